@@ -1,0 +1,9 @@
+// Command adjust-stock changes what is on hand of a product.
+package main
+
+import (
+	"orderflow/internal/inventory/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.AdjustStock) }

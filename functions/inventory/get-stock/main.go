@@ -1,0 +1,9 @@
+// Command get-stock answers with the stock of a product.
+package main
+
+import (
+	"orderflow/internal/inventory/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.GetStock) }

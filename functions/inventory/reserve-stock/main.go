@@ -1,0 +1,9 @@
+// Command reserve-stock reserves every line of an order, or none.
+package main
+
+import (
+	"orderflow/internal/inventory/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.ReserveStock) }

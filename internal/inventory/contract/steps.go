@@ -1,0 +1,23 @@
+// Package contract is what inventory publishes: the inputs and results of the steps that a
+// saga calls, and its events with their schemas. Other services import nothing else of inventory.
+package contract
+
+// Line is a quantity of a product. A list of lines names each SKU once.
+type Line struct {
+	SKU      string `json:"sku"`
+	Quantity int    `json:"quantity"`
+}
+
+// Step is the input of reserve-stock, commit-stock and release-stock.
+type Step struct {
+	OrderID    string `json:"orderId"`
+	CustomerID string `json:"customerId"`
+	Items      []Line `json:"items"`
+}
+
+// Result is what the three steps return.
+type Result struct {
+	OrderID string `json:"orderId"`
+	// Status is RESERVED, COMMITTED or RELEASED; empty where there was nothing to release.
+	Status string `json:"status"`
+}

@@ -1,0 +1,89 @@
+// Package dynamo is inventory's store in DynamoDB. Beside what package platform/dynamo
+// keeps, the table holds:
+//
+//	pk               sk           what
+//	stock#<sku>      stock        the three buckets of a product
+//	order#<orderId>  reservation  an order's reservation
+package dynamo
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/fault"
+)
+
+// Store implements inventory.Store.
+type Store struct{ *dynamo.Table }
+
+// New returns the store in a table.
+func New(t *dynamo.Table) Store { return Store{t} }
+
+// Stock reads the stock of a product.
+func (s Store) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
+	var item struct {
+		OnHand   int `dynamodbav:"onHand"`
+		Reserved int `dynamodbav:"reserved"`
+		Shipped  int `dynamodbav:"shipped"`
+	}
+	if err := s.Get(ctx, "stock#"+sku, "stock", &item, inventory.ErrNoStock); err != nil {
+		return inventory.Stock{}, err
+	}
+	return inventory.Stock{SKU: sku, OnHand: item.OnHand, Reserved: item.Reserved, Shipped: item.Shipped}, nil
+}
+
+// Reservation reads an order's reservation.
+func (s Store) Reservation(ctx context.Context, orderID string) (inventory.Reservation, error) {
+	var item reservation
+	if err := s.Get(ctx, "order#"+orderID, "reservation", &item, inventory.ErrNoReservation); err != nil {
+		return inventory.Reservation{}, err
+	}
+	return item.domain(orderID), nil
+}
+
+// Move moves the lines between two buckets and writes the reservation, in one transaction.
+func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
+	item, err := dynamo.Item("order#"+r.OrderID, "reservation", fromDomain(r))
+	if err != nil {
+		return err
+	}
+	ops := []dynamo.Op{s.PutVersion(item, r.Version-1)}
+	for _, l := range r.Items {
+		ops = append(ops, s.move(l.SKU, l.Quantity, from, to))
+	}
+	return s.Commit(ctx, with, ops...)
+}
+
+func (s Store) move(sku string, quantity int, from, to inventory.Bucket) dynamo.Op {
+	return dynamo.Op{Refused: inventory.ErrOutOfStock, Write: types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Name, Key: dynamo.Key("stock#"+sku, "stock"),
+		ConditionExpression:       aws.String("#from >= :q"),
+		UpdateExpression:          aws.String("SET #from = #from - :q, #to = #to + :q"),
+		ExpressionAttributeNames:  map[string]string{"#from": string(from), "#to": string(to)},
+		ExpressionAttributeValues: dynamo.Values{":q": dynamo.Number(int64(quantity))},
+	}}}
+}
+
+// Adjust changes what is on hand, and makes the product's item where there is none.
+func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, with commit.With) error {
+	condition := "onHand = :before"
+	if before == (inventory.Stock{SKU: before.SKU}) {
+		condition = "attribute_not_exists(pk) OR onHand = :before"
+	}
+	return s.Commit(ctx, with, dynamo.Op{Refused: fault.ErrLostRace, Write: types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Name, Key: dynamo.Key("stock#"+before.SKU, "stock"),
+		ConditionExpression: &condition,
+		UpdateExpression:    aws.String("SET onHand = :after, reserved = if_not_exists(reserved, :zero), shipped = if_not_exists(shipped, :zero)"),
+		ExpressionAttributeValues: dynamo.Values{
+			":before": dynamo.Number(int64(before.OnHand)), ":after": dynamo.Number(int64(before.OnHand + delta)), ":zero": dynamo.Number(0),
+		},
+	}}})
+}
+
+// Record writes what comes with a change.
+func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

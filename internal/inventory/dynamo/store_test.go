@@ -1,0 +1,17 @@
+package dynamo_test
+
+import (
+	"testing"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/dynamo"
+	"orderflow/internal/inventory/storetest"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/dynamo/dynamotest"
+)
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, c clock.Clock) inventory.Store {
+		return dynamo.New(dynamotest.NewTable(t, c))
+	})
+}

@@ -1,0 +1,40 @@
+package handler
+
+import (
+	"context"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi"
+)
+
+// stock is the API's form of inventory.Stock.
+type stock struct {
+	inventory.Stock
+	// Available is what can still be reserved: what is on hand.
+	Available int `json:"available"`
+}
+
+// GetStock composes the function get-stock.
+func GetStock(env *function.Env) (function.Handler, error) {
+	svc := service(env)
+	return httpapi.Handle("getStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		s, err := svc.GetStock(ctx, r.Path["sku"])
+		return httpapi.OK(stock{s, s.OnHand}), err
+	})
+}
+
+// AdjustStock composes the function adjust-stock.
+func AdjustStock(env *function.Env) (function.Handler, error) {
+	svc := service(env)
+	return httpapi.Handle("adjustStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		in, err := httpapi.Decode[struct {
+			Delta int `json:"delta"`
+		}](r)
+		if err != nil {
+			return httpapi.Response{}, err
+		}
+		s, replayed, err := svc.AdjustStock(ctx, r.Idempotency(), r.Path["sku"], in.Delta)
+		return httpapi.OK(stock{s, s.OnHand}).Replayed(replayed), err
+	})
+}

@@ -1,0 +1,70 @@
+// Package inventory keeps the stock: what is on hand, reserved for orders, and shipped.
+//
+// Every unit that was ever stocked is in exactly one of the three buckets, so on hand +
+// reserved + shipped only changes by an operator's adjustment. Orders move units between
+// the buckets, all lines of an order at once or none; no bucket is ever negative.
+package inventory
+
+import (
+	"context"
+
+	"orderflow/internal/inventory/contract"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
+)
+
+var (
+	// ErrOutOfStock: a line asks for more than is on hand; nothing was reserved.
+	ErrOutOfStock = fault.New(fault.Refused, "OutOfStock", "there is not enough stock for every line of the order")
+	// ErrNoStock: the product was never stocked.
+	ErrNoStock = fault.New(fault.NotFound, "StockNotFound", "there is no stock record of this product")
+	// ErrNoReservation: nothing was ever reserved for the order.
+	ErrNoReservation = fault.New(fault.NotFound, "ReservationNotFound", "there is no reservation for this order")
+	// ErrBelowZero: an adjustment would take more than is on hand.
+	ErrBelowZero = fault.New(fault.Conflict, "StockBelowZero", "the adjustment takes more than is on hand")
+	// ErrNotReserved: a step needs a reservation that is not there.
+	ErrNotReserved = fault.New(fault.Conflict, "NotReserved", "the order's stock is not reserved")
+)
+
+// Store keeps stock and reservations.
+type Store interface {
+	barrier.Log
+	idempotency.Log
+	// Stock returns the stock of a product, or ErrNoStock.
+	Stock(ctx context.Context, sku string) (Stock, error)
+	// Reservation returns an order's reservation, or ErrNoReservation.
+	Reservation(ctx context.Context, orderID string) (Reservation, error)
+	// Move moves every line of r from one bucket to another and writes r, which must be one
+	// version after what is stored (else fault.ErrLostRace). ErrOutOfStock if a bucket holds too little.
+	Move(ctx context.Context, r Reservation, from, to Bucket, with commit.With) error
+	// Adjust adds delta to what is on hand of a product, or ErrBelowZero. The stock before must be as given (else
+	// fault.ErrLostRace).
+	Adjust(ctx context.Context, before Stock, delta int, with commit.With) error
+	// Record writes only what comes with a change, where there is nothing to change.
+	Record(ctx context.Context, with commit.With) error
+	// Outbox returns the events that wait to be published.
+	Outbox(ctx context.Context) ([]envelope.Event, error)
+}
+
+// Service is inventory's use cases.
+type Service struct {
+	store  Store
+	clock  clock.Clock
+	events envelope.Publisher
+}
+
+// New returns the use cases over a store.
+func New(store Store, c clock.Clock, source ids.Source) *Service {
+	return &Service{store: store, clock: c, events: envelope.Publisher{Service: "inventory", Clock: c, IDs: source}}
+}
+
+// moved makes the event that tells of r's new state.
+func (s *Service) moved(ctx context.Context, eventType string, r Reservation) ([]envelope.Event, error) {
+	e, err := s.events.New(ctx, eventType, r.OrderID, r.Version, contract.StockMoved{OrderID: r.OrderID, Items: r.Items})
+	return []envelope.Event{e}, err
+}

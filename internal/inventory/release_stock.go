@@ -1,0 +1,33 @@
+package inventory
+
+import (
+	"context"
+
+	"orderflow/internal/inventory/contract"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/commit"
+)
+
+// ReleaseStock is the compensation of ReserveStock and CommitStock: it puts whatever the order
+// holds back on hand. Where nothing was reserved, nothing can be any more.
+func (s *Service) ReleaseStock(ctx context.Context, in contract.Step) (contract.Result, error) {
+	undoes := []string{stepCommit, stepReserve}
+	return barrier.Undo(ctx, s.store, in.OrderID, stepRelease, undoes, func(ctx context.Context, done barrier.Done, once barrier.Once) (contract.Result, error) {
+		if !done[stepReserve] {
+			none := contract.Result{OrderID: in.OrderID}
+			return none, s.store.Record(ctx, commit.With{Barrier: once.Returning(none)})
+		}
+		r, err := s.store.Reservation(ctx, in.OrderID)
+		if err != nil {
+			return contract.Result{}, err
+		}
+		from := r.bucket()
+		r = r.moveTo(StatusReleased, s.clock.Now())
+		events, err := s.moved(ctx, contract.StockReleased, r)
+		if err != nil {
+			return contract.Result{}, err
+		}
+		with := commit.With{Barrier: once.Returning(r.result()), Events: events}
+		return r.result(), s.store.Move(ctx, r, from, OnHand, with)
+	})
+}

@@ -1,0 +1,47 @@
+package inventory
+
+import (
+	"context"
+
+	"orderflow/internal/inventory/contract"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+)
+
+// Names of the saga's steps, by which barriers know them.
+const (
+	stepReserve = "ReserveStock"
+	stepCommit  = "CommitStock"
+	stepRelease = "ReleaseStock"
+)
+
+var errLines = fault.New(fault.Invalid, "InvalidInput", "a step needs an order id and lines of distinct SKUs with quantities")
+
+// ReserveStock reserves every line of an order, or none and ErrOutOfStock.
+func (s *Service) ReserveStock(ctx context.Context, in contract.Step) (contract.Result, error) {
+	if !valid(in) {
+		return contract.Result{}, errLines
+	}
+	return barrier.Do(ctx, s.store, in.OrderID, stepReserve, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
+		none := Reservation{OrderID: in.OrderID, CustomerID: in.CustomerID, Items: in.Items}
+		r := none.moveTo(StatusReserved, s.clock.Now())
+		events, err := s.moved(ctx, contract.StockReserved, r)
+		if err != nil {
+			return contract.Result{}, err
+		}
+		with := commit.With{Barrier: once.Returning(r.result()), Events: events}
+		return r.result(), s.store.Move(ctx, r, OnHand, Reserved, with)
+	})
+}
+
+func valid(in contract.Step) bool {
+	seen := map[string]bool{}
+	for _, l := range in.Items {
+		if l.SKU == "" || l.Quantity < 1 || seen[l.SKU] {
+			return false
+		}
+		seen[l.SKU] = true
+	}
+	return in.OrderID != "" && len(in.Items) > 0
+}

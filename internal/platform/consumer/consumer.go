@@ -1,0 +1,55 @@
+// Package consumer turns an event handler into a Lambda function behind an SQS queue. Each
+// message is answered for on its own: what fails is delivered again and ends in
+// the dead-letter queue after its last attempt, the rest of the batch is done.
+package consumer
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
+)
+
+// Handler handles one event; it must be safe to call again for the same event.
+type Handler func(ctx context.Context, e envelope.Event) error
+
+// Validator checks an event against the schema of its type.
+type Validator interface {
+	Validate(e envelope.Event) error
+}
+
+// Handle returns the function behind the queue. Every event is validated before handle sees it.
+func Handle(schemas Validator, handle Handler) function.Handler {
+	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		var batch events.SQSEvent
+		if err := json.Unmarshal(payload, &batch); err != nil {
+			return nil, err
+		}
+		// The list must not be null: see docs/verification.md.
+		failed := []events.SQSBatchItemFailure{}
+		for _, m := range batch.Records {
+			if err := one(ctx, m, schemas, handle); err != nil {
+				slog.WarnContext(ctx, "event not handled", "messageId", m.MessageId, "error", err.Error())
+				failed = append(failed, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+			}
+		}
+		return json.Marshal(events.SQSEventResponse{BatchItemFailures: failed})
+	})
+}
+
+func one(ctx context.Context, m events.SQSMessage, schemas Validator, handle Handler) error {
+	e, err := envelope.Parse([]byte(m.Body))
+	if err != nil {
+		return err
+	}
+	if err := schemas.Validate(e); err != nil {
+		return err
+	}
+	ctx = function.Traced(ctx, e.TraceParent)
+	ctx = function.WithLogAttrs(ctx, slog.String("eventId", e.ID), slog.String("eventType", e.Type), slog.String("subject", e.Subject))
+	return handle(ctx, e)
+}

@@ -1,0 +1,141 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+)
+
+// Op is one write of a business change.
+type Op struct {
+	Write types.TransactWriteItem
+	// Refused is the error of Commit where this write's condition does not hold.
+	Refused error
+}
+
+// attempts and pause bound the retries of a transaction that conflicts with another one.
+const (
+	attempts = 5
+	pause    = 20 * time.Millisecond
+)
+
+// Commit writes ops and what comes with them in one transaction: all or nothing.
+// It fails with fault.ErrLostRace where a barrier or idempotency record exists
+// already, else with the Refused error of the first op whose condition does not
+// hold. Conflicts and throttling are tried again a few times, then are transient.
+func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
+	company, err := t.company(with)
+	if err != nil {
+		return err
+	}
+	ops = append(company, ops...)
+	items := make([]types.TransactWriteItem, len(ops))
+	for i, op := range ops {
+		items[i] = op.Write
+	}
+	for n := range attempts {
+		_, err = t.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+		var cancelled *types.TransactionCanceledException
+		if !errors.As(err, &cancelled) {
+			return err
+		}
+		for i, reason := range cancelled.CancellationReasons {
+			if aws.ToString(reason.Code) == "ConditionalCheckFailed" {
+				return ops[i].Refused
+			}
+		}
+		if err := wait(ctx, n); err != nil {
+			return err
+		}
+	}
+	return fault.New(fault.Transient, "Transient", "the table is busy; try again").Because(err)
+}
+
+// wait sleeps before attempt n+2: exponential with full jitter.
+func wait(ctx context.Context, n int) error {
+	t := time.NewTimer(time.Duration(rand.Int64N(int64(pause) << n)))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// company turns barrier, idempotency record and events into writes.
+func (t *Table) company(with commit.With) ([]Op, error) {
+	var ops []Op
+	if with.Barrier != nil {
+		recs, err := with.Barrier.Records()
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range recs {
+			ops = append(ops, t.putBarrier(rec))
+		}
+	}
+	if with.Reply != nil {
+		rec, err := with.Reply.Record()
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, t.putReply(rec))
+	}
+	for _, e := range with.Events {
+		op, err := t.putEvent(e)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
+	}
+	return ops, nil
+}
+
+// Put is an unconditional put of item.
+func (t *Table) Put(item Values) Op {
+	return Op{Write: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: item}}}
+}
+
+// PutIf puts item if condition holds, else Commit fails with refused.
+func (t *Table) PutIf(item Values, refused error, condition string, values Values) Op {
+	return Op{Refused: refused, Write: types.TransactWriteItem{Put: &types.Put{
+		TableName: &t.Name, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values,
+	}}}
+}
+
+// PutNew puts an item that must not exist yet, else Commit fails with refused.
+func (t *Table) PutNew(item Values, refused error) Op {
+	return t.PutIf(item, refused, "attribute_not_exists(pk)", nil)
+}
+
+// PutVersion replaces the item whose attribute version is still the one before,
+// or puts it where there is none and before is 0. Otherwise Commit fails with fault.ErrLostRace.
+func (t *Table) PutVersion(item Values, before int64) Op {
+	if before == 0 {
+		return t.PutNew(item, fault.ErrLostRace)
+	}
+	return t.PutIf(item, fault.ErrLostRace, "version = :before", Values{":before": Number(before)})
+}
+
+// Number makes a number attribute.
+func Number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+// shards spreads the outbox over partitions; an aggregate's events share one.
+const shards = 8
+
+func shard(subject string) string {
+	return strconv.Itoa(int(crc32.ChecksumIEEE([]byte(subject)) % shards))
+}

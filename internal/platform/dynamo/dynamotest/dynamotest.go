@@ -1,0 +1,73 @@
+// Package dynamotest gives tests a table of their own in a DynamoDB at hand.
+package dynamotest
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ids"
+)
+
+// Endpoint is the environment variable with the address of an emulator. `make test` sets it.
+const Endpoint = "ORDERFLOW_TEST_ENDPOINT"
+
+// NewTable makes an empty table as template.yaml does (keys pk and sk), with an index for each
+// name given, whose keys are <name>Pk and <name>Sk. It is deleted when the test ends.
+func NewTable(t *testing.T, c clock.Clock, indexes ...string) *dynamo.Table {
+	t.Helper()
+	endpoint := os.Getenv(Endpoint)
+	if endpoint == "" {
+		t.Fatalf("%s is not set: run the tests by `make test`, or this package by "+
+			"`go run ./cmd/devstack exec -- go test ./...`, which starts an emulator", Endpoint)
+	}
+	cfg := aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &endpoint,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}
+	name := strings.NewReplacer("/", "-", "#", "-").Replace(t.Name()) + "-" + ids.Random(clock.System{}).New()
+	table := dynamo.Open(cfg, name, c)
+	in := &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: attributes("pk", "sk"), KeySchema: schema("pk", "sk"),
+	}
+	for _, index := range indexes {
+		pk, sk := index+"Pk", index+"Sk"
+		in.AttributeDefinitions = append(in.AttributeDefinitions, attributes(pk, sk)...)
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+			IndexName: aws.String(index), KeySchema: schema(pk, sk), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+		})
+	}
+	if _, err := table.Client.CreateTable(t.Context(), in); err != nil {
+		t.Fatalf("create table: %v", err)
+	}
+	t.Cleanup(func() {
+		if _, err := table.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+			t.Errorf("delete table: %v", err)
+		}
+	})
+	return table
+}
+
+func attributes(names ...string) []types.AttributeDefinition {
+	var defs []types.AttributeDefinition
+	for _, n := range names {
+		defs = append(defs, types.AttributeDefinition{AttributeName: aws.String(n), AttributeType: types.ScalarAttributeTypeS})
+	}
+	return defs
+}
+
+func schema(pk, sk string) []types.KeySchemaElement {
+	return []types.KeySchemaElement{
+		{AttributeName: &pk, KeyType: types.KeyTypeHash}, {AttributeName: &sk, KeyType: types.KeyTypeRange},
+	}
+}

@@ -1,0 +1,82 @@
+// Package envelope is the form in which services publish events: CloudEvents 1.0,
+// structured JSON mode (https://github.com/cloudevents/spec/blob/v1.0.2).
+package envelope
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/tracing"
+)
+
+// Event is one published fact.
+type Event struct {
+	SpecVersion string `json:"specversion"`
+	ID          string `json:"id"`
+	Source      string `json:"source"`
+	// Type is orderflow.<service>.<thing>.<happened>.v<n>.
+	Type string `json:"type"`
+	// Subject is the id of the aggregate that the event is about.
+	Subject         string          `json:"subject"`
+	Time            time.Time       `json:"time"`
+	DataContentType string          `json:"datacontenttype"`
+	Data            json.RawMessage `json:"data"`
+	// AggregateVersion grows with every change of the aggregate: nothing is
+	// delivered in order, so consumers drop what is older than what they know.
+	AggregateVersion int64 `json:"aggregateversion"`
+	// TraceParent is the W3C trace context of the change that caused the event.
+	TraceParent string `json:"traceparent,omitempty"`
+}
+
+// ErrMalformed: the bytes are no event of ours.
+var ErrMalformed = fault.New(fault.Invalid, "MalformedEvent", "not a CloudEvents 1.0 event of Orderflow")
+
+// Parse reads an event and checks the attributes that every event must have.
+func Parse(b []byte) (Event, error) {
+	var e Event
+	if err := json.Unmarshal(b, &e); err != nil {
+		return Event{}, ErrMalformed.Because(err)
+	}
+	switch {
+	case e.SpecVersion != "1.0", e.ID == "", e.Source == "", e.Subject == "",
+		!strings.HasPrefix(e.Type, "orderflow."), e.DataContentType != "application/json", len(e.Data) == 0:
+		return Event{}, ErrMalformed
+	}
+	return e, nil
+}
+
+// Publisher makes the events of one service.
+type Publisher struct {
+	Service string
+	Clock   clock.Clock
+	IDs     ids.Source
+}
+
+// New makes an event about the aggregate subject at version. The trace context of
+// ctx goes along. It fails only if data is not JSON, which is a defect.
+func (p Publisher) New(ctx context.Context, eventType, subject string, version int64, data any) (Event, error) {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return Event{}, fault.New(fault.Internal, "UnencodableEvent", "event %s cannot be encoded", eventType).Because(err)
+	}
+	return Event{
+		SpecVersion: "1.0", ID: p.IDs.New(), Source: "orderflow/" + p.Service, Type: eventType, Subject: subject,
+		Time: p.Clock.Now(), DataContentType: "application/json", Data: b,
+		AggregateVersion: version, TraceParent: tracing.Parent(ctx),
+	}, nil
+}
+
+// Decode reads the event's data.
+func Decode[T any](e Event) (T, error) {
+	var v T
+	if err := json.Unmarshal(e.Data, &v); err != nil {
+		return v, ErrMalformed.Because(fmt.Errorf("data of %s: %w", e.Type, err))
+	}
+	return v, nil
+}

@@ -1,0 +1,99 @@
+// Package fault is the one error vocabulary of Orderflow. Domain code says what
+// kind of thing went wrong and a stable code; the edges (HTTP, saga step, event
+// consumer) map the kind once to what their caller understands.
+package fault
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind says what the caller can do about an error.
+type Kind int
+
+const (
+	// Transient: nothing is known to have happened; the same call may succeed
+	// later. Every error without a kind counts as transient, because every
+	// effect here is safe to repeat.
+	Transient Kind = iota
+	// Invalid: the request itself is malformed (HTTP 400).
+	Invalid
+	// Unauthenticated: no verified identity (HTTP 401).
+	Unauthenticated
+	// Forbidden: the identity may not do this (HTTP 403).
+	Forbidden
+	// NotFound: there is no such thing, or it is not the caller's (HTTP 404).
+	NotFound
+	// Conflict: the thing's state forbids it, for good (HTTP 409).
+	Conflict
+	// TooLarge: the request exceeds a size limit (HTTP 413).
+	TooLarge
+	// Refused: well-formed, but a business rule says no (HTTP 422).
+	Refused
+	// Internal: a defect of ours; repeating it does not help (HTTP 500).
+	Internal
+)
+
+// Error is an error with a kind and a stable, machine-readable code in
+// CamelCase (it is the error name that Step Functions sees).
+type Error struct {
+	Kind Kind
+	Code string
+	// Detail is one sentence for people. It must hold no personal data.
+	Detail string
+	// Cause is the underlying error, if any. It is logged, never answered.
+	Cause error
+}
+
+// New makes an error; the detail is formatted as by fmt.Sprintf.
+func New(kind Kind, code, detail string, args ...any) *Error {
+	return &Error{Kind: kind, Code: code, Detail: fmt.Sprintf(detail, args...)}
+}
+
+// Because returns a copy of e that carries its cause.
+func (e *Error) Because(cause error) *Error {
+	c := *e
+	c.Cause = cause
+	return &c
+}
+
+// Error gives code, detail and cause.
+func (e *Error) Error() string {
+	s := e.Code + ": " + e.Detail
+	if e.Cause != nil {
+		s += ": " + e.Cause.Error()
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Is makes errors with the same code equal, whatever their detail.
+func (e *Error) Is(target error) bool {
+	var t *Error
+	return errors.As(target, &t) && t.Code == e.Code
+}
+
+// KindOf returns err's kind; Transient where it has none.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Transient
+}
+
+// From returns err as an *Error; one without a kind becomes a Transient.
+func From(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return New(Transient, "Transient", "a temporary fault; try again").Because(err)
+}
+
+// ErrLostRace says that another writer was first: the barrier, the idempotency
+// record or the version that this write was decided on has changed. Read again
+// and decide again.
+var ErrLostRace = errors.New("lost a race: read again and decide again")

@@ -1,0 +1,56 @@
+package function
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ids"
+)
+
+// Env is what a function is composed from.
+type Env struct {
+	Clock clock.Clock
+	IDs   ids.Source
+
+	lookup  func(string) (string, bool)
+	missing []error
+}
+
+// Require returns an environment variable that the function cannot do without. All
+// missing ones are reported together by Err.
+func (e *Env) Require(name string) string {
+	v, ok := e.lookup(name)
+	if !ok || v == "" {
+		e.missing = append(e.missing, fmt.Errorf("environment variable %s is not set", name))
+	}
+	return v
+}
+
+// Err reports what Require missed; nil if nothing.
+func (e *Env) Err() error { return errors.Join(e.missing...) }
+
+// AWS returns the configuration for SDK clients. Lambda hands credentials and region to the
+// process as environment variables and never changes them, so the SDK's own
+// configuration chain, which doubles the start time, is not used. AWS_ENDPOINT_URL
+// points to an emulator.
+func (e *Env) AWS() aws.Config {
+	creds := aws.Credentials{
+		AccessKeyID:     e.Require("AWS_ACCESS_KEY_ID"),
+		SecretAccessKey: e.Require("AWS_SECRET_ACCESS_KEY"),
+	}
+	creds.SessionToken, _ = e.lookup("AWS_SESSION_TOKEN")
+	cfg := aws.Config{
+		Region: e.Require("AWS_REGION"),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return creds, nil
+		}),
+	}
+	if url, ok := e.lookup("AWS_ENDPOINT_URL"); ok && url != "" {
+		cfg.BaseEndpoint = &url
+	}
+	return cfg
+}

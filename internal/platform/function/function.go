@@ -1,0 +1,72 @@
+// Package function is the bootstrap of every Lambda function: it reads the environment,
+// builds what the function needs once per process, and wraps each invocation with
+// a logger and the trace.
+package function
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/tracing"
+)
+
+// Handler answers one invocation: bytes of the event in, bytes of the answer out.
+type Handler interface {
+	Invoke(ctx context.Context, payload []byte) ([]byte, error)
+}
+
+// HandlerFunc is a function that is a Handler.
+type HandlerFunc func(ctx context.Context, payload []byte) ([]byte, error)
+
+// Invoke calls f.
+func (f HandlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	return f(ctx, payload)
+}
+
+// Start composes the function's handler and serves invocations until the process
+// ends. A function that cannot be composed exits at once with every reason logged.
+func Start(compose func(*Env) (Handler, error)) {
+	log := Logger(os.Stdout, lambdacontext.FunctionName)
+	slog.SetDefault(log)
+	env := NewEnv(os.LookupEnv, clock.System{})
+	h, err := compose(env)
+	if err == nil {
+		err = env.Err()
+	}
+	if err != nil {
+		log.Error("cannot start", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(observe(h))
+}
+
+// observe gives every invocation its request id and trace, and logs its failure.
+func observe(next Handler) HandlerFunc {
+	return func(ctx context.Context, payload []byte) ([]byte, error) {
+		if lc, ok := lambdacontext.FromContext(ctx); ok {
+			ctx = WithLogAttrs(ctx, slog.String("requestId", lc.AwsRequestID))
+		}
+		out, err := next.Invoke(ctx, payload)
+		if err != nil {
+			slog.WarnContext(ctx, "invocation failed", "error", err.Error())
+		}
+		return out, err
+	}
+}
+
+// NewEnv makes an environment from a lookup such as os.LookupEnv.
+func NewEnv(lookup func(string) (string, bool), c clock.Clock) *Env {
+	return &Env{Clock: c, IDs: ids.Random(c), lookup: lookup}
+}
+
+// Traced returns ctx with the trace of traceparent, or with a new trace.
+func Traced(ctx context.Context, traceparent string) context.Context {
+	ctx = tracing.Begin(tracing.With(ctx, traceparent))
+	return WithLogAttrs(ctx, slog.String("traceId", tracing.TraceID(ctx)))
+}

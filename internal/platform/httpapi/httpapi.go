@@ -1,0 +1,158 @@
+// Package httpapi turns a use case into a Lambda function behind API Gateway. The
+// contract decides what is let in: an operation of api/openapi.yaml says who may call it
+// and what a request looks like, and every request is held to it here, in the function,
+// whatever stands in front.
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/api"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/function"
+)
+
+// MaxBody is the size of the largest request body that is read, in bytes.
+const MaxBody = 64 << 10
+
+// Request is a request that matches its operation.
+type Request struct {
+	// Caller is who sends it; zero for a public operation.
+	Caller Identity
+	Path   map[string]string
+	Query  url.Values
+	Header http.Header
+	Body   []byte
+
+	operation, path string
+}
+
+// Response is an answer. A nil Body sends none; any other is sent as JSON.
+type Response struct {
+	Status int
+	Header map[string]string
+	Body   any
+}
+
+// HandlerFunc answers a request. Its error becomes a problem document.
+type HandlerFunc func(ctx context.Context, r *Request) (Response, error)
+
+// Handle returns the function that serves the operation called id.
+func Handle(id string, handle HandlerFunc) (function.Handler, error) {
+	op, err := api.Load(id)
+	if err != nil {
+		return nil, err
+	}
+	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		var in events.APIGatewayProxyRequest
+		if err := json.Unmarshal(payload, &in); err != nil {
+			return nil, err
+		}
+		r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
+			operation: id, path: in.Path}
+		ctx = function.Traced(ctx, r.Header.Get("traceparent"))
+		res, err := serve(ctx, op, in, r, handle)
+		if err != nil {
+			res = problem(ctx, in.Path, err)
+		}
+		return encode(res)
+	}), nil
+}
+
+// serve checks the request step by step; nothing has happened yet when a check fails.
+func serve(ctx context.Context, op *api.Operation, in events.APIGatewayProxyRequest, r *Request, handle HandlerFunc) (Response, error) {
+	if !op.Public {
+		var err error
+		if r.Caller, err = identify(in.RequestContext.Authorizer); err != nil {
+			return Response{}, err
+		}
+		if op.Group != "" && !r.Caller.In(op.Group) {
+			return Response{}, errGroup
+		}
+	}
+	var err error
+	if r.Body, err = body(in); err != nil {
+		return Response{}, err
+	}
+	target := url.URL{Path: in.Path, RawQuery: r.Query.Encode()}
+	req, err := http.NewRequestWithContext(ctx, in.HTTPMethod, target.String(), bytes.NewReader(r.Body))
+	if err != nil {
+		return Response{}, errRequest.Because(err)
+	}
+	req.Header = r.Header
+	if err := op.Validate(req, r.Path); err != nil {
+		return Response{}, err
+	}
+	return handle(ctx, r)
+}
+
+// Decode reads the body, which has been validated, into a T.
+func Decode[T any](r *Request) (T, error) {
+	var v T
+	if err := json.Unmarshal(r.Body, &v); err != nil {
+		return v, errRequest.Because(err)
+	}
+	return v, nil
+}
+
+var (
+	errRequest = fault.New(fault.Invalid, "MalformedRequest", "the request cannot be read")
+	errBody    = fault.New(fault.TooLarge, "BodyTooLarge", "the request body is larger than 64 KiB")
+	errGroup   = fault.New(fault.Forbidden, "Forbidden", "this operation needs a role that you do not have")
+)
+
+func body(in events.APIGatewayProxyRequest) ([]byte, error) {
+	b := []byte(in.Body)
+	if in.IsBase64Encoded {
+		var err error
+		if b, err = base64.StdEncoding.DecodeString(in.Body); err != nil {
+			return nil, errRequest.Because(err)
+		}
+	}
+	if len(b) > MaxBody {
+		return nil, errBody
+	}
+	return b, nil
+}
+
+func header(in events.APIGatewayProxyRequest) http.Header {
+	h := http.Header{}
+	for name, values := range in.MultiValueHeaders {
+		for _, v := range values {
+			h.Add(name, v)
+		}
+	}
+	for name, v := range in.Headers {
+		if h.Get(name) == "" {
+			h.Set(name, v)
+		}
+	}
+	return h
+}
+
+func encode(res Response) ([]byte, error) {
+	out := events.APIGatewayProxyResponse{StatusCode: res.Status, Headers: map[string]string{
+		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+	}}
+	if res.Body != nil {
+		b, err := json.Marshal(res.Body)
+		if err != nil {
+			slog.Error("answer cannot be encoded", "error", err)
+			return nil, err
+		}
+		out.Body = string(b)
+		out.Headers["Content-Type"] = "application/json"
+	}
+	for name, v := range res.Header {
+		out.Headers[name] = v
+	}
+	return json.Marshal(out)
+}

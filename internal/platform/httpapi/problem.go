@@ -1,0 +1,60 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"orderflow/api"
+	"orderflow/internal/platform/fault"
+)
+
+// Problem is the body of every error answer (RFC 9457).
+type Problem struct {
+	Type     string          `json:"type"`
+	Title    string          `json:"title"`
+	Status   int             `json:"status"`
+	Detail   string          `json:"detail"`
+	Instance string          `json:"instance,omitempty"`
+	Code     string          `json:"code"`
+	Errors   []api.Violation `json:"errors,omitempty"`
+}
+
+var status = map[fault.Kind]int{
+	fault.Transient:       http.StatusServiceUnavailable,
+	fault.Invalid:         http.StatusBadRequest,
+	fault.Unauthenticated: http.StatusUnauthorized,
+	fault.Forbidden:       http.StatusForbidden,
+	fault.NotFound:        http.StatusNotFound,
+	fault.Conflict:        http.StatusConflict,
+	fault.TooLarge:        http.StatusRequestEntityTooLarge,
+	fault.Refused:         http.StatusUnprocessableEntity,
+	fault.Internal:        http.StatusInternalServerError,
+}
+
+// problem turns an error into its answer. Causes go to the log, never to the caller.
+func problem(ctx context.Context, instance string, err error) Response {
+	var invalid *api.InvalidRequest
+	p := Problem{Instance: instance}
+	if errors.As(err, &invalid) {
+		p.Status, p.Code = http.StatusBadRequest, "InvalidRequest"
+		p.Detail, p.Errors = "the request does not match the API's contract", invalid.Violations
+	} else {
+		e := fault.From(err)
+		p.Status, p.Code, p.Detail = status[e.Kind], e.Code, e.Detail
+	}
+	p.Type = "https://orderflow.example/problems/" + p.Code
+	p.Title = http.StatusText(p.Status)
+	header := map[string]string{"Content-Type": "application/problem+json"}
+	switch {
+	case p.Status == http.StatusServiceUnavailable:
+		header["Retry-After"] = "2"
+		slog.ErrorContext(ctx, "request failed", "error", err.Error())
+	case p.Status >= http.StatusInternalServerError:
+		slog.ErrorContext(ctx, "request failed", "error", err.Error())
+	case p.Status == http.StatusUnauthorized:
+		header["WWW-Authenticate"] = "Bearer"
+	}
+	return Response{Status: p.Status, Header: header, Body: p}
+}

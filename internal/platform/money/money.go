@@ -1,0 +1,73 @@
+// Package money is exact money arithmetic: an amount in minor units (cents) of
+// one ISO 4217 currency. No floats, no silent overflow.
+package money
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/bojanz/currency"
+
+	"orderflow/internal/platform/fault"
+)
+
+// Money is an amount in minor units of a currency: {"EUR", 1999} is 19.99 €.
+type Money struct {
+	Currency string `json:"currency"`
+	Amount   int64  `json:"amount"`
+}
+
+var (
+	// ErrCurrency: the operands differ in currency, or it is not an ISO 4217 code.
+	ErrCurrency = fault.New(fault.Refused, "CurrencyMismatch", "amounts of different or unknown currencies")
+	// ErrOverflow: the result does not fit, or an amount is negative.
+	ErrOverflow = fault.New(fault.Refused, "AmountOutOfRange", "the amount is out of range")
+)
+
+// Of makes an amount; the currency must be an ISO 4217 code and the amount ≥ 0.
+func Of(code string, amount int64) (Money, error) {
+	if !currency.IsValid(code) {
+		return Money{}, ErrCurrency
+	}
+	if amount < 0 {
+		return Money{}, ErrOverflow
+	}
+	return Money{Currency: code, Amount: amount}, nil
+}
+
+// Add returns m + o. The zero Money adds to any currency.
+func (m Money) Add(o Money) (Money, error) {
+	switch {
+	case m == Money{}:
+		return o, nil
+	case o == Money{}:
+		return m, nil
+	case m.Currency != o.Currency:
+		return Money{}, ErrCurrency
+	case m.Amount < 0 || o.Amount < 0 || m.Amount > math.MaxInt64-o.Amount:
+		return Money{}, ErrOverflow
+	}
+	return Money{Currency: m.Currency, Amount: m.Amount + o.Amount}, nil
+}
+
+// Times returns m × n.
+func (m Money) Times(n int) (Money, error) {
+	if n < 0 || m.Amount < 0 {
+		return Money{}, ErrOverflow
+	}
+	hi, lo := bits.Mul64(uint64(m.Amount), uint64(n))
+	if hi != 0 || lo > math.MaxInt64 {
+		return Money{}, ErrOverflow
+	}
+	return Money{Currency: m.Currency, Amount: int64(lo)}, nil
+}
+
+// String shows the amount for people, with the currency's own number of digits.
+func (m Money) String() string {
+	a, err := currency.NewAmountFromInt64(m.Amount, m.Currency)
+	if err != nil {
+		return fmt.Sprintf("%d %s", m.Amount, m.Currency)
+	}
+	return a.String()
+}

@@ -1,0 +1,46 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"orderflow/internal/platform/envelope"
+)
+
+// SNS is a Topic of Amazon SNS. The event's type goes along as the message attribute
+// `type`, by which subscriptions filter.
+type SNS struct {
+	Client *sns.Client
+	ARN    string
+}
+
+// Publish sends up to ten events in one call.
+func (t SNS) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
+	entries := make([]types.PublishBatchRequestEntry, 0, len(batch))
+	for _, e := range batch {
+		body, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, types.PublishBatchRequestEntry{
+			Id: aws.String(e.ID), Message: aws.String(string(body)),
+			MessageAttributes: map[string]types.MessageAttributeValue{
+				"type": {DataType: aws.String("String"), StringValue: aws.String(e.Type)},
+			},
+		})
+	}
+	out, err := t.Client.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: &t.ARN, PublishBatchRequestEntries: entries})
+	if err != nil {
+		return nil, err
+	}
+	failed := map[string]error{}
+	for _, f := range out.Failed {
+		failed[aws.ToString(f.Id)] = errors.New(aws.ToString(f.Code) + ": " + aws.ToString(f.Message))
+	}
+	return failed, nil
+}

@@ -1,0 +1,82 @@
+// Package registry finds the base URL of a service by its name. The deployment writes one
+// SSM parameter a service, /orderflow/<stage>/services/<name>; functions read it when
+// they need it and keep it for a minute, so a move needs no new deployment.
+package registry
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
+)
+
+// TTL is how long an address is kept before it is asked for again.
+const TTL = time.Minute
+
+// Registry finds services.
+type Registry interface {
+	// Resolve returns the base URL of the service called name, without a slash at its end.
+	Resolve(ctx context.Context, name string) (string, error)
+}
+
+// Fixed is a registry that never changes, for tests.
+type Fixed map[string]string
+
+// Resolve looks name up.
+func (f Fixed) Resolve(_ context.Context, name string) (string, error) {
+	if url, ok := f[name]; ok {
+		return url, nil
+	}
+	return "", unknown(name)
+}
+
+// Parameters is the registry in the SSM parameter store.
+type Parameters struct {
+	client *ssm.Client
+	prefix string
+	clock  clock.Clock
+
+	mu    sync.Mutex
+	cache map[string]entry
+}
+
+type entry struct {
+	url   string
+	until time.Time
+}
+
+// Open returns the registry of a stage.
+func Open(cfg aws.Config, stage string, c clock.Clock) *Parameters {
+	return &Parameters{client: ssm.NewFromConfig(cfg), prefix: "/orderflow/" + stage + "/services/", clock: c, cache: map[string]entry{}}
+}
+
+// Resolve returns the cached address, or asks for it. An address that is out of date is
+// better than none: it is used when asking fails.
+func (p *Parameters) Resolve(ctx context.Context, name string) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known, ok := p.cache[name]
+	if ok && p.clock.Now().Before(known.until) {
+		return known.url, nil
+	}
+	out, err := p.client.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(p.prefix + name)})
+	if err != nil {
+		if ok {
+			return known.url, nil
+		}
+		return "", unknown(name).Because(err)
+	}
+	url := strings.TrimSuffix(aws.ToString(out.Parameter.Value), "/")
+	p.cache[name] = entry{url: url, until: p.clock.Now().Add(TTL)}
+	return url, nil
+}
+
+func unknown(name string) *fault.Error {
+	return fault.New(fault.Transient, "ServiceUnknown", "the address of service %s is not known", name)
+}

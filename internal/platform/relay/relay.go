@@ -1,0 +1,16 @@
+// Package relay composes the relay-…-events function that every service with a table has.
+package relay
+
+import (
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/outbox"
+)
+
+// Events publishes the outbox of the table TABLE_NAME to the topic TOPIC_ARN.
+func Events(env *function.Env) (function.Handler, error) {
+	topic := outbox.SNS{Client: sns.NewFromConfig(env.AWS()), ARN: env.Require("TOPIC_ARN")}
+	return outbox.Relay(topic, dynamo.FromEnv(env)), nil
+}

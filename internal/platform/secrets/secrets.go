@@ -1,0 +1,48 @@
+// Package secrets reads secrets from AWS Secrets Manager. A secret never stands in an
+// environment variable or in a log.
+package secrets
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"orderflow/internal/platform/clock"
+)
+
+// ttl is how long a secret is kept, which bounds how long a rotated one stays in use.
+const ttl = 5 * time.Minute
+
+// Secret is one secret, read when first needed.
+type Secret struct {
+	client *secretsmanager.Client
+	name   string
+	clock  clock.Clock
+
+	mu    sync.Mutex
+	value []byte
+	until time.Time
+}
+
+// Open returns the secret called name (or with that ARN).
+func Open(cfg aws.Config, name string, c clock.Clock) *Secret {
+	return &Secret{client: secretsmanager.NewFromConfig(cfg), name: name, clock: c}
+}
+
+// Value returns the secret.
+func (s *Secret) Value(ctx context.Context) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.value != nil && s.clock.Now().Before(s.until) {
+		return s.value, nil
+	}
+	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.name)})
+	if err != nil {
+		return nil, err
+	}
+	s.value, s.until = []byte(aws.ToString(out.SecretString)), s.clock.Now().Add(ttl)
+	return s.value, nil
+}

@@ -1,0 +1,56 @@
+// Package step turns a use case into a Lambda function that a state machine calls: JSON in,
+// JSON out, and errors under names that Retry and Catch can tell apart.
+package step
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/function"
+)
+
+// Transient is the error name of everything that is worth a retry. A final error goes
+// by its own code.
+const Transient = "Transient"
+
+// envelope is what every step's input may carry beside its own fields.
+type envelope struct {
+	OrderID     string `json:"orderId"`
+	TraceParent string `json:"traceparent"`
+}
+
+// Handle returns the function of a step.
+func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Handler {
+	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		var env envelope
+		var in In
+		if err := json.Unmarshal(payload, &env); err != nil {
+			return nil, named(fault.New(fault.Invalid, "InvalidInput", "the step's input is not its contract's").Because(err))
+		}
+		if err := json.Unmarshal(payload, &in); err != nil {
+			return nil, named(fault.New(fault.Invalid, "InvalidInput", "the step's input is not its contract's").Because(err))
+		}
+		ctx = function.WithLogAttrs(function.Traced(ctx, env.TraceParent), slog.String("orderId", env.OrderID))
+		out, err := run(ctx, in)
+		if err != nil {
+			return nil, named(err)
+		}
+		return json.Marshal(out)
+	})
+}
+
+// named gives err the name that Step Functions will see: the runtime reports an
+// InvokeResponse_Error as it is, while for any other error it would report the name
+// of its Go type.
+func named(err error) error {
+	e := fault.From(err)
+	name := e.Code
+	if e.Kind == fault.Transient {
+		name = Transient
+	}
+	return messages.InvokeResponse_Error{Type: name, Message: err.Error()}
+}
