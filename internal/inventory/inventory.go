@@ -26,7 +26,7 @@ var (
 	// ErrNoReservation: nothing was ever reserved for the order.
 	ErrNoReservation = fault.New(fault.NotFound, "ReservationNotFound", "there is no reservation for this order")
 	// ErrBelowZero: an adjustment would take more than is on hand.
-	ErrBelowZero = fault.New(fault.Conflict, "StockBelowZero", "the adjustment takes more than is on hand")
+	ErrBelowZero = fault.New(fault.Conflict, "InsufficientStock", "the adjustment takes more than is on hand")
 	// ErrNotReserved: a step needs a reservation that is not there.
 	ErrNotReserved = fault.New(fault.Conflict, "NotReserved", "the order's stock is not reserved")
 )

@@ -18,7 +18,10 @@ type reservation struct {
 
 // GetReservations composes the function get-reservations.
 func GetReservations(env *function.Env) (function.Handler, error) {
-	svc := service(env)
+	return getReservations(service(env))
+}
+
+func getReservations(svc *inventory.Service) (function.Handler, error) {
 	return httpapi.Handle("getReservations", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		found, err := svc.GetReservation(ctx, r.Path["orderId"])
 		if err == nil && !r.Caller.MaySee(found.CustomerID) {

@@ -16,8 +16,9 @@ type stock struct {
 }
 
 // GetStock composes the function get-stock.
-func GetStock(env *function.Env) (function.Handler, error) {
-	svc := service(env)
+func GetStock(env *function.Env) (function.Handler, error) { return getStock(service(env)) }
+
+func getStock(svc *inventory.Service) (function.Handler, error) {
 	return httpapi.Handle("getStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		s, err := svc.GetStock(ctx, r.Path["sku"])
 		return httpapi.OK(stock{s, s.OnHand}), err
@@ -25,8 +26,9 @@ func GetStock(env *function.Env) (function.Handler, error) {
 }
 
 // AdjustStock composes the function adjust-stock.
-func AdjustStock(env *function.Env) (function.Handler, error) {
-	svc := service(env)
+func AdjustStock(env *function.Env) (function.Handler, error) { return adjustStock(service(env)) }
+
+func adjustStock(svc *inventory.Service) (function.Handler, error) {
 	return httpapi.Handle("adjustStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		in, err := httpapi.Decode[struct {
 			Delta int `json:"delta"`

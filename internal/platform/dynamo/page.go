@@ -20,7 +20,7 @@ var ErrCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor is not one
 // cursor is "" or what an earlier call with the same partition returned; the cursor
 // returned is "" on the last page.
 func (t *Table) Page(ctx context.Context, index, pkName, pk string, descending bool, limit int, cursor string) ([]Values, string, error) {
-	start, err := decodeCursor(cursor, pkName, pk)
+	start, err := decodeCursor(cursor, index, pkName, pk)
 	if err != nil {
 		return nil, "", err
 	}
@@ -57,8 +57,9 @@ func encodeCursor(key Values) (string, error) {
 }
 
 // decodeCursor also refuses a cursor that points into another partition: it is the
-// client's to send, and must not let one customer page through another's items.
-func decodeCursor(cursor, pkName, pk string) (Values, error) {
+// client's to send, and must not let one customer page through another's items. Its
+// names are those of the keys and nothing else, or DynamoDB would refuse it as a fault of ours.
+func decodeCursor(cursor, index, pkName, pk string) (Values, error) {
 	if cursor == "" {
 		return nil, nil
 	}
@@ -70,9 +71,19 @@ func decodeCursor(cursor, pkName, pk string) (Values, error) {
 	if json.Unmarshal(b, &plain) != nil || plain[pkName] != pk {
 		return nil, ErrCursor
 	}
+	names := []string{"pk", "sk"}
+	if index != "" {
+		names = append(names, index+"Pk", index+"Sk")
+	}
+	if len(plain) != len(names) {
+		return nil, ErrCursor
+	}
 	key := Values{}
-	for name, v := range plain {
-		key[name] = String(v)
+	for _, name := range names {
+		if plain[name] == "" {
+			return nil, ErrCursor
+		}
+		key[name] = String(plain[name])
 	}
 	return key, nil
 }

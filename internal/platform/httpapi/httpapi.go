@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -90,6 +91,10 @@ func serve(ctx context.Context, op *api.Operation, in events.APIGatewayProxyRequ
 	req.Header = r.Header
 	if err := op.Validate(req, r.Path); err != nil {
 		return Response{}, err
+	}
+	// Validation has put numbers such as 7.0 into the form that Go decodes as integers.
+	if r.Body, err = io.ReadAll(req.Body); err != nil {
+		return Response{}, errRequest.Because(err)
 	}
 	return handle(ctx, r)
 }

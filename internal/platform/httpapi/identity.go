@@ -33,7 +33,8 @@ var errIdentity = fault.New(fault.Unauthenticated, "Unauthenticated", "the reque
 func identify(authorizer map[string]any) (Identity, error) {
 	claims, _ := authorizer["claims"].(map[string]any)
 	subject, _ := claims["sub"].(string)
-	if subject == "" {
+	// An access token is no proof of who somebody is; API Gateway refuses it, not every emulator does.
+	if subject == "" || claims["token_use"] != "id" {
 		return Identity{}, errIdentity
 	}
 	email, _ := claims["email"].(string)

@@ -1,0 +1,226 @@
+package api_test
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"orderflow/api"
+)
+
+func document(t testing.TB) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(api.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+type route struct {
+	method, path string
+	*openapi3.Operation
+}
+
+func routes(doc *openapi3.T) map[string]route {
+	all := map[string]route{}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			all[op.OperationID] = route{method, path, op}
+		}
+	}
+	return all
+}
+
+func TestTheContractAndItsExamplesAreValid(t *testing.T) {
+	doc := document(t)
+	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation(), openapi3.EnableSchemaPatternValidation()); err != nil {
+		t.Fatal(err)
+	}
+	for id, op := range routes(doc) {
+		if len(op.Tags) != 1 || doc.Tags.Get(op.Tags[0]) == nil {
+			t.Errorf("%s: tags %v: want the one of its service", id, op.Tags)
+		}
+		if op.Summary == "" || op.Description == "" {
+			t.Errorf("%s has no summary or no description", id)
+		}
+		for _, p := range op.Parameters {
+			if p.Value.Example == nil || p.Value.Description == "" {
+				t.Errorf("%s: parameter %s has no example or no description", id, p.Value.Name)
+			}
+		}
+		if op.RequestBody != nil {
+			hasExamples(t, id+" request", op.RequestBody.Value.Content)
+		}
+		for status, response := range op.Responses.Map() {
+			if status != "204" && len(response.Value.Content) == 0 {
+				t.Errorf("%s %s has no content", id, status)
+			}
+			hasExamples(t, id+" "+status, response.Value.Content)
+			if status[0] >= '4' && response.Value.Content["application/problem+json"] == nil {
+				t.Errorf("%s %s is no problem document", id, status)
+			}
+		}
+	}
+}
+
+func hasExamples(t *testing.T, where string, content openapi3.Content) {
+	for media, c := range content {
+		if len(c.Examples) == 0 || c.Schema == nil {
+			t.Errorf("%s: %s has no example or no schema", where, media)
+		}
+	}
+}
+
+func TestEveryExampleOfAnErrorHasTheStatusThatItStandsUnder(t *testing.T) {
+	for id, op := range routes(document(t)) {
+		for status, response := range op.Responses.Map() {
+			problem := response.Value.Content["application/problem+json"]
+			if problem == nil {
+				continue
+			}
+			for name, example := range problem.Examples {
+				var p struct {
+					Type, Code string
+					Status     json.Number
+				}
+				roundTrip(t, example.Value.Value, &p)
+				if p.Status.String() != status || !strings.HasSuffix(p.Type, "/"+p.Code) {
+					t.Errorf("%s %s: example %s has status %s and type %s", id, status, name, p.Status, p.Type)
+				}
+			}
+		}
+	}
+}
+
+func roundTrip(t *testing.T, from, to any) {
+	t.Helper()
+	b, err := json.Marshal(from)
+	if err == nil {
+		err = json.Unmarshal(b, to)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhoMayCallWhat(t *testing.T) {
+	var public, operator []string
+	for id := range routes(document(t)) {
+		op, err := api.Load(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if op.Public {
+			public = append(public, id)
+		}
+		if op.Group == "operator" {
+			operator = append(operator, id)
+		}
+	}
+	slices.Sort(public)
+	slices.Sort(operator)
+	if want := []string{"checkLiveness", "checkReadiness", "receiveCarrierWebhook"}; !slices.Equal(public, want) {
+		t.Errorf("public: %v, want %v", public, want)
+	}
+	if want := []string{"adjustStock", "putProduct"}; !slices.Equal(operator, want) {
+		t.Errorf("operators only: %v, want %v", operator, want)
+	}
+}
+
+func TestEveryOperationIsServedByTheFunctionOfItsName(t *testing.T) {
+	for id, op := range routes(document(t)) {
+		var integration struct {
+			Type, HTTPMethod string
+			URI              map[string]string
+		}
+		roundTrip(t, op.Extensions["x-amazon-apigateway-integration"], &integration)
+		function := strings.ToUpper(id[:1]) + id[1:] + "Function"
+		want := "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${" + function + ".Arn}/invocations"
+		if integration.Type != "aws_proxy" || integration.HTTPMethod != "POST" || integration.URI["Fn::Sub"] != want {
+			t.Errorf("%s: integration is %+v", id, integration)
+		}
+	}
+}
+
+func TestGatewayAnswersAreProblemDocuments(t *testing.T) {
+	doc := document(t)
+	problem := doc.Components.Schemas["Problem"].Value
+	var responses map[string]struct {
+		StatusCode         int
+		ResponseParameters map[string]string
+		ResponseTemplates  map[string]string
+	}
+	roundTrip(t, doc.Extensions["x-amazon-apigateway-gateway-responses"], &responses)
+	for _, kind := range []string{"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"} {
+		if _, ok := responses[kind]; !ok {
+			t.Errorf("%s is missing", kind)
+		}
+	}
+	for kind, r := range responses {
+		if r.ResponseParameters["gatewayresponse.header.Content-Type"] != "'application/problem+json'" {
+			t.Errorf("%s: content type %s", kind, r.ResponseParameters)
+		}
+		var body map[string]any
+		if err := json.Unmarshal([]byte(r.ResponseTemplates["application/json"]), &body); err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		if err := problem.VisitJSON(body); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		if body["status"] != float64(r.StatusCode) {
+			t.Errorf("%s: status %v in the body, %d outside", kind, body["status"], r.StatusCode)
+		}
+		if retry := r.ResponseParameters["gatewayresponse.header.Retry-After"]; (r.StatusCode == 429 || r.StatusCode == 503) && retry == "" {
+			t.Errorf("%s has no Retry-After", kind)
+		}
+	}
+}
+
+// CloudFormation takes the document in by AWS::Include, which refuses nulls and cannot read YAML's anchors, tags and
+// short-form intrinsics. API Gateway does not follow references to responses, and allows letters and digits only in names of schemas.
+func TestTheContractCanBeIncludedInATemplate(t *testing.T) {
+	for i, line := range strings.Split(string(api.Spec()), "\n") {
+		if regexp.MustCompile(`(^|[\s\[{,:-])[&*!][A-Za-z]`).MatchString(line) {
+			t.Errorf("line %d: anchor, alias or tag: %s", i+1, line)
+		}
+		if strings.Contains(line, "#/components/responses/") {
+			t.Errorf("line %d: API Gateway does not follow %s", i+1, line)
+		}
+	}
+	doc := document(t)
+	b, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree any
+	if err := json.Unmarshal(b, &tree); err != nil {
+		t.Fatal(err)
+	}
+	noNulls(t, "", tree)
+	for _, name := range slices.Collect(maps.Keys(doc.Components.Schemas)) {
+		if !regexp.MustCompile(`^[A-Za-z0-9]+$`).MatchString(name) {
+			t.Errorf("schema %s: API Gateway refuses the name", name)
+		}
+	}
+}
+
+func noNulls(t *testing.T, at string, node any) {
+	switch n := node.(type) {
+	case nil:
+		t.Errorf("null at %s", at)
+	case map[string]any:
+		for k, v := range n {
+			noNulls(t, at+"/"+k, v)
+		}
+	case []any:
+		for _, v := range n {
+			noNulls(t, at+"/-", v)
+		}
+	}
+}

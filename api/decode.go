@@ -1,0 +1,115 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDepth is how deep arrays and objects may be nested; no request of the contract comes near it.
+const maxDepth = 32
+
+var (
+	errNotJSON   = errors.New("must be one JSON value in UTF-8 and nothing else")
+	errTooDeep   = errors.New("is nested too deeply")
+	errDuplicate = errors.New("has a field twice")
+)
+
+// decoder reads a body more strictly than encoding/json: a field that is there twice is refused, because two readers of
+// such a body may disagree on what it says.
+type decoder struct {
+	*json.Decoder
+	// rewritten says that a number was not written the way that Go reads an integer.
+	rewritten bool
+}
+
+// decode returns the value of a JSON text: nil, bool, string, []any, map[string]any; int64 for every whole number
+// that fits, however it is written (JSON Schema takes 70.0 and 7e1 for integers); float64 for the other numbers.
+// Where a whole number was written otherwise, the text comes back with all of them as plain digits.
+func decode(text []byte) (value any, plain []byte, err error) {
+	if !utf8.Valid(text) || !json.Valid(text) {
+		return nil, nil, errNotJSON
+	}
+	d := decoder{Decoder: json.NewDecoder(bytes.NewReader(text))}
+	d.UseNumber()
+	if value, err = d.value(0); err != nil {
+		return nil, nil, err
+	}
+	if d.rewritten {
+		if text, err = json.Marshal(value); err != nil {
+			return nil, nil, errNotJSON
+		}
+	}
+	return value, text, nil
+}
+
+func (d *decoder) value(depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, errTooDeep
+	}
+	token, err := d.Token()
+	if err != nil {
+		return nil, errNotJSON
+	}
+	switch t := token.(type) {
+	case json.Delim:
+		if t == '[' {
+			return d.array(depth)
+		}
+		return d.object(depth)
+	case json.Number:
+		return d.number(t.String())
+	}
+	return token, nil
+}
+
+func (d *decoder) array(depth int) (any, error) {
+	items := []any{}
+	for d.More() {
+		item, err := d.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	_, err := d.Token()
+	return items, err
+}
+
+func (d *decoder) object(depth int) (any, error) {
+	fields := map[string]any{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, errNotJSON
+		}
+		if _, twice := fields[name.(string)]; twice {
+			return nil, errDuplicate
+		}
+		if fields[name.(string)], err = d.value(depth + 1); err != nil {
+			return nil, err
+		}
+	}
+	_, err := d.Token()
+	return fields, err
+}
+
+func (d *decoder) number(text string) (any, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil, errors.New("has a number that is out of range")
+	}
+	const exact = 1 << 53 // up to here every whole number has its own float64
+	if strings.ContainsAny(text, ".eE") && f == math.Trunc(f) && math.Abs(f) <= exact {
+		d.rewritten = true
+		return int64(f), nil
+	}
+	return f, nil
+}

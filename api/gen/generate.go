@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// operation is the form that package api loads.
+type operation struct {
+	ID         string      `json:"id"`
+	Method     string      `json:"method"`
+	Path       string      `json:"path"`
+	Group      string      `json:"group,omitempty"`
+	Public     bool        `json:"public,omitempty"`
+	Parameters []parameter `json:"parameters,omitempty"`
+	Body       any         `json:"body,omitempty"`
+}
+
+type parameter struct {
+	Name     string `json:"name"`
+	In       string `json:"in"`
+	Required bool   `json:"required,omitempty"`
+	Schema   any    `json:"schema"`
+}
+
+// generate returns the files by name.
+func generate(spec []byte) (map[string][]byte, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(spec)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			extracted, err := extract(method, path, item, op)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", op.OperationID, err)
+			}
+			b, err := json.MarshalIndent(extracted, "", " ")
+			if err != nil {
+				return nil, err
+			}
+			files[op.OperationID+".json"] = append(b, '\n')
+		}
+	}
+	return files, nil
+}
+
+func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operation) (operation, error) {
+	o := operation{ID: op.OperationID, Method: method, Path: path, Public: op.Security != nil && len(*op.Security) == 0}
+	o.Group, _ = op.Extensions["x-orderflow-group"].(string)
+	if len(item.Parameters) > 0 {
+		return o, fmt.Errorf("parameters belong to operations, not to paths")
+	}
+	for _, ref := range op.Parameters {
+		p := ref.Value
+		s, err := schema(p.Schema.Value)
+		if err != nil {
+			return o, fmt.Errorf("parameter %s: %w", p.Name, err)
+		}
+		o.Parameters = append(o.Parameters, parameter{Name: p.Name, In: p.In, Required: p.Required, Schema: s})
+	}
+	if op.RequestBody == nil {
+		return o, nil
+	}
+	content := op.RequestBody.Value.Content
+	if len(content) != 1 || content["application/json"] == nil || !op.RequestBody.Value.Required {
+		return o, fmt.Errorf("a body must be required and application/json only")
+	}
+	body, err := schema(content["application/json"].Schema.Value)
+	o.Body = body
+	return o, err
+}
+
+// checked are the keywords that package api enforces; silent are those that say nothing about what is valid.
+var (
+	checked = []string{
+		"type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
+		"minLength", "maxLength", "pattern", "minimum", "maximum", "enum", "not",
+	}
+	silent = []string{"title", "description", "example", "default"}
+)
+
+// schema returns s with all references in place, and fails on what package api would not enforce.
+func schema(s *openapi3.Schema) (map[string]any, error) {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	keywords := map[string]any{}
+	if err := json.Unmarshal(b, &keywords); err != nil {
+		return nil, err
+	}
+	for name, value := range keywords {
+		switch {
+		case slices.Contains(silent, name), name == "format" && value == "int64":
+			delete(keywords, name)
+		case !slices.Contains(checked, name):
+			return nil, fmt.Errorf("keyword %s is not supported in requests", name)
+		}
+	}
+	if s.Type.Is("integer") && (s.Min == nil || s.Max == nil) {
+		return nil, fmt.Errorf("an integer needs minimum and maximum, or it may not fit into an int64")
+	}
+	if s.Type.Is("object") && (s.AdditionalProperties.Has == nil || *s.AdditionalProperties.Has) {
+		return nil, fmt.Errorf("an object needs additionalProperties: false, or unknown fields get in")
+	}
+	if s.Pattern != "" {
+		if _, err := regexp.Compile(s.Pattern); err != nil {
+			return nil, err
+		}
+	}
+	return keywords, nested(s, keywords)
+}
+
+// nested puts the schemas within s into keywords.
+func nested(s *openapi3.Schema, keywords map[string]any) (err error) {
+	if s.Items != nil {
+		if keywords["items"], err = schema(s.Items.Value); err != nil {
+			return fmt.Errorf("items: %w", err)
+		}
+	}
+	if s.Not != nil {
+		if keywords["not"], err = schema(s.Not.Value); err != nil {
+			return fmt.Errorf("not: %w", err)
+		}
+	}
+	if len(s.Properties) == 0 {
+		return nil
+	}
+	properties := map[string]any{}
+	for name, ref := range s.Properties {
+		if properties[name], err = schema(ref.Value); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	keywords["properties"] = properties
+	return nil
+}

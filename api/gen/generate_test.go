@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOperationsAreUpToDateWithTheContract(t *testing.T) {
+	spec, err := os.ReadFile("../openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := generate(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	present, err := filepath.Glob("../operations/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range present {
+		if _, ok := want[filepath.Base(file)]; !ok {
+			t.Errorf("%s is of no operation: run go generate ./api", file)
+		}
+	}
+	for name, content := range want {
+		got, err := os.ReadFile(filepath.Join("../operations", name))
+		if err != nil || string(got) != string(content) {
+			t.Errorf("%s is not what openapi.yaml says: run go generate ./api (%v)", name, err)
+		}
+	}
+}
+
+func TestWhatWouldNotBeEnforcedIsRefused(t *testing.T) {
+	const spec = `{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/x":{"post":{"operationId":"x",
+		"requestBody":{"required":true,"content":{"application/json":{"schema":SCHEMA}}},"responses":{"204":{"description":"ok"}}}}}}`
+	for schema, want := range map[string]string{
+		`{"type":"string","format":"email"}`:                                                   "format",
+		`{"type":"array","uniqueItems":true,"items":{"type":"string"}}`:                        "uniqueItems",
+		`{"oneOf":[{"type":"string"}]}`:                                                        "oneOf",
+		`{"type":"string","nullable":true}`:                                                    "nullable",
+		`{"type":"object"}`:                                                                    "unknown fields",
+		`{"type":"object","additionalProperties":{"type":"string"}}`:                           "unknown fields",
+		`{"type":"integer","minimum":0}`:                                                       "maximum",
+		`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"integer"}}}`: "a: an integer",
+		`{"type":"array","items":{"type":"string","pattern":"(?=lookahead)"}}`:                 "error parsing regexp",
+	} {
+		_, err := generate([]byte(strings.Replace(spec, "SCHEMA", schema, 1)))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want an error about %s", schema, err, want)
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Schema is the part of JSON Schema that requests use. Its zero value accepts everything.
+type Schema struct {
+	Type string `json:"type,omitempty"`
+
+	Properties           map[string]*Schema `json:"properties,omitempty"`
+	Required             []string           `json:"required,omitempty"`
+	AdditionalProperties *bool              `json:"additionalProperties,omitempty"`
+
+	Items    *Schema `json:"items,omitempty"`
+	MinItems int     `json:"minItems,omitempty"`
+	MaxItems *int    `json:"maxItems,omitempty"`
+
+	// Lengths are counted in Unicode code points.
+	MinLength int      `json:"minLength,omitempty"`
+	MaxLength *int     `json:"maxLength,omitempty"`
+	Pattern   *Pattern `json:"pattern,omitempty"`
+
+	Minimum *int64 `json:"minimum,omitempty"`
+	Maximum *int64 `json:"maximum,omitempty"`
+
+	// Enum lists the strings or integers that are allowed.
+	Enum []any   `json:"enum,omitempty"`
+	Not  *Schema `json:"not,omitempty"`
+}
+
+// Pattern is a regular expression, compiled once when the operation is loaded.
+type Pattern struct{ *regexp.Regexp }
+
+// UnmarshalJSON compiles the expression.
+func (p *Pattern) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	re, err := regexp.Compile(s)
+	p.Regexp = re
+	return err
+}
+
+// check reports to found every violation in value, which decode has made, at pointer.
+func (s *Schema) check(pointer string, value any, found *InvalidRequest) {
+	if !s.isType(value) {
+		found.add(pointer, "must be of type %s", s.Type)
+		return
+	}
+	switch v := value.(type) {
+	case string:
+		s.checkString(pointer, v, found)
+	case int64, float64:
+		s.checkNumber(pointer, v, found)
+	case []any:
+		s.checkArray(pointer, v, found)
+	case map[string]any:
+		s.checkObject(pointer, v, found)
+	}
+	if s.Not != nil {
+		refused := &InvalidRequest{}
+		if s.Not.check(pointer, value, refused); len(refused.Violations) == 0 {
+			found.add(pointer, "must not be %s", list(s.Not.Enum))
+		}
+	}
+	if len(s.Enum) > 0 && !slices.ContainsFunc(s.Enum, func(allowed any) bool { return same(allowed, value) }) {
+		if len(s.Enum) > 10 {
+			found.add(pointer, "is not one of the values that the contract lists")
+		} else {
+			found.add(pointer, "must be one of %s", list(s.Enum))
+		}
+	}
+}
+
+func (s *Schema) isType(value any) bool {
+	ok := true
+	switch s.Type {
+	case "string":
+		_, ok = value.(string)
+	case "integer":
+		switch v := value.(type) {
+		case int64:
+		case float64:
+			ok = v == math.Trunc(v)
+		default:
+			ok = false
+		}
+	case "boolean":
+		_, ok = value.(bool)
+	case "array":
+		_, ok = value.([]any)
+	case "object":
+		_, ok = value.(map[string]any)
+	}
+	return ok
+}
+
+func (s *Schema) checkString(pointer, v string, found *InvalidRequest) {
+	switch n := utf8.RuneCountInString(v); {
+	case n < s.MinLength:
+		found.add(pointer, "must have at least %d characters", s.MinLength)
+	case s.MaxLength != nil && n > *s.MaxLength:
+		found.add(pointer, "must have at most %d characters", *s.MaxLength)
+	case s.Pattern != nil && !s.Pattern.MatchString(v):
+		found.add(pointer, "must match the pattern %s", s.Pattern)
+	}
+}
+
+func (s *Schema) checkNumber(pointer string, value any, found *InvalidRequest) {
+	if s.Minimum != nil && less(value, *s.Minimum) {
+		found.add(pointer, "must be at least %d", *s.Minimum)
+	}
+	if s.Maximum != nil && more(value, *s.Maximum) {
+		found.add(pointer, "must be at most %d", *s.Maximum)
+	}
+}
+
+func (s *Schema) checkArray(pointer string, v []any, found *InvalidRequest) {
+	if len(v) < s.MinItems {
+		found.add(pointer, "must have at least %d items", s.MinItems)
+	}
+	if s.MaxItems != nil && len(v) > *s.MaxItems {
+		found.add(pointer, "must have at most %d items", *s.MaxItems)
+		return
+	}
+	for i, item := range v {
+		if s.Items != nil {
+			s.Items.check(pointer+"/"+strconv.Itoa(i), item, found)
+		}
+	}
+}
+
+func (s *Schema) checkObject(pointer string, v map[string]any, found *InvalidRequest) {
+	for _, name := range s.Required {
+		if _, ok := v[name]; !ok {
+			found.add(pointer+"/"+escape(name), "is required")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		at := pointer + "/" + escape(name)
+		if property, ok := s.Properties[name]; ok {
+			property.check(at, v[name], found)
+		} else if s.AdditionalProperties != nil && !*s.AdditionalProperties {
+			found.add(at, "is not a field of the contract")
+		}
+	}
+}
+
+func less(value any, limit int64) bool {
+	switch v := value.(type) {
+	case int64:
+		return v < limit
+	case float64:
+		return v < float64(limit)
+	}
+	return false
+}
+
+func more(value any, limit int64) bool {
+	switch v := value.(type) {
+	case int64:
+		return v > limit
+	case float64:
+		return v > float64(limit)
+	}
+	return false
+}
+
+// same compares a value of an enum, as encoding/json reads it, with a value that decode has made.
+func same(allowed, value any) bool {
+	if f, ok := allowed.(float64); ok {
+		n, ok := value.(int64)
+		return ok && float64(n) == f
+	}
+	return allowed == value
+}
+
+func list(values []any) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = fmt.Sprint(v)
+	}
+	return strings.Join(texts, ", ")
+}

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Validate holds a request to the operation. path has the values of the path's parameters by name, unescaped. The error
+// is an *InvalidRequest, or the one that reading the body gave.
+//
+// The body is read whole, so its size is for the caller to limit. After a nil error r.Body reads it again, with whole
+// numbers as plain digits (7 for 7.0), so that it decodes into Go's integers.
+func (op *Operation) Validate(r *http.Request, path map[string]string) error {
+	found := &InvalidRequest{}
+	op.checkParameters(r, path, found)
+	body, err := read(r)
+	if err != nil {
+		return err
+	}
+	op.checkBody(r, body, found)
+	if len(found.Violations) > 0 {
+		return found
+	}
+	return nil
+}
+
+func (op *Operation) checkParameters(r *http.Request, path map[string]string, found *InvalidRequest) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		found.add("", "the query string is malformed")
+	}
+	for _, p := range op.Parameters {
+		var values []string
+		switch p.In {
+		case "path":
+			if v, ok := path[p.Name]; ok {
+				values = []string{v}
+			}
+		case "query":
+			values = query[p.Name]
+			delete(query, p.Name)
+		case "header":
+			values = r.Header.Values(p.Name)
+		}
+		p.check(values, found)
+	}
+	unknown := make([]string, 0, len(query))
+	for name := range query {
+		unknown = append(unknown, escape(name))
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		found.add(name, "is not a query parameter of this operation")
+	}
+}
+
+func (p *Parameter) check(values []string, found *InvalidRequest) {
+	switch {
+	case len(values) == 0 && p.Required:
+		found.add(p.Name, "is required")
+	case len(values) == 0:
+	case len(values) > 1:
+		found.add(p.Name, "must be given once")
+	case p.Schema.Type == "integer":
+		n, err := strconv.ParseInt(values[0], 10, 64)
+		if err != nil {
+			found.add(p.Name, "must be an integer")
+			return
+		}
+		p.Schema.check(p.Name, n, found)
+	default:
+		p.Schema.check(p.Name, values[0], found)
+	}
+}
+
+func (op *Operation) checkBody(r *http.Request, body []byte, found *InvalidRequest) {
+	switch {
+	case op.Body == nil && len(body) > 0:
+		found.add("", "this operation takes no body")
+	case op.Body == nil:
+	case len(body) == 0:
+		found.add("", "a JSON body is required")
+	case !isJSON(r.Header.Get("Content-Type")):
+		found.add("Content-Type", "must be application/json")
+	default:
+		value, plain, err := decode(body)
+		if err != nil {
+			found.add("", "%s", err)
+			return
+		}
+		setBody(r, plain)
+		op.Body.check("", value, found)
+	}
+}
+
+// isJSON accepts application/json in UTF-8, which is what an absent charset means.
+func isJSON(contentType string) bool {
+	media, params, err := mime.ParseMediaType(contentType)
+	charset, given := params["charset"]
+	return err == nil && media == "application/json" && (!given || strings.EqualFold(charset, "utf-8"))
+}
+
+// read returns the whole body; empty where there is none.
+func read(r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	_ = r.Body.Close() // nothing more is read from it
+	return body, err
+}
+
+func setBody(r *http.Request, body []byte) {
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+}

@@ -1,0 +1,266 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"orderflow/api"
+)
+
+const orderID = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+
+// good has parameters that every operation with them accepts.
+var good = map[string]string{"orderId": orderID, "sku": "MUG-BLUE"}
+
+// request asks for the operation; an empty body is none, query comes without "?".
+func request(op *api.Operation, query, body string) *http.Request {
+	r := httptest.NewRequest(op.Method, "/?"+query, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if op.ID == "receiveCarrierWebhook" {
+		r.Header.Set("X-Carrier-Timestamp", "1795406400")
+		r.Header.Set("X-Carrier-Signature", "v1="+strings.Repeat("0a", 32))
+	}
+	return r
+}
+
+func load(t testing.TB, id string) *api.Operation {
+	t.Helper()
+	op, err := api.Load(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return op
+}
+
+// bodies gives the examples of an operation's request; one empty body where it takes none.
+func bodies(t testing.TB, op route) map[string]string {
+	t.Helper()
+	if op.RequestBody == nil {
+		return map[string]string{"none": ""}
+	}
+	texts := map[string]string{}
+	for name, example := range op.RequestBody.Value.Content["application/json"].Examples {
+		b, err := json.Marshal(example.Value.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(b)
+	}
+	return texts
+}
+
+func TestEveryExampleOfARequestIsAccepted(t *testing.T) {
+	for id, route := range routes(document(t)) {
+		op := load(t, id)
+		if op.ID != id || op.Method != route.method || op.Path != route.path {
+			t.Errorf("%s was loaded as %s %s %s", id, op.ID, op.Method, op.Path)
+		}
+		for name, body := range bodies(t, route) {
+			if err := op.Validate(request(op, "", body), good); err != nil {
+				t.Errorf("%s %s: %v", id, name, err)
+			}
+		}
+	}
+}
+
+func TestUnknownOperationsAreNotLoaded(t *testing.T) {
+	for _, id := range []string{"", "nope", "../openapi"} {
+		if _, err := api.Load(id); err == nil {
+			t.Errorf("%q was loaded", id)
+		}
+	}
+}
+
+// order is the text of a good order, with lines of the given text.
+func order(lines string) string {
+	return `{"items":[` + lines + `],"shippingAddress":{"name":"Ada","line1":"1 St","city":"Berlin","postalCode":"10115","country":"DE"},"paymentMethod":"pm_card_visa"}`
+}
+
+const line = `{"sku":"MUG","quantity":1}`
+
+// want is the pointers of the violations, in order; none where the body is good.
+var orderBodies = map[string]struct {
+	body string
+	want []string
+}{
+	"one line":              {order(line), nil},
+	"40 lines":              {order(strings.Repeat(line+",", 39) + line), nil},
+	"41 lines":              {order(strings.Repeat(line+",", 40) + line), []string{"/items"}},
+	"no line":               {order(""), []string{"/items"}},
+	"whole number as 7.0":   {order(`{"sku":"MUG","quantity":7.0}`), nil},
+	"whole number as 7e1":   {order(`{"sku":"MUG","quantity":7e1}`), nil},
+	"quantity 0":            {order(`{"sku":"MUG","quantity":0}`), []string{"/items/0/quantity"}},
+	"quantity 999":          {order(`{"sku":"MUG","quantity":999}`), nil},
+	"quantity 1000":         {order(`{"sku":"MUG","quantity":1000}`), []string{"/items/0/quantity"}},
+	"quantity 1.5":          {order(`{"sku":"MUG","quantity":1.5}`), []string{"/items/0/quantity"}},
+	"quantity of 1e400":     {order(`{"sku":"MUG","quantity":1e400}`), []string{""}},
+	"quantity beyond int64": {order(`{"sku":"MUG","quantity":92233720368547758080}`), []string{"/items/0/quantity"}},
+	"quantity as text":      {order(`{"sku":"MUG","quantity":"1"}`), []string{"/items/0/quantity"}},
+	"quantity null":         {order(`{"sku":"MUG","quantity":null}`), []string{"/items/0/quantity"}},
+	"price from the client": {order(`{"sku":"MUG","quantity":1,"unitPrice":1}`), []string{"/items/0/unitPrice"}},
+	"field in other case":   {order(`{"SKU":"MUG","quantity":1}`), []string{"/items/0/sku", "/items/0/SKU"}},
+	"malformed SKU":         {order(`{"sku":"-MUG","quantity":1}`), []string{"/items/0/sku"}},
+	"field twice":           {order(`{"sku":"MUG","quantity":1,"quantity":2}`), []string{""}},
+	"all that is wrong":     {order(`{"sku":"","quantity":0},{"sku":1,"quantity":"x"}`), []string{"/items/0/quantity", "/items/0/sku", "/items/1/quantity", "/items/1/sku"}},
+	"unknown country":       {strings.Replace(order(line), `"DE"`, `"XX"`, 1), []string{"/shippingAddress/country"}},
+	"blank name":            {strings.Replace(order(line), `"Ada"`, `"  "`, 1), []string{"/shippingAddress/name"}},
+	"newline in the name":   {strings.Replace(order(line), `"Ada"`, `"A\nB"`, 1), []string{"/shippingAddress/name"}},
+	"name of 100 letters":   {strings.Replace(order(line), "Ada", strings.Repeat("Ä", 100), 1), nil},
+	"name of 101 letters":   {strings.Replace(order(line), "Ada", strings.Repeat("Ä", 101), 1), []string{"/shippingAddress/name"}},
+	"unknown / field":       {strings.Replace(order(line), `"items"`, `"a/b~":1,"items"`, 1), []string{"/a~1b~0"}},
+	"missing fields":        {`{}`, []string{"/items", "/shippingAddress", "/paymentMethod"}},
+	"no object":             {`[]`, []string{""}},
+	"null":                  {`null`, []string{""}},
+	"no body":               {``, []string{""}},
+	"broken off":            {order(line)[:50], []string{""}},
+	"something behind it":   {order(line) + `{}`, []string{""}},
+	"not UTF-8":             {strings.Replace(order(line), "Ada", "\xff", 1), []string{""}},
+	"deeply nested":         {`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, []string{""}},
+}
+
+func TestBodyOfAnOrder(t *testing.T) {
+	op := load(t, "placeOrder")
+	for name, c := range orderBodies {
+		t.Run(name, func(t *testing.T) {
+			expect(t, op.Validate(request(op, "", c.body), nil), c.want...)
+		})
+	}
+}
+
+// expect fails unless err has violations at exactly these pointers.
+func expect(t *testing.T, err error, pointers ...string) {
+	t.Helper()
+	var invalid *api.InvalidRequest
+	if !errors.As(err, &invalid) {
+		if err != nil || len(pointers) > 0 {
+			t.Errorf("got %v, want violations at %q", err, pointers)
+		}
+		return
+	}
+	var got []string
+	for _, v := range invalid.Violations {
+		got = append(got, v.Pointer)
+	}
+	if strings.Join(got, " ") != strings.Join(pointers, " ") || len(got) != len(pointers) {
+		t.Errorf("got %v, want violations at %q", err, pointers)
+	}
+}
+
+func TestQueryPathAndHeaders(t *testing.T) {
+	for _, c := range []struct {
+		id, query, path string
+		header          http.Header
+		want            []string
+	}{
+		{id: "listOrders", query: "limit=100&cursor=abc_-="},
+		{id: "listOrders", query: "limit=0", want: []string{"limit"}},
+		{id: "listOrders", query: "limit=101", want: []string{"limit"}},
+		{id: "listOrders", query: "limit=ten&page=2", want: []string{"limit", "page"}},
+		{id: "listOrders", query: "limit=", want: []string{"limit"}},
+		{id: "listOrders", query: "limit=1&limit=2", want: []string{"limit"}},
+		{id: "listOrders", query: "cursor=" + strings.Repeat("a", 1025), want: []string{"cursor"}},
+		{id: "listOrders", query: "cursor=%zz", want: []string{""}},
+		{id: "getOrder", path: orderID},
+		{id: "getOrder", path: strings.ToLower(orderID), want: []string{"orderId"}},
+		{id: "getOrder", path: orderID + "0", want: []string{"orderId"}},
+		{id: "getOrder", path: "8" + orderID[1:], want: []string{"orderId"}},
+		{id: "getOrder", want: []string{"orderId"}},
+		{id: "getOrder", path: orderID, query: "verbose=1", want: []string{"verbose"}},
+		{id: "getOrder", path: orderID, header: http.Header{"Traceparent": {"not one, and ignored"}}},
+		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {strings.Repeat("k", 255)}}},
+		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {strings.Repeat("k", 256)}}, want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {""}}, want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"a b"}}, want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"a", "b"}}, want: []string{"Idempotency-Key"}},
+	} {
+		t.Run(c.id+" "+c.query+c.path, func(t *testing.T) {
+			op := load(t, c.id)
+			r := request(op, c.query, "")
+			for name, values := range c.header {
+				r.Header[name] = values
+			}
+			path := map[string]string{}
+			if c.path != "" {
+				path["orderId"] = c.path
+			}
+			expect(t, op.Validate(r, path), c.want...)
+		})
+	}
+}
+
+func TestContentTypeMustBeJSON(t *testing.T) {
+	op := load(t, "placeOrder")
+	for contentType, want := range map[string][]string{
+		"application/json":                 nil,
+		"Application/JSON; charset=UTF-8":  nil,
+		"application/json; charset=latin1": {"Content-Type"},
+		"text/plain":                       {"Content-Type"},
+		"":                                 {"Content-Type"},
+	} {
+		r := request(op, "", order(line))
+		r.Header.Set("Content-Type", contentType)
+		expect(t, op.Validate(r, nil), want...)
+	}
+}
+
+func TestABodyWhereNoneBelongsIsRefused(t *testing.T) {
+	op := load(t, "cancelOrder")
+	expect(t, op.Validate(request(op, "", "{}"), good), "")
+}
+
+func TestAnAdjustmentOfNothingIsRefused(t *testing.T) {
+	op := load(t, "adjustStock")
+	for _, delta := range []string{"0", "-0", "0.0", "1000001"} {
+		expect(t, op.Validate(request(op, "", `{"delta":`+delta+`,"reason":"count"}`), good), "/delta")
+	}
+	expect(t, op.Validate(request(op, "", `{"delta":-5,"reason":"count"}`), good))
+}
+
+func TestTheBodyCanBeReadAfterwards(t *testing.T) {
+	op := load(t, "placeOrder")
+	for number, plain := range map[string]string{"7": "7", "7.0": "7", "0.7e1": "7"} {
+		r := request(op, "", order(`{"sku":"MUG","quantity":`+number+`}`))
+		if err := op.Validate(r, nil); err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r.Body)
+		if err != nil || !bytes.Contains(b, []byte(`"quantity":`+plain)) || r.ContentLength != int64(len(b)) {
+			t.Errorf("%s: %v, length %d: %s", number, err, r.ContentLength, b)
+		}
+	}
+}
+
+func TestViolationsDoNotRepeatWhatWasSent(t *testing.T) {
+	const secret = "4111-1111"
+	op := load(t, "placeOrder")
+	body := strings.NewReplacer("Ada", secret+`\n`, "10115", secret+"?", "DE", secret, "pm_card_visa", secret+" ", "MUG", " "+secret).Replace(order(line))
+	r := request(op, "", body)
+	r.Header.Set("Idempotency-Key", secret+" ")
+	err := op.Validate(r, nil)
+	expect(t, err, "Idempotency-Key", "/items/0/sku", "/paymentMethod", "/shippingAddress/country", "/shippingAddress/name", "/shippingAddress/postalCode")
+	if strings.Contains(err.Error(), secret) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestViolationsAreBounded(t *testing.T) {
+	var fields []string
+	for i := range 200 {
+		fields = append(fields, strconv.Quote(strings.Repeat("x", 500)+strconv.Itoa(i))+":1")
+	}
+	op := load(t, "placeOrder")
+	var invalid *api.InvalidRequest
+	err := op.Validate(request(op, "", "{"+strings.Join(fields, ",")+"}"), nil)
+	if !errors.As(err, &invalid) || len(invalid.Violations) != 50 || len(invalid.Violations[49].Pointer) > 100 {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,33 @@
+package fulfilment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/tracing"
+)
+
+// cancelled is the reason of an order that its customer cancelled.
+const cancelled = "CANCELLED_BY_CUSTOMER"
+
+// CancelFulfilment undoes an order whose customer asked for it. It need not stop the order's
+// saga: once a step is undone, its barrier refuses the saga's next step, and the saga
+// hands itself over to the same compensation.
+func (s *Service) CancelFulfilment(ctx context.Context, e envelope.Event) error {
+	u, err := envelope.Decode[undoing](e)
+	if err != nil {
+		return err
+	}
+	u.Reason, u.TraceParent = cancelled, tracing.Parent(ctx)
+	input, err := json.Marshal(u)
+	if err != nil {
+		return err
+	}
+	// If a compensation runs already, whatever its reason, it is the one.
+	if err := s.engine.Start(ctx, CompensateOrder, u.OrderID, input); !errors.Is(err, ErrExists) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+// Package fulfilment is the process manager: it starts, wakes and undoes the sagas that the
+// state machines under statemachines/ define. It keeps no data of its own; a saga's
+// state is its execution, called by the order's id.
+package fulfilment
+
+import (
+	"context"
+	"encoding/json"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/money"
+)
+
+// Machine is one of the two state machines.
+type Machine string
+
+// The state machines.
+const (
+	FulfilOrder     Machine = "fulfil-order"
+	CompensateOrder Machine = "compensate-order"
+)
+
+var (
+	// ErrExists: the machine has an execution of this name, running or closed.
+	ErrExists = fault.New(fault.Conflict, "ExecutionExists", "the saga was started before")
+	// ErrOtherInput: the saga was started before with other input; somebody must look at this.
+	ErrOtherInput = fault.New(fault.Conflict, "ExecutionDiffers", "the saga was started before with other input")
+	// ErrStaleToken: nobody waits by this task token any more.
+	ErrStaleToken = fault.New(fault.Conflict, "StaleToken", "the task is not waiting any more")
+)
+
+// Engine runs state machines.
+type Engine interface {
+	// Start starts the execution called name, or fails with ErrExists.
+	Start(ctx context.Context, machine Machine, name string, input json.RawMessage) error
+	// Input returns the input of the execution called name.
+	Input(ctx context.Context, machine Machine, name string) (json.RawMessage, error)
+	// Succeed lets the task that waits by token go on with output, or fails with ErrStaleToken.
+	Succeed(ctx context.Context, token string, output json.RawMessage) error
+	// Fail ends the task that waits by token with an error name, or fails with ErrStaleToken.
+	Fail(ctx context.Context, token, errorName, cause string) error
+}
+
+// Service is fulfilment's use cases.
+type Service struct{ engine Engine }
+
+// New returns the use cases over an engine.
+func New(e Engine) *Service { return &Service{engine: e} }
+
+// order is the input of fulfil-order. Every field is set: the states' expressions
+// fail on a missing one.
+type order struct {
+	OrderID         string          `json:"orderId"`
+	CustomerID      string          `json:"customerId"`
+	Items           []line          `json:"items"`
+	Total           money.Money     `json:"total"`
+	PaymentMethod   string          `json:"paymentMethod"`
+	ShippingAddress json.RawMessage `json:"shippingAddress"`
+	TraceParent     string          `json:"traceparent"`
+}
+
+type line struct {
+	SKU      string `json:"sku"`
+	Quantity int    `json:"quantity"`
+}
+
+// undoing is the input of compensate-order.
+type undoing struct {
+	OrderID    string      `json:"orderId"`
+	CustomerID string      `json:"customerId"`
+	Total      money.Money `json:"total"`
+	// Reason is what the order ends with, such as CANCELLED_BY_CUSTOMER.
+	Reason      string `json:"reason"`
+	FailedStep  string `json:"failedStep"`
+	TraceParent string `json:"traceparent"`
+}

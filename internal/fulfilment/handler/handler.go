@@ -1,0 +1,48 @@
+// Package handler composes fulfilment's functions, one constructor each.
+package handler
+
+import (
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"orderflow/internal/fulfilment"
+	"orderflow/internal/fulfilment/stepfunctions"
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/consumer"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/schema"
+	shipping "orderflow/internal/shipping/contract"
+)
+
+func service(env *function.Env, arns map[fulfilment.Machine]string) *fulfilment.Service {
+	return fulfilment.New(stepfunctions.Engine{Client: sfn.NewFromConfig(env.AWS()), ARNs: arns})
+}
+
+// StartFulfilment composes the function start-fulfilment.
+func StartFulfilment(env *function.Env) (function.Handler, error) {
+	return startFulfilment(service(env, map[fulfilment.Machine]string{fulfilment.FulfilOrder: env.Require("FULFIL_ORDER_ARN")}))
+}
+
+func startFulfilment(svc *fulfilment.Service) (function.Handler, error) {
+	schemas, err := schema.Load(orders.Schemas, orders.OrderCreated)
+	return consumer.Handle(schemas, svc.StartFulfilment), err
+}
+
+// CancelFulfilment composes the function cancel-fulfilment.
+func CancelFulfilment(env *function.Env) (function.Handler, error) {
+	return cancelFulfilment(service(env, map[fulfilment.Machine]string{fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN")}))
+}
+
+func cancelFulfilment(svc *fulfilment.Service) (function.Handler, error) {
+	schemas, err := schema.Load(orders.Schemas, orders.OrderCancellationRequested)
+	return consumer.Handle(schemas, svc.CancelFulfilment), err
+}
+
+// ResumeFulfilment composes the function resume-fulfilment.
+func ResumeFulfilment(env *function.Env) (function.Handler, error) {
+	return resumeFulfilment(service(env, nil))
+}
+
+func resumeFulfilment(svc *fulfilment.Service) (function.Handler, error) {
+	schemas, err := schema.Load(shipping.Schemas, shipping.ShipmentBooked, shipping.ShipmentRefused, shipping.ShipmentCancelled)
+	return consumer.Handle(schemas, svc.ResumeFulfilment), err
+}

@@ -1,0 +1,66 @@
+// Package stepfunctions is fulfilment's engine in AWS Step Functions.
+package stepfunctions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"orderflow/internal/fulfilment"
+)
+
+// Engine implements fulfilment.Engine.
+type Engine struct {
+	Client *sfn.Client
+	// ARNs of the state machines that this function may start.
+	ARNs map[fulfilment.Machine]string
+}
+
+// Start starts an execution. For a running one with the same input AWS answers success.
+func (e Engine) Start(ctx context.Context, machine fulfilment.Machine, name string, input json.RawMessage) error {
+	_, err := e.Client.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: aws.String(e.ARNs[machine]), Name: &name, Input: aws.String(string(input)),
+	})
+	var exists *types.ExecutionAlreadyExists
+	if errors.As(err, &exists) {
+		return fulfilment.ErrExists.Because(err)
+	}
+	return err
+}
+
+// Input reads an execution's input.
+func (e Engine) Input(ctx context.Context, machine fulfilment.Machine, name string) (json.RawMessage, error) {
+	arn := strings.Replace(e.ARNs[machine], ":stateMachine:", ":execution:", 1) + ":" + name
+	out, err := e.Client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+	if err != nil {
+		return nil, err
+	}
+	return json.RawMessage(aws.ToString(out.Input)), nil
+}
+
+// Succeed lets a waiting task go on.
+func (e Engine) Succeed(ctx context.Context, token string, output json.RawMessage) error {
+	_, err := e.Client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(string(output))})
+	return stale(err)
+}
+
+// Fail ends a waiting task.
+func (e Engine) Fail(ctx context.Context, token, errorName, cause string) error {
+	_, err := e.Client.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: &token, Error: &errorName, Cause: &cause})
+	return stale(err)
+}
+
+func stale(err error) error {
+	var gone *types.TaskDoesNotExist
+	var over *types.TaskTimedOut
+	var wrong *types.InvalidToken
+	if errors.As(err, &gone) || errors.As(err, &over) || errors.As(err, &wrong) {
+		return fulfilment.ErrStaleToken.Because(err)
+	}
+	return err
+}
