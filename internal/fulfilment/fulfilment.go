@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 
+	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
 )
@@ -48,15 +49,15 @@ type Service struct{ engine Engine }
 func New(e Engine) *Service { return &Service{engine: e} }
 
 // order is the input of fulfil-order. Every field is set: the states' expressions
-// fail on a missing one.
+// fail on a missing one. What the saga does not need of the event is left out.
 type order struct {
-	OrderID         string          `json:"orderId"`
-	CustomerID      string          `json:"customerId"`
-	Items           []line          `json:"items"`
-	Total           money.Money     `json:"total"`
-	PaymentMethod   string          `json:"paymentMethod"`
-	ShippingAddress json.RawMessage `json:"shippingAddress"`
-	TraceParent     string          `json:"traceparent"`
+	OrderID         string         `json:"orderId"`
+	CustomerID      string         `json:"customerId"`
+	Items           []line         `json:"items"`
+	Total           money.Money    `json:"total"`
+	PaymentMethod   string         `json:"paymentMethod"`
+	ShippingAddress orders.Address `json:"shippingAddress"`
+	TraceParent     string         `json:"traceparent"`
 }
 
 type line struct {
@@ -70,7 +71,8 @@ type undoing struct {
 	CustomerID string      `json:"customerId"`
 	Total      money.Money `json:"total"`
 	// Reason is what the order ends with, such as CANCELLED_BY_CUSTOMER.
-	Reason      string `json:"reason"`
+	Reason string `json:"reason"`
+	// FailedStep is the step of the saga that gave up; empty where none did.
 	FailedStep  string `json:"failedStep"`
 	TraceParent string `json:"traceparent"`
 }

@@ -1,0 +1,66 @@
+package archtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Diagram is a Mermaid drawing made from the repository itself.
+type Diagram struct{ Name, Text string }
+
+// Diagrams draws the state machines and the flow of events.
+func Diagrams(r *Repo) []Diagram {
+	return []Diagram{
+		{fulfil, machineDiagram(r.Machines[fulfil])},
+		{compensate, machineDiagram(r.Machines[compensate])},
+		{"events", eventDiagram(r)},
+	}
+}
+
+func machineDiagram(m *Machine) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "stateDiagram-v2\n    [*] --> %s\n", m.StartAt)
+	for _, name := range keys(m.States) {
+		s := m.States[name]
+		for _, c := range s.Choices {
+			fmt.Fprintf(&b, "    %s --> %s: yes\n", name, c.Next)
+		}
+		if s.Default != "" {
+			fmt.Fprintf(&b, "    %s --> %s: no\n", name, s.Default)
+		}
+		if s.Next != "" {
+			fmt.Fprintf(&b, "    %s --> %s\n", name, s.Next)
+		}
+		var after []string
+		for _, c := range s.Catch {
+			if c.Next != s.Next && !slices.Contains(after, c.Next) {
+				after = append(after, c.Next)
+				fmt.Fprintf(&b, "    %s --> %s: failed\n", name, c.Next)
+			}
+		}
+		if s.Type == "Succeed" || s.Type == "Fail" {
+			fmt.Fprintf(&b, "    %s --> [*]\n", name)
+		}
+	}
+	return b.String()
+}
+
+// eventDiagram draws which function gets which event of which topic.
+func eventDiagram(r *Repo) string {
+	var b strings.Builder
+	b.WriteString("flowchart LR\n")
+	for _, id := range r.ofType("AWS::SNS::Subscription") {
+		p := r.properties(id)
+		if p["Protocol"] != "sqs" {
+			continue
+		}
+		types, _ := dig(p, "FilterPolicy", "type").([]any)
+		for _, t := range types {
+			parts := strings.Split(text(t), ".")
+			fmt.Fprintf(&b, "    %s((%s)) -- %s --> %s\n", text(p["TopicArn"]), parts[1], strings.Join(parts[2:], "."),
+				strings.TrimSuffix(text(p["Endpoint"]), "Queue.Arn"))
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,148 @@
+package archtest
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+const module = "orderflow/"
+
+func codeRules() []Rule {
+	return []Rule{
+		{
+			Name: "a service imports another one only through its contract",
+			Why:  "distributed monolith: services that share code must be changed and deployed together",
+			Check: eachImport(func(dir, imp string) bool {
+				from, to := serviceOf(dir), serviceOf(strings.TrimPrefix(imp, module))
+				return from != "" && to != "" && from != to && path.Base(imp) != "contract"
+			}),
+			Sabotage: addImport("internal/orders", "orderflow/internal/payments"),
+		},
+		{
+			Name: "domain, contract and memory packages import nothing of AWS",
+			Why:  "the whole system must run in one process, in tests and in the simulation: a split is a deployment choice (premature microservices)",
+			Check: eachImport(func(dir, imp string) bool {
+				domain := serviceOf(dir) != "" && strings.HasPrefix(dir, "internal/") &&
+					(strings.Count(dir, "/") == 1 || slices.Contains([]string{"contract", "memory", "storetest"}, path.Base(dir)))
+				return domain && (strings.HasPrefix(imp, "github.com/aws/") || imp == module+"internal/platform/dynamo" || imp == module+"internal/platform/function")
+			}),
+			Sabotage: addImport("internal/orders", "github.com/aws/aws-sdk-go-v2/service/sqs"),
+		},
+		{
+			Name: "the platform knows no service",
+			Why:  "it serves all of them; what one of them needs belongs to that one",
+			Check: eachImport(func(dir, imp string) bool {
+				return strings.HasPrefix(dir, "internal/platform/") && serviceOf(strings.TrimPrefix(imp, module)) != ""
+			}),
+			Sabotage: addImport("internal/platform/barrier", "orderflow/internal/orders/contract"),
+		},
+		{
+			Name: "no function invokes another",
+			Why:  "distributed monolith: services talk by events; the saga's calls stand in the state machines",
+			Check: eachImport(func(_, imp string) bool {
+				return strings.HasPrefix(imp, "github.com/aws/aws-sdk-go-v2/service/lambda")
+			}),
+			Sabotage: addImport("internal/gateway/handler", "github.com/aws/aws-sdk-go-v2/service/lambda"),
+		},
+		{
+			Name: "the sandbox imports no service",
+			Why:  "it plays a third party, which shares no code with us",
+			Check: eachImport(func(dir, imp string) bool {
+				return strings.HasPrefix(dir, "sandbox") && serviceOf(strings.TrimPrefix(imp, module)) != ""
+			}),
+			Sabotage: addImport("sandbox/provider", "orderflow/internal/payments"),
+		},
+		{
+			Name: "a main only composes",
+			Why:  "whatever a function does can be tested without Lambda",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, f := range r.Functions {
+					p := r.Packages["functions/"+f.Service+"/"+f.Name]
+					if p == nil {
+						bad.add("functions/%s/%s has no main.go", f.Service, f.Name)
+						continue
+					}
+					composer := module + "internal/" + f.Service + "/handler"
+					if strings.HasPrefix(f.Name, "relay-") {
+						composer = module + "internal/platform/relay"
+					}
+					for imp := range p.Imports {
+						bad.unless(imp == composer || imp == module+"internal/platform/function", "%s imports %s", p.Dir, imp)
+					}
+					bad.unless(strings.Count(p.Source, "\n") < 15, "%s is longer than a composition", p.Dir)
+				}
+				return bad.sorted()
+			},
+			Sabotage: addImport("functions/orders/place-order", "orderflow/internal/orders"),
+		},
+		sourceRule("outbound HTTP goes through the one client", "no circuit breaker, ignoring the network: one place bounds time, size and errors of calls",
+			[]string{"http.Client{", "http.DefaultClient", "http.Get(", "http.Post("},
+			func(dir string) bool { return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") },
+			"internal/platform/httpclient"),
+		sourceRule("tables are written by the one package of the consistency protocol", "a write beside it could change business data without its barrier and events",
+			[]string{".TransactWriteItems(", ".PutItem(", ".UpdateItem(", ".DeleteItem(", ".BatchWriteItem("},
+			func(dir string) bool { return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") },
+			"internal/platform/dynamo"),
+		sourceRule("time is injected", "tests and the simulation own the clock",
+			[]string{"time.Now(", "time.Sleep(", "time.Since("},
+			func(dir string) bool { return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") },
+			"internal/platform/clock"),
+		sourceRule("request code does not panic", "a panic costs the process and its warm start",
+			[]string{"panic("},
+			func(dir string) bool { return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") }),
+		sourceRule("magic values live in the sandbox", "a handler that knows them behaves differently under test",
+			[]string{"sandbox_timeout", "sandbox_flaky", "sandbox_error", "chargeDeclined"},
+			func(dir string) bool { return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") }),
+		{
+			Name: "packages are named for what they do",
+			Why:  "a room called utils holds anything",
+			Check: func(r *Repo) []string {
+				var bad list
+				for dir := range r.Packages {
+					bad.unless(!slices.Contains([]string{"common", "shared", "types", "models", "utils", "util", "helpers", "misc"}, path.Base(dir)), "%s", dir)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Packages["internal/platform/utils"] = &Package{Dir: "internal/platform/utils"} },
+		},
+	}
+}
+
+// eachImport makes a check of a predicate that tells forbidden imports.
+func eachImport(forbidden func(dir, imp string) bool) func(*Repo) []string {
+	return func(r *Repo) []string {
+		var bad list
+		for dir, p := range r.Packages {
+			for imp := range p.Imports {
+				bad.unless(!forbidden(dir, imp), "%s imports %s", dir, imp)
+			}
+		}
+		return bad.sorted()
+	}
+}
+
+func addImport(dir, imp string) func(*Repo) {
+	return func(r *Repo) { r.Packages[dir].Imports[imp] = true }
+}
+
+// sourceRule forbids texts in the source of directories, but for some.
+func sourceRule(name, why string, texts []string, where func(dir string) bool, except ...string) Rule {
+	return Rule{
+		Name: name, Why: why,
+		Check: func(r *Repo) []string {
+			var bad list
+			for dir, p := range r.Packages {
+				if !where(dir) || slices.Contains(except, dir) || strings.HasSuffix(dir, "test") {
+					continue
+				}
+				for _, t := range texts {
+					bad.unless(!strings.Contains(p.Source, t), "%s uses %s", dir, t)
+				}
+			}
+			return bad.sorted()
+		},
+		Sabotage: func(r *Repo) { r.Packages["internal/payments"].Source += texts[0] },
+	}
+}

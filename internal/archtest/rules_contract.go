@@ -1,0 +1,146 @@
+package archtest
+
+import (
+	"path"
+	"strings"
+)
+
+func contractRules() []Rule {
+	return []Rule{
+		{
+			Name: "contract, template and handlers have the same operations",
+			Why:  "a route without a function, or a function without a route, is found by a customer otherwise",
+			Check: func(r *Repo) []string {
+				var bad list
+				permissions := map[string]bool{}
+				operations(r, func(method, route, id string, op map[string]any) {
+					logical := strings.ToUpper(id[:1]) + id[1:]
+					bad.unless(strings.Contains(text(dig(op, "x-amazon-apigateway-integration", "uri")), "${"+logical+"Function.Arn}"), "%s is not integrated with %sFunction", id, logical)
+					permission := r.properties(logical + "Permission")
+					permissions[logical+"Permission"] = true
+					want := "/*/" + strings.ToUpper(method) + wildcards(route)
+					bad.unless(strings.HasSuffix(text(permission["SourceArn"]), want), "%sPermission does not end in %s", logical, want)
+					bad.unless(text(permission["FunctionName"]) == logical+"Function", "%sPermission is not for %sFunction", logical, logical)
+					bad.unless(handled(r, id, logical), "no handler serves %s by httpapi.Handle in its service", id)
+				})
+				for _, id := range r.ofType("AWS::Lambda::Permission") {
+					bad.unless(permissions[id], "%s is for no operation", id)
+				}
+				bad.unless(len(permissions) > 0, "the contract has no operations")
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.resources(), "GetStockPermission") },
+		},
+		{
+			Name: "what changes more than its own service answers 202",
+			Why:  "synchronous everything: the caller would wait for the slowest of all",
+			Check: func(r *Repo) []string {
+				var bad list
+				operations(r, func(method, route, id string, op map[string]any) {
+					if method == "post" && strings.HasPrefix(route, "/v1/orders") {
+						bad.unless(dig(op, "responses", "202") != nil && dig(op, "responses", "200") == nil, "%s does not answer 202", id)
+					}
+				})
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202") },
+		},
+		{
+			Name: "operations are for verified callers, but for health checks and webhooks",
+			Why:  "fail closed: an operation that forgets its security is open",
+			Check: func(r *Repo) []string {
+				var bad list
+				operations(r, func(_, route, id string, op map[string]any) {
+					security, given := op["security"].([]any)
+					open := given && len(security) == 0
+					bad.unless(given, "%s does not say who may call it", id)
+					bad.unless(!open || strings.HasPrefix(route, "/health/") || strings.HasPrefix(route, "/v1/webhooks/"), "%s is open to everyone", id)
+				})
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{} },
+		},
+		{
+			Name: "every subscribed event type has a publisher, a schema and a queue that its topic may write to",
+			Why:  "an event that nobody publishes, or that nobody can read, is found in production otherwise",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::SNS::Subscription") {
+					p := r.properties(id)
+					if p["Protocol"] != "sqs" {
+						continue
+					}
+					bad.unless(p["RawMessageDelivery"] == true, "%s wraps the event", id)
+					types, _ := dig(p, "FilterPolicy", "type").([]any)
+					bad.unless(len(types) > 0, "%s takes every event", id)
+					for _, t := range types {
+						service := strings.Split(text(t)+"..", ".")[1]
+						bad.unless(r.Files["internal/"+service+"/contract/"+text(t)+".schema.json"], "%s: %s has no schema", id, t)
+						bad.unless(strings.EqualFold(text(p["TopicArn"]), service+"Topic"), "%s: %s is not of %s", id, t, text(p["TopicArn"]))
+					}
+					policy := r.resource(strings.TrimSuffix(text(p["Endpoint"]), ".Arn") + "Policy")
+					allowed := false
+					walk(policy, func(v any) { allowed = allowed || text(v) == text(p["TopicArn"]) })
+					bad.unless(allowed, "%s: %s may not write to the queue", id, text(p["TopicArn"]))
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				r.properties("StartFulfilmentSubscription")["FilterPolicy"] = map[string]any{"type": []any{"orderflow.orders.order.made.v1"}}
+			},
+		},
+		{
+			Name: "every published event type is declared in its service's contract under its name",
+			Why:  "type, schema file and service say the same",
+			Check: func(r *Repo) []string {
+				var bad list
+				for file := range r.Files {
+					name, ok := strings.CutSuffix(path.Base(file), ".schema.json")
+					if !ok || !strings.HasPrefix(file, "internal/") {
+						continue
+					}
+					dir := path.Dir(file)
+					p := r.Packages[dir]
+					bad.unless(path.Base(dir) == "contract" && p != nil && strings.Contains(p.Source, `"`+name+`"`), "%s: no constant of its contract has this type", file)
+					bad.unless(strings.HasPrefix(name, "orderflow."+serviceOf(dir)+".") && strings.HasSuffix(name, ".v1"), "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Files["internal/orders/contract/orderflow.payments.order.lost.v1.schema.json"] = true },
+		},
+	}
+}
+
+// operations visits every operation of the contract.
+func operations(r *Repo, visit func(method, route, id string, op map[string]any)) {
+	paths, _ := r.Spec["paths"].(map[string]any)
+	for route, item := range paths {
+		for _, method := range []string{"get", "put", "post", "delete", "patch"} {
+			if op, ok := dig(item, method).(map[string]any); ok {
+				id, _ := op["operationId"].(string)
+				visit(method, route, id, op)
+			}
+		}
+	}
+}
+
+// wildcards puts * in place of path parameters.
+func wildcards(route string) string {
+	parts := strings.Split(route, "/")
+	for i, p := range parts {
+		if strings.HasPrefix(p, "{") {
+			parts[i] = "*"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+func handled(r *Repo, operationID, logical string) bool {
+	for _, f := range r.Functions {
+		if f.LogicalID() == logical {
+			p := r.Packages["internal/"+f.Service+"/handler"]
+			return p != nil && strings.Contains(p.Source, `"`+operationID+`"`)
+		}
+	}
+	return false
+}
