@@ -21,7 +21,7 @@ func Diagrams(r *Repo) []Diagram {
 func machineDiagram(m *Machine) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "stateDiagram-v2\n    [*] --> %s\n", m.StartAt)
-	for _, name := range keys(m.States) {
+	for _, name := range order(m) {
 		s := m.States[name]
 		for _, c := range s.Choices {
 			fmt.Fprintf(&b, "    %s --> %s: yes\n", name, c.Next)
@@ -44,6 +44,27 @@ func machineDiagram(m *Machine) string {
 		}
 	}
 	return b.String()
+}
+
+// order lists the states as they can be reached from the start, the nearest first.
+func order(m *Machine) []string {
+	states := []string{m.StartAt}
+	for i := 0; i < len(states); i++ {
+		s := m.States[states[i]]
+		next := []string{s.Next, s.Default}
+		for _, c := range s.Choices {
+			next = append(next, c.Next)
+		}
+		for _, c := range s.Catch {
+			next = append(next, c.Next)
+		}
+		for _, n := range next {
+			if n != "" && !slices.Contains(states, n) {
+				states = append(states, n)
+			}
+		}
+	}
+	return states
 }
 
 // eventDiagram draws which function gets which event of which topic.

@@ -21,7 +21,7 @@ func templateRules() []Rule {
 					for _, suffix := range []string{"Function", "Role", "Logs", "ErrorsAlarm"} {
 						bad.unless(r.resource(id+suffix) != nil, "template.yaml has no %s%s", id, suffix)
 					}
-					bad.unless(strings.Contains(text(dig(r.properties(id+"Function"), "CodeUri")), "/"+f.Name), "%sFunction's CodeUri is not of %s", id, f.Name)
+					bad.unless(text(dig(r.properties(id+"Function"), "CodeUri")) == ".build/functions/"+f.Name+".zip", "%sFunction's CodeUri is not of %s", id, f.Name)
 					bad.unless(text(dig(r.properties(id+"Function"), "FunctionName")) == "${AWS::StackName}-"+f.Name, "%sFunction is not named after %s", id, f.Name)
 					bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"], "there is no events/%s/%s.json", f.Service, f.Name)
 				}

@@ -1,0 +1,69 @@
+# Thin names for the commands of cmd/devstack; `go run ./cmd/devstack help` tells what each does in full.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# One set for build, vet and test, or the build cache splits. The same as devstack.GoFlags.
+export GOFLAGS := -trimpath -tags=lambda.norpc -buildvcs=false
+
+# Built, not `go run`, which would hide exit codes and not pass signals on.
+DEVSTACK := go build -o .tools/bin/devstack ./cmd/devstack && .tools/bin/devstack
+
+# USER is in every environment: only `make token USER=…` counts.
+ifneq ($(origin USER),command line)
+USER := alice
+endif
+ROLE ?=
+FN ?=
+STAGE ?= dev
+ARCH ?= arm64
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install the pinned tools into .tools/
+	@$(DEVSTACK) setup
+
+.PHONY: up
+up: ## Build, start and deploy everything on this machine, with a demo order
+	@$(DEVSTACK) up
+
+.PHONY: down
+down: ## Stop everything that `make up` started, and remove .local/
+	@$(DEVSTACK) down
+
+.PHONY: demo
+demo: ## Place six orders, five of them troubled, and show what became of each
+	@go run ./cmd/orderflow demo
+
+.PHONY: test
+test: ## Run all tests, with an emulator of their own
+	@$(DEVSTACK) exec -- go test ./...
+
+.PHONY: lint
+lint: ## Check Go, templates and state machines
+	@$(DEVSTACK) setup --lint
+	@tools/lint.sh
+
+.PHONY: build
+build: ## Build every function for deployment (ARCH=arm64 or x86_64)
+	@$(DEVSTACK) build --arch $(ARCH)
+
+.PHONY: deploy
+deploy: setup build ## Deploy to AWS with your credentials (STAGE=dev or prod)
+	.tools/sam/bin/sam deploy --config-env $(STAGE)
+
+.PHONY: token
+token: ## Print a bearer token (USER=alice ROLE=operator)
+	@$(DEVSTACK) token --user '$(USER)' --role '$(ROLE)'
+
+.PHONY: logs
+logs: ## Print and follow what a function logs (FN=place-order)
+	@test -n '$(FN)' || { echo "which function? make logs FN=place-order" >&2; exit 2; }
+	@$(DEVSTACK) logs --follow '$(FN)'
+
+.PHONY: clean
+clean: down ## Remove everything that was built or installed
+	rm -rf .tools .build .aws-sam

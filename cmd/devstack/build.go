@@ -1,0 +1,45 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/devstack"
+)
+
+func setup() *cobra.Command {
+	var lint bool
+	cmd := &cobra.Command{
+		Use:   "setup",
+		Short: "Install the pinned tools into .tools/",
+		Long: `Install the emulator and the SAM CLI, at the versions pinned with hashes in tools/, into .tools/ of this
+repository. What is there already is left alone. Needs python3 (3.10 or later); with --lint also npm.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			repo, err := devstack.FindRepo()
+			if err != nil {
+				return err
+			}
+			return repo.Setup(cmd.Context(), report(), lint)
+		},
+	}
+	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint and asl-validator")
+	return cmd
+}
+
+func build() *cobra.Command {
+	var arch string
+	cmd := &cobra.Command{
+		Use:   "build",
+		Short: "Build and pack every function into .build/functions/",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			repo, err := devstack.FindRepo()
+			if err != nil {
+				return err
+			}
+			return repo.Build(cmd.Context(), report(), arch)
+		},
+	}
+	cmd.Flags().StringVar(&arch, "arch", devstack.HostArchitecture(), "`architecture` of the functions: x86_64 or arm64")
+	return cmd
+}

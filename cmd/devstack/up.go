@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/devstack"
+)
+
+// afterUp is what `up` does once the stack is up, in this order.
+var afterUp []devstack.Step
+
+func up() *cobra.Command {
+	var opts devstack.Options
+	var noDemo bool
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Build, start and deploy everything; again: bring it up to date",
+		Long: `Install what is missing, build every function, start the emulator, deploy template.yaml and the sandbox stack,
+seed products and stock, and place an order for show. What is done already is not done again; data stay as they are.
+How to reach the stack is then in .local/stack.json.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			begin := time.Now()
+			opts.Report = report()
+			opts.Report.Printf("Bringing orderflow up\n")
+			stack, err := devstack.Start(cmd.Context(), opts)
+			if err != nil {
+				return err
+			}
+			for _, step := range afterUp {
+				if step.Demo && noDemo {
+					continue
+				}
+				if err := opts.Report.Do(step.Name, func() error { return step.Run(cmd.Context(), stack) }); err != nil {
+					return fmt.Errorf("%s: %w", step.Name, err)
+				}
+			}
+			opts.Report.Printf("Up in %s\n\n", devstack.Seconds(time.Since(begin)))
+			fmt.Printf(`API      %s
+sandbox  %s
+AWS      %s (region %s, keys %s/%s)
+
+  make demo                      six orders and what became of each
+  make -s token USER=alice       a bearer token for the API
+  make logs FN=place-order       what a function logs
+  make down                      stop, and remove everything
+`, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"], stack.Emulator.URL, devstack.Region, devstack.AccessKey, devstack.SecretKey)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&noDemo, "no-demo", false, "place no order for show")
+	cmd.Flags().IntVar(&opts.Port, "port", 0, "`port` of the emulator (default: the one it had before, or any that is free)")
+	return cmd
+}
+
+func down() *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "Stop everything that `up` started, and remove .local/",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			stopped := false
+			err := report().Do("stop the stack", func() (err error) {
+				stopped, err = devstack.Down("")
+				return err
+			})
+			if err == nil && !stopped {
+				report().Printf("  nothing was running\n")
+			}
+			return err
+		},
+	}
+}
+
+func status() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Tell whether the stack runs, and where",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			stack, err := devstack.Load(cmd.Context(), "")
+			if err != nil {
+				return err
+			}
+			fmt.Printf("running at %s (process %d)\nAPI      %s\nsandbox  %s\n",
+				stack.Emulator.URL, stack.Emulator.Process.PID, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"])
+			return nil
+		},
+	}
+}

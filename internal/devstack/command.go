@@ -1,0 +1,68 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// command is one run of another program whose output matters only if it fails.
+type command struct {
+	dir  string   // working directory
+	env  []string // whole environment; nil inherits this process's
+	log  string   // file that gets the output; "" keeps it in memory
+	name string
+	args []string
+}
+
+// run waits for the program. Its error names the command, the end of its output and where the rest is.
+func (c command) run(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, c.name, c.args...)
+	cmd.Dir, cmd.Env = c.dir, c.env
+	// A group of its own, so that an end ahead of time takes the program's children with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+
+	var out []byte
+	var err error
+	if c.log == "" {
+		out, err = cmd.CombinedOutput()
+	} else {
+		f, openErr := os.Create(c.log)
+		if openErr != nil {
+			return openErr
+		}
+		cmd.Stdout, cmd.Stderr = f, f
+		err = errors.Join(cmd.Run(), f.Close())
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	where := ""
+	if c.log != "" {
+		where = " (all of it: " + c.log + ")"
+		out, _ = os.ReadFile(c.log)
+	}
+	return fmt.Errorf("%s %s: %w%s\n%s", c.name, strings.Join(c.args, " "), err, where, tail(out, 25))
+}
+
+// tail returns the last n lines of out, indented.
+func tail(out []byte, n int) string {
+	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return "    " + strings.Join(lines, "\n    ")
+}
+
+// environ returns this process's environment with the given NAME=value entries put in its place.
+func environ(set ...string) []string { return append(os.Environ(), set...) }

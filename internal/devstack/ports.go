@@ -1,0 +1,36 @@
+package devstack
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+)
+
+// freePort returns a port of 127.0.0.1 that nobody listens on at this moment.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func portIsFree(port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return port != 0
+}
+
+// port is the port of the emulator's URL, or 0.
+func (e *Emulator) port() int {
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return 0
+	}
+	port, _ := strconv.Atoi(u.Port())
+	return port
+}

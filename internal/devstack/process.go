@@ -1,0 +1,107 @@
+package devstack
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process names one process for good: its id may be another's later, its id and its start together may not.
+type process struct {
+	PID     int    `json:"pid"`
+	Started string `json:"started"`
+}
+
+func identify(pid int) (process, error) {
+	started, err := startOf(pid)
+	if err != nil {
+		return process{}, err
+	}
+	return process{PID: pid, Started: started}, nil
+}
+
+// alive tells whether this very process still runs.
+func (p process) alive() bool {
+	if p.PID <= 0 {
+		return false
+	}
+	started, err := startOf(p.PID)
+	return err == nil && started == p.Started
+}
+
+// startOf returns when a running process started, in the operating system's own terms.
+func startOf(pid int) (string, error) {
+	if stat, err := procStat(strconv.Itoa(pid)); err == nil {
+		if stat.state == "Z" {
+			return "", errors.New("the process has ended")
+		}
+		boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+		return strings.TrimSpace(string(boot)) + "/" + stat.started, nil
+	}
+	out, err := exec.Command("ps", "-o", "lstart=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// groupMembers returns the processes of a group that still run.
+func groupMembers(pgid int) []int {
+	entries, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil || len(entries) == 0 { // no /proc: it can only be told whether there are any
+		if syscall.Kill(-pgid, 0) == nil {
+			return []int{pgid}
+		}
+		return nil
+	}
+	var pids []int
+	for _, entry := range entries {
+		// Dead processes that nobody has waited for yet are still listed, as Z.
+		stat, err := procStat(filepath.Base(entry))
+		if err == nil && stat.group == strconv.Itoa(pgid) && stat.state != "Z" {
+			pid, _ := strconv.Atoi(filepath.Base(entry))
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
+	return pids
+}
+
+// endGroup ends every process of a group: it asks first, and after grace it does not ask.
+func endGroup(pgid int, grace time.Duration) error {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		if err := syscall.Kill(-pgid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("end process group %d: %w", pgid, err)
+		}
+		for deadline := time.Now().Add(grace); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			if len(groupMembers(pgid)) == 0 {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("processes %v of group %d do not end: look at them with ps", groupMembers(pgid), pgid)
+}
+
+type stat struct{ state, group, started string }
+
+// procStat reads /proc/<pid>/stat.
+func procStat(pid string) (stat, error) {
+	data, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
+	if err != nil {
+		return stat{}, err
+	}
+	// The second field is the program's name in parentheses, and may itself hold blanks and parentheses.
+	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+	if len(fields) < 20 {
+		return stat{}, fmt.Errorf("unexpected /proc/%s/stat", pid)
+	}
+	return stat{state: fields[0], group: fields[2], started: fields[19]}, nil
+}

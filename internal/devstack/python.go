@@ -1,0 +1,95 @@
+package devstack
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// setupUV installs uv, which installs the other Python tools several times as fast as pip. Where there is no uv for
+// the machine, pip does it.
+func (r Repo) setupUV(ctx context.Context, rep *Reporter) error {
+	missing := false
+	for _, tool := range []string{"ministack", "sam"} {
+		current, err := r.pythonStamp(tool).current()
+		if err != nil {
+			return err
+		}
+		missing = missing || !current
+	}
+	if !missing {
+		return nil
+	}
+	if err := checkPython(ctx); err != nil {
+		return err
+	}
+	s := r.pythonStamp("uv")
+	if current, err := s.current(); err != nil || current {
+		return err
+	}
+	err := rep.Do("install uv", func() error {
+		if err := r.pipInstall(ctx, "uv"); err != nil {
+			return err
+		}
+		return s.write()
+	})
+	if err != nil && ctx.Err() == nil {
+		rep.Printf("  uv is not available here, pip is used instead: %v\n", err)
+		return nil
+	}
+	return err
+}
+
+// setupPython installs tools/<tool>.txt into a virtual environment .tools/<tool>.
+func (r Repo) setupPython(ctx context.Context, rep *Reporter, tool string) error {
+	s := r.pythonStamp(tool)
+	if current, err := s.current(); err != nil || current {
+		return err
+	}
+	return rep.Do("install "+tool, func() error {
+		install := r.uvInstall
+		if current, _ := r.pythonStamp("uv").current(); !current {
+			install = r.pipInstall
+		}
+		if err := install(ctx, tool); err != nil {
+			return err
+		}
+		return s.write()
+	})
+}
+
+func (r Repo) uvInstall(ctx context.Context, tool string) error {
+	venv, uv := r.Path(".tools", tool), r.Path(".tools", "uv", "bin", "uv")
+	// The cache lies beside the environments: nothing is left outside the repository, and files are linked, not copied.
+	env := environ("UV_CACHE_DIR="+r.Path(".tools", "cache", "uv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_CONFIG=1", "VIRTUAL_ENV=")
+	if err := os.RemoveAll(venv); err != nil {
+		return err
+	}
+	if err := (command{env: env, name: uv, args: []string{"venv", "--quiet", "--no-project", "--python", "python3", venv}}).run(ctx); err != nil {
+		return err
+	}
+	return command{env: env, name: uv, args: []string{"pip", "install", "--quiet", "--python", filepath.Join(venv, "bin", "python"),
+		"--require-hashes", "-r", r.Path("tools", tool+".txt")}}.run(ctx)
+}
+
+func (r Repo) pipInstall(ctx context.Context, tool string) error {
+	venv := r.Path(".tools", tool)
+	if err := os.RemoveAll(venv); err != nil {
+		return err
+	}
+	if err := (command{name: "python3", args: []string{"-m", "venv", venv}}).run(ctx); err != nil {
+		return fmt.Errorf("cannot make a Python environment (on Debian and Ubuntu: apt install python3-venv): %w", err)
+	}
+	return command{name: filepath.Join(venv, "bin", "python"), args: []string{"-m", "pip", "install", "--quiet", "--no-cache-dir",
+		"--disable-pip-version-check", "--require-hashes", "-r", r.Path("tools", tool+".txt")}}.run(ctx)
+}
+
+func checkPython(ctx context.Context) error {
+	err := exec.CommandContext(ctx, "python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))").Run()
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("python3 of version 3.10 or later is needed on the PATH: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,246 @@
+package devstack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Options say which stack to start and where.
+type Options struct {
+	Repo         Repo      // the clone to build and deploy; empty: the one of the working directory
+	Dir          string    // gets every file that the stack writes; empty: .local/ of the clone
+	Port         int       // of the emulator, on 127.0.0.1; 0: the one it had before, or any that is free
+	EmulatorEnv  []string  // further NAME=value settings of MiniStack, such as SFN_WAIT_SCALE=0.1
+	Architecture string    // of the functions, x86_64 or arm64; empty: this machine's
+	Report       *Reporter // may be nil
+}
+
+// Stack is a running orderflow: the emulator with template.yaml and sandbox/template.yaml deployed.
+type Stack struct {
+	Emulator *Emulator
+	Outputs  map[string]string // of both CloudFormation stacks, by name
+
+	repo Repo
+	dir  string
+}
+
+// A Step is something that `make up` does when the stack is up.
+type Step struct {
+	Name string
+	Demo bool // only for show: left out by --no-demo
+	Run  func(context.Context, *Stack) error
+}
+
+// required are the outputs that scripts and this package rely on.
+var required = []string{"ApiUrl", "ApiId", "SandboxUrl", "FulfilOrderArn", "UserPoolId", "UserPoolClientId"}
+
+// fill puts in the defaults.
+func (o Options) fill() (Options, error) {
+	if o.Repo == "" {
+		repo, err := FindRepo()
+		if err != nil {
+			return o, err
+		}
+		o.Repo = repo
+	}
+	if o.Dir == "" {
+		o.Dir = o.Repo.Path(".local")
+	}
+	if o.Architecture == "" {
+		o.Architecture = HostArchitecture()
+	}
+	dir, err := filepath.Abs(o.Dir)
+	o.Dir = dir
+	return o, err
+}
+
+// Start brings a stack up: it installs tools, builds, starts the emulator and deploys, each only as far as it is not
+// done yet. A stack that runs already in the same directory is brought up to date and keeps its data.
+func Start(ctx context.Context, opts Options) (*Stack, error) {
+	opts, err := opts.fill()
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := lock(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	var emulator *Emulator
+	err = parallel(
+		func() (err error) {
+			if err := opts.Repo.Setup(ctx, opts.Report, false); err != nil {
+				return err
+			}
+			emulator, err = resume(ctx, opts)
+			return err
+		},
+		func() error { return opts.Repo.Build(ctx, opts.Report, opts.Architecture) },
+	)
+	if err != nil {
+		return nil, abandon(err, emulator)
+	}
+	s := &Stack{Emulator: emulator, repo: opts.Repo, dir: opts.Dir}
+	if err := s.bringUpToDate(ctx, opts); err != nil {
+		return nil, abandon(err, emulator)
+	}
+	return s, nil
+}
+
+func (s *Stack) bringUpToDate(ctx context.Context, opts Options) (err error) {
+	if err := s.deploy(ctx, opts); err != nil {
+		return err
+	}
+	if s.Outputs, err = s.readOutputs(ctx); err != nil {
+		return err
+	}
+	for _, name := range required {
+		if s.Outputs[name] == "" {
+			return fmt.Errorf("neither template.yaml nor sandbox/template.yaml has the output %s: add it", name)
+		}
+	}
+	return s.remember()
+}
+
+// abandon stops an emulator that nothing was wholly deployed to yet: it is of no use, and a failed test must not leave it.
+func abandon(err error, e *Emulator) error {
+	if e != nil && deployedTo(e.dir) != e.Process {
+		return errors.Join(err, e.Stop())
+	}
+	return err
+}
+
+// resume returns the emulator of opts.Dir where it runs and is of use, and starts one otherwise.
+func resume(ctx context.Context, opts Options) (*Emulator, error) {
+	old, err := findEmulator(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	emulatorOpts := EmulatorOptions{Repo: opts.Repo, Dir: opts.Dir, Port: opts.Port, Env: opts.EmulatorEnv, Report: opts.Report}
+	if old != nil {
+		// One whose first deployment failed holds nothing of worth and may hold half a stack.
+		if old.Process.alive() && old.Healthy(ctx) && deployedTo(opts.Dir) == old.Process {
+			opts.Report.Printf("  ✓ the emulator runs at %s\n", old.URL)
+			return old, nil
+		}
+		if err := errors.Join(old.Stop(), os.RemoveAll(filepath.Join(opts.Dir, stackFile))); err != nil {
+			return nil, err
+		}
+		if port := old.port(); opts.Port == 0 && portIsFree(port) {
+			emulatorOpts.Port = port
+		}
+	}
+	var e *Emulator
+	err = opts.Report.Do("start the emulator", func() (err error) {
+		e, err = launch(ctx, emulatorOpts)
+		return err
+	})
+	return e, err
+}
+
+// Load returns the stack that runs in dir; empty: .local/ of the clone.
+func Load(ctx context.Context, dir string) (*Stack, error) {
+	opts, err := Options{Dir: dir}.fill()
+	if err != nil {
+		return nil, err
+	}
+	e, err := findEmulator(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if e == nil || !e.Process.alive() {
+		return nil, errors.New("no stack is running here: `make up` starts one")
+	}
+	if !e.Healthy(ctx) {
+		return nil, fmt.Errorf("the emulator (process %d) does not answer at %s: `make down`, then `make up`", e.Process.PID, e.URL)
+	}
+	s := &Stack{Emulator: e, repo: opts.Repo, dir: opts.Dir}
+	data, err := os.ReadFile(s.file())
+	if err != nil {
+		return nil, fmt.Errorf("the stack is not wholly deployed (%w): `make up` goes on with it", err)
+	}
+	values := map[string]any{}
+	if err := json.Unmarshal(data, &values); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.file(), err)
+	}
+	s.Outputs = map[string]string{}
+	for name, value := range values {
+		if text, ok := value.(string); ok {
+			s.Outputs[name] = text
+		}
+	}
+	return s, nil
+}
+
+// Down stops whatever runs in dir (empty: .local/ of the clone) and removes its files. It tells whether there was
+// anything to stop.
+func Down(dir string) (stopped bool, err error) {
+	opts, err := Options{Dir: dir}.fill()
+	if err != nil {
+		return false, err
+	}
+	e, err := findEmulator(opts.Dir)
+	if err != nil {
+		return false, err
+	}
+	if e != nil {
+		if err := e.Stop(); err != nil {
+			return false, err
+		}
+	}
+	return e != nil, clear(opts.Dir)
+}
+
+// Stop stops the stack and removes its files.
+func (s *Stack) Stop() error {
+	_, err := Down(s.dir)
+	return err
+}
+
+// Config addresses AWS clients to the stack's emulator, with its root credentials.
+func (s *Stack) Config() aws.Config { return s.Emulator.Config() }
+
+const stackFile = "stack.json"
+
+// file is what scripts read: every output, and how to reach the emulator.
+func (s *Stack) file() string { return filepath.Join(s.dir, stackFile) }
+
+func (s *Stack) remember() error {
+	values := map[string]any{"EndpointUrl": s.Emulator.URL, "Region": Region, "EmulatorPid": s.Emulator.Process.PID}
+	for name, value := range s.Outputs {
+		if _, taken := values[name]; taken {
+			return fmt.Errorf("the output %s of a template hides the value of that name in stack.json: rename it", name)
+		}
+		values[name] = value
+	}
+	data, err := json.MarshalIndent(values, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(s.file(), append(data, '\n'), 0o644)
+}
+
+// clear removes what a stack left in dir, but not the emulators of test runs, which keep theirs in a subdirectory.
+func clear(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() != testRuns {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
+		}
+	}
+	_ = os.Remove(dir) // stays if it is not empty
+	return err
+}

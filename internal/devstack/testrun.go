@@ -1,0 +1,137 @@
+package devstack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+// testRuns is the subdirectory of .local/ with a directory for each run of Exec.
+const testRuns = "test"
+
+// Exec runs a program with a bare emulator of its own: the program finds its URL in ORDERFLOW_TEST_ENDPOINT and the
+// usual AWS variables set to go with it. It returns the program's exit code. Signals reach the program, and the
+// emulator ends after it.
+func Exec(ctx context.Context, repo Repo, rep *Reporter, argv []string) (code int, err error) {
+	runs := repo.Path(".local", testRuns)
+	if err := os.MkdirAll(runs, 0o755); err != nil {
+		return 0, err
+	}
+	if err := sweep(runs); err != nil {
+		return 0, err
+	}
+	dir, err := os.MkdirTemp(runs, "run-")
+	if err != nil {
+		return 0, err
+	}
+	// In reverse: the emulator is stopped first, and a directory that has become empty goes last.
+	defer os.Remove(repo.Path(".local"))
+	defer os.Remove(runs)
+	defer os.RemoveAll(dir)
+	if err := claim(dir); err != nil {
+		return 0, err
+	}
+
+	// From here on a signal must not end this process before the emulator.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	var e *Emulator
+	starting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	started := make(chan struct{})
+	go func() {
+		defer close(started)
+		err = rep.Do("start an emulator for this run", func() (err error) {
+			e, err = StartEmulator(starting, EmulatorOptions{Repo: repo, Dir: dir, Report: rep})
+			return err
+		})
+	}()
+	select {
+	case <-started:
+	case <-signals:
+		cancel()
+		<-started
+		err = errors.Join(err, context.Canceled)
+	}
+	if e != nil {
+		defer func() { err = errors.Join(err, e.Stop()) }()
+	}
+	if err != nil {
+		return 0, err
+	}
+	return runForwarding(argv, environ("ORDERFLOW_TEST_ENDPOINT="+e.URL, "AWS_ENDPOINT_URL="+e.URL, "AWS_REGION="+Region,
+		"AWS_DEFAULT_REGION="+Region, "AWS_ACCESS_KEY_ID="+AccessKey, "AWS_SECRET_ACCESS_KEY="+SecretKey, "AWS_SESSION_TOKEN=",
+		"AWS_PROFILE=", "AWS_EC2_METADATA_DISABLED=true"), signals)
+}
+
+// runForwarding runs a program on this terminal and passes signals on to it.
+func runForwarding(argv, env []string, signals <-chan os.Signal) (code int, err error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for {
+		select {
+		case s := <-signals:
+			_ = cmd.Process.Signal(s) // fails only when it has ended already
+		case err := <-done:
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+					return 128 + int(status.Signal()), nil
+				}
+				return exit.ExitCode(), nil
+			}
+			return 0, err
+		}
+	}
+}
+
+// claim marks dir as this process's.
+func claim(dir string) error {
+	me, err := identify(os.Getpid())
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(me)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, "owner.json"), data, 0o644)
+}
+
+// sweep ends the emulators of earlier runs that were killed before they could.
+func sweep(runs string) error {
+	dirs, err := filepath.Glob(filepath.Join(runs, "run-*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		var owner process
+		data, err := os.ReadFile(filepath.Join(dir, "owner.json"))
+		if err != nil || json.Unmarshal(data, &owner) != nil || owner.alive() {
+			continue // alive, or about to be claimed
+		}
+		e, err := findEmulator(dir)
+		if err != nil {
+			return err
+		}
+		if e != nil {
+			err = e.Stop()
+		}
+		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Checks everything that can be checked without running it. `make lint` installs the tools and calls this; every check
+# runs, and the exit code tells whether all were clean.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export GOLANGCI_LINT_CACHE="$PWD/.tools/cache/golangci-lint"
+mkdir -p .tools/home .build/lint
+sam=.tools/sam/bin
+failed=()
+
+# The Python tools keep what they keep inside the repository, and ask nobody for anything.
+sandboxed() {
+  env HOME="$PWD/.tools/home" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true "$@"
+}
+
+check() { # check NAME COMMAND…: the command's output matters only if it fails
+  local name=$1 start=$SECONDS output
+  shift
+  if output=$("$@" 2>&1); then
+    echo "  ✓ $name ($((SECONDS - start)) s)"
+  else
+    echo "  ✗ $name ($((SECONDS - start)) s)"
+    echo "$output" | sed 's/^/    /'
+    failed+=("$name")
+  fi
+}
+
+formatted() {
+  local files
+  files=$(find . -name '*.go' -not -path './.*' -exec gofmt -l {} +) && [ -z "$files" ] && return
+  echo "$files"
+  echo "run: gofmt -w on these"
+  return 1
+}
+
+transformed() { # transformed TEMPLATE: what SAM makes of it
+  local out=".build/lint/${1//\//-}.json"
+  sandboxed "$sam/python" tools/transform.py "$1" >"$out" && sandboxed "$sam/cfn-lint" --regions us-east-1 --format parseable -- "$out"
+}
+
+check gofmt formatted
+check 'go vet' go vet ./...
+check golangci-lint .tools/bin/golangci-lint run ./...
+for template in template.yaml sandbox/template.yaml; do
+  check "sam validate $template" sandboxed "$sam/sam" validate --lint --region us-east-1 --template "$template"
+  check "cfn-lint $template, transformed" transformed "$template"
+done
+for definition in statemachines/*.asl.json; do
+  # The substitutions stand where ARNs will be, so ARNs cannot be checked.
+  check "asl-validator $definition" .tools/node/node_modules/.bin/asl-validator --no-arn-check --json-path "$definition"
+done
+
+if [ ${#failed[@]} -gt 0 ]; then
+  printf 'lint: not clean: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2
+  exit 1
+fi
+echo 'lint: clean'

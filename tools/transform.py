@@ -1,0 +1,45 @@
+"""Print the CloudFormation that a SAM template becomes, with local files standing for uploaded ones.
+
+Linters see roles and policies only in what SAM makes of a template, not in the template itself.
+"""
+
+import json
+import pathlib
+import sys
+
+from samcli.yamlhelper import yaml_parse
+from samtranslator.internal.managed_policies import get_bundled_managed_policy_map
+from samtranslator.translator.transform import transform
+
+UPLOADED = {
+    "AWS::Serverless::Function": {"CodeUri": "s3://bucket/key"},
+    "AWS::Serverless::LayerVersion": {"ContentUri": "s3://bucket/key"},
+    "AWS::Serverless::StateMachine": {"DefinitionUri": {"Bucket": "bucket", "Key": "key"}},
+}
+
+
+def include(node, directory):
+    """Put included files in the place of AWS::Include."""
+    if isinstance(node, list):
+        return [include(value, directory) for value in node]
+    if not isinstance(node, dict):
+        return node
+    included = node.get("Fn::Transform", {})
+    if isinstance(included, dict) and included.get("Name") == "AWS::Include":
+        return yaml_parse((directory / included["Parameters"]["Location"]).read_text())
+    return {key: include(value, directory) for key, value in node.items()}
+
+
+def main(path):
+    template = include(yaml_parse(path.read_text()), path.parent)
+    for resource in template["Resources"].values():
+        properties = resource.setdefault("Properties", {})
+        for name, value in UPLOADED.get(resource["Type"], {}).items():
+            if name in properties:
+                properties[name] = value
+    defaults = {name: p["Default"] for name, p in template.get("Parameters", {}).items() if "Default" in p}
+    policies = get_bundled_managed_policy_map("aws")
+    json.dump(transform(template, defaults, lambda: policies), sys.stdout, indent=2)
+
+
+main(pathlib.Path(sys.argv[1]))
