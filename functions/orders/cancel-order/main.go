@@ -1,0 +1,9 @@
+// Command cancel-order asks for an order to be cancelled and has it undone.
+package main
+
+import (
+	"orderflow/internal/orders/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.CancelOrder) }

@@ -1,0 +1,9 @@
+// Command flag-order marks an order that could not be undone for an operator.
+package main
+
+import (
+	"orderflow/internal/orders/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.FlagOrder) }

@@ -1,0 +1,9 @@
+// Command get-order answers with an order.
+package main
+
+import (
+	"orderflow/internal/orders/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.GetOrder) }

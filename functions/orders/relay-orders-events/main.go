@@ -1,0 +1,9 @@
+// Command relay-orders-events publishes the events in the outbox of orders.
+package main
+
+import (
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/relay"
+)
+
+func main() { function.Start(relay.Events) }

@@ -1,0 +1,31 @@
+package orders
+
+import (
+	"context"
+
+	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+)
+
+// CancelOrder asks for a PENDING order to be cancelled: it is closed at once, and the event has everything undone
+// behind. Asking again, or after it was cancelled, returns the order as it is and changes nothing. It fails with
+// ErrNoOrder, or ErrNotCancellable in any other status.
+func (s *Service) CancelOrder(ctx context.Context, req idempotency.Request, orderID string, may Access) (o Order, replayed bool, err error) {
+	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Order, error) {
+		o, err := s.find(ctx, orderID, may)
+		switch {
+		case err != nil:
+			return Order{}, err
+		case o.Status == StatusCancelled, o.Status == StatusPending && o.CancelRequested:
+			return o, s.store.Record(ctx, commit.With{Reply: once.Returning(o)})
+		case o.Status != StatusPending:
+			return Order{}, fault.New(ErrNotCancellable.Kind, ErrNotCancellable.Code, "the order is %s and can no longer be cancelled", o.Status)
+		}
+		// It may be closed already, by a compensation that is on its way: then it ends as CANCELLED instead of REJECTED.
+		o = o.close(s.clock.Now())
+		o.CancelRequested = true
+		return o, s.save(ctx, o, contract.OrderCancellationRequested, commit.With{Reply: once.Returning(o)})
+	})
+}

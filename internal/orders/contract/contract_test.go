@@ -1,0 +1,139 @@
+package contract_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/schema"
+)
+
+const id = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+
+func eur(n int64) money.Money { return money.Money{Currency: "EUR", Amount: n} }
+
+var (
+	created = contract.Created{
+		OrderID: id, CustomerID: "alice", CustomerEmail: "alice@example.com", Items: []contract.Item{{SKU: "MUG", Quantity: 2, UnitPrice: eur(1999)}},
+		Total: eur(3998), PaymentMethod: "pm_card_visa",
+		ShippingAddress: contract.Address{Name: "Ada", Line1: "12 St", City: "Berlin", PostalCode: "10115", Country: "DE"},
+	}
+	changed = contract.Changed{OrderID: id, CustomerID: "alice", CustomerEmail: "alice@example.com", Total: eur(3998)}
+	ended   = contract.Changed{OrderID: id, CustomerID: "alice", CustomerEmail: "", Total: eur(0), Reason: "OUT_OF_STOCK"}
+
+	good = map[string]any{
+		contract.OrderCreated: created, contract.OrderConfirmed: changed, contract.OrderCancellationRequested: changed,
+		contract.OrderRejected: ended, contract.OrderCancelled: ended, contract.OrderNeedsAttention: ended,
+	}
+)
+
+func schemas(t *testing.T) schema.Set {
+	t.Helper()
+	set, err := schema.Load(contract.Schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func validate(t *testing.T, set schema.Set, eventType string, data any) error {
+	t.Helper()
+	b, err := json.Marshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.Validate(envelope.Event{Type: eventType, Data: b})
+}
+
+func TestEveryEventHasItsSchema(t *testing.T) {
+	set := schemas(t)
+	files, err := fs.Glob(contract.Schemas, "*")
+	if err != nil || len(files) != len(good) {
+		t.Errorf("%d schemas for %d types, %v", len(files), len(good), err)
+	}
+	for eventType, data := range good {
+		if err := validate(t, set, eventType, data); err != nil {
+			t.Errorf("%s: %v", eventType, err)
+		}
+	}
+}
+
+func TestEveryFieldIsRequiredAndNewOnesAreWelcome(t *testing.T) {
+	set := schemas(t)
+	for eventType, data := range good {
+		fields := object(t, data)
+		fields["addedLater"] = true
+		if err := validate(t, set, eventType, fields); err != nil {
+			t.Errorf("%s with a new field: %v", eventType, err)
+		}
+		for name := range object(t, data) {
+			less := object(t, data)
+			delete(less, name)
+			if validate(t, set, eventType, less) == nil {
+				t.Errorf("%s passes without %s", eventType, name)
+			}
+		}
+	}
+}
+
+func TestMistakesInCreatedAreCaught(t *testing.T) {
+	set := schemas(t)
+	for name, spoil := range map[string]func(*contract.Created){
+		"id that is no ULID":         func(c *contract.Created) { c.OrderID = "1" },
+		"no customer":                func(c *contract.Created) { c.CustomerID = "" },
+		"e-mail that is none":        func(c *contract.Created) { c.CustomerEmail = "alice" },
+		"no items":                   func(c *contract.Created) { c.Items = nil },
+		"41 items":                   func(c *contract.Created) { c.Items = make41(c.Items[0]) },
+		"quantity 0":                 func(c *contract.Created) { c.Items = []contract.Item{{SKU: "MUG", UnitPrice: eur(1)}} },
+		"quantity 1000":              func(c *contract.Created) { c.Items = []contract.Item{{SKU: "MUG", Quantity: 1000, UnitPrice: eur(1)}} },
+		"item without a SKU":         func(c *contract.Created) { c.Items = []contract.Item{{Quantity: 1, UnitPrice: eur(1)}} },
+		"item without a price":       func(c *contract.Created) { c.Items = []contract.Item{{SKU: "MUG", Quantity: 1}} },
+		"negative total":             func(c *contract.Created) { c.Total = eur(-1) },
+		"currency in lower case":     func(c *contract.Created) { c.Total.Currency = "eur" },
+		"no payment method":          func(c *contract.Created) { c.PaymentMethod = "" },
+		"address without a postcode": func(c *contract.Created) { c.ShippingAddress.PostalCode = "" },
+		"country in words":           func(c *contract.Created) { c.ShippingAddress.Country = "Germany" },
+	} {
+		bad := created
+		spoil(&bad)
+		if validate(t, set, contract.OrderCreated, bad) == nil {
+			t.Errorf("%s passes", name)
+		}
+	}
+}
+
+func TestReasonIsACode(t *testing.T) {
+	set := schemas(t)
+	for _, reason := range []string{"", "out of stock", "_", strings.ToLower(ended.Reason)} {
+		bad := ended
+		bad.Reason = reason
+		if validate(t, set, contract.OrderRejected, bad) == nil {
+			t.Errorf("reason %q passes", reason)
+		}
+	}
+}
+
+func make41(i contract.Item) []contract.Item {
+	all := make([]contract.Item, 41)
+	for n := range all {
+		all[n] = i
+	}
+	return all
+}
+
+func object(t *testing.T, data any) map[string]any {
+	t.Helper()
+	b, err := json.Marshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]any{}
+	if err := json.Unmarshal(b, &fields); err != nil {
+		t.Fatal(err)
+	}
+	return fields
+}

@@ -1,0 +1,63 @@
+package contract
+
+import (
+	"embed"
+
+	"orderflow/internal/platform/money"
+)
+
+// Types of the events that orders publishes. An order has exactly one of OrderConfirmed,
+// OrderRejected and OrderCancelled in its life, the last.
+const (
+	OrderCreated               = "orderflow.orders.order.created.v1"
+	OrderConfirmed             = "orderflow.orders.order.confirmed.v1"
+	OrderRejected              = "orderflow.orders.order.rejected.v1"
+	OrderCancelled             = "orderflow.orders.order.cancelled.v1"
+	OrderNeedsAttention        = "orderflow.orders.order.needs-attention.v1"
+	OrderCancellationRequested = "orderflow.orders.order.cancellation-requested.v1"
+)
+
+// Created is the data of OrderCreated: all that fulfilling the order takes.
+type Created struct {
+	OrderID    string `json:"orderId"`
+	CustomerID string `json:"customerId"`
+	// CustomerEmail is empty where the customer has none.
+	CustomerEmail   string      `json:"customerEmail"`
+	Items           []Item      `json:"items"`
+	Total           money.Money `json:"total"`
+	PaymentMethod   string      `json:"paymentMethod"`
+	ShippingAddress Address     `json:"shippingAddress"`
+}
+
+// Item is a line of an order. A list of items names each SKU once.
+type Item struct {
+	SKU      string `json:"sku"`
+	Quantity int    `json:"quantity"`
+	// UnitPrice is the price of one piece when the order was placed.
+	UnitPrice money.Money `json:"unitPrice"`
+}
+
+// Address is where to ship to.
+type Address struct {
+	Name       string `json:"name"`
+	Line1      string `json:"line1"`
+	City       string `json:"city"`
+	PostalCode string `json:"postalCode"`
+	// Country is ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+}
+
+// Changed is the data of every event but OrderCreated.
+type Changed struct {
+	OrderID       string      `json:"orderId"`
+	CustomerID    string      `json:"customerId"`
+	CustomerEmail string      `json:"customerEmail"`
+	Total         money.Money `json:"total"`
+	// Reason is the reason code of an order that was rejected, cancelled or needs attention.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Schemas holds a JSON Schema for each event type.
+//
+//go:embed *.schema.json
+var Schemas embed.FS

@@ -1,0 +1,95 @@
+package dynamo
+
+import (
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"orderflow/internal/orders"
+	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/money"
+)
+
+type order struct {
+	OrderID         string    `dynamodbav:"orderId"`
+	CustomerID      string    `dynamodbav:"customerId"`
+	CustomerEmail   string    `dynamodbav:"customerEmail"`
+	Status          string    `dynamodbav:"status"`
+	Reason          string    `dynamodbav:"reason,omitempty"`
+	Items           []line    `dynamodbav:"items"`
+	Total           amount    `dynamodbav:"total"`
+	ShippingAddress address   `dynamodbav:"shippingAddress"`
+	PaymentMethod   string    `dynamodbav:"paymentMethod"`
+	CancelRequested bool      `dynamodbav:"cancelRequested"`
+	Closed          bool      `dynamodbav:"closed"`
+	Detail          string    `dynamodbav:"detail,omitempty"`
+	Version         int64     `dynamodbav:"version"`
+	CreatedAt       time.Time `dynamodbav:"createdAt"`
+	UpdatedAt       time.Time `dynamodbav:"updatedAt"`
+}
+
+type line struct {
+	SKU       string `dynamodbav:"sku"`
+	Quantity  int    `dynamodbav:"quantity"`
+	UnitPrice amount `dynamodbav:"unitPrice"`
+}
+
+type amount struct {
+	Currency string `dynamodbav:"currency"`
+	Amount   int64  `dynamodbav:"amount"`
+}
+
+type address struct {
+	Name       string `dynamodbav:"name"`
+	Line1      string `dynamodbav:"line1"`
+	City       string `dynamodbav:"city"`
+	PostalCode string `dynamodbav:"postalCode"`
+	Country    string `dynamodbav:"country"`
+}
+
+type price struct {
+	PK      string `dynamodbav:"pk"`
+	Price   amount `dynamodbav:"price"`
+	Version int64  `dynamodbav:"version"`
+}
+
+func (a amount) domain() money.Money { return money.Money(a) }
+
+func (item price) domain() orders.Price {
+	return orders.Price{SKU: strings.TrimPrefix(item.PK, "price#"), Price: item.Price.domain(), Version: item.Version}
+}
+
+func fromDomain(o orders.Order) order {
+	item := order{
+		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Status: string(o.Status), Reason: string(o.Reason),
+		Total: amount(o.Total), ShippingAddress: address(o.ShippingAddress), PaymentMethod: o.PaymentMethod,
+		CancelRequested: o.CancelRequested, Closed: o.Closed, Detail: o.Detail,
+		Version: o.Version, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+	}
+	for _, i := range o.Items {
+		item.Items = append(item.Items, line{i.SKU, i.Quantity, amount(i.UnitPrice)})
+	}
+	return item
+}
+
+func (item order) domain() orders.Order {
+	o := orders.Order{
+		OrderID: item.OrderID, CustomerID: item.CustomerID, CustomerEmail: item.CustomerEmail, Status: orders.Status(item.Status), Reason: orders.Reason(item.Reason),
+		Total: item.Total.domain(), ShippingAddress: contract.Address(item.ShippingAddress), PaymentMethod: item.PaymentMethod,
+		CancelRequested: item.CancelRequested, Closed: item.Closed, Detail: item.Detail,
+		Version: item.Version, CreatedAt: item.CreatedAt, UpdatedAt: item.UpdatedAt,
+	}
+	for _, l := range item.Items {
+		o.Items = append(o.Items, contract.Item{SKU: l.SKU, Quantity: l.Quantity, UnitPrice: l.UnitPrice.domain()})
+	}
+	return o
+}
+
+// decode reads items of one form.
+func decode[T any](items []dynamo.Values) ([]T, error) {
+	var all []T
+	err := attributevalue.UnmarshalListOfMaps(items, &all)
+	return all, err
+}

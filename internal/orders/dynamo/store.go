@@ -1,0 +1,104 @@
+// Package dynamo is orders' store in DynamoDB. Beside what package platform/dynamo
+// keeps, the table holds:
+//
+//	pk               sk     what
+//	order#<orderId>  order  an order; in the index byCustomer under customer#<customerId>, <orderId>
+//	price#<sku>      price  an entry of the price book
+package dynamo
+
+import (
+	"context"
+
+	"orderflow/internal/orders"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+)
+
+// Index is the name of the index by customer.
+const Index = "byCustomer"
+
+// Store implements orders.Store.
+type Store struct{ *dynamo.Table }
+
+// New returns the store in a table.
+func New(t *dynamo.Table) Store { return Store{t} }
+
+// Order reads an order.
+func (s Store) Order(ctx context.Context, orderID string) (orders.Order, error) {
+	var item order
+	if err := s.Get(ctx, "order#"+orderID, "order", &item, orders.ErrNoOrder); err != nil {
+		return orders.Order{}, err
+	}
+	return item.domain(), nil
+}
+
+// Orders reads a page of the index. An order id is a ULID, so the sort key is the order of placing. The index follows
+// the table with a short delay: an order may be missing for a moment after it was placed.
+func (s Store) Orders(ctx context.Context, customerID string, limit int, cursor string) ([]orders.Order, string, error) {
+	items, next, err := s.Page(ctx, Index, Index+"Pk", "customer#"+customerID, true, limit, cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	page, err := decode[order](items)
+	if err != nil {
+		return nil, "", err
+	}
+	list := make([]orders.Order, len(page))
+	for i, item := range page {
+		list[i] = item.domain()
+	}
+	return list, next, nil
+}
+
+// SaveOrder writes an order on condition that the version before it is stored.
+func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) error {
+	item, err := dynamo.Item("order#"+o.OrderID, "order", fromDomain(o))
+	if err != nil {
+		return err
+	}
+	item[Index+"Pk"], item[Index+"Sk"] = dynamo.String("customer#"+o.CustomerID), dynamo.String(o.OrderID)
+	return s.Commit(ctx, with, s.PutVersion(item, o.Version-1))
+}
+
+// Prices reads entries of the price book in one batch.
+func (s Store) Prices(ctx context.Context, skus []string) (map[string]orders.Price, error) {
+	keys := make([]dynamo.Values, len(skus))
+	for i, sku := range skus {
+		keys[i] = dynamo.Key("price#"+sku, "price")
+	}
+	items, err := s.GetAll(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	book, err := decode[price](items)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]orders.Price, len(book))
+	for _, item := range book {
+		p := item.domain()
+		found[p.SKU] = p
+	}
+	return found, nil
+}
+
+// Price reads an entry of the price book.
+func (s Store) Price(ctx context.Context, sku string) (orders.Price, error) {
+	var item price
+	if ok, err := s.Find(ctx, "price#"+sku, "price", &item); err != nil || !ok {
+		return orders.Price{}, err
+	}
+	return item.domain(), nil
+}
+
+// SavePrice writes an entry on condition that the version before is stored.
+func (s Store) SavePrice(ctx context.Context, p orders.Price, before int64, with commit.With) error {
+	item, err := dynamo.Item("price#"+p.SKU, "price", price{Price: amount(p.Price), Version: p.Version})
+	if err != nil {
+		return err
+	}
+	return s.Commit(ctx, with, s.PutVersion(item, before))
+}
+
+// Record writes what comes with a change.
+func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

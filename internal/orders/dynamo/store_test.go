@@ -1,0 +1,17 @@
+package dynamo_test
+
+import (
+	"testing"
+
+	"orderflow/internal/orders"
+	"orderflow/internal/orders/dynamo"
+	"orderflow/internal/orders/storetest"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/dynamo/dynamotest"
+)
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, c clock.Clock) orders.Store {
+		return dynamo.New(dynamotest.NewTable(t, c, dynamo.Index))
+	})
+}

@@ -1,0 +1,20 @@
+package handler
+
+import (
+	"context"
+	"net/http"
+
+	"orderflow/internal/orders"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi"
+)
+
+// CancelOrder composes the function cancel-order.
+func CancelOrder(env *function.Env) (function.Handler, error) { return cancelOrder(service(env)) }
+
+func cancelOrder(svc *orders.Service) (function.Handler, error) {
+	return httpapi.Handle("cancelOrder", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		o, replayed, err := svc.CancelOrder(ctx, r.Idempotency(), r.Path["orderId"], r.Caller.MaySee)
+		return httpapi.Response{Status: http.StatusAccepted, Body: form(o)}.Replayed(replayed), err
+	})
+}

@@ -1,0 +1,29 @@
+package handler
+
+import (
+	"context"
+
+	"orderflow/internal/catalog/contract"
+	"orderflow/internal/orders"
+	"orderflow/internal/platform/consumer"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/schema"
+)
+
+// ProjectPrice composes the function project-price.
+func ProjectPrice(env *function.Env) (function.Handler, error) { return projectPrice(service(env)) }
+
+func projectPrice(svc *orders.Service) (function.Handler, error) {
+	schemas, err := schema.Load(contract.Schemas, contract.ProductPriceChanged)
+	if err != nil {
+		return nil, err
+	}
+	return consumer.Handle(schemas, func(ctx context.Context, e envelope.Event) error {
+		in, err := envelope.Decode[contract.PriceChanged](e)
+		if err != nil {
+			return err
+		}
+		return svc.ProjectPrice(ctx, e.ID, in)
+	}), nil
+}

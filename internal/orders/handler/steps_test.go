@@ -1,0 +1,118 @@
+package handler
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/schema"
+)
+
+func TestConfirmThenCloseAnswersConfirmed(t *testing.T) {
+	s := open(t)
+	s.place()
+	out, err := s.invoke(confirmOrder, sample(t, "confirm-order"))
+	wantJSON(t, out, err, `{"orderId":"`+sampled+`","status":"CONFIRMED"}`)
+	out, err = s.invoke(closeOrder, sample(t, "close-order"))
+	wantJSON(t, out, err, `{"confirmed":true}`)
+	out, err = s.invoke(rejectOrder, sample(t, "reject-order"))
+	wantJSON(t, out, err, `{"orderId":"`+sampled+`","status":"CONFIRMED"}`)
+}
+
+func TestCloseFlagRejectIsTheWayOfACompensationThatNeededHelp(t *testing.T) {
+	s := open(t)
+	s.place()
+	out, err := s.invoke(closeOrder, sample(t, "close-order"))
+	wantJSON(t, out, err, `{"confirmed":false}`)
+	out, err = s.invoke(flagOrder, sample(t, "flag-order"))
+	wantJSON(t, out, err, `{"orderId":"`+sampled+`","status":"NEEDS_ATTENTION"}`)
+	if o, err := s.store.Order(t.Context(), sampled); err != nil || o.Detail != "PAYMENT_DECLINED: VoidPayment failed after 6 attempts" {
+		t.Errorf("detail %q, %v", o.Detail, err)
+	}
+	out, err = s.invoke(rejectOrder, sample(t, "reject-order"))
+	wantJSON(t, out, err, `{"orderId":"`+sampled+`","status":"REJECTED"}`)
+}
+
+func TestErrorNamesThatTheStateMachineCatches(t *testing.T) {
+	s := open(t)
+	_, err := s.invoke(confirmOrder, sample(t, "confirm-order"))
+	wantName(t, err, "OrderNotFound")
+	s.place()
+	s.call(cancelOrder, "cancel-order", nil)
+	_, err = s.invoke(confirmOrder, sample(t, "confirm-order"))
+	wantName(t, err, "OrderClosed")
+	_, err = s.invoke(closeOrder, sample(t, "close-order"))
+	wantName(t, err, "")
+	_, err = s.invoke(confirmOrder, sample(t, "confirm-order"))
+	wantName(t, err, "StepCompensated")
+	_, err = s.invoke(confirmOrder, []byte(`{"orderId":7}`))
+	wantName(t, err, "InvalidInput")
+}
+
+func TestProjectPriceTakesTheGoodEventsOfABatch(t *testing.T) {
+	s := open(t)
+	var batch events.SQSEvent
+	unmarshal(t, sample(t, "project-price"), &batch)
+	newer := batch.Records[0]
+	newer.MessageId = "newer"
+	newer.Body = strings.NewReplacer("1999", "2199", `"version": 3`, `"version": 4`, "01KAQ5K8Q0E6N1R7T3W9Y5Z2AB", "01KAQ5K8Q0E6N1R7T3W9Y5Z2AC").Replace(newer.Body)
+	bad := newer
+	bad.MessageId, bad.Body = "bad", strings.Replace(newer.Body, `"sku"`, `"SKU"`, 1)
+	batch.Records = append([]events.SQSMessage{newer, bad}, batch.Records...)
+	payload, err := json.Marshal(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.invoke(projectPrice, payload)
+	wantJSON(t, out, err, `{"batchItemFailures":[{"itemIdentifier":"bad"}]}`)
+	p, err := s.store.Price(t.Context(), "MUG-BLUE")
+	if err != nil || p.Version != 4 || p.Price.Amount != 2199 {
+		t.Errorf("price %v, %v", p, err)
+	}
+}
+
+// The relay itself is tested in package outbox; here its sample event is held to our contract.
+func TestSampleOfTheRelayIsAnEventOfOurs(t *testing.T) {
+	var stream events.DynamoDBEvent
+	unmarshal(t, sample(t, "relay-orders-events"), &stream)
+	image := stream.Records[0].Change.NewImage
+	e, err := envelope.Parse([]byte(image["event"].String()))
+	if err != nil || e.ID != image["sk"].String() {
+		t.Fatalf("event %q under %q, %v", e.ID, image["sk"].String(), err)
+	}
+	schemas, err := schema.Load(contract.Schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schemas.Validate(e); err != nil {
+		t.Error(err)
+	}
+}
+
+func wantJSON(t *testing.T, out []byte, err error, want string) {
+	t.Helper()
+	if err != nil || string(out) != want {
+		t.Errorf("answer %s, %v; want %s", out, err, want)
+	}
+}
+
+func wantName(t *testing.T, err error, name string) {
+	t.Helper()
+	var named messages.InvokeResponse_Error
+	if errors.As(err, &named); named.Type != name {
+		t.Errorf("error %v, want the name %q", err, name)
+	}
+}
+
+func unmarshal(t *testing.T, b []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(b, into); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,109 @@
+// Package memory is orders' store in memory.
+package memory
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"orderflow/internal/orders"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/memory"
+)
+
+// Store implements orders.Store.
+type Store struct {
+	*memory.Log
+	orders map[string]orders.Order
+	prices map[string]orders.Price
+}
+
+// New returns an empty store.
+func New(c clock.Clock) *Store {
+	return &Store{Log: memory.NewLog(c), orders: map[string]orders.Order{}, prices: map[string]orders.Price{}}
+}
+
+// Order returns an order.
+func (s *Store) Order(_ context.Context, orderID string) (o orders.Order, err error) {
+	s.View(func() {
+		var ok bool
+		if o, ok = s.orders[orderID]; !ok {
+			err = orders.ErrNoOrder
+		}
+	})
+	return o, err
+}
+
+// Orders returns a page of a customer's orders. The cursor names the customer and the last order of the page before.
+func (s *Store) Orders(_ context.Context, customerID string, limit int, cursor string) (page []orders.Order, next string, err error) {
+	last := ""
+	if cursor != "" {
+		b, err := base64.RawURLEncoding.DecodeString(cursor)
+		var mine bool
+		if last, mine = strings.CutPrefix(string(b), customerID+"#"); err != nil || !mine {
+			return nil, "", orders.ErrCursor
+		}
+	}
+	s.View(func() {
+		for _, o := range s.orders {
+			if o.CustomerID == customerID && (last == "" || o.OrderID < last) {
+				page = append(page, o)
+			}
+		}
+	})
+	slices.SortFunc(page, func(a, b orders.Order) int { return strings.Compare(b.OrderID, a.OrderID) })
+	if len(page) > limit {
+		page = page[:limit]
+		next = base64.RawURLEncoding.EncodeToString([]byte(customerID + "#" + page[limit-1].OrderID))
+	}
+	return page, next, nil
+}
+
+// SaveOrder writes an order's next version.
+func (s *Store) SaveOrder(_ context.Context, o orders.Order, with commit.With) error {
+	return s.Commit(with, func() error {
+		if s.orders[o.OrderID].Version != o.Version-1 {
+			return fault.ErrLostRace
+		}
+		s.orders[o.OrderID] = o
+		return nil
+	})
+}
+
+// Prices returns entries of the price book.
+func (s *Store) Prices(_ context.Context, skus []string) (map[string]orders.Price, error) {
+	found := map[string]orders.Price{}
+	s.View(func() {
+		for _, sku := range skus {
+			if p, ok := s.prices[sku]; ok {
+				found[sku] = p
+			}
+		}
+	})
+	return found, nil
+}
+
+// Price returns an entry of the price book.
+func (s *Store) Price(_ context.Context, sku string) (p orders.Price, err error) {
+	s.View(func() { p = s.prices[sku] })
+	return p, nil
+}
+
+// SavePrice writes an entry of the price book.
+func (s *Store) SavePrice(_ context.Context, p orders.Price, before int64, with commit.With) error {
+	return s.Commit(with, func() error {
+		if s.prices[p.SKU].Version != before {
+			return fault.ErrLostRace
+		}
+		s.prices[p.SKU] = p
+		return nil
+	})
+}
+
+// Record writes what comes with a change.
+func (s *Store) Record(_ context.Context, with commit.With) error {
+	return s.Commit(with, func() error { return nil })
+}

@@ -1,0 +1,120 @@
+package orders
+
+import (
+	"slices"
+	"time"
+
+	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/money"
+)
+
+// Status is where an order stands.
+type Status string
+
+// The statuses of an order.
+const (
+	StatusPending        Status = "PENDING"
+	StatusConfirmed      Status = "CONFIRMED"
+	StatusRejected       Status = "REJECTED"
+	StatusCancelled      Status = "CANCELLED"
+	StatusNeedsAttention Status = "NEEDS_ATTENTION"
+)
+
+// transitions is the whole state machine. It has no cycle: a status, once left, never comes back.
+var transitions = map[Status][]Status{
+	StatusPending:        {StatusConfirmed, StatusRejected, StatusCancelled, StatusNeedsAttention},
+	StatusNeedsAttention: {StatusRejected, StatusCancelled},
+}
+
+// Final reports whether an order of this status never changes again.
+func (s Status) Final() bool { return len(transitions[s]) == 0 }
+
+// Reason is the code that says why an order ended as it did; empty while it is PENDING and when it is CONFIRMED.
+type Reason string
+
+// The reason codes.
+const (
+	ReasonOutOfStock          Reason = "OUT_OF_STOCK"
+	ReasonPaymentDeclined     Reason = "PAYMENT_DECLINED"
+	ReasonShipmentRefused     Reason = "SHIPMENT_REFUSED"
+	ReasonTimedOut            Reason = "TIMED_OUT"
+	ReasonCancelledByCustomer Reason = "CANCELLED_BY_CUSTOMER"
+	ReasonCompensationFailed  Reason = "COMPENSATION_FAILED"
+	ReasonInternal            Reason = "INTERNAL"
+)
+
+// reasonOf reads a reason code. A step that ends an order must not fail over a code that
+// nobody knows: the order would stay PENDING for good.
+func reasonOf(code string) Reason {
+	switch r := Reason(code); r {
+	case ReasonOutOfStock, ReasonPaymentDeclined, ReasonShipmentRefused, ReasonTimedOut, ReasonCancelledByCustomer, ReasonCompensationFailed:
+		return r
+	default:
+		return ReasonInternal
+	}
+}
+
+// Order is a customer's order.
+type Order struct {
+	OrderID         string           `json:"orderId"`
+	CustomerID      string           `json:"customerId"`
+	CustomerEmail   string           `json:"customerEmail"`
+	Status          Status           `json:"status"`
+	Reason          Reason           `json:"reason"`
+	Items           []contract.Item  `json:"items"`
+	Total           money.Money      `json:"total"`
+	ShippingAddress contract.Address `json:"shippingAddress"`
+	PaymentMethod   string           `json:"paymentMethod"`
+	// CancelRequested says that the customer asked for the order to be cancelled.
+	CancelRequested bool `json:"cancelRequested"`
+	// Closed bars the order from being confirmed.
+	Closed bool `json:"closed"`
+	// Detail tells operators more about the reason. It is never answered to customers.
+	Detail string `json:"detail"`
+	// Version counts the changes, from 1.
+	Version   int64     `json:"version"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// errTransition is a defect: use cases decide before they ask for a transition.
+var errTransition = fault.New(fault.Internal, "ForbiddenTransition", "the order cannot go from its status to that one")
+
+// become returns the order's next version in another status. All that is not CONFIRMED by then is
+// closed, so a confirmation that comes late is refused whatever it finds.
+func (o Order) become(status Status, reason Reason, detail string, at time.Time) (Order, error) {
+	if !slices.Contains(transitions[o.Status], status) || status == StatusConfirmed && o.Closed {
+		return Order{}, errTransition
+	}
+	o = o.next(at)
+	o.Status, o.Reason, o.Detail = status, reason, shortened(detail)
+	o.Closed = status != StatusConfirmed
+	return o, nil
+}
+
+// close returns the order's next version, barred from being confirmed.
+func (o Order) close(at time.Time) Order {
+	o = o.next(at)
+	o.Closed = true
+	return o
+}
+
+func (o Order) next(at time.Time) Order {
+	o.Version, o.UpdatedAt = o.Version+1, at
+	return o
+}
+
+func (o Order) result() contract.Result {
+	return contract.Result{OrderID: o.OrderID, Status: string(o.Status)}
+}
+
+// maxDetail is how many characters of a detail are kept; a state machine may pass on a whole stack trace.
+const maxDetail = 500
+
+func shortened(s string) string {
+	if r := []rune(s); len(r) > maxDetail {
+		return string(r[:maxDetail])
+	}
+	return s
+}

@@ -1,0 +1,100 @@
+// Package orders takes orders and keeps where each stands.
+//
+// An order is placed as PENDING; what happens to it then is decided by steps of the fulfilment
+// saga and by its customer, who may all come at once, late or twice. Two things keep that
+// sound: every write is decided on a version of the order and fails if there is a newer one, and
+// an order that was closed, by its customer or by a compensation, can never be confirmed.
+//
+// Prices come from a price book, a projection of catalog's events, so that placing an order
+// calls no other service.
+package orders
+
+import (
+	"context"
+
+	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
+)
+
+var (
+	// ErrNoOrder: there is no such order, or it is not the caller's; the two are not told apart.
+	ErrNoOrder = fault.New(fault.NotFound, "OrderNotFound", "there is no such order, or it is not yours")
+	// ErrLines: an order has 1 to 40 lines of 1 to 999 pieces.
+	ErrLines = fault.New(fault.Invalid, "InvalidLines", "an order has 1 to 40 lines of 1 to 999 pieces each")
+	// ErrDuplicateSKU: a SKU stands in two lines.
+	ErrDuplicateSKU = fault.New(fault.Refused, "DuplicateSku", "a SKU stands in two lines")
+	// ErrUnknownSKU: a line names a product that is unknown or has no price yet.
+	ErrUnknownSKU = fault.New(fault.Refused, "UnknownSku", "a line names a product that we do not sell")
+	// ErrNotCancellable: the order has ended, or an operator is at work on it.
+	ErrNotCancellable = fault.New(fault.Conflict, "OrderNotCancellable", "the order can no longer be cancelled")
+	// ErrClosed: the order was closed, so it cannot be confirmed.
+	ErrClosed = fault.New(fault.Conflict, "OrderClosed", "the order was closed before it could be confirmed")
+	// ErrCursor: the cursor is not one that the customer's list returned.
+	ErrCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor is not one that this list returned")
+)
+
+// Store keeps orders and the price book.
+type Store interface {
+	barrier.Log
+	idempotency.Log
+	// Order returns an order, read consistently, or ErrNoOrder.
+	Order(ctx context.Context, orderID string) (Order, error)
+	// Orders returns up to limit orders of a customer, newest first, and the cursor of the next page, which is "" after
+	// the last. cursor is "" or what an earlier call for this customer returned, else ErrCursor.
+	Orders(ctx context.Context, customerID string, limit int, cursor string) ([]Order, string, error)
+	// SaveOrder writes o, which must be one version after what is stored (else fault.ErrLostRace).
+	SaveOrder(ctx context.Context, o Order, with commit.With) error
+	// Prices returns what the price book has of up to 40 distinct SKUs, by SKU; unknown ones are left out.
+	Prices(ctx context.Context, skus []string) (map[string]Price, error)
+	// Price returns what the price book has of a SKU, read consistently; the zero Price for nothing.
+	Price(ctx context.Context, sku string) (Price, error)
+	// SavePrice writes p. What is stored must be of version before, 0 for nothing (else fault.ErrLostRace).
+	SavePrice(ctx context.Context, p Price, before int64, with commit.With) error
+	// Record writes only what comes with a change, where there is nothing to change.
+	Record(ctx context.Context, with commit.With) error
+	// Outbox returns the events that wait to be published.
+	Outbox(ctx context.Context) ([]envelope.Event, error)
+}
+
+// Service is orders' use cases.
+type Service struct {
+	store  Store
+	clock  clock.Clock
+	ids    ids.Source
+	events envelope.Publisher
+}
+
+// New returns the use cases over a store.
+func New(store Store, c clock.Clock, source ids.Source) *Service {
+	return &Service{store: store, clock: c, ids: source, events: envelope.Publisher{Service: "orders", Clock: c, IDs: source}}
+}
+
+// Access decides whether the caller may see what belongs to a customer.
+type Access func(customerID string) bool
+
+// find returns an order that the caller may see, or ErrNoOrder.
+func (s *Service) find(ctx context.Context, orderID string, may Access) (Order, error) {
+	o, err := s.store.Order(ctx, orderID)
+	if err == nil && !may(o.CustomerID) {
+		return Order{}, ErrNoOrder
+	}
+	return o, err
+}
+
+// save writes the order's new version together with the event that tells of it.
+func (s *Service) save(ctx context.Context, o Order, eventType string, with commit.With) error {
+	e, err := s.events.New(ctx, eventType, o.OrderID, o.Version, contract.Changed{
+		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Total: o.Total, Reason: string(o.Reason),
+	})
+	if err != nil {
+		return err
+	}
+	with.Events = []envelope.Event{e}
+	return s.store.SaveOrder(ctx, o, with)
+}

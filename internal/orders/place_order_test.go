@@ -1,0 +1,133 @@
+package orders_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	catalog "orderflow/internal/catalog/contract"
+	"orderflow/internal/orders"
+	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/money"
+)
+
+func TestOrderIsPricedByThePriceBook(t *testing.T) {
+	s := open(t)
+	o, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, placement(orders.Line{SKU: "TEA", Quantity: 1}, orders.Line{SKU: "MUG", Quantity: 2}))
+	must(t, err)
+	eur := func(n int64) money.Money { return money.Money{Currency: "EUR", Amount: n} }
+	want := []contract.Item{{SKU: "TEA", Quantity: 1, UnitPrice: eur(799)}, {SKU: "MUG", Quantity: 2, UnitPrice: eur(1999)}}
+	if !cmp.Equal(o.Items, want) || o.Total != eur(4797) {
+		t.Errorf("items %v, total %v", o.Items, o.Total)
+	}
+	if o.Status != orders.StatusPending || o.Closed || o.Version != 1 || o.CreatedAt != s.clock.Now() {
+		t.Errorf("placed as %+v", o)
+	}
+	if !cmp.Equal(s.order(o.OrderID), o) {
+		t.Error("the order stored is not the one answered")
+	}
+}
+
+func TestCreatedCarriesAllThatFulfilmentNeeds(t *testing.T) {
+	s := open(t)
+	o, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, placement(orders.Line{SKU: "MUG", Quantity: 2}))
+	must(t, err)
+	events, err := s.store.Outbox(t.Context())
+	if err != nil || len(events) != 1 || events[0].Subject != o.OrderID || events[0].AggregateVersion != 1 {
+		t.Fatalf("outbox %v, %v", events, err)
+	}
+	got, err := envelope.Decode[contract.Created](events[0])
+	want := contract.Created{
+		OrderID: o.OrderID, CustomerID: "alice", CustomerEmail: "alice@example.com", Items: o.Items, Total: o.Total,
+		PaymentMethod: "pm_card_visa", ShippingAddress: home,
+	}
+	if err != nil || !cmp.Equal(got, want) {
+		t.Errorf("%v, %s", err, cmp.Diff(want, got))
+	}
+	if got := s.emitted(); got != "created" {
+		t.Errorf("emitted %q", got)
+	}
+}
+
+func TestRefusedOrderWritesNothing(t *testing.T) {
+	many := make([]orders.Line, 41)
+	for i := range many {
+		many[i] = orders.Line{SKU: fmt.Sprint("S", i), Quantity: 1}
+	}
+	for name, c := range map[string]struct {
+		lines  []orders.Line
+		want   error
+		detail string
+	}{
+		"same SKU twice":       {[]orders.Line{{SKU: "MUG", Quantity: 1}, {SKU: "TEA", Quantity: 1}, {SKU: "MUG", Quantity: 2}}, orders.ErrDuplicateSKU, "lines 1 and 3"},
+		"unknown SKUs":         {[]orders.Line{{SKU: "X-1", Quantity: 1}, {SKU: "MUG", Quantity: 1}, {SKU: "X-2", Quantity: 1}}, orders.ErrUnknownSKU, ": 1, 3"},
+		"SKU in other case":    {[]orders.Line{{SKU: "mug", Quantity: 1}}, orders.ErrUnknownSKU, ": 1"},
+		"different currencies": {[]orders.Line{{SKU: "MUG", Quantity: 1}, {SKU: "POT", Quantity: 1}}, money.ErrCurrency, ""},
+		"no line":              {nil, orders.ErrLines, ""},
+		"41 lines":             {many, orders.ErrLines, ""},
+		"no piece":             {[]orders.Line{{SKU: "MUG", Quantity: 0}}, orders.ErrLines, ""},
+		"1000 pieces":          {[]orders.Line{{SKU: "MUG", Quantity: 1000}}, orders.ErrLines, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			req := idempotency.Request{Scope: "alice", Key: "k", Hash: "h"}
+			_, _, err := s.PlaceOrder(t.Context(), req, placement(c.lines...))
+			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.detail) || strings.Contains(err.Error(), "X-1") {
+				t.Errorf("got %v, want %v with %q", err, c.want, c.detail)
+			}
+			if got := s.emitted(); got != "" {
+				t.Errorf("emitted %q", got)
+			}
+			if _, ok, err := s.store.Reply(t.Context(), "alice", "k"); ok || err != nil {
+				t.Errorf("the refusal is remembered: %v, %v", ok, err)
+			}
+			if found, _, err := s.ListOrders(t.Context(), "alice", 10, ""); len(found) > 0 || err != nil {
+				t.Errorf("orders %v, %v", found, err)
+			}
+		})
+	}
+}
+
+func TestTotalThatDoesNotFitIsRefused(t *testing.T) {
+	s := open(t)
+	huge := catalog.PriceChanged{SKU: "GOLD", Price: money.Money{Currency: "EUR", Amount: 1 << 60}, Version: 1}
+	must(t, s.ProjectPrice(t.Context(), "9", huge))
+	if _, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, placement(orders.Line{SKU: "GOLD", Quantity: 9})); !errors.Is(err, money.ErrOverflow) {
+		t.Errorf("got %v, want ErrOverflow", err)
+	}
+}
+
+func TestSameKeyGivesTheSameOrder(t *testing.T) {
+	s := open(t)
+	req := idempotency.Request{Scope: "alice", Key: "k", Hash: "h"}
+	in := placement(orders.Line{SKU: "MUG", Quantity: 2})
+	first, replayed, err := s.PlaceOrder(t.Context(), req, in)
+	if err != nil || replayed {
+		t.Fatalf("first: replayed %v, %v", replayed, err)
+	}
+	_, err = s.reject(first.OrderID)
+	must(t, err)
+	again, replayed, err := s.PlaceOrder(t.Context(), req, in)
+	if err != nil || !replayed || !cmp.Equal(first, again) {
+		t.Errorf("again: replayed %v, %v, %s", replayed, err, cmp.Diff(first, again))
+	}
+	req.Hash = "other"
+	if _, _, err := s.PlaceOrder(t.Context(), req, in); !errors.Is(err, idempotency.ErrKeyReused) {
+		t.Errorf("another request: %v, want ErrKeyReused", err)
+	}
+	if got := s.emitted(); got != "created rejected" {
+		t.Errorf("emitted %q", got)
+	}
+}
+
+func TestWithoutAKeyEveryRequestIsAnOrder(t *testing.T) {
+	s := open(t)
+	if a, b := s.place(), s.place(); a.OrderID == b.OrderID {
+		t.Error("two requests gave one order")
+	}
+}

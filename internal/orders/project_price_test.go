@@ -1,0 +1,43 @@
+package orders_test
+
+import (
+	"errors"
+	"testing"
+
+	catalog "orderflow/internal/catalog/contract"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/money"
+)
+
+// cup is the price of a cup as of a version of it, 100 cents each.
+func cup(version int64) catalog.PriceChanged {
+	return catalog.PriceChanged{SKU: "CUP", Name: "Cup", Price: money.Money{Currency: "EUR", Amount: 100 * version}, Version: version}
+}
+
+func TestNewestPriceStaysWhateverTheOrderOfEvents(t *testing.T) {
+	s := open(t)
+	for _, e := range []struct {
+		id      string
+		version int64
+		want    int64
+	}{{"b", 2, 200}, {"a", 1, 200}, {"d", 7, 700}, {"b", 2, 700}, {"c", 3, 700}} {
+		must(t, s.ProjectPrice(t.Context(), e.id, cup(e.version)))
+		got, err := s.store.Price(t.Context(), "CUP")
+		if err != nil || got.Price.Amount != e.want {
+			t.Errorf("after version %d: %v, %v; want %d", e.version, got, err, e.want)
+		}
+		key := barrier.Key{Saga: "event-" + e.id, Step: "project-price", Phase: barrier.Action}
+		if _, ok, err := s.store.Barrier(t.Context(), key); !ok || err != nil {
+			t.Errorf("event %s is not remembered: %v", e.id, err)
+		}
+	}
+}
+
+func TestPriceInAnUnknownCurrencyIsRefused(t *testing.T) {
+	s := open(t)
+	e := cup(1)
+	e.Price.Currency = "XQQ"
+	if err := s.ProjectPrice(t.Context(), "a", e); !errors.Is(err, money.ErrCurrency) {
+		t.Errorf("got %v, want ErrCurrency", err)
+	}
+}

@@ -1,0 +1,218 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"orderflow/internal/client"
+)
+
+func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {
+	r := order("MUG-BLUE", 1, "pm_card_visa")
+	first, err := customer().PlaceOrder(t.Context(), "repeat-1", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again client.Order
+	header, err := customer().Do(t.Context(), client.Call{Method: http.MethodPost, Path: "/v1/orders", IdempotencyKey: "repeat-1", Body: r}, &again)
+	if err != nil || again.OrderID != first.OrderID || header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("the repeat gave order %s (%v), replayed %q; want %s", again.OrderID, err, header.Get("Idempotent-Replayed"), first.OrderID)
+	}
+	r.Items[0].Quantity = 2
+	_, err = customer().PlaceOrder(t.Context(), "repeat-1", r)
+	wantProblem(t, err, http.StatusUnprocessableEntity, "IdempotencyKeyReused")
+
+	other, err := as("bob", "").PlaceOrder(t.Context(), "repeat-1", r)
+	if err != nil || other.OrderID == first.OrderID {
+		t.Errorf("another customer's key gave order %s, %v", other.OrderID, err)
+	}
+	wantFinal(t, first, client.Confirmed, "")
+	wantFinal(t, other, client.Confirmed, "")
+}
+
+func TestOneKeySentByManyAtOnceMakesOneOrder(t *testing.T) {
+	ids := make([]string, 8)
+	spread(len(ids), len(ids), func(i int) {
+		o, err := customer().PlaceOrder(context.Background(), "at-once", order("MUG-BLUE", 1, "pm_card_visa"))
+		if err != nil {
+			t.Errorf("request %d: %v", i, err)
+		}
+		ids[i] = o.OrderID
+	})
+	for _, id := range ids {
+		if id != ids[0] {
+			t.Errorf("orders %v", ids)
+		}
+	}
+	wantFinal(t, client.Order{OrderID: ids[0]}, client.Confirmed, "")
+}
+
+// A step that runs again after the saga is over changes nothing, whatever the order in which it comes.
+func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
+	sell(t, "AGAIN", 500, 10)
+	o := place(t, customer(), order("AGAIN", 3, "pm_card_visa"))
+	wantFinal(t, o, client.Confirmed, "")
+	step := map[string]any{
+		"orderId": o.OrderID, "customerId": "nobody", "amount": o.Total, "paymentMethod": "pm_card_visa",
+		"items": []client.Item{{SKU: "AGAIN", Quantity: 3}}, "address": berlin,
+	}
+	for range 2 {
+		for _, name := range []string{"reserve-stock", "authorize-payment", "arrange-shipment", "capture-payment", "commit-stock", "confirm-order", "close-order"} {
+			out, err := stack.Invoke(t.Context(), name, step)
+			if err != nil || strings.Contains(string(out), "errorType") {
+				t.Errorf("%s again: %s, %v", name, out, err)
+			}
+		}
+	}
+	wantStock(t, "AGAIN", client.Stock{SKU: "AGAIN", OnHand: 7, Shipped: 3, Available: 7})
+	if charges := ledger(t, o.OrderID); len(charges) != 1 || !charges[0].Captured {
+		t.Errorf("the provider's ledger has %+v", charges)
+	}
+	wantFinal(t, o, client.Confirmed, "")
+}
+
+// A step that arrives after its undo, as a zombie's may, is refused.
+func TestAStepThatComesAfterItsUndoIsRefused(t *testing.T) {
+	sell(t, "LATE", 500, 10)
+	o := place(t, customer(), order("LATE", 3, "pm_card_visa_chargeDeclined"))
+	wantFinal(t, o, client.Rejected, "PAYMENT_DECLINED")
+	step := map[string]any{
+		"orderId": o.OrderID, "customerId": "nobody", "amount": o.Total, "paymentMethod": "pm_card_visa",
+		"items": []client.Item{{SKU: "LATE", Quantity: 3}}, "address": berlin,
+	}
+	for name, want := range map[string]string{
+		"capture-payment": "StepCompensated", "arrange-shipment": "StepCompensated", "commit-stock": "StepCompensated", "confirm-order": "StepCompensated",
+	} {
+		out, err := stack.Invoke(t.Context(), name, step)
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("late %s: %s, %v; want %s", name, out, err, want)
+		}
+	}
+	wantStock(t, "LATE", client.Stock{SKU: "LATE", OnHand: 10, Available: 10})
+	if charges := ledger(t, o.OrderID); len(charges) != 0 {
+		t.Errorf("the provider's ledger has %+v", charges)
+	}
+}
+
+// The same events once more, as a queue may deliver them.
+func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
+	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	wantFinal(t, o, client.Confirmed, "")
+	eventually(t, 30*time.Second, "both e-mails are there", func() error {
+		if n := len(inbox(t, "alice@example.com", o.OrderID)); n != 2 {
+			return errorf("%d e-mails", n)
+		}
+		return nil
+	})
+	for consumer, sample := range map[string]string{"start-fulfilment": "created", "notify-customer": "confirmed"} {
+		e := sentEvent(t, o, sample)
+		for range 2 {
+			sendToQueue(t, consumer, e)
+		}
+	}
+	eventually(t, 30*time.Second, "the queues are empty again", func() error {
+		for _, consumer := range []string{"start-fulfilment", "notify-customer"} {
+			if n := waiting(t, "orderflow-"+consumer); n > 0 {
+				return errorf("%s has %d messages", consumer, n)
+			}
+		}
+		return nil
+	})
+	if mails := inbox(t, "alice@example.com", o.OrderID); len(mails) != 2 {
+		t.Errorf("after the same event again there are %d e-mails: %q", len(mails), mails)
+	}
+	if charges := ledger(t, o.OrderID); len(charges) != 1 {
+		t.Errorf("the provider's ledger has %+v", charges)
+	}
+	wantDeadLetterQueuesEmpty(t)
+}
+
+// sentEvent rebuilds an event about the order from the sample of its function, under an id of its own that both copies share.
+func sentEvent(t *testing.T, o client.Order, happened string) string {
+	t.Helper()
+	data := map[string]any{"orderId": o.OrderID, "customerId": "somebody", "customerEmail": "alice@example.com", "total": o.Total}
+	if happened == "created" {
+		data["items"], data["paymentMethod"], data["shippingAddress"] = o.Items, o.PaymentMethod, o.ShippingAddress
+	}
+	b, err := json.Marshal(map[string]any{
+		"specversion": "1.0", "id": "again-" + o.OrderID, "source": "orderflow/orders", "subject": o.OrderID, "time": time.Now().UTC(),
+		"type": "orderflow.orders.order." + happened + ".v1", "datacontenttype": "application/json", "aggregateversion": 1, "data": data,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func queues() *sqs.Client { return sqs.NewFromConfig(stack.Config()) }
+
+func queueURL(t *testing.T, name string) *string {
+	t.Helper()
+	out, err := queues().GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		t.Fatalf("queue %s: %v", name, err)
+	}
+	return out.QueueUrl
+}
+
+func sendToQueue(t *testing.T, consumer, body string) {
+	t.Helper()
+	if _, err := queues().SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queueURL(t, "orderflow-"+consumer), MessageBody: &body}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waiting counts the messages of a queue, those in somebody's hands included.
+func waiting(t *testing.T, name string) int {
+	t.Helper()
+	return count(t, queueURL(t, name))
+}
+
+func count(t *testing.T, queue *string) int {
+	t.Helper()
+	out, err := queues().GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: queue, AttributeNames: []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, v := range out.Attributes {
+		n += atoi(t, v)
+	}
+	return n
+}
+
+func wantDeadLetterQueuesEmpty(t *testing.T) {
+	t.Helper()
+	out, err := queues().ListQueues(t.Context(), &sqs.ListQueuesInput{MaxResults: aws.Int32(1000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, queue := range out.QueueUrls {
+		u, err := url.Parse(queue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(u.Path, "-dlq") && !strings.HasSuffix(u.Path, "-failures") {
+			continue
+		}
+		seen++
+		if n := count(t, &queue); n > 0 {
+			t.Errorf("%s has %d messages", u.Path, n)
+		}
+	}
+	if seen < 10 { // five consumers, five relays
+		t.Errorf("only %d dead-letter and failure queues were found", seen)
+	}
+}
