@@ -1,0 +1,96 @@
+// Package dynamo is the carrier's store in DynamoDB. Beside the records of idempotency keys
+// that package platform/dynamo keeps for 24 hours, the table holds:
+//
+//	pk                    sk        what
+//	shipment#<reference>  shipment  all that is kept of a reference
+//	callback#<reference>  callback  asks for the callback, by the table's stream; for a day
+package dynamo
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/fault"
+	"orderflow/sandbox/carrier"
+)
+
+// callbackRetention is how long a callback item stays, for people to look at: the stream has it at once.
+const callbackRetention = 24 * time.Hour
+
+// Store implements carrier.Store.
+type Store struct{ *dynamo.Table }
+
+// New returns the store in a table.
+func New(t *dynamo.Table) Store { return Store{t} }
+
+type entry struct {
+	Reference  string `dynamodbav:"reference"`
+	PostalCode string `dynamodbav:"postalCode"`
+	Cancelled  bool   `dynamodbav:"cancelled"`
+	Answered   bool   `dynamodbav:"answered"`
+	Version    int64  `dynamodbav:"version"`
+
+	ID             string    `dynamodbav:"id"` // empty where there is no shipment
+	Status         string    `dynamodbav:"status"`
+	TrackingNumber string    `dynamodbav:"trackingNumber"`
+	Reason         string    `dynamodbav:"reason"`
+	CreatedAt      time.Time `dynamodbav:"createdAt"`
+}
+
+func fromDomain(e carrier.Entry) entry {
+	item := entry{Reference: e.Reference, PostalCode: e.PostalCode, Cancelled: e.Cancelled, Answered: e.Answered, Version: e.Version}
+	if s := e.Shipment; s != nil {
+		item.ID, item.Status, item.CreatedAt = s.ID, string(s.Status), s.CreatedAt
+		item.TrackingNumber, item.Reason = s.TrackingNumber, s.Reason
+	}
+	return item
+}
+
+func (item entry) domain() carrier.Entry {
+	e := carrier.Entry{Reference: item.Reference, PostalCode: item.PostalCode, Cancelled: item.Cancelled, Answered: item.Answered, Version: item.Version}
+	if item.ID != "" {
+		e.Shipment = &carrier.Shipment{
+			ID: item.ID, Reference: item.Reference, Status: carrier.Status(item.Status),
+			TrackingNumber: item.TrackingNumber, Reason: item.Reason, CreatedAt: item.CreatedAt,
+		}
+	}
+	return e
+}
+
+// Entry reads what is kept of a reference.
+func (s Store) Entry(ctx context.Context, reference string) (carrier.Entry, error) {
+	item := entry{Reference: reference}
+	_, err := s.Find(ctx, "shipment#"+reference, "shipment", &item)
+	return item.domain(), err
+}
+
+// Write replaces an entry on condition of its version.
+func (s Store) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
+	item, err := dynamo.Item("shipment#"+e.Reference, "shipment", fromDomain(e))
+	if err != nil {
+		return err
+	}
+	ops := []dynamo.Op{s.PutVersion(item, e.Version-1)}
+	if due != nil {
+		ask := dynamo.Key("callback#"+due.Reference, "callback")
+		ask["reference"], ask["traceparent"] = dynamo.String(due.Reference), dynamo.String(due.TraceParent)
+		ask["expiresAt"] = dynamo.Number(s.Clock.Now().Add(callbackRetention).Unix())
+		ops = append(ops, s.PutNew(ask, fault.ErrLostRace))
+	}
+	return s.Commit(ctx, with, ops...)
+}
+
+// Record writes what comes with a change.
+func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
+
+// Due returns the callback asked for of a reference; ok is false where there is none, or it is long ago. The
+// sandbox itself goes by the table's stream.
+func (s Store) Due(ctx context.Context, reference string) (due carrier.Due, ok bool, err error) {
+	var item struct {
+		TraceParent string `dynamodbav:"traceparent"`
+	}
+	ok, err = s.Find(ctx, "callback#"+reference, "callback", &item)
+	return carrier.Due{Reference: reference, TraceParent: item.TraceParent}, ok, err
+}

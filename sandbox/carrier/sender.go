@@ -1,0 +1,92 @@
+package carrier
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/registry"
+)
+
+// Secret is what callbacks are signed with.
+type Secret interface {
+	Value(ctx context.Context) ([]byte, error)
+}
+
+// Sender sends callbacks to the service called shipping.
+type Sender struct {
+	Carrier  *Carrier
+	Registry registry.Registry
+	Secret   Secret
+	Clock    clock.Clock
+	// Client must bound the time of a call, and not follow redirects.
+	Client *http.Client
+}
+
+// Send decides a booking and tells the client. An error means that the client has not taken the
+// callback, as far as is known: send it again.
+func (s *Sender) Send(ctx context.Context, due Due) error {
+	callback, err := s.Carrier.Decide(ctx, due.Reference)
+	if err != nil || callback == nil {
+		return err
+	}
+	if err := s.post(ctx, *callback, due.TraceParent); err != nil {
+		return fmt.Errorf("callback %s: %w", callback.ID, err)
+	}
+	return s.Carrier.Answered(ctx, due.Reference)
+}
+
+func (s *Sender) post(ctx context.Context, callback Callback, traceParent string) error {
+	base, err := s.Registry.Resolve(ctx, "shipping")
+	if err != nil {
+		return err
+	}
+	secret, err := s.Secret.Value(ctx)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(callback)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/webhooks/carrier", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	timestamp := strconv.FormatInt(s.Clock.Now().Unix(), 10)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Carrier-Timestamp", timestamp)
+	r.Header.Set("X-Carrier-Signature", Sign(secret, timestamp, body))
+	if traceParent != "" {
+		r.Header.Set("traceparent", traceParent)
+	}
+	res, err := s.Client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	// Read to its end, so that the connection can be used again.
+	if _, err := io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)); err != nil {
+		return err
+	}
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return fmt.Errorf("answered %d", res.StatusCode)
+	}
+	return nil
+}
+
+// Sign makes the signature of a callback: "v1=" and the hex HMAC-SHA256 of timestamp "." body.
+func Sign(secret []byte, timestamp string, body []byte) string {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(timestamp + "."))
+	mac.Write(body)
+	return "v1=" + hex.EncodeToString(mac.Sum(nil))
+}

@@ -1,0 +1,52 @@
+// Package stream sends the callbacks that the stream of the ledger table asks for.
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/function"
+	"orderflow/sandbox/carrier"
+)
+
+var errRecord = errors.New("the stream record is not a callback item")
+
+// Handle returns the function behind the stream, which must be filtered to inserted callback
+// items. Every record of a batch is tried; if one fails the whole batch comes again, and
+// callbacks that were taken are not sent again.
+func Handle(send func(context.Context, carrier.Due) error) function.Handler {
+	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		var in events.DynamoDBEvent
+		if err := json.Unmarshal(payload, &in); err != nil {
+			return nil, err
+		}
+		var failed []error
+		for _, r := range in.Records {
+			due, err := parse(r)
+			if err == nil {
+				ctx := function.Traced(ctx, due.TraceParent)
+				ctx = function.WithLogAttrs(ctx, slog.String("reference", due.Reference))
+				err = send(ctx, due)
+			}
+			failed = append(failed, err)
+		}
+		return []byte(`{}`), errors.Join(failed...)
+	})
+}
+
+func parse(r events.DynamoDBEventRecord) (carrier.Due, error) {
+	image := r.Change.NewImage
+	var due carrier.Due
+	for name, to := range map[string]*string{"reference": &due.Reference, "traceparent": &due.TraceParent} {
+		v, ok := image[name]
+		if !ok || v.DataType() != events.DataTypeString {
+			return due, errRecord
+		}
+		*to = v.String()
+	}
+	return due, nil
+}

@@ -1,0 +1,145 @@
+// Package sandbox_test holds openapi.yaml and what the two handlers do together.
+package sandbox_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ids"
+	"orderflow/sandbox/carrier"
+	shipments "orderflow/sandbox/carrier/memory"
+	"orderflow/sandbox/provider"
+	ledger "orderflow/sandbox/provider/memory"
+)
+
+// conversation is requests in their order, and the status of each answer. It has every
+// operation of the contract and every status of each.
+var conversation = []struct {
+	request, key, body string
+	status             int
+}{
+	{"POST /charges", "a", charge("a", "pm_card_visa"), 201},
+	{"POST /charges", "a", charge("x", "pm_card_visa"), 422},
+	{"POST /charges", "d", charge("d", "pm_card_visa_chargeDeclined"), 402},
+	{"POST /charges", "e", charge("e", "sandbox_error"), 500},
+	{"POST /charges/a/capture", "", "", 200},
+	{"POST /charges/none/capture", "", "", 404},
+	{"GET /ledger?reference=a", "", "", 200},
+	{"GET /ledger?status=CAPTURED&limit=1", "", "", 200},
+	{"POST /charges/a/void", "", "", 200},
+	{"POST /charges/b/void", "", "", 200}, // nothing there: null
+	{"POST /charges/a/capture", "", "", 409},
+	{"POST /charges", "b", charge("b", "pm_card_visa"), 409},
+	{"POST /shipments", "s", booking("s"), 202},
+	{"POST /shipments", "s", booking("x"), 422},
+	{"GET /shipments?reference=s", "", "", 200},
+	{"POST /shipments/s/cancel", "", "", 200},
+	{"POST /shipments/t/cancel", "", "", 200}, // nothing there: null
+	{"POST /shipments", "t", booking("t"), 409},
+}
+
+func charge(reference, method string) string {
+	return fmt.Sprintf(`{"reference":%q,"amount":{"currency":"EUR","amount":1999},"paymentMethod":%q}`, reference, method)
+}
+
+func booking(reference string) string {
+	return fmt.Sprintf(`{"reference":%q,"address":{"name":"Ada","line1":"Weg 1","city":"Berlin","postalCode":"10115","country":"DE"},`+
+		`"items":[{"sku":"mug","quantity":2}]}`, reference)
+}
+
+func TestTheHandlersKeepTheContract(t *testing.T) {
+	spec, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := spec.Validate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	router, err := legacy.NewRouter(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := answers(spec)
+	handlers := parties(spec)
+	for _, c := range conversation {
+		method, target, _ := strings.Cut(c.request, " ")
+		r := httptest.NewRequest(method, target, strings.NewReader(c.body))
+		r.Header.Set("Content-Type", "application/json")
+		if c.key != "" {
+			r.Header.Set("Idempotency-Key", c.key)
+		}
+		route, params, err := router.FindRoute(r)
+		if err != nil {
+			t.Errorf("%s: %v", c.request, err)
+			continue
+		}
+		w := httptest.NewRecorder()
+		in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route}
+		if err := openapi3filter.ValidateRequest(t.Context(), in); err != nil {
+			t.Errorf("%s: the request breaks the contract: %v", c.request, err)
+		}
+		handlers[route.Operation.OperationID].ServeHTTP(w, r)
+		if w.Code != c.status {
+			t.Errorf("%s: %d %s, want %d", c.request, w.Code, w.Body, c.status)
+		}
+		if err := validate(t.Context(), in, w); err != nil {
+			t.Errorf("%s: the answer breaks the contract: %v", c.request, err)
+		}
+		delete(missing, fmt.Sprint(route.Operation.OperationID, " ", w.Code))
+	}
+	if len(missing) > 0 {
+		t.Errorf("in the contract, but not in the conversation: %v", missing)
+	}
+}
+
+func validate(ctx context.Context, in *openapi3filter.RequestValidationInput, w *httptest.ResponseRecorder) error {
+	return openapi3filter.ValidateResponse(ctx, &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: w.Code, Header: w.Header(), Body: io.NopCloser(bytes.NewReader(w.Body.Bytes())),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+}
+
+// parties gives the handler of each operation, as the spec's integration names it.
+func parties(spec *openapi3.T) map[string]http.Handler {
+	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	byFunction := map[string]http.Handler{
+		"ServeProviderFunction": provider.Handler(ledger.New(now), now, ids.Random(now), func(context.Context, time.Duration) {}),
+		"ServeCarrierFunction":  carrier.Handler(shipments.New(now), now, ids.Random(now)),
+	}
+	handlers := map[string]http.Handler{}
+	for _, path := range spec.Paths.Map() {
+		for _, op := range path.Operations() {
+			for function, h := range byFunction {
+				if strings.Contains(fmt.Sprint(op.Extensions["x-amazon-apigateway-integration"]), "${"+function+".Arn}") {
+					handlers[op.OperationID] = h
+				}
+			}
+		}
+	}
+	return handlers
+}
+
+// answers lists operation and status of all answers that the spec has.
+func answers(spec *openapi3.T) map[string]bool {
+	all := map[string]bool{}
+	for _, path := range spec.Paths.Map() {
+		for _, op := range path.Operations() {
+			for status := range op.Responses.Map() {
+				all[op.OperationID+" "+status] = true
+			}
+		}
+	}
+	return all
+}

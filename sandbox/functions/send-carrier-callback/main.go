@@ -1,0 +1,35 @@
+// Command send-carrier-callback decides bookings and tells the shop, called by the ledger table's stream.
+package main
+
+import (
+	"net/http"
+	"time"
+
+	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/secrets"
+	"orderflow/sandbox/carrier"
+	"orderflow/sandbox/carrier/dynamo"
+	"orderflow/sandbox/carrier/stream"
+)
+
+// timeout bounds one callback, in which the shop only takes note.
+const timeout = 5 * time.Second
+
+func main() {
+	function.Start(func(env *function.Env) (function.Handler, error) {
+		cfg := env.AWS()
+		sender := carrier.Sender{
+			Carrier:  carrier.New(dynamo.New(platform.FromEnv(env)), env.Clock, env.IDs),
+			Registry: registry.Open(cfg, env.Require("STAGE"), env.Clock),
+			Secret:   secrets.Open(cfg, env.Require("WEBHOOK_SECRET"), env.Clock),
+			Clock:    env.Clock,
+			Client:   &http.Client{Timeout: timeout, CheckRedirect: noRedirect},
+		}
+		return stream.Handle(sender.Send), nil
+	})
+}
+
+// noRedirect: a webhook that moved is misconfigured.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -1,0 +1,17 @@
+// Command serve-carrier is the stand-in carrier behind the sandbox's API.
+package main
+
+import (
+	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/function"
+	"orderflow/sandbox/carrier"
+	"orderflow/sandbox/carrier/dynamo"
+	"orderflow/sandbox/web"
+)
+
+func main() {
+	function.Start(func(env *function.Env) (function.Handler, error) {
+		store := dynamo.New(platform.FromEnv(env))
+		return web.Serve(carrier.Handler(store, env.Clock, env.IDs)), nil
+	})
+}

@@ -1,0 +1,56 @@
+package provider
+
+import (
+	"time"
+
+	"orderflow/internal/platform/money"
+)
+
+// Status is where a charge stands.
+type Status string
+
+// A charge goes from AUTHORIZED to CAPTURED or VOIDED, and from CAPTURED to REFUNDED.
+const (
+	StatusAuthorized Status = "AUTHORIZED"
+	StatusCaptured   Status = "CAPTURED"
+	StatusVoided     Status = "VOIDED"
+	StatusRefunded   Status = "REFUNDED"
+)
+
+// Valid reports whether s is one of the four.
+func (s Status) Valid() bool {
+	switch s {
+	case StatusAuthorized, StatusCaptured, StatusVoided, StatusRefunded:
+		return true
+	}
+	return false
+}
+
+// Charge is money held or taken.
+type Charge struct {
+	ID        string      `json:"id"`
+	Reference string      `json:"reference"`
+	Status    Status      `json:"status"`
+	Amount    money.Money `json:"amount"`
+	// Captured is true only as long as captured money is held: not after a refund.
+	Captured  bool      `json:"captured"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// In returns the charge in another status.
+func (c Charge) In(s Status) Charge {
+	c.Status, c.Captured = s, s == StatusCaptured
+	return c
+}
+
+// Entry is all that is kept of one reference. There is at most one charge in it, ever.
+type Entry struct {
+	Reference string
+	Charge    *Charge
+	// Voided shuts the reference: there will be no charge and no capture any more.
+	Voided bool
+	// Faults is how many requests failed on purpose.
+	Faults int
+	// Version counts the changes; 0 where nothing was ever written.
+	Version int64
+}

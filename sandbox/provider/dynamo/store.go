@@ -1,0 +1,108 @@
+// Package dynamo is the provider's ledger in DynamoDB. Beside the records of idempotency
+// keys that package platform/dynamo keeps for 24 hours, the table holds:
+//
+//	pk                  sk      index charges            what
+//	charge#<reference>  charge  (charges, <charge id>)   all that is kept of a reference
+//
+// Entries without a charge are not in the index.
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/money"
+	"orderflow/sandbox/provider"
+	"orderflow/sandbox/web"
+)
+
+// Index is the name of the index over all charges.
+const Index = "charges"
+
+// Store implements provider.Store.
+type Store struct{ *dynamo.Table }
+
+// New returns the ledger in a table.
+func New(t *dynamo.Table) Store { return Store{t} }
+
+type entry struct {
+	Reference string `dynamodbav:"reference"`
+	Voided    bool   `dynamodbav:"voided"`
+	Faults    int    `dynamodbav:"faults"`
+	Version   int64  `dynamodbav:"version"`
+
+	IndexPK   string    `dynamodbav:"chargesPk,omitempty"`
+	IndexSK   string    `dynamodbav:"chargesSk,omitempty"` // the charge's id; empty where there is no charge
+	Status    string    `dynamodbav:"status,omitempty"`
+	Currency  string    `dynamodbav:"currency,omitempty"`
+	Amount    int64     `dynamodbav:"amount"`
+	CreatedAt time.Time `dynamodbav:"createdAt"`
+}
+
+func fromDomain(e provider.Entry) entry {
+	item := entry{Reference: e.Reference, Voided: e.Voided, Faults: e.Faults, Version: e.Version}
+	if c := e.Charge; c != nil {
+		item.IndexPK, item.IndexSK = Index, c.ID
+		item.Status, item.CreatedAt = string(c.Status), c.CreatedAt
+		item.Currency, item.Amount = c.Amount.Currency, c.Amount.Amount
+	}
+	return item
+}
+
+func (item entry) domain() provider.Entry {
+	e := provider.Entry{Reference: item.Reference, Voided: item.Voided, Faults: item.Faults, Version: item.Version}
+	if item.IndexSK != "" {
+		c := provider.Charge{
+			ID: item.IndexSK, Reference: item.Reference, CreatedAt: item.CreatedAt,
+			Amount: money.Money{Currency: item.Currency, Amount: item.Amount},
+		}.In(provider.Status(item.Status))
+		e.Charge = &c
+	}
+	return e
+}
+
+// Entry reads what is kept of a reference.
+func (s Store) Entry(ctx context.Context, reference string) (provider.Entry, error) {
+	item := entry{Reference: reference}
+	_, err := s.Find(ctx, "charge#"+reference, "charge", &item)
+	return item.domain(), err
+}
+
+// Write replaces an entry on condition of its version.
+func (s Store) Write(ctx context.Context, e provider.Entry, with commit.With) error {
+	item, err := dynamo.Item("charge#"+e.Reference, "charge", fromDomain(e))
+	if err != nil {
+		return err
+	}
+	return s.Commit(ctx, with, s.PutVersion(item, e.Version-1))
+}
+
+// Record writes what comes with a change.
+func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
+
+// Charges reads a page of the index; the status is looked at afterwards.
+func (s Store) Charges(ctx context.Context, status provider.Status, limit int, cursor string) ([]provider.Charge, string, error) {
+	items, next, err := s.Page(ctx, Index, Index+"Pk", Index, false, limit, cursor)
+	if errors.Is(err, dynamo.ErrCursor) {
+		return nil, "", web.ErrCursor
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	var entries []entry
+	if err := attributevalue.UnmarshalListOfMaps(items, &entries); err != nil {
+		return nil, "", err
+	}
+	charges := []provider.Charge{}
+	for _, item := range entries {
+		if c := item.domain().Charge; c != nil && (status == "" || c.Status == status) {
+			charges = append(charges, *c)
+		}
+	}
+	return charges, next, nil
+}

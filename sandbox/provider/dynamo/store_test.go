@@ -1,0 +1,17 @@
+package dynamo_test
+
+import (
+	"testing"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/dynamo/dynamotest"
+	"orderflow/sandbox/provider"
+	"orderflow/sandbox/provider/dynamo"
+	"orderflow/sandbox/provider/storetest"
+)
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, c clock.Clock) provider.Store {
+		return dynamo.New(dynamotest.NewTable(t, c, dynamo.Index))
+	})
+}

@@ -1,0 +1,81 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/function"
+)
+
+// Serve returns the Lambda function that serves h behind an API Gateway proxy integration.
+func Serve(h http.Handler) function.Handler {
+	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		var in events.APIGatewayProxyRequest
+		if err := json.Unmarshal(payload, &in); err != nil {
+			return nil, err
+		}
+		r, err := request(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		w := &answer{header: http.Header{}, status: http.StatusOK}
+		h.ServeHTTP(w, r)
+		return json.Marshal(events.APIGatewayProxyResponse{
+			StatusCode: w.status, MultiValueHeaders: w.header, Body: w.body.String(),
+		})
+	})
+}
+
+func request(ctx context.Context, in events.APIGatewayProxyRequest) (*http.Request, error) {
+	body := []byte(in.Body)
+	if in.IsBase64Encoded {
+		var err error
+		if body, err = base64.StdEncoding.DecodeString(in.Body); err != nil {
+			return nil, err
+		}
+	}
+	target := url.URL{Path: in.Path, RawQuery: url.Values(in.MultiValueQueryStringParameters).Encode()}
+	header := http.Header{}
+	for name, v := range in.Headers {
+		header.Set(name, v)
+	}
+	for name, values := range in.MultiValueHeaders {
+		header[http.CanonicalHeaderKey(name)] = values
+	}
+	ctx = function.Traced(ctx, header.Get("traceparent"))
+	r, err := http.NewRequestWithContext(ctx, strings.ToUpper(in.HTTPMethod), target.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header = header
+	return r, nil
+}
+
+// answer keeps a response in memory.
+type answer struct {
+	header http.Header
+	status int
+	sent   bool
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header { return a.header }
+
+// WriteHeader keeps the first status, as a server does.
+func (a *answer) WriteHeader(status int) {
+	if !a.sent {
+		a.status, a.sent = status, true
+	}
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	a.sent = true
+	return a.body.Write(b)
+}
