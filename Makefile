@@ -36,7 +36,7 @@ down: ## Stop everything that `make up` started, and remove .local/
 
 .PHONY: demo
 demo: ## Place six orders, five of them troubled, and show what became of each
-	@go run ./cmd/orderflow demo
+	@$(DEVSTACK) demo
 
 .PHONY: test
 test: ## Run all tests, with an emulator of their own

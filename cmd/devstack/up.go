@@ -1,16 +1,47 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"orderflow/internal/demo"
 	"orderflow/internal/devstack"
 )
 
 // afterUp is what `up` does once the stack is up, in this order.
-var afterUp []devstack.Step
+var afterUp = []devstack.Step{
+	{Name: "put products up for sale", Run: func(ctx context.Context, s *devstack.Stack) error {
+		return demo.Of(s, customer).Stock(ctx)
+	}},
+	{Name: "place an order", Demo: true, Run: func(ctx context.Context, s *devstack.Stack) error {
+		return demo.Of(s, customer).One(ctx, os.Stderr)
+	}},
+}
+
+// customer is who places the orders of the demonstration.
+const customer = "alice"
+
+func showDemo() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Place six orders, five of them in trouble, and show what became of each",
+		Long: `Place six orders at once: one that goes well, one each with a declined card, out of stock, refused by the carrier, with a
+payment provider that times out although it charged, and with a flaky one. Print what became of order, money (by the provider's own
+ledger) and stock, and each saga's steps. Fail if one of them did not end as it must.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			stack, err := devstack.Load(cmd.Context(), "")
+			if err != nil {
+				return err
+			}
+			return demo.Of(stack, customer).Six(cmd.Context(), cmd.OutOrStdout())
+		},
+	}
+}
 
 func up() *cobra.Command {
 	var opts devstack.Options

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -26,8 +27,8 @@ func (s Shop) One(ctx context.Context, w io.Writer) error {
 			return err
 		}
 		saga, err := s.Saga(ctx, o.OrderID)
-		if err != nil && ctx.Err() != nil {
-			return fmt.Errorf("order %s is still %s: see `orderflow saga show %s`", o.OrderID, o.Status, o.OrderID)
+		if err != nil && !errors.Is(err, timeline.ErrNone) {
+			return err
 		}
 		steps := tasks(saga)
 		for ; told < len(steps) && steps[told].Outcome != timeline.Running; told++ {

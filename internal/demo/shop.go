@@ -11,7 +11,10 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
 	"orderflow/internal/client"
+	"orderflow/internal/devstack"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/timeline"
 )
@@ -24,6 +27,22 @@ type Shop struct {
 	SandboxURL string
 	// Saga reads what the state machines recorded of an order.
 	Saga func(ctx context.Context, orderID string) (timeline.Timeline, error)
+}
+
+// Of is the shop that a local stack runs; customer is the name of who places the orders.
+func Of(stack *devstack.Stack, customer string) Shop {
+	as := func(user, role string) *client.Client {
+		return &client.Client{BaseURL: stack.Outputs["ApiUrl"], Token: func(ctx context.Context) (string, error) {
+			return stack.Token(ctx, user, role)
+		}}
+	}
+	machines := timeline.Machines{FulfilOrder: stack.Outputs["FulfilOrderArn"], CompensateOrder: stack.Outputs["CompensateOrderArn"]}
+	return Shop{
+		Customer: as(customer, ""), Operator: as("olga", "operator"), SandboxURL: stack.Outputs["SandboxUrl"],
+		Saga: func(ctx context.Context, orderID string) (timeline.Timeline, error) {
+			return timeline.Load(ctx, sfn.NewFromConfig(stack.Config()), machines, orderID)
+		},
+	}
 }
 
 // product is what the demo shop sells.

@@ -38,7 +38,7 @@ type Step struct {
 }
 
 // required are the outputs that scripts and this package rely on.
-var required = []string{"ApiUrl", "ApiId", "SandboxUrl", "FulfilOrderArn", "UserPoolId", "UserPoolClientId"}
+var required = []string{"ApiUrl", "ApiId", "SandboxUrl", "FulfilOrderArn", "CompensateOrderArn", "UserPoolId", "UserPoolClientId"}
 
 // fill puts in the defaults.
 func (o Options) fill() (Options, error) {

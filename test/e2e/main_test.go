@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-
 	"orderflow/internal/client"
 	"orderflow/internal/demo"
 	"orderflow/internal/devstack"
@@ -50,7 +48,7 @@ func run(m *testing.M) (code int, err error) {
 			err = stopped
 		}
 	}()
-	if err := shop(ctx).Stock(ctx); err != nil {
+	if err := shop().Stock(ctx); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
@@ -66,10 +64,8 @@ func as(user, role string) *client.Client {
 func customer() *client.Client { return as("alice", "") }
 func operator() *client.Client { return as("olga", "operator") }
 
-func shop(context.Context) demo.Shop {
-	return demo.Shop{Customer: customer(), Operator: operator(), SandboxURL: stack.Outputs["SandboxUrl"], Saga: saga}
-}
+func shop() demo.Shop { return demo.Of(stack, "alice") }
 
 func saga(ctx context.Context, orderID string) (timeline.Timeline, error) {
-	return timeline.Load(ctx, sfn.NewFromConfig(stack.Config()), stack.Outputs["FulfilOrderArn"], stack.Outputs["CompensateOrderArn"], orderID)
+	return shop().Saga(ctx, orderID)
 }

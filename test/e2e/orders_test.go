@@ -54,7 +54,7 @@ func TestAnOrderIsFulfilledAndItsCustomerTold(t *testing.T) {
 
 func TestTheStoriesOfTheDemoEndAsTheyMust(t *testing.T) {
 	var out bytes.Buffer
-	if err := shop(t.Context()).Six(t.Context(), &out); err != nil {
+	if err := shop().Six(t.Context(), &out); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	for _, undo := range []string{"↩ CloseOrder", "↩ CancelShipment", "↩ VoidPayment", "↩ ReleaseStock", "↩ RejectOrder"} {

@@ -19,6 +19,9 @@ import (
 // TTL is how long an address is kept before it is asked for again.
 const TTL = time.Minute
 
+// lookup bounds one question to the parameter store.
+const lookup = time.Second
+
 // Registry finds services.
 type Registry interface {
 	// Resolve returns the base URL of the service called name, without a slash at its end.
@@ -60,11 +63,13 @@ func Open(cfg aws.Config, stage string, c clock.Clock) *Parameters {
 // better than none: it is used when asking fails.
 func (p *Parameters) Resolve(ctx context.Context, name string) (string, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	known, ok := p.cache[name]
+	p.mu.Unlock()
 	if ok && p.clock.Now().Before(known.until) {
 		return known.url, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookup)
+	defer cancel()
 	out, err := p.client.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(p.prefix + name)})
 	if err != nil {
 		if ok {
@@ -73,6 +78,8 @@ func (p *Parameters) Resolve(ctx context.Context, name string) (string, error) {
 		return "", unknown(name).Because(err)
 	}
 	url := strings.TrimSuffix(aws.ToString(out.Parameter.Value), "/")
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.cache[name] = entry{url: url, until: p.clock.Now().Add(TTL)}
 	return url, nil
 }

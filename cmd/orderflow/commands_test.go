@@ -1,0 +1,218 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPlace(t *testing.T) {
+	b := serve(t, map[string][]string{"POST /v1/orders": {"202 " + orderIn("PENDING", "null")}})
+	out, _, err := run(t, b, "order", "place", "--item", "MUG-BLUE=2", "--item", "TEA=1", "--postal-code", "00000", "--payment-method", "pm_x")
+	want := `POST /v1/orders {"items":[{"sku":"MUG-BLUE","quantity":2},{"sku":"TEA","quantity":1}],"shippingAddress":{"name":"Ada Lovelace",` +
+		`"line1":"12 St James Square","city":"Berlin","postalCode":"00000","country":"DE"},"paymentMethod":"pm_x"}`
+	if err != nil || !slices.Equal(b.asked, []string{want}) {
+		t.Errorf("asked %s, %v", b.asked, err)
+	}
+	if want := `order    ` + order + `
+status   PENDING
+reason   -
+placed   2026-11-23T09:00:00Z
+changed  2026-11-23T09:00:04Z
+line     2 × MUG-BLUE at 19.99 EUR
+total    39.98 EUR
+paid by  pm_card_visa
+ship to  Ada L, 1 A St, 10115 Berlin, DE
+`; out != want {
+		t.Errorf("got\n%s\nwant\n%s", out, want)
+	}
+}
+
+func TestAnOrderWhoseFateIsUnknownCanBePlacedAgain(t *testing.T) {
+	line := []string{"order", "place", "--item", "MUG=1", "--idempotency-key", "k1"}
+	if _, _, err := run(t, serve(t, map[string][]string{"POST /v1/orders": {"500 "}}), line...); err == nil || !strings.Contains(err.Error(), "--idempotency-key k1") {
+		t.Errorf("500: %v", err)
+	}
+	if _, _, err := run(t, serve(t, map[string][]string{"POST /v1/orders": {"422 "}}), line...); err == nil || strings.Contains(err.Error(), "--idempotency-key") {
+		t.Errorf("422: %v", err)
+	}
+}
+
+func TestWaitingEndsByTheOrdersFate(t *testing.T) {
+	get := "GET /v1/orders/" + order
+	for _, c := range []struct {
+		status, reason string
+		code           int
+	}{{"CONFIRMED", "null", 0}, {"REJECTED", "PAYMENT_DECLINED", exitUnlike}, {"CANCELLED", "CANCELLED_BY_CUSTOMER", exitUnlike}} {
+		for _, line := range []string{"order watch " + order, "order place --item MUG=1 --wait"} {
+			b := serve(t, map[string][]string{
+				"POST /v1/orders": {"202 " + orderIn("PENDING", "null")},
+				get:               {"200 " + orderIn("PENDING", "null"), "200 " + orderIn(c.status, c.reason)},
+			})
+			out, _, err := run(t, b, strings.Fields(line)...)
+			code := 0
+			if err != nil {
+				code = exitCode(err)
+			}
+			lines := strings.Split(strings.TrimSpace(out), "\n")
+			if code != c.code || len(lines) != 2 || !strings.HasSuffix(lines[0], "s  PENDING") || !strings.Contains(lines[1], c.status) {
+				t.Errorf("%s: %s, %v", line, out, err)
+			}
+			if c.code != 0 && !strings.Contains(err.Error(), c.reason+"; `orderflow saga show "+order) {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+	}
+}
+
+func TestWatchingForTooLongSaysWhereToLook(t *testing.T) {
+	b := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")}})
+	_, _, err := run(t, b, "order", "watch", order, "--timeout", "50ms")
+	if err == nil || exitCode(err) != exitFailure || !strings.Contains(err.Error(), "saga show") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWatchAsJSONIsTheFinalOrder(t *testing.T) {
+	b := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null"), "200 " + orderIn("CONFIRMED", "null")}})
+	out, _, err := run(t, b, "order", "watch", order, "-o", "json")
+	var got struct{ Status string }
+	if err != nil || json.Unmarshal([]byte(out), &got) != nil || got.Status != "CONFIRMED" {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
+func TestListTellsThatThereIsMore(t *testing.T) {
+	b := serve(t, map[string][]string{"GET /v1/orders?limit=1": {`200 {"orders":[` + orderIn("REJECTED", "OUT_OF_STOCK") + `],"cursor":"abc"}`}})
+	out, errs, err := run(t, b, "order", "list", "--limit", "1")
+	want := "ORDER                       STATUS    REASON        LINES  TOTAL      PLACED\n" +
+		order + "  REJECTED  OUT_OF_STOCK  1      39.98 EUR  2026-11-23T09:00:00Z\n"
+	if err != nil || out != want || errs != "there is more: orderflow order list --cursor abc\n" {
+		t.Errorf("%s%s%v, want\n%s", out, errs, err, want)
+	}
+}
+
+func TestGetWithParts(t *testing.T) {
+	b := serve(t, map[string][]string{"GET /v1/orders/" + order + "/summary": {`200 {"order":` + orderIn("PENDING", "null") +
+		`,"payment":{"error":{"code":"Unavailable","detail":"payments did not answer in time"}},"reservations":{"orderId":"x","status":"RESERVED","items":[]},` +
+		`"shipment":{"orderId":"x","status":"BOOKED","trackingNumber":"TRK-1"}}`}})
+	out, _, err := run(t, b, "order", "get", order, "--parts")
+	if want := "payment   (Unavailable: payments did not answer in time)\nstock     RESERVED\nshipment  BOOKED TRK-1\n"; err != nil || !strings.HasSuffix(out, want) {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	b := serve(t, map[string][]string{"POST /v1/orders/" + order + "/cancel": {"202 " + orderIn("PENDING", "null")}})
+	if out, _, err := run(t, b, "order", "cancel", order); err != nil || !strings.Contains(out, "PENDING") {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
+func TestStockIsSetByTheDifference(t *testing.T) {
+	const get, adjust = "GET /v1/stock/MUG", "POST /v1/stock/MUG/adjustments"
+	for _, c := range []struct {
+		name, before, want, adjusted string
+	}{
+		{"more", `200 {"sku":"MUG","onHand":40}`, "100", `{"delta":60,"reason":"counted"}`},
+		{"less", `200 {"sku":"MUG","onHand":140}`, "100", `{"delta":-40,"reason":"counted"}`},
+		{"as it is", `200 {"sku":"MUG","onHand":100}`, "100", ""},
+		{"never stocked", `404 {"title":"Not Found","code":"StockNotFound"}`, "100", `{"delta":100,"reason":"counted"}`},
+	} {
+		b := serve(t, map[string][]string{get: {c.before}, adjust: {`200 {"sku":"MUG","onHand":100,"reserved":1,"shipped":2,"available":100}`}})
+		out, _, err := run(t, b, "stock", "set", "MUG", c.want, "--reason", "counted")
+		want := []string{get}
+		if c.adjusted != "" {
+			want = append(want, adjust+" "+c.adjusted)
+		}
+		if err != nil || !slices.Equal(b.asked, want) || !strings.Contains(out, "100") {
+			t.Errorf("%s: asked %s, said %s, %v", c.name, b.asked, out, err)
+		}
+	}
+}
+
+func TestPricesAreExact(t *testing.T) {
+	for _, c := range []struct{ price, currency, want string }{
+		{"19.99", "EUR", `{"currency":"EUR","amount":1999}`}, {"20", "EUR", `{"currency":"EUR","amount":2000}`},
+		{"0.1", "EUR", `{"currency":"EUR","amount":10}`}, {"1200", "JPY", `{"currency":"JPY","amount":1200}`},
+		{"1.234", "KWD", `{"currency":"KWD","amount":1234}`}, {"19.990", "EUR", `{"currency":"EUR","amount":1999}`},
+	} {
+		b := serve(t, map[string][]string{"PUT /v1/products/MUG": {`200 {"sku":"MUG","name":"Mug","price":` + c.want + `,"version":1}`}})
+		_, _, err := run(t, b, "product", "put", "MUG", "--name", "Mug", "--price", c.price, "--currency", c.currency)
+		if want := `PUT /v1/products/MUG {"name":"Mug","price":` + c.want + `}`; err != nil || !slices.Equal(b.asked, []string{want}) || b.tokens[0] != "olga/operator" {
+			t.Errorf("%s %s: asked %s as %s, %v", c.price, c.currency, b.asked, b.tokens, err)
+		}
+	}
+}
+
+func TestProductsAsATable(t *testing.T) {
+	b := serve(t, map[string][]string{"GET /v1/products?limit=20": {`200 {"products":[{"sku":"MUG","name":"Mug \u001b[31m","price":{"currency":"EUR","amount":5},"version":3}],"cursor":null}`}})
+	out, errs, err := run(t, b, "product", "list")
+	if want := "SKU  NAME       PRICE     VERSION\nMUG  Mug  [31m  0.05 EUR  3\n"; err != nil || out != want || errs != "" {
+		t.Errorf("%q %s %v, want %q", out, errs, err, want)
+	}
+}
+
+// recorded is a recorded history as Step Functions sends it, where times are numbers.
+func recorded(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("../../internal/timeline/testdata/emulator/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "200 " + regexp.MustCompile(`"timestamp": "([^"]+)"`).ReplaceAllStringFunc(string(b), func(member string) string {
+		at, err := time.Parse(time.RFC3339, strings.Split(member, `"`)[3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf(`"timestamp": %d.%03d`, at.Unix(), at.UnixMilli()%1000)
+	})
+}
+
+func TestSagaShowsBothExecutions(t *testing.T) {
+	golden, err := os.ReadFile("../../internal/timeline/testdata/emulator/declined.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := serve(t, map[string][]string{"POST /": {recorded(t, "declined.fulfil-order"), recorded(t, "declined.compensate-order")}})
+	out, _, err := run(t, b, "saga", "show", order)
+	if _, body, _ := strings.Cut(string(golden), "\n"); err != nil || !strings.HasPrefix(out, "order "+order) || !strings.HasSuffix(out, body) {
+		t.Fatalf("%s, %v", out, err)
+	}
+	if !strings.Contains(b.asked[0], `"executionArn":"arn:aws:states:us-east-1:000000000000:execution:fulfil:`+order+`"`) ||
+		!strings.Contains(b.asked[1], `:execution:compensate:`+order) || !strings.Contains(b.asked[1], `"includeExecutionData":false`) {
+		t.Errorf("asked %s", b.asked)
+	}
+}
+
+func TestASagaThatCannotBeShownIsAnError(t *testing.T) {
+	for answer, want := range map[string]string{
+		none: "there is no saga of order " + order,
+		`400 {"__type":"InvalidArn","message":"no"}`: "the history of fulfil-order",
+	} {
+		_, _, err := run(t, serve(t, map[string][]string{"POST /": {answer}}), "saga", "show", order)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+}
+
+const none = `400 {"__type":"ExecutionDoesNotExist","message":"no"}`
+
+func TestSagaOfAnOrderThatNeededNoCompensation(t *testing.T) {
+	out, _, err := run(t, serve(t, map[string][]string{"POST /": {recorded(t, "confirmed.fulfil-order"), none}}), "saga", "show", order, "-o", "json")
+	var got struct {
+		OrderID    string
+		Executions []struct{ Machine, Outcome string }
+		Steps      []struct{ State string }
+	}
+	if err != nil || json.Unmarshal([]byte(out), &got) != nil || got.OrderID != order || len(got.Executions) != 1 ||
+		got.Executions[0].Machine != "fulfil-order" || got.Executions[0].Outcome != "SUCCEEDED" || len(got.Steps) != 8 {
+		t.Errorf("%s, %v", out, err)
+	}
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+
+// backend is the API: answers by "METHOD path", told one after the other, and what it was asked.
+type backend struct {
+	url     string
+	answers map[string][]string // "200 body"
+	asked   []string
+	tokens  []string
+}
+
+func serve(t *testing.T, answers map[string][]string) *backend {
+	b := &backend{answers: answers}
+	server := httptest.NewServer(b)
+	t.Cleanup(server.Close)
+	b.url = server.URL
+	return b
+}
+
+func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	call := r.Method + " " + r.URL.RequestURI()
+	b.asked = append(b.asked, strings.TrimSpace(call+" "+string(body)))
+	b.tokens = append(b.tokens, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	left := b.answers[call]
+	if len(left) == 0 {
+		w.WriteHeader(http.StatusTeapot)
+		return
+	}
+	if len(left) > 1 {
+		b.answers[call] = left[1:]
+	}
+	var status int
+	answer := left[0]
+	_, _ = fmt.Sscan(answer, &status)
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, answer[4:])
+}
+
+// run runs a command line in an empty directory, against a local stack whose API is b.
+func run(t *testing.T, b *backend, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	dir := t.TempDir()
+	if b != nil {
+		writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"`+b.url+`","Region":"us-east-1","EmulatorPid":7,
+			"FulfilOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:fulfil",
+			"CompensateOrderArn":"arn:aws:states:us-east-1:000000000000:stateMachine:compensate"}`)
+	}
+	t.Chdir(dir)
+	return runHere(map[string]string{}, args...)
+}
+
+func writeStack(t *testing.T, dir, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, ".local"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".local", "stack.json"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func runHere(env map[string]string, args ...string) (string, string, error) {
+	a := &app{
+		getenv: func(name string) string { return env[name] },
+		localToken: func(_ context.Context, _, user, role string) (string, error) {
+			if user == "nobody" {
+				return "", errors.New("no stack is running here")
+			}
+			return user + "/" + role, nil
+		},
+	}
+	var out, errs bytes.Buffer
+	cmd := newRoot(a)
+	cmd.SetArgs(args)
+	cmd.SetOut(&out)
+	cmd.SetErr(&errs)
+	err := cmd.Execute()
+	return out.String(), errs.String(), err
+}
+
+// orderIn is an order as JSON.
+func orderIn(status, reason string) string {
+	if reason != "null" {
+		reason = `"` + reason + `"`
+	}
+	return `{"orderId":"` + order + `","status":"` + status + `","reason":` + reason + `,"items":[{"sku":"MUG-BLUE","quantity":2,` +
+		`"unitPrice":{"currency":"EUR","amount":1999}}],"total":{"currency":"EUR","amount":3998},"shippingAddress":{"name":"Ada\tL",` +
+		`"line1":"1 A St","city":"Berlin","postalCode":"10115","country":"DE"},"paymentMethod":"pm_card_visa",` +
+		`"createdAt":"2026-11-23T09:00:00Z","updatedAt":"2026-11-23T09:00:04Z"}`
+}
+
+func TestEveryCommandSaysWhatItDoesAndShowsHow(t *testing.T) {
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		if cmd.Short == "" || cmd.Example == "" {
+			t.Errorf("%s has no help or no example", cmd.CommandPath())
+		}
+		for _, line := range strings.Split(cmd.Example, "\n") {
+			if !strings.HasPrefix(line, "  orderflow ") {
+				t.Errorf("%s: the example %q is no command line", cmd.CommandPath(), line)
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			visit(sub)
+		}
+	}
+	visit(newRoot(&app{}))
+}
+
+func TestCompletion(t *testing.T) {
+	out, _, err := run(t, nil, "__complete", "order", "get", "-o", "")
+	if err != nil || !strings.HasPrefix(out, "table\njson\n") {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
+func TestWrongCommandLinesEndWith2AndSayWhatIsRight(t *testing.T) {
+	for _, c := range []struct{ line, hint string }{
+		{"ordr", "did you mean order?"},
+		{"order plac", "did you mean place?"},
+		{"order get", "wants ORDER"},
+		{"order get MUG", "is no order id"},
+		{"order list --lines", "unknown flag: --lines; see `orderflow order list --help`"},
+		{"order list -o xml", "table or json"},
+		{"order list extra", "wants no argument"},
+		{"order place", "--item SKU=QUANTITY"},
+		{"order place --item MUG", "such as MUG-BLUE=2"},
+		{"order place --item =2", "such as MUG-BLUE=2"},
+		{"stock set MUG", "SKU and ON-HAND"},
+		{"stock set MUG -- -1", "0 or more"},
+		{"stock set MUG many", "0 or more"},
+		{"product put MUG", "--name and --price"},
+		{"product put MUG --name Mug --price 19.999", "finer than EUR"},
+		{"product put MUG --name Mug --price cheap", "cheap"},
+		{"product put MUG --name Mug --price -1", "out of range"},
+		{"product put MUG --name Mug --price 1 --currency EURO", "EURO"},
+	} {
+		b := serve(t, nil)
+		_, _, err := run(t, b, strings.Fields(c.line)...)
+		if err == nil || exitCode(err) != exitUsage || !strings.Contains(explain(err), c.hint) {
+			t.Errorf("%s: %v (exit code %d)", c.line, err, exitCode(err))
+		}
+		if len(b.asked) > 0 {
+			t.Errorf("%s: asked %s", c.line, b.asked)
+		}
+	}
+}
+
+func TestGroupsShowTheirCommands(t *testing.T) {
+	for _, line := range []string{"", "order", "saga", "stock", "product"} {
+		out, _, err := run(t, nil, strings.Fields(line)...)
+		if err != nil || !strings.Contains(out, "Available Commands:") {
+			t.Errorf("%s: %s, %v", line, out, err)
+		}
+	}
+}
+
+func TestTheStackFileIsLookedForUpward(t *testing.T) {
+	b, dir := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}}), t.TempDir()
+	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"x"}`)
+	deep := filepath.Join(dir, "a", "b")
+	if err := os.MkdirAll(deep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(deep)
+	if _, _, err := runHere(nil, "stock", "get", "MUG"); err != nil || b.tokens[0] != "alice/" {
+		t.Errorf("%v, as %v", err, b.tokens)
+	}
+}
+
+func TestAsWhomItActs(t *testing.T) {
+	for _, c := range []struct {
+		line, env, want string
+	}{
+		{"stock get MUG", "", "alice/"},
+		{"stock get MUG --user bob", "", "bob/"},
+		{"stock get MUG --role operator", "", "alice/operator"},
+		{"stock set MUG 0", "", "olga/operator"},
+		{"stock set MUG 0 --user bob", "", "bob/operator"},
+		{"stock get MUG --token abc", "def", "abc"},
+		{"stock get MUG", "def", "def"},
+		{"stock get MUG --user bob", "def", "bob/"},
+	} {
+		b, dir := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}}), t.TempDir()
+		writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"x"}`)
+		t.Chdir(dir)
+		if _, _, err := runHere(map[string]string{"ORDERFLOW_TOKEN": c.env}, strings.Fields(c.line)...); err != nil || !slices.Equal(b.tokens, []string{c.want}) {
+			t.Errorf("%s with %q: as %v, %v; want %s", c.line, c.env, b.tokens, err, c.want)
+		}
+	}
+}
+
+func TestWithoutAStackTheFlagsOrTheEnvironmentAreNeeded(t *testing.T) {
+	b := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}})
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		env  map[string]string
+		line string
+		want string
+	}{
+		{nil, "stock get MUG", "--api-url"},
+		{nil, "stock get MUG --api-url " + b.url, "--token"},
+		{nil, "saga show " + order, "--stack-file"},
+		{nil, "stock get MUG --stack-file nowhere.json", "nowhere.json"},
+		{map[string]string{"ORDERFLOW_STACK_FILE": "nowhere.json"}, "stock get MUG", "nowhere.json"},
+		{nil, "stock get MUG --api-url " + b.url + " --token abc", ""},
+		{map[string]string{"ORDERFLOW_API_URL": b.url, "ORDERFLOW_TOKEN": "abc"}, "stock get MUG", ""},
+	} {
+		_, _, err := runHere(c.env, strings.Fields(c.line)...)
+		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(explain(err), c.want) {
+			t.Errorf("%s %v: %v", c.line, c.env, err)
+		}
+	}
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	for answer, want := range map[string]string{
+		`401 {"title":"Unauthorized","code":"Unauthenticated"}`: "make -s token",
+		`403 {"title":"Forbidden","code":"Forbidden"}`:          "--role operator",
+		`404 {"title":"Not Found","code":"StockNotFound"}`:      "somebody else's",
+		`503 `: "Try again",
+	} {
+		_, _, err := run(t, serve(t, map[string][]string{"GET /v1/stock/MUG": {answer}}), "stock", "get", "MUG")
+		if err == nil || exitCode(err) != exitFailure || !strings.Contains(explain(err), want) || !strings.Contains(explain(err), answer[:3]) {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+	_, _, err := run(t, serve(t, nil), "stock", "get", "MUG", "--api-url", "http://127.0.0.1:1")
+	if err == nil || !strings.Contains(explain(err), "make up") {
+		t.Errorf("nobody there: %v", err)
+	}
+	_, _, err = run(t, serve(t, nil), "stock", "get", "MUG", "--user", "nobody")
+	if err == nil || !strings.Contains(err.Error(), "no stack is running") {
+		t.Errorf("no token: %v", err)
+	}
+}

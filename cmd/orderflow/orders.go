@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/client"
+	"orderflow/internal/platform/ids"
+)
+
+func orders(a *app) *cobra.Command {
+	return group(&cobra.Command{
+		Use:     "order",
+		Short:   "Place, read, follow and cancel orders",
+		Example: "  orderflow order place --item MUG-BLUE=2\n  orderflow order list",
+	}, placeOrder(a), listOrders(a), getOrder(a), cancelOrder(a), watchOrder(a))
+}
+
+// orderID wants one argument, which has the form of an order's id.
+func orderID(cmd *cobra.Command, args []string) error {
+	if err := exactly("ORDER")(cmd, args); err != nil {
+		return err
+	}
+	if !ids.Valid(args[0]) {
+		return usage("%q is no order id: those have 26 characters, such as 01KAQ5M3Z8V7D2X4C6B9N1T0RW; `orderflow order list` shows yours", args[0])
+	}
+	return nil
+}
+
+func listOrders(a *app) *cobra.Command {
+	var limit int
+	var cursor string
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List your orders, newest first",
+		Example: "  orderflow order list\n  orderflow order list --user bob --limit 5 -o json",
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.api("")
+			if err != nil {
+				return err
+			}
+			page, err := c.ListOrders(cmd.Context(), limit, cursor)
+			if err != nil {
+				return err
+			}
+			if a.output == "table" {
+				defer more(cmd, page.Cursor)
+			}
+			return a.print(cmd, page, func(w io.Writer) {
+				row(w, "ORDER", "STATUS", "REASON", "LINES", "TOTAL", "PLACED")
+				for _, o := range page.Orders {
+					row(w, o.OrderID, o.Status, dash(o.Why()), len(o.Items), o.Total, o.CreatedAt.Format(time.RFC3339))
+				}
+			})
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 20, "how many, 1 to 100")
+	cmd.Flags().StringVar(&cursor, "cursor", "", "where to go on, as the page before told")
+	return cmd
+}
+
+func getOrder(a *app) *cobra.Command {
+	var parts bool
+	cmd := &cobra.Command{
+		Use:   "get ORDER",
+		Short: "Read an order",
+		Long:  "Read an order; with --parts also its payment, its stock and its shipment.",
+		Example: `  orderflow order get 01KAQ5M3Z8V7D2X4C6B9N1T0RW
+  orderflow order get 01KAQ5M3Z8V7D2X4C6B9N1T0RW --parts -o json`,
+		Args: orderID,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.api("")
+			if err != nil {
+				return err
+			}
+			if parts {
+				s, err := c.Summary(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return a.print(cmd, s, func(w io.Writer) { showSummary(w, s) })
+			}
+			o, err := c.GetOrder(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.print(cmd, o, func(w io.Writer) { showOrder(w, o) })
+		},
+	}
+	cmd.Flags().BoolVar(&parts, "parts", false, "with payment, stock and shipment")
+	return cmd
+}
+
+func cancelOrder(a *app) *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use:   "cancel ORDER",
+		Short: "Cancel an order",
+		Long: `Ask for an order to be cancelled. What was done for it is undone behind; "order watch" shows when that is over. An order that was
+handed over to the carrier cannot be cancelled any more.`,
+		Example: "  orderflow order cancel 01KAQ5M3Z8V7D2X4C6B9N1T0RW",
+		Args:    orderID,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.api("")
+			if err != nil {
+				return err
+			}
+			o, err := c.CancelOrder(cmd.Context(), key, args[0])
+			if err != nil {
+				return err
+			}
+			return a.print(cmd, o, func(w io.Writer) { showOrder(w, o) })
+		},
+	}
+	cmd.Flags().StringVar(&key, "idempotency-key", "", "`key` by which a repeated call is known (default: none; cancelling twice does no harm)")
+	return cmd
+}
+
+func watchOrder(a *app) *cobra.Command {
+	var limit time.Duration
+	cmd := &cobra.Command{
+		Use:   "watch ORDER",
+		Short: "Follow an order until it is final",
+		Long:  "Follow an order until it is final. Ends with 3 if it ended other than CONFIRMED.",
+		Example: `  orderflow order watch 01KAQ5M3Z8V7D2X4C6B9N1T0RW
+  orderflow order watch 01KAQ5M3Z8V7D2X4C6B9N1T0RW --timeout 10m -o json`,
+		Args: orderID,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.api("")
+			if err != nil {
+				return err
+			}
+			return a.follow(cmd, c, args[0], limit)
+		},
+	}
+	cmd.Flags().DurationVar(&limit, "timeout", 2*time.Minute, "how long to wait at most")
+	return cmd
+}
+
+func showOrder(w io.Writer, o client.Order) {
+	row(w, "order", o.OrderID)
+	row(w, "status", o.Status)
+	row(w, "reason", dash(o.Why()))
+	row(w, "placed", o.CreatedAt.Format(time.RFC3339))
+	row(w, "changed", o.UpdatedAt.Format(time.RFC3339))
+	for _, l := range o.Items {
+		row(w, "line", fmt.Sprintf("%d × %s at %s", l.Quantity, l.SKU, l.UnitPrice))
+	}
+	row(w, "total", o.Total)
+	row(w, "paid by", o.PaymentMethod)
+	to := o.ShippingAddress
+	row(w, "ship to", fmt.Sprintf("%s, %s, %s %s, %s", to.Name, to.Line1, to.PostalCode, to.City, to.Country))
+}
+
+// dash stands for nothing in a table.
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"io"
+
+	"github.com/bojanz/currency"
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/client"
+	"orderflow/internal/platform/money"
+)
+
+func products(a *app) *cobra.Command {
+	return group(&cobra.Command{
+		Use:     "product",
+		Short:   "List products, create and change them",
+		Example: "  orderflow product list\n  orderflow product put MUG-BLUE --name \"Blue mug\" --price 19.99",
+	}, putProduct(a), listProducts(a))
+}
+
+func putProduct(a *app) *cobra.Command {
+	var name, price, code string
+	cmd := &cobra.Command{
+		Use:   "put SKU --name NAME --price PRICE",
+		Short: "Create or change a product (operators)",
+		Long: `Create a product, or change its name and price. Orders that are placed before the new price has reached them keep the old one. A new
+product has no stock: see "orderflow stock set". Operators only.`,
+		Example: `  orderflow product put MUG-BLUE --name "Blue mug" --price 19.99
+  orderflow product put BOWL --name "Bowl" --price 1200 --currency JPY`,
+		Args: exactly("SKU"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if name == "" || price == "" {
+				return usage("a product needs --name and --price")
+			}
+			m, err := parsePrice(price, code)
+			if err != nil {
+				return err
+			}
+			c, err := a.api(operator)
+			if err != nil {
+				return err
+			}
+			p, err := c.PutProduct(cmd.Context(), args[0], name, m)
+			if err != nil {
+				return err
+			}
+			return a.print(cmd, p, func(w io.Writer) { showProducts(w, p) })
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "name as customers see it")
+	cmd.Flags().StringVar(&price, "price", "", "`price` of one piece, such as 19.99")
+	cmd.Flags().StringVar(&code, "currency", "EUR", "`currency` of the price as in ISO 4217")
+	return cmd
+}
+
+// parsePrice reads a price such as 19.99, which must not be finer than the currency's smallest coin.
+func parsePrice(price, code string) (money.Money, error) {
+	amount, err := currency.NewAmount(price, code)
+	if err != nil {
+		return money.Money{}, usage("--price %s --currency %s: %w", price, code, err)
+	}
+	if !amount.Round().Equal(amount) {
+		return money.Money{}, usage("--price %s is finer than %s has coins", price, code)
+	}
+	minor, err := amount.Int64()
+	if err != nil || minor < 0 {
+		return money.Money{}, usage("--price %s is out of range", price)
+	}
+	return money.Of(code, minor)
+}
+
+func listProducts(a *app) *cobra.Command {
+	var limit int
+	var cursor string
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List products and their prices",
+		Example: "  orderflow product list\n  orderflow product list --limit 100 -o json",
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.api("")
+			if err != nil {
+				return err
+			}
+			page, err := c.ListProducts(cmd.Context(), limit, cursor)
+			if err != nil {
+				return err
+			}
+			if a.output == "table" {
+				defer more(cmd, page.Cursor)
+			}
+			return a.print(cmd, page, func(w io.Writer) { showProducts(w, page.Products...) })
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 20, "how many, 1 to 100")
+	cmd.Flags().StringVar(&cursor, "cursor", "", "where to go on, as the page before told")
+	return cmd
+}
+
+func showProducts(w io.Writer, products ...client.Product) {
+	row(w, "SKU", "NAME", "PRICE", "VERSION")
+	for _, p := range products {
+		row(w, p.SKU, p.Name, p.Price, p.Version)
+	}
+}

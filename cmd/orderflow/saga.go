@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/devstack"
+	"orderflow/internal/timeline"
+)
+
+func saga(a *app) *cobra.Command {
+	return group(&cobra.Command{
+		Use:     "saga",
+		Short:   "Show what was done for an order, step by step",
+		Example: "  orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW",
+	}, showSaga(a))
+}
+
+func showSaga(a *app) *cobra.Command {
+	var fulfil, compensate string
+	cmd := &cobra.Command{
+		Use:   "show ORDER",
+		Short: "Show the steps, retries and errors of an order's saga",
+		Long: `Show what Step Functions did for an order: every try of every step of fulfil-order and of compensate-order in the order of time, with
+its error, the wait before the next try, and how both ended. Compensations are marked with ↩.
+
+The state machines are found in the stack file. For a deployment on AWS without one, name them; credentials and region come from
+the usual places (AWS_PROFILE, AWS_REGION, …).`,
+		Example: `  orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW
+  orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW -o json
+  orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW --fulfil-order-arn arn:aws:states:… --compensate-order-arn arn:aws:states:…`,
+		Args: orderID,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := a.deployment()
+			if err != nil && (fulfil == "" || !errors.Is(err, errNoStack)) {
+				return fmt.Errorf("%w: `make up` starts a stack here; else give --stack-file, or --fulfil-order-arn and --compensate-order-arn", err)
+			}
+			client, err := stepFunctions(cmd.Context(), d, fulfil == "")
+			if err != nil {
+				return err
+			}
+			t, err := timeline.Load(cmd.Context(), client, timeline.Machines{
+				FulfilOrder:     first(fulfil, d.outputs["FulfilOrderArn"]),
+				CompensateOrder: first(compensate, d.outputs["CompensateOrderArn"]),
+			}, args[0])
+			if errors.Is(err, timeline.ErrNone) {
+				return fmt.Errorf("%w: it starts a moment after the order was placed; "+
+					"if it does not, `orderflow order get %s` tells whether there is such an order", err, args[0])
+			}
+			if err != nil {
+				return err
+			}
+			if a.output == "table" {
+				return t.Write(cmd.OutOrStdout())
+			}
+			return a.print(cmd, t, func(io.Writer) {})
+		},
+	}
+	cmd.Flags().StringVar(&fulfil, "fulfil-order-arn", "", "`ARN` of the state machine fulfil-order")
+	cmd.Flags().StringVar(&compensate, "compensate-order-arn", "", "`ARN` of the state machine compensate-order")
+	cmd.MarkFlagsRequiredTogether("fulfil-order-arn", "compensate-order-arn")
+	return cmd
+}
+
+// stepFunctions returns a client for the deployment: of its emulator if it has one, else of AWS.
+func stepFunctions(ctx context.Context, d deployment, ofStack bool) (*sfn.Client, error) {
+	if endpoint := d.outputs["EndpointUrl"]; ofStack && endpoint != "" {
+		return sfn.NewFromConfig(aws.Config{
+			Region: first(d.outputs["Region"], devstack.Region), BaseEndpoint: &endpoint,
+			Credentials: credentials.NewStaticCredentialsProvider(devstack.AccessKey, devstack.SecretKey, ""),
+		}), nil
+	}
+	var options []func(*config.LoadOptions) error
+	if region := d.outputs["Region"]; ofStack && region != "" {
+		options = append(options, config.WithRegion(region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	return sfn.NewFromConfig(cfg), err
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/client"
+)
+
+func stock(a *app) *cobra.Command {
+	return group(&cobra.Command{
+		Use:     "stock",
+		Short:   "Read and correct stock",
+		Example: "  orderflow stock get MUG-BLUE\n  orderflow stock set MUG-BLUE 100",
+	}, getStock(a), setStock(a))
+}
+
+func getStock(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "get SKU",
+		Short:   "Read the stock of a product",
+		Example: "  orderflow stock get MUG-BLUE\n  orderflow stock get MUG-BLUE -o json",
+		Args:    exactly("SKU"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.api("")
+			if err != nil {
+				return err
+			}
+			s, err := c.GetStock(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.showStock(cmd, s)
+		},
+	}
+}
+
+func setStock(a *app) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "set SKU ON-HAND",
+		Short: "Correct how many pieces of a product are on hand (operators)",
+		Long: `Correct how many pieces of a product are on hand, for instance after counting. The difference to what is known now is booked as an
+adjustment; what orders move in the same moment is added to it, not lost. Operators only.`,
+		Example: `  orderflow stock set MUG-BLUE 100
+  orderflow stock set MUG-BLUE 98 --reason "Two broke"`,
+		Args: exactly("SKU", "ON-HAND"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			want, err := strconv.Atoi(args[1])
+			if err != nil || want < 0 {
+				return usage("%q is no number of pieces: give 0 or more", args[1])
+			}
+			c, err := a.api(operator)
+			if err != nil {
+				return err
+			}
+			s, err := c.GetStock(cmd.Context(), args[0])
+			var p *client.Problem
+			if errors.As(err, &p) && p.Status == http.StatusNotFound {
+				s, err = client.Stock{SKU: args[0]}, nil // becomes known by its first adjustment
+			}
+			if err != nil {
+				return err
+			}
+			if want != s.OnHand {
+				if s, err = c.AdjustStock(cmd.Context(), rand.Text(), args[0], want-s.OnHand, reason); err != nil {
+					return err
+				}
+			}
+			return a.showStock(cmd, s)
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "Set by the command line", "why, for the record")
+	return cmd
+}
+
+func (a *app) showStock(cmd *cobra.Command, s client.Stock) error {
+	return a.print(cmd, s, func(w io.Writer) {
+		row(w, "SKU", "ON HAND", "RESERVED", "SHIPPED", "AVAILABLE")
+		row(w, s.SKU, s.OnHand, s.Reserved, s.Shipped, s.Available)
+	})
+}

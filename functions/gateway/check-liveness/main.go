@@ -1,0 +1,9 @@
+// Command check-liveness answers that the process is up.
+package main
+
+import (
+	"orderflow/internal/gateway/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.CheckLiveness) }

@@ -1,0 +1,152 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"orderflow/internal/platform/money"
+)
+
+// The states of an order. All but Pending are final.
+const (
+	Pending        = "PENDING"
+	Confirmed      = "CONFIRMED"
+	Rejected       = "REJECTED"
+	Cancelled      = "CANCELLED"
+	NeedsAttention = "NEEDS_ATTENTION"
+)
+
+// OrderRequest says what to order, where to and how it is paid.
+type OrderRequest struct {
+	Items           []Item  `json:"items"`
+	ShippingAddress Address `json:"shippingAddress"`
+	PaymentMethod   string  `json:"paymentMethod"`
+}
+
+// Item is so many pieces of a product.
+type Item struct {
+	SKU      string `json:"sku"`
+	Quantity int    `json:"quantity"`
+}
+
+// Address is where to ship to. Country is ISO 3166-1 alpha-2.
+type Address struct {
+	Name       string `json:"name"`
+	Line1      string `json:"line1"`
+	City       string `json:"city"`
+	PostalCode string `json:"postalCode"`
+	Country    string `json:"country"`
+}
+
+// Order is an order as it stands.
+type Order struct {
+	OrderID string `json:"orderId"`
+	Status  string `json:"status"`
+	// Reason is why it ended other than confirmed; else nil.
+	Reason          *string     `json:"reason"`
+	Items           []Line      `json:"items"`
+	Total           money.Money `json:"total"`
+	ShippingAddress Address     `json:"shippingAddress"`
+	PaymentMethod   string      `json:"paymentMethod"`
+	CreatedAt       time.Time   `json:"createdAt"`
+	UpdatedAt       time.Time   `json:"updatedAt"`
+}
+
+// Line is a line of an order, at the price of its day.
+type Line struct {
+	Item
+	UnitPrice money.Money `json:"unitPrice"`
+}
+
+// Final reports whether nothing more will happen to the order by itself.
+func (o Order) Final() bool { return o.Status != Pending }
+
+// Why returns the reason, or "".
+func (o Order) Why() string {
+	if o.Reason == nil {
+		return ""
+	}
+	return *o.Reason
+}
+
+// OrderPage is a page of orders, newest first. Cursor leads to the next one; nil on the last.
+type OrderPage struct {
+	Orders []Order `json:"orders"`
+	Cursor *string `json:"cursor"`
+}
+
+// Summary is an order with all its parts as they came; see PartError.
+type Summary struct {
+	Order        json.RawMessage `json:"order"`
+	Payment      json.RawMessage `json:"payment"`
+	Reservations json.RawMessage `json:"reservations"`
+	Shipment     json.RawMessage `json:"shipment"`
+}
+
+// PartError stands in a summary for a part that could not be had.
+type PartError struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// PartFailed returns why a part of a summary is missing; nil if it is there.
+func PartFailed(part json.RawMessage) *PartError {
+	var p struct{ Error *PartError }
+	if json.Unmarshal(part, &p) != nil {
+		return nil
+	}
+	return p.Error
+}
+
+// PlaceOrder places an order. The same key with the same request gives the same order again; an empty key is none.
+func (c *Client) PlaceOrder(ctx context.Context, idempotencyKey string, r OrderRequest) (Order, error) {
+	return send[Order](ctx, c, Call{Method: http.MethodPost, Path: "/v1/orders", IdempotencyKey: idempotencyKey, Body: r})
+}
+
+// GetOrder reads an order.
+func (c *Client) GetOrder(ctx context.Context, orderID string) (Order, error) {
+	return get[Order](ctx, c, "/v1/orders/", orderID, "")
+}
+
+// ListOrders reads a page of the caller's orders: at most limit (0: the API's default), after cursor (empty: the first).
+func (c *Client) ListOrders(ctx context.Context, limit int, cursor string) (OrderPage, error) {
+	return get[OrderPage](ctx, c, "/v1/orders", "", page(limit, cursor))
+}
+
+// CancelOrder asks for an order to be cancelled.
+func (c *Client) CancelOrder(ctx context.Context, idempotencyKey, orderID string) (Order, error) {
+	return send[Order](ctx, c, Call{Method: http.MethodPost, Path: "/v1/orders/" + url.PathEscape(orderID) + "/cancel", IdempotencyKey: idempotencyKey})
+}
+
+// Summary reads an order with all its parts.
+func (c *Client) Summary(ctx context.Context, orderID string) (Summary, error) {
+	return get[Summary](ctx, c, "/v1/orders/", orderID, "/summary")
+}
+
+func get[T any](ctx context.Context, c *Client, path, id, rest string) (T, error) {
+	return send[T](ctx, c, Call{Method: http.MethodGet, Path: path + url.PathEscape(id) + rest})
+}
+
+func send[T any](ctx context.Context, c *Client, call Call) (T, error) {
+	var out T
+	_, err := c.Do(ctx, call, &out)
+	return out, err
+}
+
+func page(limit int, cursor string) string {
+	q := url.Values{}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}

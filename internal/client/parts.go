@@ -1,0 +1,106 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"orderflow/internal/platform/money"
+)
+
+// Payment is the money of an order: AUTHORIZED, CAPTURED, VOIDED, REFUNDED or DECLINED.
+type Payment struct {
+	OrderID string      `json:"orderId"`
+	Status  string      `json:"status"`
+	Amount  money.Money `json:"amount"`
+	// Reason is why it was declined.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Reservations is what of the stock is held for an order: RESERVED, COMMITTED or RELEASED.
+type Reservations struct {
+	OrderID string `json:"orderId"`
+	Status  string `json:"status"`
+	Items   []Item `json:"items"`
+}
+
+// Shipment is the shipment of an order: REQUESTED, BOOKED, REFUSED or CANCELLED.
+type Shipment struct {
+	OrderID        string `json:"orderId"`
+	Status         string `json:"status"`
+	TrackingNumber string `json:"trackingNumber,omitempty"`
+	// Reason is why it was refused.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Product is what can be ordered.
+type Product struct {
+	SKU   string      `json:"sku"`
+	Name  string      `json:"name"`
+	Price money.Money `json:"price"`
+	// Version goes up by one with every change.
+	Version int `json:"version"`
+}
+
+// ProductPage is a page of products. Cursor leads to the next one; nil on the last.
+type ProductPage struct {
+	Products []Product `json:"products"`
+	Cursor   *string   `json:"cursor"`
+}
+
+// Stock is how many pieces of a product there are, and where.
+type Stock struct {
+	SKU       string `json:"sku"`
+	OnHand    int    `json:"onHand"`
+	Reserved  int    `json:"reserved"`
+	Shipped   int    `json:"shipped"`
+	Available int    `json:"available"`
+}
+
+// Payment reads the payment of an order.
+func (c *Client) Payment(ctx context.Context, orderID string) (Payment, error) {
+	return get[Payment](ctx, c, "/v1/payments/order/", orderID, "")
+}
+
+// Reservations reads what is held for an order.
+func (c *Client) Reservations(ctx context.Context, orderID string) (Reservations, error) {
+	return get[Reservations](ctx, c, "/v1/reservations/order/", orderID, "")
+}
+
+// Shipment reads the shipment of an order.
+func (c *Client) Shipment(ctx context.Context, orderID string) (Shipment, error) {
+	return get[Shipment](ctx, c, "/v1/shipments/order/", orderID, "")
+}
+
+// PutProduct creates or changes a product. Operators only.
+func (c *Client) PutProduct(ctx context.Context, sku, name string, price money.Money) (Product, error) {
+	body := struct {
+		Name  string      `json:"name"`
+		Price money.Money `json:"price"`
+	}{name, price}
+	return send[Product](ctx, c, Call{Method: http.MethodPut, Path: "/v1/products/" + url.PathEscape(sku), Body: body})
+}
+
+// GetProduct reads a product.
+func (c *Client) GetProduct(ctx context.Context, sku string) (Product, error) {
+	return get[Product](ctx, c, "/v1/products/", sku, "")
+}
+
+// ListProducts reads a page of products: at most limit (0: the API's default), after cursor (empty: the first).
+func (c *Client) ListProducts(ctx context.Context, limit int, cursor string) (ProductPage, error) {
+	return get[ProductPage](ctx, c, "/v1/products", "", page(limit, cursor))
+}
+
+// GetStock reads the stock of a product.
+func (c *Client) GetStock(ctx context.Context, sku string) (Stock, error) {
+	return get[Stock](ctx, c, "/v1/stock/", sku, "")
+}
+
+// AdjustStock adds delta, which may be negative, to the stock of a product. Operators only.
+func (c *Client) AdjustStock(ctx context.Context, idempotencyKey, sku string, delta int, reason string) (Stock, error) {
+	body := struct {
+		Delta  int    `json:"delta"`
+		Reason string `json:"reason"`
+	}{delta, reason}
+	return send[Stock](ctx, c, Call{Method: http.MethodPost, Path: "/v1/stock/" + url.PathEscape(sku) + "/adjustments", IdempotencyKey: idempotencyKey, Body: body})
+}

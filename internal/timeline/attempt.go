@@ -1,0 +1,94 @@
+package timeline
+
+import (
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+)
+
+// take takes in an event of a step.
+func (s *Step) take(e types.HistoryEvent, at time.Time) {
+	switch e.Type {
+	case types.HistoryEventTypeTaskScheduled:
+		d := e.TaskScheduledEventDetails
+		s.schedule(at, d != nil && strings.HasSuffix(aws.ToString(d.Resource), ".waitForTaskToken"))
+	case types.HistoryEventTypeLambdaFunctionScheduled, types.HistoryEventTypeActivityScheduled:
+		s.schedule(at, e.Type == types.HistoryEventTypeActivityScheduled)
+	case types.HistoryEventTypeTaskSucceeded, types.HistoryEventTypeLambdaFunctionSucceeded, types.HistoryEventTypeActivitySucceeded:
+		if a := s.open(); a != nil {
+			a.Outcome = Succeeded
+			a.until(at)
+		}
+	default:
+		if f := failureOf(e); f != nil {
+			s.fail(f, at)
+		}
+	}
+}
+
+// schedule begins an attempt. What passed since the last one failed was the wait before the retry.
+func (s *Step) schedule(at time.Time, callback bool) {
+	if n := len(s.Attempts); n > 0 {
+		last := &s.Attempts[n-1]
+		last.RetryWait = Millis(at.Sub(last.begin)) - last.Duration
+	}
+	s.Attempts = append(s.Attempts, Attempt{Number: len(s.Attempts) + 1, Outcome: Running, Callback: callback, Span: Span{begin: at}})
+}
+
+// fail ends the attempt. A failure with none open is of what surrounds it: evaluating the arguments, before it was
+// scheduled, or the output, after it had succeeded.
+func (s *Step) fail(f *Failure, at time.Time) {
+	a := s.open()
+	if a == nil {
+		if n := len(s.Attempts); n > 0 && s.Attempts[n-1].Outcome == Succeeded {
+			a = &s.Attempts[n-1]
+		} else {
+			s.schedule(at, false)
+			a = s.open()
+		}
+	}
+	a.Outcome, a.Failure = Failed, f
+	if f.Error == "States.Timeout" || f.Error == "States.HeartbeatTimeout" {
+		a.Outcome = TimedOut
+	}
+	a.until(at)
+}
+
+// open returns the attempt that has not ended.
+func (s *Step) open() *Attempt {
+	if n := len(s.Attempts); n > 0 && s.Attempts[n-1].Outcome == Running {
+		return &s.Attempts[n-1]
+	}
+	return nil
+}
+
+// failureOf returns what an event says went wrong with an attempt; nil if nothing did.
+func failureOf(e types.HistoryEvent) *Failure {
+	switch {
+	case e.TaskFailedEventDetails != nil:
+		return failed(e.TaskFailedEventDetails.Error, e.TaskFailedEventDetails.Cause)
+	case e.TaskTimedOutEventDetails != nil:
+		return failed(e.TaskTimedOutEventDetails.Error, e.TaskTimedOutEventDetails.Cause)
+	case e.TaskStartFailedEventDetails != nil:
+		return failed(e.TaskStartFailedEventDetails.Error, e.TaskStartFailedEventDetails.Cause)
+	case e.TaskSubmitFailedEventDetails != nil:
+		return failed(e.TaskSubmitFailedEventDetails.Error, e.TaskSubmitFailedEventDetails.Cause)
+	case e.LambdaFunctionFailedEventDetails != nil:
+		return failed(e.LambdaFunctionFailedEventDetails.Error, e.LambdaFunctionFailedEventDetails.Cause)
+	case e.LambdaFunctionTimedOutEventDetails != nil:
+		return failed(e.LambdaFunctionTimedOutEventDetails.Error, e.LambdaFunctionTimedOutEventDetails.Cause)
+	case e.LambdaFunctionScheduleFailedEventDetails != nil:
+		return failed(e.LambdaFunctionScheduleFailedEventDetails.Error, e.LambdaFunctionScheduleFailedEventDetails.Cause)
+	case e.LambdaFunctionStartFailedEventDetails != nil:
+		return failed(e.LambdaFunctionStartFailedEventDetails.Error, e.LambdaFunctionStartFailedEventDetails.Cause)
+	case e.EvaluationFailedEventDetails != nil:
+		return failed(e.EvaluationFailedEventDetails.Error, e.EvaluationFailedEventDetails.Cause)
+	case e.ActivityFailedEventDetails != nil:
+		return failed(e.ActivityFailedEventDetails.Error, e.ActivityFailedEventDetails.Cause)
+	case e.ActivityTimedOutEventDetails != nil:
+		return failed(e.ActivityTimedOutEventDetails.Error, e.ActivityTimedOutEventDetails.Cause)
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package timeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+)
+
+// Machines are the ARNs of the state machines whose executions are named after orders.
+type Machines struct{ FulfilOrder, CompensateOrder string }
+
+// ErrNone: no execution of the order was ever started.
+var ErrNone = errors.New("there is no saga of this order")
+
+// Load reads an order's executions; those that were never started are left out. ErrNone if there is none at all.
+func Load(ctx context.Context, client *sfn.Client, m Machines, orderID string) (Timeline, error) {
+	var histories []History
+	for _, machine := range []struct {
+		name, arn string
+		undoes    bool
+	}{{"fulfil-order", m.FulfilOrder, false}, {"compensate-order", m.CompensateOrder, true}} {
+		prefix, name, ok := strings.Cut(machine.arn, ":stateMachine:")
+		if !ok {
+			return Timeline{}, fmt.Errorf("%q is not the ARN of a state machine (%s): deploy again", machine.arn, machine.name)
+		}
+		events, err := history(ctx, client, prefix+":execution:"+name+":"+orderID)
+		if err != nil {
+			return Timeline{}, fmt.Errorf("the history of %s: %w", machine.name, err)
+		}
+		if len(events) > 0 {
+			histories = append(histories, History{Machine: machine.name, Undoes: machine.undoes, Events: events})
+		}
+	}
+	if len(histories) == 0 {
+		return Timeline{}, ErrNone
+	}
+	return New(orderID, histories...), nil
+}
+
+// history reads all events of an execution, without the data that it worked on; none if there is no such execution.
+func history(ctx context.Context, client *sfn.Client, arn string) ([]types.HistoryEvent, error) {
+	var events []types.HistoryEvent
+	pages := sfn.NewGetExecutionHistoryPaginator(client, &sfn.GetExecutionHistoryInput{
+		ExecutionArn: &arn, MaxResults: 1000, IncludeExecutionData: aws.Bool(false),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		var none *types.ExecutionDoesNotExist
+		if errors.As(err, &none) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, page.Events...)
+	}
+	return events, nil
+}

@@ -1,0 +1,139 @@
+package timeline
+
+import (
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+)
+
+// reading is an execution as far as its events were read.
+type reading struct {
+	undoes    bool
+	execution Execution
+	steps     []*Step
+	// of tells by an event's id which step it belongs to; AWS links events, so that branches that run side by side can be told apart.
+	of map[int64]*Step
+	// current is the step that was entered last, which the emulator's events belong to.
+	current *Step
+	// caught is the step whose error the next state entered deals with.
+	caught *Step
+}
+
+func read(h History) *reading {
+	r := &reading{undoes: h.Undoes, of: map[int64]*Step{}}
+	r.execution = Execution{Machine: h.Machine, Outcome: Running}
+	r.execution.begin = aws.ToTime(h.Events[0].Timestamp)
+	for _, e := range h.Events {
+		s := r.step(e)
+		r.of[e.Id] = s
+	}
+	return r
+}
+
+// step takes in one event and returns the step that it belongs to, if any.
+func (r *reading) step(e types.HistoryEvent) *Step {
+	at := aws.ToTime(e.Timestamp)
+	r.execution.until(at)
+	name := string(e.Type)
+	if kind, ok := strings.CutSuffix(name, "StateEntered"); ok && e.StateEnteredEventDetails != nil {
+		return r.enter(kind, aws.ToString(e.StateEnteredEventDetails.Name), at)
+	}
+	if strings.HasPrefix(name, "Execution") {
+		r.end(e, at)
+		return nil
+	}
+	s := r.current
+	if linked := r.of[e.PreviousEventId]; e.PreviousEventId != 0 && linked != nil {
+		s = linked
+	}
+	if strings.HasSuffix(name, "StateExited") && e.StateExitedEventDetails != nil {
+		return r.exit(s, aws.ToString(e.StateExitedEventDetails.Name), at)
+	}
+	if s != nil {
+		s.until(at)
+		s.take(e, at)
+	}
+	return s
+}
+
+func (r *reading) enter(kind, name string, at time.Time) *Step {
+	s := &Step{Machine: r.execution.Machine, State: name, Type: kind, Compensation: r.undoes, Outcome: Running}
+	s.begin = at
+	if r.caught != nil {
+		r.caught.Next, r.caught = name, nil
+	}
+	r.steps, r.current, r.execution.Last = append(r.steps, s), s, name
+	return s
+}
+
+// exit ends a step. The state that is left may be one around the step, such as a Parallel.
+func (r *reading) exit(s *Step, name string, at time.Time) *Step {
+	if s == nil || s.State != name {
+		for i := len(r.steps) - 1; i >= 0; i-- {
+			if s = r.steps[i]; s.State == name && s.Outcome == Running {
+				break
+			}
+		}
+	}
+	if s == nil || s.State != name {
+		return nil
+	}
+	s.until(at)
+	s.Outcome = Succeeded
+	if n := len(s.Attempts); n > 0 && s.Attempts[n-1].Outcome != Succeeded {
+		s.Outcome, r.caught = Caught, s
+	}
+	return s
+}
+
+// end takes in what happens to the execution as a whole.
+func (r *reading) end(e types.HistoryEvent, at time.Time) {
+	var failure *Failure
+	switch e.Type {
+	case types.HistoryEventTypeExecutionSucceeded:
+		r.execution.Outcome = Succeeded
+		return
+	case types.HistoryEventTypeExecutionFailed:
+		r.execution.Outcome, failure = Failed, &Failure{Error: "States.Runtime"}
+		if d := e.ExecutionFailedEventDetails; d != nil {
+			failure = failed(d.Error, d.Cause)
+		}
+	case types.HistoryEventTypeExecutionAborted:
+		r.execution.Outcome = Aborted
+		if d := e.ExecutionAbortedEventDetails; d != nil && aws.ToString(d.Error)+aws.ToString(d.Cause) != "" {
+			failure = failed(d.Error, d.Cause)
+		}
+	case types.HistoryEventTypeExecutionTimedOut:
+		r.execution.Outcome, failure = TimedOut, &Failure{Error: "States.Timeout"}
+		if d := e.ExecutionTimedOutEventDetails; d != nil && d.Error != nil {
+			failure = failed(d.Error, d.Cause)
+		}
+	case types.HistoryEventTypeExecutionRedriven: // goes on at the state where it ended
+		r.execution.Outcome, r.execution.Failure = Running, nil
+		if r.current != nil {
+			r.current.Outcome = Running
+		}
+		return
+	default:
+		return
+	}
+	r.execution.Failure = failure
+	for _, s := range r.steps {
+		if s.Outcome != Running {
+			continue
+		}
+		s.Outcome = r.execution.Outcome
+		s.until(at)
+		if a := s.open(); a != nil {
+			a.Outcome = r.execution.Outcome
+			a.until(at)
+		}
+	}
+}
+
+// failed makes a failure of an event's error and cause.
+func failed(name, cause *string) *Failure {
+	return &Failure{Error: aws.ToString(name), Cause: short(aws.ToString(name), aws.ToString(cause))}
+}
