@@ -11,6 +11,9 @@ import (
 // ReleaseStock is the compensation of ReserveStock and CommitStock: it puts whatever the order
 // holds back on hand. Where nothing was reserved, nothing can be any more.
 func (s *Service) ReleaseStock(ctx context.Context, in contract.Step) (contract.Result, error) {
+	if in.OrderID == "" {
+		return contract.Result{}, errLines
+	}
 	undoes := []string{stepCommit, stepReserve}
 	return barrier.Undo(ctx, s.store, in.OrderID, stepRelease, undoes, func(ctx context.Context, done barrier.Done, once barrier.Once) (contract.Result, error) {
 		if !done[stepReserve] {

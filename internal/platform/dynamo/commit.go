@@ -19,7 +19,7 @@ import (
 // Op is one write of a business change.
 type Op struct {
 	Write types.TransactWriteItem
-	// Refused is the error of Commit where this write's condition does not hold.
+	// Refused is the error of Commit where this write's condition does not hold; a write with a condition needs one.
 	Refused error
 }
 
@@ -38,7 +38,9 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 	if err != nil {
 		return err
 	}
-	ops = append(company, ops...)
+	if ops = append(company, ops...); len(ops) == 0 {
+		return nil // DynamoDB refuses an empty transaction
+	}
 	items := make([]types.TransactWriteItem, len(ops))
 	for i, op := range ops {
 		items[i] = op.Write
@@ -50,7 +52,7 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 			return err
 		}
 		for i, reason := range cancelled.CancellationReasons {
-			if aws.ToString(reason.Code) == "ConditionalCheckFailed" {
+			if aws.ToString(reason.Code) == "ConditionalCheckFailed" && ops[i].Refused != nil {
 				return ops[i].Refused
 			}
 		}

@@ -48,6 +48,12 @@ type HandlerFunc func(ctx context.Context, r *Request) (Response, error)
 
 // Handle returns the function that serves the operation called id.
 func Handle(id string, handle HandlerFunc) (function.Handler, error) {
+	return HandleVerified(id, func(context.Context, *Request) error { return nil }, handle)
+}
+
+// HandleVerified is Handle for a public operation whose callers prove in a way of their own who they are, such as by a
+// signature over the body. verify sees the request before it is held to the contract, which a stranger gets no answers about.
+func HandleVerified(id string, verify func(context.Context, *Request) error, handle HandlerFunc) (function.Handler, error) {
 	op, err := api.Load(id)
 	if err != nil {
 		return nil, err
@@ -60,7 +66,7 @@ func Handle(id string, handle HandlerFunc) (function.Handler, error) {
 		r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
 			operation: id, path: in.Path}
 		ctx = function.Traced(ctx, r.Header.Get("traceparent"))
-		res, err := serve(ctx, op, in, r, handle)
+		res, err := serve(ctx, op, in, r, verify, handle)
 		if err != nil {
 			res = problem(ctx, in.Path, err)
 		}
@@ -69,7 +75,8 @@ func Handle(id string, handle HandlerFunc) (function.Handler, error) {
 }
 
 // serve checks the request step by step; nothing has happened yet when a check fails.
-func serve(ctx context.Context, op *api.Operation, in events.APIGatewayProxyRequest, r *Request, handle HandlerFunc) (Response, error) {
+func serve(ctx context.Context, op *api.Operation, in events.APIGatewayProxyRequest, r *Request,
+	verify func(context.Context, *Request) error, handle HandlerFunc) (Response, error) {
 	if !op.Public {
 		var err error
 		if r.Caller, err = identify(in.RequestContext.Authorizer); err != nil {
@@ -81,6 +88,9 @@ func serve(ctx context.Context, op *api.Operation, in events.APIGatewayProxyRequ
 	}
 	var err error
 	if r.Body, err = body(in); err != nil {
+		return Response{}, err
+	}
+	if err := verify(ctx, r); err != nil {
 		return Response{}, err
 	}
 	target := url.URL{Path: in.Path, RawQuery: r.Query.Encode()}

@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"orderflow/internal/platform/fault"
@@ -36,8 +37,8 @@ type Request struct {
 func Hash(parts ...[]byte) string {
 	h := sha256.New()
 	for _, p := range parts {
+		_, _ = fmt.Fprintf(h, "%d:", len(p)) // so that no two lists of parts read alike; a hash never fails
 		h.Write(p)
-		h.Write([]byte{0})
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

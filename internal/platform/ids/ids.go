@@ -48,8 +48,8 @@ func (s *Sequence) New() string {
 	return id.String()
 }
 
-// Valid reports whether s has the form of an identifier.
+// Valid reports whether s has the form of an identifier, in capitals: as a key the same letters small are another one.
 func Valid(s string) bool {
-	_, err := ulid.ParseStrict(s)
-	return err == nil
+	id, err := ulid.ParseStrict(s)
+	return err == nil && id.String() == s
 }

@@ -27,7 +27,7 @@ var (
 
 // Of makes an amount; the currency must be an ISO 4217 code and the amount ≥ 0.
 func Of(code string, amount int64) (Money, error) {
-	if !currency.IsValid(code) {
+	if code == "" || !currency.IsValid(code) { // the library takes the empty code for valid
 		return Money{}, ErrCurrency
 	}
 	if amount < 0 {
@@ -39,13 +39,15 @@ func Of(code string, amount int64) (Money, error) {
 // Add returns m + o. The zero Money adds to any currency.
 func (m Money) Add(o Money) (Money, error) {
 	switch {
+	case m.Amount < 0 || o.Amount < 0:
+		return Money{}, ErrOverflow
 	case m == Money{}:
 		return o, nil
 	case o == Money{}:
 		return m, nil
 	case m.Currency != o.Currency:
 		return Money{}, ErrCurrency
-	case m.Amount < 0 || o.Amount < 0 || m.Amount > math.MaxInt64-o.Amount:
+	case m.Amount > math.MaxInt64-o.Amount:
 		return Money{}, ErrOverflow
 	}
 	return Money{Currency: m.Currency, Amount: m.Amount + o.Amount}, nil

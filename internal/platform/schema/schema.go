@@ -4,6 +4,7 @@ package schema
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -78,8 +79,19 @@ func (s Set) Validate(e envelope.Event) error {
 	if err != nil {
 		return ErrInvalid.Because(err)
 	}
-	if err := schema.Validate(data); err != nil {
-		return ErrInvalid.Because(err)
+	err = schema.Validate(data)
+	var invalid *jsonschema.ValidationError
+	if errors.As(err, &invalid) {
+		return ErrInvalid.Because(where(invalid))
 	}
-	return nil
+	return err
+}
+
+// where names the first rule that is broken and its place. The library's own message
+// quotes the value, which may be somebody's address, and errors are logged.
+func where(invalid *jsonschema.ValidationError) error {
+	for len(invalid.Causes) > 0 {
+		invalid = invalid.Causes[0]
+	}
+	return fmt.Errorf("/%s breaks %s", strings.Join(invalid.InstanceLocation, "/"), strings.Join(invalid.ErrorKind.KeywordPath(), "/"))
 }

@@ -4,6 +4,7 @@ package secrets
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ func Open(cfg aws.Config, name string, c clock.Clock) *Secret {
 	return &Secret{client: secretsmanager.NewFromConfig(cfg), name: name, clock: c}
 }
 
-// Value returns the secret.
+// Value returns the secret. Out of date, it is not used any more, even where asking for it fails.
 func (s *Secret) Value(ctx context.Context) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,6 +44,9 @@ func (s *Secret) Value(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.value, s.until = []byte(aws.ToString(out.SecretString)), s.clock.Now().Add(ttl)
+	if aws.ToString(out.SecretString) == "" { // also a binary one; an empty key would verify anybody's signature
+		return nil, errors.New("secret " + s.name + " has no text")
+	}
+	s.value, s.until = []byte(*out.SecretString), s.clock.Now().Add(ttl)
 	return s.value, nil
 }

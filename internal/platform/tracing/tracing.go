@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"regexp"
+	"strings"
 )
 
 type key struct{}
@@ -16,7 +17,8 @@ var form = regexp.MustCompile(`^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$`)
 
 // With returns a context that carries traceparent; a malformed one is ignored.
 func With(ctx context.Context, traceparent string) context.Context {
-	if !form.MatchString(traceparent) {
+	m := form.FindStringSubmatch(traceparent)
+	if m == nil || strings.Trim(m[1], "0") == "" || strings.Trim(m[2], "0") == "" { // all zeros is no id
 		return ctx
 	}
 	return context.WithValue(ctx, key{}, traceparent)

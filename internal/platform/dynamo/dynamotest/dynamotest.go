@@ -3,6 +3,7 @@ package dynamotest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -47,11 +48,15 @@ func NewTable(t *testing.T, c clock.Clock, indexes ...string) *dynamo.Table {
 			IndexName: aws.String(index), KeySchema: schema(pk, sk), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
 		})
 	}
-	if _, err := table.Client.CreateTable(t.Context(), in); err != nil {
+	// The name is this test's own: where it is in use already, or gone already below, the first answer got lost and
+	// the client has asked again.
+	var made *types.ResourceInUseException
+	if _, err := table.Client.CreateTable(t.Context(), in); err != nil && !errors.As(err, &made) {
 		t.Fatalf("create table: %v", err)
 	}
 	t.Cleanup(func() {
-		if _, err := table.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+		var gone *types.ResourceNotFoundException
+		if _, err := table.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil && !errors.As(err, &gone) {
 			t.Errorf("delete table: %v", err)
 		}
 	})

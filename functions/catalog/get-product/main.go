@@ -1,0 +1,9 @@
+// Command get-product answers with a product.
+package main
+
+import (
+	"orderflow/internal/catalog/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.GetProduct) }

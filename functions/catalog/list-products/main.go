@@ -1,0 +1,9 @@
+// Command list-products answers with a page of products.
+package main
+
+import (
+	"orderflow/internal/catalog/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.ListProducts) }

@@ -1,0 +1,9 @@
+// Command notify-customer tells customers by e-mail how their orders go.
+package main
+
+import (
+	"orderflow/internal/notifications/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.NotifyCustomer) }

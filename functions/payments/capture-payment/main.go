@@ -1,0 +1,9 @@
+// Command capture-payment takes the amount that is held for an order.
+package main
+
+import (
+	"orderflow/internal/payments/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.CapturePayment) }

@@ -1,0 +1,9 @@
+// Command get-payment answers with the payment of an order.
+package main
+
+import (
+	"orderflow/internal/payments/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.GetPayment) }

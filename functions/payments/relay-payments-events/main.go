@@ -1,0 +1,9 @@
+// Command relay-payments-events publishes payments' events.
+package main
+
+import (
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/relay"
+)
+
+func main() { function.Start(relay.Events) }

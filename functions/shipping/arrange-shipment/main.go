@@ -1,0 +1,9 @@
+// Command arrange-shipment asks the carrier to ship an order.
+package main
+
+import (
+	"orderflow/internal/platform/function"
+	"orderflow/internal/shipping/handler"
+)
+
+func main() { function.Start(handler.ArrangeShipment) }

@@ -1,0 +1,9 @@
+// Command get-shipment answers with the shipment of an order.
+package main
+
+import (
+	"orderflow/internal/platform/function"
+	"orderflow/internal/shipping/handler"
+)
+
+func main() { function.Start(handler.GetShipment) }

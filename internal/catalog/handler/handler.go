@@ -1,0 +1,13 @@
+// Package handler composes catalog's functions, one constructor each.
+package handler
+
+import (
+	"orderflow/internal/catalog"
+	"orderflow/internal/catalog/dynamo"
+	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/function"
+)
+
+func service(env *function.Env) *catalog.Service {
+	return catalog.New(dynamo.New(platform.FromEnv(env)), env.Clock, env.IDs)
+}

@@ -1,0 +1,181 @@
+package handler
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/catalog"
+	"orderflow/internal/catalog/memory"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/money"
+)
+
+func open() *catalog.Service {
+	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	return catalog.New(memory.New(c), c, &ids.Sequence{})
+}
+
+// invoke sends a sample of events/catalog, changed by edit, through a function.
+func invoke(t *testing.T, compose func(*catalog.Service) (function.Handler, error), svc *catalog.Service,
+	sample string, edit func(*events.APIGatewayProxyRequest),
+) events.APIGatewayProxyResponse {
+	t.Helper()
+	h, err := compose(svc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile("../../../events/catalog/" + sample + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in events.APIGatewayProxyRequest
+	if err := json.Unmarshal(b, &in); err != nil {
+		t.Fatal(err)
+	}
+	if edit != nil {
+		edit(&in)
+	}
+	if b, err = json.Marshal(in); err != nil {
+		t.Fatal(err)
+	}
+	out, err := h.Invoke(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var res events.APIGatewayProxyResponse
+	if err := json.Unmarshal(out, &res); err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func wantOK(t *testing.T, res events.APIGatewayProxyResponse, body string) {
+	t.Helper()
+	if res.StatusCode != http.StatusOK || res.Body != body {
+		t.Errorf("answer %d %s\nwant   200 %s", res.StatusCode, res.Body, body)
+	}
+}
+
+func wantProblem(t *testing.T, res events.APIGatewayProxyResponse, status int, code string) {
+	t.Helper()
+	var p struct{ Code string }
+	if err := json.Unmarshal([]byte(res.Body), &p); err != nil || res.StatusCode != status || p.Code != code {
+		t.Errorf("answer %d %s, want %d %s", res.StatusCode, res.Body, status, code)
+	}
+}
+
+const mug = `{"sku":"MUG-BLUE","name":"Blue mug","price":{"currency":"EUR","amount":1999},"version":1}`
+
+func TestPutProductTwiceThenGet(t *testing.T) {
+	svc := open()
+	wantOK(t, invoke(t, putProduct, svc, "put-product", nil), mug)
+	wantOK(t, invoke(t, putProduct, svc, "put-product", nil), mug)
+	wantOK(t, invoke(t, getProduct, svc, "get-product", nil), mug)
+}
+
+func TestPutProductIsForOperatorsOnly(t *testing.T) {
+	svc := open()
+	res := invoke(t, putProduct, svc, "put-product", func(in *events.APIGatewayProxyRequest) {
+		delete(in.RequestContext.Authorizer["claims"].(map[string]any), "cognito:groups")
+	})
+	wantProblem(t, res, http.StatusForbidden, "Forbidden")
+	wantProblem(t, invoke(t, getProduct, svc, "get-product", nil), http.StatusNotFound, "ProductNotFound")
+}
+
+func TestNoIdentityNoAnswer(t *testing.T) {
+	for sample, compose := range map[string]func(*catalog.Service) (function.Handler, error){
+		"put-product": putProduct, "get-product": getProduct, "list-products": listProducts,
+	} {
+		res := invoke(t, compose, open(), sample, func(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil })
+		wantProblem(t, res, http.StatusUnauthorized, "Unauthenticated")
+	}
+}
+
+func TestPutProductRefusesWhatTheContractDoesNot(t *testing.T) {
+	cases := map[string]struct {
+		body   string
+		status int
+		code   string
+	}{
+		"unknown currency":  {`{"name":"Mug","price":{"currency":"XQQ","amount":1}}`, http.StatusUnprocessableEntity, "CurrencyMismatch"},
+		"negative price":    {`{"name":"Mug","price":{"currency":"EUR","amount":-1}}`, http.StatusBadRequest, "InvalidRequest"},
+		"fraction of cents": {`{"name":"Mug","price":{"currency":"EUR","amount":1.5}}`, http.StatusBadRequest, "InvalidRequest"},
+		"blank name":        {`{"name":"  ","price":{"currency":"EUR","amount":1}}`, http.StatusBadRequest, "InvalidRequest"},
+		"unknown field":     {`{"name":"Mug","price":{"currency":"EUR","amount":1},"version":7}`, http.StatusBadRequest, "InvalidRequest"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			svc := open()
+			res := invoke(t, putProduct, svc, "put-product", func(in *events.APIGatewayProxyRequest) { in.Body = c.body })
+			wantProblem(t, res, c.status, c.code)
+			wantProblem(t, invoke(t, getProduct, svc, "get-product", nil), http.StatusNotFound, "ProductNotFound")
+		})
+	}
+}
+
+func TestListProductsGoesPageByPage(t *testing.T) {
+	svc := open()
+	skus := []string{"A", "B", "C", "D", "E"}
+	for _, sku := range skus {
+		if _, err := svc.PutProduct(t.Context(), sku, "Thing", money.Money{Currency: "EUR", Amount: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	query := map[string][]string{"limit": {"2"}}
+	for range skus {
+		page := list(t, svc, query)
+		for _, p := range page.Products {
+			got = append(got, p.SKU)
+		}
+		if page.Cursor == nil {
+			break
+		}
+		query["cursor"] = []string{*page.Cursor}
+	}
+	if !slices.Equal(got, skus) {
+		t.Errorf("listed %q, want %q", got, skus)
+	}
+	if page := list(t, svc, nil); len(page.Products) != len(skus) || page.Cursor != nil {
+		t.Errorf("the page without a limit: %+v, want all of the %d products", page, len(skus))
+	}
+}
+
+func TestEmptyCatalogIsAnEmptyList(t *testing.T) {
+	wantOK(t, invoke(t, listProducts, open(), "list-products", nil), `{"products":[],"cursor":null}`)
+}
+
+func list(t *testing.T, svc *catalog.Service, query map[string][]string) productPage {
+	t.Helper()
+	res := invoke(t, listProducts, svc, "list-products", func(in *events.APIGatewayProxyRequest) {
+		in.MultiValueQueryStringParameters = query
+	})
+	var page productPage
+	if err := json.Unmarshal([]byte(res.Body), &page); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("answer %d %s", res.StatusCode, res.Body)
+	}
+	return page
+}
+
+func FuzzListProductsQuery(f *testing.F) {
+	f.Add("20", "")
+	f.Add("0", "x")
+	f.Add("1", "cHJvZHVjdHMjTVVH") // products#MUG
+	f.Add("99999999999999999999", "=")
+	f.Fuzz(func(t *testing.T, limit, cursor string) {
+		res := invoke(t, listProducts, open(), "list-products", func(in *events.APIGatewayProxyRequest) {
+			in.MultiValueQueryStringParameters = map[string][]string{"limit": {limit}, "cursor": {cursor}}
+		})
+		if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusBadRequest {
+			t.Errorf("limit %q, cursor %q: %d %s", limit, cursor, res.StatusCode, res.Body)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package handler
+
+import (
+	"context"
+
+	"orderflow/internal/catalog"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/money"
+)
+
+// product is the API's form of catalog.Product.
+type product struct {
+	SKU     string      `json:"sku"`
+	Name    string      `json:"name"`
+	Price   money.Money `json:"price"`
+	Version int64       `json:"version"`
+}
+
+func fromDomain(p catalog.Product) product { return product{p.SKU, p.Name, p.Price, p.Version} }
+
+// productPage is a page of the list of products.
+type productPage struct {
+	Products []product `json:"products"`
+	// Cursor is null on the last page.
+	Cursor *string `json:"cursor"`
+}
+
+// PutProduct composes the function put-product.
+func PutProduct(env *function.Env) (function.Handler, error) { return putProduct(service(env)) }
+
+func putProduct(svc *catalog.Service) (function.Handler, error) {
+	return httpapi.Handle("putProduct", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		in, err := httpapi.Decode[struct {
+			Name  string      `json:"name"`
+			Price money.Money `json:"price"`
+		}](r)
+		if err != nil {
+			return httpapi.Response{}, err
+		}
+		p, err := svc.PutProduct(ctx, r.Path["sku"], in.Name, in.Price)
+		return httpapi.OK(fromDomain(p)), err
+	})
+}
+
+// GetProduct composes the function get-product.
+func GetProduct(env *function.Env) (function.Handler, error) { return getProduct(service(env)) }
+
+func getProduct(svc *catalog.Service) (function.Handler, error) {
+	return httpapi.Handle("getProduct", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		p, err := svc.GetProduct(ctx, r.Path["sku"])
+		return httpapi.OK(fromDomain(p)), err
+	})
+}
+
+// ListProducts composes the function list-products.
+func ListProducts(env *function.Env) (function.Handler, error) { return listProducts(service(env)) }
+
+func listProducts(svc *catalog.Service) (function.Handler, error) {
+	return httpapi.Handle("listProducts", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		limit, cursor := r.Page()
+		found, next, err := svc.ListProducts(ctx, limit, cursor)
+		page := productPage{Products: make([]product, len(found))}
+		for i, p := range found {
+			page.Products[i] = fromDomain(p)
+		}
+		if next != "" {
+			page.Cursor = &next
+		}
+		return httpapi.OK(page), err
+	})
+}

@@ -1,0 +1,94 @@
+// Package memory is catalog's store in memory.
+package memory
+
+import (
+	"context"
+	"encoding/base64"
+	"maps"
+	"slices"
+	"strings"
+
+	"orderflow/internal/catalog"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/memory"
+)
+
+// Store implements catalog.Store.
+type Store struct {
+	*memory.Log
+	products map[string]catalog.Product
+}
+
+// New returns an empty store.
+func New(c clock.Clock) *Store {
+	return &Store{Log: memory.NewLog(c), products: map[string]catalog.Product{}}
+}
+
+// Product returns a product.
+func (s *Store) Product(_ context.Context, sku string) (p catalog.Product, err error) {
+	s.View(func() {
+		var ok bool
+		if p, ok = s.products[sku]; !ok {
+			err = catalog.ErrNoProduct
+		}
+	})
+	return p, err
+}
+
+// Products returns a page of products.
+func (s *Store) Products(_ context.Context, limit int, cursor string) (page []catalog.Product, next string, err error) {
+	last, err := decodeCursor(cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	s.View(func() {
+		for _, sku := range slices.Sorted(maps.Keys(s.products)) {
+			if sku <= last {
+				continue
+			}
+			if len(page) == limit {
+				next = encodeCursor(page[limit-1].SKU)
+				return
+			}
+			page = append(page, s.products[sku])
+		}
+	})
+	return page, next, nil
+}
+
+// mark tells a cursor of this list from others.
+const mark = "products#"
+
+func encodeCursor(last string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(mark + last))
+}
+
+func decodeCursor(cursor string) (last string, err error) {
+	if cursor == "" {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	last, ok := strings.CutPrefix(string(b), mark)
+	if err != nil || !ok || last == "" {
+		return "", catalog.ErrCursor
+	}
+	return last, nil
+}
+
+// Put writes a product's next version.
+func (s *Store) Put(_ context.Context, p catalog.Product, with commit.With) error {
+	return s.Commit(with, func() error {
+		if s.products[p.SKU].Version != p.Version-1 {
+			return fault.ErrLostRace
+		}
+		s.products[p.SKU] = p
+		return nil
+	})
+}
+
+// Record writes what comes with a change.
+func (s *Store) Record(_ context.Context, with commit.With) error {
+	return s.Commit(with, func() error { return nil })
+}

@@ -1,0 +1,36 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/money"
+)
+
+// PutProduct sets the name and price of a product, which becomes known by that, and returns it as it
+// is now. Where both are what they were, nothing changes and nothing is published: so a request that
+// is sent again needs no Idempotency-Key. money.ErrCurrency or money.ErrOverflow refuses the price.
+func (s *Service) PutProduct(ctx context.Context, sku, name string, price money.Money) (Product, error) {
+	price, err := money.Of(price.Currency, price.Amount)
+	if err != nil {
+		return Product{}, err
+	}
+	return fault.Redecide(func() (Product, error) {
+		before, err := s.store.Product(ctx, sku)
+		known := err == nil
+		if err != nil && !errors.Is(err, ErrNoProduct) {
+			return Product{}, err
+		}
+		if known && before.Name == name && before.Price == price {
+			return before, nil
+		}
+		after := Product{SKU: sku, Name: name, Price: price, Version: before.Version + 1, UpdatedAt: s.clock.Now()}
+		events, err := s.priceChanged(ctx, after)
+		if err != nil {
+			return Product{}, err
+		}
+		return after, s.store.Put(ctx, after, commit.With{Events: events})
+	})
+}

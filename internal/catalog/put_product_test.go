@@ -1,0 +1,149 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"orderflow/internal/catalog"
+	"orderflow/internal/catalog/contract"
+	"orderflow/internal/catalog/memory"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/schema"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func euro(cents int64) money.Money { return money.Money{Currency: "EUR", Amount: cents} }
+
+func open() (*catalog.Service, *memory.Store, *clock.Manual) {
+	c := clock.At(start)
+	store := memory.New(c)
+	return catalog.New(store, c, &ids.Sequence{}), store, c
+}
+
+func put(t *testing.T, svc *catalog.Service, name string, cents int64) catalog.Product {
+	t.Helper()
+	p, err := svc.PutProduct(t.Context(), "MUG", name, euro(cents))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// published takes the events from the outbox; each must match its schema.
+func published(t *testing.T, store *memory.Store) []contract.PriceChanged {
+	t.Helper()
+	schemas, err := schema.Load(contract.Schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []contract.PriceChanged
+	for _, e := range store.TakeOutbox() {
+		if err := schemas.Validate(e); err != nil {
+			t.Errorf("event %s: %v", e.Type, err)
+		}
+		data, err := envelope.Decode[contract.PriceChanged](e)
+		if err != nil || e.Type != contract.ProductPriceChanged || e.Subject != data.SKU || e.AggregateVersion != data.Version {
+			t.Errorf("event %+v of %+v: %v", e, data, err)
+		}
+		all = append(all, data)
+	}
+	return all
+}
+
+func TestNewProductIsVersionOneAndPublished(t *testing.T) {
+	svc, store, _ := open()
+	want := catalog.Product{SKU: "MUG", Name: "Mug", Price: euro(1999), Version: 1, UpdatedAt: start}
+	if got := put(t, svc, "Mug", 1999); got != want {
+		t.Errorf("PutProduct = %+v, want %+v", got, want)
+	}
+	if got, err := svc.GetProduct(t.Context(), "MUG"); got != want || err != nil {
+		t.Errorf("GetProduct = %+v, %v; want %+v", got, err, want)
+	}
+	events := published(t, store)
+	if len(events) != 1 || events[0] != (contract.PriceChanged{SKU: "MUG", Name: "Mug", Price: euro(1999), Version: 1}) {
+		t.Errorf("published %+v", events)
+	}
+}
+
+func TestChangeOfNameOrPriceIsANewVersion(t *testing.T) {
+	svc, store, c := open()
+	put(t, svc, "Mug", 1999)
+	c.Advance(time.Hour)
+	put(t, svc, "Blue mug", 1999)
+	got := put(t, svc, "Blue mug", 0)
+	if want := (catalog.Product{SKU: "MUG", Name: "Blue mug", Price: euro(0), Version: 3, UpdatedAt: start.Add(time.Hour)}); got != want {
+		t.Errorf("PutProduct = %+v, want %+v", got, want)
+	}
+	if events := published(t, store); len(events) != 3 || events[2].Version != 3 || events[2].Price != euro(0) {
+		t.Errorf("published %+v", events)
+	}
+}
+
+func TestSameNameAndPriceChangeNothing(t *testing.T) {
+	svc, store, c := open()
+	first := put(t, svc, "Mug", 1999)
+	store.TakeOutbox()
+	c.Advance(time.Hour)
+	if again := put(t, svc, "Mug", 1999); again != first {
+		t.Errorf("the second PutProduct = %+v, want %+v as before", again, first)
+	}
+	if events := published(t, store); len(events) != 0 {
+		t.Errorf("published %+v for nothing new", events)
+	}
+}
+
+func TestUnknownCurrencyIsRefusedAndNothingWritten(t *testing.T) {
+	svc, store, _ := open()
+	if _, err := svc.PutProduct(t.Context(), "MUG", "Mug", money.Money{Currency: "XQQ", Amount: 1}); !errors.Is(err, money.ErrCurrency) {
+		t.Errorf("PutProduct: %v, want ErrCurrency", err)
+	}
+	if _, err := svc.GetProduct(t.Context(), "MUG"); !errors.Is(err, catalog.ErrNoProduct) {
+		t.Errorf("GetProduct: %v, want ErrNoProduct", err)
+	}
+	if events := published(t, store); len(events) != 0 {
+		t.Errorf("published %+v", events)
+	}
+}
+
+func TestConcurrentPutsHaveOneVersionEach(t *testing.T) {
+	svc, store, _ := open()
+	const writers = 6
+	var wg sync.WaitGroup
+	for n := range writers {
+		wg.Go(func() {
+			if _, err := svc.PutProduct(context.Background(), "MUG", "Mug", euro(int64(n))); err != nil {
+				t.Errorf("PutProduct: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	seen := map[int64]bool{}
+	for _, e := range published(t, store) {
+		seen[e.Version] = true
+	}
+	if len(seen) != writers || !seen[1] || !seen[writers] {
+		t.Errorf("versions published: %v, want 1 to %d", seen, writers)
+	}
+}
+
+// raced is a store whose writes are always too late.
+type raced struct{ *memory.Store }
+
+func (raced) Put(context.Context, catalog.Product, commit.With) error { return fault.ErrLostRace }
+
+func TestEndlessContentionIsTransient(t *testing.T) {
+	c := clock.At(start)
+	svc := catalog.New(raced{memory.New(c)}, c, &ids.Sequence{})
+	if _, err := svc.PutProduct(t.Context(), "MUG", "Mug", euro(1)); err == nil || fault.KindOf(err) != fault.Transient {
+		t.Errorf("PutProduct: %v, want a transient error", err)
+	}
+}

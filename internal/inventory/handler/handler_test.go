@@ -1,0 +1,145 @@
+package handler
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/memory"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/step"
+)
+
+// stocked is a service with the stock of the samples: 100 mugs and 20 teas.
+func stocked(t *testing.T) *inventory.Service {
+	t.Helper()
+	c := clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+	svc := inventory.New(memory.New(c), c, &ids.Sequence{})
+	for sku, n := range map[string]int{"MUG-BLUE": 100, "TEA-EARL-GREY": 20} {
+		if _, _, err := svc.AdjustStock(t.Context(), idempotency.Request{}, sku, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return svc
+}
+
+// sample reads events/inventory/<name>.json.
+func sample(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile("../../../events/inventory/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// call sends the sample of a function after change, and returns status, headers and body of the answer.
+func call(t *testing.T, svc *inventory.Service, name string, change func(*events.APIGatewayProxyRequest)) (int, map[string]string, map[string]any) {
+	t.Helper()
+	compose := map[string]func(*inventory.Service) (function.Handler, error){
+		"get-stock": getStock, "adjust-stock": adjustStock, "get-reservations": getReservations,
+	}[name]
+	h, err := compose(svc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in events.APIGatewayProxyRequest
+	if err := json.Unmarshal(sample(t, name), &in); err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(&in)
+	}
+	payload, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := h.Invoke(t.Context(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out events.APIGatewayProxyResponse
+	var body map[string]any
+	if err := json.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(out.Body), &body); err != nil {
+		t.Fatal(err)
+	}
+	return out.StatusCode, out.Headers, body
+}
+
+// wantProblem calls the function with the changed sample and asserts how it is refused.
+func wantProblem(t *testing.T, svc *inventory.Service, name string, change func(*events.APIGatewayProxyRequest), status int, code string) {
+	t.Helper()
+	got, headers, body := call(t, svc, name, change)
+	if got != status || body["code"] != code || headers["Content-Type"] != "application/problem+json" {
+		t.Errorf("%s: %d %v; want %d %s", name, got, body, status, code)
+	}
+}
+
+// claim changes one claim of the caller.
+func claim(name string, value any) func(*events.APIGatewayProxyRequest) {
+	return func(in *events.APIGatewayProxyRequest) {
+		in.RequestContext.Authorizer["claims"].(map[string]any)[name] = value
+	}
+}
+
+func anonymous(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil }
+
+// run sends the sample of a step, and returns its result or the name of its error.
+func run(t *testing.T, svc *inventory.Service, name string, change ...string) string {
+	t.Helper()
+	h := map[string]function.Handler{
+		"reserve-stock": step.Handle(svc.ReserveStock), "commit-stock": step.Handle(svc.CommitStock), "release-stock": step.Handle(svc.ReleaseStock),
+	}[name]
+	out, err := h.Invoke(t.Context(), []byte(strings.NewReplacer(change...).Replace(string(sample(t, name)))))
+	if err == nil {
+		return string(out)
+	}
+	named, ok := err.(messages.InvokeResponse_Error)
+	if !ok {
+		t.Fatalf("%s: error %v has no name", name, err)
+	}
+	return named.Type
+}
+
+func TestEveryFunctionIsComposedFromItsEnvironment(t *testing.T) {
+	vars := map[string]string{"TABLE_NAME": "inventory", "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
+	for name, compose := range map[string]func(*function.Env) (function.Handler, error){
+		"ReserveStock": ReserveStock, "CommitStock": CommitStock, "ReleaseStock": ReleaseStock,
+		"GetStock": GetStock, "AdjustStock": AdjustStock, "GetReservations": GetReservations,
+	} {
+		for missing := range vars {
+			given := maps.Clone(vars)
+			delete(given, missing)
+			env := function.NewEnv(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, clock.System{})
+			if _, err := compose(env); err != nil || env.Err() == nil || !strings.Contains(env.Err().Error(), missing) {
+				t.Errorf("%s without %s: %v, %v", name, missing, err, env.Err())
+			}
+		}
+		env := function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, clock.System{})
+		if h, err := compose(env); h == nil || err != nil || env.Err() != nil {
+			t.Errorf("%s: %v, %v", name, err, env.Err())
+		}
+	}
+}
+
+func reserved(t *testing.T) *inventory.Service {
+	t.Helper()
+	svc := stocked(t)
+	if out := run(t, svc, "reserve-stock"); !strings.Contains(out, "RESERVED") {
+		t.Fatalf("reserve-stock: %s", out)
+	}
+	return svc
+}

@@ -1,0 +1,54 @@
+package handler
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+func TestStockIsToldWithWhatIsAvailable(t *testing.T) {
+	status, _, body := call(t, reserved(t), "get-stock", nil)
+	if want := "map[available:98 onHand:98 reserved:2 shipped:0 sku:MUG-BLUE]"; status != http.StatusOK || fmt.Sprint(body) != want {
+		t.Errorf("%d %v; want %s", status, body, want)
+	}
+}
+
+func TestStockIsRefusedToStrangersAndWhereThereIsNone(t *testing.T) {
+	svc := stocked(t)
+	wantProblem(t, svc, "get-stock", anonymous, http.StatusUnauthorized, "Unauthenticated")
+	wantProblem(t, svc, "get-stock", claim("token_use", "access"), http.StatusUnauthorized, "Unauthenticated")
+	wantProblem(t, svc, "get-stock", func(in *events.APIGatewayProxyRequest) { in.PathParameters["sku"] = "MUG-RED" }, http.StatusNotFound, "StockNotFound")
+	wantProblem(t, svc, "get-stock", func(in *events.APIGatewayProxyRequest) { in.PathParameters["sku"] = "-" }, http.StatusBadRequest, "InvalidRequest")
+}
+
+func TestAdjustmentIsDoneOnceAndItsReplayIsMarked(t *testing.T) {
+	svc := stocked(t)
+	for i := range 2 {
+		status, headers, body := call(t, svc, "adjust-stock", nil)
+		_, replayed := headers["Idempotent-Replayed"]
+		if status != http.StatusOK || body["onHand"] != 200.0 || body["available"] != 200.0 || replayed != (i == 1) {
+			t.Errorf("request %d: %d %v, replayed %v; want 200 on hand", i, status, body, replayed)
+		}
+	}
+}
+
+func TestAdjustmentIsRefused(t *testing.T) {
+	svc := stocked(t)
+	wantProblem(t, svc, "adjust-stock", anonymous, http.StatusUnauthorized, "Unauthenticated")
+	wantProblem(t, svc, "adjust-stock", claim("cognito:groups", "customers"), http.StatusForbidden, "Forbidden")
+	wantProblem(t, svc, "adjust-stock", body(`{"delta":-101,"reason":"broken"}`), http.StatusConflict, "InsufficientStock")
+	for _, bad := range []string{`{"delta":0,"reason":"x"}`, `{"delta":1}`, `{"delta":1.5,"reason":"x"}`, `{"delta":1,"reason":"x","sku":"y"}`, `{`} {
+		wantProblem(t, svc, "adjust-stock", body(bad), http.StatusBadRequest, "InvalidRequest")
+	}
+	if status, _, got := call(t, svc, "get-stock", nil); status != http.StatusOK || got["onHand"] != 100.0 {
+		t.Errorf("a refused adjustment changed the stock to %v", got)
+	}
+	call(t, svc, "adjust-stock", nil)
+	wantProblem(t, svc, "adjust-stock", body(`{"delta":7,"reason":"x"}`), http.StatusUnprocessableEntity, "IdempotencyKeyReused")
+}
+
+func body(s string) func(*events.APIGatewayProxyRequest) {
+	return func(in *events.APIGatewayProxyRequest) { in.Body = s }
+}

@@ -1,0 +1,90 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"orderflow/internal/notifications"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+)
+
+const (
+	sending = "SENDING"
+	sent    = "SENT"
+)
+
+// errNotHeld: the claim is not there any more, so there is nothing to give up.
+var errNotHeld = errors.New("the claim is not held")
+
+// mail has attribute names that are not reserved words of DynamoDB's expressions.
+type mail struct {
+	Status  string `dynamodbav:"mailStatus"`
+	ClaimID string `dynamodbav:"claimId"`
+	// ClaimedUntil is in Unix milliseconds.
+	ClaimedUntil int64 `dynamodbav:"claimedUntil"`
+	ExpiresAt    int64 `dynamodbav:"expiresAt"`
+}
+
+func mailKey(orderID string, kind notifications.Kind) (pk, sk string) {
+	return "order#" + orderID, "mail#" + string(kind)
+}
+
+func (s Store) mailItem(c notifications.Claim, status string, until time.Time) (dynamo.Values, error) {
+	pk, sk := mailKey(c.OrderID, c.Kind)
+	return dynamo.Item(pk, sk, mail{Status: status, ClaimID: c.ID, ClaimedUntil: until.UnixMilli(), ExpiresAt: s.expiry()})
+}
+
+// Claim writes the mail as SENDING.
+func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
+	item, err := s.mailItem(c, sending, c.Until)
+	if err != nil {
+		return err
+	}
+	now := dynamo.Number(s.Clock.Now().UnixMilli())
+	err = s.Commit(ctx, commit.With{}, s.PutIf(item, notifications.ErrSending,
+		"attribute_not_exists(pk) OR (mailStatus = :sending AND claimedUntil <= :now)",
+		dynamo.Values{":sending": dynamo.String(sending), ":now": now}))
+	if !errors.Is(err, notifications.ErrSending) {
+		return err
+	}
+	var found mail
+	pk, sk := mailKey(c.OrderID, c.Kind)
+	if _, err := s.Find(ctx, pk, sk, &found); err != nil {
+		return err
+	}
+	if found.Status == sent {
+		return notifications.ErrSent
+	}
+	return notifications.ErrSending
+}
+
+// MarkSent writes the mail as SENT.
+func (s Store) MarkSent(ctx context.Context, c notifications.Claim) error {
+	item, err := s.mailItem(c, sent, c.Until)
+	if err != nil {
+		return err
+	}
+	return s.Commit(ctx, commit.With{}, s.Put(item))
+}
+
+// Release lets the claim expire now.
+func (s Store) Release(ctx context.Context, c notifications.Claim) error {
+	item, err := s.mailItem(c, sending, s.Clock.Now())
+	if err != nil {
+		return err
+	}
+	err = s.Commit(ctx, commit.With{}, s.PutIf(item, errNotHeld, "mailStatus = :sending AND claimId = :id",
+		dynamo.Values{":sending": dynamo.String(sending), ":id": dynamo.String(c.ID)}))
+	if errors.Is(err, errNotHeld) {
+		return nil
+	}
+	return err
+}
+
+// Told reports whether there is a record of the mail.
+func (s Store) Told(ctx context.Context, orderID string, kind notifications.Kind) (bool, error) {
+	pk, sk := mailKey(orderID, kind)
+	return s.Find(ctx, pk, sk, &mail{})
+}

@@ -1,0 +1,153 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/notifications"
+	"orderflow/internal/notifications/memory"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/consumer"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/ids"
+)
+
+type outbox []notifications.Mail
+
+func (o *outbox) Send(_ context.Context, m notifications.Mail) error {
+	*o = append(*o, m)
+	return nil
+}
+
+func open(t testing.TB) (function.Handler, *outbox) {
+	t.Helper()
+	svc, mails := service()
+	h, err := notifyCustomer(svc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, mails
+}
+
+func service() (*notifications.Service, *outbox) {
+	c, mails := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &outbox{}
+	return notifications.New(memory.New(c), mails, c, &ids.Sequence{}), mails
+}
+
+// invoke sends messages with these bodies and returns the ids of those that failed: "0" is the first.
+func invoke(t testing.TB, h function.Handler, bodies ...string) []string {
+	t.Helper()
+	var in events.SQSEvent
+	for i, body := range bodies {
+		in.Records = append(in.Records, events.SQSMessage{MessageId: string(rune('0' + i)), Body: body})
+	}
+	payload, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return failures(t, h, payload)
+}
+
+func failures(t testing.TB, h function.Handler, payload []byte) []string {
+	t.Helper()
+	out, err := h.Invoke(t.Context(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var res events.SQSEventResponse
+	if err := json.Unmarshal(out, &res); err != nil {
+		t.Fatal(err)
+	}
+	failed := []string{}
+	for _, f := range res.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	return failed
+}
+
+// event is the body of a message.
+func event(id, eventType, data string) string {
+	return `{"specversion":"1.0","id":"` + id + `","source":"orderflow/test","type":"` + eventType + `","subject":"01KAQ5M3Z8V7D2X4C6B9N1T0RW",` +
+		`"time":"2026-11-23T09:00:04Z","datacontenttype":"application/json","aggregateversion":1,"data":` + data + `}`
+}
+
+const (
+	order   = `"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","customerId":"7b0c2a4e"`
+	total   = `"total":{"currency":"EUR","amount":4797}`
+	created = `{` + order + `,"customerEmail":"ada@example.com",` + total + `,"paymentMethod":"pm_card_visa",` +
+		`"items":[{"sku":"MUG-BLUE","quantity":2,"unitPrice":{"currency":"EUR","amount":1999}}],` +
+		`"shippingAddress":{"name":"Ada Lovelace","line1":"12 St James Square","city":"Berlin","postalCode":"10115","country":"DE"}}`
+	booked = `{` + order + `,"trackingNumber":"TRK-7F3A9C"}`
+)
+
+func TestSampleEventIsOneMail(t *testing.T) {
+	h, mails := open(t)
+	payload, err := os.ReadFile("../../../events/notifications/notify-customer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if failed := failures(t, h, payload); len(failed) != 0 {
+			t.Fatalf("failed: %q", failed)
+		}
+	}
+	if len(*mails) != 1 || (*mails)[0].To != "ada@example.com" {
+		t.Errorf("mails %+v, want one to ada@example.com", *mails)
+	}
+}
+
+func TestBadMessagesFailAloneAndLogNoAddress(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(function.Logger(&log, "notify-customer"))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	h, mails := open(t)
+	failed := invoke(t, h,
+		`not an event`,
+		event("1", "orderflow.orders.order.confirmed.v1", `{`+order+`,"customerEmail":"ada.example.com",`+total+`}`),
+		event("2", "orderflow.shipping.shipment.booked.v1", booked), // before its contact
+		event("3", "orderflow.shipping.shipment.refused.v1", booked),
+		event("4", "orderflow.orders.order.created.v1", created),
+		event("5", "orderflow.orders.order.confirmed.v1", `{`+order+`,"customerEmail":"ada@example.com",`+total+`}`),
+		event("2", "orderflow.shipping.shipment.booked.v1", booked))
+	if strings.Join(failed, "") != "0123" {
+		t.Errorf("failed: %q, want 0 to 3", failed)
+	}
+	if len(*mails) != 2 {
+		t.Errorf("mails %+v, want two", *mails)
+	}
+	if strings.Contains(log.String(), "ada") || strings.Contains(log.String(), "example.com") {
+		t.Errorf("the log holds an address:\n%s", log.String())
+	}
+}
+
+func FuzzNotifyCustomer(f *testing.F) {
+	f.Add("")
+	f.Add(event("1", "orderflow.orders.order.created.v1", created))
+	f.Add(event("2", "orderflow.orders.order.rejected.v1", `{`+order+`,"customerEmail":"a@b",`+total+`,"reason":"TIMED_OUT"}`))
+	f.Add(event("3", "orderflow.shipping.shipment.booked.v1", booked))
+	known, err := schemas()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		svc, mails := service()
+		failed := invoke(t, consumer.Handle(known, svc.NotifyCustomer), body, body)
+		if len(*mails) > 1 || (len(*mails) == 1 && len(failed) > 0) {
+			t.Errorf("%d mails and %d failures for one event twice: %q", len(*mails), len(failed), body)
+		}
+		for _, m := range *mails {
+			if m.To == "" || m.Subject == "" || m.Text == "" {
+				t.Errorf("sent %+v for %q", m, body)
+			}
+		}
+	})
+}

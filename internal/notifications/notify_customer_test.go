@@ -1,0 +1,280 @@
+package notifications_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"orderflow/internal/notifications"
+	"orderflow/internal/notifications/memory"
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/money"
+	shipping "orderflow/internal/shipping/contract"
+)
+
+const (
+	order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+	ada   = "ada@example.com"
+)
+
+// outbox is a mailer that keeps what it is sent; each error of fail is for one mail.
+type outbox struct {
+	mu    sync.Mutex
+	mails []notifications.Mail
+	fail  []error
+}
+
+func (o *outbox) Send(_ context.Context, m notifications.Mail) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.fail) > 0 {
+		err := o.fail[0]
+		o.fail = o.fail[1:]
+		return err
+	}
+	o.mails = append(o.mails, m)
+	return nil
+}
+
+// world is the service with all that it stands on.
+type world struct {
+	*notifications.Service
+	store  notifications.Store
+	outbox *outbox
+	clock  *clock.Manual
+	events envelope.Publisher
+}
+
+func open() *world {
+	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	w := &world{store: memory.New(c), outbox: &outbox{}, clock: c}
+	w.Service = notifications.New(w.store, w.outbox, c, &ids.Sequence{})
+	w.events = envelope.Publisher{Service: "test", Clock: c, IDs: &ids.Sequence{}}
+	return w
+}
+
+func (w *world) event(eventType string, data any) envelope.Event {
+	e, err := w.events.New(context.Background(), eventType, order, 1, data)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+func (w *world) created() envelope.Event {
+	return w.event(orders.OrderCreated, orders.Created{OrderID: order, CustomerEmail: ada})
+}
+
+func (w *world) ended(eventType, reason string) envelope.Event {
+	total := money.Money{Currency: "EUR", Amount: 4797}
+	return w.event(eventType, orders.Changed{OrderID: order, CustomerEmail: ada, Total: total, Reason: reason})
+}
+
+func (w *world) booked() envelope.Event {
+	return w.event(shipping.ShipmentBooked, shipping.ShipmentEvent{OrderID: order, TrackingNumber: "TRK-7F3A9C"})
+}
+
+func (w *world) handle(t *testing.T, e envelope.Event) {
+	t.Helper()
+	if err := w.NotifyCustomer(t.Context(), e); err != nil {
+		t.Fatalf("%s: %v", e.Type, err)
+	}
+}
+
+func (w *world) want(t *testing.T, subjects ...string) {
+	t.Helper()
+	got := []string{}
+	for _, m := range w.outbox.mails {
+		if m.To != ada {
+			t.Errorf("mail to %q, want %q", m.To, ada)
+		}
+		got = append(got, m.Subject)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(subjects) {
+		t.Errorf("mails %q, want %q", got, subjects)
+	}
+}
+
+const (
+	confirmed = "Your order is confirmed"
+	rejected  = "We could not fulfil your order"
+	cancelled = "Your order is cancelled"
+	attention = "We are looking into your order"
+	leaving   = "Your parcel is about to leave"
+)
+
+func TestEachNewsIsOneMail(t *testing.T) {
+	cases := map[string]struct{ reason, subject, text string }{
+		orders.OrderConfirmed:      {"", confirmed, "over 47.97 EUR is paid"},
+		orders.OrderRejected:       {"OUT_OF_STOCK", rejected, "no longer in stock"},
+		orders.OrderCancelled:      {"CANCELLED_BY_CUSTOMER", cancelled, "as you asked"},
+		orders.OrderNeedsAttention: {"COMPENSATION_FAILED", attention, "by hand"},
+	}
+	for eventType, c := range cases {
+		w := open()
+		w.handle(t, w.ended(eventType, c.reason))
+		w.want(t, c.subject)
+		text := w.outbox.mails[0].Text
+		for _, part := range []string{"Hello,", order, c.text, "Kind regards"} {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s: the mail lacks %q:\n%s", eventType, part, text)
+			}
+		}
+		if strings.ContainsAny(text, "{}") {
+			t.Errorf("%s: a fact is missing:\n%s", eventType, text)
+		}
+	}
+}
+
+func TestUnknownReasonIsNotShown(t *testing.T) {
+	w := open()
+	w.handle(t, w.ended(orders.OrderRejected, "INTERNAL"))
+	if text := w.outbox.mails[0].Text; strings.Contains(text, "INTERNAL") || !strings.Contains(text, "Something went wrong") {
+		t.Errorf("the mail says:\n%s", text)
+	}
+}
+
+func TestShipmentNewsGoToTheContactOfTheOrder(t *testing.T) {
+	w := open()
+	w.handle(t, w.created())
+	w.want(t)
+	w.handle(t, w.booked())
+	w.want(t, leaving)
+	if text := w.outbox.mails[0].Text; !strings.Contains(text, "tracking number is TRK-7F3A9C.") {
+		t.Errorf("the mail says:\n%s", text)
+	}
+}
+
+func TestShipmentNewsWaitForTheContact(t *testing.T) {
+	w := open()
+	booked := w.booked()
+	if err := w.NotifyCustomer(t.Context(), booked); !errors.Is(err, notifications.ErrNoContact) || fault.KindOf(err) != fault.Transient {
+		t.Errorf("booked before created: %v, want ErrNoContact, transient", err)
+	}
+	w.handle(t, w.created())
+	w.handle(t, booked)
+	w.want(t, leaving)
+}
+
+func TestShipmentNewsAfterTheEndAreNotSent(t *testing.T) {
+	for eventType, subject := range map[string]string{orders.OrderRejected: rejected, orders.OrderCancelled: cancelled} {
+		w := open()
+		w.handle(t, w.created())
+		w.handle(t, w.ended(eventType, ""))
+		w.handle(t, w.booked())
+		w.want(t, subject)
+	}
+}
+
+func TestDuplicateEventIsNoSecondMail(t *testing.T) {
+	w := open()
+	created, booked, end := w.created(), w.booked(), w.ended(orders.OrderConfirmed, "")
+	for range 3 {
+		w.handle(t, created)
+		w.handle(t, end)
+		w.handle(t, booked)
+		w.clock.Advance(time.Hour)
+	}
+	w.want(t, confirmed, leaving)
+}
+
+func TestSameNewsInAnotherEventIsNoSecondMail(t *testing.T) {
+	w := open()
+	w.handle(t, w.created())
+	w.handle(t, w.booked())
+	w.handle(t, w.booked())
+	w.want(t, leaving)
+}
+
+func TestConcurrentDuplicatesAreOneMail(t *testing.T) {
+	w := open()
+	end := w.ended(orders.OrderConfirmed, "")
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			if err := w.NotifyCustomer(context.Background(), end); err != nil && fault.KindOf(err) != fault.Transient {
+				t.Errorf("NotifyCustomer: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	w.want(t, confirmed)
+}
+
+func TestFailedMailIsSentByTheNextDelivery(t *testing.T) {
+	w := open()
+	w.outbox.fail = []error{notifications.ErrNotSent, notifications.ErrNotSent}
+	end := w.ended(orders.OrderConfirmed, "")
+	for range 2 {
+		if err := w.NotifyCustomer(t.Context(), end); !errors.Is(err, notifications.ErrNotSent) {
+			t.Errorf("NotifyCustomer: %v, want ErrNotSent", err)
+		}
+	}
+	w.handle(t, end)
+	w.handle(t, end)
+	w.want(t, confirmed)
+}
+
+func TestClaimOfACrashedDeliveryIsTakenOverAfterTheLease(t *testing.T) {
+	w := open()
+	crashed := notifications.Claim{OrderID: order, Kind: notifications.Confirmed, ID: "crashed", Until: w.clock.Now().Add(notifications.Lease)}
+	if err := w.store.Claim(t.Context(), crashed); err != nil {
+		t.Fatal(err)
+	}
+	end := w.ended(orders.OrderConfirmed, "")
+	if err := w.NotifyCustomer(t.Context(), end); !errors.Is(err, notifications.ErrSending) || fault.KindOf(err) != fault.Transient {
+		t.Errorf("while the claim holds: %v, want ErrSending, transient", err)
+	}
+	w.want(t)
+	w.clock.Advance(notifications.Lease)
+	w.handle(t, end)
+	w.want(t, confirmed)
+}
+
+// unmarked is a store that cannot record what was sent.
+type unmarked struct{ notifications.Store }
+
+func (unmarked) MarkSent(context.Context, notifications.Claim) error { return errors.New("no") }
+
+func TestMailThatIsOutIsNotSentAgainForWantOfAMark(t *testing.T) {
+	w := open()
+	w.Service = notifications.New(unmarked{w.store}, w.outbox, w.clock, &ids.Sequence{})
+	w.handle(t, w.ended(orders.OrderConfirmed, ""))
+	w.want(t, confirmed)
+}
+
+func TestCustomerWithoutAddressGetsNothing(t *testing.T) {
+	w := open()
+	w.handle(t, w.event(orders.OrderCreated, orders.Created{OrderID: order}))
+	w.handle(t, w.event(orders.OrderConfirmed, orders.Changed{OrderID: order}))
+	w.handle(t, w.booked())
+	w.want(t)
+}
+
+func TestOtherEventsAreRefused(t *testing.T) {
+	w := open()
+	if err := w.NotifyCustomer(t.Context(), w.event(shipping.ShipmentRefused, shipping.ShipmentEvent{OrderID: order})); !errors.Is(err, notifications.ErrUnexpected) {
+		t.Errorf("NotifyCustomer: %v, want ErrUnexpected", err)
+	}
+	w.want(t)
+}
+
+func TestSubjectsSayNothingOfPersonOrOrder(t *testing.T) {
+	w := open()
+	for _, eventType := range []string{orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention} {
+		w.handle(t, w.ended(eventType, ""))
+	}
+	for _, m := range w.outbox.mails {
+		if strings.ContainsAny(m.Subject, "@0123456789\r\n") {
+			t.Errorf("subject %q", m.Subject)
+		}
+	}
+}

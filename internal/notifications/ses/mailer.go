@@ -1,0 +1,72 @@
+// Package ses sends mails by Amazon SES.
+package ses
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	"github.com/aws/smithy-go"
+
+	"orderflow/internal/notifications"
+)
+
+// timeout is how long SES may take. It leaves the function time to give its claim up.
+const timeout = 3 * time.Second
+
+// Mailer implements notifications.Mailer.
+type Mailer struct {
+	client  *sesv2.Client
+	sender  string
+	timeout time.Duration
+}
+
+// New returns a mailer that sends as sender, an address of an identity that SES has verified.
+func New(cfg aws.Config, sender string) Mailer {
+	client := sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
+		// SES takes the same mail twice: only the caller knows whether to try again.
+		o.Retryer = aws.NopRetryer{}
+	})
+	return Mailer{client: client, sender: sender, timeout: timeout}
+}
+
+// Send sends a mail once, or fails with notifications.ErrNotSent. Where no answer came in time it may be sent all the same.
+func (m Mailer) Send(ctx context.Context, mail notifications.Mail) error {
+	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	defer cancel()
+	_, err := m.client.SendEmail(ctx, &sesv2.SendEmailInput{
+		FromEmailAddress: &m.sender,
+		Destination:      &types.Destination{ToAddresses: []string{mail.To}},
+		Content: &types.EmailContent{Simple: &types.Message{
+			Subject: content(mail.Subject), Body: &types.Body{Text: content(mail.Text)},
+		}},
+	})
+	if err != nil {
+		return notifications.ErrNotSent.Because(redacted(err))
+	}
+	return nil
+}
+
+func content(text string) *types.Content {
+	return &types.Content{Charset: aws.String("UTF-8"), Data: &text}
+}
+
+// redacted says what went wrong without SES's message, which quotes addresses.
+func redacted(err error) error {
+	var answer smithy.APIError
+	var network net.Error
+	switch {
+	case errors.As(err, &answer):
+		return errors.New(answer.ErrorCode())
+	case errors.Is(err, context.DeadlineExceeded):
+		return context.DeadlineExceeded
+	case errors.As(err, &network):
+		return network
+	}
+	return fmt.Errorf("an error of type %T", err)
+}

@@ -1,0 +1,110 @@
+package ses
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"orderflow/internal/notifications"
+)
+
+var mail = notifications.Mail{To: "ada@example.com", Subject: "Grüße", Text: "Hello,\n\nyour order is confirmed."}
+
+// open returns a mailer that talks to serve.
+func open(t *testing.T, serve http.HandlerFunc) Mailer {
+	t.Helper()
+	server := httptest.NewServer(serve)
+	t.Cleanup(server.Close)
+	return at(server.URL)
+}
+
+func at(url string) Mailer {
+	return New(aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &url,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}, "shop@example.com")
+}
+
+func TestMailIsSentAsItIs(t *testing.T) {
+	var got struct {
+		FromEmailAddress string
+		Destination      struct{ ToAddresses []string }
+		Content          struct {
+			Simple struct {
+				Subject struct{ Data, Charset string }
+				Body    struct {
+					Text struct{ Data, Charset string }
+				}
+			}
+		}
+	}
+	m := open(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || r.URL.Path != "/v2/email/outbound-emails" {
+			t.Errorf("%s %s", r.Method, r.URL.Path)
+		}
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		_, _ = io.WriteString(w, `{"MessageId":"1"}`)
+	})
+	if err := m.Send(t.Context(), mail); err != nil {
+		t.Fatal(err)
+	}
+	simple := got.Content.Simple
+	if got.FromEmailAddress != "shop@example.com" || len(got.Destination.ToAddresses) != 1 || got.Destination.ToAddresses[0] != mail.To ||
+		simple.Subject.Data != mail.Subject || simple.Body.Text.Data != mail.Text || simple.Body.Text.Charset != "UTF-8" {
+		t.Errorf("SES was sent %+v", got)
+	}
+}
+
+func TestFailureIsNotRetriedAndQuotesNoAddress(t *testing.T) {
+	var calls atomic.Int32
+	for code, status := range map[string]int{"MessageRejected": http.StatusBadRequest, "InternalFailure": http.StatusInternalServerError} {
+		m := open(t, func(w http.ResponseWriter, _ *http.Request) {
+			calls.Add(1)
+			w.Header().Set("X-Amzn-ErrorType", code)
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, `{"message":"Email address is not verified: ada@example.com"}`)
+		})
+		calls.Store(0)
+		err := m.Send(t.Context(), mail)
+		if !errors.Is(err, notifications.ErrNotSent) || !strings.Contains(err.Error(), code) || strings.Contains(err.Error(), "ada") {
+			t.Errorf("Send: %v, want ErrNotSent with %s and no address", err, code)
+		}
+		if n := calls.Load(); n != 1 {
+			t.Errorf("%s: %d calls of SES, want 1", code, n)
+		}
+	}
+}
+
+func TestSilenceEndsInTime(t *testing.T) {
+	m := open(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // until then the server does not see the client go
+		<-r.Context().Done()
+	})
+	m.timeout = 10 * time.Millisecond
+	err := m.Send(t.Context(), mail)
+	if !errors.Is(err, notifications.ErrNotSent) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Send: %v, want ErrNotSent by the deadline", err)
+	}
+}
+
+func TestUnreachableServiceIsNotSent(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	m := at(server.URL)
+	if err := m.Send(t.Context(), mail); !errors.Is(err, notifications.ErrNotSent) || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("Send: %v, want ErrNotSent because the connection was refused", err)
+	}
+}

@@ -1,0 +1,164 @@
+// Package storetest is the suite that every store of notifications passes.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"orderflow/internal/notifications"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/storetest"
+)
+
+// Store is a store of notifications, with what the suite of the protocol needs beside.
+type Store interface {
+	notifications.Store
+	storetest.Store
+}
+
+// Run runs the suite; open returns an empty store.
+func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
+	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store { return open(t, c) })
+	cases := map[string]func(*testing.T, Store, *clock.Manual){
+		"ContactIsKeptForTheRetention":      contact,
+		"ClaimHoldsUntilItExpires":          claimHolds,
+		"ReleasedClaimIsFreeAtOnce":         released,
+		"ReleaseOfAnOldClaimSparesTheNew":   staleRelease,
+		"SentIsForGood":                     sent,
+		"MailsOfOtherOrdersAndKindsAreFree": apart,
+		"OneOfConcurrentClaimsWins":         concurrent,
+		"CustomerIsToldFromTheClaimOn":      told,
+	}
+	for name, run := range cases {
+		t.Run(name, func(t *testing.T) {
+			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+			run(t, open(t, c), c)
+		})
+	}
+}
+
+func contact(t *testing.T, s Store, c *clock.Manual) {
+	if _, err := s.Contact(t.Context(), "1"); !errors.Is(err, notifications.ErrNoContact) {
+		t.Errorf("Contact of an unknown order: %v, want ErrNoContact", err)
+	}
+	for _, email := range []string{"a@example.com", ""} {
+		want := notifications.Contact{OrderID: "1", Email: email}
+		must(t, s.KeepContact(t.Context(), want, commit.With{}))
+		if got, err := s.Contact(t.Context(), "1"); got != want || err != nil {
+			t.Errorf("Contact = %v, %v; want %v", got, err, want)
+		}
+	}
+	c.Advance(notifications.Retention)
+	if _, err := s.Contact(t.Context(), "1"); !errors.Is(err, notifications.ErrNoContact) {
+		t.Errorf("Contact after the retention: %v, want ErrNoContact", err)
+	}
+}
+
+func claimHolds(t *testing.T, s Store, c *clock.Manual) {
+	must(t, s.Claim(t.Context(), claim(c, "first")))
+	c.Advance(notifications.Lease - time.Second)
+	wantClaim(t, s, claim(c, "second"), notifications.ErrSending)
+	c.Advance(time.Second)
+	wantClaim(t, s, claim(c, "third"), nil)
+	wantClaim(t, s, claim(c, "fourth"), notifications.ErrSending)
+}
+
+func released(t *testing.T, s Store, c *clock.Manual) {
+	first := claim(c, "first")
+	must(t, s.Claim(t.Context(), first))
+	must(t, s.Release(t.Context(), first))
+	wantClaim(t, s, claim(c, "second"), nil)
+}
+
+func staleRelease(t *testing.T, s Store, c *clock.Manual) {
+	first := claim(c, "first")
+	must(t, s.Release(t.Context(), first)) // of nothing
+	if told, err := s.Told(t.Context(), first.OrderID, first.Kind); told || err != nil {
+		t.Errorf("a release left a record: %v, %v", told, err)
+	}
+	must(t, s.Claim(t.Context(), first))
+	c.Advance(notifications.Lease)
+	must(t, s.Claim(t.Context(), claim(c, "second")))
+	must(t, s.Release(t.Context(), first))
+	wantClaim(t, s, claim(c, "third"), notifications.ErrSending)
+}
+
+func sent(t *testing.T, s Store, c *clock.Manual) {
+	first, second := claim(c, "first"), claim(c, "second")
+	must(t, s.Claim(t.Context(), first))
+	c.Advance(notifications.Lease)
+	must(t, s.Claim(t.Context(), second))
+	must(t, s.MarkSent(t.Context(), first)) // late, but it was sent
+	must(t, s.Release(t.Context(), second))
+	c.Advance(notifications.Lease)
+	wantClaim(t, s, claim(c, "third"), notifications.ErrSent)
+}
+
+func apart(t *testing.T, s Store, c *clock.Manual) {
+	mine := claim(c, "x")
+	must(t, s.MarkSent(t.Context(), mine))
+	kind, order := mine, mine
+	kind.Kind, order.OrderID = notifications.Booked, "2"
+	wantClaim(t, s, kind, nil)
+	wantClaim(t, s, order, nil)
+}
+
+func concurrent(t *testing.T, s Store, c *clock.Manual) {
+	const claims = 6
+	var wg sync.WaitGroup
+	results := make(chan error, claims)
+	for n := range claims {
+		wg.Go(func() { results <- s.Claim(context.Background(), claim(c, fmt.Sprint(n))) })
+	}
+	wg.Wait()
+	close(results)
+	won := 0
+	for err := range results {
+		if err == nil {
+			won++
+		} else if fault.KindOf(err) != fault.Transient {
+			t.Errorf("Claim: %v, want a transient error", err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of %d claims won, want 1", won, claims)
+	}
+}
+
+func told(t *testing.T, s Store, c *clock.Manual) {
+	is := func(want bool, when string) {
+		t.Helper()
+		if got, err := s.Told(t.Context(), "1", notifications.Confirmed); got != want || err != nil {
+			t.Errorf("Told %s = %v, %v; want %v", when, got, err, want)
+		}
+	}
+	is(false, "before")
+	must(t, s.Claim(t.Context(), claim(c, "x")))
+	is(true, "while sending")
+	must(t, s.MarkSent(t.Context(), claim(c, "x")))
+	is(true, "after")
+}
+
+func claim(c clock.Clock, id string) notifications.Claim {
+	return notifications.Claim{OrderID: "1", Kind: notifications.Confirmed, ID: id, Until: c.Now().Add(notifications.Lease)}
+}
+
+func wantClaim(t *testing.T, s Store, c notifications.Claim, want error) {
+	t.Helper()
+	if err := s.Claim(t.Context(), c); !errors.Is(err, want) {
+		t.Errorf("Claim %s: %v, want %v", c.ID, err, want)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

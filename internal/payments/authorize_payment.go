@@ -1,0 +1,56 @@
+package payments
+
+import (
+	"context"
+	"errors"
+
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/money"
+)
+
+// AuthorizePayment holds the order's amount. A decline is written down like a success, so that it is final: it fails with
+// ErrDeclined, however often the step is repeated. After a Transient fault nothing is written, though the provider may
+// hold the amount; repeating the step finds out, and VoidPayment undoes it in any case.
+func (s *Service) AuthorizePayment(ctx context.Context, in contract.Step) (contract.Result, error) {
+	if _, err := money.Of(in.Amount.Currency, in.Amount.Amount); err != nil || in.OrderID == "" || in.CustomerID == "" || in.PaymentMethod == "" {
+		return contract.Result{}, errInput
+	}
+	res, err := barrier.Do(ctx, s.store, in.OrderID, stepAuthorize, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
+		p, err := s.authorize(ctx, in)
+		if err != nil {
+			return contract.Result{}, err
+		}
+		return s.save(ctx, p, once)
+	})
+	if err == nil && res.Status == string(StatusDeclined) {
+		err = ErrDeclined
+	}
+	return res, err
+}
+
+// authorize asks the provider and returns the payment that came of it.
+func (s *Service) authorize(ctx context.Context, in contract.Step) (Payment, error) {
+	charge, err := s.provider.Authorize(ctx, Authorization{
+		Reference: in.OrderID, IdempotencyKey: key(in.OrderID, stepAuthorize), Amount: in.Amount, PaymentMethod: in.PaymentMethod,
+	})
+	p := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount, ChargeID: charge.ID}
+	var declined *Declined
+	switch {
+	case err == nil:
+		return p.moveTo(StatusAuthorized, s.clock.Now()), nil
+	case errors.As(err, &declined):
+		p.DeclineCode = declined.Code
+		return p.moveTo(StatusDeclined, s.clock.Now()), nil
+	}
+	return Payment{}, compensated(err)
+}
+
+// compensated gives a refusal for a voided reference its name in the saga: only our compensation voids, so it has
+// begun, though it may not have been written down yet.
+func compensated(err error) error {
+	if errors.Is(err, ErrReferenceVoided) {
+		return barrier.ErrCompensated.Because(err)
+	}
+	return err
+}

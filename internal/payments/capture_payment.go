@@ -1,0 +1,29 @@
+package payments
+
+import (
+	"context"
+	"errors"
+
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/platform/barrier"
+)
+
+// CapturePayment takes the amount that is held for the order.
+func (s *Service) CapturePayment(ctx context.Context, in contract.Step) (contract.Result, error) {
+	if in.OrderID == "" {
+		return contract.Result{}, errInput
+	}
+	return barrier.Do(ctx, s.store, in.OrderID, stepCapture, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
+		p, err := s.store.Payment(ctx, in.OrderID)
+		if errors.Is(err, ErrNoPayment) || err == nil && p.Status != StatusAuthorized {
+			return contract.Result{}, ErrNotAuthorized
+		}
+		if err != nil {
+			return contract.Result{}, err
+		}
+		if _, err := s.provider.Capture(ctx, in.OrderID, key(in.OrderID, stepCapture)); err != nil {
+			return contract.Result{}, compensated(err)
+		}
+		return s.save(ctx, p.moveTo(StatusCaptured, s.clock.Now()), once)
+	})
+}

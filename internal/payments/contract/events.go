@@ -1,0 +1,29 @@
+package contract
+
+import (
+	"embed"
+
+	"orderflow/internal/platform/money"
+)
+
+// Types of the events that payments publishes.
+const (
+	PaymentAuthorized = "orderflow.payments.payment.authorized.v1"
+	PaymentDeclined   = "orderflow.payments.payment.declined.v1"
+	PaymentCaptured   = "orderflow.payments.payment.captured.v1"
+	PaymentVoided     = "orderflow.payments.payment.voided.v1"
+	PaymentRefunded   = "orderflow.payments.payment.refunded.v1"
+)
+
+// PaymentEvent is the data of every payments event.
+type PaymentEvent struct {
+	OrderID string      `json:"orderId"`
+	Amount  money.Money `json:"amount"`
+	// Reason is why it was declined, in the words of the provider.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Schemas holds a JSON Schema for each event type.
+//
+//go:embed *.schema.json
+var Schemas embed.FS

@@ -1,0 +1,22 @@
+// Package contract is what payments publishes: the inputs and results of the steps that a
+// saga calls, and its events with their schemas. Other services import nothing else of payments.
+package contract
+
+import "orderflow/internal/platform/money"
+
+// Step is the input of authorize-payment, capture-payment and void-payment.
+type Step struct {
+	OrderID    string `json:"orderId"`
+	CustomerID string `json:"customerId"`
+	// Amount is the order's total.
+	Amount money.Money `json:"amount"`
+	// PaymentMethod is the provider's token for how the customer pays. It is never stored or logged.
+	PaymentMethod string `json:"paymentMethod"`
+}
+
+// Result is what the three steps return.
+type Result struct {
+	OrderID string `json:"orderId"`
+	// Status is AUTHORIZED, CAPTURED, VOIDED, REFUNDED or DECLINED; empty where there was nothing to void.
+	Status string `json:"status"`
+}

@@ -1,0 +1,60 @@
+// Package dynamo is payments' store in DynamoDB. Besides what package platform/dynamo keeps, the table holds:
+//
+//	pk               sk       what
+//	order#<orderId>  payment  an order's payment
+package dynamo
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/money"
+)
+
+// Store implements payments.Store.
+type Store struct{ *dynamo.Table }
+
+// New returns the store in a table.
+func New(t *dynamo.Table) Store { return Store{t} }
+
+type payment struct {
+	CustomerID  string    `dynamodbav:"customerId"`
+	Status      string    `dynamodbav:"status"`
+	Currency    string    `dynamodbav:"currency"`
+	Amount      int64     `dynamodbav:"amount"`
+	ChargeID    string    `dynamodbav:"chargeId,omitempty"`
+	DeclineCode string    `dynamodbav:"declineCode,omitempty"`
+	Version     int64     `dynamodbav:"version"`
+	UpdatedAt   time.Time `dynamodbav:"updatedAt"`
+}
+
+// Payment reads an order's payment.
+func (s Store) Payment(ctx context.Context, orderID string) (payments.Payment, error) {
+	var item payment
+	if err := s.Get(ctx, "order#"+orderID, "payment", &item, payments.ErrNoPayment); err != nil {
+		return payments.Payment{}, err
+	}
+	return payments.Payment{
+		OrderID: orderID, CustomerID: item.CustomerID, Status: payments.Status(item.Status),
+		Amount:   money.Money{Currency: item.Currency, Amount: item.Amount},
+		ChargeID: item.ChargeID, DeclineCode: item.DeclineCode, Version: item.Version, UpdatedAt: item.UpdatedAt,
+	}, nil
+}
+
+// Save writes a payment's next version.
+func (s Store) Save(ctx context.Context, p payments.Payment, with commit.With) error {
+	item, err := dynamo.Item("order#"+p.OrderID, "payment", payment{
+		CustomerID: p.CustomerID, Status: string(p.Status), Currency: p.Amount.Currency, Amount: p.Amount.Amount,
+		ChargeID: p.ChargeID, DeclineCode: p.DeclineCode, Version: p.Version, UpdatedAt: p.UpdatedAt,
+	})
+	if err != nil {
+		return err
+	}
+	return s.Commit(ctx, with, s.PutVersion(item, p.Version-1))
+}
+
+// Record writes what comes with a change.
+func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

@@ -1,0 +1,16 @@
+package dynamo_test
+
+import (
+	"testing"
+
+	"orderflow/internal/payments/dynamo"
+	"orderflow/internal/payments/storetest"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/dynamo/dynamotest"
+)
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store {
+		return dynamo.New(dynamotest.NewTable(t, c))
+	})
+}

@@ -1,0 +1,166 @@
+package handler
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/payments/memory"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/ids"
+)
+
+const samples = "../../../events/payments/"
+
+func sampleService() *payments.Service {
+	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	return payments.New(memory.New(c), memory.NewProvider(), c, &ids.Sequence{})
+}
+
+func sample(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(samples + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestStepsAnswerWithTheirResult(t *testing.T) {
+	svc := sampleService()
+	for _, c := range []struct {
+		name, status string
+		h            function.Handler
+	}{
+		{"authorize-payment", "AUTHORIZED", authorizePayment(svc)},
+		{"capture-payment", "CAPTURED", capturePayment(svc)},
+		{"void-payment", "REFUNDED", voidPayment(svc)},
+	} {
+		out, err := c.h.Invoke(t.Context(), sample(t, c.name))
+		if want := `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"` + c.status + `"}`; err != nil || string(out) != want {
+			t.Errorf("%s = %s, %v; want %s", c.name, out, err, want)
+		}
+	}
+	_, err := authorizePayment(sampleService()).Invoke(t.Context(), []byte(`{"orderId":7}`))
+	wantName(t, err, "InvalidInput")
+}
+
+func TestDeclineAndLateAuthorizeHaveTheirNamesInTheSaga(t *testing.T) {
+	declined := bytes.ReplaceAll(sample(t, "authorize-payment"), []byte("pm_card_visa"), []byte("pm_card_visa_chargeDeclined"))
+	_, err := authorizePayment(sampleService()).Invoke(t.Context(), declined)
+	wantName(t, err, "PaymentDeclined")
+	svc := sampleService()
+	if _, err := voidPayment(svc).Invoke(t.Context(), sample(t, "void-payment")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = authorizePayment(svc).Invoke(t.Context(), sample(t, "authorize-payment"))
+	wantName(t, err, "StepCompensated")
+}
+
+func wantName(t *testing.T, err error, name string) {
+	t.Helper()
+	var named messages.InvokeResponse_Error
+	if !errors.As(err, &named) || named.Type != name {
+		t.Errorf("error %v, want the name %s", err, name)
+	}
+}
+
+func TestPaymentMethodAndAmountAreNeverLogged(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(function.Logger(&log, "test"))
+	svc := sampleService()
+	in := bytes.ReplaceAll(sample(t, "authorize-payment"), []byte("4797"), []byte("987654"))
+	for _, payload := range [][]byte{in, bytes.ReplaceAll(in, []byte("pm_card_visa"), []byte("pm_card_visa_chargeDeclined")),
+		bytes.ReplaceAll(in, []byte("EUR"), []byte("nope"))} {
+		for _, h := range []function.Handler{authorizePayment(svc), capturePayment(svc), voidPayment(svc)} {
+			if _, err := h.Invoke(t.Context(), payload); err != nil {
+				slog.Warn("invocation failed", "error", err.Error()) // as the bootstrap does
+			}
+		}
+	}
+	if log.Len() == 0 {
+		t.Error("nothing was logged, so nothing was shown")
+	}
+	for _, secret := range []string{"pm_card", "987654"} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log says %q:\n%s", secret, &log)
+		}
+	}
+}
+
+// get sends the sample of get-payment, changed, and returns status and body.
+func get(t *testing.T, svc *payments.Service, change func(*events.APIGatewayProxyRequest)) (int, map[string]any) {
+	t.Helper()
+	h, err := getPayment(svc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in events.APIGatewayProxyRequest
+	if err := json.Unmarshal(sample(t, "get-payment"), &in); err != nil {
+		t.Fatal(err)
+	}
+	change(&in)
+	payload, _ := json.Marshal(in)
+	b, err := h.Invoke(t.Context(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out events.APIGatewayProxyResponse
+	var body map[string]any
+	if err := errors.Join(json.Unmarshal(b, &out), json.Unmarshal([]byte(out.Body), &body)); err != nil {
+		t.Fatal(err)
+	}
+	return out.StatusCode, body
+}
+
+func TestGetPaymentShowsACustomersOwn(t *testing.T) {
+	svc := sampleService()
+	var in contract.Step
+	if err := json.Unmarshal(sample(t, "authorize-payment"), &in); err != nil {
+		t.Fatal(err)
+	}
+	in.PaymentMethod = "pm_card_visa_chargeDeclined"
+	if _, err := svc.AuthorizePayment(t.Context(), in); !errors.Is(err, payments.ErrDeclined) {
+		t.Fatal(err)
+	}
+	claims := func(r *events.APIGatewayProxyRequest) map[string]any {
+		return r.RequestContext.Authorizer["claims"].(map[string]any)
+	}
+	for name, c := range map[string]struct {
+		change func(*events.APIGatewayProxyRequest)
+		status int
+		code   string
+	}{
+		"own": {func(*events.APIGatewayProxyRequest) {}, 200, ""},
+		"operator": {func(r *events.APIGatewayProxyRequest) {
+			claims(r)["sub"] = "op"
+			claims(r)["cognito:groups"] = "operator"
+		}, 200, ""},
+		"another's":    {func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }, 404, "PaymentNotFound"},
+		"unknown":      {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "01KAQ5M3Z8V7D2X4C6B9N1T0RX" }, 404, "PaymentNotFound"},
+		"no identity":  {func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }, 401, "Unauthenticated"},
+		"malformed id": {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "x" }, 400, "InvalidRequest"},
+	} {
+		status, body := get(t, svc, c.change)
+		code, _ := body["code"].(string)
+		if status != c.status || code != c.code {
+			t.Errorf("%s: %d %v, want %d %s", name, status, body, c.status, c.code)
+		}
+		if status == 200 && (body["status"] != "DECLINED" || body["reason"] != "card_declined" || body["amount"] == nil) {
+			t.Errorf("%s: %v", name, body)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package handler
+
+import (
+	"context"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/dynamo"
+	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/money"
+)
+
+// payment is the API's form of payments.Payment.
+type payment struct {
+	OrderID string          `json:"orderId"`
+	Status  payments.Status `json:"status"`
+	Amount  money.Money     `json:"amount"`
+	Reason  string          `json:"reason,omitempty"`
+}
+
+// GetPayment composes the function get-payment. It reads the table only, so it has no provider.
+func GetPayment(env *function.Env) (function.Handler, error) {
+	return getPayment(payments.New(dynamo.New(platform.FromEnv(env)), nil, env.Clock, env.IDs))
+}
+
+func getPayment(svc *payments.Service) (function.Handler, error) {
+	return httpapi.Handle("getPayment", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		p, err := svc.GetPayment(ctx, r.Path["orderId"])
+		if err == nil && !r.Caller.MaySee(p.CustomerID) {
+			err = payments.ErrNoPayment
+		}
+		return httpapi.OK(payment{p.OrderID, p.Status, p.Amount, p.DeclineCode}), err
+	})
+}

@@ -1,0 +1,34 @@
+package handler
+
+import (
+	"orderflow/internal/payments"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/step"
+)
+
+// AuthorizePayment composes the function authorize-payment.
+func AuthorizePayment(env *function.Env) (function.Handler, error) {
+	return authorizePayment(service(env)), nil
+}
+
+func authorizePayment(svc *payments.Service) function.Handler {
+	return step.Handle(svc.AuthorizePayment)
+}
+
+// CapturePayment composes the function capture-payment.
+func CapturePayment(env *function.Env) (function.Handler, error) {
+	return capturePayment(service(env)), nil
+}
+
+func capturePayment(svc *payments.Service) function.Handler {
+	return step.Handle(svc.CapturePayment)
+}
+
+// VoidPayment composes the function void-payment.
+func VoidPayment(env *function.Env) (function.Handler, error) {
+	return voidPayment(service(env)), nil
+}
+
+func voidPayment(svc *payments.Service) function.Handler {
+	return step.Handle(svc.VoidPayment)
+}

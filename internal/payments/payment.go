@@ -1,0 +1,67 @@
+package payments
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/platform/money"
+)
+
+// Status is where a payment stands.
+type Status string
+
+// A payment is declined for good, or authorized and then captured; undoing it voids or refunds it.
+const (
+	StatusAuthorized Status = "AUTHORIZED"
+	StatusCaptured   Status = "CAPTURED"
+	StatusVoided     Status = "VOIDED"
+	StatusRefunded   Status = "REFUNDED"
+	StatusDeclined   Status = "DECLINED"
+)
+
+// Payment is the money of an order.
+type Payment struct {
+	OrderID    string
+	CustomerID string
+	Status     Status
+	Amount     money.Money
+	// ChargeID is the provider's name for it; empty if declined.
+	ChargeID string
+	// DeclineCode is why it was declined, in the words of the provider.
+	DeclineCode string
+	// Version counts the changes, from 1.
+	Version   int64
+	UpdatedAt time.Time
+}
+
+// moveTo returns the payment's next version with another status.
+func (p Payment) moveTo(status Status, at time.Time) Payment {
+	p.Status, p.UpdatedAt, p.Version = status, at, p.Version+1
+	return p
+}
+
+func (p Payment) result() contract.Result {
+	return contract.Result{OrderID: p.OrderID, Status: string(p.Status)}
+}
+
+// eventType is the type of the event that tells of the payment's status.
+func (p Payment) eventType() string {
+	switch p.Status {
+	case StatusAuthorized:
+		return contract.PaymentAuthorized
+	case StatusCaptured:
+		return contract.PaymentCaptured
+	case StatusVoided:
+		return contract.PaymentVoided
+	case StatusRefunded:
+		return contract.PaymentRefunded
+	default:
+		return contract.PaymentDeclined
+	}
+}
+
+// GetPayment returns an order's payment, or ErrNoPayment.
+func (s *Service) GetPayment(ctx context.Context, orderID string) (Payment, error) {
+	return s.store.Payment(ctx, orderID)
+}

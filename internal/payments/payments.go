@@ -1,0 +1,79 @@
+// Package payments holds and takes the money of orders, through a payment provider.
+//
+// The money itself is at the provider; a Payment is what we know of it. The provider is called first and what it did
+// is written down after that, so we may know less than what is true, never more. That is why undoing a payment
+// does not trust our records: it always goes to the provider (see Provider.Void).
+package payments
+
+import (
+	"context"
+
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ids"
+)
+
+var (
+	// ErrDeclined: the provider said no, for good.
+	ErrDeclined = fault.New(fault.Refused, "PaymentDeclined", "the payment was declined")
+	// ErrNoPayment: nothing was ever charged for the order.
+	ErrNoPayment = fault.New(fault.NotFound, "PaymentNotFound", "there is no payment for this order")
+	// ErrNotAuthorized: only an authorized payment can be captured.
+	ErrNotAuthorized = fault.New(fault.Conflict, "PaymentNotAuthorized", "the order's payment is not authorized")
+	// ErrChargeMissing: the provider does not know a charge that it once gave us. Somebody has to look.
+	ErrChargeMissing = fault.New(fault.Internal, "ChargeMissing", "the provider has lost the charge of this payment")
+
+	errInput = fault.New(fault.Invalid, "InvalidInput", "a payment step needs an order, a customer, an amount and a payment method")
+)
+
+// Names of the saga's steps, by which barriers know them.
+const (
+	stepAuthorize = "AuthorizePayment"
+	stepCapture   = "CapturePayment"
+	stepVoid      = "VoidPayment"
+)
+
+// Store keeps payments.
+type Store interface {
+	barrier.Log
+	// Payment returns an order's payment, or ErrNoPayment.
+	Payment(ctx context.Context, orderID string) (Payment, error)
+	// Save writes p, which must be one version after what is stored, else fault.ErrLostRace.
+	Save(ctx context.Context, p Payment, with commit.With) error
+	// Record writes only what comes with a change, where there is nothing to change.
+	Record(ctx context.Context, with commit.With) error
+	// Outbox returns the events that wait to be published.
+	Outbox(ctx context.Context) ([]envelope.Event, error)
+}
+
+// Service is payments' use cases.
+type Service struct {
+	store    Store
+	provider Provider
+	clock    clock.Clock
+	events   envelope.Publisher
+}
+
+// New returns the use cases over a store and a provider.
+func New(store Store, provider Provider, c clock.Clock, source ids.Source) *Service {
+	return &Service{store: store, provider: provider, clock: c, events: envelope.Publisher{Service: "payments", Clock: c, IDs: source}}
+}
+
+// save writes p's new state with the event that tells of it.
+func (s *Service) save(ctx context.Context, p Payment, once barrier.Once) (contract.Result, error) {
+	e, err := s.events.New(ctx, p.eventType(), p.OrderID, p.Version,
+		contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Reason: p.DeclineCode})
+	if err != nil {
+		return contract.Result{}, err
+	}
+	with := commit.With{Barrier: once.Returning(p.result()), Events: []envelope.Event{e}}
+	return p.result(), s.store.Save(ctx, p, with)
+}
+
+// key makes the idempotency key of a step's call to the provider. It depends on nothing but the saga, so a repeated
+// step repeats the key.
+func key(orderID, step string) string { return orderID + "-" + step }

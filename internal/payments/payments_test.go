@@ -1,0 +1,277 @@
+package payments_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/payments/memory"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/schema"
+)
+
+const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+
+func step(method string) contract.Step {
+	return contract.Step{OrderID: order, CustomerID: "alice", Amount: money.Money{Currency: "EUR", Amount: 4797}, PaymentMethod: method}
+}
+
+var good = step("pm_card_visa")
+
+// shop is payments over a memory store and a provider whose network can be made to fail.
+type shop struct {
+	*payments.Service
+	store    *memory.Store
+	provider *memory.Provider
+	network  *network
+}
+
+func open() *shop {
+	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	s := &shop{store: memory.New(c), provider: memory.NewProvider()}
+	s.network = &network{Provider: s.provider}
+	s.Service = payments.New(s.store, s.network, c, &ids.Sequence{})
+	return s
+}
+
+var errLost = errors.New("the answer was lost")
+
+// network stands before the provider and loses what it is told to.
+type network struct {
+	payments.Provider
+	loseRequest, loseAnswer bool
+	// arrived is called when an authorization has reached the provider and its answer is under way.
+	arrived func()
+	// late is what was asked of the provider while loseRequest was on, to arrive later.
+	late []payments.Authorization
+}
+
+func (n *network) Authorize(ctx context.Context, a payments.Authorization) (payments.Charge, error) {
+	if n.loseRequest {
+		n.late = append(n.late, a)
+		return payments.Charge{}, errLost
+	}
+	c, err := n.Provider.Authorize(ctx, a)
+	if n.arrived != nil {
+		n.arrived()
+	}
+	if n.loseAnswer {
+		return payments.Charge{}, errLost
+	}
+	return c, err
+}
+
+func (n *network) Capture(ctx context.Context, reference, key string) (payments.Charge, error) {
+	c, err := n.Provider.Capture(ctx, reference, key)
+	if n.loseAnswer {
+		return payments.Charge{}, errLost
+	}
+	return c, err
+}
+
+func (n *network) Void(ctx context.Context, reference, key string) (payments.Charge, bool, error) {
+	c, found, err := n.Provider.Void(ctx, reference, key)
+	if n.loseAnswer {
+		return payments.Charge{}, false, errLost
+	}
+	return c, found, err
+}
+
+func TestAuthorizeThenCapture(t *testing.T) {
+	s := open()
+	for range 2 {
+		wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), good))
+	}
+	for range 2 {
+		wantResult(t, payments.StatusCaptured)(s.CapturePayment(t.Context(), good))
+	}
+	s.wantCharge(t, payments.ChargeCaptured)
+	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured)
+	p, err := s.GetPayment(t.Context(), order)
+	if err != nil || p.CustomerID != "alice" || p.Amount != good.Amount || p.ChargeID != "ch_1" || p.Version != 2 {
+		t.Errorf("GetPayment = %+v, %v", p, err)
+	}
+}
+
+func TestDeclineIsRecordedAndFinal(t *testing.T) {
+	s := open()
+	for range 2 {
+		_, err := s.AuthorizePayment(t.Context(), step("pm_card_visa_chargeDeclined"))
+		wantErr(t, err, payments.ErrDeclined)
+	}
+	s.wantEvents(t, contract.PaymentDeclined)
+	wantResult(t, payments.StatusDeclined)(s.VoidPayment(t.Context(), good))
+	p, err := s.GetPayment(t.Context(), order)
+	if err != nil || p.Status != payments.StatusDeclined || p.DeclineCode != "card_declined" || p.ChargeID != "" {
+		t.Errorf("GetPayment = %+v, %v", p, err)
+	}
+	s.wantEvents(t, contract.PaymentDeclined)
+	s.provider.Declines = nil // though the customer's card would be good by now
+	_, err = s.AuthorizePayment(t.Context(), good)
+	wantErr(t, err, payments.ErrDeclined)
+	s.wantNoLiveCharge(t)
+}
+
+func TestLostAnswerIsTransientAndRecordsNothing(t *testing.T) {
+	s := open()
+	s.network.loseAnswer = true
+	_, err := s.AuthorizePayment(t.Context(), good)
+	if fault.KindOf(err) != fault.Transient || err == nil {
+		t.Errorf("AuthorizePayment: %v, want a transient fault", err)
+	}
+	_, err = s.GetPayment(t.Context(), order)
+	wantErr(t, err, payments.ErrNoPayment)
+	s.wantEvents(t)
+	s.network.loseAnswer = false
+	wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), good))
+	s.wantCharge(t, payments.ChargeAuthorized)
+}
+
+func TestVoidUndoesAChargeThatWeNeverHeardOf(t *testing.T) {
+	s := open()
+	s.network.loseAnswer = true
+	_, err := s.AuthorizePayment(t.Context(), good)
+	wantErr(t, err, errLost)
+	s.network.loseAnswer = false
+	for range 2 {
+		wantResult(t, payments.StatusVoided)(s.VoidPayment(t.Context(), good))
+	}
+	s.wantCharge(t, payments.ChargeVoided)
+	s.wantEvents(t, contract.PaymentVoided)
+	p, err := s.GetPayment(t.Context(), order)
+	if err != nil || p.CustomerID != "alice" || p.Amount != good.Amount || p.ChargeID != "ch_1" {
+		t.Errorf("GetPayment = %+v, %v; want what the provider had", p, err)
+	}
+}
+
+func TestAuthorizationThatArrivesAfterTheVoidIsRefused(t *testing.T) {
+	s := open()
+	s.network.loseRequest = true
+	_, err := s.AuthorizePayment(t.Context(), good)
+	wantErr(t, err, errLost)
+	wantResult(t, "")(s.VoidPayment(t.Context(), good))
+	for _, a := range s.network.late {
+		_, err := s.provider.Authorize(t.Context(), a)
+		wantErr(t, err, payments.ErrReferenceVoided)
+	}
+	s.wantNoLiveCharge(t)
+	s.wantEvents(t)
+}
+
+func TestAuthorizeThatLosesAgainstItsCompensationIsRefused(t *testing.T) {
+	s := open()
+	s.network.arrived = func() { // the compensation runs from start to end while the answer is under way
+		s.network.arrived = nil
+		wantResult(t, payments.StatusVoided)(s.VoidPayment(t.Context(), good))
+	}
+	_, err := s.AuthorizePayment(t.Context(), good)
+	wantErr(t, err, barrier.ErrCompensated)
+	s.wantNoLiveCharge(t)
+	s.wantEvents(t, contract.PaymentVoided)
+}
+
+func TestAuthorizeIsRefusedWhileItsCompensationIsNotWrittenDown(t *testing.T) {
+	s := open()
+	if _, _, err := s.provider.Void(t.Context(), order, "the compensation's call"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.AuthorizePayment(t.Context(), good)
+	wantErr(t, err, barrier.ErrCompensated)
+	s.wantEvents(t)
+}
+
+func TestCaptureNeedsAnAuthorization(t *testing.T) {
+	s := open()
+	_, err := s.CapturePayment(t.Context(), good)
+	wantErr(t, err, payments.ErrNotAuthorized)
+	_, err = s.AuthorizePayment(t.Context(), step("pm_card_visa_chargeDeclined"))
+	wantErr(t, err, payments.ErrDeclined)
+	_, err = s.CapturePayment(t.Context(), good)
+	wantErr(t, err, payments.ErrNotAuthorized)
+}
+
+func TestVoidFailsLoudlyWhenTheProviderHasLostACharge(t *testing.T) {
+	s := open()
+	wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), good))
+	s.network.Provider = memory.NewProvider()
+	_, err := s.VoidPayment(t.Context(), good)
+	wantErr(t, err, payments.ErrChargeMissing)
+	if fault.KindOf(err) != fault.Internal {
+		t.Errorf("kind %v, want Internal", fault.KindOf(err))
+	}
+}
+
+func TestIncompleteInputIsRefusedBeforeAnythingHappens(t *testing.T) {
+	for name, change := range map[string]func(*contract.Step){
+		"no order":         func(in *contract.Step) { in.OrderID = "" },
+		"no customer":      func(in *contract.Step) { in.CustomerID = "" },
+		"no currency":      func(in *contract.Step) { in.Amount.Currency = "" },
+		"negative amount":  func(in *contract.Step) { in.Amount.Amount = -1 },
+		"no paymentMethod": func(in *contract.Step) { in.PaymentMethod = "" },
+	} {
+		s, in := open(), good
+		change(&in)
+		_, err := s.AuthorizePayment(t.Context(), in)
+		if fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v, want an invalid input", name, err)
+		}
+		s.wantNoLiveCharge(t)
+	}
+}
+
+func wantResult(t *testing.T, want payments.Status) func(contract.Result, error) {
+	t.Helper()
+	return func(got contract.Result, err error) {
+		t.Helper()
+		if err != nil || got != (contract.Result{OrderID: order, Status: string(want)}) {
+			t.Errorf("got %+v, %v; want status %q", got, err, want)
+		}
+	}
+}
+
+func wantErr(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}
+
+func (s *shop) wantCharge(t *testing.T, want payments.ChargeStatus) {
+	t.Helper()
+	if c, _ := s.provider.Charge(order); c.Status != want {
+		t.Errorf("the provider's charge is %q, want %q", c.Status, want)
+	}
+}
+
+func (s *shop) wantNoLiveCharge(t *testing.T) {
+	t.Helper()
+	if c, _ := s.provider.Charge(order); c.Live() {
+		t.Errorf("the provider still holds or has taken %+v", c)
+	}
+}
+
+// wantEvents checks the types of all events so far, and each event against its schema.
+func (s *shop) wantEvents(t *testing.T, types ...string) {
+	t.Helper()
+	schemas, err := schema.Load(contract.Schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, _ := s.store.Outbox(t.Context())
+	if len(events) != len(types) {
+		t.Errorf("%d events, want %d", len(events), len(types))
+		return
+	}
+	for i, e := range events {
+		if err := schemas.Validate(e); err != nil || e.Type != types[i] || e.Subject != order {
+			t.Errorf("event %d is %s about %s, %v; want %s", i, e.Type, e.Subject, err, types[i])
+		}
+	}
+}

@@ -1,0 +1,143 @@
+// Package provider is the payment provider over HTTP.
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/registry"
+)
+
+// Name is the provider's name in the registry.
+const Name = "payment-provider"
+
+// Timeout bounds one call.
+const Timeout = 3 * time.Second
+
+// maxCode bounds a decline code, in bytes; it is shown to the customer.
+const maxCode = 64
+
+// Provider implements payments.Provider.
+type Provider struct {
+	Client   *httpclient.Client
+	Registry registry.Registry
+}
+
+// New returns the provider that the registry knows.
+func New(r registry.Registry) Provider {
+	return Provider{Client: &httpclient.Client{Dependency: Name, Timeout: Timeout}, Registry: r}
+}
+
+// charge is the provider's form of payments.Charge. Whether it was captured stands apart from its status.
+type charge struct {
+	ID        string      `json:"id"`
+	Reference string      `json:"reference"`
+	Status    string      `json:"status"`
+	Amount    money.Money `json:"amount"`
+}
+
+func (c charge) domain() payments.Charge {
+	return payments.Charge{ID: c.ID, Reference: c.Reference, Status: payments.ChargeStatus(c.Status), Amount: c.Amount}
+}
+
+// Authorize posts a charge.
+func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (payments.Charge, error) {
+	var out charge
+	err := p.post(ctx, "/charges", a.IdempotencyKey, struct {
+		Reference     string      `json:"reference"`
+		Amount        money.Money `json:"amount"`
+		PaymentMethod string      `json:"paymentMethod"`
+	}{a.Reference, a.Amount, a.PaymentMethod}, &out)
+	if err != nil {
+		return payments.Charge{}, err
+	}
+	switch c := out.domain(); {
+	case c.ID == "" || c.Reference != a.Reference:
+		return payments.Charge{}, unreadable("a charge without id, or of another reference")
+	case c.Live():
+		return c, nil
+	case c.Status == payments.ChargeVoided || c.Status == payments.ChargeRefunded:
+		// A replay that shows the charge as it is now.
+		return payments.Charge{}, payments.ErrReferenceVoided
+	}
+	return payments.Charge{}, unreadable("a charge in a status that we do not know")
+}
+
+// Capture captures the charge.
+func (p Provider) Capture(ctx context.Context, reference, key string) (payments.Charge, error) {
+	var out charge
+	if err := p.post(ctx, "/charges/"+url.PathEscape(reference)+"/capture", key, nil, &out); err != nil {
+		return payments.Charge{}, err
+	}
+	if out.ID == "" {
+		return payments.Charge{}, unreadable("a capture without a charge")
+	}
+	c := out.domain()
+	c.Status = payments.ChargeCaptured // a 200 says so; how the provider writes it does not matter
+	return c, nil
+}
+
+// Void voids the reference.
+func (p Provider) Void(ctx context.Context, reference, key string) (payments.Charge, bool, error) {
+	var out struct {
+		Charge json.RawMessage `json:"charge"` // null is an answer; a field that is not there is none
+	}
+	if err := p.post(ctx, "/charges/"+url.PathEscape(reference)+"/void", key, nil, &out); err != nil {
+		return payments.Charge{}, false, err
+	}
+	var c *charge
+	if err := json.Unmarshal(out.Charge, &c); err != nil {
+		return payments.Charge{}, false, unreadable("a void that says nothing of a charge")
+	}
+	if c == nil {
+		return payments.Charge{}, false, nil
+	}
+	if s := payments.ChargeStatus(c.Status); c.ID == "" || s != payments.ChargeVoided && s != payments.ChargeRefunded {
+		return payments.Charge{}, false, unreadable("a void that left a charge")
+	}
+	return c.domain(), true, nil
+}
+
+func (p Provider) post(ctx context.Context, path, key string, body, out any) error {
+	base, err := p.Registry.Resolve(ctx, Name)
+	if err != nil {
+		return err
+	}
+	err = p.Client.Do(ctx, httpclient.Request{Method: http.MethodPost, URL: base + path, IdempotencyKey: key, Body: body}, out)
+	if status, ok := err.(*httpclient.StatusError); ok { //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
+		return refusal(status)
+	}
+	return err
+}
+
+// unreadable: an answer of success that cannot be believed. Nobody knows what happened, so it is transient.
+func unreadable(what string) error {
+	return fault.New(fault.Transient, "DependencyUnavailable", "%s answered with %s", Name, what)
+}
+
+// refusal tells what the provider's final no means.
+func refusal(s *httpclient.StatusError) error {
+	var problem struct {
+		Code string `json:"code"`
+	}
+	_ = json.Unmarshal(s.Body, &problem) // without a code it is still a no
+	switch s.Status {
+	case http.StatusPaymentRequired:
+		if problem.Code == "" || len(problem.Code) > maxCode {
+			problem.Code = "declined"
+		}
+		return &payments.Declined{Code: problem.Code}
+	case http.StatusConflict:
+		return payments.ErrReferenceVoided.Because(s)
+	case http.StatusNotFound:
+		return payments.ErrNoCharge.Because(s)
+	}
+	return fault.New(fault.Internal, "PaymentProviderRefused", "the payment provider does not take our request").Because(s)
+}

@@ -1,0 +1,128 @@
+package provider_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/memory"
+	"orderflow/internal/payments/provider"
+	"orderflow/internal/payments/providertest"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/registry"
+)
+
+var authorization = payments.Authorization{
+	Reference: "01KAQ5M3Z8V7D2X4C6B9N1T0RW", IdempotencyKey: "k", PaymentMethod: "pm_secret",
+	Amount: money.Money{Currency: "EUR", Amount: 987654},
+}
+
+func TestProvider(t *testing.T) {
+	providertest.Run(t, func(t *testing.T) payments.Provider {
+		return provider.New(registry.Fixed{provider.Name: providertest.Serve(t, memory.NewProvider())})
+	})
+}
+
+// answering returns the adapter before a provider that always answers the same.
+func answering(t *testing.T, status int, body string) provider.Provider {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}))
+	t.Cleanup(server.Close)
+	return provider.New(registry.Fixed{provider.Name: server.URL})
+}
+
+func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
+	for name, p := range map[string]provider.Provider{
+		"500":              answering(t, 500, `{"code":"internal"}`),
+		"429":              answering(t, 429, ``),
+		"no JSON":          answering(t, 200, `<html>`),
+		"no charge":        answering(t, 201, `{}`),
+		"another charge":   answering(t, 201, `{"id":"ch_1","reference":"other","status":"AUTHORIZED"}`),
+		"unknown status":   answering(t, 201, `{"id":"ch_1","reference":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"PENDING"}`),
+		"nobody listens":   provider.New(registry.Fixed{provider.Name: "http://127.0.0.1:1"}),
+		"unknown provider": provider.New(registry.Fixed{}),
+	} {
+		_, err := p.Authorize(t.Context(), authorization)
+		wantTransient(t, name+": Authorize", err)
+	}
+}
+
+func TestVoidBelievesOnlyAnAnswerThatSaysWhatBecameOfTheCharge(t *testing.T) {
+	for _, body := range []string{`{}`, `[]`, `{"charge":"x"}`, `{"charge":{}}`, `{"charge":{"id":"ch_1","status":"AUTHORIZED"}}`} {
+		_, _, err := answering(t, 200, body).Void(t.Context(), "r", "k")
+		wantTransient(t, "Void answered "+body, err)
+	}
+}
+
+func TestCallEndsAtItsTimeout(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the client has gone
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	p := provider.New(registry.Fixed{provider.Name: server.URL})
+	if p.Client.Timeout != 3*time.Second {
+		t.Errorf("timeout is %v, want 3 s", p.Client.Timeout)
+	}
+	p.Client.Timeout = 20 * time.Millisecond
+	_, err := p.Authorize(context.Background(), authorization)
+	wantTransient(t, "Authorize", err)
+}
+
+func TestRefusalsAreFinal(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		body   string
+		want   error
+	}{
+		{402, `{"code":"insufficient_funds"}`, &payments.Declined{Code: "insufficient_funds"}},
+		{402, `gibberish`, &payments.Declined{Code: "declined"}},
+		{402, `{"code":"` + strings.Repeat("x", 65) + `"}`, &payments.Declined{Code: "declined"}},
+		{409, `{"code":"reference_voided"}`, payments.ErrReferenceVoided},
+		{404, `{}`, payments.ErrNoCharge},
+		{201, `{"id":"ch_1","reference":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"VOIDED"}`, payments.ErrReferenceVoided},
+	} {
+		_, err := answering(t, c.status, c.body).Authorize(t.Context(), authorization)
+		var got, want *payments.Declined
+		if errors.As(c.want, &want) {
+			if !errors.As(err, &got) || *got != *want {
+				t.Errorf("%d %s: %v, want %v", c.status, c.body, err, want)
+			}
+		} else if !errors.Is(err, c.want) {
+			t.Errorf("%d %s: %v, want %v", c.status, c.body, err, c.want)
+		}
+	}
+	for _, status := range []int{302, 400, 401, 422} {
+		if _, err := answering(t, status, `{}`).Authorize(t.Context(), authorization); fault.KindOf(err) != fault.Internal {
+			t.Errorf("%d: %v, want an internal fault", status, err)
+		}
+	}
+}
+
+func TestErrorsTellNothingOfTheMoney(t *testing.T) {
+	echo := `{"code":"x","message":"pm_secret 987654"}`
+	for _, status := range []int{400, 402, 409, 500} {
+		_, err := answering(t, status, echo).Authorize(t.Context(), authorization)
+		if s := err.Error(); strings.Contains(s, "secret") || strings.Contains(s, "987654") {
+			t.Errorf("%d: the error says %q", status, s)
+		}
+	}
+}
+
+func wantTransient(t *testing.T, what string, err error) {
+	t.Helper()
+	var no *payments.Declined
+	if err == nil || fault.KindOf(err) != fault.Transient || errors.As(err, &no) {
+		t.Errorf("%s: %v, want a transient fault", what, err)
+	}
+}

@@ -1,0 +1,102 @@
+// Package storetest is the suite that every payments store passes.
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/storetest"
+)
+
+// Store is a payments store that can also do what the platform's part of the suite asks for.
+type Store interface {
+	payments.Store
+	storetest.Store
+}
+
+// Run runs the suite; open returns an empty store.
+func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
+	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store { return open(t, c) })
+	cases := map[string]func(*testing.T, payments.Store){
+		"UnknownPaymentIsNotFound":             unknown,
+		"PaymentComesBackAsSaved":              roundTrip,
+		"SaveLosesTheRaceAgainstAnotherOne":    stale,
+		"SaveReplacesTheWholePayment":          replaces,
+		"PaymentsOfDifferentOrdersDoNotTangle": apart,
+	}
+	for name, run := range cases {
+		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
+	}
+}
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
+
+func payment(orderID string, version int64, status payments.Status) payments.Payment {
+	return payments.Payment{OrderID: orderID, CustomerID: "c", Status: status, Amount: money.Money{Currency: "EUR", Amount: 4797},
+		ChargeID: "ch_1", Version: version, UpdatedAt: start}
+}
+
+func unknown(t *testing.T, s payments.Store) {
+	if _, err := s.Payment(t.Context(), "none"); !errors.Is(err, payments.ErrNoPayment) {
+		t.Errorf("Payment: %v, want ErrNoPayment", err)
+	}
+}
+
+func roundTrip(t *testing.T, s payments.Store) {
+	p := payment("1", 1, payments.StatusDeclined)
+	p.DeclineCode = "card_declined"
+	save(t, s, p)
+	want(t, s, p)
+}
+
+func replaces(t *testing.T, s payments.Store) {
+	p := payment("1", 1, payments.StatusDeclined)
+	p.DeclineCode = "card_declined"
+	save(t, s, p)
+	p = payment("1", 2, payments.StatusVoided)
+	save(t, s, p)
+	want(t, s, p)
+}
+
+func stale(t *testing.T, s payments.Store) {
+	first := payment("1", 1, payments.StatusAuthorized)
+	save(t, s, first)
+	for _, version := range []int64{1, 3} {
+		err := s.Save(t.Context(), payment("1", version, payments.StatusCaptured), commit.With{})
+		if !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("Save of version %d over version 1: %v, want ErrLostRace", version, err)
+		}
+	}
+	if err := s.Save(t.Context(), payment("2", 2, payments.StatusCaptured), commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("Save of version 2 over nothing: %v, want ErrLostRace", err)
+	}
+	want(t, s, first)
+}
+
+func apart(t *testing.T, s payments.Store) {
+	one, two := payment("1", 1, payments.StatusAuthorized), payment("2", 1, payments.StatusDeclined)
+	save(t, s, one)
+	save(t, s, two)
+	want(t, s, one)
+	want(t, s, two)
+}
+
+func save(t *testing.T, s payments.Store, p payments.Payment) {
+	t.Helper()
+	if err := s.Save(t.Context(), p, commit.With{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func want(t *testing.T, s payments.Store, p payments.Payment) {
+	t.Helper()
+	if got, err := s.Payment(t.Context(), p.OrderID); err != nil || got != p {
+		t.Errorf("Payment = %+v, %v; want %+v", got, err, p)
+	}
+}

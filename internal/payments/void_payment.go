@@ -1,0 +1,41 @@
+package payments
+
+import (
+	"context"
+	"errors"
+
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/commit"
+)
+
+// VoidPayment is the compensation of CapturePayment and AuthorizePayment: afterwards the provider holds nothing for the
+// order and never will. It asks the provider whatever our records say, since an authorization that ended in a timeout
+// may have left a charge and no record. If the provider had one that we did not know of, it becomes known here.
+func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.Result, error) {
+	if in.OrderID == "" {
+		return contract.Result{}, errInput
+	}
+	undoes := []string{stepCapture, stepAuthorize}
+	return barrier.Undo(ctx, s.store, in.OrderID, stepVoid, undoes, func(ctx context.Context, _ barrier.Done, once barrier.Once) (contract.Result, error) {
+		charge, found, err := s.provider.Void(ctx, in.OrderID, key(in.OrderID, stepVoid))
+		if err != nil {
+			return contract.Result{}, err
+		}
+		p, err := s.store.Payment(ctx, in.OrderID)
+		switch {
+		case errors.Is(err, ErrNoPayment):
+			p = Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}
+		case err != nil:
+			return contract.Result{}, err
+		}
+		switch {
+		case found:
+			p.ChargeID, p.DeclineCode = charge.ID, ""
+			return s.save(ctx, p.moveTo(Status(charge.Status), s.clock.Now()), once)
+		case p.ChargeID != "":
+			return contract.Result{}, ErrChargeMissing
+		}
+		return p.result(), s.store.Record(ctx, commit.With{Barrier: once.Returning(p.result())})
+	})
+}

@@ -1,0 +1,246 @@
+package barrier_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/memory"
+)
+
+// account is the smallest store: one number beside the log.
+type account struct {
+	*memory.Log
+	balance int
+}
+
+func newAccount() *account {
+	return &account{Log: memory.NewLog(clock.At(time.Unix(0, 0)))}
+}
+
+func (a *account) add(n int, once *barrier.Entry) error {
+	return a.Commit(commit.With{Barrier: once}, func() error { a.balance += n; return nil })
+}
+
+// liar is a log that does not find one record the first few times, as a log does for the loser of a race.
+type liar struct {
+	barrier.Log
+	about barrier.Key
+	lies  int
+}
+
+func (l *liar) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
+	if key == l.about && l.lies > 0 {
+		l.lies--
+		return barrier.Record{}, false, nil
+	}
+	return l.Log.Barrier(ctx, key)
+}
+
+var (
+	paid     = barrier.Key{Saga: "s", Step: "Pay", Phase: barrier.Action}
+	refunded = barrier.Key{Saga: "s", Step: "Refund", Phase: barrier.Compensation}
+)
+
+// pay is an action that adds n and returns it.
+func pay(a *account, log barrier.Log, n int) (int, error) {
+	return barrier.Do(context.Background(), log, "s", "Pay", func(_ context.Context, once barrier.Once) (int, error) {
+		return n, a.add(n, once.Returning(n))
+	})
+}
+
+// refund undoes pay; result tells its runs apart.
+func refund(a *account, log barrier.Log, amount int, result string) (string, error) {
+	return barrier.Undo(context.Background(), log, "s", "Refund", []string{"Pay"}, func(_ context.Context, done barrier.Done, once barrier.Once) (string, error) {
+		if done["Pay"] {
+			return result, a.add(-amount, once.Returning(result))
+		}
+		return result, a.add(0, once.Returning(result))
+	})
+}
+
+func TestDuplicateActionReturnsTheFirstResultAndChangesNothing(t *testing.T) {
+	a := newAccount()
+	for n := 1; n <= 3; n++ {
+		got, err := pay(a, a, n)
+		want(t, got, 1, err)
+	}
+	wantBalance(t, a, 1)
+}
+
+func TestFailedActionLeavesNoRecordAndMayRunAgain(t *testing.T) {
+	a := newAccount()
+	broken := errors.New("broken")
+	_, err := barrier.Do(t.Context(), a, "s", "Pay", func(context.Context, barrier.Once) (int, error) { return 0, broken })
+	if !errors.Is(err, broken) {
+		t.Errorf("error = %v, want the action's own", err)
+	}
+	got, err := pay(a, a, 2)
+	want(t, got, 2, err)
+}
+
+func TestUndoTakesBackWhatTookEffectOnce(t *testing.T) {
+	a := newAccount()
+	_, err := pay(a, a, 5)
+	must(t, err)
+	for _, result := range []string{"first", "second"} {
+		got, err := refund(a, a, 5, result)
+		want(t, got, "first", err)
+	}
+	wantBalance(t, a, 0)
+}
+
+func TestNullCompensationChangesNothingAndBarsTheLateAction(t *testing.T) {
+	a := newAccount()
+	for _, result := range []string{"first", "second"} {
+		got, err := refund(a, a, 5, result)
+		want(t, got, "first", err)
+	}
+	for range 2 {
+		if _, err := pay(a, a, 5); !errors.Is(err, barrier.ErrCompensated) || fault.KindOf(err) != fault.Conflict {
+			t.Errorf("late action: %v, want ErrCompensated, a conflict", err)
+		}
+	}
+	wantBalance(t, a, 0)
+}
+
+func TestDuplicateOfAnActionThatWasUndoneIsReplayedNotRefused(t *testing.T) {
+	a := newAccount()
+	_, err := pay(a, a, 5)
+	must(t, err)
+	_, err = refund(a, a, 5, "done")
+	must(t, err)
+	got, err := pay(a, a, 7)
+	want(t, got, 5, err)
+	wantBalance(t, a, 0)
+}
+
+func TestUndoOfSeveralActionsBarsOnlyThoseNotDone(t *testing.T) {
+	a := newAccount()
+	_, err := pay(a, a, 5)
+	must(t, err)
+	_, err = barrier.Undo(t.Context(), a, "s", "Refund", []string{"Capture", "Pay"}, func(_ context.Context, done barrier.Done, once barrier.Once) (int, error) {
+		if wanted := (barrier.Done{"Pay": true, "Capture": false}); !maps.Equal(done, wanted) {
+			t.Errorf("done = %v, want %v", done, wanted)
+		}
+		return 0, a.add(0, once.Returning(0))
+	})
+	must(t, err)
+	_, err = barrier.Do(t.Context(), a, "s", "Capture", func(context.Context, barrier.Once) (int, error) {
+		t.Error("a barred action ran")
+		return 0, nil
+	})
+	if !errors.Is(err, barrier.ErrCompensated) {
+		t.Errorf("barred action: %v, want ErrCompensated", err)
+	}
+}
+
+func TestActionBarredByOneUndoIsNotDoneForAnother(t *testing.T) {
+	a := newAccount()
+	_, err := refund(a, a, 5, "null")
+	must(t, err)
+	_, err = barrier.Undo(t.Context(), a, "s", "Cancel", []string{"Pay"}, func(_ context.Context, done barrier.Done, once barrier.Once) (int, error) {
+		if done["Pay"] {
+			t.Error("the second undo was told that the barred action took effect")
+		}
+		return 0, a.add(0, once.Returning(0))
+	})
+	must(t, err)
+}
+
+func TestSagasAndStepsAreApart(t *testing.T) {
+	a := newAccount()
+	for i, key := range []barrier.Key{{Saga: "s", Step: "Pay"}, {Saga: "s", Step: "Capture"}, {Saga: "t", Step: "Pay"}} {
+		got, err := barrier.Do(t.Context(), a, key.Saga, key.Step, func(_ context.Context, once barrier.Once) (int, error) {
+			return i, a.add(1, once.Returning(i))
+		})
+		want(t, got, i, err)
+	}
+	wantBalance(t, a, 3)
+}
+
+func TestActionThatLosesToItsDuplicateReturnsTheWinnersResult(t *testing.T) {
+	a := newAccount()
+	_, err := pay(a, a, 5)
+	must(t, err)
+	got, err := pay(a, &liar{a, paid, 1}, 7)
+	want(t, got, 5, err)
+	wantBalance(t, a, 5)
+}
+
+func TestActionThatLosesToItsUndoIsRefused(t *testing.T) {
+	a := newAccount()
+	_, err := refund(a, a, 5, "null")
+	must(t, err)
+	if _, err := pay(a, &liar{a, paid, 1}, 5); !errors.Is(err, barrier.ErrCompensated) {
+		t.Errorf("action that lost to its undo: %v, want ErrCompensated", err)
+	}
+	wantBalance(t, a, 0)
+}
+
+func TestUndoThatLosesToItsActionTakesItBack(t *testing.T) {
+	a := newAccount()
+	_, err := pay(a, a, 5)
+	must(t, err)
+	got, err := refund(a, &liar{a, paid, 1}, 5, "undone")
+	want(t, got, "undone", err)
+	wantBalance(t, a, 0)
+}
+
+func TestUndoThatLosesToItsDuplicateReturnsTheWinnersResult(t *testing.T) {
+	a := newAccount()
+	_, err := pay(a, a, 5)
+	must(t, err)
+	_, err = refund(a, a, 5, "winner")
+	must(t, err)
+	got, err := refund(a, &liar{a, refunded, 1}, 5, "loser")
+	want(t, got, "winner", err)
+	wantBalance(t, a, 0)
+}
+
+func TestRaceLostOverAndOverIsTransient(t *testing.T) {
+	a := newAccount()
+	_, err := pay(a, a, 5)
+	must(t, err)
+	if _, err := pay(a, &liar{a, paid, 1000}, 7); err == nil || fault.KindOf(err) != fault.Transient {
+		t.Errorf("error = %v, want a transient one", err)
+	}
+	wantBalance(t, a, 5)
+}
+
+func TestEventIsConsumedOncePerConsumer(t *testing.T) {
+	a := newAccount()
+	for _, consumer := range []string{"mail", "mail", "stats"} {
+		must(t, barrier.Consume(t.Context(), a, consumer, "e1", func(_ context.Context, once barrier.Once) error {
+			return a.add(1, once.Returning(nil))
+		}))
+	}
+	wantBalance(t, a, 2)
+}
+
+func want[T comparable](t *testing.T, got, wanted T, err error) {
+	t.Helper()
+	if err != nil || got != wanted {
+		t.Errorf("got %v, %v; want %v", got, err, wanted)
+	}
+}
+
+func wantBalance(t *testing.T, a *account, n int) {
+	t.Helper()
+	if a.balance != n {
+		t.Errorf("balance = %d, want %d", a.balance, n)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,61 @@
+package barrier_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/fault"
+)
+
+// unreachable is a log that cannot be read from some record on.
+type unreachable struct {
+	barrier.Log
+	key barrier.Key
+}
+
+var errUnreachable = errors.New("unreachable")
+
+func (u unreachable) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
+	if key == u.key {
+		return barrier.Record{}, false, errUnreachable
+	}
+	return u.Log.Barrier(ctx, key)
+}
+
+func TestNothingRunsWhileTheLogCannotBeRead(t *testing.T) {
+	a := newAccount()
+	if _, err := pay(a, unreachable{a, paid}, 5); !errors.Is(err, errUnreachable) {
+		t.Errorf("action: %v, want the log's error", err)
+	}
+	for _, key := range []barrier.Key{refunded, paid} {
+		if _, err := refund(a, unreachable{a, key}, 5, ""); !errors.Is(err, errUnreachable) {
+			t.Errorf("undo that cannot read %s: %v, want the log's error", key.Step, err)
+		}
+	}
+	if _, ok, _ := a.Barrier(t.Context(), refunded); ok {
+		t.Error("a record was written")
+	}
+}
+
+func TestResultThatIsNoJSONIsADefectAndWritesNothing(t *testing.T) {
+	a := newAccount()
+	_, err := barrier.Do(t.Context(), a, "s", "Pay", func(_ context.Context, once barrier.Once) (int, error) {
+		return 0, a.add(1, once.Returning(func() {}))
+	})
+	if fault.KindOf(err) != fault.Internal {
+		t.Errorf("error = %v, want an internal one", err)
+	}
+	wantBalance(t, a, 0)
+}
+
+func TestRecordOfAnotherTypeIsADefect(t *testing.T) {
+	a := newAccount()
+	_, err := pay(a, a, 1)
+	must(t, err)
+	_, err = barrier.Do(t.Context(), a, "s", "Pay", func(context.Context, barrier.Once) (string, error) { return "", nil })
+	if fault.KindOf(err) != fault.Internal {
+		t.Errorf("error = %v, want an internal one", err)
+	}
+}

@@ -1,0 +1,29 @@
+package clock_test
+
+import (
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/clock"
+)
+
+func TestManualClockMovesOnlyWhenTold(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
+	c := clock.At(start)
+	if !c.Now().Equal(start) || !c.Now().Equal(c.Now()) {
+		t.Errorf("Now = %v, want %v", c.Now(), start)
+	}
+	c.Advance(90 * time.Second)
+	if got := c.Now().Sub(start); got != 90*time.Second {
+		t.Errorf("advanced by %v, want 90s", got)
+	}
+}
+
+func TestClocksTellUTC(t *testing.T) {
+	berlin := time.FixedZone("CET", 3600)
+	for name, c := range map[string]clock.Clock{"system": clock.System{}, "manual": clock.At(time.Now().In(berlin))} {
+		if now := c.Now(); now.Location() != time.UTC || time.Since(now).Abs() > time.Minute {
+			t.Errorf("%s clock tells %v", name, now)
+		}
+	}
+}

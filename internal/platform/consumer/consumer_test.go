@@ -1,0 +1,121 @@
+package consumer_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/consumer"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/tracing"
+)
+
+const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+// only accepts events of one type.
+type only string
+
+func (o only) Validate(e envelope.Event) error {
+	if e.Type != string(o) {
+		return errors.New("unknown type")
+	}
+	return nil
+}
+
+const brewed = "orderflow.tea.pot.brewed.v1"
+
+// body makes a message about subject.
+func body(t *testing.T, eventType, subject, traceparent string) string {
+	t.Helper()
+	p := envelope.Publisher{Service: "tea", Clock: clock.System{}, IDs: &ids.Sequence{}}
+	e, err := p.New(tracing.With(t.Context(), traceparent), eventType, subject, 1, struct{}{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// invoke sends the bodies as messages m0, m1, … and returns the answer.
+func invoke(t *testing.T, handle consumer.Handler, bodies ...string) string {
+	t.Helper()
+	var batch events.SQSEvent
+	for i, b := range bodies {
+		batch.Records = append(batch.Records, events.SQSMessage{MessageId: "m" + string(rune('0'+i)), Body: b})
+	}
+	payload, err := json.Marshal(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := consumer.Handle(only(brewed), handle).Invoke(t.Context(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func TestBadMessageFailsAloneAndTheRestIsDone(t *testing.T) {
+	var seen []string
+	out := invoke(t, func(_ context.Context, e envelope.Event) error {
+		seen = append(seen, e.Subject)
+		if e.Subject == "broken" {
+			return errors.New("broken")
+		}
+		return nil
+	}, body(t, brewed, "a", ""), body(t, brewed, "broken", ""), body(t, brewed, "b", ""))
+	if out != `{"batchItemFailures":[{"itemIdentifier":"m1"}]}` {
+		t.Errorf("answer %s; want only m1", out)
+	}
+	if !slices.Equal(seen, []string{"a", "broken", "b"}) {
+		t.Errorf("handled %v", seen)
+	}
+}
+
+func TestListOfFailuresIsNeverNull(t *testing.T) {
+	ok := func(context.Context, envelope.Event) error { return nil }
+	for _, bodies := range [][]string{nil, {body(t, brewed, "a", "")}} {
+		if out := invoke(t, ok, bodies...); out != `{"batchItemFailures":[]}` {
+			t.Errorf("%d messages: %s", len(bodies), out)
+		}
+	}
+}
+
+func TestWhatIsNoValidEventFailsUnseen(t *testing.T) {
+	out := invoke(t, func(_ context.Context, e envelope.Event) error {
+		t.Errorf("%s was handled", e.Subject)
+		return nil
+	}, body(t, "orderflow.tea.pot.spilt.v1", "unknown type", ""), `{"specversion":"1.0"}`, `not json`)
+	if out != `{"batchItemFailures":[{"itemIdentifier":"m0"},{"itemIdentifier":"m1"},{"itemIdentifier":"m2"}]}` {
+		t.Errorf("answer %s; want all three", out)
+	}
+}
+
+func TestEachEventIsHandledInItsOwnTrace(t *testing.T) {
+	got := map[string]string{}
+	invoke(t, func(ctx context.Context, e envelope.Event) error {
+		got[e.Subject] = tracing.Parent(ctx)
+		return nil
+	}, body(t, brewed, "traced", trace), body(t, brewed, "untraced", ""))
+	if got["traced"] != trace {
+		t.Errorf("trace %q, want the event's", got["traced"])
+	}
+	if got["untraced"] == "" || got["untraced"] == trace {
+		t.Errorf("an event without a trace got %q, want a new one", got["untraced"])
+	}
+}
+
+func TestPayloadThatIsNoBatchFailsAsAWhole(t *testing.T) {
+	_, err := consumer.Handle(only(brewed), nil).Invoke(t.Context(), []byte(`[]`))
+	if err == nil {
+		t.Error("no error: the queue would delete what nobody has seen")
+	}
+}

@@ -1,0 +1,179 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/dynamo/dynamotest"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/storetest"
+)
+
+// store is the smallest store in a table.
+type store struct{ *dynamo.Table }
+
+func (s store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
+
+func TestTableKeepsTheProtocol(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store { return store{dynamotest.NewTable(t, c)} })
+}
+
+var (
+	start     = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	errFirst  = errors.New("first refused")
+	errSecond = errors.New("second refused")
+)
+
+type pot struct {
+	Cups    int   `dynamodbav:"cups"`
+	Version int64 `dynamodbav:"version"`
+}
+
+func item(t *testing.T, pk string, p pot) dynamo.Values {
+	t.Helper()
+	values, err := dynamo.Item(pk, "pot", p)
+	must(t, err)
+	return values
+}
+
+func events(t *testing.T, subjects ...string) (all []envelope.Event) {
+	t.Helper()
+	p := envelope.Publisher{Service: "tea", Clock: clock.At(start), IDs: ids.Random(clock.At(start))}
+	for _, s := range subjects {
+		e, err := p.New(t.Context(), "orderflow.tea.pot.brewed.v1", s, 1, struct{}{})
+		must(t, err)
+		all = append(all, e)
+	}
+	return all
+}
+
+func TestRefusedCommitWritesNothingAndNamesTheFirstRefusal(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start))
+	must(t, table.Commit(t.Context(), commit.With{}, table.Put(item(t, "taken", pot{Cups: 1}))))
+	_, err := barrier.Do(t.Context(), table, "s", "Step", func(ctx context.Context, once barrier.Once) (int, error) {
+		return 1, table.Commit(ctx, commit.With{Barrier: once.Returning(1), Events: events(t, "a")},
+			table.Put(item(t, "new", pot{})),
+			table.PutNew(item(t, "taken", pot{Cups: 2}), errFirst),
+			table.PutIf(item(t, "none", pot{}), errSecond, "cups > :n", dynamo.Values{":n": dynamo.Number(0)}))
+	})
+	if !errors.Is(err, errFirst) {
+		t.Errorf("Commit = %v, want the first refusal", err)
+	}
+	if ok, err := table.Find(t.Context(), "new", "pot", &pot{}); ok || err != nil {
+		t.Errorf("a part was written: %v, %v", ok, err)
+	}
+	if _, ok, err := table.Barrier(t.Context(), barrier.Key{Saga: "s", Step: "Step", Phase: barrier.Action}); ok || err != nil {
+		t.Errorf("the barrier was written: %v, %v", ok, err)
+	}
+	if waiting, err := table.Outbox(t.Context()); len(waiting) != 0 || err != nil {
+		t.Errorf("outbox holds %d events, %v", len(waiting), err)
+	}
+}
+
+func TestLostRaceGoesBeforeARefusal(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start))
+	var once barrier.Once
+	_, err := barrier.Do(t.Context(), table, "s", "Step", func(ctx context.Context, o barrier.Once) (int, error) {
+		once = o
+		return 1, table.Commit(ctx, commit.With{Barrier: o.Returning(1)}, table.Put(item(t, "taken", pot{})))
+	})
+	must(t, err)
+	// Refused on its own account as well, since what it wants to make is made.
+	err = table.Commit(t.Context(), commit.With{Barrier: once.Returning(2)}, table.PutNew(item(t, "taken", pot{}), errFirst))
+	if !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("Commit = %v, want ErrLostRace", err)
+	}
+}
+
+func TestAnswerOfAnotherRequestWithTheKeyLosesTheRace(t *testing.T) {
+	c := clock.At(start)
+	table := dynamotest.NewTable(t, c)
+	var once idempotency.Once
+	_, _, err := idempotency.Do(t.Context(), table, idempotency.Request{Scope: "me", Key: "k"}, func(ctx context.Context, o idempotency.Once) (int, error) {
+		once = o
+		return 1, table.Commit(ctx, commit.With{Reply: o.Returning(1)})
+	})
+	must(t, err)
+	again := func() error {
+		return table.Commit(t.Context(), commit.With{Reply: once.Returning(2)}, table.Put(item(t, "p", pot{})))
+	}
+	if err := again(); !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("within its day: %v, want ErrLostRace", err)
+	}
+	if ok, err := table.Find(t.Context(), "p", "pot", &pot{}); ok || err != nil {
+		t.Errorf("the loser's change was written: %v, %v", ok, err)
+	}
+	c.Advance(idempotency.Retention)
+	must(t, again())
+}
+
+func TestVersionThatMovedOnLosesTheRace(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start))
+	put := func(before int64) error {
+		return table.Commit(t.Context(), commit.With{}, table.PutVersion(item(t, "p", pot{Version: before + 1}), before))
+	}
+	if err := put(1); !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("over nothing: %v, want ErrLostRace", err)
+	}
+	must(t, put(0))
+	must(t, put(1))
+	for _, before := range []int64{0, 1, 3} {
+		if err := put(before); !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("from version %d over version 2: %v, want ErrLostRace", before, err)
+		}
+	}
+}
+
+func TestCommitOfNothingIsNoError(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start))
+	must(t, table.Commit(t.Context(), commit.With{}))
+}
+
+func TestRefusalWithoutAnErrorOfItsOwnIsNoSuccess(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start))
+	op := dynamo.Op{Write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &table.Name, Key: dynamo.Key("none", "pot"), ConditionExpression: aws.String("attribute_exists(pk)"),
+	}}}
+	if err := table.Commit(t.Context(), commit.With{}, op, table.Put(item(t, "p", pot{}))); err == nil {
+		t.Error("nothing was written, and Commit says that it was")
+	}
+}
+
+func TestCommitEndsWithItsContext(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := table.Commit(ctx, commit.With{}, table.Put(item(t, "p", pot{}))); !errors.Is(err, context.Canceled) {
+		t.Errorf("Commit = %v, want context.Canceled", err)
+	}
+}
+
+func TestWhatCannotBeEncodedIsNotWritten(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start))
+	with := commit.With{Events: []envelope.Event{{ID: "1", Data: []byte("{")}}}
+	if err := table.Commit(t.Context(), with, table.Put(item(t, "p", pot{}))); fault.KindOf(err) != fault.Internal {
+		t.Errorf("Commit = %v, want an internal error", err)
+	}
+	if ok, err := table.Find(t.Context(), "p", "pot", &pot{}); ok || err != nil {
+		t.Errorf("the change was written: %v, %v", ok, err)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,147 @@
+package envelope_test
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/tracing"
+)
+
+const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+var publisher = envelope.Publisher{
+	Service: "tea", IDs: &ids.Sequence{},
+	Clock: clock.At(time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)),
+}
+
+type brewed struct {
+	Cups int `json:"cups"`
+}
+
+func TestEventComesBackAsItWasPublished(t *testing.T) {
+	sent, err := publisher.New(tracing.With(t.Context(), trace), "orderflow.tea.pot.brewed.v1", "pot-1", 7, brewed{3})
+	must(t, err)
+	b, err := json.Marshal(sent)
+	must(t, err)
+	got, err := envelope.Parse(b)
+	if err != nil || !reflect.DeepEqual(got, sent) {
+		t.Errorf("Parse = %+v, %v; want %+v", got, err, sent)
+	}
+	if data, err := envelope.Decode[brewed](got); err != nil || data.Cups != 3 {
+		t.Errorf("Decode = %+v, %v; want 3 cups", data, err)
+	}
+}
+
+func TestEventCarriesWhatConsumersRelyOn(t *testing.T) {
+	e, err := publisher.New(tracing.With(t.Context(), trace), "orderflow.tea.pot.brewed.v1", "pot-1", 7, brewed{3})
+	must(t, err)
+	if e.Source != "orderflow/tea" || e.SpecVersion != "1.0" || e.DataContentType != "application/json" ||
+		e.AggregateVersion != 7 || e.TraceParent != trace || !ids.Valid(e.ID) || !e.Time.Equal(publisher.Clock.Now()) {
+		t.Errorf("event = %+v", e)
+	}
+	other, err := publisher.New(t.Context(), "orderflow.tea.pot.brewed.v1", "pot-1", 8, brewed{3})
+	if err != nil || other.ID == e.ID || other.TraceParent != "" {
+		t.Errorf("second event = %+v, %v; want its own id and no trace", other, err)
+	}
+}
+
+func TestDataThatIsNoJSONIsADefect(t *testing.T) {
+	if _, err := publisher.New(t.Context(), "orderflow.tea.pot.brewed.v1", "pot-1", 1, math.NaN()); fault.KindOf(err) != fault.Internal {
+		t.Errorf("error = %v, want an internal one", err)
+	}
+}
+
+func TestEveryAttributeIsRequired(t *testing.T) {
+	whole := map[string]any{
+		"specversion": "1.0", "id": "1", "source": "orderflow/tea", "type": "orderflow.tea.pot.brewed.v1",
+		"subject": "pot-1", "time": "2026-01-02T03:04:05Z", "datacontenttype": "application/json", "data": brewed{1},
+	}
+	parse := func(attributes map[string]any) error {
+		b, err := json.Marshal(attributes)
+		must(t, err)
+		_, err = envelope.Parse(b)
+		return err
+	}
+	must(t, parse(whole))
+	for name, bad := range map[string][]any{
+		"specversion": {nil, "0.3"}, "id": {nil, ""}, "source": {nil, ""}, "type": {nil, "", "com.example.brewed"},
+		"subject": {nil, ""}, "datacontenttype": {nil, "text/plain"}, "data": {nil}, "time": {"yesterday"},
+	} {
+		for _, value := range bad {
+			attributes := maps.Clone(whole)
+			if attributes[name] = value; value == nil {
+				delete(attributes, name)
+			}
+			if err := parse(attributes); !errors.Is(err, envelope.ErrMalformed) {
+				t.Errorf("%s = %v: %v, want ErrMalformed", name, value, err)
+			}
+		}
+	}
+}
+
+func TestDataOfAnotherShapeIsMalformed(t *testing.T) {
+	_, err := envelope.Decode[brewed](envelope.Event{Type: "t", Data: json.RawMessage(`{"cups":"many"}`)})
+	if !errors.Is(err, envelope.ErrMalformed) {
+		t.Errorf("error = %v, want ErrMalformed", err)
+	}
+}
+
+// FuzzParse: no input panics, and what is accepted survives being passed on.
+func FuzzParse(f *testing.F) {
+	e, err := publisher.New(tracing.With(f.Context(), trace), "orderflow.tea.pot.brewed.v1", "pot <1>", 1, brewed{1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	whole, err := json.Marshal(e)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{
+		string(whole), string(whole[:len(whole)-1]), "", "null", "[]", "{}", `{"specversion":1}`,
+		`{"specversion":"1.0","id":"1","source":"s","type":"orderflow.","subject":"s","datacontenttype":"application/json","data":null}`,
+		`{"specversion":"1.0","id":"1","source":"s","type":"orderflow.x","subject":"s","datacontenttype":"application/json","data":[1e400," "]}`,
+		`{"ID":"1","SpecVersion":"1.0","source":"s","type":"orderflow.\ud800","subject":"s","datacontenttype":"application/json","data":"<","time":"9999-12-31T23:59:59+23:59"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		first, err := envelope.Parse(b)
+		if err != nil {
+			if !errors.Is(err, envelope.ErrMalformed) {
+				t.Fatalf("error %v, want ErrMalformed", err)
+			}
+			return
+		}
+		again, err := json.Marshal(first)
+		if err != nil {
+			t.Fatalf("an accepted event cannot be passed on: %v", err)
+		}
+		second, err := envelope.Parse(again)
+		if err != nil {
+			t.Fatalf("what was passed on is refused: %v", err)
+		}
+		if !second.Time.Equal(first.Time) {
+			t.Errorf("time %v became %v", first.Time, second.Time)
+		}
+		first.Time, second.Time, first.Data, second.Data = time.Time{}, time.Time{}, nil, nil
+		if !reflect.DeepEqual(first, second) {
+			t.Errorf("%+v became %+v", first, second)
+		}
+	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

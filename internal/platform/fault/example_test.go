@@ -1,0 +1,33 @@
+package fault_test
+
+import (
+	"errors"
+	"fmt"
+
+	"orderflow/internal/platform/fault"
+)
+
+var errSoldOut = fault.New(fault.Refused, "SoldOut", "no seat is left")
+
+// A use case returns its error; an edge asks what kind it is.
+func ExampleKindOf() {
+	err := fmt.Errorf("booking trip 1: %w", errSoldOut)
+	fmt.Println(fault.KindOf(err) == fault.Refused, errors.Is(err, errSoldOut))
+	fmt.Println(fault.KindOf(errors.New("connection reset")) == fault.Transient)
+	// Output:
+	// true true
+	// true
+}
+
+// A decision that another writer overtook is taken again on fresh data.
+func ExampleRedecide() {
+	version := 0
+	n, err := fault.Redecide(func() (int, error) {
+		if version++; version < 3 {
+			return 0, fault.ErrLostRace
+		}
+		return version, nil
+	})
+	fmt.Println(n, err)
+	// Output: 3 <nil>
+}

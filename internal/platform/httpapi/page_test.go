@@ -1,0 +1,40 @@
+package httpapi_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpapi"
+)
+
+func TestPageIsTwentyFromTheStartUnlessTheRequestSays(t *testing.T) {
+	if limit, cursor := (&httpapi.Request{}).Page(); limit != 20 || cursor != "" {
+		t.Errorf("Page = %d, %q; want 20 from the start", limit, cursor)
+	}
+	r := &httpapi.Request{Query: url.Values{"limit": {"5"}, "cursor": {"c"}}}
+	if limit, cursor := r.Page(); limit != 5 || cursor != "c" {
+		t.Errorf("Page = %d, %q; want 5 from c", limit, cursor)
+	}
+}
+
+func TestStrangerLearnsNothingAboutTheContract(t *testing.T) {
+	h, err := httpapi.HandleVerified("receiveCarrierWebhook", func(_ context.Context, r *httpapi.Request) error {
+		if string(r.Body) != "no JSON" {
+			return errors.New("verify does not see the body")
+		}
+		return fault.New(fault.Unauthenticated, "BadSignature", "the signature is not good")
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, p := answer(t, h, events.APIGatewayProxyRequest{HTTPMethod: http.MethodPost, Path: "/v1/webhooks/carrier", Body: "no JSON"})
+	if out.StatusCode != http.StatusUnauthorized || p.Code != "BadSignature" || p.Errors != nil {
+		t.Errorf("%d %+v; want only the refusal of the signature", out.StatusCode, p)
+	}
+}

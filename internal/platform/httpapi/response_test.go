@@ -1,0 +1,109 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/idempotency"
+)
+
+func TestAnswersAreNeitherCachedNorSniffed(t *testing.T) {
+	for name, answer := range map[string]httpapi.Response{"good": httpapi.OK(1), "empty": {Status: http.StatusNoContent}} {
+		out, _ := send(t, "checkLiveness", events.APIGatewayProxyRequest{HTTPMethod: http.MethodGet, Path: "/health/live"},
+			func(context.Context, *httpapi.Request) (httpapi.Response, error) { return answer, nil })
+		if out.Headers["Cache-Control"] != "no-store" || out.Headers["X-Content-Type-Options"] != "nosniff" {
+			t.Errorf("%s: headers %v", name, out.Headers)
+		}
+		if (out.Body == "") != (answer.Body == nil) || (out.Headers["Content-Type"] == "application/json") != (answer.Body != nil) {
+			t.Errorf("%s: %q as %q", name, out.Body, out.Headers["Content-Type"])
+		}
+	}
+}
+
+func TestAcceptedTellsWhereToLook(t *testing.T) {
+	out, _ := send(t, "adjustStock", request(), func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+		return httpapi.Accepted("/v1/orders/1", "soon").Replayed(true), nil
+	})
+	if out.StatusCode != http.StatusAccepted || out.Headers["Location"] != "/v1/orders/1" || out.Body != `"soon"` || out.Headers["Idempotent-Replayed"] != "true" {
+		t.Errorf("%+v", out)
+	}
+}
+
+func TestOnlyAReplayIsMarked(t *testing.T) {
+	if h := httpapi.OK(1).Replayed(true).Header["Idempotent-Replayed"]; h != "true" {
+		t.Errorf("replay: %q", h)
+	}
+	if h, marked := httpapi.OK(1).Replayed(false).Header["Idempotent-Replayed"]; marked {
+		t.Errorf("first answer: %q", h)
+	}
+}
+
+func TestAnswerThatIsNoJSONFailsTheInvocation(t *testing.T) {
+	h, err := httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+		return httpapi.OK(math.NaN()), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := h.Invoke(t.Context(), []byte(`{"httpMethod":"GET","path":"/health/live"}`)); err == nil {
+		t.Errorf("answered %s", out)
+	}
+}
+
+// identification of the request for package idempotency.
+func key(t *testing.T, change func(*events.APIGatewayProxyRequest)) (got idempotency.Request) {
+	t.Helper()
+	send(t, "adjustStock", request(func(in *events.APIGatewayProxyRequest) { in.Headers["idempotency-key"] = "k-1" }, change),
+		func(_ context.Context, r *httpapi.Request) (httpapi.Response, error) {
+			got = r.Idempotency()
+			return httpapi.OK(nil), nil
+		})
+	return got
+}
+
+func TestIdempotencyKeyBelongsToCallerAndOperationAndMeansOneRequest(t *testing.T) {
+	first := key(t, func(*events.APIGatewayProxyRequest) {})
+	if first.Key != "k-1" || first.Scope != "customer-1#adjustStock" {
+		t.Errorf("key %q in scope %q", first.Key, first.Scope)
+	}
+	same := key(t, func(in *events.APIGatewayProxyRequest) { in.Headers["traceparent"] = "another" })
+	if same != first {
+		t.Errorf("the same request is %+v, then %+v", first, same)
+	}
+	for name, change := range map[string]func(*events.APIGatewayProxyRequest){
+		"body": func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":8,"reason":"delivery"}` },
+		"path": func(in *events.APIGatewayProxyRequest) { in.Path = "/v1/stock/cup/adjustments" },
+	} {
+		if other := key(t, change); other.Hash == first.Hash || other.Scope != first.Scope {
+			t.Errorf("another %s is taken for the same request", name)
+		}
+	}
+	other := key(t, func(in *events.APIGatewayProxyRequest) {
+		c := claims("operator")
+		c["sub"] = "customer-2"
+		in.RequestContext.Authorizer["claims"] = c
+	})
+	if other.Scope == first.Scope {
+		t.Error("two customers share a scope")
+	}
+}
+
+func TestCallerMaySeeWhatIsTheirsAndOperatorsAll(t *testing.T) {
+	me, operator := httpapi.Identity{Subject: "me"}, httpapi.Identity{Subject: "op", Groups: []string{httpapi.Operator}}
+	if !me.MaySee("me") || me.MaySee("you") || me.MaySee("") || !operator.MaySee("you") {
+		t.Error("somebody sees too much or too little")
+	}
+}
+
+func TestProblemLeavesOutWhatItDoesNotHave(t *testing.T) {
+	b, err := json.Marshal(httpapi.Problem{Type: "t", Title: "t", Status: 404, Detail: "d", Code: "c"})
+	if err != nil || string(b) != `{"type":"t","title":"t","status":404,"detail":"d","code":"c"}` {
+		t.Errorf("%s, %v", b, err)
+	}
+}

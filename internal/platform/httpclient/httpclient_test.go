@@ -1,0 +1,192 @@
+package httpclient_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/tracing"
+)
+
+const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+// serve starts a dependency and returns its address and a client for it.
+func serve(t *testing.T, handle http.HandlerFunc) (string, *httpclient.Client) {
+	t.Helper()
+	server := httptest.NewServer(handle)
+	t.Cleanup(server.Close)
+	return server.URL, &httpclient.Client{Dependency: "teapot", Timeout: 5 * time.Second}
+}
+
+// get asks for the address and returns the decoded answer.
+func get(t *testing.T, c *httpclient.Client, url string) (answer struct{ Cups int }, err error) {
+	t.Helper()
+	return answer, c.Do(t.Context(), httpclient.Request{Method: http.MethodGet, URL: url}, &answer)
+}
+
+func answering(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func TestAnswerIsDecoded(t *testing.T) {
+	for _, status := range []int{200, 201, 202} {
+		url, c := serve(t, answering(status, `{"cups":3}`))
+		if got, err := get(t, c, url); err != nil || got.Cups != 3 {
+			t.Errorf("%d: %+v, %v", status, got, err)
+		}
+	}
+	url, c := serve(t, answering(204, ""))
+	if err := c.Do(t.Context(), httpclient.Request{Method: http.MethodPost, URL: url}, nil); err != nil {
+		t.Errorf("an answer that nobody wants: %v", err)
+	}
+}
+
+func TestRequestCarriesWhatTheOtherSideNeeds(t *testing.T) {
+	var got *http.Request
+	var body []byte
+	url, c := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r; body, _ = io.ReadAll(r.Body) })
+	err := c.Do(tracing.With(t.Context(), trace), httpclient.Request{
+		Method: http.MethodPost, URL: url + "/pots", IdempotencyKey: "k-1", Authorization: "Bearer x", Body: map[string]int{"cups": 3},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"Idempotency-Key": "k-1", "Authorization": "Bearer x", "traceparent": trace, "Content-Type": "application/json"} {
+		if got.Header.Get(name) != want {
+			t.Errorf("%s = %q, want %q", name, got.Header.Get(name), want)
+		}
+	}
+	if got.Method != http.MethodPost || got.URL.Path != "/pots" || string(body) != `{"cups":3}` {
+		t.Errorf("%s %s %s", got.Method, got.URL.Path, body)
+	}
+	if err := c.Do(t.Context(), httpclient.Request{Method: http.MethodGet, URL: url}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Idempotency-Key", "Authorization", "traceparent", "Content-Type"} {
+		if v, ok := got.Header[http.CanonicalHeaderKey(name)]; ok {
+			t.Errorf("%s = %q was sent though there is none", name, v)
+		}
+	}
+}
+
+func TestRefusalIsAStatusErrorWithTheAnswer(t *testing.T) {
+	for _, status := range []int{400, 401, 402, 404, 409, 422} {
+		url, c := serve(t, answering(status, `{"code":"no"}`))
+		_, err := get(t, c, url)
+		var refused *httpclient.StatusError
+		if !errors.As(err, &refused) || refused.Status != status || string(refused.Body) != `{"code":"no"}` {
+			t.Errorf("%d: %v", status, err)
+		}
+		var f *fault.Error
+		if errors.As(err, &f) {
+			t.Errorf("%d: %v has the kind %d; the caller decides what a refusal means", status, err, f.Kind)
+		}
+	}
+}
+
+func TestRedirectIsNotFollowed(t *testing.T) {
+	var followed bool
+	url, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if followed = r.URL.Path == "/elsewhere"; !followed {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}
+	})
+	_, err := get(t, c, url)
+	var refused *httpclient.StatusError
+	if followed || !errors.As(err, &refused) || refused.Status != http.StatusTemporaryRedirect {
+		t.Errorf("followed: %v, error %v", followed, err)
+	}
+}
+
+func TestWhatMayPassIsTransient(t *testing.T) {
+	hijack := func(write string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, write)
+			_ = conn.Close()
+		}
+	}
+	for name, handle := range map[string]http.HandlerFunc{
+		"408":        answering(http.StatusRequestTimeout, ""),
+		"425":        answering(http.StatusTooEarly, ""),
+		"429":        answering(http.StatusTooManyRequests, ""),
+		"500":        answering(http.StatusInternalServerError, "stack trace"),
+		"503":        answering(http.StatusServiceUnavailable, ""),
+		"reset":      hijack(""),
+		"no HTTP":    hijack("220 ESMTP\r\n"),
+		"truncated":  hijack("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"cups\":"),
+		"not JSON":   answering(200, "<html>"),
+		"empty":      answering(200, ""),
+		"wrong type": answering(200, `{"cups":"many"}`),
+		"oversized":  answering(200, `{"cups":3,"pad":"`+strings.Repeat("x", 1<<20)+`"}`),
+	} {
+		url, c := serve(t, handle)
+		_, err := get(t, c, url)
+		wantTransient(t, name, err)
+	}
+	url, c := serve(t, nil)
+	c.Transport = unreachable{}
+	_, err := get(t, c, url)
+	wantTransient(t, "unreachable", err)
+}
+
+type unreachable struct{}
+
+func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no route to host")
+}
+
+func TestCallIsBoundedInTimeToItsLastByte(t *testing.T) {
+	for name, first := range map[string]string{"no answer": "", "half an answer": `{"cups":`} {
+		end := make(chan struct{})
+		url, c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			if first != "" {
+				_, _ = io.WriteString(w, first)
+				_ = http.NewResponseController(w).Flush()
+			}
+			<-end
+		})
+		c.Timeout = 50 * time.Millisecond
+		_, err := get(t, c, url)
+		close(end)
+		wantTransient(t, name, err)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v, want a deadline", name, err)
+		}
+	}
+}
+
+func TestRequestThatCannotBeMadeIsADefect(t *testing.T) {
+	c := &httpclient.Client{Dependency: "teapot", Timeout: time.Second}
+	for name, r := range map[string]httpclient.Request{
+		"address": {Method: http.MethodGet, URL: "http://[::1"},
+		"body":    {Method: http.MethodPost, URL: "http://127.0.0.1:1", Body: json.RawMessage("{")},
+	} {
+		if err := c.Do(t.Context(), r, nil); fault.KindOf(err) != fault.Internal {
+			t.Errorf("%s: %v, want an internal error", name, err)
+		}
+	}
+}
+
+// wantTransient also looks that the words for the caller hold nothing of what the other side sent.
+func wantTransient(t *testing.T, name string, err error) {
+	t.Helper()
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Kind != fault.Transient || f.Detail != "teapot does not answer as it should" {
+		t.Errorf("%s: %v, want a transient fault", name, err)
+	}
+}

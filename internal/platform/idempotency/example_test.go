@@ -1,0 +1,32 @@
+package idempotency_test
+
+import (
+	"context"
+	"fmt"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/memory"
+)
+
+// The same request is sent twice, then its key with another one.
+func ExampleDo() {
+	log := memory.NewLog(clock.System{})
+	orders := 0
+	place := func(body string) {
+		req := idempotency.Request{Scope: "alice#placeOrder", Key: "key-1", Hash: idempotency.Hash([]byte(body))}
+		order, replayed, err := idempotency.Do(context.Background(), log, req, func(_ context.Context, once idempotency.Once) (string, error) {
+			order := fmt.Sprintf("order %d", orders+1)
+			return order, log.Commit(commit.With{Reply: once.Returning(order)}, func() error { orders++; return nil })
+		})
+		fmt.Printf("%q replayed=%v %v\n", order, replayed, err)
+	}
+	place("2 mugs")
+	place("2 mugs")
+	place("3 mugs")
+	// Output:
+	// "order 1" replayed=false <nil>
+	// "order 1" replayed=true <nil>
+	// "" replayed=false IdempotencyKeyReused: this Idempotency-Key was used before with a different request
+}

@@ -1,0 +1,97 @@
+package schema_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/schema"
+)
+
+const brewed, spilt = "orderflow.tea.pot.brewed.v1", "orderflow.tea.pot.spilt.v1"
+
+var files = fstest.MapFS{
+	brewed + ".schema.json": {Data: []byte(`{"type":"object","required":["cups"],"properties":{
+		"cups":{"type":"integer","minimum":1}, "for":{"type":"string","format":"email"}, "pot":{"type":"string","pattern":"^[a-z]+$"}}}`)},
+	spilt + ".schema.json": {Data: []byte(`{"type":"object"}`)},
+	"README.md":            {Data: []byte("no schema")},
+}
+
+func event(eventType, data string) envelope.Event {
+	return envelope.Event{Type: eventType, Data: json.RawMessage(data)}
+}
+
+func TestEventIsHeldToTheSchemaOfItsType(t *testing.T) {
+	set := load(t)
+	for data, ok := range map[string]bool{
+		`{"cups":1}`: true, `{"cups":2.0,"for":"a@example.com"}`: true, `{"cups":1,"added":"later"}`: true,
+		`{}`: false, `{"cups":0}`: false, `{"cups":"1"}`: false, `{"cups":1.5}`: false, `{"cups":1,"for":"nobody"}`: false, `null`: false, `{`: false,
+	} {
+		err := set.Validate(event(brewed, data))
+		if (err == nil) != ok || !ok && (!errors.Is(err, schema.ErrInvalid) || fault.KindOf(err) != fault.Invalid) {
+			t.Errorf("Validate(%s) = %v; want valid: %v", data, err, ok)
+		}
+	}
+}
+
+func TestErrorNamesPlaceAndRuleButNoValue(t *testing.T) {
+	for data, want := range map[string]string{
+		`{"cups":1,"for":"Jane Doe"}`: "/for breaks format",
+		`{"cups":1,"pot":"Jane Doe"}`: "/pot breaks pattern",
+		`{"cups":"Jane Doe"}`:         "/cups breaks type",
+	} {
+		err := load(t).Validate(event(brewed, data))
+		if err == nil || strings.Contains(err.Error(), "Jane") || !strings.Contains(err.Error(), want) {
+			t.Errorf("Validate(%s) = %v; want %q and no name", data, err, want)
+		}
+	}
+}
+
+func TestTypeWithoutASchemaIsRefused(t *testing.T) {
+	set, err := schema.Load(files, spilt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Validate(event(brewed, `{"cups":1}`)); !errors.Is(err, schema.ErrInvalid) {
+		t.Errorf("error = %v, want ErrInvalid", err)
+	}
+}
+
+func TestMergeKnowsTheTypesOfAllSets(t *testing.T) {
+	a, err := schema.Load(files, brewed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := schema.Load(files, spilt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := schema.Merge(a, b)
+	if len(all) != 2 || all.Validate(event(spilt, `{}`)) != nil || all.Validate(event(brewed, `{}`)) == nil {
+		t.Errorf("merged set has %d types", len(all))
+	}
+}
+
+func TestBrokenOrMissingSchemaIsFoundWhenLoading(t *testing.T) {
+	for name, file := range map[string]string{"no JSON": `{`, "no schema": `{"type":"teapot"}`, "dangling reference": `{"$ref":"#/nowhere"}`} {
+		if _, err := schema.Load(fstest.MapFS{"x.schema.json": {Data: []byte(file)}}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, err := schema.Load(files, "orderflow.tea.pot.lost.v1"); err == nil {
+		t.Error("missing: no error")
+	}
+}
+
+func load(t *testing.T) schema.Set {
+	t.Helper()
+	set, err := schema.Load(files)
+	if err != nil || len(set) != 2 {
+		t.Fatalf("Load: %d types, %v; want 2", len(set), err)
+	}
+	return set
+}

@@ -1,0 +1,101 @@
+package step_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/step"
+	"orderflow/internal/platform/tracing"
+)
+
+const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+type input struct {
+	OrderID string `json:"orderId"`
+	Cups    int    `json:"cups"`
+}
+
+type result struct {
+	Brewed int `json:"brewed"`
+}
+
+func TestResultIsTheUseCasesAsJSON(t *testing.T) {
+	h := step.Handle(func(_ context.Context, in input) (result, error) {
+		if in.OrderID != "o-1" {
+			t.Errorf("orderId = %q", in.OrderID)
+		}
+		return result{in.Cups}, nil
+	})
+	out, err := h.Invoke(t.Context(), []byte(`{"orderId":"o-1","cups":3,"more":"is ignored"}`))
+	if err != nil || string(out) != `{"brewed":3}` {
+		t.Errorf("= %s, %v", out, err)
+	}
+}
+
+func TestErrorsGoByTheNameThatTheStateMachineCatches(t *testing.T) {
+	declined := fault.New(fault.Refused, "CardDeclined", "no")
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"final":                {declined, "CardDeclined"},
+		"final and wrapped":    {fmt.Errorf("paying: %w", declined), "CardDeclined"},
+		"defect":               {fault.New(fault.Internal, "Broken", "x"), "Broken"},
+		"transient with code":  {fault.New(fault.Transient, "Contention", "x"), "Transient"},
+		"unclassified":         {errors.New("connection reset"), "Transient"},
+		"deadline":             {context.DeadlineExceeded, "Transient"},
+		"caused by a deadline": {declined.Because(context.DeadlineExceeded), "CardDeclined"},
+	} {
+		h := step.Handle(func(context.Context, input) (result, error) { return result{}, c.err })
+		out, err := h.Invoke(t.Context(), []byte(`{}`))
+		wantName(t, name, err, c.want)
+		if out != nil {
+			t.Errorf("%s: answered %s beside the error", name, out)
+		}
+	}
+}
+
+func TestBadInputIsFinalAndDoesNotRun(t *testing.T) {
+	h := step.Handle(func(context.Context, input) (result, error) {
+		t.Error("the step ran")
+		return result{}, nil
+	})
+	for _, payload := range []string{``, `{`, `[]`, `"text"`, `{"orderId":7}`, `{"cups":"many"}`, `{"cups":1.5}`, `{"traceparent":{}}`} {
+		_, err := h.Invoke(t.Context(), []byte(payload))
+		wantName(t, payload, err, "InvalidInput")
+	}
+}
+
+func TestStepJoinsTheSagasTrace(t *testing.T) {
+	h := step.Handle(func(ctx context.Context, _ input) (string, error) { return tracing.Parent(ctx), nil })
+	for payload, joined := range map[string]bool{`{"traceparent":"` + trace + `"}`: true, `{"traceparent":"garbage"}`: false, `{}`: false} {
+		out, err := h.Invoke(t.Context(), []byte(payload))
+		var got string
+		if err != nil || json.Unmarshal(out, &got) != nil || (got == trace) != joined || len(got) != len(trace) {
+			t.Errorf("%s: trace %s, %v; want the input's: %v, else a new one", payload, out, err, joined)
+		}
+	}
+}
+
+func TestResultThatIsNoJSONFails(t *testing.T) {
+	h := step.Handle(func(context.Context, input) (float64, error) { return math.NaN(), nil })
+	if out, err := h.Invoke(t.Context(), []byte(`{}`)); err == nil {
+		t.Errorf("answered %s", out)
+	}
+}
+
+// wantName asserts the name as the Lambda runtime reports it, which looks at this very type.
+func wantName(t *testing.T, about string, err error, want string) {
+	t.Helper()
+	got, ok := err.(messages.InvokeResponse_Error)
+	if !ok || got.Type != want || got.Message == "" {
+		t.Errorf("%s: error %#v; want the name %s", about, err, want)
+	}
+}

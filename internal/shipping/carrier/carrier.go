@@ -1,0 +1,94 @@
+// Package carrier is the carrier over HTTP.
+package carrier
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/registry"
+	"orderflow/internal/shipping"
+	"orderflow/internal/shipping/contract"
+)
+
+// Name is the carrier's name in the registry.
+const Name = "carrier"
+
+// Timeout bounds one call.
+const Timeout = 3 * time.Second
+
+// Carrier implements shipping.Carrier.
+type Carrier struct {
+	Client   *httpclient.Client
+	Registry registry.Registry
+}
+
+// New returns the carrier that the registry knows.
+func New(r registry.Registry) Carrier {
+	return Carrier{Client: &httpclient.Client{Dependency: Name, Timeout: Timeout}, Registry: r}
+}
+
+// shipment is the carrier's form of shipping.Consignment. Its status is not looked at: callbacks tell.
+type shipment struct {
+	ID        string `json:"id"`
+	Reference string `json:"reference"`
+}
+
+// Book posts a shipment.
+func (c Carrier) Book(ctx context.Context, b shipping.Booking) (shipping.Consignment, error) {
+	var out shipment
+	err := c.post(ctx, "/shipments", b.IdempotencyKey, struct {
+		Reference string           `json:"reference"`
+		Address   contract.Address `json:"address"`
+		Items     []contract.Line  `json:"items"`
+	}{b.Reference, b.Address, b.Items}, &out)
+	if err != nil {
+		return shipping.Consignment{}, err
+	}
+	if out.ID == "" || out.Reference != b.Reference {
+		return shipping.Consignment{}, unreadable("a shipment without id, or of another reference")
+	}
+	return shipping.Consignment(out), nil
+}
+
+// Cancel cancels the reference.
+func (c Carrier) Cancel(ctx context.Context, reference, key string) (shipping.Consignment, bool, error) {
+	var out struct {
+		Shipment json.RawMessage `json:"shipment"` // null is an answer; a field that is not there is none
+	}
+	if err := c.post(ctx, "/shipments/"+url.PathEscape(reference)+"/cancel", key, nil, &out); err != nil {
+		return shipping.Consignment{}, false, err
+	}
+	var sh *shipment
+	if err := json.Unmarshal(out.Shipment, &sh); err != nil || sh != nil && sh.ID == "" {
+		return shipping.Consignment{}, false, unreadable("a cancellation that says nothing of a shipment")
+	}
+	if sh == nil {
+		return shipping.Consignment{}, false, nil
+	}
+	return shipping.Consignment(*sh), true, nil
+}
+
+func (c Carrier) post(ctx context.Context, path, key string, body, out any) error {
+	base, err := c.Registry.Resolve(ctx, Name)
+	if err != nil {
+		return err
+	}
+	err = c.Client.Do(ctx, httpclient.Request{Method: http.MethodPost, URL: base + path, IdempotencyKey: key, Body: body}, out)
+	if status, ok := err.(*httpclient.StatusError); ok { //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
+		if status.Status == http.StatusConflict {
+			return shipping.ErrReferenceCancelled.Because(status)
+		}
+		return fault.New(fault.Internal, "CarrierRefused", "the carrier does not take our request").Because(status)
+	}
+	return err
+}
+
+// unreadable: an answer of success that cannot be believed. Nobody knows what happened, so it is transient.
+func unreadable(what string) error {
+	return fault.New(fault.Transient, "DependencyUnavailable", "%s answered with %s", Name, what)
+}

@@ -1,0 +1,76 @@
+package carrier_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/registry"
+	"orderflow/internal/shipping"
+	"orderflow/internal/shipping/carrier"
+	"orderflow/internal/shipping/carriertest"
+	"orderflow/internal/shipping/memory"
+)
+
+func TestCarrier(t *testing.T) {
+	carriertest.Run(t, func(t *testing.T) shipping.Carrier {
+		return carrier.New(registry.Fixed{carrier.Name: carriertest.Serve(t, memory.NewCarrier())})
+	})
+}
+
+// answering returns the adapter before a carrier that always answers the same.
+func answering(t *testing.T, status int, body string) carrier.Carrier {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}))
+	t.Cleanup(server.Close)
+	return carrier.New(registry.Fixed{carrier.Name: server.URL})
+}
+
+func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
+	for name, c := range map[string]carrier.Carrier{
+		"500":              answering(t, 500, `{}`),
+		"429":              answering(t, 429, ``),
+		"no JSON":          answering(t, 202, `<html>`),
+		"no shipment":      answering(t, 202, `{}`),
+		"another shipment": answering(t, 202, `{"id":"shp_1","reference":"other"}`),
+		"nobody listens":   carrier.New(registry.Fixed{carrier.Name: "http://127.0.0.1:1"}),
+		"unknown carrier":  carrier.New(registry.Fixed{}),
+	} {
+		if _, err := c.Book(t.Context(), shipping.Booking{Reference: "r"}); err == nil || fault.KindOf(err) != fault.Transient {
+			t.Errorf("%s: %v, want a transient fault", name, err)
+		}
+	}
+}
+
+func TestCancelBelievesOnlyAnAnswerThatSaysWhatBecameOfTheShipment(t *testing.T) {
+	for _, body := range []string{`{}`, `[]`, `{"shipment":"x"}`, `{"shipment":{}}`} {
+		if _, _, err := answering(t, 200, body).Cancel(t.Context(), "r", "k"); err == nil || fault.KindOf(err) != fault.Transient {
+			t.Errorf("%s: %v, want a transient fault", body, err)
+		}
+	}
+}
+
+func TestRefusalsAreFinal(t *testing.T) {
+	_, err := answering(t, 409, `{"code":"reference_cancelled"}`).Book(t.Context(), shipping.Booking{Reference: "r"})
+	if !errors.Is(err, shipping.ErrReferenceCancelled) {
+		t.Errorf("409: %v, want ErrReferenceCancelled", err)
+	}
+	for _, status := range []int{302, 400, 401, 404} {
+		_, err := answering(t, status, `{}`).Book(t.Context(), shipping.Booking{Reference: "r"})
+		if fault.KindOf(err) != fault.Internal {
+			t.Errorf("%d: %v, want an internal fault", status, err)
+		}
+	}
+}
+
+func TestCallIsBoundedToThreeSeconds(t *testing.T) {
+	if got := carrier.New(registry.Fixed{}).Client.Timeout; got != 3*time.Second {
+		t.Errorf("timeout is %v, want 3 s", got)
+	}
+}

@@ -1,0 +1,59 @@
+// Package dynamo is shipping's store in DynamoDB. Besides what package platform/dynamo keeps, the table holds:
+//
+//	pk               sk        what
+//	order#<orderId>  shipment  an order's shipment
+package dynamo
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/shipping"
+)
+
+// Store implements shipping.Store.
+type Store struct{ *dynamo.Table }
+
+// New returns the store in a table.
+func New(t *dynamo.Table) Store { return Store{t} }
+
+type shipment struct {
+	CustomerID     string    `dynamodbav:"customerId"`
+	Status         string    `dynamodbav:"status"`
+	CarrierID      string    `dynamodbav:"carrierId"`
+	TrackingNumber string    `dynamodbav:"trackingNumber,omitempty"`
+	Reason         string    `dynamodbav:"reason,omitempty"`
+	ResumeToken    string    `dynamodbav:"resumeToken,omitempty"`
+	Version        int64     `dynamodbav:"version"`
+	UpdatedAt      time.Time `dynamodbav:"updatedAt"`
+}
+
+// Shipment reads an order's shipment.
+func (s Store) Shipment(ctx context.Context, orderID string) (shipping.Shipment, error) {
+	var item shipment
+	if err := s.Get(ctx, "order#"+orderID, "shipment", &item, shipping.ErrNoShipment); err != nil {
+		return shipping.Shipment{}, err
+	}
+	return shipping.Shipment{
+		OrderID: orderID, CustomerID: item.CustomerID, Status: shipping.Status(item.Status), CarrierID: item.CarrierID,
+		TrackingNumber: item.TrackingNumber, Reason: item.Reason, ResumeToken: item.ResumeToken,
+		Version: item.Version, UpdatedAt: item.UpdatedAt,
+	}, nil
+}
+
+// Save writes a shipment's next version.
+func (s Store) Save(ctx context.Context, sh shipping.Shipment, with commit.With) error {
+	item, err := dynamo.Item("order#"+sh.OrderID, "shipment", shipment{
+		CustomerID: sh.CustomerID, Status: string(sh.Status), CarrierID: sh.CarrierID, TrackingNumber: sh.TrackingNumber,
+		Reason: sh.Reason, ResumeToken: sh.ResumeToken, Version: sh.Version, UpdatedAt: sh.UpdatedAt,
+	})
+	if err != nil {
+		return err
+	}
+	return s.Commit(ctx, with, s.PutVersion(item, sh.Version-1))
+}
+
+// Record writes what comes with a change.
+func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

@@ -1,0 +1,160 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/shipping"
+	"orderflow/internal/shipping/memory"
+)
+
+// signedAt is when the sample callback was signed, with the secret "sample-secret".
+var signedAt = time.Unix(1_795_424_403, 0)
+
+// desk is shipping's functions over one memory store.
+type desk struct {
+	*shipping.Service
+	store *memory.Store
+	clock *clock.Manual
+}
+
+func open() *desk {
+	c := clock.At(signedAt)
+	d := &desk{store: memory.New(c), clock: c}
+	d.Service = shipping.New(d.store, memory.NewCarrier(), c, &ids.Sequence{})
+	return d
+}
+
+func (d *desk) webhook(t testing.TB, secret string) function.Handler {
+	t.Helper()
+	h, err := receiveCarrierWebhook(d.Service, func(context.Context) ([]byte, error) { return []byte(secret), nil }, d.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (d *desk) arrange(t testing.TB) {
+	t.Helper()
+	if _, err := arrangeShipment(d.Service).Invoke(context.Background(), sample(t, "arrange-shipment")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sample(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile("../../../events/shipping/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func request(t testing.TB, name string) events.APIGatewayProxyRequest {
+	t.Helper()
+	var in events.APIGatewayProxyRequest
+	if err := json.Unmarshal(sample(t, name), &in); err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// send returns status and decoded body of the answer.
+func send(t testing.TB, h function.Handler, in events.APIGatewayProxyRequest) (int, map[string]any) {
+	t.Helper()
+	payload, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := h.Invoke(context.Background(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out events.APIGatewayProxyResponse
+	if err := json.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+	body := map[string]any{}
+	if out.Body != "" {
+		if err := json.Unmarshal([]byte(out.Body), &body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.StatusCode, body
+}
+
+func TestStepsAnswerWithTheirResult(t *testing.T) {
+	d := open()
+	for _, c := range []struct {
+		name, status string
+		h            function.Handler
+	}{
+		{"arrange-shipment", "REQUESTED", arrangeShipment(d.Service)},
+		{"await-shipment", "REQUESTED", awaitShipment(d.Service)},
+		{"cancel-shipment", "CANCELLED", cancelShipment(d.Service)},
+	} {
+		out, err := c.h.Invoke(t.Context(), sample(t, c.name))
+		if want := `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"` + c.status + `"}`; err != nil || string(out) != want {
+			t.Errorf("%s = %s, %v; want %s", c.name, out, err, want)
+		}
+	}
+}
+
+func TestArrangeAfterCancelHasItsNameInTheSaga(t *testing.T) {
+	d := open()
+	if _, err := cancelShipment(d.Service).Invoke(t.Context(), sample(t, "cancel-shipment")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := arrangeShipment(d.Service).Invoke(t.Context(), sample(t, "arrange-shipment"))
+	var named messages.InvokeResponse_Error
+	if !errors.As(err, &named) || named.Type != "StepCompensated" {
+		t.Errorf("error %v, want the name StepCompensated", err)
+	}
+}
+
+func TestGetShipmentShowsACustomersOwn(t *testing.T) {
+	d := open()
+	d.arrange(t)
+	if status, _ := send(t, d.webhook(t, "sample-secret"), request(t, "receive-carrier-webhook")); status != 204 {
+		t.Fatalf("webhook: %d", status)
+	}
+	h, err := getShipment(d.Service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := func(r *events.APIGatewayProxyRequest) map[string]any {
+		return r.RequestContext.Authorizer["claims"].(map[string]any)
+	}
+	for name, c := range map[string]struct {
+		change func(*events.APIGatewayProxyRequest)
+		status int
+		code   string
+	}{
+		"own":          {func(*events.APIGatewayProxyRequest) {}, 200, ""},
+		"another's":    {func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }, 404, "ShipmentNotFound"},
+		"unknown":      {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "01KAQ5M3Z8V7D2X4C6B9N1T0RX" }, 404, "ShipmentNotFound"},
+		"no identity":  {func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }, 401, "Unauthenticated"},
+		"malformed id": {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "x" }, 400, "InvalidRequest"},
+	} {
+		in := request(t, "get-shipment")
+		c.change(&in)
+		status, body := send(t, h, in)
+		code, _ := body["code"].(string)
+		if status != c.status || code != c.code {
+			t.Errorf("%s: %d %v, want %d %s", name, status, body, c.status, c.code)
+		}
+		if status == 200 && (len(body) != 3 || body["status"] != "BOOKED" || body["trackingNumber"] != "TRK-7F3A9C") {
+			t.Errorf("%s: %v", name, body)
+		}
+	}
+}

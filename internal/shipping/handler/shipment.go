@@ -1,0 +1,30 @@
+package handler
+
+import (
+	"context"
+
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/shipping"
+)
+
+// shipment is the API's form of shipping.Shipment.
+type shipment struct {
+	OrderID        string          `json:"orderId"`
+	Status         shipping.Status `json:"status"`
+	TrackingNumber string          `json:"trackingNumber,omitempty"`
+	Reason         string          `json:"reason,omitempty"`
+}
+
+// GetShipment composes the function get-shipment.
+func GetShipment(env *function.Env) (function.Handler, error) { return getShipment(keeping(env)) }
+
+func getShipment(svc *shipping.Service) (function.Handler, error) {
+	return httpapi.Handle("getShipment", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		sh, err := svc.GetShipment(ctx, r.Path["orderId"])
+		if err == nil && !r.Caller.MaySee(sh.CustomerID) {
+			err = shipping.ErrNoShipment
+		}
+		return httpapi.OK(shipment{sh.OrderID, sh.Status, sh.TrackingNumber, sh.Reason}), err
+	})
+}

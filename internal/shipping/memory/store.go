@@ -1,0 +1,50 @@
+// Package memory is shipping's store in memory, and a carrier in memory.
+package memory
+
+import (
+	"context"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/memory"
+	"orderflow/internal/shipping"
+)
+
+// Store implements shipping.Store.
+type Store struct {
+	*memory.Log
+	shipments map[string]shipping.Shipment
+}
+
+// New returns an empty store.
+func New(c clock.Clock) *Store {
+	return &Store{Log: memory.NewLog(c), shipments: map[string]shipping.Shipment{}}
+}
+
+// Shipment returns an order's shipment.
+func (s *Store) Shipment(_ context.Context, orderID string) (sh shipping.Shipment, err error) {
+	s.View(func() {
+		var ok bool
+		if sh, ok = s.shipments[orderID]; !ok {
+			err = shipping.ErrNoShipment
+		}
+	})
+	return sh, err
+}
+
+// Save writes a shipment's next version.
+func (s *Store) Save(_ context.Context, sh shipping.Shipment, with commit.With) error {
+	return s.Commit(with, func() error {
+		if s.shipments[sh.OrderID].Version != sh.Version-1 {
+			return fault.ErrLostRace
+		}
+		s.shipments[sh.OrderID] = sh
+		return nil
+	})
+}
+
+// Record writes what comes with a change.
+func (s *Store) Record(_ context.Context, with commit.With) error {
+	return s.Commit(with, func() error { return nil })
+}

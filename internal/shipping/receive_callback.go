@@ -1,0 +1,41 @@
+package shipping
+
+import (
+	"context"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/commit"
+)
+
+// Callback is what the carrier has decided. Its JSON is the carrier's.
+type Callback struct {
+	// ID is the same when the callback is repeated.
+	ID string `json:"id"`
+	// Reference is the order's id.
+	Reference string `json:"reference"`
+	// Status is BOOKED or REFUSED.
+	Status         Status `json:"status"`
+	TrackingNumber string `json:"trackingNumber"`
+	Reason         string `json:"reason"`
+}
+
+// ReceiveCallback takes the carrier's decision. The first one stands: a repeated callback, one after the shipment was
+// cancelled, or a second opinion changes nothing and is no error.
+//
+// The carrier may be faster than our own record of having asked it. Then the answer is ErrNoShipment and nothing is
+// written, so the callback is as new when the carrier repeats it.
+func (s *Service) ReceiveCallback(ctx context.Context, cb Callback) error {
+	return barrier.Consume(ctx, s.store, onCallback, cb.ID, func(ctx context.Context, once barrier.Once) error {
+		sh, err := s.store.Shipment(ctx, cb.Reference)
+		if err != nil {
+			return err
+		}
+		entry := once.Returning(struct{}{})
+		if sh.Status != StatusRequested {
+			return s.store.Record(ctx, commit.With{Barrier: entry})
+		}
+		sh = sh.moveTo(cb.Status, s.clock.Now())
+		sh.TrackingNumber, sh.Reason = cb.TrackingNumber, cb.Reason
+		return s.save(ctx, sh, entry)
+	})
+}

@@ -1,0 +1,342 @@
+package shipping_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/schema"
+	"orderflow/internal/shipping"
+	"orderflow/internal/shipping/contract"
+	"orderflow/internal/shipping/memory"
+)
+
+const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+
+var (
+	arrange = contract.Arrange{
+		OrderID: order, CustomerID: "alice", Items: []contract.Line{{SKU: "MUG-BLUE", Quantity: 2}},
+		Address: contract.Address{Name: "Ada", Line1: "1 Main Street", City: "Berlin", PostalCode: "10115", Country: "DE"},
+	}
+	await   = contract.Await{OrderID: order, CustomerID: "alice", ResumeToken: "token"}
+	cancel  = contract.Cancel{OrderID: order, CustomerID: "alice"}
+	booked  = shipping.Callback{ID: "cb_1", Reference: order, Status: shipping.StatusBooked, TrackingNumber: "TRK-1"}
+	refused = shipping.Callback{ID: "cb_2", Reference: order, Status: shipping.StatusRefused, Reason: "address_not_served"}
+)
+
+// depot is shipping over a memory store and a carrier whose network can be made to fail.
+type depot struct {
+	*shipping.Service
+	store   *memory.Store
+	carrier *memory.Carrier
+	network *network
+}
+
+func open() *depot {
+	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	d := &depot{store: memory.New(c), carrier: memory.NewCarrier()}
+	d.network = &network{Carrier: d.carrier}
+	d.Service = shipping.New(d.store, d.network, c, &ids.Sequence{})
+	return d
+}
+
+var errLost = errors.New("the answer was lost")
+
+// network stands before the carrier and loses what it is told to.
+type network struct {
+	shipping.Carrier
+	loseRequest, loseAnswer bool
+	// arrived is called when a booking has reached the carrier and its answer is under way.
+	arrived func()
+	// late is what was asked of the carrier while loseRequest was on, to arrive later.
+	late []shipping.Booking
+}
+
+func (n *network) Book(ctx context.Context, b shipping.Booking) (shipping.Consignment, error) {
+	if n.loseRequest {
+		n.late = append(n.late, b)
+		return shipping.Consignment{}, errLost
+	}
+	c, err := n.Carrier.Book(ctx, b)
+	if n.arrived != nil {
+		n.arrived()
+	}
+	if n.loseAnswer {
+		return shipping.Consignment{}, errLost
+	}
+	return c, err
+}
+
+func (n *network) Cancel(ctx context.Context, reference, key string) (shipping.Consignment, bool, error) {
+	c, found, err := n.Carrier.Cancel(ctx, reference, key)
+	if n.loseAnswer {
+		return shipping.Consignment{}, false, errLost
+	}
+	return c, found, err
+}
+
+func (d *depot) arrange(t *testing.T) {
+	t.Helper()
+	result(t, shipping.StatusRequested)(d.ArrangeShipment(t.Context(), arrange))
+}
+
+func (d *depot) callback(t *testing.T, cb shipping.Callback) {
+	t.Helper()
+	if err := d.ReceiveCallback(t.Context(), cb); err != nil {
+		t.Errorf("ReceiveCallback: %v", err)
+	}
+}
+
+func result(t *testing.T, want shipping.Status) func(contract.Result, error) {
+	t.Helper()
+	return func(got contract.Result, err error) {
+		t.Helper()
+		if err != nil || got != (contract.Result{OrderID: order, Status: string(want)}) {
+			t.Errorf("got %+v, %v; want status %q", got, err, want)
+		}
+	}
+}
+
+func wantErr(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}
+
+// told is what an event says: its type and the token in it.
+type told struct{ eventType, token string }
+
+// wantEvents checks all events so far, each also against its schema.
+func (d *depot) wantEvents(t *testing.T, want ...told) {
+	t.Helper()
+	schemas, err := schema.Load(contract.Schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, _ := d.store.Outbox(t.Context())
+	if len(events) != len(want) {
+		t.Errorf("%d events, want %d", len(events), len(want))
+		return
+	}
+	for i, e := range events {
+		data, err := envelope.Decode[contract.ShipmentEvent](e)
+		err = errors.Join(err, schemas.Validate(e))
+		if err != nil || (told{e.Type, data.ResumeToken}) != want[i] || data.CustomerID != "alice" || e.Subject != order {
+			t.Errorf("event %d is %s %+v, %v; want %v", i, e.Type, data, err, want[i])
+		}
+	}
+}
+
+func TestArrangeAsksTheCarrierOnce(t *testing.T) {
+	d := open()
+	d.arrange(t)
+	d.arrange(t)
+	d.wantEvents(t, told{contract.ShipmentRequested, ""})
+	sh, err := d.GetShipment(t.Context(), order)
+	if err != nil || sh.CarrierID != "shp_1" || sh.CustomerID != "alice" || !d.carrier.WillShip(order) {
+		t.Errorf("GetShipment = %+v, %v", sh, err)
+	}
+}
+
+func TestCallbackBeforeOurRecordIsNotLost(t *testing.T) {
+	d := open()
+	wantErr(t, d.ReceiveCallback(t.Context(), booked), shipping.ErrNoShipment)
+	d.arrange(t)
+	d.callback(t, booked) // the carrier calls again, with the same id
+	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, ""})
+}
+
+func TestFirstCallbackStands(t *testing.T) {
+	d := open()
+	d.arrange(t)
+	for _, cb := range []shipping.Callback{booked, booked, refused} {
+		d.callback(t, cb)
+	}
+	sh, _ := d.GetShipment(t.Context(), order)
+	if sh.Status != shipping.StatusBooked || sh.TrackingNumber != "TRK-1" || sh.Reason != "" || sh.Version != 2 {
+		t.Errorf("shipment %+v", sh)
+	}
+	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, ""})
+}
+
+func TestWhoeverComesSecondOfCallbackAndAwaitEmitsTheEventWithTheToken(t *testing.T) {
+	for _, c := range []struct {
+		cb        shipping.Callback
+		eventType string
+	}{{booked, contract.ShipmentBooked}, {refused, contract.ShipmentRefused}} {
+		d := open()
+		d.arrange(t)
+		result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), await))
+		d.callback(t, c.cb)
+		d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{c.eventType, "token"})
+
+		d = open()
+		d.arrange(t)
+		d.callback(t, c.cb)
+		result(t, c.cb.Status)(d.AwaitShipment(t.Context(), await))
+		d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{c.eventType, ""}, told{c.eventType, "token"})
+	}
+}
+
+// interrupted is a store in which something happens between somebody's look at a shipment and their write.
+type interrupted struct {
+	shipping.Store
+	between func()
+}
+
+func (s *interrupted) Shipment(ctx context.Context, orderID string) (shipping.Shipment, error) {
+	sh, err := s.Store.Shipment(ctx, orderID)
+	if f := s.between; f != nil {
+		s.between = nil
+		f()
+	}
+	return sh, err
+}
+
+func TestNoWakeUpIsLostWhenCallbackAndAwaitCommitAtOnce(t *testing.T) {
+	d := open()
+	d.arrange(t)
+	store := &interrupted{Store: d.store, between: func() { d.callback(t, booked) }}
+	waiting := shipping.New(store, nil, clock.At(time.Unix(0, 0)), &ids.Sequence{})
+	result(t, shipping.StatusBooked)(waiting.AwaitShipment(t.Context(), await))
+	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, ""}, told{contract.ShipmentBooked, "token"})
+
+	d = open()
+	d.arrange(t)
+	store = &interrupted{Store: d.store, between: func() { result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), await)) }}
+	called := shipping.New(store, nil, clock.At(time.Unix(0, 0)), &ids.Sequence{})
+	if err := called.ReceiveCallback(t.Context(), booked); err != nil {
+		t.Error(err)
+	}
+	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, "token"})
+}
+
+func TestAwaitAgainTellsTheNewToken(t *testing.T) {
+	d := open()
+	d.arrange(t)
+	result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), await))
+	again := await
+	again.ResumeToken = "another"
+	result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), again))
+	d.callback(t, booked)
+	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, "another"})
+}
+
+func TestAwaitOfNothingIsFinal(t *testing.T) {
+	_, err := open().AwaitShipment(t.Context(), await)
+	wantErr(t, err, shipping.ErrNoShipment)
+}
+
+func TestCancelWakesWhoeverWaits(t *testing.T) {
+	d := open()
+	d.arrange(t)
+	result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), await))
+	for range 2 {
+		result(t, shipping.StatusCancelled)(d.CancelShipment(t.Context(), cancel))
+	}
+	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentCancelled, "token"})
+	d.callback(t, booked) // too late: acknowledged, and nothing changes
+	sh, _ := d.GetShipment(t.Context(), order)
+	if sh.Status != shipping.StatusCancelled || sh.TrackingNumber != "" || d.carrier.WillShip(order) {
+		t.Errorf("shipment %+v", sh)
+	}
+	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentCancelled, "token"})
+}
+
+func TestAwaitAfterCancelIsToldSo(t *testing.T) {
+	d := open()
+	d.arrange(t)
+	result(t, shipping.StatusCancelled)(d.CancelShipment(t.Context(), cancel))
+	result(t, shipping.StatusCancelled)(d.AwaitShipment(t.Context(), await))
+	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentCancelled, ""}, told{contract.ShipmentCancelled, "token"})
+}
+
+func TestRefusedStaysRefusedWhenCancelled(t *testing.T) {
+	d := open()
+	d.arrange(t)
+	d.callback(t, refused)
+	result(t, shipping.StatusRefused)(d.CancelShipment(t.Context(), cancel))
+	sh, _ := d.GetShipment(t.Context(), order)
+	if sh.Status != shipping.StatusRefused || sh.Reason != "address_not_served" || d.carrier.WillShip(order) {
+		t.Errorf("shipment %+v", sh)
+	}
+	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentRefused, ""})
+}
+
+func TestCancelCallsOffAShipmentThatWeNeverHeardOf(t *testing.T) {
+	d := open()
+	d.network.loseAnswer = true
+	_, err := d.ArrangeShipment(t.Context(), arrange)
+	if !errors.Is(err, errLost) || fault.KindOf(err) != fault.Transient {
+		t.Errorf("ArrangeShipment: %v, want a transient fault", err)
+	}
+	d.wantEvents(t)
+	d.network.loseAnswer = false
+	result(t, shipping.StatusCancelled)(d.CancelShipment(t.Context(), cancel))
+	if d.carrier.WillShip(order) {
+		t.Error("the carrier still ships")
+	}
+	d.wantEvents(t, told{contract.ShipmentCancelled, ""})
+	d.callback(t, booked) // finds the cancelled shipment, so the carrier stops calling
+}
+
+func TestBookingThatArrivesAfterTheCancellationIsRefused(t *testing.T) {
+	d := open()
+	d.network.loseRequest = true
+	_, err := d.ArrangeShipment(t.Context(), arrange)
+	wantErr(t, err, errLost)
+	result(t, "")(d.CancelShipment(t.Context(), cancel))
+	_, err = d.carrier.Book(t.Context(), d.network.late[0])
+	wantErr(t, err, shipping.ErrReferenceCancelled)
+	d.wantEvents(t)
+}
+
+func TestArrangeThatLosesAgainstItsCompensationIsRefused(t *testing.T) {
+	d := open()
+	d.network.arrived = func() { // the compensation runs from start to end while the answer is under way
+		d.network.arrived = nil
+		result(t, shipping.StatusCancelled)(d.CancelShipment(t.Context(), cancel))
+	}
+	_, err := d.ArrangeShipment(t.Context(), arrange)
+	wantErr(t, err, barrier.ErrCompensated)
+	if d.carrier.WillShip(order) {
+		t.Error("the carrier still ships")
+	}
+
+	d = open()
+	if _, _, err := d.carrier.Cancel(t.Context(), order, "the compensation's call, not written down yet"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.ArrangeShipment(t.Context(), arrange)
+	wantErr(t, err, barrier.ErrCompensated)
+	d.wantEvents(t)
+}
+
+func TestIncompleteInputIsRefusedBeforeAnythingHappens(t *testing.T) {
+	d := open()
+	for name, change := range map[string]func(*contract.Arrange){
+		"no order":    func(in *contract.Arrange) { in.OrderID = "" },
+		"no customer": func(in *contract.Arrange) { in.CustomerID = "" },
+		"no items":    func(in *contract.Arrange) { in.Items = nil },
+		"no address":  func(in *contract.Arrange) { in.Address = contract.Address{} },
+	} {
+		in := arrange
+		change(&in)
+		if _, err := d.ArrangeShipment(t.Context(), in); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v, want an invalid input", name, err)
+		}
+	}
+	if _, err := d.AwaitShipment(t.Context(), contract.Await{OrderID: order}); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("no token: %v, want an invalid input", err)
+	}
+	if d.carrier.WillShip(order) {
+		t.Error("the carrier was asked")
+	}
+}
