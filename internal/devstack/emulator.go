@@ -133,7 +133,7 @@ func (e *Emulator) await(ctx context.Context, ended <-chan error) error {
 		}
 		select {
 		case err := <-ended:
-			return fmt.Errorf("it ended at once (%v)", err)
+			return fmt.Errorf("it ended at once (%v)", err) //nolint:errorlint // nil where it ended well
 		case <-deadline.C:
 			return fmt.Errorf("no answer from %s within %s", e.URL, startLimit)
 		case <-ctx.Done():

@@ -52,7 +52,7 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 			}
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // whoever follows has seen enough
 		}
 		if news { // an answer may hold a part only
 			continue

@@ -19,7 +19,7 @@ func (s *Service) StartFulfilment(ctx context.Context, e envelope.Event) error {
 	}
 	// The event's own trace, not this delivery's, so that a second delivery gives the same input.
 	if o.TraceParent = e.TraceParent; o.TraceParent == "" {
-		o.TraceParent = tracing.Parent(tracing.Begin(context.Background()))
+		o.TraceParent = tracing.Parent(ctx)
 	}
 	input, err := json.Marshal(o)
 	if err != nil {

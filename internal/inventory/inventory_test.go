@@ -34,9 +34,10 @@ func newShop(t testing.TB) shop {
 	store := memory.New(c)
 	s := shop{inventory.New(store, c, &ids.Sequence{}), store, c}
 	for _, sku := range []string{"mug", "spoon"} {
-		_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, sku, 10)
+		_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, contract.Adjusted{SKU: sku, Delta: 10, Reason: "test", By: "olga"})
 		must(t, err)
 	}
+	store.TakeOutbox() // of the adjustments
 	return s
 }
 
@@ -136,13 +137,13 @@ func TestAdjustmentNeverTakesWhatIsReserved(t *testing.T) {
 	s := newShop(t)
 	_, err := s.ReserveStock(t.Context(), input(order))
 	must(t, err)
-	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, "mug", -9); !errors.Is(err, inventory.ErrBelowZero) {
+	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, contract.Adjusted{SKU: "mug", Delta: -9, Reason: "test", By: "olga"}); !errors.Is(err, inventory.ErrBelowZero) {
 		t.Errorf("nine of eight: %v, want ErrBelowZero", err)
 	}
-	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, "unknown", -1); !errors.Is(err, inventory.ErrBelowZero) {
+	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, contract.Adjusted{SKU: "unknown", Delta: -1, Reason: "test", By: "olga"}); !errors.Is(err, inventory.ErrBelowZero) {
 		t.Errorf("one of none: %v, want ErrBelowZero", err)
 	}
-	got, replayed, err := s.AdjustStock(t.Context(), idempotency.Request{}, "mug", -8)
+	got, replayed, err := s.AdjustStock(t.Context(), idempotency.Request{}, contract.Adjusted{SKU: "mug", Delta: -8, Reason: "test", By: "olga"})
 	if wanted := (inventory.Stock{SKU: "mug", Reserved: 2}); got != wanted || replayed || err != nil {
 		t.Errorf("eight of eight: %+v, %v; want %+v", got, err, wanted)
 	}
@@ -152,13 +153,13 @@ func TestAdjustmentWithAKeyCountsOnce(t *testing.T) {
 	s := newShop(t)
 	req := idempotency.Request{Scope: "op", Key: "k", Hash: "h"}
 	for i := range 2 {
-		got, replayed, err := s.AdjustStock(t.Context(), req, "mug", 5)
+		got, replayed, err := s.AdjustStock(t.Context(), req, contract.Adjusted{SKU: "mug", Delta: 5, Reason: "test", By: "olga"})
 		if got.OnHand != 15 || replayed != (i == 1) || err != nil {
 			t.Errorf("%d: %+v, %v, %v", i, got, replayed, err)
 		}
 	}
 	req.Hash = "other"
-	if _, _, err := s.AdjustStock(t.Context(), req, "mug", 6); !errors.Is(err, idempotency.ErrKeyReused) {
+	if _, _, err := s.AdjustStock(t.Context(), req, contract.Adjusted{SKU: "mug", Delta: 6, Reason: "test", By: "olga"}); !errors.Is(err, idempotency.ErrKeyReused) {
 		t.Errorf("another request: %v, want ErrKeyReused", err)
 	}
 	wantStock(t, s, 15, 0, 0)

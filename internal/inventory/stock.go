@@ -3,7 +3,9 @@ package inventory
 import (
 	"context"
 
+	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 )
@@ -31,20 +33,26 @@ func (s *Service) GetStock(ctx context.Context, sku string) (Stock, error) {
 	return s.store.Stock(ctx, sku)
 }
 
-// AdjustStock adds delta, which may be negative, to what is on hand of a product, and returns
-// the new stock. A product becomes known by its first adjustment.
-func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, sku string, delta int) (Stock, bool, error) {
+// AdjustStock adds a.Delta, which may be negative, to what is on hand of a product, and returns the new stock. A product
+// becomes known by its first adjustment. The event keeps who did it and why.
+func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a contract.Adjusted) (Stock, bool, error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Stock, error) {
-		before, err := s.store.Stock(ctx, sku)
+		before, err := s.store.Stock(ctx, a.SKU)
 		if err != nil && fault.KindOf(err) != fault.NotFound {
 			return Stock{}, err
 		}
+		before.SKU = a.SKU
 		after := before
-		after.SKU, before.SKU = sku, sku
-		after.OnHand += delta
+		after.OnHand += a.Delta
 		if after.OnHand < 0 {
 			return Stock{}, ErrBelowZero
 		}
-		return after, s.store.Adjust(ctx, before, delta, commit.With{Reply: once.Returning(after)})
+		// Stock has no version; the time serves, since adjustments are rare.
+		e, err := s.events.New(ctx, contract.StockAdjusted, a.SKU, s.clock.Now().UnixMicro(), a)
+		if err != nil {
+			return Stock{}, err
+		}
+		with := commit.With{Reply: once.Returning(after), Events: []envelope.Event{e}}
+		return after, s.store.Adjust(ctx, before, a.Delta, with)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/payments/memory"
+	"orderflow/internal/payments/providertest"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
@@ -35,7 +36,7 @@ type shop struct {
 
 func open() *shop {
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	s := &shop{store: memory.New(c), provider: memory.NewProvider()}
+	s := &shop{store: memory.New(c), provider: memory.NewProvider(providertest.Declines)}
 	s.network = &network{Provider: s.provider}
 	s.Service = payments.New(s.store, s.network, c, &ids.Sequence{})
 	return s
@@ -113,7 +114,7 @@ func TestDeclineIsRecordedAndFinal(t *testing.T) {
 		t.Errorf("GetPayment = %+v, %v", p, err)
 	}
 	s.wantEvents(t, contract.PaymentDeclined)
-	s.provider.Declines = nil // though the customer's card would be good by now
+	s.provider.DeclineNothing() // though the customer's card would be good by now
 	_, err = s.AuthorizePayment(t.Context(), good)
 	wantErr(t, err, payments.ErrDeclined)
 	s.wantNoLiveCharge(t)
@@ -200,7 +201,7 @@ func TestCaptureNeedsAnAuthorization(t *testing.T) {
 func TestVoidFailsLoudlyWhenTheProviderHasLostACharge(t *testing.T) {
 	s := open()
 	wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), good))
-	s.network.Provider = memory.NewProvider()
+	s.network.Provider = memory.NewProvider(providertest.Declines)
 	_, err := s.VoidPayment(t.Context(), good)
 	wantErr(t, err, payments.ErrChargeMissing)
 	if fault.KindOf(err) != fault.Internal {

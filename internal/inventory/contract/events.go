@@ -7,9 +7,18 @@ const (
 	StockReserved  = "orderflow.inventory.stock.reserved.v1"
 	StockCommitted = "orderflow.inventory.stock.committed.v1"
 	StockReleased  = "orderflow.inventory.stock.released.v1"
+	StockAdjusted  = "orderflow.inventory.stock.adjusted.v1"
 )
 
-// StockMoved is the data of every inventory event.
+// Adjusted is the data of StockAdjusted: who changed what is on hand of a product, and why.
+type Adjusted struct {
+	SKU    string `json:"sku"`
+	Delta  int    `json:"delta"`
+	Reason string `json:"reason"`
+	By     string `json:"by"`
+}
+
+// StockMoved is the data of every other inventory event.
 type StockMoved struct {
 	OrderID string `json:"orderId"`
 	Items   []Line `json:"items"`

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 )
@@ -30,13 +31,12 @@ func AdjustStock(env *function.Env) (function.Handler, error) { return adjustSto
 
 func adjustStock(svc *inventory.Service) (function.Handler, error) {
 	return httpapi.Handle("adjustStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		in, err := httpapi.Decode[struct {
-			Delta int `json:"delta"`
-		}](r)
+		a, err := httpapi.Decode[contract.Adjusted](r)
 		if err != nil {
 			return httpapi.Response{}, err
 		}
-		s, replayed, err := svc.AdjustStock(ctx, r.Idempotency(), r.Path["sku"], in.Delta)
+		a.SKU, a.By = r.Path["sku"], r.Caller.Subject
+		s, replayed, err := svc.AdjustStock(ctx, r.Idempotency(), a)
 		return httpapi.OK(stock{s, s.OnHand}).Replayed(replayed), err
 	})
 }

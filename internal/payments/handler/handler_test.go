@@ -16,6 +16,7 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/payments/memory"
+	"orderflow/internal/payments/providertest"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
@@ -25,7 +26,7 @@ const samples = "../../../events/payments/"
 
 func sampleService() *payments.Service {
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	return payments.New(memory.New(c), memory.NewProvider(), c, &ids.Sequence{})
+	return payments.New(memory.New(c), memory.NewProvider(providertest.Declines), c, &ids.Sequence{})
 }
 
 func sample(t *testing.T, name string) []byte {

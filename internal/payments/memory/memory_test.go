@@ -15,5 +15,5 @@ func TestStore(t *testing.T) {
 }
 
 func TestProvider(t *testing.T) {
-	providertest.Run(t, func(*testing.T) payments.Provider { return memory.NewProvider() })
+	providertest.Run(t, func(*testing.T) payments.Provider { return memory.NewProvider(providertest.Declines) })
 }

@@ -11,9 +11,7 @@ import (
 // Provider is a payment provider in memory, with a ledger to look into. It keeps to the contract of payments.Provider to
 // the letter: above all it repeats its first answer to an idempotency key, even if the charge was voided since.
 type Provider struct {
-	// Declines maps payment methods to the code with which they are declined. It must not change any more when the
-	// provider is in use.
-	Declines map[string]string
+	declines map[string]string
 
 	mu      sync.Mutex
 	charges map[string]payments.Charge // by reference
@@ -26,15 +24,19 @@ type answer struct {
 	err    error
 }
 
-// NewProvider returns a provider without charges, which declines two payment methods by their well-known names.
-func NewProvider() *Provider {
+// NewProvider returns a provider without charges. It declines the payment methods of declines, each with its code.
+func NewProvider(declines map[string]string) *Provider {
 	return &Provider{
-		Declines: map[string]string{
-			"pm_card_visa_chargeDeclined":                  "card_declined",
-			"pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
-		},
-		charges: map[string]payments.Charge{}, voided: map[string]bool{}, answers: map[string]answer{},
+		declines: declines,
+		charges:  map[string]payments.Charge{}, voided: map[string]bool{}, answers: map[string]answer{},
 	}
+}
+
+// DeclineNothing makes every payment method good from now on.
+func (p *Provider) DeclineNothing() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.declines = nil
 }
 
 // Authorize holds an amount.
@@ -53,7 +55,7 @@ func (p *Provider) authorize(a payments.Authorization) (payments.Charge, error) 
 	if p.voided[a.Reference] {
 		return payments.Charge{}, payments.ErrReferenceVoided
 	}
-	if code, no := p.Declines[a.PaymentMethod]; no {
+	if code, no := p.declines[a.PaymentMethod]; no {
 		return payments.Charge{}, &payments.Declined{Code: code}
 	}
 	if c, ok := p.charges[a.Reference]; ok {

@@ -26,7 +26,7 @@ var authorization = payments.Authorization{
 
 func TestProvider(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) payments.Provider {
-		return provider.New(registry.Fixed{provider.Name: providertest.Serve(t, memory.NewProvider())})
+		return provider.New(registry.Fixed{provider.Name: providertest.Serve(t, memory.NewProvider(providertest.Declines))})
 	})
 }
 

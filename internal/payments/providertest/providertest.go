@@ -12,6 +12,12 @@ import (
 
 var total = money.Money{Currency: "EUR", Amount: 4797}
 
+// Declines are payment methods that a provider under test must decline, and the code with which it does.
+var Declines = map[string]string{
+	"pm_card_visa_chargeDeclined":                  "card_declined",
+	"pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
+}
+
 // Run runs the suite; open returns a provider without charges.
 func Run(t *testing.T, open func(t *testing.T) payments.Provider) {
 	cases := map[string]func(*testing.T, payments.Provider){
@@ -69,10 +75,7 @@ func sameKey(t *testing.T, p payments.Provider) {
 }
 
 func declines(t *testing.T, p payments.Provider) {
-	for method, code := range map[string]string{
-		"pm_card_visa_chargeDeclined":                  "card_declined",
-		"pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
-	} {
+	for method, code := range Declines {
 		a := authorization(code, code)
 		a.PaymentMethod = method
 		for range 2 {

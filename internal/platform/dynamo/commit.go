@@ -65,7 +65,7 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 
 // wait sleeps before attempt n+2: exponential with full jitter.
 func wait(ctx context.Context, n int) error {
-	t := time.NewTimer(time.Duration(rand.Int64N(int64(pause) << n)))
+	t := time.NewTimer(time.Duration(rand.Int64N(int64(pause) << n))) //nolint:gosec // jitter, no secret
 	defer t.Stop()
 	select {
 	case <-t.C:

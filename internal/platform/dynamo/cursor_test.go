@@ -27,8 +27,9 @@ func FuzzDecodeCursor(f *testing.F) {
 	}
 	f.Add("%%%", "", "pk", "a")
 	f.Add("e30=", "", "pk", "")
-	f.Fuzz(func(t *testing.T, cursor, index, pkName, pk string) {
-		if pkName = "pk"; index != "" {
+	f.Fuzz(func(t *testing.T, cursor, index, _, pk string) {
+		pkName := "pk"
+		if index != "" {
 			index, pkName = "byCustomer", "byCustomerPk"
 		}
 		key, err := decodeCursor(cursor, index, pkName, pk)

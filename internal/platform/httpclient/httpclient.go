@@ -41,7 +41,7 @@ type Request struct {
 	Body any
 }
 
-// StatusError is an answer of 400 to 499 except 408, 425 and 429: the other side has decided.
+// StatusError is an answer of 300 to 499 except 408, 425 and 429: the other side has decided.
 type StatusError struct {
 	Dependency string
 	Status     int

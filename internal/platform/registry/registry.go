@@ -19,8 +19,11 @@ import (
 // TTL is how long an address is kept before it is asked for again.
 const TTL = time.Minute
 
-// lookup bounds one question to the parameter store.
-const lookup = time.Second
+// lookup bounds one question to the parameter store; retry is how long after a failed one an old address serves.
+const (
+	lookup = time.Second
+	retry  = 5 * time.Second
+)
 
 // Registry finds services.
 type Registry interface {
@@ -73,15 +76,20 @@ func (p *Parameters) Resolve(ctx context.Context, name string) (string, error) {
 	out, err := p.client.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(p.prefix + name)})
 	if err != nil {
 		if ok {
+			p.keep(name, known.url, retry)
 			return known.url, nil
 		}
 		return "", unknown(name).Because(err)
 	}
 	url := strings.TrimSuffix(aws.ToString(out.Parameter.Value), "/")
+	p.keep(name, url, TTL)
+	return url, nil
+}
+
+func (p *Parameters) keep(name, url string, ttl time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cache[name] = entry{url: url, until: p.clock.Now().Add(TTL)}
-	return url, nil
+	p.cache[name] = entry{url: url, until: p.clock.Now().Add(ttl)}
 }
 
 func unknown(name string) *fault.Error {

@@ -74,6 +74,8 @@ func TestOldAddressIsUsedWhileAskingFails(t *testing.T) {
 	c.Advance(time.Hour)
 	wantURL(t, r, "orders", "https://a")
 	s.parameters = map[string]string{"/orderflow/dev/services/orders": "https://b"}
+	wantURL(t, r, "orders", "https://a") // it is not asked for again at once
+	c.Advance(5 * time.Second)
 	wantURL(t, r, "orders", "https://b")
 }
 

@@ -23,16 +23,16 @@ type envelope struct {
 	TraceParent string `json:"traceparent"`
 }
 
+var errInput = fault.New(fault.Invalid, "InvalidInput", "the step's input is not its contract's")
+
 // Handle returns the function of a step.
 func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var env envelope
 		var in In
-		if err := json.Unmarshal(payload, &env); err != nil {
-			return nil, named(fault.New(fault.Invalid, "InvalidInput", "the step's input is not its contract's").Because(err))
-		}
-		if err := json.Unmarshal(payload, &in); err != nil {
-			return nil, named(fault.New(fault.Invalid, "InvalidInput", "the step's input is not its contract's").Because(err))
+		// The cause would quote the input, which may hold payment data.
+		if json.Unmarshal(payload, &env) != nil || json.Unmarshal(payload, &in) != nil {
+			return nil, named(errInput)
 		}
 		ctx = function.WithLogAttrs(function.Traced(ctx, env.TraceParent), slog.String("orderId", env.OrderID))
 		out, err := run(ctx, in)

@@ -53,14 +53,14 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
 // act is an action that records n and one event.
 func act(s Store, n int) func(context.Context, barrier.Once) (int, error) {
 	return func(ctx context.Context, once barrier.Once) (int, error) {
-		return n, s.Record(ctx, commit.With{Barrier: once.Returning(n), Events: events(1)})
+		return n, s.Record(ctx, commit.With{Barrier: once.Returning(n), Events: events(ctx)})
 	}
 }
 
 func undo(s Store, n int, saw *barrier.Done) func(context.Context, barrier.Done, barrier.Once) (int, error) {
 	return func(ctx context.Context, done barrier.Done, once barrier.Once) (int, error) {
 		*saw = done
-		return n, s.Record(ctx, commit.With{Barrier: once.Returning(n), Events: events(1)})
+		return n, s.Record(ctx, commit.With{Barrier: once.Returning(n), Events: events(ctx)})
 	}
 }
 
@@ -143,7 +143,7 @@ func request(key, hash string) idempotency.Request {
 
 func answer(s Store, n int) func(context.Context, idempotency.Once) (int, error) {
 	return func(ctx context.Context, once idempotency.Once) (int, error) {
-		return n, s.Record(ctx, commit.With{Reply: once.Returning(n), Events: events(1)})
+		return n, s.Record(ctx, commit.With{Reply: once.Returning(n), Events: events(ctx)})
 	}
 }
 
@@ -207,14 +207,10 @@ func scopes(t *testing.T, s Store, _ *clock.Manual) {
 	}
 }
 
-func events(n int) []envelope.Event {
+func events(ctx context.Context) []envelope.Event {
 	p := envelope.Publisher{Service: "test", Clock: clock.System{}, IDs: ids.Random(clock.System{})}
-	var all []envelope.Event
-	for range n {
-		e, _ := p.New(context.Background(), "orderflow.test.thing.happened.v1", "subject", 1, struct{}{})
-		all = append(all, e)
-	}
-	return all
+	e, _ := p.New(ctx, "orderflow.test.thing.happened.v1", "subject", 1, struct{}{})
+	return []envelope.Event{e}
 }
 
 func wantOutbox(t *testing.T, s Store, n int) {
