@@ -52,8 +52,8 @@ the usual places (AWS_PROFILE, AWS_REGION, …).`,
 				CompensateOrder: first(compensate, d.outputs["CompensateOrderArn"]),
 			}, args[0])
 			if errors.Is(err, timeline.ErrNone) {
-				return fmt.Errorf("%w: it starts a moment after the order was placed; "+
-					"if it does not, `orderflow order get %s` tells whether there is such an order", err, args[0])
+				return fmt.Errorf("there is no saga of order %[1]s: it starts a moment after the order was placed; "+
+					"if it does not, `orderflow order get %[1]s` tells whether there is such an order", args[0])
 			}
 			if err != nil {
 				return err
