@@ -7,7 +7,9 @@ SHELL := /bin/bash
 export GOFLAGS := -trimpath -tags=lambda.norpc -buildvcs=false
 
 # Built, not `go run`, which would hide exit codes and not pass signals on.
-DEVSTACK := go build -o .tools/bin/devstack ./cmd/devstack && .tools/bin/devstack
+# Its first compilation takes a while, which counts for what it tells of its time.
+DEVSTACK := export ORDERFLOW_BEGAN=$$(date +%s); test -x .tools/bin/devstack || echo 'Compiling the stack'"'"'s own tool, once' >&2; \
+	go build -o .tools/bin/devstack ./cmd/devstack && .tools/bin/devstack
 
 # USER is in every environment: only `make token USER=…` counts.
 ifneq ($(origin USER),command line)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,7 @@ seed products and stock, and place an order for show. What is done already is no
 How to reach the stack is then in .local/stack.json.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			begin := time.Now()
+			begin := began()
 			opts.Report = report()
 			opts.Report.Printf("Bringing orderflow up\n")
 			stack, err := devstack.Start(cmd.Context(), opts)
@@ -85,6 +86,14 @@ AWS      %s (region %s, keys %s/%s)
 	cmd.Flags().BoolVar(&noDemo, "no-demo", false, "place no order for show")
 	cmd.Flags().IntVar(&opts.Port, "port", 0, "`port` of the emulator (default: the one it had before, or any that is free)")
 	return cmd
+}
+
+// began is when make was called, if it was, or else now.
+func began() time.Time {
+	if unix, err := strconv.ParseInt(os.Getenv("ORDERFLOW_BEGAN"), 10, 64); err == nil {
+		return time.Unix(unix, 0)
+	}
+	return time.Now()
 }
 
 func down() *cobra.Command {
