@@ -17,12 +17,14 @@ USER := alice
 endif
 ROLE ?=
 FN ?=
+SEED ?=
+ORDER ?=
 STAGE ?= dev
 ARCH ?= arm64
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install the pinned tools into .tools/
@@ -43,6 +45,22 @@ demo: ## Place six orders, five of them troubled, and show what became of each
 .PHONY: test
 test: ## Run all tests, with an emulator of their own
 	@$(DEVSTACK) exec -- go test ./...
+
+.PHONY: sim
+sim: ## Simulate 12,000 orders under injected faults (SEED=7 replays one, ORDER=… tells of one order)
+	@go run ./cmd/sim $(if $(SEED),-seed $(SEED)) $(if $(ORDER),-order $(ORDER))
+
+.PHONY: sim-mutants
+sim-mutants: ## Break the system in every way known, and see that the simulation notices
+	@go run ./cmd/sim -mutants
+
+.PHONY: prove
+prove: ## Search every way in which a saga can go for one that leaves an order wrong
+	@go run ./cmd/prove
+
+.PHONY: chaos
+chaos: ## Place hundreds of orders on an emulator while processes are killed and executions stopped
+	@go run ./test/chaos/cmd
 
 .PHONY: lint
 lint: ## Check Go, templates and state machines

@@ -179,7 +179,7 @@ func TestSagaShowsBothExecutions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := serve(t, map[string][]string{"POST /": {recorded(t, "declined.fulfil-order"), recorded(t, "declined.compensate-order")}})
+	b := serve(t, map[string][]string{"POST /": {recorded(t, "declined.fulfil-order"), recorded(t, "declined.compensate-order"), none}})
 	out, _, err := run(t, b, "saga", "show", order)
 	if _, body, _ := strings.Cut(string(golden), "\n"); err != nil || !strings.HasPrefix(out, "order "+order) || !strings.HasSuffix(out, body) {
 		t.Fatalf("%s, %v", out, err)

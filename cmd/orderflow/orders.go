@@ -14,9 +14,9 @@ import (
 func orders(a *app) *cobra.Command {
 	return group(&cobra.Command{
 		Use:     "order",
-		Short:   "Place, read, follow and cancel orders",
+		Short:   "Place, read, follow, cancel and repair orders",
 		Example: "  orderflow order place --item MUG-BLUE=2\n  orderflow order list",
-	}, placeOrder(a), listOrders(a), getOrder(a), cancelOrder(a), watchOrder(a))
+	}, placeOrder(a), listOrders(a), getOrder(a), cancelOrder(a), watchOrder(a), retryOrder(a))
 }
 
 // orderID wants one argument, which has the form of an order's id.

@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/devstack"
 	"orderflow/internal/timeline"
 )
 
@@ -59,7 +55,10 @@ the usual places (AWS_PROFILE, AWS_REGION, …).`,
 				return err
 			}
 			if a.output == "table" {
-				return t.Write(cmd.OutOrStdout())
+				if err := t.Write(cmd.OutOrStdout()); err != nil {
+					return err
+				}
+				return a.showOperators(cmd, args[0])
 			}
 			return a.print(cmd, t, func(io.Writer) {})
 		},
@@ -70,18 +69,26 @@ the usual places (AWS_PROFILE, AWS_REGION, …).`,
 	return cmd
 }
 
-// stepFunctions returns a client for the deployment: of its emulator if it has one, else of AWS.
+// stepFunctions returns a client for the deployment.
 func stepFunctions(ctx context.Context, d deployment, ofStack bool) (*sfn.Client, error) {
-	if endpoint := d.outputs["EndpointUrl"]; ofStack && endpoint != "" {
-		return sfn.NewFromConfig(aws.Config{
-			Region: first(d.outputs["Region"], devstack.Region), BaseEndpoint: &endpoint,
-			Credentials: credentials.NewStaticCredentialsProvider(devstack.AccessKey, devstack.SecretKey, ""),
-		}), nil
-	}
-	var options []func(*config.LoadOptions) error
-	if region := d.outputs["Region"]; ofStack && region != "" {
-		options = append(options, config.WithRegion(region))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := awsConfig(ctx, d, ofStack)
 	return sfn.NewFromConfig(cfg), err
+}
+
+// showOperators adds to a saga what operators did to its order. Where that cannot be read, the saga alone is an answer.
+func (a *app) showOperators(cmd *cobra.Command, orderID string) error {
+	b, err := a.site(cmd.Context())
+	if err != nil {
+		return nil //nolint:nilerr // the machines were named one by one; there is no deployment to ask
+	}
+	actions, err := b.audit().Actions(cmd.Context(), orderID)
+	if err != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "what operators did cannot be read:", err)
+		return nil
+	}
+	if len(actions) == 0 {
+		return nil
+	}
+	fmt.Fprintln(cmd.OutOrStdout())
+	return a.print(cmd, actions, func(w io.Writer) { showActions(w, actions) })
 }

@@ -26,9 +26,40 @@ var (
 	ErrExists = fault.New(fault.Conflict, "ExecutionExists", "the saga was started before")
 	// ErrOtherInput: the saga was started before with other input; somebody must look at this.
 	ErrOtherInput = fault.New(fault.Conflict, "ExecutionDiffers", "the saga was started before with other input")
+	// ErrNoExecution: the machine never had an execution of this name, or it is forgotten, after 90 days.
+	ErrNoExecution = fault.New(fault.NotFound, "ExecutionNotFound", "there is no such execution")
 	// ErrStaleToken: nobody waits by this task token any more.
 	ErrStaleToken = fault.New(fault.Conflict, "StaleToken", "the task is not waiting any more")
 )
+
+// Status is where an execution stands.
+type Status string
+
+// The statuses of an execution. The last three are ends that the plan does not know, but for one: see Planned.
+const (
+	Running   Status = "RUNNING"
+	Succeeded Status = "SUCCEEDED"
+	Failed    Status = "FAILED"
+	TimedOut  Status = "TIMED_OUT"
+	Aborted   Status = "ABORTED"
+)
+
+// Execution is one run of a state machine.
+type Execution struct {
+	Status Status
+	// Error is the name of the error with which it failed, if it did.
+	Error string
+	Input json.RawMessage
+}
+
+// needsAttention is the error with which compensate-order ends on purpose, when it has flagged the order.
+const needsAttention = "NeedsAttention"
+
+// Planned reports whether the execution ended as its definition has it. What ended otherwise left its order as it
+// happened to be.
+func (x Execution) Planned() bool {
+	return x.Status == Succeeded || x.Status == Failed && x.Error == needsAttention
+}
 
 // Engine runs state machines.
 type Engine interface {
@@ -36,6 +67,8 @@ type Engine interface {
 	Start(ctx context.Context, machine Machine, name string, input json.RawMessage) error
 	// Input returns the input of the execution called name.
 	Input(ctx context.Context, machine Machine, name string) (json.RawMessage, error)
+	// Execution returns the execution called name, or fails with ErrNoExecution.
+	Execution(ctx context.Context, machine Machine, name string) (Execution, error)
 	// Succeed lets the task that waits by token go on with output, or fails with ErrStaleToken.
 	Succeed(ctx context.Context, token string, output json.RawMessage) error
 	// Fail ends the task that waits by token with an error name, or fails with ErrStaleToken.
@@ -75,4 +108,7 @@ type undoing struct {
 	// FailedStep is the step of the saga that gave up; empty where none did.
 	FailedStep  string `json:"failedStep"`
 	TraceParent string `json:"traceparent"`
+	// Operator and Why tell who started this attempt by hand, and for what reason.
+	Operator string `json:"operator,omitempty"`
+	Why      string `json:"why,omitempty"`
 }

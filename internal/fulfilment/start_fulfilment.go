@@ -1,10 +1,10 @@
 package fulfilment
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/tracing"
@@ -33,8 +33,19 @@ func (s *Service) StartFulfilment(ctx context.Context, e envelope.Event) error {
 	if err != nil {
 		return err
 	}
-	if e.TraceParent != "" && !bytes.Equal(started, input) {
+	if !sameOrder(started, o) {
 		return ErrOtherInput
 	}
 	return nil
+}
+
+// sameOrder tells whether a saga was started with this order. The traces may differ: the saga may have been
+// started by a sweep, before this event was found again.
+func sameOrder(input json.RawMessage, o order) bool {
+	var started order
+	if json.Unmarshal(input, &started) != nil {
+		return false
+	}
+	started.TraceParent = o.TraceParent
+	return reflect.DeepEqual(started, o)
 }

@@ -7,6 +7,7 @@ package inventory
 
 import (
 	"context"
+	"time"
 
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/barrier"
@@ -45,6 +46,8 @@ type Store interface {
 	// Adjust adds delta to what is on hand of a product, or ErrBelowZero. The stock before must be as given (else
 	// fault.ErrLostRace).
 	Adjust(ctx context.Context, before Stock, delta int, with commit.With) error
+	// Overdue returns the reservations that are RESERVED since before a time. One that was made or moved a moment ago may be missing.
+	Overdue(ctx context.Context, before time.Time) ([]Reservation, error)
 	// Record writes only what comes with a change, where there is nothing to change.
 	Record(ctx context.Context, with commit.With) error
 	// Outbox returns the events that wait to be published.

@@ -11,6 +11,7 @@ package orders
 
 import (
 	"context"
+	"time"
 
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/barrier"
@@ -48,6 +49,8 @@ type Store interface {
 	// Orders returns up to limit orders of a customer, newest first, and the cursor of the next page, which is "" after
 	// the last. cursor is "" or what an earlier call for this customer returned, else ErrCursor.
 	Orders(ctx context.Context, customerID string, limit int, cursor string) ([]Order, string, error)
+	// Overdue returns the orders that are PENDING and were placed before a time. One that changed a moment ago may be missing.
+	Overdue(ctx context.Context, before time.Time) ([]Order, error)
 	// SaveOrder writes o, which must be one version after what is stored (else fault.ErrLostRace).
 	SaveOrder(ctx context.Context, o Order, with commit.With) error
 	// Prices returns what the price book has of up to 40 distinct SKUs, by SKU; unknown ones are left out.

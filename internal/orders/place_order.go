@@ -49,15 +49,20 @@ func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Pl
 			Items: items, Total: total, ShippingAddress: in.ShippingAddress, PaymentMethod: in.PaymentMethod,
 			Version: 1, CreatedAt: now, UpdatedAt: now,
 		}
-		created, err := s.events.New(ctx, contract.OrderCreated, o.OrderID, o.Version, contract.Created{
-			OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Items: o.Items, Total: o.Total,
-			PaymentMethod: o.PaymentMethod, ShippingAddress: o.ShippingAddress,
-		})
+		created, err := s.events.New(ctx, contract.OrderCreated, o.OrderID, o.Version, o.created())
 		if err != nil {
 			return Order{}, err
 		}
 		return o, s.store.SaveOrder(ctx, o, commit.With{Reply: once.Returning(o), Events: []envelope.Event{created}})
 	})
+}
+
+// created is all that fulfilling the order takes.
+func (o Order) created() contract.Created {
+	return contract.Created{
+		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Items: o.Items, Total: o.Total,
+		PaymentMethod: o.PaymentMethod, ShippingAddress: o.ShippingAddress,
+	}
 }
 
 // priced puts the prices of the price book to the lines and adds them up.

@@ -44,6 +44,14 @@ type Store interface {
 	Payment(ctx context.Context, orderID string) (Payment, error)
 	// Save writes p, which must be one version after what is stored, else fault.ErrLostRace.
 	Save(ctx context.Context, p Payment, with commit.With) error
+	// Outcome returns how an order ended, as far as payments was told; the zero Outcome where it was not.
+	Outcome(ctx context.Context, orderID string) (Outcome, error)
+	// SaveOutcome writes o. What is stored must be of version before, 0 for nothing (else fault.ErrLostRace).
+	SaveOutcome(ctx context.Context, o Outcome, before int64, with commit.With) error
+	// Bookmark returns the cursor up to which the provider's ledger was last compared; "" for its begin.
+	Bookmark(ctx context.Context) (string, error)
+	// SaveBookmark writes it.
+	SaveBookmark(ctx context.Context, cursor string) error
 	// Record writes only what comes with a change, where there is nothing to change.
 	Record(ctx context.Context, with commit.With) error
 	// Outbox returns the events that wait to be published.
@@ -63,14 +71,19 @@ func New(store Store, provider Provider, c clock.Clock, source ids.Source) *Serv
 	return &Service{store: store, provider: provider, clock: c, events: envelope.Publisher{Service: "payments", Clock: c, IDs: source}}
 }
 
-// save writes p's new state with the event that tells of it.
+// save writes p's new state with the event that tells of it, and the step's barrier.
 func (s *Service) save(ctx context.Context, p Payment, once barrier.Once) (contract.Result, error) {
+	return s.write(ctx, p, commit.With{Barrier: once.Returning(p.result())})
+}
+
+// write writes p's new state with the event that tells of it.
+func (s *Service) write(ctx context.Context, p Payment, with commit.With) (contract.Result, error) {
 	e, err := s.events.New(ctx, p.eventType(), p.OrderID, p.Version,
 		contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Reason: p.DeclineCode})
 	if err != nil {
 		return contract.Result{}, err
 	}
-	with := commit.With{Barrier: once.Returning(p.result()), Events: []envelope.Event{e}}
+	with.Events = []envelope.Event{e}
 	return p.result(), s.store.Save(ctx, p, with)
 }
 

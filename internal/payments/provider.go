@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"time"
 
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
@@ -29,6 +30,16 @@ type Provider interface {
 	// It returns the charge as it is afterwards (ChargeVoided or ChargeRefunded), also when it is called
 	// again; found is false if there never was a charge. A declined authorization is no charge.
 	Void(ctx context.Context, reference, key string) (charge Charge, found bool, err error)
+
+	// Ledger returns a page of all charges, whatever became of them, oldest first, and the cursor of the next page, which
+	// is "" after the last. A charge that was made a moment ago may be missing.
+	Ledger(ctx context.Context, cursor string) (page []LedgerEntry, next string, err error)
+}
+
+// LedgerEntry is a charge as the provider's books have it.
+type LedgerEntry struct {
+	Charge
+	CreatedAt time.Time
 }
 
 // Authorization asks for an amount to be held.

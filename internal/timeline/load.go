@@ -28,18 +28,35 @@ func Load(ctx context.Context, client *sfn.Client, m Machines, orderID string) (
 		if !ok {
 			return Timeline{}, fmt.Errorf("%q is not the ARN of a state machine (%s): deploy again", machine.arn, machine.name)
 		}
-		events, err := history(ctx, client, prefix+":execution:"+name+":"+orderID)
-		if err != nil {
-			return Timeline{}, fmt.Errorf("the history of %s: %w", machine.name, err)
-		}
-		if len(events) > 0 {
-			histories = append(histories, History{Machine: machine.name, Undoes: machine.undoes, Events: events})
+		for n := 1; n <= attempts; n++ {
+			events, err := history(ctx, client, prefix+":execution:"+name+":"+attempt(orderID, n))
+			if err != nil {
+				return Timeline{}, fmt.Errorf("the history of %s: %w", machine.name, err)
+			}
+			if len(events) == 0 {
+				break
+			}
+			histories = append(histories, History{Machine: attempt(machine.name, n), Undoes: machine.undoes, Events: events})
+			if !machine.undoes {
+				break
+			}
 		}
 	}
 	if len(histories) == 0 {
 		return Timeline{}, ErrNone
 	}
 	return New(orderID, histories...), nil
+}
+
+// attempts is how many of a compensation are looked for; nobody makes so many.
+const attempts = 100
+
+// attempt names the n-th of what may be tried again: compensations are, by recovery and by operators.
+func attempt(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	return fmt.Sprint(name, "-", n)
 }
 
 // history reads all events of an execution, without the data that it worked on; none if there is no such execution.

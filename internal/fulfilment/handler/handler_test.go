@@ -136,3 +136,37 @@ func TestAnEngineThatIsDownLeavesTheEventInTheQueue(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExecutionThatWasAbortedIsCompensatedHoweverOftenItIsTold(t *testing.T) {
+	e := memory.New()
+	send(t, startFulfilment, e, "start-fulfilment")
+	if send(t, recoverFulfilment, e, "recover-fulfilment") || e.Executions() != 1 {
+		t.Error("an event that is out of date changed something")
+	}
+	e.End(fulfilment.FulfilOrder, order, fulfilment.Aborted, "")
+	for range 2 {
+		if send(t, recoverFulfilment, e, "recover-fulfilment") {
+			t.Error("the event failed")
+		}
+	}
+	if e.Executions() != 2 {
+		t.Errorf("%d executions, want the saga and its compensation", e.Executions())
+	}
+}
+
+func TestAnOverdueOrderGetsItsSagaThroughTheSameQueue(t *testing.T) {
+	e := memory.New()
+	if send(t, recoverFulfilment, e, "start-fulfilment", "order.created", "order.overdue") || e.Executions() != 1 {
+		t.Errorf("%d executions", e.Executions())
+	}
+}
+
+func TestWhatNeitherEndedNorIsOverdueFails(t *testing.T) {
+	e := memory.New()
+	if !send(t, recoverFulfilment, e, "start-fulfilment") {
+		t.Error("an event that this queue does not take was accepted")
+	}
+	if !send(t, recoverFulfilment, e, "recover-fulfilment", `\"name\"`, `\"label\"`) {
+		t.Error("an end of no execution was accepted")
+	}
+}

@@ -4,7 +4,6 @@ package memory
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"sync"
 
 	"orderflow/internal/fulfilment"
@@ -13,7 +12,7 @@ import (
 // Engine implements fulfilment.Engine. Its zero value is not ready; use New.
 type Engine struct {
 	mu       sync.Mutex
-	started  map[string]json.RawMessage
+	started  map[string]fulfilment.Execution
 	waiting  map[string]bool
 	answers  map[string]string
 	failWith error
@@ -21,7 +20,7 @@ type Engine struct {
 
 // New returns an engine in which tasks wait by the given tokens.
 func New(tokens ...string) *Engine {
-	e := &Engine{started: map[string]json.RawMessage{}, waiting: map[string]bool{}, answers: map[string]string{}}
+	e := &Engine{started: map[string]fulfilment.Execution{}, waiting: map[string]bool{}, answers: map[string]string{}}
 	for _, t := range tokens {
 		e.waiting[t] = true
 	}
@@ -42,19 +41,42 @@ func (e *Engine) Start(_ context.Context, machine fulfilment.Machine, name strin
 	if _, ok := e.started[key]; ok {
 		return fulfilment.ErrExists
 	}
-	e.started[key] = input
+	e.started[key] = fulfilment.Execution{Status: fulfilment.Running, Input: input}
 	return nil
 }
 
 // Input returns an execution's input.
-func (e *Engine) Input(_ context.Context, machine fulfilment.Machine, name string) (json.RawMessage, error) {
+func (e *Engine) Input(ctx context.Context, machine fulfilment.Machine, name string) (json.RawMessage, error) {
+	x, err := e.Execution(ctx, machine, name)
+	return x.Input, err
+}
+
+// Execution returns an execution.
+func (e *Engine) Execution(_ context.Context, machine fulfilment.Machine, name string) (fulfilment.Execution, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	input, ok := e.started[string(machine)+"/"+name]
-	if !ok {
-		return nil, fmt.Errorf("no execution %s of %s", name, machine)
+	if e.failWith != nil {
+		return fulfilment.Execution{}, e.failWith
 	}
-	return input, nil
+	x, ok := e.started[string(machine)+"/"+name]
+	if !ok {
+		return fulfilment.Execution{}, fulfilment.ErrNoExecution
+	}
+	return x, nil
+}
+
+// End ends a running execution; errorName is that of a failed one. It tells whether there was one.
+func (e *Engine) End(machine fulfilment.Machine, name string, status fulfilment.Status, errorName string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := string(machine) + "/" + name
+	x, ok := e.started[key]
+	if !ok || x.Status != fulfilment.Running {
+		return false
+	}
+	x.Status, x.Error = status, errorName
+	e.started[key] = x
+	return true
 }
 
 // Succeed answers a waiting task.

@@ -35,12 +35,26 @@ func (e Engine) Start(ctx context.Context, machine fulfilment.Machine, name stri
 
 // Input reads an execution's input.
 func (e Engine) Input(ctx context.Context, machine fulfilment.Machine, name string) (json.RawMessage, error) {
+	x, err := e.Execution(ctx, machine, name)
+	return x.Input, err
+}
+
+// Execution reads an execution. One that waits to be redriven counts as running.
+func (e Engine) Execution(ctx context.Context, machine fulfilment.Machine, name string) (fulfilment.Execution, error) {
 	arn := strings.Replace(e.ARNs[machine], ":stateMachine:", ":execution:", 1) + ":" + name
 	out, err := e.Client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
-	if err != nil {
-		return nil, err
+	var none *types.ExecutionDoesNotExist
+	if errors.As(err, &none) {
+		return fulfilment.Execution{}, fulfilment.ErrNoExecution.Because(err)
 	}
-	return json.RawMessage(aws.ToString(out.Input)), nil
+	if err != nil {
+		return fulfilment.Execution{}, err
+	}
+	x := fulfilment.Execution{Status: fulfilment.Status(out.Status), Error: aws.ToString(out.Error), Input: json.RawMessage(aws.ToString(out.Input))}
+	if out.Status == types.ExecutionStatusPendingRedrive {
+		x.Status = fulfilment.Running
+	}
+	return x, nil
 }
 
 // Succeed lets a waiting task go on.

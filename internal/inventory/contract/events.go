@@ -8,7 +8,14 @@ const (
 	StockCommitted = "orderflow.inventory.stock.committed.v1"
 	StockReleased  = "orderflow.inventory.stock.released.v1"
 	StockAdjusted  = "orderflow.inventory.stock.adjusted.v1"
+	// ReservationOverdue tells of no change: stock is RESERVED for longer than a saga may take. It may come any number of times.
+	ReservationOverdue = "orderflow.inventory.reservation.overdue.v1"
 )
+
+// Overdue is the data of ReservationOverdue.
+type Overdue struct {
+	OrderID string `json:"orderId"`
+}
 
 // Adjusted is the data of StockAdjusted: who changed what is on hand of a product, and why.
 type Adjusted struct {

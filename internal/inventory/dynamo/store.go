@@ -3,11 +3,13 @@
 //
 //	pk               sk           what
 //	stock#<sku>      stock        the three buckets of a product
-//	order#<orderId>  reservation  an order's reservation
+//	order#<orderId>  reservation  an order's reservation; while RESERVED in the index open
 package dynamo
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -52,6 +54,9 @@ func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inven
 	if err != nil {
 		return err
 	}
+	if r.Status == inventory.StatusReserved {
+		dynamo.MarkOpen(item, r.OrderID, r.UpdatedAt)
+	}
 	ops := []dynamo.Op{s.PutVersion(item, r.Version-1)}
 	for _, l := range r.Items {
 		ops = append(ops, s.move(l.SKU, l.Quantity, from, to))
@@ -83,6 +88,19 @@ func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, wi
 			":before": dynamo.Number(int64(before.OnHand)), ":after": dynamo.Number(int64(before.OnHand + delta)), ":zero": dynamo.Number(0),
 		},
 	}}})
+}
+
+// Overdue looks the reservations up in the index, and reads each again, since the index follows the table with a delay.
+func (s Store) Overdue(ctx context.Context, before time.Time) ([]inventory.Reservation, error) {
+	var overdue []inventory.Reservation
+	err := s.EachOpen(ctx, before, func(pk string) error {
+		r, err := s.Reservation(ctx, strings.TrimPrefix(pk, "order#"))
+		if err == nil && r.Status == inventory.StatusReserved && r.UpdatedAt.Before(before) {
+			overdue = append(overdue, r)
+		}
+		return err
+	})
+	return overdue, err
 }
 
 // Record writes what comes with a change.

@@ -7,11 +7,12 @@ import (
 	"orderflow/internal/inventory/dynamo"
 	"orderflow/internal/inventory/storetest"
 	"orderflow/internal/platform/clock"
+	platform "orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/dynamo/dynamotest"
 )
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) inventory.Store {
-		return dynamo.New(dynamotest.NewTable(t, c))
+		return dynamo.New(dynamotest.NewTable(t, c, platform.OpenIndex))
 	})
 }

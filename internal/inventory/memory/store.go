@@ -2,7 +2,10 @@
 package memory
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"time"
 
 	"orderflow/internal/inventory"
 	"orderflow/internal/platform/clock"
@@ -69,6 +72,19 @@ func (s *Store) Move(_ context.Context, r inventory.Reservation, from, to invent
 		s.reservations[r.OrderID] = r
 		return nil
 	})
+}
+
+// Overdue returns reservations that are held since before a time.
+func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []inventory.Reservation, err error) {
+	s.View(func() {
+		for _, r := range s.reservations {
+			if r.Status == inventory.StatusReserved && r.UpdatedAt.Before(before) {
+				overdue = append(overdue, r)
+			}
+		}
+	})
+	slices.SortFunc(overdue, func(a, b inventory.Reservation) int { return cmp.Compare(a.OrderID, b.OrderID) })
+	return overdue, nil
 }
 
 // Adjust changes what is on hand.

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) inventory.Store) {
 		"MoveLosesTheRaceAgainstANewerVersion":  stale,
 		"AdjustLosesTheRaceAgainstAnotherOne":   adjustRace,
 		"ConcurrentReservesNeverOversell":       oversell,
+		"OverdueAreTheReservedOnesOfBefore":     overdue,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
@@ -41,6 +42,33 @@ func unknown(t *testing.T, s inventory.Store) {
 	}
 	if _, err := s.Reservation(t.Context(), "none"); !errors.Is(err, inventory.ErrNoReservation) {
 		t.Errorf("Reservation: %v, want ErrNoReservation", err)
+	}
+}
+
+func overdue(t *testing.T, s inventory.Store) {
+	stock(t, s, "a", 20)
+	want := 0
+	for n := range 12 { // over several partitions of the index
+		r := reservation(fmt.Sprint("order-", n), 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
+		r.UpdatedAt = start.Add(time.Duration(n) * time.Second)
+		must(t, s.Move(t.Context(), r, inventory.OnHand, inventory.Reserved, commit.With{}))
+		switch {
+		case n%4 == 1:
+			r.Version, r.Status = 2, inventory.StatusCommitted
+			must(t, s.Move(t.Context(), r, inventory.Reserved, inventory.Shipped, commit.With{}))
+		case n < 6:
+			want++
+		}
+	}
+	found, err := s.Overdue(t.Context(), start.Add(6*time.Second))
+	must(t, err)
+	for _, r := range found {
+		if r.Status != inventory.StatusReserved || !r.UpdatedAt.Before(start.Add(6*time.Second)) || len(r.Items) != 1 {
+			t.Errorf("overdue: %+v", r)
+		}
+	}
+	if len(found) != want {
+		t.Errorf("%d are overdue, want %d", len(found), want)
 	}
 }
 

@@ -26,7 +26,7 @@ var (
 	ended   = contract.Changed{OrderID: id, CustomerID: "alice", CustomerEmail: "", Total: eur(0), Reason: "OUT_OF_STOCK"}
 
 	good = map[string]any{
-		contract.OrderCreated: created, contract.OrderConfirmed: changed, contract.OrderCancellationRequested: changed,
+		contract.OrderCreated: created, contract.OrderOverdue: created, contract.OrderConfirmed: changed, contract.OrderCancellationRequested: changed,
 		contract.OrderRejected: ended, contract.OrderCancelled: ended, contract.OrderNeedsAttention: ended,
 	}
 )

@@ -7,7 +7,8 @@ import (
 )
 
 // Types of the events that orders publishes. An order has exactly one of OrderConfirmed,
-// OrderRejected and OrderCancelled in its life, the last.
+// OrderRejected and OrderCancelled in its life, the last. OrderOverdue tells of no change, and may come any number of
+// times before that: the order is PENDING for longer than its saga may take.
 const (
 	OrderCreated               = "orderflow.orders.order.created.v1"
 	OrderConfirmed             = "orderflow.orders.order.confirmed.v1"
@@ -15,9 +16,10 @@ const (
 	OrderCancelled             = "orderflow.orders.order.cancelled.v1"
 	OrderNeedsAttention        = "orderflow.orders.order.needs-attention.v1"
 	OrderCancellationRequested = "orderflow.orders.order.cancellation-requested.v1"
+	OrderOverdue               = "orderflow.orders.order.overdue.v1"
 )
 
-// Created is the data of OrderCreated: all that fulfilling the order takes.
+// Created is the data of OrderCreated and OrderOverdue: all that fulfilling the order takes.
 type Created struct {
 	OrderID    string `json:"orderId"`
 	CustomerID string `json:"customerId"`
@@ -47,7 +49,7 @@ type Address struct {
 	Country string `json:"country"`
 }
 
-// Changed is the data of every event but OrderCreated.
+// Changed is the data of every event but OrderCreated and OrderOverdue.
 type Changed struct {
 	OrderID       string      `json:"orderId"`
 	CustomerID    string      `json:"customerId"`

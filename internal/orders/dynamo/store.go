@@ -2,12 +2,14 @@
 // keeps, the table holds:
 //
 //	pk               sk     what
-//	order#<orderId>  order  an order; in the index byCustomer under customer#<customerId>, <orderId>
+//	order#<orderId>  order  an order; in the index byCustomer under customer#<customerId>, <orderId>; while PENDING in the index open
 //	price#<sku>      price  an entry of the price book
 package dynamo
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/commit"
@@ -56,8 +58,24 @@ func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) 
 	if err != nil {
 		return err
 	}
+	if o.Status == orders.StatusPending {
+		dynamo.MarkOpen(item, o.OrderID, o.CreatedAt)
+	}
 	item[Index+"Pk"], item[Index+"Sk"] = dynamo.String("customer#"+o.CustomerID), dynamo.String(o.OrderID)
 	return s.Commit(ctx, with, s.PutVersion(item, o.Version-1))
+}
+
+// Overdue looks the orders up in the index, and reads each again, since the index follows the table with a delay.
+func (s Store) Overdue(ctx context.Context, before time.Time) ([]orders.Order, error) {
+	var overdue []orders.Order
+	err := s.EachOpen(ctx, before, func(pk string) error {
+		o, err := s.Order(ctx, strings.TrimPrefix(pk, "order#"))
+		if err == nil && o.Status == orders.StatusPending {
+			overdue = append(overdue, o)
+		}
+		return err
+	})
+	return overdue, err
 }
 
 // Prices reads entries of the price book in one batch.

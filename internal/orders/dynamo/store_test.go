@@ -7,11 +7,12 @@ import (
 	"orderflow/internal/orders/dynamo"
 	"orderflow/internal/orders/storetest"
 	"orderflow/internal/platform/clock"
+	platform "orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/dynamo/dynamotest"
 )
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) orders.Store {
-		return dynamo.New(dynamotest.NewTable(t, c, dynamo.Index))
+		return dynamo.New(dynamotest.NewTable(t, c, dynamo.Index, platform.OpenIndex))
 	})
 }

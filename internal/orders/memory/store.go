@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+	"time"
 
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/clock"
@@ -60,6 +61,19 @@ func (s *Store) Orders(_ context.Context, customerID string, limit int, cursor s
 		next = base64.RawURLEncoding.EncodeToString([]byte(customerID + "#" + page[limit-1].OrderID))
 	}
 	return page, next, nil
+}
+
+// Overdue returns orders that are PENDING since before a time.
+func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []orders.Order, err error) {
+	s.View(func() {
+		for _, o := range s.orders {
+			if o.Status == orders.StatusPending && o.CreatedAt.Before(before) {
+				overdue = append(overdue, o)
+			}
+		}
+	})
+	slices.SortFunc(overdue, func(a, b orders.Order) int { return strings.Compare(a.OrderID, b.OrderID) })
+	return overdue, nil
 }
 
 // SaveOrder writes an order's next version.

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) orders.Store) {
 		"FortyPricesAreFoundAtOnce":               prices,
 		"PriceOverAnotherVersionIsARace":          stalePrice,
 		"PlacingIsOneCommitWithItsReply":          together,
+		"OverdueAreThePendingOnesOfBeforeATime":   overdue,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
@@ -174,6 +175,33 @@ func together(t *testing.T, s orders.Store) {
 	}
 	if _, err := s.Order(t.Context(), second.OrderID); !errors.Is(err, orders.ErrNoOrder) {
 		t.Errorf("order of the refused commit: %v, want ErrNoOrder", err)
+	}
+}
+
+func overdue(t *testing.T, s orders.Store) {
+	var pending []string
+	for n := range 12 { // over several partitions of the index
+		o := order("alice", n)
+		must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+		if n%4 == 1 {
+			o.Version, o.Status = 2, orders.StatusRejected
+			must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+		} else if n < 6 {
+			pending = append(pending, o.OrderID)
+		}
+	}
+	found, err := s.Overdue(t.Context(), start.Add(6*time.Second).Truncate(time.Second))
+	must(t, err)
+	var got []string
+	for _, o := range found {
+		got = append(got, o.OrderID)
+		if o.CustomerID != "alice" || len(o.Items) != 2 {
+			t.Errorf("an overdue order is not whole: %+v", o)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, pending) {
+		t.Errorf("Overdue = %v, want %v", got, pending)
 	}
 }
 

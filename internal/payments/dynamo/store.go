@@ -1,7 +1,9 @@
 // Package dynamo is payments' store in DynamoDB. Besides what package platform/dynamo keeps, the table holds:
 //
-//	pk               sk       what
-//	order#<orderId>  payment  an order's payment
+//	pk               sk        what
+//	order#<orderId>  payment   an order's payment
+//	order#<orderId>  outcome   how the order ended
+//	reconciliation   bookmark  how far the provider's ledger was compared
 package dynamo
 
 import (
@@ -54,6 +56,45 @@ func (s Store) Save(ctx context.Context, p payments.Payment, with commit.With) e
 		return err
 	}
 	return s.Commit(ctx, with, s.PutVersion(item, p.Version-1))
+}
+
+type outcome struct {
+	Status  string `dynamodbav:"status"`
+	Version int64  `dynamodbav:"version"`
+}
+
+// Outcome reads how an order ended.
+func (s Store) Outcome(ctx context.Context, orderID string) (payments.Outcome, error) {
+	var item outcome
+	if ok, err := s.Find(ctx, "order#"+orderID, "outcome", &item); err != nil || !ok {
+		return payments.Outcome{}, err
+	}
+	return payments.Outcome{OrderID: orderID, Status: payments.OrderStatus(item.Status), Version: item.Version}, nil
+}
+
+// SaveOutcome writes how an order ended, on condition that the version before is stored.
+func (s Store) SaveOutcome(ctx context.Context, o payments.Outcome, before int64, with commit.With) error {
+	item, err := dynamo.Item("order#"+o.OrderID, "outcome", outcome{Status: string(o.Status), Version: o.Version})
+	if err != nil {
+		return err
+	}
+	return s.Commit(ctx, with, s.PutVersion(item, before))
+}
+
+// Bookmark reads the bookmark.
+func (s Store) Bookmark(ctx context.Context) (string, error) {
+	var item struct {
+		Cursor string `dynamodbav:"cursor"`
+	}
+	_, err := s.Find(ctx, "reconciliation", "bookmark", &item)
+	return item.Cursor, err
+}
+
+// SaveBookmark writes the bookmark.
+func (s Store) SaveBookmark(ctx context.Context, cursor string) error {
+	item := dynamo.Key("reconciliation", "bookmark")
+	item["cursor"] = dynamo.String(cursor)
+	return s.Commit(ctx, commit.With{}, s.Put(item))
 }
 
 // Record writes what comes with a change.

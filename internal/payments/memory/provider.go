@@ -3,7 +3,10 @@ package memory
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"sync"
+	"time"
 
 	"orderflow/internal/payments"
 )
@@ -15,8 +18,10 @@ type Provider struct {
 
 	mu      sync.Mutex
 	charges map[string]payments.Charge // by reference
+	books   []payments.LedgerEntry     // what was charged, oldest first; the status is that of charges
 	voided  map[string]bool            // references with a tombstone
 	answers map[string]answer          // by idempotency key
+	at      time.Time
 }
 
 type answer struct {
@@ -28,6 +33,7 @@ type answer struct {
 func NewProvider(declines map[string]string) *Provider {
 	return &Provider{
 		declines: declines,
+		at:       time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		charges:  map[string]payments.Charge{}, voided: map[string]bool{}, answers: map[string]answer{},
 	}
 }
@@ -65,7 +71,50 @@ func (p *Provider) authorize(a payments.Authorization) (payments.Charge, error) 
 		ID: fmt.Sprintf("ch_%d", len(p.charges)+1), Reference: a.Reference, Status: payments.ChargeAuthorized, Amount: a.Amount,
 	}
 	p.charges[a.Reference] = c
+	p.books = append(p.books, payments.LedgerEntry{Charge: c, CreatedAt: p.at})
 	return c, nil
+}
+
+// page is how many entries of the ledger come at once.
+const page = 3
+
+// Ledger reads the books. The cursor counts.
+func (p *Provider) Ledger(_ context.Context, cursor string) ([]payments.LedgerEntry, string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	begin := 0
+	if cursor != "" {
+		var err error
+		if begin, err = strconv.Atoi(cursor); err != nil || begin > len(p.books) {
+			return nil, "", fmt.Errorf("no such cursor: %q", cursor)
+		}
+	}
+	end, next := min(begin+page, len(p.books)), ""
+	if end < len(p.books) {
+		next = strconv.Itoa(end)
+	}
+	entries := slices.Clone(p.books[begin:end])
+	for i := range entries {
+		entries[i].Charge = p.charges[entries[i].Reference]
+	}
+	return entries, next, nil
+}
+
+// At makes later charges be made at t. Until then they are made when 2026 began.
+func (p *Provider) At(t time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = t
+}
+
+// Resurrect makes the charge under a reference live again behind everybody's back, as only a provider that breaks its
+// contract would.
+func (p *Provider) Resurrect(reference string, status payments.ChargeStatus) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.charges[reference]
+	c.Status = status
+	p.charges[reference] = c
 }
 
 // Capture takes what is held.

@@ -15,11 +15,13 @@ import (
 type Store struct {
 	*memory.Log
 	payments map[string]payments.Payment
+	outcomes map[string]payments.Outcome
+	bookmark string
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	return &Store{Log: memory.NewLog(c), payments: map[string]payments.Payment{}}
+	return &Store{Log: memory.NewLog(c), payments: map[string]payments.Payment{}, outcomes: map[string]payments.Outcome{}}
 }
 
 // Payment returns an order's payment.
@@ -40,6 +42,37 @@ func (s *Store) Save(_ context.Context, p payments.Payment, with commit.With) er
 			return fault.ErrLostRace
 		}
 		s.payments[p.OrderID] = p
+		return nil
+	})
+}
+
+// Outcome returns how an order ended.
+func (s *Store) Outcome(_ context.Context, orderID string) (o payments.Outcome, err error) {
+	s.View(func() { o = s.outcomes[orderID] })
+	return o, nil
+}
+
+// SaveOutcome writes how an order ended.
+func (s *Store) SaveOutcome(_ context.Context, o payments.Outcome, before int64, with commit.With) error {
+	return s.Commit(with, func() error {
+		if s.outcomes[o.OrderID].Version != before {
+			return fault.ErrLostRace
+		}
+		s.outcomes[o.OrderID] = o
+		return nil
+	})
+}
+
+// Bookmark returns the cursor that was saved last.
+func (s *Store) Bookmark(context.Context) (cursor string, err error) {
+	s.View(func() { cursor = s.bookmark })
+	return cursor, nil
+}
+
+// SaveBookmark saves a cursor.
+func (s *Store) SaveBookmark(_ context.Context, cursor string) error {
+	return s.Commit(commit.With{}, func() error {
+		s.bookmark = cursor
 		return nil
 	})
 }

@@ -105,6 +105,36 @@ func (p Provider) Void(ctx context.Context, reference, key string) (payments.Cha
 	return c.domain(), true, nil
 }
 
+// Ledger gets a page of the ledger.
+func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerEntry, string, error) {
+	base, err := p.Registry.Resolve(ctx, Name)
+	if err != nil {
+		return nil, "", err
+	}
+	query := url.Values{"limit": {"100"}}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	var out struct {
+		Charges []struct {
+			charge
+			CreatedAt time.Time `json:"createdAt"`
+		} `json:"charges"`
+		Cursor string `json:"cursor"`
+	}
+	if err := p.Client.Do(ctx, httpclient.Request{Method: http.MethodGet, URL: base + "/ledger?" + query.Encode()}, &out); err != nil {
+		return nil, "", err
+	}
+	page := make([]payments.LedgerEntry, len(out.Charges))
+	for i, c := range out.Charges {
+		page[i] = payments.LedgerEntry{Charge: c.domain(), CreatedAt: c.CreatedAt}
+		if c.ID == "" || c.Reference == "" || c.CreatedAt.IsZero() {
+			return nil, "", unreadable("a charge without id, reference or time")
+		}
+	}
+	return page, out.Cursor, nil
+}
+
 func (p Provider) post(ctx context.Context, path, key string, body, out any) error {
 	base, err := p.Registry.Resolve(ctx, Name)
 	if err != nil {

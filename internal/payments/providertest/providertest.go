@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) payments.Provider) {
 		"VoidOfNothingBarsWhatComesLater":   tombstone,
 		"VoidBarsALateCapture":              lateCapture,
 		"VoidOfOneReferenceLeavesTheOthers": apart,
+		"LedgerShowsEveryChargeAsItIs":      ledger,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { run(t, open(t)) })
@@ -160,5 +161,32 @@ func apart(t *testing.T, p payments.Provider) {
 	void(t, p, "b")
 	if c, err := p.Capture(t.Context(), "a", "2"); err != nil || c.Status != payments.ChargeCaptured {
 		t.Errorf("Capture = %+v, %v; want captured", c, err)
+	}
+}
+
+func ledger(t *testing.T, p payments.Provider) {
+	want := map[string]payments.ChargeStatus{}
+	for _, reference := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+		authorize(t, p, reference, reference)
+		want[reference] = payments.ChargeAuthorized
+	}
+	void(t, p, "b")
+	want["b"] = payments.ChargeVoided
+	void(t, p, "never charged")
+	for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
+		page, next, err := p.Ledger(t.Context(), cursor)
+		if err != nil || pages > 9 {
+			t.Fatalf("page %d: %v", pages, err)
+		}
+		for _, c := range page {
+			if c.Status != want[c.Reference] || c.ID == "" || c.Amount != total || c.CreatedAt.IsZero() {
+				t.Errorf("the ledger has %+v, want one that is %q", c, want[c.Reference])
+			}
+			delete(want, c.Reference)
+		}
+		cursor = next
+	}
+	if len(want) > 0 {
+		t.Errorf("not in the ledger, or twice: %v", want)
 	}
 }

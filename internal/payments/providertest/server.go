@@ -49,6 +49,15 @@ func Handler(p payments.Provider) http.Handler {
 		}
 		reply(w, http.StatusOK, body, err)
 	})
+	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, r *http.Request) {
+		page, next, err := p.Ledger(r.Context(), r.URL.Query().Get("cursor"))
+		charges := make([]map[string]any, len(page))
+		for i, c := range page {
+			charges[i] = shown(c.Charge)
+			charges[i]["createdAt"] = c.CreatedAt
+		}
+		reply(w, http.StatusOK, map[string]any{"charges": charges, "cursor": next}, err)
+	})
 	return mux
 }
 

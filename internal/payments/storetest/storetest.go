@@ -29,6 +29,8 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
 		"SaveLosesTheRaceAgainstAnotherOne":    stale,
 		"SaveReplacesTheWholePayment":          replaces,
 		"PaymentsOfDifferentOrdersDoNotTangle": apart,
+		"OutcomeIsKeptByVersion":               outcome,
+		"BookmarkIsWhatWasSavedLast":           bookmark,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
@@ -40,6 +42,36 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
 func payment(orderID string, version int64, status payments.Status) payments.Payment {
 	return payments.Payment{OrderID: orderID, CustomerID: "c", Status: status, Amount: money.Money{Currency: "EUR", Amount: 4797},
 		ChargeID: "ch_1", Version: version, UpdatedAt: start}
+}
+
+func outcome(t *testing.T, s payments.Store) {
+	if o, err := s.Outcome(t.Context(), "1"); err != nil || o != (payments.Outcome{}) {
+		t.Errorf("Outcome of an unknown order = %+v, %v", o, err)
+	}
+	flagged := payments.Outcome{OrderID: "1", Status: payments.OrderNeedsAttention, Version: 3}
+	over := payments.Outcome{OrderID: "1", Status: payments.OrderRejected, Version: 4}
+	if err := errors.Join(s.SaveOutcome(t.Context(), flagged, 0, commit.With{}), s.SaveOutcome(t.Context(), over, 3, commit.With{})); err != nil {
+		t.Fatal(err)
+	}
+	for _, before := range []int64{0, 3} {
+		if err := s.SaveOutcome(t.Context(), flagged, before, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("over version %d where 4 is stored: %v, want ErrLostRace", before, err)
+		}
+	}
+	if o, err := s.Outcome(t.Context(), "1"); err != nil || o != over {
+		t.Errorf("Outcome = %+v, %v", o, err)
+	}
+}
+
+func bookmark(t *testing.T, s payments.Store) {
+	for _, cursor := range []string{"", "a", ""} {
+		if err := s.SaveBookmark(t.Context(), cursor); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Bookmark(t.Context()); err != nil || got != cursor {
+			t.Errorf("Bookmark = %q, %v; want %q", got, err, cursor)
+		}
+	}
 }
 
 func unknown(t *testing.T, s payments.Store) {

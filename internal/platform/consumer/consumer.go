@@ -24,6 +24,11 @@ type Validator interface {
 
 // Handle returns the function behind the queue. Every event is validated before handle sees it.
 func Handle(schemas Validator, handle Handler) function.Handler {
+	return Messages(Events(schemas, handle))
+}
+
+// Messages returns the function behind a queue whose messages need not be events of ours.
+func Messages(handle func(ctx context.Context, body []byte) error) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var batch events.SQSEvent
 		if err := json.Unmarshal(payload, &batch); err != nil {
@@ -32,7 +37,7 @@ func Handle(schemas Validator, handle Handler) function.Handler {
 		// The list must not be null: see docs/verification.md.
 		failed := []events.SQSBatchItemFailure{}
 		for _, m := range batch.Records {
-			if err := one(ctx, m, schemas, handle); err != nil {
+			if err := handle(ctx, []byte(m.Body)); err != nil {
 				slog.WarnContext(ctx, "event not handled", "messageId", m.MessageId, "error", err.Error())
 				failed = append(failed, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 			}
@@ -41,15 +46,18 @@ func Handle(schemas Validator, handle Handler) function.Handler {
 	})
 }
 
-func one(ctx context.Context, m events.SQSMessage, schemas Validator, handle Handler) error {
-	e, err := envelope.Parse([]byte(m.Body))
-	if err != nil {
-		return err
+// Events reads and validates the event in a message, and hands it on with its trace.
+func Events(schemas Validator, handle Handler) func(ctx context.Context, body []byte) error {
+	return func(ctx context.Context, body []byte) error {
+		e, err := envelope.Parse(body)
+		if err != nil {
+			return err
+		}
+		if err := schemas.Validate(e); err != nil {
+			return err
+		}
+		ctx = function.Traced(ctx, e.TraceParent)
+		ctx = function.WithLogAttrs(ctx, slog.String("eventId", e.ID), slog.String("eventType", e.Type), slog.String("subject", e.Subject))
+		return handle(ctx, e)
 	}
-	if err := schemas.Validate(e); err != nil {
-		return err
-	}
-	ctx = function.Traced(ctx, e.TraceParent)
-	ctx = function.WithLogAttrs(ctx, slog.String("eventId", e.ID), slog.String("eventType", e.Type), slog.String("subject", e.Subject))
-	return handle(ctx, e)
 }

@@ -135,9 +135,19 @@ func Number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// shards spreads the outbox over partitions; an aggregate's events share one.
+// shards spreads the outbox, and indexes over all of a kind, over partitions.
 const shards = 8
 
-func shard(subject string) string {
-	return strconv.Itoa(int(crc32.ChecksumIEEE([]byte(subject)) % shards))
+// Shard returns the one of a prefix's partitions that holds what is about subject.
+func Shard(prefix, subject string) string {
+	return prefix + strconv.Itoa(int(crc32.ChecksumIEEE([]byte(subject))%shards))
+}
+
+// Shards returns all partitions of a prefix.
+func Shards(prefix string) []string {
+	all := make([]string, shards)
+	for n := range all {
+		all[n] = prefix + strconv.Itoa(n)
+	}
+	return all
 }

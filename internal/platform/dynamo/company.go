@@ -71,7 +71,7 @@ func (t *Table) putEvent(e envelope.Event) (Op, error) {
 	if err != nil {
 		return Op{}, fault.New(fault.Internal, "UnencodableEvent", "event %s cannot be encoded", e.Type).Because(err)
 	}
-	item := Key("outbox#"+shard(e.Subject), e.ID)
+	item := Key(Shard("outbox#", e.Subject), e.ID)
 	item["event"] = String(string(b))
 	return t.Put(item), nil
 }

@@ -2,7 +2,7 @@ package dynamo
 
 import (
 	"context"
-	"strconv"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -29,30 +29,47 @@ func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error 
 	return nil
 }
 
-// Outbox returns the events that wait to be published.
+// Outbox returns the events that wait to be published. One that cannot be read makes it fail.
 func (t *Table) Outbox(ctx context.Context) ([]envelope.Event, error) {
-	var waiting []envelope.Event
-	for n := range shards {
+	items, err := t.Waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waiting := make([]envelope.Event, len(items))
+	for i, item := range items {
+		waiting[i] = item.Event
+	}
+	return waiting, nil
+}
+
+// Waiting returns what is in the outbox; see outbox.Swept.
+func (t *Table) Waiting(ctx context.Context) ([]outbox.Item, error) {
+	var waiting []outbox.Item
+	var unreadable error
+	for _, pk := range Shards("outbox#") {
 		for cursor := ""; ; {
-			items, next, err := t.Page(ctx, "", "pk", "outbox#"+strconv.Itoa(n), false, 100, cursor)
+			items, next, err := t.Page(ctx, "", "pk", pk, false, 100, cursor)
 			if err != nil {
 				return nil, err
 			}
 			for _, item := range items {
 				body, _ := item["event"].(*types.AttributeValueMemberS)
-				if body == nil {
-					return nil, envelope.ErrMalformed
+				sk, _ := item["sk"].(*types.AttributeValueMemberS)
+				if body == nil || sk == nil {
+					unreadable = errors.Join(unreadable, envelope.ErrMalformed)
+					continue
 				}
 				e, err := envelope.Parse([]byte(body.Value))
 				if err != nil {
-					return nil, err
+					unreadable = errors.Join(unreadable, err)
+					continue
 				}
-				waiting = append(waiting, e)
+				waiting = append(waiting, outbox.Item{PK: pk, SK: sk.Value, Event: e})
 			}
 			if cursor = next; cursor == "" {
 				break
 			}
 		}
 	}
-	return waiting, nil
+	return waiting, unreadable
 }

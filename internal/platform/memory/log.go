@@ -14,11 +14,13 @@ import (
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/outbox"
 )
 
 // Log holds barrier records, idempotency records and the outbox of one service, and
 // guards the business data of the store that embeds it.
 type Log struct {
+	gate     Gate
 	mu       sync.Mutex
 	clock    clock.Clock
 	barriers map[barrier.Key]barrier.Record
@@ -31,13 +33,35 @@ type reply struct {
 	expires time.Time
 }
 
+// Gate stands between a log and its callers. The simulation is one: it holds callers up, lets calls
+// fail or take effect without an answer, and sees what is written.
+type Gate interface {
+	// Look is called ahead of a read that cannot fail.
+	Look()
+	// Find is called ahead of a read that can; its error becomes the read's.
+	Find() error
+	// Commit is called in place of a write, which write carries out; its error becomes the write's.
+	Commit(with commit.With, write func(commit.With) error) error
+}
+
+// open is the gate of a log that has none.
+type open struct{}
+
+func (open) Look()                                                        {}
+func (open) Find() error                                                  { return nil }
+func (open) Commit(with commit.With, write func(commit.With) error) error { return write(with) }
+
+// Guard puts g between the log and its callers, before there are any.
+func (l *Log) Guard(g Gate) { l.gate = g }
+
 // NewLog returns an empty log.
 func NewLog(c clock.Clock) *Log {
-	return &Log{clock: c, barriers: map[barrier.Key]barrier.Record{}, replies: map[[2]string]reply{}}
+	return &Log{gate: open{}, clock: c, barriers: map[barrier.Key]barrier.Record{}, replies: map[[2]string]reply{}}
 }
 
 // View runs read while nothing changes.
 func (l *Log) View(read func()) {
+	l.gate.Look()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	read()
@@ -46,6 +70,10 @@ func (l *Log) View(read func()) {
 // Commit runs apply and records what comes with it, all or nothing: apply must check all
 // its conditions before it changes anything, and return an error if one does not hold.
 func (l *Log) Commit(with commit.With, apply func() error) error {
+	return l.gate.Commit(with, func(with commit.With) error { return l.commit(with, apply) })
+}
+
+func (l *Log) commit(with commit.With, apply func() error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var barriers []barrier.Record
@@ -89,6 +117,9 @@ func (l *Log) live(scope, key string) bool {
 
 // Barrier finds a barrier record; see barrier.Log.
 func (l *Log) Barrier(_ context.Context, key barrier.Key) (barrier.Record, bool, error) {
+	if err := l.gate.Find(); err != nil {
+		return barrier.Record{}, false, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rec, ok := l.barriers[key]
@@ -97,6 +128,9 @@ func (l *Log) Barrier(_ context.Context, key barrier.Key) (barrier.Record, bool,
 
 // Reply finds an idempotency record; see idempotency.Log.
 func (l *Log) Reply(_ context.Context, scope, key string) (idempotency.Record, bool, error) {
+	if err := l.gate.Find(); err != nil {
+		return idempotency.Record{}, false, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.replies[[2]string{scope, key}].Record, l.live(scope, key), nil
@@ -116,4 +150,28 @@ func (l *Log) TakeOutbox() []envelope.Event {
 	events := l.outbox
 	l.outbox = nil
 	return events
+}
+
+// Waiting returns what is in the outbox; see outbox.Swept.
+func (l *Log) Waiting(context.Context) ([]outbox.Item, error) {
+	if err := l.gate.Find(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	items := make([]outbox.Item, len(l.outbox))
+	for i, e := range l.outbox {
+		items[i] = outbox.Item{PK: "outbox", SK: e.ID, Event: e}
+	}
+	return items, nil
+}
+
+// DeletePublished removes published events from the outbox; see outbox.Store.
+func (l *Log) DeletePublished(_ context.Context, items []outbox.Item) error {
+	return l.Commit(commit.With{}, func() error {
+		for _, item := range items {
+			l.outbox = slices.DeleteFunc(l.outbox, func(e envelope.Event) bool { return e.ID == item.Event.ID })
+		}
+		return nil
+	})
 }

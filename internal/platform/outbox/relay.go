@@ -59,31 +59,19 @@ func Relay(topic Topic, store Store) function.Handler {
 
 func relay(ctx context.Context, topic Topic, store Store, records []events.DynamoDBEventRecord) (failed error) {
 	var items []Item
-	var batch []envelope.Event
 	for _, r := range records {
 		item, err := parse(r)
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
-		items, batch = append(items, item), append(batch, item.Event)
+		items = append(items, item)
 	}
-	if len(batch) == 0 {
+	if len(items) == 0 {
 		return failed
 	}
-	refused, err := topic.Publish(ctx, batch)
-	if err != nil {
-		return errors.Join(failed, err)
-	}
-	var published []Item
-	for _, item := range items {
-		if err, no := refused[item.Event.ID]; no {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		published = append(published, item)
-	}
-	return errors.Join(failed, store.DeletePublished(ctx, published))
+	_, err := publish(ctx, topic, store, items)
+	return errors.Join(failed, err)
 }
 
 func parse(r events.DynamoDBEventRecord) (Item, error) {

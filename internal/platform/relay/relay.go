@@ -9,8 +9,9 @@ import (
 	"orderflow/internal/platform/outbox"
 )
 
-// Events publishes the outbox of the table TABLE_NAME to the topic TOPIC_ARN.
+// Events publishes the outbox of the table TABLE_NAME to the topic TOPIC_ARN, as the table's stream tells of it; and what
+// the stream did not tell of when a schedule calls.
 func Events(env *function.Env) (function.Handler, error) {
 	topic := outbox.SNS{Client: sns.NewFromConfig(env.AWS()), ARN: env.Require("TOPIC_ARN")}
-	return outbox.Relay(topic, dynamo.FromEnv(env)), nil
+	return outbox.RelayAndSweep(topic, dynamo.FromEnv(env), env.Clock), nil
 }

@@ -1,0 +1,9 @@
+// Command project-order notes how orders ended.
+package main
+
+import (
+	"orderflow/internal/payments/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.ProjectOrder) }

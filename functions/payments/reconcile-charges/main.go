@@ -1,0 +1,9 @@
+// Command reconcile-charges compares the payment provider's ledger with how orders ended.
+package main
+
+import (
+	"orderflow/internal/payments/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(handler.ReconcileCharges) }

@@ -1,0 +1,156 @@
+package asl
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ErrNotWaiting: the execution does not wait for an answer of this kind.
+var ErrNotWaiting = errors.New("asl: the execution does not wait for this answer")
+
+// Execution is a run of a machine. It stands still at an effect until it is answered.
+type Execution struct {
+	machine *Machine
+	name    string
+	given   json.RawMessage // to Start
+	state   *State
+	input   any             // of the state
+	raw     json.RawMessage // the same as JSON
+	retried []int           // how often each retrier of the state was used
+	attempt int             // of the state, from 0
+	tokens  int             // task tokens given out so far
+	effect  Effect
+	trace   []Entry
+}
+
+// Start begins an execution with a name and an input, and runs it to its first effect.
+func (m *Machine) Start(name string, input json.RawMessage) *Execution {
+	x := &Execution{machine: m, name: name, given: input, state: m.States[m.StartAt]}
+	v, err := decode(input)
+	if err != nil {
+		x.fail(failed(ErrRuntime, "the input is not JSON: %s", err))
+		return x
+	}
+	x.enter(m.StartAt, v)
+	return x
+}
+
+// Name returns the execution's name.
+func (x *Execution) Name() string { return x.name }
+
+// Input returns what it was started with.
+func (x *Execution) Input() json.RawMessage { return x.given }
+
+// State returns the name of the state that it is in, or ended in.
+func (x *Execution) State() string { return x.state.Name }
+
+// Entry is a state that was entered, and its input.
+type Entry struct {
+	Name  string
+	Input json.RawMessage
+}
+
+// Entered lists the states that were entered, in order, the one that it is in included; attempts again are not entries.
+func (x *Execution) Entered() []Entry { return slices.Clone(x.trace) }
+
+// Trace lists the names of the states that were entered.
+func (x *Execution) Trace() []string {
+	names := make([]string, len(x.trace))
+	for i, e := range x.trace {
+		names[i] = e.Name
+	}
+	return names
+}
+
+// Next returns what the execution wants. It is the same until it is answered.
+func (x *Execution) Next() Effect { return x.effect }
+
+// Succeed answers an Invoke with what the function returned, or for a Callback with what came along with the token, and a
+// StartExecution with its answer.
+func (x *Execution) Succeed(output json.RawMessage) error {
+	result, err := decode(output)
+	if err != nil {
+		return fmt.Errorf("asl: the result of %s: %w", x.state.Name, err)
+	}
+	switch e := x.effect.(type) {
+	case Invoke:
+		if !e.Callback {
+			result = map[string]any{"ExecutedVersion": "$LATEST", "Payload": result, "StatusCode": 200.0}
+		}
+	case StartExecution:
+	default:
+		return ErrNotWaiting
+	}
+	x.succeed(result)
+	return nil
+}
+
+// Fail answers an Invoke or a StartExecution with an error.
+func (x *Execution) Fail(name, cause string) error {
+	switch x.effect.(type) {
+	case Invoke, StartExecution:
+		x.recover(&failure{name, cause})
+		return nil
+	}
+	return ErrNotWaiting
+}
+
+// Wake answers a Sleep.
+func (x *Execution) Wake() error {
+	if _, ok := x.effect.(Sleep); !ok {
+		return ErrNotWaiting
+	}
+	x.attempt++
+	x.try()
+	return nil
+}
+
+// Stop ends the execution from outside, as Aborted or TimedOut, whatever it waits for.
+func (x *Execution) Stop(status Status, name, cause string) error {
+	if _, over := x.effect.(Done); over {
+		return ErrNotWaiting
+	}
+	x.effect = Done{Status: status, Error: name, Cause: cause, LastState: x.state.Name}
+	return nil
+}
+
+// Clone returns an execution that goes its own way from here.
+func (x *Execution) Clone() *Execution {
+	c := *x
+	c.retried = slices.Clone(x.retried)
+	c.trace = slices.Clip(x.trace)
+	return &c
+}
+
+// ForgetRetries lets the task begin to count its retries anew.
+func (x *Execution) ForgetRetries() { clear(x.retried) }
+
+// Key tells executions of one machine apart by everything that their future depends on. The way here is not part of it.
+func (x *Execution) Key() string {
+	var b strings.Builder
+	b.WriteString(x.name + "|" + x.state.Name + "|")
+	switch e := x.effect.(type) {
+	case Invoke:
+		b.WriteString("invoke|" + e.Token)
+	case Sleep:
+		b.WriteString("sleep")
+	case StartExecution:
+		b.WriteString("start")
+	case Done:
+		b.WriteString("done|" + string(e.Status) + "|" + e.Error + "|" + e.Cause)
+	}
+	b.WriteString("|" + strconv.Itoa(x.tokens))
+	for _, n := range x.retried {
+		b.WriteString("|" + strconv.Itoa(n))
+	}
+	b.WriteString("|")
+	b.Write(x.raw)
+	return b.String()
+}
+
+// Machine returns the machine that is run.
+func (x *Execution) Machine() *Machine { return x.machine }

@@ -1,0 +1,173 @@
+package asl
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	jsonata "github.com/blues/jsonata-go"
+	"pgregory.net/rapid"
+)
+
+const data = `{"nil":null,"one":[1],"none":[],"deep":[[1,2],[3]],"s":"ü<&>\"","n":123456789.25,"o":{"a":1,"b":{"c":"x"}},"l":[{"x":1},{"x":[2,3]},{}],"t":true,"e":{}}`
+
+func evaluate(t testing.TB, text string) (any, error) {
+	t.Helper()
+	e, err := compile(text, scope{"input"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := decode(json.RawMessage(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.eval(map[string]any{"input": input})
+}
+
+// given writes a result down; undefined is "".
+func given(v any) string {
+	if v == any(undefined{}) {
+		return ""
+	}
+	b, fail := encode(v)
+	if fail != nil {
+		return fail.name
+	}
+	return string(b)
+}
+
+func TestExpressions(t *testing.T) {
+	for text, want := range map[string]string{
+		`$states.input.nil`:                                   `null`,
+		`$states.input.none`:                                  `[]`,
+		`$states.input.one`:                                   `[1]`,
+		`$states.input.deep`:                                  `[[1,2],[3]]`,
+		`$states.input.s`:                                     `"ü<&>\""`,
+		`$states.input.o.b.c`:                                 `"x"`,
+		`$states.input.o.z`:                                   ``,
+		`$states.input.nil.x`:                                 ``,
+		`$states.input.l.x`:                                   `[1,2,3]`,
+		`$states.input.l.y`:                                   ``,
+		`$merge([$states.input.o, {'a': 2}])`:                 `{"a":2,"b":{"c":"x"}}`,
+		`$merge([$states.input.e, {'a': $states.input.z}])`:   `{}`,
+		`$merge([$states.input.z, {'a': $states.input.nil}])`: `{"a":null}`,
+		`$merge($states.input.z)`:                             ``,
+		`$merge([$states.input.s])`:                           `error`,
+		`$string($states.input.o)`:                            `"{\"a\":1,\"b\":{\"c\":\"x\"}}"`,
+		`$string($states.input.n)`:                            `"123456789.25"`,
+		`$string($states.input.s)`:                            `"ü<&>\""`,
+		`$string($states.input.z)`:                            ``,
+		`$count($keys($states.input.o)) > 1`:                  `true`,
+		`$count($keys($states.input.e)) > 0`:                  `false`,
+		`$count($states.input.z)`:                             `0`,
+		`$count($states.input.s)`:                             `1`,
+		`$keys({'a': 1})`:                                     `"a"`,
+		`$lookup({'a': 'b'}, $states.input.z)`:                ``,
+		`$lookup({'a': 'b'}, 'a')`:                            `"b"`,
+		`$lookup({'a': 'b'}, 1)`:                              `error`,
+		`$exists($states.input.nil)`:                          `true`,
+		`$exists($states.input.z)`:                            `false`,
+		`($x := {'A': 'b'}; $y := $lookup($x, 'C'); $exists($y) ? $y : 'I')`: `"I"`,
+		`$states.input.t ? 1 : 2`:    `1`,
+		`$states.input.none ? 1 : 2`: `2`,
+		`$states.input.z > 1`:        ``,
+		`'b' > 'a'`:                  `true`,
+		`1 > 'a'`:                    `error`,
+		`[$states.input.one, [1], $states.input.z]`: `[1,[1]]`,
+		`{'a': 1, 'a': 2}`:                          `error`,
+		`{$states.input.z: 2}`:                      `error`,
+	} {
+		v, err := evaluate(t, text)
+		got := given(v)
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%s gives %s (%v), want %s", text, got, err, want)
+		}
+	}
+}
+
+func TestExpressionsOutsideTheSubsetAreRefused(t *testing.T) {
+	for _, text := range []string{
+		`$`, `$$`, `$states`, `$states.result`, `$states.inputs.a`, `input.a`, `$states.context.State.Name`, `$uuid()`, `$sum([1])`,
+		`$states.input.a[0]`, `$states.input.*`, `$states.input.**`, `$states.input.a = 1`, `1 + 1`, `'a' & 'b'`, `true and false`, `function($x){$x}`,
+		`$x`, `($merge := 1; $merge)`, `($states := 1; 1)`, `$merge()`, `$lookup({})`, `true ? 1`, `/a/`, `$states.input.a^(b)`, `$states.input{a: b}`,
+		`$map`, `(1; $y; $y := 2)`, `(`, ``, `$states.input.a ~> $string`,
+	} {
+		if e, err := compile(text, scope{"input"}); err == nil {
+			t.Errorf("%s is taken as %s", text, e.root)
+		}
+	}
+}
+
+// The library is the oracle, where it is not known to be wrong: it takes null and [] for undefined, gives null for what
+// $lookup does not find, and escapes <, & and > in $string.
+func TestExpressionsGiveWhatTheLibraryGives(t *testing.T) {
+	input := map[string]any{}
+	if err := json.Unmarshal([]byte(strings.NewReplacer(`"nil":null,`, "", `"none":[],`, "", `<&>`, "").Replace(data)), &input); err != nil {
+		t.Fatal(err)
+	}
+	states := map[string]any{"input": input}
+	rapid.Check(t, func(r *rapid.T) {
+		text := expressions(3).Draw(r, "expression")
+		e, err := compile(text, scope{"input"})
+		if err != nil {
+			r.Fatalf("%s: %v", text, err)
+		}
+		got, err := e.eval(states)
+		lib, libErr := jsonata.MustCompile("($states := $; " + text + ")").Eval(states)
+		switch {
+		case libErr == jsonata.ErrUndefined:
+			if err != nil || got != any(undefined{}) {
+				r.Fatalf("%s gives %v (%v), the library nothing", text, got, err)
+			}
+		case libErr != nil || err != nil:
+			if (libErr == nil) != (err == nil) {
+				r.Fatalf("%s: %v, the library says %v", text, err, libErr)
+			}
+		case given(got) != given(lib) && !reflect.DeepEqual(got, lib):
+			r.Fatalf("%s gives %s, the library %s", text, given(got), given(lib))
+		}
+	})
+}
+
+// expressions draws expressions of the subset.
+func expressions(depth int) *rapid.Generator[string] {
+	return rapid.Custom(func(r *rapid.T) string {
+		leaf := rapid.SampledFrom([]string{
+			`$states.input.one`, `$states.input.deep`, `$states.input.s`, `$states.input.n`, `$states.input.o`, `$states.input.o.b.c`, `$states.input.z`,
+			`$states.input.l.x`, `$states.input.l`, `$states.input.t`, `'a'`, `'b'`, `1`, `2.5`, `true`, `false`,
+		})
+		if depth == 0 {
+			return leaf.Draw(r, "leaf")
+		}
+		sub := func() string { return expressions(depth-1).Draw(r, "part") }
+		object := func() string {
+			return rapid.SampledFrom([]string{`$states.input.o`, `$states.input.z`, `{'a': ` + sub() + `}`}).Draw(r, "object")
+		}
+		switch rapid.IntRange(0, 9).Draw(r, "kind") {
+		case 0:
+			return `$merge([` + object() + `, ` + object() + `])`
+		case 1:
+			return `{'a': ` + sub() + `, 'b': ` + sub() + `}`
+		case 2:
+			return `$count(` + rapid.SampledFrom([]string{`$keys(` + object() + `)`, `$states.input.l`, `$states.input.z`}).Draw(r, "counted") + `) > 1`
+		case 3:
+			return `$exists(` + sub() + `)`
+		case 4:
+			return `($x := ` + sub() + `; $y := ` + sub() + `; $exists($x) ? $y : $x)`
+		case 5:
+			return `(` + sub() + ` ? ` + sub() + ` : ` + sub() + `)`
+		case 6:
+			return `$lookup($states.input.o, ` + rapid.SampledFrom([]string{`'a'`, `'b'`}).Draw(r, "key") + `)` // nothing is null there
+		case 7:
+			return `$string($merge([` + object() + `]))`
+		case 8:
+			return `[` + sub() + `]`
+		default:
+			return leaf.Draw(r, "leaf")
+		}
+	})
+}

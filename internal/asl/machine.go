@@ -1,0 +1,102 @@
+package asl
+
+import (
+	"slices"
+	"time"
+)
+
+// Machine is a state machine. It never changes, so any number of goroutines may use it.
+type Machine struct {
+	Comment string
+	StartAt string
+	// Timeout is what an execution has in all. Whoever drives it calls Stop(TimedOut, …) when that is used up.
+	Timeout time.Duration
+	States  map[string]*State
+}
+
+// Type is the kind of a state.
+type Type string
+
+// The states of the subset.
+const (
+	Task    Type = "Task"
+	Choice  Type = "Choice"
+	Succeed Type = "Succeed"
+	Fail    Type = "Fail"
+)
+
+// Resource is what a task does.
+type Resource string
+
+// The tasks of the subset.
+const (
+	LambdaInvoke        Resource = "arn:aws:states:::lambda:invoke"
+	LambdaInvokeAndWait Resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+	StatesStart         Resource = "arn:aws:states:::states:startExecution"
+)
+
+// State is a state of a machine.
+type State struct {
+	Name    string
+	Comment string
+	Type    Type
+	Next    string // Task
+
+	Resource Resource // Task
+	Target   string   // Task: the function, or the ARN of the machine to start
+	Timeout  time.Duration
+	Retry    []Retrier
+	Catch    []Catcher
+
+	Choices []Branch // Choice
+	Default string   // Choice
+
+	Error string // Fail
+	Cause string // Fail
+
+	argument template // Task: the payload, or the input of the machine to start
+	name     template // Task: the name of the execution to start
+	output   template // Task
+}
+
+// Retrier says which errors of a task are worth another attempt, and when.
+type Retrier struct {
+	ErrorEquals []string
+	Interval    time.Duration
+	BackoffRate float64
+	MaxAttempts int
+	MaxDelay    time.Duration // 0: none
+	FullJitter  bool
+}
+
+// Catcher says where a task goes on after some errors.
+type Catcher struct {
+	ErrorEquals []string
+	Next        string
+	output      template
+}
+
+// Branch is where a Choice goes on if its condition holds.
+type Branch struct {
+	Next      string
+	condition template
+}
+
+// Successors lists the states that may come right after s, each once.
+func (s *State) Successors() []string {
+	var next []string
+	add := func(name string) {
+		if name != "" && !slices.Contains(next, name) {
+			next = append(next, name)
+		}
+	}
+	add(s.Next)
+	for _, b := range s.Choices {
+		add(b.Next)
+	}
+	add(s.Default)
+	for _, c := range s.Catch {
+		add(c.Next)
+	}
+	return next
+}

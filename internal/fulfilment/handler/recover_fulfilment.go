@@ -1,0 +1,58 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"orderflow/internal/fulfilment"
+	inventory "orderflow/internal/inventory/contract"
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/consumer"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/schema"
+)
+
+// RecoverFulfilment composes the function recover-fulfilment.
+func RecoverFulfilment(env *function.Env) (function.Handler, error) {
+	return recoverFulfilment(service(env, map[fulfilment.Machine]string{
+		fulfilment.FulfilOrder: env.Require("FULFIL_ORDER_ARN"), fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN"),
+	}))
+}
+
+// ended is the part of EventBridge's "Step Functions Execution Status Change" that counts. Its status may be out of date by
+// the time it is read, so the execution is asked for its own.
+type ended struct {
+	DetailType string `json:"detail-type"`
+	Detail     struct {
+		Name string `json:"name"`
+	} `json:"detail"`
+}
+
+// recoverFulfilment takes two kinds of messages from its queue: that an execution ended, from EventBridge, and that something
+// is overdue, from the sweeps.
+func recoverFulfilment(svc *fulfilment.Service) (function.Handler, error) {
+	placed, err := schema.Load(orders.Schemas, orders.OrderOverdue)
+	if err != nil {
+		return nil, err
+	}
+	reserved, err := schema.Load(inventory.Schemas, inventory.ReservationOverdue)
+	if err != nil {
+		return nil, err
+	}
+	overdue := consumer.Events(schema.Merge(placed, reserved), svc.CheckOverdue)
+	return consumer.Messages(func(ctx context.Context, body []byte) error {
+		var e ended
+		if err := json.Unmarshal(body, &e); err != nil {
+			return envelope.ErrMalformed.Because(err)
+		}
+		if e.DetailType == "" {
+			return overdue(ctx, body)
+		}
+		if e.Detail.Name == "" {
+			return envelope.ErrMalformed
+		}
+		return svc.RecoverFulfilment(function.WithLogAttrs(ctx, slog.String("execution", e.Detail.Name)), e.Detail.Name)
+	}), nil
+}

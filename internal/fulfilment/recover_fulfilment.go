@@ -1,0 +1,94 @@
+package fulfilment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+
+	"orderflow/internal/platform/fault"
+)
+
+var (
+	// ErrExhausted: the order's compensation was started as often as may be without an operator.
+	ErrExhausted = fault.New(fault.Conflict, "CompensationExhausted", "the compensation ended unplanned %d times; an operator has to look", attempts)
+	// ErrNeverStarted: something is held for an order of which no saga is known.
+	ErrNeverStarted = fault.New(fault.Conflict, "SagaUnknown", "there is no saga of this order; an operator has to look")
+)
+
+// Reasons with which an order ends that was not undone by its own saga.
+const (
+	timedOut = "TIMED_OUT"
+	internal = "INTERNAL"
+)
+
+// RecoverFulfilment is told that an execution of either machine ended, and brings the order to rest if that was not
+// planned. It fails with ErrExhausted if that was tried often enough.
+func (s *Service) RecoverFulfilment(ctx context.Context, execution string) error {
+	return s.recover(ctx, orderOf(execution), nil)
+}
+
+// recover looks where the order stands and does what is missing, if anything is. It can be called at any time and any
+// number of times: it decides on the executions as they are, and their names let only one of several callers through.
+//
+//	compensation runs, or ended as planned   nothing to do, or an operator's to do
+//	compensation ended otherwise             its next attempt
+//	saga runs, or ended as planned           nothing to do
+//	saga ended otherwise                     compensation
+//	neither was ever started                 start
+func (s *Service) recover(ctx context.Context, orderID string, start func() error) error {
+	undo, n, err := s.latest(ctx, orderID)
+	switch {
+	case err != nil:
+		return err
+	case n >= attempts && undo.Status != Running && !undo.Planned():
+		return ErrExhausted
+	case n > 0 && (undo.Status == Running || undo.Planned()):
+		return nil
+	case n > 0:
+		input, err := signed(undo.Input, "", "") // an operator may have started that one, but not this
+		if err != nil {
+			return err
+		}
+		return s.compensate(ctx, orderID, n+1, input)
+	}
+	saga, err := s.engine.Execution(ctx, FulfilOrder, orderID)
+	switch {
+	case errors.Is(err, ErrNoExecution) && start != nil:
+		slog.WarnContext(ctx, "the saga of this order was never started", "orderId", orderID)
+		return start()
+	case errors.Is(err, ErrNoExecution):
+		return ErrNeverStarted
+	case err != nil:
+		return err
+	case saga.Status == Running || saga.Planned():
+		return nil
+	}
+	input, err := undoingOf(saga)
+	if err != nil {
+		return err
+	}
+	return s.compensate(ctx, orderID, 1, input)
+}
+
+// compensate starts an attempt; that somebody else has started it is as good.
+func (s *Service) compensate(ctx context.Context, orderID string, n int, input json.RawMessage) error {
+	slog.WarnContext(ctx, "compensation is started for an execution that ended unplanned", "orderId", orderID, "attempt", n)
+	if err := s.engine.Start(ctx, CompensateOrder, attempt(orderID, n), input); !errors.Is(err, ErrExists) {
+		return err
+	}
+	return nil
+}
+
+// undoingOf makes the input of the compensation from the saga that ended.
+func undoingOf(saga Execution) (json.RawMessage, error) {
+	var o order
+	if err := json.Unmarshal(saga.Input, &o); err != nil {
+		return nil, fault.New(fault.Internal, "UnreadableInput", "the saga's input cannot be read").Because(err)
+	}
+	u := undoing{OrderID: o.OrderID, CustomerID: o.CustomerID, Total: o.Total, Reason: internal, TraceParent: o.TraceParent}
+	if saga.Status == TimedOut {
+		u.Reason = timedOut
+	}
+	return json.Marshal(u)
+}

@@ -1,0 +1,242 @@
+package fulfilment_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"orderflow/internal/fulfilment"
+	"orderflow/internal/fulfilment/memory"
+	inventory "orderflow/internal/inventory/contract"
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/money"
+)
+
+const id = "01JZX3M7Q8N5T2V4W6Y8A0B1C3"
+
+// unplanned are the ends that the definitions do not know.
+var unplanned = map[fulfilment.Status]string{fulfilment.Aborted: "", fulfilment.TimedOut: "", fulfilment.Failed: "States.Runtime"}
+
+func event(t *testing.T, eventType string) envelope.Event {
+	t.Helper()
+	data, err := json.Marshal(orders.Created{
+		OrderID: id, CustomerID: "alice", Items: []orders.Item{{SKU: "MUG", Quantity: 2}},
+		Total: money.Money{Currency: "EUR", Amount: 3998}, PaymentMethod: "pm_card_visa",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return envelope.Event{Type: eventType, Subject: id, Data: data, TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+}
+
+// started is an engine with the saga of an order.
+func started(t *testing.T) (*fulfilment.Service, *memory.Engine) {
+	t.Helper()
+	e := memory.New()
+	s := fulfilment.New(e)
+	if err := s.StartFulfilment(t.Context(), event(t, orders.OrderCreated)); err != nil {
+		t.Fatal(err)
+	}
+	return s, e
+}
+
+// compensation returns the input of an attempt as a map; nil if there is none.
+func compensation(t *testing.T, e *memory.Engine, name string) map[string]any {
+	t.Helper()
+	input, err := e.Input(t.Context(), fulfilment.CompensateOrder, name)
+	if errors.Is(err, fulfilment.ErrNoExecution) {
+		return nil
+	}
+	var fields map[string]any
+	if err := errors.Join(err, json.Unmarshal(input, &fields)); err != nil {
+		t.Fatal(err)
+	}
+	return fields
+}
+
+func recovered(t *testing.T, s *fulfilment.Service, name string) {
+	t.Helper()
+	for range 3 { // the event may come again
+		if err := s.RecoverFulfilment(t.Context(), name); err != nil {
+			t.Errorf("recover %s: %v", name, err)
+		}
+	}
+}
+
+func TestASagaThatEndsUnplannedIsCompensatedOnce(t *testing.T) {
+	for status, errorName := range unplanned {
+		s, e := started(t)
+		e.End(fulfilment.FulfilOrder, id, status, errorName)
+		recovered(t, s, id)
+		input := compensation(t, e, id)
+		want := map[fulfilment.Status]string{fulfilment.TimedOut: "TIMED_OUT"}[status]
+		if want == "" {
+			want = "INTERNAL"
+		}
+		if e.Executions() != 2 || input["reason"] != want || input["customerId"] != "alice" || input["total"] == nil || input["failedStep"] != "" {
+			t.Errorf("%s: %d executions, input %v", status, e.Executions(), input)
+		}
+	}
+}
+
+func TestASagaThatRunsOrSucceededIsLeftAlone(t *testing.T) {
+	s, e := started(t)
+	recovered(t, s, id)
+	e.End(fulfilment.FulfilOrder, id, fulfilment.Succeeded, "")
+	recovered(t, s, id)
+	if e.Executions() != 1 {
+		t.Errorf("%d executions", e.Executions())
+	}
+}
+
+func TestACompensationThatEndsUnplannedIsTriedAgainUnderTheNextNameAndAtMostFiveTimes(t *testing.T) {
+	for status, errorName := range unplanned {
+		s, e := started(t)
+		e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "")
+		recovered(t, s, id)
+		for _, name := range []string{"", "-2", "-3", "-4"} {
+			e.End(fulfilment.CompensateOrder, id+name, status, errorName)
+			recovered(t, s, id+name)
+		}
+		if n := e.Executions(); n != 6 || compensation(t, e, id+"-5") == nil {
+			t.Errorf("%s: %d executions, want the saga and five attempts", status, n)
+		}
+		if err := s.RecoverFulfilment(t.Context(), id+"-2"); err != nil {
+			t.Errorf("an old event while the fifth attempt runs: %v", err)
+		}
+		e.End(fulfilment.CompensateOrder, id+"-5", status, errorName)
+		if err := s.RecoverFulfilment(t.Context(), id+"-5"); !errors.Is(err, fulfilment.ErrExhausted) {
+			t.Errorf("%s: after the fifth attempt: %v, want ErrExhausted", status, err)
+		}
+		if err := s.CheckOverdue(t.Context(), event(t, orders.OrderOverdue)); err != nil || e.Executions() != 6 {
+			t.Errorf("%s: the sweep after that: %v, %d executions", status, err, e.Executions())
+		}
+	}
+}
+
+func TestACompensationThatFlaggedItsOrderIsAnOperators(t *testing.T) {
+	s, e := started(t)
+	e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "")
+	recovered(t, s, id)
+	e.End(fulfilment.CompensateOrder, id, fulfilment.Failed, "NeedsAttention")
+	recovered(t, s, id)
+	if e.Executions() != 2 {
+		t.Errorf("%d executions: recovery went on with what is an operator's", e.Executions())
+	}
+	name, err := s.RetryCompensation(t.Context(), id, "olga", "the carrier is back")
+	if err != nil || name != id+"-2" {
+		t.Fatalf("retry: %s, %v", name, err)
+	}
+	if input := compensation(t, e, name); input["operator"] != "olga" || input["why"] != "the carrier is back" || input["reason"] != "INTERNAL" {
+		t.Errorf("input %v", input)
+	}
+	e.End(fulfilment.CompensateOrder, name, fulfilment.Aborted, "")
+	recovered(t, s, name)
+	if input := compensation(t, e, id+"-3"); input == nil || input["operator"] != nil {
+		t.Errorf("the attempt after the operator's: input %v, want one in nobody's name", input)
+	}
+}
+
+func TestRecoveriesAtOnceStartOneCompensation(t *testing.T) {
+	s, e := started(t)
+	e.End(fulfilment.FulfilOrder, id, fulfilment.TimedOut, "")
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if err := s.RecoverFulfilment(context.Background(), id); err != nil {
+				t.Errorf("recover: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if e.Executions() != 2 {
+		t.Errorf("%d executions", e.Executions())
+	}
+}
+
+func TestAnOrderWhoseEventWasLostIsStartedByTheSweepAndNotAgainByTheEvent(t *testing.T) {
+	e := memory.New()
+	s := fulfilment.New(e)
+	overdue := event(t, orders.OrderOverdue)
+	overdue.TraceParent = "00-00000000000000000000000000000001-0000000000000001-01"
+	for range 2 {
+		if err := s.CheckOverdue(t.Context(), overdue); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.StartFulfilment(t.Context(), event(t, orders.OrderCreated)); err != nil {
+		t.Errorf("the event was found again: %v", err)
+	}
+	if e.Executions() != 1 {
+		t.Errorf("%d executions", e.Executions())
+	}
+}
+
+func TestAnOverdueOrderInFlightIsLeftAlone(t *testing.T) {
+	s, e := started(t)
+	for _, eventType := range []string{orders.OrderOverdue, inventory.ReservationOverdue} {
+		if err := s.CheckOverdue(t.Context(), event(t, eventType)); err != nil {
+			t.Errorf("%s: %v", eventType, err)
+		}
+	}
+	if e.Executions() != 1 {
+		t.Errorf("%d executions", e.Executions())
+	}
+}
+
+func TestAnOverdueReservationOfAnAbortedSagaIsCompensated(t *testing.T) {
+	s, e := started(t)
+	e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "") // and the event of this was lost
+	if err := s.CheckOverdue(t.Context(), event(t, inventory.ReservationOverdue)); err != nil || compensation(t, e, id) == nil {
+		t.Errorf("%v, %d executions", err, e.Executions())
+	}
+}
+
+func TestAReservationOfNoKnownSagaIsForAnOperator(t *testing.T) {
+	s := fulfilment.New(memory.New())
+	if err := s.CheckOverdue(t.Context(), event(t, inventory.ReservationOverdue)); !errors.Is(err, fulfilment.ErrNeverStarted) {
+		t.Errorf("%v, want ErrNeverStarted", err)
+	}
+}
+
+func TestAnEngineThatDoesNotAnswerLeavesTheMessage(t *testing.T) {
+	s, e := started(t)
+	e.FailWith(errors.New("throttled"))
+	if err := s.RecoverFulfilment(t.Context(), id); fault.KindOf(err) != fault.Transient || err == nil {
+		t.Errorf("%v, want a transient error", err)
+	}
+}
+
+func TestOnlyWhatEndedBadlyCanBeRetriedAndOnlyWithAReason(t *testing.T) {
+	s, e := started(t)
+	retry := func(why string) error {
+		_, err := s.RetryCompensation(t.Context(), id, "olga", why)
+		return err
+	}
+	if err := retry(""); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("without a reason: %v", err)
+	}
+	if err := retry("r"); !errors.Is(err, fulfilment.ErrInFlight) {
+		t.Errorf("while the saga runs: %v", err)
+	}
+	e.End(fulfilment.FulfilOrder, id, fulfilment.Succeeded, "")
+	if err := retry("r"); !errors.Is(err, fulfilment.ErrAtRest) {
+		t.Errorf("after it succeeded: %v", err)
+	}
+	s, e = started(t)
+	e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "")
+	if err := retry("r"); err != nil || compensation(t, e, id)["why"] != "r" {
+		t.Errorf("after it was aborted: %v", err)
+	}
+	if err := retry("r"); !errors.Is(err, fulfilment.ErrInFlight) {
+		t.Errorf("while that attempt runs: %v", err)
+	}
+	if _, err := s.RetryCompensation(t.Context(), strings.Replace(id, "3", "4", 1), "olga", "r"); !errors.Is(err, fulfilment.ErrNoExecution) {
+		t.Errorf("of an unknown order: %v", err)
+	}
+}

@@ -1,0 +1,21 @@
+package handler
+
+import (
+	"context"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/schedule"
+)
+
+// SweepReservations composes the function sweep-reservations.
+func SweepReservations(env *function.Env) (function.Handler, error) {
+	return sweepReservations(service(env))
+}
+
+func sweepReservations(svc *inventory.Service) (function.Handler, error) {
+	return schedule.Handle(func(ctx context.Context) (schedule.Report, error) {
+		overdue, stuck, err := svc.SweepReservations(ctx)
+		return schedule.Report{"overdue": overdue, "stuck": stuck}, err
+	}), nil
+}

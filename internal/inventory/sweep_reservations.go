@@ -1,0 +1,48 @@
+package inventory
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/inventory/contract"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+)
+
+const (
+	// budget is how long a reservation may take to be committed or released: a saga has 30 minutes.
+	budget = 30 * time.Minute
+	// patience is how long repair may take on top, and an operator where it cannot.
+	patience = 24 * time.Hour
+)
+
+// ErrStuck: stock is reserved for so long that nobody can be repairing it any more.
+var ErrStuck = fault.New(fault.Internal, "ReservationsStuck", "there are reservations that nobody commits or releases")
+
+// SweepReservations tells of every reservation that is RESERVED for longer than its budget, by an event. Whether its order
+// is in flight is not inventory's to know; fulfilment does, and has ReleaseStock called where it is not. It
+// returns how many there are, and how many of those for longer than repair may take; for these it fails with ErrStuck.
+func (s *Service) SweepReservations(ctx context.Context) (overdue, stuck int, err error) {
+	now := s.clock.Now()
+	found, err := s.store.Overdue(ctx, now.Add(-budget))
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, r := range found {
+		e, err := s.events.New(ctx, contract.ReservationOverdue, r.OrderID, r.Version, contract.Overdue{OrderID: r.OrderID})
+		if err != nil {
+			return overdue, stuck, err
+		}
+		if err := s.store.Record(ctx, commit.With{Events: []envelope.Event{e}}); err != nil {
+			return overdue, stuck, err
+		}
+		if overdue++; now.Sub(r.UpdatedAt) > patience {
+			stuck++
+		}
+	}
+	if stuck > 0 {
+		err = ErrStuck
+	}
+	return overdue, stuck, err
+}

@@ -1,0 +1,19 @@
+package handler
+
+import (
+	"context"
+
+	"orderflow/internal/orders"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/schedule"
+)
+
+// SweepOrders composes the function sweep-orders.
+func SweepOrders(env *function.Env) (function.Handler, error) { return sweepOrders(service(env)) }
+
+func sweepOrders(svc *orders.Service) (function.Handler, error) {
+	return schedule.Handle(func(ctx context.Context) (schedule.Report, error) {
+		overdue, stuck, err := svc.SweepOrders(ctx)
+		return schedule.Report{"overdue": overdue, "stuck": stuck}, err
+	}), nil
+}

@@ -1,0 +1,27 @@
+package handler
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"orderflow/internal/orders"
+	"orderflow/internal/orders/memory"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ids"
+)
+
+func TestTheScheduleSweeps(t *testing.T) {
+	payload, err := os.ReadFile("../../../events/orders/sweep-orders.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	h, err := sweepOrders(orders.New(memory.New(c), c, &ids.Sequence{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := h.Invoke(t.Context(), payload); err != nil || string(out) != `{"overdue":0,"stuck":0}` {
+		t.Errorf("answer %s, %v", out, err)
+	}
+}

@@ -1,0 +1,26 @@
+package handler
+
+import (
+	"context"
+
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/dynamo"
+	"orderflow/internal/platform/consumer"
+	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/schema"
+)
+
+// ProjectOrder composes the function project-order, which does not call the provider.
+func ProjectOrder(env *function.Env) (function.Handler, error) {
+	return projectOrder(payments.New(dynamo.New(platform.FromEnv(env)), nil, env.Clock, env.IDs))
+}
+
+func projectOrder(svc *payments.Service) (function.Handler, error) {
+	schemas, err := schema.Load(orders.Schemas, orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention)
+	return consumer.Handle(schemas, func(ctx context.Context, e envelope.Event) error {
+		return svc.ProjectOrder(ctx, e.ID, e.Type, e.Subject, e.AggregateVersion)
+	}), err
+}

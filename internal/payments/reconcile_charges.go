@@ -1,0 +1,151 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+)
+
+const (
+	// budget is how old a charge must be to be looked at. A saga and its compensation, each as long as may be, are over by then.
+	budget = 3 * time.Hour
+	// pages bounds a run; the next one goes on where it ended.
+	pages = 20
+)
+
+// stepReconcile names what reconciliation asks of the provider.
+const stepReconcile = "ReconcileCharges"
+
+// ErrUnreconciled: the provider's books and ours differ in a way that must not be repaired without an operator.
+var ErrUnreconciled = fault.New(fault.Internal, "ChargesUnreconciled", "there are charges that an operator has to look at")
+
+// Reconciliation counts the charges of a run.
+type Reconciliation struct {
+	Checked int
+	// Voided is how many live charges of orders that are over were given back.
+	Voided int
+	// Flagged is how many are left to an operator.
+	Flagged int
+}
+
+// ReconcileCharges compares the provider's ledger with what became of the orders:
+//
+//	order                  charge                        what is done
+//	CONFIRMED              captured                      nothing
+//	CONFIRMED              other                         flagged: goods left without money
+//	REJECTED, CANCELLED    live                          voided
+//	NEEDS_ATTENTION        any                           nothing; an operator is at it
+//	no end is known        captured, and we know of it   flagged: the order may be confirmed, and its event late
+//	no end is known        live otherwise                voided by VoidPayment: the order cannot be confirmed, since
+//	                                                     our record of the capture comes before the confirmation
+//
+// A charge is looked at when it is older than the budget. It fails with ErrUnreconciled if anything was flagged.
+func (s *Service) ReconcileCharges(ctx context.Context) (Reconciliation, error) {
+	var found Reconciliation
+	before := s.clock.Now().Add(-budget)
+	cursor, err := s.store.Bookmark(ctx)
+	if err != nil {
+		return found, err
+	}
+	for range pages {
+		page, next, err := s.provider.Ledger(ctx, cursor)
+		if err != nil {
+			// It may be the cursor that the provider does not know any more; the next run begins anew.
+			return found, errors.Join(err, s.store.SaveBookmark(ctx, ""))
+		}
+		for _, charge := range page {
+			if charge.CreatedAt.Before(before) {
+				found.Checked++
+				if err := s.reconcile(ctx, charge.Charge, &found); err != nil {
+					return found, err
+				}
+			}
+		}
+		if err := s.store.SaveBookmark(ctx, next); err != nil {
+			return found, err
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	if found.Flagged > 0 {
+		return found, ErrUnreconciled
+	}
+	return found, nil
+}
+
+func (s *Service) reconcile(ctx context.Context, c Charge, found *Reconciliation) error {
+	order, err := s.store.Outcome(ctx, c.Reference)
+	if err != nil {
+		return err
+	}
+	flag := func(why string) error {
+		found.Flagged++
+		slog.ErrorContext(ctx, why, "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status, "order", order.Status)
+		return nil
+	}
+	switch order.Status {
+	case OrderConfirmed:
+		if c.Status != ChargeCaptured {
+			return flag("a confirmed order is not paid")
+		}
+		return nil
+	case OrderNeedsAttention:
+		return nil
+	case OrderRejected, OrderCancelled:
+		if !c.Live() {
+			return nil
+		}
+		found.Voided++
+		return s.giveBack(ctx, c)
+	}
+	if !c.Live() {
+		return nil
+	}
+	p, err := s.store.Payment(ctx, c.Reference)
+	switch {
+	case err != nil && !errors.Is(err, ErrNoPayment):
+		return err
+	case err == nil && p.Status == StatusCaptured:
+		return flag("a payment was captured, and the end of its order is not known")
+	}
+	found.Voided++
+	return s.giveBack(ctx, c)
+}
+
+// giveBack has the compensation done if it was not. If it was, and the provider holds money all the same, that is undone
+// at the provider once more, and written down.
+func (s *Service) giveBack(ctx context.Context, c Charge) error {
+	slog.WarnContext(ctx, "a charge is given back, since its order is over", "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
+	done, err := s.VoidPayment(ctx, contract.Step{OrderID: c.Reference, Amount: c.Amount})
+	if err != nil {
+		return err
+	}
+	after, _, err := s.provider.Void(ctx, c.Reference, key(c.Reference, stepReconcile))
+	if err != nil || done.Status == string(after.Status) {
+		return err
+	}
+	_, err = fault.Redecide(func() (struct{}, error) { return struct{}{}, s.correct(ctx, after) })
+	return err
+}
+
+// correct writes down what the provider did, where our record says otherwise.
+func (s *Service) correct(ctx context.Context, c Charge) error {
+	p, err := s.store.Payment(ctx, c.Reference)
+	switch {
+	case errors.Is(err, ErrNoPayment):
+		p = Payment{OrderID: c.Reference, Amount: c.Amount}
+	case err != nil:
+		return err
+	case p.Status == Status(c.Status):
+		return nil
+	}
+	p.ChargeID = c.ID
+	_, err = s.write(ctx, p.moveTo(Status(c.Status), s.clock.Now()), commit.With{})
+	return err
+}

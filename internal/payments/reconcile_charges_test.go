@@ -1,0 +1,205 @@
+package payments_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/platform/barrier"
+)
+
+// told tells payments how the order ended.
+func (s *shop) told(t *testing.T, eventID, eventType string, version int64) {
+	t.Helper()
+	if err := s.ProjectOrder(t.Context(), eventID, eventType, order, version); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *shop) do(t *testing.T, steps ...func() error) {
+	t.Helper()
+	for _, run := range steps {
+		if err := run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *shop) authorize(t *testing.T) func() error {
+	return func() error { _, err := s.AuthorizePayment(t.Context(), good); return err }
+}
+
+func (s *shop) capture(t *testing.T) func() error {
+	return func() error { _, err := s.CapturePayment(t.Context(), good); return err }
+}
+
+func (s *shop) void(t *testing.T) func() error {
+	return func() error { _, err := s.VoidPayment(t.Context(), good); return err }
+}
+
+// reconciled runs the reconciliation twice; the second run must find nothing to void any more.
+func (s *shop) reconciled(t *testing.T, voided, flagged int) {
+	t.Helper()
+	for range 2 {
+		found, err := s.ReconcileCharges(t.Context())
+		if found.Voided != voided || found.Flagged != flagged || errors.Is(err, payments.ErrUnreconciled) != (flagged > 0) || err != nil && flagged == 0 {
+			t.Errorf("%+v, %v; want %d voided, %d flagged", found, err, voided, flagged)
+		}
+		voided = 0
+	}
+}
+
+func (s *shop) wantStands(t *testing.T, want payments.ChargeStatus) {
+	t.Helper()
+	if c, _ := s.provider.Charge(order); c.Status != want {
+		t.Errorf("the charge is %s, want %s", c.Status, want)
+	}
+}
+
+func TestAPaidAndConfirmedOrderIsInOrder(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t), s.capture(t))
+	s.told(t, "1", orders.OrderConfirmed, 2)
+	s.reconciled(t, 0, 0)
+	s.wantStands(t, payments.ChargeCaptured)
+}
+
+func TestAConfirmedOrderThatIsNotPaidIsFlagged(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t))
+	s.told(t, "1", orders.OrderConfirmed, 2)
+	s.reconciled(t, 0, 1)
+	s.wantStands(t, payments.ChargeAuthorized)
+}
+
+func TestAChargeOfAnOrderThatIsOverIsGivenBackAndWrittenDown(t *testing.T) {
+	for eventType, captured := range map[string]bool{orders.OrderRejected: false, orders.OrderCancelled: true} {
+		s := open()
+		want := payments.ChargeVoided
+		s.do(t, s.authorize(t))
+		if captured {
+			s.do(t, s.capture(t))
+			want = payments.ChargeRefunded
+		}
+		s.told(t, "1", eventType, 2)
+		s.reconciled(t, 1, 0)
+		s.wantStands(t, want)
+		if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.Status(want) {
+			t.Errorf("%s: our record is %+v, %v", eventType, p, err)
+		}
+	}
+}
+
+func TestAChargeThatLivesAgainAfterItsVoidIsGivenBackOnceMore(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t), s.void(t))
+	s.told(t, "1", orders.OrderRejected, 2)
+	s.store.TakeOutbox()
+	s.provider.Resurrect(order, payments.ChargeCaptured)
+	s.reconciled(t, 1, 0)
+	s.wantStands(t, payments.ChargeRefunded)
+	if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.StatusRefunded {
+		t.Errorf("our record is %+v, %v", p, err)
+	}
+	if events := s.store.TakeOutbox(); len(events) != 1 || events[0].Type != contract.PaymentRefunded {
+		t.Errorf("events %v, want that it was refunded", events)
+	}
+}
+
+func TestAChargeOfAnOrderOfWhichNoEndIsKnown(t *testing.T) {
+	t.Run("ThatWeKnowAsCapturedIsFlagged", func(t *testing.T) {
+		s := open()
+		s.do(t, s.authorize(t), s.capture(t))
+		s.reconciled(t, 0, 1)
+		s.wantStands(t, payments.ChargeCaptured)
+	})
+	t.Run("IsGivenBackAndItsSagaBarred", func(t *testing.T) {
+		s := open()
+		s.do(t, s.authorize(t))
+		s.reconciled(t, 1, 0)
+		s.wantStands(t, payments.ChargeVoided)
+		if _, err := s.CapturePayment(t.Context(), good); !errors.Is(err, barrier.ErrCompensated) {
+			t.Errorf("a capture after that: %v, want ErrCompensated", err)
+		}
+	})
+	t.Run("ThatWeNeverHeardOfIsGivenBack", func(t *testing.T) {
+		s := open()
+		s.network.loseAnswer = true
+		if s.authorize(t)() == nil {
+			t.Fatal("the answer was not lost")
+		}
+		s.network.loseAnswer = false
+		s.reconciled(t, 1, 0)
+		s.wantStands(t, payments.ChargeVoided)
+	})
+}
+
+func TestAnOrderThatNeedsAttentionIsLeftToItsOperatorUntilItEnds(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t))
+	s.told(t, "1", orders.OrderNeedsAttention, 3)
+	s.reconciled(t, 0, 0)
+	s.wantStands(t, payments.ChargeAuthorized)
+	s.told(t, "2", orders.OrderRejected, 4)
+	s.told(t, "1", orders.OrderNeedsAttention, 3) // again
+	s.told(t, "3", orders.OrderNeedsAttention, 3) // late
+	s.reconciled(t, 1, 0)
+	s.wantStands(t, payments.ChargeVoided)
+}
+
+func TestAChargeWithinItsBudgetIsNotLookedAt(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for age, voided := range map[time.Duration]int{3 * time.Hour: 0, 3*time.Hour + time.Second: 1} {
+		s := open()
+		s.provider.At(now.Add(-age))
+		s.do(t, s.authorize(t))
+		s.reconciled(t, voided, 0)
+	}
+}
+
+func TestEveryPageOfTheLedgerIsComparedAlsoOverSeveralRuns(t *testing.T) {
+	s := open()
+	for n := range 70 { // 24 pages; a run takes 20
+		in := good
+		in.OrderID = fmt.Sprintf("order-%02d", n)
+		_, err := s.AuthorizePayment(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := s.ReconcileCharges(t.Context())
+	if err != nil || first.Voided != 60 {
+		t.Errorf("first run: %+v, %v", first, err)
+	}
+	second, err := s.ReconcileCharges(t.Context())
+	if err != nil || second.Voided != 10 {
+		t.Errorf("second run: %+v, %v", second, err)
+	}
+	if third, err := s.ReconcileCharges(t.Context()); err != nil || third.Voided != 0 || third.Checked != 60 {
+		t.Errorf("third run: %+v, %v; want it to begin anew", third, err)
+	}
+}
+
+func TestABookmarkThatTheProviderDoesNotKnowAnyMoreIsForgotten(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t))
+	if err := s.store.SaveBookmark(t.Context(), "lost"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ReconcileCharges(t.Context()); err == nil {
+		t.Error("the run says nothing of it")
+	}
+	s.reconciled(t, 1, 0)
+}
+
+func TestOtherEventsTellNothingOfAnOrdersEnd(t *testing.T) {
+	s := open()
+	s.told(t, "1", orders.OrderCreated, 1)
+	if o, err := s.store.Outcome(t.Context(), order); err != nil || o != (payments.Outcome{}) {
+		t.Errorf("outcome %+v, %v", o, err)
+	}
+}

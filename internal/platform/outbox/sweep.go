@@ -1,0 +1,80 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
+)
+
+// Patience is how old an event in the outbox must be for a sweep to take it: the stream delivers within seconds, so what is
+// older was given up there, or lost.
+const Patience = 10 * time.Minute
+
+// Swept is an outbox that can be read.
+type Swept interface {
+	Store
+	// Waiting returns what is in the outbox. With an error that is about single items comes all the rest.
+	Waiting(ctx context.Context) ([]Item, error)
+}
+
+// Sweep publishes the events that are older than age and deletes them from the outbox, as the relay does; it returns how
+// many. An event that the relay publishes at the same time goes out twice, which consumers do not mind. What
+// cannot be published does not keep back the rest.
+func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age time.Duration) (int, error) {
+	items, failed := store.Waiting(ctx)
+	before := c.Now().Add(-age)
+	items = slices.DeleteFunc(items, func(i Item) bool { return i.Event.Time.After(before) })
+	swept := 0
+	for chunk := range slices.Chunk(items, batch) {
+		n, err := publish(ctx, topic, store, chunk)
+		swept, failed = swept+n, errors.Join(failed, err)
+	}
+	return swept, failed
+}
+
+// publish sends up to ten events and deletes those that went out.
+func publish(ctx context.Context, topic Topic, store Store, items []Item) (int, error) {
+	events := make([]envelope.Event, len(items))
+	for i, item := range items {
+		events[i] = item.Event
+	}
+	refused, err := topic.Publish(ctx, events)
+	if err != nil {
+		return 0, err
+	}
+	var failed error
+	var published []Item
+	for _, item := range items {
+		if err, no := refused[item.Event.ID]; no {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		published = append(published, item)
+	}
+	return len(published), errors.Join(failed, store.DeletePublished(ctx, published))
+}
+
+// RelayAndSweep returns a Relay that also sweeps its outbox when its schedule calls it, with {"sweep":"outbox"}.
+func RelayAndSweep(topic Topic, store Swept, c clock.Clock) function.Handler {
+	relay := Relay(topic, store)
+	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		var tick struct {
+			Sweep string `json:"sweep"`
+		}
+		if err := json.Unmarshal(payload, &tick); err != nil || tick.Sweep == "" {
+			return relay.Invoke(ctx, payload)
+		}
+		n, err := Sweep(ctx, topic, store, c, Patience)
+		if n > 0 {
+			slog.WarnContext(ctx, "published what the stream did not deliver", "events", n)
+		}
+		return nil, err
+	})
+}

@@ -1,0 +1,73 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/outbox"
+)
+
+// kept is an outbox that can be swept.
+type kept struct {
+	store
+	items []outbox.Item
+	err   error
+}
+
+func (k *kept) Waiting(context.Context) ([]outbox.Item, error) { return k.items, k.err }
+
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// aged are events that were written so long ago, named by their place.
+func aged(ages ...time.Duration) *kept {
+	k := &kept{}
+	for i, age := range ages {
+		subject := fmt.Sprint(i)
+		k.items = append(k.items, outbox.Item{PK: "outbox#1", SK: "sk-" + subject, Event: envelope.Event{ID: "id-" + subject, Subject: subject, Time: now.Add(-age)}})
+	}
+	return k
+}
+
+func TestASweepPublishesAndDeletesWhatIsOlderThanThePatience(t *testing.T) {
+	p, k := &topic{}, aged(outbox.Patience-time.Second, outbox.Patience, outbox.Patience+time.Hour)
+	h := outbox.RelayAndSweep(p, k, clock.At(now))
+	if _, err := h.Invoke(t.Context(), []byte(`{"sweep":"outbox"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"1", "2"}; len(p.calls) != 1 || !slices.Equal(p.calls[0], want) || !slices.Equal(k.deleted, want) {
+		t.Errorf("published %v, deleted %v; want %v", p.calls, k.deleted, want)
+	}
+}
+
+func TestWhatCannotBePublishedDoesNotKeepBackTheRest(t *testing.T) {
+	ages := make([]time.Duration, 25)
+	for i := range ages {
+		ages[i] = time.Hour
+	}
+	p, k := &topic{down: "3", refuse: map[string]bool{"12": true}}, aged(ages...)
+	k.err = envelope.ErrMalformed // an item that cannot be read
+	n, err := outbox.Sweep(t.Context(), p, k, clock.At(now), 0)
+	if n != 14 || len(k.deleted) != 14 || slices.Contains(k.deleted, "12") {
+		t.Errorf("published %d, deleted %v", n, k.deleted)
+	}
+	if !errors.Is(err, errDown) || !errors.Is(err, envelope.ErrMalformed) {
+		t.Errorf("error %v does not tell everything", err)
+	}
+}
+
+func TestABatchOfTheStreamIsNotTakenForASweep(t *testing.T) {
+	p, k := &topic{}, aged(time.Hour)
+	h := outbox.RelayAndSweep(p, k, clock.At(now))
+	if _, err := h.Invoke(t.Context(), []byte(`{"Records":[`+record(t, "a")+`]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.calls) != 1 || !slices.Equal(p.calls[0], []string{"a"}) {
+		t.Errorf("published %v", p.calls)
+	}
+}

@@ -1,0 +1,274 @@
+package prove
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"orderflow/internal/inventory"
+	inventorymemory "orderflow/internal/inventory/memory"
+	"orderflow/internal/orders"
+	ordersmemory "orderflow/internal/orders/memory"
+	"orderflow/internal/payments"
+	paymentsmemory "orderflow/internal/payments/memory"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	with "orderflow/internal/platform/commit"
+	lambda "orderflow/internal/platform/function"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/money"
+	edge "orderflow/internal/platform/step"
+	"orderflow/internal/shipping"
+	shippingcontract "orderflow/internal/shipping/contract"
+	shippingmemory "orderflow/internal/shipping/memory"
+)
+
+// rig is a real service over its memory store.
+type rig struct {
+	functions map[string]lambda.Handler
+	hook      *hook
+	// observe writes what can be seen of the service into a world.
+	observe func(*World)
+	// extra are the changes that no step makes: the carrier's callback, the customer's cancellation.
+	extra map[string]func() error
+	wakes func() []wake
+}
+
+// hook runs something between a function's call of its third party and its commit, once. If that fails, so does the commit.
+type hook struct{ before func() error }
+
+func (h *hook) fire() error {
+	before := h.before
+	h.before = nil
+	if before == nil {
+		return nil
+	}
+	return before()
+}
+
+var at = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const input = `{"orderId":"` + orderID + `","customerId":"c","items":[{"sku":"A","quantity":1}],"amount":{"currency":"EUR","amount":1},"paymentMethod":"p",` +
+	`"address":{"name":"n","line1":"l","city":"c","postalCode":"1","country":"DE"},"resumeToken":"t","reason":"OUT_OF_STOCK","detail":"d"}`
+
+// invoke runs a function as Step Functions would.
+func (r *rig) invoke(t *testing.T, name string) outcome {
+	t.Helper()
+	out, err := r.functions[name].Invoke(context.Background(), []byte(input))
+	var named messages.InvokeResponse_Error
+	if errors.As(err, &named) {
+		return fails(named.Type)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name == "CloseOrder" {
+		return outcome{result: string(out)}
+	}
+	return ok
+}
+
+type barriers interface {
+	Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error)
+}
+
+// marks reads the barrier's records of some functions.
+func marks(w *World, log barriers, names ...string) {
+	for _, name := range names {
+		fn, _ := functionNamed(name)
+		f := functions[fn]
+		phase := barrier.Action
+		if len(f.undoes) > 0 {
+			phase = barrier.Compensation
+		}
+		rec, found, _ := log.Barrier(context.Background(), barrier.Key{Saga: orderID, Step: name, Phase: phase}) // memory never fails
+		switch {
+		case !found:
+			w.Marks[f.mark] = unmarked
+		case rec.Origin == phase:
+			w.Marks[f.mark] = done
+		default:
+			w.Marks[f.mark] = barred
+		}
+	}
+}
+
+func inventoryRig(t *testing.T, w World) *rig {
+	c := clock.At(at)
+	store := inventorymemory.New(c)
+	svc := inventory.New(store, c, &ids.Sequence{})
+	if !w.Empty {
+		if err := store.Adjust(context.Background(), inventory.Stock{SKU: "A"}, stock, with.With{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &rig{
+		functions: map[string]lambda.Handler{
+			"ReserveStock": edge.Handle(svc.ReserveStock), "CommitStock": edge.Handle(svc.CommitStock), "ReleaseStock": edge.Handle(svc.ReleaseStock),
+		},
+		observe: func(w *World) {
+			s, _ := store.Stock(context.Background(), "A") // none of it is zero of it
+			w.OnHand, w.Reserved, w.Shipped = int8(s.OnHand), int8(s.Reserved), int8(s.Shipped)
+			r, _ := store.Reservation(context.Background(), orderID)
+			w.Reservation = map[inventory.Status]reservation{
+				"": unreserved, inventory.StatusReserved: reserved, inventory.StatusCommitted: committed, inventory.StatusReleased: released,
+			}[r.Status]
+			marks(w, store, "ReserveStock", "CommitStock", "ReleaseStock")
+		},
+	}
+}
+
+type paymentStore struct {
+	*paymentsmemory.Store
+	hook *hook
+}
+
+func (s paymentStore) Save(ctx context.Context, p payments.Payment, w with.With) error {
+	if err := s.hook.fire(); err != nil {
+		return err
+	}
+	return s.Store.Save(ctx, p, w)
+}
+
+func (s paymentStore) Record(ctx context.Context, w with.With) error {
+	if err := s.hook.fire(); err != nil {
+		return err
+	}
+	return s.Store.Record(ctx, w)
+}
+
+func paymentsRig(_ *testing.T, w World) *rig {
+	c, h := clock.At(at), &hook{}
+	store := paymentStore{paymentsmemory.New(c), h}
+	provider := paymentsmemory.NewProvider(map[string]string{})
+	if w.Declines {
+		provider = paymentsmemory.NewProvider(map[string]string{"p": "card_declined"})
+	}
+	svc := payments.New(store, provider, c, &ids.Sequence{})
+	return &rig{
+		hook: h,
+		functions: map[string]lambda.Handler{
+			"AuthorizePayment": edge.Handle(svc.AuthorizePayment), "CapturePayment": edge.Handle(svc.CapturePayment), "VoidPayment": edge.Handle(svc.VoidPayment),
+		},
+		observe: func(w *World) {
+			p, _ := store.Payment(context.Background(), orderID)
+			w.Payment = map[payments.Status]payment{
+				"": unpaid, payments.StatusAuthorized: authorized, payments.StatusCaptured: captured, payments.StatusDeclined: declined,
+				payments.StatusVoided: voided, payments.StatusRefunded: refunded,
+			}[p.Status]
+			charge, _ := provider.Charge(orderID)
+			w.Charge = map[payments.ChargeStatus]payment{
+				"": unpaid, payments.ChargeAuthorized: authorized, payments.ChargeCaptured: captured, payments.ChargeVoided: voided, payments.ChargeRefunded: refunded,
+			}[charge.Status]
+			marks(w, store, "AuthorizePayment", "CapturePayment", "VoidPayment")
+		},
+	}
+}
+
+type shipmentStore struct {
+	*shippingmemory.Store
+	hook *hook
+}
+
+func (s shipmentStore) Save(ctx context.Context, sh shipping.Shipment, w with.With) error {
+	if err := s.hook.fire(); err != nil {
+		return err
+	}
+	return s.Store.Save(ctx, sh, w)
+}
+
+func (s shipmentStore) Record(ctx context.Context, w with.With) error {
+	if err := s.hook.fire(); err != nil {
+		return err
+	}
+	return s.Store.Record(ctx, w)
+}
+
+func shippingRig(t *testing.T, w World) *rig {
+	c, h := clock.At(at), &hook{}
+	store, carrier := shipmentStore{shippingmemory.New(c), h}, shippingmemory.NewCarrier()
+	svc := shipping.New(store, carrier, c, &ids.Sequence{})
+	decision := shipping.StatusBooked
+	if w.Refuses {
+		decision = shipping.StatusRefused
+	}
+	statuses := map[shipping.Status]shipment{
+		"": unshipped, shipping.StatusRequested: requested, shipping.StatusBooked: booked, shipping.StatusRefused: refused, shipping.StatusCancelled: shipmentCancelled,
+	}
+	return &rig{
+		hook: h,
+		functions: map[string]lambda.Handler{
+			"ArrangeShipment": edge.Handle(svc.ArrangeShipment), "AwaitShipment": edge.Handle(svc.AwaitShipment), "CancelShipment": edge.Handle(svc.CancelShipment),
+		},
+		extra: map[string]func() error{"the carrier calls back": func() error {
+			return svc.ReceiveCallback(context.Background(), shipping.Callback{ID: "cb", Reference: orderID, Status: decision})
+		}},
+		observe: func(w *World) {
+			sh, _ := store.Shipment(context.Background(), orderID)
+			w.Shipment, w.Token = statuses[sh.Status], 0
+			if sh.ResumeToken != "" {
+				w.Token = 1
+			}
+			if carrier.WillShip(orderID) != (w.Booked && !w.Cancelled) {
+				w.Booked = !w.Booked // whatever the model says is wrong
+			}
+			marks(w, store, "ArrangeShipment", "CancelShipment")
+		},
+		wakes: func() []wake {
+			var wakes []wake
+			for _, e := range store.TakeOutbox() {
+				var data shippingcontract.ShipmentEvent
+				if err := json.Unmarshal(e.Data, &data); err != nil {
+					t.Fatal(err)
+				}
+				if data.ResumeToken != "" {
+					wakes = append(wakes, wake{map[string]shipment{
+						shippingcontract.ShipmentBooked: booked, shippingcontract.ShipmentRefused: refused, shippingcontract.ShipmentCancelled: shipmentCancelled,
+					}[e.Type], 1})
+				}
+			}
+			return wakes
+		},
+	}
+}
+
+func ordersRig(t *testing.T, _ World) *rig {
+	c := clock.At(at)
+	store := ordersmemory.New(c)
+	svc := orders.New(store, c, &ids.Sequence{})
+	total, err := money.Of("EUR", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	placed := orders.Order{OrderID: orderID, CustomerID: "c", Status: orders.StatusPending, Total: total, Version: 1}
+	if err := store.SaveOrder(context.Background(), placed, with.With{}); err != nil {
+		t.Fatal(err)
+	}
+	return &rig{
+		functions: map[string]lambda.Handler{
+			"ConfirmOrder": edge.Handle(svc.ConfirmOrder), "CloseOrder": edge.Handle(svc.CloseOrder),
+			"RejectOrder": edge.Handle(svc.RejectOrder), "FlagOrder": edge.Handle(svc.FlagOrder),
+		},
+		extra: map[string]func() error{"the customer cancels": func() error {
+			_, _, err := svc.CancelOrder(context.Background(), idempotency.Request{}, orderID, func(string) bool { return true })
+			return err
+		}},
+		observe: func(w *World) {
+			o, err := store.Order(context.Background(), orderID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Order = map[orders.Status]order{
+				orders.StatusPending: pending, orders.StatusConfirmed: confirmed, orders.StatusRejected: rejected,
+				orders.StatusCancelled: cancelled, orders.StatusNeedsAttention: needsAttention,
+			}[o.Status]
+			w.Closed, w.CancelRequested = o.Closed, o.CancelRequested
+			marks(w, store, "ConfirmOrder", "CloseOrder")
+		},
+	}
+}

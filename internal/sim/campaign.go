@@ -1,0 +1,119 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// workers is how many seeds run at once. Each has a world of its own.
+const workers = 2
+
+// sweep runs seeds, of which next gives one after the other until it is false, and hands in each report.
+func sweep(next func() (uint64, bool), o Options, d *Definitions, m Mutant, done func(*Report)) error {
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	for range workers {
+		wait.Go(func() {
+			for {
+				mu.Lock()
+				seed, more := next()
+				mu.Unlock()
+				if !more {
+					return
+				}
+				r, _, err := Run(seed, o, d, m)
+				mu.Lock()
+				if err != nil {
+					failed = err
+				} else {
+					done(r)
+				}
+				mu.Unlock()
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return failed
+}
+
+// from counts seeds.
+func from(first uint64, n int) func() (uint64, bool) {
+	seed := first - 1
+	return func() (uint64, bool) {
+		seed++
+		n--
+		return seed, n >= 0
+	}
+}
+
+// enough is how many orders it takes until every path must have been reached.
+const enough = 5000
+
+// Campaign runs n seeds from first, and prints what came of it and the timeline of the first violation. It reports whether
+// no promise was broken and, if there were enough orders, every path was reached.
+func Campaign(root string, first uint64, n int, o Options, out io.Writer) (bool, error) {
+	d, err := Load(root, Mutant{})
+	if err != nil {
+		return false, err
+	}
+	all, started := newReport(), time.Now()
+	if err := sweep(from(first, n), o, d, Mutant{}, all.Add); err != nil {
+		return false, err
+	}
+	all.Print(out)
+	took := time.Since(started)
+	fmt.Fprintf(out, "%.1f s, %.0f orders a second\n", took.Seconds(), float64(all.Orders)/took.Seconds())
+	if len(all.Violations) > 0 {
+		v := all.Violations[0]
+		fmt.Fprintf(out, "\nthe first violation, in seed %d, which can be replayed:\n", v.Seed)
+		if v.Order == "" { // its timeline is everything
+			return false, nil
+		}
+		_, err := Replay(root, v.Seed, v.Order, "", o, out)
+		return false, err
+	}
+	missing := all.Missing(d)
+	if all.Orders < enough {
+		return true, nil
+	}
+	for _, path := range missing {
+		fmt.Fprintf(out, "NEVER REACHED: %s\n", path)
+	}
+	return len(missing) == 0, nil
+}
+
+// Replay runs one seed and prints its timeline; with an order, only what is about it. With part of the name of a mutant
+// it runs that.
+func Replay(root string, seed uint64, order, mutant string, o Options, out io.Writer) (bool, error) {
+	var m Mutant
+	if mutant != "" {
+		i := slices.IndexFunc(Mutants, func(m Mutant) bool { return strings.Contains(m.Name, mutant) })
+		if i < 0 {
+			return false, fmt.Errorf("no mutant's name has %q in it", mutant)
+		}
+		m = Mutants[i]
+	}
+	d, err := Load(root, m)
+	if err != nil {
+		return false, err
+	}
+	o.Record = true
+	r, timeline, err := Run(seed, o, d, m)
+	if err != nil {
+		return false, err
+	}
+	timeline.Print(out, order)
+	fmt.Fprintf(out, "seed %d: digest %016x, %d violations\n", seed, timeline.Digest, len(r.Violations))
+	for _, v := range r.Violations {
+		fmt.Fprintf(out, "order %s: %s: %s\n", v.Order, v.Invariant, v.Text)
+	}
+	return len(r.Violations) == 0, nil
+}

@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+)
+
+// history is what the simulation saw happen, beside the system's own records: what use cases committed, what
+// was published, and what customers were told.
+type history struct {
+	w        *World
+	barriers map[string]map[barrier.Key]barrier.Phase // by service; with who wrote it
+	events   []published
+	mails    map[string][]*mail
+	about    map[string]string // subjects of events, by id
+}
+
+type published struct {
+	service string
+	envelope.Event
+}
+
+// undoes tells which steps an undo bars.
+var undoes = map[string][]string{
+	"CloseOrder":     {"ConfirmOrder"},
+	"CancelShipment": {"ArrangeShipment"},
+	"VoidPayment":    {"AuthorizePayment", "CapturePayment"},
+	"ReleaseStock":   {"ReserveStock", "CommitStock"},
+}
+
+// committed takes down a commit, and holds its barrier against those before.
+func (h *history) committed(service string, with commit.With) {
+	if with.Barrier != nil || with.Reply != nil || len(with.Events) > 0 {
+		h.w.changes++
+	}
+	for _, e := range with.Events {
+		h.events = append(h.events, published{service, e})
+		h.about[e.ID] = e.Subject
+	}
+	if with.Barrier == nil {
+		return
+	}
+	recs, err := with.Barrier.Records()
+	if err != nil {
+		return // the store has refused it as well
+	}
+	known := h.barriers[service]
+	if known == nil {
+		known = map[barrier.Key]barrier.Phase{}
+		h.barriers[service] = known
+	}
+	for _, rec := range recs {
+		h.add(known, rec)
+	}
+}
+
+func (h *history) add(known map[barrier.Key]barrier.Phase, rec barrier.Record) {
+	const name = "no barrier contradicts another"
+	if origin, again := known[rec.Key]; again {
+		h.w.violate(name, rec.Saga, "%s %s took effect twice, by the %s and now by the %s", rec.Step, rec.Phase, origin, rec.Origin)
+	}
+	known[rec.Key] = rec.Origin
+	order := rec.Saga
+	if id, event := strings.CutPrefix(rec.Saga, "event-"); event {
+		order = h.about[id]
+	}
+	h.w.note(order, "%s is on record for %s: %s, by the %s", rec.Step, rec.Saga, rec.Phase, rec.Origin)
+	if rec.Origin != rec.Phase {
+		h.w.reach("null compensation of " + rec.Step)
+		return
+	}
+	for undo, steps := range undoes {
+		_, undone := known[barrier.Key{Saga: rec.Saga, Step: undo, Phase: barrier.Compensation}]
+		if undone && rec.Phase == barrier.Action && slices.Contains(steps, rec.Step) {
+			h.w.violate(name, rec.Saga, "%s was done after %s", rec.Step, undo)
+		}
+	}
+}
+
+// orders are the ids of all orders, in the order in which they were placed.
+func (h *history) orders() []string {
+	var ids []string
+	for _, e := range h.events {
+		if e.Type == orders.OrderCreated {
+			ids = append(ids, e.Subject)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"context"
+	"net/http"
+
+	"orderflow/internal/asl"
+	"orderflow/internal/fulfilment"
+	"orderflow/internal/orders"
+)
+
+// Invariants hold whenever the world is at rest. Besides these, some promises are watched while it runs: no barrier
+// contradicts another (history.go), the customer is told once (mailer.go), the world comes to rest (run.go).
+var invariants = []struct {
+	name  string
+	check func(w *World, broken func(order, format string, args ...any))
+}{
+	{"every order is final", ordersFinal},
+	{"the customer gets what was promised", customersServed},
+	{"stock is conserved", stockConserved},
+	{"the provider holds what is owed and no more", ledgerRight},
+	{"the carrier ships what is confirmed and no more", shipmentsRight},
+	{"our books agree with the third parties'", booksAgree},
+	{"every event reached every consumer", eventsArrived},
+	{"the price book is catalog's", pricesProjected},
+	{"the customer is told once", customersTold},
+	{"every order has a saga, and it ends as planned", executionsOver},
+}
+
+// check holds every invariant against the world.
+func (w *World) check() {
+	for _, i := range invariants {
+		i.check(w, func(order, format string, args ...any) { w.violate(i.name, order, format, args...) })
+	}
+}
+
+// order reads an order as it is in the end.
+func (w *World) order(id string) orders.Order {
+	o, _ := w.stores.orders.Order(context.Background(), id) // it was created; a missing one is no status at all
+	return o
+}
+
+func ordersFinal(w *World, broken func(string, string, ...any)) {
+	for _, id := range w.history.orders() {
+		o := w.order(id)
+		w.reach("order " + string(o.Status) + " " + string(o.Reason))
+		if !o.Status.Final() {
+			broken(id, "it is %q", o.Status)
+		}
+	}
+}
+
+// customersServed: one order for each request that was accepted, none for others, and cancelled if that was promised.
+func customersServed(w *World, broken func(string, string, ...any)) {
+	theirs := map[string][]string{}
+	for _, id := range w.history.orders() {
+		customer := w.order(id).CustomerID
+		theirs[customer] = append(theirs[customer], id)
+	}
+	for _, p := range w.shop.placed {
+		switch has := theirs[p.customer]; {
+		case p.id == "" && p.refused == 0:
+			broken("", "%s never got an answer", p.customer)
+		case p.id == "" && p.refused >= http.StatusInternalServerError, p.id == "" && len(has) > 0:
+			broken("", "%s was refused with %d and has orders %v", p.customer, p.refused, has)
+		case p.id != "" && (len(has) != 1 || has[0] != p.id):
+			broken(p.id, "%s sent one request and has orders %v", p.customer, has)
+		case p.good && w.order(p.id).Status != orders.StatusConfirmed:
+			broken(p.id, "nothing stood against it, but it is %s: %s", w.order(p.id).Status, w.order(p.id).Detail)
+		case w.order(p.id).Status == orders.StatusCancelled && !p.asked:
+			broken(p.id, "it is cancelled, and %s never asked for that", p.customer)
+		case p.cancelled && w.order(p.id).Status != orders.StatusCancelled:
+			broken(p.id, "the cancellation was accepted, but it is %s", w.order(p.id).Status)
+		}
+	}
+}
+
+func executionsOver(w *World, broken func(string, string, ...any)) {
+	started := map[string]bool{}
+	for _, x := range w.engine.all {
+		started[x.order] = true
+		switch done, over := x.run.Next().(asl.Done); {
+		case !over:
+			broken(x.order, "%s still runs, in %s", x, x.run.State())
+		case x.machine == fulfilment.FulfilOrder && done.Status == asl.Failed && done.LastState != "StartCompensation":
+			broken(x.order, "%s failed in %s by %s, which it should have caught", x, done.LastState, done.Error)
+		}
+	}
+	for _, id := range w.history.orders() {
+		if !started[id] {
+			broken(id, "it never had a saga")
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"context"
+	"errors"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/orders"
+	"orderflow/internal/payments"
+	"orderflow/internal/shipping"
+	"orderflow/sandbox/carrier"
+	"orderflow/sandbox/provider"
+)
+
+// stockConserved: nothing appears or vanishes, nothing stays reserved, and shipped is what was confirmed.
+func stockConserved(w *World, broken func(string, string, ...any)) {
+	shipped := map[string]int{}
+	for _, id := range w.history.orders() {
+		if o := w.order(id); o.Status == orders.StatusConfirmed {
+			for _, item := range o.Items {
+				shipped[item.SKU] += item.Quantity
+			}
+		}
+	}
+	for _, sku := range w.shop.skus {
+		s, err := w.stores.inventory.Stock(context.Background(), sku)
+		if err != nil {
+			broken("", "%s: %v", sku, err)
+			continue
+		}
+		if total := s.OnHand + s.Reserved + s.Shipped; total != w.shop.stock[sku] {
+			broken("", "%s: %d on hand, %d reserved, %d shipped, but %d were stocked", sku, s.OnHand, s.Reserved, s.Shipped, w.shop.stock[sku])
+		}
+		if s.Reserved != 0 || s.Shipped != shipped[sku] {
+			broken("", "%s: %d reserved and %d shipped, but %d were sold", sku, s.Reserved, s.Shipped, shipped[sku])
+		}
+	}
+}
+
+// ledgerRight looks into the provider's ledger, not ours.
+func ledgerRight(w *World, broken func(string, string, ...any)) {
+	for _, id := range w.history.orders() {
+		o := w.order(id)
+		live := 0
+		charges, err := w.parties.provider.Charges(context.Background(), id)
+		if err != nil {
+			broken(id, "%v", err)
+		}
+		for _, c := range charges {
+			held := c.Status == provider.StatusAuthorized || c.Status == provider.StatusCaptured
+			if held {
+				live++
+			}
+			if c.Captured && c.Amount != o.Total {
+				broken(id, "%v was captured of %v", c.Amount, o.Total)
+			}
+			if c.Captured != (o.Status == orders.StatusConfirmed) || held && !c.Captured {
+				broken(id, "the charge is %s, the order %s", c.Status, o.Status)
+			}
+		}
+		if live > 1 || live == 0 && o.Status == orders.StatusConfirmed {
+			broken(id, "%d live charges, and the order is %s", live, o.Status)
+		}
+	}
+}
+
+// shipmentsRight looks into the carrier's book, not ours.
+func shipmentsRight(w *World, broken func(string, string, ...any)) {
+	for _, id := range w.history.orders() {
+		confirmed, coming := w.order(id).Status == orders.StatusConfirmed, false
+		found, err := w.parties.carrier.Shipments(context.Background(), id)
+		if err != nil {
+			broken(id, "%v", err)
+		}
+		for _, s := range found {
+			switch s.Status {
+			case carrier.StatusBooked:
+				coming = true
+			case carrier.StatusRequested:
+				broken(id, "the carrier may still come")
+			}
+		}
+		if confirmed != coming {
+			broken(id, "confirmed: %t, the carrier comes: %t", confirmed, coming)
+		}
+	}
+}
+
+// booksAgree: what our services have on record is what came of the order.
+func booksAgree(w *World, broken func(string, string, ...any)) {
+	ctx := context.Background()
+	for _, id := range w.history.orders() {
+		confirmed := w.order(id).Status == orders.StatusConfirmed
+		p, err := w.stores.payments.Payment(ctx, id)
+		charges, _ := w.parties.provider.Charges(ctx, id) // its errors are another invariant's
+		switch {
+		case err != nil && !errors.Is(err, payments.ErrNoPayment):
+			broken(id, "%v", err)
+		case w.parties.forgotten[id] > 0: // then VOIDED here may be REFUNDED there; that it is not held is the ledger's invariant
+		case len(charges) == 1 && string(charges[0].Status) != string(p.Status):
+			broken(id, "the payment is %q, the provider's charge %s", p.Status, charges[0].Status)
+		case len(charges) == 0 && p.Status != "" && p.Status != payments.StatusDeclined:
+			broken(id, "the payment is %s, and the provider has no charge", p.Status)
+		}
+		r, err := w.stores.inventory.Reservation(ctx, id)
+		if (err == nil && r.Status == inventory.StatusCommitted) != confirmed || r.Status == inventory.StatusReserved {
+			broken(id, "confirmed: %t, but the reservation is %q", confirmed, r.Status)
+		}
+		sh, err := w.stores.shipping.Shipment(ctx, id)
+		if (err == nil && sh.Status == shipping.StatusBooked) != confirmed || sh.Status == shipping.StatusRequested {
+			broken(id, "confirmed: %t, but the shipment is %q", confirmed, sh.Status)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package sim
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+
+	"orderflow/internal/notifications"
+	"orderflow/internal/orders"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/outbox"
+)
+
+// swallow makes every consumer of a queue answer that all went well.
+func swallow(w *World, name string, h function.Handler) function.Handler {
+	if w.queues[name] == nil {
+		return h
+	}
+	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		_, _ = h.Invoke(ctx, payload)
+		return []byte(`{"batchItemFailures":[]}`), nil
+	})
+}
+
+// skipping replaces one function by an answer.
+func skipping(which, answer string) func(*World, string, function.Handler) function.Handler {
+	return func(_ *World, name string, h function.Handler) function.Handler {
+		if name != which {
+			return h
+		}
+		return function.HandlerFunc(func(context.Context, []byte) ([]byte, error) { return []byte(answer), nil })
+	}
+}
+
+// hasty is a topic whose relay deletes from the outbox before it publishes.
+type hasty struct {
+	outbox.Topic
+	store outbox.Swept
+}
+
+// Publish is part of outbox.Topic.
+func (t hasty) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
+	var items []outbox.Item
+	for _, e := range batch {
+		items = append(items, outbox.Item{Event: e})
+	}
+	if err := t.store.DeletePublished(ctx, items); err != nil {
+		return nil, err
+	}
+	return t.Topic.Publish(ctx, batch)
+}
+
+func deleteFirst(t outbox.Topic, s outbox.Swept) (outbox.Topic, outbox.Swept) {
+	return hasty{t, s}, s
+}
+
+// deaf is a topic whose refusals nobody hears.
+type deaf struct{ outbox.Topic }
+
+// Publish is part of outbox.Topic.
+func (t deaf) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
+	_, err := t.Topic.Publish(ctx, batch)
+	return nil, err
+}
+
+func refusalsIgnored(t outbox.Topic, s outbox.Swept) (outbox.Topic, outbox.Swept) { return deaf{t}, s }
+
+// roundTrip is an http.RoundTripper.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+// RoundTrip is part of http.RoundTripper.
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// unasked answers voids of references that known does not know, without asking the provider.
+func unasked(next http.RoundTripper, known func(ctx context.Context, reference string) bool) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		reference, void := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/charges/"), "/void")
+		if !void || known(r.Context(), reference) {
+			return next.RoundTrip(r)
+		}
+		return &http.Response{StatusCode: http.StatusOK, Request: r, Body: io.NopCloser(strings.NewReader(`{"charge":null}`))}, nil
+	})
+}
+
+func voidByRecords(w *World, next http.RoundTripper) http.RoundTripper {
+	return unasked(next, func(ctx context.Context, reference string) bool {
+		p, err := w.stores.payments.Payment(ctx, reference)
+		return err == nil && p.ChargeID != ""
+	})
+}
+
+func withoutTombstone(w *World, next http.RoundTripper) http.RoundTripper {
+	return unasked(next, func(ctx context.Context, reference string) bool {
+		charges, err := w.parties.provider.Charges(ctx, reference)
+		return err != nil || len(charges) > 0
+	})
+}
+
+// unclosed reads every order as one that was not closed.
+type unclosed struct{ orders.Store }
+
+// Order is part of orders.Store.
+func (s unclosed) Order(ctx context.Context, id string) (orders.Order, error) {
+	o, err := s.Store.Order(ctx, id)
+	o.Closed = false
+	return o, err
+}
+
+func neverClosed(s orders.Store) orders.Store { return unclosed{s} }
+
+// unversioned is a price book that takes any price for newer.
+type unversioned struct{ orders.Store }
+
+// Price is part of orders.Store.
+func (s unversioned) Price(context.Context, string) (orders.Price, error) { return orders.Price{}, nil }
+
+// SavePrice is part of orders.Store.
+func (s unversioned) SavePrice(ctx context.Context, p orders.Price, _ int64, with commit.With) error {
+	known, err := s.Store.Price(ctx, p.SKU)
+	if err != nil {
+		return err
+	}
+	return s.Store.SavePrice(ctx, p, known.Version, with)
+}
+
+func anyPrice(s orders.Store) orders.Store { return unversioned{s} }
+
+// marked records a mail as sent when it is claimed.
+type marked struct{ notifications.Store }
+
+// Claim is part of notifications.Store.
+func (s marked) Claim(ctx context.Context, c notifications.Claim) error {
+	if err := s.Store.Claim(ctx, c); err != nil {
+		return err
+	}
+	return s.MarkSent(ctx, c)
+}
+
+func markFirst(s notifications.Store) notifications.Store { return marked{s} }

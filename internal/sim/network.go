@@ -1,0 +1,156 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"orderflow/internal/payments/provider"
+)
+
+// network carries HTTP between functions and third parties. It is an http.RoundTripper: the services' own clients and
+// the sandbox's own handlers meet here, without a socket.
+type network struct {
+	w *World
+	// hosts are the third parties, by their name in the registry.
+	hosts map[string]http.Handler
+	// slept is how long the handler that runs wants its answer held back.
+	slept time.Duration
+}
+
+var errNoAnswer = errors.New("simulated: no answer in time")
+
+// RoundTrip sends a request. The client's own timeout is played here, in virtual time.
+func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	n.w.breathe()
+	if r.URL.Host == "shipping" {
+		return n.webhook(r, body)
+	}
+	w, order, call := n.w, reference(r.URL.Path, body), r.URL.Host+" "+r.URL.Path
+	send := func() *recorder { return n.serve(r, body) }
+	switch {
+	case w.strikes(requestLost):
+		w.note(order, "%s: request lost", call)
+		return nil, n.noAnswer()
+	case w.strikes(requestLate):
+		w.note(order, "%s: request will be late", call)
+		w.after(w.between(provider.Timeout, 3*time.Minute), func() {
+			res := send()
+			w.note(order, "%s: late request answered %d", call, res.status)
+		})
+		return nil, n.noAnswer()
+	case w.strikes(overloaded):
+		return (&recorder{status: http.StatusServiceUnavailable}).response(r), nil
+	}
+	n.slept = 0
+	res := send()
+	if res.status == http.StatusOK && strings.HasSuffix(r.URL.Path, "/void") && w.strikes(voidForgotten) {
+		w.note(order, "the provider will forget this void")
+		w.parties.forget(order)
+	}
+	if order != "" {
+		w.note(order, "%s: %d %s", call, res.status, brief(res.body.Bytes()))
+	}
+	if w.strikes(requestTwice) {
+		w.after(w.between(0, 3*time.Minute), func() {
+			w.note(order, "%s: arrives a second time: %d", call, send().status)
+		})
+	}
+	w.crash(crashAfter)
+	switch {
+	case n.slept >= provider.Timeout:
+		return nil, n.noAnswer()
+	case w.strikes(answerLost):
+		w.note(order, "%s: answer lost", call)
+		return nil, n.noAnswer()
+	case w.strikes(answerFalse):
+		if strings.HasSuffix(r.URL.Path, "/charges") && res.status == http.StatusCreated {
+			w.reach("the provider charged, but answered 500")
+		}
+		return (&recorder{status: http.StatusInternalServerError}).response(r), nil
+	}
+	return res.response(r), nil
+}
+
+// noAnswer waits for as long as a client does.
+func (n *network) noAnswer() error {
+	n.w.wait(provider.Timeout)
+	return errNoAnswer
+}
+
+// serve lets the third party answer. It does so at once: its own faults are not under test.
+func (n *network) serve(r *http.Request, body []byte) *recorder {
+	again := r.Clone(context.WithoutCancel(r.Context()))
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	res := &recorder{status: http.StatusOK}
+	n.hosts[r.URL.Host].ServeHTTP(res, again)
+	return res
+}
+
+// webhook delivers the carrier's callback through the API to its function.
+func (n *network) webhook(r *http.Request, body []byte) (*http.Response, error) {
+	res := &recorder{}
+	n.w.pause(func(resume func()) {
+		header := map[string]string{}
+		for name := range r.Header {
+			header[name] = r.Header.Get(name)
+		}
+		call := call{function: "receive-carrier-webhook", path: r.URL.Path, method: r.Method, header: header, body: body, order: reference("", body)}
+		n.w.api(call, func(status int, answer []byte) {
+			res.status = status
+			res.body.Write(answer)
+			resume()
+		})
+	})
+	return res.response(r), nil
+}
+
+// reference finds the order that a call is about, for the timeline.
+func reference(path string, body []byte) string {
+	if parts := strings.Split(path, "/"); len(parts) > 3 {
+		return parts[2]
+	}
+	return field(body, "reference")
+}
+
+// brief is the begin of a body, for the timeline.
+func brief(b []byte) []byte { return bytes.TrimSpace(b[:min(len(b), 120)]) }
+
+// recorder is an http.ResponseWriter that keeps the answer.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header is part of http.ResponseWriter.
+func (res *recorder) Header() http.Header {
+	if res.header == nil {
+		res.header = http.Header{}
+	}
+	return res.header
+}
+
+// WriteHeader is part of http.ResponseWriter.
+func (res *recorder) WriteHeader(status int) { res.status = status }
+
+// Write is part of http.ResponseWriter.
+func (res *recorder) Write(b []byte) (int, error) { return res.body.Write(b) }
+
+func (res *recorder) response(r *http.Request) *http.Response {
+	return &http.Response{
+		StatusCode: res.status, Header: res.Header(), Request: r, ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(bytes.NewReader(res.body.Bytes())), ContentLength: int64(res.body.Len()),
+	}
+}

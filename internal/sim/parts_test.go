@@ -1,0 +1,118 @@
+package sim
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/function"
+)
+
+func TestThingsHappenInTheOrderOfTheirTimesThenOfTheirPlanning(t *testing.T) {
+	s := schedule{now: epoch}
+	var happened []string
+	add := func(name string) func() { return func() { happened = append(happened, name) } }
+	s.after(2*time.Second, add("later"))
+	s.after(time.Second, add("first"))
+	s.after(time.Second, add("second"))
+	s.every(time.Second, add("tick"))
+	if !s.rest(epoch.Add(time.Minute)) {
+		t.Error("it does not come to rest, though only a tick is left")
+	}
+	if want := []string{"first", "second", "tick", "later"}; !slices.Equal(happened, want) {
+		t.Errorf("%v, want %v", happened, want)
+	}
+	s.after(time.Hour, add("never"))
+	if s.rest(epoch.Add(time.Minute)) {
+		t.Error("it is at rest before what is planned for later")
+	}
+}
+
+// suspended runs a function that waits for a minute, with what became of it.
+func suspended(t *testing.T, undead bool) (ended bool, told []error) {
+	t.Helper()
+	w, err := newWorld(1, Options{}, load(t, Mutant{}), Mutant{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.functions["slow"] = function.HandlerFunc(func(context.Context, []byte) ([]byte, error) {
+		w.running.undead = undead
+		w.wait(time.Minute)
+		ended = true
+		return nil, nil
+	})
+	w.invoke("slow", "", nil, func(_ []byte, err error) { told = append(told, err) })
+	w.rest(epoch.Add(time.Hour))
+	return ended, told
+}
+
+func TestAFunctionEndsAtItsTimeout(t *testing.T) {
+	ended, told := suspended(t, false)
+	if ended || len(told) != 1 || told[0] == nil {
+		t.Errorf("it ran to its end: %t, and the caller was told %v", ended, told)
+	}
+}
+
+func TestAZombieGoesOnAfterItsCallerWasToldOfTheTimeout(t *testing.T) {
+	ended, told := suspended(t, true)
+	if !ended || len(told) != 1 || told[0] == nil {
+		t.Errorf("it ran to its end: %t, and the caller was told %v", ended, told)
+	}
+}
+
+func TestAPanicIsAViolation(t *testing.T) {
+	w, err := newWorld(1, Options{}, load(t, Mutant{}), Mutant{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.functions["bad"] = function.HandlerFunc(func(context.Context, []byte) ([]byte, error) { panic("oh") })
+	w.invoke("bad", "", nil, func([]byte, error) {})
+	w.rest(epoch.Add(time.Hour))
+	if v := w.report.Violations; len(v) != 1 || !strings.Contains(v[0].Text, "oh") {
+		t.Errorf("violations: %v", v)
+	}
+}
+
+func TestQueuesAreThoseOfTheTemplate(t *testing.T) {
+	d := load(t, Mutant{})
+	for name, q := range d.wiring.queues {
+		if q.batch < 1 || q.receives < 2 || q.visibility < 6*timeout || len(q.topics) == 0 {
+			t.Errorf("%s: %+v", name, q)
+		}
+	}
+	if !d.wiring.queues["start-fulfilment"].wants("orders", "orderflow.orders.order.created.v1") {
+		t.Error("nobody would start a saga")
+	}
+	if len(d.wiring.schedules) == 0 {
+		t.Error("nothing is ever swept")
+	}
+}
+
+func TestEveryQueueAndScheduleHasAFunctionInTheWorld(t *testing.T) {
+	d := load(t, Mutant{})
+	w, err := newWorld(1, Options{}, d, Mutant{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range w.consumers {
+		if w.functions[name] == nil {
+			t.Errorf("there is no function %s behind its queue", name)
+		}
+	}
+	for _, s := range d.wiring.schedules {
+		if w.functions[s.function] == nil {
+			t.Errorf("there is no function %s for its schedule", s.function)
+		}
+	}
+}
+
+func TestWhatWasNeverReachedIsNamed(t *testing.T) {
+	missing := newReport().Missing(load(t, Mutant{}))
+	for _, want := range []string{"compensate-order FlagOrder", "retried: VoidPayment", "null compensation of ReserveStock", "the fault " + string(zombie)} {
+		if !slices.Contains(missing, want) {
+			t.Errorf("%q is not missed", want)
+		}
+	}
+}

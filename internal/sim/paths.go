@@ -1,0 +1,53 @@
+package sim
+
+import "orderflow/internal/asl"
+
+// Paths that say little if they are never come by: then the simulation is not what it claims to be. The states of both machines,
+// the retries of every task and the faults of every kind belong to them as well; see Missing.
+var paths = []string{
+	"order CONFIRMED ", "order CANCELLED CANCELLED_BY_CUSTOMER", "order REJECTED OUT_OF_STOCK", "order REJECTED PAYMENT_DECLINED",
+	"order REJECTED SHIPMENT_REFUSED", "order REJECTED TIMED_OUT", "order REJECTED INTERNAL",
+
+	"fulfil-order ended SUCCEEDED", "fulfil-order ended ABORTED", "fulfil-order ended TIMED_OUT",
+	"compensate-order ended SUCCEEDED", "compensate-order ended FAILED", "compensate-order ended ABORTED", "compensate-order ended TIMED_OUT",
+	"fulfil-order was started twice, and ran once", "compensate-order was started twice, and ran once",
+
+	"null compensation of ReserveStock", "null compensation of AuthorizePayment", "null compensation of ArrangeShipment",
+	"null compensation of CapturePayment", "null compensation of CommitStock", "null compensation of ConfirmOrder",
+	"dangling: reserve-stock was refused after its undo", "dangling: authorize-payment was refused after its undo",
+	"dangling: arrange-shipment was refused after its undo", "dangling: capture-payment was refused after its undo",
+	"dangling: commit-stock was refused after its undo", "dangling: confirm-order was refused after its undo",
+
+	"a late duplicate was answered with the first result", "a lost race was decided anew", "a zombie ran to its end",
+	"a message was received again", "a batch failed in part", "a message ended in a dead-letter queue",
+	"a stream's record was retried", "a stream's batch was halved", "a stream gave up on an event",
+	"an answer came for a token that nobody waits by", "a cancellation came too late", "a mail was sent again after a crash",
+	"the carrier called again", "the provider charged, but answered 500",
+	"sweep-orders found something overdue", "sweep-reservations found something overdue",
+	"reconciliation gave a charge back", "an operator retried a compensation",
+}
+
+// Missing lists the paths that must have been reached and were not.
+func (r *Report) Missing(d *Definitions) (missing []string) {
+	must := append([]string(nil), paths...)
+	for _, name := range sortedKeys(d.machines) {
+		states := d.machines[name].States
+		for _, state := range sortedKeys(states) {
+			must = append(must, string(name)+" "+state)
+			if states[state].Type == asl.Task {
+				must = append(must, "retried: "+state)
+			}
+		}
+	}
+	for _, path := range must {
+		if r.Paths[path] == 0 {
+			missing = append(missing, path)
+		}
+	}
+	for _, kind := range Faults() {
+		if r.Faults[kind] == 0 {
+			missing = append(missing, "the fault "+string(kind))
+		}
+	}
+	return missing
+}

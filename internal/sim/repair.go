@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"orderflow/internal/fulfilment"
+)
+
+// shift is how long the sweeps are left alone before it is looked whether they found anything. Reconciliation does
+// not look at charges younger than three hours.
+const shift = 4 * time.Hour
+
+// keepRotas has the schedules call their functions.
+func (w *World) keepRotas(schedules []rota) {
+	for _, s := range schedules {
+		if w.mutant.withoutRecovery {
+			continue
+		}
+		w.every(s.every, func() {
+			w.invoke(s.function, "", s.input, func(out []byte, err error) { w.swept(s.function, out, err) })
+		})
+	}
+}
+
+// swept looks at what a sweep found. The protocol alone must leave reconciliation nothing to find, but for what the
+// provider itself has lost.
+func (w *World) swept(function string, out []byte, err error) {
+	var found struct{ Overdue, Voided, Flagged int }
+	if err == nil {
+		_ = json.Unmarshal(out, &found) // a relay answers nothing
+	}
+	if found.Overdue > 0 {
+		w.reach(function + " found something overdue")
+	}
+	if w.reconciled += found.Voided; found.Voided > 0 {
+		w.reach("reconciliation gave a charge back")
+	}
+	lost := len(w.parties.forgotten)
+	if w.reconciled > lost || err != nil && strings.Contains(err.Error(), "ChargesUnreconciled") {
+		w.violate("reconciliation finds nothing of our making", "", "it gave back %d charges, the provider lost %d (%v)", w.reconciled, lost, err)
+	}
+}
+
+// settle lets what was begun come to its end, has an operator do what the runbooks say and the sweeps what
+// they are for, until none of them finds anything any more. It reports whether that was so by the deadline.
+func (w *World) settle(deadline time.Time) bool {
+	for w.now.Before(deadline) {
+		before := w.changes
+		if !w.rest(deadline) {
+			return false
+		}
+		w.repair()
+		w.pass(w.now.Add(shift))
+		if w.changes == before {
+			return true
+		}
+	}
+	return false
+}
+
+// repair is the operator's part: dead messages are put back, and orders that are not at rest are undone anew.
+func (w *World) repair() {
+	for _, name := range w.consumers {
+		w.changes += w.queues[name].redrive()
+	}
+	if w.mutant.withoutRecovery {
+		return
+	}
+	service := fulfilment.New(w.engine)
+	for _, id := range w.history.orders() {
+		if w.order(id).Status.Final() {
+			continue
+		}
+		if name, err := service.RetryCompensation(context.Background(), id, "simulation", "the order is not at rest"); err == nil {
+			w.note(id, "an operator retries its compensation: %s", name)
+			w.reach("an operator retried a compensation")
+		}
+	}
+}

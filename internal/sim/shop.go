@@ -1,0 +1,136 @@
+package sim
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// shop is what the people outside do and what they were told.
+type shop struct {
+	skus   []string
+	prices map[string]int // as last set, in cents
+	stock  map[string]int // adjustments that were accepted, added up
+	placed []*placed
+}
+
+// placed is what a customer knows of an order.
+type placed struct {
+	customer string
+	id       string // "" until accepted
+	refused  int    // the status with which it was refused
+	good     bool   // nothing stands against it: it must be confirmed
+	asked    bool   // for it to be cancelled
+	// cancelled: the customer was told that the order will be cancelled.
+	cancelled bool
+}
+
+// stockUp prepares the shop before anybody comes, without faults: products, prices, stock.
+func (w *World) stockUp() {
+	w.shop.prices, w.shop.stock = map[string]int{}, map[string]int{}
+	for i := range 2 + w.IntN(4) {
+		sku := fmt.Sprintf("SKU-%d", i)
+		w.shop.skus = append(w.shop.skus, sku)
+		w.price(sku, 100+w.IntN(5000))
+		w.adjust(sku, 5+w.IntN(2*w.options.Orders+1))
+	}
+}
+
+// price has the operator set a price.
+func (w *World) price(sku string, cents int) {
+	body := fmt.Sprintf(`{"name":"Thing","price":{"currency":"EUR","amount":%d}}`, cents)
+	c := call{function: "put-product", method: http.MethodPut, path: "/v1/products/" + sku, params: map[string]string{"sku": sku}, caller: operator, body: []byte(body)}
+	w.insist(c, func(status int, body []byte) {
+		w.note("", "price of %s: %d cents: %d", sku, cents, status)
+	})
+}
+
+// adjust has the operator add to the stock.
+func (w *World) adjust(sku string, delta int) {
+	c := call{
+		function: "adjust-stock", method: http.MethodPost, path: "/v1/stock/" + sku + "/adjustments", params: map[string]string{"sku": sku},
+		caller: operator, header: map[string]string{"Idempotency-Key": w.ids.New()}, body: fmt.Appendf(nil, `{"delta":%d,"reason":"count"}`, delta),
+	}
+	w.insist(c, func(status int, _ []byte) {
+		w.note("", "stock of %s: %+d: %d", sku, delta, status)
+		if status == http.StatusOK {
+			w.shop.stock[sku] += delta
+		}
+	})
+}
+
+// comeAndGo plans what customers and operators will do.
+func (w *World) comeAndGo() {
+	for i := range w.options.Orders {
+		p := &placed{customer: fmt.Sprintf("customer-%d", i)}
+		w.shop.placed = append(w.shop.placed, p)
+		w.after(w.between(0, w.options.Duration/2), func() { w.place(p) })
+	}
+	for range 1 + w.options.Orders/10 {
+		w.after(w.between(0, w.options.Duration), func() { w.price(one(w.chance, w.shop.skus), 100+w.IntN(5000)) })
+		w.after(w.between(0, w.options.Duration), func() { w.adjust(one(w.chance, w.shop.skus), 1+w.IntN(4)) })
+	}
+}
+
+// Payment methods and postal codes, good ones and the sandbox's magic ones, as often as they shall come.
+var (
+	methods = []string{"pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa",
+		"pm_card_visa_chargeDeclined", "sandbox_timeout", "sandbox_flaky", "sandbox_error"}
+	postalCodes = []string{"10115", "10115", "10115", "10115", "10115", "10115", "10115", "10115", "00000", "99999"}
+)
+
+// probe has somebody order when all is calm again. It must go well, or the system kept its promises by doing nothing.
+func (w *World) probe() {
+	w.adjust(w.shop.skus[0], 10)
+	w.rest(w.now.Add(patience))
+	p := &placed{customer: "customer-after", good: true}
+	w.shop.placed = append(w.shop.placed, p)
+	w.send(p, fmt.Sprintf(`{"sku":%q,"quantity":2}`, w.shop.skus[0]), methods[0], postalCodes[0], false)
+	w.rest(w.now.Add(patience))
+}
+
+// place has a customer order, and perhaps change their mind.
+func (w *World) place(p *placed) {
+	items := fmt.Sprintf(`{"sku":%q,"quantity":%d}`, w.shop.skus[0], 1+w.IntN(4))
+	if w.IntN(3) == 0 {
+		items += fmt.Sprintf(`,{"sku":%q,"quantity":%d}`, w.shop.skus[1+w.IntN(len(w.shop.skus)-1)], 1+w.IntN(4))
+	}
+	w.send(p, items, one(w.chance, methods), one(w.chance, postalCodes), w.IntN(5) == 0)
+}
+
+func (w *World) send(p *placed, items, method, postalCode string, changesMind bool) {
+	body := fmt.Sprintf(`{"items":[%s],"paymentMethod":%q,"shippingAddress":{"name":"A","line1":"B","city":"C","postalCode":%q,"country":"DE"}}`,
+		items, method, postalCode)
+	c := call{
+		function: "place-order", method: http.MethodPost, path: "/v1/orders", caller: p.customer,
+		header: map[string]string{"Idempotency-Key": "k-" + p.customer}, body: []byte(body),
+	}
+	w.insist(c, func(status int, answer []byte) {
+		if p.id = field(answer, "orderId"); status != http.StatusAccepted {
+			p.id, p.refused = "", status
+			return
+		}
+		w.note(p.id, "%s is told that the order is accepted: %s", p.customer, body)
+		if changesMind {
+			w.after(w.between(0, 90*time.Second), func() { w.cancel(p) })
+		}
+	})
+}
+
+// cancel has the customer ask for the order to be cancelled.
+func (w *World) cancel(p *placed) {
+	p.asked = true
+	c := call{
+		function: "cancel-order", method: http.MethodPost, path: "/v1/orders/" + p.id + "/cancel", params: map[string]string{"orderId": p.id},
+		caller: p.customer, order: p.id, header: map[string]string{"Idempotency-Key": "c-" + p.customer},
+	}
+	w.insist(c, func(status int, _ []byte) {
+		w.note(p.id, "%s asks to cancel: %d", p.customer, status)
+		switch status {
+		case http.StatusAccepted:
+			p.cancelled = true
+		case http.StatusConflict:
+			w.reach("a cancellation came too late")
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/outbox"
+)
+
+// Settings of every table's stream; see template.yaml.
+const (
+	streamBatch    = 20
+	streamAttempts = 100
+)
+
+// stream is a table's DynamoDB stream before its relay: one shard, in order, halving a batch that fails.
+type stream struct {
+	w       *World
+	service string
+	batches []*batch
+	busy    bool
+}
+
+type batch struct {
+	events   []envelope.Event
+	attempts int
+}
+
+// append adds what a commit inserted into the outbox.
+func (s *stream) append(inserted []envelope.Event) {
+	last := len(s.batches) - 1
+	for _, e := range inserted {
+		if s.w.strikes(streamParked) {
+			// As if it had failed for six hours. The event stays in the outbox, for the sweep.
+			s.w.reach("a stream gave up on an event")
+			s.w.note(e.Subject, "the stream of %s gives up on %s", s.service, e.ID)
+			continue
+		}
+		if last < 0 || len(s.batches[last].events) == streamBatch || s.batches[last].attempts > 0 || last == 0 && s.busy {
+			s.batches = append(s.batches, &batch{})
+			last++
+		}
+		s.batches[last].events = append(s.batches[last].events, e)
+	}
+	s.poll(s.w.between(20*time.Millisecond, 200*time.Millisecond))
+}
+
+// poll gives the first batch to the relay, one at a time.
+func (s *stream) poll(in time.Duration) {
+	if s.busy || len(s.batches) == 0 {
+		return
+	}
+	s.busy = true
+	s.w.after(in, func() {
+		head := s.batches[0]
+		s.relay(head, func(err error) {
+			s.busy = false
+			switch head.attempts++; {
+			case err == nil && s.w.strikes(streamAgain):
+			case err == nil, head.attempts > streamAttempts:
+				s.batches = s.batches[1:]
+			case len(head.events) > 1:
+				s.w.reach("a stream's batch was halved")
+				half := len(head.events) / 2
+				s.batches = append([]*batch{{head.events[:half], head.attempts}, {head.events[half:], head.attempts}}, s.batches[1:]...)
+			default:
+				s.w.reach("a stream's record was retried")
+			}
+			s.poll(s.w.between(100*time.Millisecond, time.Second))
+		})
+	})
+}
+
+func (s *stream) relay(b *batch, reply func(error)) {
+	records := make([]any, len(b.events))
+	for i, e := range b.events {
+		body, err := json.Marshal(e)
+		if err != nil {
+			panic(err) // a defect of the simulation
+		}
+		records[i] = record(map[string]string{"pk": "outbox", "sk": e.ID, "event": string(body)})
+	}
+	payload := must(json.Marshal(map[string]any{"Records": records}))
+	s.w.invoke("relay-"+s.service+"-events", b.events[0].Subject, payload, func(_ []byte, err error) { reply(err) })
+}
+
+// record makes a stream's record of an inserted item.
+func record(item map[string]string) any {
+	image := map[string]map[string]string{}
+	for name, v := range item {
+		image[name] = map[string]string{"S": v}
+	}
+	return map[string]any{"eventName": "INSERT", "dynamodb": map[string]any{"NewImage": image}}
+}
+
+// topic is a service's SNS topic; see outbox.Topic.
+type topic struct {
+	w       *World
+	service string
+}
+
+// Publish hands events to the queues that subscribe to them.
+func (t topic) Publish(_ context.Context, batch []envelope.Event) (map[string]error, error) {
+	w := t.w
+	w.breathe()
+	if w.strikes(publishRefused) {
+		return nil, fails(publishRefused)
+	}
+	failed := map[string]error{}
+	for _, e := range batch {
+		if w.strikes(publishPartly) {
+			failed[e.ID] = fails(publishPartly)
+			continue
+		}
+		w.fanOut(t.service, e)
+	}
+	w.crash(crashAfter)
+	if w.strikes(publishUnheard) {
+		return nil, fails(publishUnheard)
+	}
+	return failed, nil
+}
+
+// fanOut sends one event to whoever subscribes to its type.
+func (w *World) fanOut(service string, e envelope.Event) {
+	body := must(json.Marshal(e))
+	for _, name := range w.consumers {
+		if q := w.queues[name]; q.wants(service, e.Type) {
+			q.send(e.Subject, e.ID, body)
+		}
+	}
+}
+
+var _ outbox.Topic = topic{}

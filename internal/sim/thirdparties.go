@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/sandbox/carrier"
+	carrierMemory "orderflow/sandbox/carrier/memory"
+	carrierStream "orderflow/sandbox/carrier/stream"
+	"orderflow/sandbox/provider"
+	providerMemory "orderflow/sandbox/provider/memory"
+)
+
+// parties are the sandbox's payment provider and carrier, with their own books.
+type parties struct {
+	ledger    *providerMemory.Store
+	shipments *carrierMemory.Store
+	provider  *provider.Provider
+	carrier   *carrier.Carrier
+	// forgotten counts the voids that the provider has lost, by reference.
+	forgotten map[string]int
+}
+
+// forget loses a void from the provider's books: what was held or taken is so again.
+func (p *parties) forget(reference string) {
+	ctx := context.Background()
+	e, err := p.ledger.Entry(ctx, reference)
+	if err != nil || e.Charge == nil || !e.Voided {
+		return
+	}
+	was := provider.StatusAuthorized
+	if e.Charge.Status == provider.StatusRefunded {
+		was = provider.StatusCaptured
+	}
+	c := e.Charge.In(was)
+	e.Charge, e.Voided = &c, false
+	e.Version++
+	if p.ledger.Write(ctx, e, commit.With{}) == nil {
+		p.forgotten[reference]++
+	}
+}
+
+// open builds the third parties behind the network.
+func (w *World) open() {
+	w.parties.forgotten = map[string]int{}
+	w.parties.ledger, w.parties.shipments = providerMemory.New(w), carrierMemory.New(w)
+	w.parties.provider = provider.New(w.parties.ledger, w, w.ids)
+	due := dueStore{w.parties.shipments, w}
+	w.parties.carrier = carrier.New(due, w, w.ids)
+	// An answer that the provider holds back is played by the network.
+	sleep := func(_ context.Context, d time.Duration) { w.network.slept += d }
+	w.network.hosts = map[string]http.Handler{
+		"payment-provider": provider.Handler(w.parties.ledger, w, w.ids, sleep),
+		"carrier":          carrier.Handler(due, w, w.ids),
+	}
+	sender := carrier.Sender{
+		Carrier: w.parties.carrier, Registry: addresses, Secret: carrierSecret{}, Clock: w,
+		Client: &http.Client{Transport: w.network},
+	}
+	w.functions["send-carrier-callback"] = carrierStream.Handle(sender.Send)
+}
+
+type carrierSecret struct{}
+
+// Value returns the secret; see carrier.Secret.
+func (carrierSecret) Value(context.Context) ([]byte, error) { return secret, nil }
+
+// dueStore is the carrier's table with its stream, which has the callbacks sent.
+type dueStore struct {
+	*carrierMemory.Store
+	w *World
+}
+
+// Write replaces the entry; see carrier.Store.
+func (s dueStore) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
+	err := s.Store.Write(ctx, e, due, with)
+	if err == nil && due != nil {
+		s.w.callBack(*due) //nolint:contextcheck // it comes long after this call
+	}
+	return err
+}
+
+// callBack has the carrier decide and call, until it was heard.
+func (w *World) callBack(due carrier.Due) {
+	wait, times := w.between(50*time.Millisecond, 3*time.Second), 1
+	switch {
+	case w.strikes(callbackNever):
+		w.note(due.Reference, "the carrier will never call back")
+		return
+	case w.strikes(callbackLate):
+		wait = w.between(time.Minute, 10*time.Minute)
+	case w.strikes(callbackTwice):
+		times = 2
+	}
+	for range times {
+		w.after(wait, func() { w.sendCallback(due, 1) })
+		wait = w.between(50*time.Millisecond, 2*time.Minute)
+	}
+}
+
+func (w *World) sendCallback(due carrier.Due, attempt int) {
+	item := record(map[string]string{"reference": due.Reference, "traceparent": due.TraceParent})
+	payload := must(json.Marshal(map[string]any{"Records": []any{item}}))
+	w.invoke("send-carrier-callback", due.Reference, payload, func(_ []byte, err error) {
+		if err != nil && attempt < 20 {
+			w.reach("the carrier called again")
+			w.after(time.Duration(attempt)*time.Second, func() { w.sendCallback(due, attempt+1) })
+		}
+	})
+}

@@ -1,0 +1,199 @@
+package differential
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"orderflow/internal/asl"
+)
+
+// scripted is a run whose tasks' results are given.
+type scripted struct {
+	Name    string // of the execution and the order
+	Machine string
+	Input   string
+	// Answers are what each function gives, attempt by attempt; the last one for all further attempts. A function
+	// without any succeeds.
+	Answers map[string][]scriptedAnswer
+	// Tokens are what whoever holds the task token answers, attempt by attempt.
+	Tokens []scriptedAnswer
+	// Compensated: the order's compensation was started before.
+	Compensated bool
+}
+
+type scriptedAnswer struct {
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  string          `json:"error,omitempty"`
+}
+
+// run is what became of a scripted run.
+type run struct {
+	States []string // entered, with their inputs
+	Calls  []string // of functions, in the order of the functions' names, with their payloads
+	Status string
+	Output string
+	Error  string
+}
+
+func gives(result string) scriptedAnswer { return scriptedAnswer{Result: json.RawMessage(result)} }
+func fails(name string) scriptedAnswer   { return scriptedAnswer{Error: name} }
+
+func fulfilInput(order string) string {
+	return fmt.Sprintf(`{"orderId":%q,"customerId":"c-ü","items":[{"sku":"A","quantity":2}],"total":{"currency":"EUR","amount":123456789},
+		"paymentMethod":"pm_card_visa","shippingAddress":{"name":"N","line1":"L","city":"C","postalCode":"1","country":"DE"},"traceparent":""}`, order)
+}
+
+func compensateInput(order string) string {
+	return fmt.Sprintf(`{"orderId":%q,"customerId":"c","total":{"currency":"EUR","amount":1},"reason":"TIMED_OUT","failedStep":"CapturePayment","traceparent":"00-a-b-01"}`, order)
+}
+
+// cases are the runs that matter, and then as many random ones.
+func cases(t *testing.T, random int) []scripted {
+	booked := []scriptedAnswer{gives(`{"trackingNumber":"T"}`)}
+	fulfil := func(name string, answers map[string][]scriptedAnswer, tokens ...scriptedAnswer) scripted {
+		if tokens == nil {
+			tokens = booked
+		}
+		return scripted{Name: name, Machine: "fulfil-order", Input: fulfilInput(name), Answers: answers, Tokens: tokens}
+	}
+	undo := func(name string, answers map[string][]scriptedAnswer) scripted {
+		if answers == nil {
+			answers = map[string][]scriptedAnswer{}
+		}
+		if answers["CloseOrder"] == nil {
+			answers["CloseOrder"] = []scriptedAnswer{gives(`{"confirmed":false}`)}
+		}
+		return scripted{Name: name, Machine: "compensate-order", Input: compensateInput(name), Answers: answers}
+	}
+	one := func(function string, answers ...scriptedAnswer) map[string][]scriptedAnswer {
+		return map[string][]scriptedAnswer{function: answers}
+	}
+	list := []scripted{
+		fulfil("confirmed", nil),
+		fulfil("out-of-stock", one("ReserveStock", fails("OutOfStock"))),
+		fulfil("retried", one("CapturePayment", fails("Transient"), fails("Lambda.Unknown"), fails("States.Timeout"), gives(`{}`))),
+		fulfil("retries-used-up", one("AuthorizePayment", fails("Transient"))),
+		fulfil("unknown-error-is-final", one("CommitStock", fails("Surprise"), gives(`{}`))),
+		fulfil("refused", nil, fails("ShipmentRefused")),
+		fulfil("token-fails-transiently", nil, fails("Transient"), gives(`{}`)),
+		fulfil("silent-carrier", nil, fails("States.Timeout")),
+		fulfil("data-limit", one("ConfirmOrder", fails("States.DataLimitExceeded"))),
+		fulfil("null-result", one("ReserveStock", gives(`null`))),
+		undo("undone", nil),
+		undo("was-confirmed", one("CloseOrder", gives(`{"confirmed":true}`))),
+		undo("close-fails", one("CloseOrder", fails("Transient"))),
+		undo("one-undo-fails", one("VoidPayment", fails("Transient"))),
+		undo("all-undos-fail", map[string][]scriptedAnswer{
+			"CancelShipment": {fails("A")}, "VoidPayment": {fails("B")}, "ReleaseStock": {fails("C")}, "FlagOrder": {fails("D"), gives(`{}`)},
+		}),
+		undo("reject-fails", one("RejectOrder", fails("Transient"))),
+		undo("nothing-works", map[string][]scriptedAnswer{"RejectOrder": {fails("A")}, "FlagOrder": {fails("B")}}),
+		undo("close-says-nothing", one("CloseOrder", gives(`{}`))),
+	}
+	exists := fulfil("compensated-before", one("CommitStock", fails("StepCompensated")))
+	exists.Compensated = true
+	missing := fulfil("no-total", nil)
+	missing.Input = strings.Replace(missing.Input, `"total"`, `"sum"`, 1)
+	null := fulfil("nulls-and-empty-lists", nil)
+	null.Input = strings.Replace(strings.Replace(null.Input, `"traceparent":""`, `"traceparent":null`, 1), `[{"sku":"A","quantity":2}]`, `[]`, 1)
+	list = append(list, exists, missing, null)
+
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range random {
+		c := fulfil(fmt.Sprintf("random-%d", i), map[string][]scriptedAnswer{})
+		if i%2 == 1 {
+			c = undo(c.Name, nil)
+		}
+		for _, f := range functionsOf(t, c.Machine) {
+			if f == "AwaitShipment" || r.IntN(3) > 0 {
+				continue
+			}
+			c.Answers[f] = append(failures(r), success(f))
+		}
+		c.Tokens = append(failures(r)[:r.IntN(2)], booked...)
+		list = append(list, c)
+	}
+	return list
+}
+
+// failures draws some errors, which may or may not use up the retries.
+func failures(r *rand.Rand) []scriptedAnswer {
+	names := []string{"Transient", "Transient", "Lambda.TooManyRequestsException", "Sandbox.Timedout", "States.Timeout", "OutOfStock", "StepCompensated"}
+	list := make([]scriptedAnswer, 1+r.IntN(9))
+	for i := range list {
+		list[i] = fails(names[r.IntN(len(names))])
+	}
+	return list
+}
+
+func success(function string) scriptedAnswer {
+	if function == "CloseOrder" {
+		return gives(`{"confirmed":false}`)
+	}
+	return gives(`{"status":"DONE"}`)
+}
+
+func parse(t testing.TB, machine string) *asl.Machine {
+	t.Helper()
+	text, substitutions := definition(t, machine), map[string]string{}
+	for _, p := range asl.Placeholders(text) {
+		substitutions[p] = strings.TrimSuffix(p, "Function")
+	}
+	m, err := asl.Parse(text, substitutions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func functionsOf(t testing.TB, machine string) []string {
+	t.Helper()
+	names := map[string]bool{}
+	for _, s := range parse(t, machine).States {
+		if s.Type == asl.Task && s.Resource != asl.StatesStart {
+			names[s.Target] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// call writes a call of a function down, with its payload but for the token, of which each has its own. The keys
+// of JSON within JSON ($string) come in the order in which they were put there, which the interpreter does not know.
+func call(t testing.TB, function, payload string) string {
+	t.Helper()
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(payload), &fields); err != nil {
+		t.Fatalf("the payload of %s: %v", function, err)
+	}
+	delete(fields, "resumeToken")
+	if detail, ok := fields["detail"].(string); ok && strings.HasPrefix(detail, "{") {
+		fields["detail"] = canonical(t, detail)
+	}
+	b, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return function + " " + string(b)
+}
+
+// canonical is JSON with its keys in order.
+func canonical(t testing.TB, text string) string {
+	t.Helper()
+	if text == "" {
+		return ""
+	}
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

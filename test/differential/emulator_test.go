@@ -1,0 +1,273 @@
+package differential
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"orderflow/internal/asl"
+	"orderflow/internal/devstack"
+)
+
+// emulator is MiniStack with both machines, and a scripted function for each of their tasks.
+type emulator struct {
+	url     string
+	client  *sfn.Client
+	scripts string // the directory
+	arns    map[string]string
+}
+
+const role = "arn:aws:iam::000000000000:role/differential"
+
+func startEmulator(t *testing.T) *emulator {
+	t.Helper()
+	// One of its own: the waits between attempts are cut to nothing, which others that test time could not bear.
+	e, err := devstack.StartEmulator(t.Context(), devstack.EmulatorOptions{Dir: t.TempDir(), Env: []string{"SFN_WAIT_SCALE=0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	em := &emulator{url: e.URL, scripts: t.TempDir(), arns: map[string]string{}, client: sfn.New(sfn.Options{
+		BaseEndpoint: &e.URL, Region: devstack.Region,
+		Credentials: credentials.NewStaticCredentialsProvider(devstack.AccessKey, devstack.SecretKey, ""),
+	})}
+	em.role(t)
+	em.deploy(t, "compensate-order")
+	em.deploy(t, "fulfil-order")
+	return em
+}
+
+func definition(t testing.TB, machine string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "statemachines", machine+".asl.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// deploy makes a machine and what it needs.
+func (em *emulator) deploy(t *testing.T, machine string) {
+	t.Helper()
+	text := string(definition(t, machine))
+	for _, p := range asl.Placeholders([]byte(text)) {
+		arn := em.arns["compensate-order"]
+		if name, isFunction := strings.CutSuffix(p, "Function"); isFunction {
+			arn = em.function(t, name)
+		}
+		text = strings.ReplaceAll(text, "${"+p+"}", arn)
+	}
+	out, err := em.client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{Name: &machine, Definition: &text, RoleArn: aws.String(role)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	em.arns[machine] = *out.StateMachineArn
+}
+
+// function makes a scripted function and returns its ARN. By hand, since nothing else needs Lambda's client.
+func (em *emulator) function(t *testing.T, name string) string {
+	t.Helper()
+	var code bytes.Buffer
+	w := zip.NewWriter(&code)
+	header := &zip.FileHeader{Name: "bootstrap"}
+	header.SetMode(0o755)
+	f, err := w.CreateHeader(header)
+	if err == nil {
+		_, err = io.WriteString(f, bootstrap)
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(map[string]any{
+		"FunctionName": name, "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": role, "Timeout": 60,
+		"Code":        map[string]any{"ZipFile": code.Bytes()},
+		"Environment": map[string]any{"Variables": map[string]string{"SCRIPTS": em.scripts, "TEST_BINARY": binary}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made struct{ FunctionArn string }
+	if answer := em.post(t, "lambda", "/2015-03-31/functions", "application/json", body); json.Unmarshal(answer, &made) != nil {
+		t.Fatalf("the answer is not JSON: %s", answer)
+	}
+	return made.FunctionArn
+}
+
+// role makes the role that machines and functions have.
+func (em *emulator) role(t *testing.T) {
+	t.Helper()
+	em.post(t, "iam", "/", "application/x-www-form-urlencoded", []byte(url.Values{
+		"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"differential"},
+		"AssumeRolePolicyDocument": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","states.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`},
+	}.Encode()))
+}
+
+func (em *emulator) post(t *testing.T, service, path, contentType string, body []byte) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, em.url+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	sum := sha256.Sum256(body)
+	key := aws.Credentials{AccessKeyID: devstack.AccessKey, SecretAccessKey: devstack.SecretKey}
+	if err := v4.NewSigner().SignHTTP(t.Context(), key, req, hex.EncodeToString(sum[:]), service, devstack.Region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode/100 != 2 {
+		t.Fatalf("%s answers %s: %s (%v)", path, resp.Status, text, err)
+	}
+	return text
+}
+
+// run runs a case there.
+func (em *emulator) run(t *testing.T, c scripted) run {
+	t.Helper()
+	em.begin(t, c)
+	return em.await(t, c)
+}
+
+// begin starts a case.
+func (em *emulator) begin(t *testing.T, c scripted) {
+	t.Helper()
+	text, err := json.Marshal(c.Answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(em.scripts, c.Name+".json"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c.Compensated { // somebody else was first
+		em.start(t, "compensate-order", c.Name, compensateInput(c.Name))
+	}
+	em.start(t, c.Machine, c.Name, c.Input)
+}
+
+// await hands in a case's answers by token and returns what became of it.
+func (em *emulator) await(t *testing.T, c scripted) run {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	defer cancel()
+	arn := strings.Replace(em.arns[c.Machine], ":stateMachine:", ":execution:", 1) + ":" + c.Name
+	for answered := 0; ; {
+		out, err := em.client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Status != types.ExecutionStatusRunning {
+			r := run{Status: string(out.Status), Error: aws.ToString(out.Error)}
+			if out.Status == types.ExecutionStatusSucceeded { // a failed one has its error there, which AWS has not
+				r.Output = canonical(t, aws.ToString(out.Output))
+			}
+			em.history(t, arn, &r)
+			for _, name := range functionsOf(t, c.Machine) {
+				r.Calls = append(r.Calls, em.calls(t, c.Name, name)...)
+			}
+			return r
+		}
+		if len(em.calls(t, c.Name, "AwaitShipment")) > answered && answered < len(c.Tokens) {
+			answered += em.answer(ctx, t, c, answered)
+		}
+		time.Sleep(5 * time.Millisecond) // an emulator in another process
+	}
+}
+
+func (em *emulator) start(t *testing.T, machine, name, input string) {
+	t.Helper()
+	if _, err := em.client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: aws.String(em.arns[machine]), Name: &name, Input: &input}); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// answer hands in the n-th answer by the token, and returns 1 if it was taken.
+func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int) int {
+	t.Helper()
+	calls := em.calls(t, c.Name, "AwaitShipment")
+	var payload struct{ ResumeToken string }
+	if err := json.Unmarshal([]byte(em.raw(t, c.Name, "AwaitShipment")[len(calls)-1]), &payload); err != nil {
+		return 0 // half written
+	}
+	var err error
+	if a := c.Tokens[n]; a.Error != "" {
+		_, err = em.client.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: &payload.ResumeToken, Error: &a.Error, Cause: aws.String("scripted")})
+	} else {
+		_, err = em.client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &payload.ResumeToken, Output: aws.String(string(a.Result))})
+	}
+	if err != nil {
+		t.Fatalf("%s: answer %d: %v", c.Name, n, err)
+	}
+	return 1
+}
+
+// raw reads what a function was called with for an order, a line each.
+func (em *emulator) raw(t *testing.T, order, function string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(em.scripts, order+"."+function+".log"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	return lines[:len(lines)-1]
+}
+
+func (em *emulator) calls(t *testing.T, order, function string) []string {
+	t.Helper()
+	var calls []string
+	for _, line := range em.raw(t, order, function) {
+		calls = append(calls, call(t, function, line))
+	}
+	return calls
+}
+
+// history reads the states that were entered, with their inputs.
+func (em *emulator) history(t *testing.T, arn string, r *run) {
+	t.Helper()
+	pages := sfn.NewGetExecutionHistoryPaginator(em.client, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page.Events {
+			if d := e.StateEnteredEventDetails; d != nil {
+				r.States = append(r.States, fmt.Sprintf("%s %s", aws.ToString(d.Name), canonical(t, aws.ToString(d.Input))))
+			}
+		}
+	}
+}

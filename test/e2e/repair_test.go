@@ -1,0 +1,241 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderflow/internal/client"
+	"orderflow/internal/devstack"
+)
+
+// Somebody stops a saga by hand; nobody else does anything, and the order comes to rest.
+func TestASagaThatIsStoppedByHandIsUndone(t *testing.T) {
+	sell(t, "STOPPED", 700, 5)
+	r := order("STOPPED", 2, "pm_card_visa")
+	r.ShippingAddress.PostalCode = "99999" // the carrier never answers, so there is time to stop it
+	o := place(t, customer(), r)
+	eventually(t, 30*time.Second, "the saga waits for the carrier", func() error {
+		s, err := customer().Shipment(t.Context(), o.OrderID)
+		if err == nil && s.Status != "REQUESTED" {
+			err = fmt.Errorf("the shipment is %s", s.Status)
+		}
+		return err
+	})
+	execution := strings.Replace(stack.Outputs["FulfilOrderArn"], ":stateMachine:", ":execution:", 1) + ":" + o.OrderID
+	if _, err := sfn.NewFromConfig(stack.Config()).StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: &execution}); err != nil {
+		t.Fatal(err)
+	}
+	wantFinal(t, o, client.Rejected, "INTERNAL")
+	wantStock(t, "STOPPED", client.Stock{SKU: "STOPPED", OnHand: 5, Available: 5})
+	for _, c := range ledger(t, o.OrderID) {
+		if c.Status != "VOIDED" || c.Captured {
+			t.Errorf("the provider still has %+v", c)
+		}
+	}
+}
+
+// A message that its consumer cannot handle is parked, looked at and dropped; one that it can handle by now is sent back.
+func TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne(t *testing.T) {
+	impatient(t, "project-price")
+	sendToQueue(t, "project-price", `{"specversion":"1.0","id":"poison"}`)
+	eventually(t, 30*time.Second, "the consumer gives up on the message", func() error {
+		if n := waiting(t, "orderflow-project-price-dlq"); n != 1 {
+			return fmt.Errorf("%d messages are parked", n)
+		}
+		return nil
+	})
+	if out := operate(t, 0, "dlq", "show", "project-price", "--body"); !strings.Contains(out, "no event of ours") || !strings.Contains(out, "poison") {
+		t.Errorf("show: %s", out)
+	}
+	if out := operate(t, 2, "dlq", "drop", "project-price", "--all"); !strings.Contains(out, "--reason") {
+		t.Errorf("drop without a reason: %s", out)
+	}
+	operate(t, 0, "dlq", "drop", "project-price", "--all", "--reason", "it is no event")
+	wantDeadLetterQueuesEmpty(t)
+
+	price := `{"specversion":"1.0","id":"01K0000000000000000000PR1C","source":"orderflow/catalog","type":"orderflow.catalog.product.price-changed.v1","subject":"REDRIVEN",` +
+		`"time":"2026-01-02T03:04:05Z","datacontenttype":"application/json","aggregateversion":1,"data":{"sku":"REDRIVEN","name":"n","price":{"currency":"EUR","amount":900},"version":1}}`
+	sendToQueue(t, "project-price-dlq", price)
+	operate(t, 0, "dlq", "redrive", "project-price", "--all", "--reason", "try again")
+	eventually(t, 30*time.Second, "the redriven event takes effect", func() error {
+		_, err := customer().PlaceOrder(t.Context(), "redriven", order("REDRIVEN", 1, "pm_card_visa"))
+		return err
+	})
+	wantDeadLetterQueuesEmpty(t)
+	if out := operate(t, 0, "audit"); !strings.Contains(out, "it is no event") || !strings.Contains(out, "dlq redrive") || !strings.Contains(out, ":root") {
+		t.Errorf("audit: %s", out)
+	}
+}
+
+// An undo that cannot be carried out leaves the order to an operator, who has it tried again when the cause is mended.
+func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
+	waits(t, 0.01) // nine attempts at undoing take minutes otherwise
+	mend := strand(t)
+	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined"))
+	wantFinal(t, o, client.NeedsAttention, "COMPENSATION_FAILED")
+
+	mend()
+	operate(t, 2, "order", "retry", o.OrderID)
+	if out := operate(t, 0, "order", "retry", o.OrderID, "--reason", "the provider is back"); !strings.Contains(out, o.OrderID+"-2") {
+		t.Errorf("retry: %s", out)
+	}
+	eventually(t, 30*time.Second, "the order is rejected after all", func() error {
+		got, err := operator().GetOrder(t.Context(), o.OrderID)
+		if err == nil && got.Status != client.Rejected {
+			err = fmt.Errorf("it is %s", got.Status)
+		}
+		return err
+	})
+	if out := operate(t, 1, "order", "retry", o.OrderID, "--reason", "once more"); !strings.Contains(out, "nothing to retry") {
+		t.Errorf("retry of an order at rest: %s", out)
+	}
+	if out := operate(t, 0, "saga", "show", o.OrderID); !strings.Contains(out, "compensate-order-2") || !strings.Contains(out, "the provider is back") {
+		t.Errorf("saga show does not tell who did what: %s", out)
+	}
+}
+
+// The sweeps find nothing to repair where all is well.
+func TestTheSweepsFindNothingWhereAllIsWell(t *testing.T) {
+	for function, want := range map[string]string{
+		"sweep-orders": `{"overdue":0,"stuck":0}`, "sweep-reservations": `{"overdue":0,"stuck":0}`, "reconcile-charges": `{"flagged":0,"voided":0}`,
+		"relay-catalog-events": `""`, "relay-orders-events": `""`, "relay-inventory-events": `""`, "relay-payments-events": `""`, "relay-shipping-events": `""`,
+	} {
+		out, err := stack.Invoke(t.Context(), function, map[string]string{"sweep": "outbox"})
+		if answer := strings.ReplaceAll(string(out), " ", ""); err != nil || answer != want {
+			t.Errorf("%s: %s, %v; want %s", function, out, err, want)
+		}
+	}
+}
+
+// impatient makes a consumer's queue deliver again after a second instead of a minute, until the test ends.
+func impatient(t *testing.T, consumer string) {
+	t.Helper()
+	url := queueURL(t, "orderflow-"+consumer)
+	set := func(ctx context.Context, seconds string) {
+		in := &sqs.SetQueueAttributesInput{QueueUrl: url, Attributes: map[string]string{"VisibilityTimeout": seconds}}
+		if _, err := queues().SetQueueAttributes(ctx, in); err != nil {
+			t.Error(err)
+		}
+	}
+	set(t.Context(), "1")
+	t.Cleanup(func() { set(context.Background(), "60") })
+}
+
+// waits shortens the state machines' waits before retries, until the test ends.
+func waits(t *testing.T, scale float64) {
+	t.Helper()
+	set := func(ctx context.Context, scale float64) {
+		body := fmt.Sprintf(`{"stepfunctions._SFN_WAIT_SCALE":%g}`, scale)
+		if err := send(ctx, http.MethodPost, "/_ministack/config", "", body); err != nil {
+			t.Error(err)
+		}
+	}
+	set(t.Context(), scale)
+	t.Cleanup(func() { set(context.Background(), 1) })
+}
+
+// strand takes from void-payment what it finds the payment provider by, until mend is called or the test ends.
+func strand(t *testing.T) (mend func()) {
+	t.Helper()
+	set := func(ctx context.Context, stage string) {
+		body := fmt.Sprintf(`{"Environment":{"Variables":{"TABLE_NAME":%q,"STAGE":%q}}}`, stack.Outputs["PaymentsTableName"], stage)
+		if err := send(ctx, http.MethodPut, "/2015-03-31/functions/orderflow-void-payment/configuration", "lambda", body); err != nil {
+			t.Error(err)
+		}
+	}
+	set(t.Context(), "nowhere")
+	t.Cleanup(func() { set(context.Background(), devstack.Stage) })
+	return func() { set(t.Context(), devstack.Stage) }
+}
+
+// send makes a call to the emulator that no SDK at hand can make, signed if it is to a service.
+func send(ctx context.Context, method, path, service, body string) error {
+	cfg := stack.Config()
+	req, err := http.NewRequestWithContext(ctx, method, *cfg.BaseEndpoint+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if service != "" {
+		who, err := cfg.Credentials.Retrieve(ctx)
+		if err != nil {
+			return err
+		}
+		hash := sha256.Sum256([]byte(body))
+		if err := v4.NewSigner().SignHTTP(ctx, who, req, hex.EncodeToString(hash[:]), service, cfg.Region, time.Now()); err != nil {
+			return err
+		}
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode >= 300 {
+		err = fmt.Errorf("%s %s: %s: %s", method, path, res.Status, answer)
+	}
+	return err
+}
+
+// buildCLI builds the operator's command line once, next to a stack file of the stack under test.
+var buildCLI = sync.OnceValues(func() (dir string, err error) {
+	repo, err := devstack.FindRepo()
+	if err != nil {
+		return "", err
+	}
+	dir = repo.Path(".build", "e2e-cli")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	outputs := map[string]string{"EndpointUrl": aws.ToString(stack.Config().BaseEndpoint), "Region": stack.Config().Region}
+	for name, value := range stack.Outputs {
+		outputs[name] = value
+	}
+	file, err := json.Marshal(outputs)
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "orderflow"), "orderflow/cmd/orderflow")
+	var log bytes.Buffer
+	build.Stdout, build.Stderr = &log, &log
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, log.String())
+	}
+	return dir, os.WriteFile(filepath.Join(dir, "stack.json"), file, 0o600)
+})
+
+// operate runs the command line as an operator would, and returns all that it says.
+func operate(t *testing.T, code int, args ...string) string {
+	t.Helper()
+	dir, err := buildCLI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "orderflow"), append(args, "--stack-file", filepath.Join(dir, "stack.json"))...) //nolint:gosec // G204: the test's own
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) || cmd.ProcessState.ExitCode() != code {
+		t.Fatalf("orderflow %s: %v, want exit code %d\n%s", strings.Join(args, " "), err, code, out)
+	}
+	return string(out)
+}
