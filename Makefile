@@ -46,6 +46,11 @@ demo: ## Place six orders, five of them troubled, and show what became of each
 test: ## Run all tests, with an emulator of their own
 	@$(DEVSTACK) exec -- go test ./...
 
+.PHONY: cover
+cover: ## Report how much of the platform and the services the tests run, and which lines they do not
+	@$(DEVSTACK) exec -- go test -coverprofile=.build/cover.out $$(go list ./internal/... | grep -v -E '/(sim|prove|devstack|archtest|demo)(/|$$)')
+	@tools/uncovered.sh .build/cover.out
+
 .PHONY: sim
 sim: ## Simulate 12,000 orders under injected faults (SEED=7 replays one, ORDER=… tells of one order)
 	@go run ./cmd/sim $(if $(SEED),-seed $(SEED)) $(if $(ORDER),-order $(ORDER))

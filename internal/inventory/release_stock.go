@@ -6,6 +6,7 @@ import (
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
 )
 
 // ReleaseStock is the compensation of ReserveStock and CommitStock: it puts whatever the order
@@ -23,6 +24,9 @@ func (s *Service) ReleaseStock(ctx context.Context, in contract.Step) (contract.
 		r, err := s.store.Reservation(ctx, in.OrderID)
 		if err != nil {
 			return contract.Result{}, err
+		}
+		if r.Status == StatusReleased {
+			return contract.Result{}, fault.ErrLostRace // against a run that is this one's duplicate
 		}
 		from := r.bucket()
 		r = r.moveTo(StatusReleased, s.clock.Now())

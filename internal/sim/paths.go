@@ -2,8 +2,8 @@ package sim
 
 import "orderflow/internal/asl"
 
-// Paths that say little if they are never come by: then the simulation is not what it claims to be. The states of both machines,
-// the retries of every task and the faults of every kind belong to them as well; see Missing.
+// paths must have been come by over many seeds, or that nothing was violated says little. So must every state of both
+// machines, a retry of every task, and every kind of fault; see Missing.
 var paths = []string{
 	"order CONFIRMED ", "order CANCELLED CANCELLED_BY_CUSTOMER", "order REJECTED OUT_OF_STOCK", "order REJECTED PAYMENT_DECLINED",
 	"order REJECTED SHIPMENT_REFUSED", "order REJECTED TIMED_OUT", "order REJECTED INTERNAL",

@@ -98,6 +98,7 @@ func (w *World) place(p *placed) {
 	w.send(p, items, one(w.chance, methods), one(w.chance, postalCodes), w.IntN(5) == 0)
 }
 
+// send has a customer place an order.
 func (w *World) send(p *placed, items, method, postalCode string, changesMind bool) {
 	body := fmt.Sprintf(`{"items":[%s],"paymentMethod":%q,"shippingAddress":{"name":"A","line1":"B","city":"C","postalCode":%q,"country":"DE"}}`,
 		items, method, postalCode)

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -136,10 +137,10 @@ func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
 	wantDeadLetterQueuesEmpty(t)
 }
 
-// sentEvent rebuilds an event about the order from the sample of its function, under an id of its own that both copies share.
+// sentEvent makes an event about the order as orders does, under an id of its own that all copies share.
 func sentEvent(t *testing.T, o client.Order, happened string) string {
 	t.Helper()
-	data := map[string]any{"orderId": o.OrderID, "customerId": "somebody", "customerEmail": "alice@example.com", "total": o.Total}
+	data := map[string]any{"orderId": o.OrderID, "customerId": subject(t, bearer(t, "alice", "")), "customerEmail": "alice@example.com", "total": o.Total}
 	if happened == "created" {
 		data["items"], data["paymentMethod"], data["shippingAddress"] = o.Items, o.PaymentMethod, o.ShippingAddress
 	}
@@ -151,6 +152,20 @@ func sentEvent(t *testing.T, o client.Order, happened string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// subject is the id of whom a token is for.
+func subject(t *testing.T, token string) string {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatal("the token is no JWT")
+	}
+	b, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return field(t, b, "sub")
 }
 
 func queues() *sqs.Client { return sqs.NewFromConfig(stack.Config()) }

@@ -76,16 +76,17 @@ func (s Store) move(sku string, quantity int, from, to inventory.Bucket) dynamo.
 
 // Adjust changes what is on hand, and makes the product's item where there is none.
 func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, with commit.With) error {
-	condition := "onHand = :before"
+	condition := "onHand = :before AND reserved = :reserved AND shipped = :shipped"
 	if before == (inventory.Stock{SKU: before.SKU}) {
-		condition = "attribute_not_exists(pk) OR onHand = :before"
+		condition = "attribute_not_exists(pk) OR " + condition
 	}
 	return s.Commit(ctx, with, dynamo.Op{Refused: fault.ErrLostRace, Write: types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Name, Key: dynamo.Key("stock#"+before.SKU, "stock"),
 		ConditionExpression: &condition,
-		UpdateExpression:    aws.String("SET onHand = :after, reserved = if_not_exists(reserved, :zero), shipped = if_not_exists(shipped, :zero)"),
+		UpdateExpression:    aws.String("SET onHand = :after, reserved = :reserved, shipped = :shipped"),
 		ExpressionAttributeValues: dynamo.Values{
-			":before": dynamo.Number(int64(before.OnHand)), ":after": dynamo.Number(int64(before.OnHand + delta)), ":zero": dynamo.Number(0),
+			":before": dynamo.Number(int64(before.OnHand)), ":after": dynamo.Number(int64(before.OnHand + delta)),
+			":reserved": dynamo.Number(int64(before.Reserved)), ":shipped": dynamo.Number(int64(before.Shipped)),
 		},
 	}}})
 }

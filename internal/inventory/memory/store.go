@@ -91,7 +91,7 @@ func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []inventor
 func (s *Store) Adjust(_ context.Context, before inventory.Stock, delta int, with commit.With) error {
 	return s.Commit(with, func() error {
 		b := s.stock[before.SKU]
-		if b[inventory.OnHand] != before.OnHand {
+		if b[inventory.OnHand] != before.OnHand || b[inventory.Reserved] != before.Reserved || b[inventory.Shipped] != before.Shipped {
 			return fault.ErrLostRace
 		}
 		if b == nil {

@@ -122,6 +122,12 @@ func adjustRace(t *testing.T, s inventory.Store) {
 			t.Errorf("Adjust from %d where 5 are on hand: %v, want ErrLostRace", onHand, err)
 		}
 	}
+	// Also where as much is on hand as before: the answer tells of all three buckets.
+	for _, before := range []inventory.Stock{{SKU: "a", OnHand: 5, Reserved: 1}, {SKU: "a", OnHand: 5, Shipped: 1}} {
+		if err := s.Adjust(t.Context(), before, 1, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("Adjust from %+v where none is reserved or shipped: %v, want ErrLostRace", before, err)
+		}
+	}
 	wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 5})
 }
 

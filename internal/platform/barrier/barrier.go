@@ -10,7 +10,8 @@
 //   - Dangling action: an action that arrives after its undo finds the record that the
 //     undo left in its place, and is refused with ErrCompensated.
 //   - Race: the records are written on condition that they do not exist. Whoever comes
-//     second fails as a whole, reads again and falls under one of the rules above.
+//     second fails as a whole, reads again and falls under one of the rules above. So does a
+//     run that fails by itself: it may have met what the one that came first has changed.
 //
 // The scheme follows the sub-transaction barrier of the DTM project
 // (https://en.dtm.pub/practice/barrier.html), with a conditional put in place of
@@ -20,6 +21,7 @@ package barrier
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"orderflow/internal/platform/fault"
 )
@@ -101,7 +103,8 @@ func Do[R any](ctx context.Context, log Log, saga, step string, run func(context
 		if rec, ok, err := log.Barrier(ctx, key); err != nil || ok {
 			return replay[R](rec, err)
 		}
-		return run(ctx, Once{key: key})
+		r, err := run(ctx, Once{key: key})
+		return lookAgain(ctx, log, key, r, err)
 	})
 }
 
@@ -131,8 +134,21 @@ func Undo[R any](ctx context.Context, log Log, saga, step string, actions []stri
 				once.undone = append(once.undone, action)
 			}
 		}
-		return run(ctx, done, once)
+		r, err := run(ctx, done, once)
+		return lookAgain(ctx, log, once.key, r, err)
 	})
+}
+
+// lookAgain answers for a run that failed. It may have done so because of what a duplicate, or the undo, changed after the
+// record was looked for: then theirs is the answer.
+func lookAgain[R any](ctx context.Context, log Log, key Key, r R, err error) (R, error) {
+	if err == nil || errors.Is(err, fault.ErrLostRace) {
+		return r, err
+	}
+	if rec, ok, failed := log.Barrier(ctx, key); failed == nil && ok {
+		return replay[R](rec, nil)
+	}
+	return r, err
 }
 
 // Consume runs the handler called consumer for the event with this id once.

@@ -96,6 +96,39 @@ func TestUndoTakesBackWhatTookEffectOnce(t *testing.T) {
 	wantBalance(t, a, 0)
 }
 
+// The duplicate looked for a record before there was one, and at the business data after the first run had changed it.
+func TestADuplicateThatIsRefusedForWhatTheFirstRunChangedReturnsItsResult(t *testing.T) {
+	a := newAccount()
+	_, err := pay(a, a, 5)
+	must(t, err)
+	late := &liar{Log: a, about: paid, lies: 1}
+	spent := errors.New("it was paid before")
+	got, err := barrier.Do(t.Context(), late, "s", "Pay", func(context.Context, barrier.Once) (int, error) { return 0, spent })
+	want(t, got, 5, err)
+}
+
+func TestAnUndoThatIsRefusedForWhatTheFirstOneChangedReturnsItsResult(t *testing.T) {
+	a := newAccount()
+	_, err := refund(a, a, 5, "first")
+	must(t, err)
+	late := &liar{Log: a, about: refunded, lies: 1}
+	got, err := barrier.Undo(t.Context(), late, "s", "Refund", []string{"Pay"}, func(context.Context, barrier.Done, barrier.Once) (string, error) {
+		return "second", errors.New("nothing is left to undo")
+	})
+	want(t, got, "first", err)
+}
+
+func TestAnActionThatIsRefusedForWhatItsUndoChangedIsCompensated(t *testing.T) {
+	a := newAccount()
+	_, err := refund(a, a, 5, "nothing")
+	must(t, err)
+	late := &liar{Log: a, about: paid, lies: 1}
+	_, err = barrier.Do(t.Context(), late, "s", "Pay", func(context.Context, barrier.Once) (int, error) { return 0, errors.New("closed") })
+	if !errors.Is(err, barrier.ErrCompensated) {
+		t.Errorf("error = %v, want ErrCompensated", err)
+	}
+}
+
 func TestNullCompensationChangesNothingAndBarsTheLateAction(t *testing.T) {
 	a := newAccount()
 	for _, result := range []string{"first", "second"} {

@@ -1,0 +1,60 @@
+package inventory_test
+
+import (
+	"context"
+	"testing"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/contract"
+	"orderflow/internal/inventory/memory"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ids"
+)
+
+// hasty is a store that is asked for a step's record a moment before its duplicate writes it.
+type hasty struct {
+	*memory.Store
+	t    *testing.T
+	step string
+	lied bool
+}
+
+func (s *hasty) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
+	if key.Step == s.step && !s.lied {
+		s.lied = true
+		return barrier.Record{}, false, nil
+	}
+	return s.Store.Barrier(ctx, key)
+}
+
+func (s *hasty) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
+	if from == to {
+		s.t.Errorf("stock is moved from %s to %s, which DynamoDB refuses as no valid update", from, to)
+	}
+	return s.Store.Move(ctx, r, from, to, with)
+}
+
+func TestADuplicateAtTheSameMomentGetsTheAnswerOfTheFirst(t *testing.T) {
+	for step, status := range map[string]string{"ReserveStock": "RESERVED", "CommitStock": "COMMITTED", "ReleaseStock": "RELEASED"} {
+		t.Run(step, func(t *testing.T) {
+			s := newShop(t)
+			late := inventory.New(&hasty{Store: s.store, t: t, step: step}, s.clock, &ids.Sequence{})
+			uses := []struct {
+				step        string
+				first, late func(context.Context, contract.Step) (contract.Result, error)
+			}{
+				{"ReserveStock", s.ReserveStock, late.ReserveStock}, {"CommitStock", s.CommitStock, late.CommitStock}, {"ReleaseStock", s.ReleaseStock, late.ReleaseStock},
+			}
+			for _, u := range uses {
+				_, err := u.first(t.Context(), input(order))
+				must(t, err)
+				if u.step == step {
+					got, err := u.late(t.Context(), input(order))
+					want(t, got, status, err)
+				}
+			}
+			wantStock(t, s, 10, 0, 0)
+		})
+	}
+}

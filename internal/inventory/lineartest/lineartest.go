@@ -1,0 +1,177 @@
+// Package lineartest checks that inventory is linearizable over a store: whatever many callers do at once, every answer is
+// one that a warehouse with a single clerk could have given, in an order that respects who was answered before whom asked.
+//
+// It records histories of concurrent calls of the use cases, barrier and all, and has porcupine
+// (https://github.com/anishathalye/porcupine) search for such an order, against the model in model.go.
+package lineartest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/contract"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
+)
+
+// Shape says what a history is like.
+type Shape struct {
+	Histories int // how many there are, each over a store of its own
+	Clients   int // who call at the same time
+	Calls     int // by each of them
+	// WholeOrders makes orders of two lines. Those cannot be looked at a product at a time, which takes far longer to check.
+	WholeOrders bool
+}
+
+// limit bounds the search for an order, of one history.
+const limit = 8 * time.Second
+
+// Run checks histories over stores that open makes.
+func Run(t *testing.T, shape Shape, open func(t *testing.T, c clock.Clock) inventory.Store) {
+	for n := range shape.Histories {
+		history := Record(t, uint64(n), shape, open(t, clock.System{}))
+		switch Check(history, shape) {
+		case porcupine.Illegal:
+			t.Fatalf("history %d is not linearizable:\n%s", n, describe(history))
+		case porcupine.Unknown:
+			t.Fatalf("history %d was not decided within %s: make it shorter", n, limit)
+		}
+	}
+}
+
+// Check looks for an order of the calls that the model agrees with.
+func Check(history []porcupine.Operation, shape Shape) porcupine.CheckResult {
+	return porcupine.CheckOperationsTimeout(model(!shape.WholeOrders), history, limit)
+}
+
+// Record lets clients loose on a store. The seed decides what they call, not how the calls meet.
+func Record(t *testing.T, seed uint64, shape Shape, store inventory.Store) []porcupine.Operation {
+	t.Helper()
+	svc := inventory.New(store, clock.System{}, ids.Random(clock.System{}))
+	began := time.Now()
+	histories := make([][]porcupine.Operation, shape.Clients)
+	var all sync.WaitGroup
+	for client := range shape.Clients {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(seed, uint64(client)))
+			for range shape.Calls {
+				c := draw(random, shape)
+				op := porcupine.Operation{ClientId: client, Input: c, Call: int64(time.Since(began))}
+				op.Output = c.on(t.Context(), svc)
+				op.Return = int64(time.Since(began))
+				histories[client] = append(histories[client], op)
+			}
+		})
+	}
+	all.Wait()
+	var history []porcupine.Operation
+	for _, h := range histories {
+		history = append(history, h...)
+	}
+	for _, op := range history {
+		if failed := op.Output.(answer).code; failed == unexpected {
+			t.Fatalf("%s", describe([]porcupine.Operation{op}))
+		}
+	}
+	return history
+}
+
+// kind is which use case is called.
+type kind string
+
+const (
+	reserve kind = "reserve"
+	commit  kind = "commit"
+	release kind = "release"
+	adjust  kind = "adjust"
+	get     kind = "get"
+)
+
+// call is one call. Lines are those of its order; of adjust and get, the product in question.
+type call struct {
+	kind  kind
+	order string
+	lines []contract.Line
+	delta int
+}
+
+// answer is what came back.
+type answer struct {
+	status string // of a step
+	stock  inventory.Stock
+	code   string // of the error; "" if there was none
+	cause  error
+}
+
+// unexpected is the code of every error that is not inventory's own.
+const unexpected = "Unexpected"
+
+// draw makes a call. There are few products, with little stock, and few orders, so that calls get in each other's way. An
+// order's steps may come in any order and any number of times, as they do when messages are late and invocations zombies.
+func draw(r *rand.Rand, shape Shape) call {
+	const products, orders = 3, 12
+	order := r.IntN(orders)
+	c := call{order: fmt.Sprint("order-", order)}
+	// What an order is about depends on nothing but its number.
+	for n := 0; n < 1 || n < 2 && shape.WholeOrders; n++ {
+		c.lines = append(c.lines, contract.Line{SKU: sku((order + n) % products), Quantity: 1 + order%3})
+	}
+	switch n := r.IntN(10); {
+	case n < 3:
+		c.kind = reserve
+	case n < 5:
+		c.kind = release
+	case n < 6:
+		c.kind = commit
+	case n < 8:
+		c.kind, c.delta = adjust, r.IntN(7)-2
+	default:
+		c.kind = get
+	}
+	if c.kind == adjust || c.kind == get {
+		c.order, c.lines = "", []contract.Line{{SKU: sku(r.IntN(products))}}
+	}
+	return c
+}
+
+func sku(n int) string { return string(rune('A' + n)) }
+
+func (c call) on(ctx context.Context, svc *inventory.Service) (a answer) {
+	var err error
+	var result contract.Result
+	step := contract.Step{OrderID: c.order, CustomerID: "somebody", Items: c.lines}
+	switch c.kind {
+	case reserve:
+		result, err = svc.ReserveStock(ctx, step)
+	case commit:
+		result, err = svc.CommitStock(ctx, step)
+	case release:
+		result, err = svc.ReleaseStock(ctx, step)
+	case adjust:
+		a.stock, _, err = svc.AdjustStock(ctx, idempotency.Request{}, contract.Adjusted{SKU: c.lines[0].SKU, Delta: c.delta, Reason: "test", By: "test"})
+	case get:
+		a.stock, err = svc.GetStock(ctx, c.lines[0].SKU)
+	}
+	if err == nil {
+		a.status = result.Status
+		return a
+	}
+	var f *fault.Error
+	switch {
+	case !errors.As(err, &f):
+		return answer{code: unexpected, cause: err}
+	case f.Kind == fault.Transient:
+		return answer{code: busy}
+	}
+	return answer{code: f.Code}
+}

@@ -1,0 +1,160 @@
+package lineartest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/anishathalye/porcupine"
+
+	"orderflow/internal/inventory"
+)
+
+// busy is the code of an answer that says to try again. It may come at any time, and then nothing has happened.
+const busy = "Busy"
+
+// progress is how far an order is.
+type progress string
+
+const (
+	untouched progress = ""
+	reserved  progress = "reserved"
+	committed progress = "committed"
+	// An order that was released stays so; what it was before decides how repetitions are answered.
+	releasedReserved  progress = "reserved, released"
+	releasedCommitted progress = "committed, released"
+	releasedUntouched progress = "released before it was reserved"
+)
+
+// warehouse is the model: one clerk, who does one thing after the other. A product is known from its first adjustment on.
+type warehouse struct {
+	stock  map[string]inventory.Stock
+	orders map[string]progress
+}
+
+func (w warehouse) clone() warehouse { return warehouse{maps.Clone(w.stock), maps.Clone(w.orders)} }
+
+// model is the warehouse for porcupine; by product, each product's history is checked by itself.
+func model(byProduct bool) porcupine.Model {
+	m := porcupine.Model{
+		Init: func() any { return warehouse{map[string]inventory.Stock{}, map[string]progress{}} },
+		Step: func(state, input, output any) (bool, any) {
+			w, c, a := state.(warehouse), input.(call), output.(answer)
+			if a.code == busy {
+				return true, w
+			}
+			next := w.clone()
+			want := next.do(c)
+			return want == a, next
+		},
+		Equal: func(a, b any) bool {
+			return maps.Equal(a.(warehouse).stock, b.(warehouse).stock) && maps.Equal(a.(warehouse).orders, b.(warehouse).orders)
+		},
+	}
+	if byProduct {
+		m.Partition = func(history []porcupine.Operation) [][]porcupine.Operation {
+			of := map[string][]porcupine.Operation{}
+			for _, op := range history {
+				product := op.Input.(call).lines[0].SKU
+				of[product] = append(of[product], op)
+			}
+			return slices.Collect(maps.Values(of))
+		}
+	}
+	return m
+}
+
+// do does what is asked, and answers.
+func (w warehouse) do(c call) answer {
+	switch c.kind {
+	case get:
+		if s, known := w.stock[c.lines[0].SKU]; known {
+			return answer{stock: s}
+		}
+		return answer{code: inventory.ErrNoStock.Code}
+	case adjust:
+		s := w.stock[c.lines[0].SKU]
+		s.SKU = c.lines[0].SKU
+		if s.OnHand += c.delta; s.OnHand < 0 {
+			return answer{code: inventory.ErrBelowZero.Code}
+		}
+		w.stock[s.SKU] = s
+		return answer{stock: s}
+	case reserve:
+		return w.reserve(c)
+	case commit:
+		return w.commit(c)
+	default:
+		return w.release(c)
+	}
+}
+
+func (w warehouse) reserve(c call) answer {
+	switch w.orders[c.order] {
+	case releasedUntouched:
+		return answer{code: "StepCompensated"}
+	case untouched:
+		for _, l := range c.lines {
+			if w.stock[l.SKU].OnHand < l.Quantity {
+				return answer{code: inventory.ErrOutOfStock.Code}
+			}
+		}
+		w.move(c, -1, 1, 0)
+		w.orders[c.order] = reserved
+	}
+	return answer{status: "RESERVED"}
+}
+
+func (w warehouse) commit(c call) answer {
+	switch w.orders[c.order] {
+	case untouched:
+		return answer{code: inventory.ErrNoReservation.Code}
+	case releasedReserved, releasedUntouched:
+		return answer{code: "StepCompensated"}
+	case reserved:
+		w.move(c, 0, -1, 1)
+		w.orders[c.order] = committed
+	}
+	return answer{status: "COMMITTED"}
+}
+
+func (w warehouse) release(c call) answer {
+	switch w.orders[c.order] {
+	case untouched, releasedUntouched:
+		w.orders[c.order] = releasedUntouched
+		return answer{}
+	case reserved:
+		w.move(c, 1, -1, 0)
+		w.orders[c.order] = releasedReserved
+	case committed:
+		w.move(c, 1, 0, -1)
+		w.orders[c.order] = releasedCommitted
+	}
+	return answer{status: "RELEASED"}
+}
+
+// move moves each line's quantity, times the factor of each bucket.
+func (w warehouse) move(c call, onHand, reserved, shipped int) {
+	for _, l := range c.lines {
+		s := w.stock[l.SKU]
+		s.OnHand, s.Reserved, s.Shipped = s.OnHand+onHand*l.Quantity, s.Reserved+reserved*l.Quantity, s.Shipped+shipped*l.Quantity
+		w.stock[l.SKU] = s
+	}
+}
+
+// describe lists a history in the order of its answers.
+func describe(history []porcupine.Operation) string {
+	slices.SortFunc(history, func(a, b porcupine.Operation) int { return int(a.Return - b.Return) })
+	var text strings.Builder
+	for _, op := range history {
+		c, a := op.Input.(call), op.Output.(answer)
+		fmt.Fprintf(&text, "%9d–%9d µs  client %d  %s %s %v %+d", op.Call/1000, op.Return/1000, op.ClientId, c.kind, c.order, c.lines, c.delta)
+		fmt.Fprintf(&text, "  →  %s%s %+v", a.status, a.code, a.stock)
+		if a.cause != nil {
+			fmt.Fprintf(&text, " %v", a.cause)
+		}
+		text.WriteByte('\n')
+	}
+	return text.String()
+}

@@ -1,0 +1,38 @@
+package memory_test
+
+import (
+	"runtime"
+	"testing"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/lineartest"
+	"orderflow/internal/inventory/memory"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+)
+
+func TestInventoryIsLinearizable(t *testing.T) {
+	shapes := map[string]lineartest.Shape{
+		"ByProduct":   {Histories: 60, Clients: 8, Calls: 40},
+		"WholeOrders": {Histories: 60, Clients: 4, Calls: 25, WholeOrders: true},
+	}
+	for name, shape := range shapes {
+		t.Run(name, func(t *testing.T) {
+			lineartest.Run(t, shape, func(_ *testing.T, c clock.Clock) inventory.Store {
+				s := memory.New(c)
+				s.Guard(crowd{})
+				return s
+			})
+		})
+	}
+}
+
+// crowd lets others go first at every step: in memory, a call would nearly always be over before the next one begins.
+type crowd struct{}
+
+func (crowd) Look()       { runtime.Gosched() }
+func (crowd) Find() error { runtime.Gosched(); return nil }
+func (crowd) Commit(with commit.With, write func(commit.With) error) error {
+	runtime.Gosched()
+	return write(with)
+}

@@ -1,0 +1,18 @@
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import software.amazon.dynamodb.services.local.main.ServerRunner;
+import software.amazon.dynamodb.services.local.server.DynamoDBProxyServer;
+
+/** Runs DynamoDB Local on 127.0.0.1 only. By itself it listens on every address of the machine, and has no option for that. */
+class Loopback {
+    public static void main(String[] args) throws Exception {
+        DynamoDBProxyServer dynamodb = ServerRunner.createServerFromCommandLineArgs(args);
+        var field = DynamoDBProxyServer.class.getDeclaredField("server");
+        field.setAccessible(true);
+        for (var connector : ((Server) field.get(dynamodb)).getConnectors()) {
+            ((ServerConnector) connector).setHost("127.0.0.1");
+        }
+        dynamodb.start();
+        dynamodb.join();
+    }
+}
