@@ -64,8 +64,13 @@ prove: ## Search every way in which a saga can go for one that leaves an order w
 	@go run ./cmd/prove
 
 .PHONY: chaos
-chaos: ## Place hundreds of orders on an emulator while processes are killed and executions stopped
-	@go run ./test/chaos/cmd
+chaos: ## Place 320 orders on a stack of its own while processes are killed and executions stopped (SEED=n)
+	@go build -o .tools/bin/chaos ./test/chaos/cmd && .tools/bin/chaos $(if $(SEED),-seed $(SEED))
+
+# Not part of `make test`: it needs a Java development kit and Maven.
+.PHONY: oracle
+oracle: ## Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)
+	@go build -o .tools/bin/oracle ./test/oracle && .tools/bin/oracle
 
 .PHONY: lint
 lint: ## Check Go, templates and state machines
