@@ -1,0 +1,73 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"orderflow/internal/catalog"
+	"orderflow/internal/catalog/memory"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ids"
+)
+
+var errTorn = errors.New("the store did not answer")
+
+// torn is a store of which one call fails, counted from 1.
+type torn struct {
+	catalog.Store
+	failing int
+}
+
+func (s *torn) call() error {
+	if s.failing--; s.failing == 0 {
+		return errTorn
+	}
+	return nil
+}
+
+func (s *torn) Product(ctx context.Context, sku string) (catalog.Product, error) {
+	if err := s.call(); err != nil {
+		return catalog.Product{}, err
+	}
+	return s.Store.Product(ctx, sku)
+}
+
+func (s *torn) Put(ctx context.Context, p catalog.Product, with commit.With) error {
+	if err := s.call(); err != nil {
+		return err
+	}
+	return s.Store.Put(ctx, p, with)
+}
+
+func TestAStoreThatFailsIsNotTakenForAnEmptyOne(t *testing.T) {
+	const calls = 2
+	for n := 1; n <= calls+1; n++ {
+		c := clock.At(start)
+		store := &torn{memory.New(c), n}
+		_, err := catalog.New(store, c, &ids.Sequence{}).PutProduct(t.Context(), "MUG", "Mug", euro(1999))
+		if errors.Is(err, errTorn) != (n <= calls) || n > calls && err != nil {
+			t.Errorf("call %d fails: %v", n, err)
+		}
+	}
+}
+
+func TestProductsAreListedPageByPageAndForeignCursorsRefused(t *testing.T) {
+	svc, _, _ := open()
+	put(t, svc, "Mug", 1999)
+	if _, err := svc.PutProduct(t.Context(), "TEA", "Tea", euro(799)); err != nil {
+		t.Fatal(err)
+	}
+	first, next, err := svc.ListProducts(t.Context(), 1, "")
+	if err != nil || len(first) != 1 || first[0].SKU != "MUG" || next == "" {
+		t.Fatalf("first page %+v, cursor %q, %v", first, next, err)
+	}
+	last, next, err := svc.ListProducts(t.Context(), 1, next)
+	if err != nil || len(last) != 1 || last[0].SKU != "TEA" || next != "" {
+		t.Errorf("last page %+v, cursor %q, %v", last, next, err)
+	}
+	if _, _, err := svc.ListProducts(t.Context(), 1, "x"); !errors.Is(err, catalog.ErrCursor) {
+		t.Errorf("a cursor of nobody's: %v, want ErrCursor", err)
+	}
+}

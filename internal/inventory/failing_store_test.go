@@ -1,0 +1,114 @@
+package inventory_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/contract"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
+)
+
+var errTorn = errors.New("the store did not answer")
+
+// torn is a store of which one call fails, counted from 1, and changes nothing.
+type torn struct {
+	inventory.Store
+	failing int
+}
+
+func (s *torn) call() error {
+	if s.failing--; s.failing == 0 {
+		return errTorn
+	}
+	return nil
+}
+
+func (s *torn) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
+	if err := s.call(); err != nil {
+		return inventory.Stock{}, err
+	}
+	return s.Store.Stock(ctx, sku)
+}
+
+func (s *torn) Reservation(ctx context.Context, orderID string) (inventory.Reservation, error) {
+	if err := s.call(); err != nil {
+		return inventory.Reservation{}, err
+	}
+	return s.Store.Reservation(ctx, orderID)
+}
+
+func (s *torn) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
+	if err := s.call(); err != nil {
+		return err
+	}
+	return s.Store.Move(ctx, r, from, to, with)
+}
+
+func (s *torn) Adjust(ctx context.Context, before inventory.Stock, delta int, with commit.With) error {
+	if err := s.call(); err != nil {
+		return err
+	}
+	return s.Store.Adjust(ctx, before, delta, with)
+}
+
+func (s *torn) Overdue(ctx context.Context, before time.Time) ([]inventory.Reservation, error) {
+	if err := s.call(); err != nil {
+		return nil, err
+	}
+	return s.Store.Overdue(ctx, before)
+}
+
+func (s *torn) Record(ctx context.Context, with commit.With) error {
+	if err := s.call(); err != nil {
+		return err
+	}
+	return s.Store.Record(ctx, with)
+}
+
+func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
+	step := func(run func(*inventory.Service, context.Context, contract.Step) (contract.Result, error)) func(*inventory.Service) error {
+		return func(s *inventory.Service) error {
+			_, err := run(s, context.Background(), input(order))
+			return err
+		}
+	}
+	for name, use := range map[string]struct {
+		calls    int
+		reserved bool
+		run      func(*inventory.Service) error
+	}{
+		"reserve":      {1, false, step((*inventory.Service).ReserveStock)},
+		"commit":       {2, true, step((*inventory.Service).CommitStock)},
+		"release":      {2, true, step((*inventory.Service).ReleaseStock)},
+		"release none": {1, false, step((*inventory.Service).ReleaseStock)},
+		"adjust": {2, false, func(s *inventory.Service) error {
+			_, _, err := s.AdjustStock(context.Background(), idempotency.Request{}, contract.Adjusted{SKU: "mug", Delta: 1})
+			return err
+		}},
+		"sweep": {2, true, func(s *inventory.Service) error {
+			_, _, err := s.SweepReservations(context.Background())
+			return err
+		}},
+	} {
+		for n := 1; n <= use.calls; n++ {
+			s := newShop(t)
+			if use.reserved {
+				_, err := s.ReserveStock(t.Context(), input(order))
+				must(t, err)
+			}
+			s.clock.Advance(time.Hour)
+			svc := inventory.New(&torn{s.store, n}, s.clock, &ids.Sequence{})
+			if err := use.run(svc); !errors.Is(err, errTorn) {
+				t.Errorf("%s, call %d fails: %v", name, n, err)
+			}
+			if err := use.run(svc); err != nil {
+				t.Errorf("%s, repeated after call %d failed: %v", name, n, err)
+			}
+		}
+	}
+}

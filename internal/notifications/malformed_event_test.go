@@ -1,0 +1,20 @@
+package notifications_test
+
+import (
+	"errors"
+	"testing"
+
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/envelope"
+	shipping "orderflow/internal/shipping/contract"
+)
+
+func TestAnEventThatCannotBeReadIsRefusedAndTellsNobody(t *testing.T) {
+	for _, eventType := range []string{orders.OrderCreated, orders.OrderConfirmed, shipping.ShipmentBooked} {
+		w := open()
+		if err := w.NotifyCustomer(t.Context(), w.event(eventType, []int{7})); !errors.Is(err, envelope.ErrMalformed) {
+			t.Errorf("%s: %v, want ErrMalformed", eventType, err)
+		}
+		w.want(t)
+	}
+}

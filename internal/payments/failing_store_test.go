@@ -1,0 +1,174 @@
+package payments_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ids"
+)
+
+var errTorn = errors.New("the store did not answer")
+
+// torn is a store of which one call fails, counted from 1, and changes nothing.
+type torn struct {
+	payments.Store
+	failing int
+}
+
+func (s *torn) call() error {
+	if s.failing--; s.failing == 0 {
+		return errTorn
+	}
+	return nil
+}
+
+func (s *torn) Payment(ctx context.Context, orderID string) (payments.Payment, error) {
+	if err := s.call(); err != nil {
+		return payments.Payment{}, err
+	}
+	return s.Store.Payment(ctx, orderID)
+}
+
+func (s *torn) Save(ctx context.Context, p payments.Payment, with commit.With) error {
+	if err := s.call(); err != nil {
+		return err
+	}
+	return s.Store.Save(ctx, p, with)
+}
+
+func (s *torn) Outcome(ctx context.Context, orderID string) (payments.Outcome, error) {
+	if err := s.call(); err != nil {
+		return payments.Outcome{}, err
+	}
+	return s.Store.Outcome(ctx, orderID)
+}
+
+func (s *torn) SaveOutcome(ctx context.Context, o payments.Outcome, before int64, with commit.With) error {
+	if err := s.call(); err != nil {
+		return err
+	}
+	return s.Store.SaveOutcome(ctx, o, before, with)
+}
+
+func (s *torn) Bookmark(ctx context.Context) (string, error) {
+	if err := s.call(); err != nil {
+		return "", err
+	}
+	return s.Store.Bookmark(ctx)
+}
+
+func (s *torn) SaveBookmark(ctx context.Context, cursor string) error {
+	if err := s.call(); err != nil {
+		return err
+	}
+	return s.Store.SaveBookmark(ctx, cursor)
+}
+
+// books is a provider that comes to have a charge after we were told that there is none, and whose ledger lags.
+type books struct {
+	payments.Provider
+	charge payments.Charge
+}
+
+func (b *books) Ledger(context.Context, string) ([]payments.LedgerEntry, string, error) {
+	return []payments.LedgerEntry{{Charge: b.charge}}, "", nil
+}
+
+func (b *books) Void(ctx context.Context, reference, key string) (payments.Charge, bool, error) {
+	c, found, err := b.Provider.Void(ctx, reference, key)
+	if err == nil && !found && key == order+"-ReconcileCharges" {
+		c, found = b.charge, true
+		c.Status = payments.ChargeVoided
+	}
+	return c, found, err
+}
+
+// late returns a shop whose payment was voided when there was none, and a provider that has a charge of it now.
+func late(t *testing.T) (*shop, *books) {
+	s := open()
+	s.do(t, s.void(t))
+	return s, &books{s.provider, payments.Charge{ID: "ch_late", Reference: order, Status: payments.ChargeAuthorized, Amount: good.Amount}}
+}
+
+func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
+	ctx := context.Background()
+	for name, use := range map[string]struct {
+		calls     int
+		authorize bool
+		run       func(*payments.Service) error
+	}{
+		"authorize": {1, false, func(s *payments.Service) error { _, err := s.AuthorizePayment(ctx, good); return err }},
+		"capture":   {2, true, func(s *payments.Service) error { _, err := s.CapturePayment(ctx, good); return err }},
+		"void":      {2, true, func(s *payments.Service) error { _, err := s.VoidPayment(ctx, good); return err }},
+		"order":     {2, false, func(s *payments.Service) error { return s.ProjectOrder(ctx, "e", orders.OrderRejected, order, 2) }},
+	} {
+		for n := 1; n <= use.calls; n++ {
+			s := open()
+			if use.authorize {
+				s.do(t, s.authorize(t))
+			}
+			svc := payments.New(&torn{s.store, n}, s.provider, clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &ids.Sequence{})
+			if err := use.run(svc); !errors.Is(err, errTorn) {
+				t.Errorf("%s, call %d fails: %v", name, n, err)
+			}
+			if err := use.run(svc); err != nil {
+				t.Errorf("%s, repeated after call %d failed: %v", name, n, err)
+			}
+		}
+	}
+}
+
+func TestAChargeThatCameAfterItsVoidIsWrittenDownOnceWhateverFails(t *testing.T) {
+	const calls = 6 // bookmark, outcome, payment; payment, save; bookmark
+	for n := 1; n <= calls; n++ {
+		s, provider := late(t)
+		svc := payments.New(&torn{s.store, n}, provider, clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &ids.Sequence{})
+		if _, err := svc.ReconcileCharges(t.Context()); !errors.Is(err, errTorn) {
+			t.Errorf("call %d fails: %v", n, err)
+		}
+		for range 2 {
+			if _, err := svc.ReconcileCharges(t.Context()); err != nil {
+				t.Errorf("repeated after call %d failed: %v", n, err)
+			}
+		}
+		if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.StatusVoided || p.ChargeID != "ch_late" || p.Version != 1 {
+			t.Errorf("our record is %+v, %v", p, err)
+		}
+		s.wantEvents(t, contract.PaymentVoided)
+	}
+}
+
+func TestAVoidThatFailsEndsTheReconciliationWithItsError(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t))
+	s.network.loseAnswer = true
+	if _, err := s.ReconcileCharges(t.Context()); !errors.Is(err, errLost) {
+		t.Errorf("%v, want the provider's error", err)
+	}
+	s.wantStands(t, payments.ChargeVoided)
+}
+
+func TestAStepWithoutAnOrderIsRefused(t *testing.T) {
+	s := open()
+	_, captured := s.CapturePayment(t.Context(), contract.Step{})
+	_, voided := s.VoidPayment(t.Context(), contract.Step{})
+	for name, err := range map[string]error{"capture": captured, "void": voided} {
+		if err == nil || fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v, want it refused", name, err)
+		}
+	}
+}
+
+func TestADeclineSaysWhy(t *testing.T) {
+	if got := (&payments.Declined{Code: "card_declined"}).Error(); got != "the provider declined: card_declined" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,48 @@
+package dynamo_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/dynamo/dynamotest"
+)
+
+func TestWhatWaitsSinceBeforeATimeIsVisitedUntilAVisitFails(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start), dynamo.OpenIndex)
+	var want []string
+	var ops []dynamo.Op
+	for n := range 12 { // over several shards, every third of them too young
+		pk := fmt.Sprintf("pot#%02d", n)
+		values := item(t, pk, pot{})
+		since := start.Add(-time.Minute)
+		if n%3 == 0 {
+			since = start
+		} else {
+			want = append(want, pk)
+		}
+		dynamo.MarkOpen(values, pk, since)
+		ops = append(ops, table.Put(values))
+	}
+	must(t, table.Commit(t.Context(), commit.With{}, append(ops, table.Put(item(t, "pot#closed", pot{})))...))
+	var got []string
+	must(t, table.EachOpen(t.Context(), start, func(pk string) error { got = append(got, pk); return nil }))
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("visited %v, want %v", got, want)
+	}
+	visits := 0
+	if err := table.EachOpen(t.Context(), start, func(string) error { visits++; return errFirst }); err != errFirst || visits != 1 {
+		t.Errorf("%v after %d visits, want the first visit's error", err, visits)
+	}
+}
+
+func TestOpenItemsThatCannotBeReadAreAnError(t *testing.T) {
+	table, _ := scripted(t, `!{"__type":"AccessDeniedException"}`)
+	if err := table.EachOpen(t.Context(), start, func(string) error { return nil }); err == nil {
+		t.Error("no error")
+	}
+}

@@ -1,0 +1,45 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+)
+
+// cracked has no form in the table.
+type cracked struct{}
+
+func (cracked) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) { return nil, errFirst }
+
+func TestWhatHasNoFormInTheTableIsNoItem(t *testing.T) {
+	if values, err := dynamo.Item("pk", "sk", struct{ Pot cracked }{}); !errors.Is(err, errFirst) || values != nil {
+		t.Errorf("Item = %v, %v", values, err)
+	}
+}
+
+// A result without a JSON form could not be replayed, so what led to it must not happen either.
+func TestAResultThatCannotBeRecordedIsNotWritten(t *testing.T) {
+	table, calls := scripted(t, `{}`)
+	_, barred := barrier.Do(t.Context(), table, "saga", "step", func(ctx context.Context, once barrier.Once) (int, error) {
+		return 0, table.Commit(ctx, commit.With{Barrier: once.Returning(func() {})})
+	})
+	_, _, replied := idempotency.Do(t.Context(), table, idempotency.Request{Key: "k"}, func(ctx context.Context, once idempotency.Once) (int, error) {
+		return 0, table.Commit(ctx, commit.With{Reply: once.Returning(func() {})})
+	})
+	for name, err := range map[string]error{"barrier": barred, "reply": replied} {
+		if err == nil || fault.From(err).Code != "UnencodableResult" {
+			t.Errorf("%s: %v, want UnencodableResult", name, err)
+		}
+	}
+	if *calls != 3 { // the barrier is looked for, again after the failure, and the reply
+		t.Errorf("%d calls, want three reads and no write", *calls)
+	}
+}
