@@ -43,6 +43,8 @@ type Reconciliation struct {
 //	no end is known        captured, and we know of it   flagged: the order may be confirmed, and its event late
 //	no end is known        live otherwise                voided by VoidPayment: the order cannot be confirmed, since
 //	                                                     our record of the capture comes before the confirmation
+//	not CONFIRMED          undone, and our record says   VoidPayment, which writes it down: the provider's answer
+//	                       otherwise                     to an earlier one was lost
 //
 // A charge is looked at when it is older than the budget. It fails with ErrUnreconciled if anything was flagged.
 func (s *Service) ReconcileCharges(ctx context.Context) (Reconciliation, error) {
@@ -97,31 +99,26 @@ func (s *Service) reconcile(ctx context.Context, c Charge, found *Reconciliation
 		return nil
 	case OrderNeedsAttention:
 		return nil
-	case OrderRejected, OrderCancelled:
-		if !c.Live() {
-			return nil
-		}
-		found.Voided++
-		return s.giveBack(ctx, c)
-	}
-	if !c.Live() {
-		return nil
 	}
 	p, err := s.store.Payment(ctx, c.Reference)
+	over := order.Status == OrderRejected || order.Status == OrderCancelled
 	switch {
 	case err != nil && !errors.Is(err, ErrNoPayment):
 		return err
-	case err == nil && p.Status == StatusCaptured:
+	case !c.Live() && p.Status == Status(c.Status):
+		return nil
+	case c.Live() && !over && p.Status == StatusCaptured:
 		return flag("a payment was captured, and the end of its order is not known")
+	case c.Live():
+		found.Voided++
 	}
-	found.Voided++
 	return s.giveBack(ctx, c)
 }
 
 // giveBack has the compensation done if it was not. If it was, and the provider holds money all the same, that is undone
 // at the provider once more, and written down.
 func (s *Service) giveBack(ctx context.Context, c Charge) error {
-	slog.WarnContext(ctx, "a charge is given back, since its order is over", "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
+	slog.WarnContext(ctx, "a charge is given back, or that it was is written down", "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
 	done, err := s.VoidPayment(ctx, contract.Step{OrderID: c.Reference, Amount: c.Amount})
 	if err != nil {
 		return err

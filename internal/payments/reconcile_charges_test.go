@@ -94,6 +94,25 @@ func TestAChargeOfAnOrderThatIsOverIsGivenBackAndWrittenDown(t *testing.T) {
 	}
 }
 
+// The provider voided, but its answer was lost for good: nobody wrote it down.
+func TestAVoidThatWasNeverWrittenDownIsWrittenDownInTheEnd(t *testing.T) {
+	for _, eventType := range []string{orders.OrderRejected, ""} { // over, and of no known end
+		s := open()
+		s.do(t, s.authorize(t))
+		if _, _, err := s.provider.Void(t.Context(), order, "lost"); err != nil {
+			t.Fatal(err)
+		}
+		if eventType != "" {
+			s.told(t, "1", eventType, 2)
+		}
+		s.reconciled(t, 0, 0)
+		if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.StatusVoided {
+			t.Errorf("our record says %s, %v; the charge is void", p.Status, err)
+		}
+		wantErr(t, s.capture(t)(), barrier.ErrCompensated)
+	}
+}
+
 func TestAChargeThatLivesAgainAfterItsVoidIsGivenBackOnceMore(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.void(t))
