@@ -96,7 +96,6 @@ func booksAgree(w *World, broken func(string, string, ...any)) {
 		switch {
 		case err != nil && !errors.Is(err, payments.ErrNoPayment):
 			broken(id, "%v", err)
-		case w.parties.forgotten[id] > 0: // then VOIDED here may be REFUNDED there; that it is not held is the ledger's invariant
 		case len(charges) == 1 && string(charges[0].Status) != string(p.Status):
 			broken(id, "the payment is %q, the provider's charge %s", p.Status, charges[0].Status)
 		case len(charges) == 0 && p.Status != "" && p.Status != payments.StatusDeclined:
