@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"orderflow/internal/platform/schema"
 )
 
 // Repo is the repository as the rules see it.
@@ -20,6 +22,8 @@ type Repo struct {
 	Spec      map[string]any      // api/openapi.yaml
 	Files     map[string]bool     // every file, by path
 	Texts     map[string]string   // the Markdown files and the Makefile
+	Samples   map[string][]byte   // the sample events under events/, by path
+	Schemas   schema.Set          // of every event type
 }
 
 // Package is a directory of Go files.
@@ -88,7 +92,8 @@ var skipped = map[string]bool{".git": true, ".tools": true, ".build": true, ".lo
 
 // Load reads the repository at root.
 func Load(root string) (*Repo, error) {
-	r := &Repo{Packages: map[string]*Package{}, Machines: map[string]*Machine{}, Files: map[string]bool{}, Texts: map[string]string{}}
+	r := &Repo{Packages: map[string]*Package{}, Machines: map[string]*Machine{}, Files: map[string]bool{}, Texts: map[string]string{},
+		Samples: map[string][]byte{}, Schemas: schema.Set{}}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -122,9 +127,15 @@ func Load(root string) (*Repo, error) {
 
 func (r *Repo) read(path, rel string) error {
 	text := strings.HasSuffix(rel, ".md") || rel == "Makefile"
+	sample := strings.HasPrefix(rel, "events/") && strings.HasSuffix(rel, ".json")
 	source := strings.HasSuffix(rel, ".go") && !strings.HasSuffix(rel, "_test.go")
 	machine := strings.HasPrefix(rel, "statemachines/") && strings.HasSuffix(rel, ".asl.json")
-	if !text && !source && !machine {
+	if eventType, ok := strings.CutSuffix(filepath.Base(rel), ".schema.json"); ok {
+		set, err := schema.Load(os.DirFS(filepath.Dir(path)), eventType)
+		r.Schemas = schema.Merge(r.Schemas, set)
+		return err
+	}
+	if !text && !source && !machine && !sample {
 		return nil
 	}
 	b, err := os.ReadFile(path)
@@ -134,6 +145,8 @@ func (r *Repo) read(path, rel string) error {
 	switch {
 	case text:
 		r.Texts[rel] = string(b)
+	case sample:
+		r.Samples[rel] = b
 	case machine:
 		m := &Machine{}
 		r.Machines[strings.TrimSuffix(filepath.Base(rel), ".asl.json")] = m

@@ -1,8 +1,14 @@
 package archtest
 
 import (
+	"bytes"
+	"encoding/json"
 	"path"
 	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/envelope"
 )
 
 func contractRules() []Rule {
@@ -108,7 +114,58 @@ func contractRules() []Rule {
 			},
 			Sabotage: func(r *Repo) { r.Files["internal/orders/contract/orderflow.payments.order.lost.v1.schema.json"] = true },
 		},
+		{
+			Name: "the sample events of consumers and relays hold events of their contracts",
+			Why:  "a sample is what people call a function with, and what its tests start from",
+			Check: func(r *Repo) []string {
+				var bad list
+				held := 0
+				for file, sample := range r.Samples {
+					bodies, err := eventsIn(sample)
+					bad.unless(err == nil, "%s: %v", file, err)
+					bad.unless(len(bodies) > 0 || !strings.HasPrefix(path.Base(file), "relay-"), "%s holds no event", file)
+					for _, body := range bodies {
+						held++
+						e, err := envelope.Parse([]byte(body))
+						if err == nil {
+							err = r.Schemas.Validate(e)
+						}
+						bad.unless(err == nil, "%s: %v", file, err)
+					}
+				}
+				bad.unless(held > 0, "no sample holds an event")
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				file := "events/payments/relay-payments-events.json"
+				r.Samples[file] = bytes.ReplaceAll(r.Samples[file], []byte("orderflow.payments.payment."), []byte("orderflow.payments.money."))
+			},
+		},
 	}
+}
+
+// eventsIn returns the events in a sample of a queue or of a table's stream; a message that is no event of ours, such as
+// a change of an execution's status, is left out.
+func eventsIn(sample []byte) ([]string, error) {
+	var in struct {
+		Records []struct {
+			Body   string                      `json:"body"`
+			Change events.DynamoDBStreamRecord `json:"dynamodb"`
+		}
+	}
+	if err := json.Unmarshal(sample, &in); err != nil {
+		return nil, err
+	}
+	var bodies []string
+	for _, r := range in.Records {
+		if v, ok := r.Change.NewImage["event"]; ok {
+			bodies = append(bodies, v.String())
+		}
+		if strings.Contains(r.Body, `"specversion"`) {
+			bodies = append(bodies, r.Body)
+		}
+	}
+	return bodies, nil
 }
 
 // operations visits every operation of the contract.
