@@ -73,6 +73,7 @@ type State struct {
 type Retrier struct {
 	ErrorEquals     []string
 	IntervalSeconds int
+	BackoffRate     float64
 	MaxAttempts     int
 	MaxDelaySeconds int
 	JitterStrategy  string

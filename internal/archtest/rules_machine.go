@@ -63,8 +63,9 @@ func machineRules() []Rule {
 				if machine != fulfil || undo[name] == "" {
 					return
 				}
-				bad.unless(len(s.Retry) == 1, "%s/%s has %d retriers", machine, name, len(s.Retry))
-				for _, retry := range s.Retry {
+				retriers := withoutCircuit(s)
+				bad.unless(len(retriers) == 1, "%s/%s has %d retriers", machine, name, len(retriers))
+				for _, retry := range retriers {
 					bad.unless(slices.Contains(retry.ErrorEquals, "Transient") && !slices.Contains(retry.ErrorEquals, "States.ALL") && !slices.Contains(retry.ErrorEquals, "States.TaskFailed"),
 						"%s/%s retries %v", machine, name, retry.ErrorEquals)
 					bad.unless(retry.MaxAttempts == 3 && retry.IntervalSeconds == 2 && retry.MaxDelaySeconds == 10 && retry.JitterStrategy == "FULL",
@@ -72,9 +73,26 @@ func machineRules() []Rule {
 				}
 			}),
 			Sabotage: func(r *Repo) {
-				s := r.Machines[fulfil].States["AuthorizePayment"]
+				s := r.Machines[fulfil].States["CommitStock"]
 				s.Retry[0].ErrorEquals = append(s.Retry[0].ErrorEquals, "States.ALL")
 			},
+		},
+		{
+			Name: "a state whose function calls a third party waits while the circuit is open, and no other does",
+			Why:  "no circuit breaker: an outage of a minute must not reject orders, and what was not tried costs no attempt",
+			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *State) {
+				calls := text(dig(r.properties(name+"Function"), "Environment", "Variables", "STAGE")) != "" // it needs the registry
+				if waits := len(s.Retry) - len(withoutCircuit(s)); calls != (waits == 1) {
+					bad.add("%s/%s calls a third party: %t; retriers for CircuitOpen: %d", machine, name, calls, waits)
+				}
+				if !calls || len(s.Retry) == 0 {
+					return
+				}
+				first := s.Retry[0] // the first that matches counts
+				bad.unless(slices.Equal(first.ErrorEquals, []string{circuitOpen}) && first.IntervalSeconds == 5 && first.BackoffRate == 1.5 &&
+					first.MaxAttempts == 15 && first.MaxDelaySeconds == 30 && first.JitterStrategy == "FULL", "%s/%s does not wait for some minutes", machine, name)
+			}),
+			Sabotage: func(r *Repo) { r.Machines[compensate].States["VoidPayment"].Retry[0].MaxAttempts = 2 },
 		},
 		{
 			Name: "every step of the saga catches everything, and leads to compensation",
@@ -129,11 +147,11 @@ func machineRules() []Rule {
 				if machine != compensate {
 					return
 				}
-				for _, retry := range s.Retry {
+				for _, retry := range withoutCircuit(s) {
 					bad.unless(retry.MaxAttempts >= 6 && retry.MaxDelaySeconds == 60 && retry.JitterStrategy == "FULL" && slices.Contains(retry.ErrorEquals, "States.ALL"),
 						"%s/%s does not retry long", machine, name)
 				}
-				bad.unless(len(s.Retry) > 0, "%s/%s does not retry", machine, name)
+				bad.unless(len(withoutCircuit(s)) > 0, "%s/%s does not retry", machine, name)
 				if name == "FlagOrder" { // the last resort: its failure fails the execution, which raises an alarm
 					return
 				}
@@ -145,6 +163,14 @@ func machineRules() []Rule {
 			Sabotage: func(r *Repo) { r.Machines[compensate].States["VoidPayment"].Catch[1].Next = "NeedsAttention" },
 		},
 	}
+}
+
+// circuitOpen is the error name of a call that an open circuit refused; see package resilience.
+const circuitOpen = "CircuitOpen"
+
+// withoutCircuit returns a state's retriers but for the one that waits for a circuit.
+func withoutCircuit(s *State) []Retrier {
+	return slices.DeleteFunc(slices.Clone(s.Retry), func(retry Retrier) bool { return slices.Contains(retry.ErrorEquals, circuitOpen) })
 }
 
 func eachTask(check func(r *Repo, bad *list, machine, name string, s *State)) func(*Repo) []string {

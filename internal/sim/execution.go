@@ -2,10 +2,12 @@ package sim
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"orderflow/internal/asl"
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/platform/resilience"
 )
 
 // drive does what an execution wants next.
@@ -24,6 +26,9 @@ func (e *engine) drive(x *execution) {
 		e.drive(x)
 	}
 	fail := func(name, cause string) {
+		if name == resilience.ErrOpen.Code {
+			w.reach(fmt.Sprintf("%s waited for a circuit", x.machine))
+		}
 		answer(func() error {
 			w.note(x.order, "%s: %s fails: %s", x.machine, x.run.State(), name)
 			return x.run.Fail(name, cause)

@@ -26,6 +26,7 @@ const (
 	answerLost    Fault = "third party: answer lost"
 	answerFalse   Fault = "third party: done, but answered 500"
 	overloaded    Fault = "third party: answered 503"
+	outage        Fault = "third party: out of order for a while"
 	voidForgotten Fault = "third party: void answered, and forgotten"
 	callbackLate  Fault = "carrier's callback late"
 	callbackTwice Fault = "carrier's callback twice"
@@ -59,7 +60,7 @@ const (
 var odds = map[Fault]float64{
 	crashBefore: .01, crashAfter: .01, writeRefused: .015, writeUnheard: .01, readRefused: .006, slow: .004, zombie: .006,
 	callThrottled: .04, callLost: .02, callUnheard: .03, callTwice: .03,
-	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04, overloaded: .04, voidForgotten: .02,
+	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04, overloaded: .04, outage: .01, voidForgotten: .02,
 	callbackLate: .08, callbackTwice: .1, callbackNever: .03,
 	messageTwice: .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
 	publishRefused: .04, publishPartly: .04, publishUnheard: .03,

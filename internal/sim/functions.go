@@ -23,11 +23,13 @@ import (
 	paymentsHandler "orderflow/internal/payments/handler"
 	paymentsMemory "orderflow/internal/payments/memory"
 	paymentsProvider "orderflow/internal/payments/provider"
+	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/memory"
 	"orderflow/internal/platform/outbox"
 	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
 	"orderflow/internal/shipping"
 	shippingCarrier "orderflow/internal/shipping/carrier"
 	shippingHandler "orderflow/internal/shipping/handler"
@@ -37,6 +39,7 @@ import (
 // stores are the services' tables.
 type stores struct {
 	catalog       *catalogMemory.Store
+	gateway       *memory.Log // of its circuits; the edge itself is not simulated
 	inventory     *inventoryMemory.Store
 	notifications *notificationsMemory.Store
 	orders        *ordersMemory.Store
@@ -57,7 +60,7 @@ var secret = []byte("simulated")
 // compose builds every function of the system as its handler package does, over the stores in memory.
 func (w *World) compose() error {
 	w.stores = stores{
-		catalog: catalogMemory.New(w), inventory: inventoryMemory.New(w), notifications: notificationsMemory.New(w),
+		catalog: catalogMemory.New(w), gateway: memory.NewLog(w), inventory: inventoryMemory.New(w), notifications: notificationsMemory.New(w),
 		orders: ordersMemory.New(w), payments: paymentsMemory.New(w), shipping: shippingMemory.New(w),
 	}
 	for service, log := range w.logs() {
@@ -65,10 +68,8 @@ func (w *World) compose() error {
 		w.streams[service] = &stream{w: w, service: service}
 		w.functions["relay-"+service+"-events"] = w.relay(service, log)
 	}
-	provider := paymentsProvider.New(addresses)
-	provider.Client = w.client(paymentsProvider.Name, paymentsProvider.Timeout)
-	carrier := shippingCarrier.New(addresses)
-	carrier.Client = w.client(shippingCarrier.Name, shippingCarrier.Timeout)
+	provider := paymentsProvider.New(w.calls("payments", paymentsProvider.Name, w.stores.payments))
+	carrier := shippingCarrier.New(w.calls("shipping", shippingCarrier.Name, w.stores.shipping))
 
 	var orderStore orders.Store = w.stores.orders
 	var mailStore notifications.Store = w.stores.notifications
@@ -122,7 +123,7 @@ func (w *World) compose() error {
 // logs are the tables' logs, of the services that have one.
 func (w *World) logs() map[string]*memory.Log {
 	return map[string]*memory.Log{
-		"catalog": w.stores.catalog.Log, "inventory": w.stores.inventory.Log, "notifications": w.stores.notifications.Log,
+		"catalog": w.stores.catalog.Log, "gateway": w.stores.gateway, "inventory": w.stores.inventory.Log, "notifications": w.stores.notifications.Log,
 		"orders": w.stores.orders.Log, "payments": w.stores.payments.Log, "shipping": w.stores.shipping.Log,
 	}
 }
@@ -136,10 +137,19 @@ func (w *World) relay(service string, log *memory.Log) function.Handler {
 	return outbox.RelayAndSweep(to, from, w)
 }
 
-func (w *World) client(name string, timeout time.Duration) *httpclient.Client {
+// calls is how a service calls a third party; compare package outbound.
+func (w *World) calls(service, dependency string, log resilience.CircuitLog) httpclient.Config {
 	var transport http.RoundTripper = w.network
 	if w.mutant.transport != nil {
 		transport = w.mutant.transport(w, transport)
 	}
-	return &httpclient.Client{Dependency: name, Timeout: timeout, Transport: transport}
+	publisher := envelope.Publisher{Service: service, Clock: w, IDs: w.ids}
+	return httpclient.Config{
+		Endpoints: addresses, Clock: w, Transport: transport, Random: w.ids.chance.Float64,
+		Breaker: resilience.NewBreaker(dependency, log, resilience.DefaultSettings, w, publisher),
+		Sleep: func(_ context.Context, d time.Duration) error {
+			w.wait(d)
+			return nil
+		},
+	}
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/resilience"
 )
 
 // history is what the simulation saw happen, beside the system's own records: what use cases committed, what
@@ -41,6 +43,10 @@ func (h *history) committed(service string, with commit.With) {
 	for _, e := range with.Events {
 		h.events = append(h.events, published{service, e})
 		h.about[e.ID] = e.Subject
+		if strings.HasSuffix(e.Type, ".circuit.changed.v1") {
+			c := must(envelope.Decode[resilience.Changed](e))
+			h.w.reach(fmt.Sprintf("circuit %s > %s", c.From, c.To))
+		}
 	}
 	if with.Barrier == nil {
 		return

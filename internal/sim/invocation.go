@@ -42,6 +42,15 @@ type invocation struct {
 	mail *mail
 }
 
+// deadline is a context that ends in virtual time: it says when, but no timer of the machine's runs by it.
+type deadline struct {
+	context.Context
+	at time.Time
+}
+
+// Deadline is part of context.Context.
+func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
+
 // killed unwinds a coroutine that ends here.
 type killed struct{}
 
@@ -63,7 +72,7 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 				w.violate("no function panics", order, "%s: %v", function, p)
 			}
 		}()
-		inv.out, inv.err = h.Invoke(tracing.With(context.Background(), trace), payload)
+		inv.out, inv.err = h.Invoke(tracing.With(deadline{context.Background(), w.now.Add(timeout)}, trace), payload)
 	})
 	w.after(timeout, func() {
 		if !inv.over && inv.reply != nil {

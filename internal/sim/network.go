@@ -20,6 +20,8 @@ type network struct {
 	hosts map[string]http.Handler
 	// slept is how long the handler that runs wants its answer held back.
 	slept time.Duration
+	// downUntil is until when a host takes no requests.
+	downUntil map[string]time.Time
 }
 
 var errNoAnswer = errors.New("simulated: no answer in time")
@@ -39,7 +41,13 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w, order, call := n.w, reference(r.URL.Path, body), r.URL.Host+" "+r.URL.Path
 	send := func() *recorder { return n.serve(r, body) }
+	if w.strikes(outage) {
+		n.downUntil[r.URL.Host] = w.now.Add(w.between(10*time.Second, 90*time.Second))
+	}
 	switch {
+	case w.now.Before(n.downUntil[r.URL.Host]):
+		w.note(order, "%s: out of order", call)
+		return (&recorder{status: http.StatusServiceUnavailable}).response(r), nil
 	case w.strikes(requestLost):
 		w.note(order, "%s: request lost", call)
 		return nil, n.noAnswer()

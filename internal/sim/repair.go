@@ -61,8 +61,13 @@ func (w *World) settle(deadline time.Time) bool {
 	return false
 }
 
-// repair is the operator's part: dead messages are put back, and orders that are not at rest are undone anew.
+// repair is the operator's part: orders that are not at rest, or that recovery has given up on, are undone anew, and dead
+// messages are put back.
 func (w *World) repair() {
+	given := map[string]bool{}
+	for _, m := range w.queues["recover-fulfilment"].dead {
+		given[m.about] = true
+	}
 	for _, name := range w.consumers {
 		w.changes += w.queues[name].redrive()
 	}
@@ -71,7 +76,7 @@ func (w *World) repair() {
 	}
 	service := fulfilment.New(w.engine)
 	for _, id := range w.history.orders() {
-		if w.order(id).Status.Final() {
+		if w.order(id).Status.Final() && !given[id] {
 			continue
 		}
 		if name, err := service.RetryCompensation(context.Background(), id, "simulation", "the order is not at rest"); err == nil {

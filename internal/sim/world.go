@@ -77,7 +77,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) (*World, error) 
 	}
 	w.ids = identifiers{w, c}
 	w.history = history{w: w, barriers: map[string]map[barrier.Key]barrier.Phase{}, mails: map[string][]*mail{}, about: map[string]string{}}
-	w.network = &network{w: w}
+	w.network = &network{w: w, downUntil: map[string]time.Time{}}
 	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{}}
 	w.consumers = sortedKeys(d.wiring.queues)
 	for _, name := range w.consumers {

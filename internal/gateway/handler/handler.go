@@ -7,13 +7,15 @@ import (
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/services"
+	"orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
-	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/outbound"
 )
 
 func service(env *function.Env) *gateway.Service {
-	return gateway.New(services.New(registry.Open(env.AWS(), env.Require("STAGE"), env.Clock), nil), env.Clock)
+	calls := outbound.New(env, "gateway", dynamo.FromEnv(env))
+	return gateway.New(services.New(calls.To), env.Clock)
 }
 
 // GetOrderSummary composes the function get-order-summary.

@@ -19,6 +19,7 @@ import (
 	"orderflow/internal/gateway/services"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/registry"
 )
 
@@ -61,7 +62,8 @@ func open(t *testing.T, changed shop) *gateway.Service {
 		t.Cleanup(server.Close)
 		at[name] = server.URL
 	}
-	return gateway.New(services.New(at, nil), clock.System{})
+	to := func(string) httpclient.Config { return httpclient.Config{Endpoints: at, Clock: clock.System{}} }
+	return gateway.New(services.New(to), clock.System{})
 }
 
 // call sends the sample event, changed by edit, and holds the answer to the contract.

@@ -8,11 +8,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"time"
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
-	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
 )
 
 // nowhere has the form of an order's id and is none.
@@ -26,19 +27,31 @@ var paths = map[gateway.Backend]string{
 	gateway.Shipping:  "/v1/shipments/order/",
 }
 
-// Services implements gateway.Backends.
-type Services struct {
-	registry  registry.Registry
-	transport http.RoundTripper
-}
+// again is short: the caller waits for the whole.
+var again = resilience.Policy{Attempts: 2, Base: 100 * time.Millisecond, Max: 100 * time.Millisecond}
 
-// New returns the services at the addresses of r; a nil transport is http.DefaultTransport.
-func New(r registry.Registry, transport http.RoundTripper) *Services {
-	return &Services{registry: r, transport: transport}
+// margin is small since gateway bounds the time of its calls itself.
+const margin = 10 * time.Millisecond
+
+// Services implements gateway.Backends.
+type Services map[gateway.Backend]*httpclient.Client
+
+// New returns the services. The caller says where each is and how it is guarded.
+func New(to func(dependency string) httpclient.Config) Services {
+	s := Services{}
+	for b := range paths {
+		c := to(string(b))
+		c.Dependency, c.Timeout, c.Margin = string(b), gateway.SummaryTimeout, margin
+		if c.Retry == (resilience.Policy{}) {
+			c.Retry = again
+		}
+		s[b] = httpclient.New(c)
+	}
+	return s
 }
 
 // Get asks b for its part of the order.
-func (s *Services) Get(ctx context.Context, b gateway.Backend, orderID, authorization string) (json.RawMessage, error) {
+func (s Services) Get(ctx context.Context, b gateway.Backend, orderID, authorization string) (json.RawMessage, error) {
 	var part json.RawMessage
 	if err := s.ask(ctx, b, orderID, authorization, &part); err != nil {
 		return nil, decided(err)
@@ -55,7 +68,7 @@ func (s *Services) Get(ctx context.Context, b gateway.Backend, orderID, authoriz
 
 // Ping asks b anonymously, which must be refused: that takes no credentials, changes nothing and still
 // shows that the address is right and the API behind it guarded.
-func (s *Services) Ping(ctx context.Context, b gateway.Backend) error {
+func (s Services) Ping(ctx context.Context, b gateway.Backend) error {
 	err := s.ask(ctx, b, nowhere, "", nil)
 	var refused *httpclient.StatusError
 	switch {
@@ -67,14 +80,9 @@ func (s *Services) Ping(ctx context.Context, b gateway.Backend) error {
 	return err
 }
 
-func (s *Services) ask(ctx context.Context, b gateway.Backend, orderID, authorization string, out any) error {
-	base, err := s.registry.Resolve(ctx, string(b))
-	if err != nil {
-		return err
-	}
-	c := httpclient.Client{Dependency: string(b), Timeout: gateway.SummaryTimeout, Transport: s.transport}
-	return c.Do(ctx, httpclient.Request{
-		Method: http.MethodGet, URL: base + paths[b] + url.PathEscape(orderID), Authorization: authorization,
+func (s Services) ask(ctx context.Context, b gateway.Backend, orderID, authorization string, out any) error {
+	return s[b].Do(ctx, httpclient.Request{
+		Method: http.MethodGet, Path: paths[b] + url.PathEscape(orderID), Authorization: authorization,
 	}, out)
 }
 

@@ -7,8 +7,11 @@ import (
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/services"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -18,12 +21,16 @@ const (
 )
 
 // behind returns services that are all served by one handler.
-func behind(t *testing.T, h http.HandlerFunc) *services.Services {
+func behind(t *testing.T, h http.HandlerFunc) services.Services {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return services.New(registry.Fixed{
-		"orders": server.URL, "payments": server.URL, "inventory": server.URL, "shipping": server.URL,
-	}, nil)
+	return at(registry.Fixed{"orders": server.URL, "payments": server.URL, "inventory": server.URL, "shipping": server.URL})
+}
+
+func at(r registry.Fixed) services.Services {
+	return services.New(func(string) httpclient.Config {
+		return httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}}
+	})
 }
 
 func answers(status int, body string) http.HandlerFunc {
@@ -106,7 +113,7 @@ func TestWhatIsNoAnswerIsAFailure(t *testing.T) {
 }
 
 func TestAServiceWithoutAddressIsAFailure(t *testing.T) {
-	s := services.New(registry.Fixed{}, nil)
+	s := at(registry.Fixed{})
 	if _, err := s.Get(t.Context(), gateway.Orders, order, ""); fault.From(err).Code != "ServiceUnknown" {
 		t.Errorf("get: %v", err)
 	}

@@ -13,6 +13,8 @@ const (
 	PaymentCaptured   = "orderflow.payments.payment.captured.v1"
 	PaymentVoided     = "orderflow.payments.payment.voided.v1"
 	PaymentRefunded   = "orderflow.payments.payment.refunded.v1"
+	// CircuitChanged tells that a third party was found out of order, or back; its data is resilience.Changed.
+	CircuitChanged = "orderflow.payments.circuit.changed.v1"
 )
 
 // PaymentEvent is the data of every payments event.

@@ -7,11 +7,12 @@ import (
 	"orderflow/internal/payments/provider"
 	platform "orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/function"
-	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/outbound"
 )
 
 // service is for the functions that call the provider.
 func service(env *function.Env) *payments.Service {
-	r := registry.Open(env.AWS(), env.Require("STAGE"), env.Clock)
-	return payments.New(dynamo.New(platform.FromEnv(env)), provider.New(r), env.Clock, env.IDs)
+	store := dynamo.New(platform.FromEnv(env))
+	calls := outbound.New(env, "payments", store)
+	return payments.New(store, provider.New(calls.To(provider.Name)), env.Clock, env.IDs)
 }

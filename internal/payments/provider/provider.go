@@ -12,7 +12,6 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/money"
-	"orderflow/internal/platform/registry"
 )
 
 // Name is the provider's name in the registry.
@@ -25,14 +24,13 @@ const Timeout = 3 * time.Second
 const maxCode = 64
 
 // Provider implements payments.Provider.
-type Provider struct {
-	Client   *httpclient.Client
-	Registry registry.Registry
-}
+type Provider struct{ client *httpclient.Client }
 
-// New returns the provider that the registry knows.
-func New(r registry.Registry) Provider {
-	return Provider{Client: &httpclient.Client{Dependency: Name, Timeout: Timeout}, Registry: r}
+// New returns the provider. The caller says where it is and how it is guarded.
+func New(c httpclient.Config) Provider {
+	c.Dependency, c.Timeout = Name, Timeout
+	c.Probe = httpclient.Request{Method: http.MethodGet, Path: "/ledger?limit=1"}
+	return Provider{client: httpclient.New(c)}
 }
 
 // charge is the provider's form of payments.Charge. Whether it was captured stands apart from its status.
@@ -107,10 +105,6 @@ func (p Provider) Void(ctx context.Context, reference, key string) (payments.Cha
 
 // Ledger gets a page of the ledger.
 func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerEntry, string, error) {
-	base, err := p.Registry.Resolve(ctx, Name)
-	if err != nil {
-		return nil, "", err
-	}
 	query := url.Values{"limit": {"100"}}
 	if cursor != "" {
 		query.Set("cursor", cursor)
@@ -122,7 +116,7 @@ func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerE
 		} `json:"charges"`
 		Cursor string `json:"cursor"`
 	}
-	if err := p.Client.Do(ctx, httpclient.Request{Method: http.MethodGet, URL: base + "/ledger?" + query.Encode()}, &out); err != nil {
+	if err := p.client.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: "/ledger?" + query.Encode()}, &out); err != nil {
 		return nil, "", err
 	}
 	page := make([]payments.LedgerEntry, len(out.Charges))
@@ -136,11 +130,7 @@ func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerE
 }
 
 func (p Provider) post(ctx context.Context, path, key string, body, out any) error {
-	base, err := p.Registry.Resolve(ctx, Name)
-	if err != nil {
-		return err
-	}
-	err = p.Client.Do(ctx, httpclient.Request{Method: http.MethodPost, URL: base + path, IdempotencyKey: key, Body: body}, out)
+	err := p.client.Do(ctx, httpclient.Request{Method: http.MethodPost, Path: path, IdempotencyKey: key, Body: body}, out)
 	if status, ok := err.(*httpclient.StatusError); ok { //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
 		return refusal(status)
 	}

@@ -14,9 +14,12 @@ import (
 	"orderflow/internal/payments/memory"
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/payments/providertest"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
 )
 
 var authorization = payments.Authorization{
@@ -26,8 +29,13 @@ var authorization = payments.Authorization{
 
 func TestProvider(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) payments.Provider {
-		return provider.New(registry.Fixed{provider.Name: providertest.Serve(t, memory.NewProvider(providertest.Declines))})
+		return at(registry.Fixed{provider.Name: providertest.Serve(t, memory.NewProvider(providertest.Declines))})
 	})
+}
+
+// at returns the adapter of a provider that is asked once.
+func at(r registry.Fixed) provider.Provider {
+	return provider.New(httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}})
 }
 
 // answering returns the adapter before a provider that always answers the same.
@@ -38,7 +46,7 @@ func answering(t *testing.T, status int, body string) provider.Provider {
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	return provider.New(registry.Fixed{provider.Name: server.URL})
+	return at(registry.Fixed{provider.Name: server.URL})
 }
 
 func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
@@ -49,8 +57,8 @@ func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
 		"no charge":        answering(t, 201, `{}`),
 		"another charge":   answering(t, 201, `{"id":"ch_1","reference":"other","status":"AUTHORIZED"}`),
 		"unknown status":   answering(t, 201, `{"id":"ch_1","reference":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"PENDING"}`),
-		"nobody listens":   provider.New(registry.Fixed{provider.Name: "http://127.0.0.1:1"}),
-		"unknown provider": provider.New(registry.Fixed{}),
+		"nobody listens":   at(registry.Fixed{provider.Name: "http://127.0.0.1:1"}),
+		"unknown provider": at(registry.Fixed{}),
 	} {
 		_, err := p.Authorize(t.Context(), authorization)
 		wantTransient(t, name+": Authorize", err)
@@ -70,13 +78,17 @@ func TestCallEndsAtItsTimeout(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(server.Close)
-	p := provider.New(registry.Fixed{provider.Name: server.URL})
-	if p.Client.Timeout != 3*time.Second {
-		t.Errorf("timeout is %v, want 3 s", p.Client.Timeout)
-	}
-	p.Client.Timeout = 20 * time.Millisecond
-	_, err := p.Authorize(context.Background(), authorization)
+	// Of the invocation's time, what follows the call is kept.
+	ctx, cancel := context.WithTimeout(t.Context(), httpclient.DefaultMargin+50*time.Millisecond)
+	defer cancel()
+	_, err := at(registry.Fixed{provider.Name: server.URL}).Authorize(ctx, authorization)
 	wantTransient(t, "Authorize", err)
+	if ctx.Err() != nil {
+		t.Error("nothing is left of the invocation's time")
+	}
+	if provider.Timeout != 3*time.Second {
+		t.Errorf("timeout is %v, want 3 s", provider.Timeout)
+	}
 }
 
 func TestRefusalsAreFinal(t *testing.T) {

@@ -8,6 +8,7 @@
 //	barrier#<saga>     <step>#<phase>  a record of package barrier, for 90 days
 //	reply#<scope>      <key>           a record of package idempotency, for 24 hours
 //	outbox#<0..7>      <event id>      an event until it is published
+//	circuit#<name>     state           the circuit of a dependency; see package resilience
 package dynamo
 
 import (

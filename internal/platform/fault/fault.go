@@ -6,6 +6,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind says what the caller can do about an error.
@@ -32,6 +33,9 @@ const (
 	Refused
 	// Internal: a defect of ours; repeating it does not help (HTTP 500).
 	Internal
+	// Unavailable: not even tried, since what it needs is known to be out of order; worth
+	// another try, but not soon (HTTP 503).
+	Unavailable
 )
 
 // Error is an error with a kind and a stable, machine-readable code in
@@ -41,6 +45,8 @@ type Error struct {
 	Code string
 	// Detail is one sentence for people. It must hold no personal data.
 	Detail string
+	// RetryAfter is how long to wait before another try at least, where that is known.
+	RetryAfter time.Duration
 	// Cause is the underlying error, if any. It is logged, never answered.
 	Cause error
 }
@@ -54,6 +60,13 @@ func New(kind Kind, code, detail string, args ...any) *Error {
 func (e *Error) Because(cause error) *Error {
 	c := *e
 	c.Cause = cause
+	return &c
+}
+
+// After returns a copy of e that says how long to wait before another try.
+func (e *Error) After(wait time.Duration) *Error {
+	c := *e
+	c.RetryAfter = wait
 	return &c
 }
 

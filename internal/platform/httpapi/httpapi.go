@@ -13,12 +13,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/api"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpclient"
 )
 
 // MaxBody is the size of the largest request body that is read, in bytes.
@@ -66,12 +69,22 @@ func HandleVerified(id string, verify func(context.Context, *Request) error, han
 		r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
 			operation: id, path: in.Path}
 		ctx = function.Traced(ctx, r.Header.Get("traceparent"))
+		ctx, cancel := within(ctx, r.Header.Get(httpclient.TimeoutHeader))
+		defer cancel()
 		res, err := serve(ctx, op, in, r, verify, handle)
 		if err != nil {
 			res = problem(ctx, in.Path, err)
 		}
 		return encode(res)
 	}), nil
+}
+
+// within ends ctx when a caller that says how long it waits has gone: work for nobody only adds to an overload.
+func within(ctx context.Context, milliseconds string) (context.Context, context.CancelFunc) {
+	if ms, err := strconv.Atoi(milliseconds); err == nil && ms > 0 && ms < 60_000 {
+		return context.WithTimeout(ctx, time.Duration(ms)*time.Millisecond)
+	}
+	return ctx, func() {}
 }
 
 // serve checks the request step by step; nothing has happened yet when a check fails.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 
 	"orderflow/api"
 	"orderflow/internal/platform/fault"
@@ -31,25 +34,31 @@ var status = map[fault.Kind]int{
 	fault.TooLarge:        http.StatusRequestEntityTooLarge,
 	fault.Refused:         http.StatusUnprocessableEntity,
 	fault.Internal:        http.StatusInternalServerError,
+	fault.Unavailable:     http.StatusServiceUnavailable,
 }
+
+// retryAfter is for how long a caller is asked to wait where nothing else is known.
+const retryAfter = 2 * time.Second
 
 // problem turns an error into its answer. Causes go to the log, never to the caller.
 func problem(ctx context.Context, instance string, err error) Response {
 	var invalid *api.InvalidRequest
 	p := Problem{Instance: instance}
+	wait := retryAfter
 	if errors.As(err, &invalid) {
 		p.Status, p.Code = http.StatusBadRequest, "InvalidRequest"
 		p.Detail, p.Errors = "the request does not match the API's contract", invalid.Violations
 	} else {
 		e := fault.From(err)
 		p.Status, p.Code, p.Detail = status[e.Kind], e.Code, e.Detail
+		wait = max(wait, e.RetryAfter)
 	}
 	p.Type = "https://orderflow.example/problems/" + p.Code
 	p.Title = http.StatusText(p.Status)
 	header := map[string]string{"Content-Type": "application/problem+json"}
 	switch {
 	case p.Status == http.StatusServiceUnavailable:
-		header["Retry-After"] = "2"
+		header["Retry-After"] = strconv.Itoa(int(math.Ceil(wait.Seconds())))
 		slog.ErrorContext(ctx, "request failed", "error", err.Error())
 	case p.Status >= http.StatusInternalServerError:
 		slog.ErrorContext(ctx, "request failed", "error", err.Error())

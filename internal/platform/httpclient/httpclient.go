@@ -1,122 +1,224 @@
-// Package httpclient is the one way to call something outside by HTTP. It bounds the time
-// of a call and the size of its answer, and tells what an error means: a fault that is
-// worth a retry, or a final answer.
+// Package httpclient is the one way to call something outside by HTTP. It bounds the time of a call and the size of its
+// answer, tells what an error means, repeats what is worth it, and stays away from what is down: package resilience put to work.
+//
+//	bulkhead → for each attempt: circuit → endpoint → request under its own timeout
+//
+// A call never takes longer than what is left of the invocation; a wait that does not fit is left to the caller's caller.
 package httpclient
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
+	"errors"
+	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"time"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/tracing"
+	"orderflow/internal/platform/resilience"
 )
 
-// maxBody bounds the answer that is read, in bytes.
-const maxBody = 1 << 20
-
-// Client calls one dependency.
-type Client struct {
-	// Dependency is its name in errors.
-	Dependency string
-	// Timeout bounds one call, from connecting to the last byte.
-	Timeout time.Duration
-	// Transport is http.DefaultTransport where nil.
-	Transport http.RoundTripper
+// Endpoints knows where a dependency is.
+type Endpoints interface {
+	// Pick returns the base URL for one attempt, without a slash at its end. done tells what became of it.
+	Pick(ctx context.Context, name string) (base string, done func(failed bool), err error)
 }
 
-// Request is a call. Calls that change something must carry an IdempotencyKey, since
-// whoever calls may call again.
+// Config is what a client is made from.
+type Config struct {
+	// Dependency is its name, in the registry and in errors.
+	Dependency string
+	Endpoints  Endpoints
+	Clock      clock.Clock
+	// Timeout bounds one attempt, from connecting to the last byte.
+	Timeout time.Duration
+	// Retry is resilience.DefaultPolicy where it is zero.
+	Retry resilience.Policy
+	// Margin is left of the invocation for what follows the call, such as writing down what came of it; 0 is DefaultMargin.
+	Margin time.Duration
+	// Concurrency is how many calls may be under way at once; 0 is DefaultConcurrency.
+	Concurrency int
+	// Breaker stays nil for a dependency of our caller's choice, which no circuit can stand for.
+	Breaker *resilience.Breaker
+	// Probe, if not zero, is a harmless request by which a half-open circuit is tried out. Without one
+	// the next call is the probe, and shares its fate.
+	Probe Request
+
+	// Transport is one for the whole process where nil. Sleep and Random are the machine's where nil.
+	Transport http.RoundTripper
+	Sleep     func(ctx context.Context, d time.Duration) error
+	Random    func() float64
+}
+
+// Defaults of Config.
+const (
+	DefaultConcurrency = 16
+	DefaultMargin      = 500 * time.Millisecond
+)
+
+// Client calls one dependency. Make one for a process: it keeps its connections, its retry budget and its bulkhead.
+type Client struct {
+	c        Config
+	http     http.Client
+	budget   *resilience.Budget
+	bulkhead resilience.Bulkhead
+}
+
+// New returns a client.
+func New(c Config) *Client {
+	if c.Retry == (resilience.Policy{}) {
+		c.Retry = resilience.DefaultPolicy
+	}
+	if c.Concurrency == 0 {
+		c.Concurrency = DefaultConcurrency
+	}
+	if c.Margin == 0 {
+		c.Margin = DefaultMargin
+	}
+	if c.Transport == nil {
+		c.Transport = http.DefaultTransport
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	if c.Random == nil {
+		c.Random = rand.Float64
+	}
+	return &Client{
+		c: c, http: http.Client{Transport: c.Transport, CheckRedirect: noRedirect},
+		budget: resilience.NewBudget(), bulkhead: resilience.NewBulkhead(c.Concurrency),
+	}
+}
+
+// Request is a call. Calls that change something must carry an IdempotencyKey, since whoever calls may call again;
+// one without is never repeated here.
 type Request struct {
-	Method         string
-	URL            string
+	Method string
+	// Path is appended to the base URL; it begins with a slash and may have a query.
+	Path           string
 	IdempotencyKey string
 	// Authorization is passed on as it is, where not empty.
 	Authorization string
-	// Body is sent as JSON, where not nil.
+	Header        http.Header
+	// Body is sent as JSON, where not nil; or Form as a form.
 	Body any
+	Form url.Values
 }
 
-// StatusError is an answer of 300 to 499 except 408, 425 and 429: the other side has decided.
-type StatusError struct {
-	Dependency string
-	Status     int
-	Body       []byte
+// name is what a call is counted by: all attempts at the same thing have the same.
+func (r Request) name() string {
+	if r.IdempotencyKey != "" {
+		return r.IdempotencyKey
+	}
+	return r.Method + " " + r.Path
 }
 
-func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s answered %d", e.Dependency, e.Status)
+func (r Request) repeatable() bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
+		return true
+	default:
+		return r.IdempotencyKey != ""
+	}
 }
 
-// Do sends the request and decodes a 2xx answer into out, unless out is nil. Network
-// errors, timeouts, 408, 425, 429 and 5xx come back as fault.Transient, other statuses as *StatusError.
+// Do makes the call and decodes a 2xx answer into out, unless out is nil. It fails with
+//   - *StatusError, bare, where the other side has decided: 300 to 499 except 408, 425 and 429;
+//   - a fault of kind Transient for network errors, timeouts, 408, 425, 429, 5xx and unreadable answers, after all attempts;
+//   - resilience.ErrOpen if the circuit is open, or opened by this call: nothing is gained by repeating it soon;
+//   - resilience.ErrFull if too many calls are under way.
 func (c *Client) Do(ctx context.Context, r Request, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	req, err := c.request(ctx, r)
+	leave, err := c.bulkhead.Enter()
 	if err != nil {
 		return err
 	}
-	res, err := (&http.Client{Transport: c.Transport, CheckRedirect: noRedirect}).Do(req)
+	defer leave()
+	c.budget.Called()
+	for n := 1; ; n++ {
+		if err := c.guarded(ctx, r, out); err == nil || !c.again(ctx, r, n, err) {
+			return err
+		}
+	}
+}
+
+// again waits for the next attempt, if there is to be one.
+func (c *Client) again(ctx context.Context, r Request, n int, err error) bool {
+	if fault.KindOf(err) != fault.Transient || final(err) || ctx.Err() != nil || n >= c.c.Retry.Attempts || !r.repeatable() {
+		return false
+	}
+	wait := c.c.Retry.Wait(n+1, c.c.Random(), fault.From(err).RetryAfter)
+	if left, bounded := c.left(ctx); bounded && wait >= left || !c.budget.Spend() {
+		return false
+	}
+	return c.c.Sleep(ctx, wait) == nil
+}
+
+// final reports whether the other side has decided. The bare error says so; wrapped in a fault it is transient.
+func final(err error) bool {
+	_, ok := err.(*StatusError) //nolint:errorlint // see above
+	return ok
+}
+
+// left is how much time a call has; not bounded where the caller's is not.
+func (c *Client) left(ctx context.Context) (time.Duration, bool) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return 0, false
+	}
+	return deadline.Sub(c.c.Clock.Now()) - c.c.Margin, true
+}
+
+// guarded makes one attempt, if the circuit lets it through.
+func (c *Client) guarded(ctx context.Context, r Request, out any) error {
+	if c.c.Breaker == nil {
+		_, err := c.attempt(ctx, r, out)
+		return err
+	}
+	admission, err := c.c.Breaker.Admit(ctx)
 	if err != nil {
-		return c.transient(err)
+		return err
 	}
-	defer func() { _ = res.Body.Close() }()
-	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
-	if err != nil {
-		return c.transient(err)
+	if admission.Probe && c.c.Probe.Path != "" {
+		if err := c.counted(ctx, admission, c.c.Probe, nil); err != nil && !final(err) {
+			return err
+		}
+		return c.guarded(ctx, r, out) // it is closed now, or was opened again by somebody else
 	}
-	if len(b) > maxBody {
-		return c.transient(fmt.Errorf("answer larger than %d bytes", maxBody))
+	return c.counted(ctx, admission, r, out)
+}
+
+// counted makes one attempt and tells the circuit what came of it. It fails with ErrOpen if the circuit is open by that.
+func (c *Client) counted(ctx context.Context, admission resilience.Admission, r Request, out any) error {
+	asked, err := c.attempt(ctx, r, out)
+	switch {
+	case err == nil || final(err):
+		admission.Succeeded(ctx)
+		return err
+	case !asked, errors.Is(ctx.Err(), context.Canceled): // or the caller went away
+		admission.Abandoned(ctx)
+		return err
 	}
-	switch s := res.StatusCode; {
-	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s >= 500:
-		return c.transient(&StatusError{c.Dependency, s, b})
-	case s >= 300:
-		return &StatusError{c.Dependency, s, b}
-	}
-	if out == nil {
+	admission.Failed(ctx, r.name())
+	return c.c.Breaker.Refused(err)
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	if err := json.Unmarshal(b, out); err != nil {
-		return c.transient(fmt.Errorf("unreadable answer: %w", err))
-	}
-	return nil
-}
-
-func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
-	var body io.Reader
-	if r.Body != nil {
-		b, err := json.Marshal(r.Body)
-		if err != nil {
-			return nil, fault.New(fault.Internal, "UnencodableRequest", "the request to %s cannot be encoded", c.Dependency).Because(err)
-		}
-		body = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, body)
-	if err != nil {
-		return nil, fault.New(fault.Internal, "InvalidURL", "the address of %s is invalid", c.Dependency).Because(err)
-	}
-	for name, v := range map[string]string{
-		"Idempotency-Key": r.IdempotencyKey, "Authorization": r.Authorization, "traceparent": tracing.Parent(ctx),
-	} {
-		if v != "" {
-			req.Header.Set(name, v)
-		}
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	return req, nil
-}
-
-func (c *Client) transient(err error) error {
-	return fault.New(fault.Transient, "DependencyUnavailable", "%s does not answer as it should", c.Dependency).Because(err)
 }
 
 // noRedirect: an API that redirects is misconfigured, and a token must not follow.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// transient is the fault of a dependency that did not answer as it should.
+func transient(dependency string, err error) *fault.Error {
+	return fault.New(fault.Transient, "DependencyUnavailable", "%s does not answer as it should", dependency).Because(err)
+}

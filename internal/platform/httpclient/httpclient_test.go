@@ -11,25 +11,36 @@ import (
 	"testing"
 	"time"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/tracing"
 )
 
 const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// serve starts a dependency and returns its address and a client for it.
-func serve(t *testing.T, handle http.HandlerFunc) (string, *httpclient.Client) {
+// serve starts a dependency and returns a client that asks it once.
+func serve(t *testing.T, handle http.HandlerFunc) *httpclient.Client {
+	t.Helper()
+	return httpclient.New(config(t, handle))
+}
+
+func config(t *testing.T, handle http.HandlerFunc) httpclient.Config {
 	t.Helper()
 	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)
-	return server.URL, &httpclient.Client{Dependency: "teapot", Timeout: 5 * time.Second}
+	return httpclient.Config{
+		Dependency: "teapot", Endpoints: registry.Fixed{"teapot": server.URL}, Clock: clock.System{}, Timeout: 5 * time.Second,
+		Retry: resilience.Policy{Attempts: 1},
+	}
 }
 
-// get asks for the address and returns the decoded answer.
-func get(t *testing.T, c *httpclient.Client, url string) (answer struct{ Cups int }, err error) {
+// get asks for a path and returns the decoded answer.
+func get(t *testing.T, c *httpclient.Client) (answer struct{ Cups int }, err error) {
 	t.Helper()
-	return answer, c.Do(t.Context(), httpclient.Request{Method: http.MethodGet, URL: url}, &answer)
+	return answer, c.Do(t.Context(), httpclient.Request{Method: http.MethodGet, Path: "/pots"}, &answer)
 }
 
 func answering(status int, body string) http.HandlerFunc {
@@ -41,13 +52,13 @@ func answering(status int, body string) http.HandlerFunc {
 
 func TestAnswerIsDecoded(t *testing.T) {
 	for _, status := range []int{200, 201, 202} {
-		url, c := serve(t, answering(status, `{"cups":3}`))
-		if got, err := get(t, c, url); err != nil || got.Cups != 3 {
+		c := serve(t, answering(status, `{"cups":3}`))
+		if got, err := get(t, c); err != nil || got.Cups != 3 {
 			t.Errorf("%d: %+v, %v", status, got, err)
 		}
 	}
-	url, c := serve(t, answering(204, ""))
-	if err := c.Do(t.Context(), httpclient.Request{Method: http.MethodPost, URL: url}, nil); err != nil {
+	c := serve(t, answering(204, ""))
+	if err := c.Do(t.Context(), httpclient.Request{Method: http.MethodPost}, nil); err != nil {
 		t.Errorf("an answer that nobody wants: %v", err)
 	}
 }
@@ -55,9 +66,9 @@ func TestAnswerIsDecoded(t *testing.T) {
 func TestRequestCarriesWhatTheOtherSideNeeds(t *testing.T) {
 	var got *http.Request
 	var body []byte
-	url, c := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r; body, _ = io.ReadAll(r.Body) })
+	c := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r; body, _ = io.ReadAll(r.Body) })
 	err := c.Do(tracing.With(t.Context(), trace), httpclient.Request{
-		Method: http.MethodPost, URL: url + "/pots", IdempotencyKey: "k-1", Authorization: "Bearer x", Body: map[string]int{"cups": 3},
+		Method: http.MethodPost, Path: "/pots", IdempotencyKey: "k-1", Authorization: "Bearer x", Body: map[string]int{"cups": 3},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +81,7 @@ func TestRequestCarriesWhatTheOtherSideNeeds(t *testing.T) {
 	if got.Method != http.MethodPost || got.URL.Path != "/pots" || string(body) != `{"cups":3}` {
 		t.Errorf("%s %s %s", got.Method, got.URL.Path, body)
 	}
-	if err := c.Do(t.Context(), httpclient.Request{Method: http.MethodGet, URL: url}, nil); err != nil {
+	if err := c.Do(t.Context(), httpclient.Request{Method: http.MethodGet}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"Idempotency-Key", "Authorization", "traceparent", "Content-Type"} {
@@ -82,8 +93,8 @@ func TestRequestCarriesWhatTheOtherSideNeeds(t *testing.T) {
 
 func TestRefusalIsAStatusErrorWithTheAnswer(t *testing.T) {
 	for _, status := range []int{400, 401, 402, 404, 409, 422} {
-		url, c := serve(t, answering(status, `{"code":"no"}`))
-		_, err := get(t, c, url)
+		c := serve(t, answering(status, `{"code":"no"}`))
+		_, err := get(t, c)
 		var refused *httpclient.StatusError
 		if !errors.As(err, &refused) || refused.Status != status || string(refused.Body) != `{"code":"no"}` {
 			t.Errorf("%d: %v", status, err)
@@ -97,12 +108,12 @@ func TestRefusalIsAStatusErrorWithTheAnswer(t *testing.T) {
 
 func TestRedirectIsNotFollowed(t *testing.T) {
 	var followed bool
-	url, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if followed = r.URL.Path == "/elsewhere"; !followed {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}
 	})
-	_, err := get(t, c, url)
+	_, err := get(t, c)
 	var refused *httpclient.StatusError
 	if followed || !errors.As(err, &refused) || refused.Status != http.StatusTemporaryRedirect {
 		t.Errorf("followed: %v, error %v", followed, err)
@@ -134,13 +145,13 @@ func TestWhatMayPassIsTransient(t *testing.T) {
 		"wrong type": answering(200, `{"cups":"many"}`),
 		"oversized":  answering(200, `{"cups":3,"pad":"`+strings.Repeat("x", 1<<20)+`"}`),
 	} {
-		url, c := serve(t, handle)
-		_, err := get(t, c, url)
+		c := serve(t, handle)
+		_, err := get(t, c)
 		wantTransient(t, name, err)
 	}
-	url, c := serve(t, nil)
-	c.Transport = unreachable{}
-	_, err := get(t, c, url)
+	down := config(t, nil)
+	down.Transport = unreachable{}
+	_, err := get(t, httpclient.New(down))
 	wantTransient(t, "unreachable", err)
 }
 
@@ -153,15 +164,15 @@ func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
 func TestCallIsBoundedInTimeToItsLastByte(t *testing.T) {
 	for name, first := range map[string]string{"no answer": "", "half an answer": `{"cups":`} {
 		end := make(chan struct{})
-		url, c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		slow := config(t, func(w http.ResponseWriter, _ *http.Request) {
 			if first != "" {
 				_, _ = io.WriteString(w, first)
 				_ = http.NewResponseController(w).Flush()
 			}
 			<-end
 		})
-		c.Timeout = 50 * time.Millisecond
-		_, err := get(t, c, url)
+		slow.Timeout = 50 * time.Millisecond
+		_, err := get(t, httpclient.New(slow))
 		close(end)
 		wantTransient(t, name, err)
 		if !errors.Is(err, context.DeadlineExceeded) {
@@ -171,11 +182,11 @@ func TestCallIsBoundedInTimeToItsLastByte(t *testing.T) {
 }
 
 func TestRequestThatCannotBeMadeIsADefect(t *testing.T) {
-	c := &httpclient.Client{Dependency: "teapot", Timeout: time.Second}
 	for name, r := range map[string]httpclient.Request{
-		"address": {Method: http.MethodGet, URL: "http://[::1"},
-		"body":    {Method: http.MethodPost, URL: "http://127.0.0.1:1", Body: json.RawMessage("{")},
+		"address": {Method: http.MethodGet, Path: "/\x7f"},
+		"body":    {Method: http.MethodPost, Body: json.RawMessage("{")},
 	} {
+		c := serve(t, answering(200, "{}"))
 		if err := c.Do(t.Context(), r, nil); fault.KindOf(err) != fault.Internal {
 			t.Errorf("%s: %v, want an internal error", name, err)
 		}

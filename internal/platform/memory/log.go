@@ -15,6 +15,7 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/outbox"
+	"orderflow/internal/platform/resilience"
 )
 
 // Log holds barrier records, idempotency records and the outbox of one service, and
@@ -26,6 +27,7 @@ type Log struct {
 	barriers map[barrier.Key]barrier.Record
 	replies  map[[2]string]reply
 	outbox   []envelope.Event
+	circuits map[string]resilience.Circuit
 }
 
 type reply struct {
@@ -56,7 +58,7 @@ func (l *Log) Guard(g Gate) { l.gate = g }
 
 // NewLog returns an empty log.
 func NewLog(c clock.Clock) *Log {
-	return &Log{gate: open{}, clock: c, barriers: map[barrier.Key]barrier.Record{}, replies: map[[2]string]reply{}}
+	return &Log{gate: open{}, clock: c, barriers: map[barrier.Key]barrier.Record{}, replies: map[[2]string]reply{}, circuits: map[string]resilience.Circuit{}}
 }
 
 // View runs read while nothing changes.

@@ -42,6 +42,12 @@ func (f Fixed) Resolve(_ context.Context, name string) (string, error) {
 	return "", unknown(name)
 }
 
+// Pick returns the one address of name; see httpclient.Endpoints.
+func (f Fixed) Pick(ctx context.Context, name string) (string, func(bool), error) {
+	url, err := f.Resolve(ctx, name)
+	return url, func(bool) {}, err
+}
+
 // Parameters is the registry in the SSM parameter store.
 type Parameters struct {
 	client *ssm.Client
@@ -84,6 +90,12 @@ func (p *Parameters) Resolve(ctx context.Context, name string) (string, error) {
 	url := strings.TrimSuffix(aws.ToString(out.Parameter.Value), "/")
 	p.keep(name, url, TTL)
 	return url, nil
+}
+
+// Pick returns the one address of name; see httpclient.Endpoints.
+func (p *Parameters) Pick(ctx context.Context, name string) (string, func(bool), error) {
+	url, err := p.Resolve(ctx, name)
+	return url, func(bool) {}, err
 }
 
 func (p *Parameters) keep(name, url string, ttl time.Duration) {

@@ -213,7 +213,9 @@ func events(ctx context.Context) []envelope.Event {
 	return []envelope.Event{e}
 }
 
-func wantOutbox(t *testing.T, s Store, n int) {
+func wantOutbox(t *testing.T, s interface {
+	Outbox(ctx context.Context) ([]envelope.Event, error)
+}, n int) {
 	t.Helper()
 	got, err := s.Outbox(t.Context())
 	if err != nil || len(got) != n {

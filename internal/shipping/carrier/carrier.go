@@ -10,7 +10,6 @@ import (
 
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
-	"orderflow/internal/platform/registry"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/contract"
 )
@@ -22,14 +21,13 @@ const Name = "carrier"
 const Timeout = 3 * time.Second
 
 // Carrier implements shipping.Carrier.
-type Carrier struct {
-	Client   *httpclient.Client
-	Registry registry.Registry
-}
+type Carrier struct{ client *httpclient.Client }
 
-// New returns the carrier that the registry knows.
-func New(r registry.Registry) Carrier {
-	return Carrier{Client: &httpclient.Client{Dependency: Name, Timeout: Timeout}, Registry: r}
+// New returns the carrier. The caller says where it is and how it is guarded.
+func New(c httpclient.Config) Carrier {
+	c.Dependency, c.Timeout = Name, Timeout
+	c.Probe = httpclient.Request{Method: http.MethodGet, Path: "/shipments?reference=probe"}
+	return Carrier{client: httpclient.New(c)}
 }
 
 // shipment is the carrier's form of shipping.Consignment. Its status is not looked at: callbacks tell.
@@ -74,11 +72,7 @@ func (c Carrier) Cancel(ctx context.Context, reference, key string) (shipping.Co
 }
 
 func (c Carrier) post(ctx context.Context, path, key string, body, out any) error {
-	base, err := c.Registry.Resolve(ctx, Name)
-	if err != nil {
-		return err
-	}
-	err = c.Client.Do(ctx, httpclient.Request{Method: http.MethodPost, URL: base + path, IdempotencyKey: key, Body: body}, out)
+	err := c.client.Do(ctx, httpclient.Request{Method: http.MethodPost, Path: path, IdempotencyKey: key, Body: body}, out)
 	if status, ok := err.(*httpclient.StatusError); ok { //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
 		if status.Status == http.StatusConflict {
 			return shipping.ErrReferenceCancelled.Because(status)

@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/carrier"
 	"orderflow/internal/shipping/carriertest"
@@ -17,8 +20,13 @@ import (
 
 func TestCarrier(t *testing.T) {
 	carriertest.Run(t, func(t *testing.T) shipping.Carrier {
-		return carrier.New(registry.Fixed{carrier.Name: carriertest.Serve(t, memory.NewCarrier())})
+		return at(registry.Fixed{carrier.Name: carriertest.Serve(t, memory.NewCarrier())})
 	})
+}
+
+// at returns the adapter of a carrier that is asked once.
+func at(r registry.Fixed) carrier.Carrier {
+	return carrier.New(httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}})
 }
 
 // answering returns the adapter before a carrier that always answers the same.
@@ -29,7 +37,7 @@ func answering(t *testing.T, status int, body string) carrier.Carrier {
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	return carrier.New(registry.Fixed{carrier.Name: server.URL})
+	return at(registry.Fixed{carrier.Name: server.URL})
 }
 
 func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
@@ -39,8 +47,8 @@ func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
 		"no JSON":          answering(t, 202, `<html>`),
 		"no shipment":      answering(t, 202, `{}`),
 		"another shipment": answering(t, 202, `{"id":"shp_1","reference":"other"}`),
-		"nobody listens":   carrier.New(registry.Fixed{carrier.Name: "http://127.0.0.1:1"}),
-		"unknown carrier":  carrier.New(registry.Fixed{}),
+		"nobody listens":   at(registry.Fixed{carrier.Name: "http://127.0.0.1:1"}),
+		"unknown carrier":  at(registry.Fixed{}),
 	} {
 		if _, err := c.Book(t.Context(), shipping.Booking{Reference: "r"}); err == nil || fault.KindOf(err) != fault.Transient {
 			t.Errorf("%s: %v, want a transient fault", name, err)
@@ -70,7 +78,7 @@ func TestRefusalsAreFinal(t *testing.T) {
 }
 
 func TestCallIsBoundedToThreeSeconds(t *testing.T) {
-	if got := carrier.New(registry.Fixed{}).Client.Timeout; got != 3*time.Second {
-		t.Errorf("timeout is %v, want 3 s", got)
+	if carrier.Timeout != 3*time.Second {
+		t.Errorf("timeout is %v, want 3 s", carrier.Timeout)
 	}
 }

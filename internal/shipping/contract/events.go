@@ -8,6 +8,8 @@ const (
 	ShipmentBooked    = "orderflow.shipping.shipment.booked.v1"
 	ShipmentRefused   = "orderflow.shipping.shipment.refused.v1"
 	ShipmentCancelled = "orderflow.shipping.shipment.cancelled.v1"
+	// CircuitChanged tells that a third party was found out of order, or back; its data is resilience.Changed.
+	CircuitChanged = "orderflow.shipping.circuit.changed.v1"
 )
 
 // ShipmentEvent is the data of every shipping event.

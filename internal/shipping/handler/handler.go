@@ -4,7 +4,7 @@ package handler
 import (
 	platform "orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/function"
-	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/outbound"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/carrier"
 	"orderflow/internal/shipping/dynamo"
@@ -12,8 +12,9 @@ import (
 
 // asking is for the functions that call the carrier.
 func asking(env *function.Env) *shipping.Service {
-	r := registry.Open(env.AWS(), env.Require("STAGE"), env.Clock)
-	return shipping.New(dynamo.New(platform.FromEnv(env)), carrier.New(r), env.Clock, env.IDs)
+	store := dynamo.New(platform.FromEnv(env))
+	calls := outbound.New(env, "shipping", store)
+	return shipping.New(store, carrier.New(calls.To(carrier.Name)), env.Clock, env.IDs)
 }
 
 // keeping is for those that have only the table.

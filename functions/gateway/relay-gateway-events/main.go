@@ -1,0 +1,9 @@
+// Command relay-gateway-events publishes gateway's events.
+package main
+
+import (
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/relay"
+)
+
+func main() { function.Start(relay.Events) }

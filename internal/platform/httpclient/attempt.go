@@ -1,0 +1,133 @@
+package httpclient
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/tracing"
+)
+
+// TimeoutHeader tells the other side how many milliseconds an answer is waited for.
+const TimeoutHeader = "X-Request-Timeout-Ms"
+
+// maxBody bounds the answer that is read, in bytes.
+const maxBody = 1 << 20
+
+// longestWait bounds what a Retry-After is believed.
+const longestWait = 5 * time.Minute
+
+// StatusError is an answer that is no success. Bare it is final: the other side has decided.
+type StatusError struct {
+	Dependency string
+	Status     int
+	Body       []byte
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s answered %d", e.Dependency, e.Status)
+}
+
+// attempt makes one request under its own timeout, or what is left of the caller's time. asked is false if the
+// request never left, for which the dependency cannot be blamed.
+func (c *Client) attempt(ctx context.Context, r Request, out any) (asked bool, err error) {
+	timeout := c.c.Timeout
+	if left, bounded := c.left(ctx); bounded {
+		timeout = min(timeout, left)
+	}
+	if timeout <= 0 {
+		return false, transient(c.c.Dependency, context.DeadlineExceeded)
+	}
+	base, done, err := c.c.Endpoints.Pick(ctx, c.c.Dependency)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := c.request(ctx, base, r, timeout)
+	if err != nil {
+		done(false)
+		return false, err
+	}
+	err = c.exchange(req, out)
+	done(err != nil && !final(err))
+	return true, err
+}
+
+// exchange sends the request, reads the answer and tells what it means.
+func (c *Client) exchange(req *http.Request, out any) error {
+	res, err := c.http.Do(req)
+	if err != nil {
+		return transient(c.c.Dependency, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+	if err != nil {
+		return transient(c.c.Dependency, err)
+	}
+	if len(b) > maxBody {
+		return transient(c.c.Dependency, fmt.Errorf("answer larger than %d bytes", maxBody))
+	}
+	switch s := res.StatusCode; {
+	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s >= 500:
+		return transient(c.c.Dependency, &StatusError{c.c.Dependency, s, b}).After(c.retryAfter(res.Header.Get("Retry-After")))
+	case s >= 300:
+		return &StatusError{c.c.Dependency, s, b}
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		return transient(c.c.Dependency, fmt.Errorf("unreadable answer: %w", err))
+	}
+	return nil
+}
+
+// retryAfter reads the header of that name, which gives seconds or a time (RFC 9110, 10.2.3).
+func (c *Client) retryAfter(v string) time.Duration {
+	var wait time.Duration
+	if seconds, err := strconv.Atoi(v); err == nil {
+		wait = time.Duration(min(seconds, int(longestWait.Seconds()))) * time.Second
+	} else if at, err := http.ParseTime(v); err == nil {
+		wait = at.Sub(c.c.Clock.Now())
+	}
+	return min(max(wait, 0), longestWait)
+}
+
+func (c *Client) request(ctx context.Context, base string, r Request, timeout time.Duration) (*http.Request, error) {
+	var body io.Reader
+	var contentType string
+	switch {
+	case r.Body != nil:
+		b, err := json.Marshal(r.Body)
+		if err != nil {
+			return nil, fault.New(fault.Internal, "UnencodableRequest", "the request to %s cannot be encoded", c.c.Dependency).Because(err)
+		}
+		body, contentType = bytes.NewReader(b), "application/json"
+	case r.Form != nil:
+		body, contentType = strings.NewReader(r.Form.Encode()), "application/x-www-form-urlencoded"
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, base+r.Path, body)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "InvalidURL", "the address of %s is invalid", c.c.Dependency).Because(err)
+	}
+	for name, values := range r.Header {
+		req.Header[name] = values
+	}
+	for name, v := range map[string]string{
+		"Idempotency-Key": r.IdempotencyKey, "Authorization": r.Authorization, "Content-Type": contentType,
+		"traceparent": tracing.Parent(ctx), TimeoutHeader: strconv.FormatInt(timeout.Milliseconds(), 10),
+	} {
+		if v != "" {
+			req.Header.Set(name, v)
+		}
+	}
+	return req, nil
+}

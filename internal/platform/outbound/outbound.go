@@ -1,0 +1,33 @@
+// Package outbound composes how a service's functions call a dependency: found by the registry, guarded by a circuit in
+// the service's table.
+package outbound
+
+import (
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
+)
+
+// Caller composes the calls of one service.
+type Caller struct {
+	env       *function.Env
+	service   string
+	log       resilience.CircuitLog
+	endpoints httpclient.Endpoints
+}
+
+// New returns the caller of a service, whose circuits are kept in log.
+func New(env *function.Env, service string, log resilience.CircuitLog) Caller {
+	return Caller{env: env, service: service, log: log, endpoints: registry.Open(env.AWS(), env.Require("STAGE"), env.Clock)}
+}
+
+// To returns what a client of a dependency is made from.
+func (c Caller) To(dependency string) httpclient.Config {
+	publisher := envelope.Publisher{Service: c.service, Clock: c.env.Clock, IDs: c.env.IDs}
+	return httpclient.Config{
+		Dependency: dependency, Endpoints: c.endpoints, Clock: c.env.Clock,
+		Breaker: resilience.NewBreaker(dependency, c.log, resilience.DefaultSettings, c.env.Clock, publisher),
+	}
+}

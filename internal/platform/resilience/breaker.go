@@ -1,0 +1,268 @@
+// Package resilience is what a caller does about a dependency that fails: retry within a budget, stop calling
+// when it is down, and keep it from taking all of the caller's room. Package httpclient puts the parts together.
+//
+// A Lambda process serves one invocation at a time, so what one process learns is little: a circuit's state is kept in
+// the service's table, where all processes see it.
+package resilience
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"sync"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+)
+
+// CircuitLog keeps circuits. Every service's store is one.
+type CircuitLog interface {
+	// Circuit returns the circuit of a dependency, or a closed one of version 0.
+	Circuit(ctx context.Context, dependency string) (Circuit, error)
+	// SaveCircuit writes c if what is stored is one version before it, else it fails with fault.ErrLostRace.
+	SaveCircuit(ctx context.Context, dependency string, c Circuit, with commit.With) error
+}
+
+// ErrOpen is the fault of a call that an open circuit refuses. Its RetryAfter is when the circuit may let calls through again.
+var ErrOpen = fault.New(fault.Unavailable, "CircuitOpen", "a service that this needs is out of order; try again later")
+
+var errNotTried = errors.New("the call was not made")
+
+// Changed is the data of the event that tells of a circuit's change.
+type Changed struct {
+	Dependency string `json:"dependency"`
+	From       State  `json:"from"`
+	To         State  `json:"to"`
+	// Openings is how often it has opened since it was last closed.
+	Openings int `json:"openings"`
+}
+
+// fresh is how long a process trusts what it read; alone is how long it does without its log after that failed it.
+const (
+	fresh = time.Second
+	alone = 5 * time.Second
+)
+
+// look bounds one question to the log.
+const look = 300 * time.Millisecond
+
+// Breaker guards the calls of a process to one dependency, by the circuit that all processes share.
+// A log that fails makes it go on by itself, on what it knew; it never makes a call fail.
+type Breaker struct {
+	dependency string
+	log        CircuitLog
+	settings   Settings
+	clock      clock.Clock
+	events     envelope.Publisher
+
+	mu    sync.Mutex
+	known Circuit
+	until time.Time
+	// alone is until when the log is left alone, since it failed.
+	alone time.Time
+}
+
+// NewBreaker returns the breaker of a dependency, whose changes are told of by the publisher's service.
+func NewBreaker(dependency string, log CircuitLog, s Settings, c clock.Clock, p envelope.Publisher) *Breaker {
+	return &Breaker{dependency: dependency, log: log, settings: s, clock: c, events: p, known: Circuit{State: Closed}}
+}
+
+// Admission lets one call through. It must be ended once, by Succeeded, Failed or Abandoned.
+type Admission struct {
+	b *Breaker
+	// Probe says that this call decides about a half-open circuit.
+	Probe bool
+	// claim is the version of the circuit that made it the probe.
+	claim int64
+}
+
+// Admit admits a call, or fails with ErrOpen.
+func (b *Breaker) Admit(ctx context.Context) (Admission, error) {
+	c, now := b.current(ctx), b.clock.Now()
+	if c.admits() {
+		return Admission{b: b}, nil
+	}
+	if c.probeDue(now) {
+		claim := c.claimed(now, b.settings)
+		if err := b.save(ctx, c, claim); err == nil {
+			return Admission{b: b, Probe: true, claim: claim.Version}, nil
+		}
+		c = b.current(ctx) // another process has the probe
+		if c.admits() {
+			return Admission{b: b}, nil
+		}
+	}
+	return Admission{}, b.refusal(c, errNotTried)
+}
+
+// Refused returns cause as ErrOpen if the circuit, as far as this process knows, refuses calls now; else as it is.
+func (b *Breaker) Refused(cause error) error {
+	b.mu.Lock()
+	c := b.known
+	b.mu.Unlock()
+	if c.admits() {
+		return cause
+	}
+	return b.refusal(c, cause)
+}
+
+func (b *Breaker) refusal(c Circuit, cause error) error {
+	return ErrOpen.After(c.wait(b.clock.Now())).Because(fmt.Errorf("the circuit of %s is open: %w", b.dependency, cause))
+}
+
+// Succeeded ends an admission: the dependency answered.
+func (a Admission) Succeeded(ctx context.Context) {
+	if !a.Probe && !a.b.knowsTrouble() {
+		return // nothing to count it against; this keeps a healthy dependency's calls free of writes
+	}
+	a.b.change(ctx, func(c Circuit, now time.Time) Circuit {
+		if a.Probe {
+			return a.probed(c, true, now)
+		}
+		return c.succeeded(now)
+	})
+}
+
+// Failed ends an admission: the dependency did not answer as it should. call names the call, whichever attempt this was.
+func (a Admission) Failed(ctx context.Context, call string) {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(call)) // never fails
+	key := fmt.Sprintf("%08x", h.Sum32())
+	a.b.change(ctx, func(c Circuit, now time.Time) Circuit {
+		if a.Probe {
+			return a.probed(c, false, now)
+		}
+		return c.failed(key, now, a.b.settings)
+	})
+}
+
+// Abandoned ends an admission of which nothing was learned, such as when the caller went away.
+func (a Admission) Abandoned(ctx context.Context) {
+	if !a.Probe {
+		return
+	}
+	a.b.change(ctx, func(c Circuit, now time.Time) Circuit {
+		if c.Version != a.claim {
+			return c
+		}
+		return c.released(now)
+	})
+}
+
+// probed ends the probe, unless it took so long that another has begun.
+func (a Admission) probed(c Circuit, ok bool, now time.Time) Circuit {
+	if c.Version != a.claim {
+		return c
+	}
+	return c.probed(ok, now, a.b.settings)
+}
+
+// races bounds how often a change is decided anew; what is lost then is one count among many.
+const races = 3
+
+// change applies a transition to the shared circuit.
+func (b *Breaker) change(ctx context.Context, transition func(c Circuit, now time.Time) Circuit) {
+	ctx = context.WithoutCancel(ctx) // what was learned counts, whoever has gone
+	for range races {
+		c := b.current(ctx)
+		next := transition(c, b.clock.Now())
+		if next.Version == c.Version || b.save(ctx, c, next) == nil {
+			return
+		}
+	}
+}
+
+// current returns the circuit, as read within the last second.
+func (b *Breaker) current(ctx context.Context) Circuit {
+	b.mu.Lock()
+	known, until := b.known, b.until
+	b.mu.Unlock()
+	if b.clock.Now().Before(until) {
+		return known
+	}
+	ctx, cancel := context.WithTimeout(ctx, look)
+	defer cancel()
+	c, err := b.log.Circuit(ctx, b.dependency)
+	if err != nil {
+		slog.WarnContext(ctx, "the circuit cannot be read; this process goes on by itself", "dependency", b.dependency, "error", err.Error())
+		b.keepAlone(known)
+		return known
+	}
+	b.keep(c, fresh)
+	return c
+}
+
+// save writes next in place of c. Only a lost race is an error; then what is known is forgotten.
+func (b *Breaker) save(ctx context.Context, c, next Circuit) error {
+	err := b.write(ctx, c, next)
+	if errors.Is(err, fault.ErrLostRace) {
+		b.keep(c, 0)
+		return err
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "the circuit cannot be written; this process goes on by itself", "dependency", b.dependency, "error", err.Error())
+		b.keepAlone(next)
+	}
+	if next.State != c.State {
+		slog.WarnContext(ctx, "circuit changed", "dependency", b.dependency, "from", string(c.State), "to", string(next.State), "openings", next.Openings)
+	}
+	return nil
+}
+
+func (b *Breaker) write(ctx context.Context, c, next Circuit) error {
+	b.mu.Lock()
+	byItself := b.clock.Now().Before(b.alone)
+	if byItself {
+		b.known = next
+	}
+	b.mu.Unlock()
+	if byItself {
+		return nil
+	}
+	with, err := b.telling(ctx, c, next)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, look)
+	defer cancel()
+	if err := b.log.SaveCircuit(ctx, b.dependency, next, with); err != nil {
+		return err
+	}
+	b.keep(next, fresh)
+	return nil
+}
+
+// telling makes the event of a change of state.
+func (b *Breaker) telling(ctx context.Context, c, next Circuit) (commit.With, error) {
+	if c.State == next.State {
+		return commit.With{}, nil
+	}
+	e, err := b.events.New(ctx, "orderflow."+b.events.Service+".circuit.changed.v1", b.dependency, next.Version,
+		Changed{Dependency: b.dependency, From: c.State, To: next.State, Openings: next.Openings})
+	return commit.With{Events: []envelope.Event{e}}, err
+}
+
+func (b *Breaker) knowsTrouble() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.known.troubled(b.clock.Now())
+}
+
+func (b *Breaker) keep(c Circuit, ttl time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.known, b.until = c, b.clock.Now().Add(ttl)
+}
+
+// keepAlone keeps what this process found by itself, for as long as it leaves the log alone.
+func (b *Breaker) keepAlone(c Circuit) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.alone = b.clock.Now().Add(alone)
+	b.known, b.until = c, b.alone
+}

@@ -1,0 +1,269 @@
+package resilience_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/resilience"
+)
+
+// bench is a log that processes share, with a clock.
+type bench struct {
+	*memory.Log
+	clock *clock.Manual
+	// broken is what the log answers.
+	broken       error
+	reads, saves int
+}
+
+func newBench() *bench {
+	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	return &bench{Log: memory.NewLog(c), clock: c}
+}
+
+func (b *bench) Circuit(ctx context.Context, dependency string) (resilience.Circuit, error) {
+	b.reads++
+	if b.broken != nil {
+		return resilience.Circuit{}, b.broken
+	}
+	return b.Log.Circuit(ctx, dependency)
+}
+
+func (b *bench) SaveCircuit(ctx context.Context, dependency string, c resilience.Circuit, with commit.With) error {
+	b.saves++
+	if b.broken != nil {
+		return b.broken
+	}
+	return b.Log.SaveCircuit(ctx, dependency, c, with)
+}
+
+// process returns the breaker of another process.
+func (b *bench) process() *resilience.Breaker {
+	p := envelope.Publisher{Service: "payments", Clock: b.clock, IDs: ids.Random(b.clock)}
+	return resilience.NewBreaker("bank", b, resilience.DefaultSettings, b.clock, p)
+}
+
+// fail lets n distinct calls fail.
+func fail(t *testing.T, b *resilience.Breaker, n int) {
+	t.Helper()
+	for i := range n {
+		a, err := b.Admit(t.Context())
+		if err != nil {
+			t.Fatalf("call %d is refused: %v", i, err)
+		}
+		a.Failed(t.Context(), "call "+strconv.Itoa(i))
+	}
+}
+
+func TestOnlyOneProcessProbesAtATime(t *testing.T) {
+	shared := newBench()
+	fail(t, shared.process(), 3)
+	shared.clock.Advance(resilience.DefaultSettings.OpenFor)
+	var probes []resilience.Admission
+	processes := make([]*resilience.Breaker, 5)
+	for i := range processes {
+		processes[i] = shared.process()
+		a, err := processes[i].Admit(t.Context())
+		switch {
+		case err == nil && a.Probe:
+			probes = append(probes, a)
+		case !errors.Is(err, resilience.ErrOpen):
+			t.Errorf("process %d: %+v, %v", i, a, err)
+		}
+	}
+	if len(probes) != 1 {
+		t.Fatalf("%d probes at a time, want 1", len(probes))
+	}
+	probes[0].Succeeded(t.Context())
+	shared.clock.Advance(time.Second)
+	for i, p := range processes {
+		if a, err := p.Admit(t.Context()); err != nil || a.Probe {
+			t.Errorf("process %d after a good probe: %v", i, err)
+		}
+	}
+}
+
+func TestProcessesThatClaimAtOnceGetOneProbe(t *testing.T) {
+	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	log := memory.NewLog(now)
+	open := func() *resilience.Breaker {
+		return resilience.NewBreaker("bank", log, resilience.DefaultSettings, now, envelope.Publisher{Service: "payments", Clock: now, IDs: ids.Random(now)})
+	}
+	fail(t, open(), 3)
+	now.Advance(resilience.DefaultSettings.OpenFor)
+	var wg sync.WaitGroup
+	won := make(chan bool, 16)
+	for range 16 {
+		b := open()
+		wg.Go(func() {
+			a, err := b.Admit(context.Background())
+			won <- err == nil && a.Probe
+		})
+	}
+	wg.Wait()
+	close(won)
+	probes := 0
+	for w := range won {
+		if w {
+			probes++
+		}
+	}
+	if probes != 1 {
+		t.Errorf("%d probes, want 1", probes)
+	}
+}
+
+func TestAProbeThatIsAbandonedIsAnothersAtOnce(t *testing.T) {
+	shared := newBench()
+	one := shared.process()
+	fail(t, one, 3)
+	shared.clock.Advance(resilience.DefaultSettings.OpenFor)
+	a, err := one.Admit(t.Context())
+	if err != nil || !a.Probe {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	a.Abandoned(t.Context())
+	if a, err := shared.process().Admit(t.Context()); err != nil || !a.Probe {
+		t.Errorf("%+v, %v, want the probe", a, err)
+	}
+}
+
+func TestAProbeThatCameTooLateDecidesNothing(t *testing.T) {
+	shared := newBench()
+	one := shared.process()
+	fail(t, one, 3)
+	shared.clock.Advance(resilience.DefaultSettings.OpenFor)
+	lost, _ := one.Admit(t.Context())
+	shared.clock.Advance(resilience.DefaultSettings.ProbeFor)
+	second, err := shared.process().Admit(t.Context())
+	if err != nil || !second.Probe {
+		t.Fatalf("%+v, %v, want that a lost probe is replaced", second, err)
+	}
+	lost.Succeeded(t.Context())
+	if _, err := shared.process().Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
+		t.Errorf("%v, want that the second probe is waited for", err)
+	}
+}
+
+func TestEveryChangeIsToldByAnEvent(t *testing.T) {
+	shared := newBench()
+	b := shared.process()
+	fail(t, b, 3)
+	shared.clock.Advance(resilience.DefaultSettings.OpenFor)
+	a, err := b.Admit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Succeeded(t.Context())
+	var told []string
+	for _, e := range shared.TakeOutbox() {
+		d, err := envelope.Decode[resilience.Changed](e)
+		if err != nil || e.Type != "orderflow.payments.circuit.changed.v1" || e.Subject != "bank" || d.Dependency != "bank" {
+			t.Errorf("%+v, %v", e, err)
+		}
+		told = append(told, string(d.From)+">"+string(d.To))
+	}
+	if got := strings.Join(told, " "); got != "CLOSED>OPEN OPEN>HALF_OPEN HALF_OPEN>CLOSED" {
+		t.Errorf("told %s", got)
+	}
+}
+
+func TestAHealthyDependencyCostsOneReadASecondAndNoWrite(t *testing.T) {
+	shared := newBench()
+	b := shared.process()
+	for range 10 {
+		for range 10 {
+			a, err := b.Admit(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Succeeded(t.Context())
+		}
+		shared.clock.Advance(time.Second)
+	}
+	if shared.reads != 10 || shared.saves != 0 {
+		t.Errorf("%d reads and %d writes in 10 s, want 10 and 0", shared.reads, shared.saves)
+	}
+}
+
+func TestWithoutItsLogAProcessGoesOnByItself(t *testing.T) {
+	quiet(t)
+	shared := newBench()
+	shared.broken = errors.New("no table")
+	b := shared.process()
+	fail(t, b, 3)
+	if _, err := b.Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
+		t.Errorf("%v, want that it opened a circuit of its own", err)
+	}
+	asked := shared.reads + shared.saves
+	for range 100 {
+		_, _ = b.Admit(t.Context())
+	}
+	if got := shared.reads + shared.saves; got != asked {
+		t.Errorf("a log that fails was asked %d times more", got-asked)
+	}
+	shared.clock.Advance(resilience.DefaultSettings.OpenFor)
+	a, err := b.Admit(t.Context())
+	if err != nil || !a.Probe {
+		t.Fatalf("%+v, %v, want a probe", a, err)
+	}
+	a.Succeeded(t.Context())
+	if _, err := b.Admit(t.Context()); err != nil {
+		t.Errorf("after a good probe: %v", err)
+	}
+	shared.broken = nil
+	shared.clock.Advance(5 * time.Second)
+	fail(t, b, 3)
+	if _, err := shared.process().Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
+		t.Errorf("%v, want that the log is used again", err)
+	}
+}
+
+func TestTheBudgetIsATenth(t *testing.T) {
+	b := resilience.NewBudget()
+	spent := 0
+	for range 1000 {
+		b.Called()
+		for b.Spend() {
+			spent++
+		}
+	}
+	if spent != 102 {
+		t.Errorf("%d retries for 1000 calls, want a tenth and the two to begin with", spent)
+	}
+}
+
+func TestWaitsGrowUpToTheirLimit(t *testing.T) {
+	p := resilience.DefaultPolicy
+	for n, longest := range map[int]time.Duration{2: 2, 3: 4, 4: 8, 5: 10, 60: 10} {
+		if got := p.Wait(n, .999999, 0); got > longest*time.Second || got < longest*time.Second-time.Millisecond {
+			t.Errorf("before attempt %d: %v, want up to %ds", n, got, longest)
+		}
+		if got := p.Wait(n, 0, 0); got != 0 {
+			t.Errorf("before attempt %d: at least %v, want full jitter", n, got)
+		}
+	}
+	if got := p.Wait(2, .5, time.Minute); got != time.Minute {
+		t.Errorf("%v, want what was asked for", got)
+	}
+}
+
+// quiet keeps expected warnings out of the test's output.
+func quiet(t *testing.T) {
+	t.Helper()
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+}

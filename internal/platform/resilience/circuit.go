@@ -1,0 +1,149 @@
+package resilience
+
+import (
+	"slices"
+	"time"
+)
+
+// State is where a circuit stands.
+type State string
+
+// A circuit is closed while its dependency answers. It opens when too much fails, and refuses calls until its time
+// is over; then it is half-open: one probe decides whether it closes or opens again.
+const (
+	Closed   State = "CLOSED"
+	Open     State = "OPEN"
+	HalfOpen State = "HALF_OPEN"
+)
+
+// Circuit is the state of a breaker, which all processes share. It is a value: each transition returns another one.
+// (Pattern: Nygard, Release It!, "Circuit Breaker".)
+//
+// While nothing fails it is never written: successes count only in a window in which something failed. Failures are
+// counted by call, not by attempt, so one request that always fails cannot cut off all others.
+type Circuit struct {
+	State State
+	// Version grows by one with each transition; 0 is the circuit that nobody has written yet.
+	Version int64
+
+	// WindowEnds, Failed and Succeeded belong to a closed circuit: when its window ends, the calls that failed in it, and
+	// how many succeeded since the first of them.
+	WindowEnds time.Time
+	Failed     []string
+	Succeeded  int
+
+	// Openings counts how often it opened in a row without having closed; RetryAt is when an open circuit lets a probe through.
+	Openings int
+	RetryAt  time.Time
+
+	// ProbeEnds is when a probe that nobody heard of again counts as failed.
+	ProbeEnds time.Time
+}
+
+// Settings are the limits of a circuit.
+type Settings struct {
+	// Window is how long failures are counted together.
+	Window time.Duration
+	// Failures is how many distinct calls must fail in a window before it opens.
+	Failures int
+	// Ratio is which part of the window's calls must have failed as well, 0 to 1.
+	Ratio float64
+	// OpenFor is how long it stays open at first; it doubles with each failed probe up to MaxOpenFor.
+	OpenFor, MaxOpenFor time.Duration
+	// ProbeFor is how long a probe may take.
+	ProbeFor time.Duration
+}
+
+// DefaultSettings open a circuit when three calls fail within half a minute and no more succeed.
+var DefaultSettings = Settings{
+	Window: 30 * time.Second, Failures: 3, Ratio: .5, OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second, ProbeFor: 10 * time.Second,
+}
+
+// maxFailed bounds how many calls are remembered, and so the size of the state.
+const maxFailed = 16
+
+// troubled reports whether something failed in the window of a closed circuit.
+func (c Circuit) troubled(now time.Time) bool {
+	return c.State == Closed && len(c.Failed) > 0 && now.Before(c.WindowEnds)
+}
+
+// admits reports whether a call may go through.
+func (c Circuit) admits() bool { return c.State == Closed }
+
+// probeDue reports whether somebody may claim the probe.
+func (c Circuit) probeDue(now time.Time) bool {
+	switch c.State {
+	case Open:
+		return !now.Before(c.RetryAt)
+	case HalfOpen:
+		return !now.Before(c.ProbeEnds)
+	default:
+		return false
+	}
+}
+
+// wait is how long a refused caller should stay away.
+func (c Circuit) wait(now time.Time) time.Duration {
+	until := c.RetryAt
+	if c.State == HalfOpen {
+		until = c.ProbeEnds
+	}
+	return max(until.Sub(now), 0)
+}
+
+// failed counts the failure of a call, named by key, and opens the circuit if that was too much.
+func (c Circuit) failed(key string, now time.Time, s Settings) Circuit {
+	if c.State != Closed {
+		return c // it was admitted long ago, and tells nothing new
+	}
+	next := c
+	if !c.troubled(now) {
+		next.Failed, next.Succeeded, next.WindowEnds = nil, 0, now.Add(s.Window)
+	}
+	if slices.Contains(next.Failed, key) || len(next.Failed) == maxFailed {
+		return c
+	}
+	next.Version++
+	next.Failed = append(slices.Clone(next.Failed), key)
+	if n := len(next.Failed); n >= s.Failures && float64(n) >= s.Ratio*float64(n+next.Succeeded) {
+		return next.open(now, s)
+	}
+	return next
+}
+
+// succeeded counts a success, where that matters.
+func (c Circuit) succeeded(now time.Time) Circuit {
+	if !c.troubled(now) {
+		return c
+	}
+	c.Version++
+	c.Succeeded++
+	return c
+}
+
+func (c Circuit) open(now time.Time, s Settings) Circuit {
+	wait := s.MaxOpenFor
+	if c.Openings < 16 {
+		wait = min(s.OpenFor<<c.Openings, s.MaxOpenFor)
+	}
+	return Circuit{State: Open, Version: c.Version, Openings: c.Openings + 1, RetryAt: now.Add(wait)}
+}
+
+// claimed hands the probe to the caller. Whoever writes this version has it.
+func (c Circuit) claimed(now time.Time, s Settings) Circuit {
+	return Circuit{State: HalfOpen, Version: c.Version + 1, Openings: c.Openings, ProbeEnds: now.Add(s.ProbeFor)}
+}
+
+// probed ends the probe.
+func (c Circuit) probed(ok bool, now time.Time, s Settings) Circuit {
+	c.Version++
+	if ok {
+		return Circuit{State: Closed, Version: c.Version}
+	}
+	return c.open(now, s)
+}
+
+// released gives the probe back untried.
+func (c Circuit) released(now time.Time) Circuit {
+	return Circuit{State: Open, Version: c.Version + 1, Openings: c.Openings, RetryAt: now}
+}
