@@ -95,6 +95,20 @@ func templateRules() []Rule {
 			Sabotage: func(r *Repo) { r.properties("StartFulfilmentQueue")["VisibilityTimeout"] = 30 },
 		},
 		{
+			Name: "a function that calls others by HTTP has a bulkhead",
+			Why:  "cascading failures: while a third party is slow, functions that wait for it must not use up the account's concurrency",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, f := range r.Functions {
+					p := r.properties(f.LogicalID() + "Function")
+					calls := text(dig(p, "Environment", "Variables", "STAGE")) != "" && !strings.HasPrefix(f.Name, "check-") // those look and do not work
+					bad.unless(calls == (p["ReservedConcurrentExecutions"] != nil), "%s calls others: %t; what it has of a bulkhead: %v", f.Name, calls, p["ReservedConcurrentExecutions"])
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.properties("CapturePaymentFunction"), "ReservedConcurrentExecutions") },
+		},
+		{
 			Name: "a stream has a failure destination, and gives up late",
 			Why:  "a stream blocks behind a bad record, or drops it: it must be halved down, bounded, and parked",
 			Check: func(r *Repo) []string {
