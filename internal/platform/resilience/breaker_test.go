@@ -102,11 +102,19 @@ func TestProcessesThatClaimAtOnceGetOneProbe(t *testing.T) {
 		return resilience.NewBreaker("bank", log, resilience.DefaultSettings, now, envelope.Publisher{Service: "payments", Clock: now, IDs: ids.Random(now)})
 	}
 	fail(t, open(), 3)
-	now.Advance(resilience.DefaultSettings.OpenFor)
+	// All have looked a moment ago, so each believes that the probe is still to be had.
+	now.Advance(resilience.DefaultSettings.OpenFor - time.Millisecond)
+	processes := make([]*resilience.Breaker, 16)
+	for i := range processes {
+		processes[i] = open()
+		if _, err := processes[i].Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
+			t.Fatal(err)
+		}
+	}
+	now.Advance(time.Millisecond)
 	var wg sync.WaitGroup
 	won := make(chan bool, 16)
-	for range 16 {
-		b := open()
+	for _, b := range processes {
 		wg.Go(func() {
 			a, err := b.Admit(context.Background())
 			won <- err == nil && a.Probe
@@ -195,6 +203,52 @@ func TestAHealthyDependencyCostsOneReadASecondAndNoWrite(t *testing.T) {
 	}
 	if shared.reads != 10 || shared.saves != 0 {
 		t.Errorf("%d reads and %d writes in 10 s, want 10 and 0", shared.reads, shared.saves)
+	}
+	a, err := b.Admit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := shared.reads
+	shared.clock.Advance(3 * time.Second) // the call takes so long
+	a.Succeeded(t.Context())
+	if shared.reads != before {
+		t.Error("a success was a reason to look")
+	}
+}
+
+func TestAStaleFailureDoesNotSpoilTheProbe(t *testing.T) {
+	shared := newBench()
+	old, err := shared.process().Admit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := shared.process()
+	fail(t, one, 3)
+	shared.clock.Advance(resilience.DefaultSettings.OpenFor)
+	probe, err := one.Admit(t.Context())
+	if err != nil || !probe.Probe {
+		t.Fatalf("%+v, %v", probe, err)
+	}
+	shared.clock.Advance(time.Second)
+	old.Failed(t.Context(), "a call that was admitted long ago")
+	probe.Succeeded(t.Context())
+	if a, err := shared.process().Admit(t.Context()); err != nil || a.Probe {
+		t.Errorf("%+v, %v, want a closed circuit", a, err)
+	}
+}
+
+func TestALogThatCannotBeReadIsLeftAlone(t *testing.T) {
+	quiet(t)
+	shared := newBench()
+	shared.broken = errors.New("no table")
+	b := shared.process()
+	for range 100 {
+		if _, err := b.Admit(t.Context()); err != nil {
+			t.Fatalf("a log that fails made a call fail: %v", err)
+		}
+	}
+	if shared.reads != 1 {
+		t.Errorf("it was asked %d times", shared.reads)
 	}
 }
 
