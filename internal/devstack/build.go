@@ -72,10 +72,6 @@ func HostArchitecture() string {
 // Build compiles every function for architecture (x86_64 or arm64) into .build/functions/<name>/bootstrap, and packs
 // each into .build/functions/<name>.zip, which deploys without being packed again. What is unchanged keeps its bytes.
 func (r Repo) Build(ctx context.Context, rep *Reporter, architecture string) error {
-	goarch, ok := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[architecture]
-	if !ok {
-		return fmt.Errorf("unknown architecture %q: use x86_64 or arm64", architecture)
-	}
 	functions, err := r.Functions()
 	if err != nil {
 		return err
@@ -85,12 +81,34 @@ func (r Repo) Build(ctx context.Context, rep *Reporter, architecture string) err
 		return err
 	}
 	defer unlock()
-
-	bin := r.Path(".build", "bin", goarch)
-	if err := os.MkdirAll(bin, 0o755); err != nil {
+	bin, err := r.compile(ctx, rep, architecture, functions)
+	if err != nil {
 		return err
 	}
-	err = rep.Do(fmt.Sprintf("build %d functions for %s", len(functions), architecture), func() error {
+	return rep.Do("pack them", func() error { return r.pack(ctx, bin, functions) })
+}
+
+// Compile compiles functions as Build does, and returns the directory with their binaries, each called as its
+// function. It leaves alone what is to be deployed.
+func (r Repo) Compile(ctx context.Context, rep *Reporter, architecture string, functions []Function) (bin string, err error) {
+	unlock, err := lock(r.Path(".build"))
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	return r.compile(ctx, rep, architecture, functions)
+}
+
+func (r Repo) compile(ctx context.Context, rep *Reporter, architecture string, functions []Function) (bin string, err error) {
+	goarch, ok := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[architecture]
+	if !ok {
+		return "", fmt.Errorf("unknown architecture %q: use x86_64 or arm64", architecture)
+	}
+	bin = r.Path(".build", "bin", goarch)
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return "", err
+	}
+	return bin, rep.Do(fmt.Sprintf("build %d functions for %s", len(functions), architecture), func() error {
 		args := []string{"build", "-ldflags=-s -w", "-o", bin + string(filepath.Separator)}
 		for _, f := range functions {
 			args = append(args, "./"+filepath.ToSlash(f.Dir))
@@ -98,10 +116,6 @@ func (r Repo) Build(ctx context.Context, rep *Reporter, architecture string) err
 		return command{dir: string(r), name: "go", args: args,
 			env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch)}.run(ctx)
 	})
-	if err != nil {
-		return err
-	}
-	return rep.Do("pack them", func() error { return r.pack(ctx, bin, functions) })
 }
 
 // pack makes .build/functions hold exactly the given functions.
@@ -183,19 +197,26 @@ func olderThan(path, reference string) bool {
 	return err != nil || p.ModTime().Before(ref.ModTime())
 }
 
-// packOne writes a deployment package whose bytes depend on the binary's only.
+// packOne makes the deployment package of a binary.
 func packOne(bootstrap, to string) error {
-	in, err := os.Open(bootstrap)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
 	out, err := os.CreateTemp(filepath.Dir(to), ".zip-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(out.Name())
+	if err := errors.Join(Pack(out, bootstrap), out.Chmod(0o644), out.Close()); err != nil {
+		return err
+	}
+	return os.Rename(out.Name(), to)
+}
 
+// Pack writes the deployment package of a binary, whose bytes depend on the binary's only.
+func Pack(out io.Writer, bootstrap string) error {
+	in, err := os.Open(bootstrap)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
 	w := zip.NewWriter(out)
 	// A tenth larger than the default level and three times as fast: this is waited for on every change.
 	w.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
@@ -205,8 +226,5 @@ func packOne(bootstrap, to string) error {
 	if err == nil {
 		_, err = io.Copy(entry, in)
 	}
-	if err := errors.Join(err, w.Close(), out.Chmod(0o644), out.Close()); err != nil {
-		return err
-	}
-	return os.Rename(out.Name(), to)
+	return errors.Join(err, w.Close())
 }

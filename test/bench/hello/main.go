@@ -1,0 +1,12 @@
+// Command hello is the least function there is: what its start costs, Go and the Runtime API's client cost.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+func main() {
+	lambda.Start(func(context.Context) (string, error) { return "hello", nil })
+}

@@ -1,0 +1,71 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Limits of a start, in starts of the hello-world function.
+const (
+	MaxMedian = 2.0
+	MaxWorst  = 3.0
+)
+
+// Wall and CPU take one of the two figures of a start.
+func Wall(s Start) float64 { return s.WallRatio }
+
+// CPU takes the ratio of CPU time, which other work on the machine hardly changes.
+func CPU(s Start) float64 { return s.CPURatio }
+
+// A Verdict is what the limits say about one figure of all functions.
+type Verdict struct {
+	Median, Worst float64
+	Slowest       string // the function with the worst
+}
+
+// Judge sums up the figure of all starts.
+func Judge(starts []Start, figure func(Start) float64) Verdict {
+	v := Verdict{Median: median(starts, figure)}
+	for _, s := range starts {
+		if r := figure(s); r > v.Worst {
+			v.Worst, v.Slowest = r, s.Name
+		}
+	}
+	return v
+}
+
+// Err is nil within the limits.
+func (v Verdict) Err() error {
+	if v.Median > MaxMedian || v.Worst > MaxWorst {
+		return fmt.Errorf("the median start is %.2f times hello-world's (limit %.1f), the worst %.2f times (%s, limit %.1f)",
+			v.Median, MaxMedian, v.Worst, v.Slowest, MaxWorst)
+	}
+	return nil
+}
+
+// Size is how large a function is, in bytes.
+type Size struct{ Binary, Package int64 }
+
+// Print writes the table, the slowest function first.
+func Print(out io.Writer, base Start, starts []Start, sizes map[string]Size) error {
+	starts = slices.Clone(starts)
+	slices.SortFunc(starts, func(a, b Start) int {
+		if a.WallRatio > b.WallRatio {
+			return -1
+		}
+		return 1
+	})
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "start ms\t× hello\tCPU ms\t× hello\tbinary MB\tzip MB\t  function")
+	for _, s := range append(starts, base) {
+		size := sizes[s.Name]
+		fmt.Fprintf(w, "%.2f\t%.2f\t%.2f\t%.2f\t%.1f\t%.1f\t  %s\n", ms(s.Wall), s.WallRatio, ms(s.CPU), s.CPURatio,
+			float64(size.Binary)/1e6, float64(size.Package)/1e6, s.Name)
+	}
+	return w.Flush()
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

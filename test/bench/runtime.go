@@ -1,0 +1,110 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"time"
+)
+
+// patience is how long a process may take to its first poll, far more than Lambda would give it.
+const patience = 10 * time.Second
+
+// A Sample is one start of a process.
+type Sample struct {
+	// Wall is the time from exec to the first poll of the Runtime API.
+	Wall time.Duration
+	// CPU is what the process has used of processors until then, on all of them, in user and kernel.
+	CPU time.Duration
+}
+
+// runtimeAPI is the Runtime API of Lambda (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), as far as to
+// the first poll, which it never answers.
+type runtimeAPI struct {
+	listener net.Listener
+	polls    chan time.Time
+}
+
+func listen(ctx context.Context) (*runtimeAPI, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	api := &runtimeAPI{listener: l, polls: make(chan time.Time, 1)}
+	go api.serve()
+	return api, nil
+}
+
+func (api *runtimeAPI) serve() {
+	for {
+		conn, err := api.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		go api.read(conn)
+	}
+}
+
+// read waits for one request. It goes on until the other side is gone, so that nobody gets an error for an answer.
+func (api *runtimeAPI) read(conn net.Conn) {
+	defer conn.Close()
+	r := bufio.NewReader(conn)
+	request, err := http.ReadRequest(r)
+	now := time.Now()
+	if err == nil && request.Method == http.MethodGet && request.URL.Path == "/2018-06-01/runtime/invocation/next" {
+		select {
+		case api.polls <- now:
+		default: // a process that polls twice at once has been seen already
+		}
+	}
+	_, _ = r.ReadByte()
+}
+
+// start runs program until its first poll of the API, and ends it there. The environment is exactly env and what Lambda adds to it.
+func (api *runtimeAPI) start(ctx context.Context, program string, env map[string]string) (Sample, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + api.listener.Addr().String()}
+	for _, vars := range []map[string]string{ofLambda, env} {
+		for name, value := range vars {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return Sample{}, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case polled := <-api.polls:
+		_ = cmd.Process.Kill() // fails only for one that has ended
+		<-ended
+		state := cmd.ProcessState
+		return Sample{Wall: polled.Sub(began), CPU: state.UserTime() + state.SystemTime()}, nil
+	case err := <-ended:
+		if ctx.Err() != nil {
+			err = fmt.Errorf("has not polled the Runtime API: %w", context.Cause(ctx))
+		}
+		return Sample{}, fmt.Errorf("%s: ended with %w\n%s", program, err, out.Bytes())
+	}
+}
+
+// ofLambda are the variables that Lambda sets for every function. Nothing listens at the endpoint: a start makes no calls.
+var ofLambda = map[string]string{
+	"AWS_LAMBDA_FUNCTION_NAME": "bench", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+	"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/bench", "AWS_LAMBDA_LOG_STREAM_NAME": "bench", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+	"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench",
+	"AWS_SESSION_TOKEN": "bench", "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+	"AWS_EXECUTION_ENV": "AWS_Lambda_provided.al2023", "_HANDLER": "bootstrap", "LAMBDA_TASK_ROOT": "/var/task",
+	"LAMBDA_RUNTIME_DIR": "/var/runtime", "LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin:/bin",
+	"AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+}
