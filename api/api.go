@@ -4,7 +4,7 @@
 // operation out of the document and writes what a request must look like to operations/<operationId>.json, with
 // the schemas in place. Load reads that one file, and Operation.Validate holds a request to it.
 //
-// Validation knows only the schema keywords that the requests use; the generator refuses any other. The tests compare
+// Validation knows only the schema keywords of package jsonschema; the generator refuses any other. The tests compare
 // its verdicts with those of kin-openapi, which is itself not linked into functions: it adds 4 MB to a binary
 // and 6 ms to every cold start before it has read a byte.
 package api
@@ -13,6 +13,8 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+
+	"orderflow/internal/platform/jsonschema"
 )
 
 //go:generate go run ./gen
@@ -40,17 +42,23 @@ type Operation struct {
 
 	Parameters []Parameter `json:"parameters,omitempty"`
 	// Body is what the JSON body must look like; nil where there must be none.
-	Body *Schema `json:"body,omitempty"`
+	Body *jsonschema.Schema `json:"body,omitempty"`
 }
 
 // Parameter is a value that a request carries outside its body.
 type Parameter struct {
 	Name string `json:"name"`
 	// In is path, query or header.
-	In       string  `json:"in"`
-	Required bool    `json:"required,omitempty"`
-	Schema   *Schema `json:"schema"`
+	In       string             `json:"in"`
+	Required bool               `json:"required,omitempty"`
+	Schema   *jsonschema.Schema `json:"schema"`
 }
+
+// InvalidRequest is the error of a request that breaks the contract; it tells every violation, of which none repeats what was sent.
+type InvalidRequest = jsonschema.Invalid
+
+// Violation is one way in which a request breaks the contract.
+type Violation = jsonschema.Violation
 
 // Load returns the operation with this operationId. It fails for an id that the contract does not have.
 func Load(operationID string) (*Operation, error) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"orderflow/internal/platform/jsonschema"
 )
 
 // Validate holds a request to the operation. path has the values of the path's parameters by name, unescaped. The error
@@ -33,7 +35,7 @@ func (op *Operation) Validate(r *http.Request, path map[string]string) error {
 func (op *Operation) checkParameters(r *http.Request, path map[string]string, found *InvalidRequest) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		found.add("", "the query string is malformed")
+		found.Add("", "the query string is malformed")
 	}
 	for _, p := range op.Parameters {
 		var values []string
@@ -52,50 +54,50 @@ func (op *Operation) checkParameters(r *http.Request, path map[string]string, fo
 	}
 	unknown := make([]string, 0, len(query))
 	for name := range query {
-		unknown = append(unknown, escape(name))
+		unknown = append(unknown, jsonschema.Escape(name))
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		found.add(name, "is not a query parameter of this operation")
+		found.Add(name, "is not a query parameter of this operation")
 	}
 }
 
 func (p *Parameter) check(values []string, found *InvalidRequest) {
 	switch {
 	case len(values) == 0 && p.Required:
-		found.add(p.Name, "is required")
+		found.Add(p.Name, "is required")
 	case len(values) == 0:
 	case len(values) > 1:
-		found.add(p.Name, "must be given once")
+		found.Add(p.Name, "must be given once")
 	case p.Schema.Type == "integer":
 		n, err := strconv.ParseInt(values[0], 10, 64)
 		if err != nil {
-			found.add(p.Name, "must be an integer")
+			found.Add(p.Name, "must be an integer")
 			return
 		}
-		p.Schema.check(p.Name, n, found)
+		p.Schema.Check(p.Name, n, found)
 	default:
-		p.Schema.check(p.Name, values[0], found)
+		p.Schema.Check(p.Name, values[0], found)
 	}
 }
 
 func (op *Operation) checkBody(r *http.Request, body []byte, found *InvalidRequest) {
 	switch {
 	case op.Body == nil && len(body) > 0:
-		found.add("", "this operation takes no body")
+		found.Add("", "this operation takes no body")
 	case op.Body == nil:
 	case len(body) == 0:
-		found.add("", "a JSON body is required")
+		found.Add("", "a JSON body is required")
 	case !isJSON(r.Header.Get("Content-Type")):
-		found.add("Content-Type", "must be application/json")
+		found.Add("Content-Type", "must be application/json")
 	default:
-		value, plain, err := decode(body)
+		value, plain, err := jsonschema.Decode(body)
 		if err != nil {
-			found.add("", "%s", err)
+			found.Add("", "%s", err)
 			return
 		}
 		setBody(r, plain)
-		op.Body.check("", value, found)
+		op.Body.Check("", value, found)
 	}
 }
 

@@ -133,8 +133,11 @@ func (r *Repo) read(path, rel string) error {
 	machine := strings.HasPrefix(rel, "statemachines/") && strings.HasSuffix(rel, ".asl.json")
 	if eventType, ok := strings.CutSuffix(filepath.Base(rel), ".schema.json"); ok {
 		set, err := schema.Load(os.DirFS(filepath.Dir(path)), eventType)
+		if err != nil {
+			return err
+		}
 		r.Schemas = schema.Merge(r.Schemas, set)
-		return err
+		return set.Check()
 	}
 	if !text && !source && !machine && !sample {
 		return nil

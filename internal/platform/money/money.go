@@ -7,8 +7,6 @@ import (
 	"math"
 	"math/bits"
 
-	"github.com/bojanz/currency"
-
 	"orderflow/internal/platform/fault"
 )
 
@@ -27,7 +25,7 @@ var (
 
 // Of makes an amount; the currency must be an ISO 4217 code and the amount ≥ 0.
 func Of(code string, amount int64) (Money, error) {
-	if code == "" || !currency.IsValid(code) { // the library takes the empty code for valid
+	if _, ok := digits(code); !ok {
 		return Money{}, ErrCurrency
 	}
 	if amount < 0 {
@@ -67,9 +65,17 @@ func (m Money) Times(n int) (Money, error) {
 
 // String shows the amount for people, with the currency's own number of digits.
 func (m Money) String() string {
-	a, err := currency.NewAmountFromInt64(m.Amount, m.Currency)
-	if err != nil {
+	places, _ := digits(m.Currency) // of an unknown currency the minor units as they are
+	if places == 0 {
 		return fmt.Sprintf("%d %s", m.Amount, m.Currency)
 	}
-	return a.String()
+	sign, amount := "", uint64(m.Amount)
+	if m.Amount < 0 {
+		sign, amount = "-", -amount
+	}
+	unit := uint64(1)
+	for range places {
+		unit *= 10
+	}
+	return fmt.Sprintf("%s%d.%0*d %s", sign, amount/unit, places, amount%unit, m.Currency)
 }

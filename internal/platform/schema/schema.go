@@ -3,21 +3,21 @@
 package schema
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sync"
 
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/jsonschema"
 )
 
-// Set holds the schemas of event types.
-type Set map[string]*jsonschema.Schema
+// Set holds the schemas of event types. A schema is read when the first event of its type comes: most processes never
+// see most types. So a function may start with a broken schema; Check is for the tests, which must not let one through.
+type Set map[string]func() (*jsonschema.Schema, error)
 
 // suffix of a schema's file name, after the event type.
 const suffix = ".schema.json"
@@ -25,7 +25,7 @@ const suffix = ".schema.json"
 // ErrInvalid: the event's data does not match its schema, or its type has none.
 var ErrInvalid = fault.New(fault.Invalid, "InvalidEvent", "the event does not match its schema")
 
-// Load compiles the schemas of the given types from files, or all where no type is given.
+// Load takes the schemas of the given types from files, or all where no type is given. It fails for a type without a file.
 func Load(files fs.FS, types ...string) (Set, error) {
 	if len(types) == 0 {
 		names, err := fs.Glob(files, "*"+suffix)
@@ -38,22 +38,17 @@ func Load(files fs.FS, types ...string) (Set, error) {
 	}
 	set := Set{}
 	for _, t := range types {
-		b, err := fs.ReadFile(files, t+suffix)
+		text, err := fs.ReadFile(files, t+suffix)
 		if err != nil {
 			return nil, err
 		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
-		if err != nil {
-			return nil, fmt.Errorf("schema of %s: %w", t, err)
-		}
-		c := jsonschema.NewCompiler()
-		c.AssertFormat()
-		if err := c.AddResource("urn:"+t, doc); err != nil {
-			return nil, fmt.Errorf("schema of %s: %w", t, err)
-		}
-		if set[t], err = c.Compile("urn:" + t); err != nil {
-			return nil, fmt.Errorf("schema of %s: %w", t, err)
-		}
+		set[t] = sync.OnceValues(func() (*jsonschema.Schema, error) {
+			s, err := jsonschema.Parse(text)
+			if err != nil {
+				return nil, fmt.Errorf("schema of %s: %w", t, err)
+			}
+			return s, nil
+		})
 	}
 	return set, nil
 }
@@ -69,29 +64,30 @@ func Merge(sets ...Set) Set {
 	return all
 }
 
-// Validate checks e's data. The error says where and which rule, not which value.
+// Check reads all schemas and reports the broken ones.
+func (s Set) Check() error {
+	var broken []error
+	for _, schema := range s {
+		if _, err := schema(); err != nil {
+			broken = append(broken, err)
+		}
+	}
+	return errors.Join(broken...)
+}
+
+// Validate checks e's data. The error says where and which rule, not which value: that may be somebody's address, and
+// errors are logged.
 func (s Set) Validate(e envelope.Event) error {
-	schema, ok := s[e.Type]
+	load, ok := s[e.Type]
 	if !ok {
 		return ErrInvalid.Because(fmt.Errorf("no schema for type %s", e.Type))
 	}
-	data, err := jsonschema.UnmarshalJSON(bytes.NewReader(e.Data))
+	schema, err := load()
 	if err != nil {
+		return err
+	}
+	if err := schema.Validate(e.Data); err != nil {
 		return ErrInvalid.Because(err)
 	}
-	err = schema.Validate(data)
-	var invalid *jsonschema.ValidationError
-	if errors.As(err, &invalid) {
-		return ErrInvalid.Because(where(invalid))
-	}
-	return err
-}
-
-// where names the first rule that is broken and its place. The library's own message
-// quotes the value, which may be somebody's address, and errors are logged.
-func where(invalid *jsonschema.ValidationError) error {
-	for len(invalid.Causes) > 0 {
-		invalid = invalid.Causes[0]
-	}
-	return fmt.Errorf("/%s breaks %s", strings.Join(invalid.InstanceLocation, "/"), strings.Join(invalid.ErrorKind.KeywordPath(), "/"))
+	return nil
 }

@@ -16,7 +16,7 @@ const brewed, spilt = "orderflow.tea.pot.brewed.v1", "orderflow.tea.pot.spilt.v1
 
 var files = fstest.MapFS{
 	brewed + ".schema.json": {Data: []byte(`{"type":"object","required":["cups"],"properties":{
-		"cups":{"type":"integer","minimum":1}, "for":{"type":"string","format":"email"}, "pot":{"type":"string","pattern":"^[a-z]+$"}}}`)},
+		"cups":{"type":"integer","minimum":1}, "for":{"type":"string","pattern":"^.+@.+$"}, "pot":{"type":"string","pattern":"^[a-z]+$"}}}`)},
 	spilt + ".schema.json": {Data: []byte(`{"type":"object"}`)},
 	"README.md":            {Data: []byte("no schema")},
 }
@@ -40,9 +40,9 @@ func TestEventIsHeldToTheSchemaOfItsType(t *testing.T) {
 
 func TestErrorNamesPlaceAndRuleButNoValue(t *testing.T) {
 	for data, want := range map[string]string{
-		`{"cups":1,"for":"Jane Doe"}`: "/for breaks format",
-		`{"cups":1,"pot":"Jane Doe"}`: "/pot breaks pattern",
-		`{"cups":"Jane Doe"}`:         "/cups breaks type",
+		`{"cups":1,"for":"Jane Doe"}`: `"/for" must match the pattern ^.+@.+$`,
+		`{"cups":1,"pot":"Jane Doe"}`: `"/pot" must match the pattern ^[a-z]+$`,
+		`{"cups":"Jane Doe"}`:         `"/cups" must be of type integer`,
 	} {
 		err := load(t).Validate(event(brewed, data))
 		if err == nil || strings.Contains(err.Error(), "Jane") || !strings.Contains(err.Error(), want) {
@@ -76,14 +76,29 @@ func TestMergeKnowsTheTypesOfAllSets(t *testing.T) {
 	}
 }
 
-func TestBrokenOrMissingSchemaIsFoundWhenLoading(t *testing.T) {
-	for name, file := range map[string]string{"no JSON": `{`, "no schema": `{"type":"teapot"}`, "dangling reference": `{"$ref":"#/nowhere"}`} {
-		if _, err := schema.Load(fstest.MapFS{"x.schema.json": {Data: []byte(file)}}); err == nil {
-			t.Errorf("%s: no error", name)
+func TestBrokenSchemaIsFoundByCheckAndBlamesNoEvent(t *testing.T) {
+	if err := load(t).Check(); err != nil {
+		t.Errorf("good schemas: %v", err)
+	}
+	for name, file := range map[string]string{"no JSON": `{`, "no schema": `{"type":"teapot"}`, "not enforced": `{"$ref":"#/nowhere"}`} {
+		set, err := schema.Load(fstest.MapFS{"x.schema.json": {Data: []byte(file)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := set.Validate(event("x", `{}`)); err == nil || errors.Is(err, schema.ErrInvalid) {
+				t.Errorf("%s: Validate = %v; want an error that is not the event's", name, err)
+			}
+		}
+		if err := set.Check(); err == nil || !strings.Contains(err.Error(), "schema of x") {
+			t.Errorf("%s: Check = %v", name, err)
 		}
 	}
+}
+
+func TestTypeWithoutAFileIsFoundWhenLoading(t *testing.T) {
 	if _, err := schema.Load(files, "orderflow.tea.pot.lost.v1"); err == nil {
-		t.Error("missing: no error")
+		t.Error("no error")
 	}
 }
 

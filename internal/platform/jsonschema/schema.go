@@ -1,18 +1,21 @@
-package api
+// Package jsonschema validates JSON texts against the part of JSON Schema that our contracts use: requests (package api) and
+// events (package schema). A schema that uses more is refused, so nothing is ever left unchecked silently.
+//
+// It is not a library because of what libraries do before main: package initialisation alone takes several times as
+// long as a hello-world function's start (ADR 16). They are the oracles of the tests.
+package jsonschema
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// Schema is the part of JSON Schema that requests use. Its zero value accepts everything.
+// Schema is a schema. Its zero value accepts everything. It is safe for concurrent use.
 type Schema struct {
 	Type string `json:"type,omitempty"`
 
@@ -37,24 +40,10 @@ type Schema struct {
 	Not  *Schema `json:"not,omitempty"`
 }
 
-// Pattern is a regular expression, compiled once when the operation is loaded.
-type Pattern struct{ *regexp.Regexp }
-
-// UnmarshalJSON compiles the expression.
-func (p *Pattern) UnmarshalJSON(b []byte) error {
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return err
-	}
-	re, err := regexp.Compile(s)
-	p.Regexp = re
-	return err
-}
-
-// check reports to found every violation in value, which decode has made, at pointer.
-func (s *Schema) check(pointer string, value any, found *InvalidRequest) {
+// Check adds to found every violation in value, which Decode has made, at pointer.
+func (s *Schema) Check(pointer string, value any, found *Invalid) {
 	if !s.isType(value) {
-		found.add(pointer, "must be of type %s", s.Type)
+		found.Add(pointer, "must be of type %s", s.Type)
 		return
 	}
 	switch v := value.(type) {
@@ -68,16 +57,16 @@ func (s *Schema) check(pointer string, value any, found *InvalidRequest) {
 		s.checkObject(pointer, v, found)
 	}
 	if s.Not != nil {
-		refused := &InvalidRequest{}
-		if s.Not.check(pointer, value, refused); len(refused.Violations) == 0 {
-			found.add(pointer, "must not be %s", list(s.Not.Enum))
+		refused := &Invalid{}
+		if s.Not.Check(pointer, value, refused); len(refused.Violations) == 0 {
+			found.Add(pointer, "must not be %s", list(s.Not.Enum))
 		}
 	}
 	if len(s.Enum) > 0 && !slices.ContainsFunc(s.Enum, func(allowed any) bool { return same(allowed, value) }) {
 		if len(s.Enum) > 10 {
-			found.add(pointer, "is not one of the values that the contract lists")
+			found.Add(pointer, "is not one of the values that the contract lists")
 		} else {
-			found.add(pointer, "must be one of %s", list(s.Enum))
+			found.Add(pointer, "must be one of %s", list(s.Enum))
 		}
 	}
 }
@@ -105,53 +94,53 @@ func (s *Schema) isType(value any) bool {
 	return ok
 }
 
-func (s *Schema) checkString(pointer, v string, found *InvalidRequest) {
+func (s *Schema) checkString(pointer, v string, found *Invalid) {
 	switch n := utf8.RuneCountInString(v); {
 	case n < s.MinLength:
-		found.add(pointer, "must have at least %d characters", s.MinLength)
+		found.Add(pointer, "must have at least %d characters", s.MinLength)
 	case s.MaxLength != nil && n > *s.MaxLength:
-		found.add(pointer, "must have at most %d characters", *s.MaxLength)
+		found.Add(pointer, "must have at most %d characters", *s.MaxLength)
 	case s.Pattern != nil && !s.Pattern.MatchString(v):
-		found.add(pointer, "must match the pattern %s", s.Pattern)
+		found.Add(pointer, "must match the pattern %s", s.Pattern)
 	}
 }
 
-func (s *Schema) checkNumber(pointer string, value any, found *InvalidRequest) {
+func (s *Schema) checkNumber(pointer string, value any, found *Invalid) {
 	if s.Minimum != nil && less(value, *s.Minimum) {
-		found.add(pointer, "must be at least %d", *s.Minimum)
+		found.Add(pointer, "must be at least %d", *s.Minimum)
 	}
 	if s.Maximum != nil && more(value, *s.Maximum) {
-		found.add(pointer, "must be at most %d", *s.Maximum)
+		found.Add(pointer, "must be at most %d", *s.Maximum)
 	}
 }
 
-func (s *Schema) checkArray(pointer string, v []any, found *InvalidRequest) {
+func (s *Schema) checkArray(pointer string, v []any, found *Invalid) {
 	if len(v) < s.MinItems {
-		found.add(pointer, "must have at least %d items", s.MinItems)
+		found.Add(pointer, "must have at least %d items", s.MinItems)
 	}
 	if s.MaxItems != nil && len(v) > *s.MaxItems {
-		found.add(pointer, "must have at most %d items", *s.MaxItems)
+		found.Add(pointer, "must have at most %d items", *s.MaxItems)
 		return
 	}
 	for i, item := range v {
 		if s.Items != nil {
-			s.Items.check(pointer+"/"+strconv.Itoa(i), item, found)
+			s.Items.Check(pointer+"/"+strconv.Itoa(i), item, found)
 		}
 	}
 }
 
-func (s *Schema) checkObject(pointer string, v map[string]any, found *InvalidRequest) {
+func (s *Schema) checkObject(pointer string, v map[string]any, found *Invalid) {
 	for _, name := range s.Required {
 		if _, ok := v[name]; !ok {
-			found.add(pointer+"/"+escape(name), "is required")
+			found.Add(pointer+"/"+Escape(name), "is required")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(v)) {
-		at := pointer + "/" + escape(name)
+		at := pointer + "/" + Escape(name)
 		if property, ok := s.Properties[name]; ok {
-			property.check(at, v[name], found)
+			property.Check(at, v[name], found)
 		} else if s.AdditionalProperties != nil && !*s.AdditionalProperties {
-			found.add(at, "is not a field of the contract")
+			found.Add(at, "is not a field of the contract")
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package jsonschema
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep arrays and objects may be nested; no request of the contract comes near it.
+// maxDepth is how deep arrays and objects may be nested; no contract comes near it.
 const maxDepth = 32
 
 var (
@@ -19,18 +19,18 @@ var (
 	errDuplicate = errors.New("has a field twice")
 )
 
-// decoder reads a body more strictly than encoding/json: a field that is there twice is refused, because two readers of
-// such a body may disagree on what it says.
+// decoder reads a text more strictly than encoding/json: a field that is there twice is refused, because two readers of
+// such a text may disagree on what it says.
 type decoder struct {
 	*json.Decoder
 	// rewritten says that a number was not written the way that Go reads an integer.
 	rewritten bool
 }
 
-// decode returns the value of a JSON text: nil, bool, string, []any, map[string]any; int64 for every whole number
+// Decode returns the value of a JSON text: nil, bool, string, []any, map[string]any; int64 for every whole number
 // that fits, however it is written (JSON Schema takes 70.0 and 7e1 for integers); float64 for the other numbers.
 // Where a whole number was written otherwise, the text comes back with all of them as plain digits.
-func decode(text []byte) (value any, plain []byte, err error) {
+func Decode(text []byte) (value any, plain []byte, err error) {
 	if !utf8.Valid(text) || !json.Valid(text) {
 		return nil, nil, errNotJSON
 	}

@@ -1,0 +1,74 @@
+package jsonschema_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"orderflow/internal/platform/jsonschema"
+)
+
+func TestASchemaThatWouldNotBeEnforcedIsRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"keyword":                  `{"type":"string","format":"email"}`,
+		"keyword in a property":    `{"properties":{"a":{"oneOf":[]}}}`,
+		"keyword in items":         `{"items":{"uniqueItems":true}}`,
+		"keyword in not":           `{"not":{"const":0}}`,
+		"type":                     `{"type":"number"}`,
+		"type in a property":       `{"properties":{"a":{"type":"null"}}}`,
+		"types":                    `{"type":["string","integer"]}`,
+		"fraction as a limit":      `{"minimum":0.5}`,
+		"fraction in enum":         `{"enum":[0.5]}`,
+		"null in enum":             `{"enum":[null]}`,
+		"object in enum":           `{"enum":[{}]}`,
+		"schema for other fields":  `{"additionalProperties":{"type":"string"}}`,
+		"pattern of another kind":  `{"pattern":"(?=a)"}`,
+		"pattern that is no text":  `{"pattern":1}`,
+		"null as a property":       `{"properties":{"a":null}}`,
+		"boolean schema":           `true`,
+		"null":                     `null`,
+		"nothing":                  ``,
+		"something behind it":      `{} {}`,
+		"reference":                `{"$ref":"#/x"}`,
+		"definitions":              `{"$defs":{}}`,
+		"dependent on other field": `{"dependentRequired":{}}`,
+	} {
+		if s, err := jsonschema.Parse([]byte(text)); err == nil {
+			t.Errorf("%s: %s was taken: %+v", name, text, s)
+		}
+	}
+}
+
+func TestWhatSaysNothingAboutValidityIsLeftOut(t *testing.T) {
+	s, err := jsonschema.Parse([]byte(`{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"t","description":"d"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{`null`, `true`, `1.5`, `"x"`, `[]`, `{}`} {
+		if err := s.Validate([]byte(text)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestKeywordsApplyToTheirOwnTypeOnly(t *testing.T) {
+	s, err := jsonschema.Parse([]byte(`{"minLength":2,"minimum":2,"minItems":2,"required":["a"],"pattern":"^x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, ok := range map[string]bool{`"x"`: false, `"xx"`: true, `"yy"`: false, `1`: false, `1.5`: false, `2.5`: true, `[1]`: false, `[1,2]`: true, `{}`: false, `{"a":1}`: true, `true`: true, `null`: true} {
+		if err := s.Validate([]byte(text)); (err == nil) != ok {
+			t.Errorf("%s: %v, want valid: %t", text, err, ok)
+		}
+	}
+}
+
+func TestTextThatTwoReadersMayReadDifferentlyIsRefused(t *testing.T) {
+	s := &jsonschema.Schema{}
+	for _, text := range []string{``, `{`, `{"a":1,"a":2}`, `{} {}`, "\"\xff\"", `1e400`, strings.Repeat("[", 40) + strings.Repeat("]", 40)} {
+		var invalid *jsonschema.Invalid
+		if err := s.Validate([]byte(text)); !errors.As(err, &invalid) || len(invalid.Violations) != 1 || invalid.Violations[0].Pointer != "" {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
