@@ -67,6 +67,10 @@ prove: ## Search every way in which a saga can go for one that leaves an order w
 chaos: ## Place 320 orders on a stack of its own while processes are killed and executions stopped (SEED=n)
 	@go build -o .tools/bin/chaos ./test/chaos/cmd && .tools/bin/chaos $(if $(SEED),-seed $(SEED))
 
+.PHONY: bench-start
+bench-start: ## Compare the start of every function with a hello-world one's
+	@go build -o .tools/bin/bench-start ./test/bench/cmd && .tools/bin/bench-start
+
 # Not part of `make test`: it needs a Java development kit and Maven.
 .PHONY: oracle
 oracle: ## Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)

@@ -15,6 +15,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/outbox"
+	"orderflow/internal/platform/outbox/snstopic"
 )
 
 func dlq(a *app) *cobra.Command {
@@ -218,7 +219,7 @@ func (b site) makeUp(ctx context.Context, cmd *cobra.Command, from operations.Qu
 	service := strings.TrimSuffix(strings.TrimPrefix(from.Name, "relay-"), "-events")
 	// arn:aws:states:<region>:<account>:stateMachine:<stack>-fulfil-order
 	parts := strings.SplitN(b.outputs["FulfilOrderArn"], ":", 6)
-	topic := outbox.SNS{Client: sns.NewFromConfig(b.cfg), ARN: strings.Join([]string{"arn", parts[1], "sns", parts[3], parts[4], b.stack + "-" + service}, ":")}
+	topic := snstopic.Topic{Client: sns.NewFromConfig(b.cfg), ARN: strings.Join([]string{"arn", parts[1], "sns", parts[3], parts[4], b.stack + "-" + service}, ":")}
 	table := dynamo.Open(b.cfg, b.stack+"-"+service, clock.System{})
 	action.Subject, action.Detail = from.Name, "publish the outbox of "+service
 	return b.audit().Do(ctx, action, func(ctx context.Context) error {

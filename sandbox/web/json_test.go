@@ -41,3 +41,15 @@ func TestReferencesAreShortAndPlain(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysAreShortAndVisible(t *testing.T) {
+	for key, good := range map[string]bool{
+		"k": true, strings.Repeat("~", 255): true, "": false, "a b": false, "ä": false, strings.Repeat("k", 256): false,
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.Header.Set("Idempotency-Key", key)
+		if _, err := web.Idempotency(r, "charges", nil); (err == nil) != good {
+			t.Errorf("key %q: %v", key, err)
+		}
+	}
+}

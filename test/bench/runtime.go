@@ -27,6 +27,7 @@ type Sample struct {
 type runtimeAPI struct {
 	listener net.Listener
 	polls    chan time.Time
+	patience time.Duration
 }
 
 func listen(ctx context.Context) (*runtimeAPI, error) {
@@ -35,7 +36,7 @@ func listen(ctx context.Context) (*runtimeAPI, error) {
 	if err != nil {
 		return nil, err
 	}
-	api := &runtimeAPI{listener: l, polls: make(chan time.Time, 1)}
+	api := &runtimeAPI{listener: l, polls: make(chan time.Time, 1), patience: patience}
 	go api.serve()
 	return api, nil
 }
@@ -67,7 +68,7 @@ func (api *runtimeAPI) read(conn net.Conn) {
 
 // start runs program until its first poll of the API, and ends it there. The environment is exactly env and what Lambda adds to it.
 func (api *runtimeAPI) start(ctx context.Context, program string, env map[string]string) (Sample, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, api.patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program)
 	var out bytes.Buffer

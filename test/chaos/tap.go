@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"orderflow/internal/platform/envelope"
-	"orderflow/internal/platform/outbox"
+	"orderflow/internal/platform/outbox/snstopic"
 )
 
 // tapQueue overhears what the services publish.
@@ -23,7 +23,7 @@ const tapQueue = "chaos-tap"
 type tap struct {
 	run    *run
 	queues *sqs.Client
-	topics map[string]outbox.SNS // by service
+	topics map[string]snstopic.Topic // by service
 	queue  string
 	random *rand.Rand
 	seen   map[string]bool
@@ -39,7 +39,7 @@ type copied struct {
 
 // eavesdrop subscribes a queue to all topics of the services.
 func (r *run) eavesdrop(ctx context.Context) (*tap, error) {
-	t := &tap{run: r, queues: sqs.NewFromConfig(r.stack.Config()), topics: map[string]outbox.SNS{}, random: r.rand(4), seen: map[string]bool{}}
+	t := &tap{run: r, queues: sqs.NewFromConfig(r.stack.Config()), topics: map[string]snstopic.Topic{}, random: r.rand(4), seen: map[string]bool{}}
 	made, err := t.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(tapQueue)})
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (r *run) eavesdrop(ctx context.Context) (*tap, error) {
 		if err != nil {
 			return nil, fmt.Errorf("subscribe to %s: %w", topic, err)
 		}
-		t.topics[service] = outbox.SNS{Client: client, ARN: topic}
+		t.topics[service] = snstopic.Topic{Client: client, ARN: topic}
 	}
 	return t, nil
 }

@@ -3,6 +3,7 @@ package services_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"orderflow/internal/gateway"
@@ -78,6 +79,8 @@ func TestANoComesInTheWordsOfTheService(t *testing.T) {
 		"unauthenticated":       {401, `{"code":"Unauthenticated","detail":"expired"}`, fault.Unauthenticated, "Unauthenticated", "expired"},
 		"forbidden":             {403, `{"code":"Forbidden","detail":"no"}`, fault.Forbidden, "Forbidden", "no"},
 		"no document":           {404, `<html>`, fault.NotFound, "NotFound", "Not Found"},
+		"a code of 64 letters":  {404, `{"code":"` + strings.Repeat("A", 64) + `","detail":"d"}`, fault.NotFound, strings.Repeat("A", 64), "d"},
+		"a code of 65 letters":  {404, `{"code":"` + strings.Repeat("A", 65) + `","detail":"d"}`, fault.NotFound, "NotFound", "d"},
 		"a code with %":         {404, `{"code":"100% odd","detail":"%s"}`, fault.NotFound, "NotFound", "%s"},
 		"a document of nothing": {403, `{}`, fault.Forbidden, "Forbidden", "Forbidden"},
 	} {

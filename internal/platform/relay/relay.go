@@ -7,11 +7,12 @@ import (
 	"orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbox"
+	"orderflow/internal/platform/outbox/snstopic"
 )
 
 // Events publishes the outbox of the table TABLE_NAME to the topic TOPIC_ARN, as the table's stream tells of it; and what
 // the stream did not tell of when a schedule calls.
 func Events(env *function.Env) (function.Handler, error) {
-	topic := outbox.SNS{Client: sns.NewFromConfig(env.AWS()), ARN: env.Require("TOPIC_ARN")}
+	topic := snstopic.Topic{Client: sns.NewFromConfig(env.AWS()), ARN: env.Require("TOPIC_ARN")}
 	return outbox.RelayAndSweep(topic, dynamo.FromEnv(env), env.Clock), nil
 }

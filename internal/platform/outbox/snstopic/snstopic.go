@@ -1,4 +1,6 @@
-package outbox
+// Package snstopic publishes the outbox to Amazon SNS. It stands apart from package outbox since only relays need it: every
+// function with a table would pay for the SDK's client at its start.
+package snstopic
 
 import (
 	"context"
@@ -12,15 +14,15 @@ import (
 	"orderflow/internal/platform/envelope"
 )
 
-// SNS is a Topic of Amazon SNS. The event's type goes along as the message attribute
+// Topic is an outbox.Topic of Amazon SNS. The event's type goes along as the message attribute
 // `type`, by which subscriptions filter.
-type SNS struct {
+type Topic struct {
 	Client *sns.Client
 	ARN    string
 }
 
 // Publish sends up to ten events in one call.
-func (t SNS) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
+func (t Topic) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
 	entries := make([]types.PublishBatchRequestEntry, 0, len(batch))
 	for _, e := range batch {
 		body, err := json.Marshal(e)

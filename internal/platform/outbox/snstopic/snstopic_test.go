@@ -1,4 +1,4 @@
-package outbox_test
+package snstopic_test
 
 import (
 	"context"
@@ -16,11 +16,11 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/outbox"
+	"orderflow/internal/platform/outbox/snstopic"
 )
 
 // serve returns a topic whose SNS is answered by answer.
-func serve(t *testing.T, answer func(form url.Values) (int, string)) outbox.SNS {
+func serve(t *testing.T, answer func(form url.Values) (int, string)) snstopic.Topic {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -35,7 +35,7 @@ func serve(t *testing.T, answer func(form url.Values) (int, string)) outbox.SNS 
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 		})})
-	return outbox.SNS{Client: client, ARN: "arn:aws:sns:eu-central-1:000000000000:tea"}
+	return snstopic.Topic{Client: client, ARN: "arn:aws:sns:eu-central-1:000000000000:tea"}
 }
 
 func pots(t *testing.T, n int) (batch []envelope.Event) {
