@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"regexp/syntax"
 	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -110,11 +110,30 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 		return nil, fmt.Errorf("an object needs additionalProperties: false, or unknown fields get in")
 	}
 	if s.Pattern != "" {
-		if _, err := regexp.Compile(s.Pattern); err != nil {
+		re, err := syntax.Parse(s.Pattern, syntax.Perl)
+		if err != nil {
 			return nil, err
+		}
+		if n := repeats(re); n > maxRepeats {
+			return nil, fmt.Errorf("a pattern that repeats %d times is slow to compile, at every start of its function: bound it by maxLength", n)
 		}
 	}
 	return keywords, nested(s, keywords)
+}
+
+// maxRepeats bounds {n,m} in patterns, which are unrolled: {1,255} takes a tenth of a hello-world function's start.
+const maxRepeats = 32
+
+// repeats returns the largest bound of a repetition in re.
+func repeats(re *syntax.Regexp) int {
+	most := 0
+	if re.Op == syntax.OpRepeat {
+		most = max(re.Min, re.Max)
+	}
+	for _, sub := range re.Sub {
+		most = max(most, repeats(sub))
+	}
+	return most
 }
 
 // nested puts the schemas within s into keywords.

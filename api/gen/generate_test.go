@@ -46,6 +46,7 @@ func TestWhatWouldNotBeEnforcedIsRefused(t *testing.T) {
 		`{"type":"integer","minimum":0}`:                                                       "maximum",
 		`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"integer"}}}`: "a: an integer",
 		`{"type":"array","items":{"type":"string","pattern":"(?=lookahead)"}}`:                 "error parsing regexp",
+		`{"type":"string","pattern":"^x([a-z]{2,33})$"}`:                                       "repeats 33 times",
 	} {
 		_, err := generate([]byte(strings.Replace(spec, "SCHEMA", schema, 1)))
 		if err == nil || !strings.Contains(err.Error(), want) {

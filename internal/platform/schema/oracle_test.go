@@ -137,6 +137,9 @@ var texts = []string{"Ada", "a@b.example", "01KAQ5M3Z8V7D2X4C6B9N1T0RW", "EUR", 
 // example makes a value that the schema accepts, with every property.
 func example(t *testing.T, s *jsonschema.Schema) any {
 	t.Helper()
+	if len(s.Enum) > 0 {
+		return s.Enum[0]
+	}
 	switch s.Type {
 	case "object":
 		o := map[string]any{}
