@@ -3,7 +3,8 @@ package money
 import "sort"
 
 // currencies are the ISO 4217 codes in order, each with its number of digits after the point. A text and not a map, since a map
-// is filled at every start of every function. A test holds it to a library that follows the standard.
+// is filled at every start of every function. A test holds it to a library that follows
+// the standard.
 const currencies = "" +
 	"AED2AFN2ALL2AMD2AOA2ARS2AUD2AWG2AZN2BAM2BBD2BDT2BHD3BIF0BMD2BND2BOB2BOV2BRL2BSD2BTN2BWP2BYN2BZD2CAD2CDF2CHE2CHF2" +
 	"CHW2CLF4CLP0CNY2COP2COU2CRC2CUP2CVE2CZK2DJF0DKK2DOP2DZD2EGP2ERN2ETB2EUR2FJD2FKP2GBP2GEL2GHS2GIP2GMD2GNF0GTQ2GYD2" +
