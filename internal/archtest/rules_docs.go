@@ -8,7 +8,7 @@ import (
 var (
 	runbook = regexp.MustCompile(`docs/runbooks/[a-z-]+\.md`)
 	link    = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	target  = regexp.MustCompile("`make (?:-s )?([a-z]+)")
+	target  = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
 )
 
 func docRules() []Rule {
