@@ -28,6 +28,7 @@ type shop struct {
 	*orders.Service
 	t     *testing.T
 	store *memory.Store
+	clock *clock.Manual
 }
 
 // sequence gives the sampled id first.
@@ -54,7 +55,7 @@ func open(t *testing.T) *shop {
 			t.Fatal(err)
 		}
 	}
-	return &shop{orders.New(store, c, &sequence{}), t, store}
+	return &shop{orders.New(observed{store}, c, &sequence{}), t, store, c}
 }
 
 // place places the sample order.

@@ -101,7 +101,7 @@ func Do[R any](ctx context.Context, log Log, saga, step string, run func(context
 	return fault.Redecide(func() (R, error) {
 		key := Key{saga, step, Action}
 		if rec, ok, err := log.Barrier(ctx, key); err != nil || ok {
-			return replay[R](rec, err)
+			return replay[R](ctx, rec, err)
 		}
 		r, err := run(ctx, Once{key: key})
 		return lookAgain(ctx, log, key, r, err)
@@ -120,7 +120,7 @@ func Undo[R any](ctx context.Context, log Log, saga, step string, actions []stri
 	return fault.Redecide(func() (R, error) {
 		once := Once{key: Key{saga, step, Compensation}}
 		if rec, ok, err := log.Barrier(ctx, once.key); err != nil || ok {
-			return replay[R](rec, err)
+			return replay[R](ctx, rec, err)
 		}
 		done := Done{}
 		for _, action := range actions {
@@ -135,6 +135,9 @@ func Undo[R any](ctx context.Context, log Log, saga, step string, actions []stri
 			}
 		}
 		r, err := run(ctx, done, once)
+		if err == nil {
+			undone(ctx, step, once)
+		}
 		return lookAgain(ctx, log, once.key, r, err)
 	})
 }
@@ -146,7 +149,7 @@ func lookAgain[R any](ctx context.Context, log Log, key Key, r R, err error) (R,
 		return r, err
 	}
 	if rec, ok, failed := log.Barrier(ctx, key); failed == nil && ok {
-		return replay[R](rec, nil)
+		return replay[R](ctx, rec, nil)
 	}
 	return r, err
 }
@@ -159,11 +162,12 @@ func Consume(ctx context.Context, log Log, consumer, eventID string, run func(co
 	return err
 }
 
-func replay[R any](rec Record, err error) (R, error) {
+func replay[R any](ctx context.Context, rec Record, err error) (R, error) {
 	var r R
 	if err != nil {
 		return r, err
 	}
+	duplicate(ctx, rec)
 	if rec.Origin != rec.Phase {
 		return r, ErrCompensated
 	}

@@ -37,8 +37,9 @@ func Messages(handle func(ctx context.Context, body []byte) error) function.Hand
 		// The list must not be null: see docs/verification.md.
 		failed := []events.SQSBatchItemFailure{}
 		for _, m := range batch.Records {
+			ctx := received(ctx, m)
 			if err := handle(ctx, []byte(m.Body)); err != nil {
-				slog.WarnContext(ctx, "event not handled", "messageId", m.MessageId, "error", err.Error())
+				slog.WarnContext(ctx, "event not handled", "error", err.Error())
 				failed = append(failed, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 			}
 		}
@@ -58,6 +59,7 @@ func Events(schemas Validator, handle Handler) func(ctx context.Context, body []
 		}
 		ctx = function.Traced(ctx, e.TraceParent)
 		ctx = function.WithLogAttrs(ctx, slog.String("eventId", e.ID), slog.String("eventType", e.Type), slog.String("subject", e.Subject))
+		ctx = about(ctx, e)
 		return handle(ctx, e)
 	}
 }

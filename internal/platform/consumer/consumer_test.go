@@ -1,18 +1,23 @@
 package consumer_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/consumer"
 	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/metrics/metricstest"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -117,5 +122,41 @@ func TestPayloadThatIsNoBatchFailsAsAWhole(t *testing.T) {
 	_, err := consumer.Handle(only(brewed), nil).Invoke(t.Context(), []byte(`[]`))
 	if err == nil {
 		t.Error("no error: the queue would delete what nobody has seen")
+	}
+}
+
+func TestEachMessagesAgeIsRecordedAndItsIdsAreInTheLog(t *testing.T) {
+	c := clock.At(time.UnixMilli(1_795_424_400_000))
+	ctx, recording := metricstest.On(t, c)
+	const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+	e := strings.Replace(body(t, brewed, "a", ""), `"data":{}`, `"data":{"orderId":"`+order+`"}`, 1)
+	sent := map[string]string{"SentTimestamp": "1795424397500", "ApproximateReceiveCount": "2"}
+	batch := events.SQSEvent{Records: []events.SQSMessage{{MessageId: "m-1", Body: e, Attributes: sent}, {MessageId: "m-2", Body: body(t, brewed, "b", "")}}}
+	payload, err := json.Marshal(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]map[string]any{}
+	h := consumer.Handle(only(brewed), func(ctx context.Context, e envelope.Event) error {
+		var out bytes.Buffer
+		function.Logger(&out, "f").InfoContext(ctx, "x")
+		var line map[string]any
+		err := json.Unmarshal(out.Bytes(), &line)
+		lines[e.Subject] = line
+		return err
+	})
+	if _, err := h.Invoke(ctx, payload); err != nil {
+		t.Fatal(err)
+	}
+	if got := recording.Take(); !slices.Equal(got, []string{"QueueAge 2500 tea brew-tea"}) {
+		t.Errorf("recorded %q", got)
+	}
+	for name, want := range map[string]any{"orderId": order, "sagaId": order, "attempt": 2.0, "messageId": "m-1", "eventType": brewed} {
+		if lines["a"][name] != want {
+			t.Errorf("%s = %v, want %v", name, lines["a"][name], want)
+		}
+	}
+	if lines["b"]["orderId"] != nil || lines["b"]["attempt"] != nil || lines["b"]["messageId"] != "m-2" {
+		t.Errorf("a message carries another's: %v", lines["b"])
 	}
 }

@@ -32,7 +32,7 @@ func (f HandlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 // Start composes the function's handler and serves invocations until the process
 // ends. A function that cannot be composed exits at once with every reason logged.
 func Start(compose func(*Env) (Handler, error)) {
-	log := Logger(os.Stdout, lambdacontext.FunctionName)
+	log := LoggerOf(os.Stdout, lambdacontext.FunctionName, verbosity(os.LookupEnv))
 	slog.SetDefault(log)
 	env := NewEnv(os.LookupEnv, clock.System{})
 	h, err := compose(env)
@@ -43,18 +43,20 @@ func Start(compose func(*Env) (Handler, error)) {
 		log.Error("cannot start", "error", err)
 		os.Exit(1)
 	}
-	lambda.Start(observe(h))
+	who := built()
+	lambda.Start(observe(as(who, metered(os.Stdout, env.Clock, os.LookupEnv, who, h))))
 }
 
 // observe gives every invocation its request id and trace, and logs its failure.
 func observe(next Handler) HandlerFunc {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
+		ctx = noting(ctx)
 		if lc, ok := lambdacontext.FromContext(ctx); ok {
 			ctx = WithLogAttrs(ctx, slog.String("requestId", lc.AwsRequestID))
 		}
 		out, err := next.Invoke(ctx, payload)
 		if err != nil {
-			slog.WarnContext(ctx, "invocation failed", "error", err.Error())
+			slog.WarnContext(whole(ctx), "invocation failed", "error", err.Error())
 		}
 		return out, err
 	}

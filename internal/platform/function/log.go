@@ -4,6 +4,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strconv"
+
+	"orderflow/internal/platform/redact"
+	"orderflow/internal/platform/tracing"
 )
 
 type logAttrs struct{}
@@ -11,27 +15,105 @@ type logAttrs struct{}
 // WithLogAttrs returns a context whose log lines carry attrs as well. They must be
 // identifiers, never personal or payment data.
 func WithLogAttrs(ctx context.Context, attrs ...slog.Attr) context.Context {
-	old, _ := ctx.Value(logAttrs{}).([]slog.Attr)
+	old := LogAttrs(ctx)
 	return context.WithValue(ctx, logAttrs{}, append(old[:len(old):len(old)], attrs...))
 }
 
-// Logger writes JSON lines with the function's name and the context's attributes.
-func Logger(w io.Writer, name string) *slog.Logger {
-	return slog.New(contextHandler{slog.NewJSONHandler(w, nil)}).With("function", name)
+// LogAttrs returns what every log line of ctx carries.
+func LogAttrs(ctx context.Context) []slog.Attr {
+	attrs, _ := ctx.Value(logAttrs{}).([]slog.Attr)
+	return attrs
 }
 
-type contextHandler struct{ slog.Handler }
+type notes struct{}
+
+// noting returns a context for Note.
+func noting(ctx context.Context) context.Context {
+	return context.WithValue(ctx, notes{}, new([]slog.Attr))
+}
+
+// Note makes what is told of the invocation as a whole, such as that it failed, carry what the lines of ctx carry. It is
+// for invocations that are about one thing.
+func Note(ctx context.Context) {
+	if attrs, ok := ctx.Value(notes{}).(*[]slog.Attr); ok {
+		*attrs = LogAttrs(ctx)
+	}
+}
+
+// whole returns a context whose lines carry what Note was given.
+func whole(ctx context.Context) context.Context {
+	if attrs, ok := ctx.Value(notes{}).(*[]slog.Attr); ok && len(*attrs) > 0 {
+		return context.WithValue(ctx, logAttrs{}, *attrs)
+	}
+	return ctx
+}
+
+// Verbosity says which lines are logged.
+type Verbosity struct {
+	// Min is the lowest level of them.
+	Min slog.Level
+	// DebugRatio is the share of traces, 0 to 1, of which the debug lines are logged as well. All functions that a trace
+	// comes by agree on it, so of an order there are either all or none.
+	DebugRatio float64
+}
+
+// debugRatio is the share where LOG_DEBUG_RATIO says none: an order's debug lines cost about as much as all its other lines.
+const debugRatio = 0.01
+
+// verbosity reads LOG_LEVEL (debug, info, warn, error) and LOG_DEBUG_RATIO. What cannot be read counts as not set: a function must
+// not fail to start over how much it tells.
+func verbosity(lookup func(string) (string, bool)) Verbosity {
+	v := Verbosity{Min: slog.LevelInfo, DebugRatio: debugRatio}
+	if s, ok := lookup("LOG_LEVEL"); ok && v.Min.UnmarshalText([]byte(s)) != nil {
+		v.Min = slog.LevelInfo
+	}
+	if s, ok := lookup("LOG_DEBUG_RATIO"); ok {
+		if ratio, err := strconv.ParseFloat(s, 64); err == nil && ratio >= 0 && ratio <= 1 {
+			v.DebugRatio = ratio
+		}
+	}
+	return v
+}
+
+// Logger writes JSON lines with the function's name and the context's attributes, from level INFO on.
+func Logger(w io.Writer, name string) *slog.Logger { return LoggerOf(w, name, Verbosity{}) }
+
+// LoggerOf is Logger with a verbosity. Whatever is personal or payment data or a secret, by its name or its form, is masked (package redact).
+func LoggerOf(w io.Writer, name string, v Verbosity) *slog.Logger {
+	lines := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: redact.Attr})
+	return slog.New(contextHandler{lines, v}).With("function", name)
+}
+
+type contextHandler struct {
+	slog.Handler
+	Verbosity
+}
+
+// Enabled lets through what is at least of the level, and debug lines of sampled traces.
+func (h contextHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= h.Min || level == slog.LevelDebug && h.Min <= slog.LevelInfo && sampled(tracing.TraceID(ctx), h.DebugRatio)
+}
+
+// sampled decides by the last 13 hexadecimal digits of a trace's id, which are random also where its first ones tell the time, as X-Ray's do.
+func sampled(traceID string, ratio float64) bool {
+	const digits = 13 // 52 bits, which a float64 holds exactly
+	if ratio <= 0 || len(traceID) < digits {
+		return false
+	}
+	n, err := strconv.ParseUint(traceID[len(traceID)-digits:], 16, 64)
+	return err == nil && float64(n) < ratio*float64(uint64(1)<<(4*digits))
+}
 
 func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
-	attrs, _ := ctx.Value(logAttrs{}).([]slog.Attr)
-	r.AddAttrs(attrs...)
+	r = r.Clone()
+	r.AddAttrs(LogAttrs(ctx)...)
 	return h.Handler.Handle(ctx, r)
 }
 
 func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return contextHandler{h.Handler.WithAttrs(attrs)}
+	return contextHandler{h.Handler.WithAttrs(attrs), h.Verbosity}
 }
 
 func (h contextHandler) WithGroup(name string) slog.Handler {
-	return contextHandler{h.Handler.WithGroup(name)}
+	return contextHandler{h.Handler.WithGroup(name), h.Verbosity}
 }

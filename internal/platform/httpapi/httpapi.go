@@ -68,13 +68,14 @@ func HandleVerified(id string, verify func(context.Context, *Request) error, han
 		}
 		r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
 			operation: id, path: in.Path}
-		ctx = function.Traced(ctx, r.Header.Get("traceparent"))
+		ctx = about(function.Traced(ctx, r.Header.Get("traceparent")), r)
 		ctx, cancel := within(ctx, r.Header.Get(httpclient.TimeoutHeader))
 		defer cancel()
 		res, err := serve(ctx, op, in, r, verify, handle)
 		if err != nil {
 			res = problem(ctx, in.Path, err)
 		}
+		tell(ctx, res)
 		return encode(res)
 	}), nil
 }

@@ -20,7 +20,7 @@ func (res Response) Replayed(yes bool) Response {
 		if res.Header == nil {
 			res.Header = map[string]string{}
 		}
-		res.Header["Idempotent-Replayed"] = "true"
+		res.Header[replayed] = "true"
 	}
 	return res
 }

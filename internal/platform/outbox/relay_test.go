@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/metrics/metricstest"
 	"orderflow/internal/platform/outbox"
 )
 
@@ -171,5 +175,29 @@ func TestPayloadThatIsNoStreamBatchFails(t *testing.T) {
 	}
 	if err := relay(t, &topic{}, &store{}); err != nil {
 		t.Errorf("an empty batch: %v", err)
+	}
+}
+
+func TestTheLagOfEveryPublishedEventIsRecordedAndOfNoOther(t *testing.T) {
+	c := clock.At(time.Now().Add(-time.Hour)) // behind the events' own clock: the lag is none, not negative
+	ctx, recording := metricstest.On(t, c)
+	payload := `{"Records":[` + strings.Join(records(t, subjects(3)), ",") + `]}`
+	if _, err := outbox.Relay(&topic{refuse: map[string]bool{"pot-01": true}}, &store{}).Invoke(ctx, []byte(payload)); err == nil {
+		t.Error("no error")
+	}
+	c.Advance(2 * time.Hour)
+	if _, err := outbox.Relay(&topic{}, &store{}).Invoke(ctx, []byte(payload)); err != nil {
+		t.Error(err)
+	}
+	var lags []int
+	for _, m := range recording.Take() {
+		var ms float64
+		if _, err := fmt.Sscanf(m, "OutboxLag %g tea brew-tea", &ms); err != nil {
+			t.Errorf("recorded %q: %v", m, err)
+		}
+		lags = append(lags, int(math.Round(ms/float64(time.Hour.Milliseconds()))))
+	}
+	if !slices.Equal(lags, []int{0, 0, 1, 1, 1}) {
+		t.Errorf("lags of %v hours; want 2 of none, then 3 of one", lags)
 	}
 }

@@ -56,6 +56,7 @@ func publish(ctx context.Context, topic Topic, store Store, items []Item) (int, 
 			failed = errors.Join(failed, err)
 			continue
 		}
+		tell(ctx, item.Event)
 		published = append(published, item)
 	}
 	return len(published), errors.Join(failed, store.DeletePublished(ctx, published))

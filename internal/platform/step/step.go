@@ -11,6 +11,7 @@ import (
 
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/redact"
 )
 
 // Transient is the error name of everything that is worth a retry. A final error goes
@@ -35,7 +36,9 @@ func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Ha
 			return nil, named(errInput)
 		}
 		ctx = function.WithLogAttrs(function.Traced(ctx, env.TraceParent), slog.String("orderId", env.OrderID))
+		ctx, done := begin(ctx, env.OrderID)
 		out, err := run(ctx, in)
+		done(err)
 		if err != nil {
 			return nil, named(err)
 		}
@@ -46,11 +49,11 @@ func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Ha
 // named gives err the name that Step Functions will see: the runtime reports an
 // InvokeResponse_Error as it is, while for any other error it would report the name
 // of its Go type.
-func named(err error) error {
+func named(err error) messages.InvokeResponse_Error {
 	e := fault.From(err)
 	name := e.Code
 	if e.Kind == fault.Transient {
 		name = Transient
 	}
-	return messages.InvokeResponse_Error{Type: name, Message: err.Error()}
+	return messages.InvokeResponse_Error{Type: name, Message: redact.Text(err.Error())}
 }

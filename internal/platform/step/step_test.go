@@ -6,11 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/metrics/metricstest"
 	"orderflow/internal/platform/step"
 	"orderflow/internal/platform/tracing"
 )
@@ -97,5 +102,25 @@ func wantName(t *testing.T, about string, err error, want string) {
 	got, ok := err.(messages.InvokeResponse_Error)
 	if !ok || got.Type != want || got.Message == "" {
 		t.Errorf("%s: error %#v; want the name %s", about, err, want)
+	}
+}
+
+func TestEachAttemptAtAStepIsTimed(t *testing.T) {
+	c := clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+	ctx, recording := metricstest.On(t, c)
+	for _, failure := range []error{nil, errors.New("down")} {
+		_, _ = step.Handle(func(context.Context, input) (int, error) { c.Advance(250 * time.Millisecond); return 0, failure }).Invoke(ctx, []byte(`{}`))
+		if got := recording.Take(); !slices.Equal(got, []string{"StepDuration 250 NONE"}) { // without Lambda the step has no name
+			t.Errorf("recorded %q", got)
+		}
+	}
+}
+
+func TestTheErrorThatAStateMachineKeepsHoldsNoSecret(t *testing.T) {
+	h := step.Handle(func(context.Context, input) (int, error) {
+		return 0, errors.New("card 4111111111111111 of ada@example.com")
+	})
+	if _, err := h.Invoke(t.Context(), []byte(`{}`)); strings.Contains(err.Error(), "4111") || strings.Contains(err.Error(), "ada@") {
+		t.Errorf("error %v", err)
 	}
 }

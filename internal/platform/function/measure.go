@@ -1,0 +1,85 @@
+package function
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/metrics"
+)
+
+// metered gives every invocation an emitter of metrics, and counts cold starts and failures. Nothing is recorded without a STAGE:
+// what has none is no function of the shop.
+func metered(out io.Writer, c clock.Clock, env func(string) (string, bool), who program, next Handler) HandlerFunc {
+	stage, _ := env("STAGE")
+	if stage == "" {
+		return next.Invoke
+	}
+	emitter := metrics.NewEmitter(out, c, metrics.Labels{Stage: stage, Service: who.service, Function: who.function}, properties)
+	var warm atomic.Bool
+	return func(ctx context.Context, payload []byte) ([]byte, error) {
+		ctx = metrics.With(ctx, emitter)
+		if !warm.Swap(true) {
+			metrics.Count(ctx, metrics.ColdStarts, 1)
+		}
+		res, err := next.Invoke(ctx, payload)
+		if err != nil {
+			metrics.Count(whole(ctx), metrics.InvocationFailures, 1)
+		}
+		return res, err
+	}
+}
+
+// properties returns the identifiers that stand beside a metric.
+func properties(ctx context.Context) []slog.Attr {
+	return slices.DeleteFunc(slices.Clone(LogAttrs(ctx)), func(a slog.Attr) bool {
+		return !slices.Contains([]string{"requestId", "traceId", "orderId", "eventId"}, a.Key)
+	})
+}
+
+// program is which main of ours runs.
+type program struct{ service, function string }
+
+// built reads it from the path of the main package, orderflow/functions/orders/place-order, so that no function has to be
+// told its name. Of any other main, such as a test's, it is zero.
+func built() program {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return program{}
+	}
+	return programOf(info.Path)
+}
+
+func programOf(path string) program {
+	parts := strings.Split(path, "/")
+	if len(parts) != 4 || parts[1] != "functions" {
+		return program{}
+	}
+	return program{service: parts[2], function: parts[3]}
+}
+
+type running struct{}
+
+// as makes Step know which function runs.
+func as(who program, next Handler) HandlerFunc {
+	return func(ctx context.Context, payload []byte) ([]byte, error) {
+		return next.Invoke(context.WithValue(ctx, running{}, who), payload)
+	}
+}
+
+// Step returns what the state machines call the function that runs, ReserveStock for reserve-stock; "" outside Lambda.
+func Step(ctx context.Context) string {
+	who, _ := ctx.Value(running{}).(program)
+	var name strings.Builder
+	for word := range strings.SplitSeq(who.function, "-") {
+		if word != "" {
+			name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return name.String()
+}

@@ -1,0 +1,29 @@
+package step
+
+import (
+	"context"
+	"log/slog"
+
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/metrics"
+)
+
+// begin tells of an attempt at a step in logs and metrics; done must be called with what came of it. A saga goes by the id of its order.
+func begin(ctx context.Context, orderID string) (_ context.Context, done func(error)) {
+	name := function.Step(ctx)
+	ctx = function.WithLogAttrs(ctx, slog.String("sagaId", orderID))
+	if name != "" {
+		ctx = function.WithLogAttrs(ctx, slog.String("step", name))
+	}
+	function.Note(ctx)
+	slog.DebugContext(ctx, "step begins")
+	took := metrics.Stopwatch(ctx)
+	return ctx, func(err error) {
+		metrics.Duration(ctx, metrics.StepDuration, took(), metrics.Step(name))
+		outcome := "done"
+		if err != nil {
+			outcome = named(err).Type
+		}
+		slog.DebugContext(ctx, "step ends", "outcome", outcome)
+	}
+}
