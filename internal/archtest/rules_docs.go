@@ -2,6 +2,7 @@ package archtest
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ func docRules() []Rule {
 			Check: func(r *Repo) []string {
 				var bad list
 				used := map[string]bool{"docs/runbooks/README.md": true}
-				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
+				for _, id := range slices.Concat(r.ofType("AWS::CloudWatch::Alarm"), r.ofType("AWS::CloudWatch::CompositeAlarm")) {
 					name := runbook.FindString(text(r.properties(id)["AlarmDescription"]))
 					bad.unless(r.Files[name], "%s names no runbook", id)
 					used[name] = true

@@ -100,7 +100,7 @@ func (w *World) place(p *placed) {
 
 // send has a customer place an order.
 func (w *World) send(p *placed, items, method, postalCode string, changesMind bool) {
-	body := fmt.Sprintf(`{"items":[%s],"paymentMethod":%q,"shippingAddress":{"name":"A","line1":"B","city":"C","postalCode":%q,"country":"DE"}}`,
+	body := fmt.Sprintf(`{"items":[%s],"paymentMethod":%q,"shippingAddress":{"name":"Ada Planted","line1":"12 Planted Street","city":"Plantedville","postalCode":%q,"country":"DE"}}`,
 		items, method, postalCode)
 	c := call{
 		function: "place-order", method: http.MethodPost, path: "/v1/orders", caller: p.customer,
