@@ -34,6 +34,7 @@ func observationRules() []Rule {
 				shown := dashboard(r, &bad)
 				for _, d := range metrics.All() {
 					bad.unless(shown[string(d.Name)], "the dashboard does not show %s", d.Name)
+					bad.unless(strings.Contains(r.Texts["docs/slo.md"], string(d.Name)), "docs/slo.md does not list %s", d.Name)
 				}
 				return bad.sorted()
 			},
