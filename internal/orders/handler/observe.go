@@ -6,6 +6,7 @@ import (
 
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/metrics"
 )
 
@@ -18,6 +19,7 @@ func (s observed) SaveOrder(ctx context.Context, o orders.Order, with commit.Wit
 	if err := s.Store.SaveOrder(ctx, o, with); err != nil {
 		return err
 	}
+	ctx = function.WithLogAttrs(ctx, slog.String("orderId", o.OrderID), slog.String("sagaId", o.OrderID))
 	switch {
 	case o.Version == 1:
 		metrics.Count(ctx, metrics.OrdersPlaced, 1)
@@ -29,6 +31,6 @@ func (s observed) SaveOrder(ctx context.Context, o orders.Order, with commit.Wit
 			metrics.Duration(ctx, metrics.SagaDuration, o.UpdatedAt.Sub(o.CreatedAt), metrics.Status(string(o.Status)))
 		}
 	}
-	slog.InfoContext(ctx, "order stored", "orderId", o.OrderID, "status", string(o.Status), "reason", string(o.Reason), "version", o.Version)
+	slog.InfoContext(ctx, "order stored", "status", string(o.Status), "reason", string(o.Reason), "version", o.Version)
 	return nil
 }

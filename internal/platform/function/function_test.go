@@ -65,6 +65,12 @@ func TestContextsAttributesAppearInEveryLine(t *testing.T) {
 	log.InfoContext(ctx, "again")
 	want(t, line(t, &out), map[string]any{"orderId": "o-1"})
 
+	log.InfoContext(WithLogAttrs(ctx, slog.String("requestId", "r-2")), "mine", "orderId", "o-3")
+	if n := strings.Count(out.String(), "requestId") + strings.Count(out.String(), "orderId"); n != 2 {
+		t.Errorf("a key stands twice in %s", out.String())
+	}
+	want(t, line(t, &out), map[string]any{"orderId": "o-3", "requestId": "r-2"})
+
 	log.InfoContext(t.Context(), "bare")
 	if _, ok := line(t, &out)["requestId"]; ok {
 		t.Error("an attribute leaked into another context")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"orderflow/internal/platform/redact"
@@ -15,8 +16,22 @@ type logAttrs struct{}
 // WithLogAttrs returns a context whose log lines carry attrs as well. They must be
 // identifiers, never personal or payment data.
 func WithLogAttrs(ctx context.Context, attrs ...slog.Attr) context.Context {
-	old := LogAttrs(ctx)
-	return context.WithValue(ctx, logAttrs{}, append(old[:len(old):len(old)], attrs...))
+	return context.WithValue(ctx, logAttrs{}, append(without(LogAttrs(ctx), func(key string) bool { return has(attrs, key) }), attrs...))
+}
+
+// without returns a copy of attrs that lacks those whose key is taken: a line with a key twice means something else to every reader.
+func without(attrs []slog.Attr, taken func(key string) bool) []slog.Attr {
+	left := make([]slog.Attr, 0, len(attrs)+2)
+	for _, a := range attrs {
+		if !taken(a.Key) {
+			left = append(left, a)
+		}
+	}
+	return left
+}
+
+func has(attrs []slog.Attr, key string) bool {
+	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == key })
 }
 
 // LogAttrs returns what every log line of ctx carries.
@@ -57,7 +72,7 @@ type Verbosity struct {
 	DebugRatio float64
 }
 
-// debugRatio is the share where LOG_DEBUG_RATIO says none: an order's debug lines cost about as much as all its other lines.
+// debugRatio is the share where LOG_DEBUG_RATIO says none: an order's debug lines are about twice as many as all its other lines.
 const debugRatio = 0.01
 
 // verbosity reads LOG_LEVEL (debug, info, warn, error) and LOG_DEBUG_RATIO. What cannot be read counts as not set: a function must
@@ -105,8 +120,13 @@ func sampled(traceID string, ratio float64) bool {
 }
 
 func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
+	var own []slog.Attr
+	r.Attrs(func(a slog.Attr) bool {
+		own = append(own, a)
+		return true
+	})
 	r = r.Clone()
-	r.AddAttrs(LogAttrs(ctx)...)
+	r.AddAttrs(without(LogAttrs(ctx), func(key string) bool { return has(own, key) })...)
 	return h.Handler.Handle(ctx, r)
 }
 
