@@ -95,7 +95,7 @@ func (l late) LogValue() slog.Value { return slog.GroupValue(slog.String("email"
 // ways are all ways in which a value gets into a log line under a name that tells what it is.
 var ways = map[string]func(*slog.Logger, string){
 	"attribute":          func(l *slog.Logger, s string) { l.Info("m", "paymentMethod", s) },
-	"bytes":              func(l *slog.Logger, s string) { l.Info("m", "body", []byte(s)) },
+	"bytes":              func(l *slog.Logger, s string) { l.Info("m", "blob", []byte(s)) },
 	"group":              func(l *slog.Logger, s string) { l.Info("m", slog.Group("shippingAddress", "first", s)) },
 	"nested group":       func(l *slog.Logger, s string) { l.WithGroup("customer").Info("m", slog.Group("a", "phone", s)) },
 	"logger's attribute": func(l *slog.Logger, s string) { l.With("token", s).Info("m") },
