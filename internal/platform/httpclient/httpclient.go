@@ -16,6 +16,7 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/metrics"
 	"orderflow/internal/platform/resilience"
 )
 
@@ -131,6 +132,7 @@ func (r Request) repeatable() bool {
 func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	leave, err := c.bulkhead.Enter()
 	if err != nil {
+		metrics.Count(ctx, metrics.BulkheadRejected, 1, metrics.Dependency(c.c.Dependency))
 		return err
 	}
 	defer leave()
@@ -148,10 +150,18 @@ func (c *Client) again(ctx context.Context, r Request, n int, err error) bool {
 		return false
 	}
 	wait := c.c.Retry.Wait(n+1, c.c.Random(), fault.From(err).RetryAfter)
-	if left, bounded := c.left(ctx); bounded && wait >= left || !c.budget.Spend() {
+	if left, bounded := c.left(ctx); bounded && wait >= left {
 		return false
 	}
-	return c.c.Sleep(ctx, wait) == nil
+	if !c.budget.Spend() {
+		metrics.Count(ctx, metrics.RetryBudgetExhausted, 1, metrics.Dependency(c.c.Dependency))
+		return false
+	}
+	if c.c.Sleep(ctx, wait) != nil {
+		return false
+	}
+	metrics.Count(ctx, metrics.Retries, 1, metrics.Dependency(c.c.Dependency))
+	return true
 }
 
 // final reports whether the other side has decided. The bare error says so; wrapped in a fault it is transient.
@@ -176,6 +186,7 @@ func (c *Client) guarded(ctx context.Context, r Request, out any) error {
 		return err
 	}
 	admission, err := c.c.Breaker.Admit(ctx)
+	c.found(ctx, admission, err)
 	if err != nil {
 		return err
 	}
@@ -200,7 +211,11 @@ func (c *Client) counted(ctx context.Context, admission resilience.Admission, r 
 		return err
 	}
 	admission.Failed(ctx, r.name())
-	return c.c.Breaker.Refused(err)
+	err = c.c.Breaker.Refused(err)
+	if errors.Is(err, resilience.ErrOpen) {
+		c.found(ctx, admission, err)
+	}
+	return err
 }
 
 // sleep waits for d, or until ctx ends.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/metrics/metricstest"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
 )
@@ -331,8 +333,12 @@ func TestABulkheadThatIsFullRefusesAtOnce(t *testing.T) {
 		go func() { done <- c.Do(t.Context(), call(n), nil) }()
 		<-arrived
 	}
-	if err := c.Do(t.Context(), call(3), nil); !errors.Is(err, resilience.ErrFull) || fault.KindOf(err) != fault.Transient {
+	ctx, recording := metricstest.On(t, clock.System{})
+	if err := c.Do(ctx, call(3), nil); !errors.Is(err, resilience.ErrFull) || fault.KindOf(err) != fault.Transient {
 		t.Errorf("%v, want that it is full", err)
+	}
+	if got := recording.Take(); len(got) != 1 || !strings.HasPrefix(got[0], "BulkheadRejected 1 ") {
+		t.Errorf("recorded %q", got)
 	}
 	close(end)
 	for range 2 {

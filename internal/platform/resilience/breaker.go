@@ -18,6 +18,7 @@ import (
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/metrics"
 )
 
 // CircuitLog keeps circuits. Every service's store is one.
@@ -207,6 +208,9 @@ func (b *Breaker) save(ctx context.Context, c, next Circuit) error {
 	if err != nil {
 		slog.WarnContext(ctx, "the circuit cannot be written; this process goes on by itself", "dependency", b.dependency, "error", err.Error())
 		b.keepAlone(next)
+	}
+	if next.State == Open && c.State == Closed {
+		metrics.Count(ctx, metrics.CircuitOpened, 1, metrics.Dependency(b.dependency))
 	}
 	if next.State != c.State {
 		slog.WarnContext(ctx, "circuit changed", "dependency", b.dependency, "from", string(c.State), "to", string(next.State), "openings", next.Openings)
