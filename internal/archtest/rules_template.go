@@ -154,6 +154,7 @@ func templateRules() []Rule {
 				bad.unless(dig(r.Template, "Globals", "Function", "Tracing") == "Active", "functions are not traced")
 				for _, id := range r.ofType("AWS::Serverless::Function") {
 					bad.unless(text(dig(r.properties(id), "LoggingConfig", "LogGroup")) == strings.TrimSuffix(id, "Function")+"Logs", "%s does not log to its own group", id)
+					bad.unless(dig(r.properties(id), "LoggingConfig", "LogFormat") == nil, "%s has Lambda look into its log, which drops metrics by level (ADR 13)", id)
 					walk(dig(r.properties(id), "Environment"), func(v any) {
 						bad.unless(!strings.Contains(text(v), "{{resolve:"), "%s has a secret in its environment", id)
 					})

@@ -68,10 +68,7 @@ func Value(v any) any {
 	if err != nil {
 		return Mask
 	}
-	tree, ok := parse(b)
-	if !ok {
-		return Mask
-	}
+	tree, _ := parse(b) // what cannot be read again is nothing
 	return walk(tree)
 }
 

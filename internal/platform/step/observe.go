@@ -11,10 +11,7 @@ import (
 // begin tells of an attempt at a step in logs and metrics; done must be called with what came of it. A saga goes by the id of its order.
 func begin(ctx context.Context, orderID string) (_ context.Context, done func(error)) {
 	name := function.Step(ctx)
-	ctx = function.WithLogAttrs(ctx, slog.String("sagaId", orderID))
-	if name != "" {
-		ctx = function.WithLogAttrs(ctx, slog.String("step", name))
-	}
+	ctx = function.WithLogAttrs(ctx, slog.String("sagaId", orderID), slog.String("step", name))
 	function.Note(ctx)
 	slog.DebugContext(ctx, "step begins")
 	took := metrics.Stopwatch(ctx)
