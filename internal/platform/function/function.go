@@ -56,7 +56,7 @@ func observe(next Handler) HandlerFunc {
 		}
 		out, err := next.Invoke(ctx, payload)
 		if err != nil {
-			slog.WarnContext(whole(ctx), "invocation failed", "error", err.Error())
+			slog.WarnContext(whole(ctx), "invocation failed", "error", failure(err))
 		}
 		return out, err
 	}

@@ -2,10 +2,14 @@ package function
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
 
 	"orderflow/internal/platform/redact"
 	"orderflow/internal/platform/tracing"
@@ -61,6 +65,18 @@ func whole(ctx context.Context) context.Context {
 		return context.WithValue(ctx, logAttrs{}, *attrs)
 	}
 	return ctx
+}
+
+// failure is what an error says. One with a name for a state machine would otherwise print as a Go value.
+func failure(err error) string {
+	var named messages.InvokeResponse_Error
+	switch {
+	case !errors.As(err, &named):
+		return err.Error()
+	case strings.HasPrefix(named.Message, named.Type):
+		return named.Message
+	}
+	return named.Type + ": " + named.Message
 }
 
 // Verbosity says which lines are logged.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"orderflow/internal/platform/clock"
@@ -149,6 +150,18 @@ func TestColdStartsAndFailuresAreMeasuredWithTheirIds(t *testing.T) {
 		t.Fatalf("logged %v, want one failure", failures)
 	}
 	want(t, failures[0], map[string]any{"msg": "invocation failed", "orderId": "bad", "requestId": "r-1", "step": "ReserveStock"})
+}
+
+func TestAStepsErrorIsLoggedByItsNameAndText(t *testing.T) {
+	for want, err := range map[string]error{
+		"broken":                                 errors.New("broken"),
+		"PaymentDeclined: no":                    messages.InvokeResponse_Error{Type: "PaymentDeclined", Message: "PaymentDeclined: no"},
+		"Transient: DependencyUnavailable: down": messages.InvokeResponse_Error{Type: "Transient", Message: "DependencyUnavailable: down"},
+	} {
+		if got := failure(err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }
 
 func TestWhatHasNoStageMeasuresNothing(t *testing.T) {
