@@ -201,7 +201,7 @@ func TestTheOtherSideLearnsHowLongItHas(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got = r.Header.Get(httpclient.TimeoutHeader) }))
 	t.Cleanup(server.Close)
 	c := httpclient.New(httpclient.Config{
-		Dependency: "teapot", Endpoints: registry.Fixed{"teapot": server.URL}, Clock: clock.At(time.Now()), Timeout: 3 * time.Second,
+		Dependency: "teapot", Endpoints: registry.Fixed{"teapot": server.URL}, Clock: clock.System{}, Timeout: 3 * time.Second,
 	})
 	if err := c.Do(t.Context(), call(1), nil); err != nil || got != "3000" {
 		t.Errorf("%q, %v; want the timeout", got, err)
@@ -211,7 +211,7 @@ func TestTheOtherSideLearnsHowLongItHas(t *testing.T) {
 	if err := c.Do(ctx, call(2), nil); err != nil {
 		t.Fatal(err)
 	}
-	if left, _ := strconv.Atoi(got); left <= 0 || left > 1500 {
+	if left, _ := strconv.Atoi(got); left <= 0 || left > 2000-int(httpclient.DefaultMargin.Milliseconds()) {
 		t.Errorf("%q; want what is left of 2 s but for the margin", got)
 	}
 }
