@@ -20,6 +20,7 @@ FN ?=
 SEED ?=
 ORDER ?=
 STAGE ?= dev
+DISCOVERY ?=
 ARCH ?= arm64
 
 .PHONY: help
@@ -32,7 +33,7 @@ setup: ## Install the pinned tools into .tools/
 
 .PHONY: up
 up: ## Build, start and deploy everything on this machine, with a demo order
-	@$(DEVSTACK) up
+	@$(DEVSTACK) up $(if $(DISCOVERY),--parameter Discovery=$(DISCOVERY))
 
 .PHONY: down
 down: ## Stop everything that `make up` started, and remove .local/

@@ -57,7 +57,7 @@ func (w *World) open() {
 		"carrier":          carrier.Handler(due, w, w.ids),
 	}
 	sender := carrier.Sender{
-		Carrier: w.parties.carrier, Registry: addresses, Secret: carrierSecret{}, Clock: w,
+		Carrier: w.parties.carrier, Endpoints: addresses, Secret: carrierSecret{}, Clock: w,
 		Client: &http.Client{Transport: w.network},
 	}
 	w.functions["send-carrier-callback"] = carrierStream.Handle(sender.Send)

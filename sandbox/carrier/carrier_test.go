@@ -46,7 +46,7 @@ func newWorld(t *testing.T) *world {
 	}))
 	t.Cleanup(shop.Close)
 	w.sender = carrier.Sender{
-		Carrier: carrier.New(w.store, now, ids.Random(now)), Registry: registry.Fixed{"shipping": shop.URL},
+		Carrier: carrier.New(w.store, now, ids.Random(now)), Endpoints: registry.Fixed{"shipping": shop.URL},
 		Secret: secret("s3cret"), Clock: now, Client: shop.Client(),
 	}
 	return w
@@ -179,11 +179,11 @@ func TestACallbackThatIsNotTakenIsSentAgainTheSame(t *testing.T) {
 func TestACallbackToNobodyIsAnError(t *testing.T) {
 	w := newWorld(t)
 	w.book("10115", 202)
-	w.sender.Registry = registry.Fixed{}
+	w.sender.Endpoints = registry.Fixed{}
 	if err := w.send(); err == nil {
 		t.Error("Send without an error though the address is unknown")
 	}
-	w.sender.Registry = registry.Fixed{"shipping": "http://127.0.0.1:1"}
+	w.sender.Endpoints = registry.Fixed{"shipping": "http://127.0.0.1:1"}
 	if err := w.send(); err == nil {
 		t.Error("Send without an error though nobody listens")
 	}

@@ -13,7 +13,6 @@ import (
 	"strconv"
 
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/registry"
 )
 
 // Secret is what callbacks are signed with.
@@ -21,12 +20,17 @@ type Secret interface {
 	Value(ctx context.Context) ([]byte, error)
 }
 
+// Endpoints knows where the services are; *registry.Balancer does.
+type Endpoints interface {
+	Pick(ctx context.Context, name string) (base string, done func(failed bool), err error)
+}
+
 // Sender sends callbacks to the service called shipping.
 type Sender struct {
-	Carrier  *Carrier
-	Registry registry.Registry
-	Secret   Secret
-	Clock    clock.Clock
+	Carrier   *Carrier
+	Endpoints Endpoints
+	Secret    Secret
+	Clock     clock.Clock
 	// Client must bound the time of a call, and not follow redirects.
 	Client *http.Client
 }
@@ -45,10 +49,6 @@ func (s *Sender) Send(ctx context.Context, due Due) error {
 }
 
 func (s *Sender) post(ctx context.Context, callback Callback, traceParent string) error {
-	base, err := s.Registry.Resolve(ctx, "shipping")
-	if err != nil {
-		return err
-	}
 	secret, err := s.Secret.Value(ctx)
 	if err != nil {
 		return err
@@ -57,6 +57,12 @@ func (s *Sender) post(ctx context.Context, callback Callback, traceParent string
 	if err != nil {
 		return err
 	}
+	base, done, err := s.Endpoints.Pick(ctx, "shipping")
+	if err != nil {
+		return err
+	}
+	failed := true
+	defer func() { done(failed) }()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/webhooks/carrier", bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -77,6 +83,7 @@ func (s *Sender) post(ctx context.Context, callback Callback, traceParent string
 	if _, err := io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)); err != nil {
 		return err
 	}
+	failed = res.StatusCode >= 500
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return fmt.Errorf("answered %d", res.StatusCode)
 	}

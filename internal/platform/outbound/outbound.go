@@ -20,7 +20,8 @@ type Caller struct {
 
 // New returns the caller of a service, whose circuits are kept in log.
 func New(env *function.Env, service string, log resilience.CircuitLog) Caller {
-	return Caller{env: env, service: service, log: log, endpoints: registry.Open(env.AWS(), env.Require("STAGE"), env.Clock)}
+	endpoints := registry.Open(env.AWS(), env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock)
+	return Caller{env: env, service: service, log: log, endpoints: endpoints}
 }
 
 // To returns what a client of a dependency is made from.

@@ -1,107 +1,67 @@
-// Package registry finds the base URL of a service by its name. The deployment writes one
-// SSM parameter a service, /orderflow/<stage>/services/<name>; functions read it when
-// they need it and keep it for a minute, so a move needs no new deployment.
+// Package registry finds where a service is by its name, and spreads calls over its endpoints.
+//
+// The deployment writes the addresses down, in SSM parameters or in Cloud Map; a Registry
+// reads them there. A Cache before it keeps them for a minute, so a move needs no new
+// deployment. A Balancer picks one endpoint a call and leaves those alone that fail.
+// Open puts the three together, as every function uses them.
 package registry
 
 import (
 	"context"
+	"fmt"
+	"net/url"
+	"slices"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
-)
-
-// TTL is how long an address is kept before it is asked for again.
-const TTL = time.Minute
-
-// lookup bounds one question to the parameter store; retry is how long after a failed one an old address serves.
-const (
-	lookup = time.Second
-	retry  = 5 * time.Second
 )
 
 // Registry finds services.
 type Registry interface {
-	// Resolve returns the base URL of the service called name, without a slash at its end.
-	Resolve(ctx context.Context, name string) (string, error)
+	// Resolve returns the base URLs of the service called name, at least one, without a slash
+	// at their end. The error is the transient fault ServiceUnknown.
+	Resolve(ctx context.Context, name string) ([]string, error)
 }
 
-// Fixed is a registry that never changes, for tests.
+// Fixed is a registry that never changes, for tests and the simulation: the endpoints of each
+// service by its name, separated by commas.
 type Fixed map[string]string
 
 // Resolve looks name up.
-func (f Fixed) Resolve(_ context.Context, name string) (string, error) {
-	if url, ok := f[name]; ok {
-		return url, nil
-	}
-	return "", unknown(name)
+func (f Fixed) Resolve(_ context.Context, name string) ([]string, error) {
+	return endpoints(name, strings.Split(f[name], ","))
 }
 
-// Pick returns the one address of name; see httpclient.Endpoints.
-func (f Fixed) Pick(ctx context.Context, name string) (string, func(bool), error) {
-	url, err := f.Resolve(ctx, name)
-	return url, func(bool) {}, err
-}
-
-// Parameters is the registry in the SSM parameter store.
-type Parameters struct {
-	client *ssm.Client
-	prefix string
-	clock  clock.Clock
-
-	mu    sync.Mutex
-	cache map[string]entry
-}
-
-type entry struct {
-	url   string
-	until time.Time
-}
-
-// Open returns the registry of a stage.
-func Open(cfg aws.Config, stage string, c clock.Clock) *Parameters {
-	return &Parameters{client: ssm.NewFromConfig(cfg), prefix: "/orderflow/" + stage + "/services/", clock: c, cache: map[string]entry{}}
-}
-
-// Resolve returns the cached address, or asks for it. An address that is out of date is
-// better than none: it is used when asking fails.
-func (p *Parameters) Resolve(ctx context.Context, name string) (string, error) {
-	p.mu.Lock()
-	known, ok := p.cache[name]
-	p.mu.Unlock()
-	if ok && p.clock.Now().Before(known.until) {
-		return known.url, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, lookup)
-	defer cancel()
-	out, err := p.client.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(p.prefix + name)})
+// Pick returns the first endpoint of name, as a Balancer does that has no others.
+func (f Fixed) Pick(ctx context.Context, name string) (base string, done func(failed bool), err error) {
+	urls, err := f.Resolve(ctx, name)
 	if err != nil {
-		if ok {
-			p.keep(name, known.url, retry)
-			return known.url, nil
-		}
-		return "", unknown(name).Because(err)
+		return "", nil, err
 	}
-	url := strings.TrimSuffix(aws.ToString(out.Parameter.Value), "/")
-	p.keep(name, url, TTL)
-	return url, nil
+	return urls[0], func(bool) {}, nil
 }
 
-// Pick returns the one address of name; see httpclient.Endpoints.
-func (p *Parameters) Pick(ctx context.Context, name string) (string, func(bool), error) {
-	url, err := p.Resolve(ctx, name)
-	return url, func(bool) {}, err
-}
-
-func (p *Parameters) keep(name, url string, ttl time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cache[name] = entry{url: url, until: p.clock.Now().Add(ttl)}
+// endpoints cleans what a registry holds for name. One endpoint that cannot be called makes all
+// of it suspect: whoever has better addresses, of before, goes on with them.
+func endpoints(name string, raw []string) ([]string, error) {
+	var urls []string
+	for _, r := range raw {
+		r = strings.TrimRight(strings.TrimSpace(r), "/")
+		if r == "" {
+			continue
+		}
+		u, err := url.Parse(r)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" {
+			return nil, unknown(name).Because(fmt.Errorf("%q is no base URL", r))
+		}
+		if !slices.Contains(urls, r) {
+			urls = append(urls, r)
+		}
+	}
+	if len(urls) == 0 {
+		return nil, unknown(name)
+	}
+	return urls, nil
 }
 
 func unknown(name string) *fault.Error {

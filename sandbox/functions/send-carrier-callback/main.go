@@ -21,11 +21,11 @@ func main() {
 	function.Start(func(env *function.Env) (function.Handler, error) {
 		cfg := env.AWS()
 		sender := carrier.Sender{
-			Carrier:  carrier.New(dynamo.New(platform.FromEnv(env)), env.Clock, env.IDs),
-			Registry: registry.Open(cfg, env.Require("STAGE"), env.Clock),
-			Secret:   secrets.Open(cfg, env.Require("WEBHOOK_SECRET"), env.Clock),
-			Clock:    env.Clock,
-			Client:   &http.Client{Timeout: timeout, CheckRedirect: noRedirect},
+			Carrier:   carrier.New(dynamo.New(platform.FromEnv(env)), env.Clock, env.IDs),
+			Endpoints: registry.Open(cfg, env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock),
+			Secret:    secrets.Open(cfg, env.Require("WEBHOOK_SECRET"), env.Clock),
+			Clock:     env.Clock,
+			Client:    &http.Client{Timeout: timeout, CheckRedirect: noRedirect},
 		}
 		return stream.Handle(sender.Send), nil
 	})

@@ -1,0 +1,175 @@
+package registry_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/registry"
+)
+
+// source is a registry that counts, and can be told what to answer. Where gate is not nil, each question waits for it.
+type source struct {
+	mu    sync.Mutex
+	url   string // empty: it fails
+	calls atomic.Int64
+	gate  chan struct{}
+}
+
+func (s *source) Resolve(ctx context.Context, name string) ([]string, error) {
+	s.calls.Add(1)
+	if s.gate != nil {
+		select {
+		case <-s.gate:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return registry.Fixed{name: s.url}.Resolve(ctx, name)
+}
+
+func (s *source) tell(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.url = url
+}
+
+func cached(url string) (*source, *registry.Cache, *clock.Manual) {
+	s, c := &source{url: url}, clock.At(time.Unix(0, 0))
+	return s, registry.NewCache(s, c), c
+}
+
+func (s *source) wantCalls(t *testing.T, want int64) {
+	t.Helper()
+	if got := s.calls.Load(); got != want {
+		t.Errorf("the registry was asked %d times, want %d", got, want)
+	}
+}
+
+func TestAddressIsAskedForOnceAMinute(t *testing.T) {
+	s, r, c := cached("https://a")
+	wantURLs(t, r, "orders", "https://a")
+	s.tell("https://b")
+	c.Advance(registry.TTL - time.Nanosecond)
+	wantURLs(t, r, "orders", "https://a")
+	s.wantCalls(t, 1)
+	c.Advance(time.Nanosecond)
+	wantURLs(t, r, "orders", "https://b")
+	wantURLs(t, r, "payments", "https://b")
+	s.wantCalls(t, 3)
+}
+
+func TestOldAddressIsUsedWhileAskingFailsAndAskingIsRare(t *testing.T) {
+	s, r, c := cached("https://a")
+	wantURLs(t, r, "orders", "https://a")
+	s.tell("")
+	c.Advance(time.Hour)
+	for range 5 {
+		wantURLs(t, r, "orders", "https://a")
+	}
+	s.tell("https://b")
+	wantURLs(t, r, "orders", "https://a") // it is not asked for again at once
+	s.wantCalls(t, 2)
+	c.Advance(registry.Retry)
+	wantURLs(t, r, "orders", "https://b")
+}
+
+func TestUnknownServiceIsAskedForOnceASecond(t *testing.T) {
+	s, r, c := cached("")
+	for range 5 {
+		if _, err := r.Resolve(t.Context(), "orders"); err == nil {
+			t.Fatal("resolved")
+		}
+	}
+	s.wantCalls(t, 1)
+	s.tell("https://a")
+	c.Advance(time.Second)
+	wantURLs(t, r, "orders", "https://a")
+}
+
+func TestRefreshAsksAgainAtMostOnceInFiveSeconds(t *testing.T) {
+	s, r, c := cached("https://a")
+	r.Refresh("orders") // nothing is known of it yet
+	wantURLs(t, r, "orders", "https://a")
+	s.tell("https://b")
+	r.Refresh("orders")
+	wantURLs(t, r, "orders", "https://a")
+	c.Advance(registry.Retry)
+	wantURLs(t, r, "orders", "https://a")
+	for range 5 {
+		r.Refresh("orders")
+		wantURLs(t, r, "orders", "https://b")
+	}
+	s.wantCalls(t, 2)
+}
+
+func TestManyWhoAskAtOnceAskOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r, c := cached("https://a")
+		s.gate = make(chan struct{})
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() { wantURLs(t, r, "orders", "https://a") })
+		}
+		synctest.Wait()
+		s.wantCalls(t, 1)
+		close(s.gate)
+		wg.Wait()
+
+		s.gate = make(chan struct{})
+		c.Advance(registry.TTL)
+		wg.Go(func() { wantURLs(t, r, "orders", "https://a") })
+		synctest.Wait()
+		began := time.Now()
+		wantURLs(t, r, "orders", "https://a") // the old one
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("waited %v for somebody else's question, though an old address is known", waited)
+		}
+		s.wantCalls(t, 2)
+		close(s.gate)
+		wg.Wait()
+	})
+}
+
+func TestQuestionThatItsAskerGaveUpIsTakenOverByWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r, _ := cached("https://a")
+		s.gate = make(chan struct{})
+		hasty, giveUp := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := r.Resolve(hasty, "orders"); !errors.Is(err, context.Canceled) {
+				t.Errorf("who gave up got %v", err)
+			}
+		})
+		synctest.Wait()
+		wg.Go(func() { wantURLs(t, r, "orders", "https://a") })
+		synctest.Wait()
+		giveUp()
+		synctest.Wait()
+		s.wantCalls(t, 2)
+		close(s.gate)
+		wg.Wait()
+	})
+}
+
+func TestRegistryThatHangsCostsASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r, _ := cached("https://a")
+		s.gate = make(chan struct{})
+		began := time.Now()
+		if _, err := r.Resolve(t.Context(), "orders"); err == nil {
+			t.Error("resolved without an answer")
+		}
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("gave up after %v", took)
+		}
+	})
+}

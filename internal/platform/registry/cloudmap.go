@@ -1,0 +1,62 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"orderflow/internal/platform/clock"
+)
+
+// Attribute is what an instance in Cloud Map carries its base URL in.
+const Attribute = "url"
+
+// CloudMap is the registry in AWS Cloud Map: a service in a namespace for each name, an
+// instance of it for each endpoint.
+type CloudMap struct {
+	api        api
+	namespaces []string
+}
+
+// NewCloudMap returns the namespaces of a stage: orderflow-<stage>, and after it
+// orderflow-<stage>-partners, where third parties register themselves.
+func NewCloudMap(cfg aws.Config, stage string, c clock.Clock) *CloudMap {
+	// Discovery has a host of its own, apart from the rest of Cloud Map's API.
+	return &CloudMap{
+		api:        newAPI(cfg, c, "servicediscovery", "data-servicediscovery", "Route53AutoNaming_v20170314"),
+		namespaces: []string{"orderflow-" + stage, "orderflow-" + stage + "-partners"},
+	}
+}
+
+// Resolve returns the addresses of the instances that are not marked unhealthy, in the first
+// namespace that has the service.
+func (m *CloudMap) Resolve(ctx context.Context, name string) ([]string, error) {
+	err := error(unknown(name))
+	for _, namespace := range m.namespaces {
+		var urls []string
+		urls, err = m.discover(ctx, namespace, name)
+		var refused *apiError
+		if !errors.As(err, &refused) || refused.Code != "ServiceNotFound" && refused.Code != "NamespaceNotFound" {
+			return urls, err
+		}
+	}
+	return nil, err
+}
+
+func (m *CloudMap) discover(ctx context.Context, namespace, name string) ([]string, error) {
+	var out struct {
+		Instances []struct{ Attributes map[string]string }
+	}
+	in := map[string]string{"NamespaceName": namespace, "ServiceName": name, "HealthStatus": "HEALTHY"}
+	if err := m.api.call(ctx, "DiscoverInstances", in, &out); err != nil {
+		return nil, unknown(name).Because(err)
+	}
+	var raw []string
+	for _, instance := range out.Instances {
+		raw = append(raw, instance.Attributes[Attribute])
+	}
+	slices.Sort(raw) // they come in any order
+	return endpoints(name, raw)
+}

@@ -1,0 +1,101 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/dynamo/dynamotest"
+	"orderflow/internal/platform/ids"
+)
+
+// emulator returns the configuration for the emulator that `make test` starts, and a stage of this test's own.
+func emulator(t *testing.T) (aws.Config, string) {
+	t.Helper()
+	endpoint := os.Getenv(dynamotest.Endpoint)
+	if endpoint == "" {
+		t.Fatalf("%s is not set: run the tests by `make test`", dynamotest.Endpoint)
+	}
+	return aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &endpoint,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}, ids.Random(clock.System{}).New()
+}
+
+func (a api) must(t *testing.T, operation string, in, out any) {
+	t.Helper()
+	var nothing *json.SyntaxError // is what some operations answer
+	if err := a.call(t.Context(), operation, in, out); err != nil && !errors.As(err, &nothing) {
+		t.Fatalf("%s: %v", operation, err)
+	}
+}
+
+func TestParametersInTheEmulator(t *testing.T) {
+	cfg, stage := emulator(t)
+	r := NewParameters(cfg, stage, clock.System{})
+	put := map[string]any{"Name": "/orderflow/" + stage + "/services/orders", "Value": "https://a/,https://b", "Type": "StringList"}
+	r.api.must(t, "PutParameter", put, &struct{}{})
+	got, err := r.Resolve(t.Context(), "orders")
+	if err != nil || !slices.Equal(got, []string{"https://a", "https://b"}) {
+		t.Errorf("Resolve = %q, %v", got, err)
+	}
+	if got, err := r.Resolve(t.Context(), "payments"); err == nil {
+		t.Errorf("a service without a parameter is at %q", got)
+	}
+}
+
+func TestCloudMapInTheEmulator(t *testing.T) {
+	cfg, stage := emulator(t)
+	r := NewCloudMap(cfg, stage, clock.System{})
+	if got, err := r.Resolve(t.Context(), "orders"); err == nil {
+		t.Errorf("a service without a namespace is at %q", got)
+	}
+	r.register(t, "orderflow-"+stage, "orders", "https://b/", "https://a")
+	r.register(t, "orderflow-"+stage+"-partners", "carrier", "https://c")
+	for name, want := range map[string][]string{"orders": {"https://a", "https://b"}, "carrier": {"https://c"}} {
+		if got, err := r.Resolve(t.Context(), name); err != nil || !slices.Equal(got, want) {
+			t.Errorf("Resolve(%s) = %q, %v; want %q", name, got, err, want)
+		}
+	}
+	if got, err := r.Resolve(t.Context(), "payments"); err == nil {
+		t.Errorf("a service that is in no namespace is at %q", got)
+	}
+}
+
+func TestEndpointThatAnOperatorMarksUnhealthyInCloudMapIsNotUsed(t *testing.T) {
+	cfg, stage := emulator(t)
+	r := NewCloudMap(cfg, stage, clock.System{})
+	service := r.register(t, "orderflow-"+stage, "orders", "https://a", "https://b")
+	r.api.must(t, "UpdateInstanceCustomHealthStatus", map[string]any{"ServiceId": service, "InstanceId": "0", "Status": "UNHEALTHY"}, &struct{}{})
+	if got, err := r.Resolve(t.Context(), "orders"); err != nil || !slices.Equal(got, []string{"https://b"}) {
+		t.Errorf("Resolve = %q, %v; want https://b alone", got, err)
+	}
+}
+
+// register makes a namespace with one service at urls, as the template does, and returns the service's id.
+func (m *CloudMap) register(t *testing.T, namespace, name string, urls ...string) string {
+	t.Helper()
+	m.api.must(t, "CreateHttpNamespace", map[string]any{"Name": namespace, "CreatorRequestId": namespace}, &struct{}{})
+	var list struct{ Namespaces []struct{ ID, Name string } }
+	m.api.must(t, "ListNamespaces", map[string]any{"MaxResults": 100}, &list)
+	var made struct{ Service struct{ ID string } }
+	for _, n := range list.Namespaces {
+		if n.Name == namespace {
+			m.api.must(t, "CreateService", map[string]any{"Name": name, "NamespaceId": n.ID, "CreatorRequestId": namespace + name,
+				"HealthCheckCustomConfig": map[string]any{"FailureThreshold": 1}}, &made)
+		}
+	}
+	for i, url := range urls {
+		m.api.must(t, "RegisterInstance", map[string]any{"ServiceId": made.Service.ID, "InstanceId": string(rune('0' + i)),
+			"CreatorRequestId": name + url, "Attributes": map[string]string{Attribute: url}}, &struct{}{})
+	}
+	return made.Service.ID
+}

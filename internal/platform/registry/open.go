@@ -1,0 +1,21 @@
+package registry
+
+import (
+	"math/rand/v2"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"orderflow/internal/platform/clock"
+)
+
+// InCloudMap is the kind of registry that is in AWS Cloud Map. Any other is in SSM parameters.
+const InCloudMap = "cloud-map"
+
+// Open returns the services of a stage as the registry of that kind knows them.
+func Open(cfg aws.Config, stage, kind string, c clock.Clock) *Balancer {
+	var r Registry = NewParameters(cfg, stage, c)
+	if kind == InCloudMap {
+		r = NewCloudMap(cfg, stage, c)
+	}
+	return NewBalancer(NewCache(r, c), c, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))) //nolint:gosec // no secret hangs on which endpoint is called
+}
