@@ -157,7 +157,7 @@ func waits(t *testing.T, scale float64) {
 func strand(t *testing.T) (mend func()) {
 	t.Helper()
 	set := func(ctx context.Context, stage string) {
-		body := fmt.Sprintf(`{"Environment":{"Variables":{"TABLE_NAME":%q,"STAGE":%q}}}`, stack.Outputs["PaymentsTableName"], stage)
+		body := fmt.Sprintf(`{"Environment":{"Variables":{"TABLE_NAME":%q,"STAGE":%q,"DISCOVERY":"parameters"}}}`, stack.Outputs["PaymentsTableName"], stage)
 		if err := send(ctx, http.MethodPut, "/2015-03-31/functions/orderflow-void-payment/configuration", "lambda", body); err != nil {
 			t.Error(err)
 		}

@@ -23,8 +23,8 @@ import (
 const maxAnswer = 1 << 20
 
 // api calls one service of AWS by its JSON protocol. Linking the SDK's client of the parameter
-// store instead would add a third to the start time of every function that calls somebody:
-// see docs/adr/0011.
+// store instead would add a quarter to the start time of every function that calls somebody: see
+// docs/adr/0011-two-registries-and-a-balancer-in-the-client.md.
 type api struct {
 	cfg     aws.Config
 	client  aws.HTTPClient
