@@ -33,7 +33,7 @@ setup: ## Install the pinned tools into .tools/
 
 .PHONY: up
 up: ## Build, start and deploy everything on this machine, with a demo order
-	@$(DEVSTACK) up $(if $(DISCOVERY),--parameter Discovery=$(DISCOVERY))
+	@$(DEVSTACK) up $(if $(DISCOVERY),--discovery $(DISCOVERY))
 
 .PHONY: down
 down: ## Stop everything that `make up` started, and remove .local/

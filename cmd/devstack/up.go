@@ -84,7 +84,7 @@ AWS      %s (region %s, keys %s/%s)
 		},
 	}
 	cmd.Flags().BoolVar(&noDemo, "no-demo", false, "place no order for show")
-	cmd.Flags().StringSliceVar(&opts.Parameters, "parameter", nil, "further `NAME=value` of both stacks' parameters, such as Discovery=cloud-map")
+	cmd.Flags().StringVar(&opts.Discovery, "discovery", "", "`registry` that addresses stand in: parameters (the default) or cloud-map")
 	cmd.Flags().IntVar(&opts.Port, "port", 0, "`port` of the emulator (default: the one it had before, or any that is free)")
 	return cmd
 }

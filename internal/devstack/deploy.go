@@ -42,7 +42,7 @@ type deployment struct {
 
 // deploy deploys both stacks with the SAM CLI, unless just that was deployed to this emulator already.
 func (s *Stack) deploy(ctx context.Context, opts Options) error {
-	parameters := append([]string{"Stage=" + Stage, "Architecture=" + opts.Architecture, "EmulatorEndpoint=" + s.Emulator.URL}, opts.Parameters...)
+	parameters := []string{"Stage=" + Stage, "Architecture=" + opts.Architecture, "EmulatorEndpoint=" + s.Emulator.URL, "Discovery=" + opts.Discovery}
 	fingerprint, err := s.repo.fingerprint(parameters)
 	if err != nil {
 		return err

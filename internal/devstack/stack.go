@@ -17,7 +17,7 @@ type Options struct {
 	Dir          string    // gets every file that the stack writes; empty: .local/ of the clone
 	Port         int       // of the emulator, on 127.0.0.1; 0: the one it had before, or any that is free
 	EmulatorEnv  []string  // further NAME=value settings of MiniStack, such as SFN_WAIT_SCALE=0.1
-	Parameters   []string  // further NAME=value parameters of both CloudFormation stacks, such as Discovery=cloud-map
+	Discovery    string    // the registry, parameters or cloud-map; empty: parameters
 	Architecture string    // of the functions, x86_64 or arm64; empty: this machine's
 	Report       *Reporter // may be nil
 }
@@ -55,6 +55,9 @@ func (o Options) fill() (Options, error) {
 	}
 	if o.Architecture == "" {
 		o.Architecture = HostArchitecture()
+	}
+	if o.Discovery == "" {
+		o.Discovery = "parameters" // said every time, since SAM would go on with what a stack has
 	}
 	dir, err := filepath.Abs(o.Dir)
 	o.Dir = dir
