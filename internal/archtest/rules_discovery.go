@@ -29,8 +29,7 @@ func discoveryRules() []Rule {
 							bad.unless(!address, "%s has an address in %s", id, name)
 						})
 					}
-					calls := variables["STAGE"] != nil
-					bad.unless(calls == (dig(variables, "DISCOVERY", "Ref") == "Discovery"), "%s has STAGE or DISCOVERY without the other", id)
+					calls := r.looksUpAddresses(id)
 					role := strings.TrimSuffix(id, "Function") + "Role"
 					managed := texts(r.properties(role)["ManagedPolicyArns"])
 					bad.unless(calls == slices.Contains(managed, "DiscoveryPolicy"), "%s looks up addresses: %t; has the DiscoveryPolicy: %t", id, calls, !calls)
@@ -78,4 +77,9 @@ func readsParameters(role map[string]any) bool {
 		found = found || len(choice) == 3 && choice[0] == "UsesParameters" && text(dig(choice[1], "Action")) == "ssm:GetParameter"
 	})
 	return found
+}
+
+// looksUpAddresses reports whether a function has the registry, which is to call others by HTTP.
+func (r *Repo) looksUpAddresses(function string) bool {
+	return dig(r.properties(function), "Environment", "Variables", "DISCOVERY", "Ref") == "Discovery"
 }

@@ -81,7 +81,7 @@ func machineRules() []Rule {
 			Name: "a state whose function calls a third party waits while the circuit is open, and no other does",
 			Why:  "no circuit breaker: an outage of a minute must not reject orders, and what was not tried costs no attempt",
 			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *State) {
-				calls := text(dig(r.properties(name+"Function"), "Environment", "Variables", "STAGE")) != "" // it needs the registry
+				calls := r.looksUpAddresses(name + "Function")
 				if waits := len(s.Retry) - len(withoutCircuit(s)); calls != (waits == 1) {
 					bad.add("%s/%s calls a third party: %t; retriers for CircuitOpen: %d", machine, name, calls, waits)
 				}

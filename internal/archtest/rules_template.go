@@ -101,7 +101,7 @@ func templateRules() []Rule {
 				var bad list
 				for _, f := range r.Functions {
 					p := r.properties(f.LogicalID() + "Function")
-					calls := text(dig(p, "Environment", "Variables", "STAGE")) != "" && !strings.HasPrefix(f.Name, "check-") // those look and do not work
+					calls := r.looksUpAddresses(f.LogicalID()+"Function") && !strings.HasPrefix(f.Name, "check-") // those look and do not work
 					bad.unless(calls == (p["ReservedConcurrentExecutions"] != nil), "%s calls others: %t; what it has of a bulkhead: %v", f.Name, calls, p["ReservedConcurrentExecutions"])
 				}
 				return bad.sorted()
