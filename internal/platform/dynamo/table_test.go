@@ -29,6 +29,17 @@ func TestMissingItemIsTheCallersError(t *testing.T) {
 	}
 }
 
+func TestATableIsReachedAsLongAsItIsThere(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start))
+	must(t, table.Reach(t.Context()))
+	gone := *table
+	gone.Name += "-gone"
+	var missing *types.ResourceNotFoundException
+	if err := gone.Reach(t.Context()); !errors.As(err, &missing) {
+		t.Errorf("a table that is not there: %v", err)
+	}
+}
+
 func TestGetAllLeavesOutWhatIsMissing(t *testing.T) {
 	table := dynamotest.NewTable(t, clock.At(start))
 	must(t, table.Commit(t.Context(), commit.With{}, table.Put(item(t, "a", pot{})), table.Put(item(t, "b", pot{}))))

@@ -83,3 +83,15 @@ func TestAShutGateStopsWhatCanFail(t *testing.T) {
 		}
 	}
 }
+
+func TestALogIsReachedUnlessItsGateIsShut(t *testing.T) {
+	l, k := memory.NewLog(clock.At(time.Unix(0, 0))), &keeper{}
+	l.Guard(k)
+	if err := l.Reach(t.Context()); err != nil || k.finds != 1 {
+		t.Errorf("%v after %d reads", err, k.finds)
+	}
+	k.shut = true
+	if err := l.Reach(t.Context()); !errors.Is(err, errShut) {
+		t.Errorf("shut: %v", err)
+	}
+}

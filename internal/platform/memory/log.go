@@ -61,6 +61,9 @@ func NewLog(c clock.Clock) *Log {
 	return &Log{gate: open{}, clock: c, barriers: map[barrier.Key]barrier.Record{}, replies: map[[2]string]reply{}, circuits: map[string]resilience.Circuit{}}
 }
 
+// Reach returns nil, unless the gate lets reads fail.
+func (l *Log) Reach(context.Context) error { return l.gate.Find() }
+
 // View runs read while nothing changes.
 func (l *Log) View(read func()) {
 	l.gate.Look()

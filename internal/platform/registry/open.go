@@ -11,11 +11,16 @@ import (
 // InCloudMap is the kind of registry that is in AWS Cloud Map. Any other is in SSM parameters.
 const InCloudMap = "cloud-map"
 
+// Source returns the registry of a stage of that kind, which is asked anew each time.
+func Source(cfg aws.Config, stage, kind string, c clock.Clock) Registry {
+	if kind == InCloudMap {
+		return NewCloudMap(cfg, stage, c)
+	}
+	return NewParameters(cfg, stage, c)
+}
+
 // Open returns the services of a stage as the registry of that kind knows them.
 func Open(cfg aws.Config, stage, kind string, c clock.Clock) *Balancer {
-	var r Registry = NewParameters(cfg, stage, c)
-	if kind == InCloudMap {
-		r = NewCloudMap(cfg, stage, c)
-	}
+	r := Source(cfg, stage, kind, c)
 	return NewBalancer(NewCache(r, c), c, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))) //nolint:gosec // no secret hangs on which endpoint is called
 }

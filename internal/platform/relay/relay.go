@@ -2,8 +2,6 @@
 package relay
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-
 	"orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbox"
@@ -13,6 +11,5 @@ import (
 // Events publishes the outbox of the table TABLE_NAME to the topic TOPIC_ARN, as the table's stream tells of it; and what
 // the stream did not tell of when a schedule calls.
 func Events(env *function.Env) (function.Handler, error) {
-	topic := snstopic.Topic{Client: sns.NewFromConfig(env.AWS()), ARN: env.Require("TOPIC_ARN")}
-	return outbox.RelayAndSweep(topic, dynamo.FromEnv(env), env.Clock), nil
+	return outbox.RelayAndSweep(snstopic.FromEnv(env), dynamo.FromEnv(env), env.Clock), nil
 }

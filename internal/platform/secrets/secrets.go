@@ -5,6 +5,7 @@ package secrets
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
 )
 
 // ttl is how long a secret is kept, which bounds how long a rotated one stays in use.
@@ -49,4 +51,21 @@ func (s *Secret) Value(ctx context.Context) ([]byte, error) {
 	}
 	s.value, s.until = []byte(*out.SecretString), s.clock.Now().Add(ttl)
 	return s.value, nil
+}
+
+// errAbsent: the secret has no value now, or is about to be deleted.
+var errAbsent = fault.New(fault.Transient, "SecretUnavailable", "the secret has no current version")
+
+// Present returns nil if the secret has a current value. It does not read it, nor need the right to.
+func (s *Secret) Present(ctx context.Context) error {
+	out, err := s.client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(s.name)})
+	if err != nil {
+		return err
+	}
+	for _, stages := range out.VersionIdsToStages {
+		if out.DeletedDate == nil && slices.Contains(stages, "AWSCURRENT") {
+			return nil
+		}
+	}
+	return errAbsent
 }

@@ -1,5 +1,5 @@
-// Package snstopic publishes the outbox to Amazon SNS. It stands apart from package outbox since only relays need it: every
-// function with a table would pay for the SDK's client at its start.
+// Package snstopic publishes the outbox to Amazon SNS. It stands apart from package outbox since only relays and
+// health checks need it: every function with a table would pay for the SDK's client at its start.
 package snstopic
 
 import (
@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
 )
 
 // Topic is an outbox.Topic of Amazon SNS. The event's type goes along as the message attribute
@@ -45,4 +46,15 @@ func (t Topic) Publish(ctx context.Context, batch []envelope.Event) (map[string]
 		failed[aws.ToString(f.Id)] = errors.New(aws.ToString(f.Code) + ": " + aws.ToString(f.Message))
 	}
 	return failed, nil
+}
+
+// Reach returns nil if the topic is there and lets itself be asked. That it takes messages shows only by sending one.
+func (t Topic) Reach(ctx context.Context) error {
+	_, err := t.Client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &t.ARN})
+	return err
+}
+
+// FromEnv returns the topic of a function's service, TOPIC_ARN.
+func FromEnv(env *function.Env) Topic {
+	return Topic{Client: sns.NewFromConfig(env.AWS()), ARN: env.Require("TOPIC_ARN")}
 }
