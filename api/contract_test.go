@@ -125,22 +125,36 @@ func TestWhoMayCallWhat(t *testing.T) {
 	}
 	slices.Sort(public)
 	slices.Sort(operator)
-	if want := []string{"checkLiveness", "checkReadiness", "receiveCarrierWebhook"}; !slices.Equal(public, want) {
+	if want := []string{"checkCatalog", "checkInventory", "checkLiveness", "checkOrders", "checkPayments", "checkReadiness", "checkShipping",
+		"receiveCarrierWebhook"}; !slices.Equal(public, want) {
 		t.Errorf("public: %v, want %v", public, want)
 	}
-	if want := []string{"adjustStock", "putProduct"}; !slices.Equal(operator, want) {
+	if want := []string{"adjustStock", "inspectCatalog", "inspectHealth", "inspectInventory", "inspectOrders", "inspectPayments", "inspectShipping",
+		"putProduct"}; !slices.Equal(operator, want) {
 		t.Errorf("operators only: %v, want %v", operator, want)
 	}
 }
 
-func TestEveryOperationIsServedByTheFunctionOfItsName(t *testing.T) {
+// camel turns place-order into PlaceOrder.
+func camel(kebab string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(kebab, "-") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}
+
+func TestEveryOperationIsServedByTheFunctionOfItsNameOrTheOneThatItNames(t *testing.T) {
 	for id, op := range routes(document(t)) {
 		var integration struct {
 			Type, HTTPMethod string
 			URI              map[string]string
 		}
 		roundTrip(t, op.Extensions["x-amazon-apigateway-integration"], &integration)
-		function := strings.ToUpper(id[:1]) + id[1:] + "Function"
+		function := camel(id) + "Function"
+		if named, ok := op.Extensions["x-orderflow-function"].(string); ok {
+			function = camel(named) + "Function"
+		}
 		want := "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${" + function + ".Arn}/invocations"
 		if integration.Type != "aws_proxy" || integration.HTTPMethod != "POST" || integration.URI["Fn::Sub"] != want {
 			t.Errorf("%s: integration is %+v", id, integration)

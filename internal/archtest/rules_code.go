@@ -68,6 +68,9 @@ func codeRules() []Rule {
 					if strings.HasPrefix(f.Name, "relay-") {
 						composer = module + "internal/platform/relay"
 					}
+					if f.Name == "check-"+f.Service {
+						composer = module + "internal/" + f.Service + "/readiness"
+					}
 					for imp := range p.Imports {
 						bad.unless(imp == composer || imp == module+"internal/platform/function", "%s imports %s", p.Dir, imp)
 					}

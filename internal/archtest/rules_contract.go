@@ -20,14 +20,18 @@ func contractRules() []Rule {
 				var bad list
 				permissions := map[string]bool{}
 				operations(r, func(method, route, id string, op map[string]any) {
-					logical := strings.ToUpper(id[:1]) + id[1:]
+					permissionID := strings.ToUpper(id[:1]) + id[1:] + "Permission"
+					logical := strings.TrimSuffix(permissionID, "Permission")
+					if named, ok := op["x-orderflow-function"].(string); ok { // it serves more than one operation
+						logical = Function{Name: named}.LogicalID()
+					}
 					bad.unless(strings.Contains(text(dig(op, "x-amazon-apigateway-integration", "uri")), "${"+logical+"Function.Arn}"), "%s is not integrated with %sFunction", id, logical)
-					permission := r.properties(logical + "Permission")
-					permissions[logical+"Permission"] = true
+					permission := r.properties(permissionID)
+					permissions[permissionID] = true
 					want := "/*/" + strings.ToUpper(method) + wildcards(route)
-					bad.unless(strings.HasSuffix(text(permission["SourceArn"]), want), "%sPermission does not end in %s", logical, want)
-					bad.unless(text(permission["FunctionName"]) == logical+"Function", "%sPermission is not for %sFunction", logical, logical)
-					bad.unless(handled(r, id, logical), "no handler serves %s by httpapi.Handle in its service", id)
+					bad.unless(strings.HasSuffix(text(permission["SourceArn"]), want), "%s does not end in %s", permissionID, want)
+					bad.unless(text(permission["FunctionName"]) == logical+"Function", "%s is not for %sFunction", permissionID, logical)
+					bad.unless(handled(r, id, logical), "no handler serves %s in its service", id)
 				})
 				for _, id := range r.ofType("AWS::Lambda::Permission") {
 					bad.unless(permissions[id], "%s is for no operation", id)
@@ -195,8 +199,11 @@ func wildcards(route string) string {
 func handled(r *Repo, operationID, logical string) bool {
 	for _, f := range r.Functions {
 		if f.LogicalID() == logical {
-			p := r.Packages["internal/"+f.Service+"/handler"]
-			return p != nil && strings.Contains(p.Source, `"`+operationID+`"`)
+			for _, dir := range []string{"/handler", "/readiness"} {
+				if p := r.Packages["internal/"+f.Service+dir]; p != nil && strings.Contains(p.Source, `"`+operationID+`"`) {
+					return true
+				}
+			}
 		}
 	}
 	return false

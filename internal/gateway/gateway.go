@@ -6,10 +6,8 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"time"
 
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 )
 
@@ -22,19 +20,20 @@ const (
 	Payments  Backend = "payments"
 	Inventory Backend = "inventory"
 	Shipping  Backend = "shipping"
+	Catalog   Backend = "catalog"
 )
 
-// backends is every service that is asked, in the order of answers.
-var backends = [...]Backend{Orders, Payments, Inventory, Shipping}
+// Asked is every service that knows something of an order, in the order of answers.
+var Asked = [...]Backend{Orders, Payments, Inventory, Shipping}
+
+// Serving is every service with an API of its own, in the order of answers.
+var Serving = [...]Backend{Orders, Payments, Inventory, Shipping, Catalog}
 
 const (
 	// SummaryTimeout bounds all of a summary.
 	SummaryTimeout = 2500 * time.Millisecond
-	// CheckTimeout bounds all of a readiness check.
-	CheckTimeout = time.Second
-	// CheckFresh is how long a check's outcome is told again instead of asking anew, so that
-	// anonymous callers cannot make the edge knock at the services all the time.
-	CheckFresh = 5 * time.Second
+	// HealthTimeout bounds all of a look at the services' health. Each of them takes health.All at most, and its start.
+	HealthTimeout = 2 * time.Second
 	// Margin is kept of the invocation's own time, to write down the answer.
 	Margin = 300 * time.Millisecond
 )
@@ -42,28 +41,19 @@ const (
 // ErrNothing says that not one service could be asked.
 var ErrNothing = fault.New(fault.Transient, "Unavailable", "none of the services can be asked at the moment; try again")
 
-// Backends asks the services. Both methods return soon after ctx ends.
+// Backends asks the services for what they know.
 type Backends interface {
 	// Get returns what b knows of the order, a JSON object, asking with the caller's own
 	// Authorization header. Where b says no, the error is a fault of kind NotFound,
-	// Unauthenticated or Forbidden with b's code and detail; any other error is a failure.
+	// Unauthenticated or Forbidden with b's code and detail; any other error is a failure. It returns soon after ctx ends.
 	Get(ctx context.Context, b Backend, orderID, authorization string) (json.RawMessage, error)
-	// Ping returns nil if b answers its API, where an anonymous request must be turned away.
-	Ping(ctx context.Context, b Backend) error
 }
 
-// Service is the edge's use cases.
-type Service struct {
-	backends Backends
-	clock    clock.Clock
-
-	mu     sync.Mutex // held while checking: callers at the same time share one check
-	health Health
-	until  time.Time
-}
+// Service is the edge's use cases about orders.
+type Service struct{ backends Backends }
 
 // New returns the use cases over the services.
-func New(b Backends, c clock.Clock) *Service { return &Service{backends: b, clock: c} }
+func New(b Backends) *Service { return &Service{backends: b} }
 
 // bounded gives the work limit of time, or less where the invocation itself has less than limit and Margin left.
 func bounded(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {

@@ -49,10 +49,10 @@ func (p Part) MarshalJSON() ([]byte, error) {
 func (s *Service) GetOrderSummary(ctx context.Context, orderID, authorization string) (Summary, error) {
 	ctx, cancel := bounded(ctx, SummaryTimeout)
 	defer cancel()
-	var answers [len(backends)]json.RawMessage
-	var errs [len(backends)]error
+	var answers [len(Asked)]json.RawMessage
+	var errs [len(Asked)]error
 	var wg sync.WaitGroup
-	for i, b := range backends {
+	for i, b := range Asked {
 		wg.Go(func() {
 			answers[i], errs[i] = s.backends.Get(ctx, b, orderID, authorization)
 			if b == Orders && decisive(errs[i]) {
@@ -64,16 +64,16 @@ func (s *Service) GetOrderSummary(ctx context.Context, orderID, authorization st
 	if decisive(errs[0]) {
 		return Summary{}, errs[0]
 	}
-	var parts [len(backends)]Part
+	var parts [len(Asked)]Part
 	failed := 0
-	for i, b := range backends {
+	for i, b := range Asked {
 		parts[i] = Part{Answer: answers[i], Err: entry(b, errs[i])}
 		if errs[i] != nil && !answered(errs[i]) {
 			failed++
 			slog.WarnContext(ctx, "a part of the summary is missing", "service", string(b), "error", errs[i].Error())
 		}
 	}
-	if failed == len(backends) {
+	if failed == len(Asked) {
 		return Summary{}, ErrNothing.Because(errors.Join(errs[:]...))
 	}
 	return Summary{Order: parts[0], Payment: parts[1], Reservations: parts[2], Shipment: parts[3]}, nil

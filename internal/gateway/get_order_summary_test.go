@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"orderflow/internal/gateway"
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 )
 
@@ -41,11 +40,6 @@ func (f *fake) Get(ctx context.Context, b gateway.Backend, orderID, authorizatio
 	return json.RawMessage(`{"orderId":"` + orderID + `","by":"` + string(b) + `"}`), nil
 }
 
-func (f *fake) Ping(ctx context.Context, b gateway.Backend) error {
-	_, err := f.Get(ctx, b, order, "")
-	return err
-}
-
 func fails(err error) answer {
 	return func(context.Context) (json.RawMessage, error) { return nil, err }
 }
@@ -66,7 +60,7 @@ var (
 func ask(t *testing.T, answers map[gateway.Backend]answer) (string, time.Duration, error) {
 	t.Helper()
 	start := time.Now()
-	s, err := gateway.New(&fake{answers: answers}, clock.System{}).GetOrderSummary(t.Context(), order, "Bearer me")
+	s, err := gateway.New(&fake{answers: answers}).GetOrderSummary(t.Context(), order, "Bearer me")
 	took := time.Since(start)
 	if err != nil {
 		return "", took, err
@@ -102,7 +96,7 @@ func TestAllPartsAreFetchedAtTheSameTime(t *testing.T) {
 
 func TestServicesAreAskedAsTheCaller(t *testing.T) {
 	f := &fake{}
-	if _, err := gateway.New(f, clock.System{}).GetOrderSummary(t.Context(), order, "Bearer me"); err != nil {
+	if _, err := gateway.New(f).GetOrderSummary(t.Context(), order, "Bearer me"); err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range []gateway.Backend{gateway.Orders, gateway.Payments, gateway.Inventory, gateway.Shipping} {
@@ -133,7 +127,7 @@ func TestTheSummaryEndsBeforeItsInvocation(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		f := &fake{answers: map[gateway.Backend]answer{gateway.Shipping: hangs}}
-		s, err := gateway.New(f, clock.System{}).GetOrderSummary(ctx, order, "")
+		s, err := gateway.New(f).GetOrderSummary(ctx, order, "")
 		if took := time.Since(start); err != nil || took != time.Second-gateway.Margin || s.Shipment.Err == nil {
 			t.Errorf("%+v, %v after %s", s.Shipment, err, took)
 		}
@@ -160,7 +154,7 @@ func TestAPartThatFailsIsAnEntryWithoutItsCause(t *testing.T) {
 }
 
 func TestAPartThatDoesNotExistYetSaysSo(t *testing.T) {
-	s, err := gateway.New(&fake{answers: map[gateway.Backend]answer{gateway.Shipping: fails(errNothing)}}, clock.System{}).
+	s, err := gateway.New(&fake{answers: map[gateway.Backend]answer{gateway.Shipping: fails(errNothing)}}).
 		GetOrderSummary(t.Context(), order, "")
 	if err != nil || s.Shipment.Err == nil || *s.Shipment.Err != (gateway.PartError{Code: "ShipmentNotFound", Detail: errNothing.Detail}) {
 		t.Errorf("%+v, %v", s.Shipment.Err, err)

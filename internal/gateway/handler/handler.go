@@ -3,19 +3,20 @@ package handler
 
 import (
 	"context"
-	"net/http"
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/services"
 	"orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/outbound"
+	"orderflow/internal/platform/readiness"
 )
 
 func service(env *function.Env) *gateway.Service {
 	calls := outbound.New(env, "gateway", dynamo.FromEnv(env))
-	return gateway.New(services.New(calls.To), env.Clock)
+	return gateway.New(services.New(calls.To))
 }
 
 // GetOrderSummary composes the function get-order-summary.
@@ -37,16 +38,24 @@ func CheckLiveness(*function.Env) (function.Handler, error) {
 	})
 }
 
-// CheckReadiness composes the function check-readiness.
-func CheckReadiness(env *function.Env) (function.Handler, error) { return checkReadiness(service(env)) }
+// CheckReadiness composes the function check-readiness, which also serves operators who ask for the parts.
+func CheckReadiness(env *function.Env) (function.Handler, error) {
+	table := dynamo.FromEnv(env)
+	var circuits []health.Check
+	for _, b := range gateway.Asked {
+		circuits = append(circuits, readiness.Breaker(table, string(b)))
+	}
+	asked := services.New(outbound.New(env, "gateway", table).To)
+	return checkReadiness(gateway.NewHealth(asked, env.Clock, health.New(env.Clock, circuits...)))
+}
 
-func checkReadiness(svc *gateway.Service) (function.Handler, error) {
-	return httpapi.Handle("checkReadiness", func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
-		health := svc.CheckReadiness(ctx)
-		res := httpapi.OK(health)
-		if health.Status != gateway.Pass {
-			res.Status, res.Header = http.StatusServiceUnavailable, map[string]string{"Retry-After": "5"}
-		}
-		return res, nil
+func checkReadiness(h *gateway.Health) (function.Handler, error) {
+	return httpapi.Route(map[string]httpapi.HandlerFunc{
+		"checkReadiness": func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
+			return readiness.Answer(h.CheckReadiness(ctx)), nil
+		},
+		"inspectHealth": func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+			return httpapi.OK(h.InspectHealth(ctx, r.Header.Get("Authorization"))), nil
+		},
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"orderflow/internal/gateway/services"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/registry"
 )
@@ -63,7 +64,7 @@ func open(t *testing.T, changed shop) *gateway.Service {
 		at[name] = server.URL
 	}
 	to := func(string) httpclient.Config { return httpclient.Config{Endpoints: at, Clock: clock.System{}} }
-	return gateway.New(services.New(to), clock.System{})
+	return gateway.New(services.New(to))
 }
 
 // call sends the sample event, changed by edit, and holds the answer to the contract.
@@ -203,22 +204,86 @@ func TestAMalformedOrderIDIs400(t *testing.T) {
 func TestLivenessNeedsNothing(t *testing.T) {
 	h, err := CheckLiveness(nil)
 	must(t, err)
-	if res := call(t, t.Context(), "check-liveness", "checkLiveness", h, nil); res.StatusCode != 200 || res.Body != `{"status":"pass","checks":[]}` {
+	if res := call(t, t.Context(), "check-liveness", "checkLiveness", h, nil); res.StatusCode != 200 || res.Body != `{"status":"pass"}` {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
 }
 
-func TestReadiness(t *testing.T) {
-	h, err := checkReadiness(open(t, nil))
+// own answers a service's two health routes: anonymously whether it is ready, to olga the parts.
+func own(service, status, checks string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body := `{"serviceId":"` + service + `","status":"` + status + `","time":"2026-11-23T09:00:00Z","checks":[` + checks + `]}`
+		switch {
+		case r.URL.Path == "/health/"+service && r.Header.Get("Authorization") == "":
+			body = `{"status":"` + status + `"}`
+			if status == "fail" {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		case r.URL.Path != "/v1/health/"+service || r.Header.Get("Authorization") != "Bearer olga":
+			w.WriteHeader(http.StatusForbidden)
+			body = `{"code":"Forbidden","detail":"not you"}`
+		}
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+// watch composes the function over five services, of which payments is as told.
+func watch(t *testing.T, payments http.HandlerFunc) function.Handler {
+	at := registry.Fixed{}
+	for _, b := range gateway.Serving {
+		h := own(string(b), "pass", `{"name":"table","status":"pass","tookMs":2}`)
+		if b == gateway.Payments {
+			h = payments
+		}
+		server := httptest.NewServer(h)
+		t.Cleanup(server.Close)
+		at[string(b)] = server.URL
+	}
+	to := func(string) httpclient.Config { return httpclient.Config{Endpoints: at, Clock: clock.System{}} }
+	h, err := checkReadiness(gateway.NewHealth(services.New(to), clock.System{}, health.New(clock.System{})))
 	must(t, err)
-	if res := call(t, t.Context(), "check-readiness", "checkReadiness", h, nil); res.StatusCode != 200 {
+	return h
+}
+
+// inspecting makes the sample a call of inspectHealth by somebody.
+func inspecting(token, groups string) func(*events.APIGatewayProxyRequest) {
+	return func(in *events.APIGatewayProxyRequest) {
+		in.Resource, in.Path = "/v1/health", "/v1/health"
+		in.Headers["authorization"] = "Bearer " + token
+		if groups != "nobody" {
+			in.RequestContext.Authorizer = map[string]any{"claims": map[string]any{"sub": token, "token_use": "id", "cognito:groups": groups}}
+		}
+	}
+}
+
+const noProvider = `{"name":"registry:payment-provider","status":"fail","code":"ServiceUnknown","tookMs":9}`
+
+func TestReadinessTellsAnybodyWhetherAndNobodyWhat(t *testing.T) {
+	const sample, operation = "check-readiness", "checkReadiness"
+	if res := call(t, t.Context(), sample, operation, watch(t, own("payments", "pass", "")), nil); res.StatusCode != 200 || res.Body != `{"status":"pass"}` {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
-	h, err = checkReadiness(open(t, shop{"shipping": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }}))
-	must(t, err)
-	res := call(t, t.Context(), "check-readiness", "checkReadiness", h, nil)
-	if want := `{"name":"shipping","status":"fail","detail":"it does not answer as it should"}]}`; res.StatusCode != 503 ||
-		!strings.HasSuffix(res.Body, want) || res.Headers["Retry-After"] == "" {
-		t.Errorf("%d %v %s", res.StatusCode, res.Headers, res.Body)
+	for name, payments := range map[string]http.HandlerFunc{
+		"a part fails": own("payments", "fail", noProvider),
+		"it is broken": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+	} {
+		res := call(t, t.Context(), sample, operation, watch(t, payments), nil)
+		if res.StatusCode != 503 || res.Body != `{"status":"fail"}` || res.Headers["Retry-After"] != "5" {
+			t.Errorf("%s: %d %v %s", name, res.StatusCode, res.Headers, res.Body)
+		}
+	}
+}
+
+func TestOperatorsSeeTheParts(t *testing.T) {
+	h := watch(t, own("payments", "fail", noProvider))
+	res := call(t, t.Context(), "check-readiness", "inspectHealth", h, inspecting("olga", "operator"))
+	if res.StatusCode != 200 || !strings.Contains(res.Body, noProvider) || !strings.HasPrefix(res.Body, `{"status":"fail"`) || strings.Contains(res.Body, "127.0.0.1") {
+		t.Errorf("%d %s", res.StatusCode, res.Body)
+	}
+	for groups, status := range map[string]int{"": 403, "operators": 403, "nobody": 401} {
+		res := call(t, t.Context(), "check-readiness", "inspectHealth", h, inspecting("olga", groups))
+		if res.StatusCode != status || strings.Contains(res.Body, "payments") {
+			t.Errorf("in group %q: %d %s", groups, res.StatusCode, res.Body)
+		}
 	}
 }

@@ -12,12 +12,10 @@ import (
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/resilience"
 )
-
-// nowhere has the form of an order's id and is none.
-const nowhere = "00000000000000000000000000"
 
 // paths is where each service tells what it knows of an order, by the contract.
 var paths = map[gateway.Backend]string{
@@ -33,19 +31,27 @@ var again = resilience.Policy{Attempts: 2, Base: 100 * time.Millisecond, Max: 10
 // margin is small since gateway bounds the time of its calls itself.
 const margin = 10 * time.Millisecond
 
-// Services implements gateway.Backends.
-type Services map[gateway.Backend]*httpclient.Client
+// Services implements gateway.Backends and gateway.Watched.
+type Services struct {
+	work, look map[gateway.Backend]*httpclient.Client
+}
 
 // New returns the services. The caller says where each is and how it is guarded.
 func New(to func(dependency string) httpclient.Config) Services {
-	s := Services{}
-	for b := range paths {
+	s := Services{work: map[gateway.Backend]*httpclient.Client{}, look: map[gateway.Backend]*httpclient.Client{}}
+	for _, b := range gateway.Serving {
 		c := to(string(b))
 		c.Dependency, c.Timeout, c.Margin = string(b), gateway.SummaryTimeout, margin
 		if c.Retry == (resilience.Policy{}) {
 			c.Retry = again
 		}
-		s[b] = httpclient.New(c)
+		if paths[b] != "" {
+			s.work[b] = httpclient.New(c)
+		}
+		// A service that is not ready answers 503 to whoever asks for its health. That must open no circuit, or anybody could keep
+		// orders from a service that does most of its work; nor must an open one hide how the service is.
+		c.Breaker, c.Retry = nil, resilience.Policy{Attempts: 1}
+		s.look[b] = httpclient.New(c)
 	}
 	return s
 }
@@ -53,7 +59,7 @@ func New(to func(dependency string) httpclient.Config) Services {
 // Get asks b for its part of the order.
 func (s Services) Get(ctx context.Context, b gateway.Backend, orderID, authorization string) (json.RawMessage, error) {
 	var part json.RawMessage
-	if err := s.ask(ctx, b, orderID, authorization, &part); err != nil {
+	if err := ask(ctx, s.work[b], paths[b]+url.PathEscape(orderID), authorization, &part); err != nil {
 		return nil, decided(err)
 	}
 	var of struct {
@@ -61,29 +67,46 @@ func (s Services) Get(ctx context.Context, b gateway.Backend, orderID, authoriza
 	}
 	// The parts are put together unread, so at least nothing of another order may get in.
 	if err := json.Unmarshal(part, &of); err != nil || of.OrderID != orderID {
-		return nil, fault.New(fault.Internal, "WrongAnswer", "%s answered about something else", b).Because(err)
+		return nil, wrong(b).Because(err)
 	}
 	return part, nil
 }
 
-// Ping asks b anonymously, which must be refused: that takes no credentials, changes nothing and still
-// shows that the address is right and the API behind it guarded.
-func (s Services) Ping(ctx context.Context, b gateway.Backend) error {
-	err := s.ask(ctx, b, nowhere, "", nil)
-	var refused *httpclient.StatusError
-	switch {
-	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
-		return nil
-	case err == nil:
-		return fault.New(fault.Internal, "Unguarded", "%s answers anonymous callers", b)
+// Ready asks b anonymously whether it is ready.
+func (s Services) Ready(ctx context.Context, b gateway.Backend) error {
+	var says health.Public
+	if err := ask(ctx, s.look[b], "/health/"+string(b), "", &says); err != nil {
+		return err
 	}
-	return err
+	if says.Status != health.Pass {
+		return wrong(b)
+	}
+	return nil
 }
 
-func (s Services) ask(ctx context.Context, b gateway.Backend, orderID, authorization string, out any) error {
-	return s[b].Do(ctx, httpclient.Request{
-		Method: http.MethodGet, Path: paths[b] + url.PathEscape(orderID), Authorization: authorization,
-	}, out)
+// Inspect asks b for the parts of its health.
+func (s Services) Inspect(ctx context.Context, b gateway.Backend, authorization string) (health.Report, error) {
+	var says struct {
+		ServiceID gateway.Backend `json:"serviceId"`
+		health.Report
+	}
+	if err := ask(ctx, s.look[b], "/v1/health/"+string(b), authorization, &says); err != nil {
+		return health.Report{}, decided(err)
+	}
+	known := says.Status == health.Pass || says.Status == health.Warn || says.Status == health.Fail
+	if says.ServiceID != b || !known || says.Checks == nil {
+		return health.Report{}, wrong(b)
+	}
+	return says.Report, nil
+}
+
+// wrong: an answer of success that is none.
+func wrong(b gateway.Backend) *fault.Error {
+	return fault.New(fault.Internal, "WrongAnswer", "%s answered about something else", b)
+}
+
+func ask(ctx context.Context, c *httpclient.Client, path, authorization string, out any) error {
+	return c.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: path, Authorization: authorization}, out)
 }
 
 var kinds = map[int]fault.Kind{

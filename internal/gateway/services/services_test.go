@@ -9,8 +9,12 @@ import (
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/services"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/memory"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/tracing"
@@ -25,7 +29,7 @@ const (
 func behind(t *testing.T, h http.HandlerFunc) services.Services {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return at(registry.Fixed{"orders": server.URL, "payments": server.URL, "inventory": server.URL, "shipping": server.URL})
+	return at(registry.Fixed{"orders": server.URL, "payments": server.URL, "inventory": server.URL, "shipping": server.URL, "catalog": server.URL})
 }
 
 func at(r registry.Fixed) services.Services {
@@ -120,23 +124,98 @@ func TestAServiceWithoutAddressIsAFailure(t *testing.T) {
 	if _, err := s.Get(t.Context(), gateway.Orders, order, ""); fault.From(err).Code != "ServiceUnknown" {
 		t.Errorf("get: %v", err)
 	}
-	if err := s.Ping(t.Context(), gateway.Orders); fault.From(err).Code != "ServiceUnknown" {
-		t.Errorf("ping: %v", err)
+	if err := s.Ready(t.Context(), gateway.Orders); fault.From(err).Code != "ServiceUnknown" {
+		t.Errorf("ready: %v", err)
+	}
+	if _, err := s.Inspect(t.Context(), gateway.Orders, ""); fault.From(err).Code != "ServiceUnknown" {
+		t.Errorf("inspect: %v", err)
 	}
 }
 
-func TestAPingIsAnonymousAndMustBeRefusedAsSuch(t *testing.T) {
-	var header http.Header
-	s := behind(t, func(w http.ResponseWriter, r *http.Request) {
-		header = r.Header
-		w.WriteHeader(http.StatusUnauthorized)
-	})
-	if err := s.Ping(t.Context(), gateway.Shipping); err != nil || header.Get("Authorization") != "" {
-		t.Errorf("%v, with header %v", err, header)
-	}
-	for _, status := range []int{200, 302, 403, 404, 429, 500, 503} {
-		if err := behind(t, answers(status, `{}`)).Ping(t.Context(), gateway.Shipping); err == nil {
-			t.Errorf("an API that answers %d passes", status)
+func TestReadinessIsAskedForAnonymously(t *testing.T) {
+	for _, b := range gateway.Serving {
+		var seen *http.Request
+		s := behind(t, func(w http.ResponseWriter, r *http.Request) {
+			seen = r
+			answers(http.StatusOK, `{"status":"pass"}`)(w, r)
+		})
+		if err := s.Ready(t.Context(), b); err != nil || seen.URL.Path != "/health/"+string(b) || seen.Header.Get("Authorization") != "" {
+			t.Errorf("%s: %v, asked for %s with %v", b, err, seen.URL, seen.Header)
 		}
+	}
+}
+
+func TestOnlyAServiceThatSaysSoIsReady(t *testing.T) {
+	for status, body := range map[int]string{200: `{"status":"fail"}`, 201: `{}`, 503: `{"status":"pass"}`, 500: ``, 401: `{}`, 302: ``, 429: ``} {
+		if err := behind(t, answers(status, body)).Ready(t.Context(), gateway.Shipping); err == nil {
+			t.Errorf("%d %s passes for ready", status, body)
+		}
+	}
+}
+
+func TestPartsAreAskedForAsTheCaller(t *testing.T) {
+	var seen *http.Request
+	s := behind(t, func(w http.ResponseWriter, r *http.Request) {
+		seen = r
+		answers(http.StatusOK, `{"serviceId":"payments","status":"warn","time":"2026-11-23T09:00:00Z","checks":[{"name":"table","status":"pass","tookMs":4}],"more":1}`)(w, r)
+	})
+	r, err := s.Inspect(t.Context(), gateway.Payments, "Bearer me")
+	if err != nil || r.Status != health.Warn || len(r.Checks) != 1 || r.Checks[0].TookMs != 4 || r.Time.IsZero() {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if seen.URL.Path != "/v1/health/payments" || seen.Header.Get("Authorization") != "Bearer me" {
+		t.Errorf("asked for %s with %v", seen.URL, seen.Header)
+	}
+}
+
+func TestWhatIsNoReportIsAFailure(t *testing.T) {
+	for body, code := range map[string]string{
+		`{"serviceId":"orders","status":"pass","checks":[]}`:    "WrongAnswer",
+		`{"serviceId":"payments","status":"great","checks":[]}`: "WrongAnswer",
+		`{"serviceId":"payments","status":"pass"}`:              "WrongAnswer",
+		`<html>`: "DependencyUnavailable",
+	} {
+		if _, err := behind(t, answers(http.StatusOK, body)).Inspect(t.Context(), gateway.Payments, ""); err == nil || health.Code(err) != code {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	_, err := behind(t, answers(http.StatusForbidden, `{"code":"Forbidden","detail":"no"}`)).Inspect(t.Context(), gateway.Payments, "")
+	if health.Code(err) != "Forbidden" {
+		t.Errorf("refused: %v", err)
+	}
+}
+
+// guard hands out breakers over one log, whose circuits a test can look at.
+func guard(t *testing.T, log resilience.CircuitLog, h http.HandlerFunc) services.Services {
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	r := registry.Fixed{}
+	for _, b := range gateway.Serving {
+		r[string(b)] = server.URL
+	}
+	return services.New(func(name string) httpclient.Config {
+		return httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}, Breaker: resilience.NewBreaker(
+			name, log, resilience.DefaultSettings, clock.System{}, envelope.Publisher{Service: "gateway", Clock: clock.System{}, IDs: &ids.Sequence{}})}
+	})
+}
+
+func TestHealthNeitherOpensACircuitNorStopsAtAnOpenOne(t *testing.T) {
+	log, asked := memory.NewLog(clock.System{}), 0
+	s := guard(t, log, func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(http.StatusServiceUnavailable) })
+	for range 20 {
+		_ = s.Ready(t.Context(), gateway.Orders) // a 503 each
+	}
+	if c, err := log.Circuit(t.Context(), "orders"); err != nil || c.Version != 0 || asked != 20 {
+		t.Errorf("after 20 times not ready, %d asked: %+v, %v", asked, c, err)
+	}
+	for i := range 5 {
+		_, _ = s.Get(t.Context(), gateway.Orders, order[:25]+string(rune('A'+i)), "")
+	}
+	if c, _ := log.Circuit(t.Context(), "orders"); c.State != resilience.Open {
+		t.Fatalf("work does not open the circuit: %+v", c)
+	}
+	before := asked
+	if _ = s.Ready(t.Context(), gateway.Orders); asked != before+1 {
+		t.Error("an open circuit hides the service's health")
 	}
 }

@@ -1,0 +1,29 @@
+// Package readiness composes the function that tells whether what payments needs is there. It stands apart from package handler since every
+// function of payments would pay at its start for the clients that only this one has.
+package readiness
+
+import (
+	"orderflow/internal/payments/provider"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/health"
+	"orderflow/internal/platform/outbox/snstopic"
+	platform "orderflow/internal/platform/readiness"
+	"orderflow/internal/platform/registry"
+)
+
+// CheckPayments composes the function check-payments.
+func CheckPayments(env *function.Env) (function.Handler, error) {
+	table := dynamo.FromEnv(env)
+	known := registry.Source(env.AWS(), env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock)
+	return checkPayments(health.New(env.Clock,
+		platform.Table(table),
+		platform.Topic(snstopic.FromEnv(env)),
+		platform.Address(known, provider.Name),
+		platform.Breaker(table, provider.Name),
+	))
+}
+
+func checkPayments(set *health.Set) (function.Handler, error) {
+	return platform.Handle("payments", "checkPayments", "inspectPayments", set)
+}

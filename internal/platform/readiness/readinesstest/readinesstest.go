@@ -1,0 +1,176 @@
+// Package readinesstest holds every service's check-… function to what may be seen of it, and by whom.
+package readinesstest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"orderflow/api"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/health"
+	"orderflow/internal/platform/readiness"
+)
+
+// shut is a gate of package memory that lets nobody through, with words that nobody may see.
+type shut struct{}
+
+// Shut is the gate of a store that cannot be reached.
+var Shut = shut{}
+
+var errShut = errors.New("table orderflow-secret at 10.0.0.1 refused")
+
+func (shut) Look()                                             {}
+func (shut) Find() error                                       { return errShut }
+func (shut) Commit(commit.With, func(commit.With) error) error { return errShut }
+
+// Run holds the function of service, composed by compose, to its contract. up is its store, down one behind Shut.
+func Run(t *testing.T, service string, compose func(*health.Set) (function.Handler, error), up, down readiness.Reacher) {
+	f := func(t *testing.T, checks ...health.Check) function.Handler {
+		h, err := compose(health.New(clock.System{}, checks...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	open := health.Check{Name: "breaker:bank", Probe: func(context.Context) error {
+		return health.Degraded(fault.New(fault.Transient, "CircuitOpen", "10.0.0.1 is not asked"))
+	}}
+
+	t.Run("ready", func(t *testing.T) {
+		h := f(t, readiness.Table(up))
+		want(t, call(t, service, h, public, nobody), 200, `{"status":"pass"}`)
+		sees(t, call(t, service, h, parts, operator), service, health.Pass, "table pass ")
+	})
+	t.Run("degraded is ready, and shows to operators only", func(t *testing.T) {
+		h := f(t, readiness.Table(up), open)
+		want(t, call(t, service, h, public, nobody), 200, `{"status":"pass"}`)
+		sees(t, call(t, service, h, parts, operator), service, health.Warn, "table pass ", "breaker:bank warn CircuitOpen")
+	})
+	t.Run("a table that is gone is told to operators only, and its address to nobody", func(t *testing.T) {
+		h := f(t, readiness.Table(down), open)
+		res := call(t, service, h, public, nobody)
+		want(t, res, 503, `{"status":"fail"}`)
+		if res.Headers["Retry-After"] != "5" {
+			t.Errorf("header %v", res.Headers)
+		}
+		sees(t, call(t, service, h, parts, operator), service, health.Fail, "table fail Unreachable", "breaker:bank warn CircuitOpen")
+	})
+	t.Run("who is no operator sees no part, by whichever route", func(t *testing.T) {
+		h := f(t, readiness.Table(down))
+		for _, c := range []struct {
+			name   string
+			who    claims
+			status int
+		}{{"nobody", nobody, 401}, {"customer", customer, 403}, {"operator with an access token", access, 401}} {
+			if res := call(t, service, h, parts, c.who); res.StatusCode != c.status || strings.Contains(res.Body, "table") {
+				t.Errorf("%s: %d %s", c.name, res.StatusCode, res.Body)
+			}
+			want(t, call(t, service, h, public, c.who), 503, `{"status":"fail"}`)
+		}
+		want(t, call(t, service, h, public, operator), 503, `{"status":"fail"}`)
+		if res := call(t, service, h, "/v1/orders", operator); res.StatusCode != 500 || strings.Contains(res.Body, "table") {
+			t.Errorf("a route that is not its own: %d %s", res.StatusCode, res.Body)
+		}
+	})
+}
+
+type claims map[string]any
+
+// Callers, and the routes of the two operations ahead of the service's name.
+var (
+	nobody   claims
+	customer = claims{"sub": "7f0c1a52-30d1-70aa-9e0c-3d1f5c9a2b11", "token_use": "id"}
+	operator = claims{"sub": "0c9a2b11-30d1-70aa-9e0c-7f0c1a523d1f", "token_use": "id", "cognito:groups": "operator"}
+	access   = claims{"sub": "0c9a2b11-30d1-70aa-9e0c-7f0c1a523d1f", "token_use": "access", "cognito:groups": "operator"}
+)
+
+const (
+	public = "/health/"
+	parts  = "/v1/health/"
+)
+
+// call sends the sample event on a route as somebody, and holds the answer to the contract.
+func call(t *testing.T, service string, h function.Handler, route string, as claims) events.APIGatewayProxyResponse {
+	t.Helper()
+	sample, err := os.ReadFile("../../../events/" + service + "/check-" + service + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in events.APIGatewayProxyRequest
+	must(t, json.Unmarshal(sample, &in))
+	if route == public && in.Resource != public+service {
+		t.Errorf("the sample is of %s", in.Resource)
+	}
+	in.Resource, in.Path = route+service, route+service
+	if as != nil {
+		in.RequestContext.Authorizer = map[string]any{"claims": map[string]any(as)}
+	}
+	payload, err := json.Marshal(in)
+	must(t, err)
+	b, err := h.Invoke(t.Context(), payload)
+	must(t, err)
+	var res events.APIGatewayProxyResponse
+	must(t, json.Unmarshal(b, &res))
+	if strings.Contains(res.Body, "10.0.0.1") || strings.Contains(res.Body, "orderflow-secret") {
+		t.Errorf("the answer leaks: %s", res.Body)
+	}
+	conforms(t, route+service, res)
+	return res
+}
+
+func conforms(t *testing.T, route string, res events.APIGatewayProxyResponse) {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(api.Spec())
+	must(t, err)
+	item := doc.Paths.Value(route)
+	if item == nil {
+		return // a route that the test made up
+	}
+	response := item.Get.Responses.Status(res.StatusCode)
+	if response == nil || response.Value.Content[res.Headers["Content-Type"]] == nil {
+		t.Fatalf("the contract has no %d of %s for %s", res.StatusCode, res.Headers["Content-Type"], route)
+	}
+	var body any
+	must(t, json.Unmarshal([]byte(res.Body), &body))
+	if err := response.Value.Content[res.Headers["Content-Type"]].Schema.Value.VisitJSON(body); err != nil {
+		t.Errorf("%s: %v", res.Body, err)
+	}
+}
+
+func want(t *testing.T, res events.APIGatewayProxyResponse, status int, body string) {
+	t.Helper()
+	if res.StatusCode != status || res.Body != body {
+		t.Errorf("%d %s, want %d %s", res.StatusCode, res.Body, status, body)
+	}
+}
+
+// sees asserts on the parts, each as "name status code".
+func sees(t *testing.T, res events.APIGatewayProxyResponse, service string, status health.Status, checks ...string) {
+	t.Helper()
+	var got readiness.Service
+	must(t, json.Unmarshal([]byte(res.Body), &got))
+	var seen []string
+	for _, c := range got.Checks {
+		seen = append(seen, c.Name+" "+string(c.Status)+" "+c.Code)
+	}
+	if res.StatusCode != 200 || got.ID != service || got.Status != status || strings.Join(seen, "|") != strings.Join(checks, "|") {
+		t.Errorf("%d %s, want %s with %q", res.StatusCode, res.Body, status, checks)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
