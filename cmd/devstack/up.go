@@ -15,6 +15,11 @@ import (
 
 // afterUp is what `up` does once the stack is up, in this order.
 var afterUp = []devstack.Step{
+	{Name: "see that every service is ready", Run: func(ctx context.Context, s *devstack.Stack) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		return demo.Of(s, customer).Ready(ctx)
+	}},
 	{Name: "put products up for sale", Run: func(ctx context.Context, s *devstack.Stack) error {
 		return demo.Of(s, customer).Stock(ctx)
 	}},

@@ -45,6 +45,21 @@ func Of(stack *devstack.Stack, customer string) Shop {
 	}
 }
 
+// Ready waits until the shop says that it is ready, for as long as ctx lasts.
+func (s Shop) Ready(ctx context.Context) error {
+	for {
+		err := s.Operator.Ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the services are not ready, `go run ./cmd/orderflow health` tells what is missing: %w", err)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
 // product is what the demo shop sells.
 type product struct {
 	sku, name string

@@ -180,16 +180,6 @@ func TestAPriceChangeCountsForLaterOrdersOnly(t *testing.T) {
 	}
 }
 
-func TestHealth(t *testing.T) {
-	for _, path := range []string{"/health/live", "/health/ready"} {
-		var out struct{ Status string }
-		get(t, stack.Outputs["ApiUrl"]+path, &out)
-		if out.Status != "pass" {
-			t.Errorf("%s says %q", path, out.Status)
-		}
-	}
-}
-
 func bearer(t *testing.T, user, role string) string {
 	t.Helper()
 	token, err := stack.Token(context.Background(), user, role)
