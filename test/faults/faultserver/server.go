@@ -1,0 +1,280 @@
+// Package faultserver is an HTTP server, or a reverse proxy before a real one, that goes wrong on demand, on real sockets.
+//
+//	server, err := faultserver.NewProxy("http://127.0.0.1:4566/…") // or New(handler), NewTLS(handler)
+//	server.Set(faultserver.Hang)                                   // from now on
+//	server.Set(faultserver.None)                                   // well again, at the same address
+//	server.Requests(), server.Connections(), server.Arrivals()     // what reached it
+//
+// (Not toxiproxy: it breaks TCP streams, and knows nothing of a Retry-After, a certificate or a truncated body.)
+package faultserver
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Server is a server that goes wrong on demand. It is safe for concurrent use.
+type Server struct {
+	handler http.Handler
+	http    *http.Server
+	address string
+	certs   *certificates // nil without TLS
+	fault   atomic.Pointer[Fault]
+	ended   chan struct{}
+	serving sync.WaitGroup
+	// upstream are a proxy's connections, else nil.
+	upstream *http.Transport
+
+	// mu guards all below.
+	mu          sync.Mutex
+	listener    net.Listener // nil while the server is down
+	open        map[*conn]bool
+	connections int
+	arrivals    []Arrival
+}
+
+// Arrival is a request that reached the server.
+type Arrival struct {
+	At           time.Time
+	Method, Path string
+	// Fault is the name of the fault it met; "none" if it was passed on.
+	Fault string
+}
+
+// New serves handler on a free port of 127.0.0.1. Close it when done.
+func New(handler http.Handler) (*Server, error) { return start(handler, nil) }
+
+// NewTLS is New over TLS. Clients must trust Roots.
+func NewTLS(handler http.Handler) (*Server, error) {
+	certs, err := newCertificates()
+	if err != nil {
+		return nil, err
+	}
+	return start(handler, certs)
+}
+
+// NewProxy stands before the server whose base URL is upstream; a path of upstream is put before each request's.
+func NewProxy(upstream string) (*Server, error) {
+	u, err := url.Parse(upstream)
+	if err != nil {
+		return nil, err
+	}
+	if u.Host == "" {
+		return nil, fmt.Errorf("%s: not the URL of a server", upstream)
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	s, err := New(&httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(u) },
+		Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
+	})
+	if err == nil {
+		s.upstream = transport
+	}
+	return s, err
+}
+
+func start(handler http.Handler, certs *certificates) (*Server, error) {
+	s := &Server{handler: handler, certs: certs, open: map[*conn]bool{}, ended: make(chan struct{})}
+	s.fault.Store(&None)
+	s.http = &http.Server{
+		Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute,
+		ErrorLog: log.New(io.Discard, "", 0), // broken handshakes are what this is for
+	}
+	return s, s.listen("127.0.0.1:0")
+}
+
+// listen takes the address and serves on it.
+func (s *Server) listen(address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.listener, s.address = l, l.Addr().String()
+	s.mu.Unlock()
+	s.serving.Go(func() { _ = s.http.Serve(accepting{l, s}) }) // ends with its listener
+	return nil
+}
+
+// URL is the server's base URL, which stays the same.
+func (s *Server) URL() string {
+	if s.certs != nil {
+		return "https://" + s.address
+	}
+	return "http://" + s.address
+}
+
+// Address is the server's host and port.
+func (s *Server) Address() string { return s.address }
+
+// Roots are the certificates by which clients can trust a TLS server; nil without TLS.
+func (s *Server) Roots() *x509.CertPool {
+	if s.certs == nil {
+		return nil
+	}
+	return s.certs.roots
+}
+
+// Set makes f the fault of all requests and connections from now on. It fails only if the address cannot be taken again
+// after Down.
+func (s *Server) Set(f Fault) error {
+	s.fault.Store(&f)
+	s.mu.Lock()
+	listener := s.listener
+	if f.down {
+		s.listener = nil
+	}
+	s.mu.Unlock()
+	switch {
+	case f.down && listener != nil:
+		_ = listener.Close()
+		s.DropConnections()
+	case f.silent:
+		s.each(func(c *conn) { c.silent.Store(true) })
+	case f.certificate != "" || f.plain:
+		s.DropConnections() // they were made before
+	}
+	if !f.down && listener == nil {
+		return s.listen(s.address)
+	}
+	return nil
+}
+
+// DropConnections closes all connections, as a server does that restarts or is tired of idle ones.
+func (s *Server) DropConnections() { s.each(func(c *conn) { _ = c.Close() }) }
+
+func (s *Server) each(do func(*conn)) {
+	s.mu.Lock()
+	open := make([]*conn, 0, len(s.open))
+	for c := range s.open {
+		open = append(open, c)
+	}
+	s.mu.Unlock()
+	for _, c := range open {
+		do(c)
+	}
+}
+
+// Close ends the server and all that still hangs.
+func (s *Server) Close() {
+	close(s.ended)
+	_ = s.http.Close()
+	s.DropConnections()
+	s.serving.Wait()
+	if s.upstream != nil {
+		s.upstream.CloseIdleConnections()
+	}
+}
+
+// Connections counts the connections that were accepted.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.connections
+}
+
+// Requests counts the requests that arrived. One on a connection that is silent, or whose handshake failed, did not.
+func (s *Server) Requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.arrivals)
+}
+
+// Arrivals lists the requests that arrived, the oldest first: enough to count them by time, path or fault.
+func (s *Server) Arrivals() []Arrival {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Arrival(nil), s.arrivals...)
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	f := s.fault.Load()
+	s.mu.Lock()
+	s.arrivals = append(s.arrivals, Arrival{At: time.Now(), Method: r.Method, Path: r.URL.Path, Fault: f.Name})
+	s.mu.Unlock()
+	if f.answer == nil {
+		s.handler.ServeHTTP(w, r)
+		return
+	}
+	body, err := io.ReadAll(r.Body) // or the end of the client is not seen
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	f.answer(s, w, r)
+}
+
+// accepting is the listener of a server: it counts, and prepares connections for what shall go wrong with them.
+type accepting struct {
+	net.Listener
+	s *Server
+}
+
+func (a accepting) Accept() (net.Conn, error) {
+	c, err := a.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	f := a.s.fault.Load()
+	wrapped := &conn{Conn: c, s: a.s}
+	wrapped.silent.Store(f.silent)
+	a.s.mu.Lock()
+	a.s.connections++
+	a.s.open[wrapped] = true
+	a.s.mu.Unlock()
+	if a.s.certs == nil || f.plain {
+		return wrapped, nil
+	}
+	return tls.Server(wrapped, a.s.certs.config(f.certificate)), nil
+}
+
+// conn is a connection that can fall silent for good: what comes in is swallowed, what goes out is lost.
+type conn struct {
+	net.Conn
+	s      *Server
+	silent atomic.Bool
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if err != nil || !c.silent.Load() {
+			return n, err
+		}
+	}
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	if c.silent.Load() {
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *conn) Close() error {
+	c.s.mu.Lock()
+	delete(c.s.open, c)
+	c.s.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// reset ends the connection so that the peer sees a reset instead of an end.
+func (c *conn) reset() error {
+	tcp, ok := c.Conn.(*net.TCPConn)
+	if !ok {
+		return errors.New("not a TCP connection")
+	}
+	return errors.Join(tcp.SetLinger(0), c.Close())
+}
