@@ -2,6 +2,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -17,7 +18,7 @@ import (
 // Name is the provider's name in the registry.
 const Name = "payment-provider"
 
-// Timeout bounds one call.
+// Timeout bounds one attempt, unless the configuration says otherwise.
 const Timeout = 3 * time.Second
 
 // maxCode bounds a decline code, in bytes; it is shown to the customer.
@@ -28,7 +29,7 @@ type Provider struct{ client *httpclient.Client }
 
 // New returns the provider. The caller says where it is and how it is guarded.
 func New(c httpclient.Config) Provider {
-	c.Dependency, c.Timeout = Name, Timeout
+	c.Dependency, c.Timeout = Name, cmp.Or(c.Timeout, Timeout)
 	c.Probe = httpclient.Request{Method: http.MethodGet, Path: "/ledger?limit=1"}
 	return Provider{client: httpclient.New(c)}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -35,21 +36,21 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answered %d", e.Dependency, e.Status)
 }
 
-// attempt makes one request under its own timeout, or what is left of the caller's time. asked is false if the
-// request never left, for which the dependency cannot be blamed.
-func (c *Client) attempt(ctx context.Context, r Request, out any) (asked bool, err error) {
+// attempt makes one request under its own timeout, or what is left of the caller's time. learned is false if what came of it
+// says nothing of the dependency: the request never left, the caller went away, or it had far less time than it should have.
+func (c *Client) attempt(caller context.Context, r Request, out any) (learned bool, err error) {
 	timeout := c.c.Timeout
-	if left, bounded := c.left(ctx); bounded {
+	if left, bounded := c.left(caller); bounded {
 		timeout = min(timeout, left)
 	}
 	if timeout <= 0 {
 		return false, transient(c.c.Dependency, context.DeadlineExceeded)
 	}
-	base, done, err := c.c.Endpoints.Pick(ctx, c.c.Dependency)
+	base, done, err := c.c.Endpoints.Pick(caller, c.c.Dependency)
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(caller, timeout)
 	defer cancel()
 	req, err := c.request(ctx, base, r, timeout)
 	if err != nil {
@@ -57,8 +58,10 @@ func (c *Client) attempt(ctx context.Context, r Request, out any) (asked bool, e
 		return false, err
 	}
 	err = c.exchange(req, out)
-	done(err != nil && !final(err))
-	return true, err
+	hurried := timeout < c.c.Timeout/2 && errors.Is(ctx.Err(), context.DeadlineExceeded)
+	learned = err == nil || final(err) || !hurried && !errors.Is(caller.Err(), context.Canceled)
+	done(learned && err != nil && !final(err))
+	return learned, err
 }
 
 // exchange sends the request, reads the answer and tells what it means.

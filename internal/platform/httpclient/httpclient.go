@@ -22,7 +22,8 @@ import (
 
 // Endpoints knows where a dependency is.
 type Endpoints interface {
-	// Pick returns the base URL for one attempt, without a slash at its end. done tells what became of it.
+	// Pick returns the base URL for one attempt, without a slash at its end. done tells what became of it: failed, if it is the
+	// endpoint's fault.
 	Pick(ctx context.Context, name string) (base string, done func(failed bool), err error)
 }
 
@@ -46,7 +47,7 @@ type Config struct {
 	// the next call is the probe, and shares its fate.
 	Probe Request
 
-	// Transport is one for the whole process where nil. Sleep and Random are the machine's where nil.
+	// Transport is one of NewTransport for the whole process where nil. Sleep and Random are the machine's where nil.
 	Transport http.RoundTripper
 	Sleep     func(ctx context.Context, d time.Duration) error
 	Random    func() float64
@@ -78,7 +79,7 @@ func New(c Config) *Client {
 		c.Margin = DefaultMargin
 	}
 	if c.Transport == nil {
-		c.Transport = http.DefaultTransport
+		c.Transport = connections
 	}
 	if c.Sleep == nil {
 		c.Sleep = sleep
@@ -201,12 +202,12 @@ func (c *Client) guarded(ctx context.Context, r Request, out any) error {
 
 // counted makes one attempt and tells the circuit what came of it. It fails with ErrOpen if the circuit is open by that.
 func (c *Client) counted(ctx context.Context, admission resilience.Admission, r Request, out any) error {
-	asked, err := c.attempt(ctx, r, out)
+	learned, err := c.attempt(ctx, r, out)
 	switch {
 	case err == nil || final(err):
 		admission.Succeeded(ctx)
 		return err
-	case !asked, errors.Is(ctx.Err(), context.Canceled): // or the caller went away
+	case !learned:
 		admission.Abandoned(ctx)
 		return err
 	}

@@ -85,12 +85,17 @@ func (k *kitchen) config() httpclient.Config {
 func (k *kitchen) process(edit func(*httpclient.Config)) *httpclient.Client {
 	c := k.config()
 	c.Retry = resilience.Policy{Attempts: 1}
-	c.Breaker = resilience.NewBreaker("teapot", k.log, resilience.DefaultSettings, k.clock,
-		envelope.Publisher{Service: "test", Clock: k.clock, IDs: &ids.Sequence{}})
+	c.Breaker = k.breaker()
 	if edit != nil {
 		edit(&c)
 	}
 	return httpclient.New(c)
+}
+
+// breaker is a process's own, over the shared log.
+func (k *kitchen) breaker() *resilience.Breaker {
+	return resilience.NewBreaker("teapot", k.log, resilience.DefaultSettings, k.clock,
+		envelope.Publisher{Service: "test", Clock: k.clock, IDs: &ids.Sequence{}})
 }
 
 func call(n int) httpclient.Request {

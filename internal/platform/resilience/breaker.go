@@ -88,9 +88,10 @@ func (b *Breaker) Admit(ctx context.Context) (Admission, error) {
 	if c.admits() {
 		return Admission{b: b}, nil
 	}
-	if c.probeDue(now) {
+	if c.probeDue(now) && ctx.Err() == nil {
 		claim := c.claimed(now, b.settings)
-		if err := b.save(ctx, c, claim); err == nil {
+		// A claim that is cut off may have been written, and would keep everybody waiting for a probe that nobody makes.
+		if err := b.save(context.WithoutCancel(ctx), c, claim); err == nil {
 			return Admission{b: b, Probe: true, claim: claim.Version}, nil
 		}
 		c = b.current(ctx) // another process has the probe
@@ -113,7 +114,8 @@ func (b *Breaker) Refused(cause error) error {
 }
 
 func (b *Breaker) refusal(c Circuit, cause error) error {
-	return ErrOpen.After(c.wait(b.clock.Now())).Because(fmt.Errorf("the circuit of %s is open: %w", b.dependency, cause))
+	wait := max(c.wait(b.clock.Now()), fault.From(cause).RetryAfter) // the dependency may have asked for more
+	return ErrOpen.After(wait).Because(fmt.Errorf("the circuit of %s is open: %w", b.dependency, cause))
 }
 
 // Succeeded ends an admission: the dependency answered.
@@ -186,9 +188,12 @@ func (b *Breaker) current(ctx context.Context) Circuit {
 	if b.clock.Now().Before(until) {
 		return known
 	}
-	ctx, cancel := context.WithTimeout(ctx, look)
+	bounded, cancel := context.WithTimeout(ctx, look)
 	defer cancel()
-	c, err := b.log.Circuit(ctx, b.dependency)
+	c, err := b.log.Circuit(bounded, b.dependency)
+	if err != nil && ctx.Err() != nil {
+		return known // the caller has gone, which says nothing of the log
+	}
 	if err != nil {
 		slog.WarnContext(ctx, "the circuit cannot be read; this process goes on by itself", "dependency", b.dependency, "error", err.Error())
 		b.keepAlone(known)

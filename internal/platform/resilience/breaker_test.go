@@ -35,16 +35,16 @@ func newBench() *bench {
 
 func (b *bench) Circuit(ctx context.Context, dependency string) (resilience.Circuit, error) {
 	b.reads++
-	if b.broken != nil {
-		return resilience.Circuit{}, b.broken
+	if err := errors.Join(b.broken, ctx.Err()); err != nil {
+		return resilience.Circuit{}, err
 	}
 	return b.Log.Circuit(ctx, dependency)
 }
 
 func (b *bench) SaveCircuit(ctx context.Context, dependency string, c resilience.Circuit, with commit.With) error {
 	b.saves++
-	if b.broken != nil {
-		return b.broken
+	if err := errors.Join(b.broken, ctx.Err()); err != nil {
+		return err
 	}
 	return b.Log.SaveCircuit(ctx, dependency, c, with)
 }
@@ -282,6 +282,26 @@ func TestWithoutItsLogAProcessGoesOnByItself(t *testing.T) {
 	fail(t, b, 3)
 	if _, err := shared.process().Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
 		t.Errorf("%v, want that the log is used again", err)
+	}
+}
+
+func TestACallerWhoHasGoneSaysNothingOfTheLog(t *testing.T) {
+	quiet(t)
+	shared := newBench()
+	one, other := shared.process(), shared.process()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _ = one.Admit(gone)
+	fail(t, other, 3)
+	if _, err := one.Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
+		t.Errorf("%v, want that the log is asked, and the circuit seen open", err)
+	}
+	shared.clock.Advance(resilience.DefaultSettings.OpenFor)
+	if a, err := other.Admit(gone); err == nil {
+		t.Errorf("%+v, want no probe for somebody who has gone", a)
+	}
+	if a, err := one.Admit(t.Context()); err != nil || !a.Probe {
+		t.Errorf("%+v, %v, want the probe", a, err)
 	}
 }
 

@@ -1,0 +1,90 @@
+package httpclient_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/resilience"
+)
+
+// balancer is an endpoint that remembers what it was told.
+type balancer struct {
+	url    string
+	blamed []bool
+}
+
+func (b *balancer) Pick(context.Context, string) (string, func(bool), error) {
+	return b.url, func(failed bool) { b.blamed = append(b.blamed, failed) }, nil
+}
+
+func TestOnlyWhatIsTheDependencysFaultIsHeldAgainstIt(t *testing.T) {
+	arrived := make(chan struct{}, 100)
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		within time.Duration // what the caller has
+		cancel bool          // the caller goes away
+		blamed bool
+	}{
+		"500":                         {answer: answering(500, ""), within: time.Minute, blamed: true},
+		"402":                         {answer: answering(402, ""), within: time.Minute},
+		"no answer in time":           {within: time.Minute, blamed: true},
+		"no answer in the time left":  {within: 80 * time.Millisecond, blamed: true},
+		"far too little time left":    {within: 20 * time.Millisecond},
+		"500 with too little left":    {answer: answering(500, ""), within: 40 * time.Millisecond, blamed: true},
+		"a caller that does not wait": {within: time.Minute, cancel: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := c.answer
+			if answer == nil {
+				answer = func(_ http.ResponseWriter, r *http.Request) { arrived <- struct{}{}; <-r.Context().Done() }
+			}
+			k := open(t, &pot{})
+			cfg := config(t, answer)
+			url, _, _ := cfg.Endpoints.Pick(t.Context(), "teapot")
+			ends := &balancer{url: url}
+			cfg.Endpoints, cfg.Clock, cfg.Timeout, cfg.Margin = ends, clock.System{}, 100*time.Millisecond, time.Nanosecond
+			cfg.Retry, cfg.Breaker = resilience.Policy{Attempts: 1}, k.breaker()
+			client := httpclient.New(cfg)
+			for n := range 3 {
+				ctx, cancel := context.WithTimeout(t.Context(), c.within)
+				if c.cancel {
+					go func() { <-arrived; cancel() }()
+				}
+				if err := client.Do(ctx, call(n), nil); err == nil {
+					t.Fatal("no error")
+				}
+				cancel()
+			}
+			if len(ends.blamed) != 3 || ends.blamed[0] != c.blamed {
+				t.Errorf("the endpoint was told %v, want that it failed: %t", ends.blamed, c.blamed)
+			}
+			circuit, err := k.log.Circuit(t.Context(), "teapot")
+			if err != nil || (circuit.State == resilience.Open) != c.blamed {
+				t.Errorf("the circuit is %s, %v", circuit.State, err)
+			}
+			for len(arrived) > 0 {
+				<-arrived
+			}
+		})
+	}
+}
+
+func TestAnOpenCircuitAsksForTheLongerOfTheTwoWaits(t *testing.T) {
+	k := open(t, &pot{statuses: []int{429}, retryAfter: "60"})
+	c := k.process(nil)
+	for n := range 2 {
+		_ = c.Do(t.Context(), call(n), nil)
+	}
+	if err := c.Do(t.Context(), call(3), nil); !errors.Is(err, resilience.ErrOpen) || fault.From(err).RetryAfter != time.Minute {
+		t.Errorf("%v, after %v; want the minute that the dependency asked for", err, fault.From(err).RetryAfter)
+	}
+	if err := c.Do(t.Context(), call(4), nil); fault.From(err).RetryAfter != resilience.DefaultSettings.OpenFor {
+		t.Errorf("%v, after %v; want when the circuit lets a call through", err, fault.From(err).RetryAfter)
+	}
+}
