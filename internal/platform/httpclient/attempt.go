@@ -71,11 +71,13 @@ func (c *Client) exchange(req *http.Request, out any) error {
 		return transient(c.c.Dependency, err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
-	if err != nil {
-		return transient(c.c.Dependency, err)
+	var b []byte
+	if res.ContentLength <= maxBody {
+		if b, err = io.ReadAll(io.LimitReader(res.Body, maxBody+1)); err != nil {
+			return transient(c.c.Dependency, err)
+		}
 	}
-	if len(b) > maxBody {
+	if res.ContentLength > maxBody || len(b) > maxBody {
 		return transient(c.c.Dependency, fmt.Errorf("answer larger than %d bytes", maxBody))
 	}
 	switch s := res.StatusCode; {

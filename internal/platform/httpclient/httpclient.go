@@ -8,6 +8,7 @@ package httpclient
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -43,7 +44,7 @@ type Config struct {
 	Concurrency int
 	// Breaker stays nil for a dependency of our caller's choice, which no circuit can stand for.
 	Breaker *resilience.Breaker
-	// Probe, if not zero, is a harmless request by which a half-open circuit is tried out. Without one
+	// Probe, if not zero, is a harmless request by which a half-open circuit is tried out; the answer must be JSON. Without one
 	// the next call is the probe, and shares its fate.
 	Probe Request
 
@@ -192,7 +193,8 @@ func (c *Client) guarded(ctx context.Context, r Request, out any) error {
 		return err
 	}
 	if admission.Probe && c.c.Probe.Path != "" {
-		if err := c.counted(ctx, admission, c.c.Probe, nil); err != nil && !final(err) {
+		var any json.RawMessage // a page that says "maintenance" is a 200, too
+		if err := c.counted(ctx, admission, c.c.Probe, &any); err != nil && !final(err) {
 			return err
 		}
 		return c.guarded(ctx, r, out) // it is closed now, or was opened again by somebody else

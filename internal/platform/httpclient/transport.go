@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// Of all connections: how long it may take to make one, which may outlive the attempt that asked for it, and how long one may be idle.
+// Of all connections: how long it may take to make one, which goes on when the attempt that asked for it has ended, and holds
+// up others that look up the same name; and how long one may be idle.
 const (
-	connecting = 5 * time.Second
+	connecting = 3 * time.Second
 	idling     = 90 * time.Second
 )
 

@@ -44,15 +44,13 @@ var (
 	Truncated = Fault{Name: "truncated body", answer: raw(func(_ *Server, c net.Conn) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"+`{"id":"ch_1",`)
 	})}
-	// Oversized answers with a valid body of 4 MiB.
+	// Oversized answers with a valid body of more than 1 MiB; Endless does not tell its length before.
 	Oversized = Fault{Name: "oversized body", answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"id":"`)
-		for range 64 {
-			if _, err := io.WriteString(w, strings.Repeat("x", 64<<10)); err != nil {
-				return // the client has had enough
-			}
-		}
-		_, _ = io.WriteString(w, `"}`)
+		w.Header().Set("Content-Length", strconv.Itoa(len(large)))
+		_, _ = io.WriteString(w, large)
+	}}
+	Endless = Fault{Name: "oversized body of untold length", answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, large)
 	}}
 	// Garbage answers with something that is not HTTP.
 	Garbage = Fault{Name: "garbage instead of HTTP", answer: raw(func(_ *Server, c net.Conn) {
@@ -64,6 +62,9 @@ var (
 		_, _ = io.WriteString(w, "<html><body>Scheduled maintenance</body></html>")
 	}}
 )
+
+// large is a JSON document of more than 1 MiB.
+var large = `{"id":"` + strings.Repeat("x", 1<<20) + `"}`
 
 // Latency passes requests on after d.
 func Latency(d time.Duration) Fault {

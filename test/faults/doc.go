@@ -1,0 +1,9 @@
+// Package faults lets the payment provider go wrong in every way that a network and a server have, on real sockets, and looks
+// at what our side does about it.
+//
+// What is tested is the real adapter (payments/provider) over the real client, by several clients that share one circuit, as
+// the processes of a function do. Nothing leaves the loopback interface. Times are real, but short; and the circuits' clock runs
+// ten times as fast as the machine's, so that their real settings apply (see fast).
+//
+// `go test` and `make faults` run the same scenarios: see Scenarios, and Run for what is expected of each.
+package faults

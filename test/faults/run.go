@@ -1,0 +1,243 @@
+package faults
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"orderflow/internal/payments/provider"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/resilience"
+)
+
+// Result is what a scenario showed.
+type Result struct {
+	Scenario
+	// Asked is how many calls were asked for while the fault lasted, and Sent how many requests the provider was sent for them.
+	Asked, Sent int
+	// Longest is the longest that a call took.
+	Longest time.Duration
+	// FailFast is the median of what a call takes that an open circuit refuses; 0 if it never opened.
+	FailFast time.Duration
+	// States are those of the circuit, in order.
+	States []resilience.State
+	// Recovery is how long after the fault's end all processes were served again.
+	Recovery time.Duration
+	// Effect is what the fault costs calls to another dependency.
+	Effect Effect
+	// Violations are the expectations that were not met.
+	Violations []string
+}
+
+// failFast is the longest that the median refusal of an open circuit may take.
+const failFast = 5 * time.Millisecond
+
+// run is a scenario that is under way.
+type run struct {
+	Result
+	w    *world
+	ctx  context.Context
+	keys int
+}
+
+// Run runs a scenario, all but its effect on others: see Measure. It fails only if it could not be run.
+func Run(ctx context.Context, s Scenario) (Result, error) {
+	w, err := newWorld(s)
+	if err != nil {
+		return Result{}, err
+	}
+	defer w.close()
+	r := &run{Result: Result{Scenario: s, States: []resilience.State{resilience.Closed}}, w: w, ctx: ctx}
+	r.healthy()
+	if err := w.set(s, true); err != nil {
+		return Result{}, err
+	}
+	r.deadlines()
+	before := w.sent.Load()
+	r.closed(before)
+	if s.Opens {
+		r.open()
+		r.halfOpen()
+	}
+	r.Sent = int(w.sent.Load() - before + w.probes.Load())
+	if err := w.set(s, false); err != nil {
+		return Result{}, err
+	}
+	r.recovered()
+	r.states()
+	return r.Result, ctx.Err()
+}
+
+func (r *run) unless(ok bool, format string, args ...any) {
+	if !ok {
+		r.Violations = append(r.Violations, fmt.Sprintf(format, args...))
+	}
+}
+
+// call lets a process make a call of its own key, and holds it to its deadline.
+func (r *run) call(p *process) outcome {
+	r.keys++
+	o := p.authorize(r.ctx, "key-"+strconv.Itoa(r.keys), deadline)
+	r.took(o)
+	return o
+}
+
+func (r *run) took(o outcome) {
+	r.Asked++
+	r.Longest = max(r.Longest, o.took)
+	r.unless(o.took <= deadline+slack, "a call took %v, of %v", o.took, deadline)
+}
+
+// all lets every process make n calls at the same time.
+func (r *run) all(n int) []outcome {
+	outcomes := make([]outcome, n*processes)
+	var calls sync.WaitGroup
+	for i := range outcomes {
+		key := fmt.Sprintf("all-%d-%d", r.keys, i)
+		calls.Go(func() { outcomes[i] = r.w.processes[i%processes].authorize(r.ctx, key, deadline) })
+	}
+	calls.Wait()
+	r.keys++
+	for _, o := range outcomes {
+		r.took(o)
+	}
+	return outcomes
+}
+
+// healthy: without a fault all is well, and connections are reused.
+func (r *run) healthy() {
+	for i := range 3 * processes {
+		o := r.call(r.w.processes[i%processes])
+		r.unless(o.err == nil, "before the fault: %v", o.err)
+	}
+	r.unless(r.w.server.Connections() == processes, "%d connections for calls of %d processes one after the other", r.w.server.Connections(), processes)
+	r.Asked, r.Longest = 0, 0
+}
+
+// deadlines: a caller that has little time gets it, even if the client would wait far longer.
+func (r *run) deadlines() {
+	const little = attempt
+	patient := r.w.process(unguarded(time.Minute))
+	defer patient.transport.CloseIdleConnections()
+	o := patient.authorize(r.ctx, "deadline", little)
+	r.unless(o.took <= little+slack, "a call that had %v took %v", little, o.took)
+	r.unless(r.fits(o.err), "of a caller with little time: %v", o.err)
+}
+
+// closed: calls see the fault as it is, until enough of them failed to open the circuit.
+func (r *run) closed(before int64) {
+	if !r.Opens {
+		for i := range 6 {
+			o := r.call(r.w.processes[i%processes])
+			r.unless(r.fits(o.err), "%v, want %s", o.err, r.Want)
+		}
+		r.unless(r.w.sent.Load()-before == int64(6*r.Attempts), "%d requests for 6 calls, want %d", r.w.sent.Load()-before, 6*r.Attempts)
+		return
+	}
+	for i := range settings.Failures - 1 {
+		o := r.call(r.w.processes[i%processes])
+		r.unless(r.fits(o.err), "%v, want %s", o.err, r.Want)
+	}
+	last := r.call(r.w.processes[processes-1])
+	r.unless(errors.Is(last.err, resilience.ErrOpen), "%v of the call that opens the circuit, want that it is told so", last.err)
+	want := (settings.Failures-1)*r.Attempts + 1
+	r.unless(r.w.sent.Load()-before == int64(want), "%d requests until the circuit opened, want %d", r.w.sent.Load()-before, want)
+}
+
+// fits reports whether an error is what the scenario wants before the circuit opens.
+func (r *run) fits(err error) bool {
+	if err == nil || r.Want == "" {
+		return err == nil && r.Want == ""
+	}
+	f := fault.From(err)
+	return f.Code == r.Want && f.Kind == r.Kind
+}
+
+// open: no process sends anything, and all fail fast.
+func (r *run) open() {
+	time.Sleep(time.Second/speed + 20*time.Millisecond) // a process believes for a second what it read
+	sent, requests, connections := r.w.sent.Load(), r.w.server.Requests(), r.w.server.Connections()
+	var took []time.Duration
+	for i := range 20 * processes {
+		o := r.call(r.w.processes[i%processes])
+		took = append(took, o.took)
+		r.unless(errors.Is(o.err, resilience.ErrOpen) && fault.KindOf(o.err) == fault.Unavailable && fault.From(o.err).RetryAfter > 0,
+			"%v while the circuit is open", o.err)
+	}
+	r.FailFast = quantile(took, .5)
+	r.unless(r.FailFast < failFast, "half of the refusals of the open circuit take %v or longer", r.FailFast)
+	r.unless(r.w.sent.Load() == sent, "%d requests while the circuit was open", r.w.sent.Load()-sent)
+	r.unless(r.w.server.Requests() == requests && r.w.server.Connections() == connections, "the provider was reached while the circuit was open")
+}
+
+// halfOpen: of all that call when the circuit lets somebody try, one does, by the harmless request; and it opens again.
+func (r *run) halfOpen() {
+	r.unless(r.until(resilience.Open), "the circuit is not open: %+v", r.circuit())
+	sent := r.w.sent.Load()
+	for _, o := range r.all(8) {
+		r.unless(errors.Is(o.err, resilience.ErrOpen), "%v while the circuit is tried out", o.err)
+	}
+	r.unless(r.w.probes.Load() == 1 && r.w.sent.Load() == sent, "%d probes and %d calls went out while the circuit was half-open, want one probe",
+		r.w.probes.Load(), r.w.sent.Load()-sent)
+	c := r.circuit()
+	r.unless(c.State == resilience.Open && c.Openings == 2, "after a probe that failed: %+v", c)
+}
+
+// recovered: once the fault is over, one probe closes the circuit, and every process is served again.
+func (r *run) recovered() {
+	began, asked := time.Now(), r.Asked
+	probes := r.w.probes.Load()
+	if r.Opens {
+		r.unless(r.until(resilience.Open), "the circuit is not open: %+v", r.circuit())
+		for _, o := range r.all(8) {
+			r.unless(o.err == nil || errors.Is(o.err, resilience.ErrOpen), "after the fault: %v", o.err)
+		}
+		r.unless(r.w.probes.Load() == probes+1, "%d probes after the fault, want one", r.w.probes.Load()-probes)
+		time.Sleep(time.Second/speed + 20*time.Millisecond)
+	}
+	for i := range 3 * processes {
+		o := r.call(r.w.processes[i%processes])
+		r.unless(o.err == nil, "after the fault: %v", o.err)
+		if i == processes-1 {
+			r.Recovery = time.Since(began)
+		}
+	}
+	r.unless(r.circuit().State == resilience.Closed, "the circuit is %s in the end", r.circuit().State)
+	for _, a := range r.w.server.Arrivals() {
+		r.unless(a.Path != elsewhere, "a redirect was followed")
+	}
+	r.Asked = asked
+}
+
+// until waits until the circuit lets somebody try; false if it is not in the given state.
+func (r *run) until(s resilience.State) bool {
+	c := r.circuit()
+	time.Sleep(c.RetryAt.Sub(r.w.clock.Now()) / speed)
+	return c.State == s
+}
+
+func (r *run) circuit() resilience.Circuit {
+	c, err := r.w.log.Circuit(r.ctx, provider.Name)
+	r.unless(err == nil, "%v", err)
+	return c
+}
+
+// states reads the circuit's history from the events that tell of it.
+func (r *run) states() {
+	for _, e := range r.w.log.TakeOutbox() {
+		var c resilience.Changed
+		err := json.Unmarshal(e.Data, &c)
+		r.unless(err == nil && c.From == r.States[len(r.States)-1], "event %s: %+v, %v", e.Type, c, err)
+		r.States = append(r.States, c.To)
+	}
+	want := []resilience.State{resilience.Closed}
+	if r.Opens {
+		want = append(want, resilience.Open, resilience.HalfOpen, resilience.Open, resilience.HalfOpen, resilience.Closed)
+	}
+	r.unless(slices.Equal(r.States, want), "the circuit went through %v, want %v", r.States, want)
+}
