@@ -72,6 +72,10 @@ chaos: ## Place 320 orders on a stack of its own while processes are killed and 
 bench-start: ## Compare the start of every function with a hello-world one's
 	@go build -o .tools/bin/bench-start ./test/bench/cmd && .tools/bin/bench-start
 
+.PHONY: faults
+faults: ## Let the payment provider go wrong in every way, and show what our side does about it
+	@go build -o .tools/bin/faults ./test/faults/cmd && .tools/bin/faults
+
 # Not part of `make test`: it needs a Java development kit and Maven.
 .PHONY: oracle
 oracle: ## Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)

@@ -1,0 +1,63 @@
+// Command faults lets the payment provider go wrong in every known way, prints what our side did about each, and exits with 1
+// if anything is not as expected. See package orderflow/test/faults.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"orderflow/test/faults"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // circuits log their changes
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "faults:", err)
+		os.Exit(1)
+	}
+}
+
+// limit is for everything.
+const limit = time.Minute
+
+var errUnexpected = errors.New("not everything is as expected")
+
+func run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	before, began := runtime.NumGoroutine(), time.Now()
+	results, err := faults.RunAll(ctx, faults.Scenarios(), func(s string) {
+		fmt.Fprintf(os.Stderr, "%4.1f s  %s\n", time.Since(began).Seconds(), s)
+	})
+	if err != nil {
+		return err
+	}
+	ok, err := faults.Report(os.Stdout, results)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n%d faults in %.0f s. A circuit is C(losed), O(pen) or H(alf-open); its clock runs ten times as fast as the machine's.\n", len(results), time.Since(began).Seconds())
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			break
+		}
+		time.Sleep(20 * time.Millisecond) // the last connections are closing
+	}
+	if n := runtime.NumGoroutine() - before; n > 0 {
+		fmt.Printf("NOT AS EXPECTED: %d goroutines are left\n", n)
+		ok = false
+	}
+	if !ok {
+		return errUnexpected
+	}
+	return nil
+}
