@@ -193,8 +193,8 @@ func (c *Client) guarded(ctx context.Context, r Request, out any) error {
 		return err
 	}
 	if admission.Probe && c.c.Probe.Path != "" {
-		var any json.RawMessage // a page that says "maintenance" is a 200, too
-		if err := c.counted(ctx, admission, c.c.Probe, &any); err != nil && !final(err) {
+		var answer json.RawMessage // a page that says "maintenance" is a 200, too
+		if err := c.counted(ctx, admission, c.c.Probe, &answer); err != nil && !final(err) {
 			return err
 		}
 		return c.guarded(ctx, r, out) // it is closed now, or was opened again by somebody else
