@@ -10,21 +10,19 @@ import (
 	"orderflow/internal/platform/httpclient"
 )
 
-// RunAll runs scenarios at the same time, since they mostly wait, and then measures their effects, some at a time, since that is
-// about time. tell hears of the progress.
-func RunAll(ctx context.Context, scenarios []Scenario, tell func(string)) ([]Result, error) {
+// RunAll runs scenarios, at the same time since they mostly wait.
+func RunAll(ctx context.Context, scenarios []Scenario) ([]Result, error) {
 	results := make([]Result, len(scenarios))
-	tell(fmt.Sprintf("%d faults strike", len(scenarios)))
-	err := each(scenarios, len(scenarios), func(i int, s Scenario) (err error) {
+	return results, each(scenarios, len(scenarios), func(i int, s Scenario) (err error) {
 		time.Sleep(time.Duration(i) * stagger)
 		results[i], err = undisturbed(ctx, s)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	tell("measuring what others notice of each")
-	return results, each(scenarios, 3, func(i int, s Scenario) (err error) {
+}
+
+// MeasureAll adds to results what others notice of each fault. It does so for some at a time only, since that is about time.
+func MeasureAll(ctx context.Context, scenarios []Scenario, results []Result) error {
+	return each(scenarios, 3, func(i int, s Scenario) (err error) {
 		r := &results[i]
 		r.Effect, err = Measure(ctx, s, httpclient.DefaultConcurrency)
 		if !r.Effect.normal() {

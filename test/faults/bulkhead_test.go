@@ -25,6 +25,9 @@ func hanging() Scenario {
 }
 
 func TestWithoutABulkheadOthersWouldWait(t *testing.T) {
+	if raced {
+		t.Skip("it measures time")
+	}
 	e, err := measure(t.Context(), hanging(), 10*troubled)
 	if err != nil {
 		t.Fatal(err)

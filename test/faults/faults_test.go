@@ -13,7 +13,11 @@ func TestMain(m *testing.M) {
 }
 
 func TestEveryFaultIsBoundedSeenAndSurvived(t *testing.T) {
-	results, err := RunAll(t.Context(), Scenarios(), func(string) {})
+	scenarios := Scenarios()
+	results, err := RunAll(t.Context(), scenarios)
+	if err == nil && !raced {
+		err = MeasureAll(t.Context(), scenarios, results)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,13 +15,13 @@ import (
 // there is any of that.
 func Report(out io.Writer, results []Result) (ok bool, err error) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "fault\ta caller sees\tlongest call\tcalls asked for\trequests sent\tfail fast, median\tcircuit\twell again after\tunrelated calls, with : without the fault\t")
+	fmt.Fprintln(w, "fault\ta caller sees\tlongest call\tcalls asked for\trequests sent\tfail fast\tcircuit\twell again\tunrelated calls (p95)\t")
 	for _, r := range results {
 		sees, fast := cmp.Or(r.Want, "no error"), "-"
 		if r.Opens {
 			sees, fast = sees+", then CircuitOpen", r.FailFast.Round(100*time.Nanosecond).String()
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d ms\t%d\t%d\t%s\t%s\t%.1f s\t%.2f (95th percentile %.2f)\t\n", r.Name, sees, r.Longest.Milliseconds(), r.Asked, r.Sent, fast,
+		fmt.Fprintf(w, "%s\t%s\t%d ms\t%d\t%d\t%s\t%s\t%.1f s\t%.2f (%.2f)\t\n", r.Name, sees, r.Longest.Milliseconds(), r.Asked, r.Sent, fast,
 			history(r.States), r.Recovery.Seconds(), r.Effect.Ratio(), r.Effect.Tail())
 	}
 	if err := w.Flush(); err != nil {

@@ -44,7 +44,7 @@ func Scenarios() []Scenario {
 		transient("garbage instead of HTTP", faultserver.Garbage),
 		transient("not JSON", faultserver.NotJSON),
 		transient("500 storm", faultserver.Status(500, 0)),
-		transient("429, Retry-After fits not", faultserver.Status(429, 2*time.Second)),
+		transient("429, Retry-After does not fit", faultserver.Status(429, 2*time.Second)),
 		overTLS("expired certificate", faultserver.Expired),
 		overTLS("self-signed certificate", faultserver.SelfSigned),
 		overTLS("plain HTTP on the TLS port", faultserver.PlainHTTP),
