@@ -82,9 +82,9 @@ func (b *books) Ledger(context.Context, string) ([]payments.LedgerEntry, string,
 	return []payments.LedgerEntry{{Charge: b.charge}}, "", nil
 }
 
-func (b *books) Void(ctx context.Context, reference, key string) (payments.Charge, bool, error) {
-	c, found, err := b.Provider.Void(ctx, reference, key)
-	if err == nil && !found && key == order+"-ReconcileCharges" {
+func (b *books) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
+	c, found, err := b.Provider.Void(ctx, s)
+	if err == nil && !found && s.IdempotencyKey == order+"-ReconcileCharges" {
 		c, found = b.charge, true
 		c.Status = payments.ChargeVoided
 	}

@@ -28,12 +28,24 @@ type Payment struct {
 	Amount     money.Money
 	// ChargeID is the provider's name for it; empty if declined.
 	ChargeID string
+	// Dispute is empty unless the customer's bank has claimed the money back.
+	Dispute Dispute
 	// DeclineCode is why it was declined, in the words of the provider.
 	DeclineCode string
 	// Version counts the changes, from 1.
 	Version   int64
 	UpdatedAt time.Time
 }
+
+// Dispute is where the claim of a customer's bank for the money stands.
+type Dispute string
+
+// A dispute is open until the bank decides: won, the money stays ours; lost, it is gone.
+const (
+	DisputeOpen Dispute = "OPEN"
+	DisputeWon  Dispute = "WON"
+	DisputeLost Dispute = "LOST"
+)
 
 // moveTo returns the payment's next version with another status.
 func (p Payment) moveTo(status Status, at time.Time) Payment {

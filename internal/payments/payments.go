@@ -87,6 +87,11 @@ func (s *Service) write(ctx context.Context, p Payment, with commit.With) (contr
 	return p.result(), s.store.Save(ctx, p, with)
 }
 
+// subject is what a step's call to the provider is about.
+func (p Payment) subject(step string) Subject {
+	return Subject{Reference: p.OrderID, ChargeID: p.ChargeID, Amount: p.Amount, IdempotencyKey: key(p.OrderID, step)}
+}
+
 // key makes the idempotency key of a step's call to the provider. It depends on nothing but the saga, so a repeated
 // step repeats the key.
 func key(orderID, step string) string { return orderID + "-" + step }

@@ -69,16 +69,16 @@ func (n *network) Authorize(ctx context.Context, a payments.Authorization) (paym
 	return c, err
 }
 
-func (n *network) Capture(ctx context.Context, reference, key string) (payments.Charge, error) {
-	c, err := n.Provider.Capture(ctx, reference, key)
+func (n *network) Capture(ctx context.Context, s payments.Subject) (payments.Charge, error) {
+	c, err := n.Provider.Capture(ctx, s)
 	if n.loseAnswer {
 		return payments.Charge{}, errLost
 	}
 	return c, err
 }
 
-func (n *network) Void(ctx context.Context, reference, key string) (payments.Charge, bool, error) {
-	c, found, err := n.Provider.Void(ctx, reference, key)
+func (n *network) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
+	c, found, err := n.Provider.Void(ctx, s)
 	if n.loseAnswer {
 		return payments.Charge{}, false, errLost
 	}
@@ -180,7 +180,7 @@ func TestAuthorizeThatLosesAgainstItsCompensationIsRefused(t *testing.T) {
 
 func TestAuthorizeIsRefusedWhileItsCompensationIsNotWrittenDown(t *testing.T) {
 	s := open()
-	if _, _, err := s.provider.Void(t.Context(), order, "the compensation's call"); err != nil {
+	if _, _, err := s.provider.Void(t.Context(), payments.Subject{Reference: order, IdempotencyKey: "the compensation's call"}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := s.AuthorizePayment(t.Context(), good)

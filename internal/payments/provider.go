@@ -9,7 +9,7 @@ import (
 )
 
 // Provider is the payment provider. A reference is ours, the order's id, and the provider knows at most one charge under it.
-// Each call carries an idempotency key: calling again with it gives the same answer and has no second effect.
+// Each call that changes something carries an idempotency key: calling again with it has no second effect.
 //
 // Any call may fail with a Transient fault, which says nothing about whether it took effect, or will yet: a request
 // may arrive long after we gave up waiting for its answer. Void is made for that.
@@ -18,9 +18,9 @@ type Provider interface {
 	// ErrReferenceVoided if Void was called for the reference before.
 	Authorize(ctx context.Context, a Authorization) (Charge, error)
 
-	// Capture takes the amount that is held under the reference. It fails with ErrNoCharge if there
-	// is none, and with ErrReferenceVoided if Void was called before.
-	Capture(ctx context.Context, reference, key string) (Charge, error)
+	// Capture takes the amount that is held under the reference; the subject must have the charge's id. It fails with
+	// ErrNoCharge if there is none, and with ErrReferenceVoided if Void was called before.
+	Capture(ctx context.Context, s Subject) (Charge, error)
 
 	// Void makes sure that nothing is held or taken under the reference, now and for ever. A charge that is held is let go,
 	// one that was taken is given back, and whether there is one or none, a tombstone stays behind: an
@@ -29,11 +29,27 @@ type Provider interface {
 	//
 	// It returns the charge as it is afterwards (ChargeVoided or ChargeRefunded), also when it is called
 	// again; found is false if there never was a charge. A declined authorization is no charge.
-	Void(ctx context.Context, reference, key string) (charge Charge, found bool, err error)
+	Void(ctx context.Context, s Subject) (charge Charge, found bool, err error)
 
-	// Ledger returns a page of all charges, whatever became of them, oldest first, and the cursor of the next page, which
-	// is "" after the last. A charge that was made a moment ago may be missing.
+	// Find returns the charge as it is now, with its dispute, by the charge's id, or by the reference where the subject has
+	// no id. found is false where there is none, and may be so for a minute after a charge that is looked for by reference.
+	Find(ctx context.Context, s Subject) (charge Charge, found bool, err error)
+
+	// Ledger returns a page of the charges, whatever became of them, and the cursor of the next page, which is "" after
+	// the last. Reading from "" to "" shows every charge of the last month at least once, but for those made
+	// meanwhile. A page may be empty. Disputes are not shown.
 	Ledger(ctx context.Context, cursor string) (page []LedgerEntry, next string, err error)
+}
+
+// Subject says which money a call is about: what Authorize was told, and what it answered as far as anybody heard.
+type Subject struct {
+	Reference string
+	// ChargeID is the id that Authorize answered with; empty where that is not known.
+	ChargeID string
+	// Amount is what Authorize was told. A provider may need it to lay a tombstone.
+	Amount money.Money
+	// IdempotencyKey is not needed by Find.
+	IdempotencyKey string
 }
 
 // LedgerEntry is a charge as the provider's books have it.
@@ -67,6 +83,8 @@ type Charge struct {
 	Reference string
 	Status    ChargeStatus
 	Amount    money.Money
+	// Dispute is told by Find only.
+	Dispute Dispute
 }
 
 // Live reports whether the charge holds or has taken money.

@@ -123,7 +123,7 @@ func (s *Service) giveBack(ctx context.Context, c Charge) error {
 	if err != nil {
 		return err
 	}
-	after, _, err := s.provider.Void(ctx, c.Reference, key(c.Reference, stepReconcile))
+	after, _, err := s.provider.Void(ctx, Subject{Reference: c.Reference, ChargeID: c.ID, Amount: c.Amount, IdempotencyKey: key(c.Reference, stepReconcile)})
 	if err != nil || done.Status == string(after.Status) {
 		return err
 	}

@@ -99,7 +99,7 @@ func TestAVoidThatWasNeverWrittenDownIsWrittenDownInTheEnd(t *testing.T) {
 	for _, eventType := range []string{orders.OrderRejected, ""} { // over, and of no known end
 		s := open()
 		s.do(t, s.authorize(t))
-		if _, _, err := s.provider.Void(t.Context(), order, "lost"); err != nil {
+		if _, _, err := s.provider.Void(t.Context(), payments.Subject{Reference: order, IdempotencyKey: "lost"}); err != nil {
 			t.Fatal(err)
 		}
 		if eventType != "" {

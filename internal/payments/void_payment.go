@@ -18,15 +18,15 @@ func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.R
 	}
 	undoes := []string{stepCapture, stepAuthorize}
 	return barrier.Undo(ctx, s.store, in.OrderID, stepVoid, undoes, func(ctx context.Context, _ barrier.Done, once barrier.Once) (contract.Result, error) {
-		charge, found, err := s.provider.Void(ctx, in.OrderID, key(in.OrderID, stepVoid))
-		if err != nil {
-			return contract.Result{}, err
-		}
 		p, err := s.store.Payment(ctx, in.OrderID)
 		switch {
 		case errors.Is(err, ErrNoPayment):
 			p = Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}
 		case err != nil:
+			return contract.Result{}, err
+		}
+		charge, found, err := s.provider.Void(ctx, p.subject(stepVoid))
+		if err != nil {
 			return contract.Result{}, err
 		}
 		switch {

@@ -35,7 +35,12 @@ type Charge struct {
 	// Captured is true only as long as captured money is held: not after a refund.
 	Captured  bool      `json:"captured"`
 	CreatedAt time.Time `json:"createdAt"`
+	// Dispute is OPEN where the customer's bank claims the captured money back; else empty.
+	Dispute string `json:"dispute,omitempty"`
 }
+
+// disputeOpen is the only state of a dispute that there is here: nobody decides it.
+const disputeOpen = "OPEN"
 
 // In returns the charge in another status.
 func (c Charge) In(s Status) Charge {
@@ -49,6 +54,8 @@ type Entry struct {
 	Charge    *Charge
 	// Voided shuts the reference: there will be no charge and no capture any more.
 	Voided bool
+	// Disputed has the charge disputed as soon as it is captured.
+	Disputed bool
 	// Faults is how many requests failed on purpose.
 	Faults int
 	// Version counts the changes; 0 where nothing was ever written.

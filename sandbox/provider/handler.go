@@ -107,6 +107,10 @@ func (p *Provider) serveLedger(r *http.Request) (int, any, error) {
 		charges, err := p.Charges(r.Context(), reference)
 		return http.StatusOK, ledger{Charges: charges}, err
 	}
+	if id := q.Get("charge"); id != "" {
+		charges, err := p.ChargeByID(r.Context(), id)
+		return http.StatusOK, ledger{Charges: charges}, err
+	}
 	status, limit := Status(q.Get("status")), defaultLimit
 	if status != "" && !status.Valid() {
 		return 0, nil, web.Invalid("status is not one of AUTHORIZED, CAPTURED, VOIDED, REFUNDED")

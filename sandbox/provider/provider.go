@@ -109,6 +109,7 @@ func (p *Provider) decide(ctx context.Context, e Entry, in Request, once idempot
 		}
 		return outcome{}, web.ErrInternal
 	}
+	e.Disputed = in.PaymentMethod == methodDisputed
 	e.Charge = &Charge{
 		ID: "ch_" + p.ids.New(), Reference: in.Reference, Status: StatusAuthorized,
 		Amount: in.Amount, CreatedAt: p.clock.Now(),
@@ -127,6 +128,9 @@ func (p *Provider) Capture(ctx context.Context, reference string) (Charge, error
 			return ErrNoCharge
 		}
 		e.Charge = moved(e.Charge, StatusCaptured)
+		if e.Disputed {
+			e.Charge.Dispute = disputeOpen
+		}
 		return nil
 	})
 	if err != nil {
@@ -159,6 +163,24 @@ func (p *Provider) Charges(ctx context.Context, reference string) ([]Charge, err
 		return []Charge{}, err
 	}
 	return []Charge{*e.Charge}, nil
+}
+
+// ChargeByID returns the charge with this id: one or none. It goes through the whole ledger, for which nobody hurries.
+func (p *Provider) ChargeByID(ctx context.Context, id string) ([]Charge, error) {
+	for cursor := ""; ; {
+		page, next, err := p.store.Charges(ctx, "", maxLimit, cursor)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range page {
+			if c.ID == id {
+				return p.Charges(ctx, c.Reference) // read consistently
+			}
+		}
+		if cursor = next; cursor == "" {
+			return []Charge{}, nil
+		}
+	}
 }
 
 // change applies one change to an entry, and writes it only if it is one.

@@ -129,6 +129,30 @@ func TestCaptureIsIdempotent(t *testing.T) {
 	}
 }
 
+func TestADisputedMethodIsDisputedWhenItIsCaptured(t *testing.T) {
+	p := newProvider()
+	c, err := charge(t, p, "k", "pm_card_createDispute")
+	if err != nil || c.Dispute != "" {
+		t.Fatalf("%+v, %v; want no dispute yet", c, err)
+	}
+	if c, err = p.Capture(t.Context(), "r"); err != nil || c.Dispute != "OPEN" {
+		t.Errorf("captured: %+v, %v; want an open dispute", c, err)
+	}
+	wantCharges(t, p, c)
+}
+
+func TestAChargeIsFoundByItsID(t *testing.T) {
+	p := newProvider()
+	c, err := charge(t, p, "k", "pm_card_visa")
+	must(t, err)
+	if got, err := p.ChargeByID(t.Context(), c.ID); err != nil || len(got) != 1 || got[0] != c {
+		t.Errorf("by id: %v, %v; want %v", got, err, c)
+	}
+	if got, err := p.ChargeByID(t.Context(), "ch_other"); err != nil || len(got) != 0 {
+		t.Errorf("by an unknown id: %v, %v", got, err)
+	}
+}
+
 func TestVoidCancelsAnAuthorization(t *testing.T) {
 	p := newProvider()
 	c, err := charge(t, p, "k", "sandbox_timeout")

@@ -21,7 +21,9 @@ type Provider struct {
 	books   []payments.LedgerEntry     // what was charged, oldest first; the status is that of charges
 	voided  map[string]bool            // references with a tombstone
 	answers map[string]answer          // by idempotency key
-	at      time.Time
+	// disputes are by reference.
+	disputes map[string]payments.Dispute
+	at       time.Time
 }
 
 type answer struct {
@@ -35,6 +37,7 @@ func NewProvider(declines map[string]string) *Provider {
 		declines: declines,
 		at:       time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		charges:  map[string]payments.Charge{}, voided: map[string]bool{}, answers: map[string]answer{},
+		disputes: map[string]payments.Dispute{},
 	}
 }
 
@@ -118,27 +121,27 @@ func (p *Provider) Resurrect(reference string, status payments.ChargeStatus) {
 }
 
 // Capture takes what is held.
-func (p *Provider) Capture(_ context.Context, reference, _ string) (payments.Charge, error) {
+func (p *Provider) Capture(_ context.Context, s payments.Subject) (payments.Charge, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c, ok := p.charges[reference]
+	c, ok := p.charges[s.Reference]
 	switch {
-	case p.voided[reference]:
+	case p.voided[s.Reference]:
 		return payments.Charge{}, payments.ErrReferenceVoided
 	case !ok:
 		return payments.Charge{}, payments.ErrNoCharge
 	}
 	c.Status = payments.ChargeCaptured
-	p.charges[reference] = c
+	p.charges[s.Reference] = c
 	return c, nil
 }
 
 // Void lets go or gives back whatever there is, and bars what may still come.
-func (p *Provider) Void(_ context.Context, reference, _ string) (payments.Charge, bool, error) {
+func (p *Provider) Void(_ context.Context, s payments.Subject) (payments.Charge, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.voided[reference] = true
-	c, ok := p.charges[reference]
+	p.voided[s.Reference] = true
+	c, ok := p.charges[s.Reference]
 	switch c.Status {
 	case payments.ChargeAuthorized:
 		c.Status = payments.ChargeVoided
@@ -146,9 +149,29 @@ func (p *Provider) Void(_ context.Context, reference, _ string) (payments.Charge
 		c.Status = payments.ChargeRefunded
 	}
 	if ok {
-		p.charges[reference] = c
+		p.charges[s.Reference] = c
 	}
 	return c, ok, nil
+}
+
+// Find looks up a charge by its id or, where the subject has none, by its reference.
+func (p *Provider) Find(_ context.Context, s payments.Subject) (payments.Charge, bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for reference, c := range p.charges {
+		if c.ID == s.ChargeID || s.ChargeID == "" && reference == s.Reference {
+			c.Dispute = p.disputes[reference]
+			return c, true, nil
+		}
+	}
+	return payments.Charge{}, false, nil
+}
+
+// Dispute makes the charge under a reference disputed.
+func (p *Provider) Dispute(reference string, d payments.Dispute) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.disputes[reference] = d
 }
 
 // Charge looks up the charge under a reference, as an auditor would.

@@ -40,6 +40,7 @@ type charge struct {
 	Reference string      `json:"reference"`
 	Status    string      `json:"status"`
 	Amount    money.Money `json:"amount"`
+	Dispute   string      `json:"dispute"`
 }
 
 func (c charge) domain() payments.Charge {
@@ -70,9 +71,9 @@ func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (paym
 }
 
 // Capture captures the charge.
-func (p Provider) Capture(ctx context.Context, reference, key string) (payments.Charge, error) {
+func (p Provider) Capture(ctx context.Context, s payments.Subject) (payments.Charge, error) {
 	var out charge
-	if err := p.post(ctx, "/charges/"+url.PathEscape(reference)+"/capture", key, nil, &out); err != nil {
+	if err := p.post(ctx, "/charges/"+url.PathEscape(s.Reference)+"/capture", s.IdempotencyKey, nil, &out); err != nil {
 		return payments.Charge{}, err
 	}
 	if out.ID == "" {
@@ -84,11 +85,11 @@ func (p Provider) Capture(ctx context.Context, reference, key string) (payments.
 }
 
 // Void voids the reference.
-func (p Provider) Void(ctx context.Context, reference, key string) (payments.Charge, bool, error) {
+func (p Provider) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
 	var out struct {
 		Charge json.RawMessage `json:"charge"` // null is an answer; a field that is not there is none
 	}
-	if err := p.post(ctx, "/charges/"+url.PathEscape(reference)+"/void", key, nil, &out); err != nil {
+	if err := p.post(ctx, "/charges/"+url.PathEscape(s.Reference)+"/void", s.IdempotencyKey, nil, &out); err != nil {
 		return payments.Charge{}, false, err
 	}
 	var c *charge
@@ -104,6 +105,31 @@ func (p Provider) Void(ctx context.Context, reference, key string) (payments.Cha
 	return c.domain(), true, nil
 }
 
+// Find looks into the ledger.
+func (p Provider) Find(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
+	query := url.Values{"charge": {s.ChargeID}}
+	if s.ChargeID == "" {
+		query = url.Values{"reference": {s.Reference}}
+	}
+	var out struct {
+		Charges []charge `json:"charges"`
+	}
+	if err := p.get(ctx, "/ledger?"+query.Encode(), &out); err != nil {
+		return payments.Charge{}, false, err
+	}
+	for _, c := range out.Charges {
+		if c.ID == "" || c.Reference == "" {
+			return payments.Charge{}, false, unreadable("a charge without id or reference")
+		}
+		if c.ID == s.ChargeID || s.ChargeID == "" && c.Reference == s.Reference {
+			found := c.domain()
+			found.Dispute = payments.Dispute(c.Dispute)
+			return found, true, nil
+		}
+	}
+	return payments.Charge{}, false, nil
+}
+
 // Ledger gets a page of the ledger.
 func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerEntry, string, error) {
 	query := url.Values{"limit": {"100"}}
@@ -117,7 +143,7 @@ func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerE
 		} `json:"charges"`
 		Cursor string `json:"cursor"`
 	}
-	if err := p.client.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: "/ledger?" + query.Encode()}, &out); err != nil {
+	if err := p.get(ctx, "/ledger?"+query.Encode(), &out); err != nil {
 		return nil, "", err
 	}
 	page := make([]payments.LedgerEntry, len(out.Charges))
@@ -128,6 +154,10 @@ func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerE
 		}
 	}
 	return page, out.Cursor, nil
+}
+
+func (p Provider) get(ctx context.Context, path string, out any) error {
+	return p.client.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: path}, out)
 }
 
 func (p Provider) post(ctx context.Context, path, key string, body, out any) error {

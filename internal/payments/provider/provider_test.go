@@ -17,9 +17,12 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
+	sandbox "orderflow/sandbox/provider"
+	ledger "orderflow/sandbox/provider/memory"
 )
 
 var authorization = payments.Authorization{
@@ -36,6 +39,16 @@ func TestProvider(t *testing.T) {
 // at returns the adapter of a provider that is asked once.
 func at(r registry.Fixed) provider.Provider {
 	return provider.New(httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}})
+}
+
+// The sandbox has its own code and its own books; it keeps to the same suite.
+func TestSandbox(t *testing.T) {
+	providertest.Run(t, func(t *testing.T) payments.Provider {
+		c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+		server := httptest.NewServer(sandbox.Handler(ledger.New(c), c, ids.Random(c), sandbox.Sleep))
+		t.Cleanup(server.Close)
+		return at(registry.Fixed{provider.Name: server.URL})
+	})
 }
 
 // answering returns the adapter before a provider that always answers the same.
@@ -67,7 +80,7 @@ func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
 
 func TestVoidBelievesOnlyAnAnswerThatSaysWhatBecameOfTheCharge(t *testing.T) {
 	for _, body := range []string{`{}`, `[]`, `{"charge":"x"}`, `{"charge":{}}`, `{"charge":{"id":"ch_1","status":"AUTHORIZED"}}`} {
-		_, _, err := answering(t, 200, body).Void(t.Context(), "r", "k")
+		_, _, err := answering(t, 200, body).Void(t.Context(), payments.Subject{Reference: "r", IdempotencyKey: "k"})
 		wantTransient(t, "Void answered "+body, err)
 	}
 }

@@ -32,6 +32,13 @@ func Run(t *testing.T, open func(t *testing.T) payments.Provider) {
 		"VoidOfNothingBarsWhatComesLater":   tombstone,
 		"VoidBarsALateCapture":              lateCapture,
 		"VoidOfOneReferenceLeavesTheOthers": apart,
+		"VoidNeedsNoChargeID":               voidsWithoutID,
+		"VoidOfALostCaptureGivesBack":       refundsWithoutID,
+		"LateCaptureOfWhatWasGivenBack":     lateCaptureOfRefunded,
+		"AnotherKeyGetsNoSecondCharge":      anotherKey,
+		"VoidAfterADeclineBarsWhatIsLate":   voidsDecline,
+		"FindTellsOfAChargeAsItIs":          finds,
+		"FindKnowsNoDecline":                findsNoDecline,
 		"LedgerShowsEveryChargeAsItIs":      ledger,
 	}
 	for name, run := range cases {
@@ -52,9 +59,29 @@ func authorize(t *testing.T, p payments.Provider, reference, key string) payment
 	return c
 }
 
+func subject(reference, chargeID, key string) payments.Subject {
+	return payments.Subject{Reference: reference, ChargeID: chargeID, Amount: total, IdempotencyKey: key}
+}
+
+// capture takes what is held, and fails the test if that fails.
+func capture(t *testing.T, p payments.Provider, held payments.Charge) payments.Charge {
+	t.Helper()
+	c, err := p.Capture(t.Context(), subject(held.Reference, held.ID, "capture-"+held.Reference))
+	if err != nil {
+		t.Fatalf("Capture: %v", err)
+	}
+	return c
+}
+
+// void voids as somebody who never heard the charge's id.
 func void(t *testing.T, p payments.Provider, reference string) (payments.Charge, bool) {
 	t.Helper()
-	c, found, err := p.Void(t.Context(), reference, "void-"+reference)
+	return voidKnown(t, p, payments.Charge{Reference: reference})
+}
+
+func voidKnown(t *testing.T, p payments.Provider, held payments.Charge) (payments.Charge, bool) {
+	t.Helper()
+	c, found, err := p.Void(t.Context(), subject(held.Reference, held.ID, "void-"+held.Reference))
 	if err != nil {
 		t.Fatalf("Void: %v", err)
 	}
@@ -95,41 +122,46 @@ func declines(t *testing.T, p payments.Provider) {
 func captures(t *testing.T, p payments.Provider) {
 	held := authorize(t, p, "a", "1")
 	for range 2 {
-		c, err := p.Capture(t.Context(), "a", "2")
-		if err != nil || c.ID != held.ID || c.Status != payments.ChargeCaptured {
-			t.Errorf("Capture = %+v, %v; want the charge, captured", c, err)
+		if c := capture(t, p, held); c.ID != held.ID || c.Status != payments.ChargeCaptured || c.Amount != total {
+			t.Errorf("Capture = %+v; want the charge, captured", c)
 		}
+	}
+	if c, err := p.Capture(t.Context(), subject("a", held.ID, "another")); err != nil || c.Status != payments.ChargeCaptured {
+		t.Errorf("Capture by another key = %+v, %v; want the charge, captured", c, err)
 	}
 }
 
 func capturesNothing(t *testing.T, p payments.Provider) {
-	if _, err := p.Capture(t.Context(), "a", "1"); !errors.Is(err, payments.ErrNoCharge) {
+	if _, err := p.Capture(t.Context(), subject("a", "no_such_charge", "1")); !errors.Is(err, payments.ErrNoCharge) {
 		t.Errorf("Capture: %v, want ErrNoCharge", err)
 	}
 }
 
 func voids(t *testing.T, p payments.Provider) {
 	held := authorize(t, p, "a", "1")
-	if c, found := void(t, p, "a"); !found || c.ID != held.ID || c.Status != payments.ChargeVoided {
+	if c, found := voidKnown(t, p, held); !found || c.ID != held.ID || c.Status != payments.ChargeVoided || c.Amount != total {
 		t.Errorf("Void = %+v, %v; want the charge, voided", c, found)
 	}
 }
 
 func refunds(t *testing.T, p payments.Provider) {
 	held := authorize(t, p, "a", "1")
-	if _, err := p.Capture(t.Context(), "a", "2"); err != nil {
-		t.Fatal(err)
-	}
-	if c, found := void(t, p, "a"); !found || c.ID != held.ID || c.Status != payments.ChargeRefunded {
-		t.Errorf("Void = %+v, %v; want the charge, refunded", c, found)
+	capture(t, p, held)
+	for range 2 {
+		if c, found := voidKnown(t, p, held); !found || c.ID != held.ID || c.Status != payments.ChargeRefunded {
+			t.Errorf("Void = %+v, %v; want the charge, refunded", c, found)
+		}
 	}
 }
 
 func voidsAgain(t *testing.T, p payments.Provider) {
-	authorize(t, p, "a", "1")
-	first, _ := void(t, p, "a")
-	if again, found := void(t, p, "a"); !found || again != first {
-		t.Errorf("Void again = %+v, %v; want %+v", again, found, first)
+	held := authorize(t, p, "a", "1")
+	first, _ := voidKnown(t, p, held)
+	for range 2 {
+		if again, found := voidKnown(t, p, held); !found || again != first || first.Status != payments.ChargeVoided {
+			t.Errorf("Void again = %+v, %v; want %+v", again, found, first)
+		}
+		held.ID = "" // as the repair, which may know less
 	}
 }
 
@@ -146,9 +178,9 @@ func tombstone(t *testing.T, p payments.Provider) {
 }
 
 func lateCapture(t *testing.T, p payments.Provider) {
-	authorize(t, p, "a", "1")
+	held := authorize(t, p, "a", "1")
 	void(t, p, "a")
-	if _, err := p.Capture(t.Context(), "a", "2"); !errors.Is(err, payments.ErrReferenceVoided) {
+	if _, err := p.Capture(t.Context(), subject("a", held.ID, "2")); !errors.Is(err, payments.ErrReferenceVoided) {
 		t.Errorf("Capture after Void: %v, want ErrReferenceVoided", err)
 	}
 	if c, _ := void(t, p, "a"); c.Status != payments.ChargeVoided {
@@ -157,10 +189,89 @@ func lateCapture(t *testing.T, p payments.Provider) {
 }
 
 func apart(t *testing.T, p payments.Provider) {
-	authorize(t, p, "a", "1")
+	held := authorize(t, p, "a", "1")
 	void(t, p, "b")
-	if c, err := p.Capture(t.Context(), "a", "2"); err != nil || c.Status != payments.ChargeCaptured {
-		t.Errorf("Capture = %+v, %v; want captured", c, err)
+	if c := capture(t, p, held); c.Status != payments.ChargeCaptured {
+		t.Errorf("Capture = %+v; want captured", c)
+	}
+}
+
+func voidsWithoutID(t *testing.T, p payments.Provider) {
+	held := authorize(t, p, "a", "1")
+	if c, found := void(t, p, "a"); !found || c.ID != held.ID || c.Status != payments.ChargeVoided {
+		t.Errorf("Void = %+v, %v; want the charge, voided", c, found)
+	}
+}
+
+func refundsWithoutID(t *testing.T, p payments.Provider) {
+	held := authorize(t, p, "a", "1")
+	capture(t, p, held)
+	if c, found := void(t, p, "a"); !found || c.ID != held.ID || c.Status != payments.ChargeRefunded {
+		t.Errorf("Void = %+v, %v; want the charge, refunded", c, found)
+	}
+}
+
+func lateCaptureOfRefunded(t *testing.T, p payments.Provider) {
+	held := authorize(t, p, "a", "1")
+	capture(t, p, held)
+	voidKnown(t, p, held)
+	if _, err := p.Capture(t.Context(), subject("a", held.ID, "late")); !errors.Is(err, payments.ErrReferenceVoided) {
+		t.Errorf("Capture after the refund: %v, want ErrReferenceVoided", err)
+	}
+}
+
+func anotherKey(t *testing.T, p payments.Provider) {
+	first := authorize(t, p, "a", "1")
+	if again := authorize(t, p, "a", "2"); again != first {
+		t.Errorf("another key for the reference gave %+v, then %+v", first, again)
+	}
+}
+
+func voidsDecline(t *testing.T, p payments.Provider) {
+	a := authorization("a", "1")
+	a.PaymentMethod = "pm_card_visa_chargeDeclined"
+	if _, err := p.Authorize(t.Context(), a); err == nil {
+		t.Error("a declined payment method was taken")
+	}
+	void(t, p, "a")
+	if _, err := p.Authorize(t.Context(), authorization("a", "late")); !errors.Is(err, payments.ErrReferenceVoided) {
+		t.Errorf("Authorize after Void: %v, want ErrReferenceVoided", err)
+	}
+}
+
+func finds(t *testing.T, p payments.Provider) {
+	held := authorize(t, p, "a", "1")
+	authorize(t, p, "b", "2")
+	see := func(want payments.ChargeStatus) {
+		t.Helper()
+		c, found, err := p.Find(t.Context(), payments.Subject{ChargeID: held.ID})
+		if err != nil || !found || c != (payments.Charge{ID: held.ID, Reference: "a", Status: want, Amount: total}) {
+			t.Errorf("Find = %+v, %v, %v; want the charge, %s", c, found, err, want)
+		}
+	}
+	see(payments.ChargeAuthorized)
+	capture(t, p, held)
+	see(payments.ChargeCaptured)
+	voidKnown(t, p, held)
+	see(payments.ChargeRefunded)
+	for _, s := range []payments.Subject{{ChargeID: "no_such_charge"}, {Reference: "nobody"}, {Reference: "a", ChargeID: "no_such_charge"}} {
+		if c, found, err := p.Find(t.Context(), s); found || err != nil {
+			t.Errorf("Find(%+v) = %+v, %v, %v", s, c, found, err)
+		}
+	}
+}
+
+func findsNoDecline(t *testing.T, p payments.Provider) {
+	a := authorization("a", "1")
+	a.PaymentMethod = "pm_card_visa_chargeDeclined"
+	if _, err := p.Authorize(t.Context(), a); err == nil {
+		t.Error("a declined payment method was taken")
+	}
+	void(t, p, "b")
+	for _, reference := range []string{"a", "b"} {
+		if c, found, err := p.Find(t.Context(), payments.Subject{Reference: reference}); found || err != nil {
+			t.Errorf("Find(%s) = %+v, %v, %v; want none", reference, c, found, err)
+		}
 	}
 }
 
@@ -172,7 +283,12 @@ func ledger(t *testing.T, p payments.Provider) {
 	}
 	void(t, p, "b")
 	want["b"] = payments.ChargeVoided
-	void(t, p, "never charged")
+	declined := authorization("declined", "declined")
+	declined.PaymentMethod = "pm_card_visa_chargeDeclined"
+	if _, err := p.Authorize(t.Context(), declined); err == nil {
+		t.Error("a declined payment method was taken")
+	}
+	void(t, p, "never-charged")
 	for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
 		page, next, err := p.Ledger(t.Context(), cursor)
 		if err != nil || pages > 9 {

@@ -38,11 +38,11 @@ func Handler(p payments.Provider) http.Handler {
 		reply(w, http.StatusCreated, shown(c), err)
 	})
 	mux.HandleFunc("POST /charges/{reference}/capture", func(w http.ResponseWriter, r *http.Request) {
-		c, err := p.Capture(r.Context(), r.PathValue("reference"), r.Header.Get("Idempotency-Key"))
+		c, err := p.Capture(r.Context(), about(r))
 		reply(w, http.StatusOK, shown(c), err)
 	})
 	mux.HandleFunc("POST /charges/{reference}/void", func(w http.ResponseWriter, r *http.Request) {
-		c, found, err := p.Void(r.Context(), r.PathValue("reference"), r.Header.Get("Idempotency-Key"))
+		c, found, err := p.Void(r.Context(), about(r))
 		body := map[string]any{"charge": nil}
 		if found {
 			body["charge"] = shown(c)
@@ -50,6 +50,15 @@ func Handler(p payments.Provider) http.Handler {
 		reply(w, http.StatusOK, body, err)
 	})
 	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, r *http.Request) {
+		if q := r.URL.Query(); q.Has("reference") || q.Has("charge") {
+			c, found, err := p.Find(r.Context(), payments.Subject{Reference: q.Get("reference"), ChargeID: q.Get("charge")})
+			charges := []map[string]any{}
+			if found {
+				charges = append(charges, shown(c))
+			}
+			reply(w, http.StatusOK, map[string]any{"charges": charges}, err)
+			return
+		}
 		page, next, err := p.Ledger(r.Context(), r.URL.Query().Get("cursor"))
 		charges := make([]map[string]any, len(page))
 		for i, c := range page {
@@ -61,9 +70,13 @@ func Handler(p payments.Provider) http.Handler {
 	return mux
 }
 
+func about(r *http.Request) payments.Subject {
+	return payments.Subject{Reference: r.PathValue("reference"), IdempotencyKey: r.Header.Get("Idempotency-Key")}
+}
+
 func shown(c payments.Charge) map[string]any {
 	return map[string]any{"id": c.ID, "reference": c.Reference, "status": c.Status, "amount": c.Amount,
-		"captured": c.Status == payments.ChargeCaptured}
+		"captured": c.Status == payments.ChargeCaptured, "dispute": c.Dispute}
 }
 
 func reply(w http.ResponseWriter, status int, body any, err error) {

@@ -42,24 +42,29 @@ type entry struct {
 	Currency  string    `dynamodbav:"currency,omitempty"`
 	Amount    int64     `dynamodbav:"amount"`
 	CreatedAt time.Time `dynamodbav:"createdAt"`
+
+	Disputed bool   `dynamodbav:"disputed,omitempty"`
+	Dispute  string `dynamodbav:"dispute,omitempty"`
 }
 
 func fromDomain(e provider.Entry) entry {
-	item := entry{Reference: e.Reference, Voided: e.Voided, Faults: e.Faults, Version: e.Version}
+	item := entry{Reference: e.Reference, Voided: e.Voided, Faults: e.Faults, Version: e.Version, Disputed: e.Disputed}
 	if c := e.Charge; c != nil {
 		item.IndexPK, item.IndexSK = Index, c.ID
 		item.Status, item.CreatedAt = string(c.Status), c.CreatedAt
 		item.Currency, item.Amount = c.Amount.Currency, c.Amount.Amount
+		item.Dispute = c.Dispute
 	}
 	return item
 }
 
 func (item entry) domain() provider.Entry {
-	e := provider.Entry{Reference: item.Reference, Voided: item.Voided, Faults: item.Faults, Version: item.Version}
+	e := provider.Entry{Reference: item.Reference, Voided: item.Voided, Faults: item.Faults, Version: item.Version, Disputed: item.Disputed}
 	if item.IndexSK != "" {
 		c := provider.Charge{
 			ID: item.IndexSK, Reference: item.Reference, CreatedAt: item.CreatedAt,
-			Amount: money.Money{Currency: item.Currency, Amount: item.Amount},
+			Amount:  money.Money{Currency: item.Currency, Amount: item.Amount},
+			Dispute: item.Dispute,
 		}.In(provider.Status(item.Status))
 		e.Charge = &c
 	}

@@ -58,6 +58,7 @@ func written(t *testing.T, s provider.Store) {
 	must(t, s.Write(t.Context(), bare, commit.With{}))
 	want(t, s, bare)
 	full := entry("r", 2, provider.StatusCaptured)
+	full.Disputed, full.Charge.Dispute = true, "OPEN"
 	must(t, s.Write(t.Context(), full, commit.With{}))
 	want(t, s, full)
 }
