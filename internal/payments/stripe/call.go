@@ -1,0 +1,168 @@
+package stripe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
+)
+
+const intents = "/v1/payment_intents"
+
+// intent reads an intent as it is now.
+func (p Provider) intent(ctx context.Context, id string) (intent, error) {
+	var out intent
+	err := p.get(ctx, intents+"/"+url.PathEscape(id)+"?"+url.Values{"expand[]": {expanded}}.Encode(), &out)
+	if err == nil && out.ID != id {
+		err = unreadable("another intent")
+	}
+	return out, err
+}
+
+// change posts to an intent and returns what it answers.
+func (p Provider) change(ctx context.Context, path, key string, form url.Values) (intent, error) {
+	sent := url.Values{"expand[]": {expanded}}
+	for name, v := range form {
+		sent[name] = v
+	}
+	var out intent
+	err := p.post(ctx, path, key, sent, &out)
+	if err == nil && (out.ID == "" || out.Status == "") {
+		err = unreadable("no intent")
+	}
+	return out, err
+}
+
+func (p Provider) get(ctx context.Context, path string, out any) error {
+	return p.call(ctx, httpclient.Request{Method: http.MethodGet}, path, out)
+}
+
+func (p Provider) post(ctx context.Context, path, key string, form url.Values, out any) error {
+	return p.call(ctx, httpclient.Request{Method: http.MethodPost, IdempotencyKey: key, Form: form}, path, out)
+}
+
+func (p Provider) call(ctx context.Context, r httpclient.Request, path string, out any) error {
+	key, err := p.key(ctx)
+	if err != nil {
+		return err
+	}
+	r.Path, r.Authorization = path, "Bearer "+string(bytes.TrimSpace(key))
+	r.Header = http.Header{"Stripe-Version": {Version}}
+	return explained(p.client.Do(ctx, r, out))
+}
+
+// refusal is Stripe's final no. What it says in words is not kept: it may be about a person.
+type refusal struct {
+	status      int
+	Type        string `json:"type"`
+	Code        string `json:"code"`
+	DeclineCode string `json:"decline_code"`
+	Param       string `json:"param"`
+}
+
+func (r *refusal) Error() string { return "stripe refused: " + r.Type + " " + r.Code }
+
+// Is makes the refusals that the adapter reckons with comparable to the errors below.
+func (r *refusal) Is(target error) bool {
+	switch target {
+	case errState:
+		return r.Code == "payment_intent_unexpected_state"
+	case errMissing:
+		return r.Code == "resource_missing" && r.status == http.StatusNotFound
+	case errRefunded:
+		return r.Code == "charge_already_refunded"
+	case errAmount:
+		return r.Code == "amount_too_small" || r.Code == "amount_too_large"
+	}
+	return false
+}
+
+var (
+	errState    = errors.New("the intent is in another state than this needs")
+	errMissing  = errors.New("there is no such intent")
+	errRefunded = errors.New("it was refunded already")
+	errAmount   = errors.New("this is too little or too much for a charge")
+)
+
+// explained makes a refusal of a status that is final. 409 is one request meeting another on the same intent or key.
+func explained(err error) error {
+	status, ok := err.(*httpclient.StatusError) //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
+	switch {
+	case !ok:
+		return err
+	case status.Status == http.StatusConflict:
+		return unreadable("a conflict of two requests")
+	}
+	var body struct {
+		Error refusal `json:"error"`
+	}
+	_ = json.Unmarshal(status.Body, &body) // without a word it is still a no
+	body.Error.status = status.Status
+	return &body.Error
+}
+
+// answered5xx reports whether Stripe itself answered that it failed.
+func answered5xx(err error) bool {
+	var status *httpclient.StatusError
+	return errors.As(err, &status) && status.Status >= http.StatusInternalServerError
+}
+
+// final gives an error that the adapter did not reckon with its kind: a card that is refused is declined, and everything
+// else is ours to mend, such as a key that is not valid or parameters that differ from an earlier request's.
+func final(err error) error {
+	var no *refusal
+	switch {
+	case !errors.As(err, &no):
+		return err
+	case no.Type == "card_error", no.Is(errAmount), no.Param == "payment_method":
+		return &payments.Declined{Code: no.declineCode()}
+	}
+	return refused("it answered %d %s", no.status, clip(no.Code)).Because(no)
+}
+
+// unreadable: an answer that says nothing of what happened, so it is transient.
+func unreadable(what string) error {
+	return fault.New(fault.Transient, "DependencyUnavailable", "%s answered with %s", Name, what)
+}
+
+func refused(why string, args ...any) *fault.Error {
+	return fault.New(fault.Internal, "PaymentProviderRefused", "the payment provider does not take our request: "+why, args...)
+}
+
+// discreet are reasons that a customer must not be told, since a thief would hear them too;
+// see https://docs.stripe.com/declines/codes.
+var discreet = map[string]bool{"fraudulent": true, "lost_card": true, "stolen_card": true, "merchant_blacklist": true, "pickup_card": true}
+
+// declineCode is why, as a customer may hear it.
+func (r *refusal) declineCode() string {
+	code := r.DeclineCode
+	switch {
+	case r.Type != "card_error" && r.Param == "payment_method":
+		return "payment_method_invalid"
+	case code == "" || code == "generic_decline" || discreet[code]:
+		code = r.Code
+	}
+	if code = clip(code); code == "" {
+		code = "card_declined"
+	}
+	return code
+}
+
+// clip drops what cannot be one of Stripe's codes.
+func clip(code string) string {
+	if len(code) > 64 {
+		return ""
+	}
+	for _, c := range code {
+		if c != '_' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return ""
+		}
+	}
+	return code
+}

@@ -1,0 +1,257 @@
+package stripe_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/providertest"
+	"orderflow/internal/payments/stripe"
+	"orderflow/internal/payments/stripe/stripetest"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
+)
+
+const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// account is the adapter before an account at Stripe.
+type account struct {
+	stripe.Provider
+	*stripetest.Server
+	clock *clock.Manual
+}
+
+func open(t *testing.T) *account {
+	t.Helper()
+	c := clock.At(start)
+	server := stripetest.New(c.Now)
+	web := httptest.NewServer(server)
+	t.Cleanup(web.Close)
+	return &account{at(web.URL, stripetest.Key, c), server, c}
+}
+
+func at(url, key string, c clock.Clock) stripe.Provider {
+	secret := func(context.Context) ([]byte, error) { return []byte(key + "\n"), nil }
+	once := httpclient.Config{Endpoints: registry.Fixed{stripe.Name: url}, Clock: c, Retry: resilience.Policy{Attempts: 1}}
+	return stripe.New(once, secret, &ids.Sequence{})
+}
+
+func (a *account) authorize(method string) (payments.Charge, error) {
+	return a.Authorize(context.Background(), authorization(method))
+}
+
+func authorization(method string) payments.Authorization {
+	return payments.Authorization{Reference: order, IdempotencyKey: order + "-AuthorizePayment", PaymentMethod: method, Amount: eur(4797)}
+}
+
+func eur(amount int64) money.Money { return money.Money{Currency: "EUR", Amount: amount} }
+
+// held authorizes a good card.
+func (a *account) held(t *testing.T) payments.Charge {
+	t.Helper()
+	c, err := a.authorize("pm_card_visa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func about(chargeID string) payments.Subject {
+	return payments.Subject{Reference: order, ChargeID: chargeID, Amount: eur(4797), IdempotencyKey: "k"}
+}
+
+func (a *account) want(t *testing.T, statuses ...string) {
+	t.Helper()
+	if got := a.Statuses(order); !slices.Equal(got, statuses) {
+		t.Errorf("the intents are %v, want %v", got, statuses)
+	}
+}
+
+func TestProviderWhoseSearchLags(t *testing.T) {
+	providertest.Run(t, func(t *testing.T) payments.Provider { return open(t).Provider })
+}
+
+func TestProviderWhoseSearchFindsAtOnce(t *testing.T) {
+	providertest.Run(t, func(t *testing.T) payments.Provider {
+		a := open(t)
+		a.Searchable = true
+		return a.Provider
+	})
+}
+
+func TestEveryRequestNamesThePinnedVersion(t *testing.T) {
+	a := open(t)
+	c := a.held(t)
+	_, _, err := a.Void(t.Context(), about(c.ID))
+	_, _, failed := a.Ledger(t.Context(), "")
+	if err := errors.Join(err, failed); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.Versions(); !slices.Equal(got, []string{stripe.Version}) {
+		t.Errorf("versions %q, want %s", got, stripe.Version)
+	}
+}
+
+func TestDeclinesSayWhyWithoutTellingAThiefWhatWeKnow(t *testing.T) {
+	for method, code := range map[string]string{
+		"pm_card_visa_chargeDeclined":                  "card_declined",
+		"pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
+		"pm_card_visa_chargeDeclinedFraudulent":        "card_declined",
+		"pm_card_visa_chargeDeclinedExpiredCard":       "expired_card",
+		"pm_card_authenticationRequired":               "authentication_required",
+		"pm_card_threeDSecure2Required":                "authentication_required",
+		"tok_unheard_of":                               "payment_method_invalid",
+	} {
+		a := open(t)
+		for range 2 {
+			_, err := a.authorize(method)
+			var no *payments.Declined
+			if !errors.As(err, &no) || no.Code != code {
+				t.Errorf("%s: %v, want a decline with %s", method, err, code)
+			}
+		}
+	}
+}
+
+func TestAPaymentThatWaitsForTheCustomerIsCancelled(t *testing.T) {
+	a := open(t)
+	if _, err := a.authorize("pm_card_threeDSecure2Required"); err == nil {
+		t.Error("it was authorized")
+	}
+	a.want(t, "canceled")
+}
+
+func TestAnAmountThatNoCardIsChargedIsADeclineAndNeedsNoTombstone(t *testing.T) {
+	a := open(t)
+	small := authorization("pm_card_visa")
+	small.Amount = eur(1)
+	var no *payments.Declined
+	if _, err := a.Authorize(t.Context(), small); !errors.As(err, &no) || no.Code != "amount_too_small" {
+		t.Errorf("%v, want a decline", err)
+	}
+	s := about("")
+	s.Amount = eur(1)
+	if c, found, err := a.Void(t.Context(), s); found || err != nil {
+		t.Errorf("Void = %+v, %v, %v", c, found, err)
+	}
+}
+
+// Stripe repeats a 500 to its key. An authorization gets over one all the same, and is made once.
+func TestAConfirmationThatFailedAtStripeIsLookedAfter(t *testing.T) {
+	for name, effect := range map[string]bool{"it took effect": true, "it did not": false} {
+		a := open(t)
+		a.Fail("/confirm", 500, effect, true)
+		for range 2 {
+			if c, err := a.authorize("pm_card_visa"); err != nil || c.Status != payments.ChargeAuthorized {
+				t.Errorf("%s: %+v, %v", name, c, err)
+			}
+		}
+		a.want(t, "requires_capture")
+	}
+	a := open(t)
+	a.Fail("/confirm", 500, true, true)
+	var no *payments.Declined
+	if _, err := a.authorize("pm_card_visa_chargeDeclined"); !errors.As(err, &no) || no.Code != "card_declined" {
+		t.Errorf("a decline whose answer failed: %v", err)
+	}
+}
+
+func TestALostAnswerIsHeardByRepeating(t *testing.T) {
+	for _, path := range []string{"/payment_intents", "/confirm", "/capture", "/cancel", "/refunds"} {
+		for _, effect := range []bool{true, false} {
+			a := open(t)
+			a.Fail(path, 503, effect, false)
+			var held, after payments.Charge
+			steps := []func() error{
+				func() (err error) { held, err = a.authorize("pm_card_visa"); return err },
+				func() error { _, err := a.Capture(t.Context(), about(held.ID)); return err },
+				func() (err error) { after, _, err = a.Void(t.Context(), about(held.ID)); return err },
+			}
+			if path == "/cancel" {
+				steps = slices.Delete(steps, 1, 2)
+			}
+			for n, step := range steps {
+				err := step()
+				if err != nil {
+					wantKind(t, path, err, fault.Transient)
+					err = step()
+				}
+				if err != nil {
+					t.Errorf("%s, effect %v: step %d, repeated: %v", path, effect, n, err)
+				}
+			}
+			if after.ID != held.ID || after.Live() || len(a.Statuses(order)) != 1 {
+				t.Errorf("%s, effect %v: %+v, intents %v", path, effect, after, a.Statuses(order))
+			}
+		}
+	}
+}
+
+func TestWhatStripeRefusesForOurSakeIsADefect(t *testing.T) {
+	a := open(t)
+	a.held(t)
+	other := authorization("pm_card_visa")
+	other.Amount = eur(1000)
+	_, err := a.Authorize(t.Context(), other)
+	wantKind(t, "another amount under the same key", err, fault.Internal)
+	server := httptest.NewServer(a.Server)
+	t.Cleanup(server.Close)
+	_, err = at(server.URL, "sk_revoked", a.clock).Authorize(t.Context(), authorization("pm_card_visa"))
+	wantKind(t, "another API key", err, fault.Internal)
+	for status, kind := range map[int]fault.Kind{400: fault.Internal, 403: fault.Internal, 404: fault.Internal, 402: fault.Internal,
+		409: fault.Transient, 429: fault.Transient, 500: fault.Transient, 200: fault.Transient} {
+		p := answering(t, status, `{"error":{"type":"x","code":"y","message":"pm_secret 987654"}}`)
+		for name, err := range calls(p) {
+			if strings.HasPrefix(name, "Capture") && status == 404 {
+				continue
+			}
+			wantKind(t, name, err, kind)
+			if s := err.Error(); strings.Contains(s, "secret") || strings.Contains(s, "987654") || strings.Contains(s, stripetest.Key) {
+				t.Errorf("%s after %d says %q", name, status, s)
+			}
+		}
+	}
+}
+
+// answering returns the adapter before a Stripe that always answers the same.
+func answering(t *testing.T, status int, body string) stripe.Provider {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}))
+	t.Cleanup(server.Close)
+	return at(server.URL, stripetest.Key, clock.At(start))
+}
+
+// calls makes every call once and returns their errors.
+func calls(p stripe.Provider) map[string]error {
+	ctx := context.Background()
+	_, authorized := p.Authorize(ctx, authorization("pm_card_visa"))
+	_, captured := p.Capture(ctx, about("pi_1"))
+	_, _, voided := p.Void(ctx, about("pi_1"))
+	_, _, barred := p.Void(ctx, about(""))
+	_, _, found := p.Find(ctx, about("pi_1"))
+	return map[string]error{"Authorize": authorized, "Capture": captured, "Void": voided, "Void without an id": barred, "Find": found}
+}
+
+func wantKind(t *testing.T, what string, err error, kind fault.Kind) {
+	t.Helper()
+	var no *payments.Declined
+	if err == nil || fault.KindOf(err) != kind || errors.As(err, &no) {
+		t.Errorf("%s: %v, want a fault of kind %d", what, err, kind)
+	}
+}

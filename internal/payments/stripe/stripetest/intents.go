@@ -1,0 +1,164 @@
+package stripetest
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// intent is a PaymentIntent.
+type intent struct {
+	id, status, currency string
+	amount, created      int64
+	metadata             map[string]string
+	failure              map[string]any // last_payment_error
+	charge               *charge
+}
+
+// charge is an attempt at payment.
+type charge struct {
+	id                                 string
+	paid, captured, refunded, disputed bool
+}
+
+// declines are the test payment methods that are not taken: code and decline code.
+var declines = map[string][2]string{
+	"pm_card_visa_chargeDeclined":                  {"card_declined", "generic_decline"},
+	"pm_card_visa_chargeDeclinedInsufficientFunds": {"card_declined", "insufficient_funds"},
+	"pm_card_visa_chargeDeclinedFraudulent":        {"card_declined", "fraudulent"},
+	"pm_card_visa_chargeDeclinedExpiredCard":       {"expired_card", ""},
+}
+
+// Payment methods that ask the customer to prove who they are: one as soon as it can, the other whatever was asked.
+const (
+	authenticationRequired = "pm_card_authenticationRequired"
+	actionRequired         = "pm_card_threeDSecure2Required"
+)
+
+func (s *Server) create(form url.Values) (int, any, bool) {
+	amount, err := strconv.ParseInt(form.Get("amount"), 10, 64)
+	switch {
+	case err != nil || amount < 1:
+		status, body := problem(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "Invalid positive integer")
+		return status, body, false
+	case amount < 50:
+		status, body := problem(http.StatusBadRequest, "invalid_request_error", "amount_too_small", "Amount must be at least €0.50")
+		return status, body, false
+	case form.Get("currency") != strings.ToLower(form.Get("currency")) || form.Get("capture_method") != "manual":
+		status, body := problem(http.StatusBadRequest, "invalid_request_error", "parameter_invalid", "this server knows lower-case currencies and manual capture only")
+		return status, body, false
+	}
+	i := &intent{id: fmt.Sprintf("pi_%d", len(s.intents)+1), status: "requires_payment_method", currency: form.Get("currency"),
+		amount: amount, created: s.now().Unix(), metadata: map[string]string{}}
+	for name := range form {
+		if key, ok := strings.CutPrefix(name, "metadata["); ok {
+			i.metadata[strings.TrimSuffix(key, "]")] = form.Get(name)
+		}
+	}
+	s.intents = append(s.intents, i)
+	return http.StatusOK, s.shown(i, expands(form, "latest_charge")), true
+}
+
+// act confirms, captures or cancels.
+func (s *Server) act(what string, i *intent, form url.Values) (int, any, bool) {
+	open := i.status == "requires_payment_method" || i.status == "requires_confirmation" || i.status == "requires_action"
+	switch {
+	case what == "confirm" && open:
+		if status, body, refused := s.confirm(i, form); refused {
+			return status, body, status != http.StatusBadRequest
+		}
+	case what == "capture" && i.status == "requires_capture":
+		i.status, i.charge.captured = "succeeded", true
+	case what == "cancel" && (open || i.status == "requires_capture"):
+		if i.status == "requires_capture" {
+			i.charge.refunded = true // Stripe lets go of a hold by a refund
+		}
+		i.status = "canceled"
+	default:
+		status, body := problem(http.StatusBadRequest, "invalid_request_error", "payment_intent_unexpected_state",
+			"You cannot "+what+" this PaymentIntent because it has a status of "+i.status)
+		body.(map[string]any)["error"].(map[string]any)["payment_intent"] = s.shown(i, false)
+		return status, body, true
+	}
+	return http.StatusOK, s.shown(i, expands(form, "latest_charge")), true
+}
+
+func (s *Server) confirm(i *intent, form url.Values) (status int, body any, refused bool) {
+	method := form.Get("payment_method")
+	why, no := declines[method]
+	switch {
+	case method == authenticationRequired && form.Get("error_on_requires_action") != "true", method == actionRequired:
+		i.status = "requires_action"
+		return 0, nil, false
+	case method == authenticationRequired:
+		why, no = [2]string{"authentication_required", "authentication_required"}, true
+	case !strings.HasPrefix(method, "pm_card_"):
+		status, body = problem(http.StatusBadRequest, "invalid_request_error", "resource_missing", "No such PaymentMethod")
+		body.(map[string]any)["error"].(map[string]any)["param"] = "payment_method"
+		return status, body, true
+	}
+	i.charge = &charge{id: "ch_of_" + i.id, paid: !no}
+	if !no {
+		i.status, i.failure = "requires_capture", nil
+		if method == "pm_card_createDispute" {
+			s.disputes[i.id], i.charge.disputed = []string{"needs_response"}, true
+		}
+		return 0, nil, false
+	}
+	i.status = "requires_payment_method"
+	i.failure = map[string]any{"type": "card_error", "code": why[0], "message": "Your card was not taken."}
+	if why[1] != "" {
+		i.failure["decline_code"] = why[1]
+	}
+	e := map[string]any{"payment_intent": s.shown(i, false)}
+	for name, v := range i.failure {
+		e[name] = v
+	}
+	return http.StatusPaymentRequired, map[string]any{"error": e}, true
+}
+
+func (s *Server) refund(form url.Values) (int, any, bool) {
+	i := s.find(form.Get("payment_intent"))
+	code, why := "", ""
+	switch {
+	case i == nil:
+		code, why = "resource_missing", "No such payment_intent"
+	case i.charge != nil && i.charge.refunded:
+		code, why = "charge_already_refunded", "Charge has already been refunded."
+	case i.status != "succeeded":
+		code, why = "payment_intent_unexpected_state", "This PaymentIntent does not have a successful charge to refund."
+	case i.charge.disputed:
+		code, why = "charge_disputed", "The charge has been charged back; cannot issue a refund."
+	default:
+		i.charge.refunded = true
+		return http.StatusOK, map[string]any{"id": "re_of_" + i.id, "object": "refund", "status": "succeeded", "payment_intent": i.id,
+			"amount": i.amount, "currency": i.currency}, true
+	}
+	status, body := problem(http.StatusBadRequest, "invalid_request_error", code, why)
+	return status, body, true
+}
+
+// shown is an intent as Stripe shows it.
+func (s *Server) shown(i *intent, expand bool) map[string]any {
+	out := map[string]any{"id": i.id, "object": "payment_intent", "status": i.status, "amount": i.amount, "currency": i.currency,
+		"created": i.created, "capture_method": "manual", "client_secret": i.id + "_secret_x", "latest_charge": nil,
+		"last_payment_error": nil, "livemode": false, "payment_method_types": []string{"card"}}
+	meta := map[string]string{}
+	for name, v := range i.metadata {
+		meta[name] = v
+	}
+	out["metadata"] = meta
+	if i.failure != nil {
+		out["last_payment_error"] = i.failure
+	}
+	if c := i.charge; c != nil {
+		out["latest_charge"] = c.id
+		if expand {
+			out["latest_charge"] = map[string]any{"id": c.id, "object": "charge", "paid": c.paid, "captured": c.captured,
+				"refunded": c.refunded, "disputed": c.disputed}
+		}
+	}
+	return out
+}

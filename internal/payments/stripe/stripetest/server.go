@@ -1,0 +1,272 @@
+// Package stripetest plays Stripe for tests: PaymentIntents captured by hand, refunds and disputes with the rules that its
+// documentation gives them, kept in memory. What matters most is copied most exactly: which state allows what, that a
+// key repeats its first answer whatever has happened since (also a refusal, also a 500), that a key with other
+// parameters is an error, and that the search lags behind.
+package stripetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Key is the API key that the server takes.
+const Key = "sk_test_stripetest"
+
+// Server is an account at Stripe. It is an http.Handler.
+type Server struct {
+	// Searchable has intents found at once; without, only those before the last Index.
+	Searchable bool
+	mu         sync.Mutex
+	intents    []*intent // oldest first
+	answers    map[string]answer
+	disputes   map[string][]string // statuses by intent, oldest first
+	indexed    int
+	failures   []failure
+	between    func(path string) func()
+	versions   map[string]bool
+	now        func() time.Time
+}
+
+// answer is what a key was answered with first.
+type answer struct {
+	request string
+	status  int
+	body    any
+}
+
+// failure is an answer of a fault that the next request to a path gets.
+type failure struct {
+	suffix         string
+	status         int
+	effect, sticks bool
+}
+
+// New returns an account without intents whose time is now.
+func New(now func() time.Time) *Server {
+	return &Server{answers: map[string]answer{}, disputes: map[string][]string{}, versions: map[string]bool{}, now: now}
+}
+
+// Fail has the next request whose path ends in suffix answered with status; effect says whether it is carried out all
+// the same, and sticks whether Stripe remembers this answer for the request's key, as it does where it failed itself. Where
+// it does not, the request met its fault on the way: before it arrived, or on the way back, and then the key has the true answer.
+func (s *Server) Fail(suffix string, status int, effect, sticks bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, failure{suffix: suffix, status: status, effect: effect, sticks: sticks})
+}
+
+// Between runs meanwhile once, before the next request whose path ends in suffix is served. It may use the server.
+func (s *Server) Between(suffix string, meanwhile func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.between = func(path string) func() {
+		if !strings.HasSuffix(path, suffix) {
+			return func() {}
+		}
+		s.between = nil
+		return meanwhile
+	}
+}
+
+func (s *Server) meanwhile(path string) {
+	s.mu.Lock()
+	run := func() {}
+	if s.between != nil {
+		run = s.between(path)
+	}
+	s.mu.Unlock()
+	run()
+}
+
+// Index makes every intent that there is found by the search.
+func (s *Server) Index() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.indexed = len(s.intents)
+}
+
+// ForgetKeys drops what is kept of idempotency keys, as Stripe does after a day.
+func (s *Server) ForgetKeys() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.answers)
+}
+
+// Dispute gives the charge of an intent a dispute, or its latest one another status.
+func (s *Server) Dispute(id, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.disputes[id] = []string{status}
+	s.find(id).charge.disputed = true
+}
+
+// Set puts an intent into a status behind everybody's back, such as canceled when an authorization lapses.
+func (s *Server) Set(id, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.find(id).status = status
+}
+
+// Statuses returns the status of every intent of an order, oldest first.
+func (s *Server) Statuses(order string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for _, i := range s.intents {
+		if i.metadata["order_id"] == order {
+			all = append(all, i.status)
+		}
+	}
+	return all
+}
+
+// IntentIDs returns the ids of every intent of an order, oldest first.
+func (s *Server) IntentIDs(order string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for _, i := range s.intents {
+		if i.metadata["order_id"] == order {
+			all = append(all, i.id)
+		}
+	}
+	return all
+}
+
+// Versions returns the API versions that requests have named; "" for none.
+func (s *Server) Versions() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for v := range maps.Keys(s.versions) {
+		all = append(all, v)
+	}
+	return all
+}
+
+// ServeHTTP serves a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.meanwhile(r.URL.Path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.versions[r.Header.Get("Stripe-Version")] = true
+	status, body := s.serve(r)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may have gone
+}
+
+func (s *Server) serve(r *http.Request) (int, any) {
+	if r.Header.Get("Authorization") != "Bearer "+Key {
+		return problem(http.StatusUnauthorized, "invalid_request_error", "", "Invalid API Key provided")
+	}
+	if r.Method == http.MethodPost && r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		return problem(http.StatusBadRequest, "invalid_request_error", "", "The request body is no form")
+	}
+	if err := r.ParseForm(); err != nil {
+		return problem(http.StatusBadRequest, "invalid_request_error", "", "The request cannot be read")
+	}
+	if first, ok := s.answers[r.Header.Get("Idempotency-Key")]; ok && first.request != request(r) {
+		return problem(http.StatusBadRequest, "idempotency_error", "",
+			"Keys for idempotent requests can only be used with the same parameters they were first used with.")
+	} else if ok {
+		return first.status, first.body
+	}
+	return s.perform(r)
+}
+
+func (s *Server) keep(r *http.Request, status int, body any) {
+	if key := r.Header.Get("Idempotency-Key"); key != "" && r.Method == http.MethodPost {
+		s.answers[key] = answer{request(r), status, body}
+	}
+}
+
+func request(r *http.Request) string { return r.URL.Path + "?" + r.Form.Encode() }
+
+func (s *Server) perform(r *http.Request) (status int, body any) {
+	var begun bool
+	for n, f := range s.failures {
+		if !strings.HasSuffix(r.URL.Path, f.suffix) {
+			continue
+		}
+		s.failures = append(s.failures[:n:n], s.failures[n+1:]...)
+		if f.effect {
+			status, body, begun = s.route(r)
+			if begun && !f.sticks {
+				s.keep(r, status, body)
+			}
+		}
+		status, body = problem(f.status, "api_error", "", "Something went wrong on Stripe's end")
+		if f.sticks {
+			s.keep(r, status, body)
+		}
+		return status, body
+	}
+	status, body, begun = s.route(r)
+	if begun {
+		s.keep(r, status, body)
+	}
+	return status, body
+}
+
+// route carries a request out; begun is false where its parameters were refused, which no key remembers.
+func (s *Server) route(r *http.Request) (status int, body any, begun bool) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	form := r.Form
+	switch at := fmt.Sprintf("%s %d %s", r.Method, len(parts), parts[len(parts)-1]); {
+	case at == "POST 2 payment_intents":
+		return s.create(form)
+	case at == "GET 2 payment_intents":
+		return s.list(form)
+	case at == "GET 3 search":
+		return s.search(form)
+	case at == "POST 2 refunds":
+		return s.refund(form)
+	case at == "GET 2 disputes":
+		return s.listDisputes(form)
+	case len(parts) == 3 || len(parts) == 4 && r.Method == http.MethodPost:
+		i := s.find(parts[2])
+		if i == nil {
+			status, body = problem(http.StatusNotFound, "invalid_request_error", "resource_missing", "No such payment_intent")
+			return status, body, false
+		}
+		if len(parts) == 3 {
+			return http.StatusOK, s.shown(i, expands(form, "latest_charge")), true
+		}
+		return s.act(parts[3], i, form)
+	}
+	status, body = problem(http.StatusNotFound, "invalid_request_error", "", "Unrecognized request URL")
+	return status, body, false
+}
+
+func (s *Server) find(id string) *intent {
+	for _, i := range s.intents {
+		if i.id == id {
+			return i
+		}
+	}
+	return nil
+}
+
+func expands(form url.Values, name string) bool {
+	for _, v := range form["expand[]"] {
+		if v == name {
+			return true
+		}
+	}
+	return false
+}
+
+func problem(status int, kind, code, message string) (int, any) {
+	e := map[string]any{"type": kind, "message": message}
+	if code != "" {
+		e["code"] = code
+	}
+	return status, map[string]any{"error": e}
+}

@@ -1,0 +1,208 @@
+package stripe_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/platform/fault"
+)
+
+func (a *account) void(t *testing.T, chargeID string) (payments.Charge, bool) {
+	t.Helper()
+	c, found, err := a.Void(t.Context(), about(chargeID))
+	if err != nil {
+		t.Fatalf("Void: %v", err)
+	}
+	return c, found
+}
+
+// The saga has given up; its authorization reaches Stripe after the void, in whole or but for its first call.
+func TestALateConfirmationIsRefused(t *testing.T) {
+	a := open(t)
+	a.Between("/confirm", func() {
+		if _, found := a.void(t, ""); found {
+			t.Error("a charge was found before there was one")
+		}
+	})
+	if _, err := a.authorize("pm_card_visa"); !errors.Is(err, payments.ErrReferenceVoided) {
+		t.Errorf("Authorize: %v, want ErrReferenceVoided", err)
+	}
+	a.want(t, "canceled")
+}
+
+func TestAConfirmationThatComesBetweenIsCancelledToo(t *testing.T) {
+	a := open(t)
+	a.Between("/cancel", func() { a.held(t) })
+	if c, found := a.void(t, ""); !found || c.Status != payments.ChargeVoided {
+		t.Errorf("Void = %+v, %v; want the charge, voided", c, found)
+	}
+	a.want(t, "canceled")
+}
+
+func TestACaptureThatComesBetweenIsRefunded(t *testing.T) {
+	a := open(t)
+	held := a.held(t)
+	a.Between("/cancel", func() {
+		if _, err := a.Capture(t.Context(), about(held.ID)); err != nil {
+			t.Error(err)
+		}
+	})
+	if c, found := a.void(t, held.ID); !found || c.Status != payments.ChargeRefunded {
+		t.Errorf("Void = %+v, %v; want the charge, refunded", c, found)
+	}
+}
+
+// A day later Stripe has forgotten the keys, so making the intent again would make another one.
+func TestADayLaterTheIntentIsFoundByTheSearch(t *testing.T) {
+	a := open(t)
+	held := a.held(t)
+	a.ForgetKeys()
+	a.Index()
+	if c, found := a.void(t, ""); !found || c.ID != held.ID || c.Status != payments.ChargeVoided {
+		t.Errorf("Void = %+v, %v; want the charge, voided", c, found)
+	}
+	a.want(t, "canceled")
+}
+
+func TestEveryIntentOfAReferenceIsUndone(t *testing.T) {
+	a := open(t)
+	a.held(t)
+	a.ForgetKeys()
+	a.held(t)
+	a.Index()
+	a.void(t, "")
+	a.want(t, "canceled", "canceled")
+}
+
+func TestAVoidWithAnotherAmountIsADefectAndNotAnotherIntent(t *testing.T) {
+	a := open(t)
+	a.held(t)
+	s := about("")
+	s.Amount = eur(1)
+	_, _, err := a.Void(t.Context(), s)
+	wantKind(t, "Void", err, fault.Internal)
+	a.want(t, "requires_capture")
+}
+
+func TestAnIDThatStripeDoesNotKnowIsNoCharge(t *testing.T) {
+	a := open(t)
+	if c, found := a.void(t, "pi_of_another_account"); found {
+		t.Errorf("Void found %+v", c)
+	}
+	a.want(t)
+}
+
+func TestAnIntentOfAnotherOrderIsNotTouched(t *testing.T) {
+	a := open(t)
+	held := a.held(t)
+	_, _, err := a.Void(t.Context(), payments.Subject{Reference: "another", ChargeID: held.ID, Amount: eur(4797), IdempotencyKey: "k"})
+	wantKind(t, "Void", err, fault.Transient)
+	a.want(t, "requires_capture")
+}
+
+func TestADisputedChargeIsNotRefundedAndSomebodyIsTold(t *testing.T) {
+	a := open(t)
+	held := a.held(t)
+	if _, err := a.Capture(t.Context(), about(held.ID)); err != nil {
+		t.Fatal(err)
+	}
+	a.Dispute(held.ID, "needs_response")
+	_, _, err := a.Void(t.Context(), about(held.ID))
+	wantKind(t, "Void", err, fault.Internal)
+}
+
+func TestWhatStripeIsStillAtWorkOnIsVoidedLater(t *testing.T) {
+	a := open(t)
+	held := a.held(t)
+	a.Set(held.ID, "processing")
+	_, _, err := a.Void(t.Context(), about(held.ID))
+	wantKind(t, "Void", err, fault.Transient)
+	a.Set(held.ID, "requires_capture")
+	a.void(t, held.ID)
+	a.want(t, "canceled")
+}
+
+func TestAnAuthorizationThatLapsedCannotBeCaptured(t *testing.T) {
+	a := open(t)
+	held := a.held(t)
+	a.Set(held.ID, "canceled")
+	if _, err := a.Capture(t.Context(), about(held.ID)); !errors.Is(err, payments.ErrReferenceVoided) {
+		t.Errorf("Capture: %v, want ErrReferenceVoided", err)
+	}
+	if c, found := a.void(t, held.ID); !found || c.Status != payments.ChargeVoided {
+		t.Errorf("Void = %+v, %v", c, found)
+	}
+}
+
+func TestADeclineCannotBeCaptured(t *testing.T) {
+	a := open(t)
+	if _, err := a.authorize("pm_card_visa_chargeDeclined"); err == nil {
+		t.Fatal("it was authorized")
+	}
+	if _, err := a.Capture(t.Context(), about(a.IntentIDs(order)[0])); !errors.Is(err, payments.ErrNoCharge) {
+		t.Errorf("Capture: %v, want ErrNoCharge", err)
+	}
+}
+
+func TestTheLedgerGoesBackAMonthAndShowsOrdersOnly(t *testing.T) {
+	a := open(t)
+	a.held(t)
+	a.clock.Advance(31*24*time.Hour + time.Second)
+	for n := range 60 { // more than a page, of which the last half are declined
+		s := authorization("pm_card_visa")
+		if s.Reference = string(rune('a' + n)); n >= 30 {
+			s.PaymentMethod = "pm_card_visa_chargeDeclined"
+		}
+		s.IdempotencyKey = s.Reference
+		if _, err := a.Authorize(t.Context(), s); err != nil && n < 30 {
+			t.Fatal(err)
+		}
+	}
+	seen, pages := map[string]bool{}, 0
+	for cursor := ""; pages == 0 || cursor != ""; pages++ {
+		page, next, err := a.Ledger(t.Context(), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page {
+			seen[e.Reference] = true
+			if e.CreatedAt != a.clock.Now() {
+				t.Errorf("%+v was made %v", e, e.CreatedAt)
+			}
+		}
+		cursor = next
+	}
+	if len(seen) != 30 || pages != 2 || seen[order] {
+		t.Errorf("%d entries on %d pages, the old one: %v", len(seen), pages, seen[order])
+	}
+	if _, _, err := a.Ledger(t.Context(), "pi_unknown"); err == nil {
+		t.Error("a cursor that Stripe does not know was taken")
+	}
+}
+
+func TestFindTellsWhereADisputeStands(t *testing.T) {
+	a := open(t)
+	held := a.held(t)
+	a.Index()
+	for status, want := range map[string]payments.Dispute{"needs_response": payments.DisputeOpen, "warning_needs_response": payments.DisputeOpen,
+		"under_review": payments.DisputeOpen, "won": payments.DisputeWon, "warning_closed": payments.DisputeWon, "lost": payments.DisputeLost} {
+		a.Dispute(held.ID, status)
+		for _, s := range []payments.Subject{{ChargeID: held.ID}, {Reference: order}} {
+			if c, found, err := a.Find(t.Context(), s); err != nil || !found || c.Dispute != want {
+				t.Errorf("%s: %+v, %v, %v; want %s", status, c, found, err, want)
+			}
+		}
+	}
+}
+
+// Reference with a quote must not widen the search to other orders.
+func TestAReferenceIsQuotedInTheSearch(t *testing.T) {
+	a := open(t)
+	a.held(t)
+	a.Index()
+	if c, found, err := a.Find(t.Context(), payments.Subject{Reference: `x' OR metadata['order_id']:'` + order}); found || err != nil {
+		t.Errorf("Find = %+v, %v, %v", c, found, err)
+	}
+}
