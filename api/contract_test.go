@@ -126,7 +126,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 	slices.Sort(public)
 	slices.Sort(operator)
 	if want := []string{"checkCatalog", "checkInventory", "checkLiveness", "checkOrders", "checkPayments", "checkReadiness", "checkShipping",
-		"receiveCarrierWebhook"}; !slices.Equal(public, want) {
+		"receiveCarrierWebhook", "receivePaymentWebhook"}; !slices.Equal(public, want) {
 		t.Errorf("public: %v, want %v", public, want)
 	}
 	if want := []string{"adjustStock", "inspectCatalog", "inspectHealth", "inspectInventory", "inspectOrders", "inspectPayments", "inspectShipping",

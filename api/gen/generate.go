@@ -106,8 +106,8 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 	if s.Type.Is("integer") && (s.Min == nil || s.Max == nil) {
 		return nil, fmt.Errorf("an integer needs minimum and maximum, or it may not fit into an int64")
 	}
-	if s.Type.Is("object") && (s.AdditionalProperties.Has == nil || *s.AdditionalProperties.Has) {
-		return nil, fmt.Errorf("an object needs additionalProperties: false, or unknown fields get in")
+	if s.Type.Is("object") && s.AdditionalProperties.Has == nil {
+		return nil, fmt.Errorf("an object needs additionalProperties: false, or unknown fields get in; true where that is meant")
 	}
 	if s.Pattern != "" {
 		re, err := syntax.Parse(s.Pattern, syntax.Perl)

@@ -15,6 +15,8 @@ type Payment struct {
 	Amount  money.Money `json:"amount"`
 	// Reason is why it was declined.
 	Reason string `json:"reason,omitempty"`
+	// Dispute is OPEN, WON or LOST where the customer's bank has claimed the money back.
+	Dispute string `json:"dispute,omitempty"`
 }
 
 // Reservations is what of the stock is held for an order: RESERVED, COMMITTED or RELEASED.

@@ -108,12 +108,16 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 		"authorize": {1, false, func(s *payments.Service) error { _, err := s.AuthorizePayment(ctx, good); return err }},
 		"capture":   {2, true, func(s *payments.Service) error { _, err := s.CapturePayment(ctx, good); return err }},
 		"void":      {2, true, func(s *payments.Service) error { _, err := s.VoidPayment(ctx, good); return err }},
-		"order":     {2, false, func(s *payments.Service) error { return s.ProjectOrder(ctx, "e", orders.OrderRejected, order, 2) }},
+		"notice": {2, true, func(s *payments.Service) error {
+			return s.ReceiveNotice(ctx, payments.Notice{ID: "e", Reference: order})
+		}},
+		"order": {2, false, func(s *payments.Service) error { return s.ProjectOrder(ctx, "e", orders.OrderRejected, order, 2) }},
 	} {
 		for n := 1; n <= use.calls; n++ {
 			s := open()
 			if use.authorize {
 				s.do(t, s.authorize(t))
+				s.provider.Dispute(order, payments.DisputeOpen)
 			}
 			svc := payments.New(&torn{s.store, n}, s.provider, clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &ids.Sequence{})
 			if err := use.run(svc); !errors.Is(err, errTorn) {

@@ -47,7 +47,7 @@ var errLost = errors.New("the answer was lost")
 // network stands before the provider and loses what it is told to.
 type network struct {
 	payments.Provider
-	loseRequest, loseAnswer bool
+	loseRequest, loseAnswer, loseFind bool
 	// arrived is called when an authorization has reached the provider and its answer is under way.
 	arrived func()
 	// late is what was asked of the provider while loseRequest was on, to arrive later.
@@ -75,6 +75,13 @@ func (n *network) Capture(ctx context.Context, s payments.Subject) (payments.Cha
 		return payments.Charge{}, errLost
 	}
 	return c, err
+}
+
+func (n *network) Find(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
+	if n.loseFind {
+		return payments.Charge{}, false, errLost
+	}
+	return n.Provider.Find(ctx, s)
 }
 
 func (n *network) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {

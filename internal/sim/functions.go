@@ -54,7 +54,7 @@ var addresses = registry.Fixed{
 	"shipping":            "http://shipping",
 }
 
-// secret signs the carrier's callbacks.
+// secret signs the carrier's callbacks and the payment provider's notices.
 var secret = []byte("simulated")
 
 // compose builds every function of the system as its handler package does, over the stores in memory.
@@ -79,6 +79,7 @@ func (w *World) compose() error {
 	if w.mutant.mailStore != nil {
 		mailStore = w.mutant.mailStore(mailStore)
 	}
+	key := func(context.Context) ([]byte, error) { return secret, nil }
 	sets := []func() (map[string]function.Handler, error){
 		func() (map[string]function.Handler, error) {
 			return catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids))
@@ -90,10 +91,9 @@ func (w *World) compose() error {
 			return ordersHandler.Handlers(orders.New(orderStore, w, w.ids))
 		},
 		func() (map[string]function.Handler, error) {
-			return paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids))
+			return paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids), key, w)
 		},
 		func() (map[string]function.Handler, error) {
-			key := func(context.Context) ([]byte, error) { return secret, nil }
 			return shippingHandler.Handlers(shipping.New(w.stores.shipping, carrier, w, w.ids), key, w)
 		},
 		func() (map[string]function.Handler, error) {

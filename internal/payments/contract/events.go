@@ -13,6 +13,7 @@ const (
 	PaymentCaptured   = "orderflow.payments.payment.captured.v1"
 	PaymentVoided     = "orderflow.payments.payment.voided.v1"
 	PaymentRefunded   = "orderflow.payments.payment.refunded.v1"
+	PaymentDisputed   = "orderflow.payments.payment.disputed.v1"
 	// CircuitChanged tells that a third party was found out of order, or back; its data is resilience.Changed.
 	CircuitChanged = "orderflow.payments.circuit.changed.v1"
 )
@@ -23,6 +24,8 @@ type PaymentEvent struct {
 	Amount  money.Money `json:"amount"`
 	// Reason is why it was declined, in the words of the provider.
 	Reason string `json:"reason,omitempty"`
+	// Dispute is where the claim of the customer's bank stands: OPEN, WON or LOST. Only PaymentDisputed has it.
+	Dispute string `json:"dispute,omitempty"`
 }
 
 // Schemas holds a JSON Schema for each event type.

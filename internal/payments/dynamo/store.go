@@ -29,6 +29,7 @@ type payment struct {
 	Amount      int64     `dynamodbav:"amount"`
 	ChargeID    string    `dynamodbav:"chargeId,omitempty"`
 	DeclineCode string    `dynamodbav:"declineCode,omitempty"`
+	Dispute     string    `dynamodbav:"dispute,omitempty"`
 	Version     int64     `dynamodbav:"version"`
 	UpdatedAt   time.Time `dynamodbav:"updatedAt"`
 }
@@ -42,7 +43,7 @@ func (s Store) Payment(ctx context.Context, orderID string) (payments.Payment, e
 	return payments.Payment{
 		OrderID: orderID, CustomerID: item.CustomerID, Status: payments.Status(item.Status),
 		Amount:   money.Money{Currency: item.Currency, Amount: item.Amount},
-		ChargeID: item.ChargeID, DeclineCode: item.DeclineCode, Version: item.Version, UpdatedAt: item.UpdatedAt,
+		ChargeID: item.ChargeID, Dispute: payments.Dispute(item.Dispute), DeclineCode: item.DeclineCode, Version: item.Version, UpdatedAt: item.UpdatedAt,
 	}, nil
 }
 
@@ -50,7 +51,7 @@ func (s Store) Payment(ctx context.Context, orderID string) (payments.Payment, e
 func (s Store) Save(ctx context.Context, p payments.Payment, with commit.With) error {
 	item, err := dynamo.Item("order#"+p.OrderID, "payment", payment{
 		CustomerID: p.CustomerID, Status: string(p.Status), Currency: p.Amount.Currency, Amount: p.Amount.Amount,
-		ChargeID: p.ChargeID, DeclineCode: p.DeclineCode, Version: p.Version, UpdatedAt: p.UpdatedAt,
+		ChargeID: p.ChargeID, Dispute: string(p.Dispute), DeclineCode: p.DeclineCode, Version: p.Version, UpdatedAt: p.UpdatedAt,
 	})
 	if err != nil {
 		return err

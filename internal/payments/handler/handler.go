@@ -2,17 +2,32 @@
 package handler
 
 import (
+	"fmt"
+
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/dynamo"
 	"orderflow/internal/payments/provider"
+	"orderflow/internal/payments/stripe"
 	platform "orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbound"
+	"orderflow/internal/platform/secrets"
 )
 
-// service is for the functions that call the provider.
-func service(env *function.Env) *payments.Service {
+// service is for the functions that call the provider, which PAYMENT_PROVIDER names.
+func service(env *function.Env) (*payments.Service, error) {
 	store := dynamo.New(platform.FromEnv(env))
 	calls := outbound.New(env, "payments", store)
-	return payments.New(store, provider.New(calls.To(provider.Name)), env.Clock, env.IDs)
+	var third payments.Provider
+	switch name := env.Require("PAYMENT_PROVIDER"); name {
+	case "registry":
+		third = provider.New(calls.To(provider.Name))
+	case "stripe":
+		key := secrets.Open(env.AWS(), env.Require("PROVIDER_SECRET"), env.Clock)
+		third = stripe.New(calls.To(stripe.Name), key.Value, env.IDs)
+	case "": // env.Err tells
+	default:
+		return nil, fmt.Errorf("PAYMENT_PROVIDER is %q, which is neither registry nor stripe", name)
+	}
+	return payments.New(store, third, env.Clock, env.IDs), nil
 }

@@ -29,7 +29,7 @@ func sampleService() *payments.Service {
 	return payments.New(memory.New(c), memory.NewProvider(providertest.Declines), c, &ids.Sequence{})
 }
 
-func sample(t *testing.T, name string) []byte {
+func sample(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(samples + name + ".json")
 	if err != nil {

@@ -13,10 +13,11 @@ import (
 
 // payment is the API's form of payments.Payment.
 type payment struct {
-	OrderID string          `json:"orderId"`
-	Status  payments.Status `json:"status"`
-	Amount  money.Money     `json:"amount"`
-	Reason  string          `json:"reason,omitempty"`
+	OrderID string           `json:"orderId"`
+	Status  payments.Status  `json:"status"`
+	Amount  money.Money      `json:"amount"`
+	Reason  string           `json:"reason,omitempty"`
+	Dispute payments.Dispute `json:"dispute,omitempty"`
 }
 
 // GetPayment composes the function get-payment. It reads the table only, so it has no provider.
@@ -30,6 +31,6 @@ func getPayment(svc *payments.Service) (function.Handler, error) {
 		if err == nil && !r.Caller.MaySee(p.CustomerID) {
 			err = payments.ErrNoPayment
 		}
-		return httpapi.OK(payment{p.OrderID, p.Status, p.Amount, p.DeclineCode}), err
+		return httpapi.OK(payment{p.OrderID, p.Status, p.Amount, p.DeclineCode, p.Dispute}), err
 	})
 }

@@ -10,7 +10,11 @@ import (
 
 // ReconcileCharges composes the function reconcile-charges.
 func ReconcileCharges(env *function.Env) (function.Handler, error) {
-	return reconcileCharges(service(env))
+	svc, err := service(env)
+	if err != nil {
+		return nil, err
+	}
+	return reconcileCharges(svc)
 }
 
 func reconcileCharges(svc *payments.Service) (function.Handler, error) {

@@ -8,7 +8,8 @@ import (
 
 // AuthorizePayment composes the function authorize-payment.
 func AuthorizePayment(env *function.Env) (function.Handler, error) {
-	return authorizePayment(service(env)), nil
+	svc, err := service(env)
+	return authorizePayment(svc), err
 }
 
 func authorizePayment(svc *payments.Service) function.Handler {
@@ -17,7 +18,8 @@ func authorizePayment(svc *payments.Service) function.Handler {
 
 // CapturePayment composes the function capture-payment.
 func CapturePayment(env *function.Env) (function.Handler, error) {
-	return capturePayment(service(env)), nil
+	svc, err := service(env)
+	return capturePayment(svc), err
 }
 
 func capturePayment(svc *payments.Service) function.Handler {
@@ -26,7 +28,8 @@ func capturePayment(svc *payments.Service) function.Handler {
 
 // VoidPayment composes the function void-payment.
 func VoidPayment(env *function.Env) (function.Handler, error) {
-	return voidPayment(service(env)), nil
+	svc, err := service(env)
+	return voidPayment(svc), err
 }
 
 func voidPayment(svc *payments.Service) function.Handler {

@@ -82,7 +82,7 @@ func unknown(t *testing.T, s payments.Store) {
 
 func roundTrip(t *testing.T, s payments.Store) {
 	p := payment("1", 1, payments.StatusDeclined)
-	p.DeclineCode = "card_declined"
+	p.DeclineCode, p.Dispute = "card_declined", payments.DisputeOpen
 	save(t, s, p)
 	want(t, s, p)
 }

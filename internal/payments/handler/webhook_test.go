@@ -1,0 +1,199 @@
+package handler
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/payments/memory"
+	"orderflow/internal/payments/providertest"
+	"orderflow/internal/payments/stripe"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/ids"
+)
+
+const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+
+// signedAt is when the sample was signed, with sample-secret.
+var signedAt = time.Unix(1795424403, 0).UTC()
+
+// till is payments with a charge that was captured for an order which was rejected, behind everybody's back.
+type till struct {
+	*payments.Service
+	provider *memory.Provider
+	clock    *clock.Manual
+}
+
+func open(t testing.TB) *till {
+	t.Helper()
+	d := &till{provider: memory.NewProvider(providertest.Declines), clock: clock.At(signedAt)}
+	d.Service = payments.New(memory.New(d.clock), d.provider, d.clock, &ids.Sequence{})
+	in := contract.Step{OrderID: order, CustomerID: "alice", PaymentMethod: "pm_card_visa"}
+	in.Amount.Currency, in.Amount.Amount = "EUR", 4797
+	_, authorized := d.AuthorizePayment(context.Background(), in)
+	_, captured := d.CapturePayment(context.Background(), in)
+	told := d.ProjectOrder(context.Background(), "e", orders.OrderRejected, order, 2)
+	if err := errors.Join(authorized, captured, told); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (d *till) webhook(t testing.TB, secret string) function.Handler {
+	t.Helper()
+	h, err := receivePaymentWebhook(d.Service, func(context.Context) ([]byte, error) { return []byte(secret), nil }, d.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (d *till) want(t testing.TB, want payments.ChargeStatus) {
+	t.Helper()
+	if c, _ := d.provider.Charge(order); c.Status != want {
+		t.Errorf("the charge is %s, want %s", c.Status, want)
+	}
+}
+
+func notice(t testing.TB) events.APIGatewayProxyRequest {
+	t.Helper()
+	var in events.APIGatewayProxyRequest
+	if err := json.Unmarshal(sample(t, "receive-payment-webhook"), &in); err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+func sign(in *events.APIGatewayProxyRequest, header string) {
+	in.Headers["stripe-signature"], in.MultiValueHeaders["stripe-signature"] = header, []string{header}
+}
+
+// send returns the answer's status and code.
+func send(t testing.TB, h function.Handler, in events.APIGatewayProxyRequest) (int, string) {
+	t.Helper()
+	payload, _ := json.Marshal(in)
+	b, err := h.Invoke(context.Background(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out events.APIGatewayProxyResponse
+	var problem struct{ Code string }
+	if err := json.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+	_ = json.Unmarshal([]byte(out.Body), &problem) // a 204 has none
+	return out.StatusCode, problem.Code
+}
+
+func TestSignedNoticeHasTheChargeLookedAtOnce(t *testing.T) {
+	d := open(t)
+	for range 2 {
+		if status, code := send(t, d.webhook(t, "sample-secret"), notice(t)); status != 204 {
+			t.Errorf("%d %s, want 204", status, code)
+		}
+	}
+	d.want(t, payments.ChargeRefunded)
+	in := notice(t)
+	in.Body, in.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(in.Body)), true
+	if status, code := send(t, d.webhook(t, "sample-secret"), in); status != 204 {
+		t.Errorf("in base64: %d %s, want 204", status, code)
+	}
+}
+
+func TestNoticeThatIsNotSignedAsAgreedChangesNothing(t *testing.T) {
+	for name, change := range map[string]func(*events.APIGatewayProxyRequest, *till){
+		"forged": func(in *events.APIGatewayProxyRequest, d *till) {
+			sign(in, stripe.Sign([]byte("guessed"), d.clock.Now(), []byte(in.Body)))
+		},
+		"body changed": func(in *events.APIGatewayProxyRequest, _ *till) { in.Body += " " },
+		"too old":      func(_ *events.APIGatewayProxyRequest, d *till) { d.clock.Advance(5*time.Minute + time.Second) },
+		"no headers":   func(in *events.APIGatewayProxyRequest, _ *till) { in.Headers, in.MultiValueHeaders = nil, nil },
+		"garbage":      func(in *events.APIGatewayProxyRequest, _ *till) { in.Body = "garbage" },
+	} {
+		d := open(t)
+		in := notice(t)
+		change(&in, d)
+		if status, code := send(t, d.webhook(t, "sample-secret"), in); status != 401 || code != "InvalidSignature" {
+			t.Errorf("%s: %d %s, want 401 InvalidSignature", name, status, code)
+		}
+		d.want(t, payments.ChargeCaptured)
+	}
+}
+
+func TestWithoutASecretNothingIsTaken(t *testing.T) {
+	d := open(t)
+	in := notice(t)
+	sign(&in, stripe.Sign(nil, d.clock.Now(), []byte(in.Body)))
+	if status, code := send(t, d.webhook(t, ""), in); status != 500 {
+		t.Errorf("%d %s, want 500", status, code)
+	}
+	d.want(t, payments.ChargeCaptured)
+}
+
+func TestSignedNoticeOfNoUseIsTakenAndOneAgainstTheContractRefused(t *testing.T) {
+	for body, want := range map[string]int{
+		`{"id":"evt_2","type":"customer.created","data":{"object":{"id":"cus_1","email":"x@example.com"}}}`: 204,
+		`{"id":"evt_2","type":"charge.refunded","data":{"object":{"payment_intent":"pi_unknown"}}}`:         204,
+		`garbage`: 400, `{}`: 400, `{"id":"evt_2","type":"charge.refunded","data":{}}`: 400, `{"id":7,"type":"x","data":{"object":{}}}`: 400,
+	} {
+		d := open(t)
+		in := notice(t)
+		in.Body = body
+		sign(&in, stripe.Sign([]byte("sample-secret"), d.clock.Now(), []byte(body)))
+		if status, code := send(t, d.webhook(t, "sample-secret"), in); status != want {
+			t.Errorf("%s: %d %s, want %d", body, status, code, want)
+		}
+		d.want(t, payments.ChargeCaptured)
+	}
+}
+
+func TestAFunctionWithoutAKnownProviderDoesNotStart(t *testing.T) {
+	vars := map[string]string{"TABLE_NAME": "t", "STAGE": "test", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-central-1",
+		"PROVIDER_SECRET": "p", "WEBHOOK_SECRET": "w"}
+	for name, starts := range map[string]bool{"registry": true, "stripe": true, "paypal": false, "": false} {
+		vars["PAYMENT_PROVIDER"] = name
+		for what, compose := range map[string]func(*function.Env) (function.Handler, error){
+			"authorize": AuthorizePayment, "capture": CapturePayment, "void": VoidPayment, "reconcile": ReconcileCharges, "webhook": ReceivePaymentWebhook,
+		} {
+			env := function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, clock.System{})
+			_, err := compose(env)
+			if got := err == nil && env.Err() == nil; got != starts {
+				t.Errorf("%s with %q starts: %v (%v, %v)", what, name, got, err, env.Err())
+			}
+		}
+	}
+}
+
+// FuzzReceivePaymentWebhook sends any body, signed or not: unsigned ones are 401 and change nothing; signed ones are taken or
+// refused by the contract, and never a fault of ours.
+func FuzzReceivePaymentWebhook(f *testing.F) {
+	f.Add(`{"id":"evt_1","type":"charge.refunded","data":{"object":{"payment_intent":"ch_1"}}}`, "t=1795424403,v1=00")
+	f.Add(`{"id":"evt_1","type":"charge.dispute.created","data":{"object":{"metadata":{"order_id":"`+order+`"}}}}`, "t=,v1=")
+	f.Add("\xff\x00", ",,==")
+	f.Fuzz(func(t *testing.T, body, header string) {
+		d := open(t)
+		in := notice(t)
+		in.Body, in.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(body)), true
+		sign(&in, header)
+		h := d.webhook(t, "sample-secret")
+		if status, code := send(t, h, in); status != 401 && status != 413 {
+			t.Errorf("unsigned: %d %s", status, code)
+		}
+		d.want(t, payments.ChargeCaptured)
+		sign(&in, stripe.Sign([]byte("sample-secret"), d.clock.Now(), []byte(body)))
+		switch status, code := send(t, h, in); status {
+		case 204, 400, 413:
+		default:
+			t.Errorf("signed: %d %s", status, code)
+		}
+	})
+}

@@ -1,0 +1,162 @@
+package payments_test
+
+import (
+	"errors"
+	"testing"
+
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/contract"
+	"orderflow/internal/platform/schema"
+)
+
+// noticed delivers a notice about the order's charge twice.
+func (s *shop) noticed(t *testing.T, id string) {
+	t.Helper()
+	for range 2 {
+		if err := s.ReceiveNotice(t.Context(), payments.Notice{ID: id, Reference: order}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *shop) wantPayment(t *testing.T, status payments.Status, dispute payments.Dispute) {
+	t.Helper()
+	if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != status || p.Dispute != dispute {
+		t.Errorf("our record is %+v, %v; want %s %s", p, err, status, dispute)
+	}
+}
+
+func TestANoticeAboutAnOrderInFlightChangesNothing(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t), s.capture(t))
+	s.noticed(t, "evt_1")
+	s.wantPayment(t, payments.StatusCaptured, "")
+	s.wantStands(t, payments.ChargeCaptured)
+	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured)
+}
+
+func TestMoneyThatIsThereAfterItsOrderEndedIsGivenBackAtOnce(t *testing.T) {
+	for _, ended := range []string{orders.OrderRejected, orders.OrderCancelled} {
+		s := open()
+		s.do(t, s.authorize(t), s.capture(t), s.void(t))
+		s.told(t, "e", ended, 2)
+		s.provider.Resurrect(order, payments.ChargeCaptured) // as by a refund that failed
+		s.noticed(t, "evt_1")
+		s.wantStands(t, payments.ChargeRefunded)
+		s.wantPayment(t, payments.StatusRefunded, "")
+	}
+}
+
+func TestALateSuccessOfARejectedOrderThatWeDoNotKnowIsVoidedAndWrittenDown(t *testing.T) {
+	s := open()
+	s.network.loseAnswer = true
+	if err := s.authorize(t)(); !errors.Is(err, errLost) {
+		t.Fatal(err)
+	}
+	s.network.loseAnswer = false
+	s.told(t, "e", orders.OrderRejected, 2)
+	s.noticed(t, "evt_1")
+	s.wantStands(t, payments.ChargeVoided)
+	s.wantPayment(t, payments.StatusVoided, "")
+	s.wantEvents(t, contract.PaymentVoided)
+}
+
+func TestMoneyOfAConfirmedOrderThatIsGivenBackElsewhereIsWrittenDown(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t), s.capture(t))
+	s.told(t, "e", orders.OrderConfirmed, 2)
+	s.noticed(t, "evt_1")
+	s.wantPayment(t, payments.StatusCaptured, "")
+	s.provider.Resurrect(order, payments.ChargeRefunded) // by hand, at the provider
+	s.noticed(t, "evt_2")
+	s.wantPayment(t, payments.StatusRefunded, "")
+	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured, contract.PaymentRefunded)
+}
+
+func TestAnOrderThatAnOperatorIsAtIsLeftAlone(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t), s.capture(t))
+	s.told(t, "e", orders.OrderNeedsAttention, 2)
+	s.noticed(t, "evt_1")
+	s.wantStands(t, payments.ChargeCaptured)
+}
+
+func TestADisputeMarksThePaymentAndIsPublishedOnceAState(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t), s.capture(t))
+	s.told(t, "e", orders.OrderConfirmed, 2)
+	s.provider.Dispute(order, payments.DisputeOpen)
+	s.noticed(t, "evt_1")
+	s.noticed(t, "evt_2") // the same again, as another event
+	s.wantPayment(t, payments.StatusCaptured, payments.DisputeOpen)
+	s.provider.Dispute(order, payments.DisputeLost)
+	s.noticed(t, "evt_3")
+	s.wantPayment(t, payments.StatusCaptured, payments.DisputeLost)
+	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured, contract.PaymentDisputed, contract.PaymentDisputed)
+	schemas, err := schema.Load(contract.Schemas, contract.PaymentDisputed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outbox, _ := s.store.Outbox(t.Context())
+	for _, e := range outbox[2:] {
+		if err := schemas.Validate(e); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestWhatIsDisputedIsMarkedAndNotGivenBackBesides(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t), s.capture(t))
+	s.told(t, "e", orders.OrderRejected, 2)
+	s.provider.Dispute(order, payments.DisputeOpen)
+	s.noticed(t, "evt_1")
+	s.wantStands(t, payments.ChargeCaptured)
+	s.wantPayment(t, payments.StatusCaptured, payments.DisputeOpen)
+	s.provider.Dispute(order, payments.DisputeWon)
+	s.noticed(t, "evt_2")
+	s.wantStands(t, payments.ChargeRefunded)
+	s.wantPayment(t, payments.StatusRefunded, payments.DisputeWon)
+}
+
+// Notices come in any order: the one of the opening, late, does not open a dispute again.
+func TestALateNoticeOfAnOpeningDoesNotOpenADisputeThatIsDecided(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t), s.capture(t))
+	s.provider.Dispute(order, payments.DisputeWon)
+	s.noticed(t, "evt_closed")
+	s.noticed(t, "evt_created")
+	s.wantPayment(t, payments.StatusCaptured, payments.DisputeWon)
+}
+
+func TestANoticeAboutWhatIsNotOursChangesNothing(t *testing.T) {
+	s := open()
+	for _, n := range []payments.Notice{{ID: "1", ChargeID: "ch_other"}, {ID: "2", Reference: "unknown"}} {
+		if err := s.ReceiveNotice(t.Context(), n); err != nil {
+			t.Errorf("%+v: %v", n, err)
+		}
+	}
+	if _, err := s.provider.Authorize(t.Context(), payments.Authorization{Reference: "another system's", IdempotencyKey: "k", Amount: good.Amount, PaymentMethod: "pm_card_visa"}); err != nil {
+		t.Fatal(err)
+	}
+	s.provider.Dispute("another system's", payments.DisputeOpen)
+	if err := s.ReceiveNotice(t.Context(), payments.Notice{ID: "3", Reference: "another system's"}); err != nil {
+		t.Error(err)
+	}
+	s.wantEvents(t)
+}
+
+func TestANoticeThatCannotBeLookedIntoIsToBeSentAgain(t *testing.T) {
+	s := open()
+	s.do(t, s.authorize(t), s.capture(t), s.void(t))
+	s.told(t, "e", orders.OrderRejected, 2)
+	s.provider.Resurrect(order, payments.ChargeCaptured)
+	s.network.loseFind = true
+	if err := s.ReceiveNotice(t.Context(), payments.Notice{ID: "evt_1", Reference: order}); !errors.Is(err, errLost) {
+		t.Errorf("%v, want the provider's error", err)
+	}
+	s.network.loseFind = false
+	s.noticed(t, "evt_1")
+	s.wantStands(t, payments.ChargeRefunded)
+}
