@@ -103,6 +103,9 @@ func (n *network) serve(r *http.Request, body []byte) *recorder {
 	again.Body = io.NopCloser(bytes.NewReader(body))
 	res := &recorder{status: http.StatusOK}
 	n.hosts[r.URL.Host].ServeHTTP(res, again)
+	if r.URL.Host == provider.Name && r.Method == http.MethodPost && res.status < http.StatusMultipleChoices {
+		n.w.tell(reference(r.URL.Path, body))
+	}
 	return res
 }
 

@@ -84,7 +84,7 @@ func TestAViolationIsShownWithItsSeedAndTimeline(t *testing.T) {
 			break
 		}
 	}
-	found, err := hunt("../..", 20, short, m)
+	found, err := hunt("../..", 80, short, m)
 	if err != nil || len(found) == 0 {
 		t.Fatalf("the mutant %q was not caught: %v", m.Name, err)
 	}
@@ -108,7 +108,7 @@ func TestAViolationIsShownWithItsSeedAndTimeline(t *testing.T) {
 func TestMutantsAreCaught(t *testing.T) {
 	for _, m := range Mutants {
 		if m.withoutStream || m.ackFirst || m.orderStore != nil {
-			found, err := hunt("../..", 40, short, m)
+			found, err := hunt("../..", 80, short, m)
 			if err != nil || len(found) == 0 {
 				t.Errorf("the mutant %q was not caught: %v", m.Name, err)
 			}

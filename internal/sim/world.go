@@ -45,6 +45,7 @@ type World struct {
 
 	shop       shop
 	reconciled int // charges that reconciliation gave back
+	told       int // notices of the payment provider
 	history    history
 	report     *Report
 	hash       hash.Hash64
