@@ -157,7 +157,7 @@ func TestSignedNoticeOfNoUseIsTakenAndOneAgainstTheContractRefused(t *testing.T)
 }
 
 func TestAFunctionWithoutAKnownProviderDoesNotStart(t *testing.T) {
-	vars := map[string]string{"TABLE_NAME": "t", "STAGE": "test", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-central-1",
+	vars := map[string]string{"TABLE_NAME": "t", "STAGE": "test", "DISCOVERY": "parameters", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-central-1",
 		"PROVIDER_SECRET": "p", "WEBHOOK_SECRET": "w"}
 	for name, starts := range map[string]bool{"registry": true, "stripe": true, "paypal": false, "": false} {
 		vars["PAYMENT_PROVIDER"] = name

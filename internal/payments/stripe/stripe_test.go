@@ -132,6 +132,11 @@ func TestAPaymentThatWaitsForTheCustomerIsCancelled(t *testing.T) {
 		t.Error("it was authorized")
 	}
 	a.want(t, "canceled")
+	b := open(t)
+	if _, err := b.authorize("pm_card_authenticationRequired"); err == nil {
+		t.Error("it was authorized")
+	}
+	b.want(t, "requires_payment_method") // Stripe refused at once, as it was told to
 }
 
 func TestAnAmountThatNoCardIsChargedIsADeclineAndNeedsNoTombstone(t *testing.T) {

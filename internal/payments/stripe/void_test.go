@@ -160,6 +160,7 @@ func TestTheLedgerGoesBackAMonthAndShowsOrdersOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	foreign := a.AddForeign()
 	seen, pages := map[string]bool{}, 0
 	for cursor := ""; pages == 0 || cursor != ""; pages++ {
 		page, next, err := a.Ledger(t.Context(), cursor)
@@ -173,6 +174,9 @@ func TestTheLedgerGoesBackAMonthAndShowsOrdersOnly(t *testing.T) {
 			}
 		}
 		cursor = next
+	}
+	if c, found, err := a.Find(t.Context(), payments.Subject{ChargeID: foreign}); found || err != nil {
+		t.Errorf("Find of what is no order's = %+v, %v, %v", c, found, err)
 	}
 	if len(seen) != 30 || pages != 2 || seen[order] {
 		t.Errorf("%d entries on %d pages, the old one: %v", len(seen), pages, seen[order])

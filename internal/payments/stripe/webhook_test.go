@@ -51,6 +51,7 @@ func TestASignatureIsVerifiedByAnyOfItsSecretsWithinFiveMinutes(t *testing.T) {
 		"later":                    {good, 5*time.Minute + time.Second, false},
 		"earlier":                  {good, -5*time.Minute - time.Second, false},
 		"a second secret":          {"t=1795424403," + other + "," + hash, 0, true},
+		"and the other way round":  {"t=1795424403," + hash + "," + other, 0, true},
 		"another scheme besides":   {"t=1795424403,v0=00," + hash, 0, true},
 		"spaces":                   {"t=1795424403, " + hash, 0, true},
 		"another secret":           {"t=1795424403," + other, 0, false},

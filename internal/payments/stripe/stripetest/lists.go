@@ -44,6 +44,10 @@ func (s *Server) search(form url.Values) (int, any, bool) {
 		status, body := problem(http.StatusBadRequest, "invalid_request_error", "", "the query is not understood")
 		return status, body, false
 	}
+	if strings.Contains(strings.NewReplacer(`\\`, ``, `\'`, ``).Replace(order), `'`) {
+		status, body := problem(http.StatusBadRequest, "invalid_request_error", "", "a quote ends the value")
+		return status, body, false
+	}
 	order = strings.NewReplacer(`\'`, `'`, `\\`, `\`).Replace(order)
 	known := s.intents
 	if !s.Searchable {

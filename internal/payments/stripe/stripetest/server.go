@@ -113,6 +113,16 @@ func (s *Server) Set(id, status string) {
 	s.find(id).status = status
 }
 
+// AddForeign makes a captured intent that is no order's, as others who use the account may, and returns its id.
+func (s *Server) AddForeign() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := &intent{id: "pi_foreign", status: "succeeded", currency: "eur", amount: 100, created: s.now().Unix(),
+		charge: &charge{id: "ch_foreign", paid: true, captured: true}}
+	s.intents = append(s.intents, i)
+	return i.id
+}
+
 // Statuses returns the status of every intent of an order, oldest first.
 func (s *Server) Statuses(order string) []string {
 	s.mu.Lock()
