@@ -69,6 +69,7 @@ func (s *Service) settle(ctx context.Context, c Charge) error {
 		}
 	case OrderConfirmed:
 		if !c.Live() && differs {
+			// An alarm looks for these words.
 			slog.ErrorContext(ctx, "a confirmed order is not paid", "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
 			_, err := fault.Redecide(func() (struct{}, error) { return struct{}{}, s.correct(ctx, c) })
 			return err
@@ -100,6 +101,8 @@ func (s *Service) mark(ctx context.Context, c Charge, with commit.With) error {
 		return err
 	}
 	with.Events = []envelope.Event{e}
-	slog.WarnContext(ctx, "a payment is disputed", "orderId", p.OrderID, "chargeId", c.ID, "dispute", p.Dispute)
+	if p.Dispute != DisputeWon { // an alarm looks for these words
+		slog.ErrorContext(ctx, "a payment is disputed", "orderId", p.OrderID, "chargeId", c.ID, "dispute", p.Dispute)
+	}
 	return s.store.Save(ctx, p, with)
 }

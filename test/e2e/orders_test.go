@@ -234,6 +234,7 @@ func wantStock(t *testing.T, sku string, want client.Stock) {
 }
 
 type charge struct {
+	ID       string      `json:"id"`
 	Status   string      `json:"status"`
 	Amount   money.Money `json:"amount"`
 	Captured bool        `json:"captured"`

@@ -1,0 +1,105 @@
+package e2e_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"orderflow/internal/client"
+	"orderflow/internal/devstack"
+	"orderflow/internal/payments/stripe"
+)
+
+// The customer's bank claims the money back; the provider tells, and the payment says so.
+func TestADisputeThatTheProviderTellsOfMarksThePayment(t *testing.T) {
+	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_createDispute"))
+	wantFinal(t, o, client.Confirmed, "")
+	charge := ledger(t, o.OrderID)[0].ID
+	body := fmt.Sprintf(`{"id":"evt_dispute_%s","type":"charge.dispute.created","data":{"object":{"id":"dp_1","object":"dispute","payment_intent":%q}}}`, o.OrderID, charge)
+
+	forged := stripe.Sign([]byte("guessed"), time.Now(), []byte(body))
+	stale := stripe.Sign(webhookSecret(t), time.Now().Add(-time.Hour), []byte(body))
+	for name, header := range map[string]string{"forged": forged, "recorded an hour ago": stale} {
+		if status, answer := tell(t, header, body); status != http.StatusUnauthorized || !strings.Contains(answer, "InvalidSignature") {
+			t.Errorf("%s: %d %s, want 401", name, status, answer)
+		}
+	}
+	wantDispute(t, o.OrderID, "CAPTURED", "")
+	for range 2 {
+		if status, answer := tell(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(body)), body); status != http.StatusNoContent {
+			t.Errorf("%d %s, want 204", status, answer)
+		}
+	}
+	wantDispute(t, o.OrderID, "CAPTURED", "OPEN")
+}
+
+// Somebody gives the money back at the provider itself; the provider tells, and our record follows.
+func TestARefundAtTheProviderIsWrittenDownWhenItTells(t *testing.T) {
+	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	wantFinal(t, o, client.Confirmed, "")
+	if status, answer := post(t, stack.Outputs["SandboxUrl"]+"/charges/"+o.OrderID+"/void", "", ""); status != http.StatusOK {
+		t.Fatalf("void at the provider: %d %s", status, answer)
+	}
+	body := fmt.Sprintf(`{"id":"evt_refund_%s","type":"charge.refunded","data":{"object":{"object":"charge","metadata":{"order_id":%q}}}}`, o.OrderID, o.OrderID)
+	// That the order was confirmed reaches payments by an event, which may be under way still; until then a notice changes nothing.
+	n := 0
+	eventually(t, 30*time.Second, "the payment is refunded", func() error {
+		n++
+		again := strings.Replace(body, "evt_", fmt.Sprintf("evt_%d_", n), 1)
+		if status, answer := tell(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(again)), again); status != http.StatusNoContent {
+			return fmt.Errorf("the webhook answered %d %s", status, answer)
+		}
+		p, err := customer().Payment(t.Context(), o.OrderID)
+		if err == nil && p.Status != "REFUNDED" {
+			err = fmt.Errorf("it is %s", p.Status)
+		}
+		return err
+	})
+}
+
+func wantDispute(t *testing.T, orderID, status, dispute string) {
+	t.Helper()
+	if p, err := customer().Payment(t.Context(), orderID); err != nil || p.Status != status || p.Dispute != dispute {
+		t.Errorf("the payment is %+v (%v), want %s and dispute %q", p, err, status, dispute)
+	}
+}
+
+// webhookSecret is what the payment provider signs with.
+func webhookSecret(t *testing.T) []byte {
+	t.Helper()
+	out, err := secretsmanager.NewFromConfig(stack.Config()).GetSecretValue(t.Context(),
+		&secretsmanager.GetSecretValueInput{SecretId: aws.String("/orderflow/" + devstack.Stage + "/payment-webhook")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []byte(aws.ToString(out.SecretString))
+}
+
+// tell posts a notice as the payment provider does.
+func tell(t *testing.T, signature, body string) (int, string) {
+	t.Helper()
+	return post(t, stack.Outputs["ApiUrl"]+"/v1/webhooks/payment", signature, body)
+}
+
+func post(t *testing.T, url, signature, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	r.Header.Set(stripe.HeaderSignature, signature)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, _ := io.ReadAll(res.Body)
+	return res.StatusCode, string(answer)
+}
