@@ -45,7 +45,7 @@ func TestEverythingIsReadyAndOperatorsSeeWhy(t *testing.T) {
 	want := map[string][]string{
 		"gateway":   {"breaker:orders", "breaker:payments", "breaker:inventory", "breaker:shipping"},
 		"orders":    {"table", "topic"},
-		"payments":  {"table", "topic", "registry:payment-provider", "breaker:payment-provider"},
+		"payments":  {"table", "topic", "registry:payment-provider", "breaker:payment-provider", "secret:payment-webhook"},
 		"inventory": {"table", "topic"},
 		"shipping":  {"table", "topic", "registry:carrier", "breaker:carrier", "secret:carrier-webhook"},
 		"catalog":   {"table", "topic"},

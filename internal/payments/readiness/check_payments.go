@@ -10,17 +10,20 @@ import (
 	"orderflow/internal/platform/outbox/snstopic"
 	platform "orderflow/internal/platform/readiness"
 	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/secrets"
 )
 
 // CheckPayments composes the function check-payments.
 func CheckPayments(env *function.Env) (function.Handler, error) {
 	table := dynamo.FromEnv(env)
 	known := registry.Source(env.AWS(), env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock)
+	secret := secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock)
 	return checkPayments(health.New(env.Clock,
 		platform.Table(table),
 		platform.Topic(snstopic.FromEnv(env)),
 		platform.Address(known, provider.Name),
 		platform.Breaker(table, provider.Name),
+		platform.Secret("payment-webhook", secret.Present),
 	))
 }
 
