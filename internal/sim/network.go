@@ -104,7 +104,7 @@ func (n *network) serve(r *http.Request, body []byte) *recorder {
 	res := &recorder{status: http.StatusOK}
 	n.hosts[r.URL.Host].ServeHTTP(res, again)
 	if r.URL.Host == provider.Name && r.Method == http.MethodPost && res.status < http.StatusMultipleChoices {
-		n.w.tell(reference(r.URL.Path, body))
+		n.w.tell(reference(r.URL.Path, body)) //nolint:contextcheck // what comes of it is another call
 	}
 	return res
 }

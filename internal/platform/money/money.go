@@ -69,7 +69,7 @@ func (m Money) String() string {
 	if places == 0 {
 		return fmt.Sprintf("%d %s", m.Amount, m.Currency)
 	}
-	sign, amount := "", uint64(m.Amount)
+	sign, amount := "", uint64(m.Amount) //nolint:gosec // a negative one is turned round below
 	if m.Amount < 0 {
 		sign, amount = "-", -amount
 	}

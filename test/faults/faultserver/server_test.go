@@ -29,7 +29,7 @@ func proxy(t *testing.T) *faultserver.Server {
 	return s
 }
 
-func post(t *testing.T, s *faultserver.Server) (*http.Response, string, error) {
+func post(t *testing.T, s *faultserver.Server) (answer, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
@@ -39,11 +39,17 @@ func post(t *testing.T, s *faultserver.Server) (*http.Response, string, error) {
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
-	return res, string(b), err
+	return answer{res.StatusCode, res.Header.Get("Retry-After"), string(b)}, err
+}
+
+// answer is what came back.
+type answer struct {
+	status           int
+	retryAfter, body string
 }
 
 func set(t *testing.T, s *faultserver.Server, f faultserver.Fault) {
@@ -57,8 +63,8 @@ func TestAProxyPassesOnWhatNoFaultMeets(t *testing.T) {
 	s := proxy(t)
 	for _, f := range []faultserver.Fault{faultserver.None, faultserver.Latency(20 * time.Millisecond), faultserver.Hang.For(0)} {
 		set(t, s, f)
-		if _, body, err := post(t, s); err != nil || body != "POST /base/charges?a=1 body" {
-			t.Errorf("%s: %q, %v", f.Name, body, err)
+		if a, err := post(t, s); err != nil || a.body != "POST /base/charges?a=1 body" {
+			t.Errorf("%s: %q, %v", f.Name, a.body, err)
 		}
 	}
 	if a := s.Arrivals(); s.Requests() != 3 || s.Connections() != 1 || a[1].Fault != "latency" || a[0].Path != "/charges" || a[2].At.Before(a[0].At) {
@@ -72,14 +78,14 @@ func TestAServerIsWellAgainAtItsAddressAfterEveryFault(t *testing.T) {
 		faultserver.Down, faultserver.Silent, faultserver.Hang, faultserver.Reset, faultserver.Truncated, faultserver.Garbage, faultserver.SlowBody(time.Millisecond),
 	} {
 		set(t, s, f)
-		if _, body, err := post(t, s); err == nil {
-			t.Errorf("%s: no error, but %q", f.Name, body)
+		if a, err := post(t, s); err == nil {
+			t.Errorf("%s: no error, but %q", f.Name, a.body)
 		} else if f.Name == faultserver.Down.Name && !errors.Is(err, syscall.ECONNREFUSED) || f.Name == faultserver.Reset.Name && !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		set(t, s, faultserver.None)
-		if _, body, err := post(t, s); err != nil || body == "" {
-			t.Errorf("after %s: %q, %v", f.Name, body, err)
+		if a, err := post(t, s); err != nil || a.body == "" {
+			t.Errorf("after %s: %q, %v", f.Name, a.body, err)
 		}
 	}
 }
@@ -87,29 +93,29 @@ func TestAServerIsWellAgainAtItsAddressAfterEveryFault(t *testing.T) {
 func TestStatusesComeWithTheirRetryAfter(t *testing.T) {
 	s := proxy(t)
 	set(t, s, faultserver.Status(429, 3*time.Second).For(1))
-	if res, _, err := post(t, s); err != nil || res.StatusCode != 429 || res.Header.Get("Retry-After") != "3" {
-		t.Errorf("%v, %v", res, err)
+	if a, err := post(t, s); err != nil || a.status != 429 || a.retryAfter != "3" {
+		t.Errorf("%+v, %v", a, err)
 	}
-	if res, _, err := post(t, s); err != nil || res.StatusCode != 200 {
-		t.Errorf("the second: %v, %v", res, err)
+	if a, err := post(t, s); err != nil || a.status != 200 {
+		t.Errorf("the second: %+v, %v", a, err)
 	}
 	set(t, s, faultserver.Status(500, 0))
-	if res, _, err := post(t, s); err != nil || res.StatusCode != 500 || res.Header.Get("Retry-After") != "" {
-		t.Errorf("%v, %v", res, err)
+	if a, err := post(t, s); err != nil || a.status != 500 || a.retryAfter != "" {
+		t.Errorf("%+v, %v", a, err)
 	}
 }
 
 func TestAConnectionThatFellSilentStaysSo(t *testing.T) {
 	s := proxy(t)
-	if _, _, err := post(t, s); err != nil {
+	if _, err := post(t, s); err != nil {
 		t.Fatal(err)
 	}
 	set(t, s, faultserver.Silent)
 	set(t, s, faultserver.None)
-	if _, _, err := post(t, s); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := post(t, s); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v, want that nothing comes back on the old connection", err)
 	}
-	if _, _, err := post(t, s); err != nil || s.Connections() != 2 {
+	if _, err := post(t, s); err != nil || s.Connections() != 2 {
 		t.Errorf("%v, %d connections; want a new one", err, s.Connections())
 	}
 }

@@ -39,8 +39,9 @@ func (s *Server) list(form url.Values) (int, any, bool) {
 
 // search knows one kind of query.
 func (s *Server) search(form url.Values) (int, any, bool) {
-	order, ok := strings.CutPrefix(form.Get("query"), "metadata['order_id']:'")
-	if order, ok = strings.CutSuffix(order, "'"); !ok {
+	order, begins := strings.CutPrefix(form.Get("query"), "metadata['order_id']:'")
+	order, ends := strings.CutSuffix(order, "'")
+	if !begins || !ends {
 		status, body := problem(http.StatusBadRequest, "invalid_request_error", "", "the query is not understood")
 		return status, body, false
 	}
