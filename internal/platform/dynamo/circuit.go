@@ -14,6 +14,7 @@ type circuitItem struct {
 	WindowEnds time.Time `dynamodbav:"windowEnds"`
 	Failed     []string  `dynamodbav:"failed,omitempty"`
 	Succeeded  int       `dynamodbav:"succeeded"`
+	Since      time.Time `dynamodbav:"since"`
 	Openings   int       `dynamodbav:"openings"`
 	RetryAt    time.Time `dynamodbav:"retryAt"`
 	ProbeEnds  time.Time `dynamodbav:"probeEnds"`
@@ -27,7 +28,7 @@ func (t *Table) Circuit(ctx context.Context, dependency string) (resilience.Circ
 	_, err := t.Find(ctx, "circuit#"+dependency, circuitKey, &item)
 	return resilience.Circuit{
 		State: resilience.State(item.State), Version: item.Version, WindowEnds: item.WindowEnds, Failed: item.Failed,
-		Succeeded: item.Succeeded, Openings: item.Openings, RetryAt: item.RetryAt, ProbeEnds: item.ProbeEnds,
+		Succeeded: item.Succeeded, Since: item.Since, Openings: item.Openings, RetryAt: item.RetryAt, ProbeEnds: item.ProbeEnds,
 	}, err
 }
 
@@ -35,7 +36,7 @@ func (t *Table) Circuit(ctx context.Context, dependency string) (resilience.Circ
 func (t *Table) SaveCircuit(ctx context.Context, dependency string, c resilience.Circuit, with commit.With) error {
 	item, err := Item("circuit#"+dependency, circuitKey, circuitItem{
 		State: string(c.State), Version: c.Version, WindowEnds: c.WindowEnds, Failed: c.Failed,
-		Succeeded: c.Succeeded, Openings: c.Openings, RetryAt: c.RetryAt, ProbeEnds: c.ProbeEnds,
+		Succeeded: c.Succeeded, Since: c.Since, Openings: c.Openings, RetryAt: c.RetryAt, ProbeEnds: c.ProbeEnds,
 	})
 	if err != nil {
 		return err

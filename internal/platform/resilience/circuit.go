@@ -32,6 +32,8 @@ type Circuit struct {
 	Failed     []string
 	Succeeded  int
 
+	// Since is when it opened first since it was last closed; zero while it is closed.
+	Since time.Time
 	// Openings counts how often it opened in a row without having closed; RetryAt is when an open circuit lets a probe through.
 	Openings int
 	RetryAt  time.Time
@@ -126,12 +128,16 @@ func (c Circuit) open(now time.Time, s Settings) Circuit {
 	if c.Openings < 16 {
 		wait = min(s.OpenFor<<c.Openings, s.MaxOpenFor)
 	}
-	return Circuit{State: Open, Version: c.Version, Openings: c.Openings + 1, RetryAt: now.Add(wait)}
+	since := c.Since
+	if since.IsZero() {
+		since = now
+	}
+	return Circuit{State: Open, Version: c.Version, Since: since, Openings: c.Openings + 1, RetryAt: now.Add(wait)}
 }
 
 // claimed hands the probe to the caller. Whoever writes this version has it.
 func (c Circuit) claimed(now time.Time, s Settings) Circuit {
-	return Circuit{State: HalfOpen, Version: c.Version + 1, Openings: c.Openings, ProbeEnds: now.Add(s.ProbeFor)}
+	return Circuit{State: HalfOpen, Version: c.Version + 1, Since: c.Since, Openings: c.Openings, ProbeEnds: now.Add(s.ProbeFor)}
 }
 
 // probed ends the probe.
@@ -145,5 +151,5 @@ func (c Circuit) probed(ok bool, now time.Time, s Settings) Circuit {
 
 // released gives the probe back untried.
 func (c Circuit) released(now time.Time) Circuit {
-	return Circuit{State: Open, Version: c.Version + 1, Openings: c.Openings, RetryAt: now}
+	return Circuit{State: Open, Version: c.Version + 1, Since: c.Since, Openings: c.Openings, RetryAt: now}
 }
