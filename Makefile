@@ -43,6 +43,10 @@ down: ## Stop everything that `make up` started, and remove .local/
 demo: ## Place six orders, five of them troubled, and show what became of each
 	@$(DEVSTACK) demo
 
+.PHONY: demo-outage
+demo-outage: ## Take the payment provider down for a minute while orders come in, and show what became of them
+	@$(DEVSTACK) demo-outage
+
 .PHONY: test
 test: ## Run all tests, with an emulator of their own
 	@$(DEVSTACK) exec -- go test ./...

@@ -15,7 +15,10 @@ import (
 
 	"orderflow/internal/client"
 	"orderflow/internal/devstack"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/resilience"
 	"orderflow/internal/timeline"
 )
 
@@ -27,6 +30,8 @@ type Shop struct {
 	SandboxURL string
 	// Saga reads what the state machines recorded of an order.
 	Saga func(ctx context.Context, orderID string) (timeline.Timeline, error)
+	// Circuit reads the circuit that payments keeps of its provider.
+	Circuit func(ctx context.Context) (resilience.Circuit, error)
 }
 
 // Of is the shop that a local stack runs; customer is the name of who places the orders.
@@ -41,6 +46,9 @@ func Of(stack *devstack.Stack, customer string) Shop {
 		Customer: as(customer, ""), Operator: as("olga", "operator"), SandboxURL: stack.Outputs["SandboxUrl"],
 		Saga: func(ctx context.Context, orderID string) (timeline.Timeline, error) {
 			return timeline.Load(ctx, sfn.NewFromConfig(stack.Config()), machines, orderID)
+		},
+		Circuit: func(ctx context.Context) (resilience.Circuit, error) {
+			return dynamo.Open(stack.Config(), stack.Outputs["PaymentsTableName"], clock.System{}).Circuit(ctx, provider)
 		},
 	}
 }
@@ -59,6 +67,9 @@ func (s Shop) Ready(ctx context.Context) error {
 		}
 	}
 }
+
+// provider is the payment provider's name in the registry.
+const provider = "payment-provider"
 
 // product is what the demo shop sells.
 type product struct {
