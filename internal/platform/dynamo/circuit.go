@@ -14,6 +14,7 @@ type circuitItem struct {
 	WindowEnds time.Time `dynamodbav:"windowEnds"`
 	Failed     []string  `dynamodbav:"failed,omitempty"`
 	Succeeded  int       `dynamodbav:"succeeded"`
+	Row        []string  `dynamodbav:"row,omitempty"`
 	Since      time.Time `dynamodbav:"since"`
 	Openings   int       `dynamodbav:"openings"`
 	RetryAt    time.Time `dynamodbav:"retryAt"`
@@ -28,7 +29,7 @@ func (t *Table) Circuit(ctx context.Context, dependency string) (resilience.Circ
 	_, err := t.Find(ctx, "circuit#"+dependency, circuitKey, &item)
 	return resilience.Circuit{
 		State: resilience.State(item.State), Version: item.Version, WindowEnds: item.WindowEnds, Failed: item.Failed,
-		Succeeded: item.Succeeded, Since: item.Since, Openings: item.Openings, RetryAt: item.RetryAt, ProbeEnds: item.ProbeEnds,
+		Succeeded: item.Succeeded, Row: item.Row, Since: item.Since, Openings: item.Openings, RetryAt: item.RetryAt, ProbeEnds: item.ProbeEnds,
 	}, err
 }
 
@@ -36,7 +37,7 @@ func (t *Table) Circuit(ctx context.Context, dependency string) (resilience.Circ
 func (t *Table) SaveCircuit(ctx context.Context, dependency string, c resilience.Circuit, with commit.With) error {
 	item, err := Item("circuit#"+dependency, circuitKey, circuitItem{
 		State: string(c.State), Version: c.Version, WindowEnds: c.WindowEnds, Failed: c.Failed,
-		Succeeded: c.Succeeded, Since: c.Since, Openings: c.Openings, RetryAt: c.RetryAt, ProbeEnds: c.ProbeEnds,
+		Succeeded: c.Succeeded, Row: c.Row, Since: c.Since, Openings: c.Openings, RetryAt: c.RetryAt, ProbeEnds: c.ProbeEnds,
 	})
 	if err != nil {
 		return err

@@ -31,6 +31,8 @@ type Circuit struct {
 	WindowEnds time.Time
 	Failed     []string
 	Succeeded  int
+	// Row are the calls of that window that failed since the last success.
+	Row []string
 
 	// Since is when it opened first since it was last closed; zero while it is closed.
 	Since time.Time
@@ -50,15 +52,18 @@ type Settings struct {
 	Failures int
 	// Ratio is which part of the window's calls must have failed as well, 0 to 1.
 	Ratio float64
+	// Row is how many distinct calls failing in a row are enough, however many succeeded before; 0 is never.
+	Row int
 	// OpenFor is how long it stays open at first; it doubles with each failed probe up to MaxOpenFor.
 	OpenFor, MaxOpenFor time.Duration
 	// ProbeFor is how long a probe may take.
 	ProbeFor time.Duration
 }
 
-// DefaultSettings open a circuit when three calls fail within half a minute and no more succeed.
+// DefaultSettings open a circuit when three calls fail within half a minute and no more succeed, or five fail in a row: else an outage
+// that begins in a window of many successes would be seen when the window ends, and orders would use up their attempts until then.
 var DefaultSettings = Settings{
-	Window: 30 * time.Second, Failures: 3, Ratio: .5, OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second, ProbeFor: 10 * time.Second,
+	Window: 30 * time.Second, Failures: 3, Ratio: .5, Row: 5, OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second, ProbeFor: 10 * time.Second,
 }
 
 // maxFailed bounds how many calls are remembered, and so the size of the state.
@@ -100,14 +105,22 @@ func (c Circuit) failed(key string, now time.Time, s Settings) Circuit {
 	}
 	next := c
 	if !c.troubled(now) {
-		next.Failed, next.Succeeded, next.WindowEnds = nil, 0, now.Add(s.Window)
+		next.Failed, next.Row, next.Succeeded, next.WindowEnds = nil, nil, 0, now.Add(s.Window)
 	}
-	if slices.Contains(next.Failed, key) || len(next.Failed) == maxFailed {
+	known := slices.Contains(next.Failed, key) || len(next.Failed) == maxFailed
+	again := slices.Contains(next.Row, key) || len(next.Row) == maxFailed
+	if known && again {
 		return c
 	}
 	next.Version++
-	next.Failed = append(slices.Clone(next.Failed), key)
-	if n := len(next.Failed); n >= s.Failures && float64(n) >= s.Ratio*float64(n+next.Succeeded) {
+	if !known {
+		next.Failed = append(slices.Clone(next.Failed), key)
+	}
+	if !again {
+		next.Row = append(slices.Clone(next.Row), key)
+	}
+	n := len(next.Failed)
+	if n >= s.Failures && float64(n) >= s.Ratio*float64(n+next.Succeeded) || s.Row > 0 && len(next.Row) >= s.Row {
 		return next.open(now, s)
 	}
 	return next
@@ -120,6 +133,7 @@ func (c Circuit) succeeded(now time.Time) Circuit {
 	}
 	c.Version++
 	c.Succeeded++
+	c.Row = nil
 	return c
 }
 

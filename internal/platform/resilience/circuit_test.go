@@ -30,7 +30,7 @@ func TestItOpensWhenThreeCallsFailInAWindow(t *testing.T) {
 
 func TestFailuresOfAnotherWindowDoNotCount(t *testing.T) {
 	c := Circuit{State: Closed}.fails(2, began)
-	if c = c.failed("third", began.Add(30*time.Second), DefaultSettings); c.State != Closed || len(c.Failed) != 1 {
+	if c = c.failed("third", began.Add(30*time.Second), DefaultSettings); c.State != Closed || len(c.Failed) != 1 || len(c.Row) != 1 {
 		t.Errorf("%+v, want a new window with one failure", c)
 	}
 }
@@ -55,6 +55,41 @@ func TestItStaysClosedWhileMostCallsSucceed(t *testing.T) {
 	}
 	if c = c.failed("fourth", began, DefaultSettings); c.State != Open { // 4 of 8
 		t.Errorf("4 of 8 failed: %+v", c)
+	}
+}
+
+// An outage that begins after something failed by itself, with many successes since, must not wait for the window's end.
+func TestItOpensWhenFiveCallsFailInARowHoweverManySucceededBefore(t *testing.T) {
+	c := Circuit{State: Closed}.failed("alone", began, DefaultSettings)
+	for range 1000 {
+		c = c.succeeded(began)
+	}
+	for n := range 4 {
+		for range 3 { // each as often as its caller likes
+			c = c.failed(strconv.Itoa(n), began, DefaultSettings)
+		}
+	}
+	if c.State != Closed {
+		t.Fatalf("after four in a row: %+v", c)
+	}
+	if c := c.succeeded(began).failed("fifth", began, DefaultSettings); c.State != Closed {
+		t.Errorf("after five with a success among them: %+v", c)
+	}
+	if c := c.failed("alone", began, DefaultSettings); c.State != Open {
+		t.Errorf("after five in a row, the last of which had failed before: %+v", c)
+	}
+}
+
+func TestARowIsSeenWhenNoMoreFailuresAreRemembered(t *testing.T) {
+	c := Circuit{State: Closed}
+	for n := range 2 * maxFailed {
+		c = c.failed("alone "+strconv.Itoa(n), began, DefaultSettings).succeeded(began).succeeded(began)
+	}
+	if c.State != Closed || len(c.Failed) != maxFailed {
+		t.Fatalf("a third failed, never two in a row: %+v", c)
+	}
+	if c = c.fails(5, began); c.State != Open {
+		t.Errorf("after five in a row: %+v", c)
 	}
 }
 
@@ -130,7 +165,7 @@ func TestWhateverHappensACircuitKeepsItsPromises(t *testing.T) {
 			if c.State == Open && before.State == Open && !c.RetryAt.Equal(before.RetryAt) {
 				t.Fatal("it was held open by calls that were admitted before")
 			}
-			if len(c.Failed) > maxFailed || c.wait(now) > DefaultSettings.MaxOpenFor {
+			if len(c.Failed) > maxFailed || len(c.Row) >= DefaultSettings.Row || c.wait(now) > DefaultSettings.MaxOpenFor {
 				t.Fatalf("%d calls remembered, %v to wait", len(c.Failed), c.wait(now))
 			}
 		}

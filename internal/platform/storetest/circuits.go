@@ -40,7 +40,7 @@ func circuitSaved(t *testing.T, s CircuitStore, c *clock.Manual) {
 		t.Errorf("before anything is saved: %+v, %v", got, err)
 	}
 	for _, saved := range []resilience.Circuit{
-		{State: resilience.Closed, Version: 1, WindowEnds: c.Now().Add(time.Second), Failed: []string{"a", "b"}, Succeeded: 3},
+		{State: resilience.Closed, Version: 1, WindowEnds: c.Now().Add(time.Second), Failed: []string{"a", "b"}, Succeeded: 3, Row: []string{"b"}},
 		{State: resilience.Open, Version: 2, Since: c.Now(), Openings: 1, RetryAt: c.Now().Add(1500 * time.Millisecond)},
 		{State: resilience.HalfOpen, Version: 3, Since: c.Now(), Openings: 1, ProbeEnds: c.Now()},
 		{State: resilience.Closed, Version: 4},
