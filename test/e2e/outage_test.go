@@ -31,10 +31,10 @@ func divert(t *testing.T) *detour.Detour {
 
 // The provider goes away while orders come in; they wait, and nobody calls it until it is back.
 func TestAnOutageOfTheProviderCostsNoOrder(t *testing.T) {
-	waits(t, 0.1) // or the last of them waits for half a minute after all is well
+	waits(t, 0.4) // or the last of them waits for half a minute after all is well
 	provider := divert(t)
 	// The time before is too short to measure calls well, so they need fall by half only; `make demo-outage` takes a minute.
-	short := demo.Plan{Every: time.Second, Before: 5 * time.Second, Down: 14 * time.Second, After: time.Second, Drain: time.Minute, Fall: .5}
+	short := demo.Plan{Every: 700 * time.Millisecond, Before: 5 * time.Second, Down: 14 * time.Second, After: time.Second, Drain: time.Minute, Fall: .5}
 	var out bytes.Buffer
 	if err := shop().Outage(t.Context(), &out, provider, short); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
