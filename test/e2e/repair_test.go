@@ -157,8 +157,7 @@ func waits(t *testing.T, scale float64) {
 func strand(t *testing.T) (mend func()) {
 	t.Helper()
 	set := func(ctx context.Context, stage string) {
-		body := fmt.Sprintf(`{"Environment":{"Variables":{"TABLE_NAME":%q,"STAGE":%q,"DISCOVERY":"parameters"}}}`, stack.Outputs["PaymentsTableName"], stage)
-		if err := send(ctx, http.MethodPut, "/2015-03-31/functions/orderflow-void-payment/configuration", "lambda", body); err != nil {
+		if err := stack.Configure(ctx, "void-payment", map[string]string{"STAGE": stage}); err != nil {
 			t.Error(err)
 		}
 	}
