@@ -17,10 +17,7 @@ func (s *Service) StartFulfilment(ctx context.Context, e envelope.Event) error {
 	if err != nil {
 		return err
 	}
-	// The event's own trace, not this delivery's, so that a second delivery gives the same input.
-	if o.TraceParent = e.TraceParent; o.TraceParent == "" {
-		o.TraceParent = tracing.Parent(ctx)
-	}
+	o.TraceParent = tracing.Parent(ctx)
 	input, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -39,8 +36,8 @@ func (s *Service) StartFulfilment(ctx context.Context, e envelope.Event) error {
 	return nil
 }
 
-// sameOrder tells whether a saga was started with this order. The traces may differ: the saga may have been
-// started by a sweep, before this event was found again.
+// sameOrder tells whether a saga was started with this order. The traces differ: each delivery of the event has a span of its
+// own, below which the saga's steps are.
 func sameOrder(input json.RawMessage, o order) bool {
 	var started order
 	if json.Unmarshal(input, &started) != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/tracing"
 	"orderflow/internal/shipping/contract"
 )
 
@@ -25,7 +26,9 @@ func (s *Service) ArrangeShipment(ctx context.Context, in contract.Arrange) (con
 		if err != nil {
 			return contract.Result{}, err
 		}
-		sh := Shipment{OrderID: in.OrderID, CustomerID: in.CustomerID, CarrierID: c.ID}.moveTo(StatusRequested, s.clock.Now())
+		sh := Shipment{
+			OrderID: in.OrderID, CustomerID: in.CustomerID, CarrierID: c.ID, TraceParent: tracing.Parent(ctx),
+		}.moveTo(StatusRequested, s.clock.Now())
 		return sh.result(), s.save(ctx, sh, once.Returning(sh.result()))
 	})
 }

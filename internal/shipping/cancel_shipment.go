@@ -6,6 +6,7 @@ import (
 
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/tracing"
 	"orderflow/internal/shipping/contract"
 )
 
@@ -29,7 +30,7 @@ func (s *Service) CancelShipment(ctx context.Context, in contract.Cancel) (contr
 			return contract.Result{}, err
 		}
 		if none && found {
-			sh = Shipment{OrderID: in.OrderID, CustomerID: in.CustomerID, CarrierID: c.ID}
+			sh = Shipment{OrderID: in.OrderID, CustomerID: in.CustomerID, CarrierID: c.ID, TraceParent: tracing.Parent(ctx)}
 		}
 		if none && !found || sh.Status == StatusRefused {
 			sh.OrderID = in.OrderID

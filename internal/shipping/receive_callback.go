@@ -5,6 +5,7 @@ import (
 
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/tracing"
 )
 
 // Callback is what the carrier has decided. Its JSON is the carrier's.
@@ -24,12 +25,16 @@ type Callback struct {
 //
 // The carrier may be faster than our own record of having asked it. Then the answer is ErrNoShipment and nothing is
 // written, so the callback is as new when the carrier repeats it.
+//
+// The rest of the saga belongs to the trace in which the carrier was asked, also where the carrier does not hand it on.
 func (s *Service) ReceiveCallback(ctx context.Context, cb Callback) error {
-	return barrier.Consume(ctx, s.store, onCallback, cb.ID, func(ctx context.Context, once barrier.Once) error {
+	return barrier.Consume(ctx, s.store, onCallback, cb.ID, func(ctx context.Context, once barrier.Once) (err error) {
 		sh, err := s.store.Shipment(ctx, cb.Reference)
 		if err != nil {
 			return err
 		}
+		ctx, span := tracing.Rejoin(ctx, sh.TraceParent, "receive callback", tracing.Order(sh.OrderID))
+		defer func() { tracing.End(span, err) }()
 		entry := once.Returning(struct{}{})
 		if sh.Status != StatusRequested {
 			return s.store.Record(ctx, commit.With{Barrier: entry})

@@ -30,6 +30,8 @@ type Shipment struct {
 	Reason string
 	// ResumeToken is handed back to the saga that waits; empty while none does.
 	ResumeToken string
+	// TraceParent is the trace in which the carrier was asked: its callback goes on with it, whatever the carrier hands on.
+	TraceParent string
 	// Version counts the changes, from 1.
 	Version   int64
 	UpdatedAt time.Time

@@ -16,6 +16,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/tracing"
 	"orderflow/sandbox/carrier"
 	"orderflow/sandbox/carrier/memory"
 )
@@ -58,9 +59,8 @@ func (w *world) do(request, body string, status int) string {
 	method, target, _ := strings.Cut(request, " ")
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	r.Header.Set("Idempotency-Key", "k")
-	r.Header.Set("traceparent", trace)
 	rec := httptest.NewRecorder()
-	w.handler.ServeHTTP(rec, r)
+	w.handler.ServeHTTP(rec, r.WithContext(tracing.With(r.Context(), trace)))
 	if rec.Code != status {
 		w.t.Errorf("%s: %d %s, want %d", request, rec.Code, rec.Body, status)
 	}
@@ -84,7 +84,7 @@ func (w *world) send() error {
 	if !ok || err != nil {
 		w.t.Fatalf("no callback is asked for: %v", err)
 	}
-	return w.sender.Send(w.t.Context(), due)
+	return w.sender.Send(tracing.With(w.t.Context(), due.TraceParent), due)
 }
 
 func (w *world) wantCalls(n int) {

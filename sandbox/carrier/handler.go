@@ -46,9 +46,7 @@ func (c *Carrier) serveBook(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	// A malformed header is dropped: it would come back to the client in the callback.
-	trace := tracing.Parent(tracing.With(r.Context(), r.Header.Get("traceparent")))
-	s, err := c.Book(r.Context(), key, in, trace)
+	s, err := c.Book(r.Context(), key, in, tracing.Parent(r.Context()))
 	return http.StatusAccepted, s, err
 }
 

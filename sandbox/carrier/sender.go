@@ -12,7 +12,10 @@ import (
 	"net/http"
 	"strconv"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/tracing"
 )
 
 // Secret is what callbacks are signed with.
@@ -42,13 +45,13 @@ func (s *Sender) Send(ctx context.Context, due Due) error {
 	if err != nil || callback == nil {
 		return err
 	}
-	if err := s.post(ctx, *callback, due.TraceParent); err != nil {
+	if err := s.post(ctx, *callback); err != nil {
 		return fmt.Errorf("callback %s: %w", callback.ID, err)
 	}
 	return s.Carrier.Answered(ctx, due.Reference)
 }
 
-func (s *Sender) post(ctx context.Context, callback Callback, traceParent string) error {
+func (s *Sender) post(ctx context.Context, callback Callback) (err error) {
 	secret, err := s.Secret.Value(ctx)
 	if err != nil {
 		return err
@@ -63,6 +66,8 @@ func (s *Sender) post(ctx context.Context, callback Callback, traceParent string
 	}
 	failed := true
 	defer func() { done(failed) }()
+	ctx, span := tracing.Start(ctx, "POST", tracing.Client, tracing.KeyDependency.String("shipping"), attribute.String("http.request.method", http.MethodPost))
+	defer func() { tracing.End(span, err) }()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/webhooks/carrier", bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -71,9 +76,7 @@ func (s *Sender) post(ctx context.Context, callback Callback, traceParent string
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Carrier-Timestamp", timestamp)
 	r.Header.Set("X-Carrier-Signature", Sign(secret, timestamp, body))
-	if traceParent != "" {
-		r.Header.Set("traceparent", traceParent)
-	}
+	tracing.Inject(ctx, r.Header)
 	res, err := s.Client.Do(r)
 	if err != nil {
 		return err
@@ -84,6 +87,7 @@ func (s *Sender) post(ctx context.Context, callback Callback, traceParent string
 		return err
 	}
 	failed = res.StatusCode >= 500
+	span.SetAttributes(tracing.KeyStatus.Int(res.StatusCode))
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return fmt.Errorf("answered %d", res.StatusCode)
 	}

@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
+	"go.opentelemetry.io/otel/attribute"
 
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/tracing"
 )
 
 // Serve returns the Lambda function that serves h behind an API Gateway proxy integration.
@@ -25,8 +27,12 @@ func Serve(h http.Handler) function.Handler {
 		if err != nil {
 			return nil, err
 		}
+		ctx, span := tracing.Start(r.Context(), in.HTTPMethod+" "+in.Resource, tracing.Server,
+			attribute.String("http.request.method", in.HTTPMethod), attribute.String("http.route", in.Resource))
 		w := &answer{header: http.Header{}, status: http.StatusOK}
-		h.ServeHTTP(w, r)
+		h.ServeHTTP(w, r.WithContext(ctx))
+		span.SetAttributes(tracing.KeyStatus.Int(w.status))
+		span.End()
 		return json.Marshal(events.APIGatewayProxyResponse{
 			StatusCode: w.status, MultiValueHeaders: w.header, Body: w.body.String(),
 		})
@@ -49,7 +55,7 @@ func request(ctx context.Context, in events.APIGatewayProxyRequest) (*http.Reque
 	for name, values := range in.MultiValueHeaders {
 		header[http.CanonicalHeaderKey(name)] = values
 	}
-	ctx = function.Traced(ctx, header.Get("traceparent"))
+	ctx = function.Traced(ctx, header.Get(tracing.HeaderW3C))
 	r, err := http.NewRequestWithContext(ctx, strings.ToUpper(in.HTTPMethod), target.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err

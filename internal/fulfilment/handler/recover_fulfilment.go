@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"log/slog"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"orderflow/internal/fulfilment"
 	inventory "orderflow/internal/inventory/contract"
 	orders "orderflow/internal/orders/contract"
@@ -12,6 +14,7 @@ import (
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/schema"
+	"orderflow/internal/platform/tracing"
 )
 
 // RecoverFulfilment composes the function recover-fulfilment.
@@ -53,6 +56,10 @@ func recoverFulfilment(svc *fulfilment.Service) (function.Handler, error) {
 		if e.Detail.Name == "" {
 			return envelope.ErrMalformed
 		}
-		return svc.RecoverFulfilment(function.WithLogAttrs(ctx, slog.String("execution", e.Detail.Name)), e.Detail.Name)
+		ctx = function.WithLogAttrs(function.Traced(ctx), slog.String("execution", e.Detail.Name))
+		ctx, span := tracing.Start(ctx, "process "+e.DetailType, tracing.Consumer, attribute.String("execution", e.Detail.Name))
+		err := svc.RecoverFulfilment(ctx, e.Detail.Name)
+		tracing.End(span, err)
+		return err
 	}), nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/platform/tracing"
 )
 
 // Engine implements fulfilment.Engine.
@@ -24,13 +25,21 @@ type Engine struct {
 // Start starts an execution. For a running one with the same input AWS answers success.
 func (e Engine) Start(ctx context.Context, machine fulfilment.Machine, name string, input json.RawMessage) error {
 	_, err := e.Client.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: aws.String(e.ARNs[machine]), Name: &name, Input: aws.String(string(input)),
+		StateMachineArn: aws.String(e.ARNs[machine]), Name: &name, Input: aws.String(string(input)), TraceHeader: header(ctx),
 	})
 	var exists *types.ExecutionAlreadyExists
 	if errors.As(err, &exists) {
 		return fulfilment.ErrExists.Because(err)
 	}
 	return err
+}
+
+// header puts the execution itself into the trace, as far as X-Ray draws it.
+func header(ctx context.Context) *string {
+	if h := tracing.XRay(ctx); h != "" {
+		return &h
+	}
+	return nil
 }
 
 // Input reads an execution's input.

@@ -7,6 +7,7 @@ import (
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/tracing"
 )
 
 type placement struct {
@@ -35,6 +36,7 @@ func placeOrder(svc *orders.Service) (function.Handler, error) {
 			p.Lines = append(p.Lines, orders.Line(item))
 		}
 		o, replayed, err := svc.PlaceOrder(ctx, r.Idempotency(), p)
+		tracing.Annotate(ctx, tracing.Order(o.OrderID))
 		return httpapi.Accepted("/v1/orders/"+o.OrderID, form(o)).Replayed(replayed), err
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/tracing"
 )
 
 // Handler handles one event; it must be safe to call again for the same event.
@@ -54,12 +55,14 @@ func Events(schemas Validator, handle Handler) func(ctx context.Context, body []
 		if err != nil {
 			return err
 		}
-		if err := schemas.Validate(e); err != nil {
-			return err
-		}
-		ctx = function.Traced(ctx, e.TraceParent)
+		ctx = function.Traced(ctx, e.TraceParent, e.XRayTraceHeader)
+		ctx, span := tracing.Start(ctx, "process "+e.Type, tracing.Consumer, e.Attributes()...)
 		ctx = function.WithLogAttrs(ctx, slog.String("eventId", e.ID), slog.String("eventType", e.Type), slog.String("subject", e.Subject))
 		ctx = about(ctx, e)
-		return handle(ctx, e)
+		if err = schemas.Validate(e); err == nil {
+			err = handle(ctx, e)
+		}
+		tracing.End(span, err)
+		return err
 	}
 }

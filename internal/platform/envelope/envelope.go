@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/ids"
@@ -30,8 +32,10 @@ type Event struct {
 	// AggregateVersion grows with every change of the aggregate: nothing is
 	// delivered in order, so consumers drop what is older than what they know.
 	AggregateVersion int64 `json:"aggregateversion"`
-	// TraceParent is the W3C trace context of the change that caused the event.
-	TraceParent string `json:"traceparent,omitempty"`
+	// TraceParent is the W3C trace context of the change that caused the event, and XRayTraceHeader the same as AWS X-Ray
+	// writes it, for those that know only that.
+	TraceParent     string `json:"traceparent,omitempty"`
+	XRayTraceHeader string `json:"xraytraceheader,omitempty"`
 }
 
 // ErrMalformed: the bytes are no event of ours.
@@ -51,6 +55,14 @@ func Parse(b []byte) (Event, error) {
 	return e, nil
 }
 
+// Attributes are what a span tells of the event. The names are those of
+// https://opentelemetry.io/docs/specs/semconv/cloudevents/cloudevents-spans/.
+func (e Event) Attributes() []attribute.KeyValue {
+	return []attribute.KeyValue{
+		attribute.String("cloudevents.event_id", e.ID), attribute.String("cloudevents.event_type", e.Type), tracing.Order(e.Subject),
+	}
+}
+
 // Publisher makes the events of one service.
 type Publisher struct {
 	Service string
@@ -68,7 +80,7 @@ func (p Publisher) New(ctx context.Context, eventType, subject string, version i
 	return Event{
 		SpecVersion: "1.0", ID: p.IDs.New(), Source: "orderflow/" + p.Service, Type: eventType, Subject: subject,
 		Time: p.Clock.Now(), DataContentType: "application/json", Data: b,
-		AggregateVersion: version, TraceParent: tracing.Parent(ctx),
+		AggregateVersion: version, TraceParent: tracing.Parent(ctx), XRayTraceHeader: tracing.XRay(ctx),
 	}, nil
 }
 

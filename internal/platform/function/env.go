@@ -9,6 +9,7 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/tracing/awscalls"
 )
 
 // Env is what a function is composed from.
@@ -52,5 +53,6 @@ func (e *Env) AWS() aws.Config {
 	if url, ok := e.lookup("AWS_ENDPOINT_URL"); ok && url != "" {
 		cfg.BaseEndpoint = &url
 	}
+	awscalls.Trace(&cfg)
 	return cfg
 }

@@ -13,7 +13,6 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/tracing"
 )
 
 // Handler answers one invocation: bytes of the event in, bytes of the answer out.
@@ -44,7 +43,8 @@ func Start(compose func(*Env) (Handler, error)) {
 		os.Exit(1)
 	}
 	who := built()
-	lambda.Start(observe(as(who, metered(os.Stdout, env.Clock, os.LookupEnv, who, h))))
+	h = as(who, metered(os.Stdout, env.Clock, os.LookupEnv, who, h))
+	lambda.Start(observe(traced(provider(os.LookupEnv, lambdacontext.FunctionName, env.Clock), h)))
 }
 
 // observe gives every invocation its request id and trace, and logs its failure.
@@ -65,10 +65,4 @@ func observe(next Handler) HandlerFunc {
 // NewEnv makes an environment from a lookup such as os.LookupEnv.
 func NewEnv(lookup func(string) (string, bool), c clock.Clock) *Env {
 	return &Env{Clock: c, IDs: ids.Random(c), lookup: lookup}
-}
-
-// Traced returns ctx with the trace of traceparent, or with a new trace.
-func Traced(ctx context.Context, traceparent string) context.Context {
-	ctx = tracing.Begin(tracing.With(ctx, traceparent))
-	return WithLogAttrs(ctx, slog.String("traceId", tracing.TraceID(ctx)))
 }

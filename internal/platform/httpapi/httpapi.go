@@ -17,11 +17,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"orderflow/api"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/tracing"
 )
 
 // MaxBody is the size of the largest request body that is read, in bytes.
@@ -68,14 +71,17 @@ func HandleVerified(id string, verify func(context.Context, *Request) error, han
 		}
 		r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
 			operation: id, path: in.Path}
-		ctx = about(function.Traced(ctx, r.Header.Get("traceparent")), r)
+		ctx = about(function.Traced(ctx, r.Header.Get(tracing.HeaderW3C)), r)
 		ctx, cancel := within(ctx, r.Header.Get(httpclient.TimeoutHeader))
 		defer cancel()
+		ctx, span := tracing.Start(ctx, in.HTTPMethod+" "+in.Resource, tracing.Server, attribute.String("http.request.method", in.HTTPMethod),
+			attribute.String("http.route", in.Resource), attribute.String("operation", id), tracing.Order(in.PathParameters["orderId"]))
 		res, err := serve(ctx, op, in, r, verify, handle)
 		if err != nil {
 			res = problem(ctx, in.Path, err)
 		}
 		tell(ctx, res)
+		answered(span, res, err)
 		return encode(res)
 	}), nil
 }
@@ -86,6 +92,16 @@ func within(ctx context.Context, milliseconds string) (context.Context, context.
 		return context.WithTimeout(ctx, time.Duration(ms)*time.Millisecond)
 	}
 	return ctx, func() {}
+}
+
+// answered ends the span of a request. A refusal is the caller's failure, not the operation's.
+func answered(span trace.Span, res Response, err error) {
+	span.SetAttributes(tracing.KeyStatus.Int(res.Status))
+	if err != nil && res.Status < http.StatusInternalServerError {
+		span.SetAttributes(tracing.KeyError.String(tracing.Code(err)))
+		err = nil
+	}
+	tracing.End(span, err)
 }
 
 // serve checks the request step by step; nothing has happened yet when a check fails.

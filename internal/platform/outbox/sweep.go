@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,9 +9,12 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/tracing"
 )
 
 // Patience is how old an event in the outbox must be for a sweep to take it: the stream delivers within seconds, so what is
@@ -39,27 +43,37 @@ func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age tim
 	return swept, failed
 }
 
-// publish sends up to ten events and deletes those that went out.
+// publish sends up to ten events and deletes those that went out. Each has a span in its own trace; the calls that they
+// share are told in the first one's.
 func publish(ctx context.Context, topic Topic, store Store, items []Item) (int, error) {
-	events := make([]envelope.Event, len(items))
-	for i, item := range items {
-		events[i] = item.Event
+	events, spans := make([]envelope.Event, len(items)), make([]trace.Span, len(items))
+	for i := len(items) - 1; i >= 0; i-- {
+		e := items[i].Event
+		events[i] = e
+		var in context.Context
+		in, spans[i] = tracing.Start(tracing.With(ctx, e.TraceParent, e.XRayTraceHeader), "publish "+e.Type, tracing.Producer, e.Attributes()...)
+		if i == 0 {
+			ctx = in
+		}
 	}
 	refused, err := topic.Publish(ctx, events)
-	if err != nil {
-		return 0, err
-	}
 	var failed error
 	var published []Item
-	for _, item := range items {
-		if err, no := refused[item.Event.ID]; no {
-			failed = errors.Join(failed, err)
-			continue
+	if err == nil {
+		for _, item := range items {
+			if err, no := refused[item.Event.ID]; no {
+				failed = errors.Join(failed, err)
+				continue
+			}
+			tell(ctx, item.Event)
+			published = append(published, item)
 		}
-		tell(ctx, item.Event)
-		published = append(published, item)
+		failed = errors.Join(failed, store.DeletePublished(ctx, published))
 	}
-	return len(published), errors.Join(failed, store.DeletePublished(ctx, published))
+	for i, span := range spans {
+		tracing.End(span, cmp.Or(err, refused[events[i].ID]))
+	}
+	return len(published), errors.Join(err, failed)
 }
 
 // RelayAndSweep returns a Relay that also sweeps its outbox when its schedule calls it, with {"sweep":"outbox"}.
@@ -72,7 +86,9 @@ func RelayAndSweep(topic Topic, store Swept, c clock.Clock) function.Handler {
 		if err := json.Unmarshal(payload, &tick); err != nil || tick.Sweep == "" {
 			return relay.Invoke(ctx, payload)
 		}
+		ctx, span := tracing.Start(function.Traced(ctx), function.Name(), tracing.Internal)
 		n, err := Sweep(ctx, topic, store, c, Patience)
+		tracing.End(span, err)
 		if n > 0 {
 			slog.WarnContext(ctx, "published what the stream did not deliver", "events", n)
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/tracing"
 )
 
 // Report counts what a run came upon, by kind.
@@ -16,8 +17,9 @@ type Report map[string]int
 // Handle returns the function of a use case. What it found is logged if that is anything, also where it failed on the rest.
 func Handle(run func(context.Context) (Report, error)) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, _ []byte) ([]byte, error) {
-		ctx = function.Traced(ctx, "")
+		ctx, span := tracing.Start(function.Traced(ctx), function.Name(), tracing.Internal)
 		found, err := run(ctx)
+		tracing.End(span, err)
 		for kind, n := range found {
 			if n > 0 {
 				slog.WarnContext(ctx, "the sweep found something", "kind", kind, "count", n)

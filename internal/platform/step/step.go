@@ -8,10 +8,12 @@ import (
 	"log/slog"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"go.opentelemetry.io/otel/attribute"
 
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/redact"
+	"orderflow/internal/platform/tracing"
 )
 
 // Transient is the error name of everything that is worth a retry. A final error goes
@@ -36,9 +38,11 @@ func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Ha
 			return nil, named(errInput)
 		}
 		ctx = function.WithLogAttrs(function.Traced(ctx, env.TraceParent), slog.String("orderId", env.OrderID))
+		ctx, span := tracing.Start(ctx, function.Name(), tracing.Server, attribute.String("saga.step", function.Name()), tracing.Order(env.OrderID))
 		ctx, done := begin(ctx, env.OrderID)
 		out, err := run(ctx, in)
 		done(err)
+		tracing.End(span, err)
 		if err != nil {
 			return nil, named(err)
 		}

@@ -26,6 +26,7 @@ type shipment struct {
 	TrackingNumber string    `dynamodbav:"trackingNumber,omitempty"`
 	Reason         string    `dynamodbav:"reason,omitempty"`
 	ResumeToken    string    `dynamodbav:"resumeToken,omitempty"`
+	TraceParent    string    `dynamodbav:"traceparent,omitempty"`
 	Version        int64     `dynamodbav:"version"`
 	UpdatedAt      time.Time `dynamodbav:"updatedAt"`
 }
@@ -38,7 +39,7 @@ func (s Store) Shipment(ctx context.Context, orderID string) (shipping.Shipment,
 	}
 	return shipping.Shipment{
 		OrderID: orderID, CustomerID: item.CustomerID, Status: shipping.Status(item.Status), CarrierID: item.CarrierID,
-		TrackingNumber: item.TrackingNumber, Reason: item.Reason, ResumeToken: item.ResumeToken,
+		TrackingNumber: item.TrackingNumber, Reason: item.Reason, ResumeToken: item.ResumeToken, TraceParent: item.TraceParent,
 		Version: item.Version, UpdatedAt: item.UpdatedAt,
 	}, nil
 }
@@ -47,7 +48,7 @@ func (s Store) Shipment(ctx context.Context, orderID string) (shipping.Shipment,
 func (s Store) Save(ctx context.Context, sh shipping.Shipment, with commit.With) error {
 	item, err := dynamo.Item("order#"+sh.OrderID, "shipment", shipment{
 		CustomerID: sh.CustomerID, Status: string(sh.Status), CarrierID: sh.CarrierID, TrackingNumber: sh.TrackingNumber,
-		Reason: sh.Reason, ResumeToken: sh.ResumeToken, Version: sh.Version, UpdatedAt: sh.UpdatedAt,
+		Reason: sh.Reason, ResumeToken: sh.ResumeToken, TraceParent: sh.TraceParent, Version: sh.Version, UpdatedAt: sh.UpdatedAt,
 	})
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func unknown(t *testing.T, s shipping.Store) {
 }
 
 func roundTrip(t *testing.T, s shipping.Store) {
-	full := shipping.Shipment{OrderID: "1", CustomerID: "c", Status: shipping.StatusRefused, CarrierID: "shp_1", TrackingNumber: "T",
+	full := shipping.Shipment{OrderID: "1", CustomerID: "c", Status: shipping.StatusRefused, CarrierID: "shp_1", TrackingNumber: "T", TraceParent: "00-0-0-01",
 		Reason: "R", ResumeToken: "token", Version: 1, UpdatedAt: start}
 	save(t, s, full)
 	want(t, s, full)

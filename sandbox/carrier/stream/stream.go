@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/tracing"
 	"orderflow/sandbox/carrier"
 )
 
@@ -28,9 +29,10 @@ func Handle(send func(context.Context, carrier.Due) error) function.Handler {
 		for _, r := range in.Records {
 			due, err := parse(r)
 			if err == nil {
-				ctx := function.Traced(ctx, due.TraceParent)
-				ctx = function.WithLogAttrs(ctx, slog.String("reference", due.Reference))
+				ctx := function.WithLogAttrs(function.Traced(ctx, due.TraceParent), slog.String("reference", due.Reference))
+				ctx, span := tracing.Start(ctx, "send callback", tracing.Consumer, tracing.Order(due.Reference))
 				err = send(ctx, due)
+				tracing.End(span, err)
 			}
 			failed = append(failed, err)
 		}

@@ -1,0 +1,59 @@
+package tracing
+
+import (
+	"context"
+	"strings"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// WithLambda returns a context that goes on with the X-Ray trace header that Lambda gave the invocation, unless it is
+// malformed. Where X-Ray has not decided on sampling yet, the provider does.
+func WithLambda(ctx context.Context, header string) context.Context {
+	sc, decided, ok := parseXRay(header)
+	if !ok {
+		return ctx
+	}
+	if p, _ := ctx.Value(providerKey{}).(*Provider); !decided {
+		sc = sc.WithTraceFlags(p.sample(sc.TraceID()))
+	}
+	return context.WithValue(trace.ContextWithRemoteSpanContext(ctx, sc), originKey{}, origin{sc.SpanID(), true})
+}
+
+// parseXRay reads Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=<0 or 1>, in any order. Other fields are passed over;
+// decided is false where Sampled is missing or left open.
+func parseXRay(s string) (sc trace.SpanContext, decided, ok bool) {
+	var cfg trace.SpanContextConfig
+	for field := range strings.SplitSeq(s, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
+		switch name {
+		case "Root":
+			if len(value) != 35 || value[:2] != "1-" || value[10] != '-' || !unhex(cfg.TraceID[:], value[2:10]+value[11:]) {
+				return sc, false, false
+			}
+		case "Parent":
+			if len(value) != 16 || !unhex(cfg.SpanID[:], value) {
+				return sc, false, false
+			}
+		case "Sampled":
+			decided = value == "0" || value == "1"
+			cfg.TraceFlags = cfg.TraceFlags.WithSampled(value == "1")
+		}
+	}
+	cfg.Remote = true
+	sc = trace.NewSpanContext(cfg)
+	return sc, decided, sc.IsValid()
+}
+
+func formatXRay(sc trace.SpanContext) string {
+	sampled := "0"
+	if sc.IsSampled() {
+		sampled = "1"
+	}
+	return "Root=" + xrayTraceID(sc.TraceID()) + ";Parent=" + sc.SpanID().String() + ";Sampled=" + sampled
+}
+
+func xrayTraceID(id trace.TraceID) string {
+	s := id.String()
+	return "1-" + s[:8] + "-" + s[8:]
+}
