@@ -47,6 +47,10 @@ demo: ## Place six orders, five of them troubled, and show what became of each
 demo-outage: ## Take the payment provider down for a minute while orders come in, and show what became of them
 	@$(DEVSTACK) demo-outage
 
+.PHONY: trace-ui
+trace-ui: ## Show the traces of the local stack in Zipkin (needs Java and Maven)
+	@$(DEVSTACK) trace-ui
+
 .PHONY: test
 test: ## Run all tests, with an emulator of their own
 	@$(DEVSTACK) exec -- go test ./...

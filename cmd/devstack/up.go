@@ -82,6 +82,7 @@ AWS      %s (region %s, keys %s/%s)
 
   make demo                      six orders and what became of each
   make -s token USER=alice       a bearer token for the API
+  make trace-ui                  traces in Zipkin
   make logs FN=place-order       what a function logs
   make down                      stop, and remove everything
 `, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"], stack.Emulator.URL, devstack.Region, devstack.AccessKey, devstack.SecretKey)

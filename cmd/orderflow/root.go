@@ -34,7 +34,7 @@ CONFIRMED, 1 if anything else went wrong.`,
   orderflow stock set MUG-BLUE 100 --reason "Delivery 4711"`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-	}, orders(a), saga(a), stock(a), products(a), dlq(a), circuit(a), audit(a), health(a))
+	}, orders(a), saga(a), showTrace(a), stock(a), products(a), dlq(a), circuit(a), audit(a), health(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})

@@ -42,7 +42,8 @@ type deployment struct {
 
 // deploy deploys both stacks with the SAM CLI, unless just that was deployed to this emulator already.
 func (s *Stack) deploy(ctx context.Context, opts Options) error {
-	parameters := []string{"Stage=" + Stage, "Architecture=" + opts.Architecture, "EmulatorEndpoint=" + s.Emulator.URL, "Discovery=" + opts.Discovery}
+	parameters := []string{"Stage=" + Stage, "Architecture=" + opts.Architecture, "EmulatorEndpoint=" + s.Emulator.URL,
+		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL}
 	fingerprint, err := s.repo.fingerprint(parameters)
 	if err != nil {
 		return err

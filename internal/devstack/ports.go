@@ -25,9 +25,9 @@ func portIsFree(port int) bool {
 	return port != 0
 }
 
-// port is the port of the emulator's URL, or 0.
-func (e *Emulator) port() int {
-	u, err := url.Parse(e.URL)
+// portOf returns the port of a URL, or 0.
+func portOf(address string) int {
+	u, err := url.Parse(address)
 	if err != nil {
 		return 0
 	}

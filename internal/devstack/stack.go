@@ -26,6 +26,8 @@ type Options struct {
 type Stack struct {
 	Emulator *Emulator
 	Outputs  map[string]string // of both CloudFormation stacks, by name
+	// TracesURL is the address of the collector of traces, which answers as Zipkin does; see package traces.
+	TracesURL string
 
 	repo Repo
 	dir  string
@@ -78,6 +80,7 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	defer unlock()
 
 	var emulator *Emulator
+	var traces *server
 	err = parallel(
 		func() (err error) {
 			if err := opts.Repo.Setup(ctx, opts.Report, false); err != nil {
@@ -86,14 +89,23 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 			emulator, err = resume(ctx, opts)
 			return err
 		},
-		func() error { return opts.Repo.Build(ctx, opts.Report, opts.Architecture) },
+		func() (err error) {
+			if err := opts.Repo.Build(ctx, opts.Report, opts.Architecture); err != nil {
+				return err
+			}
+			if err := opts.Repo.buildCollector(ctx); err != nil {
+				return err
+			}
+			traces, err = opts.Repo.collect(ctx, opts.Dir)
+			return err
+		},
 	)
 	if err != nil {
-		return nil, abandon(err, emulator)
+		return nil, abandon(err, opts.Dir, emulator)
 	}
-	s := &Stack{Emulator: emulator, repo: opts.Repo, dir: opts.Dir}
+	s := &Stack{Emulator: emulator, repo: opts.Repo, dir: opts.Dir, TracesURL: traces.URL}
 	if err := s.bringUpToDate(ctx, opts); err != nil {
-		return nil, abandon(err, emulator)
+		return nil, abandon(err, opts.Dir, emulator)
 	}
 	return s, nil
 }
@@ -113,12 +125,20 @@ func (s *Stack) bringUpToDate(ctx context.Context, opts Options) (err error) {
 	return s.remember()
 }
 
-// abandon stops an emulator that nothing was wholly deployed to yet: it is of no use, and a failed test must not leave it.
-func abandon(err error, e *Emulator) error {
-	if e != nil && deployedTo(e.dir) != e.Process {
-		return errors.Join(err, e.Stop())
+// abandon stops what was started in dir unless something was wholly deployed to it before: it is of no use, and a failed test
+// must not leave it.
+func abandon(err error, dir string, e *Emulator) error {
+	if e == nil {
+		e = &Emulator{dir: dir}
 	}
-	return err
+	if to := deployedTo(dir); to != (process{}) && (to == e.Process || e.Process.PID == 0) {
+		return err
+	}
+	_, stopped := stopServers(dir)
+	if e.Process.PID != 0 {
+		stopped = errors.Join(stopped, e.Stop())
+	}
+	return errors.Join(err, stopped)
 }
 
 // resume returns the emulator of opts.Dir where it runs and is of use, and starts one otherwise.
@@ -137,7 +157,7 @@ func resume(ctx context.Context, opts Options) (*Emulator, error) {
 		if err := errors.Join(old.Stop(), os.RemoveAll(filepath.Join(opts.Dir, stackFile))); err != nil {
 			return nil, err
 		}
-		if port := old.port(); opts.Port == 0 && portIsFree(port) {
+		if port := portOf(old.URL); opts.Port == 0 && portIsFree(port) {
 			emulatorOpts.Port = port
 		}
 	}
@@ -180,6 +200,7 @@ func Load(ctx context.Context, dir string) (*Stack, error) {
 			s.Outputs[name] = text
 		}
 	}
+	s.TracesURL = s.Outputs["TracesUrl"]
 	return s, nil
 }
 
@@ -194,12 +215,14 @@ func Down(dir string) (stopped bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	stopped, err = stopServers(opts.Dir)
 	if e != nil {
-		if err := e.Stop(); err != nil {
-			return false, err
-		}
+		stopped, err = true, errors.Join(err, e.Stop())
 	}
-	return e != nil, clear(opts.Dir)
+	if err != nil {
+		return false, err
+	}
+	return stopped, clear(opts.Dir)
 }
 
 // Stop stops the stack and removes its files.
@@ -217,7 +240,7 @@ const stackFile = "stack.json"
 func (s *Stack) file() string { return filepath.Join(s.dir, stackFile) }
 
 func (s *Stack) remember() error {
-	values := map[string]any{"EndpointUrl": s.Emulator.URL, "Region": Region, "EmulatorPid": s.Emulator.Process.PID}
+	values := map[string]any{"EndpointUrl": s.Emulator.URL, "Region": Region, "EmulatorPid": s.Emulator.Process.PID, "TracesUrl": s.TracesURL}
 	for name, value := range s.Outputs {
 		if _, taken := values[name]; taken {
 			return fmt.Errorf("the output %s of a template hides the value of that name in stack.json: rename it", name)

@@ -1,0 +1,36 @@
+package devstack
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// collectorName is that of the files of the collector of traces; its spans are in traces.jsonl.
+const collectorName = "collector"
+
+// buildCollector compiles the collector for this machine.
+func (r Repo) buildCollector(ctx context.Context) error {
+	return command{dir: string(r), name: "go", args: []string{"build", "-o", r.Path(".build", "collector"), "./cmd/collector"},
+		env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}.run(ctx)
+}
+
+// collect returns the collector of a stack's traces, started if it does not run.
+func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
+	name := "orderflow " + dir // another stack's collector may have taken the port
+	s, _, err := serve(ctx, dir, program{
+		name: collectorName,
+		argv: func(port int) []string {
+			return []string{r.Path(".build", "collector"), "-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+				"-file", filepath.Join(dir, "traces.jsonl"), "-name", name}
+		},
+		ready: func(ctx context.Context, url string) bool {
+			var health struct{ Name string }
+			return get(ctx, url+"/health", &health) == nil && health.Name == name
+		},
+		limit: 20 * time.Second,
+	}, 0)
+	return s, err
+}

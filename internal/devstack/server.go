@@ -1,0 +1,169 @@
+package devstack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// server is a program beside the emulator that answers by HTTP, on 127.0.0.1, and outlives who started it.
+type server struct {
+	URL     string  `json:"url"`
+	Process process `json:"process"`
+	dir     string
+	name    string // of its files in dir
+}
+
+// program says how to start a server on a port.
+type program struct {
+	name  string
+	argv  func(port int) []string
+	ready func(ctx context.Context, url string) bool
+	limit time.Duration // of the wait until it is ready
+}
+
+func (s *server) file() string { return filepath.Join(s.dir, s.name+".json") }
+func (s *server) log() string  { return filepath.Join(s.dir, s.name+".log") }
+
+// findServer returns the server that was last started in dir under a name, which may have ended, or nil if there was none.
+func findServer(dir, name string) (*server, error) {
+	s := &server{dir: dir, name: name}
+	data, err := os.ReadFile(s.file())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: remove it and try again", s.file(), err)
+	}
+	return s, nil
+}
+
+// serve returns the server of dir where it runs, and starts it otherwise: on the port that it had, else on the one wished for if
+// that is not 0, else on any that is free.
+func serve(ctx context.Context, dir string, p program, wish int) (s *server, started bool, err error) {
+	old, err := findServer(dir, p.name)
+	if err != nil {
+		return nil, false, err
+	}
+	if old != nil {
+		if old.Process.alive() && p.ready(ctx, old.URL) {
+			return old, false, nil
+		}
+		if err := old.stop(); err != nil {
+			return nil, false, err
+		}
+		wish = portOf(old.URL)
+	}
+	if !portIsFree(wish) {
+		if wish, err = freePort(); err != nil {
+			return nil, false, err
+		}
+	}
+	s = &server{URL: "http://127.0.0.1:" + strconv.Itoa(wish), dir: dir, name: p.name}
+	return s, true, s.start(ctx, p, wish)
+}
+
+func (s *server) start(ctx context.Context, p program, port int) error {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	log, err := os.Create(s.log())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	argv := p.argv(port)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it outlives this process
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the %s: %w", s.name, err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	if s.Process, err = identify(cmd.Process.Pid); err == nil {
+		var data []byte
+		if data, err = json.Marshal(s); err == nil {
+			err = writeFile(s.file(), data, 0o644)
+		}
+	}
+	if err == nil {
+		err = s.await(ctx, p, ended)
+	}
+	if err != nil {
+		output, _ := os.ReadFile(s.log())
+		return errors.Join(fmt.Errorf("the %s did not start: %w; the end of %s:\n%s", s.name, err, s.log(), tail(output, 15)),
+			endGroup(cmd.Process.Pid, time.Second), os.Remove(s.file()))
+	}
+	return nil
+}
+
+// await returns when the server is ready.
+func (s *server) await(ctx context.Context, p program, ended <-chan error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.limit, fmt.Errorf("no answer from %s within %s", s.URL, p.limit))
+	defer cancel()
+	retry := time.NewTicker(20 * time.Millisecond)
+	defer retry.Stop()
+	for !p.ready(ctx, s.URL) {
+		select {
+		case err := <-ended:
+			return fmt.Errorf("it ended at once (%v)", err) //nolint:errorlint // nil where it ended well
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-retry.C:
+		}
+	}
+	return nil
+}
+
+// stop ends the server; one that has ended already is no error.
+func (s *server) stop() error {
+	if s.Process.alive() {
+		if err := endGroup(s.Process.PID, 5*time.Second); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(s.file())
+}
+
+// stopServers ends the servers of dir.
+func stopServers(dir string) (any bool, failed error) {
+	for _, name := range []string{viewerName, collectorName} {
+		s, err := findServer(dir, name)
+		if err == nil && s != nil {
+			any, err = true, s.stop()
+		}
+		failed = errors.Join(failed, err)
+	}
+	return any, failed
+}
+
+// get decodes what a URL answers with within two seconds.
+func get(ctx context.Context, url string, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}

@@ -1,0 +1,137 @@
+package devstack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// viewerName is that of the files of Zipkin, which shows the traces of a stack.
+const viewerName = "zipkin"
+
+// viewerPort is Zipkin's own.
+const viewerPort = 9411
+
+// View starts Zipkin for the stack's traces, where it does not run yet, and has it told of those that are there and those to
+// come. It returns its address.
+func (s *Stack) View(ctx context.Context, rep *Reporter) (string, error) {
+	for _, tool := range []string{"java", "mvn"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return "", fmt.Errorf("the viewer is Zipkin, which needs Java 17 or newer and Maven on the PATH; without them `go run ./cmd/orderflow trace ORDER` shows a trace here: %w", err)
+		}
+	}
+	unlock, err := lock(s.repo.Path(".tools"))
+	if err != nil {
+		return "", err
+	}
+	err = s.repo.setupZipkin(ctx, rep)
+	unlock()
+	if err != nil {
+		return "", err
+	}
+	p := program{
+		name:  viewerName,
+		limit: 2 * time.Minute,
+		argv: func(port int) []string {
+			return []string{"java", "-Xmx512m", "-jar", s.repo.Path(".tools", "zipkin", "zipkin.jar"), "--armeria.ports[0].address=127.0.0.1",
+				"--armeria.ports[0].port=" + strconv.Itoa(port), "--armeria.ports[0].protocols[0]=http"}
+		},
+		ready: func(ctx context.Context, url string) bool {
+			var health struct{ Status string }
+			return get(ctx, url+"/health", &health) == nil && health.Status == "UP"
+		},
+	}
+	var zipkin *server
+	var started bool
+	err = rep.Do("start Zipkin", func() (err error) {
+		zipkin, started, err = serve(ctx, s.dir, p, viewerPort)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return zipkin.URL, forward(ctx, s.TracesURL, zipkin.URL, started)
+}
+
+// forward has the collector send its spans on; all of them once more, if nothing of them can be there yet.
+func forward(ctx context.Context, from, to string, all bool) error {
+	query := url.Values{"to": {to}}
+	if all {
+		query.Set("all", "yes")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, from+"/forward?"+query.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("the collector of traces does not answer, `make up` starts it: %w", err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("the collector of traces answered %s: %w", resp.Status, err)
+	}
+	return nil
+}
+
+// setupZipkin installs Zipkin at the version of tools/zipkin/pom.xml, if its bytes are those that were pinned there.
+func (r Repo) setupZipkin(ctx context.Context, rep *Reporter) error {
+	pom, dir := r.Path("tools", "zipkin", "pom.xml"), r.Path(".tools", "zipkin")
+	jar := filepath.Join(dir, "zipkin.jar")
+	st := stamp{file: filepath.Join(dir, ".stamp"), proof: jar, wantFile: pom}
+	if current, err := st.current(); err != nil || current {
+		return err
+	}
+	return rep.Do("install Zipkin (130 MB, once)", func() error {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+		err := command{name: "mvn", args: []string{"-q", "-B", "-f", pom, "-Dmaven.repo.local=" + r.Path(".tools", "cache", "m2"),
+			"dependency:copy-dependencies", "-DoutputDirectory=" + dir}}.run(ctx)
+		if err != nil {
+			return err
+		}
+		jars, err := filepath.Glob(filepath.Join(dir, "*.jar"))
+		if err != nil || len(jars) != 1 {
+			return fmt.Errorf("Maven has brought %q where one file was expected: %w", jars, err)
+		}
+		if err := r.pinned(jars[0]); err != nil {
+			return errors.Join(err, os.RemoveAll(dir))
+		}
+		if err := os.Rename(jars[0], jar); err != nil {
+			return err
+		}
+		return st.write()
+	})
+}
+
+// pinned fails unless the file is the one whose hash stands in tools/zipkin/sha256.
+func (r Repo) pinned(file string) error {
+	want, err := os.ReadFile(r.Path("tools", "zipkin", "sha256"))
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != strings.TrimSpace(string(want)) {
+		return fmt.Errorf("%s has the hash %s, not the one in tools/zipkin/sha256: it is not what was tested", filepath.Base(file), got)
+	}
+	return nil
+}

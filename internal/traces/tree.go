@@ -1,0 +1,95 @@
+package traces
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"orderflow/internal/platform/tracing/zipkin"
+)
+
+// ErrNone: there is no such trace, or not yet.
+var ErrNone = errors.New("there is no such trace")
+
+// Of asks a collector or a Zipkin for the trace of an order: the one in which it was placed.
+func Of(ctx context.Context, base, orderID string) ([]zipkin.Span, error) {
+	return latest(ctx, base, "orderId="+orderID+" and operation=placeOrder")
+}
+
+// Last is the trace of the order that was placed last.
+func Last(ctx context.Context, base string) ([]zipkin.Span, error) {
+	return latest(ctx, base, "operation=placeOrder and orderId")
+}
+
+func latest(ctx context.Context, base, query string) ([]zipkin.Span, error) {
+	target := base + "/api/v2/traces?limit=1&annotationQuery=" + url.QueryEscape(query)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the collector of traces answered %s", res.Status)
+	}
+	var found [][]zipkin.Span
+	if err := json.NewDecoder(res.Body).Decode(&found); err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, ErrNone
+	}
+	return found[0], nil
+}
+
+// Write prints a trace as a tree: when each span began, how long it took, whose it is, and how it failed if it did. A span whose
+// parent is not among them stands at the left.
+func Write(w io.Writer, spans []zipkin.Span) error {
+	known, below := map[string]bool{}, map[string][]zipkin.Span{}
+	for _, s := range spans {
+		known[s.ID] = true
+	}
+	for _, s := range spans {
+		parent := s.ParentID
+		if !known[parent] {
+			parent = ""
+		}
+		below[parent] = append(below[parent], s)
+	}
+	var write func(parent string, depth int) error
+	write = func(parent string, depth int) error {
+		for _, s := range below[parent] {
+			began := time.Duration(s.Timestamp-spans[0].Timestamp) * time.Microsecond
+			took := time.Duration(s.Duration) * time.Microsecond
+			line := fmt.Sprintf("%7.3f s %9.1f ms  %s%s", began.Seconds(), float64(took.Microseconds())/1000, strings.Repeat("  ", depth), s.Name)
+			if s.Name != s.Local.ServiceName {
+				line += "  [" + s.Local.ServiceName + "]"
+			}
+			if code := s.Tags["error"]; code != "" {
+				line += "  ✗ " + code
+			}
+			if _, err := fmt.Fprintln(w, line); err != nil {
+				return err
+			}
+			if err := write(s.ID, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(spans) > 0 {
+		if _, err := fmt.Fprintf(w, "trace %s, %d spans\n", spans[0].TraceID, len(spans)); err != nil {
+			return err
+		}
+	}
+	return write("", 0)
+}
