@@ -52,15 +52,18 @@ func (c *Client) attempt(caller context.Context, r Request, out any) (learned bo
 	}
 	ctx, cancel := context.WithTimeout(caller, timeout)
 	defer cancel()
+	ctx, span := c.span(ctx, r)
 	req, err := c.request(ctx, base, r, timeout)
 	if err != nil {
 		done(false)
+		tracing.End(span, err)
 		return false, err
 	}
 	err = c.exchange(req, out)
 	hurried := timeout < c.c.Timeout/2 && errors.Is(ctx.Err(), context.DeadlineExceeded)
 	learned = err == nil || final(err) || !hurried && !errors.Is(caller.Err(), context.Canceled)
 	done(learned && err != nil && !final(err))
+	ended(span, err)
 	return learned, err
 }
 
@@ -86,6 +89,7 @@ func (c *Client) exchange(req *http.Request, out any) error {
 	case s >= 300:
 		return &StatusError{c.c.Dependency, s, b}
 	}
+	tracing.Annotate(req.Context(), tracing.KeyStatus.Int(res.StatusCode))
 	if out == nil {
 		return nil
 	}
@@ -128,11 +132,12 @@ func (c *Client) request(ctx context.Context, base string, r Request, timeout ti
 	}
 	for name, v := range map[string]string{
 		"Idempotency-Key": r.IdempotencyKey, "Authorization": r.Authorization, "Content-Type": contentType,
-		"traceparent": tracing.Parent(ctx), TimeoutHeader: strconv.FormatInt(timeout.Milliseconds(), 10),
+		TimeoutHeader: strconv.FormatInt(timeout.Milliseconds(), 10),
 	} {
 		if v != "" {
 			req.Header.Set(name, v)
 		}
 	}
+	tracing.Inject(ctx, req.Header)
 	return req, nil
 }

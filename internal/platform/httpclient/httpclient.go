@@ -107,6 +107,8 @@ type Request struct {
 	// Body is sent as JSON, where not nil; or Form as a form.
 	Body any
 	Form url.Values
+
+	attempt int // counted from 1; 0 for a probe
 }
 
 // name is what a call is counted by: all attempts at the same thing have the same.
@@ -140,6 +142,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	defer leave()
 	c.budget.Called()
 	for n := 1; ; n++ {
+		r.attempt = n
 		if err := c.guarded(ctx, r, out); err == nil || !c.again(ctx, r, n, err) {
 			return err
 		}
