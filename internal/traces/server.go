@@ -95,7 +95,6 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request) {
 			close(s.stop)
 		}
 		s.to, s.stop = to, make(chan struct{})
-		s.Store.resend()
 		if to != "" {
 			go s.send(to, s.stop)
 		}
@@ -107,15 +106,16 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request) {
 const again = time.Second
 
 func (s *Server) send(to string, stop <-chan struct{}) {
+	sent := 0
 	for {
-		spans, taken := s.Store.unsent(stop)
+		spans, next := s.Store.after(sent, stop)
 		select {
 		case <-stop:
 			return
 		default:
 		}
 		if err := post(to, spans); err == nil {
-			taken()
+			sent = next
 			continue
 		}
 		select {

@@ -20,11 +20,11 @@ type Store struct {
 	// Log gets every span as a line of JSON; it may be nil.
 	Log io.Writer
 
-	mu      sync.Mutex
-	spans   []zipkin.Span
-	byTrace map[string][]zipkin.Span
-	sent    int           // how many of spans were forwarded
-	more    chan struct{} // closed when there is more
+	mu        sync.Mutex
+	spans     []zipkin.Span
+	byTrace   map[string][]zipkin.Span
+	forgotten int           // how many came before those of spans
+	more      chan struct{} // closed when there is more
 }
 
 // Add keeps spans.
@@ -65,7 +65,7 @@ func (s *Store) forget(n int) {
 			delete(s.byTrace, span.TraceID)
 		}
 	}
-	s.spans, s.sent = slices.Clone(s.spans[n:]), max(0, s.sent-n)
+	s.spans, s.forgotten = slices.Clone(s.spans[n:]), s.forgotten+n
 }
 
 // Trace returns the spans of a trace by their beginnings; none if it is not known.
@@ -105,18 +105,15 @@ func sorted(spans []zipkin.Span) []zipkin.Span {
 // chunk is how many spans are forwarded at once.
 const chunk = 500
 
-// unsent returns the next spans to forward, waiting for some unless done is closed; taken tells that they arrived.
-func (s *Store) unsent(done <-chan struct{}) (spans []zipkin.Span, taken func()) {
+// after returns spans that came after the first n, and what n is with them; it waits for some unless done is closed.
+func (s *Store) after(n int, done <-chan struct{}) ([]zipkin.Span, int) {
 	for {
 		s.mu.Lock()
-		if s.sent < len(s.spans) {
-			spans = slices.Clone(s.spans[s.sent:min(len(s.spans), s.sent+chunk)])
+		if n = max(n, s.forgotten); n < s.forgotten+len(s.spans) {
+			rest := s.spans[n-s.forgotten:]
+			spans := slices.Clone(rest[:min(len(rest), chunk)])
 			s.mu.Unlock()
-			return spans, func() {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.sent = min(len(s.spans), s.sent+len(spans))
-			}
+			return spans, n + len(spans)
 		}
 		if s.more == nil {
 			s.more = make(chan struct{})
@@ -126,14 +123,7 @@ func (s *Store) unsent(done <-chan struct{}) (spans []zipkin.Span, taken func())
 		select {
 		case <-more:
 		case <-done:
-			return nil, func() {}
+			return nil, n
 		}
 	}
-}
-
-// resend has everything forwarded from the beginning.
-func (s *Store) resend() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sent = 0
 }

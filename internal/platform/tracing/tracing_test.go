@@ -2,8 +2,12 @@ package tracing_test
 
 import (
 	"context"
+	"net/http"
+	"strconv"
 	"testing"
+	"time"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -32,6 +36,74 @@ func TestMalformedTraceIsIgnored(t *testing.T) {
 		if got := tracing.Parent(tracing.With(ctx, bad)); got != parent {
 			t.Errorf("With(%q) left %q, want the one before", bad, got)
 		}
+	}
+}
+
+func TestAContextIsTheSameInBothForms(t *testing.T) {
+	const xray = "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled="
+	for w3c, header := range map[string]string{parent: xray + "1", parent[:53] + "00": xray + "0"} {
+		if got := tracing.XRay(tracing.With(t.Context(), w3c)); got != header {
+			t.Errorf("%s is %q to X-Ray, want %q", w3c, got, header)
+		}
+		if got := tracing.Parent(tracing.With(t.Context(), header)); got != w3c {
+			t.Errorf("%s is %q to W3C, want %q", header, got, w3c)
+		}
+	}
+	for _, good := range []string{"Sampled=1;Parent=b7ad6b7169203331;Root=1-0af76519-16cd43dd8448eb211c80319c", xray + "1;Lineage=1:a87bd80c:0", " " + xray + "1"} {
+		if got := tracing.Parent(tracing.With(t.Context(), good)); got != parent {
+			t.Errorf("%q is %q, want %q", good, got, parent)
+		}
+	}
+	for _, bad := range []string{
+		"Root=1-0af76519-16cd43dd8448eb211c80319c", "Parent=b7ad6b7169203331", "Root=;Parent=", "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b71692033",
+		"Root=2-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331", "Root=1-0AF76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331",
+		"Root=1-0af765190-6cd43dd8448eb211c80319c;Parent=b7ad6b7169203331", "Root=1-00000000-000000000000000000000000;Parent=b7ad6b7169203331",
+		"Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=0000000000000000", ";;;===",
+	} {
+		if got := tracing.Parent(tracing.With(t.Context(), bad)); got != "" {
+			t.Errorf("%q was taken for %s", bad, got)
+		}
+	}
+}
+
+func TestTheFirstWellFormedContextCounts(t *testing.T) {
+	const other = "Root=1-11111111-111111111111111111111111;Parent=2222222222222222;Sampled=1"
+	for name, c := range map[string]struct {
+		lambda   string
+		explicit []string
+		want     string
+	}{
+		"an explicit one before Lambda's":  {other, []string{parent}, id},
+		"the first explicit one":           {"", []string{parent, other}, id},
+		"the second if the first is none":  {"", []string{"garbage", other}, "11111111111111111111111111111111"},
+		"Lambda's if none is well-formed":  {other, []string{"", "garbage"}, "11111111111111111111111111111111"},
+		"none at all, so a new one begins": {"garbage", []string{""}, ""},
+	} {
+		ctx := tracing.Begin(tracing.With(tracing.WithLambda(t.Context(), c.lambda), c.explicit...))
+		got := tracing.TraceID(ctx)
+		if c.want != "" && got != c.want || c.want == "" && (len(got) != 32 || got == id) {
+			t.Errorf("%s: trace %s, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestARequestCarriesBothForms(t *testing.T) {
+	h := http.Header{}
+	tracing.Inject(t.Context(), h)
+	if len(h) != 0 {
+		t.Errorf("without a trace there is %v", h)
+	}
+	tracing.Inject(tracing.With(t.Context(), parent), h)
+	if h.Get("traceparent") != parent || h.Get("X-Amzn-Trace-Id") != "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1" {
+		t.Errorf("header %v", h)
+	}
+}
+
+func TestANewTraceBeginsWithItsTimeAsXRayWantsIt(t *testing.T) {
+	at := time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC)
+	ctx := tracing.WithProvider(t.Context(), &tracing.Provider{Ratio: 1, Clock: clock.At(at)})
+	if got := tracing.TraceID(tracing.Begin(ctx))[:8]; got != strconv.FormatInt(at.Unix(), 16) {
+		t.Errorf("the trace begins with %s, want %x", got, at.Unix())
 	}
 }
 

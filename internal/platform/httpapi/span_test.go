@@ -1,0 +1,63 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/tracing"
+	"orderflow/internal/platform/tracing/tracingtest"
+)
+
+func TestARequestIsASpanBelowItsCallersThatTellsTheAnswer(t *testing.T) {
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for name, c := range map[string]struct {
+		err    error
+		status string
+		code   string
+		failed bool
+	}{
+		"answered": {nil, "200", "", false},
+		"refused":  {fault.New(fault.Conflict, "OrderNotCancellable", "no"), "409", "OrderNotCancellable", false},
+		"failed":   {errors.New("a@example.com is stuck"), "503", "Transient", true},
+	} {
+		in := request(func(in *events.APIGatewayProxyRequest) {
+			in.Resource, in.Headers["traceparent"] = "/v1/stock/{sku}/adjustments", parent
+		})
+		payload, err := json.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := httpapi.Handle("adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) { return httpapi.OK(nil), c.err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, recorded := tracingtest.Record(t)
+		if _, err := h.Invoke(ctx, payload); err != nil {
+			t.Fatal(err)
+		}
+		s := recorded.Named(t, "POST /v1/stock/{sku}/adjustments")
+		tags := tracingtest.Tags(s)
+		if s.Kind != tracing.Server || s.Parent.String() != "b7ad6b7169203331" || !s.RemoteParent || s.Failed != c.failed {
+			t.Errorf("%s: span %+v", name, s)
+		}
+		want := map[string]string{
+			"http.request.method": http.MethodPost, "http.route": "/v1/stock/{sku}/adjustments", "operation": "adjustStock",
+			"http.response.status_code": c.status, "error.type": c.code,
+		}
+		for tag, v := range want {
+			if tags[tag] != v {
+				t.Errorf("%s: %s = %q, want %q", name, tag, tags[tag], v)
+			}
+		}
+		if len(tags) > len(want) {
+			t.Errorf("%s: there is more in the span than may be: %v", name, tags)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package awscalls_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/tracing"
+	"orderflow/internal/platform/tracing/awscalls"
+	"orderflow/internal/platform/tracing/tracingtest"
+)
+
+// client asks a server that gives these answers, one after the other.
+func client(t *testing.T, answers ...func(http.ResponseWriter)) *dynamodb.Client {
+	n := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answers[min(n, len(answers)-1)](w)
+		n++
+	}))
+	t.Cleanup(server.Close)
+	cfg := aws.Config{Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: aws.AnonymousCredentials{}}
+	awscalls.Trace(&cfg)
+	return dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.DisableValidateResponseChecksum = true })
+}
+
+func status(code int, body string) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+var item = &dynamodb.GetItemInput{TableName: aws.String("teas"), Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "ada@example.com"}}}
+
+func TestACallIsASpanWithItsTableAndNothingOfItsContent(t *testing.T) {
+	ctx, recorded := tracingtest.Record(t)
+	ctx, outer := tracing.Start(ctx, "outer", tracing.Server)
+	if _, err := client(t, status(500, ""), status(200, "{}")).GetItem(ctx, item); err != nil {
+		t.Fatal(err)
+	}
+	outer.End()
+	s := recorded.Named(t, "DynamoDB.GetItem")
+	want := map[string]string{"rpc.system": "aws-api", "rpc.service": "DynamoDB", "rpc.method": "GetItem", "aws.dynamodb.table_names": "teas", "retries": "1"}
+	got := tracingtest.Tags(s)
+	if len(got) != len(want) {
+		t.Errorf("tags %v, want %v", got, want)
+	}
+	for name, v := range want {
+		if got[name] != v {
+			t.Errorf("%s = %q, want %q", name, got[name], v)
+		}
+	}
+	if s.Failed || s.Kind != tracing.Client || s.Parent != recorded.Named(t, "outer").ID {
+		t.Errorf("span %+v", s)
+	}
+}
+
+func TestACallThatFailsHasItsCode(t *testing.T) {
+	ctx, recorded := tracingtest.Record(t)
+	refused := status(400, `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"ada@example.com"}`)
+	if _, err := client(t, refused).GetItem(ctx, item); err == nil {
+		t.Fatal("no error")
+	}
+	if s := recorded.Named(t, "DynamoDB.GetItem"); !s.Failed || tracingtest.Tags(s)["error.type"] != "ResourceNotFoundException" {
+		t.Errorf("span %+v", s)
+	}
+}
+
+func TestACallWithoutATracerIsMadeAllTheSame(t *testing.T) {
+	if _, err := client(t, status(200, "{}")).GetItem(t.Context(), item); err != nil {
+		t.Error(err)
+	}
+}
