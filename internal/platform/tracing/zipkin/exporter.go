@@ -2,6 +2,7 @@ package zipkin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -15,19 +16,21 @@ import (
 
 // Bounds of what tracing may cost a function.
 const (
-	// FlushLimit is the longest that an invocation waits for its spans to be taken.
+	// FlushLimit is the longest that an invocation waits for its spans to be taken, where Exporter has none of its own.
 	FlushLimit = 200 * time.Millisecond
 	// Rest is how long a collector that failed is left alone.
 	Rest = 5 * time.Second
-	// Buffer is how many spans are kept between two flushes; more are dropped.
+	// Buffer is how many spans are kept; more are dropped.
 	Buffer = 1000
 )
 
-// Exporter sends the spans of an invocation at its end, in one request. What is not taken is dropped.
+// Exporter sends the spans of an invocation at its end, in one request. What is not taken then goes along with the next
+// ones, as long as there is room; a span that comes twice is one to Zipkin.
 type Exporter struct {
 	// URL of the collector, such as http://127.0.0.1:9411; its path is Zipkin's.
 	URL   string
 	Clock clock.Clock
+	Limit time.Duration
 
 	mu       sync.Mutex
 	spans    []Span
@@ -49,19 +52,20 @@ func (e *Exporter) Export(f tracing.Finished) {
 // Flush sends what was kept.
 func (e *Exporter) Flush(ctx context.Context) {
 	e.mu.Lock()
-	spans := e.spans
-	e.spans = nil
-	resting := e.Clock.Now().Sub(e.failedAt) < Rest
-	e.mu.Unlock()
-	if len(spans) == 0 || resting {
+	if len(e.spans) == 0 || e.Clock.Now().Sub(e.failedAt) < Rest {
+		e.mu.Unlock()
 		return
 	}
+	spans := e.spans
+	e.spans = nil
+	e.mu.Unlock()
 	// The invocation may have used up its own time; its spans are what tells of it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), FlushLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(e.Limit, FlushLimit))
 	defer cancel()
 	if !e.send(ctx, spans) {
 		e.mu.Lock()
 		e.failedAt = e.Clock.Now()
+		e.spans = append(spans, e.spans...)[:min(len(spans)+len(e.spans), Buffer)]
 		e.mu.Unlock()
 	}
 }

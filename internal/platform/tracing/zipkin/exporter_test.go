@@ -47,17 +47,17 @@ func TestASpanIsPutIntoZipkinsForm(t *testing.T) {
 }
 
 func TestTheSpansOfAnInvocationGoOutAtItsEndInOneRequest(t *testing.T) {
-	var got [][]zipkin.Span
+	got := make(chan int, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var spans []zipkin.Span
 		if err := json.NewDecoder(r.Body).Decode(&spans); err != nil || r.URL.Path != "/api/v2/spans" {
 			t.Errorf("%s: %v", r.URL, err)
 		}
-		got = append(got, spans)
+		got <- len(spans)
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	defer server.Close()
-	e := &zipkin.Exporter{URL: server.URL, Clock: clock.At(at)}
+	e := &zipkin.Exporter{URL: server.URL, Clock: clock.At(at), Limit: time.Minute}
 	e.Flush(t.Context()) // nothing to send
 	var wg sync.WaitGroup
 	for range zipkin.Buffer + 7 {
@@ -69,8 +69,38 @@ func TestTheSpansOfAnInvocationGoOutAtItsEndInOneRequest(t *testing.T) {
 	e.Flush(over)
 	e.Export(finished())
 	e.Flush(t.Context())
-	if len(got) != 2 || len(got[0]) != zipkin.Buffer || len(got[1]) != 1 {
-		t.Errorf("%d requests, want one with %d spans and one with 1", len(got), zipkin.Buffer)
+	if first, second := <-got, <-got; len(got) != 0 || first != zipkin.Buffer || second != 1 {
+		t.Errorf("requests of %d and %d spans and %d more, want one of %d and one of 1", first, second, len(got), zipkin.Buffer)
+	}
+}
+
+func TestWhatWasNotTakenGoesAlongWithTheNextSpans(t *testing.T) {
+	got := make(chan int, 10)
+	status := http.StatusServiceUnavailable
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var spans []zipkin.Span
+		_ = json.NewDecoder(r.Body).Decode(&spans)
+		w.WriteHeader(status)
+		got <- len(spans)
+	}))
+	defer server.Close()
+	c := clock.At(at)
+	e := &zipkin.Exporter{URL: server.URL, Clock: c, Limit: time.Minute}
+	for range zipkin.Buffer - 1 {
+		e.Export(finished())
+	}
+	e.Flush(t.Context())
+	n := <-got
+	status = http.StatusAccepted
+	for range 3 {
+		e.Export(finished())
+	}
+	e.Flush(t.Context()) // it rests
+	c.Advance(zipkin.Rest)
+	e.Flush(t.Context())
+	e.Flush(t.Context()) // nothing is left
+	if again := <-got; n != zipkin.Buffer-1 || again != zipkin.Buffer || len(got) != 0 {
+		t.Errorf("sent %d, then %d spans and %d requests more", n, again, len(got))
 	}
 }
 

@@ -1,0 +1,103 @@
+package devstack
+
+import (
+	"context"
+	"flag"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// TestBeServer is no test but the program that the test below starts: this binary with an address as its argument.
+func TestBeServer(t *testing.T) {
+	if flag.NArg() == 0 {
+		t.Skip("it is started by TestAServerOutlivesItsStarterUntilItIsStopped")
+	}
+	t.Fatal(http.ListenAndServe(flag.Arg(0), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { //nolint:gosec // for a moment, on 127.0.0.1
+		_, _ = w.Write([]byte(`{"name":"mine"}`))
+	})))
+}
+
+func beServer(t *testing.T) program {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program{
+		name:  collectorName,
+		limit: 20 * time.Second,
+		argv: func(port int) []string {
+			return []string{exe, "-test.run=^TestBeServer$", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
+		},
+		ready: func(ctx context.Context, url string) bool {
+			var answer struct{ Name string }
+			return get(ctx, url, &answer) == nil && answer.Name == "mine"
+		},
+	}
+}
+
+func TestAServerOutlivesItsStarterUntilItIsStopped(t *testing.T) {
+	dir := t.TempDir()
+	first, started, err := serve(t.Context(), dir, beServer(t), 0)
+	if err != nil || !started {
+		t.Fatalf("started %t, %v", started, err)
+	}
+	t.Cleanup(func() { _, _ = stopServers(dir) })
+	again, started, err := serve(t.Context(), dir, beServer(t), 0)
+	if err != nil || started || again.URL != first.URL || again.Process != first.Process {
+		t.Errorf("again: %+v, started %t, %v; want %+v", again, started, err, first)
+	}
+	if err := endGroup(first.Process.PID, time.Second); err != nil { // it crashes
+		t.Fatal(err)
+	}
+	third, started, err := serve(t.Context(), dir, beServer(t), 0)
+	if err != nil || !started || third.URL != first.URL || third.Process == first.Process {
+		t.Errorf("after a crash: %+v, started %t, %v; want a new one at %s", third, started, err, first.URL)
+	}
+	if any, err := stopServers(dir); !any || err != nil || third.Process.alive() {
+		t.Errorf("stop: %t, %v, alive %t", any, err, third.Process.alive())
+	}
+	if any, err := stopServers(dir); any || err != nil {
+		t.Errorf("stop again: %t, %v", any, err)
+	}
+}
+
+func TestAServerThatDoesNotStartIsNotLeftBehind(t *testing.T) {
+	p := beServer(t)
+	p.argv = func(int) []string { return []string{"sleep", "60"} }
+	p.limit = 100 * time.Millisecond
+	dir := t.TempDir()
+	s, _, err := serve(t.Context(), dir, p, 0)
+	if err == nil || s.Process.alive() {
+		t.Errorf("%v, alive %t", err, s.Process.alive())
+	}
+	p.argv = func(int) []string { return []string{"false"} }
+	if _, _, err := serve(t.Context(), dir, p, 0); err == nil {
+		t.Error("no error of a program that ended at once")
+	}
+	if any, err := stopServers(dir); any || err != nil {
+		t.Errorf("there is something to stop: %t, %v", any, err)
+	}
+}
+
+func TestOnlyThePinnedZipkinIsInstalled(t *testing.T) {
+	repo := Repo(t.TempDir())
+	jar := repo.Path("zipkin.jar")
+	for path, content := range map[string]string{jar: "abc", repo.Path("tools", "zipkin", "sha256"): "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n"} {
+		if err := writeFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := repo.pinned(jar); err != nil {
+		t.Error(err)
+	}
+	if err := writeFile(jar, []byte("abd"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := repo.pinned(jar); err == nil {
+		t.Error("another file was taken")
+	}
+}
