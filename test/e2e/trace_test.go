@@ -197,7 +197,7 @@ func budgeted(call string, least, most map[string]int) (n int, exact bool) {
 	function, operation, _ := strings.Cut(call, ": ")
 	dependent := most[function+": POST payment-provider"]+most[function+": POST carrier"] > 0
 	switch {
-	case strings.HasPrefix(operation, "SSM."), strings.HasPrefix(operation, "Secrets Manager."), dependent && operation == "DynamoDB.GetItem":
+	case strings.HasPrefix(operation, "ssm."), strings.HasPrefix(operation, "Secrets Manager."), dependent && operation == "DynamoDB.GetItem":
 		return most[call], false
 	case strings.HasPrefix(function, "relay-") && operation != "events":
 		return most[published(call)], false

@@ -17,6 +17,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/tracing"
+	"orderflow/internal/platform/tracing/awscalls"
 )
 
 // maxAnswer bounds an answer of AWS that is read, in bytes; a parameter has 8 KiB at most.
@@ -42,6 +44,9 @@ type apiError struct {
 
 func (e *apiError) Error() string { return fmt.Sprintf("AWS answered %d %s", e.Status, e.Code) }
 
+// ErrorCode is that of AWS, as the SDK's own errors have it.
+func (e *apiError) ErrorCode() string { return e.Code }
+
 func newAPI(cfg aws.Config, c clock.Clock, service, host, target string) api {
 	suffix := ".amazonaws.com"
 	if strings.HasPrefix(cfg.Region, "cn-") {
@@ -59,7 +64,9 @@ func newAPI(cfg aws.Config, c clock.Clock, service, host, target string) api {
 
 // call sends in as JSON and decodes the answer into out; refusals are *apiError. What failed on the way,
 // or at AWS, is sent once more: all operations called here only read.
-func (a api) call(ctx context.Context, operation string, in, out any) error {
+func (a api) call(ctx context.Context, operation string, in, out any) (err error) {
+	ctx, span := awscalls.Start(ctx, a.service, operation)
+	defer func() { tracing.End(span, err) }()
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go/middleware"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"orderflow/internal/platform/tracing"
 )
@@ -22,10 +23,14 @@ func Trace(cfg *aws.Config) {
 	})
 }
 
-func span(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-	service, operation := awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)
-	ctx, span := tracing.Start(ctx, service+"."+operation, tracing.Client, attribute.String("rpc.system", "aws-api"),
+// Start begins the span of a call, for those that are made without the SDK's client. Its end is tracing.End.
+func Start(ctx context.Context, service, operation string) (context.Context, trace.Span) {
+	return tracing.Start(ctx, service+"."+operation, tracing.Client, attribute.String("rpc.system", "aws-api"),
 		attribute.String("rpc.service", service), attribute.String("rpc.method", operation))
+}
+
+func span(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	ctx, span := Start(ctx, awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))
 	if !span.IsRecording() {
 		return next.HandleInitialize(ctx, in)
 	}
