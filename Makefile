@@ -53,7 +53,7 @@ trace-ui: ## Show the traces of the local stack in Zipkin (needs Java and Maven)
 
 .PHONY: test
 test: ## Run all tests, with an emulator of their own
-	@$(DEVSTACK) exec -- go test ./...
+	@$(DEVSTACK) exec -- go test -timeout 15m ./...
 
 .PHONY: cover
 cover: ## Report how much of the platform and the services the tests run, and which lines they do not

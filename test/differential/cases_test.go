@@ -31,6 +31,14 @@ type scriptedAnswer struct {
 	Error  string          `json:"error,omitempty"`
 }
 
+// again returns the same case for another order.
+func (c scripted) again() scripted {
+	name := c.Name + "-again"
+	c.Input = strings.ReplaceAll(c.Input, `"`+c.Name+`"`, `"`+name+`"`)
+	c.Name = name
+	return c
+}
+
 // run is what became of a scripted run.
 type run struct {
 	States []string // entered, with their inputs

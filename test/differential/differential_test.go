@@ -73,7 +73,15 @@ func TestInterpreterDoesWhatTheEmulatorDoes(t *testing.T) {
 		}
 		for _, c := range batch {
 			t.Run(c.Name, func(t *testing.T) {
-				if diff := cmp.Diff(em.await(t, c), interpret(t, c)); diff != "" {
+				diff := cmp.Diff(em.await(t, c), interpret(t, c))
+				if diff == "" {
+					return
+				}
+				// Once more: on a busy machine the emulator may lose a function's answer and call it again. What differs in meaning
+				// differs each time.
+				t.Logf("differs, once: - emulator, + interpreter\n%s", diff)
+				c = c.again()
+				if diff := cmp.Diff(em.run(t, c), interpret(t, c)); diff != "" {
 					t.Errorf("- emulator, + interpreter\n%s", diff)
 				}
 			})
