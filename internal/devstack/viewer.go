@@ -103,7 +103,7 @@ func (r Repo) setupZipkin(ctx context.Context, rep *Reporter) error {
 		}
 		jars, err := filepath.Glob(filepath.Join(dir, "*.jar"))
 		if err != nil || len(jars) != 1 {
-			return fmt.Errorf("Maven has brought %q where one file was expected: %w", jars, err)
+			return fmt.Errorf("of Maven came %q where one file was expected: %w", jars, err)
 		}
 		if err := r.pinned(jars[0]); err != nil {
 			return errors.Join(err, os.RemoveAll(dir))

@@ -96,7 +96,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request) {
 		}
 		s.to, s.stop = to, make(chan struct{})
 		if to != "" {
-			go s.send(to, s.stop)
+			go s.send(to, s.stop) //nolint:contextcheck // it outlives this request
 		}
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -88,7 +88,9 @@ func (api *runtimeAPI) start(ctx context.Context, program string, env map[string
 	select {
 	case polled := <-api.polls:
 		_ = cmd.Process.Kill() // fails only for one that has ended
-		_ = <-ended            // killed, it says
+		if err := <-ended; err == nil {
+			return Sample{}, fmt.Errorf("%s: ended by itself", program)
+		}
 		state := cmd.ProcessState
 		return Sample{Wall: polled.Sub(began), CPU: state.UserTime() + state.SystemTime()}, nil
 	case err := <-ended:
