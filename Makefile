@@ -57,7 +57,7 @@ test: ## Run all tests, with an emulator of their own
 
 .PHONY: cover
 cover: ## Report how much of the platform and the services the tests run, and which lines they do not
-	@$(DEVSTACK) exec -- go test -coverprofile=.build/cover.out $$(go list ./internal/... | grep -v -E '/(sim|prove|devstack|archtest|demo)(/|$$)')
+	@$(DEVSTACK) exec -- go test -coverprofile=.build/cover.out -coverpkg=./internal/... $$(go list ./internal/... ./api/... ./test/faults | grep -v -E '/(sim|prove|devstack|archtest|demo)(/|$$)')
 	@tools/uncovered.sh .build/cover.out
 
 .PHONY: sim

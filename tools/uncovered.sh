@@ -5,7 +5,7 @@ set -euo pipefail
 profile=$1
 reasons=docs/untested.md
 module=$(go list -m)
-helpers='/(storetest|metricstest|dynamotest|providertest|carriertest|lineartest|readinesstest)/'
+helpers='/(storetest|metricstest|dynamotest|providertest|carriertest|lineartest|readinesstest|tracingtest)/'
 held='^internal/(platform/.*|(catalog|fulfilment|inventory|notifications|orders|payments|shipping|gateway)/[^/]*)$'
 
 # One line for each block that did not run: file from-line to-line. A profile may have a block several times.

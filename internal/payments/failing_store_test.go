@@ -130,6 +130,22 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 	}
 }
 
+func TestANoticeWhoseSettlementFailsIsToBeSentAgain(t *testing.T) {
+	ctx := context.Background()
+	for n := 1; n <= 2; n++ { // outcome, payment
+		s := open()
+		s.do(t, s.authorize(t), s.capture(t))
+		svc := payments.New(&torn{s.store, n}, s.provider, clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &ids.Sequence{})
+		notice := payments.Notice{ID: "e", Reference: order}
+		if err := svc.ReceiveNotice(ctx, notice); !errors.Is(err, errTorn) {
+			t.Errorf("call %d fails: %v", n, err)
+		}
+		if err := svc.ReceiveNotice(ctx, notice); err != nil {
+			t.Errorf("repeated after call %d failed: %v", n, err)
+		}
+	}
+}
+
 func TestAChargeThatCameAfterItsVoidIsWrittenDownOnceWhateverFails(t *testing.T) {
 	const calls = 6 // bookmark, outcome, payment; payment, save; bookmark
 	for n := 1; n <= calls; n++ {

@@ -357,3 +357,17 @@ func TestABulkheadThatIsFullRefusesAtOnce(t *testing.T) {
 		t.Errorf("after the others left: %v", err)
 	}
 }
+
+func TestACallerWhoLeavesDuringAWaitIsNotKept(t *testing.T) {
+	k := open(t, &pot{statuses: []int{500}})
+	c := k.config()
+	c.Clock, c.Sleep = clock.System{}, nil
+	ctx, cancel := context.WithCancel(t.Context())
+	c.Random = func() float64 { cancel(); return .5 } // it is asked when the wait begins
+	began := time.Now()
+	wantTransient(t, "500", httpclient.New(c).Do(ctx, call(1), nil))
+	if took := time.Since(began); took > 500*time.Millisecond {
+		t.Errorf("kept for %v", took)
+	}
+	k.wantCalls(1)
+}

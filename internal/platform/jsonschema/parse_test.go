@@ -16,6 +16,7 @@ func TestASchemaThatWouldNotBeEnforcedIsRefused(t *testing.T) {
 		"keyword in not":           `{"not":{"const":0}}`,
 		"type":                     `{"type":"number"}`,
 		"type in a property":       `{"properties":{"a":{"type":"null"}}}`,
+		"type in items":            `{"items":{"type":"null"}}`,
 		"types":                    `{"type":["string","integer"]}`,
 		"fraction as a limit":      `{"minimum":0.5}`,
 		"fraction in enum":         `{"enum":[0.5]}`,
@@ -68,6 +69,31 @@ func TestTextThatTwoReadersMayReadDifferentlyIsRefused(t *testing.T) {
 	for _, text := range []string{``, `{`, `{"a":1,"a":2}`, `{} {}`, "\"\xff\"", `1e400`, strings.Repeat("[", 40) + strings.Repeat("]", 40)} {
 		var invalid *jsonschema.Invalid
 		if err := s.Validate([]byte(text)); !errors.As(err, &invalid) || len(invalid.Violations) != 1 || invalid.Violations[0].Pointer != "" {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestATypeIsHeld(t *testing.T) {
+	good := map[string]string{"string": `"x"`, "integer": `1`, "boolean": `true`, "array": `[]`, "object": `{}`}
+	for name := range good {
+		s, err := jsonschema.Parse([]byte(`{"type":"` + name + `"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for other, text := range good {
+			if err := s.Validate([]byte(text)); (err == nil) != (name == other) {
+				t.Errorf("%s as %s: %v", text, name, err)
+			}
+		}
+	}
+}
+
+func TestTextThatBreaksOffIsRefused(t *testing.T) {
+	s := &jsonschema.Schema{}
+	for _, text := range []string{`[1,`, `{"a"`, `{"a":`, `{"a":1,`, `{1:2}`, `[1}`, `{"a":1]`, `[1 2]`} {
+		var invalid *jsonschema.Invalid
+		if err := s.Validate([]byte(text)); !errors.As(err, &invalid) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"errors"
 	"testing"
 
 	"orderflow/internal/platform/clock"
@@ -10,4 +11,12 @@ import (
 
 func TestLogKeepsCircuits(t *testing.T) {
 	storetest.RunCircuits(t, func(_ *testing.T, c clock.Clock) storetest.CircuitStore { return memory.NewLog(c) })
+}
+
+func TestACircuitBehindAShutGateIsNotRead(t *testing.T) {
+	l := memory.NewLog(clock.System{})
+	l.Guard(&keeper{shut: true})
+	if _, err := l.Circuit(t.Context(), "bank"); !errors.Is(err, errShut) {
+		t.Errorf("%v, want the gate's error", err)
+	}
 }

@@ -332,3 +332,10 @@ func TestAddressIsNotAskedForAgainWhileAnEndpointWorks(t *testing.T) {
 	}
 	s.wantCalls(t, 1)
 }
+
+func TestAServiceThatIsNotKnownHasNoEndpoint(t *testing.T) {
+	b, _ := balanced(1, 1)
+	if base, _, err := b.Pick(t.Context(), "nobody"); err == nil || base != "" {
+		t.Errorf("%q, %v", base, err)
+	}
+}

@@ -173,3 +173,31 @@ func TestRegistryThatHangsCostsASecond(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoCannotWaitForAnothersQuestionGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, cache, _ := cached("http://a")
+		s.gate = make(chan struct{})
+		asked := make(chan error)
+		go func() {
+			_, err := cache.Resolve(t.Context(), "orders")
+			asked <- err
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			_, err := cache.Resolve(ctx, "orders")
+			asked <- err
+		}()
+		synctest.Wait()
+		cancel()
+		if err := <-asked; !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, want that the caller went", err)
+		}
+		close(s.gate)
+		if err := <-asked; err != nil {
+			t.Error(err)
+		}
+		s.wantCalls(t, 1)
+	})
+}

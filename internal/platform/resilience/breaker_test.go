@@ -341,3 +341,58 @@ func quiet(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })
 }
+
+func TestWhoLosesTheProbeToOneThatSucceededGoesAhead(t *testing.T) {
+	shared := newBench()
+	one, other := shared.process(), shared.process()
+	fail(t, one, 3)
+	shared.clock.Advance(resilience.DefaultSettings.OpenFor - time.Millisecond)
+	if _, err := other.Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
+		t.Fatal(err)
+	}
+	shared.clock.Advance(time.Millisecond)
+	probe, err := one.Admit(t.Context())
+	if err != nil || !probe.Probe {
+		t.Fatalf("%+v, %v", probe, err)
+	}
+	probe.Succeeded(t.Context())
+	if a, err := other.Admit(t.Context()); err != nil || a.Probe { // it believes that the probe is still to be had
+		t.Errorf("%+v, %v, want a closed circuit", a, err)
+	}
+}
+
+func TestAProbeThatWasReplacedCannotBeGivenBack(t *testing.T) {
+	shared := newBench()
+	one, other := shared.process(), shared.process()
+	fail(t, one, 3)
+	shared.clock.Advance(resilience.DefaultSettings.OpenFor)
+	lost, _ := one.Admit(t.Context())
+	shared.clock.Advance(resilience.DefaultSettings.ProbeFor)
+	second, err := other.Admit(t.Context())
+	if err != nil || !second.Probe {
+		t.Fatalf("%+v, %v", second, err)
+	}
+	lost.Abandoned(t.Context())
+	if _, err := shared.process().Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
+		t.Errorf("%v, want that the second probe is waited for", err)
+	}
+}
+
+func TestALogThatCannotBeWrittenMakesAProcessGoOnByItself(t *testing.T) {
+	quiet(t)
+	shared := newBench()
+	b := shared.process()
+	fail(t, b, 2)
+	a, err := b.Admit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared.broken = errors.New("no table")
+	a.Failed(t.Context(), "the third")
+	if _, err := b.Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
+		t.Errorf("%v, want that it opened by itself", err)
+	}
+	if saves := shared.saves; saves != 3 {
+		t.Errorf("%d writes, want 3", saves)
+	}
+}

@@ -217,3 +217,17 @@ func TestSpansMayBeUsedByManyAtOnce(t *testing.T) {
 		t.Errorf("%d different spans of %d, outer one %+v", len(ids), len(k.Spans()), k.Spans()[len(k.Spans())-1])
 	}
 }
+
+func TestWhatIsNotRecordedDoesNoHarm(t *testing.T) {
+	ctx, k, _ := provider(t)
+	ctx, span := tracing.Start(ctx, "name", tracing.Internal)
+	span.AddEvent("boiled")
+	span.AddLink(trace.Link{})
+	span.SetName("other")
+	_, root := span.TracerProvider().Tracer("x").Start(ctx, "root", trace.WithNewRoot())
+	root.End()
+	span.End()
+	if spans := k.Spans(); len(spans) != 2 || spans[0].Trace == spans[1].Trace || spans[0].Parent.IsValid() {
+		t.Errorf("%+v, want a root of another trace, and the span", spans)
+	}
+}
