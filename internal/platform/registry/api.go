@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"go.opentelemetry.io/otel/attribute"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/tracing"
@@ -64,8 +65,8 @@ func newAPI(cfg aws.Config, c clock.Clock, service, host, target string) api {
 
 // call sends in as JSON and decodes the answer into out; refusals are *apiError. What failed on the way,
 // or at AWS, is sent once more: all operations called here only read.
-func (a api) call(ctx context.Context, operation string, in, out any) (err error) {
-	ctx, span := awscalls.Start(ctx, a.service, operation)
+func (a api) call(ctx context.Context, operation string, in, out any, attrs ...attribute.KeyValue) (err error) {
+	ctx, span := awscalls.Start(ctx, a.service, operation, attrs...)
 	defer func() { tracing.End(span, err) }()
 	body, err := json.Marshal(in)
 	if err != nil {

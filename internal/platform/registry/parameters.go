@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/tracing/awscalls"
 )
 
 // Parameters is the registry in the SSM parameter store: a parameter a service,
@@ -24,7 +25,7 @@ func NewParameters(cfg aws.Config, stage string, c clock.Clock) *Parameters {
 // Resolve reads the parameter.
 func (p *Parameters) Resolve(ctx context.Context, name string) ([]string, error) {
 	var out struct{ Parameter struct{ Value string } }
-	if err := p.api.call(ctx, "GetParameter", map[string]string{"Name": p.prefix + name}, &out); err != nil {
+	if err := p.api.call(ctx, "GetParameter", map[string]string{"Name": p.prefix + name}, &out, awscalls.KeyParameter.String(p.prefix+name)); err != nil {
 		return nil, unknown(name).Because(err)
 	}
 	return endpoints(name, strings.Split(out.Parameter.Value, ","))

@@ -3,7 +3,10 @@ package awscalls
 
 import (
 	"context"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -24,9 +27,9 @@ func Trace(cfg *aws.Config) {
 }
 
 // Start begins the span of a call, for those that are made without the SDK's client. Its end is tracing.End.
-func Start(ctx context.Context, service, operation string) (context.Context, trace.Span) {
-	return tracing.Start(ctx, service+"."+operation, tracing.Client, attribute.String("rpc.system", "aws-api"),
-		attribute.String("rpc.service", service), attribute.String("rpc.method", operation))
+func Start(ctx context.Context, service, operation string, attrs ...attribute.KeyValue) (context.Context, trace.Span) {
+	return tracing.Start(ctx, service+"."+operation, tracing.Client, append(attrs, attribute.String("rpc.system", "aws-api"),
+		attribute.String("rpc.service", service), attribute.String("rpc.method", operation))...)
 }
 
 func span(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
@@ -34,7 +37,7 @@ func span(ctx context.Context, in middleware.InitializeInput, next middleware.In
 	if !span.IsRecording() {
 		return next.HandleInitialize(ctx, in)
 	}
-	span.SetAttributes(resource(in.Parameters))
+	span.SetAttributes(about(in.Parameters)...)
 	out, metadata, err := next.HandleInitialize(ctx, in)
 	if attempts, ok := retry.GetAttemptResults(metadata); ok && len(attempts.Results) > 1 {
 		span.SetAttributes(attribute.Int("retries", len(attempts.Results)-1))
@@ -43,27 +46,76 @@ func span(ctx context.Context, in middleware.InitializeInput, next middleware.In
 	return out, metadata, err
 }
 
-// resources are the fields of inputs that name what a call is about, and nothing of what it carries.
-var resources = []struct {
+// named are the fields of inputs that name what a call is about, and nothing of what it carries.
+var named = []struct {
 	field string
 	key   attribute.Key
 }{
-	{"TableName", "aws.dynamodb.table_names"}, {"QueueUrl", "aws.sqs.queue.url"}, {"TopicArn", "aws.sns.topic.arn"},
-	{"StateMachineArn", "aws.step_functions.state_machine.arn"}, {"SecretId", "aws.secretsmanager.secret"},
+	{"TableName", KeyTables}, {"IndexName", KeyIndex}, {"QueueUrl", "aws.sqs.queue.url"}, {"TopicArn", KeyTopic},
+	{"StateMachineArn", KeyMachine}, {"ExecutionArn", KeyExecution},
+	{"SecretId", KeySecret},
 }
 
-// resource looks for the name by reflection: a switch over the inputs would link every service into every function.
-func resource(input any) attribute.KeyValue {
+// Attributes that name what a call is about. Lists are separated by commas.
+const (
+	KeyTopic     = attribute.Key("aws.sns.topic.arn")
+	KeyMachine   = attribute.Key("aws.step_functions.state_machine.arn")
+	KeyExecution = attribute.Key("aws.step_functions.execution.arn")
+	KeySecret    = attribute.Key("aws.secretsmanager.secret")
+	KeyParameter = attribute.Key("aws.ssm.parameter.name")
+	KeyTables    = attribute.Key("aws.dynamodb.table_names")
+	KeyIndex     = attribute.Key("aws.dynamodb.index_name")
+	// KeyWrites are the kinds of writes in a transaction: each needs its own permission, the transaction none.
+	KeyWrites = attribute.Key("aws.dynamodb.writes")
+)
+
+// writes are the fields of a transaction's item, and the actions that they stand for.
+var writes = []struct{ field, action string }{
+	{"ConditionCheck", "ConditionCheckItem"}, {"Delete", "DeleteItem"}, {"Put", "PutItem"}, {"Update", "UpdateItem"},
+}
+
+// about looks for names by reflection: a switch over the inputs would link every service into every function.
+func about(input any) (all []attribute.KeyValue) {
 	v := reflect.Indirect(reflect.ValueOf(input))
 	if v.Kind() != reflect.Struct {
-		return attribute.KeyValue{}
+		return nil
 	}
-	for _, r := range resources {
-		if f := v.FieldByName(r.field); f.IsValid() {
-			if name, ok := f.Interface().(*string); ok && name != nil {
-				return r.key.String(*name)
-			}
+	for _, n := range named {
+		if name := text(v, n.field); name != "" {
+			all = append(all, n.key.String(name))
 		}
 	}
-	return attribute.KeyValue{}
+	if batch := v.FieldByName("RequestItems"); batch.Kind() == reflect.Map {
+		tables := map[string]bool{}
+		for _, key := range batch.MapKeys() {
+			tables[key.String()] = true
+		}
+		all = append(all, list(KeyTables, tables))
+	}
+	if items := v.FieldByName("TransactItems"); items.Kind() == reflect.Slice {
+		tables, kinds := map[string]bool{}, map[string]bool{}
+		for i := range items.Len() {
+			for _, w := range writes {
+				if write := items.Index(i).FieldByName(w.field); write.IsValid() && write.Kind() == reflect.Pointer && !write.IsNil() {
+					tables[text(write.Elem(), "TableName")], kinds[w.action] = true, true
+				}
+			}
+		}
+		all = append(all, list(KeyTables, tables), list(KeyWrites, kinds))
+	}
+	return all
+}
+
+// text is the string that a field points to; "" if there is none.
+func text(v reflect.Value, field string) string {
+	if f := v.FieldByName(field); f.IsValid() {
+		if s, ok := f.Interface().(*string); ok && s != nil {
+			return *s
+		}
+	}
+	return ""
+}
+
+func list(key attribute.Key, names map[string]bool) attribute.KeyValue {
+	return key.String(strings.Join(slices.Sorted(maps.Keys(names)), ","))
 }

@@ -76,3 +76,44 @@ func TestACallWithoutATracerIsMadeAllTheSame(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The permissions that a call needs can be told from its span, where its name does not say them.
+func TestATransactionHasItsTablesAndKindsOfWrites(t *testing.T) {
+	ctx, recorded := tracingtest.Record(t)
+	ctx, outer := tracing.Start(ctx, "outer", tracing.Server)
+	teas := aws.String("teas")
+	_, err := client(t, status(200, "{}")).TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{Put: &types.Put{TableName: aws.String("cups"), Item: item.Key}},
+		{Update: &types.Update{TableName: teas, Key: item.Key, UpdateExpression: aws.String("SET #n = :n")}},
+		{Put: &types.Put{TableName: teas, Item: item.Key}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer.End()
+	got := tracingtest.Tags(recorded.Named(t, "DynamoDB.TransactWriteItems"))
+	if got["aws.dynamodb.table_names"] != "cups,teas" || got["aws.dynamodb.writes"] != "PutItem,UpdateItem" {
+		t.Errorf("tags %v", got)
+	}
+}
+
+func TestABatchHasItsTablesAndAQueryItsIndex(t *testing.T) {
+	ctx, recorded := tracingtest.Record(t)
+	ctx, outer := tracing.Start(ctx, "outer", tracing.Server)
+	c := client(t, status(200, "{}"))
+	if _, err := c.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{
+		"teas": {{DeleteRequest: &types.DeleteRequest{Key: item.Key}}},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Query(ctx, &dynamodb.QueryInput{TableName: aws.String("teas"), IndexName: aws.String("byTaste")}); err != nil {
+		t.Fatal(err)
+	}
+	outer.End()
+	if got := tracingtest.Tags(recorded.Named(t, "DynamoDB.BatchWriteItem")); got["aws.dynamodb.table_names"] != "teas" {
+		t.Errorf("tags %v", got)
+	}
+	if got := tracingtest.Tags(recorded.Named(t, "DynamoDB.Query")); got["aws.dynamodb.table_names"] != "teas" || got["aws.dynamodb.index_name"] != "byTaste" {
+		t.Errorf("tags %v", got)
+	}
+}
