@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"orderflow/internal/cfn"
 	"orderflow/internal/platform/schema"
 )
 
@@ -119,10 +120,10 @@ func Load(root string) (*Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Template, err = readYAML(filepath.Join(root, "template.yaml")); err != nil {
+	if r.Template, err = cfn.Read(filepath.Join(root, "template.yaml")); err != nil {
 		return nil, err
 	}
-	r.Spec, err = readYAML(filepath.Join(root, "api", "openapi.yaml"))
+	r.Spec, err = cfn.Read(filepath.Join(root, "api", "openapi.yaml"))
 	return r, err
 }
 

@@ -1,0 +1,202 @@
+package cfn
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Region and Account are those of an evaluated stack; the same as the emulator's, so that what it reports can be compared.
+const (
+	Region  = "us-east-1"
+	Account = "000000000000"
+)
+
+// Stack is a template with its parameters settled.
+type Stack struct {
+	Name       string
+	template   map[string]any
+	parameters map[string]string
+}
+
+// New settles the parameters of a template that is deployed as name: those given, else the template's defaults.
+func New(template map[string]any, name string, parameters map[string]string) (*Stack, error) {
+	s := &Stack{Name: name, template: template, parameters: map[string]string{}}
+	declared, _ := template["Parameters"].(map[string]any)
+	for p, v := range declared {
+		if fallback, ok := Dig(v, "Default").(string); ok {
+			s.parameters[p] = fallback
+		} else if fallback := Dig(v, "Default"); fallback != nil {
+			s.parameters[p] = fmt.Sprint(fallback)
+		}
+	}
+	for p, v := range parameters {
+		if declared[p] == nil {
+			return nil, fmt.Errorf("the template has no parameter %s", p)
+		}
+		s.parameters[p] = v
+	}
+	return s, nil
+}
+
+// OfType lists the resources of a type that are there under the stack's conditions, by their logical ids.
+func (s *Stack) OfType(resourceType string) []string {
+	resources, _ := s.template["Resources"].(map[string]any)
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(resources)) {
+		if s.Type(id) == resourceType && s.exists(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Type is a resource's type; "" if there is no such resource.
+func (s *Stack) Type(id string) string {
+	t, _ := Dig(s.template, "Resources", id, "Type").(string)
+	return t
+}
+
+// Properties are a resource's, evaluated.
+func (s *Stack) Properties(id string) map[string]any {
+	p, _ := s.Value(Dig(s.template, "Resources", id, "Properties")).(map[string]any)
+	return p
+}
+
+func (s *Stack) exists(id string) bool {
+	condition, ok := Dig(s.template, "Resources", id, "Condition").(string)
+	return !ok || s.condition(condition)
+}
+
+// nothing is what AWS::NoValue stands for; it is left out of maps and lists.
+type nothing struct{}
+
+// Value evaluates the intrinsics in v. Those that it does not know stay as they are.
+func (s *Stack) Value(v any) any {
+	switch v := v.(type) {
+	case []any:
+		var all []any
+		for _, item := range v {
+			if item = s.Value(item); item != (nothing{}) {
+				all = append(all, item)
+			}
+		}
+		return all
+	case map[string]any:
+		if len(v) == 1 {
+			for name, argument := range v {
+				if result, ok := s.intrinsic(name, argument); ok {
+					return result
+				}
+			}
+		}
+		all := map[string]any{}
+		for name, item := range v {
+			if item = s.Value(item); item != (nothing{}) {
+				all[name] = item
+			}
+		}
+		return all
+	}
+	return v
+}
+
+func (s *Stack) intrinsic(name string, argument any) (any, bool) {
+	switch name {
+	case "Ref":
+		if argument == "AWS::NoValue" {
+			return nothing{}, true
+		}
+		return s.reference(fmt.Sprint(argument)), true
+	case "Fn::GetAtt":
+		if parts, ok := argument.([]any); ok && len(parts) == 2 {
+			argument = fmt.Sprintf("%v.%v", parts...)
+		}
+		return s.reference(fmt.Sprint(argument)), true
+	case "Fn::Sub":
+		return s.sub(argument), true
+	case "Fn::If":
+		if parts, ok := argument.([]any); ok && len(parts) == 3 {
+			if s.condition(fmt.Sprint(parts[0])) {
+				return s.Value(parts[1]), true
+			}
+			return s.Value(parts[2]), true
+		}
+	case "Fn::Equals":
+		if parts, ok := s.Value(argument).([]any); ok && len(parts) == 2 {
+			return fmt.Sprint(parts[0]) == fmt.Sprint(parts[1]), true // as text, as CloudFormation does
+		}
+	case "Fn::Not":
+		if parts, ok := s.Value(argument).([]any); ok && len(parts) == 1 {
+			return parts[0] != true, true
+		}
+	case "Fn::And", "Fn::Or":
+		parts, _ := s.Value(argument).([]any)
+		return slices.Contains(parts, any(name == "Fn::Or")) == (name == "Fn::Or"), true
+	case "Condition":
+		if condition, ok := argument.(string); ok {
+			return s.condition(condition), true
+		}
+	}
+	return nil, false
+}
+
+func (s *Stack) condition(name string) bool {
+	return s.Value(Dig(s.template, "Conditions", name)) == true
+}
+
+var substituted = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
+
+func (s *Stack) sub(argument any) string {
+	own := map[string]any{}
+	if parts, ok := argument.([]any); ok && len(parts) == 2 {
+		argument = parts[0]
+		own, _ = s.Value(parts[1]).(map[string]any)
+	}
+	return substituted.ReplaceAllStringFunc(fmt.Sprint(argument), func(m string) string {
+		name := strings.TrimSpace(m[2 : len(m)-1])
+		if v, ok := own[name]; ok {
+			return fmt.Sprint(v)
+		}
+		return s.reference(name)
+	})
+}
+
+var pseudo = map[string]string{
+	"AWS::Partition": "aws", "AWS::Region": Region, "AWS::AccountId": Account, "AWS::URLSuffix": "amazonaws.com",
+}
+
+// reference is what a parameter's name, a resource's logical id, or an id with an attribute stands for.
+func (s *Stack) reference(name string) string {
+	if v, ok := pseudo[name]; ok {
+		return v
+	}
+	if name == "AWS::StackName" {
+		return s.Name
+	}
+	if v, ok := s.parameters[name]; ok {
+		return v
+	}
+	id, attribute, _ := strings.Cut(name, ".")
+	return s.physical(id, attribute)
+}
+
+// Dig follows keys through nested maps; nil where there is nothing.
+func Dig(v any, keys ...string) any {
+	for _, k := range keys {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[k]
+	}
+	return v
+}
+
+// Globals are what SAM puts into every resource of a kind, such as Function; evaluated.
+func (s *Stack) Globals(kind string) map[string]any {
+	g, _ := s.Value(Dig(s.template, "Globals", kind)).(map[string]any)
+	return g
+}
