@@ -89,6 +89,10 @@ faults: ## Let the payment provider go wrong in every way, and show what our sid
 oracle: ## Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)
 	@go build -o .tools/bin/oracle ./test/oracle && .tools/bin/oracle
 
+.PHONY: iam
+iam: ## Run the end-to-end tests, and show for every role what it may do and what uses it
+	@rm -f .build/iam.txt; code=0; go test -count=1 -timeout 15m ./test/e2e || code=$$?; test ! -f .build/iam.txt || cat .build/iam.txt; exit $$code
+
 .PHONY: lint
 lint: ## Check Go, templates and state machines
 	@$(DEVSTACK) setup --lint

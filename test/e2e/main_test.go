@@ -4,16 +4,20 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"orderflow/internal/client"
 	"orderflow/internal/demo"
 	"orderflow/internal/devstack"
+	"orderflow/internal/grants"
 	"orderflow/internal/timeline"
 )
 
@@ -51,7 +55,39 @@ func run(m *testing.M) (code int, err error) {
 	if err := shop().Stock(ctx); err != nil {
 		return 1, err
 	}
-	return m.Run(), nil
+	if code = m.Run(); code == 0 && wholeSuite() {
+		return 0, wantGrantsUsed(repo, dir)
+	}
+	return code, nil
+}
+
+// wholeSuite tells whether all tests ran, not some of them.
+func wholeSuite() bool {
+	return flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
+}
+
+// wantGrantsUsed holds what all functions have done, by their spans, against what their roles may do; `make iam` shows the table.
+func wantGrantsUsed(repo devstack.Repo, dir string) error {
+	spans, err := os.Open(filepath.Join(dir, "traces.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = spans.Close() }()
+	report, err := grants.Check(string(repo), spans)
+	if err != nil {
+		return err
+	}
+	var table bytes.Buffer
+	if err := report.Write(&table); err != nil {
+		return err
+	}
+	if err := os.WriteFile(repo.Path(".build", "iam.txt"), table.Bytes(), 0o600); err != nil {
+		return err
+	}
+	if len(report.Problems) > 0 {
+		return fmt.Errorf("roles:\n  %s\n%s", strings.Join(report.Problems, "\n  "), report.Sum())
+	}
+	return nil
 }
 
 // as is the API for a user with a role; an empty role is a customer.
