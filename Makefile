@@ -98,6 +98,12 @@ lint: ## Check Go, templates and state machines
 	@$(DEVSTACK) setup --lint
 	@tools/lint.sh
 
+# Not part of `make lint`: checkov takes a minute.
+.PHONY: check-infra
+check-infra: ## Hold what SAM makes of the templates against checkov
+	@$(DEVSTACK) setup --infra
+	@tools/infra.sh
+
 .PHONY: build
 build: ## Build every function for deployment (ARCH=arm64 or x86_64)
 	@$(DEVSTACK) build --arch $(ARCH)

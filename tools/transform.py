@@ -1,6 +1,6 @@
 """Print the CloudFormation that a SAM template becomes, with local files standing for uploaded ones.
 
-Linters see roles and policies only in what SAM makes of a template, not in the template itself.
+Linters see roles and policies only in what SAM makes of a template, not in the template itself. One that makes too many resources is refused.
 """
 
 import json
@@ -16,6 +16,8 @@ UPLOADED = {
     "AWS::Serverless::LayerVersion": {"ContentUri": "s3://bucket/key"},
     "AWS::Serverless::StateMachine": {"DefinitionUri": {"Bucket": "bucket", "Key": "key"}},
 }
+
+LIMIT = 400  # resources; CloudFormation ends at 500, and what is to come needs room
 
 
 def include(node, directory):
@@ -39,7 +41,10 @@ def main(path):
                 properties[name] = value
     defaults = {name: p["Default"] for name, p in template.get("Parameters", {}).items() if "Default" in p}
     policies = get_bundled_managed_policy_map("aws")
-    json.dump(transform(template, defaults, lambda: policies), sys.stdout, indent=2)
+    result = transform(template, defaults, lambda: policies)
+    if (count := len(result["Resources"])) >= LIMIT:
+        sys.exit(f"{path}: {count} resources with what SAM adds, want fewer than {LIMIT}")
+    json.dump(result, sys.stdout, indent=2)
 
 
 main(pathlib.Path(sys.argv[1]))

@@ -7,7 +7,7 @@ import (
 )
 
 func setup() *cobra.Command {
-	var lint bool
+	var lint, infra bool
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Install the pinned tools into .tools/",
@@ -19,10 +19,14 @@ repository. What is there already is left alone. Needs python3 (3.10 or later); 
 			if err != nil {
 				return err
 			}
-			return repo.Setup(cmd.Context(), report(), lint)
+			if err := repo.Setup(cmd.Context(), report(), lint); err != nil || !infra {
+				return err
+			}
+			return repo.SetupPython(cmd.Context(), report(), "checkov")
 		},
 	}
 	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint and asl-validator")
+	cmd.Flags().BoolVar(&infra, "infra", false, "also what `make check-infra` needs: checkov")
 	return cmd
 }
 

@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 )
 
-// setupUV installs uv, which installs the other Python tools several times as fast as pip. Where there is no uv for
+// setupUV installs uv if any of the tools is missing, which it installs several times as fast as pip. Where there is no uv for
 // the machine, pip does it.
-func (r Repo) setupUV(ctx context.Context, rep *Reporter) error {
+func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error {
 	missing := false
-	for _, tool := range []string{"ministack", "sam"} {
+	for _, tool := range tools {
 		current, err := r.pythonStamp(tool).current()
 		if err != nil {
 			return err
@@ -58,6 +58,19 @@ func (r Repo) setupPython(ctx context.Context, rep *Reporter, tool string) error
 		}
 		return s.write()
 	})
+}
+
+// SetupPython installs one more Python tool, which running does not need: tools/<tool>.txt into .tools/<tool>.
+func (r Repo) SetupPython(ctx context.Context, rep *Reporter, tool string) error {
+	unlock, err := lock(r.Path(".tools"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := r.setupUV(ctx, rep, tool); err != nil {
+		return err
+	}
+	return r.setupPython(ctx, rep, tool)
 }
 
 func (r Repo) uvInstall(ctx context.Context, tool string) error {

@@ -27,7 +27,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, lint bool) error {
 			func() error { return r.setupGolangciLint(ctx, rep) },
 			func() error { return r.setupASLValidator(ctx, rep) })
 	}
-	if err := r.setupUV(ctx, rep); err != nil {
+	if err := r.setupUV(ctx, rep, "ministack", "sam"); err != nil {
 		return err
 	}
 	return parallel(installs...)
