@@ -1,0 +1,71 @@
+package archtest
+
+import (
+	"slices"
+	"strings"
+)
+
+// infraRules are about what deliveries, the API and data at rest must have, which no service decides for itself.
+func infraRules() []Rule {
+	return []Rule{
+		{
+			Name: "what cannot be delivered is parked",
+			Why:  "schedules and rules try for a while and then drop what they carry, silently",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::Scheduler::Schedule") {
+					target := dig(r.properties(id), "Target")
+					bad.unless(dig(target, "DeadLetterConfig", "Arn") != nil, "%s has no dead-letter queue", id)
+					bad.unless(dig(target, "RetryPolicy", "MaximumRetryAttempts") != nil, "%s tries for a day", id)
+				}
+				for _, id := range r.ofType("AWS::Events::Rule") {
+					targets, _ := r.properties(id)["Targets"].([]any)
+					for _, target := range targets {
+						bad.unless(dig(target, "DeadLetterConfig", "Arn") != nil, "%s has a target without a dead-letter queue", id)
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				delete(dig(r.properties("SweepOrdersSchedule"), "Target").(map[string]any), "DeadLetterConfig")
+			},
+		},
+		{
+			Name: "dead letters are kept for two weeks, topics are encrypted",
+			Why:  "what was parked must outlast a holiday; events carry names and addresses",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::SQS::Queue") {
+					if strings.HasSuffix(id, "DeadLetterQueue") || strings.HasSuffix(id, "FailureQueue") {
+						bad.unless(r.properties(id)["MessageRetentionPeriod"] == 14*24*60*60, "%s does not keep its messages as long as it can", id)
+					}
+				}
+				for _, id := range r.ofType("AWS::SNS::Topic") {
+					// CloudWatch may not publish to a topic that is encrypted by AWS's own key.
+					bad.unless(id == "AlarmTopic" || r.properties(id)["KmsMasterKeyId"] != nil, "%s is not encrypted", id)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.properties("OrdersTopic"), "KmsMasterKeyId") },
+		},
+		{
+			Name: "the API is throttled",
+			Why:  "without limits of its own, one client uses up what the whole account may do",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::Serverless::Api") {
+					settings, _ := r.properties(id)["MethodSettings"].([]any)
+					all := slices.IndexFunc(settings, func(s any) bool { return dig(s, "ResourcePath") == "/*" && dig(s, "HttpMethod") == "*" })
+					bad.unless(all >= 0, "%s has no limits for all its methods", id)
+					for _, s := range settings {
+						rate, _ := dig(s, "ThrottlingRateLimit").(int)
+						burst, _ := dig(s, "ThrottlingBurstLimit").(int)
+						bad.unless(rate > 0 && burst > 0, "%s does not limit %v", id, dig(s, "ResourcePath"))
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.properties("Api"), "MethodSettings") },
+		},
+	}
+}
