@@ -10,7 +10,7 @@ func infraRules() []Rule {
 	return []Rule{
 		{
 			Name: "what cannot be delivered is parked",
-			Why:  "schedules and rules try for a while and then drop what they carry, silently",
+			Why:  "schedules, rules and topics try for a while and then drop what they carry, silently",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::Scheduler::Schedule") {
@@ -23,6 +23,17 @@ func infraRules() []Rule {
 					for _, target := range targets {
 						bad.unless(dig(target, "DeadLetterConfig", "Arn") != nil, "%s has a target without a dead-letter queue", id)
 					}
+				}
+				for _, id := range r.ofType("AWS::SNS::Subscription") {
+					p := r.properties(id)
+					if p["Protocol"] != "sqs" {
+						continue
+					}
+					dead := strings.TrimSuffix(text(p["Endpoint"]), "Queue.Arn") + "DeadLetterQueue.Arn"
+					bad.unless(text(dig(p, "RedrivePolicy", "deadLetterTargetArn")) == dead, "%s has no dead-letter queue", id)
+					allowed := false // SNS writes there as itself
+					walk(r.resource(strings.TrimSuffix(text(p["Endpoint"]), ".Arn")+"Policy"), func(v any) { allowed = allowed || text(v) == dead })
+					bad.unless(allowed, "%s may not write to its dead-letter queue", id)
 				}
 				return bad.sorted()
 			},
