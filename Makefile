@@ -104,6 +104,11 @@ check-infra: ## Hold what SAM makes of the templates against checkov
 	@$(DEVSTACK) setup --infra
 	@tools/infra.sh
 
+.PHONY: contracts
+contracts: ## Compare the API, the events and the steps with the last tag v*
+	@$(DEVSTACK) setup --contracts
+	@go run ./cmd/contracts
+
 .PHONY: build
 build: ## Build every function for deployment (ARCH=arm64 or x86_64)
 	@$(DEVSTACK) build --arch $(ARCH)

@@ -40,6 +40,7 @@ transformed() { # transformed TEMPLATE: what SAM makes of it
 
 check gofmt formatted
 check 'go vet' go vet ./...
+check contracts go run ./cmd/contracts
 check golangci-lint .tools/bin/golangci-lint run ./...
 for template in template.yaml sandbox/template.yaml; do
   check "sam validate $template" sandboxed "$sam/sam" validate --lint --region us-east-1 --template "$template"

@@ -7,7 +7,7 @@ import (
 )
 
 func setup() *cobra.Command {
-	var lint, infra bool
+	var lint, infra, contracts bool
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Install the pinned tools into .tools/",
@@ -19,14 +19,18 @@ repository. What is there already is left alone. Needs python3 (3.10 or later); 
 			if err != nil {
 				return err
 			}
+			if contracts {
+				return repo.SetupContracts(cmd.Context(), report())
+			}
 			if err := repo.Setup(cmd.Context(), report(), lint); err != nil || !infra {
 				return err
 			}
 			return repo.SetupPython(cmd.Context(), report(), "checkov")
 		},
 	}
-	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint and asl-validator")
+	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint, oasdiff and asl-validator")
 	cmd.Flags().BoolVar(&infra, "infra", false, "also what `make check-infra` needs: checkov")
+	cmd.Flags().BoolVar(&contracts, "contracts", false, "only what `make contracts` needs: oasdiff")
 	return cmd
 }
 

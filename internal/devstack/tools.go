@@ -2,13 +2,18 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 )
 
-const golangciLint = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"
+// Tools of `make lint` that are Go modules; the checksum database vouches for what a version is.
+const (
+	golangciLint = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"
+	oasdiff      = "github.com/oasdiff/oasdiff@v1.35.0"
+)
 
 // Setup installs the tools that running needs (emulator, SAM CLI) and, with lint, those that `make lint` needs, into
 // .tools/. What is there already at the pinned version is left alone, which takes milliseconds.
@@ -24,7 +29,10 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, lint bool) error {
 	}
 	if lint {
 		installs = append(installs,
-			func() error { return r.setupGolangciLint(ctx, rep) },
+			// One after the other: compiling takes all processors anyway.
+			func() error {
+				return errors.Join(r.setupOasdiff(ctx, rep), r.setupGo(ctx, rep, "golangci-lint", golangciLint))
+			},
 			func() error { return r.setupASLValidator(ctx, rep) })
 	}
 	if err := r.setupUV(ctx, rep, "ministack", "sam"); err != nil {
@@ -33,15 +41,30 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, lint bool) error {
 	return parallel(installs...)
 }
 
-func (r Repo) setupGolangciLint(ctx context.Context, rep *Reporter) error {
-	s := stamp{file: r.Path(".tools", "bin", ".golangci-lint"), proof: r.Path(".tools", "bin", "golangci-lint"), want: golangciLint}
+// SetupContracts installs what compares the HTTP API with its last release.
+func (r Repo) SetupContracts(ctx context.Context, rep *Reporter) error {
+	unlock, err := lock(r.Path(".tools"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return r.setupOasdiff(ctx, rep)
+}
+
+func (r Repo) setupOasdiff(ctx context.Context, rep *Reporter) error {
+	return r.setupGo(ctx, rep, "oasdiff", oasdiff)
+}
+
+// setupGo compiles a tool into .tools/bin.
+func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool, module string) error {
+	s := stamp{file: r.Path(".tools", "bin", "."+tool), proof: r.Path(".tools", "bin", tool), want: module}
 	if current, err := s.current(); err != nil || current {
 		return err
 	}
-	return rep.Do("install golangci-lint (compiles it: minutes, once)", func() error {
+	return rep.Do("install "+tool+" (compiles it, once)", func() error {
 		// Its own GOFLAGS: the tags of this module would compile its dependencies a second time.
 		env := environ("GOBIN="+r.Path(".tools", "bin"), "GOFLAGS=")
-		if err := (command{env: env, name: "go", args: []string{"install", golangciLint}}).run(ctx); err != nil {
+		if err := (command{env: env, name: "go", args: []string{"install", module}}).run(ctx); err != nil {
 			return err
 		}
 		return s.write()
