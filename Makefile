@@ -121,6 +121,10 @@ deploy: setup build ## Deploy to AWS with your credentials (STAGE=dev or prod)
 token: ## Print a bearer token (USER=alice ROLE=operator)
 	@$(DEVSTACK) token --user '$(USER)' --role '$(ROLE)'
 
+.PHONY: http
+http: ## Write every operation as a request, with fresh tokens, to .local/orderflow.http for your editor
+	@$(DEVSTACK) http
+
 .PHONY: logs
 logs: ## Print and follow what a function logs (FN=place-order)
 	@test -n '$(FN)' || { echo "which function? make logs FN=place-order" >&2; exit 2; }

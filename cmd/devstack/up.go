@@ -26,6 +26,7 @@ var afterUp = []devstack.Step{
 	{Name: "place an order", Demo: true, Run: func(ctx context.Context, s *devstack.Stack) error {
 		return demo.Of(s, customer).One(ctx, os.Stderr)
 	}},
+	{Name: "write " + filled, Demo: true, Run: writeCollection},
 }
 
 // customer is who places the orders of the demonstration.
@@ -82,6 +83,7 @@ AWS      %s (region %s, keys %s/%s)
 
   make demo                      six orders and what became of each
   make -s token USER=alice       a bearer token for the API
+  make http                      every operation, to send from an editor (`+filled+`)
   make trace-ui                  traces in Zipkin
   make logs FN=place-order       what a function logs
   make down                      stop, and remove everything

@@ -1,0 +1,144 @@
+// Package httpfile reads collections of HTTP requests in the form that editors send them from (*.http): the part of it that the REST
+// Client of VS Code and the HTTP client of JetBrains have in common. What only one of them understands is refused.
+package httpfile
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Request is one request of a collection.
+type Request struct {
+	// Name stands after "# @name".
+	Name string
+	// Expect are the statuses after "# expect", one of which the answer has.
+	Expect []int
+	Method string
+	// URL, Header and Body have their variables filled in.
+	URL    string
+	Header http.Header
+	Body   string
+}
+
+var (
+	definition = regexp.MustCompile(`(?m)^@([A-Za-z]+) = (.*)$`)
+	variable   = regexp.MustCompile(`\{\{([^}]*)\}\}`)
+	first      = regexp.MustCompile(`^(GET|PUT|POST|DELETE|PATCH) (\S+)$`)
+)
+
+// Fill returns the collection with the variables defined as values say. It fails for one that the collection does not define, and for one of its that
+// has no value.
+func Fill(text string, values map[string]string) (string, error) {
+	missing := map[string]bool{}
+	for name := range values {
+		missing[name] = true
+	}
+	var err error
+	text = definition.ReplaceAllStringFunc(text, func(line string) string {
+		name := definition.FindStringSubmatch(line)[1]
+		value, ok := values[name]
+		if !ok {
+			err = fmt.Errorf("the variable %s has no value", name)
+		}
+		delete(missing, name)
+		return "@" + name + " = " + value
+	})
+	for name := range missing {
+		err = fmt.Errorf("there is no variable %s", name)
+	}
+	return text, err
+}
+
+// Parse returns the requests of a collection in their order.
+func Parse(text string) ([]Request, error) {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	values := map[string]string{}
+	for _, d := range definition.FindAllStringSubmatch(text, -1) {
+		values[d[1]] = strings.TrimSpace(d[2])
+	}
+	var requests []Request
+	for i, part := range regexp.MustCompile(`(?m)^###.*$`).Split(text, -1) {
+		if i == 0 {
+			continue // what stands before the first request
+		}
+		r, err := parse(part, values)
+		if err != nil {
+			return nil, fmt.Errorf("request %d (%s): %w", i, r.Name, err)
+		}
+		requests = append(requests, r)
+	}
+	return requests, nil
+}
+
+func parse(text string, values map[string]string) (Request, error) {
+	r := Request{Header: http.Header{}}
+	head, body, _ := strings.Cut(strings.Trim(text, "\n"), "\n\n")
+	for line := range strings.SplitSeq(head, "\n") {
+		if comment, ok := strings.CutPrefix(line, "#"); ok {
+			if err := r.comment(strings.TrimSpace(comment)); err != nil {
+				return r, err
+			}
+			continue
+		}
+		line, err := substitute(line, values)
+		if err != nil {
+			return r, err
+		}
+		if r.Method == "" {
+			m := first.FindStringSubmatch(line)
+			if m == nil {
+				return r, fmt.Errorf("%q is no method and URL", line)
+			}
+			r.Method, r.URL = m[1], m[2]
+			continue
+		}
+		name, value, ok := strings.Cut(line, ": ")
+		if !ok {
+			return r, fmt.Errorf("%q is no header", line)
+		}
+		r.Header.Add(name, value)
+	}
+	if r.Method == "" {
+		return r, fmt.Errorf("there is no method and URL")
+	}
+	var err error
+	r.Body, err = substitute(strings.TrimSpace(body), values)
+	if err == nil && (strings.HasPrefix(r.Body, "<") || strings.Contains(r.Body, "\n>")) {
+		err = fmt.Errorf("scripts and files are understood by one editor only")
+	}
+	return r, err
+}
+
+func (r *Request) comment(text string) error {
+	if name, ok := strings.CutPrefix(text, "@name "); ok {
+		r.Name = name
+	}
+	statuses, ok := strings.CutPrefix(text, "expect ")
+	if !ok {
+		return nil
+	}
+	for s := range strings.SplitSeq(statuses, " or ") {
+		status, err := strconv.Atoi(s)
+		if err != nil {
+			return fmt.Errorf("%q is no status to expect", s)
+		}
+		r.Expect = append(r.Expect, status)
+	}
+	return nil
+}
+
+func substitute(text string, values map[string]string) (string, error) {
+	var err error
+	text = variable.ReplaceAllStringFunc(text, func(use string) string {
+		name := variable.FindStringSubmatch(use)[1]
+		value, ok := values[name]
+		if !ok {
+			err = fmt.Errorf("%q is not defined at the top", name)
+		}
+		return value
+	})
+	return text, err
+}

@@ -1,0 +1,52 @@
+package e2e_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"orderflow/internal/client"
+	"orderflow/internal/demo"
+	"orderflow/internal/httpfile"
+)
+
+// The collection is filled in as `make http` does it, and every request of it is sent once, in its order.
+func TestTheCollectionForEditorsWorks(t *testing.T) {
+	const user = "http"
+	wantFinal(t, place(t, as(user, ""), order("MUG-BLUE", 1, "pm_card_visa")), client.Confirmed, "")
+	values, err := demo.Of(stack, user).Collection(t.Context(), stack.Outputs["ApiUrl"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/orderflow.http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled, err := httpfile.Fill(string(text), values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, err := httpfile.Parse(filled)
+	if err != nil || len(requests) == 0 {
+		t.Fatalf("%d requests, %v", len(requests), err)
+	}
+	for _, r := range requests {
+		req, err := http.NewRequestWithContext(t.Context(), r.Method, r.URL, strings.NewReader(r.Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = r.Header
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || !slices.Contains(r.Expect, res.StatusCode) {
+			t.Errorf("%s: %d %s %v, want one of %v", r.Name, res.StatusCode, body, err, r.Expect)
+		}
+	}
+}
