@@ -93,6 +93,10 @@ oracle: ## Run the tests of the DynamoDB stores against DynamoDB Local (needs Ja
 iam: ## Run the end-to-end tests, and show for every role what it may do and what uses it
 	@rm -f .build/iam.txt; code=0; go test -count=1 -timeout 15m ./test/e2e || code=$$?; test ! -f .build/iam.txt || cat .build/iam.txt; exit $$code
 
+.PHONY: conformance
+conformance: ## Send what schemathesis makes of the API's contract to a stack of its own, as operator and as customer
+	@go build -o .tools/bin/conformance ./test/conformance/cmd && .tools/bin/conformance
+
 .PHONY: lint
 lint: ## Check Go, templates and state machines
 	@$(DEVSTACK) setup --lint
