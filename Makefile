@@ -120,6 +120,7 @@ build: ## Build every function for deployment (ARCH=arm64 or x86_64)
 .PHONY: deploy
 deploy: setup build ## Deploy to AWS with your credentials (STAGE=dev or prod)
 	.tools/sam/bin/sam deploy --config-env $(STAGE)
+	$(if $(filter prod,$(STAGE)),.tools/sam/bin/python tools/protect.py orderflow)
 
 .PHONY: token
 token: ## Print a bearer token (USER=alice ROLE=operator)

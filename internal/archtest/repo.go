@@ -25,6 +25,7 @@ type Repo struct {
 	Texts     map[string]string   // the Markdown files and the Makefile
 	Samples   map[string][]byte   // the sample events under events/, by path
 	Schemas   schema.Set          // of every event type
+	Policy    map[string]any      // tools/stack-policy.json, which production has
 }
 
 // Package is a directory of Go files.
@@ -121,6 +122,9 @@ func Load(root string) (*Repo, error) {
 		return nil, err
 	}
 	if r.Template, err = cfn.Read(filepath.Join(root, "template.yaml")); err != nil {
+		return nil, err
+	}
+	if r.Policy, err = cfn.Read(filepath.Join(root, "tools", "stack-policy.json")); err != nil {
 		return nil, err
 	}
 	r.Spec, err = cfn.Read(filepath.Join(root, "api", "openapi.yaml"))

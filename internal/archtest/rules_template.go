@@ -144,6 +144,39 @@ func templateRules() []Rule {
 			Sabotage: func(r *Repo) { delete(r.properties("OrdersTable"), "TimeToLiveSpecification") },
 		},
 		{
+			Name: "what holds data is not replaced or deleted by an update of production",
+			Why:  "a renamed key would have CloudFormation make a new, empty table, with every order gone from sight",
+			Check: func(r *Repo) []string {
+				var bad list
+				denied := map[string]bool{}
+				statements, _ := r.Policy["Statement"].([]any)
+				for _, s := range statements {
+					actions, _ := dig(s, "Action").([]any)
+					types, _ := dig(s, "Condition", "StringEquals", "ResourceType").([]any)
+					if text(dig(s, "Effect")) != "Deny" || text(dig(s, "Resource")) != "*" || text(dig(s, "Principal")) != "*" {
+						continue
+					}
+					for _, action := range actions {
+						for _, t := range types {
+							denied[text(t)+" "+text(action)] = true
+						}
+					}
+				}
+				for _, t := range []string{"AWS::DynamoDB::Table", "AWS::Cognito::UserPool"} {
+					bad.unless(len(r.ofType(t)) > 0, "the template has no %s", t)
+					for _, action := range []string{"Update:Replace", "Update:Delete"} {
+						bad.unless(denied[t+" "+action], "tools/stack-policy.json allows %s of %s", action, t)
+					}
+					for _, id := range r.ofType(t) {
+						bad.unless(t != "AWS::DynamoDB::Table" || r.resource(id)["UpdateReplacePolicy"] == "Retain", "%s is deleted when it is replaced", id)
+					}
+				}
+				bad.unless(strings.Contains(r.Texts["Makefile"], "$(filter prod,$(STAGE)),.tools/sam/bin/python tools/protect.py"), "`make deploy` does not set the policy")
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Policy["Statement"] = r.Policy["Statement"].([]any)[:1] },
+		},
+		{
 			Name: "logs end, traces begin, secrets stay away",
 			Why:  "a log without retention is kept for ever; a secret in the environment is read by everyone who may describe a function",
 			Check: func(r *Repo) []string {
