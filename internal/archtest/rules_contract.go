@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -69,6 +70,36 @@ func contractRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{} },
+		},
+		{
+			Name: "who serves verified callers may read the token issuer's keys, and nobody else",
+			Why:  "without an authorizer in front the function verifies the token itself; a role too few shows only there",
+			Check: func(r *Repo) []string {
+				var bad list
+				want := map[string]bool{}
+				operations(r, func(_, _, id string, op map[string]any) {
+					if security, _ := op["security"].([]any); len(security) == 0 {
+						return
+					}
+					logical := strings.ToUpper(id[:1]) + id[1:]
+					if named, ok := op["x-orderflow-function"].(string); ok {
+						logical = Function{Name: named}.LogicalID()
+					}
+					want[logical+"Role"] = true
+				})
+				have := texts(r.properties("TokenKeysPolicy")["Roles"])
+				for role := range want {
+					bad.unless(slices.Contains(have, role), "TokenKeysPolicy is not of %s", role)
+				}
+				for _, role := range have {
+					bad.unless(want[role], "TokenKeysPolicy is of %s", role)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				p := r.properties("TokenKeysPolicy")
+				p["Roles"] = p["Roles"].([]any)[1:]
+			},
 		},
 		{
 			Name: "every subscribed event type has a publisher, a schema and a queue that its topic may write to",

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"orderflow/api"
 	"orderflow/internal/client"
 	"orderflow/internal/platform/money"
 )
@@ -107,6 +109,31 @@ func TestBadRequestsAreRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { wantAnswer(t, c.method, c.path, c.token, c.body, c.status) })
+	}
+}
+
+func TestEveryOperationThatIsNotPublicAsksForAToken(t *testing.T) {
+	files, err := os.ReadDir("../../api/operations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := strings.NewReplacer("{orderId}", "01JZX3M7Q8N5T2V4W6Y8A0B1C3", "{sku}", "MUG-BLUE")
+	asked := 0
+	for _, f := range files {
+		op, err := api.Load(strings.TrimSuffix(f.Name(), ".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if op.Public {
+			continue
+		}
+		asked++
+		for _, token := range []string{"", "garbage", foreign(bearer(t, "alice", ""))} {
+			wantAnswer(t, op.Method, path.Replace(op.Path), token, "", 401)
+		}
+	}
+	if asked < 19 {
+		t.Errorf("only %d operations were asked", asked)
 	}
 }
 

@@ -31,6 +31,12 @@ func (e *Env) Require(name string) string {
 	return v
 }
 
+// Optional returns an environment variable that the function can do without; empty where it is not set.
+func (e *Env) Optional(name string) string {
+	v, _ := e.lookup(name)
+	return v
+}
+
 // Err reports what Require missed; nil if nothing.
 func (e *Env) Err() error { return errors.Join(e.missing...) }
 

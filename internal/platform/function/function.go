@@ -28,6 +28,19 @@ func (f HandlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return f(ctx, payload)
 }
 
+// Configurer is a handler that takes from the environment what all of its kind need, so that no constructor has to hand it on.
+type Configurer interface {
+	// Configure is called once, before the first invocation. What the environment lacks is reported by env.Err.
+	Configure(env *Env)
+}
+
+// Configure configures h if it is a Configurer.
+func Configure(h Handler, env *Env) {
+	if c, ok := h.(Configurer); ok {
+		c.Configure(env)
+	}
+}
+
 // Start composes the function's handler and serves invocations until the process
 // ends. A function that cannot be composed exits at once with every reason logged.
 func Start(compose func(*Env) (Handler, error)) {
@@ -36,6 +49,7 @@ func Start(compose func(*Env) (Handler, error)) {
 	env := NewEnv(os.LookupEnv, clock.System{})
 	h, err := compose(env)
 	if err == nil {
+		Configure(h, env)
 		err = env.Err()
 	}
 	if err != nil {

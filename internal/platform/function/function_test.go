@@ -38,6 +38,27 @@ func TestErrListsAllThatIsMissing(t *testing.T) {
 	}
 }
 
+func TestOptionalVariablesAreNotMissed(t *testing.T) {
+	env := NewEnv(lookup(map[string]string{"SET": "x"}), clock.System{})
+	if env.Optional("SET") != "x" || env.Optional("ABSENT") != "" || env.Err() != nil {
+		t.Errorf("%q, %q, %v", env.Optional("SET"), env.Optional("ABSENT"), env.Err())
+	}
+}
+
+type configured struct{ with *Env }
+
+func (configured) Invoke(context.Context, []byte) ([]byte, error) { return nil, nil }
+func (c *configured) Configure(env *Env)                          { c.with = env }
+
+func TestOnlyAConfigurerIsConfigured(t *testing.T) {
+	env, h := NewEnv(lookup(nil), clock.System{}), &configured{}
+	Configure(h, env)
+	Configure(HandlerFunc(h.Invoke), env)
+	if h.with != env {
+		t.Error("the handler was not given the environment")
+	}
+}
+
 func TestAWSIsConfiguredFromTheEnvironmentOnly(t *testing.T) {
 	vars := map[string]string{"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
 	cfg := NewEnv(lookup(vars), clock.System{}).AWS()

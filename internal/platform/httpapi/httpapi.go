@@ -64,26 +64,37 @@ func HandleVerified(id string, verify func(context.Context, *Request) error, han
 	if err != nil {
 		return nil, err
 	}
-	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
-		var in events.APIGatewayProxyRequest
-		if err := json.Unmarshal(payload, &in); err != nil {
-			return nil, err
-		}
-		r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
-			operation: id, path: in.Path}
-		ctx = about(function.Traced(ctx, r.Header.Get(tracing.HeaderW3C)), r)
-		ctx, cancel := within(ctx, r.Header.Get(httpclient.TimeoutHeader))
-		defer cancel()
-		ctx, span := tracing.Start(ctx, in.HTTPMethod+" "+in.Resource, tracing.Server, attribute.String("http.request.method", in.HTTPMethod),
-			attribute.String("http.route", in.Resource), attribute.String("operation", id), tracing.Order(in.PathParameters["orderId"]))
-		res, err := serve(ctx, op, in, r, verify, handle)
-		if err != nil {
-			res = problem(ctx, in.Path, err)
-		}
-		tell(ctx, res)
-		answered(span, res, err)
-		return encode(res)
-	}), nil
+	return &endpoint{op: op, verify: verify, handle: handle}, nil
+}
+
+// endpoint is the function of one operation.
+type endpoint struct {
+	op     *api.Operation
+	verify func(context.Context, *Request) error
+	handle HandlerFunc
+	tokens tokens
+}
+
+// Invoke answers a request of API Gateway.
+func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var in events.APIGatewayProxyRequest
+	if err := json.Unmarshal(payload, &in); err != nil {
+		return nil, err
+	}
+	r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
+		operation: e.op.ID, path: in.Path}
+	ctx = about(function.Traced(ctx, r.Header.Get(tracing.HeaderW3C)), r)
+	ctx, cancel := within(ctx, r.Header.Get(httpclient.TimeoutHeader))
+	defer cancel()
+	ctx, span := tracing.Start(ctx, in.HTTPMethod+" "+in.Resource, tracing.Server, attribute.String("http.request.method", in.HTTPMethod),
+		attribute.String("http.route", in.Resource), attribute.String("operation", e.op.ID), tracing.Order(in.PathParameters["orderId"]))
+	res, err := e.serve(ctx, in, r)
+	if err != nil {
+		res = problem(ctx, in.Path, err)
+	}
+	tell(ctx, res)
+	answered(span, res, err)
+	return encode(res)
 }
 
 // within ends ctx when a caller that says how long it waits has gone: work for nobody only adds to an overload.
@@ -105,14 +116,13 @@ func answered(span trace.Span, res Response, err error) {
 }
 
 // serve checks the request step by step; nothing has happened yet when a check fails.
-func serve(ctx context.Context, op *api.Operation, in events.APIGatewayProxyRequest, r *Request,
-	verify func(context.Context, *Request) error, handle HandlerFunc) (Response, error) {
-	if !op.Public {
+func (e *endpoint) serve(ctx context.Context, in events.APIGatewayProxyRequest, r *Request) (Response, error) {
+	if !e.op.Public {
 		var err error
-		if r.Caller, err = identify(in.RequestContext.Authorizer); err != nil {
+		if r.Caller, err = e.caller(ctx, in.RequestContext.Authorizer, r.Header.Values("Authorization")); err != nil {
 			return Response{}, err
 		}
-		if op.Group != "" && !r.Caller.In(op.Group) {
+		if op := e.op; op.Group != "" && !r.Caller.In(op.Group) {
 			return Response{}, errGroup
 		}
 	}
@@ -120,7 +130,7 @@ func serve(ctx context.Context, op *api.Operation, in events.APIGatewayProxyRequ
 	if r.Body, err = body(in); err != nil {
 		return Response{}, err
 	}
-	if err := verify(ctx, r); err != nil {
+	if err := e.verify(ctx, r); err != nil {
 		return Response{}, err
 	}
 	target := url.URL{Path: in.Path, RawQuery: r.Query.Encode()}
@@ -129,14 +139,14 @@ func serve(ctx context.Context, op *api.Operation, in events.APIGatewayProxyRequ
 		return Response{}, errRequest.Because(err)
 	}
 	req.Header = r.Header
-	if err := op.Validate(req, r.Path); err != nil {
+	if err := e.op.Validate(req, r.Path); err != nil {
 		return Response{}, err
 	}
 	// Validation has put numbers such as 7.0 into the form that Go decodes as integers.
 	if r.Body, err = io.ReadAll(req.Body); err != nil {
 		return Response{}, errRequest.Because(err)
 	}
-	return handle(ctx, r)
+	return e.handle(ctx, r)
 }
 
 // Decode reads the body, which has been validated, into a T.

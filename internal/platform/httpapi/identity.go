@@ -1,16 +1,21 @@
 package httpapi
 
 import (
+	"context"
+	"log/slog"
 	"slices"
 	"strings"
 
+	"orderflow/internal/platform/bearer"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/registry"
 )
 
 // Operator is the group whose members may run the shop.
 const Operator = "operator"
 
-// Identity is a verified caller: the claims of a token that the API's authorizer has verified.
+// Identity is a verified caller: the claims of a token that the API's authorizer has verified, or this function where there is none.
 type Identity struct {
 	// Subject is the customer id.
 	Subject string
@@ -27,6 +32,37 @@ func (i Identity) MaySee(customer string) bool {
 }
 
 var errIdentity = fault.New(fault.Unauthenticated, "Unauthenticated", "the request carries no verified identity")
+
+// tokens verifies bearer tokens; nil where an authorizer does.
+type tokens interface {
+	// Verify returns the claims of the token in the values of an Authorization header.
+	Verify(ctx context.Context, authorization []string) (map[string]any, error)
+}
+
+// Configure has the function verify bearer tokens itself where the environment names their issuer, which is so on stages
+// without an authorizer only. TOKEN_KEYS is the parameter with the issuer's key set, TOKEN_AUDIENCE the client.
+func (e *endpoint) Configure(env *function.Env) {
+	issuer := env.Optional("TOKEN_ISSUER")
+	if issuer == "" || e.op.Public {
+		return
+	}
+	keys := bearer.NewKeys(registry.Parameter(env.AWS(), env.Require("TOKEN_KEYS"), env.Clock), env.Clock)
+	e.tokens = bearer.New(issuer, env.Require("TOKEN_AUDIENCE"), keys, env.Clock)
+}
+
+// caller identifies who sends the request: by the authorizer's claims, or by the bearer token where no authorizer has left any.
+// Whatever an authorizer has left counts, good or not: a token is no second chance.
+func (e *endpoint) caller(ctx context.Context, authorizer map[string]any, authorization []string) (Identity, error) {
+	if _, judged := authorizer["claims"]; !judged && e.tokens != nil {
+		claims, err := e.tokens.Verify(ctx, authorization)
+		if err != nil {
+			slog.DebugContext(ctx, "bearer token not accepted", "error", err.Error())
+			return Identity{}, err
+		}
+		authorizer = map[string]any{"claims": claims}
+	}
+	return identify(authorizer)
+}
 
 // identify reads the identity from what the authorizer left in the request's context. That
 // is filled by API Gateway only, never from the request; without it the answer is 401.

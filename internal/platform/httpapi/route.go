@@ -15,8 +15,7 @@ var errRoute = fault.New(fault.Internal, "NoOperation", "this function does not 
 // Route returns the function that serves several operations, by the route that API Gateway has matched the request to. Each
 // request is held to the rules of its own operation, as by Handle, so a caller who got at the wrong one would gain nothing by it.
 func Route(operations map[string]HandlerFunc) (function.Handler, error) {
-	type route struct{ HTTPMethod, Resource string }
-	handlers := map[route]function.Handler{}
+	handlers := routes{}
 	for id, handle := range operations {
 		op, err := api.Load(id)
 		if err != nil {
@@ -26,14 +25,28 @@ func Route(operations map[string]HandlerFunc) (function.Handler, error) {
 			return nil, err
 		}
 	}
-	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
-		var to route
-		if err := json.Unmarshal(payload, &to); err != nil {
-			return nil, err
-		}
-		if h := handlers[to]; h != nil {
-			return h.Invoke(ctx, payload)
-		}
-		return encode(problem(ctx, to.Resource, errRoute))
-	}), nil
+	return handlers, nil
+}
+
+type route struct{ HTTPMethod, Resource string }
+
+type routes map[route]function.Handler
+
+// Invoke answers a request by the function of its operation.
+func (h routes) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var to route
+	if err := json.Unmarshal(payload, &to); err != nil {
+		return nil, err
+	}
+	if h := h[to]; h != nil {
+		return h.Invoke(ctx, payload)
+	}
+	return encode(problem(ctx, to.Resource, errRoute))
+}
+
+// Configure configures the functions of all operations.
+func (h routes) Configure(env *function.Env) {
+	for _, one := range h {
+		function.Configure(one, env)
+	}
 }

@@ -52,6 +52,19 @@ func TestParametersInTheEmulator(t *testing.T) {
 	}
 }
 
+func TestParameterThatIsNoAddressInTheEmulator(t *testing.T) {
+	cfg, stage := emulator(t)
+	name := "/orderflow/" + stage + "/token-keys"
+	read := Parameter(cfg, name, clock.System{})
+	if got, err := read(t.Context()); err == nil {
+		t.Errorf("a parameter that is not there is %q", got)
+	}
+	newAPI(cfg, clock.System{}, "ssm", "ssm", "AmazonSSM").must(t, "PutParameter", map[string]any{"Name": name, "Value": `{"keys":[]}`, "Type": "String"}, &struct{}{})
+	if got, err := read(t.Context()); err != nil || got != `{"keys":[]}` {
+		t.Errorf("read = %q, %v", got, err)
+	}
+}
+
 func TestCloudMapInTheEmulator(t *testing.T) {
 	cfg, stage := emulator(t)
 	r := NewCloudMap(cfg, stage, clock.System{})

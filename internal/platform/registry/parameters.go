@@ -22,11 +22,24 @@ func NewParameters(cfg aws.Config, stage string, c clock.Clock) *Parameters {
 	return &Parameters{api: newAPI(cfg, c, "ssm", "ssm", "AmazonSSM"), prefix: "/orderflow/" + stage + "/services/"}
 }
 
+// Parameter returns what reads the one parameter of the store called name, which is no address. It asks anew each time.
+func Parameter(cfg aws.Config, name string, c clock.Clock) func(context.Context) (string, error) {
+	store := newAPI(cfg, c, "ssm", "ssm", "AmazonSSM")
+	return func(ctx context.Context) (string, error) { return store.parameter(ctx, name) }
+}
+
+// parameter reads one parameter.
+func (a api) parameter(ctx context.Context, name string) (string, error) {
+	var out struct{ Parameter struct{ Value string } }
+	err := a.call(ctx, "GetParameter", map[string]string{"Name": name}, &out, awscalls.KeyParameter.String(name))
+	return out.Parameter.Value, err
+}
+
 // Resolve reads the parameter.
 func (p *Parameters) Resolve(ctx context.Context, name string) ([]string, error) {
-	var out struct{ Parameter struct{ Value string } }
-	if err := p.api.call(ctx, "GetParameter", map[string]string{"Name": p.prefix + name}, &out, awscalls.KeyParameter.String(p.prefix+name)); err != nil {
+	value, err := p.api.parameter(ctx, p.prefix+name)
+	if err != nil {
 		return nil, unknown(name).Because(err)
 	}
-	return endpoints(name, strings.Split(out.Parameter.Value, ","))
+	return endpoints(name, strings.Split(value, ","))
 }
