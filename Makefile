@@ -21,6 +21,7 @@ SEED ?=
 ORDER ?=
 STAGE ?= dev
 DISCOVERY ?=
+AUTHORIZER ?=
 ARCH ?= arm64
 
 .PHONY: help
@@ -32,8 +33,8 @@ setup: ## Install the pinned tools into .tools/
 	@$(DEVSTACK) setup
 
 .PHONY: up
-up: ## Build, start and deploy everything on this machine, with a demo order
-	@$(DEVSTACK) up $(if $(DISCOVERY),--discovery $(DISCOVERY))
+up: ## Build, start and deploy everything on this machine, with a demo order (AUTHORIZER=none: functions verify tokens)
+	@$(DEVSTACK) up $(if $(DISCOVERY),--discovery $(DISCOVERY)) $(if $(filter none,$(AUTHORIZER)),--no-authorizer)
 
 .PHONY: down
 down: ## Stop everything that `make up` started, and remove .local/

@@ -44,6 +44,11 @@ type deployment struct {
 func (s *Stack) deploy(ctx context.Context, opts Options) error {
 	parameters := []string{"Stage=" + Stage, "Architecture=" + opts.Architecture, "EmulatorEndpoint=" + s.Emulator.URL,
 		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL}
+	tokens, err := s.tokenParameters(ctx, opts)
+	if err != nil {
+		return err
+	}
+	parameters = append(parameters, tokens...)
 	fingerprint, err := s.repo.fingerprint(parameters)
 	if err != nil {
 		return err

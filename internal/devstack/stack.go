@@ -18,6 +18,7 @@ type Options struct {
 	Port         int       // of the emulator, on 127.0.0.1; 0: the one it had before, or any that is free
 	EmulatorEnv  []string  // further NAME=value settings of MiniStack, such as SFN_WAIT_SCALE=0.1
 	Discovery    string    // the registry, parameters or cloud-map; empty: parameters
+	NoAuthorizer bool      // none stands in front of the API: functions verify tokens, which Token signs. A stack stays as it was begun
 	Architecture string    // of the functions, x86_64 or arm64; empty: this machine's
 	Report       *Reporter // may be nil
 }
@@ -41,7 +42,7 @@ type Step struct {
 }
 
 // required are the outputs that scripts and this package rely on.
-var required = []string{"ApiUrl", "ApiId", "SandboxUrl", "FulfilOrderArn", "CompensateOrderArn", "UserPoolId", "UserPoolClientId"}
+var required = []string{"ApiUrl", "ApiId", "SandboxUrl", "FulfilOrderArn", "CompensateOrderArn"}
 
 // fill puts in the defaults.
 func (o Options) fill() (Options, error) {

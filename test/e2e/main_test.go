@@ -44,7 +44,7 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	if stack, err = devstack.Start(ctx, devstack.Options{Repo: repo, Dir: dir, Report: devstack.NewReporter(os.Stderr)}); err != nil {
+	if stack, err = devstack.Start(ctx, devstack.Options{Repo: repo, Dir: dir, NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}); err != nil {
 		return 1, fmt.Errorf("%w (logs in %s)", err, dir)
 	}
 	defer func() {
