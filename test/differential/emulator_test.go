@@ -226,6 +226,10 @@ func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int)
 	} else {
 		_, err = em.client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &payload.ResumeToken, Output: aws.String(string(a.Result))})
 	}
+	var gone *types.TaskDoesNotExist
+	if errors.As(err, &gone) {
+		return 0 // on a busy machine the emulator may give a call up, and call again with what it takes for the next attempt
+	}
 	if err != nil {
 		t.Fatalf("%s: answer %d: %v", c.Name, n, err)
 	}
