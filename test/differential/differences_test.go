@@ -2,6 +2,7 @@ package differential
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"orderflow/internal/asl"
@@ -52,7 +53,7 @@ var differences = map[string]func(*testing.T, *emulator){
 			}
 			tokens = append(tokens, p.ResumeToken)
 		}
-		if len(tokens) != 2 || tokens[0] != tokens[1] {
+		if len(tokens) < 2 || len(slices.Compact(tokens)) != 1 {
 			t.Errorf("the emulator's tokens are %q", tokens)
 		}
 		x := awaiting(t, c)
