@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"orderflow/internal/devstack"
+	"orderflow/internal/platform/clock"
 )
 
 // kill kills processes of functions, one at a time, until ctx ends: nearly always one at work, for that is where it hurts.
@@ -13,7 +14,7 @@ import (
 func (r *run) kill(ctx context.Context) error {
 	random := r.rand(2)
 	every := r.Over / time.Duration(r.Kills*3/2+1)
-	for pause(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
+	for clock.Sleep(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
 		processes, err := r.stack.Emulator.Functions()
 		if err != nil {
 			return err
@@ -48,7 +49,7 @@ func working(ctx context.Context, processes []devstack.FunctionProcess) []devsta
 	for i, p := range processes {
 		before[i] = p.Worked()
 	}
-	_ = pause(ctx, 5*time.Millisecond)
+	_ = clock.Sleep(ctx, 5*time.Millisecond)
 	var busy []devstack.FunctionProcess
 	for i, p := range processes {
 		if p.Worked() > before[i] {

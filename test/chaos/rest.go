@@ -48,7 +48,7 @@ func (r *run) rest(ctx context.Context, deadline time.Time) error {
 			r.say("%s", u)
 			said = time.Now()
 		}
-		if err := pause(ctx, time.Second); err != nil {
+		if err := clock.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}

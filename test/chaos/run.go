@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orderflow/internal/devstack"
+	"orderflow/internal/platform/clock"
 )
 
 // Options say how much chaos there is to be.
@@ -104,7 +105,7 @@ func (r *run) storm(ctx context.Context, t *tap) error {
 	actors.Go(func() { r.tell(storming) })
 	err := r.shopping(limit, plan(r.rand(1), r.Orders, r.Over))
 	for err == nil && !r.enough() {
-		if err = pause(limit, 200*time.Millisecond); err != nil {
+		if err = clock.Sleep(limit, 200*time.Millisecond); err != nil {
 			err = fmt.Errorf("%s of faults were not enough for %d kills, %d stopped executions and %d copies: %s",
 				r.Over+time.Minute, r.Kills, r.Stops, r.Copies, r.tally())
 		}
@@ -126,7 +127,7 @@ func (r *run) enough() bool {
 
 // tell reports the progress until ctx ends.
 func (r *run) tell(ctx context.Context) {
-	for pause(ctx, 5*time.Second) == nil {
+	for clock.Sleep(ctx, 5*time.Second) == nil {
 		r.say("%s", r.tally())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"orderflow/internal/client"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/money"
 )
 
@@ -78,7 +79,7 @@ func (r *run) shopping(ctx context.Context, wishes []wish) error {
 		})
 	}
 	for _, w := range wishes {
-		if err := pause(ctx, time.Until(r.began.Add(w.at))); err != nil {
+		if err := clock.Sleep(ctx, time.Until(r.began.Add(w.at))); err != nil {
 			break
 		}
 		next <- w
@@ -107,7 +108,7 @@ func (r *run) place(ctx context.Context, w wish) (*placed, error) {
 
 // cancel asks for an order to be cancelled. That it is too late is a good answer, too.
 func (r *run) cancel(ctx context.Context, p *placed) {
-	if pause(ctx, p.cancel) != nil {
+	if clock.Sleep(ctx, p.cancel) != nil {
 		return
 	}
 	err := again(ctx, time.Minute, func() (bool, error) {
@@ -148,20 +149,8 @@ func again(ctx context.Context, patience time.Duration, do func() (bool, error))
 		if !repeat {
 			return err
 		}
-		if pause(ctx, 200*time.Millisecond) != nil {
+		if clock.Sleep(ctx, 200*time.Millisecond) != nil {
 			return err
 		}
-	}
-}
-
-// pause waits, unless ctx ends before.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

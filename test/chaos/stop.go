@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"orderflow/internal/platform/clock"
 )
 
 // stopsOfOne is how often executions of one order are stopped. Recovery gives up after the fifth, and leaves it to an operator.
@@ -24,7 +26,7 @@ func (r *run) stop(ctx context.Context) error {
 	random := r.rand(3)
 	client := sfn.NewFromConfig(r.stack.Config())
 	every := r.Over / time.Duration(r.Stops*2+1)
-	for pause(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
+	for clock.Sleep(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
 		running, err := executions(ctx, client, r.machines()[random.IntN(2)])
 		if err != nil || len(running) == 0 {
 			continue // the next time, then

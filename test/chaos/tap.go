@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/outbox/snstopic"
 )
@@ -70,7 +71,7 @@ func (r *run) eavesdrop(ctx context.Context) (*tap, error) {
 
 // duplicate publishes every third event again, once or twice, up to ten seconds late, until ctx ends.
 func (t *tap) duplicate(ctx context.Context) error {
-	for pause(ctx, 100*time.Millisecond) == nil {
+	for clock.Sleep(ctx, 100*time.Millisecond) == nil {
 		for _, e := range t.listen(ctx) {
 			t.heard = append(t.heard, e)
 			for n := t.random.IntN(6); n >= 4; n-- { // 0 to 3: none, 4: one, 5: two

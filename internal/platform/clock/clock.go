@@ -2,6 +2,7 @@
 package clock
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -14,6 +15,18 @@ type System struct{}
 
 // Now returns the current time in UTC.
 func (System) Now() time.Time { return time.Now().UTC() }
+
+// Sleep waits for d by the machine's clock, or until ctx ends; then it fails with ctx's error.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // Manual is a clock that moves only when told. It is safe for concurrent use.
 type Manual struct {

@@ -1,7 +1,10 @@
 package clock_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"orderflow/internal/platform/clock"
@@ -26,4 +29,18 @@ func TestClocksTellUTC(t *testing.T) {
 			t.Errorf("%s clock tells %v", name, now)
 		}
 	}
+}
+
+func TestSleepEndsWithItsTimeOrItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		if err := clock.Sleep(t.Context(), time.Minute); err != nil || time.Since(began) != time.Minute {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := clock.Sleep(ctx, time.Minute); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Minute+time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
 }

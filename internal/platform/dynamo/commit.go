@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 )
@@ -65,14 +66,7 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 
 // wait sleeps before attempt n+2: exponential with full jitter.
 func wait(ctx context.Context, n int) error {
-	t := time.NewTimer(time.Duration(rand.Int64N(int64(pause) << n))) //nolint:gosec // jitter, no secret
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return clock.Sleep(ctx, time.Duration(rand.Int64N(int64(pause)<<n))) //nolint:gosec // jitter, no secret
 }
 
 // company turns barrier, idempotency record and events into writes.

@@ -83,7 +83,7 @@ func New(c Config) *Client {
 		c.Transport = connections
 	}
 	if c.Sleep == nil {
-		c.Sleep = sleep
+		c.Sleep = clock.Sleep
 	}
 	if c.Random == nil {
 		c.Random = rand.Float64
@@ -222,18 +222,6 @@ func (c *Client) counted(ctx context.Context, admission resilience.Admission, r 
 		c.found(ctx, admission, err)
 	}
 	return err
-}
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // noRedirect: an API that redirects is misconfigured, and a token must not follow.
