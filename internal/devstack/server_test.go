@@ -82,22 +82,3 @@ func TestAServerThatDoesNotStartIsNotLeftBehind(t *testing.T) {
 		t.Errorf("there is something to stop: %t, %v", any, err)
 	}
 }
-
-func TestOnlyThePinnedZipkinIsInstalled(t *testing.T) {
-	repo := Repo(t.TempDir())
-	jar := repo.Path("zipkin.jar")
-	for path, content := range map[string]string{jar: "abc", repo.Path("tools", "zipkin", "sha256"): "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n"} {
-		if err := writeFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := repo.pinned(jar); err != nil {
-		t.Error(err)
-	}
-	if err := writeFile(jar, []byte("abd"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := repo.pinned(jar); err == nil {
-		t.Error("another file was taken")
-	}
-}

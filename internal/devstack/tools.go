@@ -9,12 +9,6 @@ import (
 	"path/filepath"
 )
 
-// Tools of `make lint` that are Go modules; the checksum database vouches for what a version is.
-const (
-	golangciLint = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"
-	oasdiff      = "github.com/oasdiff/oasdiff@v1.35.0"
-)
-
 // Setup installs the tools that running needs (emulator, SAM CLI) and, with lint, those that `make lint` needs, into
 // .tools/. What is there already at the pinned version is left alone, which takes milliseconds.
 func (r Repo) Setup(ctx context.Context, rep *Reporter, lint bool) error {
@@ -31,7 +25,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, lint bool) error {
 		installs = append(installs,
 			// One after the other: compiling takes all processors anyway.
 			func() error {
-				return errors.Join(r.setupOasdiff(ctx, rep), r.setupGo(ctx, rep, "golangci-lint", golangciLint))
+				return errors.Join(r.setupOasdiff(ctx, rep), r.setupGolangciLint(ctx, rep))
 			},
 			func() error { return r.setupASLValidator(ctx, rep) })
 	}
@@ -52,23 +46,33 @@ func (r Repo) SetupContracts(ctx context.Context, rep *Reporter) error {
 }
 
 func (r Repo) setupOasdiff(ctx context.Context, rep *Reporter) error {
-	return r.setupGo(ctx, rep, "oasdiff", oasdiff)
+	return r.setupGo(ctx, rep, "oasdiff", "github.com/oasdiff/oasdiff")
+}
+
+func (r Repo) setupGolangciLint(ctx context.Context, rep *Reporter) error {
+	return r.setupGo(ctx, rep, "golangci-lint", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint")
 }
 
 // setupGo compiles a tool into .tools/bin.
-func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool, module string) error {
-	s := stamp{file: r.Path(".tools", "bin", "."+tool), proof: r.Path(".tools", "bin", tool), want: module}
+func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool, pkg string) error {
+	bin := r.Path(".tools", "bin", tool)
+	s := stamp{file: r.Path(".tools", "bin", "."+tool), proof: bin, wantFile: r.Path("tools", tool, "go.sum")}
 	if current, err := s.current(); err != nil || current {
 		return err
 	}
 	return rep.Do("install "+tool+" (compiles it, once)", func() error {
-		// Its own GOFLAGS: the tags of this module would compile its dependencies a second time.
-		env := environ("GOBIN="+r.Path(".tools", "bin"), "GOFLAGS=")
-		if err := (command{env: env, name: "go", args: []string{"install", module}}).run(ctx); err != nil {
+		if err := r.BuildTool(ctx, tool, pkg, bin); err != nil {
 			return err
 		}
 		return s.write()
 	})
+}
+
+// BuildTool compiles a tool written in Go from the sources whose versions and hashes stand in tools/<name>/go.mod and go.sum: what
+// `go install …@version` brings is held to no hash of ours.
+func (r Repo) BuildTool(ctx context.Context, name, pkg, to string) error {
+	// GOFLAGS of its own: the tags of this module would compile its dependencies a second time.
+	return command{env: environ("GOFLAGS=-mod=readonly"), name: "go", args: []string{"build", "-C", r.Path("tools", name), "-o", to, pkg}}.run(ctx)
 }
 
 func (r Repo) setupASLValidator(ctx context.Context, rep *Reporter) error {

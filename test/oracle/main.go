@@ -106,6 +106,9 @@ func install(ctx context.Context, repo devstack.Repo) error {
 	if err := mvn.Run(); err != nil {
 		return fmt.Errorf("install DynamoDB Local: %v", err) //nolint:errorlint // its exit code is not ours
 	}
+	if err := repo.Pinned("dynamodb-local", lib(repo)); err != nil {
+		return errors.Join(err, os.RemoveAll(lib(repo)))
+	}
 	return os.WriteFile(installed, want, 0o600)
 }
 
