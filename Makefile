@@ -26,7 +26,7 @@ ARCH ?= arm64
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install the pinned tools into .tools/
@@ -117,6 +117,10 @@ contracts: ## Compare the API, the events and the steps with the last tag v*
 .PHONY: build
 build: ## Build every function for deployment (ARCH=arm64 or x86_64)
 	@$(DEVSTACK) build --arch $(ARCH)
+
+.PHONY: reproducible
+reproducible: ## Build every function twice, and see that the packages are the same
+	@$(DEVSTACK) reproduce
 
 .PHONY: deploy
 deploy: setup build ## Deploy to AWS with your credentials (STAGE=dev or prod)

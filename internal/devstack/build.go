@@ -99,7 +99,8 @@ func (r Repo) Compile(ctx context.Context, rep *Reporter, architecture string, f
 	return r.compile(ctx, rep, architecture, functions)
 }
 
-func (r Repo) compile(ctx context.Context, rep *Reporter, architecture string, functions []Function) (bin string, err error) {
+// compile's env is added to that of the compiler.
+func (r Repo) compile(ctx context.Context, rep *Reporter, architecture string, functions []Function, env ...string) (bin string, err error) {
 	goarch, ok := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[architecture]
 	if !ok {
 		return "", fmt.Errorf("unknown architecture %q: use x86_64 or arm64", architecture)
@@ -114,7 +115,7 @@ func (r Repo) compile(ctx context.Context, rep *Reporter, architecture string, f
 			args = append(args, "./"+filepath.ToSlash(f.Dir))
 		}
 		return command{dir: string(r), name: "go", args: args,
-			env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch)}.run(ctx)
+			env: environ(append(env, "GOFLAGS="+GoFlags, "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch)...)}.run(ctx)
 	})
 }
 
