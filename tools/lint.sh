@@ -38,7 +38,12 @@ transformed() { # transformed TEMPLATE: what SAM makes of it
   sandboxed "$sam/python" tools/transform.py "$1" >"$out" && sandboxed "$sam/cfn-lint" --regions us-east-1 --format parseable -- "$out"
 }
 
+modules() {
+  go mod verify && go mod tidy -diff
+}
+
 check gofmt formatted
+check 'go mod verify' modules
 check 'go vet' go vet ./...
 check contracts go run ./cmd/contracts
 check golangci-lint .tools/bin/golangci-lint run ./...
