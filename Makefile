@@ -122,6 +122,10 @@ build: ## Build every function for deployment (ARCH=arm64 or x86_64)
 reproducible: ## Build every function twice, and see that the packages are the same
 	@$(DEVSTACK) reproduce
 
+.PHONY: sbom
+sbom: ## Write the bill of materials in CycloneDX, .build/sbom.cdx.json
+	@$(DEVSTACK) sbom
+
 .PHONY: deploy
 deploy: setup build ## Deploy to AWS with your credentials (STAGE=dev or prod)
 	.tools/sam/bin/sam deploy --config-env $(STAGE)
