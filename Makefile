@@ -122,12 +122,17 @@ build: ## Build every function for deployment (ARCH=arm64 or x86_64)
 reproducible: ## Build every function twice, and see that the packages are the same
 	@$(DEVSTACK) reproduce
 
+.PHONY: sam
+sam: setup ## Type what users of SAM type (build, deploy, delete) on an emulator of its own, and look at what comes of it
+	@go build -o .tools/bin/sam-check ./test/sam && .tools/bin/sam-check
+
 .PHONY: sbom
 sbom: ## Write the bill of materials in CycloneDX, .build/sbom.cdx.json
 	@$(DEVSTACK) sbom
 
 .PHONY: deploy
-deploy: setup build ## Deploy to AWS with your credentials (STAGE=dev or prod)
+deploy: setup ## Build and deploy to AWS with your credentials (STAGE=dev or prod)
+	.tools/sam/bin/sam build
 	.tools/sam/bin/sam deploy --config-env $(STAGE)
 	$(if $(filter prod,$(STAGE)),.tools/sam/bin/python tools/protect.py orderflow)
 

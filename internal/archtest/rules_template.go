@@ -21,7 +21,7 @@ func templateRules() []Rule {
 					for _, suffix := range []string{"Function", "Role", "Logs", "ErrorsAlarm"} {
 						bad.unless(r.resource(id+suffix) != nil, "template.yaml has no %s%s", id, suffix)
 					}
-					bad.unless(text(dig(r.properties(id+"Function"), "CodeUri")) == ".build/functions/"+f.Name+".zip", "%sFunction's CodeUri is not of %s", id, f.Name)
+					bad.unless(text(dig(r.properties(id+"Function"), "CodeUri")) == ".packages/"+f.Name, "%sFunction's CodeUri is not of %s", id, f.Name)
 					bad.unless(text(dig(r.properties(id+"Function"), "FunctionName")) == "${AWS::StackName}-"+f.Name, "%sFunction is not named after %s", id, f.Name)
 					bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"], "there is no events/%s/%s.json", f.Service, f.Name)
 				}
@@ -31,6 +31,38 @@ func templateRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.resources(), "PlaceOrderErrorsAlarm") },
+		},
+		{
+			Name: "SAM builds every function itself, for the architecture of the template",
+			Why:  "whoever types sam build must not deploy what was once built, or for another processor",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::Serverless::Function") {
+					m := dig(r.resource(id), "Metadata")
+					bad.unless(text(dig(m, "BuildMethod")) == "makefile" && text(dig(m, "ProjectRootDirectory")) == "tools/sam-build" &&
+						text(dig(m, "ContextPath")) == "tools/sam-build/${Architecture}", "%s is not built by tools/sam-build", id)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.resource("GetOrderFunction")["Metadata"] = map[string]any{"SkipBuild": true} },
+		},
+		{
+			Name: "a parameter says what it is for, an output can be imported",
+			Why:  "who deploys reads the parameters only; another stack takes addresses by name, and not from a chat",
+			Check: func(r *Repo) []string {
+				var bad list
+				parameters, _ := r.Template["Parameters"].(map[string]any)
+				for id, p := range parameters {
+					bad.unless(len(text(dig(p, "Description"))) > 15, "the parameter %s has no description", id)
+				}
+				outputs, _ := r.Template["Outputs"].(map[string]any)
+				for id, o := range outputs {
+					bad.unless(text(dig(o, "Description")) != "", "the output %s has no description", id)
+					bad.unless(text(dig(o, "Export", "Name")) == "${AWS::StackName}-"+id, "the output %s is not exported under its name", id)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(dig(r.Template["Outputs"], "ApiUrl").(map[string]any), "Export") },
 		},
 		{
 			Name: "a table is known to its owner's functions only",

@@ -94,6 +94,10 @@ func (s *Stack) samDeploy(ctx context.Context, name, template string, parameters
 	if err := writeFile(filepath.Join(home, ".aws-sam", "metadata.json"), checked, 0o644); err != nil {
 		return err
 	}
+	template, err := s.repo.stage(template, filepath.Join(home, "sources"))
+	if err != nil {
+		return err
+	}
 	args := []string{"-m", "samcli", "deploy", "--config-env", Stage, "--template-file", template, "--stack-name", name,
 		"--region", Region, "--no-resolve-s3", "--s3-bucket", artifacts, "--s3-prefix", name,
 		"--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND",
@@ -103,13 +107,44 @@ func (s *Stack) samDeploy(ctx context.Context, name, template string, parameters
 		log:  filepath.Join(s.dir, "deploy-"+name+".log"),
 		name: s.repo.Path(".tools", "sam", "bin", "python"),
 		args: append(args, parameters...),
-		env: []string{
-			"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=" + home, "TMPDIR=" + home,
-			"AWS_ENDPOINT_URL=" + s.Emulator.URL, "AWS_ACCESS_KEY_ID=" + AccessKey, "AWS_SECRET_ACCESS_KEY=" + SecretKey,
-			"AWS_DEFAULT_REGION=" + Region, "AWS_EC2_METADATA_DISABLED=true",
-			"SAM_CLI_TELEMETRY=0", "SAM_CLI_POLL_DELAY=0.5",
-		},
+		env:  append(s.Emulator.SAMEnviron(home), "PATH="+os.Getenv("PATH"), "LANG=C.UTF-8"),
 	}.run(ctx)
+}
+
+// stage makes the directory dir look as template's, with the packages of .build/functions where the template's CodeUri says they are,
+// and returns the path of its template. In the source tree nothing is at these places: a `sam deploy` without a `sam build` fails,
+// rather than deploying what was once built. SAM takes a package as it is, and would pack what it has built itself each time.
+func (r Repo) stage(template, dir string) (string, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	packages, err := filepath.Glob(r.Path(".build", "functions", "*.zip"))
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, ".packages"), 0o755); err != nil {
+		return "", err
+	}
+	for _, p := range packages {
+		if err := os.Symlink(p, filepath.Join(dir, ".packages", strings.TrimSuffix(filepath.Base(p), ".zip"))); err != nil {
+			return "", err
+		}
+	}
+	beside := r.Path(filepath.Dir(template))
+	entries, err := os.ReadDir(beside)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") || e.Name() == filepath.Base(template) {
+			continue
+		}
+		if err := os.Symlink(filepath.Join(beside, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+			return "", err
+		}
+	}
+	staged := filepath.Join(dir, filepath.Base(template))
+	return staged, copyFile(r.Path(template), staged)
 }
 
 func (s *Stack) makeBucket(ctx context.Context) error {

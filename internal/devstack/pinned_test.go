@@ -101,6 +101,8 @@ func TestEveryToolHasItsHashes(t *testing.T) {
 		path := repo.Path("tools", entry.Name())
 		var err error
 		switch {
+		case entry.Name() == "sam-build":
+			continue // ours; nothing is installed
 		case entry.IsDir():
 			err = hashesOf(path)
 		case filepath.Ext(path) == ".txt":

@@ -48,7 +48,7 @@ func variables(file string) (map[string]map[string]string, error) {
 		if r.Type != "AWS::Serverless::Function" {
 			continue
 		}
-		name := strings.TrimSuffix(path.Base(r.Properties.CodeURI.Value), ".zip")
+		name := path.Base(r.Properties.CodeURI.Value)
 		all[name] = map[string]string{}
 		for _, from := range []properties{t.Globals.Function, r.Properties} {
 			for variable, node := range from.Environment.Variables {

@@ -17,11 +17,11 @@ Conditions:
 Globals: {Function: {Environment: {Variables: {TABLE_NAME: !Ref Table}}}}
 Resources:
   Table: {Type: AWS::DynamoDB::Table, Properties: {TableName: t}}
-  FirstFunction: {Type: AWS::Serverless::Function, Properties: {CodeUri: ../.build/functions/first.zip}}
+  FirstFunction: {Type: AWS::Serverless::Function, Properties: {CodeUri: .packages/first}}
   SecondFunction:
     Type: AWS::Serverless::Function
     Properties:
-      CodeUri: .build/functions/second-one.zip
+      CodeUri: .packages/second-one
       Environment:
         Variables:
           TABLE_NAME: own
@@ -59,7 +59,7 @@ func TestVariablesAreThoseOfTheTemplate(t *testing.T) {
 func TestWhatIsNotUnderstoodIsNotMadeUp(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "template.yaml")
 	for _, value := range []string{`!Select [0, [a]]`, `[a]`, `{Ref: X}`, `!If [Nowhere, a, b]`, `!If [a]`, `{"Fn::Sub": x}`} {
-		text := "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f.zip, Environment: {Variables: {V: " + value + "}}}}}"
+		text := "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: .packages/f, Environment: {Variables: {V: " + value + "}}}}}"
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,82 @@
+package devstack
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// inventories are the lists that an account's resources can be read from: by a call of the AWS JSON protocol (target), of the query
+// protocol (action), or by a path; the pattern takes the names out of the answer.
+var inventories = []struct{ kind, service, target, action, path, names string }{
+	{kind: "table", service: "dynamodb", target: "DynamoDB_20120810.ListTables", names: `"(orderflow[^"]*)"`},
+	{kind: "function", service: "lambda", path: "/2015-03-31/functions", names: `"FunctionName": ?"([^"]+)"`},
+	{kind: "event source mapping", service: "lambda", path: "/2015-03-31/event-source-mappings", names: `"UUID": ?"([^"]+)"`},
+	{kind: "log group", service: "logs", target: "Logs_20140328.DescribeLogGroups", names: `"logGroupName": ?"([^"]+)"`},
+	{kind: "queue", service: "sqs", target: "AmazonSQS.ListQueues", names: `/([^/"]+)"`},
+	{kind: "topic", service: "sns", action: "ListTopics", names: `<TopicArn>([^<]+)<`},
+	{kind: "subscription", service: "sns", action: "ListSubscriptions", names: `<SubscriptionArn>([^<]+)<`},
+	{kind: "parameter", service: "ssm", target: "AmazonSSM.DescribeParameters", names: `"Name": ?"([^"]+)"`},
+	{kind: "secret", service: "secretsmanager", target: "secretsmanager.ListSecrets", names: `"Name": ?"([^"]+)"`},
+	{kind: "state machine", service: "states", target: "AWSStepFunctions.ListStateMachines", names: `"name": ?"([^"]+)"`},
+	{kind: "user pool", service: "cognito-idp", target: "AWSCognitoIdentityProviderService.ListUserPools", names: `"Id": ?"([^"]+)"`},
+	{kind: "API", service: "apigateway", path: "/restapis", names: `"id": ?"([^"]+)"`},
+	{kind: "role", service: "iam", action: "ListRoles", names: `<RoleName>([^<]+)<`},
+	{kind: "policy", service: "iam", action: "ListPolicies", names: `<PolicyName>(orderflow[^<]*)<`},
+	{kind: "alarm", service: "monitoring", action: "DescribeAlarms", names: `<AlarmName>([^<]+)<`},
+	{kind: "dashboard", service: "monitoring", action: "ListDashboards", names: `<DashboardName>([^<]+)<`},
+	{kind: "rule", service: "events", target: "AWSEvents.ListRules", names: `"Name": ?"([^"]+)"`},
+	{kind: "schedule", service: "scheduler", path: "/schedules", names: `"Name": ?"([^"]+)"`},
+	{kind: "bucket", service: "s3", path: "/", names: `<Name>([^<]+)<`},
+	{kind: "stack", service: "cloudformation", action: "DescribeStacks", names: `<StackName>([^<]+)<`},
+}
+
+// versions are those of the query protocol's services.
+var versions = map[string]string{"sns": "2010-03-31", "iam": "2010-05-08", "monitoring": "2010-08-01", "cloudformation": "2010-05-15"}
+
+// Inventory lists the resources that there are, each as its kind, a colon and its name, sorted. Of a kind with pages it may leave out
+// some, never all.
+func (e *Emulator) Inventory(ctx context.Context) ([]string, error) {
+	var all []string
+	for _, of := range inventories {
+		method, path, header, body := http.MethodPost, "/", http.Header{}, "{}"
+		switch {
+		case of.target != "":
+			header.Set("Content-Type", "application/x-amz-json-1.1")
+			header.Set("X-Amz-Target", of.target)
+			if of.service == "cognito-idp" {
+				body = `{"MaxResults": 60}`
+			}
+		case of.action != "":
+			header.Set("Content-Type", "application/x-www-form-urlencoded")
+			body = "Action=" + of.action + "&Version=" + versions[of.service]
+			if of.service == "iam" {
+				body += "&Scope=Local&MaxItems=1000"
+			}
+		default:
+			method, path, body = http.MethodGet, of.path, ""
+		}
+		answer, err := e.send(ctx, method, path, of.service, header, []byte(body))
+		if err != nil {
+			return nil, fmt.Errorf("list what there is of %s: %w", of.kind, err)
+		}
+		for _, m := range regexp.MustCompile(of.names).FindAllStringSubmatch(string(answer), -1) {
+			all = append(all, of.kind+": "+strings.TrimSpace(m[1]))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// SAMEnviron is what the SAM CLI needs to reach the emulator, as NAME=value; it keeps its files in home.
+func (e *Emulator) SAMEnviron(home string) []string {
+	return []string{
+		"HOME=" + home, "TMPDIR=" + home,
+		"AWS_ENDPOINT_URL=" + e.URL, "AWS_ACCESS_KEY_ID=" + AccessKey, "AWS_SECRET_ACCESS_KEY=" + SecretKey,
+		"AWS_DEFAULT_REGION=" + Region, "AWS_EC2_METADATA_DISABLED=true",
+		"SAM_CLI_TELEMETRY=0", "SAM_CLI_POLL_DELAY=0.5",
+	}
+}
