@@ -105,8 +105,8 @@ func TestEveryToolHasItsHashes(t *testing.T) {
 			continue // ours; nothing is installed
 		case entry.IsDir():
 			err = hashesOf(path)
-		case filepath.Ext(path) == ".txt":
-			err = requirementsHaveHashes(path)
+		case filepath.Ext(path) == ".in":
+			err = requirementsHaveHashes(strings.TrimSuffix(path, ".in") + ".txt")
 		default:
 			continue
 		}
