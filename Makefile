@@ -23,6 +23,7 @@ STAGE ?= dev
 DISCOVERY ?=
 AUTHORIZER ?=
 ARCH ?= arm64
+TESTFLAGS ?=
 
 .PHONY: help
 help: ## Show this help
@@ -54,7 +55,11 @@ trace-ui: ## Show the traces of the local stack in Zipkin (needs Java and Maven)
 
 .PHONY: test
 test: ## Run all tests, with an emulator of their own
-	@$(DEVSTACK) exec -- go test -timeout 15m ./...
+	@$(DEVSTACK) exec -- go test -timeout 15m $(TESTFLAGS) ./...
+
+.PHONY: test-all
+test-all: ## Run every suite on every target that this machine has, and show how much of each passed (ONLY=lint,sam)
+	@go build -o .tools/bin/test-all ./test/all && .tools/bin/test-all $(if $(ONLY),-only $(ONLY))
 
 .PHONY: cover
 cover: ## Report how much of the platform and the services the tests run, and which lines they do not
@@ -88,7 +93,7 @@ faults: ## Let the payment provider go wrong in every way, and show what our sid
 # Not part of `make test`: it needs a Java development kit and Maven.
 .PHONY: oracle
 oracle: ## Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)
-	@go build -o .tools/bin/oracle ./test/oracle && .tools/bin/oracle
+	@go build -o .tools/bin/oracle ./test/oracle && .tools/bin/oracle $(TESTFLAGS)
 
 .PHONY: iam
 iam: ## Run the end-to-end tests, and show for every role what it may do and what uses it

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 export GOLANGCI_LINT_CACHE="$PWD/.tools/cache/golangci-lint"
 mkdir -p .tools/home .build/lint
 sam=.tools/sam/bin
-failed=()
+passed=0 failed=()
 
 # The Python tools keep what they keep inside the repository, and ask nobody for anything.
 sandboxed() {
@@ -18,6 +18,7 @@ check() { # check NAME COMMAND…: the command's output matters only if it fails
   shift
   if output=$("$@" 2>&1); then
     echo "  ✓ $name ($((SECONDS - start)) s)"
+    passed=$((passed + 1))
   else
     echo "  ✗ $name ($((SECONDS - start)) s)"
     echo "$output" | sed 's/^/    /'
@@ -56,8 +57,8 @@ for definition in statemachines/*.asl.json; do
   check "asl-validator $definition" .tools/node/node_modules/.bin/asl-validator --no-arn-check --json-path "$definition"
 done
 
+echo "lint: $passed of $((passed + ${#failed[@]})) checks are clean"
 if [ ${#failed[@]} -gt 0 ]; then
   printf 'lint: not clean: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2
   exit 1
 fi
-echo 'lint: clean'

@@ -2,8 +2,10 @@ package devstack
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,34 +39,63 @@ var inventories = []struct{ kind, service, target, action, path, names string }{
 // versions are those of the query protocol's services.
 var versions = map[string]string{"sns": "2010-03-31", "iam": "2010-05-08", "monitoring": "2010-08-01", "cloudformation": "2010-05-15"}
 
-// Inventory lists the resources that there are, each as its kind, a colon and its name, sorted. Of a kind with pages it may leave out
-// some, never all.
+// more finds in an answer the token that the next page is asked for with.
+var more = regexp.MustCompile(`"(nextToken|NextToken|NextMarker)": ?"([^"]+)"|<(NextToken)>([^<]+)<`)
+
+// Inventory lists the resources that there are, each as its kind, a colon and its name, sorted.
 func (e *Emulator) Inventory(ctx context.Context) ([]string, error) {
 	var all []string
 	for _, of := range inventories {
-		method, path, header, body := http.MethodPost, "/", http.Header{}, "{}"
-		switch {
-		case of.target != "":
-			header.Set("Content-Type", "application/x-amz-json-1.1")
-			header.Set("X-Amz-Target", of.target)
-			if of.service == "cognito-idp" {
-				body = `{"MaxResults": 60}`
+		names := regexp.MustCompile(of.names)
+		for field, token, page := "", "", 0; page == 0 || token != ""; page++ {
+			method, path, header, body := http.MethodPost, "/", http.Header{}, ""
+			switch {
+			case of.target != "":
+				header.Set("Content-Type", "application/x-amz-json-1.1")
+				header.Set("X-Amz-Target", of.target)
+				arguments := map[string]any{}
+				if of.service == "cognito-idp" {
+					arguments["MaxResults"] = 60
+				}
+				if token != "" {
+					arguments[field] = token
+				}
+				data, err := json.Marshal(arguments)
+				if err != nil {
+					return nil, err
+				}
+				body = string(data)
+			case of.action != "":
+				header.Set("Content-Type", "application/x-www-form-urlencoded")
+				form := url.Values{"Action": {of.action}, "Version": {versions[of.service]}}
+				if of.service == "iam" {
+					form.Set("Scope", "Local")
+					form.Set("MaxItems", "1000")
+				}
+				if token != "" {
+					form.Set(field, token)
+				}
+				body = form.Encode()
+			default:
+				method, path = http.MethodGet, of.path
+				if token != "" {
+					path += "?" + url.Values{strings.TrimPrefix(field, "Next"): {token}}.Encode() // Marker, of Lambda
+				}
 			}
-		case of.action != "":
-			header.Set("Content-Type", "application/x-www-form-urlencoded")
-			body = "Action=" + of.action + "&Version=" + versions[of.service]
-			if of.service == "iam" {
-				body += "&Scope=Local&MaxItems=1000"
+			answer, err := e.send(ctx, method, path, of.service, header, []byte(body))
+			if err != nil {
+				return nil, fmt.Errorf("list what there is of %s: %w", of.kind, err)
 			}
-		default:
-			method, path, body = http.MethodGet, of.path, ""
-		}
-		answer, err := e.send(ctx, method, path, of.service, header, []byte(body))
-		if err != nil {
-			return nil, fmt.Errorf("list what there is of %s: %w", of.kind, err)
-		}
-		for _, m := range regexp.MustCompile(of.names).FindAllStringSubmatch(string(answer), -1) {
-			all = append(all, of.kind+": "+strings.TrimSpace(m[1]))
+			for _, m := range names.FindAllStringSubmatch(string(answer), -1) {
+				all = append(all, of.kind+": "+strings.TrimSpace(m[1]))
+			}
+			field, token = "", ""
+			if m := more.FindStringSubmatch(string(answer)); m != nil {
+				field, token = m[1]+m[3], m[2]+m[4]
+			}
+			if page > 100 {
+				return nil, fmt.Errorf("the list of %s does not end", of.kind)
+			}
 		}
 	}
 	slices.Sort(all)

@@ -24,7 +24,7 @@ const viewerPort = 9411
 func (s *Stack) View(ctx context.Context, rep *Reporter) (string, error) {
 	for _, tool := range []string{"java", "mvn"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return "", fmt.Errorf("the viewer is Zipkin, which needs Java 17 or newer and Maven on the PATH; without them `go run ./cmd/orderflow trace ORDER` shows a trace here: %w", err)
+			return "", Lacking(fmt.Sprintf("the viewer is Zipkin, which needs Java 17 or newer and Maven on the PATH; without them `go run ./cmd/orderflow trace ORDER` shows a trace (%v)", err))
 		}
 	}
 	unlock, err := lock(s.repo.Path(".tools"))

@@ -84,8 +84,9 @@ func wantGrantsUsed(repo devstack.Repo, dir string) error {
 	if err := os.WriteFile(repo.Path(".build", "iam.txt"), table.Bytes(), 0o600); err != nil {
 		return err
 	}
+	fmt.Println("roles:", report.Sum())
 	if len(report.Problems) > 0 {
-		return fmt.Errorf("roles:\n  %s\n%s", strings.Join(report.Problems, "\n  "), report.Sum())
+		return fmt.Errorf("roles:\n  %s", strings.Join(report.Problems, "\n  "))
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func lib(repo devstack.Repo) string { return repo.Path(".tools", "dynamodb-local
 func install(ctx context.Context, repo devstack.Repo) error {
 	for _, tool := range []string{"java", "mvn"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return fmt.Errorf("DynamoDB Local needs Java and Maven: %w", err)
+			return devstack.Lacking(fmt.Sprintf("DynamoDB Local needs a Java development kit and Maven on the PATH (%v)", err))
 		}
 	}
 	pom := repo.Path("tools", "dynamodb-local", "pom.xml")

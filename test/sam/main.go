@@ -28,7 +28,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "sam:", err)
 		os.Exit(1)
 	}
-	fmt.Println("sam: build, deploy and delete do what they should")
 }
 
 // user is someone in a clone, with the SAM CLI on the PATH.
@@ -70,10 +69,19 @@ func run(ctx context.Context) (err error) {
 	}
 	dirs := strings.Fields(string(goEnv))
 	u.env = append(u.env, "GOCACHE="+dirs[0], "GOMODCACHE="+dirs[1])
-	if err := u.builds(ctx); err != nil {
+	functions, err := u.builds(ctx)
+	if err != nil {
 		return err
 	}
-	return u.deploysAndDeletes(ctx, emulator)
+	made, left, err := u.deploysAndDeletes(ctx, emulator)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("sam: %d functions built for both architectures; of %d resources deployed, %d are left by sam delete\n", functions, made, len(left))
+	if len(left) > 0 {
+		return fmt.Errorf("left by sam delete: %s", strings.Join(left, ", "))
+	}
+	return nil
 }
 
 // types runs `sam args…` in the clone, and fails unless its success is as wanted.
@@ -118,12 +126,11 @@ func (u user) binaries(machine elf.Machine) (map[string]string, error) {
 	return sums, nil
 }
 
-func (u user) builds(ctx context.Context) error {
+func (u user) builds(ctx context.Context) (functions int, err error) {
 	all, err := u.clone.Functions()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	functions := 0
 	for _, f := range all {
 		if strings.HasPrefix(f.Dir, "functions") {
 			functions++
@@ -134,7 +141,7 @@ func (u user) builds(ctx context.Context) error {
 		err = errors.New("it does not say what is missing:\n" + out)
 	}
 	if err != nil {
-		return fmt.Errorf("sam deploy with nothing built: %w", err)
+		return 0, fmt.Errorf("sam deploy with nothing built: %w", err)
 	}
 	other, machine := "arm64", map[string]elf.Machine{"arm64": elf.EM_AARCH64, "x86_64": elf.EM_X86_64}
 	if devstack.HostArchitecture() == other {
@@ -151,26 +158,26 @@ func (u user) builds(ctx context.Context) error {
 		return sums, err
 	}
 	if _, err := build(other); err != nil {
-		return err
+		return 0, err
 	}
 	before, err := build(devstack.HostArchitecture())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := change(u.clone.Path("internal", "platform", "function", "function.go")); err != nil {
-		return err
+		return 0, err
 	}
 	after, err := build(devstack.HostArchitecture())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for name, sum := range before {
 		if after[name] == sum {
-			return fmt.Errorf("%s is as it was, although what it imports has changed", name)
+			return 0, fmt.Errorf("%s is as it was, although what it imports has changed", name)
 		}
 	}
 	fmt.Printf("  ✓ %d functions, linked statically, for each architecture; a change of a package that all import is in every one\n", functions)
-	return nil
+	return functions, nil
 }
 
 // change makes a difference to what a package compiles to.
@@ -188,10 +195,10 @@ func kept(resource string) bool {
 	return strings.HasPrefix(resource, "bucket: aws-sam-cli-managed-") || resource == "stack: aws-sam-cli-managed-default"
 }
 
-func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator) error {
+func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator) (made int, left []string, err error) {
 	before, err := emulator.Inventory(ctx)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	known := map[string]bool{}
 	for _, r := range before {
@@ -199,13 +206,13 @@ func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator
 	}
 	if _, err := u.types(ctx, true, "deploy", "--config-env", "local", "--parameter-overrides",
 		"Stage=local Architecture="+devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL); err != nil {
-		return err
+		return 0, nil, err
 	}
 	during, err := emulator.Inventory(ctx)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
-	made, kinds := 0, map[string]int{}
+	kinds := map[string]int{}
 	for _, r := range during {
 		if !known[r] && !kept(r) {
 			made++
@@ -216,15 +223,15 @@ func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator
 	fmt.Printf("  ✓ %d resources: %v\n", made, kinds)
 	for _, kind := range []string{"table", "function", "log group", "queue", "topic", "parameter", "secret", "state machine", "user pool", "API", "role", "alarm"} {
 		if kinds[kind] == 0 {
-			return fmt.Errorf("there is no %s after the deployment: nothing can be said of its end", kind)
+			return 0, nil, fmt.Errorf("there is no %s after the deployment: nothing can be said of its end", kind)
 		}
 	}
 	if _, err := u.types(ctx, true, "delete", "--config-env", "local", "--no-prompts"); err != nil {
-		return err
+		return 0, nil, err
 	}
 	after, err := emulator.Inventory(ctx)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	for _, r := range after {
 		switch {
@@ -232,8 +239,8 @@ func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator
 		case kept(r):
 			fmt.Printf("  ✓ kept on purpose: %s\n", r)
 		default:
-			err = errors.Join(err, fmt.Errorf("left by sam delete: %s", r))
+			left = append(left, r)
 		}
 	}
-	return err
+	return made, left, nil
 }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+var errExit = errors.New("exit status 1")
+
+const ranTests = `make: Entering directory
+{"Action":"run","Package":"orderflow/internal/money","Test":"TestSum"}
+{"Action":"output","Package":"orderflow/internal/money","Test":"TestSum","Output":"=== RUN   TestSum\n"}
+{"Action":"pass","Package":"orderflow/internal/money","Test":"TestSum/none"}
+{"Action":"pass","Package":"orderflow/internal/money","Test":"TestSum"}
+{"Action":"output","Package":"orderflow/test/e2e","Test":"TestMail","Output":"    mail_test.go:7: there is no inbox\n"}
+{"Action":"output","Package":"orderflow/test/e2e","Test":"TestMail","Output":"--- SKIP: TestMail (0.00s)\n"}
+{"Action":"skip","Package":"orderflow/test/e2e","Test":"TestMail"}
+{"Action":"pass","Package":"orderflow/test/e2e","Test":"TestOrder"}
+{"Action":"output","Package":"orderflow/test/e2e","Output":"roles: 57 roles, 462 grants: 0 missing, 1 problems in all\n"}
+{"Action":"skip","Package":"orderflow/cmd/sim"}
+`
+
+func TestTestsAreCountedWhereTheyRan(t *testing.T) {
+	s := suite(t, "test")
+	r := Result{Suite: s}
+	text := r.judge([]byte(strings.Replace(ranTests, ", 1 problems", ", 0 problems", 1)), nil)
+	if r.Err != nil || r.Lacking != "" {
+		t.Fatal(r.Err, r.Lacking)
+	}
+	want := []Row{
+		{place: place{"Go", "unit tests"}, Passed: 1, Of: 1, Unit: "tests"},
+		{place: place{"MiniStack", "end to end"}, Passed: 1, Of: 1, Unit: "tests"},
+		{place: place{"MiniStack", "grants to roles, both ways"}, Passed: 462, Of: 462, Unit: "grants"},
+	}
+	if len(r.Rows) != len(want) {
+		t.Fatalf("rows: %+v", r.Rows)
+	}
+	for i, row := range r.Rows {
+		if row.place != want[i].place || row.Passed != want[i].Passed || row.Of != want[i].Of || row.Unit != want[i].Unit {
+			t.Errorf("row %d: %+v, want %+v", i, row, want[i])
+		}
+	}
+	if got := r.Rows[1].Skipped; len(got) != 1 || got[0] != "test/e2e.TestMail: mail_test.go:7: there is no inbox" {
+		t.Errorf("skipped: %q", got)
+	}
+	if !strings.Contains(text, "make: Entering") || !strings.Contains(text, "roles: 57") || strings.Contains(text, "Action") {
+		t.Errorf("its text: %s", text)
+	}
+	if shown := table([]Result{r}); !strings.Contains(shown, "not run:\n  test/e2e.TestMail: mail_test.go:7: there is no inbox") {
+		t.Errorf("the table does not tell what was skipped:\n%s", shown)
+	}
+}
+
+func TestASuiteFailsThatDoesNotShowThatItPassed(t *testing.T) {
+	for name, c := range map[string]struct {
+		suite, output string
+		err           error
+		want          string
+	}{
+		"it failed":                       {"reproducible", "108 of 108 packages are the same\n", errExit, "exit status 1"},
+		"it says nothing":                 {"reproducible", "", nil, "does not say"},
+		"not all passed, but it exits 0":  {"reproducible", "107 of 108 packages are the same\n", nil, "107 of 108 packages"},
+		"nothing was looked at":           {"reproducible", "0 of 0 packages are the same\n", nil, "0 of 0"},
+		"failures by their count":         {"conformance", "conformance: 2906 cases, 3 failures\n", nil, "2903 of 2906 cases"},
+		"no test ran":                     {"oracle", "nothing here\n", nil, "nothing of what it did"},
+		"a problem in a later figure":     {"test", ranTests, nil, "461 of 462 grants"},
+		"a test failed, and its own text": {"oracle", `{"Action":"output","Package":"p","Test":"TestX","Output":"x is 2, not 1\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestX"}` + "\n", errExit, "x is 2, not 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := Result{Suite: suite(t, c.suite)}
+			r.judge([]byte(c.output), c.err)
+			if r.Err == nil || !strings.Contains(r.Err.Error(), c.want) {
+				t.Errorf("%v, want it to tell of %q", r.Err, c.want)
+			}
+			if verdict([]Result{r}, false) == nil {
+				t.Error("all is said to be well")
+			}
+		})
+	}
+}
+
+func TestWhatTheMachineLacksIsToldOf(t *testing.T) {
+	r := Result{Suite: suite(t, "oracle")}
+	r.judge([]byte("  … install\noracle: cannot run here: DynamoDB Local needs Java\nmake: *** [oracle] Error 1\n"), errExit)
+	if r.Err != nil || r.Lacking != "DynamoDB Local needs Java" {
+		t.Errorf("%v, lacking %q", r.Err, r.Lacking)
+	}
+	if verdict([]Result{r}, false) != nil || verdict([]Result{r}, true) == nil {
+		t.Error("only with -strict is that a failure")
+	}
+	if shown := table([]Result{r}); !strings.Contains(shown, "not run") || !strings.Contains(shown, "make oracle: DynamoDB Local needs Java") {
+		t.Errorf("the table:\n%s", shown)
+	}
+}
+
+func TestSuitesAreChosenByName(t *testing.T) {
+	chosen, err := choose("prove,lint", []string{"lint", "prove"})
+	if err != nil || len(chosen) != 2 || chosen[0].Name != "lint" {
+		t.Errorf("%v, %v", chosen, err)
+	}
+	if _, err := choose("lint,nonsense", []string{"lint"}); err == nil {
+		t.Error("a suite that there is not was chosen")
+	}
+}
+
+func suite(t *testing.T, name string) Suite {
+	t.Helper()
+	for _, s := range suites {
+		if s.Name == name {
+			return s
+		}
+	}
+	t.Fatalf("there is no suite %s", name)
+	return Suite{}
+}
