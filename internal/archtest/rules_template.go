@@ -273,7 +273,7 @@ func (r *Repo) ofType(t string) []string {
 
 // unscoped are actions for which AWS has no resources to name.
 var unscoped = []string{"xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
-	"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups", "servicediscovery:DiscoverInstances"}
+	"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups", "servicediscovery:DiscoverInstances", "dynamodb:ListStreams"}
 
 func checkRoles(r *Repo) []string {
 	var bad list

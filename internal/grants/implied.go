@@ -15,7 +15,7 @@ var (
 	traced       = []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 	tracedSaga   = []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
 	polledQueue  = []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-	polledStream = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+	polledStream = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 	sagaLogging  = []string{
 		"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries",
 		"logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
@@ -41,6 +41,7 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 		name, source := fmt.Sprint(m["FunctionName"]), fmt.Sprint(m["EventSourceArn"])
 		if strings.Contains(source, "/stream/") {
 			all.add(name, polledStream, source, "its stream")
+			all.add(name, []string{"dynamodb:ListStreams"}, "*", "its stream") // it has no resource level
 		} else {
 			all.add(name, polledQueue, source, "its queue")
 		}
