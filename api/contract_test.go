@@ -148,6 +148,7 @@ func TestEveryOperationIsServedByTheFunctionOfItsNameOrTheOneThatItNames(t *test
 	for id, op := range routes(document(t)) {
 		var integration struct {
 			Type, HTTPMethod string
+			Credentials      map[string][]string
 			URI              map[string]string
 		}
 		roundTrip(t, op.Extensions["x-amazon-apigateway-integration"], &integration)
@@ -156,7 +157,8 @@ func TestEveryOperationIsServedByTheFunctionOfItsNameOrTheOneThatItNames(t *test
 			function = camel(named) + "Function"
 		}
 		want := "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${" + function + ".Arn}/invocations"
-		if integration.Type != "aws_proxy" || integration.HTTPMethod != "POST" || integration.URI["Fn::Sub"] != want {
+		if integration.Type != "aws_proxy" || integration.HTTPMethod != "POST" || integration.URI["Fn::Sub"] != want ||
+			!slices.Equal(integration.Credentials["Fn::GetAtt"], []string{"ApiRole", "Arn"}) {
 			t.Errorf("%s: integration is %+v", id, integration)
 		}
 	}

@@ -26,9 +26,13 @@ type Need struct {
 	By       string // by what: "call", or what in the template has AWS do it
 }
 
-// Granted lists what the roles of a stack may do, once each. A role that nobody has is an error.
-func Granted(s *cfn.Stack) ([]Grant, error) {
-	owners := owners(s)
+// Granted lists what the roles of a stack may do, once each. A role that nobody has is an error. definition reads a file that
+// the template names.
+func Granted(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Grant, error) {
+	owners, err := owners(s, definition)
+	if err != nil {
+		return nil, err
+	}
 	var all []Grant
 	for _, id := range s.OfType("AWS::IAM::Role") {
 		role := s.Properties(id)
@@ -54,8 +58,8 @@ func Granted(s *cfn.Stack) ([]Grant, error) {
 
 func roleARN(id string) string { return "arn:aws:iam::" + cfn.Account + ":role/" + id }
 
-// owners names whose each role is.
-func owners(s *cfn.Stack) map[string]string {
+// owners names whose each role is. Roles of schedules and of an API go by their own names.
+func owners(s *cfn.Stack, definition func(path string) ([]byte, error)) (map[string]string, error) {
 	all := map[string]string{}
 	for kind, keys := range map[string][2]string{"AWS::Serverless::Function": {"Role", "FunctionName"}, "AWS::Serverless::StateMachine": {"Role", "Name"}} {
 		for _, id := range s.OfType(kind) {
@@ -67,7 +71,16 @@ func owners(s *cfn.Stack) map[string]string {
 		arn := fmt.Sprint(cfn.Dig(s.Properties(id), "Target", "RoleArn"))
 		_, all[arn], _ = strings.Cut(arn, ":role/")
 	}
-	return all
+	for _, id := range s.OfType("AWS::Serverless::Api") {
+		invoked, err := integrations(s, id, definition)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
+		}
+		for _, i := range invoked {
+			all[roleARN(i.role)] = i.role
+		}
+	}
+	return all, nil
 }
 
 // statements finds what is allowed anywhere in v.

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
-// template is of a function that has all that there is: a queue, a schedule, and a state machine that calls it.
+// template is of a function that has all that there is: a queue, a schedule, a state machine and an API that call it.
 const template = `
 Parameters:
   EmulatorEndpoint: {Type: String, Default: ""}
@@ -55,11 +55,34 @@ Resources:
   AlarmClockRole:
     Type: AWS::IAM::Role
     Properties: {Policies: [{PolicyDocument: {Statement: [{Effect: Allow, Action: lambda:InvokeFunction, Resource: !GetAtt BrewTea.Arn}]}}]}
+  Counter: {Type: AWS::Serverless::Api, Properties: {DefinitionBody: {"Fn::Transform": {Name: AWS::Include, Parameters: {Location: counter.yaml}}}}}
+  WaiterRole:
+    Type: AWS::IAM::Role
+    Properties: {Policies: [{PolicyDocument: {Statement: [{Effect: Allow, Action: lambda:InvokeFunction, Resource: !GetAtt BrewTea.Arn}]}}]}
 `
 
 const party = `{"States": {
 	"Brew": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "${Brew}"}},
 	"Done": {"Type": "Succeed"}}}`
+
+const counter = `
+paths:
+  /teas:
+    post:
+      x-amazon-apigateway-integration:
+        credentials: {"Fn::GetAtt": [WaiterRole, Arn]}
+        uri: {"Fn::Sub": "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${BrewTea.Arn}/invocations"}
+    get: {x-amazon-apigateway-integration: {uri: a function that lets everyone in}}
+`
+
+// files are those that the template names.
+func files(path string) ([]byte, error) {
+	text, ok := map[string]string{"party.json": party, "counter.yaml": counter}[path]
+	if !ok {
+		return nil, os.ErrNotExist
+	}
+	return []byte(text), nil
+}
 
 // call is a span of brew-tea.
 func call(service, method string, tags ...string) zipkin.Span {
@@ -101,11 +124,11 @@ func report(t *testing.T, spans []zipkin.Span, exceptions string, edit ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	granted, err := Granted(s)
+	granted, err := Granted(s, files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	implied, err := Implied(s, func(string) ([]byte, error) { return []byte(party), nil })
+	implied, err := Implied(s, files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +145,7 @@ func report(t *testing.T, spans []zipkin.Span, exceptions string, edit ...string
 
 func TestNothingIsSaidWhereAllThatIsGrantedIsUsedAndTheOtherWayRound(t *testing.T) {
 	r := report(t, day(), "")
-	if len(r.Problems) > 0 || len(r.Rows) != 15 || r.Missing+r.Unused != 0 {
+	if len(r.Problems) > 0 || len(r.Rows) != 16 || r.Missing+r.Unused != 0 {
 		t.Errorf("%d rows, %q", len(r.Rows), r.Problems)
 	}
 }
@@ -145,6 +168,7 @@ func TestWhatIsNotGrantedIsSaid(t *testing.T) {
 		"what traces it":           {edit: []string{"xray:PutTraceSegments, ", ""}, want: "brew-tea may not xray:PutTraceSegments"},
 		"what a state invokes":     {edit: []string{"{Brew: !GetAtt BrewTea.Arn}", "{Brew: serve-cake}"}, want: `party may not lambda:InvokeFunction on "serve-cake", which it needs (state Brew)`},
 		"what a schedule invokes":  {edit: []string{"Target: {Arn: !GetAtt BrewTea.Arn", "Target: {Arn: serve-cake"}, want: "AlarmClockRole may not lambda:InvokeFunction"},
+		"what an API invokes":      {edit: []string{"WaiterRole:\n    Type: AWS::IAM::Role\n    Properties: {Policies: [{PolicyDocument: {Statement: [{Effect: Allow, Action: lambda:InvokeFunction, Resource: !GetAtt BrewTea.Arn}", "WaiterRole:\n    Type: AWS::IAM::Role\n    Properties: {Policies: [{PolicyDocument: {Statement: [{Effect: Deny, Action: lambda:InvokeFunction, Resource: !GetAtt BrewTea.Arn}"}, want: `WaiterRole may not lambda:InvokeFunction on "function:orderflow-brew-tea", which it needs (POST /teas)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := report(t, append(day(), tc.spans...), "", tc.edit...)
@@ -236,16 +260,24 @@ func TestUnknownCallsRolesAndStatesAreErrors(t *testing.T) {
 		}
 		return s
 	}
-	if _, err := Granted(load("Resources: {Spare: {Type: AWS::IAM::Role}}")); err == nil {
+	if _, err := Granted(load("Resources: {Spare: {Type: AWS::IAM::Role}}"), files); err == nil {
 		t.Error("a role that nobody has is taken")
 	}
 	for _, definition := range []string{strings.Replace(party, "lambda:invoke", "sqs:sendMessage", 1), strings.Replace(party, "${Brew}", "${Cake}", 1), "{"} {
-		if _, err := Implied(load(template), func(string) ([]byte, error) { return []byte(definition), nil }); err == nil {
+		broken := func(path string) ([]byte, error) {
+			if path == "party.json" {
+				return []byte(definition), nil
+			}
+			return files(path)
+		}
+		if _, err := Implied(load(template), broken); err == nil {
 			t.Errorf("%s is taken", definition)
 		}
 	}
-	if _, err := Implied(load(template), func(string) ([]byte, error) { return nil, os.ErrNotExist }); err == nil {
-		t.Error("a definition that is not there is taken")
+	for _, missing := range []string{"party.json", "counter.yaml"} {
+		if _, err := Implied(load(strings.Replace(template, missing, "gone", 1)), files); err == nil {
+			t.Errorf("%s is not there, and nobody minds", missing)
+		}
 	}
 }
 

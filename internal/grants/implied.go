@@ -22,7 +22,7 @@ var (
 	}
 )
 
-// Implied lists what a stack has AWS do in its roles' names. definition reads the file of a state machine.
+// Implied lists what a stack has AWS do in its roles' names. definition reads a file that the template names: a state machine's, an API's.
 func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need, error) {
 	var all needs
 	for _, id := range s.OfType("AWS::Serverless::Function") {
@@ -55,6 +55,15 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 		all.add(role, []string{"lambda:InvokeFunction"}, fmt.Sprint(target["Arn"]), id)
 		if to := cfn.Dig(target, "DeadLetterConfig", "Arn"); to != nil {
 			all.add(role, []string{"sqs:SendMessage"}, fmt.Sprint(to), "their failures")
+		}
+	}
+	for _, id := range s.OfType("AWS::Serverless::Api") {
+		invoked, err := integrations(s, id, definition)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
+		}
+		for _, i := range invoked {
+			all.add(i.role, []string{"lambda:InvokeFunction"}, i.function, i.operation)
 		}
 	}
 	for _, id := range s.OfType("AWS::Serverless::StateMachine") {

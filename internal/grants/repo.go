@@ -39,13 +39,14 @@ func Check(root string, spans io.Reader) (*Report, error) {
 			if err != nil {
 				return nil, err
 			}
-			may, err := Granted(s)
+			definition := func(file string) ([]byte, error) {
+				return os.ReadFile(filepath.Join(root, filepath.Dir(path), file)) //nolint:gosec // G304: named by the template
+			}
+			may, err := Granted(s, definition)
 			if err != nil {
 				return nil, err
 			}
-			must, err := Implied(s, func(definition string) ([]byte, error) {
-				return os.ReadFile(filepath.Join(root, filepath.Dir(path), definition)) //nolint:gosec // G304: named by the template
-			})
+			must, err := Implied(s, definition)
 			if err != nil {
 				return nil, err
 			}
