@@ -1,6 +1,7 @@
 """Print the CloudFormation that a SAM template becomes, with local files standing for uploaded ones.
 
-Linters see roles and policies only in what SAM makes of a template, not in the template itself. One that makes too many resources is refused.
+Linters see roles and policies only in what SAM makes of a template, not in the template itself. Of stages it is that of production, for which
+SAM makes the most. A template that makes too many resources is refused.
 """
 
 import json
@@ -40,6 +41,8 @@ def main(path):
             if name in properties:
                 properties[name] = value
     defaults = {name: p["Default"] for name, p in template.get("Parameters", {}).items() if "Default" in p}
+    if "prod" in template.get("Parameters", {}).get("Stage", {}).get("AllowedValues", []):
+        defaults["Stage"] = "prod"
     policies = get_bundled_managed_policy_map("aws")
     result = transform(template, defaults, lambda: policies)
     if (count := len(result["Resources"])) >= LIMIT:

@@ -26,9 +26,13 @@ func contractRules() []Rule {
 						logical = Function{Name: named}.LogicalID()
 					}
 					integration := dig(op, "x-amazon-apigateway-integration")
-					bad.unless(strings.Contains(text(dig(integration, "uri")), "${"+logical+"Function.Arn}"), "%s is not integrated with %sFunction", id, logical)
+					function, uri := logical+"Function.Arn", "/${"+logical+"Function.Arn}/invocations"
+					if r.published(logical + "Function") {
+						function, uri = logical+"Function.Alias", "/${"+logical+"Function.Arn}:live/invocations"
+					}
+					bad.unless(strings.HasSuffix(text(dig(integration, "uri")), uri), "%s is not integrated with %s", id, function)
 					bad.unless(slices.Equal(texts(dig(integration, "credentials", "Fn::GetAtt")), []string{"ApiRole", "Arn"}), "%s does not invoke it as ApiRole", id)
-					invoked[logical+"Function.Arn"] = true
+					invoked[function] = true
 					bad.unless(handled(r, id, logical), "no handler serves %s in its service", id)
 				})
 				walk(dig(r.properties("ApiRole"), "Policies"), func(v any) {

@@ -33,7 +33,12 @@ func machineRules() []Rule {
 				bad.unless(s.Arguments["FunctionName"] == "${"+name+"Function}", "%s/%s calls %v", machine, name, s.Arguments["FunctionName"])
 				bad.unless(slices.ContainsFunc(r.Functions, func(f Function) bool { return f.LogicalID() == name }), "%s/%s has no function", machine, name)
 				id := map[string]string{fulfil: "FulfilOrder", compensate: "CompensateOrder"}[machine]
-				bad.unless(text(dig(r.properties(id), "DefinitionSubstitutions", name+"Function")) == name+"Function.Arn", "%s does not get %sFunction", id, name)
+				want := []string{name + "Function.Arn"}
+				if r.published(name + "Function") { // in production the version that belongs to the definition (ADR 23)
+					want = []string{"IsGradual", name + "Function.Version", name + "Function.Arn"}
+				}
+				got := texts(dig(r.properties(id), "DefinitionSubstitutions", name+"Function"))
+				bad.unless(slices.Equal(got, want), "%s gets %v as %sFunction, want %v", id, got, name, want)
 			}),
 			Sabotage: func(r *Repo) {
 				r.Machines[fulfil].States["ReserveStock"].Arguments["FunctionName"] = "${ReleaseStockFunction}"

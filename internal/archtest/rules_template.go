@@ -169,7 +169,7 @@ func templateRules() []Rule {
 					bad.unless(dig(p, "TimeToLiveSpecification", "Enabled") == true, "%s has no TTL", id)
 					bad.unless(dig(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") == true, "%s has no point-in-time recovery", id)
 					bad.unless(dig(p, "SSESpecification", "SSEEnabled") == true, "%s is not encrypted", id)
-					bad.unless(p["DeletionProtectionEnabled"] != nil, "%s can be deleted by accident in prod", id)
+					bad.unless(inProd(p["DeletionProtectionEnabled"], true, false), "%s is not kept in prod, or not deleted elsewhere", id)
 				}
 				return bad.sorted()
 			},
@@ -202,6 +202,12 @@ func templateRules() []Rule {
 					for _, id := range r.ofType(t) {
 						bad.unless(t != "AWS::DynamoDB::Table" || r.resource(id)["UpdateReplacePolicy"] == "Retain", "%s is deleted when it is replaced", id)
 					}
+				}
+				for _, what := range keys(denied) {
+					bad.unless(strings.HasPrefix(what, "AWS::DynamoDB::Table ") || strings.HasPrefix(what, "AWS::Cognito::UserPool "), "tools/stack-policy.json forbids %s, which releases may need", what)
+				}
+				for _, id := range r.ofType("AWS::Cognito::UserPool") {
+					bad.unless(inProd(r.properties(id)["DeletionProtection"], "ACTIVE", "INACTIVE"), "%s is not kept in prod, or not deleted elsewhere", id)
 				}
 				bad.unless(strings.Contains(r.Texts["Makefile"], "$(filter prod,$(STAGE)),.tools/sam/bin/python tools/protect.py"), "`make deploy` does not set the policy")
 				return bad.sorted()
@@ -297,6 +303,12 @@ func checkRoles(r *Repo) []string {
 		})
 	}
 	return bad.sorted()
+}
+
+// inProd tells whether v is one value in production, and the other elsewhere.
+func inProd(v, there, elsewhere any) bool {
+	choice, _ := dig(v, "Fn::If").([]any)
+	return slices.Equal(choice, []any{"IsProd", there, elsewhere})
 }
 
 // texts reads a string, a list of strings, or the alternatives of an Fn::If.

@@ -124,6 +124,10 @@ func (s *Stack) intrinsic(name string, argument any) (any, bool) {
 			}
 			return s.Value(parts[2]), true
 		}
+	case "Fn::FindInMap":
+		if keys, ok := s.Value(argument).([]any); ok && len(keys) == 3 {
+			return Dig(s.template, "Mappings", fmt.Sprint(keys[0]), fmt.Sprint(keys[1]), fmt.Sprint(keys[2])), true
+		}
 	case "Fn::Equals":
 		if parts, ok := s.Value(argument).([]any); ok && len(parts) == 2 {
 			return fmt.Sprint(parts[0]) == fmt.Sprint(parts[1]), true // as text, as CloudFormation does

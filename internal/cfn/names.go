@@ -47,6 +47,10 @@ func (s *Stack) physical(id, attribute string) string {
 		return name
 	case attribute == "Arn" && k.arn != "":
 		return fmt.Sprintf(k.arn, name)
+	case attribute == "Alias": // SAM's name for the alias that it makes
+		return fmt.Sprintf(k.arn, name) + ":" + fmt.Sprint(Dig(s.template, "Resources", id, "Properties", "AutoPublishAlias"))
+	case attribute == "Version": // the same for the version
+		return fmt.Sprintf(k.arn, name) + ":1"
 	case attribute == "StreamArn":
 		return fmt.Sprintf(k.arn, name) + "/stream/2026-01-01T00:00:00.000"
 	}

@@ -61,6 +61,11 @@ func roleARN(id string) string { return "arn:aws:iam::" + cfn.Account + ":role/"
 // owners names whose each role is. Roles of schedules and of an API go by their own names.
 func owners(s *cfn.Stack, definition func(path string) ([]byte, error)) (map[string]string, error) {
 	all := map[string]string{}
+	for _, id := range s.OfType("AWS::Serverless::Function") {
+		if role := releases(s.Properties(id)); role != "" {
+			all[roleARN(role)] = role
+		}
+	}
 	for kind, keys := range map[string][2]string{"AWS::Serverless::Function": {"Role", "FunctionName"}, "AWS::Serverless::StateMachine": {"Role", "Name"}} {
 		for _, id := range s.OfType(kind) {
 			p := s.Properties(id)

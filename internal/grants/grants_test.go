@@ -296,3 +296,39 @@ func TestTheTemplatesGrantWhatAWSDoesByThem(t *testing.T) {
 		t.Errorf("%s", r.Sum())
 	}
 }
+
+// Production has what no run has: versions, and who releases them.
+func TestProductionIsGrantedWhatAWSDoesThere(t *testing.T) {
+	parsed, err := cfn.Read("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := cfn.New(parsed, "orderflow", map[string]string{"Stage": "prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(path string) ([]byte, error) { return os.ReadFile("../../" + path) }
+	granted, err := Granted(s, read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	needed, err := Implied(s, read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]int{}
+	for _, n := range needed {
+		if !slices.ContainsFunc(granted, func(g Grant) bool { return g.covers(n) }) {
+			t.Errorf("%s may not %s on %q, which it needs (%s)", n.Owner, n.Action, n.Resource, n.By)
+		}
+		used[n.Owner]++
+	}
+	for _, g := range granted {
+		if g.Owner == "ReleaseRole" && !slices.ContainsFunc(needed, g.covers) && g.Action != "lambda:GetProvisionedConcurrencyConfig" {
+			t.Errorf("ReleaseRole may %s on %s, which nothing uses", g.Action, g.Resource)
+		}
+	}
+	if used["ReleaseRole"] < 26 || used["orderflow-fulfil-order"] < 7 {
+		t.Errorf("%v", used)
+	}
+}

@@ -14,6 +14,7 @@ var (
 	logging      = []string{"logs:CreateLogStream", "logs:PutLogEvents"}
 	traced       = []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 	tracedSaga   = []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
+	moved        = []string{"lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"}
 	polledQueue  = []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 	polledStream = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 	sagaLogging  = []string{
@@ -32,6 +33,12 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 		}
 		name := fmt.Sprint(f["FunctionName"])
 		all.add(name, logging, "arn:aws:logs:"+cfn.Region+":"+cfn.Account+":log-group:"+fmt.Sprint(cfn.Dig(f, "LoggingConfig", "LogGroup"))+":*", "its log")
+		if role := releases(f); role != "" {
+			arn := "arn:aws:lambda:" + cfn.Region + ":" + cfn.Account + ":function:" + name
+			all.add(role, []string{"lambda:GetAlias", "lambda:UpdateAlias"}, arn, "releases")
+			all.add(role, moved, arn+":"+fmt.Sprint(f["AutoPublishAlias"]), "releases")
+			all.add(role, []string{"cloudwatch:DescribeAlarms"}, "arn:aws:cloudwatch:"+cfn.Region+":"+cfn.Account+":alarm:*", "releases")
+		}
 		if s.Globals("Function")["Tracing"] == "Active" {
 			all.add(name, traced, "*", "its tracing")
 		}
@@ -72,6 +79,15 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 		}
 	}
 	return sorted(all), nil
+}
+
+// releases is the role by which CodeDeploy moves a function's alias; empty if it does not.
+func releases(function map[string]any) string {
+	if cfn.Dig(function, "DeploymentPreference", "Enabled") != true {
+		return ""
+	}
+	_, role, _ := strings.Cut(fmt.Sprint(cfn.Dig(function, "DeploymentPreference", "Role")), ":role/")
+	return role
 }
 
 type needs []Need

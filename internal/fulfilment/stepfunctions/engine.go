@@ -18,7 +18,7 @@ import (
 // Engine implements fulfilment.Engine.
 type Engine struct {
 	Client *sfn.Client
-	// ARNs of the state machines that this function may start.
+	// ARNs of the state machines that this function may start, or of aliases of theirs.
 	ARNs map[fulfilment.Machine]string
 }
 
@@ -50,7 +50,7 @@ func (e Engine) Input(ctx context.Context, machine fulfilment.Machine, name stri
 
 // Execution reads an execution. One that waits to be redriven counts as running.
 func (e Engine) Execution(ctx context.Context, machine fulfilment.Machine, name string) (fulfilment.Execution, error) {
-	arn := strings.Replace(e.ARNs[machine], ":stateMachine:", ":execution:", 1) + ":" + name
+	arn := execution(e.ARNs[machine], name)
 	out, err := e.Client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 	var none *types.ExecutionDoesNotExist
 	if errors.As(err, &none) {
@@ -64,6 +64,12 @@ func (e Engine) Execution(ctx context.Context, machine fulfilment.Machine, name 
 		x.Status = fulfilment.Running
 	}
 	return x, nil
+}
+
+// execution is the ARN of an execution. That of the state machine may be an alias's, which executions do not have in theirs.
+func execution(machine, name string) string {
+	parts := strings.Split(strings.Replace(machine, ":stateMachine:", ":execution:", 1), ":")
+	return strings.Join(append(parts[:min(len(parts), 7)], name), ":")
 }
 
 // Succeed lets a waiting task go on.
