@@ -2,12 +2,13 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"orderflow/test/gotest"
 )
 
 // A Row is one line of the table at the end.
@@ -44,9 +45,6 @@ func (f figure) read(text string) (Row, error) {
 	return Row{place: f.place, Passed: count["passed"], Of: count["of"], Unit: f.Unit}, nil
 }
 
-// An event is a line of `go test -json`.
-type event struct{ Action, Package, Test, Output string }
-
 // A report is what `go test -json` says.
 type report struct {
 	rows   []Row
@@ -65,37 +63,29 @@ func (r *report) at(p place) *Row {
 }
 
 // goTests counts tests by place. Only those of the first level count; the others are parts of them.
-func goTests(output []byte, of func(pkg string) place) report {
-	var r report
+func goTests(output []byte, of func(pkg string) place) (r report, err error) {
 	var text, failed strings.Builder
 	said := map[string]string{} // by test
-	for line := range bytes.Lines(output) {
-		var e event
-		if !bytes.HasPrefix(line, []byte("{")) || json.Unmarshal(line, &e) != nil {
-			text.Write(line) // of make, of the emulator
-			continue
-		}
-		text.WriteString(e.Output)
+	err = gotest.Read(bytes.NewReader(output), &text, func(e gotest.Event) {
 		name := e.Package + "." + e.Test
 		said[name] += e.Output
-		switch {
-		case e.Action == "fail":
+		if e.Action == "fail" {
 			failed.WriteString(said[name])
-		case e.Action == "skip" && e.Test != "":
+		}
+		if e.Action == "skip" && e.Test != "" {
 			row := r.at(of(e.Package))
 			row.Skipped = append(row.Skipped, strings.TrimPrefix(name, "orderflow/")+": "+reason(said[name]))
-		}
-		if e.Test != "" && !strings.Contains(e.Test, "/") && (e.Action == "pass" || e.Action == "fail") {
+		} else if e.Whole() && e.Ended() {
 			row := r.at(of(e.Package))
 			row.Of++
 			if e.Action == "pass" {
 				row.Passed++
 			}
 		}
-	}
+	})
 	slices.SortFunc(r.rows, func(a, b Row) int { return strings.Compare(a.Target+a.Suite, b.Target+b.Suite) })
 	r.text, r.failed = text.String(), failed.String()
-	return r
+	return r, err
 }
 
 // reason is what a skipped test said last.

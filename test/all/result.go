@@ -49,7 +49,7 @@ func (s Suite) run(ctx context.Context, repo, logs string) Result {
 func (r *Result) judge(output []byte, err error) string {
 	read := report{text: string(output)}
 	if r.Tests != nil {
-		read = goTests(output, r.Tests)
+		read, r.Err = goTests(output, r.Tests)
 	}
 	if what := devstack.LackingIn(output); err != nil && what != "" {
 		r.Lacking = what
