@@ -34,19 +34,24 @@ func TestTheCollectionForEditorsWorks(t *testing.T) {
 		t.Fatalf("%d requests, %v", len(requests), err)
 	}
 	for _, r := range requests {
-		req, err := http.NewRequestWithContext(t.Context(), r.Method, r.URL, strings.NewReader(r.Body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header = r.Header
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		if err != nil || !slices.Contains(r.Expect, res.StatusCode) {
-			t.Errorf("%s: %d %s %v, want one of %v", r.Name, res.StatusCode, body, err, r.Expect)
-		}
+		t.Run(r.Name, func(t *testing.T) { wantStatus(t, r) })
+	}
+}
+
+func wantStatus(t *testing.T, r httpfile.Request) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), r.Method, r.URL, strings.NewReader(r.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = r.Header
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil || !slices.Contains(r.Expect, res.StatusCode) {
+		t.Errorf("%d %s %v, want one of %v", res.StatusCode, body, err, r.Expect)
 	}
 }

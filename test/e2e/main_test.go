@@ -40,6 +40,9 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
+	if running := os.Getenv("ORDERFLOW_E2E_STACK"); running != "" {
+		return against(ctx, m, running)
+	}
 	dir, err := os.MkdirTemp(filepath.Join(string(repo), ".build"), "e2e-")
 	if err != nil {
 		return 1, err
@@ -59,6 +62,18 @@ func run(m *testing.M) (code int, err error) {
 		return 0, wantGrantsUsed(repo, dir)
 	}
 	return code, nil
+}
+
+// against runs tests on the stack that runs in a directory, and leaves it running. Its API is at ORDERFLOW_E2E_API.
+func against(ctx context.Context, m *testing.M, dir string) (code int, err error) {
+	if stack, err = devstack.Load(ctx, dir); err != nil {
+		return 1, err
+	}
+	stack.Outputs["ApiUrl"] = os.Getenv("ORDERFLOW_E2E_API")
+	if err := shop().Stock(ctx); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
 }
 
 // wholeSuite tells whether all tests ran, not some of them.
