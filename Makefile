@@ -24,6 +24,7 @@ DISCOVERY ?=
 AUTHORIZER ?=
 ARCH ?= arm64
 TESTFLAGS ?=
+HOLD ?=
 
 .PHONY: help
 help: ## Show this help
@@ -130,6 +131,10 @@ reproducible: ## Build every function twice, and see that the packages are the s
 .PHONY: sam
 sam: setup ## Type what users of SAM type (build, deploy, delete) on an emulator of its own, and look at what comes of it
 	@go build -o .tools/bin/sam-check ./test/sam && .tools/bin/sam-check
+
+.PHONY: sam-local
+sam-local: setup ## Run every function and the API in containers, as the SAM CLI does (HOLD=yes: have the API up, to try by hand)
+	@go build -o .tools/bin/samlocal ./test/samlocal/cmd && .tools/bin/samlocal $(if $(HOLD),-hold)
 
 .PHONY: sbom
 sbom: ## Write the bill of materials in CycloneDX, .build/sbom.cdx.json
