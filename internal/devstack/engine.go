@@ -105,11 +105,11 @@ func (e *Engine) RemoveContainers(ctx context.Context, dir string) (int, error) 
 	return removed, err
 }
 
-// Stop ends an engine that StartEngine has started, with all that it runs, and removes what it has written. One that was there before
-// stays.
-func (e *Engine) Stop() error {
+// Stop ends an engine that StartEngine has started, with all that it runs, and removes what it has written, also when ctx has ended.
+// One that was there before stays.
+func (e *Engine) Stop(ctx context.Context) error {
 	if e.own == nil {
 		return nil
 	}
-	return e.own.stop()
+	return e.own.stop(ctx)
 }

@@ -31,7 +31,7 @@ const engineDirs = "orderflow-engine-"
 const engineLimit = 60 * time.Second
 
 func (r Repo) startOwnEngine(ctx context.Context, rep *Reporter) (*Engine, error) {
-	if err := sweepEngines(); err != nil {
+	if err := sweepEngines(ctx); err != nil {
 		return nil, err
 	}
 	root, err := r.setupEngine(ctx, rep)
@@ -60,7 +60,7 @@ func (r Repo) startOwnEngine(ctx context.Context, rep *Reporter) (*Engine, error
 		return r.importRuntime(ctx, e.docker)
 	})
 	if err != nil {
-		return nil, errors.Join(err, own.stop())
+		return nil, errors.Join(err, own.stop(ctx))
 	}
 	return e, nil
 }
@@ -133,8 +133,8 @@ func (o *ownEngine) start(ctx context.Context, d docker) error {
 	defer cancel()
 	for d.ping(waiting) != nil {
 		select {
-		case <-ended:
-			err = errors.New("it ended at once")
+		case end := <-ended:
+			err = fmt.Errorf("it ended at once (%v)", end) //nolint:errorlint // nil where it ended well
 		case <-waiting.Done():
 			err = context.Cause(waiting)
 		case <-time.After(50 * time.Millisecond):
@@ -154,9 +154,9 @@ func (o *ownEngine) remember() error {
 	return writeFile(filepath.Join(o.dir, "engine.json"), data, 0o644)
 }
 
-// stop ends the engine, whatever it runs, and removes its network and files.
-func (o *ownEngine) stop() (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // also when what it was for is cancelled
+// stop ends the engine, whatever it runs, and removes its network and files, also when ctx has ended.
+func (o *ownEngine) stop(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	if o.Process.alive() {
 		if d, dialErr := dockerAt("unix://" + filepath.Join(o.dir, "docker.sock")); dialErr == nil {
@@ -189,7 +189,7 @@ func (o *ownEngine) unmount(ctx context.Context) error {
 }
 
 // sweepEngines ends the engines of earlier runs that were killed before they could.
-func sweepEngines() error {
+func sweepEngines(ctx context.Context) error {
 	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), engineDirs+"*"))
 	if err != nil {
 		return err
@@ -207,7 +207,7 @@ func sweepEngines() error {
 		if errors.Is(err, os.ErrNotExist) {
 			err = nil
 		}
-		if err := errors.Join(err, o.stop()); err != nil {
+		if err := errors.Join(err, o.stop(ctx)); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // fakeEngine answers as Docker does, and remembers what it was asked.
@@ -78,7 +79,7 @@ func TestAnEngineThatIsThereIsUsedAsItIs(t *testing.T) {
 		t.Errorf("%d containers removed, %v, %v", n, err, f.asked)
 	}
 	before := len(f.asked)
-	if err := e.Stop(); err != nil || len(f.asked) != before {
+	if err := e.Stop(t.Context()); err != nil || len(f.asked) != before {
 		t.Errorf("it was not left alone: %v, %v", err, f.asked[before:])
 	}
 }
@@ -129,7 +130,7 @@ func TestConnectionsArePassedOnUntilTheEnd(t *testing.T) {
 		if err != nil {
 			return "", err
 		}
-		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+		resp, err := (&http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 		if err != nil {
 			return "", err
 		}
