@@ -136,6 +136,9 @@ func (w *world) goTest(ctx context.Context, url string) (results map[string]stri
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	failed := cmd.Run()
+	if ctx.Err() != nil {
+		return nil, "", ctx.Err()
+	}
 	log = filepath.Join(w.dir, "e2e.log")
 
 	results = map[string]string{}
@@ -159,7 +162,7 @@ func (w *world) goTest(ctx context.Context, url string) (results map[string]stri
 		bad = bad || action != "pass"
 	}
 	if len(results) == 0 || failed != nil && !bad {
-		return nil, "", fmt.Errorf("go test ./test/e2e: %w (see %s)", errors.Join(failed, ctx.Err()), log)
+		return nil, "", fmt.Errorf("go test ./test/e2e: %w (see %s)", failed, log)
 	}
 	return results, log, nil
 }

@@ -17,9 +17,9 @@ func Hold(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.end()) }()
+	defer func() { err = errors.Join(err, w.end(ctx)) }()
 	shop := demo.Of(w.stack, "alice")
-	if err := shop.Stock(ctx); err != nil {
+	if err := errors.Join(shop.Stock(ctx), stockTea(ctx, w.stack)); err != nil {
 		return err
 	}
 	served, err := w.serve(ctx)
@@ -53,9 +53,8 @@ Ctrl-C ends it all.
 	select {
 	case <-ctx.Done():
 		return nil
-	case err := <-served.done:
-		served.done <- err // for stop
-		return fmt.Errorf("sam local start-api has ended: %w (see %s)", err, w.sam.log("start-api"))
+	case <-served.done:
+		return fmt.Errorf("sam local start-api has ended: %w (see %s)", served.why, w.sam.log("start-api"))
 	}
 }
 

@@ -40,7 +40,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.end()) }()
+	defer func() { err = errors.Join(err, w.end(ctx)) }()
 
 	right, err := w.invokeAll(ctx, wants, o.Out)
 	if err != nil {
@@ -72,7 +72,7 @@ func begin(ctx context.Context, o Options, rep *devstack.Reporter) (w *world, er
 	w = &world{dir: o.Dir, unpublish: func() error { return nil }}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.end())
+			err = errors.Join(err, w.end(ctx))
 		}
 	}()
 	if err := o.Repo.Setup(ctx, rep, false); err != nil {
@@ -98,11 +98,11 @@ func begin(ctx context.Context, o Options, rep *devstack.Reporter) (w *world, er
 	return w, w.sam.writeVariables(ctx, w.stack, endpoint)
 }
 
-// end stops all that begin has started, whatever has become of it.
-func (w *world) end() (err error) {
+// end stops all that begin has started, whatever has become of it, also when ctx has ended.
+func (w *world) end(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
 	if w.engine != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
 		_, err = w.engine.RemoveContainers(ctx, w.dir)
 	}
 	err = errors.Join(err, w.unpublish())
@@ -110,7 +110,7 @@ func (w *world) end() (err error) {
 		err = errors.Join(err, w.stack.Stop())
 	}
 	if w.engine != nil {
-		err = errors.Join(err, w.engine.Stop())
+		err = errors.Join(err, w.engine.Stop(ctx))
 	}
 	return err
 }

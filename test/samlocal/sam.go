@@ -127,7 +127,8 @@ func (c *cli) invoke(ctx context.Context, function, event string) ([]byte, error
 type api struct {
 	URL  string
 	cmd  *exec.Cmd
-	done chan error
+	done chan struct{} // closed when it has ended
+	why  error         // then
 }
 
 // startAPI returns when the API answers at an address of this machine. A container, once started, serves all calls of its function.
@@ -153,8 +154,11 @@ func (c *cli) startAPI(ctx context.Context, address string) (*api, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	a := &api{URL: "http://" + net.JoinHostPort(address, strconv.Itoa(port)), cmd: cmd, done: make(chan error, 1)}
-	go func() { a.done <- cmd.Wait() }()
+	a := &api{URL: "http://" + net.JoinHostPort(address, strconv.Itoa(port)), cmd: cmd, done: make(chan struct{})}
+	go func() {
+		defer close(a.done)
+		a.why = cmd.Wait()
+	}()
 	if err := a.await(ctx, "/health/live"); err != nil {
 		return nil, fmt.Errorf("%w (see %s)", errors.Join(err, a.stop()), log.Name())
 	}
@@ -167,9 +171,8 @@ func (a *api) await(ctx context.Context, path string) error {
 	defer cancel()
 	for !answers(ctx, a.URL+path) {
 		select {
-		case err := <-a.done:
-			a.done <- err // for stop
-			return fmt.Errorf("sam local start-api has ended: %w", err)
+		case <-a.done:
+			return fmt.Errorf("sam local start-api has ended: %w", a.why)
 		case <-ctx.Done():
 			return fmt.Errorf("%s of sam local start-api is not well: %w", path, ctx.Err())
 		case <-time.After(200 * time.Millisecond):
@@ -183,7 +186,7 @@ func (a *api) stop() error {
 		return err
 	}
 	select {
-	case <-a.done: // SAM ends by the signal
+	case <-a.done: // by the signal
 		return nil
 	case <-time.After(20 * time.Second):
 		return syscall.Kill(-a.cmd.Process.Pid, syscall.SIGKILL)

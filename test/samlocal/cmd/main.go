@@ -37,10 +37,7 @@ func run(ctx context.Context, hold bool) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(repo.Path(".build"), 0o755); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp(repo.Path(".build"), "samlocal-")
+	dir, err := repo.NewRun("samlocal")
 	if err != nil {
 		return err
 	}
