@@ -1,10 +1,8 @@
 package samlocal
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +17,7 @@ import (
 
 	"orderflow/internal/devstack"
 	"orderflow/internal/httpfile"
+	"orderflow/test/gotest"
 )
 
 // The reasons why tests of test/e2e are not for `sam local start-api`.
@@ -143,16 +142,13 @@ func (w *world) goTest(ctx context.Context, url string) (results map[string]stri
 
 	results = map[string]string{}
 	var text strings.Builder
-	for lines := bufio.NewScanner(&said); lines.Scan(); {
-		var event struct{ Action, Test, Output string }
-		if json.Unmarshal(lines.Bytes(), &event) != nil {
-			text.WriteString(lines.Text() + "\n") // of the compiler
-			continue
+	err = gotest.Read(&said, &text, func(e gotest.Event) {
+		if e.Test != "" && e.Ended() {
+			results[e.Test] = e.Action
 		}
-		text.WriteString(event.Output)
-		if event.Test != "" && (event.Action == "pass" || event.Action == "fail" || event.Action == "skip") {
-			results[event.Test] = event.Action
-		}
+	})
+	if err != nil {
+		return nil, "", err
 	}
 	if err := os.WriteFile(log, []byte(text.String()), 0o600); err != nil {
 		return nil, "", err
