@@ -12,7 +12,7 @@ import (
 
 // prefixes are what IAM calls services, by what spans call them.
 var prefixes = map[string]string{
-	"DynamoDB": "dynamodb", "SNS": "sns", "SFN": "states", "SESv2": "ses", "Secrets Manager": "secretsmanager",
+	"DynamoDB": "dynamodb", "SNS": "sns", "SFN": "states", "SES": "ses", "Secrets Manager": "secretsmanager",
 	"ssm": "ssm", "servicediscovery": "servicediscovery",
 }
 

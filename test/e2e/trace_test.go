@@ -161,7 +161,7 @@ func wantTree(t *testing.T, tr trace) {
 		if p, ok := tr[s.ParentID]; !ok || p.Local != s.Local {
 			t.Errorf("%s is not below a span of its own function but below %q", name(s), tr.parent(s))
 		}
-		if s.Tags["rpc.service"] == "SESv2" {
+		if s.Tags["rpc.service"] == "SES" {
 			mails++
 		}
 	}

@@ -1,4 +1,5 @@
-// Package ses sends mails by Amazon SES.
+// Package ses sends mails by Amazon SES, by the first version of its API: it does for a plain mail what the second does, asks for the
+// same permission, and every target has it.
 package ses
 
 import (
@@ -9,8 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ses"
+	"github.com/aws/aws-sdk-go-v2/service/ses/types"
 	"github.com/aws/smithy-go"
 
 	"orderflow/internal/notifications"
@@ -21,14 +22,14 @@ const timeout = 3 * time.Second
 
 // Mailer implements notifications.Mailer.
 type Mailer struct {
-	client  *sesv2.Client
+	client  *ses.Client
 	sender  string
 	timeout time.Duration
 }
 
 // New returns a mailer that sends as sender, an address of an identity that SES has verified.
 func New(cfg aws.Config, sender string) Mailer {
-	client := sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
+	client := ses.NewFromConfig(cfg, func(o *ses.Options) {
 		// SES takes the same mail twice: only the caller knows whether to try again.
 		o.Retryer = aws.NopRetryer{}
 	})
@@ -39,12 +40,10 @@ func New(cfg aws.Config, sender string) Mailer {
 func (m Mailer) Send(ctx context.Context, mail notifications.Mail) error {
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
-	_, err := m.client.SendEmail(ctx, &sesv2.SendEmailInput{
-		FromEmailAddress: &m.sender,
-		Destination:      &types.Destination{ToAddresses: []string{mail.To}},
-		Content: &types.EmailContent{Simple: &types.Message{
-			Subject: content(mail.Subject), Body: &types.Body{Text: content(mail.Text)},
-		}},
+	_, err := m.client.SendEmail(ctx, &ses.SendEmailInput{
+		Source:      &m.sender,
+		Destination: &types.Destination{ToAddresses: []string{mail.To}},
+		Message:     &types.Message{Subject: content(mail.Subject), Body: &types.Body{Text: content(mail.Text)}},
 	})
 	if err != nil {
 		return notifications.ErrNotSent.Because(redacted(err))

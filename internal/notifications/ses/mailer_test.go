@@ -2,11 +2,13 @@ package ses
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -37,34 +39,27 @@ func at(url string) Mailer {
 }
 
 func TestMailIsSentAsItIs(t *testing.T) {
-	var got struct {
-		FromEmailAddress string
-		Destination      struct{ ToAddresses []string }
-		Content          struct {
-			Simple struct {
-				Subject struct{ Data, Charset string }
-				Body    struct {
-					Text struct{ Data, Charset string }
-				}
-			}
-		}
-	}
+	got := url.Values{}
 	m := open(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost || r.URL.Path != "/v2/email/outbound-emails" {
+		if r.Method != http.MethodPost || r.URL.Path != "/" {
 			t.Errorf("%s %s", r.Method, r.URL.Path)
 		}
-		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+		if err := r.ParseForm(); err != nil {
 			t.Error(err)
 		}
-		_, _ = io.WriteString(w, `{"MessageId":"1"}`)
+		got = r.PostForm
+		_, _ = io.WriteString(w, `<SendEmailResponse><SendEmailResult><MessageId>1</MessageId></SendEmailResult></SendEmailResponse>`)
 	})
 	if err := m.Send(t.Context(), mail); err != nil {
 		t.Fatal(err)
 	}
-	simple := got.Content.Simple
-	if got.FromEmailAddress != "shop@example.com" || len(got.Destination.ToAddresses) != 1 || got.Destination.ToAddresses[0] != mail.To ||
-		simple.Subject.Data != mail.Subject || simple.Body.Text.Data != mail.Text || simple.Body.Text.Charset != "UTF-8" {
-		t.Errorf("SES was sent %+v", got)
+	want := url.Values{
+		"Action": {"SendEmail"}, "Version": {"2010-12-01"}, "Source": {"shop@example.com"}, "Destination.ToAddresses.member.1": {mail.To},
+		"Message.Subject.Data": {mail.Subject}, "Message.Subject.Charset": {"UTF-8"},
+		"Message.Body.Text.Data": {mail.Text}, "Message.Body.Text.Charset": {"UTF-8"},
+	}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("SES was sent %v, want %v", got, want)
 	}
 }
 
@@ -73,9 +68,9 @@ func TestFailureIsNotRetriedAndQuotesNoAddress(t *testing.T) {
 	for code, status := range map[string]int{"MessageRejected": http.StatusBadRequest, "InternalFailure": http.StatusInternalServerError} {
 		m := open(t, func(w http.ResponseWriter, _ *http.Request) {
 			calls.Add(1)
-			w.Header().Set("X-Amzn-ErrorType", code)
 			w.WriteHeader(status)
-			_, _ = io.WriteString(w, `{"message":"Email address is not verified: ada@example.com"}`)
+			_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Sender</Type><Code>`+code+
+				`</Code><Message>Email address is not verified: ada@example.com</Message></Error></ErrorResponse>`)
 		})
 		calls.Store(0)
 		err := m.Send(t.Context(), mail)
