@@ -2,12 +2,10 @@ package devstack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -22,10 +20,8 @@ const viewerPort = 9411
 // View starts Zipkin for the stack's traces, where it does not run yet, and has it told of those that are there and those to
 // come. It returns its address.
 func (s *Stack) View(ctx context.Context, rep *Reporter) (string, error) {
-	for _, tool := range []string{"java", "mvn"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return "", Lacking(fmt.Sprintf("the viewer is Zipkin, which needs Java 17 or newer and Maven on the PATH; without them `go run ./cmd/orderflow trace ORDER` shows a trace (%v)", err))
-		}
+	if err := needJava("the viewer Zipkin (without it `go run ./cmd/orderflow trace ORDER` shows a trace)"); err != nil {
+		return "", err
 	}
 	unlock, err := lock(s.repo.Path(".tools"))
 	if err != nil {
@@ -80,33 +76,15 @@ func forward(ctx context.Context, from, to string, all bool) error {
 	return nil
 }
 
-// setupZipkin installs Zipkin at the version of tools/zipkin/pom.xml, if its bytes are those that were pinned there.
+// setupZipkin installs Zipkin at the version of tools/zipkin/pom.xml.
 func (r Repo) setupZipkin(ctx context.Context, rep *Reporter) error {
-	pom, dir := r.Path("tools", "zipkin", "pom.xml"), r.Path(".tools", "zipkin")
+	dir := r.Path(".tools", "zipkin")
 	jar := filepath.Join(dir, "zipkin.jar")
-	st := stamp{file: filepath.Join(dir, ".stamp"), proof: jar, wantFile: pom}
-	if current, err := st.current(); err != nil || current {
-		return err
-	}
-	return rep.Do("install Zipkin (130 MB, once)", func() error {
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
-		err := command{name: "mvn", args: []string{"-q", "-B", "-f", pom, "-Dmaven.repo.local=" + r.Path(".tools", "cache", "m2"),
-			"dependency:copy-dependencies", "-DoutputDirectory=" + dir}}.run(ctx)
-		if err != nil {
-			return err
-		}
+	return r.setupMaven(ctx, rep, "zipkin", "Zipkin", dir, jar, func() error {
 		jars, err := filepath.Glob(filepath.Join(dir, "*.jar"))
 		if err != nil || len(jars) != 1 {
 			return fmt.Errorf("of Maven came %q where one file was expected: %w", jars, err)
 		}
-		if err := r.Pinned("zipkin", dir); err != nil {
-			return errors.Join(err, os.RemoveAll(dir))
-		}
-		if err := os.Rename(jars[0], jar); err != nil {
-			return err
-		}
-		return st.write()
+		return os.Rename(jars[0], jar)
 	})
 }

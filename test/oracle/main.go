@@ -42,14 +42,15 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := install(ctx, repo); err != nil {
+	lib, err := repo.SetupDynamoDBLocal(ctx, devstack.NewReporter(os.Stderr))
+	if err != nil {
 		return err
 	}
 	packages, err := stores(repo)
 	if err != nil {
 		return err
 	}
-	return withDynamoDB(ctx, repo, func(endpoint string) error {
+	return withDynamoDB(ctx, repo, lib, func(endpoint string) error {
 		test := exec.CommandContext(ctx, "go", append(append([]string{"test", "-count=1"}, args...), packages...)...)
 		test.Dir, test.Stdout, test.Stderr = string(repo), os.Stdout, os.Stderr
 		test.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags, dynamotest.Endpoint+"="+endpoint)
@@ -78,47 +79,13 @@ func stores(repo devstack.Repo) (packages []string, err error) {
 	return packages, nil
 }
 
-func lib(repo devstack.Repo) string { return repo.Path(".tools", "dynamodb-local", "lib") }
-
-// install has Maven copy DynamoDB Local and what it needs, unless this version is there.
-func install(ctx context.Context, repo devstack.Repo) error {
-	for _, tool := range []string{"java", "mvn"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return devstack.Lacking(fmt.Sprintf("DynamoDB Local needs a Java development kit and Maven on the PATH (%v)", err))
-		}
-	}
-	pom := repo.Path("tools", "dynamodb-local", "pom.xml")
-	want, err := os.ReadFile(pom)
-	if err != nil {
-		return err
-	}
-	installed := filepath.Join(lib(repo), "..", "pom.xml")
-	if have, err := os.ReadFile(installed); err == nil && string(have) == string(want) {
-		return nil
-	}
-	fmt.Fprintln(os.Stderr, "  … install DynamoDB Local")
-	if err := os.RemoveAll(lib(repo)); err != nil {
-		return err
-	}
-	mvn := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", pom, "-Dmaven.repo.local="+repo.Path(".tools", "cache", "m2"),
-		"dependency:copy-dependencies", "-DoutputDirectory="+lib(repo))
-	mvn.Stdout, mvn.Stderr = os.Stderr, os.Stderr
-	if err := mvn.Run(); err != nil {
-		return fmt.Errorf("install DynamoDB Local: %v", err) //nolint:errorlint // its exit code is not ours
-	}
-	if err := repo.Pinned("dynamodb-local", lib(repo)); err != nil {
-		return errors.Join(err, os.RemoveAll(lib(repo)))
-	}
-	return os.WriteFile(installed, want, 0o600)
-}
-
 // withDynamoDB runs a DynamoDB Local of its own as long as use runs.
-func withDynamoDB(ctx context.Context, repo devstack.Repo, use func(endpoint string) error) error {
+func withDynamoDB(ctx context.Context, repo devstack.Repo, lib string, use func(endpoint string) error) error {
 	port, err := freePort()
 	if err != nil {
 		return err
 	}
-	server := exec.CommandContext(ctx, "java", "-Djava.library.path="+lib(repo), "-cp", filepath.Join(lib(repo), "*"),
+	server := exec.CommandContext(ctx, "java", "-Djava.library.path="+lib, "-cp", filepath.Join(lib, "*"),
 		repo.Path("tools", "dynamodb-local", "Loopback.java"), "-inMemory", "-sharedDb", "-disableTelemetry", "-port", strconv.Itoa(port))
 	server.Stderr = os.Stderr
 	if err := server.Start(); err != nil {
