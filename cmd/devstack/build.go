@@ -7,12 +7,14 @@ import (
 )
 
 func setup() *cobra.Command {
+	var target string
 	var lint, infra, contracts bool
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Install the pinned tools into .tools/",
 		Long: `Install the emulator and the SAM CLI, at the versions pinned with hashes in tools/, into .tools/ of this
-repository. What is there already is left alone. Needs python3 (3.10 or later); with --lint also npm.`,
+repository. What is there already is left alone. Needs python3 (3.10 or later); with --lint also npm; for LocalStack
+Python 3.13, a Java development kit and Maven.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			repo, err := devstack.FindRepo()
@@ -22,12 +24,13 @@ repository. What is there already is left alone. Needs python3 (3.10 or later); 
 			if contracts {
 				return repo.SetupContracts(cmd.Context(), report())
 			}
-			if err := repo.Setup(cmd.Context(), report(), lint); err != nil || !infra {
+			if err := repo.Setup(cmd.Context(), report(), devstack.Target(target), lint); err != nil || !infra {
 				return err
 			}
 			return repo.SetupPython(cmd.Context(), report(), "checkov")
 		},
 	}
+	cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack), "`emulator` to install: ministack or localstack")
 	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint, oasdiff and asl-validator")
 	cmd.Flags().BoolVar(&infra, "infra", false, "also what `make check-infra` needs: checkov")
 	cmd.Flags().BoolVar(&contracts, "contracts", false, "only what `make contracts` needs: oasdiff")

@@ -92,6 +92,7 @@ AWS      %s (region %s, keys %s/%s)
 		},
 	}
 	cmd.Flags().BoolVar(&noDemo, "no-demo", false, "place no order for show")
+	cmd.Flags().StringVar((*string)(&opts.Target), "target", "", "`emulator`: ministack (the default), or localstack, where functions verify tokens; until the next down")
 	cmd.Flags().StringVar(&opts.Discovery, "discovery", "", "`registry` that addresses stand in: parameters (the default) or cloud-map")
 	cmd.Flags().BoolVar(&opts.NoAuthorizer, "no-authorizer", false, "let functions verify tokens, as where the API has no authorizer; until the next down")
 	cmd.Flags().IntVar(&opts.Port, "port", 0, "`port` of the emulator (default: the one it had before, or any that is free)")

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,9 +30,10 @@ const startLimit = 60 * time.Second
 // EmulatorOptions say how to start an emulator.
 type EmulatorOptions struct {
 	Repo   Repo      // the clone that its tools lie in; empty: the one of the working directory
+	Target Target    // empty: MiniStack
 	Dir    string    // gets every file that it writes
 	Port   int       // on 127.0.0.1; 0: any that is free
-	Env    []string  // further NAME=value settings of MiniStack, such as SFN_WAIT_SCALE=0.1
+	Env    []string  // further NAME=value settings of the emulator's own, such as SFN_WAIT_SCALE=0.1 of MiniStack
 	Report *Reporter // may be nil
 }
 
@@ -42,6 +42,7 @@ type Emulator struct {
 	URL     string  `json:"url"` // the endpoint of every service
 	Process process `json:"process"`
 	Name    string  `json:"name"` // what it calls itself: another may answer at the URL
+	Target  Target  `json:"target"`
 	dir     string
 }
 
@@ -59,7 +60,7 @@ func StartEmulator(ctx context.Context, opts EmulatorOptions) (*Emulator, error)
 		return nil, err
 	}
 	opts.Dir = dir
-	if err := opts.Repo.Setup(ctx, opts.Report, false); err != nil {
+	if err := opts.Repo.Setup(ctx, opts.Report, opts.Target, false); err != nil {
 		return nil, err
 	}
 	return launch(ctx, opts)
@@ -83,11 +84,19 @@ func launch(ctx context.Context, opts EmulatorOptions) (e *Emulator, err error) 
 }
 
 func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, error) {
-	e := &Emulator{URL: "http://127.0.0.1:" + strconv.Itoa(port), Name: "orderflow-" + rand.Text(), dir: opts.Dir}
+	e := &Emulator{URL: "http://127.0.0.1:" + strconv.Itoa(port), Name: "orderflow-" + rand.Text(), Target: opts.Target, dir: opts.Dir}
+	p, err := opts.Target.product()
+	if err != nil {
+		return nil, err
+	}
 	for _, sub := range []string{"home", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(e.files(), sub), 0o755); err != nil {
 			return nil, err
 		}
+	}
+	argv, env, err := p.command(opts.Repo, e, port)
+	if err != nil {
+		return nil, err
 	}
 	log, err := os.Create(e.log())
 	if err != nil {
@@ -95,8 +104,8 @@ func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, e
 	}
 	defer log.Close()
 
-	cmd := exec.Command(opts.Repo.Path(".tools", "ministack", "bin", "python"), "-m", "ministack")
-	cmd.Dir, cmd.Env = e.files(), e.environ(port, opts.Env)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env = e.files(), append(env, opts.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	// A session of its own: it outlives `make up`, and with its functions it forms one group that can be ended as a whole.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -147,26 +156,32 @@ func (e *Emulator) await(ctx context.Context, ended <-chan error) error {
 func (e *Emulator) Healthy(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.URL+"/_ministack/health", nil)
+	p, err := e.Target.product()
 	if err != nil {
 		return false
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	var answer struct{ Edition string }
-	return json.NewDecoder(resp.Body).Decode(&answer) == nil && answer.Edition == e.Name
+	name, err := p.named(ctx, e)
+	return err == nil && name == e.Name
 }
 
-// Stop ends the emulator and every function process that it started, and removes their files except the log. To stop
-// one that has ended already is no error.
+// Stop ends the emulator and every process that it started, and removes their files except the log. To stop one that has
+// ended already is no error.
 func (e *Emulator) Stop() error {
+	var others []process
+	if e.Process.alive() {
+		others = outsiders(e.Process.PID) // such as the DynamoDB Local of LocalStack, which ends with it, but only then
+	}
 	// Its functions may outlive it; a group keeps its number as long as it has a member, so the number is still theirs.
 	if e.Process.alive() || e.orphansOnly() {
 		if err := endGroup(e.Process.PID, 5*time.Second); err != nil {
 			return err
+		}
+	}
+	for _, other := range others {
+		if other.alive() {
+			if err := endGroup(other.PID, 5*time.Second); err != nil {
+				return err
+			}
 		}
 	}
 	return errors.Join(os.RemoveAll(e.files()), os.RemoveAll(e.state()))
@@ -182,24 +197,6 @@ func (e *Emulator) orphansOnly() bool {
 		}
 	}
 	return len(pids) > 0
-}
-
-// environ is the emulator's whole environment. Its functions inherit it, so nothing of the user's own comes in.
-func (e *Emulator) environ(port int, extra []string) []string {
-	files := e.files()
-	return append([]string{
-		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
-		"HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
-		"STATE_DIR=" + filepath.Join(files, "state"), "S3_DATA_DIR=" + filepath.Join(files, "s3"),
-		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + strconv.Itoa(port), "MINISTACK_REGION=" + Region,
-		"AWS_ENDPOINT_URL=" + e.URL, // or its functions would call AWS itself
-		"AWS_EC2_METADATA_DISABLED=true",
-		"MINISTACK_EDITION=" + e.Name,
-		"AUTH=true",              // enforce IAM
-		"CLOUDTRAIL_RECORDING=1", // LookupEvents lists every call
-		// Listeners on fixed ports, which only one emulator of a machine could have, and Docker, which it would tidy up.
-		"SFTP_ENABLED=0", "IOT_MTLS_ENABLED=0", "DOCKER_HOST=unix://" + filepath.Join(files, "no-docker.sock"),
-	}, extra...)
 }
 
 func (e *Emulator) files() string { return filepath.Join(e.dir, "emulator") }

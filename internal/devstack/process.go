@@ -75,6 +75,30 @@ func groupMembers(pgid int) []int {
 	return pids
 }
 
+// outsiders returns the leaders of the other groups that a process has, by itself or by others, started and that still run. It
+// knows none without /proc.
+func outsiders(pid int) []process {
+	entries, _ := filepath.Glob("/proc/[0-9]*")
+	children, leaders := map[string][]string{}, map[string]bool{}
+	for _, entry := range entries {
+		id := filepath.Base(entry)
+		if stat, err := procStat(id); err == nil && stat.state != "Z" {
+			children[stat.parent] = append(children[stat.parent], id)
+			leaders[id] = stat.group == id
+		}
+	}
+	var found []process
+	for ids := children[strconv.Itoa(pid)]; len(ids) > 0; ids = ids[1:] {
+		ids = append(ids, children[ids[0]]...)
+		if child, _ := strconv.Atoi(ids[0]); leaders[ids[0]] {
+			if p, err := identify(child); err == nil {
+				found = append(found, p)
+			}
+		}
+	}
+	return found
+}
+
 // endGroup ends every process of a group: it asks first, and after grace it does not ask.
 func endGroup(pgid int, grace time.Duration) error {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
@@ -90,7 +114,7 @@ func endGroup(pgid int, grace time.Duration) error {
 	return fmt.Errorf("processes %v of group %d do not end: look at them with ps", groupMembers(pgid), pgid)
 }
 
-type stat struct{ state, group, started string }
+type stat struct{ state, parent, group, started string }
 
 // procStat reads /proc/<pid>/stat.
 func procStat(pid string) (stat, error) {
@@ -103,5 +127,5 @@ func procStat(pid string) (stat, error) {
 	if len(fields) < 20 {
 		return stat{}, fmt.Errorf("unexpected /proc/%s/stat", pid)
 	}
-	return stat{state: fields[0], group: fields[2], started: fields[19]}, nil
+	return stat{state: fields[0], parent: fields[1], group: fields[2], started: fields[19]}, nil
 }

@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,10 +14,11 @@ import (
 
 // Options say which stack to start and where.
 type Options struct {
+	Target       Target    // empty: the one that the stack has, or MiniStack
 	Repo         Repo      // the clone to build and deploy; empty: the one of the working directory
 	Dir          string    // gets every file that the stack writes; empty: .local/ of the clone
 	Port         int       // of the emulator, on 127.0.0.1; 0: the one it had before, or any that is free
-	EmulatorEnv  []string  // further NAME=value settings of MiniStack, such as SFN_WAIT_SCALE=0.1
+	EmulatorEnv  []string  // further NAME=value settings of the emulator's own, such as SFN_WAIT_SCALE=0.1 of MiniStack
 	Discovery    string    // the registry, parameters or cloud-map; empty: parameters
 	NoAuthorizer bool      // none stands in front of the API: functions verify tokens, which Token signs. A stack stays as it was begun
 	Architecture string    // of the functions, x86_64 or arm64; empty: this machine's
@@ -30,8 +32,9 @@ type Stack struct {
 	// TracesURL is the address of the collector of traces, which answers as Zipkin does; see package traces.
 	TracesURL string
 
-	repo Repo
-	dir  string
+	repo    Repo
+	dir     string
+	defined map[string]string // state machines as deployed, by ARN, once their waits were changed
 }
 
 // A Step is something that `make up` does when the stack is up.
@@ -79,12 +82,15 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 		return nil, err
 	}
 	defer unlock()
+	if opts, err = opts.onTarget(); err != nil {
+		return nil, err
+	}
 
 	var emulator *Emulator
 	var traces *server
 	err = parallel(
 		func() (err error) {
-			if err := opts.Repo.Setup(ctx, opts.Report, false); err != nil {
+			if err := opts.Repo.Setup(ctx, opts.Report, opts.Target, false); err != nil {
 				return err
 			}
 			emulator, err = resume(ctx, opts)
@@ -109,6 +115,27 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 		return nil, abandon(err, opts.Dir, emulator)
 	}
 	return s, nil
+}
+
+// onTarget makes the options fit the target: the one asked for, or else that of the stack that there is. A stack stays on its own.
+func (o Options) onTarget() (Options, error) {
+	old, err := findEmulator(o.Dir)
+	if err != nil {
+		return o, err
+	}
+	if old != nil {
+		has := cmp.Or(old.Target, MiniStack)
+		if o.Target = cmp.Or(o.Target, has); o.Target != has && old.Process.alive() {
+			return o, fmt.Errorf("the stack that runs here is on %s: `make down` first", has)
+		}
+	}
+	o.Target = cmp.Or(o.Target, MiniStack)
+	p, err := o.Target.product()
+	if err != nil {
+		return o, err
+	}
+	err = p.adapt(&o)
+	return o, err
 }
 
 func (s *Stack) bringUpToDate(ctx context.Context, opts Options) (err error) {
@@ -148,7 +175,7 @@ func resume(ctx context.Context, opts Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	emulatorOpts := EmulatorOptions{Repo: opts.Repo, Dir: opts.Dir, Port: opts.Port, Env: opts.EmulatorEnv, Report: opts.Report}
+	emulatorOpts := EmulatorOptions{Repo: opts.Repo, Target: opts.Target, Dir: opts.Dir, Port: opts.Port, Env: opts.EmulatorEnv, Report: opts.Report}
 	if old != nil {
 		// One whose first deployment failed holds nothing of worth and may hold half a stack.
 		if old.Process.alive() && old.Healthy(ctx) && deployedTo(opts.Dir) == old.Process {

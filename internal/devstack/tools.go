@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,15 +12,19 @@ import (
 
 // Setup installs the tools that running needs (emulator, SAM CLI) and, with lint, those that `make lint` needs, into
 // .tools/. What is there already at the pinned version is left alone, which takes milliseconds.
-func (r Repo) Setup(ctx context.Context, rep *Reporter, lint bool) error {
+func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool) error {
+	p, err := target.product()
+	if err != nil {
+		return err
+	}
 	unlock, err := lock(r.Path(".tools"))
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	installs := []func() error{
-		func() error { return r.setupPython(ctx, rep, "ministack") },
-		func() error { return r.setupPython(ctx, rep, "sam") },
+		func() error { return p.setup(ctx, r, rep) },
+		func() error { return r.setupPython(ctx, rep, "sam", anyPython) },
 	}
 	if lint {
 		installs = append(installs,
@@ -29,7 +34,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, lint bool) error {
 			},
 			func() error { return r.setupASLValidator(ctx, rep) })
 	}
-	if err := r.setupUV(ctx, rep, "ministack", "sam"); err != nil {
+	if err := r.setupUV(ctx, rep, string(cmp.Or(target, MiniStack)), "sam"); err != nil {
 		return err
 	}
 	return parallel(installs...)

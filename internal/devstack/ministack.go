@@ -1,0 +1,81 @@
+package devstack
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// miniStack is the default: it starts in two seconds, needs nothing but Python, has Cognito and enforces IAM.
+type miniStack struct{}
+
+func (miniStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
+	return r.setupPython(ctx, rep, "ministack", anyPython)
+}
+
+func (miniStack) adapt(*Options) error { return nil }
+
+func (miniStack) command(r Repo, e *Emulator, port int) (argv, env []string, err error) {
+	files := e.files()
+	return []string{r.Path(".tools", "ministack", "bin", "python"), "-m", "ministack"}, []string{
+		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
+		"HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
+		"STATE_DIR=" + filepath.Join(files, "state"), "S3_DATA_DIR=" + filepath.Join(files, "s3"),
+		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + strconv.Itoa(port), "MINISTACK_REGION=" + Region,
+		"AWS_ENDPOINT_URL=" + e.URL, // or its functions would call AWS itself
+		"AWS_EC2_METADATA_DISABLED=true",
+		"MINISTACK_EDITION=" + e.Name,
+		"AUTH=true",              // enforce IAM
+		"CLOUDTRAIL_RECORDING=1", // LookupEvents lists every call
+		// Listeners on fixed ports, which only one emulator of a machine could have, and Docker, which it would tidy up.
+		"SFTP_ENABLED=0", "IOT_MTLS_ENABLED=0", "DOCKER_HOST=unix://" + filepath.Join(files, "no-docker.sock"),
+	}, nil
+}
+
+func (miniStack) named(ctx context.Context, e *Emulator) (string, error) {
+	var health struct{ Edition string }
+	err := get(ctx, e.URL+"/_ministack/health", &health)
+	return health.Edition, err
+}
+
+func (miniStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
+	var answer struct {
+		Messages map[string][]struct { // by account
+			To       []string
+			Subject  string
+			BodyText string
+		}
+	}
+	if err := get(ctx, e.URL+"/_ministack/ses/messages", &answer); err != nil {
+		return nil, fmt.Errorf("read the mails: %w", err)
+	}
+	var mails []Mail
+	for _, sent := range answer.Messages {
+		for _, m := range sent {
+			mails = append(mails, Mail{To: m.To, Subject: m.Subject, Text: m.BodyText})
+		}
+	}
+	return mails, nil
+}
+
+func (miniStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error {
+	body := fmt.Appendf(nil, `{"stepfunctions._SFN_WAIT_SCALE":%g}`, scale)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Emulator.URL+"/_ministack/config", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("set the scale of waits: %s", resp.Status)
+	}
+	return nil
+}

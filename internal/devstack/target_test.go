@@ -1,0 +1,133 @@
+package devstack
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestAStackStaysOnItsTarget(t *testing.T) {
+	dir := t.TempDir()
+	on := func(opts Options) (Options, error) {
+		t.Helper()
+		opts.Dir = dir
+		return opts.onTarget()
+	}
+	if got, err := on(Options{}); err != nil || got.Target != MiniStack || got.NoAuthorizer {
+		t.Errorf("a new stack is on %q, without an authorizer: %t, %v", got.Target, got.NoAuthorizer, err)
+	}
+	if _, err := on(Options{Target: "aws"}); err == nil || !strings.Contains(err.Error(), "localstack") {
+		t.Errorf("an unknown target: %v, want one that names those that there are", err)
+	}
+	if _, err := on(Options{Target: LocalStack, Discovery: "cloud-map"}); err == nil {
+		t.Error("LocalStack is taken for one with Cloud Map")
+	}
+
+	me, err := identify(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := &Emulator{Target: LocalStack, Process: me, dir: dir}
+	if err := running.remember(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := on(Options{}); err != nil || got.Target != LocalStack || !got.NoAuthorizer {
+		t.Errorf("again: on %q, without an authorizer: %t, %v", got.Target, got.NoAuthorizer, err)
+	}
+	if _, err := on(Options{Target: MiniStack}); err == nil || !strings.Contains(err.Error(), "make down") {
+		t.Errorf("another target while it runs: %v", err)
+	}
+	running.Process.Started += "0" // it has ended
+	if err := running.remember(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := on(Options{Target: MiniStack}); err != nil || got.Target != MiniStack {
+		t.Errorf("another target when it has ended: %q, %v", got.Target, err)
+	}
+}
+
+func TestInboxesOfAllTargetsAreRead(t *testing.T) {
+	answers := map[string]string{
+		"/_ministack/ses/messages": `{"messages":{"000000000000":[{"To":["ada@example.com"],"Subject":"Hello","BodyText":"Ada"}]}}`,
+		"/_aws/ses":                `{"messages":[{"Id":"1","Destination":{"ToAddresses":["ada@example.com"]},"Subject":"Hello","Body":{"text_part":"Ada","html_part":null}}]}`,
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(answers[r.URL.Path])) }))
+	defer server.Close()
+	want := []Mail{{To: []string{"ada@example.com"}, Subject: "Hello", Text: "Ada"}}
+	for _, target := range []Target{MiniStack, LocalStack} {
+		if got, err := (&Emulator{URL: server.URL, Target: target}).Inbox(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v", target, got, err)
+		}
+	}
+}
+
+func TestWaitsAreScaledInWholeSeconds(t *testing.T) {
+	const definition = `{"States":{"A":{"Retry":[{"IntervalSeconds":2,"MaxDelaySeconds":60,"MaxAttempts":9,"BackoffRate":2},{"IntervalSeconds":30}],"TimeoutSeconds":90}}}`
+	for scale, want := range map[float64]string{
+		1:    definition,
+		.4:   `{"States":{"A":{"Retry":[{"BackoffRate":2,"IntervalSeconds":1,"MaxAttempts":9,"MaxDelaySeconds":24},{"IntervalSeconds":12}],"TimeoutSeconds":90}}}`,
+		.001: `{"States":{"A":{"Retry":[{"BackoffRate":2,"IntervalSeconds":1,"MaxAttempts":9,"MaxDelaySeconds":2},{"IntervalSeconds":1}],"TimeoutSeconds":90}}}`,
+	} {
+		if got, err := scaledWaits(definition, scale); err != nil || got != want {
+			t.Errorf("%g: %s, %v; want %s", scale, got, err, want)
+		}
+	}
+}
+
+func TestPython313IsFoundWhereAShimIsInTheWay(t *testing.T) {
+	home := t.TempDir()
+	script := func(path, content string) string {
+		t.Helper()
+		if err := writeFile(filepath.Join(home, path), []byte("#!/bin/sh\n"+content), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(home, path)
+	}
+	t.Setenv("HOME", home)
+	t.Setenv("PYENV_ROOT", "")
+	t.Setenv("PATH", filepath.Join(home, "shims"))
+	script("shims/python3.13", "echo pyenv: python3.13: command not found >&2; exit 127")
+	script("shims/python3", "echo /usr/bin/python3; exit 1") // an older one
+	if got, err := python313(t.Context()); err == nil || !strings.Contains(err.Error(), "pyenv install 3.13") {
+		t.Errorf("there is none: %q, %v", got, err)
+	}
+	real := script(".pyenv/versions/3.13.0/bin/python3.13", "echo $0")
+	if got, err := python313(t.Context()); err != nil || got != real {
+		t.Errorf("got %q, %v; want %s", got, err, real)
+	}
+}
+
+// The DynamoDB Local of LocalStack is in a session of its own.
+func TestAProcessOfAnotherSessionIsFoundByWhoStartedIt(t *testing.T) {
+	shell := exec.Command("sh", "-c", "sh -c 'setsid sleep 60 & wait'")
+	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = shell.Wait() })
+	e := &Emulator{dir: t.TempDir()}
+	var err error
+	if e.Process, err = identify(shell.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	var others []process
+	for deadline := time.Now().Add(10 * time.Second); len(others) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		others = outsiders(e.Process.PID)
+	}
+	if len(others) != 1 {
+		t.Fatalf("found %v, want one", others)
+	}
+	if err := e.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if others[0].alive() || e.Process.alive() {
+		t.Errorf("after the end: %t %t", others[0].alive(), e.Process.alive())
+	}
+}
