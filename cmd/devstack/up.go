@@ -79,7 +79,7 @@ How to reach the stack is then in .local/stack.json.`,
 			opts.Report.Printf("Up in %s\n\n", devstack.Seconds(time.Since(begin)))
 			fmt.Printf(`API      %s
 sandbox  %s
-AWS      %s (region %s, keys %s/%s)
+AWS      %s (%s, region %s, keys %s/%s)
 
   make demo                      six orders and what became of each
   make -s token USER=alice       a bearer token for the API
@@ -87,7 +87,7 @@ AWS      %s (region %s, keys %s/%s)
   make trace-ui                  traces in Zipkin
   make logs FN=place-order       what a function logs
   make down                      stop, and remove everything
-`, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"], stack.Emulator.URL, devstack.Region, devstack.AccessKey, devstack.SecretKey)
+`, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"], stack.Emulator.URL, stack.Emulator.Target, devstack.Region, devstack.AccessKey, devstack.SecretKey)
 			return nil
 		},
 	}
@@ -136,8 +136,8 @@ func status() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("running at %s (process %d)\nAPI      %s\nsandbox  %s\n",
-				stack.Emulator.URL, stack.Emulator.Process.PID, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"])
+			fmt.Printf("running at %s (%s, process %d)\nAPI      %s\nsandbox  %s\n",
+				stack.Emulator.URL, stack.Emulator.Target, stack.Emulator.Process.PID, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"])
 			return nil
 		},
 	}

@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -90,8 +91,20 @@ func TestPython313IsFoundWhereAShimIsInTheWay(t *testing.T) {
 		}
 		return filepath.Join(home, path)
 	}
+	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable, *sys.version_info[:2])").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, version, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 	t.Setenv("HOME", home)
 	t.Setenv("PYENV_ROOT", "")
+	if err := errors.Join(os.Mkdir(filepath.Join(home, "hosts"), 0o755), os.Symlink(host, filepath.Join(home, "hosts", "python3"))); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Join(home, "hosts"))
+	if _, err := python313(t.Context()); (err == nil) != (version == "3 13") {
+		t.Errorf("this machine's, %s: %v", version, err)
+	}
 	t.Setenv("PATH", filepath.Join(home, "shims"))
 	script("shims/python3.13", "echo pyenv: python3.13: command not found >&2; exit 127")
 	script("shims/python3", "echo /usr/bin/python3; exit 1") // an older one
