@@ -21,6 +21,7 @@ SEED ?=
 ORDER ?=
 STAGE ?= dev
 DISCOVERY ?=
+TARGET ?=
 AUTHORIZER ?=
 ARCH ?= arm64
 TESTFLAGS ?=
@@ -35,8 +36,8 @@ setup: ## Install the pinned tools into .tools/
 	@$(DEVSTACK) setup
 
 .PHONY: up
-up: ## Build, start and deploy everything on this machine, with a demo order (AUTHORIZER=none: functions verify tokens)
-	@$(DEVSTACK) up $(if $(DISCOVERY),--discovery $(DISCOVERY)) $(if $(filter none,$(AUTHORIZER)),--no-authorizer)
+up: ## Build, start and deploy everything on this machine, with a demo order (TARGET=localstack; AUTHORIZER=none: functions verify tokens)
+	@$(DEVSTACK) up $(if $(TARGET),--target $(TARGET)) $(if $(DISCOVERY),--discovery $(DISCOVERY)) $(if $(filter none,$(AUTHORIZER)),--no-authorizer)
 
 .PHONY: down
 down: ## Stop everything that `make up` started, and remove .local/
@@ -61,6 +62,12 @@ test: ## Run all tests, with an emulator of their own
 .PHONY: test-all
 test-all: ## Run every suite on every target that this machine has, and show how much of each passed (ONLY=lint,sam)
 	@go build -o .tools/bin/test-all ./test/all && .tools/bin/test-all $(if $(ONLY),-only $(ONLY))
+
+# Not part of `make test`: it needs Python 3.13, a Java development kit and Maven.
+.PHONY: test-localstack
+test-localstack: ## Run the end-to-end tests against LocalStack (needs Python 3.13, Java and Maven)
+	@$(DEVSTACK) setup --target localstack && .tools/localstack/bin/python -B tools/localstack/test_process_executor.py
+	@go build -o .tools/bin/e2e ./test/e2e/cmd && .tools/bin/e2e -target localstack
 
 .PHONY: cover
 cover: ## Report how much of the platform and the services the tests run, and which lines they do not

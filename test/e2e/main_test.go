@@ -9,8 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,12 +21,17 @@ import (
 	"orderflow/internal/devstack"
 	"orderflow/internal/grants"
 	"orderflow/internal/timeline"
+	"orderflow/test/e2e/suite"
 )
 
 // stack is the system under test.
 var stack *devstack.Stack
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if flag.Lookup("test.list").Value.String() != "" {
+		os.Exit(m.Run()) // which lists and runs nothing
+	}
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -47,7 +54,9 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	if stack, err = devstack.Start(ctx, devstack.Options{Repo: repo, Dir: dir, NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}); err != nil {
+	target := devstack.Target(os.Getenv("ORDERFLOW_E2E_TARGET"))
+	opts := devstack.Options{Target: target, Repo: repo, Dir: dir, NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}
+	if stack, err = devstack.Start(ctx, opts); err != nil {
 		return 1, fmt.Errorf("%w (logs in %s)", err, dir)
 	}
 	defer func() {
@@ -58,7 +67,17 @@ func run(m *testing.M) (code int, err error) {
 	if err := shop().Stock(ctx); err != nil {
 		return 1, err
 	}
-	if code = m.Run(); code == 0 && wholeSuite() {
+	if err := shop().One(ctx, os.Stderr); err != nil { // prices reach orders a while after they are set
+		return 1, err
+	}
+	defer stopWhenTold(stack)()
+	whole := wholeSuite()
+	if skip := suite.Pattern(target); whole && skip != "" {
+		if err := flag.Set("test.skip", skip); err != nil {
+			return 1, err
+		}
+	}
+	if code = m.Run(); code == 0 && whole && suite.Missing(target, suite.Grants) == "" {
 		return 0, wantGrantsUsed(repo, dir)
 	}
 	return code, nil
@@ -74,6 +93,22 @@ func against(ctx context.Context, m *testing.M, dir string) (code int, err error
 		return 1, err
 	}
 	return m.Run(), nil
+}
+
+// stopWhenTold stops the stack if this process is told to end, which would otherwise leave it. From end on it does not.
+func stopWhenTold(s *devstack.Stack) (end func()) {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-told; ok {
+			fmt.Fprintln(os.Stderr, "e2e: stopped:", s.Stop())
+			os.Exit(1)
+		}
+	}()
+	return func() {
+		signal.Stop(told)
+		close(told)
+	}
 }
 
 // wholeSuite tells whether all tests ran, not some of them.

@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"orderflow/internal/demo"
 	"orderflow/internal/detour"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/resilience"
+	"orderflow/test/e2e/suite"
 )
 
 // divert leads the calls to the payment provider through this process, until the test ends.
@@ -33,10 +33,8 @@ func divert(t *testing.T) *detour.Detour {
 func TestAnOutageOfTheProviderCostsNoOrder(t *testing.T) {
 	waits(t, 0.4) // or the last of them waits for half a minute after all is well
 	provider := divert(t)
-	// The time before is too short to measure calls well, so they need fall by half only; `make demo-outage` takes a minute.
-	short := demo.Plan{Every: 700 * time.Millisecond, Before: 5 * time.Second, Down: 14 * time.Second, After: time.Second, Drain: time.Minute, Fall: .5}
 	var out bytes.Buffer
-	if err := shop().Outage(t.Context(), &out, provider, short); err != nil {
+	if err := shop().Outage(t.Context(), &out, provider, suite.Outage(stack.Emulator.Target)); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	t.Log(out.String())

@@ -104,12 +104,16 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		{"negative price", "PUT", "/v1/products/MUG-BLUE", olga, `{"name":"Mug","price":{"currency":"EUR","amount":-1}}`, 400},
 		{"unknown product", "GET", "/v1/products/NO-SUCH", alice, "", 404},
 		{"unknown stock", "GET", "/v1/stock/NO-SUCH", alice, "", 404},
-		{"unknown path", "GET", "/v1/nothing", alice, "", 404},
 		{"webhook with a wrong signature", "POST", "/v1/webhooks/carrier", "", `{"id":"cb_1","reference":"01JZX3M7Q8N5T2V4W6Y8A0B1C3","shipmentId":"shp_1","status":"BOOKED"}`, 401},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { wantAnswer(t, c.method, c.path, c.token, c.body, c.status) })
 	}
+}
+
+// No function is asked: there is none.
+func TestTheGatewaysOwnAnswersAreProblems(t *testing.T) {
+	wantAnswer(t, http.MethodGet, "/v1/nothing", bearer(t, "alice", ""), "", 404)
 }
 
 func TestEveryOperationThatIsNotPublicAsksForAToken(t *testing.T) {

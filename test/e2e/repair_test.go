@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,7 +115,11 @@ func TestTheSweepsFindNothingWhereAllIsWell(t *testing.T) {
 		"relay-catalog-events": `""`, "relay-orders-events": `""`, "relay-inventory-events": `""`, "relay-payments-events": `""`, "relay-shipping-events": `""`, "relay-gateway-events": `""`,
 	} {
 		out, err := stack.Invoke(t.Context(), function, map[string]string{"sweep": "outbox"})
-		if answer := strings.ReplaceAll(string(out), " ", ""); err != nil || answer != want {
+		answer := strings.ReplaceAll(string(out), " ", "")
+		if answer == "" { // nothing, which some emulators write as an empty text
+			answer = `""`
+		}
+		if err != nil || answer != want {
 			t.Errorf("%s: %s, %v; want %s", function, out, err, want)
 		}
 	}
@@ -141,8 +143,7 @@ func impatient(t *testing.T, consumer string) {
 func waits(t *testing.T, scale float64) {
 	t.Helper()
 	set := func(ctx context.Context, scale float64) {
-		body := fmt.Sprintf(`{"stepfunctions._SFN_WAIT_SCALE":%g}`, scale)
-		if err := send(ctx, http.MethodPost, "/_ministack/config", body); err != nil {
+		if err := stack.ScaleWaits(ctx, scale); err != nil {
 			t.Error(err)
 		}
 	}
@@ -161,25 +162,6 @@ func strand(t *testing.T) (mend func()) {
 	set(t.Context(), "nowhere")
 	t.Cleanup(func() { set(context.Background(), devstack.Stage) })
 	return func() { set(t.Context(), devstack.Stage) }
-}
-
-// send makes a call to the emulator itself, which no SDK knows.
-func send(ctx context.Context, method, path, body string) error {
-	req, err := http.NewRequestWithContext(ctx, method, *stack.Config().BaseEndpoint+path, strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }()
-	answer, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode >= 300 {
-		err = fmt.Errorf("%s %s: %s: %s", method, path, res.Status, answer)
-	}
-	return err
 }
 
 // buildCLI builds the operator's command line once, next to a stack file of the stack under test.
