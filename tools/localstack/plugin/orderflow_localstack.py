@@ -24,3 +24,23 @@ def tell_name():
     from localstack.services.edge import ROUTER
 
     ROUTER.add("/_orderflow/name", lambda request: Response(os.environ["ORDERFLOW_NAME"]))
+
+
+@hooks.on_infra_start()
+def leave_sam_its_references():
+    """Lets a template say `!Ref PlaceOrderFunction.Alias`, which SAM replaces.
+
+    Before it runs SAM's transform, LocalStack looks for transforms within resources, resolves all their references on the way, and
+    refuses those that only SAM knows. After the transform it resolves them all again, so none that is wrong gets through.
+    """
+    from localstack.services.cloudformation.engine.v2.change_set_model_preproc import PreprocEntityDelta
+    from localstack.services.cloudformation.engine.v2.change_set_model_transform import ChangeSetModelTransform
+    from localstack.services.cloudformation.engine.validations import ValidationError
+    from localstack.utils.patch import patch
+
+    @patch(ChangeSetModelTransform.visit_node_resource)
+    def visit_node_resource(visit, self, node_resource):
+        try:
+            return visit(self, node_resource)
+        except ValidationError:
+            return PreprocEntityDelta()
