@@ -180,19 +180,15 @@ func (r *run) ledger(ctx context.Context) (all []charge, err error) {
 
 // mails returns the subjects of the mails about each order, from the inbox.
 func (r *run) mails(ctx context.Context) (map[string][]string, error) {
-	var inbox struct {
-		Messages map[string][]struct{ Subject, BodyText string }
-	}
-	if err := get(ctx, r.stack.Emulator.URL+"/_ministack/ses/messages", &inbox); err != nil {
+	inbox, err := r.stack.Emulator.Inbox(ctx)
+	if err != nil {
 		return nil, err
 	}
 	mails := map[string][]string{}
-	for _, box := range inbox.Messages {
-		for _, m := range box {
-			for _, p := range r.orders {
-				if strings.Contains(m.BodyText, p.id) {
-					mails[p.id] = append(mails[p.id], m.Subject)
-				}
+	for _, m := range inbox {
+		for _, p := range r.orders {
+			if strings.Contains(m.Text, p.id) {
+				mails[p.id] = append(mails[p.id], m.Subject)
 			}
 		}
 	}
