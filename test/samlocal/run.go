@@ -75,7 +75,7 @@ func begin(ctx context.Context, o Options, rep *devstack.Reporter) (w *world, er
 			err = errors.Join(err, w.end(ctx))
 		}
 	}()
-	if err := o.Repo.Setup(ctx, rep, false); err != nil {
+	if err := o.Repo.Setup(ctx, rep, devstack.MiniStack, false); err != nil {
 		return nil, err
 	}
 	if w.engine, err = o.Repo.StartEngine(ctx, rep); err != nil {
