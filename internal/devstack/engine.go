@@ -41,9 +41,13 @@ func (r Repo) StartEngine(ctx context.Context, rep *Reporter) (*Engine, error) {
 		return nil, fmt.Errorf("DOCKER_HOST is %s, where no container engine answers: start it, or unset DOCKER_HOST: %w", host, err)
 	}
 	if missing := ownEngineNeeds(); missing != "" {
-		return nil, fmt.Errorf("sam local needs containers, and there is no engine (%w): start Docker or set DOCKER_HOST; to start one of its own it needs %s", err, missing)
+		return nil, Lacking(fmt.Sprintf("sam local needs containers, and there is no engine (%v): start Docker or set DOCKER_HOST; to start one of its own it needs %s", err, missing))
 	}
-	return r.startOwnEngine(ctx, rep)
+	own, err := r.startOwnEngine(ctx, rep)
+	if err != nil && ctx.Err() == nil {
+		return nil, Lacking(fmt.Sprintf("sam local needs containers: start Docker or set DOCKER_HOST; an engine of its own did not start: %v", err))
+	}
+	return own, err
 }
 
 // ownEngineNeeds says what an engine of our own lacks here; "" if nothing.

@@ -141,7 +141,7 @@ func (o *ownEngine) start(ctx context.Context, d docker) error {
 			continue
 		}
 		output, _ := os.ReadFile(log.Name())
-		return fmt.Errorf("the container engine did not start: %w: start Docker yourself, or set DOCKER_HOST; the end of what it said:\n%s", err, tail(output, 15))
+		return fmt.Errorf("the container engine did not start: %w; the end of what it said:\n%s", err, tail(output, 15))
 	}
 	return nil
 }

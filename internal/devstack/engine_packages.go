@@ -49,7 +49,7 @@ func (r Repo) setupEngine(ctx context.Context, rep *Reporter) (root string, err 
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("cannot fetch a container engine: install Docker yourself, or set DOCKER_HOST: %w", err)
+			return fmt.Errorf("cannot fetch it: %w", err)
 		}
 		packages, err := filepath.Glob(filepath.Join(dir, "archives", "*.deb"))
 		if err != nil {

@@ -94,6 +94,20 @@ func TestWhatTheMachineLacksIsToldOf(t *testing.T) {
 	}
 }
 
+func TestWhatIsListedAsNotRunNeedsItsReason(t *testing.T) {
+	const figure = "localstack: 30 of 31 tests passed, 1 listed as not run\n"
+	told, silent, failed := Result{Suite: suite(t, "localstack")}, Result{Suite: suite(t, "localstack")}, Result{Suite: suite(t, "localstack")}
+	told.judge([]byte("not run on localstack: TestX: it has no X\n"+figure), nil)
+	if shown := table([]Result{told}); told.Err != nil || !strings.Contains(shown, "not run:\n  localstack: TestX: it has no X") {
+		t.Errorf("%v\n%s", told.Err, shown)
+	}
+	silent.judge([]byte(figure), nil)
+	failed.judge([]byte("not run on localstack: TestX: it has no X\n"+strings.Replace(figure, "30", "29", 1)), nil)
+	if silent.Err == nil || failed.Err == nil {
+		t.Errorf("without a reason: %v; one failed: %v", silent.Err, failed.Err)
+	}
+}
+
 func TestSuitesAreChosenByName(t *testing.T) {
 	chosen, err := choose("prove,lint", []string{"lint", "prove"})
 	if err != nil || len(chosen) != 2 || chosen[0].Name != "lint" {

@@ -15,9 +15,12 @@ import (
 type Row struct {
 	place
 	Passed, Of int
+	Listed     int // of these did not run, for a reason
 	Unit       string
 	Skipped    []string // what did not run, each with its reason
 }
+
+var notRun = regexp.MustCompile(`(?m)^not run on (.*)$`)
 
 func (f figure) read(text string) (Row, error) {
 	pattern := regexp.MustCompile(f.Pattern)
@@ -42,7 +45,16 @@ func (f figure) read(text string) (Row, error) {
 	if _, told := count["passed"]; !told {
 		count["passed"] = count["of"] - count["failed"]
 	}
-	return Row{place: f.place, Passed: count["passed"], Of: count["of"], Unit: f.Unit}, nil
+	row := Row{place: f.place, Passed: count["passed"], Of: count["of"], Listed: count["listed"], Unit: f.Unit}
+	if row.Listed > 0 {
+		for _, reason := range notRun.FindAllStringSubmatch(text, -1) {
+			row.Skipped = append(row.Skipped, reason[1])
+		}
+		if len(row.Skipped) < row.Listed {
+			return row, fmt.Errorf("%d %s did not run, and it does not say why", row.Listed, f.Unit)
+		}
+	}
+	return row, nil
 }
 
 // A report is what `go test -json` says.

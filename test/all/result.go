@@ -65,7 +65,7 @@ func (r *Result) judge(output []byte, err error) string {
 	}
 	r.Rows = read.rows
 	for _, row := range r.Rows {
-		if row.Passed != row.Of || row.Of == 0 {
+		if row.Passed+row.Listed != row.Of || row.Passed == 0 {
 			r.Err = fmt.Errorf("%s: %d of %d %s", row.Suite, row.Passed, row.Of, row.Unit)
 		}
 	}

@@ -17,7 +17,8 @@ type Suite struct {
 // A place is where something ran, and what.
 type place struct{ Target, Suite string }
 
-// A figure is a line that the suite must print. Its pattern names two of the groups passed, failed and of.
+// A figure is a line that the suite must print. Its pattern names two of the groups passed, failed and of; those of a group listed
+// have not run, each for a reason that a line not run on … tells.
 type figure struct {
 	place
 	Unit    string
@@ -40,6 +41,18 @@ var suites = []Suite{
 			{place{"SAM CLI", "sam build"}, "functions", `(?m)^sam: (?P<passed>\d+) functions built for both architectures;`},
 			{place{"SAM CLI", "sam deploy, then sam delete"}, "resources", `(?m); of (?P<of>\d+) resources deployed, (?P<failed>\d+) are left by sam delete$`},
 		},
+	},
+	{
+		Name: "sam-local", Command: []string{"make", "sam-local"}, About: 4 * time.Minute,
+		Figures: []figure{
+			{place{"sam local", "invoke, every function"}, "functions", `(?m)^sam-local: (?P<passed>\d+) of (?P<of>\d+) functions`},
+			{place{"sam local", "start-api, the collection"}, "requests", `(?m)^sam-local: .* API (?P<passed>\d+) of (?P<of>\d+) requests`},
+			{place{"sam local", "start-api, end to end"}, "tests", `(?m)^sam-local: .* (?P<passed>\d+) of (?P<of>\d+) end-to-end tests`},
+		},
+	},
+	{
+		Name: "localstack", Command: []string{"make", "test-localstack"}, About: 6 * time.Minute,
+		Figures: []figure{{place{"LocalStack", "end to end"}, "tests", `(?m)^localstack: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
 	{
 		Name: "conformance", Command: []string{"make", "conformance"}, About: 4 * time.Minute,

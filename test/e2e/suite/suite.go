@@ -61,12 +61,12 @@ func Pattern(target devstack.Target) string {
 // A Run is what became of the tests, each once, by name: pass, fail or skip.
 type Run map[string]string
 
-// Read reads a run as `go test -json` tells of it, and passes on what it would print without.
+// Read reads a run as `go test -json` tells of it, and passes on what it would print without. Tests of tests are left out.
 func Read(in io.Reader, out io.Writer) (Run, error) {
 	run := Run{}
 	err := gotest.Read(in, out, func(e gotest.Event) {
-		if e.Whole() && (e.Ended() || e.Action == "run") {
-			run[e.Test] = e.Action
+		if e.Whole() {
+			run[e.Test] = e.Action // its last
 		}
 	})
 	return run, err
