@@ -60,8 +60,8 @@ test: ## Run all tests, with an emulator of their own
 	@$(DEVSTACK) exec -- go test -timeout 15m $(TESTFLAGS) ./...
 
 .PHONY: test-all
-test-all: ## Run every suite on every target that this machine has, and show how much of each passed (ONLY=lint,sam)
-	@go build -o .tools/bin/test-all ./test/all && .tools/bin/test-all $(if $(ONLY),-only $(ONLY))
+test-all: ## Run every suite on every target that this machine has, and show how much of each passed (ONLY=lint,sam; WITHIN=25m)
+	@go build -o .tools/bin/test-all ./test/all && .tools/bin/test-all $(if $(ONLY),-only $(ONLY)) $(if $(WITHIN),-within $(WITHIN))
 
 # Not part of `make test`: it needs Python 3.13, a Java development kit and Maven.
 .PHONY: test-localstack

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 var errExit = errors.New("exit status 1")
@@ -105,6 +106,16 @@ func TestWhatIsListedAsNotRunNeedsItsReason(t *testing.T) {
 	failed.judge([]byte("not run on localstack: TestX: it has no X\n"+strings.Replace(figure, "30", "29", 1)), nil)
 	if silent.Err == nil || failed.Err == nil {
 		t.Errorf("without a reason: %v; one failed: %v", silent.Err, failed.Err)
+	}
+}
+
+func TestNoSuiteStartsThatHasNoTimeLeft(t *testing.T) {
+	const about, within = 4 * time.Minute, 25 * time.Minute
+	if late(time.Hour, about, 0) != "" || late(21*time.Minute, about, within) != "" {
+		t.Error("there is time")
+	}
+	if why := late(22*time.Minute, about, within); why != "22m0s of 25m0s are over, and it takes about 4m0s" {
+		t.Errorf("%q", why)
 	}
 }
 

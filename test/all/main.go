@@ -30,7 +30,8 @@ func run(ctx context.Context) error {
 		names = append(names, s.Name)
 	}
 	only := flag.String("only", "", "these suites, with commas between, of: "+strings.Join(names, ", "))
-	strict := flag.Bool("strict", false, "fail if a suite cannot run on this machine")
+	strict := flag.Bool("strict", false, "fail if a suite does not run")
+	within := flag.Duration("within", 0, "start no suite that would probably not end in this time, such as 25m; 0 for all the time it takes")
 	flag.Parse()
 	chosen, err := choose(*only, names)
 	if err != nil {
@@ -50,8 +51,11 @@ func run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		fmt.Printf("  … %s (about %s)\n", strings.Join(s.Command, " "), s.About)
-		r := s.run(ctx, string(repo), logs)
+		r := Result{Suite: s}
+		if r.Lacking = late(time.Since(began), s.About, *within); r.Lacking == "" {
+			fmt.Printf("  … %s (about %s)\n", strings.Join(s.Command, " "), s.About)
+			r = s.run(ctx, string(repo), logs)
+		}
 		fmt.Print(r.line())
 		results = append(results, r)
 	}
@@ -77,6 +81,14 @@ func choose(only string, names []string) ([]Suite, error) {
 		}
 	}
 	return chosen, nil
+}
+
+// late is why there is no time for a suite that takes about so long; "" if there is.
+func late(since, about, within time.Duration) string {
+	if within == 0 || since+about <= within {
+		return ""
+	}
+	return fmt.Sprintf("%s of %s are over, and it takes about %s", since.Round(time.Second), within, about)
 }
 
 // verdict is an error if a suite failed, or, when strict, did not run.
