@@ -190,18 +190,14 @@ func (o *ownEngine) unmount(ctx context.Context) error {
 
 // sweepEngines ends the engines of earlier runs that were killed before they could.
 func sweepEngines(ctx context.Context) error {
-	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), engineDirs+"*"))
+	dirs, err := abandoned(filepath.Join(os.TempDir(), engineDirs+"*"))
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
-		var owner process
-		data, err := os.ReadFile(filepath.Join(dir, "owner.json"))
-		if err != nil || json.Unmarshal(data, &owner) != nil || owner.alive() {
-			continue // alive, or about to be claimed
-		}
 		o := &ownEngine{dir: dir, env: os.Environ()}
-		if data, err = os.ReadFile(filepath.Join(dir, "engine.json")); err == nil {
+		data, err := os.ReadFile(filepath.Join(dir, "engine.json"))
+		if err == nil {
 			err = json.Unmarshal(data, o)
 		}
 		if errors.Is(err, os.ErrNotExist) {

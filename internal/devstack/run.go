@@ -10,17 +10,12 @@ import (
 // NewRun makes a directory of its own for a run of a program, which may start a stack in its subdirectory stack/. What earlier runs
 // of that name have left is removed, and the stacks ended of those that were killed before they could.
 func (r Repo) NewRun(name string) (dir string, err error) {
-	earlier, err := filepath.Glob(r.Path(".build", name+"-*"))
+	earlier, err := abandoned(r.Path(".build", name+"-*"))
 	if err != nil {
 		return "", err
 	}
 	for _, dir := range earlier {
-		var owner process
-		data, err := os.ReadFile(filepath.Join(dir, "owner.json"))
-		if err != nil || json.Unmarshal(data, &owner) != nil || owner.alive() {
-			continue // alive, or about to be claimed
-		}
-		_, err = Down(filepath.Join(dir, "stack"))
+		_, err := Down(filepath.Join(dir, "stack"))
 		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
 			return "", err
 		}
@@ -32,4 +27,34 @@ func (r Repo) NewRun(name string) (dir string, err error) {
 		return "", err
 	}
 	return dir, claim(dir)
+}
+
+// claim marks dir as this process's.
+func claim(dir string) error {
+	me, err := identify(os.Getpid())
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(me)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, "owner.json"), data, 0o644)
+}
+
+// abandoned lists the directories of a pattern that were claimed by processes that are not there any more.
+func abandoned(pattern string) ([]string, error) {
+	dirs, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	for _, dir := range dirs {
+		var owner process
+		data, err := os.ReadFile(filepath.Join(dir, "owner.json"))
+		if err == nil && json.Unmarshal(data, &owner) == nil && !owner.alive() { // or it is about to be claimed
+			left = append(left, dir)
+		}
+	}
+	return left, nil
 }

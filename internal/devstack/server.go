@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"orderflow/internal/platform/clock"
 )
 
 // server is a program beside the emulator that answers by HTTP, on 127.0.0.1, and outlives who started it.
@@ -64,6 +66,12 @@ func serve(ctx context.Context, dir string, p program, wish int) (s *server, sta
 			return nil, false, err
 		}
 		wish = portOf(old.URL)
+		// The last threads of a process that was killed may hold its port a moment longer than the process is there.
+		for until := time.Now().Add(time.Second); !portIsFree(wish) && time.Now().Before(until); {
+			if err := clock.Sleep(ctx, 10*time.Millisecond); err != nil {
+				return nil, false, err
+			}
+		}
 	}
 	if !portIsFree(wish) {
 		if wish, err = freePort(); err != nil {

@@ -2,7 +2,6 @@ package devstack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -97,31 +96,13 @@ func runForwarding(argv, env []string, signals <-chan os.Signal) (code int, err 
 	}
 }
 
-// claim marks dir as this process's.
-func claim(dir string) error {
-	me, err := identify(os.Getpid())
-	if err != nil {
-		return err
-	}
-	data, err := json.Marshal(me)
-	if err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(dir, "owner.json"), data, 0o644)
-}
-
 // sweep ends the emulators of earlier runs that were killed before they could.
 func sweep(runs string) error {
-	dirs, err := filepath.Glob(filepath.Join(runs, "run-*"))
+	dirs, err := abandoned(filepath.Join(runs, "run-*"))
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
-		var owner process
-		data, err := os.ReadFile(filepath.Join(dir, "owner.json"))
-		if err != nil || json.Unmarshal(data, &owner) != nil || owner.alive() {
-			continue // alive, or about to be claimed
-		}
 		e, err := findEmulator(dir)
 		if err != nil {
 			return err

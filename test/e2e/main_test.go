@@ -50,10 +50,11 @@ func run(m *testing.M) (code int, err error) {
 	if running := os.Getenv("ORDERFLOW_E2E_STACK"); running != "" {
 		return against(ctx, m, running)
 	}
-	dir, err := os.MkdirTemp(filepath.Join(string(repo), ".build"), "e2e-")
+	dir, err := repo.NewRun("e2e")
 	if err != nil {
 		return 1, err
 	}
+	dir = filepath.Join(dir, "stack")
 	target := devstack.Target(os.Getenv("ORDERFLOW_E2E_TARGET"))
 	opts := devstack.Options{Target: target, Repo: repo, Dir: dir, NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}
 	if stack, err = devstack.Start(ctx, opts); err != nil {

@@ -36,11 +36,8 @@ func run(ctx context.Context, o conformance.Options) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(repo.Path(".build"), 0o755); err != nil {
-		return err
-	}
 	o.Repo, o.Out = repo, os.Stdout
-	if o.Dir, err = os.MkdirTemp(repo.Path(".build"), "conformance-"); err != nil {
+	if o.Dir, err = repo.NewRun("conformance"); err != nil {
 		return err
 	}
 	if err := conformance.Run(ctx, o); err != nil {
