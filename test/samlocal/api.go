@@ -40,7 +40,7 @@ var leftOut = map[string]string{
 	"TestAStepThatRunsAgainChangesNothing":                   notTheAPI,
 	"TestAStepThatComesAfterItsUndoIsRefused":                notTheAPI,
 	"TestAnEventThatComesAgainChangesNothing":                notTheAPI,
-	"TestBadRequestsAreRefused/unknown_path":                 "API Gateway itself answers it; SAM does, with 403, and takes no answers from the contract",
+	"TestTheGatewaysOwnAnswersAreProblems":                   "SAM answers by itself, with 403, and takes no answers from the contract",
 	"TestOneOrderIsOneTrace":                                 traces,
 }
 
@@ -118,12 +118,7 @@ func (w *world) testAPI(ctx context.Context, out io.Writer) (r apiResult, err er
 func (w *world) goTest(ctx context.Context, url string) (results map[string]string, log string, err error) {
 	var skip []string
 	for name := range leftOut {
-		test, part, isPart := strings.Cut(name, "/")
-		pattern := "^" + test + "$"
-		if isPart {
-			pattern += "/^" + part + "$"
-		}
-		skip = append(skip, pattern)
+		skip = append(skip, "^"+name+"$")
 	}
 	slices.Sort(skip)
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-json", "-timeout", "8m", "-skip", strings.Join(skip, "|"), "./test/e2e")
