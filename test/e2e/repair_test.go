@@ -28,7 +28,6 @@ func TestASagaThatIsStoppedByHandIsUndone(t *testing.T) {
 	r := order("STOPPED", 2, "pm_card_visa")
 	r.ShippingAddress.PostalCode = "99999" // the carrier never answers, so there is time to stop it
 	o := place(t, customer(), r)
-	// For two seconds: LocalStack forgets the end of an execution that is stopped while a function of it runs.
 	eventually(t, 30*time.Second, "the saga waits for the carrier", func() error {
 		line, err := saga(t.Context(), o.OrderID)
 		for _, step := range line.Steps {

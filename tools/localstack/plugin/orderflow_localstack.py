@@ -44,3 +44,17 @@ def leave_sam_its_references():
             return visit(self, node_resource)
         except ValidationError:
             return PreprocEntityDelta()
+
+
+@hooks.on_infra_start()
+def let_stop_end_waits():
+    """Lets StopExecution end an execution that waits for a task token. LocalStack notices only when that wait runs out."""
+    from localstack.services.stepfunctions.backend.execution import Execution
+    from localstack.utils.patch import patch
+
+    @patch(Execution.stop)
+    def stop(stop, self, *args, **kwargs):
+        stop(self, *args, **kwargs)
+        if self.exec_worker:
+            for endpoint in list(self.exec_worker.env.callback_pool_manager._pool.values()):
+                endpoint.interrupt_all()
