@@ -63,7 +63,7 @@ var suites = []Suite{
 		},
 	},
 	{
-		Name: "localstack", Command: []string{"make", "test-localstack"}, About: 9 * time.Minute,
+		Name: "localstack", Command: []string{"make", "test-localstack"}, About: 8 * time.Minute,
 		Figures: []figure{{place{"LocalStack", "end to end"}, "tests", `(?m)^localstack: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
 	{

@@ -30,7 +30,7 @@ var notRun = map[devstack.Target]map[string]string{
 // MiniStack.
 func Rush(target devstack.Target) int {
 	if target == devstack.LocalStack {
-		return 60
+		return 30
 	}
 	return 200
 }
