@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"orderflow/internal/cfn"
 )
 
 // Diagram is a Mermaid drawing made from the repository itself.
@@ -76,7 +78,7 @@ func eventDiagram(r *Repo) string {
 		if p["Protocol"] != "sqs" {
 			continue
 		}
-		types, _ := dig(p, "FilterPolicy", "type").([]any)
+		types, _ := cfn.Dig(p, "FilterPolicy", "type").([]any)
 		for _, t := range types {
 			parts := strings.Split(text(t), ".")
 			fmt.Fprintf(&b, "    %s((%s)) -- %s --> %s\n", text(p["TopicArn"]), parts[1], strings.Join(parts[2:], "."),

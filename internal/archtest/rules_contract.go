@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"orderflow/internal/cfn"
 	"orderflow/internal/platform/envelope"
 )
 
@@ -25,18 +26,18 @@ func contractRules() []Rule {
 					if named, ok := op["x-orderflow-function"].(string); ok { // it serves more than one operation
 						logical = Function{Name: named}.LogicalID()
 					}
-					integration := dig(op, "x-amazon-apigateway-integration")
+					integration := cfn.Dig(op, "x-amazon-apigateway-integration")
 					function, uri := logical+"Function.Arn", "/${"+logical+"Function.Arn}/invocations"
 					if r.published(logical + "Function") {
 						function, uri = logical+"Function.Alias", "/${"+logical+"Function.Arn}:live/invocations"
 					}
-					bad.unless(strings.HasSuffix(text(dig(integration, "uri")), uri), "%s is not integrated with %s", id, function)
-					bad.unless(slices.Equal(texts(dig(integration, "credentials", "Fn::GetAtt")), []string{"ApiRole", "Arn"}), "%s does not invoke it as ApiRole", id)
+					bad.unless(strings.HasSuffix(text(cfn.Dig(integration, "uri")), uri), "%s is not integrated with %s", id, function)
+					bad.unless(slices.Equal(texts(cfn.Dig(integration, "credentials", "Fn::GetAtt")), []string{"ApiRole", "Arn"}), "%s does not invoke it as ApiRole", id)
 					invoked[function] = true
 					bad.unless(handled(r, id, logical), "no handler serves %s in its service", id)
 				})
-				walk(dig(r.properties("ApiRole"), "Policies"), func(v any) {
-					if resources, ok := dig(v, "Resource").([]any); ok {
+				walk(cfn.Dig(r.properties("ApiRole"), "Policies"), func(v any) {
+					if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
 						for _, resource := range resources {
 							bad.unless(invoked[text(resource)], "ApiRole may invoke %v, which serves no operation", text(resource))
 							delete(invoked, text(resource))
@@ -50,7 +51,7 @@ func contractRules() []Rule {
 			},
 			Sabotage: func(r *Repo) {
 				walk(r.resource("ApiRole"), func(v any) {
-					if resources, ok := dig(v, "Resource").([]any); ok {
+					if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
 						v.(map[string]any)["Resource"] = resources[1:]
 					}
 				})
@@ -63,12 +64,14 @@ func contractRules() []Rule {
 				var bad list
 				operations(r, func(method, route, id string, op map[string]any) {
 					if method == "post" && strings.HasPrefix(route, "/v1/orders") {
-						bad.unless(dig(op, "responses", "202") != nil && dig(op, "responses", "200") == nil, "%s does not answer 202", id)
+						bad.unless(cfn.Dig(op, "responses", "202") != nil && cfn.Dig(op, "responses", "200") == nil, "%s does not answer 202", id)
 					}
 				})
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { delete(dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202") },
+			Sabotage: func(r *Repo) {
+				delete(cfn.Dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202")
+			},
 		},
 		{
 			Name: "operations are for verified callers, but for health checks and webhooks",
@@ -83,7 +86,7 @@ func contractRules() []Rule {
 				})
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{} },
+			Sabotage: func(r *Repo) { cfn.Dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{} },
 		},
 		{
 			Name: "who serves verified callers may read the token issuer's keys, and nobody else",
@@ -126,7 +129,7 @@ func contractRules() []Rule {
 						continue
 					}
 					bad.unless(p["RawMessageDelivery"] == true, "%s wraps the event", id)
-					types, _ := dig(p, "FilterPolicy", "type").([]any)
+					types, _ := cfn.Dig(p, "FilterPolicy", "type").([]any)
 					bad.unless(len(types) > 0, "%s takes every event", id)
 					for _, t := range types {
 						service := strings.Split(text(t)+"..", ".")[1]
@@ -222,7 +225,7 @@ func operations(r *Repo, visit func(method, route, id string, op map[string]any)
 	paths, _ := r.Spec["paths"].(map[string]any)
 	for route, item := range paths {
 		for _, method := range []string{"get", "put", "post", "delete", "patch"} {
-			if op, ok := dig(item, method).(map[string]any); ok {
+			if op, ok := cfn.Dig(item, method).(map[string]any); ok {
 				id, _ := op["operationId"].(string)
 				visit(method, route, id, op)
 			}

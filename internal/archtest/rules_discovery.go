@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"orderflow/internal/cfn"
 )
 
 func discoveryRules() []Rule {
@@ -21,7 +23,7 @@ func discoveryRules() []Rule {
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::Serverless::Function") {
-					variables, _ := dig(r.properties(id), "Environment", "Variables").(map[string]any)
+					variables, _ := cfn.Dig(r.properties(id), "Environment", "Variables").(map[string]any)
 					for name, value := range variables {
 						walk(value, func(v any) {
 							s, _ := v.(string)
@@ -38,7 +40,7 @@ func discoveryRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables").(map[string]any)["PROVIDER_URL"] = "https://provider.example"
+				cfn.Dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables").(map[string]any)["PROVIDER_URL"] = "https://provider.example"
 			},
 		},
 		{
@@ -58,12 +60,12 @@ func discoveryRules() []Rule {
 					}
 					bad.unless(r.properties(base + "Discovery")["Name"] == name, "%sDiscovery is not called %s", base, name)
 					bad.unless(text(r.properties(base + "Endpoint")["ServiceId"]) == base+"Discovery", "%sEndpoint is not of %sDiscovery", base, base)
-					bad.unless(reflect.DeepEqual(dig(r.properties(base+"Endpoint"), "InstanceAttributes", "url"), parameter["Value"]), "%sEndpoint is elsewhere than %s", base, id)
+					bad.unless(reflect.DeepEqual(cfn.Dig(r.properties(base+"Endpoint"), "InstanceAttributes", "url"), parameter["Value"]), "%sEndpoint is elsewhere than %s", base, id)
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				dig(r.properties("ShippingEndpoint"), "InstanceAttributes").(map[string]any)["url"] = "https://elsewhere.example"
+				cfn.Dig(r.properties("ShippingEndpoint"), "InstanceAttributes").(map[string]any)["url"] = "https://elsewhere.example"
 			},
 		},
 	}
@@ -73,13 +75,13 @@ func discoveryRules() []Rule {
 func readsParameters(role map[string]any) bool {
 	found := false
 	walk(role, func(v any) {
-		choice, _ := dig(v, "Fn::If").([]any)
-		found = found || len(choice) == 3 && choice[0] == "UsesParameters" && text(dig(choice[1], "Action")) == "ssm:GetParameter"
+		choice, _ := cfn.Dig(v, "Fn::If").([]any)
+		found = found || len(choice) == 3 && choice[0] == "UsesParameters" && text(cfn.Dig(choice[1], "Action")) == "ssm:GetParameter"
 	})
 	return found
 }
 
 // looksUpAddresses reports whether a function has the registry, which is to call others by HTTP.
 func (r *Repo) looksUpAddresses(function string) bool {
-	return dig(r.properties(function), "Environment", "Variables", "DISCOVERY", "Ref") == "Discovery"
+	return cfn.Dig(r.properties(function), "Environment", "Variables", "DISCOVERY", "Ref") == "Discovery"
 }

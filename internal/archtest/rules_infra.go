@@ -3,6 +3,8 @@ package archtest
 import (
 	"slices"
 	"strings"
+
+	"orderflow/internal/cfn"
 )
 
 // infraRules are about what deliveries, the API and data at rest must have, which no service decides for itself.
@@ -14,14 +16,14 @@ func infraRules() []Rule {
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::Scheduler::Schedule") {
-					target := dig(r.properties(id), "Target")
-					bad.unless(dig(target, "DeadLetterConfig", "Arn") != nil, "%s has no dead-letter queue", id)
-					bad.unless(dig(target, "RetryPolicy", "MaximumRetryAttempts") != nil, "%s tries for a day", id)
+					target := cfn.Dig(r.properties(id), "Target")
+					bad.unless(cfn.Dig(target, "DeadLetterConfig", "Arn") != nil, "%s has no dead-letter queue", id)
+					bad.unless(cfn.Dig(target, "RetryPolicy", "MaximumRetryAttempts") != nil, "%s tries for a day", id)
 				}
 				for _, id := range r.ofType("AWS::Events::Rule") {
 					targets, _ := r.properties(id)["Targets"].([]any)
 					for _, target := range targets {
-						bad.unless(dig(target, "DeadLetterConfig", "Arn") != nil, "%s has a target without a dead-letter queue", id)
+						bad.unless(cfn.Dig(target, "DeadLetterConfig", "Arn") != nil, "%s has a target without a dead-letter queue", id)
 					}
 				}
 				for _, id := range r.ofType("AWS::SNS::Subscription") {
@@ -30,7 +32,7 @@ func infraRules() []Rule {
 						continue
 					}
 					dead := strings.TrimSuffix(text(p["Endpoint"]), "Queue.Arn") + "DeadLetterQueue.Arn"
-					bad.unless(text(dig(p, "RedrivePolicy", "deadLetterTargetArn")) == dead, "%s has no dead-letter queue", id)
+					bad.unless(text(cfn.Dig(p, "RedrivePolicy", "deadLetterTargetArn")) == dead, "%s has no dead-letter queue", id)
 					allowed := false // SNS writes there as itself
 					walk(r.resource(strings.TrimSuffix(text(p["Endpoint"]), ".Arn")+"Policy"), func(v any) { allowed = allowed || text(v) == dead })
 					bad.unless(allowed, "%s may not write to its dead-letter queue", id)
@@ -38,7 +40,7 @@ func infraRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				delete(dig(r.properties("SweepOrdersSchedule"), "Target").(map[string]any), "DeadLetterConfig")
+				delete(cfn.Dig(r.properties("SweepOrdersSchedule"), "Target").(map[string]any), "DeadLetterConfig")
 			},
 		},
 		{
@@ -66,12 +68,12 @@ func infraRules() []Rule {
 				var bad list
 				for _, id := range r.ofType("AWS::Serverless::Api") {
 					settings, _ := r.properties(id)["MethodSettings"].([]any)
-					all := slices.IndexFunc(settings, func(s any) bool { return dig(s, "ResourcePath") == "/*" && dig(s, "HttpMethod") == "*" })
+					all := slices.IndexFunc(settings, func(s any) bool { return cfn.Dig(s, "ResourcePath") == "/*" && cfn.Dig(s, "HttpMethod") == "*" })
 					bad.unless(all >= 0, "%s has no limits for all its methods", id)
 					for _, s := range settings {
-						rate, _ := dig(s, "ThrottlingRateLimit").(int)
-						burst, _ := dig(s, "ThrottlingBurstLimit").(int)
-						bad.unless(rate > 0 && burst > 0, "%s does not limit %v", id, dig(s, "ResourcePath"))
+						rate, _ := cfn.Dig(s, "ThrottlingRateLimit").(int)
+						burst, _ := cfn.Dig(s, "ThrottlingBurstLimit").(int)
+						bad.unless(rate > 0 && burst > 0, "%s does not limit %v", id, cfn.Dig(s, "ResourcePath"))
 					}
 				}
 				return bad.sorted()

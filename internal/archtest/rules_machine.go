@@ -3,6 +3,8 @@ package archtest
 import (
 	"slices"
 	"strings"
+
+	"orderflow/internal/cfn"
 )
 
 // undo tells what undoes each step of the saga. A step without an effect of its own is not in it.
@@ -37,7 +39,7 @@ func machineRules() []Rule {
 				if r.published(name + "Function") { // in production the version that belongs to the definition (ADR 23)
 					want = []string{"IsGradual", name + "Function.Version", name + "Function.Arn"}
 				}
-				got := texts(dig(r.properties(id), "DefinitionSubstitutions", name+"Function"))
+				got := texts(cfn.Dig(r.properties(id), "DefinitionSubstitutions", name+"Function"))
 				bad.unless(slices.Equal(got, want), "%s gets %v as %sFunction, want %v", id, got, name, want)
 			}),
 			Sabotage: func(r *Repo) {

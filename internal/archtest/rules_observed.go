@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"orderflow/internal/cfn"
 	"orderflow/internal/platform/metrics"
 	"orderflow/internal/platform/redact"
 )
@@ -26,8 +27,8 @@ func observationRules() []Rule {
 				var bad list
 				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
 					walk(r.resource(id), func(v any) {
-						if dims := dig(v, "Dimensions"); dims != nil && dig(v, "Namespace") != nil {
-							bad.measured(id, text(dig(v, "Namespace")), text(dig(v, "MetricName")), dimensions(dims))
+						if dims := cfn.Dig(v, "Dimensions"); dims != nil && cfn.Dig(v, "Namespace") != nil {
+							bad.measured(id, text(cfn.Dig(v, "Namespace")), text(cfn.Dig(v, "MetricName")), dimensions(dims))
 						}
 					})
 				}
@@ -107,7 +108,7 @@ func (l *list) measured(where, namespace, name string, dims []string) {
 func dimensions(v any) (names []string) {
 	all, _ := v.([]any)
 	for _, d := range all {
-		names = append(names, text(dig(d, "Name")))
+		names = append(names, text(cfn.Dig(d, "Name")))
 	}
 	return names
 }
@@ -137,7 +138,7 @@ func dashboard(r *Repo, bad *list) map[string]bool {
 						words = append(words, s)
 					}
 				}
-				if expression := text(dig(metric[0], "expression")); expression != "" {
+				if expression := text(cfn.Dig(metric[0], "expression")); expression != "" {
 					m := searched.FindStringSubmatch(expression)
 					bad.unless(m != nil, "%s: %s is no search for one metric", id, expression)
 					if m != nil {

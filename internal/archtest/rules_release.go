@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"orderflow/internal/cfn"
 )
 
 // gradual are the functions whose traffic CodeDeploy moves to a new version bit by bit, and why they are worth three resources each
@@ -23,7 +25,7 @@ func releaseRules() []Rule {
 				for _, id := range keys(r.resources()) {
 					walk(inProduction(r.properties(id)), func(v any) {
 						function, bare := r.bareName(v)
-						if !bare || id == "ReleaseRole" || dig(r.resource(id), "Type") == "AWS::CloudWatch::Alarm" {
+						if !bare || id == "ReleaseRole" || cfn.Dig(r.resource(id), "Type") == "AWS::CloudWatch::Alarm" {
 							return
 						}
 						bad.add("%s refers to %s, not to its alias or version", id, function)
@@ -62,7 +64,7 @@ func releaseRules() []Rule {
 					bad.unless(p["AutoPublishAlias"] == "live", "%s calls its alias %v", id, p["AutoPublishAlias"])
 					bad.unless(p["AutoPublishAliasAllProperties"] == true, "%s publishes changes of its code only", id)
 					bad.unless(r.resource(id)["UpdateReplacePolicy"] == "Retain", "%s deletes the version that a changed parameter replaces", id)
-					for _, name := range keys(r.parametersIn([]any{dig(r.Template, "Globals", "Function", "Environment"), p["Environment"]})) {
+					for _, name := range keys(r.parametersIn([]any{cfn.Dig(r.Template, "Globals", "Function", "Environment"), p["Environment"]})) {
 						bad.unless(strings.Contains(text(p["VersionDescription"]), "${"+name+"}"), "%s publishes nothing when %s changes: name it in VersionDescription", id, name)
 					}
 				}
@@ -80,9 +82,9 @@ func releaseRules() []Rule {
 					want = append(want, function+".Arn", "${"+function+".Arn}:live")
 				}
 				var resources, actions []string
-				walk(dig(r.properties("ReleaseRole"), "Policies"), func(v any) {
-					if dig(v, "Effect") == "Allow" {
-						resources, actions = append(resources, texts(dig(v, "Resource"))...), append(actions, texts(dig(v, "Action"))...)
+				walk(cfn.Dig(r.properties("ReleaseRole"), "Policies"), func(v any) {
+					if cfn.Dig(v, "Effect") == "Allow" {
+						resources, actions = append(resources, texts(cfn.Dig(v, "Resource"))...), append(actions, texts(cfn.Dig(v, "Action"))...)
 					}
 				})
 				slices.Sort(want)
@@ -102,30 +104,30 @@ func releaseRules() []Rule {
 
 func checkGradual(r *Repo) []string {
 	var bad list
-	stages, _ := dig(r.Template, "Parameters", "Stage", "AllowedValues").([]any)
+	stages, _ := cfn.Dig(r.Template, "Parameters", "Stage", "AllowedValues").([]any)
 	for _, stage := range stages {
-		bad.unless(dig(r.Template, "Mappings", "Releases", text(stage), "Gradual") == (stage == "prod"), "%v is gradual, or production is not", stage)
+		bad.unless(cfn.Dig(r.Template, "Mappings", "Releases", text(stage), "Gradual") == (stage == "prod"), "%v is gradual, or production is not", stage)
 	}
-	watched := dig(r.properties("NewVersionsAlarm"), "Metrics")
+	watched := cfn.Dig(r.properties("NewVersionsAlarm"), "Metrics")
 	for _, id := range r.ofType("AWS::Serverless::Function") {
 		preference := r.properties(id)["DeploymentPreference"]
 		bad.unless(slices.Contains(gradual, id) == (preference != nil), "%s is released gradually: %t", id, preference != nil)
 		if preference == nil {
 			continue
 		}
-		enabled, _ := dig(preference, "Enabled", "Fn::FindInMap").([]any)
+		enabled, _ := cfn.Dig(preference, "Enabled", "Fn::FindInMap").([]any)
 		bad.unless(reflect.DeepEqual(enabled, []any{"Releases", map[string]any{"Ref": "Stage"}, "Gradual"}), "%s does not look up if its stage is gradual", id)
-		bad.unless(strings.HasPrefix(text(dig(preference, "Type")), "Canary"), "%s moves all traffic at once", id)
-		bad.unless(slices.Contains(texts(dig(preference, "Role")), "ReleaseRole.Arn"), "%s lets SAM make CodeDeploy's role", id)
+		bad.unless(strings.HasPrefix(text(cfn.Dig(preference, "Type")), "Canary"), "%s moves all traffic at once", id)
+		bad.unless(slices.Contains(texts(cfn.Dig(preference, "Role")), "ReleaseRole.Arn"), "%s lets SAM make CodeDeploy's role", id)
 		for _, alarm := range []string{"NewVersionsAlarm", "ApiErrorsLastMinutes"} {
-			bad.unless(slices.Contains(texts(dig(preference, "Alarms")), alarm), "%s goes on while %s rings", id, alarm)
+			bad.unless(slices.Contains(texts(cfn.Dig(preference, "Alarms")), alarm), "%s goes on while %s rings", id, alarm)
 		}
 		seen := false // the alias tells the versions apart that it divides the traffic between
 		walk(watched, func(v any) {
 			named := map[string]string{}
-			dimensions, _ := dig(v, "Dimensions").([]any)
+			dimensions, _ := cfn.Dig(v, "Dimensions").([]any)
 			for _, d := range dimensions {
-				named[text(dig(d, "Name"))] = text(dig(d, "Value"))
+				named[text(cfn.Dig(d, "Name"))] = text(cfn.Dig(d, "Value"))
 			}
 			seen = seen || named["FunctionName"] == id && named["Resource"] == "${"+id+"}:live" && named["ExecutedVersion"] == id+".Version.Version"
 		})
@@ -140,13 +142,13 @@ func checkSagaRelease(r *Repo) []string {
 		bad.unless(!strings.Contains(s.Resource, ":::lambda:invoke") || r.published(name+"Function"), "%s has no versions for %s to name", name, fulfil)
 	}
 	version, alias := r.resource("FulfilOrderVersion"), r.properties("FulfilOrderLive")
-	bad.unless(text(dig(version, "Properties", "StateMachineRevisionId")) == "FulfilOrder.StateMachineRevisionId", "FulfilOrderVersion is not published for every change")
-	bad.unless(dig(version, "UpdateReplacePolicy") == "Retain" && dig(version, "DeletionPolicy") == "Retain", "FulfilOrderVersion goes while its executions are under way")
+	bad.unless(text(cfn.Dig(version, "Properties", "StateMachineRevisionId")) == "FulfilOrder.StateMachineRevisionId", "FulfilOrderVersion is not published for every change")
+	bad.unless(cfn.Dig(version, "UpdateReplacePolicy") == "Retain" && cfn.Dig(version, "DeletionPolicy") == "Retain", "FulfilOrderVersion goes while its executions are under way")
 	preference := alias["DeploymentPreference"]
-	bad.unless(text(dig(preference, "StateMachineVersionArn")) == "FulfilOrderVersion" && dig(preference, "Type") == "CANARY", "FulfilOrderLive does not move gradually to FulfilOrderVersion")
-	bad.unless(slices.Contains(texts(dig(preference, "Alarms")), "OrdersFailAlarm"), "FulfilOrderLive does not go back by alarm")
+	bad.unless(text(cfn.Dig(preference, "StateMachineVersionArn")) == "FulfilOrderVersion" && cfn.Dig(preference, "Type") == "CANARY", "FulfilOrderLive does not move gradually to FulfilOrderVersion")
+	bad.unless(slices.Contains(texts(cfn.Dig(preference, "Alarms")), "OrdersFailAlarm"), "FulfilOrderLive does not go back by alarm")
 	for _, id := range r.ofType("AWS::Serverless::Function") {
-		machine := dig(r.properties(id), "Environment", "Variables", "FULFIL_ORDER_ARN")
+		machine := cfn.Dig(r.properties(id), "Environment", "Variables", "FULFIL_ORDER_ARN")
 		bad.unless(machine == nil || slices.Equal(texts(machine), []string{"IsGradual", "FulfilOrderLive", "FulfilOrder"}), "%s starts the saga past its alias", id)
 	}
 	return bad.sorted()
@@ -205,21 +207,21 @@ func inProduction(v any) any {
 func (r *Repo) parametersIn(v any) map[string]bool {
 	found := map[string]bool{}
 	add := func(name string) {
-		if dig(r.Template, "Parameters", name) != nil && name != "Stage" && name != "EmulatorEndpoint" {
+		if cfn.Dig(r.Template, "Parameters", name) != nil && name != "Stage" && name != "EmulatorEndpoint" {
 			found[name] = true
 		}
 	}
 	walk(v, func(v any) {
-		add(text(dig(v, "Ref")))
-		for _, m := range parameter.FindAllStringSubmatch(text(dig(v, "Fn::Sub")), -1) {
+		add(text(cfn.Dig(v, "Ref")))
+		for _, m := range parameter.FindAllStringSubmatch(text(cfn.Dig(v, "Fn::Sub")), -1) {
 			add(m[1])
 		}
-		condition := text(dig(v, "Condition"))
-		if choice, ok := dig(v, "Fn::If").([]any); ok {
+		condition := text(cfn.Dig(v, "Condition"))
+		if choice, ok := cfn.Dig(v, "Fn::If").([]any); ok {
 			condition = text(choice[0])
 		}
 		if condition != "" {
-			for name := range r.parametersIn(dig(r.Template, "Conditions", condition)) {
+			for name := range r.parametersIn(cfn.Dig(r.Template, "Conditions", condition)) {
 				found[name] = true
 			}
 		}

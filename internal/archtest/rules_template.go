@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"orderflow/internal/cfn"
 )
 
 func templateRules() []Rule {
@@ -21,8 +23,8 @@ func templateRules() []Rule {
 					for _, suffix := range []string{"Function", "Role", "Logs", "ErrorsAlarm"} {
 						bad.unless(r.resource(id+suffix) != nil, "template.yaml has no %s%s", id, suffix)
 					}
-					bad.unless(text(dig(r.properties(id+"Function"), "CodeUri")) == ".packages/"+f.Name, "%sFunction's CodeUri is not of %s", id, f.Name)
-					bad.unless(text(dig(r.properties(id+"Function"), "FunctionName")) == "${AWS::StackName}-"+f.Name, "%sFunction is not named after %s", id, f.Name)
+					bad.unless(text(cfn.Dig(r.properties(id+"Function"), "CodeUri")) == ".packages/"+f.Name, "%sFunction's CodeUri is not of %s", id, f.Name)
+					bad.unless(text(cfn.Dig(r.properties(id+"Function"), "FunctionName")) == "${AWS::StackName}-"+f.Name, "%sFunction is not named after %s", id, f.Name)
 					bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"], "there is no events/%s/%s.json", f.Service, f.Name)
 				}
 				for _, id := range r.ofType("AWS::Serverless::Function") {
@@ -38,9 +40,9 @@ func templateRules() []Rule {
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::Serverless::Function") {
-					m := dig(r.resource(id), "Metadata")
-					bad.unless(text(dig(m, "BuildMethod")) == "makefile" && text(dig(m, "ProjectRootDirectory")) == "tools/sam-build" &&
-						text(dig(m, "ContextPath")) == "tools/sam-build/${Architecture}", "%s is not built by tools/sam-build", id)
+					m := cfn.Dig(r.resource(id), "Metadata")
+					bad.unless(text(cfn.Dig(m, "BuildMethod")) == "makefile" && text(cfn.Dig(m, "ProjectRootDirectory")) == "tools/sam-build" &&
+						text(cfn.Dig(m, "ContextPath")) == "tools/sam-build/${Architecture}", "%s is not built by tools/sam-build", id)
 				}
 				return bad.sorted()
 			},
@@ -53,16 +55,16 @@ func templateRules() []Rule {
 				var bad list
 				parameters, _ := r.Template["Parameters"].(map[string]any)
 				for id, p := range parameters {
-					bad.unless(len(text(dig(p, "Description"))) > 15, "the parameter %s has no description", id)
+					bad.unless(len(text(cfn.Dig(p, "Description"))) > 15, "the parameter %s has no description", id)
 				}
 				outputs, _ := r.Template["Outputs"].(map[string]any)
 				for id, o := range outputs {
-					bad.unless(text(dig(o, "Description")) != "", "the output %s has no description", id)
-					bad.unless(text(dig(o, "Export", "Name")) == "${AWS::StackName}-"+id, "the output %s is not exported under its name", id)
+					bad.unless(text(cfn.Dig(o, "Description")) != "", "the output %s has no description", id)
+					bad.unless(text(cfn.Dig(o, "Export", "Name")) == "${AWS::StackName}-"+id, "the output %s is not exported under its name", id)
 				}
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { delete(dig(r.Template["Outputs"], "ApiUrl").(map[string]any), "Export") },
+			Sabotage: func(r *Repo) { delete(cfn.Dig(r.Template["Outputs"], "ApiUrl").(map[string]any), "Export") },
 		},
 		{
 			Name: "a table is known to its owner's functions only",
@@ -91,7 +93,7 @@ func templateRules() []Rule {
 			Check: checkRoles,
 			Sabotage: func(r *Repo) {
 				walk(r.resource("GetStockRole"), func(v any) {
-					if dig(v, "Action") != nil {
+					if cfn.Dig(v, "Action") != nil {
 						v.(map[string]any)["Action"] = "dynamodb:*"
 					}
 				})
@@ -108,13 +110,13 @@ func templateRules() []Rule {
 					if queue == nil {
 						continue
 					}
-					timeout, _ := dig(r.properties(base+"Function"), "Timeout").(int)
+					timeout, _ := cfn.Dig(r.properties(base+"Function"), "Timeout").(int)
 					visibility, _ := queue["VisibilityTimeout"].(int)
 					bad.unless(timeout > 0 && visibility >= 6*timeout, "%sQueue: visibility %d s is not 6 × the timeout of %d s", base, visibility, timeout)
-					bad.unless(text(dig(queue, "RedrivePolicy", "deadLetterTargetArn")) == base+"DeadLetterQueue.Arn", "%sQueue has no dead-letter queue of its own", base)
+					bad.unless(text(cfn.Dig(queue, "RedrivePolicy", "deadLetterTargetArn")) == base+"DeadLetterQueue.Arn", "%sQueue has no dead-letter queue of its own", base)
 					answers, _ := r.properties(id)["FunctionResponseTypes"].([]any)
 					bad.unless(slices.Contains(answers, any("ReportBatchItemFailures")), "%s takes a batch as one", id)
-					bad.unless(dig(r.properties(id), "ScalingConfig", "MaximumConcurrency") != nil, "%s is not bounded (bulkhead)", id)
+					bad.unless(cfn.Dig(r.properties(id), "ScalingConfig", "MaximumConcurrency") != nil, "%s is not bounded (bulkhead)", id)
 				}
 				for _, id := range r.ofType("AWS::SQS::Queue") {
 					if strings.HasSuffix(id, "DeadLetterQueue") || strings.HasSuffix(id, "FailureQueue") {
@@ -151,7 +153,7 @@ func templateRules() []Rule {
 						continue
 					}
 					base := strings.TrimSuffix(id, "Source")
-					bad.unless(text(dig(p, "DestinationConfig", "OnFailure", "Destination")) == base+"FailureQueue.Arn", "%s has no failure queue", id)
+					bad.unless(text(cfn.Dig(p, "DestinationConfig", "OnFailure", "Destination")) == base+"FailureQueue.Arn", "%s has no failure queue", id)
 					bad.unless(p["BisectBatchOnFunctionError"] == true, "%s does not halve a failing batch", id)
 					bad.unless(p["MaximumRetryAttempts"] != nil && p["MaximumRecordAgeInSeconds"] != nil, "%s tries for ever", id)
 				}
@@ -166,9 +168,9 @@ func templateRules() []Rule {
 				var bad list
 				for _, id := range r.ofType("AWS::DynamoDB::Table") {
 					p := r.properties(id)
-					bad.unless(dig(p, "TimeToLiveSpecification", "Enabled") == true, "%s has no TTL", id)
-					bad.unless(dig(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") == true, "%s has no point-in-time recovery", id)
-					bad.unless(dig(p, "SSESpecification", "SSEEnabled") == true, "%s is not encrypted", id)
+					bad.unless(cfn.Dig(p, "TimeToLiveSpecification", "Enabled") == true, "%s has no TTL", id)
+					bad.unless(cfn.Dig(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") == true, "%s has no point-in-time recovery", id)
+					bad.unless(cfn.Dig(p, "SSESpecification", "SSEEnabled") == true, "%s is not encrypted", id)
 					bad.unless(inProd(p["DeletionProtectionEnabled"], true, false), "%s is not kept in prod, or not deleted elsewhere", id)
 				}
 				return bad.sorted()
@@ -183,9 +185,9 @@ func templateRules() []Rule {
 				denied := map[string]bool{}
 				statements, _ := r.Policy["Statement"].([]any)
 				for _, s := range statements {
-					actions, _ := dig(s, "Action").([]any)
-					types, _ := dig(s, "Condition", "StringEquals", "ResourceType").([]any)
-					if text(dig(s, "Effect")) != "Deny" || text(dig(s, "Resource")) != "*" || text(dig(s, "Principal")) != "*" {
+					actions, _ := cfn.Dig(s, "Action").([]any)
+					types, _ := cfn.Dig(s, "Condition", "StringEquals", "ResourceType").([]any)
+					if text(cfn.Dig(s, "Effect")) != "Deny" || text(cfn.Dig(s, "Resource")) != "*" || text(cfn.Dig(s, "Principal")) != "*" {
 						continue
 					}
 					for _, action := range actions {
@@ -222,11 +224,11 @@ func templateRules() []Rule {
 				for _, id := range r.ofType("AWS::Logs::LogGroup") {
 					bad.unless(r.properties(id)["RetentionInDays"] != nil, "%s is kept for ever", id)
 				}
-				bad.unless(dig(r.Template, "Globals", "Function", "Tracing") == "Active", "functions are not traced")
+				bad.unless(cfn.Dig(r.Template, "Globals", "Function", "Tracing") == "Active", "functions are not traced")
 				for _, id := range r.ofType("AWS::Serverless::Function") {
-					bad.unless(text(dig(r.properties(id), "LoggingConfig", "LogGroup")) == strings.TrimSuffix(id, "Function")+"Logs", "%s does not log to its own group", id)
-					bad.unless(dig(r.properties(id), "LoggingConfig", "LogFormat") == nil, "%s has Lambda look into its log, which drops metrics by level (ADR 13)", id)
-					walk(dig(r.properties(id), "Environment"), func(v any) {
+					bad.unless(text(cfn.Dig(r.properties(id), "LoggingConfig", "LogGroup")) == strings.TrimSuffix(id, "Function")+"Logs", "%s does not log to its own group", id)
+					bad.unless(cfn.Dig(r.properties(id), "LoggingConfig", "LogFormat") == nil, "%s has Lambda look into its log, which drops metrics by level (ADR 13)", id)
+					walk(cfn.Dig(r.properties(id), "Environment"), func(v any) {
 						bad.unless(!strings.Contains(text(v), "{{resolve:"), "%s has a secret in its environment", id)
 					})
 				}
@@ -307,7 +309,7 @@ func checkRoles(r *Repo) []string {
 
 // inProd tells whether v is one value in production, and the other elsewhere.
 func inProd(v, there, elsewhere any) bool {
-	choice, _ := dig(v, "Fn::If").([]any)
+	choice, _ := cfn.Dig(v, "Fn::If").([]any)
 	return slices.Equal(choice, []any{"IsProd", there, elsewhere})
 }
 

@@ -1,17 +1,5 @@
 package archtest
 
-// dig follows keys through nested maps; nil where there is nothing.
-func dig(v any, keys ...string) any {
-	for _, k := range keys {
-		m, ok := v.(map[string]any)
-		if !ok {
-			return nil
-		}
-		v = m[k]
-	}
-	return v
-}
-
 // text renders what an intrinsic refers to: "X" for {"Ref": "X"}, "X.Arn" for GetAtt, the pattern for Sub.
 func text(v any) string {
 	switch v := v.(type) {
