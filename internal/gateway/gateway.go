@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 )
 
@@ -55,9 +56,10 @@ type Service struct{ backends Backends }
 // New returns the use cases over the services.
 func New(b Backends) *Service { return &Service{backends: b} }
 
-// bounded gives the work limit of time, or less where the invocation itself has less than limit and Margin left.
+// bounded gives the work limit of time, or less where the invocation itself has less than limit and Margin left. Of a
+// deadline that the caller chose nothing is kept back.
 func bounded(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	if end, ok := ctx.Deadline(); ok {
+	if end, ok := ctx.Deadline(); ok && !deadline.Chosen(ctx) {
 		ctx, cancel := context.WithDeadline(ctx, end.Add(-Margin))
 		inner, cancelInner := context.WithTimeout(ctx, limit)
 		return inner, func() { cancelInner(); cancel() }

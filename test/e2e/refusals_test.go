@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -223,6 +224,35 @@ func bearer(t *testing.T, user, role string) string {
 // foreign is the token with a signature that is not the pool's.
 func foreign(token string) string {
 	return token[:strings.LastIndex(token, ".")+1] + strings.ToLower(rand.Text()) + strings.Repeat("A", 300)
+}
+
+// No header of a stranger's makes an answer that alarms count.
+func TestADeadlineThatACallerChoseIsNoFaultOfOurs(t *testing.T) {
+	for path, want := range map[string][]int{
+		"/health/ready": {200}, "/health/payments": {200}, "/v1/webhooks/carrier": {401}, "/v1/webhooks/payment": {401},
+		"/v1/orders": {200, 408}, "/v1/orders/01JZX3M7Q8N5T2V4W6Y8A0B1C3/summary": {404, 408},
+	} {
+		method, body := http.MethodGet, ""
+		if strings.Contains(path, "webhooks") {
+			method, body = http.MethodPost, "{}"
+		}
+		req, err := http.NewRequestWithContext(t.Context(), method, stack.Outputs["ApiUrl"]+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Request-Timeout-Ms", "1")
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Authorization", "Bearer "+bearer(t, "alice", ""))
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if !slices.Contains(want, res.StatusCode) {
+			t.Errorf("%s: %d %s, want one of %v", path, res.StatusCode, b, want)
+		}
+	}
 }
 
 // wantAnswer sends a request and asserts on a problem document of that status.

@@ -287,3 +287,18 @@ func TestOperatorsSeeTheParts(t *testing.T) {
 		}
 	}
 }
+
+func TestASummaryForWhichTheCallerDoesNotWaitIsNoFaultOfOurs(t *testing.T) {
+	hurried := func(in *events.APIGatewayProxyRequest) {
+		in.Headers["X-Request-Timeout-Ms"] = "300"
+		in.MultiValueHeaders["X-Request-Timeout-Ms"] = []string{"300"}
+	}
+	all := shop{"orders": hangs, "payments": hangs, "inventory": hangs, "shipping": hangs}
+	if res := summary(t, t.Context(), all, hurried); res.StatusCode != http.StatusRequestTimeout || !strings.Contains(res.Body, "DeadlineExceeded") {
+		t.Errorf("nothing in time: %d %s, want 408", res.StatusCode, res.Body)
+	}
+	if res := summary(t, t.Context(), shop{"shipping": hangs}, hurried); res.StatusCode != http.StatusOK ||
+		res.Body != whole(paymentJSON, `{"error":{"code":"Unavailable","detail":"shipping did not answer in time"}}`) {
+		t.Errorf("all but one: %d %s", res.StatusCode, res.Body)
+	}
+}

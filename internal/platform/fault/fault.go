@@ -36,6 +36,8 @@ const (
 	// Unavailable: not even tried, since what it needs is known to be out of order; worth
 	// another try, but not soon (HTTP 503).
 	Unavailable
+	// TimedOut: the deadline that the caller chose passed before the work was done (HTTP 408).
+	TimedOut
 )
 
 // Error is an error with a kind and a stable, machine-readable code in

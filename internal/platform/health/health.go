@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 )
 
@@ -138,8 +139,10 @@ func (s *Set) Report(ctx context.Context) Report {
 	if s.clock.Now().Before(s.until) {
 		return s.report
 	}
-	report := s.look(ctx)
-	if ctx.Err() == nil { // else the caller's time ended, which says nothing about what was checked
+	all, cancel := deadline.Shared(ctx, s.all)
+	defer cancel()
+	report := s.look(all)
+	if !deadline.Interrupted(all) { // else the invocation ended, which says nothing about what was checked
 		s.report, s.until = report, report.Time.Add(Fresh)
 	}
 	return report
@@ -147,15 +150,13 @@ func (s *Set) Report(ctx context.Context) Report {
 
 func (s *Set) look(ctx context.Context) Report {
 	begin := s.clock.Now()
-	all, cancel := context.WithTimeout(ctx, s.all)
-	defer cancel()
 	for i := range s.checks {
 		s.start(ctx, i)
 	}
 	report := Report{Status: Pass, Time: begin, Checks: make([]Outcome, len(s.checks))}
 	for i, c := range s.checks {
 		report.Checks[i] = Outcome{Name: c.Name, Status: Fail, Code: Timeout}
-		if o, ok := await(all, s.busy[i]); ok {
+		if o, ok := await(ctx, s.busy[i]); ok {
 			report.Checks[i], s.busy[i] = o, nil
 		} else {
 			report.Checks[i].TookMs = s.clock.Now().Sub(begin).Milliseconds()

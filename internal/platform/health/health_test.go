@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/health"
 )
@@ -204,6 +205,25 @@ func TestACallerWithoutTimeSpoilsNobodysOutcome(t *testing.T) {
 		}
 		if r := set.Report(t.Context()); r.Status != health.Pass {
 			t.Errorf("the next caller: %+v", r)
+		}
+	})
+}
+
+func TestACallersDeadlineEndsNoLookThatOthersAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks := 0
+		set := health.New(clock.System{}, health.Check{Name: "a", Probe: func(context.Context) error {
+			looks++
+			time.Sleep(500 * time.Millisecond)
+			return nil
+		}})
+		ctx, cancel := deadline.Choose(deadline.Begin(t.Context()), 250*time.Millisecond)
+		defer cancel()
+		if r := set.Report(ctx); r.Status != health.Pass {
+			t.Errorf("%+v, want that it passes", r)
+		}
+		if r := set.Report(t.Context()); r.Status != health.Pass || looks != 1 {
+			t.Errorf("the next caller: %+v after %d looks", r, looks)
 		}
 	})
 }

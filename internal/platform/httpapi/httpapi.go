@@ -13,17 +13,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"orderflow/api"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
-	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -83,9 +81,7 @@ func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
 		operation: e.op.ID, path: in.Path}
-	ctx = about(function.Traced(ctx, r.Header.Get(tracing.HeaderW3C)), r)
-	ctx, cancel := within(ctx, r.Header.Get(httpclient.TimeoutHeader))
-	defer cancel()
+	ctx = about(function.Traced(deadline.Begin(ctx), r.Header.Get(tracing.HeaderW3C)), r)
 	ctx, span := tracing.Start(ctx, in.HTTPMethod+" "+in.Resource, tracing.Server, attribute.String("http.request.method", in.HTTPMethod),
 		attribute.String("http.route", in.Resource), attribute.String("operation", e.op.ID), tracing.Order(in.PathParameters["orderId"]))
 	res, err := e.serve(ctx, in, r)
@@ -95,14 +91,6 @@ func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	tell(ctx, res)
 	answered(span, res, err)
 	return encode(res)
-}
-
-// within ends ctx when a caller that says how long it waits has gone: work for nobody only adds to an overload.
-func within(ctx context.Context, milliseconds string) (context.Context, context.CancelFunc) {
-	if ms, err := strconv.Atoi(milliseconds); err == nil && ms > 0 && ms < 60_000 {
-		return context.WithTimeout(ctx, time.Duration(ms)*time.Millisecond)
-	}
-	return ctx, func() {}
 }
 
 // answered ends the span of a request. A refusal is the caller's failure, not the operation's.
@@ -146,7 +134,10 @@ func (e *endpoint) serve(ctx context.Context, in events.APIGatewayProxyRequest, 
 	if r.Body, err = io.ReadAll(req.Body); err != nil {
 		return Response{}, errRequest.Because(err)
 	}
-	return e.handle(ctx, r)
+	if e.op.Public {
+		return e.handle(ctx, r)
+	}
+	return inTime(ctx, r, e.handle)
 }
 
 // Decode reads the body, which has been validated, into a T.

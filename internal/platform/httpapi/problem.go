@@ -35,6 +35,7 @@ var status = map[fault.Kind]int{
 	fault.Refused:         http.StatusUnprocessableEntity,
 	fault.Internal:        http.StatusInternalServerError,
 	fault.Unavailable:     http.StatusServiceUnavailable,
+	fault.TimedOut:        http.StatusRequestTimeout,
 }
 
 // retryAfter is for how long a caller is asked to wait where nothing else is known.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/tracing"
 )
@@ -43,8 +44,10 @@ func (c *Client) attempt(caller context.Context, r Request, out any) (learned bo
 	if left, bounded := c.left(caller); bounded {
 		timeout = min(timeout, left)
 	}
+	// The caller of our caller may have chosen the deadline. Then nothing is learned from its passing, however little it took away.
+	cut := timeout < c.c.Timeout && deadline.Chosen(caller)
 	if timeout <= 0 {
-		return false, transient(c.c.Dependency, context.DeadlineExceeded)
+		return false, transient(c.c.Dependency, late(cut))
 	}
 	base, done, err := c.c.Endpoints.Pick(caller, c.c.Dependency)
 	if err != nil {
@@ -60,11 +63,28 @@ func (c *Client) attempt(caller context.Context, r Request, out any) (learned bo
 		return false, err
 	}
 	err = c.exchange(req, out)
-	hurried := timeout < c.c.Timeout/2 && errors.Is(ctx.Err(), context.DeadlineExceeded)
+	hurried := (cut || timeout < c.c.Timeout/2) && expired(ctx, err)
+	if cut && hurried && !final(err) {
+		err = transient(c.c.Dependency, errors.Join(deadline.ErrChosen, err))
+	}
 	learned = err == nil || final(err) || !hurried && !errors.Is(caller.Err(), context.Canceled)
 	done(learned && err != nil && !final(err))
 	ended(span, err)
 	return learned, err
+}
+
+// late is why an attempt without time fails.
+func late(chosen bool) error {
+	if chosen {
+		return deadline.ErrChosen
+	}
+	return context.DeadlineExceeded
+}
+
+// expired reports whether the attempt's time was up, for us or for the other side, which was told it.
+func expired(ctx context.Context, err error) bool {
+	var answer *StatusError
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.As(err, &answer) && answer.Status == http.StatusRequestTimeout
 }
 
 // exchange sends the request, reads the answer and tells what it means.

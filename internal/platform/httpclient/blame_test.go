@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/resilience"
@@ -29,6 +30,7 @@ func TestOnlyWhatIsTheDependencysFaultIsHeldAgainstIt(t *testing.T) {
 		answer http.HandlerFunc
 		within time.Duration // what the caller has
 		cancel bool          // the caller goes away
+		chosen bool          // within is the choice of the caller's own caller
 		blamed bool
 	}{
 		"500":                         {answer: answering(500, ""), within: time.Minute, blamed: true},
@@ -38,6 +40,11 @@ func TestOnlyWhatIsTheDependencysFaultIsHeldAgainstIt(t *testing.T) {
 		"far too little time left":    {within: 20 * time.Millisecond},
 		"500 with too little left":    {answer: answering(500, ""), within: 40 * time.Millisecond, blamed: true},
 		"a caller that does not wait": {within: time.Minute, cancel: true},
+		"a chosen deadline":           {within: 80 * time.Millisecond, chosen: true},
+		"408 to a chosen deadline":    {answer: answering(408, ""), within: 80 * time.Millisecond, chosen: true},
+		"500 to a chosen deadline":    {answer: answering(500, ""), within: 80 * time.Millisecond, chosen: true, blamed: true},
+		"408 after all of its time":   {answer: answering(408, ""), within: time.Minute, blamed: true},
+		"a chosen deadline far away":  {within: time.Minute, chosen: true, blamed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := c.answer
@@ -52,12 +59,20 @@ func TestOnlyWhatIsTheDependencysFaultIsHeldAgainstIt(t *testing.T) {
 			cfg.Retry, cfg.Breaker = resilience.Policy{Attempts: 1}, k.breaker()
 			client := httpclient.New(cfg)
 			for n := range 3 {
-				ctx, cancel := context.WithTimeout(t.Context(), c.within)
+				limit := context.WithTimeout
+				if c.chosen {
+					limit = deadline.Choose
+				}
+				ctx, cancel := limit(t.Context(), c.within)
 				if c.cancel {
 					go func() { <-arrived; cancel() }()
 				}
-				if err := client.Do(ctx, call(n), nil); err == nil {
+				err := client.Do(ctx, call(n), nil)
+				if err == nil {
 					t.Fatal("no error")
+				}
+				if owed := errors.Is(err, deadline.ErrChosen); owed != (c.chosen && !c.blamed) {
+					t.Errorf("owed to the chosen deadline: %t, %v", owed, err)
 				}
 				cancel()
 			}

@@ -178,15 +178,15 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 
 // within returns a context that ends so long after now, by the kitchen's clock as well as by the machine's.
 func (k *kitchen) within(d time.Duration) context.Context {
-	return deadline{k.t.Context(), k.clock.Now().Add(d)}
+	return ending{k.t.Context(), k.clock.Now().Add(d)}
 }
 
-type deadline struct {
+type ending struct {
 	context.Context
 	at time.Time
 }
 
-func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
+func (d ending) Deadline() (time.Time, bool) { return d.at, true }
 
 func TestAWaitThatDoesNotFitIsLeftToTheCaller(t *testing.T) {
 	k := open(t, &pot{statuses: []int{429}, retryAfter: "30"})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 )
 
 const (
@@ -84,7 +85,7 @@ func (c *Cache) look(name string) (known entry, ended chan struct{}) {
 }
 
 func (c *Cache) ask(ctx context.Context, name string) ([]string, error) {
-	bounded, cancel := context.WithTimeout(ctx, lookup)
+	bounded, cancel := deadline.Shared(ctx, lookup)
 	defer cancel()
 	urls, err := c.source.Resolve(bounded, name)
 
@@ -99,7 +100,7 @@ func (c *Cache) ask(ctx context.Context, name string) ([]string, error) {
 		e.urls, e.err, e.until = urls, nil, now.Add(TTL)
 	case e.urls != nil:
 		e.until = now.Add(Retry)
-	case ctx.Err() != nil:
+	case deadline.Interrupted(bounded):
 		return nil, err // says nothing about the registry: who waits asks for himself
 	default:
 		e.err, e.until = err, now.Add(pause)

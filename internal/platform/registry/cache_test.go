@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/registry"
 )
 
@@ -197,6 +198,36 @@ func TestWhoCannotWaitForAnothersQuestionGoes(t *testing.T) {
 		close(s.gate)
 		if err := <-asked; err != nil {
 			t.Error(err)
+		}
+		s.wantCalls(t, 1)
+	})
+}
+
+func TestACallersDeadlineEndsNoQuestionWhoseAnswerOthersUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r, _ := cached("https://a")
+		s.gate = make(chan struct{})
+		time.AfterFunc(500*time.Millisecond, func() { close(s.gate) })
+		ctx, cancel := deadline.Choose(deadline.Begin(t.Context()), 250*time.Millisecond)
+		defer cancel()
+		if urls, err := r.Resolve(ctx, "orders"); err != nil || len(urls) != 1 {
+			t.Errorf("%v, %v; want the address", urls, err)
+		}
+		wantURLs(t, r, "orders", "https://a")
+		s.wantCalls(t, 1)
+	})
+}
+
+func TestARegistryThatDoesNotAnswerIsNotAskedByEachHurriedCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r, _ := cached("https://a")
+		s.gate = make(chan struct{})
+		for range 3 {
+			ctx, cancel := deadline.Choose(deadline.Begin(t.Context()), 250*time.Millisecond)
+			if _, err := r.Resolve(ctx, "orders"); err == nil {
+				t.Error("resolved")
+			}
+			cancel()
 		}
 		s.wantCalls(t, 1)
 	})

@@ -16,6 +16,7 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/metrics"
@@ -188,11 +189,11 @@ func (b *Breaker) current(ctx context.Context) Circuit {
 	if b.clock.Now().Before(until) {
 		return known
 	}
-	bounded, cancel := context.WithTimeout(ctx, look)
+	bounded, cancel := deadline.Shared(ctx, look)
 	defer cancel()
 	c, err := b.log.Circuit(bounded, b.dependency)
-	if err != nil && ctx.Err() != nil {
-		return known // the caller has gone, which says nothing of the log
+	if err != nil && deadline.Interrupted(bounded) {
+		return known // the invocation has ended, which says nothing of the log
 	}
 	if err != nil {
 		slog.WarnContext(ctx, "the circuit cannot be read; this process goes on by itself", "dependency", b.dependency, "error", err.Error())

@@ -13,6 +13,7 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/memory"
@@ -394,5 +395,17 @@ func TestALogThatCannotBeWrittenMakesAProcessGoOnByItself(t *testing.T) {
 	}
 	if saves := shared.saves; saves != 3 {
 		t.Errorf("%d writes, want 3", saves)
+	}
+}
+
+func TestACallersDeadlineEndsNoLookAtTheCircuit(t *testing.T) {
+	quiet(t)
+	shared := newBench()
+	fail(t, shared.process(), 3)
+	ctx, cancel := deadline.Choose(deadline.Begin(t.Context()), time.Nanosecond)
+	defer cancel()
+	<-ctx.Done()
+	if _, err := shared.process().Admit(ctx); !errors.Is(err, resilience.ErrOpen) {
+		t.Errorf("%v, want that the circuit is seen open", err)
 	}
 }

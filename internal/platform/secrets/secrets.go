@@ -13,11 +13,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 )
 
 // ttl is how long a secret is kept, which bounds how long a rotated one stays in use.
 const ttl = 5 * time.Minute
+
+// patience bounds a reading.
+const patience = 3 * time.Second
 
 // Secret is one secret, read when first needed.
 type Secret struct {
@@ -42,6 +46,8 @@ func (s *Secret) Value(ctx context.Context) ([]byte, error) {
 	if s.value != nil && s.clock.Now().Before(s.until) {
 		return s.value, nil
 	}
+	ctx, cancel := deadline.Shared(ctx, patience)
+	defer cancel()
 	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.name)})
 	if err != nil {
 		return nil, err

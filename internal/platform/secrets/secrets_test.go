@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/secrets"
 )
 
@@ -84,5 +85,20 @@ func wantValue(t *testing.T, s *secrets.Secret, want string) {
 	t.Helper()
 	if got, err := s.Value(t.Context()); string(got) != want || err != nil {
 		t.Errorf("Value = %q, %v; want %q", got, err, want)
+	}
+}
+
+func TestACallersDeadlineEndsNoReadingThatOthersUse(t *testing.T) {
+	m := &manager{answer: `{"SecretString":"key"}`}
+	s, _ := open(t, m)
+	ctx, cancel := deadline.Choose(deadline.Begin(t.Context()), time.Nanosecond)
+	defer cancel()
+	<-ctx.Done()
+	if v, err := s.Value(ctx); string(v) != "key" || err != nil {
+		t.Errorf("Value = %q, %v; want the secret", v, err)
+	}
+	wantValue(t, s, "key")
+	if m.calls != 1 {
+		t.Errorf("asked %d times, want once", m.calls)
 	}
 }

@@ -1,0 +1,86 @@
+package deadline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"orderflow/internal/platform/deadline"
+)
+
+type key struct{}
+
+// chosen is an invocation of ten seconds whose caller waits for one.
+func chosen(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "trace"), 10*time.Second)
+	t.Cleanup(cancel)
+	ctx, cancel = deadline.Choose(deadline.Begin(ctx), time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestWorkEndsByTheDeadlineThatTheCallerChose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, failed := chosen(t), errors.New("the table does not answer")
+		if !deadline.Chosen(ctx) || deadline.Passed(ctx, failed) {
+			t.Errorf("chosen %t; passed at once %t", deadline.Chosen(ctx), deadline.Passed(ctx, failed))
+		}
+		if !deadline.Passed(ctx, fmt.Errorf("cut short: %w", deadline.ErrChosen)) {
+			t.Error("what was cut short for its sake is not owed to the deadline")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if ctx.Err() == nil || !deadline.Passed(ctx, failed) || !errors.Is(deadline.ErrChosen, context.DeadlineExceeded) {
+			t.Errorf("after a second: %v, passed %t", ctx.Err(), deadline.Passed(ctx, failed))
+		}
+	})
+}
+
+func TestADeadlineBeyondTheInvocationsOwnIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		ctx, done := deadline.Choose(deadline.Begin(own), time.Second)
+		defer done()
+		time.Sleep(2 * time.Second)
+		if deadline.Chosen(ctx) || deadline.Passed(ctx, ctx.Err()) || ctx.Err() == nil {
+			t.Errorf("chosen %t, passed %t, %v", deadline.Chosen(ctx), deadline.Passed(ctx, ctx.Err()), ctx.Err())
+		}
+	})
+}
+
+func TestASharedQuestionOutlivesItsCallersDeadlineButNotTheInvocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := chosen(t)
+		bounded, cancel := deadline.Shared(ctx, 3*time.Second)
+		defer cancel()
+		long, done := deadline.Shared(ctx, time.Minute)
+		defer done()
+		time.Sleep(2 * time.Second)
+		if ctx.Err() == nil || bounded.Err() != nil || bounded.Value(key{}) != "trace" {
+			t.Errorf("after 2 s: work %v, question %v with %v", ctx.Err(), bounded.Err(), bounded.Value(key{}))
+		}
+		time.Sleep(2 * time.Second)
+		if bounded.Err() == nil || deadline.Interrupted(bounded) || deadline.Interrupted(long) {
+			t.Errorf("after its 3 s: %v, interrupted %t", bounded.Err(), deadline.Interrupted(bounded))
+		}
+		time.Sleep(7 * time.Second)
+		if long.Err() == nil || !deadline.Interrupted(long) || deadline.Interrupted(bounded) {
+			t.Errorf("after the invocation: %v, interrupted %t", long.Err(), deadline.Interrupted(long))
+		}
+	})
+}
+
+func TestASharedQuestionOutlivesItsCaller(t *testing.T) {
+	caller, leave := context.WithCancel(deadline.Begin(t.Context()))
+	ctx, cancel := deadline.Shared(caller, time.Minute)
+	defer cancel()
+	leave()
+	if ctx.Err() != nil {
+		t.Error("it ended with its caller")
+	}
+}
