@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -195,6 +196,30 @@ func kept(resource string) bool {
 	return strings.HasPrefix(resource, "bucket: aws-sam-cli-managed-") || resource == "stack: aws-sam-cli-managed-default"
 }
 
+// isRefused deploys what the template's Rules forbid, and sees that nothing is made. They pass through SAM's transform.
+func (u user) isRefused(ctx context.Context, emulator *devstack.Emulator) error {
+	before, err := emulator.Inventory(ctx)
+	if err != nil {
+		return err
+	}
+	const want = "EmulatorEndpoint is for the stage local only"
+	out, err := u.types(ctx, false, "deploy", "--config-env", "local", "--stack-name", "orderflow-refused", "--parameter-overrides",
+		"Stage=dev SenderIdentity=shop.example SenderAddress=orders@shop.example Architecture="+devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL)
+	if err == nil && !strings.Contains(out, want) {
+		err = fmt.Errorf("it does not say %q:\n%s", want, out)
+	}
+	if err != nil {
+		return fmt.Errorf("sam deploy of what a rule forbids: %w", err)
+	}
+	after, err := emulator.Inventory(ctx)
+	for _, r := range after {
+		if !slices.Contains(before, r) && !kept(r) && r != "stack: orderflow-refused" {
+			err = errors.Join(err, fmt.Errorf("made by a deployment that was refused: %s", r))
+		}
+	}
+	return err
+}
+
 func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator) (made int, left []string, err error) {
 	before, err := emulator.Inventory(ctx)
 	if err != nil {
@@ -203,6 +228,9 @@ func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator
 	known := map[string]bool{}
 	for _, r := range before {
 		known[r] = true
+	}
+	if err := u.isRefused(ctx, emulator); err != nil {
+		return 0, nil, err
 	}
 	if _, err := u.types(ctx, true, "deploy", "--config-env", "local", "--parameter-overrides",
 		"Stage=local Architecture="+devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL); err != nil {

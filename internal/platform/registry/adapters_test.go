@@ -114,6 +114,38 @@ func TestServiceWithoutAUsableEndpointIsUnknownWhichIsTransient(t *testing.T) {
 	}
 }
 
+func TestPlainAddressIsRefusedOutsideLocalAndOneWithAUserAnywhere(t *testing.T) {
+	addresses := map[string]string{
+		"good": "https://bank.example", "plain": "http://bank.example", "mixed": "https://bank.example,http://bank.example",
+		"user": "https://sk_live_1234@bank.example", "password": "https://u:sk_live_1234@bank.example", "shouted": "HTTP://bank.example",
+	}
+	for stage, want := range map[string]map[string]bool{
+		"local": {"good": true, "plain": true, "mixed": true, "shouted": true}, "dev": {"good": true}, "prod": {"good": true}, "": {"good": true},
+	} {
+		parameters, services := map[string]string{}, map[string][]map[string]string{}
+		for name, value := range addresses {
+			parameters["/orderflow/"+stage+"/services/"+name] = value
+			for _, endpoint := range strings.Split(value, ",") {
+				services[name] = append(services[name], map[string]string{"url": endpoint})
+			}
+		}
+		stored, c := parameterStore(parameters).serve(t)
+		mapped, _ := cloudMap(map[string]map[string][]map[string]string{"orderflow-" + stage: services}).serve(t)
+		for _, r := range []registry.Registry{registry.NewParameters(stored, stage, c), registry.NewCloudMap(mapped, stage, c)} {
+			for name := range addresses {
+				urls, err := r.Resolve(t.Context(), name)
+				if want[name] != (err == nil) {
+					t.Errorf("%T of stage %q: %s = %q, %v", r, stage, name, urls, err)
+				}
+				f := fault.From(err)
+				if err != nil && (f.Kind != fault.Transient || f.Code != "AddressRefused" || strings.Contains(fmt.Sprintf("%v %+v", err, errors.Unwrap(err)), "sk_live")) {
+					t.Errorf("%T of stage %q: %s fails with %v", r, stage, name, err)
+				}
+			}
+		}
+	}
+}
+
 func TestQuestionThatAWSFailsIsAskedOnceMore(t *testing.T) {
 	for status, want := range map[int]int{500: 2, 503: 2, 400: 1} {
 		down := &cloud{answers: map[string]func(map[string]string) (int, string){

@@ -18,6 +18,7 @@ const Attribute = "url"
 type CloudMap struct {
 	api        api
 	namespaces []string
+	allowed    transport
 }
 
 // NewCloudMap returns the namespaces of a stage: orderflow-<stage>, and after it
@@ -27,6 +28,7 @@ func NewCloudMap(cfg aws.Config, stage string, c clock.Clock) *CloudMap {
 	return &CloudMap{
 		api:        newAPI(cfg, c, "servicediscovery", "data-servicediscovery", "Route53AutoNaming_v20170314"),
 		namespaces: []string{"orderflow-" + stage, "orderflow-" + stage + "-partners"},
+		allowed:    transportOf(stage),
 	}
 }
 
@@ -58,5 +60,5 @@ func (m *CloudMap) discover(ctx context.Context, namespace, name string) ([]stri
 		raw = append(raw, instance.Attributes[Attribute])
 	}
 	slices.Sort(raw) // they come in any order
-	return endpoints(name, raw)
+	return endpoints(name, raw, m.allowed)
 }

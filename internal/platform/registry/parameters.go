@@ -13,13 +13,14 @@ import (
 // Parameters is the registry in the SSM parameter store: a parameter a service,
 // /orderflow/<stage>/services/<name>, with its endpoints separated by commas.
 type Parameters struct {
-	api    api
-	prefix string
+	api     api
+	prefix  string
+	allowed transport
 }
 
 // NewParameters returns the parameters of a stage.
 func NewParameters(cfg aws.Config, stage string, c clock.Clock) *Parameters {
-	return &Parameters{api: newAPI(cfg, c, "ssm", "ssm", "AmazonSSM"), prefix: "/orderflow/" + stage + "/services/"}
+	return &Parameters{api: newAPI(cfg, c, "ssm", "ssm", "AmazonSSM"), prefix: "/orderflow/" + stage + "/services/", allowed: transportOf(stage)}
 }
 
 // Parameter returns what reads the one parameter of the store called name, which is no address. It asks anew each time.
@@ -41,5 +42,5 @@ func (p *Parameters) Resolve(ctx context.Context, name string) ([]string, error)
 	if err != nil {
 		return nil, unknown(name).Because(err)
 	}
-	return endpoints(name, strings.Split(value, ","))
+	return endpoints(name, strings.Split(value, ","), p.allowed)
 }

@@ -1,0 +1,118 @@
+package archtest
+
+import (
+	"slices"
+	"strings"
+
+	"orderflow/internal/cfn"
+)
+
+// ruleFunctions are all that CloudFormation takes in Rules; Fn::If is documented, and refused.
+var ruleFunctions = []string{"Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"}
+
+// deployable are the parameters that each stage needs at least.
+var deployable = map[string]map[string]string{
+	"local": {"Stage": "local"},
+	"dev":   {"Stage": "dev", "SenderIdentity": "shop.example", "SenderAddress": "orders@shop.example"},
+	"prod":  {"Stage": "prod", "SenderIdentity": "shop.example", "SenderAddress": "orders@shop.example", "AlarmEmail": "ops@shop.example"},
+}
+
+func parameterRules() []Rule {
+	return []Rule{
+		{
+			Name: "parameters that would harm a stage are refused",
+			Why:  "a stage on AWS that trusts another issuer's tokens, sends no mail, or has nobody to hear its alarms looks well until it matters",
+			Check: func(r *Repo) []string {
+				var bad list
+				refused := func(stage, parameter, value string) bool {
+					parameters := map[string]string{}
+					for name, v := range deployable[stage] {
+						parameters[name] = v
+					}
+					if parameter != "" {
+						parameters[parameter] = value
+					}
+					s, err := cfn.New(r.Template, "orderflow-"+stage, parameters)
+					return err != nil || len(s.Refusals()) > 0
+				}
+				for _, stage := range keys(deployable) {
+					bad.unless(!refused(stage, "", ""), "%s cannot be deployed", stage)
+				}
+				for _, stage := range []string{"dev", "prod"} {
+					for _, missing := range []string{"SenderIdentity", "SenderAddress"} {
+						bad.unless(refused(stage, missing, ""), "%s goes without %s", stage, missing)
+					}
+					for _, local := range []string{"EmulatorEndpoint", "TokenIssuer", "TokenAudience"} {
+						bad.unless(refused(stage, local, "http://127.0.0.1:4566"), "%s takes a %s", stage, local)
+					}
+				}
+				for _, local := range []string{"EmulatorEndpoint", "TokenIssuer", "TokenAudience"} {
+					bad.unless(!refused("local", local, "http://127.0.0.1:4566"), "local takes no %s", local)
+				}
+				bad.unless(refused("prod", "AlarmEmail", ""), "prod goes without AlarmEmail")
+				bad.unless(!refused("dev", "AlarmEmail", ""), "dev needs AlarmEmail")
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.Template["Rules"].(map[string]any), "OnlyLocal") },
+		},
+		{
+			Name: "rules are made of what CloudFormation takes there, and say what to do",
+			Why:  "a condition or Fn::If in them fails every deployment on AWS; who is refused sees the description only",
+			Check: func(r *Repo) []string {
+				var bad list
+				rules, _ := r.Template["Rules"].(map[string]any)
+				for _, name := range keys(rules) {
+					assertions, _ := cfn.Dig(rules[name], "Assertions").([]any)
+					bad.unless(len(assertions) > 0, "%s asserts nothing", name)
+					for _, a := range assertions {
+						bad.unless(len(text(cfn.Dig(a, "AssertDescription"))) > 40, "%s does not say what to do", name)
+					}
+					walk(rules[name], func(v any) {
+						m, _ := v.(map[string]any)
+						for f := range m {
+							bad.unless(!strings.HasPrefix(f, "Fn::") || slices.Contains(ruleFunctions, f), "%s uses %s", name, f)
+							bad.unless(f != "Condition", "%s uses a condition", name)
+						}
+						if parameter, ok := m["Ref"].(string); ok {
+							bad.unless(cfn.Dig(r.Template, "Parameters", parameter) != nil, "%s refers to %s, which is no parameter", name, parameter)
+						}
+					})
+				}
+				bad.unless(len(rules) > 0, "there are no rules")
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				cfn.Dig(r.Template, "Rules", "HasSender").(map[string]any)["RuleCondition"] = map[string]any{"Condition": "OnAWS"}
+			},
+		},
+		{
+			Name: "mail goes out in the name of one address, to whomever",
+			Why:  "SES's sandbox asks for the recipient's identity, too, so a grant on the sender's alone sends nothing in a new account; without the condition the function could write as anybody",
+			Check: func(r *Repo) []string {
+				var bad list
+				grants := 0
+				for _, id := range r.ofType("AWS::IAM::Role") {
+					walk(r.properties(id), func(v any) {
+						if !slices.ContainsFunc(texts(cfn.Dig(v, "Action")), func(a string) bool { return strings.HasPrefix(a, "ses:") }) {
+							return
+						}
+						grants++
+						resource, _ := cfn.Dig(v, "Resource", "Fn::If").([]any)
+						bad.unless(len(resource) == 3 && resource[0] == "OnAWS" && strings.HasSuffix(text(resource[1]), ":identity/*"), "%s may not send to unverified recipients", id)
+						condition, _ := cfn.Dig(v, "Condition", "Fn::If").([]any)
+						bad.unless(len(condition) == 3 && condition[0] == "OnAWS" && slices.Contains(texts(cfn.Dig(condition[1], "StringEqualsIgnoreCase", "ses:FromAddress")), "SenderAddress"), "%s may send as anybody", id)
+					})
+				}
+				bad.unless(grants == 1, "%d roles may send mail, want that of notify-customer", grants)
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				walk(r.resource("NotifyCustomerRole"), func(v any) {
+					if cfn.Dig(v, "Action") == "ses:SendEmail" {
+						delete(v.(map[string]any), "Condition")
+					}
+				})
+			},
+		},
+	}
+}
