@@ -151,7 +151,7 @@ sbom: ## Write the bill of materials in CycloneDX, .build/sbom.cdx.json
 deploy: setup ## Build and deploy to AWS with your credentials (STAGE=dev or prod)
 	.tools/sam/bin/sam build
 	.tools/sam/bin/sam deploy --config-env $(STAGE)
-	$(if $(filter prod,$(STAGE)),.tools/sam/bin/python tools/protect.py orderflow)
+	$(if $(filter prod,$(STAGE)),.tools/sam/bin/python tools/protect.py orderflow-prod)
 
 .PHONY: token
 token: ## Print a bearer token (USER=alice ROLE=operator)
