@@ -43,6 +43,8 @@ type Operation struct {
 	Parameters []Parameter `json:"parameters,omitempty"`
 	// Body is what the JSON body must look like; nil where there must be none.
 	Body *jsonschema.Schema `json:"body,omitempty"`
+	// BodyOptional says that the body may be left out.
+	BodyOptional bool `json:"bodyOptional,omitempty"`
 }
 
 // Parameter is a value that a request carries outside its body.

@@ -17,7 +17,7 @@ import (
 // is an *InvalidRequest, or the one that reading the body gave.
 //
 // The body is read whole, so its size is for the caller to limit. After a nil error r.Body reads it again, with whole
-// numbers as plain digits (7 for 7.0), so that it decodes into Go's integers.
+// numbers as plain digits (7 for 7.0), so that it decodes into Go's integers; nothing for an empty object where none is needed.
 func (op *Operation) Validate(r *http.Request, path map[string]string) error {
 	found := &InvalidRequest{}
 	op.checkParameters(r, path, found)
@@ -71,7 +71,7 @@ func (p *Parameter) check(values []string, found *InvalidRequest) {
 		found.Add(p.Name, "must be given once")
 	case p.Schema.Type == "integer":
 		n, err := strconv.ParseInt(values[0], 10, 64)
-		if err != nil {
+		if err != nil || strconv.FormatInt(n, 10) != values[0] { // Go reads +5 and 05, which JSON does not
 			found.Add(p.Name, "must be an integer")
 			return
 		}
@@ -86,6 +86,7 @@ func (op *Operation) checkBody(r *http.Request, body []byte, found *InvalidReque
 	case op.Body == nil && len(body) > 0:
 		found.Add("", "this operation takes no body")
 	case op.Body == nil:
+	case len(body) == 0 && op.BodyOptional:
 	case len(body) == 0:
 		found.Add("", "a JSON body is required")
 	case !isJSON(r.Header.Get("Content-Type")):
@@ -95,6 +96,9 @@ func (op *Operation) checkBody(r *http.Request, body []byte, found *InvalidReque
 		if err != nil {
 			found.Add("", "%s", err)
 			return
+		}
+		if fields, ok := value.(map[string]any); ok && len(fields) == 0 && op.BodyOptional {
+			plain = nil // it says what no body says, and is the same request
 		}
 		setBody(r, plain)
 		op.Body.Check("", value, found)

@@ -169,6 +169,13 @@ func TestQueryPathAndHeaders(t *testing.T) {
 		{id: "listOrders", query: "limit=101", want: []string{"limit"}},
 		{id: "listOrders", query: "limit=ten&page=2", want: []string{"limit", "page"}},
 		{id: "listOrders", query: "limit=", want: []string{"limit"}},
+		{id: "listOrders", query: "limit=5"},
+		{id: "listOrders", query: "limit=%2B5", want: []string{"limit"}},
+		{id: "listOrders", query: "limit=05", want: []string{"limit"}},
+		{id: "listOrders", query: "limit=5+", want: []string{"limit"}},
+		{id: "listOrders", query: "limit=5.0", want: []string{"limit"}},
+		{id: "listOrders", query: "limit=0x5", want: []string{"limit"}},
+		{id: "listOrders", query: "limit=%D9%A5", want: []string{"limit"}},
 		{id: "listOrders", query: "limit=1&limit=2", want: []string{"limit"}},
 		{id: "listOrders", query: "cursor=" + strings.Repeat("a", 1025), want: []string{"cursor"}},
 		{id: "listOrders", query: "cursor=%zz", want: []string{""}},
@@ -216,8 +223,19 @@ func TestContentTypeMustBeJSON(t *testing.T) {
 }
 
 func TestABodyWhereNoneBelongsIsRefused(t *testing.T) {
-	op := load(t, "cancelOrder")
+	op := load(t, "getOrder")
 	expect(t, op.Validate(request(op, "", "{}"), good), "")
+}
+
+func TestAnOptionalBodyMayBeEmpty(t *testing.T) {
+	op := load(t, "cancelOrder")
+	for body, want := range map[string][]string{"": nil, "{}": nil, " { } ": nil, `{"why":"x"}`: {"/why"}, "[]": {""}, "null": {""}, "{": {""}} {
+		r := request(op, "", body)
+		expect(t, op.Validate(r, good), want...)
+		if left, err := io.ReadAll(r.Body); want == nil && (err != nil || len(left) > 0) {
+			t.Errorf("%q is not the same request as one without a body: %q, %v", body, left, err)
+		}
+	}
 }
 
 func TestAnAdjustmentOfNothingIsRefused(t *testing.T) {

@@ -18,6 +18,8 @@ type operation struct {
 	Public     bool        `json:"public,omitempty"`
 	Parameters []parameter `json:"parameters,omitempty"`
 	Body       any         `json:"body,omitempty"`
+	// BodyOptional says that the body may be left out.
+	BodyOptional bool `json:"bodyOptional,omitempty"`
 }
 
 type parameter struct {
@@ -68,11 +70,11 @@ func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operatio
 		return o, nil
 	}
 	content := op.RequestBody.Value.Content
-	if len(content) != 1 || content["application/json"] == nil || !op.RequestBody.Value.Required {
-		return o, fmt.Errorf("a body must be required and application/json only")
+	if len(content) != 1 || content["application/json"] == nil {
+		return o, fmt.Errorf("a body must be application/json only")
 	}
 	body, err := schema(content["application/json"].Schema.Value)
-	o.Body = body
+	o.Body, o.BodyOptional = body, !op.RequestBody.Value.Required
 	return o, err
 }
 

@@ -96,6 +96,8 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		{"unknown order", "GET", "/v1/orders/01JZX3M7Q8N5T2V4W6Y8A0B1C3", alice, "", 404},
 		{"unknown order's summary", "GET", "/v1/orders/01JZX3M7Q8N5T2V4W6Y8A0B1C3/summary", alice, "", 404},
 		{"limit 0", "GET", "/v1/orders?limit=0", alice, "", 400},
+		{"limit with a sign", "GET", "/v1/orders?limit=%2B5", alice, "", 400},
+		{"limit with a zero in front", "GET", "/v1/orders?limit=05", alice, "", 400},
 		{"limit 101", "GET", "/v1/orders?limit=101", alice, "", 400},
 		{"unknown parameter", "GET", "/v1/orders?all=true", alice, "", 400},
 		{"made-up cursor", "GET", "/v1/orders?cursor=AAAA", alice, "", 400},

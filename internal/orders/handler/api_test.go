@@ -20,7 +20,7 @@ func TestPlaceOrderIsAcceptedAndReplayed(t *testing.T) {
 	s := open(t)
 	first := s.call(placeOrder, "place-order", nil)
 	order := answered(t, first, 202, "Order")
-	if first.Headers["Location"] != "/v1/orders/"+sampled || order["orderId"] != sampled || first.Headers["Idempotent-Replayed"] != "" {
+	if first.Headers["Location"] != "orders/"+sampled || order["orderId"] != sampled || first.Headers["Idempotent-Replayed"] != "" {
 		t.Errorf("order %v, headers %v", order, first.Headers)
 	}
 	if reason, there := order["reason"]; !there || reason != nil {

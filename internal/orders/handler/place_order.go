@@ -37,6 +37,6 @@ func placeOrder(svc *orders.Service) (function.Handler, error) {
 		}
 		o, replayed, err := svc.PlaceOrder(ctx, r.Idempotency(), p)
 		tracing.Annotate(ctx, tracing.Order(o.OrderID))
-		return httpapi.Accepted("/v1/orders/"+o.OrderID, form(o)).Replayed(replayed), err
+		return httpapi.Accepted(r.Member(o.OrderID), form(o)).Replayed(replayed), err
 	})
 }

@@ -86,7 +86,7 @@ func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		attribute.String("http.route", in.Resource), attribute.String("operation", e.op.ID), tracing.Order(in.PathParameters["orderId"]))
 	res, err := e.serve(ctx, in, r)
 	if err != nil {
-		res = problem(ctx, in.Path, err)
+		res = e.challenge(problem(ctx, in.Path, err))
 	}
 	tell(ctx, res)
 	answered(span, res, err)

@@ -101,8 +101,8 @@ func TestWithoutAVerifiedIdentityTheAnswerIs401(t *testing.T) {
 			in.RequestContext.Authorizer = authorizer
 			in.Headers["Authorization"], in.Headers["claims"] = "Bearer x", `{"sub":"customer-1"}`
 		}), http.StatusUnauthorized, "Unauthenticated")
-		if out.Headers["WWW-Authenticate"] != "Bearer" {
-			t.Errorf("%s: headers %v lack the challenge", name, out.Headers)
+		if challenge, there := out.Headers["WWW-Authenticate"]; there {
+			t.Errorf("%s: API Gateway would rename the challenge %q", name, challenge)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -48,6 +49,15 @@ func (e *endpoint) Configure(env *function.Env) {
 	}
 	keys := bearer.NewKeys(registry.Parameter(env.AWS(), env.Require("TOKEN_KEYS"), env.Clock), env.Clock)
 	e.tokens = bearer.New(issuer, env.Require("TOKEN_AUDIENCE"), keys, env.Clock)
+}
+
+// challenge says by which scheme to authenticate, where this function verifies tokens. Elsewhere API Gateway does, and says
+// so in its own answers; from a function it would pass the header on under another name (x-amzn-Remapped-WWW-Authenticate).
+func (e *endpoint) challenge(res Response) Response {
+	if res.Status == http.StatusUnauthorized && e.tokens != nil {
+		res.Header["WWW-Authenticate"] = "Bearer"
+	}
+	return res
 }
 
 // caller identifies who sends the request: by the authorizer's claims, or by the bearer token where no authorizer has left any.

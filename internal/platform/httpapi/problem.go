@@ -63,8 +63,6 @@ func problem(ctx context.Context, instance string, err error) Response {
 		slog.ErrorContext(ctx, "request failed", "error", err.Error())
 	case p.Status >= http.StatusInternalServerError:
 		slog.ErrorContext(ctx, "request failed", "error", err.Error())
-	case p.Status == http.StatusUnauthorized:
-		header["WWW-Authenticate"] = "Bearer"
 	}
 	return Response{Status: p.Status, Header: header, Body: p}
 }

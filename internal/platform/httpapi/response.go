@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 
 	"orderflow/internal/platform/idempotency"
 )
@@ -9,9 +10,19 @@ import (
 // OK answers 200 with a body.
 func OK(body any) Response { return Response{Status: http.StatusOK, Body: body} }
 
-// Accepted answers 202 with a body: the work goes on, and location tells where to look.
+// Accepted answers 202 with a body: the work goes on, and location, such as of Member, tells where to look.
 func Accepted(location string, body any) Response {
 	return Response{Status: http.StatusAccepted, Body: body, Header: map[string]string{"Location": location}}
+}
+
+// Member refers to the member id of the collection that was asked for, relative to the request's own URI (RFC 3986, 5.2). A
+// reference from the root would lose what stands before the API's paths: the stage, or the base path of a custom domain.
+func (r *Request) Member(id string) string {
+	collection := r.path[strings.LastIndex(r.path, "/")+1:] // empty behind a slash at the end
+	if collection == "" {
+		return id
+	}
+	return collection + "/" + id
 }
 
 // Replayed marks an answer that repeats an earlier one.

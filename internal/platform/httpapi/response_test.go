@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -28,10 +29,28 @@ func TestAnswersAreNeitherCachedNorSniffed(t *testing.T) {
 
 func TestAcceptedTellsWhereToLook(t *testing.T) {
 	out, _ := send(t, "adjustStock", request(), func(context.Context, *httpapi.Request) (httpapi.Response, error) {
-		return httpapi.Accepted("/v1/orders/1", "soon").Replayed(true), nil
+		return httpapi.Accepted("orders/1", "soon").Replayed(true), nil
 	})
-	if out.StatusCode != http.StatusAccepted || out.Headers["Location"] != "/v1/orders/1" || out.Body != `"soon"` || out.Headers["Idempotent-Replayed"] != "true" {
+	if out.StatusCode != http.StatusAccepted || out.Headers["Location"] != "orders/1" || out.Body != `"soon"` || out.Headers["Idempotent-Replayed"] != "true" {
 		t.Errorf("%+v", out)
+	}
+}
+
+func TestAMembersReferenceResolvesWhereverTheAPIIs(t *testing.T) {
+	for _, base := range []string{"https://api.example", "https://id.execute-api.example/prod", "https://api.example/shop/v", "http://127.0.0.1:4566/restapis/x/local/_user_request_"} {
+		for _, end := range []string{"", "/"} {
+			asked, err := url.Parse(base + "/v1/orders" + end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			send(t, "adjustStock", request(func(in *events.APIGatewayProxyRequest) { in.Path = "/v1/orders" + end }),
+				func(_ context.Context, r *httpapi.Request) (httpapi.Response, error) {
+					if to, err := asked.Parse(r.Member("1")); err != nil || to.String() != base+"/v1/orders/1" {
+						t.Errorf("%s refers to %s, %v", asked, to, err)
+					}
+					return httpapi.OK(nil), nil
+				})
+		}
 	}
 }
 
