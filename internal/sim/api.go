@@ -33,7 +33,7 @@ func (w *World) api(c call, done func(status int, body []byte)) {
 	}
 	if c.caller != "" {
 		in.RequestContext.Authorizer = map[string]any{"claims": map[string]any{
-			"sub": c.caller, "email": c.caller + "@example.com", "token_use": "id", "cognito:groups": c.caller,
+			"sub": c.caller, "email": c.caller + "@example.com", "email_verified": "true", "token_use": "id", "cognito:groups": c.caller,
 		}}
 	}
 	w.invoke(c.function, c.order, must(json.Marshal(in)), func(out []byte, err error) {

@@ -47,7 +47,7 @@ func environment(vars map[string]string) *function.Env {
 
 func sign(t *testing.T, of *issuer.Issuer, change map[string]any) string {
 	t.Helper()
-	claims := map[string]any{"iss": "https://issuer.example", "aud": "client-1", "token_use": "id", "sub": "customer-1", "email": "a@example.com",
+	claims := map[string]any{"iss": "https://issuer.example", "aud": "client-1", "token_use": "id", "sub": "customer-1", "email": "a@example.com", "email_verified": true,
 		"cognito:groups": []string{"operator"}, "exp": now.Add(time.Hour).Unix()}
 	for name, v := range change {
 		claims[name] = v

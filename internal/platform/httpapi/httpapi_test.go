@@ -33,7 +33,7 @@ func request(change ...func(*events.APIGatewayProxyRequest)) events.APIGatewayPr
 }
 
 func claims(groups any) map[string]any {
-	return map[string]any{"sub": "customer-1", "email": "a@example.com", "token_use": "id", "cognito:groups": groups}
+	return map[string]any{"sub": "customer-1", "email": "a@example.com", "email_verified": "true", "token_use": "id", "cognito:groups": groups}
 }
 
 // send has operation id handle the request.

@@ -20,8 +20,10 @@ const Operator = "operator"
 type Identity struct {
 	// Subject is the customer id.
 	Subject string
-	Email   string
-	Groups  []string
+	// Email is empty where the caller has no address, or none that is verified and can be written to: everybody can claim
+	// somebody else's.
+	Email  string
+	Groups []string
 }
 
 // In reports whether the caller is a member of group.
@@ -80,10 +82,17 @@ func identify(authorizer map[string]any) (Identity, error) {
 	claims, _ := authorizer["claims"].(map[string]any)
 	subject, _ := claims["sub"].(string)
 	// An access token is no proof of who somebody is; API Gateway refuses it, not every emulator does.
-	if subject == "" || claims["token_use"] != "id" {
+	if known, err := usable("sub", subject); err != nil {
+		return Identity{}, err
+	} else if !known || claims["token_use"] != "id" {
 		return Identity{}, errIdentity
 	}
 	email, _ := claims["email"].(string)
+	if good, err := usable("email", email); err != nil {
+		return Identity{}, err
+	} else if !good || !verified(claims["email_verified"]) {
+		email = ""
+	}
 	return Identity{Subject: subject, Email: email, Groups: groups(claims["cognito:groups"])}, nil
 }
 
