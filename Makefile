@@ -24,6 +24,7 @@ DISCOVERY ?=
 TARGET ?=
 AUTHORIZER ?=
 ARCH ?= arm64
+PARAMETERS ?=
 TESTFLAGS ?=
 HOLD ?=
 
@@ -148,10 +149,8 @@ sbom: ## Write the bill of materials in CycloneDX, .build/sbom.cdx.json
 	@$(DEVSTACK) sbom
 
 .PHONY: deploy
-deploy: setup ## Build and deploy to AWS with your credentials (STAGE=dev or prod)
-	.tools/sam/bin/sam build
-	.tools/sam/bin/sam deploy --config-env $(STAGE)
-	$(if $(filter prod,$(STAGE)),.tools/sam/bin/python tools/protect.py orderflow-prod)
+deploy: setup ## Check the account, build and deploy to AWS with your credentials (STAGE=dev or prod, PARAMETERS='Name=value …')
+	@$(DEVSTACK) deploy --stage '$(STAGE)' --parameters '$(PARAMETERS)'
 
 .PHONY: token
 token: ## Print a bearer token (USER=alice ROLE=operator)

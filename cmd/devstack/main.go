@@ -41,7 +41,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(setup(), build(), reproduce(), billOfMaterials(), up(), down(), status(), showDemo(), showOutage(), traceUI(), token(), collection(), logs(), execute())
+	cmd.AddCommand(setup(), build(), reproduce(), billOfMaterials(), deployment(), up(), down(), status(), showDemo(), showOutage(), traceUI(), token(), collection(), logs(), execute())
 	return cmd
 }
 

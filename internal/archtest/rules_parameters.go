@@ -114,5 +114,24 @@ func parameterRules() []Rule {
 				})
 			},
 		},
+		{
+			Name: "in production the user pool sends by SES",
+			Why:  "Cognito's own sender ends at 50 mails a day, and who signs up after that gets no code",
+			Check: func(r *Repo) []string {
+				var bad list
+				for stage, own := range map[string]bool{"dev": true, "prod": false} {
+					s, err := cfn.New(r.Template, "orderflow-"+stage, deployable[stage])
+					if err != nil {
+						return []string{err.Error()}
+					}
+					configuration := s.Properties("UserPool")["EmailConfiguration"]
+					bad.unless(own == (configuration == nil), "the pool of %s sends by Cognito: %t", stage, configuration == nil)
+					bad.unless(own || cfn.Dig(configuration, "EmailSendingAccount") == "DEVELOPER" && cfn.Dig(configuration, "From") == "orders@shop.example" &&
+						strings.HasSuffix(text(cfn.Dig(configuration, "SourceArn")), ":identity/shop.example"), "the pool of %s does not send as SenderAddress", stage)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.properties("UserPool"), "EmailConfiguration") },
+		},
 	}
 }

@@ -211,7 +211,11 @@ func templateRules() []Rule {
 				for _, id := range r.ofType("AWS::Cognito::UserPool") {
 					bad.unless(inProd(r.properties(id)["DeletionProtection"], "ACTIVE", "INACTIVE"), "%s is not kept in prod, or not deleted elsewhere", id)
 				}
-				bad.unless(strings.Contains(r.Texts["Makefile"], "$(filter prod,$(STAGE)),.tools/sam/bin/python tools/protect.py"), "`make deploy` does not set the policy")
+				for stage, protected := range map[string]bool{"local": false, "dev": false, "prod": true} {
+					s, err := cfn.New(r.Template, "shop", map[string]string{"Stage": stage})
+					bad.unless(err == nil && s.Holds("IsProtected") == protected, "%s is protected: %t, if nothing is said of it", stage, !protected)
+				}
+				bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEVSTACK) deploy --stage"), "`make deploy` does not go by package deploy, which sets the policy")
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Policy["Statement"] = r.Policy["Statement"].([]any)[:1] },
@@ -307,10 +311,10 @@ func checkRoles(r *Repo) []string {
 	return bad.sorted()
 }
 
-// inProd tells whether v is one value in production, and the other elsewhere.
+// inProd tells whether v is one value in production, once it is protected, and the other elsewhere.
 func inProd(v, there, elsewhere any) bool {
 	choice, _ := cfn.Dig(v, "Fn::If").([]any)
-	return slices.Equal(choice, []any{"IsProd", there, elsewhere})
+	return slices.Equal(choice, []any{"IsProtected", there, elsewhere})
 }
 
 // texts reads a string, a list of strings, or the alternatives of an Fn::If.

@@ -147,6 +147,12 @@ func (s *Stack) intrinsic(name string, argument any) (any, bool) {
 	return nil, false
 }
 
+// Holds tells whether a condition of the template holds.
+func (s *Stack) Holds(condition string) bool { return s.condition(condition) }
+
+// Parameter is the value of a parameter.
+func (s *Stack) Parameter(name string) string { return s.parameters[name] }
+
 func (s *Stack) condition(name string) bool {
 	return s.Value(Dig(s.template, "Conditions", name)) == true
 }

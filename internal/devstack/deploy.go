@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"orderflow/internal/awsapi"
 )
 
 // Stage is the stage that a local stack is deployed as.
@@ -149,7 +151,7 @@ func (r Repo) stage(template, dir string) (string, error) {
 
 func (s *Stack) makeBucket(ctx context.Context) error {
 	_, err := s.Emulator.send(ctx, http.MethodPut, "/"+artifacts, "s3", http.Header{}, nil)
-	if err != nil && !failedWith(err, "BucketAlreadyOwnedByYou") && !failedWith(err, "BucketAlreadyExists") {
+	if err != nil && !awsapi.Failed(err, "BucketAlreadyOwnedByYou") && !awsapi.Failed(err, "BucketAlreadyExists") {
 		return fmt.Errorf("make the bucket for packages: %w", err)
 	}
 	return nil

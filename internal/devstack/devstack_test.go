@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"orderflow/internal/awsapi"
 )
 
 func put(t *testing.T, repo Repo, path, content string) {
@@ -192,7 +194,7 @@ func TestStoppedEmulatorLeavesNothing(t *testing.T) {
 		t.Errorf("the emulator does not serve: %v", err)
 	}
 	err = e.callJSON(ctx, "logs", "Logs_20140328.FilterLogEvents", map[string]any{"logGroupName": "none"}, nil)
-	if !failedWith(err, "ResourceNotFoundException") {
+	if !awsapi.Failed(err, "ResourceNotFoundException") {
 		t.Errorf("got %v; want the service's own error", err)
 	}
 	if len(groupMembers(e.Process.PID)) == 0 {

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"orderflow/internal/awsapi"
 )
 
 // docker speaks the few words of Docker's API that are needed here: a client of a registry's size would be of no use otherwise, and the
@@ -65,7 +67,7 @@ func (d docker) call(ctx context.Context, method, path string, body io.Reader, o
 		return err
 	}
 	if resp.StatusCode/100 != 2 {
-		return &apiError{Code: fmt.Sprintf("HTTP %d", resp.StatusCode), Message: strings.TrimSpace(string(answer))}
+		return &awsapi.Error{Code: fmt.Sprintf("HTTP %d", resp.StatusCode), Message: strings.TrimSpace(string(answer))}
 	}
 	if out == nil {
 		return nil
@@ -76,7 +78,7 @@ func (d docker) call(ctx context.Context, method, path string, body io.Reader, o
 // hasImage tells whether there is an image of that name.
 func (d docker) hasImage(ctx context.Context, name string) (bool, error) {
 	err := d.call(ctx, http.MethodGet, "/images/"+name+"/json", nil, nil)
-	if failedWith(err, "HTTP 404") {
+	if awsapi.Failed(err, "HTTP 404") {
 		return false, nil
 	}
 	return err == nil, err
@@ -134,7 +136,7 @@ func (d docker) functionContainers(ctx context.Context) (map[string][]string, er
 // removeContainer ends a container and removes it; one that is gone, or is going, is no error.
 func (d docker) removeContainer(ctx context.Context, id string) error {
 	err := d.call(ctx, http.MethodDelete, "/containers/"+id+"?force=1&v=1", nil, nil)
-	if failedWith(err, "HTTP 404") || failedWith(err, "HTTP 409") {
+	if awsapi.Failed(err, "HTTP 404") || awsapi.Failed(err, "HTTP 409") {
 		return nil
 	}
 	return err

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"orderflow/internal/awsapi"
 )
 
 // logLine tells lines apart; the emulator gives them no id.
@@ -29,7 +31,7 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 	printed := map[logLine]int64{} // the time of every line that a look from `from` on shows again
 	for {
 		events, err := s.readLogs(ctx, group, from)
-		if err != nil && ctx.Err() == nil && !failedWith(err, "ResourceNotFoundException") { // none before the first invocation
+		if err != nil && ctx.Err() == nil && !awsapi.Failed(err, "ResourceNotFoundException") { // none before the first invocation
 			return fmt.Errorf("read log group %s: %w", group, err)
 		}
 		news, times := false, map[logLine]int{}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"orderflow/internal/awsapi"
 )
 
 // Move tells the registry where a service is from now on, such as payment-provider. Functions that know an address keep it for a
@@ -11,7 +13,7 @@ import (
 func (s *Stack) Move(ctx context.Context, service, address string) error {
 	name := "/orderflow/" + Stage + "/services/" + service
 	err := s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.GetParameter", map[string]any{"Name": name}, nil)
-	if failedWith(err, "ParameterNotFound") {
+	if awsapi.Failed(err, "ParameterNotFound") {
 		return errors.New("this stack's registry has no parameter " + name + ": bring it up by `make up`, which has one")
 	}
 	if err == nil {

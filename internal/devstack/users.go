@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"orderflow/internal/awsapi"
 )
 
 // tokenMargin is how long a token that is handed out is valid at least.
@@ -85,7 +87,7 @@ func (s *Stack) signIn(ctx context.Context, user, role, password string) (token,
 	name := Email(user)
 	err := s.cognito(ctx, "AdminCreateUser", map[string]any{"Username": name, "MessageAction": "SUPPRESS",
 		"UserAttributes": []map[string]string{{"Name": "email", "Value": name}, {"Name": "email_verified", "Value": "true"}}}, nil)
-	if err != nil && !failedWith(err, "UsernameExistsException") {
+	if err != nil && !awsapi.Failed(err, "UsernameExistsException") {
 		return token{}, fmt.Errorf("create user %s: %w", name, err)
 	}
 	err = s.cognito(ctx, "AdminSetUserPassword", map[string]any{"Username": name, "Password": password, "Permanent": true}, nil)
