@@ -79,6 +79,11 @@ func writeStack(t *testing.T, dir, content string) {
 }
 
 func runHere(env map[string]string, args ...string) (string, string, error) {
+	return typing("", env, args...)
+}
+
+// typing runs a command line with something on its standard input.
+func typing(input string, env map[string]string, args ...string) (string, string, error) {
 	a := &app{
 		getenv: func(name string) string { return env[name] },
 		localToken: func(_ context.Context, _, user, role string) (string, error) {
@@ -91,6 +96,7 @@ func runHere(env map[string]string, args ...string) (string, string, error) {
 	var out, errs bytes.Buffer
 	cmd := newRoot(a)
 	cmd.SetArgs(args)
+	cmd.SetIn(strings.NewReader(input))
 	cmd.SetOut(&out)
 	cmd.SetErr(&errs)
 	err := cmd.Execute()

@@ -70,7 +70,7 @@ func explain(err error) string {
 }
 
 var advice = map[int]string{
-	http.StatusUnauthorized: "The token is missing or has expired: get another one (`make -s token USER=alice` for a local stack).",
+	http.StatusUnauthorized: "The token is missing or has expired: sign in (`orderflow login`), or get another one (`make -s token USER=alice` for a local stack).",
 	http.StatusForbidden:    "This is for operators: use the token of one, or --role operator with a local stack.",
 	http.StatusNotFound:     "It does not exist, or it is somebody else's: --user chooses as whom to look at a local stack.",
 }

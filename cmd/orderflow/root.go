@@ -24,8 +24,8 @@ func newRoot(a *app) *cobra.Command {
 		Long: `Place and follow orders, show their sagas, look after stock and products.
 
 With a stack on this machine ("make up") nothing needs to be set: its address is read from .local/stack.json, which is looked for
-here and in the directories above, and --user and --role choose as whom to act. For any other deployment give --api-url and
---token, or set ORDERFLOW_API_URL and ORDERFLOW_TOKEN.
+here and in the directories above, and --user and --role choose as whom to act. For any other deployment give --stack-file and
+sign in by "orderflow login", or give --api-url and --token, or set ORDERFLOW_API_URL and ORDERFLOW_TOKEN.
 
 It ends with 0 if it did what it was told, 2 if it was told wrongly, 3 if an order that it waited for ended other than
 CONFIRMED, 1 if anything else went wrong.`,
@@ -34,7 +34,7 @@ CONFIRMED, 1 if anything else went wrong.`,
   orderflow stock set MUG-BLUE 100 --reason "Delivery 4711"`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-	}, orders(a), saga(a), showTrace(a), stock(a), products(a), dlq(a), circuit(a), audit(a), health(a))
+	}, orders(a), saga(a), showTrace(a), stock(a), products(a), dlq(a), circuit(a), audit(a), health(a), login(a), logout(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})

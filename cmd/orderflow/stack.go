@@ -77,7 +77,7 @@ func (a *app) api(role string) (*client.Client, error) {
 	if missing != nil && (a.stackFile != "" || !errors.Is(missing, errNoStack)) {
 		return nil, missing
 	}
-	url := first(a.apiURL, a.getenv("ORDERFLOW_API_URL"), d.outputs["ApiUrl"])
+	url := a.address(d)
 	if url == "" {
 		return nil, errors.New("the API's address is not known: run this in a clone after `make up`, or give --api-url or $ORDERFLOW_API_URL")
 	}
@@ -85,12 +85,18 @@ func (a *app) api(role string) (*client.Client, error) {
 	if given == "" && a.user == "" && a.role == "" {
 		given = a.getenv("ORDERFLOW_TOKEN")
 	}
+	if given == "" && a.user == "" && a.role == "" {
+		var err error
+		if given, err = a.signedIn(url); err != nil {
+			return nil, err
+		}
+	}
 	return &client.Client{BaseURL: url, Token: func(ctx context.Context) (string, error) {
 		switch {
 		case given != "":
 			return given, nil
 		case d.outputs["EndpointUrl"] == "":
-			return "", errors.New("only a local stack signs users in by itself: give --token or $ORDERFLOW_TOKEN")
+			return "", errors.New("only a local stack signs users in by itself: `orderflow login`, or give --token or $ORDERFLOW_TOKEN")
 		}
 		user := first(a.user, map[string]string{operator: "olga"}[role], "alice")
 		return a.localToken(ctx, filepath.Dir(d.file), user, first(a.role, role))

@@ -115,6 +115,27 @@ func parameterRules() []Rule {
 			},
 		},
 		{
+			Name: "passwords of operators are taken with IAM's leave only, for an hour",
+			Why:  "an app client's id is no secret: with a flow that needs no signature, a stolen password would be enough from anywhere; a token cannot be called back before it ends",
+			Check: func(r *Repo) []string {
+				var bad list
+				flows := func(id string) []string { return texts(r.properties(id)["ExplicitAuthFlows"]) }
+				bad.unless(slices.Equal(flows("OperatorClient"), []string{"ALLOW_ADMIN_USER_PASSWORD_AUTH"}), "OperatorClient allows %v", flows("OperatorClient"))
+				for _, id := range r.ofType("AWS::Cognito::UserPoolClient") {
+					bad.unless(id == "OperatorClient" || !slices.Contains(flows(id), "ALLOW_ADMIN_USER_PASSWORD_AUTH"), "%s lets operators in, too", id)
+				}
+				for _, token := range []string{"IdToken", "AccessToken", "RefreshToken"} {
+					p := r.properties("OperatorClient")
+					minutes, _ := p[token+"Validity"].(int)
+					bad.unless(minutes > 0 && minutes <= 60 && cfn.Dig(p, "TokenValidityUnits", token) == "minutes", "OperatorClient's %s is good for longer than an hour", token)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				r.properties("OperatorClient")["ExplicitAuthFlows"] = []any{"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_PASSWORD_AUTH"}
+			},
+		},
+		{
 			Name: "in production the user pool sends by SES",
 			Why:  "Cognito's own sender ends at 50 mails a day, and who signs up after that gets no code",
 			Check: func(r *Repo) []string {
