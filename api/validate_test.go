@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"orderflow/api"
+	"orderflow/internal/platform/jsonschema"
 )
 
 const orderID = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
@@ -95,39 +96,59 @@ var orderBodies = map[string]struct {
 	body string
 	want []string
 }{
-	"one line":              {order(line), nil},
-	"40 lines":              {order(strings.Repeat(line+",", 39) + line), nil},
-	"41 lines":              {order(strings.Repeat(line+",", 40) + line), []string{"/items"}},
-	"no line":               {order(""), []string{"/items"}},
-	"whole number as 7.0":   {order(`{"sku":"MUG","quantity":7.0}`), nil},
-	"whole number as 7e1":   {order(`{"sku":"MUG","quantity":7e1}`), nil},
-	"quantity 0":            {order(`{"sku":"MUG","quantity":0}`), []string{"/items/0/quantity"}},
-	"quantity 999":          {order(`{"sku":"MUG","quantity":999}`), nil},
-	"quantity 1000":         {order(`{"sku":"MUG","quantity":1000}`), []string{"/items/0/quantity"}},
-	"quantity 1.5":          {order(`{"sku":"MUG","quantity":1.5}`), []string{"/items/0/quantity"}},
-	"quantity of 1e400":     {order(`{"sku":"MUG","quantity":1e400}`), []string{""}},
-	"quantity beyond int64": {order(`{"sku":"MUG","quantity":92233720368547758080}`), []string{"/items/0/quantity"}},
-	"quantity as text":      {order(`{"sku":"MUG","quantity":"1"}`), []string{"/items/0/quantity"}},
-	"quantity null":         {order(`{"sku":"MUG","quantity":null}`), []string{"/items/0/quantity"}},
-	"price from the client": {order(`{"sku":"MUG","quantity":1,"unitPrice":1}`), []string{"/items/0/unitPrice"}},
-	"field in other case":   {order(`{"SKU":"MUG","quantity":1}`), []string{"/items/0/sku", "/items/0/SKU"}},
-	"malformed SKU":         {order(`{"sku":"-MUG","quantity":1}`), []string{"/items/0/sku"}},
-	"field twice":           {order(`{"sku":"MUG","quantity":1,"quantity":2}`), []string{""}},
-	"all that is wrong":     {order(`{"sku":"","quantity":0},{"sku":1,"quantity":"x"}`), []string{"/items/0/quantity", "/items/0/sku", "/items/1/quantity", "/items/1/sku"}},
-	"unknown country":       {strings.Replace(order(line), `"DE"`, `"XX"`, 1), []string{"/shippingAddress/country"}},
-	"blank name":            {strings.Replace(order(line), `"Ada"`, `"  "`, 1), []string{"/shippingAddress/name"}},
-	"newline in the name":   {strings.Replace(order(line), `"Ada"`, `"A\nB"`, 1), []string{"/shippingAddress/name"}},
-	"name of 100 letters":   {strings.Replace(order(line), "Ada", strings.Repeat("Ä", 100), 1), nil},
-	"name of 101 letters":   {strings.Replace(order(line), "Ada", strings.Repeat("Ä", 101), 1), []string{"/shippingAddress/name"}},
-	"unknown / field":       {strings.Replace(order(line), `"items"`, `"a/b~":1,"items"`, 1), []string{"/a~1b~0"}},
-	"missing fields":        {`{}`, []string{"/items", "/shippingAddress", "/paymentMethod"}},
-	"no object":             {`[]`, []string{""}},
-	"null":                  {`null`, []string{""}},
-	"no body":               {``, []string{""}},
-	"broken off":            {order(line)[:50], []string{""}},
-	"something behind it":   {order(line) + `{}`, []string{""}},
-	"not UTF-8":             {strings.Replace(order(line), "Ada", "\xff", 1), []string{""}},
-	"deeply nested":         {`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, []string{""}},
+	"one line":                      {order(line), nil},
+	"40 lines":                      {order(strings.Repeat(line+",", 39) + line), nil},
+	"41 lines":                      {order(strings.Repeat(line+",", 40) + line), []string{"/items"}},
+	"no line":                       {order(""), []string{"/items"}},
+	"whole number as 7.0":           {order(`{"sku":"MUG","quantity":7.0}`), nil},
+	"whole number as 7e1":           {order(`{"sku":"MUG","quantity":7e1}`), nil},
+	"quantity 0":                    {order(`{"sku":"MUG","quantity":0}`), []string{"/items/0/quantity"}},
+	"quantity 999":                  {order(`{"sku":"MUG","quantity":999}`), nil},
+	"quantity 1000":                 {order(`{"sku":"MUG","quantity":1000}`), []string{"/items/0/quantity"}},
+	"quantity 1.5":                  {order(`{"sku":"MUG","quantity":1.5}`), []string{"/items/0/quantity"}},
+	"quantity of 1e400":             {order(`{"sku":"MUG","quantity":1e400}`), []string{""}},
+	"quantity beyond int64":         {order(`{"sku":"MUG","quantity":92233720368547758080}`), []string{"/items/0/quantity"}},
+	"quantity as text":              {order(`{"sku":"MUG","quantity":"1"}`), []string{"/items/0/quantity"}},
+	"quantity null":                 {order(`{"sku":"MUG","quantity":null}`), []string{"/items/0/quantity"}},
+	"price from the client":         {order(`{"sku":"MUG","quantity":1,"unitPrice":1}`), []string{"/items/0/unitPrice"}},
+	"field in other case":           {order(`{"SKU":"MUG","quantity":1}`), []string{"/items/0/sku", "/items/0/SKU"}},
+	"malformed SKU":                 {order(`{"sku":"-MUG","quantity":1}`), []string{"/items/0/sku"}},
+	"field twice":                   {order(`{"sku":"MUG","quantity":1,"quantity":2}`), []string{""}},
+	"all that is wrong":             {order(`{"sku":"","quantity":0},{"sku":1,"quantity":"x"}`), []string{"/items/0/quantity", "/items/0/sku", "/items/1/quantity", "/items/1/sku"}},
+	"unknown country":               {strings.Replace(order(line), `"DE"`, `"XX"`, 1), []string{"/shippingAddress/country"}},
+	"blank name":                    {strings.Replace(order(line), `"Ada"`, `"  "`, 1), []string{"/shippingAddress/name"}},
+	"newline in the name":           {strings.Replace(order(line), `"Ada"`, `"A\nB"`, 1), []string{"/shippingAddress/name"}},
+	"name that is blank by Unicode": {strings.Replace(order(line), "Ada", "\u00a0\u3164", 1), []string{"/shippingAddress/name"}},
+	"name that turns the reading":   {strings.Replace(order(line), "Ada", "A\u202eda", 1), []string{"/shippingAddress/name"}},
+	"name with an escape sequence":  {strings.Replace(order(line), "Ada", "A\u009b31m", 1), []string{"/shippingAddress/name"}},
+	"street of two lines":           {strings.Replace(order(line), "1 St", "1 St\u20282 St", 1), []string{"/shippingAddress/line1"}},
+	"city with hidden characters":   {strings.Replace(order(line), "Berlin", "Ber\u200blin", 1), []string{"/shippingAddress/city"}},
+	"name with a joiner in a word":  {strings.Replace(order(line), "Ada", "می\u200cخواهم", 1), nil},
+	"address without a postal code": {strings.Replace(order(line), `"postalCode":"10115",`, "", 1), nil},
+	"address with all parts":        {strings.Replace(order(line), `"city"`, `"line2":"Apt 4","region":"IL","city"`, 1), nil},
+	"blank second line":             {strings.Replace(order(line), `"city"`, `"line2":" ","city"`, 1), []string{"/shippingAddress/line2"}},
+	"card number in the region":     {strings.Replace(order(line), `"city"`, `"region":"4111111111111111","city"`, 1), []string{"/shippingAddress/region"}},
+	"postal code of Japan":          {strings.Replace(order(line), "10115", "〒100-0001", 1), nil},
+	"empty postal code":             {strings.Replace(order(line), "10115", "", 1), nil},
+	"postal code of signs":          {strings.Replace(order(line), "10115", "〒<b>", 1), []string{"/shippingAddress/postalCode"}},
+	"half a character":              {strings.Replace(order(line), "Ada", `\ud800`, 1), []string{""}},
+	"card number as payment method": {strings.Replace(order(line), "pm_card_visa", "4111111111111111", 1), []string{"/paymentMethod"}},
+	"card number in the street":     {strings.Replace(order(line), "1 St", "1 St, 4111 1111 1111 1111", 1), []string{"/shippingAddress/line1"}},
+	"card number in the name":       {strings.Replace(order(line), "Ada", "Ada 3782-822463-10005", 1), []string{"/shippingAddress/name"}},
+	"card number as postal code":    {strings.Replace(order(line), "10115", "4111111111111111", 1), []string{"/shippingAddress/postalCode"}},
+	"card number as SKU":            {order(`{"sku":"4111111111111111","quantity":1}`), []string{"/items/0/sku"}},
+	"EAN as SKU":                    {order(`{"sku":"4222222222222","quantity":1}`), nil},
+	"name of 100 letters":           {strings.Replace(order(line), "Ada", strings.Repeat("Ä", 100), 1), nil},
+	"name of 101 letters":           {strings.Replace(order(line), "Ada", strings.Repeat("Ä", 101), 1), []string{"/shippingAddress/name"}},
+	"unknown / field":               {strings.Replace(order(line), `"items"`, `"a/b~":1,"items"`, 1), []string{"/a~1b~0"}},
+	"missing fields":                {`{}`, []string{"/items", "/shippingAddress", "/paymentMethod"}},
+	"no object":                     {`[]`, []string{""}},
+	"null":                          {`null`, []string{""}},
+	"no body":                       {``, []string{""}},
+	"broken off":                    {order(line)[:50], []string{""}},
+	"something behind it":           {order(line) + `{}`, []string{""}},
+	"not UTF-8":                     {strings.Replace(order(line), "Ada", "\xff", 1), []string{""}},
+	"deeply nested":                 {`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, []string{""}},
 }
 
 func TestBodyOfAnOrder(t *testing.T) {
@@ -190,6 +211,8 @@ func TestQueryPathAndHeaders(t *testing.T) {
 		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {strings.Repeat("k", 256)}}, want: []string{"Idempotency-Key"}},
 		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {""}}, want: []string{"Idempotency-Key"}},
 		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"a b"}}, want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"4111-1111-1111-1111"}}, want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"41111111-1111-1111-8a3b-9f0d1c2b3a4f"}}},
 		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"a", "b"}}, want: []string{"Idempotency-Key"}},
 	} {
 		t.Run(c.id+" "+c.query+c.path, func(t *testing.T) {
@@ -244,6 +267,51 @@ func TestAnAdjustmentOfNothingIsRefused(t *testing.T) {
 		expect(t, op.Validate(request(op, "", `{"delta":`+delta+`,"reason":"count"}`), good), "/delta")
 	}
 	expect(t, op.Validate(request(op, "", `{"delta":-5,"reason":"count"}`), good))
+}
+
+func TestReasonsAndProductNamesAreOneLineOfText(t *testing.T) {
+	adjust, put := load(t, "adjustStock"), load(t, "putProduct")
+	for _, text := range []string{"\u00a0", "a\u202eb", "a\u2029b", "a\u0085b", "a\ufeffb", "card 4111111111111111"} {
+		expect(t, adjust.Validate(request(adjust, "", `{"delta":1,"reason":"`+text+`"}`), good), "/reason")
+		expect(t, put.Validate(request(put, "", `{"name":"`+text+`","price":{"currency":"EUR","amount":1}}`), good), "/name")
+	}
+}
+
+// TestEveryTextOfARequestHasAFormat holds every string that a person types to a rule of Unicode, those of operations to come as well.
+func TestEveryTextOfARequestHasAFormat(t *testing.T) {
+	var visit func(at string, s *jsonschema.Schema)
+	visit = func(at string, s *jsonschema.Schema) {
+		// An enumeration lists what is allowed, and ids and cursors are ours. A pattern may leave out digits, or be too short for a card.
+		if s.Type == "string" && s.Format == "" && len(s.Enum) == 0 && (s.Pattern == nil || s.Pattern.MatchString("4111111111111111")) {
+			t.Errorf("%s takes any text: give it a format", at)
+		}
+		for name, property := range s.Properties {
+			visit(at+"/"+name, property)
+		}
+		if s.Items != nil {
+			visit(at+"/-", s.Items)
+		}
+	}
+	seen := 0
+	for id := range routes(document(t)) {
+		op := load(t, id)
+		if op.Public {
+			continue // callbacks are signed by third parties, whose fields are theirs
+		}
+		for _, p := range op.Parameters {
+			if p.Name != "cursor" && p.Name != "traceparent" {
+				seen++
+				visit(id+" "+p.Name, p.Schema)
+			}
+		}
+		if op.Body != nil {
+			seen++
+			visit(id, op.Body)
+		}
+	}
+	if seen < 15 {
+		t.Errorf("only %d places were looked at", seen)
+	}
 }
 
 func TestTheBodyCanBeReadAfterwards(t *testing.T) {

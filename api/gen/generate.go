@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"orderflow/internal/platform/jsonschema"
 )
 
 // operation is the form that package api loads.
@@ -82,7 +84,7 @@ func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operatio
 var (
 	checked = []string{
 		"type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
-		"minLength", "maxLength", "pattern", "minimum", "maximum", "enum", "not",
+		"minLength", "maxLength", "pattern", "minimum", "maximum", "enum", "not", "format",
 	}
 	silent = []string{"title", "description", "example", "default"}
 )
@@ -103,6 +105,8 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 			delete(keywords, name)
 		case !slices.Contains(checked, name):
 			return nil, fmt.Errorf("keyword %s is not supported in requests", name)
+		case name == "format" && !jsonschema.Format(s.Format).Known():
+			return nil, fmt.Errorf("format %s is not supported in requests", s.Format)
 		}
 	}
 	if s.Type.Is("integer") && (s.Min == nil || s.Max == nil) {

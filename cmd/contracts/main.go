@@ -38,7 +38,8 @@ func run(ctx context.Context, w io.Writer, dir, oasdiff string) error {
 		fmt.Fprintln(w, "contracts: no tag v* yet, so there is nothing to compare with")
 		return nil
 	}
-	fmt.Fprintf(w, "contracts: compared with %s: the HTTP API, %d event schemas, the steps of %d services; %d breaks\n", r.Tag, r.Events, r.Steps, len(r.Breaks))
+	fmt.Fprintf(w, "contracts: compared with %s: the HTTP API, %d event schemas, the steps of %d services; %d breaks, and %d more that ADRs decided on\n",
+		r.Tag, r.Events, r.Steps, len(r.Breaks), len(r.Accepted))
 	for _, b := range r.Breaks {
 		fmt.Fprintln(w, "  "+b)
 	}

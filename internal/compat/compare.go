@@ -26,6 +26,8 @@ type Result struct {
 	Events, Steps int
 	// Breaks say, each with its file, what breaks those who know the release.
 	Breaks []string
+	// Accepted are breaks that were decided on, each by an ADR.
+	Accepted []string
 }
 
 // Compare holds the contracts in the working tree at dir to those of the last tag v* that it descends from. The HTTP API is compared by
@@ -68,7 +70,7 @@ func Compare(ctx context.Context, dir, oasdiff string) (Result, error) {
 		}
 	}
 	slices.Sort(r.Breaks)
-	return r, nil
+	return r, r.accept(dir)
 }
 
 // tree is a working tree of git.

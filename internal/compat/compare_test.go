@@ -148,6 +148,41 @@ func TestAProgramThatFailsIsNoAgreement(t *testing.T) {
 }
 
 // `make lint` installs oasdiff, and CI lints first.
+func TestABreakThatAnADRDecidedOnIsAccepted(t *testing.T) {
+	const list = "api/accepted-breaks.txt"
+	for name, c := range map[string]struct {
+		accepted string
+		breaks   []string
+	}{
+		"no list":     {"", []string{source + ": was removed: what was published under it is still read"}},
+		"listed":      {"# why\n\n0042 steps.go: was removed\n", nil},
+		"other words": {"0042 was renamed\n", []string{source + ": was removed: what was published under it is still read", list + `: nothing breaks as "0042 was renamed": remove the line`}},
+		"no such ADR": {"0043 was removed\n", []string{source + ": was removed: what was published under it is still read", list + ": there is no ADR 0043"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := repository(t)
+			git(t, dir, "tag", "v1.0.0")
+			write(t, dir, "docs/adr/0042-why.md", "# 42. Why\n")
+			if c.accepted != "" {
+				write(t, dir, list, c.accepted)
+			}
+			if err := os.Remove(filepath.Join(dir, source)); err != nil {
+				t.Fatal(err)
+			}
+			r, err := compat.Compare(t.Context(), dir, program(t, ""))
+			if err != nil || !slices.Equal(r.Breaks, c.breaks) || len(r.Accepted) != 1-min(1, len(c.breaks)) {
+				t.Errorf("got %q, accepted %q, %v", r.Breaks, r.Accepted, err)
+			}
+		})
+	}
+	dir := repository(t)
+	git(t, dir, "tag", "v1.0.0")
+	write(t, dir, list, "was removed\n")
+	if _, err := compat.Compare(t.Context(), dir, program(t, "")); err == nil {
+		t.Error("a line without an ADR is taken")
+	}
+}
+
 func TestWhatOasdiffFindsIsTold(t *testing.T) {
 	oasdiff, err := filepath.Abs("../../.tools/bin/oasdiff")
 	if err != nil {

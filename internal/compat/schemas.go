@@ -43,6 +43,9 @@ func (c *comparison) schemas(at string, before, after *jsonschema.Schema) {
 	if was, is := expression(before.Pattern), expression(after.Pattern); was != is {
 		c.add(at, "pattern was %s, is %s", was, is)
 	}
+	if before.Format != after.Format {
+		c.add(at, "format was %q, is %q", before.Format, after.Format)
+	}
 	c.least(at, "minLength", int64(before.MinLength), int64(after.MinLength))
 	c.least(at, "minItems", int64(before.MinItems), int64(after.MinItems))
 	c.bound(at, "maxLength", wide(before.MaxLength), wide(after.MaxLength), false)

@@ -67,6 +67,7 @@ func TestEveryKindOfBreakIsFound(t *testing.T) {
 		"enum that came":              {`"note": {"type": "string"}`, `"note": {"type": "string", "enum": ["x"]}`, "/note: enum"},
 		"enum that went":              {`, "enum": ["ON", "OFF"]`, ``, "/state: enum"},
 		"pattern":                     {`^[a-z]+$`, `^[a-y]+$`, "/id: pattern"},
+		"format that came":            {`"note": {"type": "string"}`, `"note": {"type": "string", "format": "one-line-text"}`, "/note: format"},
 		"pattern that came":           {`"note": {"type": "string"}`, `"note": {"type": "string", "pattern": "a"}`, "/note: pattern"},
 		"longer at least":             {`"minLength": 2`, `"minLength": 3`, "/id: minLength was 2, is 3: events already published"},
 		"shorter at least":            {`"minLength": 2`, `"minLength": 1`, "/id: minLength was 2, is 1: consumers"},

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -175,6 +176,55 @@ func TestRequestThatBreaksTheContractIs400WithEveryViolation(t *testing.T) {
 		http.StatusBadRequest, "MalformedRequest")
 	refused(t, "method", "adjustStock", request(func(in *events.APIGatewayProxyRequest) { in.HTTPMethod = "NO METHOD" }),
 		http.StatusBadRequest, "MalformedRequest")
+}
+
+func TestARequestWithLostCharactersIs400(t *testing.T) {
+	h, err := httpapi.Handle("adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+		t.Error("it was handled")
+		return httpapi.OK(nil), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := json.Marshal(request(func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7,"reason":"HERE"}` }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, broken := range []string{
+		"\xff", "\xed\xa0\x80", // not UTF-8
+		`\udc80`,              // what Python makes of a byte that is not UTF-8
+		`\\ud800`, `\\udc00x`, // half a character in the body
+		"\ufffd", `\ufffd`, // what others make of one
+	} {
+		b, err := h.Invoke(t.Context(), bytes.Replace(good, []byte("HERE"), []byte(broken), 1))
+		if err != nil || !bytes.Contains(b, []byte(`"statusCode":400`)) {
+			t.Errorf("%q: %s, %v", broken, b, err)
+		}
+	}
+	for _, body := range []string{"\xff", `\ud800`} {
+		refused(t, "base64", "adjustStock", request(func(in *events.APIGatewayProxyRequest) {
+			in.Body, in.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(`{"delta":7,"reason":"a`+body+`"}`)), true
+		}), http.StatusBadRequest, "InvalidRequest")
+	}
+}
+
+func TestAnAnswerRepeatsNoCardNumber(t *testing.T) {
+	const number = "4111111111111111"
+	for name, change := range map[string]func(*events.APIGatewayProxyRequest){
+		"body":  func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7,"reason":"card ` + number + `"}` },
+		"field": func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7,"reason":"x","` + number + `":1}` },
+		"path": func(in *events.APIGatewayProxyRequest) {
+			in.Path, in.PathParameters["sku"] = "/v1/stock/"+number+"/adjustments", number
+		},
+		"query": func(in *events.APIGatewayProxyRequest) {
+			in.MultiValueQueryStringParameters = map[string][]string{number: {"1"}}
+		},
+	} {
+		out, p := send(t, "adjustStock", request(change), ok)
+		if p.Code != "InvalidRequest" || strings.Contains(out.Body, number) {
+			t.Errorf("%s: %s", name, out.Body)
+		}
+	}
 }
 
 func TestHandlerSeesTheRequest(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"orderflow/api"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/redact"
 )
 
 // Problem is the body of every error answer (RFC 9457).
@@ -44,7 +45,7 @@ const retryAfter = 2 * time.Second
 // problem turns an error into its answer. Causes go to the log, never to the caller.
 func problem(ctx context.Context, instance string, err error) Response {
 	var invalid *api.InvalidRequest
-	p := Problem{Instance: instance}
+	p := Problem{Instance: redact.Text(instance)} // a path is what the caller made of it
 	wait := retryAfter
 	if errors.As(err, &invalid) {
 		p.Status, p.Code = http.StatusBadRequest, "InvalidRequest"

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -15,6 +16,7 @@ const maxDepth = 32
 
 var (
 	errNotJSON   = errors.New("must be one JSON value in UTF-8 and nothing else")
+	errSurrogate = errors.New("has an escape of half a character: \\ud800 to \\udfff stand in pairs only")
 	errTooDeep   = errors.New("is nested too deeply")
 	errDuplicate = errors.New("has a field twice")
 )
@@ -34,6 +36,9 @@ func Decode(text []byte) (value any, plain []byte, err error) {
 	if !utf8.Valid(text) || !json.Valid(text) {
 		return nil, nil, errNotJSON
 	}
+	if !paired(text) {
+		return nil, nil, errSurrogate
+	}
 	d := decoder{Decoder: json.NewDecoder(bytes.NewReader(text))}
 	d.UseNumber()
 	if value, err = d.value(0); err != nil {
@@ -45,6 +50,40 @@ func Decode(text []byte) (value any, plain []byte, err error) {
 		}
 	}
 	return value, text, nil
+}
+
+// paired reports whether every surrogate that a JSON text escapes stands in a pair. One alone is half a character, which
+// encoding/json replaces silently by U+FFFD.
+func paired(text []byte) bool {
+	for {
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 || i+1 == len(text) {
+			return true
+		}
+		text = text[i:]
+		unit, escaped := escapedUnit(text)
+		switch {
+		case !escaped:
+			text = text[2:]
+		case !utf16.IsSurrogate(unit):
+			text = text[6:]
+		default:
+			second, _ := escapedUnit(text[6:])
+			if utf16.DecodeRune(unit, second) == utf8.RuneError {
+				return false
+			}
+			text = text[12:]
+		}
+	}
+}
+
+// escapedUnit reads the escape \uXXXX that text begins with.
+func escapedUnit(text []byte) (unit rune, ok bool) {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	return rune(n), err == nil
 }
 
 func (d *decoder) value(depth int) (any, error) {

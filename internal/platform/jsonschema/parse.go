@@ -56,6 +56,9 @@ func (s *Schema) known() error {
 	if !slices.Contains(types, s.Type) {
 		return fmt.Errorf("type %s is not supported", s.Type)
 	}
+	if !s.Format.Known() {
+		return fmt.Errorf("format %s is not supported", s.Format)
+	}
 	for _, allowed := range s.Enum {
 		switch v := allowed.(type) {
 		case string:

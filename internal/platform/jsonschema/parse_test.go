@@ -66,11 +66,58 @@ func TestKeywordsApplyToTheirOwnTypeOnly(t *testing.T) {
 
 func TestTextThatTwoReadersMayReadDifferentlyIsRefused(t *testing.T) {
 	s := &jsonschema.Schema{}
-	for _, text := range []string{``, `{`, `{"a":1,"a":2}`, `{} {}`, "\"\xff\"", `1e400`, strings.Repeat("[", 40) + strings.Repeat("]", 40)} {
+	for _, text := range []string{``, `{`, `{"a":1,"a":2}`, `{} {}`, "\"\xff\"", `1e400`,
+		`"\ud800"`, `"\udc00"`, `"a\uD83Db"`, `{"\ud800":1}`, `["\ud83d\u0041"]`, `"\ude00\ud83d"`, `"\\\ud800"`, strings.Repeat("[", 40) + strings.Repeat("]", 40)} {
 		var invalid *jsonschema.Invalid
 		if err := s.Validate([]byte(text)); !errors.As(err, &invalid) || len(invalid.Violations) != 1 || invalid.Violations[0].Pointer != "" {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+func TestPairedSurrogatesAreOneCharacter(t *testing.T) {
+	for text, want := range map[string]string{
+		`"\ud83d\ude00"`: "😀", `"\uD83D\uDE00!"`: "😀!", `"\\ud800"`: `\ud800`, `"\\\\ud800"`: `\\ud800`, `"\u0041\n\""`: "A\n\"", "\"\ufffd\"": "\ufffd",
+	} {
+		if got, _, err := jsonschema.Decode([]byte(text)); got != want || err != nil {
+			t.Errorf("%s is %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestAFormatIsHeld(t *testing.T) {
+	for format, texts := range map[string]map[string]bool{
+		"one-line-text": {
+			"Ada": true, "山田": true, "می\u200cخواهم": true, "": false, "\u00a0": false, "A\u202eb": false, "A\u2028b": false, "A\u0085b": false,
+			"A\u009bb": false, "A\u200bb": false, "pay by 4111 1111 1111 1111": false, "EAN 4006381333931": true,
+		},
+		"no-card-number": {"pm_card_visa": true, "": true, "4111111111111111": false, "4222222222222": false, "4111111111111112": true},
+		"sku":            {"MUG-BLUE": true, "4222222222222": true, "4111111111111111": false},
+	} {
+		s, err := jsonschema.Parse([]byte(`{"type":"string","format":"` + format + `"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for text, ok := range texts {
+			found := &jsonschema.Invalid{}
+			if s.Check("/x", text, found); (len(found.Violations) == 0) != ok {
+				t.Errorf("%s %+q: %v, want valid: %t", format, text, found, ok)
+			}
+			if text != "" && strings.Contains(found.Error(), text) {
+				t.Errorf("%s %+q is repeated: %v", format, text, found)
+			}
+		}
+	}
+}
+
+func TestTheNameOfAFieldRepeatsNoCardNumber(t *testing.T) {
+	s, err := jsonschema.Parse([]byte(`{"type":"object","additionalProperties":false}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Validate([]byte(`{"card 4111 1111 1111 1111":1}`))
+	if err == nil || strings.Contains(err.Error(), "1111") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -31,6 +31,8 @@ type Schema struct {
 	MinLength int      `json:"minLength,omitempty"`
 	MaxLength *int     `json:"maxLength,omitempty"`
 	Pattern   *Pattern `json:"pattern,omitempty"`
+	// Format is a rule that no pattern can say, by its name.
+	Format Format `json:"format,omitempty"`
 
 	Minimum *int64 `json:"minimum,omitempty"`
 	Maximum *int64 `json:"maximum,omitempty"`
@@ -102,6 +104,8 @@ func (s *Schema) checkString(pointer, v string, found *Invalid) {
 		found.Add(pointer, "must have at most %d characters", *s.MaxLength)
 	case s.Pattern != nil && !s.Pattern.MatchString(v):
 		found.Add(pointer, "must match the pattern %s", s.Pattern)
+	default:
+		s.Format.check(pointer, v, found)
 	}
 }
 

@@ -3,6 +3,9 @@ package jsonschema
 import (
 	"fmt"
 	"strings"
+
+	"orderflow/internal/platform/cardnumber"
+	"orderflow/internal/platform/redact"
 )
 
 // maxViolations bounds the answer to what is wrong all over.
@@ -37,9 +40,13 @@ func (e *Invalid) Add(pointer, detail string, args ...any) {
 	}
 }
 
-// Escape makes a member's name one token of a JSON pointer. Names come from the sender, so they are cut.
+// Escape makes a member's name one token of a JSON pointer. Names come from the sender, so they are cut, and one with the
+// number of a payment card is not repeated.
 func Escape(name string) string {
 	const longest = 64
+	if cardnumber.In(name) {
+		return redact.Mask
+	}
 	if r := []rune(name); len(r) > longest {
 		name = string(r[:longest]) + "…"
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"orderflow/internal/platform/cardnumber"
 )
 
 // A pattern costs some time to compile, which the start of a function is not to pay: it is compiled when its clue is first seen.
@@ -78,7 +80,7 @@ func card(s string) (end int) {
 		switch c := s[i]; {
 		case c >= '0' && c <= '9':
 			digits = append(digits, c-'0')
-			if n := len(digits); (n >= 14 || n == 13 && s[0] == '4') && luhn(digits) {
+			if n := len(digits); (n >= 14 || n == 13 && s[0] == '4') && cardnumber.Luhn(digits) {
 				end = i + 1
 			}
 		case (c == ' ' || c == '-') && i > 0 && s[i-1] != ' ' && s[i-1] != '-':
@@ -87,20 +89,6 @@ func card(s string) (end int) {
 		}
 	}
 	return end
-}
-
-func luhn(digits []byte) bool {
-	sum := 0
-	for i := range digits {
-		d := int(digits[len(digits)-1-i])
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
 }
 
 const letters = "abcdefABCDEFGHJKMNPQRSTVWXYZ"

@@ -71,7 +71,7 @@ func (p published) compare(t *testing.T, text string) (accepted bool) {
 
 // odd are the values that are put in the place of every value of an example, as JSON.
 var odd = []string{
-	`null`, `true`, `""`, `" "`, `"x"`, `"EUR"`, `"EURO"`, `"\u0000"`, `"ä"`, `"\ud800"`, `"a@b"`, `"01KAQ5M3Z8V7D2X4C6B9N1T0RW"`, `"01kaq5m3z8v7d2x4c6b9n1t0rw"`,
+	`null`, `true`, `""`, `" "`, `"x"`, `"EUR"`, `"EURO"`, `"\u0000"`, `"ä"`, `"a@b"`, `"01KAQ5M3Z8V7D2X4C6B9N1T0RW"`, `"01kaq5m3z8v7d2x4c6b9n1t0rw"`,
 	`"` + strings.Repeat("a", 64) + `"`, `"` + strings.Repeat("ä", 65) + `"`, `"` + strings.Repeat("a", 300) + `"`, `"` + strings.Repeat("Ä", 5000) + `"`,
 	`0`, `-0`, `0.0`, `1`, `-1`, `1.0`, `1.5`, `999`, `1000`, `1e3`, `1e-3`, `9223372036854775807`, `9223372036854775808`, `1e30`, `"1"`,
 	`[]`, `[null]`, `[{}]`, `{}`, `{"x":1}`, `"DE"`, `"OUT_OF_STOCK"`, `"OUT__OF"`, `[` + strings.Repeat("{},", 60) + `{}]`,
