@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderflow/internal/devstack"
+	"orderflow/internal/platform/printable"
 )
 
 func main() {
@@ -24,7 +25,7 @@ func main() {
 	case errors.As(err, &exit):
 		os.Exit(int(exit))
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "devstack:", err)
+		fmt.Fprintln(printable.Writer(os.Stderr), "devstack:", err)
 		os.Exit(1)
 	}
 }
@@ -40,6 +41,9 @@ func root() *cobra.Command {
 		Short:         "Run orderflow on this machine, with no AWS account and no containers",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			cmd.Root().SetOut(printable.Writer(cmd.OutOrStdout())) // logs and orders hold what somebody sent
+		},
 	}
 	cmd.AddCommand(setup(), build(), reproduce(), billOfMaterials(), deployment(), up(), down(), status(), showDemo(), showOutage(), traceUI(), token(), collection(), logs(), execute())
 	return cmd

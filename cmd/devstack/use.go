@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +47,7 @@ func logs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return stack.Logs(cmd.Context(), os.Stdout, args[0], follow)
+			return stack.Logs(cmd.Context(), cmd.OutOrStdout(), args[0], follow)
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what it logs from now on")

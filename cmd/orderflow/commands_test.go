@@ -27,9 +27,25 @@ changed  2026-11-23T09:00:04Z
 line     2 × MUG-BLUE at 19.99 EUR
 total    39.98 EUR
 paid by  pm_card_visa
-ship to  Ada L, 1 A St, 10115 Berlin, DE
+ship to  Ada\u0009L, 1 A St, 10115 Berlin, DE
 `; out != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
+	}
+}
+
+func TestPlaceAbroad(t *testing.T) {
+	for line, want := range map[string]string{
+		"--line1 1_St --line2 Apt_4 --city X --region IL --postal-code 62701 --country US": `"line1":"1_St","line2":"Apt_4","city":"X","region":"IL","postalCode":"62701","country":"US"`,
+		"--line1 1_St --city Dubai --country AE":                                           `"line1":"1_St","city":"Dubai","country":"AE"`,
+	} {
+		b := serve(t, map[string][]string{"POST /v1/orders": {"202 " + strings.Replace(orderIn("PENDING", "null"), `"city"`, `"line2":"Apt 4","region":"IL","city"`, 1)}})
+		out, _, err := run(t, b, strings.Fields("order place --item MUG=1 "+line)...)
+		if err != nil || len(b.asked) != 1 || !strings.Contains(b.asked[0], want) {
+			t.Errorf("%s: asked %s, %v", line, b.asked, err)
+		}
+		if !strings.Contains(out, "L, 1 A St, Apt 4, 10115 Berlin, IL, DE\n") {
+			t.Errorf("shown %s", out)
+		}
 	}
 }
 
@@ -153,7 +169,7 @@ func TestPricesAreExact(t *testing.T) {
 func TestProductsAsATable(t *testing.T) {
 	b := serve(t, map[string][]string{"GET /v1/products?limit=20": {`200 {"products":[{"sku":"MUG","name":"Mug \u001b[31m","price":{"currency":"EUR","amount":5},"version":3}],"cursor":null}`}})
 	out, errs, err := run(t, b, "product", "list")
-	if want := "SKU  NAME       PRICE     VERSION\nMUG  Mug  [31m  0.05 EUR  3\n"; err != nil || out != want || errs != "" {
+	if want := "SKU  NAME            PRICE     VERSION\nMUG  Mug \\u001b[31m  0.05 EUR  3\n"; err != nil || out != want || errs != "" {
 		t.Errorf("%q %s %v, want %q", out, errs, err, want)
 	}
 }

@@ -48,7 +48,7 @@ func TestAfterLoginCommandsActAsTheOperatorUntilLogout(t *testing.T) {
 		{"stock get MUG --user bob", "", "bob/"},
 		{"stock get MUG --role operator", "", "alice/operator"},
 		{"stock get MUG --token given", "", "given"},
-		{"stock get MUG", "of the environment", "of the environment"},
+		{"stock get MUG --stack-file .local/stack.json", "of the environment", "of the environment"},
 	} {
 		env["ORDERFLOW_TOKEN"] = c.token
 		if _, _, err := runHere(env, strings.Fields(c.line)...); err != nil || b.tokens[len(b.tokens)-1] != c.want {

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"orderflow/internal/platform/printable"
 )
 
 // Exit codes.
@@ -36,7 +38,7 @@ func main() {
 	err := newRoot(&app{getenv: os.Getenv, localToken: stackToken}).ExecuteContext(ctx)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "orderflow:", explain(err))
+		fmt.Fprintln(printable.Writer(os.Stderr), "orderflow:", explain(err))
 		os.Exit(exitCode(err))
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"orderflow/internal/platform/printable"
 )
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
@@ -203,7 +205,7 @@ func TestAsWhomItActs(t *testing.T) {
 		{"stock set MUG 0", "", "olga/operator"},
 		{"stock set MUG 0 --user bob", "", "bob/operator"},
 		{"stock get MUG --token abc", "def", "abc"},
-		{"stock get MUG", "def", "def"},
+		{"stock get MUG --stack-file .local/stack.json", "def", "def"},
 		{"stock get MUG --user bob", "def", "bob/"},
 	} {
 		b, dir := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}}), t.TempDir()
@@ -211,6 +213,112 @@ func TestAsWhomItActs(t *testing.T) {
 		t.Chdir(dir)
 		if _, _, err := runHere(map[string]string{"ORDERFLOW_TOKEN": c.env}, strings.Fields(c.line)...); err != nil || !slices.Equal(b.tokens, []string{c.want}) {
 			t.Errorf("%s with %q: as %v, %v; want %s", c.line, c.env, b.tokens, err, c.want)
+		}
+	}
+}
+
+func TestATokenOfTheEnvironmentGoesOnlyWhereTheCallerSaid(t *testing.T) {
+	b, dir := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}}), t.TempDir()
+	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"x"}`)
+	below := filepath.Join(dir, "below")
+	if err := os.Mkdir(below, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, where := range []string{dir, below} {
+		t.Chdir(where)
+		_, _, err := runHere(map[string]string{"ORDERFLOW_TOKEN": "secret"}, "stock", "get", "MUG")
+		if exitCode(err) != exitUsage || !strings.Contains(err.Error(), "--api-url") || len(b.asked) > 0 {
+			t.Errorf("in %s: %v, asked %s as %s", where, err, b.asked, b.tokens)
+		}
+	}
+	for _, env := range []map[string]string{
+		{"ORDERFLOW_API_URL": b.url},
+		{"ORDERFLOW_STACK_FILE": filepath.Join(dir, ".local", "stack.json")},
+	} {
+		b.tokens = nil
+		env["ORDERFLOW_TOKEN"] = "secret"
+		if _, _, err := runHere(env, "stock", "get", "MUG"); err != nil || !slices.Equal(b.tokens, []string{"secret"}) {
+			t.Errorf("%v: %v, as %s", env, err, b.tokens)
+		}
+	}
+}
+
+func TestAStackFileThatOthersCanWriteIsNotBelieved(t *testing.T) {
+	b, dir := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}}), t.TempDir()
+	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"x","TracesUrl":"`+b.url+`","FulfilOrderArn":"arn:aws:states:r:0:stateMachine:x-fulfil-order"}`)
+	t.Chdir(dir)
+	file := filepath.Join(dir, ".local", "stack.json")
+	for _, mode := range []os.FileMode{0o620, 0o602, 0o666} {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{
+			"stock get MUG", "stock get MUG --stack-file " + file, "stock get MUG --token abc", "order list --user bob",
+			"saga show " + order, "trace " + order, "dlq list", "audit",
+		} {
+			if _, _, err := runHere(nil, strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+				t.Errorf("%s with mode %o: %v", line, mode, err)
+			}
+		}
+	}
+	if len(b.asked) > 0 {
+		t.Errorf("asked %s", b.asked)
+	}
+	// Nobody is locked out by a file that somebody left in a directory above.
+	if _, _, err := runHere(nil, "stock", "get", "MUG", "--api-url", b.url, "--token", "abc"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAStackFileOfSomebodyElseIsNotBelieved(t *testing.T) {
+	name := "/etc/passwd" // of root
+	if os.Geteuid() == 0 {
+		name = filepath.Join(t.TempDir(), "stack.json")
+		if err := os.WriteFile(name, []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(name, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := readOwn(name); !errors.Is(err, errForeign) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStoredTextDoesNotReachTheTerminalAsItIs(t *testing.T) {
+	const bad = "A\u202eb\u009b31m\u200bc\u2028d\x7f"
+	stored := strings.NewReplacer("Ada\\tL", bad, "1 A St", bad, "Berlin", bad, "pm_card_visa", bad).Replace(orderIn("REJECTED", bad))
+	product := `{"sku":"MUG","name":"` + bad + `","price":{"currency":"EUR","amount":1},"version":1}`
+	problem := `404 {"title":"` + bad + `","detail":"` + bad + `","code":"` + bad + `"}`
+	b := serve(t, map[string][]string{
+		"GET /v1/orders/" + order:              {"200 " + stored},
+		"GET /v1/orders/" + order + "/summary": {`200 {"order":` + stored + `,"payment":{"error":{"code":"X","detail":"` + bad + `"}},"reservations":{},"shipment":{"status":"REFUSED","reason":"` + bad + `"}}`},
+		"GET /v1/orders?limit=20":              {`200 {"orders":[` + stored + `],"cursor":"` + bad + `"}`},
+		"POST /v1/orders":                      {"202 " + stored},
+		"POST /v1/orders/" + order + "/cancel": {"202 " + stored},
+		"GET /v1/products?limit=20":            {`200 {"products":[` + product + `]}`},
+		"GET /v1/stock/MUG":                    {problem},
+	})
+	for _, line := range []string{
+		"order get " + order, "order get " + order + " --parts", "order list", "order place --item MUG=1", "order watch " + order, "order cancel " + order,
+		"product list", "stock get MUG",
+	} {
+		for _, form := range []string{"", " -o json"} {
+			out, errs, err := run(t, b, strings.Fields(line+form)...)
+			var told strings.Builder
+			if err != nil {
+				fmt.Fprint(printable.Writer(&told), explain(err)) // as main does
+			}
+			shown := out + errs + told.String()
+			for _, r := range shown {
+				if r != '\n' && !strings.ContainsRune(" ", r) && printable.Escape(string(r)) != string(r) {
+					t.Errorf("%s shows %+q", line+form, r)
+				}
+			}
+			if !strings.Contains(shown, `\u202e`) {
+				t.Errorf("%s does not show what is stored: %s %v", line+form, shown, b.asked)
+			}
 		}
 	}
 }

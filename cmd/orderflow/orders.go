@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -152,8 +154,13 @@ func showOrder(w io.Writer, o client.Order) {
 	}
 	row(w, "total", o.Total)
 	row(w, "paid by", o.PaymentMethod)
-	to := o.ShippingAddress
-	row(w, "ship to", fmt.Sprintf("%s, %s, %s %s, %s", to.Name, to.Line1, to.PostalCode, to.City, to.Country))
+	row(w, "ship to", inOneLine(o.ShippingAddress))
+}
+
+// inOneLine leaves out what an address does not have.
+func inOneLine(to client.Address) string {
+	parts := []string{to.Name, to.Line1, to.Line2, strings.TrimSpace(to.PostalCode + " " + to.City), to.Region, to.Country}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
 }
 
 // dash stands for nothing in a table.

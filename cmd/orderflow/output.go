@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orderflow/internal/client"
+	"orderflow/internal/platform/printable"
 )
 
 // print writes v as JSON, or as what table writes.
@@ -33,13 +34,7 @@ func (a *app) print(cmd *cobra.Command, v any, table func(io.Writer)) error {
 func row(w io.Writer, cells ...any) {
 	text := make([]string, len(cells))
 	for i, c := range cells {
-		// A tab or a line break in a name would spoil the table, an escape sequence the terminal.
-		text[i] = strings.Map(func(r rune) rune {
-			if r < ' ' || r == 0x7f {
-				return ' '
-			}
-			return r
-		}, fmt.Sprint(c))
+		text[i] = printable.Escape(fmt.Sprint(c)) // a tab or a line break in a name would spoil the table
 	}
 	fmt.Fprintln(w, strings.Join(text, "\t"))
 }

@@ -30,12 +30,16 @@ if that is not CONFIRMED. Prices are the shop's.
 Whoever gets no answer may place the order again with the same --idempotency-key: it is not taken twice.`,
 		Example: `  orderflow order place --item MUG-BLUE=2 --item TEA-EARL-GREY=1 --wait
   orderflow order place --item MUG-BLUE=1 --payment-method pm_card_visa_chargeDeclined --wait
-  orderflow order place --item MUG-BLUE=1 --postal-code 00000 --user bob`,
+  orderflow order place --item MUG-BLUE=1 --postal-code 00000 --user bob
+  orderflow order place --item MUG-BLUE=1 --line1 "1 Sample Street" --line2 "Apt 4" --city Springfield --region IL --postal-code 62701 --country US`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if r.Items, err = parseItems(items); err != nil {
 				return err
+			}
+			if cmd.Flags().Changed("country") && !cmd.Flags().Changed("postal-code") {
+				r.ShippingAddress.PostalCode = "" // the default is one of Berlin
 			}
 			c, err := a.api("")
 			if err != nil {
@@ -65,8 +69,10 @@ Whoever gets no answer may place the order again with the same --idempotency-key
 	to := &r.ShippingAddress
 	f.StringVar(&to.Name, "name", "Ada Lovelace", "who receives it")
 	f.StringVar(&to.Line1, "line1", "12 St James Square", "street and number")
+	f.StringVar(&to.Line2, "line2", "", "second line, such as a flat or a floor")
 	f.StringVar(&to.City, "city", "Berlin", "city")
-	f.StringVar(&to.PostalCode, "postal-code", "10115", "postal code")
+	f.StringVar(&to.Region, "region", "", "state, province or the like, where addresses have one")
+	f.StringVar(&to.PostalCode, "postal-code", "10115", "postal code; with --country, none unless given")
 	f.StringVar(&to.Country, "country", "DE", "country as in ISO 3166-1 alpha-2")
 	f.StringVar(&key, "idempotency-key", "", "`key` by which a repeated call is known (default: a random one)")
 	f.BoolVar(&wait, "wait", false, "follow the order until it is final")

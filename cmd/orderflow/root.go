@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"orderflow/internal/platform/printable"
 )
 
 // app is what the commands share: the global flags and the world outside.
@@ -26,6 +28,9 @@ func newRoot(a *app) *cobra.Command {
 With a stack on this machine ("make up") nothing needs to be set: its address is read from .local/stack.json, which is looked for
 here and in the directories above, and --user and --role choose as whom to act. For any other deployment give --stack-file and
 sign in by "orderflow login", or give --api-url and --token, or set ORDERFLOW_API_URL and ORDERFLOW_TOKEN.
+
+A stack file is read only if it is yours and only you may write it. ORDERFLOW_TOKEN is sent only to an address that you gave by
+--api-url, ORDERFLOW_API_URL, --stack-file or ORDERFLOW_STACK_FILE, never to one that was found in a directory above.
 
 It ends with 0 if it did what it was told, 2 if it was told wrongly, 3 if an order that it waited for ended other than
 CONFIRMED, 1 if anything else went wrong.`,
@@ -48,7 +53,10 @@ CONFIRMED, 1 if anything else went wrong.`,
 	root.MarkFlagsMutuallyExclusive("token", "user")
 	root.MarkFlagsMutuallyExclusive("token", "role")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		// What is stored may be older than today's rules for text: it does not get to drive the terminal.
+		root.SetOut(printable.Writer(cmd.OutOrStdout()))
+		root.SetErr(printable.Writer(cmd.ErrOrStderr()))
 		if !slices.Contains(formats, a.output) {
 			return usage("--output must be %s", strings.Join(formats, " or "))
 		}

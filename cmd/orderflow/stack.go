@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"orderflow/internal/client"
 	"orderflow/internal/devstack"
@@ -17,7 +19,9 @@ const operator = "operator"
 
 // deployment is the outputs of a deployment by name, and the file that they were read from.
 type deployment struct {
-	file    string
+	file string
+	// named says that the caller gave the file, by a flag or the environment; else it was found in a directory above.
+	named   bool
 	outputs map[string]string
 }
 
@@ -25,31 +29,54 @@ var errNoStack = errors.New("no .local/stack.json here or in the directories abo
 
 // deployment reads the stack file: the one that was named, or the nearest upward.
 func (a *app) deployment() (deployment, error) {
-	file := a.stackFile
-	if file == "" {
-		file = a.getenv("ORDERFLOW_STACK_FILE")
-	}
-	if file == "" {
+	file := first(a.stackFile, a.getenv("ORDERFLOW_STACK_FILE"))
+	d := deployment{file: file, named: file != "", outputs: map[string]string{}}
+	if !d.named {
 		var err error
-		if file, err = nearest(filepath.Join(".local", "stack.json")); err != nil {
+		if d.file, err = nearest(filepath.Join(".local", "stack.json")); err != nil {
 			return deployment{}, err
 		}
 	}
-	data, err := os.ReadFile(file) //nolint:gosec // G304: it is the caller's own file, read with the caller's own rights
+	data, err := readOwn(d.file)
+	if errors.Is(err, errForeign) && !d.named {
+		err = fmt.Errorf("%w, except one that is not used: %w", errNoStack, err)
+	}
 	if err != nil {
 		return deployment{}, fmt.Errorf("the stack file: %w", err)
 	}
 	values := map[string]any{}
 	if err := json.Unmarshal(data, &values); err != nil {
-		return deployment{}, fmt.Errorf("the stack file %s is not JSON: %w", file, err)
+		return deployment{}, fmt.Errorf("the stack file %s is not JSON: %w", d.file, err)
 	}
-	d := deployment{file: file, outputs: map[string]string{}}
 	for name, value := range values {
 		if text, ok := value.(string); ok {
 			d.outputs[name] = text
 		}
 	}
 	return d, nil
+}
+
+// errForeign: somebody else can say what is in the file.
+var errForeign = errors.New("others can change it; it must be yours, and writable by you alone (chmod go-w)")
+
+// readOwn reads a file that only the user may write. A stack file says where calls and tokens go, so one that somebody
+// else put into a directory above must not be believed.
+func readOwn(name string) (data []byte, err error) {
+	f, err := os.Open(name) //nolint:gosec // G304: it is the caller's own file, read with the caller's own rights
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat() // of the file that is open, whatever takes its place meanwhile
+	if err != nil {
+		return nil, err
+	}
+	owner, known := info.Sys().(*syscall.Stat_t)
+	const othersWrite = 0o022
+	if !known || int64(owner.Uid) != int64(os.Geteuid()) || info.Mode().Perm()&othersWrite != 0 {
+		return nil, fmt.Errorf("%s: %w", name, errForeign)
+	}
+	return io.ReadAll(f)
 }
 
 // nearest finds a file in the working directory or one above.
@@ -79,11 +106,15 @@ func (a *app) api(role string) (*client.Client, error) {
 	}
 	url := a.address(d)
 	if url == "" {
-		return nil, errors.New("the API's address is not known: run this in a clone after `make up`, or give --api-url or $ORDERFLOW_API_URL")
+		return nil, fmt.Errorf("the API's address is not known: run this in a clone after `make up`, or give --api-url or $ORDERFLOW_API_URL (%w)", missing)
 	}
 	given := a.token
 	if given == "" && a.user == "" && a.role == "" {
 		given = a.getenv("ORDERFLOW_TOKEN")
+		if given != "" && !d.named && a.address(deployment{}) == "" {
+			return nil, usage("$ORDERFLOW_TOKEN is not sent to %s, which %s names: say where it goes by --api-url or $ORDERFLOW_API_URL; "+
+				"or unset it, or give --user, to act as a user of the local stack", url, d.file)
+		}
 	}
 	if given == "" && a.user == "" && a.role == "" {
 		var err error

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"orderflow/internal/platform/printable"
 )
 
 // undone marks a compensation.
@@ -86,9 +88,9 @@ func (e Execution) result() string {
 
 func (f *Failure) text() string {
 	if f.Cause == "" {
-		return f.Error
+		return printable.Escape(f.Error)
 	}
-	return f.Error + ": " + f.Cause
+	return printable.Escape(f.Error + ": " + f.Cause) // a cause is what a function or a third party said
 }
 
 var words = map[Outcome]string{

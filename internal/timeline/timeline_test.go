@@ -253,3 +253,20 @@ func TestJSONHasMilliseconds(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
+
+func TestTextThatDrivesATerminalIsEscaped(t *testing.T) {
+	cause := "refused\x1b[31m\u202e\nCONFIRMED\t\u009b"
+	tl := timeline.Timeline{
+		Steps: []timeline.Step{{State: "ArrangeShipment", Outcome: timeline.Failed, Attempts: []timeline.Attempt{
+			{Number: 1, Outcome: timeline.Failed, Failure: &timeline.Failure{Error: "CarrierRefused", Cause: cause}},
+		}}},
+		Executions: []timeline.Execution{{Machine: "fulfil-order", Outcome: timeline.Failed, Failure: &timeline.Failure{Error: "E" + cause}}},
+	}
+	var out bytes.Buffer
+	if err := tl.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), `refused\u001b[31m\u202e\u000aCONFIRMED\u0009\u009b`); n != 2 || strings.ContainsAny(out.String(), "\x1b\u202e\u009b") {
+		t.Errorf("got %q", out.String())
+	}
+}

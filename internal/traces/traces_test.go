@@ -215,3 +215,13 @@ func TestATraceIsPrintedAsATree(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
 }
+
+func TestATraceThatDrivesATerminalIsEscaped(t *testing.T) {
+	var out bytes.Buffer
+	if err := traces.Write(&out, []zipkin.Span{span("t", "a\x1b[31m\nb", "", 1, map[string]string{"error": "\u202eE"})}); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.Contains(got, `span a\u001b[31m\u000ab`) || !strings.Contains(got, `\u202eE`) {
+		t.Errorf("got %q", got)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"orderflow/internal/platform/printable"
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
@@ -77,7 +78,7 @@ func Write(w io.Writer, spans []zipkin.Span) error {
 			if code := s.Tags["error"]; code != "" {
 				line += "  ✗ " + code
 			}
-			if _, err := fmt.Fprintln(w, line); err != nil {
+			if _, err := fmt.Fprintln(w, printable.Escape(line)); err != nil {
 				return err
 			}
 			if err := write(s.ID, depth+1); err != nil {
