@@ -33,12 +33,14 @@ type Item struct {
 	Quantity int    `json:"quantity"`
 }
 
-// Address is where to ship to. Country is ISO 3166-1 alpha-2.
+// Address is where to ship to. Country is ISO 3166-1 alpha-2. Line2, Region and PostalCode are empty where there is none.
 type Address struct {
 	Name       string `json:"name"`
 	Line1      string `json:"line1"`
+	Line2      string `json:"line2,omitempty"`
 	City       string `json:"city"`
-	PostalCode string `json:"postalCode"`
+	Region     string `json:"region,omitempty"`
+	PostalCode string `json:"postalCode,omitempty"`
 	Country    string `json:"country"`
 }
 

@@ -32,6 +32,8 @@ var (
 	ErrDuplicateSKU = fault.New(fault.Refused, "DuplicateSku", "a SKU stands in two lines")
 	// ErrUnknownSKU: a line names a product that is unknown or has no price yet.
 	ErrUnknownSKU = fault.New(fault.Refused, "UnknownSku", "a line names a product that we do not sell")
+	// ErrPostalCode: the address has no postal code, and addresses in its country need one.
+	ErrPostalCode = fault.New(fault.Refused, "PostalCodeRequired", "an address in this country needs a postal code: send shippingAddress.postalCode")
 	// ErrNotCancellable: the order has ended, or an operator is at work on it.
 	ErrNotCancellable = fault.New(fault.Conflict, "OrderNotCancellable", "the order can no longer be cancelled")
 	// ErrClosed: the order was closed, so it cannot be confirmed.

@@ -35,10 +35,14 @@ type Placement struct {
 }
 
 // PlaceOrder writes down an order with the prices of the price book, and the event from which its fulfilment
-// starts. replayed says that the order was placed by an earlier request with the same key. It fails with ErrLines,
-// ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different currencies) or money.ErrOverflow.
+// starts. replayed says that the order was placed by an earlier request with the same key. It fails with ErrPostalCode,
+// ErrLines, ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different currencies) or money.ErrOverflow.
 func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Placement) (o Order, replayed bool, err error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Order, error) {
+		to, err := deliverable(in.ShippingAddress)
+		if err != nil {
+			return Order{}, err
+		}
 		items, total, err := s.priced(ctx, in.Lines)
 		if err != nil {
 			return Order{}, err
@@ -46,7 +50,7 @@ func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Pl
 		now := s.clock.Now()
 		o := Order{
 			OrderID: s.ids.New(), CustomerID: in.CustomerID, CustomerEmail: in.CustomerEmail, Status: StatusPending,
-			Items: items, Total: total, ShippingAddress: in.ShippingAddress, PaymentMethod: in.PaymentMethod,
+			Items: items, Total: total, ShippingAddress: to, PaymentMethod: in.PaymentMethod,
 			Version: 1, CreatedAt: now, UpdatedAt: now,
 		}
 		created, err := s.events.New(ctx, contract.OrderCreated, o.OrderID, o.Version, o.created())

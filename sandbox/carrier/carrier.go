@@ -54,11 +54,13 @@ type Request struct {
 	Items     []Item  `json:"items"`
 }
 
-// Address is where to.
+// Address is where to. Line2, Region and PostalCode are empty where there is none.
 type Address struct {
 	Name       string `json:"name"`
 	Line1      string `json:"line1"`
+	Line2      string `json:"line2"`
 	City       string `json:"city"`
+	Region     string `json:"region"`
 	PostalCode string `json:"postalCode"`
 	Country    string `json:"country"`
 }

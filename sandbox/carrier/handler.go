@@ -55,9 +55,9 @@ func (in Request) validate() error {
 		return err
 	}
 	a := in.Address
-	for _, part := range []string{a.Name, a.Line1, a.City, a.PostalCode, a.Country} {
+	for _, part := range []string{a.Name, a.Line1, a.City, a.Country} {
 		if part == "" {
-			return web.Invalid("address needs name, line1, city, postalCode and country")
+			return web.Invalid("address needs name, line1, city and country")
 		}
 	}
 	for _, i := range in.Items {

@@ -53,6 +53,26 @@ func TestAnOrderIsFulfilledAndItsCustomerTold(t *testing.T) {
 	})
 }
 
+func TestAddressesOfOtherCountriesAreDelivered(t *testing.T) {
+	sell(t, "ABROAD", 700, 5)
+	for _, to := range []client.Address{
+		{Name: "Ada", Line1: "1 Sample Street", Line2: "Apt 4", City: "Springfield", Region: "IL", PostalCode: "62701", Country: "US"},
+		{Name: "Ada", Line1: "Tower 1", City: "Dubai", Region: "Dubai", Country: "AE"},
+	} {
+		r := order("ABROAD", 1, "pm_card_visa")
+		r.ShippingAddress = to
+		o := place(t, customer(), r)
+		if o.ShippingAddress != to {
+			t.Errorf("placed to %+v, want %+v", o.ShippingAddress, to)
+		}
+		wantFinal(t, o, client.Confirmed, "")
+	}
+	r := order("ABROAD", 1, "pm_card_visa")
+	r.ShippingAddress.PostalCode = ""
+	_, err := customer().PlaceOrder(t.Context(), "", r)
+	wantProblem(t, err, 422, "PostalCodeRequired")
+}
+
 func TestTheStoriesOfTheDemoEndAsTheyMust(t *testing.T) {
 	var out bytes.Buffer
 	if err := shop().Six(t.Context(), &out); err != nil {

@@ -68,6 +68,10 @@ func TestBadOrdersAreRefusedAndNothingIsWritten(t *testing.T) {
 		{"not JSON", `{"items":`, 400},
 		{"no body", "", 400},
 		{"1 MB", body(line, `,"note":"`+strings.Repeat("x", 1<<20)+`"`), 413},
+		{"half a character", strings.Replace(body(line, ""), `"M"`, `"\ud800"`, 1), 400},
+		{"text that is not UTF-8", strings.Replace(body(line, ""), `"M"`, "\"\xff\"", 1), 400},
+		{"name that turns the reading", strings.Replace(body(line, ""), `"M"`, "\"M\u202e\"", 1), 400},
+		{"card number", strings.Replace(body(line, ""), "pm_card_visa", "4111111111111111", 1), 400},
 		{"unknown SKU", body(`{"sku":"NO-SUCH","quantity":1}`, ""), 422},
 		{"a SKU in two lines", body(line+","+line, ""), 422},
 	}

@@ -80,23 +80,43 @@ func TestEveryFieldIsRequiredAndNewOnesAreWelcome(t *testing.T) {
 	}
 }
 
+// TestAddressesOfEveryKindAreTaken: with all parts, without a postal code, and of orders that are older than line2 and region.
+func TestAddressesOfEveryKindAreTaken(t *testing.T) {
+	set := schemas(t)
+	for _, to := range []string{
+		`{"name":"Ada","line1":"1 Main St","line2":"Apt 4","city":"Springfield","region":"IL","postalCode":"62701","country":"US"}`,
+		`{"name":"Ada","line1":"Tower 1","city":"Dubai","region":"Dubai","postalCode":"","country":"AE"}`,
+		`{"name":"A\u202eda","line1":"12 St","city":"Berlin","postalCode":"10115","country":"DE"}`,
+	} {
+		data := created
+		if err := json.Unmarshal([]byte(to), &data.ShippingAddress); err != nil {
+			t.Fatal(err)
+		}
+		for _, eventType := range []string{contract.OrderCreated, contract.OrderOverdue} {
+			if err := validate(t, set, eventType, data); err != nil {
+				t.Errorf("%s to %s: %v", eventType, to, err)
+			}
+		}
+	}
+}
+
 func TestMistakesInCreatedAreCaught(t *testing.T) {
 	set := schemas(t)
 	for name, spoil := range map[string]func(*contract.Created){
-		"id that is no ULID":         func(c *contract.Created) { c.OrderID = "1" },
-		"no customer":                func(c *contract.Created) { c.CustomerID = "" },
-		"e-mail that is none":        func(c *contract.Created) { c.CustomerEmail = "alice" },
-		"no items":                   func(c *contract.Created) { c.Items = nil },
-		"41 items":                   func(c *contract.Created) { c.Items = make41(c.Items[0]) },
-		"quantity 0":                 func(c *contract.Created) { c.Items = []contract.Item{{SKU: "MUG", UnitPrice: eur(1)}} },
-		"quantity 1000":              func(c *contract.Created) { c.Items = []contract.Item{{SKU: "MUG", Quantity: 1000, UnitPrice: eur(1)}} },
-		"item without a SKU":         func(c *contract.Created) { c.Items = []contract.Item{{Quantity: 1, UnitPrice: eur(1)}} },
-		"item without a price":       func(c *contract.Created) { c.Items = []contract.Item{{SKU: "MUG", Quantity: 1}} },
-		"negative total":             func(c *contract.Created) { c.Total = eur(-1) },
-		"currency in lower case":     func(c *contract.Created) { c.Total.Currency = "eur" },
-		"no payment method":          func(c *contract.Created) { c.PaymentMethod = "" },
-		"address without a postcode": func(c *contract.Created) { c.ShippingAddress.PostalCode = "" },
-		"country in words":           func(c *contract.Created) { c.ShippingAddress.Country = "Germany" },
+		"id that is no ULID":       func(c *contract.Created) { c.OrderID = "1" },
+		"no customer":              func(c *contract.Created) { c.CustomerID = "" },
+		"e-mail that is none":      func(c *contract.Created) { c.CustomerEmail = "alice" },
+		"no items":                 func(c *contract.Created) { c.Items = nil },
+		"41 items":                 func(c *contract.Created) { c.Items = make41(c.Items[0]) },
+		"quantity 0":               func(c *contract.Created) { c.Items = []contract.Item{{SKU: "MUG", UnitPrice: eur(1)}} },
+		"quantity 1000":            func(c *contract.Created) { c.Items = []contract.Item{{SKU: "MUG", Quantity: 1000, UnitPrice: eur(1)}} },
+		"item without a SKU":       func(c *contract.Created) { c.Items = []contract.Item{{Quantity: 1, UnitPrice: eur(1)}} },
+		"item without a price":     func(c *contract.Created) { c.Items = []contract.Item{{SKU: "MUG", Quantity: 1}} },
+		"negative total":           func(c *contract.Created) { c.Total = eur(-1) },
+		"currency in lower case":   func(c *contract.Created) { c.Total.Currency = "eur" },
+		"no payment method":        func(c *contract.Created) { c.PaymentMethod = "" },
+		"address without a street": func(c *contract.Created) { c.ShippingAddress.Line1 = "" },
+		"country in words":         func(c *contract.Created) { c.ShippingAddress.Country = "Germany" },
 	} {
 		bad := created
 		spoil(&bad)

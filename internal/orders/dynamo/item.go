@@ -44,7 +44,9 @@ type amount struct {
 type address struct {
 	Name       string `dynamodbav:"name"`
 	Line1      string `dynamodbav:"line1"`
+	Line2      string `dynamodbav:"line2,omitempty"`
 	City       string `dynamodbav:"city"`
+	Region     string `dynamodbav:"region,omitempty"`
 	PostalCode string `dynamodbav:"postalCode"`
 	Country    string `dynamodbav:"country"`
 }

@@ -52,6 +52,8 @@ func TestPlaceOrderRefusals(t *testing.T) {
 		"access token":   {claim("token_use", "access"), 401, "Unauthenticated"},
 		"unknown SKU":    {body("TEA-EARL-GREY", "TEA-LADY-GREY"), 422, "UnknownSku"},
 		"same SKU twice": {body("TEA-EARL-GREY", "MUG-BLUE"), 422, "DuplicateSku"},
+		"no postal code": {body(`"postalCode": "10115",`, ""), 422, "PostalCodeRequired"},
+		"card number":    {body(`"pm_card_visa"`, `"4111111111111111"`), 400, "InvalidRequest"},
 		"quantity 0":     {body(`"quantity": 2`, `"quantity": 0`), 400, "InvalidRequest"},
 		"own price":      {body(`"quantity": 2`, `"quantity": 2, "unitPrice": {"currency": "EUR", "amount": 1}`), 400, "InvalidRequest"},
 		"too large":      {body("{", "{"+strings.Repeat(" ", 64<<10)), 413, "BodyTooLarge"},

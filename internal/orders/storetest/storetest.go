@@ -216,7 +216,7 @@ func order(customer string, n int) orders.Order {
 			{SKU: "TEA", Quantity: 1, UnitPrice: money.Money{Currency: "EUR", Amount: 799}},
 		},
 		Total:           money.Money{Currency: "EUR", Amount: 4797},
-		ShippingAddress: contract.Address{Name: "Ada", Line1: "12 St", City: "Berlin", PostalCode: "10115", Country: "DE"},
+		ShippingAddress: contract.Address{Name: "Ada", Line1: "12 St", Line2: "Apt 4", City: "Springfield", Region: "IL", PostalCode: "62701", Country: "US"},
 		Version:         1, CreatedAt: at, UpdatedAt: at,
 	}
 }

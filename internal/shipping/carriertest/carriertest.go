@@ -27,7 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) shipping.Carrier) {
 func booking(reference, key string) shipping.Booking {
 	return shipping.Booking{
 		Reference: reference, IdempotencyKey: key, Items: []contract.Line{{SKU: "MUG-BLUE", Quantity: 2}},
-		Address: contract.Address{Name: "Ada", Line1: "1 Main Street", City: "Berlin", PostalCode: "10115", Country: "DE"},
+		Address: contract.Address{Name: "Ada", Line1: "1 Main Street", Line2: "Flat 4", City: "Dubai", Region: "DU", Country: "AE"},
 	}
 }
 

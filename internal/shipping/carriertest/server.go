@@ -29,7 +29,7 @@ func Handler(c shipping.Carrier) http.Handler {
 			Items     []contract.Line  `json:"items"`
 		}
 		err := json.NewDecoder(r.Body).Decode(&in)
-		if err != nil || r.Header.Get("Idempotency-Key") == "" || in.Address.PostalCode == "" || len(in.Items) == 0 {
+		if err != nil || r.Header.Get("Idempotency-Key") == "" || in.Address.Line1 == "" || len(in.Items) == 0 {
 			answer(w, http.StatusBadRequest, map[string]string{"code": "invalid_request"})
 			return
 		}

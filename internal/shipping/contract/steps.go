@@ -10,9 +10,13 @@ type Line struct {
 
 // Address is where to ship to. Shipping passes it on to the carrier and keeps no copy.
 type Address struct {
-	Name       string `json:"name"`
-	Line1      string `json:"line1"`
-	City       string `json:"city"`
+	Name  string `json:"name"`
+	Line1 string `json:"line1"`
+	Line2 string `json:"line2,omitempty"`
+	City  string `json:"city"`
+	// Region is a state, a province, an emirate or the like, as it stands on a label.
+	Region string `json:"region,omitempty"`
+	// PostalCode is empty where the country has none.
 	PostalCode string `json:"postalCode"`
 	// Country is an ISO 3166 code of two letters.
 	Country string `json:"country"`

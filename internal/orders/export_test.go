@@ -1,0 +1,4 @@
+package orders
+
+// PostalCodeNeeded is for tests.
+const PostalCodeNeeded = postalCodeNeeded
