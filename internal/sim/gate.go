@@ -6,6 +6,7 @@ import (
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/memory"
 )
 
 // gate stands before one service's store; see memory.Gate. What is committed through it
@@ -54,6 +55,9 @@ func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 	}
 	return nil
 }
+
+// Saved leaves the item as it is.
+func (gate) Saved(_, _ string, unknown memory.Unknown) memory.Unknown { return unknown }
 
 // commit writes and takes it down. A mutant may do so in its own way.
 func (g gate) commit(with commit.With, write func(commit.With) error) error {

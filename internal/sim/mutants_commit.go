@@ -7,6 +7,7 @@ import (
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/memory"
 )
 
 type writer = func(commit.With) error
@@ -67,22 +68,10 @@ func (g gate) inTwo(with, late commit.With, write writer) error {
 	g.w.breathe()
 	g.w.crash(crashAfter)
 	log := g.w.logs()[g.service]
-	log.Guard(direct{})
+	log.Guard(memory.Open{})
 	defer log.Guard(g)
 	return log.Commit(late, func() error { return nil })
 }
-
-// direct is a gate that is open.
-type direct struct{}
-
-// Look is part of memory.Gate.
-func (direct) Look() {}
-
-// Find is part of memory.Gate.
-func (direct) Find() error { return nil }
-
-// Commit is part of memory.Gate.
-func (direct) Commit(with commit.With, write func(commit.With) error) error { return write(with) }
 
 func publishAfter(g gate, with commit.With, write writer) error {
 	events := with.Events

@@ -78,13 +78,9 @@ func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalo
 
 // Put writes a product's next version.
 func (s Store) Put(ctx context.Context, p catalog.Product, with commit.With) error {
-	item, err := dynamo.Item(products, p.SKU, product{
+	return s.Commit(ctx, with, s.SaveVersion(products, p.SKU, product{
 		SKU: p.SKU, Name: p.Name, Currency: p.Price.Currency, Amount: p.Price.Amount, Version: p.Version, UpdatedAt: p.UpdatedAt,
-	})
-	if err != nil {
-		return err
-	}
-	return s.Commit(ctx, with, s.PutVersion(item, p.Version-1))
+	}, p.Version-1))
 }
 
 // Record writes what comes with a change.

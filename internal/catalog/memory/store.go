@@ -4,8 +4,6 @@ package memory
 import (
 	"context"
 	"encoding/base64"
-	"maps"
-	"slices"
 	"strings"
 
 	"orderflow/internal/catalog"
@@ -18,19 +16,20 @@ import (
 // Store implements catalog.Store.
 type Store struct {
 	*memory.Log
-	products map[string]catalog.Product
+	products *memory.Items[catalog.Product]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	return &Store{Log: memory.NewLog(c), products: map[string]catalog.Product{}}
+	log := memory.NewLog(c)
+	return &Store{log, memory.NewItems[catalog.Product](log, "product", nil)}
 }
 
 // Product returns a product.
 func (s *Store) Product(_ context.Context, sku string) (p catalog.Product, err error) {
 	s.View(func() {
 		var ok bool
-		if p, ok = s.products[sku]; !ok {
+		if p, ok = s.products.Find(sku); !ok {
 			err = catalog.ErrNoProduct
 		}
 	})
@@ -44,7 +43,7 @@ func (s *Store) Products(_ context.Context, limit int, cursor string) (page []ca
 		return nil, "", err
 	}
 	s.View(func() {
-		for _, sku := range slices.Sorted(maps.Keys(s.products)) {
+		for _, sku := range s.products.Keys() {
 			if sku <= last {
 				continue
 			}
@@ -52,7 +51,7 @@ func (s *Store) Products(_ context.Context, limit int, cursor string) (page []ca
 				next = encodeCursor(page[limit-1].SKU)
 				return
 			}
-			page = append(page, s.products[sku])
+			page = append(page, s.products.Get(sku))
 		}
 	})
 	return page, next, nil
@@ -80,10 +79,10 @@ func decodeCursor(cursor string) (last string, err error) {
 // Put writes a product's next version.
 func (s *Store) Put(_ context.Context, p catalog.Product, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.products[p.SKU].Version != p.Version-1 {
+		if s.products.Get(p.SKU).Version != p.Version-1 {
 			return fault.ErrLostRace
 		}
-		s.products[p.SKU] = p
+		s.products.Save(p.SKU, p)
 		return nil
 	})
 }

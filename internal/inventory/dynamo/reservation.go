@@ -5,12 +5,14 @@ import (
 
 	"orderflow/internal/inventory"
 	"orderflow/internal/inventory/contract"
+	"orderflow/internal/platform/dynamo"
 )
 
 type reservation struct {
+	dynamo.Opened
 	CustomerID string    `dynamodbav:"customerId"`
 	Status     string    `dynamodbav:"status"`
-	Items      []line    `dynamodbav:"items"`
+	Items      []line    `dynamodbav:"items" write:"once"`
 	Version    int64     `dynamodbav:"version"`
 	UpdatedAt  time.Time `dynamodbav:"updatedAt"`
 }
@@ -22,6 +24,9 @@ type line struct {
 
 func fromDomain(r inventory.Reservation) reservation {
 	item := reservation{CustomerID: r.CustomerID, Status: string(r.Status), Version: r.Version, UpdatedAt: r.UpdatedAt}
+	if r.Status == inventory.StatusReserved {
+		item.Opened = dynamo.OpenSince(r.OrderID, r.UpdatedAt)
+	}
 	for _, l := range r.Items {
 		item.Items = append(item.Items, line(l))
 	}

@@ -50,14 +50,7 @@ func (s Store) Reservation(ctx context.Context, orderID string) (inventory.Reser
 
 // Move moves the lines between two buckets and writes the reservation, in one transaction.
 func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
-	item, err := dynamo.Item("order#"+r.OrderID, "reservation", fromDomain(r))
-	if err != nil {
-		return err
-	}
-	if r.Status == inventory.StatusReserved {
-		dynamo.MarkOpen(item, r.OrderID, r.UpdatedAt)
-	}
-	ops := []dynamo.Op{s.PutVersion(item, r.Version-1)}
+	ops := []dynamo.Op{s.SaveVersion("order#"+r.OrderID, "reservation", fromDomain(r), r.Version-1)}
 	for _, l := range r.Items {
 		ops = append(ops, s.move(l.SKU, l.Quantity, from, to))
 	}

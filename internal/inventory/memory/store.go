@@ -17,28 +17,28 @@ import (
 // Store implements inventory.Store.
 type Store struct {
 	*memory.Log
-	stock        map[string]map[inventory.Bucket]int
-	reservations map[string]inventory.Reservation
+	stock        *memory.Items[inventory.Stock]
+	reservations *memory.Items[inventory.Reservation]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	return &Store{
-		Log:          memory.NewLog(c),
-		stock:        map[string]map[inventory.Bucket]int{},
-		reservations: map[string]inventory.Reservation{},
-	}
+	log := memory.NewLog(c)
+	return &Store{log, memory.NewItems[inventory.Stock](log, "stock", nil), memory.NewItems(log, "reservation", reservedOnce)}
+}
+
+// reservedOnce keeps what was reserved.
+func reservedOnce(stored inventory.Reservation, next *inventory.Reservation) {
+	next.Items = stored.Items
 }
 
 // Stock returns the stock of a product.
 func (s *Store) Stock(_ context.Context, sku string) (stock inventory.Stock, err error) {
 	s.View(func() {
-		b, ok := s.stock[sku]
-		if !ok {
+		var ok bool
+		if stock, ok = s.stock.Find(sku); !ok {
 			err = inventory.ErrNoStock
-			return
 		}
-		stock = inventory.Stock{SKU: sku, OnHand: b[inventory.OnHand], Reserved: b[inventory.Reserved], Shipped: b[inventory.Shipped]}
 	})
 	return stock, err
 }
@@ -47,7 +47,7 @@ func (s *Store) Stock(_ context.Context, sku string) (stock inventory.Stock, err
 func (s *Store) Reservation(_ context.Context, orderID string) (r inventory.Reservation, err error) {
 	s.View(func() {
 		var ok bool
-		if r, ok = s.reservations[orderID]; !ok {
+		if r, ok = s.reservations.Find(orderID); !ok {
 			err = inventory.ErrNoReservation
 		}
 	})
@@ -57,27 +57,40 @@ func (s *Store) Reservation(_ context.Context, orderID string) (r inventory.Rese
 // Move moves the reservation's lines between two buckets.
 func (s *Store) Move(_ context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.reservations[r.OrderID].Version != r.Version-1 {
+		if s.reservations.Get(r.OrderID).Version != r.Version-1 {
 			return fault.ErrLostRace
 		}
 		for _, l := range r.Items {
-			if s.stock[l.SKU][from] < l.Quantity {
+			if stock := s.stock.Get(l.SKU); *bucket(&stock, from) < l.Quantity {
 				return inventory.ErrOutOfStock
 			}
 		}
 		for _, l := range r.Items {
-			s.stock[l.SKU][from] -= l.Quantity
-			s.stock[l.SKU][to] += l.Quantity
+			stock := s.stock.Get(l.SKU)
+			*bucket(&stock, from) -= l.Quantity
+			*bucket(&stock, to) += l.Quantity
+			s.stock.Save(l.SKU, stock)
 		}
-		s.reservations[r.OrderID] = r
+		s.reservations.Save(r.OrderID, r)
 		return nil
 	})
+}
+
+func bucket(s *inventory.Stock, b inventory.Bucket) *int {
+	switch b {
+	case inventory.Reserved:
+		return &s.Reserved
+	case inventory.Shipped:
+		return &s.Shipped
+	default:
+		return &s.OnHand
+	}
 }
 
 // Overdue returns reservations that are held since before a time.
 func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []inventory.Reservation, err error) {
 	s.View(func() {
-		for _, r := range s.reservations {
+		for _, r := range s.reservations.All() {
 			if r.Status == inventory.StatusReserved && r.UpdatedAt.Before(before) {
 				overdue = append(overdue, r)
 			}
@@ -90,15 +103,12 @@ func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []inventor
 // Adjust changes what is on hand.
 func (s *Store) Adjust(_ context.Context, before inventory.Stock, delta int, with commit.With) error {
 	return s.Commit(with, func() error {
-		b := s.stock[before.SKU]
-		if b[inventory.OnHand] != before.OnHand || b[inventory.Reserved] != before.Reserved || b[inventory.Shipped] != before.Shipped {
+		stock := s.stock.Get(before.SKU)
+		if stock.SKU = before.SKU; stock != before {
 			return fault.ErrLostRace
 		}
-		if b == nil {
-			b = map[inventory.Bucket]int{}
-			s.stock[before.SKU] = b
-		}
-		b[inventory.OnHand] += delta
+		stock.OnHand += delta
+		s.stock.Save(before.SKU, stock)
 		return nil
 	})
 }

@@ -31,26 +31,21 @@ func mailKey(orderID string, kind notifications.Kind) (pk, sk string) {
 	return "order#" + orderID, "mail#" + string(kind)
 }
 
-func (s Store) mailItem(c notifications.Claim, status string, until time.Time) (dynamo.Values, error) {
-	pk, sk := mailKey(c.OrderID, c.Kind)
-	return dynamo.Item(pk, sk, mail{Status: status, ClaimID: c.ID, ClaimedUntil: until.UnixMilli(), ExpiresAt: s.expiry()})
+func (s Store) mail(c notifications.Claim, status string, until time.Time) mail {
+	return mail{Status: status, ClaimID: c.ID, ClaimedUntil: until.UnixMilli(), ExpiresAt: s.expiry()}
 }
 
 // Claim writes the mail as SENDING.
 func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
-	item, err := s.mailItem(c, sending, c.Until)
-	if err != nil {
-		return err
-	}
+	pk, sk := mailKey(c.OrderID, c.Kind)
 	now := dynamo.Number(s.Clock.Now().UnixMilli())
-	err = s.Commit(ctx, commit.With{}, s.PutIf(item, notifications.ErrSending,
+	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, sending, c.Until), notifications.ErrSending,
 		"attribute_not_exists(pk) OR (mailStatus = :sending AND claimedUntil <= :now)",
 		dynamo.Values{":sending": dynamo.String(sending), ":now": now}))
 	if !errors.Is(err, notifications.ErrSending) {
 		return err
 	}
 	var found mail
-	pk, sk := mailKey(c.OrderID, c.Kind)
 	if _, err := s.Find(ctx, pk, sk, &found); err != nil {
 		return err
 	}
@@ -62,20 +57,14 @@ func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 
 // MarkSent writes the mail as SENT.
 func (s Store) MarkSent(ctx context.Context, c notifications.Claim) error {
-	item, err := s.mailItem(c, sent, c.Until)
-	if err != nil {
-		return err
-	}
-	return s.Commit(ctx, commit.With{}, s.Put(item))
+	pk, sk := mailKey(c.OrderID, c.Kind)
+	return s.Commit(ctx, commit.With{}, s.Save(pk, sk, s.mail(c, sent, c.Until)))
 }
 
 // Release lets the claim expire now.
 func (s Store) Release(ctx context.Context, c notifications.Claim) error {
-	item, err := s.mailItem(c, sending, s.Clock.Now())
-	if err != nil {
-		return err
-	}
-	err = s.Commit(ctx, commit.With{}, s.PutIf(item, errNotHeld, "mailStatus = :sending AND claimId = :id",
+	pk, sk := mailKey(c.OrderID, c.Kind)
+	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, sending, s.Clock.Now()), errNotHeld, "mailStatus = :sending AND claimId = :id",
 		dynamo.Values{":sending": dynamo.String(sending), ":id": dynamo.String(c.ID)}))
 	if errors.Is(err, errNotHeld) {
 		return nil

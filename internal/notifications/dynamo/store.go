@@ -40,11 +40,7 @@ func (s Store) Contact(ctx context.Context, orderID string) (notifications.Conta
 
 // KeepContact writes the contact of an order.
 func (s Store) KeepContact(ctx context.Context, c notifications.Contact, with commit.With) error {
-	item, err := dynamo.Item("order#"+c.OrderID, "contact", contact{Email: c.Email, ExpiresAt: s.expiry()})
-	if err != nil {
-		return err
-	}
-	return s.Commit(ctx, with, s.Put(item))
+	return s.Commit(ctx, with, s.Save("order#"+c.OrderID, "contact", contact{Email: c.Email, ExpiresAt: s.expiry()}))
 }
 
 // Record writes what comes with a change.

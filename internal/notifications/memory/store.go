@@ -15,18 +15,13 @@ import (
 type Store struct {
 	*memory.Log
 	clock    clock.Clock
-	contacts map[string]contact
-	mails    map[mailKey]mail
+	contacts *memory.Items[contact]
+	mails    *memory.Items[mail]
 }
 
 type contact struct {
 	notifications.Contact
 	expires time.Time
-}
-
-type mailKey struct {
-	orderID string
-	kind    notifications.Kind
 }
 
 type mail struct {
@@ -37,13 +32,16 @@ type mail struct {
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	return &Store{Log: memory.NewLog(c), clock: c, contacts: map[string]contact{}, mails: map[mailKey]mail{}}
+	log := memory.NewLog(c)
+	return &Store{Log: log, clock: c, contacts: memory.NewItems[contact](log, "contact", nil), mails: memory.NewItems[mail](log, "mail", nil)}
 }
+
+func mailKey(orderID string, kind notifications.Kind) string { return orderID + "#" + string(kind) }
 
 // Contact returns the contact of an order.
 func (s *Store) Contact(_ context.Context, orderID string) (found notifications.Contact, err error) {
 	s.View(func() {
-		c, ok := s.contacts[orderID]
+		c, ok := s.contacts.Find(orderID)
 		if !ok || !s.clock.Now().Before(c.expires) {
 			err = notifications.ErrNoContact
 			return
@@ -56,7 +54,7 @@ func (s *Store) Contact(_ context.Context, orderID string) (found notifications.
 // KeepContact keeps the contact of an order.
 func (s *Store) KeepContact(_ context.Context, c notifications.Contact, with commit.With) error {
 	return s.Commit(with, func() error {
-		s.contacts[c.OrderID] = contact{c, s.clock.Now().Add(notifications.Retention)}
+		s.contacts.Save(c.OrderID, contact{c, s.clock.Now().Add(notifications.Retention)})
 		return nil
 	})
 }
@@ -64,15 +62,15 @@ func (s *Store) KeepContact(_ context.Context, c notifications.Contact, with com
 // Claim takes the right to send a mail.
 func (s *Store) Claim(_ context.Context, c notifications.Claim) error {
 	return s.Commit(commit.With{}, func() error {
-		key := mailKey{c.OrderID, c.Kind}
-		found, ok := s.mails[key]
+		key := mailKey(c.OrderID, c.Kind)
+		found, ok := s.mails.Find(key)
 		switch {
 		case found.sent:
 			return notifications.ErrSent
 		case ok && s.clock.Now().Before(found.until):
 			return notifications.ErrSending
 		}
-		s.mails[key] = mail{claimID: c.ID, until: c.Until}
+		s.mails.Save(key, mail{claimID: c.ID, until: c.Until})
 		return nil
 	})
 }
@@ -80,7 +78,7 @@ func (s *Store) Claim(_ context.Context, c notifications.Claim) error {
 // MarkSent records that a mail was sent.
 func (s *Store) MarkSent(_ context.Context, c notifications.Claim) error {
 	return s.Commit(commit.With{}, func() error {
-		s.mails[mailKey{c.OrderID, c.Kind}] = mail{sent: true}
+		s.mails.Save(mailKey(c.OrderID, c.Kind), mail{sent: true})
 		return nil
 	})
 }
@@ -88,9 +86,9 @@ func (s *Store) MarkSent(_ context.Context, c notifications.Claim) error {
 // Release lets the claim expire now.
 func (s *Store) Release(_ context.Context, c notifications.Claim) error {
 	return s.Commit(commit.With{}, func() error {
-		key := mailKey{c.OrderID, c.Kind}
-		if found, ok := s.mails[key]; ok && !found.sent && found.claimID == c.ID {
-			s.mails[key] = mail{claimID: c.ID, until: s.clock.Now()}
+		key := mailKey(c.OrderID, c.Kind)
+		if found, ok := s.mails.Find(key); ok && !found.sent && found.claimID == c.ID {
+			s.mails.Save(key, mail{claimID: c.ID, until: s.clock.Now()})
 		}
 		return nil
 	})
@@ -98,7 +96,7 @@ func (s *Store) Release(_ context.Context, c notifications.Claim) error {
 
 // Told reports whether a mail was sent or claimed.
 func (s *Store) Told(_ context.Context, orderID string, kind notifications.Kind) (told bool, err error) {
-	s.View(func() { _, told = s.mails[mailKey{orderID, kind}] })
+	s.View(func() { _, told = s.mails.Find(mailKey(orderID, kind)) })
 	return told, nil
 }
 

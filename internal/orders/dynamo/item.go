@@ -13,14 +13,16 @@ import (
 )
 
 type order struct {
+	dynamo.Opened
+	byCustomer
 	OrderID         string    `dynamodbav:"orderId"`
 	CustomerID      string    `dynamodbav:"customerId"`
 	CustomerEmail   string    `dynamodbav:"customerEmail"`
 	Status          string    `dynamodbav:"status"`
 	Reason          string    `dynamodbav:"reason,omitempty"`
-	Items           []line    `dynamodbav:"items"`
-	Total           amount    `dynamodbav:"total"`
-	ShippingAddress address   `dynamodbav:"shippingAddress"`
+	Items           []line    `dynamodbav:"items" write:"once"`
+	Total           amount    `dynamodbav:"total" write:"once"`
+	ShippingAddress address   `dynamodbav:"shippingAddress" write:"once"`
 	PaymentMethod   string    `dynamodbav:"paymentMethod"`
 	CancelRequested bool      `dynamodbav:"cancelRequested"`
 	Closed          bool      `dynamodbav:"closed"`
@@ -28,6 +30,12 @@ type order struct {
 	Version         int64     `dynamodbav:"version"`
 	CreatedAt       time.Time `dynamodbav:"createdAt"`
 	UpdatedAt       time.Time `dynamodbav:"updatedAt"`
+}
+
+// byCustomer is the key of the index by customer.
+type byCustomer struct {
+	PK string `dynamodbav:"byCustomerPk"`
+	SK string `dynamodbav:"byCustomerSk"`
 }
 
 type line struct {
@@ -53,7 +61,7 @@ type address struct {
 
 type price struct {
 	PK      string `dynamodbav:"pk"`
-	Price   amount `dynamodbav:"price"`
+	Price   amount `dynamodbav:"price" write:"within"`
 	Version int64  `dynamodbav:"version"`
 }
 
@@ -65,10 +73,14 @@ func (item price) domain() orders.Price {
 
 func fromDomain(o orders.Order) order {
 	item := order{
-		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Status: string(o.Status), Reason: string(o.Reason),
+		byCustomer: byCustomer{PK: "customer#" + o.CustomerID, SK: o.OrderID},
+		OrderID:    o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Status: string(o.Status), Reason: string(o.Reason),
 		Total: amount(o.Total), ShippingAddress: address(o.ShippingAddress), PaymentMethod: o.PaymentMethod,
 		CancelRequested: o.CancelRequested, Closed: o.Closed, Detail: o.Detail,
 		Version: o.Version, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+	}
+	if o.Status == orders.StatusPending {
+		item.Opened = dynamo.OpenSince(o.OrderID, o.CreatedAt)
 	}
 	for _, i := range o.Items {
 		item.Items = append(item.Items, line{i.SKU, i.Quantity, amount(i.UnitPrice)})

@@ -54,15 +54,7 @@ func (s Store) Orders(ctx context.Context, customerID string, limit int, cursor 
 
 // SaveOrder writes an order on condition that the version before it is stored.
 func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) error {
-	item, err := dynamo.Item("order#"+o.OrderID, "order", fromDomain(o))
-	if err != nil {
-		return err
-	}
-	if o.Status == orders.StatusPending {
-		dynamo.MarkOpen(item, o.OrderID, o.CreatedAt)
-	}
-	item[Index+"Pk"], item[Index+"Sk"] = dynamo.String("customer#"+o.CustomerID), dynamo.String(o.OrderID)
-	return s.Commit(ctx, with, s.PutVersion(item, o.Version-1))
+	return s.Commit(ctx, with, s.SaveVersion("order#"+o.OrderID, "order", fromDomain(o), o.Version-1))
 }
 
 // Overdue looks the orders up in the index, and reads each again, since the index follows the table with a delay.
@@ -111,11 +103,7 @@ func (s Store) Price(ctx context.Context, sku string) (orders.Price, error) {
 
 // SavePrice writes an entry on condition that the version before is stored.
 func (s Store) SavePrice(ctx context.Context, p orders.Price, before int64, with commit.With) error {
-	item, err := dynamo.Item("price#"+p.SKU, "price", price{Price: amount(p.Price), Version: p.Version})
-	if err != nil {
-		return err
-	}
-	return s.Commit(ctx, with, s.PutVersion(item, before))
+	return s.Commit(ctx, with, s.SaveVersion("price#"+p.SKU, "price", price{Price: amount(p.Price), Version: p.Version}, before))
 }
 
 // Record writes what comes with a change.

@@ -18,20 +18,26 @@ import (
 // Store implements orders.Store.
 type Store struct {
 	*memory.Log
-	orders map[string]orders.Order
-	prices map[string]orders.Price
+	orders *memory.Items[orders.Order]
+	prices *memory.Items[orders.Price]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	return &Store{Log: memory.NewLog(c), orders: map[string]orders.Order{}, prices: map[string]orders.Price{}}
+	log := memory.NewLog(c)
+	return &Store{log, memory.NewItems(log, "order", placedOnce), memory.NewItems[orders.Price](log, "price", nil)}
+}
+
+// placedOnce keeps what was placed.
+func placedOnce(stored orders.Order, next *orders.Order) {
+	next.Items, next.Total, next.ShippingAddress = stored.Items, stored.Total, stored.ShippingAddress
 }
 
 // Order returns an order.
 func (s *Store) Order(_ context.Context, orderID string) (o orders.Order, err error) {
 	s.View(func() {
 		var ok bool
-		if o, ok = s.orders[orderID]; !ok {
+		if o, ok = s.orders.Find(orderID); !ok {
 			err = orders.ErrNoOrder
 		}
 	})
@@ -49,7 +55,7 @@ func (s *Store) Orders(_ context.Context, customerID string, limit int, cursor s
 		}
 	}
 	s.View(func() {
-		for _, o := range s.orders {
+		for _, o := range s.orders.All() {
 			if o.CustomerID == customerID && (last == "" || o.OrderID < last) {
 				page = append(page, o)
 			}
@@ -66,7 +72,7 @@ func (s *Store) Orders(_ context.Context, customerID string, limit int, cursor s
 // Overdue returns orders that are PENDING since before a time.
 func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []orders.Order, err error) {
 	s.View(func() {
-		for _, o := range s.orders {
+		for _, o := range s.orders.All() {
 			if o.Status == orders.StatusPending && o.CreatedAt.Before(before) {
 				overdue = append(overdue, o)
 			}
@@ -79,10 +85,10 @@ func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []orders.O
 // SaveOrder writes an order's next version.
 func (s *Store) SaveOrder(_ context.Context, o orders.Order, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.orders[o.OrderID].Version != o.Version-1 {
+		if s.orders.Get(o.OrderID).Version != o.Version-1 {
 			return fault.ErrLostRace
 		}
-		s.orders[o.OrderID] = o
+		s.orders.Save(o.OrderID, o)
 		return nil
 	})
 }
@@ -92,7 +98,7 @@ func (s *Store) Prices(_ context.Context, skus []string) (map[string]orders.Pric
 	found := map[string]orders.Price{}
 	s.View(func() {
 		for _, sku := range skus {
-			if p, ok := s.prices[sku]; ok {
+			if p, ok := s.prices.Find(sku); ok {
 				found[sku] = p
 			}
 		}
@@ -102,17 +108,17 @@ func (s *Store) Prices(_ context.Context, skus []string) (map[string]orders.Pric
 
 // Price returns an entry of the price book.
 func (s *Store) Price(_ context.Context, sku string) (p orders.Price, err error) {
-	s.View(func() { p = s.prices[sku] })
+	s.View(func() { p = s.prices.Get(sku) })
 	return p, nil
 }
 
 // SavePrice writes an entry of the price book.
 func (s *Store) SavePrice(_ context.Context, p orders.Price, before int64, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.prices[p.SKU].Version != before {
+		if s.prices.Get(p.SKU).Version != before {
 			return fault.ErrLostRace
 		}
-		s.prices[p.SKU] = p
+		s.prices.Save(p.SKU, p)
 		return nil
 	})
 }

@@ -7,8 +7,17 @@ import (
 	"orderflow/internal/orders/memory"
 	"orderflow/internal/orders/storetest"
 	"orderflow/internal/platform/clock"
+	platform "orderflow/internal/platform/memory"
+	platformtest "orderflow/internal/platform/storetest"
 )
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(_ *testing.T, c clock.Clock) orders.Store { return memory.New(c) })
+}
+
+func TestTwoVersionsShareTheStore(t *testing.T) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (orders.Store, platformtest.Newer) {
+		s := memory.New(c)
+		return s, platform.Newer{Log: s.Log}
+	})
 }

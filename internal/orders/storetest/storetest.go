@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) orders.Store) {
 		"PriceOverAnotherVersionIsARace":          stalePrice,
 		"PlacingIsOneCommitWithItsReply":          together,
 		"OverdueAreThePendingOnesOfBeforeATime":   overdue,
+		"WhatWasPlacedStaysAsItWas":               placed,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })

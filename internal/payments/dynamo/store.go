@@ -49,14 +49,10 @@ func (s Store) Payment(ctx context.Context, orderID string) (payments.Payment, e
 
 // Save writes a payment's next version.
 func (s Store) Save(ctx context.Context, p payments.Payment, with commit.With) error {
-	item, err := dynamo.Item("order#"+p.OrderID, "payment", payment{
+	return s.Commit(ctx, with, s.SaveVersion("order#"+p.OrderID, "payment", payment{
 		CustomerID: p.CustomerID, Status: string(p.Status), Currency: p.Amount.Currency, Amount: p.Amount.Amount,
 		ChargeID: p.ChargeID, Dispute: string(p.Dispute), DeclineCode: p.DeclineCode, Version: p.Version, UpdatedAt: p.UpdatedAt,
-	})
-	if err != nil {
-		return err
-	}
-	return s.Commit(ctx, with, s.PutVersion(item, p.Version-1))
+	}, p.Version-1))
 }
 
 type outcome struct {
@@ -75,27 +71,23 @@ func (s Store) Outcome(ctx context.Context, orderID string) (payments.Outcome, e
 
 // SaveOutcome writes how an order ended, on condition that the version before is stored.
 func (s Store) SaveOutcome(ctx context.Context, o payments.Outcome, before int64, with commit.With) error {
-	item, err := dynamo.Item("order#"+o.OrderID, "outcome", outcome{Status: string(o.Status), Version: o.Version})
-	if err != nil {
-		return err
-	}
-	return s.Commit(ctx, with, s.PutVersion(item, before))
+	return s.Commit(ctx, with, s.SaveVersion("order#"+o.OrderID, "outcome", outcome{Status: string(o.Status), Version: o.Version}, before))
+}
+
+type bookmark struct {
+	Cursor string `dynamodbav:"cursor"`
 }
 
 // Bookmark reads the bookmark.
 func (s Store) Bookmark(ctx context.Context) (string, error) {
-	var item struct {
-		Cursor string `dynamodbav:"cursor"`
-	}
+	var item bookmark
 	_, err := s.Find(ctx, "reconciliation", "bookmark", &item)
 	return item.Cursor, err
 }
 
 // SaveBookmark writes the bookmark.
 func (s Store) SaveBookmark(ctx context.Context, cursor string) error {
-	item := dynamo.Key("reconciliation", "bookmark")
-	item["cursor"] = dynamo.String(cursor)
-	return s.Commit(ctx, commit.With{}, s.Put(item))
+	return s.Commit(ctx, commit.With{}, s.Table.Save("reconciliation", "bookmark", bookmark{Cursor: cursor}))
 }
 
 // Record writes what comes with a change.

@@ -3,14 +3,23 @@ package dynamo_test
 import (
 	"testing"
 
+	"orderflow/internal/payments"
 	"orderflow/internal/payments/dynamo"
 	"orderflow/internal/payments/storetest"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/dynamo/dynamotest"
+	platformtest "orderflow/internal/platform/storetest"
 )
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store {
 		return dynamo.New(dynamotest.NewTable(t, c))
+	})
+}
+
+func TestTwoVersionsShareTheTable(t *testing.T) {
+	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (payments.Store, platformtest.Newer) {
+		table := dynamotest.NewTable(t, c)
+		return dynamo.New(table), dynamotest.NewNewer(table)
 	})
 }

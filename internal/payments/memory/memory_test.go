@@ -8,6 +8,8 @@ import (
 	"orderflow/internal/payments/providertest"
 	"orderflow/internal/payments/storetest"
 	"orderflow/internal/platform/clock"
+	platform "orderflow/internal/platform/memory"
+	platformtest "orderflow/internal/platform/storetest"
 )
 
 func TestStore(t *testing.T) {
@@ -16,4 +18,11 @@ func TestStore(t *testing.T) {
 
 func TestProvider(t *testing.T) {
 	providertest.Run(t, func(*testing.T) payments.Provider { return memory.NewProvider(providertest.Declines) })
+}
+
+func TestTwoVersionsShareTheStore(t *testing.T) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (payments.Store, platformtest.Newer) {
+		s := memory.New(c)
+		return s, platform.Newer{Log: s.Log}
+	})
 }

@@ -14,21 +14,25 @@ import (
 // Store implements payments.Store.
 type Store struct {
 	*memory.Log
-	payments map[string]payments.Payment
-	outcomes map[string]payments.Outcome
-	bookmark string
+	payments *memory.Items[payments.Payment]
+	outcomes *memory.Items[payments.Outcome]
+	bookmark *memory.Items[string]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	return &Store{Log: memory.NewLog(c), payments: map[string]payments.Payment{}, outcomes: map[string]payments.Outcome{}}
+	log := memory.NewLog(c)
+	return &Store{
+		Log: log, payments: memory.NewItems[payments.Payment](log, "payment", nil),
+		outcomes: memory.NewItems[payments.Outcome](log, "outcome", nil), bookmark: memory.NewItems[string](log, "bookmark", nil),
+	}
 }
 
 // Payment returns an order's payment.
 func (s *Store) Payment(_ context.Context, orderID string) (p payments.Payment, err error) {
 	s.View(func() {
 		var ok bool
-		if p, ok = s.payments[orderID]; !ok {
+		if p, ok = s.payments.Find(orderID); !ok {
 			err = payments.ErrNoPayment
 		}
 	})
@@ -38,41 +42,41 @@ func (s *Store) Payment(_ context.Context, orderID string) (p payments.Payment, 
 // Save writes a payment's next version.
 func (s *Store) Save(_ context.Context, p payments.Payment, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.payments[p.OrderID].Version != p.Version-1 {
+		if s.payments.Get(p.OrderID).Version != p.Version-1 {
 			return fault.ErrLostRace
 		}
-		s.payments[p.OrderID] = p
+		s.payments.Save(p.OrderID, p)
 		return nil
 	})
 }
 
 // Outcome returns how an order ended.
 func (s *Store) Outcome(_ context.Context, orderID string) (o payments.Outcome, err error) {
-	s.View(func() { o = s.outcomes[orderID] })
+	s.View(func() { o = s.outcomes.Get(orderID) })
 	return o, nil
 }
 
 // SaveOutcome writes how an order ended.
 func (s *Store) SaveOutcome(_ context.Context, o payments.Outcome, before int64, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.outcomes[o.OrderID].Version != before {
+		if s.outcomes.Get(o.OrderID).Version != before {
 			return fault.ErrLostRace
 		}
-		s.outcomes[o.OrderID] = o
+		s.outcomes.Save(o.OrderID, o)
 		return nil
 	})
 }
 
 // Bookmark returns the cursor that was saved last.
 func (s *Store) Bookmark(context.Context) (cursor string, err error) {
-	s.View(func() { cursor = s.bookmark })
+	s.View(func() { cursor = s.bookmark.Get("") })
 	return cursor, nil
 }
 
 // SaveBookmark saves a cursor.
 func (s *Store) SaveBookmark(_ context.Context, cursor string) error {
 	return s.Commit(commit.With{}, func() error {
-		s.bookmark = cursor
+		s.bookmark.Save("", cursor)
 		return nil
 	})
 }

@@ -27,7 +27,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
 		"UnknownPaymentIsNotFound":             unknown,
 		"PaymentComesBackAsSaved":              roundTrip,
 		"SaveLosesTheRaceAgainstAnotherOne":    stale,
-		"SaveReplacesTheWholePayment":          replaces,
+		"SaveClearsWhatIsEmptyNow":             clears,
 		"PaymentsOfDifferentOrdersDoNotTangle": apart,
 		"OutcomeIsKeptByVersion":               outcome,
 		"BookmarkIsWhatWasSavedLast":           bookmark,
@@ -87,7 +87,7 @@ func roundTrip(t *testing.T, s payments.Store) {
 	want(t, s, p)
 }
 
-func replaces(t *testing.T, s payments.Store) {
+func clears(t *testing.T, s payments.Store) {
 	p := payment("1", 1, payments.StatusDeclined)
 	p.DeclineCode = "card_declined"
 	save(t, s, p)

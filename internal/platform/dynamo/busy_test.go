@@ -36,7 +36,7 @@ func TestACallerWhoseTimeEndsDoesNotWaitForABusyTable(t *testing.T) {
 			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 				return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 			})}, "tea", clock.At(start))
-		err := table.Commit(ctx, commit.With{}, table.Put(item(t, "p", pot{})))
+		err := table.Commit(ctx, commit.With{}, table.Save("p", "pot", pot{}))
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("%v, want context.Canceled", err)
 		}

@@ -35,12 +35,8 @@ func (t *Table) Circuit(ctx context.Context, dependency string) (resilience.Circ
 
 // SaveCircuit writes a circuit's next version; see resilience.CircuitLog.
 func (t *Table) SaveCircuit(ctx context.Context, dependency string, c resilience.Circuit, with commit.With) error {
-	item, err := Item("circuit#"+dependency, circuitKey, circuitItem{
+	return t.Commit(ctx, with, t.SaveVersion("circuit#"+dependency, circuitKey, circuitItem{
 		State: string(c.State), Version: c.Version, WindowEnds: c.WindowEnds, Failed: c.Failed,
 		Succeeded: c.Succeeded, Row: c.Row, Since: c.Since, Openings: c.Openings, RetryAt: c.RetryAt, ProbeEnds: c.ProbeEnds,
-	})
-	if err != nil {
-		return err
-	}
-	return t.Commit(ctx, with, t.PutVersion(item, c.Version-1))
+	}, c.Version-1))
 }

@@ -22,6 +22,8 @@ type Op struct {
 	Write types.TransactWriteItem
 	// Refused is the error of Commit where this write's condition does not hold; a write with a condition needs one.
 	Refused error
+	// err is why there is no such write; Commit fails with it.
+	err error
 }
 
 // attempts and pause bound the retries of a transaction that conflicts with another one.
@@ -44,6 +46,9 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 	}
 	items := make([]types.TransactWriteItem, len(ops))
 	for i, op := range ops {
+		if op.err != nil {
+			return op.err
+		}
 		items[i] = op.Write
 	}
 	for n := range attempts {
@@ -98,30 +103,12 @@ func (t *Table) company(with commit.With) ([]Op, error) {
 	return ops, nil
 }
 
-// Put is an unconditional put of item.
-func (t *Table) Put(item Values) Op {
-	return Op{Write: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: item}}}
-}
-
-// PutIf puts item if condition holds, else Commit fails with refused.
-func (t *Table) PutIf(item Values, refused error, condition string, values Values) Op {
+// putIf puts a whole item if condition holds, else Commit fails with refused. It is for items that nobody has written to
+// before: what a newer version has put into an item, a put would lose; see SaveVersion.
+func (t *Table) putIf(item Values, refused error, condition string, values Values) Op {
 	return Op{Refused: refused, Write: types.TransactWriteItem{Put: &types.Put{
 		TableName: &t.Name, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values,
 	}}}
-}
-
-// PutNew puts an item that must not exist yet, else Commit fails with refused.
-func (t *Table) PutNew(item Values, refused error) Op {
-	return t.PutIf(item, refused, "attribute_not_exists(pk)", nil)
-}
-
-// PutVersion replaces the item whose attribute version is still the one before,
-// or puts it where there is none and before is 0. Otherwise Commit fails with fault.ErrLostRace.
-func (t *Table) PutVersion(item Values, before int64) Op {
-	if before == 0 {
-		return t.PutNew(item, fault.ErrLostRace)
-	}
-	return t.PutIf(item, fault.ErrLostRace, "version = :before", Values{":before": Number(before)})
 }
 
 // Number makes a number attribute.

@@ -41,13 +41,6 @@ type pot struct {
 	Version int64 `dynamodbav:"version"`
 }
 
-func item(t *testing.T, pk string, p pot) dynamo.Values {
-	t.Helper()
-	values, err := dynamo.Item(pk, "pot", p)
-	must(t, err)
-	return values
-}
-
 func events(t *testing.T, subjects ...string) (all []envelope.Event) {
 	t.Helper()
 	p := envelope.Publisher{Service: "tea", Clock: clock.At(start), IDs: ids.Random(clock.At(start))}
@@ -61,12 +54,12 @@ func events(t *testing.T, subjects ...string) (all []envelope.Event) {
 
 func TestRefusedCommitWritesNothingAndNamesTheFirstRefusal(t *testing.T) {
 	table := dynamotest.NewTable(t, clock.At(start))
-	must(t, table.Commit(t.Context(), commit.With{}, table.Put(item(t, "taken", pot{Cups: 1}))))
+	must(t, table.Commit(t.Context(), commit.With{}, table.Save("taken", "pot", pot{Cups: 1})))
 	_, err := barrier.Do(t.Context(), table, "s", "Step", func(ctx context.Context, once barrier.Once) (int, error) {
 		return 1, table.Commit(ctx, commit.With{Barrier: once.Returning(1), Events: events(t, "a")},
-			table.Put(item(t, "new", pot{})),
-			table.PutNew(item(t, "taken", pot{Cups: 2}), errFirst),
-			table.PutIf(item(t, "none", pot{}), errSecond, "cups > :n", dynamo.Values{":n": dynamo.Number(0)}))
+			table.Save("new", "pot", pot{}),
+			table.SaveNew("taken", "pot", pot{Cups: 2}, errFirst),
+			table.SaveIf("none", "pot", pot{}, errSecond, "cups > :n", dynamo.Values{":n": dynamo.Number(0)}))
 	})
 	if !errors.Is(err, errFirst) {
 		t.Errorf("Commit = %v, want the first refusal", err)
@@ -87,11 +80,11 @@ func TestLostRaceGoesBeforeARefusal(t *testing.T) {
 	var once barrier.Once
 	_, err := barrier.Do(t.Context(), table, "s", "Step", func(ctx context.Context, o barrier.Once) (int, error) {
 		once = o
-		return 1, table.Commit(ctx, commit.With{Barrier: o.Returning(1)}, table.Put(item(t, "taken", pot{})))
+		return 1, table.Commit(ctx, commit.With{Barrier: o.Returning(1)}, table.Save("taken", "pot", pot{}))
 	})
 	must(t, err)
 	// Refused on its own account as well, since what it wants to make is made.
-	err = table.Commit(t.Context(), commit.With{Barrier: once.Returning(2)}, table.PutNew(item(t, "taken", pot{}), errFirst))
+	err = table.Commit(t.Context(), commit.With{Barrier: once.Returning(2)}, table.SaveNew("taken", "pot", pot{}, errFirst))
 	if !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("Commit = %v, want ErrLostRace", err)
 	}
@@ -107,7 +100,7 @@ func TestAnswerOfAnotherRequestWithTheKeyLosesTheRace(t *testing.T) {
 	})
 	must(t, err)
 	again := func() error {
-		return table.Commit(t.Context(), commit.With{Reply: once.Returning(2)}, table.Put(item(t, "p", pot{})))
+		return table.Commit(t.Context(), commit.With{Reply: once.Returning(2)}, table.Save("p", "pot", pot{}))
 	}
 	if err := again(); !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("within its day: %v, want ErrLostRace", err)
@@ -122,7 +115,7 @@ func TestAnswerOfAnotherRequestWithTheKeyLosesTheRace(t *testing.T) {
 func TestVersionThatMovedOnLosesTheRace(t *testing.T) {
 	table := dynamotest.NewTable(t, clock.At(start))
 	put := func(before int64) error {
-		return table.Commit(t.Context(), commit.With{}, table.PutVersion(item(t, "p", pot{Version: before + 1}), before))
+		return table.Commit(t.Context(), commit.With{}, table.SaveVersion("p", "pot", pot{Version: before + 1}, before))
 	}
 	if err := put(1); !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("over nothing: %v, want ErrLostRace", err)
@@ -146,7 +139,7 @@ func TestRefusalWithoutAnErrorOfItsOwnIsNoSuccess(t *testing.T) {
 	op := dynamo.Op{Write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &table.Name, Key: dynamo.Key("none", "pot"), ConditionExpression: aws.String("attribute_exists(pk)"),
 	}}}
-	if err := table.Commit(t.Context(), commit.With{}, op, table.Put(item(t, "p", pot{}))); err == nil {
+	if err := table.Commit(t.Context(), commit.With{}, op, table.Save("p", "pot", pot{})); err == nil {
 		t.Error("nothing was written, and Commit says that it was")
 	}
 }
@@ -155,7 +148,7 @@ func TestCommitEndsWithItsContext(t *testing.T) {
 	table := dynamotest.NewTable(t, clock.At(start))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := table.Commit(ctx, commit.With{}, table.Put(item(t, "p", pot{}))); !errors.Is(err, context.Canceled) {
+	if err := table.Commit(ctx, commit.With{}, table.Save("p", "pot", pot{})); !errors.Is(err, context.Canceled) {
 		t.Errorf("Commit = %v, want context.Canceled", err)
 	}
 }
@@ -163,7 +156,7 @@ func TestCommitEndsWithItsContext(t *testing.T) {
 func TestWhatCannotBeEncodedIsNotWritten(t *testing.T) {
 	table := dynamotest.NewTable(t, clock.At(start))
 	with := commit.With{Events: []envelope.Event{{ID: "1", Data: []byte("{")}}}
-	if err := table.Commit(t.Context(), with, table.Put(item(t, "p", pot{}))); fault.KindOf(err) != fault.Internal {
+	if err := table.Commit(t.Context(), with, table.Save("p", "pot", pot{})); fault.KindOf(err) != fault.Internal {
 		t.Errorf("Commit = %v, want an internal error", err)
 	}
 	if ok, err := table.Find(t.Context(), "p", "pot", &pot{}); ok || err != nil {

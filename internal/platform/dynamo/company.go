@@ -36,7 +36,7 @@ func (t *Table) putBarrier(rec barrier.Record) Op {
 	item := Key(pk, sk)
 	item["origin"], item["result"] = String(string(rec.Origin)), String(string(rec.Result))
 	item["expiresAt"] = t.expiry(barrierRetention)
-	return t.PutNew(item, fault.ErrLostRace)
+	return t.putIf(item, fault.ErrLostRace, "attribute_not_exists(pk)", nil)
 }
 
 func barrierKey(k barrier.Key) (pk, sk string) {
@@ -58,11 +58,12 @@ func (t *Table) Reply(ctx context.Context, scope, key string) (idempotency.Recor
 	return idempotency.Record{Scope: scope, Key: key, Hash: item.Hash, Result: json.RawMessage(item.Result)}, ok, err
 }
 
+// putReply replaces a record that has expired as a whole: what a newer version kept with it is about another request.
 func (t *Table) putReply(rec idempotency.Record) Op {
 	item := Key("reply#"+rec.Scope, rec.Key)
 	item["hash"], item["result"] = String(rec.Hash), String(string(rec.Result))
 	item["expiresAt"] = t.expiry(idempotency.Retention)
-	return t.PutIf(item, fault.ErrLostRace, "attribute_not_exists(pk) OR expiresAt <= :now",
+	return t.putIf(item, fault.ErrLostRace, "attribute_not_exists(pk) OR expiresAt <= :now",
 		Values{":now": Number(t.Clock.Now().Unix())})
 }
 
@@ -73,7 +74,7 @@ func (t *Table) putEvent(e envelope.Event) (Op, error) {
 	}
 	item := Key(Shard("outbox#", e.Subject), e.ID)
 	item["event"] = String(string(b))
-	return t.Put(item), nil
+	return Op{Write: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: item}}}, nil // its key is its own
 }
 
 func (t *Table) expiry(after time.Duration) types.AttributeValue {

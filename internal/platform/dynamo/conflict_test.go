@@ -50,14 +50,14 @@ func cancelled(codes ...string) string {
 
 func TestConflictingTransactionIsTriedAgain(t *testing.T) {
 	table, calls := scripted(t, cancelled("TransactionConflict"), cancelled("ThrottlingError"), `{}`)
-	if err := table.Commit(t.Context(), commit.With{}, table.Put(item(t, "p", pot{}))); err != nil || *calls != 3 {
+	if err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{})); err != nil || *calls != 3 {
 		t.Errorf("%v after %d calls; want success after 3", err, *calls)
 	}
 }
 
 func TestConflictThatLastsIsTransient(t *testing.T) {
 	table, calls := scripted(t, cancelled("TransactionConflict"))
-	err := table.Commit(t.Context(), commit.With{}, table.Put(item(t, "p", pot{})))
+	err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}))
 	if err == nil || fault.KindOf(err) != fault.Transient || *calls != 5 {
 		t.Errorf("%v after %d calls; want a transient error after 5", err, *calls)
 	}
@@ -65,7 +65,7 @@ func TestConflictThatLastsIsTransient(t *testing.T) {
 
 func TestConditionDecidesOverAConflictBesideIt(t *testing.T) {
 	table, calls := scripted(t, cancelled("TransactionConflict", "ConditionalCheckFailed"))
-	err := table.Commit(t.Context(), commit.With{}, table.Put(item(t, "a", pot{})), table.PutNew(item(t, "b", pot{}), errSecond))
+	err := table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{}), table.SaveNew("b", "pot", pot{}, errSecond))
 	if err != errSecond || *calls != 1 {
 		t.Errorf("%v after %d calls; want the refusal at once", err, *calls)
 	}
@@ -90,7 +90,7 @@ func TestErrorOfDynamoDBIsPassedOn(t *testing.T) {
 	table, _ := scripted(t, `!{"__type":"AccessDeniedException"}`)
 	_, err := table.GetAll(t.Context(), []dynamo.Values{dynamo.Key("a", "pot")})
 	errs := map[string]error{
-		"GetAll": err, "Commit": table.Commit(t.Context(), commit.With{}, table.Put(item(t, "p", pot{}))),
+		"GetAll": err, "Commit": table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{})),
 		"DeletePublished": table.DeletePublished(t.Context(), []outbox.Item{{PK: "a", SK: "b"}}),
 		"Get":             table.Get(t.Context(), "a", "b", &pot{}, errFirst),
 	}

@@ -14,10 +14,15 @@ const OpenIndex = "open"
 // openTime is of one length, so that it sorts as the times do.
 const openTime = "2006-01-02T15:04:05.000Z"
 
-// MarkOpen puts an item into the index, as waiting since a time; subject names it.
-func MarkOpen(item Values, subject string, since time.Time) {
-	item[OpenIndex+"Pk"] = String(Shard("open#", subject))
-	item[OpenIndex+"Sk"] = String(since.UTC().Format(openTime) + "#" + subject)
+// Opened is the part of an item's shape that puts it into the index; the zero Opened takes it out.
+type Opened struct {
+	PK string `dynamodbav:"openPk,omitempty"`
+	SK string `dynamodbav:"openSk,omitempty"`
+}
+
+// OpenSince puts an item into the index, as waiting since a time; subject names it.
+func OpenSince(subject string, since time.Time) Opened {
+	return Opened{PK: Shard("open#", subject), SK: since.UTC().Format(openTime) + "#" + subject}
 }
 
 // EachOpen calls visit with the pk of every item that waits since before a time. The index follows the table with a

@@ -12,23 +12,26 @@ import (
 	"orderflow/internal/platform/dynamo/dynamotest"
 )
 
+type waiting struct {
+	dynamo.Opened
+	pot
+}
+
 func TestWhatWaitsSinceBeforeATimeIsVisitedUntilAVisitFails(t *testing.T) {
 	table := dynamotest.NewTable(t, clock.At(start), dynamo.OpenIndex)
 	var want []string
 	var ops []dynamo.Op
 	for n := range 12 { // over several shards, every third of them too young
 		pk := fmt.Sprintf("pot#%02d", n)
-		values := item(t, pk, pot{})
 		since := start.Add(-time.Minute)
 		if n%3 == 0 {
 			since = start
 		} else {
 			want = append(want, pk)
 		}
-		dynamo.MarkOpen(values, pk, since)
-		ops = append(ops, table.Put(values))
+		ops = append(ops, table.Save(pk, "pot", waiting{dynamo.OpenSince(pk, since), pot{}}))
 	}
-	must(t, table.Commit(t.Context(), commit.With{}, append(ops, table.Put(item(t, "pot#closed", pot{})))...))
+	must(t, table.Commit(t.Context(), commit.With{}, append(ops, table.Save("pot#closed", "pot", waiting{}))...))
 	var got []string
 	must(t, table.EachOpen(t.Context(), start, func(pk string) error { got = append(got, pk); return nil }))
 	if slices.Sort(got); !slices.Equal(got, want) {

@@ -44,16 +44,6 @@ func Key(pk, sk string) Values { return Values{"pk": String(pk), "sk": String(sk
 // String makes a string attribute.
 func String(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// Item turns a struct with dynamodbav tags into an item with the key (pk, sk).
-func Item(pk, sk string, v any) (Values, error) {
-	item, err := attributevalue.MarshalMap(v)
-	if err != nil {
-		return nil, err
-	}
-	item["pk"], item["sk"] = String(pk), String(sk)
-	return item, nil
-}
-
 // Get reads one item consistently into out; where there is none it fails with missing.
 func (t *Table) Get(ctx context.Context, pk, sk string, out any, missing error) error {
 	if ok, err := t.Find(ctx, pk, sk, out); err != nil || ok {

@@ -19,7 +19,7 @@ import (
 
 func TestMissingItemIsTheCallersError(t *testing.T) {
 	table := dynamotest.NewTable(t, clock.At(start))
-	must(t, table.Commit(t.Context(), commit.With{}, table.Put(item(t, "p", pot{Cups: 3}))))
+	must(t, table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{Cups: 3})))
 	var got pot
 	if err := table.Get(t.Context(), "p", "pot", &got, errFirst); err != nil || got.Cups != 3 {
 		t.Errorf("Get = %+v, %v", got, err)
@@ -42,7 +42,7 @@ func TestATableIsReachedAsLongAsItIsThere(t *testing.T) {
 
 func TestGetAllLeavesOutWhatIsMissing(t *testing.T) {
 	table := dynamotest.NewTable(t, clock.At(start))
-	must(t, table.Commit(t.Context(), commit.With{}, table.Put(item(t, "a", pot{})), table.Put(item(t, "b", pot{}))))
+	must(t, table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{}), table.Save("b", "pot", pot{})))
 	got, err := table.GetAll(t.Context(), []dynamo.Values{dynamo.Key("a", "pot"), dynamo.Key("none", "pot"), dynamo.Key("b", "pot")})
 	if err != nil || len(got) != 2 {
 		t.Errorf("GetAll = %d items, %v; want 2", len(got), err)
@@ -52,15 +52,18 @@ func TestGetAllLeavesOutWhatIsMissing(t *testing.T) {
 	}
 }
 
+type owned struct {
+	PK string `dynamodbav:"byOwnerPk"`
+	SK string `dynamodbav:"byOwnerSk"`
+}
+
 // shelf fills a table with five pots of each of two owners and returns it.
 func shelf(t *testing.T) *dynamo.Table {
 	t.Helper()
 	table := dynamotest.NewTable(t, clock.At(start), "byOwner")
 	for _, owner := range []string{"me", "you"} {
 		for i := range 5 {
-			values := dynamo.Key("shelf#"+owner, fmt.Sprint(i))
-			values["byOwnerPk"], values["byOwnerSk"] = dynamo.String(owner), dynamo.String(fmt.Sprint(9-i))
-			must(t, table.Commit(t.Context(), commit.With{}, table.Put(values)))
+			must(t, table.Commit(t.Context(), commit.With{}, table.Save("shelf#"+owner, fmt.Sprint(i), owned{owner, fmt.Sprint(9 - i)})))
 		}
 	}
 	return table
@@ -157,10 +160,11 @@ func TestPublishedEventsLeaveTheOutboxAndMayLeaveTwice(t *testing.T) {
 
 func TestItemThatIsNoEventIsReported(t *testing.T) {
 	table := dynamotest.NewTable(t, clock.At(start))
-	values := dynamo.Key("outbox#0", "1")
-	for _, event := range []types.AttributeValue{dynamo.Number(1), dynamo.String("{}")} {
-		values["event"] = event
-		must(t, table.Commit(t.Context(), commit.With{}, table.Put(values)))
+	type event struct {
+		Event any `dynamodbav:"event" write:"once"`
+	}
+	for _, e := range []event{{1}, {"{}"}} {
+		must(t, table.Commit(t.Context(), commit.With{}, table.Save("outbox#0", "1", e)))
 		if got, err := table.Outbox(t.Context()); err == nil {
 			t.Errorf("Outbox = %v", got)
 		}

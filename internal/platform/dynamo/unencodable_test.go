@@ -19,9 +19,15 @@ type cracked struct{}
 
 func (cracked) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) { return nil, errFirst }
 
-func TestWhatHasNoFormInTheTableIsNoItem(t *testing.T) {
-	if values, err := dynamo.Item("pk", "sk", struct{ Pot cracked }{}); !errors.Is(err, errFirst) || values != nil {
-		t.Errorf("Item = %v, %v", values, err)
+func TestWhatHasNoFormInTheTableIsNotWritten(t *testing.T) {
+	table, calls := scripted(t, `{}`)
+	shape := struct {
+		Pot cracked `dynamodbav:"pot"`
+	}{}
+	for name, op := range map[string]dynamo.Op{"Save": table.Save("pk", "sk", shape), "SaveNew": table.SaveNew("pk", "sk", shape, errSecond)} {
+		if err := table.Commit(t.Context(), commit.With{}, op); !errors.Is(err, errFirst) || *calls > 0 {
+			t.Errorf("%s = %v after %d calls", name, err, *calls)
+		}
 	}
 }
 

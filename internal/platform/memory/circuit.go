@@ -15,7 +15,7 @@ func (l *Log) Circuit(_ context.Context, dependency string) (resilience.Circuit,
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c, ok := l.circuits[dependency]; ok {
+	if c, ok := l.circuits.Find(dependency); ok {
 		return c, nil
 	}
 	return resilience.Circuit{State: resilience.Closed}, nil
@@ -24,10 +24,10 @@ func (l *Log) Circuit(_ context.Context, dependency string) (resilience.Circuit,
 // SaveCircuit writes a circuit's next version; see resilience.CircuitLog.
 func (l *Log) SaveCircuit(_ context.Context, dependency string, c resilience.Circuit, with commit.With) error {
 	return l.Commit(with, func() error {
-		if l.circuits[dependency].Version != c.Version-1 {
+		if l.circuits.Get(dependency).Version != c.Version-1 {
 			return fault.ErrLostRace
 		}
-		l.circuits[dependency] = c
+		l.circuits.Save(dependency, c)
 		return nil
 	})
 }

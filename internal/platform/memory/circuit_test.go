@@ -20,3 +20,10 @@ func TestACircuitBehindAShutGateIsNotRead(t *testing.T) {
 		t.Errorf("%v, want the gate's error", err)
 	}
 }
+
+func TestTwoVersionsShareCircuits(t *testing.T) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storetest.CircuitStore, storetest.Newer) {
+		l := memory.NewLog(c)
+		return l, memory.Newer{Log: l}
+	}, storetest.Circuits)
+}

@@ -18,6 +18,7 @@ var errShut = errors.New("shut")
 
 // keeper is a gate that counts, and lets nobody through while it is shut.
 type keeper struct {
+	memory.Open
 	looks, finds, commits int
 	shut                  bool
 }

@@ -27,7 +27,8 @@ type Log struct {
 	barriers map[barrier.Key]barrier.Record
 	replies  map[[2]string]reply
 	outbox   []envelope.Event
-	circuits map[string]resilience.Circuit
+	circuits *Items[resilience.Circuit]
+	kinds    []kind
 }
 
 type reply struct {
@@ -44,21 +45,34 @@ type Gate interface {
 	Find() error
 	// Commit is called in place of a write, which write carries out; its error becomes the write's.
 	Commit(with commit.With, write func(commit.With) error) error
+	// Saved is called as an item is written, with the attributes of it that the code does not know. It returns those that the
+	// item has from then on: the same, unless it stands for another version of the code.
+	Saved(kind, key string, unknown Unknown) Unknown
 }
 
-// open is the gate of a log that has none.
-type open struct{}
+// Open is the gate of a log that has none, and what gates are made of that do little else.
+type Open struct{}
 
-func (open) Look()                                                        {}
-func (open) Find() error                                                  { return nil }
-func (open) Commit(with commit.With, write func(commit.With) error) error { return write(with) }
+// Look does nothing; see Gate.
+func (Open) Look() {}
+
+// Find does nothing; see Gate.
+func (Open) Find() error { return nil }
+
+// Commit writes; see Gate.
+func (Open) Commit(with commit.With, write func(commit.With) error) error { return write(with) }
+
+// Saved leaves the item as it is; see Gate.
+func (Open) Saved(_, _ string, unknown Unknown) Unknown { return unknown }
 
 // Guard puts g between the log and its callers, before there are any.
 func (l *Log) Guard(g Gate) { l.gate = g }
 
 // NewLog returns an empty log.
 func NewLog(c clock.Clock) *Log {
-	return &Log{gate: open{}, clock: c, barriers: map[barrier.Key]barrier.Record{}, replies: map[[2]string]reply{}, circuits: map[string]resilience.Circuit{}}
+	l := &Log{gate: Open{}, clock: c, barriers: map[barrier.Key]barrier.Record{}, replies: map[[2]string]reply{}}
+	l.circuits = NewItems[resilience.Circuit](l, "circuit", nil)
+	return l
 }
 
 // Reach returns nil, unless the gate lets reads fail.

@@ -46,14 +46,10 @@ func (s Store) Shipment(ctx context.Context, orderID string) (shipping.Shipment,
 
 // Save writes a shipment's next version.
 func (s Store) Save(ctx context.Context, sh shipping.Shipment, with commit.With) error {
-	item, err := dynamo.Item("order#"+sh.OrderID, "shipment", shipment{
+	return s.Commit(ctx, with, s.SaveVersion("order#"+sh.OrderID, "shipment", shipment{
 		CustomerID: sh.CustomerID, Status: string(sh.Status), CarrierID: sh.CarrierID, TrackingNumber: sh.TrackingNumber,
 		Reason: sh.Reason, ResumeToken: sh.ResumeToken, TraceParent: sh.TraceParent, Version: sh.Version, UpdatedAt: sh.UpdatedAt,
-	})
-	if err != nil {
-		return err
-	}
-	return s.Commit(ctx, with, s.PutVersion(item, sh.Version-1))
+	}, sh.Version-1))
 }
 
 // Record writes what comes with a change.

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"orderflow/internal/platform/clock"
+	platform "orderflow/internal/platform/memory"
+	platformtest "orderflow/internal/platform/storetest"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/carriertest"
 	"orderflow/internal/shipping/memory"
@@ -16,4 +18,11 @@ func TestStore(t *testing.T) {
 
 func TestCarrier(t *testing.T) {
 	carriertest.Run(t, func(*testing.T) shipping.Carrier { return memory.NewCarrier() })
+}
+
+func TestTwoVersionsShareTheStore(t *testing.T) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (shipping.Store, platformtest.Newer) {
+		s := memory.New(c)
+		return s, platform.Newer{Log: s.Log}
+	})
 }

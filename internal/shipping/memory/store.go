@@ -14,19 +14,20 @@ import (
 // Store implements shipping.Store.
 type Store struct {
 	*memory.Log
-	shipments map[string]shipping.Shipment
+	shipments *memory.Items[shipping.Shipment]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	return &Store{Log: memory.NewLog(c), shipments: map[string]shipping.Shipment{}}
+	log := memory.NewLog(c)
+	return &Store{log, memory.NewItems[shipping.Shipment](log, "shipment", nil)}
 }
 
 // Shipment returns an order's shipment.
 func (s *Store) Shipment(_ context.Context, orderID string) (sh shipping.Shipment, err error) {
 	s.View(func() {
 		var ok bool
-		if sh, ok = s.shipments[orderID]; !ok {
+		if sh, ok = s.shipments.Find(orderID); !ok {
 			err = shipping.ErrNoShipment
 		}
 	})
@@ -36,10 +37,10 @@ func (s *Store) Shipment(_ context.Context, orderID string) (sh shipping.Shipmen
 // Save writes a shipment's next version.
 func (s *Store) Save(_ context.Context, sh shipping.Shipment, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.shipments[sh.OrderID].Version != sh.Version-1 {
+		if s.shipments.Get(sh.OrderID).Version != sh.Version-1 {
 			return fault.ErrLostRace
 		}
-		s.shipments[sh.OrderID] = sh
+		s.shipments.Save(sh.OrderID, sh)
 		return nil
 	})
 }

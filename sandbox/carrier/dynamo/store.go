@@ -39,6 +39,12 @@ type entry struct {
 	CreatedAt      time.Time `dynamodbav:"createdAt"`
 }
 
+type callback struct {
+	Reference   string `dynamodbav:"reference"`
+	TraceParent string `dynamodbav:"traceparent"`
+	ExpiresAt   int64  `dynamodbav:"expiresAt"`
+}
+
 func fromDomain(e carrier.Entry) entry {
 	item := entry{Reference: e.Reference, PostalCode: e.PostalCode, Cancelled: e.Cancelled, Answered: e.Answered, Version: e.Version}
 	if s := e.Shipment; s != nil {
@@ -66,18 +72,12 @@ func (s Store) Entry(ctx context.Context, reference string) (carrier.Entry, erro
 	return item.domain(), err
 }
 
-// Write replaces an entry on condition of its version.
+// Write writes an entry on condition of its version.
 func (s Store) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
-	item, err := dynamo.Item("shipment#"+e.Reference, "shipment", fromDomain(e))
-	if err != nil {
-		return err
-	}
-	ops := []dynamo.Op{s.PutVersion(item, e.Version-1)}
+	ops := []dynamo.Op{s.SaveVersion("shipment#"+e.Reference, "shipment", fromDomain(e), e.Version-1)}
 	if due != nil {
-		ask := dynamo.Key("callback#"+due.Reference, "callback")
-		ask["reference"], ask["traceparent"] = dynamo.String(due.Reference), dynamo.String(due.TraceParent)
-		ask["expiresAt"] = dynamo.Number(s.Clock.Now().Add(callbackRetention).Unix())
-		ops = append(ops, s.PutNew(ask, fault.ErrLostRace))
+		ask := callback{Reference: due.Reference, TraceParent: due.TraceParent, ExpiresAt: s.Clock.Now().Add(callbackRetention).Unix()}
+		ops = append(ops, s.SaveNew("callback#"+due.Reference, "callback", ask, fault.ErrLostRace))
 	}
 	return s.Commit(ctx, with, ops...)
 }
@@ -88,9 +88,7 @@ func (s Store) Record(ctx context.Context, with commit.With) error { return s.Co
 // Due returns the callback asked for of a reference; ok is false where there is none, or it is long ago. The
 // sandbox itself goes by the table's stream.
 func (s Store) Due(ctx context.Context, reference string) (due carrier.Due, ok bool, err error) {
-	var item struct {
-		TraceParent string `dynamodbav:"traceparent"`
-	}
+	var item callback
 	ok, err = s.Find(ctx, "callback#"+reference, "callback", &item)
 	return carrier.Due{Reference: reference, TraceParent: item.TraceParent}, ok, err
 }

@@ -14,35 +14,36 @@ import (
 // Store implements carrier.Store.
 type Store struct {
 	*memory.Log
-	entries map[string]carrier.Entry
-	due     map[string]carrier.Due
+	entries *memory.Items[carrier.Entry]
+	due     *memory.Items[carrier.Due]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	return &Store{Log: memory.NewLog(c), entries: map[string]carrier.Entry{}, due: map[string]carrier.Due{}}
+	log := memory.NewLog(c)
+	return &Store{log, memory.NewItems[carrier.Entry](log, "shipment", nil), memory.NewItems[carrier.Due](log, "callback", nil)}
 }
 
 // Entry returns what is kept of a reference.
 func (s *Store) Entry(_ context.Context, reference string) (e carrier.Entry, err error) {
-	s.View(func() { e = s.entries[reference] })
+	s.View(func() { e = s.entries.Get(reference) })
 	e.Reference = reference
 	return e, nil
 }
 
-// Write replaces an entry.
+// Write writes an entry.
 func (s *Store) Write(_ context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.entries[e.Reference].Version != e.Version-1 {
+		if s.entries.Get(e.Reference).Version != e.Version-1 {
 			return fault.ErrLostRace
 		}
 		if e.Shipment != nil { // what the caller does to its own later is not written
 			c := *e.Shipment
 			e.Shipment = &c
 		}
-		s.entries[e.Reference] = e
+		s.entries.Save(e.Reference, e)
 		if due != nil {
-			s.due[due.Reference] = *due
+			s.due.Save(due.Reference, *due)
 		}
 		return nil
 	})
@@ -55,6 +56,6 @@ func (s *Store) Record(_ context.Context, with commit.With) error {
 
 // Due returns the callback asked for of a reference; ok is false where there is none.
 func (s *Store) Due(_ context.Context, reference string) (due carrier.Due, ok bool, err error) {
-	s.View(func() { due, ok = s.due[reference] })
+	s.View(func() { due, ok = s.due.Find(reference) })
 	return due, ok, nil
 }

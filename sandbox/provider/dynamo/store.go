@@ -78,13 +78,9 @@ func (s Store) Entry(ctx context.Context, reference string) (provider.Entry, err
 	return item.domain(), err
 }
 
-// Write replaces an entry on condition of its version.
+// Write writes an entry on condition of its version.
 func (s Store) Write(ctx context.Context, e provider.Entry, with commit.With) error {
-	item, err := dynamo.Item("charge#"+e.Reference, "charge", fromDomain(e))
-	if err != nil {
-		return err
-	}
-	return s.Commit(ctx, with, s.PutVersion(item, e.Version-1))
+	return s.Commit(ctx, with, s.SaveVersion("charge#"+e.Reference, "charge", fromDomain(e), e.Version-1))
 }
 
 // Record writes what comes with a change.

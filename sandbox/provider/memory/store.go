@@ -19,32 +19,33 @@ import (
 // Store implements provider.Store.
 type Store struct {
 	*memory.Log
-	entries map[string]provider.Entry
+	entries *memory.Items[provider.Entry]
 }
 
 // New returns an empty ledger.
 func New(c clock.Clock) *Store {
-	return &Store{Log: memory.NewLog(c), entries: map[string]provider.Entry{}}
+	log := memory.NewLog(c)
+	return &Store{log, memory.NewItems[provider.Entry](log, "charge", nil)}
 }
 
 // Entry returns what is kept of a reference.
 func (s *Store) Entry(_ context.Context, reference string) (e provider.Entry, err error) {
-	s.View(func() { e = s.entries[reference] })
+	s.View(func() { e = s.entries.Get(reference) })
 	e.Reference = reference
 	return e, nil
 }
 
-// Write replaces an entry.
+// Write writes an entry.
 func (s *Store) Write(_ context.Context, e provider.Entry, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.entries[e.Reference].Version != e.Version-1 {
+		if s.entries.Get(e.Reference).Version != e.Version-1 {
 			return fault.ErrLostRace
 		}
 		if e.Charge != nil { // what the caller does to its own later is not written
 			c := *e.Charge
 			e.Charge = &c
 		}
-		s.entries[e.Reference] = e
+		s.entries.Save(e.Reference, e)
 		return nil
 	})
 }
@@ -65,7 +66,7 @@ func (s *Store) Charges(_ context.Context, status provider.Status, limit int, cu
 	charges, next := []provider.Charge{}, ""
 	s.View(func() {
 		var all []provider.Charge
-		for _, e := range s.entries {
+		for _, e := range s.entries.All() {
 			if e.Charge != nil && e.Charge.ID > last {
 				all = append(all, *e.Charge)
 			}

@@ -1,0 +1,40 @@
+package storetest
+
+import (
+	"testing"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/contract"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/storetest"
+)
+
+// RunTwoVersions runs the suite of a gradual release: what a newer version adds to an item survives whatever the store writes.
+func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (inventory.Store, storetest.Newer)) {
+	storetest.RunTwoVersions(t, open, map[string]storetest.Kind[inventory.Store]{
+		"Stock": {
+			Write: func(t *testing.T, s inventory.Store) { stock(t, s, "a", 5) },
+			Rewrite: func(t *testing.T, s inventory.Store) {
+				must(t, s.Adjust(t.Context(), inventory.Stock{SKU: "a", OnHand: 5}, 1, commit.With{}))
+				r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
+				must(t, s.Move(t.Context(), r, inventory.OnHand, inventory.Reserved, commit.With{}))
+				wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 4, Reserved: 2})
+			},
+		},
+		"Reservation": {
+			Write: func(t *testing.T, s inventory.Store) {
+				stock(t, s, "a", 5)
+				r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
+				must(t, s.Move(t.Context(), r, inventory.OnHand, inventory.Reserved, commit.With{}))
+			},
+			Rewrite: func(t *testing.T, s inventory.Store) {
+				r := reservation("1", 2, inventory.StatusCommitted, contract.Line{SKU: "a", Quantity: 2})
+				must(t, s.Move(t.Context(), r, inventory.Reserved, inventory.Shipped, commit.With{}))
+				r = reservation("1", 3, inventory.StatusReleased, contract.Line{SKU: "a", Quantity: 2})
+				must(t, s.Move(t.Context(), r, inventory.Shipped, inventory.OnHand, commit.With{}))
+				wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 5})
+			},
+		},
+	})
+}

@@ -1,0 +1,54 @@
+package storetest
+
+import (
+	"testing"
+
+	"orderflow/internal/orders"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/storetest"
+)
+
+// RunTwoVersions runs the suite of a gradual release: what a newer version adds to an item survives whatever the store writes.
+func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (orders.Store, storetest.Newer)) {
+	storetest.RunTwoVersions(t, open, map[string]storetest.Kind[orders.Store]{
+		"Order": {
+			Write: func(t *testing.T, s orders.Store) {
+				must(t, s.SaveOrder(t.Context(), order("alice", 1), commit.With{}))
+			},
+			Rewrite: func(t *testing.T, s orders.Store) {
+				o := order("alice", 1)
+				for _, status := range []orders.Status{orders.StatusPending, orders.StatusNeedsAttention, orders.StatusRejected} {
+					o.Version, o.Status, o.Closed = o.Version+1, status, true
+					must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+					wantOrder(t, s, o)
+				}
+			},
+		},
+		"Price": {
+			Write: func(t *testing.T, s orders.Store) {
+				must(t, s.SavePrice(t.Context(), price("A", 100, 1), 0, commit.With{}))
+			},
+			Rewrite: func(t *testing.T, s orders.Store) {
+				next := orders.Price{SKU: "A", Price: money.Money{Currency: "USD", Amount: 200}, Version: 2}
+				must(t, s.SavePrice(t.Context(), next, 1, commit.With{}))
+				if got, err := s.Price(t.Context(), "A"); err != nil || got != next {
+					t.Errorf("Price = %v, %v", got, err)
+				}
+			},
+		},
+	})
+}
+
+// placed: what was placed is written once, since what a newer version put into a line or the address could not be kept otherwise.
+func placed(t *testing.T, s orders.Store) {
+	o := order("alice", 1)
+	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+	next := order("alice", 1)
+	next.Version, next.Status = 2, orders.StatusRejected
+	next.Items, next.Total.Amount, next.ShippingAddress.City = next.Items[:1], 1, "Paris"
+	must(t, s.SaveOrder(t.Context(), next, commit.With{}))
+	o.Version, o.Status = 2, orders.StatusRejected
+	wantOrder(t, s, o)
+}
