@@ -92,6 +92,12 @@ func codeRules() []Rule {
 			[]string{".TransactWriteItems(", ".PutItem(", ".UpdateItem(", ".DeleteItem(", ".BatchWriteItem("},
 			func(dir string) bool { return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") },
 			"internal/platform/dynamo"),
+		sourceRule("an item is never replaced as a whole", "an old version of a function would drop what a newer one has added to the item",
+			[]string{"types.Put{", "types.PutRequest{"},
+			func(dir string) bool {
+				return strings.HasPrefix(dir, "internal/") || strings.HasPrefix(dir, "sandbox/")
+			},
+			"internal/platform/dynamo"),
 		sourceRule("time is injected", "tests and the simulation own the clock",
 			[]string{"time.Now(", "time.Sleep(", "time.Since("},
 			func(dir string) bool { return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") },
