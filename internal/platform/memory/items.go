@@ -18,12 +18,13 @@ type Items[V any] struct {
 	once    func(stored V, next *V)
 	values  map[string]V
 	unknown map[string]Unknown
+	grown   map[string][]string // see Newer
 }
 
 // NewItems returns a store's items of a kind, of which there are none yet. once, unless it is nil, copies from what is stored to
 // what is written next the fields that are written once (write:"once" in the shape of package dynamo).
 func NewItems[V any](l *Log, kind string, once func(stored V, next *V)) *Items[V] {
-	i := &Items[V]{log: l, kind: kind, once: once, values: map[string]V{}, unknown: map[string]Unknown{}}
+	i := &Items[V]{log: l, kind: kind, once: once, values: map[string]V{}, unknown: map[string]Unknown{}, grown: map[string][]string{}}
 	l.kinds = append(l.kinds, i)
 	return i
 }

@@ -42,18 +42,19 @@ func (i *Items[V]) grow() (count int) {
 		if more == nil {
 			more = Unknown{}
 		}
-		for _, place := range places("", reflect.ValueOf(v)) {
+		i.grown[key] = places("", reflect.ValueOf(v))
+		for _, place := range i.grown[key] {
 			more[place+"."+grown] = key
-			count++
 		}
 		i.unknown[key] = more
+		count += len(i.grown[key])
 	}
 	return count
 }
 
 func (i *Items[V]) lost() (lost []string) {
-	for key, v := range i.values {
-		for _, place := range places("", reflect.ValueOf(v)) {
+	for key, places := range i.grown {
+		for _, place := range places {
 			if i.unknown[key][place+"."+grown] != key {
 				lost = append(lost, i.kind+" "+key+place)
 			}
