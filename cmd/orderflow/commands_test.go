@@ -138,6 +138,8 @@ func TestStockIsSetByTheDifference(t *testing.T) {
 		{"more", `200 {"sku":"MUG","onHand":40}`, "100", `{"delta":60,"reason":"counted"}`},
 		{"less", `200 {"sku":"MUG","onHand":140}`, "100", `{"delta":-40,"reason":"counted"}`},
 		{"as it is", `200 {"sku":"MUG","onHand":100}`, "100", ""},
+		{"some is reserved", `200 {"sku":"MUG","onHand":40,"reserved":3,"available":37}`, "100", `{"delta":60,"reason":"counted"}`},
+		{"as it is, some reserved", `200 {"sku":"MUG","onHand":100,"reserved":1,"available":99}`, "100", ""},
 		{"never stocked", `404 {"title":"Not Found","code":"StockNotFound"}`, "100", `{"delta":100,"reason":"counted"}`},
 	} {
 		b := serve(t, map[string][]string{get: {c.before}, adjust: {`200 {"sku":"MUG","onHand":100,"reserved":1,"shipped":2,"available":100}`}})

@@ -45,8 +45,8 @@ func setStock(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "set SKU ON-HAND",
 		Short: "Correct how many pieces of a product are on hand (operators)",
-		Long: `Correct how many pieces of a product are on hand, for instance after counting. The difference to what is known now is booked as an
-adjustment; what orders move in the same moment is added to it, not lost. Operators only.`,
+		Long: `Correct how many pieces of a product are on hand, for instance after counting. Count what is reserved, too: it is still in the warehouse.
+The difference to what is known now is booked as an adjustment; what orders move in the same moment is added to it, not lost. Operators only.`,
 		Example: `  orderflow stock set MUG-BLUE 100
   orderflow stock set MUG-BLUE 98 --reason "Two broke"`,
 		Args: exactly("SKU", "ON-HAND"),

@@ -50,7 +50,7 @@ type ProductPage struct {
 	Cursor   *string   `json:"cursor"`
 }
 
-// Stock is how many pieces of a product there are, and where.
+// Stock is how many pieces of a product there are, and where. What is on hand is reserved or available.
 type Stock struct {
 	SKU       string `json:"sku"`
 	OnHand    int    `json:"onHand"`

@@ -1,6 +1,7 @@
-// Package inventory keeps the stock: what is on hand, reserved for orders, and shipped.
+// Package inventory keeps the stock: what is available, reserved for orders, and shipped. What is available or
+// reserved is on hand.
 //
-// Every unit that was ever stocked is in exactly one of the three buckets, so on hand +
+// Every unit that was ever stocked is in exactly one of the three buckets, so available +
 // reserved + shipped only changes by an operator's adjustment. Orders move units between
 // the buckets, all lines of an order at once or none; no bucket is ever negative.
 package inventory
@@ -20,14 +21,14 @@ import (
 )
 
 var (
-	// ErrOutOfStock: a line asks for more than is on hand; nothing was reserved.
+	// ErrOutOfStock: a line asks for more than is available; nothing was reserved.
 	ErrOutOfStock = fault.New(fault.Refused, "OutOfStock", "there is not enough stock for every line of the order")
 	// ErrNoStock: the product was never stocked.
 	ErrNoStock = fault.New(fault.NotFound, "StockNotFound", "there is no stock record of this product")
 	// ErrNoReservation: nothing was ever reserved for the order.
 	ErrNoReservation = fault.New(fault.NotFound, "ReservationNotFound", "there is no reservation for this order")
-	// ErrBelowZero: an adjustment would take more than is on hand.
-	ErrBelowZero = fault.New(fault.Conflict, "InsufficientStock", "the adjustment takes more than is on hand")
+	// ErrBelowZero: an adjustment would leave less on hand than is reserved.
+	ErrBelowZero = fault.New(fault.Conflict, "InsufficientStock", "the adjustment would leave less on hand than is reserved")
 	// ErrNotReserved: a step needs a reservation that is not there.
 	ErrNotReserved = fault.New(fault.Conflict, "NotReserved", "the order's stock is not reserved")
 )
@@ -43,7 +44,7 @@ type Store interface {
 	// Move moves every line of r from one bucket to another and writes r, which must be one
 	// version after what is stored (else fault.ErrLostRace). ErrOutOfStock if a bucket holds too little.
 	Move(ctx context.Context, r Reservation, from, to Bucket, with commit.With) error
-	// Adjust adds delta to what is on hand of a product, or ErrBelowZero. The stock before must be as given (else
+	// Adjust adds delta to what is available of a product. The stock before must be as given (else
 	// fault.ErrLostRace).
 	Adjust(ctx context.Context, before Stock, delta int, with commit.With) error
 	// Overdue returns the reservations that are RESERVED since before a time. One that was made or moved a moment ago may be missing.

@@ -1,6 +1,7 @@
 package inventory_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -65,9 +66,9 @@ func TestReserveTakesAllLinesOrNone(t *testing.T) {
 func TestStockGoesFromShelfToReservedToShippedAndBack(t *testing.T) {
 	s := newShop(t)
 	for _, step := range []struct {
-		run                       use
-		status                    string
-		onHand, reserved, shipped int
+		run                          use
+		status                       string
+		available, reserved, shipped int
 	}{
 		{s.ReserveStock, "RESERVED", 8, 2, 0},
 		{s.CommitStock, "COMMITTED", 8, 0, 2},
@@ -77,7 +78,7 @@ func TestStockGoesFromShelfToReservedToShippedAndBack(t *testing.T) {
 			s.clock.Advance(time.Second)
 			got, err := step.run(t.Context(), input(order))
 			want(t, got, step.status, err)
-			wantStock(t, s, step.onHand, step.reserved, step.shipped)
+			wantStock(t, s, step.available, step.reserved, step.shipped)
 		}
 	}
 	wantEvents(t, s, contract.StockReserved, contract.StockCommitted, contract.StockReleased)
@@ -154,7 +155,7 @@ func TestAdjustmentWithAKeyCountsOnce(t *testing.T) {
 	req := idempotency.Request{Scope: "op", Key: "k", Hash: "h"}
 	for i := range 2 {
 		got, replayed, err := s.AdjustStock(t.Context(), req, contract.Adjusted{SKU: "mug", Delta: 5, Reason: "test", By: "olga"})
-		if got.OnHand != 15 || replayed != (i == 1) || err != nil {
+		if got.Available != 15 || replayed != (i == 1) || err != nil {
 			t.Errorf("%d: %+v, %v, %v", i, got, replayed, err)
 		}
 	}
@@ -165,10 +166,22 @@ func TestAdjustmentWithAKeyCountsOnce(t *testing.T) {
 	wantStock(t, s, 15, 0, 0)
 }
 
+// Old and new versions of adjust-stock tell each other's replies again: the words of these keep their meaning.
+func TestStoredRepliesKeepTheirMeaning(t *testing.T) {
+	const stored = `{"sku":"mug","onHand":8,"reserved":2,"shipped":1}`
+	s := inventory.Stock{SKU: "mug", Available: 8, Reserved: 2, Shipped: 1}
+	if b, err := json.Marshal(s); err != nil || string(b) != stored {
+		t.Errorf("%s, %v; want %s", b, err, stored)
+	}
+	if s.OnHand() != 10 {
+		t.Errorf("%d on hand, want 10", s.OnHand())
+	}
+}
+
 // wantStock looks at the mugs.
-func wantStock(t *testing.T, s shop, onHand, reserved, shipped int) {
+func wantStock(t *testing.T, s shop, available, reserved, shipped int) {
 	t.Helper()
-	wanted := inventory.Stock{SKU: "mug", OnHand: onHand, Reserved: reserved, Shipped: shipped}
+	wanted := inventory.Stock{SKU: "mug", Available: available, Reserved: reserved, Shipped: shipped}
 	if got, err := s.GetStock(t.Context(), "mug"); got != wanted || err != nil {
 		t.Errorf("stock = %+v, %v; want %+v", got, err, wanted)
 	}

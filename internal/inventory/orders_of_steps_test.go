@@ -84,7 +84,7 @@ type held struct {
 func TestUnitsAreConservedWhateverStepsArrive(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := newShop(t)
-		stock := map[string][3]int{"mug": {10}, "spoon": {10}} // on hand, reserved, shipped
+		stock := map[string][3]int{"mug": {10}, "spoon": {10}} // available, reserved, shipped
 		total := map[string]int{"mug": 10, "spoon": 10}
 		orders := map[string]*held{}
 		pick := func(r *rapid.T) *held {
@@ -190,7 +190,7 @@ func buckets(t failer, s shop, sku string) [3]int {
 	if err != nil {
 		t.Fatalf("stock of %s: %v", sku, err)
 	}
-	return [3]int{got.OnHand, got.Reserved, got.Shipped}
+	return [3]int{got.Available, got.Reserved, got.Shipped}
 }
 
 // wantConserved asserts that no unit came or went, and no bucket is negative.

@@ -9,8 +9,8 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// ReleaseStock is the compensation of ReserveStock and CommitStock: it puts whatever the order
-// holds back on hand. Where nothing was reserved, nothing can be any more.
+// ReleaseStock is the compensation of ReserveStock and CommitStock: it makes whatever the order
+// holds available again. Where nothing was reserved, nothing can be any more.
 func (s *Service) ReleaseStock(ctx context.Context, in contract.Step) (contract.Result, error) {
 	if in.OrderID == "" {
 		return contract.Result{}, errLines
@@ -35,6 +35,6 @@ func (s *Service) ReleaseStock(ctx context.Context, in contract.Step) (contract.
 			return contract.Result{}, err
 		}
 		with := commit.With{Barrier: once.Returning(r.result()), Events: events}
-		return r.result(), s.store.Move(ctx, r, from, OnHand, with)
+		return r.result(), s.store.Move(ctx, r, from, Available, with)
 	})
 }

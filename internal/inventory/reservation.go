@@ -10,7 +10,7 @@ import (
 // Status is where an order's reservation stands.
 type Status string
 
-// A reservation goes from RESERVED to COMMITTED (shipped) or RELEASED (back on hand).
+// A reservation goes from RESERVED to COMMITTED (shipped) or RELEASED (available again).
 const (
 	StatusReserved  Status = "RESERVED"
 	StatusCommitted Status = "COMMITTED"
@@ -42,7 +42,7 @@ func (r Reservation) bucket() Bucket {
 	case StatusCommitted:
 		return Shipped
 	default:
-		return OnHand
+		return Available
 	}
 }
 

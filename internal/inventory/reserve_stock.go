@@ -31,7 +31,7 @@ func (s *Service) ReserveStock(ctx context.Context, in contract.Step) (contract.
 			return contract.Result{}, err
 		}
 		with := commit.With{Barrier: once.Returning(r.result()), Events: events}
-		return r.result(), s.store.Move(ctx, r, OnHand, Reserved, with)
+		return r.result(), s.store.Move(ctx, r, Available, Reserved, with)
 	})
 }
 

@@ -13,28 +13,32 @@ import (
 // Bucket is where a unit of stock is.
 type Bucket string
 
-// The three buckets.
+// The three buckets. What is available or reserved is on hand; what is shipped has left.
 const (
-	OnHand   Bucket = "onHand"
-	Reserved Bucket = "reserved"
-	Shipped  Bucket = "shipped"
+	Available Bucket = "available"
+	Reserved  Bucket = "reserved"
+	Shipped   Bucket = "shipped"
 )
 
-// Stock is how many units of a product are in each bucket.
+// Stock is how many units of a product are in each bucket. Its JSON is that of stored replies, where what is available
+// is still called onHand; see docs/adr/0037.
 type Stock struct {
-	SKU      string `json:"sku"`
-	OnHand   int    `json:"onHand"`
-	Reserved int    `json:"reserved"`
-	Shipped  int    `json:"shipped"`
+	SKU       string `json:"sku"`
+	Available int    `json:"onHand"`
+	Reserved  int    `json:"reserved"`
+	Shipped   int    `json:"shipped"`
 }
+
+// OnHand is how many units are in the warehouse.
+func (s Stock) OnHand() int { return s.Available + s.Reserved }
 
 // GetStock returns the stock of a product, or ErrNoStock.
 func (s *Service) GetStock(ctx context.Context, sku string) (Stock, error) {
 	return s.store.Stock(ctx, sku)
 }
 
-// AdjustStock adds a.Delta, which may be negative, to what is on hand of a product, and returns the new stock. A product
-// becomes known by its first adjustment. The event keeps who did it and why.
+// AdjustStock adds a.Delta, which may be negative, to what is on hand of a product, and returns the new stock. What is reserved
+// stays on hand. A product becomes known by its first adjustment. The event keeps who did it and why.
 func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a contract.Adjusted) (Stock, bool, error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Stock, error) {
 		before, err := s.store.Stock(ctx, a.SKU)
@@ -43,8 +47,8 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a co
 		}
 		before.SKU = a.SKU
 		after := before
-		after.OnHand += a.Delta
-		if after.OnHand < 0 {
+		after.Available += a.Delta
+		if after.Available < 0 {
 			return Stock{}, ErrBelowZero
 		}
 		// Stock has no version; the time serves, since adjustments are rare.

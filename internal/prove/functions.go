@@ -48,10 +48,10 @@ var functions = []function{
 		switch {
 		case w.Reservation != unreserved:
 			return fails("Transient") // loses every race for the version
-		case w.OnHand < 1:
+		case w.Available < 1:
 			return fails("OutOfStock")
 		}
-		w.OnHand, w.Reserved, w.Reservation = w.OnHand-1, w.Reserved+1, reserved
+		w.Available, w.Reserved, w.Reservation = w.Available-1, w.Reserved+1, reserved
 		return ok
 	}},
 	{name: "CommitStock", mark: commitStock, commit: func(w *World, _ *commit) outcome {
@@ -70,9 +70,9 @@ var functions = []function{
 		}
 		switch w.Reservation {
 		case reserved:
-			w.Reserved, w.OnHand = w.Reserved-1, w.OnHand+1
+			w.Reserved, w.Available = w.Reserved-1, w.Available+1
 		case committed:
-			w.Shipped, w.OnHand = w.Shipped-1, w.OnHand+1
+			w.Shipped, w.Available = w.Shipped-1, w.Available+1
 		}
 		w.Reservation = released
 		return ok

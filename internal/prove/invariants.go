@@ -29,7 +29,7 @@ func (w *World) ships() bool { return w.Booked && !w.Cancelled && !w.Refuses }
 // always must hold in every state.
 var always = []invariant{
 	{name: "no unit appears or vanishes, and no bucket is negative", holds: func(w *World) bool {
-		return w.OnHand >= 0 && w.Reserved >= 0 && w.Shipped >= 0 && w.OnHand+w.Reserved+w.Shipped == w.stocked()
+		return w.Available >= 0 && w.Reserved >= 0 && w.Shipped >= 0 && w.Available+w.Reserved+w.Shipped == w.stocked()
 	}},
 	{name: "we never know of more than there is: what is written down as captured was charged", holds: func(w *World) bool {
 		return w.Payment != captured || w.Charge == captured || w.Charge == refunded

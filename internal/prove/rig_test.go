@@ -113,7 +113,7 @@ func inventoryRig(t *testing.T, w World) *rig {
 		},
 		observe: func(w *World) {
 			s, _ := store.Stock(context.Background(), "A") // none of it is zero of it
-			w.OnHand, w.Reserved, w.Shipped = int8(s.OnHand), int8(s.Reserved), int8(s.Shipped)
+			w.Available, w.Reserved, w.Shipped = int8(s.Available), int8(s.Reserved), int8(s.Shipped)
 			r, _ := store.Reservation(context.Background(), orderID)
 			w.Reservation = map[inventory.Status]reservation{
 				"": unreserved, inventory.StatusReserved: reserved, inventory.StatusCommitted: committed, inventory.StatusReleased: released,

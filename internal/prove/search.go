@@ -140,7 +140,7 @@ func (x *search) found(s State, parent int32, faults uint8) {
 
 // worlds are how a run may begin.
 func worlds() []World {
-	return []World{{OnHand: stock}, {OnHand: stock, Declines: true}, {OnHand: stock, Refuses: true}, {Empty: true}}
+	return []World{{Available: stock}, {Available: stock, Declines: true}, {Available: stock, Refuses: true}, {Empty: true}}
 }
 
 // path tells how a state was reached.

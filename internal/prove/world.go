@@ -3,8 +3,8 @@ package prove
 // World is what the services and the two third parties hold about the order. It is a plain value, so that worlds can be
 // compared and remembered.
 type World struct {
-	OnHand, Reserved, Shipped int8 // units of the one product; the order wants one
-	Reservation               reservation
+	Available, Reserved, Shipped int8 // units of the one product; the order wants one
+	Reservation                  reservation
 
 	Payment payment // what we have written down
 	Charge  payment // what the provider has

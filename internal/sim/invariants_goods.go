@@ -28,8 +28,8 @@ func stockConserved(w *World, broken func(string, string, ...any)) {
 			broken("", "%s: %v", sku, err)
 			continue
 		}
-		if total := s.OnHand + s.Reserved + s.Shipped; total != w.shop.stock[sku] {
-			broken("", "%s: %d on hand, %d reserved, %d shipped, but %d were stocked", sku, s.OnHand, s.Reserved, s.Shipped, w.shop.stock[sku])
+		if total := s.Available + s.Reserved + s.Shipped; total != w.shop.stock[sku] {
+			broken("", "%s: %d available, %d reserved, %d shipped, but %d were stocked", sku, s.Available, s.Reserved, s.Shipped, w.shop.stock[sku])
 		}
 		if s.Reserved != 0 || s.Shipped != shipped[sku] {
 			broken("", "%s: %d reserved and %d shipped, but %d were sold", sku, s.Reserved, s.Shipped, shipped[sku])

@@ -62,7 +62,7 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 		"outboxes are empty":                                            {func(f *facts) { f.outboxes["orderflow-orders"] = 1 }},
 		"the payment says what the provider says":                       {func(f *facts) { f.orders[good].payment = "AUTHORIZED" }, func(f *facts) { f.orders[bad].payment = "CAPTURED" }},
 		"who was told that an order will be cancelled has it cancelled": {func(f *facts) { f.orders[good].cancelled = true }},
-		"on hand + reserved + shipped = stocked, nothing is reserved, and what was confirmed was shipped": {
+		"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped": {
 			func(f *facts) { f.stock[scarce] = client.Stock{SKU: scarce, Reserved: 1} },
 			func(f *facts) { f.orders[bad].order.Status = client.Confirmed },
 		},

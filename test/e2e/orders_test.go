@@ -100,6 +100,7 @@ func TestACustomerCancelsAnOrderThatWaitsForTheCarrier(t *testing.T) {
 		}
 		return nil
 	})
+	wantStock(t, "CANCEL", client.Stock{SKU: "CANCEL", OnHand: 5, Reserved: 2, Available: 3})
 	for range 2 { // the second one finds it done
 		if _, err := customer().CancelOrder(t.Context(), "", o.OrderID); err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-// Command release-stock puts back on hand whatever an order holds.
+// Command release-stock makes whatever an order holds available again.
 package main
 
 import (

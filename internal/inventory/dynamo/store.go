@@ -2,7 +2,7 @@
 // keeps, the table holds:
 //
 //	pk               sk           what
-//	stock#<sku>      stock        the three buckets of a product
+//	stock#<sku>      stock        the three buckets of a product; what is available is called onHand
 //	order#<orderId>  reservation  an order's reservation; while RESERVED in the index open
 package dynamo
 
@@ -29,14 +29,14 @@ func New(t *dynamo.Table) Store { return Store{t} }
 // Stock reads the stock of a product.
 func (s Store) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
 	var item struct {
-		OnHand   int `dynamodbav:"onHand"`
-		Reserved int `dynamodbav:"reserved"`
-		Shipped  int `dynamodbav:"shipped"`
+		Available int `dynamodbav:"onHand"`
+		Reserved  int `dynamodbav:"reserved"`
+		Shipped   int `dynamodbav:"shipped"`
 	}
 	if err := s.Get(ctx, "stock#"+sku, "stock", &item, inventory.ErrNoStock); err != nil {
 		return inventory.Stock{}, err
 	}
-	return inventory.Stock{SKU: sku, OnHand: item.OnHand, Reserved: item.Reserved, Shipped: item.Shipped}, nil
+	return inventory.Stock{SKU: sku, Available: item.Available, Reserved: item.Reserved, Shipped: item.Shipped}, nil
 }
 
 // Reservation reads an order's reservation.
@@ -57,17 +57,21 @@ func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inven
 	return s.Commit(ctx, with, ops...)
 }
 
+// attributes are the names of the buckets. That of what is available is from a time when it was called so: an attribute keeps its
+// meaning, as versions of both times write it.
+var attributes = map[inventory.Bucket]string{inventory.Available: "onHand", inventory.Reserved: "reserved", inventory.Shipped: "shipped"}
+
 func (s Store) move(sku string, quantity int, from, to inventory.Bucket) dynamo.Op {
 	return dynamo.Op{Refused: inventory.ErrOutOfStock, Write: types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Name, Key: dynamo.Key("stock#"+sku, "stock"),
 		ConditionExpression:       aws.String("#from >= :q"),
 		UpdateExpression:          aws.String("SET #from = #from - :q, #to = #to + :q"),
-		ExpressionAttributeNames:  map[string]string{"#from": string(from), "#to": string(to)},
+		ExpressionAttributeNames:  map[string]string{"#from": attributes[from], "#to": attributes[to]},
 		ExpressionAttributeValues: dynamo.Values{":q": dynamo.Number(int64(quantity))},
 	}}}
 }
 
-// Adjust changes what is on hand, and makes the product's item where there is none.
+// Adjust changes what is available, and makes the product's item where there is none.
 func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, with commit.With) error {
 	condition := "onHand = :before AND reserved = :reserved AND shipped = :shipped"
 	if before == (inventory.Stock{SKU: before.SKU}) {
@@ -78,7 +82,7 @@ func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, wi
 		ConditionExpression: &condition,
 		UpdateExpression:    aws.String("SET onHand = :after, reserved = :reserved, shipped = :shipped"),
 		ExpressionAttributeValues: dynamo.Values{
-			":before": dynamo.Number(int64(before.OnHand)), ":after": dynamo.Number(int64(before.OnHand + delta)),
+			":before": dynamo.Number(int64(before.Available)), ":after": dynamo.Number(int64(before.Available + delta)),
 			":reserved": dynamo.Number(int64(before.Reserved)), ":shipped": dynamo.Number(int64(before.Shipped)),
 		},
 	}}})

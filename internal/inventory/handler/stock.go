@@ -11,9 +11,15 @@ import (
 
 // stock is the API's form of inventory.Stock.
 type stock struct {
-	inventory.Stock
-	// Available is what can still be reserved: what is on hand.
-	Available int `json:"available"`
+	SKU       string `json:"sku"`
+	OnHand    int    `json:"onHand"`
+	Reserved  int    `json:"reserved"`
+	Shipped   int    `json:"shipped"`
+	Available int    `json:"available"`
+}
+
+func told(s inventory.Stock) stock {
+	return stock{SKU: s.SKU, OnHand: s.OnHand(), Reserved: s.Reserved, Shipped: s.Shipped, Available: s.Available}
 }
 
 // GetStock composes the function get-stock.
@@ -22,7 +28,7 @@ func GetStock(env *function.Env) (function.Handler, error) { return getStock(ser
 func getStock(svc *inventory.Service) (function.Handler, error) {
 	return httpapi.Handle("getStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		s, err := svc.GetStock(ctx, r.Path["sku"])
-		return httpapi.OK(stock{s, s.OnHand}), err
+		return httpapi.OK(told(s)), err
 	})
 }
 
@@ -37,6 +43,6 @@ func adjustStock(svc *inventory.Service) (function.Handler, error) {
 		}
 		a.SKU, a.By = r.Path["sku"], r.Caller.Subject
 		s, replayed, err := svc.AdjustStock(ctx, r.Idempotency(), a)
-		return httpapi.OK(stock{s, s.OnHand}).Replayed(replayed), err
+		return httpapi.OK(told(s)).Replayed(replayed), err
 	})
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-func TestStockIsToldWithWhatIsAvailable(t *testing.T) {
+func TestWhatIsReservedIsOnHandAndNotAvailable(t *testing.T) {
 	status, _, body := call(t, reserved(t), "get-stock", nil)
-	if want := "map[available:98 onHand:98 reserved:2 shipped:0 sku:MUG-BLUE]"; status != http.StatusOK || fmt.Sprint(body) != want {
+	if want := "map[available:98 onHand:100 reserved:2 shipped:0 sku:MUG-BLUE]"; status != http.StatusOK || fmt.Sprint(body) != want {
 		t.Errorf("%d %v; want %s", status, body, want)
 	}
 }
@@ -31,6 +31,15 @@ func TestAdjustmentIsDoneOnceAndItsReplayIsMarked(t *testing.T) {
 		if status != http.StatusOK || body["onHand"] != 200.0 || body["available"] != 200.0 || replayed != (i == 1) {
 			t.Errorf("request %d: %d %v, replayed %v; want 200 on hand", i, status, body, replayed)
 		}
+	}
+}
+
+func TestAnAdjustmentLeavesWhatIsReserved(t *testing.T) {
+	svc := reserved(t)
+	wantProblem(t, svc, "adjust-stock", body(`{"delta":-99,"reason":"counted"}`), http.StatusConflict, "InsufficientStock")
+	status, _, got := call(t, svc, "adjust-stock", body(`{"delta":-98,"reason":"counted"}`))
+	if want := "map[available:0 onHand:2 reserved:2 shipped:0 sku:MUG-BLUE]"; status != http.StatusOK || fmt.Sprint(got) != want {
+		t.Errorf("%d %v; want %s", status, got, want)
 	}
 }
 

@@ -23,7 +23,7 @@ func (s forgetful) Adjust(ctx context.Context, before inventory.Stock, delta int
 	if err != nil {
 		now = inventory.Stock{SKU: before.SKU}
 	}
-	return s.Store.Adjust(ctx, now, before.OnHand+delta-now.OnHand, with)
+	return s.Store.Adjust(ctx, now, before.Available+delta-now.Available, with)
 }
 
 // outdated is a store that shows the stock as it was a moment ago: it has lost the consistent read.

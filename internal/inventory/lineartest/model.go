@@ -76,7 +76,7 @@ func (w warehouse) do(c call) answer {
 	case adjust:
 		s := w.stock[c.lines[0].SKU]
 		s.SKU = c.lines[0].SKU
-		if s.OnHand += c.delta; s.OnHand < 0 {
+		if s.Available += c.delta; s.Available < 0 {
 			return answer{code: inventory.ErrBelowZero.Code}
 		}
 		w.stock[s.SKU] = s
@@ -96,7 +96,7 @@ func (w warehouse) reserve(c call) answer {
 		return answer{code: "StepCompensated"}
 	case untouched:
 		for _, l := range c.lines {
-			if w.stock[l.SKU].OnHand < l.Quantity {
+			if w.stock[l.SKU].Available < l.Quantity {
 				return answer{code: inventory.ErrOutOfStock.Code}
 			}
 		}
@@ -135,10 +135,10 @@ func (w warehouse) release(c call) answer {
 }
 
 // move moves each line's quantity, times the factor of each bucket.
-func (w warehouse) move(c call, onHand, reserved, shipped int) {
+func (w warehouse) move(c call, available, reserved, shipped int) {
 	for _, l := range c.lines {
 		s := w.stock[l.SKU]
-		s.OnHand, s.Reserved, s.Shipped = s.OnHand+onHand*l.Quantity, s.Reserved+reserved*l.Quantity, s.Shipped+shipped*l.Quantity
+		s.Available, s.Reserved, s.Shipped = s.Available+available*l.Quantity, s.Reserved+reserved*l.Quantity, s.Shipped+shipped*l.Quantity
 		w.stock[l.SKU] = s
 	}
 }

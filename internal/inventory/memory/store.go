@@ -83,7 +83,7 @@ func bucket(s *inventory.Stock, b inventory.Bucket) *int {
 	case inventory.Shipped:
 		return &s.Shipped
 	default:
-		return &s.OnHand
+		return &s.Available
 	}
 }
 
@@ -100,14 +100,14 @@ func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []inventor
 	return overdue, nil
 }
 
-// Adjust changes what is on hand.
+// Adjust changes what is available.
 func (s *Store) Adjust(_ context.Context, before inventory.Stock, delta int, with commit.With) error {
 	return s.Commit(with, func() error {
 		stock := s.stock.Get(before.SKU)
 		if stock.SKU = before.SKU; stock != before {
 			return fault.ErrLostRace
 		}
-		stock.OnHand += delta
+		stock.Available += delta
 		s.stock.Save(before.SKU, stock)
 		return nil
 	})

@@ -51,7 +51,7 @@ func overdue(t *testing.T, s inventory.Store) {
 	for n := range 12 { // over several partitions of the index
 		r := reservation(fmt.Sprint("order-", n), 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
 		r.UpdatedAt = start.Add(time.Duration(n) * time.Second)
-		must(t, s.Move(t.Context(), r, inventory.OnHand, inventory.Reserved, commit.With{}))
+		must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
 		switch {
 		case n%4 == 1:
 			r.Version, r.Status = 2, inventory.StatusCommitted
@@ -75,15 +75,15 @@ func overdue(t *testing.T, s inventory.Store) {
 func moves(t *testing.T, s inventory.Store) {
 	stock(t, s, "a", 5)
 	r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 3})
-	must(t, s.Move(t.Context(), r, inventory.OnHand, inventory.Reserved, commit.With{}))
-	wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 2, Reserved: 3})
+	must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: 2, Reserved: 3})
 	got, err := s.Reservation(t.Context(), "1")
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(r) {
 		t.Errorf("Reservation = %v, %v; want %v", got, err, r)
 	}
 	r.Version, r.Status = 2, inventory.StatusCommitted
 	must(t, s.Move(t.Context(), r, inventory.Reserved, inventory.Shipped, commit.With{}))
-	wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 2, Shipped: 3})
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: 2, Shipped: 3})
 }
 
 func short(t *testing.T, s inventory.Store) {
@@ -91,11 +91,11 @@ func short(t *testing.T, s inventory.Store) {
 	stock(t, s, "b", 1)
 	for _, lack := range []contract.Line{{SKU: "b", Quantity: 2}, {SKU: "unknown", Quantity: 1}} {
 		r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1}, lack)
-		if err := s.Move(t.Context(), r, inventory.OnHand, inventory.Reserved, commit.With{}); !errors.Is(err, inventory.ErrOutOfStock) {
+		if err := s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}); !errors.Is(err, inventory.ErrOutOfStock) {
 			t.Errorf("Move with too little of %s: %v, want ErrOutOfStock", lack.SKU, err)
 		}
 	}
-	wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 5})
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
 	if _, err := s.Reservation(t.Context(), "1"); !errors.Is(err, inventory.ErrNoReservation) {
 		t.Errorf("Reservation after a refused move: %v, want ErrNoReservation", err)
 	}
@@ -104,31 +104,31 @@ func short(t *testing.T, s inventory.Store) {
 func stale(t *testing.T, s inventory.Store) {
 	stock(t, s, "a", 5)
 	r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
-	must(t, s.Move(t.Context(), r, inventory.OnHand, inventory.Reserved, commit.With{}))
+	must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
 	for _, version := range []int64{1, 3} {
 		r.Version = version
 		if err := s.Move(t.Context(), r, inventory.Reserved, inventory.Shipped, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
 			t.Errorf("Move to version %d over version 1: %v, want ErrLostRace", version, err)
 		}
 	}
-	wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 4, Reserved: 1})
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: 4, Reserved: 1})
 }
 
 func adjustRace(t *testing.T, s inventory.Store) {
 	stock(t, s, "a", 5)
-	for _, onHand := range []int{0, 4} {
-		before := inventory.Stock{SKU: "a", OnHand: onHand}
+	for _, available := range []int{0, 4} {
+		before := inventory.Stock{SKU: "a", Available: available}
 		if err := s.Adjust(t.Context(), before, 1, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("Adjust from %d where 5 are on hand: %v, want ErrLostRace", onHand, err)
+			t.Errorf("Adjust from %d where 5 are available: %v, want ErrLostRace", available, err)
 		}
 	}
-	// Also where as much is on hand as before: the answer tells of all three buckets.
-	for _, before := range []inventory.Stock{{SKU: "a", OnHand: 5, Reserved: 1}, {SKU: "a", OnHand: 5, Shipped: 1}} {
+	// Also where as much is available as before: the answer tells of all three buckets.
+	for _, before := range []inventory.Stock{{SKU: "a", Available: 5, Reserved: 1}, {SKU: "a", Available: 5, Shipped: 1}} {
 		if err := s.Adjust(t.Context(), before, 1, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
 			t.Errorf("Adjust from %+v where none is reserved or shipped: %v, want ErrLostRace", before, err)
 		}
 	}
-	wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 5})
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
 }
 
 func oversell(t *testing.T, s inventory.Store) {
@@ -140,7 +140,7 @@ func oversell(t *testing.T, s inventory.Store) {
 		wg.Go(func() {
 			r := reservation(fmt.Sprint(i), 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
 			_, err := fault.Redecide(func() (struct{}, error) {
-				return struct{}{}, s.Move(context.Background(), r, inventory.OnHand, inventory.Reserved, commit.With{})
+				return struct{}{}, s.Move(context.Background(), r, inventory.Available, inventory.Reserved, commit.With{})
 			})
 			results <- err
 		})
@@ -159,7 +159,7 @@ func oversell(t *testing.T, s inventory.Store) {
 	if won > units {
 		t.Errorf("%d units reserved of %d", won, units)
 	}
-	wantStock(t, s, inventory.Stock{SKU: "a", OnHand: units - won, Reserved: won})
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: units - won, Reserved: won})
 }
 
 func reservation(order string, version int64, status inventory.Status, items ...contract.Line) inventory.Reservation {

@@ -16,24 +16,24 @@ func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (invent
 		"Stock": {
 			Write: func(t *testing.T, s inventory.Store) { stock(t, s, "a", 5) },
 			Rewrite: func(t *testing.T, s inventory.Store) {
-				must(t, s.Adjust(t.Context(), inventory.Stock{SKU: "a", OnHand: 5}, 1, commit.With{}))
+				must(t, s.Adjust(t.Context(), inventory.Stock{SKU: "a", Available: 5}, 1, commit.With{}))
 				r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
-				must(t, s.Move(t.Context(), r, inventory.OnHand, inventory.Reserved, commit.With{}))
-				wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 4, Reserved: 2})
+				must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
+				wantStock(t, s, inventory.Stock{SKU: "a", Available: 4, Reserved: 2})
 			},
 		},
 		"Reservation": {
 			Write: func(t *testing.T, s inventory.Store) {
 				stock(t, s, "a", 5)
 				r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
-				must(t, s.Move(t.Context(), r, inventory.OnHand, inventory.Reserved, commit.With{}))
+				must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
 			},
 			Rewrite: func(t *testing.T, s inventory.Store) {
 				r := reservation("1", 2, inventory.StatusCommitted, contract.Line{SKU: "a", Quantity: 2})
 				must(t, s.Move(t.Context(), r, inventory.Reserved, inventory.Shipped, commit.With{}))
 				r = reservation("1", 3, inventory.StatusReleased, contract.Line{SKU: "a", Quantity: 2})
-				must(t, s.Move(t.Context(), r, inventory.Shipped, inventory.OnHand, commit.With{}))
-				wantStock(t, s, inventory.Stock{SKU: "a", OnHand: 5})
+				must(t, s.Move(t.Context(), r, inventory.Shipped, inventory.Available, commit.With{}))
+				wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
 			},
 		},
 	})
