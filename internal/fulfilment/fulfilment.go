@@ -81,8 +81,8 @@ type Service struct{ engine Engine }
 // New returns the use cases over an engine.
 func New(e Engine) *Service { return &Service{engine: e} }
 
-// order is the input of fulfil-order. Every field is set: the states' expressions
-// fail on a missing one. What the saga does not need of the event is left out.
+// order is what must be the same in two inputs of fulfil-order for one order. The input has the whole data of the event, whose schema
+// requires every field that the states' expressions read, but for the e-mail address, which no step needs.
 type order struct {
 	OrderID         string         `json:"orderId"`
 	CustomerID      string         `json:"customerId"`
@@ -108,7 +108,4 @@ type undoing struct {
 	// FailedStep is the step of the saga that gave up; empty where none did.
 	FailedStep  string `json:"failedStep"`
 	TraceParent string `json:"traceparent"`
-	// Operator and Why tell who started this attempt by hand, and for what reason.
-	Operator string `json:"operator,omitempty"`
-	Why      string `json:"why,omitempty"`
 }

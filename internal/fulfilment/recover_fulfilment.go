@@ -84,7 +84,7 @@ func (s *Service) compensate(ctx context.Context, orderID string, n int, input j
 func undoingOf(saga Execution) (json.RawMessage, error) {
 	var o order
 	if err := json.Unmarshal(saga.Input, &o); err != nil {
-		return nil, fault.New(fault.Internal, "UnreadableInput", "the saga's input cannot be read").Because(err)
+		return nil, errUnreadable.Because(err)
 	}
 	u := undoing{OrderID: o.OrderID, CustomerID: o.CustomerID, Total: o.Total, Reason: internal, TraceParent: o.TraceParent}
 	if saga.Status == TimedOut {

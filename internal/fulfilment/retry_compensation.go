@@ -51,10 +51,11 @@ func (s *Service) RetryCompensation(ctx context.Context, orderID, operator, why 
 
 // signed puts into an input who starts the execution and why; the execution keeps it.
 func signed(input json.RawMessage, operator, why string) (json.RawMessage, error) {
-	var u undoing
-	if err := json.Unmarshal(input, &u); err != nil {
-		return nil, fault.New(fault.Internal, "UnreadableInput", "the input of the last attempt cannot be read").Because(err)
-	}
-	u.Operator, u.Why = operator, why
-	return json.Marshal(u)
+	return passOn(input, by{operator, why}, "operator", "why")
+}
+
+// by tells who started an attempt by hand, and for what reason.
+type by struct {
+	Operator string `json:"operator,omitempty"`
+	Why      string `json:"why,omitempty"`
 }

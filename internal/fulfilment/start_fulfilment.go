@@ -18,7 +18,7 @@ func (s *Service) StartFulfilment(ctx context.Context, e envelope.Event) error {
 		return err
 	}
 	o.TraceParent = tracing.Parent(ctx)
-	input, err := json.Marshal(o)
+	input, err := passOn(e.Data, trace{o.TraceParent}, "customerEmail")
 	if err != nil {
 		return err
 	}
@@ -34,6 +34,11 @@ func (s *Service) StartFulfilment(ctx context.Context, e envelope.Event) error {
 		return ErrOtherInput
 	}
 	return nil
+}
+
+// trace is what the saga's input has beside the event's data.
+type trace struct {
+	TraceParent string `json:"traceparent"`
 }
 
 // sameOrder tells whether a saga was started with this order. The traces differ: each delivery of the event has a span of its
