@@ -31,6 +31,7 @@ func (g gate) Find() error {
 // Commit may fail or crash ahead of the write or behind it, and lose its answer.
 func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 	w := g.w
+	with.Events = w.versions.told(with.Events)
 	var sent *mail
 	if w.running != nil { // the first write after a mail is the one that puts it on record
 		sent, w.running.mail = w.running.mail, nil
@@ -56,8 +57,10 @@ func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 	return nil
 }
 
-// Saved leaves the item as it is.
-func (gate) Saved(_, _ string, unknown memory.Unknown) memory.Unknown { return unknown }
+// Saved has the item become what the running version of the code makes of it.
+func (g gate) Saved(kind, key string, unknown memory.Unknown) memory.Unknown {
+	return g.w.versions.saved(stored{g.service, kind, key}, unknown)
+}
 
 // commit writes and takes it down. A mutant may do so in its own way.
 func (g gate) commit(with commit.With, write func(commit.With) error) error {

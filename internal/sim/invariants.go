@@ -24,6 +24,8 @@ var invariants = []struct {
 	{"every event reached every consumer", eventsArrived},
 	{"the price book is catalog's", pricesProjected},
 	{"the customer is told once", customersTold},
+	{"no version loses what another one wrote", versionsKept},
+	{"a saga is given all that was told of its order", sagasGivenAll},
 	{"every order has a saga, and it ends as planned", executionsOver},
 }
 

@@ -33,6 +33,8 @@ type invocation struct {
 	stop     func()
 	yield    func(arrange func(resume func())) bool
 	reply    func([]byte, error)
+	// newer tells that it is of the newer version of the code.
+	newer bool
 	// undead lets it go on after its caller was told of its timeout.
 	undead bool
 	over   bool
@@ -74,6 +76,7 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 		}()
 		inv.out, inv.err = h.Invoke(tracing.With(deadline{context.Background(), w.now.Add(timeout)}, trace), payload)
 	})
+	inv.newer = w.versions.newer()
 	w.after(timeout, func() {
 		if !inv.over && inv.reply != nil {
 			w.note(inv.order, "%s times out", function)

@@ -28,5 +28,5 @@ type Mutant struct {
 	orderStore func(orders.Store) orders.Store
 	mailStore  func(notifications.Store) notifications.Store
 
-	withoutStream, withoutRecovery, ackFirst bool
+	withoutStream, withoutRecovery, ackFirst, wholeItems bool
 }

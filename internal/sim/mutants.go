@@ -76,6 +76,8 @@ var Mutants = []Mutant{
 	{Name: "a confirmation does not look whether the order is closed", orderStore: neverClosed},
 	{Name: "an older price replaces a newer one", orderStore: anyPrice},
 	{Name: "a mail is on record before it is sent", mailStore: markFirst},
+	{Name: "a write replaces the whole item", wholeItems: true},
+	{Name: "a saga is given only what the version that starts it knows", function: unknownFieldsDropped},
 	{Name: "only finished steps are undone (compensate-order.asl.json)", edit: []string{
 		`"Choices": [{"Condition": "{% $states.input.confirmed %}", "Next": "Confirmed"}],`,
 		`"Choices": [

@@ -23,6 +23,7 @@ var paths = []string{
 	"a stream's record was retried", "a stream's batch was halved", "a stream gave up on an event",
 	"an answer came for a token that nobody waits by", "a cancellation came too late", "a mail was sent again after a crash",
 	"the carrier called again", "the payment provider told again", "a notice had a charge given back", "the provider charged, but answered 500",
+	"an older version wrote an item of a newer one", "a saga was given what a newer version told",
 	"circuit CLOSED > OPEN", "circuit OPEN > HALF_OPEN", "circuit HALF_OPEN > OPEN", "circuit HALF_OPEN > CLOSED",
 	"fulfil-order waited for a circuit", "compensate-order waited for a circuit",
 	"sweep-orders found something overdue", "sweep-reservations found something overdue",

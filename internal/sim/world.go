@@ -43,6 +43,7 @@ type World struct {
 	running   *invocation
 	changes   int // grows with whatever happens that is more than looking
 
+	versions   *versions
 	shop       shop
 	reconciled int // charges that reconciliation gave back
 	told       int // notices of the payment provider
@@ -84,6 +85,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) (*World, error) 
 	for _, name := range w.consumers {
 		w.queues[name] = &queue{w: w, function: name, queueSettings: d.wiring.queues[name], handled: map[string]int{}}
 	}
+	w.versions = newVersions(w, seed)
 	w.open()
 	return w, w.compose()
 }

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) orders.Store) {
 	cases := map[string]func(*testing.T, orders.Store){
 		"UnknownOrderIsNotFound":                  unknown,
 		"OrderComesBackAsItWasSaved":              saved,
+		"WhatWasPlacedStaysAsItWas":               placed,
 		"OrderOfAnotherVersionThanTheNextIsARace": staleOrder,
 		"ListIsNewestFirstAndTheCustomersOwn":     list,
 		"PagesJoinToTheWholeList":                 pages,
@@ -35,7 +36,6 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) orders.Store) {
 		"PriceOverAnotherVersionIsARace":          stalePrice,
 		"PlacingIsOneCommitWithItsReply":          together,
 		"OverdueAreThePendingOnesOfBeforeATime":   overdue,
-		"WhatWasPlacedStaysAsItWas":               placed,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })

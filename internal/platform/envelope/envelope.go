@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -36,6 +37,55 @@ type Event struct {
 	// writes it, for those that know only that.
 	TraceParent     string `json:"traceparent,omitempty"`
 	XRayTraceHeader string `json:"xraytraceheader,omitempty"`
+
+	// unknown are the attributes that only a newer version of the code knows, which who passes the event on keeps.
+	unknown map[string]json.RawMessage
+}
+
+// attributes is an event without its methods.
+type attributes Event
+
+// knownNames are those of the attributes that this version of the code knows.
+var knownNames = names(reflect.TypeFor[attributes]())
+
+func names(t reflect.Type) (all []string) {
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// UnmarshalJSON reads an event with all its attributes.
+func (e *Event) UnmarshalJSON(b []byte) error {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(b, (*attributes)(e)); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	for _, name := range knownNames {
+		delete(all, name)
+	}
+	if e.unknown = nil; len(all) > 0 {
+		e.unknown = all
+	}
+	return nil
+}
+
+// MarshalJSON writes an event with all its attributes.
+func (e Event) MarshalJSON() ([]byte, error) {
+	b, err := json.Marshal(attributes(e))
+	if err != nil || len(e.unknown) == 0 {
+		return b, err
+	}
+	more, err := json.Marshal(e.unknown)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(b[:len(b)-1], ','), more[1:]...), nil
 }
 
 // ErrMalformed: the bytes are no event of ours.

@@ -41,6 +41,27 @@ func TestEventComesBackAsItWasPublished(t *testing.T) {
 	}
 }
 
+func TestAnEventIsPassedOnWithWhatANewerVersionAdded(t *testing.T) {
+	sent, err := publisher.New(t.Context(), "orderflow.tea.pot.brewed.v1", "pot-1", 7, brewed{3})
+	must(t, err)
+	b, err := json.Marshal(sent)
+	must(t, err)
+	var fields map[string]any
+	must(t, json.Unmarshal(b, &fields))
+	fields["partitionkey"], fields["data"] = "p<1>", map[string]any{"cups": 3.0, "kind": "green"}
+	b, err = json.Marshal(fields)
+	must(t, err)
+	got, err := envelope.Parse(b)
+	must(t, err)
+	b, err = json.Marshal(got)
+	must(t, err)
+	var passed map[string]any
+	must(t, json.Unmarshal(b, &passed))
+	if !reflect.DeepEqual(passed, fields) {
+		t.Errorf("%v, want %v", passed, fields)
+	}
+}
+
 func TestEventCarriesWhatConsumersRelyOn(t *testing.T) {
 	e, err := publisher.New(tracing.With(t.Context(), trace), "orderflow.tea.pot.brewed.v1", "pot-1", 7, brewed{3})
 	must(t, err)

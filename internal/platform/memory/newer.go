@@ -36,6 +36,22 @@ func (n Newer) Lost(context.Context) (all []string, err error) {
 // grown is the name of an attribute that no version of the code knows.
 const grown = "attributeOfANewerVersion"
 
+// Unknown returns the attributes of an item that today's code does not know.
+func (l *Log) Unknown(kind, key string) (unknown Unknown) {
+	l.View(func() {
+		for _, k := range l.kinds {
+			if k.name() == kind {
+				unknown = k.unknownOf(key)
+			}
+		}
+	})
+	return unknown
+}
+
+func (i *Items[V]) name() string { return i.kind }
+
+func (i *Items[V]) unknownOf(key string) Unknown { return i.unknown[key] }
+
 func (i *Items[V]) grow() (count int) {
 	for key, v := range i.values {
 		more := maps.Clone(i.unknown[key])
@@ -95,6 +111,8 @@ func places(at string, v reflect.Value) []string {
 
 // kind is Items of any type.
 type kind interface {
+	name() string
+	unknownOf(key string) Unknown
 	grow() int
 	lost() []string
 }

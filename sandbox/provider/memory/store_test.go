@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"orderflow/internal/platform/clock"
+	platform "orderflow/internal/platform/memory"
+	platformtest "orderflow/internal/platform/storetest"
 	"orderflow/sandbox/provider"
 	"orderflow/sandbox/provider/memory"
 	"orderflow/sandbox/provider/storetest"
@@ -11,4 +13,11 @@ import (
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(_ *testing.T, c clock.Clock) provider.Store { return memory.New(c) })
+}
+
+func TestTwoVersionsShareTheStore(t *testing.T) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (provider.Store, platformtest.Newer) {
+		s := memory.New(c)
+		return s, platform.Newer{Log: s.Log}
+	})
 }
