@@ -131,7 +131,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestStockIsSetByTheDifference(t *testing.T) {
-	const get, adjust = "GET /v1/stock/MUG", "POST /v1/stock/MUG/adjustments"
+	const get, product, adjust = "GET /v1/stock/MUG", "GET /v1/products/MUG", "POST /v1/stock/MUG/adjustments"
 	for _, c := range []struct {
 		name, before, want, adjusted string
 	}{
@@ -142,15 +142,40 @@ func TestStockIsSetByTheDifference(t *testing.T) {
 		{"as it is, some reserved", `200 {"sku":"MUG","onHand":100,"reserved":1,"available":99}`, "100", ""},
 		{"never stocked", `404 {"title":"Not Found","code":"StockNotFound"}`, "100", `{"delta":100,"reason":"counted"}`},
 	} {
-		b := serve(t, map[string][]string{get: {c.before}, adjust: {`200 {"sku":"MUG","onHand":100,"reserved":1,"shipped":2,"available":100}`}})
+		b := serve(t, map[string][]string{get: {c.before}, product: {`200 {"sku":"MUG"}`}, adjust: {`200 {"sku":"MUG","onHand":100,"reserved":1,"shipped":2,"available":100}`}})
 		out, _, err := run(t, b, "stock", "set", "MUG", c.want, "--reason", "counted")
 		want := []string{get}
+		if strings.HasPrefix(c.before, "404") {
+			want = append(want, product)
+		}
 		if c.adjusted != "" {
 			want = append(want, adjust+" "+c.adjusted)
 		}
 		if err != nil || !slices.Equal(b.asked, want) || !strings.Contains(out, "100") {
 			t.Errorf("%s: asked %s, said %s, %v", c.name, b.asked, out, err)
 		}
+	}
+}
+
+func TestStockOfAMisspeltSKUIsRefusedUnlessInsistedOn(t *testing.T) {
+	const get, product, adjust = "GET /v1/stock/MGU", "GET /v1/products/MGU", "POST /v1/stock/MGU/adjustments"
+	missing := map[string][]string{
+		get: {`404 {"title":"Not Found","code":"StockNotFound"}`}, product: {`404 {"title":"Not Found","code":"ProductNotFound"}`},
+		adjust: {`200 {"sku":"MGU","onHand":7,"available":7}`},
+	}
+	b := serve(t, missing)
+	_, _, err := run(t, b, "stock", "set", "MGU", "7")
+	if err == nil || !strings.Contains(err.Error(), "--unlisted") || !slices.Equal(b.asked, []string{get, product}) {
+		t.Errorf("asked %s, said %v", b.asked, err)
+	}
+	b = serve(t, missing)
+	out, _, err := run(t, b, "stock", "set", "MGU", "7", "--unlisted")
+	if err != nil || !strings.Contains(out, "7") || len(b.asked) != 2 || !strings.HasPrefix(b.asked[1], adjust) {
+		t.Errorf("insisted on: asked %s, said %s, %v", b.asked, out, err)
+	}
+	down := map[string][]string{get: missing[get], product: {`403 {"title":"Forbidden","code":"Forbidden"}`}}
+	if _, _, err := run(t, serve(t, down), "stock", "set", "MGU", "7"); err == nil || strings.Contains(err.Error(), "--unlisted") {
+		t.Errorf("a catalog that does not answer: %v", err)
 	}
 }
 

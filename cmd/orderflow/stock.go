@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -42,11 +43,14 @@ func getStock(a *app) *cobra.Command {
 
 func setStock(a *app) *cobra.Command {
 	var reason string
+	var unlisted bool
 	cmd := &cobra.Command{
 		Use:   "set SKU ON-HAND",
 		Short: "Correct how many pieces of a product are on hand (operators)",
 		Long: `Correct how many pieces of a product are on hand, for instance after counting. Count what is reserved, too: it is still in the warehouse.
-The difference to what is known now is booked as an adjustment; what orders move in the same moment is added to it, not lost. Operators only.`,
+The difference to what is known now is booked as an adjustment; what orders move in the same moment is added to it, not lost.
+
+A SKU that has neither stock nor a product in the catalog is refused, since it is most likely misspelt; --unlisted insists on it. Operators only.`,
 		Example: `  orderflow stock set MUG-BLUE 100
   orderflow stock set MUG-BLUE 98 --reason "Two broke"`,
 		Args: exactly("SKU", "ON-HAND"),
@@ -63,6 +67,9 @@ The difference to what is known now is booked as an adjustment; what orders move
 			var p *client.Problem
 			if errors.As(err, &p) && p.Status == http.StatusNotFound {
 				s, err = client.Stock{SKU: args[0]}, nil // becomes known by its first adjustment
+				if !unlisted {
+					err = listed(cmd.Context(), c, args[0])
+				}
 			}
 			if err != nil {
 				return err
@@ -75,8 +82,19 @@ The difference to what is known now is booked as an adjustment; what orders move
 			return a.showStock(cmd, s)
 		},
 	}
+	cmd.Flags().BoolVar(&unlisted, "unlisted", false, "keep stock of a SKU that no product in the catalog has")
 	cmd.Flags().StringVar(&reason, "reason", "Set by the command line", "why, for the record")
 	return cmd
+}
+
+// listed fails where the catalog has no product with a SKU.
+func listed(ctx context.Context, c *client.Client, sku string) error {
+	_, err := c.GetProduct(ctx, sku)
+	var p *client.Problem
+	if errors.As(err, &p) && p.Status == http.StatusNotFound {
+		return usage("the catalog has no product %s; create it by `orderflow product put`, or insist with --unlisted", sku)
+	}
+	return err
 }
 
 func (a *app) showStock(cmd *cobra.Command, s client.Stock) error {
