@@ -19,6 +19,7 @@ type Repo struct {
 	Packages  map[string]*Package // Go packages without their tests, by directory
 	Functions []Function          // every directory under functions/
 	Template  map[string]any      // template.yaml, short intrinsics in their long form
+	Sandbox   map[string]any      // sandbox/template.yaml, the same way
 	Machines  map[string]*Machine // state machines, by name
 	Spec      map[string]any      // api/openapi.yaml
 	Files     map[string]bool     // every file, by path
@@ -122,6 +123,9 @@ func Load(root string) (*Repo, error) {
 		return nil, err
 	}
 	if r.Template, err = cfn.Read(filepath.Join(root, "template.yaml")); err != nil {
+		return nil, err
+	}
+	if r.Sandbox, err = cfn.Read(filepath.Join(root, "sandbox", "template.yaml")); err != nil {
 		return nil, err
 	}
 	if r.Policy, err = cfn.Read(filepath.Join(root, "tools", "stack-policy.json")); err != nil {

@@ -136,6 +136,59 @@ func parameterRules() []Rule {
 			},
 		},
 		{
+			Name: "a second factor and a firewall are there when they are asked for",
+			Why:  "a parameter that does nothing is worse than none; samples of requests hold tokens and addresses",
+			Check: func(r *Repo) []string {
+				var bad list
+				with := func(parameters map[string]string) *cfn.Stack {
+					s, err := cfn.New(r.Template, "orderflow-dev", parameters)
+					bad.unless(err == nil, "%v: %v", parameters, err)
+					return s
+				}
+				for mfa, enabled := range map[string]any{"OFF": nil, "OPTIONAL": "SOFTWARE_TOKEN_MFA", "ON": "SOFTWARE_TOKEN_MFA"} {
+					pool := with(map[string]string{"Mfa": mfa}).Properties("UserPool")
+					factors, _ := pool["EnabledMfas"].([]any)
+					bad.unless(pool["MfaConfiguration"] == mfa && (enabled == nil) == (len(factors) == 0) && (enabled == nil || slices.Contains(factors, enabled)), "with Mfa=%s the pool is %v with %v", mfa, pool["MfaConfiguration"], factors)
+				}
+				for firewall, there := range map[string]int{"off": 0, "on": 1} {
+					s := with(map[string]string{"Firewall": firewall})
+					bad.unless(len(s.OfType("AWS::WAFv2::WebACL")) == there && len(s.OfType("AWS::WAFv2::WebACLAssociation")) == there, "with Firewall=%s the API has a firewall: %t", firewall, there == 0)
+				}
+				bad.unless(text(r.properties("WebAclAssociation")["ResourceArn"]) == "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${Api}/stages/${Api.Stage}", "the firewall is before something else")
+				walk(r.properties("WebAcl"), func(v any) {
+					visibility := cfn.Dig(v, "VisibilityConfig")
+					bad.unless(visibility == nil || cfn.Dig(visibility, "SampledRequestsEnabled") == false, "%v keeps samples of requests", cfn.Dig(v, "Name"))
+				})
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.properties("UserPool"), "EnabledMfas") },
+		},
+		{
+			Name: "with Stripe the sandbox leaves the provider's address alone",
+			Why:  "two owners of one address: the sandbox's next deployment would send charges to the sandbox again",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, discovery := range []string{"parameters", "cloud-map"} {
+					for _, provider := range []string{"registry", "stripe"} {
+						s, err := cfn.New(r.Sandbox, "orderflow-sandbox", map[string]string{"Discovery": discovery, "PaymentProvider": provider})
+						if err != nil {
+							return []string{err.Error()}
+						}
+						addresses := slices.Concat(s.OfType("AWS::SSM::Parameter"), s.OfType("AWS::ServiceDiscovery::Service"), s.OfType("AWS::ServiceDiscovery::Instance"))
+						written := func(name string) bool {
+							return slices.ContainsFunc(addresses, func(id string) bool { return strings.HasPrefix(id, name) })
+						}
+						bad.unless(written("Carrier"), "%s, %s: the carrier is not written down", discovery, provider)
+						bad.unless(written("PaymentProvider") == (provider == "registry"), "%s, %s: the provider is written down: %t", discovery, provider, written("PaymentProvider"))
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				cfn.Dig(r.Sandbox, "Resources", "PaymentProviderAddress").(map[string]any)["Condition"] = "UsesParameters"
+			},
+		},
+		{
 			Name: "in production the user pool sends by SES",
 			Why:  "Cognito's own sender ends at 50 mails a day, and who signs up after that gets no code",
 			Check: func(r *Repo) []string {

@@ -161,7 +161,7 @@ func (p Pool) enrol(ctx context.Context, as map[string]any, ask Asker) (session 
 	}
 	verify := maps.Clone(as)
 	verify["UserCode"] = c["code"]
-	if secret.Session != "" {
+	if _, bySession := as["Session"]; bySession { // never both
 		verify["Session"] = secret.Session
 	}
 	var verified struct{ Status, Session string }

@@ -55,6 +55,10 @@ func (c *cognito) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, "InvalidParameterException", "of another pool, or not signed")
 		return
 	}
+	if in.Session != "" && in.AccessToken != "" {
+		c.fail(w, "InvalidParameterException", "Only one of access token and session may be provided")
+		return
+	}
 	if in.Session != "" && in.Session != fmt.Sprint("session-", c.session) {
 		c.fail(w, "NotAuthorizedException", "Invalid session for the user.")
 		return
@@ -88,7 +92,7 @@ func (c *cognito) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		c.goOn(w)
 	case "AssociateSoftwareToken":
-		c.reply(w, map[string]any{"SecretCode": secret, "Session": c.next(in.Session)})
+		c.reply(w, map[string]any{"SecretCode": secret, "Session": fmt.Sprint("session-", c.session)})
 	case "VerifySoftwareToken":
 		if in.UserCode != pin {
 			c.fail(w, "EnableSoftwareTokenMFAException", "Code mismatch")
