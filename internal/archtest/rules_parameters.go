@@ -53,7 +53,7 @@ func parameterRules() []Rule {
 				bad.unless(!refused("dev", "AlarmEmail", ""), "dev needs AlarmEmail")
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { delete(r.Template["Rules"].(map[string]any), "OnlyLocal") },
+			Sabotage: func(r *Repo) { delete(r.Template["Rules"].(map[string]any), "OnlyInLocal") },
 		},
 		{
 			Name: "rules are made of what CloudFormation takes there, and say what to do",
@@ -82,7 +82,7 @@ func parameterRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				cfn.Dig(r.Template, "Rules", "HasSender").(map[string]any)["RuleCondition"] = map[string]any{"Condition": "OnAWS"}
+				cfn.Dig(r.Template, "Rules", "SenderIsGiven").(map[string]any)["RuleCondition"] = map[string]any{"Condition": "OnAWS"}
 			},
 		},
 		{

@@ -234,6 +234,31 @@ func TestStackThatCannotBeUpdatedIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestNoStacksNameBeginsAnothers(t *testing.T) {
+	var names []string
+	for _, file := range []string{"../../samconfig.toml", "../../sandbox/samconfig.toml"} {
+		toml, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, stage := range []string{"dev", "prod"} {
+			if s, err := deploy.Read(string(toml), stage); err == nil {
+				names = append(names, s.Stack)
+			}
+		}
+	}
+	if len(names) != 3 {
+		t.Fatalf("stacks on AWS: %q", names)
+	}
+	for _, a := range names {
+		for _, b := range names {
+			if strings.HasPrefix(b, a+"-") {
+				t.Errorf("what begins with %s- may be of %s, too: commands and dashboards find resources so", a, b)
+			}
+		}
+	}
+}
+
 func TestSettingsAreThoseOfTheStage(t *testing.T) {
 	const toml = `
 [dev.deploy.parameters]
