@@ -89,7 +89,7 @@ func (t *terminal) echoes() bool {
 }
 
 func (t *terminal) stty(setting string) error {
-	cmd := exec.Command("stty", setting)
+	cmd := exec.Command("stty", setting) //nolint:gosec // G204: a setting of ours
 	cmd.Stdin = t.in
 	return cmd.Run()
 }

@@ -62,7 +62,7 @@ func (c Client) Query(ctx context.Context, service string, form url.Values, out 
 	if err != nil || out == nil {
 		return err
 	}
-	return xml.Unmarshal(answer, out)
+	return xml.Unmarshal(answer, out) //nolint:gosec // G709: into plain fields, from AWS
 }
 
 // Get reads a path of a service that speaks JSON over REST.
