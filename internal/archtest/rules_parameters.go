@@ -49,6 +49,10 @@ func parameterRules() []Rule {
 				for _, local := range []string{"EmulatorEndpoint", "TokenIssuer", "TokenAudience"} {
 					bad.unless(!refused("local", local, "http://127.0.0.1:4566"), "local takes no %s", local)
 				}
+				for stage, taken := range map[string]bool{"local": true, "dev": false} {
+					s, err := cfn.New(r.Sandbox, "orderflow-sandbox", map[string]string{"Stage": stage, "EmulatorEndpoint": "http://127.0.0.1:4566"})
+					bad.unless(err == nil && taken == (len(s.Refusals()) == 0), "the sandbox of %s takes an EmulatorEndpoint: %t", stage, !taken)
+				}
 				bad.unless(refused("prod", "AlarmEmail", ""), "prod goes without AlarmEmail")
 				bad.unless(!refused("dev", "AlarmEmail", ""), "dev needs AlarmEmail")
 				return bad.sorted()
