@@ -140,7 +140,7 @@ func TestStockIsSetByTheDifference(t *testing.T) {
 		{"as it is", `200 {"sku":"MUG","onHand":100}`, "100", ""},
 		{"some is reserved", `200 {"sku":"MUG","onHand":40,"reserved":3,"available":37}`, "100", `{"delta":60,"reason":"counted"}`},
 		{"as it is, some reserved", `200 {"sku":"MUG","onHand":100,"reserved":1,"available":99}`, "100", ""},
-		{"never stocked", `404 {"title":"Not Found","code":"StockNotFound"}`, "100", `{"delta":100,"reason":"counted"}`},
+		{"never stocked", `404 {"title":"Not Found","code":"StockNotFound"}`, "100", `{"delta":100,"reason":"counted","allowUnknownSku":true}`},
 	} {
 		b := serve(t, map[string][]string{get: {c.before}, product: {`200 {"sku":"MUG"}`}, adjust: {`200 {"sku":"MUG","onHand":100,"reserved":1,"shipped":2,"available":100}`}})
 		out, _, err := run(t, b, "stock", "set", "MUG", c.want, "--reason", "counted")
@@ -170,7 +170,7 @@ func TestStockOfAMisspeltSKUIsRefusedUnlessInsistedOn(t *testing.T) {
 	}
 	b = serve(t, missing)
 	out, _, err := run(t, b, "stock", "set", "MGU", "7", "--unlisted")
-	if err != nil || !strings.Contains(out, "7") || len(b.asked) != 2 || !strings.HasPrefix(b.asked[1], adjust) {
+	if err != nil || !strings.Contains(out, "7") || len(b.asked) != 2 || !strings.HasPrefix(b.asked[1], adjust) || !strings.Contains(b.asked[1], `"allowUnknownSku":true`) {
 		t.Errorf("insisted on: asked %s, said %s, %v", b.asked, out, err)
 	}
 	down := map[string][]string{get: missing[get], product: {`403 {"title":"Forbidden","code":"Forbidden"}`}}

@@ -63,10 +63,13 @@ A SKU that has neither stock nor a product in the catalog is refused, since it i
 			if err != nil {
 				return err
 			}
+			adjustment := client.Adjustment{Reason: reason}
 			s, err := c.GetStock(cmd.Context(), args[0])
 			var p *client.Problem
 			if errors.As(err, &p) && p.Status == http.StatusNotFound {
-				s, err = client.Stock{SKU: args[0]}, nil // becomes known by its first adjustment
+				s, err = client.Stock{SKU: args[0]}, nil // its stock begins with the first adjustment
+				// Inventory learns of a product by an event, which may be on its way: the catalog itself knows.
+				adjustment.AllowUnknownSKU = true
 				if !unlisted {
 					err = listed(cmd.Context(), c, args[0])
 				}
@@ -74,8 +77,8 @@ A SKU that has neither stock nor a product in the catalog is refused, since it i
 			if err != nil {
 				return err
 			}
-			if want != s.OnHand {
-				if s, err = c.AdjustStock(cmd.Context(), rand.Text(), args[0], want-s.OnHand, reason); err != nil {
+			if adjustment.Delta = want - s.OnHand; adjustment.Delta != 0 {
+				if s, err = c.AdjustStock(cmd.Context(), rand.Text(), args[0], adjustment); err != nil {
 					return err
 				}
 			}

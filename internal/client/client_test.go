@@ -106,7 +106,7 @@ func TestOperations(t *testing.T) {
 		"get stock": {func(ctx context.Context, c *client.Client) (any, error) { return c.GetStock(ctx, "MUG-BLUE") },
 			"GET", "/v1/stock/MUG-BLUE", "", "", "StockMug"},
 		"adjust stock": {func(ctx context.Context, c *client.Client) (any, error) {
-			return c.AdjustStock(ctx, "k3", "MUG-BLUE", 100, "Delivery 4711")
+			return c.AdjustStock(ctx, "k3", "MUG-BLUE", client.Adjustment{Delta: 100, Reason: "Delivery 4711"})
 		}, "POST", "/v1/stock/MUG-BLUE/adjustments", "k3", "AdjustStockRequest", "StockMug"},
 	} {
 		t.Run(name, func(t *testing.T) {

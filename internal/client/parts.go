@@ -98,11 +98,16 @@ func (c *Client) GetStock(ctx context.Context, sku string) (Stock, error) {
 	return get[Stock](ctx, c, "/v1/stock/", sku, "")
 }
 
-// AdjustStock adds delta, which may be negative, to the stock of a product. Operators only.
-func (c *Client) AdjustStock(ctx context.Context, idempotencyKey, sku string, delta int, reason string) (Stock, error) {
-	body := struct {
-		Delta  int    `json:"delta"`
-		Reason string `json:"reason"`
-	}{delta, reason}
+// Adjustment corrects a stock.
+type Adjustment struct {
+	// Delta is added; it may be negative.
+	Delta  int    `json:"delta"`
+	Reason string `json:"reason"`
+	// AllowUnknownSKU begins the stock of a SKU that inventory has not learnt of from the catalogue.
+	AllowUnknownSKU bool `json:"allowUnknownSku,omitempty"`
+}
+
+// AdjustStock adds to the stock of a product. Operators only.
+func (c *Client) AdjustStock(ctx context.Context, idempotencyKey, sku string, body Adjustment) (Stock, error) {
 	return send[Stock](ctx, c, Call{Method: http.MethodPost, Path: "/v1/stock/" + url.PathEscape(sku) + "/adjustments", IdempotencyKey: idempotencyKey, Body: body})
 }

@@ -129,7 +129,7 @@ func (o *outage) prepare(ctx context.Context) error {
 	if _, err := o.Operator.PutProduct(ctx, o.sku, "Candle", money.Money{Currency: "EUR", Amount: 990}); err != nil {
 		return err
 	}
-	if _, err := o.Operator.AdjustStock(ctx, "", o.sku, enough, "demo of an outage"); err != nil {
+	if _, err := o.Operator.AdjustStock(ctx, "", o.sku, client.Adjustment{Delta: enough, Reason: "demo of an outage", AllowUnknownSKU: true}); err != nil {
 		return err
 	}
 	began := time.Now()

@@ -98,7 +98,9 @@ func (s Shop) Stock(ctx context.Context) error {
 			return err
 		}
 		if missing := p.stock - have.OnHand; missing > 0 {
-			if _, err := s.Operator.AdjustStock(ctx, "", p.sku, missing, "demo stock"); err != nil {
+			// Inventory learns of the product by an event that may still be on its way.
+			adjustment := client.Adjustment{Delta: missing, Reason: "demo stock", AllowUnknownSKU: true}
+			if _, err := s.Operator.AdjustStock(ctx, "", p.sku, adjustment); err != nil {
 				return fmt.Errorf("stock %s: %w", p.sku, err)
 			}
 		}

@@ -35,6 +35,20 @@ func (s *torn) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
 	return s.Store.Stock(ctx, sku)
 }
 
+func (s *torn) Product(ctx context.Context, sku string) (bool, error) {
+	if err := s.call(); err != nil {
+		return false, err
+	}
+	return s.Store.Product(ctx, sku)
+}
+
+func (s *torn) LearnProduct(ctx context.Context, sku string) error {
+	if err := s.call(); err != nil {
+		return err
+	}
+	return s.Store.LearnProduct(ctx, sku)
+}
+
 func (s *torn) Reservation(ctx context.Context, orderID string) (inventory.Reservation, error) {
 	if err := s.call(); err != nil {
 		return inventory.Reservation{}, err
@@ -87,7 +101,7 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 		"release":      {2, true, step((*inventory.Service).ReleaseStock)},
 		"release none": {1, false, step((*inventory.Service).ReleaseStock)},
 		"adjust": {2, false, func(s *inventory.Service) error {
-			_, _, err := s.AdjustStock(context.Background(), idempotency.Request{}, contract.Adjusted{SKU: "mug", Delta: 1})
+			_, _, err := s.AdjustStock(context.Background(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: 1}, AllowUnknownSKU: true})
 			return err
 		}},
 		"sweep": {2, true, func(s *inventory.Service) error {

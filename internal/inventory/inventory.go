@@ -25,6 +25,9 @@ var (
 	ErrOutOfStock = fault.New(fault.Refused, "OutOfStock", "there is not enough stock for every line of the order")
 	// ErrNoStock: the product was never stocked.
 	ErrNoStock = fault.New(fault.NotFound, "StockNotFound", "there is no stock record of this product")
+	// ErrUnknownSKU: neither catalog nor stock has the SKU.
+	ErrUnknownSKU = fault.New(fault.Refused, "UnknownSku", "no product and no stock has this SKU: check how it is written. A product that was put a moment ago "+
+		"is known within seconds; to stock what the catalogue does not have, send allowUnknownSku: true")
 	// ErrNoReservation: nothing was ever reserved for the order.
 	ErrNoReservation = fault.New(fault.NotFound, "ReservationNotFound", "there is no reservation for this order")
 	// ErrBelowZero: an adjustment would leave less on hand than is reserved.
@@ -39,6 +42,10 @@ type Store interface {
 	idempotency.Log
 	// Stock returns the stock of a product, or ErrNoStock.
 	Stock(ctx context.Context, sku string) (Stock, error)
+	// Product reports whether a product with the SKU was learnt of.
+	Product(ctx context.Context, sku string) (bool, error)
+	// LearnProduct keeps that there is a product with the SKU. Learning of it again changes nothing.
+	LearnProduct(ctx context.Context, sku string) error
 	// Reservation returns an order's reservation, or ErrNoReservation.
 	Reservation(ctx context.Context, orderID string) (Reservation, error)
 	// Move moves every line of r from one bucket to another and writes r, which must be one

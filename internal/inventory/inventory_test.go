@@ -35,7 +35,7 @@ func newShop(t testing.TB) shop {
 	store := memory.New(c)
 	s := shop{inventory.New(store, c, &ids.Sequence{}), store, c}
 	for _, sku := range []string{"mug", "spoon"} {
-		_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, contract.Adjusted{SKU: sku, Delta: 10, Reason: "test", By: "olga"})
+		_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: sku, Delta: 10, Reason: "test", By: "olga"}, AllowUnknownSKU: true})
 		must(t, err)
 	}
 	store.TakeOutbox() // of the adjustments
@@ -134,17 +134,44 @@ func TestStepWithoutOrderOrProperLinesIsInvalid(t *testing.T) {
 	wantStock(t, s, 10, 0, 0)
 }
 
+func TestStockBeginsForProductsOfTheCatalogueOnly(t *testing.T) {
+	s := newShop(t)
+	adjust := func(sku string, unknown bool) error {
+		_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{
+			Adjusted: contract.Adjusted{SKU: sku, Delta: 5, Reason: "test", By: "olga"}, AllowUnknownSKU: unknown,
+		})
+		return err
+	}
+	must(t, s.ProjectProduct(t.Context(), "pot"))
+	for _, misspelt := range []string{"pott", "POT", "mugg"} {
+		if err := adjust(misspelt, false); !errors.Is(err, inventory.ErrUnknownSKU) || fault.KindOf(err) != fault.Refused {
+			t.Errorf("%s: %v, want ErrUnknownSKU", misspelt, err)
+		}
+		if _, err := s.GetStock(t.Context(), misspelt); !errors.Is(err, inventory.ErrNoStock) {
+			t.Errorf("%s has stock after it was refused: %v", misspelt, err)
+		}
+	}
+	if events := s.store.TakeOutbox(); len(events) > 0 {
+		t.Errorf("refused adjustments left %v", events)
+	}
+	must(t, adjust("pot", false))
+	must(t, adjust("mug", false)) // stocked before products were learnt of
+	must(t, adjust("sample-card", true))
+	must(t, adjust("sample-card", false))
+	must(t, s.ProjectProduct(t.Context(), "pot")) // again
+}
+
 func TestAdjustmentNeverTakesWhatIsReserved(t *testing.T) {
 	s := newShop(t)
 	_, err := s.ReserveStock(t.Context(), input(order))
 	must(t, err)
-	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, contract.Adjusted{SKU: "mug", Delta: -9, Reason: "test", By: "olga"}); !errors.Is(err, inventory.ErrBelowZero) {
+	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: -9, Reason: "test", By: "olga"}, AllowUnknownSKU: true}); !errors.Is(err, inventory.ErrBelowZero) {
 		t.Errorf("nine of eight: %v, want ErrBelowZero", err)
 	}
-	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, contract.Adjusted{SKU: "unknown", Delta: -1, Reason: "test", By: "olga"}); !errors.Is(err, inventory.ErrBelowZero) {
+	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "unknown", Delta: -1, Reason: "test", By: "olga"}, AllowUnknownSKU: true}); !errors.Is(err, inventory.ErrBelowZero) {
 		t.Errorf("one of none: %v, want ErrBelowZero", err)
 	}
-	got, replayed, err := s.AdjustStock(t.Context(), idempotency.Request{}, contract.Adjusted{SKU: "mug", Delta: -8, Reason: "test", By: "olga"})
+	got, replayed, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: -8, Reason: "test", By: "olga"}, AllowUnknownSKU: true})
 	if wanted := (inventory.Stock{SKU: "mug", Reserved: 2}); got != wanted || replayed || err != nil {
 		t.Errorf("eight of eight: %+v, %v; want %+v", got, err, wanted)
 	}
@@ -154,13 +181,13 @@ func TestAdjustmentWithAKeyCountsOnce(t *testing.T) {
 	s := newShop(t)
 	req := idempotency.Request{Scope: "op", Key: "k", Hash: "h"}
 	for i := range 2 {
-		got, replayed, err := s.AdjustStock(t.Context(), req, contract.Adjusted{SKU: "mug", Delta: 5, Reason: "test", By: "olga"})
+		got, replayed, err := s.AdjustStock(t.Context(), req, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: 5, Reason: "test", By: "olga"}, AllowUnknownSKU: true})
 		if got.Available != 15 || replayed != (i == 1) || err != nil {
 			t.Errorf("%d: %+v, %v, %v", i, got, replayed, err)
 		}
 	}
 	req.Hash = "other"
-	if _, _, err := s.AdjustStock(t.Context(), req, contract.Adjusted{SKU: "mug", Delta: 6, Reason: "test", By: "olga"}); !errors.Is(err, idempotency.ErrKeyReused) {
+	if _, _, err := s.AdjustStock(t.Context(), req, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: 6, Reason: "test", By: "olga"}, AllowUnknownSKU: true}); !errors.Is(err, idempotency.ErrKeyReused) {
 		t.Errorf("another request: %v, want ErrKeyReused", err)
 	}
 	wantStock(t, s, 15, 0, 0)

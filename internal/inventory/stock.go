@@ -2,11 +2,11 @@ package inventory
 
 import (
 	"context"
+	"errors"
 
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 )
 
@@ -37,12 +37,23 @@ func (s *Service) GetStock(ctx context.Context, sku string) (Stock, error) {
 	return s.store.Stock(ctx, sku)
 }
 
+// Adjustment is what an operator corrects.
+type Adjustment struct {
+	contract.Adjusted
+	// AllowUnknownSKU says that the catalogue need not have the SKU.
+	AllowUnknownSKU bool `json:"allowUnknownSku"`
+}
+
 // AdjustStock adds a.Delta, which may be negative, to what is on hand of a product, and returns the new stock. What is reserved
-// stays on hand. A product becomes known by its first adjustment. The event keeps who did it and why.
-func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a contract.Adjusted) (Stock, bool, error) {
+// stays on hand. What was never stocked must be a product of the catalogue, or ErrUnknownSKU: a misspelt SKU would get
+// stock that nobody can order. The event keeps who did it and why.
+func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Adjustment) (Stock, bool, error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Stock, error) {
 		before, err := s.store.Stock(ctx, a.SKU)
-		if err != nil && fault.KindOf(err) != fault.NotFound {
+		if errors.Is(err, ErrNoStock) {
+			err = s.stockable(ctx, a)
+		}
+		if err != nil {
 			return Stock{}, err
 		}
 		before.SKU = a.SKU
@@ -52,11 +63,23 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a co
 			return Stock{}, ErrBelowZero
 		}
 		// Stock has no version; the time serves, since adjustments are rare.
-		e, err := s.events.New(ctx, contract.StockAdjusted, a.SKU, s.clock.Now().UnixMicro(), a)
+		e, err := s.events.New(ctx, contract.StockAdjusted, a.SKU, s.clock.Now().UnixMicro(), a.Adjusted)
 		if err != nil {
 			return Stock{}, err
 		}
 		with := commit.With{Reply: once.Returning(after), Events: []envelope.Event{e}}
 		return after, s.store.Adjust(ctx, before, a.Delta, with)
 	})
+}
+
+// stockable refuses to begin the stock of a SKU that the catalogue does not have, unless that was asked for.
+func (s *Service) stockable(ctx context.Context, a Adjustment) error {
+	if a.AllowUnknownSKU {
+		return nil
+	}
+	known, err := s.store.Product(ctx, a.SKU)
+	if err == nil && !known {
+		err = ErrUnknownSKU
+	}
+	return err
 }

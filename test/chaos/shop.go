@@ -36,7 +36,7 @@ func (r *run) open(ctx context.Context) error {
 		if _, err := r.operator().PutProduct(ctx, p.sku, "Chaos product", money.Money{Currency: "EUR", Amount: p.cents}); err != nil {
 			return fmt.Errorf("put product %s: %w", p.sku, err)
 		}
-		if _, err := r.operator().AdjustStock(ctx, "stock-"+p.sku, p.sku, p.stocked, "chaos"); err != nil {
+		if _, err := r.operator().AdjustStock(ctx, "stock-"+p.sku, p.sku, client.Adjustment{Delta: p.stocked, Reason: "chaos", AllowUnknownSKU: true}); err != nil {
 			return fmt.Errorf("stock %s: %w", p.sku, err)
 		}
 	}

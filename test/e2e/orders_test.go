@@ -228,7 +228,7 @@ func sell(t *testing.T, sku string, cents int64, stock int) {
 	if _, err := operator().PutProduct(t.Context(), sku, "Test product", money.Money{Currency: "EUR", Amount: cents}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := operator().AdjustStock(t.Context(), "", sku, stock, "test"); err != nil {
+	if _, err := operator().AdjustStock(t.Context(), "", sku, client.Adjustment{Delta: stock, Reason: "test", AllowUnknownSKU: true}); err != nil {
 		t.Fatal(err)
 	}
 	r := order(sku, 1, "pm_card_visa_chargeDeclined") // takes nothing in the end

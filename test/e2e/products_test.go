@@ -4,7 +4,25 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"orderflow/internal/client"
+	"orderflow/internal/platform/money"
 )
+
+func TestAMisspeltSKUGetsNoStock(t *testing.T) {
+	_, err := operator().AdjustStock(t.Context(), "", "MUG-BLEU", client.Adjustment{Delta: 5, Reason: "test"})
+	wantProblem(t, err, 422, "UnknownSku")
+	_, err = operator().GetStock(t.Context(), "MUG-BLEU")
+	wantProblem(t, err, 404, "StockNotFound")
+
+	if _, err := operator().PutProduct(t.Context(), "LEARNT", "Test product", money.Money{Currency: "EUR", Amount: 100}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "inventory learns of a new product", func() error {
+		_, err := operator().AdjustStock(t.Context(), "", "LEARNT", client.Adjustment{Delta: 5, Reason: "test"})
+		return err
+	})
+}
 
 func TestProductsAreListed(t *testing.T) {
 	eventually(t, 10*time.Second, "the mug is among the products", func() error {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"orderflow/internal/client"
 	"orderflow/internal/demo"
 	"orderflow/internal/devstack"
 	"orderflow/internal/orders"
@@ -45,7 +46,7 @@ func stockTea(ctx context.Context, stack *devstack.Stack) error {
 	if _, err := operator.PutProduct(ctx, tea, "Tea, Earl Grey", money.Money{Currency: "EUR", Amount: 799}); err != nil {
 		return err
 	}
-	if _, err := operator.AdjustStock(ctx, "", tea, 10, "for the samples"); err != nil {
+	if _, err := operator.AdjustStock(ctx, "", tea, client.Adjustment{Delta: 10, Reason: "for the samples", AllowUnknownSKU: true}); err != nil {
 		return err
 	}
 	prices := ordersstore.New(dynamo.Open(stack.Config(), table(stack, "orders"), clock.System{}))

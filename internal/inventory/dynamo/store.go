@@ -3,11 +3,13 @@
 //
 //	pk               sk           what
 //	stock#<sku>      stock        the three buckets of a product; what is available is called onHand
+//	product#<sku>    product      a product that catalog has
 //	order#<orderId>  reservation  an order's reservation; while RESERVED in the index open
 package dynamo
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -37,6 +39,26 @@ func (s Store) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
 		return inventory.Stock{}, err
 	}
 	return inventory.Stock{SKU: sku, Available: item.Available, Reserved: item.Reserved, Shipped: item.Shipped}, nil
+}
+
+// Product looks for the item that LearnProduct leaves.
+func (s Store) Product(ctx context.Context, sku string) (bool, error) {
+	err := s.Get(ctx, "product#"+sku, "product", &struct{}{}, errNoProduct)
+	if errors.Is(err, errNoProduct) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+var errNoProduct = errors.New("inventory: no such product")
+
+// LearnProduct makes the product's item where there is none.
+func (s Store) LearnProduct(ctx context.Context, sku string) error {
+	return s.Commit(ctx, commit.With{}, dynamo.Op{Write: types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Name, Key: dynamo.Key("product#"+sku, "product"),
+		UpdateExpression:          aws.String("SET sku = :sku"),
+		ExpressionAttributeValues: dynamo.Values{":sku": &types.AttributeValueMemberS{Value: sku}},
+	}}})
 }
 
 // Reservation reads an order's reservation.

@@ -27,7 +27,7 @@ func stocked(t *testing.T) *inventory.Service {
 	c := clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 	svc := inventory.New(memory.New(c), c, &ids.Sequence{})
 	for sku, n := range map[string]int{"MUG-BLUE": 100, "TEA-EARL-GREY": 20} {
-		if _, _, err := svc.AdjustStock(t.Context(), idempotency.Request{}, contract.Adjusted{SKU: sku, Delta: n, Reason: "test", By: "olga"}); err != nil {
+		if _, _, err := svc.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: sku, Delta: n, Reason: "test", By: "olga"}, AllowUnknownSKU: true}); err != nil {
 			t.Fatal(err)
 		}
 	}

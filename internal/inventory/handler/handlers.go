@@ -20,6 +20,10 @@ func Handlers(svc *inventory.Service) (map[string]function.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	product, err := projectProduct(svc)
+	if err != nil {
+		return nil, err
+	}
 	reservations, err := getReservations(svc)
 	return map[string]function.Handler{
 		"reserve-stock":      step.Handle(svc.ReserveStock),
@@ -29,5 +33,6 @@ func Handlers(svc *inventory.Service) (map[string]function.Handler, error) {
 		"adjust-stock":       adjust,
 		"get-reservations":   reservations,
 		"sweep-reservations": sweep,
+		"project-product":    product,
 	}, err
 }

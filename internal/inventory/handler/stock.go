@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"orderflow/internal/inventory"
-	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 )
@@ -37,7 +36,7 @@ func AdjustStock(env *function.Env) (function.Handler, error) { return adjustSto
 
 func adjustStock(svc *inventory.Service) (function.Handler, error) {
 	return httpapi.Handle("adjustStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		a, err := httpapi.Decode[contract.Adjusted](r)
+		a, err := httpapi.Decode[inventory.Adjustment](r)
 		if err != nil {
 			return httpapi.Response{}, err
 		}

@@ -4,8 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/memory"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ids"
 )
 
 func TestWhatIsReservedIsOnHandAndNotAvailable(t *testing.T) {
@@ -40,6 +46,40 @@ func TestAnAdjustmentLeavesWhatIsReserved(t *testing.T) {
 	status, _, got := call(t, svc, "adjust-stock", body(`{"delta":-98,"reason":"counted"}`))
 	if want := "map[available:0 onHand:2 reserved:2 shipped:0 sku:MUG-BLUE]"; status != http.StatusOK || fmt.Sprint(got) != want {
 		t.Errorf("%d %v; want %s", status, got, want)
+	}
+}
+
+func TestAMisspeltSKUGetsNoStock(t *testing.T) {
+	svc := stocked(t)
+	misspelt := func(text string) func(*events.APIGatewayProxyRequest) {
+		return func(in *events.APIGatewayProxyRequest) {
+			in.PathParameters["sku"] = "MUG-BLEU"
+			body(text)(in)
+		}
+	}
+	wantProblem(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x"}`), http.StatusUnprocessableEntity, "UnknownSku")
+	wantProblem(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x","allowUnknownSku":false}`), http.StatusUnprocessableEntity, "UnknownSku")
+	wantProblem(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x","allowUnknownSku":"yes"}`), http.StatusBadRequest, "InvalidRequest")
+	if status, _, got := call(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x","allowUnknownSku":true}`)); status != http.StatusOK || got["available"] != 7.0 {
+		t.Errorf("asked for explicitly: %d %v", status, got)
+	}
+}
+
+func TestAPublishedProductCanBeStocked(t *testing.T) {
+	c := clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+	svc := inventory.New(memory.New(c), c, &ids.Sequence{})
+	wantProblem(t, svc, "adjust-stock", nil, http.StatusUnprocessableEntity, "UnknownSku")
+	h, err := projectProduct(svc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if out, err := h.Invoke(t.Context(), sample(t, "project-product")); err != nil || string(out) != `{"batchItemFailures":[]}` {
+			t.Fatalf("%s, %v", out, err)
+		}
+	}
+	if status, _, got := call(t, svc, "adjust-stock", nil); status != http.StatusOK {
+		t.Errorf("%d %v", status, got)
 	}
 }
 

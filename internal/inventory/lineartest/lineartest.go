@@ -158,7 +158,7 @@ func (c call) on(ctx context.Context, svc *inventory.Service) (a answer) {
 	case release:
 		result, err = svc.ReleaseStock(ctx, step)
 	case adjust:
-		a.stock, _, err = svc.AdjustStock(ctx, idempotency.Request{}, contract.Adjusted{SKU: c.lines[0].SKU, Delta: c.delta, Reason: "test", By: "test"})
+		a.stock, _, err = svc.AdjustStock(ctx, idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: c.lines[0].SKU, Delta: c.delta, Reason: "test", By: "test"}, AllowUnknownSKU: true})
 	case get:
 		a.stock, err = svc.GetStock(ctx, c.lines[0].SKU)
 	}

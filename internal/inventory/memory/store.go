@@ -19,12 +19,13 @@ type Store struct {
 	*memory.Log
 	stock        *memory.Items[inventory.Stock]
 	reservations *memory.Items[inventory.Reservation]
+	products     map[string]bool
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
 	log := memory.NewLog(c)
-	return &Store{log, memory.NewItems[inventory.Stock](log, "stock", nil), memory.NewItems(log, "reservation", reservedOnce)}
+	return &Store{log, memory.NewItems[inventory.Stock](log, "stock", nil), memory.NewItems(log, "reservation", reservedOnce), map[string]bool{}}
 }
 
 // reservedOnce keeps what was reserved.
@@ -41,6 +42,20 @@ func (s *Store) Stock(_ context.Context, sku string) (stock inventory.Stock, err
 		}
 	})
 	return stock, err
+}
+
+// Product reports whether LearnProduct was called.
+func (s *Store) Product(_ context.Context, sku string) (known bool, err error) {
+	s.View(func() { known = s.products[sku] })
+	return known, nil
+}
+
+// LearnProduct keeps that there is a product.
+func (s *Store) LearnProduct(_ context.Context, sku string) error {
+	return s.Commit(commit.With{}, func() error {
+		s.products[sku] = true
+		return nil
+	})
 }
 
 // Reservation returns an order's reservation.

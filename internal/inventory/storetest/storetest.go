@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) inventory.Store) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store { return open(t, c) })
 	cases := map[string]func(*testing.T, inventory.Store){
 		"UnknownThingsAreNotFound":              unknown,
+		"AProductIsLearntOnce":                  products,
 		"MoveTakesFromOneBucketToAnother":       moves,
 		"MoveIsRefusedAsAWholeWhenALineIsShort": short,
 		"MoveLosesTheRaceAgainstANewerVersion":  stale,
@@ -42,6 +43,21 @@ func unknown(t *testing.T, s inventory.Store) {
 	}
 	if _, err := s.Reservation(t.Context(), "none"); !errors.Is(err, inventory.ErrNoReservation) {
 		t.Errorf("Reservation: %v, want ErrNoReservation", err)
+	}
+}
+
+func products(t *testing.T, s inventory.Store) {
+	for _, want := range []bool{false, true, true} {
+		if known, err := s.Product(t.Context(), "a"); err != nil || known != want {
+			t.Errorf("Product = %t, %v; want %t", known, err, want)
+		}
+		must(t, s.LearnProduct(t.Context(), "a"))
+	}
+	if known, err := s.Product(t.Context(), "A"); err != nil || known {
+		t.Errorf("another product is known: %t, %v", known, err)
+	}
+	if _, err := s.Stock(t.Context(), "a"); !errors.Is(err, inventory.ErrNoStock) {
+		t.Errorf("a product that was never stocked: %v, want ErrNoStock", err)
 	}
 }
 
