@@ -137,6 +137,8 @@ func TestAnOperatorIsToldWhatIsWrong(t *testing.T) {
 		"`orderflow dlq list`":        {"dlq", "show", "place-order"},
 		"--message ID":                {"dlq", "drop", "notify", "--reason", "r"},
 		"say why":                     {"dlq", "drop", "notify", "--all"},
+		"in one line of text":         {"dlq", "drop", "notify", "--all", "--reason", "fixed\u202e"},
+		"without a card number":       {"dlq", "drop", "notify", "--all", "--reason", "card 4111 1111 1111 1111"},
 		"made up by the next one":     {"dlq", "redrive", "schedules", "--all", "--reason", "r"},
 		"--reason is written down":    {"order", "retry", order},
 		"is no order id":              {"order", "retry", "x", "--reason", "r"},

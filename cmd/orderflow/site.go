@@ -21,6 +21,7 @@ import (
 	"orderflow/internal/operations"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/jsonschema"
 )
 
 // site is a deployment as seen by an operator who may use AWS itself.
@@ -75,8 +76,8 @@ func (b site) fulfilment() *fulfilment.Service {
 
 // action is one of the caller's, for a reason.
 func (b site) action(ctx context.Context, why, what string) (operations.Action, error) {
-	if strings.TrimSpace(why) == "" {
-		return operations.Action{}, usage("say why: --reason is written down with who you are")
+	if !jsonschema.OneLineText.Holds(why) {
+		return operations.Action{}, usage("say why, in one line of text without a card number: --reason is written down with who you are")
 	}
 	caller, err := sts.NewFromConfig(b.cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
