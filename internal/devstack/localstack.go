@@ -47,7 +47,7 @@ func (localStack) command(r Repo, e *Emulator, port int) (argv, env []string, er
 		"HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
 		"FILESYSTEM_ROOT=" + root, "LOCALSTACK_VOLUME_DIR=" + root, "OVERRIDE_IN_DOCKER=0",
 		"GATEWAY_LISTEN=" + host, "LOCALSTACK_HOST=" + host, "SQS_ENDPOINT_STRATEGY=path", "DNS_ADDRESS=0",
-		"PYTHONPATH=" + r.Path("tools", "localstack", "plugin"), "PYTHONPYCACHEPREFIX=" + r.Path(".tools", "localstack-lib", "pycache"), "ORDERFLOW_NAME=" + e.Name,
+		"PYTHONPATH=" + r.Path("tools", "localstack", "plugin") + string(filepath.ListSeparator) + r.Path("tools", "webguard"), "PYTHONPYCACHEPREFIX=" + r.Path(".tools", "localstack-lib", "pycache"), "ORDERFLOW_NAME=" + e.Name,
 		"LAMBDA_RUNTIME_EXECUTOR=process",
 		"DYNAMODB_IN_MEMORY=1", "PROVIDER_OVERRIDE_DYNAMODB=v2", // streams by DynamoDB Local itself, not by Kinesis
 		// It waits for a second between looks at a resource that is being made, and up to ten between looks at an empty queue.

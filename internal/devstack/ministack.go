@@ -21,7 +21,7 @@ func (miniStack) adapt(*Options) error { return nil }
 
 func (miniStack) command(r Repo, e *Emulator, port int) (argv, env []string, err error) {
 	files := e.files()
-	return []string{r.Path(".tools", "ministack", "bin", "python"), "-m", "ministack"}, []string{
+	return []string{r.Path(".tools", "ministack", "bin", "python"), r.Path("tools", "webguard", "ministack_guarded.py")}, []string{
 		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
 		"HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
 		"STATE_DIR=" + filepath.Join(files, "state"), "S3_DATA_DIR=" + filepath.Join(files, "s3"),

@@ -37,7 +37,8 @@ func (s *Stack) View(ctx context.Context, rep *Reporter) (string, error) {
 		limit: 2 * time.Minute,
 		argv: func(port int) []string {
 			return []string{"java", "-Xmx512m", "-jar", s.repo.Path(".tools", "zipkin", "zipkin.jar"), "--armeria.ports[0].address=127.0.0.1",
-				"--armeria.ports[0].port=" + strconv.Itoa(port), "--armeria.ports[0].protocols[0]=http"}
+				"--armeria.ports[0].port=" + strconv.Itoa(port), "--armeria.ports[0].protocols[0]=http",
+				"--zipkin.query.allowed-origins=http://127.0.0.1:" + strconv.Itoa(port)} // of its own pages; the default is all
 		},
 		ready: func(ctx context.Context, url string) bool {
 			var health struct{ Status string }

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,7 +46,24 @@ func (s *Server) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /api/v2/traces", s.find)
 	mux.HandleFunc("PUT /forward", s.forward)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if fromPage(r) {
+			http.Error(w, "refused: a web page sent it", http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// fromPage tells whether a browser sent a request for a web page, which must neither read traces nor have them sent elsewhere. The
+// emulators have the same rule: tools/webguard says what gives a page away.
+func fromPage(r *http.Request) bool {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	site := r.Header.Get("Sec-Fetch-Site")
+	return host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil || r.Header.Get("Origin") != "" || site != "" && site != "none"
 }
 
 func (s *Server) take(w http.ResponseWriter, r *http.Request) {
@@ -90,6 +109,10 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	to := r.FormValue("to")
+	if to != "" && !loopback(to) {
+		http.Error(w, "to must be an http address of this machine", http.StatusBadRequest)
+		return
+	}
 	if to != s.to || r.FormValue("all") != "" {
 		if s.stop != nil {
 			close(s.stop)
@@ -100,6 +123,12 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// loopback tells whether an address is of this machine only.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "http" && u.User == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
 }
 
 // again is how long a Zipkin that takes nothing is left alone.

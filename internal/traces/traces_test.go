@@ -125,6 +125,40 @@ func TestTheCollectorAnswersAsZipkinDoes(t *testing.T) {
 	}
 }
 
+func TestAWebPageGetsNothingOutOfTheCollector(t *testing.T) {
+	base, log := collector(t)
+	for _, c := range []struct{ method, path, host, header, value string }{
+		{http.MethodPost, "/api/v2/spans", "", "Origin", "https://shop.example"},
+		{http.MethodPut, "/forward?to=http://127.0.0.1:9", "", "Origin", "null"},
+		{http.MethodGet, "/api/v2/traces", "", "Sec-Fetch-Site", "cross-site"},
+		{http.MethodGet, "/api/v2/traces", "rebound.example", "", ""},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), c.method, base+c.path, strings.NewReader("[]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if req.Host = c.host; c.header != "" {
+			req.Header.Set(c.header, c.value)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusForbidden {
+			t.Errorf("%+v is answered %d, want 403", c, res.StatusCode)
+		}
+	}
+	if log.Len() > 0 {
+		t.Errorf("it kept %q", log)
+	}
+	for _, path := range []string{"/forward?to=https://collect.example", "/forward?to=http://10.0.0.1/", "/forward?to=http://me@127.0.0.1/"} {
+		if status, _ := call(t, http.MethodPut, base+path, nil); status != http.StatusBadRequest {
+			t.Errorf("PUT %s is answered %d, want 400: spans would leave the machine", path, status)
+		}
+	}
+}
+
 func TestAnOrdersTraceIsTheOneInWhichItWasPlaced(t *testing.T) {
 	base, _ := collector(t)
 	if _, err := traces.Of(t.Context(), base, order); !errors.Is(err, traces.ErrNone) {

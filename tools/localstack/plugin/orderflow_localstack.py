@@ -27,6 +27,20 @@ def tell_name():
 
 
 @hooks.on_infra_start()
+def refuse_web_pages():
+    """Answers 403 to what webguard says that a web page sent: LocalStack's own checks let in what browsers send without Origin."""
+    from localstack.aws import handlers
+    from webguard import refusal
+
+    def guard(chain, context, response):
+        why = refusal(context.request.path, {name.lower(): value for name, value in context.request.headers.items()})
+        if why:
+            chain.respond(403, f"refused: {why}\n")
+
+    handlers.preprocess_request.append(guard)
+
+
+@hooks.on_infra_start()
 def leave_sam_its_references():
     """Lets a template say `!Ref PlaceOrderFunction.Alias`, which SAM replaces.
 

@@ -1,0 +1,28 @@
+"""Run MiniStack behind webguard: `python ministack_guarded.py`, with MiniStack's own settings in the environment."""
+
+import ministack.app
+
+from webguard import refusal
+
+
+def guarded(app):
+    """Return the ASGI application that answers 403 to what web pages send, and hands on the rest to app."""
+
+    async def guard(scope, receive, send):
+        why = None
+        if scope["type"] in ("http", "websocket"):
+            why = refusal(scope["path"], {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]})
+        if why is None:
+            await app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": why})
+        else:
+            await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": f"refused: {why}\n".encode()})
+
+    return guard
+
+
+ministack.app.app = guarded(ministack.app.app)
+if __name__ == "__main__":
+    ministack.app.main()
