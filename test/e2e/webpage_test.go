@@ -2,26 +2,34 @@ package e2e_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A page that is open in a browser of this machine reaches the emulator. What follows is what it can send without being asked for leave.
 func TestAWebPageCannotUseTheLocalStack(t *testing.T) {
 	const form, text = "application/x-www-form-urlencoded", "text/plain"
-	const user = "Action=CreateUser&Version=2010-05-08&UserName=page"
 	emulator := stack.Emulator.URL
+	// A page cannot set Authorization, but it can sign in the address, by the key that everybody knows and anything for a signature.
+	signed := func(service string) string {
+		at := time.Now().UTC()
+		return url.Values{"X-Amz-Algorithm": {"AWS4-HMAC-SHA256"}, "X-Amz-Credential": {"test/" + at.Format("20060102") + "/us-east-1/" + service + "/aws4_request"},
+			"X-Amz-Date": {at.Format("20060102T150405Z")}, "X-Amz-Expires": {"600"}, "X-Amz-SignedHeaders": {"host"}, "X-Amz-Signature": {"00"}}.Encode()
+	}
+	const listUsers = "Action=ListUsers&Version=2010-05-08"
 	for name, c := range map[string]struct {
 		method, url, contentType, body string
 		page                           map[string]string
 	}{
-		"a function made by a simple request": {http.MethodPost, "/2015-03-31/functions", text,
+		"a function made by a simple request": {http.MethodPost, "/2015-03-31/functions?" + signed("lambda"), text,
 			`{"FunctionName":"page","Role":"arn:aws:iam::000000000000:role/page","Code":{}}`, map[string]string{"Origin": "https://page.example"}},
-		"a user made by a form":         {http.MethodPost, "/", form, user, map[string]string{"Origin": "null"}},
-		"a user made by a picture":      {http.MethodGet, "/?" + user, "", "", map[string]string{"Sec-Fetch-Site": "cross-site"}},
-		"a user made by a name of ours": {http.MethodPost, "/", form, user, map[string]string{"Host": "rebound.example"}},
-		"the API by a name of ours":     {http.MethodGet, strings.TrimPrefix(stack.Outputs["ApiUrl"], emulator) + "/health/live", "", "", map[string]string{"Host": "rebound.example"}},
-		"mails read by a script":        {http.MethodGet, "/_ministack/ses/messages", "", "", map[string]string{"Origin": "http://localhost:3000"}},
+		"an account read by a form":      {http.MethodPost, "/?" + signed("iam"), form, listUsers, map[string]string{"Origin": "null"}},
+		"an account read by a picture":   {http.MethodGet, "/?" + listUsers + "&" + signed("iam"), "", "", map[string]string{"Sec-Fetch-Site": "cross-site"}},
+		"an account read by a new name":  {http.MethodPost, "/?" + signed("iam"), form, listUsers, map[string]string{"Host": "rebound.example"}},
+		"the API read by a new name":     {http.MethodGet, strings.TrimPrefix(stack.Outputs["ApiUrl"], emulator) + "/health/live", "", "", map[string]string{"Host": "rebound.example"}},
+		"an account read by a neighbour": {http.MethodGet, "/?" + listUsers + "&" + signed("iam"), "", "", map[string]string{"Origin": "http://localhost:3000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			send := func(headers map[string]string) int {

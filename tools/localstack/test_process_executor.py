@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -24,6 +25,7 @@ while True:
     print("does", payload, flush=True)
     if payload == "exit": sys.exit(3)
     if payload == "sleep": time.sleep(60)
+    if payload == "work": time.sleep(.5)
     answer = {{"pid": os.getpid(), "env": dict(os.environ), "deadline": int(head["Lambda-Runtime-Deadline-Ms"]), "trace": head["Lambda-Runtime-Trace-Id"]}}
     urllib.request.urlopen(api + id + ("/error" if payload == "fail" else "/response"), data=json.dumps(answer).encode()).close()
 """
@@ -95,6 +97,24 @@ class Test(unittest.TestCase):
         executor = self.open()
         _, answer = self.invoke(executor, "one")
         executor.stop()
+        self.assertRaises(ProcessLookupError, os.kill, answer["pid"], 0)
+
+    def test_stop_lets_an_invocation_come_to_its_end(self):
+        executor, results = self.open(), []
+        worker = threading.Thread(target=lambda: results.append(self.invoke(executor, "work")))
+        worker.start()
+        time.sleep(.2)  # it is at work by now
+        executor.stop()
+        worker.join()
+        (result, answer), = results
+        self.assertFalse(result.is_error, answer)
+        self.assertRaises(ProcessLookupError, os.kill, answer["pid"], 0)
+
+    def test_an_invocation_given_after_stop_is_answered_and_leaves_no_process(self):
+        executor = self.open()
+        executor.stop()
+        result, answer = self.invoke(executor, "late")
+        self.assertFalse(result.is_error)
         self.assertRaises(ProcessLookupError, os.kill, answer["pid"], 0)
 
     def test_a_function_that_cannot_begin_is_an_error_of_the_function(self):

@@ -28,6 +28,8 @@ class ProcessExecutor(RuntimeExecutor):
         self._env: dict[str, str] = {}
         self._process: subprocess.Popen | None = None
         self._api: RuntimeAPI | None = None
+        self._at_work = threading.Lock()
+        self._stopped = False
         # What the process prints before it answers is in the file when the answer comes.
         self._log = tempfile.NamedTemporaryFile(prefix="function-", suffix=".log")
 
@@ -57,16 +59,23 @@ class ProcessExecutor(RuntimeExecutor):
 
         threading.Thread(target=watch, daemon=True).start()
         if not api.asked.wait(INIT_SECONDS):
-            self.stop()
+            self._end()
             raise StatusErrorException("initialisation took too long", failure("Sandbox.Timedout", f"Init timed out after {INIT_SECONDS} s").payload)
         try:
             answer = api.answers.get_nowait()  # it has ended, or told that it cannot work
         except queue.Empty:
             return
-        self.stop()
+        self._end()
         raise StatusErrorException("initialisation failed", answer.payload)
 
     def stop(self) -> None:
+        """Ends the process once it has done what it is at. A new configuration stops the old one's environments, and an invocation
+        that one of them has been given ends there, as in Lambda."""
+        with self._at_work:
+            self._stopped = True
+            self._end()
+
+    def _end(self) -> None:
         if self._process and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -75,15 +84,23 @@ class ProcessExecutor(RuntimeExecutor):
             self._api = None
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
+        with self._at_work:
+            try:
+                return self._invoke(payload)
+            finally:
+                if self._stopped:  # just before it was given this invocation
+                    self._end()
+
+    def _invoke(self, payload: dict[str, str]) -> InvocationResult:
         if self._api is None or self._process.poll() is not None:
-            self.stop()
+            self._end()
             self._begin()
         id, limit, begin = payload["invoke-id"], self.function_version.config.timeout, time.time()
         api = self._api
         api.give(Invocation(id, payload["invoked-function-arn"], payload["trace-id"], payload["payload"].encode(), int((begin + limit) * 1000)))
         answer = _answer(api, id, begin + limit)
         if answer is None:
-            self.stop()
+            self._end()
             now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3]
             answer = failure("Sandbox.Timedout", f"{now}Z {id} Task timed out after {limit:.2f} seconds", id)
         version, took = self.function_version.id.qualifier, (time.time() - begin) * 1000
