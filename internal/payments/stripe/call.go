@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"orderflow/internal/payments"
 	"orderflow/internal/platform/fault"
@@ -78,7 +79,7 @@ func (r *refusal) Is(target error) bool {
 	case errRefunded:
 		return r.Code == "charge_already_refunded"
 	case errAmount:
-		return r.Code == "amount_too_small" || r.Code == "amount_too_large"
+		return r.Code == "amount_too_small" || r.Code == "amount_too_large" || r.Param == "amount" || r.Param == "currency"
 	}
 	return false
 }
@@ -87,7 +88,7 @@ var (
 	errState    = errors.New("the intent is in another state than this needs")
 	errMissing  = errors.New("there is no such intent")
 	errRefunded = errors.New("it was refunded already")
-	errAmount   = errors.New("this is too little or too much for a charge")
+	errAmount   = errors.New("there can be no charge over this amount, or in this currency")
 )
 
 // explained makes a refusal of a status that is final. 409 is one request meeting another on the same intent or key.
@@ -118,6 +119,8 @@ func answered5xx(err error) bool {
 func final(err error) error {
 	var no *refusal
 	switch {
+	case errors.Is(err, errUnit):
+		return &payments.Declined{Code: codeNotChargeable}
 	case !errors.As(err, &no):
 		return err
 	case no.Type == "card_error", no.Is(errAmount), no.Param == "payment_method":
@@ -145,6 +148,8 @@ func (r *refusal) declineCode() string {
 	switch {
 	case r.Type != "card_error" && r.Param == "payment_method":
 		return "payment_method_invalid"
+	case r.Type != "card_error" && (r.Param == "amount" || r.Param == "currency") && !strings.HasPrefix(r.Code, "amount_"):
+		return codeNotChargeable
 	case code == "" || code == "generic_decline" || discreet[code]:
 		code = r.Code
 	}

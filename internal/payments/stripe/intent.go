@@ -55,9 +55,11 @@ func (i intent) untouched() bool {
 // failed reports whether the confirmation was declined.
 func (i intent) failed() bool { return i.Status == requiresPaymentMethod && i.LastPaymentError != nil }
 
-// charge returns the intent in our words; held is false where it never held money, and then it is no charge.
+// charge returns the intent in our words; held is false where it never held money, and then it is no charge. An amount that we
+// cannot have asked for is left out.
 func (i intent) charge() (c payments.Charge, held bool) {
-	c = payments.Charge{ID: i.ID, Reference: i.reference(), Amount: money.Money{Currency: strings.ToUpper(i.Currency), Amount: i.Amount}}
+	amount, _ := fromStripe(i.Currency, i.Amount)
+	c = payments.Charge{ID: i.ID, Reference: i.reference(), Amount: amount}
 	last := i.LatestCharge
 	switch {
 	case i.Status == requiresCapture:
@@ -79,7 +81,8 @@ func (i intent) entry() payments.LedgerEntry {
 	return payments.LedgerEntry{Charge: c, CreatedAt: time.Unix(i.Created, 0).UTC()}
 }
 
-// amountOf writes money as Stripe does: in the currency's smallest unit, as we do, and the code in lower case.
-func amountOf(m money.Money) url.Values {
-	return url.Values{"amount": {strconv.FormatInt(m.Amount, 10)}, "currency": {strings.ToLower(m.Currency)}}
+// amountOf writes money in Stripe's unit, and the code in lower case.
+func amountOf(m money.Money) (url.Values, error) {
+	amount, err := toStripe(m)
+	return url.Values{"amount": {strconv.FormatInt(amount, 10)}, "currency": {strings.ToLower(m.Currency)}}, err
 }

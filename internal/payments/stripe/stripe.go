@@ -34,6 +34,9 @@ const Timeout = 3 * time.Second
 // ask them.
 const codeAuthentication = "authentication_required"
 
+// codeNotChargeable is why a payment is declined that Stripe has no way to charge: by its currency, or by an amount that it cannot write.
+const codeNotChargeable = "currency_or_amount_not_chargeable"
+
 // Provider implements payments.Provider.
 type Provider struct {
 	client *httpclient.Client
@@ -78,7 +81,10 @@ func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (paym
 // create returns the one intent of a reference as it was when it was made: under the key there is no other, and no other
 // parameters.
 func (p Provider) create(ctx context.Context, s payments.Subject) (intent, error) {
-	form := amountOf(s.Amount)
+	form, err := amountOf(s.Amount)
+	if err != nil {
+		return intent{}, err
+	}
 	form.Set("capture_method", "manual")
 	form.Set("payment_method_types[]", "card")
 	form.Set("metadata["+metadataOrder+"]", s.Reference)

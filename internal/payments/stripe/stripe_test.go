@@ -260,3 +260,55 @@ func wantKind(t *testing.T, what string, err error, kind fault.Kind) {
 		t.Errorf("%s: %v, want a fault of kind %d", what, err, kind)
 	}
 }
+
+func TestWhatCannotBeChargedIsDeclinedWithoutACallAndVoidedAtOnce(t *testing.T) {
+	for _, amount := range []money.Money{{Currency: "KWD", Amount: 1999}, {Currency: "IQD", Amount: 5000}} {
+		a := open(t)
+		in := authorization("pm_card_visa")
+		in.Amount = amount
+		_, err := a.Authorize(t.Context(), in)
+		var no *payments.Declined
+		if !errors.As(err, &no) || no.Code != "currency_or_amount_not_chargeable" || len(a.IntentIDs(order)) != 0 {
+			t.Errorf("%v: %v, and intents %v; want a decline and none", amount, err, a.IntentIDs(order))
+		}
+		c, found, err := a.Void(t.Context(), payments.Subject{Reference: order, Amount: amount, IdempotencyKey: "void"})
+		if found || err != nil {
+			t.Errorf("%v: Void = %+v, %t, %v; want that there is nothing to void", amount, c, found, err)
+		}
+	}
+}
+
+func TestACurrencyThatTheAccountDoesNotTakeIsDeclinedAndVoidedAtOnce(t *testing.T) {
+	a := open(t)
+	a.Refuses("eur")
+	_, err := a.authorize("pm_card_visa")
+	var no *payments.Declined
+	if !errors.As(err, &no) || no.Code != "currency_or_amount_not_chargeable" {
+		t.Errorf("%v, want a decline", err)
+	}
+	if c, found, err := a.Void(t.Context(), payments.Subject{Reference: order, Amount: eur(4797), IdempotencyKey: "void"}); found || err != nil {
+		t.Errorf("Void = %+v, %t, %v; want that there is nothing to void", c, found, err)
+	}
+}
+
+func TestAChargeIsToldOfInOurUnit(t *testing.T) {
+	ariary := money.Money{Currency: "MGA", Amount: 500000}
+	a := open(t)
+	in := authorization("pm_card_visa")
+	in.Amount = ariary
+	held, err := a.Authorize(t.Context(), in)
+	if err != nil || held.Amount != ariary {
+		t.Fatalf("Authorize = %+v, %v", held, err)
+	}
+	if sent := a.Amounts(order); !slices.Equal(sent, []int64{5000}) {
+		t.Errorf("Stripe was asked for %v, want 5000 ariary", sent)
+	}
+	found, _, err := a.Find(t.Context(), payments.Subject{ChargeID: held.ID})
+	if err != nil || found.Amount != ariary {
+		t.Errorf("Find = %+v, %v", found, err)
+	}
+	page, _, err := a.Ledger(t.Context(), "")
+	if err != nil || len(page) != 1 || page[0].Amount != ariary {
+		t.Errorf("Ledger = %+v, %v", page, err)
+	}
+}

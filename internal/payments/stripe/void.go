@@ -51,8 +51,8 @@ func (p Provider) locate(ctx context.Context, s payments.Subject) ([]intent, err
 		return all, err
 	}
 	made, err := p.create(ctx, s)
-	if errors.Is(err, errAmount) {
-		return nil, nil // nobody can make it
+	if errors.Is(err, errAmount) || errors.Is(err, errUnit) {
+		return nil, nil // nobody can make it, so there is none and never will be
 	}
 	return []intent{made}, err
 }

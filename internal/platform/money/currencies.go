@@ -13,8 +13,8 @@ const currencies = "" +
 	"PYG0QAR2RON2RSD2RUB2RWF0SAR2SBD2SCR2SDG2SEK2SGD2SHP2SLE2SOS2SRD2SSP2STN2SVC2SYP2SZL2THB2TJS2TMT2TND3TOP2TRY2TTD2" +
 	"TWD2TZS2UAH2UGX0USD2USN2UYI0UYU2UYW4UZS2VED2VES2VND0VUV0WST2XAD2XAF0XCD2XCG2XOF0XPF0YER2ZAR2ZMW2ZWG2"
 
-// digits returns how many digits a currency has after the point; false for what is no ISO 4217 code.
-func digits(code string) (int, bool) {
+// Digits returns how many digits a currency has after the point; false for what is no ISO 4217 code.
+func Digits(code string) (int, bool) {
 	const size = 4
 	at := size * sort.Search(len(currencies)/size, func(i int) bool { return currencies[size*i:size*i+3] >= code })
 	if at == len(currencies) || currencies[at:at+3] != code {

@@ -25,7 +25,7 @@ var (
 
 // Of makes an amount; the currency must be an ISO 4217 code and the amount ≥ 0.
 func Of(code string, amount int64) (Money, error) {
-	if _, ok := digits(code); !ok {
+	if _, ok := Digits(code); !ok {
 		return Money{}, ErrCurrency
 	}
 	if amount < 0 {
@@ -65,7 +65,7 @@ func (m Money) Times(n int) (Money, error) {
 
 // String shows the amount for people, with the currency's own number of digits.
 func (m Money) String() string {
-	places, _ := digits(m.Currency) // of an unknown currency the minor units as they are
+	places, _ := Digits(m.Currency) // of an unknown currency the minor units as they are
 	if places == 0 {
 		return fmt.Sprintf("%d %s", m.Amount, m.Currency)
 	}

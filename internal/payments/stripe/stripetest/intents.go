@@ -43,6 +43,10 @@ func (s *Server) create(form url.Values) (int, any, bool) {
 	case err != nil || amount < 1:
 		status, body := problem(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "Invalid positive integer")
 		return status, body, false
+	case form.Get("currency") == s.refused:
+		status, body := problem(http.StatusBadRequest, "invalid_request_error", "", "Invalid currency")
+		body.(map[string]any)["error"].(map[string]any)["param"] = "currency"
+		return status, body, false
 	case amount < 50:
 		status, body := problem(http.StatusBadRequest, "invalid_request_error", "amount_too_small", "Amount must be at least €0.50")
 		return status, body, false

@@ -27,6 +27,7 @@ type Server struct {
 	answers    map[string]answer
 	disputes   map[string][]string // statuses by intent, oldest first
 	indexed    int
+	refused    string // a currency
 	failures   []failure
 	between    func(path string) func()
 	versions   map[string]bool
@@ -131,6 +132,26 @@ func (s *Server) Statuses(order string) []string {
 	for _, i := range s.intents {
 		if i.metadata["order_id"] == order {
 			all = append(all, i.status)
+		}
+	}
+	return all
+}
+
+// Refuses has the account take no charges in a currency, by its code in lower case.
+func (s *Server) Refuses(currency string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = currency
+}
+
+// Amounts returns the amount of every intent of an order in Stripe's unit, oldest first.
+func (s *Server) Amounts(order string) []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []int64
+	for _, i := range s.intents {
+		if i.metadata["order_id"] == order {
+			all = append(all, i.amount)
 		}
 	}
 	return all
