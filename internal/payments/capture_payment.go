@@ -21,8 +21,10 @@ func (s *Service) CapturePayment(ctx context.Context, in contract.Step) (contrac
 		if err != nil {
 			return contract.Result{}, err
 		}
-		if _, err := s.provider.Capture(ctx, p.subject(stepCapture)); err != nil {
-			return contract.Result{}, compensated(err)
+		if !p.free() {
+			if _, err := s.provider.Capture(ctx, p.subject(stepCapture)); err != nil {
+				return contract.Result{}, compensated(err)
+			}
 		}
 		return s.save(ctx, p.moveTo(StatusCaptured, s.clock.Now()), once)
 	})

@@ -11,7 +11,8 @@ import (
 // Status is where a payment stands.
 type Status string
 
-// A payment is declined for good, or authorized and then captured; undoing it voids or refunds it.
+// A payment is declined for good, or authorized and then captured; undoing it voids or refunds it. One over nothing goes the same
+// way without the provider, and is voided when it is undone.
 const (
 	StatusAuthorized Status = "AUTHORIZED"
 	StatusCaptured   Status = "CAPTURED"
@@ -26,7 +27,7 @@ type Payment struct {
 	CustomerID string
 	Status     Status
 	Amount     money.Money
-	// ChargeID is the provider's name for it; empty if declined.
+	// ChargeID is the provider's name for it; empty if declined, or if there was nothing to pay.
 	ChargeID string
 	// Dispute is empty unless the customer's bank has claimed the money back.
 	Dispute Dispute
@@ -72,6 +73,13 @@ func (p Payment) eventType() string {
 		return contract.PaymentDeclined
 	}
 }
+
+// free reports whether there is nothing to pay: an amount of a currency, and none of it. The provider is not asked about
+// it, since it takes no charge over nothing. What has no currency is not free but unknown.
+func free(amount money.Money) bool { return amount.Currency != "" && amount.Amount == 0 }
+
+// free reports whether nothing was to be paid, and the provider has no charge.
+func (p Payment) free() bool { return p.ChargeID == "" && free(p.Amount) }
 
 // GetPayment returns an order's payment, or ErrNoPayment.
 func (s *Service) GetPayment(ctx context.Context, orderID string) (Payment, error) {

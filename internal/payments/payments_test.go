@@ -108,6 +108,47 @@ func TestAuthorizeThenCapture(t *testing.T) {
 	}
 }
 
+// nobody is a provider that must not be called.
+type nobody struct{ payments.Provider }
+
+func TestAFreeOrderIsPaidWithoutTheProvider(t *testing.T) {
+	free := good
+	free.Amount.Amount = 0
+	for name, undoAfter := range map[string]int{"before it was authorized": 0, "authorized": 1, "captured": 2, "not at all": 3} {
+		t.Run("undone: "+name, func(t *testing.T) {
+			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+			s := payments.New(memory.New(c), nobody{}, c, &ids.Sequence{})
+			if undoAfter > 0 {
+				wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), free))
+			}
+			if undoAfter > 1 {
+				wantResult(t, payments.StatusCaptured)(s.CapturePayment(t.Context(), free))
+			}
+			switch undoAfter {
+			case 0:
+				wantResult(t, "")(s.VoidPayment(t.Context(), free))
+				_, err := s.AuthorizePayment(t.Context(), free)
+				wantErr(t, err, barrier.ErrCompensated)
+			case 1, 2:
+				for range 2 {
+					wantResult(t, payments.StatusVoided)(s.VoidPayment(t.Context(), free))
+				}
+			}
+		})
+	}
+}
+
+func TestAnAmountThatIsNotKnownIsNotFree(t *testing.T) {
+	s := open()
+	s.network.loseAnswer = true
+	_, _ = s.AuthorizePayment(t.Context(), good) // it holds the amount, and nobody heard of it
+	s.network.loseAnswer = false
+	unknown := good
+	unknown.Amount = money.Money{}
+	wantResult(t, payments.StatusVoided)(s.VoidPayment(t.Context(), unknown))
+	s.wantNoLiveCharge(t)
+}
+
 func TestDeclineIsRecordedAndFinal(t *testing.T) {
 	s := open()
 	for range 2 {

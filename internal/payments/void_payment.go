@@ -11,7 +11,8 @@ import (
 
 // VoidPayment is the compensation of CapturePayment and AuthorizePayment: afterwards the provider holds nothing for the
 // order and never will. It asks the provider whatever our records say, since an authorization that ended in a timeout
-// may have left a charge and no record. If the provider had one that we did not know of, it becomes known here.
+// may have left a charge and no record. If the provider had one that we did not know of, it becomes known here. Where there
+// was nothing to pay it is not asked, since it was not before.
 func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.Result, error) {
 	if in.OrderID == "" {
 		return contract.Result{}, errInput
@@ -24,6 +25,11 @@ func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.R
 			p = Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}
 		case err != nil:
 			return contract.Result{}, err
+		}
+		if p.free() && p.Version == 0 {
+			return p.result(), s.store.Record(ctx, commit.With{Barrier: once.Returning(p.result())})
+		} else if p.free() {
+			return s.save(ctx, p.moveTo(StatusVoided, s.clock.Now()), once)
 		}
 		charge, found, err := s.provider.Void(ctx, p.subject(stepVoid))
 		if err != nil {

@@ -22,7 +22,7 @@ func stockConserved(w *World, broken func(string, string, ...any)) {
 			}
 		}
 	}
-	for _, sku := range w.shop.skus {
+	for _, sku := range w.shop.everything() {
 		s, err := w.stores.inventory.Stock(context.Background(), sku)
 		if err != nil {
 			broken("", "%s: %v", sku, err)
@@ -45,6 +45,13 @@ func ledgerRight(w *World, broken func(string, string, ...any)) {
 		charges, err := w.parties.provider.Charges(context.Background(), id)
 		if err != nil {
 			broken(id, "%v", err)
+		}
+		if o.Total.Amount == 0 {
+			w.reach("a free order " + string(o.Status))
+			if len(charges) > 0 {
+				broken(id, "it is free, and the provider has %d charges", len(charges))
+			}
+			continue
 		}
 		for _, c := range charges {
 			held := c.Status == provider.StatusAuthorized || c.Status == provider.StatusCaptured
@@ -96,6 +103,10 @@ func booksAgree(w *World, broken func(string, string, ...any)) {
 		switch {
 		case err != nil && !errors.Is(err, payments.ErrNoPayment):
 			broken(id, "%v", err)
+		case w.order(id).Total.Amount == 0:
+			if (p.Status == payments.StatusCaptured) != confirmed || p.Status == payments.StatusAuthorized {
+				broken(id, "it is free, confirmed: %t, and the payment is %q", confirmed, p.Status)
+			}
 		case len(charges) == 1 && string(charges[0].Status) != string(p.Status):
 			broken(id, "the payment is %q, the provider's charge %s", p.Status, charges[0].Status)
 		case len(charges) == 0 && p.Status != "" && p.Status != payments.StatusDeclined:

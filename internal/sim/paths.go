@@ -28,6 +28,7 @@ var paths = []string{
 	"fulfil-order waited for a circuit", "compensate-order waited for a circuit",
 	"sweep-orders found something overdue", "sweep-reservations found something overdue",
 	"reconciliation gave a charge back", "an operator retried a compensation",
+	"a free order CONFIRMED", "a free order REJECTED",
 }
 
 // Missing lists the paths that must have been reached and were not.

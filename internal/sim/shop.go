@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,12 @@ type shop struct {
 	stock  map[string]int // adjustments that were accepted, added up
 	placed []*placed
 }
+
+// gift is a product that costs nothing, whatever becomes of other prices.
+const gift = "SKU-GIFT"
+
+// everything is all that the shop has.
+func (s *shop) everything() []string { return append(slices.Clone(s.skus), gift) }
 
 // placed is what a customer knows of an order.
 type placed struct {
@@ -34,6 +41,8 @@ func (w *World) stockUp() {
 		w.price(sku, 100+w.IntN(5000))
 		w.adjust(sku, 5+w.IntN(2*w.options.Orders+1))
 	}
+	w.price(gift, 0)
+	w.adjust(gift, w.options.Orders)
 }
 
 // price has the operator set a price.
@@ -94,6 +103,9 @@ func (w *World) place(p *placed) {
 	items := fmt.Sprintf(`{"sku":%q,"quantity":%d}`, w.shop.skus[0], 1+w.IntN(4))
 	if w.IntN(3) == 0 {
 		items += fmt.Sprintf(`,{"sku":%q,"quantity":%d}`, w.shop.skus[1+w.IntN(len(w.shop.skus)-1)], 1+w.IntN(4))
+	}
+	if w.IntN(12) == 0 {
+		items = fmt.Sprintf(`{"sku":%q,"quantity":1}`, gift)
 	}
 	w.send(p, items, one(w.chance, methods), one(w.chance, postalCodes), w.IntN(5) == 0)
 }
