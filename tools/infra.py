@@ -3,7 +3,8 @@
 usage: infra.py SKIPS TEMPLATE.json...
 
 A finding fails unless a line of SKIPS says why it is none; a line that is about no finding fails, too. Lines are
-CHECK RESOURCE # REASON, where RESOURCE, such as AWS::SQS::Queue.*, may have wildcards.
+CHECK RESOURCE # REASON, where RESOURCE, such as AWS::SQS::Queue.*, may have wildcards. One that begins with the name of
+a template's file and a colon is about that template only.
 """
 
 import collections
@@ -40,7 +41,7 @@ def findings(paths):
         if part["results"].get("parsing_errors"):
             raise SystemExit(f"checkov cannot read {part['results']['parsing_errors']}")
         passed = part["summary"]["passed"]
-        yield passed, [(f["check_id"], f["resource"], f["check_name"]) for f in part["results"]["failed_checks"]]
+        yield passed, [(f["check_id"], f["resource"], pathlib.Path(f["file_path"]).name, f["check_name"]) for f in part["results"]["failed_checks"]]
 
 
 def main(skip_file, *paths):
@@ -51,8 +52,9 @@ def main(skip_file, *paths):
     found = collections.Counter()
     for ok, failed in findings(paths):
         passed += ok
-        for check, resource, name in failed:
-            line = next((n for n, c, pattern in reasons if c == check and fnmatch.fnmatchcase(resource, pattern)), None)
+        for check, resource, template, name in failed:
+            names = (resource, f"{template}:{resource}")
+            line = next((n for n, c, pattern in reasons if c == check and any(fnmatch.fnmatchcase(a, pattern) for a in names)), None)
             if line is None:
                 bad.append(f"{check} {resource}: {name}")
             else:

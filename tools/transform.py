@@ -1,7 +1,7 @@
 """Print the CloudFormation that a SAM template becomes, with local files standing for uploaded ones.
 
 Linters see roles and policies only in what SAM makes of a template, not in the template itself. Of stages it is that of production, for which
-SAM makes the most. A template that makes too many resources is refused.
+SAM makes the most. A template that makes too many resources is refused, and one that makes a stage beside the API's own.
 """
 
 import json
@@ -45,6 +45,9 @@ def main(path):
         defaults["Stage"] = "prod"
     policies = get_bundled_managed_policy_map("aws")
     result = transform(template, defaults, lambda: policies)
+    for name, resource in result["Resources"].items():
+        if resource["Type"] == "AWS::ApiGateway::Deployment" and "StageName" in resource["Properties"]:
+            sys.exit(f"{path}: {name} makes a stage of its own, which has no limits: give the API an OpenApiVersion")
     if (count := len(result["Resources"])) >= LIMIT:
         sys.exit(f"{path}: {count} resources with what SAM adds, want fewer than {LIMIT}")
     json.dump(result, sys.stdout, indent=2)

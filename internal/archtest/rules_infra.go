@@ -62,6 +62,66 @@ func infraRules() []Rule {
 			Sabotage: func(r *Repo) { delete(r.properties("OrdersTopic"), "KmsMasterKeyId") },
 		},
 		{
+			Name: "secrets and the operators' log outlive their stack",
+			Why:  "who did what is asked after the fact, and a third party goes on signing with a secret that nobody else has any more",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range append(r.ofType("AWS::SecretsManager::Secret"), "OperatorActionsLogs") {
+					res := r.resource(id)
+					bad.unless(res["UpdateReplacePolicy"] == "Retain", "%s goes when it is replaced", id)
+					bad.unless(res["DeletionPolicy"] == "RetainExceptOnCreate", "%s goes with its stack, or stays behind a failed creation", id)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.resource("CarrierWebhookSecret")["DeletionPolicy"] = "Delete" },
+		},
+		{
+			Name: "services that act for many accounts take our roles for this account only",
+			Why:  "confused deputy: another account's schedule or execution could otherwise be made to act by our role",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::IAM::Role") {
+					walk(cfn.Dig(r.properties(id), "AssumeRolePolicyDocument"), func(v any) {
+						who := text(cfn.Dig(v, "Principal", "Service"))
+						if !slices.Contains([]string{"states.amazonaws.com", "scheduler.amazonaws.com", "codedeploy.amazonaws.com"}, who) {
+							return
+						}
+						ours := text(cfn.Dig(v, "Condition", "StringEquals", "aws:SourceAccount"))
+						bad.unless(ours == "AWS::AccountId", "%s lets %s take it for any account", id, who)
+					})
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				walk(r.properties("FulfilOrderRole"), func(v any) {
+					if cfn.Dig(v, "Principal") != nil {
+						delete(v.(map[string]any), "Condition")
+					}
+				})
+			},
+		},
+		{
+			Name: "the API has one stage, and its access log tells no personal data",
+			Why:  "a stage without limits lets strangers past the throttle; what API Gateway refuses by itself reaches no function that could log it",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::Serverless::Api") {
+					p := r.properties(id)
+					bad.unless(strings.HasPrefix(text(p["OpenApiVersion"]), "3.0"), "%s has SAM make a stage called Stage beside its own", id)
+					bad.unless(cfn.Dig(p, "AccessLogSetting", "DestinationArn") != nil, "%s has no access log", id)
+					format := text(cfn.Dig(p, "AccessLogSetting", "Format"))
+					for _, word := range []string{"$context.requestId", "$context.status", "$context.error.responseType", "$context.resourcePath"} {
+						bad.unless(strings.Contains(format, word), "the access log of %s lacks %s", id, word)
+					}
+					for _, word := range []string{"identity.", "claims", "$context.path"} { // addresses, e-mail, ids in paths
+						bad.unless(!strings.Contains(format, word), "the access log of %s tells %s", id, word)
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.properties("Api"), "OpenApiVersion") },
+		},
+		{
 			Name: "the API is throttled",
 			Why:  "without limits of its own, one client uses up what the whole account may do",
 			Check: func(r *Repo) []string {

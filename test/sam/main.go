@@ -196,6 +196,11 @@ func kept(resource string) bool {
 	return strings.HasPrefix(resource, "bucket: aws-sam-cli-managed-") || resource == "stack: aws-sam-cli-managed-default"
 }
 
+// outlives says that the template retains a resource: what operators did, and what third parties sign with.
+func outlives(resource string) bool {
+	return strings.HasPrefix(resource, "secret: ") || strings.HasSuffix(resource, "/operator-actions")
+}
+
 // isRefused deploys what the template's Rules forbid, and sees that nothing is made. They pass through SAM's transform.
 func (u user) isRefused(ctx context.Context, emulator *devstack.Emulator) error {
 	before, err := emulator.Inventory(ctx)
@@ -261,10 +266,15 @@ func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator
 	if err != nil {
 		return 0, nil, err
 	}
+	for _, r := range during {
+		if outlives(r) && !slices.Contains(after, r) {
+			return 0, nil, fmt.Errorf("sam delete took %s, which the template retains", r)
+		}
+	}
 	for _, r := range after {
 		switch {
 		case known[r]:
-		case kept(r):
+		case kept(r), outlives(r):
 			fmt.Printf("  ✓ kept on purpose: %s\n", r)
 		default:
 			left = append(left, r)

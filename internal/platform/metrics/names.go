@@ -26,6 +26,9 @@ const (
 	IdempotentReplays Name = "IdempotentReplays"
 	// OutboxLag is the time from an event's making to its publishing, of every event published.
 	OutboxLag Name = "OutboxLag"
+	// OutboxAge is the age of the oldest event that a sweep found in its outbox, published by that sweep or not. Without
+	// events that wait there are no data.
+	OutboxAge Name = "OutboxAge"
 	// QueueAge is the time that a message waited in its queue before it was handled, earlier attempts included.
 	QueueAge Name = "QueueAge"
 	// ColdStarts counts invocations that were the first of their process.
@@ -85,6 +88,7 @@ var all = []Definition{
 	{Name: DuplicateSteps, Unit: InCount, By: []string{"Step"}, Total: true},
 	{Name: IdempotentReplays, Unit: InCount, By: byFunction, Total: true},
 	{Name: OutboxLag, Unit: InMilliseconds, By: byFunction, Total: true},
+	{Name: OutboxAge, Unit: InMilliseconds, By: byFunction, Total: true},
 	{Name: QueueAge, Unit: InMilliseconds, By: byFunction},
 	{Name: ColdStarts, Unit: InCount, By: byFunction, Total: true},
 	{Name: InvocationFailures, Unit: InCount, By: byFunction, Total: true},

@@ -14,6 +14,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/metrics"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -33,6 +34,9 @@ type Swept interface {
 // cannot be published does not keep back the rest.
 func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age time.Duration) (int, error) {
 	items, failed := store.Waiting(ctx)
+	if len(items) > 0 {
+		metrics.Since(ctx, metrics.OutboxAge, oldest(items))
+	}
 	before := c.Now().Add(-age)
 	items = slices.DeleteFunc(items, func(i Item) bool { return i.Event.Time.After(before) })
 	swept := 0
@@ -41,6 +45,11 @@ func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age tim
 		swept, failed = swept+n, errors.Join(failed, err)
 	}
 	return swept, failed
+}
+
+// oldest returns the time of the first event that was written.
+func oldest(items []Item) time.Time {
+	return slices.MinFunc(items, func(a, b Item) int { return a.Event.Time.Compare(b.Event.Time) }).Event.Time
 }
 
 // publish sends up to ten events and deletes those that went out. Each has a span in its own trace; the calls that they

@@ -10,6 +10,7 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/metrics/metricstest"
 	"orderflow/internal/platform/outbox"
 )
 
@@ -58,6 +59,24 @@ func TestWhatCannotBePublishedDoesNotKeepBackTheRest(t *testing.T) {
 	}
 	if !errors.Is(err, errDown) || !errors.Is(err, envelope.ErrMalformed) {
 		t.Errorf("error %v does not tell everything", err)
+	}
+}
+
+func TestASweepMeasuresTheOldestEventThatWaits(t *testing.T) {
+	ctx, recorded := metricstest.On(t, clock.At(now))
+	for _, c := range []struct {
+		ages []time.Duration
+		want []string
+	}{
+		{nil, nil},
+		{[]time.Duration{time.Second, 3 * time.Minute, time.Minute}, []string{"OutboxAge 180000 tea brew-tea"}},
+	} {
+		if _, err := outbox.Sweep(ctx, &topic{}, aged(c.ages...), clock.At(now), outbox.Patience); err != nil {
+			t.Fatal(err)
+		}
+		if got := recorded.Take(); !slices.Equal(got, c.want) {
+			t.Errorf("with events that have waited for %v: recorded %v, want %v", c.ages, got, c.want)
+		}
 	}
 }
 
