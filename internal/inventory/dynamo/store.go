@@ -52,13 +52,13 @@ func (s Store) Product(ctx context.Context, sku string) (bool, error) {
 
 var errNoProduct = errors.New("inventory: no such product")
 
+type product struct {
+	SKU string `dynamodbav:"sku"`
+}
+
 // LearnProduct makes the product's item where there is none.
 func (s Store) LearnProduct(ctx context.Context, sku string) error {
-	return s.Commit(ctx, commit.With{}, dynamo.Op{Write: types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Name, Key: dynamo.Key("product#"+sku, "product"),
-		UpdateExpression:          aws.String("SET sku = :sku"),
-		ExpressionAttributeValues: dynamo.Values{":sku": &types.AttributeValueMemberS{Value: sku}},
-	}}})
+	return s.Commit(ctx, commit.With{}, s.Save("product#"+sku, "product", product{SKU: sku}))
 }
 
 // Reservation reads an order's reservation.

@@ -19,13 +19,16 @@ type Store struct {
 	*memory.Log
 	stock        *memory.Items[inventory.Stock]
 	reservations *memory.Items[inventory.Reservation]
-	products     map[string]bool
+	products     *memory.Items[string]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
 	log := memory.NewLog(c)
-	return &Store{log, memory.NewItems[inventory.Stock](log, "stock", nil), memory.NewItems(log, "reservation", reservedOnce), map[string]bool{}}
+	return &Store{
+		Log: log, stock: memory.NewItems[inventory.Stock](log, "stock", nil),
+		reservations: memory.NewItems(log, "reservation", reservedOnce), products: memory.NewItems[string](log, "product", nil),
+	}
 }
 
 // reservedOnce keeps what was reserved.
@@ -46,14 +49,14 @@ func (s *Store) Stock(_ context.Context, sku string) (stock inventory.Stock, err
 
 // Product reports whether LearnProduct was called.
 func (s *Store) Product(_ context.Context, sku string) (known bool, err error) {
-	s.View(func() { known = s.products[sku] })
+	s.View(func() { _, known = s.products.Find(sku) })
 	return known, nil
 }
 
 // LearnProduct keeps that there is a product.
 func (s *Store) LearnProduct(_ context.Context, sku string) error {
 	return s.Commit(commit.With{}, func() error {
-		s.products[sku] = true
+		s.products.Save(sku, sku)
 		return nil
 	})
 }

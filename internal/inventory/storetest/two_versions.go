@@ -22,6 +22,10 @@ func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (invent
 				wantStock(t, s, inventory.Stock{SKU: "a", Available: 4, Reserved: 2})
 			},
 		},
+		"Product": {
+			Write:   func(t *testing.T, s inventory.Store) { must(t, s.LearnProduct(t.Context(), "a")) },
+			Rewrite: func(t *testing.T, s inventory.Store) { must(t, s.LearnProduct(t.Context(), "a")) },
+		},
 		"Reservation": {
 			Write: func(t *testing.T, s inventory.Store) {
 				stock(t, s, "a", 5)

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"maps"
 	"reflect"
 	"strconv"
 	"strings"
@@ -46,7 +47,9 @@ func (t *Table) Save(pk, sk string, shape any) Op {
 
 // SaveIf writes an item if condition holds, else Commit fails with refused. The names of values are their own: not :v and a number.
 func (t *Table) SaveIf(pk, sk string, shape any, refused error, condition string, values Values) Op {
-	return t.save(pk, sk, shape, &update{values: values}, refused, condition)
+	u := update{values: Values{}}
+	maps.Copy(u.values, values) // the caller may use its own for another write
+	return t.save(pk, sk, shape, &u, refused, condition)
 }
 
 func (t *Table) save(pk, sk string, shape any, u *update, refused error, condition string) Op {

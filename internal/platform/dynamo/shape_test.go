@@ -68,8 +68,11 @@ func TestAWriteWithoutAVersionLeavesTheRestAsWell(t *testing.T) {
 	_, err := newer.Grow(t.Context())
 	must(t, err)
 	must(t, table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{Cups: 2})))
-	must(t, table.Commit(t.Context(), commit.With{},
-		table.SaveIf("a", "pot", pot{Cups: 3}, errFirst, "cups = :n", dynamo.Values{":n": dynamo.Number(2)})))
+	given := dynamo.Values{":n": dynamo.Number(2)}
+	must(t, table.Commit(t.Context(), commit.With{}, table.SaveIf("a", "pot", pot{Cups: 3}, errFirst, "cups = :n", given)))
+	if len(given) != 1 {
+		t.Errorf("the caller's values became %v", given)
+	}
 	var got pot
 	if err := table.Get(t.Context(), "a", "pot", &got, errFirst); err != nil || got.Cups != 3 {
 		t.Errorf("%+v, %v; want 3 cups", got, err)
