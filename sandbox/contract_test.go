@@ -36,6 +36,10 @@ var conversation = []struct {
 	{"POST /charges", "e", charge("e", "sandbox_error"), 500},
 	{"POST /charges/a/capture", "", "", 200},
 	{"POST /charges/none/capture", "", "", 404},
+	{"POST /charges/a/refund", "r", refund(500), 200},
+	{"POST /charges/a/refund", "r", refund(501), 422},
+	{"POST /charges/a/refund", "s", refund(1500), 409}, // more than is left
+	{"POST /charges/none/refund", "t", refund(1), 404},
 	{"GET /ledger?reference=a", "", "", 200},
 	{"GET /ledger?status=CAPTURED&limit=1", "", "", 200},
 	{"POST /charges/a/void", "", "", 200},
@@ -48,6 +52,10 @@ var conversation = []struct {
 	{"POST /shipments/s/cancel", "", "", 200},
 	{"POST /shipments/t/cancel", "", "", 200}, // nothing there: null
 	{"POST /shipments", "t", booking("t"), 409},
+}
+
+func refund(amount int) string {
+	return fmt.Sprintf(`{"amount":{"currency":"EUR","amount":%d}}`, amount)
 }
 
 func charge(reference, method string) string {

@@ -13,6 +13,8 @@ type Payment struct {
 	OrderID string      `json:"orderId"`
 	Status  string      `json:"status"`
 	Amount  money.Money `json:"amount"`
+	// RefundedAmount is how much was given back so far; nil if nothing was.
+	RefundedAmount *money.Money `json:"refundedAmount,omitempty"`
 	// Reason is why it was declined.
 	Reason string `json:"reason,omitempty"`
 	// Dispute is OPEN, WON or LOST where the customer's bank has claimed the money back.

@@ -29,6 +29,8 @@ type Payment struct {
 	Amount     money.Money
 	// ChargeID is the provider's name for it; empty if declined, or if there was nothing to pay.
 	ChargeID string
+	// Refunded is how much of the amount was given back in parts, in its minor units. It only grows. See RefundedAmount.
+	Refunded int64
 	// Dispute is empty unless the customer's bank has claimed the money back.
 	Dispute Dispute
 	// DeclineCode is why it was declined, in the words of the provider.
@@ -56,6 +58,14 @@ func (p Payment) moveTo(status Status, at time.Time) Payment {
 
 func (p Payment) result() contract.Result {
 	return contract.Result{OrderID: p.OrderID, Status: string(p.Status)}
+}
+
+// RefundedAmount is how much was given back, by us or by somebody at the provider.
+func (p Payment) RefundedAmount() money.Money {
+	if p.Status == StatusRefunded { // also on records from before parts were kept
+		return p.Amount
+	}
+	return money.Money{Currency: p.Amount.Currency, Amount: p.Refunded}
 }
 
 // eventType is the type of the event that tells of the payment's status.

@@ -78,13 +78,21 @@ func (s *Service) save(ctx context.Context, p Payment, once barrier.Once) (contr
 
 // write writes p's new state with the event that tells of it.
 func (s *Service) write(ctx context.Context, p Payment, with commit.With) (contract.Result, error) {
-	e, err := s.events.New(ctx, p.eventType(), p.OrderID, p.Version,
-		contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Reason: p.DeclineCode})
+	data := contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Reason: p.DeclineCode}
+	return p.result(), s.publish(ctx, p, p.eventType(), data, with)
+}
+
+// publish writes p's new state with an event.
+func (s *Service) publish(ctx context.Context, p Payment, eventType string, data contract.PaymentEvent, with commit.With) error {
+	if refunded := p.RefundedAmount(); refunded.Amount > 0 {
+		data.RefundedAmount = &refunded
+	}
+	e, err := s.events.New(ctx, eventType, p.OrderID, p.Version, data)
 	if err != nil {
-		return contract.Result{}, err
+		return err
 	}
 	with.Events = []envelope.Event{e}
-	return p.result(), s.store.Save(ctx, p, with)
+	return s.store.Save(ctx, p, with)
 }
 
 // subject is what a step's call to the provider is about.

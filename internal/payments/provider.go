@@ -27,6 +27,8 @@ type Provider interface {
 	// authorization or capture that arrives later is refused. So once Void has answered, it does not matter
 	// any more what became of an authorization that nobody heard the end of.
 	//
+	// What somebody has given back of a charge already is not given back again: only the rest is.
+	//
 	// It returns the charge as it is afterwards (ChargeVoided or ChargeRefunded), also when it is called
 	// again; found is false if there never was a charge. A declined authorization is no charge.
 	Void(ctx context.Context, s Subject) (charge Charge, found bool, err error)
@@ -83,6 +85,9 @@ type Charge struct {
 	Reference string
 	Status    ChargeStatus
 	Amount    money.Money
+	// Refunded is how much of the amount was given back, in its minor units, whoever did it: us, or somebody at the provider
+	// itself. All of it has the status ChargeRefunded, a part leaves it ChargeCaptured.
+	Refunded int64
 	// Dispute is told by Find only.
 	Dispute Dispute
 }

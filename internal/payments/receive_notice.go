@@ -8,7 +8,6 @@ import (
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 )
 
@@ -31,6 +30,8 @@ type Notice struct {
 //	order                 charge                        what is done
 //	REJECTED, CANCELLED   live, or our record differs   given back and written down, as by ReconcileCharges
 //	CONFIRMED             given back or lapsed          written down, and logged for an operator
+//	any                   given back in part            written down, payment.partly-refunded is published, and logged
+//	                                                    for an operator: we only ever give back all there is
 //	any                   disputed                      the payment is marked, payment.disputed is published
 //	otherwise                                           nothing: the saga is at it, or ReconcileCharges will be
 //
@@ -40,6 +41,11 @@ func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
 		charge, found, err := s.provider.Find(ctx, Subject{Reference: n.Reference, ChargeID: n.ChargeID})
 		if err != nil {
 			return err
+		}
+		if found {
+			if _, err := s.partlyRefunded(ctx, charge); err != nil {
+				return err
+			}
 		}
 		// What the bank claims, or has got, cannot be given back besides.
 		if found && (charge.Dispute == "" || charge.Dispute == DisputeWon) {
@@ -71,11 +77,38 @@ func (s *Service) settle(ctx context.Context, c Charge) error {
 		if !c.Live() && differs {
 			// An alarm looks for these words.
 			slog.ErrorContext(ctx, "a confirmed order is not paid", "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
-			_, err := fault.Redecide(func() (struct{}, error) { return struct{}{}, s.correct(ctx, c) })
+			_, err := fault.Redecide(func() (bool, error) { return s.correct(ctx, c) })
 			return err
 		}
 	}
 	return nil
+}
+
+// partlyRefunded writes down that somebody at the provider has given back a part of a charge, unless that much is known:
+// the provider is asked at any time and in any order, and what was given back only grows. It reports whether it was news.
+func (s *Service) partlyRefunded(ctx context.Context, c Charge) (news bool, err error) {
+	if c.Status != ChargeCaptured || c.Refunded == 0 {
+		return false, nil
+	}
+	return fault.Redecide(func() (bool, error) {
+		p, err := s.store.Payment(ctx, c.Reference)
+		switch {
+		case errors.Is(err, ErrNoPayment):
+			return false, nil // what we do not know of yet is undone or written down as a whole
+		case err != nil:
+			return false, err
+		case p.Status != StatusAuthorized && p.Status != StatusCaptured, c.Refunded <= p.Refunded:
+			return false, nil
+		}
+		p = p.moveTo(p.Status, s.clock.Now())
+		p.Refunded = c.Refunded
+		if err := s.publish(ctx, p, contract.PaymentPartlyRefunded, contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount}, commit.With{}); err != nil {
+			return false, err
+		}
+		// An alarm looks for these words.
+		slog.ErrorContext(ctx, "a payment was refunded in part", "orderId", p.OrderID, "chargeId", c.ID, "refunded", p.RefundedAmount().String())
+		return true, nil
+	})
 }
 
 // mark writes where the dispute of a charge stands to its payment, with what comes with it.
@@ -95,14 +128,9 @@ func (s *Service) mark(ctx context.Context, c Charge, with commit.With) error {
 	}
 	p = p.moveTo(p.Status, s.clock.Now())
 	p.Dispute = c.Dispute
-	e, err := s.events.New(ctx, contract.PaymentDisputed, p.OrderID, p.Version,
-		contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Dispute: string(p.Dispute)})
-	if err != nil {
-		return err
-	}
-	with.Events = []envelope.Event{e}
+	data := contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Dispute: string(p.Dispute)}
 	if p.Dispute != DisputeWon { // an alarm looks for these words
 		slog.ErrorContext(ctx, "a payment is disputed", "orderId", p.OrderID, "chargeId", c.ID, "dispute", p.Dispute)
 	}
-	return s.store.Save(ctx, p, with)
+	return s.publish(ctx, p, contract.PaymentDisputed, data, with)
 }

@@ -37,6 +37,8 @@ type Reconciliation struct {
 //
 //	order                  charge                        what is done
 //	CONFIRMED              captured                      nothing
+//	CONFIRMED              given back, whole or in part  written down and flagged once: somebody did so at the provider, and
+//	                                                     we were not told. What we know of is in order
 //	CONFIRMED              other                         flagged: goods left without money
 //	REJECTED, CANCELLED    live                          voided
 //	NEEDS_ATTENTION        any                           nothing; an operator is at it
@@ -93,10 +95,7 @@ func (s *Service) reconcile(ctx context.Context, c Charge, found *Reconciliation
 	}
 	switch order.Status {
 	case OrderConfirmed:
-		if c.Status != ChargeCaptured {
-			return flag("a confirmed order is not paid")
-		}
-		return nil
+		return s.reconcileConfirmed(ctx, c, flag)
 	case OrderNeedsAttention:
 		return nil
 	}
@@ -115,6 +114,25 @@ func (s *Service) reconcile(ctx context.Context, c Charge, found *Reconciliation
 	return s.giveBack(ctx, c)
 }
 
+// reconcileConfirmed looks at the charge of an order whose goods are on their way.
+func (s *Service) reconcileConfirmed(ctx context.Context, c Charge, flag func(why string) error) error {
+	switch c.Status {
+	case ChargeCaptured:
+		news, err := s.partlyRefunded(ctx, c)
+		if err == nil && news {
+			err = flag("somebody has refunded a part of a payment at the provider")
+		}
+		return err
+	case ChargeRefunded:
+		news, err := fault.Redecide(func() (bool, error) { return s.correct(ctx, c) })
+		if err == nil && news {
+			err = flag("a confirmed order is not paid")
+		}
+		return err
+	}
+	return flag("a confirmed order is not paid")
+}
+
 // giveBack has the compensation done if it was not. If it was, and the provider holds money all the same, that is undone
 // at the provider once more, and written down.
 func (s *Service) giveBack(ctx context.Context, c Charge) error {
@@ -127,22 +145,22 @@ func (s *Service) giveBack(ctx context.Context, c Charge) error {
 	if err != nil || done.Status == string(after.Status) {
 		return err
 	}
-	_, err = fault.Redecide(func() (struct{}, error) { return struct{}{}, s.correct(ctx, after) })
+	_, err = fault.Redecide(func() (bool, error) { return s.correct(ctx, after) })
 	return err
 }
 
-// correct writes down what the provider did, where our record says otherwise.
-func (s *Service) correct(ctx context.Context, c Charge) error {
+// correct writes down what the provider did, where our record says otherwise. It reports whether that was so.
+func (s *Service) correct(ctx context.Context, c Charge) (news bool, err error) {
 	p, err := s.store.Payment(ctx, c.Reference)
 	switch {
 	case errors.Is(err, ErrNoPayment):
 		p = Payment{OrderID: c.Reference, Amount: c.Amount}
 	case err != nil:
-		return err
+		return false, err
 	case p.Status == Status(c.Status):
-		return nil
+		return false, nil
 	}
-	p.ChargeID = c.ID
+	p.ChargeID, p.Refunded = c.ID, max(p.Refunded, c.Refunded)
 	_, err = s.write(ctx, p.moveTo(Status(c.Status), s.clock.Now()), commit.With{})
-	return err
+	return err == nil, err
 }

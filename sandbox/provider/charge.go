@@ -33,8 +33,10 @@ type Charge struct {
 	Status    Status      `json:"status"`
 	Amount    money.Money `json:"amount"`
 	// Captured is true only as long as captured money is held: not after a refund.
-	Captured  bool      `json:"captured"`
-	CreatedAt time.Time `json:"createdAt"`
+	Captured bool `json:"captured"`
+	// RefundedAmount is what was given back so far, in parts or as a whole.
+	RefundedAmount money.Money `json:"refundedAmount,omitzero"`
+	CreatedAt      time.Time   `json:"createdAt"`
 	// Dispute is OPEN where the customer's bank claims the captured money back; else empty.
 	Dispute string `json:"dispute,omitempty"`
 }
@@ -42,9 +44,12 @@ type Charge struct {
 // disputeOpen is the only state of a dispute that there is here: nobody decides it.
 const disputeOpen = "OPEN"
 
-// In returns the charge in another status.
+// In returns the charge in another status. Whatever was not given back before is, if it is now REFUNDED.
 func (c Charge) In(s Status) Charge {
 	c.Status, c.Captured = s, s == StatusCaptured
+	if s == StatusRefunded {
+		c.RefundedAmount = c.Amount
+	}
 	return c
 }
 

@@ -52,6 +52,7 @@ func Handler(store Store, c clock.Clock, source ids.Source, sleep Sleeper) http.
 		charge, err := p.Void(r.Context(), reference)
 		return http.StatusOK, map[string]*Charge{"charge": charge}, err
 	}))
+	mux.Handle("POST /charges/{reference}/refund", web.Handle(p.serveRefund))
 	mux.Handle("GET /ledger", web.Handle(p.serveLedger))
 	mux.Handle("/", web.NoRoute())
 	return mux
@@ -76,6 +77,26 @@ func (p *Provider) serveCharge(sleep Sleeper) http.Handler {
 		}
 		return http.StatusCreated, charge, err
 	})
+}
+
+func (p *Provider) serveRefund(r *http.Request) (int, any, error) {
+	reference, err := web.Reference(r.PathValue("reference"))
+	if err != nil {
+		return 0, nil, err
+	}
+	in, err := web.Decode[Refund](r)
+	if err != nil {
+		return 0, nil, err
+	}
+	if m, err := money.Of(in.Amount.Currency, in.Amount.Amount); err != nil || m.Amount == 0 {
+		return 0, nil, web.Invalid("amount: there is nothing to refund in it")
+	}
+	key, err := web.Idempotency(r, "refunds "+reference, in)
+	if err != nil {
+		return 0, nil, err
+	}
+	charge, err := p.Refund(r.Context(), reference, key, in)
+	return http.StatusOK, charge, err
 }
 
 func (in Request) validate() error {

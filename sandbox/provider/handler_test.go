@@ -62,13 +62,18 @@ func shown(status, captured string) string {
 	return `{"id":"…","reference":"r1","status":"` + status + `","amount":{"currency":"EUR","amount":1999},"captured":` + captured + `,"createdAt":"…"}`
 }
 
+// refunded is the charge of body when all of it was given back.
+func refunded() string {
+	return strings.Replace(shown("REFUNDED", "false"), `"captured":false`, `"captured":false,"refundedAmount":{"currency":"EUR","amount":1999}`, 1)
+}
+
 func TestTheLifeOfACharge(t *testing.T) {
 	s := newServer()
 	s.want(t, "POST /charges", body("pm_card_visa"), 201, shown("AUTHORIZED", "false"))
 	s.want(t, "POST /charges/r1/capture", "", 200, shown("CAPTURED", "true"))
 	s.want(t, "GET /ledger?reference=r1", "", 200, `{"charges":[`+shown("CAPTURED", "true")+`]}`)
-	s.want(t, "POST /charges/r1/void", "", 200, `{"charge":`+shown("REFUNDED", "false")+`}`)
-	s.want(t, "GET /ledger?reference=r1", "", 200, `{"charges":[`+shown("REFUNDED", "false")+`]}`)
+	s.want(t, "POST /charges/r1/void", "", 200, `{"charge":`+refunded()+`}`)
+	s.want(t, "GET /ledger?reference=r1", "", 200, `{"charges":[`+refunded()+`]}`)
 	s.want(t, "POST /charges/r1/capture", "", 409, `{"code":"reference_voided","message":"this reference was voided"}`)
 	if s.slept != 0 {
 		t.Errorf("slept %s", s.slept)

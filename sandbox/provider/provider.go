@@ -24,6 +24,10 @@ var (
 	ErrVoided = &web.Error{Status: http.StatusConflict, Code: "reference_voided", Message: "this reference was voided"}
 	// ErrNoCharge says that nothing was ever charged for the reference.
 	ErrNoCharge = &web.Error{Status: http.StatusNotFound, Code: "charge_not_found", Message: "there is no charge for this reference"}
+	// ErrNotCaptured says that there is nothing that could be given back.
+	ErrNotCaptured = &web.Error{Status: http.StatusConflict, Code: "not_captured", Message: "only captured money can be refunded"}
+	// ErrRefundExceedsCharge says that less is left than is to be given back.
+	ErrRefundExceedsCharge = &web.Error{Status: http.StatusConflict, Code: "refund_exceeds_charge", Message: "this is more than what is left of the charge"}
 	// ErrReferenceUsed says that the reference has a charge of another amount.
 	ErrReferenceUsed = &web.Error{Status: http.StatusConflict, Code: "reference_used", Message: "this reference has a charge of another amount"}
 )
@@ -126,6 +130,8 @@ func (p *Provider) Capture(ctx context.Context, reference string) (Charge, error
 			return ErrVoided
 		case e.Charge == nil:
 			return ErrNoCharge
+		case e.Charge.Status == StatusRefunded:
+			return ErrVoided
 		}
 		e.Charge = moved(e.Charge, StatusCaptured)
 		if e.Disputed {
@@ -139,13 +145,45 @@ func (p *Provider) Capture(ctx context.Context, reference string) (Charge, error
 	return *e.Charge, nil
 }
 
+// Refund asks for a part of a charge to be given back.
+type Refund struct {
+	Amount money.Money `json:"amount"`
+}
+
+// Refund gives back a part of what was captured, or all that is left of it, as somebody may do on a provider's own site.
+func (p *Provider) Refund(ctx context.Context, reference string, key idempotency.Request, in Refund) (Charge, error) {
+	out, _, err := idempotency.Do(ctx, p.store, key, func(ctx context.Context, once idempotency.Once) (Charge, error) {
+		e, err := p.store.Entry(ctx, reference)
+		switch {
+		case err != nil:
+			return Charge{}, err
+		case e.Charge == nil:
+			return Charge{}, ErrNoCharge
+		case !e.Charge.Captured:
+			return Charge{}, ErrNotCaptured
+		}
+		c := *e.Charge
+		total, err := c.RefundedAmount.Add(in.Amount)
+		if err != nil || total.Currency != c.Amount.Currency || total.Amount > c.Amount.Amount {
+			return Charge{}, ErrRefundExceedsCharge
+		}
+		if c.RefundedAmount = total; total == c.Amount {
+			c = c.In(StatusRefunded)
+		}
+		e.Charge = &c
+		e.Version++
+		return c, p.store.Write(ctx, e, commit.With{Reply: once.Returning(c)})
+	})
+	return out, err
+}
+
 // Void gives back what is held or was captured, and shuts the reference. Where nothing was
 // charged it returns nil, and nothing will be.
 func (p *Provider) Void(ctx context.Context, reference string) (*Charge, error) {
 	e, err := p.change(ctx, reference, func(e *Entry) error {
 		if e.Charge != nil && !e.Voided {
 			undone := StatusVoided
-			if e.Charge.Captured {
+			if e.Charge.Captured || e.Charge.Status == StatusRefunded {
 				undone = StatusRefunded
 			}
 			e.Charge = moved(e.Charge, undone)

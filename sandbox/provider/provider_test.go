@@ -41,6 +41,38 @@ func TestAGoodMethodIsAuthorizedForTheAmount(t *testing.T) {
 	}
 }
 
+func TestARefundGivesBackAPartOnceAndNeverMoreThanIsLeft(t *testing.T) {
+	p := newProvider()
+	refund := func(key string, amount int64, currency string) (provider.Charge, error) {
+		in := provider.Refund{Amount: money.Money{Currency: currency, Amount: amount}}
+		return p.Refund(t.Context(), "r", idempotency.Request{Scope: "refunds r", Key: key, Hash: fmt.Sprint(in)}, in)
+	}
+	_, err := refund("early", 1, "EUR")
+	wantCode(t, err, "charge_not_found")
+	_, err = charge(t, p, "k", "pm_card_visa")
+	must(t, err)
+	_, err = refund("early", 1, "EUR")
+	wantCode(t, err, "not_captured")
+	_, err = p.Capture(t.Context(), "r")
+	must(t, err)
+	for range 2 { // the second is a replay
+		c, err := refund("1", 999, "EUR")
+		if err != nil || !c.Captured || c.RefundedAmount.Amount != 999 {
+			t.Errorf("%+v, %v; want 999 given back of what stays captured", c, err)
+		}
+	}
+	_, err = refund("2", 1001, "EUR")
+	wantCode(t, err, "refund_exceeds_charge")
+	_, err = refund("3", 1, "USD")
+	wantCode(t, err, "refund_exceeds_charge")
+	c, err := refund("4", 1000, "EUR")
+	if err != nil || c.Captured || c.Status != provider.StatusRefunded || c.RefundedAmount != eur {
+		t.Errorf("%+v, %v; want all of it given back", c, err)
+	}
+	_, err = p.Capture(t.Context(), "r")
+	wantCode(t, err, "reference_voided")
+}
+
 func TestADeclinedMethodLeavesNoCharge(t *testing.T) {
 	for method, code := range map[string]string{
 		"pm_card_visa_chargeDeclined":                  "card_declined",

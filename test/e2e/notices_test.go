@@ -63,6 +63,38 @@ func TestARefundAtTheProviderIsWrittenDownWhenItTells(t *testing.T) {
 	})
 }
 
+// Somebody refunds a part at the provider itself; the order stays paid, and the payment says how much was given back.
+func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
+	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	wantFinal(t, o, client.Confirmed, "")
+	charge := ledger(t, o.OrderID)[0]
+	body := fmt.Sprintf(`{"amount":{"currency":%q,"amount":100}}`, charge.Amount.Currency)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, stack.Outputs["SandboxUrl"]+"/charges/"+o.OrderID+"/refund", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", "refund")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("the sandbox refunds: %s", res.Status)
+	}
+	notice := fmt.Sprintf(`{"id":"evt_part_%s","type":"charge.refunded","data":{"object":{"object":"charge","metadata":{"order_id":%q}}}}`, o.OrderID, o.OrderID)
+	for range 2 {
+		if status, answer := tell(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(notice)), notice); status != http.StatusNoContent {
+			t.Errorf("%d %s, want 204", status, answer)
+		}
+	}
+	p, err := customer().Payment(t.Context(), o.OrderID)
+	if err != nil || p.Status != "CAPTURED" || p.RefundedAmount == nil || p.RefundedAmount.Amount != 100 {
+		t.Errorf("the payment is %+v (%v), want CAPTURED with 100 given back", p, err)
+	}
+}
+
 func wantDispute(t *testing.T, orderID, status, dispute string) {
 	t.Helper()
 	if p, err := customer().Payment(t.Context(), orderID); err != nil || p.Status != status || p.Dispute != dispute {

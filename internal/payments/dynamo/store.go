@@ -30,6 +30,7 @@ type payment struct {
 	ChargeID    string    `dynamodbav:"chargeId,omitempty"`
 	DeclineCode string    `dynamodbav:"declineCode,omitempty"`
 	Dispute     string    `dynamodbav:"dispute,omitempty"`
+	Refunded    int64     `dynamodbav:"refunded,omitempty"`
 	Version     int64     `dynamodbav:"version"`
 	UpdatedAt   time.Time `dynamodbav:"updatedAt"`
 }
@@ -43,7 +44,7 @@ func (s Store) Payment(ctx context.Context, orderID string) (payments.Payment, e
 	return payments.Payment{
 		OrderID: orderID, CustomerID: item.CustomerID, Status: payments.Status(item.Status),
 		Amount:   money.Money{Currency: item.Currency, Amount: item.Amount},
-		ChargeID: item.ChargeID, Dispute: payments.Dispute(item.Dispute), DeclineCode: item.DeclineCode, Version: item.Version, UpdatedAt: item.UpdatedAt,
+		ChargeID: item.ChargeID, Dispute: payments.Dispute(item.Dispute), Refunded: item.Refunded, DeclineCode: item.DeclineCode, Version: item.Version, UpdatedAt: item.UpdatedAt,
 	}, nil
 }
 
@@ -51,7 +52,7 @@ func (s Store) Payment(ctx context.Context, orderID string) (payments.Payment, e
 func (s Store) Save(ctx context.Context, p payments.Payment, with commit.With) error {
 	return s.Commit(ctx, with, s.SaveVersion("order#"+p.OrderID, "payment", payment{
 		CustomerID: p.CustomerID, Status: string(p.Status), Currency: p.Amount.Currency, Amount: p.Amount.Amount,
-		ChargeID: p.ChargeID, Dispute: string(p.Dispute), DeclineCode: p.DeclineCode, Version: p.Version, UpdatedAt: p.UpdatedAt,
+		ChargeID: p.ChargeID, Dispute: string(p.Dispute), Refunded: p.Refunded, DeclineCode: p.DeclineCode, Version: p.Version, UpdatedAt: p.UpdatedAt,
 	}, p.Version-1))
 }
 

@@ -13,11 +13,12 @@ import (
 
 // payment is the API's form of payments.Payment.
 type payment struct {
-	OrderID string           `json:"orderId"`
-	Status  payments.Status  `json:"status"`
-	Amount  money.Money      `json:"amount"`
-	Reason  string           `json:"reason,omitempty"`
-	Dispute payments.Dispute `json:"dispute,omitempty"`
+	OrderID        string           `json:"orderId"`
+	Status         payments.Status  `json:"status"`
+	Amount         money.Money      `json:"amount"`
+	Reason         string           `json:"reason,omitempty"`
+	RefundedAmount *money.Money     `json:"refundedAmount,omitempty"`
+	Dispute        payments.Dispute `json:"dispute,omitempty"`
 }
 
 // GetPayment composes the function get-payment. It reads the table only, so it has no provider.
@@ -31,6 +32,10 @@ func getPayment(svc *payments.Service) (function.Handler, error) {
 		if err == nil && !r.Caller.MaySee(p.CustomerID) {
 			err = payments.ErrNoPayment
 		}
-		return httpapi.OK(payment{p.OrderID, p.Status, p.Amount, p.DeclineCode, p.Dispute}), err
+		out := payment{OrderID: p.OrderID, Status: p.Status, Amount: p.Amount, Reason: p.DeclineCode, Dispute: p.Dispute}
+		if refunded := p.RefundedAmount(); refunded.Amount > 0 {
+			out.RefundedAmount = &refunded
+		}
+		return httpapi.OK(out), err
 	})
 }

@@ -17,7 +17,10 @@ func TestStore(t *testing.T) {
 }
 
 func TestProvider(t *testing.T) {
-	providertest.Run(t, func(*testing.T) payments.Provider { return memory.NewProvider(providertest.Declines) })
+	providertest.Run(t, func(*testing.T) (payments.Provider, providertest.Dashboard) {
+		p := memory.NewProvider(providertest.Declines)
+		return p, p
+	})
 }
 
 func TestTwoVersionsShareTheStore(t *testing.T) {

@@ -116,7 +116,22 @@ func (p *Provider) Resurrect(reference string, status payments.ChargeStatus) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.charges[reference]
-	c.Status = status
+	c.Status, c.Refunded = status, 0
+	if status == payments.ChargeRefunded {
+		c.Refunded = c.Amount.Amount
+	}
+	p.charges[reference] = c
+}
+
+// GiveBack refunds a part of the charge under a reference, or all that is left of it, as somebody does at the provider itself.
+func (p *Provider) GiveBack(reference string, amount int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.charges[reference]
+	c.Refunded = min(c.Refunded+amount, c.Amount.Amount)
+	if c.Refunded == c.Amount.Amount {
+		c.Status = payments.ChargeRefunded
+	}
 	p.charges[reference] = c
 }
 
@@ -126,7 +141,7 @@ func (p *Provider) Capture(_ context.Context, s payments.Subject) (payments.Char
 	defer p.mu.Unlock()
 	c, ok := p.charges[s.Reference]
 	switch {
-	case p.voided[s.Reference]:
+	case p.voided[s.Reference], c.Status == payments.ChargeRefunded:
 		return payments.Charge{}, payments.ErrReferenceVoided
 	case !ok:
 		return payments.Charge{}, payments.ErrNoCharge
@@ -146,7 +161,7 @@ func (p *Provider) Void(_ context.Context, s payments.Subject) (payments.Charge,
 	case payments.ChargeAuthorized:
 		c.Status = payments.ChargeVoided
 	case payments.ChargeCaptured:
-		c.Status = payments.ChargeRefunded
+		c.Status, c.Refunded = payments.ChargeRefunded, c.Amount.Amount
 	}
 	if ok {
 		p.charges[s.Reference] = c

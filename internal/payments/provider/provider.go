@@ -41,10 +41,16 @@ type charge struct {
 	Status    string      `json:"status"`
 	Amount    money.Money `json:"amount"`
 	Dispute   string      `json:"dispute"`
+	// RefundedAmount is what was given back so far.
+	RefundedAmount money.Money `json:"refundedAmount"`
 }
 
 func (c charge) domain() payments.Charge {
-	return payments.Charge{ID: c.ID, Reference: c.Reference, Status: payments.ChargeStatus(c.Status), Amount: c.Amount}
+	out := payments.Charge{ID: c.ID, Reference: c.Reference, Status: payments.ChargeStatus(c.Status), Amount: c.Amount, Refunded: c.RefundedAmount.Amount}
+	if out.Status == payments.ChargeRefunded { // the status says so; a provider may say no more
+		out.Refunded = out.Amount.Amount
+	}
+	return out
 }
 
 // Authorize posts a charge.

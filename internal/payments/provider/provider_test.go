@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -31,8 +32,9 @@ var authorization = payments.Authorization{
 }
 
 func TestProvider(t *testing.T) {
-	providertest.Run(t, func(t *testing.T) payments.Provider {
-		return at(registry.Fixed{provider.Name: providertest.Serve(t, memory.NewProvider(providertest.Declines))})
+	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
+		p := memory.NewProvider(providertest.Declines)
+		return at(registry.Fixed{provider.Name: providertest.Serve(t, p)}), p
 	})
 }
 
@@ -43,12 +45,38 @@ func at(r registry.Fixed) provider.Provider {
 
 // The sandbox has its own code and its own books; it keeps to the same suite.
 func TestSandbox(t *testing.T) {
-	providertest.Run(t, func(t *testing.T) payments.Provider {
+	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
 		c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 		server := httptest.NewServer(sandbox.Handler(ledger.New(c), c, ids.Random(c), sandbox.Sleep))
 		t.Cleanup(server.Close)
-		return at(registry.Fixed{provider.Name: server.URL})
+		return at(registry.Fixed{provider.Name: server.URL}), &dashboard{t: t, url: server.URL}
 	})
+}
+
+// dashboard is the sandbox's own way to give money back.
+type dashboard struct {
+	t   *testing.T
+	url string
+	n   int
+}
+
+// GiveBack is part of providertest.Dashboard.
+func (d *dashboard) GiveBack(reference string, amount int64) {
+	d.n++
+	body := fmt.Sprintf(`{"amount":{"currency":"EUR","amount":%d}}`, amount)
+	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, d.url+"/charges/"+reference+"/refund", strings.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	r.Header.Set("Idempotency-Key", fmt.Sprint("refund-", d.n))
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		d.t.Fatalf("the sandbox refunds %d: %s", amount, res.Status)
+	}
 }
 
 // answering returns the adapter before a provider that always answers the same.

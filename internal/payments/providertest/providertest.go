@@ -18,8 +18,14 @@ var Declines = map[string]string{
 	"pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
 }
 
-// Run runs the suite; open returns a provider without charges.
-func Run(t *testing.T, open func(t *testing.T) payments.Provider) {
+// Dashboard is the provider's own site, where somebody may do what we are not asked about.
+type Dashboard interface {
+	// GiveBack refunds a part of what was captured under a reference.
+	GiveBack(reference string, amount int64)
+}
+
+// Run runs the suite; open returns a provider without charges, and its dashboard.
+func Run(t *testing.T, open func(t *testing.T) (payments.Provider, Dashboard)) {
 	cases := map[string]func(*testing.T, payments.Provider){
 		"AuthorizeHoldsTheAmount":           authorizes,
 		"SameKeyGivesTheSameCharge":         sameKey,
@@ -42,7 +48,22 @@ func Run(t *testing.T, open func(t *testing.T) payments.Provider) {
 		"LedgerShowsEveryChargeAsItIs":      ledger,
 	}
 	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t)) })
+		t.Run(name, func(t *testing.T) {
+			p, _ := open(t)
+			run(t, p)
+		})
+	}
+	elsewhere := map[string]func(*testing.T, payments.Provider, Dashboard){
+		"ARefundElsewhereIsShown":            refundsElsewhere,
+		"VoidGivesBackTheRest":               voidsTheRest,
+		"VoidOfWhatWasGivenBackElsewhere":    voidsNothing,
+		"LateCaptureOfWhatWasPartlyRefunded": lateCaptureOfPartlyRefunded,
+	}
+	for name, run := range elsewhere {
+		t.Run(name, func(t *testing.T) {
+			p, d := open(t)
+			run(t, p, d)
+		})
 	}
 }
 
@@ -244,10 +265,8 @@ func finds(t *testing.T, p payments.Provider) {
 	authorize(t, p, "b", "2")
 	see := func(want payments.ChargeStatus) {
 		t.Helper()
-		c, found, err := p.Find(t.Context(), payments.Subject{ChargeID: held.ID})
-		if err != nil || !found || c != (payments.Charge{ID: held.ID, Reference: "a", Status: want, Amount: total}) {
-			t.Errorf("Find = %+v, %v, %v; want the charge, %s", c, found, err, want)
-		}
+		refunded := map[payments.ChargeStatus]int64{payments.ChargeRefunded: total.Amount}[want]
+		wantFound(t, p, payments.Charge{ID: held.ID, Reference: "a", Status: want, Amount: total, Refunded: refunded})
 	}
 	see(payments.ChargeAuthorized)
 	capture(t, p, held)
@@ -258,6 +277,64 @@ func finds(t *testing.T, p payments.Provider) {
 		if c, found, err := p.Find(t.Context(), s); found || err != nil {
 			t.Errorf("Find(%+v) = %+v, %v, %v", s, c, found, err)
 		}
+	}
+}
+
+func wantFound(t *testing.T, p payments.Provider, want payments.Charge) {
+	t.Helper()
+	if c, found, err := p.Find(t.Context(), payments.Subject{ChargeID: want.ID}); err != nil || !found || c != want {
+		t.Errorf("Find = %+v, %v, %v; want %+v", c, found, err, want)
+	}
+}
+
+func refundsElsewhere(t *testing.T, p payments.Provider, d Dashboard) {
+	want := capture(t, p, authorize(t, p, "a", "1"))
+	for _, amount := range []int64{1000, 500, total.Amount - 1500} {
+		d.GiveBack("a", amount)
+		if want.Refunded += amount; want.Refunded == total.Amount {
+			want.Status = payments.ChargeRefunded
+		}
+		wantFound(t, p, want)
+		page, _, err := p.Ledger(t.Context(), "")
+		if err != nil || len(page) != 1 || page[0].Charge != want {
+			t.Errorf("Ledger = %+v, %v; want %+v", page, err, want)
+		}
+	}
+}
+
+func voidsTheRest(t *testing.T, p payments.Provider, d Dashboard) {
+	held := authorize(t, p, "a", "1")
+	capture(t, p, held)
+	d.GiveBack("a", 1000)
+	for range 2 {
+		if c, found := voidKnown(t, p, held); !found || c.Status != payments.ChargeRefunded || c.Refunded != total.Amount {
+			t.Errorf("Void = %+v, %v; want all of it given back", c, found)
+		}
+	}
+}
+
+func voidsNothing(t *testing.T, p payments.Provider, d Dashboard) {
+	held := authorize(t, p, "a", "1")
+	capture(t, p, held)
+	d.GiveBack("a", total.Amount)
+	if c, found := voidKnown(t, p, held); !found || c.Status != payments.ChargeRefunded || c.Refunded != total.Amount {
+		t.Errorf("Void = %+v, %v; want all of it given back, and no more", c, found)
+	}
+	if _, err := p.Capture(t.Context(), subject("a", held.ID, "late")); !errors.Is(err, payments.ErrReferenceVoided) {
+		t.Errorf("Capture after the refund: %v, want ErrReferenceVoided", err)
+	}
+}
+
+func lateCaptureOfPartlyRefunded(t *testing.T, p payments.Provider, d Dashboard) {
+	held := authorize(t, p, "a", "1")
+	capture(t, p, held)
+	d.GiveBack("a", 1000)
+	if c := capture(t, p, held); c.Status != payments.ChargeCaptured {
+		t.Errorf("Capture = %+v; want the charge, captured", c)
+	}
+	d.GiveBack("a", total.Amount-1000)
+	if _, err := p.Capture(t.Context(), subject("a", held.ID, "late")); !errors.Is(err, payments.ErrReferenceVoided) {
+		t.Errorf("Capture after the refund: %v, want ErrReferenceVoided", err)
 	}
 }
 

@@ -76,7 +76,7 @@ func about(r *http.Request) payments.Subject {
 
 func shown(c payments.Charge) map[string]any {
 	return map[string]any{"id": c.ID, "reference": c.Reference, "status": c.Status, "amount": c.Amount,
-		"captured": c.Status == payments.ChargeCaptured, "dispute": c.Dispute}
+		"captured": c.Status == payments.ChargeCaptured, "refundedAmount": money.Money{Currency: c.Amount.Currency, Amount: c.Refunded}, "dispute": c.Dispute}
 }
 
 func reply(w http.ResponseWriter, status int, body any, err error) {

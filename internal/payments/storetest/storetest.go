@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
 	cases := map[string]func(*testing.T, payments.Store){
 		"UnknownPaymentIsNotFound":             unknown,
 		"PaymentComesBackAsSaved":              roundTrip,
+		"WhatWasRefundedComesBackAsSaved":      refunded,
 		"SaveLosesTheRaceAgainstAnotherOne":    stale,
 		"SaveClearsWhatIsEmptyNow":             clears,
 		"PaymentsOfDifferentOrdersDoNotTangle": apart,
@@ -71,6 +72,17 @@ func bookmark(t *testing.T, s payments.Store) {
 		if got, err := s.Bookmark(t.Context()); err != nil || got != cursor {
 			t.Errorf("Bookmark = %q, %v; want %q", got, err, cursor)
 		}
+	}
+}
+
+func refunded(t *testing.T, s payments.Store) {
+	p := payment("1", 1, payments.StatusCaptured)
+	p.Refunded = 1000
+	if err := s.Save(t.Context(), p, commit.With{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Payment(t.Context(), "1"); err != nil || got != p {
+		t.Errorf("Payment = %+v, %v; want %+v", got, err, p)
 	}
 }
 

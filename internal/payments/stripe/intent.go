@@ -35,9 +35,11 @@ type intent struct {
 	// LatestCharge is null until the first confirmation. Every request asks for it to be expanded.
 	LatestCharge *struct {
 		// Paid is true once the amount was held, whatever became of it; false for a decline.
-		Paid     bool `json:"paid"`
-		Refunded bool `json:"refunded"`
-		Disputed bool `json:"disputed"`
+		Paid bool `json:"paid"`
+		// Refunded is true once all of it was given back, AmountRefunded as much as was.
+		Refunded       bool  `json:"refunded"`
+		AmountRefunded int64 `json:"amount_refunded"`
+		Disputed       bool  `json:"disputed"`
 	} `json:"latest_charge"`
 	LastPaymentError *refusal `json:"last_payment_error"`
 }
@@ -65,9 +67,13 @@ func (i intent) charge() (c payments.Charge, held bool) {
 	case i.Status == requiresCapture:
 		c.Status = payments.ChargeAuthorized
 	case i.Status == succeeded && last != nil && last.Refunded:
-		c.Status = payments.ChargeRefunded
+		c.Status, c.Refunded = payments.ChargeRefunded, c.Amount.Amount
 	case i.Status == succeeded:
 		c.Status = payments.ChargeCaptured
+		if last != nil {
+			refunded, _ := fromStripe(i.Currency, last.AmountRefunded)
+			c.Refunded = refunded.Amount
+		}
 	case i.Status == canceled && last != nil && last.Paid:
 		c.Status = payments.ChargeVoided
 	default:

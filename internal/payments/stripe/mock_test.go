@@ -57,9 +57,9 @@ func TestStripesOwnDocumentAgrees(t *testing.T) {
 		config := httpclient.Config{Endpoints: registry.Fixed{stripe.Name: web.URL}, Clock: c, Retry: resilience.Policy{Attempts: 1}, Transport: both}
 		return server, stripe.New(config, key, &ids.Sequence{})
 	}
-	providertest.Run(t, func(t *testing.T) payments.Provider {
-		_, p := open(t)
-		return p
+	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
+		server, p := open(t)
+		return p, server
 	})
 	server, p := open(t)
 	held, err := p.Authorize(t.Context(), authorization("pm_card_visa"))

@@ -81,14 +81,17 @@ func (a *account) want(t *testing.T, statuses ...string) {
 }
 
 func TestProviderWhoseSearchLags(t *testing.T) {
-	providertest.Run(t, func(t *testing.T) payments.Provider { return open(t).Provider })
+	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
+		a := open(t)
+		return a.Provider, a.Server
+	})
 }
 
 func TestProviderWhoseSearchFindsAtOnce(t *testing.T) {
-	providertest.Run(t, func(t *testing.T) payments.Provider {
+	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
 		a := open(t)
 		a.Searchable = true
-		return a.Provider
+		return a.Provider, a.Server
 	})
 }
 

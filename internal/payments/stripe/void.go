@@ -88,7 +88,7 @@ func (p Provider) undoOnce(ctx context.Context, now intent, key string) (intent,
 	return after, err
 }
 
-// refund gives back all that was taken.
+// refund gives back all that was taken, but for what was given back already.
 func (p Provider) refund(ctx context.Context, id, key string) (intent, error) {
 	var out struct {
 		Status string `json:"status"`

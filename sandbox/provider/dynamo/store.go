@@ -45,6 +45,7 @@ type entry struct {
 
 	Disputed bool   `dynamodbav:"disputed,omitempty"`
 	Dispute  string `dynamodbav:"dispute,omitempty"`
+	Refunded int64  `dynamodbav:"refunded,omitempty"`
 }
 
 func fromDomain(e provider.Entry) entry {
@@ -53,7 +54,7 @@ func fromDomain(e provider.Entry) entry {
 		item.IndexPK, item.IndexSK = Index, c.ID
 		item.Status, item.CreatedAt = string(c.Status), c.CreatedAt
 		item.Currency, item.Amount = c.Amount.Currency, c.Amount.Amount
-		item.Dispute = c.Dispute
+		item.Dispute, item.Refunded = c.Dispute, c.RefundedAmount.Amount
 	}
 	return item
 }
@@ -65,7 +66,11 @@ func (item entry) domain() provider.Entry {
 			ID: item.IndexSK, Reference: item.Reference, CreatedAt: item.CreatedAt,
 			Amount:  money.Money{Currency: item.Currency, Amount: item.Amount},
 			Dispute: item.Dispute,
-		}.In(provider.Status(item.Status))
+		}
+		if item.Refunded > 0 {
+			c.RefundedAmount = money.Money{Currency: item.Currency, Amount: item.Refunded}
+		}
+		c = c.In(provider.Status(item.Status))
 		e.Charge = &c
 	}
 	return e

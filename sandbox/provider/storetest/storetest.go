@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) provider.Store) {
 		"AKeyThatIsTakenKeepsTheEntryFromChanging":    taken,
 		"ChargesAreListedPageByPage":                  pages,
 		"ChargesAreListedByStatus":                    byStatus,
+		"RefundsAtOnceGiveBackNoMoreThanThereIs":      refunds,
 		"AForeignCursorIsRefused":                     foreign,
 		"OneReferenceAtOnceIsChargedOnce":             oneReference,
 		"OneKeyAtOnceIsChargedOnce":                   oneKey,
@@ -59,6 +60,7 @@ func written(t *testing.T, s provider.Store) {
 	want(t, s, bare)
 	full := entry("r", 2, provider.StatusCaptured)
 	full.Disputed, full.Charge.Dispute = true, "OPEN"
+	full.Charge.RefundedAmount = money.Money{Currency: "EUR", Amount: 500}
 	must(t, s.Write(t.Context(), full, commit.With{}))
 	want(t, s, full)
 }
@@ -230,6 +232,31 @@ func captureAndVoid(t *testing.T, s provider.Store) {
 	must(t, err)
 	if st := e.Charge.Status; e.Charge.Captured || st != provider.StatusVoided && st != provider.StatusRefunded {
 		t.Errorf("charge is %+v, want it voided or refunded", e.Charge)
+	}
+}
+
+func refunds(t *testing.T, s provider.Store) {
+	p := open(s)
+	_, err := p.Charge(t.Context(), key("k", "r"), ask("r"))
+	must(t, err)
+	_, err = p.Capture(t.Context(), "r")
+	must(t, err)
+	race(func(n int) error {
+		_, err := p.Refund(t.Context(), "r", key(fmt.Sprint("refund", n), "r"), provider.Refund{Amount: money.Money{Currency: "EUR", Amount: 900}})
+		if errors.Is(err, provider.ErrRefundExceedsCharge) {
+			return nil
+		}
+		return err
+	})
+	e, err := s.Entry(t.Context(), "r")
+	must(t, err)
+	if e.Charge.RefundedAmount.Amount != 1800 || !e.Charge.Captured {
+		t.Errorf("charge is %+v, want 1800 of 1999 given back", e.Charge)
+	}
+	_, err = p.Void(t.Context(), "r")
+	must(t, err)
+	if e, err = s.Entry(t.Context(), "r"); err != nil || e.Charge.RefundedAmount != eur || e.Charge.Status != provider.StatusRefunded {
+		t.Errorf("charge is %+v, %v, want all of it given back", e.Charge, err)
 	}
 }
 

@@ -21,6 +21,7 @@ type intent struct {
 type charge struct {
 	id                                 string
 	paid, captured, refunded, disputed bool
+	amountRefunded                     int64
 }
 
 // declines are the test payment methods that are not taken: code and decline code.
@@ -77,7 +78,7 @@ func (s *Server) act(what string, i *intent, form url.Values) (int, any, bool) {
 		i.status, i.charge.captured = "succeeded", true
 	case what == "cancel" && (open || i.status == "requires_capture"):
 		if i.status == "requires_capture" {
-			i.charge.refunded = true // Stripe lets go of a hold by a refund
+			i.charge.refunded, i.charge.amountRefunded = true, i.amount // Stripe lets go of a hold by a refund
 		}
 		i.status = "canceled"
 	default:
@@ -136,12 +137,19 @@ func (s *Server) refund(form url.Values) (int, any, bool) {
 	case i.charge.disputed:
 		code, why = "charge_disputed", "The charge has been charged back; cannot issue a refund."
 	default:
-		i.charge.refunded = true
+		rest := i.amount - i.charge.amountRefunded
+		i.giveBack(rest)
 		return http.StatusOK, map[string]any{"id": "re_of_" + i.id, "object": "refund", "status": "succeeded", "payment_intent": i.id,
-			"amount": i.amount, "currency": i.currency}, true
+			"amount": rest, "currency": i.currency}, true
 	}
 	status, body := problem(http.StatusBadRequest, "invalid_request_error", code, why)
 	return status, body, true
+}
+
+// giveBack refunds a part of what was captured. Only the last one makes the charge refunded.
+func (i *intent) giveBack(amount int64) {
+	i.charge.amountRefunded += amount
+	i.charge.refunded = i.charge.amountRefunded >= i.amount
 }
 
 // shown is an intent as Stripe shows it.
@@ -161,7 +169,7 @@ func (s *Server) shown(i *intent, expand bool) map[string]any {
 		out["latest_charge"] = c.id
 		if expand {
 			out["latest_charge"] = map[string]any{"id": c.id, "object": "charge", "paid": c.paid, "captured": c.captured,
-				"refunded": c.refunded, "disputed": c.disputed}
+				"refunded": c.refunded, "amount_refunded": c.amountRefunded, "disputed": c.disputed}
 		}
 	}
 	return out

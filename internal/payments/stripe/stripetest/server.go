@@ -107,6 +107,17 @@ func (s *Server) Dispute(id, status string) {
 	s.find(id).charge.disputed = true
 }
 
+// GiveBack refunds a part of what was captured for an order, as somebody does in the dashboard. The amount is in Stripe's unit.
+func (s *Server) GiveBack(order string, amount int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.intents {
+		if i.metadata["order_id"] == order && i.status == "succeeded" {
+			i.giveBack(amount)
+		}
+	}
+}
+
 // Set puts an intent into a status behind everybody's back, such as canceled when an authorization lapses.
 func (s *Server) Set(id, status string) {
 	s.mu.Lock()
