@@ -31,6 +31,7 @@ const (
 	callbackLate  Fault = "carrier's callback late"
 	callbackTwice Fault = "carrier's callback twice"
 	callbackNever Fault = "carrier's callback never"
+	givenBack     Fault = "payment provider: somebody refunds there"
 	tells         Fault = "payment provider's notice"
 	tellLate      Fault = "payment provider's notice late"
 	tellTwice     Fault = "payment provider's notice twice"
@@ -64,7 +65,7 @@ var odds = map[Fault]float64{
 	crashBefore: .01, crashAfter: .01, writeRefused: .015, writeUnheard: .01, readRefused: .006, slow: .004, zombie: .006,
 	callThrottled: .04, callLost: .02, callUnheard: .03, callTwice: .03,
 	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04, overloaded: .04, outage: .01, voidForgotten: .02,
-	callbackLate: .08, callbackTwice: .1, callbackNever: .03, tells: .2, tellLate: .2, tellTwice: .2,
+	callbackLate: .08, callbackTwice: .1, callbackNever: .03, givenBack: .15, tells: .2, tellLate: .2, tellTwice: .2,
 	messageTwice: .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
 	publishRefused: .04, publishPartly: .04, publishUnheard: .03,
 	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05, aborted: .06, timedOut: .06, noticeTwice: .1, noticeLost: .1,

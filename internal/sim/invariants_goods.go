@@ -41,7 +41,8 @@ func stockConserved(w *World, broken func(string, string, ...any)) {
 func ledgerRight(w *World, broken func(string, string, ...any)) {
 	for _, id := range w.history.orders() {
 		o := w.order(id)
-		live := 0
+		live, given := 0, w.parties.refunded[id]
+		owed := o.Status == orders.StatusConfirmed && given < o.Total.Amount // else somebody has given back all of it
 		charges, err := w.parties.provider.Charges(context.Background(), id)
 		if err != nil {
 			broken(id, "%v", err)
@@ -61,11 +62,14 @@ func ledgerRight(w *World, broken func(string, string, ...any)) {
 			if c.Captured && c.Amount != o.Total {
 				broken(id, "%v was captured of %v", c.Amount, o.Total)
 			}
-			if c.Captured != (o.Status == orders.StatusConfirmed) || held && !c.Captured {
-				broken(id, "the charge is %s, the order %s", c.Status, o.Status)
+			if c.Captured != owed || held && !c.Captured {
+				broken(id, "the charge is %s, the order %s, somebody refunded %d", c.Status, o.Status, given)
+			}
+			if back := c.RefundedAmount.Amount; c.Captured && back != given || c.Status == provider.StatusRefunded && back != c.Amount.Amount {
+				broken(id, "the charge is %s, and %d of %v were given back; somebody refunded %d", c.Status, back, c.Amount, given)
 			}
 		}
-		if live > 1 || live == 0 && o.Status == orders.StatusConfirmed {
+		if live > 1 || live == 0 && owed {
 			broken(id, "%d live charges, and the order is %s", live, o.Status)
 		}
 	}
@@ -109,6 +113,8 @@ func booksAgree(w *World, broken func(string, string, ...any)) {
 			}
 		case len(charges) == 1 && string(charges[0].Status) != string(p.Status):
 			broken(id, "the payment is %q, the provider's charge %s", p.Status, charges[0].Status)
+		case len(charges) == 1 && p.RefundedAmount().Amount != charges[0].RefundedAmount.Amount:
+			broken(id, "we know of %v given back, the provider of %v", p.RefundedAmount(), charges[0].RefundedAmount)
 		case len(charges) == 0 && p.Status != "" && p.Status != payments.StatusDeclined:
 			broken(id, "the payment is %s, and the provider has no charge", p.Status)
 		}

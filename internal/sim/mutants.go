@@ -73,6 +73,7 @@ var Mutants = []Mutant{
 	{Name: "the compensation ends without CancelShipment", function: skipping("cancel-shipment", `{}`)},
 	{Name: "the provider is not asked to void where our records have no charge", transport: voidByRecords},
 	{Name: "the provider leaves no tombstone behind", transport: withoutTombstone},
+	{Name: "what somebody refunds in part at the provider is not seen", transport: refundsUnseen},
 	{Name: "a confirmation does not look whether the order is closed", orderStore: neverClosed},
 	{Name: "an older price replaces a newer one", orderStore: anyPrice},
 	{Name: "a mail is on record before it is sent", mailStore: markFirst},

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -96,6 +97,20 @@ func withoutTombstone(w *World, next http.RoundTripper) http.RoundTripper {
 	return unasked(next, func(ctx context.Context, reference string) bool {
 		charges, err := w.parties.provider.Charges(ctx, reference)
 		return err != nil || len(charges) > 0
+	})
+}
+
+// refundsUnseen drops from the provider's answers what was given back of a charge.
+func refundsUnseen(_ *World, next http.RoundTripper) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		res, err := next.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		body, err := io.ReadAll(res.Body)
+		body = bytes.ReplaceAll(body, []byte(`"refundedAmount"`), []byte(`"unseen"`))
+		res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		return res, err
 	})
 }
 

@@ -105,6 +105,9 @@ func (n *network) serve(r *http.Request, body []byte) *recorder {
 	n.hosts[r.URL.Host].ServeHTTP(res, again)
 	if r.URL.Host == provider.Name && r.Method == http.MethodPost && res.status < http.StatusMultipleChoices {
 		n.w.tell(reference(r.URL.Path, body)) //nolint:contextcheck // what comes of it is another call
+		if strings.HasSuffix(r.URL.Path, "/capture") {
+			n.w.giveBack(reference(r.URL.Path, body)) //nolint:contextcheck // likewise
+		}
 	}
 	return res
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/money"
 	"orderflow/sandbox/carrier"
 	carrierMemory "orderflow/sandbox/carrier/memory"
 	carrierStream "orderflow/sandbox/carrier/stream"
@@ -22,6 +23,8 @@ type parties struct {
 	carrier   *carrier.Carrier
 	// forgotten counts the voids that the provider has lost, by reference.
 	forgotten map[string]int
+	// refunded is what somebody gave back on the provider's own site, in cents, by reference.
+	refunded map[string]int64
 }
 
 // forget loses a void from the provider's books: what was held or taken is so again.
@@ -36,6 +39,10 @@ func (p *parties) forget(reference string) {
 		was = provider.StatusCaptured
 	}
 	c := e.Charge.In(was)
+	c.RefundedAmount = money.Money{}
+	if somebody := p.refunded[reference]; somebody > 0 {
+		c.RefundedAmount = money.Money{Currency: c.Amount.Currency, Amount: somebody}
+	}
 	e.Charge, e.Voided = &c, false
 	e.Version++
 	if p.ledger.Write(ctx, e, commit.With{}) == nil {
@@ -45,7 +52,7 @@ func (p *parties) forget(reference string) {
 
 // open builds the third parties behind the network.
 func (w *World) open() {
-	w.parties.forgotten = map[string]int{}
+	w.parties.forgotten, w.parties.refunded = map[string]int{}, map[string]int64{}
 	w.parties.ledger, w.parties.shipments = providerMemory.New(w), carrierMemory.New(w)
 	w.parties.provider = provider.New(w.parties.ledger, w, w.ids)
 	due := dueStore{w.parties.shipments, w}

@@ -47,6 +47,8 @@ type World struct {
 	shop       shop
 	reconciled int // charges that reconciliation gave back
 	told       int // notices of the payment provider
+	refunds    int // what somebody gave back on the provider's own site
+	flagged    int // runs of reconciliation that told an operator
 	history    history
 	report     *Report
 	hash       hash.Hash64
