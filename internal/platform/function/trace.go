@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"net/http"
 	"strconv"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -20,30 +21,33 @@ const (
 	tracesURL = "TRACES_URL"
 	// xrayDaemon is set by Lambda where the function's tracing is active.
 	xrayDaemon = "AWS_XRAY_DAEMON_ADDRESS"
-	// sampling is the share of new traces that is sampled, from 0 to 1; all of them where it is not set.
+	// sampling is the share of new traces that is sampled, from 0 to 1. Where it is not set, a collector gets all of them and
+	// X-Ray, which is paid by the trace, as many as it takes by itself.
 	sampling = "TRACE_SAMPLING"
 )
+
+// xrayRatio is the share that X-Ray's default rule samples, beyond the first request of each second.
+const xrayRatio = 0.05
 
 // provider makes the spans of a function; it is nil where they have nowhere to go.
 func provider(lookup func(string) (string, bool), name string, c clock.Clock) *tracing.Provider {
 	p := &tracing.Provider{Function: name, Ratio: 1, Clock: c}
+	if url, _ := lookup(tracesURL); url != "" {
+		p.Exporter = &zipkin.Exporter{URL: url, Clock: c}
+	} else if address, _ := lookup(xrayDaemon); address != "" {
+		p.Exporter, p.Ratio = xray.To(address), xrayRatio
+	} else {
+		return nil
+	}
 	if text, _ := lookup(sampling); text != "" {
 		ratio, err := strconv.ParseFloat(text, 64)
 		if err != nil || ratio < 0 || ratio > 1 {
-			slog.Warn("every trace is sampled: the share cannot be read", "variable", sampling)
-			ratio = 1
+			slog.Warn("the share of traces cannot be read and counts as not set", "variable", sampling)
+			return p
 		}
 		p.Ratio = ratio
 	}
-	if url, _ := lookup(tracesURL); url != "" {
-		p.Exporter = &zipkin.Exporter{URL: url, Clock: c}
-		return p
-	}
-	if address, _ := lookup(xrayDaemon); address != "" {
-		p.Exporter = xray.To(address)
-		return p
-	}
-	return nil
+	return p
 }
 
 // traced runs an invocation under the provider and the trace that Lambda gives it.
@@ -61,6 +65,21 @@ func traced(p *tracing.Provider, next Handler) HandlerFunc {
 
 // Name is that of the function that runs, by which spans are called that have no better one.
 func Name() string { return cmp.Or(lambdacontext.FunctionName, "function") }
+
+// Arrived returns ctx with the trace of a request from outside, and the one that its caller named, if any. A caller cannot choose
+// what is sampled or logged at DEBUG, which goes for all that follows from the request: its own trace is never gone on with, and
+// Lambda's only where the request has not decided on sampling and its id, which may be the caller's as well, makes no
+// other lines be logged than a new trace would.
+func Arrived(ctx context.Context, h http.Header) (_ context.Context, caller string) {
+	caller, decides := tracing.Caller(h)
+	fresh := tracing.Afresh(ctx)
+	if decides || tracing.TraceID(ctx) == "" || debugs(ctx) != debugs(fresh) {
+		ctx = fresh
+	}
+	return Traced(ctx), caller
+}
+
+func debugs(ctx context.Context) bool { return slog.Default().Enabled(ctx, slog.LevelDebug) }
 
 // Traced returns ctx with the first of contexts that is well-formed (see tracing.With), or else with the trace that ctx has, or
 // else with a new one.

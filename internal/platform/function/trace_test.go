@@ -21,7 +21,7 @@ func TestTheEnvironmentSaysWhereSpansGo(t *testing.T) {
 		ratio float64
 	}{
 		"nowhere":             {map[string]string{tracesURL: ""}, "nowhere", 0},
-		"X-Ray":               {map[string]string{xrayDaemon: daemon, tracesURL: ""}, "xray", 1},
+		"X-Ray":               {map[string]string{xrayDaemon: daemon, tracesURL: ""}, "xray", .05},
 		"a collector":         {map[string]string{tracesURL: url}, "zipkin", 1},
 		"a collector first":   {map[string]string{tracesURL: url, xrayDaemon: daemon, sampling: "0.25"}, "zipkin", .25},
 		"a share of nothing":  {map[string]string{tracesURL: url, sampling: "0"}, "zipkin", 0},

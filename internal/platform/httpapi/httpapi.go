@@ -81,9 +81,13 @@ func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
 		operation: e.op.ID, path: in.Path}
-	ctx = about(function.Traced(deadline.Begin(ctx), r.Header.Get(tracing.HeaderW3C)), r)
+	ctx, caller := function.Arrived(deadline.Begin(ctx), r.Header)
+	ctx = about(ctx, r)
 	ctx, span := tracing.Start(ctx, in.HTTPMethod+" "+in.Resource, tracing.Server, attribute.String("http.request.method", in.HTTPMethod),
 		attribute.String("http.route", in.Resource), attribute.String("operation", e.op.ID), tracing.Order(in.PathParameters["orderId"]))
+	if caller != "" && caller != tracing.TraceID(ctx) {
+		span.SetAttributes(tracing.KeyCaller.String(caller))
+	}
 	res, err := e.serve(ctx, in, r)
 	if err != nil {
 		res = e.challenge(problem(ctx, in.Path, err))

@@ -228,7 +228,6 @@ func TestAnAnswerRepeatsNoCardNumber(t *testing.T) {
 }
 
 func TestHandlerSeesTheRequest(t *testing.T) {
-	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for name, change := range map[string]func(*events.APIGatewayProxyRequest){
 		"plain": func(*events.APIGatewayProxyRequest) {},
 		"base64": func(in *events.APIGatewayProxyRequest) {
@@ -247,10 +246,6 @@ func TestHandlerSeesTheRequest(t *testing.T) {
 		},
 	} {
 		in := request(change)
-		if in.Headers == nil {
-			in.Headers = map[string]string{}
-		}
-		in.Headers["TraceParent"] = trace
 		out, _ := send(t, "adjustStock", in, func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 			body, err := httpapi.Decode[struct {
 				Delta  int
@@ -259,8 +254,8 @@ func TestHandlerSeesTheRequest(t *testing.T) {
 			if err != nil || body.Delta != 7 || body.Reason != "delivery" || r.Path["sku"] != "mug" {
 				t.Errorf("%s: body %+v, %v, path %v", name, body, err, r.Path)
 			}
-			if r.Caller.Subject != "customer-1" || r.Caller.Email != "a@example.com" || tracing.Parent(ctx) != trace {
-				t.Errorf("%s: caller %+v, trace %q", name, r.Caller, tracing.Parent(ctx))
+			if r.Caller.Subject != "customer-1" || r.Caller.Email != "a@example.com" || tracing.TraceID(ctx) == "" {
+				t.Errorf("%s: caller %+v, trace %q", name, r.Caller, tracing.TraceID(ctx))
 			}
 			return httpapi.OK(body), nil
 		})

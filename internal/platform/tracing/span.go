@@ -27,6 +27,8 @@ const (
 	KeyStatus     = attribute.Key("http.response.status_code")
 	KeyDependency = attribute.Key("dependency")
 	KeyError      = attribute.Key("error.type")
+	// KeyCaller is the trace that the caller of a request named, which is not ours to go on with.
+	KeyCaller = attribute.Key("trace.caller")
 )
 
 type providerKey struct{}

@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -85,6 +86,22 @@ func Begin(ctx context.Context) context.Context {
 	if trace.SpanContextFromContext(ctx).IsValid() {
 		return ctx
 	}
+	return Afresh(ctx)
+}
+
+// Caller returns the trace that the header of a request names, as 32 hex digits or "", and whether the request decides on
+// sampling by X-Ray's header, which API Gateway hands on to Lambda as it is.
+func Caller(h http.Header) (traceID string, decides bool) {
+	xray := h.Get(HeaderXRay)
+	for field := range strings.SplitSeq(xray, ";") {
+		name, _, _ := strings.Cut(strings.TrimSpace(field), "=")
+		decides = decides || strings.EqualFold(name, "Sampled")
+	}
+	return TraceID(With(context.Background(), h.Get(HeaderW3C), xray)), decides
+}
+
+// Afresh returns ctx with a new trace, whatever trace it carries.
+func Afresh(ctx context.Context) context.Context {
 	p, _ := ctx.Value(providerKey{}).(*Provider)
 	return p.begin(ctx)
 }
