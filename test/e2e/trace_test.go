@@ -70,7 +70,7 @@ var tree = []string{
 	"arrange-shipment → relay-shipping-events: publish shipping.shipment.requested.v1",
 	"serve-carrier: POST /shipments → send-carrier-callback: send callback",
 	"send-carrier-callback: send callback → send-carrier-callback: POST",
-	"arrange-shipment: POST carrier → receive-carrier-webhook: receive callback",
+	"arrange-shipment → receive-carrier-webhook: receive callback",
 	"receive-carrier-webhook: receive callback → relay-shipping-events: publish shipping.shipment.booked.v1",
 	"receive-carrier-webhook: receive callback → notify-customer: process shipping.shipment.booked.v1",
 	"receive-carrier-webhook: receive callback → resume-fulfilment: process shipping.shipment.booked.v1",

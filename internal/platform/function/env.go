@@ -19,6 +19,7 @@ type Env struct {
 
 	lookup  func(string) (string, bool)
 	missing []error
+	client  aws.HTTPClient // of AWS, once there is one
 }
 
 // Require returns an environment variable that the function cannot do without. All
@@ -43,7 +44,7 @@ func (e *Env) Err() error { return errors.Join(e.missing...) }
 // AWS returns the configuration for SDK clients. Lambda hands credentials and region to the
 // process as environment variables and never changes them, so the SDK's own
 // configuration chain, which doubles the start time, is not used. AWS_ENDPOINT_URL
-// points to an emulator.
+// points to an emulator. All clients share one HTTP client, whose attempts are bounded.
 func (e *Env) AWS() aws.Config {
 	creds := aws.Credentials{
 		AccessKeyID:     e.Require("AWS_ACCESS_KEY_ID"),
@@ -56,9 +57,14 @@ func (e *Env) AWS() aws.Config {
 			return creds, nil
 		}),
 	}
-	if url, ok := e.lookup("AWS_ENDPOINT_URL"); ok && url != "" {
-		cfg.BaseEndpoint = &url
+	limit := attempt
+	if url := e.Optional("AWS_ENDPOINT_URL"); url != "" {
+		cfg.BaseEndpoint, limit = &url, emulatorAttempt
 	}
+	if e.client == nil {
+		e.client = awsClient(limit)
+	}
+	cfg.HTTPClient = e.client
 	awscalls.Trace(&cfg)
 	return cfg
 }

@@ -50,8 +50,11 @@ const (
 	alone = 5 * time.Second
 )
 
-// look bounds one question to the log.
-const look = 300 * time.Millisecond
+// look bounds one question to the log; firstLook the first one of a process, which also makes the connection.
+const (
+	look      = 300 * time.Millisecond
+	firstLook = time.Second
+)
 
 // Breaker guards the calls of a process to one dependency, by the circuit that all processes share.
 // A log that fails makes it go on by itself, on what it knew; it never makes a call fail.
@@ -67,6 +70,8 @@ type Breaker struct {
 	until time.Time
 	// alone is until when the log is left alone, since it failed.
 	alone time.Time
+	// met says that the log has been asked before.
+	met bool
 }
 
 // NewBreaker returns the breaker of a dependency, whose changes are told of by the publisher's service.
@@ -185,13 +190,18 @@ func (b *Breaker) change(ctx context.Context, transition func(c Circuit, now tim
 func (b *Breaker) current(ctx context.Context) Circuit {
 	b.mu.Lock()
 	known, until := b.known, b.until
+	limit := look
+	if !b.met {
+		limit = firstLook
+	}
 	b.mu.Unlock()
 	if b.clock.Now().Before(until) {
 		return known
 	}
-	bounded, cancel := deadline.Shared(ctx, look)
+	bounded, cancel := deadline.Shared(ctx, limit)
 	defer cancel()
 	c, err := b.log.Circuit(bounded, b.dependency)
+	b.acquainted()
 	if err != nil && deadline.Interrupted(bounded) {
 		return known // the invocation has ended, which says nothing of the log
 	}
@@ -261,6 +271,12 @@ func (b *Breaker) knowsTrouble() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.known.troubled(b.clock.Now())
+}
+
+func (b *Breaker) acquainted() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.met = true
 }
 
 func (b *Breaker) keep(c Circuit, ttl time.Duration) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"orderflow/internal/platform/clock"
@@ -407,5 +408,39 @@ func TestACallersDeadlineEndsNoLookAtTheCircuit(t *testing.T) {
 	<-ctx.Done()
 	if _, err := shared.process().Admit(ctx); !errors.Is(err, resilience.ErrOpen) {
 		t.Errorf("%v, want that the circuit is seen open", err)
+	}
+}
+
+// slow is a log whose answers take that long.
+type slow struct {
+	*bench
+	takes time.Duration
+}
+
+func (s *slow) Circuit(ctx context.Context, dependency string) (resilience.Circuit, error) {
+	if err := clock.Sleep(ctx, s.takes); err != nil {
+		return resilience.Circuit{}, err
+	}
+	return s.bench.Circuit(ctx, dependency)
+}
+
+func TestAColdProcessHasTimeToConnectBeforeItGoesOnByItself(t *testing.T) {
+	quiet(t)
+	for takes, seen := range map[time.Duration]bool{900 * time.Millisecond: true, 1100 * time.Millisecond: false} {
+		synctest.Test(t, func(t *testing.T) {
+			shared := newBench()
+			fail(t, shared.process(), 3)
+			log := &slow{shared, takes}
+			cold := resilience.NewBreaker("bank", log, resilience.DefaultSettings, shared.clock, envelope.Publisher{})
+			if _, err := cold.Admit(t.Context()); errors.Is(err, resilience.ErrOpen) != seen {
+				t.Errorf("a first look of %v: %v, want the open circuit seen: %t", takes, err, seen)
+			}
+			shared.clock.Advance(time.Second)
+			begin := time.Now()
+			_, _ = cold.Admit(t.Context())
+			if took := time.Since(begin); took > 300*time.Millisecond {
+				t.Errorf("a later look took %v of a call's time", took)
+			}
+		})
 	}
 }
