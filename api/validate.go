@@ -10,14 +10,16 @@ import (
 	"strconv"
 	"strings"
 
+	"orderflow/internal/platform/jcs"
 	"orderflow/internal/platform/jsonschema"
 )
 
 // Validate holds a request to the operation. path has the values of the path's parameters by name, unescaped. The error
 // is an *InvalidRequest, or the one that reading the body gave.
 //
-// The body is read whole, so its size is for the caller to limit. After a nil error r.Body reads it again, with whole
-// numbers as plain digits (7 for 7.0), so that it decodes into Go's integers; nothing for an empty object where none is needed.
+// The body is read whole, so its size is for the caller to limit. After a nil error r.Body reads it again, in
+// its canonical form (RFC 8785). So two bodies that say the same are the same bytes, and whole numbers, plain digits there
+// (7 for 7.0), decode into Go's integers. It reads nothing for an empty object where no body is needed.
 func (op *Operation) Validate(r *http.Request, path map[string]string) error {
 	found := &InvalidRequest{}
 	op.checkParameters(r, path, found)
@@ -92,11 +94,12 @@ func (op *Operation) checkBody(r *http.Request, body []byte, found *InvalidReque
 	case !isJSON(r.Header.Get("Content-Type")):
 		found.Add("Content-Type", "must be application/json")
 	default:
-		value, plain, err := jsonschema.Decode(body)
+		value, err := jsonschema.Decode(body)
 		if err != nil {
 			found.Add("", "%s", err)
 			return
 		}
+		plain := jcs.Append(nil, value)
 		if fields, ok := value.(map[string]any); ok && len(fields) == 0 && op.BodyOptional {
 			plain = nil // it says what no body says, and is the same request
 		}

@@ -316,7 +316,7 @@ func TestEveryTextOfARequestHasAFormat(t *testing.T) {
 
 func TestTheBodyCanBeReadAfterwards(t *testing.T) {
 	op := load(t, "placeOrder")
-	for number, plain := range map[string]string{"7": "7", "7.0": "7", "0.7e1": "7"} {
+	for number, plain := range map[string]string{"7": "7", "7.0": "7", "0.7e1": "7", " 7 ": "7"} {
 		r := request(op, "", order(`{"sku":"MUG","quantity":`+number+`}`))
 		if err := op.Validate(r, nil); err != nil {
 			t.Fatal(err)
@@ -324,6 +324,20 @@ func TestTheBodyCanBeReadAfterwards(t *testing.T) {
 		b, err := io.ReadAll(r.Body)
 		if err != nil || !bytes.Contains(b, []byte(`"quantity":`+plain)) || r.ContentLength != int64(len(b)) {
 			t.Errorf("%s: %v, length %d: %s", number, err, r.ContentLength, b)
+		}
+	}
+}
+
+// Whatever was written otherwise, the rest of the body is written in one way as well.
+func TestBodiesThatSayTheSameAreTheSameBytesAfterwards(t *testing.T) {
+	op := load(t, "adjustStock")
+	for _, text := range []string{`{"delta":7,"reason":"<a>"}`, `{"delta":7.0,"reason":"<a>"}`, `{"reason":"<a>","delta":7}`, ` {"reason":"\u003ca\u003e","delta":70e-1} `} {
+		r := request(op, "", text)
+		if err := op.Validate(r, good); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if b, err := io.ReadAll(r.Body); string(b) != `{"delta":7,"reason":"<a>"}` || err != nil {
+			t.Errorf("%s is read as %s, %v", text, b, err)
 		}
 	}
 }

@@ -13,11 +13,21 @@ import (
 // behind. Asking again, or after it was cancelled, returns the order as it is and changes nothing. It fails with
 // ErrNoOrder, or ErrNotCancellable in any other status.
 func (s *Service) CancelOrder(ctx context.Context, req idempotency.Request, orderID string, may Access) (o Order, replayed bool, err error) {
+	// Who may no longer see the order is not told either what it was when they could.
+	found, err := s.find(ctx, orderID, may)
+	if err != nil {
+		return Order{}, false, err
+	}
+	again := false
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Order, error) {
-		o, err := s.find(ctx, orderID, may)
+		o := found
+		if again {
+			if o, err = s.find(ctx, orderID, may); err != nil {
+				return Order{}, err
+			}
+		}
+		again = true
 		switch {
-		case err != nil:
-			return Order{}, err
 		case o.Status == StatusCancelled, o.Status == StatusPending && o.CancelRequested:
 			return o, s.store.Record(ctx, commit.With{Reply: once.Returning(o)})
 		case o.Status != StatusPending:

@@ -131,6 +131,18 @@ func TestCancelOrderIsAcceptedUntilTheOrderIsConfirmed(t *testing.T) {
 	refused(t, s.call(cancelOrder, "cancel-order", nil), 409, "OrderNotCancellable")
 }
 
+func TestAnOperatorWhoLeftTheGroupIsNotToldAnOldAnswer(t *testing.T) {
+	s := open(t)
+	s.place()
+	outsider := claim("sub", "olga")
+	operator := func(r *events.APIGatewayProxyRequest) { outsider(r); claim("cognito:groups", "operator")(r) }
+	answered(t, s.call(cancelOrder, "cancel-order", operator), 202, "Order")
+	if again := s.call(cancelOrder, "cancel-order", operator); again.Headers["Idempotent-Replayed"] != "true" {
+		t.Errorf("an operator's own key: %d, headers %v", again.StatusCode, again.Headers)
+	}
+	refused(t, s.call(cancelOrder, "cancel-order", outsider), 404, "OrderNotFound")
+}
+
 func TestNoIdentityIsRefusedEverywhere(t *testing.T) {
 	s := open(t)
 	for name, compose := range map[string]func(*orders.Service) (function.Handler, error){

@@ -170,3 +170,36 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// The version before compares the attribute hash with a digest of the request's bytes, and wrote no other.
+func TestRepliesAreReadByTheVersionBeforeAndReadItsOwn(t *testing.T) {
+	table := dynamotest.NewTable(t, clock.At(start))
+	do := func(req idempotency.Request) (int, bool, error) {
+		return idempotency.Do(t.Context(), table, req, func(ctx context.Context, once idempotency.Once) (int, error) {
+			return 1, table.Commit(ctx, commit.With{Reply: once.Returning(1)})
+		})
+	}
+	_, _, err := do(idempotency.Request{Scope: "s", Key: "new", Hash: "content", Formerly: "bytes"})
+	must(t, err)
+	var item struct {
+		Hash string `dynamodbav:"hash"`
+	}
+	if ok, err := table.Find(t.Context(), "reply#s", "new", &item); !ok || err != nil || item.Hash != "bytes" {
+		t.Errorf("the version before finds %t %+v, %v; want the digest of bytes", ok, item, err)
+	}
+	if _, replayed, err := do(idempotency.Request{Scope: "s", Key: "new", Hash: "content", Formerly: "other bytes"}); !replayed || err != nil {
+		t.Errorf("the same content in other bytes: %t, %v; want a replay", replayed, err)
+	}
+	old := struct {
+		Hash      string `dynamodbav:"hash"`
+		Result    string `dynamodbav:"result"`
+		ExpiresAt int64  `dynamodbav:"expiresAt"`
+	}{"bytes", "1", start.Add(time.Hour).Unix()}
+	must(t, table.Commit(t.Context(), commit.With{}, table.Save("reply#s", "old", old)))
+	if _, replayed, err := do(idempotency.Request{Scope: "s", Key: "old", Hash: "content", Formerly: "bytes"}); !replayed || err != nil {
+		t.Errorf("a record of the version before: %t, %v; want a replay", replayed, err)
+	}
+	if _, _, err := do(idempotency.Request{Scope: "s", Key: "old", Hash: "content", Formerly: "x"}); !errors.Is(err, idempotency.ErrKeyReused) {
+		t.Errorf("another request: %v, want ErrKeyReused", err)
+	}
+}

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -44,7 +45,9 @@ func barrierKey(k barrier.Key) (pk, sk string) {
 }
 
 type replyItem struct {
+	// Hash is idempotency.Request's Formerly, where there is one: functions of the version before look there. Content is its Hash.
 	Hash      string `dynamodbav:"hash"`
+	Content   string `dynamodbav:"contentHash"`
 	Result    string `dynamodbav:"result"`
 	ExpiresAt int64  `dynamodbav:"expiresAt"`
 }
@@ -55,13 +58,16 @@ func (t *Table) Reply(ctx context.Context, scope, key string) (idempotency.Recor
 	var item replyItem
 	ok, err := t.Find(ctx, "reply#"+scope, key, &item)
 	ok = ok && item.ExpiresAt > t.Clock.Now().Unix()
-	return idempotency.Record{Scope: scope, Key: key, Hash: item.Hash, Result: json.RawMessage(item.Result)}, ok, err
+	return idempotency.Record{
+		Scope: scope, Key: key, Hash: cmp.Or(item.Content, item.Hash), Formerly: item.Hash, Result: json.RawMessage(item.Result),
+	}, ok, err
 }
 
 // putReply replaces a record that has expired as a whole: what a newer version kept with it is about another request.
 func (t *Table) putReply(rec idempotency.Record) Op {
 	item := Key("reply#"+rec.Scope, rec.Key)
-	item["hash"], item["result"] = String(rec.Hash), String(string(rec.Result))
+	item["hash"], item["contentHash"] = String(cmp.Or(rec.Formerly, rec.Hash)), String(rec.Hash)
+	item["result"] = String(string(rec.Result))
 	item["expiresAt"] = t.expiry(idempotency.Retention)
 	return t.putIf(item, fault.ErrLostRace, "attribute_not_exists(pk) OR expiresAt <= :now",
 		Values{":now": Number(t.Clock.Now().Unix())})

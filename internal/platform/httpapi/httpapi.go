@@ -22,6 +22,7 @@ import (
 	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -35,9 +36,12 @@ type Request struct {
 	Path   map[string]string
 	Query  url.Values
 	Header http.Header
-	Body   []byte
+	// Body is the body in its canonical form (RFC 8785); what a caller signed is seen by HandleVerified's verify alone.
+	Body []byte
 
 	operation, path string
+	// formerly identifies the request as versions before the canonical form did.
+	formerly string
 }
 
 // Response is an answer. A nil Body sends none; any other is sent as JSON.
@@ -134,7 +138,7 @@ func (e *endpoint) serve(ctx context.Context, in events.APIGatewayProxyRequest, 
 	if err := e.op.Validate(req, r.Path); err != nil {
 		return Response{}, err
 	}
-	// Validation has put numbers such as 7.0 into the form that Go decodes as integers.
+	r.formerly = idempotency.Hash([]byte(in.Path), r.Body)
 	if r.Body, err = io.ReadAll(req.Body); err != nil {
 		return Response{}, errRequest.Because(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/jcs"
 )
 
 // OK answers 200 with a body.
@@ -36,12 +37,20 @@ func (res Response) Replayed(yes bool) Response {
 	return res
 }
 
-// Idempotency identifies the request for package idempotency: the key that the client
-// sent is the caller's own, for this operation on this path.
+// Idempotency identifies the request for package idempotency: the key that the client sent is the caller's own, for this
+// operation. A request is the same if it says the same, however it is written: operation, parameters of the path and of the
+// query, and body.
 func (r *Request) Idempotency() idempotency.Request {
+	path, query := map[string]any{}, map[string]any{}
+	for name, v := range r.Path {
+		path[name] = v
+	}
+	for name, values := range r.Query {
+		query[name] = strings.Join(values, ",") // the contract lets each be given once
+	}
 	return idempotency.Request{
-		Scope: r.Caller.Subject + "#" + r.operation,
-		Key:   r.Header.Get("Idempotency-Key"),
-		Hash:  idempotency.Hash([]byte(r.path), r.Body),
+		Scope: r.Caller.Subject + "#" + r.operation, Key: r.Header.Get("Idempotency-Key"),
+		Hash:     idempotency.Hash([]byte(r.operation), jcs.Append(nil, path), jcs.Append(nil, query), r.Body),
+		Formerly: r.formerly,
 	}
 }

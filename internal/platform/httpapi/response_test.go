@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -91,13 +92,26 @@ func TestIdempotencyKeyBelongsToCallerAndOperationAndMeansOneRequest(t *testing.
 	if first.Key != "k-1" || first.Scope != "customer-1#adjustStock" {
 		t.Errorf("key %q in scope %q", first.Key, first.Scope)
 	}
-	same := key(t, func(in *events.APIGatewayProxyRequest) { in.Headers["traceparent"] = "another" })
-	if same != first {
-		t.Errorf("the same request is %+v, then %+v", first, same)
+	for name, change := range map[string]func(*events.APIGatewayProxyRequest){
+		"another trace":     func(in *events.APIGatewayProxyRequest) { in.Headers["traceparent"] = "another" },
+		"reordered members": func(in *events.APIGatewayProxyRequest) { in.Body = `{"reason":"delivery","delta":7}` },
+		"white space":       func(in *events.APIGatewayProxyRequest) { in.Body = "{\n  \"delta\" : 7,\t\"reason\":\"delivery\" }" },
+		"7.0 for 7":         func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7.0,"reason":"delivery"}` },
+		"escapes":           func(in *events.APIGatewayProxyRequest) { in.Body = `{"\u0064elta":7,"reason":"\u0064elivery"}` },
+		"slash at the end":  func(in *events.APIGatewayProxyRequest) { in.Path += "/" },
+		"base64": func(in *events.APIGatewayProxyRequest) {
+			in.Body, in.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(in.Body)), true
+		},
+	} {
+		if same := key(t, change); same.Hash != first.Hash || same.Scope != first.Scope {
+			t.Errorf("%s makes another request of it", name)
+		}
 	}
 	for name, change := range map[string]func(*events.APIGatewayProxyRequest){
 		"body": func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":8,"reason":"delivery"}` },
-		"path": func(in *events.APIGatewayProxyRequest) { in.Path = "/v1/stock/cup/adjustments" },
+		"path": func(in *events.APIGatewayProxyRequest) {
+			in.Path, in.PathParameters = "/v1/stock/cup/adjustments", map[string]string{"sku": "cup"}
+		},
 	} {
 		if other := key(t, change); other.Hash == first.Hash || other.Scope != first.Scope {
 			t.Errorf("another %s is taken for the same request", name)
@@ -124,5 +138,13 @@ func TestProblemLeavesOutWhatItDoesNotHave(t *testing.T) {
 	b, err := json.Marshal(httpapi.Problem{Type: "t", Title: "t", Status: 404, Detail: "d", Code: "c"})
 	if err != nil || string(b) != `{"type":"t","title":"t","status":404,"detail":"d","code":"c"}` {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// These are the digests of the version before, whose records are kept for a day after it is gone.
+func TestARequestIsAlsoKnownAsTheVersionBeforeKnewIt(t *testing.T) {
+	got := key(t, func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7,"reason":"delivery"}` })
+	if want := idempotency.Hash([]byte("/v1/stock/mug/adjustments"), []byte(`{"delta":7,"reason":"delivery"}`)); got.Formerly != want {
+		t.Errorf("%s, want the digest of path and body %s", got.Formerly, want)
 	}
 }

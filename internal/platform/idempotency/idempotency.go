@@ -31,6 +31,9 @@ type Request struct {
 	Key string
 	// Hash is the digest of the request's content.
 	Hash string
+	// Formerly is the digest by which functions of the version before know the request, while both run and for as long as their
+	// records are kept; empty where there never was another. It goes one release after its last use.
+	Formerly string
 }
 
 // Hash digests the parts of a request that must be the same in a replay.
@@ -45,8 +48,15 @@ func Hash(parts ...[]byte) string {
 
 // Record is what the log keeps of a request.
 type Record struct {
-	Scope, Key, Hash string
-	Result           json.RawMessage
+	Scope, Key string
+	// Hash and Formerly are the request's. In a record of the version before, Hash is what is now Formerly.
+	Hash, Formerly string
+	Result         json.RawMessage
+}
+
+// of reports whether the record is of this request.
+func (r Record) of(req Request) bool {
+	return r.Hash == req.Hash || req.Formerly != "" && (r.Formerly == req.Formerly || r.Hash == req.Formerly)
 }
 
 // Log is where records are found.
@@ -68,7 +78,7 @@ func (e *Entry) Record() (Record, error) {
 	if err != nil {
 		return Record{}, fault.New(fault.Internal, "UnencodableResult", "the result cannot be encoded").Because(err)
 	}
-	return Record{Scope: e.req.Scope, Key: e.req.Key, Hash: e.req.Hash, Result: b}, nil
+	return Record{Scope: e.req.Scope, Key: e.req.Key, Hash: e.req.Hash, Formerly: e.req.Formerly, Result: b}, nil
 }
 
 // Once is given to a run; the run must put the entry that it makes into its commit.
@@ -104,7 +114,7 @@ func replay[R any](rec Record, req Request, err error) (R, error) {
 	if err != nil {
 		return r, err
 	}
-	if rec.Hash != req.Hash {
+	if !rec.of(req) {
 		return r, ErrKeyReused
 	}
 	if err := json.Unmarshal(rec.Result, &r); err != nil {

@@ -204,3 +204,33 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// before is a request as the version before this one identifies it: by its bytes.
+func before(bytes string) idempotency.Request {
+	return idempotency.Request{Scope: "me", Key: "k", Hash: idempotency.Hash([]byte(bytes))}
+}
+
+// now is the same request as this version identifies it, by what it says.
+func now(says, bytes string) idempotency.Request {
+	return idempotency.Request{Scope: "me", Key: "k", Hash: idempotency.Hash([]byte(says), nil), Formerly: before(bytes).Hash}
+}
+
+func TestAReplayAcrossAReleaseIsAReplay(t *testing.T) {
+	for name, c := range map[string]struct{ first, second idempotency.Request }{
+		"written before, sent again as it was": {before("{ }"), now("{}", "{ }")},
+		"written now, sent again as it was":    {now("{}", "{ }"), now("{}", "{ }")},
+		"written now, sent again reordered":    {now("{}", "{ }"), now("{}", "{}")},
+	} {
+		log := newCounter()
+		_, _, err := log.count(log, c.first)
+		must(t, err)
+		if n, replayed, err := log.count(log, c.second); n != 1 || !replayed || err != nil {
+			t.Errorf("%s: %d, %v, %v; want the first result", name, n, replayed, err)
+		}
+		for _, other := range []idempotency.Request{now("{1}", "{1}"), before("{1}")} {
+			if _, _, err := log.count(log, other); !errors.Is(err, idempotency.ErrKeyReused) {
+				t.Errorf("%s, then another request: %v, want ErrKeyReused", name, err)
+			}
+		}
+	}
+}

@@ -23,33 +23,21 @@ var (
 
 // decoder reads a text more strictly than encoding/json: a field that is there twice is refused, because two readers of
 // such a text may disagree on what it says.
-type decoder struct {
-	*json.Decoder
-	// rewritten says that a number was not written the way that Go reads an integer.
-	rewritten bool
-}
+type decoder struct{ *json.Decoder }
 
 // Decode returns the value of a JSON text: nil, bool, string, []any, map[string]any; int64 for every whole number
 // that fits, however it is written (JSON Schema takes 70.0 and 7e1 for integers); float64 for the other numbers.
-// Where a whole number was written otherwise, the text comes back with all of them as plain digits.
-func Decode(text []byte) (value any, plain []byte, err error) {
+// Package jcs writes it down again, each number in the one way that Go reads as an integer as well.
+func Decode(text []byte) (any, error) {
 	if !utf8.Valid(text) || !json.Valid(text) {
-		return nil, nil, errNotJSON
+		return nil, errNotJSON
 	}
 	if !paired(text) {
-		return nil, nil, errSurrogate
+		return nil, errSurrogate
 	}
-	d := decoder{Decoder: json.NewDecoder(bytes.NewReader(text))}
+	d := decoder{json.NewDecoder(bytes.NewReader(text))}
 	d.UseNumber()
-	if value, err = d.value(0); err != nil {
-		return nil, nil, err
-	}
-	if d.rewritten {
-		if text, err = json.Marshal(value); err != nil {
-			return nil, nil, errNotJSON
-		}
-	}
-	return value, text, nil
+	return d.value(0)
 }
 
 // paired reports whether every surrogate that a JSON text escapes stands in a pair. One alone is half a character, which
@@ -147,7 +135,6 @@ func (d *decoder) number(text string) (any, error) {
 	}
 	const exact = 1 << 53 // up to here every whole number has its own float64
 	if strings.ContainsAny(text, ".eE") && f == math.Trunc(f) && math.Abs(f) <= exact {
-		d.rewritten = true
 		return int64(f), nil
 	}
 	return f, nil

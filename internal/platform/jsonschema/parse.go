@@ -88,7 +88,7 @@ func (s *Schema) known() error {
 // Validate holds a JSON text to the schema. The error is an *Invalid, which never repeats what the text says.
 func (s *Schema) Validate(text []byte) error {
 	found := &Invalid{}
-	value, _, err := Decode(text)
+	value, err := Decode(text)
 	if err != nil {
 		found.Add("", "%s", err)
 		return found
