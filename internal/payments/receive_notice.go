@@ -106,7 +106,7 @@ func (s *Service) partlyRefunded(ctx context.Context, c Charge) (news bool, err 
 			return false, err
 		}
 		// An alarm looks for these words.
-		slog.ErrorContext(ctx, "a payment was refunded in part", "orderId", p.OrderID, "chargeId", c.ID, "refunded", p.RefundedAmount().String())
+		slog.ErrorContext(ctx, "a payment was refunded in part", "orderId", p.OrderID, "chargeId", c.ID)
 		return true, nil
 	})
 }

@@ -160,7 +160,7 @@ func (s *Service) correct(ctx context.Context, c Charge) (news bool, err error) 
 	case p.Status == Status(c.Status):
 		return false, nil
 	}
-	p.ChargeID, p.Refunded = c.ID, max(p.Refunded, c.Refunded)
+	p.ChargeID = c.ID
 	_, err = s.write(ctx, p.moveTo(Status(c.Status), s.clock.Now()), commit.With{})
 	return err == nil, err
 }

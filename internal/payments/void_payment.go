@@ -37,7 +37,7 @@ func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.R
 		}
 		switch {
 		case found:
-			p.ChargeID, p.DeclineCode, p.Refunded = charge.ID, "", max(p.Refunded, charge.Refunded)
+			p.ChargeID, p.DeclineCode = charge.ID, ""
 			return s.save(ctx, p.moveTo(Status(charge.Status), s.clock.Now()), once)
 		case p.ChargeID != "":
 			return contract.Result{}, ErrChargeMissing

@@ -2,10 +2,12 @@ package handler
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +127,34 @@ func get(t *testing.T, svc *payments.Service, change func(*events.APIGatewayProx
 		t.Fatal(err)
 	}
 	return out.StatusCode, body
+}
+
+func TestGetPaymentShowsHowMuchWasGivenBack(t *testing.T) {
+	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	provider := memory.NewProvider(nil)
+	svc := payments.New(memory.New(c), provider, c, &ids.Sequence{})
+	var in contract.Step
+	if err := json.Unmarshal(sample(t, "authorize-payment"), &in); err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range []func(context.Context, contract.Step) (contract.Result, error){svc.AuthorizePayment, svc.CapturePayment} {
+		if _, err := run(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown := func(want any) {
+		t.Helper()
+		status, body := get(t, svc, func(*events.APIGatewayProxyRequest) {})
+		if status != 200 || body["status"] != "CAPTURED" || !reflect.DeepEqual(body["refundedAmount"], want) {
+			t.Errorf("%d %v; want %v given back", status, body, want)
+		}
+	}
+	shown(nil)
+	provider.GiveBack(in.OrderID, 1000)
+	if err := svc.ReceiveNotice(t.Context(), payments.Notice{ID: "evt_1", Reference: in.OrderID}); err != nil {
+		t.Fatal(err)
+	}
+	shown(map[string]any{"currency": in.Amount.Currency, "amount": float64(1000)})
 }
 
 func TestGetPaymentShowsACustomersOwn(t *testing.T) {

@@ -137,10 +137,18 @@ func (s *Server) refund(form url.Values) (int, any, bool) {
 	case i.charge.disputed:
 		code, why = "charge_disputed", "The charge has been charged back; cannot issue a refund."
 	default:
-		rest := i.amount - i.charge.amountRefunded
-		i.giveBack(rest)
+		amount := i.amount - i.charge.amountRefunded // unless the request says less, all that is left
+		if asked := form.Get("amount"); asked != "" {
+			n, err := strconv.ParseInt(asked, 10, 64)
+			if err != nil || n < 1 || n > amount {
+				status, body := problem(http.StatusBadRequest, "invalid_request_error", "", "Refund amount is greater than unrefunded amount on charge")
+				return status, body, false
+			}
+			amount = n
+		}
+		i.giveBack(amount)
 		return http.StatusOK, map[string]any{"id": "re_of_" + i.id, "object": "refund", "status": "succeeded", "payment_intent": i.id,
-			"amount": rest, "currency": i.currency}, true
+			"amount": amount, "currency": i.currency}, true
 	}
 	status, body := problem(http.StatusBadRequest, "invalid_request_error", code, why)
 	return status, body, true
