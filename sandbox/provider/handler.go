@@ -103,8 +103,10 @@ func (in Request) validate() error {
 	if _, err := web.Reference(in.Reference); err != nil {
 		return err
 	}
-	if _, err := money.Of(in.Amount.Currency, in.Amount.Amount); err != nil {
+	if m, err := money.Of(in.Amount.Currency, in.Amount.Amount); err != nil {
 		return web.Invalid("amount: " + err.Error())
+	} else if m.Amount == 0 { // as real providers do
+		return web.Invalid("amount: there is nothing to charge")
 	}
 	if in.PaymentMethod == "" {
 		return web.Invalid("paymentMethod is missing")

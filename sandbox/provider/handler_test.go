@@ -117,6 +117,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 		strings.Replace(body("pm_card_visa"), "r1", "a b", 1),
 		strings.Replace(body("pm_card_visa"), "EUR", "XXY", 1),
 		strings.Replace(body("pm_card_visa"), "1999", "-1", 1),
+		strings.Replace(body("pm_card_visa"), "1999", "0", 1),
 		strings.Replace(body("pm_card_visa"), "1999", "1.5", 1),
 		strings.Replace(body("pm_card_visa"), "amount", "amuont", 1),
 	} {

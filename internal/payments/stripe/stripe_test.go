@@ -315,3 +315,56 @@ func TestAChargeIsToldOfInOurUnit(t *testing.T) {
 		t.Errorf("Ledger = %+v, %v", page, err)
 	}
 }
+
+// Value by value through the whole adapter: held, taken, given back in part by somebody else, looked up, listed, and given back.
+func TestEveryCurrencyKeepsItsValueThroughTheAdapter(t *testing.T) {
+	charged := 0
+	for _, code := range codes() {
+		digits, _ := money.Digits(code)
+		unit := int64(1)
+		for range digits {
+			unit *= 10
+		}
+		amount, half := money.Money{Currency: code, Amount: 100 * unit}, 50*unit
+		a := open(t)
+		in := authorization("pm_card_visa")
+		in.Amount = amount
+		held, err := a.Authorize(t.Context(), in)
+		if no := (*payments.Declined)(nil); errors.As(err, &no) {
+			continue // TestEveryCurrencyOfTheCatalogueIsChargedInStripesUnit names them
+		}
+		charged++
+		subject := payments.Subject{Reference: order, ChargeID: held.ID, Amount: amount, IdempotencyKey: "k"}
+		taken, failed := a.Capture(t.Context(), subject)
+		if err := errors.Join(err, failed); err != nil || held.Amount != amount || taken.Amount != amount {
+			t.Errorf("%v is held as %+v and taken as %+v, %v", amount, held, taken, err)
+			continue
+		}
+		a.GiveBack(order, a.Amounts(order)[0]/2) // in Stripe's unit
+		want := payments.Charge{ID: held.ID, Reference: order, Status: payments.ChargeCaptured, Amount: amount, Refunded: half}
+		if found, _, err := a.Find(t.Context(), subject); err != nil || found != want {
+			t.Errorf("%v: Find = %+v, %v; want %+v", amount, found, err, want)
+		}
+		if page, _, err := a.Ledger(t.Context(), ""); err != nil || len(page) != 1 || page[0].Charge != want {
+			t.Errorf("%v: Ledger = %+v, %v; want %+v", amount, page, err, want)
+		}
+		want.Status, want.Refunded = payments.ChargeRefunded, amount.Amount
+		if over, _, err := a.Void(t.Context(), subject); err != nil || over != want {
+			t.Errorf("%v: Void = %+v, %v; want %+v", amount, over, err, want)
+		}
+	}
+	if charged < 130 {
+		t.Errorf("%d currencies were charged; Stripe takes more", charged)
+	}
+}
+
+// codes are all texts of three letters that are currencies.
+func codes() (all []string) {
+	for n := range 26 * 26 * 26 {
+		code := string([]byte{byte('A' + n/676), byte('A' + n/26%26), byte('A' + n%26)})
+		if _, ok := money.Digits(code); ok {
+			all = append(all, code)
+		}
+	}
+	return all
+}
