@@ -59,6 +59,17 @@ func TestAnOrderWhoseFateIsUnknownCanBePlacedAgain(t *testing.T) {
 	}
 }
 
+func TestAnOrderAtAnotherTotalTellsThePresentOne(t *testing.T) {
+	b := serve(t, map[string][]string{"POST /v1/orders": {`409 {"title":"Conflict","code":"TotalChanged","detail":"the order costs 41.00 EUR now"}`}})
+	_, _, err := run(t, b, "order", "place", "--item", "MUG=2", "--expect-total", "39.98")
+	if err == nil || !strings.Contains(err.Error(), "41.00 EUR now") || strings.Contains(err.Error(), "--idempotency-key") {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := run(t, b, "order", "place", "--item", "MUG=2", "--expect-total", "much"); err == nil || exitCode(err) != exitUsage {
+		t.Errorf("a total that is not an amount: %v", err)
+	}
+}
+
 func TestWaitingEndsByTheOrdersFate(t *testing.T) {
 	get := "GET /v1/orders/" + order
 	for _, c := range []struct {

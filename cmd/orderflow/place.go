@@ -18,18 +18,19 @@ import (
 func placeOrder(a *app) *cobra.Command {
 	var items []string
 	var r client.OrderRequest
-	var key string
+	var key, expected, currency string
 	var wait bool
 	var limit time.Duration
 	cmd := &cobra.Command{
 		Use:   "place --item SKU=QUANTITY...",
 		Short: "Place an order",
 		Long: `Place an order. The answer comes when it is written down; with --wait the command follows it until it is final, and ends with 3
-if that is not CONFIRMED. Prices are the shop's.
+if that is not CONFIRMED. Prices are the shop's; with --expect-total the order is placed at that total or not at all.
 
 Whoever gets no answer may place the order again with the same --idempotency-key: it is not taken twice.`,
 		Example: `  orderflow order place --item MUG-BLUE=2 --item TEA-EARL-GREY=1 --wait
   orderflow order place --item MUG-BLUE=1 --payment-method pm_card_visa_chargeDeclined --wait
+  orderflow order place --item MUG-BLUE=2 --expect-total 39.98
   orderflow order place --item MUG-BLUE=1 --postal-code 00000 --user bob
   orderflow order place --item MUG-BLUE=1 --line1 "1 Sample Street" --line2 "Apt 4" --city Springfield --region IL --postal-code 62701 --country US`,
 		Args: exactly(),
@@ -40,6 +41,13 @@ Whoever gets no answer may place the order again with the same --idempotency-key
 			}
 			if cmd.Flags().Changed("country") && !cmd.Flags().Changed("postal-code") {
 				r.ShippingAddress.PostalCode = "" // the default is one of Berlin
+			}
+			if expected != "" {
+				total, err := parseAmount("--expect-total", expected, currency)
+				if err != nil {
+					return err
+				}
+				r.ExpectedTotal = &total
 			}
 			c, err := a.api("")
 			if err != nil {
@@ -74,6 +82,8 @@ Whoever gets no answer may place the order again with the same --idempotency-key
 	f.StringVar(&to.Region, "region", "", "state, province or the like, where addresses have one")
 	f.StringVar(&to.PostalCode, "postal-code", "10115", "postal code; with --country, none unless given")
 	f.StringVar(&to.Country, "country", "DE", "country as in ISO 3166-1 alpha-2")
+	f.StringVar(&expected, "expect-total", "", "`total` to which you agree, such as 39.98; if the order costs anything else, nothing is ordered")
+	f.StringVar(&currency, "currency", "EUR", "currency of --expect-total as in ISO 4217")
 	f.StringVar(&key, "idempotency-key", "", "`key` by which a repeated call is known (default: a random one)")
 	f.BoolVar(&wait, "wait", false, "follow the order until it is final")
 	f.DurationVar(&limit, "timeout", 2*time.Minute, "how long --wait waits at most")

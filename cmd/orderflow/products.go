@@ -32,7 +32,7 @@ product has no stock: see "orderflow stock set". Operators only.`,
 			if name == "" || price == "" {
 				return usage("a product needs --name and --price")
 			}
-			m, err := parsePrice(price, code)
+			m, err := parseAmount("--price", price, code)
 			if err != nil {
 				return err
 			}
@@ -53,18 +53,18 @@ product has no stock: see "orderflow stock set". Operators only.`,
 	return cmd
 }
 
-// parsePrice reads a price such as 19.99, which must not be finer than the currency's smallest coin.
-func parsePrice(price, code string) (money.Money, error) {
+// parseAmount reads an amount such as 19.99, which must not be finer than the currency's smallest coin.
+func parseAmount(flag, price, code string) (money.Money, error) {
 	amount, err := currency.NewAmount(price, code)
 	if err != nil {
-		return money.Money{}, usage("--price %s --currency %s: %w", price, code, err)
+		return money.Money{}, usage("%s %s --currency %s: %w", flag, price, code, err)
 	}
 	if !amount.Round().Equal(amount) {
-		return money.Money{}, usage("--price %s is finer than %s has coins", price, code)
+		return money.Money{}, usage("%s %s is finer than %s has coins", flag, price, code)
 	}
 	minor, err := amount.Int64()
 	if err != nil || minor < 0 {
-		return money.Money{}, usage("--price %s is out of range", price)
+		return money.Money{}, usage("%s %s is out of range", flag, price)
 	}
 	return money.Of(code, minor)
 }

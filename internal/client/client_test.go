@@ -187,6 +187,15 @@ func TestAProblemDocumentIsTheError(t *testing.T) {
 	}
 }
 
+func TestAChangedTotalIsReadFromTheProblem(t *testing.T) {
+	c, _ := against(t, 409, nil, example(t, "TotalChanged"))
+	_, err := c.PlaceOrder(t.Context(), "", client.OrderRequest{ExpectedTotal: &mug})
+	var p *client.Problem
+	if !errors.As(err, &p) || p.Code != "TotalChanged" || p.Total == nil || p.Total.Amount != 4797 || p.Temporary() {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestAnErrorWithoutProblemDocumentIsAProblemToo(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"message":"Internal server error"}`: `502 Bad Gateway: {"message":"Internal server error"}`,

@@ -25,6 +25,8 @@ type OrderRequest struct {
 	Items           []Item  `json:"items"`
 	ShippingAddress Address `json:"shippingAddress"`
 	PaymentMethod   string  `json:"paymentMethod"`
+	// ExpectedTotal has the order refused with TotalChanged where it would cost other than this; nil takes any total.
+	ExpectedTotal *money.Money `json:"expectedTotal,omitempty"`
 }
 
 // Item is so many pieces of a product.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"orderflow/internal/platform/money"
 )
 
 // Problem is an answer other than 2xx. Where the body is a problem document (RFC 9457), its members are set; Status
@@ -19,6 +21,8 @@ type Problem struct {
 	Instance string      `json:"instance,omitempty"`
 	Code     string      `json:"code,omitempty"`
 	Errors   []Violation `json:"errors,omitempty"`
+	// Total is what the order would cost now; with TotalChanged only.
+	Total *money.Money `json:"total,omitempty"`
 
 	// RetryAfter is how long the server asks to wait; 0 if it does not.
 	RetryAfter time.Duration `json:"-"`

@@ -34,6 +34,8 @@ var (
 	ErrUnknownSKU = fault.New(fault.Refused, "UnknownSku", "a line names a product that we do not sell")
 	// ErrPostalCode: the address has no postal code, and addresses in its country need one.
 	ErrPostalCode = fault.New(fault.Refused, "PostalCodeRequired", "an address in this country needs a postal code: send shippingAddress.postalCode")
+	// ErrTotalChanged: the order would cost other than what the customer agreed to.
+	ErrTotalChanged = fault.New(fault.Conflict, "TotalChanged", "the total is not the one that you expect")
 	// ErrNotCancellable: the order has ended, or an operator is at work on it.
 	ErrNotCancellable = fault.New(fault.Conflict, "OrderNotCancellable", "the order can no longer be cancelled")
 	// ErrClosed: the order was closed, so it cannot be confirmed.

@@ -32,11 +32,14 @@ type Placement struct {
 	Lines           []Line
 	ShippingAddress contract.Address
 	PaymentMethod   string
+	// ExpectedTotal is what the customer agreed to pay; nil where they did not say.
+	ExpectedTotal *money.Money
 }
 
 // PlaceOrder writes down an order with the prices of the price book, and the event from which its fulfilment
 // starts. replayed says that the order was placed by an earlier request with the same key. It fails with ErrPostalCode,
-// ErrLines, ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different currencies) or money.ErrOverflow.
+// ErrLines, ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different currencies), money.ErrOverflow, or
+// ErrTotalChanged, which carries the present total.
 func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Placement) (o Order, replayed bool, err error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Order, error) {
 		to, err := deliverable(in.ShippingAddress)
@@ -46,6 +49,9 @@ func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Pl
 		items, total, err := s.priced(ctx, in.Lines)
 		if err != nil {
 			return Order{}, err
+		}
+		if in.ExpectedTotal != nil && *in.ExpectedTotal != total {
+			return Order{}, changed(total)
 		}
 		now := s.clock.Now()
 		o := Order{
@@ -59,6 +65,12 @@ func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Pl
 		}
 		return o, s.store.SaveOrder(ctx, o, commit.With{Reply: once.Returning(o), Events: []envelope.Event{created}})
 	})
+}
+
+// changed is ErrTotalChanged with the total that the order would have now.
+func changed(total money.Money) error {
+	return fault.New(ErrTotalChanged.Kind, ErrTotalChanged.Code,
+		"the order costs %s now; nothing was ordered. If you agree, send it again with this total", total).With("total", total)
 }
 
 // created is all that fulfilling the order takes.

@@ -12,6 +12,7 @@ import (
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/money"
 )
@@ -90,6 +91,29 @@ func TestRefusedOrderWritesNothing(t *testing.T) {
 				t.Errorf("orders %v, %v", found, err)
 			}
 		})
+	}
+}
+
+func TestAnOrderAtAnotherTotalThanExpectedIsRefused(t *testing.T) {
+	now := money.Money{Currency: "EUR", Amount: 3998}
+	for name, expected := range map[string]money.Money{
+		"less": {Currency: "EUR", Amount: 3997}, "more": {Currency: "EUR", Amount: 3999}, "another currency": {Currency: "USD", Amount: 3998},
+	} {
+		s := open(t)
+		in := placement(orders.Line{SKU: "MUG", Quantity: 2})
+		in.ExpectedTotal = &expected
+		req := idempotency.Request{Scope: "alice", Key: "k", Hash: "h"}
+		_, _, err := s.PlaceOrder(t.Context(), req, in)
+		if !errors.Is(err, orders.ErrTotalChanged) || fault.From(err).Members["total"] != now {
+			t.Errorf("%s: %v, %v; want ErrTotalChanged with %v", name, err, fault.From(err).Members, now)
+		}
+		if _, ok, err := s.store.Reply(t.Context(), "alice", "k"); ok || err != nil || s.emitted() != "" {
+			t.Errorf("%s: the refusal was written down: %v, %v", name, ok, err)
+		}
+		in.ExpectedTotal = &now
+		if o, _, err := s.PlaceOrder(t.Context(), req, in); err != nil || o.Total != now {
+			t.Errorf("%s: at the present total: %v, %v", name, o.Total, err)
+		}
 	}
 }
 

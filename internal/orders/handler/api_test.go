@@ -65,6 +65,25 @@ func TestPlaceOrderRefusals(t *testing.T) {
 	}
 }
 
+func TestAnotherTotalThanExpectedIsToldWithThePresentOne(t *testing.T) {
+	s := open(t)
+	expecting := func(amount string) func(*events.APIGatewayProxyRequest) {
+		return body(`"paymentMethod"`, `"expectedTotal": {"currency": "EUR", "amount": `+amount+`}, "paymentMethod"`)
+	}
+	res := s.call(placeOrder, "place-order", expecting("4700"))
+	refused(t, res, 409, "TotalChanged")
+	if !strings.Contains(res.Body, `"total":{"currency":"EUR","amount":4797}`) || !strings.Contains(res.Body, "47.97 EUR now") {
+		t.Errorf("the answer does not tell the present total: %s", res.Body)
+	}
+	if events, err := s.store.Outbox(t.Context()); err != nil || len(events) > 0 {
+		t.Errorf("the refused order left %d events, %v", len(events), err)
+	}
+	answered(t, s.call(placeOrder, "place-order", expecting("4797")), 202, "Order")
+	for _, bad := range []string{"-1", `"4797"`, "47.97", `4797, "unit": 1`} {
+		refused(t, s.call(placeOrder, "place-order", expecting(bad)), 400, "InvalidRequest")
+	}
+}
+
 func TestGetOrderIsForTheOwnerAndOperators(t *testing.T) {
 	s := open(t)
 	refused(t, s.call(getOrder, "get-order", nil), 404, "OrderNotFound")

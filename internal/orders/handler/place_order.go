@@ -7,6 +7,7 @@ import (
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -17,6 +18,7 @@ type placement struct {
 	} `json:"items"`
 	ShippingAddress contract.Address `json:"shippingAddress"`
 	PaymentMethod   string           `json:"paymentMethod"`
+	ExpectedTotal   *money.Money     `json:"expectedTotal"`
 }
 
 // PlaceOrder composes the function place-order.
@@ -30,7 +32,7 @@ func placeOrder(svc *orders.Service) (function.Handler, error) {
 		}
 		p := orders.Placement{
 			CustomerID: r.Caller.Subject, CustomerEmail: r.Caller.Email,
-			ShippingAddress: in.ShippingAddress, PaymentMethod: in.PaymentMethod,
+			ShippingAddress: in.ShippingAddress, PaymentMethod: in.PaymentMethod, ExpectedTotal: in.ExpectedTotal,
 		}
 		for _, item := range in.Items {
 			p.Lines = append(p.Lines, orders.Line(item))

@@ -6,6 +6,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -49,6 +50,9 @@ type Error struct {
 	Detail string
 	// RetryAfter is how long to wait before another try at least, where that is known.
 	RetryAfter time.Duration
+	// Members are what programs may read beside the detail, by name: extension members of the
+	// problem document. They must hold no personal data.
+	Members map[string]any
 	// Cause is the underlying error, if any. It is logged, never answered.
 	Cause error
 }
@@ -69,6 +73,17 @@ func (e *Error) Because(cause error) *Error {
 func (e *Error) After(wait time.Duration) *Error {
 	c := *e
 	c.RetryAfter = wait
+	return &c
+}
+
+// With returns a copy of e that has another member.
+func (e *Error) With(name string, value any) *Error {
+	c := *e
+	c.Members = maps.Clone(e.Members)
+	if c.Members == nil {
+		c.Members = map[string]any{}
+	}
+	c.Members[name] = value
 	return &c
 }
 

@@ -2,8 +2,10 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -23,6 +25,25 @@ type Problem struct {
 	Instance string          `json:"instance,omitempty"`
 	Code     string          `json:"code"`
 	Errors   []api.Violation `json:"errors,omitempty"`
+	// Members are extension members, by name. They cannot replace the ones above.
+	Members map[string]any `json:"-"`
+}
+
+// MarshalJSON puts the extension members beside the others.
+func (p Problem) MarshalJSON() ([]byte, error) {
+	type plain Problem
+	if len(p.Members) == 0 {
+		return json.Marshal(plain(p))
+	}
+	b, err := json.Marshal(plain(p))
+	if err != nil {
+		return nil, err
+	}
+	all := maps.Clone(p.Members)
+	if err := json.Unmarshal(b, &all); err != nil {
+		return nil, err
+	}
+	return json.Marshal(all)
 }
 
 var status = map[fault.Kind]int{
@@ -53,6 +74,7 @@ func problem(ctx context.Context, instance string, err error) Response {
 	} else {
 		e := fault.From(err)
 		p.Status, p.Code, p.Detail = status[e.Kind], e.Code, e.Detail
+		p.Members = e.Members
 		wait = max(wait, e.RetryAfter)
 	}
 	p.Type = "https://orderflow.example/problems/" + p.Code
