@@ -8,6 +8,13 @@ import (
 	"testing"
 
 	"orderflow/internal/asl"
+	"orderflow/internal/inventory"
+	"orderflow/internal/orders"
+	"orderflow/internal/payments"
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/resilience"
+	"orderflow/internal/platform/step"
+	"orderflow/internal/shipping"
 )
 
 const order = `{"orderId":"01J","customerId":"c1","items":[{"sku":"A","quantity":2}],"total":{"currency":"EUR","amount":1999},
@@ -85,6 +92,30 @@ func TestFailedStepHandsOverToCompensation(t *testing.T) {
 	want := `{"customerId":"c1","failedStep":"AuthorizePayment","orderId":"01J","reason":"PAYMENT_DECLINED","total":{"amount":1999,"currency":"EUR"},"traceparent":""}`
 	if string(started.Input) != want {
 		t.Errorf("the compensation gets %s", started.Input)
+	}
+}
+
+// The names are those that the services give their errors, so that a renamed error is noticed here.
+func TestEachFailureHandsOverWithTheReasonThatTheCustomerIsTold(t *testing.T) {
+	for failure, want := range map[string]string{
+		inventory.ErrOutOfStock.Code: "OUT_OF_STOCK", payments.ErrDeclined.Code: "PAYMENT_DECLINED", payments.ErrVoided.Code: "PAYMENT_VOIDED",
+		"ShipmentRefused": "SHIPMENT_REFUSED", shipping.ErrCancelled.Code: "SHIPMENT_REFUSED",
+		step.Transient: "TIMED_OUT", resilience.ErrOpen.Code: "TIMED_OUT", "States.Timeout": "TIMED_OUT", "Lambda.Unknown": "TIMED_OUT",
+		orders.ErrClosed.Code: "CANCELLED", barrier.ErrCompensated.Code: "INTERNAL", "AnythingElse": "INTERNAL",
+	} {
+		var told struct{ Reason string }
+		drive(t, load(t, "fulfil-order").Start("01J", json.RawMessage(order)), func(e asl.Effect) (string, string) {
+			if started, ok := e.(asl.StartExecution); ok {
+				if err := json.Unmarshal(started.Input, &told); err != nil {
+					t.Fatal(err)
+				}
+				return `{}`, ""
+			}
+			return "", failure
+		})
+		if told.Reason != want {
+			t.Errorf("%s is told as %q, want %s", failure, told.Reason, want)
+		}
 	}
 }
 

@@ -9,10 +9,10 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// cancelled is the reason of an order that its customer cancelled.
+// cancelled is the reason of a cancellation that does not say whose it is: an event from before it did.
 const cancelled = "CANCELLED_BY_CUSTOMER"
 
-// CancelFulfilment undoes an order whose customer asked for it. It need not stop the order's
+// CancelFulfilment undoes an order whose customer, or an operator, asked for it. It need not stop the order's
 // saga: once a step is undone, its barrier refuses the saga's next step, and the saga
 // hands itself over to the same compensation.
 func (s *Service) CancelFulfilment(ctx context.Context, e envelope.Event) error {
@@ -20,7 +20,10 @@ func (s *Service) CancelFulfilment(ctx context.Context, e envelope.Event) error 
 	if err != nil {
 		return err
 	}
-	u.Reason, u.TraceParent = cancelled, tracing.Parent(ctx)
+	if u.Reason == "" {
+		u.Reason = cancelled
+	}
+	u.TraceParent = tracing.Parent(ctx)
 	input, err := json.Marshal(u)
 	if err != nil {
 		return err

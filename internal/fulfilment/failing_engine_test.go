@@ -145,6 +145,24 @@ func TestACancelledOrderIsCompensatedOnceForItsCustomersReason(t *testing.T) {
 	}
 }
 
+func TestACompensationStartsWithTheReasonOfItsCancellation(t *testing.T) {
+	for given, want := range map[string]string{"": "CANCELLED_BY_CUSTOMER", "CANCELLED_BY_CUSTOMER": "CANCELLED_BY_CUSTOMER", "CANCELLED_BY_OPERATOR": "CANCELLED_BY_OPERATOR"} {
+		s, e := started(t)
+		asked := event(t, orders.OrderCancellationRequested)
+		data, err := json.Marshal(orders.Changed{OrderID: id, CustomerID: "alice", Reason: given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked.Data = data
+		if err := s.CancelFulfilment(t.Context(), asked); err != nil {
+			t.Error(err)
+		}
+		if input := compensation(t, e, id); input["reason"] != want {
+			t.Errorf("%q: the compensation starts with %v", given, input["reason"])
+		}
+	}
+}
+
 func TestAnEventThatCannotBeReadStartsNothing(t *testing.T) {
 	e := memory.New("token")
 	s := fulfilment.New(e)

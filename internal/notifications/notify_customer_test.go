@@ -134,6 +134,17 @@ func TestEachNewsIsOneMail(t *testing.T) {
 	}
 }
 
+func TestAMailSaysWhoCancelledTheOrder(t *testing.T) {
+	for reason, want := range map[string]string{"CANCELLED_BY_CUSTOMER": "as you asked", "CANCELLED_BY_OPERATOR": "Our staff cancelled it"} {
+		w := open()
+		w.handle(t, w.ended(orders.OrderCancelled, reason))
+		text := w.outbox.mails[0].Text
+		if !strings.Contains(text, want) || strings.Contains(text, "as you asked") != (reason == "CANCELLED_BY_CUSTOMER") || strings.Contains(text, "on our side") {
+			t.Errorf("%s: the mail says:\n%s", reason, text)
+		}
+	}
+}
+
 func TestUnknownReasonIsNotShown(t *testing.T) {
 	w := open()
 	w.handle(t, w.ended(orders.OrderRejected, "INTERNAL"))

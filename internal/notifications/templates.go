@@ -33,7 +33,8 @@ var texts = map[Kind]string{
 
 You do not pay for it. If any money was held or charged, you get it back.
 `,
-	Cancelled: `your order {order} over {total} is cancelled, as you asked.
+	Cancelled: `your order {order} over {total} is cancelled.
+{why}
 
 You do not pay for it. If any money was held or charged, you get it back.
 `,
@@ -49,12 +50,16 @@ const (
 	farewell = "\nKind regards,\nyour Orderflow shop\n"
 )
 
-// reasons say why an order was rejected, for the reason codes that a customer can make sense of.
+// reasons say why an order was rejected or cancelled, for the reason codes that a customer can make sense of.
 var reasons = map[string]string{
 	"OUT_OF_STOCK":     "Some of it is no longer in stock.",
 	"PAYMENT_DECLINED": "The payment was declined. Please try another payment method.",
+	"PAYMENT_VOIDED":   "The payment provider cancelled the payment. Please try again, or use another payment method.",
 	"SHIPMENT_REFUSED": "The carrier does not deliver to the address that you gave.",
 	"TIMED_OUT":        "It took too long to arrange. Please try again.",
+
+	"CANCELLED_BY_CUSTOMER": "We cancelled it as you asked.",
+	"CANCELLED_BY_OPERATOR": "Our staff cancelled it. If you did not expect this, please contact us.",
 }
 
 // facts is what a text may say. Reason is a code; Tracking may be empty.

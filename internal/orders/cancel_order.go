@@ -10,9 +10,9 @@ import (
 )
 
 // CancelOrder asks for a PENDING order to be cancelled: it is closed at once, and the event has everything undone
-// behind. Asking again, or after it was cancelled, returns the order as it is and changes nothing. It fails with
-// ErrNoOrder, or ErrNotCancellable in any other status.
-func (s *Service) CancelOrder(ctx context.Context, req idempotency.Request, orderID string, may Access) (o Order, replayed bool, err error) {
+// behind. caller is whoever asks; the order keeps whether that was its customer or an operator. Asking again, or after it was
+// cancelled, returns the order as it is and changes nothing. It fails with ErrNoOrder, or ErrNotCancellable in any other status.
+func (s *Service) CancelOrder(ctx context.Context, req idempotency.Request, orderID, caller string, may Access) (o Order, replayed bool, err error) {
 	// Who may no longer see the order is not told either what it was when they could.
 	found, err := s.find(ctx, orderID, may)
 	if err != nil {
@@ -35,7 +35,10 @@ func (s *Service) CancelOrder(ctx context.Context, req idempotency.Request, orde
 		}
 		// It may be closed already, by a compensation that is on its way: then it ends as CANCELLED instead of REJECTED.
 		o = o.close(s.clock.Now())
-		o.CancelRequested = true
+		o.CancelRequested, o.CancelRequestedBy = true, ByCustomer
+		if caller != o.CustomerID {
+			o.CancelRequestedBy = ByOperator
+		}
 		return o, s.save(ctx, o, contract.OrderCancellationRequested, commit.With{Reply: once.Returning(o)})
 	})
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"orderflow/internal/orders"
+	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/idempotency"
 )
 
@@ -32,6 +35,45 @@ func TestCancelledOrderEndsAsCancelled(t *testing.T) {
 	_, err = s.reject(id)
 	must(t, err)
 	s.wantStatus(id, orders.StatusCancelled, orders.ReasonCancelledByCustomer, "cancellation-requested cancelled")
+}
+
+func TestAnOrderSaysWhoCancelledIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		callers []string
+		by      orders.Requester
+		want    orders.Reason
+	}{
+		"its customer":                   {[]string{"alice"}, orders.ByCustomer, orders.ReasonCancelledByCustomer},
+		"an operator":                    {[]string{"olga"}, orders.ByOperator, orders.ReasonCancelledByOperator},
+		"an operator, then its customer": {[]string{"olga", "alice"}, orders.ByOperator, orders.ReasonCancelledByOperator},
+		"its customer, then an operator": {[]string{"alice", "olga"}, orders.ByCustomer, orders.ReasonCancelledByCustomer},
+	} {
+		s := open(t)
+		id := s.place().OrderID
+		for _, caller := range c.callers {
+			_, _, err := s.CancelOrder(t.Context(), idempotency.Request{}, id, caller, anybody)
+			must(t, err)
+		}
+		events, err := s.store.Outbox(t.Context())
+		must(t, err)
+		asked, err := envelope.Decode[contract.Changed](events[0])
+		if o := s.order(id); err != nil || o.CancelRequestedBy != c.by || asked.Reason != string(c.want) {
+			t.Errorf("%s: asked for by %q, the event says %q, %v", name, o.CancelRequestedBy, asked.Reason, err)
+		}
+		_, err = s.reject(id)
+		must(t, err)
+		s.wantStatus(id, orders.StatusCancelled, c.want, "cancellation-requested cancelled")
+	}
+}
+
+func TestAnOrderCancelledBeforeItWasKeptByWhomIsItsCustomers(t *testing.T) {
+	s := open(t)
+	o := s.place()
+	o.Version, o.CancelRequested, o.Closed = 2, true, true
+	must(t, s.store.SaveOrder(t.Context(), o, commit.With{}))
+	_, err := s.reject(o.OrderID)
+	must(t, err)
+	s.wantStatus(o.OrderID, orders.StatusCancelled, orders.ReasonCancelledByCustomer, "cancelled")
 }
 
 func TestCancelWhileACompensationIsOnItsWayEndsAsCancelled(t *testing.T) {
@@ -93,7 +135,7 @@ func TestOnlyTheOwnerAndOperatorsSeeAnOrder(t *testing.T) {
 	if _, err := s.GetOrder(t.Context(), id, only("bob")); !errors.Is(err, orders.ErrNoOrder) {
 		t.Errorf("bob reads: %v, want ErrNoOrder", err)
 	}
-	if _, _, err := s.CancelOrder(t.Context(), idempotency.Request{}, id, only("bob")); !errors.Is(err, orders.ErrNoOrder) {
+	if _, _, err := s.CancelOrder(t.Context(), idempotency.Request{}, id, "bob", only("bob")); !errors.Is(err, orders.ErrNoOrder) {
 		t.Errorf("bob cancels: %v, want ErrNoOrder", err)
 	}
 	s.wantStatus(id, orders.StatusPending, "", "")
@@ -102,7 +144,7 @@ func TestOnlyTheOwnerAndOperatorsSeeAnOrder(t *testing.T) {
 			t.Errorf("%s reads: %v, %v", name, o.OrderID, err)
 		}
 	}
-	if o, _, err := s.CancelOrder(t.Context(), idempotency.Request{}, id, anybody); err != nil || !o.CancelRequested {
+	if o, _, err := s.CancelOrder(t.Context(), idempotency.Request{}, id, "olga", anybody); err != nil || !o.CancelRequested {
 		t.Errorf("operator cancels: %v, %v", o.CancelRequested, err)
 	}
 }

@@ -92,7 +92,7 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 			return err
 		}},
 		"cancel": {2, func(s *orders.Service, id string) error {
-			_, _, err := s.CancelOrder(ctx, idempotency.Request{}, id, func(string) bool { return true })
+			_, _, err := s.CancelOrder(ctx, idempotency.Request{}, id, "", func(string) bool { return true })
 			return err
 		}},
 		"close": {2, func(s *orders.Service, id string) error {

@@ -37,23 +37,35 @@ type Reason string
 const (
 	ReasonOutOfStock          Reason = "OUT_OF_STOCK"
 	ReasonPaymentDeclined     Reason = "PAYMENT_DECLINED"
+	ReasonPaymentVoided       Reason = "PAYMENT_VOIDED"
 	ReasonShipmentRefused     Reason = "SHIPMENT_REFUSED"
 	ReasonTimedOut            Reason = "TIMED_OUT"
 	ReasonCancelledByCustomer Reason = "CANCELLED_BY_CUSTOMER"
+	ReasonCancelledByOperator Reason = "CANCELLED_BY_OPERATOR"
 	ReasonCompensationFailed  Reason = "COMPENSATION_FAILED"
 	ReasonInternal            Reason = "INTERNAL"
 )
 
-// reasonOf reads a reason code. A step that ends an order must not fail over a code that
-// nobody knows: the order would stay PENDING for good.
+// reasonOf reads the reason code that a step was given. A step that ends an order must not fail over a code that
+// nobody knows: the order would stay PENDING for good. Who cancelled an order is on the order itself; a
+// step cannot say so, because a saga sees only that its order was closed, not by whom.
 func reasonOf(code string) Reason {
 	switch r := Reason(code); r {
-	case ReasonOutOfStock, ReasonPaymentDeclined, ReasonShipmentRefused, ReasonTimedOut, ReasonCancelledByCustomer, ReasonCompensationFailed:
+	case ReasonOutOfStock, ReasonPaymentDeclined, ReasonPaymentVoided, ReasonShipmentRefused, ReasonTimedOut, ReasonCompensationFailed:
 		return r
 	default:
 		return ReasonInternal
 	}
 }
+
+// Requester is who asked for an order to be cancelled.
+type Requester string
+
+// An operator who cancels an order of their own is its customer.
+const (
+	ByCustomer Requester = "CUSTOMER"
+	ByOperator Requester = "OPERATOR"
+)
 
 // Order is a customer's order.
 type Order struct {
@@ -66,8 +78,10 @@ type Order struct {
 	Total           money.Money      `json:"total"`
 	ShippingAddress contract.Address `json:"shippingAddress"`
 	PaymentMethod   string           `json:"paymentMethod"`
-	// CancelRequested says that the customer asked for the order to be cancelled.
+	// CancelRequested says that the order is to be cancelled.
 	CancelRequested bool `json:"cancelRequested"`
+	// CancelRequestedBy is who asked for that first; empty on orders from before it was written down.
+	CancelRequestedBy Requester `json:"cancelRequestedBy,omitempty"`
 	// Closed bars the order from being confirmed.
 	Closed bool `json:"closed"`
 	// Detail tells operators more about the reason. It is never answered to customers.
@@ -98,6 +112,14 @@ func (o Order) close(at time.Time) Order {
 	o = o.next(at)
 	o.Closed = true
 	return o
+}
+
+// cancellation is the reason of an order that ends because somebody asked for it.
+func (o Order) cancellation() Reason {
+	if o.CancelRequestedBy == ByOperator {
+		return ReasonCancelledByOperator
+	}
+	return ReasonCancelledByCustomer
 }
 
 func (o Order) next(at time.Time) Order {

@@ -96,8 +96,12 @@ func (s *Service) find(ctx context.Context, orderID string, may Access) (Order, 
 
 // save writes the order's new version together with the event that tells of it.
 func (s *Service) save(ctx context.Context, o Order, eventType string, with commit.With) error {
+	reason := o.Reason
+	if eventType == contract.OrderCancellationRequested {
+		reason = o.cancellation()
+	}
 	e, err := s.events.New(ctx, eventType, o.OrderID, o.Version, contract.Changed{
-		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Total: o.Total, Reason: string(o.Reason),
+		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Total: o.Total, Reason: string(reason),
 	})
 	if err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// RejectOrder ends an order of which everything is undone: as CANCELLED if its customer asked for that, else as
-// REJECTED with the reason given. A final order stays as it is, and its status is returned.
+// RejectOrder ends an order of which everything is undone: as CANCELLED if its customer or an operator asked for
+// that, else as REJECTED with the reason given. A final order stays as it is, and its status is returned.
 //
 // Neither it nor FlagOrder has a barrier. The status itself tells whether there is anything left to do, since the
 // transitions have no cycle, and the version lets only one of several writers through. A barrier would also
@@ -26,7 +26,7 @@ func (s *Service) RejectOrder(ctx context.Context, in contract.Reject) (contract
 		}
 		status, reason, event := StatusRejected, reasonOf(in.Reason), contract.OrderRejected
 		if o.CancelRequested {
-			status, reason, event = StatusCancelled, ReasonCancelledByCustomer, contract.OrderCancelled
+			status, reason, event = StatusCancelled, o.cancellation(), contract.OrderCancelled
 		}
 		if o, err = o.become(status, reason, in.Detail, s.clock.Now()); err != nil {
 			return contract.Result{}, err

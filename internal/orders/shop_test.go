@@ -116,7 +116,7 @@ func (s *shop) flag(id string) (contract.Result, error) {
 
 func (s *shop) cancel(id, key string) (orders.Order, bool, error) {
 	req := idempotency.Request{Scope: "alice#cancelOrder", Key: key, Hash: id}
-	return s.CancelOrder(context.Background(), req, id, only("alice"))
+	return s.CancelOrder(context.Background(), req, id, "alice", only("alice"))
 }
 
 // only is the access of a customer, anybody that of an operator.

@@ -137,7 +137,7 @@ func TestCancelThatLosesAgainstAConfirmationIsTooLate(t *testing.T) {
 		_, err := s.confirm(id)
 		must(t, err)
 	})
-	_, _, err := s.CancelOrder(t.Context(), idempotency.Request{}, id, func(string) bool { between(); return true })
+	_, _, err := s.CancelOrder(t.Context(), idempotency.Request{}, id, "alice", func(string) bool { between(); return true })
 	if !errors.Is(err, orders.ErrNotCancellable) {
 		t.Errorf("got %v, want ErrNotCancellable", err)
 	}

@@ -97,6 +97,16 @@ func TestRejectForAnUnknownReasonIsInternal(t *testing.T) {
 	}
 }
 
+func TestAStepCannotSayWhoCancelledAnOrder(t *testing.T) {
+	for _, reason := range []string{"CANCELLED", "CANCELLED_BY_CUSTOMER", "CANCELLED_BY_OPERATOR"} {
+		s := open(t)
+		id := s.place().OrderID
+		_, err := s.RejectOrder(t.Context(), contract.Reject{OrderID: id, Reason: reason})
+		must(t, err)
+		s.wantStatus(id, orders.StatusRejected, orders.ReasonInternal, "rejected")
+	}
+}
+
 func TestFlaggedOrderCanStillBeRejectedByALaterExecution(t *testing.T) {
 	s := open(t)
 	id := s.place().OrderID

@@ -47,14 +47,13 @@ func (s *Service) authorize(ctx context.Context, in contract.Step) (Payment, err
 		p.DeclineCode = declined.Code
 		return p.moveTo(StatusDeclined, s.clock.Now()), nil
 	}
-	return Payment{}, compensated(err)
+	return Payment{}, voided(err)
 }
 
-// compensated gives a refusal for a voided reference its name in the saga: only our compensation voids, so it has
-// begun, though it may not have been written down yet.
-func compensated(err error) error {
+// voided gives a refusal for a voided reference its name in the saga.
+func voided(err error) error {
 	if errors.Is(err, ErrReferenceVoided) {
-		return barrier.ErrCompensated.Because(err)
+		return ErrVoided.Because(err)
 	}
 	return err
 }

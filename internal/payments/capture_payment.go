@@ -23,7 +23,7 @@ func (s *Service) CapturePayment(ctx context.Context, in contract.Step) (contrac
 		}
 		if !p.free() {
 			if _, err := s.provider.Capture(ctx, p.subject(stepCapture)); err != nil {
-				return contract.Result{}, compensated(err)
+				return contract.Result{}, voided(err)
 			}
 		}
 		return s.save(ctx, p.moveTo(StatusCaptured, s.clock.Now()), once)

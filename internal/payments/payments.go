@@ -20,6 +20,9 @@ import (
 var (
 	// ErrDeclined: the provider said no, for good.
 	ErrDeclined = fault.New(fault.Refused, "PaymentDeclined", "the payment was declined")
+	// ErrVoided: the provider has voided the payment. It may have done so at the word of our compensation, which has begun
+	// then, or by itself: an authorization that expired, or that somebody cancelled at the provider.
+	ErrVoided = fault.New(fault.Conflict, "PaymentVoided", "the payment provider has voided the payment")
 	// ErrNoPayment: nothing was ever charged for the order.
 	ErrNoPayment = fault.New(fault.NotFound, "PaymentNotFound", "there is no payment for this order")
 	// ErrNotAuthorized: only an authorized payment can be captured.

@@ -232,7 +232,7 @@ func TestAuthorizeIsRefusedWhileItsCompensationIsNotWrittenDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.AuthorizePayment(t.Context(), good)
-	wantErr(t, err, barrier.ErrCompensated)
+	wantErr(t, err, payments.ErrVoided)
 	s.wantEvents(t)
 }
 

@@ -94,7 +94,7 @@ var functions = []function{
 		}, call: func(w *World) outcome {
 			switch {
 			case w.Voided:
-				return fails("StepCompensated")
+				return fails("PaymentVoided")
 			case w.Charge == unpaid:
 				return fails("NoCharge")
 			}
@@ -130,7 +130,7 @@ var functions = []function{
 			}
 		}
 		if w.BookKey == barredThere {
-			return fails("StepCompensated")
+			return fails("ShipmentCancelled")
 		}
 		return goOn
 	}, ready: func(w *World) bool { return w.Shipment == unshipped }, commit: func(w *World, _ *commit) outcome {
@@ -207,7 +207,7 @@ func authorize(w *World) outcome {
 		}
 	}
 	if w.AuthKey == barredThere {
-		return fails("StepCompensated")
+		return fails("PaymentVoided")
 	}
 	return goOn
 }

@@ -255,7 +255,7 @@ func ordersRig(t *testing.T, _ World) *rig {
 			"RejectOrder": edge.Handle(svc.RejectOrder), "FlagOrder": edge.Handle(svc.FlagOrder),
 		},
 		extra: map[string]func() error{"the customer cancels": func() error {
-			_, _, err := svc.CancelOrder(context.Background(), idempotency.Request{}, orderID, func(string) bool { return true })
+			_, _, err := svc.CancelOrder(context.Background(), idempotency.Request{}, orderID, "", func(string) bool { return true })
 			return err
 		}},
 		observe: func(w *World) {

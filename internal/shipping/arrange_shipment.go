@@ -20,8 +20,7 @@ func (s *Service) ArrangeShipment(ctx context.Context, in contract.Arrange) (con
 			Reference: in.OrderID, IdempotencyKey: key(in.OrderID, stepArrange), Address: in.Address, Items: in.Items,
 		})
 		if errors.Is(err, ErrReferenceCancelled) {
-			// Only our compensation cancels, so it has begun, though it may not have been written down yet.
-			err = barrier.ErrCompensated.Because(err)
+			err = ErrCancelled.Because(err)
 		}
 		if err != nil {
 			return contract.Result{}, err

@@ -21,6 +21,9 @@ import (
 var (
 	// ErrNoShipment: no shipment is known for the order. To the carrier it says: not yet, call again.
 	ErrNoShipment = fault.New(fault.NotFound, "ShipmentNotFound", "there is no shipment for this order")
+	// ErrCancelled: the carrier has cancelled the shipment. It may have done so at the word of our compensation, which has
+	// begun then, or by itself.
+	ErrCancelled = fault.New(fault.Conflict, "ShipmentCancelled", "the carrier has cancelled the shipment")
 
 	errInput = fault.New(fault.Invalid, "InvalidInput", "the input of a shipping step is incomplete")
 )

@@ -315,7 +315,7 @@ func TestArrangeThatLosesAgainstItsCompensationIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = d.ArrangeShipment(t.Context(), arrange)
-	wantErr(t, err, barrier.ErrCompensated)
+	wantErr(t, err, shipping.ErrCancelled)
 	d.wantEvents(t)
 }
 

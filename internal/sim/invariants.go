@@ -73,6 +73,8 @@ func customersServed(w *World, broken func(string, string, ...any)) {
 			broken(p.id, "it is cancelled, and %s never asked for that", p.customer)
 		case p.cancelled && w.order(p.id).Status != orders.StatusCancelled:
 			broken(p.id, "the cancellation was accepted, but it is %s", w.order(p.id).Status)
+		case w.order(p.id).Status == orders.StatusCancelled && w.order(p.id).Reason != p.by:
+			broken(p.id, "it is cancelled as %s, but it is %s", w.order(p.id).Reason, p.by)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import "orderflow/internal/asl"
 // paths must have been come by over many seeds, or that nothing was violated says little. So must every state of both
 // machines, a retry of every task, and every kind of fault; see Missing.
 var paths = []string{
-	"order CONFIRMED ", "order CANCELLED CANCELLED_BY_CUSTOMER", "order REJECTED OUT_OF_STOCK", "order REJECTED PAYMENT_DECLINED",
+	"order CONFIRMED ", "order CANCELLED CANCELLED_BY_CUSTOMER", "order CANCELLED CANCELLED_BY_OPERATOR", "order REJECTED OUT_OF_STOCK", "order REJECTED PAYMENT_DECLINED",
 	"order REJECTED SHIPMENT_REFUSED", "order REJECTED TIMED_OUT", "order REJECTED INTERNAL",
 
 	"fulfil-order ended SUCCEEDED", "fulfil-order ended ABORTED", "fulfil-order ended TIMED_OUT",

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"orderflow/internal/orders"
 )
 
 // shop is what the people outside do and what they were told.
@@ -28,7 +30,9 @@ type placed struct {
 	refused  int    // the status with which it was refused
 	good     bool   // nothing stands against it: it must be confirmed
 	asked    bool   // for it to be cancelled
-	// cancelled: the customer was told that the order will be cancelled.
+	// by is the reason that the order must have if it is cancelled: who asked.
+	by orders.Reason
+	// cancelled: whoever asked was told that the order will be cancelled.
 	cancelled bool
 }
 
@@ -130,15 +134,19 @@ func (w *World) send(p *placed, items, method, postalCode string, changesMind bo
 	})
 }
 
-// cancel has the customer ask for the order to be cancelled.
+// cancel has the customer, or an operator, ask for the order to be cancelled.
 func (w *World) cancel(p *placed) {
-	p.asked = true
+	caller, reason := p.customer, orders.ReasonCancelledByCustomer
+	if w.IntN(4) == 0 {
+		caller, reason = operator, orders.ReasonCancelledByOperator
+	}
+	p.asked, p.by = true, reason
 	c := call{
 		function: "cancel-order", method: http.MethodPost, path: "/v1/orders/" + p.id + "/cancel", params: map[string]string{"orderId": p.id},
-		caller: p.customer, order: p.id, header: map[string]string{"Idempotency-Key": "c-" + p.customer},
+		caller: caller, order: p.id, header: map[string]string{"Idempotency-Key": "c-" + p.customer},
 	}
 	w.insist(c, func(status int, _ []byte) {
-		w.note(p.id, "%s asks to cancel: %d", p.customer, status)
+		w.note(p.id, "%s asks to cancel: %d", caller, status)
 		switch status {
 		case http.StatusAccepted:
 			p.cancelled = true

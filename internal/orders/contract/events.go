@@ -59,7 +59,8 @@ type Changed struct {
 	CustomerID    string      `json:"customerId"`
 	CustomerEmail string      `json:"customerEmail"`
 	Total         money.Money `json:"total"`
-	// Reason is the reason code of an order that was rejected, cancelled or needs attention.
+	// Reason is the reason code of an order that was rejected, cancelled or needs attention; of OrderCancellationRequested
+	// the one with which the order will end.
 	Reason string `json:"reason,omitempty"`
 }
 

@@ -15,7 +15,7 @@ type Close struct {
 // Reject is the input of reject-order.
 type Reject struct {
 	OrderID string `json:"orderId"`
-	// Reason is one of the reason codes of an order; any other counts as INTERNAL.
+	// Reason is one of the reason codes of an order; any other counts as INTERNAL. Who cancelled an order is on the order.
 	Reason string `json:"reason"`
 	// Detail is for operators. It must hold no personal data.
 	Detail string `json:"detail"`

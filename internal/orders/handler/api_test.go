@@ -162,6 +162,22 @@ func TestAnOperatorWhoLeftTheGroupIsNotToldAnOldAnswer(t *testing.T) {
 	refused(t, s.call(cancelOrder, "cancel-order", outsider), 404, "OrderNotFound")
 }
 
+func TestAnOperatorWhoCancelsIsNotTakenForTheCustomer(t *testing.T) {
+	s := open(t)
+	s.place()
+	operator := func(r *events.APIGatewayProxyRequest) {
+		claim("sub", "olga")(r)
+		claim("cognito:groups", "operator")(r)
+	}
+	answered(t, s.call(cancelOrder, "cancel-order", operator), 202, "Order")
+	if _, err := s.RejectOrder(t.Context(), contract.Reject{OrderID: sampled}); err != nil {
+		t.Fatal(err)
+	}
+	if o := answered(t, s.call(getOrder, "get-order", nil), 200, "Order"); o["status"] != "CANCELLED" || o["reason"] != "CANCELLED_BY_OPERATOR" {
+		t.Errorf("order %v", o)
+	}
+}
+
 func TestNoIdentityIsRefusedEverywhere(t *testing.T) {
 	s := open(t)
 	for name, compose := range map[string]func(*orders.Service) (function.Handler, error){

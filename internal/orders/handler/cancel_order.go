@@ -14,7 +14,7 @@ func CancelOrder(env *function.Env) (function.Handler, error) { return cancelOrd
 
 func cancelOrder(svc *orders.Service) (function.Handler, error) {
 	return httpapi.Handle("cancelOrder", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		o, replayed, err := svc.CancelOrder(ctx, r.Idempotency(), r.Path["orderId"], r.Caller.MaySee)
+		o, replayed, err := svc.CancelOrder(ctx, r.Idempotency(), r.Path["orderId"], r.Caller.Subject, r.Caller.MaySee)
 		return httpapi.Response{Status: http.StatusAccepted, Body: form(o)}.Replayed(replayed), err
 	})
 }
