@@ -30,6 +30,7 @@ type placed struct {
 	refused  int    // the status with which it was refused
 	good     bool   // nothing stands against it: it must be confirmed
 	asked    bool   // for it to be cancelled
+	operated bool   // it is an operator who asks
 	// by is the reason that the order must have if it is cancelled: who asked.
 	by orders.Reason
 	// cancelled: whoever asked was told that the order will be cancelled.
@@ -75,7 +76,7 @@ func (w *World) adjust(sku string, delta int) {
 // comeAndGo plans what customers and operators will do.
 func (w *World) comeAndGo() {
 	for i := range w.options.Orders {
-		p := &placed{customer: fmt.Sprintf("customer-%d", i)}
+		p := &placed{customer: fmt.Sprintf("customer-%d", i), operated: i%4 == 3}
 		w.shop.placed = append(w.shop.placed, p)
 		w.after(w.between(0, w.options.Duration/2), func() { w.place(p) })
 	}
@@ -137,7 +138,7 @@ func (w *World) send(p *placed, items, method, postalCode string, changesMind bo
 // cancel has the customer, or an operator, ask for the order to be cancelled.
 func (w *World) cancel(p *placed) {
 	caller, reason := p.customer, orders.ReasonCancelledByCustomer
-	if w.IntN(4) == 0 {
+	if p.operated {
 		caller, reason = operator, orders.ReasonCancelledByOperator
 	}
 	p.asked, p.by = true, reason
