@@ -42,6 +42,7 @@ type outage struct {
 	stocked client.Stock
 
 	mu      sync.Mutex
+	begun   int // how many orders customers began to place
 	placed  map[string]bool
 	refused []error
 	looks   []look

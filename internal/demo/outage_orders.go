@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -29,11 +28,20 @@ func (o *outage) arrive(ctx context.Context) {
 // tries is how often a customer tries to place an order, with the same key.
 const tries = 3
 
+// each is how many orders a customer places. All of them may wait at once: the limit is 20 orders under way.
+const each = 18
+
+// customer is who places the n-th order, from 1.
+func (o *outage) customer(n int) *client.Client { return o.As(fmt.Sprintf("outage%d", (n-1)/each)) }
+
 // order places one order, as a customer does who tries again when the shop does not answer.
 func (o *outage) order(ctx context.Context, n int) {
 	key := fmt.Sprintf("outage-%s-%d", o.first.OrderID, n)
+	o.mu.Lock()
+	o.begun = max(o.begun, n)
+	o.mu.Unlock()
 	for try := 1; ; try++ {
-		placed, err := o.Customer.PlaceOrder(ctx, key, request(o.sku, 1, good, berlin))
+		placed, err := o.customer(n).PlaceOrder(ctx, key, request(o.sku, 1, good, berlin))
 		if err == nil || try == tries {
 			o.note(placed.OrderID, err)
 			return
@@ -59,10 +67,21 @@ func (o *outage) count() int {
 	return len(o.placed)
 }
 
-// orders returns what their customer's list shows of the orders that were accepted.
+// orders returns what their customers' lists show of the orders that were accepted.
 func (o *outage) orders(ctx context.Context) (found []client.Order, err error) {
+	for n := 1; n <= o.arrived(); n += each {
+		theirs, err := o.ordersOf(ctx, o.customer(n))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, theirs...)
+	}
+	return found, nil
+}
+
+func (o *outage) ordersOf(ctx context.Context, customer *client.Client) (found []client.Order, err error) {
 	for cursor := ""; ; {
-		page, err := o.Customer.ListOrders(ctx, 100, cursor)
+		page, err := customer.ListOrders(ctx, 100, cursor)
 		if err != nil {
 			return nil, err
 		}
@@ -77,10 +96,17 @@ func (o *outage) orders(ctx context.Context) (found []client.Order, err error) {
 			o.mu.Unlock()
 		}
 		if page.Cursor == nil || *page.Cursor == "" {
-			return found, errors.New("the list of orders ends before the first one")
+			return found, nil
 		}
 		cursor = *page.Cursor
 	}
+}
+
+// arrived returns how many orders customers began to place.
+func (o *outage) arrived() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.begun
 }
 
 // open counts the orders that are not final.

@@ -26,6 +26,8 @@ import (
 type Shop struct {
 	Customer *client.Client
 	Operator *client.Client
+	// As is the API for another customer.
+	As func(user string) *client.Client
 	// SandboxURL is where the payment provider keeps its own ledger.
 	SandboxURL string
 	// Saga reads what the state machines recorded of an order.
@@ -43,7 +45,7 @@ func Of(stack *devstack.Stack, customer string) Shop {
 	}
 	machines := timeline.Machines{FulfilOrder: stack.Outputs["FulfilOrderArn"], CompensateOrder: stack.Outputs["CompensateOrderArn"]}
 	return Shop{
-		Customer: as(customer, ""), Operator: as("olga", "operator"), SandboxURL: stack.Outputs["SandboxUrl"],
+		Customer: as(customer, ""), Operator: as("olga", "operator"), As: func(user string) *client.Client { return as(user, "") }, SandboxURL: stack.Outputs["SandboxUrl"],
 		Saga: func(ctx context.Context, orderID string) (timeline.Timeline, error) {
 			return timeline.Load(ctx, sfn.NewFromConfig(stack.Config()), machines, orderID)
 		},

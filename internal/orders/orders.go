@@ -55,8 +55,18 @@ type Store interface {
 	Orders(ctx context.Context, customerID string, limit int, cursor string) ([]Order, string, error)
 	// Overdue returns the orders that are PENDING and were placed before a time. One that changed a moment ago may be missing.
 	Overdue(ctx context.Context, before time.Time) ([]Order, error)
-	// SaveOrder writes o, which must be one version after what is stored (else fault.ErrLostRace).
+	// OrdersByID returns up to 100 orders, read consistently, in any order; unknown ones are left out.
+	OrdersByID(ctx context.Context, orderIDs []string) ([]Order, error)
+	// PlaceOrder writes o, which is new (else fault.ErrLostRace), and counts it as open. If its customer is at one of the
+	// limits when it is created, it writes nothing and fails with ErrAtLimit.
+	PlaceOrder(ctx context.Context, o Order, limits Limits, with commit.With) error
+	// SaveOrder writes o, which must be one version after what is stored (else fault.ErrLostRace). If o is final, it does not
+	// count as open any more, and if it counts as declined, that is tallied.
 	SaveOrder(ctx context.Context, o Order, with commit.With) error
+	// Tally returns what counts against a customer's limits, read consistently.
+	Tally(ctx context.Context, customerID string) (Tally, error)
+	// Uncount has orders of a customer, which must be final, not count as open any more.
+	Uncount(ctx context.Context, customerID string, orderIDs []string) error
 	// Prices returns what the price book has of up to 40 distinct SKUs, by SKU; unknown ones are left out.
 	Prices(ctx context.Context, skus []string) (map[string]Price, error)
 	// Price returns what the price book has of a SKU, read consistently; the zero Price for nothing.
@@ -75,11 +85,19 @@ type Service struct {
 	clock  clock.Clock
 	ids    ids.Source
 	events envelope.Publisher
+	limits Limits
 }
 
-// New returns the use cases over a store.
+// New returns the use cases over a store, with DefaultLimits.
 func New(store Store, c clock.Clock, source ids.Source) *Service {
-	return &Service{store: store, clock: c, ids: source, events: envelope.Publisher{Service: "orders", Clock: c, IDs: source}}
+	return &Service{store: store, clock: c, ids: source, limits: DefaultLimits, events: envelope.Publisher{Service: "orders", Clock: c, IDs: source}}
+}
+
+// Limited returns the use cases with other limits.
+func (s *Service) Limited(l Limits) *Service {
+	limited := *s
+	limited.limits = l
+	return &limited
 }
 
 // Access decides whether the caller may see what belongs to a customer.

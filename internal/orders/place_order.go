@@ -38,8 +38,8 @@ type Placement struct {
 
 // PlaceOrder writes down an order with the prices of the price book, and the event from which its fulfilment
 // starts. replayed says that the order was placed by an earlier request with the same key. It fails with ErrPostalCode,
-// ErrLines, ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different currencies), money.ErrOverflow, or
-// ErrTotalChanged, which carries the present total.
+// ErrLines, ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different currencies), money.ErrOverflow,
+// ErrTotalChanged, which carries the present total, or with ErrTooManyOrders or ErrTooManyDeclines for a customer at a limit.
 func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Placement) (o Order, replayed bool, err error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Order, error) {
 		to, err := deliverable(in.ShippingAddress)
@@ -63,7 +63,7 @@ func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Pl
 		if err != nil {
 			return Order{}, err
 		}
-		return o, s.store.SaveOrder(ctx, o, commit.With{Reply: once.Returning(o), Events: []envelope.Event{created}})
+		return o, s.put(ctx, o, commit.With{Reply: once.Returning(o), Events: []envelope.Event{created}})
 	})
 }
 

@@ -88,7 +88,7 @@ func (w *World) compose() error {
 			return inventoryHandler.Handlers(inventory.New(w.stores.inventory, w, w.ids))
 		},
 		func() (map[string]function.Handler, error) {
-			return ordersHandler.Handlers(orders.New(orderStore, w, w.ids))
+			return ordersHandler.Handlers(orders.New(orderStore, w, w.ids).Limited(limits))
 		},
 		func() (map[string]function.Handler, error) {
 			return paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids), key, w)

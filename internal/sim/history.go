@@ -20,6 +20,7 @@ type history struct {
 	events   []published
 	mails    map[string][]*mail
 	about    map[string]string // subjects of events, by id
+	accounts map[string]*account
 }
 
 type published struct {
@@ -43,6 +44,7 @@ func (h *history) committed(service string, with commit.With) {
 	for _, e := range with.Events {
 		h.events = append(h.events, published{service, e})
 		h.about[e.ID] = e.Subject
+		h.counted(e)
 		if strings.HasSuffix(e.Type, ".circuit.changed.v1") {
 			c := must(envelope.Decode[resilience.Changed](e))
 			h.w.reach(fmt.Sprintf("circuit %s > %s", c.From, c.To))

@@ -5,10 +5,12 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"orderflow/internal/notifications"
 	"orderflow/internal/orders"
+	ordersMemory "orderflow/internal/orders/memory"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
@@ -125,6 +127,39 @@ func (s unclosed) Order(ctx context.Context, id string) (orders.Order, error) {
 }
 
 func neverClosed(s orders.Store) orders.Store { return unclosed{s} }
+
+// keeping does not give back the places of orders that end.
+type keeping struct{ orders.Store }
+
+// SaveOrder is part of orders.Store.
+func (s keeping) SaveOrder(ctx context.Context, o orders.Order, with commit.With) error {
+	if err := s.Store.SaveOrder(ctx, o, with); err != nil || !o.Status.Final() {
+		return err
+	}
+	t, err := s.Tally(ctx, o.CustomerID)
+	t.Open = append(slices.Clone(t.Open), o.OrderID)
+	s.Store.(*ordersMemory.Store).Recount(o.CustomerID, t)
+	return err
+}
+
+func placesKept(s orders.Store) orders.Store { return keeping{s} }
+
+// hopeful looks at the limits, and then places the order whatever has happened meanwhile.
+type hopeful struct{ orders.Store }
+
+// PlaceOrder is part of orders.Store.
+func (s hopeful) PlaceOrder(ctx context.Context, o orders.Order, l orders.Limits, with commit.With) error {
+	t, err := s.Tally(ctx, o.CustomerID)
+	switch {
+	case err != nil:
+		return err
+	case len(t.Open) >= l.Open, len(t.Declines) >= l.Declines && t.Declines[l.Declines-1].After(l.Since(o.CreatedAt)):
+		return orders.ErrAtLimit
+	}
+	return s.Store.PlaceOrder(ctx, o, orders.Limits{Open: 100, Declines: 100}, with)
+}
+
+func limitsLookedAt(s orders.Store) orders.Store { return hopeful{s} }
 
 // unversioned is a price book that takes any price for newer.
 type unversioned struct{ orders.Store }

@@ -20,6 +20,7 @@ var paths = []string{
 
 	"a late duplicate was answered with the first result", "a lost race was decided anew", "a zombie ran to its end",
 	"a message was received again", "a batch failed in part", "a message ended in a dead-letter queue",
+	"a customer was refused: TooManyOpenOrders", "a customer was refused: TooManyDeclinedPayments",
 	"a stream's record was retried", "a stream's batch was halved", "a stream gave up on an event",
 	"an answer came for a token that nobody waits by", "a cancellation came too late", "a mail was sent again after a crash",
 	"the carrier called again", "the payment provider told again", "a notice had a charge given back", "the provider charged, but answered 500",

@@ -26,8 +26,10 @@ func (s *shop) everything() []string { return append(slices.Clone(s.skus), gift)
 // placed is what a customer knows of an order.
 type placed struct {
 	customer string
+	key      string // by which its requests are known
 	id       string // "" until accepted
 	refused  int    // the status with which it was refused
+	tries    int    // how often the customer came back, having been at a limit
 	good     bool   // nothing stands against it: it must be confirmed
 	asked    bool   // for it to be cancelled
 	operated bool   // it is an operator who asks
@@ -73,12 +75,29 @@ func (w *World) adjust(sku string, delta int) {
 	})
 }
 
+// limits are so low that customers come to them.
+var limits = orders.Limits{Open: 4, Declines: 2}
+
+// perCustomer is how many orders a customer wants to place, and patient how often they come back when they are at a limit.
+const (
+	perCustomer = 6
+	patient     = 12
+)
+
 // comeAndGo plans what customers and operators will do.
 func (w *World) comeAndGo() {
+	var arrives time.Duration
 	for i := range w.options.Orders {
-		p := &placed{customer: fmt.Sprintf("customer-%d", i), operated: i%4 == 3}
+		if i%(2*perCustomer) == 0 {
+			arrives = w.between(0, w.options.Duration/2)
+		}
+		at := w.between(0, w.options.Duration/2)
+		if i/perCustomer%2 == 0 { // this customer is in a hurry
+			at = arrives + w.between(0, 2*time.Second)
+		}
+		p := &placed{customer: fmt.Sprintf("customer-%d", i/perCustomer), key: fmt.Sprint(i), operated: i%4 == 3}
 		w.shop.placed = append(w.shop.placed, p)
-		w.after(w.between(0, w.options.Duration/2), func() { w.place(p) })
+		w.after(at, func() { w.place(p) })
 	}
 	for range 1 + w.options.Orders/10 {
 		w.after(w.between(0, w.options.Duration), func() { w.price(one(w.chance, w.shop.skus), 100+w.IntN(5000)) })
@@ -97,7 +116,7 @@ var (
 func (w *World) probe() {
 	w.adjust(w.shop.skus[0], 10)
 	w.rest(w.now.Add(patience))
-	p := &placed{customer: "customer-after", good: true}
+	p := &placed{customer: "customer-after", key: "after", good: true}
 	w.shop.placed = append(w.shop.placed, p)
 	w.send(p, fmt.Sprintf(`{"sku":%q,"quantity":2}`, w.shop.skus[0]), methods[0], postalCodes[0], false)
 	w.rest(w.now.Add(patience))
@@ -121,9 +140,13 @@ func (w *World) send(p *placed, items, method, postalCode string, changesMind bo
 		items, method, postalCode)
 	c := call{
 		function: "place-order", method: http.MethodPost, path: "/v1/orders", caller: p.customer,
-		header: map[string]string{"Idempotency-Key": "k-" + p.customer}, body: []byte(body),
+		header: map[string]string{"Idempotency-Key": "k-" + p.key}, body: []byte(body),
 	}
 	w.insist(c, func(status int, answer []byte) {
+		if status == http.StatusTooManyRequests && p.tries < patient {
+			w.comeBack(p, field(answer, "code"), func() { w.send(p, items, method, postalCode, changesMind) })
+			return
+		}
 		if p.id = field(answer, "orderId"); status != http.StatusAccepted {
 			p.id, p.refused = "", status
 			return
@@ -135,6 +158,18 @@ func (w *World) send(p *placed, items, method, postalCode string, changesMind bo
 	})
 }
 
+// comeBack has a customer who is at a limit try again later, with the same key.
+func (w *World) comeBack(p *placed, code string, again func()) {
+	p.tries++
+	w.reach("a customer was refused: " + code)
+	w.note("", "%s is refused: %s", p.customer, code)
+	wait := w.between(30*time.Second, time.Minute)
+	if code == orders.ErrTooManyDeclines.Code {
+		wait += time.Hour
+	}
+	w.after(wait, again)
+}
+
 // cancel has the customer, or an operator, ask for the order to be cancelled.
 func (w *World) cancel(p *placed) {
 	caller, reason := p.customer, orders.ReasonCancelledByCustomer
@@ -144,7 +179,7 @@ func (w *World) cancel(p *placed) {
 	p.asked, p.by = true, reason
 	c := call{
 		function: "cancel-order", method: http.MethodPost, path: "/v1/orders/" + p.id + "/cancel", params: map[string]string{"orderId": p.id},
-		caller: caller, order: p.id, header: map[string]string{"Idempotency-Key": "c-" + p.customer},
+		caller: caller, order: p.id, header: map[string]string{"Idempotency-Key": "c-" + p.key},
 	}
 	w.insist(c, func(status int, _ []byte) {
 		w.note(p.id, "%s asks to cancel: %d", caller, status)

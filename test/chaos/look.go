@@ -71,7 +71,7 @@ func (r *run) look(ctx context.Context) (f facts, err error) {
 	errs := make([]error, len(r.orders))
 	var all sync.WaitGroup
 	next := make(chan int)
-	for range customers {
+	for range atOnce {
 		all.Go(func() {
 			for i := range next {
 				f.orders[i], errs[i] = r.lookAt(ctx, *r.orders[i])

@@ -76,7 +76,7 @@ func plan(r *rand.Rand, orders int, over time.Duration) []wish {
 	all := make([]wish, orders)
 	goods := products(orders)
 	for n := range all {
-		w := wish{n: n, at: over * time.Duration(n) / time.Duration(orders), customer: fmt.Sprintf("chaos%d", r.IntN(customers))}
+		w := wish{n: n, at: over * time.Duration(n) / time.Duration(orders), customer: customer(n)}
 		postal := pick(r, postalCodes)
 		if n < orders/5 && r.IntN(15) == 0 {
 			postal = silent
@@ -94,5 +94,11 @@ func plan(r *rand.Rand, orders int, over time.Duration) []wish {
 	return all
 }
 
-// customers is how many people order, and how many orders are placed at a time.
-const customers = 8
+// customers is how many people order. It is enough of them that nobody comes to the limits of orders under way and of declined
+// payments, whatever is drawn.
+const customers = 40
+
+func customer(n int) string { return fmt.Sprintf("chaos%d", n%customers) }
+
+// atOnce is how many orders are placed at a time.
+const atOnce = 8

@@ -145,7 +145,7 @@ func (r *run) outboxes(ctx context.Context) (map[string]int, error) {
 func (r *run) listed(ctx context.Context) (map[string]client.Order, error) {
 	all := map[string]client.Order{}
 	for n := range customers {
-		c := r.as(fmt.Sprintf("chaos%d", n), "")
+		c := r.as(customer(n), "")
 		for cursor := ""; ; {
 			var page client.OrderPage
 			err := again(ctx, 10*time.Second, func() (retry bool, err error) {

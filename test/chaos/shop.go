@@ -67,7 +67,7 @@ func (r *run) shopping(ctx context.Context, wishes []wish) error {
 	var all, cancelling sync.WaitGroup
 	next := make(chan wish)
 	errs := make([]error, len(wishes))
-	for range customers {
+	for range atOnce {
 		all.Go(func() {
 			for w := range next {
 				p, err := r.place(ctx, w)

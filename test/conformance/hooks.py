@@ -15,6 +15,7 @@ schemathesis.openapi.format("sku", WORDS)
 REASONS = {
     400: {"InvalidCursor"},
     422: {"UnknownSku", "PostalCodeRequired", "DuplicateSku", "CurrencyMismatch", "IdempotencyKeyReused", "AmountOutOfRange"},
+    429: {"TooManyOpenOrders", "TooManyDeclinedPayments"},
 }
 
 

@@ -145,7 +145,7 @@ func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	placed := make([]client.Order, orders)
 	spread(orders, parallel, func(i int) {
 		var err error
-		placed[i], err = as(fmt.Sprintf("rush%d", i%parallel), "").PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i), order("RUSH", each, methods[i%len(methods)]))
+		placed[i], err = as(fmt.Sprintf("rush%d", i%24), "").PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i), order("RUSH", each, methods[i%len(methods)]))
 		if err != nil {
 			t.Errorf("order %d: %v", i, err)
 		}
@@ -233,11 +233,12 @@ func sell(t *testing.T, sku string, cents int64, stock int) {
 	}
 	r := order(sku, 1, "pm_card_visa_chargeDeclined") // takes nothing in the end
 	eventually(t, 30*time.Second, "the price of "+sku+" is known to orders", func() error {
-		o, err := operator().PlaceOrder(t.Context(), "price-"+sku, r)
+		buyer := as("first-"+strings.ToLower(sku), "") // of each product another one, since declines are limited
+		o, err := buyer.PlaceOrder(t.Context(), "price-"+sku, r)
 		if err != nil {
 			return err
 		}
-		_, err = operator().WaitFinal(t.Context(), o.OrderID, nil)
+		_, err = buyer.WaitFinal(t.Context(), o.OrderID, nil)
 		return err
 	})
 }

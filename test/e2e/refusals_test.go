@@ -204,15 +204,19 @@ func TestAPriceChangeCountsForLaterOrdersOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, 30*time.Second, "orders learns the new price", func() error {
-		o, err := customer().PlaceOrder(t.Context(), "", order("PRICED", 1, "pm_card_visa_chargeDeclined"))
-		if err != nil {
-			return err
-		}
-		if o.Total.Amount != 1500 {
-			return errorf("the price is still %s", o.Total)
-		}
-		return nil
+		r := order("PRICED", 1, "pm_card_visa")
+		r.ExpectedTotal = &money.Money{Currency: "EUR", Amount: 1500}
+		_, err := customer().PlaceOrder(t.Context(), "", r)
+		return err
 	})
+	stale := order("PRICED", 1, "pm_card_visa")
+	stale.ExpectedTotal = &money.Money{Currency: "EUR", Amount: 1000}
+	_, err := customer().PlaceOrder(t.Context(), "", stale)
+	wantProblem(t, err, http.StatusConflict, "TotalChanged")
+	var p *client.Problem
+	if errors.As(err, &p) && (p.Total == nil || p.Total.Amount != 1500) {
+		t.Errorf("the present total is told as %v, want 15.00 EUR", p.Total)
+	}
 	if got, err := customer().GetOrder(t.Context(), before.OrderID); err != nil || got.Total.Amount != 1000 {
 		t.Errorf("the earlier order costs %s, %v", got.Total, err)
 	}

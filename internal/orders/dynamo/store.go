@@ -4,6 +4,7 @@
 //	pk               sk     what
 //	order#<orderId>  order  an order; in the index byCustomer under customer#<customerId>, <orderId>; while PENDING in the index open
 //	price#<sku>      price  an entry of the price book
+//	customer#<id>    tally  the customer's orders that are not final, and when payments were declined
 package dynamo
 
 import (
@@ -54,7 +55,40 @@ func (s Store) Orders(ctx context.Context, customerID string, limit int, cursor 
 
 // SaveOrder writes an order on condition that the version before it is stored.
 func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) error {
-	return s.Commit(ctx, with, s.SaveVersion("order#"+o.OrderID, "order", fromDomain(o), o.Version-1))
+	if !o.Status.Final() {
+		return s.Commit(ctx, with, s.save(o))
+	}
+	tallied, err := s.ended(ctx, o)
+	if err != nil {
+		return err
+	}
+	return s.Commit(ctx, with, s.save(o), tallied)
+}
+
+// save is the write of an order on condition that the version before it is stored.
+func (s Store) save(o orders.Order) dynamo.Op {
+	return s.SaveVersion("order#"+o.OrderID, "order", fromDomain(o), o.Version-1)
+}
+
+// OrdersByID reads orders in one batch.
+func (s Store) OrdersByID(ctx context.Context, orderIDs []string) ([]orders.Order, error) {
+	keys := make([]dynamo.Values, len(orderIDs))
+	for i, id := range orderIDs {
+		keys[i] = dynamo.Key("order#"+id, "order")
+	}
+	items, err := s.GetAll(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	all, err := decode[order](items)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]orders.Order, len(all))
+	for i, item := range all {
+		found[i] = item.domain()
+	}
+	return found, nil
 }
 
 // Overdue looks the orders up in the index, and reads each again, since the index follows the table with a delay.

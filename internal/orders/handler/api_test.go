@@ -84,6 +84,30 @@ func TestAnotherTotalThanExpectedIsToldWithThePresentOne(t *testing.T) {
 	}
 }
 
+func TestACustomerAtALimitIsAskedToComeBackLater(t *testing.T) {
+	s := open(t)
+	s.Service = s.Limited(orders.Limits{Open: 1, Declines: 1})
+	s.place()
+	fresh := func(r *events.APIGatewayProxyRequest) {
+		delete(r.Headers, "Idempotency-Key")
+		delete(r.MultiValueHeaders, "Idempotency-Key")
+	}
+	res := s.call(placeOrder, "place-order", fresh)
+	refused(t, res, 429, "TooManyOpenOrders")
+	if res.Headers["Retry-After"] != "30" {
+		t.Errorf("Retry-After %q, want 30", res.Headers["Retry-After"])
+	}
+	if _, err := s.RejectOrder(t.Context(), contract.Reject{OrderID: sampled, Reason: "PAYMENT_DECLINED"}); err != nil {
+		t.Fatal(err)
+	}
+	res = s.call(placeOrder, "place-order", fresh)
+	refused(t, res, 429, "TooManyDeclinedPayments")
+	if res.Headers["Retry-After"] != "3600" {
+		t.Errorf("Retry-After %q, want 3600", res.Headers["Retry-After"])
+	}
+	answered(t, s.call(placeOrder, "place-order", nil), 202, "Order") // a replay
+}
+
 func TestGetOrderIsForTheOwnerAndOperators(t *testing.T) {
 	s := open(t)
 	refused(t, s.call(getOrder, "get-order", nil), 404, "OrderNotFound")

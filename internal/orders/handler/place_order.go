@@ -2,6 +2,8 @@ package handler
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
@@ -22,7 +24,26 @@ type placement struct {
 }
 
 // PlaceOrder composes the function place-order.
-func PlaceOrder(env *function.Env) (function.Handler, error) { return placeOrder(service(env)) }
+func PlaceOrder(env *function.Env) (function.Handler, error) {
+	open, err := limit(env, "MAX_OPEN_ORDERS")
+	if err != nil {
+		return nil, err
+	}
+	declines, err := limit(env, "MAX_DECLINES_PER_HOUR")
+	if err != nil {
+		return nil, err
+	}
+	return placeOrder(service(env).Limited(orders.Limits{Open: open, Declines: declines}))
+}
+
+// limit reads a limit, which is 1 to 100: so many orders can be read in one batch.
+func limit(env *function.Env, name string) (int, error) {
+	n, err := strconv.Atoi(env.Require(name))
+	if err != nil || n < 1 || n > 100 {
+		return 0, fmt.Errorf("environment variable %s is not a number from 1 to 100", name)
+	}
+	return n, nil
+}
 
 func placeOrder(svc *orders.Service) (function.Handler, error) {
 	return httpapi.Handle("placeOrder", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {

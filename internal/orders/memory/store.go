@@ -20,12 +20,16 @@ type Store struct {
 	*memory.Log
 	orders *memory.Items[orders.Order]
 	prices *memory.Items[orders.Price]
+	tally  *memory.Items[orders.Tally] // by customer
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
 	log := memory.NewLog(c)
-	return &Store{log, memory.NewItems(log, "order", placedOnce), memory.NewItems[orders.Price](log, "price", nil)}
+	return &Store{
+		Log: log, orders: memory.NewItems(log, "order", placedOnce), prices: memory.NewItems[orders.Price](log, "price", nil),
+		tally: memory.NewItems[orders.Tally](log, "tally", nil),
+	}
 }
 
 // placedOnce keeps what was placed.
@@ -82,6 +86,37 @@ func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []orders.O
 	return overdue, nil
 }
 
+// OrdersByID returns orders.
+func (s *Store) OrdersByID(_ context.Context, orderIDs []string) (found []orders.Order, err error) {
+	s.View(func() {
+		for _, id := range orderIDs {
+			if o, ok := s.orders.Find(id); ok {
+				found = append(found, o)
+			}
+		}
+	})
+	return found, nil
+}
+
+// PlaceOrder writes a new order within its customer's limits.
+func (s *Store) PlaceOrder(_ context.Context, o orders.Order, limits orders.Limits, with commit.With) error {
+	return s.Commit(with, func() error {
+		t := s.tally.Get(o.CustomerID)
+		declined := len(t.Declines) >= limits.Declines && t.Declines[limits.Declines-1].After(limits.Since(o.CreatedAt))
+		switch _, exists := s.orders.Find(o.OrderID); {
+		case exists:
+			return fault.ErrLostRace
+		case len(t.Open) >= limits.Open, declined:
+			return orders.ErrAtLimit
+		}
+		s.orders.Save(o.OrderID, o)
+		t.Open = append(slices.Clone(t.Open), o.OrderID)
+		slices.Sort(t.Open)
+		s.tally.Save(o.CustomerID, t)
+		return nil
+	})
+}
+
 // SaveOrder writes an order's next version.
 func (s *Store) SaveOrder(_ context.Context, o orders.Order, with commit.With) error {
 	return s.Commit(with, func() error {
@@ -89,6 +124,38 @@ func (s *Store) SaveOrder(_ context.Context, o orders.Order, with commit.With) e
 			return fault.ErrLostRace
 		}
 		s.orders.Save(o.OrderID, o)
+		if o.Status.Final() {
+			t := without(s.tally.Get(o.CustomerID), o.OrderID)
+			if o.CountsAsDecline() {
+				t.Declines = t.Declined(o.UpdatedAt)
+			}
+			s.tally.Save(o.CustomerID, t)
+		}
+		return nil
+	})
+}
+
+// without returns a tally in which some orders do not count as open.
+func without(t orders.Tally, orderIDs ...string) orders.Tally {
+	t.Open = slices.DeleteFunc(slices.Clone(t.Open), func(id string) bool { return slices.Contains(orderIDs, id) })
+	return t
+}
+
+// Tally returns what counts against a customer's limits.
+func (s *Store) Tally(_ context.Context, customerID string) (t orders.Tally, err error) {
+	s.View(func() { t = s.tally.Get(customerID) })
+	return t, nil
+}
+
+// Recount sets what counts against a customer's limits, as a version that knows no tally may leave it.
+func (s *Store) Recount(customerID string, t orders.Tally) {
+	s.View(func() { s.tally.Save(customerID, t) })
+}
+
+// Uncount has final orders not count as open.
+func (s *Store) Uncount(_ context.Context, customerID string, orderIDs []string) error {
+	return s.Commit(commit.With{}, func() error {
+		s.tally.Save(customerID, without(s.tally.Get(customerID), orderIDs...))
 		return nil
 	})
 }

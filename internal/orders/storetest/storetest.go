@@ -36,6 +36,12 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) orders.Store) {
 		"PriceOverAnotherVersionIsARace":          stalePrice,
 		"PlacingIsOneCommitWithItsReply":          together,
 		"OverdueAreThePendingOnesOfBeforeATime":   overdue,
+		"OrdersAreFoundByIDAndOthersLeftOut":      byID,
+		"TheTallyHoldsTheOrdersThatAreNotFinal":   tallied,
+		"AnOrderOverTheLimitIsNotWritten":         overLimit,
+		"DeclinesCountForAnHour":                  declines,
+		"WhatIsUncountedLeavesRoom":               uncounted,
+		"PlacesTakenAtOnceStayWithinTheLimit":     atOnce,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })

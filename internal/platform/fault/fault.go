@@ -39,6 +39,8 @@ const (
 	Unavailable
 	// TimedOut: the deadline that the caller chose passed before the work was done (HTTP 408).
 	TimedOut
+	// Limited: the caller has as much as it may have for now; worth another try after RetryAfter (HTTP 429).
+	Limited
 )
 
 // Error is an error with a kind and a stable, machine-readable code in

@@ -58,6 +58,7 @@ var status = map[fault.Kind]int{
 	fault.Internal:        http.StatusInternalServerError,
 	fault.Unavailable:     http.StatusServiceUnavailable,
 	fault.TimedOut:        http.StatusRequestTimeout,
+	fault.Limited:         http.StatusTooManyRequests,
 }
 
 // retryAfter is for how long a caller is asked to wait where nothing else is known.
@@ -80,9 +81,11 @@ func problem(ctx context.Context, instance string, err error) Response {
 	p.Type = "https://orderflow.example/problems/" + p.Code
 	p.Title = http.StatusText(p.Status)
 	header := map[string]string{"Content-Type": "application/problem+json"}
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+		header["Retry-After"] = strconv.Itoa(int(math.Ceil(wait.Seconds())))
+	}
 	switch {
 	case p.Status == http.StatusServiceUnavailable:
-		header["Retry-After"] = strconv.Itoa(int(math.Ceil(wait.Seconds())))
 		slog.ErrorContext(ctx, "request failed", "error", err.Error())
 	case p.Status >= http.StatusInternalServerError:
 		slog.ErrorContext(ctx, "request failed", "error", err.Error())

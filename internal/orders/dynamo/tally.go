@@ -1,0 +1,109 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/orders"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/fault"
+)
+
+// tally is a customer's item. The ids are a set, so that giving a place back twice does no harm, and no count can come to be
+// wrong. The declines are a list, newest first, so that a condition can look at the one that would be too many.
+type tally struct {
+	Open     []string `dynamodbav:"orders,stringset,omitempty"`
+	Declines []int64  `dynamodbav:"declines,omitempty"` // in milliseconds since 1970
+}
+
+func tallyKey(customerID string) dynamo.Values { return dynamo.Key("customer#"+customerID, "tally") }
+
+// PlaceOrder writes a new order and its id into the tally, which is asked by a condition, so that nothing has to be read before.
+func (s Store) PlaceOrder(ctx context.Context, o orders.Order, limits orders.Limits, with commit.With) error {
+	last := fmt.Sprintf("#declines[%d]", limits.Declines-1)
+	return s.Commit(ctx, with, s.save(o), dynamo.Op{Refused: orders.ErrAtLimit, Write: types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Name, Key: tallyKey(o.CustomerID),
+		UpdateExpression: aws.String("ADD #orders :id"),
+		ConditionExpression: aws.String("(attribute_not_exists(#orders) OR size(#orders) < :most)" +
+			" AND (attribute_not_exists(" + last + ") OR " + last + " <= :since)"),
+		ExpressionAttributeNames: map[string]string{"#orders": "orders", "#declines": "declines"},
+		ExpressionAttributeValues: dynamo.Values{
+			":id": set(o.OrderID), ":most": dynamo.Number(int64(limits.Open)), ":since": dynamo.Number(limits.Since(o.CreatedAt).UnixMilli()),
+		},
+	}}})
+}
+
+// ended is the write that tallies the end of an order. A decline is entered into the list as it was read, else Commit fails with
+// fault.ErrLostRace.
+func (s Store) ended(ctx context.Context, o orders.Order) (dynamo.Op, error) {
+	if !o.CountsAsDecline() {
+		return s.uncount(o.CustomerID, o.OrderID), nil
+	}
+	before, err := s.tally(ctx, o.CustomerID)
+	if err != nil {
+		return dynamo.Op{}, err
+	}
+	update := s.uncount(o.CustomerID, o.OrderID)
+	update.Refused = fault.ErrLostRace
+	u := update.Write.Update
+	u.UpdateExpression = aws.String("SET #declines = :after DELETE #orders :ids")
+	u.ExpressionAttributeNames["#declines"] = "declines"
+	u.ExpressionAttributeValues[":after"] = millis(before.domain().Declined(o.UpdatedAt))
+	u.ConditionExpression = aws.String("attribute_not_exists(#declines)")
+	if len(before.Declines) > 0 {
+		u.ConditionExpression = aws.String("#declines = :before")
+		u.ExpressionAttributeValues[":before"] = millis(before.domain().Declines)
+	}
+	return update, nil
+}
+
+// uncount is the write that takes orders out of a tally.
+func (s Store) uncount(customerID string, orderIDs ...string) dynamo.Op {
+	return dynamo.Op{Write: types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Name, Key: tallyKey(customerID),
+		UpdateExpression:         aws.String("DELETE #orders :ids"),
+		ExpressionAttributeNames: map[string]string{"#orders": "orders"}, ExpressionAttributeValues: dynamo.Values{":ids": set(orderIDs...)},
+	}}}
+}
+
+// Uncount takes final orders out of a tally.
+func (s Store) Uncount(ctx context.Context, customerID string, orderIDs []string) error {
+	return s.Commit(ctx, commit.With{}, s.uncount(customerID, orderIDs...))
+}
+
+// Tally reads a customer's tally.
+func (s Store) Tally(ctx context.Context, customerID string) (orders.Tally, error) {
+	item, err := s.tally(ctx, customerID)
+	return item.domain(), err
+}
+
+func (s Store) tally(ctx context.Context, customerID string) (tally, error) {
+	var item tally
+	_, err := s.Find(ctx, "customer#"+customerID, "tally", &item)
+	return item, err
+}
+
+func (item tally) domain() orders.Tally {
+	t := orders.Tally{Open: item.Open}
+	slices.Sort(t.Open)
+	for _, ms := range item.Declines {
+		t.Declines = append(t.Declines, time.UnixMilli(ms).UTC())
+	}
+	return t
+}
+
+func set(ids ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: ids} }
+
+func millis(times []time.Time) types.AttributeValue {
+	list := make([]types.AttributeValue, len(times))
+	for i, t := range times {
+		list[i] = dynamo.Number(t.UnixMilli())
+	}
+	return &types.AttributeValueMemberL{Value: list}
+}
