@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"orderflow/internal/asl"
@@ -141,6 +142,19 @@ func TestExhaustedUndoDoesNotStopTheOthersAndFlagsTheOrder(t *testing.T) {
 	})
 	if done.Error != "NeedsAttention" || attempts != 9 || detail != `{"VoidPayment":"Transient"}` || !slices.Contains(x.Trace(), "ReleaseStock") {
 		t.Errorf("%+v after %d attempts, told %s, by %v", done, attempts, detail, x.Trace())
+	}
+}
+
+func TestACompensationThatIsGivenUpUndoesNothingAndFlagsTheOrder(t *testing.T) {
+	input := `{"orderId":"01J","customerId":"c1","total":{"currency":"EUR","amount":1},"reason":"INTERNAL","failedStep":"","traceparent":"","failures":{"compensate-order":"CompensationExhausted"}}`
+	x := load(t, "compensate-order").Start("01J-6", json.RawMessage(input))
+	var flagged []string
+	done := drive(t, x, func(e asl.Effect) (string, string) {
+		flagged = append(flagged, string(e.(asl.Invoke).Payload))
+		return `{}`, ""
+	})
+	if done.Error != "NeedsAttention" || len(flagged) != 1 || !strings.Contains(flagged[0], `{\"compensate-order\":\"CompensationExhausted\"}`) {
+		t.Errorf("%+v after %v, told %s", done, x.Trace(), flagged)
 	}
 }
 

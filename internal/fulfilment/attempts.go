@@ -8,7 +8,7 @@ import (
 )
 
 // attempts bounds how often an order's compensation is started without an operator. What ended five times other than
-// planned ends so a sixth time.
+// planned ends so a sixth time. It also bounds how often it is tried to leave the order to an operator after that.
 const attempts = 5
 
 // attempt names the n-th execution of compensate-order for an order, from 1. The first has the order's own id, by

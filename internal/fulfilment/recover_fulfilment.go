@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	// ErrExhausted: the order's compensation was started as often as may be without an operator.
-	ErrExhausted = fault.New(fault.Conflict, "CompensationExhausted", "the compensation ended unplanned %d times; an operator has to look", attempts)
+	// ErrExhausted: the order's compensation was started as often as may be without an operator, and it could not even be left to one.
+	ErrExhausted = fault.New(fault.Conflict, "CompensationExhausted", "the compensation ended unplanned %d times; an operator has to look", 2*attempts)
 	// ErrNeverStarted: something is held for an order of which no saga is known.
 	ErrNeverStarted = fault.New(fault.Conflict, "SagaUnknown", "there is no saga of this order; an operator has to look")
 )
@@ -23,7 +23,7 @@ const (
 )
 
 // RecoverFulfilment is told that an execution of either machine ended, and brings the order to rest if that was not
-// planned. It fails with ErrExhausted if that was tried often enough.
+// planned. If that was tried often enough, the order is left to an operator. It fails with ErrExhausted if that fails as often.
 func (s *Service) RecoverFulfilment(ctx context.Context, execution string) error {
 	return s.recover(ctx, orderOf(execution), nil)
 }
@@ -32,7 +32,7 @@ func (s *Service) RecoverFulfilment(ctx context.Context, execution string) error
 // number of times: it decides on the executions as they are, and their names let only one of several callers through.
 //
 //	compensation runs, or ended as planned   nothing to do, or an operator's to do
-//	compensation ended otherwise             its next attempt
+//	compensation ended otherwise             its next attempt; after five of them, one that leaves the order to an operator
 //	saga runs, or ended as planned           nothing to do
 //	saga ended otherwise                     compensation
 //	neither was ever started                 start
@@ -41,12 +41,12 @@ func (s *Service) recover(ctx context.Context, orderID string, start func() erro
 	switch {
 	case err != nil:
 		return err
-	case n >= attempts && undo.Status != Running && !undo.Planned():
-		return ErrExhausted
 	case n > 0 && (undo.Status == Running || undo.Planned()):
 		return nil
+	case n >= 2*attempts:
+		return ErrExhausted
 	case n > 0:
-		input, err := signed(undo.Input, "", "") // an operator may have started that one, but not this
+		input, err := unsigned(undo.Input, n >= attempts)
 		if err != nil {
 			return err
 		}
@@ -78,6 +78,17 @@ func (s *Service) compensate(ctx context.Context, orderID string, n int, input j
 		return err
 	}
 	return nil
+}
+
+// unsigned makes the input of the next attempt from that of the last, which an operator may have started, but not this one. If
+// recovery has given up, the attempt is to leave the order to an operator: orders has to know, or it would go on to take a
+// cancellation that nobody carries out, and nobody would look at the money that is held.
+func unsigned(last json.RawMessage, givenUp bool) (json.RawMessage, error) {
+	var next by
+	if givenUp {
+		next.Failures = map[string]string{string(CompensateOrder): ErrExhausted.Code}
+	}
+	return passOn(last, next, forOneAttempt...)
 }
 
 // undoingOf makes the input of the compensation from the saga that ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -109,13 +110,70 @@ func TestACompensationThatEndsUnplannedIsTriedAgainUnderTheNextNameAndAtMostFive
 		if err := s.RecoverFulfilment(t.Context(), id+"-2"); err != nil {
 			t.Errorf("an old event while the fifth attempt runs: %v", err)
 		}
-		e.End(fulfilment.CompensateOrder, id+"-5", status, errorName)
-		if err := s.RecoverFulfilment(t.Context(), id+"-5"); !errors.Is(err, fulfilment.ErrExhausted) {
-			t.Errorf("%s: after the fifth attempt: %v, want ErrExhausted", status, err)
+		if input := compensation(t, e, id+"-5"); input["failures"] != nil {
+			t.Errorf("%s: the fifth attempt gives up: %v", status, input)
 		}
-		if err := s.CheckOverdue(t.Context(), event(t, orders.OrderOverdue)); err != nil || e.Executions() != 6 {
-			t.Errorf("%s: the sweep after that: %v, %d executions", status, err, e.Executions())
+	}
+}
+
+// stopped is an engine in which so many attempts to undo an order ended unplanned, and recovery was told of each.
+func stopped(t *testing.T, attempts int) (*fulfilment.Service, *memory.Engine) {
+	t.Helper()
+	s, e := started(t)
+	e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "")
+	recovered(t, s, id)
+	for n := 1; n <= attempts; n++ {
+		name := id
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", id, n)
 		}
+		if !e.End(fulfilment.CompensateOrder, name, fulfilment.Aborted, "") {
+			t.Fatalf("attempt %d does not run", n)
+		}
+		recovered(t, s, name)
+	}
+	return s, e
+}
+
+func TestAnOrderWhoseCompensationIsGivenUpIsLeftToAnOperator(t *testing.T) {
+	s, e := stopped(t, 5)
+	if input := compensation(t, e, id+"-6"); fmt.Sprint(input["failures"]) != "map[compensate-order:CompensationExhausted]" || input["reason"] != "INTERNAL" {
+		t.Fatalf("after five attempts: input %v", input)
+	}
+	e.End(fulfilment.CompensateOrder, id+"-6", fulfilment.Failed, "NeedsAttention") // it has flagged the order
+	recovered(t, s, id+"-6")
+	if err := s.CheckOverdue(t.Context(), event(t, orders.OrderOverdue)); err != nil || e.Executions() != 7 {
+		t.Errorf("the sweep after that: %v, %d executions", err, e.Executions())
+	}
+	name, err := s.RetryCompensation(t.Context(), id, "olga", "the definition is fixed")
+	if err != nil || name != id+"-7" {
+		t.Fatalf("retry: %s, %v", name, err)
+	}
+	if input := compensation(t, e, name); input["failures"] != nil || input["operator"] != "olga" {
+		t.Errorf("an operator's attempt does not undo: %v", input)
+	}
+}
+
+func TestGivingUpIsTriedAgainAndAtMostFiveTimes(t *testing.T) {
+	s, e := stopped(t, 9)
+	if input := compensation(t, e, id+"-10"); input["failures"] == nil {
+		t.Errorf("attempt 10: %v", input)
+	}
+	e.End(fulfilment.CompensateOrder, id+"-10", fulfilment.Aborted, "")
+	if err := s.RecoverFulfilment(t.Context(), id+"-10"); !errors.Is(err, fulfilment.ErrExhausted) {
+		t.Errorf("after ten attempts: %v, want ErrExhausted", err)
+	}
+	if err := s.CheckOverdue(t.Context(), event(t, orders.OrderOverdue)); err != nil || e.Executions() != 11 {
+		t.Errorf("the sweep after that: %v, %d executions", err, e.Executions())
+	}
+}
+
+// An order from before it was flagged in such a case waits as PENDING; the next sweep finds it.
+func TestASweepLeavesAnOrderThatWasGivenUpInSilenceToAnOperator(t *testing.T) {
+	s, e := stopped(t, 4)
+	e.End(fulfilment.CompensateOrder, id+"-5", fulfilment.TimedOut, "")
+	if err := s.CheckOverdue(t.Context(), event(t, orders.OrderOverdue)); err != nil || compensation(t, e, id+"-6")["failures"] == nil {
+		t.Errorf("%v, %v", err, compensation(t, e, id+"-6"))
 	}
 }
 

@@ -49,13 +49,20 @@ func (s *Service) RetryCompensation(ctx context.Context, orderID, operator, why 
 	return name, s.engine.Start(ctx, CompensateOrder, name, input)
 }
 
-// signed puts into an input who starts the execution and why; the execution keeps it.
+// signed puts into an input who starts the execution and why; the execution keeps it. It is to undo the order, also where the
+// last one was to give it up.
 func signed(input json.RawMessage, operator, why string) (json.RawMessage, error) {
-	return passOn(input, by{operator, why}, "operator", "why")
+	return passOn(input, by{Operator: operator, Why: why}, forOneAttempt...)
 }
 
-// by tells who started an attempt by hand, and for what reason.
+// by tells what is so of one attempt only, and not passed on to the next.
 type by struct {
+	// Operator and Why tell who started it by hand, and for what reason.
 	Operator string `json:"operator,omitempty"`
 	Why      string `json:"why,omitempty"`
+	// Failures say what could not be done. Given at the start, they have the machine undo nothing and leave the
+	// order to an operator.
+	Failures map[string]string `json:"failures,omitempty"`
 }
+
+var forOneAttempt = []string{"operator", "why", "failures"}

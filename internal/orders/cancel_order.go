@@ -30,6 +30,10 @@ func (s *Service) CancelOrder(ctx context.Context, req idempotency.Request, orde
 		switch {
 		case o.Status == StatusCancelled, o.Status == StatusPending && o.CancelRequested:
 			return o, s.store.Record(ctx, commit.With{Reply: once.Returning(o)})
+		case o.Status == StatusNeedsAttention:
+			return Order{}, fault.New(ErrNotCancellable.Kind, ErrNotCancellable.Code,
+				"the order needs attention: undoing it has failed, and an operator has to finish that. It will not be delivered, and what was "+
+					"paid or held will be given back; there is nothing left to cancel")
 		case o.Status != StatusPending:
 			return Order{}, fault.New(ErrNotCancellable.Kind, ErrNotCancellable.Code, "the order is %s and can no longer be cancelled", o.Status)
 		}

@@ -2,6 +2,7 @@ package orders_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -126,6 +127,17 @@ func TestCancelIsTooLateOnceTheOrderEndedOrNeedsAttention(t *testing.T) {
 		if after := s.order(id); after.Status != status || !cmp.Equal(before, after) {
 			t.Errorf("%s: changed %s", status, cmp.Diff(before, after))
 		}
+	}
+}
+
+func TestCancelSaysWhatBecomesOfAnOrderThatNeedsAttention(t *testing.T) {
+	s := open(t)
+	id := s.place().OrderID
+	_, err := s.flag(id)
+	must(t, err)
+	_, _, err = s.cancel(id, "")
+	if !errors.Is(err, orders.ErrNotCancellable) || !strings.Contains(err.Error(), "an operator has to finish that") {
+		t.Errorf("got %v", err)
 	}
 }
 

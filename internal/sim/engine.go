@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -15,7 +16,11 @@ type engine struct {
 	executions map[string]*execution // by machine and name
 	waiting    map[string]*execution // by task token
 	all        []*execution
+	hunted     map[string]bool // orders whose every compensation somebody stops
 }
+
+// givenUp stands in the input of a compensation that is to leave its order to an operator.
+const givenUp = `"failures":`
 
 type execution struct {
 	machine fulfilment.Machine
@@ -64,6 +69,9 @@ func (e *engine) start(machine fulfilment.Machine, name string, input json.RawMe
 	e.all = append(e.all, x)
 	e.w.changes++
 	e.w.note(x.order, "%s begins", x)
+	if bytes.Contains(input, []byte(givenUp)) {
+		e.w.reach("recovery gave a compensation up")
+	}
 	e.limit(x)
 	e.drive(x)
 	return nil

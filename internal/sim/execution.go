@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -93,6 +94,12 @@ func (e *engine) drive(x *execution) {
 // limit ends an execution when its time is over, or at any step before, where faults have somebody or something else end it.
 func (e *engine) limit(x *execution) {
 	e.w.after(e.machines[x.machine].Timeout, func() { e.stop(x, asl.TimedOut) })
+	undoes := x.machine == fulfilment.CompensateOrder && !bytes.Contains(x.input, []byte(givenUp))
+	if undoes && !e.w.calm && (e.hunted[x.order] || e.w.strikes(hunted)) {
+		e.hunted[x.order] = true
+		x.fated, x.fate = 1+e.w.IntN(4), asl.Aborted
+		return
+	}
 	switch {
 	case e.w.strikes(aborted):
 		x.fated, x.fate = 1+e.w.IntN(10), asl.Aborted

@@ -50,6 +50,7 @@ const (
 	answerRefused Fault = "task answer throttled"
 	answerUnheard Fault = "task answer's answer lost"
 	aborted       Fault = "execution aborted from outside"
+	hunted        Fault = "compensation aborted each time it is started"
 	timedOut      Fault = "execution timed out from outside"
 	noticeTwice   Fault = "status notice delivered twice"
 	noticeLost    Fault = "status notice lost"
@@ -68,7 +69,7 @@ var odds = map[Fault]float64{
 	callbackLate: .08, callbackTwice: .1, callbackNever: .03, givenBack: .15, tells: .2, tellLate: .2, tellTwice: .2,
 	messageTwice: .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
 	publishRefused: .04, publishPartly: .04, publishUnheard: .03,
-	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05, aborted: .06, timedOut: .06, noticeTwice: .1, noticeLost: .1,
+	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05, aborted: .06, hunted: .02, timedOut: .06, noticeTwice: .1, noticeLost: .1,
 	clientLost: .05, clientUnheard: .08, clientTwice: .08, mailRefused: .05, mailUnheard: .03,
 }
 

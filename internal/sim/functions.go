@@ -79,6 +79,10 @@ func (w *World) compose() error {
 	if w.mutant.mailStore != nil {
 		mailStore = w.mutant.mailStore(mailStore)
 	}
+	var machines fulfilment.Engine = w.engine
+	if w.mutant.recovery != nil {
+		machines = w.mutant.recovery(machines)
+	}
 	key := func(context.Context) ([]byte, error) { return secret, nil }
 	sets := []func() (map[string]function.Handler, error){
 		func() (map[string]function.Handler, error) {
@@ -100,7 +104,7 @@ func (w *World) compose() error {
 			return notificationsHandler.Handlers(notifications.New(mailStore, mailer{w}, w, w.ids))
 		},
 		func() (map[string]function.Handler, error) {
-			return fulfilmentHandler.Handlers(fulfilment.New(w.engine))
+			return fulfilmentHandler.Handlers(fulfilment.New(machines))
 		},
 	}
 	for _, set := range sets {

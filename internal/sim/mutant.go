@@ -3,6 +3,7 @@ package sim
 import (
 	"net/http"
 
+	"orderflow/internal/fulfilment"
 	"orderflow/internal/notifications"
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/commit"
@@ -27,6 +28,8 @@ type Mutant struct {
 
 	orderStore func(orders.Store) orders.Store
 	mailStore  func(notifications.Store) notifications.Store
+	// recovery takes the place of what fulfilment runs state machines by.
+	recovery func(fulfilment.Engine) fulfilment.Engine
 
 	withoutStream, withoutRecovery, ackFirst, wholeItems bool
 }

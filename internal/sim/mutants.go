@@ -75,6 +75,7 @@ var Mutants = []Mutant{
 	{Name: "the provider leaves no tombstone behind", transport: withoutTombstone},
 	{Name: "what somebody refunds in part at the provider is not seen", transport: refundsUnseen},
 	{Name: "a confirmation does not look whether the order is closed", orderStore: neverClosed},
+	{Name: "recovery gives up in silence", recovery: silently},
 	{Name: "an order that ends keeps its place", orderStore: placesKept},
 	{Name: "limits are looked at before the transaction, not in it", orderStore: limitsLookedAt},
 	{Name: "an older price replaces a newer one", orderStore: anyPrice},

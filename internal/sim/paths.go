@@ -29,7 +29,7 @@ var paths = []string{
 	"fulfil-order waited for a circuit", "compensate-order waited for a circuit",
 	"sweep-orders found something overdue", "sweep-reservations found something overdue",
 	"somebody refunded a part at the provider", "somebody refunded a confirmed order at the provider", "reconciliation told of a refund",
-	"reconciliation gave a charge back", "an operator retried a compensation",
+	"reconciliation gave a charge back", "an operator retried a compensation", "recovery gave a compensation up",
 	"a free order CONFIRMED", "a free order REJECTED",
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/orders"
 )
 
 // shift is how long the sweeps are left alone before it is looked whether they found anything. Reconciliation does
@@ -56,6 +57,11 @@ func (w *World) settle(deadline time.Time) bool {
 		if !w.rest(deadline) {
 			return false
 		}
+		w.pass(w.now.Add(shift))
+		if !w.rest(deadline) {
+			return false
+		}
+		w.stranded()
 		w.repair()
 		w.pass(w.now.Add(shift))
 		if w.changes == before {
@@ -63,6 +69,23 @@ func (w *World) settle(deadline time.Time) bool {
 		}
 	}
 	return false
+}
+
+// stranded looks, when the sweeps have had their time and before the operator comes, whether the operator can see all that waits
+// for them: an order is at rest, or it says that it needs attention, or a message about it is parked. Else a customer could go on to
+// cancel it, be told that this is accepted, and nothing would happen.
+func (w *World) stranded() {
+	parked := map[string]bool{}
+	for _, q := range w.queues {
+		for _, m := range q.dead {
+			parked[m.about] = true
+		}
+	}
+	for _, id := range w.history.orders() {
+		if o := w.order(id); o.Status == orders.StatusPending && !parked[id] {
+			w.violate("what waits for an operator says so", id, "nothing works on it any more, and it is still PENDING")
+		}
+	}
 }
 
 // repair is the operator's part: orders that are not at rest, or that recovery has given up on, are undone anew, and dead

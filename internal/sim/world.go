@@ -82,7 +82,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) (*World, error) 
 	w.ids = identifiers{w, c}
 	w.history = history{w: w, barriers: map[string]map[barrier.Key]barrier.Phase{}, mails: map[string][]*mail{}, about: map[string]string{}, accounts: map[string]*account{}}
 	w.network = &network{w: w, downUntil: map[string]time.Time{}}
-	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{}}
+	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{}, hunted: map[string]bool{}}
 	w.consumers = sortedKeys(d.wiring.queues)
 	for _, name := range w.consumers {
 		w.queues[name] = &queue{w: w, function: name, queueSettings: d.wiring.queues[name], handled: map[string]int{}}

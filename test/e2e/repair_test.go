@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,6 +49,39 @@ func TestASagaThatIsStoppedByHandIsUndone(t *testing.T) {
 			t.Errorf("the provider still has %+v", c)
 		}
 	}
+}
+
+// Somebody stops every compensation of an order. Recovery gives up, and says so: by the order, and to who wants to cancel it.
+func TestAnOrderWhoseCompensationIsAlwaysStoppedNeedsAttention(t *testing.T) {
+	mend := strand(t) // while it fails to give the money back, there is time to stop it
+	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined"))
+	machines := sfn.NewFromConfig(stack.Config())
+	for n := 1; n <= 5; n++ {
+		execution := strings.Replace(stack.Outputs["CompensateOrderArn"], ":stateMachine:", ":execution:", 1) + ":" + o.OrderID
+		if n > 1 {
+			execution += fmt.Sprint("-", n)
+		}
+		eventually(t, 60*time.Second, fmt.Sprintf("attempt %d runs, and is stopped", n), func() error {
+			_, err := machines.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: &execution})
+			return err
+		})
+	}
+	wantFinal(t, o, client.NeedsAttention, "COMPENSATION_FAILED")
+	_, err := customer().CancelOrder(t.Context(), "", o.OrderID)
+	wantProblem(t, err, http.StatusConflict, "OrderNotCancellable")
+	if err == nil || !strings.Contains(err.Error(), "an operator has to finish that") {
+		t.Errorf("cancel: %v", err)
+	}
+
+	mend()
+	operate(t, 0, "order", "retry", o.OrderID, "--reason", "nobody stops it any more")
+	eventually(t, 60*time.Second, "the order is rejected after all", func() error {
+		got, err := operator().GetOrder(t.Context(), o.OrderID)
+		if err == nil && got.Status != client.Rejected {
+			err = fmt.Errorf("it is %s", got.Status)
+		}
+		return err
+	})
 }
 
 // A message that its consumer cannot handle is parked, looked at and dropped; one that it can handle by now is sent back.
