@@ -109,7 +109,9 @@ func cases(t *testing.T, random int) []scripted {
 	missing.Input = strings.Replace(missing.Input, `"total"`, `"sum"`, 1)
 	null := fulfil("nulls-and-empty-lists", nil)
 	null.Input = strings.Replace(strings.Replace(null.Input, `"traceparent":""`, `"traceparent":null`, 1), `[{"sku":"A","quantity":2}]`, `[]`, 1)
-	list = append(list, exists, missing, null)
+	givenUp := undo("given-up", nil)
+	givenUp.Input = strings.Replace(givenUp.Input, `"traceparent"`, `"failures":{"compensate-order":"CompensationExhausted"},"traceparent"`, 1)
+	list = append(list, exists, missing, null, givenUp)
 
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range random {
