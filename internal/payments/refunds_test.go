@@ -1,8 +1,10 @@
 package payments_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -76,6 +78,31 @@ func TestEventsSayHowMuchWasGivenBackSoFar(t *testing.T) {
 			t.Errorf("%s: %s; want %d given back", e.Type, e.Data, want)
 		}
 	}
+}
+
+// The alarm PaymentsToLookAtAlarm counts these lines of the log.
+func TestOperatorsAreToldOnceOfEachRefundElsewhere(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	told := func(words string, want int) {
+		t.Helper()
+		if got := strings.Count(log.String(), words); got != want {
+			t.Errorf("%q was logged %d times, want %d:\n%s", words, got, want, &log)
+		}
+	}
+	s := confirmed(t)
+	s.provider.GiveBack(order, 1000)
+	s.noticed(t, "evt_1")
+	s.noticed(t, "evt_2") // the same again, as another event
+	told("a payment was refunded in part", 1)
+	s.provider.GiveBack(order, 3797)
+	s.noticed(t, "evt_3")
+	s.noticed(t, "evt_4")
+	s.reconciled(t, 0, 0)
+	told("a payment was refunded in part", 1)
+	told("a confirmed order is not paid", 1)
 }
 
 // The webhook was lost: reconciliation tells of the refund, once.
