@@ -37,6 +37,8 @@ type Operation struct {
 	Path   string `json:"path"`
 	// Group is the group whose members alone may call it; empty where every customer may.
 	Group string `json:"group,omitempty"`
+	// Audited says that what operators do by it is written down, with who did it.
+	Audited bool `json:"audited,omitempty"`
 	// Public says that there is no authorizer in front of it.
 	Public bool `json:"public,omitempty"`
 

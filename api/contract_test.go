@@ -135,6 +135,27 @@ func TestWhoMayCallWhat(t *testing.T) {
 	}
 }
 
+func TestWhatOperatorsChangeIsAudited(t *testing.T) {
+	var audited []string
+	for id := range routes(document(t)) {
+		op, err := api.Load(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if op.Audited {
+			audited = append(audited, id)
+		}
+		if op.Group == "operator" && op.Method != "GET" && !op.Audited {
+			t.Errorf("%s changes something for operators only, and is not audited", id)
+		}
+	}
+	slices.Sort(audited)
+	// Operators may cancel anybody's order.
+	if want := []string{"adjustStock", "cancelOrder", "putProduct"}; !slices.Equal(audited, want) {
+		t.Errorf("audited: %v, want %v", audited, want)
+	}
+}
+
 // camel turns place-order into PlaceOrder.
 func camel(kebab string) string {
 	var b strings.Builder

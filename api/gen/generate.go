@@ -17,6 +17,7 @@ type operation struct {
 	Method     string      `json:"method"`
 	Path       string      `json:"path"`
 	Group      string      `json:"group,omitempty"`
+	Audited    bool        `json:"audited,omitempty"`
 	Public     bool        `json:"public,omitempty"`
 	Parameters []parameter `json:"parameters,omitempty"`
 	Body       any         `json:"body,omitempty"`
@@ -57,6 +58,7 @@ func generate(spec []byte) (map[string][]byte, error) {
 func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operation) (operation, error) {
 	o := operation{ID: op.OperationID, Method: method, Path: path, Public: op.Security != nil && len(*op.Security) == 0}
 	o.Group, _ = op.Extensions["x-orderflow-group"].(string)
+	o.Audited, _ = op.Extensions["x-orderflow-audited"].(bool)
 	if len(item.Parameters) > 0 {
 		return o, fmt.Errorf("parameters belong to operations, not to paths")
 	}

@@ -12,10 +12,11 @@ import (
 
 func audit(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "audit [ORDER]",
+		Use:   "audit [ORDER|SKU]",
 		Short: "Show what operators did, who it was and why",
-		Long:  "Show what operators did, who it was and why: to an order, or to everything.\n\n" + stackFileHelp,
+		Long:  "Show what operators did by the command line and by HTTP, who it was and why: to an order, to a product, or to everything.\n\n" + stackFileHelp,
 		Example: `  orderflow audit
+  orderflow audit MUG-BLUE
   orderflow audit 01KAQ5M3Z8V7D2X4C6B9N1T0RW -o json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -15,7 +15,7 @@ func discoveryRules() []Rule {
 			func(dir string) bool {
 				return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") || strings.HasPrefix(dir, "sandbox/")
 			},
-			"internal/platform/registry", // AWS itself
+			"internal/platform/registry", "internal/platform/awsjson", // AWS itself
 			"internal/platform/httpapi"), // the types of problems, which are names
 		{
 			Name: "who calls by HTTP finds the address in the registry",

@@ -13,30 +13,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"orderflow/internal/platform/audit"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
 )
 
-// Action is something that an operator does.
-type Action struct {
-	ID string    `json:"id"`
-	At time.Time `json:"at"`
-	// Who is the caller's identity at AWS, User the name of the user who called.
-	Who  string `json:"who"`
-	User string `json:"user"`
-	Why  string `json:"why"`
-	// What is done, such as "dlq drop".
-	What string `json:"what"`
-	// Subject is what it is done to: an order, where that is known.
-	Subject string `json:"subject"`
-	// Detail tells more, such as the queue and the event's id and type. It holds no personal data.
-	Detail string `json:"detail,omitempty"`
-	// Outcome is "done" or "failed: …"; "begun" until that is known.
-	Outcome string `json:"outcome"`
-}
+// Action is something that an operator does, by the command line or by HTTP.
+type Action = audit.Action
 
 // Begun is the outcome of an action of which no end was written down.
-const Begun = "begun"
+const Begun = audit.Begun
 
 // Audit is the record of what operators did: a log group, to which anybody who may act can add, and in which nobody can change
 // anything.
@@ -54,7 +40,7 @@ func (a Audit) Do(ctx context.Context, action Action, act func(context.Context) 
 		return errors.Join(errors.New("nothing was done, since it could not be written down"), err)
 	}
 	err := act(ctx)
-	action.Outcome = "done"
+	action.Outcome = audit.Done
 	if err != nil {
 		action.Outcome = "failed: " + err.Error()
 	}

@@ -242,3 +242,19 @@ func operate(t *testing.T, code int, args ...string) string {
 	}
 	return string(out)
 }
+
+func TestWhatOperatorsDoByHTTPIsInTheAudit(t *testing.T) {
+	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	wantFinal(t, o, client.Confirmed, "")
+	olga := bearer(t, "olga", "operator")
+	wantAnswer(t, http.MethodPost, "/v1/orders/"+o.OrderID+"/cancel", olga, "", http.StatusConflict)
+	wantAnswer(t, http.MethodPost, "/v1/stock/MUG-BLUE/adjustments", olga, `{"delta":-100000,"reason":"AUDIT-1"}`, http.StatusConflict)
+	for subject, want := range map[string]string{o.OrderID: "cancelOrder", "MUG-BLUE": "AUDIT-1"} {
+		eventually(t, 30*time.Second, "the audit tells of "+want, func() error {
+			if out := operate(t, 0, "audit", subject); !strings.Contains(out, want) || !strings.Contains(out, "API (") || !strings.Contains(out, "failed: ") {
+				return errorf("audit of %s: %s", subject, out)
+			}
+			return nil
+		})
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"orderflow/api"
+	"orderflow/internal/platform/audit"
 	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
@@ -75,6 +76,7 @@ type endpoint struct {
 	verify func(context.Context, *Request) error
 	handle HandlerFunc
 	tokens tokens
+	trail  *audit.Trail
 }
 
 // Invoke answers a request of API Gateway.
@@ -145,7 +147,7 @@ func (e *endpoint) serve(ctx context.Context, in events.APIGatewayProxyRequest, 
 	if e.op.Public {
 		return e.handle(ctx, r)
 	}
-	return inTime(ctx, r, e.handle)
+	return e.audited(ctx, r)
 }
 
 // Decode reads the body, which has been validated, into a T.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"orderflow/internal/platform/audit"
 	"orderflow/internal/platform/bearer"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
@@ -44,7 +45,11 @@ type tokens interface {
 
 // Configure has the function verify bearer tokens itself where the environment names their issuer, which is so on stages
 // without an authorizer only. TOKEN_KEYS is the parameter with the issuer's key set, TOKEN_AUDIENCE the client.
+// Where operators' calls are audited, OPERATOR_ACTIONS is the log group.
 func (e *endpoint) Configure(env *function.Env) {
+	if e.op.Audited {
+		e.trail = audit.New(env.AWS(), env.Require("OPERATOR_ACTIONS"), env.Clock, env.IDs)
+	}
 	issuer := env.Optional("TOKEN_ISSUER")
 	if issuer == "" || e.op.Public {
 		return

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"orderflow/internal/platform/awsjson"
 	"orderflow/internal/platform/clock"
 )
 
@@ -16,7 +17,7 @@ const Attribute = "url"
 // CloudMap is the registry in AWS Cloud Map: a service in a namespace for each name, an
 // instance of it for each endpoint.
 type CloudMap struct {
-	api        api
+	api        awsjson.Client
 	namespaces []string
 	allowed    transport
 }
@@ -26,7 +27,7 @@ type CloudMap struct {
 func NewCloudMap(cfg aws.Config, stage string, c clock.Clock) *CloudMap {
 	// Discovery has a host of its own, apart from the rest of Cloud Map's API.
 	return &CloudMap{
-		api:        newAPI(cfg, c, "servicediscovery", "data-servicediscovery", "Route53AutoNaming_v20170314"),
+		api:        awsjson.New(cfg, c, "servicediscovery", "data-servicediscovery", "Route53AutoNaming_v20170314"),
 		namespaces: []string{"orderflow-" + stage, "orderflow-" + stage + "-partners"},
 		allowed:    transportOf(stage),
 	}
@@ -39,7 +40,7 @@ func (m *CloudMap) Resolve(ctx context.Context, name string) ([]string, error) {
 	for _, namespace := range m.namespaces {
 		var urls []string
 		urls, err = m.discover(ctx, namespace, name)
-		var refused *apiError
+		var refused *awsjson.Error
 		if !errors.As(err, &refused) || refused.Code != "ServiceNotFound" && refused.Code != "NamespaceNotFound" {
 			return urls, err
 		}
@@ -52,7 +53,7 @@ func (m *CloudMap) discover(ctx context.Context, namespace, name string) ([]stri
 		Instances []struct{ Attributes map[string]string }
 	}
 	in := map[string]string{"NamespaceName": namespace, "ServiceName": name, "HealthStatus": "HEALTHY"}
-	if err := m.api.call(ctx, "DiscoverInstances", in, &out); err != nil {
+	if err := m.api.Call(ctx, "DiscoverInstances", in, &out); err != nil {
 		return nil, unknown(name).Because(err)
 	}
 	var raw []string

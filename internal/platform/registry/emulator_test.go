@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"orderflow/internal/platform/awsjson"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/dynamo/dynamotest"
 	"orderflow/internal/platform/ids"
@@ -30,10 +31,10 @@ func emulator(t *testing.T) (aws.Config, string) {
 	}, ids.Random(clock.System{}).New()
 }
 
-func (a api) must(t *testing.T, operation string, in, out any) {
+func must(t *testing.T, a awsjson.Client, operation string, in, out any) {
 	t.Helper()
 	var nothing *json.SyntaxError // is what some operations answer
-	if err := a.call(t.Context(), operation, in, out); err != nil && !errors.As(err, &nothing) {
+	if err := a.Call(t.Context(), operation, in, out); err != nil && !errors.As(err, &nothing) {
 		t.Fatalf("%s: %v", operation, err)
 	}
 }
@@ -42,7 +43,7 @@ func TestParametersInTheEmulator(t *testing.T) {
 	cfg, stage := emulator(t)
 	r := NewParameters(cfg, stage, clock.System{})
 	put := map[string]any{"Name": "/orderflow/" + stage + "/services/orders", "Value": "https://a/,https://b", "Type": "StringList"}
-	r.api.must(t, "PutParameter", put, &struct{}{})
+	must(t, r.api, "PutParameter", put, &struct{}{})
 	got, err := r.Resolve(t.Context(), "orders")
 	if err != nil || !slices.Equal(got, []string{"https://a", "https://b"}) {
 		t.Errorf("Resolve = %q, %v", got, err)
@@ -59,7 +60,7 @@ func TestParameterThatIsNoAddressInTheEmulator(t *testing.T) {
 	if got, err := read(t.Context()); err == nil {
 		t.Errorf("a parameter that is not there is %q", got)
 	}
-	newAPI(cfg, clock.System{}, "ssm", "ssm", "AmazonSSM").must(t, "PutParameter", map[string]any{"Name": name, "Value": `{"keys":[]}`, "Type": "String"}, &struct{}{})
+	must(t, awsjson.New(cfg, clock.System{}, "ssm", "ssm", "AmazonSSM"), "PutParameter", map[string]any{"Name": name, "Value": `{"keys":[]}`, "Type": "String"}, &struct{}{})
 	if got, err := read(t.Context()); err != nil || got != `{"keys":[]}` {
 		t.Errorf("read = %q, %v", got, err)
 	}
@@ -87,7 +88,7 @@ func TestEndpointThatAnOperatorMarksUnhealthyInCloudMapIsNotUsed(t *testing.T) {
 	cfg, stage := emulator(t)
 	r := NewCloudMap(cfg, stage, clock.System{})
 	service := r.register(t, "orderflow-"+stage, "orders", "https://a", "https://b")
-	r.api.must(t, "UpdateInstanceCustomHealthStatus", map[string]any{"ServiceId": service, "InstanceId": "0", "Status": "UNHEALTHY"}, &struct{}{})
+	must(t, r.api, "UpdateInstanceCustomHealthStatus", map[string]any{"ServiceId": service, "InstanceId": "0", "Status": "UNHEALTHY"}, &struct{}{})
 	if got, err := r.Resolve(t.Context(), "orders"); err != nil || !slices.Equal(got, []string{"https://b"}) {
 		t.Errorf("Resolve = %q, %v; want https://b alone", got, err)
 	}
@@ -96,18 +97,18 @@ func TestEndpointThatAnOperatorMarksUnhealthyInCloudMapIsNotUsed(t *testing.T) {
 // register makes a namespace with one service at urls, as the template does, and returns the service's id.
 func (m *CloudMap) register(t *testing.T, namespace, name string, urls ...string) string {
 	t.Helper()
-	m.api.must(t, "CreateHttpNamespace", map[string]any{"Name": namespace, "CreatorRequestId": namespace}, &struct{}{})
+	must(t, m.api, "CreateHttpNamespace", map[string]any{"Name": namespace, "CreatorRequestId": namespace}, &struct{}{})
 	var list struct{ Namespaces []struct{ ID, Name string } }
-	m.api.must(t, "ListNamespaces", map[string]any{"MaxResults": 100}, &list)
+	must(t, m.api, "ListNamespaces", map[string]any{"MaxResults": 100}, &list)
 	var made struct{ Service struct{ ID string } }
 	for _, n := range list.Namespaces {
 		if n.Name == namespace {
-			m.api.must(t, "CreateService", map[string]any{"Name": name, "NamespaceId": n.ID, "CreatorRequestId": namespace + name,
+			must(t, m.api, "CreateService", map[string]any{"Name": name, "NamespaceId": n.ID, "CreatorRequestId": namespace + name,
 				"HealthCheckCustomConfig": map[string]any{"FailureThreshold": 1}}, &made)
 		}
 	}
 	for i, url := range urls {
-		m.api.must(t, "RegisterInstance", map[string]any{"ServiceId": made.Service.ID, "InstanceId": string(rune('0' + i)),
+		must(t, m.api, "RegisterInstance", map[string]any{"ServiceId": made.Service.ID, "InstanceId": string(rune('0' + i)),
 			"CreatorRequestId": name + url, "Attributes": map[string]string{Attribute: url}}, &struct{}{})
 	}
 	return made.Service.ID

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"orderflow/internal/platform/awsjson"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/tracing/awscalls"
 )
@@ -13,32 +14,32 @@ import (
 // Parameters is the registry in the SSM parameter store: a parameter a service,
 // /orderflow/<stage>/services/<name>, with its endpoints separated by commas.
 type Parameters struct {
-	api     api
+	api     awsjson.Client
 	prefix  string
 	allowed transport
 }
 
 // NewParameters returns the parameters of a stage.
 func NewParameters(cfg aws.Config, stage string, c clock.Clock) *Parameters {
-	return &Parameters{api: newAPI(cfg, c, "ssm", "ssm", "AmazonSSM"), prefix: "/orderflow/" + stage + "/services/", allowed: transportOf(stage)}
+	return &Parameters{api: awsjson.New(cfg, c, "ssm", "ssm", "AmazonSSM"), prefix: "/orderflow/" + stage + "/services/", allowed: transportOf(stage)}
 }
 
 // Parameter returns what reads the one parameter of the store called name, which is no address. It asks anew each time.
 func Parameter(cfg aws.Config, name string, c clock.Clock) func(context.Context) (string, error) {
-	store := newAPI(cfg, c, "ssm", "ssm", "AmazonSSM")
-	return func(ctx context.Context) (string, error) { return store.parameter(ctx, name) }
+	store := awsjson.New(cfg, c, "ssm", "ssm", "AmazonSSM")
+	return func(ctx context.Context) (string, error) { return parameter(ctx, store, name) }
 }
 
 // parameter reads one parameter.
-func (a api) parameter(ctx context.Context, name string) (string, error) {
+func parameter(ctx context.Context, a awsjson.Client, name string) (string, error) {
 	var out struct{ Parameter struct{ Value string } }
-	err := a.call(ctx, "GetParameter", map[string]string{"Name": name}, &out, awscalls.KeyParameter.String(name))
+	err := a.Call(ctx, "GetParameter", map[string]string{"Name": name}, &out, awscalls.KeyParameter.String(name))
 	return out.Parameter.Value, err
 }
 
 // Resolve reads the parameter.
 func (p *Parameters) Resolve(ctx context.Context, name string) ([]string, error) {
-	value, err := p.api.parameter(ctx, p.prefix+name)
+	value, err := parameter(ctx, p.api, p.prefix+name)
 	if err != nil {
 		return nil, unknown(name).Because(err)
 	}

@@ -1,4 +1,7 @@
-package registry
+// Package awsjson calls services of AWS by their JSON protocol, for one operation or two of a service. Linking the SDK's client of
+// the parameter store instead would add a quarter to the start time of every function that calls somebody: see
+// docs/adr/0011-two-registries-and-a-balancer-in-the-client.md.
+package awsjson
 
 import (
 	"bytes"
@@ -25,10 +28,8 @@ import (
 // maxAnswer bounds an answer of AWS that is read, in bytes; a parameter has 8 KiB at most.
 const maxAnswer = 1 << 20
 
-// api calls one service of AWS by its JSON protocol. Linking the SDK's client of the parameter
-// store instead would add a quarter to the start time of every function that calls somebody: see
-// docs/adr/0011-two-registries-and-a-balancer-in-the-client.md.
-type api struct {
+// Client calls one service.
+type Client struct {
 	cfg     aws.Config
 	client  aws.HTTPClient
 	clock   clock.Clock
@@ -37,23 +38,24 @@ type api struct {
 	target  string // prefix of operations
 }
 
-// apiError is a refusal by AWS.
-type apiError struct {
+// Error is a refusal by AWS.
+type Error struct {
 	Status int
 	Code   string
 }
 
-func (e *apiError) Error() string { return fmt.Sprintf("AWS answered %d %s", e.Status, e.Code) }
+func (e *Error) Error() string { return fmt.Sprintf("AWS answered %d %s", e.Status, e.Code) }
 
-// ErrorCode is that of AWS, as the SDK's own errors have it.
-func (e *apiError) ErrorCode() string { return e.Code }
+// ErrorCode is that of AWS, as errors of the SDK have it.
+func (e *Error) ErrorCode() string { return e.Code }
 
-func newAPI(cfg aws.Config, c clock.Clock, service, host, target string) api {
+// New returns a client. Requests are signed for service and go to host in the region of cfg; target is the prefix of operations.
+func New(cfg aws.Config, c clock.Clock, service, host, target string) Client {
 	suffix := ".amazonaws.com"
 	if strings.HasPrefix(cfg.Region, "cn-") {
 		suffix += ".cn"
 	}
-	a := api{cfg: cfg, client: cfg.HTTPClient, clock: c, service: service, url: "https://" + host + "." + cfg.Region + suffix, target: target}
+	a := Client{cfg: cfg, client: cfg.HTTPClient, clock: c, service: service, url: "https://" + host + "." + cfg.Region + suffix, target: target}
 	if cfg.BaseEndpoint != nil {
 		a.url = *cfg.BaseEndpoint
 	}
@@ -63,9 +65,9 @@ func newAPI(cfg aws.Config, c clock.Clock, service, host, target string) api {
 	return a
 }
 
-// call sends in as JSON and decodes the answer into out; refusals are *apiError. What failed on the way,
-// or at AWS, is sent once more: all operations called here only read.
-func (a api) call(ctx context.Context, operation string, in, out any, attrs ...attribute.KeyValue) (err error) {
+// Call sends in as JSON and decodes the answer into out, unless that is nil; refusals are *Error. What failed on the way,
+// or at AWS, is sent once more: every operation called so must be safe to repeat.
+func (a Client) Call(ctx context.Context, operation string, in, out any, attrs ...attribute.KeyValue) (err error) {
 	ctx, span := awscalls.Start(ctx, a.service, operation, attrs...)
 	defer func() { tracing.End(span, err) }()
 	body, err := json.Marshal(in)
@@ -74,14 +76,14 @@ func (a api) call(ctx context.Context, operation string, in, out any, attrs ...a
 	}
 	for attempt := 0; ; attempt++ {
 		err = a.send(ctx, operation, body, out)
-		var refused *apiError
+		var refused *Error
 		if err == nil || attempt > 0 || ctx.Err() != nil || errors.As(err, &refused) && refused.Status < 500 {
 			return err
 		}
 	}
 }
 
-func (a api) send(ctx context.Context, operation string, body []byte, out any) error {
+func (a Client) send(ctx context.Context, operation string, body []byte, out any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+"/", bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -110,7 +112,10 @@ func (a api) send(ctx context.Context, operation string, body []byte, out any) e
 			Type string `json:"__type"`
 		}
 		_ = json.Unmarshal(answer, &problem) // without a code it is still a refusal
-		return &apiError{Status: res.StatusCode, Code: problem.Type[strings.LastIndex(problem.Type, "#")+1:]}
+		return &Error{Status: res.StatusCode, Code: problem.Type[strings.LastIndex(problem.Type, "#")+1:]}
+	}
+	if out == nil {
+		return nil
 	}
 	return json.Unmarshal(answer, out)
 }
