@@ -65,7 +65,8 @@ func (w *World) price(sku string, cents int) {
 func (w *World) adjust(sku string, delta int) {
 	c := call{
 		function: "adjust-stock", method: http.MethodPost, path: "/v1/stock/" + sku + "/adjustments", params: map[string]string{"sku": sku},
-		caller: operator, header: map[string]string{"Idempotency-Key": w.ids.New()}, body: fmt.Appendf(nil, `{"delta":%d,"reason":"count","allowUnknownSku":true}`, delta), // the product may not be learnt of yet
+		caller: operator, header: map[string]string{"Idempotency-Key": w.ids.New()},
+		body: fmt.Appendf(nil, `{"delta":%d,"reason":"count","allowUnknownSku":true}`, delta), // the product may not be learnt of yet
 	}
 	w.insist(c, func(status int, _ []byte) {
 		w.note("", "stock of %s: %+d: %d", sku, delta, status)

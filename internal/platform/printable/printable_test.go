@@ -3,6 +3,7 @@ package printable_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"unicode"
@@ -103,6 +104,17 @@ func TestTheWriterKeepsLinesAndTabs(t *testing.T) {
 		t.Errorf("got %q, %d, %v", out.String(), n, err)
 	}
 }
+
+func TestAWriterThatFailsSaysSo(t *testing.T) {
+	if n, err := fmt.Fprint(printable.Writer(broken{}), "Ada"); n != 0 || err == nil {
+		t.Errorf("got %d, %v", n, err)
+	}
+}
+
+// broken is a pipe that nobody reads any more.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func ExampleEscape() {
 	fmt.Println(printable.Escape("Ada\u202e Lovelace\x1b[31m"))
