@@ -10,8 +10,8 @@ import (
 	"orderflow/internal/platform/envelope"
 )
 
-// CheckOverdue is told by a service's sweep that something of an order waits for longer than a saga lasts. Nearly always
-// the order is being compensated, or an operator's; where neither is so, it is brought to rest like any other
+// CheckOverdue is told by a service's sweep that something of an order waits for longer than a saga should last. Nearly always
+// its saga still waits for a third party, or it is being compensated, or an operator's; where none of these is so, it is brought to rest like any other
 // order whose execution ended unplanned. An order whose saga was never started, because its event was lost, is
 // started now. It fails with ErrNeverStarted where there is neither a saga nor what it takes to start one.
 func (s *Service) CheckOverdue(ctx context.Context, e envelope.Event) error {

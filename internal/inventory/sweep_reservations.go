@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// budget is how long a reservation may take to be committed or released: a saga has 30 minutes.
+	// budget is how long a reservation may take to be committed or released before fulfilment is asked about it. A saga that
+	// waits for slots and circuits may take longer; it is left alone.
 	budget = 30 * time.Minute
 	// patience is how long repair may take on top, and an operator where it cannot.
 	patience = 24 * time.Hour

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// budget is how long an order may be PENDING: its saga ends after 30 minutes at the latest.
+	// budget is how long an order may be PENDING before fulfilment is asked about it. A saga that waits for slots and circuits may take
+	// longer; it is left alone.
 	budget = 30 * time.Minute
-	// patience is how long repair may take on top. A compensation has two hours, and may be started anew.
+	// patience is how long repair may take on top. A compensation has nearly two hours, and may be started anew.
 	patience = 12 * time.Hour
 )
 

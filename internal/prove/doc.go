@@ -9,7 +9,8 @@
 // Free at any time: the order in which everything happens, how often a carrier calls back, the wait for it running out, the
 // customer cancelling. Each of these costs one fault: an invocation that dies before, between or after its effects; one that
 // is given up and runs on, for as long as it likes (a zombie); one that runs twice; a step that fails until its
-// retries are used up, with or without effect; an execution that is aborted.
+// retries are used up, with or without effect; a call that finds no free slot, once or until it is given up, so that nothing
+// happens; an execution that is aborted.
 //
 // Not searched: several orders competing, which the condition on stock decides, faults inside a transaction, which has
 // none, and events that are lost before they are published, which the simulation covers.

@@ -192,14 +192,14 @@ func (r *runs) abort(run int32) int32 {
 	return r.after(run, "abort", func(x *asl.Execution) error { return x.Stop(asl.Aborted, "", "") })
 }
 
-// giveUp fails a task until its retries are used up.
-func (r *runs) giveUp(run int32) int32 {
-	return r.after(run, "give up", func(x *asl.Execution) error {
+// giveUp fails a task by an error until its retries are used up.
+func (r *runs) giveUp(run int32, name string) int32 {
+	return r.after(run, "give up by "+name, func(x *asl.Execution) error {
 		for state := x.State(); x.State() == state; awake(x) {
 			if _, over := x.Next().(asl.Done); over {
 				return nil
 			}
-			if err := x.Fail("Transient", ""); err != nil {
+			if err := x.Fail(name, ""); err != nil {
 				return err
 			}
 		}

@@ -34,6 +34,9 @@ var always = []invariant{
 	{name: "we never know of more than there is: what is written down as captured was charged", holds: func(w *World) bool {
 		return w.Payment != captured || w.Charge == captured || w.Charge == refunded
 	}},
+	{name: "money is captured only after the carrier has booked", holds: func(w *World) bool {
+		return w.Charge != captured || w.Called && !w.Refuses && (w.Shipment == booked || w.Shipment == shipmentCancelled)
+	}},
 }
 
 // stocked is how many units there were.
@@ -52,6 +55,9 @@ func (x *search) violated(s *State) string {
 		if !i.holds(&s.World) {
 			return i.name
 		}
+	}
+	if s.Lost {
+		return "a call for which there was no slot is made again"
 	}
 	if !x.atRest(s) {
 		return ""

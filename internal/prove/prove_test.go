@@ -121,6 +121,15 @@ func TestBrokenStateMachineIsFound(t *testing.T) {
 				catcher.(states)["Next"] = "CommitStock"
 			}
 		},
+		"a call that found no slot fails its step": func(f, _ states) {
+			step := f["CommitStock"].(states)
+			step["Retry"] = step["Retry"].([]any)[1:]
+		},
+		"money is captured before the carrier has booked": func(f, _ states) {
+			f["ArrangeShipment"].(states)["Next"] = "CapturePayment"
+			f["CapturePayment"].(states)["Next"] = "AwaitShipment"
+			f["AwaitShipment"].(states)["Next"] = "CommitStock"
+		},
 		"a failed order is not compensated": func(f, _ states) {
 			for _, s := range f {
 				catchers, _ := s.(states)["Catch"].([]any)

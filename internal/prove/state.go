@@ -15,6 +15,7 @@ type State struct {
 	Undo      int32  // the latest execution of compensate-order; 0 for none yet
 	Attempt   uint8  // which one that is
 	Exhausted uint16 // functions of the compensation whose retries were used up, a bit each
+	Lost      bool   // a call that was not made, once, was not made again
 	count     uint8
 	messages  [maxMessages]message
 }

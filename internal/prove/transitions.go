@@ -108,6 +108,15 @@ func (n *successors) faulty(i int, m message) {
 		n.x.goOn(s, m.kind, n.x.runs.fail(run, "States.Timeout"))
 	})
 	if m.phase == unread {
+		n.fault(func() string { return m.String() + " finds no free slot, and does not begin" }, func(s *State) {
+			after := n.x.runs.fail(run, throttled)
+			s.Lost = n.x.runs.all[after].State() != n.x.runs.all[run].State()
+			n.x.goOn(s, m.kind, after)
+		})
+		n.fault(func() string { return m.String() + " finds no free slot until it is given up" }, func(s *State) {
+			s.exhaust(m)
+			n.x.goOn(s, m.kind, n.x.runs.giveUp(run, throttled))
+		})
 		n.fault(func() string { return m.String() + " is delivered twice" }, func(s *State) {
 			twin := m
 			twin.kind = zombie
@@ -115,7 +124,7 @@ func (n *successors) faulty(i int, m message) {
 		})
 		n.fault(func() string { return m.String() + " fails until its retries are used up" }, func(s *State) {
 			s.exhaust(m)
-			n.x.goOn(s, m.kind, n.x.runs.giveUp(run))
+			n.x.goOn(s, m.kind, n.x.runs.giveUp(run, "Transient"))
 		})
 	}
 	out, told, after := n.advanced(i, m)
@@ -133,9 +142,12 @@ func (n *successors) faulty(i int, m message) {
 		*s = after
 		s.tell(told)
 		s.exhaust(m)
-		n.x.goOn(s, m.kind, n.x.runs.giveUp(run))
+		n.x.goOn(s, m.kind, n.x.runs.giveUp(run, "Transient"))
 	})
 }
+
+// throttled is the error of a call that was not made, for want of a slot.
+const throttled = "Lambda.TooManyRequestsException"
 
 // exhaust remembers what the compensation could not do, or could not know to be done.
 func (s *State) exhaust(m message) {
@@ -201,7 +213,7 @@ func (n *successors) start(k kind, run int32, e asl.StartExecution) {
 		n.x.goOn(s, k, n.x.runs.fail(run, asl.ErrTimeout))
 	})
 	n.fault(func() string { return e.State + " fails until its retries are used up" }, func(s *State) {
-		n.x.goOn(s, k, n.x.runs.giveUp(run))
+		n.x.goOn(s, k, n.x.runs.giveUp(run, "Transient"))
 	})
 }
 

@@ -31,8 +31,13 @@ func (e *engine) drive(x *execution) {
 			w.reach(fmt.Sprintf("%s waited for a circuit", x.machine))
 		}
 		answer(func() error {
-			w.note(x.order, "%s: %s fails: %s", x.machine, x.run.State(), name)
-			return x.run.Fail(name, cause)
+			state := x.run.State()
+			w.note(x.order, "%s: %s fails: %s", x.machine, state, name)
+			err := x.run.Fail(name, cause)
+			if _, waits := x.run.Next().(asl.Sleep); name == throttled && !waits {
+				w.violate("what was not tried is tried again", x.order, "%s gives %s up, for which there was no slot", x.machine, state)
+			}
+			return err
 		})
 	}
 	if x.turn == x.fated {

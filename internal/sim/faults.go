@@ -16,6 +16,7 @@ const (
 	zombie       Fault = "zombie: goes on after its timeout"
 
 	callThrottled Fault = "step throttled"
+	noSlot        Fault = "a burst finds no free slot"
 	callLost      Fault = "step's call lost"
 	callUnheard   Fault = "step's answer lost"
 	callTwice     Fault = "step called twice, the second time late"
@@ -62,9 +63,10 @@ const (
 	mailUnheard   Fault = "mail's answer lost"
 )
 
+// noSlot strikes once a seed, or not at all: then customers come in a burst.
 var odds = map[Fault]float64{
 	crashBefore: .01, crashAfter: .01, writeRefused: .015, writeUnheard: .01, readRefused: .006, slow: .004, zombie: .006,
-	callThrottled: .04, callLost: .02, callUnheard: .03, callTwice: .03,
+	callThrottled: .04, noSlot: .15, callLost: .02, callUnheard: .03, callTwice: .03,
 	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04, overloaded: .04, outage: .01, voidForgotten: .02,
 	callbackLate: .08, callbackTwice: .1, callbackNever: .03, givenBack: .15, tells: .2, tellLate: .2, tellTwice: .2,
 	messageTwice: .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,

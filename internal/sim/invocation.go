@@ -38,8 +38,10 @@ type invocation struct {
 	// undead lets it go on after its caller was told of its timeout.
 	undead bool
 	over   bool
-	out    []byte
-	err    error
+	// slot: it counts against the function's slots, which a zombie does not.
+	slot bool
+	out  []byte
+	err  error
 	// mail is the one that it sent and has not marked as sent yet.
 	mail *mail
 }
@@ -63,7 +65,8 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 		w.violate("the world is whole", order, "there is no function %s", function)
 		return
 	}
-	inv := &invocation{w: w, function: function, order: order, reply: reply}
+	inv := &invocation{w: w, function: function, order: order, reply: reply, slot: true}
+	w.busy[function]++
 	inv.next, inv.stop = iter.Pull(func(yield func(func(func())) bool) {
 		inv.yield = yield
 		defer func() {
@@ -81,6 +84,7 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 		if !inv.over && inv.reply != nil {
 			w.note(inv.order, "%s times out", function)
 			inv.answer(nil, errTimedOut)
+			inv.free()
 			if !inv.undead {
 				inv.kill()
 			}
@@ -101,7 +105,7 @@ func (inv *invocation) resume() {
 		arrange(inv.resume)
 		return
 	}
-	inv.over = true
+	inv.end()
 	inv.w.sawEnd(inv)
 	inv.answer(inv.out, inv.err)
 }
@@ -116,8 +120,21 @@ func (inv *invocation) answer(out []byte, err error) {
 
 // kill ends the coroutine where it waits.
 func (inv *invocation) kill() {
-	inv.over = true
+	inv.end()
 	inv.stop()
+}
+
+func (inv *invocation) end() {
+	inv.over = true
+	inv.free()
+}
+
+// free gives its slot back.
+func (inv *invocation) free() {
+	if inv.slot {
+		inv.slot = false
+		inv.w.busy[inv.function]--
+	}
 }
 
 // pause suspends the running function until arrange has it resumed. Outside of functions (when the

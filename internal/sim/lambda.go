@@ -7,6 +7,18 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 )
 
+// throttled is what Step Functions is told where a function has no free slot. Then nothing was tried.
+const throttled = "Lambda.TooManyRequestsException"
+
+// full reports whether a function has no free slot.
+func (w *World) full(function string) bool {
+	if w.slots == 0 || w.busy[function] < w.slots {
+		return false
+	}
+	w.reach("a burst found no free slot")
+	return true
+}
+
 // step has Step Functions call a function. done is told once: the answer, or the name of an error.
 func (w *World) step(function, order string, payload []byte, done func(out []byte, errorName, cause string)) {
 	reply := func(out []byte, err error) {
@@ -24,8 +36,11 @@ func (w *World) step(function, order string, payload []byte, done func(out []byt
 		w.after(after, func() { done(nil, name, "simulated") })
 	}
 	switch {
+	case w.full(function):
+		lost(w.between(10*time.Millisecond, 50*time.Millisecond), throttled)
+		return
 	case w.strikes(callThrottled):
-		lost(time.Second, "Lambda.TooManyRequestsException")
+		lost(time.Second, throttled)
 		return
 	case w.strikes(callLost):
 		lost(time.Second, "Lambda.SdkClientException")

@@ -26,6 +26,7 @@ var paths = []string{
 	"the carrier called again", "the payment provider told again", "a notice had a charge given back", "the provider charged, but answered 500",
 	"an older version wrote an item of a newer one", "a saga was given what a newer version told",
 	"circuit CLOSED > OPEN", "circuit OPEN > HALF_OPEN", "circuit HALF_OPEN > OPEN", "circuit HALF_OPEN > CLOSED",
+	"a burst found no free slot",
 	"fulfil-order waited for a circuit", "compensate-order waited for a circuit",
 	"sweep-orders found something overdue", "sweep-reservations found something overdue",
 	"somebody refunded a part at the provider", "somebody refunded a confirmed order at the provider", "reconciliation told of a refund",

@@ -57,11 +57,14 @@ func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline, 
 	w.rest(epoch.Add(time.Hour))
 
 	w.calm = false
+	if w.strikes(noSlot) {
+		w.slots = 4 + w.IntN(6)
+	}
 	w.comeAndGo()
 	w.keepRotas(d.wiring.schedules)
 	w.pass(w.now.Add(o.Duration + time.Minute))
 
-	w.calm = true
+	w.calm, w.slots = true, 0
 	w.note("", faultsStop)
 	if stopped := w.now; !w.settle(stopped.Add(patience)) {
 		w.violate("the world comes to rest", "", "something still moves %s after the faults stopped", w.now.Sub(stopped))

@@ -96,6 +96,9 @@ func (w *World) comeAndGo() {
 		if i/perCustomer%2 == 0 { // this customer is in a hurry
 			at = arrives + w.between(0, 2*time.Second)
 		}
+		if w.slots > 0 { // all come in a burst
+			at = w.between(0, time.Duration(w.options.Orders)*50*time.Millisecond)
+		}
 		p := &placed{customer: fmt.Sprintf("customer-%d", i/perCustomer), key: fmt.Sprint(i), operated: i%4 == 3}
 		w.shop.placed = append(w.shop.placed, p)
 		w.after(at, func() { w.place(p) })

@@ -41,7 +41,9 @@ type World struct {
 	queues    map[string]*queue
 	consumers []string // the queues' names, in a fixed order
 	running   *invocation
-	changes   int // grows with whatever happens that is more than looking
+	busy      map[string]int // invocations under way, by function
+	slots     int            // how many of a function may be, that Step Functions calls; 0 for any number
+	changes   int            // grows with whatever happens that is more than looking
 
 	versions   *versions
 	shop       shop
@@ -76,7 +78,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) (*World, error) 
 	c := newChance(seed)
 	w := &World{
 		seed: seed, options: o, mutant: m, fate: newFate(c), schedule: schedule{now: epoch},
-		functions: map[string]function.Handler{}, streams: map[string]*stream{}, queues: map[string]*queue{},
+		functions: map[string]function.Handler{}, busy: map[string]int{}, streams: map[string]*stream{}, queues: map[string]*queue{},
 		report: newReport(), hash: fnv.New64a(),
 	}
 	w.ids = identifiers{w, c}
