@@ -6,11 +6,10 @@ import (
 
 	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/envelope"
-	shipping "orderflow/internal/shipping/contract"
 )
 
 func TestAnEventThatCannotBeReadIsRefusedAndTellsNobody(t *testing.T) {
-	for _, eventType := range []string{orders.OrderCreated, orders.OrderConfirmed, shipping.ShipmentBooked} {
+	for _, eventType := range []string{orders.OrderConfirmed, orders.OrderRejected, orders.OrderNeedsAttention} {
 		w := open()
 		if err := w.NotifyCustomer(t.Context(), w.event(eventType, []int{7})); !errors.Is(err, envelope.ErrMalformed) {
 			t.Errorf("%s: %v, want ErrMalformed", eventType, err)

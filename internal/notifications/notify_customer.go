@@ -6,17 +6,11 @@ import (
 	"log/slog"
 
 	orders "orderflow/internal/orders/contract"
-	"orderflow/internal/platform/barrier"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
-	shipping "orderflow/internal/shipping/contract"
 )
 
-// consumer is the name by which barriers know the handler.
-const consumer = "notify-customer"
-
-// endings tells which mail an event of orders asks for.
-var endings = map[string]Kind{
+// kinds tells which mail an event asks for.
+var kinds = map[string]Kind{
 	orders.OrderConfirmed:      Confirmed,
 	orders.OrderRejected:       Rejected,
 	orders.OrderCancelled:      Cancelled,
@@ -25,13 +19,7 @@ var endings = map[string]Kind{
 
 // NotifyCustomer sends the mail that an event asks for, unless it was sent. ErrUnexpected refuses other events.
 func (s *Service) NotifyCustomer(ctx context.Context, e envelope.Event) error {
-	switch e.Type {
-	case orders.OrderCreated:
-		return s.created(ctx, e)
-	case shipping.ShipmentBooked:
-		return s.booked(ctx, e)
-	}
-	kind, ok := endings[e.Type]
+	kind, ok := kinds[e.Type]
 	if !ok {
 		return ErrUnexpected
 	}
@@ -39,54 +27,31 @@ func (s *Service) NotifyCustomer(ctx context.Context, e envelope.Event) error {
 	if err != nil {
 		return err
 	}
-	to := Contact{OrderID: order.OrderID, Email: order.CustomerEmail}
-	return s.send(ctx, to, kind, facts{Order: order.OrderID, Total: order.Total.String(), Reason: order.Reason})
-}
-
-// created keeps where to write. The customer just placed the order and needs no mail to know.
-func (s *Service) created(ctx context.Context, e envelope.Event) error {
-	order, err := envelope.Decode[orders.Created](e)
-	if err != nil {
-		return err
-	}
-	return barrier.Consume(ctx, s.store, consumer, e.ID, func(ctx context.Context, once barrier.Once) error {
-		contact := Contact{OrderID: order.OrderID, Email: order.CustomerEmail}
-		return s.store.KeepContact(ctx, contact, commit.With{Barrier: once.Returning(struct{}{})})
-	})
-}
-
-// booked tells that the parcel will be on its way, unless the customer knows already that it will not.
-func (s *Service) booked(ctx context.Context, e envelope.Event) error {
-	shipment, err := envelope.Decode[shipping.ShipmentEvent](e)
-	if err != nil {
-		return err
-	}
-	to, err := s.store.Contact(ctx, shipment.OrderID)
-	if err != nil {
-		return err
-	}
-	for _, end := range []Kind{Rejected, Cancelled} {
-		if told, err := s.store.Told(ctx, shipment.OrderID, end); err != nil || told {
-			return err
-		}
-	}
-	return s.send(ctx, to, Booked, facts{Order: shipment.OrderID, Tracking: shipment.TrackingNumber})
-}
-
-func (s *Service) send(ctx context.Context, to Contact, kind Kind, f facts) error {
-	if to.Email == "" {
+	if order.CustomerEmail == "" {
 		slog.InfoContext(ctx, "no mail: the customer has no address", "kind", kind)
 		return nil
 	}
-	claim := Claim{OrderID: to.OrderID, Kind: kind, ID: s.ids.New(), Until: s.clock.Now().Add(Lease)}
-	if err := s.store.Claim(ctx, claim); errors.Is(err, ErrSent) {
+	mail := write(kind, facts{Order: order.OrderID, Total: order.Total.String(), Reason: order.Reason, Tracking: order.TrackingNumber})
+	mail.To = order.CustomerEmail
+	return s.send(ctx, order.OrderID, kind, mail)
+}
+
+func (s *Service) send(ctx context.Context, orderID string, kind Kind, mail Mail) error {
+	claim := Claim{OrderID: orderID, Kind: kind, ID: s.ids.New(), Until: s.clock.Now().Add(Lease)}
+	switch err := s.store.Claim(ctx, claim); {
+	case errors.Is(err, ErrSent), errors.Is(err, ErrRefused):
 		return nil
-	} else if err != nil {
+	case errors.Is(err, ErrOvertaken):
+		slog.InfoContext(ctx, "no mail: the customer was told how the order ended", "kind", kind)
+		return nil
+	case err != nil:
 		return err
 	}
-	mail := write(kind, f)
-	mail.To = to.Email
-	if err := s.mailer.Send(ctx, mail); err != nil {
+	switch err := s.mailer.Send(ctx, mail); {
+	case errors.Is(err, ErrRefused):
+		slog.WarnContext(ctx, "mail refused for good", "kind", kind, "error", err.Error())
+		return s.store.MarkRefused(ctx, claim)
+	case err != nil:
 		return errors.Join(err, s.store.Release(ctx, claim))
 	}
 	if err := s.store.MarkSent(ctx, claim); err != nil {

@@ -17,7 +17,6 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/money"
-	shipping "orderflow/internal/shipping/contract"
 )
 
 const (
@@ -69,17 +68,9 @@ func (w *world) event(eventType string, data any) envelope.Event {
 	return e
 }
 
-func (w *world) created() envelope.Event {
-	return w.event(orders.OrderCreated, orders.Created{OrderID: order, CustomerEmail: ada})
-}
-
 func (w *world) ended(eventType, reason string) envelope.Event {
 	total := money.Money{Currency: "EUR", Amount: 4797}
 	return w.event(eventType, orders.Changed{OrderID: order, CustomerEmail: ada, Total: total, Reason: reason})
-}
-
-func (w *world) booked() envelope.Event {
-	return w.event(shipping.ShipmentBooked, shipping.ShipmentEvent{OrderID: order, TrackingNumber: "TRK-7F3A9C"})
 }
 
 func (w *world) handle(t *testing.T, e envelope.Event) {
@@ -108,7 +99,6 @@ const (
 	rejected  = "We could not fulfil your order"
 	cancelled = "Your order is cancelled"
 	attention = "We are looking into your order"
-	leaving   = "Your parcel is about to leave"
 )
 
 func TestEachNewsIsOneMail(t *testing.T) {
@@ -153,56 +143,87 @@ func TestUnknownReasonIsNotShown(t *testing.T) {
 	}
 }
 
-func TestShipmentNewsGoToTheContactOfTheOrder(t *testing.T) {
-	w := open()
-	w.handle(t, w.created())
-	w.want(t)
-	w.handle(t, w.booked())
-	w.want(t, leaving)
-	if text := w.outbox.mails[0].Text; !strings.Contains(text, "tracking number is TRK-7F3A9C.") {
-		t.Errorf("the mail says:\n%s", text)
+func TestConfirmationHasTheTrackingNumberWhereThereIsOne(t *testing.T) {
+	for number, says := range map[string]bool{"TRK-7F3A9C": true, "": false} {
+		w := open()
+		w.handle(t, w.event(orders.OrderConfirmed, orders.Changed{OrderID: order, CustomerEmail: ada, TrackingNumber: number}))
+		w.want(t, confirmed)
+		text := w.outbox.mails[0].Text
+		if strings.Contains(text, "Your tracking number is "+number+".\n") != says || strings.Contains(text, "tracking") != says {
+			t.Errorf("with the number %q the mail says:\n%s", number, text)
+		}
 	}
 }
 
-func TestShipmentNewsWaitForTheContact(t *testing.T) {
-	w := open()
-	booked := w.booked()
-	if err := w.NotifyCustomer(t.Context(), booked); !errors.Is(err, notifications.ErrNoContact) || fault.KindOf(err) != fault.Transient {
-		t.Errorf("booked before created: %v, want ErrNoContact, transient", err)
+func TestOnlyTheConfirmationPromisesADelivery(t *testing.T) {
+	for eventType, promises := range map[string]bool{
+		orders.OrderConfirmed: true, orders.OrderRejected: false, orders.OrderCancelled: false, orders.OrderNeedsAttention: false,
+	} {
+		w := open()
+		w.handle(t, w.event(eventType, orders.Changed{OrderID: order, CustomerEmail: ada, TrackingNumber: "TRK-7F3A9C"}))
+		if text := w.outbox.mails[0].Text; strings.Contains(text, "about to collect") != promises || strings.Contains(text, "TRK") != promises {
+			t.Errorf("%s: the mail says:\n%s", eventType, text)
+		}
 	}
-	w.handle(t, w.created())
-	w.handle(t, booked)
-	w.want(t, leaving)
 }
 
-func TestShipmentNewsAfterTheEndAreNotSent(t *testing.T) {
+func TestNothingIsSaidOfAnOrderAfterItsEnd(t *testing.T) {
 	for eventType, subject := range map[string]string{orders.OrderRejected: rejected, orders.OrderCancelled: cancelled} {
 		w := open()
-		w.handle(t, w.created())
+		flagged := w.ended(orders.OrderNeedsAttention, "COMPENSATION_FAILED")
 		w.handle(t, w.ended(eventType, ""))
-		w.handle(t, w.booked())
+		w.handle(t, flagged)
 		w.want(t, subject)
+	}
+}
+
+func TestTheEndIsToldAfterWhatIsBeingSent(t *testing.T) {
+	w := open()
+	claim := notifications.Claim{OrderID: order, Kind: notifications.NeedsAttention, ID: "other", Until: w.clock.Now().Add(notifications.Lease)}
+	if err := w.store.Claim(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	end := w.ended(orders.OrderRejected, "")
+	if err := w.NotifyCustomer(t.Context(), end); !errors.Is(err, notifications.ErrSending) || fault.KindOf(err) != fault.Transient {
+		t.Errorf("NotifyCustomer: %v, want ErrSending, transient", err)
+	}
+	w.want(t)
+	if err := w.store.MarkSent(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	w.handle(t, end)
+	w.want(t, rejected)
+}
+
+func TestMailRefusedForGoodIsNotTriedAgainAndNotParked(t *testing.T) {
+	w := open()
+	w.outbox.fail = []error{notifications.ErrRefused}
+	end := w.ended(orders.OrderConfirmed, "")
+	for range 3 {
+		w.handle(t, end)
+	}
+	w.want(t)
+	claim := notifications.Claim{OrderID: order, Kind: notifications.Confirmed, ID: "later", Until: w.clock.Now().Add(notifications.Lease)}
+	if err := w.store.Claim(t.Context(), claim); !errors.Is(err, notifications.ErrRefused) {
+		t.Errorf("Claim: %v, want the record to say refused", err)
 	}
 }
 
 func TestDuplicateEventIsNoSecondMail(t *testing.T) {
 	w := open()
-	created, booked, end := w.created(), w.booked(), w.ended(orders.OrderConfirmed, "")
+	end := w.ended(orders.OrderConfirmed, "")
 	for range 3 {
-		w.handle(t, created)
 		w.handle(t, end)
-		w.handle(t, booked)
 		w.clock.Advance(time.Hour)
 	}
-	w.want(t, confirmed, leaving)
+	w.want(t, confirmed)
 }
 
 func TestSameNewsInAnotherEventIsNoSecondMail(t *testing.T) {
 	w := open()
-	w.handle(t, w.created())
-	w.handle(t, w.booked())
-	w.handle(t, w.booked())
-	w.want(t, leaving)
+	w.handle(t, w.ended(orders.OrderNeedsAttention, ""))
+	w.handle(t, w.ended(orders.OrderNeedsAttention, ""))
+	w.want(t, attention)
 }
 
 func TestConcurrentDuplicatesAreOneMail(t *testing.T) {
@@ -264,15 +285,13 @@ func TestMailThatIsOutIsNotSentAgainForWantOfAMark(t *testing.T) {
 
 func TestCustomerWithoutAddressGetsNothing(t *testing.T) {
 	w := open()
-	w.handle(t, w.event(orders.OrderCreated, orders.Created{OrderID: order}))
 	w.handle(t, w.event(orders.OrderConfirmed, orders.Changed{OrderID: order}))
-	w.handle(t, w.booked())
 	w.want(t)
 }
 
 func TestOtherEventsAreRefused(t *testing.T) {
 	w := open()
-	if err := w.NotifyCustomer(t.Context(), w.event(shipping.ShipmentRefused, shipping.ShipmentEvent{OrderID: order})); !errors.Is(err, notifications.ErrUnexpected) {
+	if err := w.NotifyCustomer(t.Context(), w.event(orders.OrderCreated, orders.Created{OrderID: order})); !errors.Is(err, notifications.ErrUnexpected) {
 		t.Errorf("NotifyCustomer: %v, want ErrUnexpected", err)
 	}
 	w.want(t)

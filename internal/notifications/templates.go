@@ -11,8 +11,26 @@ const (
 	Rejected       Kind = "rejected"
 	Cancelled      Kind = "cancelled"
 	NeedsAttention Kind = "needs-attention"
-	Booked         Kind = "booked"
 )
+
+// ends are the kinds that tell how an order ended. An order ends once, so there is at most one of them.
+var ends = []Kind{Confirmed, Rejected, Cancelled}
+
+// OvertakenBy lists the kinds after which there is nothing left to say by this one.
+func (k Kind) OvertakenBy() []Kind {
+	if k == NeedsAttention {
+		return ends
+	}
+	return nil
+}
+
+// WaitsFor lists the kinds that must not be under way when this one is sent, since they would come after it.
+func (k Kind) WaitsFor() []Kind {
+	if k == NeedsAttention {
+		return nil
+	}
+	return []Kind{NeedsAttention}
+}
 
 // subjects are seen on lock screens and in logs of mail servers, so they say nothing of the person or the order.
 var subjects = map[Kind]string{
@@ -20,14 +38,14 @@ var subjects = map[Kind]string{
 	Rejected:       "We could not fulfil your order",
 	Cancelled:      "Your order is cancelled",
 	NeedsAttention: "We are looking into your order",
-	Booked:         "Your parcel is about to leave",
 }
 
 // texts have the places of the facts in braces. Package text/template would do more, but its use of reflection
 // keeps all methods of the AWS clients in the function, which makes it half as large again.
 var texts = map[Kind]string{
-	Confirmed: `good news: your order {order} over {total} is paid and confirmed. The carrier has it next.
-`,
+	Confirmed: `good news: your order {order} over {total} is paid and confirmed.
+The carrier is about to collect it.
+{tracking}`,
 	Rejected: `we are sorry: we could not fulfil your order {order} over {total}.
 {why}
 
@@ -41,8 +59,6 @@ You do not pay for it. If any money was held or charged, you get it back.
 	NeedsAttention: `something went wrong with your order {order} over {total}, and we are putting it right by hand.
 There is nothing that you need to do.
 `,
-	Booked: `the carrier is about to collect your order {order}.
-{tracking}`,
 }
 
 const (

@@ -28,6 +28,7 @@ func (s *Service) ConfirmOrder(ctx context.Context, in contract.Confirm) (contra
 		if o, err = o.become(StatusConfirmed, "", "", s.clock.Now()); err != nil {
 			return contract.Result{}, err
 		}
+		o.TrackingNumber = in.TrackingNumber
 		return o.result(), s.save(ctx, o, contract.OrderConfirmed, commit.With{Barrier: once.Returning(o.result())})
 	})
 }

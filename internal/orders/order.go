@@ -86,6 +86,8 @@ type Order struct {
 	Closed bool `json:"closed"`
 	// Detail tells operators more about the reason. It is never answered to customers.
 	Detail string `json:"detail"`
+	// TrackingNumber is the carrier's, once the order is confirmed, if the carrier gave one.
+	TrackingNumber string `json:"trackingNumber,omitempty"`
 	// Version counts the changes, from 1.
 	Version   int64     `json:"version"`
 	CreatedAt time.Time `json:"createdAt"`

@@ -120,6 +120,7 @@ func (s *Service) save(ctx context.Context, o Order, eventType string, with comm
 	}
 	e, err := s.events.New(ctx, eventType, o.OrderID, o.Version, contract.Changed{
 		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Total: o.Total, Reason: string(reason),
+		TrackingNumber: o.TrackingNumber,
 	})
 	if err != nil {
 		return err

@@ -30,6 +30,8 @@ type execution struct {
 	// turn counts the effects: an answer to an older one is dropped.
 	turn  int
 	order string
+	// throttled counts by state how often there was no slot.
+	throttled map[string]int
 	// fated is the turn at which something outside ends it, and fate how; 0 for never.
 	fated int
 	fate  asl.Status
@@ -64,7 +66,7 @@ func (e *engine) start(machine fulfilment.Machine, name string, input json.RawMe
 		e.w.reach(string(machine) + " was started twice, and ran once")
 		return fulfilment.ErrExists
 	}
-	x := &execution{machine: machine, name: name, input: input, order: field(input, "orderId"), run: e.machines[machine].Start(name, input)}
+	x := &execution{machine: machine, name: name, input: input, order: field(input, "orderId"), throttled: map[string]int{}, run: e.machines[machine].Start(name, input)}
 	e.executions[key] = x
 	e.all = append(e.all, x)
 	e.w.changes++

@@ -11,6 +11,9 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
+// slotRetries is how often a call at least is made again for which there was no slot, whatever else fails.
+const slotRetries = 15
+
 // drive does what an execution wants next.
 func (e *engine) drive(x *execution) {
 	x.turn++
@@ -34,8 +37,12 @@ func (e *engine) drive(x *execution) {
 			state := x.run.State()
 			w.note(x.order, "%s: %s fails: %s", x.machine, state, name)
 			err := x.run.Fail(name, cause)
-			if _, waits := x.run.Next().(asl.Sleep); name == throttled && !waits {
-				w.violate("what was not tried is tried again", x.order, "%s gives %s up, for which there was no slot", x.machine, state)
+			if name != throttled {
+				return err
+			}
+			x.throttled[state]++
+			if _, waits := x.run.Next().(asl.Sleep); !waits && x.throttled[state] <= slotRetries {
+				w.violate("what was not tried is tried again", x.order, "%s gives %s up, for which there was no slot %d times", x.machine, state, x.throttled[state])
 			}
 			return err
 		})

@@ -61,6 +61,8 @@ const (
 	clientTwice   Fault = "customer's request sent twice"
 	mailRefused   Fault = "mail refused"
 	mailUnheard   Fault = "mail's answer lost"
+	mailBounced   Fault = "mail refused for good"
+	operatorQuick Fault = "operator retries a compensation at once"
 )
 
 // noSlot strikes once a seed, or not at all: then customers come in a burst.
@@ -72,7 +74,7 @@ var odds = map[Fault]float64{
 	messageTwice: .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
 	publishRefused: .04, publishPartly: .04, publishUnheard: .03,
 	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05, aborted: .06, hunted: .02, timedOut: .06, noticeTwice: .1, noticeLost: .1,
-	clientLost: .05, clientUnheard: .08, clientTwice: .08, mailRefused: .05, mailUnheard: .03,
+	clientLost: .05, clientUnheard: .08, clientTwice: .08, mailRefused: .05, mailUnheard: .03, mailBounced: .01, operatorQuick: .5,
 }
 
 // Faults lists all kinds, in a fixed order.

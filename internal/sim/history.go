@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/barrier"
@@ -19,8 +20,10 @@ type history struct {
 	barriers map[string]map[barrier.Key]barrier.Phase // by service; with who wrote it
 	events   []published
 	mails    map[string][]*mail
+	bounced  map[string]bool   // orders of which a mail was refused for good
 	about    map[string]string // subjects of events, by id
 	accounts map[string]*account
+	booked   map[string]bool // references that the carrier has booked, whatever came later
 }
 
 type published struct {
@@ -45,6 +48,9 @@ func (h *history) committed(service string, with commit.With) {
 		h.events = append(h.events, published{service, e})
 		h.about[e.ID] = e.Subject
 		h.counted(e)
+		if e.Type == orders.OrderNeedsAttention && h.w.strikes(operatorQuick) {
+			h.w.after(h.w.between(time.Second, 3*time.Minute), func() { h.w.retry(e.Subject) })
+		}
 		if strings.HasSuffix(e.Type, ".circuit.changed.v1") {
 			c := must(envelope.Decode[resilience.Changed](e))
 			h.w.reach(fmt.Sprintf("circuit %s > %s", c.From, c.To))

@@ -10,7 +10,8 @@ import (
 )
 
 // Invariants hold whenever the world is at rest. Besides these, some promises are watched while it runs: no barrier
-// contradicts another (history.go), the customer is told once (mailer.go), what was not tried is tried again (execution.go),
+// contradicts another (history.go), the customer is told once and nothing that contradicts (mailer.go), money is
+// captured only after the carrier has booked (thirdparties.go), what was not tried is tried again (execution.go),
 // the world comes to rest (run.go).
 var invariants = []struct {
 	name  string

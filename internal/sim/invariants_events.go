@@ -65,7 +65,7 @@ func customersTold(w *World, broken func(string, string, ...any)) {
 				}
 			}
 		}
-		if !told {
+		if !told && !w.history.bounced[id] {
 			broken(id, "the customer was never told that it is %s", status)
 		}
 	}

@@ -87,6 +87,9 @@ func shipmentsRight(w *World, broken func(string, string, ...any)) {
 			switch s.Status {
 			case carrier.StatusBooked:
 				coming = true
+				if number := w.order(id).TrackingNumber; number != s.TrackingNumber {
+					broken(id, "the order has the tracking number %q, the carrier's is %q", number, s.TrackingNumber)
+				}
 			case carrier.StatusRequested:
 				broken(id, "the carrier may still come")
 			}

@@ -2,11 +2,13 @@ package sim
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
 
 	"orderflow/internal/notifications"
+	"orderflow/internal/orders"
 )
 
 // mail is one that a customer has received.
@@ -29,7 +31,14 @@ func (m mailer) Send(_ context.Context, in notifications.Mail) error {
 		return fails(mailRefused)
 	}
 	sent := &mail{order: orderIn(in.Text), subject: in.Subject}
+	if w.strikes(mailBounced) {
+		w.history.bounced[sent.order] = true
+		return notifications.ErrRefused
+	}
 	late := w.running.reply == nil // its claim is over
+	if !late {
+		w.contradicts(sent)
+	}
 	for _, before := range w.history.mails[sent.order] {
 		switch {
 		case before.subject != sent.subject:
@@ -47,6 +56,26 @@ func (m mailer) Send(_ context.Context, in notifications.Mail) error {
 	}
 	w.running.mail = sent
 	return nil
+}
+
+// undone are the subjects of mails that promise no delivery.
+var undone = []string{endings[orders.StatusRejected], endings[orders.StatusCancelled]}
+
+// attention is the subject of the mail that comes before the end, or not at all.
+const attention = "We are looking into your order"
+
+// contradicts looks whether a mail says other than what the customer was told before, by the API or by a mail.
+func (w *World) contradicts(sent *mail) {
+	const name = "no mail contradicts an answer or an earlier mail"
+	promises := func(subject string) bool { return subject != attention && !slices.Contains(undone, subject) }
+	if promises(sent.subject) && w.shop.cancelled(sent.order) {
+		w.violate(name, sent.order, "the cancellation was accepted, then came: %s", sent.subject)
+	}
+	for _, before := range w.history.mails[sent.order] {
+		if before.subject != attention && before.subject != sent.subject {
+			w.violate(name, sent.order, "after %q came %q", before.subject, sent.subject)
+		}
+	}
 }
 
 // orderIn finds the order that a text is about.

@@ -86,6 +86,8 @@ var Mutants = []Mutant{
 	{Name: "limits are looked at before the transaction, not in it", orderStore: limitsLookedAt},
 	{Name: "an older price replaces a newer one", orderStore: anyPrice},
 	{Name: "a mail is on record before it is sent", mailStore: markFirst},
+	{Name: "a mail promises the parcel when the carrier has booked", function: promising},
+	{Name: "claims of mails do not look at each other", mailStore: unordered},
 	{Name: "a write replaces the whole item", wholeItems: true},
 	{Name: "a saga is given only what the version that starts it knows", function: unknownFieldsDropped},
 	{Name: "only finished steps are undone (compensate-order.asl.json)", edit: []string{
@@ -101,6 +103,9 @@ var Mutants = []Mutant{
 	}},
 	{Name: "the saga does not wait for the carrier (fulfil-order.asl.json)", edit: []string{
 		`lambda:invoke.waitForTaskToken`, `lambda:invoke`, `{% $states.context.Task.Token %}`, `none`,
+	}},
+	{Name: "money is captured before the carrier has booked (fulfil-order.asl.json)", edit: []string{
+		`"Next": "AwaitShipment"`, `"Next": "CapturePayment"`, `"Next": "CapturePayment"`, `"Next": "CommitStock"`, `"Next": "CommitStock"`, `"Next": "AwaitShipment"`,
 	}},
 	{Name: "a step is given an empty input (fulfil-order.asl.json)", edit: []string{
 		`"amount": "{% $states.input.total %}"`, `"amount": {}`,

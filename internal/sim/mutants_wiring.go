@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/notifications"
 	"orderflow/internal/orders"
@@ -17,6 +19,7 @@ import (
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbox"
+	shipping "orderflow/internal/shipping/contract"
 )
 
 // swallow makes every consumer of a queue answer that all went well.
@@ -203,5 +206,55 @@ func (s marked) Claim(ctx context.Context, c notifications.Claim) error {
 	}
 	return s.MarkSent(ctx, c)
 }
+
+// promising has resume-fulfilment write to the customer that the parcel is on its way.
+func promising(w *World, name string, h function.Handler) function.Handler {
+	if name != "resume-fulfilment" {
+		return h
+	}
+	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		var batch events.SQSEvent
+		if err := json.Unmarshal(payload, &batch); err != nil {
+			return nil, err
+		}
+		for _, m := range batch.Records {
+			if e, err := envelope.Parse([]byte(m.Body)); err == nil && e.Type == shipping.ShipmentBooked {
+				_ = mailer{w}.Send(ctx, notifications.Mail{Subject: "Your parcel is about to leave", Text: "the carrier has your order " + e.Subject})
+			}
+		}
+		return h.Invoke(ctx, payload)
+	})
+}
+
+// alone claims each mail as if it were the only one about its order.
+type alone struct{ notifications.Store }
+
+// Claim is part of notifications.Store. Kinds of another order have nothing to do with each other.
+func (s alone) Claim(ctx context.Context, c notifications.Claim) error {
+	return s.Store.Claim(ctx, apart(c))
+}
+
+// MarkSent is part of notifications.Store.
+func (s alone) MarkSent(ctx context.Context, c notifications.Claim) error {
+	return s.Store.MarkSent(ctx, apart(c))
+}
+
+// MarkRefused is part of notifications.Store.
+func (s alone) MarkRefused(ctx context.Context, c notifications.Claim) error {
+	return s.Store.MarkRefused(ctx, apart(c))
+}
+
+// Release is part of notifications.Store.
+func (s alone) Release(ctx context.Context, c notifications.Claim) error {
+	return s.Store.Release(ctx, apart(c))
+}
+
+// apart makes an order of each kind of an order's mails.
+func apart(c notifications.Claim) notifications.Claim {
+	c.OrderID += "/" + string(c.Kind)
+	return c
+}
+
+func unordered(s notifications.Store) notifications.Store { return alone{s} }
 
 func markFirst(s notifications.Store) notifications.Store { return marked{s} }

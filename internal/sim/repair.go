@@ -101,14 +101,18 @@ func (w *World) repair() {
 	if w.mutant.withoutRecovery {
 		return
 	}
-	service := fulfilment.New(w.engine)
 	for _, id := range w.history.orders() {
 		if w.order(id).Status.Final() && !given[id] {
 			continue
 		}
-		if name, err := service.RetryCompensation(context.Background(), id, "simulation", "the order is not at rest"); err == nil {
-			w.note(id, "an operator retries its compensation: %s", name)
-			w.reach("an operator retried a compensation")
-		}
+		w.retry(id)
+	}
+}
+
+// retry has an operator start the next compensation of an order.
+func (w *World) retry(id string) {
+	if name, err := fulfilment.New(w.engine).RetryCompensation(context.Background(), id, "simulation", "the order is not at rest"); err == nil {
+		w.note(id, "an operator retries its compensation: %s", name)
+		w.reach("an operator retried a compensation")
 	}
 }

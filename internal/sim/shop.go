@@ -39,6 +39,11 @@ type placed struct {
 	cancelled bool
 }
 
+// cancelled reports whether the customer was told that the order will be cancelled.
+func (s *shop) cancelled(id string) bool {
+	return slices.ContainsFunc(s.placed, func(p *placed) bool { return p.id == id && p.cancelled })
+}
+
 // stockUp prepares the shop before anybody comes, without faults: products, prices, stock.
 func (w *World) stockUp() {
 	w.shop.prices, w.shop.stock = map[string]int{}, map[string]int{}

@@ -50,6 +50,14 @@ func (p *parties) forget(reference string) {
 	}
 }
 
+// captureIsDue watches that the provider captures only what the carrier has booked.
+func (w *World) captureIsDue(reference string) {
+	e, err := w.parties.ledger.Entry(context.Background(), reference)
+	if err == nil && e.Charge != nil && e.Charge.Captured && !w.history.booked[reference] {
+		w.violate("money is captured only after the carrier has booked", reference, "the charge is %s", e.Charge.Status)
+	}
+}
+
 // open builds the third parties behind the network.
 func (w *World) open() {
 	w.parties.forgotten, w.parties.refunded = map[string]int{}, map[string]int64{}
@@ -84,6 +92,9 @@ type dueStore struct {
 // Write replaces the entry; see carrier.Store.
 func (s dueStore) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
 	err := s.Store.Write(ctx, e, due, with)
+	if err == nil && e.Shipment != nil && e.Shipment.Status == carrier.StatusBooked {
+		s.w.history.booked[e.Reference] = true
+	}
 	if err == nil && due != nil {
 		s.w.callBack(*due) //nolint:contextcheck // it comes long after this call
 	}

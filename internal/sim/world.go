@@ -82,7 +82,8 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) (*World, error) 
 		report: newReport(), hash: fnv.New64a(),
 	}
 	w.ids = identifiers{w, c}
-	w.history = history{w: w, barriers: map[string]map[barrier.Key]barrier.Phase{}, mails: map[string][]*mail{}, about: map[string]string{}, accounts: map[string]*account{}}
+	w.history = history{w: w, barriers: map[string]map[barrier.Key]barrier.Phase{}, mails: map[string][]*mail{}, bounced: map[string]bool{},
+		about: map[string]string{}, booked: map[string]bool{}, accounts: map[string]*account{}}
 	w.network = &network{w: w, downUntil: map[string]time.Time{}}
 	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{}, hunted: map[string]bool{}}
 	w.consumers = sortedKeys(d.wiring.queues)

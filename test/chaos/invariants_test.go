@@ -18,7 +18,7 @@ func atRest() facts {
 	f.orders = []seen{
 		{placed: placed{id: "good"}, order: client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
 			payment: "CAPTURED", reservations: "COMMITTED", shipment: "BOOKED", parcels: []parcel{{"BOOKED"}},
-			charges: []charge{{"good", "CAPTURED", price, true}}, mails: []string{"Your order is confirmed", "Your parcel is about to leave"}},
+			charges: []charge{{"good", "CAPTURED", price, true}}, mails: []string{"Your order is confirmed"}},
 		{placed: placed{id: "bad"}, order: client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
 			payment: "VOIDED", reservations: "RELEASED", shipment: "CANCELLED", parcels: []parcel{{"CANCELLED"}},
 			charges: []charge{{"bad", "VOIDED", price, false}}, mails: []string{"We could not fulfil your order"}},

@@ -56,7 +56,6 @@ func (tr trace) parent(s zipkin.Span) string {
 var tree = []string{
 	" → place-order: POST /v1/orders",
 	"place-order: POST /v1/orders → relay-orders-events: publish orders.order.created.v1",
-	"place-order: POST /v1/orders → notify-customer: process orders.order.created.v1",
 	"place-order: POST /v1/orders → start-fulfilment: process orders.order.created.v1",
 	"start-fulfilment: process orders.order.created.v1 → reserve-stock",
 	"reserve-stock → relay-inventory-events: publish inventory.stock.reserved.v1",
@@ -72,7 +71,6 @@ var tree = []string{
 	"send-carrier-callback: send callback → send-carrier-callback: POST",
 	"arrange-shipment → receive-carrier-webhook: receive callback",
 	"receive-carrier-webhook: receive callback → relay-shipping-events: publish shipping.shipment.booked.v1",
-	"receive-carrier-webhook: receive callback → notify-customer: process shipping.shipment.booked.v1",
 	"receive-carrier-webhook: receive callback → resume-fulfilment: process shipping.shipment.booked.v1",
 	"start-fulfilment: process orders.order.created.v1 → await-shipment",
 	"start-fulfilment: process orders.order.created.v1 → capture-payment",
@@ -90,7 +88,6 @@ var tree = []string{
 // late is what an order also has if the carrier answers before the saga waits for it: the event is told again.
 var late = []string{
 	"await-shipment → relay-shipping-events: publish shipping.shipment.booked.v1",
-	"await-shipment → notify-customer: process shipping.shipment.booked.v1",
 	"await-shipment → resume-fulfilment: process shipping.shipment.booked.v1",
 }
 
@@ -164,8 +161,8 @@ func wantTree(t *testing.T, tr trace) {
 			mails++
 		}
 	}
-	if mails != 2 {
-		t.Errorf("%d e-mails are in the trace, want 2", mails)
+	if mails != 1 {
+		t.Errorf("%d e-mails are in the trace, want 1", mails)
 	}
 }
 
@@ -200,7 +197,7 @@ func budgeted(call string, least, most map[string]int) (n int, exact bool) {
 		return most[call], false
 	case strings.HasPrefix(function, "relay-") && operation != "events":
 		return most[published(call)], false
-	case slices.Contains([]string{"relay-shipping-events", "notify-customer", "resume-fulfilment"}, function):
+	case slices.Contains([]string{"relay-shipping-events", "resume-fulfilment"}, function):
 		return most[call], false
 	}
 	return most[call], least[call] == most[call]

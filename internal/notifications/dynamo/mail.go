@@ -13,6 +13,7 @@ import (
 const (
 	sending = "SENDING"
 	sent    = "SENT"
+	refused = "REFUSED"
 )
 
 // errNotHeld: the claim is not there any more, so there is nothing to give up.
@@ -35,30 +36,49 @@ func (s Store) mail(c notifications.Claim, status string, until time.Time) mail 
 	return mail{Status: status, ClaimID: c.ID, ClaimedUntil: until.UnixMilli(), ExpiresAt: s.expiry()}
 }
 
-// Claim writes the mail as SENDING.
+// Claim writes the mail as SENDING, on what the records of others allow.
 func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
-	now := dynamo.Number(s.Clock.Now().UnixMilli())
-	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, sending, c.Until), notifications.ErrSending,
-		"attribute_not_exists(pk) OR (mailStatus = :sending AND claimedUntil <= :now)",
-		dynamo.Values{":sending": dynamo.String(sending), ":now": now}))
-	if !errors.Is(err, notifications.ErrSending) {
+	now := dynamo.Values{":sending": dynamo.String(sending), ":now": dynamo.Number(s.Clock.Now().UnixMilli())}
+	ops := []dynamo.Op{s.SaveIf(pk, sk, s.mail(c, sending, c.Until), notifications.ErrSending,
+		"attribute_not_exists(pk) OR (mailStatus = :sending AND claimedUntil <= :now)", now)}
+	for _, kind := range c.Kind.OvertakenBy() {
+		pk, sk := mailKey(c.OrderID, kind)
+		ops = append(ops, s.CheckIf(pk, sk, notifications.ErrOvertaken, "attribute_not_exists(pk)", nil))
+	}
+	for _, kind := range c.Kind.WaitsFor() {
+		pk, sk := mailKey(c.OrderID, kind)
+		ops = append(ops, s.CheckIf(pk, sk, notifications.ErrSending, "attribute_not_exists(pk) OR mailStatus <> :sending OR claimedUntil <= :now", now))
+	}
+	if err := s.Commit(ctx, commit.With{}, ops...); !errors.Is(err, notifications.ErrSending) {
 		return err
 	}
 	var found mail
 	if _, err := s.Find(ctx, pk, sk, &found); err != nil {
 		return err
 	}
-	if found.Status == sent {
+	switch found.Status {
+	case sent:
 		return notifications.ErrSent
+	case refused:
+		return notifications.ErrRefused
 	}
 	return notifications.ErrSending
 }
 
 // MarkSent writes the mail as SENT.
 func (s Store) MarkSent(ctx context.Context, c notifications.Claim) error {
+	return s.settle(ctx, c, sent)
+}
+
+// MarkRefused writes the mail as REFUSED.
+func (s Store) MarkRefused(ctx context.Context, c notifications.Claim) error {
+	return s.settle(ctx, c, refused)
+}
+
+func (s Store) settle(ctx context.Context, c notifications.Claim, status string) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
-	return s.Commit(ctx, commit.With{}, s.Save(pk, sk, s.mail(c, sent, c.Until)))
+	return s.Commit(ctx, commit.With{}, s.Save(pk, sk, s.mail(c, status, c.Until)))
 }
 
 // Release lets the claim expire now.
@@ -70,10 +90,4 @@ func (s Store) Release(ctx context.Context, c notifications.Claim) error {
 		return nil
 	}
 	return err
-}
-
-// Told reports whether there is a record of the mail.
-func (s Store) Told(ctx context.Context, orderID string, kind notifications.Kind) (bool, error) {
-	pk, sk := mailKey(orderID, kind)
-	return s.Find(ctx, pk, sk, &mail{})
 }

@@ -10,7 +10,6 @@ import (
 	platform "orderflow/internal/platform/dynamo"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/schema"
-	shipping "orderflow/internal/shipping/contract"
 )
 
 // NotifyCustomer composes the function notify-customer.
@@ -19,18 +18,15 @@ func NotifyCustomer(env *function.Env) (function.Handler, error) {
 	return notifyCustomer(notifications.New(dynamo.New(platform.FromEnv(env)), mailer, env.Clock, env.IDs))
 }
 
+// retired are the types that the queue was subscribed to until release 0.11. They can go when every stage has it.
+var retired = []string{orders.OrderCreated, "orderflow.shipping.shipment.booked.v1"}
+
 func notifyCustomer(svc *notifications.Service) (function.Handler, error) {
 	known, err := schemas()
-	return consumer.Handle(known, svc.NotifyCustomer), err
+	return consumer.Handle(known, svc.NotifyCustomer, retired...), err
 }
 
 // schemas are of the events that notify-customer consumes, and no others.
 func schemas() (schema.Set, error) {
-	ofOrders, err := schema.Load(orders.Schemas, orders.OrderCreated, orders.OrderConfirmed, orders.OrderRejected,
-		orders.OrderCancelled, orders.OrderNeedsAttention)
-	if err != nil {
-		return nil, err
-	}
-	ofShipping, err := schema.Load(shipping.Schemas, shipping.ShipmentBooked)
-	return schema.Merge(ofOrders, ofShipping), err
+	return schema.Load(orders.Schemas, orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention)
 }

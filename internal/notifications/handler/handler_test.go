@@ -113,19 +113,27 @@ func TestBadMessagesFailAloneAndLogNoAddress(t *testing.T) {
 	failed := invoke(t, h,
 		`not an event`,
 		event("1", "orderflow.orders.order.confirmed.v1", `{`+order+`,"customerEmail":"ada.example.com",`+total+`}`),
-		event("2", "orderflow.shipping.shipment.booked.v1", booked), // before its contact
-		event("3", "orderflow.shipping.shipment.refused.v1", booked),
-		event("4", "orderflow.orders.order.created.v1", created),
-		event("5", "orderflow.orders.order.confirmed.v1", `{`+order+`,"customerEmail":"ada@example.com",`+total+`}`),
-		event("2", "orderflow.shipping.shipment.booked.v1", booked))
-	if strings.Join(failed, "") != "0123" {
-		t.Errorf("failed: %q, want 0 to 3", failed)
+		event("2", "orderflow.shipping.shipment.refused.v1", booked),
+		event("3", "orderflow.orders.order.confirmed.v1", `{`+order+`,"customerEmail":"ada@example.com",`+total+`}`))
+	if strings.Join(failed, "") != "012" {
+		t.Errorf("failed: %q, want 0 to 2", failed)
 	}
-	if len(*mails) != 2 {
-		t.Errorf("mails %+v, want two", *mails)
+	if len(*mails) != 1 {
+		t.Errorf("mails %+v, want one", *mails)
 	}
 	if strings.Contains(log.String(), "ada") || strings.Contains(log.String(), "example.com") {
 		t.Errorf("the log holds an address:\n%s", log.String())
+	}
+}
+
+func TestWhatTheQueueHoldsFromBeforeAReleaseIsDoneWithUnseen(t *testing.T) {
+	h, mails := open(t)
+	failed := invoke(t, h,
+		event("1", "orderflow.orders.order.created.v1", created),
+		event("2", "orderflow.shipping.shipment.booked.v1", booked),
+		event("3", "orderflow.shipping.shipment.booked.v1", booked))
+	if len(failed) > 0 || len(*mails) > 0 {
+		t.Errorf("failed: %q, mails %+v; want neither", failed, *mails)
 	}
 }
 

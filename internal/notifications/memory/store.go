@@ -14,18 +14,12 @@ import (
 // Store implements notifications.Store.
 type Store struct {
 	*memory.Log
-	clock    clock.Clock
-	contacts *memory.Items[contact]
-	mails    *memory.Items[mail]
-}
-
-type contact struct {
-	notifications.Contact
-	expires time.Time
+	clock clock.Clock
+	mails *memory.Items[mail]
 }
 
 type mail struct {
-	sent    bool
+	settled error // what Claim says when there is nothing left to do
 	claimID string
 	until   time.Time
 }
@@ -33,52 +27,55 @@ type mail struct {
 // New returns an empty store.
 func New(c clock.Clock) *Store {
 	log := memory.NewLog(c)
-	return &Store{Log: log, clock: c, contacts: memory.NewItems[contact](log, "contact", nil), mails: memory.NewItems[mail](log, "mail", nil)}
+	return &Store{Log: log, clock: c, mails: memory.NewItems[mail](log, "mail", nil)}
 }
 
 func mailKey(orderID string, kind notifications.Kind) string { return orderID + "#" + string(kind) }
-
-// Contact returns the contact of an order.
-func (s *Store) Contact(_ context.Context, orderID string) (found notifications.Contact, err error) {
-	s.View(func() {
-		c, ok := s.contacts.Find(orderID)
-		if !ok || !s.clock.Now().Before(c.expires) {
-			err = notifications.ErrNoContact
-			return
-		}
-		found = c.Contact
-	})
-	return found, err
-}
-
-// KeepContact keeps the contact of an order.
-func (s *Store) KeepContact(_ context.Context, c notifications.Contact, with commit.With) error {
-	return s.Commit(with, func() error {
-		s.contacts.Save(c.OrderID, contact{c, s.clock.Now().Add(notifications.Retention)})
-		return nil
-	})
-}
 
 // Claim takes the right to send a mail.
 func (s *Store) Claim(_ context.Context, c notifications.Claim) error {
 	return s.Commit(commit.With{}, func() error {
 		key := mailKey(c.OrderID, c.Kind)
-		found, ok := s.mails.Find(key)
-		switch {
-		case found.sent:
-			return notifications.ErrSent
-		case ok && s.clock.Now().Before(found.until):
+		if found, _ := s.mails.Find(key); found.settled != nil {
+			return found.settled
+		}
+		if s.held(key) {
 			return notifications.ErrSending
+		}
+		for _, kind := range c.Kind.OvertakenBy() {
+			if _, ok := s.mails.Find(mailKey(c.OrderID, kind)); ok {
+				return notifications.ErrOvertaken
+			}
+		}
+		for _, kind := range c.Kind.WaitsFor() {
+			if s.held(mailKey(c.OrderID, kind)) {
+				return notifications.ErrSending
+			}
 		}
 		s.mails.Save(key, mail{claimID: c.ID, until: c.Until})
 		return nil
 	})
 }
 
+// held reports whether a mail is claimed and not settled.
+func (s *Store) held(key string) bool {
+	found, ok := s.mails.Find(key)
+	return ok && found.settled == nil && s.clock.Now().Before(found.until)
+}
+
 // MarkSent records that a mail was sent.
 func (s *Store) MarkSent(_ context.Context, c notifications.Claim) error {
+	return s.settle(c, notifications.ErrSent)
+}
+
+// MarkRefused records that a mail can never be delivered.
+func (s *Store) MarkRefused(_ context.Context, c notifications.Claim) error {
+	return s.settle(c, notifications.ErrRefused)
+}
+
+func (s *Store) settle(c notifications.Claim, as error) error {
 	return s.Commit(commit.With{}, func() error {
-		s.mails.Save(mailKey(c.OrderID, c.Kind), mail{sent: true})
+		s.mails.Save(mailKey(c.OrderID, c.Kind), mail{settled: as})
 		return nil
 	})
 }
@@ -87,17 +84,11 @@ func (s *Store) MarkSent(_ context.Context, c notifications.Claim) error {
 func (s *Store) Release(_ context.Context, c notifications.Claim) error {
 	return s.Commit(commit.With{}, func() error {
 		key := mailKey(c.OrderID, c.Kind)
-		if found, ok := s.mails.Find(key); ok && !found.sent && found.claimID == c.ID {
+		if found, ok := s.mails.Find(key); ok && found.settled == nil && found.claimID == c.ID {
 			s.mails.Save(key, mail{claimID: c.ID, until: s.clock.Now()})
 		}
 		return nil
 	})
-}
-
-// Told reports whether a mail was sent or claimed.
-func (s *Store) Told(_ context.Context, orderID string, kind notifications.Kind) (told bool, err error) {
-	s.View(func() { _, told = s.mails.Find(mailKey(orderID, kind)) })
-	return told, nil
 }
 
 // Record writes what comes with a change.

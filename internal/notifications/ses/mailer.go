@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,7 +37,8 @@ func New(cfg aws.Config, sender string) Mailer {
 	return Mailer{client: client, sender: sender, timeout: timeout}
 }
 
-// Send sends a mail once, or fails with notifications.ErrNotSent. Where no answer came in time it may be sent all the same.
+// Send sends a mail once. It fails with notifications.ErrRefused where the address can never be written to, else with
+// notifications.ErrNotSent. Where no answer came in time it may be sent all the same.
 func (m Mailer) Send(ctx context.Context, mail notifications.Mail) error {
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
@@ -45,10 +47,29 @@ func (m Mailer) Send(ctx context.Context, mail notifications.Mail) error {
 		Destination: &types.Destination{ToAddresses: []string{mail.To}},
 		Message:     &types.Message{Subject: content(mail.Subject), Body: &types.Body{Text: content(mail.Text)}},
 	})
-	if err != nil {
-		return notifications.ErrNotSent.Because(redacted(err))
+	switch {
+	case err == nil:
+		return nil
+	case m.final(err):
+		return notifications.ErrRefused.Because(redacted(err))
 	}
-	return nil
+	return notifications.ErrNotSent.Because(redacted(err))
+}
+
+// final reports whether SES refuses this address, whenever it is asked. Codes are final; but SES also gives them where
+// the fault is ours for all mails, of a sender that is not verified or an account that may not send, which only its
+// message tells. That must go on failing, so that an alarm tells and no mail is lost.
+func (m Mailer) final(err error) bool {
+	var answer smithy.APIError
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.ErrorCode() {
+	case "MessageRejected", "InvalidParameterValue":
+		message := strings.ToLower(answer.ErrorMessage())
+		return !strings.Contains(message, strings.ToLower(m.sender)) && !strings.Contains(message, "for this account")
+	}
+	return false
 }
 
 func content(text string) *types.Content {

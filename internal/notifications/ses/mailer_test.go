@@ -3,6 +3,7 @@ package ses
 import (
 	"context"
 	"errors"
+	"html"
 	"io"
 	"maps"
 	"net/http"
@@ -63,9 +64,45 @@ func TestMailIsSentAsItIs(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatIsTheAddressesFaultIsFinal(t *testing.T) {
+	for _, c := range []struct {
+		code, message string
+		final         bool
+	}{
+		{"MessageRejected", "Email address is not verified. The following identities failed the check in region EU-CENTRAL-1: ada@example.com", true},
+		{"MessageRejected", "Address blacklisted.", true},
+		{"InvalidParameterValue", "Missing final '@domain'", true},
+		{"InvalidParameterValue", "Local address contains control or whitespace", true},
+		{"MessageRejected", "Email address is not verified. The following identities failed the check in region EU-CENTRAL-1: Shop@Example.com", false},
+		{"MessageRejected", "Email address is not verified. The following identities failed the check in region EU-CENTRAL-1: ada@example.com, shop@example.com", false},
+		{"MessageRejected", "Sending suspended for this account. For more information, please check the inbox", false},
+		{"MessageRejected", "Sending paused for this account. For more information please check the inbox", false},
+		{"InvalidParameterValue", "Illegal address: <shop@example.com>", false},
+		{"AccountSendingPausedException", "Sending paused", false},
+		{"ConfigurationSetDoesNotExist", "no", false},
+		{"MailFromDomainNotVerifiedException", "no", false},
+		{"AccessDenied", "User is not authorized to perform ses:SendEmail on resource identity/ada@example.com", false},
+		{"Throttling", "Maximum sending rate exceeded.", false},
+		{"Throttling", "Daily message quota exceeded.", false},
+		{"ServiceUnavailable", "", false},
+	} {
+		m := open(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Sender</Type><Code>`+c.code+`</Code><Message>`+html.EscapeString(c.message)+`</Message></Error></ErrorResponse>`)
+		})
+		err := m.Send(t.Context(), mail)
+		if errors.Is(err, notifications.ErrRefused) != c.final || errors.Is(err, notifications.ErrNotSent) == c.final {
+			t.Errorf("%s %q: %v; want it final: %t", c.code, c.message, err, c.final)
+		}
+		if err == nil || strings.Contains(err.Error(), "ada") || strings.Contains(err.Error(), "shop@") {
+			t.Errorf("%s: the error %v quotes an address, or is none", c.code, err)
+		}
+	}
+}
+
 func TestFailureIsNotRetriedAndQuotesNoAddress(t *testing.T) {
 	var calls atomic.Int32
-	for code, status := range map[string]int{"MessageRejected": http.StatusBadRequest, "InternalFailure": http.StatusInternalServerError} {
+	for code, status := range map[string]int{"MessageRejected": http.StatusBadRequest, "Throttling": http.StatusBadRequest, "InternalFailure": http.StatusInternalServerError} {
 		m := open(t, func(w http.ResponseWriter, _ *http.Request) {
 			calls.Add(1)
 			w.WriteHeader(status)
@@ -74,8 +111,8 @@ func TestFailureIsNotRetriedAndQuotesNoAddress(t *testing.T) {
 		})
 		calls.Store(0)
 		err := m.Send(t.Context(), mail)
-		if !errors.Is(err, notifications.ErrNotSent) || !strings.Contains(err.Error(), code) || strings.Contains(err.Error(), "ada") {
-			t.Errorf("Send: %v, want ErrNotSent with %s and no address", err, code)
+		if err == nil || !strings.Contains(err.Error(), code) || strings.Contains(err.Error(), "ada") {
+			t.Errorf("Send: %v, want an error with %s and no address", err, code)
 		}
 		if n := calls.Load(); n != 1 {
 			t.Errorf("%s: %d calls of SES, want 1", code, n)

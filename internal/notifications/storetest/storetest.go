@@ -11,7 +11,6 @@ import (
 
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/storetest"
 )
@@ -26,37 +25,21 @@ type Store interface {
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store { return open(t, c) })
 	cases := map[string]func(*testing.T, Store, *clock.Manual){
-		"ContactIsKeptForTheRetention":      contact,
 		"ClaimHoldsUntilItExpires":          claimHolds,
 		"ReleasedClaimIsFreeAtOnce":         released,
 		"ReleaseOfAnOldClaimSparesTheNew":   staleRelease,
 		"SentIsForGood":                     sent,
 		"MailsOfOtherOrdersAndKindsAreFree": apart,
 		"OneOfConcurrentClaimsWins":         concurrent,
-		"CustomerIsToldFromTheClaimOn":      told,
+		"RefusedIsForGood":                  refused,
+		"NothingIsSaidAfterTheEnd":          overtaken,
+		"TheEndWaitsForWhatIsBeingSent":     waits,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
 			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 			run(t, open(t, c), c)
 		})
-	}
-}
-
-func contact(t *testing.T, s Store, c *clock.Manual) {
-	if _, err := s.Contact(t.Context(), "1"); !errors.Is(err, notifications.ErrNoContact) {
-		t.Errorf("Contact of an unknown order: %v, want ErrNoContact", err)
-	}
-	for _, email := range []string{"a@example.com", ""} {
-		want := notifications.Contact{OrderID: "1", Email: email}
-		must(t, s.KeepContact(t.Context(), want, commit.With{}))
-		if got, err := s.Contact(t.Context(), "1"); got != want || err != nil {
-			t.Errorf("Contact = %v, %v; want %v", got, err, want)
-		}
-	}
-	c.Advance(notifications.Retention)
-	if _, err := s.Contact(t.Context(), "1"); !errors.Is(err, notifications.ErrNoContact) {
-		t.Errorf("Contact after the retention: %v, want ErrNoContact", err)
 	}
 }
 
@@ -79,9 +62,6 @@ func released(t *testing.T, s Store, c *clock.Manual) {
 func staleRelease(t *testing.T, s Store, c *clock.Manual) {
 	first := claim(c, "first")
 	must(t, s.Release(t.Context(), first)) // of nothing
-	if told, err := s.Told(t.Context(), first.OrderID, first.Kind); told || err != nil {
-		t.Errorf("a release left a record: %v, %v", told, err)
-	}
 	must(t, s.Claim(t.Context(), first))
 	c.Advance(notifications.Lease)
 	must(t, s.Claim(t.Context(), claim(c, "second")))
@@ -104,7 +84,7 @@ func apart(t *testing.T, s Store, c *clock.Manual) {
 	mine := claim(c, "x")
 	must(t, s.MarkSent(t.Context(), mine))
 	kind, order := mine, mine
-	kind.Kind, order.OrderID = notifications.Booked, "2"
+	kind.Kind, order.OrderID = notifications.Rejected, "2"
 	wantClaim(t, s, kind, nil)
 	wantClaim(t, s, order, nil)
 }
@@ -131,18 +111,52 @@ func concurrent(t *testing.T, s Store, c *clock.Manual) {
 	}
 }
 
-func told(t *testing.T, s Store, c *clock.Manual) {
-	is := func(want bool, when string) {
-		t.Helper()
-		if got, err := s.Told(t.Context(), "1", notifications.Confirmed); got != want || err != nil {
-			t.Errorf("Told %s = %v, %v; want %v", when, got, err, want)
+func refused(t *testing.T, s Store, c *clock.Manual) {
+	first := claim(c, "first")
+	must(t, s.Claim(t.Context(), first))
+	must(t, s.MarkRefused(t.Context(), first))
+	must(t, s.Release(t.Context(), first))
+	c.Advance(notifications.Lease)
+	wantClaim(t, s, claim(c, "second"), notifications.ErrRefused)
+}
+
+func overtaken(t *testing.T, s Store, c *clock.Manual) {
+	settle := map[string]func(notifications.Claim) error{
+		"claimed": func(notifications.Claim) error { return nil },
+		"sent":    func(end notifications.Claim) error { return s.MarkSent(t.Context(), end) },
+		"refused": func(end notifications.Claim) error { return s.MarkRefused(t.Context(), end) },
+	}
+	for how, settle := range settle {
+		for _, kind := range []notifications.Kind{notifications.Confirmed, notifications.Rejected, notifications.Cancelled} {
+			end, attention := claim(c, "end"), claim(c, "attention")
+			end.OrderID, end.Kind = how+string(kind), kind
+			attention.OrderID, attention.Kind = end.OrderID, notifications.NeedsAttention
+			must(t, s.Claim(t.Context(), end))
+			must(t, settle(end))
+			wantClaim(t, s, attention, notifications.ErrOvertaken)
 		}
 	}
-	is(false, "before")
-	must(t, s.Claim(t.Context(), claim(c, "x")))
-	is(true, "while sending")
-	must(t, s.MarkSent(t.Context(), claim(c, "x")))
-	is(true, "after")
+}
+
+func waits(t *testing.T, s Store, c *clock.Manual) {
+	attention, end := claim(c, "attention"), claim(c, "end")
+	attention.Kind, end.Kind = notifications.NeedsAttention, notifications.Rejected
+	must(t, s.Claim(t.Context(), attention))
+	wantClaim(t, s, end, notifications.ErrSending)
+	must(t, s.MarkSent(t.Context(), attention))
+	wantClaim(t, s, end, nil)
+	for _, free := range []func(notifications.Claim) error{
+		func(held notifications.Claim) error { return s.MarkRefused(t.Context(), held) },
+		func(held notifications.Claim) error { return s.Release(t.Context(), held) },
+		func(notifications.Claim) error { c.Advance(notifications.Lease); return nil },
+	} {
+		attention.OrderID += "x"
+		attention.Until, end.OrderID = c.Now().Add(notifications.Lease), attention.OrderID
+		must(t, s.Claim(t.Context(), attention))
+		wantClaim(t, s, end, notifications.ErrSending)
+		must(t, free(attention))
+		wantClaim(t, s, end, nil)
+	}
 }
 
 func claim(c clock.Clock, id string) notifications.Claim {

@@ -6,20 +6,12 @@ import (
 
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/storetest"
 )
 
 // RunTwoVersions runs the suite of a gradual release: what a newer version adds to an item survives whatever the store writes.
 func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (Store, storetest.Newer)) {
 	storetest.RunTwoVersions(t, open, map[string]storetest.Kind[Store]{
-		"Contact": {
-			Write: func(t *testing.T, s Store) { keep(t, s, "a@example.com") },
-			Rewrite: func(t *testing.T, s Store) {
-				keep(t, s, "b@example.com")
-				keep(t, s, "")
-			},
-		},
 		"Mail": {
 			Write: func(t *testing.T, s Store) { must(t, s.Claim(t.Context(), claim(long, "first"))) },
 			Rewrite: func(t *testing.T, s Store) {
@@ -34,8 +26,3 @@ func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (Store,
 
 // long is far from the time of the suite's stores, so that claims do not expire.
 var long = clock.At(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
-
-func keep(t *testing.T, s Store, email string) {
-	t.Helper()
-	must(t, s.KeepContact(t.Context(), notifications.Contact{OrderID: "1", Email: email}, commit.With{}))
-}

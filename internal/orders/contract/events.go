@@ -62,6 +62,8 @@ type Changed struct {
 	// Reason is the reason code of an order that was rejected, cancelled or needs attention; of OrderCancellationRequested
 	// the one with which the order will end.
 	Reason string `json:"reason,omitempty"`
+	// TrackingNumber is there in OrderConfirmed, if the carrier gave one.
+	TrackingNumber string `json:"trackingNumber,omitempty"`
 }
 
 // Schemas holds a JSON Schema for each event type.

@@ -5,6 +5,8 @@ package contract
 // Confirm is the input of confirm-order.
 type Confirm struct {
 	OrderID string `json:"orderId"`
+	// TrackingNumber is the carrier's, if it gave one.
+	TrackingNumber string `json:"trackingNumber,omitempty"`
 }
 
 // Close is the input of close-order.

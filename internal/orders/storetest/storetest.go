@@ -62,6 +62,7 @@ func saved(t *testing.T, s orders.Store) {
 	wantOrder(t, s, o)
 	o.Version, o.Status, o.Reason, o.Detail = 2, orders.StatusNeedsAttention, orders.ReasonCompensationFailed, "VoidPayment"
 	o.CancelRequested, o.CancelRequestedBy, o.Closed, o.UpdatedAt = true, orders.ByOperator, true, start.Add(time.Minute)
+	o.TrackingNumber = "TRK-7F3A9C"
 	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
 	wantOrder(t, s, o)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -23,9 +24,10 @@ type Validator interface {
 	Validate(e envelope.Event) error
 }
 
-// Handle returns the function behind the queue. Every event is validated before handle sees it.
-func Handle(schemas Validator, handle Handler) function.Handler {
-	return Messages(Events(schemas, handle))
+// Handle returns the function behind the queue. Every event is validated before handle sees it. Events of retired types
+// are done with unseen: the queue is not subscribed to them any more, but may hold some from before a release.
+func Handle(schemas Validator, handle Handler, retired ...string) function.Handler {
+	return Messages(Events(schemas, handle, retired...))
 }
 
 // Messages returns the function behind a queue whose messages need not be events of ours.
@@ -48,12 +50,15 @@ func Messages(handle func(ctx context.Context, body []byte) error) function.Hand
 	})
 }
 
-// Events reads and validates the event in a message, and hands it on with its trace.
-func Events(schemas Validator, handle Handler) func(ctx context.Context, body []byte) error {
+// Events reads and validates the event in a message, and hands it on with its trace, unless it is of a retired type.
+func Events(schemas Validator, handle Handler, retired ...string) func(ctx context.Context, body []byte) error {
 	return func(ctx context.Context, body []byte) error {
 		e, err := envelope.Parse(body)
 		if err != nil {
 			return err
+		}
+		if slices.Contains(retired, e.Type) {
+			return nil
 		}
 		ctx = function.Traced(ctx, e.TraceParent, e.XRayTraceHeader)
 		ctx, span := tracing.Start(ctx, "process "+e.Type, tracing.Consumer, e.Attributes()...)

@@ -104,6 +104,29 @@ func TestWhatIsNoValidEventFailsUnseen(t *testing.T) {
 	}
 }
 
+func TestEventOfARetiredTypeIsDoneWithUnseen(t *testing.T) {
+	var batch events.SQSEvent
+	for i, eventType := range []string{"orderflow.tea.pot.spilt.v1", brewed, "orderflow.tea.pot.broken.v1"} {
+		batch.Records = append(batch.Records, events.SQSMessage{MessageId: "m" + string(rune('0'+i)), Body: body(t, eventType, eventType, "")})
+	}
+	payload, err := json.Marshal(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	handle := func(_ context.Context, e envelope.Event) error {
+		seen = append(seen, e.Type)
+		return nil
+	}
+	out, err := consumer.Handle(only(brewed), handle, "orderflow.tea.pot.spilt.v1").Invoke(t.Context(), payload)
+	if want := `{"batchItemFailures":[{"itemIdentifier":"m2"}]}`; err != nil || string(out) != want {
+		t.Errorf("answer %s, %v; want only the type that nobody knows", out, err)
+	}
+	if !slices.Equal(seen, []string{brewed}) {
+		t.Errorf("handled %v", seen)
+	}
+}
+
 func TestEachEventIsHandledInItsOwnTrace(t *testing.T) {
 	got := map[string]string{}
 	invoke(t, func(ctx context.Context, e envelope.Event) error {

@@ -111,6 +111,13 @@ func (t *Table) putIf(item Values, refused error, condition string, values Value
 	}}}
 }
 
+// CheckIf writes nothing; if condition does not hold for the item, Commit fails with refused.
+func (t *Table) CheckIf(pk, sk string, refused error, condition string, values Values) Op {
+	return Op{Refused: refused, Write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &t.Name, Key: Key(pk, sk), ConditionExpression: &condition, ExpressionAttributeValues: values,
+	}}}
+}
+
 // Number makes a number attribute.
 func Number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
