@@ -67,11 +67,27 @@ type Service struct {
 	provider Provider
 	clock    clock.Clock
 	events   envelope.Publisher
+	lookAt   func(ctx context.Context, c Concern)
 }
+
+// Concern is why an operator has to look at a payment.
+type Concern string
+
+// The concerns.
+const (
+	ConcernDisputed       Concern = "DISPUTED"
+	ConcernUnknownCharge  Concern = "UNKNOWN_CHARGE"
+	ConcernNotPaid        Concern = "NOT_PAID"
+	ConcernPartlyRefunded Concern = "PARTLY_REFUNDED"
+)
+
+// OnConcern has tell called for what an operator has to look at, beside the log line about it.
+func (s *Service) OnConcern(tell func(ctx context.Context, c Concern)) { s.lookAt = tell }
 
 // New returns the use cases over a store and a provider.
 func New(store Store, provider Provider, c clock.Clock, source ids.Source) *Service {
-	return &Service{store: store, provider: provider, clock: c, events: envelope.Publisher{Service: "payments", Clock: c, IDs: source}}
+	return &Service{store: store, provider: provider, clock: c, events: envelope.Publisher{Service: "payments", Clock: c, IDs: source},
+		lookAt: func(context.Context, Concern) {}}
 }
 
 // save writes p's new state with the event that tells of it, and the step's barrier.

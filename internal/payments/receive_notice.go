@@ -75,7 +75,7 @@ func (s *Service) settle(ctx context.Context, c Charge) error {
 		}
 	case OrderConfirmed:
 		if !c.Live() && differs {
-			// An alarm looks for these words.
+			s.lookAt(ctx, ConcernNotPaid)
 			slog.ErrorContext(ctx, "a confirmed order is not paid", "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
 			_, err := fault.Redecide(func() (bool, error) { return s.correct(ctx, c) })
 			return err
@@ -105,7 +105,7 @@ func (s *Service) partlyRefunded(ctx context.Context, c Charge) (news bool, err 
 		if err := s.publish(ctx, p, contract.PaymentPartlyRefunded, contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount}, commit.With{}); err != nil {
 			return false, err
 		}
-		// An alarm looks for these words.
+		s.lookAt(ctx, ConcernPartlyRefunded)
 		slog.ErrorContext(ctx, "a payment was refunded in part", "orderId", p.OrderID, "chargeId", c.ID)
 		return true, nil
 	})
@@ -119,6 +119,7 @@ func (s *Service) mark(ctx context.Context, c Charge, with commit.With) error {
 	p, err := s.store.Payment(ctx, c.Reference)
 	switch {
 	case errors.Is(err, ErrNoPayment):
+		s.lookAt(ctx, ConcernUnknownCharge)
 		slog.ErrorContext(ctx, "a charge that we do not know is disputed", "orderId", c.Reference, "chargeId", c.ID)
 		return s.store.Record(ctx, with)
 	case err != nil:
@@ -129,7 +130,8 @@ func (s *Service) mark(ctx context.Context, c Charge, with commit.With) error {
 	p = p.moveTo(p.Status, s.clock.Now())
 	p.Dispute = c.Dispute
 	data := contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Dispute: string(p.Dispute)}
-	if p.Dispute != DisputeWon { // an alarm looks for these words
+	if p.Dispute != DisputeWon {
+		s.lookAt(ctx, ConcernDisputed)
 		slog.ErrorContext(ctx, "a payment is disputed", "orderId", p.OrderID, "chargeId", c.ID, "dispute", p.Dispute)
 	}
 	return s.publish(ctx, p, contract.PaymentDisputed, data, with)

@@ -14,7 +14,8 @@ import (
 // request may arrive long after we gave up waiting for its answer. Cancel is made for that.
 type Carrier interface {
 	// Book asks for a shipment. The carrier decides later and calls back; nothing is booked yet. It fails with
-	// ErrReferenceCancelled if Cancel was called for the reference before.
+	// ErrReferenceCancelled if Cancel was called for the reference before, and with ErrRefused if the carrier will not ship
+	// this: an address that it does not serve, goods that it does not take.
 	Book(ctx context.Context, b Booking) (Consignment, error)
 
 	// Cancel makes sure that nothing is shipped under the reference, now and for ever. A shipment that was asked for
@@ -39,6 +40,9 @@ type Consignment struct {
 	ID        string
 	Reference string
 }
+
+// ErrRefused: the carrier will not ship this, and has said so at once.
+var ErrRefused = fault.New(fault.Refused, "ShipmentRefused", "the carrier refuses the shipment")
 
 // ErrReferenceCancelled: the reference was cancelled, so nothing can be shipped under it any more.
 var ErrReferenceCancelled = fault.New(fault.Conflict, "ReferenceCancelled", "the carrier has cancelled the reference")

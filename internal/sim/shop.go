@@ -118,7 +118,7 @@ func (w *World) comeAndGo() {
 var (
 	methods = []string{"pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa",
 		"pm_card_visa_chargeDeclined", "sandbox_timeout", "sandbox_flaky", "sandbox_error"}
-	postalCodes = []string{"10115", "10115", "10115", "10115", "10115", "10115", "10115", "10115", "00000", "99999"}
+	postalCodes = []string{"10115", "10115", "10115", "10115", "10115", "10115", "10115", "10115", "00000", "00001", "99999"}
 )
 
 // probe has somebody order when all is calm again. It must go well, or the system kept its promises by doing nothing.

@@ -3,7 +3,7 @@
 // reference, ever; and once the reference is cancelled there will be none, even if the
 // booking comes later than the cancellation.
 //
-// Postal code 00000 is refused; for 99999 the carrier never decides.
+// Postal code 00000 is refused by the callback, 00001 at once; for 99999 the carrier never decides.
 package carrier
 
 import (

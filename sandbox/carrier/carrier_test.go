@@ -144,6 +144,16 @@ func TestPostalCode00000IsRefused(t *testing.T) {
 	w.wantStatus(carrier.StatusRefused)
 }
 
+func TestPostalCode00001IsRefusedAtOnce(t *testing.T) {
+	w := newWorld(t)
+	if got := w.book("00001", 422); !strings.Contains(got, `"code":"address_not_served"`) {
+		t.Errorf("answer %s", got)
+	}
+	if got := w.do("GET /shipments?reference=r", "", 200); got != `{"shipments":[]}` {
+		t.Errorf("shipments: %s, want none", got)
+	}
+}
+
 func TestPostalCode99999IsNeverDecided(t *testing.T) {
 	w := newWorld(t)
 	w.book("99999", 202)

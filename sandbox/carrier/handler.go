@@ -68,5 +68,8 @@ func (in Request) validate() error {
 	if len(in.Items) == 0 {
 		return web.Invalid("there are no items to ship")
 	}
+	if a.PostalCode == postalNotServed {
+		return &web.Error{Status: http.StatusUnprocessableEntity, Code: "address_not_served", Message: "we do not deliver there"}
+	}
 	return nil
 }

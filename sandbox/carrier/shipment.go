@@ -39,8 +39,9 @@ type Entry struct {
 
 // Postal codes that do something of their own.
 const (
-	postalRefused = "00000"
-	postalSilent  = "99999"
+	postalRefused   = "00000"
+	postalNotServed = "00001"
+	postalSilent    = "99999"
 )
 
 // Callback tells the client what became of its booking. It says the same every time it is sent.

@@ -9,6 +9,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/metrics"
 	"orderflow/internal/platform/secrets"
 )
 
@@ -25,6 +26,9 @@ func ReceivePaymentWebhook(env *function.Env) (function.Handler, error) {
 }
 
 func receivePaymentWebhook(svc *payments.Service, key secret, c clock.Clock) (function.Handler, error) {
+	svc.OnConcern(func(ctx context.Context, c payments.Concern) {
+		metrics.Count(ctx, metrics.PaymentsToLookAt, 1, metrics.Reason(string(c)))
+	})
 	verify := func(ctx context.Context, r *httpapi.Request) error {
 		k, err := key(ctx)
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/metrics/metricstest"
 )
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
@@ -196,4 +199,56 @@ func FuzzReceivePaymentWebhook(f *testing.F) {
 			t.Errorf("signed: %d %s", status, code)
 		}
 	})
+}
+
+// sell makes it payments with a charge that was captured for an order which was confirmed.
+func (d *till) sell(t testing.TB) {
+	t.Helper()
+	d.Service = payments.New(memory.New(d.clock), d.provider, d.clock, &ids.Sequence{})
+	in := contract.Step{OrderID: order, CustomerID: "alice", PaymentMethod: "pm_card_visa"}
+	in.Amount.Currency, in.Amount.Amount = "EUR", 4797
+	_, authorized := d.AuthorizePayment(context.Background(), in)
+	_, captured := d.CapturePayment(context.Background(), in)
+	told := d.ProjectOrder(context.Background(), "e", orders.OrderConfirmed, order, 2)
+	if err := errors.Join(authorized, captured, told); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatAnOperatorHasToLookAtIsCountedOnceByItsReason(t *testing.T) {
+	lost := func(d *till) { d.provider.Dispute(order, payments.DisputeLost) }
+	for reason, happens := range map[string]func(*till){
+		"DISPUTED": lost,
+		"UNKNOWN_CHARGE": func(d *till) {
+			lost(d)
+			d.Service = payments.New(memory.New(d.clock), d.provider, d.clock, &ids.Sequence{})
+		},
+		"NOT_PAID":        func(d *till) { d.sell(t); d.provider.Resurrect(order, payments.ChargeRefunded) },
+		"PARTLY_REFUNDED": func(d *till) { d.sell(t); d.provider.GiveBack(order, 100) },
+		"":                func(d *till) { d.provider.Dispute(order, payments.DisputeWon) },
+	} {
+		d := open(t)
+		happens(d)
+		ctx, recording := metricstest.On(t, d.clock)
+		payload, _ := json.Marshal(notice(t))
+		h := d.webhook(t, "sample-secret")
+		for range 2 {
+			if _, err := h.Invoke(ctx, payload); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var counted []string
+		for _, m := range recording.Take() {
+			if strings.HasPrefix(m, "PaymentsToLookAt") {
+				counted = append(counted, m)
+			}
+		}
+		want := []string{"PaymentsToLookAt 1 " + reason}
+		if reason == "" {
+			want = nil
+		}
+		if !slices.Equal(counted, want) {
+			t.Errorf("%q: counted %q, want %q", reason, counted, want)
+		}
+	}
 }

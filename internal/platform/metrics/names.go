@@ -44,6 +44,12 @@ const (
 	BreakerState Name = "BreakerState"
 	// CircuitOpened counts the times that a breaker opened, over all processes.
 	CircuitOpened Name = "CircuitOpened"
+	// StepDefects counts attempts at a saga's step that failed by a fault of our own, which repeating does not mend: a third party
+	// that does not take our request, an input that breaks its contract.
+	StepDefects Name = "StepDefects"
+	// PaymentsToLookAt counts what the payment provider told of and an operator has to look at, by reason: DISPUTED, UNKNOWN_CHARGE,
+	// NOT_PAID, PARTLY_REFUNDED.
+	PaymentsToLookAt Name = "PaymentsToLookAt"
 	// BulkheadRejected counts calls that were refused since too many to the same dependency were under way.
 	BulkheadRejected Name = "BulkheadRejected"
 )
@@ -96,6 +102,8 @@ var all = []Definition{
 	{Name: RetryBudgetExhausted, Unit: InCount, By: []string{"Dependency"}},
 	{Name: BreakerState, Unit: InNone, By: []string{"Dependency"}},
 	{Name: CircuitOpened, Unit: InCount, By: []string{"Dependency"}},
+	{Name: StepDefects, Unit: InCount, By: []string{"Step"}, Total: true},
+	{Name: PaymentsToLookAt, Unit: InCount, By: []string{"Reason"}, Total: true},
 	{Name: BulkheadRejected, Unit: InCount, By: []string{"Dependency"}},
 }
 

@@ -4,9 +4,16 @@ import (
 	"context"
 	"log/slog"
 
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/metrics"
 )
+
+// defective reports whether an attempt failed by a fault of our own. A nil error has no kind, which counts as transient.
+func defective(err error) bool {
+	kind := fault.KindOf(err)
+	return kind == fault.Internal || kind == fault.Invalid
+}
 
 // begin tells of an attempt at a step in logs and metrics; done must be called with what came of it. A saga goes by the id of its order.
 func begin(ctx context.Context, orderID string) (_ context.Context, done func(error)) {
@@ -20,6 +27,9 @@ func begin(ctx context.Context, orderID string) (_ context.Context, done func(er
 		outcome := "done"
 		if err != nil {
 			outcome = named(err).Type
+		}
+		if defective(err) {
+			metrics.Count(ctx, metrics.StepDefects, 1, metrics.Step(name))
 		}
 		slog.DebugContext(ctx, "step ends", "outcome", outcome)
 	}

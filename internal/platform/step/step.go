@@ -12,6 +12,7 @@ import (
 
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/metrics"
 	"orderflow/internal/platform/redact"
 	"orderflow/internal/platform/tracing"
 )
@@ -35,6 +36,7 @@ func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Ha
 		var in In
 		// The cause would quote the input, which may hold payment data.
 		if json.Unmarshal(payload, &env) != nil || json.Unmarshal(payload, &in) != nil {
+			metrics.Count(ctx, metrics.StepDefects, 1, metrics.Step(function.Step(ctx)))
 			return nil, named(errInput)
 		}
 		ctx = function.WithLogAttrs(function.Traced(ctx, env.TraceParent), slog.String("orderId", env.OrderID))

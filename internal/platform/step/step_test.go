@@ -116,6 +116,23 @@ func TestEachAttemptAtAStepIsTimed(t *testing.T) {
 	}
 }
 
+func TestOnlyAFaultOfOurOwnIsADefect(t *testing.T) {
+	ctx, recording := metricstest.On(t, clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)))
+	for kind, defect := range map[fault.Kind]bool{
+		fault.Internal: true, fault.Invalid: true,
+		fault.Transient: false, fault.Refused: false, fault.Conflict: false, fault.NotFound: false, fault.Unavailable: false,
+	} {
+		_, _ = step.Handle(func(context.Context, input) (int, error) { return 0, fault.New(kind, "Broken", "x") }).Invoke(ctx, []byte(`{}`))
+		if got := slices.Contains(recording.Take(), "StepDefects 1 NONE"); got != defect {
+			t.Errorf("kind %d counts as a defect: %t, want %t", kind, got, defect)
+		}
+	}
+	_, _ = step.Handle(func(context.Context, input) (int, error) { return 0, nil }).Invoke(ctx, []byte(`{}`))
+	if got := recording.Take(); slices.Contains(got, "StepDefects 1 NONE") {
+		t.Errorf("success recorded %q", got)
+	}
+}
+
 func TestTheErrorThatAStateMachineKeepsHoldsNoSecret(t *testing.T) {
 	h := step.Handle(func(context.Context, input) (int, error) {
 		return 0, errors.New("card 4111111111111111 of ada@example.com")

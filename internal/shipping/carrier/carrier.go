@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"orderflow/internal/platform/fault"
@@ -45,7 +46,7 @@ func (c Carrier) Book(ctx context.Context, b shipping.Booking) (shipping.Consign
 		Items     []contract.Line  `json:"items"`
 	}{b.Reference, b.Address, b.Items}, &out)
 	if err != nil {
-		return shipping.Consignment{}, err
+		return shipping.Consignment{}, booking(err)
 	}
 	if out.ID == "" || out.Reference != b.Reference {
 		return shipping.Consignment{}, unreadable("a shipment without id, or of another reference")
@@ -59,7 +60,7 @@ func (c Carrier) Cancel(ctx context.Context, reference, key string) (shipping.Co
 		Shipment json.RawMessage `json:"shipment"` // null is an answer; a field that is not there is none
 	}
 	if err := c.post(ctx, "/shipments/"+url.PathEscape(reference)+"/cancel", key, nil, &out); err != nil {
-		return shipping.Consignment{}, false, err
+		return shipping.Consignment{}, false, defect(err)
 	}
 	var sh *shipment
 	if err := json.Unmarshal(out.Shipment, &sh); err != nil || sh != nil && sh.ID == "" {
@@ -72,11 +73,38 @@ func (c Carrier) Cancel(ctx context.Context, reference, key string) (shipping.Co
 }
 
 func (c Carrier) post(ctx context.Context, path, key string, body, out any) error {
-	err := c.client.Do(ctx, httpclient.Request{Method: http.MethodPost, Path: path, IdempotencyKey: key, Body: body}, out)
-	if status, ok := err.(*httpclient.StatusError); ok { //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
-		if status.Status == http.StatusConflict {
-			return shipping.ErrReferenceCancelled.Because(status)
-		}
+	return c.client.Do(ctx, httpclient.Request{Method: http.MethodPost, Path: path, IdempotencyKey: key, Body: body}, out)
+}
+
+// about are the statuses by which a carrier refuses what it is asked to ship. All others say that it does not take our request,
+// whatever is in it: who asks, how, or where.
+var about = []int{
+	http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusUnprocessableEntity,
+	http.StatusUnavailableForLegalReasons,
+}
+
+// booking tells what the carrier's final no to a booking means.
+func booking(err error) error {
+	status, final := err.(*httpclient.StatusError) //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
+	if !final || !slices.Contains(about, status.Status) {
+		return defect(err)
+	}
+	var problem struct {
+		Code string `json:"code"`
+	}
+	_ = json.Unmarshal(status.Body, &problem) // without a code it is still a no
+	switch problem.Code {
+	case "reference_cancelled":
+		return shipping.ErrReferenceCancelled.Because(status)
+	case "idempotency_key_reused":
+		return defect(err)
+	}
+	return shipping.ErrRefused.Because(status)
+}
+
+// defect makes the carrier's final no a fault of ours, to be looked at by an operator.
+func defect(err error) error {
+	if status, final := err.(*httpclient.StatusError); final { //nolint:errorlint // see above
 		return fault.New(fault.Internal, "CarrierRefused", "the carrier does not take our request").Because(status)
 	}
 	return err

@@ -64,15 +64,42 @@ func TestCancelBelievesOnlyAnAnswerThatSaysWhatBecameOfTheShipment(t *testing.T)
 	}
 }
 
-func TestRefusalsAreFinal(t *testing.T) {
+func TestABookingThatTheCarrierWillNotShipIsRefused(t *testing.T) {
+	for _, status := range []int{400, 404, 409, 410, 422, 451} {
+		for _, body := range []string{`{"code":"address_not_served"}`, `{}`, `no JSON`, ``} {
+			_, err := answering(t, status, body).Book(t.Context(), shipping.Booking{Reference: "r"})
+			if !errors.Is(err, shipping.ErrRefused) || fault.KindOf(err) != fault.Refused {
+				t.Errorf("%d %s: %v, want ErrRefused", status, body, err)
+			}
+		}
+	}
 	_, err := answering(t, 409, `{"code":"reference_cancelled"}`).Book(t.Context(), shipping.Booking{Reference: "r"})
 	if !errors.Is(err, shipping.ErrReferenceCancelled) {
 		t.Errorf("409: %v, want ErrReferenceCancelled", err)
 	}
-	for _, status := range []int{302, 400, 401, 404} {
-		_, err := answering(t, status, `{}`).Book(t.Context(), shipping.Booking{Reference: "r"})
-		if fault.KindOf(err) != fault.Internal {
-			t.Errorf("%d: %v, want an internal fault", status, err)
+}
+
+func TestARequestThatTheCarrierDoesNotTakeIsOurDefect(t *testing.T) {
+	for _, status := range []int{302, 401, 402, 403, 405, 406, 411, 413, 414, 415, 431} {
+		_, err := answering(t, status, `{"code":"reference_cancelled"}`).Book(t.Context(), shipping.Booking{Reference: "r"})
+		if fault.KindOf(err) != fault.Internal || fault.From(err).Code != "CarrierRefused" {
+			t.Errorf("%d: %v, want CarrierRefused, internal", status, err)
+		}
+	}
+}
+
+func TestAKeyThatWasUsedForAnotherBookingIsOurDefect(t *testing.T) {
+	_, err := answering(t, 422, `{"code":"idempotency_key_reused"}`).Book(t.Context(), shipping.Booking{Reference: "r"})
+	if fault.KindOf(err) != fault.Internal {
+		t.Errorf("%v, want an internal fault", err)
+	}
+}
+
+func TestACancellationIsNeverRefusedForWhatItIsAbout(t *testing.T) {
+	for _, status := range []int{400, 401, 404, 409, 422} {
+		_, _, err := answering(t, status, `{}`).Cancel(t.Context(), "r", "k")
+		if fault.KindOf(err) != fault.Internal || fault.From(err).Code != "CarrierRefused" {
+			t.Errorf("%d: %v, want CarrierRefused, internal", status, err)
 		}
 	}
 }
