@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/clock"
@@ -24,6 +25,17 @@ func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (orders
 					must(t, s.SaveOrder(t.Context(), o, commit.With{}))
 					wantOrder(t, s, o)
 				}
+			},
+		},
+		"Tally": {
+			Write: func(t *testing.T, s orders.Store) {
+				must(t, s.PlaceOrder(t.Context(), order("alice", 1), orders.DefaultLimits, commit.With{}))
+			},
+			Rewrite: func(t *testing.T, s orders.Store) {
+				must(t, s.PlaceOrder(t.Context(), order("alice", 2), orders.DefaultLimits, commit.With{}))
+				end(t, s, order("alice", 2), orders.StatusRejected, orders.ReasonPaymentDeclined, time.Second)
+				must(t, s.Uncount(t.Context(), "alice", []string{order("", 1).OrderID}))
+				wantTally(t, s, "alice", 1)
 			},
 		},
 		"Price": {
