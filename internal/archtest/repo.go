@@ -27,6 +27,7 @@ type Repo struct {
 	Samples   map[string][]byte   // the sample events under events/, by path
 	Schemas   schema.Set          // of every event type
 	Policy    map[string]any      // tools/stack-policy.json, which production has
+	Claims    map[string]any      // internal/platform/httpapi/claims.json, which claims of a token are used
 }
 
 // Package is a directory of Go files.
@@ -129,6 +130,9 @@ func Load(root string) (*Repo, error) {
 		return nil, err
 	}
 	if r.Policy, err = cfn.Read(filepath.Join(root, "tools", "stack-policy.json")); err != nil {
+		return nil, err
+	}
+	if r.Claims, err = cfn.Read(filepath.Join(root, "internal", "platform", "httpapi", "claims.json")); err != nil {
 		return nil, err
 	}
 	r.Spec, err = cfn.Read(filepath.Join(root, "api", "openapi.yaml"))

@@ -22,7 +22,7 @@ type Rule struct {
 
 // Rules are all rules.
 func Rules() []Rule {
-	return slices.Concat(codeRules(), discoveryRules(), templateRules(), infraRules(), releaseRules(), parameterRules(), machineRules(), contractRules(), docRules(), observationRules(), alarmRules())
+	return slices.Concat(codeRules(), discoveryRules(), templateRules(), infraRules(), releaseRules(), parameterRules(), machineRules(), contractRules(), shapeRules(), docRules(), observationRules(), alarmRules())
 }
 
 // Services are the bounded contexts, each a directory under internal/.
