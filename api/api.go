@@ -42,6 +42,9 @@ type Operation struct {
 	// Public says that there is no authorizer in front of it.
 	Public bool `json:"public,omitempty"`
 
+	// Tolerant says that a third party calls it, which may send more than we know: unknown query parameters are ignored.
+	Tolerant bool `json:"tolerant,omitempty"`
+
 	Parameters []Parameter `json:"parameters,omitempty"`
 	// Body is what the JSON body must look like; nil where there must be none.
 	Body *jsonschema.Schema `json:"body,omitempty"`

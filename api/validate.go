@@ -54,6 +54,9 @@ func (op *Operation) checkParameters(r *http.Request, path map[string]string, fo
 		}
 		p.check(values, found)
 	}
+	if op.Tolerant {
+		return
+	}
 	unknown := make([]string, 0, len(query))
 	for name := range query {
 		unknown = append(unknown, jsonschema.Escape(name))

@@ -19,6 +19,7 @@ type operation struct {
 	Group      string      `json:"group,omitempty"`
 	Audited    bool        `json:"audited,omitempty"`
 	Public     bool        `json:"public,omitempty"`
+	Tolerant   bool        `json:"tolerant,omitempty"`
 	Parameters []parameter `json:"parameters,omitempty"`
 	Body       any         `json:"body,omitempty"`
 	// BodyOptional says that the body may be left out.
@@ -59,6 +60,7 @@ func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operatio
 	o := operation{ID: op.OperationID, Method: method, Path: path, Public: op.Security != nil && len(*op.Security) == 0}
 	o.Group, _ = op.Extensions["x-orderflow-group"].(string)
 	o.Audited, _ = op.Extensions["x-orderflow-audited"].(bool)
+	o.Tolerant = op.Extensions["x-orderflow-reader"] == "tolerant"
 	if len(item.Parameters) > 0 {
 		return o, fmt.Errorf("parameters belong to operations, not to paths")
 	}
@@ -103,7 +105,7 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 	}
 	for name, value := range keywords {
 		switch {
-		case slices.Contains(silent, name), name == "format" && value == "int64":
+		case slices.Contains(silent, name), name == "format" && value == "int64", name == "nullable" && s.Type == nil: // anything at all
 			delete(keywords, name)
 		case !slices.Contains(checked, name):
 			return nil, fmt.Errorf("keyword %s is not supported in requests", name)

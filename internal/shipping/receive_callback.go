@@ -8,16 +8,16 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Callback is what the carrier has decided. Its JSON is the carrier's.
+// Callback is what the carrier has decided.
 type Callback struct {
 	// ID is the same when the callback is repeated.
-	ID string `json:"id"`
+	ID string
 	// Reference is the order's id.
-	Reference string `json:"reference"`
+	Reference string
 	// Status is BOOKED or REFUSED.
-	Status         Status `json:"status"`
-	TrackingNumber string `json:"trackingNumber"`
-	Reason         string `json:"reason"`
+	Status Status
+	// TrackingNumber has at most 64 characters and Reason 200, all of which can be seen; either may be empty.
+	TrackingNumber, Reason string
 }
 
 // ReceiveCallback takes the carrier's decision. The first one stands: a repeated callback, one after the shipment was

@@ -146,7 +146,10 @@ func TestSignedNoticeOfNoUseIsTakenAndOneAgainstTheContractRefused(t *testing.T)
 	for body, want := range map[string]int{
 		`{"id":"evt_2","type":"customer.created","data":{"object":{"id":"cus_1","email":"x@example.com"}}}`: 204,
 		`{"id":"evt_2","type":"charge.refunded","data":{"object":{"payment_intent":"pi_unknown"}}}`:         204,
-		`garbage`: 400, `{}`: 400, `{"id":"evt_2","type":"charge.refunded","data":{}}`: 400, `{"id":7,"type":"x","data":{"object":{}}}`: 400,
+		`{"id":"evt_2","type":"charge.refunded","data":{}}`:                                                 204,
+		`{"id":"evt_2","type":"charge.refunded","data":{"object":["ch_1"]}}`:                                204,
+		`{"id":"evt.2 b","type":"v2.core.event","data":null,"related_object":{"id":"acct_1"}}`:              204,
+		`garbage`: 400, `{}`: 400, `{"id":7,"type":"x","data":{"object":{}}}`: 400,
 	} {
 		d := open(t)
 		in := notice(t)

@@ -93,24 +93,25 @@ type Event struct {
 // UnmarshalJSON reads an event. What of its object is not of the expected form is left empty: objects differ by type.
 func (e *Event) UnmarshalJSON(b []byte) error {
 	var raw struct {
-		ID   string `json:"id"`
-		Type string `json:"type"`
-		Data struct {
-			Object map[string]json.RawMessage `json:"object"`
-		} `json:"data"`
+		ID   string          `json:"id"`
+		Type string          `json:"type"`
+		Data json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(b, &raw); err != nil {
 		return err
 	}
+	members := func(b json.RawMessage) (m map[string]json.RawMessage) {
+		_ = json.Unmarshal(b, &m) // absent, null or of another form
+		return m
+	}
+	object := members(members(raw.Data)["object"])
 	text := func(b json.RawMessage) (s string) {
-		_ = json.Unmarshal(b, &s) // absent, null or of another form
+		_ = json.Unmarshal(b, &s) // likewise
 		return s
 	}
-	var metadata map[string]json.RawMessage
-	_ = json.Unmarshal(raw.Data.Object["metadata"], &metadata) // likewise
 	e.ID, e.Type = raw.ID, raw.Type
-	e.object.id, e.object.kind = text(raw.Data.Object["id"]), text(raw.Data.Object["object"])
-	e.object.intent, e.object.order = text(raw.Data.Object["payment_intent"]), text(metadata[metadataOrder])
+	e.object.id, e.object.kind = text(object["id"]), text(object["object"])
+	e.object.intent, e.object.order = text(object["payment_intent"]), text(members(object["metadata"])[metadataOrder])
 	return nil
 }
 

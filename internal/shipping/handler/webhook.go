@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"orderflow/internal/platform/clock"
@@ -30,10 +31,17 @@ func receiveCarrierWebhook(svc *shipping.Service, key secret, c clock.Clock) (fu
 		return webhook.Verify(k, r.Header.Get(webhook.HeaderTimestamp), r.Header.Get(webhook.HeaderSignature), r.Body, c.Now())
 	}
 	return httpapi.HandleVerified("receiveCarrierWebhook", verify, func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		cb, err := httpapi.Decode[shipping.Callback](r)
-		if err != nil {
+		done := httpapi.Response{Status: http.StatusNoContent}
+		cb, decides, err := webhook.Read(r.Body)
+		switch {
+		case err != nil:
 			return httpapi.Response{}, err
+		case !decides:
+			slog.InfoContext(ctx, "a callback decides nothing", "callbackId", cb.ID)
+			return done, nil
+		case cb.Status == shipping.StatusBooked && cb.TrackingNumber == "":
+			slog.WarnContext(ctx, "a shipment was booked without a tracking number that can be used", "callbackId", cb.ID)
 		}
-		return httpapi.Response{Status: http.StatusNoContent}, svc.ReceiveCallback(ctx, cb)
+		return done, svc.ReceiveCallback(ctx, cb)
 	})
 }
