@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"orderflow/internal/payments"
@@ -51,6 +52,25 @@ func (c charge) domain() payments.Charge {
 		out.Refunded = out.Amount.Amount
 	}
 	return out
+}
+
+// held reports whether the charge holds or has held money for us. The provider's books may have others: of somebody else, or
+// in statuses that it has added since.
+func (c charge) held() bool {
+	switch payments.ChargeStatus(c.Status) {
+	case payments.ChargeAuthorized, payments.ChargeCaptured, payments.ChargeVoided, payments.ChargeRefunded:
+		return c.Reference != ""
+	}
+	return false
+}
+
+// dispute is where the bank's claim stands; open as long as we are not told that it has been decided.
+func (c charge) dispute() payments.Dispute {
+	switch d := payments.Dispute(c.Dispute); d {
+	case "", payments.DisputeWon, payments.DisputeLost:
+		return d
+	}
+	return payments.DisputeOpen
 }
 
 // Authorize posts a charge.
@@ -124,12 +144,15 @@ func (p Provider) Find(ctx context.Context, s payments.Subject) (payments.Charge
 		return payments.Charge{}, false, err
 	}
 	for _, c := range out.Charges {
-		if c.ID == "" || c.Reference == "" {
-			return payments.Charge{}, false, unreadable("a charge without id or reference")
+		if !c.held() {
+			continue
+		}
+		if c.ID == "" {
+			return payments.Charge{}, false, unreadable("a charge without id")
 		}
 		if c.ID == s.ChargeID || s.ChargeID == "" && c.Reference == s.Reference {
 			found := c.domain()
-			found.Dispute = payments.Dispute(c.Dispute)
+			found.Dispute = c.dispute()
 			return found, true, nil
 		}
 	}
@@ -152,12 +175,15 @@ func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerE
 	if err := p.get(ctx, "/ledger?"+query.Encode(), &out); err != nil {
 		return nil, "", err
 	}
-	page := make([]payments.LedgerEntry, len(out.Charges))
-	for i, c := range out.Charges {
-		page[i] = payments.LedgerEntry{Charge: c.domain(), CreatedAt: c.CreatedAt}
-		if c.ID == "" || c.Reference == "" || c.CreatedAt.IsZero() {
-			return nil, "", unreadable("a charge without id, reference or time")
+	page := make([]payments.LedgerEntry, 0, len(out.Charges))
+	for _, c := range out.Charges {
+		if !c.held() {
+			continue
 		}
+		if c.ID == "" || c.CreatedAt.IsZero() {
+			return nil, "", unreadable("a charge without id or time")
+		}
+		page = append(page, payments.LedgerEntry{Charge: c.domain(), CreatedAt: c.CreatedAt})
 	}
 	return page, out.Cursor, nil
 }
@@ -179,6 +205,9 @@ func unreadable(what string) error {
 	return fault.New(fault.Transient, "DependencyUnavailable", "%s answered with %s", Name, what)
 }
 
+// unlikeCode tells what a code has not: it is visible ASCII without spaces.
+func unlikeCode(r rune) bool { return r <= ' ' || r > '~' }
+
 // refusal tells what the provider's final no means.
 func refusal(s *httpclient.StatusError) error {
 	var problem struct {
@@ -187,7 +216,7 @@ func refusal(s *httpclient.StatusError) error {
 	_ = json.Unmarshal(s.Body, &problem) // without a code it is still a no
 	switch s.Status {
 	case http.StatusPaymentRequired:
-		if problem.Code == "" || len(problem.Code) > maxCode {
+		if problem.Code == "" || len(problem.Code) > maxCode || strings.ContainsFunc(problem.Code, unlikeCode) {
 			problem.Code = "declined"
 		}
 		return &payments.Declined{Code: problem.Code}

@@ -140,6 +140,9 @@ func TestRefusalsAreFinal(t *testing.T) {
 	}{
 		{402, `{"code":"insufficient_funds"}`, &payments.Declined{Code: "insufficient_funds"}},
 		{402, `gibberish`, &payments.Declined{Code: "declined"}},
+		{402, `{"code":7}`, &payments.Declined{Code: "declined"}},
+		{402, `{"code":"a\u001b[2J"}`, &payments.Declined{Code: "declined"}},
+		{402, `{"code":"no","since":"2027","details":{"a":[1]}}`, &payments.Declined{Code: "no"}},
 		{402, `{"code":"` + strings.Repeat("x", 65) + `"}`, &payments.Declined{Code: "declined"}},
 		{409, `{"code":"reference_voided"}`, payments.ErrReferenceVoided},
 		{404, `{}`, payments.ErrNoCharge},
@@ -158,6 +161,27 @@ func TestRefusalsAreFinal(t *testing.T) {
 	for _, status := range []int{302, 400, 401, 422} {
 		if _, err := answering(t, status, `{}`).Authorize(t.Context(), authorization); fault.KindOf(err) != fault.Internal {
 			t.Errorf("%d: %v, want an internal fault", status, err)
+		}
+	}
+}
+
+func TestBooksAreReadTolerantly(t *testing.T) {
+	const ours = `{"id":"ch_1","reference":"r","status":"CAPTURED","amount":{"currency":"EUR","amount":5},"createdAt":"2026-01-02T03:04:05Z","new":{"a":[1]},"dispute":DISPUTE}`
+	books := `{"charges":[{"id":"ch_0","status":"CAPTURED"},{"id":"ch_9","reference":"r","status":"UNDER_REVIEW"},{"reference":null,"status":null},` + ours + `],"cursor":null,"total":4}`
+	for dispute, want := range map[string]payments.Dispute{
+		`null`: "", `""`: "", `"OPEN"`: payments.DisputeOpen, `"WON"`: payments.DisputeWon, `"LOST"`: payments.DisputeLost, `"NEEDS_RESPONSE"`: payments.DisputeOpen,
+	} {
+		p := answering(t, 200, strings.Replace(books, "DISPUTE", dispute, 1))
+		for _, s := range []payments.Subject{{Reference: "r"}, {ChargeID: "ch_1"}} {
+			if c, found, err := p.Find(t.Context(), s); err != nil || !found || c.ID != "ch_1" || c.Dispute != want {
+				t.Errorf("dispute %s: Find = %+v %t, %v; want %q", dispute, c, found, err, want)
+			}
+		}
+		if page, next, err := p.Ledger(t.Context(), ""); err != nil || len(page) != 1 || page[0].ID != "ch_1" || next != "" {
+			t.Errorf("Ledger = %+v %q, %v", page, next, err)
+		}
+		if c, found, err := p.Find(t.Context(), payments.Subject{ChargeID: "ch_9"}); found || err != nil {
+			t.Errorf("a charge in an unknown status is found as %+v, %v", c, err)
 		}
 	}
 }
