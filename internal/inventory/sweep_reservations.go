@@ -2,12 +2,15 @@ package inventory
 
 import (
 	"context"
+	"log/slog"
+	"sync"
 	"time"
 
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/schema"
 )
 
 const (
@@ -18,15 +21,25 @@ const (
 	patience = 24 * time.Hour
 )
 
+// published is what the consumers of our events hold them to.
+var published = sync.OnceValues(func() (schema.Set, error) { return schema.Load(contract.Schemas, contract.ReservationOverdue) })
+
 // ErrStuck: stock is reserved for so long that nobody can be repairing it any more.
 var ErrStuck = fault.New(fault.Internal, "ReservationsStuck", "there are reservations that nobody commits or releases")
 
 // SweepReservations tells of every reservation that is RESERVED for longer than its budget, by an event. Whether its order
 // is in flight is not inventory's to know; fulfilment does, and has ReleaseStock called where it is not. It
 // returns how many there are, and how many of those for longer than repair may take; for these it fails with ErrStuck.
+//
+// An event that its consumers would refuse is not published, since it would be refused again with each sweep: nobody repairs
+// that reservation, so it counts as stuck at once.
 func (s *Service) SweepReservations(ctx context.Context) (overdue, stuck int, err error) {
 	now := s.clock.Now()
 	found, err := s.store.Overdue(ctx, now.Add(-budget))
+	if err != nil {
+		return 0, 0, err
+	}
+	schemas, err := published()
 	if err != nil {
 		return 0, 0, err
 	}
@@ -35,10 +48,13 @@ func (s *Service) SweepReservations(ctx context.Context) (overdue, stuck int, er
 		if err != nil {
 			return overdue, stuck, err
 		}
-		if err := s.store.Record(ctx, commit.With{Events: []envelope.Event{e}}); err != nil {
+		wrong := schemas.Validate(e)
+		if wrong != nil {
+			slog.ErrorContext(ctx, "a reservation cannot be told of", "orderId", r.OrderID, "error", wrong.Error())
+		} else if err := s.store.Record(ctx, commit.With{Events: []envelope.Event{e}}); err != nil {
 			return overdue, stuck, err
 		}
-		if overdue++; now.Sub(r.UpdatedAt) > patience {
+		if overdue++; wrong != nil || now.Sub(r.UpdatedAt) > patience {
 			stuck++
 		}
 	}

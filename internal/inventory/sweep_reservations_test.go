@@ -72,3 +72,19 @@ func wantOverdue(t *testing.T, s shop, n int) {
 		t.Errorf("%d events, want %d", len(events), n)
 	}
 }
+
+func TestAReservationThatConsumersRefuseIsNotToldOf(t *testing.T) {
+	s := newShop(t)
+	for _, id := range []string{order, "no-ulid"} {
+		_, err := s.ReserveStock(t.Context(), input(id))
+		must(t, err)
+	}
+	s.store.TakeOutbox()
+	s.clock.Advance(time.Hour)
+	for range 2 {
+		if n, stuck, err := s.SweepReservations(t.Context()); n != 2 || stuck != 1 || !errors.Is(err, inventory.ErrStuck) {
+			t.Errorf("%d overdue, %d stuck, %v; want the one that cannot be told of stuck", n, stuck, err)
+		}
+		wantOverdue(t, s, 1)
+	}
+}

@@ -118,7 +118,7 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 			return s.ProjectPrice(ctx, "old", catalog.PriceChanged{SKU: "MUG", Price: price, Version: 1})
 		}},
 		"sweep": {2, func(s *orders.Service, _ string) error {
-			_, _, err := s.SweepOrders(ctx)
+			_, err := s.SweepOrders(ctx)
 			return err
 		}},
 	} {

@@ -2,12 +2,16 @@ package orders
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"sync"
 	"time"
 
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/schema"
 )
 
 const (
@@ -18,33 +22,99 @@ const (
 	patience = 12 * time.Hour
 )
 
-// ErrStuck: orders are PENDING for so long that nobody can be repairing them any more.
-var ErrStuck = fault.New(fault.Internal, "OrdersStuck", "there are orders that nobody brings to rest")
+var (
+	// ErrStuck: orders are PENDING for so long that nobody can be repairing them any more.
+	ErrStuck = fault.New(fault.Internal, "OrdersStuck", "there are orders that nobody brings to rest")
+	// ErrUntellable: orders hold what the consumers of their events refuse, so they were flagged instead.
+	ErrUntellable = fault.New(fault.Internal, "OrdersUntellable", "orders were flagged, since no event can tell of them")
+)
+
+// published is what the consumers of our events hold them to.
+var published = sync.OnceValues(func() (schema.Set, error) { return schema.Load(contract.Schemas) })
+
+// Swept is what a sweep found.
+type Swept struct {
+	// Overdue is how many orders were told of, and Stuck how many of these for longer than repair may take.
+	Overdue, Stuck int
+	// Flagged is how many orders were flagged because they cannot be told of.
+	Flagged int
+}
 
 // SweepOrders tells of every order that is PENDING for longer than its budget, by an event with all that starting its saga
 // takes. Nothing of the order changes: what is missing, a saga or its compensation, fulfilment finds out, which may
-// be told any number of times. It returns how many there are, and how many of those for longer than repair may take; for these
-// it fails with ErrStuck.
-func (s *Service) SweepOrders(ctx context.Context) (overdue, stuck int, err error) {
+// be told any number of times.
+//
+// An event that its consumers would refuse is not published, since it would be refused again with each sweep. If an address of
+// the customer is all that is wrong, the order loses it. Any other order becomes NEEDS_ATTENTION, so operators hear of it once.
+//
+// It fails with ErrStuck if there are stuck orders, and with ErrUntellable if it flagged any.
+func (s *Service) SweepOrders(ctx context.Context) (Swept, error) {
+	var did Swept
 	now := s.clock.Now()
 	found, err := s.store.Overdue(ctx, now.Add(-budget))
 	if err != nil {
-		return 0, 0, err
+		return did, err
 	}
 	for _, o := range found {
-		e, err := s.events.New(ctx, contract.OrderOverdue, o.OrderID, o.Version, o.created())
-		if err != nil {
-			return overdue, stuck, err
-		}
-		if err := s.store.Record(ctx, commit.With{Events: []envelope.Event{e}}); err != nil {
-			return overdue, stuck, err
-		}
-		if overdue++; now.Sub(o.CreatedAt) > patience {
-			stuck++
+		told, err := s.tell(ctx, o)
+		switch {
+		case errors.Is(err, fault.ErrLostRace): // it has changed: the next sweep decides
+		case err != nil:
+			return did, err
+		case !told:
+			did.Flagged++
+		default:
+			if did.Overdue++; now.Sub(o.CreatedAt) > patience {
+				did.Stuck++
+			}
 		}
 	}
-	if stuck > 0 {
+	if did.Stuck > 0 {
 		err = ErrStuck
 	}
-	return overdue, stuck, err
+	if did.Flagged > 0 {
+		err = errors.Join(err, ErrUntellable)
+	}
+	return did, err
+}
+
+// tell publishes that o is overdue, or flags it; told says which.
+func (s *Service) tell(ctx context.Context, o Order) (told bool, err error) {
+	e, wrong, err := s.overdue(ctx, o)
+	if err != nil {
+		return false, err
+	}
+	if wrong == nil {
+		return true, s.store.Record(ctx, commit.With{Events: []envelope.Event{e}})
+	}
+	at := s.clock.Now()
+	unreachable := o.next(at)
+	unreachable.CustomerEmail = ""
+	if e, still, err := s.overdue(ctx, unreachable); err != nil {
+		return false, err
+	} else if still == nil {
+		slog.WarnContext(ctx, "the address of an order's customer cannot be used, so it is taken for none", "orderId", o.OrderID)
+		return true, s.store.SaveOrder(ctx, unreachable, commit.With{Events: []envelope.Event{e}})
+	}
+	o.CustomerEmail = ""
+	slog.ErrorContext(ctx, "an order cannot be told of and is flagged", "orderId", o.OrderID, "error", wrong.Error())
+	if o, err = o.become(StatusNeedsAttention, ReasonInternal, wrong.Error(), at); err != nil {
+		return false, err
+	}
+	return false, s.save(ctx, o, contract.OrderNeedsAttention, commit.With{})
+}
+
+// overdue makes the event that tells of o; wrong is why its consumers would refuse it.
+func (s *Service) overdue(ctx context.Context, o Order) (e envelope.Event, wrong, err error) {
+	schemas, err := published()
+	if err != nil {
+		return e, nil, err
+	}
+	if e, err = s.events.New(ctx, contract.OrderOverdue, o.OrderID, o.Version, o.created()); err != nil {
+		return e, nil, err
+	}
+	if wrong = schemas.Validate(e); wrong != nil && !errors.Is(wrong, schema.ErrInvalid) {
+		return e, nil, wrong // a defect of the schema
+	}
+	return e, wrong, nil
 }

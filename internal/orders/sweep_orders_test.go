@@ -2,16 +2,75 @@ package orders_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
+	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
 )
 
 func (s *shop) sweep() (overdue, stuck int, err error) {
-	return s.SweepOrders(s.t.(*testing.T).Context())
+	did, err := s.SweepOrders(s.t.(*testing.T).Context())
+	if did.Flagged != 0 {
+		s.t.Errorf("%d orders were flagged", did.Flagged)
+	}
+	return did.Overdue, did.Stuck, err
+}
+
+// stored changes an order as no use case would: it is of a time when less was refused.
+func (s *shop) stored(o orders.Order, change func(*orders.Order)) orders.Order {
+	s.t.Helper()
+	o.Version++
+	change(&o)
+	if err := s.store.SaveOrder(s.t.(*testing.T).Context(), o, commit.With{}); err != nil {
+		s.t.Fatalf("save: %v", err)
+	}
+	return o
+}
+
+func TestAnAddressThatConsumersRefuseIsNone(t *testing.T) {
+	for _, bad := range []string{"nobody", strings.Repeat("a", 400) + "@example.com"} {
+		s := open(t)
+		o := s.stored(s.place(), func(o *orders.Order) { o.CustomerEmail = bad })
+		s.clock.Advance(time.Hour)
+		s.store.TakeOutbox()
+		for range 2 { // the second finds it mended
+			if n, _, err := s.sweep(); n != 1 || err != nil {
+				t.Fatalf("%d overdue, %v; want one", n, err)
+			}
+		}
+		if got := s.order(o.OrderID); got.CustomerEmail != "" || got.Status != orders.StatusPending || got.Version != o.Version+1 {
+			t.Errorf("the order became %+v", got)
+		}
+		if got := s.emitted(); got != "overdue overdue" { // each is held to its schema
+			t.Errorf("emitted %q", got)
+		}
+	}
+}
+
+func TestAnOrderThatConsumersRefuseIsFlaggedOnce(t *testing.T) {
+	s := open(t)
+	bad := s.stored(s.place(), func(o *orders.Order) { o.PaymentMethod, o.CustomerEmail = "a secret method", "nobody" })
+	s.place()
+	s.clock.Advance(time.Hour)
+	s.store.TakeOutbox()
+	did, err := s.SweepOrders(t.Context())
+	if did != (orders.Swept{Overdue: 1, Flagged: 1}) || !errors.Is(err, orders.ErrUntellable) {
+		t.Errorf("first: %+v, %v; want one told of and one flagged", did, err)
+	}
+	if did, err := s.SweepOrders(t.Context()); did != (orders.Swept{Overdue: 1}) || err != nil {
+		t.Errorf("again: %+v, %v; want only the other one", did, err)
+	}
+	got := s.order(bad.OrderID)
+	if got.Status != orders.StatusNeedsAttention || !strings.Contains(got.Detail, "/paymentMethod") || strings.Contains(got.Detail, "secret") {
+		t.Errorf("the order became %+v", got)
+	}
+	if got := s.emitted(); got != "needs-attention overdue overdue" && got != "overdue needs-attention overdue" {
+		t.Errorf("emitted %q", got)
+	}
 }
 
 func TestTheSweepTellsOfOrdersThatArePendingBeyondTheirBudgetAndOfNoOthers(t *testing.T) {

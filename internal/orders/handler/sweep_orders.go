@@ -13,7 +13,7 @@ func SweepOrders(env *function.Env) (function.Handler, error) { return sweepOrde
 
 func sweepOrders(svc *orders.Service) (function.Handler, error) {
 	return schedule.Handle(func(ctx context.Context) (schedule.Report, error) {
-		overdue, stuck, err := svc.SweepOrders(ctx)
-		return schedule.Report{"overdue": overdue, "stuck": stuck}, err
+		did, err := svc.SweepOrders(ctx)
+		return schedule.Report{"overdue": did.Overdue, "stuck": did.Stuck, "flagged": did.Flagged}, err
 	}), nil
 }

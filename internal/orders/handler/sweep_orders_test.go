@@ -21,7 +21,7 @@ func TestTheScheduleSweeps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := h.Invoke(t.Context(), payload); err != nil || string(out) != `{"overdue":0,"stuck":0}` {
+	if out, err := h.Invoke(t.Context(), payload); err != nil || string(out) != `{"flagged":0,"overdue":0,"stuck":0}` {
 		t.Errorf("answer %s, %v", out, err)
 	}
 }
