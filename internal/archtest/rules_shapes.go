@@ -96,7 +96,7 @@ func writtenTo(r *Repo, eventType string) (written, error) {
 	case "payments":
 		always["orderId"], always["amount"] = o.component("Ulid"), o.component("Money")
 		sometimes["reason"] = o.component("Payment", "properties", "reason")
-		ours = []string{"reason", "dispute"} // always there, if they are
+		ours = []string{"reason", "dispute", "refundedAmount"} // always there where they must be
 	}
 	if strings.HasPrefix(what, "circuit.") {
 		always, sometimes, ours = nil, nil, []string{"dependency", "from", "to", "openings"}

@@ -126,11 +126,12 @@ func TestCallbackIsReadTolerantly(t *testing.T) {
 	}{
 		`"status":"BOOKED","trackingNumber":"TRK-1"`:                           {shipping.StatusBooked, "TRK-1", ""},
 		`"status":"BOOKED","trackingNumber":" 1Z 999/AA 10 "`:                  {shipping.StatusBooked, "1Z 999/AA 10", ""},
-		`"status":"BOOKED","trackingNumber":12345678901234567890`:              {shipping.StatusBooked, "12345678901234567890", ""},
+		`"status":"BOOKED","trackingNumber":123456789012345`:                   {shipping.StatusBooked, "123456789012345", ""},
 		`"status":"BOOKED","trackingNumber":"` + long + `"`:                    {shipping.StatusBooked, long, ""},
 		`"status":"BOOKED","trackingNumber":"` + long + `x"`:                   {shipping.StatusBooked, "", ""},
 		`"status":"BOOKED","trackingNumber":"a\u001b[2Jb"`:                     {shipping.StatusBooked, "", ""},
 		`"status":"BOOKED","trackingNumber":"a\u202eb"`:                        {shipping.StatusBooked, "", ""},
+		`"status":"BOOKED","trackingNumber":12345678901234567890`:              {shipping.StatusBooked, "", ""}, // its last digits may be lost
 		`"status":"BOOKED","trackingNumber":null`:                              {shipping.StatusBooked, "", ""},
 		`"status":"BOOKED","trackingNumber":{"value":"T"}`:                     {shipping.StatusBooked, "", ""},
 		`"status":"BOOKED","trackingNumber":"T","reason":null`:                 {shipping.StatusBooked, "T", ""},

@@ -37,6 +37,9 @@ func Read(body []byte) (cb shipping.Callback, decides bool, err error) {
 	return cb, cb.Status == shipping.StatusBooked || cb.Status == shipping.StatusRefused, nil
 }
 
+// exact is how many digits of a number every reader of JSON keeps.
+const exact = 15
+
 // word is a member as text: a number as it is written, nothing where there is neither.
 func word(raw json.RawMessage) string {
 	var s string
@@ -44,7 +47,7 @@ func word(raw json.RawMessage) string {
 		return s
 	}
 	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
+	if json.Unmarshal(raw, &n) == nil && len(n) <= exact {
 		return n.String()
 	}
 	return ""
