@@ -73,12 +73,14 @@ func writtenTo(r *Repo, eventType string) (written, error) {
 	case "orders":
 		always["orderId"], always["customerId"], always["customerEmail"] = o.component("Ulid"), o.claim("sub"), orEmpty(o.claim("email"))
 		always["total"] = o.component("Money")
+		sometimes["reason"], sometimes["trackingNumber"] = o.component("Order", "properties", "reason"), o.component("Shipment", "properties", "trackingNumber")
 		if what == "order.created.v1" || what == "order.overdue.v1" {
 			always["items"] = o.with(o.component("OrderRequest", "properties", "items"), "unitPrice", o.component("Price"))
 			always["paymentMethod"], always["shippingAddress"] = o.component("PaymentMethod"), o.component("Address")
 		}
 		if what == "order.rejected.v1" || what == "order.cancelled.v1" || what == "order.needs-attention.v1" {
-			always["reason"] = o.component("Order", "properties", "reason")
+			always["reason"] = sometimes["reason"]
+			delete(sometimes, "reason")
 		}
 	case "catalog":
 		always["sku"], always["name"], always["price"] = o.component("Sku"), o.component("ProductRequest", "properties", "name"), o.component("Price")
