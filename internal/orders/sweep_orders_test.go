@@ -1,6 +1,7 @@
 package orders_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ids"
 )
 
 func (s *shop) sweep() (overdue, stuck int, err error) {
@@ -129,5 +132,21 @@ func TestAnOrderThatRepairDoesNotBringToRestIsAFailure(t *testing.T) {
 	}
 	if got := s.emitted(); got != "overdue overdue" {
 		t.Errorf("emitted %q: it must be told all the same", got)
+	}
+}
+
+// racing is a store whose orders change under the sweep's hands.
+type racing struct{ orders.Store }
+
+func (racing) SaveOrder(context.Context, orders.Order, commit.With) error { return fault.ErrLostRace }
+
+func TestAnOrderThatChangesUnderTheSweepIsLeftToTheNextOne(t *testing.T) {
+	s := open(t)
+	s.stored(s.place(), func(o *orders.Order) { o.CustomerEmail = "nobody" })
+	s.place()
+	s.clock.Advance(time.Hour)
+	did, err := orders.New(racing{s.store}, s.clock, &ids.Sequence{}).SweepOrders(t.Context())
+	if did != (orders.Swept{Overdue: 1}) || err != nil {
+		t.Errorf("%+v, %v; want the other one told of", did, err)
 	}
 }

@@ -87,15 +87,11 @@ func identify(authorizer map[string]any) (Identity, error) {
 	claims, _ := authorizer["claims"].(map[string]any)
 	subject, _ := claims["sub"].(string)
 	// An access token is no proof of who somebody is; API Gateway refuses it, not every emulator does.
-	if known, err := usable("sub", subject); err != nil {
-		return Identity{}, err
-	} else if !known || claims["token_use"] != "id" {
+	if !usable("sub", subject) || claims["token_use"] != "id" {
 		return Identity{}, errIdentity
 	}
 	email, _ := claims["email"].(string)
-	if good, err := usable("email", email); err != nil {
-		return Identity{}, err
-	} else if !good || !verified(claims["email_verified"]) {
+	if !usable("email", email) || !verified(claims["email_verified"]) {
 		email = ""
 	}
 	return Identity{Subject: subject, Email: email, Groups: groups(claims["cognito:groups"])}, nil
