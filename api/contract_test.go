@@ -3,6 +3,8 @@ package api_test
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,10 +33,39 @@ func routes(doc *openapi3.T) map[string]route {
 	all := map[string]route{}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
+			if method == http.MethodHead || method == http.MethodOptions {
+				continue
+			}
 			all[op.OperationID] = route{method, path, op}
 		}
 	}
 	return all
+}
+
+// Clients may look before they fetch, and browsers ask before a page may call.
+func TestEveryPathAnswersOptionsAndHeadWhereItAnswersGet(t *testing.T) {
+	for path, item := range document(t).Paths.Map() {
+		function := func(op *openapi3.Operation) any {
+			integration, _ := op.Extensions["x-amazon-apigateway-integration"].(map[string]any)
+			return integration["uri"]
+		}
+		switch get, head := item.Get, item.Head; {
+		case (get == nil) != (head == nil):
+			t.Errorf("%s has GET or HEAD, and not the other", path)
+		case get == nil:
+		case !reflect.DeepEqual(function(get), function(head)) || !reflect.DeepEqual(get.Security, head.Security) || !reflect.DeepEqual(get.Parameters, head.Parameters):
+			t.Errorf("%s: HEAD asks another function than GET, or for something else", path)
+		default:
+			for status := range get.Responses.Map() {
+				if head.Responses.Value(status) == nil {
+					t.Errorf("%s: HEAD does not answer %s", path, status)
+				}
+			}
+		}
+		if item.Options == nil || item.Options.Security == nil || len(*item.Options.Security) > 0 {
+			t.Errorf("%s has no OPTIONS, or one that asks for a token, which a browser does not send", path)
+		}
+	}
 }
 
 func TestTheContractAndItsExamplesAreValid(t *testing.T) {
@@ -191,7 +222,7 @@ func TestGatewayAnswersAreProblemDocuments(t *testing.T) {
 	problem := doc.Components.Schemas["Problem"].Value
 	var responses map[string]struct {
 		StatusCode         int
-		ResponseParameters map[string]string
+		ResponseParameters map[string]any
 		ResponseTemplates  map[string]string
 	}
 	roundTrip(t, doc.Extensions["x-amazon-apigateway-gateway-responses"], &responses)
@@ -203,6 +234,10 @@ func TestGatewayAnswersAreProblemDocuments(t *testing.T) {
 	for kind, r := range responses {
 		if r.ResponseParameters["gatewayresponse.header.Content-Type"] != "'application/problem+json'" {
 			t.Errorf("%s: content type %s", kind, r.ResponseParameters)
+		}
+		allowed, _ := json.Marshal(r.ResponseParameters["gatewayresponse.header.Access-Control-Allow-Origin"])
+		if string(allowed) != `{"Fn::If":["AllowsOrigins","'*'",{"Ref":"AWS::NoValue"}]}` || r.ResponseParameters["gatewayresponse.header.Access-Control-Allow-Credentials"] != nil {
+			t.Errorf("%s: pages see it if %s", kind, allowed)
 		}
 		var body map[string]any
 		if err := json.Unmarshal([]byte(r.ResponseTemplates["application/json"]), &body); err != nil {

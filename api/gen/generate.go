@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"regexp/syntax"
 	"slices"
 
@@ -42,6 +43,9 @@ func generate(spec []byte) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
+			if method == http.MethodHead || method == http.MethodOptions {
+				continue // HEAD is held to what GET is, and OPTIONS asks for nothing
+			}
 			extracted, err := extract(method, path, item, op)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", op.OperationID, err)

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
+	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"orderflow/internal/cfn"
 )
 
 // complete does what a deployment leaves open on the emulator: it applies the API's own error answers, which the emulator
@@ -18,26 +18,35 @@ func (s *Stack) complete(ctx context.Context) error {
 	return errors.Join(s.applyGatewayResponses(ctx), s.verifySender(ctx))
 }
 
-// gatewayResponse is an answer that API Gateway gives by itself, such as to a call without a token.
-type gatewayResponse struct {
-	StatusCode         json.Number       `json:"statusCode" yaml:"statusCode"`
-	ResponseParameters map[string]string `json:"responseParameters" yaml:"responseParameters"`
-	ResponseTemplates  map[string]string `json:"responseTemplates" yaml:"responseTemplates"`
+// gatewayResponses are the answers that API Gateway gives by itself, such as to a call without a token, as CloudFormation reads them
+// with the parameters of a local stack.
+func (r Repo) gatewayResponses() (map[string]any, error) {
+	template, err := cfn.Read(r.Path("template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	stack, err := cfn.New(template, "orderflow", map[string]string{"Stage": Stage, "AllowedOrigins": strings.Join(Origins, ",")})
+	if err != nil {
+		return nil, err
+	}
+	spec, err := cfn.Read(r.Path("api", "openapi.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	responses, ok := stack.Value(spec["x-amazon-apigateway-gateway-responses"]).(map[string]any)
+	if !ok {
+		return nil, errors.New("api/openapi.yaml has no answers for API Gateway")
+	}
+	return responses, nil
 }
 
 func (s *Stack) applyGatewayResponses(ctx context.Context) error {
-	data, err := os.ReadFile(s.repo.Path("api", "openapi.yaml"))
+	responses, err := s.repo.gatewayResponses()
 	if err != nil {
 		return err
 	}
-	var spec struct {
-		Responses map[string]gatewayResponse `yaml:"x-amazon-apigateway-gateway-responses"`
-	}
-	if err := yaml.Unmarshal(data, &spec); err != nil {
-		return fmt.Errorf("api/openapi.yaml: %w", err)
-	}
 	api := "/restapis/" + s.Outputs["ApiId"]
-	for kind, response := range spec.Responses {
+	for kind, response := range responses {
 		if err := s.rest(ctx, http.MethodPut, api+"/gatewayresponses/"+kind, "apigateway", response); err != nil {
 			return fmt.Errorf("set the API's answer to %s: %w", kind, err)
 		}

@@ -36,6 +36,9 @@ var cfnStacks = []struct{ name, template string }{
 // count by what they build.
 var deployedInputs = []string{"template.yaml", "api", "statemachines", "sandbox", "tools/sam.txt", ".build/functions"}
 
+// Origins are where a page that somebody develops on this machine usually comes from; such pages may call a local stack's API.
+var Origins = []string{"http://localhost:3000", "http://localhost:5173"}
+
 // deployment remembers what was last deployed and where.
 type deployment struct {
 	Emulator    process `json:"emulator"`
@@ -45,7 +48,7 @@ type deployment struct {
 // deploy deploys both stacks with the SAM CLI, unless just that was deployed to this emulator already.
 func (s *Stack) deploy(ctx context.Context, opts Options) error {
 	parameters := []string{"Stage=" + Stage, "Architecture=" + opts.Architecture, "EmulatorEndpoint=" + s.Emulator.URL,
-		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL}
+		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL, "AllowedOrigins=" + strings.Join(Origins, ",")}
 	tokens, err := s.tokenParameters(ctx, opts)
 	if err != nil {
 		return err

@@ -231,3 +231,21 @@ func TestEmulatorThatCannotStartTellsWhy(t *testing.T) {
 		t.Errorf("got %v; want the end of the log", err)
 	}
 }
+
+func TestTheGatewaysAnswersAreThoseOfALocalStack(t *testing.T) {
+	responses, err := Repo("../..").gatewayResponses()
+	if err != nil || len(responses) < 10 {
+		t.Fatalf("%d answers, %v", len(responses), err)
+	}
+	for kind, r := range responses {
+		parameters, _ := r.(map[string]any)["responseParameters"].(map[string]any)
+		if parameters["gatewayresponse.header.Access-Control-Allow-Origin"] != "'*'" {
+			t.Errorf("%s: %v", kind, parameters)
+		}
+		for name, v := range parameters {
+			if _, ok := v.(string); !ok {
+				t.Errorf("%s: %s is %v", kind, name, v)
+			}
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"orderflow/internal/client"
+	"orderflow/internal/devstack"
 )
 
 // exchange sends a request as an ordinary client does, and returns the answer with its body.
@@ -32,28 +33,31 @@ func exchange(t *testing.T, method, url, body string, header map[string]string) 
 	return res, b
 }
 
-func TestTheLocationOfAnOrderLeadsToIt(t *testing.T) {
+func TestTheLocationOfAnOrderLeadsToIt(t *testing.T) { followLocation(t, "/v1/orders") }
+
+func TestTheLocationBehindASlashLeadsToTheOrder(t *testing.T) { followLocation(t, "/v1/orders/") }
+
+func followLocation(t *testing.T, path string) {
+	t.Helper()
 	body, err := json.Marshal(order("MUG-BLUE", 1, "pm_card_visa"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	header := map[string]string{"Authorization": "Bearer " + bearer(t, "alice", ""), "Content-Type": "application/json"}
-	for _, path := range []string{"/v1/orders", "/v1/orders/"} {
-		res, b := exchange(t, http.MethodPost, stack.Outputs["ApiUrl"]+path, string(body), header)
-		var placed, found client.Order
-		if err := json.Unmarshal(b, &placed); err != nil || res.StatusCode != http.StatusAccepted {
-			t.Fatalf("POST %s: %d %s", path, res.StatusCode, b)
-		}
-		to, err := res.Location() // resolved as RFC 3986 says
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, b = exchange(t, http.MethodGet, to.String(), "", header)
-		if err := json.Unmarshal(b, &found); err != nil || res.StatusCode != http.StatusOK || found.OrderID != placed.OrderID {
-			t.Errorf("POST %s refers to %s, which answers %d %s", path, to, res.StatusCode, b)
-		}
-		wantFinal(t, placed, client.Confirmed, "")
+	res, b := exchange(t, http.MethodPost, stack.Outputs["ApiUrl"]+path, string(body), header)
+	var placed, found client.Order
+	if err := json.Unmarshal(b, &placed); err != nil || res.StatusCode != http.StatusAccepted {
+		t.Fatalf("POST %s: %d %s", path, res.StatusCode, b)
 	}
+	to, err := res.Location() // resolved as RFC 3986 says
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, b = exchange(t, http.MethodGet, to.String(), "", header)
+	if err := json.Unmarshal(b, &found); err != nil || res.StatusCode != http.StatusOK || found.OrderID != placed.OrderID {
+		t.Errorf("POST %s refers to %s, which answers %d %s", path, to, res.StatusCode, b)
+	}
+	wantFinal(t, placed, client.Confirmed, "")
 }
 
 func TestCancelTakesAnEmptyObject(t *testing.T) {
@@ -63,5 +67,56 @@ func TestCancelTakesAnEmptyObject(t *testing.T) {
 		if res.StatusCode != status {
 			t.Errorf("the body %q is answered with %d %s, want %d", body, res.StatusCode, b, status)
 		}
+	}
+}
+
+func TestHealthAnswersHead(t *testing.T) {
+	for path, token := range map[string]string{"/health/live": "", "/health/ready": "", "/health/orders": "", "/v1/health": bearer(t, "olga", "operator"), "/v1/products": bearer(t, "alice", "")} {
+		header := map[string]string{}
+		if token != "" {
+			header["Authorization"] = "Bearer " + token
+		}
+		res, b := exchange(t, http.MethodHead, stack.Outputs["ApiUrl"]+path, "", header)
+		if res.StatusCode != http.StatusOK || len(b) != 0 || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+			t.Errorf("HEAD %s: %d, %v, %d bytes", path, res.StatusCode, res.Header, len(b))
+		}
+	}
+}
+
+// What a browser does for a page of another origin, with the answers of functions and those of the gateway itself.
+func TestPagesOfAllowedOriginsMayCallAndNoOthers(t *testing.T) {
+	api, page, stranger := stack.Outputs["ApiUrl"], devstack.Origins[0], "https://evil.example"
+	ask := func(origin string) http.Header {
+		res, b := exchange(t, http.MethodOptions, api+"/v1/orders", "", map[string]string{
+			"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type,idempotency-key"})
+		if res.StatusCode != http.StatusNoContent {
+			t.Errorf("preflight of %s: %d %s", origin, res.StatusCode, b)
+		}
+		return res.Header
+	}
+	if h := ask(page); h.Get("Access-Control-Allow-Origin") != page || h.Get("Vary") != "Origin" ||
+		!strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Idempotency-Key") {
+		t.Errorf("preflight of a page: %v", h)
+	}
+	if h := ask(stranger); h.Get("Access-Control-Allow-Origin") != "" || h.Get("Access-Control-Allow-Methods") != "" {
+		t.Errorf("preflight of a stranger's page: %v", h)
+	}
+	get := func(origin, path string) http.Header {
+		res, _ := exchange(t, http.MethodGet, api+path, "", map[string]string{"Origin": origin, "Authorization": "Bearer " + bearer(t, "alice", "")})
+		return res.Header
+	}
+	if h := get(page, "/v1/orders"); h.Get("Access-Control-Allow-Origin") != page || !strings.Contains(h.Get("Access-Control-Expose-Headers"), "Location") {
+		t.Errorf("a page's answer: %v", h)
+	}
+	if h := get(stranger, "/v1/orders"); h.Get("Access-Control-Allow-Origin") != "" || h.Get("Vary") != "Origin" {
+		t.Errorf("a stranger's answer: %v", h)
+	}
+}
+
+// No function is asked, and API Gateway compares no origin with a list: docs/adr/0026-pages-of-other-origins.md.
+func TestPagesSeeTheGatewaysOwnAnswers(t *testing.T) {
+	res, _ := exchange(t, http.MethodGet, stack.Outputs["ApiUrl"]+"/v1/nothing", "", map[string]string{"Origin": devstack.Origins[0]})
+	if h := res.Header; h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
+		t.Errorf("headers %v", h)
 	}
 }

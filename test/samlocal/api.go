@@ -41,6 +41,8 @@ var leftOut = map[string]string{
 	"TestAStepThatComesAfterItsUndoIsRefused":                notTheAPI,
 	"TestAnEventThatComesAgainChangesNothing":                notTheAPI,
 	"TestTheGatewaysOwnAnswersAreProblems":                   "SAM answers by itself, with 403, and takes no answers from the contract",
+	"TestPagesSeeTheGatewaysOwnAnswers":                      "SAM answers by itself, with 403, and takes no answers from the contract",
+	"TestTheLocationBehindASlashLeadsToTheOrder":             "SAM knows a path with a slash at its end for another one, and API Gateway for the same",
 	"TestOneOrderIsOneTrace":                                 traces,
 }
 

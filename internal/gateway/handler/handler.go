@@ -31,11 +31,16 @@ func getOrderSummary(svc *gateway.Service) (function.Handler, error) {
 	})
 }
 
-// CheckLiveness composes the function check-liveness, which needs nothing.
+// CheckLiveness composes the function check-liveness, which needs nothing and may do nothing. It answers OPTIONS for the
+// whole API, too (ADR 26).
 func CheckLiveness(*function.Env) (function.Handler, error) {
-	return httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+	live, err := httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		return httpapi.OK(gateway.CheckLiveness()), nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return httpapi.WithPreflights(live), nil
 }
 
 // CheckReadiness composes the function check-readiness, which also serves operators who ask for the parts.

@@ -1,6 +1,5 @@
 // Package audit writes down what operators do: a log group to which whoever acts can add, and in which nobody can change anything.
-// The operator's command line writes and reads the same records (package operations); functions write theirs here, with the right to
-// add to that one group.
+// The operator's command line writes and reads the same records (package operations); functions write theirs here.
 package audit
 
 import (

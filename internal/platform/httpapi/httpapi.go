@@ -50,6 +50,9 @@ type Response struct {
 	Status int
 	Header map[string]string
 	Body   any
+
+	// unsaid has everything answered but the body.
+	unsaid bool
 }
 
 // HandlerFunc answers a request. Its error becomes a problem document.
@@ -77,6 +80,8 @@ type endpoint struct {
 	handle HandlerFunc
 	tokens tokens
 	trail  *audit.Trail
+
+	origins origins
 }
 
 // Invoke answers a request of API Gateway.
@@ -84,6 +89,10 @@ func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var in events.APIGatewayProxyRequest
 	if err := json.Unmarshal(payload, &in); err != nil {
 		return nil, err
+	}
+	head := in.HTTPMethod == http.MethodHead
+	if head { // what GET answers, without the body
+		in.HTTPMethod = http.MethodGet
 	}
 	r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
 		operation: e.op.ID, path: in.Path}
@@ -100,7 +109,7 @@ func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	tell(ctx, res)
 	answered(span, res, err)
-	return encode(res)
+	return encode(res.bodiless(head).with(e.origins.headers(r.Header.Get("Origin"))))
 }
 
 // answered ends the span of a request. A refusal is the caller's failure, not the operation's.
@@ -204,7 +213,9 @@ func encode(res Response) ([]byte, error) {
 			slog.Error("answer cannot be encoded", "error", err)
 			return nil, err
 		}
-		out.Body = string(b)
+		if !res.unsaid {
+			out.Body = string(b)
+		}
 		out.Headers["Content-Type"] = "application/json"
 	}
 	for name, v := range res.Header {

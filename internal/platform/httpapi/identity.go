@@ -43,10 +43,11 @@ type tokens interface {
 	Verify(ctx context.Context, authorization []string) (map[string]any, error)
 }
 
-// Configure has the function verify bearer tokens itself where the environment names their issuer, which is so on stages
-// without an authorizer only. TOKEN_KEYS is the parameter with the issuer's key set, TOKEN_AUDIENCE the client.
-// Where operators' calls are audited, OPERATOR_ACTIONS is the log group.
+// Configure takes from the environment the origins whose pages may call, and has the function verify bearer tokens itself where
+// the environment names their issuer, which is so on stages without an authorizer only. TOKEN_KEYS is the parameter with the
+// issuer's key set, TOKEN_AUDIENCE the client. Where operators' calls are audited, OPERATOR_ACTIONS is the log group.
 func (e *endpoint) Configure(env *function.Env) {
+	e.origins = allowedOrigins(env)
 	if e.op.Audited {
 		e.trail = audit.New(env.AWS(), env.Require("OPERATOR_ACTIONS"), env.Clock, env.IDs)
 	}

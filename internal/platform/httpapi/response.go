@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 
@@ -24,6 +25,22 @@ func (r *Request) Member(id string) string {
 		return id
 	}
 	return collection + "/" + id
+}
+
+// bodiless is the answer to HEAD: that to GET, without the body.
+func (res Response) bodiless(yes bool) Response {
+	res.unsaid = yes
+	return res
+}
+
+// with adds headers.
+func (res Response) with(header map[string]string) Response {
+	if len(header) > 0 {
+		all := maps.Clone(header)
+		maps.Copy(all, res.Header)
+		res.Header = all
+	}
+	return res
 }
 
 // Replayed marks an answer that repeats an earlier one.

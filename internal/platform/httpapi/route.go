@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 
 	"orderflow/api"
 	"orderflow/internal/platform/fault"
@@ -37,6 +38,9 @@ func (h routes) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var to route
 	if err := json.Unmarshal(payload, &to); err != nil {
 		return nil, err
+	}
+	if to.HTTPMethod == http.MethodHead {
+		to.HTTPMethod = http.MethodGet
 	}
 	if h := h[to]; h != nil {
 		return h.Invoke(ctx, payload)

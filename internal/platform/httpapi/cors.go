@@ -1,0 +1,80 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/function"
+)
+
+// What a page of another origin may send and see (https://fetch.spec.whatwg.org/#http-cors-protocol). Credentials are not among it: a
+// caller is known by the bearer token, which a page must have.
+const (
+	corsMethods = "GET, HEAD, POST, PUT"
+	corsHeaders = "Authorization, Content-Type, Idempotency-Key, X-Request-Timeout-Ms, traceparent, tracestate"
+	corsExposed = "Location, Retry-After, Idempotent-Replayed, x-amzn-RequestId, X-Amzn-Trace-Id"
+	// corsMaxAge is for how many seconds a browser need not ask again; Chromium takes no more.
+	corsMaxAge = "7200"
+)
+
+// origins are those whose pages may call the API; none where it is empty.
+type origins []string
+
+// allowedOrigins reads ALLOWED_ORIGINS, a list that is separated by commas.
+func allowedOrigins(env *function.Env) origins {
+	return strings.FieldsFunc(env.Optional("ALLOWED_ORIGINS"), func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// headers are what an answer says to the page that has asked. Where pages of any origin may call, each answer depends on the
+// origin, which caches must know.
+func (o origins) headers(origin string) map[string]string {
+	switch {
+	case len(o) == 0:
+		return nil
+	case !slices.Contains(o, origin):
+		return map[string]string{"Vary": "Origin"}
+	}
+	return map[string]string{"Vary": "Origin", "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": corsExposed}
+}
+
+// preflight answers the question of a browser whether a page may send a request.
+func (o origins) preflight(origin string) map[string]string {
+	header := o.headers(origin)
+	if header["Access-Control-Allow-Origin"] != "" {
+		delete(header, "Access-Control-Expose-Headers")
+		header["Access-Control-Allow-Methods"], header["Access-Control-Allow-Headers"] = corsMethods, corsHeaders
+		header["Access-Control-Max-Age"] = corsMaxAge
+	}
+	return header
+}
+
+// WithPreflights returns the function that also answers OPTIONS, for whatever path; any other request goes to next.
+func WithPreflights(next function.Handler) function.Handler { return &preflights{next: next} }
+
+type preflights struct {
+	next    function.Handler
+	origins origins
+}
+
+// Invoke answers a request of API Gateway.
+func (p *preflights) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var in events.APIGatewayProxyRequest
+	if err := json.Unmarshal(payload, &in); err != nil {
+		return nil, err
+	}
+	if in.HTTPMethod != http.MethodOptions {
+		return p.next.Invoke(ctx, payload)
+	}
+	return encode(Response{Status: http.StatusNoContent, Header: p.origins.preflight(header(in).Get("Origin"))})
+}
+
+// Configure takes the origins from the environment.
+func (p *preflights) Configure(env *function.Env) {
+	p.origins = allowedOrigins(env)
+	function.Configure(p.next, env)
+}

@@ -1,0 +1,149 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi"
+)
+
+const shop = "https://shop.example"
+
+// configured returns the function of an operation on a stage whose pages may be of the origins.
+func configured(t *testing.T, h function.Handler, err error, allowed string) function.Handler {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	function.Configure(h, environment(map[string]string{"ALLOWED_ORIGINS": allowed}))
+	return h
+}
+
+func from(origin string) func(*events.APIGatewayProxyRequest) {
+	return func(in *events.APIGatewayProxyRequest) { in.Headers["origin"] = origin }
+}
+
+func TestAnOriginIsAllowedOnlyIfItIsListed(t *testing.T) {
+	for _, c := range []struct {
+		allowed, origin string
+		varies, let     bool
+	}{
+		{"", shop, false, false},
+		{shop, shop, true, true},
+		{"https://other.example, " + shop, shop, true, true},
+		{shop, "https://evil.example", true, false},
+		{shop, shop + ".evil.example", true, false},
+		{shop, "http://shop.example", true, false},
+		{shop, "HTTPS://SHOP.EXAMPLE", true, false},
+		{shop, "null", true, false},
+		{shop, "", true, false},
+		{"*", shop, true, false},
+	} {
+		h, err := httpapi.Handle("adjustStock", ok)
+		h = configured(t, h, err, c.allowed)
+		for name, change := range map[string]func(*events.APIGatewayProxyRequest){
+			"good": func(*events.APIGatewayProxyRequest) {}, "refused": func(in *events.APIGatewayProxyRequest) { in.Body = "{}" },
+			"unknown": func(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil },
+		} {
+			out, _ := answer(t, h, request(from(c.origin), change))
+			want := ""
+			if c.let {
+				want = c.origin
+			}
+			if got := out.Headers["Access-Control-Allow-Origin"]; got != want || (out.Headers["Vary"] == "Origin") != c.varies {
+				t.Errorf("%s to %q, answer %s: allowed %q, varies by %q", c.origin, c.allowed, name, got, out.Headers["Vary"])
+			}
+			if _, credentials := out.Headers["Access-Control-Allow-Credentials"]; credentials || strings.Contains(out.Headers["Access-Control-Allow-Origin"], "*") {
+				t.Errorf("headers %v", out.Headers)
+			}
+			if c.let != strings.Contains(out.Headers["Access-Control-Expose-Headers"], "Location") {
+				t.Errorf("%s to %q shows %q", c.origin, c.allowed, out.Headers["Access-Control-Expose-Headers"])
+			}
+		}
+	}
+}
+
+func TestAPreflightIsAnsweredForListedOriginsOnly(t *testing.T) {
+	called := false
+	live, err := httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+		called = true
+		return httpapi.OK("up"), nil
+	})
+	h := configured(t, httpapi.WithPreflights(live), err, shop)
+	ask := func(origin string) events.APIGatewayProxyResponse {
+		out, _ := answer(t, h, events.APIGatewayProxyRequest{HTTPMethod: http.MethodOptions, Path: "/v1/orders", Resource: "/v1/orders",
+			Headers: map[string]string{"Origin": origin, "Access-Control-Request-Method": "POST"}})
+		if out.StatusCode != http.StatusNoContent || out.Body != "" {
+			t.Errorf("%d %q", out.StatusCode, out.Body)
+		}
+		return out
+	}
+	got := ask(shop).Headers
+	want := map[string]string{
+		"Access-Control-Allow-Origin": shop, "Vary": "Origin", "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT", "Access-Control-Max-Age": "7200",
+		"Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Request-Timeout-Ms, traceparent, tracestate",
+		"Cache-Control":                "no-store", "X-Content-Type-Options": "nosniff",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("headers %v, want %v", got, want)
+	}
+	for name := range ask("https://evil.example").Headers {
+		if strings.HasPrefix(name, "Access-Control") {
+			t.Errorf("a stranger gets %s", name)
+		}
+	}
+	if called {
+		t.Error("a preflight is taken for a request")
+	}
+	if out, err := h.Invoke(t.Context(), []byte("no request")); err == nil {
+		t.Errorf("what is no request is answered with %s", out)
+	}
+	if out, _ := answer(t, h, events.APIGatewayProxyRequest{HTTPMethod: http.MethodGet, Path: "/health/live", Headers: map[string]string{"Origin": shop}}); out.Body != `"up"` || out.Headers["Access-Control-Allow-Origin"] != shop {
+		t.Errorf("GET: %+v", out)
+	}
+}
+
+func TestHeadAnswersAsGetWithoutABody(t *testing.T) {
+	h, err := httpapi.Route(map[string]httpapi.HandlerFunc{"checkOrders": ok, "getProduct": ok})
+	h = configured(t, h, err, "")
+	for _, in := range []events.APIGatewayProxyRequest{
+		{Path: "/health/orders", Resource: "/health/orders"},
+		{Path: "/v1/products/mug", Resource: "/v1/products/{sku}"}, // without a token: 401
+	} {
+		in.HTTPMethod = http.MethodGet
+		get, _ := answer(t, h, in)
+		in.HTTPMethod = http.MethodHead
+		head, err := h.Invoke(t.Context(), encoded(t, in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := decoded(t, head)
+		if got.StatusCode != get.StatusCode || !maps.Equal(got.Headers, get.Headers) || got.Body != "" || get.Body == "" {
+			t.Errorf("GET %+v\nHEAD %+v", get, got)
+		}
+	}
+}
+
+func encoded(t *testing.T, in events.APIGatewayProxyRequest) []byte {
+	t.Helper()
+	b, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func decoded(t *testing.T, b []byte) (out events.APIGatewayProxyResponse) {
+	t.Helper()
+	if err := json.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
