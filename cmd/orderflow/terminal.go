@@ -89,7 +89,7 @@ func (t *terminal) echoes() bool {
 }
 
 func (t *terminal) stty(setting string) error {
-	cmd := exec.Command("stty", setting) //nolint:gosec // G204: a setting of ours
+	cmd := exec.Command("stty", setting) //nolint:gosec,noctx // G204: a setting of ours; it must come back whatever has ended
 	cmd.Stdin = t.in
 	return cmd.Run()
 }

@@ -40,7 +40,7 @@ func (w *World) giveBack(reference string) {
 func (w *World) refund(reference string, cents int64) {
 	w.refunds++
 	body := fmt.Appendf(nil, `{"amount":{"currency":"EUR","amount":%d}}`, cents)
-	r := httptest.NewRequest(http.MethodPost, "http://"+provider.Name+"/charges/"+reference+"/refund", bytes.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+provider.Name+"/charges/"+reference+"/refund", bytes.NewReader(body))
 	r.Header.Set("Idempotency-Key", fmt.Sprintf("refund-%d", w.refunds))
 	if res := w.network.serve(r, body); res.status != http.StatusOK {
 		w.violate("the provider holds what is owed and no more", reference, "a refund of %d was refused: %d %s", cents, res.status, res.body.Bytes())

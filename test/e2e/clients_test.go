@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -11,10 +12,17 @@ import (
 	"orderflow/internal/devstack"
 )
 
+// reply is an answer whose body has been read.
+type reply struct {
+	status int
+	header http.Header
+	to     *url.URL // the request
+}
+
 // exchange sends a request as an ordinary client does, and returns the answer with its body.
-func exchange(t *testing.T, method, url, body string, header map[string]string) (*http.Response, []byte) {
+func exchange(t *testing.T, method, address, body string, header map[string]string) (reply, []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +38,7 @@ func exchange(t *testing.T, method, url, body string, header map[string]string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, b
+	return reply{res.StatusCode, res.Header, req.URL}, b
 }
 
 func TestTheLocationOfAnOrderLeadsToIt(t *testing.T) { followLocation(t, "/v1/orders") }
@@ -46,16 +54,16 @@ func followLocation(t *testing.T, path string) {
 	header := map[string]string{"Authorization": "Bearer " + bearer(t, "alice", ""), "Content-Type": "application/json"}
 	res, b := exchange(t, http.MethodPost, stack.Outputs["ApiUrl"]+path, string(body), header)
 	var placed, found client.Order
-	if err := json.Unmarshal(b, &placed); err != nil || res.StatusCode != http.StatusAccepted {
-		t.Fatalf("POST %s: %d %s", path, res.StatusCode, b)
+	if err := json.Unmarshal(b, &placed); err != nil || res.status != http.StatusAccepted {
+		t.Fatalf("POST %s: %d %s", path, res.status, b)
 	}
-	to, err := res.Location() // resolved as RFC 3986 says
+	to, err := res.to.Parse(res.header.Get("Location")) // resolved as RFC 3986 says
 	if err != nil {
 		t.Fatal(err)
 	}
 	res, b = exchange(t, http.MethodGet, to.String(), "", header)
-	if err := json.Unmarshal(b, &found); err != nil || res.StatusCode != http.StatusOK || found.OrderID != placed.OrderID {
-		t.Errorf("POST %s refers to %s, which answers %d %s", path, to, res.StatusCode, b)
+	if err := json.Unmarshal(b, &found); err != nil || res.status != http.StatusOK || found.OrderID != placed.OrderID {
+		t.Errorf("POST %s refers to %s, which answers %d %s", path, to, res.status, b)
 	}
 	wantFinal(t, placed, client.Confirmed, "")
 }
@@ -64,8 +72,8 @@ func TestCancelTakesAnEmptyObject(t *testing.T) {
 	header := map[string]string{"Authorization": "Bearer " + bearer(t, "alice", ""), "Content-Type": "application/json"}
 	for body, status := range map[string]int{"{}": http.StatusNotFound, "": http.StatusNotFound, `{"a":1}`: http.StatusBadRequest} {
 		res, b := exchange(t, http.MethodPost, stack.Outputs["ApiUrl"]+"/v1/orders/01JZX3M7Q8N5T2V4W6Y8A0B1C3/cancel", body, header)
-		if res.StatusCode != status {
-			t.Errorf("the body %q is answered with %d %s, want %d", body, res.StatusCode, b, status)
+		if res.status != status {
+			t.Errorf("the body %q is answered with %d %s, want %d", body, res.status, b, status)
 		}
 	}
 }
@@ -77,8 +85,8 @@ func TestHealthAnswersHead(t *testing.T) {
 			header["Authorization"] = "Bearer " + token
 		}
 		res, b := exchange(t, http.MethodHead, stack.Outputs["ApiUrl"]+path, "", header)
-		if res.StatusCode != http.StatusOK || len(b) != 0 || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
-			t.Errorf("HEAD %s: %d, %v, %d bytes", path, res.StatusCode, res.Header, len(b))
+		if res.status != http.StatusOK || len(b) != 0 || !strings.HasPrefix(res.header.Get("Content-Type"), "application/json") {
+			t.Errorf("HEAD %s: %d, %v, %d bytes", path, res.status, res.header, len(b))
 		}
 	}
 }
@@ -89,10 +97,10 @@ func TestPagesOfAllowedOriginsMayCallAndNoOthers(t *testing.T) {
 	ask := func(origin string) http.Header {
 		res, b := exchange(t, http.MethodOptions, api+"/v1/orders", "", map[string]string{
 			"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type,idempotency-key"})
-		if res.StatusCode != http.StatusNoContent {
-			t.Errorf("preflight of %s: %d %s", origin, res.StatusCode, b)
+		if res.status != http.StatusNoContent {
+			t.Errorf("preflight of %s: %d %s", origin, res.status, b)
 		}
-		return res.Header
+		return res.header
 	}
 	if h := ask(page); h.Get("Access-Control-Allow-Origin") != page || h.Get("Vary") != "Origin" ||
 		!strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Idempotency-Key") {
@@ -103,7 +111,7 @@ func TestPagesOfAllowedOriginsMayCallAndNoOthers(t *testing.T) {
 	}
 	get := func(origin, path string) http.Header {
 		res, _ := exchange(t, http.MethodGet, api+path, "", map[string]string{"Origin": origin, "Authorization": "Bearer " + bearer(t, "alice", "")})
-		return res.Header
+		return res.header
 	}
 	if h := get(page, "/v1/orders"); h.Get("Access-Control-Allow-Origin") != page || !strings.Contains(h.Get("Access-Control-Expose-Headers"), "Location") {
 		t.Errorf("a page's answer: %v", h)
@@ -116,7 +124,7 @@ func TestPagesOfAllowedOriginsMayCallAndNoOthers(t *testing.T) {
 // No function is asked, and API Gateway compares no origin with a list: docs/adr/0026-pages-of-other-origins.md.
 func TestPagesSeeTheGatewaysOwnAnswers(t *testing.T) {
 	res, _ := exchange(t, http.MethodGet, stack.Outputs["ApiUrl"]+"/v1/nothing", "", map[string]string{"Origin": devstack.Origins[0]})
-	if h := res.Header; h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
+	if h := res.header; h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("headers %v", h)
 	}
 }

@@ -44,7 +44,7 @@ func Chosen(ctx context.Context) bool { return ctx.Value(chosenKey{}) != nil }
 // short for its sake.
 func Passed(ctx context.Context, err error) bool {
 	chosen, ok := ctx.Value(chosenKey{}).(context.Context)
-	return ok && (errors.Is(err, ErrChosen) || errors.Is(context.Cause(chosen), ErrChosen))
+	return ok && (errors.Is(err, ErrChosen) || errors.Is(context.Cause(chosen), ErrChosen)) //nolint:contextcheck // it is asked, not handed on
 }
 
 // Shared returns a context for a question whose answer is kept and used for other callers, too. It ends after limit or with

@@ -65,10 +65,10 @@ func attributesOf(t reflect.Type) ([]attribute, error) {
 			all = append(all, embedded...)
 			continue
 		}
-		switch {
-		case name == "":
+		switch name {
+		case "":
 			return nil, fault.New(fault.Internal, "BadShape", "the field %s of %s has no dynamodbav tag", f.Name, t)
-		case name == "-", name == "pk", name == "sk":
+		case "-", "pk", "sk":
 			continue
 		}
 		a, err := attributeOf(t, f, name)
