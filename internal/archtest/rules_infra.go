@@ -122,6 +122,29 @@ func infraRules() []Rule {
 			Sabotage: func(r *Repo) { delete(r.properties("Api"), "OpenApiVersion") },
 		},
 		{
+			Name: "an e-mail address is verified before it counts, and passwords do not travel in production",
+			Why:  "mails go to the address of the claim: a customer who may set it to a stranger's has ours sent there",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::Cognito::UserPool") {
+					first := texts(cfn.Dig(r.properties(id), "UserAttributeUpdateSettings", "AttributesRequireVerificationBeforeUpdate"))
+					bad.unless(slices.Equal(first, []string{"email"}), "%s takes a new address before it is verified", id)
+				}
+				for _, id := range r.ofType("AWS::Cognito::UserPoolClient") {
+					p := r.properties(id)
+					writes := texts(p["WriteAttributes"])
+					bad.unless(slices.Equal(writes, []string{"email"}), "%s lets customers write %v", id, writes)
+					flows := p["ExplicitAuthFlows"]
+					if choice, ok := cfn.Dig(flows, "Fn::If").([]any); ok && choice[0] == "IsProd" {
+						flows = choice[1]
+					}
+					bad.unless(!slices.Contains(texts(flows), "ALLOW_USER_PASSWORD_AUTH"), "%s takes plain passwords in production", id)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.properties("UserPool"), "UserAttributeUpdateSettings") },
+		},
+		{
 			Name: "the API is throttled",
 			Why:  "without limits of its own, one client uses up what the whole account may do",
 			Check: func(r *Repo) []string {

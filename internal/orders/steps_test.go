@@ -2,6 +2,8 @@ package orders_test
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -151,4 +153,29 @@ func TestConfirmedOrderIsNeitherRejectedNorFlagged(t *testing.T) {
 		}
 	}
 	s.wantStatus(id, orders.StatusConfirmed, "", "confirmed")
+}
+
+// The saga says why by a text, which nothing else holds to the reasons that an order may have.
+func TestAnOrderKeepsEveryReasonThatTheSagaGives(t *testing.T) {
+	definition, err := os.ReadFile("../../statemachines/fulfil-order.asl.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := map[string]bool{}
+	for _, m := range regexp.MustCompile(`'([A-Z]+_[A-Z_]+)'`).FindAllStringSubmatch(string(definition), -1) {
+		given[m[1]] = true
+	}
+	if len(given) < 5 {
+		t.Fatalf("the saga gives the reasons %v: there are more", given)
+	}
+	for reason := range given {
+		s := open(t)
+		id := s.place().OrderID
+		if _, err := s.RejectOrder(t.Context(), contract.Reject{OrderID: id, Reason: reason}); err != nil {
+			t.Fatal(err)
+		}
+		if o := s.order(id); string(o.Reason) != reason {
+			t.Errorf("the saga says %s, the order %s", reason, o.Reason)
+		}
+	}
 }

@@ -58,7 +58,8 @@ func (m Mailer) Send(ctx context.Context, mail notifications.Mail) error {
 
 // final reports whether SES refuses this address, whenever it is asked. Codes are final; but SES also gives them where
 // the fault is ours for all mails, of a sender that is not verified or an account that may not send, which only its
-// message tells. That must go on failing, so that an alarm tells and no mail is lost.
+// message tells. That must go on failing, so that an alarm tells and no mail is lost. A recipient that is not verified is of this
+// kind, too: SES asks for that only while the account is in its sandbox.
 func (m Mailer) final(err error) bool {
 	var answer smithy.APIError
 	if !errors.As(err, &answer) {
@@ -67,7 +68,12 @@ func (m Mailer) final(err error) bool {
 	switch answer.ErrorCode() {
 	case "MessageRejected", "InvalidParameterValue":
 		message := strings.ToLower(answer.ErrorMessage())
-		return !strings.Contains(message, strings.ToLower(m.sender)) && !strings.Contains(message, "for this account")
+		for _, ours := range []string{strings.ToLower(m.sender), "for this account", "not verified"} {
+			if strings.Contains(message, ours) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }
