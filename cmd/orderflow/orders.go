@@ -98,7 +98,7 @@ func getOrder(a *app) *cobra.Command {
 }
 
 func cancelOrder(a *app) *cobra.Command {
-	var key string
+	var key, reason string
 	cmd := &cobra.Command{
 		Use:   "cancel ORDER",
 		Short: "Cancel an order",
@@ -111,13 +111,14 @@ handed over to the carrier cannot be cancelled any more.`,
 			if err != nil {
 				return err
 			}
-			o, err := c.CancelOrder(cmd.Context(), key, args[0])
+			o, err := c.CancelOrder(cmd.Context(), key, args[0], reason)
 			if err != nil {
 				return err
 			}
 			return a.print(cmd, o, func(w io.Writer) { showOrder(w, o) })
 		},
 	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the `record` of what operators do")
 	cmd.Flags().StringVar(&key, "idempotency-key", "", "`key` by which a repeated call is known (default: none; cancelling twice does no harm)")
 	return cmd
 }

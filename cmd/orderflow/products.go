@@ -19,7 +19,7 @@ func products(a *app) *cobra.Command {
 }
 
 func putProduct(a *app) *cobra.Command {
-	var name, price, code string
+	var name, price, code, reason string
 	cmd := &cobra.Command{
 		Use:   "put SKU --name NAME --price PRICE",
 		Short: "Create or change a product (operators)",
@@ -40,7 +40,7 @@ product has no stock: see "orderflow stock set". Operators only.`,
 			if err != nil {
 				return err
 			}
-			p, err := c.PutProduct(cmd.Context(), args[0], name, m)
+			p, err := c.PutProduct(cmd.Context(), args[0], name, m, reason)
 			if err != nil {
 				return err
 			}
@@ -50,6 +50,7 @@ product has no stock: see "orderflow stock set". Operators only.`,
 	cmd.Flags().StringVar(&name, "name", "", "name as customers see it")
 	cmd.Flags().StringVar(&price, "price", "", "`price` of one piece, such as 19.99")
 	cmd.Flags().StringVar(&code, "currency", "EUR", "`currency` of the price as in ISO 4217")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the `record` of what operators do")
 	return cmd
 }
 

@@ -86,7 +86,7 @@ func TestOperations(t *testing.T) {
 			"GET", "/v1/orders/" + order, "", "", "OrderRejected"},
 		"list orders": {func(ctx context.Context, c *client.Client) (any, error) { return c.ListOrders(ctx, 5, "a/b") },
 			"GET", "/v1/orders?cursor=a%2Fb&limit=5", "", "", "OrderList"},
-		"cancel order": {func(ctx context.Context, c *client.Client) (any, error) { return c.CancelOrder(ctx, "k2", order) },
+		"cancel order": {func(ctx context.Context, c *client.Client) (any, error) { return c.CancelOrder(ctx, "k2", order, "") },
 			"POST", "/v1/orders/" + order + "/cancel", "k2", "", "OrderCancelled"},
 		"summary": {func(ctx context.Context, c *client.Client) (any, error) { return c.Summary(ctx, order) },
 			"GET", "/v1/orders/" + order + "/summary", "", "", "SummaryPartial"},
@@ -97,7 +97,7 @@ func TestOperations(t *testing.T) {
 		"shipment": {func(ctx context.Context, c *client.Client) (any, error) { return c.Shipment(ctx, order) },
 			"GET", "/v1/shipments/order/" + order, "", "", "ShipmentBooked"},
 		"put product": {func(ctx context.Context, c *client.Client) (any, error) {
-			return c.PutProduct(ctx, "MUG-BLUE", "Blue mug", mug)
+			return c.PutProduct(ctx, "MUG-BLUE", "Blue mug", mug, "")
 		}, "PUT", "/v1/products/MUG-BLUE", "", "PutProductRequest", "ProductMug"},
 		"get product": {func(ctx context.Context, c *client.Client) (any, error) { return c.GetProduct(ctx, "a/b c") },
 			"GET", "/v1/products/a%2Fb%20c", "", "", "ProductMug"},

@@ -121,9 +121,13 @@ func (c *Client) ListOrders(ctx context.Context, limit int, cursor string) (Orde
 	return get[OrderPage](ctx, c, "/v1/orders", "", page(limit, cursor))
 }
 
-// CancelOrder asks for an order to be cancelled.
-func (c *Client) CancelOrder(ctx context.Context, idempotencyKey, orderID string) (Order, error) {
-	return send[Order](ctx, c, Call{Method: http.MethodPost, Path: "/v1/orders/" + url.PathEscape(orderID) + "/cancel", IdempotencyKey: idempotencyKey})
+// CancelOrder asks for an order to be cancelled. The reason may be empty; an operator's goes into the audit.
+func (c *Client) CancelOrder(ctx context.Context, idempotencyKey, orderID, reason string) (Order, error) {
+	call := Call{Method: http.MethodPost, Path: "/v1/orders/" + url.PathEscape(orderID) + "/cancel", IdempotencyKey: idempotencyKey}
+	if reason != "" {
+		call.Body = map[string]string{"reason": reason}
+	}
+	return send[Order](ctx, c, call)
 }
 
 // Summary reads an order with all its parts.

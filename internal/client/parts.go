@@ -76,12 +76,13 @@ func (c *Client) Shipment(ctx context.Context, orderID string) (Shipment, error)
 	return get[Shipment](ctx, c, "/v1/shipments/order/", orderID, "")
 }
 
-// PutProduct creates or changes a product. Operators only.
-func (c *Client) PutProduct(ctx context.Context, sku, name string, price money.Money) (Product, error) {
+// PutProduct creates or changes a product. The reason may be empty; it goes into the audit. Operators only.
+func (c *Client) PutProduct(ctx context.Context, sku, name string, price money.Money, reason string) (Product, error) {
 	body := struct {
-		Name  string      `json:"name"`
-		Price money.Money `json:"price"`
-	}{name, price}
+		Name   string      `json:"name"`
+		Price  money.Money `json:"price"`
+		Reason string      `json:"reason,omitempty"`
+	}{name, price, reason}
 	return send[Product](ctx, c, Call{Method: http.MethodPut, Path: "/v1/products/" + url.PathEscape(sku), Body: body})
 }
 

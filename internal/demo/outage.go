@@ -127,7 +127,7 @@ func (o *outage) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
 	enough := int((o.plan.Before+o.plan.Down+o.plan.After)/o.plan.Every) + 10
-	if _, err := o.Operator.PutProduct(ctx, o.sku, "Candle", money.Money{Currency: "EUR", Amount: 990}); err != nil {
+	if _, err := o.Operator.PutProduct(ctx, o.sku, "Candle", money.Money{Currency: "EUR", Amount: 990}, ""); err != nil {
 		return err
 	}
 	if _, err := o.Operator.AdjustStock(ctx, "", o.sku, client.Adjustment{Delta: enough, Reason: "demo of an outage", AllowUnknownSKU: true}); err != nil {

@@ -92,7 +92,7 @@ var products = []product{
 // Stock puts the products up for sale and tops up their stock; what is there already stays.
 func (s Shop) Stock(ctx context.Context) error {
 	for _, p := range products {
-		if _, err := s.Operator.PutProduct(ctx, p.sku, p.name, money.Money{Currency: "EUR", Amount: p.cents}); err != nil {
+		if _, err := s.Operator.PutProduct(ctx, p.sku, p.name, money.Money{Currency: "EUR", Amount: p.cents}, ""); err != nil {
 			return fmt.Errorf("put product %s: %w", p.sku, err)
 		}
 		have, err := s.stock(ctx, p.sku)

@@ -33,7 +33,7 @@ func (r *run) operator() *client.Client { return r.as("olga", "operator") }
 // open puts the products up for sale and waits until orders knows the prices.
 func (r *run) open(ctx context.Context) error {
 	for _, p := range products(r.Orders) {
-		if _, err := r.operator().PutProduct(ctx, p.sku, "Chaos product", money.Money{Currency: "EUR", Amount: p.cents}); err != nil {
+		if _, err := r.operator().PutProduct(ctx, p.sku, "Chaos product", money.Money{Currency: "EUR", Amount: p.cents}, ""); err != nil {
 			return fmt.Errorf("put product %s: %w", p.sku, err)
 		}
 		if _, err := r.operator().AdjustStock(ctx, "stock-"+p.sku, p.sku, client.Adjustment{Delta: p.stocked, Reason: "chaos", AllowUnknownSKU: true}); err != nil {
@@ -112,7 +112,7 @@ func (r *run) cancel(ctx context.Context, p *placed) {
 		return
 	}
 	err := again(ctx, time.Minute, func() (bool, error) {
-		_, err := r.as(p.customer, "").CancelOrder(ctx, "cancel-"+p.key(), p.id)
+		_, err := r.as(p.customer, "").CancelOrder(ctx, "cancel-"+p.key(), p.id, "")
 		return passing(err), err
 	})
 	r.lock.Lock()

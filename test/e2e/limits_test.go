@@ -41,7 +41,7 @@ func TestOneCustomersOrdersUnderWayAreLimited(t *testing.T) {
 		t.Errorf("a replay at the limit: %s, %v", again.OrderID, err)
 	}
 	for i := range 2 {
-		if _, err := hoarder.CancelOrder(t.Context(), "", placed[i].OrderID); err != nil {
+		if _, err := hoarder.CancelOrder(t.Context(), "", placed[i].OrderID, ""); err != nil {
 			t.Fatal(err)
 		}
 		wantFinal(t, placed[i], client.Cancelled, "CANCELLED_BY_CUSTOMER")
@@ -49,7 +49,7 @@ func TestOneCustomersOrdersUnderWayAreLimited(t *testing.T) {
 	r.ShippingAddress.PostalCode = "10115"
 	o := place(t, hoarder, r)
 	spread(limit-2, 4, func(i int) {
-		if _, err := operator().CancelOrder(t.Context(), "", placed[i+2].OrderID); err != nil {
+		if _, err := operator().CancelOrder(t.Context(), "", placed[i+2].OrderID, "fraud suspected"); err != nil {
 			t.Errorf("cancel: %v", err)
 		}
 	})

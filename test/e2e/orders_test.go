@@ -102,7 +102,7 @@ func TestACustomerCancelsAnOrderThatWaitsForTheCarrier(t *testing.T) {
 	})
 	wantStock(t, "CANCEL", client.Stock{SKU: "CANCEL", OnHand: 5, Reserved: 2, Available: 3})
 	for range 2 { // the second one finds it done
-		if _, err := customer().CancelOrder(t.Context(), "", o.OrderID); err != nil {
+		if _, err := customer().CancelOrder(t.Context(), "", o.OrderID, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +130,7 @@ func TestACustomerCancelsAnOrderThatWaitsForTheCarrier(t *testing.T) {
 func TestAConfirmedOrderCannotBeCancelled(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
-	_, err := customer().CancelOrder(t.Context(), "", o.OrderID)
+	_, err := customer().CancelOrder(t.Context(), "", o.OrderID, "")
 	wantProblem(t, err, http.StatusConflict, "OrderNotCancellable")
 }
 
@@ -225,7 +225,7 @@ func place(t *testing.T, c *client.Client, r client.OrderRequest) client.Order {
 // sell puts a product up for sale that no other test uses, and waits until orders knows its price.
 func sell(t *testing.T, sku string, cents int64, stock int) {
 	t.Helper()
-	if _, err := operator().PutProduct(t.Context(), sku, "Test product", money.Money{Currency: "EUR", Amount: cents}); err != nil {
+	if _, err := operator().PutProduct(t.Context(), sku, "Test product", money.Money{Currency: "EUR", Amount: cents}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := operator().AdjustStock(t.Context(), "", sku, client.Adjustment{Delta: stock, Reason: "test", AllowUnknownSKU: true}); err != nil {

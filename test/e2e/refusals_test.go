@@ -200,7 +200,7 @@ func TestListsArePaged(t *testing.T) {
 func TestAPriceChangeCountsForLaterOrdersOnly(t *testing.T) {
 	sell(t, "PRICED", 1000, 10)
 	before := place(t, customer(), order("PRICED", 1, "pm_card_visa"))
-	if _, err := operator().PutProduct(t.Context(), "PRICED", "Test product", money.Money{Currency: "EUR", Amount: 1500}); err != nil {
+	if _, err := operator().PutProduct(t.Context(), "PRICED", "Test product", money.Money{Currency: "EUR", Amount: 1500}, ""); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 30*time.Second, "orders learns the new price", func() error {

@@ -67,7 +67,7 @@ func TestAnOrderWhoseCompensationIsAlwaysStoppedNeedsAttention(t *testing.T) {
 		})
 	}
 	wantFinal(t, o, client.NeedsAttention, "COMPENSATION_FAILED")
-	_, err := customer().CancelOrder(t.Context(), "", o.OrderID)
+	_, err := customer().CancelOrder(t.Context(), "", o.OrderID, "")
 	wantProblem(t, err, http.StatusConflict, "OrderNotCancellable")
 	if err == nil || !strings.Contains(err.Error(), "an operator has to finish that") {
 		t.Errorf("cancel: %v", err)
@@ -247,9 +247,9 @@ func TestWhatOperatorsDoByHTTPIsInTheAudit(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	olga := bearer(t, "olga", "operator")
-	wantAnswer(t, http.MethodPost, "/v1/orders/"+o.OrderID+"/cancel", olga, "", http.StatusConflict)
+	wantAnswer(t, http.MethodPost, "/v1/orders/"+o.OrderID+"/cancel", olga, `{"reason":"AUDIT-2"}`, http.StatusConflict)
 	wantAnswer(t, http.MethodPost, "/v1/stock/MUG-BLUE/adjustments", olga, `{"delta":-100000,"reason":"AUDIT-1"}`, http.StatusConflict)
-	for subject, want := range map[string]string{o.OrderID: "cancelOrder", "MUG-BLUE": "AUDIT-1"} {
+	for subject, want := range map[string]string{o.OrderID: "AUDIT-2", "MUG-BLUE": "AUDIT-1"} {
 		eventually(t, 30*time.Second, "the audit tells of "+want, func() error {
 			if out := operate(t, 0, "audit", subject); !strings.Contains(out, want) || !strings.Contains(out, "API (") || !strings.Contains(out, "failed: ") {
 				return errorf("audit of %s: %s", subject, out)

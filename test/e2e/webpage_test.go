@@ -3,6 +3,9 @@ package e2e_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,5 +64,44 @@ func TestAWebPageCannotUseTheLocalStack(t *testing.T) {
 	}
 	if status, _, _, err := anonymously(t.Context(), "/health/live"); err != nil || status != http.StatusOK {
 		t.Errorf("the API itself answers %d, %v", status, err)
+	}
+}
+
+// Each function's process asks an address of its own for work. Who asks there gets what was meant for the function.
+func TestAWebPageCannotTakeAFunctionsWork(t *testing.T) {
+	processes, err := stack.Emulator.Functions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, p := range processes {
+		environ, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.PID), "environ"))
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, ok := strings.Cut("\x00"+string(environ), "\x00AWS_LAMBDA_RUNTIME_API=")
+		if !ok {
+			continue
+		}
+		address, _, _ := strings.Cut(rest, "\x00")
+		for header, value := range map[string]string{"Origin": "https://page.example", "Host": "rebound.example", "Sec-Fetch-Site": "cross-site"} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/2018-06-01/runtime/invocation/none/response", strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set(header, value)
+			req.Host = req.Header.Get("Host")
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				continue // it has ended
+			}
+			_ = res.Body.Close()
+			if asked++; res.StatusCode != http.StatusForbidden {
+				t.Errorf("%s answers %d to a page, by %s; want 403", p.Function, res.StatusCode, header)
+			}
+		}
+	}
+	if asked == 0 {
+		t.Error("no function's process was asked")
 	}
 }

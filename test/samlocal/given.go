@@ -43,7 +43,7 @@ var sample = orders.Order{
 func stockTea(ctx context.Context, stack *devstack.Stack) error {
 	const tea = "TEA-EARL-GREY"
 	operator := demo.Of(stack, "alice").Operator
-	if _, err := operator.PutProduct(ctx, tea, "Tea, Earl Grey", money.Money{Currency: "EUR", Amount: 799}); err != nil {
+	if _, err := operator.PutProduct(ctx, tea, "Tea, Earl Grey", money.Money{Currency: "EUR", Amount: 799}, ""); err != nil {
 		return err
 	}
 	if _, err := operator.AdjustStock(ctx, "", tea, client.Adjustment{Delta: 10, Reason: "for the samples", AllowUnknownSKU: true}); err != nil {

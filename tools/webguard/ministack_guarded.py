@@ -1,5 +1,7 @@
 """Run MiniStack behind webguard: `python ministack_guarded.py`, with MiniStack's own settings in the environment."""
 
+import http.server
+
 import ministack.app
 
 from webguard import refusal
@@ -23,6 +25,22 @@ def guarded(app):
     return guard
 
 
+class Guarded:
+    """Wraps how MiniStack's servers read a request that are not behind the application: the Runtime API of each function's process."""
+
+    read = http.server.BaseHTTPRequestHandler.parse_request
+
+    def parse_request(self):
+        """Read a request and tell whether to answer it."""
+        if not Guarded.read(self):
+            return False
+        if why := refusal(self.path, {name.lower(): value for name, value in self.headers.items()}):
+            self.send_error(403, f"refused: {why}")
+            return False
+        return True
+
+
+http.server.BaseHTTPRequestHandler.parse_request = Guarded.parse_request
 ministack.app.app = guarded(ministack.app.app)
 if __name__ == "__main__":
     ministack.app.main()
