@@ -44,7 +44,7 @@ var schemes = []scheme{
 const shortest, longest = 13, 19
 
 // separators is how many characters may stand between two digits of a number.
-const separators = 3
+const separators = 8
 
 // In reports whether s contains the number of a payment card.
 func In(s string) bool { return longerThan(s, shortest) }
@@ -113,7 +113,7 @@ func digitOf(r rune) (byte, bool) {
 }
 
 func separator(r rune) bool {
-	return strings.ContainsRune("./_\u200c\u200d", r) || unicode.In(r, unicode.Zs, unicode.Pd)
+	return strings.ContainsRune(".,:;/|_*+\u200c\u200d", r) || unicode.In(r, unicode.Zs, unicode.Pd)
 }
 
 // ends reports whether a number that rest follows is over: no digit or letter goes on.
