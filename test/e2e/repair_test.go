@@ -147,7 +147,7 @@ func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
 // The sweeps find nothing to repair where all is well.
 func TestTheSweepsFindNothingWhereAllIsWell(t *testing.T) {
 	for function, want := range map[string]string{
-		"sweep-orders": `{"overdue":0,"stuck":0}`, "sweep-reservations": `{"overdue":0,"stuck":0}`, "reconcile-charges": `{"flagged":0,"voided":0}`,
+		"sweep-orders": `{"flagged":0,"overdue":0,"stuck":0}`, "sweep-reservations": `{"overdue":0,"stuck":0}`, "reconcile-charges": `{"flagged":0,"voided":0}`,
 		"relay-catalog-events": `""`, "relay-orders-events": `""`, "relay-inventory-events": `""`, "relay-payments-events": `""`, "relay-shipping-events": `""`, "relay-gateway-events": `""`,
 	} {
 		out, err := stack.Invoke(t.Context(), function, map[string]string{"sweep": "outbox"})
