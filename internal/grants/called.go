@@ -13,7 +13,7 @@ import (
 // prefixes are what IAM calls services, by what spans call them.
 var prefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SNS": "sns", "SFN": "states", "SES": "ses", "Secrets Manager": "secretsmanager",
-	"ssm": "ssm", "servicediscovery": "servicediscovery",
+	"ssm": "ssm", "servicediscovery": "servicediscovery", "logs": "logs",
 }
 
 // Called reads what functions asked of AWS from the spans of a run, and what of it was denied. Services that it does not know are an
@@ -79,6 +79,9 @@ func resources(tags map[string]string) []string {
 	}
 	if name := tags[string(awscalls.KeyParameter)]; name != "" {
 		return []string{here("ssm", "parameter"+name)}
+	}
+	if group := tags[string(awscalls.KeyLogGroup)]; group != "" {
+		return []string{here("logs", "log-group:"+group+":*")}
 	}
 	if name := tags[string(awscalls.KeySecret)]; name != "" && !strings.HasPrefix(name, "arn:") {
 		return []string{here("secretsmanager", "secret:"+name+"-AbCdEf")} // AWS adds six characters

@@ -16,6 +16,7 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/tracing"
+	"orderflow/internal/platform/tracing/awscalls"
 )
 
 // Action is something that an operator does.
@@ -98,7 +99,7 @@ func (t *Trail) write(ctx context.Context, a Action) error {
 	if refused(err, "ResourceNotFoundException") {
 		in := map[string]any{"logGroupName": t.group, "logStreamName": stream}
 		// Another process may have been faster.
-		if err := t.logs.Call(ctx, "CreateLogStream", in, nil); err != nil && !refused(err, "ResourceAlreadyExistsException") {
+		if err := t.logs.Call(ctx, "CreateLogStream", in, nil, awscalls.KeyLogGroup.String(t.group)); err != nil && !refused(err, "ResourceAlreadyExistsException") {
 			return err
 		}
 		err = t.put(ctx, put)
@@ -110,7 +111,7 @@ func (t *Trail) put(ctx context.Context, in map[string]any) error {
 	var out struct {
 		RejectedLogEventsInfo *struct{} `json:"rejectedLogEventsInfo"`
 	}
-	if err := t.logs.Call(ctx, "PutLogEvents", in, &out); err != nil {
+	if err := t.logs.Call(ctx, "PutLogEvents", in, &out, awscalls.KeyLogGroup.String(t.group)); err != nil {
 		return err
 	}
 	if out.RejectedLogEventsInfo != nil {

@@ -63,6 +63,7 @@ const (
 	KeyExecution = attribute.Key("aws.step_functions.execution.arn")
 	KeySecret    = attribute.Key("aws.secretsmanager.secret")
 	KeyParameter = attribute.Key("aws.ssm.parameter.name")
+	KeyLogGroup  = attribute.Key("aws.log.group.name")
 	KeyTables    = attribute.Key("aws.dynamodb.table_names")
 	KeyIndex     = attribute.Key("aws.dynamodb.index_name")
 	// KeyWrites are the kinds of writes in a transaction: each needs its own permission, the transaction none.
