@@ -41,6 +41,12 @@ func wantProblem(t *testing.T, err error, status int, code string) {
 	}
 }
 
+func TestTextThatIsNotUTF8IsRefused(t *testing.T) {
+	body := "{\"items\":[{\"sku\":\"MUG-BLUE\",\"quantity\":1}],\"shippingAddress\":{\"name\":\"\xff\",\"line1\":\"1 Street\",\"city\":\"X\"," +
+		"\"postalCode\":\"1\",\"country\":\"DE\"},\"paymentMethod\":\"pm_card_visa\"}"
+	wantAnswer(t, http.MethodPost, "/v1/orders", bearer(t, "mallory", ""), body, http.StatusBadRequest)
+}
+
 func TestBadOrdersAreRefusedAndNothingIsWritten(t *testing.T) {
 	who := as("mallory", "")
 	line := `{"sku":"MUG-BLUE","quantity":1}`
@@ -69,7 +75,6 @@ func TestBadOrdersAreRefusedAndNothingIsWritten(t *testing.T) {
 		{"no body", "", 400},
 		{"1 MB", body(line, `,"note":"`+strings.Repeat("x", 1<<20)+`"`), 413},
 		{"half a character", strings.Replace(body(line, ""), `"M"`, `"\ud800"`, 1), 400},
-		{"text that is not UTF-8", strings.Replace(body(line, ""), `"M"`, "\"\xff\"", 1), 400},
 		{"name that turns the reading", strings.Replace(body(line, ""), `"M"`, "\"M\u202e\"", 1), 400},
 		{"card number", strings.Replace(body(line, ""), "pm_card_visa", "4111111111111111", 1), 400},
 		{"unknown SKU", body(`{"sku":"NO-SUCH","quantity":1}`, ""), 422},

@@ -43,6 +43,10 @@ var leftOut = map[string]string{
 	"TestTheGatewaysOwnAnswersAreProblems":                   "SAM answers by itself, with 403, and takes no answers from the contract",
 	"TestPagesSeeTheGatewaysOwnAnswers":                      "SAM answers by itself, with 403, and takes no answers from the contract",
 	"TestTheLocationBehindASlashLeadsToTheOrder":             "SAM knows a path with a slash at its end for another one, and API Gateway for the same",
+	"TestADeadlineThatACallerChoseIsNoFaultOfOurs":           "a container takes longer to start than the callers of that test wait",
+	"TestAWebPageCannotUseTheLocalStack":                     "the guard stands before the emulator, and SAM serves the API elsewhere",
+	"TestAWebPageCannotTakeAFunctionsWork":                   "functions are containers, which ask the engine's own network for work",
+	"TestTextThatIsNotUTF8IsRefused":                         "SAM fails over such a body before any function sees it",
 	"TestOneOrderIsOneTrace":                                 traces,
 }
 
