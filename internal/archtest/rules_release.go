@@ -124,11 +124,7 @@ func checkGradual(r *Repo) []string {
 		}
 		seen := false // the alias tells the versions apart that it divides the traffic between
 		walk(watched, func(v any) {
-			named := map[string]string{}
-			dimensions, _ := cfn.Dig(v, "Dimensions").([]any)
-			for _, d := range dimensions {
-				named[text(cfn.Dig(d, "Name"))] = text(cfn.Dig(d, "Value"))
-			}
+			named := values(cfn.Dig(v, "Dimensions"))
 			seen = seen || named["FunctionName"] == id && named["Resource"] == "${"+id+"}:live" && named["ExecutedVersion"] == id+".Version.Version"
 		})
 		bad.unless(seen, "NewVersionsAlarm does not look at the new version of %s", id)

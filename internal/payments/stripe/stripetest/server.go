@@ -137,15 +137,7 @@ func (s *Server) AddForeign() string {
 
 // Statuses returns the status of every intent of an order, oldest first.
 func (s *Server) Statuses(order string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []string
-	for _, i := range s.intents {
-		if i.metadata["order_id"] == order {
-			all = append(all, i.status)
-		}
-	}
-	return all
+	return each(s, order, func(i *intent) string { return i.status })
 }
 
 // Refuses has the account take no charges in a currency, by its code in lower case.
@@ -157,25 +149,22 @@ func (s *Server) Refuses(currency string) {
 
 // Amounts returns the amount of every intent of an order in Stripe's unit, oldest first.
 func (s *Server) Amounts(order string) []int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []int64
-	for _, i := range s.intents {
-		if i.metadata["order_id"] == order {
-			all = append(all, i.amount)
-		}
-	}
-	return all
+	return each(s, order, func(i *intent) int64 { return i.amount })
 }
 
 // IntentIDs returns the ids of every intent of an order, oldest first.
 func (s *Server) IntentIDs(order string) []string {
+	return each(s, order, func(i *intent) string { return i.id })
+}
+
+// each reads something of every intent of an order, oldest first.
+func each[T any](s *Server, order string, read func(*intent) T) []T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []string
+	var all []T
 	for _, i := range s.intents {
 		if i.metadata["order_id"] == order {
-			all = append(all, i.id)
+			all = append(all, read(i))
 		}
 	}
 	return all
