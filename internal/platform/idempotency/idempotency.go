@@ -56,7 +56,7 @@ type Record struct {
 
 // of reports whether the record is of this request.
 func (r Record) of(req Request) bool {
-	return r.Hash == req.Hash || req.Formerly != "" && (r.Formerly == req.Formerly || r.Hash == req.Formerly)
+	return r.Hash == req.Hash || req.Formerly != "" && r.Hash == req.Formerly
 }
 
 // Log is where records are found.
