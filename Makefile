@@ -1,4 +1,4 @@
-# Thin names for the commands of cmd/devstack; `go run ./cmd/devstack help` tells what each does in full.
+# Thin names for the commands of cmd/dev; `go run ./cmd/dev help` tells what each does in full.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -9,7 +9,7 @@ export GOFLAGS := -trimpath -tags=lambda.norpc -buildvcs=false
 # Built, not `go run`, which would hide exit codes and not pass signals on.
 # Its first compilation takes a while, which counts for what it tells of its time.
 DEVSTACK := export ORDERFLOW_BEGAN=$$(date +%s); test -x .tools/bin/devstack || echo 'Compiling the stack'"'"'s own tool, once' >&2; \
-	go build -o .tools/bin/devstack ./cmd/devstack && .tools/bin/devstack
+	go build -o .tools/bin/devstack ./cmd/dev && .tools/bin/devstack
 
 # USER is in every environment: only `make token USER=…` counts.
 ifneq ($(origin USER),command line)
@@ -62,17 +62,17 @@ test: ## Run all tests, with an emulator of their own
 
 .PHONY: test-all
 test-all: ## Run every suite on every target that this machine has, and show how much of each passed (ONLY=lint,sam; WITHIN=25m)
-	@go build -o .tools/bin/test-all ./test/all && .tools/bin/test-all $(if $(ONLY),-only $(ONLY)) $(if $(WITHIN),-within $(WITHIN))
+	@go build -o .tools/bin/test-all ./internal/verify/suites && .tools/bin/test-all $(if $(ONLY),-only $(ONLY)) $(if $(WITHIN),-within $(WITHIN))
 
 # Not part of `make test`: it needs Python 3.13, a Java development kit and Maven.
 .PHONY: test-localstack
 test-localstack: ## Run the end-to-end tests against LocalStack (needs Python 3.13, Java and Maven)
 	@$(DEVSTACK) setup --target localstack && .tools/localstack/bin/python -B tools/localstack/test_process_executor.py
-	@go build -o .tools/bin/e2e ./test/e2e/cmd && .tools/bin/e2e -target localstack
+	@go build -o .tools/bin/e2e ./internal/verify/e2e/cmd && .tools/bin/e2e -target localstack
 
 .PHONY: cover
 cover: ## Report how much of the platform and the services the tests run, and which lines they do not
-	@$(DEVSTACK) exec -- go test -coverprofile=.build/cover.out -coverpkg=./internal/... $$(go list ./internal/... ./api/... ./test/faults | grep -v -E '/(sim|prove|devstack|archtest|demo)(/|$$)')
+	@$(DEVSTACK) exec -- go test -coverprofile=.build/cover.out -coverpkg=./internal/... $$(go list ./internal/... ./api/... ./internal/verify/faults | grep -v -E '/(sim|prove|devstack|arch|demo)(/|$$)')
 	@tools/uncovered.sh .build/cover.out
 
 .PHONY: sim
@@ -89,20 +89,20 @@ prove: ## Search every way in which a saga can go for one that leaves an order w
 
 .PHONY: chaos
 chaos: ## Place 320 orders on a stack of its own while processes are killed and executions stopped (SEED=n)
-	@go build -o .tools/bin/chaos ./test/chaos/cmd && .tools/bin/chaos $(if $(SEED),-seed $(SEED))
+	@go build -o .tools/bin/chaos ./internal/verify/chaos/cmd && .tools/bin/chaos $(if $(SEED),-seed $(SEED))
 
 .PHONY: bench-start
 bench-start: ## Compare the start of every function with a hello-world one's
-	@go build -o .tools/bin/bench-start ./test/bench/cmd && .tools/bin/bench-start
+	@go build -o .tools/bin/bench-start ./internal/verify/bench/cmd && .tools/bin/bench-start
 
 .PHONY: faults
 faults: ## Let the payment provider go wrong in every way, and show what our side does about it
-	@go build -o .tools/bin/faults ./test/faults/cmd && .tools/bin/faults
+	@go build -o .tools/bin/faults ./internal/verify/faults/cmd && .tools/bin/faults
 
 # Not part of `make test`: it needs a Java development kit and Maven.
 .PHONY: oracle
 oracle: ## Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)
-	@go build -o .tools/bin/oracle ./test/oracle && .tools/bin/oracle $(TESTFLAGS)
+	@go build -o .tools/bin/oracle ./internal/verify/oracle && .tools/bin/oracle $(TESTFLAGS)
 
 .PHONY: iam
 iam: ## Run the end-to-end tests, and show for every role what it may do and what uses it
@@ -110,7 +110,7 @@ iam: ## Run the end-to-end tests, and show for every role what it may do and wha
 
 .PHONY: conformance
 conformance: ## Send what schemathesis makes of the API's contract to a stack of its own, as operator and as customer
-	@go build -o .tools/bin/conformance ./test/conformance/cmd && .tools/bin/conformance
+	@go build -o .tools/bin/conformance ./internal/verify/conformance/cmd && .tools/bin/conformance
 
 .PHONY: lint
 lint: ## Check Go, templates and state machines
@@ -138,11 +138,11 @@ reproducible: ## Build every function twice, and see that the packages are the s
 
 .PHONY: sam
 sam: setup ## Type what users of SAM type (build, deploy, delete) on an emulator of its own, and look at what comes of it
-	@go build -o .tools/bin/sam-check ./test/sam && .tools/bin/sam-check
+	@go build -o .tools/bin/sam-check ./internal/verify/sam && .tools/bin/sam-check
 
 .PHONY: sam-local
 sam-local: setup ## Run every function and the API in containers, as the SAM CLI does (HOLD=yes: have the API up, to try by hand)
-	@go build -o .tools/bin/samlocal ./test/samlocal/cmd && .tools/bin/samlocal $(if $(HOLD),-hold)
+	@go build -o .tools/bin/samlocal ./internal/verify/samlocal/cmd && .tools/bin/samlocal $(if $(HOLD),-hold)
 
 .PHONY: sbom
 sbom: ## Write the bill of materials in CycloneDX, .build/sbom.cdx.json

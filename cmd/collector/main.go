@@ -10,8 +10,8 @@ import (
 	"os"
 	"time"
 
+	"orderflow/internal/dev/collector"
 	"orderflow/internal/platform/tracing/zipkin"
-	"orderflow/internal/traces"
 )
 
 func main() {
@@ -19,16 +19,16 @@ func main() {
 	file := flag.String("file", "", "`file` that keeps the spans")
 	name := flag.String("name", "", "what GET /health answers with")
 	flag.Parse()
-	store := &traces.Store{}
+	store := &collector.Store{}
 	if err := restore(store, *file); err != nil {
 		log.Fatal(err)
 	}
-	server := &http.Server{Addr: *listen, Handler: (&traces.Server{Store: store, Name: *name}).Handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: *listen, Handler: (&collector.Server{Store: store, Name: *name}).Handler(), ReadHeaderTimeout: 10 * time.Second}
 	log.Fatal(server.ListenAndServe())
 }
 
 // restore reads what an earlier collector kept in file, and has this one go on with it.
-func restore(store *traces.Store, file string) error {
+func restore(store *collector.Store, file string) error {
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
 // Command contracts compares the contracts of the working tree with those of the last release, and exits with 1 if they broke.
-// See package orderflow/internal/compat.
+// See package orderflow/internal/verify/contracts.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"orderflow/internal/compat"
+	"orderflow/internal/verify/contracts"
 )
 
 func main() {
@@ -30,7 +30,7 @@ func main() {
 var errBroken = errors.New("contracts broke: put a new version beside the old one")
 
 func run(ctx context.Context, w io.Writer, dir, oasdiff string) error {
-	r, err := compat.Compare(ctx, dir, oasdiff)
+	r, err := contracts.Compare(ctx, dir, oasdiff)
 	switch {
 	case err != nil:
 		return err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/operations"
+	"orderflow/internal/ops/repair"
 )
 
 func audit(a *app) *cobra.Command {
@@ -37,7 +37,7 @@ func audit(a *app) *cobra.Command {
 	}
 }
 
-func showActions(w io.Writer, actions []operations.Action) {
+func showActions(w io.Writer, actions []repair.Action) {
 	row(w, "AT", "WHO", "DID", "TO", "OUTCOME", "WHY")
 	for _, did := range actions {
 		row(w, did.At.Format(time.RFC3339), did.User+" ("+did.Who+")", did.What, did.Subject, did.Outcome, did.Why)

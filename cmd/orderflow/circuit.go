@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/operations"
+	"orderflow/internal/ops/repair"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/resilience"
 )
@@ -29,10 +29,10 @@ needs to be done in most cases.
 	}, listCircuits(a), showCircuit(a), resetCircuit(a))
 }
 
-func (b site) circuits() operations.Circuits {
+func (b site) circuits() repair.Circuits {
 	c := clock.System{}
-	return operations.Circuits{
-		Log:   func(service string) resilience.CircuitLog { return dynamo.Open(b.cfg, b.stack+"-"+service, c) },
+	return repair.Circuits{
+		Log:   func(service string) resilience.CircuitLog { return ddb.Open(b.cfg, b.stack+"-"+service, c) },
 		Clock: c, IDs: ids.Random(c),
 	}
 }
@@ -76,8 +76,8 @@ func showCircuit(a *app) *cobra.Command {
 				return err
 			}
 			shown := struct {
-				operations.Circuit
-				Actions []operations.Action `json:"actions"`
+				repair.Circuit
+				Actions []repair.Action `json:"actions"`
 			}{c, actions}
 			return a.print(cmd, shown, func(w io.Writer) {
 				row(w, "dependency", c.Dependency+", called by "+c.Service)
@@ -136,7 +136,7 @@ the service behind it is not back, the circuit opens again after three calls. Wh
 }
 
 func unknownCircuit(err error) error {
-	if errors.Is(err, operations.ErrNoCircuit) {
+	if errors.Is(err, repair.ErrNoCircuit) {
 		return usage("%w; `orderflow circuit list` shows which there are", err)
 	}
 	return err

@@ -215,7 +215,7 @@ func TestProductsAsATable(t *testing.T) {
 // recorded is a recorded history as Step Functions sends it, where times are numbers.
 func recorded(t *testing.T, name string) string {
 	t.Helper()
-	b, err := os.ReadFile("../../internal/timeline/testdata/emulator/" + name + ".json")
+	b, err := os.ReadFile("../../internal/ops/timeline/testdata/emulator/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func recorded(t *testing.T, name string) string {
 }
 
 func TestSagaShowsBothExecutions(t *testing.T) {
-	golden, err := os.ReadFile("../../internal/timeline/testdata/emulator/declined.txt")
+	golden, err := os.ReadFile("../../internal/ops/timeline/testdata/emulator/declined.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/operations"
+	"orderflow/internal/ops/repair"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/outbox"
 	"orderflow/internal/platform/outbox/snstopic"
 )
@@ -95,11 +95,11 @@ func showQueue(a *app) *cobra.Command {
 }
 
 // kindOf says in a word what a message is.
-func kindOf(from operations.Queue, m operations.Message) string {
+func kindOf(from repair.Queue, m repair.Message) string {
 	switch {
-	case from.Kind == operations.Relay:
+	case from.Kind == repair.Relay:
 		return "the position in a stream"
-	case from.Kind == operations.Schedules:
+	case from.Kind == repair.Schedules:
 		return "a call that was missed"
 	case m.Event != nil:
 		return m.Event.Type
@@ -110,7 +110,7 @@ func kindOf(from operations.Queue, m operations.Message) string {
 }
 
 func unknownQueue(err error) error {
-	if errors.Is(err, operations.ErrNoQueue) {
+	if errors.Is(err, repair.ErrNoQueue) {
 		return usage("%w; `orderflow dlq list` shows which there are", err)
 	}
 	return err
@@ -119,8 +119,8 @@ func unknownQueue(err error) error {
 func redrive(a *app) *cobra.Command {
 	return handle(a, "redrive QUEUE", "Give what failed to its consumer again", `Give what failed to its consumer again: it is sent to the consumer's queue first and deleted here after that, so it cannot get lost; a
 consumer that gets it twice knows it. For a relay, what waits in the outbox of its service is published.`,
-		func(ctx context.Context, b site, from operations.Queue, m operations.Message) error {
-			if from.Kind == operations.Consumer {
+		func(ctx context.Context, b site, from repair.Queue, m repair.Message) error {
+			if from.Kind == repair.Consumer {
 				return b.queues().SendBack(ctx, from, m)
 			}
 			return b.queues().Delete(ctx, from, m)
@@ -129,13 +129,13 @@ consumer that gets it twice knows it. For a relay, what waits in the outbox of i
 
 func drop(a *app) *cobra.Command {
 	return handle(a, "drop QUEUE", "Delete what failed for good", "Delete what failed for good. Nobody will be told of it any more.",
-		func(ctx context.Context, b site, from operations.Queue, m operations.Message) error {
+		func(ctx context.Context, b site, from repair.Queue, m repair.Message) error {
 			return b.queues().Delete(ctx, from, m)
 		})
 }
 
 // handle is a command that does something to the messages of a queue, each written down.
-func handle(a *app, use, short, long string, act func(context.Context, site, operations.Queue, operations.Message) error) *cobra.Command {
+func handle(a *app, use, short, long string, act func(context.Context, site, repair.Queue, repair.Message) error) *cobra.Command {
 	verb, _, _ := strings.Cut(use, " ")
 	var which []string
 	var all bool
@@ -161,7 +161,7 @@ func handle(a *app, use, short, long string, act func(context.Context, site, ope
 			if err != nil {
 				return unknownQueue(err)
 			}
-			if verb == "redrive" && from.Kind != operations.Consumer {
+			if verb == "redrive" && from.Kind != repair.Consumer {
 				if err := b.makeUp(ctx, cmd, from, action); err != nil {
 					return err
 				}
@@ -181,15 +181,15 @@ func handle(a *app, use, short, long string, act func(context.Context, site, ope
 const atOnce = 500
 
 // each does act to the messages that were named, or to all; the others are let go.
-func (b site) each(ctx context.Context, from operations.Queue, which []string, action operations.Action,
-	act func(context.Context, site, operations.Queue, operations.Message) error,
+func (b site) each(ctx context.Context, from repair.Queue, which []string, action repair.Action,
+	act func(context.Context, site, repair.Queue, repair.Message) error,
 ) (done int, failed error) {
 	q := b.queues()
 	messages, err := q.Take(ctx, from, atOnce)
 	if err != nil {
 		return 0, err
 	}
-	var others []operations.Message
+	var others []repair.Message
 	for _, m := range messages {
 		if len(which) > 0 && !slices.Contains(which, m.ID) {
 			others = append(others, m)
@@ -212,15 +212,15 @@ func (b site) each(ctx context.Context, from operations.Queue, which []string, a
 }
 
 // makeUp does what a failure that is no message of its own stands for.
-func (b site) makeUp(ctx context.Context, cmd *cobra.Command, from operations.Queue, action operations.Action) error {
-	if from.Kind == operations.Schedules {
+func (b site) makeUp(ctx context.Context, cmd *cobra.Command, from repair.Queue, action repair.Action) error {
+	if from.Kind == repair.Schedules {
 		return usage("a schedule's call that was missed is made up by the next one: `orderflow dlq drop schedules`")
 	}
 	service := strings.TrimSuffix(strings.TrimPrefix(from.Name, "relay-"), "-events")
 	// arn:aws:states:<region>:<account>:stateMachine:<stack>-fulfil-order
 	parts := strings.SplitN(b.outputs["FulfilOrderArn"], ":", 6)
 	topic := snstopic.Topic{Client: sns.NewFromConfig(b.cfg), ARN: strings.Join([]string{"arn", parts[1], "sns", parts[3], parts[4], b.stack + "-" + service}, ":")}
-	table := dynamo.Open(b.cfg, b.stack+"-"+service, clock.System{})
+	table := ddb.Open(b.cfg, b.stack+"-"+service, clock.System{})
 	action.Subject, action.Detail = from.Name, "publish the outbox of "+service
 	return b.audit().Do(ctx, action, func(ctx context.Context) error {
 		n, err := outbox.Sweep(ctx, topic, table, clock.System{}, 0)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/dynamo/dynamotest"
+	"orderflow/internal/platform/ddb/ddbtest"
 	"orderflow/internal/platform/ids"
 )
 
@@ -27,9 +27,9 @@ type operated struct {
 
 func operate(t *testing.T) operated {
 	t.Helper()
-	endpoint := os.Getenv(dynamotest.Endpoint)
+	endpoint := os.Getenv(ddbtest.Endpoint)
 	if endpoint == "" {
-		t.Fatalf("%s is not set: run the tests by `make test`", dynamotest.Endpoint)
+		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
 	}
 	name := "cli-" + strings.ToLower(ids.Random(clock.System{}).New())
 	outputs := map[string]string{"EndpointUrl": endpoint, "Region": "us-east-1", "FulfilOrderArn": "arn:aws:states:us-east-1:000000000000:stateMachine:" + name + "-fulfil-order",

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 )
 
 func health(a *app) *cobra.Command {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/awsapi"
-	"orderflow/internal/signin"
+	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/ops/signin"
 )
 
 func login(a *app) *cobra.Command {

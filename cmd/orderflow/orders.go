@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/ids"
 )
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 )
 
 func placeOrder(a *app) *cobra.Command {

@@ -6,7 +6,7 @@ import (
 	"github.com/bojanz/currency"
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/money"
 )
 

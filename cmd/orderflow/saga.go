@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/timeline"
+	"orderflow/internal/ops/timeline"
 )
 
 func saga(a *app) *cobra.Command {

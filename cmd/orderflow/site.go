@@ -15,10 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"orderflow/internal/devstack"
+	"orderflow/internal/dev/devstack"
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/fulfilment/stepfunctions"
-	"orderflow/internal/operations"
+	"orderflow/internal/ops/repair"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/jsonschema"
@@ -56,13 +56,13 @@ func (a *app) site(ctx context.Context) (site, error) {
 	return site{cfg: cfg, outputs: d.outputs, stack: stack}, err
 }
 
-func (b site) queues() operations.Queues {
-	return operations.Queues{Client: sqs.NewFromConfig(b.cfg), Stack: b.stack}
+func (b site) queues() repair.Queues {
+	return repair.Queues{Client: sqs.NewFromConfig(b.cfg), Stack: b.stack}
 }
 
-func (b site) audit() operations.Audit {
+func (b site) audit() repair.Audit {
 	c := clock.System{}
-	return operations.Audit{
+	return repair.Audit{
 		Client: cloudwatchlogs.NewFromConfig(b.cfg), Group: first(b.outputs["OperatorActionsLogGroup"], "/orderflow/"+b.stack+"/operator-actions"),
 		Clock: c, IDs: ids.Random(c),
 	}
@@ -75,19 +75,19 @@ func (b site) fulfilment() *fulfilment.Service {
 }
 
 // action is one of the caller's, for a reason.
-func (b site) action(ctx context.Context, why, what string) (operations.Action, error) {
+func (b site) action(ctx context.Context, why, what string) (repair.Action, error) {
 	if !jsonschema.OneLineText.Holds(why) {
-		return operations.Action{}, usage("say why, in one line of text without a card number: --reason is written down with who you are")
+		return repair.Action{}, usage("say why, in one line of text without a card number: --reason is written down with who you are")
 	}
 	caller, err := sts.NewFromConfig(b.cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return operations.Action{}, fmt.Errorf("who are you? %w", err)
+		return repair.Action{}, fmt.Errorf("who are you? %w", err)
 	}
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
-	return operations.Action{Who: aws.ToString(caller.Arn), User: name, Why: why, What: what}, nil
+	return repair.Action{Who: aws.ToString(caller.Arn), User: name, Why: why, What: what}, nil
 }
 
 // awsConfig is the configuration of a deployment's clients: of its emulator if it has one, else of AWS.

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"orderflow/internal/client"
-	"orderflow/internal/devstack"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/ops/client"
 )
 
 // operator is the group whose members may run the shop.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 )
 
 func stock(a *app) *cobra.Command {

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 )
 
 // showSummary shows the order and a line for each of its other parts.

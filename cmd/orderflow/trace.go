@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"orderflow/internal/traces"
+	"orderflow/internal/ops/traces"
 )
 
 func showTrace(a *app) *cobra.Command {

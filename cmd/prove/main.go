@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"orderflow/internal/prove"
+	"orderflow/internal/verify/prove"
 )
 
 func main() {

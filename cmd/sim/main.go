@@ -1,5 +1,5 @@
 // Command sim runs the whole system in one process under faults, seed by seed, and fails if a promise is broken or a
-// path was never reached. See package orderflow/internal/sim.
+// path was never reached. See package orderflow/internal/verify/sim.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"orderflow/internal/sim"
+	"orderflow/internal/verify/sim"
 )
 
 func main() {

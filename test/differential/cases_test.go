@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"orderflow/internal/asl"
+	"orderflow/internal/verify/asl"
 )
 
 // scripted is a run whose tasks' results are given.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"orderflow/internal/asl"
+	"orderflow/internal/verify/asl"
 )
 
 // differences are what the emulator does otherwise than AWS. The interpreter does as AWS. If one of these fails, the emulator

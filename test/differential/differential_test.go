@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"orderflow/internal/asl"
+	"orderflow/internal/verify/asl"
 )
 
 // interpret runs a case in the interpreter.

@@ -24,8 +24,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"orderflow/internal/asl"
-	"orderflow/internal/devstack"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/verify/asl"
 )
 
 // emulator is MiniStack with both machines, and a scripted function for each of their tasks.

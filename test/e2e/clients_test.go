@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"orderflow/internal/client"
-	"orderflow/internal/devstack"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/ops/client"
 )
 
 // reply is an answer whose body has been read.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"orderflow/internal/client"
-	"orderflow/internal/demo"
-	"orderflow/internal/httpfile"
+	"orderflow/internal/dev/demo"
+	"orderflow/internal/dev/httpfile"
+	"orderflow/internal/ops/client"
 )
 
 // The collection is filled in as `make http` does it, and every request of it is sent once, in its order.

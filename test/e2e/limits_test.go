@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 	"orderflow/internal/orders"
 )
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"orderflow/internal/awsapi"
+	"orderflow/internal/ops/awsapi"
 )
 
 func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {

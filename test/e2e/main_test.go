@@ -16,12 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"orderflow/internal/client"
-	"orderflow/internal/demo"
-	"orderflow/internal/devstack"
-	"orderflow/internal/grants"
-	"orderflow/internal/timeline"
-	"orderflow/test/e2e/suite"
+	"orderflow/internal/dev/demo"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/timeline"
+	"orderflow/internal/verify/e2e"
+	"orderflow/internal/verify/iam"
 )
 
 // stack is the system under test.
@@ -73,12 +73,12 @@ func run(m *testing.M) (code int, err error) {
 	}
 	defer stopWhenTold(stack)()
 	whole := wholeSuite()
-	if skip := suite.Pattern(target); whole && skip != "" {
+	if skip := e2e.Pattern(target); whole && skip != "" {
 		if err := flag.Set("test.skip", skip); err != nil {
 			return 1, err
 		}
 	}
-	if code = m.Run(); code == 0 && whole && suite.Missing(target, suite.Grants) == "" {
+	if code = m.Run(); code == 0 && whole && e2e.Missing(target, e2e.Grants) == "" {
 		return 0, wantGrantsUsed(repo, dir)
 	}
 	return code, nil
@@ -124,7 +124,7 @@ func wantGrantsUsed(repo devstack.Repo, dir string) error {
 		return err
 	}
 	defer func() { _ = spans.Close() }()
-	report, err := grants.Check(string(repo), spans)
+	report, err := iam.Check(string(repo), spans)
 	if err != nil {
 		return err
 	}

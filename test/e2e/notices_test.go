@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"orderflow/internal/client"
-	"orderflow/internal/devstack"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/ops/client"
 	"orderflow/internal/payments/stripe"
 )
 

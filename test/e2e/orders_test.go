@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/money"
-	"orderflow/test/e2e/suite"
+	"orderflow/internal/verify/e2e"
 )
 
 var berlin = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: "10115", Country: "DE"}
@@ -137,7 +137,7 @@ func TestAConfirmedOrderCannotBeCancelled(t *testing.T) {
 // Two hundred orders (on a slow target fewer), eight at a time, over a stock that does not last for all of them.
 func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	const parallel, each = 8, 2
-	orders := suite.Rush(stack.Emulator.Target)
+	orders := e2e.Rush(stack.Emulator.Target)
 	stocked := orders*3/2 + 1 // for three quarters of them; a fifth has its card declined
 	sell(t, "RUSH", 1000, stocked)
 	methods := []string{"pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa_chargeDeclined"}

@@ -6,18 +6,18 @@ import (
 	"testing"
 	"time"
 
-	"orderflow/internal/detour"
+	"orderflow/internal/dev/intercept"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/resilience"
-	"orderflow/test/e2e/suite"
+	"orderflow/internal/verify/e2e"
 )
 
 // divert leads the calls to the payment provider through this process, until the test ends.
-func divert(t *testing.T) *detour.Detour {
+func divert(t *testing.T) *intercept.Detour {
 	t.Helper()
-	d, err := detour.Open(t.Context(), stack, detour.Payments(stack))
+	d, err := intercept.Open(t.Context(), stack, intercept.Payments(stack))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestAnOutageOfTheProviderCostsNoOrder(t *testing.T) {
 	waits(t, 0.4) // or the last of them waits for half a minute after all is well
 	provider := divert(t)
 	var out bytes.Buffer
-	if err := shop().Outage(t.Context(), &out, provider, suite.Outage(stack.Emulator.Target)); err != nil {
+	if err := shop().Outage(t.Context(), &out, provider, e2e.Outage(stack.Emulator.Target)); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	t.Log(out.String())

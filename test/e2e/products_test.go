@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/money"
 )
 

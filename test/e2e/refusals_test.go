@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"orderflow/api"
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/money"
 )
 

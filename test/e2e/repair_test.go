@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"orderflow/internal/client"
-	"orderflow/internal/devstack"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/ops/client"
 )
 
 // Somebody stops a saga by hand; nobody else does anything, and the order comes to rest.

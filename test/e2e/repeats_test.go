@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
 )
 
 func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {

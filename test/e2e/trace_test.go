@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"orderflow/internal/client"
+	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/traces"
 	"orderflow/internal/platform/tracing/zipkin"
-	"orderflow/internal/traces"
 )
 
 var updateBudget = flag.Bool("update-budget", false, "write testdata/call_budget.golden from what orders take now")

@@ -19,17 +19,17 @@ import (
 
 	"orderflow/internal/catalog"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/money"
 )
 
 const products = "products"
 
 // Store implements catalog.Store.
-type Store struct{ *dynamo.Table }
+type Store struct{ *ddb.Table }
 
 // New returns the store in a table.
-func New(t *dynamo.Table) Store { return Store{t} }
+func New(t *ddb.Table) Store { return Store{t} }
 
 type product struct {
 	SKU       string    `dynamodbav:"sk"`
@@ -59,7 +59,7 @@ func (s Store) Product(ctx context.Context, sku string) (catalog.Product, error)
 // Products reads a page of products.
 func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalog.Product, string, error) {
 	items, next, err := s.Page(ctx, "", "pk", products, false, limit, cursor)
-	if errors.Is(err, dynamo.ErrCursor) {
+	if errors.Is(err, ddb.ErrCursor) {
 		err = catalog.ErrCursor
 	}
 	if err != nil {

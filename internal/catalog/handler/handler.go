@@ -4,10 +4,10 @@ package handler
 import (
 	"orderflow/internal/catalog"
 	"orderflow/internal/catalog/dynamo"
-	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 )
 
 func service(env *function.Env) *catalog.Service {
-	return catalog.New(dynamo.New(platform.FromEnv(env)), env.Clock, env.IDs)
+	return catalog.New(dynamo.New(ddb.FromEnv(env)), env.Clock, env.IDs)
 }

@@ -10,19 +10,19 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 // Store implements catalog.Store.
 type Store struct {
-	*memory.Log
-	products *memory.Items[catalog.Product]
+	*memdb.Log
+	products *memdb.Items[catalog.Product]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	log := memory.NewLog(c)
-	return &Store{log, memory.NewItems[catalog.Product](log, "product", nil)}
+	log := memdb.NewLog(c)
+	return &Store{log, memdb.NewItems[catalog.Product](log, "product", nil)}
 }
 
 // Product returns a product.

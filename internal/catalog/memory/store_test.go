@@ -6,8 +6,8 @@ import (
 	"orderflow/internal/catalog/memory"
 	"orderflow/internal/catalog/storetest"
 	"orderflow/internal/platform/clock"
-	platform "orderflow/internal/platform/memory"
-	platformtest "orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/storesuite"
 )
 
 func TestStore(t *testing.T) {
@@ -15,8 +15,8 @@ func TestStore(t *testing.T) {
 }
 
 func TestTwoVersionsShareTheStore(t *testing.T) {
-	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storetest.Store, platformtest.Newer) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
 		s := memory.New(c)
-		return s, platform.Newer{Log: s.Log}
+		return s, memdb.Newer{Log: s.Log}
 	})
 }

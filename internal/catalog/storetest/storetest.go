@@ -13,18 +13,18 @@ import (
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
-	"orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/storesuite"
 )
 
 // Store is a catalog store, with what the suite of the protocol needs beside.
 type Store interface {
 	catalog.Store
-	storetest.Store
+	storesuite.Store
 }
 
 // Run runs the suite; open returns an empty store.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store { return open(t, c) })
+	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
 	cases := map[string]func(*testing.T, Store){
 		"UnknownProductIsNotFound":            unknown,
 		"PutReplacesTheVersionBefore":         replaces,

@@ -6,7 +6,7 @@ import (
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/services"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpapi"
@@ -15,7 +15,7 @@ import (
 )
 
 func service(env *function.Env) *gateway.Service {
-	calls := outbound.New(env, "gateway", dynamo.FromEnv(env))
+	calls := outbound.New(env, "gateway", ddb.FromEnv(env))
 	return gateway.New(services.New(calls.To))
 }
 
@@ -45,7 +45,7 @@ func CheckLiveness(*function.Env) (function.Handler, error) {
 
 // CheckReadiness composes the function check-readiness, which also serves operators who ask for the parts.
 func CheckReadiness(env *function.Env) (function.Handler, error) {
-	table := dynamo.FromEnv(env)
+	table := ddb.FromEnv(env)
 	var circuits []health.Check
 	for _, b := range gateway.Asked {
 		circuits = append(circuits, readiness.Breaker(table, string(b)))

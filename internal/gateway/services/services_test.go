@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/tracing"
@@ -200,7 +200,7 @@ func guard(t *testing.T, log resilience.CircuitLog, h http.HandlerFunc) services
 }
 
 func TestHealthNeitherOpensACircuitNorStopsAtAnOpenOne(t *testing.T) {
-	log, asked := memory.NewLog(clock.System{}), 0
+	log, asked := memdb.NewLog(clock.System{}), 0
 	s := guard(t, log, func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(http.StatusServiceUnavailable) })
 	for range 20 {
 		_ = s.Ready(t.Context(), gateway.Orders) // a 503 each

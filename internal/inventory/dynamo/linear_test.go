@@ -7,8 +7,8 @@ import (
 	"orderflow/internal/inventory/dynamo"
 	"orderflow/internal/inventory/lineartest"
 	"orderflow/internal/platform/clock"
-	platform "orderflow/internal/platform/dynamo"
-	"orderflow/internal/platform/dynamo/dynamotest"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/ddb/ddbtest"
 )
 
 func TestInventoryIsLinearizable(t *testing.T) {
@@ -19,7 +19,7 @@ func TestInventoryIsLinearizable(t *testing.T) {
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
 			lineartest.Run(t, shape, func(t *testing.T, c clock.Clock) inventory.Store {
-				return dynamo.New(dynamotest.NewTable(t, c, platform.OpenIndex))
+				return dynamo.New(ddbtest.NewTable(t, c, ddb.OpenIndex))
 			})
 		})
 	}

@@ -5,11 +5,11 @@ import (
 
 	"orderflow/internal/inventory"
 	"orderflow/internal/inventory/contract"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 )
 
 type reservation struct {
-	dynamo.Opened
+	ddb.Opened
 	CustomerID string    `dynamodbav:"customerId"`
 	Status     string    `dynamodbav:"status"`
 	Items      []line    `dynamodbav:"items" write:"once"`
@@ -25,7 +25,7 @@ type line struct {
 func fromDomain(r inventory.Reservation) reservation {
 	item := reservation{CustomerID: r.CustomerID, Status: string(r.Status), Version: r.Version, UpdatedAt: r.UpdatedAt}
 	if r.Status == inventory.StatusReserved {
-		item.Opened = dynamo.OpenSince(r.OrderID, r.UpdatedAt)
+		item.Opened = ddb.OpenSince(r.OrderID, r.UpdatedAt)
 	}
 	for _, l := range r.Items {
 		item.Items = append(item.Items, line(l))

@@ -18,15 +18,15 @@ import (
 
 	"orderflow/internal/inventory"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/fault"
 )
 
 // Store implements inventory.Store.
-type Store struct{ *dynamo.Table }
+type Store struct{ *ddb.Table }
 
 // New returns the store in a table.
-func New(t *dynamo.Table) Store { return Store{t} }
+func New(t *ddb.Table) Store { return Store{t} }
 
 // Stock reads the stock of a product.
 func (s Store) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
@@ -72,7 +72,7 @@ func (s Store) Reservation(ctx context.Context, orderID string) (inventory.Reser
 
 // Move moves the lines between two buckets and writes the reservation, in one transaction.
 func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
-	ops := []dynamo.Op{s.SaveVersion("order#"+r.OrderID, "reservation", fromDomain(r), r.Version-1)}
+	ops := []ddb.Op{s.SaveVersion("order#"+r.OrderID, "reservation", fromDomain(r), r.Version-1)}
 	for _, l := range r.Items {
 		ops = append(ops, s.move(l.SKU, l.Quantity, from, to))
 	}
@@ -83,13 +83,13 @@ func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inven
 // meaning, as versions of both times write it.
 var attributes = map[inventory.Bucket]string{inventory.Available: "onHand", inventory.Reserved: "reserved", inventory.Shipped: "shipped"}
 
-func (s Store) move(sku string, quantity int, from, to inventory.Bucket) dynamo.Op {
-	return dynamo.Op{Refused: inventory.ErrOutOfStock, Write: types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Name, Key: dynamo.Key("stock#"+sku, "stock"),
+func (s Store) move(sku string, quantity int, from, to inventory.Bucket) ddb.Op {
+	return ddb.Op{Refused: inventory.ErrOutOfStock, Write: types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Name, Key: ddb.Key("stock#"+sku, "stock"),
 		ConditionExpression:       aws.String("#from >= :q"),
 		UpdateExpression:          aws.String("SET #from = #from - :q, #to = #to + :q"),
 		ExpressionAttributeNames:  map[string]string{"#from": attributes[from], "#to": attributes[to]},
-		ExpressionAttributeValues: dynamo.Values{":q": dynamo.Number(int64(quantity))},
+		ExpressionAttributeValues: ddb.Values{":q": ddb.Number(int64(quantity))},
 	}}}
 }
 
@@ -99,13 +99,13 @@ func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, wi
 	if before == (inventory.Stock{SKU: before.SKU}) {
 		condition = "attribute_not_exists(pk) OR " + condition
 	}
-	return s.Commit(ctx, with, dynamo.Op{Refused: fault.ErrLostRace, Write: types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Name, Key: dynamo.Key("stock#"+before.SKU, "stock"),
+	return s.Commit(ctx, with, ddb.Op{Refused: fault.ErrLostRace, Write: types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Name, Key: ddb.Key("stock#"+before.SKU, "stock"),
 		ConditionExpression: &condition,
 		UpdateExpression:    aws.String("SET onHand = :after, reserved = :reserved, shipped = :shipped"),
-		ExpressionAttributeValues: dynamo.Values{
-			":before": dynamo.Number(int64(before.Available)), ":after": dynamo.Number(int64(before.Available + delta)),
-			":reserved": dynamo.Number(int64(before.Reserved)), ":shipped": dynamo.Number(int64(before.Shipped)),
+		ExpressionAttributeValues: ddb.Values{
+			":before": ddb.Number(int64(before.Available)), ":after": ddb.Number(int64(before.Available + delta)),
+			":reserved": ddb.Number(int64(before.Reserved)), ":shipped": ddb.Number(int64(before.Shipped)),
 		},
 	}}})
 }

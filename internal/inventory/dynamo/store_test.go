@@ -7,20 +7,20 @@ import (
 	"orderflow/internal/inventory/dynamo"
 	"orderflow/internal/inventory/storetest"
 	"orderflow/internal/platform/clock"
-	platform "orderflow/internal/platform/dynamo"
-	"orderflow/internal/platform/dynamo/dynamotest"
-	platformtest "orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/storesuite"
 )
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) inventory.Store {
-		return dynamo.New(dynamotest.NewTable(t, c, platform.OpenIndex))
+		return dynamo.New(ddbtest.NewTable(t, c, ddb.OpenIndex))
 	})
 }
 
 func TestTwoVersionsShareTheTable(t *testing.T) {
-	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (inventory.Store, platformtest.Newer) {
-		table := dynamotest.NewTable(t, c, platform.OpenIndex)
-		return dynamo.New(table), dynamotest.NewNewer(table)
+	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (inventory.Store, storesuite.Newer) {
+		table := ddbtest.NewTable(t, c, ddb.OpenIndex)
+		return dynamo.New(table), ddbtest.NewNewer(table)
 	})
 }

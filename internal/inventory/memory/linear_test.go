@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/inventory/memory"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	platform "orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 func TestInventoryIsLinearizable(t *testing.T) {
@@ -29,7 +29,7 @@ func TestInventoryIsLinearizable(t *testing.T) {
 }
 
 // crowd lets others go first at every step: in memory, a call would nearly always be over before the next one begins.
-type crowd struct{ platform.Open }
+type crowd struct{ memdb.Open }
 
 func (crowd) Look()       { runtime.Gosched() }
 func (crowd) Find() error { runtime.Gosched(); return nil }

@@ -11,23 +11,23 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 // Store implements inventory.Store.
 type Store struct {
-	*memory.Log
-	stock        *memory.Items[inventory.Stock]
-	reservations *memory.Items[inventory.Reservation]
-	products     *memory.Items[string]
+	*memdb.Log
+	stock        *memdb.Items[inventory.Stock]
+	reservations *memdb.Items[inventory.Reservation]
+	products     *memdb.Items[string]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	log := memory.NewLog(c)
+	log := memdb.NewLog(c)
 	return &Store{
-		Log: log, stock: memory.NewItems[inventory.Stock](log, "stock", nil),
-		reservations: memory.NewItems(log, "reservation", reservedOnce), products: memory.NewItems[string](log, "product", nil),
+		Log: log, stock: memdb.NewItems[inventory.Stock](log, "stock", nil),
+		reservations: memdb.NewItems(log, "reservation", reservedOnce), products: memdb.NewItems[string](log, "product", nil),
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"orderflow/internal/inventory/memory"
 	"orderflow/internal/inventory/storetest"
 	"orderflow/internal/platform/clock"
-	platform "orderflow/internal/platform/memory"
-	platformtest "orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/storesuite"
 )
 
 func TestStore(t *testing.T) {
@@ -16,8 +16,8 @@ func TestStore(t *testing.T) {
 }
 
 func TestTwoVersionsShareTheStore(t *testing.T) {
-	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (inventory.Store, platformtest.Newer) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (inventory.Store, storesuite.Newer) {
 		s := memory.New(c)
-		return s, platform.Newer{Log: s.Log}
+		return s, memdb.Newer{Log: s.Log}
 	})
 }

@@ -7,12 +7,12 @@ import (
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/storesuite"
 )
 
 // RunTwoVersions runs the suite of a gradual release: what a newer version adds to an item survives whatever the store writes.
-func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (inventory.Store, storetest.Newer)) {
-	storetest.RunTwoVersions(t, open, map[string]storetest.Kind[inventory.Store]{
+func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (inventory.Store, storesuite.Newer)) {
+	storesuite.RunTwoVersions(t, open, map[string]storesuite.Kind[inventory.Store]{
 		"Stock": {
 			Write: func(t *testing.T, s inventory.Store) { stock(t, s, "a", 5) },
 			Rewrite: func(t *testing.T, s inventory.Store) {

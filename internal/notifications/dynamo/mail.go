@@ -7,7 +7,7 @@ import (
 
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 )
 
 const (
@@ -39,8 +39,8 @@ func (s Store) mail(c notifications.Claim, status string, until time.Time) mail 
 // Claim writes the mail as SENDING, on what the records of others allow.
 func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
-	now := dynamo.Values{":sending": dynamo.String(sending), ":now": dynamo.Number(s.Clock.Now().UnixMilli())}
-	ops := []dynamo.Op{s.SaveIf(pk, sk, s.mail(c, sending, c.Until), notifications.ErrSending,
+	now := ddb.Values{":sending": ddb.String(sending), ":now": ddb.Number(s.Clock.Now().UnixMilli())}
+	ops := []ddb.Op{s.SaveIf(pk, sk, s.mail(c, sending, c.Until), notifications.ErrSending,
 		"attribute_not_exists(pk) OR (mailStatus = :sending AND claimedUntil <= :now)", now)}
 	for _, kind := range c.Kind.OvertakenBy() {
 		pk, sk := mailKey(c.OrderID, kind)
@@ -85,7 +85,7 @@ func (s Store) settle(ctx context.Context, c notifications.Claim, status string)
 func (s Store) Release(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
 	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, sending, s.Clock.Now()), errNotHeld, "mailStatus = :sending AND claimId = :id",
-		dynamo.Values{":sending": dynamo.String(sending), ":id": dynamo.String(c.ID)}))
+		ddb.Values{":sending": ddb.String(sending), ":id": ddb.String(c.ID)}))
 	if errors.Is(err, errNotHeld) {
 		return nil
 	}

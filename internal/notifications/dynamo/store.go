@@ -12,14 +12,14 @@ import (
 
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 )
 
 // Store implements notifications.Store.
-type Store struct{ *dynamo.Table }
+type Store struct{ *ddb.Table }
 
 // New returns the store in a table.
-func New(t *dynamo.Table) Store { return Store{t} }
+func New(t *ddb.Table) Store { return Store{t} }
 
 // Record writes what comes with a change.
 func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

@@ -6,19 +6,19 @@ import (
 	"orderflow/internal/notifications/dynamo"
 	"orderflow/internal/notifications/storetest"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/dynamo/dynamotest"
-	platformtest "orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/storesuite"
 )
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store {
-		return dynamo.New(dynamotest.NewTable(t, c))
+		return dynamo.New(ddbtest.NewTable(t, c))
 	})
 }
 
 func TestTwoVersionsShareTheTable(t *testing.T) {
-	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (storetest.Store, platformtest.Newer) {
-		table := dynamotest.NewTable(t, c)
-		return dynamo.New(table), dynamotest.NewNewer(table)
+	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+		table := ddbtest.NewTable(t, c)
+		return dynamo.New(table), ddbtest.NewNewer(table)
 	})
 }

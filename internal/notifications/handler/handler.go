@@ -7,7 +7,7 @@ import (
 	"orderflow/internal/notifications/ses"
 	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/consumer"
-	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/schema"
 )
@@ -15,7 +15,7 @@ import (
 // NotifyCustomer composes the function notify-customer.
 func NotifyCustomer(env *function.Env) (function.Handler, error) {
 	mailer := ses.New(env.AWS(), env.Require("SENDER"))
-	return notifyCustomer(notifications.New(dynamo.New(platform.FromEnv(env)), mailer, env.Clock, env.IDs))
+	return notifyCustomer(notifications.New(dynamo.New(ddb.FromEnv(env)), mailer, env.Clock, env.IDs))
 }
 
 // retired are the types that the queue was subscribed to until release 0.11. They can go when every stage has it.

@@ -8,14 +8,14 @@ import (
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 // Store implements notifications.Store.
 type Store struct {
-	*memory.Log
+	*memdb.Log
 	clock clock.Clock
-	mails *memory.Items[mail]
+	mails *memdb.Items[mail]
 }
 
 type mail struct {
@@ -26,8 +26,8 @@ type mail struct {
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	log := memory.NewLog(c)
-	return &Store{Log: log, clock: c, mails: memory.NewItems[mail](log, "mail", nil)}
+	log := memdb.NewLog(c)
+	return &Store{Log: log, clock: c, mails: memdb.NewItems[mail](log, "mail", nil)}
 }
 
 func mailKey(orderID string, kind notifications.Kind) string { return orderID + "#" + string(kind) }

@@ -12,18 +12,18 @@ import (
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/storesuite"
 )
 
 // Store is a store of notifications, with what the suite of the protocol needs beside.
 type Store interface {
 	notifications.Store
-	storetest.Store
+	storesuite.Store
 }
 
 // Run runs the suite; open returns an empty store.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store { return open(t, c) })
+	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
 	cases := map[string]func(*testing.T, Store, *clock.Manual){
 		"ClaimHoldsUntilItExpires":          claimHolds,
 		"ReleasedClaimIsFreeAtOnce":         released,

@@ -8,12 +8,12 @@ import (
 
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/money"
 )
 
 type order struct {
-	dynamo.Opened
+	ddb.Opened
 	byCustomer
 	OrderID         string    `dynamodbav:"orderId"`
 	CustomerID      string    `dynamodbav:"customerId"`
@@ -82,7 +82,7 @@ func fromDomain(o orders.Order) order {
 		Version: o.Version, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}
 	if o.Status == orders.StatusPending {
-		item.Opened = dynamo.OpenSince(o.OrderID, o.CreatedAt)
+		item.Opened = ddb.OpenSince(o.OrderID, o.CreatedAt)
 	}
 	for _, i := range o.Items {
 		item.Items = append(item.Items, line{i.SKU, i.Quantity, amount(i.UnitPrice)})
@@ -104,7 +104,7 @@ func (item order) domain() orders.Order {
 }
 
 // decode reads items of one form.
-func decode[T any](items []dynamo.Values) ([]T, error) {
+func decode[T any](items []ddb.Values) ([]T, error) {
 	var all []T
 	err := attributevalue.UnmarshalListOfMaps(items, &all)
 	return all, err

@@ -14,17 +14,17 @@ import (
 
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 )
 
 // Index is the name of the index by customer.
 const Index = "byCustomer"
 
 // Store implements orders.Store.
-type Store struct{ *dynamo.Table }
+type Store struct{ *ddb.Table }
 
 // New returns the store in a table.
-func New(t *dynamo.Table) Store { return Store{t} }
+func New(t *ddb.Table) Store { return Store{t} }
 
 // Order reads an order.
 func (s Store) Order(ctx context.Context, orderID string) (orders.Order, error) {
@@ -66,15 +66,15 @@ func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) 
 }
 
 // save is the write of an order on condition that the version before it is stored.
-func (s Store) save(o orders.Order) dynamo.Op {
+func (s Store) save(o orders.Order) ddb.Op {
 	return s.SaveVersion("order#"+o.OrderID, "order", fromDomain(o), o.Version-1)
 }
 
 // OrdersByID reads orders in one batch.
 func (s Store) OrdersByID(ctx context.Context, orderIDs []string) ([]orders.Order, error) {
-	keys := make([]dynamo.Values, len(orderIDs))
+	keys := make([]ddb.Values, len(orderIDs))
 	for i, id := range orderIDs {
-		keys[i] = dynamo.Key("order#"+id, "order")
+		keys[i] = ddb.Key("order#"+id, "order")
 	}
 	items, err := s.GetAll(ctx, keys)
 	if err != nil {
@@ -106,9 +106,9 @@ func (s Store) Overdue(ctx context.Context, before time.Time) ([]orders.Order, e
 
 // Prices reads entries of the price book in one batch.
 func (s Store) Prices(ctx context.Context, skus []string) (map[string]orders.Price, error) {
-	keys := make([]dynamo.Values, len(skus))
+	keys := make([]ddb.Values, len(skus))
 	for i, sku := range skus {
-		keys[i] = dynamo.Key("price#"+sku, "price")
+		keys[i] = ddb.Key("price#"+sku, "price")
 	}
 	items, err := s.GetAll(ctx, keys)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/fault"
 )
 
@@ -22,32 +22,32 @@ type tally struct {
 	Declines []int64  `dynamodbav:"declines,omitempty"` // in milliseconds since 1970
 }
 
-func tallyKey(customerID string) dynamo.Values { return dynamo.Key("customer#"+customerID, "tally") }
+func tallyKey(customerID string) ddb.Values { return ddb.Key("customer#"+customerID, "tally") }
 
 // PlaceOrder writes a new order and its id into the tally, which is asked by a condition, so that nothing has to be read before.
 func (s Store) PlaceOrder(ctx context.Context, o orders.Order, limits orders.Limits, with commit.With) error {
 	last := fmt.Sprintf("#declines[%d]", limits.Declines-1)
-	return s.Commit(ctx, with, s.save(o), dynamo.Op{Refused: orders.ErrAtLimit, Write: types.TransactWriteItem{Update: &types.Update{
+	return s.Commit(ctx, with, s.save(o), ddb.Op{Refused: orders.ErrAtLimit, Write: types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Name, Key: tallyKey(o.CustomerID),
 		UpdateExpression: aws.String("ADD #orders :id"),
 		ConditionExpression: aws.String("(attribute_not_exists(#orders) OR size(#orders) < :most)" +
 			" AND (attribute_not_exists(" + last + ") OR " + last + " <= :since)"),
 		ExpressionAttributeNames: map[string]string{"#orders": "orders", "#declines": "declines"},
-		ExpressionAttributeValues: dynamo.Values{
-			":id": set(o.OrderID), ":most": dynamo.Number(int64(limits.Open)), ":since": dynamo.Number(limits.Since(o.CreatedAt).UnixMilli()),
+		ExpressionAttributeValues: ddb.Values{
+			":id": set(o.OrderID), ":most": ddb.Number(int64(limits.Open)), ":since": ddb.Number(limits.Since(o.CreatedAt).UnixMilli()),
 		},
 	}}})
 }
 
 // ended is the write that tallies the end of an order. A decline is entered into the list as it was read, else Commit fails with
 // fault.ErrLostRace.
-func (s Store) ended(ctx context.Context, o orders.Order) (dynamo.Op, error) {
+func (s Store) ended(ctx context.Context, o orders.Order) (ddb.Op, error) {
 	if !o.CountsAsDecline() {
 		return s.uncount(o.CustomerID, o.OrderID), nil
 	}
 	before, err := s.tally(ctx, o.CustomerID)
 	if err != nil {
-		return dynamo.Op{}, err
+		return ddb.Op{}, err
 	}
 	update := s.uncount(o.CustomerID, o.OrderID)
 	update.Refused = fault.ErrLostRace
@@ -64,11 +64,11 @@ func (s Store) ended(ctx context.Context, o orders.Order) (dynamo.Op, error) {
 }
 
 // uncount is the write that takes orders out of a tally.
-func (s Store) uncount(customerID string, orderIDs ...string) dynamo.Op {
-	return dynamo.Op{Write: types.TransactWriteItem{Update: &types.Update{
+func (s Store) uncount(customerID string, orderIDs ...string) ddb.Op {
+	return ddb.Op{Write: types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Name, Key: tallyKey(customerID),
 		UpdateExpression:         aws.String("DELETE #orders :ids"),
-		ExpressionAttributeNames: map[string]string{"#orders": "orders"}, ExpressionAttributeValues: dynamo.Values{":ids": set(orderIDs...)},
+		ExpressionAttributeNames: map[string]string{"#orders": "orders"}, ExpressionAttributeValues: ddb.Values{":ids": set(orderIDs...)},
 	}}}
 }
 
@@ -103,7 +103,7 @@ func set(ids ...string) types.AttributeValue { return &types.AttributeValueMembe
 func millis(times []time.Time) types.AttributeValue {
 	list := make([]types.AttributeValue, len(times))
 	for i, t := range times {
-		list[i] = dynamo.Number(t.UnixMilli())
+		list[i] = ddb.Number(t.UnixMilli())
 	}
 	return &types.AttributeValueMemberL{Value: list}
 }

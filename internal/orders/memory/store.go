@@ -12,23 +12,23 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 // Store implements orders.Store.
 type Store struct {
-	*memory.Log
-	orders *memory.Items[orders.Order]
-	prices *memory.Items[orders.Price]
-	tally  *memory.Items[orders.Tally] // by customer
+	*memdb.Log
+	orders *memdb.Items[orders.Order]
+	prices *memdb.Items[orders.Price]
+	tally  *memdb.Items[orders.Tally] // by customer
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	log := memory.NewLog(c)
+	log := memdb.NewLog(c)
 	return &Store{
-		Log: log, orders: memory.NewItems(log, "order", placedOnce), prices: memory.NewItems[orders.Price](log, "price", nil),
-		tally: memory.NewItems[orders.Tally](log, "tally", nil),
+		Log: log, orders: memdb.NewItems(log, "order", placedOnce), prices: memdb.NewItems[orders.Price](log, "price", nil),
+		tally: memdb.NewItems[orders.Tally](log, "tally", nil),
 	}
 }
 

@@ -3,7 +3,7 @@
 package readiness
 
 import (
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/outbox/snstopic"
@@ -12,7 +12,7 @@ import (
 
 // CheckOrders composes the function check-orders.
 func CheckOrders(env *function.Env) (function.Handler, error) {
-	table := dynamo.FromEnv(env)
+	table := ddb.FromEnv(env)
 	return checkOrders(health.New(env.Clock,
 		platform.Table(table),
 		platform.Topic(snstopic.FromEnv(env)),

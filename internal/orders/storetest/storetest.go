@@ -18,12 +18,12 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/money"
-	"orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/storesuite"
 )
 
 // Run runs the suite; open returns an empty store.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) orders.Store) {
-	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store { return open(t, c) })
+	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
 	cases := map[string]func(*testing.T, orders.Store){
 		"UnknownOrderIsNotFound":                  unknown,
 		"OrderComesBackAsItWasSaved":              saved,

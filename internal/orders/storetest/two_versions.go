@@ -8,12 +8,12 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/money"
-	"orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/storesuite"
 )
 
 // RunTwoVersions runs the suite of a gradual release: what a newer version adds to an item survives whatever the store writes.
-func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (orders.Store, storetest.Newer)) {
-	storetest.RunTwoVersions(t, open, map[string]storetest.Kind[orders.Store]{
+func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (orders.Store, storesuite.Newer)) {
+	storesuite.RunTwoVersions(t, open, map[string]storesuite.Kind[orders.Store]{
 		"Order": {
 			Write: func(t *testing.T, s orders.Store) {
 				must(t, s.SaveOrder(t.Context(), order("alice", 1), commit.With{}))

@@ -12,15 +12,15 @@ import (
 
 	"orderflow/internal/payments"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/money"
 )
 
 // Store implements payments.Store.
-type Store struct{ *dynamo.Table }
+type Store struct{ *ddb.Table }
 
 // New returns the store in a table.
-func New(t *dynamo.Table) Store { return Store{t} }
+func New(t *ddb.Table) Store { return Store{t} }
 
 type payment struct {
 	CustomerID  string    `dynamodbav:"customerId"`

@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/payments/dynamo"
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/payments/stripe"
-	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbound"
 	"orderflow/internal/platform/secrets"
@@ -16,7 +16,7 @@ import (
 
 // service is for the functions that call the provider, which PAYMENT_PROVIDER names.
 func service(env *function.Env) (*payments.Service, error) {
-	store := dynamo.New(platform.FromEnv(env))
+	store := dynamo.New(ddb.FromEnv(env))
 	calls := outbound.New(env, "payments", store)
 	var third payments.Provider
 	switch name := env.Require("PAYMENT_PROVIDER"); name {

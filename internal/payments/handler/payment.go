@@ -5,7 +5,7 @@ import (
 
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/dynamo"
-	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/money"
@@ -23,7 +23,7 @@ type payment struct {
 
 // GetPayment composes the function get-payment. It reads the table only, so it has no provider.
 func GetPayment(env *function.Env) (function.Handler, error) {
-	return getPayment(payments.New(dynamo.New(platform.FromEnv(env)), nil, env.Clock, env.IDs))
+	return getPayment(payments.New(dynamo.New(ddb.FromEnv(env)), nil, env.Clock, env.IDs))
 }
 
 func getPayment(svc *payments.Service) (function.Handler, error) {

@@ -7,7 +7,7 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/dynamo"
 	"orderflow/internal/platform/consumer"
-	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/schema"
@@ -15,7 +15,7 @@ import (
 
 // ProjectOrder composes the function project-order, which does not call the provider.
 func ProjectOrder(env *function.Env) (function.Handler, error) {
-	return projectOrder(payments.New(dynamo.New(platform.FromEnv(env)), nil, env.Clock, env.IDs))
+	return projectOrder(payments.New(dynamo.New(ddb.FromEnv(env)), nil, env.Clock, env.IDs))
 }
 
 func projectOrder(svc *payments.Service) (function.Handler, error) {

@@ -8,8 +8,8 @@ import (
 	"orderflow/internal/payments/providertest"
 	"orderflow/internal/payments/storetest"
 	"orderflow/internal/platform/clock"
-	platform "orderflow/internal/platform/memory"
-	platformtest "orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/storesuite"
 )
 
 func TestStore(t *testing.T) {
@@ -24,8 +24,8 @@ func TestProvider(t *testing.T) {
 }
 
 func TestTwoVersionsShareTheStore(t *testing.T) {
-	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (payments.Store, platformtest.Newer) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (payments.Store, storesuite.Newer) {
 		s := memory.New(c)
-		return s, platform.Newer{Log: s.Log}
+		return s, memdb.Newer{Log: s.Log}
 	})
 }

@@ -8,23 +8,23 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 // Store implements payments.Store.
 type Store struct {
-	*memory.Log
-	payments *memory.Items[payments.Payment]
-	outcomes *memory.Items[payments.Outcome]
-	bookmark *memory.Items[string]
+	*memdb.Log
+	payments *memdb.Items[payments.Payment]
+	outcomes *memdb.Items[payments.Outcome]
+	bookmark *memdb.Items[string]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	log := memory.NewLog(c)
+	log := memdb.NewLog(c)
 	return &Store{
-		Log: log, payments: memory.NewItems[payments.Payment](log, "payment", nil),
-		outcomes: memory.NewItems[payments.Outcome](log, "outcome", nil), bookmark: memory.NewItems[string](log, "bookmark", nil),
+		Log: log, payments: memdb.NewItems[payments.Payment](log, "payment", nil),
+		outcomes: memdb.NewItems[payments.Outcome](log, "outcome", nil), bookmark: memdb.NewItems[string](log, "bookmark", nil),
 	}
 }
 

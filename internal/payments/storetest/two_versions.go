@@ -6,12 +6,12 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/storesuite"
 )
 
 // RunTwoVersions runs the suite of a gradual release: what a newer version adds to an item survives whatever the store writes.
-func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (payments.Store, storetest.Newer)) {
-	storetest.RunTwoVersions(t, open, map[string]storetest.Kind[payments.Store]{
+func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (payments.Store, storesuite.Newer)) {
+	storesuite.RunTwoVersions(t, open, map[string]storesuite.Kind[payments.Store]{
 		"Payment": {
 			Write: func(t *testing.T, s payments.Store) { save(t, s, payment("1", 1, payments.StatusAuthorized)) },
 			Rewrite: func(t *testing.T, s payments.Store) {

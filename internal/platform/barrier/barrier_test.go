@@ -11,17 +11,17 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 // account is the smallest store: one number beside the log.
 type account struct {
-	*memory.Log
+	*memdb.Log
 	balance int
 }
 
 func newAccount() *account {
-	return &account{Log: memory.NewLog(clock.At(time.Unix(0, 0)))}
+	return &account{Log: memdb.NewLog(clock.At(time.Unix(0, 0)))}
 }
 
 func (a *account) add(n int, once *barrier.Entry) error {

@@ -7,13 +7,13 @@ import (
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 // A step is delivered twice: it takes effect once, and both runs return the same.
 func ExampleDo() {
 	ctx := context.Background()
-	log := memory.NewLog(clock.System{})
+	log := memdb.NewLog(clock.System{})
 	seats := 10
 	book := func(ctx context.Context, once barrier.Once) (string, error) {
 		ticket := fmt.Sprintf("ticket %d", seats)
@@ -33,7 +33,7 @@ func ExampleDo() {
 // The undo overtakes its action: it changes nothing, and the action is refused when it arrives.
 func ExampleUndo() {
 	ctx := context.Background()
-	log := memory.NewLog(clock.System{})
+	log := memdb.NewLog(clock.System{})
 	seats := 10
 	change := func(n int, entry *barrier.Entry) error {
 		return log.Commit(commit.With{Barrier: entry}, func() error { seats += n; return nil })

@@ -9,13 +9,13 @@ import (
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/metrics/metricstest"
 )
 
 func TestDuplicatesAndCompensationsAreCounted(t *testing.T) {
 	c := clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
-	log := memory.NewLog(c)
+	log := memdb.NewLog(c)
 	ctx, recording := metricstest.On(t, c)
 	write := func(e *barrier.Entry) error { return log.Commit(commit.With{Barrier: e}, func() error { return nil }) }
 	do := func() {

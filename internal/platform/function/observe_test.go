@@ -176,7 +176,7 @@ func TestAFunctionIsKnownByThePathOfItsMain(t *testing.T) {
 	if got := programOf("orderflow/functions/orders/place-order"); got != (program{"orders", "place-order"}) {
 		t.Errorf("place-order is %+v", got)
 	}
-	for _, path := range []string{"", "command-line-arguments", "orderflow/sandbox/functions/serve-carrier", "orderflow/cmd/devstack"} {
+	for _, path := range []string{"", "command-line-arguments", "orderflow/sandbox/functions/serve-carrier", "orderflow/cmd/dev"} {
 		if got := programOf(path); got != (program{}) {
 			t.Errorf("%s is %+v", path, got)
 		}

@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/metrics/metricstest"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
@@ -56,7 +56,7 @@ type kitchen struct {
 	t     *testing.T
 	pot   *pot
 	clock *clock.Manual
-	log   *memory.Log
+	log   *memdb.Log
 	url   string
 	slept []time.Duration
 }
@@ -66,7 +66,7 @@ func open(t *testing.T, p *pot) *kitchen {
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
 	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	return &kitchen{t: t, pot: p, clock: now, log: memory.NewLog(now), url: server.URL}
+	return &kitchen{t: t, pot: p, clock: now, log: memdb.NewLog(now), url: server.URL}
 }
 
 func (k *kitchen) config() httpclient.Config {

@@ -7,12 +7,12 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/idempotency"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 // The same request is sent twice, then its key with another one.
 func ExampleDo() {
-	log := memory.NewLog(clock.System{})
+	log := memdb.NewLog(clock.System{})
 	orders := 0
 	place := func(body string) {
 		req := idempotency.Request{Scope: "alice#placeOrder", Key: "key-1", Hash: idempotency.Hash([]byte(body))}

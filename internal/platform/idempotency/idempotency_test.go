@@ -12,19 +12,19 @@ import (
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 )
 
 // counter is a store whose only effect is to count.
 type counter struct {
-	*memory.Log
+	*memdb.Log
 	clock *clock.Manual
 	n     int
 }
 
 func newCounter() *counter {
 	c := clock.At(time.Unix(0, 0))
-	return &counter{Log: memory.NewLog(c), clock: c}
+	return &counter{Log: memdb.NewLog(c), clock: c}
 }
 
 // count sends a request that counts one on and returns the count.

@@ -17,7 +17,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/health"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/outbox/snstopic"
 	"orderflow/internal/platform/readiness"
 	"orderflow/internal/platform/registry"
@@ -137,9 +137,9 @@ func TestACircuitThatIsNotClosedIsAWarning(t *testing.T) {
 	} {
 		want(t, readiness.Breaker(c.of, "bank"), c.as)
 	}
-	want(t, readiness.Breaker(memory.NewLog(clock.System{}), "bank"), "breaker:bank pass")
+	want(t, readiness.Breaker(memdb.NewLog(clock.System{}), "bank"), "breaker:bank pass")
 }
 
 func TestTableIsAskedWhetherItAnswers(t *testing.T) {
-	want(t, readiness.Table(memory.NewLog(clock.System{})), "table pass")
+	want(t, readiness.Table(memdb.NewLog(clock.System{})), "table pass")
 }

@@ -12,16 +12,16 @@ import (
 
 	"orderflow/internal/platform/awsjson"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/dynamo/dynamotest"
+	"orderflow/internal/platform/ddb/ddbtest"
 	"orderflow/internal/platform/ids"
 )
 
 // emulator returns the configuration for the emulator that `make test` starts, and a stage of this test's own.
 func emulator(t *testing.T) (aws.Config, string) {
 	t.Helper()
-	endpoint := os.Getenv(dynamotest.Endpoint)
+	endpoint := os.Getenv(ddbtest.Endpoint)
 	if endpoint == "" {
-		t.Fatalf("%s is not set: run the tests by `make test`", dynamotest.Endpoint)
+		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
 	}
 	return aws.Config{
 		Region: "eu-central-1", BaseEndpoint: &endpoint,

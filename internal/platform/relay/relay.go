@@ -2,7 +2,7 @@
 package relay
 
 import (
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbox"
 	"orderflow/internal/platform/outbox/snstopic"
@@ -11,5 +11,5 @@ import (
 // Events publishes the outbox of the table TABLE_NAME to the topic TOPIC_ARN, as the table's stream tells of it; and what
 // the stream did not tell of when a schedule calls.
 func Events(env *function.Env) (function.Handler, error) {
-	return outbox.RelayAndSweep(snstopic.FromEnv(env), dynamo.FromEnv(env), env.Clock), nil
+	return outbox.RelayAndSweep(snstopic.FromEnv(env), ddb.FromEnv(env), env.Clock), nil
 }

@@ -17,13 +17,13 @@ import (
 	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/resilience"
 )
 
 // bench is a log that processes share, with a clock.
 type bench struct {
-	*memory.Log
+	*memdb.Log
 	clock *clock.Manual
 	// broken is what the log answers.
 	broken       error
@@ -32,7 +32,7 @@ type bench struct {
 
 func newBench() *bench {
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	return &bench{Log: memory.NewLog(c), clock: c}
+	return &bench{Log: memdb.NewLog(c), clock: c}
 }
 
 func (b *bench) Circuit(ctx context.Context, dependency string) (resilience.Circuit, error) {
@@ -99,7 +99,7 @@ func TestOnlyOneProcessProbesAtATime(t *testing.T) {
 
 func TestProcessesThatClaimAtOnceGetOneProbe(t *testing.T) {
 	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	log := memory.NewLog(now)
+	log := memdb.NewLog(now)
 	open := func() *resilience.Breaker {
 		return resilience.NewBreaker("bank", log, resilience.DefaultSettings, now, envelope.Publisher{Service: "payments", Clock: now, IDs: ids.Random(now)})
 	}

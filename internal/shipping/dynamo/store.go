@@ -9,15 +9,15 @@ import (
 	"time"
 
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/shipping"
 )
 
 // Store implements shipping.Store.
-type Store struct{ *dynamo.Table }
+type Store struct{ *ddb.Table }
 
 // New returns the store in a table.
-func New(t *dynamo.Table) Store { return Store{t} }
+func New(t *ddb.Table) Store { return Store{t} }
 
 type shipment struct {
 	CustomerID     string    `dynamodbav:"customerId"`

@@ -2,7 +2,7 @@
 package handler
 
 import (
-	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbound"
 	"orderflow/internal/shipping"
@@ -12,12 +12,12 @@ import (
 
 // asking is for the functions that call the carrier.
 func asking(env *function.Env) *shipping.Service {
-	store := dynamo.New(platform.FromEnv(env))
+	store := dynamo.New(ddb.FromEnv(env))
 	calls := outbound.New(env, "shipping", store)
 	return shipping.New(store, carrier.New(calls.To(carrier.Name)), env.Clock, env.IDs)
 }
 
 // keeping is for those that have only the table.
 func keeping(env *function.Env) *shipping.Service {
-	return shipping.New(dynamo.New(platform.FromEnv(env)), nil, env.Clock, env.IDs)
+	return shipping.New(dynamo.New(ddb.FromEnv(env)), nil, env.Clock, env.IDs)
 }

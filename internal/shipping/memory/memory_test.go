@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"orderflow/internal/platform/clock"
-	platform "orderflow/internal/platform/memory"
-	platformtest "orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/storesuite"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/carriertest"
 	"orderflow/internal/shipping/memory"
@@ -21,8 +21,8 @@ func TestCarrier(t *testing.T) {
 }
 
 func TestTwoVersionsShareTheStore(t *testing.T) {
-	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (shipping.Store, platformtest.Newer) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (shipping.Store, storesuite.Newer) {
 		s := memory.New(c)
-		return s, platform.Newer{Log: s.Log}
+		return s, memdb.Newer{Log: s.Log}
 	})
 }

@@ -7,20 +7,20 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 	"orderflow/internal/shipping"
 )
 
 // Store implements shipping.Store.
 type Store struct {
-	*memory.Log
-	shipments *memory.Items[shipping.Shipment]
+	*memdb.Log
+	shipments *memdb.Items[shipping.Shipment]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	log := memory.NewLog(c)
-	return &Store{log, memory.NewItems[shipping.Shipment](log, "shipment", nil)}
+	log := memdb.NewLog(c)
+	return &Store{log, memdb.NewItems[shipping.Shipment](log, "shipment", nil)}
 }
 
 // Shipment returns an order's shipment.

@@ -3,7 +3,7 @@
 package readiness
 
 import (
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/outbox/snstopic"
@@ -15,7 +15,7 @@ import (
 
 // CheckShipping composes the function check-shipping.
 func CheckShipping(env *function.Env) (function.Handler, error) {
-	table := dynamo.FromEnv(env)
+	table := ddb.FromEnv(env)
 	known := registry.Source(env.AWS(), env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock)
 	secret := secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock)
 	return checkShipping(health.New(env.Clock,

@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/storesuite"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/contract"
 )
@@ -22,12 +22,12 @@ import (
 // Store is a shipping store that can also do what the platform's part of the suite asks for.
 type Store interface {
 	shipping.Store
-	storetest.Store
+	storesuite.Store
 }
 
 // Run runs the suite; open returns an empty store.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store { return open(t, c) })
+	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
 	cases := map[string]func(*testing.T, shipping.Store){
 		"UnknownShipmentIsNotFound":              unknown,
 		"ShipmentComesBackAsSaved":               roundTrip,

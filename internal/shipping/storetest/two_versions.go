@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/storesuite"
 	"orderflow/internal/shipping"
 )
 
 // RunTwoVersions runs the suite of a gradual release: what a newer version adds to an item survives whatever the store writes.
-func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (shipping.Store, storetest.Newer)) {
-	storetest.RunTwoVersions(t, open, map[string]storetest.Kind[shipping.Store]{
+func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (shipping.Store, storesuite.Newer)) {
+	storesuite.RunTwoVersions(t, open, map[string]storesuite.Kind[shipping.Store]{
 		"Shipment": {
 			Write: func(t *testing.T, s shipping.Store) { save(t, s, requested("1", 1)) },
 			Rewrite: func(t *testing.T, s shipping.Store) {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/fault"
 	"orderflow/sandbox/carrier"
 )
@@ -20,10 +20,10 @@ import (
 const callbackRetention = 24 * time.Hour
 
 // Store implements carrier.Store.
-type Store struct{ *dynamo.Table }
+type Store struct{ *ddb.Table }
 
 // New returns the store in a table.
-func New(t *dynamo.Table) Store { return Store{t} }
+func New(t *ddb.Table) Store { return Store{t} }
 
 type entry struct {
 	Reference  string `dynamodbav:"reference"`
@@ -74,7 +74,7 @@ func (s Store) Entry(ctx context.Context, reference string) (carrier.Entry, erro
 
 // Write writes an entry on condition of its version.
 func (s Store) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
-	ops := []dynamo.Op{s.SaveVersion("shipment#"+e.Reference, "shipment", fromDomain(e), e.Version-1)}
+	ops := []ddb.Op{s.SaveVersion("shipment#"+e.Reference, "shipment", fromDomain(e), e.Version-1)}
 	if due != nil {
 		ask := callback{Reference: due.Reference, TraceParent: due.TraceParent, ExpiresAt: s.Clock.Now().Add(callbackRetention).Unix()}
 		ops = append(ops, s.SaveNew("callback#"+due.Reference, "callback", ask, fault.ErrLostRace))

@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/dynamo/dynamotest"
-	platformtest "orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/storesuite"
 	"orderflow/sandbox/carrier"
 	"orderflow/sandbox/carrier/dynamo"
 	"orderflow/sandbox/carrier/storetest"
@@ -13,13 +13,13 @@ import (
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) carrier.Store {
-		return dynamo.New(dynamotest.NewTable(t, c))
+		return dynamo.New(ddbtest.NewTable(t, c))
 	})
 }
 
 func TestTwoVersionsShareTheTable(t *testing.T) {
-	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (carrier.Store, platformtest.Newer) {
-		table := dynamotest.NewTable(t, c)
-		return dynamo.New(table), dynamotest.NewNewer(table)
+	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (carrier.Store, storesuite.Newer) {
+		table := ddbtest.NewTable(t, c)
+		return dynamo.New(table), ddbtest.NewNewer(table)
 	})
 }

@@ -7,21 +7,21 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 	"orderflow/sandbox/carrier"
 )
 
 // Store implements carrier.Store.
 type Store struct {
-	*memory.Log
-	entries *memory.Items[carrier.Entry]
-	due     *memory.Items[carrier.Due]
+	*memdb.Log
+	entries *memdb.Items[carrier.Entry]
+	due     *memdb.Items[carrier.Due]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	log := memory.NewLog(c)
-	return &Store{log, memory.NewItems[carrier.Entry](log, "shipment", nil), memory.NewItems[carrier.Due](log, "callback", nil)}
+	log := memdb.NewLog(c)
+	return &Store{log, memdb.NewItems[carrier.Entry](log, "shipment", nil), memdb.NewItems[carrier.Due](log, "callback", nil)}
 }
 
 // Entry returns what is kept of a reference.

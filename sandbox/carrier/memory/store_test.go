@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"orderflow/internal/platform/clock"
-	platform "orderflow/internal/platform/memory"
-	platformtest "orderflow/internal/platform/storetest"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/storesuite"
 	"orderflow/sandbox/carrier"
 	"orderflow/sandbox/carrier/memory"
 	"orderflow/sandbox/carrier/storetest"
@@ -16,8 +16,8 @@ func TestStore(t *testing.T) {
 }
 
 func TestTwoVersionsShareTheStore(t *testing.T) {
-	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (carrier.Store, platformtest.Newer) {
+	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (carrier.Store, storesuite.Newer) {
 		s := memory.New(c)
-		return s, platform.Newer{Log: s.Log}
+		return s, memdb.Newer{Log: s.Log}
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/secrets"
@@ -21,7 +21,7 @@ func main() {
 	function.Start(func(env *function.Env) (function.Handler, error) {
 		cfg := env.AWS()
 		sender := carrier.Sender{
-			Carrier:   carrier.New(dynamo.New(platform.FromEnv(env)), env.Clock, env.IDs),
+			Carrier:   carrier.New(dynamo.New(ddb.FromEnv(env)), env.Clock, env.IDs),
 			Endpoints: registry.Open(cfg, env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock),
 			Secret:    secrets.Open(cfg, env.Require("WEBHOOK_SECRET"), env.Clock),
 			Clock:     env.Clock,

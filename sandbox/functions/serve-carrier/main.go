@@ -2,7 +2,7 @@
 package main
 
 import (
-	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/sandbox/carrier"
 	"orderflow/sandbox/carrier/dynamo"
@@ -11,7 +11,7 @@ import (
 
 func main() {
 	function.Start(func(env *function.Env) (function.Handler, error) {
-		store := dynamo.New(platform.FromEnv(env))
+		store := dynamo.New(ddb.FromEnv(env))
 		return web.Serve(carrier.Handler(store, env.Clock, env.IDs)), nil
 	})
 }

@@ -2,7 +2,7 @@
 package main
 
 import (
-	platform "orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/sandbox/provider"
 	"orderflow/sandbox/provider/dynamo"
@@ -11,7 +11,7 @@ import (
 
 func main() {
 	function.Start(func(env *function.Env) (function.Handler, error) {
-		ledger := dynamo.New(platform.FromEnv(env))
+		ledger := dynamo.New(ddb.FromEnv(env))
 		return web.Serve(provider.Handler(ledger, env.Clock, env.IDs, provider.Sleep)), nil
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/money"
 	"orderflow/sandbox/provider"
 	"orderflow/sandbox/web"
@@ -25,10 +25,10 @@ import (
 const Index = "charges"
 
 // Store implements provider.Store.
-type Store struct{ *dynamo.Table }
+type Store struct{ *ddb.Table }
 
 // New returns the ledger in a table.
-func New(t *dynamo.Table) Store { return Store{t} }
+func New(t *ddb.Table) Store { return Store{t} }
 
 type entry struct {
 	Reference string `dynamodbav:"reference"`
@@ -94,7 +94,7 @@ func (s Store) Record(ctx context.Context, with commit.With) error { return s.Co
 // Charges reads a page of the index; the status is looked at afterwards.
 func (s Store) Charges(ctx context.Context, status provider.Status, limit int, cursor string) ([]provider.Charge, string, error) {
 	items, next, err := s.Page(ctx, Index, Index+"Pk", Index, false, limit, cursor)
-	if errors.Is(err, dynamo.ErrCursor) {
+	if errors.Is(err, ddb.ErrCursor) {
 		return nil, "", web.ErrCursor
 	}
 	if err != nil {

@@ -11,21 +11,21 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 	"orderflow/sandbox/provider"
 	"orderflow/sandbox/web"
 )
 
 // Store implements provider.Store.
 type Store struct {
-	*memory.Log
-	entries *memory.Items[provider.Entry]
+	*memdb.Log
+	entries *memdb.Items[provider.Entry]
 }
 
 // New returns an empty ledger.
 func New(c clock.Clock) *Store {
-	log := memory.NewLog(c)
-	return &Store{log, memory.NewItems[provider.Entry](log, "charge", nil)}
+	log := memdb.NewLog(c)
+	return &Store{log, memdb.NewItems[provider.Entry](log, "charge", nil)}
 }
 
 // Entry returns what is kept of a reference.

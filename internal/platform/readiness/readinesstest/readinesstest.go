@@ -18,12 +18,12 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/health"
-	"orderflow/internal/platform/memory"
+	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/readiness"
 )
 
 // shut is a gate of package memory that lets nobody through, with words that nobody may see.
-type shut struct{ memory.Open }
+type shut struct{ memdb.Open }
 
 // Shut is the gate of a store that cannot be reached.
 var Shut = shut{}

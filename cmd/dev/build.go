@@ -1,0 +1,56 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/dev/devstack"
+)
+
+func setup() *cobra.Command {
+	var target string
+	var lint, infra, contracts bool
+	cmd := &cobra.Command{
+		Use:   "setup",
+		Short: "Install the pinned tools into .tools/",
+		Long: `Install the emulator and the SAM CLI, at the versions pinned with hashes in tools/, into .tools/ of this
+repository. What is there already is left alone. Needs python3 (3.10 or later); with --lint also npm; for LocalStack
+Python 3.13, a Java development kit and Maven.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			repo, err := devstack.FindRepo()
+			if err != nil {
+				return err
+			}
+			if contracts {
+				return repo.SetupContracts(cmd.Context(), report())
+			}
+			if err := repo.Setup(cmd.Context(), report(), devstack.Target(target), lint); err != nil || !infra {
+				return err
+			}
+			return repo.SetupPython(cmd.Context(), report(), "checkov")
+		},
+	}
+	cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack), "`emulator` to install: ministack or localstack")
+	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint, oasdiff and asl-validator")
+	cmd.Flags().BoolVar(&infra, "infra", false, "also what `make check-infra` needs: checkov")
+	cmd.Flags().BoolVar(&contracts, "contracts", false, "only what `make contracts` needs: oasdiff")
+	return cmd
+}
+
+func build() *cobra.Command {
+	var arch string
+	cmd := &cobra.Command{
+		Use:   "build",
+		Short: "Build and pack every function into .build/functions/",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			repo, err := devstack.FindRepo()
+			if err != nil {
+				return err
+			}
+			return repo.Build(cmd.Context(), report(), arch)
+		},
+	}
+	cmd.Flags().StringVar(&arch, "arch", devstack.HostArchitecture(), "`architecture` of the functions: x86_64 or arm64")
+	return cmd
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/dev/demo"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/dev/intercept"
+)
+
+func showOutage() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo-outage",
+		Short: "Take the payment provider down for a minute while orders keep coming, and show what became of them",
+		Long: `Lead the calls to the payment provider through this process, place orders at a steady rate, take the provider down for a minute,
+bring it up again, and wait until all orders are final. Print a timeline, and at the end orders, calls, money and stock. Fail if
+an order was lost or ended other than CONFIRMED, if the calls fell by less than 90 % while the circuit was open, or if money or stock
+do not add up. It takes about three minutes; in the end, also after an interruption, the calls go where they went before.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			stack, err := devstack.Load(cmd.Context(), "")
+			if err != nil {
+				return err
+			}
+			provider, err := intercept.Open(cmd.Context(), stack, intercept.Payments(stack))
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, provider.Close()) }()
+			return demo.Of(stack, customer).Outage(cmd.Context(), cmd.OutOrStdout(), provider, demo.Minute)
+		},
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/dev/devstack"
+)
+
+func reproduce() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reproduce",
+		Short: "Build every function twice, in two directories, and see that the packages are the same",
+		Long: `Build every function for both architectures here, and again from a copy of the sources in another directory, where everything
+is compiled anew. Print the SHA-256 of each package, and fail if one differs. It takes some minutes.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			repo, err := devstack.FindRepo()
+			if err != nil {
+				return err
+			}
+			functions, err := repo.Functions()
+			if err != nil {
+				return err
+			}
+			dir, err := os.MkdirTemp("", "orderflow-again-")
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+			sources := filepath.Join(dir, "sources")
+			if err := os.Mkdir(sources, 0o755); err != nil {
+				return err
+			}
+			again, err := repo.CopyTo(sources)
+			if err != nil {
+				return err
+			}
+			same, all := 0, 0
+			for _, architecture := range []string{"arm64", "x86_64"} {
+				first, err := repo.Sums(cmd.Context(), report(), architecture, functions)
+				if err != nil {
+					return err
+				}
+				second, err := again.Sums(cmd.Context(), report(), architecture, functions, "GOCACHE="+filepath.Join(dir, "cache"))
+				if err != nil {
+					return err
+				}
+				for _, f := range functions {
+					all++
+					if first[f.Name] == second[f.Name] {
+						same++
+						fmt.Printf("%s  %s/%s.zip\n", first[f.Name], architecture, f.Name)
+					} else {
+						fmt.Printf("%s  %s/%s.zip DIFFERS: %s\n", first[f.Name], architecture, f.Name, second[f.Name])
+					}
+				}
+			}
+			fmt.Printf("%d of %d packages are the same\n", same, all)
+			if same != all {
+				return errors.New("builds are not reproducible")
+			}
+			return nil
+		},
+	}
+}

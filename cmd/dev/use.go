@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/dev/devstack"
+)
+
+func token() *cobra.Command {
+	var user, role string
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Print a bearer token of a user, who is made if need be",
+		Long: `Print a bearer token of a user, valid for ten minutes at least. The user is made on first use, and afterwards has
+exactly the role that is asked for.`,
+		Example: "  devstack token --user alice\n  devstack token --user olga --role operator",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			stack, err := devstack.Load(cmd.Context(), "")
+			if err != nil {
+				return err
+			}
+			token, err := stack.Token(cmd.Context(), user, role)
+			if err != nil {
+				return err
+			}
+			fmt.Println(token)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&user, "user", "alice", "`name` of the user")
+	cmd.Flags().StringVar(&role, "role", "", "`group` that the user is to be in, such as operator (default: none, a customer)")
+	return cmd
+}
+
+func logs() *cobra.Command {
+	var follow bool
+	cmd := &cobra.Command{
+		Use:     "logs FUNCTION",
+		Short:   "Print what a function has logged",
+		Example: "  devstack logs place-order --follow",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			stack, err := devstack.Load(cmd.Context(), "")
+			if err != nil {
+				return err
+			}
+			return stack.Logs(cmd.Context(), cmd.OutOrStdout(), args[0], follow)
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what it logs from now on")
+	return cmd
+}
+
+func execute() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exec -- COMMAND [ARGUMENT...]",
+		Short: "Run a command with a bare emulator of its own",
+		Long: `Start an emulator with nothing deployed on a free port, run the command, stop the emulator, and end with the command's
+exit code. The command finds the emulator's URL in ORDERFLOW_TEST_ENDPOINT; AWS_ENDPOINT_URL, AWS_REGION and the keys
+are set to go with it.`,
+		Example: "  devstack exec -- go test ./...",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			repo, err := devstack.FindRepo()
+			if err != nil {
+				return err
+			}
+			code, err := devstack.Exec(cmd.Context(), repo, report(), args)
+			if err == nil && code != 0 {
+				return exitCode(code)
+			}
+			return err
+		},
+	}
+}

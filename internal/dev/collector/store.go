@@ -1,0 +1,129 @@
+// Package collector keeps the spans of a stack on this machine and answers about them as Zipkin does
+// (https://zipkin.io/zipkin-api/), so that tests, the command line and Zipkin itself can look at traces alike.
+package collector
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+	"slices"
+	"sync"
+
+	"orderflow/internal/platform/tracing/zipkin"
+)
+
+// Limit is how many spans are kept; beyond it the older half is forgotten.
+const Limit = 200_000
+
+// Store keeps spans in the order in which they came. It is safe for concurrent use.
+type Store struct {
+	// Log gets every span as a line of JSON; it may be nil.
+	Log io.Writer
+
+	mu        sync.Mutex
+	spans     []zipkin.Span
+	byTrace   map[string][]zipkin.Span
+	forgotten int           // how many came before those of spans
+	more      chan struct{} // closed when there is more
+}
+
+// Add keeps spans.
+func (s *Store) Add(spans []zipkin.Span) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byTrace == nil {
+		s.byTrace = map[string][]zipkin.Span{}
+	}
+	if len(s.spans)+len(spans) > Limit {
+		s.forget(len(s.spans) / 2)
+	}
+	s.spans = append(s.spans, spans...)
+	for _, span := range spans {
+		s.byTrace[span.TraceID] = append(s.byTrace[span.TraceID], span)
+	}
+	if s.more != nil {
+		close(s.more)
+		s.more = nil
+	}
+	if s.Log == nil {
+		return nil
+	}
+	for _, span := range spans {
+		if err := json.NewEncoder(s.Log).Encode(span); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget drops the n oldest spans.
+func (s *Store) forget(n int) {
+	for _, span := range s.spans[:n] {
+		if rest := s.byTrace[span.TraceID][1:]; len(rest) > 0 {
+			s.byTrace[span.TraceID] = rest
+		} else {
+			delete(s.byTrace, span.TraceID)
+		}
+	}
+	s.spans, s.forgotten = slices.Clone(s.spans[n:]), s.forgotten+n
+}
+
+// Trace returns the spans of a trace by their beginnings; none if it is not known.
+func (s *Store) Trace(id string) []zipkin.Span {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return sorted(s.byTrace[id])
+}
+
+// Find returns up to limit traces with a span that has all the tags, the newest first. An empty value is any.
+func (s *Store) Find(tags map[string]string, limit int) [][]zipkin.Span {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := [][]zipkin.Span{}
+	for _, spans := range s.byTrace {
+		if slices.ContainsFunc(spans, func(span zipkin.Span) bool { return has(span, tags) }) {
+			found = append(found, sorted(spans))
+		}
+	}
+	slices.SortFunc(found, func(a, b []zipkin.Span) int { return cmp.Compare(b[0].Timestamp, a[0].Timestamp) })
+	return found[:min(limit, len(found))]
+}
+
+func has(span zipkin.Span, tags map[string]string) bool {
+	for name, want := range tags {
+		if got, ok := span.Tags[name]; !ok || want != "" && got != want {
+			return false
+		}
+	}
+	return true
+}
+
+func sorted(spans []zipkin.Span) []zipkin.Span {
+	return slices.SortedStableFunc(slices.Values(spans), func(a, b zipkin.Span) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+}
+
+// chunk is how many spans are forwarded at once.
+const chunk = 500
+
+// after returns spans that came after the first n, and what n is with them; it waits for some unless done is closed.
+func (s *Store) after(n int, done <-chan struct{}) ([]zipkin.Span, int) {
+	for {
+		s.mu.Lock()
+		if n = max(n, s.forgotten); n < s.forgotten+len(s.spans) {
+			rest := s.spans[n-s.forgotten:]
+			spans := slices.Clone(rest[:min(len(rest), chunk)])
+			s.mu.Unlock()
+			return spans, n + len(spans)
+		}
+		if s.more == nil {
+			s.more = make(chan struct{})
+		}
+		more := s.more
+		s.mu.Unlock()
+		select {
+		case <-more:
+		case <-done:
+			return nil, n
+		}
+	}
+}

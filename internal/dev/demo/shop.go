@@ -1,0 +1,166 @@
+// Package demo shows Orderflow at work on a running stack: it stocks a shop, and places orders of
+// which some go well and some do not.
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/timeline"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/resilience"
+)
+
+// Shop is a running stack.
+type Shop struct {
+	Customer *client.Client
+	Operator *client.Client
+	// As is the API for another customer.
+	As func(user string) *client.Client
+	// SandboxURL is where the payment provider keeps its own ledger.
+	SandboxURL string
+	// Saga reads what the state machines recorded of an order.
+	Saga func(ctx context.Context, orderID string) (timeline.Timeline, error)
+	// Circuit reads the circuit that payments keeps of its provider.
+	Circuit func(ctx context.Context) (resilience.Circuit, error)
+}
+
+// Of is the shop that a local stack runs; customer is the name of who places the orders.
+func Of(stack *devstack.Stack, customer string) Shop {
+	as := func(user, role string) *client.Client {
+		return &client.Client{BaseURL: stack.Outputs["ApiUrl"], Token: func(ctx context.Context) (string, error) {
+			return stack.Token(ctx, user, role)
+		}}
+	}
+	machines := timeline.Machines{FulfilOrder: stack.Outputs["FulfilOrderArn"], CompensateOrder: stack.Outputs["CompensateOrderArn"]}
+	return Shop{
+		Customer: as(customer, ""), Operator: as("olga", "operator"), As: func(user string) *client.Client { return as(user, "") }, SandboxURL: stack.Outputs["SandboxUrl"],
+		Saga: func(ctx context.Context, orderID string) (timeline.Timeline, error) {
+			return timeline.Load(ctx, sfn.NewFromConfig(stack.Config()), machines, orderID)
+		},
+		Circuit: func(ctx context.Context) (resilience.Circuit, error) {
+			return ddb.Open(stack.Config(), stack.Outputs["PaymentsTableName"], clock.System{}).Circuit(ctx, provider)
+		},
+	}
+}
+
+// Ready waits until the shop says that it is ready, for as long as ctx lasts.
+func (s Shop) Ready(ctx context.Context) error {
+	for {
+		err := s.Operator.Ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the services are not ready, `go run ./cmd/orderflow health` tells what is missing: %w", err)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// provider is the payment provider's name in the registry.
+const provider = "payment-provider"
+
+// product is what the demo shop sells.
+type product struct {
+	sku, name string
+	cents     int64
+	stock     int
+}
+
+var products = []product{
+	{"MUG-BLUE", "Mug, blue", 1999, 500},
+	{"SHIRT-M", "Shirt, size M", 2500, 500},
+	{"LAMP-RARE", "Lamp, the last one", 14900, 1},
+	{"POSTER-A2", "Poster, A2", 1200, 500},
+	{"TEAPOT", "Teapot, cast iron", 5900, 500},
+	{"NOTEBOOK", "Notebook, dotted", 890, 500},
+}
+
+// Stock puts the products up for sale and tops up their stock; what is there already stays.
+func (s Shop) Stock(ctx context.Context) error {
+	for _, p := range products {
+		if _, err := s.Operator.PutProduct(ctx, p.sku, p.name, money.Money{Currency: "EUR", Amount: p.cents}, ""); err != nil {
+			return fmt.Errorf("put product %s: %w", p.sku, err)
+		}
+		have, err := s.stock(ctx, p.sku)
+		if err != nil {
+			return err
+		}
+		if missing := p.stock - have.OnHand; missing > 0 {
+			// Inventory learns of the product by an event that may still be on its way.
+			adjustment := client.Adjustment{Delta: missing, Reason: "demo stock", AllowUnknownSKU: true}
+			if _, err := s.Operator.AdjustStock(ctx, "", p.sku, adjustment); err != nil {
+				return fmt.Errorf("stock %s: %w", p.sku, err)
+			}
+		}
+	}
+	return nil
+}
+
+// stock reads a product's stock; a product that was never stocked has none.
+func (s Shop) stock(ctx context.Context, sku string) (client.Stock, error) {
+	st, err := s.Operator.GetStock(ctx, sku)
+	var problem *client.Problem
+	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
+		return client.Stock{SKU: sku}, nil
+	}
+	return st, err
+}
+
+// place places an order. The price of a new product reaches orders by an event, so for a
+// short while it is unknown there.
+func (s Shop) place(ctx context.Context, r client.OrderRequest) (client.Order, error) {
+	const patience = 30
+	var problem *client.Problem
+	for try := 1; ; try++ {
+		o, err := s.Customer.PlaceOrder(ctx, "", r)
+		if try == patience || !errors.As(err, &problem) || problem.Status != http.StatusUnprocessableEntity {
+			return o, err
+		}
+		select {
+		case <-ctx.Done():
+			return o, ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// charge is a line of the payment provider's own ledger.
+type charge struct {
+	ID       string      `json:"id"`
+	Status   string      `json:"status"`
+	Amount   money.Money `json:"amount"`
+	Captured bool        `json:"captured"`
+}
+
+// ledger asks the payment provider, not us, what it did for an order.
+func (s Shop) ledger(ctx context.Context, orderID string) ([]charge, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.SandboxURL+"/ledger?reference="+url.QueryEscape(orderID), nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	var out struct{ Charges []charge }
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the sandbox's ledger answered %d", res.StatusCode)
+	}
+	err = json.NewDecoder(res.Body).Decode(&out)
+	return out.Charges, err
+}

@@ -1,0 +1,194 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/timeline"
+)
+
+// Payment methods and postal codes that the sandbox knows.
+const (
+	good    = "pm_card_visa"
+	berlin  = "10115"
+	refused = "00000"
+)
+
+// story is an order and how it must end.
+type story struct {
+	name       string
+	order      client.OrderRequest
+	wantStatus string
+	wantReason string
+}
+
+// stories each use a product of their own, so that what happens to stock can be told apart.
+var stories = []story{
+	{"goes well", request("MUG-BLUE", 2, good, berlin), client.Confirmed, ""},
+	{"card is declined", request("SHIRT-M", 1, "pm_card_visa_chargeDeclined", berlin), client.Rejected, "PAYMENT_DECLINED"},
+	{"is out of stock", request("LAMP-RARE", 2, good, berlin), client.Rejected, "OUT_OF_STOCK"},
+	{"carrier refuses", request("POSTER-A2", 3, good, refused), client.Rejected, "SHIPMENT_REFUSED"},
+	{"provider times out, but charged", request("TEAPOT", 1, "sandbox_timeout", berlin), client.Rejected, "TIMED_OUT"},
+	{"provider is flaky", request("NOTEBOOK", 4, "sandbox_flaky", berlin), client.Confirmed, ""},
+}
+
+func request(sku string, quantity int, method, postalCode string) client.OrderRequest {
+	return client.OrderRequest{
+		Items:         []client.Item{{SKU: sku, Quantity: quantity}},
+		PaymentMethod: method,
+		ShippingAddress: client.Address{
+			Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: postalCode, Country: "DE",
+		},
+	}
+}
+
+// ending is what became of a story.
+type ending struct {
+	order         client.Order
+	before, after client.Stock
+	charges       []charge
+	saga          timeline.Timeline
+	err           error
+}
+
+// Six places six orders at once, five of them with something in their way, and prints what became of order, money and
+// stock, and the steps of each saga. It fails if one of them did not end as it must.
+func (s Shop) Six(ctx context.Context, w io.Writer) error {
+	const budget = 3 * time.Minute
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	if err := s.Stock(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "Six orders are on their way; the slowest takes about half a minute, for the payment provider lets it wait.\n")
+	endings := make([]ending, len(stories))
+	var wg sync.WaitGroup
+	var line sync.Mutex
+	for i, st := range stories {
+		wg.Go(func() {
+			endings[i] = s.tell(ctx, st)
+			line.Lock()
+			defer line.Unlock()
+			fmt.Fprintf(w, "  %-32s %s\n", st.name, endings[i].outcome())
+		})
+	}
+	wg.Wait()
+	var wrong []error
+	for i, st := range stories {
+		if err := endings[i].check(st); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", st.name, err))
+		}
+	}
+	report(w, endings)
+	return errors.Join(wrong...)
+}
+
+// tell plays one story to its end.
+func (s Shop) tell(ctx context.Context, st story) (e ending) {
+	sku := st.order.Items[0].SKU
+	if e.before, e.err = s.stock(ctx, sku); e.err != nil {
+		return e
+	}
+	if e.order, e.err = s.place(ctx, st.order); e.err != nil {
+		return e
+	}
+	if e.order, e.err = s.Customer.WaitFinal(ctx, e.order.OrderID, nil); e.err != nil {
+		return e
+	}
+	if e.after, e.err = s.stock(ctx, sku); e.err != nil {
+		return e
+	}
+	if e.charges, e.err = s.ledger(ctx, e.order.OrderID); e.err != nil {
+		return e
+	}
+	e.saga, e.err = s.Saga(ctx, e.order.OrderID)
+	return e
+}
+
+func (e ending) outcome() string {
+	if e.err != nil {
+		return e.err.Error()
+	}
+	return strings.TrimSpace(e.order.Status + " " + e.order.Why())
+}
+
+// check holds an ending to its story: the order's state, the stock, and the money at the provider.
+func (e ending) check(st story) error {
+	if e.err != nil {
+		return e.err
+	}
+	if e.order.Status != st.wantStatus || e.order.Why() != st.wantReason {
+		return fmt.Errorf("the order ended %s, not %s", e.outcome(), strings.TrimSpace(st.wantStatus+" "+st.wantReason))
+	}
+	want := e.before
+	captured := 0
+	if st.wantStatus == client.Confirmed {
+		n := st.order.Items[0].Quantity
+		want.OnHand, want.Shipped, want.Available, captured = want.OnHand-n, want.Shipped+n, want.Available-n, 1
+	}
+	if e.after != want {
+		return fmt.Errorf("stock is %+v, not %+v", e.after, want)
+	}
+	for _, c := range e.charges {
+		switch {
+		case c.Captured && c.Amount == e.order.Total:
+			captured--
+		case c.Status != "VOIDED" && c.Status != "REFUNDED":
+			return fmt.Errorf("the provider still holds %s %s", c.Amount, c.Status)
+		}
+	}
+	if captured != 0 {
+		return errors.New("the provider's ledger does not show the total captured once for a confirmed order, and never otherwise")
+	}
+	return nil
+}
+
+func report(w io.Writer, endings []ending) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\nTHE ORDER\tENDED\tMONEY, BY THE PROVIDER'S LEDGER\tSTOCK: ON HAND/RESERVED/SHIPPED")
+	for i, e := range endings {
+		money := "nothing"
+		if len(e.charges) > 0 {
+			var all []string
+			for _, c := range e.charges {
+				all = append(all, c.Amount.String()+" "+c.Status)
+			}
+			money = strings.Join(all, ", ")
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s %d/%d/%d → %d/%d/%d\n", stories[i].name, e.outcome(), money, e.before.SKU,
+			e.before.OnHand, e.before.Reserved, e.before.Shipped, e.after.OnHand, e.after.Reserved, e.after.Shipped)
+	}
+	_ = table.Flush()
+	for i, e := range endings {
+		fmt.Fprintf(w, "\n%s: order %s\n", stories[i].name, e.order.OrderID)
+		for _, step := range tasks(e.saga) {
+			mark := "  "
+			if step.Compensation {
+				mark = "↩ "
+			}
+			fmt.Fprintf(w, "  %6.1f s  %s%-18s %s\n", time.Duration(step.Offset).Seconds(), mark, step.State, how(step))
+		}
+	}
+}
+
+// how tells a step's tries in a line.
+func how(step timeline.Step) string {
+	text := fmt.Sprintf("%s in %.1f s", strings.ToLower(string(step.Outcome)), time.Duration(step.Duration).Seconds())
+	var failures []string
+	for _, a := range step.Attempts {
+		if a.Failure != nil {
+			failures = append(failures, a.Failure.Error)
+		}
+	}
+	if len(failures) > 0 {
+		text += fmt.Sprintf(", %d tries: %s", len(step.Attempts), strings.Join(failures, ", "))
+	}
+	return text
+}

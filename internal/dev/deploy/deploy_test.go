@@ -1,0 +1,288 @@
+package deploy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/dev/deploy"
+	"orderflow/internal/verify/cfn"
+)
+
+// account is an AWS account: a stack, what its functions have reserved, and the quota that is left.
+type account struct {
+	t          *testing.T
+	status     string
+	parameters map[string]string
+	reserved   int // of each function that there is
+	unreserved int
+
+	did []string // what was changed, in order
+	// sam stands for the SAM CLI's outcome: the status after each deployment, one after the other; the last stays.
+	sam []string
+}
+
+func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_ = r.ParseForm()
+	switch {
+	case r.Form.Get("Action") == "DescribeStacks" && a.status == "":
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id %s does not exist</Message></Error></ErrorResponse>`, r.Form.Get("StackName"))
+	case r.Form.Get("Action") == "DescribeStacks":
+		fmt.Fprintf(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackStatus>%s</StackStatus><Parameters>`, a.status)
+		for name, value := range a.parameters {
+			fmt.Fprintf(w, `<member><ParameterKey>%s</ParameterKey><ParameterValue>%s</ParameterValue></member>`, name, value)
+		}
+		fmt.Fprint(w, `</Parameters></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`)
+	case r.Form.Get("Action") == "SetStackPolicy":
+		a.did = append(a.did, "policy "+r.Form.Get("StackPolicyBody"))
+	case r.Form.Get("Action") == "UpdateTerminationProtection":
+		a.did = append(a.did, "termination protection "+r.Form.Get("EnableTerminationProtection"))
+	case r.URL.Path == "/2016-08-19/account-settings":
+		fmt.Fprintf(w, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":%d}}`, a.unreserved)
+	case strings.HasPrefix(r.URL.Path, "/2019-09-30/functions/orderflow-prod-") && strings.HasSuffix(r.URL.Path, "/concurrency"):
+		if a.status == "" {
+			w.Header().Set("X-Amzn-ErrorType", "ResourceNotFoundException")
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"Message":"no such function"}`)
+			return
+		}
+		fmt.Fprintf(w, `{"ReservedConcurrentExecutions":%d}`, a.reserved)
+	default:
+		a.t.Errorf("asked for %s %s", r.URL.Path, r.Form.Get("Action"))
+	}
+}
+
+// run deploys a stage to the account by the repository's own template and samconfig.toml.
+func (a *account) run(t *testing.T, stage string, parameters ...string) error {
+	t.Helper()
+	a.t = t
+	server := httptest.NewServer(a)
+	defer server.Close()
+	template, err := cfn.Read("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	toml, err := os.ReadFile("../../../samconfig.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, err := deploy.Read(string(toml), stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := deploy.Deployment{Stage: stage, Stack: settings.Stack, Region: "eu-central-1", Template: template, Policy: "POLICY", Out: t.Output()}
+	if d.Parameters, err = deploy.With(settings.Parameters, parameters); err != nil {
+		t.Fatal(err)
+	}
+	d.Account = deploy.Account{API: awsapi.Client{Config: aws.Config{Region: "eu-central-1", BaseEndpoint: &server.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")}}}
+	d.SAM = func(_ context.Context, args ...string) error {
+		if args[0] == "build" {
+			a.did = append(a.did, "build")
+			return nil
+		}
+		protected := "unsaid"
+		for _, arg := range args {
+			if value, ok := strings.CutPrefix(arg, "Protected="); ok {
+				protected = value
+			}
+		}
+		a.did = append(a.did, "deploy, protected: "+protected)
+		if len(a.sam) > 0 {
+			a.status = a.sam[0]
+			if len(a.sam) > 1 {
+				a.sam = a.sam[1:]
+			}
+		}
+		if strings.Contains(a.status, "ROLLBACK") {
+			return errors.New("sam deploy failed")
+		}
+		return nil
+	}
+	return d.Run(t.Context())
+}
+
+var complete = []string{"SenderIdentity=shop.example", "SenderAddress=orders@shop.example", "AlarmEmail=ops@shop.example"}
+
+func (a *account) mustHaveDone(t *testing.T, want ...string) {
+	t.Helper()
+	if !slices.Equal(a.did, want) {
+		t.Errorf("did %q\nwant %q", a.did, want)
+	}
+}
+
+const policy, termination = "policy POLICY", "termination protection true"
+
+func TestProductionIsProtectedAfterItsFirstSuccess(t *testing.T) {
+	a := &account{unreserved: 1000, sam: []string{"CREATE_COMPLETE", "UPDATE_COMPLETE"}}
+	if err := a.run(t, "prod", complete...); err != nil {
+		t.Fatal(err)
+	}
+	a.mustHaveDone(t, "build", "deploy, protected: no", "deploy, protected: yes", policy, termination)
+}
+
+func TestStackThatIsThereIsDeployedOnceAndProtectedAgain(t *testing.T) {
+	for _, has := range []string{"yes", "no"} { // the first deployment may have been cut off before it protected anything
+		a := &account{status: "UPDATE_COMPLETE", unreserved: 800, reserved: 25, parameters: map[string]string{"Stage": "prod", "Protected": has, "AlarmEmail": "ops@shop.example",
+			"SenderIdentity": "shop.example", "SenderAddress": "orders@shop.example", "GoneSince": "1.0"}}
+		if err := a.run(t, "prod"); err != nil {
+			t.Fatal(err)
+		}
+		a.mustHaveDone(t, "build", "deploy, protected: yes", policy, termination)
+	}
+}
+
+func TestFailedCreationCanBeRolledBack(t *testing.T) {
+	a := &account{unreserved: 1000, sam: []string{"ROLLBACK_COMPLETE"}}
+	err := a.run(t, "prod", complete...)
+	if err == nil || !strings.Contains(err.Error(), "sam delete --stack-name orderflow-prod") {
+		t.Errorf("%v", err)
+	}
+	a.mustHaveDone(t, "build", "deploy, protected: no")
+	a.did = nil
+	if err := a.run(t, "prod", complete...); err == nil || !strings.Contains(err.Error(), "ROLLBACK_COMPLETE") || !strings.Contains(err.Error(), "sam delete --stack-name orderflow-prod") {
+		t.Errorf("deployed over it: %v", err)
+	}
+	a.mustHaveDone(t)
+}
+
+func TestChangeSetThatNobodyConfirmedIsNoSuccess(t *testing.T) {
+	a := &account{unreserved: 1000, sam: []string{"REVIEW_IN_PROGRESS"}}
+	if err := a.run(t, "prod", complete...); err == nil || !strings.Contains(err.Error(), "nothing is protected yet") {
+		t.Errorf("%v", err)
+	}
+	a.mustHaveDone(t, "build", "deploy, protected: no")
+}
+
+func TestProtectionIsGivenUpOnlyForOneDeploymentThatSaysSo(t *testing.T) {
+	a := &account{status: "UPDATE_COMPLETE", unreserved: 1000, reserved: 25}
+	if err := a.run(t, "prod", append(slices.Clone(complete), deploy.Unprotected)...); err != nil {
+		t.Fatal(err)
+	}
+	a.mustHaveDone(t, "build", "deploy, protected: no")
+}
+
+func TestOtherStagesAreNotProtected(t *testing.T) {
+	a := &account{sam: []string{"CREATE_COMPLETE"}}
+	if err := a.run(t, "dev", complete[:2]...); err != nil {
+		t.Fatal(err)
+	}
+	a.mustHaveDone(t, "build", "deploy, protected: unsaid")
+}
+
+func TestReservationsThatTheAccountCannotGiveAreRefusedBeforeAnything(t *testing.T) {
+	for name, tt := range map[string]struct {
+		account    account
+		parameters []string
+		refused    bool
+	}{
+		"a new account":                     {account{unreserved: 10}, nil, true},
+		"one too few":                       {account{unreserved: 299}, nil, true},
+		"just enough":                       {account{unreserved: 300, sam: []string{"CREATE_COMPLETE"}}, nil, false},
+		"without bulkheads":                 {account{unreserved: 10, sam: []string{"CREATE_COMPLETE"}}, []string{"ReservedConcurrency=0"}, false},
+		"what the stack has counts":         {account{status: "UPDATE_COMPLETE", unreserved: 100, reserved: 25}, nil, false},
+		"more than the stack has":           {account{status: "UPDATE_COMPLETE", unreserved: 107, reserved: 25}, []string{"ReservedConcurrency=26"}, true},
+		"fewer than the stack has, in need": {account{status: "UPDATE_COMPLETE", unreserved: 60, reserved: 30}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := tt.account
+			err := a.run(t, "prod", append(slices.Clone(complete), tt.parameters...)...)
+			if tt.refused != (err != nil) {
+				t.Fatalf("%v", err)
+			}
+			if tt.refused {
+				a.mustHaveDone(t)
+				for _, what := range []string{"request-service-quota-increase", "ReservedConcurrency=0", "8 functions"} {
+					if !strings.Contains(err.Error(), what) {
+						t.Errorf("it does not say %q: %v", what, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestWhatRulesRefuseIsNotEvenBuilt(t *testing.T) {
+	a := &account{unreserved: 1000}
+	err := a.run(t, "prod")
+	for _, what := range []string{"AlarmEmail is missing", "SenderAddress is missing", "SenderIdentity is missing", "samconfig.toml"} {
+		if err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("it does not say %q: %v", what, err)
+		}
+	}
+	a.mustHaveDone(t)
+}
+
+func TestStackThatCannotBeUpdatedIsLeftAlone(t *testing.T) {
+	for status, want := range map[string]string{"UPDATE_IN_PROGRESS": "wait", "UPDATE_ROLLBACK_FAILED": "continue-update-rollback", "ROLLBACK_FAILED": "sam delete", "DELETE_FAILED": "sam delete"} {
+		a := &account{status: status, unreserved: 1000}
+		if err := a.run(t, "prod", complete...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", status, err)
+		}
+		a.mustHaveDone(t)
+	}
+}
+
+func TestNoStacksNameBeginsAnothers(t *testing.T) {
+	var names []string
+	for _, file := range []string{"../../../samconfig.toml", "../../../sandbox/samconfig.toml"} {
+		toml, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, stage := range []string{"dev", "prod"} {
+			if s, err := deploy.Read(string(toml), stage); err == nil {
+				names = append(names, s.Stack)
+			}
+		}
+	}
+	if len(names) != 3 {
+		t.Fatalf("stacks on AWS: %q", names)
+	}
+	for _, a := range names {
+		for _, b := range names {
+			if strings.HasPrefix(b, a+"-") {
+				t.Errorf("what begins with %s- may be of %s, too: commands and dashboards find resources so", a, b)
+			}
+		}
+	}
+}
+
+func TestSettingsAreThoseOfTheStage(t *testing.T) {
+	const toml = `
+[dev.deploy.parameters]
+stack_name = "shop-dev" # a comment
+parameter_overrides = "Stage=dev"
+[prod.deploy.parameters]
+stack_name = "shop-prod"
+region = "eu-central-1"
+confirm_changeset = true
+parameter_overrides = "Stage=prod  A=b"
+[prod.build.parameters]
+stack_name = "other"
+`
+	s, err := deploy.Read(toml, "prod")
+	if err != nil || s.Stack != "shop-prod" || s.Region != "eu-central-1" || !slices.Equal(s.Parameters, []string{"Stage=prod", "A=b"}) {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := deploy.Read(toml, "staging"); err == nil {
+		t.Error("a stage that is not there was read")
+	}
+	if got, err := deploy.With(s.Parameters, []string{"A=c", "D=e=f"}); err != nil || !slices.Equal(got, []string{"Stage=prod", "A=c", "D=e=f"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := deploy.With(nil, []string{"Stage"}); err == nil {
+		t.Error("a parameter without a value was taken")
+	}
+}

@@ -1,0 +1,178 @@
+package repair_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"orderflow/internal/ops/repair"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/ids"
+)
+
+func emulator(t *testing.T) aws.Config {
+	t.Helper()
+	endpoint := os.Getenv(ddbtest.Endpoint)
+	if endpoint == "" {
+		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
+	}
+	return aws.Config{Region: "eu-central-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+}
+
+// stack is a deployment with the queues that are named, and a name of its own.
+func stack(t *testing.T, names ...string) (repair.Queues, func(queue, body string)) {
+	t.Helper()
+	q := repair.Queues{Client: sqs.NewFromConfig(emulator(t)), Stack: "ops-" + strings.ToLower(ids.Random(clock.System{}).New())}
+	urls := map[string]*string{}
+	for _, name := range names {
+		full := q.Stack + "-" + name
+		out, err := q.Client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &full})
+		if err != nil {
+			t.Fatal(err)
+		}
+		urls[name] = out.QueueUrl
+		t.Cleanup(func() {
+			_, _ = q.Client.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: out.QueueUrl})
+		})
+	}
+	return q, func(queue, body string) {
+		if _, err := q.Client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: urls[queue], MessageBody: &body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const event = `{"specversion":"1.0","id":"e1","source":"orderflow/orders","type":"orderflow.orders.order.created.v1","subject":"o1","datacontenttype":"application/json","data":{}}`
+
+func TestTheQueuesOfFailuresAreFoundByTheirNamesAndNoOthers(t *testing.T) {
+	q, send := stack(t, "start-fulfilment", "start-fulfilment-dlq", "relay-orders-events-failures", "schedules-dlq", "sandbox-callback-dlq")
+	send("start-fulfilment-dlq", event)
+	all, err := q.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, found := range all {
+		got = append(got, found.Name+" "+string(found.Kind)+" "+string(rune('0'+found.Messages)))
+	}
+	if want := []string{"relay-orders-events relay 0", "schedules schedules 0", "start-fulfilment consumer 1"}; !slices.Equal(got, want) {
+		t.Errorf("List = %q, want %q", got, want)
+	}
+	if _, err := q.Find(t.Context(), "place-order"); !errors.Is(err, repair.ErrNoQueue) {
+		t.Errorf("Find of a function without a queue: %v", err)
+	}
+}
+
+func TestWhatIsLookedAtStaysAndWhatIsSentBackMoves(t *testing.T) {
+	q, send := stack(t, "notify", "notify-dlq")
+	send("notify-dlq", event)
+	send("notify-dlq", "poison")
+	from, err := q.Find(t.Context(), "notify")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var messages []repair.Message
+	for range 2 { // what was let go can be taken again at once
+		if messages, err = q.Take(t.Context(), from, 10); err != nil || len(messages) != 2 {
+			t.Fatalf("Take = %d messages, %v", len(messages), err)
+		}
+		if err := q.LetGo(t.Context(), from, messages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if messages, err = q.Take(t.Context(), from, 10); err != nil || len(messages) != 2 {
+		t.Fatalf("Take = %d messages, %v", len(messages), err)
+	}
+	for _, m := range messages {
+		if m.Event == nil {
+			if m.Subject() != m.ID || m.Body != "poison" {
+				t.Errorf("what is no event: %+v", m)
+			}
+			err = q.Delete(t.Context(), from, m)
+		} else {
+			if m.Subject() != "o1" {
+				t.Errorf("the event's subject is %s", m.Subject())
+			}
+			err = q.SendBack(t.Context(), from, m)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if left, err := q.Take(t.Context(), from, 10); err != nil || len(left) != 0 {
+		t.Errorf("%d messages are left, %v", len(left), err)
+	}
+	consumer := q.Stack + "-notify"
+	url, err := q.Client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &consumer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := q.Client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10})
+	if err != nil || len(out.Messages) != 1 || aws.ToString(out.Messages[0].Body) != event {
+		t.Errorf("the consumer gets %+v, %v", out.Messages, err)
+	}
+}
+
+func audit(t *testing.T) repair.Audit {
+	t.Helper()
+	a := repair.Audit{
+		Client: cloudwatchlogs.NewFromConfig(emulator(t)), Group: "/test/" + ids.Random(clock.System{}).New(),
+		Clock: clock.At(time.Now().Truncate(time.Millisecond)), IDs: &ids.Sequence{},
+	}
+	if _, err := a.Client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &a.Group}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, _ = a.Client.DeleteLogGroup(context.Background(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &a.Group})
+	})
+	return a
+}
+
+func TestEveryActionIsWrittenDownWithHowItEnded(t *testing.T) {
+	a := audit(t)
+	action := func(subject string) repair.Action {
+		return repair.Action{Who: "arn:aws:iam::1:user/olga", User: "olga", Why: "INC-1", What: "order retry", Subject: subject}
+	}
+	failure := errors.New("no such execution")
+	begun := false
+	err := a.Do(t.Context(), action("o1"), func(ctx context.Context) error {
+		actions, err := a.Actions(ctx, "o1")
+		begun = err == nil && len(actions) == 1 && actions[0].Outcome == repair.Begun
+		return nil
+	})
+	if err != nil || !begun {
+		t.Errorf("Do: %v; written down before it was done: %v", err, begun)
+	}
+	if err := a.Do(t.Context(), action("o2"), func(context.Context) error { return failure }); !errors.Is(err, failure) {
+		t.Errorf("Do: %v, want the failure", err)
+	}
+	all, err := a.Actions(t.Context(), "")
+	if err != nil || len(all) != 2 || all[0].Outcome != "done" || all[1].Outcome != "failed: no such execution" || all[0].User != "olga" || all[0].Why != "INC-1" {
+		t.Errorf("Actions = %+v, %v", all, err)
+	}
+	if one, err := a.Actions(t.Context(), "o2"); err != nil || len(one) != 1 || one[0].Subject != "o2" {
+		t.Errorf("Actions of one order = %+v, %v", one, err)
+	}
+}
+
+func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
+	a := audit(t)
+	a.Group += "-gone"
+	err := a.Do(t.Context(), repair.Action{What: "dlq drop"}, func(context.Context) error {
+		t.Error("it was done")
+		return nil
+	})
+	if err == nil {
+		t.Error("nobody is told")
+	}
+}

@@ -1,0 +1,272 @@
+package timeline_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/google/go-cmp/cmp"
+
+	"orderflow/internal/ops/timeline"
+)
+
+var update = flag.Bool("update", false, "write testdata/*/*.txt anew")
+
+// load reads the executions of an order, such as emulator/declined.
+func load(t *testing.T, order string) timeline.Timeline {
+	t.Helper()
+	var histories []timeline.History
+	for _, machine := range []string{"fulfil-order", "compensate-order"} {
+		data, err := os.ReadFile("testdata/" + order + "." + machine + ".json")
+		if os.IsNotExist(err) {
+			continue
+		}
+		var history struct{ Events []types.HistoryEvent }
+		if err == nil {
+			err = json.Unmarshal(data, &history)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		histories = append(histories, timeline.History{Machine: machine, Undoes: machine == "compensate-order", Events: history.Events})
+	}
+	return timeline.New("01KAQ5M3Z8V7D2X4C6B9N1T0S1", histories...)
+}
+
+func TestText(t *testing.T) {
+	files, err := filepath.Glob("testdata/*/*.json")
+	if err != nil || len(files) < 12 {
+		t.Fatalf("%d histories, %v", len(files), err)
+	}
+	for _, file := range files {
+		order := strings.TrimPrefix(strings.Split(file, ".")[0], "testdata/")
+		t.Run(order, func(t *testing.T) {
+			var got bytes.Buffer
+			if err := load(t, order).Write(&got); err != nil {
+				t.Fatal(err)
+			}
+			golden := "testdata/" + order + ".txt"
+			if *update {
+				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got.String()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// find returns the step of a state.
+func find(t *testing.T, tl timeline.Timeline, state string) timeline.Step {
+	t.Helper()
+	for _, s := range tl.Steps {
+		if s.State == state {
+			return s
+		}
+	}
+	t.Fatalf("no step %s", state)
+	return timeline.Step{}
+}
+
+func ms(n int) timeline.Millis { return timeline.Millis(time.Duration(n) * time.Millisecond) }
+
+func TestEveryAttemptIsKeptWithItsErrorAndTheWaitAfterIt(t *testing.T) {
+	s := find(t, load(t, "aws/confirmed"), "AuthorizePayment")
+	if s.Outcome != timeline.Succeeded || len(s.Attempts) != 3 {
+		t.Fatalf("%+v", s)
+	}
+	for i, want := range []struct {
+		outcome    timeline.Outcome
+		error      string
+		took, wait timeline.Millis
+	}{
+		{timeline.Failed, "Transient", ms(160), ms(1840)},
+		{timeline.TimedOut, "States.Timeout", ms(10040), ms(2310)},
+		{timeline.Succeeded, "", ms(190), 0},
+	} {
+		a, name := s.Attempts[i], ""
+		if a.Failure != nil {
+			name = a.Failure.Error
+		}
+		if a.Number != i+1 || a.Outcome != want.outcome || name != want.error || a.Duration != want.took || a.RetryWait != want.wait {
+			t.Errorf("attempt %d: %+v, want %+v", i+1, a, want)
+		}
+	}
+}
+
+func TestBothKindsOfHistorySayTheSame(t *testing.T) {
+	shape := func(tl timeline.Timeline) (lines []string) {
+		for _, s := range tl.Steps {
+			line := s.Machine + " " + s.State + " " + string(s.Outcome) + " " + s.Next
+			for _, a := range s.Attempts {
+				if line += " " + string(a.Outcome); a.Callback {
+					line += " callback"
+				}
+				if a.Failure != nil {
+					line += " " + a.Failure.Error + ": " + a.Failure.Cause
+				}
+			}
+			lines = append(lines, line)
+		}
+		return lines
+	}
+	emulator, aws := shape(load(t, "emulator/refused")), shape(load(t, "aws/refused"))
+	upToTheWait := 4 // ReserveStock, AuthorizePayment, ArrangeShipment, AwaitShipment
+	if diff := cmp.Diff(emulator[:upToTheWait], aws[:upToTheWait]); diff != "" {
+		t.Errorf("(-emulator +aws):\n%s", diff)
+	}
+}
+
+func TestCompensationsAreMarkedAndComeInTheOrderOfTime(t *testing.T) {
+	tl := load(t, "emulator/declined")
+	last := time.Duration(-1)
+	compensations := 0
+	for _, s := range tl.Steps {
+		if time.Duration(s.Offset) < last {
+			t.Errorf("%s stands too late", s.State)
+		}
+		last = time.Duration(s.Offset)
+		if s.Compensation != (s.Machine == "compensate-order") {
+			t.Errorf("%s: compensation %t", s.State, s.Compensation)
+		}
+		if s.Compensation && len(s.Attempts) > 0 {
+			compensations++
+		}
+	}
+	if compensations != 5 {
+		t.Errorf("%d compensations", compensations)
+	}
+}
+
+func TestACompensationThatIsExhaustedStopsNoOther(t *testing.T) {
+	tl := load(t, "emulator/silent")
+	void, release := find(t, tl, "VoidPayment"), find(t, tl, "ReleaseStock")
+	if void.Outcome != timeline.Caught || void.Next != "ReleaseStock" || len(void.Attempts) != 4 || release.Outcome != timeline.Succeeded {
+		t.Errorf("%+v\n%+v", void, release)
+	}
+}
+
+func TestAStepThatWaitsForACallBackSaysSoWhileItRuns(t *testing.T) {
+	data, err := os.ReadFile("testdata/emulator/confirmed.fulfil-order.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var history struct{ Events []types.HistoryEvent }
+	if err := json.Unmarshal(data, &history); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range history.Events {
+		if e.StateEnteredEventDetails != nil && *e.StateEnteredEventDetails.Name == "AwaitShipment" {
+			history.Events = history.Events[:i+2] // entered and scheduled
+			break
+		}
+	}
+	tl := timeline.New("X", timeline.History{Machine: "fulfil-order", Events: history.Events})
+	var text bytes.Buffer
+	if err := tl.Write(&text); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text.String(), "waiting to be called back") || !strings.Contains(text.String(), "RUNNING in AwaitShipment") {
+		t.Errorf("%s", &text)
+	}
+}
+
+func TestWhatRanWhenAnExecutionEndedEndsWithIt(t *testing.T) {
+	for order, want := range map[string]struct {
+		state   string
+		outcome timeline.Outcome
+	}{
+		"emulator/stopped": {"AwaitShipment", timeline.Aborted},
+		"aws/undefined":    {"AuthorizePayment", timeline.Failed},
+		"aws/direct":       {"AuthorizePayment", timeline.TimedOut},
+	} {
+		tl := load(t, order)
+		e, s := tl.Executions[0], find(t, tl, want.state)
+		if e.Outcome != want.outcome || s.Outcome != want.outcome || e.Last != want.state || e.Failure == nil || s.Attempts[len(s.Attempts)-1].Outcome == timeline.Running {
+			t.Errorf("%s: %+v, %+v", order, e, s)
+		}
+	}
+}
+
+func TestBranchesAreToldApart(t *testing.T) {
+	tl := load(t, "aws/parallel")
+	void, release, both := find(t, tl, "VoidPayment"), find(t, tl, "ReleaseStock"), find(t, tl, "Both")
+	if len(void.Attempts) != 2 || len(release.Attempts) != 1 || void.Outcome != timeline.Succeeded || release.Outcome != timeline.Succeeded || both.Outcome != timeline.Succeeded {
+		t.Errorf("%+v\n%+v\n%+v", void, release, both)
+	}
+}
+
+func TestARedrivenExecutionGoesOnWhereItEnded(t *testing.T) {
+	name, when := "ReserveStock", time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	var events []types.HistoryEvent
+	add := func(e types.HistoryEvent) {
+		when = when.Add(time.Second)
+		at := when
+		e.Timestamp, e.Id = &at, int64(len(events)+1)
+		events = append(events, e)
+	}
+	failure, text := "Transient", "no"
+	add(types.HistoryEvent{Type: types.HistoryEventTypeExecutionStarted})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskStateEntered, StateEnteredEventDetails: &types.StateEnteredEventDetails{Name: &name}})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskScheduled, PreviousEventId: 2})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskFailed, PreviousEventId: 3, TaskFailedEventDetails: &types.TaskFailedEventDetails{Error: &failure, Cause: &text}})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeExecutionFailed, PreviousEventId: 4, ExecutionFailedEventDetails: &types.ExecutionFailedEventDetails{Error: &failure}})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeExecutionRedriven, PreviousEventId: 5})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskScheduled, PreviousEventId: 6})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskSucceeded, PreviousEventId: 7})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskStateExited, PreviousEventId: 8, StateExitedEventDetails: &types.StateExitedEventDetails{Name: &name}})
+	on := timeline.New("X", timeline.History{Machine: "fulfil-order", Events: events[:7]})
+	if s := find(t, on, "ReserveStock"); s.Outcome != timeline.Running || on.Executions[0].Outcome != timeline.Running {
+		t.Errorf("redriven: %+v, %+v", s, on.Executions)
+	}
+	tl := timeline.New("X", timeline.History{Machine: "fulfil-order", Events: events})
+	s := find(t, tl, "ReserveStock")
+	if s.Outcome != timeline.Succeeded || len(s.Attempts) != 2 || tl.Executions[0].Outcome != timeline.Running || tl.Executions[0].Failure != nil {
+		t.Errorf("%+v, %+v", s, tl.Executions)
+	}
+}
+
+func TestNothingRecordedIsAnEmptyTimeline(t *testing.T) {
+	tl := timeline.New("X", timeline.History{Machine: "fulfil-order"})
+	b, err := json.Marshal(tl)
+	if want := `{"orderId":"X","start":"0001-01-01T00:00:00Z","executions":[],"steps":[]}`; err != nil || string(b) != want {
+		t.Errorf("%s, %v", b, err)
+	}
+}
+
+func TestJSONHasMilliseconds(t *testing.T) {
+	b, err := json.Marshal(find(t, load(t, "aws/confirmed"), "AuthorizePayment").Attempts[0])
+	want := `{"attempt":1,"outcome":"FAILED","offsetMs":205,"durationMs":160,"failure":{"error":"Transient","cause":"DependencyUnavailable: payment-provider does not answer as it should"},"retryWaitMs":1840}`
+	if err != nil || string(b) != want {
+		t.Errorf("%s, %v", b, err)
+	}
+}
+
+func TestTextThatDrivesATerminalIsEscaped(t *testing.T) {
+	cause := "refused\x1b[31m\u202e\nCONFIRMED\t\u009b"
+	tl := timeline.Timeline{
+		Steps: []timeline.Step{{State: "ArrangeShipment", Outcome: timeline.Failed, Attempts: []timeline.Attempt{
+			{Number: 1, Outcome: timeline.Failed, Failure: &timeline.Failure{Error: "CarrierRefused", Cause: cause}},
+		}}},
+		Executions: []timeline.Execution{{Machine: "fulfil-order", Outcome: timeline.Failed, Failure: &timeline.Failure{Error: "E" + cause}}},
+	}
+	var out bytes.Buffer
+	if err := tl.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), `refused\u001b[31m\u202e\u000aCONFIRMED\u0009\u009b`); n != 2 || strings.ContainsAny(out.String(), "\x1b\u202e\u009b") {
+		t.Errorf("got %q", out.String())
+	}
+}

@@ -1,0 +1,42 @@
+package ddb
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/resilience"
+)
+
+type circuitItem struct {
+	State      string    `dynamodbav:"state"`
+	Version    int64     `dynamodbav:"version"`
+	WindowEnds time.Time `dynamodbav:"windowEnds"`
+	Failed     []string  `dynamodbav:"failed,omitempty"`
+	Succeeded  int       `dynamodbav:"succeeded"`
+	Row        []string  `dynamodbav:"row,omitempty"`
+	Since      time.Time `dynamodbav:"since"`
+	Openings   int       `dynamodbav:"openings"`
+	RetryAt    time.Time `dynamodbav:"retryAt"`
+	ProbeEnds  time.Time `dynamodbav:"probeEnds"`
+}
+
+const circuitKey = "state"
+
+// Circuit reads the circuit of a dependency; see resilience.CircuitLog.
+func (t *Table) Circuit(ctx context.Context, dependency string) (resilience.Circuit, error) {
+	item := circuitItem{State: string(resilience.Closed)}
+	_, err := t.Find(ctx, "circuit#"+dependency, circuitKey, &item)
+	return resilience.Circuit{
+		State: resilience.State(item.State), Version: item.Version, WindowEnds: item.WindowEnds, Failed: item.Failed,
+		Succeeded: item.Succeeded, Row: item.Row, Since: item.Since, Openings: item.Openings, RetryAt: item.RetryAt, ProbeEnds: item.ProbeEnds,
+	}, err
+}
+
+// SaveCircuit writes a circuit's next version; see resilience.CircuitLog.
+func (t *Table) SaveCircuit(ctx context.Context, dependency string, c resilience.Circuit, with commit.With) error {
+	return t.Commit(ctx, with, t.SaveVersion("circuit#"+dependency, circuitKey, circuitItem{
+		State: string(c.State), Version: c.Version, WindowEnds: c.WindowEnds, Failed: c.Failed,
+		Succeeded: c.Succeeded, Row: c.Row, Since: c.Since, Openings: c.Openings, RetryAt: c.RetryAt, ProbeEnds: c.ProbeEnds,
+	}, c.Version-1))
+}

@@ -1,0 +1,141 @@
+package ddb
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+)
+
+// Op is one write of a business change.
+type Op struct {
+	Write types.TransactWriteItem
+	// Refused is the error of Commit where this write's condition does not hold; a write with a condition needs one.
+	Refused error
+	// err is why there is no such write; Commit fails with it.
+	err error
+}
+
+// attempts and pause bound the retries of a transaction that conflicts with another one.
+const (
+	attempts = 5
+	pause    = 20 * time.Millisecond
+)
+
+// Commit writes ops and what comes with them in one transaction: all or nothing.
+// It fails with fault.ErrLostRace where a barrier or idempotency record exists
+// already, else with the Refused error of the first op whose condition does not
+// hold. Conflicts and throttling are tried again a few times, then are transient.
+func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
+	company, err := t.company(with)
+	if err != nil {
+		return err
+	}
+	if ops = append(company, ops...); len(ops) == 0 {
+		return nil // DynamoDB refuses an empty transaction
+	}
+	items := make([]types.TransactWriteItem, len(ops))
+	for i, op := range ops {
+		if op.err != nil {
+			return op.err
+		}
+		items[i] = op.Write
+	}
+	for n := range attempts {
+		_, err = t.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+		var cancelled *types.TransactionCanceledException
+		if !errors.As(err, &cancelled) {
+			return err
+		}
+		for i, reason := range cancelled.CancellationReasons {
+			if aws.ToString(reason.Code) == "ConditionalCheckFailed" && ops[i].Refused != nil {
+				return ops[i].Refused
+			}
+		}
+		if err := wait(ctx, n); err != nil {
+			return err
+		}
+	}
+	return fault.New(fault.Transient, "Transient", "the table is busy; try again").Because(err)
+}
+
+// wait sleeps before attempt n+2: exponential with full jitter.
+func wait(ctx context.Context, n int) error {
+	return clock.Sleep(ctx, time.Duration(rand.Int64N(int64(pause)<<n))) //nolint:gosec // jitter, no secret
+}
+
+// company turns barrier, idempotency record and events into writes.
+func (t *Table) company(with commit.With) ([]Op, error) {
+	var ops []Op
+	if with.Barrier != nil {
+		recs, err := with.Barrier.Records()
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range recs {
+			ops = append(ops, t.putBarrier(rec))
+		}
+	}
+	if with.Reply != nil {
+		rec, err := with.Reply.Record()
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, t.putReply(rec))
+	}
+	for _, e := range with.Events {
+		op, err := t.putEvent(e)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
+	}
+	return ops, nil
+}
+
+// putIf puts a whole item if condition holds, else Commit fails with refused. It is for items that nobody has written to
+// before: what a newer version has put into an item, a put would lose; see SaveVersion.
+func (t *Table) putIf(item Values, refused error, condition string, values Values) Op {
+	return Op{Refused: refused, Write: types.TransactWriteItem{Put: &types.Put{
+		TableName: &t.Name, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values,
+	}}}
+}
+
+// CheckIf writes nothing; if condition does not hold for the item, Commit fails with refused.
+func (t *Table) CheckIf(pk, sk string, refused error, condition string, values Values) Op {
+	return Op{Refused: refused, Write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &t.Name, Key: Key(pk, sk), ConditionExpression: &condition, ExpressionAttributeValues: values,
+	}}}
+}
+
+// Number makes a number attribute.
+func Number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+// shards spreads the outbox, and indexes over all of a kind, over partitions.
+const shards = 8
+
+// Shard returns the one of a prefix's partitions that holds what is about subject.
+func Shard(prefix, subject string) string {
+	return prefix + strconv.Itoa(int(crc32.ChecksumIEEE([]byte(subject))%shards))
+}
+
+// Shards returns all partitions of a prefix.
+func Shards(prefix string) []string {
+	all := make([]string, shards)
+	for n := range all {
+		all[n] = prefix + strconv.Itoa(n)
+	}
+	return all
+}

@@ -1,0 +1,205 @@
+package ddb_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/storesuite"
+)
+
+// store is the smallest store in a table.
+type store struct{ *ddb.Table }
+
+func (s store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
+
+func TestTableKeepsTheProtocol(t *testing.T) {
+	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return store{ddbtest.NewTable(t, c)} })
+}
+
+var (
+	start     = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	errFirst  = errors.New("first refused")
+	errSecond = errors.New("second refused")
+)
+
+type pot struct {
+	Cups    int   `dynamodbav:"cups"`
+	Version int64 `dynamodbav:"version"`
+}
+
+func events(t *testing.T, subjects ...string) (all []envelope.Event) {
+	t.Helper()
+	p := envelope.Publisher{Service: "tea", Clock: clock.At(start), IDs: ids.Random(clock.At(start))}
+	for _, s := range subjects {
+		e, err := p.New(t.Context(), "orderflow.tea.pot.brewed.v1", s, 1, struct{}{})
+		must(t, err)
+		all = append(all, e)
+	}
+	return all
+}
+
+func TestRefusedCommitWritesNothingAndNamesTheFirstRefusal(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	must(t, table.Commit(t.Context(), commit.With{}, table.Save("taken", "pot", pot{Cups: 1})))
+	_, err := barrier.Do(t.Context(), table, "s", "Step", func(ctx context.Context, once barrier.Once) (int, error) {
+		return 1, table.Commit(ctx, commit.With{Barrier: once.Returning(1), Events: events(t, "a")},
+			table.Save("new", "pot", pot{}),
+			table.SaveNew("taken", "pot", pot{Cups: 2}, errFirst),
+			table.SaveIf("none", "pot", pot{}, errSecond, "cups > :n", ddb.Values{":n": ddb.Number(0)}))
+	})
+	if !errors.Is(err, errFirst) {
+		t.Errorf("Commit = %v, want the first refusal", err)
+	}
+	if ok, err := table.Find(t.Context(), "new", "pot", &pot{}); ok || err != nil {
+		t.Errorf("a part was written: %v, %v", ok, err)
+	}
+	if _, ok, err := table.Barrier(t.Context(), barrier.Key{Saga: "s", Step: "Step", Phase: barrier.Action}); ok || err != nil {
+		t.Errorf("the barrier was written: %v, %v", ok, err)
+	}
+	if waiting, err := table.Outbox(t.Context()); len(waiting) != 0 || err != nil {
+		t.Errorf("outbox holds %d events, %v", len(waiting), err)
+	}
+}
+
+func TestLostRaceGoesBeforeARefusal(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	var once barrier.Once
+	_, err := barrier.Do(t.Context(), table, "s", "Step", func(ctx context.Context, o barrier.Once) (int, error) {
+		once = o
+		return 1, table.Commit(ctx, commit.With{Barrier: o.Returning(1)}, table.Save("taken", "pot", pot{}))
+	})
+	must(t, err)
+	// Refused on its own account as well, since what it wants to make is made.
+	err = table.Commit(t.Context(), commit.With{Barrier: once.Returning(2)}, table.SaveNew("taken", "pot", pot{}, errFirst))
+	if !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("Commit = %v, want ErrLostRace", err)
+	}
+}
+
+func TestAnswerOfAnotherRequestWithTheKeyLosesTheRace(t *testing.T) {
+	c := clock.At(start)
+	table := ddbtest.NewTable(t, c)
+	var once idempotency.Once
+	_, _, err := idempotency.Do(t.Context(), table, idempotency.Request{Scope: "me", Key: "k"}, func(ctx context.Context, o idempotency.Once) (int, error) {
+		once = o
+		return 1, table.Commit(ctx, commit.With{Reply: o.Returning(1)})
+	})
+	must(t, err)
+	again := func() error {
+		return table.Commit(t.Context(), commit.With{Reply: once.Returning(2)}, table.Save("p", "pot", pot{}))
+	}
+	if err := again(); !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("within its day: %v, want ErrLostRace", err)
+	}
+	if ok, err := table.Find(t.Context(), "p", "pot", &pot{}); ok || err != nil {
+		t.Errorf("the loser's change was written: %v, %v", ok, err)
+	}
+	c.Advance(idempotency.Retention)
+	must(t, again())
+}
+
+func TestVersionThatMovedOnLosesTheRace(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	put := func(before int64) error {
+		return table.Commit(t.Context(), commit.With{}, table.SaveVersion("p", "pot", pot{Version: before + 1}, before))
+	}
+	if err := put(1); !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("over nothing: %v, want ErrLostRace", err)
+	}
+	must(t, put(0))
+	must(t, put(1))
+	for _, before := range []int64{0, 1, 3} {
+		if err := put(before); !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("from version %d over version 2: %v, want ErrLostRace", before, err)
+		}
+	}
+}
+
+func TestCommitOfNothingIsNoError(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	must(t, table.Commit(t.Context(), commit.With{}))
+}
+
+func TestRefusalWithoutAnErrorOfItsOwnIsNoSuccess(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	op := ddb.Op{Write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &table.Name, Key: ddb.Key("none", "pot"), ConditionExpression: aws.String("attribute_exists(pk)"),
+	}}}
+	if err := table.Commit(t.Context(), commit.With{}, op, table.Save("p", "pot", pot{})); err == nil {
+		t.Error("nothing was written, and Commit says that it was")
+	}
+}
+
+func TestCommitEndsWithItsContext(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := table.Commit(ctx, commit.With{}, table.Save("p", "pot", pot{})); !errors.Is(err, context.Canceled) {
+		t.Errorf("Commit = %v, want context.Canceled", err)
+	}
+}
+
+func TestWhatCannotBeEncodedIsNotWritten(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	with := commit.With{Events: []envelope.Event{{ID: "1", Data: []byte("{")}}}
+	if err := table.Commit(t.Context(), with, table.Save("p", "pot", pot{})); fault.KindOf(err) != fault.Internal {
+		t.Errorf("Commit = %v, want an internal error", err)
+	}
+	if ok, err := table.Find(t.Context(), "p", "pot", &pot{}); ok || err != nil {
+		t.Errorf("the change was written: %v, %v", ok, err)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The version before compares the attribute hash with a digest of the request's bytes, and wrote no other.
+func TestRepliesAreReadByTheVersionBeforeAndReadItsOwn(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	do := func(req idempotency.Request) (int, bool, error) {
+		return idempotency.Do(t.Context(), table, req, func(ctx context.Context, once idempotency.Once) (int, error) {
+			return 1, table.Commit(ctx, commit.With{Reply: once.Returning(1)})
+		})
+	}
+	_, _, err := do(idempotency.Request{Scope: "s", Key: "new", Hash: "content", Formerly: "bytes"})
+	must(t, err)
+	var item struct {
+		Hash string `dynamodbav:"hash"`
+	}
+	if ok, err := table.Find(t.Context(), "reply#s", "new", &item); !ok || err != nil || item.Hash != "bytes" {
+		t.Errorf("the version before finds %t %+v, %v; want the digest of bytes", ok, item, err)
+	}
+	if _, replayed, err := do(idempotency.Request{Scope: "s", Key: "new", Hash: "content", Formerly: "other bytes"}); !replayed || err != nil {
+		t.Errorf("the same content in other bytes: %t, %v; want a replay", replayed, err)
+	}
+	old := struct {
+		Hash      string `dynamodbav:"hash"`
+		Result    string `dynamodbav:"result"`
+		ExpiresAt int64  `dynamodbav:"expiresAt"`
+	}{"bytes", "1", start.Add(time.Hour).Unix()}
+	must(t, table.Commit(t.Context(), commit.With{}, table.Save("reply#s", "old", old)))
+	if _, replayed, err := do(idempotency.Request{Scope: "s", Key: "old", Hash: "content", Formerly: "bytes"}); !replayed || err != nil {
+		t.Errorf("a record of the version before: %t, %v; want a replay", replayed, err)
+	}
+	if _, _, err := do(idempotency.Request{Scope: "s", Key: "old", Hash: "content", Formerly: "x"}); !errors.Is(err, idempotency.ErrKeyReused) {
+		t.Errorf("another request: %v, want ErrKeyReused", err)
+	}
+}

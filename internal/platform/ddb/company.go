@@ -1,0 +1,88 @@
+package ddb
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+)
+
+// barrierRetention outlives whatever may still deliver a duplicate: queues and
+// their dead-letter queues keep messages for 14 days each, Step Functions its executions for 90.
+const barrierRetention = 90 * 24 * time.Hour
+
+type barrierItem struct {
+	Origin    string `dynamodbav:"origin"`
+	Result    string `dynamodbav:"result"`
+	ExpiresAt int64  `dynamodbav:"expiresAt"`
+}
+
+// Barrier finds a barrier record; see barrier.Log.
+func (t *Table) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
+	var item barrierItem
+	pk, sk := barrierKey(key)
+	ok, err := t.Find(ctx, pk, sk, &item)
+	return barrier.Record{Key: key, Origin: barrier.Phase(item.Origin), Result: json.RawMessage(item.Result)}, ok, err
+}
+
+func (t *Table) putBarrier(rec barrier.Record) Op {
+	pk, sk := barrierKey(rec.Key)
+	item := Key(pk, sk)
+	item["origin"], item["result"] = String(string(rec.Origin)), String(string(rec.Result))
+	item["expiresAt"] = t.expiry(barrierRetention)
+	return t.putIf(item, fault.ErrLostRace, "attribute_not_exists(pk)", nil)
+}
+
+func barrierKey(k barrier.Key) (pk, sk string) {
+	return "barrier#" + k.Saga, k.Step + "#" + string(k.Phase)
+}
+
+type replyItem struct {
+	// Hash is idempotency.Request's Formerly, where there is one: functions of the version before look there. Content is its Hash.
+	Hash      string `dynamodbav:"hash"`
+	Content   string `dynamodbav:"contentHash"`
+	Result    string `dynamodbav:"result"`
+	ExpiresAt int64  `dynamodbav:"expiresAt"`
+}
+
+// Reply finds an idempotency record; see idempotency.Log. DynamoDB deletes expired
+// items late, so expiry is looked at here as well.
+func (t *Table) Reply(ctx context.Context, scope, key string) (idempotency.Record, bool, error) {
+	var item replyItem
+	ok, err := t.Find(ctx, "reply#"+scope, key, &item)
+	ok = ok && item.ExpiresAt > t.Clock.Now().Unix()
+	return idempotency.Record{
+		Scope: scope, Key: key, Hash: cmp.Or(item.Content, item.Hash), Formerly: item.Hash, Result: json.RawMessage(item.Result),
+	}, ok, err
+}
+
+// putReply replaces a record that has expired as a whole: what a newer version kept with it is about another request.
+func (t *Table) putReply(rec idempotency.Record) Op {
+	item := Key("reply#"+rec.Scope, rec.Key)
+	item["hash"], item["contentHash"] = String(cmp.Or(rec.Formerly, rec.Hash)), String(rec.Hash)
+	item["result"] = String(string(rec.Result))
+	item["expiresAt"] = t.expiry(idempotency.Retention)
+	return t.putIf(item, fault.ErrLostRace, "attribute_not_exists(pk) OR expiresAt <= :now",
+		Values{":now": Number(t.Clock.Now().Unix())})
+}
+
+func (t *Table) putEvent(e envelope.Event) (Op, error) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return Op{}, fault.New(fault.Internal, "UnencodableEvent", "event %s cannot be encoded", e.Type).Because(err)
+	}
+	item := Key(Shard("outbox#", e.Subject), e.ID)
+	item["event"] = String(string(b))
+	return Op{Write: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: item}}}, nil // its key is its own
+}
+
+func (t *Table) expiry(after time.Duration) types.AttributeValue {
+	return Number(t.Clock.Now().Add(after).Unix())
+}

@@ -1,0 +1,104 @@
+package ddb_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/outbox"
+)
+
+// scripted returns a table whose calls are answered one after the other by answers, the last again and again; an answer that
+// begins with an exclamation mark is an error. It also counts the calls.
+func scripted(t *testing.T, answers ...string) (*ddb.Table, *int) {
+	t.Helper()
+	calls := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer := answers[min(calls, len(answers)-1)]
+		calls++
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		body, failed := strings.CutPrefix(answer, "!")
+		if failed {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return ddb.Open(aws.Config{Region: "eu-central-1", BaseEndpoint: &server.URL,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		})}, "tea", clock.At(start)), &calls
+}
+
+func cancelled(codes ...string) string {
+	var reasons []string
+	for _, c := range codes {
+		reasons = append(reasons, fmt.Sprintf(`{"Code":%q}`, c))
+	}
+	return `!{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","CancellationReasons":[` + strings.Join(reasons, ",") + `]}`
+}
+
+func TestConflictingTransactionIsTriedAgain(t *testing.T) {
+	table, calls := scripted(t, cancelled("TransactionConflict"), cancelled("ThrottlingError"), `{}`)
+	if err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{})); err != nil || *calls != 3 {
+		t.Errorf("%v after %d calls; want success after 3", err, *calls)
+	}
+}
+
+func TestConflictThatLastsIsTransient(t *testing.T) {
+	table, calls := scripted(t, cancelled("TransactionConflict"))
+	err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}))
+	if err == nil || fault.KindOf(err) != fault.Transient || *calls != 5 {
+		t.Errorf("%v after %d calls; want a transient error after 5", err, *calls)
+	}
+}
+
+func TestConditionDecidesOverAConflictBesideIt(t *testing.T) {
+	table, calls := scripted(t, cancelled("TransactionConflict", "ConditionalCheckFailed"))
+	err := table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{}), table.SaveNew("b", "pot", pot{}, errSecond))
+	if err != errSecond || *calls != 1 {
+		t.Errorf("%v after %d calls; want the refusal at once", err, *calls)
+	}
+}
+
+func TestWhatDynamoDBLeftOverIsAskedForAgain(t *testing.T) {
+	table, calls := scripted(t,
+		`{"Responses":{"tea":[{"pk":{"S":"a"}}]},"UnprocessedKeys":{"tea":{"Keys":[{"pk":{"S":"b"},"sk":{"S":"pot"}}]}}}`,
+		`{"Responses":{"tea":[{"pk":{"S":"b"}}]},"UnprocessedKeys":{}}`)
+	got, err := table.GetAll(t.Context(), []ddb.Values{ddb.Key("a", "pot"), ddb.Key("b", "pot")})
+	if err != nil || len(got) != 2 || *calls != 2 {
+		t.Errorf("GetAll = %d items, %v after %d calls; want 2 after 2", len(got), err, *calls)
+	}
+	table, calls = scripted(t,
+		`{"UnprocessedItems":{"tea":[{"DeleteRequest":{"Key":{"pk":{"S":"outbox#1"},"sk":{"S":"1"}}}}]}}`, `{"UnprocessedItems":{}}`)
+	if err := table.DeletePublished(t.Context(), []outbox.Item{{PK: "outbox#1", SK: "1"}, {PK: "outbox#1", SK: "2"}}); err != nil || *calls != 2 {
+		t.Errorf("DeletePublished: %v after %d calls; want 2", err, *calls)
+	}
+}
+
+func TestErrorOfDynamoDBIsPassedOn(t *testing.T) {
+	table, _ := scripted(t, `!{"__type":"AccessDeniedException"}`)
+	_, err := table.GetAll(t.Context(), []ddb.Values{ddb.Key("a", "pot")})
+	errs := map[string]error{
+		"GetAll": err, "Commit": table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{})),
+		"DeletePublished": table.DeletePublished(t.Context(), []outbox.Item{{PK: "a", SK: "b"}}),
+		"Get":             table.Get(t.Context(), "a", "b", &pot{}, errFirst),
+	}
+	_, _, errs["Page"] = table.Page(t.Context(), "", "pk", "a", false, 1, "")
+	_, errs["Outbox"] = table.Outbox(t.Context())
+	for name, err := range errs {
+		if err == nil || err == errFirst || !strings.Contains(err.Error(), "AccessDenied") {
+			t.Errorf("%s: %v, want AccessDenied", name, err)
+		}
+	}
+}

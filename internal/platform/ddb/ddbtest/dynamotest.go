@@ -1,0 +1,78 @@
+// Package ddbtest gives tests a table of their own in a DynamoDB at hand.
+package ddbtest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/ids"
+)
+
+// Endpoint is the environment variable with the address of an emulator. `make test` sets it.
+const Endpoint = "ORDERFLOW_TEST_ENDPOINT"
+
+// NewTable makes an empty table as template.yaml does (keys pk and sk), with an index for each
+// name given, whose keys are <name>Pk and <name>Sk. It is deleted when the test ends.
+func NewTable(t *testing.T, c clock.Clock, indexes ...string) *ddb.Table {
+	t.Helper()
+	endpoint := os.Getenv(Endpoint)
+	if endpoint == "" {
+		t.Fatalf("%s is not set: run the tests by `make test`, or this package by "+
+			"`go run ./cmd/dev exec -- go test ./...`, which starts an emulator", Endpoint)
+	}
+	cfg := aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &endpoint,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}
+	name := strings.NewReplacer("/", "-", "#", "-").Replace(t.Name()) + "-" + ids.Random(clock.System{}).New()
+	table := ddb.Open(cfg, name, c)
+	in := &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: attributes("pk", "sk"), KeySchema: schema("pk", "sk"),
+	}
+	for _, index := range indexes {
+		pk, sk := index+"Pk", index+"Sk"
+		in.AttributeDefinitions = append(in.AttributeDefinitions, attributes(pk, sk)...)
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+			IndexName: aws.String(index), KeySchema: schema(pk, sk), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+		})
+	}
+	// The name is this test's own: where it is in use already, or gone already below, the first answer got lost and
+	// the client has asked again.
+	var made *types.ResourceInUseException
+	if _, err := table.Client.CreateTable(t.Context(), in); err != nil && !errors.As(err, &made) {
+		t.Fatalf("create table: %v", err)
+	}
+	t.Cleanup(func() {
+		var gone *types.ResourceNotFoundException
+		if _, err := table.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil && !errors.As(err, &gone) {
+			t.Errorf("delete table: %v", err)
+		}
+	})
+	return table
+}
+
+func attributes(names ...string) []types.AttributeDefinition {
+	var defs []types.AttributeDefinition
+	for _, n := range names {
+		defs = append(defs, types.AttributeDefinition{AttributeName: aws.String(n), AttributeType: types.ScalarAttributeTypeS})
+	}
+	return defs
+}
+
+func schema(pk, sk string) []types.KeySchemaElement {
+	return []types.KeySchemaElement{
+		{AttributeName: &pk, KeyType: types.KeyTypeHash}, {AttributeName: &sk, KeyType: types.KeyTypeRange},
+	}
+}

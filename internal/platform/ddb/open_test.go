@@ -1,0 +1,51 @@
+package ddb_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/ddb/ddbtest"
+)
+
+type waiting struct {
+	ddb.Opened
+	pot
+}
+
+func TestWhatWaitsSinceBeforeATimeIsVisitedUntilAVisitFails(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start), ddb.OpenIndex)
+	var want []string
+	var ops []ddb.Op
+	for n := range 12 { // over several shards, every third of them too young
+		pk := fmt.Sprintf("pot#%02d", n)
+		since := start.Add(-time.Minute)
+		if n%3 == 0 {
+			since = start
+		} else {
+			want = append(want, pk)
+		}
+		ops = append(ops, table.Save(pk, "pot", waiting{ddb.OpenSince(pk, since), pot{}}))
+	}
+	must(t, table.Commit(t.Context(), commit.With{}, append(ops, table.Save("pot#closed", "pot", waiting{}))...))
+	var got []string
+	must(t, table.EachOpen(t.Context(), start, func(pk string) error { got = append(got, pk); return nil }))
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("visited %v, want %v", got, want)
+	}
+	visits := 0
+	if err := table.EachOpen(t.Context(), start, func(string) error { visits++; return errFirst }); err != errFirst || visits != 1 {
+		t.Errorf("%v after %d visits, want the first visit's error", err, visits)
+	}
+}
+
+func TestOpenItemsThatCannotBeReadAreAnError(t *testing.T) {
+	table, _ := scripted(t, `!{"__type":"AccessDeniedException"}`)
+	if err := table.EachOpen(t.Context(), start, func(string) error { return nil }); err == nil {
+		t.Error("no error")
+	}
+}

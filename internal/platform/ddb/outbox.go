@@ -1,0 +1,75 @@
+package ddb
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/outbox"
+)
+
+// DeletePublished removes published events from the outbox; see outbox.Store.
+func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error {
+	requests := make([]types.WriteRequest, 0, len(items))
+	for _, item := range items {
+		requests = append(requests, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: Key(item.PK, item.SK)}})
+	}
+	for len(requests) > 0 {
+		out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{t.Name: requests},
+		})
+		if err != nil {
+			return err
+		}
+		requests = out.UnprocessedItems[t.Name]
+	}
+	return nil
+}
+
+// Outbox returns the events that wait to be published. One that cannot be read makes it fail.
+func (t *Table) Outbox(ctx context.Context) ([]envelope.Event, error) {
+	items, err := t.Waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waiting := make([]envelope.Event, len(items))
+	for i, item := range items {
+		waiting[i] = item.Event
+	}
+	return waiting, nil
+}
+
+// Waiting returns what is in the outbox; see outbox.Swept.
+func (t *Table) Waiting(ctx context.Context) ([]outbox.Item, error) {
+	var waiting []outbox.Item
+	var unreadable error
+	for _, pk := range Shards("outbox#") {
+		for cursor := ""; ; {
+			items, next, err := t.Page(ctx, "", "pk", pk, false, 100, cursor)
+			if err != nil {
+				return nil, err
+			}
+			for _, item := range items {
+				body, _ := item["event"].(*types.AttributeValueMemberS)
+				sk, _ := item["sk"].(*types.AttributeValueMemberS)
+				if body == nil || sk == nil {
+					unreadable = errors.Join(unreadable, envelope.ErrMalformed)
+					continue
+				}
+				e, err := envelope.Parse([]byte(body.Value))
+				if err != nil {
+					unreadable = errors.Join(unreadable, err)
+					continue
+				}
+				waiting = append(waiting, outbox.Item{PK: pk, SK: sk.Value, Event: e})
+			}
+			if cursor = next; cursor == "" {
+				break
+			}
+		}
+	}
+	return waiting, unreadable
+}

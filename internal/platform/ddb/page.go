@@ -1,0 +1,90 @@
+package ddb
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/fault"
+)
+
+// ErrCursor refuses a cursor that no list call of ours returned.
+var ErrCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor is not one that this list returned")
+
+// Page reads one page of the partition of an index (index "" is the table itself).
+// The partition attribute is called pkName. descending turns the sort key's order.
+// cursor is "" or what an earlier call with the same partition returned; the cursor
+// returned is "" on the last page.
+func (t *Table) Page(ctx context.Context, index, pkName, pk string, descending bool, limit int, cursor string) ([]Values, string, error) {
+	start, err := decodeCursor(cursor, index, pkName, pk)
+	if err != nil {
+		return nil, "", err
+	}
+	in := &dynamodb.QueryInput{
+		TableName: &t.Name, ScanIndexForward: aws.Bool(!descending), ExclusiveStartKey: start,
+		Limit:                    aws.Int32(int32(limit)), //nolint:gosec // 1 to 100
+		KeyConditionExpression:   aws.String("#pk = :pk"),
+		ExpressionAttributeNames: map[string]string{"#pk": pkName}, ExpressionAttributeValues: Values{":pk": String(pk)},
+	}
+	if index != "" {
+		in.IndexName = &index
+	}
+	res, err := t.Client.Query(ctx, in)
+	if err != nil {
+		return nil, "", err
+	}
+	next, err := encodeCursor(res.LastEvaluatedKey)
+	return res.Items, next, err
+}
+
+func encodeCursor(key Values) (string, error) {
+	if len(key) == 0 {
+		return "", nil
+	}
+	plain := map[string]string{}
+	for name, v := range key {
+		s, ok := v.(*types.AttributeValueMemberS)
+		if !ok {
+			return "", fault.New(fault.Internal, "UnencodableCursor", "key attribute %s is no string", name)
+		}
+		plain[name] = s.Value
+	}
+	b, err := json.Marshal(plain)
+	return base64.RawURLEncoding.EncodeToString(b), err
+}
+
+// decodeCursor also refuses a cursor that points into another partition: it is the
+// client's to send, and must not let one customer page through another's items. Its
+// names are those of the keys and nothing else, or DynamoDB would refuse it as a fault of ours.
+func decodeCursor(cursor, index, pkName, pk string) (Values, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return nil, ErrCursor
+	}
+	var plain map[string]string
+	if json.Unmarshal(b, &plain) != nil || plain[pkName] != pk {
+		return nil, ErrCursor
+	}
+	names := []string{"pk", "sk"}
+	if index != "" {
+		names = append(names, index+"Pk", index+"Sk")
+	}
+	if len(plain) != len(names) {
+		return nil, ErrCursor
+	}
+	key := Values{}
+	for _, name := range names {
+		if plain[name] == "" {
+			return nil, ErrCursor
+		}
+		key[name] = String(plain[name])
+	}
+	return key, nil
+}

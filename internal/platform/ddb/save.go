@@ -1,0 +1,135 @@
+package ddb
+
+import (
+	"maps"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/fault"
+)
+
+// While a release is gradual, functions of the old version work beside those of the new one, on the same items. So none of the
+// writes below replaces an item: they set the attributes that the shape knows, remove those of them that are empty (omitempty), and
+// leave all others as they are. Only an item that does not exist yet is put as a whole.
+
+// SaveNew writes an item that must not exist yet, else Commit fails with refused.
+func (t *Table) SaveNew(pk, sk string, shape any, refused error) Op {
+	if _, err := shapeOf(reflect.TypeOf(shape)); err != nil {
+		return Op{err: err}
+	}
+	item, err := attributevalue.MarshalMap(shape)
+	if err != nil {
+		return Op{err: err}
+	}
+	item["pk"], item["sk"] = String(pk), String(sk)
+	return t.putIf(item, refused, "attribute_not_exists(pk)", nil)
+}
+
+// SaveVersion writes the item whose attribute version is still the one before, or a new one where before is 0. Otherwise
+// Commit fails with fault.ErrLostRace.
+func (t *Table) SaveVersion(pk, sk string, shape any, before int64) Op {
+	if before == 0 {
+		return t.SaveNew(pk, sk, shape, fault.ErrLostRace)
+	}
+	u := update{exists: true, values: Values{":before": Number(before)}}
+	return t.save(pk, sk, shape, &u, fault.ErrLostRace, "version = :before")
+}
+
+// Save writes an item, whether it exists or not.
+func (t *Table) Save(pk, sk string, shape any) Op {
+	return t.save(pk, sk, shape, &update{values: Values{}}, nil, "")
+}
+
+// SaveIf writes an item if condition holds, else Commit fails with refused. The names of values are their own: not :v and a number.
+func (t *Table) SaveIf(pk, sk string, shape any, refused error, condition string, values Values) Op {
+	u := update{values: Values{}}
+	maps.Copy(u.values, values) // the caller may use its own for another write
+	return t.save(pk, sk, shape, &u, refused, condition)
+}
+
+func (t *Table) save(pk, sk string, shape any, u *update, refused error, condition string) Op {
+	attributes, err := shapeOf(reflect.TypeOf(shape))
+	if err != nil {
+		return Op{err: err}
+	}
+	item, err := attributevalue.MarshalMap(shape)
+	if err != nil {
+		return Op{err: err}
+	}
+	u.names = map[string]string{}
+	if err := u.add("", attributes, item); err != nil {
+		return Op{err: err}
+	}
+	write := &types.Update{
+		TableName: &t.Name, Key: Key(pk, sk), UpdateExpression: aws.String(u.expression()),
+		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+	}
+	if condition != "" {
+		write.ConditionExpression = &condition
+	}
+	return Op{Refused: refused, Write: types.TransactWriteItem{Update: write}}
+}
+
+// update becomes an update expression.
+type update struct {
+	// exists says that the item is there, with all that is written within.
+	exists      bool
+	sets, drops []string
+	names       map[string]string
+	values      Values
+}
+
+// add has attributes of an item set or removed, those of the map at path, which is "" for the item itself.
+func (u *update) add(path string, attributes []attribute, item Values) error {
+	for _, a := range attributes {
+		at := path + u.name(a.name)
+		value, has := item[a.name]
+		switch {
+		case !has && a.write == once:
+		case !has:
+			u.drops = append(u.drops, at)
+		case a.write == once:
+			u.sets = append(u.sets, at+" = if_not_exists("+at+", "+u.value(value)+")")
+		case a.write == within:
+			inner, ok := value.(*types.AttributeValueMemberM)
+			if !ok || !u.exists {
+				return fault.New(fault.Internal, "BadShape", "%s can be written within an item that has a version only", a.name)
+			}
+			if err := u.add(at+".", a.within, inner.Value); err != nil {
+				return err
+			}
+		default:
+			u.sets = append(u.sets, at+" = "+u.value(value))
+		}
+	}
+	return nil
+}
+
+// name stands for an attribute's name, which may be a reserved word.
+func (u *update) name(name string) string {
+	short := "#" + strconv.Itoa(len(u.names))
+	u.names[short] = name
+	return short
+}
+
+func (u *update) value(v types.AttributeValue) string {
+	short := ":v" + strconv.Itoa(len(u.values))
+	u.values[short] = v
+	return short
+}
+
+func (u *update) expression() string {
+	var clauses []string
+	if len(u.sets) > 0 {
+		clauses = append(clauses, "SET "+strings.Join(u.sets, ", "))
+	}
+	if len(u.drops) > 0 {
+		clauses = append(clauses, "REMOVE "+strings.Join(u.drops, ", "))
+	}
+	return strings.Join(clauses, " ")
+}

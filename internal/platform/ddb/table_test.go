@@ -1,0 +1,184 @@
+package ddb_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/outbox"
+)
+
+func TestMissingItemIsTheCallersError(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	must(t, table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{Cups: 3})))
+	var got pot
+	if err := table.Get(t.Context(), "p", "pot", &got, errFirst); err != nil || got.Cups != 3 {
+		t.Errorf("Get = %+v, %v", got, err)
+	}
+	if err := table.Get(t.Context(), "none", "pot", &got, errFirst); !errors.Is(err, errFirst) {
+		t.Errorf("Get of nothing: %v, want the caller's error", err)
+	}
+}
+
+func TestATableIsReachedAsLongAsItIsThere(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	must(t, table.Reach(t.Context()))
+	gone := *table
+	gone.Name += "-gone"
+	var missing *types.ResourceNotFoundException
+	if err := gone.Reach(t.Context()); !errors.As(err, &missing) {
+		t.Errorf("a table that is not there: %v", err)
+	}
+}
+
+func TestGetAllLeavesOutWhatIsMissing(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	must(t, table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{}), table.Save("b", "pot", pot{})))
+	got, err := table.GetAll(t.Context(), []ddb.Values{ddb.Key("a", "pot"), ddb.Key("none", "pot"), ddb.Key("b", "pot")})
+	if err != nil || len(got) != 2 {
+		t.Errorf("GetAll = %d items, %v; want 2", len(got), err)
+	}
+	if got, err := table.GetAll(t.Context(), nil); err != nil || len(got) != 0 {
+		t.Errorf("GetAll of no keys = %d items, %v", len(got), err)
+	}
+}
+
+type owned struct {
+	PK string `dynamodbav:"byOwnerPk"`
+	SK string `dynamodbav:"byOwnerSk"`
+}
+
+// shelf fills a table with five pots of each of two owners and returns it.
+func shelf(t *testing.T) *ddb.Table {
+	t.Helper()
+	table := ddbtest.NewTable(t, clock.At(start), "byOwner")
+	for _, owner := range []string{"me", "you"} {
+		for i := range 5 {
+			must(t, table.Commit(t.Context(), commit.With{}, table.Save("shelf#"+owner, fmt.Sprint(i), owned{owner, fmt.Sprint(9 - i)})))
+		}
+	}
+	return table
+}
+
+func TestPagesTogetherAreThePartitionInOrder(t *testing.T) {
+	table := shelf(t)
+	for _, c := range []struct {
+		index, pkName, pk string
+		descending        bool
+		want              []string
+	}{
+		{"", "pk", "shelf#me", false, []string{"0", "1", "2", "3", "4"}},
+		{"", "pk", "shelf#me", true, []string{"4", "3", "2", "1", "0"}},
+		{"byOwner", "byOwnerPk", "me", false, []string{"4", "3", "2", "1", "0"}},
+		{"byOwner", "byOwnerPk", "me", true, []string{"0", "1", "2", "3", "4"}},
+		{"", "pk", "shelf#nobody", false, nil},
+	} {
+		var got []string
+		cursor := ""
+		for pages := 0; pages == 0 || cursor != ""; pages++ {
+			items, next, err := table.Page(t.Context(), c.index, c.pkName, c.pk, c.descending, 2, cursor)
+			if err != nil || len(items) > 2 || pages > 5 {
+				t.Fatalf("page %d of %+v: %d items, %v", pages, c, len(items), err)
+			}
+			for _, values := range items {
+				got = append(got, values["sk"].(*types.AttributeValueMemberS).Value)
+			}
+			cursor = next
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+func TestForeignOrGarbledCursorIsRefused(t *testing.T) {
+	table := shelf(t)
+	_, mine, err := table.Page(t.Context(), "", "pk", "shelf#me", false, 2, "")
+	must(t, err)
+	_, indexed, err := table.Page(t.Context(), "byOwner", "byOwnerPk", "me", false, 2, "")
+	must(t, err)
+	plain := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+	for name, c := range map[string]struct{ index, pkName, pk, cursor string }{
+		"another partition's": {"", "pk", "shelf#you", mine},
+		"another owner's":     {"byOwner", "byOwnerPk", "you", indexed},
+		"the table's":         {"byOwner", "byOwnerPk", "me", mine},
+		"the index's":         {"", "pk", "shelf#me", indexed},
+		"cut":                 {"", "pk", "shelf#me", mine[:len(mine)-2]},
+		"garbage":             {"", "pk", "shelf#me", "garbage"},
+		"no base64":           {"", "pk", "shelf#me", "%"},
+		"one key short":       {"", "pk", "shelf#me", plain(`{"pk":"shelf#me"}`)},
+		"one key empty":       {"", "pk", "shelf#me", plain(`{"pk":"shelf#me","sk":""}`)},
+		"one key too many":    {"", "pk", "shelf#me", plain(`{"pk":"shelf#me","sk":"1","x":"y"}`)},
+	} {
+		if items, _, err := table.Page(t.Context(), c.index, c.pkName, c.pk, false, 2, c.cursor); !errors.Is(err, ddb.ErrCursor) {
+			t.Errorf("%s: %d items, %v; want ErrCursor", name, len(items), err)
+		}
+	}
+}
+
+func TestPublishedEventsLeaveTheOutboxAndMayLeaveTwice(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	var subjects []string
+	for i := range 20 { // over all shards
+		subjects = append(subjects, fmt.Sprint("pot-", i))
+	}
+	must(t, table.Commit(t.Context(), commit.With{Events: events(t, subjects...)}))
+	waiting, err := table.Outbox(t.Context())
+	if err != nil || len(waiting) != 20 {
+		t.Fatalf("Outbox = %d events, %v; want 20", len(waiting), err)
+	}
+	var published []outbox.Item
+	for n := range 8 {
+		items, _, err := table.Page(t.Context(), "", "pk", fmt.Sprint("outbox#", n), false, 100, "")
+		must(t, err)
+		for _, values := range items {
+			published = append(published, outbox.Item{
+				PK: values["pk"].(*types.AttributeValueMemberS).Value, SK: values["sk"].(*types.AttributeValueMemberS).Value,
+			})
+		}
+	}
+	if len(published) != 20 {
+		t.Fatalf("found %d items in the shards, want 20", len(published))
+	}
+	for range 2 {
+		must(t, table.DeletePublished(t.Context(), published[:10]))
+		if left, err := table.Outbox(t.Context()); err != nil || len(left) != 10 {
+			t.Errorf("%d events are left, %v; want 10", len(left), err)
+		}
+	}
+	must(t, table.DeletePublished(t.Context(), nil))
+}
+
+func TestItemThatIsNoEventIsReported(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	type event struct {
+		Event any `dynamodbav:"event" write:"once"`
+	}
+	for _, e := range []event{{1}, {"{}"}} {
+		must(t, table.Commit(t.Context(), commit.With{}, table.Save("outbox#0", "1", e)))
+		if got, err := table.Outbox(t.Context()); err == nil {
+			t.Errorf("Outbox = %v", got)
+		}
+	}
+}
+
+func TestTableIsTheOneOfTheEnvironment(t *testing.T) {
+	vars := map[string]string{"TABLE_NAME": "tea", "AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
+	env := function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, clock.At(start))
+	if table := ddb.FromEnv(env); table.Name != "tea" || env.Err() != nil {
+		t.Errorf("table %q, %v", table.Name, env.Err())
+	}
+	delete(vars, "TABLE_NAME")
+	if ddb.FromEnv(env); env.Err() == nil {
+		t.Error("no error without TABLE_NAME")
+	}
+}

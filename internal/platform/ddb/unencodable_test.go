@@ -1,0 +1,51 @@
+package ddb_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+)
+
+// cracked has no form in the table.
+type cracked struct{}
+
+func (cracked) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) { return nil, errFirst }
+
+func TestWhatHasNoFormInTheTableIsNotWritten(t *testing.T) {
+	table, calls := scripted(t, `{}`)
+	shape := struct {
+		Pot cracked `dynamodbav:"pot"`
+	}{}
+	for name, op := range map[string]ddb.Op{"Save": table.Save("pk", "sk", shape), "SaveNew": table.SaveNew("pk", "sk", shape, errSecond)} {
+		if err := table.Commit(t.Context(), commit.With{}, op); !errors.Is(err, errFirst) || *calls > 0 {
+			t.Errorf("%s = %v after %d calls", name, err, *calls)
+		}
+	}
+}
+
+// A result without a JSON form could not be replayed, so what led to it must not happen either.
+func TestAResultThatCannotBeRecordedIsNotWritten(t *testing.T) {
+	table, calls := scripted(t, `{}`)
+	_, barred := barrier.Do(t.Context(), table, "saga", "step", func(ctx context.Context, once barrier.Once) (int, error) {
+		return 0, table.Commit(ctx, commit.With{Barrier: once.Returning(func() {})})
+	})
+	_, _, replied := idempotency.Do(t.Context(), table, idempotency.Request{Key: "k"}, func(ctx context.Context, once idempotency.Once) (int, error) {
+		return 0, table.Commit(ctx, commit.With{Reply: once.Returning(func() {})})
+	})
+	for name, err := range map[string]error{"barrier": barred, "reply": replied} {
+		if err == nil || fault.From(err).Code != "UnencodableResult" {
+			t.Errorf("%s: %v, want UnencodableResult", name, err)
+		}
+	}
+	if *calls != 3 { // the barrier is looked for, again after the failure, and the reply
+		t.Errorf("%d calls, want three reads and no write", *calls)
+	}
+}

@@ -1,0 +1,29 @@
+package memdb_test
+
+import (
+	"errors"
+	"testing"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/storesuite"
+)
+
+func TestLogKeepsCircuits(t *testing.T) {
+	storesuite.RunCircuits(t, func(_ *testing.T, c clock.Clock) storesuite.CircuitStore { return memdb.NewLog(c) })
+}
+
+func TestACircuitBehindAShutGateIsNotRead(t *testing.T) {
+	l := memdb.NewLog(clock.System{})
+	l.Guard(&keeper{shut: true})
+	if _, err := l.Circuit(t.Context(), "bank"); !errors.Is(err, errShut) {
+		t.Errorf("%v, want the gate's error", err)
+	}
+}
+
+func TestTwoVersionsShareCircuits(t *testing.T) {
+	storesuite.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storesuite.CircuitStore, storesuite.Newer) {
+		l := memdb.NewLog(c)
+		return l, memdb.Newer{Log: l}
+	}, storesuite.Circuits)
+}

@@ -1,0 +1,58 @@
+package memdb
+
+import (
+	"iter"
+	"maps"
+	"slices"
+)
+
+// Unknown are attributes of an item that today's code does not know, by their place in it: a newer version of the code, which
+// works on the same items while a release is gradual, has written them.
+type Unknown map[string]string
+
+// Items are all items of one kind in a store, by key. Like an item in DynamoDB, one keeps the attributes that its value says nothing
+// of. They are read in a View or a Commit of the log, and written in a Commit.
+type Items[V any] struct {
+	log     *Log
+	kind    string
+	once    func(stored V, next *V)
+	values  map[string]V
+	unknown map[string]Unknown
+	grown   map[string][]string // see Newer
+}
+
+// NewItems returns a store's items of a kind, of which there are none yet. once, unless it is nil, copies from what is stored to
+// what is written next the fields that are written once (write:"once" in the shape of package dynamo).
+func NewItems[V any](l *Log, kind string, once func(stored V, next *V)) *Items[V] {
+	i := &Items[V]{log: l, kind: kind, once: once, values: map[string]V{}, unknown: map[string]Unknown{}, grown: map[string][]string{}}
+	l.kinds = append(l.kinds, i)
+	return i
+}
+
+// Find returns an item, and whether there is one.
+func (i *Items[V]) Find(key string) (V, bool) {
+	v, ok := i.values[key]
+	return v, ok
+}
+
+// Get returns an item, or the zero value.
+func (i *Items[V]) Get(key string) V { return i.values[key] }
+
+// All ranges over the items, in no order.
+func (i *Items[V]) All() iter.Seq2[string, V] { return maps.All(i.values) }
+
+// Keys returns the keys, sorted.
+func (i *Items[V]) Keys() []string { return slices.Sorted(maps.Keys(i.values)) }
+
+// Save writes an item, whether it exists or not.
+func (i *Items[V]) Save(key string, v V) {
+	if stored, ok := i.values[key]; ok && i.once != nil {
+		i.once(stored, &v)
+	}
+	i.values[key] = v
+	if unknown := i.log.gate.Saved(i.kind, key, i.unknown[key]); len(unknown) > 0 {
+		i.unknown[key] = unknown
+	} else {
+		delete(i.unknown, key)
+	}
+}

@@ -1,0 +1,107 @@
+package memdb_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/storesuite"
+)
+
+// store is the smallest store over a log.
+type store struct{ *memdb.Log }
+
+func (s store) Record(_ context.Context, with commit.With) error {
+	return s.Commit(with, func() error { return nil })
+}
+
+func TestLogKeepsTheProtocol(t *testing.T) {
+	storesuite.Run(t, func(_ *testing.T, c clock.Clock) storesuite.Store { return store{memdb.NewLog(c)} })
+}
+
+func TestRefusedChangeRecordsNothing(t *testing.T) {
+	log, no := memdb.NewLog(clock.System{}), errors.New("no")
+	with := company(t, log, "s", "k")
+	if err := log.Commit(with, func() error { return no }); !errors.Is(err, no) {
+		t.Fatalf("Commit = %v, want the change's own error", err)
+	}
+	if err := log.Commit(with, func() error { return nil }); err != nil {
+		t.Errorf("the same after the refusal: %v; want success, since nothing was written", err)
+	}
+	if got := log.TakeOutbox(); len(got) != 1 {
+		t.Errorf("%d events, want 1", len(got))
+	}
+}
+
+func TestExistingRecordLosesTheRaceBeforeTheChangeRuns(t *testing.T) {
+	for name, with := range map[string]func(*testing.T, *memdb.Log) commit.With{
+		"barrier": func(t *testing.T, l *memdb.Log) commit.With { return company(t, l, "s", "other") },
+		"reply":   func(t *testing.T, l *memdb.Log) commit.With { return company(t, l, "other", "k") },
+	} {
+		log := memdb.NewLog(clock.System{})
+		second := with(t, log)
+		if err := log.Commit(company(t, log, "s", "k"), func() error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		err := log.Commit(second, func() error {
+			t.Errorf("%s: the change ran", name)
+			return nil
+		})
+		if !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("%s: %v, want ErrLostRace", name, err)
+		}
+	}
+}
+
+func TestTakeOutboxEmptiesIt(t *testing.T) {
+	log := memdb.NewLog(clock.At(time.Unix(0, 0)))
+	if err := log.Commit(commit.With{Events: []envelope.Event{{ID: "1"}, {ID: "2"}}}, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if first, second := log.TakeOutbox(), log.TakeOutbox(); len(first) != 2 || first[0].ID != "1" || len(second) != 0 {
+		t.Errorf("took %v, then %v", first, second)
+	}
+}
+
+func TestViewSeesNoHalfChange(t *testing.T) {
+	log, a, b := memdb.NewLog(clock.System{}), 0, 0
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 100 {
+			_ = log.Commit(commit.With{}, func() error { a++; b++; return nil })
+		}
+	}()
+	for range 100 {
+		log.View(func() {
+			if a != b {
+				t.Errorf("saw %d and %d", a, b)
+			}
+		})
+	}
+	<-done
+}
+
+// company is a commit's company with a barrier of saga, a reply of key, and an event.
+func company(t *testing.T, log *memdb.Log, saga, key string) (with commit.With) {
+	t.Helper()
+	stop := errors.New("stop")
+	_, _ = barrier.Do(t.Context(), log, saga, "Step", func(_ context.Context, once barrier.Once) (int, error) {
+		with.Barrier = once.Returning(1)
+		return 0, stop
+	})
+	_, _, _ = idempotency.Do(t.Context(), log, idempotency.Request{Scope: "me", Key: key}, func(_ context.Context, once idempotency.Once) (int, error) {
+		with.Reply = once.Returning(1)
+		return 0, stop
+	})
+	with.Events = []envelope.Event{{ID: "1"}}
+	return with
+}

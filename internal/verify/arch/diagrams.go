@@ -1,0 +1,89 @@
+package arch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"orderflow/internal/verify/cfn"
+)
+
+// Diagram is a Mermaid drawing made from the repository itself.
+type Diagram struct{ Name, Text string }
+
+// Diagrams draws the state machines and the flow of events.
+func Diagrams(r *Repo) []Diagram {
+	return []Diagram{
+		{fulfil, machineDiagram(r.Machines[fulfil])},
+		{compensate, machineDiagram(r.Machines[compensate])},
+		{"events", eventDiagram(r)},
+	}
+}
+
+func machineDiagram(m *Machine) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "stateDiagram-v2\n    [*] --> %s\n", m.StartAt)
+	for _, name := range order(m) {
+		s := m.States[name]
+		for _, c := range s.Choices {
+			fmt.Fprintf(&b, "    %s --> %s: yes\n", name, c.Next)
+		}
+		if s.Default != "" {
+			fmt.Fprintf(&b, "    %s --> %s: no\n", name, s.Default)
+		}
+		if s.Next != "" {
+			fmt.Fprintf(&b, "    %s --> %s\n", name, s.Next)
+		}
+		var after []string
+		for _, c := range s.Catch {
+			if c.Next != s.Next && !slices.Contains(after, c.Next) {
+				after = append(after, c.Next)
+				fmt.Fprintf(&b, "    %s --> %s: failed\n", name, c.Next)
+			}
+		}
+		if s.Type == "Succeed" || s.Type == "Fail" {
+			fmt.Fprintf(&b, "    %s --> [*]\n", name)
+		}
+	}
+	return b.String()
+}
+
+// order lists the states as they can be reached from the start, the nearest first.
+func order(m *Machine) []string {
+	states := []string{m.StartAt}
+	for i := 0; i < len(states); i++ {
+		s := m.States[states[i]]
+		next := []string{s.Next, s.Default}
+		for _, c := range s.Choices {
+			next = append(next, c.Next)
+		}
+		for _, c := range s.Catch {
+			next = append(next, c.Next)
+		}
+		for _, n := range next {
+			if n != "" && !slices.Contains(states, n) {
+				states = append(states, n)
+			}
+		}
+	}
+	return states
+}
+
+// eventDiagram draws which function gets which event of which topic.
+func eventDiagram(r *Repo) string {
+	var b strings.Builder
+	b.WriteString("flowchart LR\n")
+	for _, id := range r.ofType("AWS::SNS::Subscription") {
+		p := r.properties(id)
+		if p["Protocol"] != "sqs" {
+			continue
+		}
+		types, _ := cfn.Dig(p, "FilterPolicy", "type").([]any)
+		for _, t := range types {
+			parts := strings.Split(text(t), ".")
+			fmt.Fprintf(&b, "    %s((%s)) -- %s --> %s\n", text(p["TopicArn"]), parts[1], strings.Join(parts[2:], "."),
+				strings.TrimSuffix(text(p["Endpoint"]), "Queue.Arn"))
+		}
+	}
+	return b.String()
+}

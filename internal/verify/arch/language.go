@@ -1,0 +1,218 @@
+package arch
+
+import (
+	"errors"
+	"fmt"
+	"regexp/syntax"
+	"slices"
+	"unicode"
+)
+
+// errLanguage: two patterns cannot be compared, so they count as different.
+var errLanguage = errors.New("the patterns are too large to compare, or have word boundaries")
+
+// maxStates bounds a comparison; the patterns of our contracts need some hundred.
+const maxStates = 100_000
+
+// outside returns a text of at least shortest characters that the pattern a matches and b does not; ok is false where there is
+// none. Both run side by side, as automata, over every text that still makes a difference.
+func outside(a, b string, shortest int) (witness string, ok bool, err error) {
+	left, err := compile(a)
+	if err != nil {
+		return "", false, err
+	}
+	right, err := compile(b)
+	if err != nil {
+		return "", false, err
+	}
+	runes := representatives(left, right)
+	type state struct {
+		a, b   []uint32
+		length int // counts no further than shortest
+		text   string
+	}
+	queue := []state{{a: []uint32{uint32(left.Start)}, b: []uint32{uint32(right.Start)}}}
+	seen := map[string]bool{}
+	for len(queue) > 0 {
+		s := queue[0]
+		queue = queue[1:]
+		first := s.text == ""
+		_, inA := closure(left, s.a, first, true)
+		_, inB := closure(right, s.b, first, true)
+		if inA && !inB && s.length >= shortest {
+			return s.text, true, nil
+		}
+		fromA, _ := closure(left, s.a, first, false)
+		fromB, _ := closure(right, s.b, first, false)
+		for _, r := range runes {
+			next := state{a: step(left, fromA, r), b: step(right, fromB, r), length: min(s.length+1, shortest), text: s.text + string(r)}
+			if len(next.a) == 0 {
+				continue // a matches nothing that begins like this
+			}
+			key := fmt.Sprint(next.a, next.b, next.length)
+			if !seen[key] {
+				seen[key] = true
+				queue = append(queue, next)
+			}
+		}
+		if len(seen) > maxStates {
+			return "", false, errLanguage
+		}
+	}
+	return "", false, nil
+}
+
+// compile makes the automaton of the texts in which the pattern matches anywhere.
+func compile(pattern string) (*syntax.Prog, error) {
+	re, err := syntax.Parse(`(?s:.*)(?:`+pattern+`)(?s:.*)`, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	for _, inst := range prog.Inst {
+		const known = syntax.EmptyBeginText | syntax.EmptyEndText
+		if inst.Op == syntax.InstEmptyWidth && syntax.EmptyOp(inst.Arg)&^known != 0 {
+			return nil, errLanguage
+		}
+	}
+	return prog, nil
+}
+
+// representatives are runes of which every other one is like one of them, to both automata.
+func representatives(progs ...*syntax.Prog) []rune {
+	edges := []rune{0, '\n', '\n' + 1, 'a'}
+	for _, p := range progs {
+		for _, inst := range p.Inst {
+			for i, r := range inst.Rune {
+				edges = append(edges, r)
+				if i%2 == 1 || len(inst.Rune) == 1 {
+					edges = append(edges, r+1)
+				}
+				for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+					edges = append(edges, f, f+1)
+				}
+			}
+		}
+	}
+	edges = slices.DeleteFunc(edges, func(r rune) bool { return r > unicode.MaxRune || r >= 0xD800 && r < 0xE000 })
+	slices.Sort(edges)
+	return slices.Compact(edges)
+}
+
+// closure follows what reads no rune. matched says that the text may end here.
+func closure(p *syntax.Prog, from []uint32, begins, ends bool) (reading []uint32, matched bool) {
+	seen := map[uint32]bool{}
+	stack := slices.Clone(from)
+	for len(stack) > 0 {
+		pc := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if seen[pc] {
+			continue
+		}
+		seen[pc] = true
+		switch inst := &p.Inst[pc]; inst.Op {
+		case syntax.InstAlt, syntax.InstAltMatch:
+			stack = append(stack, inst.Out, inst.Arg)
+		case syntax.InstCapture, syntax.InstNop:
+			stack = append(stack, inst.Out)
+		case syntax.InstEmptyWidth:
+			op := syntax.EmptyOp(inst.Arg)
+			if (op&syntax.EmptyBeginText == 0 || begins) && (op&syntax.EmptyEndText == 0 || ends) {
+				stack = append(stack, inst.Out)
+			}
+		case syntax.InstMatch:
+			matched = true
+		case syntax.InstFail:
+		default:
+			reading = append(reading, pc)
+		}
+	}
+	return reading, matched
+}
+
+// step reads a rune.
+func step(p *syntax.Prog, from []uint32, r rune) (next []uint32) {
+	for _, pc := range from {
+		inst := &p.Inst[pc]
+		reads := false
+		switch inst.Op {
+		case syntax.InstRuneAny:
+			reads = true
+		case syntax.InstRuneAnyNotNL:
+			reads = r != '\n'
+		default:
+			reads = inst.MatchRune(r)
+		}
+		if reads {
+			next = append(next, inst.Out)
+		}
+	}
+	slices.Sort(next)
+	return slices.Compact(next)
+}
+
+// lengths returns how short and how long a text that matches can be; longest is -1 where there is no bound.
+func lengths(pattern string) (shortest, longest int) {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 0, -1
+	}
+	re = re.Simplify()
+	shortest, longest = spans(re)
+	if !anchored(re) {
+		longest = -1
+	}
+	return shortest, longest
+}
+
+// anchored reports whether the expression is of the form ^…$.
+func anchored(re *syntax.Regexp) bool {
+	return re.Op == syntax.OpConcat && re.Sub[0].Op == syntax.OpBeginText && re.Sub[len(re.Sub)-1].Op == syntax.OpEndText
+}
+
+func spans(re *syntax.Regexp) (shortest, longest int) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return len(re.Rune), len(re.Rune)
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return 1, 1
+	case syntax.OpCapture:
+		return spans(re.Sub[0])
+	case syntax.OpStar:
+		return 0, -1
+	case syntax.OpPlus:
+		shortest, _ = spans(re.Sub[0])
+		return shortest, -1
+	case syntax.OpQuest:
+		_, longest = spans(re.Sub[0])
+		return 0, longest
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			s, l := spans(sub)
+			shortest += s
+			if longest >= 0 {
+				longest += l
+			}
+			if l < 0 {
+				longest = -1
+			}
+		}
+		return shortest, longest
+	case syntax.OpAlternate:
+		shortest, longest = spans(re.Sub[0])
+		for _, sub := range re.Sub[1:] {
+			s, l := spans(sub)
+			shortest = min(shortest, s)
+			if l < 0 || longest < 0 {
+				longest = -1
+			} else {
+				longest = max(longest, l)
+			}
+		}
+		return shortest, longest
+	}
+	return 0, 0
+}

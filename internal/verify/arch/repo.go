@@ -1,0 +1,197 @@
+package arch
+
+import (
+	"encoding/json"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"orderflow/internal/platform/schema"
+	"orderflow/internal/verify/cfn"
+)
+
+// Repo is the repository as the rules see it.
+type Repo struct {
+	Packages  map[string]*Package // Go packages without their tests, by directory
+	Functions []Function          // every directory under functions/
+	Template  map[string]any      // template.yaml, short intrinsics in their long form
+	Sandbox   map[string]any      // sandbox/template.yaml, the same way
+	Machines  map[string]*Machine // state machines, by name
+	Spec      map[string]any      // api/openapi.yaml
+	Files     map[string]bool     // every file, by path
+	Texts     map[string]string   // the Markdown files and the Makefile
+	Samples   map[string][]byte   // the sample events under events/, by path
+	Schemas   schema.Set          // of every event type
+	Policy    map[string]any      // tools/stack-policy.json, which production has
+	Claims    map[string]any      // internal/platform/httpapi/claims.json, which claims of a token are used
+}
+
+// Package is a directory of Go files.
+type Package struct {
+	Dir     string
+	Imports map[string]bool
+	// Source is the text of its files, one after the other.
+	Source string
+}
+
+// Function is a directory functions/<service>/<name>.
+type Function struct{ Service, Name string }
+
+// LogicalID is what the template calls the function's resources, without their suffix.
+func (f Function) LogicalID() string {
+	var id strings.Builder
+	for _, word := range strings.Split(f.Name, "-") {
+		id.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return id.String()
+}
+
+// Machine is a state machine's definition.
+type Machine struct {
+	Comment        string
+	QueryLanguage  string
+	TimeoutSeconds int
+	StartAt        string
+	States         map[string]*State
+}
+
+// State is the part of a state that the rules look at.
+type State struct {
+	Comment        string
+	Type           string
+	Resource       string
+	Arguments      map[string]any
+	TimeoutSeconds int
+	Retry          []Retrier
+	Catch          []Catcher
+	Choices        []Choice
+	Default        string
+	Next           string
+}
+
+// Retrier is one entry of Retry.
+type Retrier struct {
+	ErrorEquals     []string
+	IntervalSeconds int
+	BackoffRate     float64
+	MaxAttempts     int
+	MaxDelaySeconds int
+	JitterStrategy  string
+}
+
+// Catcher is one entry of Catch.
+type Catcher struct {
+	ErrorEquals []string
+	Next        string
+}
+
+// Choice is one entry of Choices.
+type Choice struct{ Next string }
+
+// skipped directories hold nothing of the project's own.
+var skipped = map[string]bool{".git": true, ".tools": true, ".build": true, ".local": true, ".aws-sam": true, "node_modules": true}
+
+// Load reads the repository at root.
+func Load(root string) (*Repo, error) {
+	r := &Repo{Packages: map[string]*Package{}, Machines: map[string]*Machine{}, Files: map[string]bool{}, Texts: map[string]string{},
+		Samples: map[string][]byte{}, Schemas: schema.Set{}}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && skipped[d.Name()] {
+			return filepath.SkipDir
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if parts := strings.Split(rel, "/"); len(parts) == 3 && parts[0] == "functions" {
+				r.Functions = append(r.Functions, Function{Service: parts[1], Name: parts[2]})
+			}
+			return nil
+		}
+		r.Files[rel] = true
+		return r.read(path, rel)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r.Template, err = cfn.Read(filepath.Join(root, "template.yaml")); err != nil {
+		return nil, err
+	}
+	if r.Sandbox, err = cfn.Read(filepath.Join(root, "sandbox", "template.yaml")); err != nil {
+		return nil, err
+	}
+	if r.Policy, err = cfn.Read(filepath.Join(root, "tools", "stack-policy.json")); err != nil {
+		return nil, err
+	}
+	if r.Claims, err = cfn.Read(filepath.Join(root, "internal", "platform", "httpapi", "claims.json")); err != nil {
+		return nil, err
+	}
+	r.Spec, err = cfn.Read(filepath.Join(root, "api", "openapi.yaml"))
+	return r, err
+}
+
+func (r *Repo) read(path, rel string) error {
+	text := strings.HasSuffix(rel, ".md") || rel == "Makefile"
+	sample := strings.HasPrefix(rel, "events/") && strings.HasSuffix(rel, ".json")
+	source := strings.HasSuffix(rel, ".go") && !strings.HasSuffix(rel, "_test.go")
+	machine := strings.HasPrefix(rel, "statemachines/") && strings.HasSuffix(rel, ".asl.json")
+	if eventType, ok := strings.CutSuffix(filepath.Base(rel), ".schema.json"); ok {
+		set, err := schema.Load(os.DirFS(filepath.Dir(path)), eventType)
+		if err != nil {
+			return err
+		}
+		r.Schemas = schema.Merge(r.Schemas, set)
+		return set.Check()
+	}
+	if !text && !source && !machine && !sample {
+		return nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	switch {
+	case text:
+		r.Texts[rel] = string(b)
+	case sample:
+		r.Samples[rel] = b
+	case machine:
+		m := &Machine{}
+		r.Machines[strings.TrimSuffix(filepath.Base(rel), ".asl.json")] = m
+		return json.Unmarshal(b, m)
+	case source:
+		return r.addSource(rel, b)
+	}
+	return nil
+}
+
+func (r *Repo) addSource(rel string, b []byte) error {
+	f, err := parser.ParseFile(token.NewFileSet(), rel, b, parser.ImportsOnly)
+	if err != nil {
+		return err
+	}
+	dir := filepath.ToSlash(filepath.Dir(rel))
+	p := r.Packages[dir]
+	if p == nil {
+		p = &Package{Dir: dir, Imports: map[string]bool{}}
+		r.Packages[dir] = p
+	}
+	p.Source += string(b)
+	for _, imp := range f.Imports {
+		name, err := strconv.Unquote(imp.Path.Value)
+		if err != nil {
+			return err
+		}
+		p.Imports[name] = true
+	}
+	return nil
+}

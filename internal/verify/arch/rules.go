@@ -1,0 +1,59 @@
+package arch
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Rule is something that must hold in the repository.
+type Rule struct {
+	// Name says what must be so.
+	Name string
+	// Why is the reason, or the pitfall that it keeps away.
+	Why string
+	// Check lists what breaks the rule.
+	Check func(*Repo) []string
+	// Sabotage breaks the rule in the repository as read.
+	Sabotage func(*Repo)
+}
+
+// Rules are all rules.
+func Rules() []Rule {
+	return slices.Concat(codeRules(), discoveryRules(), templateRules(), infraRules(), releaseRules(), parameterRules(), machineRules(), contractRules(), shapeRules(), docRules(), observationRules(), alarmRules())
+}
+
+// Services are the bounded contexts, each a directory under internal/.
+var Services = []string{"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders", "payments", "shipping"}
+
+// serviceOf returns the service that a directory belongs to, or "".
+func serviceOf(dir string) string {
+	parts := strings.Split(dir, "/")
+	if len(parts) > 1 && (parts[0] == "internal" || parts[0] == "functions") && slices.Contains(Services, parts[1]) {
+		return parts[1]
+	}
+	return ""
+}
+
+// product tells whether a directory holds what is deployed: a service, its functions, or the platform.
+func product(dir string) bool { return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") }
+
+// list collects violations.
+type list []string
+
+func (l *list) add(format string, args ...any) { *l = append(*l, fmt.Sprintf(format, args...)) }
+
+func (l *list) unless(ok bool, format string, args ...any) {
+	if !ok {
+		l.add(format, args...)
+	}
+}
+
+func (l list) sorted() []string {
+	sort.Strings(l)
+	return l
+}
+
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,105 @@
+package arch
+
+import (
+	"strings"
+
+	"orderflow/internal/verify/cfn"
+)
+
+// alarmRules are about what must ring whoever is on call, and about what alarms may cost.
+func alarmRules() []Rule {
+	return []Rule{
+		{
+			Name: "an alarm looks at the age of every consumer's queue and of every relay's stream",
+			Why:  "a consumer that is switched off fails nothing: no error, no dead letter, only messages that grow old",
+			Check: func(r *Repo) []string {
+				var bad list
+				queues := r.watched("QueueAgeAlarm", "ApproximateAgeOfOldestMessage")
+				streams := r.watched("StreamAgeAlarm", "IteratorAge")
+				for _, id := range r.ofType("AWS::Lambda::EventSourceMapping") {
+					base := strings.TrimSuffix(id, "Source")
+					if strings.HasSuffix(text(r.properties(id)["EventSourceArn"]), ".StreamArn") {
+						bad.unless(streams[base+"Function"], "StreamAgeAlarm does not look at %s", base)
+					} else {
+						bad.unless(queues[base+"Queue.QueueName"], "QueueAgeAlarm does not look at %s", base)
+					}
+				}
+				bad.unless(r.watched("OutboxAgeAlarm", "OutboxAge") != nil, "no alarm looks at what waits in the outboxes")
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				metrics := r.properties("QueueAgeAlarm")["Metrics"].([]any)
+				r.properties("QueueAgeAlarm")["Metrics"] = metrics[:len(metrics)-1]
+			},
+		},
+		{
+			Name: "an alarm rings when Lambda throttles",
+			Why:  "a throttled function writes no error of its own: its callers wait, and nobody hears",
+			Check: func(r *Repo) []string {
+				var bad list
+				bad.unless(r.watched("ThrottlesAlarm", "Throttles") != nil, "no alarm looks at throttles")
+				return bad
+			},
+			Sabotage: func(r *Repo) { r.properties("ThrottlesAlarm")["MetricName"] = "Errors" },
+		},
+		{
+			Name: "metrics by method are on only where an alarm reads them",
+			Why:  "each method's metrics cost as much as an alarm does, and all of them more than the rest of an idle stage",
+			Check: func(r *Repo) []string {
+				var bad list
+				read := map[string]bool{}
+				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
+					walk(r.properties(id), func(v any) {
+						if named := values(cfn.Dig(v, "Dimensions")); named["Resource"] != "" && named["ApiName"] != "" {
+							read[named["Method"]+" "+named["Resource"]] = true
+						}
+					})
+				}
+				for _, id := range r.ofType("AWS::Serverless::Api") {
+					settings, _ := r.properties(id)["MethodSettings"].([]any)
+					for _, s := range settings {
+						path := strings.NewReplacer("/~1", "/", "~1", "/").Replace(text(cfn.Dig(s, "ResourcePath")))
+						method := text(cfn.Dig(s, "HttpMethod")) + " " + path
+						measured := cfn.Dig(s, "MetricsEnabled") == true
+						bad.unless(measured == read[method], "%s: metrics of %s are on: %t; an alarm reads them: %t", id, method, measured, read[method])
+						delete(read, method)
+					}
+				}
+				for _, method := range keys(read) {
+					bad.add("an alarm reads the metrics of %s, which are off", method)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				r.properties("Api")["MethodSettings"].([]any)[0].(map[string]any)["MetricsEnabled"] = true
+			},
+		},
+	}
+}
+
+// watched returns what an alarm's metrics of a name are of, by the value of their first dimension; nil where it has none.
+func (r *Repo) watched(alarm, metric string) map[string]bool {
+	var all map[string]bool
+	walk(r.properties(alarm), func(v any) {
+		if text(cfn.Dig(v, "MetricName")) != metric {
+			return
+		}
+		if all == nil {
+			all = map[string]bool{}
+		}
+		for _, value := range values(cfn.Dig(v, "Dimensions")) {
+			all[value] = true
+		}
+	})
+	return all
+}
+
+// values returns an alarm's dimensions by name.
+func values(dimensions any) map[string]string {
+	named := map[string]string{}
+	all, _ := dimensions.([]any)
+	for _, d := range all {
+		named[text(cfn.Dig(d, "Name"))] = text(cfn.Dig(d, "Value"))
+	}
+	return named
+}

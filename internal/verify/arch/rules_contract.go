@@ -1,0 +1,247 @@
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/verify/cfn"
+)
+
+func contractRules() []Rule {
+	return []Rule{
+		{
+			Name: "contract, template and handlers have the same operations",
+			Why:  "a route without a function, or a function without a route, is found by a customer otherwise",
+			Check: func(r *Repo) []string {
+				var bad list
+				invoked := map[string]bool{}
+				operations(r, func(_, _, id string, op map[string]any) {
+					logical := strings.ToUpper(id[:1]) + id[1:]
+					if named, ok := op["x-orderflow-function"].(string); ok { // it serves more than one operation
+						logical = Function{Name: named}.LogicalID()
+					}
+					integration := cfn.Dig(op, "x-amazon-apigateway-integration")
+					function, uri := logical+"Function.Arn", "/${"+logical+"Function.Arn}/invocations"
+					if r.published(logical + "Function") {
+						function, uri = logical+"Function.Alias", "/${"+logical+"Function.Arn}:live/invocations"
+					}
+					bad.unless(strings.HasSuffix(text(cfn.Dig(integration, "uri")), uri), "%s is not integrated with %s", id, function)
+					bad.unless(slices.Equal(texts(cfn.Dig(integration, "credentials", "Fn::GetAtt")), []string{"ApiRole", "Arn"}), "%s does not invoke it as ApiRole", id)
+					invoked[function] = true
+					bad.unless(handled(r, id, logical), "no handler serves %s in its service", id)
+				})
+				walk(cfn.Dig(r.properties("ApiRole"), "Policies"), func(v any) {
+					if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
+						for _, resource := range resources {
+							bad.unless(invoked[text(resource)], "ApiRole may invoke %v, which serves no operation", text(resource))
+							delete(invoked, text(resource))
+						}
+					}
+				})
+				for _, function := range keys(invoked) {
+					bad.add("ApiRole may not invoke %s", function)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				walk(r.resource("ApiRole"), func(v any) {
+					if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
+						v.(map[string]any)["Resource"] = resources[1:]
+					}
+				})
+			},
+		},
+		{
+			Name: "what changes more than its own service answers 202",
+			Why:  "synchronous everything: the caller would wait for the slowest of all",
+			Check: func(r *Repo) []string {
+				var bad list
+				operations(r, func(method, route, id string, op map[string]any) {
+					if method == "post" && strings.HasPrefix(route, "/v1/orders") {
+						bad.unless(cfn.Dig(op, "responses", "202") != nil && cfn.Dig(op, "responses", "200") == nil, "%s does not answer 202", id)
+					}
+				})
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				delete(cfn.Dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202")
+			},
+		},
+		{
+			Name: "operations are for verified callers, but for health checks and webhooks",
+			Why:  "fail closed: an operation that forgets its security is open",
+			Check: func(r *Repo) []string {
+				var bad list
+				operations(r, func(_, route, id string, op map[string]any) {
+					security, given := op["security"].([]any)
+					open := given && len(security) == 0
+					bad.unless(given, "%s does not say who may call it", id)
+					bad.unless(!open || strings.HasPrefix(route, "/health/") || strings.HasPrefix(route, "/v1/webhooks/"), "%s is open to everyone", id)
+				})
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { cfn.Dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{} },
+		},
+		{
+			Name: "who serves verified callers may read the token issuer's keys, and nobody else",
+			Why:  "without an authorizer in front the function verifies the token itself; a role too few shows only there",
+			Check: func(r *Repo) []string {
+				var bad list
+				want := map[string]bool{}
+				operations(r, func(_, _, id string, op map[string]any) {
+					if security, _ := op["security"].([]any); len(security) == 0 {
+						return
+					}
+					logical := strings.ToUpper(id[:1]) + id[1:]
+					if named, ok := op["x-orderflow-function"].(string); ok {
+						logical = Function{Name: named}.LogicalID()
+					}
+					want[logical+"Role"] = true
+				})
+				have := texts(r.properties("TokenKeysPolicy")["Roles"])
+				for role := range want {
+					bad.unless(slices.Contains(have, role), "TokenKeysPolicy is not of %s", role)
+				}
+				for _, role := range have {
+					bad.unless(want[role], "TokenKeysPolicy is of %s", role)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				p := r.properties("TokenKeysPolicy")
+				p["Roles"] = p["Roles"].([]any)[1:]
+			},
+		},
+		{
+			Name: "every subscribed event type has a publisher, a schema and a queue that its topic may write to",
+			Why:  "an event that nobody publishes, or that nobody can read, is found in production otherwise",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::SNS::Subscription") {
+					p := r.properties(id)
+					if p["Protocol"] != "sqs" {
+						continue
+					}
+					bad.unless(p["RawMessageDelivery"] == true, "%s wraps the event", id)
+					types, _ := cfn.Dig(p, "FilterPolicy", "type").([]any)
+					bad.unless(len(types) > 0, "%s takes every event", id)
+					for _, t := range types {
+						service := strings.Split(text(t)+"..", ".")[1]
+						bad.unless(r.Files["internal/"+service+"/contract/"+text(t)+".schema.json"], "%s: %s has no schema", id, t)
+						bad.unless(strings.EqualFold(text(p["TopicArn"]), service+"Topic"), "%s: %s is not of %s", id, t, text(p["TopicArn"]))
+					}
+					policy := r.resource(strings.TrimSuffix(text(p["Endpoint"]), ".Arn") + "Policy")
+					allowed := false
+					walk(policy, func(v any) { allowed = allowed || text(v) == text(p["TopicArn"]) })
+					bad.unless(allowed, "%s: %s may not write to the queue", id, text(p["TopicArn"]))
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				r.properties("StartFulfilmentSubscription")["FilterPolicy"] = map[string]any{"type": []any{"orderflow.orders.order.made.v1"}}
+			},
+		},
+		{
+			Name: "every published event type is declared in its service's contract under its name",
+			Why:  "type, schema file and service say the same",
+			Check: func(r *Repo) []string {
+				var bad list
+				for file := range r.Files {
+					name, ok := strings.CutSuffix(path.Base(file), ".schema.json")
+					if !ok || !strings.HasPrefix(file, "internal/") {
+						continue
+					}
+					dir := path.Dir(file)
+					p := r.Packages[dir]
+					bad.unless(path.Base(dir) == "contract" && p != nil && strings.Contains(p.Source, `"`+name+`"`), "%s: no constant of its contract has this type", file)
+					bad.unless(strings.HasPrefix(name, "orderflow."+serviceOf(dir)+".") && strings.HasSuffix(name, ".v1"), "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Files["internal/orders/contract/orderflow.payments.order.lost.v1.schema.json"] = true },
+		},
+		{
+			Name: "the sample events of consumers and relays hold events of their contracts",
+			Why:  "a sample is what people call a function with, and what its tests start from",
+			Check: func(r *Repo) []string {
+				var bad list
+				held := 0
+				for file, sample := range r.Samples {
+					bodies, err := eventsIn(sample)
+					bad.unless(err == nil, "%s: %v", file, err)
+					bad.unless(len(bodies) > 0 || !strings.HasPrefix(path.Base(file), "relay-"), "%s holds no event", file)
+					for _, body := range bodies {
+						held++
+						e, err := envelope.Parse([]byte(body))
+						if err == nil {
+							err = r.Schemas.Validate(e)
+						}
+						bad.unless(err == nil, "%s: %v", file, err)
+					}
+				}
+				bad.unless(held > 0, "no sample holds an event")
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				file := "events/payments/relay-payments-events.json"
+				r.Samples[file] = bytes.ReplaceAll(r.Samples[file], []byte("orderflow.payments.payment."), []byte("orderflow.payments.money."))
+			},
+		},
+	}
+}
+
+// eventsIn returns the events in a sample of a queue or of a table's stream; a message that is no event of ours, such as
+// a change of an execution's status, is left out.
+func eventsIn(sample []byte) ([]string, error) {
+	var in struct {
+		Records []struct {
+			Body   string                      `json:"body"`
+			Change events.DynamoDBStreamRecord `json:"dynamodb"`
+		}
+	}
+	if err := json.Unmarshal(sample, &in); err != nil {
+		return nil, err
+	}
+	var bodies []string
+	for _, r := range in.Records {
+		if v, ok := r.Change.NewImage["event"]; ok {
+			bodies = append(bodies, v.String())
+		}
+		if strings.Contains(r.Body, `"specversion"`) {
+			bodies = append(bodies, r.Body)
+		}
+	}
+	return bodies, nil
+}
+
+// operations visits every operation of the contract.
+func operations(r *Repo, visit func(method, route, id string, op map[string]any)) {
+	paths, _ := r.Spec["paths"].(map[string]any)
+	for route, item := range paths {
+		for _, method := range []string{"get", "put", "post", "delete", "patch"} {
+			if op, ok := cfn.Dig(item, method).(map[string]any); ok {
+				id, _ := op["operationId"].(string)
+				visit(method, route, id, op)
+			}
+		}
+	}
+}
+
+func handled(r *Repo, operationID, logical string) bool {
+	for _, f := range r.Functions {
+		if f.LogicalID() == logical {
+			for _, dir := range []string{"/handler", "/readiness"} {
+				if p := r.Packages["internal/"+f.Service+dir]; p != nil && strings.Contains(p.Source, `"`+operationID+`"`) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,107 @@
+package arch
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	runbook = regexp.MustCompile(`docs/runbooks/[a-z-]+\.md`)
+	link    = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	target  = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
+)
+
+func docRules() []Rule {
+	return []Rule{
+		{
+			Name: "every alarm has its runbook, every runbook its alarm",
+			Why:  "whoever is woken must know what to do",
+			Check: func(r *Repo) []string {
+				var bad list
+				used := map[string]bool{"docs/runbooks/README.md": true}
+				for _, id := range slices.Concat(r.ofType("AWS::CloudWatch::Alarm"), r.ofType("AWS::CloudWatch::CompositeAlarm")) {
+					name := runbook.FindString(text(r.properties(id)["AlarmDescription"]))
+					bad.unless(r.Files[name], "%s names no runbook", id)
+					used[name] = true
+				}
+				for file := range r.Files {
+					bad.unless(!strings.HasPrefix(file, "docs/runbooks/") || used[file], "no alarm leads to %s", file)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.properties("PlaceOrderErrorsAlarm")["AlarmDescription"] = "it fails" },
+		},
+		{
+			Name: "links and make targets in the documents exist",
+			Why:  "a document that leads nowhere is worse than none",
+			Check: func(r *Repo) []string {
+				var bad list
+				for file, body := range r.Texts {
+					if !strings.HasSuffix(file, ".md") {
+						continue
+					}
+					for _, m := range link.FindAllStringSubmatch(body, -1) {
+						to := resolve(file, m[1])
+						bad.unless(r.Files[to] || r.hasDir(to), "%s links to %s", file, m[1])
+					}
+					for _, m := range target.FindAllStringSubmatch(body, -1) {
+						bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"), "%s names make %s", file, m[1])
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Texts["README.md"] += "[gone](docs/gone.md)" },
+		},
+		{
+			Name: "every service has a README",
+			Why:  "purpose, API, events, table and alarms of a service stand in one place",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, s := range Services {
+					bad.unless(r.Files["internal/"+s+"/README.md"], "internal/%s has no README.md", s)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.Files, "internal/orders/README.md") },
+		},
+		{
+			Name: "the diagrams are those of the state machines and the template",
+			Why:  "a drawing that is not checked lies after a month",
+			Check: func(r *Repo) []string {
+				var bad list
+				doc := r.Texts["docs/architecture.md"]
+				for _, d := range Diagrams(r) {
+					bad.unless(strings.Contains(doc, d.Text), "docs/architecture.md does not hold the diagram of %s; `go run ./internal/verify/arch/draw` writes it", d.Name)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Next = "Fulfilled" },
+		},
+	}
+}
+
+// resolve turns a link of a document into a path of the repository.
+func resolve(file, link string) string {
+	dir := strings.Split(file, "/")
+	dir = dir[:len(dir)-1]
+	for part := range strings.SplitSeq(strings.TrimSuffix(link, "/"), "/") {
+		switch part {
+		case ".", "":
+		case "..":
+			dir = dir[:max(0, len(dir)-1)]
+		default:
+			dir = append(dir, part)
+		}
+	}
+	return strings.Join(dir, "/")
+}
+
+func (r *Repo) hasDir(dir string) bool {
+	for file := range r.Files {
+		if strings.HasPrefix(file, dir+"/") {
+			return true
+		}
+	}
+	return false
+}

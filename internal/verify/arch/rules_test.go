@@ -1,0 +1,36 @@
+package arch
+
+import "testing"
+
+func load(t *testing.T) *Repo {
+	t.Helper()
+	r, err := Load("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestTheRepositoryKeepsEveryRule(t *testing.T) {
+	r := load(t)
+	for _, rule := range Rules() {
+		t.Run(rule.Name, func(t *testing.T) {
+			for _, violation := range rule.Check(r) {
+				t.Errorf("%s\n\twhy it matters: %s", violation, rule.Why)
+			}
+		})
+	}
+}
+
+func TestEveryRuleReportsItsSabotage(t *testing.T) {
+	for _, rule := range Rules() {
+		t.Run(rule.Name, func(t *testing.T) {
+			r := load(t)
+			before := len(rule.Check(r))
+			rule.Sabotage(r)
+			if after := len(rule.Check(r)); after <= before {
+				t.Errorf("the rule does not notice: %d violations before its sabotage, %d after", before, after)
+			}
+		})
+	}
+}

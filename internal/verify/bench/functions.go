@@ -1,0 +1,69 @@
+// Package bench measures cold starts: how long each function takes from exec to its first poll of the Runtime API, against a
+// function that does nothing.
+//
+// A process starts as in Lambda, with the environment variables that template.yaml gives the function, against a Runtime
+// API that answers no poll. Two figures are taken: time, and CPU time, which a busy machine hardly changes. Only ratios
+// to the hello-world function in the same round are judged, so that a machine's speed does not matter.
+package bench
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+
+	"orderflow/internal/dev/devstack"
+)
+
+// Functions compiles all functions and the hello-world one as they are deployed, for this machine's architecture.
+func Functions(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter) (hello Program, programs []Program, err error) {
+	functions, err := repo.Functions()
+	if err != nil {
+		return hello, nil, err
+	}
+	vars := map[string]map[string]string{}
+	for _, file := range []string{"template.yaml", "sandbox/template.yaml"} {
+		of, err := variables(repo.Path(file))
+		if err != nil {
+			return hello, nil, err
+		}
+		maps.Copy(vars, of)
+	}
+	bin, err := repo.Compile(ctx, rep, devstack.HostArchitecture(), append(functions, devstack.Function{Name: "hello", Dir: "internal/verify/bench/hello"}))
+	if err != nil {
+		return hello, nil, err
+	}
+	for _, f := range functions {
+		env, ok := vars[f.Name]
+		if !ok {
+			return hello, nil, fmt.Errorf("no template deploys %s", f.Name)
+		}
+		programs = append(programs, Program{Name: f.Name, Path: filepath.Join(bin, f.Name), Env: env})
+	}
+	return Program{Name: "hello", Path: filepath.Join(bin, "hello")}, programs, nil
+}
+
+// Sizes returns how large each program is, and its deployment package.
+func Sizes(programs []Program) (map[string]Size, error) {
+	sizes := map[string]Size{}
+	for _, p := range programs {
+		info, err := os.Stat(p.Path)
+		if err != nil {
+			return nil, err
+		}
+		var packed count
+		if err := devstack.Pack(&packed, p.Path); err != nil {
+			return nil, err
+		}
+		sizes[p.Name] = Size{Binary: info.Size(), Package: int64(packed)}
+	}
+	return sizes, nil
+}
+
+type count int64
+
+func (c *count) Write(b []byte) (int, error) {
+	*c += count(len(b))
+	return len(b), nil
+}

@@ -1,0 +1,35 @@
+package bench
+
+import (
+	"testing"
+	"time"
+
+	"orderflow/internal/dev/devstack"
+)
+
+// TestEveryFunctionStartsWithinTheLimits judges CPU time, which other tests that run meanwhile hardly change: `make bench-start`
+// also judges time itself. A second measurement, all of it afresh, decides where the first one is beyond the limits.
+func TestEveryFunctionStartsWithinTheLimits(t *testing.T) {
+	repo, err := devstack.FindRepo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hello, programs, err := Functions(t.Context(), repo, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for attempt := 1; ; attempt++ {
+		_, starts, _, err := Measure(t.Context(), hello, programs, Plan{Rounds: 5, Warmup: 1, Budget: 20 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		verdict := Judge(starts, CPU)
+		t.Logf("median %.2f, worst %.2f (%s) times the CPU time of hello-world's start", verdict.Median, verdict.Worst, verdict.Slowest)
+		if verdict.Err() == nil {
+			return
+		}
+		if attempt == 2 {
+			t.Fatal(verdict.Err())
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path"
+
+	"orderflow/internal/verify/cfn"
+)
+
+// variables returns the environment variables of a template's functions, by the function's name in the source tree.
+// Parameters have their defaults, and references become the names and ARNs of a deployment.
+func variables(file string) (map[string]map[string]string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	template, err := cfn.Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	stack, err := cfn.New(template, "bench", nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	all := map[string]map[string]string{}
+	for _, id := range stack.OfType("AWS::Serverless::Function") {
+		function := stack.Properties(id)
+		name := path.Base(fmt.Sprint(function["CodeUri"]))
+		all[name] = map[string]string{}
+		for _, from := range []any{stack.Globals("Function"), function} {
+			named, _ := cfn.Dig(from, "Environment", "Variables").(map[string]any)
+			for variable, value := range named {
+				switch value.(type) {
+				case string, int, float64, bool:
+					all[name][variable] = fmt.Sprint(value)
+				default:
+					return nil, fmt.Errorf("%s: %s of %s is %v, which no variable can be", file, variable, id, value)
+				}
+			}
+		}
+	}
+	return all, nil
+}

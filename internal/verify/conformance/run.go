@@ -1,0 +1,157 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"orderflow/internal/dev/demo"
+	"orderflow/internal/dev/devstack"
+)
+
+// Options say what to send, and where.
+type Options struct {
+	Repo devstack.Repo
+	// Dir is where a stack is started for this run, and where reports are left.
+	Dir string
+	// Running says to send to the stack that `make up` has started instead, and to leave it running.
+	Running bool
+	// Examples is how many random requests each operation gets, besides those at the edges of its schemas.
+	Examples int
+	Out      io.Writer
+}
+
+// ErrFound: the API is not as its contract says.
+var ErrFound = errors.New("the API does not conform to its contract")
+
+// callers send what schemathesis makes: who may do everything, and who may not.
+var callers = []struct{ name, role string }{{"olga", "operator"}, {"alice", ""}}
+
+// Run starts a stack, has every caller send, and prints what was sent and found. The error is ErrFound if anything was.
+func Run(ctx context.Context, o Options) (err error) {
+	report := devstack.NewReporter(os.Stderr)
+	if err := o.Repo.SetupPython(ctx, report, "schemathesis"); err != nil {
+		return fmt.Errorf("%w (schemathesis needs Python 3.11 or later)", err)
+	}
+	if o.Running {
+		stack, err := devstack.Load(ctx, "")
+		if err != nil {
+			return err
+		}
+		return o.against(ctx, stack)
+	}
+	stack, err := devstack.Start(ctx, devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), Report: report})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stack.Stop()) }()
+	if err := demo.Of(stack, callers[1].name).Stock(ctx); err != nil {
+		return err
+	}
+	return o.against(ctx, stack)
+}
+
+// against sends to a stack that is up: all callers at once, since each mostly waits for answers.
+func (o Options) against(ctx context.Context, stack *devstack.Stack) error {
+	api := stack.Outputs["ApiUrl"]
+	results, failed := make([]result, len(callers)), make([]error, len(callers))
+	var all sync.WaitGroup
+	for i, who := range callers {
+		token, err := stack.Token(ctx, who.name, who.role)
+		if err != nil {
+			return err
+		}
+		all.Go(func() { results[i], failed[i] = o.schemathesis(ctx, api, token, who.name) })
+	}
+	all.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	total, found := 0, 0
+	for i, who := range callers {
+		r := results[i]
+		n := r.TestCases.Failed + r.TestCases.Errored
+		if r.ExitCode != 0 && n == 0 {
+			n = 1 // it says that something is wrong which it does not count
+		}
+		fmt.Fprintf(o.Out, "%sas %-6s %5d cases over %d operations, %d failures (%s)\n", r.log, who.name, r.TestCases.Generated, r.Operations.Tested, n,
+			devstack.Seconds(r.took))
+		total += r.TestCases.Generated
+		found += n
+	}
+	n, bad, err := undeclared(ctx, api)
+	if err != nil {
+		return err
+	}
+	for _, b := range bad {
+		fmt.Fprintln(o.Out, "  "+b)
+	}
+	fmt.Fprintf(o.Out, "methods that no path has: %d cases, %d failures\n", n, len(bad))
+	fmt.Fprintf(o.Out, "conformance: %d cases, %d failures\n", total+n, found+len(bad))
+	if found+len(bad) > 0 {
+		return ErrFound
+	}
+	return nil
+}
+
+// result is the part of schemathesis' report that is read.
+type result struct {
+	ExitCode   int `json:"exit_code"`
+	Operations struct{ Tested int }
+	TestCases  struct {
+		Generated int
+		Failed    int `json:"with_failures"`
+		Errored   int
+	} `json:"test_cases"`
+
+	took time.Duration
+	log  string // all that it said, if it found anything
+}
+
+func (o Options) schemathesis(ctx context.Context, api, token, caller string) (result, error) {
+	dir := filepath.Join(o.Dir, caller)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return result{}, err
+	}
+	log, err := os.Create(filepath.Join(dir, "schemathesis.log"))
+	if err != nil {
+		return result{}, err
+	}
+	defer func() { _ = log.Close() }()
+	report := filepath.Join(dir, "report.json")
+	cmd := exec.CommandContext(ctx, o.Repo.Path(".tools", "schemathesis", "bin", "schemathesis"), "--config-file", o.Repo.Path("internal", "verify", "conformance", "schemathesis.toml"),
+		"run", o.Repo.Path("api", "openapi.yaml"), "--url", api, "--max-examples", strconv.Itoa(o.Examples), "--no-color",
+		"--report", "json", "--report-json-path", report)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.Env = append(os.Environ(), "ORDERFLOW_TOKEN=Bearer "+token, "SCHEMATHESIS_HOOKS="+o.Repo.Path("internal", "verify", "conformance", "hooks.py"), "HOME="+dir)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	began := time.Now()
+	failed := cmd.Run()
+	r := result{took: time.Since(began)}
+	var exit *exec.ExitError
+	if failed != nil && (ctx.Err() != nil || !errors.As(failed, &exit)) {
+		return result{}, errors.Join(ctx.Err(), failed)
+	}
+	if failed != nil {
+		text, err := os.ReadFile(log.Name())
+		if err != nil {
+			return result{}, err
+		}
+		r.log = string(text)
+	}
+	text, err := os.ReadFile(report)
+	if err != nil {
+		return result{}, errors.Join(err, failed)
+	}
+	return r, json.Unmarshal(text, &r)
+}

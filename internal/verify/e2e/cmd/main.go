@@ -1,0 +1,75 @@
+// Command e2e runs the end-to-end tests on a target (-target localstack), and says in one line how many passed. It fails unless every
+// test passed that is not on the list of what does not run there (package suite).
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/verify/e2e"
+)
+
+func main() {
+	target := flag.String("target", string(devstack.LocalStack), "emulator")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, devstack.Target(*target)); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, target devstack.Target) error {
+	repo, err := devstack.FindRepo()
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	tests, err := list(ctx, repo)
+	if err != nil {
+		return err
+	}
+	// The tests stop their stack when they are told to end, which takes a while.
+	test := exec.CommandContext(ctx, "go", "test", "-json", "-v", "-count=1", "-timeout=15m", "./test/e2e")
+	test.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // `go test` does not pass signals on to the tests
+	test.Cancel, test.WaitDelay = func() error { return syscall.Kill(-test.Process.Pid, syscall.SIGINT) }, time.Minute
+	test.Dir, test.Env, test.Stderr = string(repo), append(os.Environ(), "GOFLAGS="+devstack.GoFlags, "ORDERFLOW_E2E_TARGET="+string(target)), os.Stderr
+	output, err := test.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := test.Start(); err != nil {
+		return err
+	}
+	results, err := e2e.Read(output, os.Stderr)
+	ended := test.Wait()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "in %s, start and deployment included\n", devstack.Seconds(time.Since(begin)))
+	return errors.Join(ended, results.Judge(target, tests, os.Stdout)) // why it ended is above, such as a stack that did not start
+}
+
+// list returns the names of all tests that there are.
+func list(ctx context.Context, repo devstack.Repo) ([]string, error) {
+	cmd := exec.CommandContext(ctx, "go", "test", "-list", "^Test", "./test/e2e")
+	cmd.Dir, cmd.Env, cmd.Stderr = string(repo), append(os.Environ(), "GOFLAGS="+devstack.GoFlags), os.Stderr
+	out, err := cmd.Output()
+	var tests []string
+	for line := range strings.Lines(string(out)) {
+		if name := strings.TrimSpace(line); strings.HasPrefix(name, "Test") {
+			tests = append(tests, name)
+		}
+	}
+	return tests, err
+}

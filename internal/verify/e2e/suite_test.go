@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"orderflow/internal/dev/devstack"
+)
+
+// ran is a run of tests and what became of each, in turn.
+func ran(became ...string) Run {
+	r := Run{}
+	for i := 0; i < len(became); i += 2 {
+		r[became[i]] = Result{Action: became[i+1], Output: "why " + became[i] + "\n"}
+	}
+	return r
+}
+
+func TestARunIsHeldToTheList(t *testing.T) {
+	tests := []string{"TestA", "TestB", "TestC"}
+	list := map[string]string{"TestC": "there is no C", Grants: "nor IAM"}
+	var out bytes.Buffer
+	if err := ran("TestA", "pass", "TestB", "pass").judge("x", list, tests, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"not run on x: TestC: there is no C\n", "not run on x: " + Grants, "x: 2 of 3 tests passed, 1 listed as not run\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, out.String())
+		}
+	}
+	for _, c := range []struct {
+		name, want string
+		run        Run
+		tests      []string
+	}{
+		{"a test fails", "TestB: fail\nwhy TestB", ran("TestA", "pass", "TestB", "fail"), tests},
+		{"a test is skipped that is not listed", "TestB: skip", ran("TestA", "pass", "TestB", "skip"), tests},
+		{"a test did not run that is not listed", "TestB did not run", ran("TestA", "pass"), tests},
+		{"the process ended within a test", "TestB: run", ran("TestA", "pass", "TestB", "run"), tests},
+		{"a listed test passes", "TestC passed", ran("TestA", "pass", "TestB", "pass", "TestC", "pass"), tests},
+		{"a listed test is gone", "TestC, which is not to run on x, is no test", ran("TestA", "pass", "TestB", "pass"), tests[:2]},
+		{"there is no test", "there are no tests", ran(), nil},
+	} {
+		if err := c.run.judge("x", list, c.tests, &out); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want it to say %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestARunIsReadFromGoTest(t *testing.T) {
+	in := `# a line of the compiler's
+{"Action":"run","Test":"TestA"}
+{"Action":"output","Test":"TestA","Output":"--- PASS: TestA\n"}
+{"Action":"pass","Test":"TestA"}
+{"Action":"skip","Test":"TestB"}
+{"Action":"output","Test":"TestA/of it","Output":"of it\n"}
+{"Action":"fail","Test":"TestA/of it"}
+{"Action":"run","Test":"TestC"}
+{"Action":"fail"}`
+	var out bytes.Buffer
+	run, err := Read(strings.NewReader(in), &out)
+	if err != nil || len(run) != 3 || run["TestB"].Action != "skip" || run["TestC"].Action != "run" ||
+		run["TestA"] != (Result{"pass", "--- PASS: TestA\nof it\n"}) {
+		t.Errorf("%v, %v", run, err)
+	}
+	if want := "# a line of the compiler's\n--- PASS: TestA\nof it\n"; out.String() != want {
+		t.Errorf("passed on: %q, want %q", out.String(), want)
+	}
+}
+
+func TestEverythingRunsOnMiniStack(t *testing.T) {
+	if p := Pattern(devstack.MiniStack); p != "" {
+		t.Errorf("left out: %s", p)
+	}
+}

@@ -1,0 +1,63 @@
+package faults
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/verify/faults/faultserver"
+)
+
+func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
+	t.Parallel()
+	w := inhabit(t)
+	p := join(t, w, careless)
+	for n, f := range []faultserver.Fault{
+		faultserver.None, faultserver.Status(500, 0), faultserver.Status(402, 0), faultserver.NotJSON, faultserver.Status(429, time.Minute), faultserver.Redirect(elsewhere), faultserver.None,
+	} {
+		strike(t, w, f)
+		_ = p.authorize(t.Context(), "k-"+strconv.Itoa(n), deadline)
+	}
+	if n := w.server.Connections(); n != 1 {
+		t.Errorf("%d connections for calls one after the other, want 1", n)
+	}
+}
+
+func TestConnectionsAreReusedByCallsThatGoOutTogether(t *testing.T) {
+	t.Parallel()
+	w := inhabit(t)
+	p := join(t, w, careless)
+	strike(t, w, faultserver.Latency(attempt/4)) // so that they overlap
+	for round := range 5 {
+		var calls sync.WaitGroup
+		for n := range httpclient.DefaultConcurrency {
+			calls.Go(func() {
+				if o := p.authorize(t.Context(), strconv.Itoa(round)+"-"+strconv.Itoa(n), deadline); o.err != nil {
+					t.Error(o.err)
+				}
+			})
+		}
+		calls.Wait()
+	}
+	// Some more than there are calls at once: the transport dials ahead while a connection is on its way back.
+	if n := w.server.Connections(); n > 2*httpclient.DefaultConcurrency {
+		t.Errorf("%d connections for 5 times %d calls", n, httpclient.DefaultConcurrency)
+	}
+}
+
+func TestAConnectionThatTheServerClosedMeanwhileCostsNothing(t *testing.T) {
+	t.Parallel()
+	w := inhabit(t)
+	p := join(t, w, careless)
+	for n := range 5 {
+		if o := p.authorize(t.Context(), "k-"+strconv.Itoa(n), deadline); o.err != nil {
+			t.Errorf("call %d: %v", n, o.err)
+		}
+		w.server.DropConnections()
+	}
+	if sent, requests := w.sent.Load(), w.server.Requests(); sent != 5 || requests != 5 {
+		t.Errorf("%d requests sent, %d arrived; want one a call", sent, requests)
+	}
+}

@@ -1,0 +1,191 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
+	"orderflow/internal/verify/faults/faultserver"
+)
+
+// Effect is what calls to a broken dependency cost those to another one, which share a process.
+type Effect struct {
+	// With and Without are the median and the 95th percentile of what a call to the other one takes, from when it is asked for.
+	With, Without [2]time.Duration
+	// Refused and Asked are how many calls to the broken one the bulkhead refused, and how many there were.
+	Refused, Asked int
+}
+
+// Ratio is the median with the fault over that without.
+func (e Effect) Ratio() float64 { return ratio(e.With[0], e.Without[0]) }
+
+// Tail is the same of the 95th percentile.
+func (e Effect) Tail() float64 { return ratio(e.With[1], e.Without[1]) }
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) }
+
+// limit is the largest ratio that counts as normal speed.
+const limit = 2
+
+// A process has room to work on so many things at once. In a tenth of a second so many calls to the broken dependency come in,
+// unless the scenario says otherwise, and towards its end so many to the other one, which takes a while of its own.
+const (
+	room     = 32
+	troubled = 50
+	others   = 10
+	usual    = 20 * time.Millisecond
+	lasts    = 100 * time.Millisecond
+)
+
+// rounds with the fault alternate with as many without.
+const rounds = 3
+
+// normal reports whether the others keep their speed.
+func (e Effect) normal() bool { return e.Ratio() <= limit && e.Tail() <= limit }
+
+// Measure measures the effect of a scenario's fault without a circuit, which would end it: only the bulkhead, of the given
+// size, stands between the two. A machine that stutters is measured again, twice at most.
+func Measure(ctx context.Context, s Scenario, bulkhead int) (Effect, error) {
+	var best Effect
+	for i := range 3 {
+		e, err := measure(ctx, s, bulkhead)
+		if err != nil {
+			return Effect{}, err
+		}
+		if i == 0 || e.Ratio()+e.Tail() < best.Ratio()+best.Tail() {
+			best = e
+		}
+		if best.normal() {
+			break
+		}
+	}
+	return best, nil
+}
+
+func measure(ctx context.Context, s Scenario, bulkhead int) (Effect, error) {
+	w, err := newWorld(s)
+	if err != nil {
+		return Effect{}, err
+	}
+	defer w.close()
+	if err := w.set(s, true); err != nil {
+		return Effect{}, err
+	}
+	other, err := newNeighbour()
+	if err != nil {
+		return Effect{}, err
+	}
+	defer other.close()
+	broken := w.process(func(c *httpclient.Config) { unguarded(attempt)(c); c.Concurrency = bulkhead })
+	defer broken.transport.CloseIdleConnections()
+
+	var e Effect
+	var with, without []time.Duration
+	if _, err := other.round(ctx, 0, nil); err != nil { // connects
+		return Effect{}, err
+	}
+	for i := range rounds {
+		took, err := other.round(ctx, 0, nil)
+		if err != nil {
+			return Effect{}, err
+		}
+		without = append(without, took...)
+		var mu sync.Mutex
+		took, err = other.round(ctx, s.Load, func(n int) {
+			o := broken.authorize(ctx, fmt.Sprintf("effect-%d-%d", i, n), deadline)
+			mu.Lock()
+			defer mu.Unlock()
+			e.Asked++
+			if errors.Is(o.err, resilience.ErrFull) {
+				e.Refused++
+			}
+		})
+		if err != nil {
+			return Effect{}, err
+		}
+		with = append(with, took...)
+	}
+	e.With = [2]time.Duration{quantile(with, .5), quantile(with, .95)}
+	e.Without = [2]time.Duration{quantile(without, .5), quantile(without, .95)}
+	return e, nil
+}
+
+// unguarded is the configuration of a client that asks once, whatever its circuit would say.
+func unguarded(timeout time.Duration) func(*httpclient.Config) {
+	return func(c *httpclient.Config) {
+		c.Timeout, c.Breaker, c.Retry = timeout, nil, resilience.Policy{Attempts: 1}
+	}
+}
+
+// neighbour is the other dependency, which is well.
+type neighbour struct {
+	server    *faultserver.Server
+	client    *httpclient.Client
+	transport *http.Transport
+}
+
+func newNeighbour() (*neighbour, error) {
+	server, err := faultserver.New(http.HandlerFunc(charge))
+	if err != nil {
+		return nil, err
+	}
+	t := httpclient.NewTransport()
+	t.Proxy = nil
+	return &neighbour{server, httpclient.New(httpclient.Config{
+		Dependency: "neighbour", Endpoints: registry.Fixed{"neighbour": server.URL()}, Clock: clock.System{}, Timeout: 10 * time.Second, Transport: t,
+	}), t}, server.Set(faultserver.Latency(usual))
+}
+
+func (n *neighbour) close() {
+	n.transport.CloseIdleConnections()
+	n.server.Close()
+}
+
+// round lets a process do what comes in: so many troubled calls, and those to the other dependency.
+// It returns what the latter took, from coming in to their end.
+func (n *neighbour) round(ctx context.Context, load int, trouble func(n int)) ([]time.Duration, error) {
+	jobs := make(chan func(), troubled+others)
+	took, errs := make([]time.Duration, others), make([]error, others)
+	var workers sync.WaitGroup
+	for range room {
+		workers.Go(func() {
+			for job := range jobs {
+				job()
+			}
+		})
+	}
+	for i := range troubled {
+		if load > 0 && i%(troubled/load) == 0 {
+			jobs <- func() { trouble(i) }
+		}
+		if k := i - (troubled - others); k >= 0 {
+			began := time.Now()
+			jobs <- func() {
+				errs[k] = n.client.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: "/" + strconv.Itoa(k)}, nil)
+				took[k] = time.Since(began)
+			}
+		}
+		time.Sleep(lasts / troubled)
+	}
+	close(jobs)
+	workers.Wait()
+	return took, errors.Join(errs...)
+}
+
+// quantile returns the value below which a part q of the values is.
+func quantile(values []time.Duration, q float64) time.Duration {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+}

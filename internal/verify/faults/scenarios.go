@@ -1,0 +1,88 @@
+package faults
+
+import (
+	"cmp"
+	"time"
+
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/resilience"
+	"orderflow/internal/verify/faults/faultserver"
+)
+
+// Scenario is a fault and what is expected of it.
+type Scenario struct {
+	Name  string
+	Fault faultserver.Fault
+	// Names is what the resolver answers instead of the address. Such a scenario has no Fault.
+	Names nameFault
+	// TLS says that the provider is reached by HTTPS.
+	TLS bool
+
+	// Want is the code of the error that a caller sees while the circuit is closed; "" for none.
+	Want string
+	Kind fault.Kind
+	// Attempts is how many requests a call makes while the circuit is closed.
+	Attempts int
+	// Opens says that the circuit opens.
+	Opens bool
+	// Load is how many calls to the broken dependency others have to live with, in a tenth of a second.
+	Load int
+}
+
+// Scenarios are all of them.
+func Scenarios() []Scenario {
+	s := []Scenario{
+		transient("connection refused", faultserver.Down),
+		transient("half-open connections", faultserver.Silent),
+		transient("no answer", faultserver.Hang),
+		transient("latency beyond the timeout", faultserver.Latency(3*attempt)),
+		transient("reset", faultserver.Reset),
+		transient("truncated body", faultserver.Truncated),
+		transient("oversized body", faultserver.Oversized),
+		heavy(transient("oversized body, length untold", faultserver.Endless)),
+		transient("slow body, byte by byte", faultserver.SlowBody(attempt/10)),
+		transient("garbage instead of HTTP", faultserver.Garbage),
+		transient("not JSON", faultserver.NotJSON),
+		transient("500 storm", faultserver.Status(500, 0)),
+		transient("429, Retry-After does not fit", faultserver.Status(429, 2*time.Second)),
+		overTLS("expired certificate", faultserver.Expired),
+		overTLS("self-signed certificate", faultserver.SelfSigned),
+		overTLS("plain HTTP on the TLS port", faultserver.PlainHTTP),
+		overTLS("TLS handshake never answered", faultserver.Silent),
+		unnamed("name does not exist", nameUnknown),
+		unnamed("name server fails", nameRefused),
+		unnamed("name server never answers", nameSilent),
+		{Name: "redirect", Fault: faultserver.Redirect(elsewhere), Want: "PaymentProviderRefused", Kind: fault.Internal, Attempts: 1},
+		{Name: "latency within the timeout", Fault: faultserver.Latency(attempt / 4), Attempts: 1},
+	}
+	for i := range s {
+		if s[i].Fault.Name == "429" {
+			s[i].Attempts = 1 // the wait is left to the caller
+		}
+		s[i].Load = cmp.Or(s[i].Load, troubled)
+	}
+	return s
+}
+
+// transient is a fault that passes: repeated, then left to the circuit.
+func transient(name string, f faultserver.Fault) Scenario {
+	return Scenario{Name: name, Fault: f, Want: "DependencyUnavailable", Kind: fault.Transient, Attempts: resilience.DefaultPolicy.Attempts, Opens: true}
+}
+
+// heavy is a fault of which more calls would measure the machine that has to carry its megabytes.
+func heavy(s Scenario) Scenario {
+	s.Load = troubled / 5
+	return s
+}
+
+func overTLS(name string, f faultserver.Fault) Scenario {
+	s := transient(name, f)
+	s.TLS = true
+	return s
+}
+
+func unnamed(name string, f nameFault) Scenario {
+	s := transient(name, faultserver.None)
+	s.Names = f
+	return s
+}

@@ -1,0 +1,198 @@
+package faults
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"orderflow/internal/payments"
+	"orderflow/internal/payments/provider"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
+	"orderflow/internal/verify/faults/faultserver"
+)
+
+// Of a call here: how long an attempt may take, what the caller has in all, and what is kept of that.
+const (
+	attempt  = 200 * time.Millisecond
+	deadline = 1200 * time.Millisecond
+	margin   = 20 * time.Millisecond
+)
+
+// slack is what a loaded machine may add to a deadline.
+const slack = 200 * time.Millisecond
+
+// elsewhere is where a redirect leads; nothing may follow it.
+const elsewhere = "/elsewhere"
+
+// speed is how much faster than the machine's clock that of the circuits is.
+const speed = 10
+
+// settings are the real ones, but for the time that a circuit is open at first.
+var settings = func() resilience.Settings {
+	s := resilience.DefaultSettings
+	s.OpenFor = 10 * time.Second // of the fast clock
+	return s
+}()
+
+// fast is the circuits' clock.
+type fast struct{ began time.Time }
+
+func (f fast) Now() time.Time { return f.began.Add(time.Since(f.began) * speed).UTC() }
+
+// retry is the real policy, a hundred times faster.
+var retry = resilience.Policy{
+	Attempts: resilience.DefaultPolicy.Attempts, Base: resilience.DefaultPolicy.Base / 100, Max: resilience.DefaultPolicy.Max / 100,
+}
+
+// world is a provider, and processes that call it.
+type world struct {
+	server *faultserver.Server
+	names  *names
+	url    string
+	clock  fast
+	log    *memdb.Log
+	// sent and probes count the requests of all processes: those of calls, and those that try out a half-open circuit.
+	sent, probes atomic.Int64
+	processes    []*process
+}
+
+// process is what one process of a function has: the adapter, with its own client and connections.
+type process struct {
+	provider.Provider
+	transport *http.Transport
+}
+
+// processes is how many there are.
+const processes = 3
+
+func newWorld(s Scenario) (*world, error) {
+	w := &world{clock: fast{time.Now()}}
+	w.log = memdb.NewLog(w.clock)
+	start := faultserver.New
+	if s.TLS {
+		start = faultserver.NewTLS
+	}
+	var err error
+	if w.server, err = start(http.HandlerFunc(charge)); err != nil {
+		return nil, err
+	}
+	w.url = w.server.URL()
+	if s.Names != nameKnown {
+		if w.names, err = newNames(); err != nil {
+			w.server.Close()
+			return nil, err
+		}
+		_, port, err := net.SplitHostPort(w.server.Address())
+		if err != nil {
+			return nil, err
+		}
+		w.url = "http://" + net.JoinHostPort(host, port)
+	}
+	for range processes {
+		w.processes = append(w.processes, w.process(nil))
+	}
+	return w, nil
+}
+
+// charge is the provider while it is well.
+func charge(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Reference string }
+	if r.Method == http.MethodPost {
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+	}
+	_, _ = fmt.Fprintf(w, `{"id":"ch_1","reference":%q,"status":"AUTHORIZED"}`, in.Reference)
+}
+
+func (w *world) close() {
+	for _, p := range w.processes {
+		p.transport.CloseIdleConnections()
+	}
+	w.server.Close()
+	if w.names != nil {
+		w.names.close()
+	}
+}
+
+// process starts another process.
+func (w *world) process(edit func(*httpclient.Config)) *process {
+	t := httpclient.NewTransport()
+	t.Proxy = nil
+	if roots := w.server.Roots(); roots != nil {
+		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	if w.names != nil {
+		t.DialContext = (&net.Dialer{Timeout: attempt, Resolver: w.names.resolver()}).DialContext
+	}
+	c := httpclient.Config{
+		Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{}, Timeout: attempt, Retry: retry, Margin: margin,
+		Transport: counting{t, w},
+		Breaker: resilience.NewBreaker(provider.Name, w.log, settings, w.clock,
+			envelope.Publisher{Service: "payments", Clock: w.clock, IDs: ids.Random(w.clock)}),
+	}
+	if edit != nil {
+		edit(&c)
+	}
+	return &process{provider.New(c), t}
+}
+
+// counting counts what a process sends.
+type counting struct {
+	http.RoundTripper
+	w *world
+}
+
+func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasPrefix(r.URL.Path, "/ledger") {
+		c.w.probes.Add(1)
+	} else {
+		c.w.sent.Add(1)
+	}
+	return c.RoundTripper.RoundTrip(r)
+}
+
+// set makes the scenario's fault appear, or disappear.
+func (w *world) set(s Scenario, broken bool) error {
+	f, n := s.Fault, s.Names
+	if !broken {
+		f, n = faultserver.None, nameKnown
+	}
+	if w.names != nil {
+		w.names.fault.Store(int32(n))
+		w.server.DropConnections() // who is connected needs no name
+	}
+	return w.server.Set(f)
+}
+
+// outcome is what a caller got, and after how long.
+type outcome struct {
+	err  error
+	took time.Duration
+}
+
+// authorize makes one call, which is named by its key, within the given time.
+func (p *process) authorize(ctx context.Context, key string, within time.Duration) outcome {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	began := time.Now()
+	_, err := p.Authorize(ctx, payments.Authorization{
+		Reference: key, IdempotencyKey: key, Amount: money.Money{Currency: "EUR", Amount: 1000}, PaymentMethod: "pm_card",
+	})
+	return outcome{err, time.Since(began)}
+}

@@ -1,0 +1,90 @@
+package iam
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"orderflow/internal/platform/tracing/awscalls"
+	"orderflow/internal/platform/tracing/zipkin"
+	"orderflow/internal/verify/cfn"
+)
+
+// prefixes are what IAM calls services, by what spans call them.
+var prefixes = map[string]string{
+	"DynamoDB": "dynamodb", "SNS": "sns", "SFN": "states", "SES": "ses", "Secrets Manager": "secretsmanager",
+	"ssm": "ssm", "servicediscovery": "servicediscovery", "logs": "logs",
+}
+
+// Called reads what functions asked of AWS from the spans of a run, and what of it was denied. Services that it does not know are an
+// error: their calls would go unnoticed.
+func Called(spans []zipkin.Span) (all, refused []Need, err error) {
+	for _, span := range spans {
+		if span.Tags["rpc.system"] != "aws-api" {
+			continue
+		}
+		needed, err := ofCall(span)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, needed...)
+		if code := span.Tags["error.type"]; strings.HasPrefix(code, "AccessDenied") || code == "AuthorizationError" {
+			refused = append(refused, needed...)
+		}
+	}
+	return sorted(all), sorted(refused), nil
+}
+
+// ofCall lists the permissions that a call needs, which are not always called as it is.
+func ofCall(span zipkin.Span) ([]Need, error) {
+	service, ok := prefixes[span.Tags["rpc.service"]]
+	if !ok {
+		return nil, fmt.Errorf("what permissions the call %q of %s needs is not known here", span.Name, span.Local.ServiceName)
+	}
+	actions := []string{span.Tags["rpc.method"]}
+	switch span.Name {
+	case "DynamoDB.TransactWriteItems":
+		if actions = strings.Split(span.Tags[string(awscalls.KeyWrites)], ","); actions[0] == "" {
+			return nil, fmt.Errorf("a transaction of %s does not tell what it writes", span.Local.ServiceName)
+		}
+	case "DynamoDB.TransactGetItems":
+		actions = []string{"GetItem"}
+	case "SNS.PublishBatch":
+		actions = []string{"Publish"}
+	}
+	var all []Need
+	for _, action := range actions {
+		for _, resource := range resources(span.Tags) {
+			all = append(all, Need{span.Local.ServiceName, service + ":" + action, resource, "call"})
+		}
+	}
+	return all, nil
+}
+
+// resources are the ARNs of what a call is about, or an empty one if it does not tell.
+func resources(tags map[string]string) []string {
+	here := func(service, resource string) string {
+		return "arn:aws:" + service + ":" + cfn.Region + ":" + cfn.Account + ":" + resource
+	}
+	if tables := tags[string(awscalls.KeyTables)]; tables != "" {
+		var all []string
+		for table := range strings.SplitSeq(tables, ",") {
+			arn := here("dynamodb", "table/"+table)
+			if index := tags[string(awscalls.KeyIndex)]; index != "" {
+				arn += "/index/" + index
+			}
+			all = append(all, arn)
+		}
+		return all
+	}
+	if name := tags[string(awscalls.KeyParameter)]; name != "" {
+		return []string{here("ssm", "parameter"+name)}
+	}
+	if group := tags[string(awscalls.KeyLogGroup)]; group != "" {
+		return []string{here("logs", "log-group:"+group+":*")}
+	}
+	if name := tags[string(awscalls.KeySecret)]; name != "" && !strings.HasPrefix(name, "arn:") {
+		return []string{here("secretsmanager", "secret:"+name+"-AbCdEf")} // AWS adds six characters
+	}
+	return []string{cmp.Or(tags[string(awscalls.KeySecret)], tags[string(awscalls.KeyTopic)], tags[string(awscalls.KeyMachine)], tags[string(awscalls.KeyExecution)])}
+}

@@ -1,0 +1,144 @@
+package iam
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"orderflow/internal/verify/cfn"
+)
+
+// What AWS does in a role's name, by what the template asks of it. Each list is from the documentation of the feature, where it
+// says what the role must allow.
+var (
+	logging      = []string{"logs:CreateLogStream", "logs:PutLogEvents"}
+	traced       = []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+	tracedSaga   = []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
+	moved        = []string{"lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"}
+	polledQueue  = []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+	polledStream = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
+	sagaLogging  = []string{
+		"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries",
+		"logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+	}
+)
+
+// Implied lists what a stack has AWS do in its roles' names. definition reads a file that the template names: a state machine's, an API's.
+func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need, error) {
+	var all needs
+	for _, id := range s.OfType("AWS::Serverless::Function") {
+		f := s.Properties(id)
+		if f["Role"] == nil {
+			continue // SAM makes the role, with AWS's own policies for logs and tracing
+		}
+		name := fmt.Sprint(f["FunctionName"])
+		all.add(name, logging, "arn:aws:logs:"+cfn.Region+":"+cfn.Account+":log-group:"+fmt.Sprint(cfn.Dig(f, "LoggingConfig", "LogGroup"))+":*", "its log")
+		if role := releases(f); role != "" {
+			arn := "arn:aws:lambda:" + cfn.Region + ":" + cfn.Account + ":function:" + name
+			all.add(role, []string{"lambda:GetAlias", "lambda:UpdateAlias"}, arn, "releases")
+			all.add(role, moved, arn+":"+fmt.Sprint(f["AutoPublishAlias"]), "releases")
+			all.add(role, []string{"cloudwatch:DescribeAlarms"}, "arn:aws:cloudwatch:"+cfn.Region+":"+cfn.Account+":alarm:*", "releases")
+		}
+		if s.Globals("Function")["Tracing"] == "Active" {
+			all.add(name, traced, "*", "its tracing")
+		}
+	}
+	for _, id := range s.OfType("AWS::Lambda::EventSourceMapping") {
+		m := s.Properties(id)
+		name, source := fmt.Sprint(m["FunctionName"]), fmt.Sprint(m["EventSourceArn"])
+		if strings.Contains(source, "/stream/") {
+			all.add(name, polledStream, source, "its stream")
+			all.add(name, []string{"dynamodb:ListStreams"}, "*", "its stream") // it has no resource level
+		} else {
+			all.add(name, polledQueue, source, "its queue")
+		}
+		if to := cfn.Dig(m, "DestinationConfig", "OnFailure", "Destination"); to != nil {
+			all.add(name, []string{"sqs:SendMessage"}, fmt.Sprint(to), "its failures")
+		}
+	}
+	for _, id := range s.OfType("AWS::Scheduler::Schedule") {
+		target, _ := s.Properties(id)["Target"].(map[string]any)
+		_, role, _ := strings.Cut(fmt.Sprint(target["RoleArn"]), ":role/")
+		all.add(role, []string{"lambda:InvokeFunction"}, fmt.Sprint(target["Arn"]), id)
+		if to := cfn.Dig(target, "DeadLetterConfig", "Arn"); to != nil {
+			all.add(role, []string{"sqs:SendMessage"}, fmt.Sprint(to), "their failures")
+		}
+	}
+	for _, id := range s.OfType("AWS::Serverless::Api") {
+		invoked, err := integrations(s, id, definition)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
+		}
+		for _, i := range invoked {
+			all.add(i.role, []string{"lambda:InvokeFunction"}, i.function, i.operation)
+		}
+	}
+	for _, id := range s.OfType("AWS::Serverless::StateMachine") {
+		if err := all.machine(s.Properties(id), definition); err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	return sorted(all), nil
+}
+
+// releases is the role by which CodeDeploy moves a function's alias; empty if it does not.
+func releases(function map[string]any) string {
+	if cfn.Dig(function, "DeploymentPreference", "Enabled") != true {
+		return ""
+	}
+	_, role, _ := strings.Cut(fmt.Sprint(cfn.Dig(function, "DeploymentPreference", "Role")), ":role/")
+	return role
+}
+
+type needs []Need
+
+func (n *needs) add(owner string, actions []string, resource, by string) {
+	for _, action := range actions {
+		*n = append(*n, Need{owner, action, resource, by})
+	}
+}
+
+func (n *needs) machine(m map[string]any, definition func(string) ([]byte, error)) error {
+	name := fmt.Sprint(m["Name"])
+	if cfn.Dig(m, "Tracing", "Enabled") == true {
+		n.add(name, tracedSaga, "*", "its tracing")
+	}
+	if m["Logging"] != nil {
+		n.add(name, sagaLogging, "*", "its log")
+	}
+	body, err := definition(fmt.Sprint(m["DefinitionUri"]))
+	if err != nil {
+		return err
+	}
+	var parsed struct {
+		States map[string]struct {
+			Type, Resource string
+			Arguments      map[string]any
+		}
+	}
+	if err := json.Unmarshal(body, &parsed); err != nil {
+		return err
+	}
+	substitutions, _ := m["DefinitionSubstitutions"].(map[string]any)
+	for state, s := range parsed.States {
+		if s.Type != "Task" {
+			continue
+		}
+		var action, argument string
+		switch strings.TrimSuffix(s.Resource, ".waitForTaskToken") {
+		case "arn:aws:states:::lambda:invoke":
+			action, argument = "lambda:InvokeFunction", "FunctionName"
+		case "arn:aws:states:::states:startExecution":
+			action, argument = "states:StartExecution", "StateMachineArn"
+		default:
+			return fmt.Errorf("what the state %s needs for %s is not known here", state, s.Resource)
+		}
+		of := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(s.Arguments[argument]), "${"), "}")
+		resource, ok := substitutions[of]
+		if !ok {
+			return fmt.Errorf("the state %s is of %s, which nothing is put in for", state, of)
+		}
+		n.add(name, []string{action}, fmt.Sprint(resource), "state "+state)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package iam
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+
+	"orderflow/internal/platform/tracing/zipkin"
+	"orderflow/internal/verify/cfn"
+)
+
+// deployments are the ways to deploy, as on AWS, whose grants together are all that there are.
+var deployments = []map[string]string{
+	{"Stage": "local", "Discovery": "parameters"},
+	{"Stage": "local", "Discovery": "cloud-map"},
+	{"Stage": "local", "PaymentProvider": "stripe"},
+}
+
+// Check compares the templates of the repository at root with the spans of a run, which are lines of JSON.
+func Check(root string, spans io.Reader) (*Report, error) {
+	all, err := read(spans)
+	if err != nil {
+		return nil, err
+	}
+	needed, refused, err := Called(all)
+	if err != nil {
+		return nil, err
+	}
+	var granted []Grant
+	for name, path := range map[string]string{"orderflow": "template.yaml", "orderflow-sandbox": "sandbox/template.yaml"} {
+		template, err := cfn.Read(filepath.Join(root, path))
+		if err != nil {
+			return nil, err
+		}
+		for _, parameters := range deployments {
+			s, err := cfn.New(template, name, known(template, parameters))
+			if err != nil {
+				return nil, err
+			}
+			definition := func(file string) ([]byte, error) {
+				return os.ReadFile(filepath.Join(root, filepath.Dir(path), file)) //nolint:gosec // G304: named by the template
+			}
+			may, err := Granted(s, definition)
+			if err != nil {
+				return nil, err
+			}
+			must, err := Implied(s, definition)
+			if err != nil {
+				return nil, err
+			}
+			granted, needed = append(granted, may...), append(needed, must...)
+		}
+	}
+	exceptions, err := Exceptions()
+	if err != nil {
+		return nil, err
+	}
+	return Compare(sorted(granted), sorted(needed), refused, exceptions), nil
+}
+
+// known leaves out the parameters that a template does not have.
+func known(template map[string]any, parameters map[string]string) map[string]string {
+	own := map[string]string{}
+	for name, value := range parameters {
+		if cfn.Dig(template, "Parameters", name) != nil {
+			own[name] = value
+		}
+	}
+	return own
+}
+
+func read(r io.Reader) ([]zipkin.Span, error) {
+	var all []zipkin.Span
+	decoder := json.NewDecoder(bufio.NewReader(r))
+	for {
+		var span zipkin.Span
+		if err := decoder.Decode(&span); err == io.EOF { //nolint:errorlint // the decoder's own
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+		all = append(all, span)
+	}
+}

@@ -1,0 +1,127 @@
+package prove
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"orderflow/internal/fulfilment"
+	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/envelope"
+	shipping "orderflow/internal/shipping/contract"
+	"orderflow/internal/verify/asl"
+)
+
+// engine lets the real use cases of fulfilment work on a state.
+type engine struct {
+	x *search
+	s *State
+}
+
+// deliver hands a message to the use case that it is for.
+func (x *search) deliver(s *State, m message) {
+	service, ctx := fulfilment.New(&engine{x, s}), context.Background()
+	var err error
+	switch m.kind {
+	case cancelling:
+		err = service.CancelFulfilment(ctx, event(orders.OrderCancellationRequested, orders.Changed{OrderID: orderID, CustomerID: "c"}))
+	case sagaEnded:
+		err = service.RecoverFulfilment(ctx, orderID)
+	case undoEnded:
+		err = service.RecoverFulfilment(ctx, orderID)
+	case wakeUp:
+		types := map[shipment]string{booked: shipping.ShipmentBooked, refused: shipping.ShipmentRefused, shipmentCancelled: shipping.ShipmentCancelled}
+		err = service.ResumeFulfilment(ctx, event(types[m.wake.shipment], shipping.ShipmentEvent{OrderID: orderID, ResumeToken: x.runs.tokens[m.wake.token]}))
+	}
+	if err != nil {
+		panic(err) // the engine never fails, so this is a defect of one of both
+	}
+}
+
+func event(kind string, data any) envelope.Event {
+	b, err := json.Marshal(data)
+	if err != nil {
+		panic(err) // these have JSON
+	}
+	return envelope.Event{Type: kind, Subject: orderID, Data: b}
+}
+
+// Start starts the next compensation; the saga is started already.
+func (e *engine) Start(_ context.Context, m fulfilment.Machine, name string, input json.RawMessage) error {
+	n := numberOf(name)
+	if m == fulfilment.FulfilOrder || n <= e.s.Attempt {
+		return fulfilment.ErrExists
+	}
+	e.x.startUndo(e.s, n, name, input)
+	return nil
+}
+
+func (x *search) startUndo(s *State, attempt uint8, name string, input json.RawMessage) {
+	s.Attempt = attempt
+	x.goOn(s, ofUndo, x.runs.start(x.machines.Compensate, name, input))
+}
+
+// numberOf tells which attempt an execution of compensate-order is, by its name.
+func numberOf(name string) uint8 {
+	_, n, found := strings.Cut(name, "-")
+	if !found {
+		return 1
+	}
+	i, err := strconv.ParseUint(n, 10, 8)
+	if err != nil {
+		panic(err) // fulfilment names attempts by numbers
+	}
+	return uint8(i)
+}
+
+// Execution tells how an execution stands. All attempts but the latest have ended unplanned, else there would be no next one.
+func (e *engine) Execution(_ context.Context, m fulfilment.Machine, name string) (fulfilment.Execution, error) {
+	if m == fulfilment.FulfilOrder {
+		return e.execution(e.s.Saga), nil
+	}
+	switch n := numberOf(name); {
+	case n > e.s.Attempt:
+		return fulfilment.Execution{}, fulfilment.ErrNoExecution
+	case n < e.s.Attempt:
+		return fulfilment.Execution{Status: fulfilment.Aborted}, nil
+	}
+	return e.execution(e.s.Undo), nil
+}
+
+func (e *engine) execution(run int32) fulfilment.Execution {
+	end, over := e.x.runs.end(run)
+	if !over {
+		return fulfilment.Execution{Status: fulfilment.Running, Input: e.x.runs.all[run].Input()}
+	}
+	return fulfilment.Execution{Status: fulfilment.Status(end.Status), Error: end.Error, Input: e.x.runs.all[run].Input()}
+}
+
+// Input tells an execution's input.
+func (e *engine) Input(ctx context.Context, m fulfilment.Machine, name string) (json.RawMessage, error) {
+	x, err := e.Execution(ctx, m, name)
+	return x.Input, err
+}
+
+// Succeed answers the task that waits by a token.
+func (e *engine) Succeed(_ context.Context, token string, output json.RawMessage) error {
+	return e.answer(token, func(run int32) int32 { return e.x.runs.succeed(run, string(output)) })
+}
+
+// Fail ends the task that waits by a token.
+func (e *engine) Fail(_ context.Context, token, name, _ string) error {
+	return e.answer(token, func(run int32) int32 { return e.x.runs.fail(run, name) })
+}
+
+func (e *engine) answer(token string, give func(int32) int32) error {
+	task, invokes := e.x.runs.all[e.s.Saga].Next().(asl.Invoke)
+	if !invokes || !task.Callback || task.Token != token {
+		return fulfilment.ErrStaleToken
+	}
+	if i := e.s.find(ofSaga); i >= 0 { // its function has not returned yet
+		e.s.messages[i].kind = zombie
+		e.s.sort()
+	}
+	e.x.goOn(e.s, ofSaga, give(e.s.Saga))
+	return nil
+}

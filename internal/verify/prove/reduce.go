@@ -1,0 +1,73 @@
+package prove
+
+import "orderflow/internal/verify/asl"
+
+// reduce takes out of a state what cannot make a difference any more, so that more states are the same. Each rule rests on
+// something that never goes back: a barrier's mark stays, a token that was used or given up is never waited for again,
+// a final order stays as it is, a closed one is never confirmed.
+func (x *search) reduce(s *State) {
+	if x.opts.Plain || x.opts.Breakage != Sound {
+		return
+	}
+	awaited := int8(0)
+	if e, invokes := x.runs.all[s.Saga].Next().(asl.Invoke); invokes && e.Callback {
+		awaited = x.runs.token(e.Token)
+	}
+	waiting := awaited != 0 || x.mayStillWait(s.Saga)
+	if !waiting {
+		s.World.Token = 0
+	}
+	for i := 0; i < int(s.count); {
+		m := s.messages[i]
+		switch {
+		case m.kind == wakeUp && m.wake.token != awaited, m.kind == zombie && m.spent(&s.World, waiting):
+			s.drop(i)
+		default:
+			i++
+		}
+	}
+}
+
+// mayStillWait tells whether a saga may come to wait for a token.
+func (x *search) mayStillWait(run int32) bool {
+	if x.over(run) {
+		return false
+	}
+	return x.runs.waitAhead[x.runs.all[run].State()]
+}
+
+// spent tells whether a zombie changes nothing, whenever it goes on.
+func (m message) spent(w *World, waiting bool) bool {
+	f := &functions[m.fn]
+	switch f.name {
+	case "AwaitShipment":
+		return !waiting
+	case "RejectOrder":
+		return w.Order.final()
+	case "FlagOrder":
+		return w.Order != pending
+	case "ConfirmOrder":
+		return w.Closed || w.Order != pending
+	}
+	if m.phase == uncalled && !f.moot(w) {
+		return false
+	}
+	return w.Marks[f.mark] != unmarked
+}
+
+// moot tells whether asking the third party changes nothing there any more.
+func (f *function) moot(w *World) bool {
+	switch f.name {
+	case "AuthorizePayment":
+		return w.AuthKey != unasked
+	case "CapturePayment":
+		return w.Voided || w.Charge == captured
+	case "VoidPayment":
+		return w.Voided
+	case "ArrangeShipment":
+		return w.BookKey != unasked
+	case "CancelShipment":
+		return w.Cancelled
+	}
+	return true
+}

@@ -1,0 +1,143 @@
+package prove
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"orderflow/internal/verify/asl"
+)
+
+// State is everything at one moment, but for how many faults there were. It is a plain value.
+type State struct {
+	World     World
+	Saga      int32  // the execution of fulfil-order
+	Undo      int32  // the latest execution of compensate-order; 0 for none yet
+	Attempt   uint8  // which one that is
+	Exhausted uint16 // functions of the compensation whose retries were used up, a bit each
+	Lost      bool   // a call that was not made, once, was not made again
+	count     uint8
+	messages  [maxMessages]message
+}
+
+const maxMessages = 8
+
+// message is something under way.
+type message struct {
+	kind kind
+	invocation
+	wake wake
+}
+
+type kind uint8
+
+const (
+	nothing    kind = iota
+	ofSaga          // an invocation that the saga waits for
+	ofUndo          // one that the compensation waits for
+	zombie          // one that nobody waits for, and which may never go on
+	wakeUp          // an event with a resume token
+	cancelling      // the event that the customer cancelled
+	sagaEnded       // the event that an execution ended unplanned
+	undoEnded
+)
+
+func (s *State) each() []message { return s.messages[:s.count] }
+
+// put adds a message. The messages are sorted, so that states that differ in nothing but their order are the same.
+func (s *State) put(m message) {
+	if int(s.count) == maxMessages {
+		panic("prove: more messages under way than there is room for")
+	}
+	s.messages[s.count] = m
+	s.count++
+	s.sort()
+}
+
+func (s *State) drop(i int) {
+	s.count--
+	s.messages[i] = s.messages[s.count]
+	s.messages[s.count] = message{}
+	s.sort()
+}
+
+func (s *State) sort() {
+	slices.SortFunc(s.each(), func(a, b message) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.fn, b.fn), cmp.Compare(a.phase, b.phase), cmp.Compare(a.seen, b.seen),
+			cmp.Compare(a.token, b.token), cmp.Compare(a.wake.shipment, b.wake.shipment), cmp.Compare(a.wake.token, b.wake.token))
+	})
+}
+
+// find returns the place of the message of a kind, of which there is at most one, or -1.
+func (s *State) find(k kind) int {
+	return slices.IndexFunc(s.each(), func(m message) bool { return m.kind == k })
+}
+
+func (s *State) tell(w *wake) {
+	if w != nil {
+		s.put(message{kind: wakeUp, wake: *w})
+	}
+}
+
+// run returns the execution that waits for messages of kind k.
+func (s *State) run(k kind) *int32 {
+	if k == ofSaga {
+		return &s.Saga
+	}
+	return &s.Undo
+}
+
+// goOn replaces an execution by what came of it, and sends what it wants now.
+func (x *search) goOn(s *State, k kind, run int32) {
+	if i := s.find(k); i >= 0 {
+		s.drop(i)
+	}
+	*s.run(k) = run
+	switch e := x.runs.all[run].Next().(type) {
+	case asl.Invoke:
+		fn, _ := functionNamed(e.Function) // Load has seen to it
+		v := invocation{fn: fn}
+		if e.Callback {
+			v.token = x.runs.token(e.Token)
+		}
+		s.put(message{kind: k, invocation: v})
+	case asl.Done:
+		if e.Status != asl.Succeeded {
+			s.put(message{kind: map[kind]kind{ofSaga: sagaEnded, ofUndo: undoEnded}[k]})
+		}
+	}
+}
+
+// atRest tells whether nothing more will happen by itself. Zombies may be left: they may never go on.
+func (x *search) atRest(s *State) bool {
+	for _, m := range s.each() {
+		if m.kind != zombie {
+			return false
+		}
+	}
+	return x.over(s.Saga) && (s.Undo == 0 || x.over(s.Undo))
+}
+
+func (x *search) over(run int32) bool {
+	_, over := x.runs.end(run)
+	return over
+}
+
+func (m message) String() string {
+	f := functions[m.fn].name
+	switch m.kind {
+	case ofSaga, ofUndo:
+		return f
+	case zombie:
+		return "the zombie of " + f
+	case wakeUp:
+		return fmt.Sprintf("the event of the shipment with token %d", m.wake.token)
+	case cancelling:
+		return "the event of the customer's cancellation"
+	case sagaEnded:
+		return "the event of the saga's unplanned end"
+	case undoEnded:
+		return "the event of the compensation's unplanned end"
+	}
+	return "nothing"
+}

@@ -1,0 +1,206 @@
+package samlocal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"orderflow/internal/dev/devstack"
+)
+
+// cli is the SAM CLI, as someone types it in the clone.
+type cli struct {
+	repo   devstack.Repo
+	dir    string // gets all that it writes
+	env    []string
+	engine *devstack.Engine
+}
+
+func newCLI(ctx context.Context, repo devstack.Repo, dir string, stack *devstack.Stack, engine *devstack.Engine) (*cli, error) {
+	home := filepath.Join(dir, "home")
+	if err := os.MkdirAll(filepath.Join(home, ".aws-sam"), 0o755); err != nil {
+		return nil, err
+	}
+	// HOME is SAM's: Go's directories are where they were.
+	goEnv, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		return nil, err
+	}
+	dirs := strings.Fields(string(goEnv))
+	env := append(os.Environ(), stack.Emulator.SAMEnviron(home)...)
+	env = append(env, "GOCACHE="+dirs[0], "GOMODCACHE="+dirs[1])
+	return &cli{repo: repo, dir: dir, env: append(env, engine.Environ()...), engine: engine}, nil
+}
+
+// command is `sam args…` in the clone. It ends when ctx does: asked first, so that it can remove its containers.
+func (c *cli) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, c.repo.Path(".tools", "sam", "bin", "sam"), args...)
+	cmd.Dir, cmd.Env = string(c.repo), c.env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}
+
+// build makes every function for this machine, beside what `sam build` by hand has made.
+func (c *cli) build(ctx context.Context) error {
+	cmd := c.command(ctx, "build", "--config-env", devstack.Stage, "--build-dir", filepath.Join(c.dir, "build"),
+		"--parameter-overrides", "Architecture="+devstack.HostArchitecture())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("sam build: %w\n%s", errors.Join(err, ctx.Err()), out)
+	}
+	return c.toJSON(ctx)
+}
+
+// toJSON makes JSON of the template that was built: SAM reads it twice for each command, and YAML takes half a second of a processor each time.
+func (c *cli) toJSON(ctx context.Context) error {
+	const convert = "import json, sys\nfrom samcli.yamlhelper import yaml_parse\njson.dump(yaml_parse(open(sys.argv[1]).read()), open(sys.argv[2], 'w'))"
+	cmd := exec.CommandContext(ctx, c.repo.Path(".tools", "sam", "bin", "python"), "-c", convert, filepath.Join(c.dir, "build", "template.yaml"), c.template())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("the template that was built, in JSON: %w\n%s", errors.Join(err, ctx.Err()), out)
+	}
+	return nil
+}
+
+func (c *cli) template() string    { return filepath.Join(c.dir, "build", "template.json") }
+func (c *cli) variables() string   { return filepath.Join(c.dir, "env.json") }
+func (c *cli) log(n string) string { return filepath.Join(c.dir, n+".log") }
+
+// writeVariables writes what functions find in their environment, as deployed, but for where the emulator is: SAM resolves a reference to a table
+// to the name of its resource. Traces are not collected of containers.
+func (c *cli) writeVariables(ctx context.Context, stack *devstack.Stack, endpoint string) error {
+	variables, err := stack.Environment(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range variables {
+		v["AWS_ENDPOINT_URL"], v["TRACES_URL"] = endpoint, ""
+	}
+	data, err := json.MarshalIndent(variables, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.variables(), data, 0o600)
+}
+
+// local is `sam local args…` on what was built.
+func (c *cli) local(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	args = append([]string{"local"}, append(args, "--template", c.template(), "--env-vars", c.variables(), "--region", devstack.Region,
+		"--parameter-overrides", "Stage="+devstack.Stage+" Architecture="+devstack.HostArchitecture())...)
+	has, err := c.engine.SkipsPull(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if has {
+		args = append(args, "--skip-pull-image")
+	}
+	return c.command(ctx, args...), nil
+}
+
+// invoke is `sam local invoke <Function> -e <event>`. It returns what the function answered. SAM exits with 0 when the function has failed, too: then the
+// answer has errorType and errorMessage; and there is none when it has run out of time.
+func (c *cli) invoke(ctx context.Context, function, event string) ([]byte, error) {
+	cmd, err := c.local(ctx, "invoke", devstack.LogicalID(function), "--event", event)
+	if err != nil {
+		return nil, err
+	}
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%w\n%s", errors.Join(err, ctx.Err()), said.Bytes())
+	}
+	return out.Bytes(), os.WriteFile(c.log(function), said.Bytes(), 0o600)
+}
+
+// api is a running `sam local start-api`.
+type api struct {
+	URL  string
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	why  error         // then
+}
+
+// startAPI returns when the API answers at an address of this machine. A container, once started, serves all calls of its function.
+func (c *cli) startAPI(ctx context.Context, address string) (*api, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+	if err != nil {
+		return nil, err
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	cmd, err := c.local(ctx, "start-api", "--host", address, "--port", strconv.Itoa(port), "--warm-containers", "LAZY")
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.Create(c.log("start-api"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	a := &api{URL: "http://" + net.JoinHostPort(address, strconv.Itoa(port)), cmd: cmd, done: make(chan struct{})}
+	go func() {
+		defer close(a.done)
+		a.why = cmd.Wait()
+	}()
+	if err := a.await(ctx, "/health/live"); err != nil {
+		return nil, fmt.Errorf("%w (see %s)", errors.Join(err, a.stop()), log.Name())
+	}
+	return a, nil
+}
+
+// await returns when a path of the API answers with 200, within a minute.
+func (a *api) await(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for !answers(ctx, a.URL+path) {
+		select {
+		case <-a.done:
+			return fmt.Errorf("sam local start-api has ended: %w", a.why)
+		case <-ctx.Done():
+			return fmt.Errorf("%s of sam local start-api is not well: %w", path, ctx.Err())
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func (a *api) stop() error {
+	if err := a.cmd.Cancel(); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	select {
+	case <-a.done: // by the signal
+		return nil
+	case <-time.After(20 * time.Second):
+		return syscall.Kill(-a.cmd.Process.Pid, syscall.SIGKILL)
+	}
+}
+
+func answers(ctx context.Context, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+}

@@ -1,0 +1,139 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"orderflow/internal/fulfilment"
+	"orderflow/internal/verify/asl"
+)
+
+// engine is Step Functions, over the interpreter and the real definitions; see fulfilment.Engine.
+type engine struct {
+	w          *World
+	machines   map[fulfilment.Machine]*asl.Machine
+	executions map[string]*execution // by machine and name
+	waiting    map[string]*execution // by task token
+	all        []*execution
+	hunted     map[string]bool // orders whose every compensation somebody stops
+}
+
+// givenUp stands in the input of a compensation that is to leave its order to an operator.
+const givenUp = `"failures":`
+
+type execution struct {
+	machine fulfilment.Machine
+	name    string
+	input   json.RawMessage
+	run     *asl.Execution
+	// turn counts the effects: an answer to an older one is dropped.
+	turn  int
+	order string
+	// throttled counts by state how often there was no slot.
+	throttled map[string]int
+	// fated is the turn at which something outside ends it, and fate how; 0 for never.
+	fated int
+	fate  asl.Status
+}
+
+// call makes a call of a function to Step Functions, which faults may spoil.
+func (e *engine) call(refused, unheard Fault, do func() error) error {
+	e.w.breathe()
+	if e.w.running != nil && e.w.strikes(refused) {
+		return fails(refused)
+	}
+	err := do()
+	e.w.crash(crashAfter)
+	if err == nil && e.w.running != nil && e.w.strikes(unheard) {
+		return fails(unheard)
+	}
+	return err
+}
+
+// Start starts an execution.
+func (e *engine) Start(_ context.Context, machine fulfilment.Machine, name string, input json.RawMessage) error {
+	return e.call(startRefused, startUnheard, func() error { return e.start(machine, name, input) }) //nolint:contextcheck // an execution outlives the call that starts it
+}
+
+// start answers like AWS: the same name and input is success as long as the execution runs.
+func (e *engine) start(machine fulfilment.Machine, name string, input json.RawMessage) error {
+	key := string(machine) + "/" + name
+	if x, ok := e.executions[key]; ok {
+		if x.status() == fulfilment.Running && string(x.input) == string(input) {
+			return nil
+		}
+		e.w.reach(string(machine) + " was started twice, and ran once")
+		return fulfilment.ErrExists
+	}
+	x := &execution{machine: machine, name: name, input: input, order: field(input, "orderId"), throttled: map[string]int{}, run: e.machines[machine].Start(name, input)}
+	e.executions[key] = x
+	e.all = append(e.all, x)
+	e.w.changes++
+	e.w.note(x.order, "%s begins", x)
+	if bytes.Contains(input, []byte(givenUp)) {
+		e.w.reach("recovery gave a compensation up")
+	}
+	e.limit(x)
+	e.drive(x)
+	return nil
+}
+
+// Input returns an execution's input.
+func (e *engine) Input(ctx context.Context, machine fulfilment.Machine, name string) (json.RawMessage, error) {
+	x, err := e.Execution(ctx, machine, name)
+	return x.Input, err
+}
+
+// Execution returns an execution.
+func (e *engine) Execution(_ context.Context, machine fulfilment.Machine, name string) (found fulfilment.Execution, err error) {
+	err = e.call(startRefused, startRefused, func() error {
+		x, ok := e.executions[string(machine)+"/"+name]
+		if !ok {
+			return fulfilment.ErrNoExecution
+		}
+		found = fulfilment.Execution{Status: x.status(), Input: x.input}
+		if done, over := x.run.Next().(asl.Done); over {
+			found.Error = done.Error
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Succeed answers a waiting task.
+func (e *engine) Succeed(_ context.Context, token string, output json.RawMessage) error {
+	return e.call(answerRefused, answerUnheard, func() error { //nolint:contextcheck // as with Start
+		return e.resume(token, func(x *execution) error { return x.run.Succeed(output) })
+	})
+}
+
+// Fail ends a waiting task.
+func (e *engine) Fail(_ context.Context, token, errorName, cause string) error {
+	return e.call(answerRefused, answerUnheard, func() error { //nolint:contextcheck // as with Start
+		return e.resume(token, func(x *execution) error { return x.run.Fail(errorName, cause) })
+	})
+}
+
+func (e *engine) resume(token string, answer func(*execution) error) error {
+	x := e.waiting[token]
+	if x == nil {
+		e.w.reach("an answer came for a token that nobody waits by")
+		return fulfilment.ErrStaleToken
+	}
+	delete(e.waiting, token)
+	if err := answer(x); err != nil {
+		return err
+	}
+	e.drive(x)
+	return nil
+}
+
+func (x *execution) status() fulfilment.Status {
+	if done, over := x.run.Next().(asl.Done); over {
+		return fulfilment.Status(done.Status)
+	}
+	return fulfilment.Running
+}
+
+func (x *execution) String() string { return string(x.machine) + " " + x.name }

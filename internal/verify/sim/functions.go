@@ -1,0 +1,159 @@
+package sim
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"orderflow/internal/catalog"
+	catalogHandler "orderflow/internal/catalog/handler"
+	catalogMemory "orderflow/internal/catalog/memory"
+	"orderflow/internal/fulfilment"
+	fulfilmentHandler "orderflow/internal/fulfilment/handler"
+	"orderflow/internal/inventory"
+	inventoryHandler "orderflow/internal/inventory/handler"
+	inventoryMemory "orderflow/internal/inventory/memory"
+	"orderflow/internal/notifications"
+	notificationsHandler "orderflow/internal/notifications/handler"
+	notificationsMemory "orderflow/internal/notifications/memory"
+	"orderflow/internal/orders"
+	ordersHandler "orderflow/internal/orders/handler"
+	ordersMemory "orderflow/internal/orders/memory"
+	"orderflow/internal/payments"
+	paymentsHandler "orderflow/internal/payments/handler"
+	paymentsMemory "orderflow/internal/payments/memory"
+	paymentsProvider "orderflow/internal/payments/provider"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/outbox"
+	"orderflow/internal/platform/registry"
+	"orderflow/internal/platform/resilience"
+	"orderflow/internal/shipping"
+	shippingCarrier "orderflow/internal/shipping/carrier"
+	shippingHandler "orderflow/internal/shipping/handler"
+	shippingMemory "orderflow/internal/shipping/memory"
+)
+
+// stores are the services' tables.
+type stores struct {
+	catalog       *catalogMemory.Store
+	gateway       *memdb.Log // of its circuits; the edge itself is not simulated
+	inventory     *inventoryMemory.Store
+	notifications *notificationsMemory.Store
+	orders        *ordersMemory.Store
+	payments      *paymentsMemory.Store
+	shipping      *shippingMemory.Store
+}
+
+// addresses is the registry: a service's host is its name.
+var addresses = registry.Fixed{
+	paymentsProvider.Name: "http://" + paymentsProvider.Name,
+	shippingCarrier.Name:  "http://" + shippingCarrier.Name,
+	"shipping":            "http://shipping",
+}
+
+// secret signs the carrier's callbacks and the payment provider's notices.
+var secret = []byte("simulated")
+
+// compose builds every function of the system as its handler package does, over the stores in memory.
+func (w *World) compose() error {
+	w.stores = stores{
+		catalog: catalogMemory.New(w), gateway: memdb.NewLog(w), inventory: inventoryMemory.New(w), notifications: notificationsMemory.New(w),
+		orders: ordersMemory.New(w), payments: paymentsMemory.New(w), shipping: shippingMemory.New(w),
+	}
+	for service, log := range w.logs() {
+		log.Guard(gate{w, service})
+		w.streams[service] = &stream{w: w, service: service}
+		w.functions["relay-"+service+"-events"] = w.relay(service, log)
+	}
+	provider := paymentsProvider.New(w.calls("payments", paymentsProvider.Name, w.stores.payments))
+	carrier := shippingCarrier.New(w.calls("shipping", shippingCarrier.Name, w.stores.shipping))
+
+	var orderStore orders.Store = w.stores.orders
+	var mailStore notifications.Store = w.stores.notifications
+	if w.mutant.orderStore != nil {
+		orderStore = w.mutant.orderStore(orderStore)
+	}
+	if w.mutant.mailStore != nil {
+		mailStore = w.mutant.mailStore(mailStore)
+	}
+	var machines fulfilment.Engine = w.engine
+	if w.mutant.recovery != nil {
+		machines = w.mutant.recovery(machines)
+	}
+	key := func(context.Context) ([]byte, error) { return secret, nil }
+	sets := []func() (map[string]function.Handler, error){
+		func() (map[string]function.Handler, error) {
+			return catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids))
+		},
+		func() (map[string]function.Handler, error) {
+			return inventoryHandler.Handlers(inventory.New(w.stores.inventory, w, w.ids))
+		},
+		func() (map[string]function.Handler, error) {
+			return ordersHandler.Handlers(orders.New(orderStore, w, w.ids).Limited(limits))
+		},
+		func() (map[string]function.Handler, error) {
+			return paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids), key, w)
+		},
+		func() (map[string]function.Handler, error) {
+			return shippingHandler.Handlers(shipping.New(w.stores.shipping, carrier, w, w.ids), key, w)
+		},
+		func() (map[string]function.Handler, error) {
+			return notificationsHandler.Handlers(notifications.New(mailStore, mailer{w}, w, w.ids))
+		},
+		func() (map[string]function.Handler, error) {
+			return fulfilmentHandler.Handlers(fulfilment.New(machines))
+		},
+	}
+	for _, set := range sets {
+		handlers, err := set()
+		if err != nil {
+			return err
+		}
+		for name, h := range handlers {
+			w.functions[name] = h
+		}
+	}
+	if w.mutant.function != nil {
+		for name, h := range w.functions {
+			w.functions[name] = w.mutant.function(w, name, h)
+		}
+	}
+	return nil
+}
+
+// logs are the tables' logs, of the services that have one.
+func (w *World) logs() map[string]*memdb.Log {
+	return map[string]*memdb.Log{
+		"catalog": w.stores.catalog.Log, "gateway": w.stores.gateway, "inventory": w.stores.inventory.Log, "notifications": w.stores.notifications.Log,
+		"orders": w.stores.orders.Log, "payments": w.stores.payments.Log, "shipping": w.stores.shipping.Log,
+	}
+}
+
+func (w *World) relay(service string, log *memdb.Log) function.Handler {
+	var to outbox.Topic = topic{w, service}
+	var from outbox.Swept = log
+	if w.mutant.outbox != nil {
+		to, from = w.mutant.outbox(to, from)
+	}
+	return outbox.RelayAndSweep(to, from, w)
+}
+
+// calls is how a service calls a third party; compare package outbound.
+func (w *World) calls(service, dependency string, log resilience.CircuitLog) httpclient.Config {
+	var transport http.RoundTripper = w.network
+	if w.mutant.transport != nil {
+		transport = w.mutant.transport(w, transport)
+	}
+	publisher := envelope.Publisher{Service: service, Clock: w, IDs: w.ids}
+	return httpclient.Config{
+		Endpoints: addresses, Clock: w, Transport: transport, Random: w.ids.chance.Float64,
+		Breaker: resilience.NewBreaker(dependency, log, resilience.DefaultSettings, w, publisher),
+		Sleep: func(_ context.Context, d time.Duration) error {
+			w.wait(d)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"sync"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/memdb"
+)
+
+// gate stands before one service's store; see memory.Gate. What is committed through it
+// goes into the world's history, and its events into the table's stream.
+type gate struct {
+	w       *World
+	service string
+}
+
+// Look takes its time.
+func (g gate) Look() { g.w.breathe() }
+
+// Find takes its time and may fail.
+func (g gate) Find() error {
+	g.w.breathe()
+	if g.w.running != nil && g.w.strikes(readRefused) {
+		return fails(readRefused)
+	}
+	return nil
+}
+
+// Commit may fail or crash ahead of the write or behind it, and lose its answer.
+func (g gate) Commit(with commit.With, write func(commit.With) error) error {
+	w := g.w
+	with.Events = w.versions.told(with.Events)
+	var sent *mail
+	if w.running != nil { // the first write after a mail is the one that puts it on record
+		sent, w.running.mail = w.running.mail, nil
+	}
+	w.breathe()
+	w.crash(crashBefore)
+	if w.running != nil && w.strikes(writeRefused) {
+		return fails(writeRefused)
+	}
+	if err := g.commit(with, write); err != nil {
+		if err == fault.ErrLostRace { //nolint:errorlint // stores return it bare
+			w.reach("a lost race was decided anew")
+		}
+		return err
+	}
+	if sent != nil {
+		sent.settled = true
+	}
+	w.crash(crashAfter)
+	if w.running != nil && w.strikes(writeUnheard) {
+		return fails(writeUnheard)
+	}
+	return nil
+}
+
+// Saved has the item become what the running version of the code makes of it.
+func (g gate) Saved(kind, key string, unknown memdb.Unknown) memdb.Unknown {
+	return g.w.versions.saved(stored{g.service, kind, key}, unknown)
+}
+
+// commit writes and takes it down. A mutant may do so in its own way.
+func (g gate) commit(with commit.With, write func(commit.With) error) error {
+	once := sync.OnceFunc(func() {
+		g.w.history.committed(g.service, with)
+		g.w.publishFromStream(g.service, with.Events)
+	})
+	take := func(part commit.With) error {
+		err := write(part)
+		if err == nil {
+			once()
+		}
+		return err
+	}
+	if g.w.mutant.commit != nil {
+		return g.w.mutant.commit(g, with, take)
+	}
+	return take(with)
+}
+
+// publishFromStream hands the outbox items of a commit to the table's stream.
+func (w *World) publishFromStream(service string, events []envelope.Event) {
+	for _, e := range events {
+		w.note(e.Subject, "%s writes %s", service, e.Type)
+	}
+	if s := w.streams[service]; s != nil && len(events) > 0 && !w.mutant.withoutStream {
+		s.append(events)
+	}
+}

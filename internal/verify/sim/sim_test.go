@@ -1,0 +1,117 @@
+package sim
+
+import (
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // what functions log is thousands of lines a second
+	os.Exit(m.Run())
+}
+
+var short = Options{Orders: 50, Duration: 25 * time.Minute}
+
+func load(t *testing.T, m Mutant) *Definitions {
+	t.Helper()
+	d, err := Load("../../..", m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestAShortSimulationKeepsEveryPromise(t *testing.T) {
+	all := newReport()
+	if err := sweep(from(1, 8), short, load(t, Mutant{}), Mutant{}, all.Add); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range all.Violations {
+		t.Errorf("%s: order %s: %s; see it by `make sim SEED=%d`", v.Invariant, v.Order, v.Text, v.Seed)
+	}
+	if all.Orders < 300 || all.Injected() < 1000 {
+		t.Errorf("%d orders and %d faults are not enough to mean anything", all.Orders, all.Injected())
+	}
+}
+
+func TestTheSameSeedIsTheSameRun(t *testing.T) {
+	o := Options{Orders: 30, Duration: 10 * time.Minute, Record: true}
+	digests := map[uint64]uint64{}
+	for range 2 { // each time with definitions of its own
+		d := load(t, Mutant{})
+		for _, seed := range []uint64{5, 6} {
+			_, timeline, err := Run(seed, o, d, Mutant{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if before, again := digests[seed]; again && before != timeline.Digest {
+				t.Errorf("seed %d: digest %x, then %x", seed, before, timeline.Digest)
+			}
+			digests[seed] = timeline.Digest
+		}
+	}
+	if digests[5] == digests[6] {
+		t.Error("two seeds are the same run")
+	}
+}
+
+func TestRecordingChangesNothing(t *testing.T) {
+	d := load(t, Mutant{})
+	o := Options{Orders: 20, Duration: 5 * time.Minute}
+	plain, _, err := Run(3, o, d, Mutant{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Record = true
+	recorded, _, err := Run(3, o, d, Mutant{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, n := range plain.Paths {
+		if recorded.Paths[path] != n {
+			t.Errorf("%s: %d times, recorded %d times", path, n, recorded.Paths[path])
+		}
+	}
+}
+
+func TestAViolationIsShownWithItsSeedAndTimeline(t *testing.T) {
+	var m Mutant
+	for _, m = range Mutants {
+		if strings.Contains(m.Name, "CloseOrder") {
+			break
+		}
+	}
+	found, err := hunt("../../..", 80, short, m)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("the mutant %q was not caught: %v", m.Name, err)
+	}
+	v := found[0]
+	o := short
+	o.Record = true
+	_, timeline, err := Run(v.Seed, o, load(t, m), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	timeline.Print(&out, v.Order)
+	for _, want := range []string{"VIOLATION of \"" + v.Invariant + "\"", v.Text, faultsStop} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the timeline does not have %q", want)
+		}
+	}
+}
+
+// TestMutantsAreCaught tries those that fall within a few seeds; `make sim-mutants` hunts them all.
+func TestMutantsAreCaught(t *testing.T) {
+	for _, m := range Mutants {
+		if m.withoutStream || m.ackFirst || m.orderStore != nil {
+			found, err := hunt("../../..", 80, short, m)
+			if err != nil || len(found) == 0 {
+				t.Errorf("the mutant %q was not caught: %v", m.Name, err)
+			}
+		}
+	}
+}
