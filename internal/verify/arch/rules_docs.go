@@ -54,6 +54,20 @@ func docRules() []Rule {
 			Sabotage: func(r *Repo) { r.Texts["README.md"] += "[gone](docs/gone.md)" },
 		},
 		{
+			Name: "the index of decisions lists every decision",
+			Why:  "a decision that nobody finds is made again",
+			Check: func(r *Repo) []string {
+				var bad list
+				for file := range r.Files {
+					name, isDecision := strings.CutPrefix(file, "docs/adr/")
+					bad.unless(!isDecision || name == "README.md" || strings.Contains(r.Texts["docs/adr/README.md"], "]("+name+")"),
+						"docs/adr/README.md does not list %s", name)
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Files["docs/adr/0099-found-by-nobody.md"] = true },
+		},
+		{
 			Name: "every service has a README",
 			Why:  "purpose, API, events, table and alarms of a service stand in one place",
 			Check: func(r *Repo) []string {
