@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/dev/deploy"
+	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/verify/cfn"
 )
 

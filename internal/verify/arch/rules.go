@@ -38,7 +38,9 @@ func serviceOf(dir string) string {
 }
 
 // product tells whether a directory holds what is deployed: a service, its functions, or the platform.
-func product(dir string) bool { return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/") }
+func product(dir string) bool {
+	return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/")
+}
 
 // list collects violations.
 type list []string
