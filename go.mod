@@ -21,6 +21,7 @@ require (
 	github.com/blues/jsonata-go v1.5.4
 	github.com/bojanz/currency v1.4.2
 	github.com/getkin/kin-openapi v0.152.0
+	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/google/go-cmp v0.7.0
 	github.com/oklog/ulid/v2 v2.1.2
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3

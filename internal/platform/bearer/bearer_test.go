@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -58,6 +59,17 @@ func rs256(key *rsa.PrivateKey) func([]byte) []byte {
 	return func(b []byte) []byte {
 		sum := sha256.Sum256(b)
 		s, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
+		if err != nil {
+			panic(err)
+		}
+		return s
+	}
+}
+
+func rs512(key *rsa.PrivateKey) func([]byte) []byte {
+	return func(b []byte) []byte {
+		sum := sha512.Sum512(b)
+		s, err := rsa.SignPKCS1v15(nil, key, crypto.SHA512, sum[:])
 		if err != nil {
 			panic(err)
 		}
@@ -166,6 +178,7 @@ func TestTokenThatIsNotGoodIsRefused(t *testing.T) {
 		"no algorithm":           headed(object{"alg": nil}),
 		"a list of algorithms":   headed(object{"alg": []string{"RS256"}}),
 		"RS512":                  headed(object{"alg": "RS512"}),
+		"RS512, signed so":       compact(part(head(object{"alg": "RS512"})), part(claims()), rs512(newKey(0))),
 		"rs256":                  headed(object{"alg": "rs256"}),
 		"HS256, public key DER":  compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(public)),
 		"HS256, public key PEM":  compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))),
@@ -186,6 +199,7 @@ func TestTokenThatIsNotGoodIsRefused(t *testing.T) {
 		"padded":                 token + "==",
 		"standard base64":        parts[0] + "." + parts[1] + "." + base64.StdEncoding.EncodeToString(make([]byte, 256)),
 		"line break in it":       token[:20] + "\n" + token[20:],
+		"line break at its end":  token + "\n",
 		"cut":                    token[:len(token)-1],
 		"doubled":                token + "." + parts[2],
 		"two parts":              parts[0] + "." + parts[1],

@@ -3,6 +3,7 @@ package bearer
 import (
 	"context"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,13 +16,15 @@ import (
 )
 
 const (
-	// ttl is how long keys are kept, which bounds how long one that the issuer has withdrawn stays good.
+	// ttl is how long keys are kept, and so how long a withdrawn key stays good at most.
 	ttl = 5 * time.Minute
-	// again is how soon after the last reading an unknown key is looked for; whoever makes up names causes no more reads than that.
+	// again is how soon after the last read an unknown key causes another one, so that made-up ids
+	// cause no more than that.
 	again = time.Minute
-	// retry is how soon after a failed reading another is tried.
+	// retry is how soon after a failed read another one is tried.
 	retry = 5 * time.Second
-	// patience bounds a reading. The caller's own patience does not: one who has none could keep the keys from everybody.
+	// patience bounds a read. The caller's deadline does not: a short one would keep the keys from
+	// everybody.
 	patience = 3 * time.Second
 
 	maxKeys = 16
@@ -29,7 +32,13 @@ const (
 	maxBits = 8192
 )
 
-var errKeys = fault.New(fault.Transient, "KeysUnavailable", "bearer tokens cannot be verified now; try again")
+var (
+	errKeys    = fault.New(fault.Transient, "KeysUnavailable", "bearer tokens cannot be verified now; try again")
+	errUnknown = errors.New("the issuer has no such key")
+)
+
+// strict accepts one text only for a value.
+var strict = base64.RawURLEncoding.Strict()
 
 // Keys are the public keys of an issuer, read when first needed. They are safe for concurrent use.
 type Keys struct {
@@ -38,16 +47,17 @@ type Keys struct {
 
 	mu    sync.Mutex
 	keys  map[string]*rsa.PublicKey
-	until time.Time // when they are no longer used
-	next  time.Time // when they may be read again
+	until time.Time // the end of their use
+	next  time.Time // the earliest next read
 }
 
-// NewKeys returns the keys that read gives, as a JSON Web Key Set (RFC 7517).
+// NewKeys returns the keys of the JSON Web Key Set (RFC 7517) that read returns.
 func NewKeys(read func(context.Context) (string, error), c clock.Clock) *Keys {
 	return &Keys{read: read, clock: c}
 }
 
-// key returns the key with that id. The set is read again when it is out of date, and for a key that it does not have.
+// key returns the key with that id. The set is read again when it is out of date, and for an id
+// that it does not have. The error is errUnknown, or a [fault.Transient] if nobody can tell.
 func (k *Keys) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -71,8 +81,6 @@ func (k *Keys) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	return nil, errUnknown
 }
 
-var errUnknown = errRefused.Because(errors.New("the issuer has no such key"))
-
 func (k *Keys) load(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -89,14 +97,14 @@ func (k *Keys) load(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// parseKeys reads a set. Keys for other algorithms or purposes are left out; one for ours that is weak or cannot be read
-// spoils the set, since something is wrong with where it comes from.
+// parseKeys reads a set. Keys for other algorithms or purposes are left out. A key for ours that is
+// weak or malformed spoils the set: something is wrong with its source.
 func parseKeys(text string) (map[string]*rsa.PublicKey, error) {
 	var set struct {
 		Keys []struct{ Kty, Use, Alg, Kid, N, E string }
 	}
 	if err := json.Unmarshal([]byte(text), &set); err != nil {
-		return nil, fmt.Errorf("the key set is no JSON: %w", err)
+		return nil, fmt.Errorf("the key set is not JSON: %w", err)
 	}
 	if len(set.Keys) > maxKeys {
 		return nil, fmt.Errorf("the key set has more than %d keys", maxKeys)
@@ -108,9 +116,9 @@ func parseKeys(text string) (map[string]*rsa.PublicKey, error) {
 		}
 		n, err := strict.DecodeString(k.N)
 		bits := new(big.Int).SetBytes(n).BitLen()
-		// 65537, the exponent of practically every key, and the only one that is worth a thought.
+		// 65537 is the exponent of practically every key.
 		if err != nil || k.E != "AQAB" || bits < minBits || bits > maxBits || keys[k.Kid] != nil {
-			return nil, fmt.Errorf("the key %q of the set is weak, malformed or there twice", k.Kid)
+			return nil, fmt.Errorf("the key %q of the set is weak, malformed or duplicate", k.Kid)
 		}
 		keys[k.Kid] = &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: 65537}
 	}

@@ -2,14 +2,14 @@
 package issuer
 
 import (
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // bits is the size of a key, that of Cognito's.
@@ -59,14 +59,9 @@ func (i *Issuer) KeySet() string {
 
 // Sign returns the claims as a token (RFC 7519), signed with RS256.
 func (i *Issuer) Sign(claims map[string]any) (string, error) {
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", err
-	}
-	text := encode([]byte(`{"alg":"RS256","kid":"`+i.id+`"}`)) + "." + encode(payload)
-	sum := sha256.Sum256([]byte(text))
-	signature, err := rsa.SignPKCS1v15(nil, i.key, crypto.SHA256, sum[:])
-	return text + "." + encode(signature), err
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims(claims))
+	token.Header["kid"] = i.id
+	return token.SignedString(i.key)
 }
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
