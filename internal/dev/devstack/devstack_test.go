@@ -143,17 +143,6 @@ func TestToolIsCurrentOnlyAsItsRequirementsAre(t *testing.T) {
 	expect(false, "without its program")
 }
 
-func TestLogicalIDIsTheFunctionsName(t *testing.T) {
-	for name, id := range map[string]string{"place-order": "PlaceOrderFunction", "get-order-summary": "GetOrderSummaryFunction"} {
-		if got := LogicalID(name); got != id {
-			t.Errorf("LogicalID(%q) = %q, want %q", name, got, id)
-		}
-		if got := directoryName(id); got != name {
-			t.Errorf("directoryName(%q) = %q, want %q", id, got, name)
-		}
-	}
-}
-
 func TestMakefileAndBuildUseOneSetOfGoFlags(t *testing.T) {
 	makefile, err := os.ReadFile("../../../Makefile")
 	if err != nil {

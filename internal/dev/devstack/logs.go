@@ -3,15 +3,17 @@ package devstack
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/verify/cfn"
 )
 
 // logLine tells lines apart; the emulator gives them no id.
@@ -23,16 +25,26 @@ type logLine struct {
 
 // Logs prints what a function (place-order) has logged, oldest line first; with follow it goes on until ctx ends.
 func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow bool) error {
-	group, err := s.logGroup(ctx, function)
+	name, err := s.physicalName(ctx, function)
 	if err != nil {
 		return err
 	}
+	groups, err := s.logGroups(ctx, name)
+	if err != nil {
+		return err
+	}
+	own := map[string]bool{}       // the function's streams in its service's log group
 	var from int64                 // ms since 1970
 	printed := map[logLine]int64{} // the time of every line that a look from `from` on shows again
 	for {
-		events, err := s.readLogs(ctx, group, from)
-		if err != nil && ctx.Err() == nil && !awsapi.Failed(err, "ResourceNotFoundException") { // none before the first invocation
-			return fmt.Errorf("read log group %s: %w", group, err)
+		events, err := s.readLogs(ctx, groups, from)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		for _, event := range events {
+			if event.isOf(name, function) || event.group == "/aws/lambda/"+name {
+				own[event.LogStreamName] = true
+			}
 		}
 		news, times := false, map[logLine]int{}
 		for _, event := range events {
@@ -40,7 +52,7 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 			line := logLine{stream: event.LogStreamName, at: at, message: event.Message}
 			times[line]++
 			line.nth = times[line]
-			if _, seen := printed[line]; seen {
+			if _, seen := printed[line]; seen || !own[line.stream] {
 				continue
 			}
 			printed[line], news = at, true
@@ -74,33 +86,66 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 type logEvent struct {
 	LogStreamName, Message string
 	Timestamp              int64
+	group                  string
 }
 
-func (s *Stack) readLogs(ctx context.Context, group string, from int64) ([]logEvent, error) {
+// isOf reports whether the line shows that its stream belongs to a function, by the name that it is deployed under or
+// that of its directory. Lambda puts the first into the name of the stream. MiniStack does not, but our lines have it,
+// and our metrics have the second.
+func (e logEvent) isOf(deployed, directory string) bool {
+	return strings.Contains(e.LogStreamName, "/"+deployed+"[") ||
+		strings.Contains(e.Message, `"function":"`+deployed+`"`) || strings.Contains(e.Message, `"Function":"`+directory+`"`)
+}
+
+// readLogs reads the groups that exist: there is none before the first invocation.
+func (s *Stack) readLogs(ctx context.Context, groups []string, from int64) ([]logEvent, error) {
 	var events []logEvent
-	for next := ""; ; {
+	for _, group := range groups {
 		in := map[string]any{"logGroupName": group, "startTime": from}
-		if next != "" {
-			in["nextToken"] = next
-		}
-		var page struct {
-			Events    []logEvent
-			NextToken string
-		}
-		if err := s.Emulator.callJSON(ctx, "logs", "Logs_20140328.FilterLogEvents", in, &page); err != nil {
-			return nil, err
-		}
-		events = append(events, page.Events...)
-		if next = page.NextToken; next == "" {
-			break
+		for {
+			var page struct {
+				Events    []logEvent
+				NextToken string
+			}
+			err := s.Emulator.callJSON(ctx, "logs", "Logs_20140328.FilterLogEvents", in, &page)
+			if awsapi.Failed(err, "ResourceNotFoundException") {
+				break
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read log group %s: %w", group, err)
+			}
+			for _, event := range page.Events {
+				event.group = group
+				events = append(events, event)
+			}
+			if page.NextToken == "" {
+				break
+			}
+			in["nextToken"] = page.NextToken
 		}
 	}
 	slices.SortStableFunc(events, func(a, b logEvent) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
 	return events, nil
 }
 
-// logGroup finds the log group of the function with this directory name in either stack.
-func (s *Stack) logGroup(ctx context.Context, function string) (string, error) {
+// logGroups are those that a function may write to: its service's, and the default one, which LocalStack takes whatever
+// the function asks for.
+func (s *Stack) logGroups(ctx context.Context, name string) ([]string, error) {
+	body, err := s.Emulator.send(ctx, http.MethodGet, "/2015-03-31/functions/"+name+"/configuration", "lambda", http.Header{}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration of %s: %w", name, err)
+	}
+	var configuration struct{ LoggingConfig struct{ LogGroup string } }
+	if err := json.Unmarshal(body, &configuration); err != nil {
+		return nil, fmt.Errorf("read the configuration of %s: %w", name, err)
+	}
+	groups := []string{configuration.LoggingConfig.LogGroup, "/aws/lambda/" + name}
+	slices.Sort(groups)
+	return slices.DeleteFunc(slices.Compact(groups), func(group string) bool { return group == "" }), nil
+}
+
+// physicalName finds the function with this directory name in either stack.
+func (s *Stack) physicalName(ctx context.Context, function string) (string, error) {
 	var known []string
 	for _, stack := range cfnStacks {
 		var answer struct {
@@ -114,35 +159,12 @@ func (s *Stack) logGroup(ctx context.Context, function string) (string, error) {
 			if r.ResourceType != "AWS::Lambda::Function" {
 				continue
 			}
-			if r.LogicalResourceId == LogicalID(function) {
-				return "/aws/lambda/" + r.PhysicalResourceId, nil
+			if r.LogicalResourceId == cfn.LogicalID(function)+"Function" {
+				return r.PhysicalResourceId, nil
 			}
-			known = append(known, directoryName(r.LogicalResourceId))
+			known = append(known, cfn.Directory(strings.TrimSuffix(r.LogicalResourceId, "Function")))
 		}
 	}
 	slices.Sort(known)
 	return "", fmt.Errorf("there is no function %q; there are:\n  %s", function, strings.Join(known, "\n  "))
-}
-
-// LogicalID is the name of a function's resource in a template: PlaceOrderFunction for place-order.
-func LogicalID(function string) string {
-	var id strings.Builder
-	for part := range strings.SplitSeq(function, "-") {
-		if part != "" {
-			id.WriteString(strings.ToUpper(part[:1]) + part[1:])
-		}
-	}
-	return id.String() + "Function"
-}
-
-// directoryName is the inverse of LogicalID.
-func directoryName(logicalID string) string {
-	var name strings.Builder
-	for i, r := range strings.TrimSuffix(logicalID, "Function") {
-		if unicode.IsUpper(r) && i > 0 {
-			name.WriteByte('-')
-		}
-		name.WriteRune(unicode.ToLower(r))
-	}
-	return name.String()
 }

@@ -42,13 +42,7 @@ type Package struct {
 type Function struct{ Service, Name string }
 
 // LogicalID is what the template calls the function's resources, without their suffix.
-func (f Function) LogicalID() string {
-	var id strings.Builder
-	for _, word := range strings.Split(f.Name, "-") {
-		id.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return id.String()
-}
+func (f Function) LogicalID() string { return cfn.LogicalID(f.Name) }
 
 // Machine is a state machine's definition.
 type Machine struct {

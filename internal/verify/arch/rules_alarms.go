@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"fmt"
 	"strings"
 
 	"orderflow/internal/verify/cfn"
@@ -30,6 +31,47 @@ func alarmRules() []Rule {
 			Sabotage: func(r *Repo) {
 				metrics := r.properties("QueueAgeAlarm")["Metrics"].([]any)
 				r.properties("QueueAgeAlarm")["Metrics"] = metrics[:len(metrics)-1]
+			},
+		},
+		{
+			Name: "an alarm rings for each function that fails or times out, and for each message that is parked",
+			Why:  "Lambda counts an error that the function returns, a time-out and a crash; of what is parked nobody hears otherwise",
+			Check: func(r *Repo) []string {
+				var bad list
+				failing, parked := r.alarmed("Errors"), r.alarmed("ApproximateNumberOfMessagesVisible")
+				for _, id := range r.ofType("AWS::Serverless::Function") {
+					bad.unless(failing[id], "no alarm looks at the errors of %s", id)
+				}
+				for _, id := range r.ofType("AWS::SQS::Queue") {
+					if strings.HasSuffix(id, "DeadLetterQueue") || strings.HasSuffix(id, "FailureQueue") {
+						bad.unless(parked[id+".QueueName"], "no alarm looks at %s", id)
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { delete(r.resources(), "SweepErrorsAlarm") },
+		},
+		{
+			Name: "an alarm has at most ten metrics, all of one period",
+			Why:  "CloudWatch refuses an eleventh metric, and a second period",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
+					metrics, _ := r.properties(id)["Metrics"].([]any)
+					bad.unless(len(metrics) <= 1+10, "%s has %d metrics", id, len(metrics)-1)
+					periods := map[string]bool{}
+					for _, metric := range metrics {
+						if stat := cfn.Dig(metric, "MetricStat"); stat != nil {
+							periods[fmt.Sprint(cfn.Dig(stat, "Period"))] = true
+						}
+					}
+					bad.unless(len(periods) <= 1, "%s has metrics of %d periods", id, len(periods))
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				metrics := r.properties("FunctionErrorsAlarm1")["Metrics"].([]any)
+				r.properties("FunctionErrorsAlarm1")["Metrics"] = append(metrics, metrics[1])
 			},
 		},
 		{
@@ -91,6 +133,19 @@ func (r *Repo) watched(alarm, metric string) map[string]bool {
 			all[value] = true
 		}
 	})
+	return all
+}
+
+// alarmed returns the functions or queues whose metric of a name an alarm has. One of a single version does not count.
+func (r *Repo) alarmed(metric string) map[string]bool {
+	all := map[string]bool{}
+	for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
+		walk(r.properties(id), func(v any) {
+			if of := values(cfn.Dig(v, "Dimensions")); text(cfn.Dig(v, "MetricName")) == metric && len(of) == 1 {
+				all[of["FunctionName"]+of["QueueName"]] = true
+			}
+		})
+	}
 	return all
 }
 

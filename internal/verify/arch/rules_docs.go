@@ -30,7 +30,7 @@ func docRules() []Rule {
 				}
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { r.properties("PlaceOrderErrorsAlarm")["AlarmDescription"] = "it fails" },
+			Sabotage: func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" },
 		},
 		{
 			Name: "links and make targets in the documents exist",
