@@ -45,7 +45,7 @@ func root() *cobra.Command {
 			cmd.Root().SetOut(printable.Writer(cmd.OutOrStdout())) // logs and orders hold what somebody sent
 		},
 	}
-	cmd.AddCommand(setup(), build(), reproduce(), billOfMaterials(), deployment(), up(), down(), status(), showDemo(), showOutage(), traceUI(), token(), collection(), logs(), execute())
+	cmd.AddCommand(setup(), build(), reproduce(), billOfMaterials(), deployment(), up(), down(), status(), showDemo(), showOutage(), traceUI(), token(), collection(), logs(), writeTemplate(), execute())
 	return cmd
 }
 

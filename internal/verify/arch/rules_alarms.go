@@ -11,29 +11,6 @@ import (
 func alarmRules() []Rule {
 	return []Rule{
 		{
-			Name: "an alarm looks at the age of every consumer's queue and of every relay's stream",
-			Why:  "a consumer that is switched off fails nothing: no error, no dead letter, only messages that grow old",
-			Check: func(r *Repo) []string {
-				var bad list
-				queues := r.watched("QueueAgeAlarm", "ApproximateAgeOfOldestMessage")
-				streams := r.watched("StreamAgeAlarm", "IteratorAge")
-				for _, id := range r.ofType("AWS::Lambda::EventSourceMapping") {
-					base := strings.TrimSuffix(id, "Source")
-					if strings.HasSuffix(text(r.properties(id)["EventSourceArn"]), ".StreamArn") {
-						bad.unless(streams[base+"Function"], "StreamAgeAlarm does not look at %s", base)
-					} else {
-						bad.unless(queues[base+"Queue.QueueName"], "QueueAgeAlarm does not look at %s", base)
-					}
-				}
-				bad.unless(r.watched("OutboxAgeAlarm", "OutboxAge") != nil, "no alarm looks at what waits in the outboxes")
-				return bad.sorted()
-			},
-			Sabotage: func(r *Repo) {
-				metrics := r.properties("QueueAgeAlarm")["Metrics"].([]any)
-				r.properties("QueueAgeAlarm")["Metrics"] = metrics[:len(metrics)-1]
-			},
-		},
-		{
 			Name: "an alarm rings for each function that fails or times out, and for each message that is parked",
 			Why:  "Lambda counts an error that the function returns, a time-out and a crash; of what is parked nobody hears otherwise",
 			Check: func(r *Repo) []string {

@@ -1,7 +1,6 @@
 package arch
 
 import (
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,7 +8,7 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// gradual are the functions whose traffic CodeDeploy moves to a new version bit by bit, and why they are worth three resources each
+// gradual are the functions whose traffic CodeDeploy moves to a new version bit by bit, worth three resources each
 // (ADR 23). Others that are published belong to the saga's definition, which moves as a whole.
 var gradual = []string{"GetProductFunction", "ListProductsFunction", "PlaceOrderFunction", "GetOrderFunction", "CancelOrderFunction"}
 
@@ -38,9 +37,20 @@ func releaseRules() []Rule {
 			},
 		},
 		{
-			Name:     "a release to production reaches customers gradually, and is taken back by alarm",
-			Why:      "a bad version then fails one call in ten for some minutes, with nobody awake, and not all of them until somebody is",
-			Check:    checkGradual,
+			Name: "a release to production reaches customers gradually",
+			Why:  "a bad version then fails one call in ten for some minutes, with nobody awake, and not all of them until somebody is",
+			Check: func(r *Repo) []string {
+				var bad list
+				stages, _ := cfn.Dig(r.Template, "Parameters", "Stage", "AllowedValues").([]any)
+				for _, stage := range stages {
+					bad.unless(cfn.Dig(r.Template, "Mappings", "Releases", text(stage), "Gradual") == (stage == "prod"), "%v is gradual, or production is not", stage)
+				}
+				for _, id := range r.ofType("AWS::Serverless::Function") {
+					released := r.properties(id)["DeploymentPreference"] != nil
+					bad.unless(slices.Contains(gradual, id) == released, "%s is released gradually: %t", id, released)
+				}
+				return bad.sorted()
+			},
 			Sabotage: func(r *Repo) { delete(r.properties("CancelOrderFunction"), "DeploymentPreference") },
 		},
 		{
@@ -52,8 +62,8 @@ func releaseRules() []Rule {
 			},
 		},
 		{
-			Name: "a version is published for whatever changes what it does, and kept",
-			Why:  "an alias stays at the old version if SAM sees no change: of properties it looks at all if told to, of parameters' values at none; executions under way need the versions that they began with",
+			Name: "a version is published when a parameter changes what it does",
+			Why:  "SAM sees no change in the values of parameters, so the alias would stay at the old version",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::Serverless::Function") {
@@ -61,82 +71,19 @@ func releaseRules() []Rule {
 						continue
 					}
 					p := r.properties(id)
-					bad.unless(p["AutoPublishAlias"] == "live", "%s calls its alias %v", id, p["AutoPublishAlias"])
-					bad.unless(p["AutoPublishAliasAllProperties"] == true, "%s publishes changes of its code only", id)
-					bad.unless(r.resource(id)["UpdateReplacePolicy"] == "Retain", "%s deletes the version that a changed parameter replaces", id)
 					for _, name := range keys(r.parametersIn([]any{cfn.Dig(r.Template, "Globals", "Function", "Environment"), p["Environment"]})) {
-						bad.unless(strings.Contains(text(p["VersionDescription"]), "${"+name+"}"), "%s publishes nothing when %s changes: name it in VersionDescription", id, name)
+						bad.unless(strings.Contains(text(p["VersionDescription"]), "${"+name+"}"), "%s publishes nothing when %s changes: name it in version", id, name)
 					}
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.properties("AuthorizePaymentFunction")["VersionDescription"] = "debug" },
 		},
-		{
-			Name: "CodeDeploy may move the aliases of releases, and nothing else",
-			Why:  "whoever may move any alias may bring back any old version",
-			Check: func(r *Repo) []string {
-				var bad list
-				want := []string{"arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"} // to read all alarms is asked for as this
-				for _, function := range gradual {
-					want = append(want, function+".Arn", "${"+function+".Arn}:live")
-				}
-				var resources, actions []string
-				walk(cfn.Dig(r.properties("ReleaseRole"), "Policies"), func(v any) {
-					if cfn.Dig(v, "Effect") == "Allow" {
-						resources, actions = append(resources, texts(cfn.Dig(v, "Resource"))...), append(actions, texts(cfn.Dig(v, "Action"))...)
-					}
-				})
-				slices.Sort(want)
-				slices.Sort(resources)
-				slices.Sort(actions)
-				bad.unless(slices.Equal(resources, want), "ReleaseRole is for %v, want %v", resources, want)
-				bad.unless(slices.Equal(actions, []string{"cloudwatch:DescribeAlarms", "lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"}), "ReleaseRole may %v", actions)
-				bad.unless(r.properties("ReleaseRole")["ManagedPolicyArns"] == nil, "ReleaseRole has a policy of AWS's, which names no resources")
-				return bad.sorted()
-			},
-			Sabotage: func(r *Repo) {
-				r.properties("ReleaseRole")["ManagedPolicyArns"] = []any{"arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"}
-			},
-		},
 	}
-}
-
-func checkGradual(r *Repo) []string {
-	var bad list
-	stages, _ := cfn.Dig(r.Template, "Parameters", "Stage", "AllowedValues").([]any)
-	for _, stage := range stages {
-		bad.unless(cfn.Dig(r.Template, "Mappings", "Releases", text(stage), "Gradual") == (stage == "prod"), "%v is gradual, or production is not", stage)
-	}
-	watched := cfn.Dig(r.properties("NewVersionsAlarm"), "Metrics")
-	for _, id := range r.ofType("AWS::Serverless::Function") {
-		preference := r.properties(id)["DeploymentPreference"]
-		bad.unless(slices.Contains(gradual, id) == (preference != nil), "%s is released gradually: %t", id, preference != nil)
-		if preference == nil {
-			continue
-		}
-		enabled, _ := cfn.Dig(preference, "Enabled", "Fn::FindInMap").([]any)
-		bad.unless(reflect.DeepEqual(enabled, []any{"Releases", map[string]any{"Ref": "Stage"}, "Gradual"}), "%s does not look up if its stage is gradual", id)
-		bad.unless(strings.HasPrefix(text(cfn.Dig(preference, "Type")), "Canary"), "%s moves all traffic at once", id)
-		bad.unless(slices.Contains(texts(cfn.Dig(preference, "Role")), "ReleaseRole.Arn"), "%s lets SAM make CodeDeploy's role", id)
-		for _, alarm := range []string{"NewVersionsAlarm", "ApiErrorsLastMinutes"} {
-			bad.unless(slices.Contains(texts(cfn.Dig(preference, "Alarms")), alarm), "%s goes on while %s rings", id, alarm)
-		}
-		seen := false // the alias tells the versions apart that it divides the traffic between
-		walk(watched, func(v any) {
-			named := values(cfn.Dig(v, "Dimensions"))
-			seen = seen || named["FunctionName"] == id && named["Resource"] == "${"+id+"}:live" && named["ExecutedVersion"] == id+".Version.Version"
-		})
-		bad.unless(seen, "NewVersionsAlarm does not look at the new version of %s", id)
-	}
-	return bad.sorted()
 }
 
 func checkSagaRelease(r *Repo) []string {
 	var bad list
-	for name, s := range r.Machines[fulfil].States {
-		bad.unless(!strings.Contains(s.Resource, ":::lambda:invoke") || r.published(name+"Function"), "%s has no versions for %s to name", name, fulfil)
-	}
 	version, alias := r.resource("FulfilOrderVersion"), r.properties("FulfilOrderLive")
 	bad.unless(text(cfn.Dig(version, "Properties", "StateMachineRevisionId")) == "FulfilOrder.StateMachineRevisionId", "FulfilOrderVersion is not published for every change")
 	bad.unless(cfn.Dig(version, "UpdateReplacePolicy") == "Retain" && cfn.Dig(version, "DeletionPolicy") == "Retain", "FulfilOrderVersion goes while its executions are under way")

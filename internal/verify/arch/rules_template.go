@@ -10,7 +10,7 @@ import (
 func templateRules() []Rule {
 	return []Rule{
 		{
-			Name: "every function directory has its resources and a sample event",
+			Name: "every function directory is deployed and has a sample event",
 			Why:  "completeness: state, directory and resource go by one name, so each can be found from the others",
 			Check: func(r *Repo) []string {
 				var bad list
@@ -19,11 +19,7 @@ func templateRules() []Rule {
 					id := f.LogicalID()
 					bad.unless(!seen[f.Name], "two directories are called %s", f.Name)
 					seen[f.Name] = true
-					for _, suffix := range []string{"Function", "Role"} {
-						bad.unless(r.resource(id+suffix) != nil, "template.yaml has no %s%s", id, suffix)
-					}
-					bad.unless(text(cfn.Dig(r.properties(id+"Function"), "CodeUri")) == ".packages/"+f.Name, "%sFunction's CodeUri is not of %s", id, f.Name)
-					bad.unless(text(cfn.Dig(r.properties(id+"Function"), "FunctionName")) == "${AWS::StackName}-"+f.Name, "%sFunction is not named after %s", id, f.Name)
+					bad.unless(r.resource(id+"Function") != nil, "deploy/%s.yaml has no function %s", f.Service, f.Name)
 					bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"], "there is no events/%s/%s.json", f.Service, f.Name)
 				}
 				for _, id := range r.ofType("AWS::Serverless::Function") {
@@ -31,21 +27,7 @@ func templateRules() []Rule {
 				}
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { delete(r.resources(), "PlaceOrderRole") },
-		},
-		{
-			Name: "SAM builds every function itself, for the architecture of the template",
-			Why:  "whoever types sam build must not deploy what was once built, or for another processor",
-			Check: func(r *Repo) []string {
-				var bad list
-				for _, id := range r.ofType("AWS::Serverless::Function") {
-					m := cfn.Dig(r.resource(id), "Metadata")
-					bad.unless(text(cfn.Dig(m, "BuildMethod")) == "makefile" && text(cfn.Dig(m, "ProjectRootDirectory")) == "tools/sam-build" &&
-						text(cfn.Dig(m, "ContextPath")) == "tools/sam-build/${Architecture}", "%s is not built by tools/sam-build", id)
-				}
-				return bad.sorted()
-			},
-			Sabotage: func(r *Repo) { r.resource("GetOrderFunction")["Metadata"] = map[string]any{"SkipBuild": true} },
+			Sabotage: func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") },
 		},
 		{
 			Name: "a parameter says what it is for, an output can be imported",
@@ -87,7 +69,7 @@ func templateRules() []Rule {
 			},
 		},
 		{
-			Name:  "a function has a role of its own, without wildcards",
+			Name:  "a role allows nothing by a wildcard",
 			Why:   "least privilege: a function that is taken over can do what it is for, and nothing else",
 			Check: checkRoles,
 			Sabotage: func(r *Repo) {
@@ -99,7 +81,7 @@ func templateRules() []Rule {
 			},
 		},
 		{
-			Name: "a queue has a dead-letter queue, time enough, and partial batch answers",
+			Name: "a queue has a dead-letter queue and partial batch answers",
 			Why:  "nothing is lost: what fails is tried again, then parked where an alarm tells of it",
 			Check: func(r *Repo) []string {
 				var bad list
@@ -109,9 +91,6 @@ func templateRules() []Rule {
 					if queue == nil {
 						continue
 					}
-					timeout, _ := cfn.Dig(r.properties(base+"Function"), "Timeout").(int)
-					visibility, _ := queue["VisibilityTimeout"].(int)
-					bad.unless(timeout > 0 && visibility >= 6*timeout, "%sQueue: visibility %d s is not 6 × the timeout of %d s", base, visibility, timeout)
 					bad.unless(text(cfn.Dig(queue, "RedrivePolicy", "deadLetterTargetArn")) == base+"DeadLetterQueue.Arn", "%sQueue has no dead-letter queue of its own", base)
 					answers, _ := r.properties(id)["FunctionResponseTypes"].([]any)
 					bad.unless(slices.Contains(answers, any("ReportBatchItemFailures")), "%s takes a batch as one", id)
@@ -122,21 +101,7 @@ func templateRules() []Rule {
 				}
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { r.properties("StartFulfilmentQueue")["VisibilityTimeout"] = 30 },
-		},
-		{
-			Name: "a function that calls others by HTTP has a bulkhead",
-			Why:  "cascading failures: while a third party is slow, functions that wait for it must not use up the account's concurrency",
-			Check: func(r *Repo) []string {
-				var bad list
-				for _, f := range r.Functions {
-					p := r.properties(f.LogicalID() + "Function")
-					calls := r.looksUpAddresses(f.LogicalID()+"Function") && !strings.HasPrefix(f.Name, "check-") // those look and do not work
-					bad.unless(calls == (p["ReservedConcurrentExecutions"] != nil), "%s calls others: %t; what it has of a bulkhead: %v", f.Name, calls, p["ReservedConcurrentExecutions"])
-				}
-				return bad.sorted()
-			},
-			Sabotage: func(r *Repo) { delete(r.properties("CapturePaymentFunction"), "ReservedConcurrentExecutions") },
+			Sabotage: func(r *Repo) { delete(r.properties("StartFulfilmentQueue"), "RedrivePolicy") },
 		},
 		{
 			Name: "a stream has a failure destination, and gives up late",
@@ -270,11 +235,6 @@ var unscoped = []string{"xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery"
 
 func checkRoles(r *Repo) []string {
 	var bad list
-	for _, id := range r.ofType("AWS::Serverless::Function") {
-		role := strings.TrimSuffix(id, "Function") + "Role"
-		bad.unless(text(r.properties(id)["Role"]) == role+".Arn", "%s has no role of its own", id)
-		bad.unless(r.properties(id)["Policies"] == nil, "%s lets SAM write its policies, which use wildcards", id)
-	}
 	for _, id := range slices.Concat(r.ofType("AWS::IAM::Role"), r.ofType("AWS::IAM::ManagedPolicy")) {
 		walk(r.properties(id), func(v any) {
 			statement, _ := v.(map[string]any)

@@ -1,0 +1,331 @@
+// Package template writes template.yaml from the files in deploy/: what differs between services is in deploy/<service>.yaml,
+// what they have in common in deploy/*.tmpl.
+package template
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"text/template"
+
+	"go.yaml.in/yaml/v3"
+
+	"orderflow/internal/verify/cfn"
+)
+
+// perAlarm is how many metrics an alarm takes.
+const perAlarm = 10
+
+// Write returns template.yaml as the files in dir, which is deploy/, describe it.
+func Write(dir fs.FS) ([]byte, error) {
+	files, err := fs.Glob(dir, "*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	s := &stack{}
+	for _, file := range files {
+		service, err := read(dir, file)
+		if err != nil {
+			return nil, fmt.Errorf("deploy/%s: %w", file, err)
+		}
+		s.Services = append(s.Services, service)
+	}
+	shapes, err := template.New("template.tmpl").Option("missingkey=error").Funcs(template.FuncMap{
+		"id": cfn.LogicalID, "flow": flow, "list": func(all ...any) []any { return all },
+		"dashes": func(after string) string { return strings.Repeat("-", 103-len(after)) },
+	}).ParseFS(dir, "*.tmpl")
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := shapes.Execute(&out, s); err != nil {
+		return nil, err
+	}
+	if _, err := cfn.Parse(out.Bytes()); err != nil {
+		return nil, fmt.Errorf("what deploy/ makes is not YAML: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func read(dir fs.FS, file string) (*service, error) {
+	b, err := fs.ReadFile(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{Name: strings.TrimSuffix(path.Base(file), ".yaml")}
+	decoder := yaml.NewDecoder(bytes.NewReader(b))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(s); err != nil {
+		return nil, err
+	}
+	if s.Publishes {
+		s.Functions = append(s.Functions, &function{Name: "relay-" + s.Name + "-events", Relay: true, Schedule: &schedule{"5 minutes", `{"sweep":"outbox"}`}})
+	}
+	for _, f := range s.Functions {
+		f.Service = s
+		if err := f.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	return s, nil
+}
+
+// stack is what deploy/template.tmpl is executed with.
+type stack struct{ Services []*service }
+
+func (s *stack) where(has func(*function) bool) (all []*function) {
+	for _, service := range s.Services {
+		for _, f := range service.Functions {
+			if has(f) {
+				all = append(all, f)
+			}
+		}
+	}
+	return all
+}
+
+func (s *stack) HTTP() []*function { return s.where(func(f *function) bool { return f.HTTP != "" }) }
+func (s *stack) Scheduled() []*function {
+	return s.where(func(f *function) bool { return f.Schedule != nil })
+}
+func (s *stack) Relays() []*function { return s.where(func(f *function) bool { return f.Relay }) }
+func (s *stack) Consumers() []*function {
+	return s.where(func(f *function) bool { return f.Events != nil })
+}
+func (s *stack) Gradual() []*function {
+	return s.where(func(f *function) bool { return f.Release != "" })
+}
+func (s *stack) Steps(machine string) []*function {
+	return s.where(func(f *function) bool { return f.Step == machine })
+}
+
+// Sweeps are the scheduled functions that are not relays.
+func (s *stack) Sweeps() []*function {
+	return s.where(func(f *function) bool { return f.Schedule != nil && !f.Relay })
+}
+
+// tens are functions that one alarm watches.
+type tens struct {
+	Number    int
+	Functions []*function
+}
+
+// Tens are all functions that are not scheduled, by the alarm that watches them.
+func (s *stack) Tens() (all []tens) {
+	for part := range slices.Chunk(s.where(func(f *function) bool { return f.Schedule == nil }), perAlarm) {
+		all = append(all, tens{len(all) + 1, part})
+	}
+	return all
+}
+
+type service struct {
+	Name  string `yaml:"-"`
+	Table *struct {
+		Indexes []struct{ Name, Projection string }
+	}
+	Publishes bool // events, by way of an outbox in the table: it has a stream, a topic, and a relay between them
+	Address   bool // other services look it up
+	Functions []*function
+	Resources yaml.Node // that no other service has, as in a template
+}
+
+func (s *service) ID() string { return cfn.LogicalID(s.Name) }
+
+// Raw are the resources that no other service has.
+func (s *service) Raw() (string, error) {
+	if s.Resources.IsZero() {
+		return "", nil
+	}
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	err := encoder.Encode(&s.Resources)
+	return "  " + strings.ReplaceAll(strings.TrimSpace(out.String()), "\n", "\n  "), err
+}
+
+type function struct {
+	Name    string   `yaml:"function"`
+	Service *service `yaml:"-"`
+	Timeout int      // in seconds; 10 if it is not given
+
+	// What invokes it: one of these.
+	HTTP     string // the API: bearer if it verifies tokens, open if it does not
+	Step     string // the state machine of this name
+	Events   []event
+	Schedule *schedule
+	Relay    bool `yaml:"-"` // the stream of the service's table
+
+	Batch   int    // of events that it takes at once; 10 if it is not given
+	Rule    string // of EventBridge, which sends to its queue, too
+	Release string // gradual if a release moves the traffic bit by bit
+	Version string // the parameters of its own, for which a version is published when they change
+
+	// What it may do, beside what is implied by the above.
+	Table   []string // actions on its service's table,
+	Keys    []string // by these partition keys only
+	Queries string   // the index of the table that it queries
+	Calls   []string // addresses that it looks up and calls by HTTP, from behind a bulkhead
+	LooksUp []string `yaml:"looksUp"` // addresses that it looks up and does not depend on
+	Audited bool     // it writes to the log of operators' actions
+	Grants  []grant
+
+	Env yaml.Node // variables beside those that are implied
+}
+
+type event struct {
+	From  string
+	Types []string
+	Name  string `yaml:"id"`
+	ID    string `yaml:"-"` // what its logical id has after the function's
+}
+
+type schedule struct{ Every, Input string }
+
+// grant is a statement of the function's policy; Effect is Allow.
+type grant struct {
+	If        string    `yaml:"If"` // the condition under which there is the grant
+	Action    yaml.Node `yaml:"Action"`
+	Resource  yaml.Node `yaml:"Resource"`
+	Condition yaml.Node `yaml:"Condition"`
+}
+
+func (f *function) check() error {
+	f.Timeout, f.Batch = orDefault(f.Timeout, 10), orDefault(f.Batch, 10)
+	triggers := 0
+	for _, is := range []bool{f.HTTP != "", f.Step != "", f.Events != nil, f.Schedule != nil} {
+		if is {
+			triggers++
+		}
+	}
+	switch {
+	case triggers != 1:
+		return fmt.Errorf("it has %d of http, step, events and schedule, want one", triggers)
+	case !slices.Contains([]string{"", "bearer", "open"}, f.HTTP):
+		return fmt.Errorf("http is %q, want bearer or open", f.HTTP)
+	case !slices.Contains([]string{"", "fulfil-order", "compensate-order"}, f.Step):
+		return fmt.Errorf("there is no state machine %q", f.Step)
+	case f.Release != "" && (f.Release != "gradual" || f.HTTP == ""):
+		return fmt.Errorf("release is %q, want none, or gradual of a function with http", f.Release)
+	case f.Service.Table == nil && (f.Table != nil || f.Queries != ""):
+		return fmt.Errorf("%s has no table", f.Service.Name)
+	case f.LooksUp != nil && (f.Calls != nil || !strings.HasPrefix(f.Name, "check-")):
+		return errors.New("looksUp is for functions that check others; what is called by HTTP stands in calls")
+	}
+	for i := range f.Events { // the first keeps its logical id when there are more: a renamed subscription ends deleted
+		f.Events[i].ID = "Subscription"
+		if i > 0 {
+			f.Events[i].ID += "To" + cfn.LogicalID(f.Events[i].From)
+		}
+		if f.Events[i].Name != "" {
+			f.Events[i].ID = f.Events[i].Name
+		}
+	}
+	return nil
+}
+
+func orDefault(n, fallback int) int {
+	if n == 0 {
+		return fallback
+	}
+	return n
+}
+
+func (f *function) ID() string { return cfn.LogicalID(f.Name) }
+
+// MetricID is the function's name among the metrics of an alarm.
+func (f *function) MetricID() string { return strings.ToLower(f.ID()[:1]) + f.ID()[1:] }
+
+// Published tells whether each deployment makes a version: for an alias to move to, or for the saga's definition to name.
+func (f *function) Published() bool { return f.Release != "" || f.Step == "fulfil-order" }
+
+// Visibility of a message is as AWS recommends, six times the function's timeout.
+func (f *function) Visibility() int { return 6 * f.Timeout }
+
+// Addresses are all that it looks up.
+func (f *function) Addresses() []string { return slices.Concat(f.Calls, f.LooksUp) }
+
+// Variables are those of its environment.
+func (f *function) Variables() (string, error) {
+	var all []string
+	if f.Table != nil || f.Queries != "" || f.Relay {
+		all = append(all, "TABLE_NAME: !Ref "+f.Service.ID()+"Table")
+	}
+	if f.Relay {
+		all = append(all, "TOPIC_ARN: !Ref "+f.Service.ID()+"Topic")
+	}
+	if f.Addresses() != nil {
+		all = append(all, "DISCOVERY: !Ref Discovery")
+	}
+	if f.Audited {
+		all = append(all, "OPERATOR_ACTIONS: !Ref OperatorActionsLogs")
+	}
+	if !f.Env.IsZero() {
+		own, err := flow(&f.Env)
+		if err != nil {
+			return "", err
+		}
+		all = append(all, strings.TrimSuffix(strings.TrimPrefix(own, "{"), "}"))
+	}
+	if all == nil {
+		return "", nil
+	}
+	return "{" + strings.Join(all, ", ") + "}", nil
+}
+
+// Statements are the grants as IAM writes them.
+func (f *function) Statements() ([]string, error) {
+	var all []string
+	for _, g := range f.Grants {
+		statement := "{Effect: Allow"
+		for _, part := range []struct {
+			name string
+			of   yaml.Node
+		}{{"Action", g.Action}, {"Resource", g.Resource}, {"Condition", g.Condition}} {
+			if part.of.IsZero() {
+				continue
+			}
+			text, err := flow(&part.of)
+			if err != nil {
+				return nil, err
+			}
+			statement += ", " + part.name + ": " + text
+		}
+		statement += "}"
+		if g.If != "" {
+			statement = "!If [" + g.If + ", " + statement + ", !Ref AWS::NoValue]"
+		}
+		all = append(all, statement)
+	}
+	return all, nil
+}
+
+// flow writes a value on one line.
+func flow(v any) (string, error) {
+	var node yaml.Node
+	if given, ok := v.(*yaml.Node); ok {
+		node = *given
+	} else if err := node.Encode(v); err != nil {
+		return "", err
+	}
+	b, err := yaml.Marshal(flat(&node))
+	return strings.TrimSpace(string(b)), err
+}
+
+// flat is a node without comments, anchors and line breaks.
+func flat(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return flat(n.Alias)
+	}
+	plain := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, Style: n.Style}
+	if n.Kind != yaml.ScalarNode {
+		plain.Style |= yaml.FlowStyle
+	}
+	for _, child := range n.Content {
+		plain.Content = append(plain.Content, flat(child))
+	}
+	return plain
+}

@@ -1,0 +1,120 @@
+package template
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"orderflow/internal/verify/cfn"
+)
+
+func deploy(t *testing.T) fstest.MapFS {
+	t.Helper()
+	dir, copied := os.DirFS("../../../deploy"), fstest.MapFS{}
+	names, err := fs.Glob(dir, "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(dir, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copied[name] = &fstest.MapFile{Data: data}
+	}
+	return copied
+}
+
+func TestTemplateIsWrittenFromDeploy(t *testing.T) {
+	want, err := Write(deploy(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Error("template.yaml is not what deploy/ says: run `go run ./cmd/dev template`")
+	}
+}
+
+const added = `
+  - function: get-order-history
+    http: bearer
+    table: [Query]
+`
+
+func TestANewOperationIsAFewLinesOfOneFile(t *testing.T) {
+	dir := deploy(t)
+	ids := func() []string {
+		text, err := Write(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template, err := cfn.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"ApiRole", "TokenKeysPolicy"} {
+			if strings.Contains(string(dir["orders.yaml"].Data), added) != strings.Contains(flowOf(t, cfn.Dig(template, "Resources", id)), "GetOrderHistory") {
+				t.Errorf("%s does not go by deploy/orders.yaml", id)
+			}
+		}
+		return slices.Sorted(maps.Keys(template["Resources"].(map[string]any)))
+	}
+	before := ids()
+	dir["orders.yaml"].Data = append(dir["orders.yaml"].Data, added...)
+	var more []string
+	for _, id := range ids() {
+		if !slices.Contains(before, id) {
+			more = append(more, id)
+		}
+	}
+	if want := []string{"GetOrderHistoryFunction", "GetOrderHistoryRole"}; !slices.Equal(more, want) {
+		t.Errorf("it adds %v, want %v", more, want)
+	}
+}
+
+func flowOf(t *testing.T, v any) string {
+	t.Helper()
+	text, err := flow(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestWhatDeployCannotMeanIsRefused(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"no trigger":           {"  - function: brew-tea\n", "has 0 of http, step, events and schedule"},
+		"two triggers":         {"  - function: brew-tea\n    http: open\n    step: fulfil-order\n", "has 2 of"},
+		"an unknown key":       {"  - function: brew-tea\n    http: open\n    tables: [GetItem]\n", "field tables not found"},
+		"an unknown http":      {"  - function: brew-tea\n    http: cookie\n", `http is "cookie"`},
+		"an unknown machine":   {"  - function: brew-tea\n    step: brew\n", `no state machine "brew"`},
+		"a gradual step":       {"  - function: brew-tea\n    step: fulfil-order\n    release: gradual\n", `release is "gradual"`},
+		"no bulkhead":          {"  - function: brew-tea\n    http: open\n    looksUp: [kettle]\n", "looksUp is for functions that check"},
+		"a table of no one":    {"  - function: brew-tea\n    http: open\n    table: [GetItem]\n", "fulfilment has no table"},
+		"a grant in lowercase": {"  - function: brew-tea\n    http: open\n    grants: [{action: x}]\n", "field action not found"},
+	} {
+		dir := deploy(t)
+		dir["fulfilment.yaml"].Data = []byte("functions:\n" + tt.text)
+		if _, err := Write(dir); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %s", name, err, tt.want)
+		}
+	}
+}
+
+func TestASubscriptionKeepsItsIDWhenAnotherIsAdded(t *testing.T) {
+	f := function{Name: "brew-tea", Service: &service{}, Events: []event{{From: "kettle"}, {From: "pot"}, {From: "cup", Name: "FromCup"}}}
+	if err := f.check(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := []string{f.Events[0].ID, f.Events[1].ID, f.Events[2].ID}, []string{"Subscription", "SubscriptionToPot", "FromCup"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
