@@ -8,6 +8,7 @@ import (
 
 var (
 	runbook = regexp.MustCompile(`docs/runbooks/[a-z-]+\.md`)
+	dated   = regexp.MustCompile(`^# \d+\. .+\n\n\d{4}-\d\d-\d\d · [a-z]`)
 	link    = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	target  = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
 )
@@ -66,6 +67,26 @@ func docRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Files["docs/adr/0099-found-by-nobody.md"] = true },
+		},
+		{
+			Name: "every decision has its date, status, context, decision and consequences",
+			Why:  "a reader asks when it was decided, why, and what came of it",
+			Check: func(r *Repo) []string {
+				var bad list
+				for file, body := range r.Texts {
+					if !strings.HasPrefix(file, "docs/adr/") || file == "docs/adr/README.md" {
+						continue
+					}
+					bad.unless(dated.MatchString(body), "%s does not begin with its number, title, date and status", file)
+					for _, part := range []string{"**Context.**", "**Decision", "**Consequences.**"} {
+						bad.unless(strings.Contains(body, part), "%s has no %s", file, part)
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n**Context.** … **Decision.** … **Consequences.** …\n"
+			},
 		},
 		{
 			Name: "every service has a README",
