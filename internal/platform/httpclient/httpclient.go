@@ -40,7 +40,8 @@ type Config struct {
 	Retry resilience.Policy
 	// Margin is left of the invocation for what follows the call, such as writing down what came of it; 0 is DefaultMargin.
 	Margin time.Duration
-	// Concurrency is how many calls may be under way at once; 0 is DefaultConcurrency.
+	// Concurrency is how many calls may be under way at once; 0 is DefaultConcurrency. In Lambda it
+	// is never reached, see resilience.Bulkhead.
 	Concurrency int
 	// Breaker stays nil for a dependency of our caller's choice, which no circuit can stand for.
 	Breaker *resilience.Breaker

@@ -17,7 +17,7 @@ func TestBalancerKeepsItsPromisesInAnyOrderOfCalls(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := clock.At(time.Unix(0, 0))
 		at := Fixed{"orders": "https://0,https://1,https://2"}
-		b := NewBalancer(NewCache(at, c), c, rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)))
+		b := NewBalancer(NewCache(at, c), c, rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)).IntN)
 		var calls []func(failed bool)
 		begin := func() *endpoint {
 			urls, _ := b.cache.Resolve(context.Background(), "orders")
@@ -25,13 +25,13 @@ func TestBalancerKeepsItsPromisesInAnyOrderOfCalls(t *testing.T) {
 			before := map[string]endpoint{}
 			for _, e := range b.pool("orders", urls) {
 				before[e.url] = *e
-				up = up || !e.ejected
+				up = up || !e.ejected()
 			}
 			url, done, err := b.Pick(context.Background(), "orders")
 			if err != nil {
 				t.Fatalf("Pick: %v", err)
 			}
-			if e := before[url]; e.ejected && up && c.Now().Before(e.until) {
+			if e := before[url]; e.ejected() && up && c.Now().Before(e.until) {
 				t.Fatalf("%s was picked while it is ejected and others are up", url)
 			}
 			calls = append(calls, done)
@@ -90,7 +90,7 @@ func TestBalancerKeepsItsPromisesInAnyOrderOfCalls(t *testing.T) {
 		}
 		begin()
 		for _, e := range b.pools["orders"] {
-			if e.ejected {
+			if e.ejected() {
 				t.Fatalf("%s is well and still ejected", e.url)
 			}
 		}

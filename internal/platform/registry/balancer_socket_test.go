@@ -47,7 +47,7 @@ func TestReplicaThatDiesIsLeftAloneAndTakenBack(t *testing.T) {
 		urls = append(urls, "http://"+r.address)
 	}
 	c := clock.At(time.Unix(0, 0))
-	b := registry.NewBalancer(registry.NewCache(registry.Fixed{"orders": strings.Join(urls, ",")}, c), c, rand.New(rand.NewPCG(7, 7)))
+	b := registry.NewBalancer(registry.NewCache(registry.Fixed{"orders": strings.Join(urls, ",")}, c), c, rand.New(rand.NewPCG(7, 7)).IntN)
 	var failed atomic.Int64
 	// calls makes n calls by four callers at once, and returns how many each replica got.
 	calls := func(n int) (got [3]int64) {

@@ -12,7 +12,7 @@ import (
 // One of two endpoints fails: after three calls it is left alone.
 func ExampleBalancer() {
 	cache := registry.NewCache(registry.Fixed{"payment-provider": "https://a.example,https://b.example"}, clock.System{})
-	balancer := registry.NewBalancer(cache, clock.System{}, rand.New(rand.NewPCG(1, 1)))
+	balancer := registry.NewBalancer(cache, clock.System{}, rand.New(rand.NewPCG(1, 1)).IntN)
 	calls := map[string]int{}
 	for range 100 {
 		base, done, err := balancer.Pick(context.Background(), "payment-provider")

@@ -21,6 +21,5 @@ func Source(cfg aws.Config, stage, kind string, c clock.Clock) Registry {
 
 // Open returns the services of a stage as the registry of that kind knows them.
 func Open(cfg aws.Config, stage, kind string, c clock.Clock) *Balancer {
-	r := Source(cfg, stage, kind, c)
-	return NewBalancer(NewCache(r, c), c, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))) //nolint:gosec // no secret hangs on which endpoint is called
+	return NewBalancer(NewCache(Source(cfg, stage, kind, c), c), c, rand.IntN)
 }

@@ -5,5 +5,8 @@
 // the processes of a function do. Nothing leaves the loopback interface. Times are real, but short; and the circuits' clock runs
 // ten times as fast as the machine's, so that their real settings apply (see fast).
 //
+// One part is about processes that serve many requests at once, which Lambda's do not: the bulkhead of
+// httpclient, and what a fault costs calls to another dependency in the same process.
+//
 // `go test` and `make faults` run the same scenarios: see Scenarios, and Run for what is expected of each.
 package faults
