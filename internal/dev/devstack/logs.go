@@ -131,7 +131,8 @@ func (s *Stack) readLogs(ctx context.Context, groups []string, from int64) ([]lo
 // logGroups are those that a function may write to: its service's, and the default one, which LocalStack takes whatever
 // the function asks for.
 func (s *Stack) logGroups(ctx context.Context, name string) ([]string, error) {
-	body, err := s.Emulator.send(ctx, http.MethodGet, "/2015-03-31/functions/"+name+"/configuration", "lambda", http.Header{}, nil)
+	path := "/2015-03-31/functions/" + name + "/configuration"
+	body, err := s.Emulator.send(ctx, http.MethodGet, path, "lambda", http.Header{}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration of %s: %w", name, err)
 	}
@@ -149,7 +150,9 @@ func (s *Stack) physicalName(ctx context.Context, function string) (string, erro
 	var known []string
 	for _, stack := range cfnStacks {
 		var answer struct {
-			Resources []struct{ ResourceType, LogicalResourceId, PhysicalResourceId string } `xml:"DescribeStackResourcesResult>StackResources>member"`
+			Resources []struct {
+				ResourceType, LogicalResourceId, PhysicalResourceId string
+			} `xml:"DescribeStackResourcesResult>StackResources>member"`
 		}
 		form := url.Values{"Action": {"DescribeStackResources"}, "Version": {"2010-05-15"}, "StackName": {stack.name}}
 		if err := s.Emulator.callQuery(ctx, "cloudformation", form, &answer); err != nil {

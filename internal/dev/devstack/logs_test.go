@@ -4,17 +4,18 @@ import "testing"
 
 func TestALogLineTellsWhoseItsStreamIs(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		event logEvent
-		want  bool
+		name            string
+		stream, message string
+		want            bool
 	}{
-		{"Lambda names the stream", logEvent{LogStreamName: "2026/11/28/shop-brew-tea[$LATEST]0c1d", Message: "START"}, true},
-		{"a line of ours", logEvent{LogStreamName: "2026/11/28/[$LATEST]0c1d", Message: `{"msg":"hello","function":"shop-brew-tea"}`}, true},
-		{"a metric of ours", logEvent{LogStreamName: "2026/11/28/[$LATEST]0c1d", Message: `{"Function":"brew-tea","Retries":1}`}, true},
-		{"another function", logEvent{LogStreamName: "2026/11/28/shop-brew-teas[3]0c1d", Message: `{"function":"shop-brew-teas"}`}, false},
-		{"nothing that tells", logEvent{LogStreamName: "2026/11/28/[$LATEST]0c1d", Message: "START"}, false},
+		{"Lambda names the stream", "2026/11/28/shop-brew-tea[$LATEST]0c1d", "START", true},
+		{"a line of ours", "2026/11/28/[$LATEST]0c1d", `{"msg":"hello","function":"shop-brew-tea"}`, true},
+		{"a metric of ours", "2026/11/28/[$LATEST]0c1d", `{"Function":"brew-tea","Retries":1}`, true},
+		{"another function", "2026/11/28/shop-brew-teas[3]0c1d", `{"function":"shop-brew-teas"}`, false},
+		{"no name at all", "2026/11/28/[$LATEST]0c1d", "START", false},
 	} {
-		if got := tt.event.isOf("shop-brew-tea", "brew-tea"); got != tt.want {
+		event := logEvent{LogStreamName: tt.stream, Message: tt.message}
+		if got := event.isOf("shop-brew-tea", "brew-tea"); got != tt.want {
 			t.Errorf("%s: %t, want %t", tt.name, got, tt.want)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package template writes template.yaml from the files in deploy/: what differs between services is in deploy/<service>.yaml,
-// what they have in common in deploy/*.tmpl.
+// Package template writes template.yaml from the files in deploy/: what differs between services is in
+// deploy/<service>.yaml, what they have in common in deploy/*.tmpl.
 package template
 
 import (
@@ -63,7 +63,9 @@ func read(dir fs.FS, file string) (*service, error) {
 		return nil, err
 	}
 	if s.Publishes {
-		s.Functions = append(s.Functions, &function{Name: "relay-" + s.Name + "-events", Relay: true, Schedule: &schedule{"5 minutes", `{"sweep":"outbox"}`}})
+		relay := &function{Name: "relay-" + s.Name + "-events", Relay: true}
+		relay.Schedule = &schedule{"5 minutes", `{"sweep":"outbox"}`}
+		s.Functions = append(s.Functions, relay)
 	}
 	for _, f := range s.Functions {
 		f.Service = s
@@ -215,7 +217,8 @@ func (f *function) check() error {
 	case f.LooksUp != nil && (f.Calls != nil || !strings.HasPrefix(f.Name, "check-")):
 		return errors.New("looksUp is for functions that check others; what is called by HTTP stands in calls")
 	}
-	for i := range f.Events { // the first keeps its logical id when there are more: a renamed subscription ends deleted
+	// The first subscription keeps its logical id when there are more: a renamed one ends deleted.
+	for i := range f.Events {
 		f.Events[i].ID = "Subscription"
 		if i > 0 {
 			f.Events[i].ID += "To" + cfn.LogicalID(f.Events[i].From)
@@ -239,7 +242,7 @@ func (f *function) ID() string { return cfn.LogicalID(f.Name) }
 // MetricID is the function's name among the metrics of an alarm.
 func (f *function) MetricID() string { return strings.ToLower(f.ID()[:1]) + f.ID()[1:] }
 
-// Published tells whether each deployment makes a version: for an alias to move to, or for the saga's definition to name.
+// Published reports whether a deployment makes a version of it, for an alias or for the saga's definition.
 func (f *function) Published() bool { return f.Release != "" || f.Step == "fulfil-order" }
 
 // Visibility of a message is as AWS recommends, six times the function's timeout.

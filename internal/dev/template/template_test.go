@@ -61,7 +61,8 @@ func TestANewOperationIsAFewLinesOfOneFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range []string{"ApiRole", "TokenKeysPolicy"} {
-			if strings.Contains(string(dir["orders.yaml"].Data), added) != strings.Contains(flowOf(t, cfn.Dig(template, "Resources", id)), "GetOrderHistory") {
+			described := strings.Contains(string(dir["orders.yaml"].Data), added)
+			if described != strings.Contains(flowOf(t, cfn.Dig(template, "Resources", id)), "GetOrderHistory") {
 				t.Errorf("%s does not go by deploy/orders.yaml", id)
 			}
 		}
@@ -90,19 +91,19 @@ func flowOf(t *testing.T, v any) string {
 }
 
 func TestWhatDeployCannotMeanIsRefused(t *testing.T) {
-	for name, tt := range map[string]struct{ text, want string }{
-		"no trigger":           {"  - function: brew-tea\n", "has 0 of http, step, events and schedule"},
-		"two triggers":         {"  - function: brew-tea\n    http: open\n    step: fulfil-order\n", "has 2 of"},
-		"an unknown key":       {"  - function: brew-tea\n    http: open\n    tables: [GetItem]\n", "field tables not found"},
-		"an unknown http":      {"  - function: brew-tea\n    http: cookie\n", `http is "cookie"`},
-		"an unknown machine":   {"  - function: brew-tea\n    step: brew\n", `no state machine "brew"`},
-		"a gradual step":       {"  - function: brew-tea\n    step: fulfil-order\n    release: gradual\n", `release is "gradual"`},
-		"no bulkhead":          {"  - function: brew-tea\n    http: open\n    looksUp: [kettle]\n", "looksUp is for functions that check"},
-		"a table of no one":    {"  - function: brew-tea\n    http: open\n    table: [GetItem]\n", "fulfilment has no table"},
-		"a grant in lowercase": {"  - function: brew-tea\n    http: open\n    grants: [{action: x}]\n", "field action not found"},
+	for name, tt := range map[string]struct{ fields, want string }{
+		"no trigger":           {"timeout: 3", "has 0 of http, step, events and schedule"},
+		"two triggers":         {"http: open, step: fulfil-order", "has 2 of"},
+		"an unknown key":       {"http: open, tables: [GetItem]", "field tables not found"},
+		"an unknown http":      {"http: cookie", `http is "cookie"`},
+		"an unknown machine":   {"step: brew", `no state machine "brew"`},
+		"a gradual step":       {"step: fulfil-order, release: gradual", `release is "gradual"`},
+		"no bulkhead":          {"http: open, looksUp: [kettle]", "looksUp is for functions that check"},
+		"a table of no one":    {"http: open, table: [GetItem]", "fulfilment has no table"},
+		"a grant in lowercase": {"http: open, grants: [{action: x}]", "field action not found"},
 	} {
 		dir := deploy(t)
-		dir["fulfilment.yaml"].Data = []byte("functions:\n" + tt.text)
+		dir["fulfilment.yaml"].Data = []byte("functions: [{function: brew-tea, " + tt.fields + "}]")
 		if _, err := Write(dir); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %s", name, err, tt.want)
 		}
@@ -110,11 +111,14 @@ func TestWhatDeployCannotMeanIsRefused(t *testing.T) {
 }
 
 func TestASubscriptionKeepsItsIDWhenAnotherIsAdded(t *testing.T) {
-	f := function{Name: "brew-tea", Service: &service{}, Events: []event{{From: "kettle"}, {From: "pot"}, {From: "cup", Name: "FromCup"}}}
+	f := function{Name: "brew-tea", Service: &service{}}
+	f.Events = []event{{From: "kettle"}, {From: "pot"}, {From: "cup", Name: "FromCup"}}
 	if err := f.check(); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := []string{f.Events[0].ID, f.Events[1].ID, f.Events[2].ID}, []string{"Subscription", "SubscriptionToPot", "FromCup"}; !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+	for i, want := range []string{"Subscription", "SubscriptionToPot", "FromCup"} {
+		if got := f.Events[i].ID; got != want {
+			t.Errorf("%s is called %s, want %s", f.Events[i].From, got, want)
+		}
 	}
 }
