@@ -9,6 +9,8 @@ import (
 var (
 	runbook = regexp.MustCompile(`docs/runbooks/[a-z-]+\.md`)
 	dated   = regexp.MustCompile(`^# \d+\. .+\n\n\d{4}-\d\d-\d\d · [a-z]`)
+	fenced  = regexp.MustCompile("(?s)```.*?```")
+	quoted  = regexp.MustCompile("`([a-z]+(?:\\s+[a-z]+){2,})`") // three words or more: a line of a log
 	link    = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	target  = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
 )
@@ -32,6 +34,31 @@ func docRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" },
+		},
+		{
+			Name: "the log lines that runbooks quote are in the code",
+			Why:  "whoever is woken searches the log for them",
+			Check: func(r *Repo) []string {
+				var bad list
+				var source strings.Builder
+				for dir, p := range r.Packages {
+					if product(dir) {
+						source.WriteString(p.Source)
+					}
+				}
+				for file, body := range r.Texts {
+					if !strings.HasPrefix(file, "docs/runbooks/") {
+						continue
+					}
+					for _, m := range quoted.FindAllStringSubmatch(fenced.ReplaceAllString(body, ""), -1) {
+						line := strings.Join(strings.Fields(m[1]), " ")
+						elsewhere := strings.HasPrefix(line, "orderflow ") || line == "no such host" // a command; Go's resolver
+						bad.unless(elsewhere || strings.Contains(source.String(), line), "%s quotes %q, which nothing logs", file, line)
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" },
 		},
 		{
 			Name: "links and make targets in the documents exist",
