@@ -17,8 +17,6 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-//go:generate go run ./gen
-
 //go:embed operations/*.json
 var operations embed.FS
 

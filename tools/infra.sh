@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds what SAM makes of the templates against checkov. `make check-infra` installs the tools and calls this. checkov-skips.txt has the reasons for what is found and stays.
+# Holds what SAM makes of the templates against checkov. `go run ./cmd/dev check-infra` installs the tools and calls this. checkov-skips.txt has the reasons for what is found and stays.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .tools/home .build/lint

@@ -46,7 +46,7 @@ modules() {
 check gofmt formatted
 check 'go mod verify' modules
 check 'go vet' go vet ./...
-check contracts go run ./cmd/contracts
+check contracts go run ./cmd/dev contracts
 check golangci-lint .tools/bin/golangci-lint run ./...
 for template in template.yaml sandbox/template.yaml; do
   check "sam validate $template" sandboxed "$sam/sam" validate --lint --region us-east-1 --template "$template"

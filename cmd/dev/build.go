@@ -8,7 +8,7 @@ import (
 
 func setup() *cobra.Command {
 	var target string
-	var lint, infra, contracts bool
+	var lint bool
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Install the pinned tools into .tools/",
@@ -21,19 +21,11 @@ Python 3.13, a Java development kit and Maven.`,
 			if err != nil {
 				return err
 			}
-			if contracts {
-				return repo.SetupContracts(cmd.Context(), report())
-			}
-			if err := repo.Setup(cmd.Context(), report(), devstack.Target(target), lint); err != nil || !infra {
-				return err
-			}
-			return repo.SetupPython(cmd.Context(), report(), "checkov")
+			return repo.Setup(cmd.Context(), report(), devstack.Target(target), lint)
 		},
 	}
 	cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack), "`emulator` to install: ministack or localstack")
 	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint, oasdiff and asl-validator")
-	cmd.Flags().BoolVar(&infra, "infra", false, "also what `make check-infra` needs: checkov")
-	cmd.Flags().BoolVar(&contracts, "contracts", false, "only what `make contracts` needs: oasdiff")
 	return cmd
 }
 

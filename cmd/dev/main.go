@@ -1,5 +1,5 @@
-// Command devstack runs orderflow on this machine: it installs the tools, builds, starts the emulator, deploys, makes
-// users and shows logs. The Makefile's targets are thin names for its commands.
+// Command dev is for those who work on orderflow or run it on their machine. `go run ./cmd/dev help` lists what it
+// does, in groups; the Makefile has short names for what is needed daily.
 package main
 
 import (
@@ -25,27 +25,43 @@ func main() {
 	case errors.As(err, &exit):
 		os.Exit(int(exit))
 	case err != nil:
-		fmt.Fprintln(printable.Writer(os.Stderr), "devstack:", err)
+		fmt.Fprintln(printable.Writer(os.Stderr), "dev:", err)
 		os.Exit(1)
 	}
 }
 
-// exitCode is the error that ends this process with the code of another, without a message of its own.
+// exitCode ends this process with that code, without a message: what there is to say has been said.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:           "devstack",
-		Short:         "Run orderflow on this machine, with no AWS account and no containers",
+		Use:           "dev",
+		Short:         "Run orderflow on this machine, prove it, and deploy it",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
 			cmd.Root().SetOut(printable.Writer(cmd.OutOrStdout())) // logs and orders hold what somebody sent
 		},
 	}
-	cmd.AddCommand(setup(), build(), reproduce(), billOfMaterials(), deployment(), up(), down(), status(), showDemo(), showOutage(), traceUI(), token(), collection(), logs(), writeTemplate(), execute())
+	group := func(id, title string, commands ...*cobra.Command) {
+		cmd.AddGroup(&cobra.Group{ID: id, Title: title})
+		for _, c := range commands {
+			c.GroupID = id
+			cmd.AddCommand(c)
+		}
+	}
+	group("stack", "The stack on this machine, with no AWS account and no containers:",
+		up(), down(), status(), showDemo(), showOutage(), token(), logs(), collection(), traceUI(), execute())
+	group("prove", "Proofs and measurements:",
+		simulate(), search(), makeChaos(), faultDemo(), testAll(), localStack(), oracleTests(), samCLI(), samLocal(), conform(),
+		grants(), benchStart(), cover(), reproduce())
+	group("check", "Checks that run nothing:", contractCheck(), checkInfra())
+	group("release", "Build and deploy:", setup(), build(), billOfMaterials(), deployment(), generate())
+	collect := collectTraces()
+	collect.Hidden = true // a process of the local stack
+	cmd.AddCommand(collect)
 	return cmd
 }
 

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -18,5 +21,26 @@ func TestWhatACommandPrintsDoesNotDriveTheTerminal(t *testing.T) {
 	cmd.SetArgs([]string{"say"})
 	if err := cmd.Execute(); err != nil || out.String() != "a line of a log\\u001b[31m\\u202e\n" {
 		t.Errorf("got %q, %v", out.String(), err)
+	}
+}
+
+func TestSubcommandsThatAreNamedExist(t *testing.T) {
+	known := map[string]bool{"help": true}
+	for _, c := range root().Commands() {
+		known[c.Name()] = true
+		if c.Short == "" || c.GroupID == "" && !c.Hidden {
+			t.Errorf("%s has no group or no description", c.Name())
+		}
+	}
+	named := regexp.MustCompile(`(?:go run \./cmd/dev|\$\(DEV\)) ([a-z-]+)`)
+	grep := exec.CommandContext(t.Context(), "git", "grep", "-hE", `go run \./cmd/dev|\$\(DEV\)`, "--", ":/")
+	lines, err := grep.Output()
+	if err != nil || len(lines) == 0 {
+		t.Fatalf("nothing names a subcommand: %v", err)
+	}
+	for _, m := range named.FindAllStringSubmatch(string(lines), -1) {
+		if !known[m[1]] {
+			t.Errorf("there is no subcommand %s, which is named in: %s", m[1], strings.TrimSpace(m[0]))
+		}
 	}
 }

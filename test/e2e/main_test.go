@@ -117,7 +117,7 @@ func wholeSuite() bool {
 	return flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
 }
 
-// wantGrantsUsed holds what all functions have done, by their spans, against what their roles may do; `make iam` shows the table.
+// wantGrantsUsed holds what all functions have done, by their spans, against what their roles may do; `go run ./cmd/dev iam` shows the table.
 func wantGrantsUsed(repo devstack.Repo, dir string) error {
 	spans, err := os.Open(filepath.Join(dir, "traces.jsonl"))
 	if err != nil {

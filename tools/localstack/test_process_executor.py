@@ -1,4 +1,4 @@
-"""Tests of the process executor with functions made of shell and Python; `make test-localstack` runs them."""
+"""Tests of the process executor with functions made of shell and Python; `go run ./cmd/dev localstack` runs them."""
 
 import json
 import os

@@ -11,9 +11,9 @@ import (
 // collectorName is that of the files of the collector of traces; its spans are in traces.jsonl.
 const collectorName = "collector"
 
-// buildCollector compiles the collector for this machine.
+// buildCollector compiles the developer's command for this machine: its collector keeps the spans.
 func (r Repo) buildCollector(ctx context.Context) error {
-	return command{dir: string(r), name: "go", args: []string{"build", "-o", r.Path(".build", "collector"), "./cmd/collector"},
+	return command{dir: string(r), name: "go", args: []string{"build", "-o", r.Path(".build", "dev"), "./cmd/dev"},
 		env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}.run(ctx)
 }
 
@@ -23,8 +23,8 @@ func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
 	s, _, err := serve(ctx, dir, program{
 		name: collectorName,
 		argv: func(port int) []string {
-			return []string{r.Path(".build", "collector"), "-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
-				"-file", filepath.Join(dir, "traces.jsonl"), "-name", name}
+			return []string{r.Path(".build", "dev"), "collector", "--listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+				"--file", filepath.Join(dir, "traces.jsonl"), "--name", name}
 		},
 		ready: func(ctx context.Context, url string) bool {
 			var health struct{ Name string }

@@ -39,7 +39,7 @@ func TestTemplateIsWrittenFromDeploy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != string(want) {
-		t.Error("template.yaml is not what deploy/ says: run `go run ./cmd/dev template`")
+		t.Error("template.yaml is not what deploy/ says: run `go run ./cmd/dev generate`")
 	}
 }
 

@@ -134,7 +134,7 @@ func docRules() []Rule {
 				var bad list
 				doc := r.Texts["docs/architecture.md"]
 				for _, d := range Diagrams(r) {
-					bad.unless(strings.Contains(doc, d.Text), "docs/architecture.md does not hold the diagram of %s; `go run ./internal/verify/arch/draw` writes it", d.Name)
+					bad.unless(strings.Contains(doc, d.Text), "docs/architecture.md does not hold the diagram of %s; `go run ./cmd/dev generate` writes it", d.Name)
 				}
 				return bad.sorted()
 			},

@@ -176,7 +176,7 @@ func templateRules() []Rule {
 					s, err := cfn.New(r.Template, "shop", map[string]string{"Stage": stage})
 					bad.unless(err == nil && s.Holds("IsProtected") == protected, "%s is protected: %t, if nothing is said of it", stage, !protected)
 				}
-				bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEVSTACK) deploy --stage"), "`make deploy` does not go by package deploy, which sets the policy")
+				bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEV) deploy --stage"), "`make deploy` does not go by package deploy, which sets the policy")
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Policy["Statement"] = r.Policy["Statement"].([]any)[:1] },

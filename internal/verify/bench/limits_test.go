@@ -7,7 +7,7 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// TestEveryFunctionStartsWithinTheLimits judges CPU time, which other tests that run meanwhile hardly change: `make bench-start`
+// TestEveryFunctionStartsWithinTheLimits judges CPU time, which other tests that run meanwhile hardly change: `go run ./cmd/dev bench-start`
 // also judges time itself. A second measurement, all of it afresh, decides where the first one is beyond the limits.
 func TestEveryFunctionStartsWithinTheLimits(t *testing.T) {
 	repo, err := devstack.FindRepo()

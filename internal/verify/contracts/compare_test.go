@@ -189,7 +189,7 @@ func TestWhatOasdiffFindsIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(oasdiff); err != nil {
-		t.Skip("oasdiff is not installed: `make contracts` does it")
+		t.Skip("oasdiff is not installed: `go run ./cmd/dev contracts` does it")
 	}
 	dir := repository(t)
 	git(t, dir, "tag", "v1.0.0")

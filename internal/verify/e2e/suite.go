@@ -37,7 +37,7 @@ func Rush(target devstack.Target) int {
 }
 
 // Outage is how the payment provider goes away and comes back. The time before it is too short to measure the rate of
-// calls well, and a slow machine lowers that rate, so the calls need not fall as far as in `make demo-outage`.
+// calls well, and a slow machine lowers that rate, so the calls need not fall as far as in `go run ./cmd/dev demo-outage`.
 // LocalStack takes seconds for an order where MiniStack takes one.
 func Outage(target devstack.Target) demo.Plan {
 	p := demo.Plan{

@@ -8,5 +8,5 @@
 // One part is about processes that serve many requests at once, which Lambda's do not: the bulkhead of
 // httpclient, and what a fault costs calls to another dependency in the same process.
 //
-// `go test` and `make faults` run the same scenarios: see Scenarios, and Run for what is expected of each.
+// `go test` and `go run ./cmd/dev faults` run the same scenarios: see Scenarios, and Run for what is expected of each.
 package faults

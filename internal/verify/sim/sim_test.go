@@ -104,7 +104,7 @@ func TestAViolationIsShownWithItsSeedAndTimeline(t *testing.T) {
 	}
 }
 
-// TestMutantsAreCaught tries those that fall within a few seeds; `make sim-mutants` hunts them all.
+// TestMutantsAreCaught tries those that fall within a few seeds; `go run ./cmd/dev sim --mutants` hunts them all.
 func TestMutantsAreCaught(t *testing.T) {
 	for _, m := range Mutants {
 		if m.withoutStream || m.ackFirst || m.orderStore != nil {

@@ -1,4 +1,4 @@
-package main
+package suites
 
 import (
 	"bytes"
@@ -31,12 +31,17 @@ func (s Suite) run(ctx context.Context, repo, logs string) Result {
 	r := Result{Suite: s, Log: filepath.Join(logs, s.Name+".log")}
 	began := time.Now()
 	var output bytes.Buffer
-	cmd := exec.CommandContext(ctx, s.Command[0], s.Command[1:]...)
+	argv, err := s.argv()
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = repo, &output, &output
 	// Of an interrupt it hears as its own; what it has started is its to end.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = time.Minute
-	err := cmd.Run()
+	err = cmd.Run()
 	r.Took = time.Since(began)
 	said := r.judge(output.Bytes(), err)
 	if err := os.WriteFile(r.Log, []byte(said), 0o600); err != nil && r.Err == nil {
@@ -116,7 +121,7 @@ func table(results []Result) string {
 	fmt.Fprintln(w, "target\tsuite\tpassed\tof\t\tcommand\ttime")
 	var not []string
 	for _, r := range results {
-		took, command := r.Took.Round(time.Second).String(), strings.Join(r.Command[:2], " ")
+		took, command := r.Took.Round(time.Second).String(), r.short()
 		for _, row := range r.Rows {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", row.Target, row.Suite, row.Passed, row.Of, row.Unit, command, took)
 			not, took = append(not, row.Skipped...), "″"

@@ -1,6 +1,8 @@
-package main
+package suites
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,38 +38,38 @@ var suites = []Suite{
 		Figures: []figure{{place{"MiniStack", "grants to roles, both ways"}, "grants", `(?m)^roles: \d+ roles, (?P<of>\d+) grants: .* (?P<failed>\d+) problems in all$`}},
 	},
 	{
-		Name: "check-infra", Command: []string{"make", "check-infra"}, About: 35 * time.Second,
+		Name: "check-infra", Command: dev("check-infra"), About: 35 * time.Second,
 		Figures: []figure{{place{"template", "checkov"}, "checks", `(?m)^checkov: (?P<passed>\d+) passed, .* (?P<failed>\d+) problems$`}},
 	},
 	{
-		Name: "oracle", Command: []string{"make", "oracle", "TESTFLAGS=-json"}, About: 20 * time.Second,
+		Name: "oracle", Command: dev("oracle", "--", "-json"), About: 20 * time.Second,
 		Tests: func(string) place { return place{"DynamoDB Local", "stores"} },
 	},
 	{
-		Name: "sim", Command: []string{"make", "sim"}, About: 25 * time.Second,
+		Name: "sim", Command: dev("sim"), About: 25 * time.Second,
 		Figures: []figure{{place{"simulation", "orders under injected faults"}, "orders", `(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
 	{
-		Name: "sim-mutants", Command: []string{"make", "sim-mutants"}, About: 35 * time.Second,
+		Name: "sim-mutants", Command: dev("sim", "--mutants"), About: 35 * time.Second,
 		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects", `(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
-		Name: "prove", Command: []string{"make", "prove"}, About: 25 * time.Second,
+		Name: "prove", Command: dev("prove"), About: 25 * time.Second,
 		Figures: []figure{{place{"search", "every way that an order can go"}, "states", `(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`}},
 	},
 	{
-		Name: "sam", Command: []string{"make", "sam"}, About: 125 * time.Second,
+		Name: "sam", Command: dev("sam"), About: 125 * time.Second,
 		Figures: []figure{
 			{place{"SAM CLI", "sam build"}, "functions", `(?m)^sam: (?P<passed>\d+) functions built for both architectures;`},
 			{place{"SAM CLI", "sam deploy, then sam delete"}, "resources", `(?m); of (?P<of>\d+) resources deployed, (?P<failed>\d+) are left by sam delete$`},
 		},
 	},
 	{
-		Name: "localstack", Command: []string{"make", "test-localstack"}, About: 8 * time.Minute,
+		Name: "localstack", Command: dev("localstack"), About: 8 * time.Minute,
 		Figures: []figure{{place{"LocalStack", "end to end"}, "tests", `(?m)^localstack: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
 	{
-		Name: "sam-local", Command: []string{"make", "sam-local"}, About: 210 * time.Second,
+		Name: "sam-local", Command: dev("sam-local"), About: 210 * time.Second,
 		Figures: []figure{
 			{place{"sam local", "invoke, every function"}, "functions", `(?m)^sam-local: (?P<passed>\d+) of (?P<of>\d+) functions`},
 			{place{"sam local", "start-api, the collection"}, "requests", `(?m)^sam-local: .* API (?P<passed>\d+) of (?P<of>\d+) requests`},
@@ -75,13 +77,45 @@ var suites = []Suite{
 		},
 	},
 	{
-		Name: "conformance", Command: []string{"make", "conformance"}, About: 160 * time.Second,
+		Name: "conformance", Command: dev("conformance"), About: 160 * time.Second,
 		Figures: []figure{{place{"MiniStack", "API against its contract"}, "cases", `(?m)^conformance: (?P<of>\d+) cases, (?P<failed>\d+) failures$`}},
 	},
 	{
-		Name: "reproducible", Command: []string{"make", "reproducible"}, About: 140 * time.Second,
+		Name: "reproducible", Command: dev("reproduce"), About: 140 * time.Second,
 		Figures: []figure{{place{"packages", "built twice, the same"}, "packages", `(?m)^(?P<passed>\d+) of (?P<of>\d+) packages are the same$`}},
 	},
+}
+
+var goRunDev = []string{"go", "run", "./cmd/dev"}
+
+// dev is a subcommand of the developer's command.
+func dev(args ...string) []string { return slices.Concat(goRunDev, args) }
+
+// subcommand is what of the command follows `go run ./cmd/dev`, if it is that.
+func (s Suite) subcommand() ([]string, bool) {
+	n := len(goRunDev)
+	if len(s.Command) < n || !slices.Equal(s.Command[:n], goRunDev) {
+		return nil, false
+	}
+	return s.Command[n:], true
+}
+
+// argv is what runs the suite. `go run` passes no signals on, so the program that runs now takes its place.
+func (s Suite) argv() ([]string, error) {
+	args, ok := s.subcommand()
+	if !ok {
+		return s.Command, nil
+	}
+	program, err := os.Executable()
+	return append([]string{program}, args...), err
+}
+
+// short is the command without its arguments.
+func (s Suite) short() string {
+	if args, ok := s.subcommand(); ok {
+		return strings.Join(goRunDev, " ") + " " + args[0]
+	}
+	return strings.Join(s.Command[:2], " ")
 }
 
 // byPackage tells apart what `make test` runs: packages that use its emulator are known by what they are called.

@@ -1,31 +1,23 @@
-// Command draw writes the diagrams of docs/architecture.md anew from the state machines and
-// the template. Run it at the root of the repository: go run ./internal/verify/arch/draw
-package main
+package arch
 
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
-
-	"orderflow/internal/verify/arch"
 )
 
 const document = "docs/architecture.md"
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "draw:", err)
-		os.Exit(1)
-	}
-}
-
-func run() error {
-	r, err := arch.Load(".")
+// Draw writes the diagrams of docs/architecture.md anew from the state machines and the template of the repository
+// at root.
+func Draw(root string) error {
+	r, err := Load(root)
 	if err != nil {
 		return err
 	}
 	doc := []byte(r.Texts[document])
-	for _, d := range arch.Diagrams(r) {
+	for _, d := range Diagrams(r) {
 		// A diagram stands in the Mermaid block after the comment that names it.
 		block := regexp.MustCompile(`(?s)(<!-- diagram: ` + d.Name + ` -->\n` + "```mermaid\n).*?(```)")
 		if !block.Match(doc) {
@@ -33,5 +25,5 @@ func run() error {
 		}
 		doc = block.ReplaceAll(doc, []byte("${1}"+d.Text+"${2}"))
 	}
-	return os.WriteFile(document, doc, 0o644)
+	return os.WriteFile(filepath.Join(root, document), doc, 0o644)
 }

@@ -1,4 +1,4 @@
-package main
+package apigen
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 )
 
 func TestOperationsAreUpToDateWithTheContract(t *testing.T) {
-	spec, err := os.ReadFile("../openapi.yaml")
+	spec, err := os.ReadFile("../../../api/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -16,19 +16,19 @@ func TestOperationsAreUpToDateWithTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	present, err := filepath.Glob("../operations/*")
+	present, err := filepath.Glob("../../../api/operations/*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range present {
 		if _, ok := want[filepath.Base(file)]; !ok {
-			t.Errorf("%s is of no operation: run go generate ./api", file)
+			t.Errorf("%s is of no operation: run `go run ./cmd/dev generate`", file)
 		}
 	}
 	for name, content := range want {
-		got, err := os.ReadFile(filepath.Join("../operations", name))
+		got, err := os.ReadFile(filepath.Join("../../../api/operations", name))
 		if err != nil || string(got) != string(content) {
-			t.Errorf("%s is not what openapi.yaml says: run go generate ./api (%v)", name, err)
+			t.Errorf("%s is not what openapi.yaml says: run `go run ./cmd/dev generate` (%v)", name, err)
 		}
 	}
 }

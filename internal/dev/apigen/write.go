@@ -1,22 +1,14 @@
-// Command gen writes, for every operation of openapi.yaml, what a request must look like to operations/<operationId>.json.
-// Run it by `go generate ./api`.
-package main
+// Package apigen writes, for every operation of api/openapi.yaml, what a request must look like, to
+// api/operations/<operationId>.json.
+package apigen
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 )
 
-func main() {
-	if err := run("."); err != nil {
-		fmt.Fprintln(os.Stderr, "gen:", err)
-		os.Exit(1)
-	}
-}
-
-// run replaces what operations/ in dir holds.
-func run(dir string) error {
+// Write replaces what operations/ in dir, the directory of openapi.yaml, holds.
+func Write(dir string) error {
 	spec, err := os.ReadFile(filepath.Join(dir, "openapi.yaml"))
 	if err != nil {
 		return err

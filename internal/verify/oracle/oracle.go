@@ -1,9 +1,9 @@
-// Command oracle runs the tests of all DynamoDB stores, and the linearizability check, against DynamoDB Local, Amazon's own
+// Package oracle runs the tests of all DynamoDB stores, and the linearizability check, against DynamoDB Local, Amazon's own
 // emulator, where `make test` runs them against MiniStack. What passes there and fails here is a liberty of MiniStack's.
 //
 // It installs DynamoDB Local into .tools/ with Maven at the version of tools/dynamodb-local/pom.xml, and needs a Java
-// development kit. Arguments are passed on to `go test`.
-package main
+// development kit.
+package oracle
 
 import (
 	"context"
@@ -13,31 +13,16 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/ddb/ddbtest"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:])
-	var failed *exec.ExitError
-	switch {
-	case errors.As(err, &failed):
-		os.Exit(1) // go test has said why
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "oracle:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, args []string) error {
+// Run runs the tests; args are passed on to `go test`.
+func Run(ctx context.Context, args []string) error {
 	repo, err := devstack.FindRepo()
 	if err != nil {
 		return err

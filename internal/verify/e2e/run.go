@@ -1,35 +1,21 @@
-// Command e2e runs the end-to-end tests on a target (-target localstack), and says in one line how many passed. It fails unless every
-// test passed that is not on the list of what does not run there (package suite).
-package main
+package e2e
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strings"
 	"syscall"
 	"time"
 
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/verify/e2e"
 )
 
-func main() {
-	target := flag.String("target", string(devstack.LocalStack), "emulator")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, devstack.Target(*target)); err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, target devstack.Target) error {
+// RunOn runs the end-to-end tests on a target, and writes one line that says how many passed. It fails unless every
+// test passed that is not on the list of what does not run there.
+func RunOn(ctx context.Context, target devstack.Target) error {
 	repo, err := devstack.FindRepo()
 	if err != nil {
 		return err
@@ -51,7 +37,7 @@ func run(ctx context.Context, target devstack.Target) error {
 	if err := test.Start(); err != nil {
 		return err
 	}
-	results, err := e2e.Read(output, os.Stderr)
+	results, err := Read(output, os.Stderr)
 	ended := test.Wait()
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package apigen
 
 import (
 	"encoding/json"

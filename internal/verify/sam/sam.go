@@ -1,7 +1,7 @@
-// Command sam does what someone who knows the SAM CLI types, with the checked-in samconfig.toml, and looks at what comes of it:
+// Package sam does what someone who knows the SAM CLI types, with the checked-in samconfig.toml, and looks at what comes of it:
 // `sam build` for both architectures and once more after a change, `sam deploy` to an emulator of its own, `sam delete`. It works on a
 // copy of the sources.
-package main
+package sam
 
 import (
 	"bytes"
@@ -12,24 +12,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"orderflow/internal/dev/devstack"
 )
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "sam:", err)
-		os.Exit(1)
-	}
-}
 
 // user is someone in a clone, with the SAM CLI on the PATH.
 type user struct {
@@ -38,7 +27,8 @@ type user struct {
 	env   []string
 }
 
-func run(ctx context.Context) (err error) {
+// Run builds, deploys and deletes, and fails unless all of it comes out as it should.
+func Run(ctx context.Context) (err error) {
 	repo, err := devstack.FindRepo()
 	if err != nil {
 		return err

@@ -1,39 +1,37 @@
-package main
+package suites
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
+	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"orderflow/internal/dev/devstack"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "test-all:", err)
-		os.Exit(1)
-	}
+// Options choose what is run.
+type Options struct {
+	Only   []string      // names of suites; none are all
+	Strict bool          // fail if a suite does not run
+	Within time.Duration // start no suite that would probably not end in this time; 0: there is no limit
 }
 
-func run(ctx context.Context) error {
+// Names are those of all suites, in the order in which they run.
+func Names() []string {
 	var names []string
 	for _, s := range suites {
 		names = append(names, s.Name)
 	}
-	only := flag.String("only", "", "these suites, with commas between, of: "+strings.Join(names, ", "))
-	strict := flag.Bool("strict", false, "fail if a suite does not run")
-	within := flag.Duration("within", 0, "start no suite that would probably not end in this time, such as 25m; 0 for all the time it takes")
-	flag.Parse()
-	chosen, err := choose(*only, names)
+	return names
+}
+
+// Run runs the chosen suites one after the other. It fails if one of them failed.
+func Run(ctx context.Context, out io.Writer, o Options) error {
+	chosen, err := choose(o.Only)
 	if err != nil {
 		return err
 	}
@@ -52,26 +50,25 @@ func run(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		r := Result{Suite: s}
-		if r.Lacking = late(time.Since(began), s.About, *within); r.Lacking == "" {
-			fmt.Printf("  … %s (about %s)\n", strings.Join(s.Command, " "), s.About)
+		if r.Lacking = late(time.Since(began), s.About, o.Within); r.Lacking == "" {
+			fmt.Fprintf(out, "  … %s (about %s)\n", strings.Join(s.Command, " "), s.About)
 			r = s.run(ctx, string(repo), logs)
 		}
-		fmt.Print(r.line())
+		fmt.Fprint(out, r.line())
 		results = append(results, r)
 	}
-	fmt.Print("\n", table(results))
-	fmt.Printf("\n%d suites in %s\n", len(results), time.Since(began).Round(time.Second))
-	return verdict(results, *strict)
+	fmt.Fprint(out, "\n", table(results))
+	fmt.Fprintf(out, "\n%d suites in %s\n", len(results), time.Since(began).Round(time.Second))
+	return verdict(results, o.Strict)
 }
 
-func choose(only string, names []string) ([]Suite, error) {
-	if only == "" {
+func choose(wanted []string) ([]Suite, error) {
+	if len(wanted) == 0 {
 		return suites, nil
 	}
-	wanted := strings.Split(only, ",")
 	for _, w := range wanted {
-		if !slices.Contains(names, w) {
-			return nil, fmt.Errorf("there is no suite %q: choose of %s", w, strings.Join(names, ", "))
+		if !slices.Contains(Names(), w) {
+			return nil, fmt.Errorf("there is no suite %q: choose from %s", w, strings.Join(Names(), ", "))
 		}
 	}
 	var chosen []Suite

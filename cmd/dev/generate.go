@@ -1,0 +1,39 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/dev/apigen"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/dev/template"
+	"orderflow/internal/verify/arch"
+)
+
+func generate() *cobra.Command {
+	return &cobra.Command{
+		Use:   "generate",
+		Short: "Write anew what is derived: template.yaml, api/operations/, the diagrams",
+		Long: `Write template.yaml from deploy/, api/operations/ from api/openapi.yaml, and the diagrams of docs/architecture.md from
+the template and the state machines. Tests fail while one of them is not up to date.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			repo, err := devstack.FindRepo()
+			if err != nil {
+				return err
+			}
+			text, err := template.Write(os.DirFS(repo.Path("deploy")))
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(repo.Path("template.yaml"), text, 0o644); err != nil { //nolint:gosec // to be read by others
+				return err
+			}
+			if err := apigen.Write(repo.Path("api")); err != nil {
+				return err
+			}
+			return arch.Draw(string(repo))
+		},
+	}
+}

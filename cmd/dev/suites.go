@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/verify/bench"
+	"orderflow/internal/verify/chaos"
+	"orderflow/internal/verify/conformance"
+	"orderflow/internal/verify/e2e"
+	"orderflow/internal/verify/oracle"
+	"orderflow/internal/verify/sam"
+	"orderflow/internal/verify/samlocal"
+	"orderflow/internal/verify/suites"
+)
+
+func testAll() *cobra.Command {
+	var o suites.Options
+	cmd := &cobra.Command{
+		Use:   "test-all",
+		Short: "Run every suite on every target that this machine has, and show how much of each passed",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return suites.Run(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "these `suites`, with commas between: "+strings.Join(suites.Names(), ", "))
+	cmd.Flags().BoolVar(&o.Strict, "strict", false, "fail if a suite does not run")
+	cmd.Flags().DurationVar(&o.Within, "within", 0, "start no suite that would probably not end in this `time`, such as 25m")
+	return cmd
+}
+
+func localStack() *cobra.Command {
+	return &cobra.Command{
+		Use:   "localstack",
+		Short: "Run the end-to-end tests against LocalStack",
+		Args:  cobra.NoArgs,
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			if err := repo.Setup(ctx, report(), devstack.LocalStack, false); err != nil {
+				return err
+			}
+			python := repo.Path(".tools", "localstack", "bin", "python")
+			if err := inherit(ctx, repo, python, "-B", "tools/localstack/test_process_executor.py"); err != nil {
+				return err
+			}
+			return e2e.RunOn(ctx, devstack.LocalStack)
+		}),
+	}
+}
+
+func oracleTests() *cobra.Command {
+	return &cobra.Command{
+		Use:   "oracle [-- FLAG...]",
+		Short: "Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)",
+		Long:  "Run the tests of the DynamoDB stores against DynamoDB Local. Flags are passed on to `go test`.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := oracle.Run(cmd.Context(), args)
+			var failed *exec.ExitError
+			if errors.As(err, &failed) {
+				return exitCode(1) // go test has said why
+			}
+			return err
+		},
+	}
+}
+
+func samCLI() *cobra.Command {
+	return &cobra.Command{
+		Use:   "sam",
+		Short: "Type what users of SAM type (build, deploy, delete) on an emulator, and look at what comes of it",
+		Args:  cobra.NoArgs,
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {
+				return err
+			}
+			return sam.Run(ctx)
+		}),
+	}
+}
+
+func samLocal() *cobra.Command {
+	var hold bool
+	var limit time.Duration
+	cmd := &cobra.Command{
+		Use:   "sam-local",
+		Short: "Run every function and the API in containers, as the SAM CLI does",
+		Args:  cobra.NoArgs,
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {
+				return err
+			}
+			run := samlocal.Run
+			if hold {
+				run, limit = samlocal.Hold, 0
+			}
+			return inDirectory(ctx, repo, "samlocal", limit, func(ctx context.Context, dir string) error {
+				return run(ctx, samlocal.Options{Repo: repo, Dir: dir, Out: os.Stdout})
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&hold, "hold", false, "test nothing: have the API up, say what to type, and wait for Ctrl-C")
+	cmd.Flags().DurationVar(&limit, "limit", 15*time.Minute, "`time` for everything: engine, stack, builds and tests")
+	return cmd
+}
+
+func conform() *cobra.Command {
+	o := conformance.Options{Out: os.Stdout}
+	var limit time.Duration
+	cmd := &cobra.Command{
+		Use:   "conformance",
+		Short: "Send what schemathesis makes of the API's contract to a stack, as operator and as customer",
+		Args:  cobra.NoArgs,
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			return inDirectory(ctx, repo, "conformance", limit, func(ctx context.Context, dir string) error {
+				o.Repo, o.Dir = repo, dir
+				return conformance.Run(ctx, o)
+			})
+		}),
+	}
+	cmd.Flags().IntVar(&o.Examples, "examples", 4, "random requests for each operation, besides those at the edges of its schemas")
+	cmd.Flags().BoolVar(&o.Running, "running", false, "send to the stack that is up already, and leave it up")
+	cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute, "`time` for everything: the stack, its build, and both callers")
+	return cmd
+}
+
+func makeChaos() *cobra.Command {
+	o := chaos.Options{Out: os.Stdout, Rest: 150 * time.Second}
+	cmd := &cobra.Command{
+		Use:   "chaos",
+		Short: "Place 320 orders on a stack of its own while processes are killed and executions stopped",
+		Args:  cobra.NoArgs,
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			if o.Seed == 0 {
+				o.Seed = rand.Uint64N(1_000_000) + 1 // short enough to be typed
+			}
+			return inDirectory(ctx, repo, "chaos", 8*time.Minute, func(ctx context.Context, dir string) error {
+				o.Dir = filepath.Join(dir, "stack")
+				return chaos.Run(ctx, o)
+			})
+		}),
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&o.Seed, "seed", 0, "what decides the draws; 0: a new one")
+	f.IntVar(&o.Orders, "orders", 320, "orders to place")
+	f.IntVar(&o.Kills, "kills", 60, "least number of processes to kill")
+	f.IntVar(&o.Stops, "stops", 15, "least number of executions to stop")
+	f.IntVar(&o.Copies, "copies", 100, "least number of events to publish again")
+	f.DurationVar(&o.Over, "over", 75*time.Second, "how long the faults go on, at least")
+	return cmd
+}
+
+func grants() *cobra.Command {
+	return &cobra.Command{
+		Use:   "iam",
+		Short: "Run the end-to-end tests, and show for every role what it may do and what uses it",
+		Args:  cobra.NoArgs,
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			table := repo.Path(".build", "iam.txt")
+			if err := os.Remove(table); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+			failed := inherit(ctx, repo, "go", "test", "-count=1", "-timeout", "15m", "./test/e2e")
+			text, err := os.ReadFile(table)
+			fmt.Print(string(text))
+			return errors.Join(failed, err)
+		}),
+	}
+}
+
+func benchStart() *cobra.Command {
+	var rounds int
+	cmd := &cobra.Command{
+		Use:   "bench-start",
+		Short: "Compare the start of every function with that of a hello-world one",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Run(cmd.Context(), cmd.OutOrStdout(), rounds)
+		},
+	}
+	cmd.Flags().IntVar(&rounds, "rounds", 15, "rounds that count")
+	return cmd
+}
+
+func cover() *cobra.Command {
+	return &cobra.Command{
+		Use:   "cover",
+		Short: "Report how much of the platform and the services the tests run, and which lines they do not",
+		Args:  cobra.NoArgs,
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			const profile = ".build/cover.out"
+			code, err := devstack.Exec(ctx, repo, report(), []string{"go", "test", "-coverprofile=" + profile, "-coverpkg=./internal/...",
+				"./internal/platform/...", "./internal/catalog/...", "./internal/fulfilment/...", "./internal/gateway/...",
+				"./internal/inventory/...", "./internal/notifications/...", "./internal/orders/...", "./internal/payments/...",
+				"./internal/shipping/...", "./internal/ops/...", "./internal/verify/faults", "./api/..."})
+			if err != nil || code != 0 {
+				return errors.Join(err, exitCode(code))
+			}
+			return inherit(ctx, repo, "tools/uncovered.sh", profile)
+		}),
+	}
+}
+
+// inRepo runs do with the repository that this is called in.
+func inRepo(do func(ctx context.Context, repo devstack.Repo) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		repo, err := devstack.FindRepo()
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), repo)
+	}
+}
+
+// inDirectory runs a suite in a directory of its own, which is kept if the suite fails. A limit of 0 is none.
+func inDirectory(ctx context.Context, repo devstack.Repo, name string, limit time.Duration, run func(ctx context.Context, dir string) error) error {
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	dir, err := repo.NewRun(name)
+	if err != nil {
+		return err
+	}
+	if err := run(ctx, dir); err != nil {
+		return fmt.Errorf("%w (what it left is in %s)", err, dir)
+	}
+	return os.RemoveAll(dir)
+}
+
+// inherit runs a program in the repository, with this process's input and output.
+func inherit(ctx context.Context, repo devstack.Repo, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = string(repo), os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
