@@ -53,7 +53,7 @@ func root() *cobra.Command {
 		}
 	}
 	group("stack", "The stack on this machine, with no AWS account and no containers:",
-		up(), down(), status(), showDemo(), showOutage(), token(), logs(), collection(), traceUI(), execute())
+		up(), down(), status(), showDemo(), showOutage(), token(), logs(), collection(), execute())
 	group("prove", "Proofs and measurements:",
 		simulate(), search(), makeChaos(), faultDemo(), testAll(), localStack(), oracleTests(), samCLI(), samLocal(), conform(),
 		grants(), benchStart(), cover(), reproduce())

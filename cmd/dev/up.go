@@ -85,7 +85,6 @@ AWS      %s (%s, region %s, keys %s/%s)
   make -s token USER=alice       a bearer token for the API
   make logs FN=place-order       what a function logs
   go run ./cmd/dev http          every operation, to send from an editor (`+filled+`)
-  go run ./cmd/dev trace-ui      traces in Zipkin
   make down                      stop, and remove everything
 `, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"], stack.Emulator.URL, stack.Emulator.Target, devstack.Region, devstack.AccessKey, devstack.SecretKey)
 			return nil

@@ -1,5 +1,5 @@
-// Package collector keeps the spans of a stack on this machine and answers about them as Zipkin does
-// (https://zipkin.io/zipkin-api/), so that tests, the command line and Zipkin itself can look at traces alike.
+// Package collector keeps the spans of a stack on this machine and serves them by Zipkin's API
+// (https://zipkin.io/zipkin-api/), for tests and for `orderflow trace`.
 package collector
 
 import (
@@ -20,11 +20,9 @@ type Store struct {
 	// Log gets every span as a line of JSON; it may be nil.
 	Log io.Writer
 
-	mu        sync.Mutex
-	spans     []zipkin.Span
-	byTrace   map[string][]zipkin.Span
-	forgotten int           // how many came before those of spans
-	more      chan struct{} // closed when there is more
+	mu      sync.Mutex
+	spans   []zipkin.Span
+	byTrace map[string][]zipkin.Span
 }
 
 // Add keeps spans.
@@ -40,10 +38,6 @@ func (s *Store) Add(spans []zipkin.Span) error {
 	s.spans = append(s.spans, spans...)
 	for _, span := range spans {
 		s.byTrace[span.TraceID] = append(s.byTrace[span.TraceID], span)
-	}
-	if s.more != nil {
-		close(s.more)
-		s.more = nil
 	}
 	if s.Log == nil {
 		return nil
@@ -65,7 +59,7 @@ func (s *Store) forget(n int) {
 			delete(s.byTrace, span.TraceID)
 		}
 	}
-	s.spans, s.forgotten = slices.Clone(s.spans[n:]), s.forgotten+n
+	s.spans = slices.Clone(s.spans[n:])
 }
 
 // Trace returns the spans of a trace by their beginnings; none if it is not known.
@@ -100,30 +94,4 @@ func has(span zipkin.Span, tags map[string]string) bool {
 
 func sorted(spans []zipkin.Span) []zipkin.Span {
 	return slices.SortedStableFunc(slices.Values(spans), func(a, b zipkin.Span) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
-}
-
-// chunk is how many spans are forwarded at once.
-const chunk = 500
-
-// after returns spans that came after the first n, and what n is with them; it waits for some unless done is closed.
-func (s *Store) after(n int, done <-chan struct{}) ([]zipkin.Span, int) {
-	for {
-		s.mu.Lock()
-		if n = max(n, s.forgotten); n < s.forgotten+len(s.spans) {
-			rest := s.spans[n-s.forgotten:]
-			spans := slices.Clone(rest[:min(len(rest), chunk)])
-			s.mu.Unlock()
-			return spans, n + len(spans)
-		}
-		if s.more == nil {
-			s.more = make(chan struct{})
-		}
-		more := s.more
-		s.mu.Unlock()
-		select {
-		case <-more:
-		case <-done:
-			return nil, n
-		}
-	}
 }

@@ -9,9 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"orderflow/internal/dev/collector"
 	"orderflow/internal/ops/traces"
@@ -31,28 +29,6 @@ func placed(trace string, at int64) []zipkin.Span {
 		span(trace, "c", "gone", at+2000, nil),
 		span(trace, "a", "", at, map[string]string{"operation": "placeOrder", "orderId": order}),
 	}
-}
-
-// zipkinFake is a collector to which spans are forwarded; it refuses the first request.
-type zipkinFake struct {
-	mu    sync.Mutex
-	asked int
-	spans []zipkin.Span
-	got   chan struct{}
-}
-
-func (z *zipkinFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	if z.asked++; z.asked == 1 {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
-	}
-	var spans []zipkin.Span
-	_ = json.NewDecoder(r.Body).Decode(&spans)
-	z.spans = append(z.spans, spans...)
-	w.WriteHeader(http.StatusAccepted)
-	z.got <- struct{}{}
 }
 
 func startCollector(t *testing.T) (base string, log *bytes.Buffer) {
@@ -130,7 +106,7 @@ func TestAWebPageGetsNothingOutOfTheCollector(t *testing.T) {
 	base, log := startCollector(t)
 	for _, c := range []struct{ method, path, host, header, value string }{
 		{http.MethodPost, "/api/v2/spans", "", "Origin", "https://shop.example"},
-		{http.MethodPut, "/forward?to=http://127.0.0.1:9", "", "Origin", "null"},
+		{http.MethodPost, "/api/v2/spans", "", "Origin", "null"},
 		{http.MethodGet, "/api/v2/traces", "", "Sec-Fetch-Site", "cross-site"},
 		{http.MethodGet, "/api/v2/traces", "rebound.example", "", ""},
 	} {
@@ -153,11 +129,6 @@ func TestAWebPageGetsNothingOutOfTheCollector(t *testing.T) {
 	if log.Len() > 0 {
 		t.Errorf("it kept %q", log)
 	}
-	for _, path := range []string{"/forward?to=https://collect.example", "/forward?to=http://10.0.0.1/", "/forward?to=http://me@127.0.0.1/"} {
-		if status, _ := call(t, http.MethodPut, base+path, nil); status != http.StatusBadRequest {
-			t.Errorf("PUT %s is answered %d, want 400: spans would leave the machine", path, status)
-		}
-	}
 }
 
 func TestAnOrdersTraceIsTheOneInWhichItWasPlaced(t *testing.T) {
@@ -167,52 +138,17 @@ func TestAnOrdersTraceIsTheOneInWhichItWasPlaced(t *testing.T) {
 	}
 	call(t, http.MethodPost, base+"/api/v2/spans", placed("t1", 1_000_000))
 	call(t, http.MethodPost, base+"/api/v2/spans", []zipkin.Span{span("t2", "x", "", 2_000_000, map[string]string{"orderId": order, "operation": "getOrder"})})
-	for name, find := range map[string]func() ([]zipkin.Span, error){
-		"of the order": func() ([]zipkin.Span, error) { return traces.Of(t.Context(), base, order) },
-		"the last":     func() ([]zipkin.Span, error) { return traces.Last(t.Context(), base) },
-	} {
-		if spans, err := find(); err != nil || spans[0].TraceID != "t1" {
-			t.Errorf("%s: %+v, %v", name, spans, err)
-		}
+	if spans, err := traces.Of(t.Context(), base, order); err != nil || spans[0].TraceID != "t1" {
+		t.Errorf("%+v, %v", spans, err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := traces.Last(gone, base); err == nil {
+	if _, err := traces.Of(gone, base, order); err == nil {
 		t.Error("no error though nobody was asked")
 	}
-	if _, err := traces.Last(t.Context(), base+"/nowhere"); err == nil || errors.Is(err, traces.ErrNone) {
+	if _, err := traces.Of(t.Context(), base+"/nowhere", order); err == nil || errors.Is(err, traces.ErrNone) {
 		t.Errorf("from what is no collector: %v", err)
 	}
-}
-
-func TestSpansAreForwardedThoseOfBeforeAndThoseToCome(t *testing.T) {
-	base, _ := startCollector(t)
-	z := &zipkinFake{got: make(chan struct{}, 10)}
-	server := httptest.NewServer(z)
-	defer server.Close()
-	wait := func(n int) {
-		t.Helper()
-		select {
-		case <-z.got:
-		case <-time.After(10 * time.Second):
-			t.Fatal("nothing was forwarded")
-		}
-		z.mu.Lock()
-		defer z.mu.Unlock()
-		if len(z.spans) != n {
-			t.Errorf("%d spans were forwarded, want %d", len(z.spans), n)
-		}
-	}
-	call(t, http.MethodPost, base+"/api/v2/spans", placed("t1", 1))
-	forward := base + "/forward?to=" + server.URL
-	call(t, http.MethodPut, forward, nil)
-	wait(3)
-	call(t, http.MethodPut, forward, nil) // again: nothing changes
-	call(t, http.MethodPost, base+"/api/v2/spans", placed("t2", 2))
-	wait(6)
-	call(t, http.MethodPut, forward+"&all=yes", nil) // it was started anew
-	wait(12)
-	call(t, http.MethodPut, base+"/forward", nil) // no more
 }
 
 func TestTheOldestSpansAreForgotten(t *testing.T) {

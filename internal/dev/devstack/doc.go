@@ -9,7 +9,7 @@
 // temporary directory for a test. Stacks in different directories share nothing but the tools and the binaries,
 // so any number of them can run at once.
 //
-// Beside the emulator runs a collector of traces (package traces), and Zipkin on top of it where [Stack.View] was asked for.
+// Beside the emulator runs a collector of traces (package traces).
 //
 // [Start] brings up a whole stack and [Stack.Stop] removes it; [StartEmulator] starts the bare emulator, for tests
 // of adapters.

@@ -27,7 +27,7 @@ func (r Repo) setupLocalStack(ctx context.Context, rep *Reporter) error {
 	}
 	lib := r.Path(".tools", "localstack-lib")
 	jsonata := filepath.Join(lib, "jsonata", "0.9.7")
-	if err := r.setupMaven(ctx, rep, "localstack", "LocalStack's JSONata", jsonata, filepath.Join(jsonata, "jsonata-0.9.7.jar"), nil); err != nil {
+	if err := r.setupMaven(ctx, rep, "localstack", "LocalStack's JSONata", jsonata, filepath.Join(jsonata, "jsonata-0.9.7.jar")); err != nil {
 		return err
 	}
 	dynamodb := filepath.Join(lib, "dynamodb-local", "2")

@@ -19,9 +19,9 @@ func needJava(what string) error {
 	return nil
 }
 
-// setupMaven installs what tools/<tool>/pom.xml asks for into dir, if its bytes are those that were pinned there; then finish makes
-// of it what has a file proof.
-func (r Repo) setupMaven(ctx context.Context, rep *Reporter, tool, name, dir, proof string, finish func() error) error {
+// setupMaven installs what tools/<tool>/pom.xml asks for into dir, if its bytes are those that were pinned there.
+// The file proof is one of them.
+func (r Repo) setupMaven(ctx context.Context, rep *Reporter, tool, name, dir, proof string) error {
 	pom := r.Path("tools", tool, "pom.xml")
 	st := stamp{file: filepath.Join(dir, ".stamp"), proof: proof, want: dir, wantFile: pom}
 	if current, err := st.current(); err != nil || current {
@@ -42,11 +42,6 @@ func (r Repo) setupMaven(ctx context.Context, rep *Reporter, tool, name, dir, pr
 		if err := r.Pinned(tool, dir); err != nil {
 			return errors.Join(err, os.RemoveAll(dir))
 		}
-		if finish != nil {
-			if err := finish(); err != nil {
-				return err
-			}
-		}
 		return st.write()
 	})
 }
@@ -66,5 +61,5 @@ func (r Repo) dynamoDBLocal() string { return r.Path(".tools", "dynamodb-local")
 
 func (r Repo) setupDynamoDBLocal(ctx context.Context, rep *Reporter) error {
 	dir := r.dynamoDBLocal()
-	return r.setupMaven(ctx, rep, "dynamodb-local", "DynamoDB Local", dir, filepath.Join(dir, "sqlite4java-1.0.392.jar"), nil)
+	return r.setupMaven(ctx, rep, "dynamodb-local", "DynamoDB Local", dir, filepath.Join(dir, "sqlite4java-1.0.392.jar"))
 }

@@ -145,16 +145,13 @@ func (s *server) stop() error {
 	return os.RemoveAll(s.file())
 }
 
-// stopServers ends the servers of dir.
-func stopServers(dir string) (any bool, failed error) {
-	for _, name := range []string{viewerName, collectorName} {
-		s, err := findServer(dir, name)
-		if err == nil && s != nil {
-			any, err = true, s.stop()
-		}
-		failed = errors.Join(failed, err)
+// stopServer ends the server of that name in dir, if there is one.
+func stopServer(dir, name string) (stopped bool, err error) {
+	s, err := findServer(dir, name)
+	if err != nil || s == nil {
+		return false, err
 	}
-	return any, failed
+	return true, s.stop()
 }
 
 // get decodes what a URL answers with within two seconds.

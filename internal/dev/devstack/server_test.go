@@ -45,7 +45,7 @@ func TestAServerOutlivesItsStarterUntilItIsStopped(t *testing.T) {
 	if err != nil || !started {
 		t.Fatalf("started %t, %v", started, err)
 	}
-	t.Cleanup(func() { _, _ = stopServers(dir) })
+	t.Cleanup(func() { _, _ = stopServer(dir, collectorName) })
 	again, started, err := serve(t.Context(), dir, beServer(t), 0)
 	if err != nil || started || again.URL != first.URL || again.Process != first.Process {
 		t.Errorf("again: %+v, started %t, %v; want %+v", again, started, err, first)
@@ -57,10 +57,10 @@ func TestAServerOutlivesItsStarterUntilItIsStopped(t *testing.T) {
 	if err != nil || !started || third.URL != first.URL || third.Process == first.Process {
 		t.Errorf("after a crash: %+v, started %t, %v; want a new one at %s", third, started, err, first.URL)
 	}
-	if any, err := stopServers(dir); !any || err != nil || third.Process.alive() {
+	if any, err := stopServer(dir, collectorName); !any || err != nil || third.Process.alive() {
 		t.Errorf("stop: %t, %v, alive %t", any, err, third.Process.alive())
 	}
-	if any, err := stopServers(dir); any || err != nil {
+	if any, err := stopServer(dir, collectorName); any || err != nil {
 		t.Errorf("stop again: %t, %v", any, err)
 	}
 }
@@ -78,7 +78,7 @@ func TestAServerThatDoesNotStartIsNotLeftBehind(t *testing.T) {
 	if _, _, err := serve(t.Context(), dir, p, 0); err == nil {
 		t.Error("no error of a program that ended at once")
 	}
-	if any, err := stopServers(dir); any || err != nil {
+	if any, err := stopServer(dir, collectorName); any || err != nil {
 		t.Errorf("there is something to stop: %t, %v", any, err)
 	}
 }

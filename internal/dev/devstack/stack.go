@@ -162,7 +162,7 @@ func abandon(err error, dir string, e *Emulator) error {
 	if to := deployedTo(dir); to != (process{}) && (to == e.Process || e.Process.PID == 0) {
 		return err
 	}
-	_, stopped := stopServers(dir)
+	_, stopped := stopServer(dir, collectorName)
 	if e.Process.PID != 0 {
 		stopped = errors.Join(stopped, e.Stop())
 	}
@@ -243,7 +243,7 @@ func Down(dir string) (stopped bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	stopped, err = stopServers(opts.Dir)
+	stopped, err = stopServer(opts.Dir, collectorName)
 	if e != nil {
 		stopped, err = true, errors.Join(err, e.Stop())
 	}

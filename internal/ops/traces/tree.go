@@ -18,17 +18,9 @@ import (
 // ErrNone: there is no such trace, or not yet.
 var ErrNone = errors.New("there is no such trace")
 
-// Of asks a collector or a Zipkin for the trace of an order: the one in which it was placed.
+// Of asks a collector that speaks Zipkin's API for the trace in which an order was placed.
 func Of(ctx context.Context, base, orderID string) ([]zipkin.Span, error) {
-	return latest(ctx, base, "orderId="+orderID+" and operation=placeOrder")
-}
-
-// Last is the trace of the order that was placed last.
-func Last(ctx context.Context, base string) ([]zipkin.Span, error) {
-	return latest(ctx, base, "operation=placeOrder and orderId")
-}
-
-func latest(ctx context.Context, base, query string) ([]zipkin.Span, error) {
+	query := "orderId=" + orderID + " and operation=placeOrder"
 	target := base + "/api/v2/traces?limit=1&annotationQuery=" + url.QueryEscape(query)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
