@@ -11,8 +11,8 @@ import (
 func alarmRules() []Rule {
 	return []Rule{
 		{
-			Name: "an alarm rings for each function that fails or times out, and for each message that is parked",
-			Why:  "Lambda counts an error that the function returns, a time-out and a crash; of what is parked nobody hears otherwise",
+			Name: "an alarm watches every function's errors and every queue of parked messages",
+			Why:  "Lambda counts returned errors, timeouts and crashes; nothing else reports a parked message",
 			Check: func(r *Repo) []string {
 				var bad list
 				failing, parked := r.alarmed("Errors"), r.alarmed("ApproximateNumberOfMessagesVisible")
@@ -30,7 +30,7 @@ func alarmRules() []Rule {
 		},
 		{
 			Name: "an alarm has at most ten metrics, all of one period",
-			Why:  "CloudWatch refuses an eleventh metric, and a second period",
+			Why:  "CloudWatch rejects an eleventh metric, and a second period",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
