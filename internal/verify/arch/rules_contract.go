@@ -22,9 +22,9 @@ func contractRules() []Rule {
 				var bad list
 				invoked := map[string]bool{}
 				operations(r, func(_, _, id string, op map[string]any) {
-					logical := strings.ToUpper(id[:1]) + id[1:]
+					logical := cfn.LogicalID(id)
 					if named, ok := op["x-orderflow-function"].(string); ok { // it serves more than one operation
-						logical = Function{Name: named}.LogicalID()
+						logical = cfn.LogicalID(named)
 					}
 					integration := cfn.Dig(op, "x-amazon-apigateway-integration")
 					function, uri := logical+"Function.Arn", "/${"+logical+"Function.Arn}/invocations"
@@ -98,9 +98,9 @@ func contractRules() []Rule {
 					if security, _ := op["security"].([]any); len(security) == 0 {
 						return
 					}
-					logical := strings.ToUpper(id[:1]) + id[1:]
+					logical := cfn.LogicalID(id)
 					if named, ok := op["x-orderflow-function"].(string); ok {
-						logical = Function{Name: named}.LogicalID()
+						logical = cfn.LogicalID(named)
 					}
 					want[logical+"Role"] = true
 				})

@@ -56,7 +56,7 @@ func templateRules() []Rule {
 					for _, suffix := range []string{"Function", "Role", "Source"} {
 						walk(r.resource(f.LogicalID()+suffix), func(v any) {
 							for _, s := range Services {
-								table := strings.ToUpper(s[:1]) + s[1:] + "Table"
+								table := cfn.LogicalID(s) + "Table"
 								bad.unless(s == f.Service || !strings.Contains(text(v), table), "%s%s refers to %s", f.LogicalID(), suffix, table)
 							}
 						})

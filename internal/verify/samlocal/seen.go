@@ -16,6 +16,7 @@ import (
 
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/ddb"
+	"orderflow/internal/verify/cfn"
 )
 
 // look holds what a function has left behind against what is wanted. body is of its answer.
@@ -58,7 +59,7 @@ func lookAtItem(ctx context.Context, stack *devstack.Stack, w want, body map[str
 
 // table is the name of a service's table.
 func table(stack *devstack.Stack, service string) string {
-	return stack.Outputs[strings.ToUpper(service[:1])+service[1:]+"TableName"]
+	return stack.Outputs[cfn.LogicalID(service)+"TableName"]
 }
 
 func lookAtQueue(ctx context.Context, stack *devstack.Stack, w want) error {
