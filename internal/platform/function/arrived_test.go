@@ -38,7 +38,7 @@ const (
 // at is an invocation under the trace that Lambda gives it, of a function that samples that share of new traces.
 func at(t *testing.T, lambda string, share float64) context.Context {
 	t.Helper()
-	p := &tracing.Provider{Function: "f", Exporter: &tracingtest.Recorder{}, Ratio: share}
+	p := tracing.NewProvider("f", &tracingtest.Recorder{}, share)
 	return tracing.WithLambda(tracing.WithProvider(t.Context(), p), lambda)
 }
 

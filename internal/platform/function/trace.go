@@ -29,25 +29,25 @@ const (
 // xrayRatio is the share that X-Ray's default rule samples, beyond the first request of each second.
 const xrayRatio = 0.05
 
-// provider makes the spans of a function; it is nil where they have nowhere to go.
+// provider makes the spans of a function; it is nil if they have nowhere to go.
 func provider(lookup func(string) (string, bool), name string, c clock.Clock) *tracing.Provider {
-	p := &tracing.Provider{Function: name, Ratio: 1, Clock: c}
+	var exporter tracing.Exporter
+	ratio := 1.0
 	if url, _ := lookup(tracesURL); url != "" {
-		p.Exporter = &zipkin.Exporter{URL: url, Clock: c}
+		exporter = &zipkin.Exporter{URL: url, Clock: c}
 	} else if address, _ := lookup(xrayDaemon); address != "" {
-		p.Exporter, p.Ratio = xray.To(address), xrayRatio
+		exporter, ratio = xray.To(address), xrayRatio
 	} else {
 		return nil
 	}
 	if text, _ := lookup(sampling); text != "" {
-		ratio, err := strconv.ParseFloat(text, 64)
-		if err != nil || ratio < 0 || ratio > 1 {
+		if r, err := strconv.ParseFloat(text, 64); err == nil && r >= 0 && r <= 1 {
+			ratio = r
+		} else {
 			slog.Warn("the share of traces cannot be read and counts as not set", "variable", sampling)
-			return p
 		}
-		p.Ratio = ratio
 	}
-	return p
+	return tracing.NewProvider(name, exporter, ratio)
 }
 
 // traced runs an invocation under the provider and the trace that Lambda gives it.

@@ -2,15 +2,15 @@ package tracing
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
-	"slices"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/embedded"
 
 	"orderflow/internal/platform/clock"
 )
@@ -20,7 +20,7 @@ type Finished struct {
 	Trace        trace.TraceID
 	ID           trace.SpanID
 	Parent       trace.SpanID // zero for a root
-	RemoteParent bool         // the parent is another process's
+	RemoteParent bool         // the parent is in another process
 	LambdaParent bool         // the parent is Lambda's own segment of this invocation
 	Function     string       // which made it
 	Name         string
@@ -30,166 +30,106 @@ type Finished struct {
 	Failed       bool
 }
 
-// Exporter takes finished spans. It must be safe for concurrent use, must not block in Export, and has nobody to tell of its
-// errors: tracing never fails what it traces.
+// Exporter takes finished spans. It must be safe for concurrent use and must not block in Export. It
+// reports no errors: tracing never fails what it traces.
 type Exporter interface {
 	Export(s Finished)
 	// Flush is called at the end of an invocation, before its answer. It gives up in a fraction of a second.
 	Flush(ctx context.Context)
 }
 
-// Provider implements trace.TracerProvider, as far as functions need it: it has no links, no events, and one
-// exporter.
+// Provider makes the spans of a function, with the OpenTelemetry SDK.
 type Provider struct {
-	embedded.TracerProvider
 	Function string
 	Exporter Exporter
-	// Ratio is the share of new traces that is sampled, from 0 to 1. Whether a trace is, hangs on its id alone, so every
-	// function decides alike; a decision that came with the context stands.
+	// Ratio is the share of new traces that is sampled, from 0 to 1. The decision depends on the trace's
+	// id only, so every function decides alike. A decision that came with the context stands.
 	Ratio float64
-	// Clock is the machine's where nil.
-	Clock clock.Clock
+
+	tracer trace.Tracer
 }
 
-// Tracer returns the one tracer there is.
-func (p *Provider) Tracer(string, ...trace.TracerOption) trace.Tracer { return tracer{provider: p} }
-
-func (p *Provider) now() time.Time {
-	if p == nil || p.Clock == nil {
-		return clock.System{}.Now()
-	}
-	return p.Clock.Now()
+// NewProvider returns the provider of a function.
+func NewProvider(function string, e Exporter, ratio float64) *Provider {
+	p := &Provider{Function: function, Exporter: e, Ratio: ratio}
+	p.tracer = sdk.NewTracerProvider(
+		sdk.WithResource(resource.Empty()),
+		sdk.WithIDGenerator(generator{}),
+		sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(ratio))),
+		sdk.WithSpanProcessor(processor{p}),
+	).Tracer("orderflow")
+	return p
 }
 
-// begin starts a trace without a span. Without a provider nothing decides here, so the trace is open to those that come
-// after.
-func (p *Provider) begin(ctx context.Context) context.Context {
-	id := newTraceID(p.now())
-	sc := trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: newSpanID(), TraceFlags: p.sample(id)})
-	return context.WithValue(trace.ContextWithRemoteSpanContext(ctx, sc), originKey{}, origin{span: sc.SpanID()})
-}
-
-// sample decides on a new trace.
+// sample decides on a new trace. Without a provider it is sampled, which leaves the decision to those
+// that come after.
 func (p *Provider) sample(id trace.TraceID) trace.TraceFlags {
-	if p == nil || p.Ratio >= 1 {
+	if p == nil {
 		return trace.FlagsSampled
 	}
-	share := float64(binary.BigEndian.Uint64(id[8:])>>1) / (1 << 63)
-	return trace.TraceFlags(0).WithSampled(share < p.Ratio)
+	about := sdk.SamplingParameters{TraceID: id, ParentContext: context.Background()}
+	sampled := sdk.TraceIDRatioBased(p.Ratio).ShouldSample(about).Decision == sdk.RecordAndSample
+	return trace.TraceFlags(0).WithSampled(sampled)
 }
 
-// originKey is where a context tells of a parent that is no span of ours.
-type originKey struct{}
+// A remote parent that is not a span of ours says so in the state of its trace, under this key. That
+// state stays in the process.
+const (
+	origin = "orderflow"
+	begun  = "begun"  // there is no such span: the trace begins here
+	lambda = "lambda" // Lambda's own segment, which only X-Ray knows
+)
 
-// origin is Lambda's own segment, which X-Ray alone knows, or the mere beginning of a trace.
-type origin struct {
-	span   trace.SpanID
-	lambda bool
+// below returns ctx with a remote parent of that origin.
+func below(ctx context.Context, parent trace.SpanContext, from string) context.Context {
+	state, _ := trace.TraceState{}.Insert(origin, from) // both are well-formed
+	return trace.ContextWithRemoteSpanContext(ctx, parent.WithTraceState(state))
 }
 
-type tracer struct {
-	embedded.Tracer
-	provider *Provider
+// begin starts a trace without a span.
+func (p *Provider) begin(ctx context.Context) context.Context {
+	id, span := generator{}.NewIDs(ctx)
+	cfg := trace.SpanContextConfig{TraceID: id, SpanID: span, TraceFlags: p.sample(id)}
+	return below(ctx, trace.NewSpanContext(cfg), begun)
 }
 
-// Start begins a span. In a trace that is not sampled it makes none, and the context is handed on as it came.
-func (t tracer) Start(ctx context.Context, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
-	cfg := trace.NewSpanStartConfig(opts...)
-	parent := trace.SpanContextFromContext(ctx)
-	if cfg.NewRoot() {
-		parent = trace.SpanContext{}
+// processor hands the spans that end to the provider's exporter.
+type processor struct{ *Provider }
+
+func (processor) OnStart(context.Context, sdk.ReadWriteSpan) {}
+func (processor) Shutdown(context.Context) error             { return nil }
+func (processor) ForceFlush(context.Context) error           { return nil }
+
+func (p processor) OnEnd(s sdk.ReadOnlySpan) {
+	f := Finished{
+		Trace: s.SpanContext().TraceID(), ID: s.SpanContext().SpanID(),
+		Parent: s.Parent().SpanID(), RemoteParent: s.Parent().IsRemote(),
+		Function: p.Function, Name: s.Name(), Kind: s.SpanKind(), Began: s.StartTime(), Ended: s.EndTime(),
+		Attributes: s.Attributes(), Failed: s.Status().Code == codes.Error,
 	}
-	traceID, flags := parent.TraceID(), parent.TraceFlags()
-	if !parent.IsValid() {
-		traceID = newTraceID(t.provider.now())
-		flags = t.provider.sample(traceID)
-	}
-	sc := trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID, SpanID: newSpanID(), TraceFlags: flags})
-	if !flags.IsSampled() {
-		if parent.IsValid() {
-			sc = parent
-		}
-		ctx = trace.ContextWithSpanContext(ctx, sc)
-		return ctx, trace.SpanFromContext(ctx)
-	}
-	began := cfg.Timestamp()
-	if began.IsZero() {
-		began = t.provider.now()
-	}
-	s := &span{provider: t.provider, context: sc, finished: Finished{
-		Trace: traceID, ID: sc.SpanID(), Parent: parent.SpanID(), RemoteParent: parent.IsRemote(),
-		Function: t.provider.Function, Name: name, Kind: cfg.SpanKind(), Began: began,
-	}}
-	if from, ok := ctx.Value(originKey{}).(origin); ok && from.span == parent.SpanID() {
-		s.finished.LambdaParent = from.lambda
-		if !from.lambda {
-			s.finished.Parent = trace.SpanID{} // begun here: nobody has made a span of that id
+	if f.RemoteParent {
+		switch s.Parent().TraceState().Get(origin) {
+		case lambda:
+			f.LambdaParent = true
+		case begun:
+			f.Parent = trace.SpanID{}
 		}
 	}
-	s.SetAttributes(cfg.Attributes()...)
-	return trace.ContextWithSpan(ctx, s), s
+	p.Exporter.Export(f)
 }
 
-// span is one that is recorded.
-type span struct {
-	embedded.Span
-	provider *Provider
-	context  trace.SpanContext
+// generator makes ids of traces that X-Ray accepts: they begin with the time, in seconds.
+type generator struct{}
 
-	mu       sync.Mutex
-	finished Finished
+func (g generator) NewIDs(ctx context.Context) (id trace.TraceID, span trace.SpanID) {
+	_, _ = rand.Read(id[4:])                                                          // never fails since Go 1.24
+	binary.BigEndian.PutUint32(id[:4], uint32(clock.System{}.Now().Unix()&(1<<32-1))) //nolint:gosec // until 2106
+	return id, g.NewSpanID(ctx, id)
 }
 
-// change applies f unless the span has ended.
-func (s *span) change(f func(*Finished)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.finished.Ended.IsZero() {
-		f(&s.finished)
+func (generator) NewSpanID(context.Context, trace.TraceID) (id trace.SpanID) {
+	for !id.IsValid() {
+		_, _ = rand.Read(id[:])
 	}
+	return id
 }
-
-func (s *span) End(opts ...trace.SpanEndOption) {
-	cfg := trace.NewSpanEndConfig(opts...)
-	at := cfg.Timestamp()
-	if at.IsZero() {
-		at = s.provider.now()
-	}
-	first := false
-	s.change(func(f *Finished) { f.Ended, first = at, true })
-	if first {
-		s.provider.Exporter.Export(s.finished) // nothing changes it any more
-	}
-}
-
-func (s *span) SetAttributes(attrs ...attribute.KeyValue) {
-	s.change(func(f *Finished) {
-		for _, a := range attrs {
-			if !a.Valid() {
-				continue
-			}
-			same := func(b attribute.KeyValue) bool { return b.Key == a.Key }
-			if i := slices.IndexFunc(f.Attributes, same); i >= 0 {
-				f.Attributes[i] = a
-				continue
-			}
-			f.Attributes = append(f.Attributes, a)
-		}
-	})
-}
-
-func (s *span) IsRecording() (yes bool) {
-	s.change(func(*Finished) { yes = true })
-	return yes
-}
-
-func (s *span) SetStatus(code codes.Code, _ string) {
-	s.change(func(f *Finished) { f.Failed = code == codes.Error })
-}
-
-func (s *span) SetName(name string)                     { s.change(func(f *Finished) { f.Name = name }) }
-func (s *span) SpanContext() trace.SpanContext          { return s.context }
-func (s *span) TracerProvider() trace.TracerProvider    { return s.provider }
-func (s *span) AddEvent(string, ...trace.EventOption)   {}
-func (s *span) AddLink(trace.Link)                      {}
-func (s *span) RecordError(error, ...trace.EventOption) {}

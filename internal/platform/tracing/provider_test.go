@@ -7,55 +7,61 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/tracing"
 	"orderflow/internal/platform/tracing/tracingtest"
 )
 
-var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-func provider(t *testing.T) (context.Context, *tracingtest.Recorder, *clock.Manual) {
-	k, c := &tracingtest.Recorder{}, clock.At(start)
-	return tracing.WithProvider(t.Context(), &tracing.Provider{Function: "brew-tea", Exporter: k, Ratio: 1, Clock: c}), k, c
+func provider(t *testing.T) (context.Context, *tracingtest.Recorder) {
+	k := &tracingtest.Recorder{}
+	return tracing.WithProvider(t.Context(), tracing.NewProvider("brew-tea", k, 1)), k
 }
 
 func TestSpansFormATree(t *testing.T) {
-	ctx, k, c := provider(t)
-	ctx, outer := tracing.Start(tracing.With(ctx, parent), "outer", tracing.Server, attribute.Int("cups", 3))
-	inside, inner := tracing.Start(ctx, "inner", tracing.Client)
-	c.Advance(time.Second)
-	tracing.End(inner, nil)
-	tracing.Annotate(ctx, attribute.Int("cups", 4), attribute.KeyValue{})
-	tracing.End(outer, nil)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, k := provider(t)
+		ctx, outer := tracing.Start(tracing.With(ctx, parent), "outer", tracing.Server, attribute.Int("cups", 3))
+		inside, inner := tracing.Start(ctx, "inner", tracing.Client)
+		time.Sleep(time.Second)
+		tracing.End(inner, nil)
+		tracing.Annotate(ctx, attribute.Int("cups", 4), attribute.KeyValue{})
+		tracing.End(outer, nil)
 
-	if len(k.Spans()) != 2 || tracing.Parent(inside) != "00-"+id+"-"+k.Spans()[0].ID.String()+"-01" {
-		t.Fatalf("spans %+v in %s", k.Spans(), tracing.Parent(inside))
-	}
-	in, out := k.Spans()[0], k.Spans()[1]
-	if in.Trace.String() != id || in.Parent != out.ID || in.RemoteParent || in.Kind != tracing.Client || in.Ended.Sub(in.Began) != time.Second {
-		t.Errorf("inner span %+v", in)
-	}
-	if out.Parent.String() != parent[36:52] || !out.RemoteParent || out.LambdaParent || out.Function != "brew-tea" || out.Failed {
-		t.Errorf("outer span %+v", out)
-	}
-	if want := []attribute.KeyValue{attribute.Int("cups", 4)}; !slices.Equal(out.Attributes, want) {
-		t.Errorf("attributes %v, want %v", out.Attributes, want)
-	}
+		if len(k.Spans()) != 2 || tracing.Parent(inside) != "00-"+id+"-"+k.Spans()[0].ID.String()+"-01" {
+			t.Fatalf("spans %+v in %s", k.Spans(), tracing.Parent(inside))
+		}
+		in, out := k.Spans()[0], k.Spans()[1]
+		if in.Trace.String() != id || in.Parent != out.ID || in.RemoteParent || in.Kind != tracing.Client || in.Ended.Sub(in.Began) != time.Second {
+			t.Errorf("inner span %+v", in)
+		}
+		if out.Parent.String() != parent[36:52] || !out.RemoteParent || out.LambdaParent || out.Function != "brew-tea" || out.Failed {
+			t.Errorf("outer span %+v", out)
+		}
+		if want := []attribute.KeyValue{attribute.Int("cups", 4)}; !slices.Equal(out.Attributes, want) {
+			t.Errorf("attributes %v, want %v", out.Attributes, want)
+		}
+	})
 }
 
 func TestTheFirstSpanOfANewTraceIsItsRoot(t *testing.T) {
-	ctx, k, _ := provider(t)
+	ctx, k := provider(t)
 	begun := tracing.Begin(ctx)
 	for _, ctx := range []context.Context{ctx, begun} {
 		_, span := tracing.Start(ctx, "root", tracing.Server)
 		span.End()
+	}
+	inside, root := tracing.Start(begun, "root", tracing.Server)
+	_, inner := tracing.Start(inside, "inner", tracing.Internal)
+	inner.End()
+	if s := k.Spans()[2]; s.Parent != root.SpanContext().SpanID() {
+		t.Errorf("span %+v, want it below the root", s)
 	}
 	if k.Spans()[0].Parent.IsValid() || k.Spans()[1].Parent.IsValid() || k.Spans()[1].Trace.String() != tracing.TraceID(begun) {
 		t.Errorf("spans %+v in trace %s", k.Spans(), tracing.TraceID(begun))
@@ -63,33 +69,38 @@ func TestTheFirstSpanOfANewTraceIsItsRoot(t *testing.T) {
 }
 
 func TestLambdasOwnSegmentIsAParentThatOnlyXRayKnows(t *testing.T) {
-	ctx, k, _ := provider(t)
+	ctx, k := provider(t)
 	lambda := tracing.WithLambda(ctx, tracing.XRay(tracing.With(ctx, parent)))
-	_, span := tracing.Start(lambda, "below Lambda's", tracing.Server)
+	inside, span := tracing.Start(lambda, "below Lambda's", tracing.Server)
 	span.End()
 	_, span = tracing.Start(tracing.With(lambda, "00-"+id+"-2222222222222222-01"), "below another", tracing.Server)
 	span.End()
-	if !k.Spans()[0].LambdaParent || k.Spans()[1].LambdaParent || k.Spans()[0].Parent.String() != parent[36:52] {
+	_, span = tracing.Start(inside, "below ours", tracing.Internal)
+	span.End()
+	if !k.Spans()[0].LambdaParent || k.Spans()[1].LambdaParent || k.Spans()[2].LambdaParent || k.Spans()[0].Parent.String() != parent[36:52] {
 		t.Errorf("spans %+v", k.Spans())
 	}
 }
 
 func TestASpanThatEndedDoesNotChangeAndIsTakenOnce(t *testing.T) {
-	ctx, k, c := provider(t)
-	_, span := tracing.Start(ctx, "name", tracing.Internal)
-	recording := span.IsRecording()
-	span.End()
-	c.Advance(time.Hour)
-	span.SetName("other")
-	span.SetAttributes(attribute.Bool("late", true))
-	span.SetStatus(codes.Error, "")
-	span.End()
-	if len(k.Spans()) != 1 || k.Spans()[0].Name != "name" || len(k.Spans()[0].Attributes) > 0 || k.Spans()[0].Failed || !k.Spans()[0].Ended.Equal(start) {
-		t.Errorf("spans %+v", k.Spans())
-	}
-	if !recording || span.IsRecording() || !span.SpanContext().IsValid() {
-		t.Error("a span records until it ends, and keeps its context")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, k := provider(t)
+		start := time.Now()
+		_, span := tracing.Start(ctx, "name", tracing.Internal)
+		recording := span.IsRecording()
+		span.End()
+		time.Sleep(time.Hour)
+		span.SetName("other")
+		span.SetAttributes(attribute.Bool("late", true))
+		span.SetStatus(codes.Error, "")
+		span.End()
+		if len(k.Spans()) != 1 || k.Spans()[0].Name != "name" || len(k.Spans()[0].Attributes) > 0 || k.Spans()[0].Failed || !k.Spans()[0].Ended.Equal(start) {
+			t.Errorf("spans %+v", k.Spans())
+		}
+		if !recording || span.IsRecording() || !span.SpanContext().IsValid() {
+			t.Error("a span records until it ends, and keeps its context")
+		}
+	})
 }
 
 type awsError struct{}
@@ -107,7 +118,7 @@ func TestAFailureIsToldByItsCodeAndNotByItsWords(t *testing.T) {
 		"LostRace":                  fault.ErrLostRace,
 		"Transient":                 errors.New(secret),
 	} {
-		ctx, k, _ := provider(t)
+		ctx, k := provider(t)
 		_, span := tracing.Start(ctx, "name", tracing.Internal)
 		span.RecordError(err)
 		tracing.End(span, err)
@@ -135,7 +146,7 @@ func TestWithoutAProviderNothingChanges(t *testing.T) {
 }
 
 func TestATraceThatIsNotSampledIsHandedOnAsItCame(t *testing.T) {
-	ctx, k, _ := provider(t)
+	ctx, k := provider(t)
 	ctx = tracing.With(ctx, parent[:53]+"00")
 	in, span := tracing.Start(ctx, "name", tracing.Server)
 	_, below := tracing.Start(in, "below", tracing.Client)
@@ -154,7 +165,7 @@ func TestEveryFunctionDecidesAlikeOnANewTrace(t *testing.T) {
 		header := "Root=1-" + tracing.TraceID(ctx)[:8] + "-" + tracing.TraceID(ctx)[8:] + ";Parent=b7ad6b7169203331"
 		var flags []trace.TraceFlags
 		for range 2 {
-			ctx := tracing.WithProvider(t.Context(), &tracing.Provider{Exporter: &tracingtest.Recorder{}, Ratio: .25})
+			ctx := tracing.WithProvider(t.Context(), tracing.NewProvider("f", &tracingtest.Recorder{}, .25))
 			_, span := tracing.Start(tracing.WithLambda(ctx, header+";Sampled=?"), "name", tracing.Server)
 			flags = append(flags, span.SpanContext().TraceFlags())
 		}
@@ -168,9 +179,11 @@ func TestEveryFunctionDecidesAlikeOnANewTrace(t *testing.T) {
 	if share := float64(sampled) / traces; share < .2 || share > .3 {
 		t.Errorf("%.3f of the traces are sampled, want 0.25", share)
 	}
-	never := tracing.WithProvider(t.Context(), &tracing.Provider{Exporter: &tracingtest.Recorder{}})
-	if _, span := tracing.Start(tracing.Begin(never), "name", tracing.Server); span.IsRecording() {
-		t.Error("a trace is sampled where none is to be")
+	never := tracing.WithProvider(t.Context(), tracing.NewProvider("f", &tracingtest.Recorder{}, 0))
+	for _, ctx := range []context.Context{never, tracing.Begin(never)} {
+		if _, span := tracing.Start(ctx, "name", tracing.Server); span.IsRecording() {
+			t.Error("a trace is sampled though none is to be")
+		}
 	}
 	if _, span := tracing.Start(tracing.WithLambda(never, "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1"), "name", tracing.Server); !span.IsRecording() {
 		t.Error("X-Ray's own decision does not stand")
@@ -184,7 +197,7 @@ func TestAStoredTraceIsRejoinedByWhoeverHasLostIt(t *testing.T) {
 		"kept":         {"00-" + id + "-2222222222222222-01", parent, id, "2222222222222222"},
 		"never stored": {other, "", other[3:35], "2222222222222222"},
 	} {
-		ctx, k, _ := provider(t)
+		ctx, k := provider(t)
 		in, span := tracing.Rejoin(tracing.With(ctx, c.now), c.stored, "go on")
 		span.End()
 		if s := k.Spans()[0]; s.Trace.String() != c.trace || s.Parent.String() != c.above || tracing.TraceID(in) != c.trace {
@@ -194,7 +207,7 @@ func TestAStoredTraceIsRejoinedByWhoeverHasLostIt(t *testing.T) {
 }
 
 func TestSpansMayBeUsedByManyAtOnce(t *testing.T) {
-	ctx, k, _ := provider(t)
+	ctx, k := provider(t)
 	ctx, outer := tracing.Start(ctx, "outer", tracing.Server)
 	const workers, each = 8, 200
 	var wg sync.WaitGroup
@@ -219,7 +232,7 @@ func TestSpansMayBeUsedByManyAtOnce(t *testing.T) {
 }
 
 func TestWhatIsNotRecordedDoesNoHarm(t *testing.T) {
-	ctx, k, _ := provider(t)
+	ctx, k := provider(t)
 	ctx, span := tracing.Start(ctx, "name", tracing.Internal)
 	span.AddEvent("boiled")
 	span.AddLink(trace.Link{})

@@ -34,21 +34,20 @@ const (
 type providerKey struct{}
 
 // WithProvider returns a context under which spans are made by p.
-func WithProvider(ctx context.Context, p trace.TracerProvider) context.Context {
+func WithProvider(ctx context.Context, p *Provider) context.Context {
 	return context.WithValue(ctx, providerKey{}, p)
 }
 
-// Start begins a span below the one in ctx. It does nothing where ctx has no provider.
+// Start begins a span below the one in ctx. If ctx has no provider, or its trace is not sampled, there
+// is no span and ctx stays as it is.
 func Start(ctx context.Context, name string, kind trace.SpanKind, attrs ...attribute.KeyValue) (context.Context, trace.Span) {
-	p, ok := ctx.Value(providerKey{}).(trace.TracerProvider)
-	if !ok {
-		return ctx, nothing
+	p, _ := ctx.Value(providerKey{}).(*Provider)
+	parent := trace.SpanContextFromContext(ctx)
+	if p == nil || parent.IsValid() && !parent.IsSampled() {
+		return ctx, trace.SpanFromContext(ctx) // which does not record
 	}
-	return p.Tracer("orderflow").Start(ctx, name, trace.WithSpanKind(kind), trace.WithAttributes(attrs...))
+	return p.tracer.Start(ctx, name, trace.WithSpanKind(kind), trace.WithAttributes(attrs...))
 }
-
-// nothing is a span that is not made.
-var nothing = trace.SpanFromContext(context.Background())
 
 // Annotate adds attributes to the span in ctx.
 func Annotate(ctx context.Context, attrs ...attribute.KeyValue) {

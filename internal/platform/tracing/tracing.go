@@ -1,6 +1,6 @@
 // Package tracing follows an order through all functions that work for it: one trace from the HTTP request to the last
-// e-mail. It is written against the OpenTelemetry API (https://opentelemetry.io/docs/specs/otel/trace/api/), with a
-// provider of its own; see docs/adr/0012-a-tracer-of-our-own.md.
+// e-mail. Spans are those of OpenTelemetry (https://opentelemetry.io/docs/specs/otel/trace/), made by its
+// SDK and sent by exporters of ours; see docs/adr/0012-opentelemetry-with-exporters-of-our-own.md.
 //
 // A trace context (https://www.w3.org/TR/trace-context/) travels in HTTP headers, in events and in the input of state
 // machines, each time beside the same context in the form of AWS X-Ray. Spans are made only where the context has
@@ -12,12 +12,9 @@ package tracing
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"encoding/hex"
 	"net/http"
+	"strconv"
 	"strings"
-	"time"
 
 	"go.opentelemetry.io/otel/trace"
 )
@@ -106,42 +103,18 @@ func Afresh(ctx context.Context) context.Context {
 	return p.begin(ctx)
 }
 
-// newTraceID makes a trace id that X-Ray accepts: it begins with the time, in seconds.
-func newTraceID(now time.Time) (id trace.TraceID) {
-	_, _ = rand.Read(id[4:])                                         // never fails since Go 1.24
-	binary.BigEndian.PutUint32(id[:4], uint32(now.Unix()&(1<<32-1))) //nolint:gosec // until 2106
-	return id
-}
-
-func newSpanID() (id trace.SpanID) {
-	for !id.IsValid() {
-		_, _ = rand.Read(id[:])
-	}
-	return id
-}
-
-// parseW3C reads version 00 of a traceparent: 00-<32 hex>-<16 hex>-<2 hex>, in small letters.
+// parseW3C reads version 00 of a traceparent: 00-<32 hex>-<16 hex>-<2 hex>, in lower case.
 func parseW3C(s string) (trace.SpanContext, bool) {
-	if len(s) != 55 || s[:3] != "00-" || s[35] != '-' || s[52] != '-' {
+	if len(s) != 55 || s[:3] != "00-" || s[35] != '-' || s[52] != '-' || s != strings.ToLower(s) {
 		return trace.SpanContext{}, false
 	}
-	var cfg trace.SpanContextConfig
-	var flags [1]byte
-	if !unhex(cfg.TraceID[:], s[3:35]) || !unhex(cfg.SpanID[:], s[36:52]) || !unhex(flags[:], s[53:]) {
+	id, noID := trace.TraceIDFromHex(s[3:35])
+	span, noSpan := trace.SpanIDFromHex(s[36:52])
+	flags, noFlags := strconv.ParseUint(s[53:], 16, 8)
+	if noID != nil || noSpan != nil || noFlags != nil {
 		return trace.SpanContext{}, false
 	}
-	cfg.TraceFlags, cfg.Remote = trace.TraceFlags(flags[0]), true
-	sc := trace.NewSpanContext(cfg)
-	return sc, sc.IsValid() // all zeros is no id
-}
-
-// unhex decodes small hex digits.
-func unhex(to []byte, s string) bool {
-	for i := range len(s) {
-		if s[i] >= 'A' && s[i] <= 'F' {
-			return false
-		}
-	}
-	n, err := hex.Decode(to, []byte(s))
-	return err == nil && n == len(to)
+	return trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: id, SpanID: span, TraceFlags: trace.TraceFlags(flags), Remote: true, //nolint:gosec // 8 bits
+	}), true
 }

@@ -5,10 +5,11 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/tracing"
+	"orderflow/internal/platform/tracing/tracingtest"
 )
 
 const (
@@ -29,7 +30,8 @@ func TestContextCarriesItsTrace(t *testing.T) {
 func TestMalformedTraceIsIgnored(t *testing.T) {
 	ctx := tracing.With(t.Context(), parent)
 	for _, bad := range []string{
-		"", "garbage", parent + "\n", " " + parent, "00-" + id, "01-" + id + "-b7ad6b7169203331-01",
+		"", "garbage", parent + "\n", " " + parent, "00-" + id, "01-" + id + "-2222222222222222-01",
+		"00-" + id + "-2222222222222222-0A", "00-" + id + "-2222222222222222-0g",
 		"00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
 		"00-00000000000000000000000000000000-b7ad6b7169203331-01", "00-" + id + "-0000000000000000-01",
 	} {
@@ -100,11 +102,17 @@ func TestARequestCarriesBothForms(t *testing.T) {
 }
 
 func TestANewTraceBeginsWithItsTimeAsXRayWantsIt(t *testing.T) {
-	at := time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC)
-	ctx := tracing.WithProvider(t.Context(), &tracing.Provider{Ratio: 1, Clock: clock.At(at)})
-	if got := tracing.TraceID(tracing.Begin(ctx))[:8]; got != strconv.FormatInt(at.Unix(), 16) {
-		t.Errorf("the trace begins with %s, want %x", got, at.Unix())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx := tracing.WithProvider(t.Context(), tracing.NewProvider("f", &tracingtest.Recorder{}, 1))
+		time.Sleep(26 * 365 * 24 * time.Hour) // a bubble begins in 2000
+		want := strconv.FormatInt(time.Now().Unix(), 16)
+		_, span := tracing.Start(ctx, "root", tracing.Server)
+		for _, got := range []string{tracing.TraceID(tracing.Begin(ctx)), span.SpanContext().TraceID().String()} {
+			if got[:8] != want {
+				t.Errorf("the trace begins with %s, want %s", got[:8], want)
+			}
+		}
+	})
 }
 
 func TestBeginKeepsATraceOrStartsANewOne(t *testing.T) {
@@ -115,5 +123,8 @@ func TestBeginKeepsATraceOrStartsANewOne(t *testing.T) {
 	a, b := tracing.TraceID(tracing.Begin(context.Background())), tracing.TraceID(tracing.Begin(context.Background()))
 	if len(a) != 32 || len(b) != 32 || a == b {
 		t.Errorf("new traces %q and %q; want two of 32 digits", a, b)
+	}
+	if got := tracing.Parent(tracing.Begin(context.Background())); got[53:] != "01" {
+		t.Errorf("%s: without a provider, the decision on sampling is left to those that come after", got)
 	}
 }

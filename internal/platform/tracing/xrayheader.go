@@ -17,7 +17,7 @@ func WithLambda(ctx context.Context, header string) context.Context {
 	if p, _ := ctx.Value(providerKey{}).(*Provider); !decided {
 		sc = sc.WithTraceFlags(p.sample(sc.TraceID()))
 	}
-	return context.WithValue(trace.ContextWithRemoteSpanContext(ctx, sc), originKey{}, origin{sc.SpanID(), true})
+	return below(ctx, sc, lambda)
 }
 
 // parseXRay reads Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=<0 or 1>, in any order. Other fields are passed over;
@@ -28,13 +28,12 @@ func parseXRay(s string) (sc trace.SpanContext, decided, ok bool) {
 		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
 		switch name {
 		case "Root":
-			if len(value) != 35 || value[:2] != "1-" || value[10] != '-' || !unhex(cfg.TraceID[:], value[2:10]+value[11:]) {
+			if len(value) != 35 || value[:2] != "1-" || value[10] != '-' {
 				return sc, false, false
 			}
+			cfg.TraceID, _ = trace.TraceIDFromHex(value[2:10] + value[11:])
 		case "Parent":
-			if len(value) != 16 || !unhex(cfg.SpanID[:], value) {
-				return sc, false, false
-			}
+			cfg.SpanID, _ = trace.SpanIDFromHex(value)
 		case "Sampled":
 			decided = value == "0" || value == "1"
 			cfg.TraceFlags = cfg.TraceFlags.WithSampled(value == "1")

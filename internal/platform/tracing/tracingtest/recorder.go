@@ -19,7 +19,7 @@ type Recorder struct {
 func Record(t *testing.T) (context.Context, *Recorder) {
 	t.Helper()
 	r := &Recorder{}
-	return tracing.WithProvider(t.Context(), &tracing.Provider{Function: "test", Exporter: r, Ratio: 1}), r
+	return tracing.WithProvider(t.Context(), tracing.NewProvider("test", r, 1)), r
 }
 
 // Export keeps a span.
