@@ -3,7 +3,6 @@ package inventory
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"orderflow/internal/inventory/contract"
@@ -21,9 +20,6 @@ const (
 	patience = 24 * time.Hour
 )
 
-// published is what the consumers of our events hold them to.
-var published = sync.OnceValues(func() (schema.Set, error) { return schema.Load(contract.Schemas, contract.ReservationOverdue) })
-
 // ErrStuck: stock is reserved for so long that nobody can be repairing it any more.
 var ErrStuck = fault.New(fault.Internal, "ReservationsStuck", "there are reservations that nobody commits or releases")
 
@@ -39,10 +35,7 @@ func (s *Service) SweepReservations(ctx context.Context) (overdue, stuck int, er
 	if err != nil {
 		return 0, 0, err
 	}
-	schemas, err := published()
-	if err != nil {
-		return 0, 0, err
-	}
+	schemas := schema.Load(contract.Schemas, contract.ReservationOverdue)
 	for _, r := range found {
 		e, err := s.events.New(ctx, contract.ReservationOverdue, r.OrderID, r.Version, contract.Overdue{OrderID: r.OrderID})
 		if err != nil {

@@ -59,8 +59,7 @@ func TestStockThatStaysReservedForADayIsAFailure(t *testing.T) {
 // wantOverdue takes the events and checks that n tell that the order's stock is overdue.
 func wantOverdue(t *testing.T, s shop, n int) {
 	t.Helper()
-	schemas, err := schema.Load(contract.Schemas)
-	must(t, err)
+	schemas := schema.Load(contract.Schemas)
 	events := s.store.TakeOutbox()
 	for _, e := range events {
 		must(t, schemas.Validate(e))

@@ -3,7 +3,6 @@ package orders_test
 import (
 	"context"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -78,16 +77,12 @@ func (s *shop) order(id string) orders.Order {
 	return o
 }
 
-// loadSchemas compiles the schemas once.
-var loadSchemas = sync.OnceValues(func() (schema.Set, error) { return schema.Load(contract.Schemas) })
+// schemas are compiled once.
+var schemas = schema.Load(contract.Schemas)
 
 // emitted takes the events out of the outbox, checks each against its schema and returns what happened, such as "created confirmed".
 func (s *shop) emitted() string {
 	s.t.Helper()
-	schemas, err := loadSchemas()
-	if err != nil {
-		s.t.Fatalf("schemas: %v", err)
-	}
 	var names []string
 	for _, e := range s.store.TakeOutbox() {
 		if err := schemas.Validate(e); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"orderflow/internal/orders/contract"
@@ -30,7 +29,7 @@ var (
 )
 
 // published is what the consumers of our events hold them to.
-var published = sync.OnceValues(func() (schema.Set, error) { return schema.Load(contract.Schemas) })
+var published = schema.Load(contract.Schemas, contract.OrderOverdue)
 
 // Swept is what a sweep found.
 type Swept struct {
@@ -106,14 +105,10 @@ func (s *Service) tell(ctx context.Context, o Order) (told bool, err error) {
 
 // overdue makes the event that tells of o; wrong is why its consumers would refuse it.
 func (s *Service) overdue(ctx context.Context, o Order) (e envelope.Event, wrong, err error) {
-	schemas, err := published()
-	if err != nil {
-		return e, nil, err
-	}
 	if e, err = s.events.New(ctx, contract.OrderOverdue, o.OrderID, o.Version, o.created()); err != nil {
 		return e, nil, err
 	}
-	if wrong = schemas.Validate(e); wrong != nil && !errors.Is(wrong, schema.ErrInvalid) {
+	if wrong = published.Validate(e); wrong != nil && !errors.Is(wrong, schema.ErrInvalid) {
 		return e, nil, wrong // a defect of the schema
 	}
 	return e, wrong, nil

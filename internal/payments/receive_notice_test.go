@@ -94,10 +94,7 @@ func TestADisputeMarksThePaymentAndIsPublishedOnceAState(t *testing.T) {
 	s.noticed(t, "evt_3")
 	s.wantPayment(t, payments.StatusCaptured, payments.DisputeLost)
 	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured, contract.PaymentDisputed, contract.PaymentDisputed)
-	schemas, err := schema.Load(contract.Schemas, contract.PaymentDisputed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	schemas := schema.Load(contract.Schemas, contract.PaymentDisputed)
 	outbox, _ := s.store.Outbox(t.Context())
 	for _, e := range outbox[2:] {
 		if err := schemas.Validate(e); err != nil {

@@ -27,9 +27,9 @@ type productPage struct {
 }
 
 // PutProduct composes the function put-product.
-func PutProduct(env *function.Env) (function.Handler, error) { return putProduct(service(env)) }
+func PutProduct(env *function.Env) function.Handler { return putProduct(service(env)) }
 
-func putProduct(svc *catalog.Service) (function.Handler, error) {
+func putProduct(svc *catalog.Service) function.Handler {
 	return httpapi.Handle("putProduct", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		in, err := httpapi.Decode[struct {
 			Name  string      `json:"name"`
@@ -44,9 +44,9 @@ func putProduct(svc *catalog.Service) (function.Handler, error) {
 }
 
 // GetProduct composes the function get-product.
-func GetProduct(env *function.Env) (function.Handler, error) { return getProduct(service(env)) }
+func GetProduct(env *function.Env) function.Handler { return getProduct(service(env)) }
 
-func getProduct(svc *catalog.Service) (function.Handler, error) {
+func getProduct(svc *catalog.Service) function.Handler {
 	return httpapi.Handle("getProduct", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		p, err := svc.GetProduct(ctx, r.Path["sku"])
 		return httpapi.OK(fromDomain(p)), err
@@ -54,9 +54,9 @@ func getProduct(svc *catalog.Service) (function.Handler, error) {
 }
 
 // ListProducts composes the function list-products.
-func ListProducts(env *function.Env) (function.Handler, error) { return listProducts(service(env)) }
+func ListProducts(env *function.Env) function.Handler { return listProducts(service(env)) }
 
-func listProducts(svc *catalog.Service) (function.Handler, error) {
+func listProducts(svc *catalog.Service) function.Handler {
 	return httpapi.Handle("listProducts", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		limit, cursor := r.Page()
 		found, next, err := svc.ListProducts(ctx, limit, cursor)

@@ -11,7 +11,7 @@ import (
 )
 
 // CheckCatalog composes the function check-catalog.
-func CheckCatalog(env *function.Env) (function.Handler, error) {
+func CheckCatalog(env *function.Env) function.Handler {
 	table := ddb.FromEnv(env)
 	return checkCatalog(health.New(env.Clock,
 		platform.Table(table),
@@ -19,6 +19,6 @@ func CheckCatalog(env *function.Env) (function.Handler, error) {
 	))
 }
 
-func checkCatalog(set *health.Set) (function.Handler, error) {
+func checkCatalog(set *health.Set) function.Handler {
 	return platform.Handle("catalog", "checkCatalog", "inspectCatalog", set)
 }

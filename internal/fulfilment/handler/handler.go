@@ -18,31 +18,31 @@ func service(env *function.Env, arns map[fulfilment.Machine]string) *fulfilment.
 }
 
 // StartFulfilment composes the function start-fulfilment.
-func StartFulfilment(env *function.Env) (function.Handler, error) {
+func StartFulfilment(env *function.Env) function.Handler {
 	return startFulfilment(service(env, map[fulfilment.Machine]string{fulfilment.FulfilOrder: env.Require("FULFIL_ORDER_ARN")}))
 }
 
-func startFulfilment(svc *fulfilment.Service) (function.Handler, error) {
-	schemas, err := schema.Load(orders.Schemas, orders.OrderCreated)
-	return consumer.Handle(schemas, svc.StartFulfilment), err
+func startFulfilment(svc *fulfilment.Service) function.Handler {
+	schemas := schema.Load(orders.Schemas, orders.OrderCreated)
+	return consumer.Handle(schemas, svc.StartFulfilment)
 }
 
 // CancelFulfilment composes the function cancel-fulfilment.
-func CancelFulfilment(env *function.Env) (function.Handler, error) {
+func CancelFulfilment(env *function.Env) function.Handler {
 	return cancelFulfilment(service(env, map[fulfilment.Machine]string{fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN")}))
 }
 
-func cancelFulfilment(svc *fulfilment.Service) (function.Handler, error) {
-	schemas, err := schema.Load(orders.Schemas, orders.OrderCancellationRequested)
-	return consumer.Handle(schemas, svc.CancelFulfilment), err
+func cancelFulfilment(svc *fulfilment.Service) function.Handler {
+	schemas := schema.Load(orders.Schemas, orders.OrderCancellationRequested)
+	return consumer.Handle(schemas, svc.CancelFulfilment)
 }
 
 // ResumeFulfilment composes the function resume-fulfilment.
-func ResumeFulfilment(env *function.Env) (function.Handler, error) {
+func ResumeFulfilment(env *function.Env) function.Handler {
 	return resumeFulfilment(service(env, nil))
 }
 
-func resumeFulfilment(svc *fulfilment.Service) (function.Handler, error) {
-	schemas, err := schema.Load(shipping.Schemas, shipping.ShipmentBooked, shipping.ShipmentRefused, shipping.ShipmentCancelled)
-	return consumer.Handle(schemas, svc.ResumeFulfilment), err
+func resumeFulfilment(svc *fulfilment.Service) function.Handler {
+	schemas := schema.Load(shipping.Schemas, shipping.ShipmentBooked, shipping.ShipmentRefused, shipping.ShipmentCancelled)
+	return consumer.Handle(schemas, svc.ResumeFulfilment)
 }

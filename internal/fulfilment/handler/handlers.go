@@ -5,20 +5,12 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// Handlers returns fulfilment's functions by name, over use cases that somebody else composed.
-func Handlers(svc *fulfilment.Service) (map[string]function.Handler, error) {
-	all := map[string]function.Handler{}
-	for name, compose := range map[string]func(*fulfilment.Service) (function.Handler, error){
-		"start-fulfilment":   startFulfilment,
-		"cancel-fulfilment":  cancelFulfilment,
-		"resume-fulfilment":  resumeFulfilment,
-		"recover-fulfilment": recoverFulfilment,
-	} {
-		h, err := compose(svc)
-		if err != nil {
-			return nil, err
-		}
-		all[name] = h
+// Handlers returns fulfilment's functions by name, over use cases built by the caller.
+func Handlers(svc *fulfilment.Service) map[string]function.Handler {
+	return map[string]function.Handler{
+		"start-fulfilment":   startFulfilment(svc),
+		"cancel-fulfilment":  cancelFulfilment(svc),
+		"resume-fulfilment":  resumeFulfilment(svc),
+		"recover-fulfilment": recoverFulfilment(svc),
 	}
-	return all, nil
 }

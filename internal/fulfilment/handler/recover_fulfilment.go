@@ -18,7 +18,7 @@ import (
 )
 
 // RecoverFulfilment composes the function recover-fulfilment.
-func RecoverFulfilment(env *function.Env) (function.Handler, error) {
+func RecoverFulfilment(env *function.Env) function.Handler {
 	return recoverFulfilment(service(env, map[fulfilment.Machine]string{
 		fulfilment.FulfilOrder: env.Require("FULFIL_ORDER_ARN"), fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN"),
 	}))
@@ -35,16 +35,11 @@ type ended struct {
 
 // recoverFulfilment takes two kinds of messages from its queue: that an execution ended, from EventBridge, and that something
 // is overdue, from the sweeps.
-func recoverFulfilment(svc *fulfilment.Service) (function.Handler, error) {
-	placed, err := schema.Load(orders.Schemas, orders.OrderOverdue)
-	if err != nil {
-		return nil, err
-	}
-	reserved, err := schema.Load(inventory.Schemas, inventory.ReservationOverdue)
-	if err != nil {
-		return nil, err
-	}
-	overdue := consumer.Events(schema.Merge(placed, reserved), svc.CheckOverdue)
+func recoverFulfilment(svc *fulfilment.Service) function.Handler {
+	overdue := consumer.Events(schema.Merge(
+		schema.Load(orders.Schemas, orders.OrderOverdue),
+		schema.Load(inventory.Schemas, inventory.ReservationOverdue),
+	), svc.CheckOverdue)
 	return consumer.Messages(func(ctx context.Context, body []byte) error {
 		var e ended
 		if err := json.Unmarshal(body, &e); err != nil {
@@ -61,5 +56,5 @@ func recoverFulfilment(svc *fulfilment.Service) (function.Handler, error) {
 		err := svc.RecoverFulfilment(ctx, e.Detail.Name)
 		tracing.End(span, err)
 		return err
-	}), nil
+	})
 }

@@ -16,10 +16,7 @@ func TestTheSagasStepsGoOnWithTheSpanThatStartedIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := memory.New()
-	h, err := startFulfilment(fulfilment.New(e))
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := startFulfilment(fulfilment.New(e))
 	ctx, recorded := tracingtest.Record(t)
 	for range 2 { // the second delivery has a span of its own, and is a duplicate all the same
 		if out, err := h.Invoke(ctx, payload); err != nil || !strings.Contains(string(out), `"batchItemFailures":[]`) {

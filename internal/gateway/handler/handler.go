@@ -20,11 +20,11 @@ func service(env *function.Env) *gateway.Service {
 }
 
 // GetOrderSummary composes the function get-order-summary.
-func GetOrderSummary(env *function.Env) (function.Handler, error) {
+func GetOrderSummary(env *function.Env) function.Handler {
 	return getOrderSummary(service(env))
 }
 
-func getOrderSummary(svc *gateway.Service) (function.Handler, error) {
+func getOrderSummary(svc *gateway.Service) function.Handler {
 	return httpapi.Handle("getOrderSummary", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		summary, err := svc.GetOrderSummary(ctx, r.Path["orderId"], r.Header.Get("Authorization"))
 		return httpapi.OK(summary), err
@@ -33,18 +33,14 @@ func getOrderSummary(svc *gateway.Service) (function.Handler, error) {
 
 // CheckLiveness composes the function check-liveness, which needs nothing and may do nothing. It answers OPTIONS for the
 // whole API, too (ADR 26).
-func CheckLiveness(*function.Env) (function.Handler, error) {
-	live, err := httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+func CheckLiveness(*function.Env) function.Handler {
+	return httpapi.WithPreflights(httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		return httpapi.OK(gateway.CheckLiveness()), nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.WithPreflights(live), nil
+	}))
 }
 
 // CheckReadiness composes the function check-readiness, which also serves operators who ask for the parts.
-func CheckReadiness(env *function.Env) (function.Handler, error) {
+func CheckReadiness(env *function.Env) function.Handler {
 	table := ddb.FromEnv(env)
 	var circuits []health.Check
 	for _, b := range gateway.Asked {
@@ -54,7 +50,7 @@ func CheckReadiness(env *function.Env) (function.Handler, error) {
 	return checkReadiness(gateway.NewHealth(asked, env.Clock, health.New(env.Clock, circuits...)))
 }
 
-func checkReadiness(h *gateway.Health) (function.Handler, error) {
+func checkReadiness(h *gateway.Health) function.Handler {
 	return httpapi.Route(map[string]httpapi.HandlerFunc{
 		"checkReadiness": func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
 			return readiness.Answer(h.CheckReadiness(ctx)), nil

@@ -12,18 +12,15 @@ import (
 )
 
 // ProjectProduct composes the function project-product.
-func ProjectProduct(env *function.Env) (function.Handler, error) { return projectProduct(service(env)) }
+func ProjectProduct(env *function.Env) function.Handler { return projectProduct(service(env)) }
 
-func projectProduct(svc *inventory.Service) (function.Handler, error) {
-	schemas, err := schema.Load(contract.Schemas, contract.ProductPriceChanged)
-	if err != nil {
-		return nil, err
-	}
+func projectProduct(svc *inventory.Service) function.Handler {
+	schemas := schema.Load(contract.Schemas, contract.ProductPriceChanged)
 	return consumer.Handle(schemas, func(ctx context.Context, e envelope.Event) error {
 		in, err := envelope.Decode[contract.PriceChanged](e)
 		if err != nil {
 			return err
 		}
 		return svc.ProjectProduct(ctx, in.SKU)
-	}), nil
+	})
 }

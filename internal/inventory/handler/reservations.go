@@ -17,11 +17,11 @@ type reservation struct {
 }
 
 // GetReservations composes the function get-reservations.
-func GetReservations(env *function.Env) (function.Handler, error) {
+func GetReservations(env *function.Env) function.Handler {
 	return getReservations(service(env))
 }
 
-func getReservations(svc *inventory.Service) (function.Handler, error) {
+func getReservations(svc *inventory.Service) function.Handler {
 	return httpapi.Handle("getReservations", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		found, err := svc.GetReservation(ctx, r.Path["orderId"])
 		if err == nil && !r.Caller.MaySee(found.CustomerID) {

@@ -22,9 +22,9 @@ func told(s inventory.Stock) stock {
 }
 
 // GetStock composes the function get-stock.
-func GetStock(env *function.Env) (function.Handler, error) { return getStock(service(env)) }
+func GetStock(env *function.Env) function.Handler { return getStock(service(env)) }
 
-func getStock(svc *inventory.Service) (function.Handler, error) {
+func getStock(svc *inventory.Service) function.Handler {
 	return httpapi.Handle("getStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		s, err := svc.GetStock(ctx, r.Path["sku"])
 		return httpapi.OK(told(s)), err
@@ -32,9 +32,9 @@ func getStock(svc *inventory.Service) (function.Handler, error) {
 }
 
 // AdjustStock composes the function adjust-stock.
-func AdjustStock(env *function.Env) (function.Handler, error) { return adjustStock(service(env)) }
+func AdjustStock(env *function.Env) function.Handler { return adjustStock(service(env)) }
 
-func adjustStock(svc *inventory.Service) (function.Handler, error) {
+func adjustStock(svc *inventory.Service) function.Handler {
 	return httpapi.Handle("adjustStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		a, err := httpapi.Decode[inventory.Adjustment](r)
 		if err != nil {

@@ -9,13 +9,13 @@ import (
 )
 
 // SweepReservations composes the function sweep-reservations.
-func SweepReservations(env *function.Env) (function.Handler, error) {
+func SweepReservations(env *function.Env) function.Handler {
 	return sweepReservations(service(env))
 }
 
-func sweepReservations(svc *inventory.Service) (function.Handler, error) {
+func sweepReservations(svc *inventory.Service) function.Handler {
 	return schedule.Handle(func(ctx context.Context) (schedule.Report, error) {
 		overdue, stuck, err := svc.SweepReservations(ctx)
 		return schedule.Report{"overdue": overdue, "stuck": stuck}, err
-	}), nil
+	})
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // CheckInventory composes the function check-inventory.
-func CheckInventory(env *function.Env) (function.Handler, error) {
+func CheckInventory(env *function.Env) function.Handler {
 	table := ddb.FromEnv(env)
 	return checkInventory(health.New(env.Clock,
 		platform.Table(table),
@@ -19,6 +19,6 @@ func CheckInventory(env *function.Env) (function.Handler, error) {
 	))
 }
 
-func checkInventory(set *health.Set) (function.Handler, error) {
+func checkInventory(set *health.Set) function.Handler {
 	return platform.Handle("inventory", "checkInventory", "inspectInventory", set)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // NotifyCustomer composes the function notify-customer.
-func NotifyCustomer(env *function.Env) (function.Handler, error) {
+func NotifyCustomer(env *function.Env) function.Handler {
 	mailer := ses.New(env.AWS(), env.Require("SENDER"))
 	return notifyCustomer(notifications.New(dynamo.New(ddb.FromEnv(env)), mailer, env.Clock, env.IDs))
 }
@@ -21,12 +21,11 @@ func NotifyCustomer(env *function.Env) (function.Handler, error) {
 // retired are the types that the queue was subscribed to until release 0.11. They can go when every stage has it.
 var retired = []string{orders.OrderCreated, "orderflow.shipping.shipment.booked.v1"}
 
-func notifyCustomer(svc *notifications.Service) (function.Handler, error) {
-	known, err := schemas()
-	return consumer.Handle(known, svc.NotifyCustomer, retired...), err
+func notifyCustomer(svc *notifications.Service) function.Handler {
+	return consumer.Handle(schemas(), svc.NotifyCustomer, retired...)
 }
 
 // schemas are of the events that notify-customer consumes, and no others.
-func schemas() (schema.Set, error) {
+func schemas() schema.Set {
 	return schema.Load(orders.Schemas, orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention)
 }

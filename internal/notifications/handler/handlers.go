@@ -5,8 +5,9 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// Handlers returns notifications' function by name, over a use case that somebody else composed.
-func Handlers(svc *notifications.Service) (map[string]function.Handler, error) {
-	notify, err := notifyCustomer(svc)
-	return map[string]function.Handler{"notify-customer": notify}, err
+// Handlers returns notifications' functions by name, over use cases built by the caller.
+func Handlers(svc *notifications.Service) map[string]function.Handler {
+	return map[string]function.Handler{
+		"notify-customer": notifyCustomer(svc),
+	}
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // GetOrder composes the function get-order.
-func GetOrder(env *function.Env) (function.Handler, error) { return getOrder(service(env)) }
+func GetOrder(env *function.Env) function.Handler { return getOrder(service(env)) }
 
-func getOrder(svc *orders.Service) (function.Handler, error) {
+func getOrder(svc *orders.Service) function.Handler {
 	return httpapi.Handle("getOrder", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		o, err := svc.GetOrder(ctx, r.Path["orderId"], r.Caller.MaySee)
 		return httpapi.OK(form(o)), err

@@ -3,28 +3,21 @@ package handler
 import (
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/step"
 )
 
-// Handlers returns orders' functions by name, over use cases that somebody else composed.
-func Handlers(svc *orders.Service) (map[string]function.Handler, error) {
-	all := map[string]function.Handler{}
-	for name, compose := range map[string]func(*orders.Service) (function.Handler, error){
-		"place-order":   placeOrder,
-		"get-order":     getOrder,
-		"list-orders":   listOrders,
-		"cancel-order":  cancelOrder,
-		"confirm-order": confirmOrder,
-		"close-order":   closeOrder,
-		"reject-order":  rejectOrder,
-		"flag-order":    flagOrder,
-		"project-price": projectPrice,
-		"sweep-orders":  sweepOrders,
-	} {
-		h, err := compose(svc)
-		if err != nil {
-			return nil, err
-		}
-		all[name] = h
+// Handlers returns orders' functions by name, over use cases built by the caller.
+func Handlers(svc *orders.Service) map[string]function.Handler {
+	return map[string]function.Handler{
+		"place-order":   placeOrder(svc),
+		"get-order":     getOrder(svc),
+		"list-orders":   listOrders(svc),
+		"cancel-order":  cancelOrder(svc),
+		"confirm-order": step.Handle(svc.ConfirmOrder),
+		"close-order":   step.Handle(svc.CloseOrder),
+		"reject-order":  step.Handle(svc.RejectOrder),
+		"flag-order":    step.Handle(svc.FlagOrder),
+		"project-price": projectPrice(svc),
+		"sweep-orders":  sweepOrders(svc),
 	}
-	return all, nil
 }

@@ -15,9 +15,9 @@ type page struct {
 }
 
 // ListOrders composes the function list-orders.
-func ListOrders(env *function.Env) (function.Handler, error) { return listOrders(service(env)) }
+func ListOrders(env *function.Env) function.Handler { return listOrders(service(env)) }
 
-func listOrders(svc *orders.Service) (function.Handler, error) {
+func listOrders(svc *orders.Service) function.Handler {
 	return httpapi.Handle("listOrders", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		limit, cursor := r.Page()
 		found, next, err := svc.ListOrders(ctx, r.Caller.Subject, limit, cursor)

@@ -24,28 +24,21 @@ type placement struct {
 }
 
 // PlaceOrder composes the function place-order.
-func PlaceOrder(env *function.Env) (function.Handler, error) {
-	open, err := limit(env, "MAX_OPEN_ORDERS")
-	if err != nil {
-		return nil, err
-	}
-	declines, err := limit(env, "MAX_DECLINES_PER_HOUR")
-	if err != nil {
-		return nil, err
-	}
-	return placeOrder(service(env).Limited(orders.Limits{Open: open, Declines: declines}))
+func PlaceOrder(env *function.Env) function.Handler {
+	limits := orders.Limits{Open: limit(env, "MAX_OPEN_ORDERS"), Declines: limit(env, "MAX_DECLINES_PER_HOUR")}
+	return placeOrder(service(env).Limited(limits))
 }
 
 // limit reads a limit, which is 1 to 100: so many orders can be read in one batch.
-func limit(env *function.Env, name string) (int, error) {
+func limit(env *function.Env, name string) int {
 	n, err := strconv.Atoi(env.Require(name))
 	if err != nil || n < 1 || n > 100 {
-		return 0, fmt.Errorf("environment variable %s is not a number from 1 to 100", name)
+		env.Fail(fmt.Errorf("environment variable %s is not a number from 1 to 100", name))
 	}
-	return n, nil
+	return n
 }
 
-func placeOrder(svc *orders.Service) (function.Handler, error) {
+func placeOrder(svc *orders.Service) function.Handler {
 	return httpapi.Handle("placeOrder", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		in, err := httpapi.Decode[placement](r)
 		if err != nil {

@@ -12,18 +12,15 @@ import (
 )
 
 // ProjectPrice composes the function project-price.
-func ProjectPrice(env *function.Env) (function.Handler, error) { return projectPrice(service(env)) }
+func ProjectPrice(env *function.Env) function.Handler { return projectPrice(service(env)) }
 
-func projectPrice(svc *orders.Service) (function.Handler, error) {
-	schemas, err := schema.Load(contract.Schemas, contract.ProductPriceChanged)
-	if err != nil {
-		return nil, err
-	}
+func projectPrice(svc *orders.Service) function.Handler {
+	schemas := schema.Load(contract.Schemas, contract.ProductPriceChanged)
 	return consumer.Handle(schemas, func(ctx context.Context, e envelope.Event) error {
 		in, err := envelope.Decode[contract.PriceChanged](e)
 		if err != nil {
 			return err
 		}
 		return svc.ProjectPrice(ctx, e.ID, in)
-	}), nil
+	})
 }

@@ -15,7 +15,6 @@ import (
 	"orderflow/internal/orders/memory"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/money"
 )
@@ -61,7 +60,7 @@ func open(t *testing.T) *shop {
 // place places the sample order.
 func (s *shop) place() {
 	s.t.Helper()
-	if res := s.call(placeOrder, "place-order", nil); res.StatusCode != 202 {
+	if res := s.call("place-order", nil); res.StatusCode != 202 {
 		s.t.Fatalf("place: %d %s", res.StatusCode, res.Body)
 	}
 }
@@ -77,17 +76,12 @@ func sample(t *testing.T, name string) []byte {
 }
 
 // invoke sends an event to a function.
-func (s *shop) invoke(compose func(*orders.Service) (function.Handler, error), payload []byte) ([]byte, error) {
-	s.t.Helper()
-	h, err := compose(s.Service)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return h.Invoke(s.t.Context(), payload)
+func (s *shop) invoke(name string, payload []byte) ([]byte, error) {
+	return Handlers(s.Service)[name].Invoke(s.t.Context(), payload)
 }
 
 // call sends the sample request of a function, as change makes it.
-func (s *shop) call(compose func(*orders.Service) (function.Handler, error), name string, change func(*events.APIGatewayProxyRequest)) events.APIGatewayProxyResponse {
+func (s *shop) call(name string, change func(*events.APIGatewayProxyRequest)) events.APIGatewayProxyResponse {
 	s.t.Helper()
 	var req events.APIGatewayProxyRequest
 	if err := json.Unmarshal(sample(s.t, name), &req); err != nil {
@@ -100,7 +94,7 @@ func (s *shop) call(compose func(*orders.Service) (function.Handler, error), nam
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	out, err := s.invoke(compose, payload)
+	out, err := s.invoke(name, payload)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -17,10 +17,7 @@ func TestTheScheduleSweeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	h, err := sweepOrders(orders.New(memory.New(c), c, &ids.Sequence{}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := sweepOrders(orders.New(memory.New(c), c, &ids.Sequence{}))
 	if out, err := h.Invoke(t.Context(), payload); err != nil || string(out) != `{"flagged":0,"overdue":0,"stuck":0}` {
 		t.Errorf("answer %s, %v", out, err)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // CheckOrders composes the function check-orders.
-func CheckOrders(env *function.Env) (function.Handler, error) {
+func CheckOrders(env *function.Env) function.Handler {
 	table := ddb.FromEnv(env)
 	return checkOrders(health.New(env.Clock,
 		platform.Table(table),
@@ -19,6 +19,6 @@ func CheckOrders(env *function.Env) (function.Handler, error) {
 	))
 }
 
-func checkOrders(set *health.Set) (function.Handler, error) {
+func checkOrders(set *health.Set) function.Handler {
 	return platform.Handle("orders", "checkOrders", "inspectOrders", set)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // service is for the functions that call the provider, which PAYMENT_PROVIDER names.
-func service(env *function.Env) (*payments.Service, error) {
+func service(env *function.Env) *payments.Service {
 	store := dynamo.New(ddb.FromEnv(env))
 	calls := outbound.New(env, "payments", store)
 	var third payments.Provider
@@ -27,7 +27,7 @@ func service(env *function.Env) (*payments.Service, error) {
 		third = stripe.New(calls.To(stripe.Name), key.Value, env.IDs)
 	case "": // env.Err tells
 	default:
-		return nil, fmt.Errorf("PAYMENT_PROVIDER is %q, which is neither registry nor stripe", name)
+		env.Fail(fmt.Errorf("PAYMENT_PROVIDER is %q, which is neither registry nor stripe", name))
 	}
-	return payments.New(store, third, env.Clock, env.IDs), nil
+	return payments.New(store, third, env.Clock, env.IDs)
 }

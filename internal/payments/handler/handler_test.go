@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"orderflow/internal/platform/step"
 	"os"
 	"reflect"
 	"strings"
@@ -46,28 +47,28 @@ func TestStepsAnswerWithTheirResult(t *testing.T) {
 		name, status string
 		h            function.Handler
 	}{
-		{"authorize-payment", "AUTHORIZED", authorizePayment(svc)},
-		{"capture-payment", "CAPTURED", capturePayment(svc)},
-		{"void-payment", "REFUNDED", voidPayment(svc)},
+		{"authorize-payment", "AUTHORIZED", step.Handle(svc.AuthorizePayment)},
+		{"capture-payment", "CAPTURED", step.Handle(svc.CapturePayment)},
+		{"void-payment", "REFUNDED", step.Handle(svc.VoidPayment)},
 	} {
 		out, err := c.h.Invoke(t.Context(), sample(t, c.name))
 		if want := `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"` + c.status + `"}`; err != nil || string(out) != want {
 			t.Errorf("%s = %s, %v; want %s", c.name, out, err, want)
 		}
 	}
-	_, err := authorizePayment(sampleService()).Invoke(t.Context(), []byte(`{"orderId":7}`))
+	_, err := step.Handle(sampleService().AuthorizePayment).Invoke(t.Context(), []byte(`{"orderId":7}`))
 	wantName(t, err, "InvalidInput")
 }
 
 func TestDeclineAndLateAuthorizeHaveTheirNamesInTheSaga(t *testing.T) {
 	declined := bytes.ReplaceAll(sample(t, "authorize-payment"), []byte("pm_card_visa"), []byte("pm_card_visa_chargeDeclined"))
-	_, err := authorizePayment(sampleService()).Invoke(t.Context(), declined)
+	_, err := step.Handle(sampleService().AuthorizePayment).Invoke(t.Context(), declined)
 	wantName(t, err, "PaymentDeclined")
 	svc := sampleService()
-	if _, err := voidPayment(svc).Invoke(t.Context(), sample(t, "void-payment")); err != nil {
+	if _, err := step.Handle(svc.VoidPayment).Invoke(t.Context(), sample(t, "void-payment")); err != nil {
 		t.Fatal(err)
 	}
-	_, err = authorizePayment(svc).Invoke(t.Context(), sample(t, "authorize-payment"))
+	_, err = step.Handle(svc.AuthorizePayment).Invoke(t.Context(), sample(t, "authorize-payment"))
 	wantName(t, err, "StepCompensated")
 }
 
@@ -88,7 +89,7 @@ func TestPaymentMethodAndAmountAreNeverLogged(t *testing.T) {
 	in := bytes.ReplaceAll(sample(t, "authorize-payment"), []byte("4797"), []byte("987654"))
 	for _, payload := range [][]byte{in, bytes.ReplaceAll(in, []byte("pm_card_visa"), []byte("pm_card_visa_chargeDeclined")),
 		bytes.ReplaceAll(in, []byte("EUR"), []byte("nope"))} {
-		for _, h := range []function.Handler{authorizePayment(svc), capturePayment(svc), voidPayment(svc)} {
+		for _, h := range []function.Handler{step.Handle(svc.AuthorizePayment), step.Handle(svc.CapturePayment), step.Handle(svc.VoidPayment)} {
 			if _, err := h.Invoke(t.Context(), payload); err != nil {
 				slog.Warn("invocation failed", "error", err.Error()) // as the bootstrap does
 			}
@@ -107,10 +108,7 @@ func TestPaymentMethodAndAmountAreNeverLogged(t *testing.T) {
 // get sends the sample of get-payment, changed, and returns status and body.
 func get(t *testing.T, svc *payments.Service, change func(*events.APIGatewayProxyRequest)) (int, map[string]any) {
 	t.Helper()
-	h, err := getPayment(svc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := getPayment(svc)
 	var in events.APIGatewayProxyRequest
 	if err := json.Unmarshal(sample(t, "get-payment"), &in); err != nil {
 		t.Fatal(err)

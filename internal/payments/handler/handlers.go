@@ -6,31 +6,19 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/step"
 )
 
-// Handlers returns payments' functions by name, over use cases that somebody else composed. key gives what the
-// provider's webhooks are signed with.
-func Handlers(svc *payments.Service, key func(context.Context) ([]byte, error), c clock.Clock) (map[string]function.Handler, error) {
-	order, err := projectOrder(svc)
-	if err != nil {
-		return nil, err
-	}
-	reconcile, err := reconcileCharges(svc)
-	if err != nil {
-		return nil, err
-	}
-	webhook, err := receivePaymentWebhook(svc, key, c)
-	if err != nil {
-		return nil, err
-	}
-	payment, err := getPayment(svc)
+// Handlers returns payments' functions by name, over use cases built by the caller.
+// key gives what webhooks are signed with.
+func Handlers(svc *payments.Service, key func(context.Context) ([]byte, error), c clock.Clock) map[string]function.Handler {
 	return map[string]function.Handler{
-		"authorize-payment":       authorizePayment(svc),
-		"capture-payment":         capturePayment(svc),
-		"void-payment":            voidPayment(svc),
-		"get-payment":             payment,
-		"project-order":           order,
-		"reconcile-charges":       reconcile,
-		"receive-payment-webhook": webhook,
-	}, err
+		"authorize-payment":       step.Handle(svc.AuthorizePayment),
+		"capture-payment":         step.Handle(svc.CapturePayment),
+		"void-payment":            step.Handle(svc.VoidPayment),
+		"get-payment":             getPayment(svc),
+		"project-order":           projectOrder(svc),
+		"reconcile-charges":       reconcileCharges(svc),
+		"receive-payment-webhook": receivePaymentWebhook(svc, key, c),
+	}
 }

@@ -22,11 +22,11 @@ type payment struct {
 }
 
 // GetPayment composes the function get-payment. It reads the table only, so it has no provider.
-func GetPayment(env *function.Env) (function.Handler, error) {
+func GetPayment(env *function.Env) function.Handler {
 	return getPayment(payments.New(dynamo.New(ddb.FromEnv(env)), nil, env.Clock, env.IDs))
 }
 
-func getPayment(svc *payments.Service) (function.Handler, error) {
+func getPayment(svc *payments.Service) function.Handler {
 	return httpapi.Handle("getPayment", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		p, err := svc.GetPayment(ctx, r.Path["orderId"])
 		if err == nil && !r.Caller.MaySee(p.CustomerID) {

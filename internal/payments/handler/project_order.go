@@ -14,13 +14,13 @@ import (
 )
 
 // ProjectOrder composes the function project-order, which does not call the provider.
-func ProjectOrder(env *function.Env) (function.Handler, error) {
+func ProjectOrder(env *function.Env) function.Handler {
 	return projectOrder(payments.New(dynamo.New(ddb.FromEnv(env)), nil, env.Clock, env.IDs))
 }
 
-func projectOrder(svc *payments.Service) (function.Handler, error) {
-	schemas, err := schema.Load(orders.Schemas, orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention)
+func projectOrder(svc *payments.Service) function.Handler {
+	schemas := schema.Load(orders.Schemas, orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention)
 	return consumer.Handle(schemas, func(ctx context.Context, e envelope.Event) error {
 		return svc.ProjectOrder(ctx, e.ID, e.Type, e.Subject, e.AggregateVersion)
-	}), err
+	})
 }

@@ -9,17 +9,13 @@ import (
 )
 
 // ReconcileCharges composes the function reconcile-charges.
-func ReconcileCharges(env *function.Env) (function.Handler, error) {
-	svc, err := service(env)
-	if err != nil {
-		return nil, err
-	}
-	return reconcileCharges(svc)
+func ReconcileCharges(env *function.Env) function.Handler {
+	return reconcileCharges(service(env))
 }
 
-func reconcileCharges(svc *payments.Service) (function.Handler, error) {
+func reconcileCharges(svc *payments.Service) function.Handler {
 	return schedule.Handle(func(ctx context.Context) (schedule.Report, error) {
 		found, err := svc.ReconcileCharges(ctx)
 		return schedule.Report{"voided": found.Voided, "flagged": found.Flagged}, err
-	}), nil
+	})
 }

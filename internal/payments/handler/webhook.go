@@ -17,15 +17,11 @@ import (
 type secret func(ctx context.Context) ([]byte, error)
 
 // ReceivePaymentWebhook composes the function receive-payment-webhook.
-func ReceivePaymentWebhook(env *function.Env) (function.Handler, error) {
-	svc, err := service(env)
-	if err != nil {
-		return nil, err
-	}
-	return receivePaymentWebhook(svc, secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock).Value, env.Clock)
+func ReceivePaymentWebhook(env *function.Env) function.Handler {
+	return receivePaymentWebhook(service(env), secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock).Value, env.Clock)
 }
 
-func receivePaymentWebhook(svc *payments.Service, key secret, c clock.Clock) (function.Handler, error) {
+func receivePaymentWebhook(svc *payments.Service, key secret, c clock.Clock) function.Handler {
 	svc.OnConcern(func(ctx context.Context, c payments.Concern) {
 		metrics.Count(ctx, metrics.PaymentsToLookAt, 1, metrics.Reason(string(c)))
 	})

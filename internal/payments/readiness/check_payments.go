@@ -14,7 +14,7 @@ import (
 )
 
 // CheckPayments composes the function check-payments.
-func CheckPayments(env *function.Env) (function.Handler, error) {
+func CheckPayments(env *function.Env) function.Handler {
 	table := ddb.FromEnv(env)
 	known := registry.Source(env.AWS(), env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock)
 	secret := secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock)
@@ -27,6 +27,6 @@ func CheckPayments(env *function.Env) (function.Handler, error) {
 	))
 }
 
-func checkPayments(set *health.Set) (function.Handler, error) {
+func checkPayments(set *health.Set) function.Handler {
 	return platform.Handle("payments", "checkPayments", "inspectPayments", set)
 }

@@ -17,9 +17,9 @@ type Env struct {
 	Clock clock.Clock
 	IDs   ids.Source
 
-	lookup  func(string) (string, bool)
-	missing []error
-	client  aws.HTTPClient // of AWS, once there is one
+	lookup func(string) (string, bool)
+	failed []error
+	client aws.HTTPClient // of AWS, once there is one
 }
 
 // Require returns an environment variable that the function cannot do without. All
@@ -27,7 +27,7 @@ type Env struct {
 func (e *Env) Require(name string) string {
 	v, ok := e.lookup(name)
 	if !ok || v == "" {
-		e.missing = append(e.missing, fmt.Errorf("environment variable %s is not set", name))
+		e.Fail(fmt.Errorf("environment variable %s is not set", name))
 	}
 	return v
 }
@@ -38,8 +38,11 @@ func (e *Env) Optional(name string) string {
 	return v
 }
 
-// Err reports what Require missed; nil if nothing.
-func (e *Env) Err() error { return errors.Join(e.missing...) }
+// Fail keeps the function from starting. All reasons are reported together by Err.
+func (e *Env) Fail(reason error) { e.failed = append(e.failed, reason) }
+
+// Err reports what Require missed and the reasons given to Fail; nil if there are none.
+func (e *Env) Err() error { return errors.Join(e.failed...) }
 
 // AWS returns the configuration for SDK clients. Lambda hands credentials and region to the
 // process as environment variables and never changes them, so the SDK's own

@@ -43,16 +43,13 @@ func Configure(h Handler, env *Env) {
 
 // Start composes the function's handler and serves invocations until the process
 // ends. A function that cannot be composed exits at once with every reason logged.
-func Start(compose func(*Env) (Handler, error)) {
+func Start(compose func(*Env) Handler) {
 	log := LoggerOf(os.Stdout, lambdacontext.FunctionName, verbosity(os.LookupEnv))
 	slog.SetDefault(log)
 	env := NewEnv(os.LookupEnv, clock.System{})
-	h, err := compose(env)
-	if err == nil {
-		Configure(h, env)
-		err = env.Err()
-	}
-	if err != nil {
+	h := compose(env)
+	Configure(h, env)
+	if err := env.Err(); err != nil {
 		log.Error("cannot start", "error", err)
 		os.Exit(1)
 	}

@@ -17,11 +17,7 @@ import (
 const shop = "https://shop.example"
 
 // configured returns the function of an operation on a stage whose pages may be of the origins.
-func configured(t *testing.T, h function.Handler, err error, allowed string) function.Handler {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+func configured(h function.Handler, allowed string) function.Handler {
 	function.Configure(h, environment(map[string]string{"ALLOWED_ORIGINS": allowed}))
 	return h
 }
@@ -46,8 +42,7 @@ func TestAnOriginIsAllowedOnlyIfItIsListed(t *testing.T) {
 		{shop, "", true, false},
 		{"*", shop, true, false},
 	} {
-		h, err := httpapi.Handle("adjustStock", ok)
-		h = configured(t, h, err, c.allowed)
+		h := configured(httpapi.Handle("adjustStock", ok), c.allowed)
 		for name, change := range map[string]func(*events.APIGatewayProxyRequest){
 			"good": func(*events.APIGatewayProxyRequest) {}, "refused": func(in *events.APIGatewayProxyRequest) { in.Body = "{}" },
 			"unknown": func(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil },
@@ -72,11 +67,11 @@ func TestAnOriginIsAllowedOnlyIfItIsListed(t *testing.T) {
 
 func TestAPreflightIsAnsweredForListedOriginsOnly(t *testing.T) {
 	called := false
-	live, err := httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+	live := httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		called = true
 		return httpapi.OK("up"), nil
 	})
-	h := configured(t, httpapi.WithPreflights(live), err, shop)
+	h := configured(httpapi.WithPreflights(live), shop)
 	ask := func(origin string) events.APIGatewayProxyResponse {
 		out, _ := answer(t, h, events.APIGatewayProxyRequest{HTTPMethod: http.MethodOptions, Path: "/v1/orders", Resource: "/v1/orders",
 			Headers: map[string]string{"Origin": origin, "Access-Control-Request-Method": "POST"}})
@@ -111,8 +106,7 @@ func TestAPreflightIsAnsweredForListedOriginsOnly(t *testing.T) {
 }
 
 func TestHeadAnswersAsGetWithoutABody(t *testing.T) {
-	h, err := httpapi.Route(map[string]httpapi.HandlerFunc{"checkOrders": ok, "getProduct": ok})
-	h = configured(t, h, err, "")
+	h := configured(httpapi.Route(map[string]httpapi.HandlerFunc{"checkOrders": ok, "getProduct": ok}), "")
 	for _, in := range []events.APIGatewayProxyRequest{
 		{Path: "/health/orders", Resource: "/health/orders"},
 		{Path: "/v1/products/mug", Resource: "/v1/products/{sku}"}, // without a token: 401

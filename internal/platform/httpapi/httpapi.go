@@ -58,24 +58,33 @@ type Response struct {
 // HandlerFunc answers a request. Its error becomes a problem document.
 type HandlerFunc func(ctx context.Context, r *Request) (Response, error)
 
-// Handle returns the function that serves the operation called id.
-func Handle(id string, handle HandlerFunc) (function.Handler, error) {
-	return HandleVerified(id, func(context.Context, *Request) error { return nil }, handle)
+// Handle returns the function that serves the operation called id. If the contract has no such
+// operation, the function does not start.
+func Handle(id string, handle HandlerFunc) function.Handler {
+	return newEndpoint(id, unverified, handle)
 }
+
+// unverified is for operations whose callers the contract verifies, or nobody.
+func unverified(context.Context, *Request) error { return nil }
 
 // HandleVerified is Handle for a public operation whose callers prove in a way of their own who they are, such as by a
 // signature over the body. verify sees the request before it is held to the contract, which a stranger gets no answers about.
-func HandleVerified(id string, verify func(context.Context, *Request) error, handle HandlerFunc) (function.Handler, error) {
-	op, err := api.Load(id)
-	if err != nil {
-		return nil, err
+func HandleVerified(id string, verify func(context.Context, *Request) error, handle HandlerFunc) function.Handler {
+	return newEndpoint(id, verify, handle)
+}
+
+func newEndpoint(id string, verify func(context.Context, *Request) error, handle HandlerFunc) *endpoint {
+	e := &endpoint{verify: verify, handle: handle}
+	if e.op, e.err = api.Load(id); e.err != nil {
+		e.op = &api.Operation{ID: id}
 	}
-	return &endpoint{op: op, verify: verify, handle: handle}, nil
+	return e
 }
 
 // endpoint is the function of one operation.
 type endpoint struct {
 	op     *api.Operation
+	err    error // the contract has no such operation
 	verify func(context.Context, *Request) error
 	handle HandlerFunc
 	tokens tokens
@@ -86,6 +95,9 @@ type endpoint struct {
 
 // Invoke answers a request of API Gateway.
 func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if e.err != nil {
+		return nil, e.err
+	}
 	var in events.APIGatewayProxyRequest
 	if err := json.Unmarshal(payload, &in); err != nil {
 		return nil, err

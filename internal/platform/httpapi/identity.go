@@ -47,6 +47,9 @@ type tokens interface {
 // the environment names their issuer, which is so on stages without an authorizer only. TOKEN_KEYS is the parameter with the
 // issuer's key set, TOKEN_AUDIENCE the client. Where operators' calls are audited, OPERATOR_ACTIONS is the log group.
 func (e *endpoint) Configure(env *function.Env) {
+	if e.err != nil {
+		env.Fail(e.err)
+	}
 	e.origins = allowedOrigins(env)
 	if e.op.Audited {
 		e.trail = audit.New(env.AWS(), env.Require("OPERATOR_ACTIONS"), env.Clock, env.IDs)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"orderflow/api"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 )
@@ -15,18 +14,13 @@ var errRoute = fault.New(fault.Internal, "NoOperation", "this function does not 
 
 // Route returns the function that serves several operations, by the route that API Gateway has matched the request to. Each
 // request is held to the rules of its own operation, as by Handle, so a caller who got at the wrong one would gain nothing by it.
-func Route(operations map[string]HandlerFunc) (function.Handler, error) {
+func Route(operations map[string]HandlerFunc) function.Handler {
 	handlers := routes{}
 	for id, handle := range operations {
-		op, err := api.Load(id)
-		if err != nil {
-			return nil, err
-		}
-		if handlers[route{op.Method, op.Path}], err = Handle(id, handle); err != nil {
-			return nil, err
-		}
+		e := newEndpoint(id, unverified, handle)
+		handlers[route{e.op.Method, e.op.Path}] = e
 	}
-	return handlers, nil
+	return handlers
 }
 
 type route struct{ HTTPMethod, Resource string }

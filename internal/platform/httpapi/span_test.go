@@ -34,10 +34,7 @@ func TestARequestIsASpanThatTellsTheAnswerAndTheCallersTrace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, err := httpapi.Handle("adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) { return httpapi.OK(nil), c.err })
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := httpapi.Handle("adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) { return httpapi.OK(nil), c.err })
 		ctx, recorded := tracingtest.Record(t)
 		if _, err := h.Invoke(ctx, payload); err != nil {
 			t.Fatal(err)

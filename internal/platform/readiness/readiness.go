@@ -21,7 +21,7 @@ type Service struct {
 
 // Handle returns the function that serves public, the operation that anybody may call, and parts, the one for operators. Both tell of
 // the same look. That only operators get at the parts is the contract's: the operation says who may call it.
-func Handle(service, public, parts string, set *health.Set) (function.Handler, error) {
+func Handle(service, public, parts string, set *health.Set) function.Handler {
 	return httpapi.Route(map[string]httpapi.HandlerFunc{
 		public: func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
 			return Answer(set.Report(ctx)), nil

@@ -10,6 +10,6 @@ import (
 
 // Events publishes the outbox of the table TABLE_NAME to the topic TOPIC_ARN, as the table's stream tells of it; and what
 // the stream did not tell of when a schedule calls.
-func Events(env *function.Env) (function.Handler, error) {
-	return outbox.RelayAndSweep(snstopic.FromEnv(env), ddb.FromEnv(env), env.Clock), nil
+func Events(env *function.Env) function.Handler {
+	return outbox.RelayAndSweep(snstopic.FromEnv(env), ddb.FromEnv(env), env.Clock)
 }

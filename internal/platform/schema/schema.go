@@ -25,24 +25,22 @@ const suffix = ".schema.json"
 // ErrInvalid: the event's data does not match its schema, or its type has none.
 var ErrInvalid = fault.New(fault.Invalid, "InvalidEvent", "the event does not match its schema")
 
-// Load takes the schemas of the given types from files, or all where no type is given. It fails for a type without a file.
-func Load(files fs.FS, types ...string) (Set, error) {
+// Load takes the schemas of the given types from files, or all if no type is given. A type without
+// a file has a broken schema.
+func Load(files fs.FS, types ...string) Set {
 	if len(types) == 0 {
-		names, err := fs.Glob(files, "*"+suffix)
-		if err != nil {
-			return nil, err
-		}
+		names, _ := fs.Glob(files, "*"+suffix) // the pattern is well-formed
 		for _, name := range names {
 			types = append(types, strings.TrimSuffix(path.Base(name), suffix))
 		}
 	}
 	set := Set{}
 	for _, t := range types {
-		text, err := fs.ReadFile(files, t+suffix)
-		if err != nil {
-			return nil, err
-		}
 		set[t] = sync.OnceValues(func() (*jsonschema.Schema, error) {
+			text, err := fs.ReadFile(files, t+suffix)
+			if err != nil {
+				return nil, err
+			}
 			s, err := jsonschema.Parse(text)
 			if err != nil {
 				return nil, fmt.Errorf("schema of %s: %w", t, err)
@@ -50,7 +48,7 @@ func Load(files fs.FS, types ...string) (Set, error) {
 			return s, nil
 		})
 	}
-	return set, nil
+	return set
 }
 
 // Merge returns the schemas of all sets.

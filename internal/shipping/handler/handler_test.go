@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"orderflow/internal/platform/step"
 	"os"
 	"testing"
 	"time"
@@ -37,16 +38,13 @@ func open() *desk {
 
 func (d *desk) webhook(t testing.TB, secret string) function.Handler {
 	t.Helper()
-	h, err := receiveCarrierWebhook(d.Service, func(context.Context) ([]byte, error) { return []byte(secret), nil }, d.clock)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := receiveCarrierWebhook(d.Service, func(context.Context) ([]byte, error) { return []byte(secret), nil }, d.clock)
 	return h
 }
 
 func (d *desk) arrange(t testing.TB) {
 	t.Helper()
-	if _, err := arrangeShipment(d.Service).Invoke(context.Background(), sample(t, "arrange-shipment")); err != nil {
+	if _, err := step.Handle(d.Service.ArrangeShipment).Invoke(context.Background(), sample(t, "arrange-shipment")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -99,9 +97,9 @@ func TestStepsAnswerWithTheirResult(t *testing.T) {
 		name, status string
 		h            function.Handler
 	}{
-		{"arrange-shipment", "REQUESTED", arrangeShipment(d.Service)},
-		{"await-shipment", "REQUESTED", awaitShipment(d.Service)},
-		{"cancel-shipment", "CANCELLED", cancelShipment(d.Service)},
+		{"arrange-shipment", "REQUESTED", step.Handle(d.Service.ArrangeShipment)},
+		{"await-shipment", "REQUESTED", step.Handle(d.Service.AwaitShipment)},
+		{"cancel-shipment", "CANCELLED", step.Handle(d.Service.CancelShipment)},
 	} {
 		out, err := c.h.Invoke(t.Context(), sample(t, c.name))
 		if want := `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"` + c.status + `"}`; err != nil || string(out) != want {
@@ -112,10 +110,10 @@ func TestStepsAnswerWithTheirResult(t *testing.T) {
 
 func TestArrangeAfterCancelHasItsNameInTheSaga(t *testing.T) {
 	d := open()
-	if _, err := cancelShipment(d.Service).Invoke(t.Context(), sample(t, "cancel-shipment")); err != nil {
+	if _, err := step.Handle(d.Service.CancelShipment).Invoke(t.Context(), sample(t, "cancel-shipment")); err != nil {
 		t.Fatal(err)
 	}
-	_, err := arrangeShipment(d.Service).Invoke(t.Context(), sample(t, "arrange-shipment"))
+	_, err := step.Handle(d.Service.ArrangeShipment).Invoke(t.Context(), sample(t, "arrange-shipment"))
 	var named messages.InvokeResponse_Error
 	if !errors.As(err, &named) || named.Type != "StepCompensated" {
 		t.Errorf("error %v, want the name StepCompensated", err)
@@ -128,10 +126,7 @@ func TestGetShipmentShowsACustomersOwn(t *testing.T) {
 	if status, _ := send(t, d.webhook(t, "sample-secret"), request(t, "receive-carrier-webhook")); status != 204 {
 		t.Fatalf("webhook: %d", status)
 	}
-	h, err := getShipment(d.Service)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := getShipment(d.Service)
 	claims := func(r *events.APIGatewayProxyRequest) map[string]any {
 		return r.RequestContext.Authorizer["claims"].(map[string]any)
 	}

@@ -5,22 +5,18 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/step"
 	"orderflow/internal/shipping"
 )
 
-// Handlers returns shipping's functions by name, over use cases that somebody else composed. key
-// gives what the carrier signs with.
-func Handlers(svc *shipping.Service, key func(context.Context) ([]byte, error), c clock.Clock) (map[string]function.Handler, error) {
-	shipment, err := getShipment(svc)
-	if err != nil {
-		return nil, err
-	}
-	webhook, err := receiveCarrierWebhook(svc, key, c)
+// Handlers returns shipping's functions by name, over use cases built by the caller.
+// key gives what webhooks are signed with.
+func Handlers(svc *shipping.Service, key func(context.Context) ([]byte, error), c clock.Clock) map[string]function.Handler {
 	return map[string]function.Handler{
-		"arrange-shipment":        arrangeShipment(svc),
-		"await-shipment":          awaitShipment(svc),
-		"cancel-shipment":         cancelShipment(svc),
-		"get-shipment":            shipment,
-		"receive-carrier-webhook": webhook,
-	}, err
+		"arrange-shipment":        step.Handle(svc.ArrangeShipment),
+		"await-shipment":          step.Handle(svc.AwaitShipment),
+		"cancel-shipment":         step.Handle(svc.CancelShipment),
+		"get-shipment":            getShipment(svc),
+		"receive-carrier-webhook": receiveCarrierWebhook(svc, key, c),
+	}
 }

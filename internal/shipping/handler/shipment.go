@@ -17,9 +17,9 @@ type shipment struct {
 }
 
 // GetShipment composes the function get-shipment.
-func GetShipment(env *function.Env) (function.Handler, error) { return getShipment(keeping(env)) }
+func GetShipment(env *function.Env) function.Handler { return getShipment(keeping(env)) }
 
-func getShipment(svc *shipping.Service) (function.Handler, error) {
+func getShipment(svc *shipping.Service) function.Handler {
 	return httpapi.Handle("getShipment", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		sh, err := svc.GetShipment(ctx, r.Path["orderId"])
 		if err == nil && !r.Caller.MaySee(sh.CustomerID) {

@@ -17,12 +17,12 @@ import (
 type secret func(ctx context.Context) ([]byte, error)
 
 // ReceiveCarrierWebhook composes the function receive-carrier-webhook.
-func ReceiveCarrierWebhook(env *function.Env) (function.Handler, error) {
+func ReceiveCarrierWebhook(env *function.Env) function.Handler {
 	s := secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock)
 	return receiveCarrierWebhook(keeping(env), s.Value, env.Clock)
 }
 
-func receiveCarrierWebhook(svc *shipping.Service, key secret, c clock.Clock) (function.Handler, error) {
+func receiveCarrierWebhook(svc *shipping.Service, key secret, c clock.Clock) function.Handler {
 	verify := func(ctx context.Context, r *httpapi.Request) error {
 		k, err := key(ctx)
 		if err != nil {

@@ -3,6 +3,7 @@ package handler
 import (
 	"encoding/base64"
 	"errors"
+	"orderflow/internal/platform/step"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,10 +116,7 @@ func TestSignedCallbackMustStillFollowTheContract(t *testing.T) {
 
 // Nothing that a carrier says beside its decision may keep the decision out, nor become an event that its consumers refuse.
 func TestCallbackIsReadTolerantly(t *testing.T) {
-	schemas, err := schema.Load(contract.Schemas)
-	if err != nil {
-		t.Fatal(err)
-	}
+	schemas := schema.Load(contract.Schemas)
 	long := strings.Repeat("Ä", 64)
 	for more, want := range map[string]struct {
 		status           shipping.Status
@@ -181,7 +179,7 @@ func TestCallbackForAnUnknownReferenceIsToBeRepeated(t *testing.T) {
 func TestCallbackAfterTheCancellationIsAcknowledged(t *testing.T) {
 	d := open()
 	d.arrange(t)
-	if _, err := cancelShipment(d.Service).Invoke(t.Context(), sample(t, "cancel-shipment")); err != nil {
+	if _, err := step.Handle(d.Service.CancelShipment).Invoke(t.Context(), sample(t, "cancel-shipment")); err != nil {
 		t.Fatal(err)
 	}
 	if status, body := send(t, d.webhook(t, "sample-secret"), request(t, "receive-carrier-webhook")); status != 204 {

@@ -14,7 +14,7 @@ import (
 )
 
 // CheckShipping composes the function check-shipping.
-func CheckShipping(env *function.Env) (function.Handler, error) {
+func CheckShipping(env *function.Env) function.Handler {
 	table := ddb.FromEnv(env)
 	known := registry.Source(env.AWS(), env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock)
 	secret := secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock)
@@ -27,6 +27,6 @@ func CheckShipping(env *function.Env) (function.Handler, error) {
 	))
 }
 
-func checkShipping(set *health.Set) (function.Handler, error) {
+func checkShipping(set *health.Set) function.Handler {
 	return platform.Handle("shipping", "checkShipping", "inspectShipping", set)
 }

@@ -139,10 +139,7 @@ func (r *Repo) read(path, rel string) error {
 	source := strings.HasSuffix(rel, ".go") && !strings.HasSuffix(rel, "_test.go")
 	machine := strings.HasPrefix(rel, "statemachines/") && strings.HasSuffix(rel, ".asl.json")
 	if eventType, ok := strings.CutSuffix(filepath.Base(rel), ".schema.json"); ok {
-		set, err := schema.Load(os.DirFS(filepath.Dir(path)), eventType)
-		if err != nil {
-			return err
-		}
+		set := schema.Load(os.DirFS(filepath.Dir(path)), eventType)
 		r.Schemas = schema.Merge(r.Schemas, set)
 		return set.Check()
 	}

@@ -84,12 +84,9 @@ func TestCallsBeyondTheBulkheadAreRefusedAtOnce(t *testing.T) {
 func TestAFullBulkheadIsA503WithRetryAfter(t *testing.T) {
 	t.Parallel()
 	p := crowd(t, inhabit(t))
-	h, err := httpapi.Handle("checkLiveness", func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
+	h := httpapi.Handle("checkLiveness", func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
 		return httpapi.Response{Status: http.StatusOK}, p.authorize(ctx, "k", deadline).err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	in, err := json.Marshal(events.APIGatewayProxyRequest{HTTPMethod: http.MethodGet, Path: "/health/live"})
 	if err != nil {
 		t.Fatal(err)

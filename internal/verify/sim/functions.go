@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"time"
 
@@ -58,7 +59,7 @@ var addresses = registry.Fixed{
 var secret = []byte("simulated")
 
 // compose builds every function of the system as its handler package does, over the stores in memory.
-func (w *World) compose() error {
+func (w *World) compose() {
 	w.stores = stores{
 		catalog: catalogMemory.New(w), gateway: memdb.NewLog(w), inventory: inventoryMemory.New(w), notifications: notificationsMemory.New(w),
 		orders: ordersMemory.New(w), payments: paymentsMemory.New(w), shipping: shippingMemory.New(w),
@@ -84,44 +85,22 @@ func (w *World) compose() error {
 		machines = w.mutant.recovery(machines)
 	}
 	key := func(context.Context) ([]byte, error) { return secret, nil }
-	sets := []func() (map[string]function.Handler, error){
-		func() (map[string]function.Handler, error) {
-			return catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids))
-		},
-		func() (map[string]function.Handler, error) {
-			return inventoryHandler.Handlers(inventory.New(w.stores.inventory, w, w.ids))
-		},
-		func() (map[string]function.Handler, error) {
-			return ordersHandler.Handlers(orders.New(orderStore, w, w.ids).Limited(limits))
-		},
-		func() (map[string]function.Handler, error) {
-			return paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids), key, w)
-		},
-		func() (map[string]function.Handler, error) {
-			return shippingHandler.Handlers(shipping.New(w.stores.shipping, carrier, w, w.ids), key, w)
-		},
-		func() (map[string]function.Handler, error) {
-			return notificationsHandler.Handlers(notifications.New(mailStore, mailer{w}, w, w.ids))
-		},
-		func() (map[string]function.Handler, error) {
-			return fulfilmentHandler.Handlers(fulfilment.New(machines))
-		},
-	}
-	for _, set := range sets {
-		handlers, err := set()
-		if err != nil {
-			return err
-		}
-		for name, h := range handlers {
-			w.functions[name] = h
-		}
+	for _, handlers := range []map[string]function.Handler{
+		catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids)),
+		inventoryHandler.Handlers(inventory.New(w.stores.inventory, w, w.ids)),
+		ordersHandler.Handlers(orders.New(orderStore, w, w.ids).Limited(limits)),
+		paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids), key, w),
+		shippingHandler.Handlers(shipping.New(w.stores.shipping, carrier, w, w.ids), key, w),
+		notificationsHandler.Handlers(notifications.New(mailStore, mailer{w}, w, w.ids)),
+		fulfilmentHandler.Handlers(fulfilment.New(machines)),
+	} {
+		maps.Copy(w.functions, handlers)
 	}
 	if w.mutant.function != nil {
 		for name, h := range w.functions {
 			w.functions[name] = w.mutant.function(w, name, h)
 		}
 	}
-	return nil
 }
 
 // logs are the tables' logs, of the services that have one.

@@ -33,10 +33,7 @@ func TestThingsHappenInTheOrderOfTheirTimesThenOfTheirPlanning(t *testing.T) {
 // suspended runs a function that waits for a minute, with what became of it.
 func suspended(t *testing.T, undead bool) (ended bool, told []error) {
 	t.Helper()
-	w, err := newWorld(1, Options{}, load(t, Mutant{}), Mutant{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := newWorld(1, Options{}, load(t, Mutant{}), Mutant{})
 	w.functions["slow"] = function.HandlerFunc(func(context.Context, []byte) ([]byte, error) {
 		w.running.undead = undead
 		w.wait(time.Minute)
@@ -63,10 +60,7 @@ func TestAZombieGoesOnAfterItsCallerWasToldOfTheTimeout(t *testing.T) {
 }
 
 func TestAPanicIsAViolation(t *testing.T) {
-	w, err := newWorld(1, Options{}, load(t, Mutant{}), Mutant{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := newWorld(1, Options{}, load(t, Mutant{}), Mutant{})
 	w.functions["bad"] = function.HandlerFunc(func(context.Context, []byte) ([]byte, error) { panic("oh") })
 	w.invoke("bad", "", nil, func([]byte, error) {})
 	w.rest(epoch.Add(time.Hour))
@@ -92,10 +86,7 @@ func TestQueuesAreThoseOfTheTemplate(t *testing.T) {
 
 func TestEveryQueueAndScheduleHasAFunctionInTheWorld(t *testing.T) {
 	d := load(t, Mutant{})
-	w, err := newWorld(1, Options{}, d, Mutant{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := newWorld(1, Options{}, d, Mutant{})
 	for _, name := range w.consumers {
 		if w.functions[name] == nil {
 			t.Errorf("there is no function %s behind its queue", name)

@@ -49,10 +49,7 @@ const patience = 48 * time.Hour
 
 // Run plays one seed.
 func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline, error) {
-	w, err := newWorld(seed, o, d, m)
-	if err != nil {
-		return nil, nil, err
-	}
+	w := newWorld(seed, o, d, m)
 	w.calm = true
 	w.stockUp()
 	w.rest(epoch.Add(time.Hour))

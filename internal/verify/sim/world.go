@@ -74,7 +74,7 @@ type line struct {
 	text  string
 }
 
-func newWorld(seed uint64, o Options, d *Definitions, m Mutant) (*World, error) {
+func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 	c := newChance(seed)
 	w := &World{
 		seed: seed, options: o, mutant: m, fate: newFate(c), schedule: schedule{now: epoch},
@@ -92,7 +92,8 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) (*World, error) 
 	}
 	w.versions = newVersions(w, seed)
 	w.open()
-	return w, w.compose()
+	w.compose()
+	return w
 }
 
 // note adds a line to the timeline, and to the digest by which two runs are compared.

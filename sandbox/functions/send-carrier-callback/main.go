@@ -18,7 +18,7 @@ import (
 const timeout = 5 * time.Second
 
 func main() {
-	function.Start(func(env *function.Env) (function.Handler, error) {
+	function.Start(func(env *function.Env) function.Handler {
 		cfg := env.AWS()
 		sender := carrier.Sender{
 			Carrier:   carrier.New(dynamo.New(ddb.FromEnv(env)), env.Clock, env.IDs),
@@ -27,7 +27,7 @@ func main() {
 			Clock:     env.Clock,
 			Client:    &http.Client{Timeout: timeout, CheckRedirect: noRedirect},
 		}
-		return stream.Handle(sender.Send), nil
+		return stream.Handle(sender.Send)
 	})
 }
 

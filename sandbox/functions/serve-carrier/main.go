@@ -10,8 +10,8 @@ import (
 )
 
 func main() {
-	function.Start(func(env *function.Env) (function.Handler, error) {
+	function.Start(func(env *function.Env) function.Handler {
 		store := dynamo.New(ddb.FromEnv(env))
-		return web.Serve(carrier.Handler(store, env.Clock, env.IDs)), nil
+		return web.Serve(carrier.Handler(store, env.Clock, env.IDs))
 	})
 }

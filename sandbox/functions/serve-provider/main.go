@@ -10,8 +10,8 @@ import (
 )
 
 func main() {
-	function.Start(func(env *function.Env) (function.Handler, error) {
+	function.Start(func(env *function.Env) function.Handler {
 		ledger := dynamo.New(ddb.FromEnv(env))
-		return web.Serve(provider.Handler(ledger, env.Clock, env.IDs, provider.Sleep)), nil
+		return web.Serve(provider.Handler(ledger, env.Clock, env.IDs, provider.Sleep))
 	})
 }

@@ -34,12 +34,9 @@ func (shut) Find() error                                       { return errShut 
 func (shut) Commit(commit.With, func(commit.With) error) error { return errShut }
 
 // Run holds the function of service, composed by compose, to its contract. up is its store, down one behind Shut.
-func Run(t *testing.T, service string, compose func(*health.Set) (function.Handler, error), up, down readiness.Reacher) {
+func Run(t *testing.T, service string, compose func(*health.Set) function.Handler, up, down readiness.Reacher) {
 	f := func(t *testing.T, checks ...health.Check) function.Handler {
-		h, err := compose(health.New(clock.System{}, checks...))
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := compose(health.New(clock.System{}, checks...))
 		return h
 	}
 	open := health.Check{Name: "breaker:bank", Probe: func(context.Context) error {
