@@ -4,15 +4,18 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 var (
-	runbook = regexp.MustCompile(`docs/runbooks/[a-z-]+\.md`)
-	dated   = regexp.MustCompile(`^# \d+\. .+\n\n\d{4}-\d\d-\d\d · [a-z]`)
-	fenced  = regexp.MustCompile("(?s)```.*?```")
-	quoted  = regexp.MustCompile("`([a-z]+(?:\\s+[a-z]+){2,})`") // three words or more: a line of a log
-	link    = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	target  = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
+	runbook  = regexp.MustCompile(`docs/runbooks/[a-z-]+\.md`)
+	dated    = regexp.MustCompile(`^# \d+\. .+\n\n\d{4}-\d\d-\d\d · [a-z]`)
+	fenced   = regexp.MustCompile("(?s)```.*?```")
+	quoted   = regexp.MustCompile("`([a-z]+(?:\\s+[a-z]+){2,})`") // three words or more: a line of a log
+	link     = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	conflict = regexp.MustCompile(`^(<{7}|={7}|>{7})( |$)`)
+	command  = regexp.MustCompile(`go run \./cmd/dev ([a-z-]+)`)
+	target   = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
 )
 
 func docRules() []Rule {
@@ -61,7 +64,7 @@ func docRules() []Rule {
 			Sabotage: func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" },
 		},
 		{
-			Name: "links and make targets in the documents exist",
+			Name: "links, make targets and commands in the documents exist",
 			Why:  "a document that leads nowhere is worse than none",
 			Check: func(r *Repo) []string {
 				var bad list
@@ -75,6 +78,10 @@ func docRules() []Rule {
 					}
 					for _, m := range target.FindAllStringSubmatch(body, -1) {
 						bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"), "%s names make %s", file, m[1])
+					}
+					for _, m := range command.FindAllStringSubmatch(body, -1) {
+						known := m[1] == "help" || regexp.MustCompile(`Use:\s+"`+m[1]+`[ "]`).MatchString(r.Packages["cmd/dev"].Source)
+						bad.unless(known, "%s names go run ./cmd/dev %s", file, m[1])
 					}
 				}
 				return bad.sorted()
@@ -114,6 +121,29 @@ func docRules() []Rule {
 			Sabotage: func(r *Repo) {
 				r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n**Context.** … **Decision.** … **Consequences.** …\n"
 			},
+		},
+		{
+			Name: "the prose of documents wraps at 100 columns",
+			Why:  "a longer line is not read in an editor or in a diff; a line that a merge left is not read at all",
+			Check: func(r *Repo) []string {
+				var bad list
+				for file, body := range r.Texts {
+					if !strings.HasSuffix(file, ".md") {
+						continue
+					}
+					code := false
+					for n, line := range strings.Split(body, "\n") {
+						fence := strings.HasPrefix(strings.TrimSpace(line), "```")
+						code = code != fence
+						text := !code && !fence && !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "#")
+						_, rest, _ := strings.Cut(strings.TrimSpace(line), " ") // a long link cannot be broken
+						bad.unless(!text || rest == "" || utf8.RuneCountInString(line) <= 100, "%s:%d is longer", file, n+1)
+						bad.unless(!conflict.MatchString(line), "%s:%d is left from a merge", file, n+1)
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" },
 		},
 		{
 			Name: "every service has a README",
