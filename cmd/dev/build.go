@@ -40,7 +40,7 @@ func build() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return repo.Build(cmd.Context(), report(), arch)
+			return repo.Build(cmd.Context(), report(), devstack.Lambda(arch))
 		},
 	}
 	cmd.Flags().StringVar(&arch, "arch", devstack.HostArchitecture(), "`architecture` of the functions: x86_64 or arm64")

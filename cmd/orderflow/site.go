@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"orderflow/internal/dev/devstack"
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/fulfilment/stepfunctions"
 	"orderflow/internal/ops/repair"
@@ -94,8 +93,8 @@ func (b site) action(ctx context.Context, why, what string) (repair.Action, erro
 func awsConfig(ctx context.Context, d deployment, ofStack bool) (aws.Config, error) {
 	if endpoint := d.outputs["EndpointUrl"]; ofStack && endpoint != "" {
 		return aws.Config{
-			Region: first(d.outputs["Region"], devstack.Region), BaseEndpoint: &endpoint,
-			Credentials: credentials.NewStaticCredentialsProvider(devstack.AccessKey, devstack.SecretKey, ""),
+			Region: first(d.outputs["Region"], "us-east-1"), BaseEndpoint: &endpoint,
+			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), // an emulator takes any
 		}, nil
 	}
 	var options []func(*config.LoadOptions) error

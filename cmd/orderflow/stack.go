@@ -8,10 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 
-	"orderflow/internal/dev/devstack"
 	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/ownfile"
 )
 
 // operator is the group whose members may run the shop.
@@ -71,9 +70,7 @@ func readOwn(name string) (data []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	owner, known := info.Sys().(*syscall.Stat_t)
-	const othersWrite = 0o022
-	if !known || int64(owner.Uid) != int64(os.Geteuid()) || info.Mode().Perm()&othersWrite != 0 {
+	if !ownfile.Trusted(info) {
 		return nil, fmt.Errorf("%s: %w", name, errForeign)
 	}
 	return io.ReadAll(f)
@@ -132,14 +129,6 @@ func (a *app) api(role string) (*client.Client, error) {
 		user := first(a.user, map[string]string{operator: "olga"}[role], "alice")
 		return a.localToken(ctx, filepath.Dir(d.file), user, first(a.role, role))
 	}}, nil
-}
-
-func stackToken(ctx context.Context, dir, user, role string) (string, error) {
-	s, err := devstack.Load(ctx, dir)
-	if err != nil {
-		return "", err
-	}
-	return s.Token(ctx, user, role)
 }
 
 // first returns the first that is not empty.

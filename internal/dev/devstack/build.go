@@ -69,9 +69,21 @@ func HostArchitecture() string {
 	return "x86_64"
 }
 
-// Build compiles every function for architecture (x86_64 or arm64) into .build/functions/<name>/bootstrap, and packs
-// each into .build/functions/<name>.zip, which deploys without being packed again. What is unchanged keeps its bytes.
-func (r Repo) Build(ctx context.Context, rep *Reporter, architecture string) error {
+// A Machine is what functions are built for.
+type Machine struct {
+	System       string // as Go names it: linux, darwin
+	Architecture string // as Lambda names it: x86_64 or arm64
+}
+
+// Lambda is the machine that AWS runs functions on.
+func Lambda(architecture string) Machine { return Machine{System: "linux", Architecture: architecture} }
+
+// Host is this machine: an emulator runs functions as its processes.
+func Host() Machine { return Machine{System: runtime.GOOS, Architecture: HostArchitecture()} }
+
+// Build compiles every function for a machine into .build/functions/<name>/bootstrap, and packs each into
+// .build/functions/<name>.zip, which deploys without being packed again. What is unchanged keeps its bytes.
+func (r Repo) Build(ctx context.Context, rep *Reporter, m Machine) error {
 	functions, err := r.Functions()
 	if err != nil {
 		return err
@@ -81,7 +93,7 @@ func (r Repo) Build(ctx context.Context, rep *Reporter, architecture string) err
 		return err
 	}
 	defer unlock()
-	bin, err := r.compile(ctx, rep, architecture, functions)
+	bin, err := r.compile(ctx, rep, m, functions)
 	if err != nil {
 		return err
 	}
@@ -90,32 +102,32 @@ func (r Repo) Build(ctx context.Context, rep *Reporter, architecture string) err
 
 // Compile compiles functions as Build does, and returns the directory with their binaries, each called as its
 // function. It leaves alone what is to be deployed.
-func (r Repo) Compile(ctx context.Context, rep *Reporter, architecture string, functions []Function) (bin string, err error) {
+func (r Repo) Compile(ctx context.Context, rep *Reporter, m Machine, functions []Function) (bin string, err error) {
 	unlock, err := lock(r.Path(".build"))
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	return r.compile(ctx, rep, architecture, functions)
+	return r.compile(ctx, rep, m, functions)
 }
 
 // compile's env is added to that of the compiler.
-func (r Repo) compile(ctx context.Context, rep *Reporter, architecture string, functions []Function, env ...string) (bin string, err error) {
-	goarch, ok := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[architecture]
+func (r Repo) compile(ctx context.Context, rep *Reporter, m Machine, functions []Function, env ...string) (bin string, err error) {
+	goarch, ok := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[m.Architecture]
 	if !ok {
-		return "", fmt.Errorf("unknown architecture %q: use x86_64 or arm64", architecture)
+		return "", fmt.Errorf("unknown architecture %q: use x86_64 or arm64", m.Architecture)
 	}
-	bin = r.Path(".build", "bin", goarch)
+	bin = r.Path(".build", "bin", m.System+"-"+goarch)
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return "", err
 	}
-	return bin, rep.Do(fmt.Sprintf("build %d functions for %s", len(functions), architecture), func() error {
+	return bin, rep.Do(fmt.Sprintf("build %d functions for %s %s", len(functions), m.System, m.Architecture), func() error {
 		args := []string{"build", "-ldflags=-s -w", "-o", bin + string(filepath.Separator)}
 		for _, f := range functions {
 			args = append(args, "./"+filepath.ToSlash(f.Dir))
 		}
 		return command{dir: string(r), name: "go", args: args,
-			env: environ(append(env, "GOFLAGS="+GoFlags, "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch)...)}.run(ctx)
+			env: environ(append(env, "GOFLAGS="+GoFlags, "CGO_ENABLED=0", "GOOS="+m.System, "GOARCH="+goarch)...)}.run(ctx)
 	})
 }
 

@@ -47,7 +47,7 @@ type deployment struct {
 
 // deploy deploys both stacks with the SAM CLI, unless just that was deployed to this emulator already.
 func (s *Stack) deploy(ctx context.Context, opts Options) error {
-	parameters := []string{"Stage=" + Stage, "Architecture=" + opts.Architecture, "EmulatorEndpoint=" + s.Emulator.URL,
+	parameters := []string{"Stage=" + Stage, "Architecture=" + HostArchitecture(), "EmulatorEndpoint=" + s.Emulator.URL,
 		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL, "AllowedOrigins=" + strings.Join(Origins, ",")}
 	tokens, err := s.tokenParameters(ctx, opts)
 	if err != nil {

@@ -41,7 +41,7 @@ func TestUnchangedFunctionKeepsItsPackage(t *testing.T) {
 	put(t, repo, "functions/demo/second/main.go", "package main\nfunc main() {}\n")
 	packages := func() map[string]string {
 		t.Helper()
-		if err := repo.Build(t.Context(), nil, HostArchitecture()); err != nil {
+		if err := repo.Build(t.Context(), nil, Host()); err != nil {
 			t.Fatal(err)
 		}
 		content := map[string]string{}
@@ -90,7 +90,7 @@ func TestRemovedFunctionIsNotDeployable(t *testing.T) {
 	put(t, repo, "functions/demo/kept/main.go", "package main\nfunc main() {}\n")
 	put(t, repo, ".build/functions/gone/bootstrap", "old")
 	put(t, repo, ".build/functions/gone.zip", "old")
-	if err := repo.Build(t.Context(), nil, HostArchitecture()); err != nil {
+	if err := repo.Build(t.Context(), nil, Host()); err != nil {
 		t.Fatal(err)
 	}
 	left, err := filepath.Glob(repo.Path(".build", "functions", "gone*"))

@@ -20,7 +20,7 @@ func (r Repo) Sums(ctx context.Context, rep *Reporter, architecture string, func
 		return nil, err
 	}
 	defer unlock()
-	bin, err := r.compile(ctx, rep, architecture, functions, env...)
+	bin, err := r.compile(ctx, rep, Lambda(architecture), functions, env...)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,6 @@ type Options struct {
 	EmulatorEnv  []string  // further NAME=value settings of the emulator's own, such as SFN_WAIT_SCALE=0.1 of MiniStack
 	Discovery    string    // the registry, parameters or cloud-map; empty: parameters
 	NoAuthorizer bool      // none stands in front of the API: functions verify tokens, which Token signs. A stack stays as it was begun
-	Architecture string    // of the functions, x86_64 or arm64; empty: this machine's
 	Report       *Reporter // may be nil
 }
 
@@ -59,9 +58,6 @@ func (o Options) fill() (Options, error) {
 	if o.Dir == "" {
 		o.Dir = o.Repo.Path(".local")
 	}
-	if o.Architecture == "" {
-		o.Architecture = HostArchitecture()
-	}
 	if o.Discovery == "" {
 		o.Discovery = "parameters" // said every time, since SAM would go on with what a stack has
 	}
@@ -97,7 +93,7 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 			return err
 		},
 		func() (err error) {
-			if err := opts.Repo.Build(ctx, opts.Report, opts.Architecture); err != nil {
+			if err := opts.Repo.Build(ctx, opts.Report, Host()); err != nil {
 				return err
 			}
 			if err := opts.Repo.buildCollector(ctx); err != nil {

@@ -11,7 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"orderflow/internal/ops/ownfile"
 )
 
 // ErrNotSignedIn says that there is no sign-in for an address.
@@ -65,7 +66,7 @@ func (s Store) Load(api string) (Token, error) {
 	if s == "" {
 		return Token{}, ErrNotSignedIn
 	}
-	f, err := os.OpenFile(s.file(api), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(s.file(api), os.O_RDONLY|ownfile.NoFollow, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Token{}, ErrNotSignedIn
 	}
@@ -77,8 +78,7 @@ func (s Store) Load(api string) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || int(owner.Uid) != os.Getuid() || info.Mode().Perm()&0o077 != 0 || !info.Mode().IsRegular() {
+	if !ownfile.Private(info) {
 		return Token{}, fmt.Errorf("%s is not a file that only you may read: remove it and sign in again", f.Name())
 	}
 	data, err := io.ReadAll(f)

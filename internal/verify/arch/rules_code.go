@@ -63,7 +63,7 @@ func codeRules() []Rule {
 			Check: eachImport(func(dir, imp string) bool {
 				own := strings.TrimPrefix(imp, module)
 				about := strings.HasPrefix(own, "internal/verify/") || strings.HasPrefix(own, "internal/dev/")
-				found := dir == "cmd/orderflow" && own == "internal/dev/devstack"
+				found := dir == "cmd/orderflow" && own == "internal/dev/devstack" // to sign its users in
 				return (dir == "cmd/orderflow" || strings.HasPrefix(dir, "internal/ops/")) && about && !found
 			}),
 			Sabotage: addImport("internal/ops/client", "orderflow/internal/dev/devstack"),

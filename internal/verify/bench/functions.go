@@ -30,7 +30,7 @@ func Functions(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter) 
 		}
 		maps.Copy(vars, of)
 	}
-	bin, err := repo.Compile(ctx, rep, devstack.HostArchitecture(), append(functions, devstack.Function{Name: "hello", Dir: "internal/verify/bench/testdata/hello"}))
+	bin, err := repo.Compile(ctx, rep, devstack.Host(), append(functions, devstack.Function{Name: "hello", Dir: "internal/verify/bench/testdata/hello"}))
 	if err != nil {
 		return hello, nil, err
 	}

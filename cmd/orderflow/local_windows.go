@@ -1,0 +1,11 @@
+package main
+
+import (
+	"context"
+	"errors"
+)
+
+// stackToken fails: the local stack runs on Linux and macOS.
+func stackToken(context.Context, string, string, string) (string, error) {
+	return "", errors.New("there is no local stack on Windows: `orderflow login`, or give --token or $ORDERFLOW_TOKEN")
+}
