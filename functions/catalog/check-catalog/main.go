@@ -1,9 +1,9 @@
-// Command check-catalog tells whether what catalog needs is there: to anybody whether it is, to operators what of it.
+// Command check-catalog tells anybody whether catalog is ready, and operators which part of what it needs fails.
 package main
 
 import (
-	"orderflow/internal/catalog/readiness"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/readiness"
 )
 
-func main() { function.Start(readiness.CheckCatalog) }
+func main() { function.Start(readiness.Check("catalog")) }

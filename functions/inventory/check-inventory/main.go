@@ -1,9 +1,9 @@
-// Command check-inventory tells whether what inventory needs is there: to anybody whether it is, to operators what of it.
+// Command check-inventory tells anybody whether inventory is ready, and operators which part of what it needs fails.
 package main
 
 import (
-	"orderflow/internal/inventory/readiness"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/readiness"
 )
 
-func main() { function.Start(readiness.CheckInventory) }
+func main() { function.Start(readiness.Check("inventory")) }

@@ -1,9 +1,9 @@
-// Command check-orders tells whether what orders needs is there: to anybody whether it is, to operators what of it.
+// Command check-orders tells anybody whether orders is ready, and operators which part of what it needs fails.
 package main
 
 import (
-	"orderflow/internal/orders/readiness"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/readiness"
 )
 
-func main() { function.Start(readiness.CheckOrders) }
+func main() { function.Start(readiness.Check("orders")) }

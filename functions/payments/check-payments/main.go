@@ -1,9 +1,13 @@
-// Command check-payments tells whether what payments needs is there: to anybody whether it is, to operators what of it.
+// Command check-payments tells anybody whether payments is ready, and operators which part of what it needs fails.
 package main
 
 import (
-	"orderflow/internal/payments/readiness"
+	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/readiness"
 )
 
-func main() { function.Start(readiness.CheckPayments) }
+func main() {
+	function.Start(readiness.Check("payments",
+		readiness.ThirdParty(provider.Name), readiness.WebhookSecret("payment-webhook")))
+}

@@ -1,9 +1,13 @@
-// Command check-shipping tells whether what shipping needs is there: to anybody whether it is, to operators what of it.
+// Command check-shipping tells anybody whether shipping is ready, and operators which part of what it needs fails.
 package main
 
 import (
 	"orderflow/internal/platform/function"
-	"orderflow/internal/shipping/readiness"
+	"orderflow/internal/platform/readiness"
+	"orderflow/internal/shipping/carrier"
 )
 
-func main() { function.Start(readiness.CheckShipping) }
+func main() {
+	function.Start(readiness.Check("shipping",
+		readiness.ThirdParty(carrier.Name), readiness.WebhookSecret("carrier-webhook")))
+}

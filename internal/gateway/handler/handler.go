@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/outbound"
-	"orderflow/internal/platform/readiness"
+	"orderflow/internal/platform/resilience"
 )
 
 func service(env *function.Env) *gateway.Service {
@@ -44,7 +44,7 @@ func CheckReadiness(env *function.Env) function.Handler {
 	table := ddb.FromEnv(env)
 	var circuits []health.Check
 	for _, b := range gateway.Asked {
-		circuits = append(circuits, readiness.Breaker(table, string(b)))
+		circuits = append(circuits, resilience.Health(table, string(b)))
 	}
 	asked := services.New(outbound.New(env, "gateway", table).To)
 	return checkReadiness(gateway.NewHealth(asked, env.Clock, health.New(env.Clock, circuits...)))
@@ -53,7 +53,7 @@ func CheckReadiness(env *function.Env) function.Handler {
 func checkReadiness(h *gateway.Health) function.Handler {
 	return httpapi.Route(map[string]httpapi.HandlerFunc{
 		"checkReadiness": func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
-			return readiness.Answer(h.CheckReadiness(ctx)), nil
+			return httpapi.Health(h.CheckReadiness(ctx)), nil
 		},
 		"inspectHealth": func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 			return httpapi.OK(h.InspectHealth(ctx, r.Header.Get("Authorization"))), nil

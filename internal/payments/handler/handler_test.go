@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"orderflow/internal/platform/step"
 	"os"
 	"reflect"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/step"
 )
 
 const samples = "../../../events/payments/"

@@ -3,9 +3,12 @@ package readiness
 import (
 	"context"
 
-	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/health"
+	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
+	"orderflow/internal/platform/secrets"
 )
 
 // Reacher is something of the service's own, such as a table.
@@ -40,26 +43,20 @@ func Secret(name string, probe func(context.Context) error) health.Check {
 	return health.Check{Name: "secret:" + name, Probe: probe}
 }
 
-// Circuits keeps the circuits of a service, as all processes share them. Every service's table does.
-type Circuits interface {
-	// Circuit returns the circuit of a dependency.
-	Circuit(ctx context.Context, dependency string) (resilience.Circuit, error)
+// Need is what a service needs beside its table and topic.
+type Need func(env *function.Env, table *ddb.Table) []health.Check
+
+// ThirdParty is a dependency that the service calls: its address and its circuit.
+func ThirdParty(name string) Need {
+	return func(env *function.Env, table *ddb.Table) []health.Check {
+		known := registry.Source(env.AWS(), env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock)
+		return []health.Check{Address(known, name), resilience.Health(table, name)}
+	}
 }
 
-// troubles are the states of a circuit that are not as they should be.
-var troubles = map[resilience.State]*fault.Error{
-	resilience.Open:     fault.New(fault.Transient, "CircuitOpen", "the dependency is not asked for now"),
-	resilience.HalfOpen: fault.New(fault.Transient, "CircuitHalfOpen", "the dependency is being tried again"),
-}
-
-// Breaker checks that the circuit to a dependency is closed. Anything else is a warning: what needs the dependency waits, all else
-// goes on; nor does a state that cannot be read stop anything.
-func Breaker(kept Circuits, dependency string) health.Check {
-	return health.Check{Name: "breaker:" + dependency, Probe: func(ctx context.Context) error {
-		c, err := kept.Circuit(ctx, dependency)
-		if trouble := troubles[c.State]; err == nil && trouble != nil {
-			err = trouble
-		}
-		return health.Degraded(err)
-	}}
+// WebhookSecret is the secret WEBHOOK_SECRET, by which webhooks are verified.
+func WebhookSecret(name string) Need {
+	return func(env *function.Env, _ *ddb.Table) []health.Check {
+		return []health.Check{Secret(name, secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock).Present)}
+	}
 }

@@ -135,9 +135,9 @@ func TestACircuitThatIsNotClosedIsAWarning(t *testing.T) {
 		{circuits{state: resilience.HalfOpen}, "breaker:bank warn CircuitHalfOpen"},
 		{circuits{err: errors.New("gone")}, "breaker:bank warn Unreachable"},
 	} {
-		want(t, readiness.Breaker(c.of, "bank"), c.as)
+		want(t, resilience.Health(c.of, "bank"), c.as)
 	}
-	want(t, readiness.Breaker(memdb.NewLog(clock.System{}), "bank"), "breaker:bank pass")
+	want(t, resilience.Health(memdb.NewLog(clock.System{}), "bank"), "breaker:bank pass")
 }
 
 func TestTableIsAskedWhetherItAnswers(t *testing.T) {

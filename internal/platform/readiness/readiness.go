@@ -1,15 +1,17 @@
-// Package readiness composes the check-… function that every service with an API of its own has: the checks of what the service
-// needs, shown to anybody as ready or not, and to operators part by part.
+// Package readiness composes the check-<service> function of every service with an API: it checks
+// what the service needs, and tells anybody whether it is ready and operators which part fails.
+// Only mains import it, since it links clients that no other function of a service has.
 package readiness
 
 import (
 	"context"
-	"net/http"
-	"strconv"
+	"strings"
 
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/outbox/snstopic"
 )
 
 // Service is a service's report, as operators see it.
@@ -19,25 +21,28 @@ type Service struct {
 	health.Report
 }
 
-// Handle returns the function that serves public, the operation that anybody may call, and parts, the one for operators. Both tell of
-// the same look. That only operators get at the parts is the contract's: the operation says who may call it.
-func Handle(service, public, parts string, set *health.Set) function.Handler {
+// Check composes check-<service>. It checks the service's table and topic, and the needs given.
+func Check(service string, needs ...Need) func(*function.Env) function.Handler {
+	return func(env *function.Env) function.Handler {
+		table := ddb.FromEnv(env)
+		checks := []health.Check{Table(table), Topic(snstopic.FromEnv(env))}
+		for _, need := range needs {
+			checks = append(checks, need(env, table)...)
+		}
+		return Handle(service, health.New(env.Clock, checks...))
+	}
+}
+
+// Handle returns the function that serves two operations over the same results: check<Service>,
+// which anybody may call, and inspect<Service>, which the contract opens to operators only.
+func Handle(service string, set *health.Set) function.Handler {
+	name := strings.ToUpper(service[:1]) + service[1:]
 	return httpapi.Route(map[string]httpapi.HandlerFunc{
-		public: func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
-			return Answer(set.Report(ctx)), nil
+		"check" + name: func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
+			return httpapi.Health(set.Report(ctx)), nil
 		},
-		parts: func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
+		"inspect" + name: func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
 			return httpapi.OK(Service{service, set.Report(ctx)}), nil
 		},
 	})
-}
-
-// Answer is what anybody is told of a report: 200 or 503, and no part.
-func Answer(r health.Report) httpapi.Response {
-	res := httpapi.OK(r.Public())
-	if r.Public().Status == health.Fail {
-		res.Status = http.StatusServiceUnavailable
-		res.Header = map[string]string{"Retry-After": strconv.Itoa(int(health.Fresh.Seconds()))}
-	}
-	return res
 }

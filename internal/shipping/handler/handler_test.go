@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"orderflow/internal/platform/step"
 	"os"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/step"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/memory"
 )

@@ -3,7 +3,6 @@ package handler
 import (
 	"encoding/base64"
 	"errors"
-	"orderflow/internal/platform/step"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/platform/schema"
+	"orderflow/internal/platform/step"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/contract"
 	"orderflow/internal/shipping/webhook"

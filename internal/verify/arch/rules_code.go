@@ -140,11 +140,14 @@ func codeRules() []Rule {
 					if strings.HasPrefix(f.Name, "relay-") {
 						composer = module + "internal/platform/relay"
 					}
-					if f.Name == "check-"+f.Service {
-						composer = module + "internal/" + f.Service + "/readiness"
+					check := f.Name == "check-"+f.Service
+					if check {
+						composer = module + "internal/platform/readiness"
+						bad.unless(strings.Contains(p.Source, `readiness.Check("`+f.Service+`"`), "%s checks another service", p.Dir)
 					}
 					for imp := range p.Imports {
-						bad.unless(imp == composer || imp == module+"internal/platform/function", "%s imports %s", p.Dir, imp)
+						named := check && strings.HasPrefix(imp, module+"internal/"+f.Service+"/") // a third party's name
+						bad.unless(imp == composer || imp == module+"internal/platform/function" || named, "%s imports %s", p.Dir, imp)
 					}
 					bad.unless(strings.Count(p.Source, "\n") < 15, "%s is longer than a composition", p.Dir)
 				}

@@ -235,12 +235,15 @@ func operations(r *Repo, visit func(method, route, id string, op map[string]any)
 
 func handled(r *Repo, operationID, logical string) bool {
 	for _, f := range r.Functions {
-		if f.LogicalID() == logical {
-			for _, dir := range []string{"/handler", "/readiness"} {
-				if p := r.Packages["internal/"+f.Service+dir]; p != nil && strings.Contains(p.Source, `"`+operationID+`"`) {
-					return true
-				}
-			}
+		if f.LogicalID() != logical {
+			continue
+		}
+		if f.Name == "check-"+f.Service { // readiness.Handle serves two operations, named for the service
+			return slices.Contains([]string{cfn.LogicalID("check-" + f.Service), cfn.LogicalID("inspect-" + f.Service)},
+				strings.ToUpper(operationID[:1])+operationID[1:])
+		}
+		if p := r.Packages["internal/"+f.Service+"/handler"]; p != nil && strings.Contains(p.Source, `"`+operationID+`"`) {
+			return true
 		}
 	}
 	return false

@@ -1,5 +1,4 @@
-// Package readinesstest holds every service's check-… function to what may be seen of it, and by whom.
-package readinesstest
+package readiness_test
 
 import (
 	"context"
@@ -22,48 +21,52 @@ import (
 	"orderflow/internal/platform/readiness"
 )
 
-// shut is a gate of package memory that lets nobody through, with words that nobody may see.
+// shut is the gate of a store that cannot be reached, with an error that nobody may see.
 type shut struct{ memdb.Open }
-
-// Shut is the gate of a store that cannot be reached.
-var Shut = shut{}
 
 var errShut = errors.New("table orderflow-secret at 10.0.0.1 refused")
 
 func (shut) Find() error                                       { return errShut }
 func (shut) Commit(commit.With, func(commit.With) error) error { return errShut }
 
-// Run holds the function of service, composed by compose, to its contract. up is its store, down one behind Shut.
-func Run(t *testing.T, service string, compose func(*health.Set) function.Handler, up, down readiness.Reacher) {
-	f := func(t *testing.T, checks ...health.Check) function.Handler {
-		h := compose(health.New(clock.System{}, checks...))
-		return h
+func TestReadinessShowsPartsToOperatorsOnly(t *testing.T) {
+	for _, service := range []string{"catalog", "inventory", "orders", "payments", "shipping"} {
+		t.Run(service, func(t *testing.T) { showsPartsToOperatorsOnly(t, service) })
 	}
-	open := health.Check{Name: "breaker:bank", Probe: func(context.Context) error {
+}
+
+// showsPartsToOperatorsOnly holds the function of a service to its contract.
+func showsPartsToOperatorsOnly(t *testing.T, service string) {
+	up, down := memdb.NewLog(clock.System{}), memdb.NewLog(clock.System{})
+	down.Guard(shut{})
+	f := func(checks ...health.Check) function.Handler {
+		return readiness.Handle(service, health.New(clock.System{}, checks...))
+	}
+	warned := health.Check{Name: "breaker:bank", Probe: func(context.Context) error {
 		return health.Degraded(fault.New(fault.Transient, "CircuitOpen", "10.0.0.1 is not asked"))
 	}}
 
 	t.Run("ready", func(t *testing.T) {
-		h := f(t, readiness.Table(up))
-		want(t, call(t, service, h, public, nobody), 200, `{"status":"pass"}`)
+		h := f(readiness.Table(up))
+		answers(t, call(t, service, h, public, nobody), 200, `{"status":"pass"}`)
 		sees(t, call(t, service, h, parts, operator), service, health.Pass, "table pass ")
 	})
 	t.Run("degraded is ready, and shows to operators only", func(t *testing.T) {
-		h := f(t, readiness.Table(up), open)
-		want(t, call(t, service, h, public, nobody), 200, `{"status":"pass"}`)
+		h := f(readiness.Table(up), warned)
+		answers(t, call(t, service, h, public, nobody), 200, `{"status":"pass"}`)
 		sees(t, call(t, service, h, parts, operator), service, health.Warn, "table pass ", "breaker:bank warn CircuitOpen")
 	})
 	t.Run("a table that is gone is told to operators only, and its address to nobody", func(t *testing.T) {
-		h := f(t, readiness.Table(down), open)
+		h := f(readiness.Table(down), warned)
 		res := call(t, service, h, public, nobody)
-		want(t, res, 503, `{"status":"fail"}`)
+		answers(t, res, 503, `{"status":"fail"}`)
 		if res.Headers["Retry-After"] != "5" {
 			t.Errorf("header %v", res.Headers)
 		}
 		sees(t, call(t, service, h, parts, operator), service, health.Fail, "table fail Unreachable", "breaker:bank warn CircuitOpen")
 	})
 	t.Run("who is no operator sees no part, by whichever route", func(t *testing.T) {
-		h := f(t, readiness.Table(down))
+		h := f(readiness.Table(down))
 		for _, c := range []struct {
 			name   string
 			who    claims
@@ -72,9 +75,9 @@ func Run(t *testing.T, service string, compose func(*health.Set) function.Handle
 			if res := call(t, service, h, parts, c.who); res.StatusCode != c.status || strings.Contains(res.Body, "table") {
 				t.Errorf("%s: %d %s", c.name, res.StatusCode, res.Body)
 			}
-			want(t, call(t, service, h, public, c.who), 503, `{"status":"fail"}`)
+			answers(t, call(t, service, h, public, c.who), 503, `{"status":"fail"}`)
 		}
-		want(t, call(t, service, h, public, operator), 503, `{"status":"fail"}`)
+		answers(t, call(t, service, h, public, operator), 503, `{"status":"fail"}`)
 		if res := call(t, service, h, "/v1/orders", operator); res.StatusCode != 500 || strings.Contains(res.Body, "table") {
 			t.Errorf("a route that is not its own: %d %s", res.StatusCode, res.Body)
 		}
@@ -144,7 +147,7 @@ func conforms(t *testing.T, route string, res events.APIGatewayProxyResponse) {
 	}
 }
 
-func want(t *testing.T, res events.APIGatewayProxyResponse, status int, body string) {
+func answers(t *testing.T, res events.APIGatewayProxyResponse, status int, body string) {
 	t.Helper()
 	if res.StatusCode != status || res.Body != body {
 		t.Errorf("%d %s, want %d %s", res.StatusCode, res.Body, status, body)

@@ -1,0 +1,18 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"orderflow/internal/platform/health"
+)
+
+// Health answers anybody with a report: 200 or 503, and no part of it.
+func Health(r health.Report) Response {
+	res := OK(r.Public())
+	if r.Public().Status == health.Fail {
+		res.Status = http.StatusServiceUnavailable
+		res.Header = map[string]string{"Retry-After": strconv.Itoa(int(health.Fresh.Seconds()))}
+	}
+	return res
+}
