@@ -12,6 +12,7 @@ import (
 
 	"orderflow/internal/dev/deploy"
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/dev/template"
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/verify/cfn"
 )
@@ -40,6 +41,9 @@ protect production from deletion once it is there. Credentials and region come f
 func deployTo(ctx context.Context, repo devstack.Repo, stage string, parameters []string) error {
 	toml, err := os.ReadFile(repo.Path("samconfig.toml"))
 	if err != nil {
+		return err
+	}
+	if err := template.Check(string(repo)); err != nil {
 		return err
 	}
 	settings, err := deploy.Read(string(toml), stage)

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"orderflow/internal/dev/template"
 	"orderflow/internal/ops/awsapi"
 )
 
@@ -47,6 +48,9 @@ type deployment struct {
 
 // deploy deploys both stacks with the SAM CLI, unless just that was deployed to this emulator already.
 func (s *Stack) deploy(ctx context.Context, opts Options) error {
+	if err := template.Check(string(s.repo)); err != nil {
+		return err
+	}
 	parameters := []string{"Stage=" + Stage, "Architecture=" + HostArchitecture(), "EmulatorEndpoint=" + s.Emulator.URL,
 		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL, "AllowedOrigins=" + strings.Join(Origins, ",")}
 	tokens, err := s.tokenParameters(ctx, opts)

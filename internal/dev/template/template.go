@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
@@ -49,6 +51,22 @@ func Write(dir fs.FS) ([]byte, error) {
 		return nil, fmt.Errorf("what deploy/ makes is not YAML: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// Check fails if template.yaml of the repository at root is not what its deploy/ describes.
+func Check(root string) error {
+	want, err := Write(os.DirFS(filepath.Join(root, "deploy")))
+	if err != nil {
+		return err
+	}
+	got, err := os.ReadFile(filepath.Join(root, "template.yaml")) //nolint:gosec // G304: of the repository
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, want) {
+		return errors.New("template.yaml is not what deploy/ describes: run `go run ./cmd/dev generate`")
+	}
+	return nil
 }
 
 func read(dir fs.FS, file string) (*service, error) {

@@ -30,16 +30,8 @@ func deploy(t *testing.T) fstest.MapFS {
 }
 
 func TestTemplateIsWrittenFromDeploy(t *testing.T) {
-	want, err := Write(deploy(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Error("template.yaml is not what deploy/ says: run `go run ./cmd/dev generate`")
+	if err := Check("../../.."); err != nil {
+		t.Error(err)
 	}
 }
 
