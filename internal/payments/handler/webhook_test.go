@@ -22,6 +22,7 @@ import (
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/metrics/metricstest"
+	"orderflow/internal/platform/signature"
 )
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
@@ -53,8 +54,8 @@ func open(t testing.TB) *till {
 
 func (d *till) webhook(t testing.TB, secret string) function.Handler {
 	t.Helper()
-	h := receivePaymentWebhook(d.Service, func(context.Context) ([]byte, error) { return []byte(secret), nil }, d.clock)
-	return h
+	key := func(context.Context) ([]byte, error) { return []byte(secret), nil }
+	return receivePaymentWebhook(d.Service, signature.Verifier{Scheme: stripe.Signatures, Secret: key, Clock: d.clock})
 }
 
 func (d *till) want(t testing.TB, want payments.ChargeStatus) {

@@ -1,75 +1,41 @@
 package stripe
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"orderflow/internal/payments"
-	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/signature"
 )
 
 // HeaderSignature carries when a webhook was signed and its signatures, one for each secret while Stripe rolls them:
 // `t=1700000000,v1=<hex>,v1=<hex>`. See https://docs.stripe.com/webhooks#verify-manually.
 const HeaderSignature = "Stripe-Signature"
 
-// Tolerance is how far a signature's time may be off, either way.
-const Tolerance = 5 * time.Minute
-
-var (
-	// ErrSignature: not signed as agreed, or too long ago. It does not say which, so as not to help a forger.
-	ErrSignature = fault.New(fault.Unauthenticated, "InvalidSignature", "the notice is not signed as agreed")
-	// ErrNoSecret: there is no secret to verify with, and with an empty one everybody could sign.
-	ErrNoSecret = fault.New(fault.Internal, "NoWebhookSecret", "the webhook's secret is empty")
-)
-
 // Sign returns the header that Stripe would send with body at a time.
 func Sign(secret []byte, at time.Time, body []byte) string {
 	t := strconv.FormatInt(at.Unix(), 10)
-	return "t=" + t + ",v1=" + hex.EncodeToString(signature(secret, t, body))
+	return "t=" + t + ",v1=" + signature.Sign(secret, t, body)
 }
 
-func signature(secret []byte, t string, body []byte) []byte {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(t + "."))
-	mac.Write(body)
-	return mac.Sum(nil)
-}
-
-// Verify checks the header that came with body: one of its v1 signatures must be right, in constant time, and its time near now.
-// Signatures of other schemes are passed over.
-func Verify(secret []byte, header string, body []byte, now time.Time) error {
-	if len(secret) == 0 {
-		return ErrNoSecret
-	}
-	t, signatures := "", [][]byte{}
-	for part := range strings.SplitSeq(header, ",") {
+// Signatures is Stripe's signature.Scheme. Signatures of schemes other than v1 are ignored.
+func Signatures(h http.Header) (timestamp string, signatures []string) {
+	for part := range strings.SplitSeq(h.Get(HeaderSignature), ",") {
 		name, value, _ := strings.Cut(part, "=")
 		switch strings.TrimSpace(name) {
 		case "t":
-			if t != "" {
-				return ErrSignature
+			if timestamp != "" {
+				return "", nil // which of them is signed?
 			}
-			t = value
+			timestamp = value
 		case "v1":
-			if b, err := hex.DecodeString(value); err == nil {
-				signatures = append(signatures, b)
-			}
+			signatures = append(signatures, strings.ToLower(value))
 		}
 	}
-	want, right := signature(secret, t, body), false
-	for _, got := range signatures {
-		right = hmac.Equal(want, got) || right
-	}
-	seconds, err := strconv.ParseInt(t, 10, 64)
-	if err != nil || !right || seconds < now.Add(-Tolerance).Unix() || seconds > now.Add(Tolerance).Unix() {
-		return ErrSignature
-	}
-	return nil
+	return timestamp, signatures
 }
 
 // noted are the types of Stripe's events after which the charge is looked at.

@@ -113,7 +113,7 @@ func TestPublicOperationsKnowNoDeadlineOfTheCallers(t *testing.T) {
 			}
 		}
 		refuse := errors.New("seen")
-		h := httpapi.HandleVerified(id, func(ctx context.Context, _ *httpapi.Request) error { free(ctx); return nil },
+		h := httpapi.HandleVerified(id, func(ctx context.Context, _ http.Header, _ []byte) error { free(ctx); return nil },
 			func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
 				free(ctx)
 				return httpapi.Response{}, refuse

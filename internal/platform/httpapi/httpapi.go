@@ -37,7 +37,7 @@ type Request struct {
 	Path   map[string]string
 	Query  url.Values
 	Header http.Header
-	// Body is the body in its canonical form (RFC 8785); what a caller signed is seen by HandleVerified's verify alone.
+	// Body is the body in its canonical form (RFC 8785); only HandleVerified's verify sees what the caller signed.
 	Body []byte
 
 	operation, path string
@@ -65,15 +65,18 @@ func Handle(id string, handle HandlerFunc) function.Handler {
 }
 
 // unverified is for operations whose callers the contract verifies, or nobody.
-func unverified(context.Context, *Request) error { return nil }
+func unverified(context.Context, http.Header, []byte) error { return nil }
 
-// HandleVerified is Handle for a public operation whose callers prove in a way of their own who they are, such as by a
-// signature over the body. verify sees the request before it is held to the contract, which a stranger gets no answers about.
-func HandleVerified(id string, verify func(context.Context, *Request) error, handle HandlerFunc) function.Handler {
+// Verify checks a caller's own proof of who it is, such as a signature over the body.
+type Verify func(ctx context.Context, h http.Header, body []byte) error
+
+// HandleVerified is Handle for a public operation whose callers prove who they are in their own way.
+// verify sees the request before the contract is checked, about which a stranger learns nothing.
+func HandleVerified(id string, verify Verify, handle HandlerFunc) function.Handler {
 	return newEndpoint(id, verify, handle)
 }
 
-func newEndpoint(id string, verify func(context.Context, *Request) error, handle HandlerFunc) *endpoint {
+func newEndpoint(id string, verify Verify, handle HandlerFunc) *endpoint {
 	e := &endpoint{verify: verify, handle: handle}
 	if e.op, e.err = api.Load(id); e.err != nil {
 		e.op = &api.Operation{ID: id}
@@ -85,7 +88,7 @@ func newEndpoint(id string, verify func(context.Context, *Request) error, handle
 type endpoint struct {
 	op     *api.Operation
 	err    error // the contract has no such operation
-	verify func(context.Context, *Request) error
+	verify Verify
 	handle HandlerFunc
 	tokens tokens
 	trail  *audit.Trail
@@ -149,7 +152,7 @@ func (e *endpoint) serve(ctx context.Context, in events.APIGatewayProxyRequest, 
 	if r.Body, err = body(in); err != nil {
 		return Response{}, err
 	}
-	if err := e.verify(ctx, r); err != nil {
+	if err := e.verify(ctx, r.Header, r.Body); err != nil {
 		return Response{}, err
 	}
 	target := url.URL{Path: in.Path, RawQuery: r.Query.Encode()}

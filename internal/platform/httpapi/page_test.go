@@ -24,8 +24,8 @@ func TestPageIsTwentyFromTheStartUnlessTheRequestSays(t *testing.T) {
 }
 
 func TestStrangerLearnsNothingAboutTheContract(t *testing.T) {
-	h := httpapi.HandleVerified("receiveCarrierWebhook", func(_ context.Context, r *httpapi.Request) error {
-		if string(r.Body) != "no JSON" {
+	h := httpapi.HandleVerified("receiveCarrierWebhook", func(_ context.Context, _ http.Header, body []byte) error {
+		if string(body) != "no JSON" {
 			return errors.New("verify does not see the body")
 		}
 		return fault.New(fault.Unauthenticated, "BadSignature", "the signature is not good")

@@ -14,9 +14,11 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/signature"
 	"orderflow/internal/platform/step"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/memory"
+	"orderflow/internal/shipping/webhook"
 )
 
 // signedAt is when the sample callback was signed, with the secret "sample-secret".
@@ -38,8 +40,8 @@ func open() *desk {
 
 func (d *desk) webhook(t testing.TB, secret string) function.Handler {
 	t.Helper()
-	h := receiveCarrierWebhook(d.Service, func(context.Context) ([]byte, error) { return []byte(secret), nil }, d.clock)
-	return h
+	key := func(context.Context) ([]byte, error) { return []byte(secret), nil }
+	return receiveCarrierWebhook(d.Service, signature.Verifier{Scheme: webhook.Signatures, Secret: key, Clock: d.clock})
 }
 
 func (d *desk) arrange(t testing.TB) {

@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/platform/schema"
+	"orderflow/internal/platform/signature"
 	"orderflow/internal/platform/step"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/contract"
-	"orderflow/internal/shipping/webhook"
 )
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
@@ -23,7 +23,7 @@ const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 func sign(in *events.APIGatewayProxyRequest) {
 	timestamp := strconv.FormatInt(signedAt.Unix(), 10)
 	set(in, "x-carrier-timestamp", timestamp)
-	set(in, "x-carrier-signature", webhook.Sign([]byte("sample-secret"), timestamp, []byte(in.Body)))
+	set(in, "x-carrier-signature", "v1="+signature.Sign([]byte("sample-secret"), timestamp, []byte(in.Body)))
 }
 
 func set(in *events.APIGatewayProxyRequest, name, value string) {
@@ -90,7 +90,7 @@ func TestWithoutASecretNothingIsTaken(t *testing.T) {
 	d := open()
 	d.arrange(t)
 	in := request(t, "receive-carrier-webhook")
-	set(&in, "x-carrier-signature", webhook.Sign(nil, in.Headers["x-carrier-timestamp"], []byte(in.Body)))
+	set(&in, "x-carrier-signature", "v1="+signature.Sign(nil, in.Headers["x-carrier-timestamp"], []byte(in.Body)))
 	if status, body := send(t, d.webhook(t, ""), in); status != 500 {
 		t.Errorf("%d %v, want 500", status, body)
 	}
@@ -195,20 +195,20 @@ func FuzzReceiveCarrierWebhook(f *testing.F) {
 	f.Add(`{"id":"cb_02","reference":"`+order+`","shipmentId":"shp_1","status":"REFUSED","reason":"no"}`, "", "")
 	f.Add(`{"id":"cb_01","id":"cb_02"}`, "v1=00", "1e9")
 	f.Add("\xff\x00", "\n", "-1")
-	f.Fuzz(func(t *testing.T, body, signature, timestamp string) {
+	f.Fuzz(func(t *testing.T, body, sig, timestamp string) {
 		d := open()
 		d.arrange(t)
 		in := request(t, "receive-carrier-webhook")
 		in.Body, in.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(body)), true
 		set(&in, "x-carrier-timestamp", timestamp)
-		set(&in, "x-carrier-signature", signature)
+		set(&in, "x-carrier-signature", sig)
 		h := d.webhook(t, "sample-secret")
 		if status, answer := send(t, h, in); status != 401 && status != 413 {
 			t.Errorf("unsigned: %d %v", status, answer)
 		}
 		d.wantStatus(t, shipping.StatusRequested, 1)
 		set(&in, "x-carrier-timestamp", "1795424403")
-		set(&in, "x-carrier-signature", webhook.Sign([]byte("sample-secret"), "1795424403", []byte(body)))
+		set(&in, "x-carrier-signature", "v1="+signature.Sign([]byte("sample-secret"), "1795424403", []byte(body)))
 		status, answer := send(t, h, in)
 		switch status {
 		case 204, 400, 404, 413:

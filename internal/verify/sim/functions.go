@@ -24,6 +24,7 @@ import (
 	paymentsHandler "orderflow/internal/payments/handler"
 	paymentsMemory "orderflow/internal/payments/memory"
 	paymentsProvider "orderflow/internal/payments/provider"
+	"orderflow/internal/payments/stripe"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpclient"
@@ -31,10 +32,12 @@ import (
 	"orderflow/internal/platform/outbox"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
+	"orderflow/internal/platform/signature"
 	"orderflow/internal/shipping"
 	shippingCarrier "orderflow/internal/shipping/carrier"
 	shippingHandler "orderflow/internal/shipping/handler"
 	shippingMemory "orderflow/internal/shipping/memory"
+	"orderflow/internal/shipping/webhook"
 )
 
 // stores are the services' tables.
@@ -89,8 +92,10 @@ func (w *World) compose() {
 		catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids)),
 		inventoryHandler.Handlers(inventory.New(w.stores.inventory, w, w.ids)),
 		ordersHandler.Handlers(orders.New(orderStore, w, w.ids).Limited(limits)),
-		paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids), key, w),
-		shippingHandler.Handlers(shipping.New(w.stores.shipping, carrier, w, w.ids), key, w),
+		paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids),
+			signature.Verifier{Scheme: stripe.Signatures, Secret: key, Clock: w}),
+		shippingHandler.Handlers(shipping.New(w.stores.shipping, carrier, w, w.ids),
+			signature.Verifier{Scheme: webhook.Signatures, Secret: key, Clock: w}),
 		notificationsHandler.Handlers(notifications.New(mailStore, mailer{w}, w, w.ids)),
 		fulfilmentHandler.Handlers(fulfilment.New(machines)),
 	} {
