@@ -121,7 +121,7 @@ func TestPagesOfAllowedOriginsMayCallAndNoOthers(t *testing.T) {
 	}
 }
 
-// No function is asked, and API Gateway compares no origin with a list: docs/adr/0026-pages-of-other-origins.md.
+// No function is asked, and API Gateway compares no origin with a list: docs/adr/0026-cors-head-and-options.md.
 func TestPagesSeeTheGatewaysOwnAnswers(t *testing.T) {
 	res, _ := exchange(t, http.MethodGet, stack.Outputs["ApiUrl"]+"/v1/nothing", "", map[string]string{"Origin": devstack.Origins[0]})
 	if h := res.header; h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
