@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"orderflow/internal/verify/asl"
 	"orderflow/internal/verify/cfn"
 )
 
@@ -20,7 +21,7 @@ func Diagrams(r *Repo) []Diagram {
 	}
 }
 
-func machineDiagram(m *Machine) string {
+func machineDiagram(m *asl.Machine) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "stateDiagram-v2\n    [*] --> %s\n", m.StartAt)
 	for _, name := range order(m) {
@@ -41,7 +42,7 @@ func machineDiagram(m *Machine) string {
 				fmt.Fprintf(&b, "    %s --> %s: failed\n", name, c.Next)
 			}
 		}
-		if s.Type == "Succeed" || s.Type == "Fail" {
+		if s.Type == asl.Succeed || s.Type == asl.Fail {
 			fmt.Fprintf(&b, "    %s --> [*]\n", name)
 		}
 	}
@@ -49,20 +50,12 @@ func machineDiagram(m *Machine) string {
 }
 
 // order lists the states as they can be reached from the start, the nearest first.
-func order(m *Machine) []string {
+func order(m *asl.Machine) []string {
 	states := []string{m.StartAt}
 	for i := 0; i < len(states); i++ {
-		s := m.States[states[i]]
-		next := []string{s.Next, s.Default}
-		for _, c := range s.Choices {
-			next = append(next, c.Next)
-		}
-		for _, c := range s.Catch {
-			next = append(next, c.Next)
-		}
-		for _, n := range next {
-			if n != "" && !slices.Contains(states, n) {
-				states = append(states, n)
+		for _, next := range m.States[states[i]].Successors() {
+			if !slices.Contains(states, next) {
+				states = append(states, next)
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package arch
 
 import (
-	"encoding/json"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -11,23 +10,24 @@ import (
 	"strings"
 
 	"orderflow/internal/platform/schema"
+	"orderflow/internal/verify/asl"
 	"orderflow/internal/verify/cfn"
 )
 
 // Repo is the repository as the rules see it.
 type Repo struct {
-	Packages  map[string]*Package // Go packages without their tests, by directory
-	Functions []Function          // every directory under functions/
-	Template  map[string]any      // template.yaml, short intrinsics in their long form
-	Sandbox   map[string]any      // sandbox/template.yaml, the same way
-	Machines  map[string]*Machine // state machines, by name
-	Spec      map[string]any      // api/openapi.yaml
-	Files     map[string]bool     // every file, by path
-	Texts     map[string]string   // the Markdown files and the Makefile
-	Samples   map[string][]byte   // the sample events under events/, by path
-	Schemas   schema.Set          // of every event type
-	Policy    map[string]any      // tools/stack-policy.json, which production has
-	Claims    map[string]any      // internal/platform/httpapi/claims.json, which claims of a token are used
+	Packages  map[string]*Package     // Go packages without their tests, by directory
+	Functions []Function              // every directory under functions/
+	Template  map[string]any          // template.yaml, short intrinsics in their long form
+	Sandbox   map[string]any          // sandbox/template.yaml, the same way
+	Machines  map[string]*asl.Machine // state machines, by name; a placeholder stands for itself
+	Spec      map[string]any          // api/openapi.yaml
+	Files     map[string]bool         // every file, by path
+	Texts     map[string]string       // the Markdown files and the Makefile
+	Samples   map[string][]byte       // the sample events under events/, by path
+	Schemas   schema.Set              // of every event type
+	Policy    map[string]any          // tools/stack-policy.json, which production has
+	Claims    map[string]any          // internal/platform/httpapi/claims.json, which claims of a token are used
 }
 
 // Package is a directory of Go files.
@@ -44,54 +44,12 @@ type Function struct{ Service, Name string }
 // LogicalID is what the template calls the function's resources, without their suffix.
 func (f Function) LogicalID() string { return cfn.LogicalID(f.Name) }
 
-// Machine is a state machine's definition.
-type Machine struct {
-	Comment        string
-	QueryLanguage  string
-	TimeoutSeconds int
-	StartAt        string
-	States         map[string]*State
-}
-
-// State is the part of a state that the rules look at.
-type State struct {
-	Comment        string
-	Type           string
-	Resource       string
-	Arguments      map[string]any
-	TimeoutSeconds int
-	Retry          []Retrier
-	Catch          []Catcher
-	Choices        []Choice
-	Default        string
-	Next           string
-}
-
-// Retrier is one entry of Retry.
-type Retrier struct {
-	ErrorEquals     []string
-	IntervalSeconds int
-	BackoffRate     float64
-	MaxAttempts     int
-	MaxDelaySeconds int
-	JitterStrategy  string
-}
-
-// Catcher is one entry of Catch.
-type Catcher struct {
-	ErrorEquals []string
-	Next        string
-}
-
-// Choice is one entry of Choices.
-type Choice struct{ Next string }
-
 // skipped directories hold nothing of the project's own.
 var skipped = map[string]bool{".git": true, ".tools": true, ".build": true, ".local": true, ".aws-sam": true, "node_modules": true}
 
 // Load reads the repository at root.
 func Load(root string) (*Repo, error) {
-	r := &Repo{Packages: map[string]*Package{}, Machines: map[string]*Machine{}, Files: map[string]bool{}, Texts: map[string]string{},
+	r := &Repo{Packages: map[string]*Package{}, Machines: map[string]*asl.Machine{}, Files: map[string]bool{}, Texts: map[string]string{},
 		Samples: map[string][]byte{}, Schemas: schema.Set{}}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -156,9 +114,13 @@ func (r *Repo) read(path, rel string) error {
 	case sample:
 		r.Samples[rel] = b
 	case machine:
-		m := &Machine{}
+		names := map[string]string{}
+		for _, p := range asl.Placeholders(b) {
+			names[p] = p
+		}
+		m, err := asl.Parse(b, names)
 		r.Machines[strings.TrimSuffix(filepath.Base(rel), ".asl.json")] = m
-		return json.Unmarshal(b, m)
+		return err
 	case source:
 		return r.addSource(rel, b)
 	}

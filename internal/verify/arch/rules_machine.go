@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"orderflow/internal/verify/asl"
 	"orderflow/internal/verify/cfn"
 )
 
@@ -31,11 +32,11 @@ func machineRules() []Rule {
 		{
 			Name: "a state that calls a function has its name",
 			Why:  "ReserveStock, reserve-stock and ReserveStockFunction are one thing",
-			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *State) {
-				if !strings.Contains(s.Resource, ":::lambda:invoke") {
+			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
+				if s.Resource == asl.StatesStart {
 					return
 				}
-				bad.unless(s.Arguments["FunctionName"] == "${"+name+"Function}", "%s/%s calls %v", machine, name, s.Arguments["FunctionName"])
+				bad.unless(s.Target == name+"Function", "%s/%s calls %s", machine, name, s.Target)
 				bad.unless(slices.ContainsFunc(r.Functions, func(f Function) bool { return f.LogicalID() == name }), "%s/%s has no function", machine, name)
 				id := map[string]string{fulfil: "FulfilOrder", compensate: "CompensateOrder"}[machine]
 				want := []string{name + "Function.Arn"}
@@ -46,7 +47,7 @@ func machineRules() []Rule {
 				bad.unless(slices.Equal(got, want), "%s gets %v as %sFunction, want %v", id, got, name, want)
 			}),
 			Sabotage: func(r *Repo) {
-				r.Machines[fulfil].States["ReserveStock"].Arguments["FunctionName"] = "${ReleaseStockFunction}"
+				r.Machines[fulfil].States["ReserveStock"].Target = "ReleaseStockFunction"
 			},
 		},
 		{
@@ -55,15 +56,14 @@ func machineRules() []Rule {
 			Check: func(r *Repo) []string {
 				var bad list
 				for name, m := range r.Machines {
-					bad.unless(m.QueryLanguage == "JSONata", "%s is not written in JSONata", name)
 					for state, s := range m.States {
 						bad.unless(s.Comment != "", "%s/%s has no comment", name, state)
-						bad.unless(s.Type != "Task" || s.TimeoutSeconds > 0, "%s/%s has no timeout", name, state)
+						bad.unless(s.Type != asl.Task || s.Timeout > 0, "%s/%s has no timeout", name, state)
 					}
 				}
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].TimeoutSeconds = 0 },
+			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Timeout = 0 },
 		},
 		{
 			Name: "a machine's time budget is what its attempts and waits add up to, and its timeout is longer",
@@ -71,11 +71,11 @@ func machineRules() []Rule {
 			Check: func(r *Repo) []string {
 				var bad list
 				for name, m := range r.Machines {
-					longest := m.longest(m.StartAt)
-					minutes := fmt.Sprintf("within %d minutes", int(math.Ceil(longest.Minutes())))
+					most := longest(m, m.StartAt)
+					minutes := fmt.Sprintf("within %d minutes", int(math.Ceil(most.Minutes())))
 					bad.unless(strings.Contains(m.Comment, "Time budget") && strings.Contains(m.Comment, minutes),
-						"%s takes up to %s, and its comment does not say %q", name, longest, minutes)
-					bad.unless(time.Duration(m.TimeoutSeconds)*time.Second > longest, "%s takes up to %s, and times out after %d s", name, longest, m.TimeoutSeconds)
+						"%s takes up to %s, and its comment does not say %q", name, most, minutes)
+					bad.unless(m.Timeout > most, "%s takes up to %s, and times out after %s", name, most, m.Timeout)
 				}
 				return bad.sorted()
 			},
@@ -86,16 +86,16 @@ func machineRules() []Rule {
 			Why:  "reconciliation takes a charge of that age, of an order without an end, for one that nobody works on, and voids it",
 			Check: func(r *Repo) []string {
 				var bad list
-				sum := r.Machines[fulfil].TimeoutSeconds + r.Machines[compensate].TimeoutSeconds
-				bad.unless(sum <= 3*3600, "%s and %s may take %d s together", fulfil, compensate, sum)
+				sum := r.Machines[fulfil].Timeout + r.Machines[compensate].Timeout
+				bad.unless(sum <= 3*time.Hour, "%s and %s may take %s together", fulfil, compensate, sum)
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { r.Machines[compensate].TimeoutSeconds = 7200 },
+			Sabotage: func(r *Repo) { r.Machines[compensate].Timeout = 2 * time.Hour },
 		},
 		{
 			Name: "a step of the saga retries what is transient, and only that",
 			Why:  "a declined card is final; repeating it is at best rude",
-			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *State) {
+			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
 				if machine != fulfil || undo[name] == "" {
 					return
 				}
@@ -108,7 +108,7 @@ func machineRules() []Rule {
 				for _, retry := range retriers {
 					bad.unless(slices.Contains(retry.ErrorEquals, "Transient") && !slices.Contains(retry.ErrorEquals, "States.ALL") && !slices.Contains(retry.ErrorEquals, "States.TaskFailed"),
 						"%s/%s retries %v", machine, name, retry.ErrorEquals)
-					bad.unless(retry.MaxAttempts == attempts && retry.IntervalSeconds == 2 && retry.MaxDelaySeconds == 10 && retry.JitterStrategy == "FULL",
+					bad.unless(retry.MaxAttempts == attempts && retry.Interval == 2*time.Second && retry.MaxDelay == 10*time.Second && retry.FullJitter,
 						"%s/%s does not retry %d times within 2 to 10 s with full jitter", machine, name, attempts)
 				}
 			}),
@@ -120,8 +120,8 @@ func machineRules() []Rule {
 		{
 			Name: "a state that calls a function waits for a free slot first, and shares that with no failure",
 			Why:  "a burst that the bulkhead turns away must not reject orders: what was not tried costs no attempt",
-			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *State) {
-				if !strings.Contains(s.Resource, ":::lambda:invoke") {
+			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
+				if s.Resource == asl.StatesStart {
 					return
 				}
 				if len(s.Retry) == 0 || !slices.Equal(s.Retry[0].ErrorEquals, []string{throttled}) {
@@ -129,7 +129,7 @@ func machineRules() []Rule {
 					return
 				}
 				first := s.Retry[0]
-				bad.unless(first.IntervalSeconds == 2 && first.BackoffRate == 1.5 && first.MaxAttempts == 15 && first.MaxDelaySeconds == 20 && first.JitterStrategy == "FULL",
+				bad.unless(first.Interval == 2*time.Second && first.BackoffRate == 1.5 && first.MaxAttempts == 15 && first.MaxDelay == 20*time.Second && first.FullJitter,
 					"%s/%s does not wait for some minutes", machine, name)
 				for _, retry := range s.Retry[1:] {
 					bad.unless(!slices.Contains(retry.ErrorEquals, throttled), "%s/%s has two retriers for %s", machine, name, throttled)
@@ -143,15 +143,15 @@ func machineRules() []Rule {
 		{
 			Name: "a state whose function calls a third party waits while the circuit is open, and no other does",
 			Why:  "no circuit breaker: an outage of a minute must not reject orders, and what was not tried costs no attempt",
-			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *State) {
+			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 				calls := r.looksUpAddresses(name + "Function")
-				waits := slices.DeleteFunc(slices.Clone(s.Retry), func(retry Retrier) bool { return !slices.Contains(retry.ErrorEquals, circuitOpen) })
+				waits := slices.DeleteFunc(slices.Clone(s.Retry), func(retry asl.Retrier) bool { return !slices.Contains(retry.ErrorEquals, circuitOpen) })
 				if calls != (len(waits) == 1) {
 					bad.add("%s/%s calls a third party: %t; retriers for CircuitOpen: %d", machine, name, calls, len(waits))
 				}
 				for _, retry := range waits {
-					bad.unless(slices.Equal(retry.ErrorEquals, []string{circuitOpen}) && retry.IntervalSeconds == 5 && retry.BackoffRate == 1.5 &&
-						retry.MaxAttempts == 15 && retry.MaxDelaySeconds == 30 && retry.JitterStrategy == "FULL", "%s/%s does not wait for some minutes", machine, name)
+					bad.unless(slices.Equal(retry.ErrorEquals, []string{circuitOpen}) && retry.Interval == 5*time.Second && retry.BackoffRate == 1.5 &&
+						retry.MaxAttempts == 15 && retry.MaxDelay == 30*time.Second && retry.FullJitter, "%s/%s does not wait for some minutes", machine, name)
 				}
 				// The first that matches counts, and the last may match all.
 				ahead := len(s.Retry) > 1 && slices.Contains(s.Retry[1].ErrorEquals, circuitOpen)
@@ -162,7 +162,7 @@ func machineRules() []Rule {
 		{
 			Name: "every step of the saga catches everything, and leads to compensation",
 			Why:  "no compensation: an error that is not caught leaves money held and stock reserved",
-			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *State) {
+			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 				if machine == fulfil && undo[name] != "" {
 					bad.unless(catchesAll(s), "%s/%s does not catch everything", machine, name)
 					for _, c := range s.Catch {
@@ -208,12 +208,12 @@ func machineRules() []Rule {
 		{
 			Name: "a compensation retries long, and its failure does not stop the next one",
 			Why:  "giving up on one undo must not leave the others undone",
-			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *State) {
+			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 				if machine != compensate {
 					return
 				}
 				for _, retry := range ofFailures(s) {
-					bad.unless(retry.MaxAttempts >= 6 && retry.MaxDelaySeconds == 60 && retry.JitterStrategy == "FULL" && slices.Contains(retry.ErrorEquals, "States.ALL"),
+					bad.unless(retry.MaxAttempts >= 6 && retry.MaxDelay == 60*time.Second && retry.FullJitter && slices.Contains(retry.ErrorEquals, "States.ALL"),
 						"%s/%s does not retry long", machine, name)
 				}
 				bad.unless(len(ofFailures(s)) > 0, "%s/%s does not retry", machine, name)
@@ -241,32 +241,23 @@ const (
 var contended = map[string]bool{"ReserveStock": true, "CommitStock": true}
 
 // untried reports whether a retrier waits for the chance to try.
-func (retry Retrier) untried() bool {
+func untried(retry asl.Retrier) bool {
 	return slices.Contains(retry.ErrorEquals, circuitOpen) || slices.Contains(retry.ErrorEquals, throttled)
 }
 
 // ofFailures returns a state's retriers but for those that wait for the chance to try.
-func ofFailures(s *State) []Retrier {
-	return slices.DeleteFunc(slices.Clone(s.Retry), Retrier.untried)
+func ofFailures(s *asl.State) []asl.Retrier {
+	return slices.DeleteFunc(slices.Clone(s.Retry), untried)
 }
 
 // longest is how long a machine may take from a state on: every attempt as long as may be, every wait the longest.
-func (m *Machine) longest(state string) time.Duration {
+func longest(m *asl.Machine, state string) time.Duration {
 	s := m.States[state]
-	next := []string{s.Next, s.Default}
-	for _, c := range s.Choices {
-		next = append(next, c.Next)
-	}
-	for _, c := range s.Catch {
-		next = append(next, c.Next)
-	}
 	var rest time.Duration
-	for _, n := range next {
-		if n != "" {
-			rest = max(rest, m.longest(n)) // there are no loops
-		}
+	for _, next := range s.Successors() {
+		rest = max(rest, longest(m, next)) // there are no loops
 	}
-	return s.takes() + rest
+	return takes(s) + rest
 }
 
 // How long an attempt takes that comes to nothing: an invocation that was refused, and one that failed by itself.
@@ -275,29 +266,28 @@ const (
 	failure = 15 * time.Second
 )
 
-func (s *State) takes() time.Duration {
-	total := time.Duration(s.TimeoutSeconds) * time.Second
+func takes(s *asl.State) time.Duration {
+	total := s.Timeout
 	for _, retry := range s.Retry {
-		each := min(failure, time.Duration(s.TimeoutSeconds)*time.Second)
-		if retry.untried() {
+		each := min(failure, s.Timeout)
+		if untried(retry) {
 			each = refusal
 		}
-		wait := float64(retry.IntervalSeconds)
+		wait := retry.Interval
 		for range retry.MaxAttempts {
-			longest := min(wait, float64(retry.MaxDelaySeconds))
-			total += each + time.Duration(longest*float64(time.Second))
-			wait *= retry.BackoffRate
+			total += each + min(wait, retry.MaxDelay)
+			wait = time.Duration(float64(wait) * retry.BackoffRate)
 		}
 	}
 	return total
 }
 
-func eachTask(check func(r *Repo, bad *list, machine, name string, s *State)) func(*Repo) []string {
+func eachTask(check func(r *Repo, bad *list, machine, name string, s *asl.State)) func(*Repo) []string {
 	return func(r *Repo) []string {
 		var bad list
 		for machine, m := range r.Machines {
 			for name, s := range m.States {
-				if s.Type == "Task" {
+				if s.Type == asl.Task {
 					check(r, &bad, machine, name, s)
 				}
 			}
@@ -308,7 +298,7 @@ func eachTask(check func(r *Repo, bad *list, machine, name string, s *State)) fu
 }
 
 // catchesAll: States.ALL does not cover the other two.
-func catchesAll(s *State) bool {
+func catchesAll(s *asl.State) bool {
 	var caught []string
 	for _, c := range s.Catch {
 		caught = append(caught, c.ErrorEquals...)
