@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/readiness"
 )
 
-func main() { function.Start(readiness.Check("catalog")) }
+func main() { function.Start("catalog", "check-catalog", readiness.Check("catalog")) }

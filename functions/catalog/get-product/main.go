@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.GetProduct) }
+func main() { function.Start("catalog", "get-product", handler.GetProduct) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ListProducts) }
+func main() { function.Start("catalog", "list-products", handler.ListProducts) }

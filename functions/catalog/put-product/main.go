@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.PutProduct) }
+func main() { function.Start("catalog", "put-product", handler.PutProduct) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/relay"
 )
 
-func main() { function.Start(relay.Events) }
+func main() { function.Start("catalog", "relay-catalog-events", relay.Events) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.CancelFulfilment) }
+func main() { function.Start("fulfilment", "cancel-fulfilment", handler.CancelFulfilment) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.RecoverFulfilment) }
+func main() { function.Start("fulfilment", "recover-fulfilment", handler.RecoverFulfilment) }

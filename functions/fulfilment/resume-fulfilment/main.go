@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ResumeFulfilment) }
+func main() { function.Start("fulfilment", "resume-fulfilment", handler.ResumeFulfilment) }

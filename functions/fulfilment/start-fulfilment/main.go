@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.StartFulfilment) }
+func main() { function.Start("fulfilment", "start-fulfilment", handler.StartFulfilment) }

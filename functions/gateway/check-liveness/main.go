@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.CheckLiveness) }
+func main() { function.Start("gateway", "check-liveness", handler.CheckLiveness) }

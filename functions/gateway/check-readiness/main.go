@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.CheckReadiness) }
+func main() { function.Start("gateway", "check-readiness", handler.CheckReadiness) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.GetOrderSummary) }
+func main() { function.Start("gateway", "get-order-summary", handler.GetOrderSummary) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.AdjustStock) }
+func main() { function.Start("inventory", "adjust-stock", handler.AdjustStock) }

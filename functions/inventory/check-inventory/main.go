@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/readiness"
 )
 
-func main() { function.Start(readiness.Check("inventory")) }
+func main() { function.Start("inventory", "check-inventory", readiness.Check("inventory")) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.CommitStock) }
+func main() { function.Start("inventory", "commit-stock", handler.CommitStock) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.GetReservations) }
+func main() { function.Start("inventory", "get-reservations", handler.GetReservations) }

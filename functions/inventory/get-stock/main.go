@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.GetStock) }
+func main() { function.Start("inventory", "get-stock", handler.GetStock) }

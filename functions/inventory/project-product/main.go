@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ProjectProduct) }
+func main() { function.Start("inventory", "project-product", handler.ProjectProduct) }

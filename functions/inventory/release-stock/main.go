@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ReleaseStock) }
+func main() { function.Start("inventory", "release-stock", handler.ReleaseStock) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ReserveStock) }
+func main() { function.Start("inventory", "reserve-stock", handler.ReserveStock) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.SweepReservations) }
+func main() { function.Start("inventory", "sweep-reservations", handler.SweepReservations) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.NotifyCustomer) }
+func main() { function.Start("notifications", "notify-customer", handler.NotifyCustomer) }

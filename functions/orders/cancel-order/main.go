@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.CancelOrder) }
+func main() { function.Start("orders", "cancel-order", handler.CancelOrder) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/readiness"
 )
 
-func main() { function.Start(readiness.Check("orders")) }
+func main() { function.Start("orders", "check-orders", readiness.Check("orders")) }

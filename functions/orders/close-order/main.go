@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.CloseOrder) }
+func main() { function.Start("orders", "close-order", handler.CloseOrder) }

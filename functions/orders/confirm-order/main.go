@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ConfirmOrder) }
+func main() { function.Start("orders", "confirm-order", handler.ConfirmOrder) }

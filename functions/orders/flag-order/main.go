@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.FlagOrder) }
+func main() { function.Start("orders", "flag-order", handler.FlagOrder) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.GetOrder) }
+func main() { function.Start("orders", "get-order", handler.GetOrder) }

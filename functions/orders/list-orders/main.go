@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ListOrders) }
+func main() { function.Start("orders", "list-orders", handler.ListOrders) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.PlaceOrder) }
+func main() { function.Start("orders", "place-order", handler.PlaceOrder) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ProjectPrice) }
+func main() { function.Start("orders", "project-price", handler.ProjectPrice) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.RejectOrder) }
+func main() { function.Start("orders", "reject-order", handler.RejectOrder) }

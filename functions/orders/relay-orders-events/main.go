@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/relay"
 )
 
-func main() { function.Start(relay.Events) }
+func main() { function.Start("orders", "relay-orders-events", relay.Events) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.SweepOrders) }
+func main() { function.Start("orders", "sweep-orders", handler.SweepOrders) }

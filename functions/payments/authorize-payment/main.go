@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.AuthorizePayment) }
+func main() { function.Start("payments", "authorize-payment", handler.AuthorizePayment) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.CapturePayment) }
+func main() { function.Start("payments", "capture-payment", handler.CapturePayment) }

@@ -8,6 +8,6 @@ import (
 )
 
 func main() {
-	function.Start(readiness.Check("payments",
+	function.Start("payments", "check-payments", readiness.Check("payments",
 		readiness.ThirdParty(provider.Name), readiness.WebhookSecret("payment-webhook")))
 }

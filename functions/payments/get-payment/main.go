@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.GetPayment) }
+func main() { function.Start("payments", "get-payment", handler.GetPayment) }

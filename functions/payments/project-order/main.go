@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ProjectOrder) }
+func main() { function.Start("payments", "project-order", handler.ProjectOrder) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ReceivePaymentWebhook) }
+func main() { function.Start("payments", "receive-payment-webhook", handler.ReceivePaymentWebhook) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.ReconcileCharges) }
+func main() { function.Start("payments", "reconcile-charges", handler.ReconcileCharges) }

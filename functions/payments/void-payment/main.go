@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func main() { function.Start(handler.VoidPayment) }
+func main() { function.Start("payments", "void-payment", handler.VoidPayment) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/shipping/handler"
 )
 
-func main() { function.Start(handler.ArrangeShipment) }
+func main() { function.Start("shipping", "arrange-shipment", handler.ArrangeShipment) }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/shipping/handler"
 )
 
-func main() { function.Start(handler.AwaitShipment) }
+func main() { function.Start("shipping", "await-shipment", handler.AwaitShipment) }

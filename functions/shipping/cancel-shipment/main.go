@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/shipping/handler"
 )
 
-func main() { function.Start(handler.CancelShipment) }
+func main() { function.Start("shipping", "cancel-shipment", handler.CancelShipment) }

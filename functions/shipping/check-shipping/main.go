@@ -8,6 +8,6 @@ import (
 )
 
 func main() {
-	function.Start(readiness.Check("shipping",
+	function.Start("shipping", "check-shipping", readiness.Check("shipping",
 		readiness.ThirdParty(carrier.Name), readiness.WebhookSecret("carrier-webhook")))
 }

@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/shipping/handler"
 )
 
-func main() { function.Start(handler.GetShipment) }
+func main() { function.Start("shipping", "get-shipment", handler.GetShipment) }

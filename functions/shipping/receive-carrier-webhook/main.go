@@ -6,4 +6,4 @@ import (
 	"orderflow/internal/shipping/handler"
 )
 
-func main() { function.Start(handler.ReceiveCarrierWebhook) }
+func main() { function.Start("shipping", "receive-carrier-webhook", handler.ReceiveCarrierWebhook) }

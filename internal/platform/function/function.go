@@ -41,9 +41,9 @@ func Configure(h Handler, env *Env) {
 	}
 }
 
-// Start composes the function's handler and serves invocations until the process
+// Start composes the handler of a service's function and serves invocations until the process
 // ends. A function that cannot be composed exits at once with every reason logged.
-func Start(compose func(*Env) Handler) {
+func Start(service, name string, compose func(*Env) Handler) {
 	log := LoggerOf(os.Stdout, lambdacontext.FunctionName, verbosity(os.LookupEnv))
 	slog.SetDefault(log)
 	env := NewEnv(os.LookupEnv, clock.System{})
@@ -53,7 +53,7 @@ func Start(compose func(*Env) Handler) {
 		log.Error("cannot start", "error", err)
 		os.Exit(1)
 	}
-	who := built()
+	who := program{service, name}
 	h = as(who, metered(os.Stdout, env.Clock, os.LookupEnv, who, h))
 	lambda.Start(observe(traced(provider(os.LookupEnv, lambdacontext.FunctionName, env.Clock), h)))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -42,26 +41,8 @@ func properties(ctx context.Context) []slog.Attr {
 	})
 }
 
-// program is which main of ours runs.
+// program is which function of which service runs.
 type program struct{ service, function string }
-
-// built reads it from the path of the main package, orderflow/functions/orders/place-order, so that no function has to be
-// told its name. Of any other main, such as a test's, it is zero.
-func built() program {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return program{}
-	}
-	return programOf(info.Path)
-}
-
-func programOf(path string) program {
-	parts := strings.Split(path, "/")
-	if len(parts) != 4 || parts[1] != "functions" {
-		return program{}
-	}
-	return program{service: parts[2], function: parts[3]}
-}
 
 type running struct{}
 

@@ -149,6 +149,7 @@ func codeRules() []Rule {
 						named := check && strings.HasPrefix(imp, module+"internal/"+f.Service+"/") // a third party's name
 						bad.unless(imp == composer || imp == module+"internal/platform/function" || named, "%s imports %s", p.Dir, imp)
 					}
+					bad.unless(strings.Contains(p.Source, `function.Start("`+f.Service+`", "`+f.Name+`", `), "%s starts under another name", p.Dir)
 					bad.unless(strings.Count(p.Source, "\n") < 15, "%s is longer than a composition", p.Dir)
 				}
 				return bad.sorted()

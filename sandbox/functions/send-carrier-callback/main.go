@@ -18,7 +18,7 @@ import (
 const timeout = 5 * time.Second
 
 func main() {
-	function.Start(func(env *function.Env) function.Handler {
+	function.Start("sandbox", "send-carrier-callback", func(env *function.Env) function.Handler {
 		cfg := env.AWS()
 		sender := carrier.Sender{
 			Carrier:   carrier.New(dynamo.New(ddb.FromEnv(env)), env.Clock, env.IDs),

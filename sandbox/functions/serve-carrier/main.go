@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	function.Start(func(env *function.Env) function.Handler {
+	function.Start("sandbox", "serve-carrier", func(env *function.Env) function.Handler {
 		store := dynamo.New(ddb.FromEnv(env))
 		return web.Serve(carrier.Handler(store, env.Clock, env.IDs))
 	})

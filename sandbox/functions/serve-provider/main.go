@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	function.Start(func(env *function.Env) function.Handler {
+	function.Start("sandbox", "serve-provider", func(env *function.Env) function.Handler {
 		ledger := dynamo.New(ddb.FromEnv(env))
 		return web.Serve(provider.Handler(ledger, env.Clock, env.IDs, provider.Sleep))
 	})
