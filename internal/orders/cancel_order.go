@@ -5,7 +5,6 @@ import (
 
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 )
 
@@ -31,11 +30,10 @@ func (s *Service) CancelOrder(ctx context.Context, req idempotency.Request, orde
 		case o.Status == StatusCancelled, o.Status == StatusPending && o.CancelRequested:
 			return o, s.store.Record(ctx, commit.With{Reply: once.Returning(o)})
 		case o.Status == StatusNeedsAttention:
-			return Order{}, fault.New(ErrNotCancellable.Kind, ErrNotCancellable.Code,
-				"the order needs attention: undoing it has failed, and an operator has to finish that. It will not be delivered, and what was "+
-					"paid or held will be given back; there is nothing left to cancel")
+			return Order{}, ErrNotCancellable.Detailf("the order needs attention: undoing it has failed, and an operator has to finish that. It will not be delivered, and what was " +
+				"paid or held will be given back; there is nothing left to cancel")
 		case o.Status != StatusPending:
-			return Order{}, fault.New(ErrNotCancellable.Kind, ErrNotCancellable.Code, "the order is %s and can no longer be cancelled", o.Status)
+			return Order{}, ErrNotCancellable.Detailf("the order is %s and can no longer be cancelled", o.Status)
 		}
 		// It may be closed already, by a compensation that is on its way: then it ends as CANCELLED instead of REJECTED.
 		o = o.close(s.clock.Now())

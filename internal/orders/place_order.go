@@ -8,7 +8,6 @@ import (
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/money"
 )
@@ -69,8 +68,7 @@ func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Pl
 
 // changed is ErrTotalChanged with the total that the order would have now.
 func changed(total money.Money) error {
-	return fault.New(ErrTotalChanged.Kind, ErrTotalChanged.Code,
-		"the order costs %s now; nothing was ordered. If you agree, send it again with this total", total).With("total", total)
+	return ErrTotalChanged.Detailf("the order costs %s now; nothing was ordered. If you agree, send it again with this total", total).With("total", total)
 }
 
 // created is all that fulfilling the order takes.
@@ -103,7 +101,7 @@ func (s *Service) priced(ctx context.Context, lines []Line) ([]contract.Item, mo
 		items = append(items, contract.Item{SKU: l.SKU, Quantity: l.Quantity, UnitPrice: p.Price})
 	}
 	if len(unknown) > 0 { // answers never repeat what was sent, hence positions
-		return nil, total, fault.New(ErrUnknownSKU.Kind, ErrUnknownSKU.Code, "we do not sell what these lines name, counted from 1: %s", strings.Join(unknown, ", "))
+		return nil, total, ErrUnknownSKU.Detailf("unknown SKU in lines %s", strings.Join(unknown, ", "))
 	}
 	for _, item := range items {
 		price, err := item.UnitPrice.Times(item.Quantity)
@@ -129,7 +127,7 @@ func distinct(lines []Line) ([]string, error) {
 			return nil, ErrLines
 		}
 		if j, again := first[l.SKU]; again {
-			return nil, fault.New(ErrDuplicateSKU.Kind, ErrDuplicateSKU.Code, "lines %d and %d name the same SKU", j+1, i+1)
+			return nil, ErrDuplicateSKU.Detailf("lines %d and %d name the same SKU", j+1, i+1)
 		}
 		first[l.SKU] = i
 		skus = append(skus, l.SKU)

@@ -66,8 +66,8 @@ func TestRefusedOrderWritesNothing(t *testing.T) {
 		detail string
 	}{
 		"same SKU twice":       {[]orders.Line{{SKU: "MUG", Quantity: 1}, {SKU: "TEA", Quantity: 1}, {SKU: "MUG", Quantity: 2}}, orders.ErrDuplicateSKU, "lines 1 and 3"},
-		"unknown SKUs":         {[]orders.Line{{SKU: "X-1", Quantity: 1}, {SKU: "MUG", Quantity: 1}, {SKU: "X-2", Quantity: 1}}, orders.ErrUnknownSKU, ": 1, 3"},
-		"SKU in other case":    {[]orders.Line{{SKU: "mug", Quantity: 1}}, orders.ErrUnknownSKU, ": 1"},
+		"unknown SKUs":         {[]orders.Line{{SKU: "X-1", Quantity: 1}, {SKU: "MUG", Quantity: 1}, {SKU: "X-2", Quantity: 1}}, orders.ErrUnknownSKU, "lines 1, 3"},
+		"SKU in other case":    {[]orders.Line{{SKU: "mug", Quantity: 1}}, orders.ErrUnknownSKU, "lines 1"},
 		"different currencies": {[]orders.Line{{SKU: "MUG", Quantity: 1}, {SKU: "POT", Quantity: 1}}, money.ErrCurrency, ""},
 		"no line":              {nil, orders.ErrLines, ""},
 		"41 lines":             {many, orders.ErrLines, ""},

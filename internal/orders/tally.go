@@ -110,8 +110,7 @@ func (s *Service) uncount(ctx context.Context, customerID string, open []string)
 		}
 	}
 	if len(final) == 0 {
-		return fault.New(ErrTooManyOrders.Kind, ErrTooManyOrders.Code,
-			"you have %d orders under way, as many as one customer may have; nothing was ordered. Wait until one of them is done, or cancel one",
+		return ErrTooManyOrders.Detailf("you have %d orders under way, as many as one customer may have; nothing was ordered. Wait until one of them is done, or cancel one",
 			len(open)).After(retryOpen)
 	}
 	return s.store.Uncount(ctx, customerID, final)

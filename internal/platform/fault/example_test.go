@@ -19,6 +19,16 @@ func ExampleKindOf() {
 	// true
 }
 
+// A use case says more about an error of its own.
+func ExampleError_Detailf() {
+	err := errSoldOut.Detailf("no seat is left on %d trips", 2)
+	fmt.Println(err, errors.Is(err, errSoldOut))
+	fmt.Println(errSoldOut)
+	// Output:
+	// SoldOut: no seat is left on 2 trips true
+	// SoldOut: no seat is left
+}
+
 // A decision that another writer overtook is taken again on fresh data.
 func ExampleRedecide() {
 	version := 0

@@ -64,6 +64,13 @@ func New(kind Kind, code, detail string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Detail: fmt.Sprintf(detail, args...)}
 }
 
+// Detailf returns a copy of e with another detail, formatted as by fmt.Sprintf.
+func (e *Error) Detailf(detail string, args ...any) *Error {
+	c := *e
+	c.Detail = fmt.Sprintf(detail, args...)
+	return &c
+}
+
 // Because returns a copy of e that carries its cause.
 func (e *Error) Because(cause error) *Error {
 	c := *e
