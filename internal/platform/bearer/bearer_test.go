@@ -137,7 +137,8 @@ func TestGoodTokenGivesItsClaims(t *testing.T) {
 		"with a type":       compact(part(head(object{"typ": "JWT"})), part(claims()), rs256(newKey(0))),
 	} {
 		got, err := v.Verify(t.Context(), bear(token))
-		if err != nil || got["sub"] != "customer-1" || got["email"] != "a@example.com" || fmt.Sprint(got["cognito:groups"]) != "[operator]" {
+		if err != nil || got["sub"] != "customer-1" || got["email"] != "a@example.com" ||
+			fmt.Sprint(got["cognito:groups"]) != "[operator]" {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
@@ -157,6 +158,8 @@ func TestTokenThatIsNotGoodIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	asPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
+	own, byOwn := jwk("key-0", &newKey(1).PublicKey), rs256(newKey(1))
 	hs256 := func(secret []byte) func([]byte) []byte {
 		return func(b []byte) []byte {
 			m := hmac.New(sha256.New, secret)
@@ -181,12 +184,12 @@ func TestTokenThatIsNotGoodIsRefused(t *testing.T) {
 		"RS512, signed so":       compact(part(head(object{"alg": "RS512"})), part(claims()), rs512(newKey(0))),
 		"rs256":                  headed(object{"alg": "rs256"}),
 		"HS256, public key DER":  compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(public)),
-		"HS256, public key PEM":  compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))),
+		"HS256, public key PEM":  compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(asPEM)),
 		"HS256, modulus":         compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(newKey(0).N.Bytes())),
 		"HMAC under RS256":       compact(part(head()), part(claims()), hs256(public)),
 		"critical extension":     headed(object{"crit": []string{"b64"}, "b64": false}),
-		"key of its own":         compact(part(head(object{"kid": nil, "jwk": jwk("key-0", &newKey(1).PublicKey)})), part(claims()), rs256(newKey(1))),
-		"key of its own, named":  compact(part(head(object{"jwk": jwk("key-0", &newKey(1).PublicKey), "jku": "https://evil.example"})), part(claims()), rs256(newKey(1))),
+		"key of its own":         compact(part(head(object{"kid": nil, "jwk": own})), part(claims()), byOwn),
+		"key of its own, named":  compact(part(head(object{"jwk": own, "jku": "https://evil.example"})), part(claims()), byOwn),
 		"no key":                 headed(object{"kid": nil}),
 		"empty key":              headed(object{"kid": ""}),
 		"key a number":           headed(object{"kid": 0}),
@@ -232,8 +235,9 @@ func TestTokenThatIsNotGoodIsRefused(t *testing.T) {
 		refused(t, name, v, bear(token))
 	}
 	for name, header := range map[string][]string{
-		"no header": nil, "two headers": {"Bearer " + token, "Bearer " + token}, "empty header": {""}, "the scheme only": {"Bearer"},
-		"no scheme": {token}, "Basic": {"Basic " + token}, "a list": {"Bearer " + token + ", Bearer " + token}, "tab": {"Bearer\t" + token},
+		"no header": nil, "two headers": {"Bearer " + token, "Bearer " + token}, "empty header": {""},
+		"the scheme only": {"Bearer"}, "no scheme": {token}, "Basic": {"Basic " + token},
+		"a list": {"Bearer " + token + ", Bearer " + token}, "tab": {"Bearer\t" + token},
 		"16 MB": {"Bearer " + strings.Repeat("a.", 8<<20)},
 	} {
 		refused(t, name, v, header)
@@ -335,7 +339,8 @@ func TestKeysThatCannotBeHadAre503AndReadEveryFiveSeconds(t *testing.T) {
 	// Known keys stay good until their time is over, though reading for an unknown one fails.
 	c.Advance(time.Minute)
 	s.err = errors.New("throttled")
-	if _, err := v.Verify(t.Context(), bear(compact(part(head(object{"kid": "x"})), part(claims()), rs256(newKey(1))))); fault.KindOf(err) != fault.Transient {
+	unknown := compact(part(head(object{"kid": "x"})), part(claims()), rs256(newKey(1)))
+	if _, err := v.Verify(t.Context(), bear(unknown)); fault.KindOf(err) != fault.Transient {
 		t.Errorf("an unknown key: %v", err)
 	}
 	if _, err := v.Verify(t.Context(), bear(good())); err != nil {
@@ -371,14 +376,20 @@ func TestKeySetOfASuspiciousFormIsNotUsed(t *testing.T) {
 		many = append(many, jwk(fmt.Sprint("key-", i), key))
 	}
 	number := func(bits uint) string {
-		return base64.RawURLEncoding.EncodeToString(new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), bits), big.NewInt(1)).Bytes())
+		n := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), bits), big.NewInt(1))
+		return base64.RawURLEncoding.EncodeToString(n.Bytes())
 	}
+	padded := base64.RawURLEncoding.EncodeToString(append(make([]byte, 128), 1))
 	for name, text := range map[string]string{
-		"no JSON": "keys", "empty": "", "17 keys": set(many...), "twice": set(jwk("key-0", key), jwk("key-0", &newKey(1).PublicKey)),
-		"1024 bits": set(jwk("key-0", key, object{"n": number(1024)})), "16384 bits": set(jwk("key-0", key, object{"n": number(16384)})),
-		"zeros before 1024 bits": set(jwk("key-0", key, object{"n": base64.RawURLEncoding.EncodeToString(append(make([]byte, 128), 1))})),
-		"exponent 3":             set(jwk("key-0", key, object{"e": "Aw"})), "exponent 1": set(jwk("key-0", key, object{"e": "AQ"})),
-		"no modulus": set(jwk("key-0", key, object{"n": nil})), "modulus padded": set(jwk("key-0", key, object{"n": "AQ=="})),
+		"no JSON": "keys", "empty": "", "17 keys": set(many...),
+		"twice":                  set(jwk("key-0", key), jwk("key-0", &newKey(1).PublicKey)),
+		"1024 bits":              set(jwk("key-0", key, object{"n": number(1024)})),
+		"16384 bits":             set(jwk("key-0", key, object{"n": number(16384)})),
+		"zeros before 1024 bits": set(jwk("key-0", key, object{"n": padded})),
+		"exponent 3":             set(jwk("key-0", key, object{"e": "Aw"})),
+		"exponent 1":             set(jwk("key-0", key, object{"e": "AQ"})),
+		"no modulus":             set(jwk("key-0", key, object{"n": nil})),
+		"modulus padded":         set(jwk("key-0", key, object{"n": "AQ=="})),
 	} {
 		v, s, _ := verifier()
 		s.text = text
@@ -387,9 +398,11 @@ func TestKeySetOfASuspiciousFormIsNotUsed(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{
-		"no keys": `{}`, "another kind": set(jwk("key-0", key, object{"kty": "EC"})), "to encrypt": set(jwk("key-0", key, object{"use": "enc"})),
-		"another algorithm": set(jwk("key-0", key, object{"alg": "RS512"})), "a secret": set(object{"kty": "oct", "kid": "key-0", "k": "AAAA"}),
-		"no name": set(jwk("", key)),
+		"no keys": `{}`, "another kind": set(jwk("key-0", key, object{"kty": "EC"})),
+		"to encrypt":        set(jwk("key-0", key, object{"use": "enc"})),
+		"another algorithm": set(jwk("key-0", key, object{"alg": "RS512"})),
+		"a secret":          set(object{"kty": "oct", "kid": "key-0", "k": "AAAA"}),
+		"no name":           set(jwk("", key)),
 	} {
 		v, s, _ := verifier()
 		s.text = text
@@ -406,8 +419,11 @@ func TestKeySetOfASuspiciousFormIsNotUsed(t *testing.T) {
 func FuzzVerify(f *testing.F) {
 	token := good()
 	parts := strings.Split(token, ".")
-	for _, seed := range []string{"Bearer " + token, "Bearer ", "", "Bearer " + parts[0] + "..", "bearer\t" + token, "Bearer " + token + "=",
-		"Bearer " + part(head(object{"alg": "none"})) + "." + parts[1] + ".", "Bearer " + parts[0] + "." + part(claims(object{"sub": "x"})) + "." + parts[2]} {
+	for _, seed := range []string{
+		"Bearer " + token, "Bearer ", "", "Bearer " + parts[0] + "..", "bearer\t" + token, "Bearer " + token + "=",
+		"Bearer " + part(head(object{"alg": "none"})) + "." + parts[1] + ".",
+		"Bearer " + parts[0] + "." + part(claims(object{"sub": "x"})) + "." + parts[2],
+	} {
 		f.Add(seed)
 	}
 	v, _, _ := verifier()

@@ -65,7 +65,10 @@ func TestParametersOfTheStageHoldEndpointsWithoutSlashAtTheirEnd(t *testing.T) {
 func TestHealthyInstancesInCloudMapAreEndpoints(t *testing.T) {
 	cfg, c := cloudMap(map[string]map[string][]map[string]string{
 		"orderflow-prod": {"orders": {{"url": "https://other"}}},
-		"orderflow-dev":  {"orders": {{"url": "https://b/"}, {"url": "https://sick", "health": "UNHEALTHY"}, {"url": "https://a"}, {"AWS_INSTANCE_IPV4": "127.0.0.1"}}},
+		"orderflow-dev": {"orders": {
+			{"url": "https://b/"}, {"url": "https://sick", "health": "UNHEALTHY"}, {"url": "https://a"},
+			{"AWS_INSTANCE_IPV4": "127.0.0.1"},
+		}},
 	}).serve(t)
 	wantURLs(t, registry.NewCloudMap(cfg, "dev", c), "orders", "https://a", "https://b")
 }
@@ -117,10 +120,12 @@ func TestServiceWithoutAUsableEndpointIsUnknownWhichIsTransient(t *testing.T) {
 func TestPlainAddressIsRefusedOutsideLocalAndOneWithAUserAnywhere(t *testing.T) {
 	addresses := map[string]string{
 		"good": "https://bank.example", "plain": "http://bank.example", "mixed": "https://bank.example,http://bank.example",
-		"user": "https://sk_live_1234@bank.example", "password": "https://u:sk_live_1234@bank.example", "shouted": "HTTP://bank.example",
+		"user": "https://sk_live_1234@bank.example", "password": "https://u:sk_live_1234@bank.example",
+		"shouted": "HTTP://bank.example",
 	}
 	for stage, want := range map[string]map[string]bool{
-		"local": {"good": true, "plain": true, "mixed": true, "shouted": true}, "dev": {"good": true}, "prod": {"good": true}, "": {"good": true},
+		"local": {"good": true, "plain": true, "mixed": true, "shouted": true},
+		"dev":   {"good": true}, "prod": {"good": true}, "": {"good": true},
 	} {
 		parameters, services := map[string]string{}, map[string][]map[string]string{}
 		for name, value := range addresses {
@@ -131,14 +136,16 @@ func TestPlainAddressIsRefusedOutsideLocalAndOneWithAUserAnywhere(t *testing.T) 
 		}
 		stored, c := parameterStore(parameters).serve(t)
 		mapped, _ := cloudMap(map[string]map[string][]map[string]string{"orderflow-" + stage: services}).serve(t)
-		for _, r := range []registry.Registry{registry.NewParameters(stored, stage, c), registry.NewCloudMap(mapped, stage, c)} {
+		both := []registry.Registry{registry.NewParameters(stored, stage, c), registry.NewCloudMap(mapped, stage, c)}
+		for _, r := range both {
 			for name := range addresses {
 				urls, err := r.Resolve(t.Context(), name)
 				if want[name] != (err == nil) {
 					t.Errorf("%T of stage %q: %s = %q, %v", r, stage, name, urls, err)
 				}
 				f := fault.From(err)
-				if err != nil && (f.Kind != fault.Transient || f.Code != "AddressRefused" || strings.Contains(fmt.Sprintf("%v %+v", err, errors.Unwrap(err)), "sk_live")) {
+				if err != nil && (f.Kind != fault.Transient || f.Code != "AddressRefused" ||
+					strings.Contains(fmt.Sprintf("%v %+v", err, errors.Unwrap(err)), "sk_live")) {
 					t.Errorf("%T of stage %q: %s fails with %v", r, stage, name, err)
 				}
 			}
@@ -167,11 +174,16 @@ func (h *hosts) Do(r *http.Request) (*http.Response, error) {
 }
 
 func TestAWSIsAskedAtTheHostsOfItsRegion(t *testing.T) {
-	for region, suffix := range map[string]string{"eu-central-1": "eu-central-1.amazonaws.com/", "cn-north-1": "cn-north-1.amazonaws.com.cn/"} {
+	for region, suffix := range map[string]string{
+		"eu-central-1": "eu-central-1.amazonaws.com/", "cn-north-1": "cn-north-1.amazonaws.com.cn/",
+	} {
 		var asked hosts
 		cfg := config(nil)
 		cfg.Region, cfg.HTTPClient = region, &asked
-		for _, r := range []registry.Registry{registry.NewParameters(cfg, "dev", clock.System{}), registry.NewCloudMap(cfg, "dev", clock.System{})} {
+		both := []registry.Registry{
+			registry.NewParameters(cfg, "dev", clock.System{}), registry.NewCloudMap(cfg, "dev", clock.System{}),
+		}
+		for _, r := range both {
 			if _, err := r.Resolve(t.Context(), "orders"); err == nil {
 				t.Errorf("%T resolved without an answer", r)
 			}

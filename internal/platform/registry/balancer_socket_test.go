@@ -32,7 +32,8 @@ func (r *replica) start() {
 		r.t.Fatal(err)
 	}
 	r.address = listener.Addr().String()
-	r.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { r.calls.Add(1) })}}
+	count := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { r.calls.Add(1) })
+	r.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: count}}
 	r.server.Start()
 	r.t.Cleanup(r.server.Close)
 }
@@ -47,7 +48,8 @@ func TestReplicaThatDiesIsLeftAloneAndTakenBack(t *testing.T) {
 		urls = append(urls, "http://"+r.address)
 	}
 	c := clock.At(time.Unix(0, 0))
-	b := registry.NewBalancer(registry.NewCache(registry.Fixed{"orders": strings.Join(urls, ",")}, c), c, rand.New(rand.NewPCG(7, 7)).IntN)
+	cache := registry.NewCache(registry.Fixed{"orders": strings.Join(urls, ",")}, c)
+	b := registry.NewBalancer(cache, c, rand.New(rand.NewPCG(7, 7)).IntN)
 	var failed atomic.Int64
 	// calls makes n calls by four callers at once, and returns how many each replica got.
 	calls := func(n int) (got [3]int64) {
@@ -78,13 +80,17 @@ func TestReplicaThatDiesIsLeftAloneAndTakenBack(t *testing.T) {
 		return got
 	}
 
-	if got := calls(600); got[0] < 100 || got[1] < 100 || got[2] < 100 || failed.Load() != 0 {
-		t.Errorf("all up: %v, %d failed; want about 200 each", got, failed.Load())
+	// A replica that a busy machine slows down gets fewer calls, rightly: the shares of equal ones are held
+	// by TestCallsAreSpreadOverEndpointsThatAreWell.
+	const some = 30
+	if got := calls(600); min(got[0], got[1], got[2]) < some || failed.Load() != 0 {
+		t.Errorf("all up: %v, %d failed; want some to each", got, failed.Load())
 	}
 	replicas[0].kill()
 	// Of four callers at once, three may be on their way when the third failure is known.
-	if got, bound := calls(600), int64(registry.Failures+3); got[0] != 0 || got[1] < 150 || got[2] < 150 || failed.Load() < registry.Failures || failed.Load() > bound {
-		t.Errorf("one dead: %v, %d failed; want at most %d failed and about 300 each", got, failed.Load(), bound)
+	if got, bound := calls(600), int64(registry.Failures+3); got[0] != 0 || min(got[1], got[2]) < some ||
+		failed.Load() < registry.Failures || failed.Load() > bound {
+		t.Errorf("one dead: %v, %d failed; want at most %d failed and some to each other", got, failed.Load(), bound)
 	}
 	c.Advance(registry.Ejection)
 	if calls(600); failed.Load() != 1 {
@@ -92,7 +98,7 @@ func TestReplicaThatDiesIsLeftAloneAndTakenBack(t *testing.T) {
 	}
 	replicas[0].start()
 	c.Advance(2 * registry.Ejection)
-	if got := calls(600); got[0] < 100 || got[1] < 100 || got[2] < 100 || failed.Load() != 0 {
-		t.Errorf("back: %v, %d failed; want about 200 each", got, failed.Load())
+	if got := calls(600); min(got[0], got[1], got[2]) < some || failed.Load() != 0 {
+		t.Errorf("back: %v, %d failed; want some to each", got, failed.Load())
 	}
 }

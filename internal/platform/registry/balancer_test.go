@@ -16,7 +16,8 @@ import (
 // balanced returns a balancer over n endpoints of "orders", called https://0, https://1, ….
 func balanced(n int, seed uint64) (*registry.Balancer, *clock.Manual) {
 	c := clock.At(time.Unix(0, 0))
-	return registry.NewBalancer(registry.NewCache(registry.Fixed{"orders": strings.Join(names(n), ",")}, c), c, rand.New(rand.NewPCG(seed, 1)).IntN), c
+	cache := registry.NewCache(registry.Fixed{"orders": strings.Join(names(n), ",")}, c)
+	return registry.NewBalancer(cache, c, rand.New(rand.NewPCG(seed, 1)).IntN), c
 }
 
 func names(n int) []string {

@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// TTL is how long addresses are kept before they are asked for again.
+	// TTL is how long addresses are kept before they are resolved again.
 	TTL = time.Minute
-	// Retry is how long old addresses serve after a question that failed, and the least time between
-	// two questions about a service that fails.
+	// Retry is how long old addresses are used after a lookup that failed, and the least time between two
+	// lookups of a service that fails.
 	Retry = 5 * time.Second
 
-	// lookup bounds one question, pause how long an error stands in for an answer where there was none yet.
+	// lookup bounds one lookup; pause is how long its error is cached if there are no addresses yet.
 	lookup = time.Second
 	pause  = time.Second
 )
 
-// Cache keeps what a registry says. It is safe for concurrent use; however many ask for a name
-// at once, the registry is asked once.
+// Cache keeps the answers of a registry. It is safe for concurrent use: callers that need the same name
+// at the same time share one lookup.
 type Cache struct {
 	source Registry
 	clock  clock.Clock
@@ -31,22 +31,22 @@ type Cache struct {
 	known map[string]*entry
 }
 
-// entry is what is known of a name: addresses, or the error where there never were any.
+// entry is what is known of a name: addresses, or the error if there never were any.
 type entry struct {
 	urls  []string
 	err   error
-	until time.Time     // when to ask again
-	asked time.Time     // when it was last asked
-	busy  chan struct{} // closed when the question under way has ended; nil where none is
+	until time.Time     // when to look up again
+	asked time.Time     // when the last lookup began
+	busy  chan struct{} // closed at the end of the lookup under way; nil if there is none
 }
 
-// NewCache returns a cache before source.
+// NewCache returns a cache of source.
 func NewCache(source Registry, c clock.Clock) *Cache {
 	return &Cache{source: source, clock: c, known: map[string]*entry{}}
 }
 
-// Resolve returns the addresses kept, or asks for them. Old ones are better than none: they are used
-// while somebody else is asking, and when asking fails.
+// Resolve returns the cached addresses, or looks them up. Old ones are better than none: they are used
+// during another caller's lookup and after one that failed.
 func (c *Cache) Resolve(ctx context.Context, name string) ([]string, error) {
 	for {
 		known, ended := c.look(name)
@@ -64,8 +64,8 @@ func (c *Cache) Resolve(ctx context.Context, name string) ([]string, error) {
 	}
 }
 
-// look returns what is known of name. Where that will not do, it returns nothing: the question is the
-// caller's then, or somebody else's until ended is closed.
+// look returns what is known of name, if that is still valid. If not, and ended is nil, the caller must
+// look it up; else another caller does, until ended is closed.
 func (c *Cache) look(name string) (known entry, ended chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,15 +101,15 @@ func (c *Cache) ask(ctx context.Context, name string) ([]string, error) {
 	case e.urls != nil:
 		e.until = now.Add(Retry)
 	case deadline.Interrupted(bounded):
-		return nil, err // says nothing about the registry: who waits asks for himself
+		return nil, err // says nothing about the registry: each waiting caller looks it up itself
 	default:
 		e.err, e.until = err, now.Add(pause)
 	}
 	return e.urls, e.err
 }
 
-// Refresh has the addresses of name asked for again when they are next needed, unless that was
-// done less than Retry ago. It is for when calls to all of them fail.
+// Refresh expires the addresses of name, unless they were looked up less than Retry ago. It is for calls
+// that fail at all of them.
 func (c *Cache) Refresh(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

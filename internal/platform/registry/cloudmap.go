@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Attribute is what an instance in Cloud Map carries its base URL in.
+// Attribute is the attribute of an instance in Cloud Map that has its base URL.
 const Attribute = "url"
 
 // CloudMap is the registry in AWS Cloud Map: a service in a namespace for each name, an
@@ -22,7 +22,7 @@ type CloudMap struct {
 	allowed    transport
 }
 
-// NewCloudMap returns the namespaces of a stage: orderflow-<stage>, and after it
+// NewCloudMap returns the registry of a stage. It looks in the namespace orderflow-<stage>, then in
 // orderflow-<stage>-partners, where third parties register themselves.
 func NewCloudMap(cfg aws.Config, stage string, c clock.Clock) *CloudMap {
 	// Discovery has a host of its own, apart from the rest of Cloud Map's API.
@@ -60,6 +60,6 @@ func (m *CloudMap) discover(ctx context.Context, namespace, name string) ([]stri
 	for _, instance := range out.Instances {
 		raw = append(raw, instance.Attributes[Attribute])
 	}
-	slices.Sort(raw) // they come in any order
+	slices.Sort(raw) // the order of the answer is undefined
 	return endpoints(name, raw, m.allowed)
 }

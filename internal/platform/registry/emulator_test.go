@@ -42,7 +42,9 @@ func must(t *testing.T, a awsjson.Client, operation string, in, out any) {
 func TestParametersInTheEmulator(t *testing.T) {
 	cfg, stage := emulator(t)
 	r := NewParameters(cfg, stage, clock.System{})
-	put := map[string]any{"Name": "/orderflow/" + stage + "/services/orders", "Value": "https://a/,https://b", "Type": "StringList"}
+	put := map[string]any{
+		"Name": "/orderflow/" + stage + "/services/orders", "Value": "https://a/,https://b", "Type": "StringList",
+	}
 	must(t, r.api, "PutParameter", put, &struct{}{})
 	got, err := r.Resolve(t.Context(), "orders")
 	if err != nil || !slices.Equal(got, []string{"https://a", "https://b"}) {
@@ -60,7 +62,8 @@ func TestParameterThatIsNoAddressInTheEmulator(t *testing.T) {
 	if got, err := read(t.Context()); err == nil {
 		t.Errorf("a parameter that is not there is %q", got)
 	}
-	must(t, awsjson.New(cfg, clock.System{}, "ssm", "ssm", "AmazonSSM"), "PutParameter", map[string]any{"Name": name, "Value": `{"keys":[]}`, "Type": "String"}, &struct{}{})
+	put := map[string]any{"Name": name, "Value": `{"keys":[]}`, "Type": "String"}
+	must(t, awsjson.New(cfg, clock.System{}, "ssm", "ssm", "AmazonSSM"), "PutParameter", put, &struct{}{})
 	if got, err := read(t.Context()); err != nil || got != `{"keys":[]}` {
 		t.Errorf("read = %q, %v", got, err)
 	}
@@ -88,7 +91,8 @@ func TestEndpointThatAnOperatorMarksUnhealthyInCloudMapIsNotUsed(t *testing.T) {
 	cfg, stage := emulator(t)
 	r := NewCloudMap(cfg, stage, clock.System{})
 	service := r.register(t, "orderflow-"+stage, "orders", "https://a", "https://b")
-	must(t, r.api, "UpdateInstanceCustomHealthStatus", map[string]any{"ServiceId": service, "InstanceId": "0", "Status": "UNHEALTHY"}, &struct{}{})
+	sick := map[string]any{"ServiceId": service, "InstanceId": "0", "Status": "UNHEALTHY"}
+	must(t, r.api, "UpdateInstanceCustomHealthStatus", sick, &struct{}{})
 	if got, err := r.Resolve(t.Context(), "orders"); err != nil || !slices.Equal(got, []string{"https://b"}) {
 		t.Errorf("Resolve = %q, %v; want https://b alone", got, err)
 	}
@@ -103,8 +107,10 @@ func (m *CloudMap) register(t *testing.T, namespace, name string, urls ...string
 	var made struct{ Service struct{ ID string } }
 	for _, n := range list.Namespaces {
 		if n.Name == namespace {
-			must(t, m.api, "CreateService", map[string]any{"Name": name, "NamespaceId": n.ID, "CreatorRequestId": namespace + name,
-				"HealthCheckCustomConfig": map[string]any{"FailureThreshold": 1}}, &made)
+			must(t, m.api, "CreateService", map[string]any{
+				"Name": name, "NamespaceId": n.ID, "CreatorRequestId": namespace + name,
+				"HealthCheckCustomConfig": map[string]any{"FailureThreshold": 1},
+			}, &made)
 		}
 	}
 	for i, url := range urls {

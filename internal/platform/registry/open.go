@@ -8,10 +8,10 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// InCloudMap is the kind of registry that is in AWS Cloud Map. Any other is in SSM parameters.
+// InCloudMap is the kind of registry that is in AWS Cloud Map. Any other kind is in SSM parameters.
 const InCloudMap = "cloud-map"
 
-// Source returns the registry of a stage of that kind, which is asked anew each time.
+// Source returns the registry of a stage of that kind, without a cache.
 func Source(cfg aws.Config, stage, kind string, c clock.Clock) Registry {
 	if kind == InCloudMap {
 		return NewCloudMap(cfg, stage, c)
@@ -19,7 +19,7 @@ func Source(cfg aws.Config, stage, kind string, c clock.Clock) Registry {
 	return NewParameters(cfg, stage, c)
 }
 
-// Open returns the services of a stage as the registry of that kind knows them.
+// Open returns the balancer over the registry of a stage of that kind.
 func Open(cfg aws.Config, stage, kind string, c clock.Clock) *Balancer {
 	return NewBalancer(NewCache(Source(cfg, stage, kind, c), c), c, rand.IntN)
 }

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/tracing/awscalls"
 )
 
-// Parameters is the registry in the SSM parameter store: a parameter a service,
+// Parameters is the registry in the SSM parameter store. The parameter of a service is
 // /orderflow/<stage>/services/<name>, with its endpoints separated by commas.
 type Parameters struct {
 	api     awsjson.Client
@@ -21,10 +21,12 @@ type Parameters struct {
 
 // NewParameters returns the parameters of a stage.
 func NewParameters(cfg aws.Config, stage string, c clock.Clock) *Parameters {
-	return &Parameters{api: awsjson.New(cfg, c, "ssm", "ssm", "AmazonSSM"), prefix: "/orderflow/" + stage + "/services/", allowed: transportOf(stage)}
+	api := awsjson.New(cfg, c, "ssm", "ssm", "AmazonSSM")
+	return &Parameters{api: api, prefix: "/orderflow/" + stage + "/services/", allowed: transportOf(stage)}
 }
 
-// Parameter returns what reads the one parameter of the store called name, which is no address. It asks anew each time.
+// Parameter returns a function that reads the parameter called name, which is not an address, each time
+// it is called.
 func Parameter(cfg aws.Config, name string, c clock.Clock) func(context.Context) (string, error) {
 	store := awsjson.New(cfg, c, "ssm", "ssm", "AmazonSSM")
 	return func(ctx context.Context) (string, error) { return parameter(ctx, store, name) }

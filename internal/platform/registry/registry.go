@@ -1,9 +1,8 @@
-// Package registry finds where a service is by its name, and spreads calls over its endpoints.
+// Package registry finds the addresses of a service by its name, and spreads calls over them.
 //
-// The deployment writes the addresses down, in SSM parameters or in Cloud Map; a Registry
-// reads them there. A Cache before it keeps them for a minute, so a move needs no new
-// deployment. A Balancer picks one endpoint a call and leaves those alone that fail.
-// Open puts the three together, as every function uses them.
+// The deployment writes the addresses to SSM parameters or to Cloud Map, where a Registry reads them.
+// A Cache keeps them for a minute, so a service can move without a deployment of its callers. A
+// Balancer picks one endpoint per call and avoids those that fail. Open composes the three.
 package registry
 
 import (
@@ -18,9 +17,9 @@ import (
 
 // Registry finds services.
 type Registry interface {
-	// Resolve returns the base URLs of the service called name, at least one, without a slash
-	// at their end. The error is the transient fault ServiceUnknown, or AddressRefused where one of
-	// them must not be called.
+	// Resolve returns the base URLs of the service called name, at least one, without a slash at their
+	// end. The error is the transient fault ServiceUnknown, or AddressRefused if one of them must not be
+	// called.
 	Resolve(ctx context.Context, name string) ([]string, error)
 }
 
@@ -33,7 +32,7 @@ func (f Fixed) Resolve(_ context.Context, name string) ([]string, error) {
 	return endpoints(name, strings.Split(f[name], ","), plainAllowed)
 }
 
-// Pick returns the first endpoint of name, as a Balancer does that has no others.
+// Pick returns the first endpoint of name, as a Balancer with one endpoint does.
 func (f Fixed) Pick(ctx context.Context, name string) (base string, done func(failed bool), err error) {
 	urls, err := f.Resolve(ctx, name)
 	if err != nil {
@@ -50,12 +49,12 @@ const (
 	plainAllowed transport = true
 )
 
-// transportOf allows plain HTTP in the stage local only, whose emulator speaks nothing else. Anywhere
-// else cards, addresses and secrets would travel for everybody on the way to read.
+// transportOf allows plain HTTP in the stage local only, whose emulator has nothing else. In any other
+// stage it would expose cards, addresses and secrets on the way.
 func transportOf(stage string) transport { return transport(stage == "local") }
 
 // endpoints cleans what a registry holds for name. One endpoint that cannot or must not be called makes
-// all of it suspect: a process that has better addresses, of before, goes on with them.
+// all of them suspect: a process that has older addresses keeps using those.
 func endpoints(name string, raw []string, allowed transport) ([]string, error) {
 	var urls []string
 	for _, r := range raw {
@@ -76,14 +75,14 @@ func endpoints(name string, raw []string, allowed transport) ([]string, error) {
 	return urls, nil
 }
 
-// callable tells whether an endpoint may be called. Errors do not repeat it: it may hold a password.
+// callable reports whether an endpoint may be called. Errors do not repeat it: it may hold a password.
 func callable(name, endpoint string, allowed transport) error {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "", u.RawQuery != "", u.Fragment != "":
 		return unknown(name).Because(errors.New("an endpoint is not a base URL"))
 	case u.User != nil:
-		return refused(name, "has a user or a password, which belong into a secret")
+		return refused(name, "has a user or a password, which belong in a secret")
 	case u.Scheme == "http" && allowed != plainAllowed:
 		return refused(name, "is not https")
 	}
@@ -91,7 +90,8 @@ func callable(name, endpoint string, allowed transport) error {
 }
 
 func refused(name, why string) *fault.Error {
-	return fault.New(fault.Transient, "AddressRefused", "the address of service %s %s: correct it in the registry", name, why)
+	return fault.New(fault.Transient, "AddressRefused",
+		"the address of service %s %s: correct it in the registry", name, why)
 }
 
 func unknown(name string) *fault.Error {

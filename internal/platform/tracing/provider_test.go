@@ -38,10 +38,12 @@ func TestSpansFormATree(t *testing.T) {
 			t.Fatalf("spans %+v in %s", k.Spans(), tracing.Parent(inside))
 		}
 		in, out := k.Spans()[0], k.Spans()[1]
-		if in.Trace.String() != id || in.Parent != out.ID || in.RemoteParent || in.Kind != tracing.Client || in.Ended.Sub(in.Began) != time.Second {
+		if in.Trace.String() != id || in.Parent != out.ID || in.RemoteParent || in.Kind != tracing.Client ||
+			in.Ended.Sub(in.Began) != time.Second {
 			t.Errorf("inner span %+v", in)
 		}
-		if out.Parent.String() != parent[36:52] || !out.RemoteParent || out.LambdaParent || out.Function != "brew-tea" || out.Failed {
+		if out.Parent.String() != parent[36:52] || !out.RemoteParent || out.LambdaParent ||
+			out.Function != "brew-tea" || out.Failed {
 			t.Errorf("outer span %+v", out)
 		}
 		if want := []attribute.KeyValue{attribute.Int("cups", 4)}; !slices.Equal(out.Attributes, want) {
@@ -63,7 +65,8 @@ func TestTheFirstSpanOfANewTraceIsItsRoot(t *testing.T) {
 	if s := k.Spans()[2]; s.Parent != root.SpanContext().SpanID() {
 		t.Errorf("span %+v, want it below the root", s)
 	}
-	if k.Spans()[0].Parent.IsValid() || k.Spans()[1].Parent.IsValid() || k.Spans()[1].Trace.String() != tracing.TraceID(begun) {
+	first, second := k.Spans()[0], k.Spans()[1]
+	if first.Parent.IsValid() || second.Parent.IsValid() || second.Trace.String() != tracing.TraceID(begun) {
 		t.Errorf("spans %+v in trace %s", k.Spans(), tracing.TraceID(begun))
 	}
 }
@@ -77,8 +80,9 @@ func TestLambdasOwnSegmentIsAParentThatOnlyXRayKnows(t *testing.T) {
 	span.End()
 	_, span = tracing.Start(inside, "below ours", tracing.Internal)
 	span.End()
-	if !k.Spans()[0].LambdaParent || k.Spans()[1].LambdaParent || k.Spans()[2].LambdaParent || k.Spans()[0].Parent.String() != parent[36:52] {
-		t.Errorf("spans %+v", k.Spans())
+	s := k.Spans()
+	if !s[0].LambdaParent || s[1].LambdaParent || s[2].LambdaParent || s[0].Parent.String() != parent[36:52] {
+		t.Errorf("spans %+v", s)
 	}
 }
 
@@ -94,7 +98,8 @@ func TestASpanThatEndedDoesNotChangeAndIsTakenOnce(t *testing.T) {
 		span.SetAttributes(attribute.Bool("late", true))
 		span.SetStatus(codes.Error, "")
 		span.End()
-		if len(k.Spans()) != 1 || k.Spans()[0].Name != "name" || len(k.Spans()[0].Attributes) > 0 || k.Spans()[0].Failed || !k.Spans()[0].Ended.Equal(start) {
+		if s := k.Spans(); len(s) != 1 || s[0].Name != "name" || len(s[0].Attributes) > 0 || s[0].Failed ||
+			!s[0].Ended.Equal(start) {
 			t.Errorf("spans %+v", k.Spans())
 		}
 		if !recording || span.IsRecording() || !span.SpanContext().IsValid() {
@@ -130,8 +135,10 @@ func TestAFailureIsToldByItsCodeAndNotByItsWords(t *testing.T) {
 }
 
 func TestOnlyAnOrdersIDNamesAnOrder(t *testing.T) {
-	if tracing.Order("ada@example.com").Valid() || tracing.Order("").Valid() || !tracing.Order("01KAQ5M3Z8V7D2X4C6B9N1T0RW").Valid() {
-		t.Error("Order takes what is no order's id, or not what is one")
+	for id, want := range map[string]bool{"ada@example.com": false, "": false, "01KAQ5M3Z8V7D2X4C6B9N1T0RW": true} {
+		if got := tracing.Order(id).Valid(); got != want {
+			t.Errorf("%q names an order: %t, want %t", id, got, want)
+		}
 	}
 }
 
@@ -185,7 +192,8 @@ func TestEveryFunctionDecidesAlikeOnANewTrace(t *testing.T) {
 			t.Error("a trace is sampled though none is to be")
 		}
 	}
-	if _, span := tracing.Start(tracing.WithLambda(never, "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1"), "name", tracing.Server); !span.IsRecording() {
+	decided := tracing.WithLambda(never, "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1")
+	if _, span := tracing.Start(decided, "name", tracing.Server); !span.IsRecording() {
 		t.Error("X-Ray's own decision does not stand")
 	}
 }

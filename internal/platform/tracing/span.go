@@ -27,7 +27,7 @@ const (
 	KeyStatus     = attribute.Key("http.response.status_code")
 	KeyDependency = attribute.Key("dependency")
 	KeyError      = attribute.Key("error.type")
-	// KeyCaller is the trace that the caller of a request named, which is not ours to go on with.
+	// KeyCaller is the trace that the caller of a request named; we do not continue it.
 	KeyCaller = attribute.Key("trace.caller")
 )
 
@@ -40,7 +40,9 @@ func WithProvider(ctx context.Context, p *Provider) context.Context {
 
 // Start begins a span below the one in ctx. If ctx has no provider, or its trace is not sampled, there
 // is no span and ctx stays as it is.
-func Start(ctx context.Context, name string, kind trace.SpanKind, attrs ...attribute.KeyValue) (context.Context, trace.Span) {
+func Start(
+	ctx context.Context, name string, kind trace.SpanKind, attrs ...attribute.KeyValue,
+) (context.Context, trace.Span) {
 	p, _ := ctx.Value(providerKey{}).(*Provider)
 	parent := trace.SpanContextFromContext(ctx)
 	if p == nil || parent.IsValid() && !parent.IsSampled() {
@@ -54,7 +56,8 @@ func Annotate(ctx context.Context, attrs ...attribute.KeyValue) {
 	trace.SpanFromContext(ctx).SetAttributes(attrs...)
 }
 
-// Order names the order that a span is about. What is no order's id is no attribute: it may come from a stranger.
+// Order names the order that a span is about. Anything but an order's id makes no attribute: it may
+// come from a stranger.
 func Order(id string) attribute.KeyValue {
 	if !ids.Valid(id) {
 		return attribute.KeyValue{}
@@ -62,7 +65,8 @@ func Order(id string) attribute.KeyValue {
 	return KeyOrder.String(id)
 }
 
-// End ends a span. Where err is not nil the span failed, with err's code; its text, which may quote anything, stays out.
+// End ends a span. If err is not nil, the span failed with err's code. The text of err stays out: it may
+// quote anything.
 func End(span trace.Span, err error) {
 	if err != nil {
 		code := Code(err)
@@ -72,7 +76,7 @@ func End(span trace.Span, err error) {
 	span.End()
 }
 
-// Code returns the code of an error: that of a fault, or of an answer of AWS.
+// Code returns the code of an error: that of a fault, or of an error from AWS.
 func Code(err error) string {
 	var f *fault.Error
 	var answer interface{ ErrorCode() string }
@@ -91,9 +95,9 @@ func Code(err error) string {
 	return fault.From(err).Code
 }
 
-// Rejoin begins a span that goes on with a stored context, for work that comes back to us by way of somebody who need not
-// hand contexts on. If ctx is part of that trace already, the span is a child of it as any other; otherwise it is
-// one of the stored context, with the names of the trace left behind among its attributes.
+// Rejoin begins a span that continues a stored context, for work that comes back through a third party
+// that may not pass contexts on. If ctx is part of that trace, the span is below ctx. Otherwise it is
+// below the stored context, and an attribute names the trace that it left.
 func Rejoin(ctx context.Context, stored, name string, attrs ...attribute.KeyValue) (context.Context, trace.Span) {
 	if sc, ok := parse(stored); ok && sc.TraceID() != trace.SpanContextFromContext(ctx).TraceID() {
 		attrs = append(attrs, attribute.String("trace.left", TraceID(ctx)))

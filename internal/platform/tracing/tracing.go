@@ -1,13 +1,13 @@
-// Package tracing follows an order through all functions that work for it: one trace from the HTTP request to the last
-// e-mail. Spans are those of OpenTelemetry (https://opentelemetry.io/docs/specs/otel/trace/), made by its
-// SDK and sent by exporters of ours; see docs/adr/0012-opentelemetry-with-exporters-of-our-own.md.
+// Package tracing follows an order through all functions that work for it: one trace, from the HTTP
+// request to the last e-mail. The OpenTelemetry SDK makes the spans, exporters of ours send them; see
+// docs/adr/0012-opentelemetry-with-exporters-of-our-own.md.
 //
-// A trace context (https://www.w3.org/TR/trace-context/) travels in HTTP headers, in events and in the input of state
-// machines, each time beside the same context in the form of AWS X-Ray. Spans are made only where the context has
-// a provider, which package function sees to; everywhere else, as in the simulation, the context that came in is handed on
-// as it is, and nothing is random.
+// A trace context (https://www.w3.org/TR/trace-context/) travels in HTTP headers, in events and in the
+// input of state machines, each time beside the same context in the form of AWS X-Ray. Spans are made
+// only if the context has a provider, which package function puts there. Without one, as in the
+// simulation, the context is passed on unchanged, and nothing is random.
 //
-// What a span tells must be identifiers, codes and counts, never personal or payment data.
+// A span may hold identifiers, codes and counts, never personal or payment data.
 package tracing
 
 import (
@@ -25,8 +25,8 @@ const (
 	HeaderXRay = "X-Amzn-Trace-Id"
 )
 
-// With returns a context that goes on with the first of contexts that is well-formed: each a W3C traceparent or
-// an X-Ray trace header. Where none is, ctx stays as it is.
+// With returns a context that continues the first well-formed one of contexts, each a W3C traceparent
+// or an X-Ray trace header. If there is none, it returns ctx.
 func With(ctx context.Context, contexts ...string) context.Context {
 	for _, text := range contexts {
 		if sc, ok := parse(text); ok {
@@ -78,7 +78,7 @@ func Inject(ctx context.Context, h http.Header) {
 	}
 }
 
-// Begin returns ctx if it carries a trace already, else one with a new trace.
+// Begin returns ctx if it carries a trace, else one with a new trace.
 func Begin(ctx context.Context) context.Context {
 	if trace.SpanContextFromContext(ctx).IsValid() {
 		return ctx
@@ -86,8 +86,8 @@ func Begin(ctx context.Context) context.Context {
 	return Afresh(ctx)
 }
 
-// Caller returns the trace that the header of a request names, as 32 hex digits or "", and whether the request decides on
-// sampling by X-Ray's header, which API Gateway hands on to Lambda as it is.
+// Caller returns the trace that the header of a request names, as 32 hex digits or "", and whether the
+// request decides on sampling by X-Ray's header, which API Gateway passes on to Lambda unchanged.
 func Caller(h http.Header) (traceID string, decides bool) {
 	xray := h.Get(HeaderXRay)
 	for field := range strings.SplitSeq(xray, ";") {
@@ -97,7 +97,7 @@ func Caller(h http.Header) (traceID string, decides bool) {
 	return TraceID(With(context.Background(), h.Get(HeaderW3C), xray)), decides
 }
 
-// Afresh returns ctx with a new trace, whatever trace it carries.
+// Afresh returns ctx with a new trace, even if it carries one.
 func Afresh(ctx context.Context) context.Context {
 	p, _ := ctx.Value(providerKey{}).(*Provider)
 	return p.begin(ctx)

@@ -1,4 +1,5 @@
-// Package issuer signs ID tokens as a Cognito user pool does, for stages that have none and for tests. No function links it.
+// Package issuer signs ID tokens as a Cognito user pool does, for stages without one and for tests. No
+// function links it.
 package issuer
 
 import (
@@ -43,7 +44,7 @@ func Parse(der []byte) (*Issuer, error) {
 	return of(pair), nil
 }
 
-// of names the key after itself, so that another key has another name.
+// of derives the id of a key from the key, so that different keys have different ids.
 func of(key *rsa.PrivateKey) *Issuer {
 	sum := sha256.Sum256(key.N.Bytes())
 	return &Issuer{key: key, id: encode(sum[:12])}
@@ -54,7 +55,8 @@ func (i *Issuer) Marshal() ([]byte, error) { return x509.MarshalPKCS8PrivateKey(
 
 // KeySet returns the public key as a JSON Web Key Set (RFC 7517).
 func (i *Issuer) KeySet() string {
-	return `{"keys":[{"kty":"RSA","use":"sig","alg":"RS256","kid":"` + i.id + `","e":"AQAB","n":"` + encode(i.key.N.Bytes()) + `"}]}`
+	n := encode(i.key.N.Bytes())
+	return `{"keys":[{"kty":"RSA","use":"sig","alg":"RS256","kid":"` + i.id + `","e":"AQAB","n":"` + n + `"}]}`
 }
 
 // Sign returns the claims as a token (RFC 7519), signed with RS256.

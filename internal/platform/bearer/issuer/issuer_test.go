@@ -28,7 +28,9 @@ func TestSignedTokensAreVerifiedByTheKeySetAndByNoOther(t *testing.T) {
 	keys := bearer.NewKeys(func(context.Context) (string, error) { return first.KeySet(), nil }, c)
 	v := bearer.New("local", "client", keys, c)
 	for i, want := range map[*issuer.Issuer]bool{first: true, again: true, other: false} {
-		token, err := i.Sign(map[string]any{"iss": "local", "aud": "client", "token_use": "id", "sub": "s", "exp": c.Now().Add(time.Hour).Unix()})
+		token, err := i.Sign(map[string]any{
+			"iss": "local", "aud": "client", "token_use": "id", "sub": "s", "exp": c.Now().Add(time.Hour).Unix(),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

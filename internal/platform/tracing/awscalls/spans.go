@@ -1,4 +1,4 @@
-// Package awscalls makes a span of every call to AWS. It hangs in the SDK's own chain of middleware, around its retries.
+// Package awscalls makes a span of every call to AWS, by a middleware of the SDK around its retries.
 package awscalls
 
 import (
@@ -18,21 +18,24 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Trace has all clients of cfg make spans.
+// Trace makes all clients of cfg make spans.
 func Trace(cfg *aws.Config) {
 	cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
-		// Last in its step: by then the call's names are in the context.
+		// Last in its step: then the context has the names of service and operation.
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("OrderflowSpan", span), middleware.After)
 	})
 }
 
-// Start begins the span of a call, for those that are made without the SDK's client. Its end is tracing.End.
+// Start begins the span of a call that is made without a client of the SDK; tracing.End ends it.
 func Start(ctx context.Context, service, operation string, attrs ...attribute.KeyValue) (context.Context, trace.Span) {
-	return tracing.Start(ctx, service+"."+operation, tracing.Client, append(attrs, attribute.String("rpc.system", "aws-api"),
-		attribute.String("rpc.service", service), attribute.String("rpc.method", operation))...)
+	attrs = append(attrs, attribute.String("rpc.system", "aws-api"),
+		attribute.String("rpc.service", service), attribute.String("rpc.method", operation))
+	return tracing.Start(ctx, service+"."+operation, tracing.Client, attrs...)
 }
 
-func span(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+func span(
+	ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+) (middleware.InitializeOutput, middleware.Metadata, error) {
 	ctx, span := Start(ctx, awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))
 	if !span.IsRecording() {
 		return next.HandleInitialize(ctx, in)
@@ -46,7 +49,7 @@ func span(ctx context.Context, in middleware.InitializeInput, next middleware.In
 	return out, metadata, err
 }
 
-// named are the fields of inputs that name what a call is about, and nothing of what it carries.
+// named are the fields of inputs that name the resource of a call, and none of its content.
 var named = []struct {
 	field string
 	key   attribute.Key
@@ -70,12 +73,13 @@ const (
 	KeyWrites = attribute.Key("aws.dynamodb.writes")
 )
 
-// writes are the fields of a transaction's item, and the actions that they stand for.
+// writes are the fields of a transaction's item and the actions that they need.
 var writes = []struct{ field, action string }{
 	{"ConditionCheck", "ConditionCheckItem"}, {"Delete", "DeleteItem"}, {"Put", "PutItem"}, {"Update", "UpdateItem"},
 }
 
-// about looks for names by reflection: a switch over the inputs would link every service into every function.
+// about finds names by reflection: a switch over the inputs would link every service into every
+// function.
 func about(input any) (all []attribute.KeyValue) {
 	v := reflect.Indirect(reflect.ValueOf(input))
 	if v.Kind() != reflect.Struct {
@@ -97,7 +101,8 @@ func about(input any) (all []attribute.KeyValue) {
 		tables, kinds := map[string]bool{}, map[string]bool{}
 		for i := range items.Len() {
 			for _, w := range writes {
-				if write := items.Index(i).FieldByName(w.field); write.IsValid() && write.Kind() == reflect.Pointer && !write.IsNil() {
+				write := items.Index(i).FieldByName(w.field)
+				if write.IsValid() && write.Kind() == reflect.Pointer && !write.IsNil() {
 					tables[text(write.Elem(), "TableName")], kinds[w.action] = true, true
 				}
 			}

@@ -35,7 +35,10 @@ func status(code int, body string) func(http.ResponseWriter) {
 	}
 }
 
-var item = &dynamodb.GetItemInput{TableName: aws.String("teas"), Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "ada@example.com"}}}
+var item = &dynamodb.GetItemInput{
+	TableName: aws.String("teas"),
+	Key:       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "ada@example.com"}},
+}
 
 func TestACallIsASpanWithItsTableAndNothingOfItsContent(t *testing.T) {
 	ctx, recorded := tracingtest.Record(t)
@@ -45,7 +48,10 @@ func TestACallIsASpanWithItsTableAndNothingOfItsContent(t *testing.T) {
 	}
 	outer.End()
 	s := recorded.Named(t, "DynamoDB.GetItem")
-	want := map[string]string{"rpc.system": "aws-api", "rpc.service": "DynamoDB", "rpc.method": "GetItem", "aws.dynamodb.table_names": "teas", "retries": "1"}
+	want := map[string]string{
+		"rpc.system": "aws-api", "rpc.service": "DynamoDB", "rpc.method": "GetItem",
+		"aws.dynamodb.table_names": "teas", "retries": "1",
+	}
 	got := tracingtest.Tags(s)
 	if len(got) != len(want) {
 		t.Errorf("tags %v, want %v", got, want)
@@ -62,11 +68,13 @@ func TestACallIsASpanWithItsTableAndNothingOfItsContent(t *testing.T) {
 
 func TestACallThatFailsHasItsCode(t *testing.T) {
 	ctx, recorded := tracingtest.Record(t)
-	refused := status(400, `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"ada@example.com"}`)
+	const answer = `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"ada@example.com"}`
+	refused := status(400, answer)
 	if _, err := client(t, refused).GetItem(ctx, item); err == nil {
 		t.Fatal("no error")
 	}
-	if s := recorded.Named(t, "DynamoDB.GetItem"); !s.Failed || tracingtest.Tags(s)["error.type"] != "ResourceNotFoundException" {
+	s := recorded.Named(t, "DynamoDB.GetItem")
+	if !s.Failed || tracingtest.Tags(s)["error.type"] != "ResourceNotFoundException" {
 		t.Errorf("span %+v", s)
 	}
 }
@@ -82,11 +90,13 @@ func TestATransactionHasItsTablesAndKindsOfWrites(t *testing.T) {
 	ctx, recorded := tracingtest.Record(t)
 	ctx, outer := tracing.Start(ctx, "outer", tracing.Server)
 	teas := aws.String("teas")
-	_, err := client(t, status(200, "{}")).TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+	transaction := []types.TransactWriteItem{
 		{Put: &types.Put{TableName: aws.String("cups"), Item: item.Key}},
 		{Update: &types.Update{TableName: teas, Key: item.Key, UpdateExpression: aws.String("SET #n = :n")}},
 		{Put: &types.Put{TableName: teas, Item: item.Key}},
-	}})
+	}
+	c := client(t, status(200, "{}"))
+	_, err := c.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: transaction})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,14 +116,16 @@ func TestABatchHasItsTablesAndAQueryItsIndex(t *testing.T) {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Query(ctx, &dynamodb.QueryInput{TableName: aws.String("teas"), IndexName: aws.String("byTaste")}); err != nil {
+	query := &dynamodb.QueryInput{TableName: aws.String("teas"), IndexName: aws.String("byTaste")}
+	if _, err := c.Query(ctx, query); err != nil {
 		t.Fatal(err)
 	}
 	outer.End()
 	if got := tracingtest.Tags(recorded.Named(t, "DynamoDB.BatchWriteItem")); got["aws.dynamodb.table_names"] != "teas" {
 		t.Errorf("tags %v", got)
 	}
-	if got := tracingtest.Tags(recorded.Named(t, "DynamoDB.Query")); got["aws.dynamodb.table_names"] != "teas" || got["aws.dynamodb.index_name"] != "byTaste" {
+	got := tracingtest.Tags(recorded.Named(t, "DynamoDB.Query"))
+	if got["aws.dynamodb.table_names"] != "teas" || got["aws.dynamodb.index_name"] != "byTaste" {
 		t.Errorf("tags %v", got)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Recorder keeps the spans that end, in that order.
+// Recorder keeps spans in the order in which they end.
 type Recorder struct {
 	mu    sync.Mutex
 	spans []tracing.Finished
@@ -32,14 +32,14 @@ func (r *Recorder) Export(s tracing.Finished) {
 // Flush does nothing.
 func (r *Recorder) Flush(context.Context) {}
 
-// Spans returns what was kept.
+// Spans returns the spans so far.
 func (r *Recorder) Spans() []tracing.Finished {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]tracing.Finished(nil), r.spans...)
 }
 
-// Named returns the one span of a name; the test ends if there is not exactly one.
+// Named returns the one span of a name. The test ends if there is not exactly one.
 func (r *Recorder) Named(t *testing.T, name string) tracing.Finished {
 	t.Helper()
 	var found []tracing.Finished

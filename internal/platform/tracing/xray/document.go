@@ -19,7 +19,7 @@ type Document struct {
 	Name     string  `json:"name"`
 	Start    float64 `json:"start_time"`
 	End      float64 `json:"end_time"`
-	// Type is "subsegment" for what a segment sent by this function, or Lambda's own one, contains.
+	// Type is "subsegment" for a part of a segment of this function, or of Lambda's own.
 	Type        string            `json:"type,omitempty"`
 	Namespace   string            `json:"namespace,omitempty"`
 	Fault       bool              `json:"fault,omitempty"`
@@ -34,8 +34,8 @@ type HTTP struct {
 	Response map[string]int64  `json:"response,omitempty"`
 }
 
-// Of puts a span into X-Ray's form. One whose parent is in another function is a segment of this function; the
-// others, and those in Lambda's own segment of the invocation, are subsegments.
+// Of puts a span into X-Ray's form. A span whose parent is in another function is a segment of this
+// function. The others, and those in Lambda's own segment of the invocation, are subsegments.
 func Of(f tracing.Finished) Document {
 	id := f.Trace.String()
 	d := Document{
@@ -59,7 +59,7 @@ func Of(f tracing.Finished) Document {
 	return d
 }
 
-// take puts an attribute where X-Ray looks for it. Annotations are what traces can be found by.
+// take puts an attribute where X-Ray looks for it. Traces can be searched by annotations.
 func (d *Document) take(kind trace.SpanKind, a attribute.KeyValue) {
 	text := a.Value.String()
 	switch a.Key {
@@ -100,10 +100,13 @@ func (d *Document) aws() map[string]string {
 
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
-// clean keeps what X-Ray allows in a name, and as much of it.
+// allowed are the characters that X-Ray takes in a name, beside letters and digits of ASCII.
+const allowed = " _.:/%&#=+\\-@"
+
+// clean replaces what X-Ray does not take in a name, and cuts it to the length that X-Ray takes.
 func clean(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" _.:/%&#=+\\-@", r) {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(allowed, r) {
 			return r
 		}
 		return '_'

@@ -1,4 +1,5 @@
-// Package xray sends spans to the AWS X-Ray daemon, which Lambda runs beside every function whose tracing is active.
+// Package xray sends spans to the AWS X-Ray daemon, which Lambda runs beside every function with active
+// tracing.
 package xray
 
 import (
@@ -11,7 +12,8 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Exporter sends each span as it ends, by UDP, which waits for nobody. What the daemon does not get is lost.
+// Exporter sends each span as it ends, by UDP, which does not wait. A span that the daemon does not get
+// is lost.
 type Exporter struct {
 	address string
 
@@ -19,7 +21,8 @@ type Exporter struct {
 	conn net.Conn
 }
 
-// To returns the exporter to a daemon, as AWS_XRAY_DAEMON_ADDRESS has it: host:port, or tcp:host:port udp:host:port.
+// To returns the exporter to a daemon. The address is in the form of AWS_XRAY_DAEMON_ADDRESS: host:port,
+// or tcp:host:port udp:host:port.
 func To(address string) *Exporter {
 	for field := range strings.FieldsSeq(address) {
 		if udp, ok := strings.CutPrefix(field, "udp:"); ok {
@@ -41,14 +44,14 @@ func (e *Exporter) Export(f tracing.Finished) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.conn == nil {
-		// The address is a number, so nothing is looked up.
+		// The address is numeric, so there is no lookup.
 		if e.conn, err = (&net.Dialer{}).Dial("udp", e.address); err != nil {
 			return
 		}
 	}
-	// A daemon that is not there yet is an error of the write after: the socket goes on to be good.
+	// If the daemon is not there yet, a later write fails; the socket stays usable.
 	_, _ = e.conn.Write(append([]byte("{\"format\": \"json\", \"version\": 1}\n"), body...))
 }
 
-// Flush does nothing: everything is sent.
+// Flush does nothing: every span has been sent.
 func (e *Exporter) Flush(context.Context) {}

@@ -19,7 +19,8 @@ var at = time.Date(2026, 1, 2, 3, 4, 5, 250_000_000, time.UTC)
 
 func finished(kind trace.SpanKind, attrs ...attribute.KeyValue) tracing.Finished {
 	return tracing.Finished{
-		Trace: trace.TraceID{0x6b, 3, 0xed, 0x36, 0x7f, 15: 2}, ID: trace.SpanID{3}, Parent: trace.SpanID{4}, Function: "brew-tea", Name: "brew (strong)",
+		Trace: trace.TraceID{0x6b, 3, 0xed, 0x36, 0x7f, 15: 2}, ID: trace.SpanID{3}, Parent: trace.SpanID{4},
+		Function: "brew-tea", Name: "brew (strong)",
 		Kind: kind, Began: at, Ended: at.Add(500 * time.Millisecond), Attributes: attrs,
 	}
 }
@@ -27,13 +28,15 @@ func finished(kind trace.SpanKind, attrs ...attribute.KeyValue) tracing.Finished
 func TestASpanIsPutIntoXRaysForm(t *testing.T) {
 	document := func(change func(*xray.Document)) xray.Document {
 		d := xray.Document{
-			TraceID: "1-6b03ed36-7f0000000000000000000002", ID: "0300000000000000", ParentID: "0400000000000000", Name: "brew _strong_",
+			TraceID: "1-6b03ed36-7f0000000000000000000002", ID: "0300000000000000", ParentID: "0400000000000000",
+			Name:  "brew _strong_",
 			Start: 1767323045.25, End: 1767323045.75, Type: "subsegment", Annotations: map[string]any{},
 		}
 		change(&d)
 		return d
 	}
-	entry, root, lambda, failed := finished(trace.SpanKindConsumer), finished(trace.SpanKindServer), finished(trace.SpanKindServer), finished(trace.SpanKindInternal)
+	entry, root := finished(trace.SpanKindConsumer), finished(trace.SpanKindServer)
+	lambda, failed := finished(trace.SpanKindServer), finished(trace.SpanKindInternal)
 	entry.RemoteParent = true
 	root.Parent = trace.SpanID{}
 	lambda.RemoteParent, lambda.LambdaParent = true, true
@@ -50,15 +53,27 @@ func TestASpanIsPutIntoXRaysForm(t *testing.T) {
 		"a root":          {root, document(func(d *xray.Document) { segment(d); d.ParentID = "" })},
 		"in Lambda's own": {lambda, document(func(*xray.Document) {})},
 		"failed":          {failed, document(func(d *xray.Document) { d.Fault = true })},
-		"annotated":       {finished(trace.SpanKindInternal, attribute.String("saga.step", "x"), attribute.Int("n", 3)), document(func(d *xray.Document) { d.Annotations = map[string]any{"saga_step": "x", "n": int64(3)} })},
-		"answered by a server": {finished(trace.SpanKindServer, attribute.String("http.request.method", "GET"), tracing.KeyStatus.Int(503)), document(func(d *xray.Document) {
-			d.HTTP = &xray.HTTP{Request: map[string]string{"method": "GET"}, Response: map[string]int64{"status": 503}}
-		})},
-		"a call outside": {finished(trace.SpanKindClient, tracing.KeyDependency.String("kettle")), document(func(d *xray.Document) { d.Name, d.Namespace = "kettle", "remote" })},
-		"a call to AWS": {
-			finished(trace.SpanKindClient, attribute.String("rpc.service", "DynamoDB"), attribute.String("rpc.method", "GetItem"), attribute.String("aws.dynamodb.table_names", "teas"), attribute.String("aws.sqs.queue.url", "q")),
+		"annotated": {
+			finished(trace.SpanKindInternal, attribute.String("saga.step", "x"), attribute.Int("n", 3)),
+			document(func(d *xray.Document) { d.Annotations = map[string]any{"saga_step": "x", "n": int64(3)} }),
+		},
+		"answered by a server": {
+			finished(trace.SpanKindServer, attribute.String("http.request.method", "GET"), tracing.KeyStatus.Int(503)),
 			document(func(d *xray.Document) {
-				d.Name, d.Namespace, d.AWS = "DynamoDB", "aws", map[string]string{"operation": "GetItem", "table_name": "teas", "queue_url": "q"}
+				d.HTTP = &xray.HTTP{Request: map[string]string{"method": "GET"}, Response: map[string]int64{"status": 503}}
+			}),
+		},
+		"a call outside": {
+			finished(trace.SpanKindClient, tracing.KeyDependency.String("kettle")),
+			document(func(d *xray.Document) { d.Name, d.Namespace = "kettle", "remote" }),
+		},
+		"a call to AWS": {
+			finished(trace.SpanKindClient,
+				attribute.String("rpc.service", "DynamoDB"), attribute.String("rpc.method", "GetItem"),
+				attribute.String("aws.dynamodb.table_names", "teas"), attribute.String("aws.sqs.queue.url", "q")),
+			document(func(d *xray.Document) {
+				d.Name, d.Namespace = "DynamoDB", "aws"
+				d.AWS = map[string]string{"operation": "GetItem", "table_name": "teas", "queue_url": "q"}
 			}),
 		},
 	} {
@@ -94,7 +109,8 @@ func TestEachSpanIsADatagramToTheDaemon(t *testing.T) {
 		}
 		head, body, _ := strings.Cut(string(b[:n]), "\n")
 		var d xray.Document
-		if head != `{"format": "json", "version": 1}` || json.Unmarshal([]byte(body), &d) != nil || d.ID != "0300000000000000" {
+		const want = `{"format": "json", "version": 1}`
+		if head != want || json.Unmarshal([]byte(body), &d) != nil || d.ID != "0300000000000000" {
 			t.Errorf("%s: the daemon got %q", configured, b[:n])
 		}
 	}

@@ -16,16 +16,17 @@ import (
 
 // Bounds of what tracing may cost a function.
 const (
-	// FlushLimit is the longest that an invocation waits for its spans to be taken, where Exporter has none of its own.
+	// FlushLimit is how long an invocation waits for the collector at most, unless the Exporter has its own
+	// limit.
 	FlushLimit = 200 * time.Millisecond
-	// Rest is how long a collector that failed is left alone.
+	// Rest is how long nothing is sent to a collector that failed.
 	Rest = 5 * time.Second
 	// Buffer is how many spans are kept; more are dropped.
 	Buffer = 1000
 )
 
-// Exporter sends the spans of an invocation at its end, in one request. What is not taken then goes along with the next
-// ones, as long as there is room; a span that comes twice is one to Zipkin.
+// Exporter sends the spans of an invocation at its end, in one request. Spans that the collector does not
+// take are sent with the next ones, as long as there is room. Zipkin ignores a span that comes twice.
 type Exporter struct {
 	// URL of the collector, such as http://127.0.0.1:9411; its path is Zipkin's.
 	URL   string
@@ -37,7 +38,8 @@ type Exporter struct {
 	failedAt time.Time
 }
 
-// transport is not that of package httpclient, which makes spans itself, and whose retries and breakers a span is not worth.
+// transport is not that of package httpclient: that makes spans itself, and a span needs no retry and no
+// breaker.
 var transport = &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}
 
 // Export keeps the span for the next flush.
@@ -59,7 +61,7 @@ func (e *Exporter) Flush(ctx context.Context) {
 	spans := e.spans
 	e.spans = nil
 	e.mu.Unlock()
-	// The invocation may have used up its own time; its spans are what tells of it.
+	// The invocation may have used up its time; its spans show that.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(e.Limit, FlushLimit))
 	defer cancel()
 	if !e.send(ctx, spans) {
@@ -85,6 +87,6 @@ func (e *Exporter) send(ctx context.Context, spans []Span) bool {
 		return false
 	}
 	defer func() { _ = res.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 4<<10)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 4<<10)) // or the connection cannot be reused
 	return res.StatusCode/100 == 2
 }

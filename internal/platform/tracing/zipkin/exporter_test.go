@@ -24,16 +24,20 @@ var at = time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 
 func finished() tracing.Finished {
 	return tracing.Finished{
-		Trace: trace.TraceID{1, 15: 2}, ID: trace.SpanID{3}, Parent: trace.SpanID{4}, Function: "brew-tea", Name: "POST kettle",
+		Trace: trace.TraceID{1, 15: 2}, ID: trace.SpanID{3}, Parent: trace.SpanID{4},
+		Function: "brew-tea", Name: "POST kettle",
 		Kind: trace.SpanKindClient, Began: at, Ended: at.Add(1500 * time.Microsecond), Failed: true,
-		Attributes: []attribute.KeyValue{attribute.Int("cups", 3), tracing.KeyDependency.String("kettle"), tracing.KeyError.String("Cold")},
+		Attributes: []attribute.KeyValue{
+			attribute.Int("cups", 3), tracing.KeyDependency.String("kettle"), tracing.KeyError.String("Cold"),
+		},
 	}
 }
 
 func TestASpanIsPutIntoZipkinsForm(t *testing.T) {
 	want := zipkin.Span{
-		TraceID: "01000000000000000000000000000002", ID: "0300000000000000", ParentID: "0400000000000000", Kind: "CLIENT", Name: "POST kettle",
-		Timestamp: 1767323045000006, Duration: 1500, Local: zipkin.Endpoint{ServiceName: "brew-tea"}, Remote: &zipkin.Endpoint{ServiceName: "kettle"},
+		TraceID: "01000000000000000000000000000002", ID: "0300000000000000", ParentID: "0400000000000000",
+		Kind: "CLIENT", Name: "POST kettle", Timestamp: 1767323045000006, Duration: 1500,
+		Local: zipkin.Endpoint{ServiceName: "brew-tea"}, Remote: &zipkin.Endpoint{ServiceName: "kettle"},
 		Tags: map[string]string{"cups": "3", "dependency": "kettle", "error.type": "Cold", "error": "Cold"},
 	}
 	if diff := cmp.Diff(want, zipkin.Of(finished())); diff != "" {
@@ -82,7 +86,8 @@ func TestTheSpansOfAnInvocationGoOutAtItsEndInOneRequest(t *testing.T) {
 	e.Export(finished())
 	e.Flush(t.Context())
 	if first, second := next(t, got), next(t, got); len(got) != 0 || first != zipkin.Buffer || second != 1 {
-		t.Errorf("requests of %d and %d spans and %d more, want one of %d and one of 1", first, second, len(got), zipkin.Buffer)
+		t.Errorf("requests of %d and %d spans and %d more, want one of %d and one of 1",
+			first, second, len(got), zipkin.Buffer)
 	}
 }
 
@@ -116,7 +121,8 @@ func TestWhatWasNotTakenGoesAlongWithTheNextSpans(t *testing.T) {
 	}
 }
 
-// A collector that is down costs an invocation no more than the bound, and the next ones nothing until it has had its rest.
+// A collector that is down costs an invocation no more than the limit, and the next ones nothing for a
+// while.
 func TestACollectorThatIsDownCostsSpansAndLittleTime(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and never answers
 	if err != nil {
@@ -130,7 +136,8 @@ func TestACollectorThatIsDownCostsSpansAndLittleTime(t *testing.T) {
 	}))
 	defer broken.Close()
 	for name, url := range map[string]string{
-		"silent": "http://" + silent.Addr().String(), "refusing": "http://127.0.0.1:1", "broken": broken.URL, "no address": "http://[", "no name": "http://collector.invalid",
+		"silent": "http://" + silent.Addr().String(), "refusing": "http://127.0.0.1:1", "broken": broken.URL,
+		"no address": "http://[", "no name": "http://collector.invalid",
 	} {
 		c := clock.At(at)
 		e := &zipkin.Exporter{URL: url, Clock: c}

@@ -1,5 +1,5 @@
-// Package zipkin sends spans to whatever takes Zipkin's format, version 2 (https://zipkin.io/zipkin-api/), by HTTP: the local
-// collector, Zipkin itself, or any other that speaks it.
+// Package zipkin sends spans by HTTP in Zipkin's format, version 2 (https://zipkin.io/zipkin-api/), to
+// the local collector, to Zipkin or to any other that takes it.
 package zipkin
 
 import (
@@ -10,12 +10,12 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Span is a span as Zipkin has it. Times are in microseconds, since 1970.
+// Span is a span in Zipkin's format. Times are in microseconds since 1970.
 type Span struct {
 	TraceID   string            `json:"traceId"`
 	ID        string            `json:"id"`
 	ParentID  string            `json:"parentId,omitempty"`
-	Kind      string            `json:"kind,omitempty"` // empty for what happens within a function
+	Kind      string            `json:"kind,omitempty"` // empty within a function
 	Name      string            `json:"name"`
 	Timestamp int64             `json:"timestamp"`
 	Duration  int64             `json:"duration"`
@@ -29,7 +29,8 @@ type Endpoint struct {
 	ServiceName string `json:"serviceName"`
 }
 
-// Of puts a span into Zipkin's form. A parent that only X-Ray knows is left out, so that the span is a root here.
+// Of puts a span into Zipkin's form. A parent that only X-Ray knows is left out, which makes the span a
+// root.
 func Of(f tracing.Finished) Span {
 	s := Span{
 		TraceID: f.Trace.String(), ID: f.ID.String(), Name: f.Name, Timestamp: f.Began.UnixMicro(),
@@ -45,7 +46,7 @@ func Of(f tracing.Finished) Span {
 	for _, a := range f.Attributes {
 		s.Tags[string(a.Key)] = a.Value.String()
 		if f.Failed && a.Key == tracing.KeyError {
-			s.Tags["error"] = a.Value.String() // by this Zipkin knows a failure
+			s.Tags["error"] = a.Value.String() // Zipkin takes this for a failure
 		}
 		if a.Key == tracing.KeyDependency {
 			s.Remote = &Endpoint{a.Value.String()}
