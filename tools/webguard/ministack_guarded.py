@@ -4,10 +4,10 @@ import http.server
 
 import ministack.app
 
-from webguard import refusal
+from webguard import guarded, refusal
 
 
-def guarded(app):
+def guarded_app(app):
     """Return the ASGI application that answers 403 to what web pages send, and hands on the rest to app."""
 
     async def guard(scope, receive, send):
@@ -25,22 +25,8 @@ def guarded(app):
     return guard
 
 
-class Guarded:
-    """Wraps how MiniStack's servers read a request that are not behind the application: the Runtime API of each function's process."""
-
-    read = http.server.BaseHTTPRequestHandler.parse_request
-
-    def parse_request(self):
-        """Read a request and tell whether to answer it."""
-        if not Guarded.read(self):
-            return False
-        if why := refusal(self.path, {name.lower(): value for name, value in self.headers.items()}):
-            self.send_error(403, f"refused: {why}")
-            return False
-        return True
-
-
-http.server.BaseHTTPRequestHandler.parse_request = Guarded.parse_request
-ministack.app.app = guarded(ministack.app.app)
+# MiniStack's servers that are not behind the application: the Runtime API of each function's process.
+guarded(http.server.BaseHTTPRequestHandler)
+ministack.app.app = guarded_app(ministack.app.app)
 if __name__ == "__main__":
     ministack.app.main()

@@ -28,6 +28,22 @@ def refusal(path: str, headers: dict[str, str]) -> str | None:
     return None
 
 
+def guarded(handler):
+    """Make a class of http.server's request handlers answer 403 to what web pages send, and return it."""
+    read = handler.parse_request
+
+    def parse_request(self):
+        if not read(self):
+            return False
+        if why := refusal(self.path, {name.lower(): value for name, value in self.headers.items()}):
+            self.send_error(403, f"refused: {why}")
+            return False
+        return True
+
+    handler.parse_request = parse_request
+    return handler
+
+
 def _local(host: str) -> bool:
     """Tell whether a value of Host is an address, or a name that nobody outside can have lead here."""
     name = re.sub(r":\d+$", "", host).strip("[]").rstrip(".").lower()

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from webguard import refusal
+from webguard import guarded
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class RuntimeAPI:
         self._server.server_close()
 
 
+@guarded
 class _Handler(BaseHTTPRequestHandler):
     api: RuntimeAPI
     protocol_version = "HTTP/1.1"
@@ -68,15 +69,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
-
-    def parse_request(self):
-        """Reads a request and tells whether to answer it: not one that a web page sent."""
-        if not super().parse_request():
-            return False
-        if why := refusal(self.path, {name.lower(): value for name, value in self.headers.items()}):
-            self.send_error(403, f"refused: {why}")
-            return False
-        return True
 
     def handle(self):
         try:
