@@ -16,7 +16,7 @@ func contractCheck() *cobra.Command {
 		Short: "Compare the API, the events and the steps with those of the last tag v*",
 		Args:  cobra.NoArgs,
 		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
-			if err := repo.SetupContracts(ctx, report()); err != nil {
+			if err := repo.SetupGo(ctx, report(), "oasdiff"); err != nil {
 				return err
 			}
 			return contracts.Check(ctx, os.Stdout, string(repo), repo.Path(".tools", "bin", "oasdiff"))

@@ -194,7 +194,7 @@ func benchStart() *cobra.Command {
 func cover() *cobra.Command {
 	return &cobra.Command{
 		Use:   "cover",
-		Short: "Report how much of the platform and the services the tests run, and which lines they do not",
+		Short: "Report how much of the platform and the services the tests run",
 		Args:  cobra.NoArgs,
 		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
 			const profile = ".build/cover.out"
@@ -205,7 +205,7 @@ func cover() *cobra.Command {
 			if err != nil || code != 0 {
 				return errors.Join(err, exitCode(code))
 			}
-			return inherit(ctx, repo, "tools/uncovered.sh", profile)
+			return inherit(ctx, repo, "go", "tool", "cover", "-func="+profile)
 		}),
 	}
 }

@@ -30,7 +30,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 		installs = append(installs,
 			// One after the other: compiling takes all processors anyway.
 			func() error {
-				return errors.Join(r.setupOasdiff(ctx, rep), r.setupGolangciLint(ctx, rep))
+				return errors.Join(r.setupGo(ctx, rep, "oasdiff"), r.setupGo(ctx, rep, "golangci-lint"))
 			},
 			func() error { return r.setupASLValidator(ctx, rep) })
 	}
@@ -40,44 +40,45 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 	return parallel(installs...)
 }
 
-// SetupContracts installs what compares the HTTP API with its last release.
-func (r Repo) SetupContracts(ctx context.Context, rep *Reporter) error {
+// SetupGo compiles a tool written in Go, tools/<tool>, to .tools/bin/<tool>.
+func (r Repo) SetupGo(ctx context.Context, rep *Reporter, tool string) error {
 	unlock, err := lock(r.Path(".tools"))
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return r.setupOasdiff(ctx, rep)
+	return r.setupGo(ctx, rep, tool)
 }
 
-func (r Repo) setupOasdiff(ctx context.Context, rep *Reporter) error {
-	return r.setupGo(ctx, rep, "oasdiff", "github.com/oasdiff/oasdiff")
-}
-
-func (r Repo) setupGolangciLint(ctx context.Context, rep *Reporter) error {
-	return r.setupGo(ctx, rep, "golangci-lint", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint")
-}
-
-// setupGo compiles a tool into .tools/bin.
-func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool, pkg string) error {
+// setupGo takes versions and hashes from the tool's go.mod and go.sum: what `go install …@version` brings is held to no
+// hash of ours.
+func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool string) error {
 	bin := r.Path(".tools", "bin", tool)
 	s := stamp{file: r.Path(".tools", "bin", "."+tool), proof: bin, wantFile: r.Path("tools", tool, "go.sum")}
 	if current, err := s.current(); err != nil || current {
 		return err
 	}
 	return rep.Do("install "+tool+" (compiles it, once)", func() error {
-		if err := r.BuildTool(ctx, tool, pkg, bin); err != nil {
+		// GOFLAGS of its own: the tags of this module would compile its dependencies a second time.
+		err := command{env: environ("GOFLAGS=-mod=readonly"), name: "go",
+			args: []string{"build", "-C", r.Path("tools", tool), "-o", bin, "tool"}}.run(ctx)
+		if err != nil {
 			return err
 		}
 		return s.write()
 	})
 }
 
-// BuildTool compiles a tool written in Go from the sources whose versions and hashes stand in tools/<name>/go.mod and go.sum: what
-// `go install …@version` brings is held to no hash of ours.
-func (r Repo) BuildTool(ctx context.Context, name, pkg, to string) error {
-	// GOFLAGS of its own: the tags of this module would compile its dependencies a second time.
-	return command{env: environ("GOFLAGS=-mod=readonly"), name: "go", args: []string{"build", "-C", r.Path("tools", name), "-o", to, pkg}}.run(ctx)
+// BillOfMaterials writes to a file, in CycloneDX, the modules that functions, commands and tests are compiled from. It has
+// neither a time nor a serial number, so that the same sources have the same bill.
+func (r Repo) BillOfMaterials(ctx context.Context, rep *Reporter, to string) error {
+	const tool = "cyclonedx-gomod"
+	if err := r.SetupGo(ctx, rep, tool); err != nil {
+		return err
+	}
+	return command{dir: string(r), env: environ("GOFLAGS=-tags=lambda.norpc", "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0"),
+		name: r.Path(".tools", "bin", tool), args: []string{"mod", "-json", "-output-version", "1.5", "-std", "-test",
+			"-noserial", "-notimestamp", "-short-purls", "-disable-html-escape", "-output", to, "."}}.run(ctx)
 }
 
 func (r Repo) setupASLValidator(ctx context.Context, rep *Reporter) error {
