@@ -24,10 +24,7 @@ func (s *Service) CancelFulfilment(ctx context.Context, e envelope.Event) error 
 		u.Reason = cancelled
 	}
 	u.TraceParent = tracing.Parent(ctx)
-	input, err := json.Marshal(u)
-	if err != nil {
-		return err
-	}
+	input, _ := json.Marshal(u) // texts can always be encoded
 	// If a compensation runs already, whatever its reason, it is the one.
 	if err := s.engine.Start(ctx, CompensateOrder, u.OrderID, input); !errors.Is(err, ErrExists) {
 		return err

@@ -34,16 +34,12 @@ func (r Reservation) moveTo(status Status, at time.Time) Reservation {
 	return r
 }
 
-// bucket tells where the reservation's units are.
+// bucket tells where the units of a reservation are that is not released.
 func (r Reservation) bucket() Bucket {
-	switch r.Status {
-	case StatusReserved:
-		return Reserved
-	case StatusCommitted:
+	if r.Status == StatusCommitted {
 		return Shipped
-	default:
-		return Available
 	}
+	return Reserved
 }
 
 func (r Reservation) result() contract.Result {

@@ -78,10 +78,7 @@ func (d *decoder) value(depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errTooDeep
 	}
-	token, err := d.Token()
-	if err != nil {
-		return nil, errNotJSON
-	}
+	token, _ := d.Token() // Decode has checked that the text is JSON
 	switch t := token.(type) {
 	case json.Delim:
 		if t == '[' {
@@ -110,16 +107,16 @@ func (d *decoder) array(depth int) (any, error) {
 func (d *decoder) object(depth int) (any, error) {
 	fields := map[string]any{}
 	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, errNotJSON
-		}
-		if _, twice := fields[name.(string)]; twice {
+		token, _ := d.Token()
+		name := token.(string)
+		if _, twice := fields[name]; twice {
 			return nil, errDuplicate
 		}
-		if fields[name.(string)], err = d.value(depth + 1); err != nil {
+		value, err := d.value(depth + 1)
+		if err != nil {
 			return nil, err
 		}
+		fields[name] = value
 	}
 	_, err := d.Token()
 	return fields, err

@@ -6,6 +6,7 @@
 package jsonschema
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -110,10 +111,10 @@ func (s *Schema) checkString(pointer, v string, found *Invalid) {
 }
 
 func (s *Schema) checkNumber(pointer string, value any, found *Invalid) {
-	if s.Minimum != nil && less(value, *s.Minimum) {
+	if s.Minimum != nil && compare(value, *s.Minimum) < 0 {
 		found.Add(pointer, "must be at least %d", *s.Minimum)
 	}
-	if s.Maximum != nil && more(value, *s.Maximum) {
+	if s.Maximum != nil && compare(value, *s.Maximum) > 0 {
 		found.Add(pointer, "must be at most %d", *s.Maximum)
 	}
 }
@@ -149,24 +150,12 @@ func (s *Schema) checkObject(pointer string, v map[string]any, found *Invalid) {
 	}
 }
 
-func less(value any, limit int64) bool {
-	switch v := value.(type) {
-	case int64:
-		return v < limit
-	case float64:
-		return v < float64(limit)
+// compare orders a number that Decode has made and a limit.
+func compare(number any, limit int64) int {
+	if n, ok := number.(int64); ok {
+		return cmp.Compare(n, limit)
 	}
-	return false
-}
-
-func more(value any, limit int64) bool {
-	switch v := value.(type) {
-	case int64:
-		return v > limit
-	case float64:
-		return v > float64(limit)
-	}
-	return false
+	return cmp.Compare(number.(float64), float64(limit))
 }
 
 // same compares a value of an enum, as encoding/json reads it, with a value that decode has made.

@@ -23,12 +23,9 @@ type Issuer struct {
 }
 
 // New returns an issuer with a key of its own.
-func New() (*Issuer, error) {
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		return nil, err
-	}
-	return of(key), nil
+func New() *Issuer {
+	key, _ := rsa.GenerateKey(rand.Reader, bits) // it fails for other sizes only
+	return of(key)
 }
 
 // Parse returns the issuer whose private key Marshal has returned.

@@ -15,7 +15,7 @@ import (
 )
 
 func TestSignedTokensAreVerifiedByTheKeySetAndByNoOther(t *testing.T) {
-	first, other := fresh(t), fresh(t)
+	first, other := issuer.New(), issuer.New()
 	der, err := first.Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -54,16 +54,7 @@ func TestWhatIsNoKeyOrNoClaimsIsAnError(t *testing.T) {
 			t.Errorf("%q is the issuer %v", b, i)
 		}
 	}
-	if token, err := fresh(t).Sign(map[string]any{"sub": func() {}}); err == nil {
+	if token, err := issuer.New().Sign(map[string]any{"sub": func() {}}); err == nil {
 		t.Errorf("signed %s", token)
 	}
-}
-
-func fresh(t *testing.T) *issuer.Issuer {
-	t.Helper()
-	i, err := issuer.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return i
 }
