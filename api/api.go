@@ -1,8 +1,8 @@
 // Package api is the HTTP contract of Orderflow as programs use it.
 //
-// The contract is openapi.yaml. A function needs one operation of it, and needs it fast: `go generate` takes each
-// operation out of the document and writes what a request must look like to operations/<operationId>.json, with
-// the schemas in place. Load reads that one file, and Operation.Validate holds a request to it.
+// The contract is openapi.yaml, which is generated from contract.yaml. A function needs one operation
+// of it, and needs it fast: `go run ./cmd/dev generate` also writes what a request must look like to
+// operations/<operationId>.json, with the schemas in place. Load reads that one file, and Operation.Validate holds a request to it.
 //
 // Validation knows only the schema keywords of package jsonschema; the generator refuses any other. The tests compare
 // its verdicts with those of kin-openapi, which is itself not linked into functions: it adds 4 MB to a binary

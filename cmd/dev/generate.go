@@ -14,9 +14,9 @@ import (
 func generate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "generate",
-		Short: "Write anew what is derived: template.yaml, api/operations/, the diagrams",
-		Long: `Write template.yaml from deploy/, api/operations/ from api/openapi.yaml, and the diagrams of docs/architecture.md from
-the template and the state machines. Tests fail while one of them is not up to date.`,
+		Short: "Write anew what is derived: template.yaml, api/openapi.yaml, the diagrams",
+		Long: `Write template.yaml from deploy/, api/openapi.yaml and api/operations/ from api/contract.yaml, and the diagrams of
+docs/architecture.md from the template and the state machines. Tests fail while one of them is not up to date.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			repo, err := devstack.FindRepo()
@@ -30,7 +30,7 @@ the template and the state machines. Tests fail while one of them is not up to d
 			if err := os.WriteFile(repo.Path("template.yaml"), text, 0o644); err != nil { //nolint:gosec // to be read by others
 				return err
 			}
-			if err := apigen.Write(repo.Path("api")); err != nil {
+			if err := apigen.Write(string(repo)); err != nil {
 				return err
 			}
 			return arch.Draw(string(repo))

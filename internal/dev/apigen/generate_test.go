@@ -8,9 +8,12 @@ import (
 )
 
 func TestOperationsAreUpToDateWithTheContract(t *testing.T) {
-	spec, err := os.ReadFile("../../../api/openapi.yaml")
+	spec, err := openAPI("../../..")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got, err := os.ReadFile("../../../api/openapi.yaml"); err != nil || string(got) != string(spec) {
+		t.Errorf("openapi.yaml is not what contract.yaml says: run `go run ./cmd/dev generate` (%v)", err)
 	}
 	want, err := generate(spec)
 	if err != nil {
@@ -28,8 +31,25 @@ func TestOperationsAreUpToDateWithTheContract(t *testing.T) {
 	for name, content := range want {
 		got, err := os.ReadFile(filepath.Join("../../../api/operations", name))
 		if err != nil || string(got) != string(content) {
-			t.Errorf("%s is not what openapi.yaml says: run `go run ./cmd/dev generate` (%v)", name, err)
+			t.Errorf("%s is not what contract.yaml says: run `go run ./cmd/dev generate` (%v)", name, err)
 		}
+	}
+}
+
+func TestAnOperationWithoutItsKeysIsRefused(t *testing.T) {
+	for paths, want := range map[string]string{
+		"  /x:\n      tags: [x]\n": "no operation",
+		"  /x:\n    get:\n      tags: [x]\n      security: []\n      responses:\n":     "operationId",
+		"  /x:\n    get:\n      operationId: x\n      tags: [x]\n      responses:\n":   "security",
+		"  /x:\n    get:\n      operationId: x\n      tags: [x]\n      security: []\n": "responses",
+	} {
+		contract := "\nopenapi: 3.0.3\npaths:\n\n" + paths + "\ncomponents:\n"
+		if _, err := complete(contract, func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want an error about %s", paths, err, want)
+		}
+	}
+	if _, err := complete("openapi: 3.0.3\n", nil); err == nil {
+		t.Error("a contract without paths is taken")
 	}
 }
 

@@ -1,20 +1,26 @@
-// Package apigen writes, for every operation of api/openapi.yaml, what a request must look like, to
-// api/operations/<operationId>.json.
+// Package apigen writes what is derived from api/contract.yaml: api/openapi.yaml, the whole contract,
+// and for each of its operations what a request must look like, api/operations/<operationId>.json.
 package apigen
 
 import (
 	"os"
 	"path/filepath"
+
+	"orderflow/internal/verify/cfn"
 )
 
-// Write replaces what operations/ in dir, the directory of openapi.yaml, holds.
-func Write(dir string) error {
-	spec, err := os.ReadFile(filepath.Join(dir, "openapi.yaml"))
+// Write writes openapi.yaml and replaces operations/ in api/ of the repository at root.
+func Write(root string) error {
+	dir := filepath.Join(root, "api")
+	spec, err := openAPI(root)
 	if err != nil {
 		return err
 	}
 	files, err := generate(spec)
 	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "openapi.yaml"), spec, 0o644); err != nil {
 		return err
 	}
 	out := filepath.Join(dir, "operations")
@@ -30,4 +36,23 @@ func Write(dir string) error {
 		}
 	}
 	return nil
+}
+
+// openAPI makes openapi.yaml. By which alias a function is invoked is read from template.yaml.
+func openAPI(root string) ([]byte, error) {
+	contract, err := os.ReadFile(filepath.Join(root, "api", "contract.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	template, err := cfn.Read(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	spec, err := complete(string(contract), func(function string) string {
+		if name, ok := cfn.Dig(template, "Resources", function+"Function", "Properties", "AutoPublishAlias").(string); ok {
+			return ":" + name
+		}
+		return ""
+	})
+	return []byte(spec), err
 }
