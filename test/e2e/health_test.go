@@ -79,7 +79,7 @@ func TestWhoIsNoOperatorLearnsNothingOfParts(t *testing.T) {
 
 // A service without the address of its third party is not ready: operators are told of the part, everybody else only that.
 func TestABrokenPartIsNamedToOperatorsOnly(t *testing.T) {
-	restore, err := stack.Forget(t.Context(), "payment-provider")
+	restore, err := stack.RemoveAddress(t.Context(), "payment-provider")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // divert leads the calls to the payment provider through this process, until the test ends.
-func divert(t *testing.T) *intercept.Detour {
+func divert(t *testing.T) *intercept.Interceptor {
 	t.Helper()
 	d, err := intercept.Open(t.Context(), stack, intercept.Payments(stack))
 	if err != nil {

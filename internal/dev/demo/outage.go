@@ -33,7 +33,7 @@ var Minute = Plan{Every: 700 * time.Millisecond, Before: 15 * time.Second, Down:
 type outage struct {
 	Shop
 	plan     Plan
-	provider *intercept.Detour
+	provider *intercept.Interceptor
 	out      io.Writer
 
 	begin, broken, mended time.Time
@@ -52,7 +52,7 @@ type outage struct {
 // Outage takes the payment provider down while orders keep coming, brings it up again, and tells what became of the orders, of
 // the calls to the provider, and of money and stock. It fails if an order was lost or ended other than confirmed, if calls fell
 // by less than planned, or if money or stock do not add up. The provider is the one that the stack's payments calls now.
-func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Detour, p Plan) error {
+func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Interceptor, p Plan) error {
 	o := &outage{Shop: s, plan: p, provider: provider, out: w, sku: "CANDLE", placed: map[string]bool{}}
 	if err := o.prepare(ctx); err != nil {
 		return err

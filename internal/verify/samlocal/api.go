@@ -65,7 +65,7 @@ func (w *world) serve(ctx context.Context) (*api, error) {
 		return nil, err
 	}
 	for _, service := range []string{"orders", "payments", "inventory", "shipping", "catalog"} {
-		if err := w.stack.Move(ctx, service, served.URL); err != nil {
+		if err := w.stack.SetAddress(ctx, service, served.URL); err != nil {
 			return nil, errors.Join(err, served.stop())
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Renew gives functions of the stack, such as authorize-payment, new processes, which remember nothing, as a deployment does, and
-// returns when the new ones are in their place.
-func (s *Stack) Renew(ctx context.Context, functions ...string) error {
+// RestartProcesses gives functions of the stack, such as authorize-payment, new processes, which remember nothing, as
+// a deployment does. It returns when the new ones have replaced the old.
+func (s *Stack) RestartProcesses(ctx context.Context, functions ...string) error {
 	for _, function := range functions {
 		if err := s.Configure(ctx, function, nil); err != nil {
 			return err
@@ -23,7 +23,7 @@ func (s *Stack) Renew(ctx context.Context, functions ...string) error {
 }
 
 // Configure changes variables of a function's environment and leaves the others as they are. It gives the function new
-// processes, as Renew does.
+// processes, as RestartProcesses does.
 func (s *Stack) Configure(ctx context.Context, function string, changes map[string]string) error {
 	path := "/2015-03-31/functions/orderflow-" + function + "/configuration"
 	answer, err := s.Emulator.send(ctx, http.MethodGet, path, "lambda", http.Header{}, nil)

@@ -72,7 +72,7 @@ func (s *Stack) readdress(ctx context.Context, endpoint string) error {
 	}
 	for _, p := range services.Parameters {
 		name := p.Name[strings.LastIndexByte(p.Name, '/')+1:]
-		if err := s.Move(ctx, name, strings.Replace(p.Value, s.Emulator.URL, endpoint, 1)); err != nil {
+		if err := s.SetAddress(ctx, name, strings.Replace(p.Value, s.Emulator.URL, endpoint, 1)); err != nil {
 			return err
 		}
 	}
