@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,8 @@ var (
 	quoted   = regexp.MustCompile("`([a-z]+(?:\\s+[a-z]+){2,})`") // three words or more: a line of a log
 	link     = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	conflict = regexp.MustCompile(`^(<{7}|={7}|>{7})( |$)`)
+	symbol   = regexp.MustCompile("`\\*?([a-z]+)\\.([A-Z]\\w+)[.\\w]*`")
+	place    = regexp.MustCompile("`((?:api|cmd|deploy|docs|events|functions|internal|sandbox|statemachines|test|tools)/[\\w./-]+)`")
 	command  = regexp.MustCompile(`go run \./cmd/dev ([a-z-]+)`)
 	target   = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
 )
@@ -144,6 +147,34 @@ func docRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" },
+		},
+		{
+			Name: "files and names of the code in the documents exist",
+			Why:  "what is renamed in the code is renamed where it is explained",
+			Check: func(r *Repo) []string {
+				var bad list
+				source := map[string]string{} // by the package's name
+				for dir, p := range r.Packages {
+					source[path.Base(dir)] += p.Source
+				}
+				for file, body := range r.Texts {
+					if !strings.HasSuffix(file, ".md") || strings.HasPrefix(file, "docs/adr/0") || file == "CHANGELOG.md" {
+						continue // decisions and releases name what is gone
+					}
+					body = fenced.ReplaceAllString(body, "")
+					for _, m := range symbol.FindAllStringSubmatch(body, -1) {
+						code, ours := source[m[1]]
+						declared := regexp.MustCompile(`(?m)^(\t|type |var |const |func (\(.*?\) )?)` + m[2] + `\b`)
+						bad.unless(!ours || declared.MatchString(code), "%s names %s.%s", file, m[1], m[2])
+					}
+					for _, m := range place.FindAllStringSubmatch(body, -1) {
+						to := resolve("README.md", m[1])
+						bad.unless(r.Files[to] || r.hasDir(to), "%s names %s", file, m[1])
+					}
+				}
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) { r.Texts["README.md"] += "`orders.NoSuchName`" },
 		},
 		{
 			Name: "every service has a README",
