@@ -22,7 +22,7 @@ const spec = "api/openapi.yaml"
 type Result struct {
 	// Tag is the release that was compared with; empty where there is none yet.
 	Tag string
-	// Events and Steps are how many schemas and sources of steps the release had.
+	// Events and Steps are how many schemas of events, and of services with steps, the release had.
 	Events, Steps int
 	// Breaks say, each with its file, what breaks those who know the release.
 	Breaks []string
@@ -55,9 +55,9 @@ func Compare(ctx context.Context, dir, oasdiff string) (Result, error) {
 		case strings.HasSuffix(base, ".schema.json"):
 			r.Events++
 			compare = texts
-		case base == "steps.go":
+		case base == "steps.json":
 			r.Steps++
-			compare = sources
+			compare = texts
 		default:
 			continue
 		}
@@ -134,18 +134,6 @@ func texts(before, after []byte) ([]string, error) {
 		return nil, err
 	}
 	return Schemas(was, is), nil
-}
-
-func sources(before, after []byte) ([]string, error) {
-	was, err := ReadWire(before)
-	if err != nil {
-		return nil, fmt.Errorf("as it was: %w", err)
-	}
-	is, err := ReadWire(after)
-	if err != nil {
-		return nil, err
-	}
-	return Types(was, is), nil
 }
 
 // openAPI returns what oasdiff finds that breaks, or may break, clients.

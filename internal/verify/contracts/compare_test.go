@@ -14,7 +14,7 @@ import (
 const (
 	spec   = "api/openapi.yaml"
 	event  = "internal/orders/contract/orderflow.orders.order.created.v1.schema.json"
-	source = "internal/orders/contract/steps.go"
+	source = "internal/orders/contract/steps.json"
 )
 
 const document = `openapi: 3.0.3
@@ -34,7 +34,7 @@ func repository(t *testing.T) string {
 	dir := t.TempDir()
 	write(t, dir, spec, document)
 	write(t, dir, event, published)
-	write(t, dir, source, steps)
+	write(t, dir, source, published)
 	write(t, dir, "internal/orders/orders.go", "package orders\n")
 	git(t, dir, "init", "--quiet")
 	commit(t, dir)
@@ -109,10 +109,10 @@ func TestTheWorkingTreeIsHeldToTheLastTag(t *testing.T) {
 	}
 
 	write(t, dir, event, published) // not committed
-	write(t, dir, source, strings.Replace(steps, `json:"items"`, `json:"lines"`, 1))
+	write(t, dir, source, strings.Replace(published, `"state":`, `"status":`, 1))
 	write(t, dir, "internal/orders/contract/orderflow.orders.order.lost.v1.schema.json", `{"type":"object"}`)
 	r, err = contracts.Compare(t.Context(), dir, program(t, "echo 'error at x: gone'; exit 1"))
-	want := []string{spec + ": error at x: gone", event + ": /remark: was removed", source + ": Reserve.items: was removed", source + ": Reserve.lines: is new"}
+	want := []string{spec + ": error at x: gone", event + ": /remark: was removed", source + ": /state: was removed"}
 	if err != nil || len(r.Breaks) != len(want) {
 		t.Fatalf("%q, %v; want %q", r.Breaks, err, want)
 	}
@@ -155,7 +155,7 @@ func TestABreakThatAnADRDecidedOnIsAccepted(t *testing.T) {
 		breaks   []string
 	}{
 		"no list":     {"", []string{source + ": was removed: what was published under it is still read"}},
-		"listed":      {"# why\n\n0042 steps.go: was removed\n", nil},
+		"listed":      {"# why\n\n0042 steps.json: was removed\n", nil},
 		"other words": {"0042 was renamed\n", []string{source + ": was removed: what was published under it is still read", list + `: nothing breaks as "0042 was renamed": remove the line`}},
 		"no such ADR": {"0043 was removed\n", []string{source + ": was removed: what was published under it is still read", list + ": there is no ADR 0043"}},
 	} {

@@ -5,5 +5,6 @@
 // a step's input and result the only change is one more field that nobody has to send or read. Anything else is a new version beside the
 // old one. The HTTP API's rules are those of oasdiff.
 //
-// Compare holds a working tree to its last tag; Schemas and Types are the rules by themselves.
+// Compare holds a working tree to its last tag; Schemas is the rule by itself. A service's contract/steps.json has the schemas
+// of its steps' inputs and results, which a test makes from their Go types.
 package contracts

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// Schemas returns what in the new schema of an event type breaks those who know the old one. Narrower is refused because events that were
+// Schemas returns what in the new schema of an event type or a step breaks those who know the old one. Narrower is refused because events that were
 // published under the old schema must stay readable; wider, because consumers check what they read against the schema that they know.
 func Schemas(before, after *jsonschema.Schema) []string {
 	var c comparison
@@ -63,19 +63,19 @@ func (c *comparison) schemas(at string, before, after *jsonschema.Schema) {
 func (c *comparison) required(at string, before, after *jsonschema.Schema) {
 	for _, name := range after.Required {
 		if !slices.Contains(before.Required, name) {
-			c.add(at+"/"+name, "is required now: events already published lack it")
+			c.add(at+"/"+name, "is required now: what was sent before lacks it")
 		}
 	}
 	for _, name := range before.Required {
 		if !slices.Contains(after.Required, name) {
-			c.add(at+"/"+name, "is required no longer: consumers rely on it")
+			c.add(at+"/"+name, "is required no longer: those who read it rely on it")
 		}
 	}
 }
 
 func (c *comparison) properties(at string, before, after *jsonschema.Schema) {
 	if open(before) && !open(after) {
-		c.add(at, "takes no further fields now: events already published may have some")
+		c.add(at, "takes no further fields now: what was sent before may have some")
 	}
 	for _, name := range slices.Sorted(maps.Keys(before.Properties)) {
 		if p, ok := after.Properties[name]; ok {
@@ -86,7 +86,7 @@ func (c *comparison) properties(at string, before, after *jsonschema.Schema) {
 	}
 	for name := range after.Properties {
 		if _, old := before.Properties[name]; !old && !open(before) {
-			c.add(at+"/"+name, "is new, and consumers refuse fields that they do not know")
+			c.add(at+"/"+name, "is new, and readers refuse fields that they do not know")
 		}
 	}
 }
