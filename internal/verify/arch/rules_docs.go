@@ -17,7 +17,6 @@ var (
 	conflict = regexp.MustCompile(`^(<{7}|={7}|>{7})( |$)`)
 	symbol   = regexp.MustCompile("`\\*?([a-z]+)\\.([A-Z]\\w+)[.\\w]*`")
 	place    = regexp.MustCompile("`((?:api|cmd|deploy|docs|events|functions|internal|sandbox|statemachines|test|tools)/[\\w./-]+)`")
-	command  = regexp.MustCompile(`go run \./cmd/dev ([a-z-]+)`)
 	target   = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
 )
 
@@ -67,7 +66,7 @@ func docRules() []Rule {
 			Sabotage: func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" },
 		},
 		{
-			Name: "links, make targets and commands in the documents exist",
+			Name: "links and make targets in the documents exist",
 			Why:  "a document that leads nowhere is worse than none",
 			Check: func(r *Repo) []string {
 				var bad list
@@ -81,10 +80,6 @@ func docRules() []Rule {
 					}
 					for _, m := range target.FindAllStringSubmatch(body, -1) {
 						bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"), "%s names make %s", file, m[1])
-					}
-					for _, m := range command.FindAllStringSubmatch(body, -1) {
-						known := m[1] == "help" || regexp.MustCompile(`Use:\s+"`+m[1]+`[ "]`).MatchString(r.Packages["cmd/dev"].Source)
-						bad.unless(known, "%s names go run ./cmd/dev %s", file, m[1])
 					}
 				}
 				return bad.sorted()
