@@ -48,8 +48,7 @@ func New(store Store, c clock.Clock, source ids.Source) *Service {
 }
 
 // priceChanged makes the event that tells of p's new state.
-func (s *Service) priceChanged(ctx context.Context, p Product) ([]envelope.Event, error) {
-	e, err := s.events.New(ctx, contract.ProductPriceChanged, p.SKU, p.Version,
-		contract.PriceChanged{SKU: p.SKU, Name: p.Name, Price: p.Price, Version: p.Version})
-	return []envelope.Event{e}, err
+func (s *Service) priceChanged(ctx context.Context, p Product) []envelope.Event {
+	return []envelope.Event{s.events.New(ctx, contract.ProductPriceChanged, p.SKU, p.Version,
+		contract.PriceChanged{SKU: p.SKU, Name: p.Name, Price: p.Price, Version: p.Version})}
 }

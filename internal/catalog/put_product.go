@@ -27,10 +27,6 @@ func (s *Service) PutProduct(ctx context.Context, sku, name string, price money.
 			return before, nil
 		}
 		after := Product{SKU: sku, Name: name, Price: price, Version: before.Version + 1, UpdatedAt: s.clock.Now()}
-		events, err := s.priceChanged(ctx, after)
-		if err != nil {
-			return Product{}, err
-		}
-		return after, s.store.Put(ctx, after, commit.With{Events: events})
+		return after, s.store.Put(ctx, after, commit.With{Events: s.priceChanged(ctx, after)})
 	})
 }

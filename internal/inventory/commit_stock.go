@@ -22,11 +22,7 @@ func (s *Service) CommitStock(ctx context.Context, in contract.Step) (contract.R
 			return contract.Result{}, ErrNotReserved
 		}
 		r = r.moveTo(StatusCommitted, s.clock.Now())
-		events, err := s.moved(ctx, contract.StockCommitted, r)
-		if err != nil {
-			return contract.Result{}, err
-		}
-		with := commit.With{Barrier: once.Returning(r.result()), Events: events}
+		with := commit.With{Barrier: once.Returning(r.result()), Events: s.moved(ctx, contract.StockCommitted, r)}
 		return r.result(), s.store.Move(ctx, r, Reserved, Shipped, with)
 	})
 }

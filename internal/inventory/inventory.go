@@ -75,7 +75,8 @@ func New(store Store, c clock.Clock, source ids.Source) *Service {
 }
 
 // moved makes the event that tells of r's new state.
-func (s *Service) moved(ctx context.Context, eventType string, r Reservation) ([]envelope.Event, error) {
-	e, err := s.events.New(ctx, eventType, r.OrderID, r.Version, contract.StockMoved{OrderID: r.OrderID, Items: r.Items})
-	return []envelope.Event{e}, err
+func (s *Service) moved(ctx context.Context, eventType string, r Reservation) []envelope.Event {
+	return []envelope.Event{
+		s.events.New(ctx, eventType, r.OrderID, r.Version, contract.StockMoved{OrderID: r.OrderID, Items: r.Items}),
+	}
 }

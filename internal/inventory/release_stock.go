@@ -30,11 +30,7 @@ func (s *Service) ReleaseStock(ctx context.Context, in contract.Step) (contract.
 		}
 		from := r.bucket()
 		r = r.moveTo(StatusReleased, s.clock.Now())
-		events, err := s.moved(ctx, contract.StockReleased, r)
-		if err != nil {
-			return contract.Result{}, err
-		}
-		with := commit.With{Barrier: once.Returning(r.result()), Events: events}
+		with := commit.With{Barrier: once.Returning(r.result()), Events: s.moved(ctx, contract.StockReleased, r)}
 		return r.result(), s.store.Move(ctx, r, from, Available, with)
 	})
 }

@@ -26,11 +26,7 @@ func (s *Service) ReserveStock(ctx context.Context, in contract.Step) (contract.
 	return barrier.Do(ctx, s.store, in.OrderID, stepReserve, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
 		none := Reservation{OrderID: in.OrderID, CustomerID: in.CustomerID, Items: in.Items}
 		r := none.moveTo(StatusReserved, s.clock.Now())
-		events, err := s.moved(ctx, contract.StockReserved, r)
-		if err != nil {
-			return contract.Result{}, err
-		}
-		with := commit.With{Barrier: once.Returning(r.result()), Events: events}
+		with := commit.With{Barrier: once.Returning(r.result()), Events: s.moved(ctx, contract.StockReserved, r)}
 		return r.result(), s.store.Move(ctx, r, Available, Reserved, with)
 	})
 }

@@ -63,10 +63,7 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Ad
 			return Stock{}, ErrBelowZero
 		}
 		// Stock has no version; the time serves, since adjustments are rare.
-		e, err := s.events.New(ctx, contract.StockAdjusted, a.SKU, s.clock.Now().UnixMicro(), a.Adjusted)
-		if err != nil {
-			return Stock{}, err
-		}
+		e := s.events.New(ctx, contract.StockAdjusted, a.SKU, s.clock.Now().UnixMicro(), a.Adjusted)
 		with := commit.With{Reply: once.Returning(after), Events: []envelope.Event{e}}
 		return after, s.store.Adjust(ctx, before, a.Delta, with)
 	})

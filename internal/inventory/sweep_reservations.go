@@ -37,10 +37,7 @@ func (s *Service) SweepReservations(ctx context.Context) (overdue, stuck int, er
 	}
 	schemas := schema.Load(contract.Schemas, contract.ReservationOverdue)
 	for _, r := range found {
-		e, err := s.events.New(ctx, contract.ReservationOverdue, r.OrderID, r.Version, contract.Overdue{OrderID: r.OrderID})
-		if err != nil {
-			return overdue, stuck, err
-		}
+		e := s.events.New(ctx, contract.ReservationOverdue, r.OrderID, r.Version, contract.Overdue{OrderID: r.OrderID})
 		wrong := schemas.Validate(e)
 		if wrong != nil {
 			slog.ErrorContext(ctx, "a reservation cannot be told of", "orderId", r.OrderID, "error", wrong.Error())

@@ -61,11 +61,7 @@ func open() *world {
 }
 
 func (w *world) event(eventType string, data any) envelope.Event {
-	e, err := w.events.New(context.Background(), eventType, order, 1, data)
-	if err != nil {
-		panic(err)
-	}
-	return e
+	return w.events.New(context.Background(), eventType, order, 1, data)
 }
 
 func (w *world) ended(eventType, reason string) envelope.Event {

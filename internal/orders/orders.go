@@ -118,13 +118,9 @@ func (s *Service) save(ctx context.Context, o Order, eventType string, with comm
 	if eventType == contract.OrderCancellationRequested {
 		reason = o.cancellation()
 	}
-	e, err := s.events.New(ctx, eventType, o.OrderID, o.Version, contract.Changed{
+	with.Events = []envelope.Event{s.events.New(ctx, eventType, o.OrderID, o.Version, contract.Changed{
 		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Total: o.Total, Reason: string(reason),
 		TrackingNumber: o.TrackingNumber,
-	})
-	if err != nil {
-		return err
-	}
-	with.Events = []envelope.Event{e}
+	})}
 	return s.store.SaveOrder(ctx, o, with)
 }

@@ -58,10 +58,7 @@ func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Pl
 			Items: items, Total: total, ShippingAddress: to, PaymentMethod: in.PaymentMethod,
 			Version: 1, CreatedAt: now, UpdatedAt: now,
 		}
-		created, err := s.events.New(ctx, contract.OrderCreated, o.OrderID, o.Version, o.created())
-		if err != nil {
-			return Order{}, err
-		}
+		created := s.events.New(ctx, contract.OrderCreated, o.OrderID, o.Version, o.created())
 		return o, s.put(ctx, o, commit.With{Reply: once.Returning(o), Events: []envelope.Event{created}})
 	})
 }

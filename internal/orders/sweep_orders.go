@@ -105,9 +105,7 @@ func (s *Service) tell(ctx context.Context, o Order) (told bool, err error) {
 
 // overdue makes the event that tells of o; wrong is why its consumers would refuse it.
 func (s *Service) overdue(ctx context.Context, o Order) (e envelope.Event, wrong, err error) {
-	if e, err = s.events.New(ctx, contract.OrderOverdue, o.OrderID, o.Version, o.created()); err != nil {
-		return e, nil, err
-	}
+	e = s.events.New(ctx, contract.OrderOverdue, o.OrderID, o.Version, o.created())
 	if wrong = published.Validate(e); wrong != nil && !errors.Is(wrong, schema.ErrInvalid) {
 		return e, nil, wrong // a defect of the schema
 	}

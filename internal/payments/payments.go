@@ -106,11 +106,7 @@ func (s *Service) publish(ctx context.Context, p Payment, eventType string, data
 	if refunded := p.RefundedAmount(); refunded.Amount > 0 {
 		data.RefundedAmount = &refunded
 	}
-	e, err := s.events.New(ctx, eventType, p.OrderID, p.Version, data)
-	if err != nil {
-		return err
-	}
-	with.Events = []envelope.Event{e}
+	with.Events = []envelope.Event{s.events.New(ctx, eventType, p.OrderID, p.Version, data)}
 	return s.store.Save(ctx, p, with)
 }
 

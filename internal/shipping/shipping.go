@@ -62,20 +62,15 @@ func New(store Store, carrier Carrier, c clock.Clock, source ids.Source) *Servic
 }
 
 // told makes the event that tells of sh's status.
-func (s *Service) told(ctx context.Context, sh Shipment) ([]envelope.Event, error) {
-	e, err := s.events.New(ctx, sh.eventType(), sh.OrderID, sh.Version, contract.ShipmentEvent{
+func (s *Service) told(ctx context.Context, sh Shipment) []envelope.Event {
+	return []envelope.Event{s.events.New(ctx, sh.eventType(), sh.OrderID, sh.Version, contract.ShipmentEvent{
 		OrderID: sh.OrderID, CustomerID: sh.CustomerID, TrackingNumber: sh.TrackingNumber, Reason: sh.Reason, ResumeToken: sh.ResumeToken,
-	})
-	return []envelope.Event{e}, err
+	})}
 }
 
 // save writes sh with the event that tells of its status, and the record of the run.
 func (s *Service) save(ctx context.Context, sh Shipment, once *barrier.Entry) error {
-	events, err := s.told(ctx, sh)
-	if err != nil {
-		return err
-	}
-	return s.store.Save(ctx, sh, commit.With{Barrier: once, Events: events})
+	return s.store.Save(ctx, sh, commit.With{Barrier: once, Events: s.told(ctx, sh)})
 }
 
 // key makes the idempotency key of a step's call to the carrier. It depends on nothing but the saga, so a repeated

@@ -4,14 +4,48 @@
 package commit
 
 import (
+	"encoding/json"
+
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/idempotency"
 )
 
-// With is the company of a business change. Its zero value is none.
+// With is what a transaction writes beside a business change. The zero With is nothing.
 type With struct {
 	Barrier *barrier.Entry
 	Reply   *idempotency.Entry
 	Events  []envelope.Event
+}
+
+// Records are what comes with a business change, as a store writes it.
+type Records struct {
+	Barriers []barrier.Record
+	Reply    *idempotency.Record
+	// Events are the JSON of With's events, in the same order.
+	Events [][]byte
+}
+
+// Encode makes the records. It fails if a result or an event has no JSON form, which is a defect.
+func (w With) Encode() (r Records, err error) {
+	if w.Barrier != nil {
+		if r.Barriers, err = w.Barrier.Records(); err != nil {
+			return r, err
+		}
+	}
+	if w.Reply != nil {
+		reply, err := w.Reply.Record()
+		if err != nil {
+			return r, err
+		}
+		r.Reply = &reply
+	}
+	for _, e := range w.Events {
+		b, err := json.Marshal(e)
+		if err != nil {
+			return r, err
+		}
+		r.Events = append(r.Events, b)
+	}
+	return r, nil
 }

@@ -39,10 +39,7 @@ const brewed = "orderflow.tea.pot.brewed.v1"
 func body(t *testing.T, eventType, subject, traceparent string) string {
 	t.Helper()
 	p := envelope.Publisher{Service: "tea", Clock: clock.System{}, IDs: &ids.Sequence{}}
-	e, err := p.New(tracing.With(t.Context(), traceparent), eventType, subject, 1, struct{}{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := p.New(tracing.With(t.Context(), traceparent), eventType, subject, 1, struct{}{})
 	b, err := json.Marshal(e)
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 )
 
@@ -37,11 +38,11 @@ const (
 // already, else with the Refused error of the first op whose condition does not
 // hold. Conflicts and throttling are tried again a few times, then are transient.
 func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
-	company, err := t.company(with)
+	records, err := with.Encode()
 	if err != nil {
 		return err
 	}
-	if ops = append(company, ops...); len(ops) == 0 {
+	if ops = append(t.puts(records, with.Events), ops...); len(ops) == 0 {
 		return nil // DynamoDB refuses an empty transaction
 	}
 	items := make([]types.TransactWriteItem, len(ops))
@@ -74,33 +75,19 @@ func wait(ctx context.Context, n int) error {
 	return clock.Sleep(ctx, time.Duration(rand.Int64N(int64(pause)<<n))) //nolint:gosec // jitter, no secret
 }
 
-// company turns barrier, idempotency record and events into writes.
-func (t *Table) company(with commit.With) ([]Op, error) {
+// puts are the writes of records, of which events are those that were encoded.
+func (t *Table) puts(records commit.Records, events []envelope.Event) []Op {
 	var ops []Op
-	if with.Barrier != nil {
-		recs, err := with.Barrier.Records()
-		if err != nil {
-			return nil, err
-		}
-		for _, rec := range recs {
-			ops = append(ops, t.putBarrier(rec))
-		}
+	for _, rec := range records.Barriers {
+		ops = append(ops, t.putBarrier(rec))
 	}
-	if with.Reply != nil {
-		rec, err := with.Reply.Record()
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, t.putReply(rec))
+	if records.Reply != nil {
+		ops = append(ops, t.putReply(*records.Reply))
 	}
-	for _, e := range with.Events {
-		op, err := t.putEvent(e)
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, op)
+	for i, e := range events {
+		ops = append(ops, t.putEvent(e, records.Events[i]))
 	}
-	return ops, nil
+	return ops
 }
 
 // putIf puts a whole item if condition holds, else Commit fails with refused. It is for items that nobody has written to

@@ -8,10 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
 )
 
 // cracked has no form in the table.
@@ -44,6 +47,11 @@ func TestAResultThatCannotBeRecordedIsNotWritten(t *testing.T) {
 		if err == nil || fault.From(err).Code != "UnencodableResult" {
 			t.Errorf("%s: %v, want UnencodableResult", name, err)
 		}
+	}
+	unencodable := envelope.Publisher{Clock: clock.System{}, IDs: &ids.Sequence{}}.New(t.Context(), "type", "subject", 1, func() {})
+	err := table.Commit(t.Context(), commit.With{Events: []envelope.Event{unencodable}})
+	if err == nil || fault.From(err).Code != "UnencodableEvent" {
+		t.Errorf("event: %v, want UnencodableEvent", err)
 	}
 	if *calls != 3 { // the barrier is looked for, again after the failure, and the reply
 		t.Errorf("%d calls, want three reads and no write", *calls)

@@ -3,6 +3,7 @@
 package envelope
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,6 +41,8 @@ type Event struct {
 
 	// unknown are the attributes that only a newer version of the code knows, which who passes the event on keeps.
 	unknown map[string]json.RawMessage
+	// err is why the data could not be encoded; MarshalJSON fails with it.
+	err error
 }
 
 // attributes is an event without its methods.
@@ -78,8 +81,11 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes an event with all its attributes.
 func (e Event) MarshalJSON() ([]byte, error) {
 	b, err := json.Marshal(attributes(e))
-	if err != nil || len(e.unknown) == 0 {
-		return b, err
+	if err = cmp.Or(e.err, err); err != nil {
+		return nil, fault.New(fault.Internal, "UnencodableEvent", "event %s cannot be encoded", e.Type).Because(err)
+	}
+	if len(e.unknown) == 0 {
+		return b, nil
 	}
 	more, err := json.Marshal(e.unknown)
 	if err != nil {
@@ -121,17 +127,15 @@ type Publisher struct {
 }
 
 // New makes an event about the aggregate subject at version. The trace context of
-// ctx goes along. It fails only if data is not JSON, which is a defect.
-func (p Publisher) New(ctx context.Context, eventType, subject string, version int64, data any) (Event, error) {
+// ctx goes along. Data that has no JSON form is a defect: the event cannot be encoded, so its
+// commit fails.
+func (p Publisher) New(ctx context.Context, eventType, subject string, version int64, data any) Event {
 	b, err := json.Marshal(data)
-	if err != nil {
-		return Event{}, fault.New(fault.Internal, "UnencodableEvent", "event %s cannot be encoded", eventType).Because(err)
-	}
 	return Event{
 		SpecVersion: "1.0", ID: p.IDs.New(), Source: "orderflow/" + p.Service, Type: eventType, Subject: subject,
 		Time: p.Clock.Now(), DataContentType: "application/json", Data: b,
-		AggregateVersion: version, TraceParent: tracing.Parent(ctx), XRayTraceHeader: tracing.XRay(ctx),
-	}, nil
+		AggregateVersion: version, TraceParent: tracing.Parent(ctx), XRayTraceHeader: tracing.XRay(ctx), err: err,
+	}
 }
 
 // Decode reads the event's data.

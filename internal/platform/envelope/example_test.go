@@ -14,7 +14,7 @@ import (
 // A service publishes a fact; a consumer reads it.
 func Example() {
 	p := envelope.Publisher{Service: "tea", Clock: clock.At(time.Unix(1767323045, 0)), IDs: &ids.Sequence{}}
-	e, _ := p.New(context.Background(), "orderflow.tea.pot.brewed.v1", "pot-1", 1, brewed{Cups: 3})
+	e := p.New(context.Background(), "orderflow.tea.pot.brewed.v1", "pot-1", 1, brewed{Cups: 3})
 	b, _ := json.MarshalIndent(e, "", "  ")
 	fmt.Println(string(b))
 

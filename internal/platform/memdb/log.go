@@ -95,35 +95,27 @@ func (l *Log) Commit(with commit.With, apply func() error) error {
 func (l *Log) commit(with commit.With, apply func() error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var barriers []barrier.Record
-	var answer idempotency.Record
-	var err error
-	if with.Barrier != nil {
-		if barriers, err = with.Barrier.Records(); err != nil {
-			return err
-		}
-		for _, rec := range barriers {
-			if _, taken := l.barriers[rec.Key]; taken {
-				return fault.ErrLostRace
-			}
-		}
+	records, err := with.Encode()
+	if err != nil {
+		return err
 	}
-	if with.Reply != nil {
-		if answer, err = with.Reply.Record(); err != nil {
-			return err
-		}
-		if l.live(answer.Scope, answer.Key) {
+	for _, rec := range records.Barriers {
+		if _, taken := l.barriers[rec.Key]; taken {
 			return fault.ErrLostRace
 		}
+	}
+	answer := records.Reply
+	if answer != nil && l.live(answer.Scope, answer.Key) {
+		return fault.ErrLostRace
 	}
 	if err := apply(); err != nil {
 		return err
 	}
-	for _, rec := range barriers {
+	for _, rec := range records.Barriers {
 		l.barriers[rec.Key] = rec
 	}
-	if with.Reply != nil {
-		l.replies[[2]string{answer.Scope, answer.Key}] = reply{answer, l.clock.Now().Add(idempotency.Retention)}
+	if answer != nil {
+		l.replies[[2]string{answer.Scope, answer.Key}] = reply{*answer, l.clock.Now().Add(idempotency.Retention)}
 	}
 	l.outbox = append(l.outbox, with.Events...)
 	return nil

@@ -29,7 +29,7 @@ func TestLogKeepsTheProtocol(t *testing.T) {
 
 func TestRefusedChangeRecordsNothing(t *testing.T) {
 	log, no := memdb.NewLog(clock.System{}), errors.New("no")
-	with := company(t, log, "s", "k")
+	with := everything(t, log, "s", "k")
 	if err := log.Commit(with, func() error { return no }); !errors.Is(err, no) {
 		t.Fatalf("Commit = %v, want the change's own error", err)
 	}
@@ -43,12 +43,12 @@ func TestRefusedChangeRecordsNothing(t *testing.T) {
 
 func TestExistingRecordLosesTheRaceBeforeTheChangeRuns(t *testing.T) {
 	for name, with := range map[string]func(*testing.T, *memdb.Log) commit.With{
-		"barrier": func(t *testing.T, l *memdb.Log) commit.With { return company(t, l, "s", "other") },
-		"reply":   func(t *testing.T, l *memdb.Log) commit.With { return company(t, l, "other", "k") },
+		"barrier": func(t *testing.T, l *memdb.Log) commit.With { return everything(t, l, "s", "other") },
+		"reply":   func(t *testing.T, l *memdb.Log) commit.With { return everything(t, l, "other", "k") },
 	} {
 		log := memdb.NewLog(clock.System{})
 		second := with(t, log)
-		if err := log.Commit(company(t, log, "s", "k"), func() error { return nil }); err != nil {
+		if err := log.Commit(everything(t, log, "s", "k"), func() error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		err := log.Commit(second, func() error {
@@ -90,8 +90,8 @@ func TestViewSeesNoHalfChange(t *testing.T) {
 	<-done
 }
 
-// company is a commit's company with a barrier of saga, a reply of key, and an event.
-func company(t *testing.T, log *memdb.Log, saga, key string) (with commit.With) {
+// everything returns what can come with a business change: a barrier of saga, a reply of key, and an event.
+func everything(t *testing.T, log *memdb.Log, saga, key string) (with commit.With) {
 	t.Helper()
 	stop := errors.New("stop")
 	_, _ = barrier.Do(t.Context(), log, saga, "Step", func(_ context.Context, once barrier.Once) (int, error) {

@@ -11,6 +11,7 @@ import (
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/memdb"
 )
 
@@ -18,7 +19,7 @@ import (
 func TestAResultThatCannotBeRecordedWritesNothing(t *testing.T) {
 	log := memdb.NewLog(clock.At(time.Unix(0, 0)))
 	write := func(with commit.With) error {
-		with.Events = []envelope.Event{{ID: "e1"}}
+		with.Events = append(with.Events, envelope.Event{ID: "e1"})
 		return log.Commit(with, func() error {
 			t.Error("the write was carried out")
 			return nil
@@ -34,6 +35,10 @@ func TestAResultThatCannotBeRecordedWritesNothing(t *testing.T) {
 		if err == nil || fault.From(err).Code != "UnencodableResult" {
 			t.Errorf("%s: %v, want UnencodableResult", name, err)
 		}
+	}
+	unencodable := envelope.Publisher{Clock: clock.System{}, IDs: &ids.Sequence{}}.New(t.Context(), "type", "subject", 1, func() {})
+	if err := write(commit.With{Events: []envelope.Event{unencodable}}); err == nil || fault.From(err).Code != "UnencodableEvent" {
+		t.Errorf("event: %v, want UnencodableEvent", err)
 	}
 	if left, err := log.Outbox(t.Context()); err != nil || len(left) != 0 {
 		t.Errorf("the outbox has %v, %v", left, err)

@@ -63,10 +63,7 @@ func (s *store) DeletePublished(_ context.Context, items []outbox.Item) error {
 func record(t *testing.T, subject string) string {
 	t.Helper()
 	p := envelope.Publisher{Service: "tea", Clock: clock.System{}, IDs: ids.Random(clock.System{})}
-	e, err := p.New(t.Context(), "orderflow.tea.pot.brewed.v1", subject, 1, struct{}{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := p.New(t.Context(), "orderflow.tea.pot.brewed.v1", subject, 1, struct{}{})
 	b, err := json.Marshal(e)
 	if err != nil {
 		t.Fatal(err)

@@ -19,10 +19,7 @@ func TestEachEventIsPublishedInItsOwnTrace(t *testing.T) {
 	for subject, parent := range map[string]string{
 		"a": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "b": "00-11111111111111111111111111111111-2222222222222222-01",
 	} {
-		e, err := p.New(tracing.With(t.Context(), parent), "orderflow.tea.pot.brewed.v1", subject, 1, struct{}{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := p.New(tracing.With(t.Context(), parent), "orderflow.tea.pot.brewed.v1", subject, 1, struct{}{})
 		if e.TraceParent != parent || e.XRayTraceHeader == "" {
 			t.Errorf("the event carries %q and %q", e.TraceParent, e.XRayTraceHeader)
 		}

@@ -244,27 +244,22 @@ func (b *Breaker) write(ctx context.Context, c, next Circuit) error {
 	if byItself {
 		return nil
 	}
-	with, err := b.telling(ctx, c, next)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, look)
 	defer cancel()
-	if err := b.log.SaveCircuit(ctx, b.dependency, next, with); err != nil {
+	if err := b.log.SaveCircuit(ctx, b.dependency, next, b.stateChanged(ctx, c, next)); err != nil {
 		return err
 	}
 	b.keep(next, fresh)
 	return nil
 }
 
-// telling makes the event of a change of state.
-func (b *Breaker) telling(ctx context.Context, c, next Circuit) (commit.With, error) {
+// stateChanged makes the event of a change of state, if there is one.
+func (b *Breaker) stateChanged(ctx context.Context, c, next Circuit) commit.With {
 	if c.State == next.State {
-		return commit.With{}, nil
+		return commit.With{}
 	}
-	e, err := b.events.New(ctx, "orderflow."+b.events.Service+".circuit.changed.v1", b.dependency, next.Version,
-		Changed{Dependency: b.dependency, From: c.State, To: next.State, Openings: next.Openings})
-	return commit.With{Events: []envelope.Event{e}}, err
+	return commit.With{Events: []envelope.Event{b.events.New(ctx, "orderflow."+b.events.Service+".circuit.changed.v1", b.dependency, next.Version,
+		Changed{Dependency: b.dependency, From: c.State, To: next.State, Openings: next.Openings})}}
 }
 
 func (b *Breaker) knowsTrouble() bool {

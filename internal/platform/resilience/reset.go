@@ -25,10 +25,6 @@ func Reset(ctx context.Context, log CircuitLog, dependency string, p envelope.Pu
 			return c, ErrClosed
 		}
 		next := Circuit{State: Closed, Version: c.Version + 1}
-		with, err := b.telling(ctx, c, next)
-		if err != nil {
-			return c, err
-		}
-		return c, log.SaveCircuit(ctx, dependency, next, with)
+		return c, log.SaveCircuit(ctx, dependency, next, b.stateChanged(ctx, c, next))
 	})
 }

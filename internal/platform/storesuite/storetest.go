@@ -209,8 +209,7 @@ func scopes(t *testing.T, s Store, _ *clock.Manual) {
 
 func events(ctx context.Context) []envelope.Event {
 	p := envelope.Publisher{Service: "test", Clock: clock.System{}, IDs: ids.Random(clock.System{})}
-	e, _ := p.New(ctx, "orderflow.test.thing.happened.v1", "subject", 1, struct{}{})
-	return []envelope.Event{e}
+	return []envelope.Event{p.New(ctx, "orderflow.test.thing.happened.v1", "subject", 1, struct{}{})}
 }
 
 func wantOutbox(t *testing.T, s interface {

@@ -42,11 +42,7 @@ func pots(t *testing.T, n int) (batch []envelope.Event) {
 	t.Helper()
 	p := envelope.Publisher{Service: "tea", Clock: clock.System{}, IDs: &ids.Sequence{}}
 	for i := range n {
-		e, err := p.New(t.Context(), "orderflow.tea.pot.brewed.v1", fmt.Sprint(i), 1, struct{}{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		batch = append(batch, e)
+		batch = append(batch, p.New(t.Context(), "orderflow.tea.pot.brewed.v1", fmt.Sprint(i), 1, struct{}{}))
 	}
 	return batch
 }

@@ -73,14 +73,10 @@ func (t *Table) putReply(rec idempotency.Record) Op {
 		Values{":now": Number(t.Clock.Now().Unix())})
 }
 
-func (t *Table) putEvent(e envelope.Event) (Op, error) {
-	b, err := json.Marshal(e)
-	if err != nil {
-		return Op{}, fault.New(fault.Internal, "UnencodableEvent", "event %s cannot be encoded", e.Type).Because(err)
-	}
+func (t *Table) putEvent(e envelope.Event, body []byte) Op {
 	item := Key(Shard("outbox#", e.Subject), e.ID)
-	item["event"] = String(string(b))
-	return Op{Write: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: item}}}, nil // its key is its own
+	item["event"] = String(string(body))
+	return Op{Write: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: item}}} // its key is its own
 }
 
 func (t *Table) expiry(after time.Duration) types.AttributeValue {
