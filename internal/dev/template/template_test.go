@@ -36,7 +36,7 @@ func TestTemplateIsWrittenFromDeploy(t *testing.T) {
 }
 
 const added = `
-  - function: get-order-history
+  - function: brew-tea
     http: bearer
     table: [Query]
 `
@@ -54,7 +54,7 @@ func TestANewOperationIsAFewLinesOfOneFile(t *testing.T) {
 		}
 		for _, id := range []string{"ApiRole", "TokenKeysPolicy"} {
 			described := strings.Contains(string(dir["orders.yaml"].Data), added)
-			if described != strings.Contains(flowOf(t, cfn.Dig(template, "Resources", id)), "GetOrderHistory") {
+			if described != strings.Contains(flowOf(t, cfn.Dig(template, "Resources", id)), "BrewTea") {
 				t.Errorf("%s does not go by deploy/orders.yaml", id)
 			}
 		}
@@ -68,7 +68,7 @@ func TestANewOperationIsAFewLinesOfOneFile(t *testing.T) {
 			more = append(more, id)
 		}
 	}
-	if want := []string{"GetOrderHistoryFunction", "GetOrderHistoryRole"}; !slices.Equal(more, want) {
+	if want := []string{"BrewTeaFunction", "BrewTeaRole"}; !slices.Equal(more, want) {
 		t.Errorf("it adds %v, want %v", more, want)
 	}
 }

@@ -1,0 +1,212 @@
+// Package scaffold writes what every HTTP operation needs and the contract already says: the main of
+// its function, a sample event and a request for people to send. It changes nothing that exists.
+package scaffold
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"go.yaml.in/yaml/v3"
+
+	"orderflow/internal/verify/cfn"
+)
+
+// operation is one of the contract's, and the function that serves it.
+type operation struct {
+	service, function    string
+	id, method, path, at string // at is path with the examples of its parameters
+	summary              string
+	token                string // of whom, in docs/orderflow.http; empty if anybody may call
+	values               map[string]string
+}
+
+// Write writes what is missing in the repository at root, and returns the names of the files.
+func Write(root string) ([]string, error) {
+	operations, err := read(root)
+	if err != nil {
+		return nil, err
+	}
+	var written []string
+	collection := filepath.Join(root, "docs", "orderflow.http")
+	requests, err := os.ReadFile(collection)
+	if err != nil {
+		return nil, err
+	}
+	before := len(requests)
+	for _, o := range operations {
+		main := filepath.Join(root, "functions", o.service, o.function, "main.go")
+		event := filepath.Join(root, "events", o.service, o.function+".json")
+		for file, content := range map[string][]byte{main: o.main(), event: o.event()} {
+			if err := create(file, content); errors.Is(err, fs.ErrExist) {
+				continue
+			} else if err != nil {
+				return written, err
+			}
+			written = append(written, file)
+		}
+		if !bytes.Contains(requests, []byte("# @name "+o.id+"\n")) {
+			requests = append(requests, o.request()...)
+		}
+	}
+	slices.Sort(written)
+	if len(requests) == before {
+		return written, nil
+	}
+	return append(written, collection), os.WriteFile(collection, requests, 0o644)
+}
+
+func create(file string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}
+
+// read returns the operations of the contract, each with the function of deploy/ that has its name.
+// Those of functions that serve several are left out, as are the ones that change something: only
+// people know what a good request for them is.
+func read(root string) ([]operation, error) {
+	services, err := functions(root)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(root, "api", "openapi.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var all []operation
+	for path, item := range doc.Paths.Map() {
+		op := item.Get
+		if op == nil {
+			continue
+		}
+		function, found := services[strings.ToUpper(op.OperationID[:1])+op.OperationID[1:]]
+		if _, shared := op.Extensions["x-orderflow-function"]; !found || shared {
+			continue
+		}
+		o := operation{
+			service: function.service, function: function.name, id: op.OperationID, method: http.MethodGet,
+			path: path, at: path, summary: op.Summary, values: map[string]string{},
+		}
+		for _, p := range op.Parameters {
+			if p.Value.In == "path" {
+				o.values[p.Value.Name] = fmt.Sprint(p.Value.Example)
+				o.at = strings.ReplaceAll(o.at, "{"+p.Value.Name+"}", o.values[p.Value.Name])
+			}
+		}
+		if op.Security == nil || len(*op.Security) > 0 {
+			o.token = "customer"
+			if group, ok := op.Extensions["x-orderflow-group"].(string); ok {
+				o.token = group
+			}
+		}
+		all = append(all, o)
+	}
+	slices.SortFunc(all, func(a, b operation) int { return strings.Compare(a.id, b.id) })
+	return all, nil
+}
+
+type function struct{ service, name string }
+
+// functions returns the functions of deploy/ by their logical id.
+func functions(root string) (map[string]function, error) {
+	files, err := filepath.Glob(filepath.Join(root, "deploy", "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]function{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var service struct {
+			Functions []struct{ Function string }
+		}
+		if err := yaml.Unmarshal(text, &service); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for _, f := range service.Functions {
+			all[cfn.LogicalID(f.Function)] = function{strings.TrimSuffix(filepath.Base(file), ".yaml"), f.Function}
+		}
+	}
+	return all, nil
+}
+
+func (o operation) main() []byte {
+	constructor := cfn.LogicalID(o.function)
+	return fmt.Appendf(nil, `// Command %s: %s%s.
+package main
+
+import (
+	"orderflow/internal/%s/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start(%q, %q, handler.%s) }
+`, o.function, strings.ToLower(o.summary[:1]), o.summary[1:], o.service, o.service, o.function, constructor)
+}
+
+// event is a request of the customer Ada, as API Gateway passes it on.
+func (o operation) event() []byte {
+	headers := map[string]string{"Accept": "application/json", "Host": "api.orderflow.example"}
+	identity := map[string]any{"sourceIp": "203.0.113.7", "userAgent": "curl/8.5.0"}
+	request := map[string]any{
+		"resourcePath": o.path, "httpMethod": o.method, "path": "/local" + o.at, "stage": "local", "protocol": "HTTP/1.1",
+		"requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "requestTimeEpoch": 1795424400000, "identity": identity,
+	}
+	if o.token != "" {
+		headers["Authorization"] = "Bearer eyJ…"
+		claims := map[string]string{
+			"sub": "5f0c9a3e-2b71-4f0e-9d55-8a4b1f6c7e10", "email": "ada@example.com", "email_verified": "true",
+			"cognito:username": "ada", "token_use": "id",
+		}
+		if o.token != "customer" {
+			claims["cognito:groups"] = o.token
+		}
+		request["authorizer"] = map[string]any{"claims": claims}
+	}
+	several := map[string][]string{}
+	for name, value := range headers {
+		several[name] = []string{value}
+	}
+	var parameters any
+	if len(o.values) > 0 {
+		parameters = o.values
+	}
+	event, _ := json.MarshalIndent(map[string]any{ // maps of texts always have a form in JSON
+		"resource": o.path, "path": o.at, "httpMethod": o.method, "headers": headers, "multiValueHeaders": several,
+		"queryStringParameters": nil, "multiValueQueryStringParameters": nil, "pathParameters": parameters,
+		"stageVariables": nil, "requestContext": request, "body": nil, "isBase64Encoded": false,
+	}, "", "  ")
+	return append(event, '\n')
+}
+
+func (o operation) request() []byte {
+	path := o.path
+	for name, value := range o.values {
+		if name == "orderId" { // a variable of the collection
+			value = "{{orderId}}"
+		}
+		path = strings.ReplaceAll(path, "{"+name+"}", value)
+	}
+	text := fmt.Appendf(nil, "\n### %s\n# @name %s\n# expect 200\n%s {{apiUrl}}%s\n", o.summary, o.id, o.method, path)
+	if o.token != "" {
+		text = fmt.Appendf(text, "Authorization: Bearer {{%sToken}}\n", o.token)
+	}
+	return text
+}
