@@ -150,7 +150,7 @@ func functions(root string) (map[string]function, error) {
 func (o operation) main() []byte {
 	constructor := cfn.LogicalID(o.function)
 	return fmt.Appendf(nil, `// Command %s: %s%s.
-package main
+package %s
 
 import (
 	"orderflow/internal/%s/handler"
@@ -158,7 +158,7 @@ import (
 )
 
 func main() { function.Start(%q, %q, handler.%s) }
-`, o.function, strings.ToLower(o.summary[:1]), o.summary[1:], o.service, o.service, o.function, constructor)
+`, o.function, strings.ToLower(o.summary[:1]), o.summary[1:], "main", o.service, o.service, o.function, constructor)
 }
 
 // event is a request of the customer Ada, as API Gateway passes it on.

@@ -58,7 +58,8 @@ func TestANewReadGetsItsFilesOnce(t *testing.T) {
 		files[1]: `func main() { function.Start("kitchen", "get-tea", handler.GetTea) }`,
 		files[2]: "# @name getTea\n# expect 200\nGET {{apiUrl}}/v1/teas/OOLONG\nAuthorization: Bearer {{customerToken}}\n",
 	} {
-		if got := contents(t, root, name); !slices.Contains(written, filepath.Join(root, name)) || !strings.Contains(got, text) {
+		got := contents(t, root, name)
+		if !slices.Contains(written, filepath.Join(root, name)) || !strings.Contains(got, text) {
 			t.Errorf("%s: %s, want %s", name, got, text)
 		}
 	}

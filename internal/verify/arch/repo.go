@@ -23,7 +23,7 @@ type Repo struct {
 	Machines  map[string]*asl.Machine // state machines, by name; a placeholder stands for itself
 	Spec      map[string]any          // api/openapi.yaml
 	Files     map[string]bool         // every file, by path
-	Texts     map[string]string       // the Markdown files and the Makefile
+	Texts     map[string]string       // Markdown, the Makefile, requests, answers under sam local
 	Samples   map[string][]byte       // the sample events under events/, by path
 	Schemas   schema.Set              // of every event type
 	Policy    map[string]any          // tools/stack-policy.json, which production has
@@ -92,7 +92,8 @@ func Load(root string) (*Repo, error) {
 }
 
 func (r *Repo) read(path, rel string) error {
-	text := strings.HasSuffix(rel, ".md") || rel == "Makefile"
+	text := strings.HasSuffix(rel, ".md") || rel == "Makefile" || rel == "docs/orderflow.http" ||
+		strings.HasPrefix(rel, "internal/verify/samlocal/testdata/")
 	sample := strings.HasPrefix(rel, "events/") && strings.HasSuffix(rel, ".json")
 	source := strings.HasSuffix(rel, ".go") && !strings.HasSuffix(rel, "_test.go")
 	machine := strings.HasPrefix(rel, "statemachines/") && strings.HasSuffix(rel, ".asl.json")

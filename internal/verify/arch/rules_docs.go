@@ -184,6 +184,31 @@ func docRules() []Rule {
 			Sabotage: func(r *Repo) { delete(r.Files, "internal/orders/README.md") },
 		},
 		{
+			Name: "what an operation needs beside its code is there",
+			Why:  "a slow suite asks for it otherwise, or nothing does",
+			Check: func(r *Repo) []string {
+				var bad list
+				for _, f := range r.Functions {
+					readme := "internal/" + f.Service + "/README.md"
+					wants := "internal/verify/samlocal/testdata/" + f.Service + ".yaml"
+					bad.unless(strings.Contains(r.Texts[readme], f.Name), "%s does not name %s", readme, f.Name)
+					said := regexp.MustCompile(`(?m)^- function: ` + f.Name + `( |$)`).MatchString(r.Texts[wants])
+					bad.unless(said, "%s does not say what %s answers", wants, f.Name)
+					p := r.Packages["internal/"+f.Service+"/handler"]
+					shared := strings.HasPrefix(f.Name, "relay-") || f.Name == "check-"+f.Service
+					bad.unless(shared || f.Service == "gateway" || p != nil && strings.Contains(p.Source, `"`+f.Name+`":`), "Handlers of %s lacks %s", f.Service, f.Name)
+				}
+				operations(r, func(_, _, id string, _ map[string]any) {
+					requests := r.Texts["docs/orderflow.http"]
+					bad.unless(strings.Contains(requests, "# @name "+id+"\n"), "docs/orderflow.http has no request for %s", id)
+				})
+				return bad.sorted()
+			},
+			Sabotage: func(r *Repo) {
+				r.Functions = append(r.Functions, Function{Service: "orders", Name: "get-order-twice"})
+			},
+		},
+		{
 			Name: "the diagrams are those of the state machines and the template",
 			Why:  "a drawing that is not checked lies after a month",
 			Check: func(r *Repo) []string {
