@@ -189,7 +189,7 @@ func TestTokenThatIsNotGoodIsRefused(t *testing.T) {
 		"HMAC under RS256":       compact(part(head()), part(claims()), hs256(public)),
 		"critical extension":     headed(object{"crit": []string{"b64"}, "b64": false}),
 		"key of its own":         compact(part(head(object{"kid": nil, "jwk": own})), part(claims()), byOwn),
-		"key of its own, named":  compact(part(head(object{"jwk": own, "jku": "https://evil.example"})), part(claims()), byOwn),
+		"key of its own, named":  compact(part(head(object{"jwk": own, "jku": "https://evil.test"})), part(claims()), byOwn),
 		"no key":                 headed(object{"kid": nil}),
 		"empty key":              headed(object{"kid": ""}),
 		"key a number":           headed(object{"kid": 0}),
