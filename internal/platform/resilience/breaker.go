@@ -1,8 +1,9 @@
-// Package resilience is what a caller does about a dependency that fails: retry within a budget, stop calling
-// when it is down, and keep it from taking all of the caller's room. Package httpclient puts the parts together.
+// Package resilience is what a caller does about a dependency that fails: it retries within a budget,
+// stops calling when the dependency is down, and bounds concurrent calls. Package httpclient composes the
+// parts.
 //
-// A Lambda process serves one invocation at a time, so what one process learns is little: a circuit's state is kept in
-// the service's table, where all processes see it.
+// A Lambda process serves one invocation at a time and so learns little by itself. A circuit's state is
+// kept in the service's table, where all processes see it.
 package resilience
 
 import (
@@ -26,16 +27,17 @@ import (
 type CircuitLog interface {
 	// Circuit returns the circuit of a dependency, or a closed one of version 0.
 	Circuit(ctx context.Context, dependency string) (Circuit, error)
-	// SaveCircuit writes c if what is stored is one version before it, else it fails with fault.ErrLostRace.
+	// SaveCircuit writes c if the stored version is the one before it, else it fails with fault.ErrLostRace.
 	SaveCircuit(ctx context.Context, dependency string, c Circuit, with commit.With) error
 }
 
-// ErrOpen is the fault of a call that an open circuit refuses. Its RetryAfter is when the circuit may let calls through again.
+// ErrOpen is the fault of a call that an open circuit refuses. Its RetryAfter is the time until the circuit
+// may let calls through again.
 var ErrOpen = fault.New(fault.Unavailable, "CircuitOpen", "a service that this needs is out of order; try again later")
 
 var errNotTried = errors.New("the call was not made")
 
-// Changed is the data of the event that tells of a circuit's change.
+// Changed is the data of the event about a circuit's change.
 type Changed struct {
 	Dependency string `json:"dependency"`
 	From       State  `json:"from"`
@@ -44,20 +46,21 @@ type Changed struct {
 	Openings int `json:"openings"`
 }
 
-// fresh is how long a process trusts what it read; alone is how long it does without its log after that failed it.
+// fresh is how long a process trusts what it read; alone is how long it does without its log after an
+// error of the log.
 const (
 	fresh = time.Second
 	alone = 5 * time.Second
 )
 
-// look bounds one question to the log; firstLook the first one of a process, which also makes the connection.
+// look bounds one read of the log; firstLook the first one of a process, which also makes the connection.
 const (
 	look      = 300 * time.Millisecond
 	firstLook = time.Second
 )
 
-// Breaker guards the calls of a process to one dependency, by the circuit that all processes share.
-// A log that fails makes it go on by itself, on what it knew; it never makes a call fail.
+// Breaker guards the calls of a process to one dependency, by the circuit that all processes share. If the
+// log fails, it continues with what it knows; that never makes a call fail.
 type Breaker struct {
 	dependency string
 	log        CircuitLog
@@ -68,13 +71,13 @@ type Breaker struct {
 	mu    sync.Mutex
 	known Circuit
 	until time.Time
-	// alone is until when the log is left alone, since it failed.
+	// alone is until when the log is not used, because it failed.
 	alone time.Time
-	// met says that the log has been asked before.
+	// met says that the log has been read before.
 	met bool
 }
 
-// NewBreaker returns the breaker of a dependency, whose changes are told of by the publisher's service.
+// NewBreaker returns the breaker of a dependency. The publisher's service publishes its changes.
 func NewBreaker(dependency string, log CircuitLog, s Settings, c clock.Clock, p envelope.Publisher) *Breaker {
 	return &Breaker{dependency: dependency, log: log, settings: s, clock: c, events: p, known: Circuit{State: Closed}}
 }
@@ -82,7 +85,7 @@ func NewBreaker(dependency string, log CircuitLog, s Settings, c clock.Clock, p 
 // Admission lets one call through. It must be ended once, by Succeeded, Failed or Abandoned.
 type Admission struct {
 	b *Breaker
-	// Probe says that this call decides about a half-open circuit.
+	// Probe says that this call decides on a half-open circuit.
 	Probe bool
 	// claim is the version of the circuit that made it the probe.
 	claim int64
@@ -96,7 +99,8 @@ func (b *Breaker) Admit(ctx context.Context) (Admission, error) {
 	}
 	if c.probeDue(now) && ctx.Err() == nil {
 		claim := c.claimed(now, b.settings)
-		// A claim that is cut off may have been written, and would keep everybody waiting for a probe that nobody makes.
+		// A claim that is cut off may have been written, and would keep all waiting for a probe that nobody
+		// makes.
 		if err := b.save(context.WithoutCancel(ctx), c, claim); err == nil {
 			return Admission{b: b, Probe: true, claim: claim.Version}, nil
 		}
@@ -108,7 +112,8 @@ func (b *Breaker) Admit(ctx context.Context) (Admission, error) {
 	return Admission{}, b.refusal(c, errNotTried)
 }
 
-// Refused returns cause as ErrOpen if the circuit, as far as this process knows, refuses calls now; else as it is.
+// Refused returns cause as ErrOpen if the circuit, as far as this process knows, refuses calls now; else
+// it returns cause.
 func (b *Breaker) Refused(cause error) error {
 	b.mu.Lock()
 	c := b.known
@@ -127,7 +132,7 @@ func (b *Breaker) refusal(c Circuit, cause error) error {
 // Succeeded ends an admission: the dependency answered.
 func (a Admission) Succeeded(ctx context.Context) {
 	if !a.Probe && !a.b.knowsTrouble() {
-		return // nothing to count it against; this keeps a healthy dependency's calls free of writes
+		return // nothing failed that it could be weighed against: a healthy dependency costs no writes
 	}
 	a.b.change(ctx, func(c Circuit, now time.Time) Circuit {
 		if a.Probe {
@@ -137,7 +142,8 @@ func (a Admission) Succeeded(ctx context.Context) {
 	})
 }
 
-// Failed ends an admission: the dependency did not answer as it should. call names the call, whichever attempt this was.
+// Failed ends an admission: the dependency did not answer as it should. call names the call, and is the
+// same for all of its attempts.
 func (a Admission) Failed(ctx context.Context, call string) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(call)) // never fails
@@ -150,7 +156,7 @@ func (a Admission) Failed(ctx context.Context, call string) {
 	})
 }
 
-// Abandoned ends an admission of which nothing was learned, such as when the caller went away.
+// Abandoned ends an admission from which nothing was learned, such as when the caller went away.
 func (a Admission) Abandoned(ctx context.Context) {
 	if !a.Probe {
 		return
@@ -171,12 +177,12 @@ func (a Admission) probed(c Circuit, ok bool, now time.Time) Circuit {
 	return c.probed(ok, now, a.b.settings)
 }
 
-// races bounds how often a change is decided anew; what is lost then is one count among many.
+// races bounds how often a change is decided again; after that one count of many is lost.
 const races = 3
 
 // change applies a transition to the shared circuit.
 func (b *Breaker) change(ctx context.Context, transition func(c Circuit, now time.Time) Circuit) {
-	ctx = context.WithoutCancel(ctx) // what was learned counts, whoever has gone
+	ctx = context.WithoutCancel(ctx) // what was learned counts, even if the caller has gone
 	for range races {
 		c := b.current(ctx)
 		next := transition(c, b.clock.Now())
@@ -203,10 +209,11 @@ func (b *Breaker) current(ctx context.Context) Circuit {
 	c, err := b.log.Circuit(bounded, b.dependency)
 	b.acquainted()
 	if err != nil && deadline.Interrupted(bounded) {
-		return known // the invocation has ended, which says nothing of the log
+		return known // the invocation has ended, which says nothing about the log
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "the circuit cannot be read; this process goes on by itself", "dependency", b.dependency, "error", err.Error())
+		slog.WarnContext(ctx, "the circuit cannot be read; this process goes on by itself",
+			"dependency", b.dependency, "error", err.Error())
 		b.keepAlone(known)
 		return known
 	}
@@ -214,7 +221,7 @@ func (b *Breaker) current(ctx context.Context) Circuit {
 	return c
 }
 
-// save writes next in place of c. Only a lost race is an error; then what is known is forgotten.
+// save writes next in place of c. Only a lost race is an error; the circuit is then read again.
 func (b *Breaker) save(ctx context.Context, c, next Circuit) error {
 	err := b.write(ctx, c, next)
 	if errors.Is(err, fault.ErrLostRace) {
@@ -222,14 +229,16 @@ func (b *Breaker) save(ctx context.Context, c, next Circuit) error {
 		return err
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "the circuit cannot be written; this process goes on by itself", "dependency", b.dependency, "error", err.Error())
+		slog.WarnContext(ctx, "the circuit cannot be written; this process goes on by itself",
+			"dependency", b.dependency, "error", err.Error())
 		b.keepAlone(next)
 	}
 	if next.State == Open && c.State == Closed {
 		metrics.Count(ctx, metrics.CircuitOpened, 1, metrics.Dependency(b.dependency))
 	}
 	if next.State != c.State {
-		slog.WarnContext(ctx, "circuit changed", "dependency", b.dependency, "from", string(c.State), "to", string(next.State), "openings", next.Openings)
+		slog.WarnContext(ctx, "circuit changed", "dependency", b.dependency,
+			"from", string(c.State), "to", string(next.State), "openings", next.Openings)
 	}
 	return nil
 }
@@ -253,13 +262,14 @@ func (b *Breaker) write(ctx context.Context, c, next Circuit) error {
 	return nil
 }
 
-// stateChanged makes the event of a change of state, if there is one.
+// stateChanged returns the event of a change of state, if there is one.
 func (b *Breaker) stateChanged(ctx context.Context, c, next Circuit) commit.With {
 	if c.State == next.State {
 		return commit.With{}
 	}
-	return commit.With{Events: []envelope.Event{b.events.New(ctx, "orderflow."+b.events.Service+".circuit.changed.v1", b.dependency, next.Version,
-		Changed{Dependency: b.dependency, From: c.State, To: next.State, Openings: next.Openings})}}
+	changed := Changed{Dependency: b.dependency, From: c.State, To: next.State, Openings: next.Openings}
+	kind := "orderflow." + b.events.Service + ".circuit.changed.v1"
+	return commit.With{Events: []envelope.Event{b.events.New(ctx, kind, b.dependency, next.Version, changed)}}
 }
 
 func (b *Breaker) knowsTrouble() bool {
@@ -280,7 +290,7 @@ func (b *Breaker) keep(c Circuit, ttl time.Duration) {
 	b.known, b.until = c, b.clock.Now().Add(ttl)
 }
 
-// keepAlone keeps what this process found by itself, for as long as it leaves the log alone.
+// keepAlone keeps what this process found by itself, for as long as it does without the log.
 func (b *Breaker) keepAlone(c Circuit) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -101,7 +101,8 @@ func TestProcessesThatClaimAtOnceGetOneProbe(t *testing.T) {
 	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	log := memdb.NewLog(now)
 	open := func() *resilience.Breaker {
-		return resilience.NewBreaker("bank", log, resilience.DefaultSettings, now, envelope.Publisher{Service: "payments", Clock: now, IDs: ids.Random(now)})
+		publisher := envelope.Publisher{Service: "payments", Clock: now, IDs: ids.Random(now)}
+		return resilience.NewBreaker("bank", log, resilience.DefaultSettings, now, publisher)
 	}
 	fail(t, open(), 3)
 	// All have looked a moment ago, so each believes that the probe is still to be had.

@@ -5,42 +5,43 @@ import (
 	"time"
 )
 
-// State is where a circuit stands.
+// State is the state of a circuit.
 type State string
 
-// A circuit is closed while its dependency answers. It opens when too much fails, and refuses calls until its time
-// is over; then it is half-open: one probe decides whether it closes or opens again.
+// A circuit is closed while its dependency answers. It opens when too many calls fail, and refuses calls
+// for a time. Then it is half-open: one probe decides whether it closes or opens again.
 const (
 	Closed   State = "CLOSED"
 	Open     State = "OPEN"
 	HalfOpen State = "HALF_OPEN"
 )
 
-// Circuit is the state of a breaker, which all processes share. It is a value: each transition returns another one.
-// (Pattern: Nygard, Release It!, "Circuit Breaker".)
+// Circuit is the state of a breaker, which all processes share. It is a value: each transition returns
+// another one. (Pattern: Nygard, Release It!, "Circuit Breaker".)
 //
-// While nothing fails it is never written: successes count only in a window in which something failed. Failures are
-// counted by call, not by attempt, so one request that always fails cannot cut off all others.
+// While nothing fails it is never written: successes count only in a window in which something failed.
+// Failures are counted by call, not by attempt, so one request that always fails cannot cut off others.
 type Circuit struct {
 	State State
-	// Version grows by one with each transition; 0 is the circuit that nobody has written yet.
+	// Version grows by one with each transition; 0 is a circuit that was never written.
 	Version int64
 
-	// WindowEnds, Failed and Succeeded belong to a closed circuit: when its window ends, the calls that failed in it, and
-	// how many succeeded since the first of them.
+	// WindowEnds, Failed and Succeeded belong to a closed circuit: the end of its window, the calls that
+	// failed in it, and how many succeeded since the first of them.
 	WindowEnds time.Time
 	Failed     []string
 	Succeeded  int
 	// Row are the calls of that window that failed since the last success.
 	Row []string
 
-	// Since is when it opened first since it was last closed; zero while it is closed.
+	// Since is when it first opened after it was last closed; zero while it is closed.
 	Since time.Time
-	// Openings counts how often it opened in a row without having closed; RetryAt is when an open circuit lets a probe through.
+	// Openings counts how often it opened without closing in between. RetryAt is when an open circuit lets a
+	// probe through.
 	Openings int
 	RetryAt  time.Time
 
-	// ProbeEnds is when a probe that nobody heard of again counts as failed.
+	// ProbeEnds is when a probe without an outcome counts as failed.
 	ProbeEnds time.Time
 }
 
@@ -50,9 +51,9 @@ type Settings struct {
 	Window time.Duration
 	// Failures is how many distinct calls must fail in a window before it opens.
 	Failures int
-	// Ratio is which part of the window's calls must have failed as well, 0 to 1.
+	// Ratio is the part of the window's calls, 0 to 1, that must also have failed.
 	Ratio float64
-	// Row is how many distinct calls failing in a row are enough, however many succeeded before; 0 is never.
+	// Row is how many distinct calls that fail in a row are enough, however many succeeded before; 0 is off.
 	Row int
 	// OpenFor is how long it stays open at first; it doubles with each failed probe up to MaxOpenFor.
 	OpenFor, MaxOpenFor time.Duration
@@ -60,10 +61,12 @@ type Settings struct {
 	ProbeFor time.Duration
 }
 
-// DefaultSettings open a circuit when three calls fail within half a minute and no more succeed, or five fail in a row: else an outage
-// that begins in a window of many successes would be seen when the window ends, and orders would use up their attempts until then.
+// DefaultSettings open a circuit when three calls fail within half a minute and no more succeed, or five
+// fail in a row. Without the second, an outage that begins in a window of many successes would be noticed
+// when the window ends, and orders would use up their attempts until then.
 var DefaultSettings = Settings{
-	Window: 30 * time.Second, Failures: 3, Ratio: .5, Row: 5, OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second, ProbeFor: 10 * time.Second,
+	Window: 30 * time.Second, Failures: 3, Ratio: .5, Row: 5,
+	OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second, ProbeFor: 10 * time.Second,
 }
 
 // maxFailed bounds how many calls are remembered, and so the size of the state.
@@ -77,7 +80,7 @@ func (c Circuit) troubled(now time.Time) bool {
 // admits reports whether a call may go through.
 func (c Circuit) admits() bool { return c.State == Closed }
 
-// probeDue reports whether somebody may claim the probe.
+// probeDue reports whether the probe may be claimed.
 func (c Circuit) probeDue(now time.Time) bool {
 	switch c.State {
 	case Open:
@@ -98,10 +101,10 @@ func (c Circuit) wait(now time.Time) time.Duration {
 	return max(until.Sub(now), 0)
 }
 
-// failed counts the failure of a call, named by key, and opens the circuit if that was too much.
+// failed counts the failure of a call, named by key, and opens the circuit if that was one too many.
 func (c Circuit) failed(key string, now time.Time, s Settings) Circuit {
 	if c.State != Closed {
-		return c // it was admitted long ago, and tells nothing new
+		return c // it was admitted long ago and says nothing new
 	}
 	next := c
 	if !c.troubled(now) {
@@ -151,7 +154,9 @@ func (c Circuit) open(now time.Time, s Settings) Circuit {
 
 // claimed hands the probe to the caller. Whoever writes this version has it.
 func (c Circuit) claimed(now time.Time, s Settings) Circuit {
-	return Circuit{State: HalfOpen, Version: c.Version + 1, Since: c.Since, Openings: c.Openings, ProbeEnds: now.Add(s.ProbeFor)}
+	return Circuit{
+		State: HalfOpen, Version: c.Version + 1, Since: c.Since, Openings: c.Openings, ProbeEnds: now.Add(s.ProbeFor),
+	}
 }
 
 // probed ends the probe.

@@ -30,7 +30,8 @@ func TestItOpensWhenThreeCallsFailInAWindow(t *testing.T) {
 
 func TestFailuresOfAnotherWindowDoNotCount(t *testing.T) {
 	c := Circuit{State: Closed}.fails(2, began)
-	if c = c.failed("third", began.Add(30*time.Second), DefaultSettings); c.State != Closed || len(c.Failed) != 1 || len(c.Row) != 1 {
+	c = c.failed("third", began.Add(30*time.Second), DefaultSettings)
+	if c.State != Closed || len(c.Failed) != 1 || len(c.Row) != 1 {
 		t.Errorf("%+v, want a new window with one failure", c)
 	}
 }
@@ -58,7 +59,7 @@ func TestItStaysClosedWhileMostCallsSucceed(t *testing.T) {
 	}
 }
 
-// An outage that begins after something failed by itself, with many successes since, must not wait for the window's end.
+// An outage that begins after a lone failure and many successes must be noticed before the window ends.
 func TestItOpensWhenFiveCallsFailInARowHoweverManySucceededBefore(t *testing.T) {
 	c := Circuit{State: Closed}.failed("alone", began, DefaultSettings)
 	for range 1000 {

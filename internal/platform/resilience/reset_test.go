@@ -13,7 +13,8 @@ import (
 
 func (b *bench) reset(t *testing.T) (resilience.Circuit, error) {
 	t.Helper()
-	return resilience.Reset(t.Context(), b, "bank", envelope.Publisher{Service: "payments", Clock: b.clock, IDs: ids.Random(b.clock)})
+	publisher := envelope.Publisher{Service: "payments", Clock: b.clock, IDs: ids.Random(b.clock)}
+	return resilience.Reset(t.Context(), b, "bank", publisher)
 }
 
 func TestACircuitThatIsResetLetsAllThroughAndOpensAgainAsBefore(t *testing.T) {
@@ -24,7 +25,8 @@ func TestACircuitThatIsResetLetsAllThroughAndOpensAgainAsBefore(t *testing.T) {
 	if err != nil || was.State != resilience.Open {
 		t.Fatalf("it was %+v, %v", was, err)
 	}
-	if d, err := envelope.Decode[resilience.Changed](shared.TakeOutbox()[1]); err != nil || d.From != resilience.Open || d.To != resilience.Closed {
+	d, err := envelope.Decode[resilience.Changed](shared.TakeOutbox()[1])
+	if err != nil || d.From != resilience.Open || d.To != resilience.Closed {
 		t.Errorf("told %+v, %v", d, err)
 	}
 	shared.clock.Advance(time.Second) // what a process knows is good for that long
@@ -37,7 +39,8 @@ func TestACircuitThatIsResetLetsAllThroughAndOpensAgainAsBefore(t *testing.T) {
 func TestAClosedCircuitIsNotReset(t *testing.T) {
 	shared := newBench()
 	fail(t, shared.process(), 2)
-	if c, err := shared.reset(t); !errors.Is(err, resilience.ErrClosed) || len(c.Failed) != 2 || len(shared.TakeOutbox()) != 0 {
+	c, err := shared.reset(t)
+	if !errors.Is(err, resilience.ErrClosed) || len(c.Failed) != 2 || len(shared.TakeOutbox()) != 0 {
 		t.Errorf("%+v, %v, want that its failures still count", c, err)
 	}
 }
