@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"orderflow/internal/payments"
-	"orderflow/internal/payments/memory"
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/payments/providertest"
 	"orderflow/internal/platform/clock"
@@ -31,20 +30,13 @@ var authorization = payments.Authorization{
 	Amount: money.Money{Currency: "EUR", Amount: 987654},
 }
 
-func TestProvider(t *testing.T) {
-	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
-		p := memory.NewProvider(providertest.Declines)
-		return at(registry.Fixed{provider.Name: providertest.Serve(t, p)}), p
-	})
-}
-
 // at returns the adapter of a provider that is asked once.
 func at(r registry.Fixed) provider.Provider {
 	return provider.New(httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}})
 }
 
-// The sandbox has its own code and its own books; it keeps to the same suite.
-func TestSandbox(t *testing.T) {
+// TestProvider runs the suite through the adapter against the sandbox, which has its own books.
+func TestProvider(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
 		c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 		server := httptest.NewServer(sandbox.Handler(ledger.New(c), c, ids.Random(c), sandbox.Sleep))

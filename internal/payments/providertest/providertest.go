@@ -1,5 +1,4 @@
-// Package providertest is the suite that every payment provider passes, and a server that offers any provider over
-// HTTP, as the sandbox does.
+// Package providertest is the suite that every payment provider passes.
 package providertest
 
 import (

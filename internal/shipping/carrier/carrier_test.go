@@ -10,17 +10,23 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/carrier"
 	"orderflow/internal/shipping/carriertest"
-	"orderflow/internal/shipping/memory"
+	sandbox "orderflow/sandbox/carrier"
+	books "orderflow/sandbox/carrier/memory"
 )
 
+// TestCarrier runs the suite through the adapter against the sandbox, which has its own books.
 func TestCarrier(t *testing.T) {
 	carriertest.Run(t, func(t *testing.T) shipping.Carrier {
-		return at(registry.Fixed{carrier.Name: carriertest.Serve(t, memory.NewCarrier())})
+		c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+		server := httptest.NewServer(sandbox.Handler(books.New(c), c, ids.Random(c)))
+		t.Cleanup(server.Close)
+		return at(registry.Fixed{carrier.Name: server.URL})
 	})
 }
 

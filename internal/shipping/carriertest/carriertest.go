@@ -1,5 +1,4 @@
-// Package carriertest is the suite that every carrier passes, and a server that offers any carrier over HTTP, as
-// the sandbox does.
+// Package carriertest is the suite that every carrier passes.
 package carriertest
 
 import (
