@@ -45,17 +45,14 @@ func dockerAt(host string) (docker, error) {
 func (d docker) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return d.call(ctx, http.MethodGet, "/_ping", nil, nil)
+	return d.call(ctx, http.MethodGet, "/_ping", nil)
 }
 
 // call makes a request and decodes the answer into out, if that is not nil.
-func (d docker) call(ctx context.Context, method, path string, body io.Reader, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, d.base+path, body)
+func (d docker) call(ctx context.Context, method, path string, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, d.base+path, nil)
 	if err != nil {
 		return err
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/x-tar")
 	}
 	resp, err := d.http.Do(req)
 	if err != nil {
@@ -77,24 +74,11 @@ func (d docker) call(ctx context.Context, method, path string, body io.Reader, o
 
 // hasImage tells whether there is an image of that name.
 func (d docker) hasImage(ctx context.Context, name string) (bool, error) {
-	err := d.call(ctx, http.MethodGet, "/images/"+name+"/json", nil, nil)
+	err := d.call(ctx, http.MethodGet, "/images/"+name+"/json", nil)
 	if awsapi.Failed(err, "HTTP 404") {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// importImage makes an image of one layer out of a tar archive.
-func (d docker) importImage(ctx context.Context, repository, tag string, archive io.Reader) error {
-	query := url.Values{"fromSrc": {"-"}, "repo": {repository}, "tag": {tag}}
-	if err := d.call(ctx, http.MethodPost, "/images/create?"+query.Encode(), archive, nil); err != nil {
-		return err
-	}
-	// It says OK before it has read the archive.
-	if has, err := d.hasImage(ctx, repository+":"+tag); err != nil || !has {
-		return errors.Join(fmt.Errorf("the engine did not take the image %s:%s", repository, tag), err)
-	}
-	return nil
 }
 
 // gateway returns the address of this machine in the engine's default network.
@@ -102,7 +86,7 @@ func (d docker) gateway(ctx context.Context) (string, error) {
 	var network struct {
 		IPAM struct{ Config []struct{ Gateway string } }
 	}
-	if err := d.call(ctx, http.MethodGet, "/networks/bridge", nil, &network); err != nil {
+	if err := d.call(ctx, http.MethodGet, "/networks/bridge", &network); err != nil {
 		return "", err
 	}
 	for _, c := range network.IPAM.Config {
@@ -120,7 +104,7 @@ func (d docker) functionContainers(ctx context.Context) (map[string][]string, er
 		Mounts []struct{ Source string }
 	}
 	query := url.Values{"all": {"1"}, "filters": {`{"label":["sam.cli.container.type=lambda"]}`}}
-	if err := d.call(ctx, http.MethodGet, "/containers/json?"+query.Encode(), nil, &list); err != nil {
+	if err := d.call(ctx, http.MethodGet, "/containers/json?"+query.Encode(), &list); err != nil {
 		return nil, err
 	}
 	containers := map[string][]string{}
@@ -135,7 +119,7 @@ func (d docker) functionContainers(ctx context.Context) (map[string][]string, er
 
 // removeContainer ends a container and removes it; one that is gone, or is going, is no error.
 func (d docker) removeContainer(ctx context.Context, id string) error {
-	err := d.call(ctx, http.MethodDelete, "/containers/"+id+"?force=1&v=1", nil, nil)
+	err := d.call(ctx, http.MethodDelete, "/containers/"+id+"?force=1&v=1", nil)
 	if awsapi.Failed(err, "HTTP 404") || awsapi.Failed(err, "HTTP 409") {
 		return nil
 	}

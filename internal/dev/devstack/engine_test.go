@@ -25,8 +25,6 @@ func (f *fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := func(v any) { _ = json.NewEncoder(w).Encode(v) }
 	switch {
 	case r.URL.Path == "/_ping":
-	case r.URL.Path == "/images/create":
-		_, _ = io.Copy(io.Discard, r.Body)
 	case strings.HasPrefix(r.URL.Path, "/images/"):
 		if !f.images[strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/images/"), "/json")] {
 			w.WriteHeader(http.StatusNotFound)
@@ -61,7 +59,7 @@ func TestAnEngineThatIsThereIsUsedAsItIs(t *testing.T) {
 	f := &fakeEngine{images: map[string]bool{}}
 	host := startFake(t, f)
 	t.Setenv("DOCKER_HOST", host)
-	e, err := Repo(t.TempDir()).StartEngine(t.Context(), nil)
+	e, err := FindEngine(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,41 +76,14 @@ func TestAnEngineThatIsThereIsUsedAsItIs(t *testing.T) {
 	if n, err := e.RemoveContainers(t.Context(), "/run-1"); n != 1 || err != nil || f.asked[len(f.asked)-1] != "DELETE /containers/ours" {
 		t.Errorf("%d containers removed, %v, %v", n, err, f.asked)
 	}
-	before := len(f.asked)
-	if err := e.Stop(t.Context()); err != nil || len(f.asked) != before {
-		t.Errorf("it was not left alone: %v, %v", err, f.asked[before:])
-	}
 }
 
 func TestAnEngineThatDoesNotAnswerIsToldOf(t *testing.T) {
 	for _, host := range []string{"unix://" + filepath.Join(t.TempDir(), "none.sock"), "tcp://127.0.0.1:1", "ssh://somewhere"} {
 		t.Setenv("DOCKER_HOST", host)
-		_, err := Repo(t.TempDir()).StartEngine(t.Context(), nil)
-		if err == nil || !strings.Contains(err.Error(), "DOCKER_HOST is "+host) {
+		_, err := FindEngine(t.Context(), nil)
+		if err == nil || !strings.Contains(err.Error(), host+", which DOCKER_HOST names") {
 			t.Errorf("%s: %v", host, err)
-		}
-	}
-}
-
-func TestAnImageThatWasNotTakenIsToldOf(t *testing.T) {
-	f := &fakeEngine{images: map[string]bool{}}
-	d, err := dockerAt(startFake(t, f))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.importImage(t.Context(), "tea", "black", strings.NewReader("no archive")); err == nil {
-		t.Error("it is said to be there")
-	}
-	f.images["tea:black"] = true
-	if err := d.importImage(t.Context(), "tea", "black", strings.NewReader("archive")); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestAnAddressWithinANetworkOfTheMachineIsTaken(t *testing.T) {
-	for address, want := range map[string]bool{"127.0.0.77": true, "203.0.113.77": false} {
-		if got := taken(address); got != want {
-			t.Errorf("%s is taken: %v", address, got)
 		}
 	}
 }

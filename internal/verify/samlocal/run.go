@@ -78,7 +78,7 @@ func begin(ctx context.Context, o Options, rep *devstack.Reporter) (w *world, er
 	if err := o.Repo.Setup(ctx, rep, devstack.MiniStack, false); err != nil {
 		return nil, err
 	}
-	if w.engine, err = o.Repo.StartEngine(ctx, rep); err != nil {
+	if w.engine, err = devstack.FindEngine(ctx, rep); err != nil {
 		return nil, err
 	}
 	if w.stack, err = devstack.Start(ctx, devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), NoAuthorizer: true, Report: rep}); err != nil {
@@ -108,9 +108,6 @@ func (w *world) end(ctx context.Context) (err error) {
 	err = errors.Join(err, w.unpublish())
 	if w.stack != nil {
 		err = errors.Join(err, w.stack.Stop())
-	}
-	if w.engine != nil {
-		err = errors.Join(err, w.engine.Stop(ctx))
 	}
 	return err
 }
