@@ -50,7 +50,7 @@ func localStack() *cobra.Command {
 				return err
 			}
 			python := repo.Path(".tools", "localstack", "bin", "python")
-			if err := inherit(ctx, repo, python, "-B", "tools/localstack/test_process_executor.py"); err != nil {
+			if err := inherit(ctx, repo, python, "-B", ".ci/localstack/test_process_executor.py"); err != nil {
 				return err
 			}
 			return e2e.RunOn(ctx, devstack.LocalStack)

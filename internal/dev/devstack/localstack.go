@@ -14,12 +14,18 @@ import (
 	"strings"
 )
 
-// localStack is LocalStack's free edition without containers: functions run as processes by a plugin of ours (tools/localstack/plugin).
-// It has no Cognito, does not act on authorizers and does not enforce IAM.
+// localStack is LocalStack's free edition without containers, as .ci/localstack installs and runs it. It has no Cognito, does not
+// act on authorizers and does not enforce IAM.
 type localStack struct{}
 
+func (r Repo) localStackProgram() string { return r.Path(".ci", "localstack", "localstack") }
+
+// setup installs DynamoDB Local, which LocalStack keeps tables with, before LocalStack itself.
 func (localStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
-	return r.setupLocalStack(ctx, rep)
+	if err := r.setupDynamoDBLocal(ctx, rep); err != nil {
+		return err
+	}
+	return rep.Do("install LocalStack", func() error { return command{name: r.localStackProgram(), args: []string{"setup"}}.run(ctx) })
 }
 
 func (localStack) adapt(opts *Options) error {
@@ -32,31 +38,9 @@ func (localStack) adapt(opts *Options) error {
 
 func (localStack) command(r Repo, e *Emulator, port int) (argv, env []string, err error) {
 	files := e.files()
-	root := filepath.Join(files, "root")
-	// It looks for what it would otherwise download below the root that it is given.
-	libraries := filepath.Join(root, "var", "lib", "localstack", "lib")
-	if err := os.MkdirAll(filepath.Dir(libraries), 0o755); err != nil {
-		return nil, nil, err
-	}
-	if err := os.Symlink(r.Path(".tools", "localstack-lib"), libraries); err != nil {
-		return nil, nil, err
-	}
-	host := "127.0.0.1:" + strconv.Itoa(port)
-	return []string{r.Path(".tools", "localstack", "bin", "python"), "-m", "localstack.runtime.main"}, []string{
-		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
-		"HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
-		"FILESYSTEM_ROOT=" + root, "LOCALSTACK_VOLUME_DIR=" + root, "OVERRIDE_IN_DOCKER=0",
-		"GATEWAY_LISTEN=" + host, "LOCALSTACK_HOST=" + host, "SQS_ENDPOINT_STRATEGY=path", "DNS_ADDRESS=0",
-		"PYTHONPATH=" + r.Path("tools", "localstack", "plugin") + string(filepath.ListSeparator) + r.Path("tools", "webguard"), "PYTHONPYCACHEPREFIX=" + r.Path(".tools", "localstack-lib", "pycache"), "ORDERFLOW_NAME=" + e.Name,
-		"LAMBDA_RUNTIME_EXECUTOR=process",
-		"DYNAMODB_IN_MEMORY=1", "PROVIDER_OVERRIDE_DYNAMODB=v2", // streams by DynamoDB Local itself, not by Kinesis
-		// It waits for a second between looks at a resource that is being made, and up to ten between looks at an empty queue.
-		"CFN_NO_WAIT_ITERATIONS=100", "LAMBDA_SYNCHRONOUS_CREATE=1",
-		"SQS_DISABLE_CLOUDWATCH_METRICS=1",
-		"LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC=0.4", "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC=1",
-		// No calls to its makers, no containers, no certificate from outside.
-		"DISABLE_EVENTS=1", "SKIP_SSL_CERT_DOWNLOAD=1", "DOCKER_HOST=unix://" + filepath.Join(files, "no-docker.sock"),
-		"AWS_EC2_METADATA_DISABLED=true",
+	return []string{r.localStackProgram(), "run"}, []string{
+		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
+		"ORDERFLOW_PORT=" + strconv.Itoa(port), "ORDERFLOW_NAME=" + e.Name,
 	}, nil
 }
 

@@ -14,7 +14,7 @@ import (
 type miniStack struct{}
 
 func (miniStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
-	return r.setupPython(ctx, rep, "ministack", anyPython)
+	return r.setupPython(ctx, rep, "ministack")
 }
 
 func (miniStack) adapt(*Options) error { return nil }

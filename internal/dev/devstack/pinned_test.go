@@ -115,6 +115,10 @@ func TestEveryToolHasItsHashes(t *testing.T) {
 			t.Errorf("tools/%s: %v", entry.Name(), err)
 		}
 	}
+	localStack := repo.Path(".ci", "localstack")
+	if err := errors.Join(hashesOf(localStack), requirementsHaveHashes(filepath.Join(localStack, "requirements.txt"))); err != nil {
+		t.Error(err)
+	}
 	if tools < 7 {
 		t.Errorf("only %d tools were looked at", tools)
 	}

@@ -1,13 +1,11 @@
 package devstack
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
 // setupUV installs uv if any of the tools is missing, which it installs several times as fast as pip. Where there is no uv for
@@ -32,7 +30,7 @@ func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error
 		return err
 	}
 	err := rep.Do("install uv", func() error {
-		if err := r.pipInstall(ctx, "uv", "python3"); err != nil {
+		if err := r.pipInstall(ctx, "uv"); err != nil {
 			return err
 		}
 		return s.write()
@@ -44,14 +42,10 @@ func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error
 	return err
 }
 
-// setupPython installs tools/<tool>.txt into a virtual environment .tools/<tool>, made by the Python that find returns.
-func (r Repo) setupPython(ctx context.Context, rep *Reporter, tool string, find func(context.Context) (string, error)) error {
+// setupPython installs tools/<tool>.txt into a virtual environment .tools/<tool>.
+func (r Repo) setupPython(ctx context.Context, rep *Reporter, tool string) error {
 	s := r.pythonStamp(tool)
 	if current, err := s.current(); err != nil || current {
-		return err
-	}
-	python, err := find(ctx)
-	if err != nil {
 		return err
 	}
 	return rep.Do("install "+tool, func() error {
@@ -59,7 +53,7 @@ func (r Repo) setupPython(ctx context.Context, rep *Reporter, tool string, find 
 		if current, _ := r.pythonStamp("uv").current(); !current {
 			install = r.pipInstall
 		}
-		if err := install(ctx, tool, python); err != nil {
+		if err := install(ctx, tool); err != nil {
 			return err
 		}
 		return s.write()
@@ -76,61 +70,33 @@ func (r Repo) SetupPython(ctx context.Context, rep *Reporter, tool string) error
 	if err := r.setupUV(ctx, rep, tool); err != nil {
 		return err
 	}
-	return r.setupPython(ctx, rep, tool, anyPython)
+	return r.setupPython(ctx, rep, tool)
 }
 
-func (r Repo) uvInstall(ctx context.Context, tool, python string) error {
+func (r Repo) uvInstall(ctx context.Context, tool string) error {
 	venv, uv := r.Path(".tools", tool), r.Path(".tools", "uv", "bin", "uv")
 	// The cache lies beside the environments: nothing is left outside the repository, and files are linked, not copied.
 	env := environ("UV_CACHE_DIR="+r.Path(".tools", "cache", "uv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_CONFIG=1", "VIRTUAL_ENV=")
 	if err := os.RemoveAll(venv); err != nil {
 		return err
 	}
-	if err := (command{env: env, name: uv, args: []string{"venv", "--quiet", "--no-project", "--python", python, venv}}).run(ctx); err != nil {
+	if err := (command{env: env, name: uv, args: []string{"venv", "--quiet", "--no-project", "--python", "python3", venv}}).run(ctx); err != nil {
 		return err
 	}
 	return command{env: env, name: uv, args: []string{"pip", "install", "--quiet", "--python", filepath.Join(venv, "bin", "python"),
 		"--require-hashes", "-r", r.Path("tools", tool+".txt")}}.run(ctx)
 }
 
-func (r Repo) pipInstall(ctx context.Context, tool, python string) error {
+func (r Repo) pipInstall(ctx context.Context, tool string) error {
 	venv := r.Path(".tools", tool)
 	if err := os.RemoveAll(venv); err != nil {
 		return err
 	}
-	if err := (command{name: python, args: []string{"-m", "venv", venv}}).run(ctx); err != nil {
+	if err := (command{name: "python3", args: []string{"-m", "venv", venv}}).run(ctx); err != nil {
 		return fmt.Errorf("cannot make a Python environment (on Debian and Ubuntu: apt install python3-venv): %w", err)
 	}
 	return command{name: filepath.Join(venv, "bin", "python"), args: []string{"-m", "pip", "install", "--quiet", "--no-cache-dir",
 		"--disable-pip-version-check", "--require-hashes", "-r", r.Path("tools", tool+".txt")}}.run(ctx)
-}
-
-// anyPython is for tools that take the Python that there is; checkPython tells whether that is new enough.
-func anyPython(context.Context) (string, error) { return "python3", nil }
-
-// python313 finds a Python 3.13, with which LocalStack's packages were pinned: older ones fail at its import. A name on the PATH may
-// be a shim of pyenv's that runs nothing, so each is asked.
-func python313(ctx context.Context) (string, error) {
-	home, _ := os.UserHomeDir()
-	candidates := []string{"python3.13", "python3"}
-	for _, pattern := range []string{
-		filepath.Join(cmp.Or(os.Getenv("PYENV_ROOT"), filepath.Join(home, ".pyenv")), "versions", "3.13*", "bin", "python3.13"),
-		filepath.Join(home, ".local", "share", "uv", "python", "cpython-3.13*", "bin", "python3.13"),
-	} {
-		found, _ := filepath.Glob(pattern)
-		candidates = append(candidates, found...)
-	}
-	for _, python := range candidates {
-		// Where it really is: a shim would be resolved again, by another directory.
-		out, err := exec.CommandContext(ctx, python, "-c", "import sys; print(sys.executable); sys.exit(sys.version_info[:2] != (3, 13))").Output()
-		if err == nil {
-			return strings.TrimSpace(string(out)), nil
-		}
-	}
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
-	}
-	return "", Lacking("LocalStack needs Python 3.13: neither PATH nor pyenv nor uv has one; `pyenv install 3.13` or `uv python install 3.13` gets it")
 }
 
 func checkPython(ctx context.Context) error {

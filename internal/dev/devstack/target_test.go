@@ -82,38 +82,23 @@ func TestWaitsAreScaledInWholeSeconds(t *testing.T) {
 	}
 }
 
-func TestPython313IsFoundWhereAShimIsInTheWay(t *testing.T) {
-	home := t.TempDir()
-	script := func(path, content string) string {
-		t.Helper()
-		if err := writeFile(filepath.Join(home, path), []byte("#!/bin/sh\n"+content), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		return filepath.Join(home, path)
-	}
-	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable, *sys.version_info[:2])").Output()
+func TestLocalStackSaysWhatItLacks(t *testing.T) {
+	repo, err := FindRepo()
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, version, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	t.Setenv("HOME", home)
-	t.Setenv("PYENV_ROOT", "")
-	if err := errors.Join(os.Mkdir(filepath.Join(home, "hosts"), 0o755), os.Symlink(host, filepath.Join(home, "hosts", "python3"))); err != nil {
-		t.Fatal(err)
+	bin := t.TempDir()
+	for _, name := range []string{"bash", "dirname"} {
+		path, err := exec.LookPath(name)
+		if err := errors.Join(err, os.Symlink(path, filepath.Join(bin, name))); err != nil {
+			t.Fatal(err)
+		}
 	}
-	t.Setenv("PATH", filepath.Join(home, "hosts"))
-	if _, err := python313(t.Context()); (err == nil) != (version == "3 13") {
-		t.Errorf("this machine's, %s: %v", version, err)
-	}
-	t.Setenv("PATH", filepath.Join(home, "shims"))
-	script("shims/python3.13", "echo pyenv: python3.13: command not found >&2; exit 127")
-	script("shims/python3", "echo /usr/bin/python3; exit 1") // an older one
-	if got, err := python313(t.Context()); err == nil || !strings.Contains(err.Error(), "pyenv install 3.13") {
-		t.Errorf("there is none: %q, %v", got, err)
-	}
-	real := script(".pyenv/versions/3.13.0/bin/python3.13", "echo $0")
-	if got, err := python313(t.Context()); err != nil || got != real {
-		t.Errorf("got %q, %v; want %s", got, err, real)
+	cmd := exec.Command(repo.localStackProgram(), "setup")
+	cmd.Env = []string{"PATH=" + bin}
+	out, err := cmd.CombinedOutput()
+	if lacking := LackingIn(out); err == nil || !strings.Contains(lacking, "Java") {
+		t.Errorf("without Java: %v, lacking %q in %s", err, lacking, out)
 	}
 }
 

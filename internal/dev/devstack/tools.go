@@ -1,7 +1,6 @@
 package devstack
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +23,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 	defer unlock()
 	installs := []func() error{
 		func() error { return p.setup(ctx, r, rep) },
-		func() error { return r.setupPython(ctx, rep, "sam", anyPython) },
+		func() error { return r.setupPython(ctx, rep, "sam") },
 	}
 	if lint {
 		installs = append(installs,
@@ -34,7 +33,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 			},
 			func() error { return r.setupASLValidator(ctx, rep) })
 	}
-	if err := r.setupUV(ctx, rep, string(cmp.Or(target, MiniStack)), "sam"); err != nil {
+	if err := r.setupUV(ctx, rep, "ministack", "sam"); err != nil {
 		return err
 	}
 	return parallel(installs...)

@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 from types import SimpleNamespace
 
-sys.path[:0] = [str(Path(__file__).parent / "plugin"), str(Path(__file__).parents[1] / "webguard")]
+sys.path[:0] = [str(Path(__file__).parent / "plugin"), str(Path(__file__).parents[2] / "tools" / "webguard")]
 
 from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException  # noqa: E402
 from process_executor import ProcessExecutor  # noqa: E402
