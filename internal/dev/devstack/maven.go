@@ -9,28 +9,31 @@ import (
 	"path/filepath"
 )
 
-// needJava tells what to do where there is no Java or no Maven, for something that needs both.
-func needJava(what string) error {
-	for _, tool := range []string{"java", "mvn"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return Lacking(fmt.Sprintf("%s needs a Java development kit, 17 or newer, and Maven on the PATH (%v)", what, err))
-		}
+// SetupDynamoDBLocal installs DynamoDB Local, Amazon's own emulator, at the version of tools/dynamodb-local/pom.xml, if
+// its bytes are those that are pinned there, and returns where its files are.
+func (r Repo) SetupDynamoDBLocal(ctx context.Context, rep *Reporter) (lib string, err error) {
+	unlock, err := lock(r.Path(".tools"))
+	if err != nil {
+		return "", err
 	}
-	return nil
+	defer unlock()
+	return r.Path(".tools", dynamoDBLocal), r.setupDynamoDBLocal(ctx, rep)
 }
 
-// setupMaven installs what tools/<tool>/pom.xml asks for into dir, if its bytes are those that were pinned there.
-// The file proof is one of them.
-func (r Repo) setupMaven(ctx context.Context, rep *Reporter, tool, name, dir, proof string) error {
-	pom := r.Path("tools", tool, "pom.xml")
-	st := stamp{file: filepath.Join(dir, ".stamp"), proof: proof, want: dir, wantFile: pom}
+const dynamoDBLocal = "dynamodb-local"
+
+func (r Repo) setupDynamoDBLocal(ctx context.Context, rep *Reporter) error {
+	dir, pom := r.Path(".tools", dynamoDBLocal), r.Path("tools", dynamoDBLocal, "pom.xml")
+	st := stamp{file: filepath.Join(dir, ".stamp"), proof: filepath.Join(dir, "sqlite4java-1.0.392.jar"), want: dir, wantFile: pom}
 	if current, err := st.current(); err != nil || current {
 		return err
 	}
-	if err := needJava(name); err != nil {
-		return err
+	for _, tool := range []string{"java", "mvn"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return Lacking(fmt.Sprintf("DynamoDB Local needs a Java development kit, 17 or newer, and Maven on the PATH (%v)", err))
+		}
 	}
-	return rep.Do("install "+name, func() error {
+	return rep.Do("install DynamoDB Local", func() error {
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
@@ -39,27 +42,9 @@ func (r Repo) setupMaven(ctx context.Context, rep *Reporter, tool, name, dir, pr
 		if err != nil {
 			return err
 		}
-		if err := r.Pinned(tool, dir); err != nil {
+		if err := r.Pinned(dynamoDBLocal, dir); err != nil {
 			return errors.Join(err, os.RemoveAll(dir))
 		}
 		return st.write()
 	})
-}
-
-// SetupDynamoDBLocal installs DynamoDB Local, Amazon's own emulator, at the version of tools/dynamodb-local/pom.xml, and returns where
-// its files are.
-func (r Repo) SetupDynamoDBLocal(ctx context.Context, rep *Reporter) (lib string, err error) {
-	unlock, err := lock(r.Path(".tools"))
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	return r.dynamoDBLocal(), r.setupDynamoDBLocal(ctx, rep)
-}
-
-func (r Repo) dynamoDBLocal() string { return r.Path(".tools", "dynamodb-local") }
-
-func (r Repo) setupDynamoDBLocal(ctx context.Context, rep *Reporter) error {
-	dir := r.dynamoDBLocal()
-	return r.setupMaven(ctx, rep, "dynamodb-local", "DynamoDB Local", dir, filepath.Join(dir, "sqlite4java-1.0.392.jar"))
 }
