@@ -7,6 +7,8 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +16,7 @@ sys.path[:0] = [str(Path(__file__).parent / "plugin"), str(Path(__file__).parent
 
 from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException  # noqa: E402
 from process_executor import ProcessExecutor  # noqa: E402
+from runtime_api import RuntimeAPI  # noqa: E402
 
 # A function that does what its payload says: answer, fail, exit or sleep.
 FUNCTION = f"""#!{sys.executable}
@@ -125,6 +128,15 @@ class Test(unittest.TestCase):
     def test_a_package_without_bootstrap_is_refused(self):
         with self.assertRaisesRegex(Exception, "no bootstrap"):
             self.open(None)
+
+    def test_a_web_page_gets_no_work(self):
+        api = RuntimeAPI()
+        self.addCleanup(api.close)
+        page = urllib.request.Request(f"http://{api.address}/2018-06-01/runtime/invocation/next", headers={"Origin": "https://page.example"})
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(page, timeout=5)
+        self.assertEqual(403, refused.exception.code)
+        refused.exception.close()
 
 
 if __name__ == "__main__":
