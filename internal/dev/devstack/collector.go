@@ -31,6 +31,6 @@ func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
 			return get(ctx, url+"/health", &health) == nil && health.Name == name
 		},
 		limit: 20 * time.Second,
-	}, 0)
+	})
 	return s, err
 }

@@ -51,9 +51,9 @@ func findServer(dir, name string) (*server, error) {
 	return s, nil
 }
 
-// serve returns the server of dir where it runs, and starts it otherwise: on the port that it had, else on the one wished for if
-// that is not 0, else on any that is free.
-func serve(ctx context.Context, dir string, p program, wish int) (s *server, started bool, err error) {
+// serve returns the server of dir if it runs, and starts it otherwise: on the port that it had, if that is free.
+func serve(ctx context.Context, dir string, p program) (s *server, started bool, err error) {
+	port := 0
 	old, err := findServer(dir, p.name)
 	if err != nil {
 		return nil, false, err
@@ -65,21 +65,21 @@ func serve(ctx context.Context, dir string, p program, wish int) (s *server, sta
 		if err := old.stop(); err != nil {
 			return nil, false, err
 		}
-		wish = portOf(old.URL)
+		port = portOf(old.URL)
 		// The last threads of a process that was killed may hold its port a moment longer than the process is there.
-		for until := time.Now().Add(time.Second); !portIsFree(wish) && time.Now().Before(until); {
+		for until := time.Now().Add(time.Second); !portIsFree(port) && time.Now().Before(until); {
 			if err := clock.Sleep(ctx, 10*time.Millisecond); err != nil {
 				return nil, false, err
 			}
 		}
 	}
-	if !portIsFree(wish) {
-		if wish, err = freePort(); err != nil {
+	if !portIsFree(port) {
+		if port, err = freePort(); err != nil {
 			return nil, false, err
 		}
 	}
-	s = &server{URL: "http://127.0.0.1:" + strconv.Itoa(wish), dir: dir, name: p.name}
-	return s, true, s.start(ctx, p, wish)
+	s = &server{URL: "http://127.0.0.1:" + strconv.Itoa(port), dir: dir, name: p.name}
+	return s, true, s.start(ctx, p, port)
 }
 
 func (s *server) start(ctx context.Context, p program, port int) error {
@@ -145,9 +145,9 @@ func (s *server) stop() error {
 	return os.RemoveAll(s.file())
 }
 
-// stopServer ends the server of that name in dir, if there is one.
-func stopServer(dir, name string) (stopped bool, err error) {
-	s, err := findServer(dir, name)
+// stopCollector ends the collector of dir, if there is one.
+func stopCollector(dir string) (stopped bool, err error) {
+	s, err := findServer(dir, collectorName)
 	if err != nil || s == nil {
 		return false, err
 	}

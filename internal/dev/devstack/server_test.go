@@ -41,26 +41,26 @@ func beServer(t *testing.T) program {
 
 func TestAServerOutlivesItsStarterUntilItIsStopped(t *testing.T) {
 	dir := t.TempDir()
-	first, started, err := serve(t.Context(), dir, beServer(t), 0)
+	first, started, err := serve(t.Context(), dir, beServer(t))
 	if err != nil || !started {
 		t.Fatalf("started %t, %v", started, err)
 	}
-	t.Cleanup(func() { _, _ = stopServer(dir, collectorName) })
-	again, started, err := serve(t.Context(), dir, beServer(t), 0)
+	t.Cleanup(func() { _, _ = stopCollector(dir) })
+	again, started, err := serve(t.Context(), dir, beServer(t))
 	if err != nil || started || again.URL != first.URL || again.Process != first.Process {
 		t.Errorf("again: %+v, started %t, %v; want %+v", again, started, err, first)
 	}
 	if err := endGroup(first.Process.PID, time.Second); err != nil { // it crashes
 		t.Fatal(err)
 	}
-	third, started, err := serve(t.Context(), dir, beServer(t), 0)
+	third, started, err := serve(t.Context(), dir, beServer(t))
 	if err != nil || !started || third.URL != first.URL || third.Process == first.Process {
 		t.Errorf("after a crash: %+v, started %t, %v; want a new one at %s", third, started, err, first.URL)
 	}
-	if any, err := stopServer(dir, collectorName); !any || err != nil || third.Process.alive() {
+	if any, err := stopCollector(dir); !any || err != nil || third.Process.alive() {
 		t.Errorf("stop: %t, %v, alive %t", any, err, third.Process.alive())
 	}
-	if any, err := stopServer(dir, collectorName); any || err != nil {
+	if any, err := stopCollector(dir); any || err != nil {
 		t.Errorf("stop again: %t, %v", any, err)
 	}
 }
@@ -70,15 +70,15 @@ func TestAServerThatDoesNotStartIsNotLeftBehind(t *testing.T) {
 	p.argv = func(int) []string { return []string{"sleep", "60"} }
 	p.limit = 100 * time.Millisecond
 	dir := t.TempDir()
-	s, _, err := serve(t.Context(), dir, p, 0)
+	s, _, err := serve(t.Context(), dir, p)
 	if err == nil || s.Process.alive() {
 		t.Errorf("%v, alive %t", err, s.Process.alive())
 	}
 	p.argv = func(int) []string { return []string{"false"} }
-	if _, _, err := serve(t.Context(), dir, p, 0); err == nil {
+	if _, _, err := serve(t.Context(), dir, p); err == nil {
 		t.Error("no error of a program that ended at once")
 	}
-	if any, err := stopServer(dir, collectorName); any || err != nil {
+	if any, err := stopCollector(dir); any || err != nil {
 		t.Errorf("there is something to stop: %t, %v", any, err)
 	}
 }

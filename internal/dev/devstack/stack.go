@@ -158,7 +158,7 @@ func abandon(err error, dir string, e *Emulator) error {
 	if to := deployedTo(dir); to != (process{}) && (to == e.Process || e.Process.PID == 0) {
 		return err
 	}
-	_, stopped := stopServer(dir, collectorName)
+	_, stopped := stopCollector(dir)
 	if e.Process.PID != 0 {
 		stopped = errors.Join(stopped, e.Stop())
 	}
@@ -239,7 +239,7 @@ func Down(dir string) (stopped bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	stopped, err = stopServer(opts.Dir, collectorName)
+	stopped, err = stopCollector(opts.Dir)
 	if e != nil {
 		stopped, err = true, errors.Join(err, e.Stop())
 	}
