@@ -76,10 +76,10 @@ func begin(ctx context.Context, o Options, rep *devstack.Reporter) (w *world, er
 		}
 	}()
 	if err := o.Repo.Setup(ctx, rep, devstack.MiniStack, false); err != nil {
-		return nil, err
+		return w, err
 	}
 	if w.engine, err = devstack.FindEngine(ctx, rep); err != nil {
-		return nil, err
+		return w, err
 	}
 	if w.stack, err = devstack.Start(ctx, devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), NoAuthorizer: true, Report: rep}); err != nil {
 		return w, err
