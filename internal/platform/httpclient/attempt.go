@@ -17,16 +17,16 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// TimeoutHeader tells the other side how many milliseconds an answer is waited for.
+// TimeoutHeader tells the other side how many milliseconds we wait for its answer.
 const TimeoutHeader = "X-Request-Timeout-Ms"
 
 // maxBody bounds the answer that is read, in bytes.
 const maxBody = 1 << 20
 
-// longestWait bounds what a Retry-After is believed.
+// longestWait is the longest Retry-After that is honoured.
 const longestWait = 5 * time.Minute
 
-// StatusError is an answer that is no success. Bare it is final: the other side has decided.
+// StatusError is an answer other than 2xx. Bare it is final: the other side has decided.
 type StatusError struct {
 	Dependency string
 	Status     int
@@ -37,14 +37,16 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answered %d", e.Dependency, e.Status)
 }
 
-// attempt makes one request under its own timeout, or what is left of the caller's time. learned is false if what came of it
-// says nothing of the dependency: the request never left, the caller went away, or it had far less time than it should have.
+// attempt makes one request under its own timeout, or in what is left of the caller's time. learned is false
+// if the outcome says nothing about the dependency: the request was never sent, the caller went away, or
+// the attempt had far less time than it should have.
 func (c *Client) attempt(caller context.Context, r Request, out any) (learned bool, err error) {
 	timeout := c.c.Timeout
 	if left, bounded := c.left(caller); bounded {
 		timeout = min(timeout, left)
 	}
-	// The caller of our caller may have chosen the deadline. Then nothing is learned from its passing, however little it took away.
+	// The caller of our caller may have chosen the deadline. Then its passing says nothing, however little
+	// time it took away.
 	cut := timeout < c.c.Timeout && deadline.Chosen(caller)
 	if timeout <= 0 {
 		return false, transient(c.c.Dependency, late(cut))
@@ -73,7 +75,7 @@ func (c *Client) attempt(caller context.Context, r Request, out any) (learned bo
 	return learned, err
 }
 
-// late is why an attempt without time fails.
+// late is the reason why an attempt without time fails.
 func late(chosen bool) error {
 	if chosen {
 		return deadline.ErrChosen
@@ -81,13 +83,14 @@ func late(chosen bool) error {
 	return context.DeadlineExceeded
 }
 
-// expired reports whether the attempt's time was up, for us or for the other side, which was told it.
+// expired reports whether the attempt's time was up, for us or for the other side, which knows it.
 func expired(ctx context.Context, err error) bool {
 	var answer *StatusError
-	return errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.As(err, &answer) && answer.Status == http.StatusRequestTimeout
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) ||
+		errors.As(err, &answer) && answer.Status == http.StatusRequestTimeout
 }
 
-// exchange sends the request, reads the answer and tells what it means.
+// exchange sends the request, reads the answer and classifies it.
 func (c *Client) exchange(req *http.Request, out any) error {
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -105,7 +108,8 @@ func (c *Client) exchange(req *http.Request, out any) error {
 	}
 	switch s := res.StatusCode; {
 	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s >= 500:
-		return transient(c.c.Dependency, &StatusError{c.c.Dependency, s, b}).After(c.retryAfter(res.Header.Get("Retry-After")))
+		wait := c.retryAfter(res.Header.Get("Retry-After"))
+		return transient(c.c.Dependency, &StatusError{c.c.Dependency, s, b}).After(wait)
 	case s >= 300:
 		return &StatusError{c.c.Dependency, s, b}
 	}
@@ -137,7 +141,8 @@ func (c *Client) request(ctx context.Context, base string, r Request, timeout ti
 	case r.Body != nil:
 		b, err := json.Marshal(r.Body)
 		if err != nil {
-			return nil, fault.New(fault.Internal, "UnencodableRequest", "the request to %s cannot be encoded", c.c.Dependency).Because(err)
+			return nil, fault.New(fault.Internal, "UnencodableRequest",
+				"the request to %s cannot be encoded", c.c.Dependency).Because(err)
 		}
 		body, contentType = bytes.NewReader(b), "application/json"
 	case r.Form != nil:

@@ -1,9 +1,10 @@
-// Package httpclient is the one way to call something outside by HTTP. It bounds the time of a call and the size of its
-// answer, tells what an error means, repeats what is worth it, and stays away from what is down: package resilience put to work.
+// Package httpclient is the only way to call another service by HTTP. It bounds the time of a call and the
+// size of its answer, classifies errors, retries, and does not call what is down, with package resilience.
 //
 //	bulkhead → for each attempt: circuit → endpoint → request under its own timeout
 //
-// A call never takes longer than what is left of the invocation; a wait that does not fit is left to the caller's caller.
+// A call never takes longer than what is left of the invocation. A wait that does not fit is reported to the
+// caller.
 package httpclient
 
 import (
@@ -23,8 +24,8 @@ import (
 
 // Endpoints knows where a dependency is.
 type Endpoints interface {
-	// Pick returns the base URL for one attempt, without a slash at its end. done tells what became of it: failed, if it is the
-	// endpoint's fault.
+	// Pick returns the base URL for one attempt, without a slash at its end. done reports the outcome: failed
+	// if it is the endpoint's fault.
 	Pick(ctx context.Context, name string) (base string, done func(failed bool), err error)
 }
 
@@ -36,20 +37,22 @@ type Config struct {
 	Clock      clock.Clock
 	// Timeout bounds one attempt, from connecting to the last byte.
 	Timeout time.Duration
-	// Retry is resilience.DefaultPolicy where it is zero.
+	// Retry is resilience.DefaultPolicy if it is zero.
 	Retry resilience.Policy
-	// Margin is left of the invocation for what follows the call, such as writing down what came of it; 0 is DefaultMargin.
+	// Margin is the time of the invocation that is kept for what follows the call, such as saving its
+	// outcome; 0 is DefaultMargin.
 	Margin time.Duration
 	// Concurrency is how many calls may be under way at once; 0 is DefaultConcurrency. In Lambda it
 	// is never reached, see resilience.Bulkhead.
 	Concurrency int
-	// Breaker stays nil for a dependency of our caller's choice, which no circuit can stand for.
+	// Breaker is nil for a dependency that our caller chooses: no circuit can stand for it.
 	Breaker *resilience.Breaker
-	// Probe, if not zero, is a harmless request by which a half-open circuit is tried out; the answer must be JSON. Without one
-	// the next call is the probe, and shares its fate.
+	// Probe, if not zero, is a harmless request that probes a half-open circuit; the answer must be JSON.
+	// Without one the next call is the probe.
 	Probe Request
 
-	// Transport is one of NewTransport for the whole process where nil. Sleep and Random are the machine's where nil.
+	// Transport, if nil, is one of NewTransport that the process shares. Sleep and Random, if nil, are the
+	// machine's.
 	Transport http.RoundTripper
 	Sleep     func(ctx context.Context, d time.Duration) error
 	Random    func() float64
@@ -61,7 +64,8 @@ const (
 	DefaultMargin      = 500 * time.Millisecond
 )
 
-// Client calls one dependency. Make one for a process: it keeps its connections, its retry budget and its bulkhead.
+// Client calls one dependency. Make one per process: it has the connections, the retry budget and the
+// bulkhead.
 type Client struct {
 	c        Config
 	http     http.Client
@@ -95,24 +99,24 @@ func New(c Config) *Client {
 	}
 }
 
-// Request is a call. Calls that change something must carry an IdempotencyKey, since whoever calls may call again;
-// one without is never repeated here.
+// Request is a call. A call that changes something must carry an IdempotencyKey, because the caller may call
+// again; without one it is never repeated here.
 type Request struct {
 	Method string
 	// Path is appended to the base URL; it begins with a slash and may have a query.
 	Path           string
 	IdempotencyKey string
-	// Authorization is passed on as it is, where not empty.
+	// Authorization, if not empty, is passed on unchanged.
 	Authorization string
 	Header        http.Header
-	// Body is sent as JSON, where not nil; or Form as a form.
+	// Body, if not nil, is sent as JSON; else Form as a form.
 	Body any
 	Form url.Values
 
 	attempt int // counted from 1; 0 for a probe
 }
 
-// name is what a call is counted by: all attempts at the same thing have the same.
+// name identifies a call to the circuit: all attempts at the same thing have the same name.
 func (r Request) name() string {
 	if r.IdempotencyKey != "" {
 		return r.IdempotencyKey
@@ -130,9 +134,10 @@ func (r Request) repeatable() bool {
 }
 
 // Do makes the call and decodes a 2xx answer into out, unless out is nil. It fails with
-//   - *StatusError, bare, where the other side has decided: 300 to 499 except 408, 425 and 429;
-//   - a fault of kind Transient for network errors, timeouts, 408, 425, 429, 5xx and unreadable answers, after all attempts;
-//   - resilience.ErrOpen if the circuit is open, or opened by this call: nothing is gained by repeating it soon;
+//   - *StatusError, bare, if the other side has decided: 300 to 499 except 408, 425 and 429;
+//   - a fault of kind Transient for network errors, timeouts, 408, 425, 429, 5xx and unreadable answers,
+//     after all attempts;
+//   - resilience.ErrOpen if the circuit is open, or opened by this call: repeating it soon is no use;
 //   - resilience.ErrFull if too many calls are under way.
 func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	leave, err := c.bulkhead.Enter()
@@ -152,7 +157,8 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 
 // again waits for the next attempt, if there is to be one.
 func (c *Client) again(ctx context.Context, r Request, n int, err error) bool {
-	if fault.KindOf(err) != fault.Transient || final(err) || ctx.Err() != nil || n >= c.c.Retry.Attempts || !r.repeatable() {
+	if fault.KindOf(err) != fault.Transient || final(err) || ctx.Err() != nil ||
+		n >= c.c.Retry.Attempts || !r.repeatable() {
 		return false
 	}
 	wait := c.c.Retry.Wait(n+1, c.c.Random(), fault.From(err).RetryAfter)
@@ -176,7 +182,7 @@ func final(err error) bool {
 	return ok
 }
 
-// left is how much time a call has; not bounded where the caller's is not.
+// left is how much time a call has, if the caller's time is bounded.
 func (c *Client) left(ctx context.Context) (time.Duration, bool) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -201,12 +207,13 @@ func (c *Client) guarded(ctx context.Context, r Request, out any) error {
 		if err := c.counted(ctx, admission, c.c.Probe, &answer); err != nil && !final(err) {
 			return err
 		}
-		return c.guarded(ctx, r, out) // it is closed now, or was opened again by somebody else
+		return c.guarded(ctx, r, out) // it is closed now, or another process has opened it again
 	}
 	return c.counted(ctx, admission, r, out)
 }
 
-// counted makes one attempt and tells the circuit what came of it. It fails with ErrOpen if the circuit is open by that.
+// counted makes one attempt and reports its outcome to the circuit. It fails with ErrOpen if that opens the
+// circuit.
 func (c *Client) counted(ctx context.Context, admission resilience.Admission, r Request, out any) error {
 	learned, err := c.attempt(ctx, r, out)
 	switch {

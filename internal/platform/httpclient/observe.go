@@ -8,7 +8,8 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// found tells how a call found the circuit, or left it: err is why it was not let through, or is not to be repeated.
+// found counts how a call found the circuit, or left it: err is why it was not let through, or must not be
+// repeated.
 func (c *Client) found(ctx context.Context, admission resilience.Admission, err error) {
 	state, name := metrics.BreakerClosed, resilience.Closed
 	switch {

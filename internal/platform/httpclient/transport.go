@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// Of all connections: how long it may take to make one, which goes on when the attempt that asked for it has ended, and holds
-// up others that look up the same name; and how long one may be idle.
+// connecting bounds the making of a connection, which continues after the attempt that needed it and delays
+// other lookups of the same name. idling is how long a connection may be idle.
 const (
 	connecting = 3 * time.Second
 	idling     = 90 * time.Second
 )
 
-// connections are those of the process.
+// connections are shared by the process.
 var connections = NewTransport()
 
-// NewTransport returns what keeps connections for clients.
+// NewTransport returns a transport for clients.
 //
-// It speaks HTTP/1.1 only. An attempt that times out closes its connection then; over HTTP/2 it would only end its stream, and
-// all later calls would go the same way into a connection that has died without a word, as they do while a process is frozen.
+// It speaks HTTP/1.1 only. There an attempt that times out closes its connection. Over HTTP/2 it would end
+// its stream only, and all later calls would go into a connection that has died silently, as connections do
+// while a process is frozen.
 func NewTransport() *http.Transport {
 	t := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
