@@ -150,6 +150,12 @@ func TestEmptyCatalogIsAnEmptyList(t *testing.T) {
 	wantOK(t, invoke(t, listProducts, open(), "list-products", nil), `{"products":[],"cursor":null}`)
 }
 
+// productPage is a page of the list of products.
+type productPage struct {
+	Products []product `json:"products"`
+	Cursor   *string   `json:"cursor"`
+}
+
 func list(t *testing.T, svc *catalog.Service, query map[string][]string) productPage {
 	t.Helper()
 	res := invoke(t, listProducts, svc, "list-products", func(in *events.APIGatewayProxyRequest) {

@@ -1,3 +1,4 @@
+// Package handler composes catalog's functions, one constructor each.
 package handler
 
 import (
@@ -8,8 +9,8 @@ import (
 // Handlers returns catalog's functions by name, over use cases built by the caller.
 func Handlers(svc *catalog.Service) map[string]function.Handler {
 	return map[string]function.Handler{
-		"put-product":   putProduct(svc),
 		"get-product":   getProduct(svc),
 		"list-products": listProducts(svc),
+		"put-product":   putProduct(svc),
 	}
 }

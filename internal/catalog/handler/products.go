@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"orderflow/internal/catalog"
+	"orderflow/internal/catalog/dynamo"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/money"
@@ -18,13 +20,6 @@ type product struct {
 }
 
 func fromDomain(p catalog.Product) product { return product{p.SKU, p.Name, p.Price, p.Version} }
-
-// productPage is a page of the list of products.
-type productPage struct {
-	Products []product `json:"products"`
-	// Cursor is null on the last page.
-	Cursor *string `json:"cursor"`
-}
 
 // PutProduct composes the function put-product.
 func PutProduct(env *function.Env) function.Handler { return putProduct(service(env)) }
@@ -60,13 +55,10 @@ func listProducts(svc *catalog.Service) function.Handler {
 	return httpapi.Handle("listProducts", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		limit, cursor := r.Page()
 		found, next, err := svc.ListProducts(ctx, limit, cursor)
-		page := productPage{Products: make([]product, len(found))}
-		for i, p := range found {
-			page.Products[i] = fromDomain(p)
-		}
-		if next != "" {
-			page.Cursor = &next
-		}
-		return httpapi.OK(page), err
+		return httpapi.List("products", found, next, fromDomain), err
 	})
+}
+
+func service(env *function.Env) *catalog.Service {
+	return catalog.New(dynamo.New(ddb.FromEnv(env)), env.Clock, env.IDs)
 }

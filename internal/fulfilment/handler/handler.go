@@ -38,9 +38,7 @@ func cancelFulfilment(svc *fulfilment.Service) function.Handler {
 }
 
 // ResumeFulfilment composes the function resume-fulfilment.
-func ResumeFulfilment(env *function.Env) function.Handler {
-	return resumeFulfilment(service(env, nil))
-}
+func ResumeFulfilment(env *function.Env) function.Handler { return resumeFulfilment(service(env, nil)) }
 
 func resumeFulfilment(svc *fulfilment.Service) function.Handler {
 	schemas := schema.Load(shipping.Schemas, shipping.ShipmentBooked, shipping.ShipmentRefused, shipping.ShipmentCancelled)

@@ -8,9 +8,9 @@ import (
 // Handlers returns fulfilment's functions by name, over use cases built by the caller.
 func Handlers(svc *fulfilment.Service) map[string]function.Handler {
 	return map[string]function.Handler{
-		"start-fulfilment":   startFulfilment(svc),
 		"cancel-fulfilment":  cancelFulfilment(svc),
-		"resume-fulfilment":  resumeFulfilment(svc),
 		"recover-fulfilment": recoverFulfilment(svc),
+		"resume-fulfilment":  resumeFulfilment(svc),
+		"start-fulfilment":   startFulfilment(svc),
 	}
 }

@@ -20,9 +20,7 @@ func service(env *function.Env) *gateway.Service {
 }
 
 // GetOrderSummary composes the function get-order-summary.
-func GetOrderSummary(env *function.Env) function.Handler {
-	return getOrderSummary(service(env))
-}
+func GetOrderSummary(env *function.Env) function.Handler { return getOrderSummary(service(env)) }
 
 func getOrderSummary(svc *gateway.Service) function.Handler {
 	return httpapi.Handle("getOrderSummary", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {

@@ -9,13 +9,13 @@ import (
 // Handlers returns inventory's functions by name, over use cases built by the caller.
 func Handlers(svc *inventory.Service) map[string]function.Handler {
 	return map[string]function.Handler{
-		"reserve-stock":      step.Handle(svc.ReserveStock),
-		"commit-stock":       step.Handle(svc.CommitStock),
-		"release-stock":      step.Handle(svc.ReleaseStock),
-		"get-stock":          getStock(svc),
 		"adjust-stock":       adjustStock(svc),
+		"commit-stock":       step.Handle(svc.CommitStock),
 		"get-reservations":   getReservations(svc),
-		"sweep-reservations": sweepReservations(svc),
+		"get-stock":          getStock(svc),
 		"project-product":    projectProduct(svc),
+		"release-stock":      step.Handle(svc.ReleaseStock),
+		"reserve-stock":      step.Handle(svc.ReserveStock),
+		"sweep-reservations": sweepReservations(svc),
 	}
 }

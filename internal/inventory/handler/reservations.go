@@ -17,9 +17,7 @@ type reservation struct {
 }
 
 // GetReservations composes the function get-reservations.
-func GetReservations(env *function.Env) function.Handler {
-	return getReservations(service(env))
-}
+func GetReservations(env *function.Env) function.Handler { return getReservations(service(env)) }
 
 func getReservations(svc *inventory.Service) function.Handler {
 	return httpapi.Handle("getReservations", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {

@@ -9,9 +9,7 @@ import (
 )
 
 // SweepReservations composes the function sweep-reservations.
-func SweepReservations(env *function.Env) function.Handler {
-	return sweepReservations(service(env))
-}
+func SweepReservations(env *function.Env) function.Handler { return sweepReservations(service(env)) }
 
 func sweepReservations(svc *inventory.Service) function.Handler {
 	return schedule.Handle(func(ctx context.Context) (schedule.Report, error) {

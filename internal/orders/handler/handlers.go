@@ -9,15 +9,15 @@ import (
 // Handlers returns orders' functions by name, over use cases built by the caller.
 func Handlers(svc *orders.Service) map[string]function.Handler {
 	return map[string]function.Handler{
-		"place-order":   placeOrder(svc),
+		"cancel-order":  cancelOrder(svc),
+		"close-order":   step.Handle(svc.CloseOrder),
+		"confirm-order": step.Handle(svc.ConfirmOrder),
+		"flag-order":    step.Handle(svc.FlagOrder),
 		"get-order":     getOrder(svc),
 		"list-orders":   listOrders(svc),
-		"cancel-order":  cancelOrder(svc),
-		"confirm-order": step.Handle(svc.ConfirmOrder),
-		"close-order":   step.Handle(svc.CloseOrder),
-		"reject-order":  step.Handle(svc.RejectOrder),
-		"flag-order":    step.Handle(svc.FlagOrder),
+		"place-order":   placeOrder(svc),
 		"project-price": projectPrice(svc),
+		"reject-order":  step.Handle(svc.RejectOrder),
 		"sweep-orders":  sweepOrders(svc),
 	}
 }

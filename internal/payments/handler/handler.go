@@ -12,6 +12,8 @@ import (
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbound"
 	"orderflow/internal/platform/secrets"
+	"orderflow/internal/platform/signature"
+	"orderflow/internal/platform/step"
 )
 
 // service is for the functions that call the provider, which PAYMENT_PROVIDER names.
@@ -30,4 +32,17 @@ func service(env *function.Env) *payments.Service {
 		env.Fail(fmt.Errorf("PAYMENT_PROVIDER is %q, which is neither registry nor stripe", name))
 	}
 	return payments.New(store, third, env.Clock, env.IDs)
+}
+
+// Handlers returns payments' functions by name, over use cases built by the caller.
+func Handlers(svc *payments.Service, webhooks signature.Verifier) map[string]function.Handler {
+	return map[string]function.Handler{
+		"authorize-payment":       step.Handle(svc.AuthorizePayment),
+		"capture-payment":         step.Handle(svc.CapturePayment),
+		"get-payment":             getPayment(svc),
+		"project-order":           projectOrder(svc),
+		"receive-payment-webhook": receivePaymentWebhook(svc, webhooks),
+		"reconcile-charges":       reconcileCharges(svc),
+		"void-payment":            step.Handle(svc.VoidPayment),
+	}
 }

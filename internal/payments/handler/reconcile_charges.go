@@ -9,9 +9,7 @@ import (
 )
 
 // ReconcileCharges composes the function reconcile-charges.
-func ReconcileCharges(env *function.Env) function.Handler {
-	return reconcileCharges(service(env))
-}
+func ReconcileCharges(env *function.Env) function.Handler { return reconcileCharges(service(env)) }
 
 func reconcileCharges(svc *payments.Service) function.Handler {
 	return schedule.Handle(func(ctx context.Context) (schedule.Report, error) {

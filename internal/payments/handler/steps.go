@@ -16,6 +16,4 @@ func CapturePayment(env *function.Env) function.Handler {
 }
 
 // VoidPayment composes the function void-payment.
-func VoidPayment(env *function.Env) function.Handler {
-	return step.Handle(service(env).VoidPayment)
-}
+func VoidPayment(env *function.Env) function.Handler { return step.Handle(service(env).VoidPayment) }

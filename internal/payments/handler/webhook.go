@@ -12,11 +12,6 @@ import (
 	"orderflow/internal/platform/signature"
 )
 
-// ReceivePaymentWebhook composes the function receive-payment-webhook.
-func ReceivePaymentWebhook(env *function.Env) function.Handler {
-	return receivePaymentWebhook(service(env), signature.FromEnv(env, stripe.Signatures))
-}
-
 func receivePaymentWebhook(svc *payments.Service, webhooks signature.Verifier) function.Handler {
 	svc.OnConcern(func(ctx context.Context, c payments.Concern) {
 		metrics.Count(ctx, metrics.PaymentsToLookAt, 1, metrics.Reason(string(c)))
@@ -32,4 +27,9 @@ func receivePaymentWebhook(svc *payments.Service, webhooks signature.Verifier) f
 		}
 		return done, nil
 	})
+}
+
+// ReceivePaymentWebhook composes the function receive-payment-webhook.
+func ReceivePaymentWebhook(env *function.Env) function.Handler {
+	return receivePaymentWebhook(service(env), signature.FromEnv(env, stripe.Signatures))
 }

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -20,6 +21,16 @@ func TestPageIsTwentyFromTheStartUnlessTheRequestSays(t *testing.T) {
 	r := &httpapi.Request{Query: url.Values{"limit": {"5"}, "cursor": {"c"}}}
 	if limit, cursor := r.Page(); limit != 5 || cursor != "c" {
 		t.Errorf("Page = %d, %q; want 5 from c", limit, cursor)
+	}
+}
+
+func TestAListHasItsNameAndANullCursorOnItsLastPage(t *testing.T) {
+	double := func(n int) int { return 2 * n }
+	for next, want := range map[string]string{"": `{"odds":[2,6],"cursor":null}`, "c": `{"odds":[2,6],"cursor":"c"}`} {
+		res := httpapi.List("odds", []int{1, 3}, next, double)
+		if b, err := json.Marshal(res.Body); err != nil || string(b) != want {
+			t.Errorf("%s, %v; want %s", b, err, want)
+		}
 	}
 }
 

@@ -1,3 +1,4 @@
+// Package handler composes shipping's functions, one constructor each.
 package handler
 
 import (
