@@ -31,8 +31,6 @@ type Store interface {
 	Products(ctx context.Context, limit int, cursor string) (page []Product, next string, err error)
 	// Put writes p, which must be one version after what is stored, else fault.ErrLostRace.
 	Put(ctx context.Context, p Product, with commit.With) error
-	// Outbox returns the events that wait to be published.
-	Outbox(ctx context.Context) ([]envelope.Event, error)
 }
 
 // Service is catalog's use cases.

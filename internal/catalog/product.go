@@ -18,6 +18,9 @@ type Product struct {
 	UpdatedAt time.Time
 }
 
+// Identity is under which id it is stored, and which version; see commit.Aggregate.
+func (p Product) Identity() (id string, version int64) { return p.SKU, p.Version }
+
 // GetProduct returns the product of a SKU, or ErrNoProduct.
 func (s *Service) GetProduct(ctx context.Context, sku string) (Product, error) {
 	return s.store.Product(ctx, sku)

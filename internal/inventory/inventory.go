@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"orderflow/internal/inventory/contract"
-	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
@@ -38,7 +37,7 @@ var (
 
 // Store keeps stock and reservations.
 type Store interface {
-	barrier.Log
+	commit.Log
 	idempotency.Log
 	// Stock returns the stock of a product, or ErrNoStock.
 	Stock(ctx context.Context, sku string) (Stock, error)
@@ -56,10 +55,6 @@ type Store interface {
 	Adjust(ctx context.Context, before Stock, delta int, with commit.With) error
 	// Overdue returns the reservations that are RESERVED since before a time. One that was made or moved a moment ago may be missing.
 	Overdue(ctx context.Context, before time.Time) ([]Reservation, error)
-	// Record writes only what comes with a change, where there is nothing to change.
-	Record(ctx context.Context, with commit.With) error
-	// Outbox returns the events that wait to be published.
-	Outbox(ctx context.Context) ([]envelope.Event, error)
 }
 
 // Service is inventory's use cases.

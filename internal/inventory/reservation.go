@@ -28,6 +28,9 @@ type Reservation struct {
 	UpdatedAt time.Time
 }
 
+// Identity is under which id it is stored, and which version; see commit.Aggregate.
+func (r Reservation) Identity() (id string, version int64) { return r.OrderID, r.Version }
+
 // moveTo returns the reservation's next version with another status.
 func (r Reservation) moveTo(status Status, at time.Time) Reservation {
 	r.Status, r.UpdatedAt, r.Version = status, at, r.Version+1

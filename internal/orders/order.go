@@ -94,6 +94,9 @@ type Order struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
+// Identity is under which id it is stored, and which version; see commit.Aggregate.
+func (o Order) Identity() (id string, version int64) { return o.OrderID, o.Version }
+
 // errTransition is a defect: use cases decide before they ask for a transition.
 var errTransition = fault.New(fault.Internal, "ForbiddenTransition", "the order cannot go from its status to that one")
 

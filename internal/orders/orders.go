@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"orderflow/internal/orders/contract"
-	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
@@ -46,7 +45,7 @@ var (
 
 // Store keeps orders and the price book.
 type Store interface {
-	barrier.Log
+	commit.Log
 	idempotency.Log
 	// Order returns an order, read consistently, or ErrNoOrder.
 	Order(ctx context.Context, orderID string) (Order, error)
@@ -73,10 +72,6 @@ type Store interface {
 	Price(ctx context.Context, sku string) (Price, error)
 	// SavePrice writes p. What is stored must be of version before, 0 for nothing (else fault.ErrLostRace).
 	SavePrice(ctx context.Context, p Price, before int64, with commit.With) error
-	// Record writes only what comes with a change, where there is nothing to change.
-	Record(ctx context.Context, with commit.With) error
-	// Outbox returns the events that wait to be published.
-	Outbox(ctx context.Context) ([]envelope.Event, error)
 }
 
 // Service is orders' use cases.

@@ -17,6 +17,9 @@ type Price struct {
 	Version int64
 }
 
+// Identity is under which id it is stored, and which version; see commit.Aggregate.
+func (p Price) Identity() (id string, version int64) { return p.SKU, p.Version }
+
 // projectPrice is the name of the event handler, by which barriers know it.
 const projectPrice = "project-price"
 

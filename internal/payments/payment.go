@@ -40,6 +40,9 @@ type Payment struct {
 	UpdatedAt time.Time
 }
 
+// Identity is under which id it is stored, and which version; see commit.Aggregate.
+func (p Payment) Identity() (id string, version int64) { return p.OrderID, p.Version }
+
 // Dispute is where the claim of a customer's bank for the money stands.
 type Dispute string
 

@@ -42,7 +42,7 @@ const (
 
 // Store keeps payments.
 type Store interface {
-	barrier.Log
+	commit.Log
 	// Payment returns an order's payment, or ErrNoPayment.
 	Payment(ctx context.Context, orderID string) (Payment, error)
 	// Save writes p, which must be one version after what is stored, else fault.ErrLostRace.
@@ -55,10 +55,6 @@ type Store interface {
 	Bookmark(ctx context.Context) (string, error)
 	// SaveBookmark writes it.
 	SaveBookmark(ctx context.Context, cursor string) error
-	// Record writes only what comes with a change, where there is nothing to change.
-	Record(ctx context.Context, with commit.With) error
-	// Outbox returns the events that wait to be published.
-	Outbox(ctx context.Context) ([]envelope.Event, error)
 }
 
 // Service is payments' use cases.

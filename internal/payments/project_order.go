@@ -27,6 +27,9 @@ type Outcome struct {
 	Version int64
 }
 
+// Identity is under which id it is stored, and which version; see commit.Aggregate.
+func (o Outcome) Identity() (id string, version int64) { return o.OrderID, o.Version }
+
 // projectOrder is the name of the event handler, by which barriers know it.
 const projectOrder = "project-order"
 

@@ -37,6 +37,9 @@ type Shipment struct {
 	UpdatedAt time.Time
 }
 
+// Identity is under which id it is stored, and which version; see commit.Aggregate.
+func (sh Shipment) Identity() (id string, version int64) { return sh.OrderID, sh.Version }
+
 // next returns the shipment's next version, to be changed and saved.
 func (sh Shipment) next(at time.Time) Shipment {
 	sh.UpdatedAt, sh.Version = at, sh.Version+1

@@ -37,15 +37,11 @@ const (
 
 // Store keeps shipments.
 type Store interface {
-	barrier.Log
+	commit.Log
 	// Shipment returns an order's shipment, or ErrNoShipment.
 	Shipment(ctx context.Context, orderID string) (Shipment, error)
 	// Save writes sh, which must be one version after what is stored, else fault.ErrLostRace.
 	Save(ctx context.Context, sh Shipment, with commit.With) error
-	// Record writes only what comes with a change, where there is nothing to change.
-	Record(ctx context.Context, with commit.With) error
-	// Outbox returns the events that wait to be published.
-	Outbox(ctx context.Context) ([]envelope.Event, error)
 }
 
 // Service is shipping's use cases.

@@ -37,6 +37,9 @@ type Entry struct {
 	Version int64
 }
 
+// Identity is under which id it is stored, and which version; see commit.Aggregate.
+func (e Entry) Identity() (id string, version int64) { return e.Reference, e.Version }
+
 // Postal codes that do something of their own.
 const (
 	postalRefused   = "00000"

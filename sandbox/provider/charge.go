@@ -66,3 +66,6 @@ type Entry struct {
 	// Version counts the changes; 0 where nothing was ever written.
 	Version int64
 }
+
+// Identity is under which id it is stored, and which version; see commit.Aggregate.
+func (e Entry) Identity() (id string, version int64) { return e.Reference, e.Version }

@@ -40,20 +40,24 @@ type product struct {
 	UpdatedAt time.Time `dynamodbav:"updatedAt"`
 }
 
-func (item product) domain() catalog.Product {
-	return catalog.Product{
-		SKU: item.SKU, Name: item.Name, Price: money.Money{Currency: item.Currency, Amount: item.Amount},
-		Version: item.Version, UpdatedAt: item.UpdatedAt,
-	}
+var productItems = ddb.Versioned[catalog.Product, product]{
+	Key: func(sku string) (pk, sk string) { return products, sku }, Missing: catalog.ErrNoProduct,
+	Encode: func(p catalog.Product) product {
+		return product{
+			SKU: p.SKU, Name: p.Name, Currency: p.Price.Currency, Amount: p.Price.Amount, Version: p.Version, UpdatedAt: p.UpdatedAt,
+		}
+	},
+	Decode: func(item product, sku string) catalog.Product {
+		return catalog.Product{
+			SKU: sku, Name: item.Name, Price: money.Money{Currency: item.Currency, Amount: item.Amount},
+			Version: item.Version, UpdatedAt: item.UpdatedAt,
+		}
+	},
 }
 
 // Product reads a product.
 func (s Store) Product(ctx context.Context, sku string) (catalog.Product, error) {
-	var item product
-	if err := s.Get(ctx, products, sku, &item, catalog.ErrNoProduct); err != nil {
-		return catalog.Product{}, err
-	}
-	return item.domain(), nil
+	return productItems.Get(ctx, s.Table, sku)
 }
 
 // Products reads a page of products.
@@ -71,17 +75,12 @@ func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalo
 		if err := attributevalue.UnmarshalMap(values, &item); err != nil {
 			return nil, "", err
 		}
-		page[i] = item.domain()
+		page[i] = productItems.Decode(item, item.SKU)
 	}
 	return page, next, nil
 }
 
 // Put writes a product's next version.
 func (s Store) Put(ctx context.Context, p catalog.Product, with commit.With) error {
-	return s.Commit(ctx, with, s.SaveVersion(products, p.SKU, product{
-		SKU: p.SKU, Name: p.Name, Currency: p.Price.Currency, Amount: p.Price.Amount, Version: p.Version, UpdatedAt: p.UpdatedAt,
-	}, p.Version-1))
+	return productItems.Save(ctx, s.Table, p, with)
 }
-
-// Record writes what comes with a change.
-func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

@@ -9,31 +9,24 @@ import (
 	"orderflow/internal/catalog"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/memdb"
 )
 
 // Store implements catalog.Store.
 type Store struct {
 	*memdb.Log
-	products *memdb.Items[catalog.Product]
+	products memdb.Versioned[catalog.Product]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
-	return &Store{log, memdb.NewItems[catalog.Product](log, "product", nil)}
+	return &Store{log, memdb.NewVersioned[catalog.Product](log, "product", catalog.ErrNoProduct, nil)}
 }
 
 // Product returns a product.
-func (s *Store) Product(_ context.Context, sku string) (p catalog.Product, err error) {
-	s.View(func() {
-		var ok bool
-		if p, ok = s.products.Find(sku); !ok {
-			err = catalog.ErrNoProduct
-		}
-	})
-	return p, err
+func (s *Store) Product(_ context.Context, sku string) (catalog.Product, error) {
+	return s.products.Get(sku)
 }
 
 // Products returns a page of products.
@@ -51,7 +44,7 @@ func (s *Store) Products(_ context.Context, limit int, cursor string) (page []ca
 				next = encodeCursor(page[limit-1].SKU)
 				return
 			}
-			page = append(page, s.products.Get(sku))
+			page = append(page, s.products.Items.Get(sku))
 		}
 	})
 	return page, next, nil
@@ -78,16 +71,5 @@ func decodeCursor(cursor string) (last string, err error) {
 
 // Put writes a product's next version.
 func (s *Store) Put(_ context.Context, p catalog.Product, with commit.With) error {
-	return s.Commit(with, func() error {
-		if s.products.Get(p.SKU).Version != p.Version-1 {
-			return fault.ErrLostRace
-		}
-		s.products.Save(p.SKU, p)
-		return nil
-	})
-}
-
-// Record writes what comes with a change.
-func (s *Store) Record(_ context.Context, with commit.With) error {
-	return s.Commit(with, func() error { return nil })
+	return s.products.Save(p, with)
 }

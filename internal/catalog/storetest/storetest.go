@@ -24,18 +24,15 @@ type Store interface {
 
 // Run runs the suite; open returns an empty store.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
-	cases := map[string]func(*testing.T, Store){
+	storesuite.Run(t, open)
+	storesuite.RunCases(t, start, open, map[string]func(*testing.T, Store){
 		"UnknownProductIsNotFound":            unknown,
 		"PutReplacesTheVersionBefore":         replaces,
 		"PutLosesTheRaceAgainstOtherVersions": stale,
 		"PagesHoldAllProductsInOrderOnce":     pages,
 		"EmptyListHasNoNextPage":              empty,
 		"ForeignCursorIsRefused":              foreign,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
-	}
+	})
 }
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

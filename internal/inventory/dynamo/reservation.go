@@ -22,6 +22,10 @@ type line struct {
 	Quantity int    `dynamodbav:"quantity"`
 }
 
+var reservationItems = ddb.Versioned[inventory.Reservation, reservation]{
+	Key: ddb.Under("order#", "reservation"), Missing: inventory.ErrNoReservation, Encode: fromDomain, Decode: reservation.domain,
+}
+
 func fromDomain(r inventory.Reservation) reservation {
 	item := reservation{CustomerID: r.CustomerID, Status: string(r.Status), Version: r.Version, UpdatedAt: r.UpdatedAt}
 	if r.Status == inventory.StatusReserved {

@@ -63,16 +63,12 @@ func (s Store) LearnProduct(ctx context.Context, sku string) error {
 
 // Reservation reads an order's reservation.
 func (s Store) Reservation(ctx context.Context, orderID string) (inventory.Reservation, error) {
-	var item reservation
-	if err := s.Get(ctx, "order#"+orderID, "reservation", &item, inventory.ErrNoReservation); err != nil {
-		return inventory.Reservation{}, err
-	}
-	return item.domain(orderID), nil
+	return reservationItems.Get(ctx, s.Table, orderID)
 }
 
 // Move moves the lines between two buckets and writes the reservation, in one transaction.
 func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
-	ops := []ddb.Op{s.SaveVersion("order#"+r.OrderID, "reservation", fromDomain(r), r.Version-1)}
+	ops := []ddb.Op{reservationItems.Next(s.Table, r)}
 	for _, l := range r.Items {
 		ops = append(ops, s.move(l.SKU, l.Quantity, from, to))
 	}
@@ -122,6 +118,3 @@ func (s Store) Overdue(ctx context.Context, before time.Time) ([]inventory.Reser
 	})
 	return overdue, err
 }
-
-// Record writes what comes with a change.
-func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

@@ -18,7 +18,7 @@ import (
 type Store struct {
 	*memdb.Log
 	stock        *memdb.Items[inventory.Stock]
-	reservations *memdb.Items[inventory.Reservation]
+	reservations memdb.Versioned[inventory.Reservation]
 	products     *memdb.Items[string]
 }
 
@@ -27,7 +27,7 @@ func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
 	return &Store{
 		Log: log, stock: memdb.NewItems[inventory.Stock](log, "stock", nil),
-		reservations: memdb.NewItems(log, "reservation", reservedOnce), products: memdb.NewItems[string](log, "product", nil),
+		reservations: memdb.NewVersioned(log, "reservation", inventory.ErrNoReservation, reservedOnce), products: memdb.NewItems[string](log, "product", nil),
 	}
 }
 
@@ -62,20 +62,14 @@ func (s *Store) LearnProduct(_ context.Context, sku string) error {
 }
 
 // Reservation returns an order's reservation.
-func (s *Store) Reservation(_ context.Context, orderID string) (r inventory.Reservation, err error) {
-	s.View(func() {
-		var ok bool
-		if r, ok = s.reservations.Find(orderID); !ok {
-			err = inventory.ErrNoReservation
-		}
-	})
-	return r, err
+func (s *Store) Reservation(_ context.Context, orderID string) (inventory.Reservation, error) {
+	return s.reservations.Get(orderID)
 }
 
 // Move moves the reservation's lines between two buckets.
 func (s *Store) Move(_ context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.reservations.Get(r.OrderID).Version != r.Version-1 {
+		if s.reservations.Items.Get(r.OrderID).Version != r.Version-1 {
 			return fault.ErrLostRace
 		}
 		for _, l := range r.Items {
@@ -89,8 +83,7 @@ func (s *Store) Move(_ context.Context, r inventory.Reservation, from, to invent
 			*bucket(&stock, to) += l.Quantity
 			s.stock.Save(l.SKU, stock)
 		}
-		s.reservations.Save(r.OrderID, r)
-		return nil
+		return s.reservations.Next(r)
 	})
 }
 
@@ -129,9 +122,4 @@ func (s *Store) Adjust(_ context.Context, before inventory.Stock, delta int, wit
 		s.stock.Save(before.SKU, stock)
 		return nil
 	})
-}
-
-// Record writes what comes with a change.
-func (s *Store) Record(_ context.Context, with commit.With) error {
-	return s.Commit(with, func() error { return nil })
 }

@@ -17,10 +17,16 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
+// Store is what the suite needs of a store.
+type Store interface {
+	inventory.Store
+	storesuite.Store
+}
+
 // Run runs the suite; open returns an empty store.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) inventory.Store) {
-	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
-	cases := map[string]func(*testing.T, inventory.Store){
+func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
+	storesuite.Run(t, open)
+	storesuite.RunCases(t, start, open, map[string]func(*testing.T, Store){
 		"UnknownThingsAreNotFound":              unknown,
 		"AProductIsLearntOnce":                  products,
 		"MoveTakesFromOneBucketToAnother":       moves,
@@ -29,15 +35,12 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) inventory.Store) {
 		"AdjustLosesTheRaceAgainstAnotherOne":   adjustRace,
 		"ConcurrentReservesNeverOversell":       oversell,
 		"OverdueAreTheReservedOnesOfBefore":     overdue,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
-	}
+	})
 }
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-func unknown(t *testing.T, s inventory.Store) {
+func unknown(t *testing.T, s Store) {
 	if _, err := s.Stock(t.Context(), "none"); !errors.Is(err, inventory.ErrNoStock) {
 		t.Errorf("Stock: %v, want ErrNoStock", err)
 	}
@@ -46,7 +49,7 @@ func unknown(t *testing.T, s inventory.Store) {
 	}
 }
 
-func products(t *testing.T, s inventory.Store) {
+func products(t *testing.T, s Store) {
 	for _, want := range []bool{false, true, true} {
 		if known, err := s.Product(t.Context(), "a"); err != nil || known != want {
 			t.Errorf("Product = %t, %v; want %t", known, err, want)
@@ -61,7 +64,7 @@ func products(t *testing.T, s inventory.Store) {
 	}
 }
 
-func overdue(t *testing.T, s inventory.Store) {
+func overdue(t *testing.T, s Store) {
 	stock(t, s, "a", 20)
 	want := 0
 	for n := range 12 { // over several partitions of the index
@@ -88,7 +91,7 @@ func overdue(t *testing.T, s inventory.Store) {
 	}
 }
 
-func moves(t *testing.T, s inventory.Store) {
+func moves(t *testing.T, s Store) {
 	stock(t, s, "a", 5)
 	r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 3})
 	must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
@@ -102,7 +105,7 @@ func moves(t *testing.T, s inventory.Store) {
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 2, Shipped: 3})
 }
 
-func short(t *testing.T, s inventory.Store) {
+func short(t *testing.T, s Store) {
 	stock(t, s, "a", 5)
 	stock(t, s, "b", 1)
 	for _, lack := range []contract.Line{{SKU: "b", Quantity: 2}, {SKU: "unknown", Quantity: 1}} {
@@ -117,7 +120,7 @@ func short(t *testing.T, s inventory.Store) {
 	}
 }
 
-func stale(t *testing.T, s inventory.Store) {
+func stale(t *testing.T, s Store) {
 	stock(t, s, "a", 5)
 	r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
 	must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
@@ -130,7 +133,7 @@ func stale(t *testing.T, s inventory.Store) {
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 4, Reserved: 1})
 }
 
-func adjustRace(t *testing.T, s inventory.Store) {
+func adjustRace(t *testing.T, s Store) {
 	stock(t, s, "a", 5)
 	for _, available := range []int{0, 4} {
 		before := inventory.Stock{SKU: "a", Available: available}
@@ -147,7 +150,7 @@ func adjustRace(t *testing.T, s inventory.Store) {
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
 }
 
-func oversell(t *testing.T, s inventory.Store) {
+func oversell(t *testing.T, s Store) {
 	const units, orders = 5, 12
 	stock(t, s, "a", units)
 	var wg sync.WaitGroup
@@ -182,12 +185,12 @@ func reservation(order string, version int64, status inventory.Status, items ...
 	return inventory.Reservation{OrderID: order, CustomerID: "c", Status: status, Items: items, Version: version, UpdatedAt: start}
 }
 
-func stock(t *testing.T, s inventory.Store, sku string, n int) {
+func stock(t *testing.T, s Store, sku string, n int) {
 	t.Helper()
 	must(t, s.Adjust(t.Context(), inventory.Stock{SKU: sku}, n, commit.With{}))
 }
 
-func wantStock(t *testing.T, s inventory.Store, want inventory.Stock) {
+func wantStock(t *testing.T, s Store, want inventory.Stock) {
 	t.Helper()
 	if got, err := s.Stock(t.Context(), want.SKU); err != nil || got != want {
 		t.Errorf("Stock(%s) = %+v, %v; want %+v", want.SKU, got, err, want)

@@ -8,10 +8,7 @@
 package dynamo
 
 import (
-	"context"
-
 	"orderflow/internal/notifications"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
 )
 
@@ -20,9 +17,6 @@ type Store struct{ *ddb.Table }
 
 // New returns the store in a table.
 func New(t *ddb.Table) Store { return Store{t} }
-
-// Record writes what comes with a change.
-func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
 
 // expiry is when what is written now may go.
 func (s Store) expiry() int64 { return s.Clock.Now().Add(notifications.Retention).Unix() }

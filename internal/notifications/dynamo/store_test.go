@@ -17,8 +17,8 @@ func TestStore(t *testing.T) {
 }
 
 func TestTwoVersionsShareTheTable(t *testing.T) {
-	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+	storesuite.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
 		return dynamo.New(table), ddbtest.NewNewer(table)
-	})
+	}, storetest.TwoVersions)
 }

@@ -90,8 +90,3 @@ func (s *Store) Release(_ context.Context, c notifications.Claim) error {
 		return nil
 	})
 }
-
-// Record writes what comes with a change.
-func (s *Store) Record(_ context.Context, with commit.With) error {
-	return s.Commit(with, func() error { return nil })
-}

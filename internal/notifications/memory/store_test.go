@@ -15,8 +15,8 @@ func TestStore(t *testing.T) {
 }
 
 func TestTwoVersionsShareTheStore(t *testing.T) {
-	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+	storesuite.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
 		s := memory.New(c)
 		return s, memdb.Newer{Log: s.Log}
-	})
+	}, storetest.TwoVersions)
 }

@@ -23,8 +23,8 @@ type Store interface {
 
 // Run runs the suite; open returns an empty store.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
-	cases := map[string]func(*testing.T, Store, *clock.Manual){
+	storesuite.Run(t, open)
+	storesuite.RunTimed(t, open, map[string]func(*testing.T, Store, *clock.Manual){
 		"ClaimHoldsUntilItExpires":          claimHolds,
 		"ReleasedClaimIsFreeAtOnce":         released,
 		"ReleaseOfAnOldClaimSparesTheNew":   staleRelease,
@@ -34,13 +34,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
 		"RefusedIsForGood":                  refused,
 		"NothingIsSaidAfterTheEnd":          overtaken,
 		"TheEndWaitsForWhatIsBeingSent":     waits,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) {
-			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-			run(t, open(t, c), c)
-		})
-	}
+	})
 }
 
 func claimHolds(t *testing.T, s Store, c *clock.Manual) {

@@ -67,6 +67,17 @@ type price struct {
 	Version int64  `dynamodbav:"version"`
 }
 
+var orderItems = ddb.Versioned[orders.Order, order]{
+	Key: ddb.Under("order#", "order"), Missing: orders.ErrNoOrder, Encode: fromDomain,
+	Decode: func(item order, _ string) orders.Order { return item.domain() },
+}
+
+var priceItems = ddb.Versioned[orders.Price, price]{
+	Key:    ddb.Under("price#", "price"),
+	Encode: func(p orders.Price) price { return price{Price: amount(p.Price), Version: p.Version} },
+	Decode: func(item price, _ string) orders.Price { return item.domain() },
+}
+
 func (a amount) domain() money.Money { return money.Money(a) }
 
 func (item price) domain() orders.Price {

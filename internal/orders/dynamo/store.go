@@ -28,11 +28,7 @@ func New(t *ddb.Table) Store { return Store{t} }
 
 // Order reads an order.
 func (s Store) Order(ctx context.Context, orderID string) (orders.Order, error) {
-	var item order
-	if err := s.Get(ctx, "order#"+orderID, "order", &item, orders.ErrNoOrder); err != nil {
-		return orders.Order{}, err
-	}
-	return item.domain(), nil
+	return orderItems.Get(ctx, s.Table, orderID)
 }
 
 // Orders reads a page of the index. An order id is a ULID, so the sort key is the order of placing. The index follows
@@ -56,18 +52,13 @@ func (s Store) Orders(ctx context.Context, customerID string, limit int, cursor 
 // SaveOrder writes an order on condition that the version before it is stored.
 func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) error {
 	if !o.Status.Final() {
-		return s.Commit(ctx, with, s.save(o))
+		return s.Commit(ctx, with, orderItems.Next(s.Table, o))
 	}
 	tallied, err := s.ended(ctx, o)
 	if err != nil {
 		return err
 	}
-	return s.Commit(ctx, with, s.save(o), tallied)
-}
-
-// save is the write of an order on condition that the version before it is stored.
-func (s Store) save(o orders.Order) ddb.Op {
-	return s.SaveVersion("order#"+o.OrderID, "order", fromDomain(o), o.Version-1)
+	return s.Commit(ctx, with, orderItems.Next(s.Table, o), tallied)
 }
 
 // OrdersByID reads orders in one batch.
@@ -128,17 +119,10 @@ func (s Store) Prices(ctx context.Context, skus []string) (map[string]orders.Pri
 
 // Price reads an entry of the price book.
 func (s Store) Price(ctx context.Context, sku string) (orders.Price, error) {
-	var item price
-	if ok, err := s.Find(ctx, "price#"+sku, "price", &item); err != nil || !ok {
-		return orders.Price{}, err
-	}
-	return item.domain(), nil
+	return priceItems.Get(ctx, s.Table, sku)
 }
 
 // SavePrice writes an entry on condition that the version before is stored.
 func (s Store) SavePrice(ctx context.Context, p orders.Price, before int64, with commit.With) error {
-	return s.Commit(ctx, with, s.SaveVersion("price#"+p.SKU, "price", price{Price: amount(p.Price), Version: p.Version}, before))
+	return priceItems.SaveOver(ctx, s.Table, p, before, with)
 }
-
-// Record writes what comes with a change.
-func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

@@ -3,7 +3,6 @@ package dynamo_test
 import (
 	"testing"
 
-	"orderflow/internal/orders"
 	"orderflow/internal/orders/dynamo"
 	"orderflow/internal/orders/storetest"
 	"orderflow/internal/platform/clock"
@@ -13,14 +12,14 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, c clock.Clock) orders.Store {
+	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store {
 		return dynamo.New(ddbtest.NewTable(t, c, dynamo.Index, ddb.OpenIndex))
 	})
 }
 
 func TestTwoVersionsShareTheTable(t *testing.T) {
-	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (orders.Store, storesuite.Newer) {
+	storesuite.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c, dynamo.Index, ddb.OpenIndex)
 		return dynamo.New(table), ddbtest.NewNewer(table)
-	})
+	}, storetest.TwoVersions)
 }

@@ -27,7 +27,7 @@ func tallyKey(customerID string) ddb.Values { return ddb.Key("customer#"+custome
 // PlaceOrder writes a new order and its id into the tally, which is asked by a condition, so that nothing has to be read before.
 func (s Store) PlaceOrder(ctx context.Context, o orders.Order, limits orders.Limits, with commit.With) error {
 	last := fmt.Sprintf("#declines[%d]", limits.Declines-1)
-	return s.Commit(ctx, with, s.save(o), ddb.Op{Refused: orders.ErrAtLimit, Write: types.TransactWriteItem{Update: &types.Update{
+	return s.Commit(ctx, with, orderItems.Next(s.Table, o), ddb.Op{Refused: orders.ErrAtLimit, Write: types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Name, Key: tallyKey(o.CustomerID),
 		UpdateExpression: aws.String("ADD #orders :id"),
 		ConditionExpression: aws.String("(attribute_not_exists(#orders) OR size(#orders) < :most)" +

@@ -18,8 +18,8 @@ import (
 // Store implements orders.Store.
 type Store struct {
 	*memdb.Log
-	orders *memdb.Items[orders.Order]
-	prices *memdb.Items[orders.Price]
+	orders memdb.Versioned[orders.Order]
+	prices memdb.Versioned[orders.Price]
 	tally  *memdb.Items[orders.Tally] // by customer
 }
 
@@ -27,7 +27,7 @@ type Store struct {
 func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
 	return &Store{
-		Log: log, orders: memdb.NewItems(log, "order", placedOnce), prices: memdb.NewItems[orders.Price](log, "price", nil),
+		Log: log, orders: memdb.NewVersioned(log, "order", orders.ErrNoOrder, placedOnce), prices: memdb.NewVersioned[orders.Price](log, "price", nil, nil),
 		tally: memdb.NewItems[orders.Tally](log, "tally", nil),
 	}
 }
@@ -38,14 +38,8 @@ func placedOnce(stored orders.Order, next *orders.Order) {
 }
 
 // Order returns an order.
-func (s *Store) Order(_ context.Context, orderID string) (o orders.Order, err error) {
-	s.View(func() {
-		var ok bool
-		if o, ok = s.orders.Find(orderID); !ok {
-			err = orders.ErrNoOrder
-		}
-	})
-	return o, err
+func (s *Store) Order(_ context.Context, orderID string) (orders.Order, error) {
+	return s.orders.Get(orderID)
 }
 
 // Orders returns a page of a customer's orders. The cursor names the customer and the last order of the page before.
@@ -109,7 +103,7 @@ func (s *Store) PlaceOrder(_ context.Context, o orders.Order, limits orders.Limi
 		case len(t.Open) >= limits.Open, declined:
 			return orders.ErrAtLimit
 		}
-		s.orders.Save(o.OrderID, o)
+		s.orders.Items.Save(o.OrderID, o)
 		t.Open = append(slices.Clone(t.Open), o.OrderID)
 		slices.Sort(t.Open)
 		s.tally.Save(o.CustomerID, t)
@@ -120,10 +114,9 @@ func (s *Store) PlaceOrder(_ context.Context, o orders.Order, limits orders.Limi
 // SaveOrder writes an order's next version.
 func (s *Store) SaveOrder(_ context.Context, o orders.Order, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.orders.Get(o.OrderID).Version != o.Version-1 {
-			return fault.ErrLostRace
+		if err := s.orders.Next(o); err != nil {
+			return err
 		}
-		s.orders.Save(o.OrderID, o)
 		if o.Status.Final() {
 			t := without(s.tally.Get(o.CustomerID), o.OrderID)
 			if o.CountsAsDecline() {
@@ -174,23 +167,11 @@ func (s *Store) Prices(_ context.Context, skus []string) (map[string]orders.Pric
 }
 
 // Price returns an entry of the price book.
-func (s *Store) Price(_ context.Context, sku string) (p orders.Price, err error) {
-	s.View(func() { p = s.prices.Get(sku) })
-	return p, nil
+func (s *Store) Price(_ context.Context, sku string) (orders.Price, error) {
+	return s.prices.Get(sku)
 }
 
 // SavePrice writes an entry of the price book.
 func (s *Store) SavePrice(_ context.Context, p orders.Price, before int64, with commit.With) error {
-	return s.Commit(with, func() error {
-		if s.prices.Get(p.SKU).Version != before {
-			return fault.ErrLostRace
-		}
-		s.prices.Save(p.SKU, p)
-		return nil
-	})
-}
-
-// Record writes what comes with a change.
-func (s *Store) Record(_ context.Context, with commit.With) error {
-	return s.Commit(with, func() error { return nil })
+	return s.prices.SaveOver(p, before, with)
 }

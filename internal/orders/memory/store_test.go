@@ -3,7 +3,6 @@ package memory_test
 import (
 	"testing"
 
-	"orderflow/internal/orders"
 	"orderflow/internal/orders/memory"
 	"orderflow/internal/orders/storetest"
 	"orderflow/internal/platform/clock"
@@ -12,12 +11,12 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(_ *testing.T, c clock.Clock) orders.Store { return memory.New(c) })
+	storetest.Run(t, func(_ *testing.T, c clock.Clock) storetest.Store { return memory.New(c) })
 }
 
 func TestTwoVersionsShareTheStore(t *testing.T) {
-	storetest.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (orders.Store, storesuite.Newer) {
+	storesuite.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
 		s := memory.New(c)
 		return s, memdb.Newer{Log: s.Log}
-	})
+	}, storetest.TwoVersions)
 }

@@ -21,10 +21,16 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
+// Store is what the suite needs of a store.
+type Store interface {
+	orders.Store
+	storesuite.Store
+}
+
 // Run runs the suite; open returns an empty store.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) orders.Store) {
-	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
-	cases := map[string]func(*testing.T, orders.Store){
+func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
+	storesuite.Run(t, open)
+	storesuite.RunCases(t, start, open, map[string]func(*testing.T, Store){
 		"UnknownOrderIsNotFound":                  unknown,
 		"OrderComesBackAsItWasSaved":              saved,
 		"WhatWasPlacedStaysAsItWas":               placed,
@@ -42,21 +48,18 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) orders.Store) {
 		"DeclinesCountForAnHour":                  declines,
 		"WhatIsUncountedLeavesRoom":               uncounted,
 		"PlacesTakenAtOnceStayWithinTheLimit":     atOnce,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
-	}
+	})
 }
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 
-func unknown(t *testing.T, s orders.Store) {
+func unknown(t *testing.T, s Store) {
 	if _, err := s.Order(t.Context(), "none"); !errors.Is(err, orders.ErrNoOrder) {
 		t.Errorf("Order: %v, want ErrNoOrder", err)
 	}
 }
 
-func saved(t *testing.T, s orders.Store) {
+func saved(t *testing.T, s Store) {
 	o := order("alice", 1)
 	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
 	wantOrder(t, s, o)
@@ -67,7 +70,7 @@ func saved(t *testing.T, s orders.Store) {
 	wantOrder(t, s, o)
 }
 
-func staleOrder(t *testing.T, s orders.Store) {
+func staleOrder(t *testing.T, s Store) {
 	o := order("alice", 1)
 	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
 	for _, version := range []int64{1, 3} {
@@ -85,7 +88,7 @@ func staleOrder(t *testing.T, s orders.Store) {
 	}
 }
 
-func list(t *testing.T, s orders.Store) {
+func list(t *testing.T, s Store) {
 	for n, customer := range []string{"alice", "bob", "alice", "alice#b"} {
 		must(t, s.SaveOrder(t.Context(), order(customer, n), commit.With{}))
 	}
@@ -94,7 +97,7 @@ func list(t *testing.T, s orders.Store) {
 	wantList(t, s, "carol")
 }
 
-func pages(t *testing.T, s orders.Store) {
+func pages(t *testing.T, s Store) {
 	var want, got []string
 	for n := range 7 {
 		o := order("alice", n)
@@ -117,7 +120,7 @@ func pages(t *testing.T, s orders.Store) {
 	}
 }
 
-func foreignCursor(t *testing.T, s orders.Store) {
+func foreignCursor(t *testing.T, s Store) {
 	for n := range 3 {
 		must(t, s.SaveOrder(t.Context(), order("alice", n), commit.With{}))
 	}
@@ -133,7 +136,7 @@ func foreignCursor(t *testing.T, s orders.Store) {
 	}
 }
 
-func prices(t *testing.T, s orders.Store) {
+func prices(t *testing.T, s Store) {
 	want := map[string]orders.Price{}
 	skus := []string{"unknown"}
 	for n := range 39 {
@@ -148,7 +151,7 @@ func prices(t *testing.T, s orders.Store) {
 	}
 }
 
-func stalePrice(t *testing.T, s orders.Store) {
+func stalePrice(t *testing.T, s Store) {
 	must(t, s.SavePrice(t.Context(), price("A", 100, 4), 0, commit.With{}))
 	for _, before := range []int64{0, 3, 5} {
 		if err := s.SavePrice(t.Context(), price("A", 200, 9), before, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
@@ -164,7 +167,7 @@ func stalePrice(t *testing.T, s orders.Store) {
 	}
 }
 
-func together(t *testing.T, s orders.Store) {
+func together(t *testing.T, s Store) {
 	o := order("alice", 1)
 	var once idempotency.Once
 	req := idempotency.Request{Scope: "alice#op", Key: "k", Hash: "h"}
@@ -186,7 +189,7 @@ func together(t *testing.T, s orders.Store) {
 	}
 }
 
-func overdue(t *testing.T, s orders.Store) {
+func overdue(t *testing.T, s Store) {
 	var pending []string
 	for n := range 12 { // over several partitions of the index
 		o := order("alice", n)
@@ -233,7 +236,7 @@ func price(sku string, amount, version int64) orders.Price {
 	return orders.Price{SKU: sku, Price: money.Money{Currency: "EUR", Amount: amount}, Version: version}
 }
 
-func wantOrder(t *testing.T, s orders.Store, want orders.Order) {
+func wantOrder(t *testing.T, s Store, want orders.Order) {
 	t.Helper()
 	got, err := s.Order(t.Context(), want.OrderID)
 	if err != nil || !cmp.Equal(got, want) {
@@ -241,7 +244,7 @@ func wantOrder(t *testing.T, s orders.Store, want orders.Order) {
 	}
 }
 
-func wantList(t *testing.T, s orders.Store, customer string, want ...orders.Order) {
+func wantList(t *testing.T, s Store, customer string, want ...orders.Order) {
 	t.Helper()
 	got, next, err := s.Orders(t.Context(), customer, 10, "")
 	if err != nil || next != "" || len(got) != len(want) || len(want) > 0 && !cmp.Equal(got, want) {

@@ -17,13 +17,13 @@ import (
 var two = orders.Limits{Open: 2, Declines: 2}
 
 // end ends an order that was placed, so many after it was.
-func end(t *testing.T, s orders.Store, o orders.Order, status orders.Status, reason orders.Reason, after time.Duration) {
+func end(t *testing.T, s Store, o orders.Order, status orders.Status, reason orders.Reason, after time.Duration) {
 	t.Helper()
 	o.Version, o.Status, o.Reason, o.UpdatedAt = 2, status, reason, o.CreatedAt.Add(after)
 	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
 }
 
-func wantTally(t *testing.T, s orders.Store, customer string, declines int, open ...string) {
+func wantTally(t *testing.T, s Store, customer string, declines int, open ...string) {
 	t.Helper()
 	got, err := s.Tally(t.Context(), customer)
 	if err != nil || !slices.Equal(got.Open, open) || len(got.Declines) != declines {
@@ -31,7 +31,7 @@ func wantTally(t *testing.T, s orders.Store, customer string, declines int, open
 	}
 }
 
-func byID(t *testing.T, s orders.Store) {
+func byID(t *testing.T, s Store) {
 	for n := range 3 {
 		must(t, s.SaveOrder(t.Context(), order("alice", n), commit.With{}))
 	}
@@ -43,7 +43,7 @@ func byID(t *testing.T, s orders.Store) {
 	}
 }
 
-func tallied(t *testing.T, s orders.Store) {
+func tallied(t *testing.T, s Store) {
 	wantTally(t, s, "alice", 0)
 	var ids []string
 	for n := range 5 {
@@ -71,7 +71,7 @@ func tallied(t *testing.T, s orders.Store) {
 	wantTally(t, s, "carol", 0)
 }
 
-func overLimit(t *testing.T, s orders.Store) {
+func overLimit(t *testing.T, s Store) {
 	for n := range 2 {
 		must(t, s.PlaceOrder(t.Context(), order("alice", n), two, commit.With{}))
 	}
@@ -91,7 +91,7 @@ func overLimit(t *testing.T, s orders.Store) {
 	wantTally(t, s, "alice", 0, order("", 1).OrderID, third.OrderID)
 }
 
-func declines(t *testing.T, s orders.Store) {
+func declines(t *testing.T, s Store) {
 	place := func(n int, at time.Duration) error {
 		o := order("alice", n)
 		o.CreatedAt = start.Add(at)
@@ -116,7 +116,7 @@ func declines(t *testing.T, s orders.Store) {
 	wantTally(t, s, "alice", 1) // the first two are forgotten
 }
 
-func uncounted(t *testing.T, s orders.Store) {
+func uncounted(t *testing.T, s Store) {
 	var ids []string
 	for n := range 3 {
 		must(t, s.PlaceOrder(t.Context(), order("alice", n), orders.DefaultLimits, commit.With{}))
@@ -129,7 +129,7 @@ func uncounted(t *testing.T, s orders.Store) {
 	must(t, s.PlaceOrder(t.Context(), order("alice", 4), two, commit.With{}))
 }
 
-func atOnce(t *testing.T, s orders.Store) {
+func atOnce(t *testing.T, s Store) {
 	var placed atomic.Int32
 	var wait sync.WaitGroup
 	for n := range 6 {

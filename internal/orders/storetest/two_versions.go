@@ -5,56 +5,53 @@ import (
 	"time"
 
 	"orderflow/internal/orders"
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/storesuite"
 )
 
-// RunTwoVersions runs the suite of a gradual release: what a newer version adds to an item survives whatever the store writes.
-func RunTwoVersions(t *testing.T, open func(t *testing.T, c clock.Clock) (orders.Store, storesuite.Newer)) {
-	storesuite.RunTwoVersions(t, open, map[string]storesuite.Kind[orders.Store]{
-		"Order": {
-			Write: func(t *testing.T, s orders.Store) {
-				must(t, s.SaveOrder(t.Context(), order("alice", 1), commit.With{}))
-			},
-			Rewrite: func(t *testing.T, s orders.Store) {
-				o := order("alice", 1)
-				for _, status := range []orders.Status{orders.StatusPending, orders.StatusNeedsAttention, orders.StatusRejected} {
-					o.Version, o.Status, o.Closed = o.Version+1, status, true
-					must(t, s.SaveOrder(t.Context(), o, commit.With{}))
-					wantOrder(t, s, o)
-				}
-			},
+// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes; see storesuite.RunTwoVersions.
+var TwoVersions = map[string]storesuite.Kind[Store]{
+	"Order": {
+		Write: func(t *testing.T, s Store) {
+			must(t, s.SaveOrder(t.Context(), order("alice", 1), commit.With{}))
 		},
-		"Tally": {
-			Write: func(t *testing.T, s orders.Store) {
-				must(t, s.PlaceOrder(t.Context(), order("alice", 1), orders.DefaultLimits, commit.With{}))
-			},
-			Rewrite: func(t *testing.T, s orders.Store) {
-				must(t, s.PlaceOrder(t.Context(), order("alice", 2), orders.DefaultLimits, commit.With{}))
-				end(t, s, order("alice", 2), orders.StatusRejected, orders.ReasonPaymentDeclined, time.Second)
-				must(t, s.Uncount(t.Context(), "alice", []string{order("", 1).OrderID}))
-				wantTally(t, s, "alice", 1)
-			},
+		Rewrite: func(t *testing.T, s Store) {
+			o := order("alice", 1)
+			for _, status := range []orders.Status{orders.StatusPending, orders.StatusNeedsAttention, orders.StatusRejected} {
+				o.Version, o.Status, o.Closed = o.Version+1, status, true
+				must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+				wantOrder(t, s, o)
+			}
 		},
-		"Price": {
-			Write: func(t *testing.T, s orders.Store) {
-				must(t, s.SavePrice(t.Context(), price("A", 100, 1), 0, commit.With{}))
-			},
-			Rewrite: func(t *testing.T, s orders.Store) {
-				next := orders.Price{SKU: "A", Price: money.Money{Currency: "USD", Amount: 200}, Version: 2}
-				must(t, s.SavePrice(t.Context(), next, 1, commit.With{}))
-				if got, err := s.Price(t.Context(), "A"); err != nil || got != next {
-					t.Errorf("Price = %v, %v", got, err)
-				}
-			},
+	},
+	"Tally": {
+		Write: func(t *testing.T, s Store) {
+			must(t, s.PlaceOrder(t.Context(), order("alice", 1), orders.DefaultLimits, commit.With{}))
 		},
-	})
+		Rewrite: func(t *testing.T, s Store) {
+			must(t, s.PlaceOrder(t.Context(), order("alice", 2), orders.DefaultLimits, commit.With{}))
+			end(t, s, order("alice", 2), orders.StatusRejected, orders.ReasonPaymentDeclined, time.Second)
+			must(t, s.Uncount(t.Context(), "alice", []string{order("", 1).OrderID}))
+			wantTally(t, s, "alice", 1)
+		},
+	},
+	"Price": {
+		Write: func(t *testing.T, s Store) {
+			must(t, s.SavePrice(t.Context(), price("A", 100, 1), 0, commit.With{}))
+		},
+		Rewrite: func(t *testing.T, s Store) {
+			next := orders.Price{SKU: "A", Price: money.Money{Currency: "USD", Amount: 200}, Version: 2}
+			must(t, s.SavePrice(t.Context(), next, 1, commit.With{}))
+			if got, err := s.Price(t.Context(), "A"); err != nil || got != next {
+				t.Errorf("Price = %v, %v", got, err)
+			}
+		},
+	},
 }
 
 // placed: what was placed is written once, since what a newer version put into a line or the address could not be kept otherwise.
-func placed(t *testing.T, s orders.Store) {
+func placed(t *testing.T, s Store) {
 	o := order("alice", 1)
 	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
 	next := order("alice", 1)

@@ -35,25 +35,33 @@ type payment struct {
 	UpdatedAt   time.Time `dynamodbav:"updatedAt"`
 }
 
+var paymentItems = ddb.Versioned[payments.Payment, payment]{
+	Key: ddb.Under("order#", "payment"), Missing: payments.ErrNoPayment,
+	Encode: func(p payments.Payment) payment {
+		return payment{
+			CustomerID: p.CustomerID, Status: string(p.Status), Currency: p.Amount.Currency, Amount: p.Amount.Amount,
+			ChargeID: p.ChargeID, Dispute: string(p.Dispute), Refunded: p.Refunded, DeclineCode: p.DeclineCode,
+			Version: p.Version, UpdatedAt: p.UpdatedAt,
+		}
+	},
+	Decode: func(item payment, orderID string) payments.Payment {
+		return payments.Payment{
+			OrderID: orderID, CustomerID: item.CustomerID, Status: payments.Status(item.Status),
+			Amount:   money.Money{Currency: item.Currency, Amount: item.Amount},
+			ChargeID: item.ChargeID, Dispute: payments.Dispute(item.Dispute), Refunded: item.Refunded,
+			DeclineCode: item.DeclineCode, Version: item.Version, UpdatedAt: item.UpdatedAt,
+		}
+	},
+}
+
 // Payment reads an order's payment.
 func (s Store) Payment(ctx context.Context, orderID string) (payments.Payment, error) {
-	var item payment
-	if err := s.Get(ctx, "order#"+orderID, "payment", &item, payments.ErrNoPayment); err != nil {
-		return payments.Payment{}, err
-	}
-	return payments.Payment{
-		OrderID: orderID, CustomerID: item.CustomerID, Status: payments.Status(item.Status),
-		Amount:   money.Money{Currency: item.Currency, Amount: item.Amount},
-		ChargeID: item.ChargeID, Dispute: payments.Dispute(item.Dispute), Refunded: item.Refunded, DeclineCode: item.DeclineCode, Version: item.Version, UpdatedAt: item.UpdatedAt,
-	}, nil
+	return paymentItems.Get(ctx, s.Table, orderID)
 }
 
 // Save writes a payment's next version.
 func (s Store) Save(ctx context.Context, p payments.Payment, with commit.With) error {
-	return s.Commit(ctx, with, s.SaveVersion("order#"+p.OrderID, "payment", payment{
-		CustomerID: p.CustomerID, Status: string(p.Status), Currency: p.Amount.Currency, Amount: p.Amount.Amount,
-		ChargeID: p.ChargeID, Dispute: string(p.Dispute), Refunded: p.Refunded, DeclineCode: p.DeclineCode, Version: p.Version, UpdatedAt: p.UpdatedAt,
-	}, p.Version-1))
+	return paymentItems.Save(ctx, s.Table, p, with)
 }
 
 type outcome struct {
@@ -61,18 +69,22 @@ type outcome struct {
 	Version int64  `dynamodbav:"version"`
 }
 
+var outcomeItems = ddb.Versioned[payments.Outcome, outcome]{
+	Key:    ddb.Under("order#", "outcome"),
+	Encode: func(o payments.Outcome) outcome { return outcome{Status: string(o.Status), Version: o.Version} },
+	Decode: func(item outcome, orderID string) payments.Outcome {
+		return payments.Outcome{OrderID: orderID, Status: payments.OrderStatus(item.Status), Version: item.Version}
+	},
+}
+
 // Outcome reads how an order ended.
 func (s Store) Outcome(ctx context.Context, orderID string) (payments.Outcome, error) {
-	var item outcome
-	if ok, err := s.Find(ctx, "order#"+orderID, "outcome", &item); err != nil || !ok {
-		return payments.Outcome{}, err
-	}
-	return payments.Outcome{OrderID: orderID, Status: payments.OrderStatus(item.Status), Version: item.Version}, nil
+	return outcomeItems.Get(ctx, s.Table, orderID)
 }
 
 // SaveOutcome writes how an order ended, on condition that the version before is stored.
 func (s Store) SaveOutcome(ctx context.Context, o payments.Outcome, before int64, with commit.With) error {
-	return s.Commit(ctx, with, s.SaveVersion("order#"+o.OrderID, "outcome", outcome{Status: string(o.Status), Version: o.Version}, before))
+	return outcomeItems.SaveOver(ctx, s.Table, o, before, with)
 }
 
 type bookmark struct {
@@ -90,6 +102,3 @@ func (s Store) Bookmark(ctx context.Context) (string, error) {
 func (s Store) SaveBookmark(ctx context.Context, cursor string) error {
 	return s.Commit(ctx, commit.With{}, s.Table.Save("reconciliation", "bookmark", bookmark{Cursor: cursor}))
 }
-
-// Record writes what comes with a change.
-func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

@@ -7,15 +7,14 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/memdb"
 )
 
 // Store implements payments.Store.
 type Store struct {
 	*memdb.Log
-	payments *memdb.Items[payments.Payment]
-	outcomes *memdb.Items[payments.Outcome]
+	payments memdb.Versioned[payments.Payment]
+	outcomes memdb.Versioned[payments.Outcome]
 	bookmark *memdb.Items[string]
 }
 
@@ -23,48 +22,29 @@ type Store struct {
 func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
 	return &Store{
-		Log: log, payments: memdb.NewItems[payments.Payment](log, "payment", nil),
-		outcomes: memdb.NewItems[payments.Outcome](log, "outcome", nil), bookmark: memdb.NewItems[string](log, "bookmark", nil),
+		Log: log, payments: memdb.NewVersioned[payments.Payment](log, "payment", payments.ErrNoPayment, nil),
+		outcomes: memdb.NewVersioned[payments.Outcome](log, "outcome", nil, nil), bookmark: memdb.NewItems[string](log, "bookmark", nil),
 	}
 }
 
 // Payment returns an order's payment.
-func (s *Store) Payment(_ context.Context, orderID string) (p payments.Payment, err error) {
-	s.View(func() {
-		var ok bool
-		if p, ok = s.payments.Find(orderID); !ok {
-			err = payments.ErrNoPayment
-		}
-	})
-	return p, err
+func (s *Store) Payment(_ context.Context, orderID string) (payments.Payment, error) {
+	return s.payments.Get(orderID)
 }
 
 // Save writes a payment's next version.
 func (s *Store) Save(_ context.Context, p payments.Payment, with commit.With) error {
-	return s.Commit(with, func() error {
-		if s.payments.Get(p.OrderID).Version != p.Version-1 {
-			return fault.ErrLostRace
-		}
-		s.payments.Save(p.OrderID, p)
-		return nil
-	})
+	return s.payments.Save(p, with)
 }
 
 // Outcome returns how an order ended.
-func (s *Store) Outcome(_ context.Context, orderID string) (o payments.Outcome, err error) {
-	s.View(func() { o = s.outcomes.Get(orderID) })
-	return o, nil
+func (s *Store) Outcome(_ context.Context, orderID string) (payments.Outcome, error) {
+	return s.outcomes.Get(orderID)
 }
 
 // SaveOutcome writes how an order ended.
 func (s *Store) SaveOutcome(_ context.Context, o payments.Outcome, before int64, with commit.With) error {
-	return s.Commit(with, func() error {
-		if s.outcomes.Get(o.OrderID).Version != before {
-			return fault.ErrLostRace
-		}
-		s.outcomes.Save(o.OrderID, o)
-		return nil
-	})
+	return s.outcomes.SaveOver(o, before, with)
 }
 
 // Bookmark returns the cursor that was saved last.
@@ -79,9 +59,4 @@ func (s *Store) SaveBookmark(_ context.Context, cursor string) error {
 		s.bookmark.Save("", cursor)
 		return nil
 	})
-}
-
-// Record writes what comes with a change.
-func (s *Store) Record(_ context.Context, with commit.With) error {
-	return s.Commit(with, func() error { return nil })
 }

@@ -22,8 +22,8 @@ type Store interface {
 
 // Run runs the suite; open returns an empty store.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
-	cases := map[string]func(*testing.T, payments.Store){
+	storesuite.Run(t, open)
+	storesuite.RunCases(t, start, open, map[string]func(*testing.T, Store){
 		"UnknownPaymentIsNotFound":             unknown,
 		"PaymentComesBackAsSaved":              roundTrip,
 		"WhatWasRefundedComesBackAsSaved":      refunded,
@@ -32,10 +32,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
 		"PaymentsOfDifferentOrdersDoNotTangle": apart,
 		"OutcomeIsKeptByVersion":               outcome,
 		"BookmarkIsWhatWasSavedLast":           bookmark,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
-	}
+	})
 }
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
@@ -45,7 +42,7 @@ func payment(orderID string, version int64, status payments.Status) payments.Pay
 		ChargeID: "ch_1", Version: version, UpdatedAt: start}
 }
 
-func outcome(t *testing.T, s payments.Store) {
+func outcome(t *testing.T, s Store) {
 	if o, err := s.Outcome(t.Context(), "1"); err != nil || o != (payments.Outcome{}) {
 		t.Errorf("Outcome of an unknown order = %+v, %v", o, err)
 	}
@@ -64,7 +61,7 @@ func outcome(t *testing.T, s payments.Store) {
 	}
 }
 
-func bookmark(t *testing.T, s payments.Store) {
+func bookmark(t *testing.T, s Store) {
 	for _, cursor := range []string{"", "a", ""} {
 		if err := s.SaveBookmark(t.Context(), cursor); err != nil {
 			t.Fatal(err)
@@ -75,7 +72,7 @@ func bookmark(t *testing.T, s payments.Store) {
 	}
 }
 
-func refunded(t *testing.T, s payments.Store) {
+func refunded(t *testing.T, s Store) {
 	p := payment("1", 1, payments.StatusCaptured)
 	p.Refunded = 1000
 	if err := s.Save(t.Context(), p, commit.With{}); err != nil {
@@ -86,20 +83,20 @@ func refunded(t *testing.T, s payments.Store) {
 	}
 }
 
-func unknown(t *testing.T, s payments.Store) {
+func unknown(t *testing.T, s Store) {
 	if _, err := s.Payment(t.Context(), "none"); !errors.Is(err, payments.ErrNoPayment) {
 		t.Errorf("Payment: %v, want ErrNoPayment", err)
 	}
 }
 
-func roundTrip(t *testing.T, s payments.Store) {
+func roundTrip(t *testing.T, s Store) {
 	p := payment("1", 1, payments.StatusDeclined)
 	p.DeclineCode, p.Dispute = "card_declined", payments.DisputeOpen
 	save(t, s, p)
 	want(t, s, p)
 }
 
-func clears(t *testing.T, s payments.Store) {
+func clears(t *testing.T, s Store) {
 	p := payment("1", 1, payments.StatusDeclined)
 	p.DeclineCode = "card_declined"
 	save(t, s, p)
@@ -108,7 +105,7 @@ func clears(t *testing.T, s payments.Store) {
 	want(t, s, p)
 }
 
-func stale(t *testing.T, s payments.Store) {
+func stale(t *testing.T, s Store) {
 	first := payment("1", 1, payments.StatusAuthorized)
 	save(t, s, first)
 	for _, version := range []int64{1, 3} {
@@ -123,7 +120,7 @@ func stale(t *testing.T, s payments.Store) {
 	want(t, s, first)
 }
 
-func apart(t *testing.T, s payments.Store) {
+func apart(t *testing.T, s Store) {
 	one, two := payment("1", 1, payments.StatusAuthorized), payment("2", 1, payments.StatusDeclined)
 	save(t, s, one)
 	save(t, s, two)
@@ -131,14 +128,14 @@ func apart(t *testing.T, s payments.Store) {
 	want(t, s, two)
 }
 
-func save(t *testing.T, s payments.Store, p payments.Payment) {
+func save(t *testing.T, s Store, p payments.Payment) {
 	t.Helper()
 	if err := s.Save(t.Context(), p, commit.With{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func want(t *testing.T, s payments.Store, p payments.Payment) {
+func want(t *testing.T, s Store, p payments.Payment) {
 	t.Helper()
 	if got, err := s.Payment(t.Context(), p.OrderID); err != nil || got != p {
 		t.Errorf("Payment = %+v, %v; want %+v", got, err, p)

@@ -4,6 +4,7 @@
 package commit
 
 import (
+	"context"
 	"encoding/json"
 
 	"orderflow/internal/platform/barrier"
@@ -16,6 +17,18 @@ type With struct {
 	Barrier *barrier.Entry
 	Reply   *idempotency.Entry
 	Events  []envelope.Event
+}
+
+// Log is what the store of every service keeps beside its business data.
+type Log interface {
+	barrier.Log
+	// Record writes what comes with a change, where there is nothing to change.
+	Record(ctx context.Context, with With) error
+}
+
+// Aggregate is a value that is stored as one item under its id, and whose version grows with every change.
+type Aggregate interface {
+	Identity() (id string, version int64)
 }
 
 // Records are what comes with a business change, as a store writes it.

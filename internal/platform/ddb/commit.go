@@ -70,6 +70,9 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 	return fault.New(fault.Transient, "Transient", "the table is busy; try again").Because(err)
 }
 
+// Record writes what comes with a change; see commit.Log.
+func (t *Table) Record(ctx context.Context, with commit.With) error { return t.Commit(ctx, with) }
+
 // wait sleeps before attempt n+2: exponential with full jitter.
 func wait(ctx context.Context, n int) error {
 	return clock.Sleep(ctx, time.Duration(rand.Int64N(int64(pause)<<n))) //nolint:gosec // jitter, no secret

@@ -22,16 +22,10 @@ type CircuitStore interface {
 
 // RunCircuits runs the suite of circuits; open returns an empty store on the given clock.
 func RunCircuits(t *testing.T, open func(t *testing.T, c clock.Clock) CircuitStore) {
-	cases := map[string]func(*testing.T, CircuitStore, *clock.Manual){
+	RunTimed(t, open, map[string]func(*testing.T, CircuitStore, *clock.Manual){
 		"CircuitComesBackAsSaved":  circuitSaved,
 		"CircuitIsSavedByOneOfTwo": circuitRace,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) {
-			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-			run(t, open(t, c), c)
-		})
-	}
+	})
 }
 
 func circuitSaved(t *testing.T, s CircuitStore, c *clock.Manual) {

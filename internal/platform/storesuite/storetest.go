@@ -18,18 +18,18 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-// Store is what every service's store can do.
+// Store is what the store of every service can do.
 type Store interface {
-	barrier.Log
+	commit.Log
 	idempotency.Log
-	Record(ctx context.Context, with commit.With) error
 	// Outbox returns the events that are written and not yet published.
 	Outbox(ctx context.Context) ([]envelope.Event, error)
 }
 
 // Run runs the suite; open returns an empty store on the given clock.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	cases := map[string]func(*testing.T, Store, *clock.Manual){
+func Run[S Store](t *testing.T, open func(t *testing.T, c clock.Clock) S) {
+	opened := func(t *testing.T, c clock.Clock) Store { return open(t, c) }
+	RunTimed(t, opened, map[string]func(*testing.T, Store, *clock.Manual){
 		"DuplicateActionReturnsTheFirstResult": duplicateAction,
 		"DuplicateUndoReturnsTheFirstResult":   duplicateUndo,
 		"NullCompensationBarsTheLateAction":    nullCompensation,
@@ -41,12 +41,23 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
 		"ExpiredKeyIsForgotten":                expired,
 		"RefusedCommitWritesNothing":           refused,
 		"KeysAreApartByScope":                  scopes,
-	}
+	})
+}
+
+// RunTimed runs each case on an empty store and its clock.
+func RunTimed[S any](t *testing.T, open func(t *testing.T, c clock.Clock) S, cases map[string]func(*testing.T, S, *clock.Manual)) {
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
 			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 			run(t, open(t, c), c)
 		})
+	}
+}
+
+// RunCases runs each case on an empty store whose clock stands at start.
+func RunCases[S any](t *testing.T, start time.Time, open func(t *testing.T, c clock.Clock) S, cases map[string]func(*testing.T, S)) {
+	for name, run := range cases {
+		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
 	}
 }
 

@@ -31,26 +31,29 @@ type shipment struct {
 	UpdatedAt      time.Time `dynamodbav:"updatedAt"`
 }
 
+var shipmentItems = ddb.Versioned[shipping.Shipment, shipment]{
+	Key: ddb.Under("order#", "shipment"), Missing: shipping.ErrNoShipment,
+	Encode: func(sh shipping.Shipment) shipment {
+		return shipment{
+			CustomerID: sh.CustomerID, Status: string(sh.Status), CarrierID: sh.CarrierID, TrackingNumber: sh.TrackingNumber,
+			Reason: sh.Reason, ResumeToken: sh.ResumeToken, TraceParent: sh.TraceParent, Version: sh.Version, UpdatedAt: sh.UpdatedAt,
+		}
+	},
+	Decode: func(item shipment, orderID string) shipping.Shipment {
+		return shipping.Shipment{
+			OrderID: orderID, CustomerID: item.CustomerID, Status: shipping.Status(item.Status), CarrierID: item.CarrierID,
+			TrackingNumber: item.TrackingNumber, Reason: item.Reason, ResumeToken: item.ResumeToken, TraceParent: item.TraceParent,
+			Version: item.Version, UpdatedAt: item.UpdatedAt,
+		}
+	},
+}
+
 // Shipment reads an order's shipment.
 func (s Store) Shipment(ctx context.Context, orderID string) (shipping.Shipment, error) {
-	var item shipment
-	if err := s.Get(ctx, "order#"+orderID, "shipment", &item, shipping.ErrNoShipment); err != nil {
-		return shipping.Shipment{}, err
-	}
-	return shipping.Shipment{
-		OrderID: orderID, CustomerID: item.CustomerID, Status: shipping.Status(item.Status), CarrierID: item.CarrierID,
-		TrackingNumber: item.TrackingNumber, Reason: item.Reason, ResumeToken: item.ResumeToken, TraceParent: item.TraceParent,
-		Version: item.Version, UpdatedAt: item.UpdatedAt,
-	}, nil
+	return shipmentItems.Get(ctx, s.Table, orderID)
 }
 
 // Save writes a shipment's next version.
 func (s Store) Save(ctx context.Context, sh shipping.Shipment, with commit.With) error {
-	return s.Commit(ctx, with, s.SaveVersion("order#"+sh.OrderID, "shipment", shipment{
-		CustomerID: sh.CustomerID, Status: string(sh.Status), CarrierID: sh.CarrierID, TrackingNumber: sh.TrackingNumber,
-		Reason: sh.Reason, ResumeToken: sh.ResumeToken, TraceParent: sh.TraceParent, Version: sh.Version, UpdatedAt: sh.UpdatedAt,
-	}, sh.Version-1))
+	return shipmentItems.Save(ctx, s.Table, sh, with)
 }
-
-// Record writes what comes with a change.
-func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }

@@ -6,7 +6,6 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb/ddbtest"
 	"orderflow/internal/platform/storesuite"
-	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/dynamo"
 	"orderflow/internal/shipping/storetest"
 )
@@ -18,8 +17,8 @@ func TestStore(t *testing.T) {
 }
 
 func TestTwoVersionsShareTheTable(t *testing.T) {
-	storetest.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (shipping.Store, storesuite.Newer) {
+	storesuite.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
 		return dynamo.New(table), ddbtest.NewNewer(table)
-	})
+	}, storetest.TwoVersions)
 }

@@ -27,27 +27,24 @@ type Store interface {
 
 // Run runs the suite; open returns an empty store.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return open(t, c) })
-	cases := map[string]func(*testing.T, shipping.Store){
+	storesuite.Run(t, open)
+	storesuite.RunCases(t, start, open, map[string]func(*testing.T, Store){
 		"UnknownShipmentIsNotFound":              unknown,
 		"ShipmentComesBackAsSaved":               roundTrip,
 		"SaveLosesTheRaceAgainstAnotherOne":      stale,
 		"CallbackAndAwaitAtOnceLoseNoResumption": wakeUp,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
-	}
+	})
 }
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
 
-func unknown(t *testing.T, s shipping.Store) {
+func unknown(t *testing.T, s Store) {
 	if _, err := s.Shipment(t.Context(), "none"); !errors.Is(err, shipping.ErrNoShipment) {
 		t.Errorf("Shipment: %v, want ErrNoShipment", err)
 	}
 }
 
-func roundTrip(t *testing.T, s shipping.Store) {
+func roundTrip(t *testing.T, s Store) {
 	full := shipping.Shipment{OrderID: "1", CustomerID: "c", Status: shipping.StatusRefused, CarrierID: "shp_1", TrackingNumber: "T", TraceParent: "00-0-0-01",
 		Reason: "R", ResumeToken: "token", Version: 1, UpdatedAt: start}
 	save(t, s, full)
@@ -57,7 +54,7 @@ func roundTrip(t *testing.T, s shipping.Store) {
 	want(t, s, bare)
 }
 
-func stale(t *testing.T, s shipping.Store) {
+func stale(t *testing.T, s Store) {
 	first := requested("1", 1)
 	save(t, s, first)
 	for _, version := range []int64{1, 3} {
@@ -73,7 +70,7 @@ func stale(t *testing.T, s shipping.Store) {
 
 // wakeUp lets the callback and the saga's wait run at the same time, again and again: an event with the saga's token
 // comes out each time.
-func wakeUp(t *testing.T, s shipping.Store) {
+func wakeUp(t *testing.T, s Store) {
 	svc := shipping.New(s, nil, clock.At(start), ids.Random(clock.System{}))
 	const rounds = 8
 	for n := range rounds {
@@ -116,14 +113,14 @@ func requested(orderID string, version int64) shipping.Shipment {
 	return shipping.Shipment{OrderID: orderID, CustomerID: "c", Status: shipping.StatusRequested, CarrierID: "shp_1", Version: version, UpdatedAt: start}
 }
 
-func save(t *testing.T, s shipping.Store, sh shipping.Shipment) {
+func save(t *testing.T, s Store, sh shipping.Shipment) {
 	t.Helper()
 	if err := s.Save(t.Context(), sh, commit.With{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func want(t *testing.T, s shipping.Store, sh shipping.Shipment) {
+func want(t *testing.T, s Store, sh shipping.Shipment) {
 	t.Helper()
 	if got, err := s.Shipment(t.Context(), sh.OrderID); err != nil || got != sh {
 		t.Errorf("Shipment = %+v, %v; want %+v", got, err, sh)

@@ -65,25 +65,27 @@ func (item entry) domain() carrier.Entry {
 	return e
 }
 
+var entryItems = ddb.Versioned[carrier.Entry, entry]{
+	Key: ddb.Under("shipment#", "shipment"), Encode: fromDomain,
+	Decode: func(item entry, _ string) carrier.Entry { return item.domain() },
+}
+
 // Entry reads what is kept of a reference.
 func (s Store) Entry(ctx context.Context, reference string) (carrier.Entry, error) {
-	item := entry{Reference: reference}
-	_, err := s.Find(ctx, "shipment#"+reference, "shipment", &item)
-	return item.domain(), err
+	e, err := entryItems.Get(ctx, s.Table, reference)
+	e.Reference = reference
+	return e, err
 }
 
 // Write writes an entry on condition of its version.
 func (s Store) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
-	ops := []ddb.Op{s.SaveVersion("shipment#"+e.Reference, "shipment", fromDomain(e), e.Version-1)}
+	ops := []ddb.Op{entryItems.Next(s.Table, e)}
 	if due != nil {
 		ask := callback{Reference: due.Reference, TraceParent: due.TraceParent, ExpiresAt: s.Clock.Now().Add(callbackRetention).Unix()}
 		ops = append(ops, s.SaveNew("callback#"+due.Reference, "callback", ask, fault.ErrLostRace))
 	}
 	return s.Commit(ctx, with, ops...)
 }
-
-// Record writes what comes with a change.
-func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
 
 // Due returns the callback asked for of a reference; ok is false where there is none, or it is long ago. The
 // sandbox itself goes by the table's stream.

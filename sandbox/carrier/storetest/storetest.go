@@ -15,6 +15,7 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/storesuite"
 	"orderflow/sandbox/carrier"
 	"orderflow/sandbox/web"
 )
@@ -23,7 +24,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 6_000_000, time.UTC)
 
 // Run runs the suite; open returns an empty store.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) carrier.Store) {
-	cases := map[string]func(*testing.T, carrier.Store){
+	storesuite.RunCases(t, start, open, map[string]func(*testing.T, carrier.Store){
 		"NothingIsAnEntryOfVersionZero":               nothing,
 		"WhatIsWrittenIsRead":                         written,
 		"ABookingAndItsCallbackStandOrFallTogether":   together,
@@ -31,10 +32,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) carrier.Store) {
 		"OneReferenceAtOnceIsBookedOnce":              oneReference,
 		"BookingsAndCancellationsAtOnceLeaveNothing":  bookAndCancel,
 		"DecisionsAndCancellationsAtOnceLeaveNothing": decideAndCancel,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
-	}
+	})
 }
 
 func entry(version int64) carrier.Entry {

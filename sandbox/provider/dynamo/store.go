@@ -76,20 +76,22 @@ func (item entry) domain() provider.Entry {
 	return e
 }
 
+var entryItems = ddb.Versioned[provider.Entry, entry]{
+	Key: ddb.Under("charge#", "charge"), Encode: fromDomain,
+	Decode: func(item entry, _ string) provider.Entry { return item.domain() },
+}
+
 // Entry reads what is kept of a reference.
 func (s Store) Entry(ctx context.Context, reference string) (provider.Entry, error) {
-	item := entry{Reference: reference}
-	_, err := s.Find(ctx, "charge#"+reference, "charge", &item)
-	return item.domain(), err
+	e, err := entryItems.Get(ctx, s.Table, reference)
+	e.Reference = reference
+	return e, err
 }
 
 // Write writes an entry on condition of its version.
 func (s Store) Write(ctx context.Context, e provider.Entry, with commit.With) error {
-	return s.Commit(ctx, with, s.SaveVersion("charge#"+e.Reference, "charge", fromDomain(e), e.Version-1))
+	return entryItems.Save(ctx, s.Table, e, with)
 }
-
-// Record writes what comes with a change.
-func (s Store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
 
 // Charges reads a page of the index; the status is looked at afterwards.
 func (s Store) Charges(ctx context.Context, status provider.Status, limit int, cursor string) ([]provider.Charge, string, error) {

@@ -10,7 +10,6 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/memdb"
 	"orderflow/sandbox/provider"
 	"orderflow/sandbox/web"
@@ -19,40 +18,31 @@ import (
 // Store implements provider.Store.
 type Store struct {
 	*memdb.Log
-	entries *memdb.Items[provider.Entry]
+	entries memdb.Versioned[provider.Entry]
 }
 
 // New returns an empty ledger.
 func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
-	return &Store{log, memdb.NewItems[provider.Entry](log, "charge", nil)}
+	return &Store{log, memdb.NewVersioned[provider.Entry](log, "charge", nil, nil)}
 }
 
 // Entry returns what is kept of a reference.
 func (s *Store) Entry(_ context.Context, reference string) (e provider.Entry, err error) {
-	s.View(func() { e = s.entries.Get(reference) })
+	e, err = s.entries.Get(reference)
 	e.Reference = reference
-	return e, nil
+	return e, err
 }
 
 // Write writes an entry.
 func (s *Store) Write(_ context.Context, e provider.Entry, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.entries.Get(e.Reference).Version != e.Version-1 {
-			return fault.ErrLostRace
-		}
 		if e.Charge != nil { // what the caller does to its own later is not written
 			c := *e.Charge
 			e.Charge = &c
 		}
-		s.entries.Save(e.Reference, e)
-		return nil
+		return s.entries.Next(e)
 	})
-}
-
-// Record writes what comes with a change.
-func (s *Store) Record(_ context.Context, with commit.With) error {
-	return s.Commit(with, func() error { return nil })
 }
 
 const cursorPrefix = "after "

@@ -16,6 +16,7 @@ import (
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/storesuite"
 	"orderflow/sandbox/provider"
 	"orderflow/sandbox/web"
 )
@@ -24,7 +25,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 6_000_000, time.UTC)
 
 // Run runs the suite; open returns an empty ledger.
 func Run(t *testing.T, open func(t *testing.T, c clock.Clock) provider.Store) {
-	cases := map[string]func(*testing.T, provider.Store){
+	storesuite.RunCases(t, start, open, map[string]func(*testing.T, provider.Store){
 		"NothingIsAnEntryOfVersionZero":               nothing,
 		"WhatIsWrittenIsRead":                         written,
 		"AnyOtherVersionLosesTheRace":                 stale,
@@ -37,10 +38,7 @@ func Run(t *testing.T, open func(t *testing.T, c clock.Clock) provider.Store) {
 		"OneKeyAtOnceIsChargedOnce":                   oneKey,
 		"ChargesAndVoidsAtOnceLeaveNoMoneyBehind":     chargeAndVoid,
 		"CapturesAndVoidsAtOnceNeverKeepWhatIsVoided": captureAndVoid,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
-	}
+	})
 }
 
 var eur = money.Money{Currency: "EUR", Amount: 1999}
