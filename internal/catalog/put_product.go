@@ -17,7 +17,7 @@ func (s *Service) PutProduct(ctx context.Context, sku, name string, price money.
 	if err != nil {
 		return Product{}, err
 	}
-	return fault.Redecide(func() (Product, error) {
+	return fault.RetryLostRace(func() (Product, error) {
 		before, err := s.store.Product(ctx, sku)
 		known := err == nil
 		if err != nil && !errors.Is(err, ErrNoProduct) {

@@ -12,7 +12,7 @@ import (
 // FlagOrder marks a PENDING order that could not be undone as NEEDS_ATTENTION, so that an operator looks at it. In any
 // other status the order stays as it is, and that status is returned. See RejectOrder for why there is no barrier.
 func (s *Service) FlagOrder(ctx context.Context, in contract.Flag) (contract.Result, error) {
-	return fault.Redecide(func() (contract.Result, error) {
+	return fault.RetryLostRace(func() (contract.Result, error) {
 		o, err := s.store.Order(ctx, in.OrderID)
 		if err != nil {
 			return contract.Result{}, err

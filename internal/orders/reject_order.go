@@ -16,7 +16,7 @@ import (
 // do harm: it would answer a later execution for the same order (an operator's, after FlagOrder) with the
 // result of the first one instead of where the order stands.
 func (s *Service) RejectOrder(ctx context.Context, in contract.Reject) (contract.Result, error) {
-	return fault.Redecide(func() (contract.Result, error) {
+	return fault.RetryLostRace(func() (contract.Result, error) {
 		o, err := s.store.Order(ctx, in.OrderID)
 		if err != nil {
 			return contract.Result{}, err

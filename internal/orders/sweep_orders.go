@@ -55,7 +55,7 @@ func (s *Service) SweepOrders(ctx context.Context) (Swept, error) {
 		return did, err
 	}
 	for _, o := range found {
-		told, err := s.tell(ctx, o)
+		told, err := s.publishOverdue(ctx, o)
 		switch {
 		case errors.Is(err, fault.ErrLostRace): // it has changed: the next sweep decides
 		case err != nil:
@@ -77,8 +77,8 @@ func (s *Service) SweepOrders(ctx context.Context) (Swept, error) {
 	return did, err
 }
 
-// tell publishes that o is overdue, or flags it; told says which.
-func (s *Service) tell(ctx context.Context, o Order) (told bool, err error) {
+// publishOverdue publishes that o is overdue, or flags it; told says which.
+func (s *Service) publishOverdue(ctx context.Context, o Order) (told bool, err error) {
 	e, wrong, err := s.overdue(ctx, o)
 	if err != nil {
 		return false, err

@@ -77,7 +77,7 @@ func (s *Service) settle(ctx context.Context, c Charge) error {
 		if !c.Live() && differs {
 			s.lookAt(ctx, ConcernNotPaid)
 			slog.ErrorContext(ctx, "a confirmed order is not paid", "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
-			_, err := fault.Redecide(func() (bool, error) { return s.correct(ctx, c) })
+			_, err := fault.RetryLostRace(func() (bool, error) { return s.correct(ctx, c) })
 			return err
 		}
 	}
@@ -90,7 +90,7 @@ func (s *Service) partlyRefunded(ctx context.Context, c Charge) (news bool, err 
 	if c.Status != ChargeCaptured || c.Refunded == 0 {
 		return false, nil
 	}
-	return fault.Redecide(func() (bool, error) {
+	return fault.RetryLostRace(func() (bool, error) {
 		p, err := s.store.Payment(ctx, c.Reference)
 		switch {
 		case errors.Is(err, ErrNoPayment):

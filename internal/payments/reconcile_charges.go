@@ -124,7 +124,7 @@ func (s *Service) reconcileConfirmed(ctx context.Context, c Charge, flag func(wh
 		}
 		return err
 	case ChargeRefunded:
-		news, err := fault.Redecide(func() (bool, error) { return s.correct(ctx, c) })
+		news, err := fault.RetryLostRace(func() (bool, error) { return s.correct(ctx, c) })
 		if err == nil && news {
 			err = flag("a confirmed order is not paid")
 		}
@@ -145,7 +145,7 @@ func (s *Service) giveBack(ctx context.Context, c Charge) error {
 	if err != nil || done.Status == string(after.Status) {
 		return err
 	}
-	_, err = fault.Redecide(func() (bool, error) { return s.correct(ctx, after) })
+	_, err = fault.RetryLostRace(func() (bool, error) { return s.correct(ctx, after) })
 	return err
 }
 

@@ -18,7 +18,7 @@ func (s *Service) AwaitShipment(ctx context.Context, in contract.Await) (contrac
 	if in.OrderID == "" || in.ResumeToken == "" {
 		return contract.Result{}, errInput
 	}
-	return fault.Redecide(func() (contract.Result, error) {
+	return fault.RetryLostRace(func() (contract.Result, error) {
 		sh, err := s.store.Shipment(ctx, in.OrderID)
 		if err != nil {
 			return contract.Result{}, err

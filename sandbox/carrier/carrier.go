@@ -140,7 +140,7 @@ func (c *Carrier) Answered(ctx context.Context, reference string) error {
 
 // change applies one change to an entry, and writes it only if it is one.
 func (c *Carrier) change(ctx context.Context, reference string, apply func(*Entry)) (Entry, error) {
-	return fault.Redecide(func() (Entry, error) {
+	return fault.RetryLostRace(func() (Entry, error) {
 		before, err := c.store.Entry(ctx, reference)
 		if err != nil {
 			return Entry{}, err

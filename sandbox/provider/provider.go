@@ -223,7 +223,7 @@ func (p *Provider) ChargeByID(ctx context.Context, id string) ([]Charge, error) 
 
 // change applies one change to an entry, and writes it only if it is one.
 func (p *Provider) change(ctx context.Context, reference string, apply func(*Entry) error) (Entry, error) {
-	return fault.Redecide(func() (Entry, error) {
+	return fault.RetryLostRace(func() (Entry, error) {
 		before, err := p.store.Entry(ctx, reference)
 		if err != nil {
 			return Entry{}, err

@@ -26,13 +26,13 @@ func TestADisputeThatTheProviderTellsOfMarksThePayment(t *testing.T) {
 	forged := stripe.Sign([]byte("guessed"), time.Now(), []byte(body))
 	stale := stripe.Sign(webhookSecret(t), time.Now().Add(-time.Hour), []byte(body))
 	for name, header := range map[string]string{"forged": forged, "recorded an hour ago": stale} {
-		if status, answer := tell(t, header, body); status != http.StatusUnauthorized || !strings.Contains(answer, "InvalidSignature") {
+		if status, answer := sendNotice(t, header, body); status != http.StatusUnauthorized || !strings.Contains(answer, "InvalidSignature") {
 			t.Errorf("%s: %d %s, want 401", name, status, answer)
 		}
 	}
 	wantDispute(t, o.OrderID, "CAPTURED", "")
 	for range 2 {
-		if status, answer := tell(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(body)), body); status != http.StatusNoContent {
+		if status, answer := sendNotice(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(body)), body); status != http.StatusNoContent {
 			t.Errorf("%d %s, want 204", status, answer)
 		}
 	}
@@ -52,7 +52,7 @@ func TestARefundAtTheProviderIsWrittenDownWhenItTells(t *testing.T) {
 	eventually(t, 30*time.Second, "the payment is refunded", func() error {
 		n++
 		again := strings.Replace(body, "evt_", fmt.Sprintf("evt_%d_", n), 1)
-		if status, answer := tell(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(again)), again); status != http.StatusNoContent {
+		if status, answer := sendNotice(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(again)), again); status != http.StatusNoContent {
 			return fmt.Errorf("the webhook answered %d %s", status, answer)
 		}
 		p, err := customer().Payment(t.Context(), o.OrderID)
@@ -85,7 +85,7 @@ func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
 	}
 	notice := fmt.Sprintf(`{"id":"evt_part_%s","type":"charge.refunded","data":{"object":{"object":"charge","metadata":{"order_id":%q}}}}`, o.OrderID, o.OrderID)
 	for range 2 {
-		if status, answer := tell(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(notice)), notice); status != http.StatusNoContent {
+		if status, answer := sendNotice(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(notice)), notice); status != http.StatusNoContent {
 			t.Errorf("%d %s, want 204", status, answer)
 		}
 	}
@@ -113,8 +113,8 @@ func webhookSecret(t *testing.T) []byte {
 	return []byte(aws.ToString(out.SecretString))
 }
 
-// tell posts a notice as the payment provider does.
-func tell(t *testing.T, signature, body string) (int, string) {
+// sendNotice posts a notice as the payment provider does.
+func sendNotice(t *testing.T, signature, body string) (int, string) {
 	t.Helper()
 	return post(t, stack.Outputs["ApiUrl"]+"/v1/webhooks/payment", signature, body)
 }

@@ -98,7 +98,7 @@ func TestOneOrderIsOneTrace(t *testing.T) {
 	for range orders {
 		o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 		wantFinal(t, o, client.Confirmed, "")
-		tr := whole(t, o.OrderID)
+		tr := completeTrace(t, o.OrderID)
 		wantTree(t, tr)
 		all = append(all, tr.calls())
 	}
@@ -110,8 +110,8 @@ func TestOneOrderIsOneTrace(t *testing.T) {
 	wantWithinBudget(t, all)
 }
 
-// whole waits until every span that must be there has arrived.
-func whole(t *testing.T, orderID string) trace {
+// completeTrace waits until every span that must be there has arrived.
+func completeTrace(t *testing.T, orderID string) trace {
 	t.Helper()
 	tr := trace{}
 	eventually(t, 60*time.Second, "the order's trace is whole", func() error {

@@ -158,7 +158,7 @@ func oversell(t *testing.T, s Store) {
 	for i := range orders {
 		wg.Go(func() {
 			r := reservation(fmt.Sprint(i), 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
-			_, err := fault.Redecide(func() (struct{}, error) {
+			_, err := fault.RetryLostRace(func() (struct{}, error) {
 				return struct{}{}, s.Move(context.Background(), r, inventory.Available, inventory.Reserved, commit.With{})
 			})
 			results <- err

@@ -98,7 +98,7 @@ func (o Once) Returning(result any) *Entry {
 // result, or ErrCompensated where the step was undone meanwhile without ever running.
 // run must commit the entry of Once together with its changes.
 func Do[R any](ctx context.Context, log Log, saga, step string, run func(context.Context, Once) (R, error)) (R, error) {
-	return fault.Redecide(func() (R, error) {
+	return fault.RetryLostRace(func() (R, error) {
 		key := Key{saga, step, Action}
 		if rec, ok, err := log.Barrier(ctx, key); err != nil || ok {
 			return replay[R](ctx, rec, err)
@@ -117,7 +117,7 @@ type Done map[string]bool
 // even where it has nothing to undo. An action may still have reached a third party without
 // having been recorded here, so run undoes there in any case.
 func Undo[R any](ctx context.Context, log Log, saga, step string, actions []string, run func(context.Context, Done, Once) (R, error)) (R, error) {
-	return fault.Redecide(func() (R, error) {
+	return fault.RetryLostRace(func() (R, error) {
 		once := Once{key: Key{saga, step, Compensation}}
 		if rec, ok, err := log.Barrier(ctx, once.key); err != nil || ok {
 			return replay[R](ctx, rec, err)

@@ -30,9 +30,9 @@ func ExampleError_Detailf() {
 }
 
 // A decision that another writer overtook is taken again on fresh data.
-func ExampleRedecide() {
+func ExampleRetryLostRace() {
 	version := 0
-	n, err := fault.Redecide(func() (int, error) {
+	n, err := fault.RetryLostRace(func() (int, error) {
 		if version++; version < 3 {
 			return 0, fault.ErrLostRace
 		}

@@ -61,14 +61,14 @@ func TestFromMakesTheUnclassifiedTransientWithoutTellingTheCause(t *testing.T) {
 	}
 }
 
-func TestRedecideGoesOnOnlyWhileItLoses(t *testing.T) {
+func TestRetryLostRaceGoesOnOnlyWhileItLoses(t *testing.T) {
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
 		losses int
 		err    error
 	}{"first time": {0, nil}, "third time": {2, nil}, "error": {1, broken}} {
 		runs := 0
-		_, err := fault.Redecide(func() (int, error) {
+		_, err := fault.RetryLostRace(func() (int, error) {
 			if runs++; runs <= c.losses {
 				return 0, fmt.Errorf("commit: %w", fault.ErrLostRace)
 			}
@@ -80,9 +80,9 @@ func TestRedecideGoesOnOnlyWhileItLoses(t *testing.T) {
 	}
 }
 
-func TestRedecideIsBoundedAndThenTransient(t *testing.T) {
+func TestRetryLostRaceIsBoundedAndThenTransient(t *testing.T) {
 	runs := 0
-	_, err := fault.Redecide(func() (int, error) { runs++; return 0, fault.ErrLostRace })
+	_, err := fault.RetryLostRace(func() (int, error) { runs++; return 0, fault.ErrLostRace })
 	if runs != 8 || fault.KindOf(err) != fault.Transient || fault.From(err).Code != "Contention" {
 		t.Errorf("%d runs, %v; want 8 and the transient Contention", runs, err)
 	}

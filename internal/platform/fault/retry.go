@@ -6,9 +6,9 @@ import "errors"
 // somebody else succeeded, so losing many times in a row is heavy contention.
 const decisions = 8
 
-// Redecide runs decide again for as long as it loses a race, at most eight
+// RetryLostRace runs decide again for as long as it loses a race, at most eight
 // times; then the error is Transient and the caller's own retry takes over.
-func Redecide[R any](decide func() (R, error)) (R, error) {
+func RetryLostRace[R any](decide func() (R, error)) (R, error) {
 	var r R
 	var err error
 	for range decisions {

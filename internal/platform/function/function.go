@@ -54,20 +54,20 @@ func Start(service, name string, compose func(*Env) Handler) {
 		os.Exit(1)
 	}
 	who := program{service, name}
-	h = as(who, metered(os.Stdout, env.Clock, os.LookupEnv, who, h))
+	h = withProgram(who, metered(os.Stdout, env.Clock, os.LookupEnv, who, h))
 	lambda.Start(observe(traced(provider(os.LookupEnv, lambdacontext.FunctionName, env.Clock), h)))
 }
 
 // observe gives every invocation its request id and trace, and logs its failure.
 func observe(next Handler) HandlerFunc {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
-		ctx = noting(ctx)
+		ctx = withNote(ctx)
 		if lc, ok := lambdacontext.FromContext(ctx); ok {
 			ctx = WithLogAttrs(ctx, slog.String("requestId", lc.AwsRequestID))
 		}
 		out, err := next.Invoke(ctx, payload)
 		if err != nil {
-			slog.WarnContext(whole(ctx), "invocation failed", "error", failure(err))
+			slog.WarnContext(noted(ctx), "invocation failed", "error", failure(err))
 		}
 		return out, err
 	}

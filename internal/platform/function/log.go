@@ -46,8 +46,8 @@ func LogAttrs(ctx context.Context) []slog.Attr {
 
 type notes struct{}
 
-// noting returns a context for Note.
-func noting(ctx context.Context) context.Context {
+// withNote returns a context for Note.
+func withNote(ctx context.Context) context.Context {
 	return context.WithValue(ctx, notes{}, new([]slog.Attr))
 }
 
@@ -59,8 +59,8 @@ func Note(ctx context.Context) {
 	}
 }
 
-// whole returns a context whose lines carry what Note was given.
-func whole(ctx context.Context) context.Context {
+// noted returns a context whose lines carry what Note was given.
+func noted(ctx context.Context) context.Context {
 	if attrs, ok := ctx.Value(notes{}).(*[]slog.Attr); ok && len(*attrs) > 0 {
 		return context.WithValue(ctx, logAttrs{}, *attrs)
 	}

@@ -28,7 +28,7 @@ func metered(out io.Writer, c clock.Clock, env func(string) (string, bool), who 
 		}
 		res, err := next.Invoke(ctx, payload)
 		if err != nil {
-			metrics.Count(whole(ctx), metrics.InvocationFailures, 1)
+			metrics.Count(noted(ctx), metrics.InvocationFailures, 1)
 		}
 		return res, err
 	}
@@ -46,8 +46,8 @@ type program struct{ service, function string }
 
 type running struct{}
 
-// as makes Step know which function runs.
-func as(who program, next Handler) HandlerFunc {
+// withProgram makes Step know which function runs.
+func withProgram(who program, next Handler) HandlerFunc {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		return next.Invoke(context.WithValue(ctx, running{}, who), payload)
 	}

@@ -134,7 +134,7 @@ func TestColdStartsAndFailuresAreMeasuredWithTheirIds(t *testing.T) {
 		}
 		return nil, nil
 	})
-	served := observe(as(who, metered(&out, clock.At(time.UnixMilli(1)), lookup(map[string]string{"STAGE": "dev"}), who, h)))
+	served := observe(withProgram(who, metered(&out, clock.At(time.UnixMilli(1)), lookup(map[string]string{"STAGE": "dev"}), who, h)))
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r-1"})
 	for _, payload := range []string{"good", "bad", "good"} {
 		_, _ = served(ctx, []byte(payload))

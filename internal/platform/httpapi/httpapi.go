@@ -122,7 +122,7 @@ func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		res = e.challenge(problem(ctx, in.Path, err))
 	}
-	tell(ctx, res)
+	observeResponse(ctx, res)
 	answered(span, res, err)
 	return encode(res.bodiless(head).with(e.origins.headers(r.Header.Get("Origin"))))
 }

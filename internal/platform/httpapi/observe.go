@@ -21,8 +21,8 @@ func about(ctx context.Context, r *Request) context.Context {
 	return ctx
 }
 
-// tell records how a request was answered.
-func tell(ctx context.Context, res Response) {
+// observeResponse records how a request was answered.
+func observeResponse(ctx context.Context, res Response) {
 	if res.Header[replayed] != "" {
 		metrics.Count(ctx, metrics.IdempotentReplays, 1)
 	}

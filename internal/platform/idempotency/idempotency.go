@@ -95,7 +95,7 @@ func (o Once) Returning(result any) *Entry {
 // Do runs the request unless it ran before; then it returns the first result with replayed true.
 // Errors are not remembered: a refused request has changed nothing and may be sent again.
 func Do[R any](ctx context.Context, log Log, req Request, run func(context.Context, Once) (R, error)) (r R, replayed bool, err error) {
-	r, err = fault.Redecide(func() (R, error) {
+	r, err = fault.RetryLostRace(func() (R, error) {
 		replayed = false
 		if req.Key != "" {
 			rec, ok, err := log.Reply(ctx, req.Scope, req.Key)

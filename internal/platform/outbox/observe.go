@@ -9,8 +9,8 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// tell says that an event went out and how old it was by then, in the trace that it belongs to.
-func tell(ctx context.Context, e envelope.Event) {
+// logPublished says that an event went out and how old it was by then, in the trace that it belongs to.
+func logPublished(ctx context.Context, e envelope.Event) {
 	ctx = function.WithLogAttrs(function.Traced(ctx, e.TraceParent),
 		slog.String("eventId", e.ID), slog.String("eventType", e.Type), slog.String("subject", e.Subject))
 	metrics.Since(ctx, metrics.OutboxLag, e.Time)

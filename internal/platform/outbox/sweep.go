@@ -74,7 +74,7 @@ func publish(ctx context.Context, topic Topic, store Store, items []Item) (int, 
 				failed = errors.Join(failed, err)
 				continue
 			}
-			tell(ctx, item.Event)
+			logPublished(ctx, item.Event)
 			published = append(published, item)
 		}
 		failed = errors.Join(failed, store.DeletePublished(ctx, published))

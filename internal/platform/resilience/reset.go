@@ -17,7 +17,7 @@ var ErrClosed = errors.New("the circuit is closed")
 // as many failures as ever.
 func Reset(ctx context.Context, log CircuitLog, dependency string, p envelope.Publisher) (Circuit, error) {
 	b := Breaker{dependency: dependency, events: p}
-	return fault.Redecide(func() (Circuit, error) {
+	return fault.RetryLostRace(func() (Circuit, error) {
 		c, err := log.Circuit(ctx, dependency)
 		if err != nil {
 			return c, err

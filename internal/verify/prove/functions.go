@@ -143,7 +143,7 @@ var functions = []function{
 		}
 		w.Token = c.token
 		if w.Shipment != requested {
-			c.tell(w)
+			c.emit(w)
 		}
 		return ok
 	}},
@@ -155,7 +155,7 @@ var functions = []function{
 			return ok
 		}
 		w.Shipment = shipmentCancelled
-		c.tell(w)
+		c.emit(w)
 		return ok
 	}},
 	{name: "ConfirmOrder", mark: confirmOrder, commit: func(w *World, _ *commit) outcome {
@@ -219,8 +219,8 @@ func (w *World) closed() outcome {
 	return outcome{result: `{"confirmed":false}`}
 }
 
-// tell emits the shipment's event, of which only one with a token matters.
-func (c *commit) tell(w *World) {
+// emit publishes the shipment's event, of which only one with a token matters.
+func (c *commit) emit(w *World) {
 	if w.Token != 0 {
 		c.wake = &wake{w.Shipment, w.Token}
 	}
@@ -237,7 +237,7 @@ func calledBack(w *World) *wake {
 		w.Shipment = refused
 	}
 	var c commit
-	c.tell(w)
+	c.emit(w)
 	return c.wake
 }
 

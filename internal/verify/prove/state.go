@@ -73,7 +73,7 @@ func (s *State) find(k kind) int {
 	return slices.IndexFunc(s.each(), func(m message) bool { return m.kind == k })
 }
 
-func (s *State) tell(w *wake) {
+func (s *State) deliver(w *wake) {
 	if w != nil {
 		s.put(message{kind: wakeUp, wake: *w})
 	}

@@ -71,7 +71,7 @@ func (n *successors) invocation(i int, m message) {
 	label := func() string { return m.String() + n.progress(m, out) }
 	n.add(label, func(to *State) {
 		*to = s
-		to.tell(told)
+		to.deliver(told)
 		switch {
 		case !out.over():
 		case m.kind == zombie:
@@ -133,14 +133,14 @@ func (n *successors) faulty(i int, m message) {
 	}
 	n.fault(func() string { return m.String() + n.progress(m, out) + ", but the answer is lost" }, func(s *State) {
 		*s = after
-		s.tell(told)
+		s.deliver(told)
 		n.x.goOn(s, m.kind, n.x.runs.fail(run, "Lambda.Unknown"))
 	})
 	n.fault(func() string {
 		return m.String() + n.progress(m, out) + ", but the answer is lost, and it fails until its retries are used up"
 	}, func(s *State) {
 		*s = after
-		s.tell(told)
+		s.deliver(told)
 		s.exhaust(m)
 		n.x.goOn(s, m.kind, n.x.runs.giveUp(run, "Transient"))
 	})
@@ -227,7 +227,7 @@ func (n *successors) outside() {
 		})
 	}
 	if w.Booked && !w.Called && w.Shipment != unshipped {
-		n.chance(func() string { return "the carrier calls back" }, func(s *State) { s.tell(calledBack(&s.World)) })
+		n.chance(func() string { return "the carrier calls back" }, func(s *State) { s.deliver(calledBack(&s.World)) })
 	}
 }
 

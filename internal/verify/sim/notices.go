@@ -10,9 +10,9 @@ import (
 	"orderflow/internal/payments/stripe"
 )
 
-// tell may have the payment provider send notice that something has happened under a reference, until it was heard. Most
+// sendNotices may have the payment provider send notice that something has happened under a reference, until it was heard. Most
 // changes go untold: each notice is a call to the provider, and they are not to be the most of what the seeds try.
-func (w *World) tell(reference string) {
+func (w *World) sendNotices(reference string) {
 	wait, times := w.between(50*time.Millisecond, 3*time.Second), 1
 	switch {
 	case !w.strikes(tells):
