@@ -25,12 +25,6 @@ import (
 
 const products = "products"
 
-// Store implements catalog.Store.
-type Store struct{ *ddb.Table }
-
-// New returns the store in a table.
-func New(t *ddb.Table) Store { return Store{t} }
-
 type product struct {
 	SKU       string    `dynamodbav:"sk"`
 	Name      string    `dynamodbav:"name"`
@@ -54,6 +48,9 @@ var productItems = ddb.Versioned[catalog.Product, product]{
 		}
 	},
 }
+
+// Store implements catalog.Store.
+type Store struct{ *ddb.Table }
 
 // Product reads a product.
 func (s Store) Product(ctx context.Context, sku string) (catalog.Product, error) {

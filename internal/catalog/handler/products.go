@@ -60,5 +60,5 @@ func listProducts(svc *catalog.Service) function.Handler {
 }
 
 func service(env *function.Env) *catalog.Service {
-	return catalog.New(dynamo.New(ddb.FromEnv(env)), env.Clock, env.IDs)
+	return catalog.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, env.IDs)
 }

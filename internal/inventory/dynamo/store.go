@@ -25,9 +25,6 @@ import (
 // Store implements inventory.Store.
 type Store struct{ *ddb.Table }
 
-// New returns the store in a table.
-func New(t *ddb.Table) Store { return Store{t} }
-
 // Stock reads the stock of a product.
 func (s Store) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
 	var item struct {

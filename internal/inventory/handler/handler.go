@@ -9,5 +9,5 @@ import (
 )
 
 func service(env *function.Env) *inventory.Service {
-	return inventory.New(dynamo.New(ddb.FromEnv(env)), env.Clock, env.IDs)
+	return inventory.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, env.IDs)
 }

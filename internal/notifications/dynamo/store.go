@@ -15,8 +15,5 @@ import (
 // Store implements notifications.Store.
 type Store struct{ *ddb.Table }
 
-// New returns the store in a table.
-func New(t *ddb.Table) Store { return Store{t} }
-
 // expiry is when what is written now may go.
 func (s Store) expiry() int64 { return s.Clock.Now().Add(notifications.Retention).Unix() }

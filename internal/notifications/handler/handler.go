@@ -15,7 +15,7 @@ import (
 // NotifyCustomer composes the function notify-customer.
 func NotifyCustomer(env *function.Env) function.Handler {
 	mailer := ses.New(env.AWS(), env.Require("SENDER"))
-	return notifyCustomer(notifications.New(dynamo.New(ddb.FromEnv(env)), mailer, env.Clock, env.IDs))
+	return notifyCustomer(notifications.New(dynamo.Store{Table: ddb.FromEnv(env)}, mailer, env.Clock, env.IDs))
 }
 
 // retired are the types that the queue was subscribed to until release 0.11. They can go when every stage has it.

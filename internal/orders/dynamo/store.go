@@ -23,9 +23,6 @@ const Index = "byCustomer"
 // Store implements orders.Store.
 type Store struct{ *ddb.Table }
 
-// New returns the store in a table.
-func New(t *ddb.Table) Store { return Store{t} }
-
 // Order reads an order.
 func (s Store) Order(ctx context.Context, orderID string) (orders.Order, error) {
 	return orderItems.Get(ctx, s.Table, orderID)

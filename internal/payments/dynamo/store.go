@@ -16,12 +16,6 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Store implements payments.Store.
-type Store struct{ *ddb.Table }
-
-// New returns the store in a table.
-func New(t *ddb.Table) Store { return Store{t} }
-
 type payment struct {
 	CustomerID  string    `dynamodbav:"customerId"`
 	Status      string    `dynamodbav:"status"`
@@ -53,6 +47,9 @@ var paymentItems = ddb.Versioned[payments.Payment, payment]{
 		}
 	},
 }
+
+// Store implements payments.Store.
+type Store struct{ *ddb.Table }
 
 // Payment reads an order's payment.
 func (s Store) Payment(ctx context.Context, orderID string) (payments.Payment, error) {

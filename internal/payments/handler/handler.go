@@ -18,7 +18,7 @@ import (
 
 // service is for the functions that call the provider, which PAYMENT_PROVIDER names.
 func service(env *function.Env) *payments.Service {
-	store := dynamo.New(ddb.FromEnv(env))
+	store := dynamo.Store{Table: ddb.FromEnv(env)}
 	calls := outbound.New(env, "payments", store)
 	var third payments.Provider
 	switch name := env.Require("PAYMENT_PROVIDER"); name {

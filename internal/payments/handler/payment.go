@@ -23,7 +23,7 @@ type payment struct {
 
 // GetPayment composes the function get-payment. It reads the table only, so it has no provider.
 func GetPayment(env *function.Env) function.Handler {
-	return getPayment(payments.New(dynamo.New(ddb.FromEnv(env)), nil, env.Clock, env.IDs))
+	return getPayment(payments.New(dynamo.Store{Table: ddb.FromEnv(env)}, nil, env.Clock, env.IDs))
 }
 
 func getPayment(svc *payments.Service) function.Handler {

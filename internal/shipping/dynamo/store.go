@@ -13,12 +13,6 @@ import (
 	"orderflow/internal/shipping"
 )
 
-// Store implements shipping.Store.
-type Store struct{ *ddb.Table }
-
-// New returns the store in a table.
-func New(t *ddb.Table) Store { return Store{t} }
-
 type shipment struct {
 	CustomerID     string    `dynamodbav:"customerId"`
 	Status         string    `dynamodbav:"status"`
@@ -47,6 +41,9 @@ var shipmentItems = ddb.Versioned[shipping.Shipment, shipment]{
 		}
 	},
 }
+
+// Store implements shipping.Store.
+type Store struct{ *ddb.Table }
 
 // Shipment reads an order's shipment.
 func (s Store) Shipment(ctx context.Context, orderID string) (shipping.Shipment, error) {

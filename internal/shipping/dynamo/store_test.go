@@ -12,13 +12,13 @@ import (
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store {
-		return dynamo.New(ddbtest.NewTable(t, c))
+		return dynamo.Store{Table: ddbtest.NewTable(t, c)}
 	})
 }
 
 func TestTwoVersionsShareTheTable(t *testing.T) {
 	storesuite.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
-		return dynamo.New(table), ddbtest.NewNewer(table)
+		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
 	}, storetest.TwoVersions)
 }

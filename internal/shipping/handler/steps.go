@@ -27,12 +27,12 @@ func CancelShipment(env *function.Env) function.Handler {
 
 // asking is for the functions that call the carrier.
 func asking(env *function.Env) *shipping.Service {
-	store := dynamo.New(ddb.FromEnv(env))
+	store := dynamo.Store{Table: ddb.FromEnv(env)}
 	calls := outbound.New(env, "shipping", store)
 	return shipping.New(store, carrier.New(calls.To(carrier.Name)), env.Clock, env.IDs)
 }
 
 // keeping is for those that have only the table.
 func keeping(env *function.Env) *shipping.Service {
-	return shipping.New(dynamo.New(ddb.FromEnv(env)), nil, env.Clock, env.IDs)
+	return shipping.New(dynamo.Store{Table: ddb.FromEnv(env)}, nil, env.Clock, env.IDs)
 }

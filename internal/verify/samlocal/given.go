@@ -49,7 +49,7 @@ func stockTea(ctx context.Context, stack *devstack.Stack) error {
 	if _, err := operator.AdjustStock(ctx, "", tea, client.Adjustment{Delta: 10, Reason: "for the samples", AllowUnknownSKU: true}); err != nil {
 		return err
 	}
-	prices := ordersstore.New(ddb.Open(stack.Config(), table(stack, "orders"), clock.System{}))
+	prices := ordersstore.Store{Table: ddb.Open(stack.Config(), table(stack, "orders"), clock.System{})}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
@@ -84,7 +84,7 @@ func given(ctx context.Context, stack *devstack.Stack, w want, event string) err
 }
 
 func giveOrder(ctx context.Context, stack *devstack.Stack) error {
-	store := ordersstore.New(ddb.Open(stack.Config(), table(stack, "orders"), clock.System{}))
+	store := ordersstore.Store{Table: ddb.Open(stack.Config(), table(stack, "orders"), clock.System{})}
 	all, err := store.Client.Scan(ctx, &dynamodb.ScanInput{TableName: &store.Name})
 	if err != nil {
 		return err

@@ -105,7 +105,7 @@ func (n *network) serve(r *http.Request, body []byte) *recorder {
 	n.hosts[r.URL.Host].ServeHTTP(res, again)
 	if r.URL.Host == provider.Name && r.Method == http.MethodPost && res.status < http.StatusMultipleChoices {
 		n.w.captureIsDue(reference(r.URL.Path, body)) //nolint:contextcheck // it looks at the books
-		n.w.sendNotices(reference(r.URL.Path, body))         //nolint:contextcheck // what comes of it is another call
+		n.w.sendNotices(reference(r.URL.Path, body))  //nolint:contextcheck // what comes of it is another call
 		if strings.HasSuffix(r.URL.Path, "/capture") {
 			n.w.giveBack(reference(r.URL.Path, body)) //nolint:contextcheck // likewise
 		}

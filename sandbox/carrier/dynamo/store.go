@@ -19,12 +19,6 @@ import (
 // callbackRetention is how long a callback item stays, for people to look at: the stream has it at once.
 const callbackRetention = 24 * time.Hour
 
-// Store implements carrier.Store.
-type Store struct{ *ddb.Table }
-
-// New returns the store in a table.
-func New(t *ddb.Table) Store { return Store{t} }
-
 type entry struct {
 	Reference  string `dynamodbav:"reference"`
 	PostalCode string `dynamodbav:"postalCode"`
@@ -69,6 +63,9 @@ var entryItems = ddb.Versioned[carrier.Entry, entry]{
 	Key: ddb.Under("shipment#", "shipment"), Encode: fromDomain,
 	Decode: func(item entry, _ string) carrier.Entry { return item.domain() },
 }
+
+// Store implements carrier.Store.
+type Store struct{ *ddb.Table }
 
 // Entry reads what is kept of a reference.
 func (s Store) Entry(ctx context.Context, reference string) (carrier.Entry, error) {

@@ -21,7 +21,7 @@ func main() {
 	function.Start("sandbox", "send-carrier-callback", func(env *function.Env) function.Handler {
 		cfg := env.AWS()
 		sender := carrier.Sender{
-			Carrier:   carrier.New(dynamo.New(ddb.FromEnv(env)), env.Clock, env.IDs),
+			Carrier:   carrier.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, env.IDs),
 			Endpoints: registry.Open(cfg, env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock),
 			Secret:    secrets.Open(cfg, env.Require("WEBHOOK_SECRET"), env.Clock),
 			Clock:     env.Clock,

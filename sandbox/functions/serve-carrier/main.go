@@ -11,7 +11,7 @@ import (
 
 func main() {
 	function.Start("sandbox", "serve-carrier", func(env *function.Env) function.Handler {
-		store := dynamo.New(ddb.FromEnv(env))
+		store := dynamo.Store{Table: ddb.FromEnv(env)}
 		return web.Serve(carrier.Handler(store, env.Clock, env.IDs))
 	})
 }

@@ -11,7 +11,7 @@ import (
 
 func main() {
 	function.Start("sandbox", "serve-provider", func(env *function.Env) function.Handler {
-		ledger := dynamo.New(ddb.FromEnv(env))
+		ledger := dynamo.Store{Table: ddb.FromEnv(env)}
 		return web.Serve(provider.Handler(ledger, env.Clock, env.IDs, provider.Sleep))
 	})
 }

@@ -24,12 +24,6 @@ import (
 // Index is the name of the index over all charges.
 const Index = "charges"
 
-// Store implements provider.Store.
-type Store struct{ *ddb.Table }
-
-// New returns the ledger in a table.
-func New(t *ddb.Table) Store { return Store{t} }
-
 type entry struct {
 	Reference string `dynamodbav:"reference"`
 	Voided    bool   `dynamodbav:"voided"`
@@ -80,6 +74,9 @@ var entryItems = ddb.Versioned[provider.Entry, entry]{
 	Key: ddb.Under("charge#", "charge"), Encode: fromDomain,
 	Decode: func(item entry, _ string) provider.Entry { return item.domain() },
 }
+
+// Store implements provider.Store.
+type Store struct{ *ddb.Table }
 
 // Entry reads what is kept of a reference.
 func (s Store) Entry(ctx context.Context, reference string) (provider.Entry, error) {

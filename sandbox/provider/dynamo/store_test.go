@@ -13,13 +13,13 @@ import (
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, c clock.Clock) provider.Store {
-		return dynamo.New(ddbtest.NewTable(t, c, dynamo.Index))
+		return dynamo.Store{Table: ddbtest.NewTable(t, c, dynamo.Index)}
 	})
 }
 
 func TestTwoVersionsShareTheTable(t *testing.T) {
 	storesuite.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (provider.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c, dynamo.Index)
-		return dynamo.New(table), ddbtest.NewNewer(table)
+		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
 	}, storetest.TwoVersions)
 }
