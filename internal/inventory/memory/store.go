@@ -69,8 +69,8 @@ func (s *Store) Reservation(_ context.Context, orderID string) (inventory.Reserv
 // Move moves the reservation's lines between two buckets.
 func (s *Store) Move(_ context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
 	return s.Commit(with, func() error {
-		if s.reservations.Items.Get(r.OrderID).Version != r.Version-1 {
-			return fault.ErrLostRace
+		if err := s.reservations.Check(r); err != nil {
+			return err
 		}
 		for _, l := range r.Items {
 			if stock := s.stock.Get(l.SKU); *bucket(&stock, from) < l.Quantity {

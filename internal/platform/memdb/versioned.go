@@ -43,11 +43,25 @@ func (i Versioned[V]) Next(v V) error {
 	return i.over(v, version-1)
 }
 
+// Check is the condition of Next, for a commit that checks others before it changes anything.
+func (i Versioned[V]) Check(v V) error {
+	_, version := v.Identity()
+	return i.check(v, version-1)
+}
+
 func (i Versioned[V]) over(v V, before int64) error {
+	if err := i.check(v, before); err != nil {
+		return err
+	}
+	id, _ := v.Identity()
+	i.Items.Save(id, v)
+	return nil
+}
+
+func (i Versioned[V]) check(v V, before int64) error {
 	id, _ := v.Identity()
 	if _, stored := i.Items.Get(id).Identity(); stored != before {
 		return fault.ErrLostRace
 	}
-	i.Items.Save(id, v)
 	return nil
 }
