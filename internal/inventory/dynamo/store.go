@@ -1,4 +1,4 @@
-// Package dynamo is inventory's store in DynamoDB. Beside what package platform/dynamo
+// Package dynamo is inventory's store in DynamoDB. Beside what package ddb
 // keeps, the table holds:
 //
 //	pk               sk           what

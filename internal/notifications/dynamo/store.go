@@ -1,5 +1,5 @@
 // Package dynamo is the store of notifications in DynamoDB. Beside what package
-// platform/dynamo keeps, the table holds:
+// ddb keeps, the table holds:
 //
 //	pk               sk           what
 //	order#<orderId>  mail#<kind>  whether the mail is SENDING, SENT or REFUSED

@@ -22,7 +22,7 @@ type Items[V any] struct {
 }
 
 // NewItems returns a store's items of a kind, of which there are none yet. once, unless it is nil, copies from what is stored to
-// what is written next the fields that are written once (write:"once" in the shape of package dynamo).
+// what is written next the fields that are written once (write:"once" in the shape of package ddb).
 func NewItems[V any](l *Log, kind string, once func(stored V, next *V)) *Items[V] {
 	i := &Items[V]{log: l, kind: kind, once: once, values: map[string]V{}, unknown: map[string]Unknown{}, grown: map[string][]string{}}
 	l.kinds = append(l.kinds, i)

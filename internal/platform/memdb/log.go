@@ -1,5 +1,5 @@
 // Package memdb is what the services' in-memory stores stand on: the same protocol
-// as package dynamo, under one mutex. Tests and the simulation run on it.
+// as package ddb, under one mutex. Tests and the simulation run on it.
 package memdb
 
 import (

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Newer is a newer version of the code, which writes to the same items; see storetest.Newer.
+// Newer is a newer version of the code, which writes to the same items; see storesuite.Newer.
 type Newer struct{ *Log }
 
 // Grow adds an attribute to every item, and to every value with names that is nested in one.

@@ -1,4 +1,4 @@
-// Package dynamo is shipping's store in DynamoDB. Besides what package platform/dynamo keeps, the table holds:
+// Package dynamo is shipping's store in DynamoDB. Besides what package ddb keeps, the table holds:
 //
 //	pk               sk        what
 //	order#<orderId>  shipment  an order's shipment

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// gate stands before one service's store; see memory.Gate. What is committed through it
+// gate stands before one service's store; see memdb.Gate. What is committed through it
 // goes into the world's history, and its events into the table's stream.
 type gate struct {
 	w       *World

@@ -1,5 +1,5 @@
 // Package dynamo is the carrier's store in DynamoDB. Beside the records of idempotency keys
-// that package platform/dynamo keeps for 24 hours, the table holds:
+// that package ddb keeps for 24 hours, the table holds:
 //
 //	pk                    sk        what
 //	shipment#<reference>  shipment  all that is kept of a reference

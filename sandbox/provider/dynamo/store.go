@@ -1,5 +1,5 @@
 // Package dynamo is the provider's ledger in DynamoDB. Beside the records of idempotency
-// keys that package platform/dynamo keeps for 24 hours, the table holds:
+// keys that package ddb keeps for 24 hours, the table holds:
 //
 //	pk                  sk      index charges            what
 //	charge#<reference>  charge  (charges, <charge id>)   all that is kept of a reference

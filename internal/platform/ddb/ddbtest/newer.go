@@ -17,7 +17,7 @@ import (
 // grown is the name of an attribute that no version of the code knows.
 const grown = "attributeOfANewerVersion"
 
-// Newer is a newer version of the code, which writes to the same table; see storetest.Newer.
+// Newer is a newer version of the code, which writes to the same table; see storesuite.Newer.
 type Newer struct {
 	table *ddb.Table
 	added map[string][]string // by item: where an attribute was added
