@@ -4,10 +4,11 @@
 //	pk        sk     what
 //	products  <sku>  a product
 //
-// All products share a partition, so that a query lists them in order without an index. The price is that partition's throughput: 3000 read and 1000 write
-// units a second, which is 3000 products read or 500 changed (a transaction counts double).
-// DynamoDB splits a partition that stays hot by its sort key, but slowly. Orders do not read here, they
-// have a price book of their own; a shop whose customers browse faster than that puts a cache in front.
+// All products share a partition, so that a query lists them in order without an index. The price
+// is that partition's throughput: 3000 read and 1000 write units a second, which is 3000 products
+// read or 500 changed (a transaction counts double). DynamoDB splits a partition that stays hot by
+// its sort key, but slowly. Orders do not read here, they have a price book of their own; a shop
+// whose customers browse faster than that puts a cache in front.
 package dynamo
 
 import (
@@ -38,7 +39,8 @@ var productItems = ddb.Versioned[catalog.Product, product]{
 	Key: func(sku string) (pk, sk string) { return products, sku }, Missing: catalog.ErrNoProduct,
 	Encode: func(p catalog.Product) product {
 		return product{
-			SKU: p.SKU, Name: p.Name, Currency: p.Price.Currency, Amount: p.Price.Amount, Version: p.Version, UpdatedAt: p.UpdatedAt,
+			SKU: p.SKU, Name: p.Name, Currency: p.Price.Currency, Amount: p.Price.Amount, Version: p.Version,
+			UpdatedAt: p.UpdatedAt,
 		}
 	},
 	Decode: func(item product, sku string) catalog.Product {

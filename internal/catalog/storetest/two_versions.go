@@ -7,7 +7,8 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes; see storesuite.RunTwoVersions.
+// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes;
+// see storesuite.RunTwoVersions.
 var TwoVersions = map[string]storesuite.Kind[Store]{
 	"Product": {
 		Write: func(t *testing.T, s Store) { must(t, s.Put(t.Context(), product("mug", 1), commit.With{})) },

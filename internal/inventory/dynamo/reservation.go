@@ -23,7 +23,8 @@ type line struct {
 }
 
 var reservationItems = ddb.Versioned[inventory.Reservation, reservation]{
-	Key: ddb.Under("order#", "reservation"), Missing: inventory.ErrNoReservation, Encode: fromDomain, Decode: reservation.domain,
+	Key: ddb.Under("order#", "reservation"), Missing: inventory.ErrNoReservation, Encode: fromDomain,
+	Decode: reservation.domain,
 }
 
 func fromDomain(r inventory.Reservation) reservation {

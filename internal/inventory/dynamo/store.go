@@ -72,9 +72,11 @@ func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inven
 	return s.Commit(ctx, with, ops...)
 }
 
-// attributes are the names of the buckets. That of what is available is from a time when it was called so: an attribute keeps its
-// meaning, as versions of both times write it.
-var attributes = map[inventory.Bucket]string{inventory.Available: "onHand", inventory.Reserved: "reserved", inventory.Shipped: "shipped"}
+// attributes are the names of the buckets. That of what is available is from a time when it was
+// called so: an attribute keeps its meaning, as versions of both times write it.
+var attributes = map[inventory.Bucket]string{
+	inventory.Available: "onHand", inventory.Reserved: "reserved", inventory.Shipped: "shipped",
+}
 
 func (s Store) move(sku string, quantity int, from, to inventory.Bucket) ddb.Op {
 	return ddb.Op{Refused: inventory.ErrOutOfStock, Write: types.TransactWriteItem{Update: &types.Update{
@@ -103,7 +105,8 @@ func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, wi
 	}}})
 }
 
-// Overdue looks the reservations up in the index, and reads each again, since the index follows the table with a delay.
+// Overdue looks the reservations up in the index, and reads each again, since the index follows the
+// table with a delay.
 func (s Store) Overdue(ctx context.Context, before time.Time) ([]inventory.Reservation, error) {
 	var overdue []inventory.Reservation
 	err := s.EachOpen(ctx, before, func(pk string) error {

@@ -27,7 +27,8 @@ func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
 	return &Store{
 		Log: log, stock: memdb.NewItems[inventory.Stock](log, "stock", nil),
-		reservations: memdb.NewVersioned(log, "reservation", inventory.ErrNoReservation, reservedOnce), products: memdb.NewItems[string](log, "product", nil),
+		reservations: memdb.NewVersioned(log, "reservation", inventory.ErrNoReservation, reservedOnce),
+		products:     memdb.NewItems[string](log, "product", nil),
 	}
 }
 

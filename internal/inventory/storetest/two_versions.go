@@ -9,7 +9,8 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes; see storesuite.RunTwoVersions.
+// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes;
+// see storesuite.RunTwoVersions.
 var TwoVersions = map[string]storesuite.Kind[Store]{
 	"Stock": {
 		Write: func(t *testing.T, s Store) { stock(t, s, "a", 5) },

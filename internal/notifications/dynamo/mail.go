@@ -48,7 +48,8 @@ func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 	}
 	for _, kind := range c.Kind.WaitsFor() {
 		pk, sk := mailKey(c.OrderID, kind)
-		ops = append(ops, s.CheckIf(pk, sk, notifications.ErrSending, "attribute_not_exists(pk) OR mailStatus <> :sending OR claimedUntil <= :now", now))
+		ops = append(ops, s.CheckIf(pk, sk, notifications.ErrSending,
+			"attribute_not_exists(pk) OR mailStatus <> :sending OR claimedUntil <= :now", now))
 	}
 	if err := s.Commit(ctx, commit.With{}, ops...); !errors.Is(err, notifications.ErrSending) {
 		return err
@@ -84,7 +85,8 @@ func (s Store) settle(ctx context.Context, c notifications.Claim, status string)
 // Release lets the claim expire now.
 func (s Store) Release(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
-	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, sending, s.Clock.Now()), errNotHeld, "mailStatus = :sending AND claimId = :id",
+	err := s.Commit(ctx, commit.With{}, s.SaveIf(pk, sk, s.mail(c, sending, s.Clock.Now()), errNotHeld,
+		"mailStatus = :sending AND claimId = :id",
 		ddb.Values{":sending": ddb.String(sending), ":id": ddb.String(c.ID)}))
 	if errors.Is(err, errNotHeld) {
 		return nil

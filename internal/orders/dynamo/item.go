@@ -87,9 +87,11 @@ func (item price) domain() orders.Price {
 func fromDomain(o orders.Order) order {
 	item := order{
 		byCustomer: byCustomer{PK: "customer#" + o.CustomerID, SK: o.OrderID},
-		OrderID:    o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Status: string(o.Status), Reason: string(o.Reason),
+		OrderID:    o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail,
+		Status: string(o.Status), Reason: string(o.Reason),
 		Total: amount(o.Total), ShippingAddress: address(o.ShippingAddress), PaymentMethod: o.PaymentMethod,
-		CancelRequested: o.CancelRequested, CancelledBy: string(o.CancelRequestedBy), Closed: o.Closed, Detail: o.Detail, TrackingNumber: o.TrackingNumber,
+		CancelRequested: o.CancelRequested, CancelledBy: string(o.CancelRequestedBy), Closed: o.Closed,
+		Detail: o.Detail, TrackingNumber: o.TrackingNumber,
 		Version: o.Version, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}
 	if o.Status == orders.StatusPending {
@@ -103,9 +105,12 @@ func fromDomain(o orders.Order) order {
 
 func (item order) domain() orders.Order {
 	o := orders.Order{
-		OrderID: item.OrderID, CustomerID: item.CustomerID, CustomerEmail: item.CustomerEmail, Status: orders.Status(item.Status), Reason: orders.Reason(item.Reason),
-		Total: item.Total.domain(), ShippingAddress: contract.Address(item.ShippingAddress), PaymentMethod: item.PaymentMethod,
-		CancelRequested: item.CancelRequested, CancelRequestedBy: orders.Requester(item.CancelledBy), Closed: item.Closed, Detail: item.Detail, TrackingNumber: item.TrackingNumber,
+		OrderID: item.OrderID, CustomerID: item.CustomerID, CustomerEmail: item.CustomerEmail,
+		Status: orders.Status(item.Status), Reason: orders.Reason(item.Reason),
+		Total: item.Total.domain(), ShippingAddress: contract.Address(item.ShippingAddress),
+		PaymentMethod:   item.PaymentMethod,
+		CancelRequested: item.CancelRequested, CancelRequestedBy: orders.Requester(item.CancelledBy),
+		Closed: item.Closed, Detail: item.Detail, TrackingNumber: item.TrackingNumber,
 		Version: item.Version, CreatedAt: item.CreatedAt, UpdatedAt: item.UpdatedAt,
 	}
 	for _, l := range item.Items {

@@ -28,8 +28,9 @@ func (s Store) Order(ctx context.Context, orderID string) (orders.Order, error) 
 	return orderItems.Get(ctx, s.Table, orderID)
 }
 
-// Orders reads a page of the index. An order id is a ULID, so the sort key is the order of placing. The index follows
-// the table with a short delay: an order may be missing for a moment after it was placed.
+// Orders reads a page of the index. An order id is a ULID, so the sort key is the order of placing.
+// The index follows the table with a short delay: an order may be missing for a moment after it was
+// placed.
 func (s Store) Orders(ctx context.Context, customerID string, limit int, cursor string) ([]orders.Order, string, error) {
 	items, next, err := s.Page(ctx, Index, Index+"Pk", "customer#"+customerID, true, limit, cursor)
 	if err != nil {
@@ -79,7 +80,8 @@ func (s Store) OrdersByID(ctx context.Context, orderIDs []string) ([]orders.Orde
 	return found, nil
 }
 
-// Overdue looks the orders up in the index, and reads each again, since the index follows the table with a delay.
+// Overdue looks the orders up in the index, and reads each again, since the index follows the table
+// with a delay.
 func (s Store) Overdue(ctx context.Context, before time.Time) ([]orders.Order, error) {
 	var overdue []orders.Order
 	err := s.EachOpen(ctx, before, func(pk string) error {

@@ -15,8 +15,9 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// tally is a customer's item. The ids are a set, so that giving a place back twice does no harm, and no count can come to be
-// wrong. The declines are a list, newest first, so that a condition can look at the one that would be too many.
+// tally is a customer's item. The ids are a set, so that giving a place back twice does no harm,
+// and no count can come to be wrong. The declines are a list, newest first, so that a condition can
+// look at the one that would be too many.
 type tally struct {
 	Open     []string `dynamodbav:"orders,stringset,omitempty"`
 	Declines []int64  `dynamodbav:"declines,omitempty"` // in milliseconds since 1970
@@ -24,7 +25,8 @@ type tally struct {
 
 func tallyKey(customerID string) ddb.Values { return ddb.Key("customer#"+customerID, "tally") }
 
-// PlaceOrder writes a new order and its id into the tally, which is asked by a condition, so that nothing has to be read before.
+// PlaceOrder writes a new order and its id into the tally, which is asked by a condition, so that
+// nothing has to be read before.
 func (s Store) PlaceOrder(ctx context.Context, o orders.Order, limits orders.Limits, with commit.With) error {
 	last := fmt.Sprintf("#declines[%d]", limits.Declines-1)
 	return s.Commit(ctx, with, orderItems.Next(s.Table, o), ddb.Op{Refused: orders.ErrAtLimit, Write: types.TransactWriteItem{Update: &types.Update{
@@ -34,13 +36,14 @@ func (s Store) PlaceOrder(ctx context.Context, o orders.Order, limits orders.Lim
 			" AND (attribute_not_exists(" + last + ") OR " + last + " <= :since)"),
 		ExpressionAttributeNames: map[string]string{"#orders": "orders", "#declines": "declines"},
 		ExpressionAttributeValues: ddb.Values{
-			":id": set(o.OrderID), ":most": ddb.Number(int64(limits.Open)), ":since": ddb.Number(limits.Since(o.CreatedAt).UnixMilli()),
+			":id": set(o.OrderID), ":most": ddb.Number(int64(limits.Open)),
+			":since": ddb.Number(limits.Since(o.CreatedAt).UnixMilli()),
 		},
 	}}})
 }
 
-// ended is the write that tallies the end of an order. A decline is entered into the list as it was read, else Commit fails with
-// fault.ErrLostRace.
+// ended is the write that tallies the end of an order. A decline is entered into the list as it was
+// read, else Commit fails with fault.ErrLostRace.
 func (s Store) ended(ctx context.Context, o orders.Order) (ddb.Op, error) {
 	if !o.CountsAsDecline() {
 		return s.uncount(o.CustomerID, o.OrderID), nil
@@ -67,8 +70,9 @@ func (s Store) ended(ctx context.Context, o orders.Order) (ddb.Op, error) {
 func (s Store) uncount(customerID string, orderIDs ...string) ddb.Op {
 	return ddb.Op{Write: types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Name, Key: tallyKey(customerID),
-		UpdateExpression:         aws.String("DELETE #orders :ids"),
-		ExpressionAttributeNames: map[string]string{"#orders": "orders"}, ExpressionAttributeValues: ddb.Values{":ids": set(orderIDs...)},
+		UpdateExpression:          aws.String("DELETE #orders :ids"),
+		ExpressionAttributeNames:  map[string]string{"#orders": "orders"},
+		ExpressionAttributeValues: ddb.Values{":ids": set(orderIDs...)},
 	}}}
 }
 

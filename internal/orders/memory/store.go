@@ -27,8 +27,9 @@ type Store struct {
 func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
 	return &Store{
-		Log: log, orders: memdb.NewVersioned(log, "order", orders.ErrNoOrder, placedOnce), prices: memdb.NewVersioned[orders.Price](log, "price", nil, nil),
-		tally: memdb.NewItems[orders.Tally](log, "tally", nil),
+		Log: log, orders: memdb.NewVersioned(log, "order", orders.ErrNoOrder, placedOnce),
+		prices: memdb.NewVersioned[orders.Price](log, "price", nil, nil),
+		tally:  memdb.NewItems[orders.Tally](log, "tally", nil),
 	}
 }
 
@@ -42,7 +43,8 @@ func (s *Store) Order(_ context.Context, orderID string) (orders.Order, error) {
 	return s.orders.Get(orderID)
 }
 
-// Orders returns a page of a customer's orders. The cursor names the customer and the last order of the page before.
+// Orders returns a page of a customer's orders. The cursor names the customer and the last order of
+// the page before.
 func (s *Store) Orders(_ context.Context, customerID string, limit int, cursor string) (page []orders.Order, next string, err error) {
 	last := ""
 	if cursor != "" {
@@ -140,7 +142,8 @@ func (s *Store) Tally(_ context.Context, customerID string) (t orders.Tally, err
 	return t, nil
 }
 
-// Recount sets what counts against a customer's limits, as a version that knows no tally may leave it.
+// Recount sets what counts against a customer's limits, as a version that knows no tally may leave
+// it.
 func (s *Store) Recount(customerID string, t orders.Tally) {
 	s.View(func() { s.tally.Save(customerID, t) })
 }

@@ -220,8 +220,9 @@ func overdue(t *testing.T, s Store) {
 func order(customer string, n int) orders.Order {
 	at := start.Add(time.Duration(n) * time.Second)
 	return orders.Order{
-		OrderID: fmt.Sprintf("01KAQ5M3Z8V7D2X4C6B9N1T%03d", n), CustomerID: customer, CustomerEmail: customer + "@example.com",
-		Status: orders.StatusPending, PaymentMethod: "pm_card_visa",
+		OrderID: fmt.Sprintf("01KAQ5M3Z8V7D2X4C6B9N1T%03d", n), CustomerID: customer,
+		CustomerEmail: customer + "@example.com",
+		Status:        orders.StatusPending, PaymentMethod: "pm_card_visa",
 		Items: []contract.Item{
 			{SKU: "MUG-BLUE", Quantity: 2, UnitPrice: money.Money{Currency: "EUR", Amount: 1999}},
 			{SKU: "TEA", Quantity: 1, UnitPrice: money.Money{Currency: "EUR", Amount: 799}},

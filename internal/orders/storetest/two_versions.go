@@ -10,7 +10,8 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes; see storesuite.RunTwoVersions.
+// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes;
+// see storesuite.RunTwoVersions.
 var TwoVersions = map[string]storesuite.Kind[Store]{
 	"Order": {
 		Write: func(t *testing.T, s Store) {
@@ -50,7 +51,8 @@ var TwoVersions = map[string]storesuite.Kind[Store]{
 	},
 }
 
-// placed: what was placed is written once, since what a newer version put into a line or the address could not be kept otherwise.
+// placed: what was placed is written once, since what a newer version put into a line or the
+// address could not be kept otherwise.
 func placed(t *testing.T, s Store) {
 	o := order("alice", 1)
 	must(t, s.SaveOrder(t.Context(), o, commit.With{}))

@@ -11,8 +11,9 @@ import (
 	"orderflow/internal/payments"
 )
 
-// Provider is a payment provider in memory, with a ledger to look into. It keeps to the contract of payments.Provider to
-// the letter: above all it repeats its first answer to an idempotency key, even if the charge was voided since.
+// Provider is a payment provider in memory, with a ledger to look into. It keeps to the contract of
+// payments.Provider to the letter: above all it repeats its first answer to an idempotency key,
+// even if the charge was voided since.
 type Provider struct {
 	declines map[string]string
 
@@ -31,7 +32,8 @@ type answer struct {
 	err    error
 }
 
-// NewProvider returns a provider without charges. It declines the payment methods of declines, each with its code.
+// NewProvider returns a provider without charges. It declines the payment methods of declines, each
+// with its code.
 func NewProvider(declines map[string]string) *Provider {
 	return &Provider{
 		declines: declines,
@@ -71,7 +73,8 @@ func (p *Provider) authorize(a payments.Authorization) (payments.Charge, error) 
 		return c, nil
 	}
 	c := payments.Charge{
-		ID: fmt.Sprintf("ch_%d", len(p.charges)+1), Reference: a.Reference, Status: payments.ChargeAuthorized, Amount: a.Amount,
+		ID: fmt.Sprintf("ch_%d", len(p.charges)+1), Reference: a.Reference, Status: payments.ChargeAuthorized,
+		Amount: a.Amount,
 	}
 	p.charges[a.Reference] = c
 	p.books = append(p.books, payments.LedgerEntry{Charge: c, CreatedAt: p.at})
@@ -110,8 +113,8 @@ func (p *Provider) At(t time.Time) {
 	p.at = t
 }
 
-// Resurrect makes the charge under a reference live again behind everybody's back, as only a provider that breaks its
-// contract would.
+// Resurrect makes the charge under a reference live again behind everybody's back, as only a
+// provider that breaks its contract would.
 func (p *Provider) Resurrect(reference string, status payments.ChargeStatus) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +126,8 @@ func (p *Provider) Resurrect(reference string, status payments.ChargeStatus) {
 	p.charges[reference] = c
 }
 
-// GiveBack refunds a part of the charge under a reference, or all that is left of it, as somebody does at the provider itself.
+// GiveBack refunds a part of the charge under a reference, or all that is left of it, as somebody
+// does at the provider itself.
 func (p *Provider) GiveBack(reference string, amount int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -23,7 +23,8 @@ func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
 	return &Store{
 		Log: log, payments: memdb.NewVersioned[payments.Payment](log, "payment", payments.ErrNoPayment, nil),
-		outcomes: memdb.NewVersioned[payments.Outcome](log, "outcome", nil, nil), bookmark: memdb.NewItems[string](log, "bookmark", nil),
+		outcomes: memdb.NewVersioned[payments.Outcome](log, "outcome", nil, nil),
+		bookmark: memdb.NewItems[string](log, "bookmark", nil),
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes; see storesuite.RunTwoVersions.
+// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes;
+// see storesuite.RunTwoVersions.
 var TwoVersions = map[string]storesuite.Kind[Store]{
 	"Payment": {
 		Write: func(t *testing.T, s Store) { save(t, s, payment("1", 1, payments.StatusAuthorized)) },

@@ -26,7 +26,8 @@ type Log interface {
 	Record(ctx context.Context, with With) error
 }
 
-// Aggregate is a value that is stored as one item under its id, and whose version grows with every change.
+// Aggregate is a value that is stored as one item under its id, and whose version grows with every
+// change.
 type Aggregate interface {
 	Identity() (id string, version int64)
 }

@@ -29,7 +29,8 @@ func (t *Table) Circuit(ctx context.Context, dependency string) (resilience.Circ
 	_, err := t.Find(ctx, "circuit#"+dependency, circuitKey, &item)
 	return resilience.Circuit{
 		State: resilience.State(item.State), Version: item.Version, WindowEnds: item.WindowEnds, Failed: item.Failed,
-		Succeeded: item.Succeeded, Row: item.Row, Since: item.Since, Openings: item.Openings, RetryAt: item.RetryAt, ProbeEnds: item.ProbeEnds,
+		Succeeded: item.Succeeded, Row: item.Row, Since: item.Since, Openings: item.Openings,
+		RetryAt: item.RetryAt, ProbeEnds: item.ProbeEnds,
 	}, err
 }
 
@@ -37,6 +38,7 @@ func (t *Table) Circuit(ctx context.Context, dependency string) (resilience.Circ
 func (t *Table) SaveCircuit(ctx context.Context, dependency string, c resilience.Circuit, with commit.With) error {
 	return t.Commit(ctx, with, t.SaveVersion("circuit#"+dependency, circuitKey, circuitItem{
 		State: string(c.State), Version: c.Version, WindowEnds: c.WindowEnds, Failed: c.Failed,
-		Succeeded: c.Succeeded, Row: c.Row, Since: c.Since, Openings: c.Openings, RetryAt: c.RetryAt, ProbeEnds: c.ProbeEnds,
+		Succeeded: c.Succeeded, Row: c.Row, Since: c.Since, Openings: c.Openings, RetryAt: c.RetryAt,
+		ProbeEnds: c.ProbeEnds,
 	}, c.Version-1))
 }

@@ -21,7 +21,8 @@ import (
 // Op is one write of a business change.
 type Op struct {
 	Write types.TransactWriteItem
-	// Refused is the error of Commit where this write's condition does not hold; a write with a condition needs one.
+	// Refused is the error of Commit where this write's condition does not hold; a write with a
+	// condition needs one.
 	Refused error
 	// err is why there is no such write; Commit fails with it.
 	err error
@@ -93,8 +94,9 @@ func (t *Table) puts(records commit.Records, events []envelope.Event) []Op {
 	return ops
 }
 
-// putIf puts a whole item if condition holds, else Commit fails with refused. It is for items that nobody has written to
-// before: what a newer version has put into an item, a put would lose; see SaveVersion.
+// putIf puts a whole item if condition holds, else Commit fails with refused. It is for items that
+// nobody has written to before: what a newer version has put into an item, a put would lose; see
+// SaveVersion.
 func (t *Table) putIf(item Values, refused error, condition string, values Values) Op {
 	return Op{Refused: refused, Write: types.TransactWriteItem{Put: &types.Put{
 		TableName: &t.Name, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values,

@@ -169,7 +169,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// The version before compares the attribute hash with a digest of the request's bytes, and wrote no other.
+// The version before compares the attribute hash with a digest of the request's bytes, and wrote no
+// other.
 func TestRepliesAreReadByTheVersionBeforeAndReadItsOwn(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	do := func(req idempotency.Request) (int, bool, error) {

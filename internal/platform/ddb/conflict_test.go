@@ -18,8 +18,8 @@ import (
 	"orderflow/internal/platform/outbox"
 )
 
-// scripted returns a table whose calls are answered one after the other by answers, the last again and again; an answer that
-// begins with an exclamation mark is an error. It also counts the calls.
+// scripted returns a table whose calls are answered one after the other by answers, the last again
+// and again; an answer that begins with an exclamation mark is an error. It also counts the calls.
 func scripted(t *testing.T, answers ...string) (*ddb.Table, *int) {
 	t.Helper()
 	calls := 0

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// OpenIndex is the name of a sparse index over the items that wait for something, each for as long as it does. It is spread over the
-// shards of open#, and each is in the order of time.
+// OpenIndex is the name of a sparse index over the items that wait for something, each for as long
+// as it does. It is spread over the shards of open#, and each is in the order of time.
 const OpenIndex = "open"
 
 // openTime is of one length, so that it sorts as the times do.
@@ -25,8 +25,8 @@ func OpenSince(subject string, since time.Time) Opened {
 	return Opened{PK: Shard("open#", subject), SK: since.UTC().Format(openTime) + "#" + subject}
 }
 
-// EachOpen calls visit with the pk of every item that waits since before a time. The index follows the table with a
-// delay, so visit reads the item itself.
+// EachOpen calls visit with the pk of every item that waits since before a time. The index follows
+// the table with a delay, so visit reads the item itself.
 func (t *Table) EachOpen(ctx context.Context, before time.Time, visit func(pk string) error) error {
 	until := before.UTC().Format(openTime)
 	for _, shard := range Shards("open#") {

@@ -26,9 +26,10 @@ func (t *Table) Page(ctx context.Context, index, pkName, pk string, descending b
 	}
 	in := &dynamodb.QueryInput{
 		TableName: &t.Name, ScanIndexForward: aws.Bool(!descending), ExclusiveStartKey: start,
-		Limit:                    aws.Int32(int32(limit)), //nolint:gosec // 1 to 100
-		KeyConditionExpression:   aws.String("#pk = :pk"),
-		ExpressionAttributeNames: map[string]string{"#pk": pkName}, ExpressionAttributeValues: Values{":pk": String(pk)},
+		Limit:                     aws.Int32(int32(limit)), //nolint:gosec // 1 to 100
+		KeyConditionExpression:    aws.String("#pk = :pk"),
+		ExpressionAttributeNames:  map[string]string{"#pk": pkName},
+		ExpressionAttributeValues: Values{":pk": String(pk)},
 	}
 	if index != "" {
 		in.IndexName = &index

@@ -45,7 +45,8 @@ func barrierKey(k barrier.Key) (pk, sk string) {
 }
 
 type replyItem struct {
-	// Hash is idempotency.Request's Formerly, where there is one: functions of the version before look there. Content is its Hash.
+	// Hash is idempotency.Request's Formerly, where there is one: functions of the version before
+	// look there. Content is its Hash.
 	Hash      string `dynamodbav:"hash"`
 	Content   string `dynamodbav:"contentHash"`
 	Result    string `dynamodbav:"result"`
@@ -59,11 +60,13 @@ func (t *Table) Reply(ctx context.Context, scope, key string) (idempotency.Recor
 	ok, err := t.Find(ctx, "reply#"+scope, key, &item)
 	ok = ok && item.ExpiresAt > t.Clock.Now().Unix()
 	return idempotency.Record{
-		Scope: scope, Key: key, Hash: cmp.Or(item.Content, item.Hash), Formerly: item.Hash, Result: json.RawMessage(item.Result),
+		Scope: scope, Key: key, Hash: cmp.Or(item.Content, item.Hash), Formerly: item.Hash,
+		Result: json.RawMessage(item.Result),
 	}, ok, err
 }
 
-// putReply replaces a record that has expired as a whole: what a newer version kept with it is about another request.
+// putReply replaces a record that has expired as a whole: what a newer version kept with it is
+// about another request.
 func (t *Table) putReply(rec idempotency.Record) Op {
 	item := Key("reply#"+rec.Scope, rec.Key)
 	item["hash"], item["contentHash"] = String(cmp.Or(rec.Formerly, rec.Hash)), String(rec.Hash)

@@ -13,9 +13,10 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// While a release is gradual, functions of the old version work beside those of the new one, on the same items. So none of the
-// writes below replaces an item: they set the attributes that the shape knows, remove those of them that are empty (omitempty), and
-// leave all others as they are. Only an item that does not exist yet is put as a whole.
+// While a release is gradual, functions of the old version work beside those of the new one, on the
+// same items. So none of the writes below replaces an item: they set the attributes that the shape
+// knows, remove those of them that are empty (omitempty), and leave all others as they are. Only an
+// item that does not exist yet is put as a whole.
 
 // SaveNew writes an item that must not exist yet, else Commit fails with refused.
 func (t *Table) SaveNew(pk, sk string, shape any, refused error) Op {
@@ -30,8 +31,8 @@ func (t *Table) SaveNew(pk, sk string, shape any, refused error) Op {
 	return t.putIf(item, refused, "attribute_not_exists(pk)", nil)
 }
 
-// SaveVersion writes the item whose attribute version is still the one before, or a new one where before is 0. Otherwise
-// Commit fails with fault.ErrLostRace.
+// SaveVersion writes the item whose attribute version is still the one before, or a new one where
+// before is 0. Otherwise Commit fails with fault.ErrLostRace.
 func (t *Table) SaveVersion(pk, sk string, shape any, before int64) Op {
 	if before == 0 {
 		return t.SaveNew(pk, sk, shape, fault.ErrLostRace)
@@ -45,7 +46,8 @@ func (t *Table) Save(pk, sk string, shape any) Op {
 	return t.save(pk, sk, shape, &update{values: Values{}}, nil, "")
 }
 
-// SaveIf writes an item if condition holds, else Commit fails with refused. The names of values are their own: not :v and a number.
+// SaveIf writes an item if condition holds, else Commit fails with refused. The names of values are
+// their own: not :v and a number.
 func (t *Table) SaveIf(pk, sk string, shape any, refused error, condition string, values Values) Op {
 	u := update{values: Values{}}
 	maps.Copy(u.values, values) // the caller may use its own for another write
@@ -84,7 +86,8 @@ type update struct {
 	values      Values
 }
 
-// add has attributes of an item set or removed, those of the map at path, which is "" for the item itself.
+// add has attributes of an item set or removed, those of the map at path, which is "" for the item
+// itself.
 func (u *update) add(path string, attributes []attribute, item Values) error {
 	for _, a := range attributes {
 		at := path + u.name(a.name)

@@ -11,9 +11,10 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// An attribute is what a shape, a struct with dynamodbav tags, says of one attribute of an item. Beside that tag a field whose value
-// has names of its own (a struct, a map or a list of them) has the tag write, which says how such a value is written without loss of
-// what a newer version has put inside:
+// An attribute is what a shape, a struct with dynamodbav tags, says of one attribute of an item.
+// Beside that tag a field whose value has names of its own (a struct, a map or a list of them) has
+// the tag write, which says how such a value is written without loss of what a newer version has
+// put inside:
 //
 //	write:"once"    with the item, and never changed: lines, an address
 //	write:"within"  name by name; the value must have been part of the shape since there are such items, and the item
@@ -97,7 +98,8 @@ func attributeOf(t reflect.Type, f reflect.StructField, name string) (attribute,
 
 var marshaler = reflect.TypeFor[attributevalue.Marshaler]()
 
-// hasNames tells whether values of a type are stored with names of their own, which a newer version may add to.
+// hasNames tells whether values of a type are stored with names of their own, which a newer version
+// may add to.
 func hasNames(t reflect.Type) bool {
 	if t == reflect.TypeFor[time.Time]() || t.Implements(marshaler) {
 		return false

@@ -34,7 +34,8 @@ type teapot struct {
 func TestAWriteLeavesWhatItsShapeDoesNotKnow(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start), ddb.OpenIndex)
 	pot := teapot{
-		Opened: ddb.OpenSince("a", start), Lid: "round", Handles: []handle{{Side: "left"}, {Side: "right"}}, Spout: handle{Side: "front", Metal: "tin"},
+		Opened: ddb.OpenSince("a", start), Lid: "round", Handles: []handle{{Side: "left"}, {Side: "right"}},
+		Spout: handle{Side: "front", Metal: "tin"},
 		Words: []string{"one", "two"}, Fired: start, Version: 1,
 	}
 	must(t, table.Commit(t.Context(), commit.With{}, table.SaveVersion("a", "pot", pot, 0)))

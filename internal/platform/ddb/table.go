@@ -66,7 +66,8 @@ func (t *Table) Find(ctx context.Context, pk, sk string, out any) (bool, error) 
 // ProbeKey is the pk and sk of an item that is never there, by which Reach asks.
 const ProbeKey = "health"
 
-// Reach returns nil if the table answers reads, which it shows by one: a description of it would also come where it cannot be read.
+// Reach returns nil if the table answers reads, which it shows by one: a description of it would
+// also come where it cannot be read.
 func (t *Table) Reach(ctx context.Context) error {
 	_, err := t.Find(ctx, ProbeKey, ProbeKey, &struct{}{})
 	return err

@@ -142,7 +142,8 @@ func TestPublishedEventsLeaveTheOutboxAndMayLeaveTwice(t *testing.T) {
 		must(t, err)
 		for _, values := range items {
 			published = append(published, outbox.Item{
-				PK: values["pk"].(*types.AttributeValueMemberS).Value, SK: values["sk"].(*types.AttributeValueMemberS).Value,
+				PK: values["pk"].(*types.AttributeValueMemberS).Value,
+				SK: values["sk"].(*types.AttributeValueMemberS).Value,
 			})
 		}
 	}

@@ -38,7 +38,8 @@ func (k Versioned[V, I]) Save(ctx context.Context, t *Table, v V, with commit.Wi
 	return t.Commit(ctx, with, k.Next(t, v))
 }
 
-// SaveOver is Save for versions that others count: what is stored must be of version before, 0 for nothing.
+// SaveOver is Save for versions that others count: what is stored must be of version before, 0 for
+// nothing.
 func (k Versioned[V, I]) SaveOver(ctx context.Context, t *Table, v V, before int64, with commit.With) error {
 	return t.Commit(ctx, with, k.over(t, v, before))
 }

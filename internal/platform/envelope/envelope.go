@@ -34,12 +34,13 @@ type Event struct {
 	// AggregateVersion grows with every change of the aggregate: nothing is
 	// delivered in order, so consumers drop what is older than what they know.
 	AggregateVersion int64 `json:"aggregateversion"`
-	// TraceParent is the W3C trace context of the change that caused the event, and XRayTraceHeader the same as AWS X-Ray
-	// writes it, for those that know only that.
+	// TraceParent is the W3C trace context of the change that caused the event, and XRayTraceHeader
+	// the same as AWS X-Ray writes it, for those that know only that.
 	TraceParent     string `json:"traceparent,omitempty"`
 	XRayTraceHeader string `json:"xraytraceheader,omitempty"`
 
-	// unknown are the attributes that only a newer version of the code knows, which who passes the event on keeps.
+	// unknown are the attributes that only a newer version of the code knows, which who passes the
+	// event on keeps.
 	unknown map[string]json.RawMessage
 	// err is why the data could not be encoded; MarshalJSON fails with it.
 	err error

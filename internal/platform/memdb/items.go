@@ -6,12 +6,13 @@ import (
 	"slices"
 )
 
-// Unknown are attributes of an item that today's code does not know, by their place in it: a newer version of the code, which
-// works on the same items while a release is gradual, has written them.
+// Unknown are attributes of an item that today's code does not know, by their place in it: a newer
+// version of the code, which works on the same items while a release is gradual, has written them.
 type Unknown map[string]string
 
-// Items are all items of one kind in a store, by key. Like an item in DynamoDB, one keeps the attributes that its value says nothing
-// of. They are read in a View or a Commit of the log, and written in a Commit.
+// Items are all items of one kind in a store, by key. Like an item in DynamoDB, one keeps the
+// attributes that its value says nothing of. They are read in a View or a Commit of the log, and
+// written in a Commit.
 type Items[V any] struct {
 	log     *Log
 	kind    string
@@ -21,10 +22,14 @@ type Items[V any] struct {
 	grown   map[string][]string // see Newer
 }
 
-// NewItems returns a store's items of a kind, of which there are none yet. once, unless it is nil, copies from what is stored to
-// what is written next the fields that are written once (write:"once" in the shape of package ddb).
+// NewItems returns a store's items of a kind, of which there are none yet. once, unless it is nil,
+// copies from what is stored to what is written next the fields that are written once (write:"once"
+// in the shape of package ddb).
 func NewItems[V any](l *Log, kind string, once func(stored V, next *V)) *Items[V] {
-	i := &Items[V]{log: l, kind: kind, once: once, values: map[string]V{}, unknown: map[string]Unknown{}, grown: map[string][]string{}}
+	i := &Items[V]{
+		log: l, kind: kind, once: once,
+		values: map[string]V{}, unknown: map[string]Unknown{}, grown: map[string][]string{},
+	}
 	l.kinds = append(l.kinds, i)
 	return i
 }

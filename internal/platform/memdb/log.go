@@ -45,8 +45,9 @@ type Gate interface {
 	Find() error
 	// Commit is called in place of a write, which write carries out; its error becomes the write's.
 	Commit(with commit.With, write func(commit.With) error) error
-	// Saved is called as an item is written, with the attributes of it that the code does not know. It returns those that the
-	// item has from then on: the same, unless it stands for another version of the code.
+	// Saved is called as an item is written, with the attributes of it that the code does not know.
+	// It returns those that the item has from then on: the same, unless it stands for another
+	// version of the code.
 	Saved(kind, key string, unknown Unknown) Unknown
 }
 

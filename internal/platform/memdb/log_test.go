@@ -90,7 +90,8 @@ func TestViewSeesNoHalfChange(t *testing.T) {
 	<-done
 }
 
-// everything returns what can come with a business change: a barrier of saga, a reply of key, and an event.
+// everything returns what can come with a business change: a barrier of saga, a reply of key, and
+// an event.
 func everything(t *testing.T, log *memdb.Log, saga, key string) (with commit.With) {
 	t.Helper()
 	stop := errors.New("stop")

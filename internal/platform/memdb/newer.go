@@ -79,7 +79,8 @@ func (i *Items[V]) lost() (lost []string) {
 	return lost
 }
 
-// places lists where a value has names of its own: at its top, in structs within it and in their lists.
+// places lists where a value has names of its own: at its top, in structs within it and in their
+// lists.
 func places(at string, v reflect.Value) []string {
 	switch v.Kind() {
 	case reflect.Struct:

@@ -11,7 +11,8 @@ type Versioned[V commit.Aggregate] struct {
 	missing error
 }
 
-// NewVersioned returns a store's aggregates of a kind, of which there are none yet. missing is the error of Get; once is as in NewItems.
+// NewVersioned returns a store's aggregates of a kind, of which there are none yet. missing is the
+// error of Get; once is as in NewItems.
 func NewVersioned[V commit.Aggregate](l *Log, kind string, missing error, once func(stored V, next *V)) Versioned[V] {
 	return Versioned[V]{NewItems(l, kind, once), missing}
 }
@@ -32,7 +33,8 @@ func (i Versioned[V]) Save(v V, with commit.With) error {
 	return i.log.Commit(with, func() error { return i.Next(v) })
 }
 
-// SaveOver is Save for versions that others count: what is stored must be of version before, 0 for nothing.
+// SaveOver is Save for versions that others count: what is stored must be of version before, 0 for
+// nothing.
 func (i Versioned[V]) SaveOver(v V, before int64, with commit.With) error {
 	return i.log.Commit(with, func() error { return i.over(v, before) })
 }

@@ -45,7 +45,9 @@ func Run[S Store](t *testing.T, open func(t *testing.T, c clock.Clock) S) {
 }
 
 // RunTimed runs each case on an empty store and its clock.
-func RunTimed[S any](t *testing.T, open func(t *testing.T, c clock.Clock) S, cases map[string]func(*testing.T, S, *clock.Manual)) {
+func RunTimed[S any](
+	t *testing.T, open func(t *testing.T, c clock.Clock) S, cases map[string]func(*testing.T, S, *clock.Manual),
+) {
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
 			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
@@ -55,7 +57,9 @@ func RunTimed[S any](t *testing.T, open func(t *testing.T, c clock.Clock) S, cas
 }
 
 // RunCases runs each case on an empty store whose clock stands at start.
-func RunCases[S any](t *testing.T, start time.Time, open func(t *testing.T, c clock.Clock) S, cases map[string]func(*testing.T, S)) {
+func RunCases[S any](
+	t *testing.T, start time.Time, open func(t *testing.T, c clock.Clock) S, cases map[string]func(*testing.T, S),
+) {
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
 	}

@@ -10,20 +10,22 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Newer is a newer version of the code, which writes to the same items as today's while a release is gradual.
+// Newer is a newer version of the code, which writes to the same items as today's while a release
+// is gradual.
 type Newer interface {
-	// Grow adds an attribute that today's code does not know to every item, and to every map nested in one. It returns how
-	// many it added.
+	// Grow adds an attribute that today's code does not know to every item, and to every map nested
+	// in one. It returns how many it added.
 	Grow(ctx context.Context) (int, error)
 	// Lost names the attributes that were added and are not there any more as they were.
 	Lost(ctx context.Context) ([]string, error)
 }
 
-// Kind is one kind of item. Write makes one; Rewrite writes it in every other way that the store has.
+// Kind is one kind of item. Write makes one; Rewrite writes it in every other way that the store
+// has.
 type Kind[S any] struct{ Write, Rewrite func(t *testing.T, s S) }
 
-// RunTwoVersions has a newer version add attributes to items of each kind, and looks whether they survive what the store
-// writes after that.
+// RunTwoVersions has a newer version add attributes to items of each kind, and looks whether they
+// survive what the store writes after that.
 func RunTwoVersions[S any](t *testing.T, open func(t *testing.T, c clock.Clock) (S, Newer), kinds map[string]Kind[S]) {
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {

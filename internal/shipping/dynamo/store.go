@@ -29,15 +29,19 @@ var shipmentItems = ddb.Versioned[shipping.Shipment, shipment]{
 	Key: ddb.Under("order#", "shipment"), Missing: shipping.ErrNoShipment,
 	Encode: func(sh shipping.Shipment) shipment {
 		return shipment{
-			CustomerID: sh.CustomerID, Status: string(sh.Status), CarrierID: sh.CarrierID, TrackingNumber: sh.TrackingNumber,
-			Reason: sh.Reason, ResumeToken: sh.ResumeToken, TraceParent: sh.TraceParent, Version: sh.Version, UpdatedAt: sh.UpdatedAt,
+			CustomerID: sh.CustomerID, Status: string(sh.Status), CarrierID: sh.CarrierID,
+			TrackingNumber: sh.TrackingNumber,
+			Reason:         sh.Reason, ResumeToken: sh.ResumeToken, TraceParent: sh.TraceParent, Version: sh.Version,
+			UpdatedAt: sh.UpdatedAt,
 		}
 	},
 	Decode: func(item shipment, orderID string) shipping.Shipment {
 		return shipping.Shipment{
-			OrderID: orderID, CustomerID: item.CustomerID, Status: shipping.Status(item.Status), CarrierID: item.CarrierID,
-			TrackingNumber: item.TrackingNumber, Reason: item.Reason, ResumeToken: item.ResumeToken, TraceParent: item.TraceParent,
-			Version: item.Version, UpdatedAt: item.UpdatedAt,
+			OrderID: orderID, CustomerID: item.CustomerID, Status: shipping.Status(item.Status),
+			CarrierID:      item.CarrierID,
+			TrackingNumber: item.TrackingNumber, Reason: item.Reason, ResumeToken: item.ResumeToken,
+			TraceParent: item.TraceParent,
+			Version:     item.Version, UpdatedAt: item.UpdatedAt,
 		}
 	},
 }

@@ -8,9 +8,9 @@ import (
 	"orderflow/internal/shipping"
 )
 
-// Carrier is a carrier in memory, with a book to look into. It keeps to the contract of shipping.Carrier to the letter:
-// above all it repeats its first answer to an idempotency key, even if the shipment was cancelled since. It never calls
-// back; that is the test's to do.
+// Carrier is a carrier in memory, with a book to look into. It keeps to the contract of
+// shipping.Carrier to the letter: above all it repeats its first answer to an idempotency key, even
+// if the shipment was cancelled since. It never calls back; that is the test's to do.
 type Carrier struct {
 	mu        sync.Mutex
 	shipments map[string]shipping.Consignment // by reference

@@ -68,8 +68,8 @@ func stale(t *testing.T, s Store) {
 	want(t, s, first)
 }
 
-// wakeUp lets the callback and the saga's wait run at the same time, again and again: an event with the saga's token
-// comes out each time.
+// wakeUp lets the callback and the saga's wait run at the same time, again and again: an event with
+// the saga's token comes out each time.
 func wakeUp(t *testing.T, s Store) {
 	svc := shipping.New(s, nil, clock.At(start), ids.Random(clock.System{}))
 	const rounds = 8

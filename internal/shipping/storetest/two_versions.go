@@ -7,7 +7,8 @@ import (
 	"orderflow/internal/shipping"
 )
 
-// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes; see storesuite.RunTwoVersions.
+// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes;
+// see storesuite.RunTwoVersions.
 var TwoVersions = map[string]storesuite.Kind[Store]{
 	"Shipment": {
 		Write: func(t *testing.T, s Store) { save(t, s, requested("1", 1)) },

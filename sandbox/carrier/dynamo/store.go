@@ -16,7 +16,8 @@ import (
 	"orderflow/sandbox/carrier"
 )
 
-// callbackRetention is how long a callback item stays, for people to look at: the stream has it at once.
+// callbackRetention is how long a callback item stays, for people to look at: the stream has it at
+// once.
 const callbackRetention = 24 * time.Hour
 
 type entry struct {
@@ -84,8 +85,8 @@ func (s Store) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, wit
 	return s.Commit(ctx, with, ops...)
 }
 
-// Due returns the callback asked for of a reference; ok is false where there is none, or it is long ago. The
-// sandbox itself goes by the table's stream.
+// Due returns the callback asked for of a reference; ok is false where there is none, or it is long
+// ago. The sandbox itself goes by the table's stream.
 func (s Store) Due(ctx context.Context, reference string) (due carrier.Due, ok bool, err error) {
 	var item callback
 	ok, err = s.Find(ctx, "callback#"+reference, "callback", &item)

@@ -20,7 +20,10 @@ type Store struct {
 // New returns an empty store.
 func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
-	return &Store{log, memdb.NewVersioned[carrier.Entry](log, "shipment", nil, nil), memdb.NewItems[carrier.Due](log, "callback", nil)}
+	return &Store{
+		log, memdb.NewVersioned[carrier.Entry](log, "shipment", nil, nil),
+		memdb.NewItems[carrier.Due](log, "callback", nil),
+	}
 }
 
 // Entry returns what is kept of a reference.

@@ -39,7 +39,8 @@ func entry(version int64) carrier.Entry {
 	return carrier.Entry{
 		Reference: "r", PostalCode: "10115", Cancelled: true, Answered: true, Version: version,
 		Shipment: &carrier.Shipment{
-			ID: "shp_1", Reference: "r", Status: carrier.StatusBooked, TrackingNumber: "TRK-1", Reason: "why", CreatedAt: start,
+			ID: "shp_1", Reference: "r", Status: carrier.StatusBooked, TrackingNumber: "TRK-1", Reason: "why",
+			CreatedAt: start,
 		},
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"orderflow/sandbox/carrier"
 )
 
-// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes; see storesuite.RunTwoVersions.
+// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes;
+// see storesuite.RunTwoVersions.
 var TwoVersions = map[string]storesuite.Kind[carrier.Store]{
 	"Entry": {
 		Write: func(t *testing.T, s carrier.Store) {

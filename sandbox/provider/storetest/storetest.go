@@ -75,7 +75,8 @@ func stale(t *testing.T, s provider.Store) {
 }
 
 func taken(t *testing.T, s provider.Store) {
-	// Run by hand what idempotency.Do does, so that the key is taken between its look and the write.
+	// Run by hand what idempotency.Do does, so that the key is taken between its look and the
+	// write.
 	req := idempotency.Request{Scope: "charges", Key: "k", Hash: "h"}
 	runs := 0
 	got, replayed, err := idempotency.Do(t.Context(), s, req, func(ctx context.Context, once idempotency.Once) (string, error) {

@@ -8,7 +8,8 @@ import (
 	"orderflow/sandbox/provider"
 )
 
-// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes; see storesuite.RunTwoVersions.
+// TwoVersions are the kinds of items whose unknown attributes survive whatever the store writes;
+// see storesuite.RunTwoVersions.
 var TwoVersions = map[string]storesuite.Kind[provider.Store]{
 	"Entry": {
 		Write: func(t *testing.T, s provider.Store) {

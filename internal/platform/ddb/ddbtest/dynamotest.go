@@ -48,8 +48,8 @@ func NewTable(t *testing.T, c clock.Clock, indexes ...string) *ddb.Table {
 			IndexName: aws.String(index), KeySchema: schema(pk, sk), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
 		})
 	}
-	// The name is this test's own: where it is in use already, or gone already below, the first answer got lost and
-	// the client has asked again.
+	// The name is this test's own: where it is in use already, or gone already below, the first
+	// answer got lost and the client has asked again.
 	var made *types.ResourceInUseException
 	if _, err := table.Client.CreateTable(t.Context(), in); err != nil && !errors.As(err, &made) {
 		t.Fatalf("create table: %v", err)
