@@ -19,7 +19,9 @@ func service(env *function.Env, arns map[fulfilment.Machine]string) *fulfilment.
 
 // StartFulfilment composes the function start-fulfilment.
 func StartFulfilment(env *function.Env) function.Handler {
-	return startFulfilment(service(env, map[fulfilment.Machine]string{fulfilment.FulfilOrder: env.Require("FULFIL_ORDER_ARN")}))
+	return startFulfilment(service(env, map[fulfilment.Machine]string{
+		fulfilment.FulfilOrder: env.Require("FULFIL_ORDER_ARN"),
+	}))
 }
 
 func startFulfilment(svc *fulfilment.Service) function.Handler {
@@ -29,7 +31,9 @@ func startFulfilment(svc *fulfilment.Service) function.Handler {
 
 // CancelFulfilment composes the function cancel-fulfilment.
 func CancelFulfilment(env *function.Env) function.Handler {
-	return cancelFulfilment(service(env, map[fulfilment.Machine]string{fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN")}))
+	return cancelFulfilment(service(env, map[fulfilment.Machine]string{
+		fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN"),
+	}))
 }
 
 func cancelFulfilment(svc *fulfilment.Service) function.Handler {
@@ -41,6 +45,7 @@ func cancelFulfilment(svc *fulfilment.Service) function.Handler {
 func ResumeFulfilment(env *function.Env) function.Handler { return resumeFulfilment(service(env, nil)) }
 
 func resumeFulfilment(svc *fulfilment.Service) function.Handler {
-	schemas := schema.Load(shipping.Schemas, shipping.ShipmentBooked, shipping.ShipmentRefused, shipping.ShipmentCancelled)
+	schemas := schema.Load(shipping.Schemas,
+		shipping.ShipmentBooked, shipping.ShipmentRefused, shipping.ShipmentCancelled)
 	return consumer.Handle(schemas, svc.ResumeFulfilment)
 }

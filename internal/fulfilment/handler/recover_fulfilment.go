@@ -20,7 +20,8 @@ import (
 // RecoverFulfilment composes the function recover-fulfilment.
 func RecoverFulfilment(env *function.Env) function.Handler {
 	return recoverFulfilment(service(env, map[fulfilment.Machine]string{
-		fulfilment.FulfilOrder: env.Require("FULFIL_ORDER_ARN"), fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN"),
+		fulfilment.FulfilOrder:     env.Require("FULFIL_ORDER_ARN"),
+		fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN"),
 	}))
 }
 

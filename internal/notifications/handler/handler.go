@@ -27,5 +27,6 @@ func notifyCustomer(svc *notifications.Service) function.Handler {
 
 // schemas are of the events that notify-customer consumes, and no others.
 func schemas() schema.Set {
-	return schema.Load(orders.Schemas, orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention)
+	return schema.Load(orders.Schemas,
+		orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention)
 }

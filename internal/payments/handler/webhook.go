@@ -16,7 +16,7 @@ func receivePaymentWebhook(svc *payments.Service, webhooks signature.Verifier) f
 	svc.OnConcern(func(ctx context.Context, c payments.Concern) {
 		metrics.Count(ctx, metrics.PaymentsToLookAt, 1, metrics.Reason(string(c)))
 	})
-	return httpapi.HandleVerified("receivePaymentWebhook", webhooks.Verify, func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		e, err := httpapi.Decode[stripe.Event](r)
 		if err != nil {
 			return httpapi.Response{}, err
@@ -26,7 +26,8 @@ func receivePaymentWebhook(svc *payments.Service, webhooks signature.Verifier) f
 			return done, svc.ReceiveNotice(ctx, n)
 		}
 		return done, nil
-	})
+	}
+	return httpapi.HandleVerified("receivePaymentWebhook", webhooks.Verify, handle)
 }
 
 // ReceivePaymentWebhook composes the function receive-payment-webhook.

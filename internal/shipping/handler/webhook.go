@@ -18,7 +18,7 @@ func ReceiveCarrierWebhook(env *function.Env) function.Handler {
 }
 
 func receiveCarrierWebhook(svc *shipping.Service, webhooks signature.Verifier) function.Handler {
-	return httpapi.HandleVerified("receiveCarrierWebhook", webhooks.Verify, func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		done := httpapi.Response{Status: http.StatusNoContent}
 		cb, decides, err := webhook.Read(r.Body)
 		switch {
@@ -31,5 +31,6 @@ func receiveCarrierWebhook(svc *shipping.Service, webhooks signature.Verifier) f
 			slog.WarnContext(ctx, "a shipment was booked without a tracking number that can be used", "callbackId", cb.ID)
 		}
 		return done, svc.ReceiveCallback(ctx, cb)
-	})
+	}
+	return httpapi.HandleVerified("receiveCarrierWebhook", webhooks.Verify, handle)
 }
