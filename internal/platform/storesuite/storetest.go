@@ -152,8 +152,8 @@ func undoRace(t *testing.T, s Store, _ *clock.Manual) {
 	}
 }
 
-func request(key, hash string) idempotency.Request {
-	return idempotency.Request{Scope: "customer#op", Key: key, Hash: hash}
+func request(hash string) idempotency.Request {
+	return idempotency.Request{Scope: "customer#op", Key: "k", Hash: hash}
 }
 
 func answer(s Store, n int) func(context.Context, idempotency.Once) (int, error) {
@@ -164,7 +164,7 @@ func answer(s Store, n int) func(context.Context, idempotency.Once) (int, error)
 
 func replay(t *testing.T, s Store, _ *clock.Manual) {
 	for n := range 3 {
-		got, replayed, err := idempotency.Do(t.Context(), s, request("k", "h"), answer(s, n))
+		got, replayed, err := idempotency.Do(t.Context(), s, request("h"), answer(s, n))
 		want(t, got, 0, err)
 		if replayed != (n > 0) {
 			t.Errorf("request %d: replayed = %v", n, replayed)
@@ -174,19 +174,19 @@ func replay(t *testing.T, s Store, _ *clock.Manual) {
 }
 
 func reused(t *testing.T, s Store, _ *clock.Manual) {
-	_, _, err := idempotency.Do(t.Context(), s, request("k", "h"), answer(s, 1))
+	_, _, err := idempotency.Do(t.Context(), s, request("h"), answer(s, 1))
 	must(t, err)
-	if _, _, err = idempotency.Do(t.Context(), s, request("k", "other"), answer(s, 2)); !errors.Is(err, idempotency.ErrKeyReused) {
+	if _, _, err = idempotency.Do(t.Context(), s, request("other"), answer(s, 2)); !errors.Is(err, idempotency.ErrKeyReused) {
 		t.Errorf("same key, other request: %v, want ErrKeyReused", err)
 	}
 	wantOutbox(t, s, 1)
 }
 
 func expired(t *testing.T, s Store, c *clock.Manual) {
-	_, _, err := idempotency.Do(t.Context(), s, request("k", "h"), answer(s, 1))
+	_, _, err := idempotency.Do(t.Context(), s, request("h"), answer(s, 1))
 	must(t, err)
 	c.Advance(idempotency.Retention + time.Second)
-	got, replayed, err := idempotency.Do(t.Context(), s, request("k", "other"), answer(s, 2))
+	got, replayed, err := idempotency.Do(t.Context(), s, request("other"), answer(s, 2))
 	want(t, got, 2, err)
 	if replayed {
 		t.Error("an expired key was replayed")
@@ -212,7 +212,7 @@ func (blind) Barrier(context.Context, barrier.Key) (barrier.Record, bool, error)
 }
 
 func scopes(t *testing.T, s Store, _ *clock.Manual) {
-	_, _, err := idempotency.Do(t.Context(), s, request("k", "h"), answer(s, 1))
+	_, _, err := idempotency.Do(t.Context(), s, request("h"), answer(s, 1))
 	must(t, err)
 	mine := idempotency.Request{Scope: "another#op", Key: "k", Hash: "x"}
 	got, replayed, err := idempotency.Do(t.Context(), s, mine, answer(s, 2))
