@@ -1,3 +1,4 @@
+// Package traces asks a collector that speaks Zipkin's API for the trace of an order, and draws it as a tree.
 package traces
 
 import (

@@ -46,7 +46,7 @@ func (d *desk) webhook(t testing.TB, secret string) function.Handler {
 
 func (d *desk) arrange(t testing.TB) {
 	t.Helper()
-	if _, err := step.Handle(d.Service.ArrangeShipment).Invoke(context.Background(), sample(t, "arrange-shipment")); err != nil {
+	if _, err := step.Handle(d.ArrangeShipment).Invoke(context.Background(), sample(t, "arrange-shipment")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -99,9 +99,9 @@ func TestStepsAnswerWithTheirResult(t *testing.T) {
 		name, status string
 		h            function.Handler
 	}{
-		{"arrange-shipment", "REQUESTED", step.Handle(d.Service.ArrangeShipment)},
-		{"await-shipment", "REQUESTED", step.Handle(d.Service.AwaitShipment)},
-		{"cancel-shipment", "CANCELLED", step.Handle(d.Service.CancelShipment)},
+		{"arrange-shipment", "REQUESTED", step.Handle(d.ArrangeShipment)},
+		{"await-shipment", "REQUESTED", step.Handle(d.AwaitShipment)},
+		{"cancel-shipment", "CANCELLED", step.Handle(d.CancelShipment)},
 	} {
 		out, err := c.h.Invoke(t.Context(), sample(t, c.name))
 		if want := `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"` + c.status + `"}`; err != nil || string(out) != want {
@@ -112,10 +112,10 @@ func TestStepsAnswerWithTheirResult(t *testing.T) {
 
 func TestArrangeAfterCancelHasItsNameInTheSaga(t *testing.T) {
 	d := open()
-	if _, err := step.Handle(d.Service.CancelShipment).Invoke(t.Context(), sample(t, "cancel-shipment")); err != nil {
+	if _, err := step.Handle(d.CancelShipment).Invoke(t.Context(), sample(t, "cancel-shipment")); err != nil {
 		t.Fatal(err)
 	}
-	_, err := step.Handle(d.Service.ArrangeShipment).Invoke(t.Context(), sample(t, "arrange-shipment"))
+	_, err := step.Handle(d.ArrangeShipment).Invoke(t.Context(), sample(t, "arrange-shipment"))
 	var named messages.InvokeResponse_Error
 	if !errors.As(err, &named) || named.Type != "StepCompensated" {
 		t.Errorf("error %v, want the name StepCompensated", err)
