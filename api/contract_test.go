@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"orderflow/api"
+	"orderflow/internal/platform/casing"
 )
 
 func document(t testing.TB) *openapi3.T {
@@ -187,15 +188,6 @@ func TestWhatOperatorsChangeIsAudited(t *testing.T) {
 	}
 }
 
-// camel turns place-order into PlaceOrder.
-func camel(kebab string) string {
-	var b strings.Builder
-	for word := range strings.SplitSeq(kebab, "-") {
-		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return b.String()
-}
-
 func TestEveryOperationIsServedByTheFunctionOfItsNameOrTheOneThatItNames(t *testing.T) {
 	for id, op := range routes(document(t)) {
 		var integration struct {
@@ -204,9 +196,9 @@ func TestEveryOperationIsServedByTheFunctionOfItsNameOrTheOneThatItNames(t *test
 			URI              map[string]string
 		}
 		roundTrip(t, op.Extensions["x-amazon-apigateway-integration"], &integration)
-		function := camel(id) + "Function"
+		function := casing.Camel(id) + "Function"
 		if named, ok := op.Extensions["x-orderflow-function"].(string); ok {
-			function = camel(named) + "Function"
+			function = casing.Camel(named) + "Function"
 		}
 		want := "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${" + function + ".Arn}/invocations"
 		uri := strings.Replace(integration.URI["Fn::Sub"], ".Arn}:live/", ".Arn}/", 1) // which have an alias, the template says

@@ -1,6 +1,7 @@
 package apigen
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -8,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/casing"
 )
 
 // common are the answers that operations share, by status.
@@ -155,11 +156,7 @@ func (v *verb) write(w *strings.Builder, alias func(string) string) {
 
 // function is the logical id of the function that serves v.
 func (v *verb) function() string {
-	if name, ok := v.keys["x-orderflow-function"]; ok {
-		return cfn.LogicalID(name)
-	}
-	id := v.keys["operationId"]
-	return strings.ToUpper(id[:1]) + id[1:]
+	return casing.Camel(cmp.Or(v.keys["x-orderflow-function"], v.keys["operationId"]))
 }
 
 // writeHead writes HEAD beside GET: the same parameters and callers, answers without a body.

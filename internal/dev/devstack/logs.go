@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"orderflow/internal/ops/awsapi"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/casing"
 )
 
 // logLine tells lines apart; the emulator gives them no id.
@@ -162,10 +162,10 @@ func (s *Stack) physicalName(ctx context.Context, function string) (string, erro
 			if r.ResourceType != "AWS::Lambda::Function" {
 				continue
 			}
-			if r.LogicalResourceId == cfn.LogicalID(function)+"Function" {
+			if r.LogicalResourceId == casing.Camel(function)+"Function" {
 				return r.PhysicalResourceId, nil
 			}
-			known = append(known, cfn.Directory(strings.TrimSuffix(r.LogicalResourceId, "Function")))
+			known = append(known, casing.Kebab(strings.TrimSuffix(r.LogicalResourceId, "Function")))
 		}
 	}
 	slices.Sort(known)

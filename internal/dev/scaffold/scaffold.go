@@ -17,7 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"go.yaml.in/yaml/v3"
 
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/casing"
 )
 
 // operation is one of the contract's, and the function that serves it.
@@ -94,7 +94,7 @@ func read(root string) ([]operation, error) {
 		if op == nil {
 			continue
 		}
-		function, found := services[strings.ToUpper(op.OperationID[:1])+op.OperationID[1:]]
+		function, found := services[casing.Camel(op.OperationID)]
 		if _, shared := op.Extensions["x-orderflow-function"]; !found || shared {
 			continue
 		}
@@ -141,14 +141,14 @@ func functions(root string) (map[string]function, error) {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		for _, f := range service.Functions {
-			all[cfn.LogicalID(f.Function)] = function{strings.TrimSuffix(filepath.Base(file), ".yaml"), f.Function}
+			all[casing.Camel(f.Function)] = function{strings.TrimSuffix(filepath.Base(file), ".yaml"), f.Function}
 		}
 	}
 	return all, nil
 }
 
 func (o operation) main() []byte {
-	constructor := cfn.LogicalID(o.function)
+	constructor := casing.Camel(o.function)
 	return fmt.Appendf(nil, `// Command %s: %s%s.
 package %s
 

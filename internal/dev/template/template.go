@@ -16,6 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/verify/cfn"
 )
 
@@ -37,7 +38,7 @@ func Write(dir fs.FS) ([]byte, error) {
 		s.Services = append(s.Services, service)
 	}
 	shapes, err := template.New("template.tmpl").Option("missingkey=error").Funcs(template.FuncMap{
-		"id": cfn.LogicalID, "flow": flow, "list": func(all ...any) []any { return all },
+		"id": casing.Camel, "flow": flow, "list": func(all ...any) []any { return all },
 		"dashes": func(after string) string { return strings.Repeat("-", 103-len(after)) },
 	}).ParseFS(dir, "*.tmpl")
 	if err != nil {
@@ -153,7 +154,7 @@ type service struct {
 	Resources yaml.Node // that no other service has, as in a template
 }
 
-func (s *service) ID() string { return cfn.LogicalID(s.Name) }
+func (s *service) ID() string { return casing.Camel(s.Name) }
 
 // Raw are the resources that no other service has.
 func (s *service) Raw() (string, error) {
@@ -239,7 +240,7 @@ func (f *function) check() error {
 	for i := range f.Events {
 		f.Events[i].ID = "Subscription"
 		if i > 0 {
-			f.Events[i].ID += "To" + cfn.LogicalID(f.Events[i].From)
+			f.Events[i].ID += "To" + casing.Camel(f.Events[i].From)
 		}
 		if f.Events[i].Name != "" {
 			f.Events[i].ID = f.Events[i].Name
@@ -255,7 +256,7 @@ func orDefault(n, fallback int) int {
 	return n
 }
 
-func (f *function) ID() string { return cfn.LogicalID(f.Name) }
+func (f *function) ID() string { return casing.Camel(f.Name) }
 
 // MetricID is the function's name among the metrics of an alarm.
 func (f *function) MetricID() string { return strings.ToLower(f.ID()[:1]) + f.ID()[1:] }

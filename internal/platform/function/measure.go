@@ -5,9 +5,9 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync/atomic"
 
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/metrics"
 )
@@ -56,11 +56,5 @@ func withProgram(who program, next Handler) HandlerFunc {
 // Step returns what the state machines call the function that runs, ReserveStock for reserve-stock; "" outside Lambda.
 func Step(ctx context.Context) string {
 	who, _ := ctx.Value(running{}).(program)
-	var name strings.Builder
-	for word := range strings.SplitSeq(who.function, "-") {
-		if word != "" {
-			name.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-	}
-	return name.String()
+	return casing.Camel(who.function)
 }

@@ -5,8 +5,8 @@ package readiness
 
 import (
 	"context"
-	"strings"
 
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/health"
@@ -36,7 +36,7 @@ func Check(service string, needs ...Need) func(*function.Env) function.Handler {
 // Handle returns the function that serves two operations over the same results: check<Service>,
 // which anybody may call, and inspect<Service>, which the contract opens to operators only.
 func Handle(service string, set *health.Set) function.Handler {
-	name := strings.ToUpper(service[:1]) + service[1:]
+	name := casing.Camel(service)
 	return httpapi.Route(map[string]httpapi.HandlerFunc{
 		"check" + name: func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
 			return httpapi.Health(set.Report(ctx)), nil

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/schema"
 	"orderflow/internal/verify/asl"
 	"orderflow/internal/verify/cfn"
@@ -42,7 +43,7 @@ type Package struct {
 type Function struct{ Service, Name string }
 
 // LogicalID is what the template calls the function's resources, without their suffix.
-func (f Function) LogicalID() string { return cfn.LogicalID(f.Name) }
+func (f Function) LogicalID() string { return casing.Camel(f.Name) }
 
 // skipped directories hold nothing of the project's own.
 var skipped = map[string]bool{".git": true, ".tools": true, ".build": true, ".local": true, ".aws-sam": true, "node_modules": true}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/verify/cfn"
 )
@@ -22,9 +23,9 @@ func contractRules() []Rule {
 				var bad list
 				invoked := map[string]bool{}
 				operations(r, func(_, _, id string, op map[string]any) {
-					logical := cfn.LogicalID(id)
+					logical := casing.Camel(id)
 					if named, ok := op["x-orderflow-function"].(string); ok { // it serves more than one operation
-						logical = cfn.LogicalID(named)
+						logical = casing.Camel(named)
 					}
 					integration := cfn.Dig(op, "x-amazon-apigateway-integration")
 					function, uri := logical+"Function.Arn", "/${"+logical+"Function.Arn}/invocations"
@@ -98,9 +99,9 @@ func contractRules() []Rule {
 					if security, _ := op["security"].([]any); len(security) == 0 {
 						return
 					}
-					logical := cfn.LogicalID(id)
+					logical := casing.Camel(id)
 					if named, ok := op["x-orderflow-function"].(string); ok {
-						logical = cfn.LogicalID(named)
+						logical = casing.Camel(named)
 					}
 					want[logical+"Role"] = true
 				})
@@ -239,8 +240,8 @@ func handled(r *Repo, operationID, logical string) bool {
 			continue
 		}
 		if f.Name == "check-"+f.Service { // readiness.Handle serves two operations, named for the service
-			return slices.Contains([]string{cfn.LogicalID("check-" + f.Service), cfn.LogicalID("inspect-" + f.Service)},
-				strings.ToUpper(operationID[:1])+operationID[1:])
+			return slices.Contains([]string{casing.Camel("check-" + f.Service), casing.Camel("inspect-" + f.Service)},
+				casing.Camel(operationID))
 		}
 		if p := r.Packages["internal/"+f.Service+"/handler"]; p != nil && strings.Contains(p.Source, `"`+operationID+`"`) {
 			return true

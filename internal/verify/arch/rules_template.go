@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/verify/cfn"
 )
 
@@ -56,7 +57,7 @@ func templateRules() []Rule {
 					for _, suffix := range []string{"Function", "Role", "Source"} {
 						walk(r.resource(f.LogicalID()+suffix), func(v any) {
 							for _, s := range Services {
-								table := cfn.LogicalID(s) + "Table"
+								table := casing.Camel(s) + "Table"
 								bad.unless(s == f.Service || !strings.Contains(text(v), table), "%s%s refers to %s", f.LogicalID(), suffix, table)
 							}
 						})

@@ -80,14 +80,3 @@ func TestAnUnknownParameterIsAnError(t *testing.T) {
 		t.Error("taken")
 	}
 }
-
-func TestLogicalIDAndDirectoryAreInverse(t *testing.T) {
-	for name, id := range map[string]string{"place-order": "PlaceOrder", "get-order-summary": "GetOrderSummary"} {
-		if got := cfn.LogicalID(name); got != id {
-			t.Errorf("LogicalID(%q) = %q, want %q", name, got, id)
-		}
-		if got := cfn.Directory(id); got != name {
-			t.Errorf("Directory(%q) = %q, want %q", id, got, name)
-		}
-	}
-}

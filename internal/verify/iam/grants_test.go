@@ -61,8 +61,9 @@ Resources:
     Properties: {Policies: [{PolicyDocument: {Statement: [{Effect: Allow, Action: lambda:InvokeFunction, Resource: !GetAtt BrewTea.Arn}]}}]}
 `
 
-const party = `{"States": {
-	"Brew": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "${Brew}"}},
+const party = `{"QueryLanguage": "JSONata", "StartAt": "Brew", "TimeoutSeconds": 60, "States": {
+	"Brew": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "TimeoutSeconds": 9, "Next": "Done",
+		"Arguments": {"FunctionName": "${Brew}", "Payload": "{% $states.input %}"}, "Output": "{% $states.result.Payload %}"},
 	"Done": {"Type": "Succeed"}}}`
 
 const counter = `

@@ -1,10 +1,10 @@
 package iam
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
+	"orderflow/internal/verify/asl"
 	"orderflow/internal/verify/cfn"
 )
 
@@ -110,33 +110,26 @@ func (n *needs) machine(m map[string]any, definition func(string) ([]byte, error
 	if err != nil {
 		return err
 	}
-	var parsed struct {
-		States map[string]struct {
-			Type, Resource string
-			Arguments      map[string]any
-		}
+	names := map[string]string{}
+	for _, p := range asl.Placeholders(body) {
+		names[p] = p
 	}
-	if err := json.Unmarshal(body, &parsed); err != nil {
+	parsed, err := asl.Parse(body, names)
+	if err != nil {
 		return err
 	}
 	substitutions, _ := m["DefinitionSubstitutions"].(map[string]any)
 	for state, s := range parsed.States {
-		if s.Type != "Task" {
+		if s.Type != asl.Task {
 			continue
 		}
-		var action, argument string
-		switch strings.TrimSuffix(s.Resource, ".waitForTaskToken") {
-		case "arn:aws:states:::lambda:invoke":
-			action, argument = "lambda:InvokeFunction", "FunctionName"
-		case "arn:aws:states:::states:startExecution":
-			action, argument = "states:StartExecution", "StateMachineArn"
-		default:
-			return fmt.Errorf("what the state %s needs for %s is not known here", state, s.Resource)
+		action := "lambda:InvokeFunction"
+		if s.Resource == asl.StatesStart {
+			action = "states:StartExecution"
 		}
-		of := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(s.Arguments[argument]), "${"), "}")
-		resource, ok := substitutions[of]
+		resource, ok := substitutions[s.Target]
 		if !ok {
-			return fmt.Errorf("the state %s is of %s, which nothing is put in for", state, of)
+			return fmt.Errorf("state %s calls %s, which has no substitution", state, s.Target)
 		}
 		n.add(name, []string{action}, fmt.Sprint(resource), "state "+state)
 	}

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/verify/cfn"
+	"orderflow/internal/platform/casing"
 )
 
 // cli is the SAM CLI, as someone types it in the clone.
@@ -112,7 +112,7 @@ func (c *cli) local(ctx context.Context, args ...string) (*exec.Cmd, error) {
 // invoke is `sam local invoke <Function> -e <event>`. It returns what the function answered. SAM exits with 0 when the function has failed, too: then the
 // answer has errorType and errorMessage; and there is none when it has run out of time.
 func (c *cli) invoke(ctx context.Context, function, event string) ([]byte, error) {
-	cmd, err := c.local(ctx, "invoke", cfn.LogicalID(function)+"Function", "--event", event)
+	cmd, err := c.local(ctx, "invoke", casing.Camel(function)+"Function", "--event", event)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/ddb"
-	"orderflow/internal/verify/cfn"
 )
 
 // look holds what a function has left behind against what is wanted. body is of its answer.
@@ -59,7 +59,7 @@ func lookAtItem(ctx context.Context, stack *devstack.Stack, w want, body map[str
 
 // table is the name of a service's table.
 func table(stack *devstack.Stack, service string) string {
-	return stack.Outputs[cfn.LogicalID(service)+"TableName"]
+	return stack.Outputs[casing.Camel(service)+"TableName"]
 }
 
 func lookAtQueue(ctx context.Context, stack *devstack.Stack, w want) error {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/verify/asl"
-	"orderflow/internal/verify/cfn"
 )
 
 // Definitions are what the system is made of beside code: the state machines and the template's queues.
@@ -32,7 +32,7 @@ func Load(root string, m Mutant) (*Definitions, error) {
 		// ${ReserveStockFunction} is the function reserve-stock, ${CompensateOrderArn} the machine compensate-order.
 		names := map[string]string{}
 		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-			names[m[1]] = cfn.Directory(regexp.MustCompile(`(Function|Arn)$`).ReplaceAllString(m[1], ""))
+			names[m[1]] = casing.Kebab(regexp.MustCompile(`(Function|Arn)$`).ReplaceAllString(m[1], ""))
 		}
 		if d.machines[name], err = asl.Parse([]byte(text), names); err != nil {
 			return nil, err
