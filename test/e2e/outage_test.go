@@ -31,10 +31,11 @@ func divert(t *testing.T) *intercept.Interceptor {
 
 // The provider goes away while orders come in; they wait, and nobody calls it until it is back.
 func TestAnOutageOfTheProviderCostsNoOrder(t *testing.T) {
-	waits(t, 0.4) // or the last of them waits for half a minute after all is well
+	plan, scale := e2e.Outage(stack.Emulator.Target)
+	waits(t, scale)
 	provider := divert(t)
 	var out bytes.Buffer
-	if err := shop().Outage(t.Context(), &out, provider, e2e.Outage(stack.Emulator.Target)); err != nil {
+	if err := shop().Outage(t.Context(), &out, provider, plan); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	t.Log(out.String())

@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +19,8 @@ type facts struct {
 	accepted int
 	refused  []error
 	orders   []client.Order
+	// failures are the errors of every try of an order that ended wrongly, by its id.
+	failures map[string]string
 	// live are the charges of each order that the provider holds or has captured.
 	live map[string][]charge
 	// stocked and left are the product's stock before and after.
@@ -42,7 +46,7 @@ type facts struct {
 func (o *outage) facts(ctx context.Context) (f facts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	f = facts{accepted: o.count(), refused: o.refused, stocked: o.stocked, live: map[string][]charge{}, upFor: o.broken.Sub(o.begin)}
+	f = facts{accepted: o.count(), refused: o.refused, stocked: o.stocked, live: map[string][]charge{}, failures: map[string]string{}, upFor: o.broken.Sub(o.begin)}
 	if f.orders, err = o.orders(ctx); err != nil {
 		return f, err
 	}
@@ -107,6 +111,9 @@ func (o *outage) books(ctx context.Context, f *facts) error {
 			for _, step := range saga.Steps {
 				f.step(step)
 			}
+			if order.Status != client.Confirmed {
+				f.failures[order.OrderID] = failures(saga.Steps)
+			}
 		})
 	}
 	wg.Wait()
@@ -127,6 +134,19 @@ func (f *facts) step(s timeline.Step) {
 		n++
 	}
 	f.open, f.most = f.open+n, max(f.most, n)
+}
+
+// failures lists the errors of the tries of each step.
+func failures(steps []timeline.Step) string {
+	var all strings.Builder
+	for _, s := range steps {
+		for _, a := range s.Attempts {
+			if a.Failure != nil {
+				fmt.Fprintf(&all, " %s:%s", s.State, a.Failure.Error)
+			}
+		}
+	}
+	return all.String()
 }
 
 // ended counts the orders by how they ended.

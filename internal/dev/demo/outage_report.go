@@ -54,6 +54,7 @@ func (f facts) broken(p Plan) (all []error) {
 	for _, order := range f.orders {
 		charges := f.live[order.OrderID]
 		if order.Status != client.Confirmed {
+			unless(!order.Final(), "order %s is %s (%s), after%s", order.OrderID, order.Status, order.Why(), f.failures[order.OrderID])
 			unless(len(charges) == 0, "order %s is %s, and the provider has %+v", order.OrderID, order.Status, charges)
 			continue
 		}

@@ -61,7 +61,12 @@ func TestEveryPromiseThatIsBrokenIsTold(t *testing.T) {
 		"over 9.90 EUR is confirmed":                   func(f *facts) { f.live["o1"][0].Captured = false },
 		"is confirmed, and":                            func(f *facts) { f.live["o1"] = append(f.live["o1"], f.live["o1"][0]) },
 		"is REJECTED, and":                             func(f *facts) { f.orders[0].Status = client.Rejected },
-		"stock is":                                     func(f *facts) { f.left.Reserved = 1 },
+		"after AuthorizePayment:Transient": func(f *facts) {
+			f.orders[0].Status = client.Rejected
+			f.failures = map[string]string{"o1": failures([]timeline.Step{{State: "AuthorizePayment",
+				Attempts: []timeline.Attempt{{Failure: &timeline.Failure{Error: "Transient"}}, {}}}})}
+		},
+		"stock is": func(f *facts) { f.left.Reserved = 1 },
 	} {
 		f := kept()
 		spoil(&f)

@@ -36,18 +36,22 @@ func Rush(target devstack.Target) int {
 	return 200
 }
 
-// Outage is how the payment provider goes away and comes back. The time before it is too short to measure the rate of
-// calls well, and a slow machine lowers that rate, so the calls need not fall as far as in `go run ./cmd/dev demo-outage`.
-// LocalStack takes seconds for an order where MiniStack takes one.
-func Outage(target devstack.Target) demo.Plan {
-	p := demo.Plan{
+// Outage is how the payment provider goes away and comes back, and how long state machines wait before a retry,
+// compared with their definitions. The time before the outage is too short to measure the rate of calls well, and a slow
+// machine lowers that rate, so the calls need not fall as far as in `go run ./cmd/dev demo-outage`.
+//
+// LocalStack takes seconds for an order where MiniStack takes one, so the circuit opens later there. With shorter waits an
+// order would use up its attempts before that, and be rejected.
+func Outage(target devstack.Target) (p demo.Plan, waits float64) {
+	p = demo.Plan{
 		Every: 700 * time.Millisecond, Before: 5 * time.Second, Down: 14 * time.Second, After: time.Second,
 		Drain: time.Minute, Fall: .5, FallFromBefore: .25,
 	}
 	if target == devstack.LocalStack {
-		p.Every, p.Before, p.Down, p.Drain = 2500*time.Millisecond, 15*time.Second, 25*time.Second, 90*time.Second
+		p.Every, p.Before, p.Drain = 1500*time.Millisecond, 8*time.Second, 2*time.Minute
+		return p, 1
 	}
-	return p
+	return p, .4 // or the last order waits for half a minute after all is well
 }
 
 // Missing is the reason why a test does not run on a target; it is empty where it does.
