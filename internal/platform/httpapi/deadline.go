@@ -18,11 +18,11 @@ const (
 )
 
 var errDeadline = fault.New(fault.TimedOut, "DeadlineExceeded",
-	"the request was not done within the "+httpclient.TimeoutHeader+" that you sent; what was done by then counts")
+	"the request did not finish within your "+httpclient.TimeoutHeader+"; it may have taken effect")
 
-// withinDeadline ends the work when the caller stops waiting, if the caller said how long it waits:
-// work for nobody only adds to an overload. Work that fails because of that deadline is a 408, not
-// a fault of ours.
+// withinDeadline ends the work when the caller stops waiting, if it said how long it waits: further
+// work would only add to an overload. Work that fails because of that deadline is a 408, not a
+// fault of ours.
 func withinDeadline(ctx context.Context, r *Request, handle HandlerFunc) (Response, error) {
 	wait, ok := callerWait(r.Header.Get(httpclient.TimeoutHeader))
 	if !ok {

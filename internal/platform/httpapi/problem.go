@@ -29,7 +29,7 @@ type Problem struct {
 	Members map[string]any `json:"-"`
 }
 
-// MarshalJSON puts the extension members beside the others.
+// MarshalJSON adds the extension members.
 func (p Problem) MarshalJSON() ([]byte, error) {
 	type plain Problem
 	if len(p.Members) == 0 {

@@ -24,5 +24,5 @@ func ExampleVerifier_Verify() {
 	fmt.Println(v.Verify(context.Background(), h, []byte(`{"id":"cb_02"}`)))
 	// Output:
 	// <nil>
-	// InvalidSignature: the callback is not signed as agreed
+	// InvalidSignature: the signature or timestamp of the webhook is invalid
 }

@@ -24,7 +24,8 @@ const Tolerance = 5 * time.Minute
 
 var (
 	// ErrInvalid means a wrong signature or timestamp. It does not say which, to not help a forger.
-	ErrInvalid = fault.New(fault.Unauthenticated, "InvalidSignature", "the callback is not signed as agreed")
+	ErrInvalid = fault.New(fault.Unauthenticated, "InvalidSignature",
+		"the signature or timestamp of the webhook is invalid")
 	// ErrNoSecret means that the secret is empty. Anybody could sign with an empty secret.
 	ErrNoSecret = fault.New(fault.Internal, "NoWebhookSecret", "the webhook's secret is empty")
 )
