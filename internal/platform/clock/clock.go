@@ -1,4 +1,4 @@
-// Package clock lets time be injected, so that tests and the simulation own it.
+// Package clock makes time injectable for tests and the simulation.
 package clock
 
 import (
@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Clock tells the time, in UTC.
+// Clock returns the time in UTC.
 type Clock interface{ Now() time.Time }
 
-// System is the machine's clock.
+// System is the system clock.
 type System struct{}
 
 // Now returns the current time in UTC.
 func (System) Now() time.Time { return time.Now().UTC() }
 
-// Sleep waits for d by the machine's clock, or until ctx ends; then it fails with ctx's error.
+// Sleep waits for d by the system clock. If ctx ends first, it returns ctx's error.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -28,16 +28,16 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Manual is a clock that moves only when told. It is safe for concurrent use.
+// Manual is a clock that only Advance moves. It is safe for concurrent use.
 type Manual struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-// At returns a manual clock that stands at t.
+// At returns a manual clock set to t.
 func At(t time.Time) *Manual { return &Manual{now: t.UTC()} }
 
-// Now returns where the clock stands.
+// Now returns the clock's time.
 func (m *Manual) Now() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()

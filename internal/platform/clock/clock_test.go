@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-func TestManualClockMovesOnlyWhenTold(t *testing.T) {
+func TestManualClockMovesOnlyByAdvance(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	c := clock.At(start)
 	if !c.Now().Equal(start) || !c.Now().Equal(c.Now()) {
@@ -22,16 +22,16 @@ func TestManualClockMovesOnlyWhenTold(t *testing.T) {
 	}
 }
 
-func TestClocksTellUTC(t *testing.T) {
+func TestClocksReturnUTC(t *testing.T) {
 	berlin := time.FixedZone("CET", 3600)
 	for name, c := range map[string]clock.Clock{"system": clock.System{}, "manual": clock.At(time.Now().In(berlin))} {
 		if now := c.Now(); now.Location() != time.UTC || time.Since(now).Abs() > time.Minute {
-			t.Errorf("%s clock tells %v", name, now)
+			t.Errorf("%s clock: %v", name, now)
 		}
 	}
 }
 
-func TestSleepEndsWithItsTimeOrItsContext(t *testing.T) {
+func TestSleepEndsAfterItsTimeOrWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		if err := clock.Sleep(t.Context(), time.Minute); err != nil || time.Since(began) != time.Minute {
@@ -39,7 +39,8 @@ func TestSleepEndsWithItsTimeOrItsContext(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := clock.Sleep(ctx, time.Minute); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Minute+time.Second {
+		err := clock.Sleep(ctx, time.Minute)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Minute+time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})

@@ -1,6 +1,6 @@
-// Package consumer turns an event handler into a Lambda function behind an SQS queue. Each
-// message is answered for on its own: what fails is delivered again and ends in
-// the dead-letter queue after its last attempt, the rest of the batch is done.
+// Package consumer turns an event handler into a Lambda function behind an SQS queue. Messages of a
+// batch fail one by one: a failed message is redelivered, and goes to the dead-letter queue after
+// its last attempt.
 package consumer
 
 import (
@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Handler handles one event; it must be safe to call again for the same event.
+// Handler handles one event. It must be idempotent.
 type Handler func(ctx context.Context, e envelope.Event) error
 
 // Validator checks an event against the schema of its type.
@@ -24,20 +24,20 @@ type Validator interface {
 	Validate(e envelope.Event) error
 }
 
-// Handle returns the function behind the queue. Every event is validated before handle sees it. Events of retired types
-// are done with unseen: the queue is not subscribed to them any more, but may hold some from before a release.
+// Handle returns the function behind a queue. Events are validated before handle sees them. Events
+// of retired types are dropped: the queue is no longer subscribed to them, but may still hold some.
 func Handle(schemas Validator, handle Handler, retired ...string) function.Handler {
 	return Messages(Events(schemas, handle, retired...))
 }
 
-// Messages returns the function behind a queue whose messages need not be events of ours.
+// Messages returns the function behind a queue of any messages.
 func Messages(handle func(ctx context.Context, body []byte) error) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var batch events.SQSEvent
 		if err := json.Unmarshal(payload, &batch); err != nil {
 			return nil, err
 		}
-		// The list must not be null: see docs/verification.md.
+		// The list must not be null, see docs/verification.md.
 		failed := []events.SQSBatchItemFailure{}
 		for _, m := range batch.Records {
 			ctx := received(ctx, m)
@@ -50,7 +50,7 @@ func Messages(handle func(ctx context.Context, body []byte) error) function.Hand
 	})
 }
 
-// Events reads and validates the event in a message, and hands it on with its trace, unless it is of a retired type.
+// Events parses and validates a message's event and handles it in its trace, unless retired.
 func Events(schemas Validator, handle Handler, retired ...string) func(ctx context.Context, body []byte) error {
 	return func(ctx context.Context, body []byte) error {
 		e, err := envelope.Parse(body)
@@ -62,8 +62,7 @@ func Events(schemas Validator, handle Handler, retired ...string) func(ctx conte
 		}
 		ctx = function.Traced(ctx, e.TraceParent, e.XRayTraceHeader)
 		ctx, span := tracing.Start(ctx, "process "+e.Type, tracing.Consumer, e.Attributes()...)
-		ctx = function.WithLogAttrs(ctx, slog.String("eventId", e.ID), slog.String("eventType", e.Type), slog.String("subject", e.Subject))
-		ctx = about(ctx, e)
+		ctx = withLogAttrs(ctx, e)
 		if err = schemas.Validate(e); err == nil {
 			err = handle(ctx, e)
 		}

@@ -15,7 +15,7 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// received tells how long a message waited, and how often it was received, where the queue says so.
+// received records how long a message waited, and adds its id and receive count to log lines.
 func received(ctx context.Context, m events.SQSMessage) context.Context {
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
 		metrics.Since(ctx, metrics.QueueAge, time.UnixMilli(ms))
@@ -27,14 +27,16 @@ func received(ctx context.Context, m events.SQSMessage) context.Context {
 	return ctx
 }
 
-// about puts the order that an event is about, if it is, into the log lines: in its data, as all our contracts have it.
-func about(ctx context.Context, e envelope.Event) context.Context {
+// withLogAttrs adds the event, and the order in its data if there is one, to log lines.
+func withLogAttrs(ctx context.Context, e envelope.Event) context.Context {
+	ctx = function.WithLogAttrs(ctx, slog.String("eventId", e.ID), slog.String("eventType", e.Type),
+		slog.String("subject", e.Subject))
 	var data struct {
 		OrderID string `json:"orderId"`
 	}
 	if json.Unmarshal(e.Data, &data) == nil && ids.Valid(data.OrderID) {
 		ctx = function.WithLogAttrs(ctx, slog.String("orderId", data.OrderID), slog.String("sagaId", data.OrderID))
 	}
-	slog.DebugContext(ctx, "event comes", "aggregateVersion", e.AggregateVersion)
+	slog.DebugContext(ctx, "event received", "aggregateVersion", e.AggregateVersion)
 	return ctx
 }

@@ -13,7 +13,7 @@ import (
 	"orderflow/internal/platform/tracing/tracingtest"
 )
 
-func TestEachMessageIsASpanBelowWhatCausedIt(t *testing.T) {
+func TestEachMessageIsASpanInItsEventsTrace(t *testing.T) {
 	xrayOnly, err := envelope.Parse([]byte(body(t, brewed, "xray", trace)))
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +23,9 @@ func TestEachMessageIsASpanBelowWhatCausedIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch := events.SQSEvent{Records: []events.SQSMessage{{Body: body(t, brewed, "good", trace)}, {Body: body(t, brewed, "bad", trace)}, {Body: string(foreign)}}}
+	batch := events.SQSEvent{Records: []events.SQSMessage{
+		{Body: body(t, brewed, "good", trace)}, {Body: body(t, brewed, "bad", trace)}, {Body: string(foreign)},
+	}}
 	payload, err := json.Marshal(batch)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +46,8 @@ func TestEachMessageIsASpanBelowWhatCausedIt(t *testing.T) {
 	}
 	for i, s := range spans {
 		tags := tracingtest.Tags(s)
-		if s.Name != "process "+brewed || s.Parent.String() != trace[36:52] || s.Failed != (i == 1) || tags["cloudevents.event_type"] != brewed || tags["cloudevents.event_id"] == "" {
+		if s.Name != "process "+brewed || s.Parent.String() != trace[36:52] || s.Failed != (i == 1) ||
+			tags["cloudevents.event_type"] != brewed || tags["cloudevents.event_id"] == "" {
 			t.Errorf("span %d: %+v, tags %v", i, s, tags)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 type key struct{}
 
-// chosen is an invocation of ten seconds whose caller waits for one.
+// chosen returns the context of an invocation of 10 s whose caller waits for 1 s.
 func chosen(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "trace"), 10*time.Second)
@@ -23,24 +23,25 @@ func chosen(t *testing.T) context.Context {
 	return ctx
 }
 
-func TestWorkEndsByTheDeadlineThatTheCallerChose(t *testing.T) {
+func TestWorkEndsAtTheCallersDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, failed := chosen(t), errors.New("the table does not answer")
 		if !deadline.Chosen(ctx) || deadline.Passed(ctx, failed) {
 			t.Errorf("chosen %t; passed at once %t", deadline.Chosen(ctx), deadline.Passed(ctx, failed))
 		}
 		if !deadline.Passed(ctx, fmt.Errorf("cut short: %w", deadline.ErrChosen)) {
-			t.Error("what was cut short for its sake is not owed to the deadline")
+			t.Error("an operation cut short by the deadline is not due to it")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if ctx.Err() == nil || !deadline.Passed(ctx, failed) || !errors.Is(deadline.ErrChosen, context.DeadlineExceeded) {
+		if ctx.Err() == nil || !deadline.Passed(ctx, failed) ||
+			!errors.Is(deadline.ErrChosen, context.DeadlineExceeded) {
 			t.Errorf("after a second: %v, passed %t", ctx.Err(), deadline.Passed(ctx, failed))
 		}
 	})
 }
 
-func TestADeadlineBeyondTheInvocationsOwnIsNone(t *testing.T) {
+func TestDeadlineAfterTheInvocationsEndIsIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		own, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -53,7 +54,7 @@ func TestADeadlineBeyondTheInvocationsOwnIsNone(t *testing.T) {
 	})
 }
 
-func TestASharedQuestionOutlivesItsCallersDeadlineButNotTheInvocation(t *testing.T) {
+func TestSharedWorkOutlivesTheCallersDeadlineOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := chosen(t)
 		bounded, cancel := deadline.Shared(ctx, 3*time.Second)
@@ -62,7 +63,8 @@ func TestASharedQuestionOutlivesItsCallersDeadlineButNotTheInvocation(t *testing
 		defer done()
 		time.Sleep(2 * time.Second)
 		if ctx.Err() == nil || bounded.Err() != nil || bounded.Value(key{}) != "trace" {
-			t.Errorf("after 2 s: work %v, question %v with %v", ctx.Err(), bounded.Err(), bounded.Value(key{}))
+			t.Errorf("after 2 s: caller's work %v, shared work %v with %v", ctx.Err(), bounded.Err(),
+				bounded.Value(key{}))
 		}
 		time.Sleep(2 * time.Second)
 		if bounded.Err() == nil || deadline.Interrupted(bounded) || deadline.Interrupted(long) {
@@ -75,12 +77,12 @@ func TestASharedQuestionOutlivesItsCallersDeadlineButNotTheInvocation(t *testing
 	})
 }
 
-func TestASharedQuestionOutlivesItsCaller(t *testing.T) {
+func TestSharedWorkOutlivesItsCaller(t *testing.T) {
 	caller, leave := context.WithCancel(deadline.Begin(t.Context()))
 	ctx, cancel := deadline.Shared(caller, time.Minute)
 	defer cancel()
 	leave()
 	if ctx.Err() != nil {
-		t.Error("it ended with its caller")
+		t.Error("shared work ended with its caller")
 	}
 }

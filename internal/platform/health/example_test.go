@@ -10,12 +10,12 @@ import (
 	"orderflow/internal/platform/health"
 )
 
-// A service without its table is not ready; one whose provider's circuit is open is, but degraded.
+// A service without its table is not ready. With an open circuit it is ready but degraded.
 func ExampleSet() {
 	set := health.New(clock.System{},
 		health.Check{Name: "table", Probe: func(context.Context) error { return errors.New("connection refused") }},
 		health.Check{Name: "breaker:carrier", Probe: func(context.Context) error {
-			return health.Degraded(fault.New(fault.Transient, "CircuitOpen", "the carrier is not asked for now"))
+			return health.Degraded(fault.New(fault.Transient, "CircuitOpen", "the carrier is not called"))
 		}},
 	)
 	report := set.Report(context.Background())

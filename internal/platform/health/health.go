@@ -1,7 +1,8 @@
-// Package health tells whether what a service needs is there: a Set of named checks, run side by side under short deadlines,
-// whose outcome is told again for a while. It knows nothing of what is checked.
+// Package health reports whether a service is ready: a Set of named checks, run concurrently under
+// short deadlines, whose results are cached.
 //
-// A Report is for operators. To everybody else only its Public form may be shown, which says that something fails and never what.
+// A Report is for operators. Everybody else may see only its Public form, which says that something
+// fails but not what.
 package health
 
 import (
@@ -20,7 +21,7 @@ import (
 // Status is the outcome of a check, as in draft-inadarei-api-health-check.
 type Status string
 
-// The outcomes, from good to bad. A warning is of something degraded: the service still does its work, so it is ready.
+// The outcomes, from best to worst. With a warning the service is degraded but ready.
 const (
 	Pass Status = "pass"
 	Warn Status = "warn"
@@ -28,28 +29,28 @@ const (
 )
 
 const (
-	// Each is when a check's context ends: time enough for the first connection of a new process.
+	// Each is the timeout of a check, long enough for the first connection of a new process.
 	Each = 800 * time.Millisecond
-	// All is how long checks are waited for, whether or not they heed their context.
+	// All is how long a report waits for its checks, even if they ignore their context.
 	All = time.Second
-	// Fresh is how long an outcome is told again instead of looking anew, so that callers cannot make a process knock at
-	// what it needs all the time.
+	// Fresh is how long results are cached, so that callers cannot load what is checked.
 	Fresh = 5 * time.Second
 )
 
-// Codes of checks whose error has none of its own.
+// Codes for errors that have no code.
 const (
 	Timeout     = "Timeout"
 	Unreachable = "Unreachable"
 	Panicked    = "Panicked"
 )
 
-// Check looks whether one thing is there.
+// Check probes one dependency.
 type Check struct {
-	// Name says what kind of thing, and which: "table", "registry:carrier". Operators read it; it must hold no address.
+	// Name is the dependency's kind and name, such as "table" or "registry:carrier". Operators see
+	// it, so it must not contain an address.
 	Name string
-	// Probe returns nil if it is there. A Degraded error is a warning, any other a failure. Operators see its code, if it has
-	// one, and none of its words.
+	// Probe returns nil if the dependency is available. A Degraded error is a warning, any other
+	// error a failure. Operators see the error's code but not its text.
 	Probe func(ctx context.Context) error
 }
 
@@ -58,7 +59,7 @@ type degraded struct{ error }
 
 func (d degraded) Unwrap() error { return d.error }
 
-// Degraded turns an error into a warning: the service goes on without what was checked.
+// Degraded turns an error into a warning: the service works without the dependency.
 func Degraded(err error) error {
 	if err == nil {
 		return nil
@@ -66,30 +67,29 @@ func Degraded(err error) error {
 	return degraded{err}
 }
 
-// Outcome is what one check found.
+// Outcome is the result of one check.
 type Outcome struct {
 	Name   string `json:"name"`
 	Status Status `json:"status"`
-	// Code tells what is wrong; empty where nothing is.
-	Code string `json:"code,omitempty"`
-	// TookMs is how long the check took, in milliseconds.
-	TookMs int64 `json:"tookMs"`
+	// Code is the error's code, empty if the check passes.
+	Code   string `json:"code,omitempty"`
+	TookMs int64  `json:"tookMs"`
 }
 
-// Report is what all checks found, in the order in which they were given.
+// Report is the results of all checks, in their order.
 type Report struct {
 	Status Status `json:"status"`
-	// Time is when the checks were run.
+	// Time is when the checks were started.
 	Time   time.Time `json:"time"`
 	Checks []Outcome `json:"checks"`
 }
 
-// Public is what anybody may know of a report: whether the service is ready.
+// Public is what everybody may see of a report: whether the service is ready.
 type Public struct {
 	Status Status `json:"status"`
 }
 
-// Public leaves out every part, and that something is degraded.
+// Public leaves out the checks and reports a warning as Pass.
 func (r Report) Public() Public {
 	if r.Status == Fail {
 		return Public{Fail}
@@ -97,7 +97,7 @@ func (r Report) Public() Public {
 	return Public{Pass}
 }
 
-// Worst is the worst of some outcomes; Pass of none.
+// Worst returns the worst of all, or Pass for none.
 func Worst(all ...Status) Status {
 	worst := Pass
 	for _, s := range all {
@@ -110,29 +110,30 @@ func Worst(all ...Status) Status {
 
 // Set is the checks of one service. It is safe for concurrent use.
 type Set struct {
-	clock  clock.Clock
-	checks []Check
-	each   time.Duration
-	all    time.Duration
-	busy   []chan Outcome // by check: where a probe answers that runs, or was given up on
+	clock   clock.Clock
+	checks  []Check
+	each    time.Duration
+	all     time.Duration
+	running []chan Outcome // by check: the result of a probe that is running or was abandoned
 
-	mu     sync.Mutex // held while checking: callers at the same time share one look
+	mu     sync.Mutex // held during the checks: concurrent callers share one run
 	report Report
 	until  time.Time
 }
 
-// New returns a set of checks, whose names must differ.
+// New returns a set of checks with distinct names.
 func New(c clock.Clock, checks ...Check) *Set {
-	return &Set{clock: c, checks: checks, each: Each, all: All, busy: make([]chan Outcome, len(checks))}
+	return &Set{clock: c, checks: checks, each: Each, all: All, running: make([]chan Outcome, len(checks))}
 }
 
-// Within sets other limits than Each and All, before there is a report.
+// Within replaces the limits Each and All. Call it before Report.
 func (s *Set) Within(each, all time.Duration) *Set {
 	s.each, s.all = each, all
 	return s
 }
 
-// Report runs the checks, or tells again what they found less than Fresh ago. It answers within its limit, whatever they do.
+// Report runs the checks, or returns results younger than Fresh. It returns within its time limit
+// even if a check hangs.
 func (s *Set) Report(ctx context.Context) Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,14 +142,14 @@ func (s *Set) Report(ctx context.Context) Report {
 	}
 	all, cancel := deadline.Shared(ctx, s.all)
 	defer cancel()
-	report := s.look(all)
-	if !deadline.Interrupted(all) { // else the invocation ended, which says nothing about what was checked
+	report := s.run(all)
+	if !deadline.Interrupted(all) { // a report cut short by the end of the invocation is not cached
 		s.report, s.until = report, report.Time.Add(Fresh)
 	}
 	return report
 }
 
-func (s *Set) look(ctx context.Context) Report {
+func (s *Set) run(ctx context.Context) Report {
 	begin := s.clock.Now()
 	for i := range s.checks {
 		s.start(ctx, i)
@@ -156,8 +157,8 @@ func (s *Set) look(ctx context.Context) Report {
 	report := Report{Status: Pass, Time: begin, Checks: make([]Outcome, len(s.checks))}
 	for i, c := range s.checks {
 		report.Checks[i] = Outcome{Name: c.Name, Status: Fail, Code: Timeout}
-		if o, ok := await(ctx, s.busy[i]); ok {
-			report.Checks[i], s.busy[i] = o, nil
+		if o, ok := await(ctx, s.running[i]); ok {
+			report.Checks[i], s.running[i] = o, nil
 		} else {
 			report.Checks[i].TookMs = s.clock.Now().Sub(begin).Milliseconds()
 		}
@@ -166,7 +167,7 @@ func (s *Set) look(ctx context.Context) Report {
 	return report
 }
 
-// await waits for an answer until ctx ends; one that is there by then counts.
+// await waits for an answer until ctx ends. An answer that is available then counts.
 func await(ctx context.Context, answer <-chan Outcome) (o Outcome, ok bool) {
 	select {
 	case o = <-answer:
@@ -181,34 +182,35 @@ func await(ctx context.Context, answer <-chan Outcome) (o Outcome, ok bool) {
 	}
 }
 
-// start runs the probe of check i, unless it still runs since an earlier look: a probe that hangs costs one goroutine, not
-// one a look. What it answered since then is out of date.
+// start runs the probe of check i, unless an earlier run's probe still hangs, so that a hanging
+// probe costs one goroutine in all. The late result of an earlier run is discarded.
 func (s *Set) start(ctx context.Context, i int) {
-	if running := s.busy[i]; running != nil {
+	if earlier := s.running[i]; earlier != nil {
 		select {
-		case <-running:
+		case <-earlier:
 		default:
 			return
 		}
 	}
 	answer := make(chan Outcome, 1)
-	s.busy[i] = answer
+	s.running[i] = answer
 	go func() {
 		begin := s.clock.Now()
-		// The caller may go away; what the probe finds is for the next one then.
+		// If the caller goes away, the result is for the next caller.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.each)
 		defer cancel()
 		err := probe(ctx, s.checks[i])
 		took := s.clock.Now().Sub(begin)
 		o := Outcome{Name: s.checks[i].Name, TookMs: took.Milliseconds()}
 		if o.Status, o.Code = judge(ctx, err); o.Status != Pass {
-			slog.WarnContext(ctx, "a health check does not pass", "check", o.Name, "status", string(o.Status), "code", o.Code, "error", err.Error())
+			slog.WarnContext(ctx, "a health check does not pass", "check", o.Name, "status", string(o.Status),
+				"code", o.Code, "error", err.Error())
 		}
 		answer <- o
 	}()
 }
 
-// errPanic stands for a panic of a probe, which must not take the process along.
+// errPanic is the error of a probe that panicked.
 var errPanic = fault.New(fault.Internal, Panicked, "the check panicked")
 
 func probe(ctx context.Context, c Check) (err error) {
@@ -235,10 +237,10 @@ func judge(ctx context.Context, err error) (Status, string) {
 	return Fail, code
 }
 
-// Code is what operators may know of an error: a fault's code, or AWS's; none of its words.
+// Code returns what operators may see of an error: a fault's or AWS's code, but not the text.
 func Code(err error) string {
 	var f *fault.Error
-	var coded interface{ ErrorCode() string } // AWS's own errors
+	var coded interface{ ErrorCode() string } // an AWS error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return Timeout

@@ -19,7 +19,11 @@ import (
 	"orderflow/internal/platform/health"
 )
 
-func there(context.Context) error { return nil }
+func check(name string, probe func(context.Context) error) health.Check {
+	return health.Check{Name: name, Probe: probe}
+}
+
+func passes(context.Context) error { return nil }
 
 func fails(err error) func(context.Context) error {
 	return func(context.Context) error { return err }
@@ -30,24 +34,25 @@ func slow(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// coded is an error such as AWS's.
+// coded is an error like those of AWS.
 type coded struct{ error }
 
 func (coded) ErrorCode() string { return "AccessDeniedException" }
 
-func TestEachPartSaysHowItIsAndNothingOfTheCause(t *testing.T) {
+func TestOutcomesHaveACodeButNoErrorText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		open := fault.New(fault.Transient, "CircuitOpen", "10.0.0.1")
 		r := health.New(clock.System{},
-			health.Check{Name: "there", Probe: there},
-			health.Check{Name: "slow", Probe: slow},
-			health.Check{Name: "broken", Probe: fails(errors.New("10.0.0.1 refused"))},
-			health.Check{Name: "known", Probe: fails(fault.New(fault.Transient, "ServiceUnknown", "10.0.0.1"))},
-			health.Check{Name: "denied", Probe: fails(coded{errors.New("arn:aws:sns:x")})},
-			health.Check{Name: "open", Probe: fails(health.Degraded(fault.New(fault.Transient, "CircuitOpen", "10.0.0.1")))},
-			health.Check{Name: "panics", Probe: func(context.Context) error { panic("10.0.0.1") }},
+			check("passes", passes),
+			check("slow", slow),
+			check("broken", fails(errors.New("10.0.0.1 refused"))),
+			check("known", fails(fault.New(fault.Transient, "ServiceUnknown", "10.0.0.1"))),
+			check("denied", fails(coded{errors.New("arn:aws:sns:x")})),
+			check("open", fails(health.Degraded(open))),
+			check("panics", func(context.Context) error { panic("10.0.0.1") }),
 		).Report(t.Context())
 		want := []health.Outcome{
-			{"there", health.Pass, "", 0},
+			{"passes", health.Pass, "", 0},
 			{"slow", health.Fail, health.Timeout, health.Each.Milliseconds()},
 			{"broken", health.Fail, health.Unreachable, 0},
 			{"known", health.Fail, "ServiceUnknown", 0},
@@ -58,42 +63,45 @@ func TestEachPartSaysHowItIsAndNothingOfTheCause(t *testing.T) {
 		if !slices.Equal(r.Checks, want) || r.Status != health.Fail || !r.Time.Equal(time.Now().Add(-health.Each)) {
 			t.Errorf("%+v", r)
 		}
-		if b, err := json.Marshal(r); err != nil || strings.Contains(string(b), "10.0.0.1") || strings.Contains(string(b), "arn:") {
+		if b, err := json.Marshal(r); err != nil || strings.Contains(string(b), "10.0.0.1") ||
+			strings.Contains(string(b), "arn:") {
 			t.Errorf("%s, %v", b, err)
 		}
 	})
 }
 
-func TestAllIsWellIfNothingIsWrong(t *testing.T) {
+func TestReportPassesIfNoCheckFails(t *testing.T) {
 	if r := health.New(clock.System{}).Report(t.Context()); r.Status != health.Pass || r.Checks == nil {
 		t.Errorf("without checks: %+v", r)
 	}
-	r := health.New(clock.System{}, health.Check{Name: "a", Probe: there}, health.Check{Name: "b", Probe: fails(health.Degraded(nil))}).Report(t.Context())
-	if r.Status != health.Pass {
+	degraded := check("b", fails(health.Degraded(nil)))
+	set := health.New(clock.System{}, check("a", passes), degraded)
+	if r := set.Report(t.Context()); r.Status != health.Pass {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestADegradedServiceIsReady(t *testing.T) {
-	set := health.New(clock.System{}, health.Check{Name: "a", Probe: fails(health.Degraded(errors.New("open")))}, health.Check{Name: "b", Probe: there})
+func TestDegradedServiceIsReady(t *testing.T) {
+	set := health.New(clock.System{}, check("a", fails(health.Degraded(errors.New("open")))), check("b", passes))
 	if r := set.Report(t.Context()); r.Status != health.Warn || r.Public().Status != health.Pass {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestThePublicSeeNoParts(t *testing.T) {
+func TestPublicReportHasNoChecks(t *testing.T) {
 	for _, c := range []struct {
 		status health.Status
 		want   string
 	}{{health.Pass, `{"status":"pass"}`}, {health.Warn, `{"status":"pass"}`}, {health.Fail, `{"status":"fail"}`}} {
-		b, err := json.Marshal(health.Report{Status: c.status, Checks: []health.Outcome{{Name: "table", Code: "Timeout"}}}.Public())
+		b, err := json.Marshal(health.Report{Status: c.status,
+			Checks: []health.Outcome{{Name: "table", Code: "Timeout"}}}.Public())
 		if err != nil || string(b) != c.want {
 			t.Errorf("%s: %s, %v", c.status, b, err)
 		}
 	}
 }
 
-func TestTheWorstCounts(t *testing.T) {
+func TestWorstStatusWins(t *testing.T) {
 	for _, c := range []struct {
 		of   []health.Status
 		want health.Status
@@ -108,18 +116,19 @@ func TestTheWorstCounts(t *testing.T) {
 	}
 }
 
-func TestChecksRunSideBySide(t *testing.T) {
+func TestChecksRunConcurrently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var here sync.WaitGroup
 		here.Add(2)
 		meet := func(context.Context) error { here.Done(); here.Wait(); return nil }
-		if r := health.New(clock.System{}, health.Check{Name: "a", Probe: meet}, health.Check{Name: "b", Probe: meet}).Report(t.Context()); r.Status != health.Pass {
+		set := health.New(clock.System{}, check("a", meet), check("b", meet))
+		if r := set.Report(t.Context()); r.Status != health.Pass {
 			t.Errorf("%+v", r)
 		}
 	})
 }
 
-// hanging heeds no context until it is let go; it counts how often it was started.
+// hanging ignores its context until gone is closed, and counts its starts.
 type hanging struct {
 	started atomic.Int32
 	gone    chan struct{}
@@ -131,11 +140,12 @@ func (h *hanging) probe(context.Context) error {
 	return nil
 }
 
-func TestACheckThatHeedsNothingHoldsNobodyUpAndRunsOnce(t *testing.T) {
+func TestHangingCheckTimesOutAndRunsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &hanging{gone: make(chan struct{})}
-		set := health.New(clock.System{}, health.Check{Name: "hangs", Probe: h.probe}, health.Check{Name: "there", Probe: there})
-		want := []health.Outcome{{"hangs", health.Fail, health.Timeout, health.All.Milliseconds()}, {"there", health.Pass, "", 0}}
+		set := health.New(clock.System{}, check("hangs", h.probe), check("passes", passes))
+		want := []health.Outcome{{"hangs", health.Fail, health.Timeout, health.All.Milliseconds()},
+			{"passes", health.Pass, "", 0}}
 		for range 3 {
 			begin := time.Now()
 			if r := set.Report(t.Context()); !slices.Equal(r.Checks, want) || time.Since(begin) != health.All {
@@ -144,64 +154,64 @@ func TestACheckThatHeedsNothingHoldsNobodyUpAndRunsOnce(t *testing.T) {
 			time.Sleep(health.Fresh)
 		}
 		if n := h.started.Load(); n != 1 {
-			t.Errorf("%d probes hang", n)
+			t.Errorf("%d probes started, want 1", n)
 		}
 		close(h.gone)
 	})
 }
 
-func TestALateAnswerIsNotTakenForANewOne(t *testing.T) {
+func TestLateResultOfAnEarlierRunIsDiscarded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone, answers := make(chan struct{}), make(chan error, 2)
-		set := health.New(clock.System{}, health.Check{Name: "late", Probe: func(context.Context) error {
+		set := health.New(clock.System{}, check("late", func(context.Context) error {
 			<-gone
 			return <-answers
-		}})
+		}))
 		set.Report(t.Context())
 		answers <- nil
-		close(gone) // it answers now that it was there a second ago
+		close(gone) // the first probe returns late
 		time.Sleep(health.Fresh)
-		answers <- errors.New("it is gone by now")
+		answers <- errors.New("gone")
 		if r := set.Report(t.Context()); r.Status != health.Fail || r.Checks[0].Code != health.Unreachable {
 			t.Errorf("%+v", r)
 		}
 	})
 }
 
-func TestAnOutcomeIsToldAgainForAWhile(t *testing.T) {
-	now, looks := clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)), 0
-	set := health.New(now, health.Check{Name: "a", Probe: func(context.Context) error { looks++; return nil }})
+func TestResultsAreCached(t *testing.T) {
+	now, runs := clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)), 0
+	set := health.New(now, check("a", func(context.Context) error { runs++; return nil }))
 	first := set.Report(t.Context())
 	now.Advance(health.Fresh - time.Nanosecond)
-	if r := set.Report(t.Context()); looks != 1 || !r.Time.Equal(first.Time) {
-		t.Errorf("within %s: %d looks, as of %s", health.Fresh, looks, r.Time)
+	if r := set.Report(t.Context()); runs != 1 || !r.Time.Equal(first.Time) {
+		t.Errorf("within %s: %d runs, as of %s", health.Fresh, runs, r.Time)
 	}
 	now.Advance(time.Nanosecond)
-	if r := set.Report(t.Context()); looks != 2 || !r.Time.Equal(now.Now()) {
-		t.Errorf("after %s: %d looks, as of %s", health.Fresh, looks, r.Time)
+	if r := set.Report(t.Context()); runs != 2 || !r.Time.Equal(now.Now()) {
+		t.Errorf("after %s: %d runs, as of %s", health.Fresh, runs, r.Time)
 	}
 }
 
-func TestCallersAtTheSameTimeShareOneLook(t *testing.T) {
-	looks, now := 0, clock.At(time.Unix(0, 0))
-	set := health.New(now, health.Check{Name: "a", Probe: func(context.Context) error { looks++; runtime.Gosched(); return nil }})
+func TestConcurrentCallersShareOneRun(t *testing.T) {
+	runs, now := 0, clock.At(time.Unix(0, 0))
+	set := health.New(now, check("a", func(context.Context) error { runs++; runtime.Gosched(); return nil }))
 	var callers sync.WaitGroup
 	for range 50 {
 		callers.Go(func() { set.Report(t.Context()) })
 	}
 	callers.Wait()
-	if looks != 1 {
-		t.Errorf("%d looks", looks)
+	if runs != 1 {
+		t.Errorf("%d runs", runs)
 	}
 }
 
-func TestACallerWithoutTimeSpoilsNobodysOutcome(t *testing.T) {
+func TestCancelledCallersReportIsNotCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		set := health.New(clock.System{}, health.Check{Name: "a", Probe: func(ctx context.Context) error { return ctx.Err() }})
+		set := health.New(clock.System{}, check("a", func(ctx context.Context) error { return ctx.Err() }))
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		if r := set.Report(gone); r.Status != health.Fail {
-			t.Errorf("without time: %+v", r)
+			t.Errorf("cancelled caller: %+v", r)
 		}
 		if r := set.Report(t.Context()); r.Status != health.Pass {
 			t.Errorf("the next caller: %+v", r)
@@ -209,21 +219,21 @@ func TestACallerWithoutTimeSpoilsNobodysOutcome(t *testing.T) {
 	})
 }
 
-func TestACallersDeadlineEndsNoLookThatOthersAreTold(t *testing.T) {
+func TestCallersDeadlineDoesNotEndASharedRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		looks := 0
-		set := health.New(clock.System{}, health.Check{Name: "a", Probe: func(context.Context) error {
-			looks++
+		runs := 0
+		set := health.New(clock.System{}, check("a", func(context.Context) error {
+			runs++
 			time.Sleep(500 * time.Millisecond)
 			return nil
-		}})
+		}))
 		ctx, cancel := deadline.Choose(deadline.Begin(t.Context()), 250*time.Millisecond)
 		defer cancel()
 		if r := set.Report(ctx); r.Status != health.Pass {
-			t.Errorf("%+v, want that it passes", r)
+			t.Errorf("%+v, want pass", r)
 		}
-		if r := set.Report(t.Context()); r.Status != health.Pass || looks != 1 {
-			t.Errorf("the next caller: %+v after %d looks", r, looks)
+		if r := set.Report(t.Context()); r.Status != health.Pass || runs != 1 {
+			t.Errorf("the next caller: %+v after %d runs", r, runs)
 		}
 	})
 }

@@ -8,22 +8,22 @@ import (
 	"orderflow/internal/platform/audit"
 )
 
-// audited has an operator's call written down before it is handled, and how it ended after that. The record may be of a call that
-// failed; there is no effect without a record. What customers do is not written down here. The trail is nil where nobody has
-// configured the function, as in the simulation.
+// audited records an operator's call before it is handled, and its outcome afterwards. A record may
+// be of a call that failed, but nothing takes effect without a record. Customers' calls are not
+// recorded. The trail is nil if the function is not configured, as in the simulation.
 func (e *endpoint) audited(ctx context.Context, r *Request) (res Response, err error) {
 	if e.trail == nil || !r.Caller.In(Operator) {
-		return inTime(ctx, r, e.handle)
+		return withinDeadline(ctx, r, e.handle)
 	}
-	var said struct{ Reason string }
-	_ = json.Unmarshal(r.Body, &said) // a call without a body gives no reason
+	var body struct{ Reason string }
+	_ = json.Unmarshal(r.Body, &body) // a call without a body gives no reason
 	action := audit.Action{
-		Who: r.Caller.Subject, User: audit.API, Why: said.Reason, What: r.operation,
+		Who: r.Caller.Subject, User: audit.API, Why: body.Reason, What: r.operation,
 		Subject: cmp.Or(r.Path["orderId"], r.Path["sku"]), Detail: string(r.Body),
 	}
 	err = e.trail.Do(ctx, action, func(ctx context.Context) error {
 		var err error
-		res, err = inTime(ctx, r, e.handle)
+		res, err = withinDeadline(ctx, r, e.handle)
 		return err
 	})
 	return res, err

@@ -7,15 +7,13 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/platform/audit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 )
 
-// log is CloudWatch Logs with the one group actions, in which the day's stream may be missing yet.
+// log is CloudWatch Logs with one group, actions. The day's stream may not exist yet.
 type log struct {
 	records []audit.Action
 	streams map[string]bool
@@ -52,14 +50,16 @@ func (l *log) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("{}"))
 }
 
-// audited has an operation handled by a function that is configured to write to l.
-func audited(t *testing.T, l *log, id string, handle httpapi.HandlerFunc, in events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, httpapi.Problem) {
+// audited invokes operation id, configured to write its audit log to l.
+func audited(
+	t *testing.T, l *log, id string, handle httpapi.HandlerFunc, in apiRequest,
+) (apiResponse, httpapi.Problem) {
 	t.Helper()
 	server := httptest.NewServer(l)
 	t.Cleanup(server.Close)
 	h := httpapi.Handle(id, handle)
-	env := environment(map[string]string{"OPERATOR_ACTIONS": "actions", "AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-central-1",
-		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"})
+	env := environment(map[string]string{"OPERATOR_ACTIONS": "actions", "AWS_ENDPOINT_URL": server.URL,
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"})
 	function.Configure(h, env)
 	if err := env.Err(); err != nil {
 		t.Fatal(err)
@@ -67,11 +67,11 @@ func audited(t *testing.T, l *log, id string, handle httpapi.HandlerFunc, in eve
 	return answer(t, h, in)
 }
 
-func TestWhatAnOperatorDoesIsWrittenDownBeforeItIsDone(t *testing.T) {
+func TestOperatorActionIsRecordedBeforeItIsRun(t *testing.T) {
 	l := &log{streams: map[string]bool{}}
 	out, _ := audited(t, l, "adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		if len(l.records) != 1 || l.records[0].Outcome != audit.Begun {
-			t.Errorf("done with the records %+v", l.records)
+			t.Errorf("handled with records %+v", l.records)
 		}
 		return httpapi.OK(struct{}{}), nil
 	}, request())
@@ -80,25 +80,26 @@ func TestWhatAnOperatorDoesIsWrittenDownBeforeItIsDone(t *testing.T) {
 	}
 	for i, outcome := range []string{audit.Begun, audit.Done} {
 		got, id := l.records[i], l.records[0].ID
-		want := audit.Action{ID: id, At: now, Who: "customer-1", User: "API", Why: "delivery", What: "adjustStock", Subject: "mug",
-			Detail: `{"delta":7,"reason":"delivery"}`, Outcome: outcome}
+		want := audit.Action{ID: id, At: now, Who: "customer-1", User: "API", Why: "delivery", What: "adjustStock",
+			Subject: "mug", Detail: `{"delta":7,"reason":"delivery"}`, Outcome: outcome}
 		if id == "" || got != want {
 			t.Errorf("record %d: %+v, want %+v", i, got, want)
 		}
 	}
 }
 
-func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
-	out, p := audited(t, &log{broken: true}, "adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
-		t.Error("it was done")
+func TestActionThatCannotBeRecordedIsNotRun(t *testing.T) {
+	handle := func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+		t.Error("handled")
 		return httpapi.OK(struct{}{}), nil
-	}, request())
+	}
+	out, p := audited(t, &log{broken: true}, "adjustStock", handle, request())
 	if out.StatusCode != http.StatusServiceUnavailable || p.Code != "AuditUnavailable" {
 		t.Errorf("%d %+v", out.StatusCode, p)
 	}
 }
 
-func TestAnEndThatCannotBeWrittenDownChangesNoAnswer(t *testing.T) {
+func TestUnrecordedOutcomeDoesNotChangeTheResponse(t *testing.T) {
 	l := &log{streams: map[string]bool{now.Format("2006-01-02"): true}}
 	out, _ := audited(t, l, "adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		l.broken = true
@@ -109,26 +110,30 @@ func TestAnEndThatCannotBeWrittenDownChangesNoAnswer(t *testing.T) {
 	}
 }
 
-func TestAnOperatorsFailureIsWrittenDownByItsCode(t *testing.T) {
+func TestFailedActionIsRecordedWithItsCode(t *testing.T) {
 	l := &log{streams: map[string]bool{now.Format("2006-01-02"): true}}
 	out, _ := audited(t, l, "adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		return httpapi.Response{}, fault.New(fault.Conflict, "StockBelowZero", "no")
 	}, request())
-	if out.StatusCode != http.StatusConflict || len(l.records) != 2 || l.records[1].Outcome != "failed: StockBelowZero" || len(l.calls) != 2 {
+	if out.StatusCode != http.StatusConflict || len(l.records) != 2 ||
+		l.records[1].Outcome != "failed: StockBelowZero" || len(l.calls) != 2 {
 		t.Errorf("%d, records %+v by %v", out.StatusCode, l.records, l.calls)
 	}
 }
 
-func TestWhatCustomersDoIsNotInTheAuditAndCancellingAsAnOperatorIs(t *testing.T) {
+func TestOnlyOperatorsAreAudited(t *testing.T) {
 	const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 	for group, want := range map[string]int{"": 0, "operator": 2} {
 		l := &log{streams: map[string]bool{now.Format("2006-01-02"): true}}
-		in := events.APIGatewayProxyRequest{HTTPMethod: http.MethodPost, Path: "/v1/orders/" + order + "/cancel",
+		in := apiRequest{HTTPMethod: http.MethodPost, Path: "/v1/orders/" + order + "/cancel",
 			PathParameters: map[string]string{"orderId": order}, RequestContext: request().RequestContext}
 		in.RequestContext.Authorizer["claims"] = claims(group)
 		out, _ := audited(t, l, "cancelOrder", ok, in)
-		if out.StatusCode != http.StatusOK || len(l.records) != want || want > 0 && (l.records[0].Subject != order || l.records[0].What != "cancelOrder") {
-			t.Errorf("%q: %d, records %+v", group, out.StatusCode, l.records)
+		if out.StatusCode != http.StatusOK || len(l.records) != want {
+			t.Fatalf("%q: %d, records %+v", group, out.StatusCode, l.records)
+		}
+		if want > 0 && (l.records[0].Subject != order || l.records[0].What != "cancelOrder") {
+			t.Errorf("%q: records %+v", group, l.records)
 		}
 	}
 }

@@ -10,11 +10,11 @@ import (
 //go:embed claims.json
 var claimsText []byte
 
-// claimsSchema says which values of claims are used. It is read with the first request of a known caller.
+// claimsSchema defines the valid values of claims. It is parsed at the first authenticated request.
 var claimsSchema = sync.OnceValues(func() (*jsonschema.Schema, error) { return jsonschema.Parse(claimsText) })
 
-// usable reports whether a claim has a value that everything behind the edge takes. Without a schema none has.
-func usable(name, value string) bool {
+// validClaim reports whether a claim's value matches the schema.
+func validClaim(name, value string) bool {
 	s, err := claimsSchema()
 	if err != nil {
 		return false
@@ -24,5 +24,5 @@ func usable(name, value string) bool {
 	return len(found.Violations) == 0
 }
 
-// verified reads the claim email_verified: a text where API Gateway passes claims on, a boolean in the token itself.
+// verified reads the claim email_verified: a string from API Gateway, a boolean in the token.
 func verified(claim any) bool { return claim == true || claim == "true" }

@@ -6,14 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/platform/httpapi"
 )
 
-// with gives the caller's claim another value; nil takes it away.
-func with(name string, value any) func(*events.APIGatewayProxyRequest) {
-	return func(in *events.APIGatewayProxyRequest) {
+// with sets a claim of the caller; nil removes it.
+func with(name string, value any) func(*apiRequest) {
+	return func(in *apiRequest) {
 		c := in.RequestContext.Authorizer["claims"].(map[string]any)
 		c[name] = value
 		if value == nil {
@@ -22,45 +20,49 @@ func with(name string, value any) func(*events.APIGatewayProxyRequest) {
 	}
 }
 
-// caller is who sends the request, as the operation sees it.
-func caller(t *testing.T, change ...func(*events.APIGatewayProxyRequest)) (who httpapi.Identity, status int) {
+// caller returns the caller that the operation sees.
+func caller(t *testing.T, change ...func(*apiRequest)) (who httpapi.Identity, status int) {
 	t.Helper()
-	out, _ := send(t, "adjustStock", request(change...), func(_ context.Context, r *httpapi.Request) (httpapi.Response, error) {
+	handle := func(_ context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		who = r.Caller
 		return httpapi.OK(nil), nil
-	})
+	}
+	out, _ := send(t, "adjustStock", request(change...), handle)
 	return who, out.StatusCode
 }
 
-func TestAnAddressCountsOnceItIsVerified(t *testing.T) {
+func TestOnlyVerifiedEmailIsUsed(t *testing.T) {
 	for _, yes := range []any{true, "true"} {
 		if who, _ := caller(t, with("email_verified", yes)); who.Email != "a@example.com" {
-			t.Errorf("verified as %v: the address is %q", yes, who.Email)
+			t.Errorf("email_verified %v: email %q", yes, who.Email)
 		}
 	}
 	for _, no := range []any{nil, false, "false", "", "yes", "TRUE", 1, []any{true}} {
 		if who, status := caller(t, with("email_verified", no)); who.Email != "" || status != http.StatusOK {
-			t.Errorf("verified as %v: %d, the address is %q", no, status, who.Email)
+			t.Errorf("email_verified %v: %d, email %q", no, status, who.Email)
 		}
 	}
 }
 
-func TestAnAddressThatCannotBeUsedIsNone(t *testing.T) {
-	for _, bad := range []any{"", "nobody", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\nBcc: c@d", "ä@example.com", strings.Repeat("a", 400) + "@example.com", 7, nil} {
+func TestInvalidEmailIsIgnored(t *testing.T) {
+	for _, bad := range []any{
+		"", "nobody", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\nBcc: c@d", "ä@example.com",
+		strings.Repeat("a", 400) + "@example.com", 7, nil,
+	} {
 		if who, status := caller(t, with("email", bad)); who.Email != "" || status != http.StatusOK {
-			t.Errorf("%v: %d, the address is %q", bad, status, who.Email)
+			t.Errorf("%v: %d, email %q", bad, status, who.Email)
 		}
 	}
 	longest := strings.Repeat("a", 242) + "@example.com"
 	if who, _ := caller(t, with("email", longest)); who.Email != longest {
-		t.Errorf("an address of %d characters is %q", len(longest), who.Email)
+		t.Errorf("address of %d characters: email %q", len(longest), who.Email)
 	}
 }
 
-func TestASubjectThatCannotBeUsedIsNobody(t *testing.T) {
+func TestInvalidSubjectIs401(t *testing.T) {
 	for _, bad := range []any{"", nil, 7, strings.Repeat("s", 129)} {
 		if who, status := caller(t, with("sub", bad)); status != http.StatusUnauthorized {
-			t.Errorf("%v: %d, the caller is %+v", bad, status, who)
+			t.Errorf("%v: %d, caller %+v", bad, status, who)
 		}
 	}
 }

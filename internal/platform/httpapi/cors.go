@@ -12,26 +12,27 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// What a page of another origin may send and see (https://fetch.spec.whatwg.org/#http-cors-protocol). Credentials are not among it: a
-// caller is known by the bearer token, which a page must have.
+// What a page of another origin may send and read
+// (https://fetch.spec.whatwg.org/#http-cors-protocol). Credentials are not allowed: callers
+// authenticate by bearer token.
 const (
 	corsMethods = "GET, HEAD, POST, PUT"
 	corsHeaders = "Authorization, Content-Type, Idempotency-Key, X-Request-Timeout-Ms, traceparent, tracestate"
 	corsExposed = "Location, Retry-After, Idempotent-Replayed, x-amzn-RequestId, X-Amzn-Trace-Id"
-	// corsMaxAge is for how many seconds a browser need not ask again; Chromium takes no more.
+	// corsMaxAge is how long a browser caches a preflight, in seconds. Chromium allows no more.
 	corsMaxAge = "7200"
 )
 
-// origins are those whose pages may call the API; none where it is empty.
+// origins are the origins whose pages may call the API.
 type origins []string
 
-// allowedOrigins reads ALLOWED_ORIGINS, a list that is separated by commas.
+// allowedOrigins reads ALLOWED_ORIGINS, a comma-separated list.
 func allowedOrigins(env *function.Env) origins {
 	return strings.FieldsFunc(env.Optional("ALLOWED_ORIGINS"), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// headers are what an answer says to the page that has asked. Where pages of any origin may call, each answer depends on the
-// origin, which caches must know.
+// headers returns the CORS headers of a response. If there are allowed origins, every response
+// varies by origin, and caches must know it.
 func (o origins) headers(origin string) map[string]string {
 	switch {
 	case len(o) == 0:
@@ -39,10 +40,12 @@ func (o origins) headers(origin string) map[string]string {
 	case !slices.Contains(o, origin):
 		return map[string]string{"Vary": "Origin"}
 	}
-	return map[string]string{"Vary": "Origin", "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": corsExposed}
+	return map[string]string{
+		"Vary": "Origin", "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": corsExposed,
+	}
 }
 
-// preflight answers the question of a browser whether a page may send a request.
+// preflight returns the headers of the response to a preflight request.
 func (o origins) preflight(origin string) map[string]string {
 	header := o.headers(origin)
 	if header["Access-Control-Allow-Origin"] != "" {
@@ -53,7 +56,7 @@ func (o origins) preflight(origin string) map[string]string {
 	return header
 }
 
-// WithPreflights returns the function that also answers OPTIONS, for whatever path; any other request goes to next.
+// WithPreflights returns a function that answers all OPTIONS requests and passes others to next.
 func WithPreflights(next function.Handler) function.Handler { return &preflights{next: next} }
 
 type preflights struct {
@@ -61,7 +64,7 @@ type preflights struct {
 	origins origins
 }
 
-// Invoke answers a request of API Gateway.
+// Invoke answers a request from API Gateway.
 func (p *preflights) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var in events.APIGatewayProxyRequest
 	if err := json.Unmarshal(payload, &in); err != nil {
@@ -73,7 +76,7 @@ func (p *preflights) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return encode(Response{Status: http.StatusNoContent, Header: p.origins.preflight(header(in).Get("Origin"))})
 }
 
-// Configure takes the origins from the environment.
+// Configure reads the origins from the environment.
 func (p *preflights) Configure(env *function.Env) {
 	p.origins = allowedOrigins(env)
 	function.Configure(p.next, env)

@@ -8,25 +8,23 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 )
 
 const shop = "https://shop.example"
 
-// configured returns the function of an operation on a stage whose pages may be of the origins.
+// configured configures h with the allowed origins.
 func configured(h function.Handler, allowed string) function.Handler {
 	function.Configure(h, environment(map[string]string{"ALLOWED_ORIGINS": allowed}))
 	return h
 }
 
-func from(origin string) func(*events.APIGatewayProxyRequest) {
-	return func(in *events.APIGatewayProxyRequest) { in.Headers["origin"] = origin }
+func from(origin string) func(*apiRequest) {
+	return func(in *apiRequest) { in.Headers["origin"] = origin }
 }
 
-func TestAnOriginIsAllowedOnlyIfItIsListed(t *testing.T) {
+func TestOnlyListedOriginsAreAllowed(t *testing.T) {
 	for _, c := range []struct {
 		allowed, origin string
 		varies, let     bool
@@ -43,19 +41,21 @@ func TestAnOriginIsAllowedOnlyIfItIsListed(t *testing.T) {
 		{"*", shop, true, false},
 	} {
 		h := configured(httpapi.Handle("adjustStock", ok), c.allowed)
-		for name, change := range map[string]func(*events.APIGatewayProxyRequest){
-			"good": func(*events.APIGatewayProxyRequest) {}, "refused": func(in *events.APIGatewayProxyRequest) { in.Body = "{}" },
-			"unknown": func(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil },
+		for name, change := range map[string]func(*apiRequest){
+			"good": func(*apiRequest) {}, "refused": func(in *apiRequest) { in.Body = "{}" },
+			"unknown": func(in *apiRequest) { in.RequestContext.Authorizer = nil },
 		} {
 			out, _ := answer(t, h, request(from(c.origin), change))
 			want := ""
 			if c.let {
 				want = c.origin
 			}
-			if got := out.Headers["Access-Control-Allow-Origin"]; got != want || (out.Headers["Vary"] == "Origin") != c.varies {
-				t.Errorf("%s to %q, answer %s: allowed %q, varies by %q", c.origin, c.allowed, name, got, out.Headers["Vary"])
+			got, vary := out.Headers["Access-Control-Allow-Origin"], out.Headers["Vary"]
+			if got != want || (vary == "Origin") != c.varies {
+				t.Errorf("%s to %q, %s: allowed %q, Vary %q", c.origin, c.allowed, name, got, vary)
 			}
-			if _, credentials := out.Headers["Access-Control-Allow-Credentials"]; credentials || strings.Contains(out.Headers["Access-Control-Allow-Origin"], "*") {
+			if _, credentials := out.Headers["Access-Control-Allow-Credentials"]; credentials ||
+				strings.Contains(got, "*") {
 				t.Errorf("headers %v", out.Headers)
 			}
 			if c.let != strings.Contains(out.Headers["Access-Control-Expose-Headers"], "Location") {
@@ -65,15 +65,15 @@ func TestAnOriginIsAllowedOnlyIfItIsListed(t *testing.T) {
 	}
 }
 
-func TestAPreflightIsAnsweredForListedOriginsOnly(t *testing.T) {
+func TestPreflightAllowsListedOriginsOnly(t *testing.T) {
 	called := false
 	live := httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		called = true
 		return httpapi.OK("up"), nil
 	})
 	h := configured(httpapi.WithPreflights(live), shop)
-	ask := func(origin string) events.APIGatewayProxyResponse {
-		out, _ := answer(t, h, events.APIGatewayProxyRequest{HTTPMethod: http.MethodOptions, Path: "/v1/orders", Resource: "/v1/orders",
+	ask := func(origin string) apiResponse {
+		out, _ := answer(t, h, apiRequest{HTTPMethod: http.MethodOptions, Path: "/v1/orders", Resource: "/v1/orders",
 			Headers: map[string]string{"Origin": origin, "Access-Control-Request-Method": "POST"}})
 		if out.StatusCode != http.StatusNoContent || out.Body != "" {
 			t.Errorf("%d %q", out.StatusCode, out.Body)
@@ -82,32 +82,35 @@ func TestAPreflightIsAnsweredForListedOriginsOnly(t *testing.T) {
 	}
 	got := ask(shop).Headers
 	want := map[string]string{
-		"Access-Control-Allow-Origin": shop, "Vary": "Origin", "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT", "Access-Control-Max-Age": "7200",
-		"Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Request-Timeout-Ms, traceparent, tracestate",
-		"Cache-Control":                "no-store", "X-Content-Type-Options": "nosniff",
+		"Access-Control-Allow-Origin": shop, "Vary": "Origin", "Access-Control-Max-Age": "7200",
+		"Access-Control-Allow-Methods": "GET, HEAD, POST, PUT",
+		"Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, " +
+			"X-Request-Timeout-Ms, traceparent, tracestate",
+		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("headers %v, want %v", got, want)
 	}
 	for name := range ask("https://evil.example").Headers {
 		if strings.HasPrefix(name, "Access-Control") {
-			t.Errorf("a stranger gets %s", name)
+			t.Errorf("an unlisted origin gets %s", name)
 		}
 	}
 	if called {
-		t.Error("a preflight is taken for a request")
+		t.Error("the preflight reached the operation")
 	}
 	if out, err := h.Invoke(t.Context(), []byte("no request")); err == nil {
-		t.Errorf("what is no request is answered with %s", out)
+		t.Errorf("an invalid payload is answered with %s", out)
 	}
-	if out, _ := answer(t, h, events.APIGatewayProxyRequest{HTTPMethod: http.MethodGet, Path: "/health/live", Headers: map[string]string{"Origin": shop}}); out.Body != `"up"` || out.Headers["Access-Control-Allow-Origin"] != shop {
+	get := apiRequest{HTTPMethod: http.MethodGet, Path: "/health/live", Headers: map[string]string{"Origin": shop}}
+	if out, _ := answer(t, h, get); out.Body != `"up"` || out.Headers["Access-Control-Allow-Origin"] != shop {
 		t.Errorf("GET: %+v", out)
 	}
 }
 
-func TestHeadAnswersAsGetWithoutABody(t *testing.T) {
+func TestHeadIsGetWithoutABody(t *testing.T) {
 	h := configured(httpapi.Route(map[string]httpapi.HandlerFunc{"checkOrders": ok, "getProduct": ok}), "")
-	for _, in := range []events.APIGatewayProxyRequest{
+	for _, in := range []apiRequest{
 		{Path: "/health/orders", Resource: "/health/orders"},
 		{Path: "/v1/products/mug", Resource: "/v1/products/{sku}"}, // without a token: 401
 	} {
@@ -119,13 +122,14 @@ func TestHeadAnswersAsGetWithoutABody(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := decoded(t, head)
-		if got.StatusCode != get.StatusCode || !maps.Equal(got.Headers, get.Headers) || got.Body != "" || get.Body == "" {
+		if got.StatusCode != get.StatusCode || !maps.Equal(got.Headers, get.Headers) || got.Body != "" ||
+			get.Body == "" {
 			t.Errorf("GET %+v\nHEAD %+v", get, got)
 		}
 	}
 }
 
-func encoded(t *testing.T, in events.APIGatewayProxyRequest) []byte {
+func encoded(t *testing.T, in apiRequest) []byte {
 	t.Helper()
 	b, err := json.Marshal(in)
 	if err != nil {
@@ -134,7 +138,7 @@ func encoded(t *testing.T, in events.APIGatewayProxyRequest) []byte {
 	return b
 }
 
-func decoded(t *testing.T, b []byte) (out events.APIGatewayProxyResponse) {
+func decoded(t *testing.T, b []byte) (out apiResponse) {
 	t.Helper()
 	if err := json.Unmarshal(b, &out); err != nil {
 		t.Fatal(err)

@@ -11,19 +11,20 @@ import (
 )
 
 const (
-	// minWait is the least time that work gets, however short a deadline its caller chose.
+	// minWait is the least time that a request gets, however short the caller's deadline.
 	minWait = 250 * time.Millisecond
-	// maxWait is beyond what any request may take; a caller that waits longer has set no deadline.
+	// maxWait is longer than any request may take; a longer timeout sets no deadline.
 	maxWait = time.Minute
 )
 
-var errLate = fault.New(fault.TimedOut, "DeadlineExceeded",
-	"the request was not done within the "+httpclient.TimeoutHeader+" that you sent; what was done by then counts")
+var errDeadline = fault.New(fault.TimedOut, "DeadlineExceeded",
+	"the request did not finish within your "+httpclient.TimeoutHeader+"; it may have taken effect")
 
-// inTime has the work end when the caller that says how long it waits has gone: work for nobody only adds to an overload.
-// Work that failed because of such a deadline is the caller's choice and never a fault of ours.
-func inTime(ctx context.Context, r *Request, handle HandlerFunc) (Response, error) {
-	wait, ok := wait(r.Header.Get(httpclient.TimeoutHeader))
+// withinDeadline ends the work when the caller stops waiting, if it said how long it waits: further
+// work would only add to an overload. Work that fails because of that deadline is a 408, not a
+// fault of ours.
+func withinDeadline(ctx context.Context, r *Request, handle HandlerFunc) (Response, error) {
+	wait, ok := callerWait(r.Header.Get(httpclient.TimeoutHeader))
 	if !ok {
 		return handle(ctx, r)
 	}
@@ -32,13 +33,13 @@ func inTime(ctx context.Context, r *Request, handle HandlerFunc) (Response, erro
 	res, err := handle(ctx, r)
 	kind := fault.KindOf(err)
 	if err != nil && (kind == fault.Transient || kind == fault.Unavailable) && deadline.Passed(ctx, err) {
-		return Response{}, errLate.Because(err)
+		return Response{}, errDeadline.Because(err)
 	}
 	return res, err
 }
 
-// wait reads the header. What is no time to wait counts as none.
-func wait(milliseconds string) (time.Duration, bool) {
+// callerWait reads the timeout header. An invalid value sets no deadline.
+func callerWait(milliseconds string) (time.Duration, bool) {
 	ms, err := strconv.Atoi(milliseconds)
 	if err != nil || ms <= 0 || ms >= int(maxWait.Milliseconds()) {
 		return 0, false

@@ -8,44 +8,42 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpapi"
 )
 
-func waiting(header string) func(*events.APIGatewayProxyRequest) {
-	return func(in *events.APIGatewayProxyRequest) { in.Headers["X-Request-Timeout-Ms"] = header }
+func waiting(header string) func(*apiRequest) {
+	return func(in *apiRequest) { in.Headers["X-Request-Timeout-Ms"] = header }
 }
 
-func TestWorkEndsWhenTheCallerDoesNotWaitAnyMore(t *testing.T) {
+func TestRequestEndsAtTheCallersDeadline(t *testing.T) {
 	for header, want := range map[string]time.Duration{
 		"1500": 1500 * time.Millisecond, "1": 250 * time.Millisecond, "249": 250 * time.Millisecond,
 		"": 0, "soon": 0, "0": 0, "-5": 0, "3600000": 0,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			out, _ := send(t, "adjustStock", request(waiting(header)), func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
+			handle := func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
 				end, bounded := ctx.Deadline()
 				if bounded != (want > 0) || bounded && time.Until(end) != want {
 					t.Errorf("%q: ends in %v, want %v", header, time.Until(end), want)
 				}
 				return httpapi.OK(struct{}{}), nil
-			})
-			if out.StatusCode != http.StatusOK {
+			}
+			if out, _ := send(t, "adjustStock", request(waiting(header)), handle); out.StatusCode != http.StatusOK {
 				t.Errorf("%q: %d %s", header, out.StatusCode, out.Body)
 			}
 		})
 	}
 }
 
-// table is what does not answer before ctx ends.
+// table is a handler whose table does not answer before ctx ends.
 func table(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
 	<-ctx.Done()
 	return httpapi.Response{}, errors.New("the table does not answer")
 }
 
-func TestAPassedDeadlineOfTheCallersIs408AndNoFaultOfOurs(t *testing.T) {
+func TestExpiredCallerDeadlineIs408(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, handle := range map[string]httpapi.HandlerFunc{
 			"the table": table,
@@ -58,21 +56,22 @@ func TestAPassedDeadlineOfTheCallersIs408AndNoFaultOfOurs(t *testing.T) {
 			},
 		} {
 			out, p := send(t, "adjustStock", request(waiting("1")), handle)
-			if out.StatusCode != http.StatusRequestTimeout || p.Code != "DeadlineExceeded" || p.Status != out.StatusCode || p.Detail == "" {
+			if out.StatusCode != http.StatusRequestTimeout || p.Code != "DeadlineExceeded" ||
+				p.Status != out.StatusCode || p.Detail == "" {
 				t.Errorf("%s: %d %+v, want 408", name, out.StatusCode, p)
 			}
 		}
 	})
 }
 
-func TestADeadlineExcusesNoOtherFault(t *testing.T) {
+func TestDeadlineDoesNotHideOtherErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for status, handle := range map[int]httpapi.HandlerFunc{
-			// The table failed before the caller's time was up.
+			// The table failed before the deadline.
 			503: func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 				return httpapi.Response{}, errors.New("throttled")
 			},
-			// These are decisions and defects, whenever they come.
+			// Refusals and defects keep their status after the deadline.
 			409: func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 				_, _ = table(ctx, r)
 				return httpapi.Response{}, fault.New(fault.Conflict, "X", "x")
@@ -89,35 +88,38 @@ func TestADeadlineExcusesNoOtherFault(t *testing.T) {
 	})
 }
 
-func TestAnswersThatComeInTimeStand(t *testing.T) {
+func TestSuccessAtTheDeadlineIsReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		out, _ := send(t, "adjustStock", request(waiting("1")), func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-			_, _ = table(ctx, r) // a part of the answer that is left out
+		handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+			_, _ = table(ctx, r) // an optional part of the response
 			return httpapi.OK(struct{}{}), nil
-		})
-		if out.StatusCode != http.StatusOK {
+		}
+		if out, _ := send(t, "adjustStock", request(waiting("1")), handle); out.StatusCode != http.StatusOK {
 			t.Errorf("%d %s", out.StatusCode, out.Body)
 		}
 	})
 }
 
-func TestPublicOperationsKnowNoDeadlineOfTheCallers(t *testing.T) {
-	for id, in := range map[string]events.APIGatewayProxyRequest{
-		"checkReadiness":        {HTTPMethod: http.MethodGet, Path: "/health/ready", Headers: map[string]string{}},
-		"receiveCarrierWebhook": {HTTPMethod: http.MethodPost, Path: "/v1/webhooks/carrier", Headers: map[string]string{}},
+func TestPublicOperationsIgnoreTheCallersDeadline(t *testing.T) {
+	for id, in := range map[string]apiRequest{
+		"checkReadiness":        {HTTPMethod: http.MethodGet, Path: "/health/ready"},
+		"receiveCarrierWebhook": {HTTPMethod: http.MethodPost, Path: "/v1/webhooks/carrier"},
 	} {
+		in.Headers = map[string]string{}
 		waiting("1")(&in)
-		free := func(ctx context.Context) {
+		wantNoDeadline := func(ctx context.Context) {
 			if _, bounded := ctx.Deadline(); bounded {
 				t.Errorf("%s has a deadline", id)
 			}
 		}
-		refuse := errors.New("seen")
-		h := httpapi.HandleVerified(id, func(ctx context.Context, _ http.Header, _ []byte) error { free(ctx); return nil },
-			func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
-				free(ctx)
-				return httpapi.Response{}, refuse
-			})
-		answer(t, h, in)
+		verify := func(ctx context.Context, _ http.Header, _ []byte) error {
+			wantNoDeadline(ctx)
+			return nil
+		}
+		handle := func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
+			wantNoDeadline(ctx)
+			return httpapi.Response{}, errors.New("handled")
+		}
+		answer(t, httpapi.HandleVerified(id, verify, handle), in)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzIdentify: whatever an authorizer leaves behind, only an ID token with a subject identifies anybody.
+// FuzzIdentify checks that only an ID token with a subject identifies a caller.
 func FuzzIdentify(f *testing.F) {
 	for _, seed := range []string{
 		`null`, `{}`, `{"claims":null}`, `{"claims":"sub=customer-1"}`, `{"claims":[]}`,
@@ -15,7 +15,8 @@ func FuzzIdentify(f *testing.F) {
 		`{"claims":{"sub":"customer-1","token_use":"id","cognito:groups":{"operator":true},"email":7}}`,
 		`{"claims":{"sub":"customer-1","token_use":"access","cognito:groups":"operator"}}`,
 		`{"claims":{"sub":"customer-1","token_use":["id"]}}`, `{"claims":{"sub":"customer-1"}}`,
-		`{"claims":{"sub":"","token_use":"id"}}`, `{"claims":{"sub":7,"token_use":"id"}}`, `{"sub":"customer-1","token_use":"id"}`,
+		`{"claims":{"sub":"","token_use":"id"}}`, `{"claims":{"sub":7,"token_use":"id"}}`,
+		`{"sub":"customer-1","token_use":"id"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -39,9 +40,11 @@ func FuzzIdentify(f *testing.F) {
 	})
 }
 
-// FuzzGroups: a group is named by a whole word of the claim, never by a part of one or by nothing.
+// FuzzGroups checks that every group is a whole, non-empty word of the claim.
 func FuzzGroups(f *testing.F) {
-	for _, seed := range []string{"", "operator", "a,b", "[a b]", ", ,", "[]", "operators", "[operator", "a,,operator ", "\x00,\xff"} {
+	for _, seed := range []string{
+		"", "operator", "a,b", "[a b]", ", ,", "[]", "operators", "[operator", "a,,operator ", "\x00,\xff",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, claim string) {

@@ -7,7 +7,7 @@ import (
 	"orderflow/internal/platform/health"
 )
 
-// Health answers anybody with a report: 200 or 503, and no part of it.
+// Health answers with the public form of a report: 200, or 503 if it fails.
 func Health(r health.Report) Response {
 	res := OK(r.Public())
 	if r.Public().Status == health.Fail {

@@ -1,7 +1,6 @@
-// Package httpapi turns a use case into a Lambda function behind API Gateway. The
-// contract decides what is let in: an operation of api/openapi.yaml says who may call it
-// and what a request looks like, and every request is held to it here, in the function,
-// whatever stands in front.
+// Package httpapi turns a use case into a Lambda function behind API Gateway. An operation of
+// api/openapi.yaml defines who may call it and what a request looks like. The function itself
+// checks every request against it and does not rely on API Gateway.
 package httpapi
 
 import (
@@ -27,51 +26,49 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// MaxBody is the size of the largest request body that is read, in bytes.
+// MaxBody is the largest accepted request body, in bytes.
 const MaxBody = 64 << 10
 
 // Request is a request that matches its operation.
 type Request struct {
-	// Caller is who sends it; zero for a public operation.
+	// Caller is zero for a public operation.
 	Caller Identity
 	Path   map[string]string
 	Query  url.Values
 	Header http.Header
-	// Body is the body in its canonical form (RFC 8785); only HandleVerified's verify sees what the caller signed.
+	// Body is in canonical form (RFC 8785). Only HandleVerified's verify sees the original bytes.
 	Body []byte
 
 	operation, path string
-	// formerly identifies the request as versions before the canonical form did.
+	// formerly is the request's hash as computed before bodies were made canonical.
 	formerly string
 }
 
-// Response is an answer. A nil Body sends none; any other is sent as JSON.
+// Response is sent with its Body as JSON, or without a body if Body is nil.
 type Response struct {
 	Status int
 	Header map[string]string
 	Body   any
 
-	// unsaid has everything answered but the body.
-	unsaid bool
+	headOnly bool // send the headers without the body
 }
 
-// HandlerFunc answers a request. Its error becomes a problem document.
+// HandlerFunc handles a request. Its error becomes a problem document.
 type HandlerFunc func(ctx context.Context, r *Request) (Response, error)
 
-// Handle returns the function that serves the operation called id. If the contract has no such
-// operation, the function does not start.
+// Handle returns the function of operation id. It does not start if the contract has no such one.
 func Handle(id string, handle HandlerFunc) function.Handler {
 	return newEndpoint(id, unverified, handle)
 }
 
-// unverified is for operations whose callers the contract verifies, or nobody.
+// unverified is the Verify of operations that need no proof besides the token.
 func unverified(context.Context, http.Header, []byte) error { return nil }
 
-// Verify checks a caller's own proof of who it is, such as a signature over the body.
+// Verify checks a caller's own proof of identity, such as a signature over the body.
 type Verify func(ctx context.Context, h http.Header, body []byte) error
 
-// HandleVerified is Handle for a public operation whose callers prove who they are in their own way.
-// verify sees the request before the contract is checked, about which a stranger learns nothing.
+// HandleVerified is Handle for a public operation whose callers are checked by verify. verify runs
+// before the contract is checked, so an unverified caller learns nothing about the contract.
 func HandleVerified(id string, verify Verify, handle HandlerFunc) function.Handler {
 	return newEndpoint(id, verify, handle)
 }
@@ -96,7 +93,7 @@ type endpoint struct {
 	origins origins
 }
 
-// Invoke answers a request of API Gateway.
+// Invoke answers a request from API Gateway.
 func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if e.err != nil {
 		return nil, e.err
@@ -106,15 +103,16 @@ func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, err
 	}
 	head := in.HTTPMethod == http.MethodHead
-	if head { // what GET answers, without the body
+	if head { // answered like GET, without the body
 		in.HTTPMethod = http.MethodGet
 	}
 	r := &Request{Path: in.PathParameters, Query: in.MultiValueQueryStringParameters, Header: header(in),
 		operation: e.op.ID, path: in.Path}
 	ctx, caller := function.Arrived(deadline.Begin(ctx), r.Header)
-	ctx = about(ctx, r)
-	ctx, span := tracing.Start(ctx, in.HTTPMethod+" "+in.Resource, tracing.Server, attribute.String("http.request.method", in.HTTPMethod),
-		attribute.String("http.route", in.Resource), attribute.String("operation", e.op.ID), tracing.Order(in.PathParameters["orderId"]))
+	ctx = withLogAttrs(ctx, r)
+	ctx, span := tracing.Start(ctx, in.HTTPMethod+" "+in.Resource, tracing.Server,
+		attribute.String("http.request.method", in.HTTPMethod), attribute.String("http.route", in.Resource),
+		attribute.String("operation", e.op.ID), tracing.Order(in.PathParameters["orderId"]))
 	if caller != "" && caller != tracing.TraceID(ctx) {
 		span.SetAttributes(tracing.KeyCaller.String(caller))
 	}
@@ -123,12 +121,13 @@ func (e *endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		res = e.challenge(problem(ctx, in.Path, err))
 	}
 	observeResponse(ctx, res)
-	answered(span, res, err)
-	return encode(res.bodiless(head).with(e.origins.headers(r.Header.Get("Origin"))))
+	endSpan(span, res, err)
+	res.headOnly = head
+	return encode(res.with(e.origins.headers(r.Header.Get("Origin"))))
 }
 
-// answered ends the span of a request. A refusal is the caller's failure, not the operation's.
-func answered(span trace.Span, res Response, err error) {
+// endSpan ends the span of a request. A status below 500 is not an error of the operation.
+func endSpan(span trace.Span, res Response, err error) {
 	span.SetAttributes(tracing.KeyStatus.Int(res.Status))
 	if err != nil && res.Status < http.StatusInternalServerError {
 		span.SetAttributes(tracing.KeyError.String(tracing.Code(err)))
@@ -137,7 +136,7 @@ func answered(span trace.Span, res Response, err error) {
 	tracing.End(span, err)
 }
 
-// serve checks the request step by step; nothing has happened yet when a check fails.
+// serve checks the request, then handles it.
 func (e *endpoint) serve(ctx context.Context, in events.APIGatewayProxyRequest, r *Request) (Response, error) {
 	if !e.op.Public {
 		var err error
@@ -225,10 +224,10 @@ func encode(res Response) ([]byte, error) {
 	if res.Body != nil {
 		b, err := json.Marshal(res.Body)
 		if err != nil {
-			slog.Error("answer cannot be encoded", "error", err)
+			slog.Error("response cannot be encoded", "error", err)
 			return nil, err
 		}
-		if !res.unsaid {
+		if !res.headOnly {
 			out.Body = string(b)
 		}
 		out.Headers["Content-Type"] = "application/json"

@@ -19,9 +19,14 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// request is a good call of adjustStock by an operator; change makes it another one.
-func request(change ...func(*events.APIGatewayProxyRequest)) events.APIGatewayProxyRequest {
-	in := events.APIGatewayProxyRequest{
+type (
+	apiRequest  = events.APIGatewayProxyRequest
+	apiResponse = events.APIGatewayProxyResponse
+)
+
+// request is a valid call of adjustStock by an operator, changed by change.
+func request(change ...func(*apiRequest)) apiRequest {
+	in := apiRequest{
 		HTTPMethod: http.MethodPost, Path: "/v1/stock/mug/adjustments", PathParameters: map[string]string{"sku": "mug"},
 		Headers:        map[string]string{"Content-Type": "application/json"},
 		Body:           `{"delta":7,"reason":"delivery"}`,
@@ -34,18 +39,20 @@ func request(change ...func(*events.APIGatewayProxyRequest)) events.APIGatewayPr
 }
 
 func claims(groups any) map[string]any {
-	return map[string]any{"sub": "customer-1", "email": "a@example.com", "email_verified": "true", "token_use": "id", "cognito:groups": groups}
+	return map[string]any{
+		"sub": "customer-1", "email": "a@example.com", "email_verified": "true", "token_use": "id",
+		"cognito:groups": groups,
+	}
 }
 
-// send has operation id handle the request.
-func send(t *testing.T, id string, in events.APIGatewayProxyRequest, handle httpapi.HandlerFunc) (events.APIGatewayProxyResponse, httpapi.Problem) {
+// send invokes operation id.
+func send(t *testing.T, id string, in apiRequest, handle httpapi.HandlerFunc) (apiResponse, httpapi.Problem) {
 	t.Helper()
-	h := httpapi.Handle(id, handle)
-	return answer(t, h, in)
+	return answer(t, httpapi.Handle(id, handle), in)
 }
 
-// answer sends the request; every answer of 400 and above must be a problem document.
-func answer(t *testing.T, h function.Handler, in events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, httpapi.Problem) {
+// answer invokes h. A response of 400 and above must be a problem document.
+func answer(t *testing.T, h function.Handler, in apiRequest) (apiResponse, httpapi.Problem) {
 	t.Helper()
 	payload, err := json.Marshal(in)
 	if err != nil {
@@ -55,14 +62,15 @@ func answer(t *testing.T, h function.Handler, in events.APIGatewayProxyRequest) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out events.APIGatewayProxyResponse
+	var out apiResponse
 	if err := json.Unmarshal(b, &out); err != nil {
 		t.Fatal(err)
 	}
 	var p httpapi.Problem
 	if out.StatusCode >= 400 {
-		if err := json.Unmarshal([]byte(out.Body), &p); err != nil || out.Headers["Content-Type"] != "application/problem+json" {
-			t.Errorf("%d is no problem document: %v %s", out.StatusCode, out.Headers, out.Body)
+		if err := json.Unmarshal([]byte(out.Body), &p); err != nil ||
+			out.Headers["Content-Type"] != "application/problem+json" {
+			t.Errorf("%d is not a problem document: %v %s", out.StatusCode, out.Headers, out.Body)
 		}
 	}
 	return out, p
@@ -72,8 +80,8 @@ func ok(context.Context, *httpapi.Request) (httpapi.Response, error) {
 	return httpapi.OK(map[string]string{}), nil
 }
 
-// refused asserts that the request is answered with the status and code before it is handled.
-func refused(t *testing.T, name, id string, in events.APIGatewayProxyRequest, status int, code string) (events.APIGatewayProxyResponse, httpapi.Problem) {
+// refused asserts that the request is refused with the status and code and not handled.
+func refused(t *testing.T, name, id string, in apiRequest, status int, code string) (apiResponse, httpapi.Problem) {
 	t.Helper()
 	out, p := send(t, id, in, func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		t.Errorf("%s was handled", name)
@@ -86,16 +94,16 @@ func refused(t *testing.T, name, id string, in events.APIGatewayProxyRequest, st
 	return out, p
 }
 
-func TestWithoutAVerifiedIdentityTheAnswerIs401(t *testing.T) {
+func TestMissingIdentityIs401(t *testing.T) {
 	for name, authorizer := range map[string]map[string]any{
 		"no authorizer": nil,
 		"no claims":     {"principalId": "customer-1"},
 		"claims a text": {"claims": "sub=customer-1"},
 		"no subject":    {"claims": map[string]any{"token_use": "id"}},
-		"access token":  {"claims": map[string]any{"sub": "customer-1", "token_use": "access", "cognito:groups": "operator"}},
+		"access token":  {"claims": map[string]any{"sub": "c-1", "token_use": "access", "cognito:groups": "operator"}},
 		"no token use":  {"claims": map[string]any{"sub": "customer-1", "cognito:groups": "operator"}},
 	} {
-		out, _ := refused(t, name, "adjustStock", request(func(in *events.APIGatewayProxyRequest) {
+		out, _ := refused(t, name, "adjustStock", request(func(in *apiRequest) {
 			in.RequestContext.Authorizer = authorizer
 			in.Headers["Authorization"], in.Headers["claims"] = "Bearer x", `{"sub":"customer-1"}`
 		}), http.StatusUnauthorized, "Unauthenticated")
@@ -105,14 +113,14 @@ func TestWithoutAVerifiedIdentityTheAnswerIs401(t *testing.T) {
 	}
 }
 
-func TestOperationOfAGroupIsForItsMembersOnly(t *testing.T) {
+func TestGroupOperationRequiresMembership(t *testing.T) {
 	for _, groups := range []any{nil, "", "customers", "operators", "[a b]", []any{"customers", 7}, 7} {
-		refused(t, "outsider", "adjustStock", request(func(in *events.APIGatewayProxyRequest) {
+		refused(t, "outsider", "adjustStock", request(func(in *apiRequest) {
 			in.RequestContext.Authorizer["claims"] = claims(groups)
 		}), http.StatusForbidden, "Forbidden")
 	}
 	for _, groups := range []any{"operator", "staff,operator", "[staff operator]", []any{"staff", "operator"}} {
-		out, _ := send(t, "adjustStock", request(func(in *events.APIGatewayProxyRequest) {
+		out, _ := send(t, "adjustStock", request(func(in *apiRequest) {
 			in.RequestContext.Authorizer["claims"] = claims(groups)
 		}), ok)
 		if out.StatusCode != http.StatusOK {
@@ -122,7 +130,7 @@ func TestOperationOfAGroupIsForItsMembersOnly(t *testing.T) {
 }
 
 func TestPublicOperationNeedsNoIdentity(t *testing.T) {
-	in := events.APIGatewayProxyRequest{HTTPMethod: http.MethodGet, Path: "/health/live"}
+	in := apiRequest{HTTPMethod: http.MethodGet, Path: "/health/live"}
 	if out, _ := send(t, "checkLiveness", in, ok); out.StatusCode != http.StatusOK {
 		t.Errorf("status %d", out.StatusCode)
 	}
@@ -133,19 +141,19 @@ func TestBodyOver64KiBIs413(t *testing.T) {
 		const start, end = `{"delta":7,"reason":"x"`, `}`
 		return start + strings.Repeat(" ", n-len(start)-len(end)) + end
 	}
-	out, _ := send(t, "adjustStock", request(func(in *events.APIGatewayProxyRequest) { in.Body = fill(httpapi.MaxBody) }), ok)
+	out, _ := send(t, "adjustStock", request(func(in *apiRequest) { in.Body = fill(httpapi.MaxBody) }), ok)
 	if out.StatusCode != http.StatusOK {
 		t.Errorf("64 KiB: %d", out.StatusCode)
 	}
-	refused(t, "plain", "adjustStock", request(func(in *events.APIGatewayProxyRequest) { in.Body = fill(httpapi.MaxBody + 1) }),
+	refused(t, "plain", "adjustStock", request(func(in *apiRequest) { in.Body = fill(httpapi.MaxBody + 1) }),
 		http.StatusRequestEntityTooLarge, "BodyTooLarge")
-	refused(t, "base64", "adjustStock", request(func(in *events.APIGatewayProxyRequest) {
+	refused(t, "base64", "adjustStock", request(func(in *apiRequest) {
 		in.Body, in.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(fill(httpapi.MaxBody+1))), true
 	}), http.StatusRequestEntityTooLarge, "BodyTooLarge")
 }
 
-func TestRequestThatBreaksTheContractIs400WithEveryViolation(t *testing.T) {
-	_, p := refused(t, "body", "adjustStock", request(func(in *events.APIGatewayProxyRequest) {
+func TestInvalidRequestIs400WithEveryViolation(t *testing.T) {
+	_, p := refused(t, "body", "adjustStock", request(func(in *apiRequest) {
 		in.Body = `{"delta":0,"more":1}`
 		in.MultiValueQueryStringParameters = map[string][]string{"debug": {"1"}}
 	}), http.StatusBadRequest, "InvalidRequest")
@@ -158,37 +166,37 @@ func TestRequestThatBreaksTheContractIs400WithEveryViolation(t *testing.T) {
 			t.Errorf("violations %v lack %s", p.Errors, place)
 		}
 	}
-	for name, change := range map[string]func(*events.APIGatewayProxyRequest){
-		"path":   func(in *events.APIGatewayProxyRequest) { in.PathParameters["sku"] = "../etc" },
-		"header": func(in *events.APIGatewayProxyRequest) { in.Headers["Idempotency-Key"] = "a b" },
-		"two keys": func(in *events.APIGatewayProxyRequest) {
+	for name, change := range map[string]func(*apiRequest){
+		"path":   func(in *apiRequest) { in.PathParameters["sku"] = "../etc" },
+		"header": func(in *apiRequest) { in.Headers["Idempotency-Key"] = "a b" },
+		"two keys": func(in *apiRequest) {
 			in.MultiValueHeaders = map[string][]string{"Idempotency-Key": {"a", "b"}}
 		},
-		"no body": func(in *events.APIGatewayProxyRequest) { in.Body = "" },
-		"no type": func(in *events.APIGatewayProxyRequest) { in.Headers = nil },
+		"no body": func(in *apiRequest) { in.Body = "" },
+		"no type": func(in *apiRequest) { in.Headers = nil },
 	} {
 		refused(t, name, "adjustStock", request(change), http.StatusBadRequest, "InvalidRequest")
 	}
-	refused(t, "base64", "adjustStock", request(func(in *events.APIGatewayProxyRequest) { in.Body, in.IsBase64Encoded = "%", true }),
+	refused(t, "base64", "adjustStock", request(func(in *apiRequest) { in.Body, in.IsBase64Encoded = "%", true }),
 		http.StatusBadRequest, "MalformedRequest")
-	refused(t, "method", "adjustStock", request(func(in *events.APIGatewayProxyRequest) { in.HTTPMethod = "NO METHOD" }),
+	refused(t, "method", "adjustStock", request(func(in *apiRequest) { in.HTTPMethod = "NO METHOD" }),
 		http.StatusBadRequest, "MalformedRequest")
 }
 
-func TestARequestWithLostCharactersIs400(t *testing.T) {
+func TestRequestWithInvalidUnicodeIs400(t *testing.T) {
 	h := httpapi.Handle("adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
-		t.Error("it was handled")
+		t.Error("handled")
 		return httpapi.OK(nil), nil
 	})
-	good, err := json.Marshal(request(func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7,"reason":"HERE"}` }))
+	good, err := json.Marshal(request(func(in *apiRequest) { in.Body = `{"delta":7,"reason":"HERE"}` }))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, broken := range []string{
 		"\xff", "\xed\xa0\x80", // not UTF-8
-		`\udc80`,              // what Python makes of a byte that is not UTF-8
-		`\\ud800`, `\\udc00x`, // half a character in the body
-		"\ufffd", `\ufffd`, // what others make of one
+		`\udc80`,              // Python's form of a byte that is not UTF-8
+		`\\ud800`, `\\udc00x`, // an unpaired surrogate in the body
+		"\ufffd", `\ufffd`, // the replacement character
 	} {
 		b, err := h.Invoke(t.Context(), bytes.Replace(good, []byte("HERE"), []byte(broken), 1))
 		if err != nil || !bytes.Contains(b, []byte(`"statusCode":400`)) {
@@ -196,21 +204,22 @@ func TestARequestWithLostCharactersIs400(t *testing.T) {
 		}
 	}
 	for _, body := range []string{"\xff", `\ud800`} {
-		refused(t, "base64", "adjustStock", request(func(in *events.APIGatewayProxyRequest) {
-			in.Body, in.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(`{"delta":7,"reason":"a`+body+`"}`)), true
+		refused(t, "base64", "adjustStock", request(func(in *apiRequest) {
+			text := `{"delta":7,"reason":"a` + body + `"}`
+			in.Body, in.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(text)), true
 		}), http.StatusBadRequest, "InvalidRequest")
 	}
 }
 
-func TestAnAnswerRepeatsNoCardNumber(t *testing.T) {
+func TestResponseNeverContainsACardNumber(t *testing.T) {
 	const number = "4111111111111111"
-	for name, change := range map[string]func(*events.APIGatewayProxyRequest){
-		"body":  func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7,"reason":"card ` + number + `"}` },
-		"field": func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7,"reason":"x","` + number + `":1}` },
-		"path": func(in *events.APIGatewayProxyRequest) {
+	for name, change := range map[string]func(*apiRequest){
+		"body":  func(in *apiRequest) { in.Body = `{"delta":7,"reason":"card ` + number + `"}` },
+		"field": func(in *apiRequest) { in.Body = `{"delta":7,"reason":"x","` + number + `":1}` },
+		"path": func(in *apiRequest) {
 			in.Path, in.PathParameters["sku"] = "/v1/stock/"+number+"/adjustments", number
 		},
-		"query": func(in *events.APIGatewayProxyRequest) {
+		"query": func(in *apiRequest) {
 			in.MultiValueQueryStringParameters = map[string][]string{number: {"1"}}
 		},
 	} {
@@ -222,20 +231,20 @@ func TestAnAnswerRepeatsNoCardNumber(t *testing.T) {
 }
 
 func TestHandlerSeesTheRequest(t *testing.T) {
-	for name, change := range map[string]func(*events.APIGatewayProxyRequest){
-		"plain": func(*events.APIGatewayProxyRequest) {},
-		"base64": func(in *events.APIGatewayProxyRequest) {
+	for name, change := range map[string]func(*apiRequest){
+		"plain": func(*apiRequest) {},
+		"base64": func(in *apiRequest) {
 			in.Body, in.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(in.Body)), true
 		},
-		"7.0 for 7": func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7.0,"reason":"delivery"}` },
-		"7e0 for 7": func(in *events.APIGatewayProxyRequest) { in.Body = `{"delta":7e0,"reason":"delivery"}` },
-		"small header": func(in *events.APIGatewayProxyRequest) {
+		"7.0 for 7": func(in *apiRequest) { in.Body = `{"delta":7.0,"reason":"delivery"}` },
+		"7e0 for 7": func(in *apiRequest) { in.Body = `{"delta":7e0,"reason":"delivery"}` },
+		"lower-case header": func(in *apiRequest) {
 			in.Headers = map[string]string{"content-type": "application/json"}
 		},
-		"multi value too": func(in *events.APIGatewayProxyRequest) {
+		"multi value too": func(in *apiRequest) {
 			in.MultiValueHeaders = map[string][]string{"content-type": {"application/json"}}
 		},
-		"only multi values": func(in *events.APIGatewayProxyRequest) {
+		"only multi values": func(in *apiRequest) {
 			in.MultiValueHeaders, in.Headers = map[string][]string{"CONTENT-TYPE": {"application/json"}}, nil
 		},
 	} {
@@ -260,7 +269,7 @@ func TestHandlerSeesTheRequest(t *testing.T) {
 }
 
 func TestQueryReachesTheHandler(t *testing.T) {
-	in := events.APIGatewayProxyRequest{HTTPMethod: http.MethodGet, Path: "/v1/orders", RequestContext: request().RequestContext,
+	in := apiRequest{HTTPMethod: http.MethodGet, Path: "/v1/orders", RequestContext: request().RequestContext,
 		QueryStringParameters:           map[string]string{"limit": "5"},
 		MultiValueQueryStringParameters: map[string][]string{"limit": {"5"}}}
 	out, _ := send(t, "listOrders", in, func(_ context.Context, r *httpapi.Request) (httpapi.Response, error) {
@@ -282,7 +291,7 @@ func doesNotStart(t *testing.T, h function.Handler) {
 	}
 }
 
-func TestUnknownOperationAndForeignPayloadAreErrors(t *testing.T) {
+func TestUnknownOperationAndInvalidPayloadAreErrors(t *testing.T) {
 	unknown := httpapi.Handle("brewTea", ok)
 	doesNotStart(t, unknown)
 	if out, err := unknown.Invoke(t.Context(), []byte("{}")); err == nil {
@@ -294,7 +303,7 @@ func TestUnknownOperationAndForeignPayloadAreErrors(t *testing.T) {
 	}
 }
 
-func TestBodyOfAnotherShapeIs400(t *testing.T) {
+func TestBodyOfTheWrongTypeIs400(t *testing.T) {
 	out, p := send(t, "adjustStock", request(), func(_ context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		_, err := httpapi.Decode[struct{ Delta string }](r)
 		return httpapi.Response{}, err
@@ -314,14 +323,16 @@ func TestEveryKindOfErrorHasItsStatus(t *testing.T) {
 		out, p := send(t, "adjustStock", request(), func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 			return httpapi.OK("beside the error"), fault.New(kind, "Code", "some detail").Because(cause)
 		})
-		if out.StatusCode != status || p.Code != "Code" || p.Detail != "some detail" || strings.Contains(out.Body, "dial") {
+		if out.StatusCode != status || p.Code != "Code" || p.Detail != "some detail" || strings.Contains(out.Body,
+			"dial") {
 			t.Errorf("kind %d: %d %s; want %d", kind, out.StatusCode, out.Body, status)
 		}
 	}
 }
 
-func TestACallerWhoAsksTooSoonIsToldWhenToComeBack(t *testing.T) {
-	for wait, header := range map[time.Duration]string{0: "2", 1200 * time.Millisecond: "2", 7100 * time.Millisecond: "8"} {
+func TestRetryAfterIsRoundedUpToAtLeastTwoSeconds(t *testing.T) {
+	for wait, header := range map[time.Duration]string{0: "2", 1200 * time.Millisecond: "2",
+		7100 * time.Millisecond: "8"} {
 		out, _ := send(t, "adjustStock", request(), func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 			return httpapi.Response{}, fault.New(fault.Unavailable, "CircuitOpen", "later").After(wait)
 		})
@@ -331,11 +342,12 @@ func TestACallerWhoAsksTooSoonIsToldWhenToComeBack(t *testing.T) {
 	}
 }
 
-func TestUnknownErrorIs503WithRetryAfterAndTellsNoCause(t *testing.T) {
+func TestUnknownErrorIs503WithoutItsCause(t *testing.T) {
 	out, p := send(t, "adjustStock", request(), func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		return httpapi.Response{}, errors.New("dial tcp 10.0.0.7: refused")
 	})
-	if out.StatusCode != http.StatusServiceUnavailable || p.Code != "Transient" || out.Headers["Retry-After"] != "2" || strings.Contains(out.Body, "dial") {
+	if out.StatusCode != http.StatusServiceUnavailable || p.Code != "Transient" || out.Headers["Retry-After"] != "2" ||
+		strings.Contains(out.Body, "dial") {
 		t.Errorf("%d %v %s", out.StatusCode, out.Headers, out.Body)
 	}
 }

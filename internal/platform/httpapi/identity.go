@@ -14,15 +14,15 @@ import (
 	"orderflow/internal/platform/registry"
 )
 
-// Operator is the group whose members may run the shop.
+// Operator is the group of the people who run the shop.
 const Operator = "operator"
 
-// Identity is a verified caller: the claims of a token that the API's authorizer has verified, or this function where there is none.
+// Identity is a verified caller. It is read from the claims of a token that the API's authorizer
+// has verified, or this function if there is no authorizer.
 type Identity struct {
 	// Subject is the customer id.
 	Subject string
-	// Email is empty where the caller has no address, or none that is verified and can be written to: everybody can claim
-	// somebody else's.
+	// Email is empty unless the address is valid and verified: anybody can claim another's address.
 	Email  string
 	Groups []string
 }
@@ -30,22 +30,22 @@ type Identity struct {
 // In reports whether the caller is a member of group.
 func (i Identity) In(group string) bool { return slices.Contains(i.Groups, group) }
 
-// MaySee reports whether the caller may see what belongs to customer.
+// MaySee reports whether the caller may see data of customer.
 func (i Identity) MaySee(customer string) bool {
 	return i.Subject == customer || i.In(Operator)
 }
 
 var errIdentity = fault.New(fault.Unauthenticated, "Unauthenticated", "the request carries no verified identity")
 
-// tokens verifies bearer tokens; nil where an authorizer does.
+// tokens verifies bearer tokens. It is nil on stages with an authorizer.
 type tokens interface {
 	// Verify returns the claims of the token in the values of an Authorization header.
 	Verify(ctx context.Context, authorization []string) (map[string]any, error)
 }
 
-// Configure takes from the environment the origins whose pages may call, and has the function verify bearer tokens itself where
-// the environment names their issuer, which is so on stages without an authorizer only. TOKEN_KEYS is the parameter with the
-// issuer's key set, TOKEN_AUDIENCE the client. Where operators' calls are audited, OPERATOR_ACTIONS is the log group.
+// Configure reads the environment. If TOKEN_ISSUER is set, as on stages without an authorizer, the
+// function verifies bearer tokens itself: TOKEN_KEYS names the parameter with the issuer's key set,
+// TOKEN_AUDIENCE the client. OPERATOR_ACTIONS is the log group of audited operations.
 func (e *endpoint) Configure(env *function.Env) {
 	if e.err != nil {
 		env.Fail(e.err)
@@ -62,8 +62,8 @@ func (e *endpoint) Configure(env *function.Env) {
 	e.tokens = bearer.New(issuer, env.Require("TOKEN_AUDIENCE"), keys, env.Clock)
 }
 
-// challenge says by which scheme to authenticate, where this function verifies tokens. Elsewhere API Gateway does, and says
-// so in its own answers; from a function it would pass the header on under another name (x-amzn-Remapped-WWW-Authenticate).
+// challenge adds WWW-Authenticate to a 401 if this function verifies tokens. On other stages API
+// Gateway sets it, and would rename a function's header to x-amzn-Remapped-WWW-Authenticate.
 func (e *endpoint) challenge(res Response) Response {
 	if res.Status == http.StatusUnauthorized && e.tokens != nil {
 		res.Header["WWW-Authenticate"] = "Bearer"
@@ -71,10 +71,10 @@ func (e *endpoint) challenge(res Response) Response {
 	return res
 }
 
-// caller identifies who sends the request: by the authorizer's claims, or by the bearer token where no authorizer has left any.
-// Whatever an authorizer has left counts, good or not: a token is no second chance.
+// caller identifies the caller by the authorizer's claims, or by the bearer token if there are
+// none. Invalid claims are not overridden by a valid token.
 func (e *endpoint) caller(ctx context.Context, authorizer map[string]any, authorization []string) (Identity, error) {
-	if _, judged := authorizer["claims"]; !judged && e.tokens != nil {
+	if _, present := authorizer["claims"]; !present && e.tokens != nil {
 		claims, err := e.tokens.Verify(ctx, authorization)
 		if err != nil {
 			slog.DebugContext(ctx, "bearer token not accepted", "error", err.Error())
@@ -85,23 +85,23 @@ func (e *endpoint) caller(ctx context.Context, authorizer map[string]any, author
 	return identify(authorizer)
 }
 
-// identify reads the identity from what the authorizer left in the request's context. That
-// is filled by API Gateway only, never from the request; without it the answer is 401.
+// identify reads the identity from the authorizer's part of the request's context, which only API
+// Gateway fills. Without an identity the response is 401.
 func identify(authorizer map[string]any) (Identity, error) {
 	claims, _ := authorizer["claims"].(map[string]any)
 	subject, _ := claims["sub"].(string)
-	// An access token is no proof of who somebody is; API Gateway refuses it, not every emulator does.
-	if !usable("sub", subject) || claims["token_use"] != "id" {
+	// An access token does not prove identity. API Gateway rejects it, but not every emulator does.
+	if !validClaim("sub", subject) || claims["token_use"] != "id" {
 		return Identity{}, errIdentity
 	}
 	email, _ := claims["email"].(string)
-	if !usable("email", email) || !verified(claims["email_verified"]) {
+	if !validClaim("email", email) || !verified(claims["email_verified"]) {
 		email = ""
 	}
 	return Identity{Subject: subject, Email: email, Groups: groups(claims["cognito:groups"])}, nil
 }
 
-// groups reads the claim, which API Gateway passes on as one string such as "a,b", and others as a list.
+// groups reads the claim: a string such as "a,b" from API Gateway, a list in the token itself.
 func groups(claim any) []string {
 	switch v := claim.(type) {
 	case string:

@@ -9,11 +9,12 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// replayed is the header of an answer that repeats an earlier one.
+// replayed is the header of a replayed response.
 const replayed = "Idempotent-Replayed"
 
-// about puts the operation, and the order whose address is asked for, into the log lines. What is no id is left out: it is whatever somebody sent.
-func about(ctx context.Context, r *Request) context.Context {
+// withLogAttrs adds the operation and the path's order id to log lines. An invalid id is left out,
+// because it could be any text.
+func withLogAttrs(ctx context.Context, r *Request) context.Context {
 	ctx = function.WithLogAttrs(ctx, slog.String("operation", r.operation))
 	if id := r.Path["orderId"]; ids.Valid(id) {
 		ctx = function.WithLogAttrs(ctx, slog.String("orderId", id))
@@ -21,7 +22,7 @@ func about(ctx context.Context, r *Request) context.Context {
 	return ctx
 }
 
-// observeResponse records how a request was answered.
+// observeResponse logs the response and counts replays.
 func observeResponse(ctx context.Context, res Response) {
 	if res.Header[replayed] != "" {
 		metrics.Count(ctx, metrics.IdempotentReplays, 1)

@@ -13,26 +13,28 @@ import (
 	"orderflow/internal/platform/metrics/metricstest"
 )
 
-func TestARequestsLinesNameItsOperationAndItsOrderButNothingElseThatWasSent(t *testing.T) {
-	for id, want := range map[string]any{"01KAQ5M3Z8V7D2X4C6B9N1T0RW": "01KAQ5M3Z8V7D2X4C6B9N1T0RW", "ada@example.com": nil, "": nil} {
+func TestLogLinesHaveTheOperationAndAValidOrderIDOnly(t *testing.T) {
+	const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+	for id, want := range map[string]any{order: order, "ada@example.com": nil, "": nil} {
 		var out bytes.Buffer
 		handler := func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
 			function.Logger(&out, "f").LogAttrs(ctx, slog.LevelInfo, "x")
 			return httpapi.OK(nil), nil
 		}
 		in := request()
-		in.PathParameters["orderId"] = id // the router's, of whatever path
+		in.PathParameters["orderId"] = id
 		if res, _ := send(t, "adjustStock", in, handler); res.StatusCode != 200 {
 			t.Fatalf("%d %s", res.StatusCode, res.Body)
 		}
 		var line map[string]any
-		if err := json.Unmarshal(out.Bytes(), &line); err != nil || line["orderId"] != want || line["operation"] != "adjustStock" {
+		if err := json.Unmarshal(out.Bytes(), &line); err != nil || line["orderId"] != want ||
+			line["operation"] != "adjustStock" {
 			t.Errorf("%q: %v, logged %s", id, err, out.String())
 		}
 	}
 }
 
-func TestOnlyAnAnswerThatRepeatsAnotherCountsAsAReplay(t *testing.T) {
+func TestOnlyReplaysAreCounted(t *testing.T) {
 	ctx, recording := metricstest.On(t, clock.System{})
 	for replayed, want := range map[bool]int{false: 0, true: 1} {
 		h := httpapi.Handle("adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) {

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// pageLimit is how many entries a page has where the request does not say.
+// pageLimit is the default number of entries of a page.
 const pageLimit = 20
 
-// Page returns the limit and cursor of a list request; the contract has seen to their form.
+// Page returns the limit and cursor of a list request, which have been validated.
 func (r *Request) Page() (limit int, cursor string) {
 	limit, err := strconv.Atoi(r.Query.Get("limit"))
 	if err != nil {
@@ -18,8 +18,8 @@ func (r *Request) Page() (limit int, cursor string) {
 	return limit, r.Query.Get("cursor")
 }
 
-// List answers 200 with a page of a list: found in the API's form, under a name, then the cursor of
-// the next page, which is null on the last one.
+// List answers 200 with a page of a list: the entries in the API's form under name, and the cursor
+// of the next page, which is null on the last page.
 func List[T, Form any](name string, found []T, next string, form func(T) Form) Response {
 	entries := make([]Form, len(found))
 	for i, v := range found {
@@ -38,7 +38,7 @@ type page struct {
 	cursor  *string
 }
 
-// MarshalJSON puts the entries under the list's own name.
+// MarshalJSON writes the entries under the list's name.
 func (p page) MarshalJSON() ([]byte, error) {
 	entries, err := json.Marshal(p.entries)
 	if err != nil {

@@ -8,13 +8,11 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpapi"
 )
 
-func TestPageIsTwentyFromTheStartUnlessTheRequestSays(t *testing.T) {
+func TestPageDefaultsToTwentyFromTheStart(t *testing.T) {
 	if limit, cursor := (&httpapi.Request{}).Page(); limit != 20 || cursor != "" {
 		t.Errorf("Page = %d, %q; want 20 from the start", limit, cursor)
 	}
@@ -24,7 +22,7 @@ func TestPageIsTwentyFromTheStartUnlessTheRequestSays(t *testing.T) {
 	}
 }
 
-func TestAListHasItsNameAndANullCursorOnItsLastPage(t *testing.T) {
+func TestListHasItsNameAndANullCursorOnTheLastPage(t *testing.T) {
 	double := func(n int) int { return 2 * n }
 	for next, want := range map[string]string{"": `{"odds":[2,6],"cursor":null}`, "c": `{"odds":[2,6],"cursor":"c"}`} {
 		res := httpapi.List("odds", []int{1, 3}, next, double)
@@ -34,15 +32,15 @@ func TestAListHasItsNameAndANullCursorOnItsLastPage(t *testing.T) {
 	}
 }
 
-func TestStrangerLearnsNothingAboutTheContract(t *testing.T) {
+func TestCallerIsVerifiedBeforeTheContract(t *testing.T) {
 	h := httpapi.HandleVerified("receiveCarrierWebhook", func(_ context.Context, _ http.Header, body []byte) error {
-		if string(body) != "no JSON" {
+		if string(body) != "not JSON" {
 			return errors.New("verify does not see the body")
 		}
-		return fault.New(fault.Unauthenticated, "BadSignature", "the signature is not good")
+		return fault.New(fault.Unauthenticated, "BadSignature", "the signature is invalid")
 	}, nil)
-	out, p := answer(t, h, events.APIGatewayProxyRequest{HTTPMethod: http.MethodPost, Path: "/v1/webhooks/carrier", Body: "no JSON"})
+	out, p := answer(t, h, apiRequest{HTTPMethod: http.MethodPost, Path: "/v1/webhooks/carrier", Body: "not JSON"})
 	if out.StatusCode != http.StatusUnauthorized || p.Code != "BadSignature" || p.Errors != nil {
-		t.Errorf("%d %+v; want only the refusal of the signature", out.StatusCode, p)
+		t.Errorf("%d %+v; want only the invalid signature", out.StatusCode, p)
 	}
 }

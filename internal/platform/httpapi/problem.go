@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/platform/redact"
 )
 
-// Problem is the body of every error answer (RFC 9457).
+// Problem is the body of every error response (RFC 9457).
 type Problem struct {
 	Type     string          `json:"type"`
 	Title    string          `json:"title"`
@@ -25,11 +25,11 @@ type Problem struct {
 	Instance string          `json:"instance,omitempty"`
 	Code     string          `json:"code"`
 	Errors   []api.Violation `json:"errors,omitempty"`
-	// Members are extension members, by name. They cannot replace the ones above.
+	// Members are extension members by name. They cannot replace the members above.
 	Members map[string]any `json:"-"`
 }
 
-// MarshalJSON puts the extension members beside the others.
+// MarshalJSON adds the extension members.
 func (p Problem) MarshalJSON() ([]byte, error) {
 	type plain Problem
 	if len(p.Members) == 0 {
@@ -61,13 +61,13 @@ var status = map[fault.Kind]int{
 	fault.Limited:         http.StatusTooManyRequests,
 }
 
-// retryAfter is for how long a caller is asked to wait where nothing else is known.
+// retryAfter is the shortest Retry-After.
 const retryAfter = 2 * time.Second
 
-// problem turns an error into its answer. Causes go to the log, never to the caller.
+// problem turns an error into its response. Causes are logged, never sent.
 func problem(ctx context.Context, instance string, err error) Response {
 	var invalid *api.InvalidRequest
-	p := Problem{Instance: redact.Text(instance)} // a path is what the caller made of it
+	p := Problem{Instance: redact.Text(instance)} // the caller may have put anything into the path
 	wait := retryAfter
 	if errors.As(err, &invalid) {
 		p.Status, p.Code = http.StatusBadRequest, "InvalidRequest"

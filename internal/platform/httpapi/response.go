@@ -12,25 +12,19 @@ import (
 // OK answers 200 with a body.
 func OK(body any) Response { return Response{Status: http.StatusOK, Body: body} }
 
-// Accepted answers 202 with a body: the work goes on, and location, such as of Member, tells where to look.
+// Accepted answers 202 with a body: the work continues, and location is where to poll, see Member.
 func Accepted(location string, body any) Response {
 	return Response{Status: http.StatusAccepted, Body: body, Header: map[string]string{"Location": location}}
 }
 
-// Member refers to the member id of the collection that was asked for, relative to the request's own URI (RFC 3986, 5.2). A
-// reference from the root would lose what stands before the API's paths: the stage, or the base path of a custom domain.
+// Member returns a reference to member id of the requested collection, relative to the request's
+// URI (RFC 3986, 5.2). A reference from the root would lose the stage or a domain's base path.
 func (r *Request) Member(id string) string {
-	collection := r.path[strings.LastIndex(r.path, "/")+1:] // empty behind a slash at the end
+	collection := r.path[strings.LastIndex(r.path, "/")+1:] // empty if the path ends with a slash
 	if collection == "" {
 		return id
 	}
 	return collection + "/" + id
-}
-
-// bodiless is the answer to HEAD: that to GET, without the body.
-func (res Response) bodiless(yes bool) Response {
-	res.unsaid = yes
-	return res
 }
 
 // with adds headers.
@@ -43,7 +37,7 @@ func (res Response) with(header map[string]string) Response {
 	return res
 }
 
-// Replayed marks an answer that repeats an earlier one.
+// Replayed marks a replayed response.
 func (res Response) Replayed(yes bool) Response {
 	if yes {
 		if res.Header == nil {
@@ -54,16 +48,16 @@ func (res Response) Replayed(yes bool) Response {
 	return res
 }
 
-// Idempotency identifies the request for package idempotency: the key that the client sent is the caller's own, for this
-// operation. A request is the same if it says the same, however it is written: operation, parameters of the path and of the
-// query, and body.
+// Idempotency identifies the request for package idempotency. The client's key is scoped to the
+// caller and the operation. Two requests are the same if their operation, parameters and canonical
+// body are equal.
 func (r *Request) Idempotency() idempotency.Request {
 	path, query := map[string]any{}, map[string]any{}
 	for name, v := range r.Path {
 		path[name] = v
 	}
 	for name, values := range r.Query {
-		query[name] = strings.Join(values, ",") // the contract lets each be given once
+		query[name] = strings.Join(values, ",") // the contract allows each parameter once
 	}
 	return idempotency.Request{
 		Scope: r.Caller.Subject + "#" + r.operation, Key: r.Header.Get("Idempotency-Key"),

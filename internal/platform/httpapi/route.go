@@ -9,11 +9,11 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// errRoute: API Gateway sent what this function does not serve; the integration is wrong.
+// errRoute means that API Gateway's integration names the wrong function.
 var errRoute = fault.New(fault.Internal, "NoOperation", "this function does not serve the operation")
 
-// Route returns the function that serves several operations, by the route that API Gateway has matched the request to. Each
-// request is held to the rules of its own operation, as by Handle, so a caller who got at the wrong one would gain nothing by it.
+// Route returns a function that serves several operations, by the route that API Gateway has
+// matched. Each request is checked against its own operation, as by Handle.
 func Route(operations map[string]HandlerFunc) function.Handler {
 	handlers := routes{}
 	for id, handle := range operations {
@@ -27,7 +27,7 @@ type route struct{ HTTPMethod, Resource string }
 
 type routes map[route]function.Handler
 
-// Invoke answers a request by the function of its operation.
+// Invoke passes the request to the function of its operation.
 func (h routes) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var to route
 	if err := json.Unmarshal(payload, &to); err != nil {

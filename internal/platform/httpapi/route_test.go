@@ -5,12 +5,10 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/platform/httpapi"
 )
 
-func TestEachRouteHasTheRulesOfItsOperation(t *testing.T) {
+func TestEachRouteIsCheckedAgainstItsOperation(t *testing.T) {
 	says := func(what string) httpapi.HandlerFunc {
 		return func(context.Context, *httpapi.Request) (httpapi.Response, error) { return httpapi.OK(what), nil }
 	}
@@ -21,16 +19,17 @@ func TestEachRouteHasTheRulesOfItsOperation(t *testing.T) {
 		status                       int
 		body                         string
 	}{
-		{"anybody", "GET", "/health/orders", "/health/orders", nil, 200, `"little"`},
-		{"an operator on the public route", "GET", "/health/orders", "/health/orders", claims("operator"), 200, `"little"`},
+		{"public", "GET", "/health/orders", "/health/orders", nil, 200, `"little"`},
+		{"operator on the public route", "GET", "/health/orders", "/health/orders", claims("operator"), 200,
+			`"little"`},
 		{"an operator", "GET", "/v1/health/orders", "/v1/health/orders", claims("operator"), 200, `"all"`},
 		{"behind a base path", "GET", "/v1/health/orders", "/shop/v1/health/orders", claims("operator"), 200, `"all"`},
-		{"nobody on the guarded route", "GET", "/v1/health/orders", "/health/orders", nil, 401, ""},
+		{"no caller on the operators' route", "GET", "/v1/health/orders", "/health/orders", nil, 401, ""},
 		{"a customer", "GET", "/v1/health/orders", "/v1/health/orders", claims("customer"), 403, ""},
 		{"another method", "POST", "/health/orders", "/health/orders", nil, 500, ""},
 		{"another route", "GET", "/v1/orders", "/v1/health/orders", claims("operator"), 500, ""},
 	} {
-		in := events.APIGatewayProxyRequest{HTTPMethod: c.method, Resource: c.resource, Path: c.path}
+		in := apiRequest{HTTPMethod: c.method, Resource: c.resource, Path: c.path}
 		if c.claims != nil {
 			in.RequestContext.Authorizer = map[string]any{"claims": c.claims}
 		}
@@ -40,10 +39,10 @@ func TestEachRouteHasTheRulesOfItsOperation(t *testing.T) {
 		}
 	}
 	if _, err := h.Invoke(t.Context(), []byte(`[]`)); err == nil {
-		t.Error("a payload that is no request passes")
+		t.Error("an invalid payload passes")
 	}
 }
 
-func TestARouteNeedsItsOperationsInTheContract(t *testing.T) {
+func TestRouteWithAnUnknownOperationDoesNotStart(t *testing.T) {
 	doesNotStart(t, httpapi.Route(map[string]httpapi.HandlerFunc{"checkLiveness": ok, "checkNothing": nil}))
 }

@@ -7,15 +7,13 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/tracing"
 	"orderflow/internal/platform/tracing/tracingtest"
 )
 
-func TestARequestIsASpanThatTellsTheAnswerAndTheCallersTrace(t *testing.T) {
+func TestRequestSpanHasStatusAndCallersTrace(t *testing.T) {
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for name, c := range map[string]struct {
 		err    error
@@ -27,14 +25,16 @@ func TestARequestIsASpanThatTellsTheAnswerAndTheCallersTrace(t *testing.T) {
 		"refused":  {fault.New(fault.Conflict, "OrderNotCancellable", "no"), "409", "OrderNotCancellable", false},
 		"failed":   {errors.New("a@example.com is stuck"), "503", "Transient", true},
 	} {
-		in := request(func(in *events.APIGatewayProxyRequest) {
+		in := request(func(in *apiRequest) {
 			in.Resource, in.Headers["traceparent"] = "/v1/stock/{sku}/adjustments", parent
 		})
 		payload, err := json.Marshal(in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := httpapi.Handle("adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) { return httpapi.OK(nil), c.err })
+		h := httpapi.Handle("adjustStock", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+			return httpapi.OK(nil), c.err
+		})
 		ctx, recorded := tracingtest.Record(t)
 		if _, err := h.Invoke(ctx, payload); err != nil {
 			t.Fatal(err)
@@ -45,7 +45,8 @@ func TestARequestIsASpanThatTellsTheAnswerAndTheCallersTrace(t *testing.T) {
 			t.Errorf("%s: span %+v", name, s)
 		}
 		want := map[string]string{
-			"http.request.method": http.MethodPost, "http.route": "/v1/stock/{sku}/adjustments", "operation": "adjustStock",
+			"http.request.method": http.MethodPost, "http.route": "/v1/stock/{sku}/adjustments",
+			"operation":                 "adjustStock",
 			"http.response.status_code": c.status, "error.type": c.code, "trace.caller": parent[3:35],
 		}
 		for tag, v := range want {
@@ -54,7 +55,7 @@ func TestARequestIsASpanThatTellsTheAnswerAndTheCallersTrace(t *testing.T) {
 			}
 		}
 		if len(tags) > len(want) {
-			t.Errorf("%s: there is more in the span than may be: %v", name, tags)
+			t.Errorf("%s: unexpected tags: %v", name, tags)
 		}
 	}
 }

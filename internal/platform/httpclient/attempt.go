@@ -17,16 +17,16 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// TimeoutHeader tells the other side how many milliseconds we wait for its answer.
+// TimeoutHeader says how many milliseconds we wait for the response.
 const TimeoutHeader = "X-Request-Timeout-Ms"
 
-// maxBody bounds the answer that is read, in bytes.
+// maxBody is the size limit of a response body, in bytes.
 const maxBody = 1 << 20
 
 // longestWait is the longest Retry-After that is honoured.
 const longestWait = 5 * time.Minute
 
-// StatusError is an answer other than 2xx. Bare it is final: the other side has decided.
+// StatusError is a response other than 2xx. Unwrapped it is final: the dependency refused.
 type StatusError struct {
 	Dependency string
 	Status     int
@@ -37,19 +37,19 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answered %d", e.Dependency, e.Status)
 }
 
-// attempt makes one request under its own timeout, or in what is left of the caller's time. learned is false
-// if the outcome says nothing about the dependency: the request was never sent, the caller went away, or
-// the attempt had far less time than it should have.
-func (c *Client) attempt(caller context.Context, r Request, out any) (learned bool, err error) {
+// attempt makes one request within its timeout and the caller's remaining time. conclusive is false
+// if the outcome says nothing about the dependency: the request was not sent, the caller went away,
+// or the attempt had much less than its timeout.
+func (c *Client) attempt(caller context.Context, r Request, out any) (conclusive bool, err error) {
 	timeout := c.c.Timeout
 	if left, bounded := c.left(caller); bounded {
 		timeout = min(timeout, left)
 	}
-	// The caller of our caller may have chosen the deadline. Then its passing says nothing, however little
-	// time it took away.
+	// A client may have chosen the deadline. If it shortens the attempt even a little, an expired
+	// attempt is inconclusive.
 	cut := timeout < c.c.Timeout && deadline.Chosen(caller)
 	if timeout <= 0 {
-		return false, transient(c.c.Dependency, late(cut))
+		return false, transient(c.c.Dependency, noTimeLeft(cut))
 	}
 	base, done, err := c.c.Endpoints.Pick(caller, c.c.Dependency)
 	if err != nil {
@@ -65,32 +65,32 @@ func (c *Client) attempt(caller context.Context, r Request, out any) (learned bo
 		return false, err
 	}
 	err = c.exchange(req, out)
-	hurried := (cut || timeout < c.c.Timeout/2) && expired(ctx, err)
-	if cut && hurried && !final(err) {
+	tooShort := (cut || timeout < c.c.Timeout/2) && expired(ctx, err)
+	if cut && tooShort && !final(err) {
 		err = transient(c.c.Dependency, errors.Join(deadline.ErrChosen, err))
 	}
-	learned = err == nil || final(err) || !hurried && !errors.Is(caller.Err(), context.Canceled)
-	done(learned && err != nil && !final(err))
-	ended(span, err)
-	return learned, err
+	conclusive = err == nil || final(err) || !tooShort && !errors.Is(caller.Err(), context.Canceled)
+	done(conclusive && err != nil && !final(err))
+	endSpan(span, err)
+	return conclusive, err
 }
 
-// late is the reason why an attempt without time fails.
-func late(chosen bool) error {
+// noTimeLeft is the error of an attempt without time left.
+func noTimeLeft(chosen bool) error {
 	if chosen {
 		return deadline.ErrChosen
 	}
 	return context.DeadlineExceeded
 }
 
-// expired reports whether the attempt's time was up, for us or for the other side, which knows it.
+// expired reports whether the attempt timed out, here or at the dependency.
 func expired(ctx context.Context, err error) bool {
 	var answer *StatusError
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) ||
 		errors.As(err, &answer) && answer.Status == http.StatusRequestTimeout
 }
 
-// exchange sends the request, reads the answer and classifies it.
+// exchange sends the request, and reads and classifies the response.
 func (c *Client) exchange(req *http.Request, out any) error {
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *Client) exchange(req *http.Request, out any) error {
 		}
 	}
 	if res.ContentLength > maxBody || len(b) > maxBody {
-		return transient(c.c.Dependency, fmt.Errorf("answer larger than %d bytes", maxBody))
+		return transient(c.c.Dependency, fmt.Errorf("response larger than %d bytes", maxBody))
 	}
 	switch s := res.StatusCode; {
 	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s >= 500:
@@ -118,12 +118,12 @@ func (c *Client) exchange(req *http.Request, out any) error {
 		return nil
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return transient(c.c.Dependency, fmt.Errorf("unreadable answer: %w", err))
+		return transient(c.c.Dependency, fmt.Errorf("unreadable response: %w", err))
 	}
 	return nil
 }
 
-// retryAfter reads the header of that name, which gives seconds or a time (RFC 9110, 10.2.3).
+// retryAfter parses the header Retry-After: seconds or a time (RFC 9110, 10.2.3).
 func (c *Client) retryAfter(v string) time.Duration {
 	var wait time.Duration
 	if seconds, err := strconv.Atoi(v); err == nil {

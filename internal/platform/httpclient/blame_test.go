@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// balancer is an endpoint that remembers what it was told.
+// balancer is an endpoint that records the outcomes reported to it.
 type balancer struct {
 	url    string
 	blamed []bool
@@ -24,27 +24,28 @@ func (b *balancer) Pick(context.Context, string) (string, func(bool), error) {
 	return b.url, func(failed bool) { b.blamed = append(b.blamed, failed) }, nil
 }
 
-func TestOnlyWhatIsTheDependencysFaultIsHeldAgainstIt(t *testing.T) {
+func TestOnlyTheDependencysFailuresCountAgainstIt(t *testing.T) {
 	arrived := make(chan struct{}, 100)
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
-		within time.Duration // what the caller has
+		within time.Duration // the caller's time
 		cancel bool          // the caller goes away
-		chosen bool          // within is the choice of the caller's own caller
+		chosen bool          // a client chose within
 		blamed bool
 	}{
-		"500":                         {answer: answering(500, ""), within: time.Minute, blamed: true},
-		"402":                         {answer: answering(402, ""), within: time.Minute},
-		"no answer in time":           {within: time.Minute, blamed: true},
-		"no answer in the time left":  {within: 80 * time.Millisecond, blamed: true},
-		"far too little time left":    {within: 20 * time.Millisecond},
-		"500 with too little left":    {answer: answering(500, ""), within: 40 * time.Millisecond, blamed: true},
-		"a caller that does not wait": {within: time.Minute, cancel: true},
-		"a chosen deadline":           {within: 80 * time.Millisecond, chosen: true},
-		"408 to a chosen deadline":    {answer: answering(408, ""), within: 80 * time.Millisecond, chosen: true},
-		"500 to a chosen deadline":    {answer: answering(500, ""), within: 80 * time.Millisecond, chosen: true, blamed: true},
-		"408 after all of its time":   {answer: answering(408, ""), within: time.Minute, blamed: true},
-		"a chosen deadline far away":  {within: time.Minute, chosen: true, blamed: true},
+		"500":                        {answer: answering(500, ""), within: time.Minute, blamed: true},
+		"402":                        {answer: answering(402, ""), within: time.Minute},
+		"no answer in time":          {within: time.Minute, blamed: true},
+		"no answer in the time left": {within: 80 * time.Millisecond, blamed: true},
+		"much too little time left":  {within: 20 * time.Millisecond},
+		"500 with too little left":   {answer: answering(500, ""), within: 40 * time.Millisecond, blamed: true},
+		"caller goes away":           {within: time.Minute, cancel: true},
+		"chosen deadline":            {within: 80 * time.Millisecond, chosen: true},
+		"408 to a chosen deadline":   {answer: answering(408, ""), within: 80 * time.Millisecond, chosen: true},
+		"500 to a chosen deadline": {answer: answering(500, ""), within: 80 * time.Millisecond, chosen: true,
+			blamed: true},
+		"408 after the full timeout": {answer: answering(408, ""), within: time.Minute, blamed: true},
+		"distant chosen deadline":    {within: time.Minute, chosen: true, blamed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := c.answer
@@ -55,7 +56,8 @@ func TestOnlyWhatIsTheDependencysFaultIsHeldAgainstIt(t *testing.T) {
 			cfg := config(t, answer)
 			url, _, _ := cfg.Endpoints.Pick(t.Context(), "teapot")
 			ends := &balancer{url: url}
-			cfg.Endpoints, cfg.Clock, cfg.Timeout, cfg.Margin = ends, clock.System{}, 100*time.Millisecond, time.Nanosecond
+			cfg.Endpoints, cfg.Clock = ends, clock.System{}
+			cfg.Timeout, cfg.Margin = 100*time.Millisecond, time.Nanosecond
 			cfg.Retry, cfg.Breaker = resilience.Policy{Attempts: 1}, k.breaker()
 			client := httpclient.New(cfg)
 			for n := range 3 {
@@ -71,13 +73,13 @@ func TestOnlyWhatIsTheDependencysFaultIsHeldAgainstIt(t *testing.T) {
 				if err == nil {
 					t.Fatal("no error")
 				}
-				if owed := errors.Is(err, deadline.ErrChosen); owed != (c.chosen && !c.blamed) {
-					t.Errorf("owed to the chosen deadline: %t, %v", owed, err)
+				if expired := errors.Is(err, deadline.ErrChosen); expired != (c.chosen && !c.blamed) {
+					t.Errorf("chosen deadline expired: %t, %v", expired, err)
 				}
 				cancel()
 			}
 			if len(ends.blamed) != 3 || ends.blamed[0] != c.blamed {
-				t.Errorf("the endpoint was told %v, want that it failed: %t", ends.blamed, c.blamed)
+				t.Errorf("the endpoint was told %v, want failed: %t", ends.blamed, c.blamed)
 			}
 			circuit, err := k.log.Circuit(t.Context(), "teapot")
 			if err != nil || (circuit.State == resilience.Open) != c.blamed {
@@ -90,16 +92,17 @@ func TestOnlyWhatIsTheDependencysFaultIsHeldAgainstIt(t *testing.T) {
 	}
 }
 
-func TestAnOpenCircuitAsksForTheLongerOfTheTwoWaits(t *testing.T) {
+func TestOpenCircuitReportsTheLongerWait(t *testing.T) {
 	k := open(t, &pot{statuses: []int{429}, retryAfter: "60"})
 	c := k.process(nil)
 	for n := range 2 {
 		_ = c.Do(t.Context(), call(n), nil)
 	}
-	if err := c.Do(t.Context(), call(3), nil); !errors.Is(err, resilience.ErrOpen) || fault.From(err).RetryAfter != time.Minute {
-		t.Errorf("%v, after %v; want the minute that the dependency asked for", err, fault.From(err).RetryAfter)
+	if err := c.Do(t.Context(), call(3), nil); !errors.Is(err, resilience.ErrOpen) ||
+		fault.From(err).RetryAfter != time.Minute {
+		t.Errorf("%v, after %v; want the dependency's minute", err, fault.From(err).RetryAfter)
 	}
 	if err := c.Do(t.Context(), call(4), nil); fault.From(err).RetryAfter != resilience.DefaultSettings.OpenFor {
-		t.Errorf("%v, after %v; want when the circuit lets a call through", err, fault.From(err).RetryAfter)
+		t.Errorf("%v, after %v; want the circuit's open time", err, fault.From(err).RetryAfter)
 	}
 }

@@ -1,10 +1,11 @@
-// Package httpclient is the only way to call another service by HTTP. It bounds the time of a call and the
-// size of its answer, classifies errors, retries, and does not call what is down, with package resilience.
+// Package httpclient is the only way to call another service by HTTP. It limits the time of a call
+// and the size of the response, classifies errors, and uses package resilience to retry and to
+// break the circuit to a dependency that is down.
 //
 //	bulkhead → for each attempt: circuit → endpoint → request under its own timeout
 //
-// A call never takes longer than what is left of the invocation. A wait that does not fit is reported to the
-// caller.
+// A call never takes longer than what is left of the invocation. If a wait before a retry does not
+// fit, the call fails and its error says how long to wait.
 package httpclient
 
 import (
@@ -24,35 +25,34 @@ import (
 
 // Endpoints knows where a dependency is.
 type Endpoints interface {
-	// Pick returns the base URL for one attempt, without a slash at its end. done reports the outcome: failed
-	// if it is the endpoint's fault.
+	// Pick returns the base URL for one attempt, without a trailing slash. Call done with the
+	// outcome: failed if it is the endpoint's fault.
 	Pick(ctx context.Context, name string) (base string, done func(failed bool), err error)
 }
 
-// Config is what a client is made from.
+// Config configures a client.
 type Config struct {
-	// Dependency is its name, in the registry and in errors.
+	// Dependency is the dependency's name in the registry and in errors.
 	Dependency string
 	Endpoints  Endpoints
 	Clock      clock.Clock
 	// Timeout bounds one attempt, from connecting to the last byte.
 	Timeout time.Duration
-	// Retry is resilience.DefaultPolicy if it is zero.
+	// Retry is the retry policy; zero means resilience.DefaultPolicy.
 	Retry resilience.Policy
-	// Margin is the time of the invocation that is kept for what follows the call, such as saving its
-	// outcome; 0 is DefaultMargin.
+	// Margin is the time reserved for what follows the call, such as saving its outcome; 0 means
+	// DefaultMargin.
 	Margin time.Duration
-	// Concurrency is how many calls may be under way at once; 0 is DefaultConcurrency. In Lambda it
-	// is never reached, see resilience.Bulkhead.
+	// Concurrency is how many calls may run at once; 0 means DefaultConcurrency. In Lambda it is
+	// never reached, see resilience.Bulkhead.
 	Concurrency int
-	// Breaker is nil for a dependency that our caller chooses: no circuit can stand for it.
+	// Breaker is nil if the caller chooses the dependency, which then has no circuit.
 	Breaker *resilience.Breaker
-	// Probe, if not zero, is a harmless request that probes a half-open circuit; the answer must be JSON.
-	// Without one the next call is the probe.
+	// Probe, if not zero, is a request without side effects that probes a half-open circuit; the
+	// response must be JSON. Without a Probe the next call is the probe.
 	Probe Request
 
-	// Transport, if nil, is one of NewTransport that the process shares. Sleep and Random, if nil, are the
-	// machine's.
+	// Transport, Sleep and Random may be nil. The default Transport is shared by the process.
 	Transport http.RoundTripper
 	Sleep     func(ctx context.Context, d time.Duration) error
 	Random    func() float64
@@ -64,8 +64,7 @@ const (
 	DefaultMargin      = 500 * time.Millisecond
 )
 
-// Client calls one dependency. Make one per process: it has the connections, the retry budget and the
-// bulkhead.
+// Client calls one dependency. Make one per process: it holds the retry budget and the bulkhead.
 type Client struct {
 	c        Config
 	http     http.Client
@@ -99,24 +98,24 @@ func New(c Config) *Client {
 	}
 }
 
-// Request is a call. A call that changes something must carry an IdempotencyKey, because the caller may call
-// again; without one it is never repeated here.
+// Request is a call. A call that changes something must have an IdempotencyKey, because the caller
+// may repeat it. Without one the client does not retry it.
 type Request struct {
 	Method string
-	// Path is appended to the base URL; it begins with a slash and may have a query.
+	// Path is appended to the base URL. It begins with a slash and may have a query.
 	Path           string
 	IdempotencyKey string
-	// Authorization, if not empty, is passed on unchanged.
+	// Authorization, if not empty, is the header's value.
 	Authorization string
 	Header        http.Header
-	// Body, if not nil, is sent as JSON; else Form as a form.
+	// Body is sent as JSON; if it is nil, Form is sent as a form.
 	Body any
 	Form url.Values
 
-	attempt int // counted from 1; 0 for a probe
+	attempt int // from 1; 0 for a probe
 }
 
-// name identifies a call to the circuit: all attempts at the same thing have the same name.
+// name identifies a call to the circuit. All attempts at a call have the same name.
 func (r Request) name() string {
 	if r.IdempotencyKey != "" {
 		return r.IdempotencyKey
@@ -133,12 +132,12 @@ func (r Request) repeatable() bool {
 	}
 }
 
-// Do makes the call and decodes a 2xx answer into out, unless out is nil. It fails with
-//   - *StatusError, bare, if the other side has decided: 300 to 499 except 408, 425 and 429;
-//   - a fault of kind Transient for network errors, timeouts, 408, 425, 429, 5xx and unreadable answers,
-//     after all attempts;
-//   - resilience.ErrOpen if the circuit is open, or opened by this call: repeating it soon is no use;
-//   - resilience.ErrFull if too many calls are under way.
+// Do makes the call and decodes a 2xx response into out, unless out is nil. It fails with
+//   - *StatusError, unwrapped, if the dependency refused: 300 to 499 except 408, 425 and 429;
+//   - a fault of kind Transient for network errors, timeouts, 408, 425, 429, 5xx and unreadable
+//     responses, after all attempts;
+//   - resilience.ErrOpen if the circuit is open or this call opened it: do not retry soon;
+//   - resilience.ErrFull if too many calls are running.
 func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	leave, err := c.bulkhead.Enter()
 	if err != nil {
@@ -149,14 +148,14 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	c.budget.Called()
 	for n := 1; ; n++ {
 		r.attempt = n
-		if err := c.guarded(ctx, r, out); err == nil || !c.again(ctx, r, n, err) {
+		if err := c.guarded(ctx, r, out); err == nil || !c.waitToRetry(ctx, r, n, err) {
 			return err
 		}
 	}
 }
 
-// again waits for the next attempt, if there is to be one.
-func (c *Client) again(ctx context.Context, r Request, n int, err error) bool {
+// waitToRetry waits for the next attempt and reports whether to make it.
+func (c *Client) waitToRetry(ctx context.Context, r Request, n int, err error) bool {
 	if fault.KindOf(err) != fault.Transient || final(err) || ctx.Err() != nil ||
 		n >= c.c.Retry.Attempts || !r.repeatable() {
 		return false
@@ -176,13 +175,13 @@ func (c *Client) again(ctx context.Context, r Request, n int, err error) bool {
 	return true
 }
 
-// final reports whether the other side has decided. The bare error says so; wrapped in a fault it is transient.
+// final reports whether the dependency refused. A StatusError wrapped in a fault is transient.
 func final(err error) bool {
 	_, ok := err.(*StatusError) //nolint:errorlint // see above
 	return ok
 }
 
-// left is how much time a call has, if the caller's time is bounded.
+// left is the time that remains for a call, if ctx has a deadline.
 func (c *Client) left(ctx context.Context) (time.Duration, bool) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -191,51 +190,51 @@ func (c *Client) left(ctx context.Context) (time.Duration, bool) {
 	return deadline.Sub(c.c.Clock.Now()) - c.c.Margin, true
 }
 
-// guarded makes one attempt, if the circuit lets it through.
+// guarded makes one attempt if the circuit admits it.
 func (c *Client) guarded(ctx context.Context, r Request, out any) error {
 	if c.c.Breaker == nil {
 		_, err := c.attempt(ctx, r, out)
 		return err
 	}
 	admission, err := c.c.Breaker.Admit(ctx)
-	c.found(ctx, admission, err)
+	c.observeCircuit(ctx, admission, err)
 	if err != nil {
 		return err
 	}
 	if admission.Probe && c.c.Probe.Path != "" {
-		var answer json.RawMessage // a page that says "maintenance" is a 200, too
+		var answer json.RawMessage // an HTML maintenance page may be a 200
 		if err := c.counted(ctx, admission, c.c.Probe, &answer); err != nil && !final(err) {
 			return err
 		}
-		return c.guarded(ctx, r, out) // it is closed now, or another process has opened it again
+		return c.guarded(ctx, r, out) // the circuit is closed now, unless another process opened it again
 	}
 	return c.counted(ctx, admission, r, out)
 }
 
-// counted makes one attempt and reports its outcome to the circuit. It fails with ErrOpen if that opens the
-// circuit.
+// counted makes one attempt and reports it to the circuit. If that opens it, the error is ErrOpen.
 func (c *Client) counted(ctx context.Context, admission resilience.Admission, r Request, out any) error {
-	learned, err := c.attempt(ctx, r, out)
+	conclusive, err := c.attempt(ctx, r, out)
 	switch {
 	case err == nil || final(err):
 		admission.Succeeded(ctx)
 		return err
-	case !learned:
+	case !conclusive:
 		admission.Abandoned(ctx)
 		return err
 	}
 	admission.Failed(ctx, r.name())
 	err = c.c.Breaker.Refused(err)
 	if errors.Is(err, resilience.ErrOpen) {
-		c.found(ctx, admission, err)
+		c.observeCircuit(ctx, admission, err)
 	}
 	return err
 }
 
-// noRedirect: an API that redirects is misconfigured, and a token must not follow.
+// noRedirect keeps a token from following a redirect. An API that redirects is misconfigured.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// transient is the fault of a dependency that did not answer as it should.
+// transient returns the fault of a dependency that did not answer as expected.
 func transient(dependency string, err error) *fault.Error {
-	return fault.New(fault.Transient, "DependencyUnavailable", "%s does not answer as it should", dependency).Because(err)
+	return fault.New(fault.Transient, "DependencyUnavailable", "%s does not answer as it should",
+		dependency).Because(err)
 }

@@ -21,7 +21,7 @@ import (
 
 const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// serve starts a dependency and returns a client that asks it once.
+// serve starts a dependency and returns a client that makes one attempt.
 func serve(t *testing.T, handle http.HandlerFunc) *httpclient.Client {
 	t.Helper()
 	return httpclient.New(config(t, handle))
@@ -32,12 +32,12 @@ func config(t *testing.T, handle http.HandlerFunc) httpclient.Config {
 	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)
 	return httpclient.Config{
-		Dependency: "teapot", Endpoints: registry.Fixed{"teapot": server.URL}, Clock: clock.System{}, Timeout: 5 * time.Second,
-		Retry: resilience.Policy{Attempts: 1},
+		Dependency: "teapot", Endpoints: registry.Fixed{"teapot": server.URL}, Clock: clock.System{},
+		Timeout: 5 * time.Second, Retry: resilience.Policy{Attempts: 1},
 	}
 }
 
-// get asks for a path and returns the decoded answer.
+// get makes a call and returns the decoded response.
 func get(t *testing.T, c *httpclient.Client) (answer struct{ Cups int }, err error) {
 	t.Helper()
 	return answer, c.Do(t.Context(), httpclient.Request{Method: http.MethodGet, Path: "/pots"}, &answer)
@@ -50,7 +50,7 @@ func answering(status int, body string) http.HandlerFunc {
 	}
 }
 
-func TestAnswerIsDecoded(t *testing.T) {
+func TestResponseIsDecoded(t *testing.T) {
 	for _, status := range []int{200, 201, 202} {
 		c := serve(t, answering(status, `{"cups":3}`))
 		if got, err := get(t, c); err != nil || got.Cups != 3 {
@@ -59,21 +59,23 @@ func TestAnswerIsDecoded(t *testing.T) {
 	}
 	c := serve(t, answering(204, ""))
 	if err := c.Do(t.Context(), httpclient.Request{Method: http.MethodPost}, nil); err != nil {
-		t.Errorf("an answer that nobody wants: %v", err)
+		t.Errorf("response not decoded: %v", err)
 	}
 }
 
-func TestRequestCarriesWhatTheOtherSideNeeds(t *testing.T) {
+func TestRequestHasItsHeadersAndBody(t *testing.T) {
 	var got *http.Request
 	var body []byte
 	c := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r; body, _ = io.ReadAll(r.Body) })
 	err := c.Do(tracing.With(t.Context(), trace), httpclient.Request{
-		Method: http.MethodPost, Path: "/pots", IdempotencyKey: "k-1", Authorization: "Bearer x", Body: map[string]int{"cups": 3},
+		Method: http.MethodPost, Path: "/pots", IdempotencyKey: "k-1", Authorization: "Bearer x",
+		Body: map[string]int{"cups": 3},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"Idempotency-Key": "k-1", "Authorization": "Bearer x", "traceparent": trace, "Content-Type": "application/json"} {
+	for name, want := range map[string]string{"Idempotency-Key": "k-1", "Authorization": "Bearer x",
+		"traceparent": trace, "Content-Type": "application/json"} {
 		if got.Header.Get(name) != want {
 			t.Errorf("%s = %q, want %q", name, got.Header.Get(name), want)
 		}
@@ -86,12 +88,12 @@ func TestRequestCarriesWhatTheOtherSideNeeds(t *testing.T) {
 	}
 	for _, name := range []string{"Idempotency-Key", "Authorization", "traceparent", "Content-Type"} {
 		if v, ok := got.Header[http.CanonicalHeaderKey(name)]; ok {
-			t.Errorf("%s = %q was sent though there is none", name, v)
+			t.Errorf("%s = %q was sent, want none", name, v)
 		}
 	}
 }
 
-func TestRefusalIsAStatusErrorWithTheAnswer(t *testing.T) {
+func TestRefusalIsAStatusErrorWithTheBody(t *testing.T) {
 	for _, status := range []int{400, 401, 402, 404, 409, 422} {
 		c := serve(t, answering(status, `{"code":"no"}`))
 		_, err := get(t, c)
@@ -120,7 +122,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestWhatMayPassIsTransient(t *testing.T) {
+func TestTemporaryFailuresAreTransient(t *testing.T) {
 	hijack := func(write string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
@@ -138,7 +140,7 @@ func TestWhatMayPassIsTransient(t *testing.T) {
 		"500":        answering(http.StatusInternalServerError, "stack trace"),
 		"503":        answering(http.StatusServiceUnavailable, ""),
 		"reset":      hijack(""),
-		"no HTTP":    hijack("220 ESMTP\r\n"),
+		"not HTTP":   hijack("220 ESMTP\r\n"),
 		"truncated":  hijack("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"cups\":"),
 		"not JSON":   answering(200, "<html>"),
 		"empty":      answering(200, ""),
@@ -161,7 +163,7 @@ func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("no route to host")
 }
 
-func TestCallIsBoundedInTimeToItsLastByte(t *testing.T) {
+func TestTimeoutCoversTheWholeResponse(t *testing.T) {
 	for name, first := range map[string]string{"no answer": "", "half an answer": `{"cups":`} {
 		end := make(chan struct{})
 		slow := config(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -181,7 +183,7 @@ func TestCallIsBoundedInTimeToItsLastByte(t *testing.T) {
 	}
 }
 
-func TestRequestThatCannotBeMadeIsADefect(t *testing.T) {
+func TestUnencodableRequestIsADefect(t *testing.T) {
 	for name, r := range map[string]httpclient.Request{
 		"address": {Method: http.MethodGet, Path: "/\x7f"},
 		"body":    {Method: http.MethodPost, Body: json.RawMessage("{")},
@@ -193,7 +195,7 @@ func TestRequestThatCannotBeMadeIsADefect(t *testing.T) {
 	}
 }
 
-// wantTransient also looks that the words for the caller hold nothing of what the other side sent.
+// wantTransient also checks that the fault's detail has nothing that the dependency sent.
 func wantTransient(t *testing.T, name string, err error) {
 	t.Helper()
 	var f *fault.Error

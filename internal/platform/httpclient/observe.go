@@ -8,9 +8,9 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// found counts how a call found the circuit, or left it: err is why it was not let through, or must not be
-// repeated.
-func (c *Client) found(ctx context.Context, admission resilience.Admission, err error) {
+// observeCircuit records the circuit's state before or after a call. err says why the call was
+// refused or must not be retried.
+func (c *Client) observeCircuit(ctx context.Context, admission resilience.Admission, err error) {
 	state, name := metrics.BreakerClosed, resilience.Closed
 	switch {
 	case err != nil:

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/metrics/metricstest"
 )
 
-func TestAnOutageCanBeSeenInTheMetrics(t *testing.T) {
+func TestOutageShowsInTheMetrics(t *testing.T) {
 	k := open(t, &pot{})
 	ctx, recording := metricstest.On(t, k.clock)
 	client := k.process(func(c *httpclient.Config) { c.Probe = httpclient.Request{Method: "GET", Path: "/probe"} })
@@ -24,7 +24,7 @@ func TestAnOutageCanBeSeenInTheMetrics(t *testing.T) {
 		{0, true, []string{closed}},
 		{0, true, []string{closed, "CircuitOpened 1 teapot", opened}}, // the third failure opens it
 		{0, true, []string{opened}},
-		{6 * time.Second, true, []string{halfOpen, opened}}, // the probe fails, which opens nothing that was closed
+		{6 * time.Second, true, []string{halfOpen, opened}}, // the probe fails; the circuit was not closed
 		{11 * time.Second, false, []string{halfOpen, closed}},
 		{0, false, []string{closed}},
 	} {
@@ -37,7 +37,7 @@ func TestAnOutageCanBeSeenInTheMetrics(t *testing.T) {
 	}
 }
 
-func TestRetriesAndWhatIsNotTriedAreCounted(t *testing.T) {
+func TestRetriesAndAnExhaustedBudgetAreCounted(t *testing.T) {
 	k := open(t, &pot{statuses: []int{500}})
 	ctx, recording := metricstest.On(t, k.clock)
 	client := httpclient.New(k.config())

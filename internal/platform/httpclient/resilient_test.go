@@ -22,7 +22,7 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// pot is a dependency that answers with the statuses it is told, the last one for ever, and counts.
+// pot is a dependency that answers with statuses in turn, repeating the last one, and counts calls.
 type pot struct {
 	statuses   []int
 	retryAfter string
@@ -51,7 +51,7 @@ func (p *pot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("{}"))
 }
 
-// kitchen is where clients of one pot stand: they share a clock and a log, as processes do.
+// kitchen has clients of one pot that share a clock and a log, as processes do.
 type kitchen struct {
 	t     *testing.T
 	pot   *pot
@@ -81,7 +81,7 @@ func (k *kitchen) config() httpclient.Config {
 	}
 }
 
-// process is a client with a breaker of its own over the shared log.
+// process returns a client with its own breaker over the shared log.
 func (k *kitchen) process(edit func(*httpclient.Config)) *httpclient.Client {
 	c := k.config()
 	c.Retry = resilience.Policy{Attempts: 1}
@@ -92,7 +92,7 @@ func (k *kitchen) process(edit func(*httpclient.Config)) *httpclient.Client {
 	return httpclient.New(c)
 }
 
-// breaker is a process's own, over the shared log.
+// breaker returns a new breaker over the shared log.
 func (k *kitchen) breaker() *resilience.Breaker {
 	return resilience.NewBreaker("teapot", k.log, resilience.DefaultSettings, k.clock,
 		envelope.Publisher{Service: "test", Clock: k.clock, IDs: &ids.Sequence{}})
@@ -109,7 +109,7 @@ func (k *kitchen) wantCalls(n int) {
 	}
 }
 
-func TestWhatIsTransientIsRepeatedWithGrowingWaits(t *testing.T) {
+func TestTransientFailureIsRetriedWithGrowingWaits(t *testing.T) {
 	k := open(t, &pot{statuses: []int{500, 503, 200}})
 	if err := httpclient.New(k.config()).Do(t.Context(), call(1), nil); err != nil {
 		t.Fatal(err)
@@ -120,25 +120,26 @@ func TestWhatIsTransientIsRepeatedWithGrowingWaits(t *testing.T) {
 	}
 }
 
-func TestThreeAttemptsAreAll(t *testing.T) {
+func TestCallIsAttemptedThreeTimesAtMost(t *testing.T) {
 	k := open(t, &pot{statuses: []int{500}})
 	err := httpclient.New(k.config()).Do(t.Context(), call(1), nil)
 	wantTransient(t, "500", err)
 	k.wantCalls(3)
 }
 
-func TestWhatTheOtherSideDecidedIsNotRepeated(t *testing.T) {
+func TestRefusalIsNotRetried(t *testing.T) {
 	for _, status := range []int{400, 402, 404, 409, 422} {
 		k := open(t, &pot{statuses: []int{status}})
 		var no *httpclient.StatusError
-		if err := httpclient.New(k.config()).Do(t.Context(), call(1), nil); !errors.As(err, &no) || no.Status != status {
+		if err := httpclient.New(k.config()).Do(t.Context(), call(1), nil); !errors.As(err, &no) ||
+			no.Status != status {
 			t.Errorf("%d: %v", status, err)
 		}
 		k.wantCalls(1)
 	}
 }
 
-func TestOnlyWhatIsSafeToRepeatIsRepeated(t *testing.T) {
+func TestOnlyIdempotentCallsAreRetried(t *testing.T) {
 	for name, c := range map[string]struct {
 		request httpclient.Request
 		calls   int
@@ -160,12 +161,14 @@ func TestOnlyWhatIsSafeToRepeatIsRepeated(t *testing.T) {
 
 func TestRetryAfterIsHonoured(t *testing.T) {
 	k := open(t, &pot{statuses: []int{429, 200}, retryAfter: "7"})
-	if err := httpclient.New(k.config()).Do(t.Context(), call(1), nil); err != nil || len(k.slept) != 1 || k.slept[0] != 7*time.Second {
+	if err := httpclient.New(k.config()).Do(t.Context(), call(1), nil); err != nil || len(k.slept) != 1 ||
+		k.slept[0] != 7*time.Second {
 		t.Errorf("waited %v, %v; want 7 s", k.slept, err)
 	}
 	k = open(t, &pot{statuses: []int{503, 200}})
 	k.pot.retryAfter = k.clock.Now().Add(9 * time.Second).Format(http.TimeFormat)
-	if err := httpclient.New(k.config()).Do(t.Context(), call(1), nil); err != nil || len(k.slept) != 1 || k.slept[0] != 9*time.Second {
+	if err := httpclient.New(k.config()).Do(t.Context(), call(1), nil); err != nil || len(k.slept) != 1 ||
+		k.slept[0] != 9*time.Second {
 		t.Errorf("waited %v, %v; want 9 s", k.slept, err)
 	}
 	for _, nonsense := range []string{"soon", "-3", "Thu, 01 Jan 1970 00:00:00 GMT"} {
@@ -176,7 +179,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
-// within returns a context that ends so long after now, by the kitchen's clock as well as by the machine's.
+// within returns a context whose deadline is d from now by the kitchen's clock.
 func (k *kitchen) within(d time.Duration) context.Context {
 	return ending{k.t.Context(), k.clock.Now().Add(d)}
 }
@@ -188,7 +191,7 @@ type ending struct {
 
 func (d ending) Deadline() (time.Time, bool) { return d.at, true }
 
-func TestAWaitThatDoesNotFitIsLeftToTheCaller(t *testing.T) {
+func TestWaitBeyondTheDeadlineIsLeftToTheCaller(t *testing.T) {
 	k := open(t, &pot{statuses: []int{429}, retryAfter: "30"})
 	err := httpclient.New(k.config()).Do(k.within(10*time.Second), call(1), nil)
 	wantTransient(t, "429", err)
@@ -201,12 +204,15 @@ func TestAWaitThatDoesNotFitIsLeftToTheCaller(t *testing.T) {
 	}
 }
 
-func TestTheOtherSideLearnsHowLongItHas(t *testing.T) {
+func TestRequestHasItsTimeout(t *testing.T) {
 	var got string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got = r.Header.Get(httpclient.TimeoutHeader) }))
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get(httpclient.TimeoutHeader)
+	}))
 	t.Cleanup(server.Close)
 	c := httpclient.New(httpclient.Config{
-		Dependency: "teapot", Endpoints: registry.Fixed{"teapot": server.URL}, Clock: clock.System{}, Timeout: 3 * time.Second,
+		Dependency: "teapot", Endpoints: registry.Fixed{"teapot": server.URL}, Clock: clock.System{},
+		Timeout: 3 * time.Second,
 	})
 	if err := c.Do(t.Context(), call(1), nil); err != nil || got != "3000" {
 		t.Errorf("%q, %v; want the timeout", got, err)
@@ -217,11 +223,11 @@ func TestTheOtherSideLearnsHowLongItHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left, _ := strconv.Atoi(got); left <= 0 || left > 2000-int(httpclient.DefaultMargin.Milliseconds()) {
-		t.Errorf("%q; want what is left of 2 s but for the margin", got)
+		t.Errorf("%q; want what is left of 2 s minus the margin", got)
 	}
 }
 
-func TestRetriesAreATenthOfTheCallsAtMost(t *testing.T) {
+func TestRetriesAreAtMostATenthOfTheCalls(t *testing.T) {
 	k := open(t, &pot{statuses: []int{500}})
 	c := httpclient.New(k.config())
 	for n := range 200 {
@@ -232,38 +238,38 @@ func TestRetriesAreATenthOfTheCallsAtMost(t *testing.T) {
 	}
 }
 
-func TestACircuitOpenedByOneProcessIsOpenForAnother(t *testing.T) {
+func TestCircuitOpenedByOneProcessIsOpenForAll(t *testing.T) {
 	k := open(t, &pot{statuses: []int{500}})
 	one, other := k.process(nil), k.process(nil)
-	_ = other.Do(t.Context(), call(0), nil) // it has looked, and found the circuit closed
+	_ = other.Do(t.Context(), call(0), nil) // caches that the circuit is closed
 	for n := range 2 {
 		_ = one.Do(t.Context(), call(1+n), nil)
 	}
 	k.wantCalls(3)
-	k.clock.Advance(time.Second) // the other's look is out of date
+	k.clock.Advance(time.Second) // the cached state has expired
 	err := other.Do(t.Context(), call(9), nil)
 	if !errors.Is(err, resilience.ErrOpen) || fault.From(err).RetryAfter <= 0 {
-		t.Errorf("%v, want that the circuit is open, and for how long", err)
+		t.Errorf("%v, want ErrOpen with a RetryAfter", err)
 	}
 	k.wantCalls(3)
 }
 
-func TestTheCallThatOpensTheCircuitIsToldSo(t *testing.T) {
+func TestCallThatOpensTheCircuitFailsWithErrOpen(t *testing.T) {
 	k := open(t, &pot{statuses: []int{500}})
 	c := k.process(func(c *httpclient.Config) { c.Retry = resilience.Policy{} })
 	for n := range 2 {
-		wantTransient(t, "while it is closed", c.Do(k.within(4*time.Second), call(n), nil))
+		wantTransient(t, "closed circuit", c.Do(k.within(4*time.Second), call(n), nil))
 	}
 	before := k.pot.calls.Load()
 	if err := c.Do(t.Context(), call(3), nil); !errors.Is(err, resilience.ErrOpen) {
-		t.Errorf("%v, want that the circuit is open", err)
+		t.Errorf("%v, want ErrOpen", err)
 	}
 	if got := k.pot.calls.Load() - before; got != 1 {
-		t.Errorf("%d requests, want that an open circuit ends the attempts", got)
+		t.Errorf("%d requests, want 1: an open circuit ends the attempts", got)
 	}
 }
 
-func TestAHalfOpenCircuitIsTriedOutByTheProbe(t *testing.T) {
+func TestHalfOpenCircuitIsProbed(t *testing.T) {
 	k := open(t, &pot{})
 	k.pot.down.Store(true)
 	c := k.process(func(c *httpclient.Config) { c.Probe = httpclient.Request{Method: http.MethodGet, Path: "/probe"} })
@@ -273,9 +279,9 @@ func TestAHalfOpenCircuitIsTriedOutByTheProbe(t *testing.T) {
 	k.wantCalls(3)
 	k.clock.Advance(resilience.DefaultSettings.OpenFor)
 	if err := c.Do(t.Context(), call(4), nil); !errors.Is(err, resilience.ErrOpen) || k.pot.probes.Load() != 1 {
-		t.Errorf("%v, %d probes; want one, and that the circuit stays open", err, k.pot.probes.Load())
+		t.Errorf("%v, %d probes; want one and ErrOpen", err, k.pot.probes.Load())
 	}
-	k.wantCalls(3) // no order's call was put at risk for it
+	k.wantCalls(3) // the probe is not a caller's call
 	k.pot.down.Store(false)
 	k.clock.Advance(2 * resilience.DefaultSettings.OpenFor)
 	if err := c.Do(t.Context(), call(4), nil); err != nil || k.pot.probes.Load() != 2 {
@@ -284,7 +290,7 @@ func TestAHalfOpenCircuitIsTriedOutByTheProbe(t *testing.T) {
 	k.wantCalls(4)
 }
 
-func TestWithoutAProbeTheNextCallIsIt(t *testing.T) {
+func TestWithoutAProbeTheNextCallProbes(t *testing.T) {
 	k := open(t, &pot{})
 	k.pot.down.Store(true)
 	c := k.process(nil)
@@ -299,7 +305,7 @@ func TestWithoutAProbeTheNextCallIsIt(t *testing.T) {
 	k.wantCalls(4)
 }
 
-func TestARefusalShowsThatTheDependencyIsUp(t *testing.T) {
+func TestRefusalsDoNotOpenTheCircuit(t *testing.T) {
 	k := open(t, &pot{statuses: []int{402}})
 	c := k.process(nil)
 	for n := range 20 {
@@ -311,7 +317,7 @@ func TestARefusalShowsThatTheDependencyIsUp(t *testing.T) {
 	k.wantCalls(20)
 }
 
-func TestACallThatNeverLeftSaysNothingOfTheDependency(t *testing.T) {
+func TestUnsentCallsDoNotOpenTheCircuit(t *testing.T) {
 	k := open(t, &pot{})
 	lost := k.process(func(c *httpclient.Config) { c.Endpoints = registry.Fixed{} })
 	for n := range 10 {
@@ -321,14 +327,15 @@ func TestACallThatNeverLeftSaysNothingOfTheDependency(t *testing.T) {
 	}
 	late := k.process(nil)
 	for n := range 10 {
-		if err := late.Do(k.within(httpclient.DefaultMargin), call(n), nil); err == nil || errors.Is(err, resilience.ErrOpen) {
+		if err := late.Do(k.within(httpclient.DefaultMargin), call(n), nil); err == nil ||
+			errors.Is(err, resilience.ErrOpen) {
 			t.Fatalf("call %d without time: %v", n, err)
 		}
 	}
 	k.wantCalls(0)
 }
 
-func TestABulkheadThatIsFullRefusesAtOnce(t *testing.T) {
+func TestFullBulkheadRefusesAtOnce(t *testing.T) {
 	arrived, end := make(chan struct{}), make(chan struct{})
 	slow := config(t, func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-end })
 	slow.Concurrency = 2
@@ -340,7 +347,7 @@ func TestABulkheadThatIsFullRefusesAtOnce(t *testing.T) {
 	}
 	ctx, recording := metricstest.On(t, clock.System{})
 	if err := c.Do(ctx, call(3), nil); !errors.Is(err, resilience.ErrFull) || fault.KindOf(err) != fault.Transient {
-		t.Errorf("%v, want that it is full", err)
+		t.Errorf("%v, want ErrFull", err)
 	}
 	if got := recording.Take(); len(got) != 1 || !strings.HasPrefix(got[0], "BulkheadRejected 1 ") {
 		t.Errorf("recorded %q", got)
@@ -358,16 +365,16 @@ func TestABulkheadThatIsFullRefusesAtOnce(t *testing.T) {
 	}
 }
 
-func TestACallerWhoLeavesDuringAWaitIsNotKept(t *testing.T) {
+func TestCancellationEndsTheWait(t *testing.T) {
 	k := open(t, &pot{statuses: []int{500}})
 	c := k.config()
 	c.Clock, c.Sleep = clock.System{}, nil
 	ctx, cancel := context.WithCancel(t.Context())
-	c.Random = func() float64 { cancel(); return .5 } // it is asked when the wait begins
+	c.Random = func() float64 { cancel(); return .5 } // called when the wait begins
 	began := time.Now()
 	wantTransient(t, "500", httpclient.New(c).Do(ctx, call(1), nil))
 	if took := time.Since(began); took > 500*time.Millisecond {
-		t.Errorf("kept for %v", took)
+		t.Errorf("waited %v", took)
 	}
 	k.wantCalls(1)
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestAnAnswerThatIsTooLargeByItsOwnAccountIsNotReadAtAll(t *testing.T) {
+func TestResponseWithATooLargeContentLengthIsNotRead(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(1<<20+1))
 		w.WriteHeader(http.StatusOK)

@@ -13,15 +13,15 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// span begins the span of one attempt, without the path, which may hold anything.
+// span starts the span of one attempt. It omits the path, which may contain personal data.
 func (c *Client) span(ctx context.Context, r Request) (context.Context, trace.Span) {
-	return tracing.Start(ctx, r.Method+" "+c.c.Dependency, tracing.Client, tracing.KeyDependency.String(c.c.Dependency),
-		attribute.String("http.request.method", r.Method), attribute.Int("http.request.resend_count", max(0, r.attempt-1)),
-		attribute.Bool("probe", r.attempt == 0))
+	return tracing.Start(ctx, r.Method+" "+c.c.Dependency, tracing.Client,
+		tracing.KeyDependency.String(c.c.Dependency), attribute.String("http.request.method", r.Method),
+		attribute.Int("http.request.resend_count", max(0, r.attempt-1)), attribute.Bool("probe", r.attempt == 0))
 }
 
-// ended ends it with the kind of error: the status, if there is one.
-func ended(span trace.Span, err error) {
+// endSpan ends the span with the kind of error, and the status if there is one.
+func endSpan(span trace.Span, err error) {
 	var status *StatusError
 	if errors.As(err, &status) {
 		span.SetAttributes(tracing.KeyStatus.Int(status.Status))

@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/platform/tracing/tracingtest"
 )
 
-func TestEachAttemptIsASpanThatTheOtherSideGoesOnWith(t *testing.T) {
+func TestEachAttemptIsASpanThatIsPropagated(t *testing.T) {
 	var sent []string
 	c := config(t, func(w http.ResponseWriter, r *http.Request) {
 		if sent = append(sent, r.Header.Get("traceparent")); len(sent) == 1 {
@@ -49,13 +49,14 @@ func TestEachAttemptIsASpanThatTheOtherSideGoesOnWith(t *testing.T) {
 	}
 }
 
-func TestTheSpanOfAFailedAttemptTellsWhatKindOfFailure(t *testing.T) {
+func TestFailedAttemptsSpanHasTheKindOfError(t *testing.T) {
 	down := config(t, nil)
 	down.Transport = unreachable{}
 	slow := config(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	slow.Timeout = 20 * time.Millisecond
 	for want, c := range map[string]httpclient.Config{
-		"402": config(t, answering(402, `{"code":"card_declined"}`)), "Answer": config(t, answering(200, "<html>")), "Network": down, "Timeout": slow,
+		"402": config(t, answering(402, `{"code":"card_declined"}`)), "Answer": config(t, answering(200, "<html>")),
+		"Network": down, "Timeout": slow,
 	} {
 		ctx, recorded := tracingtest.Record(t)
 		var out struct{}

@@ -15,7 +15,7 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// wire is a listener whose connections can be cut without either end being told.
+// wire is a listener whose connections can be cut without either end noticing.
 type wire struct {
 	net.Listener
 	cut   *atomic.Bool
@@ -49,11 +49,11 @@ func (c *cord) Read(p []byte) (int, error) {
 	}
 }
 
-func TestAConnectionThatDiedWithoutAWordCostsOneAttempt(t *testing.T) {
+func TestDeadConnectionCostsOneAttempt(t *testing.T) {
 	var cut atomic.Bool
 	var count atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }))
-	server.EnableHTTP2 = true // a provider's server has it
+	server := httptest.NewUnstartedServer(answering(200, "{}"))
+	server.EnableHTTP2 = true // as providers do
 	server.Listener = wire{server.Listener, &cut, &count}
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -62,14 +62,14 @@ func TestAConnectionThatDiedWithoutAWordCostsOneAttempt(t *testing.T) {
 	trusted := server.Client().Transport.(*http.Transport).TLSClientConfig
 	transport.TLSClientConfig = &tls.Config{RootCAs: trusted.RootCAs, MinVersion: tls.VersionTLS12}
 	c := httpclient.New(httpclient.Config{
-		Dependency: "teapot", Endpoints: registry.Fixed{"teapot": server.URL}, Clock: clock.System{}, Timeout: 200 * time.Millisecond,
-		Retry: resilience.Policy{Attempts: 1}, Transport: transport,
+		Dependency: "teapot", Endpoints: registry.Fixed{"teapot": server.URL}, Clock: clock.System{},
+		Timeout: 200 * time.Millisecond, Retry: resilience.Policy{Attempts: 1}, Transport: transport,
 	})
 	if err := c.Do(t.Context(), call(0), nil); err != nil {
 		t.Fatal(err)
 	}
 	cut.Store(true)
-	wantTransient(t, "on the dead connection", c.Do(t.Context(), call(1), nil))
+	wantTransient(t, "dead connection", c.Do(t.Context(), call(1), nil))
 	cut.Store(false)
 	for n := range 5 {
 		if err := c.Do(t.Context(), call(2+n), nil); err != nil {
@@ -77,6 +77,6 @@ func TestAConnectionThatDiedWithoutAWordCostsOneAttempt(t *testing.T) {
 		}
 	}
 	if n := count.Load(); n != 2 {
-		t.Errorf("%d connections, want the dead one and one for all that followed", n)
+		t.Errorf("%d connections, want the dead one and one for the later calls", n)
 	}
 }

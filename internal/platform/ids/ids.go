@@ -1,5 +1,4 @@
-// Package ids makes the identifiers of orders, events and the like: ULIDs, which
-// sort by the time they were made.
+// Package ids makes identifiers of orders, events and so on: ULIDs, which sort by creation time.
 package ids
 
 import (
@@ -21,18 +20,18 @@ type source struct {
 	entropy io.Reader
 }
 
-// Random returns a source that is unpredictable and safe for concurrent use.
+// Random returns an unpredictable source that is safe for concurrent use.
 func Random(c clock.Clock) Source { return source{clock: c, entropy: rand.Reader} }
 
 func (s source) New() string {
 	id, err := ulid.New(ulid.Timestamp(s.clock.Now()), s.entropy)
-	if err != nil { // crypto/rand never fails; a year-10889 clock would
+	if err != nil { // only for a clock beyond the range of ULIDs; crypto/rand never fails
 		return ulid.Make().String()
 	}
 	return id.String()
 }
 
-// Sequence is a predictable source for tests and examples: its identifiers count up.
+// Sequence is a predictable source for tests and examples. Its identifiers count up.
 type Sequence struct {
 	mu sync.Mutex
 	n  uint64
@@ -48,7 +47,7 @@ func (s *Sequence) New() string {
 	return id.String()
 }
 
-// Valid reports whether s has the form of an identifier, in capitals: as a key the same letters small are another one.
+// Valid reports whether s is an identifier in upper case. In lower case it would be another key.
 func Valid(s string) bool {
 	id, err := ulid.ParseStrict(s)
 	return err == nil && id.String() == s

@@ -22,7 +22,7 @@ func TestLaterIDsSortLater(t *testing.T) {
 	}
 }
 
-func TestRandomIDsOfOneInstantDiffer(t *testing.T) {
+func TestRandomIDsOfTheSameInstantDiffer(t *testing.T) {
 	source := ids.Random(clock.At(time.Unix(0, 0)))
 	var mu sync.Mutex
 	seen := map[string]bool{}
@@ -43,7 +43,7 @@ func TestRandomIDsOfOneInstantDiffer(t *testing.T) {
 	}
 }
 
-func TestClockOutOfRangeStillGivesAnID(t *testing.T) {
+func TestClockOutOfRangeStillGivesAValidID(t *testing.T) {
 	for _, year := range []int{1900, 12000} {
 		if id := ids.Random(clock.At(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))).New(); !ids.Valid(id) {
 			t.Errorf("in %d: %q", year, id)
@@ -58,15 +58,15 @@ func TestSequenceCountsUp(t *testing.T) {
 	}
 }
 
-func TestValidKnowsTheForm(t *testing.T) {
+func TestValidChecksTheForm(t *testing.T) {
 	for s, want := range map[string]bool{
 		"01ARZ3NDEKTSV4RRFFQ69G5FAV":  true,
 		"":                            false,
 		"01ARZ3NDEKTSV4RRFFQ69G5FA":   false, // too short
 		"01ARZ3NDEKTSV4RRFFQ69G5FAVX": false, // too long
-		"01ARZ3NDEKTSV4RRFFQ69G5FAU":  false, // U is no digit
+		"01ARZ3NDEKTSV4RRFFQ69G5FAU":  false, // U is not a digit
 		"81ARZ3NDEKTSV4RRFFQ69G5FAV":  false, // more than 128 bits
-		"01arz3ndektsv4rrffq69g5fav":  false, // another string, so another id
+		"01arz3ndektsv4rrffq69g5fav":  false, // lower case
 	} {
 		if got := ids.Valid(s); got != want {
 			t.Errorf("Valid(%q) = %v, want %v", s, got, want)

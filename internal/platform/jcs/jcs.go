@@ -1,8 +1,8 @@
-// Package jcs writes JSON in its canonical form, the JSON Canonicalization Scheme (RFC 8785): two texts that say the same are
-// the same bytes, whatever the order of members, white space and the way of writing numbers and strings.
+// Package jcs encodes JSON by the JSON Canonicalization Scheme (RFC 8785): equal values are equal
+// bytes, whatever the order of members, the white space and the notation of numbers and strings.
 //
-// It is not a library because a value is parsed already where this is needed, by package jsonschema, which also refuses what
-// the RFC leaves out: names that occur twice and text that is not UTF-8.
+// A library would parse the text again. Here package jsonschema has parsed it, and refused what the
+// RFC excludes: duplicate names and text that is not UTF-8.
 package jcs
 
 import (
@@ -14,8 +14,9 @@ import (
 	"unicode/utf16"
 )
 
-// Append appends the canonical form of a value that jsonschema.Decode has made to dst: nil, bool, string, int64, float64, []any or
-// map[string]any. A whole number is written with all of its digits, which up to 2^53 is what the RFC asks for.
+// Append appends the canonical form of a value from jsonschema.Decode to dst: nil, bool, string,
+// int64, float64, []any or map[string]any. An int64 is written with all its digits, as the RFC
+// requires up to 2^53.
 func Append(dst []byte, value any) []byte {
 	switch v := value.(type) {
 	case bool:
@@ -48,21 +49,21 @@ func Append(dst []byte, value any) []byte {
 	return append(dst, "null"...)
 }
 
-// byUTF16 orders names by their UTF-16 code units, which differs from the order of bytes beyond U+FFFF.
+// byUTF16 orders names by UTF-16 code units. Beyond U+FFFF that differs from the order of bytes.
 func byUTF16(a, b string) int {
 	return cmp.Or(slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b))), cmp.Compare(a, b))
 }
 
-// appendNumber writes a number as ECMAScript does. So does encoding/json, but for the negative zero.
+// appendNumber writes a number as ECMAScript and encoding/json do, and -0 as 0.
 func appendNumber(dst []byte, f float64) []byte {
 	if f == 0 {
 		return append(dst, '0')
 	}
-	text, _ := json.Marshal(f) // NaN and the infinities would fail, but JSON has none of them
+	text, _ := json.Marshal(f) // fails only for NaN and infinities, which are not JSON
 	return append(dst, text...)
 }
 
-// short are the control characters that have an escape of their own.
+// short are the control characters with a two-character escape.
 const short = "\b\t\n\f\r"
 
 func appendString(dst []byte, s string) []byte {

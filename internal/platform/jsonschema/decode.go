@@ -11,23 +11,23 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep arrays and objects may be nested; no contract comes near it.
+// maxDepth is how deep arrays and objects may be nested, far deeper than any contract.
 const maxDepth = 32
 
 var (
-	errNotJSON   = errors.New("must be one JSON value in UTF-8 and nothing else")
-	errSurrogate = errors.New("has an escape of half a character: \\ud800 to \\udfff stand in pairs only")
+	errNotJSON   = errors.New("must be exactly one JSON value in UTF-8")
+	errSurrogate = errors.New("has an unpaired surrogate (\\ud800 to \\udfff)")
 	errTooDeep   = errors.New("is nested too deeply")
-	errDuplicate = errors.New("has a field twice")
+	errDuplicate = errors.New("has a duplicate field")
 )
 
-// decoder reads a text more strictly than encoding/json: a field that is there twice is refused, because two readers of
-// such a text may disagree on what it says.
+// decoder is stricter than encoding/json: it refuses duplicate fields, which are ambiguous.
 type decoder struct{ *json.Decoder }
 
-// Decode returns the value of a JSON text: nil, bool, string, []any, map[string]any; int64 for every whole number
-// that fits, however it is written (JSON Schema takes 70.0 and 7e1 for integers); float64 for the other numbers.
-// Package jcs writes it down again, each number in the one way that Go reads as an integer as well.
+// Decode returns the value of a JSON text: nil, bool, string, []any or map[string]any; int64 for
+// every whole number that fits, even if written as 70.0 or 7e1, which are integers in JSON Schema;
+// float64 for other numbers. Package jcs encodes it again, and writes whole numbers so that Go
+// reads them as integers.
 func Decode(text []byte) (any, error) {
 	if !utf8.Valid(text) || !json.Valid(text) {
 		return nil, errNotJSON
@@ -40,8 +40,8 @@ func Decode(text []byte) (any, error) {
 	return d.value(0)
 }
 
-// paired reports whether every surrogate that a JSON text escapes stands in a pair. One alone is half a character, which
-// encoding/json replaces silently by U+FFFD.
+// paired reports whether all escaped surrogates in a JSON text are paired. encoding/json silently
+// replaces an unpaired one by U+FFFD.
 func paired(text []byte) bool {
 	for {
 		i := bytes.IndexByte(text, '\\')
@@ -65,7 +65,7 @@ func paired(text []byte) bool {
 	}
 }
 
-// escapedUnit reads the escape \uXXXX that text begins with.
+// escapedUnit parses the escape \uXXXX at the start of text.
 func escapedUnit(text []byte) (unit rune, ok bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false
@@ -128,9 +128,9 @@ func (d *decoder) number(text string) (any, error) {
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return nil, errors.New("has a number that is out of range")
+		return nil, errors.New("has a number out of range")
 	}
-	const exact = 1 << 53 // up to here every whole number has its own float64
+	const exact = 1 << 53 // float64 represents all whole numbers up to here
 	if strings.ContainsAny(text, ".eE") && f == math.Trunc(f) && math.Abs(f) <= exact {
 		return int64(f), nil
 	}

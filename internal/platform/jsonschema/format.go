@@ -5,20 +5,20 @@ import (
 	"orderflow/internal/platform/printable"
 )
 
-// Format names a rule that no regular expression can say. The API's contract describes each for its readers.
+// Format names a rule beyond regular expressions. The API's contract describes each format.
 type Format string
 
-// The formats that Check enforces. JSON Schema lets a contract have its own.
+// The formats that Check enforces. JSON Schema allows custom formats.
 const (
-	// OneLineText is text that people write: one line, visible, without the number of a payment card.
+	// OneLineText is one line of visible text without a card number.
 	OneLineText Format = "one-line-text"
-	// NoCardNumber is a value that people copy from elsewhere, without the number of a payment card.
+	// NoCardNumber is any text without a card number.
 	NoCardNumber Format = "no-card-number"
-	// SKU is an article number; an EAN or a GTIN is one, whatever its digits.
+	// SKU is an article number. An EAN or GTIN may look like a card number.
 	SKU Format = "sku"
 )
 
-// rule is a format's test and what it asks for.
+// rule is a test of a format and the message if it fails.
 type rule struct {
 	holds func(string) bool
 	wants string
@@ -26,7 +26,7 @@ type rule struct {
 
 const (
 	visible = "must be one line of visible text, without control or format characters"
-	noCard  = "must not have the number of a payment card in it: we never take one"
+	noCard  = "must not contain a payment card number; we never accept one"
 )
 
 var formats = map[Format][]rule{
@@ -37,10 +37,10 @@ var formats = map[Format][]rule{
 
 func withoutCard(s string) bool { return !cardnumber.In(s) }
 
-// Known reports whether Check enforces the format; no format is one that accepts everything.
+// Known reports whether Check enforces the format. The empty format accepts everything.
 func (f Format) Known() bool { return f == "" || formats[f] != nil }
 
-// Holds reports whether s is of the format.
+// Holds reports whether s matches the format.
 func (f Format) Holds(s string) bool {
 	found := &Invalid{}
 	f.check("", s, found)

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// Pattern is a regular expression, compiled once when its schema is read.
+// Pattern is a regular expression, compiled when its schema is parsed.
 type Pattern struct{ *regexp.Regexp }
 
 // UnmarshalJSON compiles the expression.
@@ -24,10 +24,10 @@ func (p *Pattern) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// types that the validator knows. A number that may have a fraction is missing: no contract has one.
+// types are the supported types. No contract uses "number" or "null".
 var types = []string{"", "string", "integer", "boolean", "array", "object"}
 
-// document is a whole schema with what says nothing about what is valid.
+// document is a schema with its annotations, which do not affect validation.
 type document struct {
 	Dialect     string `json:"$schema"`
 	Title       string `json:"title"`
@@ -35,7 +35,7 @@ type document struct {
 	Schema
 }
 
-// Parse reads a schema. It fails for one with a keyword, or a use of one, that Check would not enforce.
+// Parse parses a schema. It fails if the schema has a keyword or value that Check does not enforce.
 func Parse(text []byte) (*Schema, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -44,12 +44,12 @@ func Parse(text []byte) (*Schema, error) {
 		return nil, err
 	}
 	if _, err := d.Token(); doc == nil || !errors.Is(err, io.EOF) {
-		return nil, errors.New("is not one schema")
+		return nil, errors.New("must be exactly one schema")
 	}
-	return &doc.Schema, doc.known()
+	return &doc.Schema, doc.supported()
 }
 
-func (s *Schema) known() error {
+func (s *Schema) supported() error {
 	if s == nil {
 		return errors.New("a schema is null")
 	}
@@ -71,13 +71,13 @@ func (s *Schema) known() error {
 		}
 	}
 	for name, property := range s.Properties {
-		if err := property.known(); err != nil {
+		if err := property.supported(); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	for _, inner := range []*Schema{s.Items, s.Not} {
 		if inner != nil {
-			if err := inner.known(); err != nil {
+			if err := inner.supported(); err != nil {
 				return err
 			}
 		}
@@ -85,7 +85,7 @@ func (s *Schema) known() error {
 	return nil
 }
 
-// Validate holds a JSON text to the schema. The error is an *Invalid, which never repeats what the text says.
+// Validate checks a JSON text. The error is an *Invalid, which never quotes the text.
 func (s *Schema) Validate(text []byte) error {
 	found := &Invalid{}
 	value, err := Decode(text)

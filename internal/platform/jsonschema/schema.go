@@ -1,8 +1,8 @@
-// Package jsonschema validates JSON texts against the part of JSON Schema that our contracts use: requests (package api) and
-// events (package schema). A schema that uses more is refused, so nothing is ever left unchecked silently.
+// Package jsonschema validates requests (package api) and events (package schema) against the part
+// of JSON Schema that our contracts use. A schema with anything else is refused.
 //
-// It is not a library because of what libraries do before main: package initialisation alone takes several times as
-// long as a hello-world function's start (ADR 16). They are the oracles of the tests.
+// A library would start too slowly: its package initialisation alone takes several times as long as
+// a hello-world function's start (ADR 16). The tests use libraries as oracles.
 package jsonschema
 
 import (
@@ -28,22 +28,21 @@ type Schema struct {
 	MinItems int     `json:"minItems,omitempty"`
 	MaxItems *int    `json:"maxItems,omitempty"`
 
-	// Lengths are counted in Unicode code points.
+	// Lengths are in Unicode code points.
 	MinLength int      `json:"minLength,omitempty"`
 	MaxLength *int     `json:"maxLength,omitempty"`
 	Pattern   *Pattern `json:"pattern,omitempty"`
-	// Format is a rule that no pattern can say, by its name.
-	Format Format `json:"format,omitempty"`
+	Format    Format   `json:"format,omitempty"`
 
 	Minimum *int64 `json:"minimum,omitempty"`
 	Maximum *int64 `json:"maximum,omitempty"`
 
-	// Enum lists the strings or integers that are allowed.
+	// Enum lists the allowed strings or integers.
 	Enum []any   `json:"enum,omitempty"`
 	Not  *Schema `json:"not,omitempty"`
 }
 
-// Check adds to found every violation in value, which Decode has made, at pointer.
+// Check adds the violations of value, a result of Decode that is at pointer, to found.
 func (s *Schema) Check(pointer string, value any, found *Invalid) {
 	if !s.isType(value) {
 		found.Add(pointer, "must be of type %s", s.Type)
@@ -150,7 +149,7 @@ func (s *Schema) checkObject(pointer string, v map[string]any, found *Invalid) {
 	}
 }
 
-// compare orders a number that Decode has made and a limit.
+// compare compares a number from Decode with a limit.
 func compare(number any, limit int64) int {
 	if n, ok := number.(int64); ok {
 		return cmp.Compare(n, limit)
@@ -158,7 +157,7 @@ func compare(number any, limit int64) int {
 	return cmp.Compare(number.(float64), float64(limit))
 }
 
-// same compares a value of an enum, as encoding/json reads it, with a value that decode has made.
+// same compares a value of an enum, decoded by encoding/json, with a value from Decode.
 func same(allowed, value any) bool {
 	if f, ok := allowed.(float64); ok {
 		n, ok := value.(int64)

@@ -8,18 +8,18 @@ import (
 	"orderflow/internal/platform/redact"
 )
 
-// maxViolations bounds the answer to what is wrong all over.
+// maxViolations limits the violations in an error.
 const maxViolations = 50
 
 // Violation is one way in which a text breaks its schema.
 type Violation struct {
-	// Pointer says where: a JSON pointer into the text (empty for all of it), or the name of a request's parameter or header.
+	// Pointer is a JSON pointer into the text, or the name of a request's parameter or header.
 	Pointer string `json:"pointer"`
-	// Detail says what the schema asks for. It never repeats what was sent, which may be personal data.
+	// Detail says what the schema requires. It never quotes the value, which may be personal data.
 	Detail string `json:"detail"`
 }
 
-// Invalid is the error of a text or request that breaks its contract, with every violation that was found, 50 at most.
+// Invalid is the error of a text or request that does not match its contract.
 type Invalid struct {
 	Violations []Violation
 }
@@ -33,15 +33,15 @@ func (e *Invalid) Error() string {
 	return strings.Join(lines, "; ")
 }
 
-// Add adds a violation, unless there are as many as are told.
+// Add adds a violation, up to the limit.
 func (e *Invalid) Add(pointer, detail string, args ...any) {
 	if len(e.Violations) < maxViolations {
 		e.Violations = append(e.Violations, Violation{Pointer: pointer, Detail: fmt.Sprintf(detail, args...)})
 	}
 }
 
-// Escape makes a member's name one token of a JSON pointer. Names come from the sender, so they are cut, and one with the
-// number of a payment card is not repeated.
+// Escape makes a field's name a token of a JSON pointer. Names come from the sender, so long names
+// are cut and names with a card number are masked.
 func Escape(name string) string {
 	const longest = 64
 	if cardnumber.In(name) {

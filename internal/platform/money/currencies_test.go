@@ -9,13 +9,13 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-func TestCurrenciesAreThoseOfALibrary(t *testing.T) {
+func TestCurrenciesMatchTheLibrary(t *testing.T) {
 	known := 0
 	check := func(code string) {
 		_, err := money.Of(code, 1)
-		valid := code != "" && currency.IsValid(code) // the library takes the empty code for valid
+		valid := code != "" && currency.IsValid(code) // the library accepts the empty code
 		if (err == nil) != valid {
-			t.Errorf("Of(%q) = %v; valid by the library: %t", code, err, valid)
+			t.Errorf("Of(%q) = %v; valid in the library: %t", code, err, valid)
 		}
 		if !valid {
 			return
@@ -27,7 +27,7 @@ func TestCurrenciesAreThoseOfALibrary(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := (money.Money{Currency: code, Amount: amount}).String(); got != want.String() {
-				t.Errorf("%d %s is shown as %s, want %s", amount, code, got, want)
+				t.Errorf("%d %s is formatted as %s, want %s", amount, code, got, want)
 			}
 		}
 	}
@@ -47,7 +47,7 @@ func TestCurrenciesAreThoseOfALibrary(t *testing.T) {
 	}
 }
 
-func TestAnUnknownCurrencyIsShownAsItIs(t *testing.T) {
+func TestUnknownCurrencyIsFormattedInMinorUnits(t *testing.T) {
 	if s := (money.Money{Currency: "XXY", Amount: 5}).String(); s != "5 XXY" {
 		t.Errorf("%q", s)
 	}

@@ -7,7 +7,7 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// A total is a sum of prices times quantities.
+// A total is the sum of prices times quantities.
 func Example() {
 	price, _ := money.Of("EUR", 1999)
 	line, _ := price.Times(3)

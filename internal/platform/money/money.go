@@ -1,5 +1,5 @@
-// Package money is exact money arithmetic: an amount in minor units (cents) of
-// one ISO 4217 currency. No floats, no silent overflow.
+// Package money is exact money arithmetic, without floats and silent overflow. Amounts are in minor
+// units (cents) of an ISO 4217 currency.
 package money
 
 import (
@@ -17,13 +17,13 @@ type Money struct {
 }
 
 var (
-	// ErrCurrency: the operands differ in currency, or it is not an ISO 4217 code.
+	// ErrCurrency means that the currencies differ or are not ISO 4217 codes.
 	ErrCurrency = fault.New(fault.Refused, "CurrencyMismatch", "amounts of different or unknown currencies")
-	// ErrOverflow: the result does not fit, or an amount is negative.
+	// ErrOverflow means that the result is too large or an amount is negative.
 	ErrOverflow = fault.New(fault.Refused, "AmountOutOfRange", "the amount is out of range")
 )
 
-// Of makes an amount; the currency must be an ISO 4217 code and the amount ≥ 0.
+// Of returns an amount. The currency must be an ISO 4217 code and the amount ≥ 0.
 func Of(code string, amount int64) (Money, error) {
 	if _, ok := Digits(code); !ok {
 		return Money{}, ErrCurrency
@@ -34,7 +34,7 @@ func Of(code string, amount int64) (Money, error) {
 	return Money{Currency: code, Amount: amount}, nil
 }
 
-// Add returns m + o. The zero Money adds to any currency.
+// Add returns m + o. The zero Money can be added to any currency.
 func (m Money) Add(o Money) (Money, error) {
 	switch {
 	case m.Amount < 0 || o.Amount < 0:
@@ -63,13 +63,13 @@ func (m Money) Times(n int) (Money, error) {
 	return Money{Currency: m.Currency, Amount: int64(lo)}, nil
 }
 
-// String shows the amount for people, with the currency's own number of digits.
+// String formats the amount with the currency's decimal places.
 func (m Money) String() string {
-	places, _ := Digits(m.Currency) // of an unknown currency the minor units as they are
+	places, _ := Digits(m.Currency) // 0 for an unknown currency
 	if places == 0 {
 		return fmt.Sprintf("%d %s", m.Amount, m.Currency)
 	}
-	sign, amount := "", uint64(m.Amount) //nolint:gosec // a negative one is turned round below
+	sign, amount := "", uint64(m.Amount) //nolint:gosec // a negative amount is negated below
 	if m.Amount < 0 {
 		sign, amount = "-", -amount
 	}

@@ -1,8 +1,8 @@
-// Package printable decides which text is safe to store and to show, by Unicode and not by ASCII.
+// Package printable decides which Unicode text is safe to store and to show.
 //
-// A control character can drive a terminal, a format character can turn the order of what is read, and a separator can
-// forge a second line. OneLine is the rule for text that comes in: it is the format one-line-text of the API's contract.
-// Escape and Writer are for what goes to a terminal, because older data may hold what is refused today.
+// A control character can drive a terminal, a format character can reorder text, and a separator
+// can forge a second line. OneLine is the rule for input: the format one-line-text of the API's
+// contract. Escape and Writer are for terminals: older data may contain what is refused today.
 package printable
 
 import (
@@ -14,18 +14,18 @@ import (
 	"unicode/utf8"
 )
 
-// The joiners shape words of Persian, Hindi and other languages, and emoji. They are format characters that text needs.
+// The joiners are format characters that Persian, Hindi, other languages and emoji need.
 const (
 	nonJoiner = '\u200c'
 	joiner    = '\u200d'
 )
 
-// braille is a pattern without dots. Unicode counts it as a symbol, and it looks like a space.
+// braille is the pattern without dots: a symbol in Unicode that looks like a space.
 const braille = '\u2800'
 
-// OneLine reports whether s is one line of text that can be seen: it has no control character, no format character but
-// joiners inside a word, no line or paragraph separator, no replacement character, and it is not blank. A replacement
-// character stands for text that was lost on its way.
+// OneLine reports whether s is one line of visible text: not blank, and without control characters,
+// format characters except joiners inside a word, line or paragraph separators, and replacement
+// characters, which stand for lost text.
 func OneLine(s string) bool {
 	seen := false
 	for i, r := range s {
@@ -37,10 +37,10 @@ func OneLine(s string) bool {
 	return seen
 }
 
-// Escape writes whatever is not one line of visible text as \uXXXX, as JSON does.
+// Escape replaces everything that is not one line of visible text by \uXXXX, as in JSON.
 func Escape(s string) string { return escape(s, "") }
 
-// escape is Escape for all but the characters in keep.
+// escape is Escape except for the characters in keep.
 func escape(s, keep string) string {
 	var out *strings.Builder
 	for i, r := range s {
@@ -66,8 +66,9 @@ func escape(s, keep string) string {
 	return out.String()
 }
 
-// Writer returns a writer that escapes everything but line breaks and tabs before it reaches w. JSON stays JSON with the
-// same meaning, since such characters stand only within its strings. Each call must hold whole characters.
+// Writer returns a writer to w that escapes everything but line breaks and tabs. JSON keeps its
+// meaning, because the other escaped characters occur only in its strings. Each Write must have
+// whole characters.
 func Writer(w io.Writer) io.Writer { return writer{w} }
 
 type writer struct{ to io.Writer }
@@ -79,7 +80,7 @@ func (w writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// hidden reports whether r, which stands at i of s, is a control or format character or a separator of lines.
+// hidden reports whether r, at index i of s, is a control or format character or a line separator.
 func hidden(s string, i int, r rune) bool {
 	if r == joiner || r == nonJoiner {
 		before, _ := utf8.DecodeLastRuneInString(s[:i])
@@ -89,12 +90,12 @@ func hidden(s string, i int, r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// joins reports whether a joiner may stand beside r.
+// joins reports whether a joiner may be next to r.
 func joins(r rune) bool {
 	return r != utf8.RuneError && unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.S)
 }
 
-// blank reports whether r leaves nothing to see.
+// blank reports whether r is invisible.
 func blank(r rune) bool {
 	return r == braille || r == joiner || r == nonJoiner ||
 		unicode.In(r, unicode.White_Space, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)

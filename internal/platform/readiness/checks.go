@@ -11,26 +11,26 @@ import (
 	"orderflow/internal/platform/secrets"
 )
 
-// Reacher is something of the service's own, such as a table.
+// Reacher is a resource of the service, such as its table.
 type Reacher interface {
-	// Reach returns nil if it answers.
+	// Reach returns nil if the resource answers.
 	Reach(ctx context.Context) error
 }
 
 // Table checks that the service's table answers reads.
 func Table(t Reacher) health.Check { return health.Check{Name: "table", Probe: t.Reach} }
 
-// Topic checks that the service's topic is there.
+// Topic checks that the service's topic exists.
 func Topic(t Reacher) health.Check { return health.Check{Name: "topic", Probe: t.Reach} }
 
-// Registry finds services; one of package registry that caches nothing.
+// Registry finds services, without a cache.
 type Registry interface {
 	// Resolve returns the addresses of a service.
 	Resolve(ctx context.Context, name string) ([]string, error)
 }
 
-// Address checks that the registry knows where a service is. It must not be a cache: an address that this process
-// still remembers helps no process that starts now.
+// Address checks that the registry knows a service's address. The registry must not be a cache: a
+// cached address does not help a process that starts now.
 func Address(r Registry, service string) health.Check {
 	return health.Check{Name: "registry:" + service, Probe: func(ctx context.Context) error {
 		_, err := r.Resolve(ctx, service)
@@ -38,15 +38,15 @@ func Address(r Registry, service string) health.Check {
 	}}
 }
 
-// Secret checks by probe that a secret is there. Operators see it as name.
+// Secret checks by probe that a secret exists. Operators see it as name.
 func Secret(name string, probe func(context.Context) error) health.Check {
 	return health.Check{Name: "secret:" + name, Probe: probe}
 }
 
-// Need is what a service needs beside its table and topic.
+// Need returns the checks of something that a service needs besides its table and topic.
 type Need func(env *function.Env, table *ddb.Table) []health.Check
 
-// ThirdParty is a dependency that the service calls: its address and its circuit.
+// ThirdParty checks a third party that the service calls: its address and its circuit.
 func ThirdParty(name string) Need {
 	return func(env *function.Env, table *ddb.Table) []health.Check {
 		known := registry.Source(env.AWS(), env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock)
@@ -54,7 +54,7 @@ func ThirdParty(name string) Need {
 	}
 }
 
-// WebhookSecret is the secret WEBHOOK_SECRET, by which webhooks are verified.
+// WebhookSecret checks the secret that WEBHOOK_SECRET names.
 func WebhookSecret(name string) Need {
 	return func(env *function.Env, _ *ddb.Table) []health.Check {
 		return []health.Check{Secret(name, secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock).Present)}

@@ -1,6 +1,6 @@
-// Package readiness composes the check-<service> function of every service with an API: it checks
-// what the service needs, and tells anybody whether it is ready and operators which part fails.
-// Only mains import it, since it links clients that no other function of a service has.
+// Package readiness makes the check-<service> function of every service with an API. It checks what
+// the service needs, and reports whether the service is ready and, to operators, which check fails.
+// Only mains import it, because it links clients that the service's other functions do not need.
 package readiness
 
 import (
@@ -14,14 +14,13 @@ import (
 	"orderflow/internal/platform/outbox/snstopic"
 )
 
-// Service is a service's report, as operators see it.
+// Service is a service's report for operators.
 type Service struct {
-	// ID is the service's name.
-	ID string `json:"serviceId"`
+	ID string `json:"serviceId"` // the service's name
 	health.Report
 }
 
-// Check composes check-<service>. It checks the service's table and topic, and the needs given.
+// Check makes check-<service>, which checks the service's table, its topic and needs.
 func Check(service string, needs ...Need) func(*function.Env) function.Handler {
 	return func(env *function.Env) function.Handler {
 		table := ddb.FromEnv(env)
@@ -33,8 +32,8 @@ func Check(service string, needs ...Need) func(*function.Env) function.Handler {
 	}
 }
 
-// Handle returns the function that serves two operations over the same results: check<Service>,
-// which anybody may call, and inspect<Service>, which the contract opens to operators only.
+// Handle returns the function that serves two operations from the same results: check<Service> for
+// everybody, and inspect<Service> for operators.
 func Handle(service string, set *health.Set) function.Handler {
 	name := casing.Camel(service)
 	return httpapi.Route(map[string]httpapi.HandlerFunc{

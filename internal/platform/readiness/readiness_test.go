@@ -21,7 +21,7 @@ import (
 	"orderflow/internal/platform/readiness"
 )
 
-// shut is the gate of a store that cannot be reached, with an error that nobody may see.
+// shut is the gate of an unreachable store. Its error must not be shown.
 type shut struct{ memdb.Open }
 
 var errShut = errors.New("table orderflow-secret at 10.0.0.1 refused")
@@ -29,21 +29,21 @@ var errShut = errors.New("table orderflow-secret at 10.0.0.1 refused")
 func (shut) Find() error                                       { return errShut }
 func (shut) Commit(commit.With, func(commit.With) error) error { return errShut }
 
-func TestReadinessShowsPartsToOperatorsOnly(t *testing.T) {
+func TestReadinessShowsChecksToOperatorsOnly(t *testing.T) {
 	for _, service := range []string{"catalog", "inventory", "orders", "payments", "shipping"} {
-		t.Run(service, func(t *testing.T) { showsPartsToOperatorsOnly(t, service) })
+		t.Run(service, func(t *testing.T) { showsChecksToOperatorsOnly(t, service) })
 	}
 }
 
-// showsPartsToOperatorsOnly holds the function of a service to its contract.
-func showsPartsToOperatorsOnly(t *testing.T, service string) {
+// showsChecksToOperatorsOnly tests the function of one service.
+func showsChecksToOperatorsOnly(t *testing.T, service string) {
 	up, down := memdb.NewLog(clock.System{}), memdb.NewLog(clock.System{})
 	down.Guard(shut{})
 	f := func(checks ...health.Check) function.Handler {
 		return readiness.Handle(service, health.New(clock.System{}, checks...))
 	}
 	warned := health.Check{Name: "breaker:bank", Probe: func(context.Context) error {
-		return health.Degraded(fault.New(fault.Transient, "CircuitOpen", "10.0.0.1 is not asked"))
+		return health.Degraded(fault.New(fault.Transient, "CircuitOpen", "10.0.0.1 is not called"))
 	}}
 
 	t.Run("ready", func(t *testing.T) {
@@ -51,47 +51,52 @@ func showsPartsToOperatorsOnly(t *testing.T, service string) {
 		answers(t, call(t, service, h, public, nobody), 200, `{"status":"pass"}`)
 		sees(t, call(t, service, h, parts, operator), service, health.Pass, "table pass ")
 	})
-	t.Run("degraded is ready, and shows to operators only", func(t *testing.T) {
+	t.Run("degraded is ready, with a warning for operators", func(t *testing.T) {
 		h := f(readiness.Table(up), warned)
 		answers(t, call(t, service, h, public, nobody), 200, `{"status":"pass"}`)
-		sees(t, call(t, service, h, parts, operator), service, health.Warn, "table pass ", "breaker:bank warn CircuitOpen")
+		sees(t, call(t, service, h, parts, operator), service, health.Warn, "table pass ",
+			"breaker:bank warn CircuitOpen")
 	})
-	t.Run("a table that is gone is told to operators only, and its address to nobody", func(t *testing.T) {
+	t.Run("failed table is shown to operators without address", func(t *testing.T) {
 		h := f(readiness.Table(down), warned)
 		res := call(t, service, h, public, nobody)
 		answers(t, res, 503, `{"status":"fail"}`)
 		if res.Headers["Retry-After"] != "5" {
 			t.Errorf("header %v", res.Headers)
 		}
-		sees(t, call(t, service, h, parts, operator), service, health.Fail, "table fail Unreachable", "breaker:bank warn CircuitOpen")
+		sees(t, call(t, service, h, parts, operator), service, health.Fail, "table fail Unreachable",
+			"breaker:bank warn CircuitOpen")
 	})
-	t.Run("who is no operator sees no part, by whichever route", func(t *testing.T) {
+	t.Run("other callers see no checks on either route", func(t *testing.T) {
 		h := f(readiness.Table(down))
 		for _, c := range []struct {
 			name   string
 			who    claims
 			status int
-		}{{"nobody", nobody, 401}, {"customer", customer, 403}, {"operator with an access token", access, 401}} {
-			if res := call(t, service, h, parts, c.who); res.StatusCode != c.status || strings.Contains(res.Body, "table") {
+		}{{"no caller", nobody, 401}, {"customer", customer, 403}, {"operator with an access token", access, 401}} {
+			res := call(t, service, h, parts, c.who)
+			if res.StatusCode != c.status || strings.Contains(res.Body, "table") {
 				t.Errorf("%s: %d %s", c.name, res.StatusCode, res.Body)
 			}
 			answers(t, call(t, service, h, public, c.who), 503, `{"status":"fail"}`)
 		}
 		answers(t, call(t, service, h, public, operator), 503, `{"status":"fail"}`)
-		if res := call(t, service, h, "/v1/orders", operator); res.StatusCode != 500 || strings.Contains(res.Body, "table") {
-			t.Errorf("a route that is not its own: %d %s", res.StatusCode, res.Body)
+		res := call(t, service, h, "/v1/orders", operator)
+		if res.StatusCode != 500 || strings.Contains(res.Body, "table") {
+			t.Errorf("unknown route: %d %s", res.StatusCode, res.Body)
 		}
 	})
 }
 
 type claims map[string]any
 
-// Callers, and the routes of the two operations ahead of the service's name.
+// Callers, and the operations' paths without the service's name.
 var (
 	nobody   claims
 	customer = claims{"sub": "7f0c1a52-30d1-70aa-9e0c-3d1f5c9a2b11", "token_use": "id"}
 	operator = claims{"sub": "0c9a2b11-30d1-70aa-9e0c-7f0c1a523d1f", "token_use": "id", "cognito:groups": "operator"}
-	access   = claims{"sub": "0c9a2b11-30d1-70aa-9e0c-7f0c1a523d1f", "token_use": "access", "cognito:groups": "operator"}
+	access   = claims{"sub": "0c9a2b11-30d1-70aa-9e0c-7f0c1a523d1f", "token_use": "access",
+		"cognito:groups": "operator"}
 )
 
 const (
@@ -99,8 +104,10 @@ const (
 	parts  = "/v1/health/"
 )
 
-// call sends the sample event on a route as somebody, and holds the answer to the contract.
-func call(t *testing.T, service string, h function.Handler, route string, as claims) events.APIGatewayProxyResponse {
+// call sends the sample event on a route as caller and checks the response against the contract.
+func call(
+	t *testing.T, service string, h function.Handler, route string, caller claims,
+) events.APIGatewayProxyResponse {
 	t.Helper()
 	sample, err := os.ReadFile("../../../events/" + service + "/check-" + service + ".json")
 	if err != nil {
@@ -112,8 +119,8 @@ func call(t *testing.T, service string, h function.Handler, route string, as cla
 		t.Errorf("the sample is of %s", in.Resource)
 	}
 	in.Resource, in.Path = route+service, route+service
-	if as != nil {
-		in.RequestContext.Authorizer = map[string]any{"claims": map[string]any(as)}
+	if caller != nil {
+		in.RequestContext.Authorizer = map[string]any{"claims": map[string]any(caller)}
 	}
 	payload, err := json.Marshal(in)
 	must(t, err)
@@ -134,7 +141,7 @@ func conforms(t *testing.T, route string, res events.APIGatewayProxyResponse) {
 	must(t, err)
 	item := doc.Paths.Value(route)
 	if item == nil {
-		return // a route that the test made up
+		return // a route of the test only
 	}
 	response := item.Get.Responses.Status(res.StatusCode)
 	if response == nil || response.Value.Content[res.Headers["Content-Type"]] == nil {
@@ -154,7 +161,7 @@ func answers(t *testing.T, res events.APIGatewayProxyResponse, status int, body 
 	}
 }
 
-// sees asserts on the parts, each as "name status code".
+// sees asserts on the checks, each as "name status code".
 func sees(t *testing.T, res events.APIGatewayProxyResponse, service string, status health.Status, checks ...string) {
 	t.Helper()
 	var got readiness.Service
@@ -163,7 +170,8 @@ func sees(t *testing.T, res events.APIGatewayProxyResponse, service string, stat
 	for _, c := range got.Checks {
 		seen = append(seen, c.Name+" "+string(c.Status)+" "+c.Code)
 	}
-	if res.StatusCode != 200 || got.ID != service || got.Status != status || strings.Join(seen, "|") != strings.Join(checks, "|") {
+	if res.StatusCode != 200 || got.ID != service || got.Status != status ||
+		strings.Join(seen, "|") != strings.Join(checks, "|") {
 		t.Errorf("%d %s, want %s with %q", res.StatusCode, res.Body, status, checks)
 	}
 }

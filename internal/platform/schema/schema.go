@@ -1,5 +1,5 @@
-// Package schema validates events against the JSON Schemas that their service publishes in
-// its contract: internal/<service>/contract/<type>.schema.json.
+// Package schema validates events against the JSON Schemas of their service's contract:
+// internal/<service>/contract/<type>.schema.json.
 package schema
 
 import (
@@ -15,18 +15,19 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// Set holds the schemas of event types. A schema is read when the first event of its type comes: most processes never
-// see most types. So a function may start with a broken schema; Check is for the tests, which must not let one through.
+// Set holds the schemas of event types. A schema is parsed at the first event of its type, because
+// most processes never see most types. A function may therefore start with a broken schema; tests
+// call Check.
 type Set map[string]func() (*jsonschema.Schema, error)
 
-// suffix of a schema's file name, after the event type.
+// suffix follows the event type in a schema's file name.
 const suffix = ".schema.json"
 
-// ErrInvalid: the event's data does not match its schema, or its type has none.
+// ErrInvalid means that the event's data does not match its schema, or that its type has no schema.
 var ErrInvalid = fault.New(fault.Invalid, "InvalidEvent", "the event does not match its schema")
 
-// Load takes the schemas of the given types from files, or all if no type is given. A type without
-// a file has a broken schema.
+// Load returns the schemas of types in files, or all schemas if no type is given. A type without a
+// file has a broken schema.
 func Load(files fs.FS, types ...string) Set {
 	if len(types) == 0 {
 		names, _ := fs.Glob(files, "*"+suffix) // the pattern is well-formed
@@ -62,7 +63,7 @@ func Merge(sets ...Set) Set {
 	return all
 }
 
-// Check reads all schemas and reports the broken ones.
+// Check parses all schemas and reports the broken ones.
 func (s Set) Check() error {
 	var broken []error
 	for _, schema := range s {
@@ -73,8 +74,7 @@ func (s Set) Check() error {
 	return errors.Join(broken...)
 }
 
-// Validate checks e's data. The error says where and which rule, not which value: that may be somebody's address, and
-// errors are logged.
+// Validate checks e's data. The error names field and rule but no value: it may be personal data.
 func (s Set) Validate(e envelope.Event) error {
 	load, ok := s[e.Type]
 	if !ok {

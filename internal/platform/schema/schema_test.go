@@ -16,20 +16,22 @@ const brewed, spilt = "orderflow.tea.pot.brewed.v1", "orderflow.tea.pot.spilt.v1
 
 var files = fstest.MapFS{
 	brewed + ".schema.json": {Data: []byte(`{"type":"object","required":["cups"],"properties":{
-		"cups":{"type":"integer","minimum":1}, "for":{"type":"string","pattern":"^.+@.+$"}, "pot":{"type":"string","pattern":"^[a-z]+$"}}}`)},
+		"cups":{"type":"integer","minimum":1}, "for":{"type":"string","pattern":"^.+@.+$"},
+		"pot":{"type":"string","pattern":"^[a-z]+$"}}}`)},
 	spilt + ".schema.json": {Data: []byte(`{"type":"object"}`)},
-	"README.md":            {Data: []byte("no schema")},
+	"README.md":            {Data: []byte("not a schema")},
 }
 
 func event(eventType, data string) envelope.Event {
 	return envelope.Event{Type: eventType, Data: json.RawMessage(data)}
 }
 
-func TestEventIsHeldToTheSchemaOfItsType(t *testing.T) {
+func TestEventIsValidatedAgainstTheSchemaOfItsType(t *testing.T) {
 	set := load(t)
 	for data, ok := range map[string]bool{
 		`{"cups":1}`: true, `{"cups":2.0,"for":"a@example.com"}`: true, `{"cups":1,"added":"later"}`: true,
-		`{}`: false, `{"cups":0}`: false, `{"cups":"1"}`: false, `{"cups":1.5}`: false, `{"cups":1,"for":"nobody"}`: false, `null`: false, `{`: false,
+		`{}`: false, `{"cups":0}`: false, `{"cups":"1"}`: false, `{"cups":1.5}`: false,
+		`{"cups":1,"for":"nobody"}`: false, `null`: false, `{`: false,
 	} {
 		err := set.Validate(event(brewed, data))
 		if (err == nil) != ok || !ok && (!errors.Is(err, schema.ErrInvalid) || fault.KindOf(err) != fault.Invalid) {
@@ -38,7 +40,7 @@ func TestEventIsHeldToTheSchemaOfItsType(t *testing.T) {
 	}
 }
 
-func TestErrorNamesPlaceAndRuleButNoValue(t *testing.T) {
+func TestErrorNamesFieldAndRuleButNotTheValue(t *testing.T) {
 	for data, want := range map[string]string{
 		`{"cups":1,"for":"Jane Doe"}`: `"/for" must match the pattern ^.+@.+$`,
 		`{"cups":1,"pot":"Jane Doe"}`: `"/pot" must match the pattern ^[a-z]+$`,
@@ -46,7 +48,7 @@ func TestErrorNamesPlaceAndRuleButNoValue(t *testing.T) {
 	} {
 		err := load(t).Validate(event(brewed, data))
 		if err == nil || strings.Contains(err.Error(), "Jane") || !strings.Contains(err.Error(), want) {
-			t.Errorf("Validate(%s) = %v; want %q and no name", data, err, want)
+			t.Errorf("Validate(%s) = %v; want %q without the value", data, err, want)
 		}
 	}
 }
@@ -58,7 +60,7 @@ func TestTypeWithoutASchemaIsRefused(t *testing.T) {
 	}
 }
 
-func TestMergeKnowsTheTypesOfAllSets(t *testing.T) {
+func TestMergeHasTheTypesOfAllSets(t *testing.T) {
 	a := schema.Load(files, brewed)
 	b := schema.Load(files, spilt)
 	all := schema.Merge(a, b)
@@ -67,15 +69,16 @@ func TestMergeKnowsTheTypesOfAllSets(t *testing.T) {
 	}
 }
 
-func TestBrokenSchemaIsFoundByCheckAndBlamesNoEvent(t *testing.T) {
+func TestBrokenSchemaIsFoundByCheckAndIsNotErrInvalid(t *testing.T) {
 	if err := load(t).Check(); err != nil {
 		t.Errorf("good schemas: %v", err)
 	}
-	for name, file := range map[string]string{"no JSON": `{`, "no schema": `{"type":"teapot"}`, "not enforced": `{"$ref":"#/nowhere"}`} {
+	for name, file := range map[string]string{"not JSON": `{`, "not a schema": `{"type":"teapot"}`,
+		"not enforced": `{"$ref":"#/nowhere"}`} {
 		set := schema.Load(fstest.MapFS{"x.schema.json": {Data: []byte(file)}})
 		for range 2 {
 			if err := set.Validate(event("x", `{}`)); err == nil || errors.Is(err, schema.ErrInvalid) {
-				t.Errorf("%s: Validate = %v; want an error that is not the event's", name, err)
+				t.Errorf("%s: Validate = %v; want an error other than ErrInvalid", name, err)
 			}
 		}
 		if err := set.Check(); err == nil || !strings.Contains(err.Error(), "schema of x") {

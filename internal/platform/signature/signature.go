@@ -1,6 +1,7 @@
-// Package signature verifies the webhooks of third parties. A request is signed by HMAC-SHA256, under
-// a shared secret, of a timestamp, a dot and the body's bytes. The timestamp is signed, too, so that a
-// recorded request cannot be sent again for long. Where both are in a request differs by third party.
+// Package signature verifies webhooks of third parties. The signature is the HMAC-SHA256 of a
+// timestamp, a dot and the body under a shared secret. The signed timestamp limits how long a
+// recorded request can be replayed. A Scheme reads timestamp and signatures from a third party's
+// headers.
 package signature
 
 import (
@@ -18,18 +19,19 @@ import (
 	"orderflow/internal/platform/secrets"
 )
 
-// Tolerance is how far a timestamp may be off, either way.
+// Tolerance is how far a timestamp may be in the past or future.
 const Tolerance = 5 * time.Minute
 
 var (
-	// ErrInvalid: not signed as agreed, or too long ago. It does not say which, so as not to help a forger.
-	ErrInvalid = fault.New(fault.Unauthenticated, "InvalidSignature", "the callback is not signed as agreed")
-	// ErrNoSecret: there is no secret to verify with, and with an empty one everybody could sign.
+	// ErrInvalid means a wrong signature or timestamp. It does not say which, to not help a forger.
+	ErrInvalid = fault.New(fault.Unauthenticated, "InvalidSignature",
+		"the signature or timestamp of the webhook is invalid")
+	// ErrNoSecret means that the secret is empty. Anybody could sign with an empty secret.
 	ErrNoSecret = fault.New(fault.Internal, "NoWebhookSecret", "the webhook's secret is empty")
 )
 
-// Scheme finds the timestamp, in seconds since 1970, and the signatures in the headers of a request,
-// each signature in lower-case hexadecimal digits.
+// Scheme reads the timestamp, in seconds since 1970, and the signatures, in lower-case hexadecimal,
+// from a request's headers.
 type Scheme func(http.Header) (timestamp string, signatures []string)
 
 // Verifier verifies the webhooks of one third party.
@@ -44,7 +46,7 @@ func FromEnv(env *function.Env, scheme Scheme) Verifier {
 	return Verifier{scheme, secrets.Open(env.AWS(), env.Require("WEBHOOK_SECRET"), env.Clock).Value, env.Clock}
 }
 
-// Verify checks in constant time that one of the signatures is of body, then the timestamp.
+// Verify checks in constant time that one of the signatures is of body, then checks the timestamp.
 func (v Verifier) Verify(ctx context.Context, h http.Header, body []byte) error {
 	secret, err := v.Secret(ctx)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// defective reports whether an attempt failed by a fault of our own. A nil error has no kind, which counts as transient.
-func defective(err error) bool {
+// isDefect reports whether err is a defect of ours. A nil error counts as transient.
+func isDefect(err error) bool {
 	kind := fault.KindOf(err)
 	return kind == fault.Internal || kind == fault.Invalid
 }
 
-// begin tells of an attempt at a step in logs and metrics; done must be called with what came of it. A saga goes by the id of its order.
+// begin logs and measures an attempt at a step; done takes its outcome. A saga's id is its order's.
 func begin(ctx context.Context, orderID string) (_ context.Context, done func(error)) {
 	name := function.Step(ctx)
 	ctx = function.WithLogAttrs(ctx, slog.String("sagaId", orderID), slog.String("step", name))
@@ -28,7 +28,7 @@ func begin(ctx context.Context, orderID string) (_ context.Context, done func(er
 		if err != nil {
 			outcome = named(err).Type
 		}
-		if defective(err) {
+		if isDefect(err) {
 			metrics.Count(ctx, metrics.StepDefects, 1, metrics.Step(name))
 		}
 		slog.DebugContext(ctx, "step ends", "outcome", outcome)

@@ -1,5 +1,5 @@
-// Package step turns a use case into a Lambda function that a state machine calls: JSON in,
-// JSON out, and errors under names that Retry and Catch can tell apart.
+// Package step turns a use case into a Lambda function that a state machine calls: JSON in, JSON
+// out, and errors with names that Retry and Catch distinguish.
 package step
 
 import (
@@ -17,30 +17,30 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Transient is the error name of everything that is worth a retry. A final error goes
-// by its own code.
+// Transient is the name of all errors that are worth a retry. A final error's name is its code.
 const Transient = "Transient"
 
-// envelope is what every step's input may carry beside its own fields.
+// envelope has the fields that every step's input may have.
 type envelope struct {
 	OrderID     string `json:"orderId"`
 	TraceParent string `json:"traceparent"`
 }
 
-var errInput = fault.New(fault.Invalid, "InvalidInput", "the step's input is not its contract's")
+var errInput = fault.New(fault.Invalid, "InvalidInput", "the step's input does not match its contract")
 
 // Handle returns the function of a step.
 func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var env envelope
 		var in In
-		// The cause would quote the input, which may hold payment data.
+		// The cause is dropped: it would quote the input, which may contain payment data.
 		if json.Unmarshal(payload, &env) != nil || json.Unmarshal(payload, &in) != nil {
 			metrics.Count(ctx, metrics.StepDefects, 1, metrics.Step(function.Step(ctx)))
 			return nil, named(errInput)
 		}
 		ctx = function.WithLogAttrs(function.Traced(ctx, env.TraceParent), slog.String("orderId", env.OrderID))
-		ctx, span := tracing.Start(ctx, function.Name(), tracing.Server, attribute.String("saga.step", function.Name()), tracing.Order(env.OrderID))
+		ctx, span := tracing.Start(ctx, function.Name(), tracing.Server,
+			attribute.String("saga.step", function.Name()), tracing.Order(env.OrderID))
 		ctx, done := begin(ctx, env.OrderID)
 		out, err := run(ctx, in)
 		done(err)
@@ -52,9 +52,8 @@ func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Ha
 	})
 }
 
-// named gives err the name that Step Functions will see: the runtime reports an
-// InvokeResponse_Error as it is, while for any other error it would report the name
-// of its Go type.
+// named gives err the name that Step Functions sees. The runtime reports an InvokeResponse_Error
+// unchanged; of any other error it reports the Go type.
 func named(err error) messages.InvokeResponse_Error {
 	e := fault.From(err)
 	name := e.Code

@@ -30,7 +30,7 @@ func TestNothingPersonalIsLoggedWhateverGoesWrong(t *testing.T) {
 			t.Errorf("%q is logged: %s", p, line[:strings.IndexByte(line, '\n')])
 		}
 	}
-	for _, msg := range []string{"step begins", "event comes", "barrier: the step is not run again", "event not handled", "request failed"} {
+	for _, msg := range []string{"step begins", "event received", "barrier: the step is not run again", "event not handled", "request failed"} {
 		if !strings.Contains(log, `"msg":"`+msg+`"`) {
 			t.Errorf("no line says %q, so too little was looked at", msg)
 		}
