@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// LogicalID is what a template calls a thing of the source tree: PlaceOrder for place-order.
+// LogicalID converts a directory's name to a logical id: place-order to PlaceOrder.
 func LogicalID(name string) string {
 	var id strings.Builder
 	for word := range strings.SplitSeq(name, "-") {
@@ -16,7 +16,7 @@ func LogicalID(name string) string {
 	return id.String()
 }
 
-// Directory is the inverse of LogicalID: place-order for PlaceOrder.
+// Directory is the inverse of LogicalID: PlaceOrder to place-order.
 func Directory(id string) string {
 	var name strings.Builder
 	for i, r := range id {
