@@ -76,12 +76,13 @@ type tree struct {
 }
 
 func (g tree) git(args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(g.ctx, "git", append([]string{"-C", g.dir}, args...)...) //nolint:gosec // our own arguments
+	args = append([]string{"-C", g.dir}, args...)
+	cmd := exec.CommandContext(g.ctx, "git", args...) //nolint:gosec // our own arguments
 	var failure bytes.Buffer
 	cmd.Stderr = &failure
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(failure.String()))
+		return nil, fmt.Errorf("git %s: %w: %s", args[2], err, strings.TrimSpace(failure.String()))
 	}
 	return out, nil
 }

@@ -25,7 +25,8 @@ paths:
       parameters:
         - {name: limit, in: query, schema: {type: integer, maximum: 9}}
       responses:
-        '200': {description: D, content: {application/json: {schema: {type: object, required: [a], properties: {a: {type: string}}}}}}
+        '200': {description: D, content: {application/json: {
+          schema: {type: object, required: [a], properties: {a: {type: string}}}}}}
 `
 
 // repository returns a repository with one commit of all three kinds of contracts.
