@@ -149,7 +149,7 @@ func codeRules() []Rule {
 					if check {
 						composer = module + "internal/platform/readiness"
 						bad.unless(strings.Contains(p.Source, `readiness.Check("`+f.Service+`"`),
-							"%s checks another service: want readiness.Check of its own", p.Dir)
+							"%s checks another service", p.Dir)
 					}
 					for imp := range p.Imports {
 						// names the third party

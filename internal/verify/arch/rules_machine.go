@@ -176,7 +176,7 @@ func machineRules() []Rule {
 					bad.unless(catchesAll(s), "%s/%s does not catch everything", machine, name)
 					for _, c := range s.Catch {
 						bad.unless(c.Next == "StartCompensation",
-							"%s/%s goes on to %s after an error", machine, name, c.Next)
+							"%s/%s continues with %s after an error", machine, name, c.Next)
 					}
 				}
 				known := machine != fulfil || undo[name] != "" || name == "StartCompensation"
@@ -277,7 +277,7 @@ func longest(m *asl.Machine, state string) time.Duration {
 	for _, next := range s.Successors() {
 		rest = max(rest, longest(m, next)) // there are no loops
 	}
-	return takes(s) + rest
+	return taskTime(s) + rest
 }
 
 // How long an unsuccessful attempt takes: an invocation that was refused, and one that failed.
@@ -286,7 +286,7 @@ const (
 	failure = 15 * time.Second
 )
 
-func takes(s *asl.State) time.Duration {
+func taskTime(s *asl.State) time.Duration {
 	total := s.Timeout
 	for _, retry := range s.Retry {
 		each := min(failure, s.Timeout)

@@ -113,7 +113,7 @@ func (c *checker) path(n *jparse.PathNode) error {
 	case len(names) < 2 || n.KeepArrays:
 		return fmt.Errorf("the path %s is not in the subset", n)
 	case !slices.Contains(c.scope, names[1]):
-		return fmt.Errorf("there is no $states.%s here", names[1])
+		return fmt.Errorf("$states.%s does not exist here", names[1])
 	case names[1] == "context" && !slices.Contains(context, strings.Join(names[2:], ".")):
 		return fmt.Errorf("%s is not in the subset", n)
 	}

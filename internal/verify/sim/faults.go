@@ -21,21 +21,21 @@ const (
 	callUnheard   Fault = "step's answer lost"
 	callTwice     Fault = "step called twice, the second time late"
 
-	requestLost   Fault = "third party: request lost"
-	requestLate   Fault = "third party: request arrives late"
-	requestTwice  Fault = "third party: request arrives twice"
-	answerLost    Fault = "third party: answer lost"
-	answerFalse   Fault = "third party: done, but answered 500"
-	overloaded    Fault = "third party: answered 503"
-	outage        Fault = "third party: outage"
-	voidForgotten Fault = "third party: void answered, then forgotten"
-	callbackLate  Fault = "carrier's callback late"
-	callbackTwice Fault = "carrier's callback twice"
-	callbackNever Fault = "carrier's callback never"
-	givenBack     Fault = "payment provider: refund by hand"
-	tells         Fault = "payment provider's notice"
-	tellLate      Fault = "payment provider's notice late"
-	tellTwice     Fault = "payment provider's notice twice"
+	requestLost       Fault = "third party: request lost"
+	requestLate       Fault = "third party: request arrives late"
+	requestTwice      Fault = "third party: request arrives twice"
+	answerLost        Fault = "third party: answer lost"
+	answerFalse       Fault = "third party: done, but answered 500"
+	overloaded        Fault = "third party: answered 503"
+	outage            Fault = "third party: outage"
+	voidForgotten     Fault = "third party: void answered, then forgotten"
+	callbackLate      Fault = "carrier's callback late"
+	callbackTwice     Fault = "carrier's callback twice"
+	callbackNever     Fault = "carrier's callback never"
+	handRefund        Fault = "payment provider: refund by hand"
+	refundNotice      Fault = "payment provider's notice"
+	refundNoticeLate  Fault = "payment provider's notice late"
+	refundNoticeTwice Fault = "payment provider's notice twice"
 
 	messageTwice   Fault = "message delivered twice"
 	messageLate    Fault = "message late"
@@ -73,8 +73,9 @@ var odds = map[Fault]float64{
 	callThrottled: .04, noSlot: .15, callLost: .02, callUnheard: .03, callTwice: .03,
 	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04, overloaded: .04,
 	outage: .01, voidForgotten: .02,
-	callbackLate: .08, callbackTwice: .1, callbackNever: .03, givenBack: .15, tells: .2, tellLate: .2, tellTwice: .2,
-	messageTwice: .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
+	callbackLate: .08, callbackTwice: .1, callbackNever: .03, handRefund: .15, refundNotice: .2, refundNoticeLate: .2,
+	refundNoticeTwice: .2,
+	messageTwice:      .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
 	publishRefused: .04, publishPartly: .04, publishUnheard: .03,
 	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05, aborted: .06, hunted: .02,
 	timedOut: .06, noticeTwice: .1, noticeLost: .1,

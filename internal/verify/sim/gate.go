@@ -31,7 +31,7 @@ func (g gate) Find() error {
 // Commit may fail, crash before or after the write, or lose its answer.
 func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 	w := g.w
-	with.Events = w.versions.told(with.Events)
+	with.Events = w.versions.published(with.Events)
 	var sent *mail
 	if w.running != nil { // the first write after a mail records it
 		sent, w.running.mail = w.running.mail, nil

@@ -76,8 +76,8 @@ func (h *history) committed(service string, with commit.With) {
 func (h *history) add(known map[barrier.Key]barrier.Phase, rec barrier.Record) {
 	const name = "no barrier contradicts another"
 	if origin, again := known[rec.Key]; again {
-		h.w.violate(name, rec.Saga, "%s %s took effect twice, by the %s and by the %s", rec.Step, rec.Phase, origin,
-			rec.Origin)
+		h.w.violate(name, rec.Saga, "%s %s took effect twice, by the %s and by the %s",
+			rec.Step, rec.Phase, origin, rec.Origin)
 	}
 	known[rec.Key] = rec.Origin
 	order := rec.Saga

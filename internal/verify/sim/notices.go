@@ -10,20 +10,21 @@ import (
 	"orderflow/internal/payments/stripe"
 )
 
-// sendNotices may have the payment provider send a notice about a reference until it is accepted. Most
-// changes cause none: each notice leads to calls to the provider, which would dominate the runs.
+// sendNotices may have the payment provider send a notice about a reference until it is accepted.
+// Most changes cause none: each notice leads to calls to the provider, which would dominate the
+// runs.
 func (w *World) sendNotices(reference string) {
 	wait, times := w.between(50*time.Millisecond, 3*time.Second), 1
 	switch {
-	case !w.strikes(tells):
+	case !w.strikes(refundNotice):
 		return
-	case w.strikes(tellLate):
+	case w.strikes(refundNoticeLate):
 		wait = w.between(time.Minute, 10*time.Minute)
-	case w.strikes(tellTwice):
+	case w.strikes(refundNoticeTwice):
 		times = 2
 	}
-	w.told++
-	id := fmt.Sprintf("evt_%d", w.told)
+	w.notices++
+	id := fmt.Sprintf("evt_%d", w.notices)
 	for range times {
 		w.after(wait, func() { w.sendNotice(reference, id, 1) })
 		wait = w.between(50*time.Millisecond, 10*time.Minute)
@@ -51,8 +52,8 @@ func (w *World) sendNotice(reference, id string, attempt int) {
 				w.reach("a notice led to a refund")
 			}
 		case status < http.StatusInternalServerError:
-			w.violate("the provider's notices are accepted", reference, "the webhook answered %d %s", status,
-				brief(answer))
+			w.violate("the provider's notices are accepted", reference,
+				"the webhook answered %d %s", status, brief(answer))
 		case attempt < 12:
 			w.reach("the payment provider repeated a notice")
 			w.after(time.Second<<attempt, func() { w.sendNotice(reference, id, attempt+1) })

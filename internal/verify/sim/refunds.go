@@ -16,7 +16,7 @@ import (
 // giveBack may refund a captured charge by hand, on the provider's site: a part, or all of it if
 // the order is confirmed. As with every change there, a notice may or may not follow.
 func (w *World) giveBack(reference string) {
-	if !w.strikes(givenBack) {
+	if !w.strikes(handRefund) {
 		return
 	}
 	w.after(w.between(time.Second, 30*time.Minute), func() {

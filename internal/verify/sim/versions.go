@@ -69,8 +69,8 @@ func (v *versions) compare(item stored, unknown memdb.Unknown) {
 	}
 }
 
-// told returns events as the running version publishes them.
-func (v *versions) told(events []envelope.Event) []envelope.Event {
+// published returns events as the running version publishes them.
+func (v *versions) published(events []envelope.Event) []envelope.Event {
 	if v.w.running == nil || !v.w.running.newer {
 		return events
 	}

@@ -50,7 +50,7 @@ type World struct {
 	versions   *versions
 	shop       shop
 	reconciled int // charges that reconciliation voided
-	told       int // notices of the payment provider
+	notices    int // notices of the payment provider
 	refunds    int // refunds on the provider's site
 	flagged    int // runs of reconciliation that reported refunds
 	history    history
