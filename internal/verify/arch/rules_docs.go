@@ -16,8 +16,9 @@ var (
 	link     = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	conflict = regexp.MustCompile(`^(<{7}|={7}|>{7})( |$)`)
 	symbol   = regexp.MustCompile("`\\*?([a-z]+)\\.([A-Z]\\w+)[.\\w]*`")
-	place    = regexp.MustCompile("`((?:api|cmd|deploy|docs|events|functions|internal|sandbox|statemachines|test|tools)/[\\w./-]+)`")
-	target   = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
+	place    = regexp.MustCompile("`((?:api|cmd|deploy|docs|events|functions|internal|sandbox|" +
+		"statemachines|test|tools)/[\\w./-]+)`")
+	target = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
 )
 
 func docRules() []Rule {
@@ -122,7 +123,8 @@ func docRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n**Context.** … **Decision.** … **Consequences.** …\n"
+				const parts = "**Context.** … **Decision.** … **Consequences.** …\n"
+				r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n" + parts
 			},
 		},
 		{

@@ -13,8 +13,9 @@ import (
 
 var (
 	searched = regexp.MustCompile(`^SEARCH\('\{([^}]+)\} MetricName="(\w+)"`)
-	logCall  = regexp.MustCompile(`slog\.(?:Debug|Info|Warn|Error|Log|LogAttrs|With|Group|String|Any|Int|Int64|Bool|Duration|Time)(?:Context)?\([^\n]*`)
-	logName  = regexp.MustCompile(`"([A-Za-z_-]+)",`)
+	logCall  = regexp.MustCompile(`slog\.(?:Debug|Info|Warn|Error|Log|LogAttrs|With|Group|` +
+		`String|Any|Int|Int64|Bool|Duration|Time)(?:Context)?\([^\n]*`)
+	logName = regexp.MustCompile(`"([A-Za-z_-]+)",`)
 )
 
 // observationRules are about logs, metrics, alarms and the dashboard.

@@ -227,8 +227,8 @@ func parameterRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				cfn.Dig(r.Sandbox, "Resources",
-					"PaymentProviderAddress").(map[string]any)["Condition"] = "UsesParameters"
+				address := cfn.Dig(r.Sandbox, "Resources", "PaymentProviderAddress").(map[string]any)
+				address["Condition"] = "UsesParameters"
 			},
 		},
 		{
@@ -246,9 +246,9 @@ func parameterRules() []Rule {
 						"the pool of %s sends by Cognito: %t", stage, configuration == nil)
 					account, from := cfn.Dig(configuration, "EmailSendingAccount"), cfn.Dig(configuration, "From")
 					source := text(cfn.Dig(configuration, "SourceArn"))
-					bad.unless(own || account == "DEVELOPER" && from == "orders@shop.example" &&
-						strings.HasSuffix(source,
-							":identity/shop.example"), "the pool of %s does not send as SenderAddress", stage)
+					asSender := from == "orders@shop.example" && strings.HasSuffix(source, ":identity/shop.example")
+					bad.unless(own || account == "DEVELOPER" && asSender,
+						"the pool of %s does not send as SenderAddress", stage)
 				}
 				return bad.sorted()
 			},

@@ -73,8 +73,8 @@ func writtenTo(r *Repo, eventType string) (written, error) {
 	type members = map[string]*jsonschema.Schema
 	always, sometimes, ours := members{}, members{}, []string{}
 	reasonOf := func(component string) *jsonschema.Schema { return o.component(component, "properties", "reason") }
-	tracking, items := o.component("Shipment", "properties", "trackingNumber"), o.component("OrderRequest",
-		"properties", "items")
+	tracking := o.component("Shipment", "properties", "trackingNumber")
+	items := o.component("OrderRequest", "properties", "items")
 	switch service {
 	case "orders":
 		always["orderId"], always["total"] = o.component("Ulid"), o.component("Money")
@@ -96,8 +96,9 @@ func writtenTo(r *Repo, eventType string) (written, error) {
 		always["orderId"], always["items"] = o.component("Ulid"), items
 		if what == "stock.adjusted.v1" {
 			delta := o.component("StockAdjustment", "properties", "delta")
-			always = members{"sku": o.component("Sku"), "delta": delta, "reason": reasonOf("StockAdjustment"),
-				"by": o.claim("sub")}
+			always = members{
+				"sku": o.component("Sku"), "delta": delta, "reason": reasonOf("StockAdjustment"), "by": o.claim("sub"),
+			}
 		}
 	case "shipping":
 		always["orderId"], always["customerId"] = o.component("Ulid"), o.claim("sub")

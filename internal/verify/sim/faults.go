@@ -68,19 +68,19 @@ const (
 // odds are the probabilities per occasion at full strength. noSlot strikes at most once per seed
 // and makes customers come in a burst.
 var odds = map[Fault]float64{
-	crashBefore: .01, crashAfter: .01, writeRefused: .015, writeUnheard: .01, readRefused: .006, slow: .004,
-	zombie:        .006,
+	crashBefore: .01, crashAfter: .01, writeRefused: .015, writeUnheard: .01, readRefused: .006,
+	slow: .004, zombie: .006,
 	callThrottled: .04, noSlot: .15, callLost: .02, callUnheard: .03, callTwice: .03,
-	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04, overloaded: .04,
-	outage: .01, voidForgotten: .02,
-	callbackLate: .08, callbackTwice: .1, callbackNever: .03, handRefund: .15, refundNotice: .2, refundNoticeLate: .2,
-	refundNoticeTwice: .2,
-	messageTwice:      .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
+	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04,
+	overloaded: .04, outage: .01, voidForgotten: .02,
+	callbackLate: .08, callbackTwice: .1, callbackNever: .03,
+	handRefund: .15, refundNotice: .2, refundNoticeLate: .2, refundNoticeTwice: .2,
+	messageTwice: .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
 	publishRefused: .04, publishPartly: .04, publishUnheard: .03,
-	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05, aborted: .06, hunted: .02,
-	timedOut: .06, noticeTwice: .1, noticeLost: .1,
-	clientLost: .05, clientUnheard: .08, clientTwice: .08, mailRefused: .05, mailUnheard: .03, mailBounced: .01,
-	operatorQuick: .5,
+	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05,
+	aborted: .06, hunted: .02, timedOut: .06, noticeTwice: .1, noticeLost: .1,
+	clientLost: .05, clientUnheard: .08, clientTwice: .08,
+	mailRefused: .05, mailUnheard: .03, mailBounced: .01, operatorQuick: .5,
 }
 
 // Faults lists all kinds, in a fixed order.

@@ -91,7 +91,7 @@ var Mutants = []Mutant{
 	{Name: "claims of mails ignore each other", mailStore: unordered},
 	{Name: "a write replaces the whole item", wholeItems: true},
 	{Name: "a saga gets only fields known to the version that starts it", function: unknownFieldsDropped},
-	{Name: "only finished steps are undone (compensate-order.asl.json)", edit: []string{
+	{Name: "only finished steps are undone (compensate-order)", edit: []string{
 		`"Choices": [{"Condition": "{% $states.input.confirmed %}", "Next": "Confirmed"}],`,
 		`"Choices": [
 			{"Condition": "{% $states.input.confirmed %}", "Next": "Confirmed"},
@@ -99,22 +99,22 @@ var Mutants = []Mutant{
 			"Next": "ReleaseStock"}
 		],`,
 	}},
-	{Name: "Catch names one error only (fulfil-order.asl.json)", edit: []string{
+	{Name: "Catch names one error only (fulfil-order)", edit: []string{
 		"\"ErrorEquals\": [\"States.ALL\"],\n          \"Output\": \"{% $merge([$states.input, {'failure'",
 		"\"ErrorEquals\": [\"Transient\"],\n          \"Output\": \"{% $merge([$states.input, {'failure'",
 	}},
-	{Name: "the saga does not wait for the carrier (fulfil-order.asl.json)", edit: []string{
+	{Name: "the saga does not wait for the carrier (fulfil-order)", edit: []string{
 		`lambda:invoke.waitForTaskToken`, `lambda:invoke`, `{% $states.context.Task.Token %}`, `none`,
 	}},
-	{Name: "money is captured before the carrier has booked (fulfil-order.asl.json)", edit: []string{
+	{Name: "money is captured before booking (fulfil-order)", edit: []string{
 		`"Next": "AwaitShipment"`, `"Next": "CapturePayment"`, `"Next": "CapturePayment"`, `"Next": "CommitStock"`,
 		`"Next": "CommitStock"`, `"Next": "AwaitShipment"`,
 	}},
-	{Name: "a step gets an empty input (fulfil-order.asl.json)", edit: []string{
+	{Name: "a step gets an empty input (fulfil-order)", edit: []string{
 		`"amount": "{% $states.input.total %}"`, `"amount": {}`,
 	}},
-	{Name: "throttling uses up retries of failures (fulfil-order.asl.json)", edit: sharedRetries},
-	{Name: "a failed undo is forgotten (compensate-order.asl.json)", edit: []string{
+	{Name: "throttling uses up retries of failures (fulfil-order)", edit: sharedRetries},
+	{Name: "a failed undo is forgotten (compensate-order)", edit: []string{
 		`1 > $count($keys($states.input.failures))`, `9 > $count($keys($states.input.failures))`,
 	}},
 }
