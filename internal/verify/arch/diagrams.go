@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// Diagram is a Mermaid drawing made from the repository itself.
+// Diagram is a Mermaid diagram generated from the repository.
 type Diagram struct{ Name, Text string }
 
 // Diagrams draws the state machines and the flow of events.
@@ -49,7 +49,7 @@ func machineDiagram(m *asl.Machine) string {
 	return b.String()
 }
 
-// order lists the states as they can be reached from the start, the nearest first.
+// order lists the reachable states in breadth-first order.
 func order(m *asl.Machine) []string {
 	states := []string{m.StartAt}
 	for i := 0; i < len(states); i++ {
@@ -62,7 +62,7 @@ func order(m *asl.Machine) []string {
 	return states
 }
 
-// eventDiagram draws which function gets which event of which topic.
+// eventDiagram draws which function receives which events from which topic.
 func eventDiagram(r *Repo) string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")

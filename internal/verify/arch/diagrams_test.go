@@ -2,6 +2,7 @@ package arch
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -10,8 +11,8 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// undone runs compensate-order, where CloseOrder answers confirmed and a state fails for good, and returns the way that it went.
-// more is what its input has beside.
+// undone runs compensate-order and returns the states it entered. CloseOrder answers confirmed, the
+// state failing fails, and more is appended to the input.
 func undone(t *testing.T, confirmed bool, failing, more string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../../statemachines/compensate-order.asl.json")
@@ -26,7 +27,8 @@ func undone(t *testing.T, confirmed bool, failing, more string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := m.Start("1", json.RawMessage(`{"orderId":"1","customerId":"c","total":1,"reason":"r","failedStep":"s","traceparent":""`+more+`}`))
+	input := `{"orderId":"1","customerId":"c","total":1,"reason":"r","failedStep":"s","traceparent":""` + more + `}`
+	x := m.Start("1", json.RawMessage(input))
 	for {
 		switch x.Next().(type) {
 		case asl.Done:
@@ -37,7 +39,7 @@ func undone(t *testing.T, confirmed bool, failing, more string) []string {
 			if x.State() == failing {
 				err = x.Fail("Broken", "")
 			} else {
-				err = x.Succeed(json.RawMessage(map[bool]string{true: `{"confirmed":true}`, false: `{"confirmed":false}`}[confirmed]))
+				err = x.Succeed(json.RawMessage(fmt.Sprintf(`{"confirmed":%t}`, confirmed)))
 			}
 		}
 		if err != nil {
@@ -46,7 +48,7 @@ func undone(t *testing.T, confirmed bool, failing, more string) []string {
 	}
 }
 
-func TestAChoiceIsDrawnAsItIsAnswered(t *testing.T) {
+func TestDiagramsLabelChoicesByTheirOutcome(t *testing.T) {
 	r := load(t)
 	answers := map[string]map[string][]string{
 		"IsGivenUp":          {"yes": undone(t, false, "", `,"failures":{}`), "no": undone(t, false, "", "")},
@@ -62,7 +64,7 @@ func TestAChoiceIsDrawnAsItIsAnswered(t *testing.T) {
 				way := answers[name][answer]
 				at := slices.Index(way, name)
 				if at < 0 || at+1 == len(way) {
-					t.Errorf("%s/%s: this test has no run in which the answer is %s", d.Name, name, answer)
+					t.Errorf("%s/%s: no run of this test answers %s", d.Name, name, answer)
 					continue
 				}
 				if edge := name + " --> " + way[at+1] + ": " + answer + "\n"; !strings.Contains(d.Text, edge) {

@@ -1,5 +1,4 @@
-// Package arch holds the architecture as tests: each rule of rules_test.go says what must be
-// so and why, reads the repository, and lists what breaks it. Each rule comes with a
-// sabotage, a small breakage of the repository as read, which the tests make sure that
-// the rule reports: a rule that cannot fail is no rule.
+// Package arch tests the architecture. Each rule says what must hold and why, reads the repository
+// and lists violations. Each has a sabotage, a small breakage of the repository in memory, and the
+// tests check that the rule reports it.
 package arch

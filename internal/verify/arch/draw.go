@@ -9,8 +9,7 @@ import (
 
 const document = "docs/architecture.md"
 
-// Draw writes the diagrams of docs/architecture.md anew from the state machines and the template of the repository
-// at root.
+// Draw regenerates the diagrams of docs/architecture.md from the state machines and the template.
 func Draw(root string) error {
 	r, err := Load(root)
 	if err != nil {
@@ -18,10 +17,10 @@ func Draw(root string) error {
 	}
 	doc := []byte(r.Texts[document])
 	for _, d := range Diagrams(r) {
-		// A diagram stands in the Mermaid block after the comment that names it.
+		// A diagram is the Mermaid block after the comment that names it.
 		block := regexp.MustCompile(`(?s)(<!-- diagram: ` + d.Name + ` -->\n` + "```mermaid\n).*?(```)")
 		if !block.Match(doc) {
-			return fmt.Errorf("%s has no block for the diagram of %s", document, d.Name)
+			return fmt.Errorf("%s has no block for the diagram %s: add one", document, d.Name)
 		}
 		doc = block.ReplaceAll(doc, []byte("${1}"+d.Text+"${2}"))
 	}

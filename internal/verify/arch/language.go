@@ -8,14 +8,14 @@ import (
 	"unicode"
 )
 
-// errLanguage: two patterns cannot be compared, so they count as different.
+// errLanguage is returned for patterns that cannot be compared; they count as different.
 var errLanguage = errors.New("the patterns are too large to compare, or have word boundaries")
 
-// maxStates bounds a comparison; the patterns of our contracts need some hundred.
+// maxStates bounds a comparison. The patterns of our contracts need a few hundred.
 const maxStates = 100_000
 
-// outside returns a text of at least shortest characters that the pattern a matches and b does not; ok is false where there is
-// none. Both run side by side, as automata, over every text that still makes a difference.
+// outside returns a text of at least shortest characters that pattern a matches and b does not; ok
+// is false if none exists. It runs both automata in parallel, breadth first.
 func outside(a, b string, shortest int) (witness string, ok bool, err error) {
 	left, err := compile(a)
 	if err != nil {
@@ -28,7 +28,7 @@ func outside(a, b string, shortest int) (witness string, ok bool, err error) {
 	runes := representatives(left, right)
 	type state struct {
 		a, b   []uint32
-		length int // counts no further than shortest
+		length int // at most shortest
 		text   string
 	}
 	queue := []state{{a: []uint32{uint32(left.Start)}, b: []uint32{uint32(right.Start)}}}
@@ -45,9 +45,10 @@ func outside(a, b string, shortest int) (witness string, ok bool, err error) {
 		fromA, _ := closure(left, s.a, first, false)
 		fromB, _ := closure(right, s.b, first, false)
 		for _, r := range runes {
-			next := state{a: step(left, fromA, r), b: step(right, fromB, r), length: min(s.length+1, shortest), text: s.text + string(r)}
+			length := min(s.length+1, shortest)
+			next := state{a: step(left, fromA, r), b: step(right, fromB, r), length: length, text: s.text + string(r)}
 			if len(next.a) == 0 {
-				continue // a matches nothing that begins like this
+				continue // a matches nothing with this prefix
 			}
 			key := fmt.Sprint(next.a, next.b, next.length)
 			if !seen[key] {
@@ -62,7 +63,7 @@ func outside(a, b string, shortest int) (witness string, ok bool, err error) {
 	return "", false, nil
 }
 
-// compile makes the automaton of the texts in which the pattern matches anywhere.
+// compile returns the automaton of the texts that contain a match of the pattern.
 func compile(pattern string) (*syntax.Prog, error) {
 	re, err := syntax.Parse(`(?s:.*)(?:`+pattern+`)(?s:.*)`, syntax.Perl)
 	if err != nil {
@@ -81,7 +82,7 @@ func compile(pattern string) (*syntax.Prog, error) {
 	return prog, nil
 }
 
-// representatives are runes of which every other one is like one of them, to both automata.
+// representatives returns one rune of each class that the automata cannot tell apart.
 func representatives(progs ...*syntax.Prog) []rune {
 	edges := []rune{0, '\n', '\n' + 1, 'a'}
 	for _, p := range progs {
@@ -97,12 +98,14 @@ func representatives(progs ...*syntax.Prog) []rune {
 			}
 		}
 	}
-	edges = slices.DeleteFunc(edges, func(r rune) bool { return r > unicode.MaxRune || r >= 0xD800 && r < 0xE000 })
+	invalid := func(r rune) bool { return r > unicode.MaxRune || r >= 0xD800 && r < 0xE000 }
+	edges = slices.DeleteFunc(edges, invalid)
 	slices.Sort(edges)
 	return slices.Compact(edges)
 }
 
-// closure follows what reads no rune. matched says that the text may end here.
+// closure follows the instructions that read no rune. matched reports whether the text may end
+// here.
 func closure(p *syntax.Prog, from []uint32, begins, ends bool) (reading []uint32, matched bool) {
 	seen := map[uint32]bool{}
 	stack := slices.Clone(from)
@@ -133,7 +136,7 @@ func closure(p *syntax.Prog, from []uint32, begins, ends bool) (reading []uint32
 	return reading, matched
 }
 
-// step reads a rune.
+// step returns the states after reading r.
 func step(p *syntax.Prog, from []uint32, r rune) (next []uint32) {
 	for _, pc := range from {
 		inst := &p.Inst[pc]
@@ -154,7 +157,7 @@ func step(p *syntax.Prog, from []uint32, r rune) (next []uint32) {
 	return slices.Compact(next)
 }
 
-// lengths returns how short and how long a text that matches can be; longest is -1 where there is no bound.
+// lengths returns the shortest and longest length of a match; longest is -1 if unbounded.
 func lengths(pattern string) (shortest, longest int) {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -170,7 +173,8 @@ func lengths(pattern string) (shortest, longest int) {
 
 // anchored reports whether the expression is of the form ^…$.
 func anchored(re *syntax.Regexp) bool {
-	return re.Op == syntax.OpConcat && re.Sub[0].Op == syntax.OpBeginText && re.Sub[len(re.Sub)-1].Op == syntax.OpEndText
+	last := len(re.Sub) - 1
+	return re.Op == syntax.OpConcat && re.Sub[0].Op == syntax.OpBeginText && re.Sub[last].Op == syntax.OpEndText
 }
 
 func spans(re *syntax.Regexp) (shortest, longest int) {

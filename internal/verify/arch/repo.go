@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,46 +18,45 @@ import (
 
 // Repo is the repository as the rules see it.
 type Repo struct {
-	Packages  map[string]*Package     // Go packages without their tests, by directory
+	Packages  map[string]*Package     // Go packages without tests, by directory
 	Functions []Function              // every directory under functions/
-	Template  map[string]any          // template.yaml, short intrinsics in their long form
-	Sandbox   map[string]any          // sandbox/template.yaml, the same way
-	Machines  map[string]*asl.Machine // state machines, by name; a placeholder stands for itself
+	Template  map[string]any          // template.yaml, with intrinsics in their long form
+	Sandbox   map[string]any          // sandbox/template.yaml, likewise
+	Machines  map[string]*asl.Machine // state machines by name; each placeholder is substituted by its name
 	Spec      map[string]any          // api/openapi.yaml
 	Files     map[string]bool         // every file, by path
-	Texts     map[string]string       // Markdown, the Makefile, requests, answers under sam local
-	Samples   map[string][]byte       // the sample events under events/, by path
-	Schemas   schema.Set              // of every event type
-	Policy    map[string]any          // tools/stack-policy.json, which production has
-	Claims    map[string]any          // internal/platform/httpapi/claims.json, which claims of a token are used
+	Texts     map[string]string       // Markdown, Makefile, docs/orderflow.http, expected answers of sam local
+	Samples   map[string][]byte       // sample events under events/, by path
+	Schemas   schema.Set              // by event type
+	Policy    map[string]any          // tools/stack-policy.json, the stack policy of production
+	Claims    map[string]any          // internal/platform/httpapi/claims.json, the schema of token claims
 }
 
 // Package is a directory of Go files.
 type Package struct {
 	Dir     string
 	Imports map[string]bool
-	// Source is the text of its files, one after the other.
-	Source string
+	Source  string // all files, concatenated
 }
 
 // Function is a directory functions/<service>/<name>.
 type Function struct{ Service, Name string }
 
-// LogicalID is what the template calls the function's resources, without their suffix.
+// LogicalID is the prefix of the function's resources in the template.
 func (f Function) LogicalID() string { return casing.Camel(f.Name) }
 
-// skipped directories hold nothing of the project's own.
-var skipped = map[string]bool{".git": true, ".tools": true, ".build": true, ".local": true, ".aws-sam": true, "node_modules": true}
+// skipped lists directories without code of the project.
+var skipped = []string{".git", ".tools", ".build", ".local", ".aws-sam", "node_modules"}
 
 // Load reads the repository at root.
 func Load(root string) (*Repo, error) {
-	r := &Repo{Packages: map[string]*Package{}, Machines: map[string]*asl.Machine{}, Files: map[string]bool{}, Texts: map[string]string{},
-		Samples: map[string][]byte{}, Schemas: schema.Set{}}
+	r := &Repo{Packages: map[string]*Package{}, Machines: map[string]*asl.Machine{}, Files: map[string]bool{},
+		Texts: map[string]string{}, Samples: map[string][]byte{}, Schemas: schema.Set{}}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && skipped[d.Name()] {
+		if d.IsDir() && slices.Contains(skipped, d.Name()) {
 			return filepath.SkipDir
 		}
 		rel, err := filepath.Rel(root, path)

@@ -10,23 +10,22 @@ import (
 
 // Rule is something that must hold in the repository.
 type Rule struct {
-	// Name says what must be so.
-	Name string
-	// Why is the reason, or the pitfall that it keeps away.
-	Why string
-	// Check lists what breaks the rule.
-	Check func(*Repo) []string
-	// Sabotage breaks the rule in the repository as read.
-	Sabotage func(*Repo)
+	Name     string               // what must hold
+	Why      string               // the reason, or the pitfall that it prevents
+	Check    func(*Repo) []string // lists violations
+	Sabotage func(*Repo)          // breaks the rule in memory
 }
 
-// Rules are all rules.
+// Rules returns all rules.
 func Rules() []Rule {
-	return slices.Concat(codeRules(), discoveryRules(), templateRules(), infraRules(), releaseRules(), parameterRules(), machineRules(), contractRules(), shapeRules(), docRules(), observationRules(), alarmRules())
+	return slices.Concat(codeRules(), discoveryRules(), templateRules(), infraRules(), releaseRules(), parameterRules(),
+		machineRules(), contractRules(), shapeRules(), docRules(), observationRules(), alarmRules())
 }
 
 // Services are the bounded contexts, each a directory under internal/.
-var Services = []string{"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders", "payments", "shipping"}
+var Services = []string{
+	"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders", "payments", "shipping",
+}
 
 // serviceOf returns the service that a directory belongs to, or "".
 func serviceOf(dir string) string {
@@ -37,7 +36,7 @@ func serviceOf(dir string) string {
 	return ""
 }
 
-// product tells whether a directory holds what is deployed: a service, its functions, or the platform.
+// product reports whether a directory is deployed: a service, its functions or the platform.
 func product(dir string) bool {
 	return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/")
 }

@@ -7,21 +7,21 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// alarmRules are about what must ring whoever is on call, and about what alarms may cost.
+// alarmRules require the alarms that page the operator, and limit their cost.
 func alarmRules() []Rule {
 	return []Rule{
 		{
-			Name: "an alarm watches every function's errors and every queue of parked messages",
-			Why:  "Lambda counts returned errors, timeouts and crashes; nothing else reports a parked message",
+			Name: "every function's errors and every dead-letter queue ring",
+			Why:  "Lambda counts returned errors, timeouts and crashes; nothing else reports a dead letter",
 			Check: func(r *Repo) []string {
 				var bad list
 				failing, parked := r.alarmed("Errors"), r.alarmed("ApproximateNumberOfMessagesVisible")
 				for _, id := range r.ofType("AWS::Serverless::Function") {
-					bad.unless(failing[id], "no alarm looks at the errors of %s", id)
+					bad.unless(failing[id], "no alarm watches the errors of %s", id)
 				}
 				for _, id := range r.ofType("AWS::SQS::Queue") {
 					if strings.HasSuffix(id, "DeadLetterQueue") || strings.HasSuffix(id, "FailureQueue") {
-						bad.unless(parked[id+".QueueName"], "no alarm looks at %s", id)
+						bad.unless(parked[id+".QueueName"], "no alarm watches %s", id)
 					}
 				}
 				return bad.sorted()
@@ -30,7 +30,7 @@ func alarmRules() []Rule {
 		},
 		{
 			Name: "an alarm has at most ten metrics, all of one period",
-			Why:  "CloudWatch rejects an eleventh metric, and a second period",
+			Why:  "CloudWatch rejects an eleventh metric and a second period",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
@@ -42,7 +42,7 @@ func alarmRules() []Rule {
 							periods[fmt.Sprint(cfn.Dig(stat, "Period"))] = true
 						}
 					}
-					bad.unless(len(periods) <= 1, "%s has metrics of %d periods", id, len(periods))
+					bad.unless(len(periods) <= 1, "%s has metrics with %d different periods", id, len(periods))
 				}
 				return bad.sorted()
 			},
@@ -53,23 +53,24 @@ func alarmRules() []Rule {
 		},
 		{
 			Name: "an alarm rings when Lambda throttles",
-			Why:  "a throttled function writes no error of its own: its callers wait, and nobody hears",
+			Why:  "a throttled function logs nothing: its callers wait and nobody notices",
 			Check: func(r *Repo) []string {
 				var bad list
-				bad.unless(r.watched("ThrottlesAlarm", "Throttles") != nil, "no alarm looks at throttles")
+				bad.unless(r.watched("ThrottlesAlarm", "Throttles") != nil, "no alarm watches throttles")
 				return bad
 			},
 			Sabotage: func(r *Repo) { r.properties("ThrottlesAlarm")["MetricName"] = "Errors" },
 		},
 		{
-			Name: "metrics by method are on only where an alarm reads them",
-			Why:  "each method's metrics cost as much as an alarm does, and all of them more than the rest of an idle stage",
+			Name: "per-method metrics are on only where an alarm reads them",
+			Why:  "a method's metrics cost as much as an alarm, all of them more than the rest of an idle stage",
 			Check: func(r *Repo) []string {
 				var bad list
 				read := map[string]bool{}
 				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
 					walk(r.properties(id), func(v any) {
-						if named := values(cfn.Dig(v, "Dimensions")); named["Resource"] != "" && named["ApiName"] != "" {
+						named := values(cfn.Dig(v, "Dimensions"))
+						if named["Resource"] != "" && named["ApiName"] != "" {
 							read[named["Method"]+" "+named["Resource"]] = true
 						}
 					})
@@ -80,7 +81,8 @@ func alarmRules() []Rule {
 						path := strings.NewReplacer("/~1", "/", "~1", "/").Replace(text(cfn.Dig(s, "ResourcePath")))
 						method := text(cfn.Dig(s, "HttpMethod")) + " " + path
 						measured := cfn.Dig(s, "MetricsEnabled") == true
-						bad.unless(measured == read[method], "%s: metrics of %s are on: %t; an alarm reads them: %t", id, method, measured, read[method])
+						bad.unless(measured == read[method],
+							"%s: metrics of %s on: %t; read by an alarm: %t", id, method, measured, read[method])
 						delete(read, method)
 					}
 				}
@@ -96,7 +98,8 @@ func alarmRules() []Rule {
 	}
 }
 
-// watched returns what an alarm's metrics of a name are of, by the value of their first dimension; nil where it has none.
+// watched returns the dimension values of an alarm's metrics with this name, nil without such
+// metrics.
 func (r *Repo) watched(alarm, metric string) map[string]bool {
 	var all map[string]bool
 	walk(r.properties(alarm), func(v any) {
@@ -113,7 +116,8 @@ func (r *Repo) watched(alarm, metric string) map[string]bool {
 	return all
 }
 
-// alarmed returns the functions or queues whose metric of a name an alarm has. One of a single version does not count.
+// alarmed returns the functions and queues with an alarm on this metric. Alarms on a single version
+// of a function do not count.
 func (r *Repo) alarmed(metric string) map[string]bool {
 	all := map[string]bool{}
 	for _, id := range r.ofType("AWS::CloudWatch::Alarm") {

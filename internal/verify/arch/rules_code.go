@@ -20,16 +20,17 @@ func codeRules() []Rule {
 			Sabotage: addImport("internal/orders", "orderflow/internal/payments"),
 		},
 		{
-			Name: "internal/ holds services and four rooms beside them",
-			Why:  "the tree tells what the product is, and what is about it",
+			Name: "internal/ holds services, platform, ops, verify and dev",
+			Why:  "the tree shows what is product and what supports it",
 			Check: func(r *Repo) []string {
 				var bad list
+				others := []string{"platform", "ops", "verify", "dev"}
 				for dir := range r.Packages {
 					parts := strings.Split(dir, "/")
 					if parts[0] != "internal" {
 						continue
 					}
-					bad.unless(slices.Contains(Services, parts[1]) || slices.Contains([]string{"platform", "ops", "verify", "dev"}, parts[1]), "%s", dir)
+					bad.unless(slices.Contains(append(others, Services...), parts[1]), "%s is not one of them", dir)
 				}
 				return bad.sorted()
 			},
@@ -37,10 +38,11 @@ func codeRules() []Rule {
 		},
 		{
 			Name: "services import only the platform and contracts",
-			Why:  "what a service needs besides is its own",
+			Why:  "anything else a service needs belongs to the service",
 			Check: eachImport(func(dir, imp string) bool {
 				own := strings.TrimPrefix(imp, module)
-				if serviceOf(dir) == "" || own == imp || serviceOf(own) != "" { // another service's code has its own rule
+				// another service's code has its own rule
+				if serviceOf(dir) == "" || own == imp || serviceOf(own) != "" {
 					return false
 				}
 				return !strings.HasPrefix(own, "internal/platform/") && own != "api"
@@ -48,62 +50,65 @@ func codeRules() []Rule {
 			Sabotage: addImport("internal/orders", "orderflow/sandbox/provider"),
 		},
 		{
-			Name: "the product imports nothing that is about it",
-			Why:  "what proves, runs or operates the product must not be deployed with it",
+			Name: "the product never imports verify, dev or ops",
+			Why:  "code that proves, runs or operates the product must not be deployed with it",
 			Check: eachImport(func(dir, imp string) bool {
 				own := strings.TrimPrefix(imp, module)
-				about := strings.HasPrefix(own, "internal/verify/") || strings.HasPrefix(own, "internal/dev/") || strings.HasPrefix(own, "internal/ops/")
-				return (product(dir) || strings.HasPrefix(dir, "sandbox")) && own != imp && about
+				forbidden := inTooling(own) || strings.HasPrefix(own, "internal/ops/")
+				return (product(dir) || strings.HasPrefix(dir, "sandbox")) && own != imp && forbidden
 			}),
 			Sabotage: addImport("internal/platform/health", "orderflow/internal/dev/devstack"),
 		},
 		{
-			Name: "the operator's command knows no proofs, and of the local stack only where it is",
-			Why:  "it is installed where operators are, and works on any deployment",
+			Name: "the operator's CLI never imports verify, and little of dev",
+			Why:  "it is installed on operators' machines and works with any deployment",
 			Check: eachImport(func(dir, imp string) bool {
 				own := strings.TrimPrefix(imp, module)
-				about := strings.HasPrefix(own, "internal/verify/") || strings.HasPrefix(own, "internal/dev/")
-				found := dir == "cmd/orderflow" && own == "internal/dev/devstack" // to sign its users in
-				return (dir == "cmd/orderflow" || strings.HasPrefix(dir, "internal/ops/")) && about && !found
+				// finds the local stack, signs in its users
+				allowed := dir == "cmd/orderflow" && own == "internal/dev/devstack"
+				return (dir == "cmd/orderflow" || strings.HasPrefix(dir, "internal/ops/")) && inTooling(own) && !allowed
 			}),
 			Sabotage: addImport("internal/ops/client", "orderflow/internal/dev/devstack"),
 		},
 		{
 			Name: "nothing outside test/ imports test/",
-			Why:  "it holds suites: whatever else uses their code belongs to what it is about",
+			Why:  "test/ holds suites only; code that others need belongs elsewhere",
 			Check: eachImport(func(dir, imp string) bool {
 				return !strings.HasPrefix(dir, "test/") && strings.HasPrefix(imp, module+"test/")
 			}),
 			Sabotage: addImport("cmd/dev", "orderflow/test/differential"),
 		},
 		{
-			Name: "besides functions there are two programs",
-			Why:  "everything that is neither product nor the operator's command is a subcommand of cmd/dev, which lists it",
+			Name: "functions aside, there are two programs",
+			Why:  "whatever is neither product nor the operator's CLI is a subcommand of cmd/dev",
 			Check: func(r *Repo) []string {
 				var bad list
 				for dir, p := range r.Packages {
 					function := strings.HasPrefix(dir, "functions/") || strings.HasPrefix(dir, "sandbox/functions/")
-					measured := strings.Contains(dir, "/testdata/") // it is deployed nowhere
-					bad.unless(function || measured || dir == "cmd/dev" || dir == "cmd/orderflow" ||
-						!strings.Contains("\n"+p.Source, "\npackage main\n"), "%s is a program", dir)
+					testdata := strings.Contains(dir, "/testdata/")
+					allowed := function || testdata || dir == "cmd/dev" || dir == "cmd/orderflow"
+					isMain := strings.Contains("\n"+p.Source, "\npackage main\n")
+					bad.unless(allowed || !isMain, "%s is a program: make it a subcommand of cmd/dev", dir)
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Packages["internal/verify/sim"].Source += "\npackage main\n" },
 		},
 		{
-			Name: "domain, contract and memory packages import nothing of AWS",
-			Why:  "the whole system must run in one process, in tests and in the simulation: a split is a deployment choice (premature microservices)",
+			Name: "domain, contract and memory packages do not import AWS",
+			Why:  "premature microservices: tests and the simulation run the whole system in one process",
 			Check: eachImport(func(dir, imp string) bool {
-				domain := serviceOf(dir) != "" && strings.HasPrefix(dir, "internal/") &&
-					(strings.Count(dir, "/") == 1 || slices.Contains([]string{"contract", "memory", "storetest"}, path.Base(dir)))
-				return domain && (strings.HasPrefix(imp, "github.com/aws/") || imp == module+"internal/platform/ddb" || imp == module+"internal/platform/function")
+				pure := strings.Count(dir, "/") == 1 ||
+					slices.Contains([]string{"contract", "memory", "storetest"}, path.Base(dir))
+				domain := serviceOf(dir) != "" && strings.HasPrefix(dir, "internal/") && pure
+				aws := []string{module + "internal/platform/ddb", module + "internal/platform/function"}
+				return domain && (strings.HasPrefix(imp, "github.com/aws/") || slices.Contains(aws, imp))
 			}),
 			Sabotage: addImport("internal/orders", "github.com/aws/aws-sdk-go-v2/service/sqs"),
 		},
 		{
-			Name: "the platform knows no service",
-			Why:  "it serves all of them; what one of them needs belongs to that one",
+			Name: "the platform imports no service",
+			Why:  "it serves all of them; what only one needs belongs to that service",
 			Check: eachImport(func(dir, imp string) bool {
 				return strings.HasPrefix(dir, "internal/platform/") && serviceOf(strings.TrimPrefix(imp, module)) != ""
 			}),
@@ -111,7 +116,7 @@ func codeRules() []Rule {
 		},
 		{
 			Name: "no function invokes another",
-			Why:  "distributed monolith: services talk by events; the saga's calls stand in the state machines",
+			Why:  "distributed monolith: services talk by events, and only state machines make the saga's calls",
 			Check: eachImport(func(_, imp string) bool {
 				return strings.HasPrefix(imp, "github.com/aws/aws-sdk-go-v2/service/lambda")
 			}),
@@ -119,7 +124,7 @@ func codeRules() []Rule {
 		},
 		{
 			Name: "the sandbox imports no service",
-			Why:  "it plays a third party, which shares no code with us",
+			Why:  "it plays third parties, which share no code with us",
 			Check: eachImport(func(dir, imp string) bool {
 				return strings.HasPrefix(dir, "sandbox") && serviceOf(strings.TrimPrefix(imp, module)) != ""
 			}),
@@ -127,7 +132,7 @@ func codeRules() []Rule {
 		},
 		{
 			Name: "a main only composes",
-			Why:  "whatever a function does can be tested without Lambda",
+			Why:  "everything a function does can be tested without Lambda",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, f := range r.Functions {
@@ -143,61 +148,75 @@ func codeRules() []Rule {
 					check := f.Name == "check-"+f.Service
 					if check {
 						composer = module + "internal/platform/readiness"
-						bad.unless(strings.Contains(p.Source, `readiness.Check("`+f.Service+`"`), "%s checks another service", p.Dir)
+						bad.unless(strings.Contains(p.Source, `readiness.Check("`+f.Service+`"`),
+							"%s checks another service", p.Dir)
 					}
 					for imp := range p.Imports {
-						named := check && strings.HasPrefix(imp, module+"internal/"+f.Service+"/") // a third party's name
-						bad.unless(imp == composer || imp == module+"internal/platform/function" || named, "%s imports %s", p.Dir, imp)
+						// names the third party
+						adapter := check && strings.HasPrefix(imp, module+"internal/"+f.Service+"/")
+						allowed := adapter || imp == composer || imp == module+"internal/platform/function"
+						bad.unless(allowed, "%s imports %s", p.Dir, imp)
 					}
-					bad.unless(strings.Contains(p.Source, `function.Start("`+f.Service+`", "`+f.Name+`", `), "%s starts under another name", p.Dir)
-					bad.unless(strings.Count(p.Source, "\n") < 15, "%s is longer than a composition", p.Dir)
+					start := `function.Start("` + f.Service + `", "` + f.Name + `", `
+					bad.unless(strings.Contains(p.Source, start), "%s does not call %s…)", p.Dir, start)
+					bad.unless(strings.Count(p.Source, "\n") < 15, "%s has 15 lines or more", p.Dir)
 				}
 				return bad.sorted()
 			},
 			Sabotage: addImport("functions/orders/place-order", "orderflow/internal/orders"),
 		},
-		sourceRule("outbound HTTP goes through the one client", "no circuit breaker, ignoring the network: one place bounds time, size and errors of calls",
+		sourceRule("outbound HTTP goes through package httpclient",
+			"ignoring the network: one place bounds the time, size and errors of calls",
 			[]string{"http.Client{", "http.DefaultClient", "http.Get(", "http.Post("},
 			product,
 			"internal/platform/httpclient"),
-		sourceRule("calls are guarded as package outbound composes them", "no circuit breaker, cascading failures: a client of a service's own making has no circuit, or one that nobody shares",
+		sourceRule("outbound calls are guarded by package outbound",
+			"cascading failures: a client built elsewhere has no circuit breaker, or does not share one",
 			[]string{"httpclient.Config{", "resilience.NewBreaker("},
 			product,
 			"internal/platform/outbound"),
-		sourceRule("tables are written by the one package of the consistency protocol", "a write beside it could change business data without its barrier and events",
+		sourceRule("only package ddb writes tables",
+			"any other write could change business data without its barrier and events",
 			[]string{".TransactWriteItems(", ".PutItem(", ".UpdateItem(", ".DeleteItem(", ".BatchWriteItem("},
 			product,
 			"internal/platform/ddb"),
-		sourceRule("an item is never replaced as a whole", "an old version of a function would drop what a newer one has added to the item",
+		sourceRule("an item is updated, never replaced",
+			"an old version of a function would drop fields that a newer one added",
 			[]string{"types.Put{", "types.PutRequest{"},
 			func(dir string) bool { return product(dir) || strings.HasPrefix(dir, "sandbox/") },
 			"internal/platform/ddb"),
-		sourceRule("time is injected", "tests and the simulation own the clock",
+		sourceRule("time is injected", "tests and the simulation control the clock",
 			[]string{"time.Now(", "time.Sleep(", "time.Since("},
 			product,
 			"internal/platform/clock"),
 		sourceRule("request code does not panic", "a panic costs the process and its warm start",
 			[]string{"panic("},
 			product),
-		sourceRule("magic values live in the sandbox", "a handler that knows them behaves differently under test",
+		sourceRule("magic values exist only in the sandbox", "a handler that knows them behaves differently under test",
 			[]string{"sandbox_timeout", "sandbox_flaky", "sandbox_error", "chargeDeclined"},
 			product),
 		{
 			Name: "packages are named for what they do",
-			Why:  "a room called utils holds anything",
+			Why:  "a package called utils attracts anything",
 			Check: func(r *Repo) []string {
 				var bad list
+				vague := []string{"common", "shared", "types", "models", "utils", "util", "helpers", "misc"}
 				for dir := range r.Packages {
-					bad.unless(!slices.Contains([]string{"common", "shared", "types", "models", "utils", "util", "helpers", "misc"}, path.Base(dir)), "%s", dir)
+					bad.unless(!slices.Contains(vague, path.Base(dir)), "%s: name it for what it does", dir)
 				}
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { r.Packages["internal/platform/utils"] = &Package{Dir: "internal/platform/utils"} },
+			Sabotage: func(r *Repo) { r.Packages["internal/utils"] = &Package{Dir: "internal/utils"} },
 		},
 	}
 }
 
-// eachImport makes a check of a predicate that tells forbidden imports.
+// inTooling reports whether a directory proves or runs the product.
+func inTooling(dir string) bool {
+	return strings.HasPrefix(dir, "internal/verify/") || strings.HasPrefix(dir, "internal/dev/")
+}
+
+// eachImport returns a check that reports forbidden imports.
 func eachImport(forbidden func(dir, imp string) bool) func(*Repo) []string {
 	return func(r *Repo) []string {
 		var bad list
@@ -214,7 +233,7 @@ func addImport(dir, imp string) func(*Repo) {
 	return func(r *Repo) { r.Packages[dir].Imports[imp] = true }
 }
 
-// sourceRule forbids texts in the source of directories, but for some.
+// sourceRule forbids texts in the source of directories, with exceptions.
 func sourceRule(name, why string, texts []string, where func(dir string) bool, except ...string) Rule {
 	return Rule{
 		Name: name, Why: why,

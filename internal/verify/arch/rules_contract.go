@@ -18,13 +18,13 @@ func contractRules() []Rule {
 	return []Rule{
 		{
 			Name: "contract, template and handlers have the same operations",
-			Why:  "a route without a function, or a function without a route, is found by a customer otherwise",
+			Why:  "otherwise a customer finds the route without a function",
 			Check: func(r *Repo) []string {
 				var bad list
 				invoked := map[string]bool{}
 				operations(r, func(_, _, id string, op map[string]any) {
 					logical := casing.Camel(id)
-					if named, ok := op["x-orderflow-function"].(string); ok { // it serves more than one operation
+					if named, ok := op["x-orderflow-function"].(string); ok { // serves several operations
 						logical = casing.Camel(named)
 					}
 					integration := cfn.Dig(op, "x-amazon-apigateway-integration")
@@ -32,15 +32,18 @@ func contractRules() []Rule {
 					if r.published(logical + "Function") {
 						function, uri = logical+"Function.Alias", "/${"+logical+"Function.Arn}:live/invocations"
 					}
-					bad.unless(strings.HasSuffix(text(cfn.Dig(integration, "uri")), uri), "%s is not integrated with %s", id, function)
-					bad.unless(slices.Equal(texts(cfn.Dig(integration, "credentials", "Fn::GetAtt")), []string{"ApiRole", "Arn"}), "%s does not invoke it as ApiRole", id)
+					bad.unless(strings.HasSuffix(text(cfn.Dig(integration, "uri")), uri),
+						"%s is not integrated with %s", id, function)
+					role := texts(cfn.Dig(integration, "credentials", "Fn::GetAtt"))
+					bad.unless(slices.Equal(role, []string{"ApiRole", "Arn"}), "%s is not invoked by ApiRole", id)
 					invoked[function] = true
-					bad.unless(handled(r, id, logical), "no handler serves %s in its service", id)
+					bad.unless(handled(r, id, logical), "no handler of its service serves %s", id)
 				})
 				walk(cfn.Dig(r.properties("ApiRole"), "Policies"), func(v any) {
 					if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
 						for _, resource := range resources {
-							bad.unless(invoked[text(resource)], "ApiRole may invoke %v, which serves no operation", text(resource))
+							bad.unless(invoked[text(resource)],
+								"ApiRole may invoke %s, which serves no operation", text(resource))
 							delete(invoked, text(resource))
 						}
 					}
@@ -59,13 +62,14 @@ func contractRules() []Rule {
 			},
 		},
 		{
-			Name: "what changes more than its own service answers 202",
-			Why:  "synchronous everything: the caller would wait for the slowest of all",
+			Name: "an operation that involves other services answers 202",
+			Why:  "synchronous everything: the caller would wait for the slowest service",
 			Check: func(r *Repo) []string {
 				var bad list
 				operations(r, func(method, route, id string, op map[string]any) {
 					if method == "post" && strings.HasPrefix(route, "/v1/orders") {
-						bad.unless(cfn.Dig(op, "responses", "202") != nil && cfn.Dig(op, "responses", "200") == nil, "%s does not answer 202", id)
+						accepted, ok := cfn.Dig(op, "responses", "202"), cfn.Dig(op, "responses", "200")
+						bad.unless(accepted != nil && ok == nil, "%s does not answer 202", id)
 					}
 				})
 				return bad.sorted()
@@ -75,23 +79,26 @@ func contractRules() []Rule {
 			},
 		},
 		{
-			Name: "operations are for verified callers, but for health checks and webhooks",
-			Why:  "fail closed: an operation that forgets its security is open",
+			Name: "only health checks and webhooks are open to everyone",
+			Why:  "fail closed: an operation without security is open to everyone",
 			Check: func(r *Repo) []string {
 				var bad list
 				operations(r, func(_, route, id string, op map[string]any) {
 					security, given := op["security"].([]any)
 					open := given && len(security) == 0
-					bad.unless(given, "%s does not say who may call it", id)
-					bad.unless(!open || strings.HasPrefix(route, "/health/") || strings.HasPrefix(route, "/v1/webhooks/"), "%s is open to everyone", id)
+					bad.unless(given, "%s does not declare its security", id)
+					mayBeOpen := strings.HasPrefix(route, "/health/") || strings.HasPrefix(route, "/v1/webhooks/")
+					bad.unless(!open || mayBeOpen, "%s is open to everyone", id)
 				})
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { cfn.Dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{} },
+			Sabotage: func(r *Repo) {
+				cfn.Dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{}
+			},
 		},
 		{
-			Name: "who serves verified callers may read the token issuer's keys, and nobody else",
-			Why:  "without an authorizer in front the function verifies the token itself; a role too few shows only there",
+			Name: "exactly functions that verify tokens may read the keys",
+			Why:  "without an authorizer the function verifies the token; a missing grant shows only there",
 			Check: func(r *Repo) []string {
 				var bad list
 				want := map[string]bool{}
@@ -107,10 +114,10 @@ func contractRules() []Rule {
 				})
 				have := texts(r.properties("TokenKeysPolicy")["Roles"])
 				for role := range want {
-					bad.unless(slices.Contains(have, role), "TokenKeysPolicy is not of %s", role)
+					bad.unless(slices.Contains(have, role), "TokenKeysPolicy lacks %s", role)
 				}
 				for _, role := range have {
-					bad.unless(want[role], "TokenKeysPolicy is of %s", role)
+					bad.unless(want[role], "TokenKeysPolicy has %s, which verifies no tokens", role)
 				}
 				return bad.sorted()
 			},
@@ -120,8 +127,8 @@ func contractRules() []Rule {
 			},
 		},
 		{
-			Name: "every subscribed event type has a publisher, a schema and a queue that its topic may write to",
-			Why:  "an event that nobody publishes, or that nobody can read, is found in production otherwise",
+			Name: "every subscribed event type has a topic, schema and queue",
+			Why:  "otherwise an event that nobody publishes or can read shows in production only",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::SNS::Subscription") {
@@ -131,11 +138,14 @@ func contractRules() []Rule {
 					}
 					bad.unless(p["RawMessageDelivery"] == true, "%s wraps the event", id)
 					types, _ := cfn.Dig(p, "FilterPolicy", "type").([]any)
-					bad.unless(len(types) > 0, "%s takes every event", id)
+					bad.unless(len(types) > 0, "%s receives every event: set FilterPolicy", id)
 					for _, t := range types {
 						service := strings.Split(text(t)+"..", ".")[1]
-						bad.unless(r.Files["internal/"+service+"/contract/"+text(t)+".schema.json"], "%s: %s has no schema", id, t)
-						bad.unless(strings.EqualFold(text(p["TopicArn"]), service+"Topic"), "%s: %s is not of %s", id, t, text(p["TopicArn"]))
+						file := "internal/" + service + "/contract/" + text(t) + ".schema.json"
+						bad.unless(r.Files[file], "%s: %s has no schema", id, t)
+						topic := text(p["TopicArn"])
+						bad.unless(strings.EqualFold(topic, service+"Topic"),
+							"%s: %s is not published to %s", id, t, topic)
 					}
 					policy := r.resource(strings.TrimSuffix(text(p["Endpoint"]), ".Arn") + "Policy")
 					allowed := false
@@ -145,12 +155,13 @@ func contractRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				r.properties("StartFulfilmentSubscription")["FilterPolicy"] = map[string]any{"type": []any{"orderflow.orders.order.made.v1"}}
+				types := []any{"orderflow.orders.order.made.v1"}
+				r.properties("StartFulfilmentSubscription")["FilterPolicy"] = map[string]any{"type": types}
 			},
 		},
 		{
-			Name: "every published event type is declared in its service's contract under its name",
-			Why:  "type, schema file and service say the same",
+			Name: "every event type has a constant in its service's contract",
+			Why:  "type, schema file and service have matching names",
 			Check: func(r *Repo) []string {
 				var bad list
 				for file := range r.Files {
@@ -160,23 +171,28 @@ func contractRules() []Rule {
 					}
 					dir := path.Dir(file)
 					p := r.Packages[dir]
-					bad.unless(path.Base(dir) == "contract" && p != nil && strings.Contains(p.Source, `"`+name+`"`), "%s: no constant of its contract has this type", file)
-					bad.unless(strings.HasPrefix(name, "orderflow."+serviceOf(dir)+".") && strings.HasSuffix(name, ".v1"), "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)
+					declared := path.Base(dir) == "contract" && p != nil && strings.Contains(p.Source, `"`+name+`"`)
+					bad.unless(declared, "%s: no constant of its contract has this type", file)
+					named := strings.HasPrefix(name, "orderflow."+serviceOf(dir)+".") && strings.HasSuffix(name, ".v1")
+					bad.unless(named, "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)
 				}
 				return bad.sorted()
 			},
-			Sabotage: func(r *Repo) { r.Files["internal/orders/contract/orderflow.payments.order.lost.v1.schema.json"] = true },
+			Sabotage: func(r *Repo) {
+				r.Files["internal/orders/contract/orderflow.payments.order.lost.v1.schema.json"] = true
+			},
 		},
 		{
-			Name: "the sample events of consumers and relays hold events of their contracts",
-			Why:  "a sample is what people call a function with, and what its tests start from",
+			Name: "sample events of consumers and relays are valid events",
+			Why:  "people invoke functions with samples, and tests start from them",
 			Check: func(r *Repo) []string {
 				var bad list
 				held := 0
 				for file, sample := range r.Samples {
 					bodies, err := eventsIn(sample)
 					bad.unless(err == nil, "%s: %v", file, err)
-					bad.unless(len(bodies) > 0 || !strings.HasPrefix(path.Base(file), "relay-"), "%s holds no event", file)
+					bad.unless(len(bodies) > 0 || !strings.HasPrefix(path.Base(file), "relay-"),
+						"%s holds no event", file)
 					for _, body := range bodies {
 						held++
 						e, err := envelope.Parse([]byte(body))
@@ -191,14 +207,15 @@ func contractRules() []Rule {
 			},
 			Sabotage: func(r *Repo) {
 				file := "events/payments/relay-payments-events.json"
-				r.Samples[file] = bytes.ReplaceAll(r.Samples[file], []byte("orderflow.payments.payment."), []byte("orderflow.payments.money."))
+				valid, invalid := []byte("orderflow.payments.payment."), []byte("orderflow.payments.money.")
+				r.Samples[file] = bytes.ReplaceAll(r.Samples[file], valid, invalid)
 			},
 		},
 	}
 }
 
-// eventsIn returns the events in a sample of a queue or of a table's stream; a message that is no event of ours, such as
-// a change of an execution's status, is left out.
+// eventsIn returns our events in a sample of a queue or a table's stream. It leaves out other
+// messages, such as a change of an execution's status.
 func eventsIn(sample []byte) ([]string, error) {
 	var in struct {
 		Records []struct {
@@ -243,7 +260,8 @@ func handled(r *Repo, operationID, logical string) bool {
 			return slices.Contains([]string{casing.Camel("check-" + f.Service), casing.Camel("inspect-" + f.Service)},
 				casing.Camel(operationID))
 		}
-		if p := r.Packages["internal/"+f.Service+"/handler"]; p != nil && strings.Contains(p.Source, `"`+operationID+`"`) {
+		if p := r.Packages["internal/"+f.Service+"/handler"]; p != nil &&
+			strings.Contains(p.Source, `"`+operationID+`"`) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"slices"
 	"strings"
 
 	"orderflow/internal/verify/cfn"
@@ -8,15 +9,16 @@ import (
 
 func discoveryRules() []Rule {
 	return []Rule{
-		sourceRule("an address stands in the registry, not in code", "hard-coded endpoints: what moves needs a new deployment of everyone who calls it, and cannot be doubled or ejected",
+		sourceRule("an address is in the registry, not in code",
+			"hard-coded endpoints: when a service moves, each of its callers must be deployed again",
 			[]string{`"https://`, `"http://`, "execute-api"},
 			func(dir string) bool {
 				return product(dir) || strings.HasPrefix(dir, "sandbox/")
 			},
 			"internal/platform/registry", "internal/platform/awsjson", // AWS itself
-			"internal/platform/httpapi"), // the types of problems, which are names
+			"internal/platform/httpapi"), // the types of problem documents are names
 		{
-			Name: "who calls by HTTP finds the address in the registry",
+			Name: "an HTTP client finds its address in the registry",
 			Why:  "hard-coded endpoints: an address in the environment is as fixed as one in code",
 			Check: func(r *Repo) []string {
 				var bad list
@@ -25,7 +27,9 @@ func discoveryRules() []Rule {
 					for name, value := range variables {
 						walk(value, func(v any) {
 							s, _ := v.(string)
-							address := s == "Api" || s == "EmulatorEndpoint" || strings.Contains(s, "://") || strings.Contains(s, "execute-api") || strings.Contains(s, "${EmulatorEndpoint}") || strings.HasSuffix(s, "Address.Value")
+							contains := func(part string) bool { return strings.Contains(s, part) }
+							address := s == "Api" || s == "EmulatorEndpoint" || strings.HasSuffix(s, "Address.Value") ||
+								slices.ContainsFunc([]string{"://", "execute-api", "${EmulatorEndpoint}"}, contains)
 							bad.unless(!address, "%s has an address in %s", id, name)
 						})
 					}
@@ -33,13 +37,15 @@ func discoveryRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				cfn.Dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables").(map[string]any)["PROVIDER_URL"] = "https://provider.example"
+				environment := cfn.Dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables")
+				environment.(map[string]any)["PROVIDER_URL"] = "https://provider.example"
 			},
 		},
 	}
 }
 
-// looksUpAddresses reports whether a function has the registry, which is to call others by HTTP.
+// looksUpAddresses reports whether a function uses the registry, and so calls third parties by
+// HTTP.
 func (r *Repo) looksUpAddresses(function string) bool {
 	return cfn.Dig(r.properties(function), "Environment", "Variables", "DISCOVERY", "Ref") == "Discovery"
 }

@@ -12,25 +12,27 @@ var (
 	runbook  = regexp.MustCompile(`docs/runbooks/[a-z-]+\.md`)
 	dated    = regexp.MustCompile(`^# \d+\. .+\n\n\d{4}-\d\d-\d\d · [a-z]`)
 	fenced   = regexp.MustCompile("(?s)```.*?```")
-	quoted   = regexp.MustCompile("`([a-z]+(?:\\s+[a-z]+){2,})`") // three words or more: a line of a log
+	quoted   = regexp.MustCompile("`([a-z]+(?:\\s+[a-z]+){2,})`") // three words or more: a log line
 	link     = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	conflict = regexp.MustCompile(`^(<{7}|={7}|>{7})( |$)`)
 	symbol   = regexp.MustCompile("`\\*?([a-z]+)\\.([A-Z]\\w+)[.\\w]*`")
-	place    = regexp.MustCompile("`((?:api|cmd|deploy|docs|events|functions|internal|sandbox|statemachines|test|tools)/[\\w./-]+)`")
-	target   = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
+	place    = regexp.MustCompile("`((?:api|cmd|deploy|docs|events|functions|internal|sandbox|" +
+		"statemachines|test|tools)/[\\w./-]+)`")
+	target = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
 )
 
 func docRules() []Rule {
 	return []Rule{
 		{
-			Name: "every alarm has its runbook, every runbook its alarm",
-			Why:  "whoever is woken must know what to do",
+			Name: "every alarm has a runbook, every runbook an alarm",
+			Why:  "the operator who is paged must know what to do",
 			Check: func(r *Repo) []string {
 				var bad list
 				used := map[string]bool{"docs/runbooks/README.md": true}
-				for _, id := range slices.Concat(r.ofType("AWS::CloudWatch::Alarm"), r.ofType("AWS::CloudWatch::CompositeAlarm")) {
+				for _, id := range slices.Concat(r.ofType("AWS::CloudWatch::Alarm"),
+					r.ofType("AWS::CloudWatch::CompositeAlarm")) {
 					name := runbook.FindString(text(r.properties(id)["AlarmDescription"]))
-					bad.unless(r.Files[name], "%s names no runbook", id)
+					bad.unless(r.Files[name], "the description of %s names no runbook", id)
 					used[name] = true
 				}
 				for file := range r.Files {
@@ -42,7 +44,7 @@ func docRules() []Rule {
 		},
 		{
 			Name: "the log lines that runbooks quote are in the code",
-			Why:  "whoever is woken searches the log for them",
+			Why:  "the operator who is paged searches the log for them",
 			Check: func(r *Repo) []string {
 				var bad list
 				var source strings.Builder
@@ -57,8 +59,10 @@ func docRules() []Rule {
 					}
 					for _, m := range quoted.FindAllStringSubmatch(fenced.ReplaceAllString(body, ""), -1) {
 						line := strings.Join(strings.Fields(m[1]), " ")
-						elsewhere := strings.HasPrefix(line, "orderflow ") || line == "no such host" // a command; Go's resolver
-						bad.unless(elsewhere || strings.Contains(source.String(), line), "%s quotes %q, which nothing logs", file, line)
+						// a command; Go's resolver
+						notLogged := strings.HasPrefix(line, "orderflow ") || line == "no such host"
+						known := notLogged || strings.Contains(source.String(), line)
+						bad.unless(known, "%s quotes %q, which nothing logs", file, line)
 					}
 				}
 				return bad.sorted()
@@ -67,7 +71,7 @@ func docRules() []Rule {
 		},
 		{
 			Name: "links and make targets in the documents exist",
-			Why:  "a document that leads nowhere is worse than none",
+			Why:  "readers follow them",
 			Check: func(r *Repo) []string {
 				var bad list
 				for file, body := range r.Texts {
@@ -76,10 +80,11 @@ func docRules() []Rule {
 					}
 					for _, m := range link.FindAllStringSubmatch(body, -1) {
 						to := resolve(file, m[1])
-						bad.unless(r.Files[to] || r.hasDir(to), "%s links to %s", file, m[1])
+						bad.unless(r.Files[to] || r.hasDir(to), "%s links to %s, which does not exist", file, m[1])
 					}
 					for _, m := range target.FindAllStringSubmatch(body, -1) {
-						bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"), "%s names make %s", file, m[1])
+						bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"),
+							"%s names make %s, which is not a target", file, m[1])
 					}
 				}
 				return bad.sorted()
@@ -88,12 +93,13 @@ func docRules() []Rule {
 		},
 		{
 			Name: "the index of decisions lists every decision",
-			Why:  "a decision that nobody finds is made again",
+			Why:  "a decision that nobody finds is made twice",
 			Check: func(r *Repo) []string {
 				var bad list
 				for file := range r.Files {
 					name, isDecision := strings.CutPrefix(file, "docs/adr/")
-					bad.unless(!isDecision || name == "README.md" || strings.Contains(r.Texts["docs/adr/README.md"], "]("+name+")"),
+					bad.unless(!isDecision || name == "README.md" ||
+						strings.Contains(r.Texts["docs/adr/README.md"], "]("+name+")"),
 						"docs/adr/README.md does not list %s", name)
 				}
 				return bad.sorted()
@@ -101,15 +107,15 @@ func docRules() []Rule {
 			Sabotage: func(r *Repo) { r.Files["docs/adr/0099-found-by-nobody.md"] = true },
 		},
 		{
-			Name: "every decision has its date, status, context, decision and consequences",
-			Why:  "a reader asks when it was decided, why, and what came of it",
+			Name: "every ADR has date, status, context, decision, consequences",
+			Why:  "readers ask when it was decided, why and with what result",
 			Check: func(r *Repo) []string {
 				var bad list
 				for file, body := range r.Texts {
 					if !strings.HasPrefix(file, "docs/adr/") || file == "docs/adr/README.md" {
 						continue
 					}
-					bad.unless(dated.MatchString(body), "%s does not begin with its number, title, date and status", file)
+					bad.unless(dated.MatchString(body), "%s does not begin with number, title, date and status", file)
 					for _, part := range []string{"**Context.**", "**Decision", "**Consequences.**"} {
 						bad.unless(strings.Contains(body, part), "%s has no %s", file, part)
 					}
@@ -117,12 +123,13 @@ func docRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n**Context.** … **Decision.** … **Consequences.** …\n"
+				const parts = "**Context.** … **Decision.** … **Consequences.** …\n"
+				r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n" + parts
 			},
 		},
 		{
 			Name: "the prose of documents wraps at 100 columns",
-			Why:  "a longer line is not read in an editor or in a diff; a line that a merge left is not read at all",
+			Why:  "longer lines are hard to read in editors and diffs",
 			Check: func(r *Repo) []string {
 				var bad list
 				for file, body := range r.Texts {
@@ -135,8 +142,9 @@ func docRules() []Rule {
 						code = code != fence
 						text := !code && !fence && !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "#")
 						_, rest, _ := strings.Cut(strings.TrimSpace(line), " ") // a long link cannot be broken
-						bad.unless(!text || rest == "" || utf8.RuneCountInString(line) <= 100, "%s:%d is longer", file, n+1)
-						bad.unless(!conflict.MatchString(line), "%s:%d is left from a merge", file, n+1)
+						bad.unless(!text || rest == "" || utf8.RuneCountInString(line) <= 100,
+							"%s:%d is longer than 100 columns", file, n+1)
+						bad.unless(!conflict.MatchString(line), "%s:%d is a conflict marker", file, n+1)
 					}
 				}
 				return bad.sorted()
@@ -144,8 +152,8 @@ func docRules() []Rule {
 			Sabotage: func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" },
 		},
 		{
-			Name: "files and names of the code in the documents exist",
-			Why:  "what is renamed in the code is renamed where it is explained",
+			Name: "files and identifiers that documents name exist",
+			Why:  "a rename in the code must reach the documents",
 			Check: func(r *Repo) []string {
 				var bad list
 				source := map[string]string{} // by the package's name
@@ -153,18 +161,20 @@ func docRules() []Rule {
 					source[path.Base(dir)] += p.Source
 				}
 				for file, body := range r.Texts {
-					if !strings.HasSuffix(file, ".md") || strings.HasPrefix(file, "docs/adr/0") || file == "CHANGELOG.md" {
-						continue // decisions and releases name what is gone
+					if !strings.HasSuffix(file, ".md") || strings.HasPrefix(file, "docs/adr/0") ||
+						file == "CHANGELOG.md" {
+						continue // these may name what was deleted since
 					}
 					body = fenced.ReplaceAllString(body, "")
 					for _, m := range symbol.FindAllStringSubmatch(body, -1) {
 						code, ours := source[m[1]]
 						declared := regexp.MustCompile(`(?m)^(\t|type |var |const |func (\(.*?\) )?)` + m[2] + `\b`)
-						bad.unless(!ours || declared.MatchString(code), "%s names %s.%s", file, m[1], m[2])
+						bad.unless(!ours || declared.MatchString(code),
+							"%s names %s.%s, which does not exist", file, m[1], m[2])
 					}
 					for _, m := range place.FindAllStringSubmatch(body, -1) {
 						to := resolve("README.md", m[1])
-						bad.unless(r.Files[to] || r.hasDir(to), "%s names %s", file, m[1])
+						bad.unless(r.Files[to] || r.hasDir(to), "%s names %s, which does not exist", file, m[1])
 					}
 				}
 				return bad.sorted()
@@ -173,7 +183,7 @@ func docRules() []Rule {
 		},
 		{
 			Name: "every service has a README",
-			Why:  "purpose, API, events, table and alarms of a service stand in one place",
+			Why:  "a service's purpose, API, events, table and alarms are in one place",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, s := range Services {
@@ -184,23 +194,26 @@ func docRules() []Rule {
 			Sabotage: func(r *Repo) { delete(r.Files, "internal/orders/README.md") },
 		},
 		{
-			Name: "what an operation needs beside its code is there",
-			Why:  "a slow suite asks for it otherwise, or nothing does",
+			Name: "every operation has what it needs besides code",
+			Why:  "otherwise only a slow suite notices, or nothing does",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, f := range r.Functions {
 					readme := "internal/" + f.Service + "/README.md"
 					wants := "internal/verify/samlocal/testdata/" + f.Service + ".yaml"
 					bad.unless(strings.Contains(r.Texts[readme], f.Name), "%s does not name %s", readme, f.Name)
-					said := regexp.MustCompile(`(?m)^- function: ` + f.Name + `( |$)`).MatchString(r.Texts[wants])
-					bad.unless(said, "%s does not say what %s answers", wants, f.Name)
+					answer := regexp.MustCompile(`(?m)^- function: ` + f.Name + `( |$)`)
+					bad.unless(answer.MatchString(r.Texts[wants]), "%s lacks the expected answer of %s", wants, f.Name)
 					p := r.Packages["internal/"+f.Service+"/handler"]
-					shared := strings.HasPrefix(f.Name, "relay-") || f.Name == "check-"+f.Service
-					bad.unless(shared || f.Service == "gateway" || p != nil && strings.Contains(p.Source, `"`+f.Name+`":`), "Handlers of %s lacks %s", f.Service, f.Name)
+					shared := strings.HasPrefix(f.Name, "relay-") || f.Name == "check-"+f.Service ||
+						f.Service == "gateway"
+					handled := shared || p != nil && strings.Contains(p.Source, `"`+f.Name+`":`)
+					bad.unless(handled, "Handlers of %s lacks %s", f.Service, f.Name)
 				}
 				operations(r, func(_, _, id string, _ map[string]any) {
 					requests := r.Texts["docs/orderflow.http"]
-					bad.unless(strings.Contains(requests, "# @name "+id+"\n"), "docs/orderflow.http has no request for %s", id)
+					bad.unless(strings.Contains(requests, "# @name "+id+"\n"),
+						"docs/orderflow.http has no request for %s", id)
 				})
 				return bad.sorted()
 			},
@@ -209,13 +222,14 @@ func docRules() []Rule {
 			},
 		},
 		{
-			Name: "the diagrams are those of the state machines and the template",
-			Why:  "a drawing that is not checked lies after a month",
+			Name: "the diagrams show the state machines and the template",
+			Why:  "diagrams that nothing checks become wrong",
 			Check: func(r *Repo) []string {
 				var bad list
 				doc := r.Texts["docs/architecture.md"]
 				for _, d := range Diagrams(r) {
-					bad.unless(strings.Contains(doc, d.Text), "docs/architecture.md does not hold the diagram of %s; `go run ./cmd/dev generate` writes it", d.Name)
+					bad.unless(strings.Contains(doc, d.Text),
+						"docs/architecture.md: the diagram %s is outdated; run `go run ./cmd/dev generate`", d.Name)
 				}
 				return bad.sorted()
 			},

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// undo tells what undoes each step of the saga. A step without an effect of its own is not in it.
+// undo maps each step of the saga to its compensation. Steps without an effect are left out.
 var undo = map[string]string{
 	"ReserveStock":     "ReleaseStock",
 	"AuthorizePayment": "VoidPayment",
@@ -30,17 +30,18 @@ const (
 func machineRules() []Rule {
 	return []Rule{
 		{
-			Name: "a state that calls a function has its name",
-			Why:  "ReserveStock, reserve-stock and ReserveStockFunction are one thing",
+			Name: "a state is named for the function it calls",
+			Why:  "ReserveStock, reserve-stock and ReserveStockFunction are the same thing",
 			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 				if s.Resource == asl.StatesStart {
 					return
 				}
 				bad.unless(s.Target == name+"Function", "%s/%s calls %s", machine, name, s.Target)
-				bad.unless(slices.ContainsFunc(r.Functions, func(f Function) bool { return f.LogicalID() == name }), "%s/%s has no function", machine, name)
+				exists := slices.ContainsFunc(r.Functions, func(f Function) bool { return f.LogicalID() == name })
+				bad.unless(exists, "%s/%s has no function", machine, name)
 				id := map[string]string{fulfil: "FulfilOrder", compensate: "CompensateOrder"}[machine]
 				want := []string{name + "Function.Arn"}
-				if r.published(name + "Function") { // in production the version that belongs to the definition (ADR 23)
+				if r.published(name + "Function") { // in production the definition pins a version (ADR 23)
 					want = []string{"IsGradual", name + "Function.Version", name + "Function.Arn"}
 				}
 				got := texts(cfn.Dig(r.properties(id), "DefinitionSubstitutions", name+"Function"))
@@ -51,8 +52,8 @@ func machineRules() []Rule {
 			},
 		},
 		{
-			Name: "every state says what it is for, every task has a timeout",
-			Why:  "the definition is what an operator reads at three in the morning; a task without a timeout waits for a year",
+			Name: "every state has a comment, every task a timeout",
+			Why:  "operators read the definition during incidents; a task without a timeout waits for a year",
 			Check: func(r *Repo) []string {
 				var bad list
 				for name, m := range r.Machines {
@@ -66,24 +67,24 @@ func machineRules() []Rule {
 			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Timeout = 0 },
 		},
 		{
-			Name: "a machine's time budget is what its attempts and waits add up to, and its timeout is longer",
-			Why:  "a timeout that cuts off a wait rejects the order that was waiting; an operator trusts the figure",
+			Name: "a machine's time budget is correct, its timeout longer",
+			Why:  "a timeout during a wait rejects the order; operators trust the figure",
 			Check: func(r *Repo) []string {
 				var bad list
 				for name, m := range r.Machines {
 					most := longest(m, m.StartAt)
 					minutes := fmt.Sprintf("within %d minutes", int(math.Ceil(most.Minutes())))
 					bad.unless(strings.Contains(m.Comment, "Time budget") && strings.Contains(m.Comment, minutes),
-						"%s takes up to %s, and its comment does not say %q", name, most, minutes)
-					bad.unless(m.Timeout > most, "%s takes up to %s, and times out after %s", name, most, m.Timeout)
+						"%s takes up to %s, but its comment does not say %q", name, most, minutes)
+					bad.unless(m.Timeout > most, "%s takes up to %s, but times out after %s", name, most, m.Timeout)
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Retry[0].MaxAttempts += 10 },
 		},
 		{
-			Name: "a saga and its undoing, each as long as may be, are over within 3 hours",
-			Why:  "reconciliation takes a charge of that age, of an order without an end, for one that nobody works on, and voids it",
+			Name: "a saga and its compensation end within 3 hours",
+			Why:  "after 3 hours, reconciliation voids the charge of an order that has not ended",
 			Check: func(r *Repo) []string {
 				var bad list
 				sum := r.Machines[fulfil].Timeout + r.Machines[compensate].Timeout
@@ -93,8 +94,8 @@ func machineRules() []Rule {
 			Sabotage: func(r *Repo) { r.Machines[compensate].Timeout = 2 * time.Hour },
 		},
 		{
-			Name: "a step of the saga retries what is transient, and only that",
-			Why:  "a declined card is final; repeating it is at best rude",
+			Name: "a step of the saga retries transient errors only",
+			Why:  "a declined card is final; trying it again changes nothing",
 			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
 				if machine != fulfil || undo[name] == "" {
 					return
@@ -106,10 +107,13 @@ func machineRules() []Rule {
 				retriers := ofFailures(s)
 				bad.unless(len(retriers) == 1, "%s/%s has %d retriers", machine, name, len(retriers))
 				for _, retry := range retriers {
-					bad.unless(slices.Contains(retry.ErrorEquals, "Transient") && !slices.Contains(retry.ErrorEquals, "States.ALL") && !slices.Contains(retry.ErrorEquals, "States.TaskFailed"),
+					final := slices.Contains(retry.ErrorEquals, "States.ALL") ||
+						slices.Contains(retry.ErrorEquals, "States.TaskFailed")
+					bad.unless(slices.Contains(retry.ErrorEquals, "Transient") && !final,
 						"%s/%s retries %v", machine, name, retry.ErrorEquals)
-					bad.unless(retry.MaxAttempts == attempts && retry.Interval == 2*time.Second && retry.MaxDelay == 10*time.Second && retry.FullJitter,
-						"%s/%s does not retry %d times within 2 to 10 s with full jitter", machine, name, attempts)
+					delays := retry.Interval == 2*time.Second && retry.MaxDelay == 10*time.Second && retry.FullJitter
+					bad.unless(retry.MaxAttempts == attempts && delays,
+						"%s/%s does not retry %d times, after 2 to 10 s with full jitter", machine, name, attempts)
 				}
 			}),
 			Sabotage: func(r *Repo) {
@@ -118,21 +122,22 @@ func machineRules() []Rule {
 			},
 		},
 		{
-			Name: "a state that calls a function waits for a free slot first, and shares that with no failure",
-			Why:  "a burst that the bulkhead turns away must not reject orders: what was not tried costs no attempt",
+			Name: "waiting for a function's free slot costs no attempt",
+			Why:  "orders must not be rejected because the bulkhead is full",
 			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
 				if s.Resource == asl.StatesStart {
 					return
 				}
 				if len(s.Retry) == 0 || !slices.Equal(s.Retry[0].ErrorEquals, []string{throttled}) {
-					bad.add("%s/%s does not wait for a slot", machine, name)
+					bad.add("%s/%s does not retry throttling first", machine, name)
 					return
 				}
 				first := s.Retry[0]
-				bad.unless(first.Interval == 2*time.Second && first.BackoffRate == 1.5 && first.MaxAttempts == 15 && first.MaxDelay == 20*time.Second && first.FullJitter,
+				bad.unless(waitsMinutes(first, 2*time.Second, 20*time.Second),
 					"%s/%s does not wait for some minutes", machine, name)
 				for _, retry := range s.Retry[1:] {
-					bad.unless(!slices.Contains(retry.ErrorEquals, throttled), "%s/%s has two retriers for %s", machine, name, throttled)
+					bad.unless(!slices.Contains(retry.ErrorEquals, throttled),
+						"%s/%s has two retriers for %s", machine, name, throttled)
 				}
 			}),
 			Sabotage: func(r *Repo) {
@@ -141,41 +146,47 @@ func machineRules() []Rule {
 			},
 		},
 		{
-			Name: "a state whose function calls a third party waits while the circuit is open, and no other does",
-			Why:  "no circuit breaker: an outage of a minute must not reject orders, and what was not tried costs no attempt",
+			Name: "only states that call third parties wait for open circuits",
+			Why:  "an outage of a minute must not reject orders; a refused call costs no attempt",
 			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 				calls := r.looksUpAddresses(name + "Function")
-				waits := slices.DeleteFunc(slices.Clone(s.Retry), func(retry asl.Retrier) bool { return !slices.Contains(retry.ErrorEquals, circuitOpen) })
+				waits := slices.DeleteFunc(slices.Clone(s.Retry), func(retry asl.Retrier) bool {
+					return !slices.Contains(retry.ErrorEquals, circuitOpen)
+				})
 				if calls != (len(waits) == 1) {
-					bad.add("%s/%s calls a third party: %t; retriers for CircuitOpen: %d", machine, name, calls, len(waits))
+					bad.add("%s/%s calls a third party: %t; retriers for CircuitOpen: %d", machine, name, calls,
+						len(waits))
 				}
 				for _, retry := range waits {
-					bad.unless(slices.Equal(retry.ErrorEquals, []string{circuitOpen}) && retry.Interval == 5*time.Second && retry.BackoffRate == 1.5 &&
-						retry.MaxAttempts == 15 && retry.MaxDelay == 30*time.Second && retry.FullJitter, "%s/%s does not wait for some minutes", machine, name)
+					alone := slices.Equal(retry.ErrorEquals, []string{circuitOpen})
+					bad.unless(alone && waitsMinutes(retry, 5*time.Second, 30*time.Second),
+						"%s/%s does not wait for some minutes", machine, name)
 				}
-				// The first that matches counts, and the last may match all.
+				// The first match counts, and the last retrier may match everything.
 				ahead := len(s.Retry) > 1 && slices.Contains(s.Retry[1].ErrorEquals, circuitOpen)
-				bad.unless(!calls || ahead, "%s/%s retries failures before it looks for an open circuit", machine, name)
+				bad.unless(!calls || ahead, "%s/%s has its retrier for CircuitOpen after others", machine, name)
 			}),
 			Sabotage: func(r *Repo) { r.Machines[compensate].States["VoidPayment"].Retry[1].MaxAttempts = 2 },
 		},
 		{
-			Name: "every step of the saga catches everything, and leads to compensation",
-			Why:  "no compensation: an error that is not caught leaves money held and stock reserved",
+			Name: "every error of a saga step leads to compensation",
+			Why:  "no compensation: an uncaught error leaves money held and stock reserved",
 			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 				if machine == fulfil && undo[name] != "" {
 					bad.unless(catchesAll(s), "%s/%s does not catch everything", machine, name)
 					for _, c := range s.Catch {
-						bad.unless(c.Next == "StartCompensation", "%s/%s goes on to %s after an error", machine, name, c.Next)
+						bad.unless(c.Next == "StartCompensation",
+							"%s/%s continues with %s after an error", machine, name, c.Next)
 					}
 				}
-				bad.unless(machine != fulfil || undo[name] != "" || name == "StartCompensation", "%s/%s has no entry in the table of undos", machine, name)
+				known := machine != fulfil || undo[name] != "" || name == "StartCompensation"
+				bad.unless(known, "%s/%s is not in the table of compensations (undo)", machine, name)
 			}),
 			Sabotage: func(r *Repo) { r.Machines[fulfil].States["ArrangeShipment"].Catch = nil },
 		},
 		{
-			Name: "every step has its undo in the compensation, in reverse order",
-			Why:  "no compensation: an ambiguous failure may have taken effect, so every step is undone, the failed one included",
+			Name: "compensation undoes every step, in reverse order",
+			Why:  "no compensation: a step that failed may have taken effect, so it is undone, too",
 			Check: func(r *Repo) []string {
 				var want []string
 				steps := r.path(fulfil)
@@ -185,7 +196,7 @@ func machineRules() []Rule {
 					}
 				}
 				var bad list
-				// Undos of several steps come as late as the first of these steps asks for.
+				// An undo of several steps takes the place of the first of these steps.
 				var got []string
 				for _, state := range r.path(compensate) {
 					if slices.Contains(want, state) {
@@ -206,15 +217,16 @@ func machineRules() []Rule {
 			Sabotage: func(r *Repo) { r.Machines[compensate].States["CancelShipment"].Next = "ReleaseStock" },
 		},
 		{
-			Name: "a compensation retries long, and its failure does not stop the next one",
-			Why:  "giving up on one undo must not leave the others undone",
+			Name: "a compensation retries for long and does not stop others",
+			Why:  "an undo that fails must not prevent the others",
 			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 				if machine != compensate {
 					return
 				}
 				for _, retry := range ofFailures(s) {
-					bad.unless(retry.MaxAttempts >= 6 && retry.MaxDelay == 60*time.Second && retry.FullJitter && slices.Contains(retry.ErrorEquals, "States.ALL"),
-						"%s/%s does not retry long", machine, name)
+					persistent := retry.MaxAttempts >= 6 && retry.MaxDelay == 60*time.Second && retry.FullJitter
+					bad.unless(persistent && slices.Contains(retry.ErrorEquals, "States.ALL"),
+						"%s/%s does not retry for long", machine, name)
 				}
 				bad.unless(len(ofFailures(s)) > 0, "%s/%s does not retry", machine, name)
 				if name == "FlagOrder" { // the last resort: its failure fails the execution, which raises an alarm
@@ -225,48 +237,56 @@ func machineRules() []Rule {
 					bad.unless(c.Next == s.Next || c.Next == "FlagOrder", "%s/%s stops the others", machine, name)
 				}
 			}),
-			Sabotage: func(r *Repo) { r.Machines[compensate].States["VoidPayment"].Catch[1].Next = "NeedsAttention" },
+			Sabotage: func(r *Repo) {
+				r.Machines[compensate].States["VoidPayment"].Catch[1].Next = "NeedsAttention"
+			},
 		},
 	}
 }
 
-// The error names of what was not tried: a call that an open circuit refused (see package resilience), and an invocation for
-// which the function had no slot.
+// Names of errors of calls that were not attempted: an open circuit refused the call (package
+// resilience), or the function had no free slot.
 const (
 	circuitOpen = "CircuitOpen"
 	throttled   = "Lambda.TooManyRequestsException"
 )
 
-// contended are the steps that orders of the same product take on the same item.
+// contended lists the steps that write the same item for all orders of a product.
 var contended = map[string]bool{"ReserveStock": true, "CommitStock": true}
 
-// untried reports whether a retrier waits for the chance to try.
+// waitsMinutes reports whether a retrier waits from shortest up to longest, 15 times.
+func waitsMinutes(r asl.Retrier, shortest, longest time.Duration) bool {
+	return r.Interval == shortest && r.BackoffRate == 1.5 && r.MaxAttempts == 15 && r.MaxDelay == longest &&
+		r.FullJitter
+}
+
+// untried reports whether a retrier is for calls that were not attempted.
 func untried(retry asl.Retrier) bool {
 	return slices.Contains(retry.ErrorEquals, circuitOpen) || slices.Contains(retry.ErrorEquals, throttled)
 }
 
-// ofFailures returns a state's retriers but for those that wait for the chance to try.
+// ofFailures returns a state's retriers for calls that were attempted.
 func ofFailures(s *asl.State) []asl.Retrier {
 	return slices.DeleteFunc(slices.Clone(s.Retry), untried)
 }
 
-// longest is how long a machine may take from a state on: every attempt as long as may be, every wait the longest.
+// longest is how long a machine may take from a state on, with the longest attempts and waits.
 func longest(m *asl.Machine, state string) time.Duration {
 	s := m.States[state]
 	var rest time.Duration
 	for _, next := range s.Successors() {
 		rest = max(rest, longest(m, next)) // there are no loops
 	}
-	return takes(s) + rest
+	return taskTime(s) + rest
 }
 
-// How long an attempt takes that comes to nothing: an invocation that was refused, and one that failed by itself.
+// How long an unsuccessful attempt takes: an invocation that was refused, and one that failed.
 const (
 	refusal = time.Second
 	failure = 15 * time.Second
 )
 
-func takes(s *asl.State) time.Duration {
+func taskTime(s *asl.State) time.Duration {
 	total := s.Timeout
 	for _, retry := range s.Retry {
 		each := min(failure, s.Timeout)
@@ -297,16 +317,21 @@ func eachTask(check func(r *Repo, bad *list, machine, name string, s *asl.State)
 	}
 }
 
-// catchesAll: States.ALL does not cover the other two.
+// catchesAll reports whether a state catches every error. States.ALL does not cover the other two.
 func catchesAll(s *asl.State) bool {
 	var caught []string
 	for _, c := range s.Catch {
 		caught = append(caught, c.ErrorEquals...)
 	}
-	return slices.Contains(caught, "States.ALL") && slices.Contains(caught, "States.DataLimitExceeded") && slices.Contains(caught, "States.Runtime")
+	for _, name := range []string{"States.ALL", "States.DataLimitExceeded", "States.Runtime"} {
+		if !slices.Contains(caught, name) {
+			return false
+		}
+	}
+	return true
 }
 
-// path lists the states that a machine goes through where nothing fails, up to where it ends or a choice turns away.
+// path lists the states of a run in which nothing fails and every choice takes its default.
 func (r *Repo) path(machine string) []string {
 	m := r.Machines[machine]
 	var states []string
@@ -320,7 +345,7 @@ func (r *Repo) path(machine string) []string {
 	return states
 }
 
-// first is the place of the first step that u undoes.
+// first is the index of the first step that u undoes.
 func first(steps []string, u string) int {
 	return slices.IndexFunc(steps, func(step string) bool { return undo[step] == u })
 }

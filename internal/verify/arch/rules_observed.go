@@ -13,95 +13,102 @@ import (
 
 var (
 	searched = regexp.MustCompile(`^SEARCH\('\{([^}]+)\} MetricName="(\w+)"`)
-	logCall  = regexp.MustCompile(`slog\.(?:Debug|Info|Warn|Error|Log|LogAttrs|With|Group|String|Any|Int|Int64|Bool|Duration|Time)(?:Context)?\([^\n]*`)
-	logName  = regexp.MustCompile(`"([A-Za-z_-]+)",`)
+	logCall  = regexp.MustCompile(`slog\.(?:Debug|Info|Warn|Error|Log|LogAttrs|With|Group|` +
+		`String|Any|Int|Int64|Bool|Duration|Time)(?:Context)?\([^\n]*`)
+	logName = regexp.MustCompile(`"([A-Za-z_-]+)",`)
 )
 
 // observationRules are about logs, metrics, alarms and the dashboard.
 func observationRules() []Rule {
 	return []Rule{
 		{
-			Name: "what alarms and the dashboard look at is measured",
-			Why:  "a metric that nobody writes is a flat line, and an alarm on it never rings",
+			Name: "metrics of alarms and the dashboard are recorded",
+			Why:  "an alarm on a metric that nobody writes never rings",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
 					walk(r.resource(id), func(v any) {
 						if dims := cfn.Dig(v, "Dimensions"); dims != nil && cfn.Dig(v, "Namespace") != nil {
-							bad.measured(id, text(cfn.Dig(v, "Namespace")), text(cfn.Dig(v, "MetricName")), dimensions(dims))
+							bad.measured(id, text(cfn.Dig(v, "Namespace")), text(cfn.Dig(v, "MetricName")),
+								dimensions(dims))
 						}
 					})
 				}
 				shown := dashboard(r, &bad)
 				for _, d := range metrics.All() {
 					bad.unless(shown[string(d.Name)], "the dashboard does not show %s", d.Name)
-					bad.unless(strings.Contains(r.Texts["docs/slo.md"], string(d.Name)), "docs/slo.md does not list %s", d.Name)
+					bad.unless(strings.Contains(r.Texts["docs/slo.md"], string(d.Name)),
+						"docs/slo.md does not list %s", d.Name)
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" },
 		},
 		{
-			Name: "an alarm tells somebody, by itself or as a part of another",
-			Why:  "an alarm without an action is a red dot on a page that nobody has open",
+			Name: "an alarm notifies, itself or through a composite alarm",
+			Why:  "nobody sees an alarm without an action",
 			Check: func(r *Repo) []string {
 				var bad list
 				parts := ""
 				for _, id := range r.ofType("AWS::CloudWatch::CompositeAlarm") {
 					parts += text(r.properties(id)["AlarmRule"])
-					bad.unless(r.properties(id)["AlarmActions"] != nil, "%s tells nobody", id)
+					bad.unless(r.properties(id)["AlarmActions"] != nil, "%s notifies nobody", id)
 				}
 				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
-					bad.unless(r.properties(id)["AlarmActions"] != nil || strings.Contains(parts, "${"+id+"}"), "%s tells nobody", id)
+					bad.unless(r.properties(id)["AlarmActions"] != nil || strings.Contains(parts, "${"+id+"}"),
+						"%s notifies nobody", id)
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("NeedsAttentionAlarm"), "AlarmActions") },
 		},
 		{
-			Name: "domain packages do not measure",
-			Why:  "what is measured is decided at the edges, where it is known what happened once and what again",
+			Name: "domain packages record no metrics",
+			Why:  "only handlers know what happened for the first time and what is a repetition",
 			Check: eachImport(func(dir, imp string) bool {
-				return serviceOf(dir) != "" && !strings.HasSuffix(dir, "/handler") && imp == module+"internal/platform/metrics"
+				return serviceOf(dir) != "" && !strings.HasSuffix(dir, "/handler") &&
+					imp == module+"internal/platform/metrics"
 			}),
 			Sabotage: addImport("internal/orders", "orderflow/internal/platform/metrics"),
 		},
 		{
 			Name: "no log line names personal or payment data",
-			Why:  "logs are read by more people, and kept longer, than tables; redaction is a net and no licence",
+			Why:  "more people read logs than tables; redaction is only a safety net",
 			Check: func(r *Repo) []string {
 				var bad list
 				for dir, p := range r.Packages {
-					if dir == "internal/verify/arch" || !strings.HasPrefix(dir, "internal/") && !strings.HasPrefix(dir, "sandbox/") {
+					if dir == "internal/verify/arch" || !strings.HasPrefix(dir, "internal/") &&
+						!strings.HasPrefix(dir, "sandbox/") {
 						continue
 					}
 					for _, call := range logCall.FindAllString(p.Source, -1) {
 						for _, m := range logName.FindAllStringSubmatch(call, -1) {
-							bad.unless(!redact.Key(m[1]), "%s logs %s", dir, m[1])
+							bad.unless(!redact.Key(m[1]), "%s logs %s: remove it", dir, m[1])
 						}
 					}
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				r.Packages["internal/orders"].Source += "\n" + `slog.InfoContext(ctx, "placed", "orderId", o.OrderID, "customerEmail", o.CustomerEmail)`
+				r.Packages["internal/orders"].Source += "\n" +
+					`slog.InfoContext(ctx, "placed", "orderId", o.OrderID, "customerEmail", o.CustomerEmail)`
 			},
 		},
 	}
 }
 
-// measured says if a metric of ours is not recorded by these dimensions.
+// measured reports a metric of ours that is not recorded with these dimensions.
 func (l *list) measured(where, namespace, name string, dims []string) {
 	if namespace != metrics.Namespace {
-		l.unless(strings.HasPrefix(namespace, "AWS/"), "%s: nobody writes into the namespace %q", where, namespace)
+		l.unless(strings.HasPrefix(namespace, "AWS/"), "%s: nobody writes to the namespace %q", where, namespace)
 		return
 	}
 	d, ok := metrics.Find(metrics.Name(name))
-	l.unless(ok, "%s: there is no metric %s", where, name)
+	l.unless(ok, "%s: unknown metric %s", where, name)
 	slices.Sort(dims)
 	l.unless(!ok || slices.ContainsFunc(d.Sets(), func(set []string) bool {
 		return slices.Equal(slices.Sorted(slices.Values(set)), dims)
-	}), "%s: %s is not recorded by %v", where, name, dims)
+	}), "%s: %s is not recorded with dimensions %v", where, name, dims)
 }
 
 // dimensions returns the names in an alarm's list of dimensions.
@@ -128,7 +135,7 @@ func dashboard(r *Repo, bad *list) map[string]bool {
 	}
 	for _, id := range r.ofType("AWS::CloudWatch::Dashboard") {
 		err := json.Unmarshal([]byte(text(r.properties(id)["DashboardBody"])), &body)
-		bad.unless(err == nil, "%s is no JSON: %v", id, err)
+		bad.unless(err == nil, "%s is not JSON: %v", id, err)
 		for _, w := range body.Widgets {
 			bad.unless(w.Width > 0 && w.Height > 0 && w.X+w.Width <= 24, "%s: %q does not fit", id, w.Properties.Title)
 			for _, metric := range w.Properties.Metrics {
@@ -140,7 +147,7 @@ func dashboard(r *Repo, bad *list) map[string]bool {
 				}
 				if expression := text(cfn.Dig(metric[0], "expression")); expression != "" {
 					m := searched.FindStringSubmatch(expression)
-					bad.unless(m != nil, "%s: %s is no search for one metric", id, expression)
+					bad.unless(m != nil, "%s: %s is not a search for one metric", id, expression)
 					if m != nil {
 						schema := strings.Split(m[1], ",")
 						words = append([]string{schema[0], m[2]}, schema[1:]...)

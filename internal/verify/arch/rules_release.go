@@ -8,17 +8,20 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// gradual are the functions whose traffic CodeDeploy moves to a new version bit by bit, worth three resources each
-// (ADR 23). Others that are published belong to the saga's definition, which moves as a whole.
-var gradual = []string{"GetProductFunction", "ListProductsFunction", "PlaceOrderFunction", "GetOrderFunction", "CancelOrderFunction"}
+// gradual lists the functions whose traffic CodeDeploy moves gradually to a new version, at three
+// resources each (ADR 23). The other published functions belong to the saga and move with its
+// definition.
+var gradual = []string{
+	"GetProductFunction", "ListProductsFunction", "PlaceOrderFunction", "GetOrderFunction", "CancelOrderFunction",
+}
 
 var parameter = regexp.MustCompile(`\$\{(\w+)\}`)
 
 func releaseRules() []Rule {
 	return []Rule{
 		{
-			Name: "in production a function with an alias is invoked by it, or by one of its versions",
-			Why:  "who invokes the bare name gets what was deployed last, however bad: the release is neither gradual for it nor rolled back",
+			Name: "production invokes functions by alias or version",
+			Why:  "the bare name invokes what was deployed last: neither gradually released nor rolled back",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range keys(r.resources()) {
@@ -33,17 +36,20 @@ func releaseRules() []Rule {
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
-				r.resources()["Nightly"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": map[string]any{"Target": map[string]any{"Arn": map[string]any{"Fn::GetAtt": "PlaceOrderFunction.Arn"}}}}
+				target := map[string]any{"Arn": map[string]any{"Fn::GetAtt": "PlaceOrderFunction.Arn"}}
+				properties := map[string]any{"Target": target}
+				r.resources()["Nightly"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": properties}
 			},
 		},
 		{
 			Name: "a release to production reaches customers gradually",
-			Why:  "a bad version then fails one call in ten for some minutes, with nobody awake, and not all of them until somebody is",
+			Why:  "a bad version then fails one call in ten for some minutes, and is rolled back automatically",
 			Check: func(r *Repo) []string {
 				var bad list
 				stages, _ := cfn.Dig(r.Template, "Parameters", "Stage", "AllowedValues").([]any)
 				for _, stage := range stages {
-					bad.unless(cfn.Dig(r.Template, "Mappings", "Releases", text(stage), "Gradual") == (stage == "prod"), "%v is gradual, or production is not", stage)
+					isGradual := cfn.Dig(r.Template, "Mappings", "Releases", text(stage), "Gradual")
+					bad.unless(isGradual == (stage == "prod"), "%v is gradual: %v", stage, isGradual)
 				}
 				for _, id := range r.ofType("AWS::Serverless::Function") {
 					released := r.properties(id)["DeploymentPreference"] != nil
@@ -54,8 +60,8 @@ func releaseRules() []Rule {
 			Sabotage: func(r *Repo) { delete(r.properties("CancelOrderFunction"), "DeploymentPreference") },
 		},
 		{
-			Name:  "the saga's steps move to a new version together, with the definition that names them",
-			Why:   "a step that fails for a bad release sends orders into compensation, which no rollback brings back; one in ten at each of seven steps would be half of them",
+			Name:  "the saga's steps are released together, by its definition",
+			Why:   "no rollback restores compensated orders; one in ten at each of seven steps would be half of them",
 			Check: checkSagaRelease,
 			Sabotage: func(r *Repo) {
 				r.properties("FulfilOrderLive")["DeploymentPreference"].(map[string]any)["Type"] = "ALL_AT_ONCE"
@@ -63,7 +69,7 @@ func releaseRules() []Rule {
 		},
 		{
 			Name: "a version is published when a parameter changes what it does",
-			Why:  "SAM sees no change in the values of parameters, so the alias would stay at the old version",
+			Why:  "SAM ignores the values of parameters, so the alias would keep the old version",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::Serverless::Function") {
@@ -71,8 +77,10 @@ func releaseRules() []Rule {
 						continue
 					}
 					p := r.properties(id)
-					for _, name := range keys(r.parametersIn([]any{cfn.Dig(r.Template, "Globals", "Function", "Environment"), p["Environment"]})) {
-						bad.unless(strings.Contains(text(p["VersionDescription"]), "${"+name+"}"), "%s publishes nothing when %s changes: name it in version", id, name)
+					environment := []any{cfn.Dig(r.Template, "Globals", "Function", "Environment"), p["Environment"]}
+					for _, name := range keys(r.parametersIn(environment)) {
+						bad.unless(strings.Contains(text(p["VersionDescription"]), "${"+name+"}"),
+							"%s publishes no version when %s changes: name it in version", id, name)
 					}
 				}
 				return bad.sorted()
@@ -85,24 +93,30 @@ func releaseRules() []Rule {
 func checkSagaRelease(r *Repo) []string {
 	var bad list
 	version, alias := r.resource("FulfilOrderVersion"), r.properties("FulfilOrderLive")
-	bad.unless(text(cfn.Dig(version, "Properties", "StateMachineRevisionId")) == "FulfilOrder.StateMachineRevisionId", "FulfilOrderVersion is not published for every change")
-	bad.unless(cfn.Dig(version, "UpdateReplacePolicy") == "Retain" && cfn.Dig(version, "DeletionPolicy") == "Retain", "FulfilOrderVersion goes while its executions are under way")
+	revision := text(cfn.Dig(version, "Properties", "StateMachineRevisionId"))
+	bad.unless(revision == "FulfilOrder.StateMachineRevisionId", "FulfilOrderVersion is not published for every change")
+	retained := cfn.Dig(version, "UpdateReplacePolicy") == "Retain" && cfn.Dig(version, "DeletionPolicy") == "Retain"
+	bad.unless(retained, "FulfilOrderVersion is deleted while its executions run")
 	preference := alias["DeploymentPreference"]
-	bad.unless(text(cfn.Dig(preference, "StateMachineVersionArn")) == "FulfilOrderVersion" && cfn.Dig(preference, "Type") == "CANARY", "FulfilOrderLive does not move gradually to FulfilOrderVersion")
-	bad.unless(slices.Contains(texts(cfn.Dig(preference, "Alarms")), "OrdersFailAlarm"), "FulfilOrderLive does not go back by alarm")
+	moves := text(cfn.Dig(preference, "StateMachineVersionArn")) == "FulfilOrderVersion"
+	bad.unless(moves && cfn.Dig(preference, "Type") == "CANARY",
+		"FulfilOrderLive does not move gradually to FulfilOrderVersion")
+	alarms := texts(cfn.Dig(preference, "Alarms"))
+	bad.unless(slices.Contains(alarms, "OrdersFailAlarm"), "OrdersFailAlarm does not roll FulfilOrderLive back")
 	for _, id := range r.ofType("AWS::Serverless::Function") {
-		machine := cfn.Dig(r.properties(id), "Environment", "Variables", "FULFIL_ORDER_ARN")
-		bad.unless(machine == nil || slices.Equal(texts(machine), []string{"IsGradual", "FulfilOrderLive", "FulfilOrder"}), "%s starts the saga past its alias", id)
+		machine := texts(cfn.Dig(r.properties(id), "Environment", "Variables", "FULFIL_ORDER_ARN"))
+		byAlias := slices.Equal(machine, []string{"IsGradual", "FulfilOrderLive", "FulfilOrder"})
+		bad.unless(len(machine) == 0 || byAlias, "%s does not start the saga by its alias", id)
 	}
 	return bad.sorted()
 }
 
-// published tells whether versions of a function are published, and an alias leads to the one in use.
+// published reports whether a function publishes versions behind an alias.
 func (r *Repo) published(function string) bool {
 	return r.properties(function)["AutoPublishAlias"] != nil
 }
 
-// bareName tells whether v refers to a function that has an alias by its bare name, and to which.
+// bareName reports whether v refers to a published function by its bare name, and to which.
 func (r *Repo) bareName(v any) (string, bool) {
 	m, ok := v.(map[string]any)
 	if !ok {
@@ -124,7 +138,7 @@ func (r *Repo) bareName(v any) (string, bool) {
 	return id, r.published(id)
 }
 
-// inProduction settles what depends on whether releases are gradual.
+// inProduction resolves the conditions on gradual releases as production does.
 func inProduction(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -146,7 +160,8 @@ func inProduction(v any) any {
 	return v
 }
 
-// parametersIn lists the parameters that a value depends on, by itself or by its conditions. A stack keeps its stage and its emulator.
+// parametersIn lists the parameters that a value depends on, also by conditions. Stage and
+// EmulatorEndpoint never change in a stack.
 func (r *Repo) parametersIn(v any) map[string]bool {
 	found := map[string]bool{}
 	add := func(name string) {

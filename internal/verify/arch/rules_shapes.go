@@ -13,8 +13,8 @@ import (
 
 func shapeRules() []Rule {
 	return []Rule{{
-		Name: "whatever a producer may write into an event, its consumers take",
-		Why:  "what passes the edge and is refused behind it was answered with 202, and is refused again for ever",
+		Name: "consumers accept every event that producers may write",
+		Why:  "an event that consumers refuse was answered with 202, and is retried for ever",
 		Check: func(r *Repo) []string {
 			var bad list
 			subscribed := subscriptions(r)
@@ -27,11 +27,12 @@ func shapeRules() []Rule {
 				e, err := writtenTo(r, eventType)
 				bad.unless(err == nil, "%s: %v", eventType, err)
 				for _, name := range keys(taken.Properties) {
-					_, said := e.schema.Properties[name]
-					bad.unless(said || e.ours[name] || !subscribed[eventType], "%s/%s: internal/verify/arch/rules_shapes.go does not say where its value comes from", eventType, name)
+					_, known := e.schema.Properties[name]
+					bad.unless(known || e.ours[name] || !subscribed[eventType],
+						"%s/%s: add the origin of its value to internal/verify/arch/rules_shapes.go", eventType, name)
 				}
 				for _, refusal := range refusals("", e.schema, taken) {
-					if !e.ours[strings.Fields(strings.TrimPrefix(refusal, "/"))[0]] { // a value of our own making
+					if !e.ours[strings.Fields(strings.TrimPrefix(refusal, "/"))[0]] {
 						bad.add("%s%s", eventType, refusal)
 					}
 				}
@@ -39,12 +40,13 @@ func shapeRules() []Rule {
 			return bad.sorted()
 		},
 		Sabotage: func(r *Repo) {
-			cfn.Dig(r.Spec, "components", "schemas", "Address", "properties", "name").(map[string]any)["maxLength"] = 1000
+			name := cfn.Dig(r.Spec, "components", "schemas", "Address", "properties", "name")
+			name.(map[string]any)["maxLength"] = 1000
 		},
 	}}
 }
 
-// subscriptions are the event types that a queue of ours takes.
+// subscriptions returns the event types that our queues receive.
 func subscriptions(r *Repo) map[string]bool {
 	all := map[string]bool{}
 	for _, id := range r.ofType("AWS::SNS::Subscription") {
@@ -56,26 +58,30 @@ func subscriptions(r *Repo) map[string]bool {
 	return all
 }
 
-// written is what the data of an event may be.
+// written describes the data that a producer may write into an event.
 type written struct {
 	schema *jsonschema.Schema
-	// ours are the members whose values we make ourselves, such as versions and tokens.
+	// ours are the members whose values we generate, such as versions and tokens.
 	ours map[string]bool
 }
 
-// writtenTo says where the values of an event come from: what the API lets in, what of a token's claims is used, and what
-// shipping and payments keep of the words of third parties, which is what the API may answer with.
+// writtenTo returns where the values of an event come from: requests of the API, claims of a token,
+// and the texts of third parties that shipping and payments keep and the API returns.
 func writtenTo(r *Repo, eventType string) (written, error) {
 	o := origins{r: r}
 	service, what, _ := strings.Cut(strings.TrimPrefix(eventType, "orderflow."), ".")
-	always, sometimes, ours := map[string]*jsonschema.Schema{}, map[string]*jsonschema.Schema{}, []string{}
+	type members = map[string]*jsonschema.Schema
+	always, sometimes, ours := members{}, members{}, []string{}
+	reasonOf := func(component string) *jsonschema.Schema { return o.component(component, "properties", "reason") }
+	tracking := o.component("Shipment", "properties", "trackingNumber")
+	items := o.component("OrderRequest", "properties", "items")
 	switch service {
 	case "orders":
-		always["orderId"], always["customerId"], always["customerEmail"] = o.component("Ulid"), o.claim("sub"), orEmpty(o.claim("email"))
-		always["total"] = o.component("Money")
-		sometimes["reason"], sometimes["trackingNumber"] = o.component("Order", "properties", "reason"), o.component("Shipment", "properties", "trackingNumber")
+		always["orderId"], always["total"] = o.component("Ulid"), o.component("Money")
+		always["customerId"], always["customerEmail"] = o.claim("sub"), orEmpty(o.claim("email"))
+		sometimes["reason"], sometimes["trackingNumber"] = reasonOf("Order"), tracking
 		if what == "order.created.v1" || what == "order.overdue.v1" {
-			always["items"] = o.with(o.component("OrderRequest", "properties", "items"), "unitPrice", o.component("Price"))
+			always["items"] = o.with(items, "unitPrice", o.component("Price"))
 			always["paymentMethod"], always["shippingAddress"] = o.component("PaymentMethod"), o.component("Address")
 		}
 		if what == "order.rejected.v1" || what == "order.cancelled.v1" || what == "order.needs-attention.v1" {
@@ -83,27 +89,31 @@ func writtenTo(r *Repo, eventType string) (written, error) {
 			delete(sometimes, "reason")
 		}
 	case "catalog":
-		always["sku"], always["name"], always["price"] = o.component("Sku"), o.component("ProductRequest", "properties", "name"), o.component("Price")
+		always["sku"], always["price"] = o.component("Sku"), o.component("Price")
+		always["name"] = o.component("ProductRequest", "properties", "name")
 		ours = []string{"version"}
 	case "inventory":
-		always["orderId"], always["items"] = o.component("Ulid"), o.component("OrderRequest", "properties", "items")
+		always["orderId"], always["items"] = o.component("Ulid"), items
 		if what == "stock.adjusted.v1" {
-			always = map[string]*jsonschema.Schema{"sku": o.component("Sku"), "delta": o.component("StockAdjustment", "properties", "delta"),
-				"reason": o.component("StockAdjustment", "properties", "reason"), "by": o.claim("sub")}
+			delta := o.component("StockAdjustment", "properties", "delta")
+			always = members{
+				"sku": o.component("Sku"), "delta": delta, "reason": reasonOf("StockAdjustment"), "by": o.claim("sub"),
+			}
 		}
 	case "shipping":
 		always["orderId"], always["customerId"] = o.component("Ulid"), o.claim("sub")
-		sometimes["trackingNumber"], sometimes["reason"] = o.component("Shipment", "properties", "trackingNumber"), o.component("Shipment", "properties", "reason")
+		sometimes["trackingNumber"], sometimes["reason"] = tracking, reasonOf("Shipment")
 		ours = []string{"resumeToken"}
 	case "payments":
 		always["orderId"], always["amount"] = o.component("Ulid"), o.component("Money")
-		sometimes["reason"] = o.component("Payment", "properties", "reason")
-		ours = []string{"reason", "dispute", "refundedAmount"} // always there where they must be
+		sometimes["reason"] = reasonOf("Payment")
+		ours = []string{"reason", "dispute", "refundedAmount"} // present wherever they are required
 	}
 	if strings.HasPrefix(what, "circuit.") {
 		always, sometimes, ours = nil, nil, []string{"dependency", "from", "to", "openings"}
 	}
-	w := written{schema: &jsonschema.Schema{Type: "object", Required: slices.Concat(keys(always), ours), Properties: map[string]*jsonschema.Schema{}}, ours: map[string]bool{}}
+	s := &jsonschema.Schema{Type: "object", Required: slices.Concat(keys(always), ours), Properties: members{}}
+	w := written{schema: s, ours: map[string]bool{}}
 	for _, name := range ours {
 		w.ours[name] = true
 	}
@@ -114,7 +124,7 @@ func writtenTo(r *Repo, eventType string) (written, error) {
 	return w, o.failed
 }
 
-// orEmpty is s, or no text at all.
+// orEmpty also allows an empty text.
 func orEmpty(s *jsonschema.Schema) *jsonschema.Schema {
 	if s == nil || s.Pattern == nil {
 		return s
@@ -127,7 +137,7 @@ func orEmpty(s *jsonschema.Schema) *jsonschema.Schema {
 	return &either
 }
 
-// orMissing is s where an empty text is left out.
+// orMissing is s for a member that is left out if empty.
 func orMissing(s *jsonschema.Schema) *jsonschema.Schema {
 	if s == nil || s.Type != "string" {
 		return s
@@ -137,18 +147,19 @@ func orMissing(s *jsonschema.Schema) *jsonschema.Schema {
 	return &there
 }
 
-// origins reads the schemas of what comes from outside, and keeps the first error.
+// origins reads the schemas of external input and keeps the first error.
 type origins struct {
 	r      *Repo
 	failed error
 }
 
-// component is a schema of the API's contract, or one within it.
+// component returns a schema of the API's contract, or a part of one.
 func (o *origins) component(path ...string) *jsonschema.Schema {
-	return o.parse(o.plain(cfn.Dig(o.r.Spec, append([]string{"components", "schemas"}, path...)...)), "openapi.yaml "+strings.Join(path, "/"))
+	node := cfn.Dig(o.r.Spec, append([]string{"components", "schemas"}, path...)...)
+	return o.parse(o.plain(node), "openapi.yaml "+strings.Join(path, "/"))
 }
 
-// claim is what is used of a token's claim.
+// claim returns the schema of a token's claim.
 func (o *origins) claim(name string) *jsonschema.Schema {
 	return o.parse(cfn.Dig(o.r.Claims, "properties", name), "claim "+name)
 }
@@ -167,19 +178,20 @@ func (o *origins) parse(v any, what string) *jsonschema.Schema {
 	return nil
 }
 
-// with gives the items of a list a member more.
+// with adds a member to the items of a list.
 func (o *origins) with(s *jsonschema.Schema, name string, member *jsonschema.Schema) *jsonschema.Schema {
 	if s == nil || s.Items == nil {
 		return s
 	}
 	items, one := *s, *s.Items
 	one.Properties = maps.Clone(one.Properties)
-	one.Properties[name], one.Required, one.AdditionalProperties = member, append(slices.Clone(one.Required), name), nil
+	one.Properties[name], one.AdditionalProperties = member, nil
+	one.Required = append(slices.Clone(one.Required), name)
 	items.Items = &one
 	return &items
 }
 
-// plain puts references in place and leaves out what says nothing about what is valid.
+// plain resolves references and drops keywords that do not constrain values.
 func (o *origins) plain(v any) any {
 	m, ok := v.(map[string]any)
 	if !ok {

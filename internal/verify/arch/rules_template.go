@@ -12,7 +12,7 @@ func templateRules() []Rule {
 	return []Rule{
 		{
 			Name: "every function directory is deployed and has a sample event",
-			Why:  "completeness: state, directory and resource go by one name, so each can be found from the others",
+			Why:  "state, directory and resource share a name, so each leads to the others",
 			Check: func(r *Repo) []string {
 				var bad list
 				seen := map[string]bool{}
@@ -21,18 +21,20 @@ func templateRules() []Rule {
 					bad.unless(!seen[f.Name], "two directories are called %s", f.Name)
 					seen[f.Name] = true
 					bad.unless(r.resource(id+"Function") != nil, "deploy/%s.yaml has no function %s", f.Service, f.Name)
-					bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"], "there is no events/%s/%s.json", f.Service, f.Name)
+					bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"],
+						"events/%s/%s.json is missing", f.Service, f.Name)
 				}
 				for _, id := range r.ofType("AWS::Serverless::Function") {
-					bad.unless(slices.ContainsFunc(r.Functions, func(f Function) bool { return f.LogicalID()+"Function" == id }), "%s has no directory", id)
+					bad.unless(slices.ContainsFunc(r.Functions,
+						func(f Function) bool { return f.LogicalID()+"Function" == id }), "%s has no directory", id)
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") },
 		},
 		{
-			Name: "a parameter says what it is for, an output can be imported",
-			Why:  "who deploys reads the parameters only; another stack takes addresses by name, and not from a chat",
+			Name: "parameters have descriptions, outputs can be imported",
+			Why:  "operators read the parameters only; other stacks import addresses by name",
 			Check: func(r *Repo) []string {
 				var bad list
 				parameters, _ := r.Template["Parameters"].(map[string]any)
@@ -42,15 +44,16 @@ func templateRules() []Rule {
 				outputs, _ := r.Template["Outputs"].(map[string]any)
 				for id, o := range outputs {
 					bad.unless(text(cfn.Dig(o, "Description")) != "", "the output %s has no description", id)
-					bad.unless(text(cfn.Dig(o, "Export", "Name")) == "${AWS::StackName}-"+id, "the output %s is not exported under its name", id)
+					bad.unless(text(cfn.Dig(o, "Export", "Name")) == "${AWS::StackName}-"+id,
+						"the output %s is not exported under its name", id)
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(cfn.Dig(r.Template["Outputs"], "ApiUrl").(map[string]any), "Export") },
 		},
 		{
-			Name: "a table is known to its owner's functions only",
-			Why:  "shared database: what others know of a service is its contract",
+			Name: "only its owner's functions refer to a table",
+			Why:  "shared database: other services know the contract only",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, f := range r.Functions {
@@ -58,7 +61,8 @@ func templateRules() []Rule {
 						walk(r.resource(f.LogicalID()+suffix), func(v any) {
 							for _, s := range Services {
 								table := casing.Camel(s) + "Table"
-								bad.unless(s == f.Service || !strings.Contains(text(v), table), "%s%s refers to %s", f.LogicalID(), suffix, table)
+								bad.unless(s == f.Service || !strings.Contains(text(v), table),
+									"%s%s refers to %s", f.LogicalID(), suffix, table)
 							}
 						})
 					}
@@ -66,12 +70,13 @@ func templateRules() []Rule {
 				return slices.Compact(bad.sorted())
 			},
 			Sabotage: func(r *Repo) {
-				r.properties("GetOrderFunction")["Environment"] = map[string]any{"Variables": map[string]any{"TABLE_NAME": map[string]any{"Ref": "PaymentsTable"}}}
+				variables := map[string]any{"TABLE_NAME": map[string]any{"Ref": "PaymentsTable"}}
+				r.properties("GetOrderFunction")["Environment"] = map[string]any{"Variables": variables}
 			},
 		},
 		{
-			Name:  "a role allows nothing by a wildcard",
-			Why:   "least privilege: a function that is taken over can do what it is for, and nothing else",
+			Name:  "roles grant nothing by wildcard",
+			Why:   "least privilege: a compromised function can do nothing but its own work",
 			Check: checkRoles,
 			Sabotage: func(r *Repo) {
 				walk(r.resource("GetStockRole"), func(v any) {
@@ -82,8 +87,8 @@ func templateRules() []Rule {
 			},
 		},
 		{
-			Name: "a queue has a dead-letter queue and partial batch answers",
-			Why:  "nothing is lost: what fails is tried again, then parked where an alarm tells of it",
+			Name: "queues have dead-letter queues and partial batch responses",
+			Why:  "nothing is lost: a failed message is retried, then kept where an alarm watches",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::Lambda::EventSourceMapping") {
@@ -92,10 +97,13 @@ func templateRules() []Rule {
 					if queue == nil {
 						continue
 					}
-					bad.unless(text(cfn.Dig(queue, "RedrivePolicy", "deadLetterTargetArn")) == base+"DeadLetterQueue.Arn", "%sQueue has no dead-letter queue of its own", base)
-					answers, _ := r.properties(id)["FunctionResponseTypes"].([]any)
-					bad.unless(slices.Contains(answers, any("ReportBatchItemFailures")), "%s takes a batch as one", id)
-					bad.unless(cfn.Dig(r.properties(id), "ScalingConfig", "MaximumConcurrency") != nil, "%s is not bounded (bulkhead)", id)
+					dead := text(cfn.Dig(queue, "RedrivePolicy", "deadLetterTargetArn"))
+					bad.unless(dead == base+"DeadLetterQueue.Arn", "%sQueue has no dead-letter queue", base)
+					responses, _ := r.properties(id)["FunctionResponseTypes"].([]any)
+					partial := slices.Contains(responses, any("ReportBatchItemFailures"))
+					bad.unless(partial, "%s retries whole batches: add ReportBatchItemFailures", id)
+					bad.unless(cfn.Dig(r.properties(id), "ScalingConfig", "MaximumConcurrency") != nil,
+						"%s has no MaximumConcurrency (bulkhead)", id)
 				}
 				for _, id := range r.ofType("AWS::SQS::Queue") {
 					bad.unless(r.properties(id)["SqsManagedSseEnabled"] == true, "%s is not encrypted", id)
@@ -105,8 +113,8 @@ func templateRules() []Rule {
 			Sabotage: func(r *Repo) { delete(r.properties("StartFulfilmentQueue"), "RedrivePolicy") },
 		},
 		{
-			Name: "a stream has a failure destination, and gives up late",
-			Why:  "a stream blocks behind a bad record, or drops it: it must be halved down, bounded, and parked",
+			Name: "a stream has a failure destination and bounded retries",
+			Why:  "a bad record blocks its stream, or is dropped",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::Lambda::EventSourceMapping") {
@@ -115,9 +123,11 @@ func templateRules() []Rule {
 						continue
 					}
 					base := strings.TrimSuffix(id, "Source")
-					bad.unless(text(cfn.Dig(p, "DestinationConfig", "OnFailure", "Destination")) == base+"FailureQueue.Arn", "%s has no failure queue", id)
-					bad.unless(p["BisectBatchOnFunctionError"] == true, "%s does not halve a failing batch", id)
-					bad.unless(p["MaximumRetryAttempts"] != nil && p["MaximumRecordAgeInSeconds"] != nil, "%s tries for ever", id)
+					destination := text(cfn.Dig(p, "DestinationConfig", "OnFailure", "Destination"))
+					bad.unless(destination == base+"FailureQueue.Arn", "%s has no failure queue", id)
+					bad.unless(p["BisectBatchOnFunctionError"] == true, "%s does not bisect a failed batch", id)
+					bounded := p["MaximumRetryAttempts"] != nil && p["MaximumRecordAgeInSeconds"] != nil
+					bad.unless(bounded, "%s retries for ever", id)
 				}
 				return bad.sorted()
 			},
@@ -125,23 +135,25 @@ func templateRules() []Rule {
 		},
 		{
 			Name: "a table expires items, can be restored, and is encrypted",
-			Why:  "barriers and idempotency records must go by themselves, data must not",
+			Why:  "barriers and idempotency records must expire, data must not be lost",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::DynamoDB::Table") {
 					p := r.properties(id)
 					bad.unless(cfn.Dig(p, "TimeToLiveSpecification", "Enabled") == true, "%s has no TTL", id)
-					bad.unless(cfn.Dig(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") == true, "%s has no point-in-time recovery", id)
+					recovery := cfn.Dig(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
+					bad.unless(recovery == true, "%s has no point-in-time recovery", id)
 					bad.unless(cfn.Dig(p, "SSESpecification", "SSEEnabled") == true, "%s is not encrypted", id)
-					bad.unless(inProd(p["DeletionProtectionEnabled"], true, false), "%s is not kept in prod, or not deleted elsewhere", id)
+					bad.unless(inProd(p["DeletionProtectionEnabled"], true, false),
+						"%s is not protected in prod, or is protected elsewhere", id)
 				}
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("OrdersTable"), "TimeToLiveSpecification") },
 		},
 		{
-			Name: "what holds data is not replaced or deleted by an update of production",
-			Why:  "a renamed key would have CloudFormation make a new, empty table, with every order gone from sight",
+			Name: "an update of production never replaces or deletes data",
+			Why:  "after renaming a key CloudFormation would create a new, empty table",
 			Check: func(r *Repo) []string {
 				var bad list
 				denied := map[string]bool{}
@@ -149,7 +161,8 @@ func templateRules() []Rule {
 				for _, s := range statements {
 					actions, _ := cfn.Dig(s, "Action").([]any)
 					types, _ := cfn.Dig(s, "Condition", "StringEquals", "ResourceType").([]any)
-					if text(cfn.Dig(s, "Effect")) != "Deny" || text(cfn.Dig(s, "Resource")) != "*" || text(cfn.Dig(s, "Principal")) != "*" {
+					forAll := text(cfn.Dig(s, "Resource")) == "*" && text(cfn.Dig(s, "Principal")) == "*"
+					if text(cfn.Dig(s, "Effect")) != "Deny" || !forAll {
 						continue
 					}
 					for _, action := range actions {
@@ -164,36 +177,47 @@ func templateRules() []Rule {
 						bad.unless(denied[t+" "+action], "tools/stack-policy.json allows %s of %s", action, t)
 					}
 					for _, id := range r.ofType(t) {
-						bad.unless(t != "AWS::DynamoDB::Table" || r.resource(id)["UpdateReplacePolicy"] == "Retain", "%s is deleted when it is replaced", id)
+						retained := t != "AWS::DynamoDB::Table" || r.resource(id)["UpdateReplacePolicy"] == "Retain"
+						bad.unless(retained, "%s is deleted when it is replaced", id)
 					}
 				}
 				for _, what := range keys(denied) {
-					bad.unless(strings.HasPrefix(what, "AWS::DynamoDB::Table ") || strings.HasPrefix(what, "AWS::Cognito::UserPool "), "tools/stack-policy.json forbids %s, which releases may need", what)
+					data := strings.HasPrefix(what, "AWS::DynamoDB::Table ") ||
+						strings.HasPrefix(what, "AWS::Cognito::UserPool ")
+					bad.unless(data, "tools/stack-policy.json denies %s, which releases may need", what)
 				}
 				for _, id := range r.ofType("AWS::Cognito::UserPool") {
-					bad.unless(inProd(r.properties(id)["DeletionProtection"], "ACTIVE", "INACTIVE"), "%s is not kept in prod, or not deleted elsewhere", id)
+					protection := r.properties(id)["DeletionProtection"]
+					bad.unless(inProd(protection, "ACTIVE", "INACTIVE"),
+						"%s is not protected in prod, or is protected elsewhere", id)
 				}
 				for stage, protected := range map[string]bool{"local": false, "dev": false, "prod": true} {
 					s, err := cfn.New(r.Template, "shop", map[string]string{"Stage": stage})
-					bad.unless(err == nil && s.Holds("IsProtected") == protected, "%s is protected: %t, if nothing is said of it", stage, !protected)
+					bad.unless(err == nil && s.Holds("IsProtected") == protected,
+						"%s is protected by default: %t", stage, !protected)
 				}
-				bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEV) deploy --stage"), "`make deploy` does not go by package deploy, which sets the policy")
+				bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEV) deploy --stage"),
+					"`make deploy` does not use package deploy, which sets the policy")
 				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Policy["Statement"] = r.Policy["Statement"].([]any)[:1] },
 		},
 		{
-			Name: "logs end, traces begin, secrets stay away",
-			Why:  "a log without retention is kept for ever; a secret in the environment is read by everyone who may describe a function",
+			Name: "logs expire, functions are traced, secrets stay out",
+			Why:  "logs are kept for ever by default; whoever may describe a function reads its environment",
 			Check: func(r *Repo) []string {
 				var bad list
 				for _, id := range r.ofType("AWS::Logs::LogGroup") {
 					bad.unless(r.properties(id)["RetentionInDays"] != nil, "%s is kept for ever", id)
 				}
-				bad.unless(cfn.Dig(r.Template, "Globals", "Function", "Tracing") == "Active", "functions are not traced")
+				bad.unless(cfn.Dig(r.Template, "Globals", "Function", "Tracing") == "Active",
+					"functions are not traced")
 				for _, id := range r.ofType("AWS::Serverless::Function") {
-					bad.unless(r.resource(text(cfn.Dig(r.properties(id), "LoggingConfig", "LogGroup"))) != nil, "%s logs to a group that nobody ends", id)
-					bad.unless(cfn.Dig(r.properties(id), "LoggingConfig", "LogFormat") == nil, "%s has Lambda look into its log, which drops metrics by level (ADR 13)", id)
+					logging := cfn.Dig(r.properties(id), "LoggingConfig")
+					bad.unless(r.resource(text(cfn.Dig(logging, "LogGroup"))) != nil,
+						"%s logs to a group without retention", id)
+					bad.unless(cfn.Dig(logging, "LogFormat") == nil,
+						"%s sets LogFormat: Lambda would filter metrics by level (ADR 13)", id)
 					walk(cfn.Dig(r.properties(id), "Environment"), func(v any) {
 						bad.unless(!strings.Contains(text(v), "{{resolve:"), "%s has a secret in its environment", id)
 					})
@@ -230,9 +254,12 @@ func (r *Repo) ofType(t string) []string {
 	return ids
 }
 
-// unscoped are actions for which AWS has no resources to name.
-var unscoped = []string{"xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
-	"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups", "servicediscovery:DiscoverInstances", "dynamodb:ListStreams"}
+// unscoped lists actions that AWS does not scope to resources.
+var unscoped = []string{
+	"xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+	"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+	"servicediscovery:DiscoverInstances", "dynamodb:ListStreams",
+}
 
 func checkRoles(r *Repo) []string {
 	var bad list
@@ -245,7 +272,8 @@ func checkRoles(r *Repo) []string {
 			scopeless := true
 			for _, action := range texts(statement["Action"]) {
 				bad.unless(!strings.Contains(action, "*"), "%s allows %s", id, action)
-				scopeless = scopeless && slices.ContainsFunc(unscoped, func(p string) bool { return strings.HasPrefix(action, p) })
+				known := func(prefix string) bool { return strings.HasPrefix(action, prefix) }
+				scopeless = scopeless && slices.ContainsFunc(unscoped, known)
 			}
 			bad.unless(statement["Resource"] != "*" || scopeless, "%s allows %v on everything", id, statement["Action"])
 		})
@@ -253,13 +281,13 @@ func checkRoles(r *Repo) []string {
 	return bad.sorted()
 }
 
-// inProd tells whether v is one value in production, once it is protected, and the other elsewhere.
-func inProd(v, there, elsewhere any) bool {
+// inProd reports whether v has one value in a protected stack and another one elsewhere.
+func inProd(v, protected, elsewhere any) bool {
 	choice, _ := cfn.Dig(v, "Fn::If").([]any)
-	return slices.Equal(choice, []any{"IsProtected", there, elsewhere})
+	return slices.Equal(choice, []any{"IsProtected", protected, elsewhere})
 }
 
-// texts reads a string, a list of strings, or the alternatives of an Fn::If.
+// texts returns all strings in v: a string, a list or the alternatives of an Fn::If.
 func texts(v any) []string {
 	var all []string
 	walk(v, func(v any) {

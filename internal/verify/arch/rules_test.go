@@ -16,7 +16,7 @@ func TestTheRepositoryKeepsEveryRule(t *testing.T) {
 	for _, rule := range Rules() {
 		t.Run(rule.Name, func(t *testing.T) {
 			for _, violation := range rule.Check(r) {
-				t.Errorf("%s\n\twhy it matters: %s", violation, rule.Why)
+				t.Errorf("%s\n\twhy: %s", violation, rule.Why)
 			}
 		})
 	}
@@ -29,7 +29,7 @@ func TestEveryRuleReportsItsSabotage(t *testing.T) {
 			before := len(rule.Check(r))
 			rule.Sabotage(r)
 			if after := len(rule.Check(r)); after <= before {
-				t.Errorf("the rule does not notice: %d violations before its sabotage, %d after", before, after)
+				t.Errorf("the rule misses its sabotage: %d violations before, %d after", before, after)
 			}
 		})
 	}

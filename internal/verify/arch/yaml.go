@@ -1,6 +1,7 @@
 package arch
 
-// text renders what an intrinsic refers to: "X" for {"Ref": "X"}, "X.Arn" for GetAtt, the pattern for Sub.
+// text returns what an intrinsic refers to: "X" for {"Ref": "X"}, "X.Arn" for GetAtt, the text of a
+// Sub.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:

@@ -1,13 +1,13 @@
-// Package asl interprets the subset of the Amazon States Language that our state machines are written in. Tests, the
-// simulation and the exhaustive search run the real definitions through it.
+// Package asl interprets the subset of the Amazon States Language that our state machines use.
+// Tests, the simulation and the exhaustive search run the real definitions with it.
 //
-// The subset is what statemachines/*.asl.json use and no more: JSONata only; the states Task, Choice, Succeed and Fail;
-// the tasks lambda:invoke, lambda:invoke.waitForTaskToken and states:startExecution; Arguments, Output, Retry, Catch
-// and timeouts. Parse refuses everything else, an unknown field or function included, so whoever writes
-// something new learns here that the proofs do not cover it yet.
+// The subset is exactly what statemachines/*.asl.json use: JSONata; the states Task, Choice,
+// Succeed and Fail; the tasks lambda:invoke, lambda:invoke.waitForTaskToken and
+// states:startExecution; Arguments, Output, Retry, Catch and timeouts. Parse refuses everything
+// else, including unknown fields and functions, because the proofs do not cover it.
 //
-// An [Execution] has no clock, no goroutine and no randomness. It says what it wants (see [Effect]), and
-// goes on when it is answered:
+// An [Execution] has no clock, goroutine or randomness. It returns what it waits for (see [Effect])
+// and continues when the driver answers:
 //
 //	x := machine.Start("01J…", input)
 //	for {
@@ -19,6 +19,7 @@
 //		}
 //	}
 //
-// What is not modelled, since nothing here depends on it: heartbeats, quotas of events, what Step Functions adds to the
-// result of a task besides its payload, and $states.context beyond Execution.Name and Task.Token.
+// Not modelled, because nothing here depends on it: heartbeats, event quotas, what Step Functions
+// adds to a task's result besides the payload, and $states.context beyond Execution.Name and
+// Task.Token.
 package asl

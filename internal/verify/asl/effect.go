@@ -5,39 +5,41 @@ import (
 	"time"
 )
 
-// Effect is what an execution wants of the world: an [Invoke], a [Sleep], a [StartExecution], or nothing any more, [Done].
+// Effect is what an execution waits for: an [Invoke], a [Sleep], a [StartExecution], or [Done] at
+// its end.
 type Effect interface{ effect() }
 
-// Invoke calls a function. Succeed answers it with what the function returned, Fail with the name of its error, with
-// States.Timeout after Timeout, or with the name of an error of Lambda's own.
+// Invoke calls a function. Succeed answers with the function's result; Fail with the name of its
+// error, with States.Timeout after Timeout, or with the name of an error of Lambda itself.
 //
-// A Callback is answered with Succeed and Fail too, but by whoever holds the token: when the function itself returns,
-// the task goes on waiting. Only its error also ends the task, and so does the timeout.
+// For a Callback, whoever holds the token calls Succeed or Fail. When the function returns a
+// result, the task keeps waiting; the function's error and the timeout end it.
 type Invoke struct {
 	State    string
-	Function string // what the substitution of its name gave
+	Function string // the substituted value
 	Payload  json.RawMessage
 	Timeout  time.Duration
-	Attempt  int // how many attempts of this state went before
+	Attempt  int // earlier attempts of this state
 	Callback bool
-	Token    string // of a callback: another one for each attempt
+	Token    string // of a callback; each attempt has its own
 }
 
-// Sleep is the wait before a task is tried again; Wake answers it. Any wait between Min and Max is what AWS may do.
+// Sleep is the wait before a retry; Wake answers it. AWS may wait any time between Min and Max.
 type Sleep struct {
 	State    string
-	Attempt  int // how many attempts of this state went before
+	Attempt  int // earlier attempts of this state
 	Min, Max time.Duration
 }
 
-// StartExecution starts an execution of another machine, and does not wait for its end. Succeed and Fail answer it.
+// StartExecution starts an execution of another machine without waiting for its end. Succeed and
+// Fail answer it.
 type StartExecution struct {
 	State      string
-	MachineARN string // what the substitution of its name gave
+	MachineARN string // the substituted value
 	Name       string
 	Input      json.RawMessage
 	Timeout    time.Duration
-	Attempt    int // how many attempts of this state went before
+	Attempt    int // earlier attempts of this state
 }
 
 // Status is how an execution ended.

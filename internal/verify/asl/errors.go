@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Names of errors that Step Functions itself gives.
+// Names of Step Functions' own errors.
 const (
 	ErrAll               = "States.ALL" // a wildcard, in Retry and Catch only
 	ErrTaskFailed        = "States.TaskFailed"
@@ -29,7 +29,7 @@ func failed(name, cause string, args ...any) *failure {
 	return &failure{name, fmt.Sprintf(cause, args...)}
 }
 
-// matches tells whether a list of error names, of a retrier or a catcher, holds for an error.
+// matches reports whether the error names of a retrier or catcher match an error.
 func matches(errorEquals []string, name string) bool {
 	if slices.Contains(errorEquals, name) {
 		return true
@@ -40,10 +40,10 @@ func matches(errorEquals []string, name string) bool {
 	return slices.Contains(errorEquals, ErrAll) || slices.Contains(errorEquals, ErrTaskFailed) && name != ErrTimeout
 }
 
-// longest is the longest wait that a time.Duration can be sure to hold.
+// longest is the longest wait that safely fits a time.Duration.
 const longest = float64(math.MaxInt64 / 2)
 
-// wait gives the bounds of the wait before attempt number n, from 1.
+// wait returns the bounds of the wait before retry number n, from 1.
 func (r *Retrier) wait(n int) (shortest, most time.Duration) {
 	d := float64(r.Interval) * math.Pow(r.BackoffRate, float64(n-1))
 	if r.MaxDelay > 0 {

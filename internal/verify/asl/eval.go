@@ -7,7 +7,7 @@ import (
 	"github.com/blues/jsonata-go/jparse"
 )
 
-// eval gives the value of the expression, or undefined.
+// eval returns the value of the expression, or undefined.
 func (e *expression) eval(states map[string]any) (any, error) {
 	return (&evaluation{states, map[string]any{}}).of(e.root)
 }
@@ -66,7 +66,7 @@ func (ev *evaluation) of(node jparse.Node) (any, error) {
 	return nil, fmt.Errorf("%s is not in the subset", node)
 }
 
-// array flattens what its items give, except those that are array constructors themselves.
+// array flattens the values of its items, except nested array constructors.
 func (ev *evaluation) array(n *jparse.ArrayNode) (any, error) {
 	out := []any{}
 	for _, item := range n.Items {
@@ -87,7 +87,7 @@ func (ev *evaluation) array(n *jparse.ArrayNode) (any, error) {
 	return out, nil
 }
 
-// object leaves out what is undefined.
+// object leaves out undefined members.
 func (ev *evaluation) object(n *jparse.ObjectNode) (any, error) {
 	out := map[string]any{}
 	for _, pair := range n.Pairs {
@@ -97,10 +97,10 @@ func (ev *evaluation) object(n *jparse.ObjectNode) (any, error) {
 		}
 		key, ok := k.(string)
 		if !ok {
-			return nil, fmt.Errorf("the key of an object is no string")
+			return nil, fmt.Errorf("the key of an object is not a string")
 		}
 		if _, twice := out[key]; twice {
-			return nil, fmt.Errorf("the object has the key %q twice", key)
+			return nil, fmt.Errorf("the object has a duplicate key %q", key)
 		}
 		v, err := ev.of(pair[1])
 		if err != nil {
@@ -138,7 +138,7 @@ func (ev *evaluation) greater(n *jparse.ComparisonOperatorNode) (any, error) {
 	return nil, fmt.Errorf("only two numbers or two strings can be compared")
 }
 
-// walk follows names from v. A list on the way is mapped over, as JSONata does.
+// walk follows names from v. As in JSONata, it maps over lists on the way.
 func walk(v any, names []string) any {
 	items := []any{v}
 	for i, name := range names {
@@ -185,7 +185,7 @@ func field(v any, name string) any {
 	return undefined{}
 }
 
-// sequence is JSONata's view of several results: none is undefined, and one is itself.
+// sequence returns several results as JSONata does: none is undefined, a single one is itself.
 func sequence(items []any) any {
 	switch len(items) {
 	case 0:

@@ -9,25 +9,25 @@ import (
 	"strings"
 )
 
-// ErrNotWaiting: the execution does not wait for an answer of this kind.
+// ErrNotWaiting is returned for an answer that the execution does not wait for.
 var ErrNotWaiting = errors.New("asl: the execution does not wait for this answer")
 
-// Execution is a run of a machine. It stands still at an effect until it is answered.
+// Execution is a run of a machine. It stops at each effect until that is answered.
 type Execution struct {
 	machine *Machine
 	name    string
 	given   json.RawMessage // to Start
 	state   *State
 	input   any             // of the state
-	raw     json.RawMessage // the same as JSON
+	raw     json.RawMessage // input as JSON
 	retried []int           // how often each retrier of the state was used
 	attempt int             // of the state, from 0
-	tokens  int             // task tokens given out so far
+	tokens  int             // task tokens issued so far
 	effect  Effect
 	trace   []Entry
 }
 
-// Start begins an execution with a name and an input, and runs it to its first effect.
+// Start begins an execution and runs it to its first effect.
 func (m *Machine) Start(name string, input json.RawMessage) *Execution {
 	x := &Execution{machine: m, name: name, given: input, state: m.States[m.StartAt]}
 	v, err := decode(input)
@@ -42,10 +42,10 @@ func (m *Machine) Start(name string, input json.RawMessage) *Execution {
 // Name returns the execution's name.
 func (x *Execution) Name() string { return x.name }
 
-// Input returns what it was started with.
+// Input returns the input of Start.
 func (x *Execution) Input() json.RawMessage { return x.given }
 
-// State returns the name of the state that it is in, or ended in.
+// State returns the name of the current or last state.
 func (x *Execution) State() string { return x.state.Name }
 
 // Entry is a state that was entered, and its input.
@@ -54,10 +54,10 @@ type Entry struct {
 	Input json.RawMessage
 }
 
-// Entered lists the states that were entered, in order, the one that it is in included; attempts again are not entries.
+// Entered lists the states entered so far, in order. Retries are not entries.
 func (x *Execution) Entered() []Entry { return slices.Clone(x.trace) }
 
-// Trace lists the names of the states that were entered.
+// Trace lists the names of the states entered so far.
 func (x *Execution) Trace() []string {
 	names := make([]string, len(x.trace))
 	for i, e := range x.trace {
@@ -66,11 +66,11 @@ func (x *Execution) Trace() []string {
 	return names
 }
 
-// Next returns what the execution wants. It is the same until it is answered.
+// Next returns what the execution waits for. It stays the same until answered.
 func (x *Execution) Next() Effect { return x.effect }
 
-// Succeed answers an Invoke with what the function returned, or for a Callback with what came along with the token, and a
-// StartExecution with its answer.
+// Succeed answers an Invoke with the function's result, a Callback with the output that came with
+// the token, and a StartExecution with its response.
 func (x *Execution) Succeed(output json.RawMessage) error {
 	result, err := decode(output)
 	if err != nil {
@@ -109,7 +109,7 @@ func (x *Execution) Wake() error {
 	return nil
 }
 
-// Stop ends the execution from outside, as Aborted or TimedOut, whatever it waits for.
+// Stop ends the execution as Aborted or TimedOut, whatever it waits for.
 func (x *Execution) Stop(status Status, name, cause string) error {
 	if _, over := x.effect.(Done); over {
 		return ErrNotWaiting
@@ -118,7 +118,7 @@ func (x *Execution) Stop(status Status, name, cause string) error {
 	return nil
 }
 
-// Clone returns an execution that goes its own way from here.
+// Clone returns an independent copy.
 func (x *Execution) Clone() *Execution {
 	c := *x
 	c.retried = slices.Clone(x.retried)
@@ -126,10 +126,11 @@ func (x *Execution) Clone() *Execution {
 	return &c
 }
 
-// ForgetRetries lets the task begin to count its retries anew.
+// ForgetRetries resets the retry counts of the task.
 func (x *Execution) ForgetRetries() { clear(x.retried) }
 
-// Key tells executions of one machine apart by everything that their future depends on. The way here is not part of it.
+// Key identifies executions of one machine by everything that their future depends on. The states
+// entered so far are not part of it.
 func (x *Execution) Key() string {
 	var b strings.Builder
 	b.WriteString(x.name + "|" + x.state.Name + "|")
@@ -152,5 +153,5 @@ func (x *Execution) Key() string {
 	return b.String()
 }
 
-// Machine returns the machine that is run.
+// Machine returns the machine of the execution.
 func (x *Execution) Machine() *Machine { return x.machine }

@@ -8,23 +8,24 @@ import (
 	"github.com/blues/jsonata-go/jparse"
 )
 
-// expression is a JSONata expression of the subset: paths into $states, literals, objects, arrays, blocks with
-// local variables, conditionals, ">" and the functions below. The parser is the library's; the evaluation is our own,
-// because the library's takes null and an empty array for undefined, where AWS does not. The tests compare both.
+// expression is a JSONata expression of the subset: paths into $states, literals, objects, arrays,
+// blocks with local variables, conditionals, ">" and the functions below. The parser is the
+// library's. The evaluation is ours, because the library, unlike AWS, treats null and an empty
+// array as undefined. Tests compare both.
 type expression struct {
 	text string
 	root jparse.Node
 }
 
-// functions tells how many arguments each function of the subset takes.
+// functions maps each function of the subset to its number of arguments.
 var functions = map[string]int{"count": 1, "exists": 1, "keys": 1, "lookup": 2, "merge": 1, "string": 1}
 
-// context lists what $states.context has here.
+// context lists the supported fields of $states.context.
 var context = []string{"Execution.Name", "Task.Token"}
 
 func compile(text string, in scope) (e *expression, err error) {
 	defer func() {
-		if r := recover(); r != nil { // the library's parser on some malformed texts
+		if r := recover(); r != nil { // the library's parser panics on some malformed texts
 			e, err = nil, fmt.Errorf("%q is not JSONata: %v", text, r)
 		}
 	}()
@@ -38,7 +39,7 @@ func compile(text string, in scope) (e *expression, err error) {
 	return &expression{text, root}, nil
 }
 
-// checker refuses what is outside the subset, or not in scope.
+// checker refuses what is outside the subset or not in scope.
 type checker struct {
 	scope  scope
 	locals []string
@@ -112,7 +113,7 @@ func (c *checker) path(n *jparse.PathNode) error {
 	case len(names) < 2 || n.KeepArrays:
 		return fmt.Errorf("the path %s is not in the subset", n)
 	case !slices.Contains(c.scope, names[1]):
-		return fmt.Errorf("there is no $states.%s here", names[1])
+		return fmt.Errorf("$states.%s does not exist here", names[1])
 	case names[1] == "context" && !slices.Contains(context, strings.Join(names[2:], ".")):
 		return fmt.Errorf("%s is not in the subset", n)
 	}

@@ -10,7 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-const data = `{"nil":null,"one":[1],"none":[],"deep":[[1,2],[3]],"s":"ü<&>\"","n":123456789.25,"o":{"a":1,"b":{"c":"x"}},"l":[{"x":1},{"x":[2,3]},{}],"t":true,"e":{}}`
+const data = `{"nil":null,"one":[1],"none":[],"deep":[[1,2],[3]],"s":"ü<&>\"","n":123456789.25,
+	"o":{"a":1,"b":{"c":"x"}},"l":[{"x":1},{"x":[2,3]},{}],"t":true,"e":{}}`
 
 func evaluate(t testing.TB, text string) (any, error) {
 	t.Helper()
@@ -25,8 +26,8 @@ func evaluate(t testing.TB, text string) (any, error) {
 	return e.eval(map[string]any{"input": input})
 }
 
-// given writes a result down; undefined is "".
-func given(v any) string {
+// format returns a value as JSON; undefined is "".
+func format(v any) string {
 	if v == any(undefined{}) {
 		return ""
 	}
@@ -79,34 +80,38 @@ func TestExpressions(t *testing.T) {
 		`{$states.input.z: 2}`:                      `error`,
 	} {
 		v, err := evaluate(t, text)
-		got := given(v)
+		got := format(v)
 		if err != nil {
 			got = "error"
 		}
 		if got != want {
-			t.Errorf("%s gives %s (%v), want %s", text, got, err, want)
+			t.Errorf("%s is %s (%v), want %s", text, got, err, want)
 		}
 	}
 }
 
 func TestExpressionsOutsideTheSubsetAreRefused(t *testing.T) {
 	for _, text := range []string{
-		`$`, `$$`, `$states`, `$states.result`, `$states.inputs.a`, `input.a`, `$states.context.State.Name`, `$uuid()`, `$sum([1])`,
-		`$states.input.a[0]`, `$states.input.*`, `$states.input.**`, `$states.input.a = 1`, `1 + 1`, `'a' & 'b'`, `true and false`, `function($x){$x}`,
-		`$x`, `($merge := 1; $merge)`, `($states := 1; 1)`, `$merge()`, `$lookup({})`, `true ? 1`, `/a/`, `$states.input.a^(b)`, `$states.input{a: b}`,
+		`$`, `$$`, `$states`, `$states.result`, `$states.inputs.a`, `input.a`, `$states.context.State.Name`, `$uuid()`,
+		`$sum([1])`,
+		`$states.input.a[0]`, `$states.input.*`, `$states.input.**`, `$states.input.a = 1`, `1 + 1`, `'a' & 'b'`,
+		`true and false`, `function($x){$x}`,
+		`$x`, `($merge := 1; $merge)`, `($states := 1; 1)`, `$merge()`, `$lookup({})`, `true ? 1`, `/a/`,
+		`$states.input.a^(b)`, `$states.input{a: b}`,
 		`$map`, `(1; $y; $y := 2)`, `(`, ``, `$states.input.a ~> $string`,
 	} {
 		if e, err := compile(text, scope{"input"}); err == nil {
-			t.Errorf("%s is taken as %s", text, e.root)
+			t.Errorf("%s is accepted as %s", text, e.root)
 		}
 	}
 }
 
-// The library is the oracle, where it is not known to be wrong: it takes null and [] for undefined, gives null for what
-// $lookup does not find, and escapes <, & and > in $string.
-func TestExpressionsGiveWhatTheLibraryGives(t *testing.T) {
+// The library is the oracle, except for its known errors: it treats null and [] as undefined,
+// returns null if $lookup finds nothing, and escapes <, & and > in $string.
+func TestExpressionsAgreeWithTheLibrary(t *testing.T) {
 	input := map[string]any{}
-	if err := json.Unmarshal([]byte(strings.NewReplacer(`"nil":null,`, "", `"none":[],`, "", `<&>`, "").Replace(data)), &input); err != nil {
+	text := strings.NewReplacer(`"nil":null,`, "", `"none":[],`, "", `<&>`, "").Replace(data)
+	if err := json.Unmarshal([]byte(text), &input); err != nil {
 		t.Fatal(err)
 	}
 	states := map[string]any{"input": input}
@@ -121,14 +126,14 @@ func TestExpressionsGiveWhatTheLibraryGives(t *testing.T) {
 		switch {
 		case libErr == jsonata.ErrUndefined:
 			if err != nil || got != any(undefined{}) {
-				r.Fatalf("%s gives %v (%v), the library nothing", text, got, err)
+				r.Fatalf("%s is %v (%v), undefined by the library", text, got, err)
 			}
 		case libErr != nil || err != nil:
 			if (libErr == nil) != (err == nil) {
-				r.Fatalf("%s: %v, the library says %v", text, err, libErr)
+				r.Fatalf("%s: %v, by the library %v", text, err, libErr)
 			}
-		case given(got) != given(lib) && !reflect.DeepEqual(got, lib):
-			r.Fatalf("%s gives %s, the library %s", text, given(got), given(lib))
+		case format(got) != format(lib) && !reflect.DeepEqual(got, lib):
+			r.Fatalf("%s is %s, by the library %s", text, format(got), format(lib))
 		}
 	})
 }
@@ -137,7 +142,8 @@ func TestExpressionsGiveWhatTheLibraryGives(t *testing.T) {
 func expressions(depth int) *rapid.Generator[string] {
 	return rapid.Custom(func(r *rapid.T) string {
 		leaf := rapid.SampledFrom([]string{
-			`$states.input.one`, `$states.input.deep`, `$states.input.s`, `$states.input.n`, `$states.input.o`, `$states.input.o.b.c`, `$states.input.z`,
+			`$states.input.one`, `$states.input.deep`, `$states.input.s`, `$states.input.n`, `$states.input.o`,
+			`$states.input.o.b.c`, `$states.input.z`,
 			`$states.input.l.x`, `$states.input.l`, `$states.input.t`, `'a'`, `'b'`, `1`, `2.5`, `true`, `false`,
 		})
 		if depth == 0 {
@@ -145,7 +151,8 @@ func expressions(depth int) *rapid.Generator[string] {
 		}
 		sub := func() string { return expressions(depth-1).Draw(r, "part") }
 		object := func() string {
-			return rapid.SampledFrom([]string{`$states.input.o`, `$states.input.z`, `{'a': ` + sub() + `}`}).Draw(r, "object")
+			objects := []string{`$states.input.o`, `$states.input.z`, `{'a': ` + sub() + `}`}
+			return rapid.SampledFrom(objects).Draw(r, "object")
 		}
 		switch rapid.IntRange(0, 9).Draw(r, "kind") {
 		case 0:
@@ -153,7 +160,8 @@ func expressions(depth int) *rapid.Generator[string] {
 		case 1:
 			return `{'a': ` + sub() + `, 'b': ` + sub() + `}`
 		case 2:
-			return `$count(` + rapid.SampledFrom([]string{`$keys(` + object() + `)`, `$states.input.l`, `$states.input.z`}).Draw(r, "counted") + `) > 1`
+			lists := []string{`$keys(` + object() + `)`, `$states.input.l`, `$states.input.z`}
+			return `$count(` + rapid.SampledFrom(lists).Draw(r, "counted") + `) > 1`
 		case 3:
 			return `$exists(` + sub() + `)`
 		case 4:
@@ -161,7 +169,8 @@ func expressions(depth int) *rapid.Generator[string] {
 		case 5:
 			return `(` + sub() + ` ? ` + sub() + ` : ` + sub() + `)`
 		case 6:
-			return `$lookup($states.input.o, ` + rapid.SampledFrom([]string{`'a'`, `'b'`}).Draw(r, "key") + `)` // nothing is null there
+			// never null
+			return `$lookup($states.input.o, ` + rapid.SampledFrom([]string{`'a'`, `'b'`}).Draw(r, "key") + `)`
 		case 7:
 			return `$string($merge([` + object() + `]))`
 		case 8:

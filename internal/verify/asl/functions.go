@@ -9,7 +9,7 @@ import (
 	"github.com/blues/jsonata-go/jparse"
 )
 
-// call applies a function of the subset; the checker has seen to its name and the number of its arguments.
+// call applies a function of the subset. The checker has verified its name and number of arguments.
 func (ev *evaluation) call(n *jparse.FunctionCallNode) (any, error) {
 	args := make([]any, len(n.Args))
 	for i, a := range n.Args {
@@ -39,7 +39,7 @@ func (ev *evaluation) call(n *jparse.FunctionCallNode) (any, error) {
 	case name == "lookup":
 		key, ok := args[1].(string)
 		if !ok && args[1] != any(undefined{}) {
-			return nil, fmt.Errorf("$lookup wants a string as key")
+			return nil, fmt.Errorf("$lookup needs a string as key")
 		}
 		return field(args[0], key), nil
 	case name == "merge":
@@ -50,7 +50,7 @@ func (ev *evaluation) call(n *jparse.FunctionCallNode) (any, error) {
 	return nil, fmt.Errorf("$%s is not in the subset", name)
 }
 
-// keysOf lists the keys of an object in alphabetical order: JSONata has no order that a definition may depend on.
+// keysOf lists the keys of an object alphabetically; JSONata guarantees no order.
 func keysOf(v any) any {
 	object, _ := v.(map[string]any)
 	var keys []any
@@ -60,7 +60,7 @@ func keysOf(v any) any {
 	return sequence(keys)
 }
 
-// merge puts objects over one another; the last one that has a key wins.
+// merge merges objects; the last value of a key wins.
 func merge(v any) (any, error) {
 	list, ok := v.([]any)
 	if !ok {
@@ -70,14 +70,14 @@ func merge(v any) (any, error) {
 	for _, e := range list {
 		object, ok := e.(map[string]any)
 		if !ok {
-			return nil, fmt.Errorf("$merge wants objects")
+			return nil, fmt.Errorf("$merge needs objects")
 		}
 		maps.Copy(out, object)
 	}
 	return out, nil
 }
 
-// text is v as a string: a string as it is, everything else as JSON with 15 significant digits.
+// text returns a string unchanged and any other value as JSON with 15 significant digits.
 func text(v any) (any, error) {
 	if s, ok := v.(string); ok {
 		return s, nil

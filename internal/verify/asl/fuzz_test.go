@@ -6,17 +6,26 @@ import (
 )
 
 func FuzzParse(f *testing.F) {
-	// Small ones: Go's fuzzing spends all its time on making large seeds smaller.
-	f.Add([]byte(`{"QueryLanguage":"JSONata","StartAt":"A","TimeoutSeconds":1,"States":{"A":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke",
-		"Arguments":{"FunctionName":"${F}","Payload":{"a":"{% $states.input.orderId %}"}},"Output":"{% $merge([$states.input, {'f': $states.result.Payload.x}]) %}",
-		"TimeoutSeconds":1,"Retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2,"MaxDelaySeconds":9,"JitterStrategy":"FULL"}],
-		"Catch":[{"ErrorEquals":["States.ALL"],"Output":{"e":"{% $states.errorOutput.Error %}"},"Next":"B"}],"Next":"B"},"B":{"Type":"Succeed"}}}`))
-	f.Add([]byte(`{"QueryLanguage":"JSONata","StartAt":"A","TimeoutSeconds":1,"States":{"A":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke.waitForTaskToken",
-		"Arguments":{"FunctionName":"f","Payload":"{% $states.context.Task.Token %}"},"Output":{},"TimeoutSeconds":1,"Next":"B"},
-		"B":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution","Arguments":{"StateMachineArn":"a","Name":"{% $states.context.Execution.Name %}","Input":[]},
+	// Small seeds: Go's fuzzer spends all its time on minimizing large ones.
+	f.Add([]byte(`{"QueryLanguage":"JSONata","StartAt":"A","TimeoutSeconds":1,"States":{"A":{"Type":"Task",
+		"Resource":"arn:aws:states:::lambda:invoke",
+		"Arguments":{"FunctionName":"${F}","Payload":{"a":"{% $states.input.orderId %}"}},
+		"Output":"{% $merge([$states.input, {'f': $states.result.Payload.x}]) %}",
+		"TimeoutSeconds":1,
+		"Retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":2,"MaxDelaySeconds":9,"JitterStrategy":"FULL"}],
+		"Catch":[{"ErrorEquals":["States.ALL"],"Output":{"e":"{% $states.errorOutput.Error %}"},
+		"Next":"B"}],"Next":"B"},
+		"B":{"Type":"Succeed"}}}`))
+	f.Add([]byte(`{"QueryLanguage":"JSONata","StartAt":"A","TimeoutSeconds":1,"States":{"A":{"Type":"Task",
+		"Resource":"arn:aws:states:::lambda:invoke.waitForTaskToken",
+		"Arguments":{"FunctionName":"f","Payload":"{% $states.context.Task.Token %}"},
+		"Output":{},"TimeoutSeconds":1,"Next":"B"},
+		"B":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution",
+		"Arguments":{"StateMachineArn":"a","Name":"{% $states.context.Execution.Name %}","Input":[]},
 		"Output":{},"TimeoutSeconds":1,"Next":"C"},"C":{"Type":"Succeed"}}}`))
 	f.Add([]byte(`{"QueryLanguage":"JSONata","StartAt":"A","TimeoutSeconds":1,"States":{"A":{"Type":"Succeed"}}}`))
-	f.Add([]byte(`{"QueryLanguage":"JSONata","StartAt":"A","TimeoutSeconds":1,"States":{"A":{"Type":"Choice","Choices":[{"Condition":"{% 1 > 2 %}","Next":"B"}]},"B":{"Type":"Fail"}}}`))
+	f.Add([]byte(`{"QueryLanguage":"JSONata","StartAt":"A","TimeoutSeconds":1,"States":{
+		"A":{"Type":"Choice","Choices":[{"Condition":"{% 1 > 2 %}","Next":"B"}]},"B":{"Type":"Fail"}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		substitutions := map[string]string{}
 		for _, p := range Placeholders(text) {
@@ -26,7 +35,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// Whatever is taken can be run, with every task succeeding, and with every task failing.
+		// Whatever is accepted can run, both with all tasks succeeding and with all failing.
 		for _, succeed := range []bool{true, false} {
 			x := m.Start("x", json.RawMessage(`{"orderId":"x"}`))
 			for range 500 { // MaxAttempts may be a hundred million
@@ -51,9 +60,11 @@ func FuzzParse(f *testing.F) {
 
 func FuzzExpression(f *testing.F) {
 	for _, text := range []string{
-		`$states.input`, `$states.input.orderId`, `$merge([$states.input, {'failures': {}, 'confirmed': $states.result.Payload.confirmed}])`,
+		`$states.input`, `$states.input.orderId`,
+		`$merge([$states.input, {'failures': {}, 'confirmed': $states.result.Payload.confirmed}])`,
 		`$count($keys($states.input.failures)) > 0`, `$string($states.input.failures)`, `$states.context.Task.Token`,
-		`($r := {'A': 'B'}; $x := $lookup($r, $states.input.failure.error); $exists($x) ? $x : 'INTERNAL')`, `[[1], $states.input.l]`, `{'a': 1 > 2}`,
+		`($r := {'A': 'B'}; $x := $lookup($r, $states.input.failure.error); $exists($x) ? $x : 'INTERNAL')`,
+		`[[1], $states.input.l]`, `{'a': 1 > 2}`,
 	} {
 		f.Add(text, `{"orderId":"x","failures":{"A":null},"failure":{"error":"A"},"l":[{"a":[]},{"a":1}]}`)
 	}
@@ -72,11 +83,11 @@ func FuzzExpression(f *testing.F) {
 		}
 		got, err := e.eval(map[string]any{"input": v, "result": v, "context": map[string]any{}})
 		if after, bad := encode(v); bad != nil || string(after) != string(before) {
-			t.Errorf("%s changes its input", text)
+			t.Errorf("%s modifies its input", text)
 		}
 		if err == nil && got != any(undefined{}) {
 			if _, bad := encode(got); bad != nil && bad.name != ErrDataLimitExceeded {
-				t.Errorf("%s gives %v, which is not JSON", text, got)
+				t.Errorf("%s returns %v, which is not JSON", text, got)
 			}
 		}
 	})

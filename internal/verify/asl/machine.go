@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Machine is a state machine. It never changes, so any number of goroutines may use it.
+// Machine is an immutable state machine, safe for concurrent use.
 type Machine struct {
 	Comment string
 	StartAt string
-	// Timeout is what an execution has in all. Whoever drives it calls Stop(TimedOut, …) when that is used up.
+	// Timeout limits an execution. The driver calls Stop(TimedOut, …) when it has passed.
 	Timeout time.Duration
 	States  map[string]*State
 }
@@ -59,7 +59,7 @@ type State struct {
 	output   template // Task
 }
 
-// Retrier says which errors of a task are worth another attempt, and when.
+// Retrier says which errors of a task are retried, and when.
 type Retrier struct {
 	ErrorEquals []string
 	Interval    time.Duration
@@ -69,20 +69,20 @@ type Retrier struct {
 	FullJitter  bool
 }
 
-// Catcher says where a task goes on after some errors.
+// Catcher says which state follows after some errors.
 type Catcher struct {
 	ErrorEquals []string
 	Next        string
 	output      template
 }
 
-// Branch is where a Choice goes on if its condition holds.
+// Branch is the state that follows a Choice if its condition holds.
 type Branch struct {
 	Next      string
 	condition template
 }
 
-// Successors lists the states that may come right after s, each once.
+// Successors lists the states that may directly follow s, each once.
 func (s *State) Successors() []string {
 	var next []string
 	add := func(name string) {

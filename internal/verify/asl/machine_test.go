@@ -3,13 +3,14 @@ package asl_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
 	"orderflow/internal/verify/asl"
 )
 
-// task is a definition of one task, "Do", whose parts are given, with places to go on to.
+// task is a definition with one task, "Do", made of the given parts, and states to follow it.
 type task struct{ resource, arguments, output, retry, catch string }
 
 func (d task) definition() string {
@@ -20,10 +21,13 @@ func (d task) definition() string {
 		return s
 	}
 	return fmt.Sprintf(`{"QueryLanguage":"JSONata","StartAt":"Do","TimeoutSeconds":60,"States":{
-		"Do":{"Type":"Task","Resource":%q,"Arguments":%s,"Output":%s,"TimeoutSeconds":5,"Retry":[%s],"Catch":[%s],"Next":"Well"},
-		"Well":{"Type":"Choice","Choices":[{"Condition":"{%% $states.input.bad %%}","Next":"Bad"},{"Condition":"{%% $states.input.worse %%}","Next":"Worse"}],"Default":"Good"},
+		"Do":{"Type":"Task","Resource":%q,"Arguments":%s,"Output":%s,"TimeoutSeconds":5,
+			"Retry":[%s],"Catch":[%s],"Next":"Well"},
+		"Well":{"Type":"Choice","Choices":[{"Condition":"{%% $states.input.bad %%}","Next":"Bad"},
+			{"Condition":"{%% $states.input.worse %%}","Next":"Worse"}],"Default":"Good"},
 		"Good":{"Type":"Succeed"},"Bad":{"Type":"Fail","Error":"Bad","Cause":"of you"},"Worse":{"Type":"Fail"}}}`,
-		or(d.resource, string(asl.LambdaInvoke)), or(d.arguments, `{"FunctionName":"f","Payload":{}}`), or(d.output, `{"bad":false,"worse":false}`), d.retry, d.catch)
+		or(d.resource, string(asl.LambdaInvoke)), or(d.arguments, `{"FunctionName":"f","Payload":{}}`),
+		or(d.output, `{"bad":false,"worse":false}`), d.retry, d.catch)
 }
 
 func (d task) start(t *testing.T, input string) *asl.Execution {
@@ -46,73 +50,76 @@ func ended(t *testing.T, x *asl.Execution) asl.Done {
 	t.Helper()
 	d, ok := x.Next().(asl.Done)
 	if !ok {
-		t.Fatalf("it goes on with %#v", x.Next())
+		t.Fatalf("it continues with %#v", x.Next())
 	}
 	return d
 }
 
 func TestParseRefusesWhatIsOutsideTheSubset(t *testing.T) {
-	whole := task{}.definition()
+	valid := task{}.definition()
 	change := func(from, to string) string {
-		if !strings.Contains(whole, from) {
-			t.Fatalf("there is no %s", from)
+		if !strings.Contains(valid, from) {
+			t.Fatalf("the definition lacks %s", from)
 		}
-		return strings.Replace(whole, from, to, 1)
+		return strings.Replace(valid, from, to, 1)
 	}
 	for name, text := range map[string]string{
 		"not JSON":                      `{`,
 		"nothing":                       ``,
-		"two definitions":               whole + whole,
+		"two definitions":               valid + valid,
 		"JSONPath":                      change(`"JSONata"`, `"JSONPath"`),
 		"no timeout of the machine":     change(`"TimeoutSeconds":60`, `"TimeoutSeconds":0`),
 		"an unknown field":              change(`"TimeoutSeconds":60`, `"TimeoutSeconds":60,"Version":"1.0"`),
-		"a field in other letters":      change(`"StartAt"`, `"startAt"`),
+		"a field in other case":         change(`"StartAt"`, `"startAt"`),
 		"an unknown field of a task":    change(`"TimeoutSeconds":5`, `"TimeoutSeconds":5,"HeartbeatSeconds":2`),
 		"an unknown field of a retrier": task{retry: `{"ErrorEquals":["A"],"Times":2}`}.definition(),
 		"no timeout of a task":          change(`"TimeoutSeconds":5`, `"TimeoutSeconds":0`),
 		"a key twice":                   change(`"Next":"Well"`, `"Next":"Well","Next":"Good"`),
 		"an unknown state type":         change(`"Type":"Succeed"`, `"Type":"Pass"`),
 		"an unknown resource":           task{resource: "arn:aws:states:::sqs:sendMessage"}.definition(),
-		"an end":                        change(`"Next":"Well"`, `"End":true`),
-		"a way to nowhere":              change(`"Next":"Well"`, `"Next":"Wel"`),
-		"a start nowhere":               change(`"StartAt":"Do"`, `"StartAt":"Done"`),
-		"a state that is not reached":   change(`"Default":"Good"`, `"Default":"Bad"`),
+		"End":                           change(`"Next":"Well"`, `"End":true`),
+		"an unknown Next":               change(`"Next":"Well"`, `"Next":"Wel"`),
+		"an unknown StartAt":            change(`"StartAt":"Do"`, `"StartAt":"Done"`),
+		"an unreachable state":          change(`"Default":"Good"`, `"Default":"Bad"`),
 		"a loop":                        change(`"Default":"Good"`, `"Default":"Do"`),
-		"no choices":                    change(`[{"Condition":"{% $states.input.bad %}","Next":"Bad"},{"Condition":"{% $states.input.worse %}","Next":"Worse"}]`, `[]`),
-		"a condition that is none":      change(`"{% $states.input.bad %}"`, `"yes"`),
-		"an expression in Fail":         change(`"of you"`, `"{% 'x' %}"`),
-		"half an expression":            task{output: `"a {% $states.input %}"`}.definition(),
-		"no output":                     task{output: `null`}.definition(),
-		"more arguments":                task{arguments: `{"FunctionName":"f","Payload":{},"Qualifier":"1"}`}.definition(),
-		"fewer arguments":               task{arguments: `{"FunctionName":"f"}`}.definition(),
-		"a function by expression":      task{arguments: `{"FunctionName":"{% 'f' %}","Payload":{}}`}.definition(),
-		"ALL with others":               task{retry: `{"ErrorEquals":["States.ALL","A"]}`}.definition(),
-		"ALL not last":                  task{retry: `{"ErrorEquals":["States.ALL"]},{"ErrorEquals":["A"]}`}.definition(),
-		"an empty ErrorEquals":          task{retry: `{"ErrorEquals":[]}`}.definition(),
-		"no interval":                   task{retry: `{"ErrorEquals":["A"],"IntervalSeconds":0}`}.definition(),
-		"a shrinking backoff":           task{retry: `{"ErrorEquals":["A"],"BackoffRate":0.5}`}.definition(),
-		"negative attempts":             task{retry: `{"ErrorEquals":["A"],"MaxAttempts":-1}`}.definition(),
-		"a cap below the interval":      task{retry: `{"ErrorEquals":["A"],"IntervalSeconds":5,"MaxDelaySeconds":5}`}.definition(),
-		"an unknown jitter":             task{retry: `{"ErrorEquals":["A"],"JitterStrategy":"HALF"}`}.definition(),
-		"a catcher without output":      task{catch: `{"ErrorEquals":["A"],"Next":"Good"}`}.definition(),
-		"a catcher without next":        task{catch: `{"ErrorEquals":["A"],"Output":{}}`}.definition(),
-		"no substitution":               task{arguments: `{"FunctionName":"${F}","Payload":{}}`}.definition(),
+		"no choices": change(`[{"Condition":"{% $states.input.bad %}","Next":"Bad"},
+			{"Condition":"{% $states.input.worse %}","Next":"Worse"}]`, `[]`),
+		"a plain-text condition":   change(`"{% $states.input.bad %}"`, `"yes"`),
+		"an expression in Fail":    change(`"of you"`, `"{% 'x' %}"`),
+		"half an expression":       task{output: `"a {% $states.input %}"`}.definition(),
+		"no output":                task{output: `null`}.definition(),
+		"more arguments":           task{arguments: `{"FunctionName":"f","Payload":{},"Qualifier":"1"}`}.definition(),
+		"fewer arguments":          task{arguments: `{"FunctionName":"f"}`}.definition(),
+		"a function by expression": task{arguments: `{"FunctionName":"{% 'f' %}","Payload":{}}`}.definition(),
+		"ALL with others":          task{retry: `{"ErrorEquals":["States.ALL","A"]}`}.definition(),
+		"ALL not last":             task{retry: `{"ErrorEquals":["States.ALL"]},{"ErrorEquals":["A"]}`}.definition(),
+		"an empty ErrorEquals":     task{retry: `{"ErrorEquals":[]}`}.definition(),
+		"no interval":              task{retry: `{"ErrorEquals":["A"],"IntervalSeconds":0}`}.definition(),
+		"a shrinking backoff":      task{retry: `{"ErrorEquals":["A"],"BackoffRate":0.5}`}.definition(),
+		"negative attempts":        task{retry: `{"ErrorEquals":["A"],"MaxAttempts":-1}`}.definition(),
+		"a cap below the interval": task{
+			retry: `{"ErrorEquals":["A"],"IntervalSeconds":5,"MaxDelaySeconds":5}`,
+		}.definition(),
+		"an unknown jitter":        task{retry: `{"ErrorEquals":["A"],"JitterStrategy":"HALF"}`}.definition(),
+		"a catcher without output": task{catch: `{"ErrorEquals":["A"],"Next":"Good"}`}.definition(),
+		"a catcher without next":   task{catch: `{"ErrorEquals":["A"],"Output":{}}`}.definition(),
+		"no substitution":          task{arguments: `{"FunctionName":"${F}","Payload":{}}`}.definition(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if m, err := asl.Parse([]byte(text), nil); err == nil {
-				t.Errorf("it is taken as %+v", m)
+				t.Errorf("accepted as %+v", m)
 			}
 		})
 	}
-	if _, err := asl.Parse([]byte(whole), nil); err != nil {
-		t.Errorf("what they are made of is refused: %v", err)
+	if _, err := asl.Parse([]byte(valid), nil); err != nil {
+		t.Errorf("the valid definition is refused: %v", err)
 	}
-	if _, err := asl.Parse([]byte(whole), map[string]string{"F": "f"}); err == nil {
-		t.Error("a substitution that is not used is taken")
+	if _, err := asl.Parse([]byte(valid), map[string]string{"F": "f"}); err == nil {
+		t.Error("an unused substitution is accepted")
 	}
 }
 
-func TestChoiceTakesTheFirstConditionThatHolds(t *testing.T) {
+func TestChoiceTakesTheFirstTrueCondition(t *testing.T) {
 	for output, want := range map[string]asl.Done{
 		`{"bad":true,"worse":true}`:   {Status: asl.Failed, Error: "Bad", Cause: "of you", LastState: "Bad"},
 		`{"bad":false,"worse":true}`:  {Status: asl.Failed, LastState: "Worse"},
@@ -122,13 +129,13 @@ func TestChoiceTakesTheFirstConditionThatHolds(t *testing.T) {
 		must(t, x.Succeed(json.RawMessage(`{}`)))
 		got := ended(t, x)
 		got.Output = nil
-		if got.Status != want.Status || got.Error != want.Error || got.Cause != want.Cause || got.LastState != want.LastState {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v", output, got)
 		}
 	}
 }
 
-func TestConditionThatIsNoBooleanFailsTheExecution(t *testing.T) {
+func TestNonBooleanConditionFailsTheExecution(t *testing.T) {
 	for _, output := range []string{`{"bad":"yes"}`, `{"bad":null}`, `{}`} {
 		x := task{output: output}.start(t, `{}`)
 		must(t, x.Succeed(json.RawMessage(`{}`)))
@@ -138,17 +145,20 @@ func TestConditionThatIsNoBooleanFailsTheExecution(t *testing.T) {
 	}
 }
 
-func TestFunctionsAnswerIsThePayloadOfTheResult(t *testing.T) {
-	x := task{output: `{"bad":false,"worse":false,"got":"{% $states.result.Payload.n %}","in":"{% $states.input %}","name":"{% $states.context.Execution.Name %}"}`}.start(t, `{"a":[null]}`)
+func TestFunctionResultIsThePayload(t *testing.T) {
+	x := task{output: `{"bad":false,"worse":false,"got":"{% $states.result.Payload.n %}","in":"{% $states.input %}",
+		"name":"{% $states.context.Execution.Name %}"}`}.start(t, `{"a":[null]}`)
 	must(t, x.Succeed(json.RawMessage(`{"n":null}`)))
 	if d := ended(t, x); string(d.Output) != `{"bad":false,"got":null,"in":{"a":[null]},"name":"x","worse":false}` {
 		t.Errorf("%s %+v", d.Output, d)
 	}
 }
 
-func TestUndefinedResultIsAnErrorThatCanBeCaught(t *testing.T) {
-	catch := `{"ErrorEquals":["States.QueryEvaluationError"],"Output":{"bad":false,"worse":false,"why":"{% $states.errorOutput.Cause %}"},"Next":"Well"}`
-	x := task{arguments: `{"FunctionName":"f","Payload":{"a":"{% $states.input.missing %}"}}`, catch: catch}.start(t, `{}`)
+func TestUndefinedResultCanBeCaught(t *testing.T) {
+	catch := `{"ErrorEquals":["States.QueryEvaluationError"],"Next":"Well",
+		"Output":{"bad":false,"worse":false,"why":"{% $states.errorOutput.Cause %}"}}`
+	arguments := `{"FunctionName":"f","Payload":{"a":"{% $states.input.missing %}"}}`
+	x := task{arguments: arguments, catch: catch}.start(t, `{}`)
 	if d := ended(t, x); d.Status != asl.Succeeded || !strings.Contains(string(d.Output), "$states.input.missing") {
 		t.Errorf("in Arguments: %s %+v", d.Output, d)
 	}
@@ -157,14 +167,15 @@ func TestUndefinedResultIsAnErrorThatCanBeCaught(t *testing.T) {
 	if d := ended(t, x); d.Status != asl.Succeeded {
 		t.Errorf("in Output: %+v", d)
 	}
-	x = task{catch: `{"ErrorEquals":["States.ALL"],"Output":"{% $states.input.missing %}","Next":"Well"}`}.start(t, `{}`)
+	catch = `{"ErrorEquals":["States.ALL"],"Output":"{% $states.input.missing %}","Next":"Well"}`
+	x = task{catch: catch}.start(t, `{}`)
 	must(t, x.Fail("A", ""))
 	if d := ended(t, x); d.Status != asl.Failed || d.Error != asl.ErrQueryEvaluation {
 		t.Errorf("in the catcher's own Output: %+v", d)
 	}
 }
 
-func TestTooMuchDataIsAnErrorOfItsOwn(t *testing.T) {
+func TestTooMuchDataIsDataLimitExceeded(t *testing.T) {
 	big := `{"x":"` + strings.Repeat("x", 256<<10) + `"}`
 	x := task{catch: `{"ErrorEquals":["States.ALL"],"Output":{},"Next":"Good"}`}.start(t, `{}`)
 	must(t, x.Succeed(json.RawMessage(big)))

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// definition is the JSON of a machine. Whatever is not a field here is outside the subset.
+// definition is the JSON of a machine. Other fields are outside the subset.
 type definition struct {
 	Comment        string
 	QueryLanguage  string
@@ -21,7 +21,7 @@ type definition struct {
 
 var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// Placeholders lists the names that a definition wants substituted, as ${Name}, in order, each once.
+// Placeholders lists the names of a definition's ${Name} placeholders, sorted, each once.
 func Placeholders(definition []byte) []string {
 	names := map[string]bool{}
 	for _, m := range placeholder.FindAllSubmatch(definition, -1) {
@@ -30,9 +30,9 @@ func Placeholders(definition []byte) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Parse reads a definition, with every ${Name} in it substituted. It refuses what is outside the subset, and what AWS
-// would refuse: a transition to nowhere, a state that is never reached, a wildcard that hides what follows it. A
-// substitution that is not there or not used is an error too.
+// Parse reads a definition and substitutes every ${Name}. It refuses what is outside the subset and
+// what AWS refuses: transitions to unknown states, unreachable states, a wildcard before other
+// errors. A missing or unused substitution is an error, too.
 func Parse(text []byte, substitutions map[string]string) (*Machine, error) {
 	text, err := substitute(text, substitutions)
 	if err != nil {
@@ -49,9 +49,10 @@ func Parse(text []byte, substitutions map[string]string) (*Machine, error) {
 		return nil, fmt.Errorf("asl: the query language %q is not in the subset", d.QueryLanguage)
 	}
 	if d.TimeoutSeconds < 1 || d.TimeoutSeconds > maxSeconds {
-		return nil, fmt.Errorf("asl: a machine needs a timeout")
+		return nil, fmt.Errorf("asl: a machine needs TimeoutSeconds")
 	}
-	m := &Machine{Comment: d.Comment, StartAt: d.StartAt, Timeout: seconds(d.TimeoutSeconds), States: map[string]*State{}}
+	timeout := seconds(d.TimeoutSeconds)
+	m := &Machine{Comment: d.Comment, StartAt: d.StartAt, Timeout: timeout, States: map[string]*State{}}
 	for _, name := range slices.Sorted(maps.Keys(d.States)) {
 		s, err := parseState(name, d.States[name])
 		if err != nil {
@@ -65,30 +66,30 @@ func Parse(text []byte, substitutions map[string]string) (*Machine, error) {
 	return m, nil
 }
 
-// substitute puts the values in, as CloudFormation does.
+// substitute replaces placeholders as CloudFormation does.
 func substitute(text []byte, substitutions map[string]string) ([]byte, error) {
 	want := Placeholders(text)
 	for _, name := range want {
 		if _, ok := substitutions[name]; !ok {
-			return nil, fmt.Errorf("nothing is given for ${%s}", name)
+			return nil, fmt.Errorf("no substitution for ${%s}", name)
 		}
 	}
 	if len(want) != len(substitutions) {
-		return nil, fmt.Errorf("the definition uses %d substitutions of %d", len(want), len(substitutions))
+		return nil, fmt.Errorf("the definition uses only %d of %d substitutions", len(want), len(substitutions))
 	}
 	return placeholder.ReplaceAllFunc(text, func(m []byte) []byte {
-		quoted, _ := json.Marshal(substitutions[string(m[2:len(m)-1])]) // a string always has JSON
+		quoted, _ := json.Marshal(substitutions[string(m[2:len(m)-1])]) // a string always encodes
 		return quoted[1 : len(quoted)-1]
 	}), nil
 }
 
-// maxSeconds is AWS's limit of any time in a definition.
+// maxSeconds is AWS's limit for times in a definition.
 const maxSeconds = 99999999
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
-// connected checks that all states are there and reached, and that none is reached again: our machines have no loops,
-// which is why every execution ends and the search over them too.
+// connected checks that all states exist and are reachable, and that there are no loops: so every
+// execution ends, and the search over them, too.
 func (m *Machine) connected() error {
 	onPath, done := map[string]bool{}, map[string]bool{}
 	var visit func(name string) error
@@ -96,9 +97,9 @@ func (m *Machine) connected() error {
 		s, ok := m.States[name]
 		switch {
 		case !ok:
-			return fmt.Errorf("there is no state %q", name)
+			return fmt.Errorf("the state %q does not exist", name)
 		case onPath[name]:
-			return fmt.Errorf("the state %s leads back to itself, which is not in the subset", name)
+			return fmt.Errorf("the state %s is in a loop, which is not in the subset", name)
 		case done[name]:
 			return nil
 		}

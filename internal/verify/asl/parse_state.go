@@ -50,7 +50,7 @@ func parseState(name string, text json.RawMessage) (*State, error) {
 		return nil, err
 	}
 	if name == "" || len([]rune(name)) > 80 {
-		return nil, errors.New("the name of a state has 1 to 80 characters")
+		return nil, errors.New("the name of a state must have 1 to 80 characters")
 	}
 	s := &State{Name: name, Type: kind.Type}
 	switch kind.Type {
@@ -89,7 +89,7 @@ func parseTask(s *State, text json.RawMessage) error {
 		return err
 	}
 	if d.TimeoutSeconds < 1 || d.TimeoutSeconds > maxSeconds {
-		return errors.New("a task needs a timeout")
+		return errors.New("a task needs TimeoutSeconds")
 	}
 	s.Comment, s.Next, s.Resource, s.Timeout = d.Comment, d.Next, d.Resource, seconds(d.TimeoutSeconds)
 	if s.Next == "" {
@@ -109,12 +109,12 @@ func parseTask(s *State, text json.RawMessage) error {
 	for _, r := range d.Retry {
 		retrier, err := r.parse()
 		if err != nil {
-			return fmt.Errorf("its Retry: %w", err)
+			return fmt.Errorf("Retry: %w", err)
 		}
 		s.Retry, lists = append(s.Retry, retrier), append(lists, r.ErrorEquals)
 	}
 	if err := errorLists(lists); err != nil {
-		return fmt.Errorf("its Retry: %w", err)
+		return fmt.Errorf("Retry: %w", err)
 	}
 	lists = nil
 	for _, c := range d.Catch {
@@ -131,12 +131,12 @@ func parseTask(s *State, text json.RawMessage) error {
 		}
 	}
 	if err := errorLists(lists); err != nil {
-		return fmt.Errorf("its Catch: %w", err)
+		return fmt.Errorf("Catch: %w", err)
 	}
 	return nil
 }
 
-// arguments reads those of the task's resource; each of them must be there and no other.
+// arguments reads the arguments of the task's resource. All are required, others refused.
 func (s *State) arguments(args map[string]any) error {
 	want := map[Resource][]string{
 		LambdaInvoke:        {"FunctionName", "Payload"},
@@ -148,7 +148,7 @@ func (s *State) arguments(args map[string]any) error {
 	}
 	for _, a := range want {
 		if _, ok := args[a]; !ok {
-			return fmt.Errorf("its Arguments lack %s", a)
+			return fmt.Errorf("missing argument %s", a)
 		}
 	}
 	if len(args) != len(want) {
@@ -189,7 +189,7 @@ func (d retryDefinition) parse() (Retrier, error) {
 	}
 	if d.MaxDelaySeconds != nil {
 		if *d.MaxDelaySeconds < 1 || *d.MaxDelaySeconds > 31622400 || seconds(*d.MaxDelaySeconds) <= r.Interval {
-			return r, errors.New("MaxDelaySeconds must be more than IntervalSeconds, and at most 31622400")
+			return r, errors.New("MaxDelaySeconds must be more than IntervalSeconds and at most 31622400")
 		}
 		r.MaxDelay = seconds(*d.MaxDelaySeconds)
 	}
@@ -198,19 +198,19 @@ func (d retryDefinition) parse() (Retrier, error) {
 	case "FULL":
 		r.FullJitter = true
 	default:
-		return r, fmt.Errorf("there is no JitterStrategy %q", d.JitterStrategy)
+		return r, fmt.Errorf("unknown JitterStrategy %q", d.JitterStrategy)
 	}
 	return r, nil
 }
 
-// errorLists checks that States.ALL stands alone, in the last list.
+// errorLists checks that States.ALL is alone, in the last list.
 func errorLists(lists [][]string) error {
 	for i, l := range lists {
 		if len(l) == 0 || slices.Contains(l, "") {
 			return errors.New("ErrorEquals must not be empty")
 		}
 		if slices.Contains(l, ErrAll) && (len(l) > 1 || i < len(lists)-1) {
-			return errors.New("States.ALL must stand alone and last")
+			return errors.New("States.ALL must be alone and last")
 		}
 	}
 	return nil
@@ -227,7 +227,7 @@ func parseChoice(s *State, text json.RawMessage) error {
 	}
 	for _, c := range d.Choices {
 		if _, ok := expressionOf(c.Condition); !ok || c.Next == "" {
-			return errors.New("a choice needs an expression as Condition, and Next")
+			return errors.New("a choice needs Next and an expression as Condition")
 		}
 		condition, err := parseTemplate("Condition", c.Condition, inArguments)
 		if err != nil {

@@ -7,38 +7,39 @@ import (
 	"github.com/blues/jsonata-go/jparse"
 )
 
-// Reads lists the fields of the input by name on which the way of an execution can depend: those that a condition of a
-// Choice or an Output names. What is only handed on, to functions or as a part of the whole input, is not among them.
+// Reads lists the input fields that can affect the control flow: those that a condition or an
+// Output names. Fields that are only passed on, to functions or within the whole input, are not
+// included.
 func (m *Machine) Reads() []string {
 	fields := map[string]bool{}
 	for _, s := range m.States {
-		note(s.output.value, fields)
+		addFields(s.output.value, fields)
 		for _, b := range s.Choices {
-			note(b.condition.value, fields)
+			addFields(b.condition.value, fields)
 		}
 		for _, c := range s.Catch {
-			note(c.output.value, fields)
+			addFields(c.output.value, fields)
 		}
 	}
 	return slices.Sorted(maps.Keys(fields))
 }
 
-func note(v any, fields map[string]bool) {
+func addFields(v any, fields map[string]bool) {
 	switch v := v.(type) {
 	case *expression:
-		noteNode(v.root, fields)
+		addNodeFields(v.root, fields)
 	case []any:
 		for _, e := range v {
-			note(e, fields)
+			addFields(e, fields)
 		}
 	case map[string]any:
 		for _, e := range v {
-			note(e, fields)
+			addFields(e, fields)
 		}
 	}
 }
 
-func noteNode(node jparse.Node, fields map[string]bool) {
+func addNodeFields(node jparse.Node, fields map[string]bool) {
 	if path, ok := node.(*jparse.PathNode); ok {
 		if names := pathOf(path); names[1] == "input" && len(names) > 2 {
 			fields[names[2]] = true
@@ -46,11 +47,11 @@ func noteNode(node jparse.Node, fields map[string]bool) {
 		return
 	}
 	for _, n := range children(node) {
-		noteNode(n, fields)
+		addNodeFields(n, fields)
 	}
 }
 
-// children lists the nodes below one of the subset, but for paths.
+// children lists the children of a node, except of paths.
 func children(node jparse.Node) []jparse.Node {
 	switch n := node.(type) {
 	case *jparse.ArrayNode:

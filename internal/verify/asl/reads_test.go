@@ -7,11 +7,13 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-func TestReadsAreWhatConditionsAndOutputsName(t *testing.T) {
+func TestReadsListsFieldsOfConditionsAndOutputs(t *testing.T) {
 	text := task{
-		arguments: `{"FunctionName":"f","Payload":{"a":"{% $states.input.onlyHandedOn %}"}}`,
-		output:    `{"x":["{% ($v := $states.input.assigned; $exists($v) ? [$states.input.then] : {'k': $states.input.otherwise}) %}"]}`,
-		catch:     `{"ErrorEquals":["A"],"Output":"{% $merge([$states.input, {'e': $count($states.input.counted) > 1}]) %}","Next":"Good"}`,
+		arguments: `{"FunctionName":"f","Payload":{"a":"{% $states.input.onlyPassedOn %}"}}`,
+		output: `{"x":["{% ($v := $states.input.assigned;` +
+			` $exists($v) ? [$states.input.then] : {'k': $states.input.otherwise}) %}"]}`,
+		catch: `{"ErrorEquals":["A"],"Next":"Good",
+			"Output":"{% $merge([$states.input, {'e': $count($states.input.counted) > 1}]) %}"}`,
 	}.definition()
 	m, err := asl.Parse([]byte(text), nil)
 	if err != nil {
@@ -22,9 +24,10 @@ func TestReadsAreWhatConditionsAndOutputsName(t *testing.T) {
 	}
 }
 
-// The exhaustive search leaves out of the compensation's input what its way does not depend on.
+// The exhaustive search drops those fields of the compensation's input that do not affect control
+// flow.
 func TestCompensationDoesNotDependOnItsReason(t *testing.T) {
 	if got := load(t, "compensate-order").Reads(); !slices.Equal(got, []string{"confirmed", "failures"}) {
-		t.Errorf("it reads %v", got)
+		t.Errorf("it also reads %v", got)
 	}
 }

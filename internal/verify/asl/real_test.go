@@ -18,8 +18,10 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-const order = `{"orderId":"01J","customerId":"c1","items":[{"sku":"A","quantity":2}],"total":{"currency":"EUR","amount":1999},
-	"paymentMethod":"pm_card_visa","shippingAddress":{"name":"N","line1":"L","city":"C","postalCode":"1","country":"DE"},"traceparent":""}`
+const order = `{"orderId":"01J","customerId":"c1","items":[{"sku":"A","quantity":2}],
+	"total":{"currency":"EUR","amount":1999},
+	"paymentMethod":"pm_card_visa",
+	"shippingAddress":{"name":"N","line1":"L","city":"C","postalCode":"1","country":"DE"},"traceparent":""}`
 
 func load(t testing.TB, name string) *asl.Machine {
 	t.Helper()
@@ -38,7 +40,8 @@ func load(t testing.TB, name string) *asl.Machine {
 	return m
 }
 
-// drive answers every effect by answer until the execution is done; what it returns is the function's answer, or an error name.
+// drive answers effects until the execution is done. answer returns the function's result or an
+// error name.
 func drive(t testing.TB, x *asl.Execution, answer func(asl.Effect) (output, fail string)) asl.Done {
 	t.Helper()
 	for range 1000 {
@@ -67,7 +70,10 @@ func drive(t testing.TB, x *asl.Execution, answer func(asl.Effect) (output, fail
 func TestOrderIsFulfilledStateByState(t *testing.T) {
 	x := load(t, "fulfil-order").Start("01J", json.RawMessage(order))
 	done := drive(t, x, func(asl.Effect) (string, string) { return `{"status":"ok"}`, "" })
-	want := []string{"ReserveStock", "AuthorizePayment", "ArrangeShipment", "AwaitShipment", "CapturePayment", "CommitStock", "ConfirmOrder", "Fulfilled"}
+	want := []string{
+		"ReserveStock", "AuthorizePayment", "ArrangeShipment", "AwaitShipment", "CapturePayment", "CommitStock",
+		"ConfirmOrder", "Fulfilled",
+	}
 	if done.Status != asl.Succeeded || !slices.Equal(x.Trace(), want) {
 		t.Errorf("%+v after %v", done, x.Trace())
 	}
@@ -90,18 +96,21 @@ func TestFailedStepHandsOverToCompensation(t *testing.T) {
 	if done.LastState != "Compensating" || started.Name != "01J" || started.MachineARN != "CompensateOrderArn" {
 		t.Errorf("%+v, started %+v", done, started)
 	}
-	want := `{"customerId":"c1","failedStep":"AuthorizePayment","orderId":"01J","reason":"PAYMENT_DECLINED","total":{"amount":1999,"currency":"EUR"},"traceparent":""}`
+	want := `{"customerId":"c1","failedStep":"AuthorizePayment","orderId":"01J","reason":"PAYMENT_DECLINED",` +
+		`"total":{"amount":1999,"currency":"EUR"},"traceparent":""}`
 	if string(started.Input) != want {
 		t.Errorf("the compensation gets %s", started.Input)
 	}
 }
 
-// The names are those that the services give their errors, so that a renamed error is noticed here.
-func TestEachFailureHandsOverWithTheReasonThatTheCustomerIsTold(t *testing.T) {
+// The names are those of the services' errors, so a renamed error fails here.
+func TestEachFailureHasTheReasonThatTheCustomerSees(t *testing.T) {
 	for failure, want := range map[string]string{
-		inventory.ErrOutOfStock.Code: "OUT_OF_STOCK", payments.ErrDeclined.Code: "PAYMENT_DECLINED", payments.ErrVoided.Code: "PAYMENT_VOIDED",
-		"ShipmentRefused": "SHIPMENT_REFUSED", shipping.ErrCancelled.Code: "SHIPMENT_REFUSED",
-		step.Transient: "TIMED_OUT", resilience.ErrOpen.Code: "TIMED_OUT", "States.Timeout": "TIMED_OUT", "Lambda.Unknown": "TIMED_OUT",
+		inventory.ErrOutOfStock.Code: "OUT_OF_STOCK", payments.ErrDeclined.Code: "PAYMENT_DECLINED",
+		payments.ErrVoided.Code: "PAYMENT_VOIDED",
+		"ShipmentRefused":       "SHIPMENT_REFUSED", shipping.ErrCancelled.Code: "SHIPMENT_REFUSED",
+		step.Transient: "TIMED_OUT", resilience.ErrOpen.Code: "TIMED_OUT", "States.Timeout": "TIMED_OUT",
+		"Lambda.Unknown":      "TIMED_OUT",
 		orders.ErrClosed.Code: "CANCELLED", barrier.ErrCompensated.Code: "INTERNAL", "AnythingElse": "INTERNAL",
 	} {
 		var told struct{ Reason string }
@@ -115,13 +124,15 @@ func TestEachFailureHandsOverWithTheReasonThatTheCustomerIsTold(t *testing.T) {
 			return "", failure
 		})
 		if told.Reason != want {
-			t.Errorf("%s is told as %q, want %s", failure, told.Reason, want)
+			t.Errorf("%s has the reason %q, want %s", failure, told.Reason, want)
 		}
 	}
 }
 
 func TestExhaustedUndoDoesNotStopTheOthersAndFlagsTheOrder(t *testing.T) {
-	x := load(t, "compensate-order").Start("01J", json.RawMessage(`{"orderId":"01J","customerId":"c1","total":{"currency":"EUR","amount":1},"reason":"TIMED_OUT","failedStep":"","traceparent":""}`))
+	input := `{"orderId":"01J","customerId":"c1","total":{"currency":"EUR","amount":1},"reason":"TIMED_OUT",
+		"failedStep":"","traceparent":""}`
+	x := load(t, "compensate-order").Start("01J", json.RawMessage(input))
 	attempts, detail := 0, ""
 	done := drive(t, x, func(e asl.Effect) (string, string) {
 		i := e.(asl.Invoke)
@@ -140,21 +151,24 @@ func TestExhaustedUndoDoesNotStopTheOthersAndFlagsTheOrder(t *testing.T) {
 		}
 		return `{}`, ""
 	})
-	if done.Error != "NeedsAttention" || attempts != 9 || detail != `{"VoidPayment":"Transient"}` || !slices.Contains(x.Trace(), "ReleaseStock") {
-		t.Errorf("%+v after %d attempts, told %s, by %v", done, attempts, detail, x.Trace())
+	released := slices.Contains(x.Trace(), "ReleaseStock")
+	if done.Error != "NeedsAttention" || attempts != 9 || detail != `{"VoidPayment":"Transient"}` || !released {
+		t.Errorf("%+v after %d attempts, detail %s, by %v", done, attempts, detail, x.Trace())
 	}
 }
 
-func TestACompensationThatIsGivenUpUndoesNothingAndFlagsTheOrder(t *testing.T) {
-	input := `{"orderId":"01J","customerId":"c1","total":{"currency":"EUR","amount":1},"reason":"INTERNAL","failedStep":"","traceparent":"","failures":{"compensate-order":"CompensationExhausted"}}`
+func TestAbandonedCompensationOnlyFlagsTheOrder(t *testing.T) {
+	input := `{"orderId":"01J","customerId":"c1","total":{"currency":"EUR","amount":1},"reason":"INTERNAL",
+		"failedStep":"","traceparent":"","failures":{"compensate-order":"CompensationExhausted"}}`
 	x := load(t, "compensate-order").Start("01J-6", json.RawMessage(input))
 	var flagged []string
 	done := drive(t, x, func(e asl.Effect) (string, string) {
 		flagged = append(flagged, string(e.(asl.Invoke).Payload))
 		return `{}`, ""
 	})
-	if done.Error != "NeedsAttention" || len(flagged) != 1 || !strings.Contains(flagged[0], `{\"compensate-order\":\"CompensationExhausted\"}`) {
-		t.Errorf("%+v after %v, told %s", done, x.Trace(), flagged)
+	const want = `{\"compensate-order\":\"CompensationExhausted\"}`
+	if done.Error != "NeedsAttention" || len(flagged) != 1 || !strings.Contains(flagged[0], want) {
+		t.Errorf("%+v after %v, flagged %s", done, x.Trace(), flagged)
 	}
 }
 

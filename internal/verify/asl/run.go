@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// enter goes on to a state with its input, and through all states that want nothing of the world.
+// enter enters a state and runs until an effect must be answered.
 func (x *Execution) enter(name string, input any) {
 	for {
 		x.state, x.input = x.machine.States[name], input
@@ -46,7 +46,7 @@ func (x *Execution) choose() (string, *failure) {
 		}
 		holds, ok := v.(bool)
 		if !ok {
-			return "", failed(ErrQueryEvaluation, "%s: the condition is neither true nor false", b.condition.field)
+			return "", failed(ErrQueryEvaluation, "%s: the condition is not a Boolean", b.condition.field)
 		}
 		if holds {
 			return b.Next, nil
@@ -58,7 +58,7 @@ func (x *Execution) choose() (string, *failure) {
 	return x.state.Default, nil
 }
 
-// try makes an attempt of a task.
+// try starts an attempt of a task.
 func (x *Execution) try() {
 	s := x.state
 	var token string
@@ -96,7 +96,9 @@ func (x *Execution) try() {
 		x.recover(failed(ErrRuntime, "%s: the name of an execution must be a string", s.name.field))
 		return
 	}
-	x.effect = StartExecution{State: s.Name, MachineARN: s.Target, Name: name, Input: argument, Timeout: s.Timeout, Attempt: x.attempt}
+	x.effect = StartExecution{
+		State: s.Name, MachineARN: s.Target, Name: name, Input: argument, Timeout: s.Timeout, Attempt: x.attempt,
+	}
 }
 
 // succeed ends the task with a result.
@@ -118,8 +120,8 @@ func (x *Execution) succeed(result any) {
 	x.enter(x.state.Next, output)
 }
 
-// recover deals with an error of the task: the first retrier that matches decides whether there is another attempt; if
-// not, the first catcher that matches says where to go on; if none does, the execution fails.
+// recover handles an error of the task. The first matching retrier decides whether to retry; if it
+// does not, the first matching catcher selects the next state; without one, the execution fails.
 func (x *Execution) recover(bad *failure) {
 	s := x.state
 	i := slices.IndexFunc(s.Retry, func(r Retrier) bool { return matches(r.ErrorEquals, bad.name) })
@@ -148,7 +150,7 @@ func (x *Execution) fail(bad *failure) {
 	x.effect = Done{Status: Failed, Error: bad.name, Cause: bad.cause, LastState: x.state.Name}
 }
 
-// states is the variable $states; task is what its context tells of the task.
+// states returns the variable $states; task is its context.Task.
 func (x *Execution) states(task map[string]any) map[string]any {
 	c := map[string]any{"Execution": map[string]any{"Name": x.name}}
 	if task != nil {

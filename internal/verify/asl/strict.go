@@ -11,15 +11,15 @@ import (
 	"slices"
 )
 
-// strict decodes exactly one value, with no field that into does not have. encoding/json alone would let a field pass
-// that differs in case, which AWS does not.
+// strict decodes exactly one value and refuses fields that into lacks. Unlike encoding/json, and
+// like AWS, it is case-sensitive.
 func strict(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(into); err != nil {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the definition")
+		return errors.New("unexpected text after the definition")
 	}
 	v, err := decode(data)
 	if err != nil {
@@ -56,7 +56,7 @@ func known(v any, t reflect.Type) error {
 	return nil
 }
 
-// unique refuses objects with the same key twice, of which encoding/json would take the last.
+// unique refuses duplicate keys, of which encoding/json would take the last.
 func unique(d *json.Decoder) error {
 	t, err := d.Token()
 	if err != nil {
@@ -75,7 +75,7 @@ func unique(d *json.Decoder) error {
 			}
 			key, _ := k.(string)
 			if seen[key] {
-				return fmt.Errorf("the key %q is there twice", key)
+				return fmt.Errorf("duplicate key %q", key)
 			}
 			seen[key] = true
 		}

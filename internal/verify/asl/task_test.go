@@ -9,9 +9,11 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-func TestFirstRetrierThatMatchesDecidesAndCountsForItself(t *testing.T) {
+func TestFirstMatchingRetrierDecidesWithItsOwnCount(t *testing.T) {
 	d := task{
-		retry: `{"ErrorEquals":["A"],"MaxAttempts":1,"IntervalSeconds":1},{"ErrorEquals":["A","B"],"MaxAttempts":2,"IntervalSeconds":3},{"ErrorEquals":["C"],"MaxAttempts":0},{"ErrorEquals":["States.ALL"]}`,
+		retry: `{"ErrorEquals":["A"],"MaxAttempts":1,"IntervalSeconds":1},
+			{"ErrorEquals":["A","B"],"MaxAttempts":2,"IntervalSeconds":3},
+			{"ErrorEquals":["C"],"MaxAttempts":0},{"ErrorEquals":["States.ALL"]}`,
 		catch: `{"ErrorEquals":["A"],"Output":{},"Next":"Good"}`,
 	}
 	fail := func(x *asl.Execution, name string) time.Duration {
@@ -22,7 +24,7 @@ func TestFirstRetrierThatMatchesDecidesAndCountsForItself(t *testing.T) {
 			return -1
 		}
 		if s.Min != s.Max {
-			t.Errorf("without jitter it may wait between %s and %s", s.Min, s.Max)
+			t.Errorf("the wait without jitter is between %s and %s", s.Min, s.Max)
 		}
 		must(t, x.Wake())
 		return s.Max
@@ -40,15 +42,16 @@ func TestFirstRetrierThatMatchesDecidesAndCountsForItself(t *testing.T) {
 		t.Errorf("this is attempt %d", e.Attempt)
 	}
 	if fail(x, "A") != -1 || ended(t, x).LastState != "Good" {
-		t.Error("a used-up retrier leaves the error to the next one, or to no catcher")
+		t.Error("an exhausted retrier does not pass the error to the catcher")
 	}
 	if x = d.start(t, `{}`); fail(x, "C") != -1 || ended(t, x).Error != "C" {
-		t.Error("a retrier with no attempts leaves the error to the next one")
+		t.Error("a retrier without attempts passes the error to the next one")
 	}
 }
 
-func TestWaitsGrowToTheCapAndFullJitterMayCutThem(t *testing.T) {
-	x := task{retry: `{"ErrorEquals":["States.ALL"],"IntervalSeconds":2,"BackoffRate":2,"MaxAttempts":5,"MaxDelaySeconds":10,"JitterStrategy":"FULL"}`}.start(t, `{}`)
+func TestWaitsGrowToTheCapAndFullJitterShortensThem(t *testing.T) {
+	x := task{retry: `{"ErrorEquals":["States.ALL"],"IntervalSeconds":2,"BackoffRate":2,"MaxAttempts":5,
+		"MaxDelaySeconds":10,"JitterStrategy":"FULL"}`}.start(t, `{}`)
 	for i, most := range []time.Duration{2, 4, 8, 10, 10} {
 		must(t, x.Fail("A", ""))
 		if s, ok := x.Next().(asl.Sleep); !ok || s.Min != 0 || s.Max != most*time.Second || s.Attempt != i+1 {
@@ -63,7 +66,8 @@ func TestWaitsGrowToTheCapAndFullJitterMayCutThem(t *testing.T) {
 }
 
 func TestLongWaitsDoNotOverflow(t *testing.T) {
-	x := task{retry: `{"ErrorEquals":["A"],"IntervalSeconds":99999999,"BackoffRate":1e300,"MaxAttempts":9}`}.start(t, `{}`)
+	retry := `{"ErrorEquals":["A"],"IntervalSeconds":99999999,"BackoffRate":1e300,"MaxAttempts":9}`
+	x := task{retry: retry}.start(t, `{}`)
 	for range 9 {
 		must(t, x.Fail("A", ""))
 		if s := x.Next().(asl.Sleep); s.Max <= 0 {
@@ -73,7 +77,7 @@ func TestLongWaitsDoNotOverflow(t *testing.T) {
 	}
 }
 
-func TestWildcardsCoverWhatAWSLetsThem(t *testing.T) {
+func TestWildcardsMatchTheErrorsThatAWSDocuments(t *testing.T) {
 	for _, c := range []struct {
 		equals, name string
 		caught       bool
@@ -107,7 +111,8 @@ func TestRuntimeErrorIsNeverRetried(t *testing.T) {
 }
 
 func TestCatchersAreTriedInOrder(t *testing.T) {
-	x := task{catch: `{"ErrorEquals":["B"],"Output":{},"Next":"Bad"},{"ErrorEquals":["A"],"Output":{},"Next":"Good"},{"ErrorEquals":["States.ALL"],"Output":{},"Next":"Worse"}`}.start(t, `{}`)
+	x := task{catch: `{"ErrorEquals":["B"],"Output":{},"Next":"Bad"},{"ErrorEquals":["A"],"Output":{},"Next":"Good"},
+		{"ErrorEquals":["States.ALL"],"Output":{},"Next":"Worse"}`}.start(t, `{}`)
 	must(t, x.Fail("A", ""))
 	if d := ended(t, x); d.LastState != "Good" {
 		t.Errorf("%+v", d)
@@ -116,10 +121,11 @@ func TestCatchersAreTriedInOrder(t *testing.T) {
 
 const waiting = `{"FunctionName":"f","Payload":{"token":"{% $states.context.Task.Token %}"}}`
 
-func TestEachAttemptOfACallbackHasATokenOfItsOwn(t *testing.T) {
-	x := task{resource: string(asl.LambdaInvokeAndWait), arguments: waiting, retry: `{"ErrorEquals":["A"]}`, output: `{"bad":false,"worse":false,"r":"{% $states.result %}"}`}.start(t, `{}`)
+func TestEachAttemptOfACallbackHasItsOwnToken(t *testing.T) {
+	x := task{resource: string(asl.LambdaInvokeAndWait), arguments: waiting, retry: `{"ErrorEquals":["A"]}`,
+		output: `{"bad":false,"worse":false,"r":"{% $states.result %}"}`}.start(t, `{}`)
 	first := x.Next().(asl.Invoke)
-	must(t, x.Fail("A", "")) // by the function or by the token, it is the same
+	must(t, x.Fail("A", "")) // the function's error and the token's are the same
 	must(t, x.Wake())
 	second := x.Next().(asl.Invoke)
 	if !first.Callback || first.Token == second.Token || string(second.Payload) != `{"token":"`+second.Token+`"}` {
@@ -138,13 +144,13 @@ func TestTaskWithoutCallbackHasNoToken(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsWaitedForIsAnswered(t *testing.T) {
+func TestUnexpectedAnswersAreRefused(t *testing.T) {
 	x := task{retry: `{"ErrorEquals":["A"]}`}.start(t, `{}`)
 	if err := x.Wake(); !errors.Is(err, asl.ErrNotWaiting) {
 		t.Errorf("woken while it invokes: %v", err)
 	}
 	if err := x.Succeed(json.RawMessage(`{`)); err == nil {
-		t.Error("an answer that is not JSON is taken")
+		t.Error("a result that is not JSON is accepted")
 	}
 	must(t, x.Fail("A", ""))
 	if err := x.Succeed(json.RawMessage(`{}`)); !errors.Is(err, asl.ErrNotWaiting) {
@@ -162,15 +168,15 @@ func TestOnlyWhatIsWaitedForIsAnswered(t *testing.T) {
 	}
 }
 
-func TestClonesGoTheirOwnWays(t *testing.T) {
+func TestClonesAreIndependent(t *testing.T) {
 	x := task{retry: `{"ErrorEquals":["A"],"MaxAttempts":1}`}.start(t, `{}`)
 	c := x.Clone()
 	if x.Key() != c.Key() {
-		t.Error("a clone is not the same")
+		t.Error("the key of a clone differs")
 	}
 	must(t, c.Fail("A", ""))
 	if x.Key() == c.Key() {
-		t.Error("an attempt more makes no difference")
+		t.Error("a further attempt does not change the key")
 	}
 	must(t, c.Wake())
 	must(t, c.Fail("A", ""))
@@ -180,7 +186,7 @@ func TestClonesGoTheirOwnWays(t *testing.T) {
 	}
 }
 
-func TestForgottenRetriesBeginAnew(t *testing.T) {
+func TestForgetRetriesResetsTheirCount(t *testing.T) {
 	x := task{retry: `{"ErrorEquals":["A"],"MaxAttempts":1}`}.start(t, `{}`)
 	must(t, x.Fail("A", ""))
 	must(t, x.Wake())
@@ -191,15 +197,16 @@ func TestForgottenRetriesBeginAnew(t *testing.T) {
 	}
 }
 
-func TestStartExecutionSaysWhatAndHow(t *testing.T) {
-	d := task{resource: string(asl.StatesStart), arguments: `{"StateMachineArn":"arn","Name":"{% $states.input.id %}","Input":{"a":1}}`}
+func TestStartExecutionHasMachineNameAndInput(t *testing.T) {
+	arguments := `{"StateMachineArn":"arn","Name":"{% $states.input.id %}","Input":{"a":1}}`
+	d := task{resource: string(asl.StatesStart), arguments: arguments}
 	x := d.start(t, `{"id":"n"}`)
 	e := x.Next().(asl.StartExecution)
 	if e.MachineARN != "arn" || e.Name != "n" || string(e.Input) != `{"a":1}` || e.Timeout != 5*time.Second {
 		t.Errorf("%+v", e)
 	}
 	if d := ended(t, d.start(t, `{"id":1}`)); d.Error != asl.ErrRuntime {
-		t.Errorf("a name that is no string: %+v", d)
+		t.Errorf("a name that is not a string: %+v", d)
 	}
 	if d := ended(t, d.start(t, `{`)); d.Error != asl.ErrRuntime {
 		t.Errorf("an input that is not JSON: %+v", d)

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// template is a JSON value in which a string that is wholly "{% … %}" stands for what the expression gives.
+// template is a JSON value in which a string "{% … %}" stands for the value of the expression.
 type template struct {
-	field string // where it stands, for people
-	value any    // as decoded, with *expression in place of the strings
+	field string // where it is, for messages
+	value any    // decoded, with *expression in place of such strings
 }
 
-// scope lists the fields of $states that exist where a template stands.
+// scope lists the fields of $states that a template may use.
 type scope []string
 
 var (
@@ -36,7 +36,7 @@ func compileValue(v any, in scope) (any, error) {
 			return compile(inner, in)
 		}
 		if strings.Contains(v, "{%") || strings.Contains(v, "%}") {
-			return nil, fmt.Errorf("%q is no expression: the whole string must be one", v)
+			return nil, fmt.Errorf("%q is not an expression: the whole string must be one", v)
 		}
 		return v, nil
 	case []any:
@@ -70,7 +70,7 @@ func expressionOf(s string) (string, bool) {
 	return strings.TrimSpace(s[2 : len(s)-2]), true
 }
 
-// eval gives the value with every expression evaluated over states.
+// eval returns the value with every expression evaluated over states.
 func (t template) eval(states map[string]any) (any, *failure) {
 	return t.fill(t.value, states)
 }
@@ -83,7 +83,7 @@ func (t template) fill(v any, states map[string]any) (any, *failure) {
 			return nil, failed(ErrQueryEvaluation, "%s: the expression '%s' failed: %s", t.field, v.text, err)
 		}
 		if out == (any)(undefined{}) {
-			return nil, failed(ErrQueryEvaluation, "%s: the expression '%s' returned nothing (undefined)", t.field, v.text)
+			return nil, failed(ErrQueryEvaluation, "%s: the expression '%s' is undefined", t.field, v.text)
 		}
 		return out, nil
 	case []any:

@@ -5,20 +5,20 @@ import (
 	"encoding/json"
 )
 
-// Values are those of encoding/json: nil, bool, float64, string, []any, map[string]any. As in JSONata, every number is a
-// double. They are shared between executions, so nothing may change one.
+// Values are those of encoding/json: nil, bool, float64, string, []any, map[string]any. As in
+// JSONata, every number is a double. Executions share values, so they must not be modified.
 
-// undefined is JSONata's nothing, which is not null.
+// undefined is JSONata's undefined, which is not null.
 type undefined struct{}
 
-// limit is how much data may go in or out of a state, in bytes.
+// limit is the maximum input or output of a state, in bytes.
 const limit = 256 << 10
 
 func encode(v any) (json.RawMessage, *failure) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil { // infinity, or not a number
+	if err := e.Encode(v); err != nil { // infinity or NaN
 		return nil, failed(ErrRuntime, "the value is not JSON: %s", err)
 	}
 	if b.Len()-1 > limit {

@@ -26,7 +26,11 @@ Resources:
       FunctionName: brew
       AutoPublishAlias: live
       Table: !Ref Teas
-      Arns: [!GetAtt Teas.Arn, !GetAtt [Teas, Arn], !Sub "${Teas.Arn}/index/x", !Sub ["${What}:${!Literal}", {What: !Ref Stage}]]
+      Arns:
+        - !GetAtt Teas.Arn
+        - !GetAtt [Teas, Arn]
+        - !Sub "${Teas.Arn}/index/x"
+        - !Sub ["${What}:${!Literal}", {What: !Ref Stage}]
       List: [a, !If [IsProd, b, !Ref AWS::NoValue], c]
       Made: !Ref Unnamed
       Gone: !Ref AWS::NoValue
@@ -51,18 +55,22 @@ func stack(t *testing.T, parameters map[string]string) *cfn.Stack {
 }
 
 func TestReferencesBecomeNamesAndARNs(t *testing.T) {
-	const table = "arn:aws:dynamodb:us-east-1:000000000000:table/shop-teas"
+	const (
+		table    = "arn:aws:dynamodb:us-east-1:000000000000:table/shop-teas"
+		function = "arn:aws:lambda:us-east-1:000000000000:function:brew"
+	)
 	want := map[string]any{
-		"FunctionName": "brew", "Table": "shop-teas", "Arns": []any{table, table, table + "/index/x", "dev:${!Literal}"}, "List": []any{"a", "c"},
-		"Cheap": "yes", "Made": "arn:aws:sns:us-east-1:000000000000:shop-Unnamed-*", "Self": "arn:aws:lambda:us-east-1:000000000000:function:brew", "Other": "Api.Url", "Size": 2,
-		"AutoPublishAlias": "live", "Published": []any{"arn:aws:lambda:us-east-1:000000000000:function:brew:live", "arn:aws:lambda:us-east-1:000000000000:function:brew:1"},
+		"FunctionName": "brew", "Table": "shop-teas", "List": []any{"a", "c"}, "Cheap": "yes",
+		"Arns": []any{table, table, table + "/index/x", "dev:${!Literal}"}, "Self": function, "Size": 2,
+		"Made": "arn:aws:sns:us-east-1:000000000000:shop-Unnamed-*", "Other": "Api.Url",
+		"AutoPublishAlias": "live", "Published": []any{function + ":live", function + ":1"},
 	}
 	if got := stack(t, nil).Properties("Brew"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
 
-func TestParametersSettleConditions(t *testing.T) {
+func TestConditionsDependOnParameters(t *testing.T) {
 	if got := stack(t, nil).OfType("AWS::DynamoDB::Table"); !reflect.DeepEqual(got, []string{"Teas"}) {
 		t.Errorf("%v", got)
 	}
@@ -70,13 +78,14 @@ func TestParametersSettleConditions(t *testing.T) {
 	if got := prod.OfType("AWS::DynamoDB::Table"); !reflect.DeepEqual(got, []string{"Spare", "Teas"}) {
 		t.Errorf("%v", got)
 	}
-	if p := prod.Properties("Brew"); p["Cheap"] != "no" || p["Size"] != 40 || !reflect.DeepEqual(p["List"], []any{"a", "b", "c"}) {
+	if p := prod.Properties("Brew"); p["Cheap"] != "no" || p["Size"] != 40 ||
+		!reflect.DeepEqual(p["List"], []any{"a", "b", "c"}) {
 		t.Errorf("%v", p)
 	}
 }
 
-func TestAnUnknownParameterIsAnError(t *testing.T) {
+func TestUnknownParameterIsAnError(t *testing.T) {
 	if _, err := cfn.New(map[string]any{}, "shop", map[string]string{"Stgae": "prod"}); err == nil {
-		t.Error("taken")
+		t.Error("want an error")
 	}
 }

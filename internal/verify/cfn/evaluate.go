@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// Region and Account are those of an evaluated stack; the same as the emulator's, so that what it reports can be compared.
+// Region and Account of an evaluated stack are the emulator's, so its reports can be compared.
 const (
 	Region  = "us-east-1"
 	Account = "000000000000"
 )
 
-// Stack is a template with its parameters settled.
+// Stack is a template with values for its parameters.
 type Stack struct {
 	Name       string
 	template   map[string]any
 	parameters map[string]string
 }
 
-// New settles the parameters of a template that is deployed as name: those given, else the template's defaults.
+// New evaluates a template for a stack called name. Parameters not given have their defaults.
 func New(template map[string]any, name string, parameters map[string]string) (*Stack, error) {
 	s := &Stack{Name: name, template: template, parameters: map[string]string{}}
 	declared, _ := template["Parameters"].(map[string]any)
@@ -41,7 +41,7 @@ func New(template map[string]any, name string, parameters map[string]string) (*S
 	return s, nil
 }
 
-// OfType lists the resources of a type that are there under the stack's conditions, by their logical ids.
+// OfType lists the logical ids of the resources of a type whose condition holds.
 func (s *Stack) OfType(resourceType string) []string {
 	resources, _ := s.template["Resources"].(map[string]any)
 	var ids []string
@@ -53,13 +53,13 @@ func (s *Stack) OfType(resourceType string) []string {
 	return ids
 }
 
-// Type is a resource's type; "" if there is no such resource.
+// Type returns a resource's type; "" for an unknown resource.
 func (s *Stack) Type(id string) string {
 	t, _ := Dig(s.template, "Resources", id, "Type").(string)
 	return t
 }
 
-// Properties are a resource's, evaluated.
+// Properties returns the evaluated properties of a resource.
 func (s *Stack) Properties(id string) map[string]any {
 	p, _ := s.Value(Dig(s.template, "Resources", id, "Properties")).(map[string]any)
 	return p
@@ -70,10 +70,10 @@ func (s *Stack) exists(id string) bool {
 	return !ok || s.condition(condition)
 }
 
-// nothing is what AWS::NoValue stands for; it is left out of maps and lists.
+// nothing is the value of AWS::NoValue. Maps and lists leave it out.
 type nothing struct{}
 
-// Value evaluates the intrinsics in v. Those that it does not know stay as they are.
+// Value evaluates the intrinsics in v. It keeps unknown ones unchanged.
 func (s *Stack) Value(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -147,10 +147,10 @@ func (s *Stack) intrinsic(name string, argument any) (any, bool) {
 	return nil, false
 }
 
-// Holds tells whether a condition of the template holds.
+// Holds reports whether a condition of the template holds.
 func (s *Stack) Holds(condition string) bool { return s.condition(condition) }
 
-// Parameter is the value of a parameter.
+// Parameter returns the value of a parameter.
 func (s *Stack) Parameter(name string) string { return s.parameters[name] }
 
 func (s *Stack) condition(name string) bool {
@@ -178,7 +178,7 @@ var pseudo = map[string]string{
 	"AWS::Partition": "aws", "AWS::Region": Region, "AWS::AccountId": Account, "AWS::URLSuffix": "amazonaws.com",
 }
 
-// reference is what a parameter's name, a resource's logical id, or an id with an attribute stands for.
+// reference resolves a parameter, a logical id, or a logical id with an attribute.
 func (s *Stack) reference(name string) string {
 	if v, ok := pseudo[name]; ok {
 		return v
@@ -193,7 +193,7 @@ func (s *Stack) reference(name string) string {
 	return s.physical(id, attribute)
 }
 
-// Dig follows keys through nested maps; nil where there is nothing.
+// Dig follows keys through nested maps. It returns nil if a key is missing.
 func Dig(v any, keys ...string) any {
 	for _, k := range keys {
 		m, ok := v.(map[string]any)
@@ -205,7 +205,7 @@ func Dig(v any, keys ...string) any {
 	return v
 }
 
-// Globals are what SAM puts into every resource of a kind, such as Function; evaluated.
+// Globals returns what SAM adds to every resource of a kind, such as Function, evaluated.
 func (s *Stack) Globals(kind string) map[string]any {
 	g, _ := s.Value(Dig(s.template, "Globals", kind)).(map[string]any)
 	return g

@@ -2,32 +2,42 @@ package cfn
 
 import "fmt"
 
-// kind says how resources of a type are called on AWS.
+// kind says how AWS names resources of a type.
 type kind struct {
-	name string // the property that has the name
+	name string // the property with the name
 	arn  string // with %s for the name
-	ref  string // with %s for the name; empty: the name
+	ref  string // value of Ref, with %s for the name; if empty, the name
 }
 
 func arnOf(service, resource string) string {
 	return "arn:aws:" + service + ":" + Region + ":" + Account + ":" + resource
 }
 
+const (
+	policyARN = "arn:aws:iam::" + Account + ":policy/%s"
+	queueURL  = "https://sqs." + Region + ".amazonaws.com/" + Account + "/%s"
+)
+
+var (
+	machineARN = arnOf("states", "stateMachine:%s")
+	secretARN  = arnOf("secretsmanager", "secret:%s-AbCdEf")
+)
+
 var kinds = map[string]kind{
 	"AWS::DynamoDB::Table":            {name: "TableName", arn: arnOf("dynamodb", "table/%s")},
 	"AWS::SNS::Topic":                 {name: "TopicName", arn: arnOf("sns", "%s"), ref: arnOf("sns", "%s")},
-	"AWS::SQS::Queue":                 {name: "QueueName", arn: arnOf("sqs", "%s"), ref: "https://sqs." + Region + ".amazonaws.com/" + Account + "/%s"},
+	"AWS::SQS::Queue":                 {name: "QueueName", arn: arnOf("sqs", "%s"), ref: queueURL},
 	"AWS::Serverless::Function":       {name: "FunctionName", arn: arnOf("lambda", "function:%s")},
-	"AWS::Serverless::StateMachine":   {name: "Name", arn: arnOf("states", "stateMachine:%s"), ref: arnOf("states", "stateMachine:%s")},
+	"AWS::Serverless::StateMachine":   {name: "Name", arn: machineARN, ref: machineARN},
 	"AWS::Logs::LogGroup":             {name: "LogGroupName", arn: arnOf("logs", "log-group:%s:*")},
-	"AWS::SecretsManager::Secret":     {name: "Name", arn: arnOf("secretsmanager", "secret:%s-AbCdEf"), ref: arnOf("secretsmanager", "secret:%s-AbCdEf")},
+	"AWS::SecretsManager::Secret":     {name: "Name", arn: secretARN, ref: secretARN},
 	"AWS::IAM::Role":                  {arn: "arn:aws:iam::" + Account + ":role/%s"},
-	"AWS::IAM::ManagedPolicy":         {arn: "arn:aws:iam::" + Account + ":policy/%s", ref: "arn:aws:iam::" + Account + ":policy/%s"},
+	"AWS::IAM::ManagedPolicy":         {arn: policyARN, ref: policyARN},
 	"AWS::Lambda::EventSourceMapping": {},
 }
 
-// physical is what a reference to a resource, or to an attribute of it, comes to. In a name that AWS makes, * stands for what
-// is not known of it. A resource of a kind that is not known keeps its logical id.
+// physical returns the value of a reference to a resource or one of its attributes. In a name that
+// AWS generates, * stands for the unknown part. A resource of unknown type keeps its logical id.
 func (s *Stack) physical(id, attribute string) string {
 	k, known := kinds[s.Type(id)]
 	name := id
@@ -47,9 +57,9 @@ func (s *Stack) physical(id, attribute string) string {
 		return name
 	case attribute == "Arn" && k.arn != "":
 		return fmt.Sprintf(k.arn, name)
-	case attribute == "Alias": // SAM's name for the alias that it makes
-		return fmt.Sprintf(k.arn, name) + ":" + fmt.Sprint(Dig(s.template, "Resources", id, "Properties", "AutoPublishAlias"))
-	case attribute == "Version": // the same for the version
+	case attribute == "Alias": // SAM's attribute for the alias that it creates
+		return fmt.Sprintf(k.arn+":%v", name, Dig(s.template, "Resources", id, "Properties", "AutoPublishAlias"))
+	case attribute == "Version": // likewise
 		return fmt.Sprintf(k.arn, name) + ":1"
 	case attribute == "StreamArn":
 		return fmt.Sprintf(k.arn, name) + "/stream/2026-01-01T00:00:00.000"

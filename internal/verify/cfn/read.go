@@ -1,5 +1,5 @@
-// Package cfn reads CloudFormation templates and evaluates them as they would be deployed: with parameters and conditions
-// settled, and names and ARNs in the place of references. It knows what the templates of this repository use.
+// Package cfn reads CloudFormation templates and evaluates parameters, conditions and references as
+// a deployment would. It supports what the templates of this repository use.
 package cfn
 
 import (
@@ -9,17 +9,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Read reads a YAML document; CloudFormation's short intrinsics (!Ref x) come out in
-// their long form ({"Ref": "x"}).
+// Read reads a YAML document. CloudFormation's short intrinsics (!Ref x) are returned in their long
+// form ({"Ref": "x"}).
 func Read(path string) (map[string]any, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // G304: of the repository, named by code
+	b, err := os.ReadFile(path) //nolint:gosec // G304: a file of the repository
 	if err != nil {
 		return nil, err
 	}
 	return Parse(b)
 }
 
-// Parse is Read of what is in memory.
+// Parse is Read for a document in memory.
 func Parse(b []byte) (map[string]any, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(b, &doc); err != nil {

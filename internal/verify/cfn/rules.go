@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Refusals are what CloudFormation would say of the stack's parameters: the descriptions of the assertions of the
-// template's Rules that do not hold. It makes and changes nothing while there is one.
+// Refusals returns the descriptions of the assertions in the template's Rules that the parameters
+// violate. CloudFormation deploys nothing while there are any.
 func (s *Stack) Refusals() []string {
 	var refusals []string
 	rules, _ := s.template["Rules"].(map[string]any)

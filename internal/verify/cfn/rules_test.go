@@ -18,10 +18,10 @@ Rules:
     RuleCondition: !Equals [!Ref Stage, prod]
     Assertions:
       - {Assert: !Not [!Equals [!Ref Mail, ""]], AssertDescription: mail is missing}
-      - {Assert: !Unknown x, AssertDescription: what is not understood does not hold}
+      - {Assert: !Unknown x, AssertDescription: unknown functions do not hold}
 `
 
-func TestAssertionsThatDoNotHoldAreRefusals(t *testing.T) {
+func TestViolatedAssertionsAreRefusals(t *testing.T) {
 	parsed, err := cfn.Parse([]byte(ruled))
 	if err != nil {
 		t.Fatal(err)
@@ -32,8 +32,8 @@ func TestAssertionsThatDoNotHoldAreRefusals(t *testing.T) {
 	}{
 		{nil, nil},
 		{map[string]string{"Stage": "attic"}, []string{"not in the attic"}},
-		{map[string]string{"Stage": "prod"}, []string{"mail is missing", "what is not understood does not hold"}},
-		{map[string]string{"Stage": "prod", "Mail": "a@b"}, []string{"what is not understood does not hold"}},
+		{map[string]string{"Stage": "prod"}, []string{"mail is missing", "unknown functions do not hold"}},
+		{map[string]string{"Stage": "prod", "Mail": "a@b"}, []string{"unknown functions do not hold"}},
 	} {
 		s, err := cfn.New(parsed, "shop", tt.parameters)
 		if err != nil {

@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// acceptedFile lists, one a line, breaks that were decided on: the number of the ADR, a space, and words that the break's
-// report has. A line with # is a comment. The list is emptied after each release.
+// acceptedFile lists accepted breaks, one per line: the number of the ADR, a space and words of the
+// break's report. Lines beginning with # are comments. The list is emptied after each release.
 const acceptedFile = "api/accepted-breaks.txt"
 
 var acceptedLine = regexp.MustCompile(`^(\d{4}) (\S.+)$`)
 
-// accept moves the breaks that were decided on from Breaks to Accepted. A line of the list that accepts nothing, or whose
-// ADR is missing, is a break itself: nobody would notice what it lets through later.
+// accept moves accepted breaks from Breaks to Accepted. A line that matches nothing, or whose ADR
+// does not exist, is a break itself: it could hide a later one.
 func (r *Result) accept(dir string) error {
 	text, err := os.ReadFile(filepath.Join(dir, acceptedFile)) //nolint:gosec // a file of the repository
 	if errors.Is(err, os.ErrNotExist) {
@@ -34,10 +34,11 @@ func (r *Result) accept(dir string) error {
 		}
 		parts := acceptedLine.FindStringSubmatch(line)
 		if parts == nil {
-			return fmt.Errorf("%s: %q is not an ADR's number and the words of a break", acceptedFile, line)
+			return fmt.Errorf("%s: %q: want the number of an ADR and words of a break", acceptedFile, line)
 		}
-		if found, err := filepath.Glob(filepath.Join(dir, "docs", "adr", parts[1]+"-*.md")); err != nil || len(found) != 1 {
-			r.Breaks = append(r.Breaks, fmt.Sprintf("%s: there is no ADR %s", acceptedFile, parts[1]))
+		adr, err := filepath.Glob(filepath.Join(dir, "docs", "adr", parts[1]+"-*.md"))
+		if err != nil || len(adr) != 1 {
+			r.Breaks = append(r.Breaks, fmt.Sprintf("%s: ADR %s does not exist", acceptedFile, parts[1]))
 			continue
 		}
 		var left []string
@@ -49,7 +50,7 @@ func (r *Result) accept(dir string) error {
 			}
 		}
 		if len(left) == len(r.Breaks) {
-			left = append(left, fmt.Sprintf("%s: nothing breaks as %q: remove the line", acceptedFile, line))
+			left = append(left, fmt.Sprintf("%s: no break matches %q: remove the line", acceptedFile, line))
 		}
 		r.Breaks = left
 	}

@@ -18,20 +18,16 @@ import (
 // spec is the contract of the HTTP API.
 const spec = "api/openapi.yaml"
 
-// Result is what a comparison found.
+// Result is the result of a comparison.
 type Result struct {
-	// Tag is the release that was compared with; empty where there is none yet.
-	Tag string
-	// Events and Steps are how many schemas of events, and of services with steps, the release had.
-	Events, Steps int
-	// Breaks say, each with its file, what breaks those who know the release.
-	Breaks []string
-	// Accepted are breaks that were decided on, each by an ADR.
-	Accepted []string
+	Tag           string   // the release compared with; empty before the first one
+	Events, Steps int      // number of event schemas, and of services with steps, in the release
+	Breaks        []string // what breaks users of the release, with the file
+	Accepted      []string // breaks that an ADR accepts
 }
 
-// Compare holds the contracts in the working tree at dir to those of the last tag v* that it descends from. The HTTP API is compared by
-// the program oasdiff. It fails for a clone that has no tags because it is shallow.
+// Compare compares the contracts of the working tree at dir with its last tag v*. The program
+// oasdiff compares the HTTP API. Compare fails in a shallow clone without tags.
 func Compare(ctx context.Context, dir, oasdiff string) (Result, error) {
 	g := tree{ctx, dir}
 	var r Result
@@ -80,17 +76,18 @@ type tree struct {
 }
 
 func (g tree) git(args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(g.ctx, "git", append([]string{"-C", g.dir}, args...)...) //nolint:gosec // our own arguments
+	args = append([]string{"-C", g.dir}, args...)
+	cmd := exec.CommandContext(g.ctx, "git", args...) //nolint:gosec // our own arguments
 	var failure bytes.Buffer
 	cmd.Stderr = &failure
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(failure.String()))
+		return nil, fmt.Errorf("git %s: %w: %s", args[2], err, strings.TrimSpace(failure.String()))
 	}
 	return out, nil
 }
 
-var errShallow = errors.New("this clone is shallow and has no tags: fetch them (`git fetch --tags --unshallow`), or nothing is compared")
+var errShallow = errors.New("the clone is shallow and has no tags: run `git fetch --tags --unshallow`")
 
 func (g tree) lastTag() (string, error) {
 	tags, err := g.git("tag", "--merged", "HEAD", "--list", "v*")
@@ -108,7 +105,7 @@ func (g tree) lastTag() (string, error) {
 	return strings.TrimSpace(string(tag)), err
 }
 
-// compare hands a file of the tag and of the working tree to the comparison.
+// compare compares a file of the tag with that of the working tree.
 func (g tree) compare(tag, file string, compare func(before, after []byte) ([]string, error)) ([]string, error) {
 	before, err := g.git("show", tag+":"+file)
 	if err != nil {
@@ -116,7 +113,7 @@ func (g tree) compare(tag, file string, compare func(before, after []byte) ([]st
 	}
 	after, err := os.ReadFile(filepath.Join(g.dir, file)) //nolint:gosec // a file of the repository
 	if errors.Is(err, os.ErrNotExist) {
-		return []string{"was removed: what was published under it is still read"}, nil
+		return []string{"was removed, but what was published under it is still read"}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -127,7 +124,7 @@ func (g tree) compare(tag, file string, compare func(before, after []byte) ([]st
 func texts(before, after []byte) ([]string, error) {
 	was, err := jsonschema.Parse(before)
 	if err != nil {
-		return nil, fmt.Errorf("as it was: %w", err)
+		return nil, fmt.Errorf("in the release: %w", err)
 	}
 	is, err := jsonschema.Parse(after)
 	if err != nil {
@@ -136,7 +133,7 @@ func texts(before, after []byte) ([]string, error) {
 	return Schemas(was, is), nil
 }
 
-// openAPI returns what oasdiff finds that breaks, or may break, clients.
+// openAPI returns the changes that oasdiff reports as errors or warnings.
 func openAPI(ctx context.Context, oasdiff string, before []byte, after string) ([]string, error) {
 	was, err := os.CreateTemp("", "openapi-*.yaml")
 	if err != nil {
@@ -147,7 +144,8 @@ func openAPI(ctx context.Context, oasdiff string, before []byte, after string) (
 	if err = errors.Join(err, was.Close()); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, oasdiff, "breaking", "--fail-on", "WARN", "--format", "singleline", "--color", "never", was.Name(), after) //nolint:gosec // the tool that we were given
+	args := []string{"breaking", "--fail-on", "WARN", "--format", "singleline", "--color", "never", was.Name(), after}
+	cmd := exec.CommandContext(ctx, oasdiff, args...) //nolint:gosec // the tool that we were given
 	var failure bytes.Buffer
 	cmd.Stderr = &failure
 	out, err := cmd.Output()
@@ -160,13 +158,13 @@ func openAPI(ctx context.Context, oasdiff string, before []byte, after string) (
 	}
 	var breaks []string
 	for line := range strings.Lines(string(out)) {
-		line = strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(line, was.Name(), "its last release"), after, spec))
+		line = strings.TrimSpace(strings.NewReplacer(was.Name(), "its last release", after, spec).Replace(line))
 		if strings.HasPrefix(line, "error") || strings.HasPrefix(line, "warning") {
 			breaks = append(breaks, line)
 		}
 	}
 	if len(breaks) == 0 {
-		return nil, fmt.Errorf("oasdiff refuses the document without a reason that is understood: %s", out)
+		return nil, fmt.Errorf("oasdiff failed without reporting a break: %s", out)
 	}
 	return breaks, nil
 }

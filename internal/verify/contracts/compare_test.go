@@ -25,10 +25,11 @@ paths:
       parameters:
         - {name: limit, in: query, schema: {type: integer, maximum: 9}}
       responses:
-        '200': {description: D, content: {application/json: {schema: {type: object, required: [a], properties: {a: {type: string}}}}}}
+        '200': {description: D, content: {application/json: {
+          schema: {type: object, required: [a], properties: {a: {type: string}}}}}}
 `
 
-// repository is one with a commit of all three kinds of contracts.
+// repository returns a repository with one commit of all three kinds of contracts.
 func repository(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -61,14 +62,15 @@ func commit(t *testing.T, dir string) {
 func git(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir}, args...)...)
-	// Neither the settings of whoever runs this nor a hook's idea of which repository it is.
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "GIT_") }), "GIT_CONFIG_GLOBAL=/dev/null")
+	// Ignore the user's settings and the repository that a git hook sets.
+	env := slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "GIT_") })
+	cmd.Env = append(env, "GIT_CONFIG_GLOBAL=/dev/null")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("git %q: %v: %s", args, err, out)
 	}
 }
 
-// program is a stand-in for oasdiff.
+// program returns a fake oasdiff.
 func program(t *testing.T, script string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "oasdiff")
@@ -78,14 +80,14 @@ func program(t *testing.T, script string) string {
 	return file
 }
 
-func TestWithoutATagThereIsNothingToCompareWith(t *testing.T) {
+func TestWithoutATagNothingIsCompared(t *testing.T) {
 	r, err := contracts.Compare(t.Context(), repository(t), "no such program")
 	if err != nil || r.Tag != "" || len(r.Breaks) > 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
-func TestAShallowCloneWithoutTagsIsRefused(t *testing.T) {
+func TestShallowCloneWithoutTagsIsRefused(t *testing.T) {
 	from, dir := repository(t), filepath.Join(t.TempDir(), "clone")
 	git(t, from, "tag", "v1.0.0")
 	commit(t, from)
@@ -95,12 +97,12 @@ func TestAShallowCloneWithoutTagsIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheWorkingTreeIsHeldToTheLastTag(t *testing.T) {
+func TestWorkingTreeIsComparedWithTheLastTag(t *testing.T) {
 	dir := repository(t)
 	git(t, dir, "tag", "v1.0.0")
 	write(t, dir, event, strings.Replace(published, `"note":`, `"remark":`, 1))
 	commit(t, dir)
-	git(t, dir, "tag", "v1.1.0") // the break is released: it is what counts from now on
+	git(t, dir, "tag", "v1.1.0") // the break is released: later changes are compared with it
 	git(t, dir, "tag", "x9")
 	commit(t, dir)
 	r, err := contracts.Compare(t.Context(), dir, program(t, "exit 0"))
@@ -123,7 +125,7 @@ func TestTheWorkingTreeIsHeldToTheLastTag(t *testing.T) {
 	}
 }
 
-func TestAContractThatIsRemovedBreaks(t *testing.T) {
+func TestRemovedContractIsABreak(t *testing.T) {
 	dir := repository(t)
 	git(t, dir, "tag", "v1.0.0")
 	if err := os.RemoveAll(filepath.Join(dir, "internal/orders/contract")); err != nil {
@@ -135,11 +137,12 @@ func TestAContractThatIsRemovedBreaks(t *testing.T) {
 	}
 }
 
-func TestAProgramThatFailsIsNoAgreement(t *testing.T) {
+func TestFailingOasdiffIsAnError(t *testing.T) {
 	dir := repository(t)
 	git(t, dir, "tag", "v1.0.0")
 	for name, oasdiff := range map[string]string{
-		"missing": filepath.Join(dir, "none"), "cannot read": program(t, "echo no >&2; exit 102"), "silent": program(t, "exit 1"),
+		"missing": filepath.Join(dir, "none"), "cannot read": program(t, "echo no >&2; exit 102"),
+		"silent": program(t, "exit 1"),
 	} {
 		if r, err := contracts.Compare(t.Context(), dir, oasdiff); err == nil {
 			t.Errorf("%s: %+v", name, r)
@@ -147,17 +150,18 @@ func TestAProgramThatFailsIsNoAgreement(t *testing.T) {
 	}
 }
 
-// `make lint` installs oasdiff, and CI lints first.
-func TestABreakThatAnADRDecidedOnIsAccepted(t *testing.T) {
+func TestBreakListedWithAnADRIsAccepted(t *testing.T) {
 	const list = "api/accepted-breaks.txt"
+	removed := source + ": was removed, but what was published under it is still read"
 	for name, c := range map[string]struct {
 		accepted string
 		breaks   []string
 	}{
-		"no list":     {"", []string{source + ": was removed: what was published under it is still read"}},
-		"listed":      {"# why\n\n0042 steps.json: was removed\n", nil},
-		"other words": {"0042 was renamed\n", []string{source + ": was removed: what was published under it is still read", list + `: nothing breaks as "0042 was renamed": remove the line`}},
-		"no such ADR": {"0043 was removed\n", []string{source + ": was removed: what was published under it is still read", list + ": there is no ADR 0043"}},
+		"no list": {"", []string{removed}},
+		"listed":  {"# why\n\n0042 steps.json: was removed\n", nil},
+		"other words": {"0042 was renamed\n",
+			[]string{removed, list + `: no break matches "0042 was renamed": remove the line`}},
+		"no such ADR": {"0043 was removed\n", []string{removed, list + ": ADR 0043 does not exist"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := repository(t)
@@ -179,17 +183,18 @@ func TestABreakThatAnADRDecidedOnIsAccepted(t *testing.T) {
 	git(t, dir, "tag", "v1.0.0")
 	write(t, dir, list, "was removed\n")
 	if _, err := contracts.Compare(t.Context(), dir, program(t, "")); err == nil {
-		t.Error("a line without an ADR is taken")
+		t.Error("a line without an ADR is accepted")
 	}
 }
 
-func TestWhatOasdiffFindsIsTold(t *testing.T) {
+// `make lint` installs oasdiff, and CI lints first.
+func TestFindingsOfOasdiffAreBreaks(t *testing.T) {
 	oasdiff, err := filepath.Abs("../../../.tools/bin/oasdiff")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(oasdiff); err != nil {
-		t.Skip("oasdiff is not installed: `go run ./cmd/dev contracts` does it")
+		t.Skip("oasdiff is not installed: run `go run ./cmd/dev contracts`")
 	}
 	dir := repository(t)
 	git(t, dir, "tag", "v1.0.0")

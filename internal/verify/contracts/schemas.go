@@ -9,8 +9,9 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// Schemas returns what in the new schema of an event type or a step breaks those who know the old one. Narrower is refused because events that were
-// published under the old schema must stay readable; wider, because consumers check what they read against the schema that they know.
+// Schemas returns the breaking changes between two schemas of an event type or a step. Narrower is
+// a break because events published under the old schema must stay readable; wider, because
+// consumers validate with the schema they know.
 func Schemas(before, after *jsonschema.Schema) []string {
 	var c comparison
 	c.schemas("", before, after)
@@ -29,7 +30,7 @@ func (c *comparison) add(at, format string, args ...any) {
 func (c *comparison) schemas(at string, before, after *jsonschema.Schema) {
 	if before == nil || after == nil {
 		if before != after {
-			c.add(at, "what it may hold is no longer said as it was: a rule came or went")
+			c.add(at, "a constraint was added or removed")
 		}
 		return
 	}
@@ -63,19 +64,19 @@ func (c *comparison) schemas(at string, before, after *jsonschema.Schema) {
 func (c *comparison) required(at string, before, after *jsonschema.Schema) {
 	for _, name := range after.Required {
 		if !slices.Contains(before.Required, name) {
-			c.add(at+"/"+name, "is required now: what was sent before lacks it")
+			c.add(at+"/"+name, "is required now, but older messages lack it")
 		}
 	}
 	for _, name := range before.Required {
 		if !slices.Contains(after.Required, name) {
-			c.add(at+"/"+name, "is required no longer: those who read it rely on it")
+			c.add(at+"/"+name, "is no longer required, but readers rely on it")
 		}
 	}
 }
 
 func (c *comparison) properties(at string, before, after *jsonschema.Schema) {
 	if open(before) && !open(after) {
-		c.add(at, "takes no further fields now: what was sent before may have some")
+		c.add(at, "accepts no further fields now, but older messages may have some")
 	}
 	for _, name := range slices.Sorted(maps.Keys(before.Properties)) {
 		if p, ok := after.Properties[name]; ok {
@@ -86,7 +87,7 @@ func (c *comparison) properties(at string, before, after *jsonschema.Schema) {
 	}
 	for name := range after.Properties {
 		if _, old := before.Properties[name]; !old && !open(before) {
-			c.add(at+"/"+name, "is new, and readers refuse fields that they do not know")
+			c.add(at+"/"+name, "is new, but readers refuse unknown fields")
 		}
 	}
 }
@@ -105,7 +106,7 @@ func (c *comparison) enums(at string, before, after []any) {
 	}
 	for _, v := range after {
 		if !slices.ContainsFunc(before, func(w any) bool { return reflect.DeepEqual(v, w) }) {
-			c.add(at, "may be %v now, which consumers refuse", v)
+			c.add(at, "may now be %v, which consumers refuse", v)
 		}
 	}
 }
@@ -114,17 +115,17 @@ func (c *comparison) least(at, keyword string, before, after int64) {
 	c.bound(at, keyword, &before, &after, true)
 }
 
-// bound compares a limit; lower says that it is one from below.
+// bound compares a lower or an upper limit.
 func (c *comparison) bound(at, keyword string, before, after *int64, lower bool) {
 	if reflect.DeepEqual(before, after) {
 		return
 	}
 	narrower := before == nil || after != nil && (*after > *before) == lower
-	whom := "consumers refuse what is beyond the old one"
+	effect := "consumers refuse values beyond the old limit"
 	if narrower {
-		whom = "events already published may be beyond the new one"
+		effect = "events already published may exceed the new limit"
 	}
-	c.add(at, "%s was %s, is %s: %s", keyword, limit(before), limit(after), whom)
+	c.add(at, "%s was %s, is %s: %s", keyword, limit(before), limit(after), effect)
 }
 
 func expression(p *jsonschema.Pattern) string {

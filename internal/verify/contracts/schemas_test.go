@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/verify/contracts"
 )
 
-// published is a schema with a rule of every kind.
+// published is a schema with every kind of constraint.
 const published = `{
   "type": "object",
   "required": ["id", "count"],
@@ -31,22 +31,23 @@ func parse(t *testing.T, text string) *jsonschema.Schema {
 	return s
 }
 
-// change replaces what is in the published schema once.
+// change replaces a text that the published schema has exactly once.
 func change(t *testing.T, from, to string) *jsonschema.Schema {
 	t.Helper()
 	if strings.Count(published, from) != 1 {
-		t.Fatalf("%q is there %d times", from, strings.Count(published, from))
+		t.Fatalf("%q occurs %d times", from, strings.Count(published, from))
 	}
 	return parse(t, strings.Replace(published, from, to, 1))
 }
 
-func TestASchemaMayOnlyGainFieldsThatNobodyNeeds(t *testing.T) {
+func TestSchemaMayGainOptionalFields(t *testing.T) {
 	for name, after := range map[string]*jsonschema.Schema{
 		"nothing changed": parse(t, published),
 		"words": change(t, `"type": "object",
   "required": ["id", "count"]`, `"title": "T", "description": "D", "type": "object", "required": ["count", "id"]`),
-		"order of enum":          change(t, `["ON", "OFF"]`, `["OFF", "ON"]`),
-		"field that is optional": change(t, `"note": {"type": "string"},`, `"note": {"type": "string"}, "more": {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}},`),
+		"order of enum": change(t, `["ON", "OFF"]`, `["OFF", "ON"]`),
+		"optional field": change(t, `"note": {"type": "string"},`, `"note": {"type": "string"},
+    "more": {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}},`),
 	} {
 		if breaks := contracts.Schemas(parse(t, published), after); len(breaks) > 0 {
 			t.Errorf("%s: %q", name, breaks)
@@ -56,37 +57,47 @@ func TestASchemaMayOnlyGainFieldsThatNobodyNeeds(t *testing.T) {
 
 func TestEveryKindOfBreakIsFound(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, at string }{
-		"removed property":            {`"note": {"type": "string"},`, ``, "/note: was removed"},
-		"renamed property":            {`"note":`, `"remark":`, "/note: was removed"},
-		"new required property":       {`["id", "count"]`, `["id", "count", "note"]`, "/note: is required now"},
-		"required no longer":          {`["id", "count"]`, `["id"]`, "/count: is required no longer"},
-		"other type":                  {`"note": {"type": "string"}`, `"note": {"type": "integer"}`, "/note: type"},
-		"type that came":              {`{"type": "string"}, "size"`, `{}, "size"`, "/lines/-/sku: type"},
-		"value gone":                  {`["ON", "OFF"]`, `["ON"]`, "/state: may no longer be OFF"},
-		"value come":                  {`["ON", "OFF"]`, `["ON", "OFF", "IDLE"]`, "/state: may be IDLE"},
-		"enum that came":              {`"note": {"type": "string"}`, `"note": {"type": "string", "enum": ["x"]}`, "/note: enum"},
-		"enum that went":              {`, "enum": ["ON", "OFF"]`, ``, "/state: enum"},
-		"pattern":                     {`^[a-z]+$`, `^[a-y]+$`, "/id: pattern"},
-		"format that came":            {`"note": {"type": "string"}`, `"note": {"type": "string", "format": "one-line-text"}`, "/note: format"},
-		"pattern that came":           {`"note": {"type": "string"}`, `"note": {"type": "string", "pattern": "a"}`, "/note: pattern"},
-		"longer at least":             {`"minLength": 2`, `"minLength": 3`, "/id: minLength was 2, is 3: events already published"},
-		"shorter at least":            {`"minLength": 2`, `"minLength": 1`, "/id: minLength was 2, is 1: consumers"},
-		"shorter at most":             {`"maxLength": 8`, `"maxLength": 7`, "/id: maxLength was 8, is 7: events already published"},
-		"longer at most":              {`"maxLength": 8`, `"maxLength": 9`, "/id: maxLength was 8, is 9: consumers"},
-		"no limit":                    {`, "maxLength": 8`, ``, "/id: maxLength was 8, is none: consumers"},
-		"new limit":                   {`"note": {"type": "string"}`, `"note": {"type": "string", "maxLength": 1}`, "/note: maxLength was none, is 1: events already published"},
-		"higher minimum":              {`"minimum": 1`, `"minimum": 2`, "/count: minimum was 1, is 2: events already published"},
-		"lower minimum":               {`"minimum": 1`, `"minimum": 0`, "/count: minimum was 1, is 0: consumers"},
-		"no minimum":                  {`"minimum": 1, `, ``, "/count: minimum was 1, is none: consumers"},
-		"lower maximum":               {`"maximum": 9`, `"maximum": 8`, "/count: maximum was 9, is 8: events already published"},
-		"higher maximum":              {`"maximum": 9`, `"maximum": 10`, "/count: maximum was 9, is 10: consumers"},
-		"other exception":             {`{"enum": [5]}`, `{"enum": [5, 6]}`, "/count (not): may be 6"},
-		"no exception":                {`, "not": {"enum": [5]}`, ``, "/count (not): what it may hold"},
-		"fewer lines":                 {`"maxItems": 4`, `"maxItems": 3`, "/lines: maxItems was 4, is 3"},
-		"more lines at least":         {`"minItems": 1`, `"minItems": 2`, "/lines: minItems was 1, is 2"},
-		"removed field of a line":     {`, "size": {"type": "string"}`, ``, "/lines/-/size: was removed"},
-		"new field of a closed line":  {`, "size": {"type": "string"}`, `, "size": {"type": "string"}, "hue": {"type": "string"}`, "/lines/-/hue: is new"},
-		"closed against other fields": {`"required": ["id", "count"]`, `"additionalProperties": false, "required": ["id", "count"]`, "/: takes no further fields"},
+		"removed property":      {`"note": {"type": "string"},`, ``, "/note: was removed"},
+		"renamed property":      {`"note":`, `"remark":`, "/note: was removed"},
+		"new required property": {`["id", "count"]`, `["id", "count", "note"]`, "/note: is required now"},
+		"no longer required":    {`["id", "count"]`, `["id"]`, "/count: is no longer required"},
+		"other type":            {`"note": {"type": "string"}`, `"note": {"type": "integer"}`, "/note: type"},
+		"added type":            {`{"type": "string"}, "size"`, `{}, "size"`, "/lines/-/sku: type"},
+		"removed value":         {`["ON", "OFF"]`, `["ON"]`, "/state: may no longer be OFF"},
+		"added value":           {`["ON", "OFF"]`, `["ON", "OFF", "IDLE"]`, "/state: may now be IDLE"},
+		"added enum": {`"note": {"type": "string"}`, `"note": {"type": "string", "enum": ["x"]}`,
+			"/note: enum"},
+		"removed enum": {`, "enum": ["ON", "OFF"]`, ``, "/state: enum"},
+		"pattern":      {`^[a-z]+$`, `^[a-y]+$`, "/id: pattern"},
+		"added format": {`"note": {"type": "string"}`,
+			`"note": {"type": "string", "format": "one-line-text"}`, "/note: format"},
+		"added pattern": {`"note": {"type": "string"}`, `"note": {"type": "string", "pattern": "a"}`,
+			"/note: pattern"},
+		"longer at least": {`"minLength": 2`, `"minLength": 3`,
+			"/id: minLength was 2, is 3: events already published"},
+		"shorter at least": {`"minLength": 2`, `"minLength": 1`, "/id: minLength was 2, is 1: consumers"},
+		"shorter at most": {`"maxLength": 8`, `"maxLength": 7`,
+			"/id: maxLength was 8, is 7: events already published"},
+		"longer at most": {`"maxLength": 8`, `"maxLength": 9`, "/id: maxLength was 8, is 9: consumers"},
+		"no limit":       {`, "maxLength": 8`, ``, "/id: maxLength was 8, is none: consumers"},
+		"new limit": {`"note": {"type": "string"}`, `"note": {"type": "string", "maxLength": 1}`,
+			"/note: maxLength was none, is 1: events already published"},
+		"higher minimum": {`"minimum": 1`, `"minimum": 2`,
+			"/count: minimum was 1, is 2: events already published"},
+		"lower minimum": {`"minimum": 1`, `"minimum": 0`, "/count: minimum was 1, is 0: consumers"},
+		"no minimum":    {`"minimum": 1, `, ``, "/count: minimum was 1, is none: consumers"},
+		"lower maximum": {`"maximum": 9`, `"maximum": 8`,
+			"/count: maximum was 9, is 8: events already published"},
+		"higher maximum":          {`"maximum": 9`, `"maximum": 10`, "/count: maximum was 9, is 10: consumers"},
+		"other exception":         {`{"enum": [5]}`, `{"enum": [5, 6]}`, "/count (not): may now be 6"},
+		"no exception":            {`, "not": {"enum": [5]}`, ``, "/count (not): a constraint"},
+		"fewer lines":             {`"maxItems": 4`, `"maxItems": 3`, "/lines: maxItems was 4, is 3"},
+		"more lines at least":     {`"minItems": 1`, `"minItems": 2`, "/lines: minItems was 1, is 2"},
+		"removed field of a line": {`, "size": {"type": "string"}`, ``, "/lines/-/size: was removed"},
+		"new field of a closed line": {`, "size": {"type": "string"}`,
+			`, "size": {"type": "string"}, "hue": {"type": "string"}`, "/lines/-/hue: is new"},
+		"closed against other fields": {`"required": ["id", "count"]`,
+			`"additionalProperties": false, "required": ["id", "count"]`, "/: accepts no further fields"},
 	} {
 		breaks := contracts.Schemas(parse(t, published), change(t, c.from, c.to))
 		if len(breaks) == 0 || !strings.Contains(strings.Join(breaks, "\n"), c.at) {

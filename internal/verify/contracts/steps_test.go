@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the schemas of steps")
 
-// steps are the inputs and results of each service's steps.
+// steps lists the inputs and results of each service's steps.
 var steps = map[string][]any{
 	"inventory": {inventory.Step{}, inventory.Result{}},
 	"orders":    {orders.Confirm{}, orders.Close{}, orders.Reject{}, orders.Flag{}, orders.Result{}, orders.Closed{}},
@@ -32,7 +32,7 @@ var steps = map[string][]any{
 
 var structs = regexp.MustCompile(`(?m)^type ([A-Z]\w*) struct`)
 
-func TestSchemasOfStepsAreThoseOfTheirTypes(t *testing.T) {
+func TestStepSchemasMatchTheirGoTypes(t *testing.T) {
 	files, err := filepath.Glob("../../*/contract/steps.go")
 	if err != nil || len(files) != len(steps) {
 		t.Errorf("%q, %v; want those of %q", files, err, slices.Sorted(maps.Keys(steps)))
@@ -50,7 +50,7 @@ func TestSchemasOfStepsAreThoseOfTheirTypes(t *testing.T) {
 		}
 		for _, m := range structs.FindAllSubmatch(source, -1) {
 			if !seen[string(m[1])] {
-				t.Errorf("%s: no schema has %s: add it to steps, or remove it", service, m[1])
+				t.Errorf("%s: no schema has %s: add it to steps or remove it", service, m[1])
 			}
 		}
 		want, err := json.MarshalIndent(all, "", "  ")
@@ -64,12 +64,13 @@ func TestSchemasOfStepsAreThoseOfTheirTypes(t *testing.T) {
 			}
 		}
 		if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s is not the schema of its types (%v): run `go test ./internal/verify/contracts -update`", file, err)
+			t.Errorf("%s is not the schema of its types (%v): run `go test ./internal/verify/contracts -update`", file,
+				err)
 		}
 	}
 }
 
-// schemaOf returns the schema of the JSON that a type is encoded to, and notes the structs that it has.
+// schemaOf returns the schema of a type's JSON and adds its structs to seen.
 func schemaOf(t *testing.T, of reflect.Type, seen map[string]bool) *jsonschema.Schema {
 	t.Helper()
 	switch of.Kind() {
@@ -83,14 +84,14 @@ func schemaOf(t *testing.T, of reflect.Type, seen map[string]bool) *jsonschema.S
 		return &jsonschema.Schema{Type: "array", Items: schemaOf(t, of.Elem(), seen)}
 	case reflect.Struct:
 	default:
-		t.Fatalf("steps have no %s yet: say here what its schema is", of)
+		t.Fatalf("no schema for %s: add one here", of)
 	}
 	seen[of.Name()] = true
 	s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}}
 	for _, f := range reflect.VisibleFields(of) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" || f.Anonymous {
-			t.Fatalf("%s.%s has no JSON name of its own", of, f.Name)
+			t.Fatalf("%s.%s has no JSON name", of, f.Name)
 		}
 		s.Properties[name] = schemaOf(t, f.Type, seen)
 		if !strings.Contains(options, "omit") {

@@ -14,10 +14,11 @@ type integration struct {
 	function  string // ARN
 }
 
-// integrations reads those of an API from the document that its template includes. Where an operation has no role, the function itself allows
-// the API to invoke it.
+// integrations reads the integrations from the API's document. An operation without a role is
+// allowed by the function's own policy and left out.
 func integrations(s *cfn.Stack, id string, definition func(path string) ([]byte, error)) ([]integration, error) {
-	body, err := definition(fmt.Sprint(cfn.Dig(s.Properties(id), "DefinitionBody", "Fn::Transform", "Parameters", "Location")))
+	location := cfn.Dig(s.Properties(id), "DefinitionBody", "Fn::Transform", "Parameters", "Location")
+	body, err := definition(fmt.Sprint(location))
 	if err != nil {
 		return nil, err
 	}
@@ -29,14 +30,15 @@ func integrations(s *cfn.Stack, id string, definition func(path string) ([]byte,
 	var all []integration
 	for path, item := range paths {
 		methods, _ := item.(map[string]any)
-		for method, operation := range methods {
-			invoked, _ := s.Value(cfn.Dig(operation, "x-amazon-apigateway-integration")).(map[string]any)
+		for method, definition := range methods {
+			invoked, _ := s.Value(cfn.Dig(definition, "x-amazon-apigateway-integration")).(map[string]any)
 			if invoked["credentials"] == nil {
 				continue
 			}
 			_, role, _ := strings.Cut(fmt.Sprint(invoked["credentials"]), ":role/")
 			_, function, _ := strings.Cut(fmt.Sprint(invoked["uri"]), "/functions/")
-			all = append(all, integration{strings.ToUpper(method) + " " + path, role, strings.TrimSuffix(function, "/invocations")})
+			operation := strings.ToUpper(method) + " " + path
+			all = append(all, integration{operation, role, strings.TrimSuffix(function, "/invocations")})
 		}
 	}
 	return all, nil

@@ -10,14 +10,14 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// prefixes are what IAM calls services, by what spans call them.
+// prefixes maps names of services in spans to their IAM prefixes.
 var prefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SNS": "sns", "SFN": "states", "SES": "ses", "Secrets Manager": "secretsmanager",
 	"ssm": "ssm", "servicediscovery": "servicediscovery", "logs": "logs",
 }
 
-// Called reads what functions asked of AWS from the spans of a run, and what of it was denied. Services that it does not know are an
-// error: their calls would go unnoticed.
+// Called returns the permissions that the calls in a run's spans needed, and those that were
+// refused. An unknown service is an error, so no call is missed.
 func Called(spans []zipkin.Span) (all, refused []Need, err error) {
 	for _, span := range spans {
 		if span.Tags["rpc.system"] != "aws-api" {
@@ -35,17 +35,18 @@ func Called(spans []zipkin.Span) (all, refused []Need, err error) {
 	return sorted(all), sorted(refused), nil
 }
 
-// ofCall lists the permissions that a call needs, which are not always called as it is.
+// ofCall lists the permissions that a call needs. Their names may differ from the call's.
 func ofCall(span zipkin.Span) ([]Need, error) {
 	service, ok := prefixes[span.Tags["rpc.service"]]
 	if !ok {
-		return nil, fmt.Errorf("what permissions the call %q of %s needs is not known here", span.Name, span.Local.ServiceName)
+		return nil, fmt.Errorf("unknown permissions of the call %q of %s: add its service to prefixes", span.Name,
+			span.Local.ServiceName)
 	}
 	actions := []string{span.Tags["rpc.method"]}
 	switch span.Name {
 	case "DynamoDB.TransactWriteItems":
 		if actions = strings.Split(span.Tags[string(awscalls.KeyWrites)], ","); actions[0] == "" {
-			return nil, fmt.Errorf("a transaction of %s does not tell what it writes", span.Local.ServiceName)
+			return nil, fmt.Errorf("the span of a transaction of %s does not list its writes", span.Local.ServiceName)
 		}
 	case "DynamoDB.TransactGetItems":
 		actions = []string{"GetItem"}
@@ -61,7 +62,7 @@ func ofCall(span zipkin.Span) ([]Need, error) {
 	return all, nil
 }
 
-// resources are the ARNs of what a call is about, or an empty one if it does not tell.
+// resources returns the ARNs of a call's resources, or an empty one if the span has none.
 func resources(tags map[string]string) []string {
 	here := func(service, resource string) string {
 		return "arn:aws:" + service + ":" + cfn.Region + ":" + cfn.Account + ":" + resource
@@ -86,5 +87,6 @@ func resources(tags map[string]string) []string {
 	if name := tags[string(awscalls.KeySecret)]; name != "" && !strings.HasPrefix(name, "arn:") {
 		return []string{here("secretsmanager", "secret:"+name+"-AbCdEf")} // AWS adds six characters
 	}
-	return []string{cmp.Or(tags[string(awscalls.KeySecret)], tags[string(awscalls.KeyTopic)], tags[string(awscalls.KeyMachine)], tags[string(awscalls.KeyExecution)])}
+	secret, topic := tags[string(awscalls.KeySecret)], tags[string(awscalls.KeyTopic)]
+	return []string{cmp.Or(secret, topic, tags[string(awscalls.KeyMachine)], tags[string(awscalls.KeyExecution)])}
 }

@@ -1,6 +1,7 @@
-// Package iam compares, role by role, what may be done with what is done. What may be done is in the templates, as they are
-// on AWS; what is done is in the spans of a run, and in the templates themselves where AWS acts in a role's name: it polls
-// a queue, writes a log, invokes a function that a state machine names.
+// Package iam compares the grants of each role with their use. Grants are those of the templates as
+// deployed on AWS. Use is what the spans of a run show, and what the templates imply where AWS
+// itself acts with a role: it polls a queue, writes a log, invokes a function named by a state
+// machine.
 package iam
 
 import (
@@ -11,23 +12,24 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// Grant is one action on one resource that a role may do.
+// Grant is an action that a role may perform on a resource.
 type Grant struct {
-	Owner    string // of the role: a function's, a state machine's name; or the role's own logical id
+	Owner    string // name of the function or state machine with the role, or the role's logical id
 	Action   string // such as dynamodb:GetItem
-	Resource string // ARN, maybe with * and ?
+	Resource string // ARN, may contain * and ?
 }
 
-// Need is one action on one resource that is done in a role's name.
+// Need is an action that is performed with a role on a resource.
 type Need struct {
 	Owner    string
 	Action   string
-	Resource string // ARN; * if the action has none; empty if it is not known
-	By       string // by what: "call", or what in the template has AWS do it
+	Resource string // ARN; * if the action has none; empty if unknown
+	By       string // "call", or the part of the template that has AWS do it
 }
 
-// Granted lists what the roles of a stack may do, once each. A role that nobody has is an error. definition reads a file that
-// the template names. The role by which API Gateway writes logs is left out: API Gateway takes it only with a policy of AWS's own.
+// Granted lists the grants of a stack's roles, each once. A role that nothing uses is an error.
+// definition reads a file that the template names. The role with which API Gateway writes logs is
+// left out: API Gateway accepts only a policy of AWS for it.
 func Granted(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Grant, error) {
 	owners, err := owners(s, definition)
 	if err != nil {
@@ -45,13 +47,13 @@ func Granted(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Gran
 			continue
 		}
 		if owner == "" {
-			return nil, fmt.Errorf("nobody has the role %s", id)
+			return nil, fmt.Errorf("nothing uses the role %s: remove it", id)
 		}
 		all = append(all, statements(owner, role["Policies"])...)
 		for _, arn := range list(role["ManagedPolicyArns"]) {
 			_, policy, _ := strings.Cut(fmt.Sprint(arn), ":policy/")
 			if s.Type(policy) != "AWS::IAM::ManagedPolicy" {
-				return nil, fmt.Errorf("%s has the policy %v, whose actions are not known here", id, arn)
+				return nil, fmt.Errorf("%s has the policy %v, which is not in the template", id, arn)
 			}
 			all = append(all, statements(owner, s.Properties(policy)["PolicyDocument"])...)
 		}
@@ -65,7 +67,7 @@ func Granted(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Gran
 
 func roleARN(id string) string { return "arn:aws:iam::" + cfn.Account + ":role/" + id }
 
-// owners names whose each role is. Roles of schedules and of an API go by their own names.
+// owners maps roles to their owners. Roles of schedules and of APIs own themselves.
 func owners(s *cfn.Stack, definition func(path string) ([]byte, error)) (map[string]string, error) {
 	all := map[string]string{}
 	for _, id := range s.OfType("AWS::Serverless::Function") {
@@ -73,10 +75,11 @@ func owners(s *cfn.Stack, definition func(path string) ([]byte, error)) (map[str
 			all[roleARN(role)] = role
 		}
 	}
-	for kind, keys := range map[string][2]string{"AWS::Serverless::Function": {"Role", "FunctionName"}, "AWS::Serverless::StateMachine": {"Role", "Name"}} {
+	names := map[string]string{"AWS::Serverless::Function": "FunctionName", "AWS::Serverless::StateMachine": "Name"}
+	for kind, name := range names {
 		for _, id := range s.OfType(kind) {
 			p := s.Properties(id)
-			all[fmt.Sprint(p[keys[0]])] = fmt.Sprint(p[keys[1]])
+			all[fmt.Sprint(p["Role"])] = fmt.Sprint(p[name])
 		}
 	}
 	for _, id := range s.OfType("AWS::Scheduler::Schedule") {
@@ -95,7 +98,7 @@ func owners(s *cfn.Stack, definition func(path string) ([]byte, error)) (map[str
 	return all, nil
 }
 
-// statements finds what is allowed anywhere in v.
+// statements finds all grants in v.
 func statements(owner string, v any) (all []Grant) {
 	switch v := v.(type) {
 	case []any:
@@ -118,7 +121,7 @@ func statements(owner string, v any) (all []Grant) {
 	return all
 }
 
-// list is what may be one or several.
+// list returns v as a list.
 func list(v any) []any {
 	switch v := v.(type) {
 	case nil:
@@ -134,12 +137,12 @@ func sorted[T Grant | Need](all []T) []T {
 	return slices.Compact(all)
 }
 
-// covers tells whether a grant allows what is needed.
+// covers reports whether a grant allows what is needed.
 func (g Grant) covers(n Need) bool {
 	return g.Owner == n.Owner && g.Action == n.Action && (n.Resource == "" || matches(g.Resource, n.Resource))
 }
 
-// matches tells whether text is of a pattern, in which * is any text and ? any character.
+// matches reports whether text matches a pattern, in which * is any text and ? any character.
 func matches(pattern, text string) bool {
 	for pattern != "" {
 		switch {

@@ -8,36 +8,38 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// What AWS does in a role's name, by what the template asks of it. Each list is from the documentation of the feature, where it
-// says what the role must allow.
+// Permissions that AWS needs to act with a role, from the documentation of each feature.
 var (
 	logging      = []string{"logs:CreateLogStream", "logs:PutLogEvents"}
 	traced       = []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-	tracedSaga   = []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
+	tracedSaga   = append([]string{"xray:GetSamplingRules", "xray:GetSamplingTargets"}, traced...)
 	moved        = []string{"lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"}
 	polledQueue  = []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 	polledStream = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 	sagaLogging  = []string{
-		"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries",
-		"logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+		"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+		"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
 	}
 )
 
-// Implied lists what a stack has AWS do in its roles' names. definition reads a file that the template names: a state machine's, an API's.
+// Implied lists what AWS does with a stack's roles. definition reads a file that the template
+// names: a state machine's or an API's.
 func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need, error) {
 	var all needs
 	for _, id := range s.OfType("AWS::Serverless::Function") {
 		f := s.Properties(id)
 		if f["Role"] == nil {
-			continue // SAM makes the role, with AWS's own policies for logs and tracing
+			continue // SAM creates the role, with AWS's policies for logs and tracing
 		}
 		name := fmt.Sprint(f["FunctionName"])
-		all.add(name, logging, "arn:aws:logs:"+cfn.Region+":"+cfn.Account+":log-group:"+fmt.Sprint(cfn.Dig(f, "LoggingConfig", "LogGroup"))+":*", "its log")
+		group := fmt.Sprint(cfn.Dig(f, "LoggingConfig", "LogGroup"))
+		all.add(name, logging, "arn:aws:logs:"+cfn.Region+":"+cfn.Account+":log-group:"+group+":*", "its log")
 		if role := releases(f); role != "" {
 			arn := "arn:aws:lambda:" + cfn.Region + ":" + cfn.Account + ":function:" + name
 			all.add(role, []string{"lambda:GetAlias", "lambda:UpdateAlias"}, arn, "releases")
 			all.add(role, moved, arn+":"+fmt.Sprint(f["AutoPublishAlias"]), "releases")
-			all.add(role, []string{"cloudwatch:DescribeAlarms"}, "arn:aws:cloudwatch:"+cfn.Region+":"+cfn.Account+":alarm:*", "releases")
+			alarms := "arn:aws:cloudwatch:" + cfn.Region + ":" + cfn.Account + ":alarm:*"
+			all.add(role, []string{"cloudwatch:DescribeAlarms"}, alarms, "releases")
 		}
 		if s.Globals("Function")["Tracing"] == "Active" {
 			all.add(name, traced, "*", "its tracing")
@@ -48,7 +50,7 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 		name, source := fmt.Sprint(m["FunctionName"]), fmt.Sprint(m["EventSourceArn"])
 		if strings.Contains(source, "/stream/") {
 			all.add(name, polledStream, source, "its stream")
-			all.add(name, []string{"dynamodb:ListStreams"}, "*", "its stream") // it has no resource level
+			all.add(name, []string{"dynamodb:ListStreams"}, "*", "its stream") // cannot be scoped to resources
 		} else {
 			all.add(name, polledQueue, source, "its queue")
 		}
@@ -81,7 +83,8 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 	return sorted(all), nil
 }
 
-// releases is the role by which CodeDeploy moves a function's alias; empty if it does not.
+// releases returns the role with which CodeDeploy moves a function's alias; empty without
+// CodeDeploy.
 func releases(function map[string]any) string {
 	if cfn.Dig(function, "DeploymentPreference", "Enabled") != true {
 		return ""

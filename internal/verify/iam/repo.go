@@ -11,14 +11,14 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// deployments are the ways to deploy, as on AWS, whose grants together are all that there are.
+// deployments are the parameter sets whose grants together are all grants, as on AWS.
 var deployments = []map[string]string{
 	{"Stage": "local", "Discovery": "parameters"},
 	{"Stage": "local", "Discovery": "cloud-map"},
 	{"Stage": "local", "PaymentProvider": "stripe"},
 }
 
-// Check compares the templates of the repository at root with the spans of a run, which are lines of JSON.
+// Check compares the templates of the repository at root with the spans of a run, in JSON lines.
 func Check(root string, spans io.Reader) (*Report, error) {
 	all, err := read(spans)
 	if err != nil {
@@ -29,7 +29,8 @@ func Check(root string, spans io.Reader) (*Report, error) {
 		return nil, err
 	}
 	var granted []Grant
-	for name, path := range map[string]string{"orderflow": "template.yaml", "orderflow-sandbox": "sandbox/template.yaml"} {
+	stacks := map[string]string{"orderflow": "template.yaml", "orderflow-sandbox": "sandbox/template.yaml"}
+	for name, path := range stacks {
 		template, err := cfn.Read(filepath.Join(root, path))
 		if err != nil {
 			return nil, err
@@ -40,7 +41,7 @@ func Check(root string, spans io.Reader) (*Report, error) {
 				return nil, err
 			}
 			definition := func(file string) ([]byte, error) {
-				return os.ReadFile(filepath.Join(root, filepath.Dir(path), file)) //nolint:gosec // G304: named by the template
+				return os.ReadFile(filepath.Join(root, filepath.Dir(path), file)) //nolint:gosec // G304: our own file
 			}
 			may, err := Granted(s, definition)
 			if err != nil {
@@ -60,7 +61,7 @@ func Check(root string, spans io.Reader) (*Report, error) {
 	return Compare(sorted(granted), sorted(needed), refused, exceptions), nil
 }
 
-// known leaves out the parameters that a template does not have.
+// known returns the parameters that a template declares.
 func known(template map[string]any, parameters map[string]string) map[string]string {
 	own := map[string]string{}
 	for name, value := range parameters {

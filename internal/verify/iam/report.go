@@ -7,35 +7,36 @@ import (
 	"strings"
 )
 
-// Report is what comparing comes to.
+// Report is the result of a comparison.
 type Report struct {
 	Rows []Row
-	// Problems is empty if every need is granted, every grant is used or excused, and every exception is about something.
+	// Problems is empty if every need is granted, every grant used or excused, every exception
+	// needed.
 	Problems []string
 	Missing  int // needs without a grant, and calls that were denied
 	Unused   int // grants that nothing uses
-	Excused  int // of these, those that are in exceptions.txt
+	Excused  int // unused grants that exceptions.txt lists
 }
 
-// Row is a grant and what it is for.
+// Row is a grant and its use.
 type Row struct {
 	Grant
-	Used   []string // by what; empty if by nothing
-	Reason string   // why it is there all the same
+	Used   []string // by what
+	Reason string   // of the exception, if unused
 }
 
-// scopeless are the actions that AWS has no resources for.
+// scopeless lists the actions that AWS cannot scope to resources.
 var scopeless = []string{
 	"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
-	"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries",
-	"logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+	"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+	"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
 	"servicediscovery:DiscoverInstances", "dynamodb:ListStreams",
 }
 
-// Compare holds grants against needs. refused are those needs that were denied in a run.
+// Compare compares grants with needs. refused are the needs that were denied in a run.
 func Compare(granted []Grant, needed, refused []Need, exceptions []Exception) *Report {
 	r := &Report{}
-	told := make([]bool, len(exceptions))
+	matched := make([]bool, len(exceptions))
 	for _, g := range granted {
 		r.wide(g)
 		row := Row{Grant: g}
@@ -44,20 +45,22 @@ func Compare(granted []Grant, needed, refused []Need, exceptions []Exception) *R
 				row.Used = append(row.Used, n.By)
 			}
 		}
-		r.excuse(&row, exceptions, told)
+		r.excuse(&row, exceptions, matched)
 		r.Rows = append(r.Rows, row)
 	}
 	for _, n := range needed {
-		was := slices.Contains(refused, n)
-		if !was && slices.ContainsFunc(granted, func(g Grant) bool { return g.covers(n) }) {
+		wasDenied := slices.Contains(refused, n)
+		if !wasDenied && slices.ContainsFunc(granted, func(g Grant) bool { return g.covers(n) }) {
 			continue
 		}
-		e := slices.IndexFunc(exceptions, func(e Exception) bool { return was && e.Kind == denied && e.about(n.Owner, n.Action, n.Resource) })
+		e := slices.IndexFunc(exceptions, func(e Exception) bool {
+			return wasDenied && e.Kind == denied && e.matches(n.Owner, n.Action, n.Resource)
+		})
 		switch {
 		case e >= 0:
-			told[e] = true
+			matched[e] = true
 			continue
-		case was:
+		case wasDenied:
 			r.problem("%s was denied %s on %q", short(n.Owner), n.Action, shortARN(n.Resource))
 		default:
 			r.problem("%s may not %s on %q, which it needs (%s)", short(n.Owner), n.Action, shortARN(n.Resource), n.By)
@@ -65,33 +68,37 @@ func Compare(granted []Grant, needed, refused []Need, exceptions []Exception) *R
 		r.Missing++
 	}
 	for i, e := range exceptions {
-		if !told[i] {
-			r.problem("exceptions.txt, line %d: it is not about anything, or one above says so already", e.Line)
+		if !matched[i] {
+			r.problem("exceptions.txt, line %d: matches nothing, or repeats a line above", e.Line)
 		}
 	}
 	return r
 }
 
-// excuse finds the exception for a grant that nothing uses.
-func (r *Report) excuse(row *Row, exceptions []Exception, told []bool) {
-	n := slices.IndexFunc(exceptions, func(e Exception) bool { return e.Kind != denied && e.about(row.Owner, row.Action, row.Resource) })
+// excuse finds the exception for an unused grant.
+func (r *Report) excuse(row *Row, exceptions []Exception, matched []bool) {
+	n := slices.IndexFunc(exceptions, func(e Exception) bool {
+		return e.Kind != denied && e.matches(row.Owner, row.Action, row.Resource)
+	})
 	if n >= 0 {
-		told[n] = true
+		matched[n] = true
 	}
 	switch {
 	case len(row.Used) == 0 && n < 0:
 		r.Unused++
-		r.problem("%s may %s on %s, which nothing uses: take it away, have a test use it, or say why in exceptions.txt", short(row.Owner), row.Action, shortARN(row.Resource))
+		r.problem("%s may %s on %s, which nothing uses: remove it, test it, or give a reason in exceptions.txt",
+			short(row.Owner), row.Action, shortARN(row.Resource))
 	case len(row.Used) == 0:
 		r.Unused++
 		r.Excused++
 		row.Reason = exceptions[n].Reason
 	case n >= 0 && exceptions[n].Kind == unused:
-		r.problem("exceptions.txt, line %d: %s does %s on %s (%s)", exceptions[n].Line, short(row.Owner), row.Action, shortARN(row.Resource), strings.Join(row.Used, ", "))
+		r.problem("exceptions.txt, line %d: %s uses %s on %s (%s)",
+			exceptions[n].Line, short(row.Owner), row.Action, shortARN(row.Resource), strings.Join(row.Used, ", "))
 	}
 }
 
-// wide says if a grant is wider than AWS forces it to be.
+// wide reports wildcards that AWS does not require.
 func (r *Report) wide(g Grant) {
 	if strings.ContainsAny(g.Action, "*?") {
 		r.problem("%s may %s: name the actions", short(g.Owner), g.Action)
@@ -105,7 +112,7 @@ func (r *Report) problem(format string, args ...any) {
 	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
 }
 
-// Write prints the table, then what is wrong, then the sums.
+// Write prints the grants, the problems and the sums.
 func (r *Report) Write(w io.Writer) error {
 	lines := []string{fmt.Sprintf("%-28s %-34s %-52s %s", "role of", "action", "resource", "used by")}
 	last := ""
@@ -130,12 +137,12 @@ func (r *Report) Write(w io.Writer) error {
 	return err
 }
 
-// Sum is the report in one line.
+// Sum returns the report in one line.
 func (r *Report) Sum() string {
 	roles := map[string]bool{}
 	for _, row := range r.Rows {
 		roles[row.Owner] = true
 	}
-	return fmt.Sprintf("%d roles, %d grants: %d missing, %d unused and unexplained (%d unused with a reason), %d problems in all",
+	return fmt.Sprintf("%d roles, %d grants: %d missing, %d unused without a reason (%d with one), %d problems in all",
 		len(roles), len(r.Rows), r.Missing, r.Unused-r.Excused, r.Excused, len(r.Problems))
 }

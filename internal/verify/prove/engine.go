@@ -13,41 +13,46 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// engine lets the real use cases of fulfilment work on a state.
+// engine lets fulfilment's real use cases operate on a state.
 type engine struct {
 	x *search
 	s *State
 }
 
-// deliver hands a message to the use case that it is for.
+// deliver passes a message to its use case.
 func (x *search) deliver(s *State, m message) {
 	service, ctx := fulfilment.New(&engine{x, s}), context.Background()
 	var err error
 	switch m.kind {
 	case cancelling:
-		err = service.CancelFulfilment(ctx, event(orders.OrderCancellationRequested, orders.Changed{OrderID: orderID, CustomerID: "c"}))
+		changed := orders.Changed{OrderID: orderID, CustomerID: "c"}
+		err = service.CancelFulfilment(ctx, event(orders.OrderCancellationRequested, changed))
 	case sagaEnded:
 		err = service.RecoverFulfilment(ctx, orderID)
 	case undoEnded:
 		err = service.RecoverFulfilment(ctx, orderID)
 	case wakeUp:
-		types := map[shipment]string{booked: shipping.ShipmentBooked, refused: shipping.ShipmentRefused, shipmentCancelled: shipping.ShipmentCancelled}
-		err = service.ResumeFulfilment(ctx, event(types[m.wake.shipment], shipping.ShipmentEvent{OrderID: orderID, ResumeToken: x.runs.tokens[m.wake.token]}))
+		types := map[shipment]string{
+			booked: shipping.ShipmentBooked, refused: shipping.ShipmentRefused,
+			shipmentCancelled: shipping.ShipmentCancelled,
+		}
+		data := shipping.ShipmentEvent{OrderID: orderID, ResumeToken: x.runs.tokens[m.wake.token]}
+		err = service.ResumeFulfilment(ctx, event(types[m.wake.shipment], data))
 	}
 	if err != nil {
-		panic(err) // the engine never fails, so this is a defect of one of both
+		panic(err) // the engine never fails, so this is a defect
 	}
 }
 
 func event(kind string, data any) envelope.Event {
 	b, err := json.Marshal(data)
 	if err != nil {
-		panic(err) // these have JSON
+		panic(err) // these always encode
 	}
 	return envelope.Event{Type: kind, Subject: orderID, Data: b}
 }
 
-// Start starts the next compensation; the saga is started already.
+// Start starts the next compensation. The saga is already started.
 func (e *engine) Start(_ context.Context, m fulfilment.Machine, name string, input json.RawMessage) error {
 	n := numberOf(name)
 	if m == fulfilment.FulfilOrder || n <= e.s.Attempt {
@@ -59,10 +64,10 @@ func (e *engine) Start(_ context.Context, m fulfilment.Machine, name string, inp
 
 func (x *search) startUndo(s *State, attempt uint8, name string, input json.RawMessage) {
 	s.Attempt = attempt
-	x.goOn(s, ofUndo, x.runs.start(x.machines.Compensate, name, input))
+	x.setRun(s, ofUndo, x.runs.start(x.machines.Compensate, name, input))
 }
 
-// numberOf tells which attempt an execution of compensate-order is, by its name.
+// numberOf returns the attempt of a compensate-order execution from its name.
 func numberOf(name string) uint8 {
 	_, n, found := strings.Cut(name, "-")
 	if !found {
@@ -75,7 +80,8 @@ func numberOf(name string) uint8 {
 	return uint8(i)
 }
 
-// Execution tells how an execution stands. All attempts but the latest have ended unplanned, else there would be no next one.
+// Execution returns an execution. All attempts but the latest were aborted or failed, or there
+// would be no later one.
 func (e *engine) Execution(_ context.Context, m fulfilment.Machine, name string) (fulfilment.Execution, error) {
 	if m == fulfilment.FulfilOrder {
 		return e.execution(e.s.Saga), nil
@@ -94,21 +100,22 @@ func (e *engine) execution(run int32) fulfilment.Execution {
 	if !over {
 		return fulfilment.Execution{Status: fulfilment.Running, Input: e.x.runs.all[run].Input()}
 	}
-	return fulfilment.Execution{Status: fulfilment.Status(end.Status), Error: end.Error, Input: e.x.runs.all[run].Input()}
+	status := fulfilment.Status(end.Status)
+	return fulfilment.Execution{Status: status, Error: end.Error, Input: e.x.runs.all[run].Input()}
 }
 
-// Input tells an execution's input.
+// Input returns an execution's input.
 func (e *engine) Input(ctx context.Context, m fulfilment.Machine, name string) (json.RawMessage, error) {
 	x, err := e.Execution(ctx, m, name)
 	return x.Input, err
 }
 
-// Succeed answers the task that waits by a token.
+// Succeed answers the task that waits for a token.
 func (e *engine) Succeed(_ context.Context, token string, output json.RawMessage) error {
 	return e.answer(token, func(run int32) int32 { return e.x.runs.succeed(run, string(output)) })
 }
 
-// Fail ends the task that waits by a token.
+// Fail fails the task that waits for a token.
 func (e *engine) Fail(_ context.Context, token, name, _ string) error {
 	return e.answer(token, func(run int32) int32 { return e.x.runs.fail(run, name) })
 }
@@ -122,6 +129,6 @@ func (e *engine) answer(token string, give func(int32) int32) error {
 		e.s.messages[i].kind = zombie
 		e.s.sort()
 	}
-	e.x.goOn(e.s, ofSaga, give(e.s.Saga))
+	e.x.setRun(e.s, ofSaga, give(e.s.Saga))
 	return nil
 }

@@ -11,17 +11,18 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// The order's id, by which all its executions go, and what its saga starts with.
+// The order's id, which names all its executions, and the input of its saga.
 const orderID = "01J0000000000000000000000"
 
-const orderInput = `{"orderId":"` + orderID + `","customerId":"c","items":[{"sku":"A","quantity":1}],"total":{"currency":"EUR","amount":1},` +
-	`"paymentMethod":"p","shippingAddress":{"name":"n","line1":"l","city":"c","postalCode":"1","country":"DE"},"traceparent":""}`
+const orderInput = `{"orderId":"` + orderID + `","customerId":"c","items":[{"sku":"A","quantity":1}],` +
+	`"total":{"currency":"EUR","amount":1},"paymentMethod":"p","traceparent":"",` +
+	`"shippingAddress":{"name":"n","line1":"l","city":"c","postalCode":"1","country":"DE"}}`
 
-// Machines are the two definitions that are searched.
+// Machines are the two state machines to search.
 type Machines struct{ Fulfil, Compensate *asl.Machine }
 
-// Load reads the definitions of fulfil-order and compensate-order. It fails if one calls a function that this package has
-// no model of.
+// Load reads the definitions of fulfil-order and compensate-order. It fails if one calls a function
+// without a model here.
 func Load(fulfil, compensate []byte) (Machines, error) {
 	f, err1 := parse(fulfil)
 	c, err2 := parse(compensate)
@@ -40,23 +41,23 @@ func parse(definition []byte) (*asl.Machine, error) {
 	for _, s := range m.States {
 		if s.Type == asl.Task && s.Resource != asl.StatesStart {
 			if _, known := functionNamed(s.Target); !known {
-				return nil, fmt.Errorf("prove: there is no model of %s, which the state %s calls", s.Target, s.Name)
+				return nil, fmt.Errorf("prove: no model of %s, called by %s: add it to functions", s.Target, s.Name)
 			}
 		}
 	}
 	return m, nil
 }
 
-// runs is all executions that were met, each once; a state holds their numbers. 0 is no execution.
+// runs holds all execution states found, each once. A State refers to them by number; 0 is none.
 type runs struct {
 	machines Machines
 	all      []*asl.Execution
 	numbers  map[string]int32
 	answers  map[answer]int32
-	tokens   []string // those given out, by number
-	// forgetful: how often a task was retried does not matter, since the faults of a run are too few to use up its retries.
+	tokens   []string // issued so far, by number
+	// forgetful: retry counts do not matter, because a run's faults are too few to exhaust them.
 	forgetful, plain bool
-	// waitAhead tells of each state of the saga whether it waits for a token or may lead to one that does.
+	// waitAhead: the states of the saga that wait for a token or may lead to one that does.
 	waitAhead map[string]bool
 }
 
@@ -67,7 +68,8 @@ type answer struct {
 
 func newRuns(m Machines, opts Options) *runs {
 	return &runs{
-		machines: m, all: []*asl.Execution{nil}, numbers: map[string]int32{}, answers: map[answer]int32{}, tokens: []string{""},
+		machines: m, all: []*asl.Execution{nil}, tokens: []string{""},
+		numbers: map[string]int32{}, answers: map[answer]int32{},
 		forgetful: !opts.Plain && int(opts.Faults) <= m.retries(), plain: opts.Plain,
 		waitAhead: waits(m.Fulfil),
 	}
@@ -89,7 +91,7 @@ func waits(m *asl.Machine) map[string]bool {
 	return ahead
 }
 
-// retries is the least number of retries of a retrier that retries at all.
+// retries returns the smallest positive MaxAttempts of all retriers.
 func (m Machines) retries() int {
 	least := math.MaxInt
 	for _, machine := range []*asl.Machine{m.Fulfil, m.Compensate} {
@@ -104,7 +106,7 @@ func (m Machines) retries() int {
 	return least
 }
 
-// number finds or adds an execution. Of one that is over nothing matters any more but what recovery looks at.
+// number finds or adds an execution. Of a finished one, only what recovery reads matters.
 func (r *runs) number(x *asl.Execution, kind string) int32 {
 	if r.forgetful {
 		x.ForgetRetries()
@@ -117,7 +119,7 @@ func (r *runs) number(x *asl.Execution, kind string) int32 {
 	}
 	n, known := r.numbers[key]
 	if !known {
-		n = int32(len(r.all)) //nolint:gosec // so many have no room in memory
+		n = int32(len(r.all)) //nolint:gosec // memory ends before
 		r.all, r.numbers[key] = append(r.all, x), n
 	}
 	return n
@@ -125,16 +127,16 @@ func (r *runs) number(x *asl.Execution, kind string) int32 {
 
 func (r *runs) start(m *asl.Machine, name string, input json.RawMessage) int32 {
 	if m == r.machines.Compensate && !r.plain {
-		input = untold(m, input)
+		input = withoutReason(m, input)
 	}
 	return r.number(awake(m.Start(name, input)), r.kind(m))
 }
 
-// untold takes out of the compensation's input why it was started, unless the machine would go another way for it.
-func untold(m *asl.Machine, input json.RawMessage) json.RawMessage {
+// withoutReason clears the reason in the compensation's input, unless it affects the control flow.
+func withoutReason(m *asl.Machine, input json.RawMessage) json.RawMessage {
 	var fields map[string]any
 	if err := json.Unmarshal(input, &fields); err != nil {
-		panic(err) // both who starts it write JSON
+		panic(err) // both callers write JSON
 	}
 	reads := m.Reads()
 	for _, f := range []string{"reason", "failedStep"} {
@@ -156,7 +158,7 @@ func (r *runs) kind(m *asl.Machine) string {
 	return "c"
 }
 
-// after gives the execution that comes of an answer; text tells answers apart.
+// after returns the execution after an answer; text identifies the answer.
 func (r *runs) after(run int32, text string, give func(*asl.Execution) error) int32 {
 	key := answer{run, text}
 	if n, known := r.answers[key]; known {
@@ -164,14 +166,15 @@ func (r *runs) after(run int32, text string, give func(*asl.Execution) error) in
 	}
 	x := r.all[run].Clone()
 	if err := give(x); err != nil {
-		panic(err) // a defect of the search: it answers what was not asked
+		panic(err) // a defect of the search: an unexpected answer
 	}
 	n := r.number(awake(x), r.kind(x.Machine()))
 	r.answers[key] = n
 	return n
 }
 
-// awake lets every wait before a retry pass: its length is no matter, since what follows may be late at will.
+// awake skips waits before retries: their length does not matter, because anything may be late
+// anyway.
 func awake(x *asl.Execution) *asl.Execution {
 	for {
 		if _, sleeps := x.Next().(asl.Sleep); !sleeps || x.Wake() != nil {
@@ -192,7 +195,7 @@ func (r *runs) abort(run int32) int32 {
 	return r.after(run, "abort", func(x *asl.Execution) error { return x.Stop(asl.Aborted, "", "") })
 }
 
-// giveUp fails a task by an error until its retries are used up.
+// giveUp fails a task with an error until its retries are exhausted.
 func (r *runs) giveUp(run int32, name string) int32 {
 	return r.after(run, "give up by "+name, func(x *asl.Execution) error {
 		for state := x.State(); x.State() == state; awake(x) {
@@ -207,13 +210,13 @@ func (r *runs) giveUp(run int32, name string) int32 {
 	})
 }
 
-// end tells how an execution ended; ok is false while it runs.
+// end returns how an execution ended; ok is false while it runs.
 func (r *runs) end(run int32) (end asl.Done, ok bool) {
 	end, ok = r.all[run].Next().(asl.Done)
 	return end, ok
 }
 
-// token gives a task token a small number.
+// token returns a small number for a task token.
 func (r *runs) token(token string) int8 {
 	i := slices.Index(r.tokens, token)
 	if i < 0 {
@@ -221,7 +224,7 @@ func (r *runs) token(token string) int8 {
 		r.tokens = append(r.tokens, token)
 	}
 	if i > math.MaxInt8 {
-		panic("prove: more task tokens than there are numbers for")
+		panic("prove: more than 127 task tokens")
 	}
 	return int8(i) //nolint:gosec // just compared
 }

@@ -2,27 +2,28 @@ package prove
 
 import "slices"
 
-// function is a step function in the abstract: read its barrier, call the third party if it has one, commit. Between these three
-// anything else may happen.
+// function is the model of a step function: read its barrier, call the third party, if any, and
+// commit. Anything else may happen in between.
 type function struct {
 	name   string
 	mark   step   // its barrier, or noStep
-	undoes []step // what it is the compensation of
-	// read may refuse before anything is called.
+	undoes []step // steps that it compensates
+	// read may refuse before the call.
 	read func(w *World) outcome
-	// call asks the third party; nil where there is none.
+	// call calls the third party; nil without one.
 	call func(w *World) outcome
-	// ready tells whether the records that the commit is decided on are as they were read; nil for always.
+	// ready reports whether the records that decide the commit are as they were read; nil means
+	// always.
 	ready func(w *World) bool
-	// commit changes our own records, in one transaction with the barrier's. undone tells which of undoes were not done.
+	// commit changes our records, in one transaction with the barrier's.
 	commit func(w *World, c *commit) outcome
 }
 
-// commit is what a transaction works with.
+// commit is the input and output of a transaction.
 type commit struct {
 	token int8 // of AwaitShipment
 	did   func(step) bool
-	wake  *wake // an event that carries a resume token
+	wake  *wake // the published event with a resume token
 }
 
 type wake struct {
@@ -30,24 +31,24 @@ type wake struct {
 	token    int8
 }
 
-// outcome is what an invocation answers: an error name, or the JSON of its result, or nothing yet.
+// outcome is the answer of an invocation: an error name, the JSON of its result, or nothing yet.
 type outcome struct{ err, result string }
 
 var (
-	goOn = outcome{}
-	ok   = outcome{result: "{}"}
+	unfinished = outcome{}
+	ok         = outcome{result: "{}"}
 )
 
 func fails(name string) outcome { return outcome{err: name} }
 
-func (o outcome) over() bool { return o != goOn }
+func (o outcome) over() bool { return o != unfinished }
 
-// functions is the table of what each function does and undoes. An index into it is what a message carries.
+// functions lists the models. Messages carry an index into it.
 var functions = []function{
 	{name: "ReserveStock", mark: reserveStock, commit: func(w *World, _ *commit) outcome {
 		switch {
 		case w.Reservation != unreserved:
-			return fails("Transient") // loses every race for the version
+			return fails("Transient") // loses every race on the version
 		case w.Available < 1:
 			return fails("OutOfStock")
 		}
@@ -64,33 +65,36 @@ var functions = []function{
 		}
 		return fails("NotReserved")
 	}},
-	{name: "ReleaseStock", mark: releaseStock, undoes: []step{commitStock, reserveStock}, commit: func(w *World, c *commit) outcome {
-		if !c.did(reserveStock) {
+	{name: "ReleaseStock", mark: releaseStock, undoes: []step{commitStock, reserveStock},
+		commit: func(w *World, c *commit) outcome {
+			if !c.did(reserveStock) {
+				return ok
+			}
+			switch w.Reservation {
+			case reserved:
+				w.Reserved, w.Available = w.Reserved-1, w.Available+1
+			case committed:
+				w.Shipped, w.Available = w.Shipped-1, w.Available+1
+			}
+			w.Reservation = released
 			return ok
-		}
-		switch w.Reservation {
-		case reserved:
-			w.Reserved, w.Available = w.Reserved-1, w.Available+1
-		case committed:
-			w.Shipped, w.Available = w.Shipped-1, w.Available+1
-		}
-		w.Reservation = released
-		return ok
-	}},
-	{name: "AuthorizePayment", mark: authorizePayment, call: authorize, ready: func(w *World) bool { return w.Payment == unpaid }, commit: func(w *World, _ *commit) outcome {
-		if w.AuthKey == saidNo {
-			w.Payment = declined
-			return fails("PaymentDeclined")
-		}
-		w.Payment = authorized
-		return ok
-	}},
+		}},
+	{name: "AuthorizePayment", mark: authorizePayment, call: authorize,
+		ready: func(w *World) bool { return w.Payment == unpaid },
+		commit: func(w *World, _ *commit) outcome {
+			if w.AuthKey == saidNo {
+				w.Payment = declined
+				return fails("PaymentDeclined")
+			}
+			w.Payment = authorized
+			return ok
+		}},
 	{
 		name: "CapturePayment", mark: capturePayment, read: func(w *World) outcome {
 			if w.Payment != authorized {
 				return fails("PaymentNotAuthorized")
 			}
-			return goOn
+			return unfinished
 		}, call: func(w *World) outcome {
 			switch {
 			case w.Voided:
@@ -99,27 +103,28 @@ var functions = []function{
 				return fails("NoCharge")
 			}
 			w.Charge = captured
-			return goOn
+			return unfinished
 		}, ready: func(w *World) bool { return w.Payment == authorized }, commit: func(w *World, _ *commit) outcome {
 			w.Payment = captured
 			return ok
 		},
 	},
-	{name: "VoidPayment", mark: voidPayment, undoes: []step{capturePayment, authorizePayment}, call: func(w *World) outcome {
-		w.Voided = true
-		switch w.Charge {
-		case authorized:
-			w.Charge = voided
-		case captured:
-			w.Charge = refunded
-		}
-		return goOn
-	}, commit: func(w *World, _ *commit) outcome {
-		if w.Charge != unpaid {
-			w.Payment = w.Charge
-		}
-		return ok
-	}},
+	{name: "VoidPayment", mark: voidPayment, undoes: []step{capturePayment, authorizePayment},
+		call: func(w *World) outcome {
+			w.Voided = true
+			switch w.Charge {
+			case authorized:
+				w.Charge = voided
+			case captured:
+				w.Charge = refunded
+			}
+			return unfinished
+		}, commit: func(w *World, _ *commit) outcome {
+			if w.Charge != unpaid {
+				w.Payment = w.Charge
+			}
+			return ok
+		}},
 	{name: "ArrangeShipment", mark: arrangeShipment, call: func(w *World) outcome {
 		if w.BookKey == unasked {
 			w.BookKey = agreed
@@ -132,7 +137,7 @@ var functions = []function{
 		if w.BookKey == barredThere {
 			return fails("ShipmentCancelled")
 		}
-		return goOn
+		return unfinished
 	}, ready: func(w *World) bool { return w.Shipment == unshipped }, commit: func(w *World, _ *commit) outcome {
 		w.Shipment = requested
 		return ok
@@ -149,7 +154,7 @@ var functions = []function{
 	}},
 	{name: "CancelShipment", mark: cancelShipment, undoes: []step{arrangeShipment}, call: func(w *World) outcome {
 		w.Cancelled = true
-		return goOn
+		return unfinished
 	}, commit: func(w *World, c *commit) outcome {
 		if w.Shipment == unshipped && !w.Booked || w.Shipment == refused {
 			return ok
@@ -191,7 +196,7 @@ var functions = []function{
 	}},
 }
 
-// authorize asks the provider, which repeats its first answer to the same key.
+// authorize calls the provider, which repeats its first answer for the same key.
 func authorize(w *World) outcome {
 	if w.AuthKey == unasked {
 		switch {
@@ -209,7 +214,7 @@ func authorize(w *World) outcome {
 	if w.AuthKey == barredThere {
 		return fails("PaymentVoided")
 	}
-	return goOn
+	return unfinished
 }
 
 func (w *World) closed() outcome {
@@ -219,14 +224,14 @@ func (w *World) closed() outcome {
 	return outcome{result: `{"confirmed":false}`}
 }
 
-// emit publishes the shipment's event, of which only one with a token matters.
+// emit publishes the shipment's event. Only one with a token matters.
 func (c *commit) emit(w *World) {
 	if w.Token != 0 {
 		c.wake = &wake{w.Shipment, w.Token}
 	}
 }
 
-// calledBack is the carrier's callback, which changes something only while nothing was decided.
+// calledBack is the carrier's callback. It has no effect once the shipment is decided.
 func calledBack(w *World) *wake {
 	w.Called = true
 	if w.Shipment != requested {
@@ -243,5 +248,5 @@ func calledBack(w *World) *wake {
 
 func functionNamed(name string) (uint8, bool) {
 	i := slices.IndexFunc(functions, func(f function) bool { return f.name == name })
-	return uint8(max(i, 0)), i >= 0 //nolint:gosec // the table has 13
+	return uint8(max(i, 0)), i >= 0 //nolint:gosec // the table has 13 entries
 }

@@ -2,8 +2,8 @@ package prove
 
 import "orderflow/internal/verify/asl"
 
-// invariant is what must hold whenever the system is at rest. undo is the function of the compensation that sees to it:
-// where that was exhausted, an operator has to.
+// invariant must hold whenever the system is at rest. undo is the compensation that ensures it; if
+// its retries were exhausted, an operator must.
 type invariant struct {
 	name  string
 	undo  string
@@ -11,35 +11,36 @@ type invariant struct {
 }
 
 var invariants = []invariant{
-	{"money is taken if and only if the order is CONFIRMED, and none is held otherwise", "VoidPayment", func(w *World) bool {
+	{"money is captured if and only if the order is CONFIRMED, else not held", "VoidPayment", func(w *World) bool {
 		return (w.Charge == captured) == (w.Order == confirmed) && w.Charge != authorized
 	}},
 	{"the carrier ships if and only if the order is CONFIRMED", "CancelShipment", func(w *World) bool {
 		return w.ships() == (w.Order == confirmed)
 	}},
-	{"stock is shipped if and only if the order is CONFIRMED, and none is reserved otherwise", "ReleaseStock", func(w *World) bool {
+	{"stock is shipped if and only if the order is CONFIRMED, never reserved", "ReleaseStock", func(w *World) bool {
 		return w.Reserved == 0 && (w.Shipped == 1) == (w.Order == confirmed)
 	}},
 	{"the order is final", "RejectOrder", func(w *World) bool { return w.Order.final() }},
 }
 
-// ships tells whether the carrier will deliver.
+// ships reports whether the carrier will deliver.
 func (w *World) ships() bool { return w.Booked && !w.Cancelled && !w.Refuses }
 
 // always must hold in every state.
 var always = []invariant{
-	{name: "no unit appears or vanishes, and no bucket is negative", holds: func(w *World) bool {
+	{name: "stock is conserved and never negative", holds: func(w *World) bool {
 		return w.Available >= 0 && w.Reserved >= 0 && w.Shipped >= 0 && w.Available+w.Reserved+w.Shipped == w.stocked()
 	}},
-	{name: "we never know of more than there is: what is written down as captured was charged", holds: func(w *World) bool {
+	{name: "a payment recorded as captured was captured", holds: func(w *World) bool {
 		return w.Payment != captured || w.Charge == captured || w.Charge == refunded
 	}},
 	{name: "money is captured only after the carrier has booked", holds: func(w *World) bool {
-		return w.Charge != captured || w.Called && !w.Refuses && (w.Shipment == booked || w.Shipment == shipmentCancelled)
+		wasBooked := w.Called && !w.Refuses && (w.Shipment == booked || w.Shipment == shipmentCancelled)
+		return w.Charge != captured || wasBooked
 	}},
 }
 
-// stocked is how many units there were.
+// stocked returns the initial stock.
 func (w *World) stocked() int8 {
 	if w.Empty {
 		return 0
@@ -49,7 +50,7 @@ func (w *World) stocked() int8 {
 
 const stock = 2
 
-// violated names what does not hold in a state; "" if all does.
+// violated returns the name of a violated invariant, or "".
 func (x *search) violated(s *State) string {
 	for _, i := range always {
 		if !i.holds(&s.World) {
@@ -57,7 +58,7 @@ func (x *search) violated(s *State) string {
 		}
 	}
 	if s.Lost {
-		return "a call for which there was no slot is made again"
+		return "a throttled call is retried"
 	}
 	if !x.atRest(s) {
 		return ""
@@ -73,19 +74,20 @@ func (x *search) violated(s *State) string {
 	return ""
 }
 
-// excused tells whether an invariant may fail to hold: the function that sees to it failed until its retries were used
-// up, and somebody was told. After CloseOrder failed nothing may be undone, so it excuses all.
+// excused reports whether an invariant may be violated: the retries of its compensation were
+// exhausted and an operator was alerted. After CloseOrder failed nothing may be undone, so it
+// excuses all.
 func (x *search) excused(s *State, undo string) bool {
 	fn, _ := functionNamed(undo)
 	closing, _ := functionNamed("CloseOrder")
 	flagging, _ := functionNamed("FlagOrder")
-	told := s.World.Order == needsAttention
+	alerted := s.World.Order == needsAttention
 	if s.Undo != 0 && s.Exhausted&(1<<flagging) != 0 {
 		end, over := x.runs.end(s.Undo)
-		told = told || over && end.Status == asl.Failed // by the failed execution, of which an alarm tells
+		alerted = alerted || over && end.Status == asl.Failed // failed executions have an alarm
 	}
 	if undo == "RejectOrder" {
-		return told && s.Exhausted != 0
+		return alerted && s.Exhausted != 0
 	}
-	return told && s.Exhausted&(1<<fn|1<<closing) != 0
+	return alerted && s.Exhausted&(1<<fn|1<<closing) != 0
 }

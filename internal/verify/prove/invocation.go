@@ -1,22 +1,22 @@
 package prove
 
-// Breakage is a deliberate defect, by which the tests see that the search would find one.
+// Breakage is a deliberate defect, which the search must find.
 type Breakage uint8
 
 // The defects.
 const (
 	Sound           Breakage = iota
-	NoBarrier                // records are written, but neither a duplicate nor a late step is refused
-	OnlyFinished             // an undo does nothing about a step that our records do not know as done
-	NoNullRecord             // an undo does not bar what it found not done
-	NoConfirmedStop          // CloseOrder says "not confirmed" whatever it finds
+	NoBarrier                // records are written, but duplicates and late steps are not refused
+	OnlyFinished             // an undo skips steps that are not recorded as done
+	NoNullRecord             // an undo does not bar steps that were not done
+	NoConfirmedStop          // CloseOrder always answers "not confirmed"
 )
 
 // invocation is a run of a function.
 type invocation struct {
 	fn    uint8
 	phase phase
-	seen  uint8 // the marks of what it undoes, as read
+	seen  uint8 // marks of the steps it undoes, as read
 	token int8
 }
 
@@ -28,8 +28,8 @@ const (
 	uncommitted
 )
 
-// advance does the next thing of an invocation: it is over, or goes on in another phase.
-func (v *invocation) advance(w *World, broken Breakage) (out outcome, told *wake) {
+// advance runs the next phase of an invocation.
+func (v *invocation) advance(w *World, broken Breakage) (out outcome, woken *wake) {
 	f := &functions[v.fn]
 	switch v.phase {
 	case unread:
@@ -44,31 +44,31 @@ func (v *invocation) advance(w *World, broken Breakage) (out outcome, told *wake
 		v.seen = f.marks(w)
 		if f.call != nil {
 			v.phase = uncalled
-			return goOn, nil
+			return unfinished, nil
 		}
 	case uncalled:
 		v.phase = uncommitted
 		if broken == OnlyFinished && len(f.undoes) > 0 && !f.anyDone(w) {
-			return goOn, nil
+			return unfinished, nil
 		}
 		return f.call(w), nil
 	}
 	return v.commit(f, w, broken)
 }
 
-// commit applies the change together with the barrier's records, or decides anew if it lost a race.
+// commit applies the change and the barrier's records, or starts again after a lost race.
 func (v *invocation) commit(f *function, w *World, broken Breakage) (outcome, *wake) {
 	if f.ready != nil && !f.ready(w) && broken == NoBarrier {
-		return fails("Transient"), nil // without the barrier it would lose this race every time, and give up
+		return fails("Transient"), nil // without the barrier it would lose this race every time
 	}
 	if f.replay(w, broken).over() || v.seen != f.marks(w) || f.ready != nil && !f.ready(w) {
 		v.phase = unread
-		return goOn, nil
+		return unfinished, nil
 	}
 	c := commit{token: v.token, did: func(s step) bool { return w.Marks[s] == done }}
 	next := *w
 	out := f.commit(&next, &c)
-	if out.err != "" && out.err != "PaymentDeclined" { // a decline is written down; other errors change nothing
+	if out.err != "" && out.err != "PaymentDeclined" { // a decline is recorded; other errors change nothing
 		return out, nil
 	}
 	if f.mark != noStep {
@@ -86,14 +86,14 @@ func (v *invocation) commit(f *function, w *World, broken Breakage) (outcome, *w
 	return out, c.wake
 }
 
-// replay is what a function answers that was run before, or undone before it ran.
+// replay returns the answer of a function that already ran, or was undone before it ran.
 func (f *function) replay(w *World, broken Breakage) outcome {
 	if f.mark == noStep || broken == NoBarrier {
-		return goOn
+		return unfinished
 	}
 	switch w.Marks[f.mark] {
 	case unmarked:
-		return goOn
+		return unfinished
 	case barred:
 		return fails("StepCompensated")
 	}
@@ -108,7 +108,7 @@ func (f *function) replay(w *World, broken Breakage) outcome {
 	return ok
 }
 
-// marks packs the records of what the function undoes.
+// marks packs the records of the steps that the function undoes.
 func (f *function) marks(w *World) (packed uint8) {
 	for _, s := range f.undoes {
 		packed = packed<<2 | uint8(w.Marks[s])

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// action is something that can be done to a service: a function that runs, or dies before its commit, or has
-// another one run between its call and its commit; or a change that no step makes.
+// action is an action on a service: a function runs, dies before its commit, or has another
+// function run between its call and its commit; or a change without a step.
 type action struct {
 	name   string
 	dies   bool
@@ -27,24 +27,24 @@ func (a action) String() string {
 	return a.name
 }
 
-// effect is what an action gave.
+// effect is the result of an action.
 type effect struct {
 	world World
 	outs  []outcome
 	wakes []wake
 }
 
-// inModel does an action in the abstract.
+// inModel performs an action in the model.
 func inModel(w World, a action) effect {
 	e := effect{world: w}
-	tell := func(told *wake) {
-		if told != nil {
-			e.wakes = append(e.wakes, *told)
+	addWake := func(w *wake) {
+		if w != nil {
+			e.wakes = append(e.wakes, *w)
 		}
 	}
 	advance := func(v *invocation) (out outcome) {
-		out, told := v.advance(&e.world, Sound)
-		tell(told)
+		out, w := v.advance(&e.world, Sound)
+		addWake(w)
 		return out
 	}
 	finish := func(v *invocation) {
@@ -59,7 +59,7 @@ func inModel(w World, a action) effect {
 		if a.name == "the customer cancels" {
 			e.world.CancelRequested, e.world.Closed = true, true
 		} else {
-			tell(calledBack(&e.world))
+			addWake(calledBack(&e.world))
 		}
 		return e
 	}
@@ -67,7 +67,7 @@ func inModel(w World, a action) effect {
 	v := &invocation{fn: fn, token: 1}
 	if a.dies || a.within != "" {
 		for v.phase != uncommitted {
-			if out := advance(v); out.over() { // it never gets as far as a commit
+			if out := advance(v); out.over() { // ends before its commit
 				e.outs = append(e.outs, out)
 				return e
 			}
@@ -83,7 +83,8 @@ func inModel(w World, a action) effect {
 	return e
 }
 
-// inReality does an action to a real service, and reads the world that comes of it; what cannot be seen is taken from the model.
+// inReality performs an action on a real service and reads the resulting world. What it cannot
+// observe is taken from the model.
 func (r *rig) inReality(t *testing.T, a action, model World) effect {
 	e := effect{world: model}
 	var inner []outcome
@@ -118,7 +119,7 @@ func (e effect) same(o effect) bool {
 	return e.world == o.world && slices.Equal(e.outs, o.outs) && slices.Equal(e.wakes, o.wakes)
 }
 
-// The model is only worth something if the services do what it says: in every world that can be reached, after every action.
+// The services must behave like the model, in every reachable world and for every action.
 func TestServicesDoWhatTheModelSays(t *testing.T) {
 	for name, make := range map[string]func(*testing.T, World) *rig{
 		"inventory": inventoryRig, "payments": paymentsRig, "shipping": shippingRig, "orders": ordersRig,
@@ -136,7 +137,7 @@ func TestServicesDoWhatTheModelSays(t *testing.T) {
 						}
 						model := inModel(w, a)
 						if real := r.inReality(t, a, model.world); !model.same(real) {
-							t.Fatalf("after %v, %s:\nthe model gives  %+v\nthe service gives %+v", seen[w], a, model, real)
+							t.Fatalf("after %v, %s:\nmodel   %+v\nservice %+v", seen[w], a, model, real)
 						}
 						compared++
 						if _, known := seen[model.world]; !known {
@@ -154,7 +155,7 @@ func TestServicesDoWhatTheModelSays(t *testing.T) {
 	}
 }
 
-// actions lists what can be done to a service in a world.
+// actions lists the possible actions on a service in a world.
 func actions(r *rig, w World) (list []action) {
 	names := slices.Sorted(maps.Keys(r.functions))
 	for _, name := range names {
@@ -180,7 +181,7 @@ func actions(r *rig, w World) (list []action) {
 	return list
 }
 
-// Every function of the model belongs to a service, or the comparison would leave it out.
+// Every function of the model must belong to a service, or it would not be compared.
 func TestEveryFunctionIsCompared(t *testing.T) {
 	compared := map[string]bool{}
 	for _, make := range []func(*testing.T, World) *rig{inventoryRig, paymentsRig, shippingRig, ordersRig} {

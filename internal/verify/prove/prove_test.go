@@ -32,7 +32,7 @@ func realMachines(t testing.TB) Machines {
 	return edited(t, nil)
 }
 
-// edited loads the definitions with a change to the compensation's, or to the saga's.
+// edited loads the definitions with a change.
 func edited(t testing.TB, edit func(fulfil, compensate map[string]any)) Machines {
 	t.Helper()
 	fulfil, compensate := definitions(t)
@@ -75,16 +75,16 @@ func TestNoWayLeavesAnOrderWrong(t *testing.T) {
 	}
 	t.Log("\n" + b.String())
 	if r.Violation != nil {
-		t.Fatal("there is a violation")
+		t.Fatal("a violation was found")
 	}
 	for o := confirmed; o <= needsAttention; o++ {
 		if r.Ends[o.String()] == 0 {
-			t.Errorf("no run ends %s: the search does not look where it should", o)
+			t.Errorf("no run ends %s: the search misses runs", o)
 		}
 	}
 }
 
-// Each of these is what a protocol without one of its parts would be. The search must find what goes wrong.
+// Each breakage removes a part of the protocol. The search must find the violation.
 func TestBrokenProtocolIsFound(t *testing.T) {
 	for name, broken := range map[string]Breakage{
 		"the barrier is dropped":                  NoBarrier,
@@ -146,7 +146,7 @@ func TestBrokenStateMachineIsFound(t *testing.T) {
 	}
 }
 
-// without leaves a state out of a machine.
+// without removes a state from a machine.
 func without(machine states, name, next string) {
 	delete(machine, name)
 	for _, s := range machine {
@@ -175,7 +175,7 @@ func redirect(s states, from, to string) {
 func violated(t *testing.T, r Report) {
 	t.Helper()
 	if r.Violation == nil {
-		t.Fatalf("nothing was found in %d states", r.States)
+		t.Fatalf("no violation found in %d states", r.States)
 	}
 	t.Logf("found in %d states with %d faults:\n%s", r.States, r.Violation.Faults, r.Violation)
 	if len(r.Violation.Path) < 2 || !strings.HasPrefix(r.Violation.Path[0], "an order is placed") {
@@ -183,7 +183,7 @@ func violated(t *testing.T, r Report) {
 	}
 }
 
-// The reductions must lose no way in which an order can come to rest.
+// The reductions must not lose any world at rest.
 func TestReductionsLoseNothing(t *testing.T) {
 	rest := func(plain bool) map[World]bool {
 		x, worlds := newSearch(realMachines(t), Options{Faults: 1, Plain: plain}), map[World]bool{}

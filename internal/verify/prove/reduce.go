@@ -2,9 +2,9 @@ package prove
 
 import "orderflow/internal/verify/asl"
 
-// reduce takes out of a state what cannot make a difference any more, so that more states are the same. Each rule rests on
-// something that never goes back: a barrier's mark stays, a token that was used or given up is never waited for again,
-// a final order stays as it is, a closed one is never confirmed.
+// reduce removes from a state what cannot make a difference any more, so more states are equal.
+// Each rule rests on something permanent: a barrier's mark stays, nothing waits again for a used or
+// expired token, a final order stays final, a closed one is never confirmed.
 func (x *search) reduce(s *State) {
 	if x.opts.Plain || x.opts.Breakage != Sound {
 		return
@@ -28,7 +28,7 @@ func (x *search) reduce(s *State) {
 	}
 }
 
-// mayStillWait tells whether a saga may come to wait for a token.
+// mayStillWait reports whether a saga may still wait for a token.
 func (x *search) mayStillWait(run int32) bool {
 	if x.over(run) {
 		return false
@@ -36,7 +36,7 @@ func (x *search) mayStillWait(run int32) bool {
 	return x.runs.waitAhead[x.runs.all[run].State()]
 }
 
-// spent tells whether a zombie changes nothing, whenever it goes on.
+// spent reports whether a zombie cannot change anything any more.
 func (m message) spent(w *World, waiting bool) bool {
 	f := &functions[m.fn]
 	switch f.name {
@@ -55,7 +55,7 @@ func (m message) spent(w *World, waiting bool) bool {
 	return w.Marks[f.mark] != unmarked
 }
 
-// moot tells whether asking the third party changes nothing there any more.
+// moot reports whether calling the third party has no effect any more.
 func (f *function) moot(w *World) bool {
 	switch f.name {
 	case "AuthorizePayment":

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Search reads the definitions in dir, searches with up to so many faults in a run, and writes what it found. It is
-// not ok if an order can be left wrong.
+// Search reads the definitions in dir, searches with up to a number of faults per run and writes
+// the result. ok is false if an order can be left in a wrong state.
 func Search(out io.Writer, dir string, faults uint) (ok bool, err error) {
 	if faults > 10 {
-		return false, errors.New("more than 10 faults have no end")
+		return false, errors.New("more than 10 faults would never finish: use fewer")
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -28,18 +28,19 @@ import (
 	shippingmemory "orderflow/internal/shipping/memory"
 )
 
-// rig is a real service over its memory store.
+// rig is a real service with its in-memory store.
 type rig struct {
 	functions map[string]lambda.Handler
 	hook      *hook
-	// observe writes what can be seen of the service into a world.
+	// observe writes the service's state into a world.
 	observe func(*World)
-	// extra are the changes that no step makes: the carrier's callback, the customer's cancellation.
+	// extra lists changes without a step: the carrier's callback, the customer's cancellation.
 	extra map[string]func() error
 	wakes func() []wake
 }
 
-// hook runs something between a function's call of its third party and its commit, once. If that fails, so does the commit.
+// hook runs once between a function's call of its third party and its commit. If it fails, so does
+// the commit.
 type hook struct{ before func() error }
 
 func (h *hook) fire() error {
@@ -53,8 +54,9 @@ func (h *hook) fire() error {
 
 var at = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const input = `{"orderId":"` + orderID + `","customerId":"c","items":[{"sku":"A","quantity":1}],"amount":{"currency":"EUR","amount":1},"paymentMethod":"p",` +
-	`"address":{"name":"n","line1":"l","city":"c","postalCode":"1","country":"DE"},"resumeToken":"t","reason":"OUT_OF_STOCK","detail":"d"}`
+const input = `{"orderId":"` + orderID + `","customerId":"c","items":[{"sku":"A","quantity":1}],` +
+	`"amount":{"currency":"EUR","amount":1},"paymentMethod":"p","resumeToken":"t","reason":"OUT_OF_STOCK",` +
+	`"detail":"d","address":{"name":"n","line1":"l","city":"c","postalCode":"1","country":"DE"}}`
 
 // invoke runs a function as Step Functions would.
 func (r *rig) invoke(t *testing.T, name string) outcome {
@@ -86,7 +88,8 @@ func marks(w *World, log barriers, names ...string) {
 		if len(f.undoes) > 0 {
 			phase = barrier.Compensation
 		}
-		rec, found, _ := log.Barrier(context.Background(), barrier.Key{Saga: orderID, Step: name, Phase: phase}) // memory never fails
+		key := barrier.Key{Saga: orderID, Step: name, Phase: phase}
+		rec, found, _ := log.Barrier(context.Background(), key) // memory never fails
 		switch {
 		case !found:
 			w.Marks[f.mark] = unmarked
@@ -109,14 +112,16 @@ func inventoryRig(t *testing.T, w World) *rig {
 	}
 	return &rig{
 		functions: map[string]lambda.Handler{
-			"ReserveStock": edge.Handle(svc.ReserveStock), "CommitStock": edge.Handle(svc.CommitStock), "ReleaseStock": edge.Handle(svc.ReleaseStock),
+			"ReserveStock": edge.Handle(svc.ReserveStock), "CommitStock": edge.Handle(svc.CommitStock),
+			"ReleaseStock": edge.Handle(svc.ReleaseStock),
 		},
 		observe: func(w *World) {
-			s, _ := store.Stock(context.Background(), "A") // none of it is zero of it
+			s, _ := store.Stock(context.Background(), "A") // missing means zero
 			w.Available, w.Reserved, w.Shipped = int8(s.Available), int8(s.Reserved), int8(s.Shipped)
 			r, _ := store.Reservation(context.Background(), orderID)
 			w.Reservation = map[inventory.Status]reservation{
-				"": unreserved, inventory.StatusReserved: reserved, inventory.StatusCommitted: committed, inventory.StatusReleased: released,
+				"": unreserved, inventory.StatusReserved: reserved, inventory.StatusCommitted: committed,
+				inventory.StatusReleased: released,
 			}[r.Status]
 			marks(w, store, "ReserveStock", "CommitStock", "ReleaseStock")
 		},
@@ -153,17 +158,20 @@ func paymentsRig(_ *testing.T, w World) *rig {
 	return &rig{
 		hook: h,
 		functions: map[string]lambda.Handler{
-			"AuthorizePayment": edge.Handle(svc.AuthorizePayment), "CapturePayment": edge.Handle(svc.CapturePayment), "VoidPayment": edge.Handle(svc.VoidPayment),
+			"AuthorizePayment": edge.Handle(svc.AuthorizePayment), "CapturePayment": edge.Handle(svc.CapturePayment),
+			"VoidPayment": edge.Handle(svc.VoidPayment),
 		},
 		observe: func(w *World) {
 			p, _ := store.Payment(context.Background(), orderID)
 			w.Payment = map[payments.Status]payment{
-				"": unpaid, payments.StatusAuthorized: authorized, payments.StatusCaptured: captured, payments.StatusDeclined: declined,
-				payments.StatusVoided: voided, payments.StatusRefunded: refunded,
+				"": unpaid, payments.StatusAuthorized: authorized, payments.StatusCaptured: captured,
+				payments.StatusDeclined: declined,
+				payments.StatusVoided:   voided, payments.StatusRefunded: refunded,
 			}[p.Status]
 			charge, _ := provider.Charge(orderID)
 			w.Charge = map[payments.ChargeStatus]payment{
-				"": unpaid, payments.ChargeAuthorized: authorized, payments.ChargeCaptured: captured, payments.ChargeVoided: voided, payments.ChargeRefunded: refunded,
+				"": unpaid, payments.ChargeAuthorized: authorized, payments.ChargeCaptured: captured,
+				payments.ChargeVoided: voided, payments.ChargeRefunded: refunded,
 			}[charge.Status]
 			marks(w, store, "AuthorizePayment", "CapturePayment", "VoidPayment")
 		},
@@ -198,15 +206,18 @@ func shippingRig(t *testing.T, w World) *rig {
 		decision = shipping.StatusRefused
 	}
 	statuses := map[shipping.Status]shipment{
-		"": unshipped, shipping.StatusRequested: requested, shipping.StatusBooked: booked, shipping.StatusRefused: refused, shipping.StatusCancelled: shipmentCancelled,
+		"": unshipped, shipping.StatusRequested: requested, shipping.StatusBooked: booked,
+		shipping.StatusRefused: refused, shipping.StatusCancelled: shipmentCancelled,
 	}
 	return &rig{
 		hook: h,
 		functions: map[string]lambda.Handler{
-			"ArrangeShipment": edge.Handle(svc.ArrangeShipment), "AwaitShipment": edge.Handle(svc.AwaitShipment), "CancelShipment": edge.Handle(svc.CancelShipment),
+			"ArrangeShipment": edge.Handle(svc.ArrangeShipment), "AwaitShipment": edge.Handle(svc.AwaitShipment),
+			"CancelShipment": edge.Handle(svc.CancelShipment),
 		},
 		extra: map[string]func() error{"the carrier calls back": func() error {
-			return svc.ReceiveCallback(context.Background(), shipping.Callback{ID: "cb", Reference: orderID, Status: decision})
+			callback := shipping.Callback{ID: "cb", Reference: orderID, Status: decision}
+			return svc.ReceiveCallback(context.Background(), callback)
 		}},
 		observe: func(w *World) {
 			sh, _ := store.Shipment(context.Background(), orderID)
@@ -215,7 +226,7 @@ func shippingRig(t *testing.T, w World) *rig {
 				w.Token = 1
 			}
 			if carrier.WillShip(orderID) != (w.Booked && !w.Cancelled) {
-				w.Booked = !w.Booked // whatever the model says is wrong
+				w.Booked = !w.Booked // make the worlds differ
 			}
 			marks(w, store, "ArrangeShipment", "CancelShipment")
 		},
@@ -228,7 +239,8 @@ func shippingRig(t *testing.T, w World) *rig {
 				}
 				if data.ResumeToken != "" {
 					wakes = append(wakes, wake{map[string]shipment{
-						shippingcontract.ShipmentBooked: booked, shippingcontract.ShipmentRefused: refused, shippingcontract.ShipmentCancelled: shipmentCancelled,
+						shippingcontract.ShipmentBooked: booked, shippingcontract.ShipmentRefused: refused,
+						shippingcontract.ShipmentCancelled: shipmentCancelled,
 					}[e.Type], 1})
 				}
 			}
@@ -255,7 +267,8 @@ func ordersRig(t *testing.T, _ World) *rig {
 			"RejectOrder": edge.Handle(svc.RejectOrder), "FlagOrder": edge.Handle(svc.FlagOrder),
 		},
 		extra: map[string]func() error{"the customer cancels": func() error {
-			_, _, err := svc.CancelOrder(context.Background(), idempotency.Request{}, orderID, "", func(string) bool { return true })
+			allowed := func(string) bool { return true }
+			_, _, err := svc.CancelOrder(context.Background(), idempotency.Request{}, orderID, "", allowed)
 			return err
 		}},
 		observe: func(w *World) {

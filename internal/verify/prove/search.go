@@ -7,30 +7,27 @@ import (
 	"time"
 )
 
-// Options bound a search.
+// Options configure a search.
 type Options struct {
-	// Faults is how many may happen in a run.
-	Faults uint8
-	// Breakage is a defect to put in.
-	Breakage Breakage
-	// Plain leaves the reductions out, for a test that they lose nothing.
-	Plain bool
+	Faults   uint8    // maximum per run
+	Breakage Breakage // a defect to insert
+	Plain    bool     // no reductions, to test that they lose nothing
 }
 
-// Report is what a search found.
+// Report is the result of a search.
 type Report struct {
 	Options
 	States      int // different ones
 	Transitions int
-	Depth       int // of the longest of the ways that lead to a state
+	Depth       int // longest path to a state
 	AtRest      int // states in which nothing more happens by itself
-	Executions  int // different states of an execution, of both machines
+	Executions  int // different execution states, of both machines
 	Ends        map[string]int
 	Took        time.Duration
 	Violation   *Violation
 }
 
-// Violation is a way to a state that must not be.
+// Violation is a path to a forbidden state.
 type Violation struct {
 	Rule   string
 	Faults uint8
@@ -38,9 +35,9 @@ type Violation struct {
 	End    State
 }
 
-// search visits every state once, with the fewest faults that lead there, since whatever can come of it with more faults
-// can come of it with fewer. Among the states of as many faults it goes breadth first, so the violation that it finds
-// has the fewest faults, and of these ways the shortest.
+// search visits every state once, with the fewest faults that lead there: whatever can follow with
+// more faults can follow with fewer. It searches breadth first by number of faults, so the
+// violation found has the fewest faults and, among these, the shortest path.
 type search struct {
 	machines Machines
 	opts     Options
@@ -54,7 +51,7 @@ type search struct {
 	spare    []successor
 }
 
-// Run searches from a placed order, in each of the worlds that its parties may make of it. Time is told by now.
+// Run searches from a placed order, in each initial world. now is the clock.
 func Run(m Machines, opts Options, now func() time.Time) Report {
 	began := now()
 	x := newSearch(m, opts)
@@ -65,20 +62,21 @@ func Run(m Machines, opts Options, now func() time.Time) Report {
 }
 
 func newSearch(m Machines, opts Options) *search {
-	return &search{machines: m, opts: opts, runs: newRuns(m, opts), numbers: map[State]int32{}, queues: make([][]int32, opts.Faults+1)}
+	queues := make([][]int32, opts.Faults+1)
+	return &search{machines: m, opts: opts, runs: newRuns(m, opts), numbers: map[State]int32{}, queues: queues}
 }
 
 func (x *search) run(r *Report) {
 	for _, w := range worlds() {
 		s := State{World: w}
-		x.goOn(&s, ofSaga, x.runs.start(x.machines.Fulfil, orderID, []byte(orderInput)))
+		x.setRun(&s, ofSaga, x.runs.start(x.machines.Fulfil, orderID, []byte(orderInput)))
 		x.found(s, -1, 0)
 	}
 	for faults := range x.opts.Faults + 1 {
 		for len(x.queues[faults]) > 0 && r.Violation == nil {
 			i := x.queues[faults][0]
 			x.queues[faults] = x.queues[faults][1:]
-			if x.faults[i] == faults { // else it was visited with fewer
+			if x.faults[i] == faults { // else already visited with fewer
 				x.visit(i, faults, r)
 			}
 		}
@@ -92,7 +90,7 @@ func (x *search) visit(i int32, faults uint8, r *Report) {
 	rule := x.violated(&s)
 	next := x.after(&s)
 	if rule == "" && next.free == 0 && !x.atRest(&s) {
-		rule = "whatever is not at rest can go on by itself"
+		rule = "whatever is not at rest can continue by itself"
 	}
 	if rule != "" {
 		r.Violation = &Violation{Rule: rule, Faults: faults, Path: x.path(i), End: s}
@@ -126,11 +124,11 @@ func (x *search) found(s State, parent int32, faults uint8) {
 	i, known := x.numbers[s]
 	switch {
 	case !known:
-		i = int32(len(x.states)) //nolint:gosec // so many have no room in memory
+		i = int32(len(x.states)) //nolint:gosec // memory ends before
 		x.numbers[s] = i
 		x.states, x.parents = append(x.states, s), append(x.parents, parent)
 		x.depths, x.faults = append(x.depths, depth), append(x.faults, faults)
-	case faults < x.faults[i]: // it waits in a later queue, in vain
+	case faults < x.faults[i]: // its entry in a later queue will be skipped
 		x.parents[i], x.depths[i], x.faults[i] = parent, depth, faults
 	default:
 		return
@@ -138,12 +136,14 @@ func (x *search) found(s State, parent int32, faults uint8) {
 	x.queues[faults] = append(x.queues[faults], i)
 }
 
-// worlds are how a run may begin.
+// worlds returns the initial worlds.
 func worlds() []World {
-	return []World{{Available: stock}, {Available: stock, Declines: true}, {Available: stock, Refuses: true}, {Empty: true}}
+	return []World{
+		{Available: stock}, {Available: stock, Declines: true}, {Available: stock, Refuses: true}, {Empty: true},
+	}
 }
 
-// path tells how a state was reached.
+// path describes how a state was reached.
 func (x *search) path(i int32) []string {
 	parent := x.parents[i]
 	if parent < 0 {
@@ -171,11 +171,13 @@ func (w World) begins() string {
 	return ""
 }
 
-// Print writes a report for people.
+// Print writes the report as text.
 func (r Report) Print(to io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "faults per run     up to %d\nstates             %d, of these at rest %d\n", r.Faults, r.States, r.AtRest)
-	fmt.Fprintf(&b, "transitions        %d\ndepth              %d\nexecution states   %d\n", r.Transitions, r.Depth, r.Executions)
+	fmt.Fprintf(&b, "faults per run     up to %d\n", r.Faults)
+	fmt.Fprintf(&b, "states             %d, of these at rest %d\n", r.States, r.AtRest)
+	fmt.Fprintf(&b, "transitions        %d\ndepth              %d\n", r.Transitions, r.Depth)
+	fmt.Fprintf(&b, "execution states   %d\n", r.Executions)
 	for o := pending; o <= needsAttention; o++ {
 		fmt.Fprintf(&b, "ended %-13s%d\n", o, r.Ends[o.String()])
 	}
@@ -196,7 +198,8 @@ func (v *Violation) String() string {
 		fmt.Fprintf(&b, "%4d  %s\n", i, step)
 	}
 	w := v.End.World
-	fmt.Fprintf(&b, "      order %s, charge %s, reserved %d, shipped %d, carrier ships %v\n", w.Order, w.Charge, w.Reserved, w.Shipped, w.ships())
+	fmt.Fprintf(&b, "      order %s, charge %s, reserved %d, shipped %d, carrier ships %v\n",
+		w.Order, w.Charge, w.Reserved, w.Shipped, w.ships())
 	return b.String()
 }
 

@@ -8,21 +8,21 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// State is everything at one moment, but for how many faults there were. It is a plain value.
+// State is the whole state of a run except its number of faults. It is a plain value.
 type State struct {
 	World     World
 	Saga      int32  // the execution of fulfil-order
-	Undo      int32  // the latest execution of compensate-order; 0 for none yet
-	Attempt   uint8  // which one that is
-	Exhausted uint16 // functions of the compensation whose retries were used up, a bit each
-	Lost      bool   // a call that was not made, once, was not made again
+	Undo      int32  // the latest execution of compensate-order; 0: none
+	Attempt   uint8  // its number
+	Exhausted uint16 // functions of the compensation whose retries were exhausted, one bit each
+	Lost      bool   // a throttled call was not retried
 	count     uint8
 	messages  [maxMessages]message
 }
 
 const maxMessages = 8
 
-// message is something under way.
+// message is something in progress.
 type message struct {
 	kind kind
 	invocation
@@ -34,20 +34,20 @@ type kind uint8
 const (
 	nothing    kind = iota
 	ofSaga          // an invocation that the saga waits for
-	ofUndo          // one that the compensation waits for
-	zombie          // one that nobody waits for, and which may never go on
+	ofUndo          // an invocation that the compensation waits for
+	zombie          // an invocation that nobody waits for; it may never continue
 	wakeUp          // an event with a resume token
-	cancelling      // the event that the customer cancelled
-	sagaEnded       // the event that an execution ended unplanned
+	cancelling      // the event of the customer's cancellation
+	sagaEnded       // the event that an execution failed or was aborted
 	undoEnded
 )
 
 func (s *State) each() []message { return s.messages[:s.count] }
 
-// put adds a message. The messages are sorted, so that states that differ in nothing but their order are the same.
+// put adds a message. Messages are sorted, so their order does not distinguish states.
 func (s *State) put(m message) {
 	if int(s.count) == maxMessages {
-		panic("prove: more messages under way than there is room for")
+		panic("prove: more than 8 messages in progress")
 	}
 	s.messages[s.count] = m
 	s.count++
@@ -63,12 +63,13 @@ func (s *State) drop(i int) {
 
 func (s *State) sort() {
 	slices.SortFunc(s.each(), func(a, b message) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.fn, b.fn), cmp.Compare(a.phase, b.phase), cmp.Compare(a.seen, b.seen),
-			cmp.Compare(a.token, b.token), cmp.Compare(a.wake.shipment, b.wake.shipment), cmp.Compare(a.wake.token, b.wake.token))
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.fn, b.fn), cmp.Compare(a.phase, b.phase),
+			cmp.Compare(a.seen, b.seen), cmp.Compare(a.token, b.token),
+			cmp.Compare(a.wake.shipment, b.wake.shipment), cmp.Compare(a.wake.token, b.wake.token))
 	})
 }
 
-// find returns the place of the message of a kind, of which there is at most one, or -1.
+// find returns the index of the only message of a kind, or -1.
 func (s *State) find(k kind) int {
 	return slices.IndexFunc(s.each(), func(m message) bool { return m.kind == k })
 }
@@ -87,15 +88,15 @@ func (s *State) run(k kind) *int32 {
 	return &s.Undo
 }
 
-// goOn replaces an execution by what came of it, and sends what it wants now.
-func (x *search) goOn(s *State, k kind, run int32) {
+// setRun replaces an execution by its next state and sends what that waits for.
+func (x *search) setRun(s *State, k kind, run int32) {
 	if i := s.find(k); i >= 0 {
 		s.drop(i)
 	}
 	*s.run(k) = run
 	switch e := x.runs.all[run].Next().(type) {
 	case asl.Invoke:
-		fn, _ := functionNamed(e.Function) // Load has seen to it
+		fn, _ := functionNamed(e.Function) // Load checked the name
 		v := invocation{fn: fn}
 		if e.Callback {
 			v.token = x.runs.token(e.Token)
@@ -108,7 +109,8 @@ func (x *search) goOn(s *State, k kind, run int32) {
 	}
 }
 
-// atRest tells whether nothing more will happen by itself. Zombies may be left: they may never go on.
+// atRest reports whether nothing more happens by itself. Zombies may be left; they may never
+// continue.
 func (x *search) atRest(s *State) bool {
 	for _, m := range s.each() {
 		if m.kind != zombie {

@@ -6,11 +6,11 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// successor is a state that can come next, and what happened.
+// successor is a possible next state and the event that leads to it.
 type successor struct {
 	state State
 	fault bool
-	label func() string // made only for the path that is shown
+	label func() string // evaluated only for the reported path
 }
 
 type successors struct {
@@ -20,16 +20,16 @@ type successors struct {
 	free int // how many happen by themselves
 }
 
-// add lets change make a successor.
+// add adds the successor that change makes.
 func (n *successors) add(label func() string, change func(*State)) {
 	n.free++
 	n.make(false, label, change)
 }
 
-// fault is add for what must not happen too often.
+// fault is add for a fault.
 func (n *successors) fault(label func() string, change func(*State)) { n.make(true, label, change) }
 
-// chance is add for what may happen, but need not.
+// chance is add for what need not happen.
 func (n *successors) chance(label func() string, change func(*State)) { n.make(false, label, change) }
 
 func (n *successors) make(fault bool, label func() string, change func(*State)) {
@@ -44,7 +44,7 @@ func (x *search) after(from *State) *successors {
 	n := &successors{x: x, from: from, list: x.spare[:0]}
 	for i, m := range from.each() {
 		if i > 0 && m == from.messages[i-1] {
-			continue // the same again
+			continue // identical
 		}
 		switch m.kind {
 		case ofSaga, ofUndo:
@@ -65,98 +65,100 @@ func (x *search) after(from *State) *successors {
 	return n
 }
 
-// invocation does the next thing of an invocation.
+// invocation adds the next phase of an invocation.
 func (n *successors) invocation(i int, m message) {
-	out, told, s := n.advanced(i, m)
+	out, woken, s := n.advanced(i, m)
 	label := func() string { return m.String() + n.progress(m, out) }
 	n.add(label, func(to *State) {
 		*to = s
-		to.deliver(told)
+		to.deliver(woken)
 		switch {
 		case !out.over():
 		case m.kind == zombie:
 			to.drop(i)
 		case out.err != "":
-			n.x.goOn(to, m.kind, n.x.runs.fail(*to.run(m.kind), out.err))
+			n.x.setRun(to, m.kind, n.x.runs.fail(*to.run(m.kind), out.err))
 		case n.x.waits(*to.run(m.kind)):
 			to.drop(i) // whoever has the token answers
 		default:
-			n.x.goOn(to, m.kind, n.x.runs.succeed(*to.run(m.kind), out.result))
+			n.x.setRun(to, m.kind, n.x.runs.succeed(*to.run(m.kind), out.result))
 		}
 		to.sort()
 	})
 }
 
-// advanced is the state after the next thing of the message at i, which is still there.
+// advanced returns the state after the next phase of the message at i, which is kept.
 func (n *successors) advanced(i int, m message) (outcome, *wake, State) {
 	s := *n.from
 	v := m.invocation
-	out, told := v.advance(&s.World, n.x.opts.Breakage)
+	out, woken := v.advance(&s.World, n.x.opts.Breakage)
 	s.messages[i].invocation = v
-	return out, told, s
+	return out, woken, s
 }
 
-// faulty lists what may go wrong with an invocation that somebody waits for.
+// faulty adds the faults of an invocation that an execution waits for.
 func (n *successors) faulty(i int, m message) {
 	run := *n.from.run(m.kind)
 	n.fault(func() string { return m.String() + " dies " + m.phase.String() }, func(s *State) {
-		n.x.goOn(s, m.kind, n.x.runs.fail(run, "Lambda.Unknown"))
+		n.x.setRun(s, m.kind, n.x.runs.fail(run, "Lambda.Unknown"))
 	})
-	n.fault(func() string { return m.String() + " is given up " + m.phase.String() + " and may run on" }, func(s *State) {
+	n.fault(func() string { return m.String() + " times out " + m.phase.String() + " and may run on" }, func(s *State) {
 		s.messages[i].kind = zombie
 		s.sort()
-		n.x.goOn(s, m.kind, n.x.runs.fail(run, "States.Timeout"))
+		n.x.setRun(s, m.kind, n.x.runs.fail(run, "States.Timeout"))
 	})
 	if m.phase == unread {
-		n.fault(func() string { return m.String() + " finds no free slot, and does not begin" }, func(s *State) {
+		n.fault(func() string { return m.String() + " finds no free slot and does not begin" }, func(s *State) {
 			after := n.x.runs.fail(run, throttled)
 			s.Lost = n.x.runs.all[after].State() != n.x.runs.all[run].State()
-			n.x.goOn(s, m.kind, after)
+			n.x.setRun(s, m.kind, after)
 		})
-		n.fault(func() string { return m.String() + " finds no free slot until it is given up" }, func(s *State) {
-			s.exhaust(m)
-			n.x.goOn(s, m.kind, n.x.runs.giveUp(run, throttled))
-		})
+		n.fault(func() string { return m.String() + " finds no free slot until its retries are exhausted" },
+			func(s *State) {
+				s.exhaust(m)
+				n.x.setRun(s, m.kind, n.x.runs.giveUp(run, throttled))
+			})
 		n.fault(func() string { return m.String() + " is delivered twice" }, func(s *State) {
 			twin := m
 			twin.kind = zombie
 			s.put(twin)
 		})
-		n.fault(func() string { return m.String() + " fails until its retries are used up" }, func(s *State) {
+		n.fault(func() string { return m.String() + " fails until its retries are exhausted" }, func(s *State) {
 			s.exhaust(m)
-			n.x.goOn(s, m.kind, n.x.runs.giveUp(run, "Transient"))
+			n.x.setRun(s, m.kind, n.x.runs.giveUp(run, "Transient"))
 		})
 	}
-	out, told, after := n.advanced(i, m)
+	out, woken, after := n.advanced(i, m)
 	if !out.over() {
 		return
 	}
 	n.fault(func() string { return m.String() + n.progress(m, out) + ", but the answer is lost" }, func(s *State) {
 		*s = after
-		s.deliver(told)
-		n.x.goOn(s, m.kind, n.x.runs.fail(run, "Lambda.Unknown"))
+		s.deliver(woken)
+		n.x.setRun(s, m.kind, n.x.runs.fail(run, "Lambda.Unknown"))
 	})
 	n.fault(func() string {
-		return m.String() + n.progress(m, out) + ", but the answer is lost, and it fails until its retries are used up"
+		return m.String() + n.progress(m, out) +
+			", but the answer is lost, and it fails until its retries are exhausted"
 	}, func(s *State) {
 		*s = after
-		s.deliver(told)
+		s.deliver(woken)
 		s.exhaust(m)
-		n.x.goOn(s, m.kind, n.x.runs.giveUp(run, "Transient"))
+		n.x.setRun(s, m.kind, n.x.runs.giveUp(run, "Transient"))
 	})
 }
 
-// throttled is the error of a call that was not made, for want of a slot.
+// throttled is the error of a call without a free slot, which is not attempted.
 const throttled = "Lambda.TooManyRequestsException"
 
-// exhaust remembers what the compensation could not do, or could not know to be done.
+// exhaust records that the retries of a compensation were exhausted.
 func (s *State) exhaust(m message) {
 	if m.kind == ofUndo {
 		s.Exhausted |= 1 << m.fn
 	}
 }
 
-// executions lists what executions do that invoke nothing at the moment, and that they may be aborted.
+// executions adds timeouts of callbacks, starts of executions and aborts.
 func (n *successors) executions() {
 	for _, k := range []kind{ofSaga, ofUndo} {
 		run := *n.from.run(k)
@@ -170,17 +172,17 @@ func (n *successors) executions() {
 				s.messages[i].kind = zombie
 				s.sort()
 			}
-			n.x.goOn(s, k, n.x.runs.abort(run))
+			n.x.setRun(s, k, n.x.runs.abort(run))
 		})
 		switch e := n.x.runs.all[run].Next().(type) {
 		case asl.Invoke:
 			if e.Callback {
-				n.add(func() string { return e.State + " waits in vain for its token" }, func(s *State) {
+				n.add(func() string { return e.State + " times out waiting for its token" }, func(s *State) {
 					if i := s.find(k); i >= 0 {
 						s.messages[i].kind = zombie
 						s.sort()
 					}
-					n.x.goOn(s, k, n.x.runs.fail(run, asl.ErrTimeout))
+					n.x.setRun(s, k, n.x.runs.fail(run, asl.ErrTimeout))
 				})
 			}
 		case asl.StartExecution:
@@ -189,10 +191,10 @@ func (n *successors) executions() {
 	}
 }
 
-// start lists how the start of another execution may go.
+// start adds the outcomes of starting another execution.
 func (n *successors) start(k kind, run int32, e asl.StartExecution) {
 	do := func(s *State) string {
-		if s.Undo != 0 { // AWS answers success for the same input while it runs; both lead on
+		if s.Undo != 0 { // with the same input AWS answers success while it runs; both lead to the same
 			return "StepFunctions.ExecutionAlreadyExistsException"
 		}
 		n.x.startUndo(s, 1, e.Name, e.Input)
@@ -200,24 +202,24 @@ func (n *successors) start(k kind, run int32, e asl.StartExecution) {
 	}
 	n.add(func() string { return e.State + " starts the compensation" }, func(s *State) {
 		if name := do(s); name != "" {
-			n.x.goOn(s, k, n.x.runs.fail(run, name))
+			n.x.setRun(s, k, n.x.runs.fail(run, name))
 			return
 		}
-		n.x.goOn(s, k, n.x.runs.succeed(run, `{}`))
+		n.x.setRun(s, k, n.x.runs.succeed(run, `{}`))
 	})
 	n.fault(func() string { return e.State + " is refused once" }, func(s *State) {
-		n.x.goOn(s, k, n.x.runs.fail(run, "StepFunctions.InternalServerError"))
+		n.x.setRun(s, k, n.x.runs.fail(run, "StepFunctions.InternalServerError"))
 	})
 	n.fault(func() string { return e.State + " starts the compensation, but the answer is lost" }, func(s *State) {
 		do(s)
-		n.x.goOn(s, k, n.x.runs.fail(run, asl.ErrTimeout))
+		n.x.setRun(s, k, n.x.runs.fail(run, asl.ErrTimeout))
 	})
-	n.fault(func() string { return e.State + " fails until its retries are used up" }, func(s *State) {
-		n.x.goOn(s, k, n.x.runs.giveUp(run, "Transient"))
+	n.fault(func() string { return e.State + " fails until its retries are exhausted" }, func(s *State) {
+		n.x.setRun(s, k, n.x.runs.giveUp(run, "Transient"))
 	})
 }
 
-// outside lists what the customer and the carrier may do.
+// outside adds the actions of the customer and the carrier.
 func (n *successors) outside() {
 	w := &n.from.World
 	if w.Order == pending && !w.CancelRequested {
@@ -231,7 +233,7 @@ func (n *successors) outside() {
 	}
 }
 
-// waits tells whether an execution waits for a token.
+// waits reports whether an execution waits for a token.
 func (x *search) waits(run int32) bool {
 	e, invokes := x.runs.all[run].Next().(asl.Invoke)
 	return invokes && e.Callback
@@ -244,11 +246,11 @@ func (n *successors) progress(m message, out outcome) string {
 	case out.over():
 		return " takes effect"
 	case m.phase == unread:
-		return " finds that it has to run"
+		return " finds no record and runs"
 	case m.phase == uncalled:
-		return " has its third party do it"
+		return " calls its third party"
 	}
-	return " has lost a race and decides anew"
+	return " loses a race and starts again"
 }
 
 func (p phase) String() string {

@@ -1,22 +1,22 @@
 package prove
 
-// World is what the services and the two third parties hold about the order. It is a plain value, so that worlds can be
-// compared and remembered.
+// World is what the services and the third parties have stored about the order. It is a plain,
+// comparable value.
 type World struct {
 	Available, Reserved, Shipped int8 // units of the one product; the order wants one
 	Reservation                  reservation
 
-	Payment payment // what we have written down
-	Charge  payment // what the provider has
+	Payment payment // our record
+	Charge  payment // the provider's record
 	Voided  bool    // the provider's tombstone
-	AuthKey reply   // the provider's answer to the key of AuthorizePayment
+	AuthKey reply   // the provider's answer for AuthorizePayment's key
 
-	Shipment  shipment // what we have written down
-	Token     int8     // the resume token in it
+	Shipment  shipment // our record
+	Token     int8     // its resume token
 	Booked    bool     // the carrier has a shipment
 	Cancelled bool     // the carrier's tombstone
-	BookKey   reply    // the carrier's answer to the key of ArrangeShipment
-	Called    bool     // the carrier's callback was taken
+	BookKey   reply    // the carrier's answer for ArrangeShipment's key
+	Called    bool     // the carrier's callback was received
 
 	Order           order
 	Closed          bool
@@ -25,7 +25,7 @@ type World struct {
 
 	Marks [numSteps]mark // the barriers' records
 
-	// How the run began: there was no stock; what the third parties will say.
+	// Initial conditions: no stock; the decisions of the third parties.
 	Empty, Declines, Refuses bool
 }
 
@@ -71,7 +71,7 @@ const (
 	needsAttention
 )
 
-// Answers that a third party remembers by an idempotency key.
+// Answers that a third party stores by idempotency key.
 const (
 	unasked reply = iota
 	agreed
@@ -79,7 +79,7 @@ const (
 	barredThere
 )
 
-// A mark is a barrier's record of a step: there is none, it was done, or its undo has barred it.
+// A mark is a barrier's record of a step: none, done, or barred by its undo.
 const (
 	unmarked mark = iota
 	done
@@ -102,5 +102,5 @@ const (
 	noStep = numSteps
 )
 
-// final tells whether nothing changes the order's status any more.
+// final reports whether the order's status is final.
 func (o order) final() bool { return o == confirmed || o == rejected || o == cancelled }

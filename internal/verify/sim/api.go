@@ -15,17 +15,17 @@ type call struct {
 	params                 map[string]string
 	header                 map[string]string
 	body                   []byte
-	// caller is a customer's id, or operator; "" sends no claims.
-	caller string
-	order  string
+	caller                 string // customer's id, or operator; "" sends no claims
+	order                  string
 }
 
 const operator = "operator"
 
-// api is API Gateway: it calls the function behind an operation, and answers 502 where that does not.
+// api is API Gateway: it invokes the function of an operation and answers 502 if that fails.
 func (w *World) api(c call, done func(status int, body []byte)) {
 	in := events.APIGatewayProxyRequest{
-		Path: c.path, HTTPMethod: c.method, PathParameters: c.params, Headers: map[string]string{}, Body: string(c.body),
+		Path: c.path, HTTPMethod: c.method, PathParameters: c.params, Headers: map[string]string{},
+		Body: string(c.body),
 	}
 	maps.Copy(in.Headers, c.header)
 	if len(c.body) > 0 {
@@ -33,7 +33,8 @@ func (w *World) api(c call, done func(status int, body []byte)) {
 	}
 	if c.caller != "" {
 		in.RequestContext.Authorizer = map[string]any{"claims": map[string]any{
-			"sub": c.caller, "email": c.caller + "@example.com", "email_verified": "true", "token_use": "id", "cognito:groups": c.caller,
+			"sub": c.caller, "email": c.caller + "@example.com", "email_verified": "true", "token_use": "id",
+			"cognito:groups": c.caller,
 		}}
 	}
 	w.invoke(c.function, c.order, must(json.Marshal(in)), func(out []byte, err error) {
@@ -46,8 +47,8 @@ func (w *World) api(c call, done func(status int, body []byte)) {
 	})
 }
 
-// insist sends a request, over the customer's own network, until it is answered for good. Requests that change something must
-// carry an Idempotency-Key, or be harmless twice.
+// insist repeats a request, over the customer's unreliable network, until it gets a final answer.
+// Requests that change something must carry an Idempotency-Key or be idempotent.
 func (w *World) insist(c call, done func(status int, body []byte)) {
 	again := func() { w.after(w.between(time.Second, 10*time.Second), func() { w.insist(c, done) }) }
 	switch {

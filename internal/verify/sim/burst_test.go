@@ -9,8 +9,8 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// burst has a number of customers order within a second, where each function of the saga has some slots and a call takes some time,
-// and returns how many orders were confirmed. Nothing else goes wrong.
+// burst has customers order within a second, with a number of slots per function of the saga and a
+// duration of calls, without other faults. It returns how many orders were confirmed.
 func burst(t *testing.T, m Mutant, customers, slots int, takes time.Duration) (confirmed int, _ *World) {
 	t.Helper()
 	d := load(t, m)
@@ -46,22 +46,23 @@ func burst(t *testing.T, m Mutant, customers, slots int, takes time.Duration) (c
 	return confirmed, w
 }
 
-func TestABurstThroughFewSlotsLosesNoOrder(t *testing.T) {
+func TestBurstThroughFewSlotsLosesNoOrder(t *testing.T) {
 	const customers = 400
 	confirmed, w := burst(t, Mutant{}, customers, 25, 1200*time.Millisecond)
 	if confirmed != customers || len(w.report.Violations) > 0 {
 		t.Errorf("%d of %d orders are confirmed; violations: %v", confirmed, customers, w.report.Violations)
 	}
 	if n := w.report.Paths["a burst found no free slot"]; n < customers {
-		t.Errorf("only %d calls found no slot: this is no burst", n)
+		t.Errorf("only %d calls found no slot: not a burst", n)
 	}
 }
 
-func TestABurstLosesOrdersWhereThrottlingSharesTheRetriesOfFailures(t *testing.T) {
+func TestBurstLosesOrdersIfThrottlingUsesUpRetries(t *testing.T) {
 	const customers = 400
 	confirmed, w := burst(t, Mutant{edit: sharedRetries}, customers, 25, 1200*time.Millisecond)
 	if confirmed == customers || len(w.report.Violations) == 0 {
-		t.Errorf("%d of %d orders are confirmed, %d violations: the burst shows nothing", confirmed, customers, len(w.report.Violations))
+		t.Errorf("%d of %d orders are confirmed, %d violations: want some lost",
+			confirmed, customers, len(w.report.Violations))
 	}
 	t.Logf("%d of %d orders are confirmed", confirmed, customers)
 }

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// workers is how many seeds run at once. Each has a world of its own.
+// workers is how many seeds run concurrently, each in its own world.
 const workers = 2
 
-// sweep runs seeds, of which next gives one after the other until it is false, and hands in each report.
+// sweep runs the seeds that next returns until it is false, and passes each report to done.
 func sweep(next func() (uint64, bool), o Options, d *Definitions, m Mutant, done func(*Report)) error {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
@@ -44,7 +44,7 @@ func sweep(next func() (uint64, bool), o Options, d *Definitions, m Mutant, done
 	return failed
 }
 
-// from counts seeds.
+// from returns n seeds from first.
 func from(first uint64, n int) func() (uint64, bool) {
 	seed := first - 1
 	return func() (uint64, bool) {
@@ -54,11 +54,11 @@ func from(first uint64, n int) func() (uint64, bool) {
 	}
 }
 
-// enough is how many orders it takes until every path must have been reached.
+// enough is the number of orders after which every path must have been reached.
 const enough = 5000
 
-// Campaign runs n seeds from first, and prints what came of it and the timeline of the first violation. It reports whether
-// no promise was broken and, if there were enough orders, every path was reached.
+// Campaign runs n seeds from first and prints the report and the timeline of the first violation.
+// It reports whether no promise was broken and, with enough orders, every path was reached.
 func Campaign(root string, first uint64, n int, o Options, out io.Writer) (bool, error) {
 	d, err := Load(root, Mutant{})
 	if err != nil {
@@ -73,8 +73,8 @@ func Campaign(root string, first uint64, n int, o Options, out io.Writer) (bool,
 	fmt.Fprintf(out, "%.1f s, %.0f orders a second\n", took.Seconds(), float64(all.Orders)/took.Seconds())
 	if len(all.Violations) > 0 {
 		v := all.Violations[0]
-		fmt.Fprintf(out, "\nthe first violation, in seed %d, which can be replayed:\n", v.Seed)
-		if v.Order == "" { // its timeline is everything
+		fmt.Fprintf(out, "\nthe first violation, replayed from seed %d:\n", v.Seed)
+		if v.Order == "" { // its timeline would be the whole run
 			return false, nil
 		}
 		_, err := Replay(root, v.Seed, v.Order, "", o, out)
@@ -90,14 +90,14 @@ func Campaign(root string, first uint64, n int, o Options, out io.Writer) (bool,
 	return len(missing) == 0, nil
 }
 
-// Replay runs one seed and prints its timeline; with an order, only what is about it. With part of the name of a mutant
-// it runs that.
+// Replay runs one seed and prints its timeline, or only that of an order. With part of a mutant's
+// name it runs that mutant.
 func Replay(root string, seed uint64, order, mutant string, o Options, out io.Writer) (bool, error) {
 	var m Mutant
 	if mutant != "" {
 		i := slices.IndexFunc(Mutants, func(m Mutant) bool { return strings.Contains(m.Name, mutant) })
 		if i < 0 {
-			return false, fmt.Errorf("no mutant's name has %q in it", mutant)
+			return false, fmt.Errorf("no mutant's name contains %q: see `sim --mutants`", mutant)
 		}
 		m = Mutants[i]
 	}

@@ -14,12 +14,14 @@ import (
 // chance is the world's only source of randomness.
 type chance struct{ *rand.Rand }
 
-func newChance(seed uint64) *chance { return &chance{rand.New(rand.NewPCG(seed, seed))} } //nolint:gosec // it must be predictable
+func newChance(seed uint64) *chance {
+	return &chance{rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // must be predictable
+}
 
 // one picks an element.
 func one[T any](c *chance, from []T) T { return from[c.IntN(len(from))] }
 
-// identifiers makes ULIDs of the virtual time; see ids.Source.
+// identifiers makes ULIDs from virtual time; see ids.Source.
 type identifiers struct {
 	clock  clock.Clock
 	chance *chance
@@ -30,7 +32,7 @@ func (s identifiers) New() string {
 	var id ulid.ULID
 	_ = id.SetTime(ulid.Timestamp(s.clock.Now())) // fails after the year 10889
 	for i := 6; i < len(id); i++ {
-		id[i] = byte(s.chance.IntN(256)) //nolint:gosec // it fits
+		id[i] = byte(s.chance.IntN(256)) //nolint:gosec // fits
 	}
 	return id.String()
 }

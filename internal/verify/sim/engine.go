@@ -9,17 +9,17 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// engine is Step Functions, over the interpreter and the real definitions; see fulfilment.Engine.
+// engine is Step Functions: the interpreter with the real definitions; see fulfilment.Engine.
 type engine struct {
 	w          *World
 	machines   map[fulfilment.Machine]*asl.Machine
 	executions map[string]*execution // by machine and name
 	waiting    map[string]*execution // by task token
 	all        []*execution
-	hunted     map[string]bool // orders whose every compensation somebody stops
+	hunted     map[string]bool // orders whose compensations are all aborted
 }
 
-// givenUp stands in the input of a compensation that is to leave its order to an operator.
+// givenUp marks the input of a compensation that leaves its order to an operator.
 const givenUp = `"failures":`
 
 type execution struct {
@@ -27,17 +27,16 @@ type execution struct {
 	name    string
 	input   json.RawMessage
 	run     *asl.Execution
-	// turn counts the effects: an answer to an older one is dropped.
-	turn  int
-	order string
+	turn    int // number of effects; answers to older ones are dropped
+	order   string
 	// throttled counts by state how often there was no slot.
 	throttled map[string]int
-	// fated is the turn at which something outside ends it, and fate how; 0 for never.
+	// fated is the turn at which it is ended from outside, with status fate; 0 for never.
 	fated int
 	fate  asl.Status
 }
 
-// call makes a call of a function to Step Functions, which faults may spoil.
+// call makes a function's call to Step Functions, subject to faults.
 func (e *engine) call(refused, unheard Fault, do func() error) error {
 	e.w.breathe()
 	if e.w.running != nil && e.w.strikes(refused) {
@@ -53,10 +52,12 @@ func (e *engine) call(refused, unheard Fault, do func() error) error {
 
 // Start starts an execution.
 func (e *engine) Start(_ context.Context, machine fulfilment.Machine, name string, input json.RawMessage) error {
-	return e.call(startRefused, startUnheard, func() error { return e.start(machine, name, input) }) //nolint:contextcheck // an execution outlives the call that starts it
+	//nolint:contextcheck // an execution outlives the call
+	start := func() error { return e.start(machine, name, input) }
+	return e.call(startRefused, startUnheard, start)
 }
 
-// start answers like AWS: the same name and input is success as long as the execution runs.
+// start behaves like AWS: starting a running execution again, with the same input, succeeds.
 func (e *engine) start(machine fulfilment.Machine, name string, input json.RawMessage) error {
 	key := string(machine) + "/" + name
 	if x, ok := e.executions[key]; ok {
@@ -66,13 +67,16 @@ func (e *engine) start(machine fulfilment.Machine, name string, input json.RawMe
 		e.w.reach(string(machine) + " was started twice, and ran once")
 		return fulfilment.ErrExists
 	}
-	x := &execution{machine: machine, name: name, input: input, order: field(input, "orderId"), throttled: map[string]int{}, run: e.machines[machine].Start(name, input)}
+	x := &execution{
+		machine: machine, name: name, input: input, order: field(input, "orderId"), throttled: map[string]int{},
+		run: e.machines[machine].Start(name, input),
+	}
 	e.executions[key] = x
 	e.all = append(e.all, x)
 	e.w.changes++
 	e.w.note(x.order, "%s begins", x)
 	if bytes.Contains(input, []byte(givenUp)) {
-		e.w.reach("recovery gave a compensation up")
+		e.w.reach("recovery gave up a compensation")
 	}
 	e.limit(x)
 	e.drive(x)
@@ -86,8 +90,9 @@ func (e *engine) Input(ctx context.Context, machine fulfilment.Machine, name str
 }
 
 // Execution returns an execution.
-func (e *engine) Execution(_ context.Context, machine fulfilment.Machine, name string) (found fulfilment.Execution, err error) {
-	err = e.call(startRefused, startRefused, func() error {
+func (e *engine) Execution(_ context.Context, machine fulfilment.Machine, name string) (fulfilment.Execution, error) {
+	var found fulfilment.Execution
+	err := e.call(startRefused, startRefused, func() error {
 		x, ok := e.executions[string(machine)+"/"+name]
 		if !ok {
 			return fulfilment.ErrNoExecution
@@ -118,7 +123,7 @@ func (e *engine) Fail(_ context.Context, token, errorName, cause string) error {
 func (e *engine) resume(token string, answer func(*execution) error) error {
 	x := e.waiting[token]
 	if x == nil {
-		e.w.reach("an answer came for a token that nobody waits by")
+		e.w.reach("an answer came for a stale token")
 		return fulfilment.ErrStaleToken
 	}
 	delete(e.waiting, token)

@@ -11,20 +11,20 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// slotRetries is how often a call at least is made again for which there was no slot, whatever else fails.
+// slotRetries is the minimum number of retries of a call that found no slot, whatever else fails.
 const slotRetries = 15
 
-// drive does what an execution wants next.
+// drive performs the next effect of an execution.
 func (e *engine) drive(x *execution) {
 	x.turn++
 	turn, w := x.turn, e.w
-	// answer goes on with the execution, unless it has gone on without.
+	// answer continues the execution, unless it has already moved on.
 	answer := func(how func() error) {
 		if x.turn != turn {
 			return
 		}
 		if err := how(); err != nil {
-			w.violate("executions can go on", x.order, "%s: %v", x, err)
+			w.violate("executions can continue", x.order, "%s: %v", x, err)
 			return
 		}
 		e.drive(x)
@@ -42,7 +42,8 @@ func (e *engine) drive(x *execution) {
 			}
 			x.throttled[state]++
 			if _, waits := x.run.Next().(asl.Sleep); !waits && x.throttled[state] <= slotRetries {
-				w.violate("what was not tried is tried again", x.order, "%s gives %s up, for which there was no slot %d times", x.machine, state, x.throttled[state])
+				w.violate("a throttled call is retried", x.order,
+					"%s gives up %s, which found no slot %d times", x.machine, state, x.throttled[state])
 			}
 			return err
 		})
@@ -103,7 +104,7 @@ func (e *engine) drive(x *execution) {
 	}
 }
 
-// limit ends an execution when its time is over, or at any step before, where faults have somebody or something else end it.
+// limit ends an execution at its timeout, or earlier if a fault aborts it.
 func (e *engine) limit(x *execution) {
 	e.w.after(e.machines[x.machine].Timeout, func() { e.stop(x, asl.TimedOut) })
 	undoes := x.machine == fulfilment.CompensateOrder && !bytes.Contains(x.input, []byte(givenUp))
@@ -130,25 +131,27 @@ func (e *engine) stop(x *execution, status asl.Status) {
 			delete(e.waiting, token)
 		}
 	}
-	_ = x.run.Stop(status, "", "") // it runs
+	_ = x.run.Stop(status, "", "") // cannot fail while it runs
 	e.drive(x)
 }
 
-// statusChanged is EventBridge, with the rule for executions that did not succeed.
+// statusChanged is EventBridge with the rule for executions that did not succeed.
 func (w *World) statusChanged(x *execution, done asl.Done) {
 	if done.Status == asl.Succeeded || w.mutant.withoutRecovery {
 		return
 	}
 	q := w.queues["recover-fulfilment"]
-	if w.strikes(noticeLost) { // then the sweeps have to find the order
-		w.note(x.order, "nobody is told of that")
+	if w.strikes(noticeLost) { // the sweeps must find the order
+		w.note(x.order, "the status notice is lost")
 		return
 	}
+	const states = "arn:aws:states:eu-central-1:000000000000:"
 	notice := must(json.Marshal(map[string]any{
-		"version": "0", "id": w.ids.New(), "source": "aws.states", "detail-type": "Step Functions Execution Status Change",
-		"time": w.Now(), "detail": map[string]any{
-			"name": x.name, "status": done.Status, "stateMachineArn": "arn:aws:states:eu-central-1:000000000000:stateMachine:orderflow-" + string(x.machine),
-			"executionArn": "arn:aws:states:eu-central-1:000000000000:execution:orderflow-" + string(x.machine) + ":" + x.name,
+		"version": "0", "id": w.ids.New(), "source": "aws.states", "time": w.Now(),
+		"detail-type": "Step Functions Execution Status Change", "detail": map[string]any{
+			"name": x.name, "status": done.Status,
+			"stateMachineArn": states + "stateMachine:orderflow-" + string(x.machine),
+			"executionArn":    states + "execution:orderflow-" + string(x.machine) + ":" + x.name,
 		},
 	}))
 	q.send(x.order, "status of "+x.String(), notice)

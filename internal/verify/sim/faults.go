@@ -2,10 +2,10 @@ package sim
 
 import "time"
 
-// Fault is a kind of misfortune. Each strikes wherever AWS, the network or a third party may let it.
+// Fault is a kind of fault. Each strikes wherever AWS, the network or a third party allows it.
 type Fault string
 
-// The faults, by where they strike, with how often they do at each occasion where a seed has them at full strength.
+// The faults, by where they strike.
 const (
 	crashBefore  Fault = "crash before commit"
 	crashAfter   Fault = "crash after commit"
@@ -13,7 +13,7 @@ const (
 	writeUnheard Fault = "write's answer lost"
 	readRefused  Fault = "read throttled"
 	slow         Fault = "slow function"
-	zombie       Fault = "zombie: goes on after its timeout"
+	zombie       Fault = "zombie: runs on after its timeout"
 
 	callThrottled Fault = "step throttled"
 	noSlot        Fault = "a burst finds no free slot"
@@ -21,21 +21,21 @@ const (
 	callUnheard   Fault = "step's answer lost"
 	callTwice     Fault = "step called twice, the second time late"
 
-	requestLost   Fault = "third party: request lost"
-	requestLate   Fault = "third party: request arrives late"
-	requestTwice  Fault = "third party: request arrives twice"
-	answerLost    Fault = "third party: answer lost"
-	answerFalse   Fault = "third party: done, but answered 500"
-	overloaded    Fault = "third party: answered 503"
-	outage        Fault = "third party: out of order for a while"
-	voidForgotten Fault = "third party: void answered, and forgotten"
-	callbackLate  Fault = "carrier's callback late"
-	callbackTwice Fault = "carrier's callback twice"
-	callbackNever Fault = "carrier's callback never"
-	givenBack     Fault = "payment provider: somebody refunds there"
-	tells         Fault = "payment provider's notice"
-	tellLate      Fault = "payment provider's notice late"
-	tellTwice     Fault = "payment provider's notice twice"
+	requestLost       Fault = "third party: request lost"
+	requestLate       Fault = "third party: request arrives late"
+	requestTwice      Fault = "third party: request arrives twice"
+	answerLost        Fault = "third party: answer lost"
+	answerFalse       Fault = "third party: done, but answered 500"
+	overloaded        Fault = "third party: answered 503"
+	outage            Fault = "third party: outage"
+	voidForgotten     Fault = "third party: void answered, then forgotten"
+	callbackLate      Fault = "carrier's callback late"
+	callbackTwice     Fault = "carrier's callback twice"
+	callbackNever     Fault = "carrier's callback never"
+	handRefund        Fault = "payment provider: refund by hand"
+	refundNotice      Fault = "payment provider's notice"
+	refundNoticeLate  Fault = "payment provider's notice late"
+	refundNoticeTwice Fault = "payment provider's notice twice"
 
 	messageTwice   Fault = "message delivered twice"
 	messageLate    Fault = "message late"
@@ -65,22 +65,28 @@ const (
 	operatorQuick Fault = "operator retries a compensation at once"
 )
 
-// noSlot strikes once a seed, or not at all: then customers come in a burst.
+// odds are the probabilities per occasion at full strength. noSlot strikes at most once per seed
+// and makes customers come in a burst.
 var odds = map[Fault]float64{
-	crashBefore: .01, crashAfter: .01, writeRefused: .015, writeUnheard: .01, readRefused: .006, slow: .004, zombie: .006,
+	crashBefore: .01, crashAfter: .01, writeRefused: .015, writeUnheard: .01, readRefused: .006,
+	slow: .004, zombie: .006,
 	callThrottled: .04, noSlot: .15, callLost: .02, callUnheard: .03, callTwice: .03,
-	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04, overloaded: .04, outage: .01, voidForgotten: .02,
-	callbackLate: .08, callbackTwice: .1, callbackNever: .03, givenBack: .15, tells: .2, tellLate: .2, tellTwice: .2,
+	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04,
+	overloaded: .04, outage: .01, voidForgotten: .02,
+	callbackLate: .08, callbackTwice: .1, callbackNever: .03,
+	handRefund: .15, refundNotice: .2, refundNoticeLate: .2, refundNoticeTwice: .2,
 	messageTwice: .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
 	publishRefused: .04, publishPartly: .04, publishUnheard: .03,
-	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05, aborted: .06, hunted: .02, timedOut: .06, noticeTwice: .1, noticeLost: .1,
-	clientLost: .05, clientUnheard: .08, clientTwice: .08, mailRefused: .05, mailUnheard: .03, mailBounced: .01, operatorQuick: .5,
+	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05,
+	aborted: .06, hunted: .02, timedOut: .06, noticeTwice: .1, noticeLost: .1,
+	clientLost: .05, clientUnheard: .08, clientTwice: .08,
+	mailRefused: .05, mailUnheard: .03, mailBounced: .01, operatorQuick: .5,
 }
 
 // Faults lists all kinds, in a fixed order.
 func Faults() []Fault { return sortedKeys(odds) }
 
-// fate is what a seed has in store: some of the faults, each at a strength of its own, until the world is calmed.
+// fate is a seed's selection of faults, each with its own strength. None strikes while calm.
 type fate struct {
 	*chance
 	odds  map[Fault]float64
@@ -88,8 +94,8 @@ type fate struct {
 	Count map[Fault]int
 }
 
-// newFate draws which faults there are. A seed without most of them lets the others go deep; one with
-// all of them finds how they meet.
+// newFate draws the faults of a seed. Seeds with few faults test these in depth; seeds with all of
+// them test combinations.
 func newFate(c *chance) *fate {
 	f := &fate{chance: c, odds: map[Fault]float64{}, Count: map[Fault]int{}}
 	share, strength := .3+.7*c.Float64(), []float64{.3, 1, 1, 3}[c.IntN(4)]

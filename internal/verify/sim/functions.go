@@ -43,7 +43,7 @@ import (
 // stores are the services' tables.
 type stores struct {
 	catalog       *catalogMemory.Store
-	gateway       *memdb.Log // of its circuits; the edge itself is not simulated
+	gateway       *memdb.Log // its circuits; the gateway itself is not simulated
 	inventory     *inventoryMemory.Store
 	notifications *notificationsMemory.Store
 	orders        *ordersMemory.Store
@@ -58,14 +58,15 @@ var addresses = registry.Fixed{
 	"shipping":            "http://shipping",
 }
 
-// secret signs the carrier's callbacks and the payment provider's notices.
+// secret signs the callbacks of the carrier and the notices of the payment provider.
 var secret = []byte("simulated")
 
-// compose builds every function of the system as its handler package does, over the stores in memory.
+// compose builds every function of the system as its handler package does, with in-memory stores.
 func (w *World) compose() {
 	w.stores = stores{
-		catalog: catalogMemory.New(w), gateway: memdb.NewLog(w), inventory: inventoryMemory.New(w), notifications: notificationsMemory.New(w),
-		orders: ordersMemory.New(w), payments: paymentsMemory.New(w), shipping: shippingMemory.New(w),
+		catalog: catalogMemory.New(w), gateway: memdb.NewLog(w), inventory: inventoryMemory.New(w),
+		notifications: notificationsMemory.New(w),
+		orders:        ordersMemory.New(w), payments: paymentsMemory.New(w), shipping: shippingMemory.New(w),
 	}
 	for service, log := range w.logs() {
 		log.Guard(gate{w, service})
@@ -108,11 +109,12 @@ func (w *World) compose() {
 	}
 }
 
-// logs are the tables' logs, of the services that have one.
+// logs returns the logs of the services' tables.
 func (w *World) logs() map[string]*memdb.Log {
 	return map[string]*memdb.Log{
-		"catalog": w.stores.catalog.Log, "gateway": w.stores.gateway, "inventory": w.stores.inventory.Log, "notifications": w.stores.notifications.Log,
-		"orders": w.stores.orders.Log, "payments": w.stores.payments.Log, "shipping": w.stores.shipping.Log,
+		"catalog": w.stores.catalog.Log, "gateway": w.stores.gateway, "inventory": w.stores.inventory.Log,
+		"notifications": w.stores.notifications.Log,
+		"orders":        w.stores.orders.Log, "payments": w.stores.payments.Log, "shipping": w.stores.shipping.Log,
 	}
 }
 
@@ -125,7 +127,7 @@ func (w *World) relay(service string, log *memdb.Log) function.Handler {
 	return outbox.RelayAndSweep(to, from, w)
 }
 
-// calls is how a service calls a third party; compare package outbound.
+// calls configures a service's client of a third party; compare package outbound.
 func (w *World) calls(service, dependency string, log resilience.CircuitLog) httpclient.Config {
 	var transport http.RoundTripper = w.network
 	if w.mutant.transport != nil {

@@ -9,8 +9,8 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// gate stands before one service's store; see memdb.Gate. What is committed through it
-// goes into the world's history, and its events into the table's stream.
+// gate controls one service's store; see memdb.Gate. It records commits in the world's history and
+// adds their events to the table's stream.
 type gate struct {
 	w       *World
 	service string
@@ -28,12 +28,12 @@ func (g gate) Find() error {
 	return nil
 }
 
-// Commit may fail or crash ahead of the write or behind it, and lose its answer.
+// Commit may fail, crash before or after the write, or lose its answer.
 func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 	w := g.w
-	with.Events = w.versions.told(with.Events)
+	with.Events = w.versions.published(with.Events)
 	var sent *mail
-	if w.running != nil { // the first write after a mail is the one that puts it on record
+	if w.running != nil { // the first write after a mail records it
 		sent, w.running.mail = w.running.mail, nil
 	}
 	w.breathe()
@@ -43,7 +43,7 @@ func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 	}
 	if err := g.commit(with, write); err != nil {
 		if err == fault.ErrLostRace { //nolint:errorlint // stores return it bare
-			w.reach("a lost race was decided anew")
+			w.reach("a lost race was decided again")
 		}
 		return err
 	}
@@ -57,12 +57,12 @@ func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 	return nil
 }
 
-// Saved has the item become what the running version of the code makes of it.
+// Saved returns the unknown attributes as the running version of the code leaves them.
 func (g gate) Saved(kind, key string, unknown memdb.Unknown) memdb.Unknown {
 	return g.w.versions.saved(stored{g.service, kind, key}, unknown)
 }
 
-// commit writes and takes it down. A mutant may do so in its own way.
+// commit writes and records the commit, unless a mutant replaces it.
 func (g gate) commit(with commit.With, write func(commit.With) error) error {
 	once := sync.OnceFunc(func() {
 		g.w.history.committed(g.service, with)
@@ -81,7 +81,7 @@ func (g gate) commit(with commit.With, write func(commit.With) error) error {
 	return take(with)
 }
 
-// publishFromStream hands the outbox items of a commit to the table's stream.
+// publishFromStream adds the outbox items of a commit to the table's stream.
 func (w *World) publishFromStream(service string, events []envelope.Event) {
 	for _, e := range events {
 		w.note(e.Subject, "%s writes %s", service, e.Type)

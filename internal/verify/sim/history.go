@@ -13,17 +13,17 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// history is what the simulation saw happen, beside the system's own records: what use cases committed, what
-// was published, and what customers were told.
+// history is what the simulation observed, independent of the system's own records: what use cases
+// committed, what was published and what customers were told.
 type history struct {
 	w        *World
-	barriers map[string]map[barrier.Key]barrier.Phase // by service; with who wrote it
+	barriers map[string]map[barrier.Key]barrier.Phase // by service; who wrote it
 	events   []published
 	mails    map[string][]*mail
-	bounced  map[string]bool   // orders of which a mail was refused for good
+	bounced  map[string]bool   // orders with a mail that was refused for good
 	about    map[string]string // subjects of events, by id
 	accounts map[string]*account
-	booked   map[string]bool // references that the carrier has booked, whatever came later
+	booked   map[string]bool // references that the carrier has ever booked
 }
 
 type published struct {
@@ -31,7 +31,7 @@ type published struct {
 	envelope.Event
 }
 
-// undoes tells which steps an undo bars.
+// undoes maps an undo to the steps that it bars.
 var undoes = map[string][]string{
 	"CloseOrder":     {"ConfirmOrder"},
 	"CancelShipment": {"ArrangeShipment"},
@@ -39,7 +39,7 @@ var undoes = map[string][]string{
 	"ReleaseStock":   {"ReserveStock", "CommitStock"},
 }
 
-// committed takes down a commit, and holds its barrier against those before.
+// committed records a commit and compares its barrier with earlier ones.
 func (h *history) committed(service string, with commit.With) {
 	if with.Barrier != nil || with.Reply != nil || len(with.Events) > 0 {
 		h.w.changes++
@@ -61,7 +61,7 @@ func (h *history) committed(service string, with commit.With) {
 	}
 	recs, err := with.Barrier.Records()
 	if err != nil {
-		return // the store has refused it as well
+		return // the store refuses it, too
 	}
 	known := h.barriers[service]
 	if known == nil {
@@ -76,14 +76,15 @@ func (h *history) committed(service string, with commit.With) {
 func (h *history) add(known map[barrier.Key]barrier.Phase, rec barrier.Record) {
 	const name = "no barrier contradicts another"
 	if origin, again := known[rec.Key]; again {
-		h.w.violate(name, rec.Saga, "%s %s took effect twice, by the %s and now by the %s", rec.Step, rec.Phase, origin, rec.Origin)
+		h.w.violate(name, rec.Saga, "%s %s took effect twice, by the %s and by the %s",
+			rec.Step, rec.Phase, origin, rec.Origin)
 	}
 	known[rec.Key] = rec.Origin
 	order := rec.Saga
 	if id, event := strings.CutPrefix(rec.Saga, "event-"); event {
 		order = h.about[id]
 	}
-	h.w.note(order, "%s is on record for %s: %s, by the %s", rec.Step, rec.Saga, rec.Phase, rec.Origin)
+	h.w.note(order, "%s is recorded for %s: %s, by the %s", rec.Step, rec.Saga, rec.Phase, rec.Origin)
 	if rec.Origin != rec.Phase {
 		h.w.reach("null compensation of " + rec.Step)
 		return
@@ -96,7 +97,7 @@ func (h *history) add(known map[barrier.Key]barrier.Phase, rec barrier.Record) {
 	}
 }
 
-// orders are the ids of all orders, in the order in which they were placed.
+// orders returns the ids of all orders in the sequence of placement.
 func (h *history) orders() []string {
 	var ids []string
 	for _, e := range h.events {

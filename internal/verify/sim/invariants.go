@@ -9,10 +9,10 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// Invariants hold whenever the world is at rest. Besides these, some promises are watched while it runs: no barrier
-// contradicts another (history.go), the customer is told once and nothing that contradicts (mailer.go), money is
-// captured only after the carrier has booked (thirdparties.go), what was not tried is tried again (execution.go),
-// the world comes to rest (run.go).
+// invariants hold whenever the world is at rest. Others are checked while it runs: no barrier
+// contradicts another (history.go), mails are sent once and do not contradict each other
+// (mailer.go), money is captured only after the carrier has booked (thirdparties.go), a throttled
+// call is retried (execution.go), the world comes to rest (run.go).
 var invariants = []struct {
 	name  string
 	check func(w *World, broken func(order, format string, args ...any))
@@ -20,28 +20,29 @@ var invariants = []struct {
 	{"every order is final", ordersFinal},
 	{"the customer gets what was promised", customersServed},
 	{"stock is conserved", stockConserved},
-	{"the provider holds what is owed and no more", ledgerRight},
-	{"the carrier ships what is confirmed and no more", shipmentsRight},
-	{"our books agree with the third parties'", booksAgree},
+	{"the provider holds exactly what is owed", ledgerRight},
+	{"the carrier ships exactly what is confirmed", shipmentsRight},
+	{"our records agree with the third parties'", booksAgree},
 	{"every event reached every consumer", eventsArrived},
 	{limitsKept, tallyRight},
 	{"the price book is catalog's", pricesProjected},
-	{"the customer is told once", customersTold},
-	{"no version loses what another one wrote", versionsKept},
-	{"a saga is given all that was told of its order", sagasGivenAll},
-	{"every order has a saga, and it ends as planned", executionsOver},
+	{"the customer is told the outcome", customersTold},
+	{"no version loses what another wrote", versionsKept},
+	{"a saga gets everything its order's event has", sagasGivenAll},
+	{"every order has a saga that ends", executionsOver},
 }
 
-// check holds every invariant against the world.
+// check checks every invariant.
 func (w *World) check() {
 	for _, i := range invariants {
 		i.check(w, func(order, format string, args ...any) { w.violate(i.name, order, format, args...) })
 	}
 }
 
-// order reads an order as it is in the end.
+// order reads the current state of an order.
 func (w *World) order(id string) orders.Order {
-	o, _ := w.stores.orders.Order(context.Background(), id) // it was created; a missing one is no status at all
+	// a missing order has the zero status, which no invariant accepts
+	o, _ := w.stores.orders.Order(context.Background(), id)
 	return o
 }
 
@@ -50,13 +51,14 @@ func ordersFinal(w *World, broken func(string, string, ...any)) {
 		o := w.order(id)
 		w.reach("order " + string(o.Status) + " " + string(o.Reason))
 		if !o.Status.Final() {
-			broken(id, "it is %q", o.Status)
+			broken(id, "its final status is %q", o.Status)
 		}
 	}
 }
 
-// customersServed: one order for each request that was accepted, none for others, and cancelled if that was promised. A customer
-// who gave up at a limit may have an order of an earlier try, of which they never heard.
+// customersServed: one order for each accepted request, none for others, cancelled if that was
+// promised. A customer who gave up at a limit may have an order of an earlier try whose answer was
+// lost.
 func customersServed(w *World, broken func(string, string, ...any)) {
 	told := map[string]bool{}
 	for _, p := range w.shop.placed {
@@ -65,10 +67,10 @@ func customersServed(w *World, broken func(string, string, ...any)) {
 		}
 		told[p.id] = true
 	}
-	untold := map[string]int{}
+	unheard := map[string]int{}
 	for _, id := range w.history.orders() {
 		if !told[id] {
-			untold[w.order(id).CustomerID]++
+			unheard[w.order(id).CustomerID]++
 		}
 	}
 	for _, p := range w.shop.placed {
@@ -79,26 +81,26 @@ func customersServed(w *World, broken func(string, string, ...any)) {
 			case p.refused >= http.StatusInternalServerError:
 				broken("", "%s was refused with %d", p.customer, p.refused)
 			case p.refused == http.StatusTooManyRequests:
-				untold[p.customer]--
+				unheard[p.customer]--
 			}
 			continue
 		}
 		switch o := w.order(p.id); {
 		case o.CustomerID != p.customer:
-			broken(p.id, "%s was told that it is accepted, but it is the order of %q", p.customer, o.CustomerID)
+			broken(p.id, "it was accepted for %s, but is the order of %q", p.customer, o.CustomerID)
 		case p.good && o.Status != orders.StatusConfirmed:
-			broken(p.id, "nothing stood against it, but it is %s: %s", o.Status, o.Detail)
+			broken(p.id, "it should be confirmed, but is %s: %s", o.Status, o.Detail)
 		case o.Status == orders.StatusCancelled && !p.asked:
-			broken(p.id, "it is cancelled, and %s never asked for that", p.customer)
+			broken(p.id, "it is cancelled, but %s never asked for that", p.customer)
 		case p.cancelled && o.Status != orders.StatusCancelled:
 			broken(p.id, "the cancellation was accepted, but it is %s", o.Status)
 		case o.Status == orders.StatusCancelled && o.Reason != p.by:
-			broken(p.id, "it is cancelled as %s, but it is %s", o.Reason, p.by)
+			broken(p.id, "it is cancelled with reason %s, want %s", o.Reason, p.by)
 		}
 	}
-	for _, customer := range sortedKeys(untold) {
-		if untold[customer] > 0 {
-			broken("", "%s has %d orders that they were not told of", customer, untold[customer])
+	for _, customer := range sortedKeys(unheard) {
+		if unheard[customer] > 0 {
+			broken("", "%s has %d orders that were never acknowledged", customer, unheard[customer])
 		}
 	}
 }
@@ -111,12 +113,12 @@ func executionsOver(w *World, broken func(string, string, ...any)) {
 		case !over:
 			broken(x.order, "%s still runs, in %s", x, x.run.State())
 		case x.machine == fulfilment.FulfilOrder && done.Status == asl.Failed && done.LastState != "StartCompensation":
-			broken(x.order, "%s failed in %s by %s, which it should have caught", x, done.LastState, done.Error)
+			broken(x.order, "%s failed in %s with %s, which it should have caught", x, done.LastState, done.Error)
 		}
 	}
 	for _, id := range w.history.orders() {
 		if !started[id] {
-			broken(id, "it never had a saga")
+			broken(id, "no saga was started")
 		}
 	}
 }

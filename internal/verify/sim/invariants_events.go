@@ -6,7 +6,7 @@ import (
 	"orderflow/internal/orders"
 )
 
-// eventsArrived: whatever was written into an outbox was handled by everybody who subscribes to it, and left the outbox.
+// eventsArrived: every event of an outbox was handled by all its subscribers and left the outbox.
 func eventsArrived(w *World, broken func(string, string, ...any)) {
 	for _, e := range w.history.events {
 		for _, name := range w.consumers {
@@ -24,7 +24,7 @@ func eventsArrived(w *World, broken func(string, string, ...any)) {
 	}
 	for _, name := range w.consumers {
 		if n := len(w.queues[name].dead); n > 0 {
-			broken("", "%d messages are dead before %s", n, name)
+			broken("", "%d messages are in the dead-letter queue of %s", n, name)
 		}
 	}
 }
@@ -38,19 +38,21 @@ func pricesProjected(w *World, broken func(string, string, ...any)) {
 		}
 		known, err := w.stores.orders.Price(ctx, sku)
 		if err != nil || known.Price != product.Price || known.Version != product.Version {
-			broken("", "%s costs %v (version %d), but orders are priced %v (version %d)", sku, product.Price, product.Version, known.Price, known.Version)
+			broken("", "%s costs %v (version %d), but the price book has %v (version %d)",
+				sku, product.Price, product.Version, known.Price, known.Version)
 		}
 	}
 }
 
-// endings are the subjects of the mails that tell of an order's end, as customers read them.
+// endings are the subjects of the mails about an order's final status.
 var endings = map[orders.Status]string{
 	orders.StatusConfirmed: "Your order is confirmed",
 	orders.StatusRejected:  "We could not fulfil your order",
 	orders.StatusCancelled: "Your order is cancelled",
 }
 
-// customersTold: of how the order ended, and of no other end. That nobody is told twice is watched by the mailer.
+// customersTold: each customer gets a mail about the order's final status and about no other. The
+// mailer checks that nobody gets it twice.
 func customersTold(w *World, broken func(string, string, ...any)) {
 	for _, id := range w.history.orders() {
 		status, told := w.order(id).Status, false
@@ -61,7 +63,7 @@ func customersTold(w *World, broken func(string, string, ...any)) {
 				}
 				told = true
 				if end != status {
-					broken(id, "the customer was told %s, and it is %s", end, status)
+					broken(id, "the customer was told %s, but it is %s", end, status)
 				}
 			}
 		}

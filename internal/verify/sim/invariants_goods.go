@@ -12,7 +12,8 @@ import (
 	"orderflow/sandbox/provider"
 )
 
-// stockConserved: nothing appears or vanishes, nothing stays reserved, and shipped is what was confirmed.
+// stockConserved: stock is neither gained nor lost, none stays reserved, and confirmed orders are
+// shipped.
 func stockConserved(w *World, broken func(string, string, ...any)) {
 	shipped := map[string]int{}
 	for _, id := range w.history.orders() {
@@ -29,7 +30,8 @@ func stockConserved(w *World, broken func(string, string, ...any)) {
 			continue
 		}
 		if total := s.Available + s.Reserved + s.Shipped; total != w.shop.stock[sku] {
-			broken("", "%s: %d available, %d reserved, %d shipped, but %d were stocked", sku, s.Available, s.Reserved, s.Shipped, w.shop.stock[sku])
+			broken("", "%s: %d available, %d reserved, %d shipped, but %d were stocked",
+				sku, s.Available, s.Reserved, s.Shipped, w.shop.stock[sku])
 		}
 		if s.Reserved != 0 || s.Shipped != shipped[sku] {
 			broken("", "%s: %d reserved and %d shipped, but %d were sold", sku, s.Reserved, s.Shipped, shipped[sku])
@@ -37,12 +39,12 @@ func stockConserved(w *World, broken func(string, string, ...any)) {
 	}
 }
 
-// ledgerRight looks into the provider's ledger, not ours.
+// ledgerRight checks the provider's ledger, not ours.
 func ledgerRight(w *World, broken func(string, string, ...any)) {
 	for _, id := range w.history.orders() {
 		o := w.order(id)
 		live, given := 0, w.parties.refunded[id]
-		owed := o.Status == orders.StatusConfirmed && given < o.Total.Amount // else somebody has given back all of it
+		owed := o.Status == orders.StatusConfirmed && given < o.Total.Amount // else all of it was refunded by hand
 		charges, err := w.parties.provider.Charges(context.Background(), id)
 		if err != nil {
 			broken(id, "%v", err)
@@ -50,7 +52,7 @@ func ledgerRight(w *World, broken func(string, string, ...any)) {
 		if o.Total.Amount == 0 {
 			w.reach("a free order " + string(o.Status))
 			if len(charges) > 0 {
-				broken(id, "it is free, and the provider has %d charges", len(charges))
+				broken(id, "it is free, but the provider has %d charges", len(charges))
 			}
 			continue
 		}
@@ -63,19 +65,20 @@ func ledgerRight(w *World, broken func(string, string, ...any)) {
 				broken(id, "%v was captured of %v", c.Amount, o.Total)
 			}
 			if c.Captured != owed || held && !c.Captured {
-				broken(id, "the charge is %s, the order %s, somebody refunded %d", c.Status, o.Status, given)
+				broken(id, "the charge is %s, the order %s, %d refunded by hand", c.Status, o.Status, given)
 			}
-			if back := c.RefundedAmount.Amount; c.Captured && back != given || c.Status == provider.StatusRefunded && back != c.Amount.Amount {
-				broken(id, "the charge is %s, and %d of %v were given back; somebody refunded %d", c.Status, back, c.Amount, given)
+			back := c.RefundedAmount.Amount
+			if c.Captured && back != given || c.Status == provider.StatusRefunded && back != c.Amount.Amount {
+				broken(id, "the charge is %s, %d of %v refunded, %d by hand", c.Status, back, c.Amount, given)
 			}
 		}
 		if live > 1 || live == 0 && owed {
-			broken(id, "%d live charges, and the order is %s", live, o.Status)
+			broken(id, "%d live charges, but the order is %s", live, o.Status)
 		}
 	}
 }
 
-// shipmentsRight looks into the carrier's book, not ours.
+// shipmentsRight checks the carrier's records, not ours.
 func shipmentsRight(w *World, broken func(string, string, ...any)) {
 	for _, id := range w.history.orders() {
 		confirmed, coming := w.order(id).Status == orders.StatusConfirmed, false
@@ -91,35 +94,35 @@ func shipmentsRight(w *World, broken func(string, string, ...any)) {
 					broken(id, "the order has the tracking number %q, the carrier's is %q", number, s.TrackingNumber)
 				}
 			case carrier.StatusRequested:
-				broken(id, "the carrier may still come")
+				broken(id, "the shipment is still undecided")
 			}
 		}
 		if confirmed != coming {
-			broken(id, "confirmed: %t, the carrier comes: %t", confirmed, coming)
+			broken(id, "confirmed: %t, but the carrier ships: %t", confirmed, coming)
 		}
 	}
 }
 
-// booksAgree: what our services have on record is what came of the order.
+// booksAgree: our services' records match the order's outcome.
 func booksAgree(w *World, broken func(string, string, ...any)) {
 	ctx := context.Background()
 	for _, id := range w.history.orders() {
 		confirmed := w.order(id).Status == orders.StatusConfirmed
 		p, err := w.stores.payments.Payment(ctx, id)
-		charges, _ := w.parties.provider.Charges(ctx, id) // its errors are another invariant's
+		charges, _ := w.parties.provider.Charges(ctx, id) // ledgerRight reports its errors
 		switch {
 		case err != nil && !errors.Is(err, payments.ErrNoPayment):
 			broken(id, "%v", err)
 		case w.order(id).Total.Amount == 0:
 			if (p.Status == payments.StatusCaptured) != confirmed || p.Status == payments.StatusAuthorized {
-				broken(id, "it is free, confirmed: %t, and the payment is %q", confirmed, p.Status)
+				broken(id, "it is free, confirmed: %t, but the payment is %q", confirmed, p.Status)
 			}
 		case len(charges) == 1 && string(charges[0].Status) != string(p.Status):
 			broken(id, "the payment is %q, the provider's charge %s", p.Status, charges[0].Status)
 		case len(charges) == 1 && p.RefundedAmount().Amount != charges[0].RefundedAmount.Amount:
-			broken(id, "we know of %v given back, the provider of %v", p.RefundedAmount(), charges[0].RefundedAmount)
+			broken(id, "we record %v as refunded, the provider %v", p.RefundedAmount(), charges[0].RefundedAmount)
 		case len(charges) == 0 && p.Status != "" && p.Status != payments.StatusDeclined:
-			broken(id, "the payment is %s, and the provider has no charge", p.Status)
+			broken(id, "the payment is %s, but the provider has no charge", p.Status)
 		}
 		r, err := w.stores.inventory.Reservation(ctx, id)
 		if (err == nil && r.Status == inventory.StatusCommitted) != confirmed || r.Status == inventory.StatusReserved {

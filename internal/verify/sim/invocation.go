@@ -11,20 +11,20 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// timeout is that of every function; see template.yaml.
+// timeout is the timeout of every function; see template.yaml.
 const timeout = 10 * time.Second
 
-// trace is the one trace of a world. Without one each invocation would begin its own, by the machine's randomness.
+// trace is the only trace of a world. Otherwise each invocation would start one with a random id.
 const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// What a caller is told of an invocation that never answered.
+// What the caller gets for an invocation that never answered.
 var (
 	errCrashed  = messages.InvokeResponse_Error{Type: "Lambda.Unknown", Message: "the process ended"}
-	errTimedOut = messages.InvokeResponse_Error{Type: "Sandbox.Timedout", Message: "the function ran into its timeout"}
+	errTimedOut = messages.InvokeResponse_Error{Type: "Sandbox.Timedout", Message: "the function timed out"}
 )
 
-// invocation is one run of a function: a coroutine that gives up control wherever the real one would wait
-// for an answer. The scheduler decides when it goes on, or that it never does.
+// invocation is one run of a function: a coroutine that yields wherever the real function would
+// wait for an answer. The scheduler decides whether and when it continues.
 type invocation struct {
 	w        *World
 	function string
@@ -33,20 +33,16 @@ type invocation struct {
 	stop     func()
 	yield    func(arrange func(resume func())) bool
 	reply    func([]byte, error)
-	// newer tells that it is of the newer version of the code.
-	newer bool
-	// undead lets it go on after its caller was told of its timeout.
-	undead bool
-	over   bool
-	// slot: it counts against the function's slots, which a zombie does not.
-	slot bool
-	out  []byte
-	err  error
-	// mail is the one that it sent and has not marked as sent yet.
-	mail *mail
+	newer    bool // runs the newer version of the code
+	undead   bool // runs on after its timeout
+	over     bool
+	slot     bool // counts against the function's slots; a zombie does not
+	out      []byte
+	err      error
+	mail     *mail // sent and not yet marked as sent
 }
 
-// deadline is a context that ends in virtual time: it says when, but no timer of the machine's runs by it.
+// deadline is a context with a deadline in virtual time. No real timer runs.
 type deadline struct {
 	context.Context
 	at time.Time
@@ -55,14 +51,15 @@ type deadline struct {
 // Deadline is part of context.Context.
 func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
 
-// killed unwinds a coroutine that ends here.
+// killed is panicked with to unwind a coroutine.
 type killed struct{}
 
-// invoke runs a function and calls reply once: with its answer, or when it crashed or timed out. order is for the timeline.
+// invoke runs a function and calls reply once: with its answer, or when it crashed or timed out.
+// order is for the timeline.
 func (w *World) invoke(function, order string, payload []byte, reply func([]byte, error)) {
 	h := w.functions[function]
 	if h == nil {
-		w.violate("the world is whole", order, "there is no function %s", function)
+		w.violate("the world is whole", order, "unknown function %s", function)
 		return
 	}
 	inv := &invocation{w: w, function: function, order: order, reply: reply, slot: true}
@@ -93,7 +90,7 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 	w.after(w.between(time.Millisecond, 50*time.Millisecond), inv.resume)
 }
 
-// resume lets the coroutine run to where it waits next.
+// resume runs the coroutine until it yields.
 func (inv *invocation) resume() {
 	if inv.over {
 		return
@@ -110,7 +107,7 @@ func (inv *invocation) resume() {
 	inv.answer(inv.out, inv.err)
 }
 
-// answer tells the caller, unless it was told before.
+// answer answers the caller once.
 func (inv *invocation) answer(out []byte, err error) {
 	if reply := inv.reply; reply != nil {
 		inv.reply = nil
@@ -118,7 +115,7 @@ func (inv *invocation) answer(out []byte, err error) {
 	}
 }
 
-// kill ends the coroutine where it waits.
+// kill ends the coroutine.
 func (inv *invocation) kill() {
 	inv.end()
 	inv.stop()
@@ -129,7 +126,7 @@ func (inv *invocation) end() {
 	inv.free()
 }
 
-// free gives its slot back.
+// free releases its slot.
 func (inv *invocation) free() {
 	if inv.slot {
 		inv.slot = false
@@ -137,8 +134,8 @@ func (inv *invocation) free() {
 	}
 }
 
-// pause suspends the running function until arrange has it resumed. Outside of functions (when the
-// world is prepared or looked at) it does nothing.
+// pause suspends the running function until arrange resumes it. It does nothing outside functions,
+// when the world is prepared or checked.
 func (w *World) pause(arrange func(resume func())) {
 	if inv := w.running; inv != nil && !inv.yield(arrange) {
 		panic(killed{})
@@ -150,7 +147,7 @@ func (w *World) wait(d time.Duration) {
 	w.pause(func(resume func()) { w.after(d, resume) })
 }
 
-// breathe is the time that a call takes. Others run meanwhile.
+// breathe takes the time of a call, in which others run.
 func (w *World) breathe() {
 	if w.running == nil {
 		return
@@ -166,7 +163,7 @@ func (w *World) breathe() {
 	}
 }
 
-// crash ends the running function here, if the fault strikes.
+// crash ends the running function if the fault strikes.
 func (w *World) crash(kind Fault) {
 	if w.running == nil || !w.strikes(kind) {
 		return
@@ -179,5 +176,5 @@ func (w *World) crash(kind Fault) {
 	})
 }
 
-// fails makes the error of an AWS call that a fault spoiled.
+// fails returns the error of an AWS call that a fault hit.
 func fails(kind Fault) error { return fmt.Errorf("simulated: %s", kind) }

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 )
 
-// throttled is what Step Functions is told where a function has no free slot. Then nothing was tried.
+// throttled is the error if a function has no free slot. The call was not attempted.
 const throttled = "Lambda.TooManyRequestsException"
 
 // full reports whether a function has no free slot.
@@ -19,7 +19,7 @@ func (w *World) full(function string) bool {
 	return true
 }
 
-// step has Step Functions call a function. done is told once: the answer, or the name of an error.
+// step has Step Functions call a function. done gets the answer or the name of an error, once.
 func (w *World) step(function, order string, payload []byte, done func(out []byte, errorName, cause string)) {
 	reply := func(out []byte, err error) {
 		var named messages.InvokeResponse_Error
@@ -63,7 +63,7 @@ func (w *World) step(function, order string, payload []byte, done func(out []byt
 	w.invoke(function, order, payload, reply)
 }
 
-// sawEnd notes how an invocation ended, whether anybody hears of it or not.
+// sawEnd records how an invocation ended, even if nobody waits for it.
 func (w *World) sawEnd(inv *invocation) {
 	if inv.reply == nil && inv.undead {
 		w.reach("a zombie ran to its end")

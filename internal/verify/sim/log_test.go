@@ -7,11 +7,14 @@ import (
 	"testing"
 )
 
-// personal is what customers of the simulation tell of themselves and their money, by parts that stand nowhere else.
-var personal = []string{"@example.com", "pm_card", "sandbox_timeout", "sandbox_flaky", "sandbox_error", "Ada Planted", "Planted Street", "Plantedville"}
+// personal lists parts of the personal and payment data of simulated customers.
+var personal = []string{
+	"@example.com", "pm_card", "sandbox_timeout", "sandbox_flaky", "sandbox_error",
+	"Ada Planted", "Planted Street", "Plantedville",
+}
 
-// TestNothingPersonalIsLoggedWhateverGoesWrong looks at what all functions log, debug lines included, while everything around them
-// fails. The logger is one without redaction: that is a net, and nothing may fall into it.
+// The test checks what all functions log, including debug lines, while everything fails around
+// them. The logger has no redaction: that is only a safety net.
 func TestNothingPersonalIsLoggedWhateverGoesWrong(t *testing.T) {
 	var out bytes.Buffer
 	before := slog.Default()
@@ -30,9 +33,11 @@ func TestNothingPersonalIsLoggedWhateverGoesWrong(t *testing.T) {
 			t.Errorf("%q is logged: %s", p, line[:strings.IndexByte(line, '\n')])
 		}
 	}
-	for _, msg := range []string{"step begins", "event received", "barrier: the step is not run again", "event not handled", "request failed"} {
+	for _, msg := range []string{
+		"step begins", "event received", "barrier: the step is not run again", "event not handled", "request failed",
+	} {
 		if !strings.Contains(log, `"msg":"`+msg+`"`) {
-			t.Errorf("no line says %q, so too little was looked at", msg)
+			t.Errorf("no line says %q: the run logged too little", msg)
 		}
 	}
 }

@@ -11,19 +11,18 @@ import (
 	"orderflow/internal/orders"
 )
 
-// mail is one that a customer has received.
+// mail is a mail that a customer received.
 type mail struct {
 	order   string
 	subject string
-	// settled: it is on record as sent, so nobody may send it again.
-	settled bool
+	settled bool // recorded as sent, must not be sent again
 }
 
 // mailer is the mail service; see notifications.Mailer.
 type mailer struct{ w *World }
 
-// Send delivers a mail. What a customer may read twice is what the package promises and no more: a mail whose
-// sender crashed, was suspended or heard no answer before the mail was on record.
+// Send delivers a mail. As the package promises, a customer may get a mail twice only if its sender
+// crashed, was suspended or got no answer before the mail was recorded.
 func (m mailer) Send(_ context.Context, in notifications.Mail) error {
 	w := m.w
 	w.breathe()
@@ -35,7 +34,7 @@ func (m mailer) Send(_ context.Context, in notifications.Mail) error {
 		w.history.bounced[sent.order] = true
 		return notifications.ErrRefused
 	}
-	late := w.running.reply == nil // its claim is over
+	late := w.running.reply == nil // its claim has expired
 	if !late {
 		w.contradicts(sent)
 	}
@@ -58,18 +57,18 @@ func (m mailer) Send(_ context.Context, in notifications.Mail) error {
 	return nil
 }
 
-// undone are the subjects of mails that promise no delivery.
+// undone lists the subjects of mails about orders that are not delivered.
 var undone = []string{endings[orders.StatusRejected], endings[orders.StatusCancelled]}
 
-// attention is the subject of the mail that comes before the end, or not at all.
+// attention is the subject of a mail that may precede the outcome.
 const attention = "We are looking into your order"
 
-// contradicts looks whether a mail says other than what the customer was told before, by the API or by a mail.
+// contradicts checks a mail against earlier answers of the API and earlier mails.
 func (w *World) contradicts(sent *mail) {
 	const name = "no mail contradicts an answer or an earlier mail"
 	promises := func(subject string) bool { return subject != attention && !slices.Contains(undone, subject) }
 	if promises(sent.subject) && w.shop.cancelled(sent.order) {
-		w.violate(name, sent.order, "the cancellation was accepted, then came: %s", sent.subject)
+		w.violate(name, sent.order, "sent after the cancellation was accepted: %s", sent.subject)
 	}
 	for _, before := range w.history.mails[sent.order] {
 		if before.subject != attention && before.subject != sent.subject {
@@ -78,7 +77,7 @@ func (w *World) contradicts(sent *mail) {
 	}
 }
 
-// orderIn finds the order that a text is about.
+// orderIn finds the order's id in a text.
 func orderIn(text string) string {
 	_, after, _ := strings.Cut(text, "your order ")
 	return after[:min(len(after), ulid.EncodedSize)]

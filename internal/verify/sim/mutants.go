@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// HuntMutants runs each mutant, seed by seed, until an invariant catches it, at most for so many seeds. It reports
-// whether all were caught.
+// HuntMutants runs each mutant, for at most a number of seeds, until an invariant catches it. It
+// reports whether all were caught.
 func HuntMutants(root string, seeds int, o Options, out io.Writer) (bool, error) {
 	caught := 0
 	for _, m := range Mutants {
@@ -32,7 +32,7 @@ func HuntMutants(root string, seeds int, o Options, out io.Writer) (bool, error)
 	return caught == len(Mutants), nil
 }
 
-// hunt returns the violations of the first seed that has any.
+// hunt returns the violations of the first seed with any.
 func hunt(root string, seeds int, o Options, m Mutant) ([]Violation, error) {
 	d, err := Load(root, m)
 	if err != nil {
@@ -46,7 +46,8 @@ func hunt(root string, seeds int, o Options, m Mutant) ([]Violation, error) {
 		}
 		return count()
 	}
-	// Seeds are handed out in order and all that were begun are finished, so the first one does not depend on the workers.
+	// Seeds start in order and all started ones finish, so the first violation does not depend on
+	// timing.
 	err = sweep(next, o, d, m, func(r *Report) {
 		if len(r.Violations) > 0 && (first == nil || r.Violations[0].Seed < first[0].Seed) {
 			first = r.Violations
@@ -55,16 +56,16 @@ func hunt(root string, seeds int, o Options, m Mutant) ([]Violation, error) {
 	return first, err
 }
 
-// sharedRetries has what found no slot retried like what failed.
+// sharedRetries retries calls that found no slot with the retries of failures.
 var sharedRetries = []string{
 	`"ErrorEquals": ["Lambda.TooManyRequestsException"]`, `"ErrorEquals": ["NoSuchError"]`,
 	`"Lambda.Unknown",`, `"Lambda.Unknown", "Lambda.TooManyRequestsException",`,
 }
 
-// Mutants are all breakages that the invariants must catch.
+// Mutants lists all defects that the invariants must catch.
 var Mutants = []Mutant{
 	{Name: "barrier records are not written", commit: withoutBarrier},
-	{Name: "an undo does not bar what it found not done", commit: withoutNullCompensation},
+	{Name: "an undo does not bar steps that were not done", commit: withoutNullCompensation},
 	{Name: "the barrier record is written after the transaction", commit: barrierAfterwards},
 	{Name: "the idempotency record is written after the transaction", commit: replyAfterwards},
 	{Name: "events are published after the commit, without an outbox", commit: publishAfter, withoutStream: true},
@@ -73,45 +74,47 @@ var Mutants = []Mutant{
 	{Name: "a queue's message is acknowledged before it is handled", ackFirst: true},
 	{Name: "a consumer swallows errors", function: swallow},
 	{Name: "the relay deletes before it publishes", outbox: deleteFirst},
-	{Name: "the relay takes what the topic refused for published", outbox: refusalsIgnored},
-	{Name: "executions that end unplanned are not recovered, and nothing is swept", withoutRecovery: true},
+	{Name: "the relay treats refused events as published", outbox: refusalsIgnored},
+	{Name: "failed executions are not recovered, and nothing is swept", withoutRecovery: true},
 	{Name: "the compensation skips CloseOrder", function: skipping("close-order", `{"confirmed":false}`)},
 	{Name: "the compensation ends without CancelShipment", function: skipping("cancel-shipment", `{}`)},
-	{Name: "the provider is not asked to void where our records have no charge", transport: voidByRecords},
-	{Name: "the provider leaves no tombstone behind", transport: withoutTombstone},
-	{Name: "what somebody refunds in part at the provider is not seen", transport: refundsUnseen},
-	{Name: "a confirmation does not look whether the order is closed", orderStore: neverClosed},
-	{Name: "recovery gives up in silence", recovery: silently},
-	{Name: "an order that ends keeps its place", orderStore: placesKept},
-	{Name: "limits are looked at before the transaction, not in it", orderStore: limitsLookedAt},
+	{Name: "the void is skipped if our records have no charge", transport: voidByRecords},
+	{Name: "the provider leaves no tombstone", transport: withoutTombstone},
+	{Name: "partial refunds at the provider are not seen", transport: refundsUnseen},
+	{Name: "a confirmation ignores that the order is closed", orderStore: neverClosed},
+	{Name: "recovery gives up silently", recovery: silently},
+	{Name: "a final order still counts against the limit", orderStore: placesKept},
+	{Name: "limits are checked before the transaction, not in it", orderStore: limitsLookedAt},
 	{Name: "an older price replaces a newer one", orderStore: anyPrice},
-	{Name: "a mail is on record before it is sent", mailStore: markFirst},
-	{Name: "a mail promises the parcel when the carrier has booked", function: promising},
-	{Name: "claims of mails do not look at each other", mailStore: unordered},
+	{Name: "a mail is recorded before it is sent", mailStore: markFirst},
+	{Name: "a mail promises delivery as soon as the carrier has booked", function: promising},
+	{Name: "claims of mails ignore each other", mailStore: unordered},
 	{Name: "a write replaces the whole item", wholeItems: true},
-	{Name: "a saga is given only what the version that starts it knows", function: unknownFieldsDropped},
-	{Name: "only finished steps are undone (compensate-order.asl.json)", edit: []string{
+	{Name: "a saga gets only fields known to the version that starts it", function: unknownFieldsDropped},
+	{Name: "only finished steps are undone (compensate-order)", edit: []string{
 		`"Choices": [{"Condition": "{% $states.input.confirmed %}", "Next": "Confirmed"}],`,
 		`"Choices": [
 			{"Condition": "{% $states.input.confirmed %}", "Next": "Confirmed"},
-			{"Condition": "{% $exists($lookup({'AuthorizePayment': true}, $states.input.failedStep)) %}", "Next": "ReleaseStock"}
+			{"Condition": "{% $exists($lookup({'AuthorizePayment': true}, $states.input.failedStep)) %}",
+			"Next": "ReleaseStock"}
 		],`,
 	}},
-	{Name: "Catch names one error only (fulfil-order.asl.json)", edit: []string{
+	{Name: "Catch names one error only (fulfil-order)", edit: []string{
 		"\"ErrorEquals\": [\"States.ALL\"],\n          \"Output\": \"{% $merge([$states.input, {'failure'",
 		"\"ErrorEquals\": [\"Transient\"],\n          \"Output\": \"{% $merge([$states.input, {'failure'",
 	}},
-	{Name: "the saga does not wait for the carrier (fulfil-order.asl.json)", edit: []string{
+	{Name: "the saga does not wait for the carrier (fulfil-order)", edit: []string{
 		`lambda:invoke.waitForTaskToken`, `lambda:invoke`, `{% $states.context.Task.Token %}`, `none`,
 	}},
-	{Name: "money is captured before the carrier has booked (fulfil-order.asl.json)", edit: []string{
-		`"Next": "AwaitShipment"`, `"Next": "CapturePayment"`, `"Next": "CapturePayment"`, `"Next": "CommitStock"`, `"Next": "CommitStock"`, `"Next": "AwaitShipment"`,
+	{Name: "money is captured before booking (fulfil-order)", edit: []string{
+		`"Next": "AwaitShipment"`, `"Next": "CapturePayment"`, `"Next": "CapturePayment"`, `"Next": "CommitStock"`,
+		`"Next": "CommitStock"`, `"Next": "AwaitShipment"`,
 	}},
-	{Name: "a step is given an empty input (fulfil-order.asl.json)", edit: []string{
+	{Name: "a step gets an empty input (fulfil-order)", edit: []string{
 		`"amount": "{% $states.input.total %}"`, `"amount": {}`,
 	}},
-	{Name: "throttling shares the three retries of failures (fulfil-order.asl.json)", edit: sharedRetries},
-	{Name: "a failed undo is forgotten (compensate-order.asl.json)", edit: []string{
+	{Name: "throttling uses up retries of failures (fulfil-order)", edit: sharedRetries},
+	{Name: "a failed undo is forgotten (compensate-order)", edit: []string{
 		`1 > $count($keys($states.input.failures))`, `9 > $count($keys($states.input.failures))`,
 	}},
 }

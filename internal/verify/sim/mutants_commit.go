@@ -17,7 +17,7 @@ func withoutBarrier(_ gate, with commit.With, write writer) error {
 	return write(with)
 }
 
-// withoutNullCompensation keeps the record of the undo itself, and leaves out those of the steps that it bars.
+// withoutNullCompensation writes the record of the undo, but not those of the steps that it bars.
 func withoutNullCompensation(_ gate, with commit.With, write writer) error {
 	if with.Barrier != nil {
 		recs, err := with.Barrier.Records()
@@ -31,7 +31,7 @@ func withoutNullCompensation(_ gate, with commit.With, write writer) error {
 	return write(with)
 }
 
-// undoEntry makes the entry of an undo that bars nothing.
+// undoEntry returns the entry of an undo that bars nothing.
 func undoEntry(rec barrier.Record) (entry *barrier.Entry) {
 	_, _ = barrier.Undo(context.Background(), emptyLog{}, rec.Saga, rec.Step, nil,
 		func(_ context.Context, _ barrier.Done, once barrier.Once) (struct{}, error) {
@@ -60,7 +60,7 @@ func replyAfterwards(g gate, with commit.With, write writer) error {
 	return g.inTwo(with, late, write)
 }
 
-// inTwo commits in two transactions, with whatever may happen between them.
+// inTwo commits in two transactions, between which anything may happen.
 func (g gate) inTwo(with, late commit.With, write writer) error {
 	if err := write(with); err != nil {
 		return err

@@ -22,7 +22,7 @@ import (
 	shipping "orderflow/internal/shipping/contract"
 )
 
-// swallow makes every consumer of a queue answer that all went well.
+// swallow makes every consumer of a queue report success.
 func swallow(w *World, name string, h function.Handler) function.Handler {
 	if w.queues[name] == nil {
 		return h
@@ -33,7 +33,7 @@ func swallow(w *World, name string, h function.Handler) function.Handler {
 	})
 }
 
-// skipping replaces one function by an answer.
+// skipping replaces a function by a fixed answer.
 func skipping(which, answer string) func(*World, string, function.Handler) function.Handler {
 	return func(_ *World, name string, h function.Handler) function.Handler {
 		if name != which {
@@ -65,7 +65,7 @@ func deleteFirst(t outbox.Topic, s outbox.Swept) (outbox.Topic, outbox.Swept) {
 	return hasty{t, s}, s
 }
 
-// deaf is a topic whose refusals nobody hears.
+// deaf is a topic whose refusals are ignored.
 type deaf struct{ outbox.Topic }
 
 // Publish is part of outbox.Topic.
@@ -82,14 +82,15 @@ type roundTrip func(*http.Request) (*http.Response, error)
 // RoundTrip is part of http.RoundTripper.
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// unasked answers voids of references that known does not know, without asking the provider.
+// unasked answers voids of references unknown to known without asking the provider.
 func unasked(next http.RoundTripper, known func(ctx context.Context, reference string) bool) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		reference, void := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/charges/"), "/void")
 		if !void || known(r.Context(), reference) {
 			return next.RoundTrip(r)
 		}
-		return &http.Response{StatusCode: http.StatusOK, Request: r, Body: io.NopCloser(strings.NewReader(`{"charge":null}`))}, nil
+		return &http.Response{StatusCode: http.StatusOK, Request: r,
+			Body: io.NopCloser(strings.NewReader(`{"charge":null}`))}, nil
 	})
 }
 
@@ -107,7 +108,7 @@ func withoutTombstone(w *World, next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// refundsUnseen drops from the provider's answers what was given back of a charge.
+// refundsUnseen drops refunded amounts from the provider's answers.
 func refundsUnseen(_ *World, next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		res, err := next.RoundTrip(r)
@@ -121,7 +122,7 @@ func refundsUnseen(_ *World, next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// unclosed reads every order as one that was not closed.
+// unclosed reads every order as not closed.
 type unclosed struct{ orders.Store }
 
 // Order is part of orders.Store.
@@ -133,7 +134,7 @@ func (s unclosed) Order(ctx context.Context, id string) (orders.Order, error) {
 
 func neverClosed(s orders.Store) orders.Store { return unclosed{s} }
 
-// mute leaves an order whose compensation is given up as it is.
+// mute does not start the compensation that flags an order.
 type mute struct{ fulfilment.Engine }
 
 // Start is part of fulfilment.Engine.
@@ -146,7 +147,7 @@ func (m mute) Start(ctx context.Context, machine fulfilment.Machine, name string
 
 func silently(e fulfilment.Engine) fulfilment.Engine { return mute{e} }
 
-// keeping does not give back the places of orders that end.
+// keeping never removes final orders from the tally.
 type keeping struct{ orders.Store }
 
 // SaveOrder is part of orders.Store.
@@ -162,7 +163,7 @@ func (s keeping) SaveOrder(ctx context.Context, o orders.Order, with commit.With
 
 func placesKept(s orders.Store) orders.Store { return keeping{s} }
 
-// hopeful looks at the limits, and then places the order whatever has happened meanwhile.
+// hopeful checks the limits first and places the order even if they changed meanwhile.
 type hopeful struct{ orders.Store }
 
 // PlaceOrder is part of orders.Store.
@@ -179,7 +180,7 @@ func (s hopeful) PlaceOrder(ctx context.Context, o orders.Order, l orders.Limits
 
 func limitsLookedAt(s orders.Store) orders.Store { return hopeful{s} }
 
-// unversioned is a price book that takes any price for newer.
+// unversioned is a price book that treats any price as newer.
 type unversioned struct{ orders.Store }
 
 // Price is part of orders.Store.
@@ -207,7 +208,7 @@ func (s marked) Claim(ctx context.Context, c notifications.Claim) error {
 	return s.MarkSent(ctx, c)
 }
 
-// promising has resume-fulfilment write to the customer that the parcel is on its way.
+// promising has resume-fulfilment mail the customer that the parcel is on its way.
 func promising(w *World, name string, h function.Handler) function.Handler {
 	if name != "resume-fulfilment" {
 		return h
@@ -219,7 +220,8 @@ func promising(w *World, name string, h function.Handler) function.Handler {
 		}
 		for _, m := range batch.Records {
 			if e, err := envelope.Parse([]byte(m.Body)); err == nil && e.Type == shipping.ShipmentBooked {
-				_ = mailer{w}.Send(ctx, notifications.Mail{Subject: "Your parcel is about to leave", Text: "the carrier has your order " + e.Subject})
+				text := "the carrier has your order " + e.Subject
+				_ = mailer{w}.Send(ctx, notifications.Mail{Subject: "Your parcel is about to leave", Text: text})
 			}
 		}
 		return h.Invoke(ctx, payload)
@@ -229,7 +231,8 @@ func promising(w *World, name string, h function.Handler) function.Handler {
 // alone claims each mail as if it were the only one about its order.
 type alone struct{ notifications.Store }
 
-// Claim is part of notifications.Store. Kinds of another order have nothing to do with each other.
+// Claim is part of notifications.Store. Each kind of mail gets its own order, so kinds are
+// independent.
 func (s alone) Claim(ctx context.Context, c notifications.Claim) error {
 	return s.Store.Claim(ctx, apart(c))
 }
@@ -249,7 +252,7 @@ func (s alone) Release(ctx context.Context, c notifications.Claim) error {
 	return s.Store.Release(ctx, apart(c))
 }
 
-// apart makes an order of each kind of an order's mails.
+// apart returns a separate order id for each kind of mail.
 func apart(c notifications.Claim) notifications.Claim {
 	c.OrderID += "/" + string(c.Kind)
 	return c

@@ -12,21 +12,18 @@ import (
 	"orderflow/internal/payments/provider"
 )
 
-// network carries HTTP between functions and third parties. It is an http.RoundTripper: the services' own clients and
-// the sandbox's own handlers meet here, without a socket.
+// network carries HTTP between functions and third parties. It is an http.RoundTripper that
+// connects the services' clients to the sandbox's handlers without sockets.
 type network struct {
-	w *World
-	// hosts are the third parties, by their name in the registry.
-	hosts map[string]http.Handler
-	// slept is how long the handler that runs wants its answer held back.
-	slept time.Duration
-	// downUntil is until when a host takes no requests.
-	downUntil map[string]time.Time
+	w         *World
+	hosts     map[string]http.Handler // third parties, by name in the registry
+	slept     time.Duration           // how long the running handler delays its answer
+	downUntil map[string]time.Time    // end of a host's outage
 }
 
 var errNoAnswer = errors.New("simulated: no answer in time")
 
-// RoundTrip sends a request. The client's own timeout is played here, in virtual time.
+// RoundTrip sends a request. It simulates the client's timeout in virtual time.
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -46,7 +43,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case w.now.Before(n.downUntil[r.URL.Host]):
-		w.note(order, "%s: out of order", call)
+		w.note(order, "%s: outage", call)
 		return (&recorder{status: http.StatusServiceUnavailable}).response(r), nil
 	case w.strikes(requestLost):
 		w.note(order, "%s: request lost", call)
@@ -91,21 +88,21 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res.response(r), nil
 }
 
-// noAnswer waits for as long as a client does.
+// noAnswer waits until the client's timeout.
 func (n *network) noAnswer() error {
 	n.w.wait(provider.Timeout)
 	return errNoAnswer
 }
 
-// serve lets the third party answer. It does so at once: its own faults are not under test.
+// serve lets the third party answer at once; faults inside it are not simulated.
 func (n *network) serve(r *http.Request, body []byte) *recorder {
 	again := r.Clone(context.WithoutCancel(r.Context()))
 	again.Body = io.NopCloser(bytes.NewReader(body))
 	res := &recorder{status: http.StatusOK}
 	n.hosts[r.URL.Host].ServeHTTP(res, again)
 	if r.URL.Host == provider.Name && r.Method == http.MethodPost && res.status < http.StatusMultipleChoices {
-		n.w.captureIsDue(reference(r.URL.Path, body)) //nolint:contextcheck // it looks at the books
-		n.w.sendNotices(reference(r.URL.Path, body))  //nolint:contextcheck // what comes of it is another call
+		n.w.captureIsDue(reference(r.URL.Path, body)) //nolint:contextcheck // reads the ledger
+		n.w.sendNotices(reference(r.URL.Path, body))  //nolint:contextcheck // causes a separate call
 		if strings.HasSuffix(r.URL.Path, "/capture") {
 			n.w.giveBack(reference(r.URL.Path, body)) //nolint:contextcheck // likewise
 		}
@@ -121,8 +118,11 @@ func (n *network) webhook(r *http.Request, body []byte) (*http.Response, error) 
 		for name := range r.Header {
 			header[name] = r.Header.Get(name)
 		}
-		call := call{function: "receive-carrier-webhook", path: r.URL.Path, method: r.Method, header: header, body: body, order: reference("", body)}
-		n.w.api(call, func(status int, answer []byte) {
+		c := call{
+			function: "receive-carrier-webhook", path: r.URL.Path, method: r.Method, header: header, body: body,
+			order: reference("", body),
+		}
+		n.w.api(c, func(status int, answer []byte) {
 			res.status = status
 			res.body.Write(answer)
 			resume()
@@ -131,7 +131,7 @@ func (n *network) webhook(r *http.Request, body []byte) (*http.Response, error) 
 	return res.response(r), nil
 }
 
-// reference finds the order that a call is about, for the timeline.
+// reference finds the order of a call, for the timeline.
 func reference(path string, body []byte) string {
 	if parts := strings.Split(path, "/"); len(parts) > 3 {
 		return parts[2]
@@ -139,10 +139,10 @@ func reference(path string, body []byte) string {
 	return field(body, "reference")
 }
 
-// brief is the begin of a body, for the timeline.
+// brief returns the beginning of a body, for the timeline.
 func brief(b []byte) []byte { return bytes.TrimSpace(b[:min(len(b), 120)]) }
 
-// recorder is an http.ResponseWriter that keeps the answer.
+// recorder is an http.ResponseWriter that records the response.
 type recorder struct {
 	header http.Header
 	status int

@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-func TestThingsHappenInTheOrderOfTheirTimesThenOfTheirPlanning(t *testing.T) {
+func TestScheduleRunsByTimeThenByOrderOfPlanning(t *testing.T) {
 	s := schedule{now: epoch}
 	var happened []string
 	add := func(name string) func() { return func() { happened = append(happened, name) } }
@@ -19,18 +19,19 @@ func TestThingsHappenInTheOrderOfTheirTimesThenOfTheirPlanning(t *testing.T) {
 	s.after(time.Second, add("second"))
 	s.every(time.Second, add("tick"))
 	if !s.rest(epoch.Add(time.Minute)) {
-		t.Error("it does not come to rest, though only a tick is left")
+		t.Error("not at rest although only a tick is left")
 	}
 	if want := []string{"first", "second", "tick", "later"}; !slices.Equal(happened, want) {
 		t.Errorf("%v, want %v", happened, want)
 	}
 	s.after(time.Hour, add("never"))
 	if s.rest(epoch.Add(time.Minute)) {
-		t.Error("it is at rest before what is planned for later")
+		t.Error("at rest although something is planned for later")
 	}
 }
 
-// suspended runs a function that waits for a minute, with what became of it.
+// suspended runs a function that waits for a minute and returns whether it ended and what callers
+// got.
 func suspended(t *testing.T, undead bool) (ended bool, told []error) {
 	t.Helper()
 	w := newWorld(1, Options{}, load(t, Mutant{}), Mutant{})
@@ -45,21 +46,21 @@ func suspended(t *testing.T, undead bool) (ended bool, told []error) {
 	return ended, told
 }
 
-func TestAFunctionEndsAtItsTimeout(t *testing.T) {
+func TestFunctionEndsAtItsTimeout(t *testing.T) {
 	ended, told := suspended(t, false)
 	if ended || len(told) != 1 || told[0] == nil {
-		t.Errorf("it ran to its end: %t, and the caller was told %v", ended, told)
+		t.Errorf("ran to its end: %t, the caller got %v", ended, told)
 	}
 }
 
-func TestAZombieGoesOnAfterItsCallerWasToldOfTheTimeout(t *testing.T) {
+func TestZombieRunsOnAfterItsTimeout(t *testing.T) {
 	ended, told := suspended(t, true)
 	if !ended || len(told) != 1 || told[0] == nil {
-		t.Errorf("it ran to its end: %t, and the caller was told %v", ended, told)
+		t.Errorf("ran to its end: %t, the caller got %v", ended, told)
 	}
 }
 
-func TestAPanicIsAViolation(t *testing.T) {
+func TestPanicIsAViolation(t *testing.T) {
 	w := newWorld(1, Options{}, load(t, Mutant{}), Mutant{})
 	w.functions["bad"] = function.HandlerFunc(func(context.Context, []byte) ([]byte, error) { panic("oh") })
 	w.invoke("bad", "", nil, func([]byte, error) {})
@@ -69,7 +70,7 @@ func TestAPanicIsAViolation(t *testing.T) {
 	}
 }
 
-func TestQueuesAreThoseOfTheTemplate(t *testing.T) {
+func TestQueuesAreReadFromTheTemplate(t *testing.T) {
 	d := load(t, Mutant{})
 	for name, q := range d.wiring.queues {
 		if q.batch < 1 || q.receives < 2 || q.visibility < 6*timeout || len(q.topics) == 0 {
@@ -77,33 +78,36 @@ func TestQueuesAreThoseOfTheTemplate(t *testing.T) {
 		}
 	}
 	if !d.wiring.queues["start-fulfilment"].wants("orders", "orderflow.orders.order.created.v1") {
-		t.Error("nobody would start a saga")
+		t.Error("no queue starts sagas")
 	}
 	if len(d.wiring.schedules) == 0 {
-		t.Error("nothing is ever swept")
+		t.Error("no schedules")
 	}
 }
 
-func TestEveryQueueAndScheduleHasAFunctionInTheWorld(t *testing.T) {
+func TestEveryQueueAndScheduleHasAFunction(t *testing.T) {
 	d := load(t, Mutant{})
 	w := newWorld(1, Options{}, d, Mutant{})
 	for _, name := range w.consumers {
 		if w.functions[name] == nil {
-			t.Errorf("there is no function %s behind its queue", name)
+			t.Errorf("no function %s for its queue", name)
 		}
 	}
 	for _, s := range d.wiring.schedules {
 		if w.functions[s.function] == nil {
-			t.Errorf("there is no function %s for its schedule", s.function)
+			t.Errorf("no function %s for its schedule", s.function)
 		}
 	}
 }
 
-func TestWhatWasNeverReachedIsNamed(t *testing.T) {
+func TestMissingListsUnreachedPaths(t *testing.T) {
 	missing := newReport().Missing(load(t, Mutant{}))
-	for _, want := range []string{"compensate-order FlagOrder", "retried: VoidPayment", "null compensation of ReserveStock", "the fault " + string(zombie)} {
+	for _, want := range []string{
+		"compensate-order FlagOrder", "retried: VoidPayment", "null compensation of ReserveStock",
+		"the fault " + string(zombie),
+	} {
 		if !slices.Contains(missing, want) {
-			t.Errorf("%q is not missed", want)
+			t.Errorf("%q is not listed", want)
 		}
 	}
 }

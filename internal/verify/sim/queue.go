@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// queue is an SQS queue before one function: unordered, at least once, with a dead-letter queue.
+// queue is an SQS queue of one function: unordered, at least once, with a dead-letter queue.
 type queue struct {
 	w        *World
 	function string
@@ -17,18 +17,18 @@ type queue struct {
 	sent    int
 	ready   []*message
 	dead    []*message
-	handled map[string]int // how often a message of this subject id was acknowledged
+	handled map[string]int // number of acknowledged messages, by key
 }
 
 type message struct {
 	id       string
 	about    string // the order, for the timeline
-	key      string // what is delivered, however often: the event's id
+	key      string // the event's id
 	body     []byte
 	receives int
 }
 
-// send puts a message into the queue; faults put it there twice or late.
+// send sends a message; faults deliver it twice or late.
 func (q *queue) send(about, key string, body []byte) {
 	q.w.changes++
 	copies := 1
@@ -51,7 +51,7 @@ func (q *queue) arrive(m *message) {
 	q.w.after(q.w.between(time.Millisecond, 100*time.Millisecond), q.poll)
 }
 
-// poll hands a batch to the function, of messages in any order.
+// poll passes a batch of messages, in any order, to the function.
 func (q *queue) poll() {
 	if len(q.ready) == 0 {
 		return
@@ -100,7 +100,8 @@ func (q *queue) poll() {
 	})
 }
 
-// settle deletes the messages that were handled and lets the others come again, until they are dead.
+// settle deletes handled messages and delivers the others again, or moves them to the dead-letter
+// queue.
 func (q *queue) settle(batch []*message, failed map[string]bool, answered bool) {
 	for _, m := range batch {
 		if answered && !failed[m.id] {
@@ -120,7 +121,7 @@ func (q *queue) settle(batch []*message, failed map[string]bool, answered bool) 
 	}
 }
 
-// redrive puts the dead messages back, as an operator does with `orderflow dlq redrive`.
+// redrive moves dead messages back, as an operator does with `orderflow dlq redrive`.
 func (q *queue) redrive() (n int) {
 	for _, m := range q.dead {
 		q.w.note(m.about, "an operator redrives %s to %s", m.key, q.function)

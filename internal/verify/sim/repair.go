@@ -10,12 +10,12 @@ import (
 	"orderflow/internal/orders"
 )
 
-// shift is how long the sweeps are left alone before it is looked whether they found anything. Reconciliation does
-// not look at charges younger than three hours.
+// shift is how long the sweeps run before their results are checked. Reconciliation skips charges
+// younger than three hours.
 const shift = 4 * time.Hour
 
-// keepRotas has the schedules call their functions.
-func (w *World) keepRotas(schedules []rota) {
+// runSchedules invokes functions by their schedules.
+func (w *World) runSchedules(schedules []rota) {
 	for _, s := range schedules {
 		if w.mutant.withoutRecovery {
 			continue
@@ -26,8 +26,8 @@ func (w *World) keepRotas(schedules []rota) {
 	}
 }
 
-// swept looks at what a sweep found. The protocol alone must leave reconciliation nothing to find, but for what the
-// provider itself has lost, and what somebody has refunded there: of that it tells once.
+// swept checks the result of a sweep. Reconciliation must find only voids that the provider lost
+// and refunds made there by hand, each reported once.
 func (w *World) swept(function string, out []byte, err error) {
 	var found struct{ Overdue, Voided, Flagged int }
 	if err == nil {
@@ -37,20 +37,21 @@ func (w *World) swept(function string, out []byte, err error) {
 		w.reach(function + " found something overdue")
 	}
 	if w.reconciled += found.Voided; found.Voided > 0 {
-		w.reach("reconciliation gave a charge back")
+		w.reach("reconciliation refunded a charge")
 	}
 	if err != nil && strings.Contains(err.Error(), "ChargesUnreconciled") {
 		w.flagged++
-		w.reach("reconciliation told of a refund")
+		w.reach("reconciliation reported a refund")
 	}
 	if lost := len(w.parties.forgotten); w.reconciled > lost || w.flagged > w.refunds {
-		w.violate("reconciliation finds nothing of our making", "", "it gave back %d charges, the provider lost %d; it told an operator %d times, of %d refunds",
+		w.violate("reconciliation finds no faults of ours", "",
+			"it voided %d charges, the provider lost %d; it reported %d times, for %d refunds",
 			w.reconciled, lost, w.flagged, w.refunds)
 	}
 }
 
-// settle lets what was begun come to its end, has an operator do what the runbooks say and the sweeps what
-// they are for, until none of them finds anything any more. It reports whether that was so by the deadline.
+// settle lets everything in progress end and runs sweeps and the operator's part until nothing
+// changes. It reports whether that happened by the deadline.
 func (w *World) settle(deadline time.Time) bool {
 	for w.now.Before(deadline) {
 		before := w.changes
@@ -71,25 +72,25 @@ func (w *World) settle(deadline time.Time) bool {
 	return false
 }
 
-// stranded looks, when the sweeps have had their time and before the operator comes, whether the operator can see all that waits
-// for them: an order is at rest, or it says that it needs attention, or a message about it is parked. Else a customer could go on to
-// cancel it, be told that this is accepted, and nothing would happen.
+// stranded checks, after the sweeps and before the operator's part, that the operator can see every
+// order that is stuck: it needs attention, or a message about it is in a dead-letter queue.
+// Otherwise a customer's cancellation would be accepted and nothing would happen.
 func (w *World) stranded() {
-	parked := map[string]bool{}
+	deadLetters := map[string]bool{}
 	for _, q := range w.queues {
 		for _, m := range q.dead {
-			parked[m.about] = true
+			deadLetters[m.about] = true
 		}
 	}
 	for _, id := range w.history.orders() {
-		if o := w.order(id); o.Status == orders.StatusPending && !parked[id] {
-			w.violate("what waits for an operator says so", id, "nothing works on it any more, and it is still PENDING")
+		if o := w.order(id); o.Status == orders.StatusPending && !deadLetters[id] {
+			w.violate("a stuck order is visible to operators", id, "nothing works on it, but it is still PENDING")
 		}
 	}
 }
 
-// repair is the operator's part: orders that are not at rest, or that recovery has given up on, are undone anew, and dead
-// messages are put back.
+// repair is the operator's part: it redrives dead messages and retries the compensation of orders
+// that are not final or that recovery gave up.
 func (w *World) repair() {
 	given := map[string]bool{}
 	for _, m := range w.queues["recover-fulfilment"].dead {
@@ -111,7 +112,9 @@ func (w *World) repair() {
 
 // retry has an operator start the next compensation of an order.
 func (w *World) retry(id string) {
-	if name, err := fulfilment.New(w.engine).RetryCompensation(context.Background(), id, "simulation", "the order is not at rest"); err == nil {
+	service := fulfilment.New(w.engine)
+	name, err := service.RetryCompensation(context.Background(), id, "simulation", "the order is not final")
+	if err == nil {
 		w.note(id, "an operator retries its compensation: %s", name)
 		w.reach("an operator retried a compensation")
 	}

@@ -11,12 +11,11 @@ import (
 type Violation struct {
 	Seed      uint64
 	Invariant string
-	// Order is the order that it is about; "" for the whole.
-	Order string
-	Text  string
+	Order     string // "" if it is not about one order
+	Text      string
 }
 
-// Report adds up what runs came upon.
+// Report is the sum of runs.
 type Report struct {
 	Seeds, Orders int
 	Faults        map[Fault]int
@@ -60,20 +59,20 @@ func (r *Report) Print(out io.Writer) {
 	for _, v := range r.Violations[:min(len(r.Violations), 20)] {
 		fmt.Fprintf(out, "VIOLATION seed %d, order %s: %s: %s\n", v.Seed, v.Order, v.Invariant, v.Text)
 	}
-	fmt.Fprintf(out, "%d seeds, %d orders, %d faults, %d violations\n", r.Seeds, r.Orders, r.Injected(), len(r.Violations))
+	fmt.Fprintf(out, "%d seeds, %d orders, %d faults, %d violations\n",
+		r.Seeds, r.Orders, r.Injected(), len(r.Violations))
 }
 
-// faultsStop is the line between the phases.
+// faultsStop is the timeline's entry between the phases.
 const faultsStop = "the faults stop"
 
 // Timeline is what happened in a run, in order.
 type Timeline struct {
-	lines []line
-	// Digest is equal for equal runs.
-	Digest uint64
+	lines  []line
+	Digest uint64 // equal for equal runs
 }
 
-// Print writes the lines about one order, or all where order is "".
+// Print writes the lines of one order, or all lines if order is "".
 func (t *Timeline) Print(out io.Writer, order string) {
 	for _, l := range t.lines {
 		switch {

@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// Definitions are what the system is made of beside code: the state machines and the template's queues.
+// Definitions are the parts of the system that are not code: state machines, queues and schedules.
 type Definitions struct {
 	machines map[fulfilment.Machine]*asl.Machine
 	wiring   *wiring
@@ -20,16 +20,18 @@ type Definitions struct {
 
 var placeholder = regexp.MustCompile(`\$\{(\w+)\}`)
 
-// Load reads the definitions of the repository at root, as a mutant alters them.
+// Load reads the definitions of the repository at root, changed by a mutant.
 func Load(root string, m Mutant) (*Definitions, error) {
 	d := &Definitions{machines: map[fulfilment.Machine]*asl.Machine{}}
 	for _, name := range []fulfilment.Machine{fulfilment.FulfilOrder, fulfilment.CompensateOrder} {
-		b, err := os.ReadFile(filepath.Join(root, "statemachines", string(name)+".asl.json")) //nolint:gosec // of the repository
+		file := filepath.Join(root, "statemachines", string(name)+".asl.json")
+		b, err := os.ReadFile(file) //nolint:gosec // our own file
 		if err != nil {
 			return nil, err
 		}
 		text := strings.NewReplacer(m.edit...).Replace(string(b))
-		// ${ReserveStockFunction} is the function reserve-stock, ${CompensateOrderArn} the machine compensate-order.
+		// ${ReserveStockFunction} is the function reserve-stock, ${CompensateOrderArn} the machine
+		// compensate-order.
 		names := map[string]string{}
 		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
 			names[m[1]] = casing.Kebab(regexp.MustCompile(`(Function|Arn)$`).ReplaceAllString(m[1], ""))
@@ -43,11 +45,11 @@ func Load(root string, m Mutant) (*Definitions, error) {
 	return d, err
 }
 
-// patience bounds the virtual time in which the world must come to rest: the longest an execution may take, with its
-// recovery, and then some.
+// patience is the virtual time in which the world must come to rest, longer than any execution with
+// its recovery.
 const patience = 48 * time.Hour
 
-// Run plays one seed.
+// Run runs one seed.
 func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline, error) {
 	w := newWorld(seed, o, d, m)
 	w.calm = true
@@ -58,14 +60,15 @@ func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline, 
 	if w.strikes(noSlot) {
 		w.slots = 4 + w.IntN(6)
 	}
-	w.comeAndGo()
-	w.keepRotas(d.wiring.schedules)
+	w.planVisits()
+	w.runSchedules(d.wiring.schedules)
 	w.pass(w.now.Add(o.Duration + time.Minute))
 
 	w.calm, w.slots = true, 0
 	w.note("", faultsStop)
 	if stopped := w.now; !w.settle(stopped.Add(patience)) {
-		w.violate("the world comes to rest", "", "something still moves %s after the faults stopped", w.now.Sub(stopped))
+		w.violate("the world comes to rest", "", "something is still in progress %s after the faults stopped",
+			w.now.Sub(stopped))
 	}
 	w.probe()
 	w.check()

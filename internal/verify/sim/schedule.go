@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// epoch is when every world begins.
+// epoch is the start of every world.
 var epoch = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 
-// schedule is the world's only source of time: it holds what will happen and when, and lets it happen one at a time.
-// What is due at the same moment happens in the order in which it was planned.
+// schedule is the world's only source of time: it runs planned actions one at a time, by time, then
+// in the order of planning.
 type schedule struct {
 	now    time.Time
 	due    agenda
 	counts int
-	// open counts what is planned but for what recurs for ever, such as a sweep.
+	// open counts planned actions, except recurring ones such as sweeps.
 	open int
 }
 
@@ -34,7 +34,7 @@ func (s *schedule) after(d time.Duration, perform func()) {
 	s.plan(entry{at: s.now.Add(d), perform: perform})
 }
 
-// every plans perform each d, for ever. It does not keep the world from being at rest.
+// every plans perform each d, for ever. Such actions do not prevent rest.
 func (s *schedule) every(d time.Duration, perform func()) {
 	s.plan(entry{at: s.now.Add(d), recurs: true, perform: func() {
 		perform()
@@ -48,7 +48,8 @@ func (s *schedule) plan(e entry) {
 	heap.Push(&s.due, e)
 }
 
-// rest lets things happen until nothing is left but what recurs; false if that is not so by the deadline.
+// rest runs until only recurring actions are left. It returns false if that is not reached by the
+// deadline.
 func (s *schedule) rest(deadline time.Time) bool {
 	for s.open > 0 {
 		if s.due[0].at.After(deadline) {
@@ -59,7 +60,7 @@ func (s *schedule) rest(deadline time.Time) bool {
 	return true
 }
 
-// pass lets everything happen that is due before a time.
+// pass runs everything that is due before a time.
 func (s *schedule) pass(until time.Time) {
 	for len(s.due) > 0 && !s.due[0].at.After(until) {
 		s.happen()

@@ -9,42 +9,42 @@ import (
 	"orderflow/internal/orders"
 )
 
-// shop is what the people outside do and what they were told.
+// shop is what customers and operators do and which answers they got.
 type shop struct {
 	skus   []string
 	prices map[string]int // as last set, in cents
-	stock  map[string]int // adjustments that were accepted, added up
+	stock  map[string]int // sum of accepted adjustments
 	placed []*placed
 }
 
-// gift is a product that costs nothing, whatever becomes of other prices.
+// gift is a product that is always free.
 const gift = "SKU-GIFT"
 
-// everything is all that the shop has.
+// everything returns all SKUs.
 func (s *shop) everything() []string { return append(slices.Clone(s.skus), gift) }
 
-// placed is what a customer knows of an order.
+// placed is what a customer knows about an order.
 type placed struct {
 	customer string
-	key      string // by which its requests are known
+	key      string // of its requests
 	id       string // "" until accepted
 	refused  int    // the status with which it was refused
-	tries    int    // how often the customer came back, having been at a limit
-	good     bool   // nothing stands against it: it must be confirmed
-	asked    bool   // for it to be cancelled
-	operated bool   // it is an operator who asks
-	// by is the reason that the order must have if it is cancelled: who asked.
+	tries    int    // retries after reaching a limit
+	good     bool   // must be confirmed
+	asked    bool   // cancellation was requested
+	operated bool   // an operator requests the cancellation
+	// by is the reason that the order must have if it is cancelled.
 	by orders.Reason
-	// cancelled: whoever asked was told that the order will be cancelled.
+	// cancelled: the cancellation was accepted.
 	cancelled bool
 }
 
-// cancelled reports whether the customer was told that the order will be cancelled.
+// cancelled reports whether an order's cancellation was accepted.
 func (s *shop) cancelled(id string) bool {
 	return slices.ContainsFunc(s.placed, func(p *placed) bool { return p.id == id && p.cancelled })
 }
 
-// stockUp prepares the shop before anybody comes, without faults: products, prices, stock.
+// stockUp creates products, prices and stock before customers come, without faults.
 func (w *World) stockUp() {
 	w.shop.prices, w.shop.stock = map[string]int{}, map[string]int{}
 	for i := range 2 + w.IntN(4) {
@@ -57,21 +57,26 @@ func (w *World) stockUp() {
 	w.adjust(gift, w.options.Orders)
 }
 
-// price has the operator set a price.
+// price sets a price as operator.
 func (w *World) price(sku string, cents int) {
 	body := fmt.Sprintf(`{"name":"Thing","price":{"currency":"EUR","amount":%d}}`, cents)
-	c := call{function: "put-product", method: http.MethodPut, path: "/v1/products/" + sku, params: map[string]string{"sku": sku}, caller: operator, body: []byte(body)}
+	c := call{
+		function: "put-product", method: http.MethodPut, path: "/v1/products/" + sku,
+		params: map[string]string{"sku": sku}, caller: operator, body: []byte(body),
+	}
 	w.insist(c, func(status int, body []byte) {
 		w.note("", "price of %s: %d cents: %d", sku, cents, status)
 	})
 }
 
-// adjust has the operator add to the stock.
+// adjust adds to the stock as operator.
 func (w *World) adjust(sku string, delta int) {
 	c := call{
-		function: "adjust-stock", method: http.MethodPost, path: "/v1/stock/" + sku + "/adjustments", params: map[string]string{"sku": sku},
+		function: "adjust-stock", method: http.MethodPost, path: "/v1/stock/" + sku + "/adjustments",
+		params: map[string]string{"sku": sku},
 		caller: operator, header: map[string]string{"Idempotency-Key": w.ids.New()},
-		body: fmt.Appendf(nil, `{"delta":%d,"reason":"count","allowUnknownSku":true}`, delta), // the product may not be learnt of yet
+		// the product's event may not have arrived
+		body: fmt.Appendf(nil, `{"delta":%d,"reason":"count","allowUnknownSku":true}`, delta),
 	}
 	w.insist(c, func(status int, _ []byte) {
 		w.note("", "stock of %s: %+d: %d", sku, delta, status)
@@ -81,17 +86,17 @@ func (w *World) adjust(sku string, delta int) {
 	})
 }
 
-// limits are so low that customers come to them.
+// limits are low, so customers reach them.
 var limits = orders.Limits{Open: 4, Declines: 2}
 
-// perCustomer is how many orders a customer wants to place, and patient how often they come back when they are at a limit.
+// perCustomer is the number of orders per customer; patient is how often they retry at a limit.
 const (
 	perCustomer = 6
 	patient     = 12
 )
 
-// comeAndGo plans what customers and operators will do.
-func (w *World) comeAndGo() {
+// planVisits plans the actions of customers and operators.
+func (w *World) planVisits() {
 	var arrives time.Duration
 	for i := range w.options.Orders {
 		if i%(2*perCustomer) == 0 {
@@ -114,14 +119,17 @@ func (w *World) comeAndGo() {
 	}
 }
 
-// Payment methods and postal codes, good ones and the sandbox's magic ones, as often as they shall come.
+// Payment methods and postal codes: valid ones and the sandbox's magic ones, by frequency.
 var (
-	methods = []string{"pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa",
+	methods = []string{"pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa",
+		"pm_card_visa",
 		"pm_card_visa_chargeDeclined", "sandbox_timeout", "sandbox_flaky", "sandbox_error"}
-	postalCodes = []string{"10115", "10115", "10115", "10115", "10115", "10115", "10115", "10115", "00000", "00001", "99999"}
+	postalCodes = []string{"10115", "10115", "10115", "10115", "10115", "10115", "10115", "10115", "00000", "00001",
+		"99999"}
 )
 
-// probe has somebody order when all is calm again. It must go well, or the system kept its promises by doing nothing.
+// probe places an order after the faults. It must be confirmed, or the system kept its promises by
+// doing nothing.
 func (w *World) probe() {
 	w.adjust(w.shop.skus[0], 10)
 	w.rest(w.now.Add(patience))
@@ -131,7 +139,7 @@ func (w *World) probe() {
 	w.rest(w.now.Add(patience))
 }
 
-// place has a customer order, and perhaps change their mind.
+// place places an order and may cancel it.
 func (w *World) place(p *placed) {
 	items := fmt.Sprintf(`{"sku":%q,"quantity":%d}`, w.shop.skus[0], 1+w.IntN(4))
 	if w.IntN(3) == 0 {
@@ -145,7 +153,8 @@ func (w *World) place(p *placed) {
 
 // send has a customer place an order.
 func (w *World) send(p *placed, items, method, postalCode string, changesMind bool) {
-	body := fmt.Sprintf(`{"items":[%s],"paymentMethod":%q,"shippingAddress":{"name":"Ada Planted","line1":"12 Planted Street","city":"Plantedville","postalCode":%q,"country":"DE"}}`,
+	body := fmt.Sprintf(`{"items":[%s],"paymentMethod":%q,"shippingAddress":{"name":"Ada Planted",`+
+		`"line1":"12 Planted Street","city":"Plantedville","postalCode":%q,"country":"DE"}}`,
 		items, method, postalCode)
 	c := call{
 		function: "place-order", method: http.MethodPost, path: "/v1/orders", caller: p.customer,
@@ -153,22 +162,22 @@ func (w *World) send(p *placed, items, method, postalCode string, changesMind bo
 	}
 	w.insist(c, func(status int, answer []byte) {
 		if status == http.StatusTooManyRequests && p.tries < patient {
-			w.comeBack(p, field(answer, "code"), func() { w.send(p, items, method, postalCode, changesMind) })
+			w.retryLater(p, field(answer, "code"), func() { w.send(p, items, method, postalCode, changesMind) })
 			return
 		}
 		if p.id = field(answer, "orderId"); status != http.StatusAccepted {
 			p.id, p.refused = "", status
 			return
 		}
-		w.note(p.id, "%s is told that the order is accepted: %s", p.customer, body)
+		w.note(p.id, "the order of %s is accepted: %s", p.customer, body)
 		if changesMind {
 			w.after(w.between(0, 90*time.Second), func() { w.cancel(p) })
 		}
 	})
 }
 
-// comeBack has a customer who is at a limit try again later, with the same key.
-func (w *World) comeBack(p *placed, code string, again func()) {
+// retryLater retries later with the same key, after a customer reached a limit.
+func (w *World) retryLater(p *placed, code string, again func()) {
 	p.tries++
 	w.reach("a customer was refused: " + code)
 	w.note("", "%s is refused: %s", p.customer, code)
@@ -179,7 +188,7 @@ func (w *World) comeBack(p *placed, code string, again func()) {
 	w.after(wait, again)
 }
 
-// cancel has the customer, or an operator, ask for the order to be cancelled.
+// cancel requests the cancellation of an order, as customer or operator.
 func (w *World) cancel(p *placed) {
 	caller, reason := p.customer, orders.ReasonCancelledByCustomer
 	if p.operated {
@@ -187,7 +196,8 @@ func (w *World) cancel(p *placed) {
 	}
 	p.asked, p.by = true, reason
 	c := call{
-		function: "cancel-order", method: http.MethodPost, path: "/v1/orders/" + p.id + "/cancel", params: map[string]string{"orderId": p.id},
+		function: "cancel-order", method: http.MethodPost, path: "/v1/orders/" + p.id + "/cancel",
+		params: map[string]string{"orderId": p.id},
 		caller: caller, order: p.id, header: map[string]string{"Idempotency-Key": "c-" + p.key},
 	}
 	w.insist(c, func(status int, _ []byte) {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // what functions log is thousands of lines a second
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // functions log thousands of lines a second
 	os.Exit(m.Run())
 }
 
@@ -24,23 +24,23 @@ func load(t *testing.T, m Mutant) *Definitions {
 	return d
 }
 
-func TestAShortSimulationKeepsEveryPromise(t *testing.T) {
+func TestShortSimulationKeepsEveryPromise(t *testing.T) {
 	all := newReport()
 	if err := sweep(from(1, 8), short, load(t, Mutant{}), Mutant{}, all.Add); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range all.Violations {
-		t.Errorf("%s: order %s: %s; see it by `make sim SEED=%d`", v.Invariant, v.Order, v.Text, v.Seed)
+		t.Errorf("%s: order %s: %s; replay with `make sim SEED=%d`", v.Invariant, v.Order, v.Text, v.Seed)
 	}
 	if all.Orders < 300 || all.Injected() < 1000 {
-		t.Errorf("%d orders and %d faults are not enough to mean anything", all.Orders, all.Injected())
+		t.Errorf("%d orders and %d faults are too few", all.Orders, all.Injected())
 	}
 }
 
-func TestTheSameSeedIsTheSameRun(t *testing.T) {
+func TestSameSeedGivesTheSameRun(t *testing.T) {
 	o := Options{Orders: 30, Duration: 10 * time.Minute, Record: true}
 	digests := map[uint64]uint64{}
-	for range 2 { // each time with definitions of its own
+	for range 2 { // each with its own definitions
 		d := load(t, Mutant{})
 		for _, seed := range []uint64{5, 6} {
 			_, timeline, err := Run(seed, o, d, Mutant{})
@@ -54,7 +54,7 @@ func TestTheSameSeedIsTheSameRun(t *testing.T) {
 		}
 	}
 	if digests[5] == digests[6] {
-		t.Error("two seeds are the same run")
+		t.Error("two seeds gave the same run")
 	}
 }
 
@@ -77,7 +77,7 @@ func TestRecordingChangesNothing(t *testing.T) {
 	}
 }
 
-func TestAViolationIsShownWithItsSeedAndTimeline(t *testing.T) {
+func TestViolationIsShownWithSeedAndTimeline(t *testing.T) {
 	var m Mutant
 	for _, m = range Mutants {
 		if strings.Contains(m.Name, "CloseOrder") {
@@ -99,12 +99,12 @@ func TestAViolationIsShownWithItsSeedAndTimeline(t *testing.T) {
 	timeline.Print(&out, v.Order)
 	for _, want := range []string{"VIOLATION of \"" + v.Invariant + "\"", v.Text, faultsStop} {
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("the timeline does not have %q", want)
+			t.Errorf("the timeline lacks %q", want)
 		}
 	}
 }
 
-// TestMutantsAreCaught tries those that fall within a few seeds; `go run ./cmd/dev sim --mutants` hunts them all.
+// The test runs those mutants that a few seeds catch; `go run ./cmd/dev sim --mutants` hunts all.
 func TestMutantsAreCaught(t *testing.T) {
 	for _, m := range Mutants {
 		if m.withoutStream || m.ackFirst || m.orderStore != nil {

@@ -9,13 +9,14 @@ import (
 	"orderflow/internal/platform/outbox"
 )
 
-// Settings of every table's stream; see template.yaml.
+// Settings of all streams; see template.yaml.
 const (
 	streamBatch    = 20
 	streamAttempts = 100
 )
 
-// stream is a table's DynamoDB stream before its relay: one shard, in order, halving a batch that fails.
+// stream is a table's DynamoDB stream with its relay: one shard, in order, bisecting failed
+// batches.
 type stream struct {
 	w       *World
 	service string
@@ -28,17 +29,18 @@ type batch struct {
 	attempts int
 }
 
-// append adds what a commit inserted into the outbox.
+// append adds the outbox items of a commit.
 func (s *stream) append(inserted []envelope.Event) {
 	last := len(s.batches) - 1
 	for _, e := range inserted {
 		if s.w.strikes(streamParked) {
-			// As if it had failed for six hours. The event stays in the outbox, for the sweep.
+			// As if it had failed for six hours. The event stays in the outbox for the sweep.
 			s.w.reach("a stream gave up on an event")
 			s.w.note(e.Subject, "the stream of %s gives up on %s", s.service, e.ID)
 			continue
 		}
-		if last < 0 || len(s.batches[last].events) == streamBatch || s.batches[last].attempts > 0 || last == 0 && s.busy {
+		if last < 0 || len(s.batches[last].events) == streamBatch || s.batches[last].attempts > 0 || last == 0 &&
+			s.busy {
 			s.batches = append(s.batches, &batch{})
 			last++
 		}
@@ -47,7 +49,7 @@ func (s *stream) append(inserted []envelope.Event) {
 	s.poll(s.w.between(20*time.Millisecond, 200*time.Millisecond))
 }
 
-// poll gives the first batch to the relay, one at a time.
+// poll passes the first batch to the relay, one batch at a time.
 func (s *stream) poll(in time.Duration) {
 	if s.busy || len(s.batches) == 0 {
 		return
@@ -64,7 +66,8 @@ func (s *stream) poll(in time.Duration) {
 			case len(head.events) > 1:
 				s.w.reach("a stream's batch was halved")
 				half := len(head.events) / 2
-				s.batches = append([]*batch{{head.events[:half], head.attempts}, {head.events[half:], head.attempts}}, s.batches[1:]...)
+				s.batches = append([]*batch{{head.events[:half], head.attempts}, {head.events[half:], head.attempts}},
+					s.batches[1:]...)
 			default:
 				s.w.reach("a stream's record was retried")
 			}
@@ -86,7 +89,7 @@ func (s *stream) relay(b *batch, reply func(error)) {
 	s.w.invoke("relay-"+s.service+"-events", b.events[0].Subject, payload, func(_ []byte, err error) { reply(err) })
 }
 
-// record makes a stream's record of an inserted item.
+// record returns the stream record of an inserted item.
 func record(item map[string]string) any {
 	image := map[string]map[string]string{}
 	for name, v := range item {
@@ -101,7 +104,7 @@ type topic struct {
 	service string
 }
 
-// Publish hands events to the queues that subscribe to them.
+// Publish sends events to the subscribed queues.
 func (t topic) Publish(_ context.Context, batch []envelope.Event) (map[string]error, error) {
 	w := t.w
 	w.breathe()
@@ -123,7 +126,7 @@ func (t topic) Publish(_ context.Context, batch []envelope.Event) (map[string]er
 	return failed, nil
 }
 
-// fanOut sends one event to whoever subscribes to its type.
+// fanOut sends an event to all subscribers of its type.
 func (w *World) fanOut(service string, e envelope.Event) {
 	body := must(json.Marshal(e))
 	for _, name := range w.consumers {

@@ -15,19 +15,17 @@ import (
 	providerMemory "orderflow/sandbox/provider/memory"
 )
 
-// parties are the sandbox's payment provider and carrier, with their own books.
+// parties are the sandbox's payment provider and carrier with their own stores.
 type parties struct {
 	ledger    *providerMemory.Store
 	shipments *carrierMemory.Store
 	provider  *provider.Provider
 	carrier   *carrier.Carrier
-	// forgotten counts the voids that the provider has lost, by reference.
-	forgotten map[string]int
-	// refunded is what somebody gave back on the provider's own site, in cents, by reference.
-	refunded map[string]int64
+	forgotten map[string]int   // voids that the provider lost, by reference
+	refunded  map[string]int64 // cents refunded on the provider's site, by reference
 }
 
-// forget loses a void from the provider's books: what was held or taken is so again.
+// forget makes the provider lose a void: the charge is authorized or captured again.
 func (p *parties) forget(reference string) {
 	ctx := context.Background()
 	e, err := p.ledger.Entry(ctx, reference)
@@ -40,8 +38,8 @@ func (p *parties) forget(reference string) {
 	}
 	c := e.Charge.In(was)
 	c.RefundedAmount = money.Money{}
-	if somebody := p.refunded[reference]; somebody > 0 {
-		c.RefundedAmount = money.Money{Currency: c.Amount.Currency, Amount: somebody}
+	if cents := p.refunded[reference]; cents > 0 {
+		c.RefundedAmount = money.Money{Currency: c.Amount.Currency, Amount: cents}
 	}
 	e.Charge, e.Voided = &c, false
 	e.Version++
@@ -50,7 +48,7 @@ func (p *parties) forget(reference string) {
 	}
 }
 
-// captureIsDue watches that the provider captures only what the carrier has booked.
+// captureIsDue checks that money is captured only after the carrier has booked.
 func (w *World) captureIsDue(reference string) {
 	e, err := w.parties.ledger.Entry(context.Background(), reference)
 	if err == nil && e.Charge != nil && e.Charge.Captured && !w.history.booked[reference] {
@@ -65,7 +63,7 @@ func (w *World) open() {
 	w.parties.provider = provider.New(w.parties.ledger, w, w.ids)
 	due := dueStore{w.parties.shipments, w}
 	w.parties.carrier = carrier.New(due, w, w.ids)
-	// An answer that the provider holds back is played by the network.
+	// The network simulates the provider's delays.
 	sleep := func(_ context.Context, d time.Duration) { w.network.slept += d }
 	w.network.hosts = map[string]http.Handler{
 		"payment-provider": provider.Handler(w.parties.ledger, w, w.ids, sleep),
@@ -83,7 +81,7 @@ type carrierSecret struct{}
 // Value returns the secret; see carrier.Secret.
 func (carrierSecret) Value(context.Context) ([]byte, error) { return secret, nil }
 
-// dueStore is the carrier's table with its stream, which has the callbacks sent.
+// dueStore is the carrier's table with its stream, which triggers the callbacks.
 type dueStore struct {
 	*carrierMemory.Store
 	w *World
@@ -96,12 +94,12 @@ func (s dueStore) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, 
 		s.w.history.booked[e.Reference] = true
 	}
 	if err == nil && due != nil {
-		s.w.callBack(*due) //nolint:contextcheck // it comes long after this call
+		s.w.callBack(*due) //nolint:contextcheck // happens long after this call
 	}
 	return err
 }
 
-// callBack has the carrier decide and call, until it was heard.
+// callBack has the carrier decide and call back until that succeeds.
 func (w *World) callBack(due carrier.Due) {
 	wait, times := w.between(50*time.Millisecond, 3*time.Second), 1
 	switch {

@@ -15,17 +15,17 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// more is the name of what a newer version adds: an attribute of items, a field of events.
+// more is the attribute of items and field of events that the newer version adds.
 const more = "ofANewerVersion"
 
-// versions has two versions of the code run side by side, as in a gradual release. Each invocation is of one of them, whatever the
-// invocation before was of. The newer version is today's, but adds to every item that it writes, and to every event,
-// what the older one does not know.
+// versions runs two versions of the code side by side, as in a gradual release. Each invocation
+// runs either of them. The newer one is today's code, but adds to every item and event something
+// that the older one does not know.
 type versions struct {
 	w      *World
-	chance *chance // of its own, so that what else happens in a seed does not depend on versions
+	chance *chance // separate, so the rest of a run does not depend on versions
 	writes int
-	last   map[stored]string // what the newer version wrote last
+	last   map[stored]string // last value of the newer version
 }
 
 // stored names an item.
@@ -37,10 +37,10 @@ func newVersions(w *World, seed uint64) *versions {
 	return &versions{w: w, chance: newChance(seed + 1), last: map[stored]string{}}
 }
 
-// newer decides which version the next invocation is of.
+// newer decides which version the next invocation runs.
 func (v *versions) newer() bool { return v.chance.IntN(2) == 0 }
 
-// saved returns what an item has, beside what today's code knows, once the running function has written it.
+// saved returns an item's unknown attributes after the running function has written it.
 func (v *versions) saved(item stored, unknown memdb.Unknown) memdb.Unknown {
 	v.compare(item, unknown)
 	switch inv := v.w.running; {
@@ -60,16 +60,17 @@ func (v *versions) saved(item stored, unknown memdb.Unknown) memdb.Unknown {
 	return unknown
 }
 
-// compare holds what an item has against what the newer version has put there.
+// compare checks that an item still has what the newer version wrote.
 func (v *versions) compare(item stored, unknown memdb.Unknown) {
 	if unknown[more] != v.last[item] {
-		v.w.violate("no version loses what another one wrote", "", "%s: a newer version wrote %q, left is %q", item, v.last[item], unknown[more])
+		v.w.violate("no version loses what another wrote", "",
+			"%s: a newer version wrote %q, now it is %q", item, v.last[item], unknown[more])
 		v.last[item] = unknown[more]
 	}
 }
 
-// told returns the events that the running function publishes.
-func (v *versions) told(events []envelope.Event) []envelope.Event {
+// published returns events as the running version publishes them.
+func (v *versions) published(events []envelope.Event) []envelope.Event {
 	if v.w.running == nil || !v.w.running.newer {
 		return events
 	}
@@ -77,7 +78,7 @@ func (v *versions) told(events []envelope.Event) []envelope.Event {
 	for i, e := range events {
 		var data map[string]json.RawMessage
 		if err := json.Unmarshal(e.Data, &data); err != nil {
-			return events // which its consumers will refuse
+			return events // consumers will refuse them
 		}
 		data[more] = must(json.Marshal(e.ID))
 		e.Data = must(json.Marshal(data))
@@ -93,7 +94,8 @@ func versionsKept(w *World, _ func(string, string, ...any)) {
 	}
 }
 
-// sagasGivenAll: what an event tells of an order, its saga is given, also what the version that starts it does not know.
+// sagasGivenAll: a saga gets all fields of its order's event, even those unknown to the version
+// that starts it.
 func sagasGivenAll(w *World, broken func(string, string, ...any)) {
 	told := map[string][]string{}
 	for _, e := range w.history.events {
@@ -110,17 +112,17 @@ func sagasGivenAll(w *World, broken func(string, string, ...any)) {
 			known = known || t == given
 		}
 		if !known {
-			broken(x.order, "%s was given %q, and its events tell %q", x, given, fmt.Sprint(told[x.order]))
+			broken(x.order, "%s got %q, but its events have %q", x, given, fmt.Sprint(told[x.order]))
 		}
 		if given != "" {
-			w.reach("a saga was given what a newer version told")
+			w.reach("a saga got a field of a newer version")
 		}
 	}
 }
 
 var unknownField = regexp.MustCompile(`\\"` + more + `\\":\\"\w*\\",?`)
 
-// unknownFieldsDropped has fulfilment not see what a newer version added to an event.
+// unknownFieldsDropped hides from fulfilment what a newer version added to an event.
 func unknownFieldsDropped(_ *World, name string, h function.Handler) function.Handler {
 	if name != "start-fulfilment" {
 		return h

@@ -10,28 +10,28 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// wiring is what the deployment says of queues: which function reads which, and what it subscribes to.
+// wiring is what the deployment says about queues and schedules.
 type wiring struct {
 	queues    map[string]queueSettings // by function
 	schedules []rota
 }
 
 type queueSettings struct {
-	// topics are the services whose events go there, with the types that the filter lets through.
-	topics     map[string][]string
+	topics     map[string][]string // event types that the filter accepts, by service
 	batch      int
 	receives   int
 	visibility time.Duration
 }
 
-// rota has a function called time and again.
+// rota is a schedule of a function.
 type rota struct {
 	function string
 	every    time.Duration
 	input    []byte
 }
 
-// readWiring reads template.yaml, so that a forgotten subscription or a filter with a slip is found like any other mistake.
+// readWiring reads template.yaml, so a missing subscription or a wrong filter is found like any
+// defect.
 func readWiring(root string) (*wiring, error) {
 	template, err := cfn.Read(filepath.Join(root, "template.yaml"))
 	if err != nil {
@@ -56,7 +56,8 @@ func readWiring(root string) (*wiring, error) {
 		}
 		consumers[source] = strings.TrimPrefix(fmt.Sprint(mapping["FunctionName"]), "shop-")
 		w.queues[consumers[source]] = queueSettings{
-			topics: map[string][]string{}, batch: number(mapping["BatchSize"]), receives: number(cfn.Dig(queue, "RedrivePolicy", "maxReceiveCount")),
+			topics: map[string][]string{}, batch: number(mapping["BatchSize"]),
+			receives:   number(cfn.Dig(queue, "RedrivePolicy", "maxReceiveCount")),
 			visibility: time.Duration(number(queue["VisibilityTimeout"])) * time.Second,
 		}
 	}
@@ -93,7 +94,7 @@ func number(v any) int {
 	return n
 }
 
-// wants reports whether the queue's subscriptions let an event through.
+// wants reports whether the queue's subscriptions accept an event type.
 func (s queueSettings) wants(service, eventType string) bool {
 	return slices.Contains(s.topics[service], eventType)
 }

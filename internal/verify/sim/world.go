@@ -1,14 +1,16 @@
-// Package sim runs the whole system in one process, under one seed, and looks whether it keeps its promises.
+// Package sim runs the whole system in one process, driven by one seed, and checks that it keeps
+// its promises.
 //
-// Real are the state machines (their files, through package asl), every function's handler with its use cases, the
-// subscriptions of template.yaml, and the sandbox's payment provider and carrier. Simulated is what AWS does between them:
-// Lambda, DynamoDB's stream, SNS, SQS, EventBridge, Step Functions' API, HTTP and time. A [World] is single-threaded. Each
-// invocation is a coroutine that gives up control at every call that leaves the process, so any order of calls can
-// happen, and every order, time, id and misfortune comes from the seed: the same seed is the same run, event by event.
+// The state machines (through package asl), every function's handler and use cases, the
+// subscriptions of template.yaml and the sandbox's payment provider and carrier are real. What AWS
+// does between them is simulated: Lambda, DynamoDB streams, SNS, SQS, EventBridge, Step Functions'
+// API, HTTP and time. A [World] is single-threaded. Each invocation is a coroutine that yields at
+// every call that leaves the process, so calls can interleave in any order. Every order, time, id
+// and fault comes from the seed: the same seed gives the same run, event by event.
 //
-// A run has three phases. Orders are placed, cancelled and repriced while faults strike. Then the faults stop, what was
-// begun comes to its end, and an operator does what the runbooks say. At last nothing moves any more,
-// and the invariants are looked at; see invariants.go.
+// A run has three phases. Orders are placed, cancelled and repriced while faults strike. Then the
+// faults stop, everything in progress ends and an operator follows the runbooks. Finally, when
+// nothing changes any more, the invariants are checked; see invariants.go.
 package sim
 
 import (
@@ -41,30 +43,27 @@ type World struct {
 	queues    map[string]*queue
 	consumers []string // the queues' names, in a fixed order
 	running   *invocation
-	busy      map[string]int // invocations under way, by function
-	slots     int            // how many of a function may be, that Step Functions calls; 0 for any number
-	changes   int            // grows with whatever happens that is more than looking
+	busy      map[string]int // running invocations, by function
+	slots     int            // concurrent calls by Step Functions per function; 0: unlimited
+	changes   int            // number of changes so far
 
 	versions   *versions
 	shop       shop
-	reconciled int // charges that reconciliation gave back
-	told       int // notices of the payment provider
-	refunds    int // what somebody gave back on the provider's own site
-	flagged    int // runs of reconciliation that told an operator
+	reconciled int // charges that reconciliation voided
+	notices    int // notices of the payment provider
+	refunds    int // refunds on the provider's site
+	flagged    int // runs of reconciliation that reported refunds
 	history    history
 	report     *Report
 	hash       hash.Hash64
 	lines      []line
 }
 
-// Options are what a run is given besides its seed.
+// Options are the parameters of a run besides its seed.
 type Options struct {
-	// Orders is how many customers come.
-	Orders int
-	// Duration is for how long they come, and faults strike.
-	Duration time.Duration
-	// Record keeps the timeline.
-	Record bool
+	Orders   int           // number of orders
+	Duration time.Duration // how long customers come and faults strike
+	Record   bool          // keep the timeline
 }
 
 // line is one line of the timeline.
@@ -78,14 +77,17 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 	c := newChance(seed)
 	w := &World{
 		seed: seed, options: o, mutant: m, fate: newFate(c), schedule: schedule{now: epoch},
-		functions: map[string]function.Handler{}, busy: map[string]int{}, streams: map[string]*stream{}, queues: map[string]*queue{},
+		functions: map[string]function.Handler{}, busy: map[string]int{}, streams: map[string]*stream{},
+		queues: map[string]*queue{},
 		report: newReport(), hash: fnv.New64a(),
 	}
 	w.ids = identifiers{w, c}
-	w.history = history{w: w, barriers: map[string]map[barrier.Key]barrier.Phase{}, mails: map[string][]*mail{}, bounced: map[string]bool{},
-		about: map[string]string{}, booked: map[string]bool{}, accounts: map[string]*account{}}
+	w.history = history{w: w, barriers: map[string]map[barrier.Key]barrier.Phase{}, mails: map[string][]*mail{},
+		bounced: map[string]bool{},
+		about:   map[string]string{}, booked: map[string]bool{}, accounts: map[string]*account{}}
 	w.network = &network{w: w, downUntil: map[string]time.Time{}}
-	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{}, hunted: map[string]bool{}}
+	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{},
+		waiting: map[string]*execution{}, hunted: map[string]bool{}}
 	w.consumers = sortedKeys(d.wiring.queues)
 	for _, name := range w.consumers {
 		w.queues[name] = &queue{w: w, function: name, queueSettings: d.wiring.queues[name], handled: map[string]int{}}
@@ -96,7 +98,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 	return w
 }
 
-// note adds a line to the timeline, and to the digest by which two runs are compared.
+// note adds a line to the timeline and to the digest, with which runs are compared.
 func (w *World) note(order, format string, args ...any) {
 	if !w.options.Record {
 		return
@@ -106,17 +108,17 @@ func (w *World) note(order, format string, args ...any) {
 	fmt.Fprintln(w.hash, l.at, l.order, l.text)
 }
 
-// reach notes that the run came by a path that is worth coming by.
+// reach records that the run reached a path.
 func (w *World) reach(path string) { w.report.Paths[path]++ }
 
-// violate notes that a promise is broken.
+// violate records a broken promise.
 func (w *World) violate(invariant, order, format string, args ...any) {
 	v := Violation{Seed: w.seed, Invariant: invariant, Order: order, Text: fmt.Sprintf(format, args...)}
 	w.note(order, "VIOLATION of %q: %s", invariant, v.Text)
 	w.report.Violations = append(w.report.Violations, v)
 }
 
-// field reads one string of a JSON object; "" where there is none.
+// field reads a string of a JSON object; "" if missing.
 func field(b []byte, name string) string {
 	var object map[string]json.RawMessage
 	var s string
@@ -125,7 +127,7 @@ func field(b []byte, name string) string {
 	return s
 }
 
-// must is for values of the simulation's own that can always be encoded.
+// must is for our own values, which always encode.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

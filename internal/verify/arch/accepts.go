@@ -7,7 +7,8 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// refusals lists what may be written by one schema and is not taken by another, each with its place.
+// refusals lists values that one schema allows to be written and another does not accept, with
+// their paths.
 func refusals(at string, written, taken *jsonschema.Schema) []string {
 	var bad list
 	switch {
@@ -17,22 +18,26 @@ func refusals(at string, written, taken *jsonschema.Schema) []string {
 		for _, v := range written.Enum {
 			found := &jsonschema.Invalid{}
 			taken.Check("", v, found)
-			bad.unless(len(found.Violations) == 0, "%s: %v is written and not taken", at, v)
+			bad.unless(len(found.Violations) == 0, "%s: %v may be written but is not accepted", at, v)
 		}
 		return bad
 	}
-	bad.unless(taken.Type == "" || taken.Type == written.Type, "%s: %s is written, %s is taken", at, written.Type, taken.Type)
-	bad.unless(len(taken.Enum) == 0, "%s: any %s is written, only some are taken", at, written.Type)
-	bad.unless(taken.Not == nil || reflect.DeepEqual(taken.Not, written.Not), "%s: what is written may be what must not be", at)
+	bad.unless(taken.Type == "" || taken.Type == written.Type,
+		"%s: %s is written, %s is accepted", at, written.Type, taken.Type)
+	bad.unless(len(taken.Enum) == 0, "%s: any %s may be written, only some are accepted", at, written.Type)
+	bad.unless(taken.Not == nil || reflect.DeepEqual(taken.Not, written.Not),
+		"%s: a forbidden value may be written", at)
 	switch written.Type {
 	case "string":
 		bad = append(bad, textRefusals(at, written, taken)...)
 	case "integer":
-		bad.unless(taken.Minimum == nil || written.Minimum != nil && *written.Minimum >= *taken.Minimum, "%s: less is written than is taken", at)
-		bad.unless(taken.Maximum == nil || written.Maximum != nil && *written.Maximum <= *taken.Maximum, "%s: more is written than is taken", at)
+		bad.unless(taken.Minimum == nil || written.Minimum != nil && *written.Minimum >= *taken.Minimum,
+			"%s: less than the minimum may be written", at)
+		bad.unless(taken.Maximum == nil || written.Maximum != nil && *written.Maximum <= *taken.Maximum,
+			"%s: more than the maximum may be written", at)
 	case "array":
-		bad.unless(written.MinItems >= taken.MinItems, "%s: fewer items are written than are taken", at)
-		bad.unless(within(written.MaxItems, taken.MaxItems), "%s: more items are written than are taken", at)
+		bad.unless(written.MinItems >= taken.MinItems, "%s: fewer items may be written than are accepted", at)
+		bad.unless(within(written.MaxItems, taken.MaxItems), "%s: more items may be written than are accepted", at)
 		bad = append(bad, refusals(at+"/*", written.Items, taken.Items)...)
 	case "object":
 		bad = append(bad, memberRefusals(at, written, taken)...)
@@ -47,11 +52,12 @@ func memberRefusals(at string, written, taken *jsonschema.Schema) []string {
 		always[name] = true
 	}
 	for _, name := range taken.Required {
-		bad.unless(always[name], "%s/%s is not always written and must be there", at, name)
+		bad.unless(always[name], "%s/%s is required but not always written", at, name)
 	}
 	for _, name := range keys(written.Properties) {
 		property, known := taken.Properties[name]
-		bad.unless(known || taken.AdditionalProperties == nil || *taken.AdditionalProperties, "%s/%s is written and not taken", at, name)
+		open := taken.AdditionalProperties == nil || *taken.AdditionalProperties
+		bad.unless(known || open, "%s/%s may be written but is not accepted", at, name)
 		bad = append(bad, refusals(at+"/"+name, written.Properties[name], property)...)
 	}
 	return bad
@@ -70,14 +76,16 @@ func textRefusals(at string, written, taken *jsonschema.Schema) []string {
 	if written.MaxLength != nil && (longest < 0 || *written.MaxLength < longest) {
 		longest = *written.MaxLength
 	}
-	bad.unless(shortest >= taken.MinLength, "%s: %d characters are written, at least %d are taken", at, shortest, taken.MinLength)
-	bad.unless(taken.MaxLength == nil || longest >= 0 && longest <= *taken.MaxLength, "%s: more characters are written than the %s that are taken", at, bound(taken.MaxLength))
+	bad.unless(shortest >= taken.MinLength,
+		"%s: %d characters may be written, at least %d are accepted", at, shortest, taken.MinLength)
+	bad.unless(taken.MaxLength == nil || longest >= 0 && longest <= *taken.MaxLength,
+		"%s: more characters may be written than the accepted %s", at, bound(taken.MaxLength))
 	if taken.Pattern == nil || taken.Pattern.String() == pattern {
 		return bad
 	}
 	witness, found, err := outside(pattern, taken.Pattern.String(), written.MinLength)
 	bad.unless(err == nil, "%s: %v: %s and %s", at, err, pattern, taken.Pattern)
-	bad.unless(!found, "%s: %q is written and not taken by %s", at, witness, taken.Pattern)
+	bad.unless(!found, "%s: %q may be written but does not match %s", at, witness, taken.Pattern)
 	return bad
 }
 

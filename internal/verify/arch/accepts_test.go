@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-func TestLanguagesAreCompared(t *testing.T) {
+func TestPatternsAreComparedAsLanguages(t *testing.T) {
 	for _, c := range []struct {
 		a, b     string
 		shortest int
@@ -37,18 +37,20 @@ func TestLanguagesAreCompared(t *testing.T) {
 		if err != nil || found == c.within {
 			t.Errorf("%s within %s: %q %t, %v; want %t", c.a, c.b, witness, !found, err, c.within)
 		}
-		if found && (!regexp.MustCompile(c.a).MatchString(witness) || regexp.MustCompile(c.b).MatchString(witness) || utf8.RuneCountInString(witness) < c.shortest) {
-			t.Errorf("%q does not tell %s and %s apart", witness, c.a, c.b)
+		matches := func(pattern string) bool { return regexp.MustCompile(pattern).MatchString(witness) }
+		if found && (!matches(c.a) || matches(c.b) || utf8.RuneCountInString(witness) < c.shortest) {
+			t.Errorf("%q does not distinguish %s from %s", witness, c.a, c.b)
 		}
 	}
 	if _, _, err := outside(`\bx`, `x`, 0); err == nil {
-		t.Error("word boundaries are taken for nothing")
+		t.Error("want an error for word boundaries")
 	}
 }
 
 func TestLengthsOfPatterns(t *testing.T) {
 	for pattern, want := range map[string][2]int{
-		`^[a-z][a-z -]{0,15}$`: {1, 16}, `^[a-z]{3}$`: {3, 3}, `^a+$`: {1, -1}, `^(ab|c)?$`: {0, 2}, `[a-z]{3}`: {3, -1}, `^(a|b*)$`: {0, -1}, ``: {0, -1},
+		`^[a-z][a-z -]{0,15}$`: {1, 16}, `^[a-z]{3}$`: {3, 3}, `^a+$`: {1, -1}, `^(ab|c)?$`: {0, 2},
+		`[a-z]{3}`: {3, -1}, `^(a|b*)$`: {0, -1}, ``: {0, -1},
 	} {
 		if s, l := lengths(pattern); s != want[0] || l != want[1] {
 			t.Errorf("%s: %d to %d, want %v", pattern, s, l, want)
@@ -56,7 +58,7 @@ func TestLengthsOfPatterns(t *testing.T) {
 	}
 }
 
-func TestWhatMayBeWrittenIsComparedWithWhatIsTaken(t *testing.T) {
+func TestWrittenSchemasAreComparedWithAcceptedOnes(t *testing.T) {
 	for _, c := range []struct {
 		written, taken string
 		taking         bool
@@ -76,15 +78,20 @@ func TestWhatMayBeWrittenIsComparedWithWhatIsTaken(t *testing.T) {
 		{`{"type":"integer","minimum":1}`, `{"type":"integer","maximum":9}`, false},
 		{`{"type":"integer","not":{"enum":[0]}}`, `{"type":"integer","not":{"enum":[0]}}`, true},
 		{`{"type":"integer"}`, `{"type":"integer","not":{"enum":[0]}}`, false},
-		{`{"type":"array","minItems":1,"maxItems":2,"items":{"type":"string"}}`, `{"type":"array","minItems":1,"maxItems":2,"items":{"type":"string"}}`, true},
+		{`{"type":"array","minItems":1,"maxItems":2,"items":{"type":"string"}}`,
+			`{"type":"array","minItems":1,"maxItems":2,"items":{"type":"string"}}`, true},
 		{`{"type":"array","maxItems":3}`, `{"type":"array","maxItems":2}`, false},
 		{`{"type":"array"}`, `{"type":"array","maxItems":2}`, false},
 		{`{"type":"array"}`, `{"type":"array","minItems":1}`, false},
-		{`{"type":"array","items":{"type":"string"}}`, `{"type":"array","items":{"type":"string","minLength":1}}`, false},
-		{`{"type":"object","required":["a"],"properties":{"a":{"type":"string"}}}`, `{"type":"object","required":["a"]}`, true},
+		{`{"type":"array","items":{"type":"string"}}`, `{"type":"array","items":{"type":"string","minLength":1}}`,
+			false},
+		{`{"type":"object","required":["a"],"properties":{"a":{"type":"string"}}}`,
+			`{"type":"object","required":["a"]}`, true},
 		{`{"type":"object","properties":{"a":{"type":"string"}}}`, `{"type":"object","required":["a"]}`, false},
-		{`{"type":"object","properties":{"a":{"type":"string"}}}`, `{"type":"object","properties":{"a":{"type":"string","minLength":1}}}`, false},
-		{`{"type":"object","properties":{"a":{"type":"string"}}}`, `{"type":"object","additionalProperties":false}`, false},
+		{`{"type":"object","properties":{"a":{"type":"string"}}}`,
+			`{"type":"object","properties":{"a":{"type":"string","minLength":1}}}`, false},
+		{`{"type":"object","properties":{"a":{"type":"string"}}}`, `{"type":"object","additionalProperties":false}`,
+			false},
 	} {
 		written, err := jsonschema.Parse([]byte(c.written))
 		if err != nil {
@@ -95,7 +102,7 @@ func TestWhatMayBeWrittenIsComparedWithWhatIsTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		if bad := refusals("", written, taken); (len(bad) == 0) != c.taking {
-			t.Errorf("%s for %s: %q, want it taken: %t", c.written, c.taken, bad, c.taking)
+			t.Errorf("%s for %s: %q, want it accepted: %t", c.written, c.taken, bad, c.taking)
 		}
 	}
 }
