@@ -24,7 +24,8 @@ Python 3.13, a Java development kit and Maven.`,
 			return repo.Setup(cmd.Context(), report(), devstack.Target(target), lint)
 		},
 	}
-	cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack), "`emulator` to install: ministack or localstack")
+	cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack),
+		"`emulator` to install: ministack or localstack")
 	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint, oasdiff and asl-validator")
 	return cmd
 }
@@ -43,6 +44,7 @@ func build() *cobra.Command {
 			return repo.Build(cmd.Context(), report(), devstack.Lambda(arch))
 		},
 	}
-	cmd.Flags().StringVar(&arch, "arch", devstack.HostArchitecture(), "`architecture` of the functions: x86_64 or arm64")
+	cmd.Flags().StringVar(&arch, "arch", devstack.HostArchitecture(),
+		"`architecture` of the functions: x86_64 or arm64")
 	return cmd
 }

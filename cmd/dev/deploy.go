@@ -34,7 +34,8 @@ protect production from deletion once it is there. Credentials and region come f
 		},
 	}
 	cmd.Flags().StringVar(&stage, "stage", "dev", "`name` of the stage: dev or prod")
-	cmd.Flags().StringVar(&parameters, "parameters", "", "`list` of Name=value, which go before those of samconfig.toml")
+	cmd.Flags().StringVar(&parameters, "parameters", "",
+		"`list` of Name=value, which go before those of samconfig.toml")
 	return cmd
 }
 

@@ -1,5 +1,5 @@
-// Command dev is for those who work on orderflow or run it on their machine. `go run ./cmd/dev help` lists what it
-// does, in groups; the Makefile has short names for what is needed daily.
+// Command dev is for those who work on orderflow or run it on their machine. `go run ./cmd/dev
+// help` lists what it does, in groups; the Makefile has short names for what is needed daily.
 package main
 
 import (
@@ -55,7 +55,8 @@ func root() *cobra.Command {
 	group("stack", "The stack on this machine, with no AWS account and no containers:",
 		up(), down(), status(), showDemo(), showOutage(), token(), logs(), collection(), execute())
 	group("prove", "Proofs and measurements:",
-		simulate(), search(), makeChaos(), faultDemo(), testAll(), localStack(), oracleTests(), samCLI(), samLocal(), conform(),
+		simulate(), search(), makeChaos(), faultDemo(), testAll(), localStack(), oracleTests(), samCLI(), samLocal(),
+		conform(),
 		grants(), benchStart(), cover(), reproduce())
 	group("check", "Checks that run nothing:", contractCheck(), checkInfra())
 	group("release", "Build and deploy:", setup(), build(), billOfMaterials(), deployment(), generate())

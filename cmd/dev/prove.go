@@ -52,7 +52,8 @@ reached. A seed always gives the same run: --seed replays one and prints its tim
 	f.StringVar(&mutant, "mutant", "", "with --seed: break the system as the mutant does whose name has this in it")
 	f.StringVar(&order, "order", "", "with --seed: print only what is about this order")
 	f.IntVar(&o.Orders, "orders", 50, "orders a seed")
-	f.DurationVar(&o.Duration, "duration", 25*time.Minute, "virtual time in which faults strike; orders are placed in its first half")
+	f.DurationVar(&o.Duration, "duration", 25*time.Minute,
+		"virtual time in which faults strike; orders are placed in its first half")
 	f.BoolVar(&mutants, "mutants", false, "break the system on purpose, in every way known, and see that it is noticed")
 	return cmd
 }

@@ -46,7 +46,8 @@ is compiled anew. Print the SHA-256 of each package, and fail if one differs. It
 				if err != nil {
 					return err
 				}
-				second, err := again.Sums(cmd.Context(), report(), architecture, functions, "GOCACHE="+filepath.Join(dir, "cache"))
+				second, err := again.Sums(cmd.Context(), report(), architecture, functions,
+					"GOCACHE="+filepath.Join(dir, "cache"))
 				if err != nil {
 					return err
 				}

@@ -31,7 +31,8 @@ exactly the role that is asked for.`,
 		},
 	}
 	cmd.Flags().StringVar(&user, "user", "alice", "`name` of the user")
-	cmd.Flags().StringVar(&role, "role", "", "`group` that the user is to be in, such as operator (default: none, a customer)")
+	cmd.Flags().StringVar(&role, "role", "",
+		"`group` that the user is to be in, such as operator (default: none, a customer)")
 	return cmd
 }
 

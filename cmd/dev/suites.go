@@ -34,9 +34,11 @@ func testAll() *cobra.Command {
 			return suites.Run(cmd.Context(), cmd.OutOrStdout(), o)
 		},
 	}
-	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "these `suites`, with commas between: "+strings.Join(suites.Names(), ", "))
+	cmd.Flags().StringSliceVar(&o.Only, "only", nil,
+		"these `suites`, with commas between: "+strings.Join(suites.Names(), ", "))
 	cmd.Flags().BoolVar(&o.Strict, "strict", false, "fail if a suite does not run")
-	cmd.Flags().DurationVar(&o.Within, "within", 0, "start no suite that would probably not end in this `time`, such as 25m")
+	cmd.Flags().DurationVar(&o.Within, "within", 0,
+		"start no suite that would probably not end in this `time`, such as 25m")
 	return cmd
 }
 
@@ -127,9 +129,11 @@ func conform() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().IntVar(&o.Examples, "examples", 4, "random requests for each operation, besides those at the edges of its schemas")
+	cmd.Flags().IntVar(&o.Examples, "examples", 4,
+		"random requests for each operation, besides those at the edges of its schemas")
 	cmd.Flags().BoolVar(&o.Running, "running", false, "send to the stack that is up already, and leave it up")
-	cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute, "`time` for everything: the stack, its build, and both callers")
+	cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute,
+		"`time` for everything: the stack, its build, and both callers")
 	return cmd
 }
 
@@ -198,10 +202,13 @@ func cover() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
 			const profile = ".build/cover.out"
-			code, err := devstack.Exec(ctx, repo, report(), []string{"go", "test", "-coverprofile=" + profile, "-coverpkg=./internal/...",
-				"./internal/platform/...", "./internal/catalog/...", "./internal/fulfilment/...", "./internal/gateway/...",
-				"./internal/inventory/...", "./internal/notifications/...", "./internal/orders/...", "./internal/payments/...",
-				"./internal/shipping/...", "./internal/ops/...", "./internal/verify/faults", "./api/..."})
+			code, err := devstack.Exec(ctx, repo, report(),
+				[]string{"go", "test", "-coverprofile=" + profile, "-coverpkg=./internal/...",
+					"./internal/platform/...", "./internal/catalog/...", "./internal/fulfilment/...",
+					"./internal/gateway/...",
+					"./internal/inventory/...", "./internal/notifications/...", "./internal/orders/...",
+					"./internal/payments/...",
+					"./internal/shipping/...", "./internal/ops/...", "./internal/verify/faults", "./api/..."})
 			if err != nil || code != 0 {
 				return errors.Join(err, exitCode(code))
 			}
@@ -221,8 +228,10 @@ func inRepo(do func(ctx context.Context, repo devstack.Repo) error) func(*cobra.
 	}
 }
 
-// inDirectory runs a suite in a directory of its own, which is kept if the suite fails. A limit of 0 is none.
-func inDirectory(ctx context.Context, repo devstack.Repo, name string, limit time.Duration, run func(ctx context.Context, dir string) error) error {
+// inDirectory runs a suite in a directory of its own, which is kept if the suite fails. A limit of
+// 0 is none.
+func inDirectory(ctx context.Context, repo devstack.Repo, name string, limit time.Duration,
+	run func(ctx context.Context, dir string) error) error {
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)

@@ -72,7 +72,8 @@ How to reach the stack is then in .local/stack.json.`,
 				if step.Demo && noDemo {
 					continue
 				}
-				if err := opts.Report.Do(step.Name, func() error { return step.Run(cmd.Context(), stack) }); err != nil {
+				if err := opts.Report.Do(step.Name,
+					func() error { return step.Run(cmd.Context(), stack) }); err != nil {
 					return fmt.Errorf("%s: %w", step.Name, err)
 				}
 			}
@@ -91,10 +92,14 @@ AWS      %s (%s, region %s, keys %s/%s)
 		},
 	}
 	cmd.Flags().BoolVar(&noDemo, "no-demo", false, "place no order for show")
-	cmd.Flags().StringVar((*string)(&opts.Target), "target", "", "`emulator`: ministack (the default), or localstack, where functions verify tokens; until the next down")
-	cmd.Flags().StringVar(&opts.Discovery, "discovery", "", "`registry` that addresses stand in: parameters (the default) or cloud-map")
-	cmd.Flags().BoolVar(&opts.NoAuthorizer, "no-authorizer", false, "let functions verify tokens, as where the API has no authorizer; until the next down")
-	cmd.Flags().IntVar(&opts.Port, "port", 0, "`port` of the emulator (default: the one it had before, or any that is free)")
+	cmd.Flags().StringVar((*string)(&opts.Target), "target", "",
+		"`emulator`: ministack (the default), or localstack, where functions verify tokens; until the next down")
+	cmd.Flags().StringVar(&opts.Discovery, "discovery", "",
+		"`registry` that addresses stand in: parameters (the default) or cloud-map")
+	cmd.Flags().BoolVar(&opts.NoAuthorizer, "no-authorizer", false,
+		"let functions verify tokens, as where the API has no authorizer; until the next down")
+	cmd.Flags().IntVar(&opts.Port, "port", 0,
+		"`port` of the emulator (default: the one it had before, or any that is free)")
 	return cmd
 }
 
@@ -136,7 +141,8 @@ func status() *cobra.Command {
 				return err
 			}
 			fmt.Printf("running at %s (%s, process %d)\nAPI      %s\nsandbox  %s\n",
-				stack.Emulator.URL, stack.Emulator.Target, stack.Emulator.Process.PID, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"])
+				stack.Emulator.URL, stack.Emulator.Target, stack.Emulator.Process.PID, stack.Outputs["ApiUrl"],
+				stack.Outputs["SandboxUrl"])
 			return nil
 		},
 	}

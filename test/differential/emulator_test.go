@@ -40,8 +40,10 @@ const role = "arn:aws:iam::000000000000:role/differential"
 
 func startEmulator(t *testing.T) *emulator {
 	t.Helper()
-	// One of its own: the waits between attempts are cut to nothing, which others that test time could not bear.
-	e, err := devstack.StartEmulator(t.Context(), devstack.EmulatorOptions{Dir: t.TempDir(), Env: []string{"SFN_WAIT_SCALE=0"}})
+	// One of its own: the waits between attempts are cut to nothing, which others that test time
+	// could not bear.
+	e, err := devstack.StartEmulator(t.Context(),
+		devstack.EmulatorOptions{Dir: t.TempDir(), Env: []string{"SFN_WAIT_SCALE=0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,14 +82,16 @@ func (em *emulator) deploy(t *testing.T, machine string) {
 		}
 		text = strings.ReplaceAll(text, "${"+p+"}", arn)
 	}
-	out, err := em.client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{Name: &machine, Definition: &text, RoleArn: aws.String(role)})
+	out, err := em.client.CreateStateMachine(t.Context(),
+		&sfn.CreateStateMachineInput{Name: &machine, Definition: &text, RoleArn: aws.String(role)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	em.arns[machine] = *out.StateMachineArn
 }
 
-// function makes a scripted function and returns its ARN. By hand, since nothing else needs Lambda's client.
+// function makes a scripted function and returns its ARN. By hand, since nothing else needs
+// Lambda's client.
 func (em *emulator) function(t *testing.T, name string) string {
 	t.Helper()
 	var code bytes.Buffer
@@ -114,7 +118,8 @@ func (em *emulator) function(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	var made struct{ FunctionArn string }
-	if answer := em.post(t, "lambda", "/2015-03-31/functions", "application/json", body); json.Unmarshal(answer, &made) != nil {
+	if answer := em.post(t, "lambda", "/2015-03-31/functions", "application/json", body); json.Unmarshal(answer,
+		&made) != nil {
 		t.Fatalf("the answer is not JSON: %s", answer)
 	}
 	return made.FunctionArn
@@ -138,7 +143,8 @@ func (em *emulator) post(t *testing.T, service, path, contentType string, body [
 	req.Header.Set("Content-Type", contentType)
 	sum := sha256.Sum256(body)
 	key := aws.Credentials{AccessKeyID: devstack.AccessKey, SecretAccessKey: devstack.SecretKey}
-	if err := v4.NewSigner().SignHTTP(t.Context(), key, req, hex.EncodeToString(sum[:]), service, devstack.Region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(t.Context(), key, req, hex.EncodeToString(sum[:]), service, devstack.Region,
+		time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(req)
@@ -207,7 +213,8 @@ func (em *emulator) await(t *testing.T, c scripted) run {
 
 func (em *emulator) start(t *testing.T, machine, name, input string) {
 	t.Helper()
-	_, err := em.client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: aws.String(em.arns[machine]), Name: &name, Input: &input})
+	_, err := em.client.StartExecution(t.Context(),
+		&sfn.StartExecutionInput{StateMachineArn: aws.String(em.arns[machine]), Name: &name, Input: &input})
 	var exists *types.ExecutionAlreadyExists
 	if err != nil && !errors.As(err, &exists) { // names are used once: the SDK has asked again for want of an answer
 		t.Fatalf("%s: %v", name, err)
@@ -224,13 +231,17 @@ func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int)
 	}
 	var err error
 	if a := c.Tokens[n]; a.Error != "" {
-		_, err = em.client.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: &payload.ResumeToken, Error: &a.Error, Cause: aws.String("scripted")})
+		_, err = em.client.SendTaskFailure(ctx,
+			&sfn.SendTaskFailureInput{TaskToken: &payload.ResumeToken, Error: &a.Error, Cause: aws.String("scripted")})
 	} else {
-		_, err = em.client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &payload.ResumeToken, Output: aws.String(string(a.Result))})
+		_, err = em.client.SendTaskSuccess(ctx,
+			&sfn.SendTaskSuccessInput{TaskToken: &payload.ResumeToken, Output: aws.String(string(a.Result))})
 	}
 	var gone *types.TaskDoesNotExist
 	if errors.As(err, &gone) {
-		return 0 // on a busy machine the emulator may give a call up, and call again with what it takes for the next attempt
+		// on a busy machine the emulator may give a call up, and call again with what it takes for
+		// the next attempt
+		return 0
 	}
 	if err != nil {
 		t.Fatalf("%s: answer %d: %v", c.Name, n, err)
@@ -264,7 +275,8 @@ func (em *emulator) calls(t *testing.T, order, function string) []string {
 // history reads the states that were entered, with their inputs.
 func (em *emulator) history(t *testing.T, arn string, r *run) {
 	t.Helper()
-	pages := sfn.NewGetExecutionHistoryPaginator(em.client, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})
+	pages := sfn.NewGetExecutionHistoryPaginator(em.client,
+		&sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -272,7 +284,8 @@ func (em *emulator) history(t *testing.T, arn string, r *run) {
 		}
 		for _, e := range page.Events {
 			if d := e.StateEnteredEventDetails; d != nil {
-				r.States = append(r.States, fmt.Sprintf("%s %s", aws.ToString(d.Name), canonical(t, aws.ToString(d.Input))))
+				r.States = append(r.States,
+					fmt.Sprintf("%s %s", aws.ToString(d.Name), canonical(t, aws.ToString(d.Input))))
 			}
 		}
 	}

@@ -28,7 +28,8 @@ func says(t *testing.T, path string, status int, body string) {
 	t.Helper()
 	eventually(t, 60*time.Second, path, func() error {
 		got, text, retryAfter, err := anonymously(t.Context(), path)
-		if err != nil || got != status || text != body || (status == http.StatusServiceUnavailable) != (retryAfter != "") {
+		if err != nil || got != status || text != body ||
+			(status == http.StatusServiceUnavailable) != (retryAfter != "") {
 			return errorf("%d %s (Retry-After %q), %v", got, text, retryAfter, err)
 		}
 		return nil
@@ -36,16 +37,18 @@ func says(t *testing.T, path string, status int, body string) {
 }
 
 // healthPaths are of everything that tells anybody whether it is ready.
-var healthPaths = []string{"/health/live", "/health/ready", "/health/orders", "/health/payments", "/health/inventory", "/health/shipping", "/health/catalog"}
+var healthPaths = []string{"/health/live", "/health/ready", "/health/orders", "/health/payments", "/health/inventory",
+	"/health/shipping", "/health/catalog"}
 
 func TestEverythingIsReadyAndOperatorsSeeWhy(t *testing.T) {
 	for _, path := range healthPaths {
 		says(t, path, http.StatusOK, `{"status":"pass"}`)
 	}
 	want := map[string][]string{
-		"gateway":   {"breaker:orders", "breaker:payments", "breaker:inventory", "breaker:shipping"},
-		"orders":    {"table", "topic"},
-		"payments":  {"table", "topic", "registry:payment-provider", "breaker:payment-provider", "secret:payment-webhook"},
+		"gateway": {"breaker:orders", "breaker:payments", "breaker:inventory", "breaker:shipping"},
+		"orders":  {"table", "topic"},
+		"payments": {"table", "topic", "registry:payment-provider", "breaker:payment-provider",
+			"secret:payment-webhook"},
 		"inventory": {"table", "topic"},
 		"shipping":  {"table", "topic", "registry:carrier", "breaker:carrier", "secret:carrier-webhook"},
 		"catalog":   {"table", "topic"},
@@ -61,7 +64,8 @@ func TestEverythingIsReadyAndOperatorsSeeWhy(t *testing.T) {
 			}
 			for i, c := range s.Checks {
 				// A circuit may be open since a test of an outage.
-				if c.Name != want[s.ServiceID][i] || c.Status == "fail" || c.Status == "warn" && c.Code != "CircuitOpen" {
+				if c.Name != want[s.ServiceID][i] || c.Status == "fail" || c.Status == "warn" &&
+					c.Code != "CircuitOpen" {
 					return errorf("%+v", s)
 				}
 			}
@@ -77,7 +81,8 @@ func TestWhoIsNoOperatorLearnsNothingOfParts(t *testing.T) {
 	}
 }
 
-// A service without the address of its third party is not ready: operators are told of the part, everybody else only that.
+// A service without the address of its third party is not ready: operators are told of the part,
+// everybody else only that.
 func TestABrokenPartIsNamedToOperatorsOnly(t *testing.T) {
 	restore, err := stack.RemoveAddress(t.Context(), "payment-provider")
 	if err != nil {

@@ -21,7 +21,8 @@ func wantLimited(t *testing.T, err error, code string, least, most time.Duration
 	}
 }
 
-// One customer cannot hold a whole shop: what is over the limit of orders under way is refused, until one of them is over.
+// One customer cannot hold a whole shop: what is over the limit of orders under way is refused,
+// until one of them is over.
 func TestOneCustomersOrdersUnderWayAreLimited(t *testing.T) {
 	limit := orders.DefaultLimits.Open
 	sell(t, "HOARDED", 1000, 2*limit)

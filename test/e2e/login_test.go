@@ -37,18 +37,23 @@ func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {
 	admin := func(operation string, in map[string]any) {
 		t.Helper()
 		in["UserPoolId"], in["Username"] = pool, email
-		if err := (awsapi.Client{Config: stack.Config()}).JSON(t.Context(), "cognito-idp", "AWSCognitoIdentityProviderService."+operation, in, nil); err != nil {
+		if err := (awsapi.Client{Config: stack.Config()}).JSON(t.Context(), "cognito-idp",
+			"AWSCognitoIdentityProviderService."+operation, in, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	admin("AdminCreateUser", map[string]any{"TemporaryPassword": first, "MessageAction": "SUPPRESS",
-		"UserAttributes": []map[string]string{{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}}})
+		"UserAttributes": []map[string]string{{"Name": "email", "Value": email},
+			{"Name": "email_verified", "Value": "true"}}})
 	admin("AdminAddUserToGroup", map[string]any{"GroupName": "operator"})
 
-	if out, err := orderflow("wrong\n", "login", "--username", email); err == nil || !strings.Contains(out, "NotAuthorizedException") {
+	if out, err := orderflow("wrong\n", "login", "--username", email); err == nil ||
+		!strings.Contains(out, "NotAuthorizedException") {
 		t.Errorf("a wrong password: %s, %v", out, err)
 	}
-	if out, err := orderflow(strings.Join([]string{first, own, own, ""}, "\n"), "login", "--username", email); err != nil || !strings.Contains(out, "Signed in as "+email) || strings.Contains(out, "not in the group") {
+	if out, err := orderflow(strings.Join([]string{first, own, own, ""}, "\n"), "login", "--username",
+		email); err != nil || !strings.Contains(out, "Signed in as "+email) ||
+		strings.Contains(out, "not in the group") {
 		t.Fatalf("%s, %v", out, err)
 	}
 	if status := asSignedIn(t, cache, "/v1/health"); status != http.StatusOK {

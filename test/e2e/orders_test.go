@@ -17,10 +17,12 @@ import (
 	"orderflow/internal/verify/e2e"
 )
 
-var berlin = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: "10115", Country: "DE"}
+var berlin = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: "10115",
+	Country: "DE"}
 
 func order(sku string, quantity int, method string) client.OrderRequest {
-	return client.OrderRequest{Items: []client.Item{{SKU: sku, Quantity: quantity}}, PaymentMethod: method, ShippingAddress: berlin}
+	return client.OrderRequest{Items: []client.Item{{SKU: sku, Quantity: quantity}}, PaymentMethod: method,
+		ShippingAddress: berlin}
 }
 
 func TestAnOrderIsFulfilledAndItsCustomerTold(t *testing.T) {
@@ -34,7 +36,8 @@ func TestAnOrderIsFulfilledAndItsCustomerTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := map[string]json.RawMessage{"CONFIRMED": summary.Order, "CAPTURED": summary.Payment, "COMMITTED": summary.Reservations, "BOOKED": summary.Shipment}
+	parts := map[string]json.RawMessage{"CONFIRMED": summary.Order, "CAPTURED": summary.Payment,
+		"COMMITTED": summary.Reservations, "BOOKED": summary.Shipment}
 	for status, part := range parts {
 		if got := field(t, part, "status"); got != status {
 			t.Errorf("the summary's part is %q, want %q: %s", got, status, part)
@@ -56,7 +59,8 @@ func TestAnOrderIsFulfilledAndItsCustomerTold(t *testing.T) {
 func TestAddressesOfOtherCountriesAreDelivered(t *testing.T) {
 	sell(t, "ABROAD", 700, 5)
 	for _, to := range []client.Address{
-		{Name: "Ada", Line1: "1 Sample Street", Line2: "Apt 4", City: "Springfield", Region: "IL", PostalCode: "62701", Country: "US"},
+		{Name: "Ada", Line1: "1 Sample Street", Line2: "Apt 4", City: "Springfield", Region: "IL", PostalCode: "62701",
+			Country: "US"},
 		{Name: "Ada", Line1: "Tower 1", City: "Dubai", Region: "Dubai", Country: "AE"},
 	} {
 		r := order("ABROAD", 1, "pm_card_visa")
@@ -78,7 +82,8 @@ func TestTheStoriesOfTheDemoEndAsTheyMust(t *testing.T) {
 	if err := shop().Six(t.Context(), &out); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
-	for _, undo := range []string{"↩ CloseOrder", "↩ CancelShipment", "↩ VoidPayment", "↩ ReleaseStock", "↩ RejectOrder"} {
+	for _, undo := range []string{"↩ CloseOrder", "↩ CancelShipment", "↩ VoidPayment", "↩ ReleaseStock",
+		"↩ RejectOrder"} {
 		if n := strings.Count(out.String(), undo); n != 4 {
 			t.Errorf("%s is told %d times, want once for each of the 4 orders that fail\n%s", undo, n, out.String())
 		}
@@ -134,7 +139,8 @@ func TestAConfirmedOrderCannotBeCancelled(t *testing.T) {
 	wantProblem(t, err, http.StatusConflict, "OrderNotCancellable")
 }
 
-// Two hundred orders (on a slow target fewer), eight at a time, over a stock that does not last for all of them.
+// Two hundred orders (on a slow target fewer), eight at a time, over a stock that does not last for
+// all of them.
 func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	const parallel, each = 8, 2
 	orders := e2e.Rush(stack.Emulator.Target)
@@ -145,7 +151,8 @@ func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	placed := make([]client.Order, orders)
 	spread(orders, parallel, func(i int) {
 		var err error
-		placed[i], err = as(fmt.Sprintf("rush%d", i%24), "").PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i), order("RUSH", each, methods[i%len(methods)]))
+		placed[i], err = as(fmt.Sprintf("rush%d", i%24), "").PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i),
+			order("RUSH", each, methods[i%len(methods)]))
 		if err != nil {
 			t.Errorf("order %d: %v", i, err)
 		}
@@ -172,7 +179,9 @@ func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	})
 	t.Logf("all final after %s: %v", time.Since(begin).Round(time.Millisecond), ended)
 
-	wantStock(t, "RUSH", client.Stock{SKU: "RUSH", OnHand: stocked - each*confirmed, Shipped: each * confirmed, Available: stocked - each*confirmed})
+	wantStock(t, "RUSH",
+		client.Stock{SKU: "RUSH", OnHand: stocked - each*confirmed, Shipped: each * confirmed,
+			Available: stocked - each*confirmed})
 	var captured int64
 	for _, o := range placed {
 		live := 0
@@ -225,10 +234,12 @@ func place(t *testing.T, c *client.Client, r client.OrderRequest) client.Order {
 // sell puts a product up for sale that no other test uses, and waits until orders knows its price.
 func sell(t *testing.T, sku string, cents int64, stock int) {
 	t.Helper()
-	if _, err := operator().PutProduct(t.Context(), sku, "Test product", money.Money{Currency: "EUR", Amount: cents}, ""); err != nil {
+	if _, err := operator().PutProduct(t.Context(), sku, "Test product", money.Money{Currency: "EUR", Amount: cents},
+		""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := operator().AdjustStock(t.Context(), "", sku, client.Adjustment{Delta: stock, Reason: "test", AllowUnknownSKU: true}); err != nil {
+	if _, err := operator().AdjustStock(t.Context(), "", sku,
+		client.Adjustment{Delta: stock, Reason: "test", AllowUnknownSKU: true}); err != nil {
 		t.Fatal(err)
 	}
 	r := order(sku, 1, "pm_card_visa_chargeDeclined") // takes nothing in the end

@@ -40,12 +40,14 @@ func TestAnOutageOfTheProviderCostsNoOrder(t *testing.T) {
 	t.Log(out.String())
 }
 
-// authorize-payment and void-payment run in processes of their own, and share nothing but the table of payments.
+// authorize-payment and void-payment run in processes of their own, and share nothing but the table
+// of payments.
 func TestACircuitThatOneFunctionOpensIsOpenToAnother(t *testing.T) {
 	provider := divert(t)
 	invoke := func(function string) string {
 		out, err := stack.Invoke(t.Context(), function, map[string]any{
-			"orderId": ids.Random(clock.System{}).New(), "customerId": "nobody", "amount": money.Money{Currency: "EUR", Amount: 100}, "paymentMethod": "pm_card_visa",
+			"orderId": ids.Random(clock.System{}).New(), "customerId": "nobody",
+			"amount": money.Money{Currency: "EUR", Amount: 100}, "paymentMethod": "pm_card_visa",
 		})
 		if err != nil {
 			t.Error(err)
@@ -86,7 +88,8 @@ func TestACircuitThatOneFunctionOpensIsOpenToAnother(t *testing.T) {
 	out := invoke("void-payment")
 	took, calls := time.Since(before), len(provider.Calls(before))
 	if !strings.Contains(out, resilience.ErrOpen.Code) || calls != 0 || took > time.Second {
-		t.Errorf("void-payment: %s after %s, and %d calls; want that it is refused at once, without a call", out, took, calls)
+		t.Errorf("void-payment: %s after %s, and %d calls; want that it is refused at once, without a call", out, took,
+			calls)
 	}
 	refused := 0
 	for range 3 {
@@ -106,12 +109,14 @@ func TestACircuitThatOneFunctionOpensIsOpenToAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	operate(t, 0, "circuit", "reset", "payment-provider", "--reason", "they are back")
-	if out := operate(t, 0, "circuit", "show", "payment-provider"); !strings.Contains(out, "CLOSED") || !strings.Contains(out, "they are back") {
+	if out := operate(t, 0, "circuit", "show", "payment-provider"); !strings.Contains(out, "CLOSED") ||
+		!strings.Contains(out, "they are back") {
 		t.Errorf("show:\n%s", out)
 	}
 	time.Sleep(time.Second)
 	void()
-	if out := operate(t, 1, "circuit", "reset", "payment-provider", "--reason", "once more"); !strings.Contains(out, "nothing to reset") {
+	if out := operate(t, 1, "circuit", "reset", "payment-provider", "--reason", "once more"); !strings.Contains(out,
+		"nothing to reset") {
 		t.Errorf("reset of a closed circuit: %s", out)
 	}
 }

@@ -24,9 +24,11 @@ func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var again client.Order
-	header, err := customer().Do(t.Context(), client.Call{Method: http.MethodPost, Path: "/v1/orders", IdempotencyKey: "repeat-1", Body: r}, &again)
+	header, err := customer().Do(t.Context(),
+		client.Call{Method: http.MethodPost, Path: "/v1/orders", IdempotencyKey: "repeat-1", Body: r}, &again)
 	if err != nil || again.OrderID != first.OrderID || header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("the repeat gave order %s (%v), replayed %q; want %s", again.OrderID, err, header.Get("Idempotent-Replayed"), first.OrderID)
+		t.Errorf("the repeat gave order %s (%v), replayed %q; want %s", again.OrderID, err,
+			header.Get("Idempotent-Replayed"), first.OrderID)
 	}
 	r.Items[0].Quantity = 2
 	_, err = customer().PlaceOrder(t.Context(), "repeat-1", r)
@@ -57,7 +59,8 @@ func TestOneKeySentByManyAtOnceMakesOneOrder(t *testing.T) {
 	wantFinal(t, client.Order{OrderID: ids[0]}, client.Confirmed, "")
 }
 
-// A step that runs again after the saga is over changes nothing, whatever the order in which it comes.
+// A step that runs again after the saga is over changes nothing, whatever the order in which it
+// comes.
 func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
 	sell(t, "AGAIN", 500, 10)
 	o := place(t, customer(), order("AGAIN", 3, "pm_card_visa"))
@@ -67,7 +70,8 @@ func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
 		"items": []client.Item{{SKU: "AGAIN", Quantity: 3}}, "address": berlin,
 	}
 	for range 2 {
-		for _, name := range []string{"reserve-stock", "authorize-payment", "arrange-shipment", "capture-payment", "commit-stock", "confirm-order", "close-order"} {
+		for _, name := range []string{"reserve-stock", "authorize-payment", "arrange-shipment", "capture-payment",
+			"commit-stock", "confirm-order", "close-order"} {
 			out, err := stack.Invoke(t.Context(), name, step)
 			if err != nil || strings.Contains(string(out), "errorType") {
 				t.Errorf("%s again: %s, %v", name, out, err)
@@ -91,7 +95,8 @@ func TestAStepThatComesAfterItsUndoIsRefused(t *testing.T) {
 		"items": []client.Item{{SKU: "LATE", Quantity: 3}}, "address": berlin,
 	}
 	for name, want := range map[string]string{
-		"capture-payment": "StepCompensated", "arrange-shipment": "StepCompensated", "commit-stock": "StepCompensated", "confirm-order": "StepCompensated",
+		"capture-payment": "StepCompensated", "arrange-shipment": "StepCompensated", "commit-stock": "StepCompensated",
+		"confirm-order": "StepCompensated",
 	} {
 		out, err := stack.Invoke(t.Context(), name, step)
 		if err != nil || !strings.Contains(string(out), want) {
@@ -137,16 +142,20 @@ func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
 	wantDeadLetterQueuesEmpty(t)
 }
 
-// sentEvent makes an event about the order as orders does, under an id of its own that all copies share.
+// sentEvent makes an event about the order as orders does, under an id of its own that all copies
+// share.
 func sentEvent(t *testing.T, o client.Order, happened string) string {
 	t.Helper()
-	data := map[string]any{"orderId": o.OrderID, "customerId": subject(t, bearer(t, "alice", "")), "customerEmail": "alice@example.com", "total": o.Total}
+	data := map[string]any{"orderId": o.OrderID, "customerId": subject(t, bearer(t, "alice", "")),
+		"customerEmail": "alice@example.com", "total": o.Total}
 	if happened == "created" {
 		data["items"], data["paymentMethod"], data["shippingAddress"] = o.Items, o.PaymentMethod, o.ShippingAddress
 	}
 	b, err := json.Marshal(map[string]any{
-		"specversion": "1.0", "id": "again-" + o.OrderID, "source": "orderflow/orders", "subject": o.OrderID, "time": time.Now().UTC(),
-		"type": "orderflow.orders.order." + happened + ".v1", "datacontenttype": "application/json", "aggregateversion": 1, "data": data,
+		"specversion": "1.0", "id": "again-" + o.OrderID, "source": "orderflow/orders", "subject": o.OrderID,
+		"time": time.Now().UTC(),
+		"type": "orderflow.orders.order." + happened + ".v1", "datacontenttype": "application/json",
+		"aggregateversion": 1, "data": data,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +190,8 @@ func queueURL(t *testing.T, name string) *string {
 
 func sendToQueue(t *testing.T, consumer, body string) {
 	t.Helper()
-	if _, err := queues().SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queueURL(t, "orderflow-"+consumer), MessageBody: &body}); err != nil {
+	if _, err := queues().SendMessage(t.Context(),
+		&sqs.SendMessageInput{QueueUrl: queueURL(t, "orderflow-"+consumer), MessageBody: &body}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -194,9 +204,11 @@ func waiting(t *testing.T, name string) int {
 
 func count(t *testing.T, queue *string) int {
 	t.Helper()
-	out, err := queues().GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: queue, AttributeNames: []types.QueueAttributeName{
-		types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-	}})
+	out, err := queues().GetQueueAttributes(t.Context(),
+		&sqs.GetQueueAttributesInput{QueueUrl: queue, AttributeNames: []types.QueueAttributeName{
+			types.QueueAttributeNameApproximateNumberOfMessages,
+			types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}

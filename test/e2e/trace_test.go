@@ -25,7 +25,8 @@ const budgetFile = "testdata/call_budget.golden"
 // trace is one order's, by the ids of its spans.
 type trace map[string]zipkin.Span
 
-// name tells a span as the tables below do: function and name, of which what all events' types have is left out.
+// name tells a span as the tables below do: function and name, of which what all events' types have
+// is left out.
 func name(s zipkin.Span) string {
 	function := strings.TrimPrefix(strings.TrimPrefix(s.Local.ServiceName, "orderflow-local-"), "orderflow-")
 	if s.Name == s.Local.ServiceName {
@@ -85,13 +86,15 @@ var tree = []string{
 	"confirm-order → project-order: process orders.order.confirmed.v1",
 }
 
-// late is what an order also has if the carrier answers before the saga waits for it: the event is told again.
+// late is what an order also has if the carrier answers before the saga waits for it: the event is
+// told again.
 var late = []string{
 	"await-shipment → relay-shipping-events: publish shipping.shipment.booked.v1",
 	"await-shipment → resume-fulfilment: process shipping.shipment.booked.v1",
 }
 
-// TestOneOrderIsOneTrace follows orders from the HTTP request to the last e-mail, one after the other, and counts the calls.
+// TestOneOrderIsOneTrace follows orders from the HTTP request to the last e-mail, one after the
+// other, and counts the calls.
 func TestOneOrderIsOneTrace(t *testing.T) {
 	const orders = 3
 	var all []map[string]int
@@ -126,7 +129,8 @@ func completeTrace(t *testing.T, orderID string) trace {
 		found := tr.edges()
 		for _, edge := range tree {
 			if !found[edge] {
-				return fmt.Errorf("of %d spans none is\n  %s\nthere are\n  %s", len(tr), edge, strings.Join(slices.Sorted(maps.Keys(found)), "\n  "))
+				return fmt.Errorf("of %d spans none is\n  %s\nthere are\n  %s", len(tr), edge,
+					strings.Join(slices.Sorted(maps.Keys(found)), "\n  "))
 			}
 		}
 		return nil
@@ -143,7 +147,8 @@ func wantTree(t *testing.T, tr trace) {
 	}
 	id, mails := "", 0
 	for _, s := range tr {
-		for _, private := range []string{"alice", berlin.Name, berlin.Line1, berlin.City, berlin.PostalCode, "pm_card"} {
+		for _, private := range []string{"alice", berlin.Name, berlin.Line1, berlin.City, berlin.PostalCode,
+			"pm_card"} {
 			if text := fmt.Sprint(s.Name, s.Tags); strings.Contains(text, private) {
 				t.Errorf("a span tells of %q: %s", private, text)
 			}
@@ -166,7 +171,8 @@ func wantTree(t *testing.T, tr trace) {
 	}
 }
 
-// calls counts what our own functions asked of AWS and of third parties, and the events that they published.
+// calls counts what our own functions asked of AWS and of third parties, and the events that they
+// published.
 func (tr trace) calls() map[string]int {
 	n := map[string]int{}
 	for _, s := range tr {
@@ -186,14 +192,15 @@ func published(call string) string {
 	return function + ": events"
 }
 
-// budgeted is a call's budget, given what orders took at most. exact is false where an order may take fewer: as it finds the caches
-// of addresses, secrets and circuits, as its events are delivered together, and as the carrier answers before the saga waits for it
-// or after.
+// budgeted is a call's budget, given what orders took at most. exact is false where an order may
+// take fewer: as it finds the caches of addresses, secrets and circuits, as its events are
+// delivered together, and as the carrier answers before the saga waits for it or after.
 func budgeted(call string, least, most map[string]int) (n int, exact bool) {
 	function, operation, _ := strings.Cut(call, ": ")
 	dependent := most[function+": POST payment-provider"]+most[function+": POST carrier"] > 0
 	switch {
-	case strings.HasPrefix(operation, "ssm."), strings.HasPrefix(operation, "Secrets Manager."), dependent && operation == "DynamoDB.GetItem":
+	case strings.HasPrefix(operation, "ssm."), strings.HasPrefix(operation, "Secrets Manager."), dependent &&
+		operation == "DynamoDB.GetItem":
 		return most[call], false
 	case strings.HasPrefix(function, "relay-") && operation != "events":
 		return most[published(call)], false
@@ -203,7 +210,8 @@ func budgeted(call string, least, most map[string]int) (n int, exact bool) {
 	return most[call], least[call] == most[call]
 }
 
-// format writes a budget: for each call how many an order takes; "≤" where orders differ, or it depends on caches.
+// format writes a budget: for each call how many an order takes; "≤" where orders differ, or it
+// depends on caches.
 func format(orders []map[string]int) []byte {
 	least, most := bounds(orders)
 	out := []byte(`# The calls that one fulfilled order takes, in the whole system; third parties' own are left out.
@@ -240,7 +248,8 @@ func bounds(orders []map[string]int) (least, most map[string]int) {
 	return least, most
 }
 
-// wantWithinBudget compares by the order that took the least: what a single one takes more may be a repeated delivery.
+// wantWithinBudget compares by the order that took the least: what a single one takes more may be a
+// repeated delivery.
 func wantWithinBudget(t *testing.T, orders []map[string]int) {
 	t.Helper()
 	data, err := os.ReadFile(budgetFile)
@@ -263,7 +272,8 @@ func wantWithinBudget(t *testing.T, orders []map[string]int) {
 		}
 		budget[call] = n
 		if call != "all" && most[call] < n && !strings.HasPrefix(number, "≤") {
-			t.Errorf("%s: an order takes %d, the budget has %d; if it is meant, write it down with -update-budget", call, most[call], n)
+			t.Errorf("%s: an order takes %d, the budget has %d; if it is meant, write it down with -update-budget",
+				call, most[call], n)
 		}
 	}
 	total := 0

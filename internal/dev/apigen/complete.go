@@ -38,9 +38,9 @@ type verb struct {
 	responses map[string][]string // by status
 }
 
-// complete returns openapi.yaml: contract with what follows from each operation, its common answers,
-// HEAD beside GET, OPTIONS on every path and the integration with the function that serves it.
-// alias returns the qualifier by which the API invokes a function, such as :live, or nothing.
+// complete returns openapi.yaml: contract with what follows from each operation, its common
+// answers, HEAD beside GET, OPTIONS on every path and the integration with the function that serves
+// it. alias returns the qualifier by which the API invokes a function, such as :live, or nothing.
 func complete(contract string, alias func(function string) string) (string, error) {
 	_, contract, begins := strings.Cut(contract, "\nopenapi:")
 	head, rest, found := strings.Cut(contract, "\npaths:\n\n")

@@ -88,7 +88,8 @@ func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operatio
 	return o, err
 }
 
-// checked are the keywords that package api enforces; silent are those that say nothing about what is valid.
+// checked are the keywords that package api enforces; silent are those that say nothing about what
+// is valid.
 var (
 	checked = []string{
 		"type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
@@ -109,7 +110,8 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 	}
 	for name, value := range keywords {
 		switch {
-		case slices.Contains(silent, name), name == "format" && value == "int64", name == "nullable" && s.Type == nil: // anything at all
+		// anything at all
+		case slices.Contains(silent, name), name == "format" && value == "int64", name == "nullable" && s.Type == nil:
 			delete(keywords, name)
 		case !slices.Contains(checked, name):
 			return nil, fmt.Errorf("keyword %s is not supported in requests", name)
@@ -121,7 +123,8 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 		return nil, fmt.Errorf("an integer needs minimum and maximum, or it may not fit into an int64")
 	}
 	if s.Type.Is("object") && s.AdditionalProperties.Has == nil {
-		return nil, fmt.Errorf("an object needs additionalProperties: false, or unknown fields get in; true where that is meant")
+		return nil,
+			fmt.Errorf("an object needs additionalProperties: false, or unknown fields get in; true where that is meant")
 	}
 	if s.Pattern != "" {
 		re, err := syntax.Parse(s.Pattern, syntax.Perl)
@@ -129,13 +132,15 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 			return nil, err
 		}
 		if n := repeats(re); n > maxRepeats {
-			return nil, fmt.Errorf("a pattern that repeats %d times is slow to compile, at every start of its function: bound it by maxLength", n)
+			return nil,
+				fmt.Errorf("a pattern that repeats %d times is slow to compile, at every start of its function: bound it by maxLength", n)
 		}
 	}
 	return keywords, nested(s, keywords)
 }
 
-// maxRepeats bounds {n,m} in patterns, which are unrolled: {1,255} takes a tenth of a hello-world function's start.
+// maxRepeats bounds {n,m} in patterns, which are unrolled: {1,255} takes a tenth of a hello-world
+// function's start.
 const maxRepeats = 32
 
 // repeats returns the largest bound of a repetition in re.

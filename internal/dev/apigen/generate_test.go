@@ -44,7 +44,8 @@ func TestAnOperationWithoutItsKeysIsRefused(t *testing.T) {
 		"  /x:\n    get:\n      operationId: x\n      tags: [x]\n      security: []\n": "responses",
 	} {
 		contract := "\nopenapi: 3.0.3\npaths:\n\n" + paths + "\ncomponents:\n"
-		if _, err := complete(contract, func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := complete(contract, func(string) string { return "" }); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error about %s", paths, err, want)
 		}
 	}

@@ -1,5 +1,6 @@
-// Package apigen writes what is derived from api/contract.yaml: api/openapi.yaml, the whole contract,
-// and for each of its operations what a request must look like, api/operations/<operationId>.json.
+// Package apigen writes what is derived from api/contract.yaml: api/openapi.yaml, the whole
+// contract, and for each of its operations what a request must look like,
+// api/operations/<operationId>.json.
 package apigen
 
 import (
@@ -49,7 +50,8 @@ func openAPI(root string) ([]byte, error) {
 		return nil, err
 	}
 	spec, err := complete(string(contract), func(function string) string {
-		if name, ok := cfn.Dig(template, "Resources", function+"Function", "Properties", "AutoPublishAlias").(string); ok {
+		if name, ok := cfn.Dig(template, "Resources", function+"Function", "Properties",
+			"AutoPublishAlias").(string); ok {
 			return ":" + name
 		}
 		return ""

@@ -11,14 +11,15 @@ import (
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
-// Serve answers at an address with what file keeps, and keeps there what comes. GET /health answers with name. It
-// returns when the server cannot go on.
+// Serve answers at an address with what file keeps, and keeps there what comes. GET /health answers
+// with name. It returns when the server cannot go on.
 func Serve(address, file, name string) error {
 	store := &Store{}
 	if err := restore(store, file); err != nil {
 		return err
 	}
-	server := &http.Server{Addr: address, Handler: (&Server{Store: store, Name: name}).Handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: address, Handler: (&Server{Store: store, Name: name}).Handler(),
+		ReadHeaderTimeout: 10 * time.Second}
 	return server.ListenAndServe()
 }
 

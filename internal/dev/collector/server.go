@@ -10,7 +10,8 @@ import (
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
-// Server serves a store by HTTP: Zipkin's POST /api/v2/spans, GET /api/v2/trace/{id} and GET /api/v2/traces.
+// Server serves a store by HTTP: Zipkin's POST /api/v2/spans, GET /api/v2/trace/{id} and GET
+// /api/v2/traces.
 type Server struct {
 	Store *Store
 	// Name is what GET /health answers with: another server may have the port.
@@ -22,7 +23,8 @@ const maxBody = 16 << 20
 // Handler returns the routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { answer(w, map[string]string{"name": s.Name}) })
+	mux.HandleFunc("GET /health",
+		func(w http.ResponseWriter, _ *http.Request) { answer(w, map[string]string{"name": s.Name}) })
 	mux.HandleFunc("POST /api/v2/spans", s.take)
 	mux.HandleFunc("GET /api/v2/trace/{id}", func(w http.ResponseWriter, r *http.Request) {
 		spans := s.Store.Trace(r.PathValue("id"))
@@ -42,15 +44,16 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// fromPage tells whether a browser sent a request for a web page, which must neither read nor write traces. The emulators have
-// the same rule: tools/webguard says what gives a page away.
+// fromPage tells whether a browser sent a request for a web page, which must neither read nor write
+// traces. The emulators have the same rule: tools/webguard says what gives a page away.
 func fromPage(r *http.Request) bool {
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	site := r.Header.Get("Sec-Fetch-Site")
-	return host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil || r.Header.Get("Origin") != "" || site != "" && site != "none"
+	return host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil || r.Header.Get("Origin") != "" ||
+		site != "" && site != "none"
 }
 
 func (s *Server) take(w http.ResponseWriter, r *http.Request) {

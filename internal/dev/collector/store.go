@@ -69,7 +69,8 @@ func (s *Store) Trace(id string) []zipkin.Span {
 	return sorted(s.byTrace[id])
 }
 
-// Find returns up to limit traces with a span that has all the tags, the newest first. An empty value is any.
+// Find returns up to limit traces with a span that has all the tags, the newest first. An empty
+// value is any.
 func (s *Store) Find(tags map[string]string, limit int) [][]zipkin.Span {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,5 +94,6 @@ func has(span zipkin.Span, tags map[string]string) bool {
 }
 
 func sorted(spans []zipkin.Span) []zipkin.Span {
-	return slices.SortedStableFunc(slices.Values(spans), func(a, b zipkin.Span) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+	return slices.SortedStableFunc(slices.Values(spans),
+		func(a, b zipkin.Span) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
 }

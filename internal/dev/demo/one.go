@@ -32,7 +32,8 @@ func (s Shop) One(ctx context.Context, w io.Writer) error {
 		}
 		steps := tasks(saga)
 		for ; told < len(steps) && steps[told].Outcome != timeline.Running; told++ {
-			fmt.Fprintf(w, "    %6.1f s  %-17s %s\n", time.Duration(steps[told].Offset+steps[told].Duration).Seconds(), steps[told].State, steps[told].Outcome)
+			fmt.Fprintf(w, "    %6.1f s  %-17s %s\n", time.Duration(steps[told].Offset+steps[told].Duration).Seconds(),
+				steps[told].State, steps[told].Outcome)
 		}
 		if o.Final() && told >= len(steps) {
 			break

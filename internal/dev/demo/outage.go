@@ -21,13 +21,15 @@ type Plan struct {
 	Before, Down, After time.Duration
 	// Drain is how long the orders have after that to become final.
 	Drain time.Duration
-	// Fall is the part, 0 to 1, by which the calls to the provider must fall while the circuit is open, against
-	// the calls that the steps asked for. FallFromBefore is the same against the calls before the outage.
+	// Fall is the part, 0 to 1, by which the calls to the provider must fall while the circuit is
+	// open, against the calls that the steps asked for. FallFromBefore is the same against the
+	// calls before the outage.
 	Fall, FallFromBefore float64
 }
 
 // Minute is a whole minute without the provider.
-var Minute = Plan{Every: 700 * time.Millisecond, Before: 15 * time.Second, Down: time.Minute, After: 15 * time.Second, Drain: 100 * time.Second, Fall: .9, FallFromBefore: .9}
+var Minute = Plan{Every: 700 * time.Millisecond, Before: 15 * time.Second, Down: time.Minute, After: 15 * time.Second,
+	Drain: 100 * time.Second, Fall: .9, FallFromBefore: .9}
 
 // outage is one in progress.
 type outage struct {
@@ -37,7 +39,8 @@ type outage struct {
 	out      io.Writer
 
 	begin, broken, mended time.Time
-	// first is the order that was placed before all others; sku what all are of, and stocked how many of it there were.
+	// first is the order that was placed before all others; sku what all are of, and stocked how
+	// many of it there were.
 	first   client.Order
 	sku     string
 	stocked client.Stock
@@ -49,9 +52,10 @@ type outage struct {
 	looks   []look
 }
 
-// Outage takes the payment provider down while orders keep coming, brings it up again, and tells what became of the orders, of
-// the calls to the provider, and of money and stock. It fails if an order was lost or ended other than confirmed, if calls fell
-// by less than planned, or if money or stock do not add up. The provider is the one that the stack's payments calls now.
+// Outage takes the payment provider down while orders keep coming, brings it up again, and tells
+// what became of the orders, of the calls to the provider, and of money and stock. It fails if an
+// order was lost or ended other than confirmed, if calls fell by less than planned, or if money or
+// stock do not add up. The provider is the one that the stack's payments calls now.
 func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Interceptor, p Plan) error {
 	o := &outage{Shop: s, plan: p, provider: provider, out: w, sku: "CANDLE", placed: map[string]bool{}}
 	if err := o.prepare(ctx); err != nil {
@@ -60,7 +64,8 @@ func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Inter
 	playing, cancel := context.WithTimeout(ctx, p.Before+p.Down+p.After+p.Drain)
 	defer cancel()
 	o.begin = time.Now()
-	fmt.Fprintf(w, "An order every %s. The provider is up for %s, down for %s, and up again.\n\n", p.Every, p.Before, p.Down)
+	fmt.Fprintf(w, "An order every %s. The provider is up for %s, down for %s, and up again.\n\n", p.Every, p.Before,
+		p.Down)
 	var background sync.WaitGroup
 	watching, enough := context.WithCancel(playing)
 	background.Go(func() { o.watch(watching) })
@@ -123,15 +128,18 @@ func (o *outage) play(ctx context.Context) (err error) {
 	}
 }
 
-// prepare puts the product up for sale, and places one order to see that all is well and that calls come by here.
+// prepare puts the product up for sale, and places one order to see that all is well and that calls
+// come by here.
 func (o *outage) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
 	enough := int((o.plan.Before+o.plan.Down+o.plan.After)/o.plan.Every) + 10
-	if _, err := o.Operator.PutProduct(ctx, o.sku, "Candle", money.Money{Currency: "EUR", Amount: 990}, ""); err != nil {
+	if _, err := o.Operator.PutProduct(ctx, o.sku, "Candle", money.Money{Currency: "EUR", Amount: 990},
+		""); err != nil {
 		return err
 	}
-	if _, err := o.Operator.AdjustStock(ctx, "", o.sku, client.Adjustment{Delta: enough, Reason: "demo of an outage", AllowUnknownSKU: true}); err != nil {
+	if _, err := o.Operator.AdjustStock(ctx, "", o.sku,
+		client.Adjustment{Delta: enough, Reason: "demo of an outage", AllowUnknownSKU: true}); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -143,7 +151,8 @@ func (o *outage) prepare(ctx context.Context) error {
 		return err
 	}
 	if o.first.Status != client.Confirmed {
-		return fmt.Errorf("an order ended %s before anything was broken: see `orderflow saga show %s`", o.first.Status, o.first.OrderID)
+		return fmt.Errorf("an order ended %s before anything was broken: see `orderflow saga show %s`", o.first.Status,
+			o.first.OrderID)
 	}
 	if len(o.provider.Calls(began)) < 2 { // to authorize and to capture
 		return errors.New("the calls to the payment provider do not come by this process")

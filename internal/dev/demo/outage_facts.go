@@ -13,7 +13,8 @@ import (
 
 // facts are what is known of an outage when it is over.
 type facts struct {
-	// accepted orders, those that the shop would not take, and those of the accepted that its customer's list shows.
+	// accepted orders, those that the shop would not take, and those of the accepted that its
+	// customer's list shows.
 	accepted int
 	refused  []error
 	orders   []client.Order
@@ -22,15 +23,16 @@ type facts struct {
 	// stocked and left are the product's stock before and after.
 	stocked, left client.Stock
 
-	// before is how many calls came with the provider up, in upFor; sent how many with the circuit open, in openFor.
+	// before is how many calls came with the provider up, in upFor; sent how many with the circuit
+	// open, in openFor.
 	before, sent   int
 	upFor, openFor time.Duration
-	// open are the tries of steps that the circuit ended, most those of one step; waits are the longest wait after the
-	// first such try of a step, the second, and so on.
+	// open are the tries of steps that the circuit ended, most those of one step; waits are the
+	// longest wait after the first such try of a step, the second, and so on.
 	open, most int
 	waits      []time.Duration
-	// openings is how often the circuit opened, state how it stands; openAfter is the time from the outage's begin to the first
-	// opening, closedAfter that from its end to the last closing.
+	// openings is how often the circuit opened, state how it stands; openAfter is the time from the
+	// outage's begin to the first opening, closedAfter that from its end to the last closing.
 	openings               int
 	state                  resilience.State
 	openAfter, closedAfter time.Duration
@@ -38,11 +40,13 @@ type facts struct {
 	drained time.Duration
 }
 
-// facts gathers them: from the shop, its provider's ledger, the executions' histories, and what was watched.
+// facts gathers them: from the shop, its provider's ledger, the executions' histories, and what was
+// watched.
 func (o *outage) facts(ctx context.Context) (f facts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	f = facts{accepted: o.count(), refused: o.refused, stocked: o.stocked, live: map[string][]charge{}, upFor: o.broken.Sub(o.begin)}
+	f = facts{accepted: o.count(), refused: o.refused, stocked: o.stocked, live: map[string][]charge{},
+		upFor: o.broken.Sub(o.begin)}
 	if f.orders, err = o.orders(ctx); err != nil {
 		return f, err
 	}

@@ -28,7 +28,8 @@ func (o *outage) arrive(ctx context.Context) {
 // tries is how often a customer tries to place an order, with the same key.
 const tries = 3
 
-// each is how many orders a customer places. All of them may wait at once: the limit is 20 orders under way.
+// each is how many orders a customer places. All of them may wait at once: the limit is 20 orders
+// under way.
 const each = 18
 
 // customer is who places the n-th order, from 1.

@@ -36,11 +36,14 @@ var price = money.Money{Currency: "EUR", Amount: 990}
 
 // kept are the facts of an outage in which every promise was kept.
 func kept() facts {
-	order := client.Order{OrderID: "o1", Status: client.Confirmed, Total: price, Items: []client.Line{{Item: client.Item{SKU: "CANDLE", Quantity: 1}}}}
+	order := client.Order{OrderID: "o1", Status: client.Confirmed, Total: price,
+		Items: []client.Line{{Item: client.Item{SKU: "CANDLE", Quantity: 1}}}}
 	return facts{
-		accepted: 1, orders: []client.Order{order}, live: map[string][]charge{"o1": {{Status: "CAPTURED", Amount: price, Captured: true}}},
+		accepted: 1, orders: []client.Order{order},
+		live:    map[string][]charge{"o1": {{Status: "CAPTURED", Amount: price, Captured: true}}},
 		stocked: client.Stock{OnHand: 5, Available: 5}, left: client.Stock{OnHand: 4, Available: 4, Shipped: 1},
-		before: 30, upFor: 10 * time.Second, sent: 6, openFor: time.Minute, open: 300, openings: 3, state: resilience.Closed,
+		before: 30, upFor: 10 * time.Second, sent: 6, openFor: time.Minute, open: 300, openings: 3,
+		state: resilience.Closed,
 	}
 }
 
@@ -56,12 +59,17 @@ func TestEveryPromiseThatIsBrokenIsTold(t *testing.T) {
 		"never opened":                     func(f *facts) { f.openings = 0 },
 		"OPEN in the end":                  func(f *facts) { f.state = resilience.Open },
 		"87 % against before, not by 90 %": func(f *facts) { f.sent = 24 }, // 0.4 per second, 3 before
-		"88 % against what was asked for, not by 90 %": func(f *facts) { f.open = 50 },           // of which 6 were sent
-		"NaN % against what was asked":                 func(f *facts) { f.sent, f.open = 0, 0 }, // nothing was measured
-		"over 9.90 EUR is confirmed":                   func(f *facts) { f.live["o1"][0].Captured = false },
-		"is confirmed, and":                            func(f *facts) { f.live["o1"] = append(f.live["o1"], f.live["o1"][0]) },
-		"is REJECTED, and":                             func(f *facts) { f.orders[0].Status = client.Rejected },
-		"stock is":                                     func(f *facts) { f.left.Reserved = 1 },
+		// of which 6 were sent
+		"88 % against what was asked for, not by 90 %": func(f *facts) { f.open = 50 },
+		// nothing was measured
+		"NaN % against what was asked": func(f *facts) { f.sent, f.open = 0, 0 },
+		"over 9.90 EUR is confirmed":   func(f *facts) { f.live["o1"][0].Captured = false },
+		"is confirmed, and": func(f *facts) {
+			f.live["o1"] = append(f.live["o1"],
+				f.live["o1"][0])
+		},
+		"is REJECTED, and": func(f *facts) { f.orders[0].Status = client.Rejected },
+		"stock is":         func(f *facts) { f.left.Reserved = 1 },
 	} {
 		f := kept()
 		spoil(&f)
@@ -76,7 +84,8 @@ func TestTriesThatTheCircuitEndedAreCountedByStep(t *testing.T) {
 		return timeline.Attempt{Failure: &timeline.Failure{Error: "CircuitOpen"}, RetryWait: timeline.Millis(wait)}
 	}
 	var f facts
-	f.step(timeline.Step{Attempts: []timeline.Attempt{{Failure: &timeline.Failure{Error: "Transient"}}, lost(time.Second), lost(2 * time.Second), {}}})
+	f.step(timeline.Step{Attempts: []timeline.Attempt{{Failure: &timeline.Failure{Error: "Transient"}},
+		lost(time.Second), lost(2 * time.Second), {}}})
 	f.step(timeline.Step{Attempts: []timeline.Attempt{lost(3 * time.Second), {}}})
 	if f.open != 3 || f.most != 2 || !slices.Equal(f.waits, []time.Duration{3 * time.Second, 2 * time.Second}) {
 		t.Errorf("%d tries, %d of one step at most, waits %v", f.open, f.most, f.waits)

@@ -49,7 +49,8 @@ func (o *outage) tell(ctx context.Context) {
 		if orders, err := o.orders(ctx); err == nil {
 			text = fmt.Sprintf("%5d  %5d", open(orders), len(orders)-open(orders))
 		}
-		fmt.Fprintf(o.out, "%6.0f s  %6d  %7.1f  %s  %s\n", to.Sub(o.begin).Seconds(), o.count(), float64(calls)/line.Seconds(), text, o.states(from, to))
+		fmt.Fprintf(o.out, "%6.0f s  %6d  %7.1f  %s  %s\n", to.Sub(o.begin).Seconds(), o.count(),
+			float64(calls)/line.Seconds(), text, o.states(from, to))
 	}
 }
 
@@ -72,8 +73,9 @@ func (o *outage) states(from, to time.Time) string {
 // stay is a time during which the circuit was open or half-open.
 type stay struct{ from, to time.Time }
 
-// opened returns when the circuit let no ordinary calls through, and how often it opened. It was open from the first look that saw
-// it so to the first that saw it closed: what passed between two looks counts as passed while it was open.
+// opened returns when the circuit let no ordinary calls through, and how often it opened. It was
+// open from the first look that saw it so to the first that saw it closed: what passed between two
+// looks counts as passed while it was open.
 func opened(looks []look) (stays []stay, times int) {
 	before := look{state: resilience.Closed}
 	for _, l := range looks {

@@ -43,9 +43,11 @@ func Of(stack *devstack.Stack, customer string) Shop {
 			return stack.Token(ctx, user, role)
 		}}
 	}
-	machines := timeline.Machines{FulfilOrder: stack.Outputs["FulfilOrderArn"], CompensateOrder: stack.Outputs["CompensateOrderArn"]}
+	machines := timeline.Machines{FulfilOrder: stack.Outputs["FulfilOrderArn"],
+		CompensateOrder: stack.Outputs["CompensateOrderArn"]}
 	return Shop{
-		Customer: as(customer, ""), Operator: as("olga", "operator"), As: func(user string) *client.Client { return as(user, "") }, SandboxURL: stack.Outputs["SandboxUrl"],
+		Customer: as(customer, ""), Operator: as("olga", "operator"),
+		As: func(user string) *client.Client { return as(user, "") }, SandboxURL: stack.Outputs["SandboxUrl"],
 		Saga: func(ctx context.Context, orderID string) (timeline.Timeline, error) {
 			return timeline.Load(ctx, sfn.NewFromConfig(stack.Config()), machines, orderID)
 		},
@@ -64,7 +66,8 @@ func (s Shop) Ready(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the services are not ready, `go run ./cmd/orderflow health` tells what is missing: %w", err)
+			return fmt.Errorf("the services are not ready, `go run ./cmd/orderflow health` tells what is missing: %w",
+				err)
 		case <-time.After(time.Second):
 		}
 	}
@@ -92,7 +95,8 @@ var products = []product{
 // Stock puts the products up for sale and tops up their stock; what is there already stays.
 func (s Shop) Stock(ctx context.Context) error {
 	for _, p := range products {
-		if _, err := s.Operator.PutProduct(ctx, p.sku, p.name, money.Money{Currency: "EUR", Amount: p.cents}, ""); err != nil {
+		if _, err := s.Operator.PutProduct(ctx, p.sku, p.name, money.Money{Currency: "EUR", Amount: p.cents},
+			""); err != nil {
 			return fmt.Errorf("put product %s: %w", p.sku, err)
 		}
 		have, err := s.stock(ctx, p.sku)
@@ -148,7 +152,8 @@ type charge struct {
 
 // ledger asks the payment provider, not us, what it did for an order.
 func (s Shop) ledger(ctx context.Context, orderID string) ([]charge, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.SandboxURL+"/ledger?reference="+url.QueryEscape(orderID), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		s.SandboxURL+"/ledger?reference="+url.QueryEscape(orderID), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,8 @@ type story struct {
 // stories each use a product of their own, so that what happens to stock can be told apart.
 var stories = []story{
 	{"goes well", request("MUG-BLUE", 2, good, berlin), client.Confirmed, ""},
-	{"card is declined", request("SHIRT-M", 1, "pm_card_visa_chargeDeclined", berlin), client.Rejected, "PAYMENT_DECLINED"},
+	{"card is declined", request("SHIRT-M", 1, "pm_card_visa_chargeDeclined", berlin), client.Rejected,
+		"PAYMENT_DECLINED"},
 	{"is out of stock", request("LAMP-RARE", 2, good, berlin), client.Rejected, "OUT_OF_STOCK"},
 	{"carrier refuses", request("POSTER-A2", 3, good, refused), client.Rejected, "SHIPMENT_REFUSED"},
 	{"provider times out, but charged", request("TEAPOT", 1, "sandbox_timeout", berlin), client.Rejected, "TIMED_OUT"},
@@ -58,8 +59,9 @@ type ending struct {
 	err           error
 }
 
-// Six places six orders at once, five of them with something in their way, and prints what became of order, money and
-// stock, and the steps of each saga. It fails if one of them did not end as it must.
+// Six places six orders at once, five of them with something in their way, and prints what became
+// of order, money and stock, and the steps of each saga. It fails if one of them did not end as it
+// must.
 func (s Shop) Six(ctx context.Context, w io.Writer) error {
 	const budget = 3 * time.Minute
 	ctx, cancel := context.WithTimeout(ctx, budget)
@@ -67,7 +69,8 @@ func (s Shop) Six(ctx context.Context, w io.Writer) error {
 	if err := s.Stock(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "Six orders are on their way; the slowest takes about half a minute, for the payment provider lets it wait.\n")
+	fmt.Fprintf(w,
+		"Six orders are on their way; the slowest takes about half a minute, for the payment provider lets it wait.\n")
 	endings := make([]ending, len(stories))
 	var wg sync.WaitGroup
 	var line sync.Mutex

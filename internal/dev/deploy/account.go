@@ -55,7 +55,8 @@ func (a Account) Stack(ctx context.Context, name string) (Stack, error) {
 	return s, nil
 }
 
-// Protect has no update of the stack replace or delete what policy protects, and nobody delete the stack.
+// Protect has no update of the stack replace or delete what policy protects, and nobody delete the
+// stack.
 func (a Account) Protect(ctx context.Context, name, policy string) error {
 	set := form("SetStackPolicy", name)
 	set.Set("StackPolicyBody", policy)
@@ -88,7 +89,8 @@ func (a Account) Unreserved(ctx context.Context) (int, error) {
 	return *answer.AccountLimit.UnreservedConcurrentExecutions, nil
 }
 
-// Reserved is how many concurrent executions a function has reserved; none if there is no such function.
+// Reserved is how many concurrent executions a function has reserved; none if there is no such
+// function.
 func (a Account) Reserved(ctx context.Context, function string) (int, error) {
 	var answer struct{ ReservedConcurrentExecutions int }
 	err := a.API.Get(ctx, "lambda", "/2019-09-30/functions/"+url.PathEscape(function)+"/concurrency", &answer)

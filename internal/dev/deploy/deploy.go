@@ -1,9 +1,10 @@
-// Package deploy brings a stage to AWS: it checks what CloudFormation would refuse only half way, has the SAM CLI build and
-// deploy, and protects production once that has succeeded.
+// Package deploy brings a stage to AWS: it checks what CloudFormation would refuse only half way,
+// has the SAM CLI build and deploy, and protects production once that has succeeded.
 //
-// A stack that was protected from its first minute cannot be rolled back when its creation fails. So the first deployment
-// of production is made without protection, and a second one, which changes nothing else, follows it at once. If the second
-// one does not come about, the next deployment makes up for it, whoever starts it: samconfig.toml asks for protection.
+// A stack that was protected from its first minute cannot be rolled back when its creation fails.
+// So the first deployment of production is made without protection, and a second one, which changes
+// nothing else, follows it at once. If the second one does not come about, the next deployment
+// makes up for it, whoever starts it: samconfig.toml asks for protection.
 package deploy
 
 import (
@@ -19,7 +20,8 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// floor is how many concurrent executions Lambda has an account keep for functions that reserve none.
+// floor is how many concurrent executions Lambda has an account keep for functions that reserve
+// none.
 const floor = 100
 
 // Unprotected is the parameter that leaves production's data without protection.
@@ -50,7 +52,8 @@ func (d Deployment) Run(ctx context.Context) error {
 	if err := errors.Join(d.mayBegin(before), refused(settled), d.checkConcurrency(ctx, settled)); err != nil {
 		return err
 	}
-	if err := d.SAM(ctx, "build", "--parameter-overrides", "Architecture="+settled.Parameter("Architecture")); err != nil {
+	if err := d.SAM(ctx, "build", "--parameter-overrides",
+		"Architecture="+settled.Parameter("Architecture")); err != nil {
 		return err
 	}
 	protects := settled.Holds("IsProtected")
@@ -76,7 +79,8 @@ func (d Deployment) protect(ctx context.Context, before Stack, protects bool) er
 		return err
 	}
 	if !now.There() {
-		return fmt.Errorf("the stack %s is %s: nothing is protected yet. Deploy again", d.Stack, cmp.Or(now.Status, "not there"))
+		return fmt.Errorf("the stack %s is %s: nothing is protected yet. Deploy again", d.Stack,
+			cmp.Or(now.Status, "not there"))
 	}
 	if before.New() {
 		if err := d.deploy(ctx, d.Parameters, "--no-confirm-changeset"); err != nil {
@@ -86,7 +90,9 @@ func (d Deployment) protect(ctx context.Context, before Stack, protects bool) er
 	if err := d.Account.Protect(ctx, d.Stack, d.Policy); err != nil {
 		return err
 	}
-	fmt.Fprintf(d.Out, "%s: tables and user pool cannot be deleted, nor replaced by an update, and the stack cannot be deleted\n", d.Stack)
+	fmt.Fprintf(d.Out,
+		"%s: tables and user pool cannot be deleted, nor replaced by an update, and the stack cannot be deleted\n",
+		d.Stack)
 	return nil
 }
 
@@ -95,7 +101,8 @@ func (d Deployment) deploy(ctx context.Context, parameters []string, flags ...st
 	return d.SAM(ctx, append(append(args, "--parameter-overrides"), parameters...)...)
 }
 
-// settle evaluates the template as it is to be deployed: a parameter that is not given is the stack's.
+// settle evaluates the template as it is to be deployed: a parameter that is not given is the
+// stack's.
 func (d Deployment) settle(before Stack) (*cfn.Stack, error) {
 	parameters := map[string]string{}
 	for name, value := range before.Parameters {
@@ -128,12 +135,14 @@ func refused(s *cfn.Stack) error {
 		all = append(all, errors.New(r))
 	}
 	if len(all) > 0 {
-		all = append(all, errors.New("write parameters into parameter_overrides of samconfig.toml, or give them: make deploy STAGE=… PARAMETERS='Name=value …'"))
+		all = append(all,
+			errors.New("write parameters into parameter_overrides of samconfig.toml, or give them: make deploy STAGE=… PARAMETERS='Name=value …'"))
 	}
 	return errors.Join(all...)
 }
 
-// checkConcurrency refuses what Lambda would refuse after minutes: to reserve so much that the account keeps less than it must.
+// checkConcurrency refuses what Lambda would refuse after minutes: to reserve so much that the
+// account keeps less than it must.
 func (d Deployment) checkConcurrency(ctx context.Context, s *cfn.Stack) error {
 	wanted := map[string]int{}
 	for _, id := range s.OfType("AWS::Serverless::Function") {
@@ -159,5 +168,6 @@ func (d Deployment) checkConcurrency(ctx context.Context, s *cfn.Stack) error {
 	}
 	return fmt.Errorf("%d functions of %s reserve %d concurrent executions, %d more than now. The account has %d in this region that are not reserved, and %d must stay so. "+
 		"Ask for more, which takes a day or two:\n  aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000\n"+
-		"or go without bulkheads until then: make deploy STAGE=%s PARAMETERS=ReservedConcurrency=0", len(wanted), d.Stack, sum, more, unreserved, floor, d.Stage)
+		"or go without bulkheads until then: make deploy STAGE=%s PARAMETERS=ReservedConcurrency=0", len(wanted),
+		d.Stack, sum, more, unreserved, floor, d.Stage)
 }

@@ -18,7 +18,8 @@ var (
 	setting = regexp.MustCompile(`^([a-z0-9_]+)\s*=\s*"([^"]*)"\s*(#.*)?$`)
 )
 
-// Read reads the section of a stage's deployments. It knows as much of TOML as the file uses: strings in quotes.
+// Read reads the section of a stage's deployments. It knows as much of TOML as the file uses:
+// strings in quotes.
 func Read(toml, stage string) (Settings, error) {
 	values, in := map[string]string{}, ""
 	for line := range strings.Lines(toml) {
@@ -29,7 +30,8 @@ func Read(toml, stage string) (Settings, error) {
 			values[m[1]] = m[2]
 		}
 	}
-	s := Settings{Stack: values["stack_name"], Region: values["region"], Profile: values["profile"], Parameters: strings.Fields(values["parameter_overrides"])}
+	s := Settings{Stack: values["stack_name"], Region: values["region"], Profile: values["profile"],
+		Parameters: strings.Fields(values["parameter_overrides"])}
 	if s.Stack == "" {
 		return s, fmt.Errorf("samconfig.toml has no [%s.deploy.parameters] with a stack_name", stage)
 	}

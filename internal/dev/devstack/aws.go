@@ -22,7 +22,8 @@ func (e *Emulator) Config() aws.Config {
 
 func (e *Emulator) api() awsapi.Client { return awsapi.Client{Config: e.Config()} }
 
-// callJSON makes a call of a service that speaks the AWS JSON protocol; target is its version and the operation.
+// callJSON makes a call of a service that speaks the AWS JSON protocol; target is its version and
+// the operation.
 func (e *Emulator) callJSON(ctx context.Context, service, target string, in, out any) error {
 	return e.api().JSON(ctx, service, target, in, out)
 }
@@ -33,6 +34,7 @@ func (e *Emulator) callQuery(ctx context.Context, service string, form url.Value
 }
 
 // send signs and sends a request and returns the answer's body.
-func (e *Emulator) send(ctx context.Context, method, path, service string, header http.Header, body []byte) ([]byte, error) {
+func (e *Emulator) send(ctx context.Context, method, path, service string, header http.Header, body []byte) ([]byte,
+	error) {
 	return e.api().Send(ctx, method, path, service, header, body)
 }

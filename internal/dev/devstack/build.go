@@ -15,8 +15,9 @@ import (
 	"strings"
 )
 
-// GoFlags are the GOFLAGS of every build, vet and test: one set, so that they share the build cache. Without VCS
-// stamps a function's binary changes only when its code does, and an unchanged one is not deployed again.
+// GoFlags are the GOFLAGS of every build, vet and test: one set, so that they share the build
+// cache. Without VCS stamps a function's binary changes only when its code does, and an unchanged
+// one is not deployed again.
 const GoFlags = "-trimpath -tags=lambda.norpc -buildvcs=false"
 
 // A Function is one Lambda function in the source tree.
@@ -44,7 +45,8 @@ func (r Repo) Functions() ([]Function, error) {
 			name := filepath.Base(dir)
 			if other, taken := byName[name]; taken {
 				// `go build -o dir/` would let one overwrite the other without a word.
-				return fmt.Errorf("%s and %s have the same function name %q: rename one of the directories", other, dir, name)
+				return fmt.Errorf("%s and %s have the same function name %q: rename one of the directories", other, dir,
+					name)
 			}
 			byName[name] = dir
 			all = append(all, Function{Name: name, Dir: dir})
@@ -81,8 +83,9 @@ func Lambda(architecture string) Machine { return Machine{System: "linux", Archi
 // Host is this machine: an emulator runs functions as its processes.
 func Host() Machine { return Machine{System: runtime.GOOS, Architecture: HostArchitecture()} }
 
-// Build compiles every function for a machine into .build/functions/<name>/bootstrap, and packs each into
-// .build/functions/<name>.zip, which deploys without being packed again. What is unchanged keeps its bytes.
+// Build compiles every function for a machine into .build/functions/<name>/bootstrap, and packs
+// each into .build/functions/<name>.zip, which deploys without being packed again. What is
+// unchanged keeps its bytes.
 func (r Repo) Build(ctx context.Context, rep *Reporter, m Machine) error {
 	functions, err := r.Functions()
 	if err != nil {
@@ -100,8 +103,8 @@ func (r Repo) Build(ctx context.Context, rep *Reporter, m Machine) error {
 	return rep.Do("pack them", func() error { return r.pack(ctx, bin, functions) })
 }
 
-// Compile compiles functions as Build does, and returns the directory with their binaries, each called as its
-// function. It leaves alone what is to be deployed.
+// Compile compiles functions as Build does, and returns the directory with their binaries, each
+// called as its function. It leaves alone what is to be deployed.
 func (r Repo) Compile(ctx context.Context, rep *Reporter, m Machine, functions []Function) (bin string, err error) {
 	unlock, err := lock(r.Path(".build"))
 	if err != nil {
@@ -112,7 +115,8 @@ func (r Repo) Compile(ctx context.Context, rep *Reporter, m Machine, functions [
 }
 
 // compile's env is added to that of the compiler.
-func (r Repo) compile(ctx context.Context, rep *Reporter, m Machine, functions []Function, env ...string) (bin string, err error) {
+func (r Repo) compile(ctx context.Context, rep *Reporter, m Machine, functions []Function, env ...string) (bin string,
+	err error) {
 	goarch, ok := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[m.Architecture]
 	if !ok {
 		return "", fmt.Errorf("unknown architecture %q: use x86_64 or arm64", m.Architecture)
@@ -121,14 +125,16 @@ func (r Repo) compile(ctx context.Context, rep *Reporter, m Machine, functions [
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return "", err
 	}
-	return bin, rep.Do(fmt.Sprintf("build %d functions for %s %s", len(functions), m.System, m.Architecture), func() error {
-		args := []string{"build", "-ldflags=-s -w", "-o", bin + string(filepath.Separator)}
-		for _, f := range functions {
-			args = append(args, "./"+filepath.ToSlash(f.Dir))
-		}
-		return command{dir: string(r), name: "go", args: args,
-			env: environ(append(env, "GOFLAGS="+GoFlags, "CGO_ENABLED=0", "GOOS="+m.System, "GOARCH="+goarch)...)}.run(ctx)
-	})
+	return bin, rep.Do(fmt.Sprintf("build %d functions for %s %s", len(functions), m.System, m.Architecture),
+		func() error {
+			args := []string{"build", "-ldflags=-s -w", "-o", bin + string(filepath.Separator)}
+			for _, f := range functions {
+				args = append(args, "./"+filepath.ToSlash(f.Dir))
+			}
+			return command{dir: string(r), name: "go", args: args,
+				env: environ(append(env, "GOFLAGS="+GoFlags, "CGO_ENABLED=0", "GOOS="+m.System,
+					"GOARCH="+goarch)...)}.run(ctx)
+		})
 }
 
 // pack makes .build/functions hold exactly the given functions.
@@ -231,8 +237,10 @@ func Pack(out io.Writer, bootstrap string) error {
 	}
 	defer in.Close()
 	w := zip.NewWriter(out)
-	// A tenth larger than the default level and three times as fast: this is waited for on every change.
-	w.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	// A tenth larger than the default level and three times as fast: this is waited for on every
+	// change.
+	w.RegisterCompressor(zip.Deflate,
+		func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
 	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
 	header.SetMode(0o755)
 	entry, err := w.CreateHeader(header)

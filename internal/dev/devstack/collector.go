@@ -23,7 +23,8 @@ func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
 	s, _, err := serve(ctx, dir, program{
 		name: collectorName,
 		argv: func(port int) []string {
-			return []string{r.Path(".build", "dev"), "collector", "--listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+			return []string{r.Path(".build", "dev"), "collector", "--listen",
+				net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 				"--file", filepath.Join(dir, "traces.jsonl"), "--name", name}
 		},
 		ready: func(ctx context.Context, url string) bool {

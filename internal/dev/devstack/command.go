@@ -20,7 +20,8 @@ type command struct {
 	args []string
 }
 
-// run waits for the program. Its error names the command, the end of its output and where the rest is.
+// run waits for the program. Its error names the command, the end of its output and where the rest
+// is.
 func (c command) run(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, c.name, c.args...)
 	cmd.Dir, cmd.Env = c.dir, c.env

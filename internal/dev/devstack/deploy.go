@@ -23,8 +23,8 @@ import (
 // Stage is the stage that a local stack is deployed as.
 const Stage = "local"
 
-// artifacts is the bucket that packages are uploaded to. `sam deploy --resolve-s3` would make one itself, but two at
-// once, each on a new emulator, get in each other's way.
+// artifacts is the bucket that packages are uploaded to. `sam deploy --resolve-s3` would make one
+// itself, but two at once, each on a new emulator, get in each other's way.
 const artifacts = "orderflow-artifacts"
 
 // cfnStacks are the CloudFormation stacks of a local stack.
@@ -33,11 +33,12 @@ var cfnStacks = []struct{ name, template string }{
 	{"orderflow-sandbox", "sandbox/template.yaml"},
 }
 
-// deployedInputs are the files and directories that go into a deployment, in the order in which they are hashed. Go sources
-// count by what they build.
+// deployedInputs are the files and directories that go into a deployment, in the order in which
+// they are hashed. Go sources count by what they build.
 var deployedInputs = []string{"template.yaml", "api", "statemachines", "sandbox", "tools/sam.txt", ".build/functions"}
 
-// Origins are where a page that somebody develops on this machine usually comes from; such pages may call a local stack's API.
+// Origins are where a page that somebody develops on this machine usually comes from; such pages
+// may call a local stack's API.
 var Origins = []string{"http://localhost:3000", "http://localhost:5173"}
 
 // deployment remembers what was last deployed and where.
@@ -46,7 +47,8 @@ type deployment struct {
 	Fingerprint string  `json:"fingerprint"` // of the inputs; empty while a deployment is under way or has failed
 }
 
-// deploy deploys both stacks with the SAM CLI, unless just that was deployed to this emulator already.
+// deploy deploys both stacks with the SAM CLI, unless just that was deployed to this emulator
+// already.
 func (s *Stack) deploy(ctx context.Context, opts Options) error {
 	if err := template.Check(string(s.repo)); err != nil {
 		return err
@@ -98,7 +100,8 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 
 func (s *Stack) samDeploy(ctx context.Context, name, template string, parameters []string) error {
 	home := filepath.Join(s.Emulator.files(), "sam", name)
-	// SAM asks its registry for a newer version of itself once a week: tell it that it has just done so.
+	// SAM asks its registry for a newer version of itself once a week: tell it that it has just
+	// done so.
 	checked := fmt.Appendf(nil, `{"lastVersionCheck": %d}`, time.Now().Unix())
 	if err := writeFile(filepath.Join(home, ".aws-sam", "metadata.json"), checked, 0o644); err != nil {
 		return err
@@ -120,9 +123,11 @@ func (s *Stack) samDeploy(ctx context.Context, name, template string, parameters
 	}.run(ctx)
 }
 
-// stage makes the directory dir look as template's, with the packages of .build/functions where the template's CodeUri says they are,
-// and returns the path of its template. In the source tree nothing is at these places: a `sam deploy` without a `sam build` fails,
-// rather than deploying what was once built. SAM takes a package as it is, and would pack what it has built itself each time.
+// stage makes the directory dir look as template's, with the packages of .build/functions where the
+// template's CodeUri says they are, and returns the path of its template. In the source tree
+// nothing is at these places: a `sam deploy` without a `sam build` fails, rather than deploying
+// what was once built. SAM takes a package as it is, and would pack what it has built itself each
+// time.
 func (r Repo) stage(template, dir string) (string, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err
@@ -135,7 +140,8 @@ func (r Repo) stage(template, dir string) (string, error) {
 		return "", err
 	}
 	for _, p := range packages {
-		if err := os.Symlink(p, filepath.Join(dir, ".packages", strings.TrimSuffix(filepath.Base(p), ".zip"))); err != nil {
+		if err := os.Symlink(p,
+			filepath.Join(dir, ".packages", strings.TrimSuffix(filepath.Base(p), ".zip"))); err != nil {
 			return "", err
 		}
 	}
@@ -177,7 +183,8 @@ func (s *Stack) readOutputs(ctx context.Context) (map[string]string, error) {
 		}
 		for _, output := range answer.Outputs {
 			if _, taken := outputs[output.OutputKey]; taken {
-				return nil, fmt.Errorf("template.yaml and sandbox/template.yaml both have an output %s: rename one", output.OutputKey)
+				return nil, fmt.Errorf("template.yaml and sandbox/template.yaml both have an output %s: rename one",
+					output.OutputKey)
 			}
 			outputs[output.OutputKey] = output.OutputValue
 		}

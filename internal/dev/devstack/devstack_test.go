@@ -29,7 +29,8 @@ func TestTwoFunctionsOfOneNameAreRefused(t *testing.T) {
 	}
 	put(t, repo, "functions/catalog/relay-events/main.go", "package main")
 	_, err := repo.Functions()
-	if err == nil || !strings.Contains(err.Error(), "functions/orders/relay-events") || !strings.Contains(err.Error(), "functions/catalog/relay-events") {
+	if err == nil || !strings.Contains(err.Error(), "functions/orders/relay-events") ||
+		!strings.Contains(err.Error(), "functions/catalog/relay-events") {
 		t.Fatalf("got %v; want an error that names both directories", err)
 	}
 }
@@ -102,7 +103,8 @@ func TestRemovedFunctionIsNotDeployable(t *testing.T) {
 func TestEveryDeployedInputChangesTheFingerprint(t *testing.T) {
 	repo := Repo(t.TempDir())
 	seen := map[string]string{}
-	for _, path := range []string{"template.yaml", "sandbox/template.yaml", "sandbox/openapi.yaml", "api/openapi.yaml", "statemachines/fulfil-order.asl.json", ".build/functions/a.zip"} {
+	for _, path := range []string{"template.yaml", "sandbox/template.yaml", "sandbox/openapi.yaml", "api/openapi.yaml",
+		"statemachines/fulfil-order.asl.json", ".build/functions/a.zip"} {
 		put(t, repo, path, "1")
 		fingerprint, err := repo.fingerprint(nil)
 		if err != nil {

@@ -15,8 +15,8 @@ import (
 	"orderflow/internal/ops/awsapi"
 )
 
-// docker speaks the few words of Docker's API that are needed here: a client of a registry's size would be of no use otherwise, and the
-// docker command may be missing where an engine is not.
+// docker speaks the few words of Docker's API that are needed here: a client of a registry's size
+// would be of no use otherwise, and the docker command may be missing where an engine is not.
 type docker struct {
 	host string // as DOCKER_HOST has it
 	base string
@@ -34,7 +34,8 @@ func dockerAt(host string) (docker, error) {
 		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", u.Path)
 		}
-		return docker{host: host, base: "http://docker", http: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
+		return docker{host: host, base: "http://docker",
+			http: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
 	case "tcp":
 		return docker{host: host, base: "http://" + u.Host, http: &http.Client{}}, nil
 	}
@@ -97,7 +98,8 @@ func (d docker) gateway(ctx context.Context) (string, error) {
 	return "", errors.New("the network bridge has no gateway")
 }
 
-// functionContainers are those in which the SAM CLI runs functions, by id: the directories of this machine that each has mounted.
+// functionContainers are those in which the SAM CLI runs functions, by id: the directories of this
+// machine that each has mounted.
 func (d docker) functionContainers(ctx context.Context) (map[string][]string, error) {
 	var list []struct {
 		ID     string `json:"Id"`

@@ -46,7 +46,8 @@ type Emulator struct {
 	dir     string
 }
 
-// StartEmulator installs the tools if need be, starts an emulator with nothing deployed, and returns when it answers.
+// StartEmulator installs the tools if need be, starts an emulator with nothing deployed, and
+// returns when it answers.
 func StartEmulator(ctx context.Context, opts EmulatorOptions) (*Emulator, error) {
 	if opts.Repo == "" {
 		repo, err := FindRepo()
@@ -66,7 +67,8 @@ func StartEmulator(ctx context.Context, opts EmulatorOptions) (*Emulator, error)
 	return launch(ctx, opts)
 }
 
-// launch starts an emulator whose tools are installed. A port found free may be taken a moment later, so it tries again.
+// launch starts an emulator whose tools are installed. A port found free may be taken a moment
+// later, so it tries again.
 func launch(ctx context.Context, opts EmulatorOptions) (e *Emulator, err error) {
 	for range 5 {
 		port := opts.Port
@@ -84,7 +86,8 @@ func launch(ctx context.Context, opts EmulatorOptions) (e *Emulator, err error) 
 }
 
 func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, error) {
-	e := &Emulator{URL: "http://127.0.0.1:" + strconv.Itoa(port), Name: "orderflow-" + rand.Text(), Target: opts.Target, dir: opts.Dir}
+	e := &Emulator{URL: "http://127.0.0.1:" + strconv.Itoa(port), Name: "orderflow-" + rand.Text(), Target: opts.Target,
+		dir: opts.Dir}
 	p, err := opts.Target.product()
 	if err != nil {
 		return nil, err
@@ -107,7 +110,8 @@ func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, e
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = e.files(), append(env, opts.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
-	// A session of its own: it outlives `make up`, and with its functions it forms one group that can be ended as a whole.
+	// A session of its own: it outlives `make up`, and with its functions it forms one group that
+	// can be ended as a whole.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the emulator: %w", err)
@@ -124,8 +128,10 @@ func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, e
 	}
 	if err != nil {
 		output, _ := os.ReadFile(e.log())
-		return nil, errors.Join(fmt.Errorf("the emulator did not start: %w; the end of %s:\n%s", err, e.log(), tail(output, 15)),
-			endGroup(cmd.Process.Pid, time.Second), os.Remove(e.state()))
+		return nil,
+			errors.Join(fmt.Errorf("the emulator did not start: %w; the end of %s:\n%s", err, e.log(),
+				tail(output, 15)),
+				endGroup(cmd.Process.Pid, time.Second), os.Remove(e.state()))
 	}
 	return e, nil
 }
@@ -164,14 +170,15 @@ func (e *Emulator) Healthy(ctx context.Context) bool {
 	return err == nil && name == e.Name
 }
 
-// Stop ends the emulator and every process that it started, and removes their files except the log. To stop one that has
-// ended already is no error.
+// Stop ends the emulator and every process that it started, and removes their files except the log.
+// To stop one that has ended already is no error.
 func (e *Emulator) Stop() error {
 	var others []process
 	if e.Process.alive() {
 		others = outsiders(e.Process.PID) // such as the DynamoDB Local of LocalStack, which ends with it, but only then
 	}
-	// Its functions may outlive it; a group keeps its number as long as it has a member, so the number is still theirs.
+	// Its functions may outlive it; a group keeps its number as long as it has a member, so the
+	// number is still theirs.
 	if e.Process.alive() || e.orphansOnly() {
 		if err := endGroup(e.Process.PID, 5*time.Second); err != nil {
 			return err
@@ -187,7 +194,8 @@ func (e *Emulator) Stop() error {
 	return errors.Join(os.RemoveAll(e.files()), os.RemoveAll(e.state()))
 }
 
-// orphansOnly tells whether the emulator has ended and every process left of its group runs a binary of its own.
+// orphansOnly tells whether the emulator has ended and every process left of its group runs a
+// binary of its own.
 func (e *Emulator) orphansOnly() bool {
 	pids := groupMembers(e.Process.PID)
 	for _, pid := range pids {
@@ -211,7 +219,8 @@ func (e *Emulator) remember() error {
 	return writeFile(e.state(), data, 0o644)
 }
 
-// findEmulator returns the emulator that was last started in dir, which may have ended, or nil if there was none.
+// findEmulator returns the emulator that was last started in dir, which may have ended, or nil if
+// there was none.
 func findEmulator(dir string) (*Emulator, error) {
 	e := &Emulator{dir: dir}
 	data, err := os.ReadFile(e.state())

@@ -30,10 +30,13 @@ func (f *fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNotFound)
 		}
 	case r.URL.Path == "/networks/bridge":
-		answer(map[string]any{"IPAM": map[string]any{"Config": []map[string]string{{"Gateway": "fd00::1"}, {"Gateway": "127.0.0.1"}}}})
-	case r.URL.Path == "/containers/json" && strings.Contains(r.URL.Query().Get("filters"), "sam.cli.container.type=lambda"):
+		answer(map[string]any{"IPAM": map[string]any{"Config": []map[string]string{{"Gateway": "fd00::1"},
+			{"Gateway": "127.0.0.1"}}}})
+	case r.URL.Path == "/containers/json" &&
+		strings.Contains(r.URL.Query().Get("filters"), "sam.cli.container.type=lambda"):
 		mount := func(dir string) []map[string]string { return []map[string]string{{"Source": dir}} }
-		answer([]map[string]any{{"Id": "ours", "Mounts": mount("/run-1/build/A")}, {"Id": "theirs", "Mounts": mount("/run-10/build/A")}, {"Id": "bare"}})
+		answer([]map[string]any{{"Id": "ours", "Mounts": mount("/run-1/build/A")},
+			{"Id": "theirs", "Mounts": mount("/run-10/build/A")}, {"Id": "bare"}})
 	case r.Method == http.MethodDelete:
 		w.WriteHeader(http.StatusConflict) // it is going already
 	default:
@@ -73,13 +76,15 @@ func TestAnEngineThatIsThereIsUsedAsItIs(t *testing.T) {
 	if skips, err := e.SkipsPull(t.Context()); !skips || err != nil {
 		t.Errorf("with the image: %v, %v", skips, err)
 	}
-	if n, err := e.RemoveContainers(t.Context(), "/run-1"); n != 1 || err != nil || f.asked[len(f.asked)-1] != "DELETE /containers/ours" {
+	if n, err := e.RemoveContainers(t.Context(), "/run-1"); n != 1 || err != nil ||
+		f.asked[len(f.asked)-1] != "DELETE /containers/ours" {
 		t.Errorf("%d containers removed, %v, %v", n, err, f.asked)
 	}
 }
 
 func TestAnEngineThatDoesNotAnswerIsToldOf(t *testing.T) {
-	for _, host := range []string{"unix://" + filepath.Join(t.TempDir(), "none.sock"), "tcp://127.0.0.1:1", "ssh://somewhere"} {
+	for _, host := range []string{"unix://" + filepath.Join(t.TempDir(), "none.sock"), "tcp://127.0.0.1:1",
+		"ssh://somewhere"} {
 		t.Setenv("DOCKER_HOST", host)
 		_, err := FindEngine(t.Context(), nil)
 		if err == nil || !strings.Contains(err.Error(), host+", which DOCKER_HOST names") {
@@ -89,7 +94,10 @@ func TestAnEngineThatDoesNotAnswerIsToldOf(t *testing.T) {
 }
 
 func TestConnectionsArePassedOnUntilTheEnd(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_,
+			_ = io.Copy(w, r.Body)
+	}))
 	defer server.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -97,11 +105,13 @@ func TestConnectionsArePassedOnUntilTheEnd(t *testing.T) {
 	}
 	go passOn(l, strings.TrimPrefix(server.URL, "http://"))
 	say := func() (string, error) {
-		req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, "http://"+l.Addr().String(), strings.NewReader("tea"))
+		req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost,
+			"http://"+l.Addr().String(), strings.NewReader("tea"))
 		if err != nil {
 			return "", err
 		}
-		resp, err := (&http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+		resp, err := (&http.Client{Timeout: 5 * time.Second,
+			Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 		if err != nil {
 			return "", err
 		}

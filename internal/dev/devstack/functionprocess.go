@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// FunctionProcess is a process in which the emulator runs a function. It stays this very process, even after
-// its end, when its id may be another's.
+// FunctionProcess is a process in which the emulator runs a function. It stays this very process,
+// even after its end, when its id may be another's.
 type FunctionProcess struct {
 	Function string // as deployed, such as orderflow-reserve-stock
 	PID      int
@@ -25,7 +25,8 @@ func (e *Emulator) Functions() ([]FunctionProcess, error) {
 	}
 	var all []FunctionProcess
 	for _, pid := range groupMembers(e.Process.PID) {
-		// A handle first, and then the look at what it is a handle of: the other way round, the id could change hands in between.
+		// A handle first, and then the look at what it is a handle of: the other way round, the id
+		// could change hands in between.
 		p, err := os.FindProcess(pid)
 		if err != nil {
 			return nil, err
@@ -39,7 +40,8 @@ func (e *Emulator) Functions() ([]FunctionProcess, error) {
 	return all, nil
 }
 
-// functionOf names the function that a process of the emulator's group runs; "" if it runs none, such as the emulator itself.
+// functionOf names the function that a process of the emulator's group runs; "" if it runs none,
+// such as the emulator itself.
 func (e *Emulator) functionOf(pid int) string {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	exe, err := os.Readlink(filepath.Join(dir, "exe"))
@@ -67,7 +69,8 @@ func (f FunctionProcess) Kill() (bool, error) {
 	return err == nil, err
 }
 
-// Worked returns how long the process has had a processor, in nanoseconds: it is busy if that grows.
+// Worked returns how long the process has had a processor, in nanoseconds: it is busy if that
+// grows.
 func (f FunctionProcess) Worked() int64 {
 	threads, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(f.PID), "task", "*", "schedstat"))
 	var sum int64

@@ -11,20 +11,25 @@ import (
 	"strings"
 )
 
-// inventories are the lists that an account's resources can be read from: by a call of the AWS JSON protocol (target), of the query
-// protocol (action), or by a path; the pattern takes the names out of the answer.
+// inventories are the lists that an account's resources can be read from: by a call of the AWS JSON
+// protocol (target), of the query protocol (action), or by a path; the pattern takes the names out
+// of the answer.
 var inventories = []struct{ kind, service, target, action, path, names string }{
 	{kind: "table", service: "dynamodb", target: "DynamoDB_20120810.ListTables", names: `"(orderflow[^"]*)"`},
 	{kind: "function", service: "lambda", path: "/2015-03-31/functions", names: `"FunctionName": ?"([^"]+)"`},
-	{kind: "event source mapping", service: "lambda", path: "/2015-03-31/event-source-mappings", names: `"UUID": ?"([^"]+)"`},
-	{kind: "log group", service: "logs", target: "Logs_20140328.DescribeLogGroups", names: `"logGroupName": ?"([^"]+)"`},
+	{kind: "event source mapping", service: "lambda", path: "/2015-03-31/event-source-mappings",
+		names: `"UUID": ?"([^"]+)"`},
+	{kind: "log group", service: "logs", target: "Logs_20140328.DescribeLogGroups",
+		names: `"logGroupName": ?"([^"]+)"`},
 	{kind: "queue", service: "sqs", target: "AmazonSQS.ListQueues", names: `/([^/"]+)"`},
 	{kind: "topic", service: "sns", action: "ListTopics", names: `<TopicArn>([^<]+)<`},
 	{kind: "subscription", service: "sns", action: "ListSubscriptions", names: `<SubscriptionArn>([^<]+)<`},
 	{kind: "parameter", service: "ssm", target: "AmazonSSM.DescribeParameters", names: `"Name": ?"([^"]+)"`},
 	{kind: "secret", service: "secretsmanager", target: "secretsmanager.ListSecrets", names: `"Name": ?"([^"]+)"`},
-	{kind: "state machine", service: "states", target: "AWSStepFunctions.ListStateMachines", names: `"name": ?"([^"]+)"`},
-	{kind: "user pool", service: "cognito-idp", target: "AWSCognitoIdentityProviderService.ListUserPools", names: `"Id": ?"([^"]+)"`},
+	{kind: "state machine", service: "states", target: "AWSStepFunctions.ListStateMachines",
+		names: `"name": ?"([^"]+)"`},
+	{kind: "user pool", service: "cognito-idp", target: "AWSCognitoIdentityProviderService.ListUserPools",
+		names: `"Id": ?"([^"]+)"`},
 	{kind: "API", service: "apigateway", path: "/restapis", names: `"id": ?"([^"]+)"`},
 	{kind: "role", service: "iam", action: "ListRoles", names: `<RoleName>([^<]+)<`},
 	{kind: "policy", service: "iam", action: "ListPolicies", names: `<PolicyName>(orderflow[^<]*)<`},
@@ -37,7 +42,8 @@ var inventories = []struct{ kind, service, target, action, path, names string }{
 }
 
 // versions are those of the query protocol's services.
-var versions = map[string]string{"sns": "2010-03-31", "iam": "2010-05-08", "monitoring": "2010-08-01", "cloudformation": "2010-05-15"}
+var versions = map[string]string{"sns": "2010-03-31", "iam": "2010-05-08", "monitoring": "2010-08-01",
+	"cloudformation": "2010-05-15"}
 
 // more finds in an answer the token that the next page is asked for with.
 var more = regexp.MustCompile(`"(nextToken|NextToken|NextMarker)": ?"([^"]+)"|<(NextToken)>([^<]+)<`)
@@ -102,7 +108,8 @@ func (e *Emulator) Inventory(ctx context.Context) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// SAMEnviron is what the SAM CLI needs to reach the emulator, as NAME=value; it keeps its files in home.
+// SAMEnviron is what the SAM CLI needs to reach the emulator, as NAME=value; it keeps its files in
+// home.
 func (e *Emulator) SAMEnviron(home string) []string {
 	return []string{
 		"HOME=" + home, "TMPDIR=" + home,

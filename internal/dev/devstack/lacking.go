@@ -2,8 +2,8 @@ package devstack
 
 import "regexp"
 
-// Lacking is the error of a command that cannot run on this machine for want of something that the project does not install
-// itself; it says what, and what to do.
+// Lacking is the error of a command that cannot run on this machine for want of something that the
+// project does not install itself; it says what, and what to do.
 type Lacking string
 
 const cannotRun = "cannot run here: "

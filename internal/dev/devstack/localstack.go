@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// localStack is LocalStack's free edition without containers, as .ci/localstack installs and runs it. It has no Cognito, does not
-// act on authorizers and does not enforce IAM.
+// localStack is LocalStack's free edition without containers, as .ci/localstack installs and runs
+// it. It has no Cognito, does not act on authorizers and does not enforce IAM.
 type localStack struct{}
 
 func (r Repo) localStackProgram() string { return r.Path(".ci", "localstack", "localstack") }
@@ -25,7 +25,8 @@ func (localStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
 	if err := r.setupDynamoDBLocal(ctx, rep); err != nil {
 		return err
 	}
-	return rep.Do("install LocalStack", func() error { return command{name: r.localStackProgram(), args: []string{"setup"}}.run(ctx) })
+	return rep.Do("install LocalStack",
+		func() error { return command{name: r.localStackProgram(), args: []string{"setup"}}.run(ctx) })
 }
 
 func (localStack) adapt(opts *Options) error {
@@ -39,7 +40,8 @@ func (localStack) adapt(opts *Options) error {
 func (localStack) command(r Repo, e *Emulator, port int) (argv, env []string, err error) {
 	files := e.files()
 	return []string{r.localStackProgram(), "run"}, []string{
-		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
+		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=" + filepath.Join(files, "home"), "TMPDIR=" +
+			filepath.Join(files, "tmp"),
 		"ORDERFLOW_PORT=" + strconv.Itoa(port), "ORDERFLOW_NAME=" + e.Name,
 	}, nil
 }
@@ -84,7 +86,8 @@ func (localStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error
 		arn := s.Outputs[machine]
 		if s.defined[arn] == "" { // as deployed
 			var is struct{ Definition string }
-			if err := s.Emulator.callJSON(ctx, "states", "AWSStepFunctions.DescribeStateMachine", map[string]string{"stateMachineArn": arn}, &is); err != nil {
+			if err := s.Emulator.callJSON(ctx, "states", "AWSStepFunctions.DescribeStateMachine",
+				map[string]string{"stateMachineArn": arn}, &is); err != nil {
 				return err
 			}
 			if s.defined == nil {
@@ -104,7 +107,8 @@ func (localStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error
 	return nil
 }
 
-// scaledWaits is a state machine's definition with the waits before retries, which are whole seconds, at least one.
+// scaledWaits is a state machine's definition with the waits before retries, which are whole
+// seconds, at least one.
 func scaledWaits(definition string, scale float64) (string, error) {
 	if scale == 1 {
 		return definition, nil
@@ -131,7 +135,8 @@ func scaledWaits(definition string, scale float64) (string, error) {
 				}
 				seconds, err := number.Float64()
 				if err == nil {
-					least := map[string]float64{"IntervalSeconds": 1, "MaxDelaySeconds": 2}[name] // the longest has to be longer
+					// the longest has to be longer
+					least := map[string]float64{"IntervalSeconds": 1, "MaxDelaySeconds": 2}[name]
 					node[name] = max(least, math.Round(seconds*scale))
 				}
 			}

@@ -23,7 +23,8 @@ type logLine struct {
 	nth             int // of the same message at the same time
 }
 
-// Logs prints what a function (place-order) has logged, oldest line first; with follow it goes on until ctx ends.
+// Logs prints what a function (place-order) has logged, oldest line first; with follow it goes on
+// until ctx ends.
 func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow bool) error {
 	name, err := s.physicalName(ctx, function)
 	if err != nil {
@@ -56,7 +57,8 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 				continue
 			}
 			printed[line], news = at, true
-			fmt.Fprintf(out, "%s %s\n", time.UnixMilli(at).Format("15:04:05.000"), strings.TrimRight(line.message, "\n"))
+			fmt.Fprintf(out, "%s %s\n", time.UnixMilli(at).Format("15:04:05.000"),
+				strings.TrimRight(line.message, "\n"))
 			// Lines of invocations at the same time arrive a little out of order.
 			from = max(from, at-5000)
 		}
@@ -89,12 +91,13 @@ type logEvent struct {
 	group                  string
 }
 
-// isOf reports whether the line shows that its stream belongs to a function, by the name that it is deployed under or
-// that of its directory. Lambda puts the first into the name of the stream. MiniStack does not, but our lines have it,
-// and our metrics have the second.
+// isOf reports whether the line shows that its stream belongs to a function, by the name that it is
+// deployed under or that of its directory. Lambda puts the first into the name of the stream.
+// MiniStack does not, but our lines have it, and our metrics have the second.
 func (e logEvent) isOf(deployed, directory string) bool {
 	return strings.Contains(e.LogStreamName, "/"+deployed+"[") ||
-		strings.Contains(e.Message, `"function":"`+deployed+`"`) || strings.Contains(e.Message, `"Function":"`+directory+`"`)
+		strings.Contains(e.Message, `"function":"`+deployed+`"`) ||
+		strings.Contains(e.Message, `"Function":"`+directory+`"`)
 }
 
 // readLogs reads the groups that exist: there is none before the first invocation.
@@ -128,8 +131,8 @@ func (s *Stack) readLogs(ctx context.Context, groups []string, from int64) ([]lo
 	return events, nil
 }
 
-// logGroups are those that a function may write to: its service's, and the default one, which LocalStack takes whatever
-// the function asks for.
+// logGroups are those that a function may write to: its service's, and the default one, which
+// LocalStack takes whatever the function asks for.
 func (s *Stack) logGroups(ctx context.Context, name string) ([]string, error) {
 	path := "/2015-03-31/functions/" + name + "/configuration"
 	body, err := s.Emulator.send(ctx, http.MethodGet, path, "lambda", http.Header{}, nil)

@@ -14,8 +14,9 @@ import (
 	"strings"
 )
 
-// Pinned fails unless the files of dir are exactly those whose hashes stand in tools/<tool>/sha256, a list as `sha256sum` writes
-// it. Maven itself compares what it brings only with what its source says of it.
+// Pinned fails unless the files of dir are exactly those whose hashes stand in tools/<tool>/sha256,
+// a list as `sha256sum` writes it. Maven itself compares what it brings only with what its source
+// says of it.
 func (r Repo) Pinned(tool, dir string) error {
 	list := r.Path("tools", tool, "sha256")
 	want, err := readSums(list)
@@ -34,7 +35,9 @@ func (r Repo) Pinned(tool, dir string) error {
 		case !known:
 			err = errors.Join(err, fmt.Errorf("%s is not in tools/%s/sha256", entry.Name(), tool))
 		case pinned != got:
-			err = errors.Join(err, fmt.Errorf("%s has the hash %s, not the one in tools/%s/sha256: it is not what was tested", entry.Name(), got, tool))
+			err = errors.Join(err,
+				fmt.Errorf("%s has the hash %s, not the one in tools/%s/sha256: it is not what was tested",
+					entry.Name(), got, tool))
 		}
 		delete(want, entry.Name())
 	}

@@ -34,7 +34,8 @@ func TestOnlyFilesOfPinnedContentAreTaken(t *testing.T) {
 	}
 }
 
-// unpinned are the ways to install something whose bytes are held to nothing of ours, by what is wrong with each.
+// unpinned are the ways to install something whose bytes are held to nothing of ours, by what is
+// wrong with each.
 var unpinned = map[string]*regexp.Regexp{
 	"go install fetches what its version is now": regexp.MustCompile(`"install", *"?[\w.-]+\.\w+/|go (install|run) [\w.-]+\.\w+/`),
 	"npm install changes the lock":               regexp.MustCompile(`npm (install|i|add)\b|"npm", args: \[\]string\{"(install|i|add)"|\bnpx `),
@@ -44,7 +45,8 @@ var unpinned = map[string]*regexp.Regexp{
 }
 
 func TestNothingIsInstalledUnpinned(t *testing.T) {
-	for _, line := range []string{`"go", "install", "example.com/tool@v1"`, "go run example.com/tool@latest", "npm install left-pad", "npx left-pad",
+	for _, line := range []string{`"go", "install", "example.com/tool@v1"`, "go run example.com/tool@latest",
+		"npm install left-pad", "npx left-pad",
 		"- uses: actions/checkout@v4", "pip install requests", "curl -sL https://example.com/i.sh | sh"} {
 		if wrong(line) == "" {
 			t.Errorf("%q would not be noticed", line)
@@ -57,7 +59,8 @@ func TestNothingIsInstalledUnpinned(t *testing.T) {
 	read := 0
 	for _, top := range []string{"Makefile", ".ci", ".github", "cmd", "internal", "sandbox", "test", "tools"} {
 		err := filepath.WalkDir(repo.Path(top), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || filepath.Base(path) == "pinned_test.go" || filepath.Ext(path) == ".md" || filepath.Ext(path) == ".json" {
+			if err != nil || d.IsDir() || filepath.Base(path) == "pinned_test.go" || filepath.Ext(path) == ".md" ||
+				filepath.Ext(path) == ".json" {
 				return err
 			}
 			data, err := os.ReadFile(path)
@@ -116,7 +119,8 @@ func TestEveryToolHasItsHashes(t *testing.T) {
 		}
 	}
 	localStack := repo.Path(".ci", "localstack")
-	if err := errors.Join(hashesOf(localStack), requirementsHaveHashes(filepath.Join(localStack, "requirements.txt"))); err != nil {
+	if err := errors.Join(hashesOf(localStack),
+		requirementsHaveHashes(filepath.Join(localStack, "requirements.txt"))); err != nil {
 		t.Error(err)
 	}
 	if tools < 7 {
@@ -126,7 +130,8 @@ func TestEveryToolHasItsHashes(t *testing.T) {
 
 // hashesOf tells what is wrong with the directory of a tool in Go, of Node.js or from Maven.
 func hashesOf(dir string) error {
-	for manifest, hashes := range map[string]string{"go.mod": "go.sum", "package.json": "package-lock.json", "pom.xml": "sha256"} {
+	for manifest, hashes := range map[string]string{"go.mod": "go.sum", "package.json": "package-lock.json",
+		"pom.xml": "sha256"} {
 		if _, err := os.Stat(filepath.Join(dir, manifest)); err != nil {
 			continue
 		}
@@ -158,7 +163,8 @@ func requirementsHaveHashes(path string) error {
 	joined := strings.ReplaceAll(string(data), "\\\n", " ")
 	for line := range strings.Lines(joined) {
 		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "#") && (!strings.Contains(line, "==") || !strings.Contains(line, "--hash=sha256:")) {
+		if line != "" && !strings.HasPrefix(line, "#") &&
+			(!strings.Contains(line, "==") || !strings.Contains(line, "--hash=sha256:")) {
 			return errors.New("no version or hash: " + line)
 		}
 	}

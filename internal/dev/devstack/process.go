@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// process names one process for good: its id may be another's later, its id and its start together may not.
+// process names one process for good: its id may be another's later, its id and its start together
+// may not.
 type process struct {
 	PID     int    `json:"pid"`
 	Started string `json:"started"`
@@ -75,8 +76,8 @@ func groupMembers(pgid int) []int {
 	return pids
 }
 
-// outsiders returns the leaders of the other groups that a process has, by itself or by others, started and that still run. It
-// knows none without /proc.
+// outsiders returns the leaders of the other groups that a process has, by itself or by others,
+// started and that still run. It knows none without /proc.
 func outsiders(pid int) []process {
 	entries, _ := filepath.Glob("/proc/[0-9]*")
 	children, leaders := map[string][]string{}, map[string]bool{}
@@ -122,7 +123,8 @@ func procStat(pid string) (stat, error) {
 	if err != nil {
 		return stat{}, err
 	}
-	// The second field is the program's name in parentheses, and may itself hold blanks and parentheses.
+	// The second field is the program's name in parentheses, and may itself hold blanks and
+	// parentheses.
 	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 	if len(fields) < 20 {
 		return stat{}, fmt.Errorf("unexpected /proc/%s/stat", pid)

@@ -14,8 +14,9 @@ import (
 	"sync"
 )
 
-// Publish lets containers reach the stack's emulator, which is on 127.0.0.1, by another address of this machine, and returns the emulator's
-// URL there. Services and third parties are in the registry by that address from now on. It lasts until unpublish.
+// Publish lets containers reach the stack's emulator, which is on 127.0.0.1, by another address of
+// this machine, and returns the emulator's URL there. Services and third parties are in the
+// registry by that address from now on. It lasts until unpublish.
 func (s *Stack) Publish(ctx context.Context, address string) (endpoint string, unpublish func() error, err error) {
 	from, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(portOf(s.Emulator.URL))))
 	if err != nil {
@@ -79,12 +80,17 @@ func (s *Stack) readdress(ctx context.Context, endpoint string) error {
 	return nil
 }
 
-// Environment returns the environment variables of every function of template.yaml as deployed, by the function's name in the template.
+// Environment returns the environment variables of every function of template.yaml as deployed, by
+// the function's name in the template.
 func (s *Stack) Environment(ctx context.Context) (map[string]map[string]string, error) {
 	var answer struct {
-		Resources []struct{ ResourceType, LogicalResourceId, PhysicalResourceId string } `xml:"DescribeStackResourcesResult>StackResources>member"`
+		Resources []struct {
+			ResourceType, LogicalResourceId,
+			PhysicalResourceId string
+		} `xml:"DescribeStackResourcesResult>StackResources>member"`
 	}
-	form := url.Values{"Action": {"DescribeStackResources"}, "Version": {"2010-05-15"}, "StackName": {cfnStacks[0].name}}
+	form := url.Values{"Action": {"DescribeStackResources"}, "Version": {"2010-05-15"},
+		"StackName": {cfnStacks[0].name}}
 	if err := s.Emulator.callQuery(ctx, "cloudformation", form, &answer); err != nil {
 		return nil, fmt.Errorf("list the resources of %s: %w", cfnStacks[0].name, err)
 	}
@@ -93,7 +99,8 @@ func (s *Stack) Environment(ctx context.Context) (map[string]map[string]string, 
 		if r.ResourceType != "AWS::Lambda::Function" {
 			continue
 		}
-		body, err := s.Emulator.send(ctx, http.MethodGet, "/2015-03-31/functions/"+r.PhysicalResourceId+"/configuration", "lambda", http.Header{}, nil)
+		body, err := s.Emulator.send(ctx, http.MethodGet,
+			"/2015-03-31/functions/"+r.PhysicalResourceId+"/configuration", "lambda", http.Header{}, nil)
 		if err != nil {
 			return nil, fmt.Errorf("read the configuration of %s: %w", r.PhysicalResourceId, err)
 		}
@@ -108,7 +115,8 @@ func (s *Stack) Environment(ctx context.Context) (map[string]map[string]string, 
 	return all, nil
 }
 
-// Consume has the functions of the stack that take from queues and streams do so, or no more: what comes then waits.
+// Consume has the functions of the stack that take from queues and streams do so, or no more: what
+// comes then waits.
 func (s *Stack) Consume(ctx context.Context, enabled bool) error {
 	const path = "/2015-03-31/event-source-mappings"
 	answer, err := s.Emulator.send(ctx, http.MethodGet, path, "lambda", http.Header{}, nil)
@@ -123,7 +131,8 @@ func (s *Stack) Consume(ctx context.Context, enabled bool) error {
 		return errors.New("no function takes from a queue or stream")
 	}
 	for _, m := range list.EventSourceMappings {
-		if err := s.rest(ctx, http.MethodPut, path+"/"+m.UUID, "lambda", map[string]bool{"Enabled": enabled}); err != nil {
+		if err := s.rest(ctx, http.MethodPut, path+"/"+m.UUID, "lambda",
+			map[string]bool{"Enabled": enabled}); err != nil {
 			return fmt.Errorf("event source mapping %s: %w", m.UUID, err)
 		}
 	}

@@ -8,16 +8,19 @@ import (
 	"orderflow/internal/ops/awsapi"
 )
 
-// SetAddress writes into the registry where a service or third party is, such as payment-provider. Functions keep
-// an address that they know for a while: see RestartProcesses. It fails where the registry is Cloud Map.
+// SetAddress writes into the registry where a service or third party is, such as payment-provider.
+// Functions keep an address that they know for a while: see RestartProcesses. It fails where the
+// registry is Cloud Map.
 func (s *Stack) SetAddress(ctx context.Context, service, address string) error {
 	name := "/orderflow/" + Stage + "/services/" + service
 	err := s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.GetParameter", map[string]any{"Name": name}, nil)
 	if awsapi.Failed(err, "ParameterNotFound") {
-		return errors.New("this stack's registry has no parameter " + name + ": bring it up by `make up`, which has one")
+		return errors.New("this stack's registry has no parameter " + name +
+			": bring it up by `make up`, which has one")
 	}
 	if err == nil {
-		err = s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.PutParameter", map[string]any{"Name": name, "Value": address, "Overwrite": true}, nil)
+		err = s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.PutParameter",
+			map[string]any{"Name": name, "Value": address, "Overwrite": true}, nil)
 	}
 	if err != nil {
 		return fmt.Errorf("move %s to %s: %w", service, address, err)
@@ -25,12 +28,13 @@ func (s *Stack) SetAddress(ctx context.Context, service, address string) error {
 	return nil
 }
 
-// RemoveAddress takes the address of a service or third party, such as carrier, out of the registry, as if it had never been
-// deployed. restore puts it back.
+// RemoveAddress takes the address of a service or third party, such as carrier, out of the
+// registry, as if it had never been deployed. restore puts it back.
 func (s *Stack) RemoveAddress(ctx context.Context, service string) (restore func(context.Context) error, err error) {
 	name := "/orderflow/" + Stage + "/services/" + service
 	var kept struct{ Parameter struct{ Value string } }
-	if err := s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": name}, &kept); err != nil {
+	if err := s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": name},
+		&kept); err != nil {
 		return nil, err
 	}
 	restore = func(ctx context.Context) error {

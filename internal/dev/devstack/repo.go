@@ -36,8 +36,8 @@ func (r Repo) Path(elem ...string) string {
 	return filepath.Join(append([]string{string(r)}, elem...)...)
 }
 
-// lock takes an exclusive lock on dir, which it creates, and waits for other processes that hold it: `make test`
-// may install or build at the same moment as `make up`.
+// lock takes an exclusive lock on dir, which it creates, and waits for other processes that hold
+// it: `make test` may install or build at the same moment as `make up`.
 func lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// All functions, for both architectures and with nothing of the first build's cache, are for `go run ./cmd/dev reproduce`.
+// All functions, for both architectures and with nothing of the first build's cache, are for `go
+// run ./cmd/dev reproduce`.
 func TestSourcesInAnotherDirectoryGiveTheSamePackages(t *testing.T) {
 	repo, err := FindRepo()
 	if err != nil {

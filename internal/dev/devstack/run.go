@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 )
 
-// NewRun makes a directory of its own for a run of a program, which may start a stack in its subdirectory stack/. What earlier runs
-// of that name have left is removed, and the stacks ended of those that were killed before they could.
+// NewRun makes a directory of its own for a run of a program, which may start a stack in its
+// subdirectory stack/. What earlier runs of that name have left is removed, and the stacks ended of
+// those that were killed before they could.
 func (r Repo) NewRun(name string) (dir string, err error) {
 	earlier, err := abandoned(r.Path(".build", name+"-*"))
 	if err != nil {
@@ -42,7 +43,8 @@ func claim(dir string) error {
 	return writeFile(filepath.Join(dir, "owner.json"), data, 0o644)
 }
 
-// abandoned lists the directories of a pattern that were claimed by processes that are not there any more.
+// abandoned lists the directories of a pattern that were claimed by processes that are not there
+// any more.
 func abandoned(pattern string) ([]string, error) {
 	dirs, err := filepath.Glob(pattern)
 	if err != nil {

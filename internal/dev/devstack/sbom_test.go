@@ -35,7 +35,8 @@ func TestBillHasWhatIsInABinary(t *testing.T) {
 			Hashes      []struct{ Alg string }
 		}
 	}
-	if err := json.Unmarshal(bills[0], &bill); err != nil || bill.BOMFormat != "CycloneDX" || bill.SpecVersion != "1.5" {
+	if err := json.Unmarshal(bills[0], &bill); err != nil || bill.BOMFormat != "CycloneDX" ||
+		bill.SpecVersion != "1.5" {
 		t.Errorf("not CycloneDX 1.5: %.200s, %v", bills[0], err)
 	}
 	scopes := map[string]string{}

@@ -16,7 +16,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// server is a program beside the emulator that answers by HTTP, on 127.0.0.1, and outlives who started it.
+// server is a program beside the emulator that answers by HTTP, on 127.0.0.1, and outlives who
+// started it.
 type server struct {
 	URL     string  `json:"url"`
 	Process process `json:"process"`
@@ -35,7 +36,8 @@ type program struct {
 func (s *server) file() string { return filepath.Join(s.dir, s.name+".json") }
 func (s *server) log() string  { return filepath.Join(s.dir, s.name+".log") }
 
-// findServer returns the server that was last started in dir under a name, which may have ended, or nil if there was none.
+// findServer returns the server that was last started in dir under a name, which may have ended, or
+// nil if there was none.
 func findServer(dir, name string) (*server, error) {
 	s := &server{dir: dir, name: name}
 	data, err := os.ReadFile(s.file())
@@ -51,7 +53,8 @@ func findServer(dir, name string) (*server, error) {
 	return s, nil
 }
 
-// serve returns the server of dir if it runs, and starts it otherwise: on the port that it had, if that is free.
+// serve returns the server of dir if it runs, and starts it otherwise: on the port that it had, if
+// that is free.
 func serve(ctx context.Context, dir string, p program) (s *server, started bool, err error) {
 	port := 0
 	old, err := findServer(dir, p.name)
@@ -66,7 +69,8 @@ func serve(ctx context.Context, dir string, p program) (s *server, started bool,
 			return nil, false, err
 		}
 		port = portOf(old.URL)
-		// The last threads of a process that was killed may hold its port a moment longer than the process is there.
+		// The last threads of a process that was killed may hold its port a moment longer than the
+		// process is there.
 		for until := time.Now().Add(time.Second); !portIsFree(port) && time.Now().Before(until); {
 			if err := clock.Sleep(ctx, 10*time.Millisecond); err != nil {
 				return nil, false, err
@@ -111,7 +115,8 @@ func (s *server) start(ctx context.Context, p program, port int) error {
 	}
 	if err != nil {
 		output, _ := os.ReadFile(s.log())
-		return errors.Join(fmt.Errorf("the %s did not start: %w; the end of %s:\n%s", s.name, err, s.log(), tail(output, 15)),
+		return errors.Join(fmt.Errorf("the %s did not start: %w; the end of %s:\n%s", s.name, err, s.log(),
+			tail(output, 15)),
 			endGroup(cmd.Process.Pid, time.Second), os.Remove(s.file()))
 	}
 	return nil

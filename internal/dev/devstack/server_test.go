@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// TestBeServer is no test but the program that the test below starts: this binary with an address as its argument.
+// TestBeServer is no test but the program that the test below starts: this binary with an address
+// as its argument.
 func TestBeServer(t *testing.T) {
 	if flag.NArg() == 0 {
 		t.Skip("it is started by TestAServerOutlivesItsStarterUntilItIsStopped")

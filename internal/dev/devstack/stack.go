@@ -14,13 +14,15 @@ import (
 
 // Options say which stack to start and where.
 type Options struct {
-	Target       Target    // empty: the one that the stack has, or MiniStack
-	Repo         Repo      // the clone to build and deploy; empty: the one of the working directory
-	Dir          string    // gets every file that the stack writes; empty: .local/ of the clone
-	Port         int       // of the emulator, on 127.0.0.1; 0: the one it had before, or any that is free
-	EmulatorEnv  []string  // further NAME=value settings of the emulator's own, such as SFN_WAIT_SCALE=0.1 of MiniStack
-	Discovery    string    // the registry, parameters or cloud-map; empty: parameters
-	NoAuthorizer bool      // none stands in front of the API: functions verify tokens, which Token signs. A stack stays as it was begun
+	Target      Target   // empty: the one that the stack has, or MiniStack
+	Repo        Repo     // the clone to build and deploy; empty: the one of the working directory
+	Dir         string   // gets every file that the stack writes; empty: .local/ of the clone
+	Port        int      // of the emulator, on 127.0.0.1; 0: the one it had before, or any that is free
+	EmulatorEnv []string // further NAME=value settings of the emulator's own, such as SFN_WAIT_SCALE=0.1 of MiniStack
+	Discovery   string   // the registry, parameters or cloud-map; empty: parameters
+	// none stands in front of the API: functions verify tokens, which Token signs. A stack stays as
+	// it was begun
+	NoAuthorizer bool
 	Report       *Reporter // may be nil
 }
 
@@ -28,7 +30,8 @@ type Options struct {
 type Stack struct {
 	Emulator *Emulator
 	Outputs  map[string]string // of both CloudFormation stacks, by name
-	// TracesURL is the address of the collector of traces, which answers as Zipkin does; see package traces.
+	// TracesURL is the address of the collector of traces, which answers as Zipkin does; see
+	// package traces.
 	TracesURL string
 
 	repo    Repo
@@ -66,8 +69,9 @@ func (o Options) fill() (Options, error) {
 	return o, err
 }
 
-// Start brings a stack up: it installs tools, builds, starts the emulator and deploys, each only as far as it is not
-// done yet. A stack that runs already in the same directory is brought up to date and keeps its data.
+// Start brings a stack up: it installs tools, builds, starts the emulator and deploys, each only as
+// far as it is not done yet. A stack that runs already in the same directory is brought up to date
+// and keeps its data.
 func Start(ctx context.Context, opts Options) (*Stack, error) {
 	opts, err := opts.fill()
 	if err != nil {
@@ -113,7 +117,8 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	return s, nil
 }
 
-// onTarget makes the options fit the target: the one asked for, or else that of the stack that there is. A stack stays on its own.
+// onTarget makes the options fit the target: the one asked for, or else that of the stack that
+// there is. A stack stays on its own.
 func (o Options) onTarget() (Options, error) {
 	old, err := findEmulator(o.Dir)
 	if err != nil {
@@ -149,8 +154,8 @@ func (s *Stack) bringUpToDate(ctx context.Context, opts Options) (err error) {
 	return s.remember()
 }
 
-// abandon stops what was started in dir unless something was wholly deployed to it before: it is of no use, and a failed test
-// must not leave it.
+// abandon stops what was started in dir unless something was wholly deployed to it before: it is of
+// no use, and a failed test must not leave it.
 func abandon(err error, dir string, e *Emulator) error {
 	if e == nil {
 		e = &Emulator{dir: dir}
@@ -171,7 +176,8 @@ func resume(ctx context.Context, opts Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	emulatorOpts := EmulatorOptions{Repo: opts.Repo, Target: opts.Target, Dir: opts.Dir, Port: opts.Port, Env: opts.EmulatorEnv, Report: opts.Report}
+	emulatorOpts := EmulatorOptions{Repo: opts.Repo, Target: opts.Target, Dir: opts.Dir, Port: opts.Port,
+		Env: opts.EmulatorEnv, Report: opts.Report}
 	if old != nil {
 		// One whose first deployment failed holds nothing of worth and may hold half a stack.
 		if old.Process.alive() && old.Healthy(ctx) && deployedTo(opts.Dir) == old.Process {
@@ -207,7 +213,8 @@ func Load(ctx context.Context, dir string) (*Stack, error) {
 		return nil, errors.New("no stack is running here: `make up` starts one")
 	}
 	if !e.Healthy(ctx) {
-		return nil, fmt.Errorf("the emulator (process %d) does not answer at %s: `make down`, then `make up`", e.Process.PID, e.URL)
+		return nil, fmt.Errorf("the emulator (process %d) does not answer at %s: `make down`, then `make up`",
+			e.Process.PID, e.URL)
 	}
 	s := &Stack{Emulator: e, repo: opts.Repo, dir: opts.Dir}
 	data, err := os.ReadFile(s.file())
@@ -228,8 +235,8 @@ func Load(ctx context.Context, dir string) (*Stack, error) {
 	return s, nil
 }
 
-// Down stops whatever runs in dir (empty: .local/ of the clone) and removes its files. It tells whether there was
-// anything to stop.
+// Down stops whatever runs in dir (empty: .local/ of the clone) and removes its files. It tells
+// whether there was anything to stop.
 func Down(dir string) (stopped bool, err error) {
 	opts, err := Options{Dir: dir}.fill()
 	if err != nil {
@@ -264,7 +271,8 @@ const stackFile = "stack.json"
 func (s *Stack) file() string { return filepath.Join(s.dir, stackFile) }
 
 func (s *Stack) remember() error {
-	values := map[string]any{"EndpointUrl": s.Emulator.URL, "Region": Region, "EmulatorPid": s.Emulator.Process.PID, "TracesUrl": s.TracesURL}
+	values := map[string]any{"EndpointUrl": s.Emulator.URL, "Region": Region, "EmulatorPid": s.Emulator.Process.PID,
+		"TracesUrl": s.TracesURL}
 	for name, value := range s.Outputs {
 		if _, taken := values[name]; taken {
 			return fmt.Errorf("the output %s of a template hides the value of that name in stack.json: rename it", name)
@@ -278,7 +286,8 @@ func (s *Stack) remember() error {
 	return writeFile(s.file(), append(data, '\n'), 0o644)
 }
 
-// clear removes what a stack left in dir, but not the emulators of test runs, which keep theirs in a subdirectory.
+// clear removes what a stack left in dir, but not the emulators of test runs, which keep theirs in
+// a subdirectory.
 func clear(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {

@@ -20,8 +20,8 @@ type product interface {
 	setup(ctx context.Context, r Repo, rep *Reporter) error
 	// adapt makes the options fit what it has, or says what it does not have.
 	adapt(opts *Options) error
-	// command is the program that is the emulator e on a port, and its whole environment. Functions may inherit it, so
-	// nothing of the user's own is in it.
+	// command is the program that is the emulator e on a port, and its whole environment. Functions
+	// may inherit it, so nothing of the user's own is in it.
 	command(r Repo, e *Emulator, port int) (argv, env []string, err error)
 	// named returns what the emulator that answers at e's URL calls itself.
 	named(ctx context.Context, e *Emulator) (string, error)
@@ -56,8 +56,8 @@ func (e *Emulator) Inbox(ctx context.Context) ([]Mail, error) {
 	return p.inbox(ctx, e)
 }
 
-// ScaleWaits makes state machines wait so many times as long before a retry as they are defined to; 1 is as defined. It counts for
-// executions that start from now on.
+// ScaleWaits makes state machines wait so many times as long before a retry as they are defined to;
+// 1 is as defined. It counts for executions that start from now on.
 func (s *Stack) ScaleWaits(ctx context.Context, scale float64) error {
 	p, err := s.Emulator.Target.product()
 	if err != nil {

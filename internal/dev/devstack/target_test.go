@@ -59,11 +59,15 @@ func TestInboxesOfAllTargetsAreRead(t *testing.T) {
 		"/_ministack/ses/messages": `{"messages":{"000000000000":[{"To":["ada@example.com"],"Subject":"Hello","BodyText":"Ada"}]}}`,
 		"/_aws/ses":                `{"messages":[{"Id":"1","Destination":{"ToAddresses":["ada@example.com"]},"Subject":"Hello","Body":{"text_part":"Ada","html_part":null}}]}`,
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(answers[r.URL.Path])) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_,
+			_ = w.Write([]byte(answers[r.URL.Path]))
+	}))
 	defer server.Close()
 	want := []Mail{{To: []string{"ada@example.com"}, Subject: "Hello", Text: "Ada"}}
 	for _, target := range []Target{MiniStack, LocalStack} {
-		if got, err := (&Emulator{URL: server.URL, Target: target}).Inbox(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := (&Emulator{URL: server.URL, Target: target}).Inbox(t.Context()); err != nil ||
+			!reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", target, got, err)
 		}
 	}
@@ -116,7 +120,8 @@ func TestAProcessOfAnotherSessionIsFoundByWhoStartedIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var others []process
-	for deadline := time.Now().Add(10 * time.Second); len(others) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); len(others) == 0 &&
+		time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		others = outsiders(e.Process.PID)
 	}
 	if len(others) != 1 {

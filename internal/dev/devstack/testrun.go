@@ -13,9 +13,9 @@ import (
 // testRuns is the subdirectory of .local/ with a directory for each run of Exec.
 const testRuns = "test"
 
-// Exec runs a program with a bare emulator of its own: the program finds its URL in ORDERFLOW_TEST_ENDPOINT and the
-// usual AWS variables set to go with it. It returns the program's exit code. Signals reach the program, and the
-// emulator ends after it.
+// Exec runs a program with a bare emulator of its own: the program finds its URL in
+// ORDERFLOW_TEST_ENDPOINT and the usual AWS variables set to go with it. It returns the program's
+// exit code. Signals reach the program, and the emulator ends after it.
 func Exec(ctx context.Context, repo Repo, rep *Reporter, argv []string) (code int, err error) {
 	runs := repo.Path(".local", testRuns)
 	if err := os.MkdirAll(runs, 0o755); err != nil {
@@ -65,9 +65,11 @@ func Exec(ctx context.Context, repo Repo, rep *Reporter, argv []string) (code in
 	if err != nil {
 		return 0, err
 	}
-	return runForwarding(argv, environ("ORDERFLOW_TEST_ENDPOINT="+e.URL, "AWS_ENDPOINT_URL="+e.URL, "AWS_REGION="+Region,
-		"AWS_DEFAULT_REGION="+Region, "AWS_ACCESS_KEY_ID="+AccessKey, "AWS_SECRET_ACCESS_KEY="+SecretKey, "AWS_SESSION_TOKEN=",
-		"AWS_PROFILE=", "AWS_EC2_METADATA_DISABLED=true"), signals)
+	return runForwarding(argv,
+		environ("ORDERFLOW_TEST_ENDPOINT="+e.URL, "AWS_ENDPOINT_URL="+e.URL, "AWS_REGION="+Region,
+			"AWS_DEFAULT_REGION="+Region, "AWS_ACCESS_KEY_ID="+AccessKey, "AWS_SECRET_ACCESS_KEY="+SecretKey,
+			"AWS_SESSION_TOKEN=",
+			"AWS_PROFILE=", "AWS_EC2_METADATA_DISABLED=true"), signals)
 }
 
 // runForwarding runs a program on this terminal and passes signals on to it.

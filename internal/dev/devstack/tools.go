@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 )
 
-// Setup installs the tools that running needs (emulator, SAM CLI) and, with lint, those that `make lint` needs, into
-// .tools/. What is there already at the pinned version is left alone, which takes milliseconds.
+// Setup installs the tools that running needs (emulator, SAM CLI) and, with lint, those that `make
+// lint` needs, into .tools/. What is there already at the pinned version is left alone, which takes
+// milliseconds.
 func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool) error {
 	p, err := target.product()
 	if err != nil {
@@ -49,8 +50,8 @@ func (r Repo) SetupGo(ctx context.Context, rep *Reporter, tool string) error {
 	return r.setupGo(ctx, rep, tool)
 }
 
-// setupGo takes versions and hashes from the tool's go.mod and go.sum: what `go install …@version` brings is held to no
-// hash of ours.
+// setupGo takes versions and hashes from the tool's go.mod and go.sum: what `go install …@version`
+// brings is held to no hash of ours.
 func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool string) error {
 	bin := r.Path(".tools", "bin", tool)
 	s := stamp{file: r.Path(".tools", "bin", "."+tool), proof: bin, wantFile: r.Path("tools", tool, "go.sum")}
@@ -68,14 +69,16 @@ func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool string) error {
 	})
 }
 
-// BillOfMaterials writes to a file, in CycloneDX, the modules that functions, commands and tests are compiled from. It has
-// neither a time nor a serial number, so that the same sources have the same bill.
+// BillOfMaterials writes to a file, in CycloneDX, the modules that functions, commands and tests
+// are compiled from. It has neither a time nor a serial number, so that the same sources have the
+// same bill.
 func (r Repo) BillOfMaterials(ctx context.Context, rep *Reporter, to string) error {
 	const tool = "cyclonedx-gomod"
 	if err := r.SetupGo(ctx, rep, tool); err != nil {
 		return err
 	}
-	return command{dir: string(r), env: environ("GOFLAGS=-tags=lambda.norpc", "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0"),
+	return command{dir: string(r),
+		env:  environ("GOFLAGS=-tags=lambda.norpc", "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0"),
 		name: r.Path(".tools", "bin", tool), args: []string{"mod", "-json", "-output-version", "1.5", "-std", "-test",
 			"-noserial", "-notimestamp", "-short-purls", "-disable-html-escape", "-output", to, "."}}.run(ctx)
 }
@@ -100,7 +103,8 @@ func (r Repo) setupASLValidator(ctx context.Context, rep *Reporter) error {
 				return err
 			}
 		}
-		err := command{dir: dir, name: "npm", args: []string{"ci", "--no-audit", "--no-fund", "--cache", r.Path(".tools", "cache", "npm")}}.run(ctx)
+		err := command{dir: dir, name: "npm",
+			args: []string{"ci", "--no-audit", "--no-fund", "--cache", r.Path(".tools", "cache", "npm")}}.run(ctx)
 		if err != nil {
 			return err
 		}

@@ -34,9 +34,10 @@ type token struct {
 // Email is the address of a local user.
 func Email(user string) string { return user + "@example.com" }
 
-// Token returns a bearer token (a Cognito ID token, valid for ten minutes at least) of the user, who is made if there
-// is none. The user is afterwards in the group named role, and in no other; with an empty role in none, as customers are. A stack without an authorizer
-// has no users: the token is signed for whoever is asked for.
+// Token returns a bearer token (a Cognito ID token, valid for ten minutes at least) of the user,
+// who is made if there is none. The user is afterwards in the group named role, and in no other;
+// with an empty role in none, as customers are. A stack without an authorizer has no users: the
+// token is signed for whoever is asked for.
 func (s *Stack) Token(ctx context.Context, user, role string) (string, error) {
 	if !userName.MatchString(user) {
 		return "", fmt.Errorf("%q cannot be a user name: use lower-case letters, digits and . _ + -", user)
@@ -86,11 +87,13 @@ func (s *Stack) Token(ctx context.Context, user, role string) (string, error) {
 func (s *Stack) signIn(ctx context.Context, user, role, password string) (token, error) {
 	name := Email(user)
 	err := s.cognito(ctx, "AdminCreateUser", map[string]any{"Username": name, "MessageAction": "SUPPRESS",
-		"UserAttributes": []map[string]string{{"Name": "email", "Value": name}, {"Name": "email_verified", "Value": "true"}}}, nil)
+		"UserAttributes": []map[string]string{{"Name": "email", "Value": name},
+			{"Name": "email_verified", "Value": "true"}}}, nil)
 	if err != nil && !awsapi.Failed(err, "UsernameExistsException") {
 		return token{}, fmt.Errorf("create user %s: %w", name, err)
 	}
-	err = s.cognito(ctx, "AdminSetUserPassword", map[string]any{"Username": name, "Password": password, "Permanent": true}, nil)
+	err = s.cognito(ctx, "AdminSetUserPassword",
+		map[string]any{"Username": name, "Password": password, "Permanent": true}, nil)
 	if err != nil {
 		return token{}, fmt.Errorf("set the password of %s: %w", name, err)
 	}
@@ -112,7 +115,8 @@ func (s *Stack) signIn(ctx context.Context, user, role, password string) (token,
 	}
 	result := answer.AuthenticationResult
 	if result.IdToken == "" {
-		return token{}, fmt.Errorf("sign in as %s: Cognito asks for %q, a local stack must not", name, answer.ChallengeName)
+		return token{}, fmt.Errorf("sign in as %s: Cognito asks for %q, a local stack must not", name,
+			answer.ChallengeName)
 	}
 	return token{ID: result.IdToken, Expires: time.Now().Add(time.Duration(result.ExpiresIn) * time.Second)}, nil
 }
@@ -127,7 +131,8 @@ func (s *Stack) setRole(ctx context.Context, name, role string) error {
 		if group.GroupName == role {
 			continue
 		}
-		err := s.cognito(ctx, "AdminRemoveUserFromGroup", map[string]any{"Username": name, "GroupName": group.GroupName}, nil)
+		err := s.cognito(ctx, "AdminRemoveUserFromGroup",
+			map[string]any{"Username": name, "GroupName": group.GroupName}, nil)
 		if err != nil {
 			return fmt.Errorf("take %s out of group %s: %w", name, group.GroupName, err)
 		}
@@ -135,7 +140,8 @@ func (s *Stack) setRole(ctx context.Context, name, role string) error {
 	if role == "" {
 		return nil
 	}
-	if err := s.cognito(ctx, "AdminAddUserToGroup", map[string]any{"Username": name, "GroupName": role}, nil); err != nil {
+	if err := s.cognito(ctx, "AdminAddUserToGroup", map[string]any{"Username": name, "GroupName": role},
+		nil); err != nil {
 		return fmt.Errorf("put %s into group %q (is it in template.yaml?): %w", name, role, err)
 	}
 	return nil

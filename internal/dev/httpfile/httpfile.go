@@ -1,5 +1,6 @@
-// Package httpfile reads collections of HTTP requests in the form that editors send them from (*.http): the part of it that the REST
-// Client of VS Code and the HTTP client of JetBrains have in common. What only one of them understands is refused.
+// Package httpfile reads collections of HTTP requests in the form that editors send them from
+// (*.http): the part of it that the REST Client of VS Code and the HTTP client of JetBrains have in
+// common. What only one of them understands is refused.
 package httpfile
 
 import (
@@ -29,8 +30,8 @@ var (
 	first      = regexp.MustCompile(`^(GET|PUT|POST|DELETE|PATCH) (\S+)$`)
 )
 
-// Fill returns the collection with the variables defined as values say. It fails for one that the collection does not define, and for one of its that
-// has no value.
+// Fill returns the collection with the variables defined as values say. It fails for one that the
+// collection does not define, and for one of its that has no value.
 func Fill(text string, values map[string]string) (string, error) {
 	missing := map[string]bool{}
 	for name := range values {

@@ -1,5 +1,6 @@
-// Package intercept leads a local stack's calls to a third party through this process, where they are counted and
-// can be made to fail. It changes the third party's address in the registry, as an operator would who moves it.
+// Package intercept leads a local stack's calls to a third party through this process, where they
+// are counted and can be made to fail. It changes the third party's address in the registry, as an
+// operator would who moves it.
 package intercept
 
 import (
@@ -17,9 +18,11 @@ import (
 type Route struct {
 	// Dependency is the third party's name in the registry.
 	Dependency string
-	// Home is its own address. What the registry has is not asked for: a run that died may have left its own there.
+	// Home is its own address. What the registry has is not asked for: a run that died may have
+	// left its own there.
 	Home string
-	// Functions are those that call it. They keep an address for a minute, so they are given new processes at both ends.
+	// Functions are those that call it. They keep an address for a minute, so they are given new
+	// processes at both ends.
 	Functions []string
 }
 
@@ -38,8 +41,8 @@ type Interceptor struct {
 	route Route
 }
 
-// Open leads the calls through this process from now on. It must be closed, whatever happens; if this process dies before
-// that, the next Open and Close of the same route put things right.
+// Open leads the calls through this process from now on. It must be closed, whatever happens; if
+// this process dies before that, the next Open and Close of the same route put things right.
 func Open(ctx context.Context, s *devstack.Stack, r Route) (*Interceptor, error) {
 	proxy, err := faultserver.NewProxy(r.Home)
 	if err != nil {
@@ -72,7 +75,8 @@ func (d *Interceptor) point(ctx context.Context, address string) error {
 	return d.stack.RestartProcesses(ctx, d.route.Functions...)
 }
 
-// Break takes the third party down, as its callers see it: it answers 503, and every fourth time not at all.
+// Break takes the third party down, as its callers see it: it answers 503, and every fourth time
+// not at all.
 func (d *Interceptor) Break() error {
 	return d.proxy.Set(faultserver.Status(http.StatusServiceUnavailable, 0).Mixed(4, faultserver.Hang))
 }

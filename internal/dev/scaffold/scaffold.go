@@ -1,5 +1,5 @@
-// Package scaffold writes what every HTTP operation needs and the contract already says: the main of
-// its function, a sample event and a request for people to send. It changes nothing that exists.
+// Package scaffold writes what every HTTP operation needs and the contract already says: the main
+// of its function, a sample event and a request for people to send. It changes nothing that exists.
 package scaffold
 
 import (
@@ -166,7 +166,8 @@ func (o operation) event() []byte {
 	headers := map[string]string{"Accept": "application/json", "Host": "api.orderflow.example"}
 	identity := map[string]any{"sourceIp": "203.0.113.7", "userAgent": "curl/8.5.0"}
 	request := map[string]any{
-		"resourcePath": o.path, "httpMethod": o.method, "path": "/local" + o.at, "stage": "local", "protocol": "HTTP/1.1",
+		"resourcePath": o.path, "httpMethod": o.method, "path": "/local" + o.at, "stage": "local",
+		"protocol":  "HTTP/1.1",
 		"requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "requestTimeEpoch": 1795424400000, "identity": identity,
 	}
 	if o.token != "" {

@@ -1,5 +1,5 @@
-// Package template writes template.yaml from the files in deploy/: what differs between services is in
-// deploy/<service>.yaml, what they have in common in deploy/*.tmpl.
+// Package template writes template.yaml from the files in deploy/: what differs between services is
+// in deploy/<service>.yaml, what they have in common in deploy/*.tmpl.
 package template
 
 import (
@@ -260,7 +260,8 @@ func (f *function) ID() string { return cfn.LogicalID(f.Name) }
 // MetricID is the function's name among the metrics of an alarm.
 func (f *function) MetricID() string { return strings.ToLower(f.ID()[:1]) + f.ID()[1:] }
 
-// Published reports whether a deployment makes a version of it, for an alias or for the saga's definition.
+// Published reports whether a deployment makes a version of it, for an alias or for the saga's
+// definition.
 func (f *function) Published() bool { return f.Release != "" || f.Step == "fulfil-order" }
 
 // Visibility of a message is as AWS recommends, six times the function's timeout.

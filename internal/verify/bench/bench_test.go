@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 	case "report": // as a runtime does that cannot start
 		_, _ = http.Post("http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2018-06-01/runtime/init/error", "application/json", nil) //nolint:bodyclose // it ends here
 	}
-	if os.Getenv("WANT") != "" && (os.Getenv("WANT") != "it" || os.Getenv("AWS_REGION") == "" || os.Getenv("HOME") != "") {
+	if os.Getenv("WANT") != "" &&
+		(os.Getenv("WANT") != "it" || os.Getenv("AWS_REGION") == "" || os.Getenv("HOME") != "") {
 		fmt.Println("another environment")
 		os.Exit(1)
 	}
@@ -52,18 +53,20 @@ func program(role string, env ...string) Program {
 func TestASlowStartIsBeyondTheLimits(t *testing.T) {
 	poll := program("poll")
 	told := 0
-	base, starts, rounds, err := Measure(t.Context(), poll, []Program{poll, program("burn"), poll}, Plan{Rounds: 3, Warmup: 1, Budget: time.Minute,
-		Progress: func(done, of int) {
-			told++
-			if done != told || of != 4 {
-				t.Errorf("told of round %d of %d after %d", done, of, told)
-			}
-		}})
+	base, starts, rounds, err := Measure(t.Context(), poll, []Program{poll, program("burn"), poll},
+		Plan{Rounds: 3, Warmup: 1, Budget: time.Minute,
+			Progress: func(done, of int) {
+				told++
+				if done != told || of != 4 {
+					t.Errorf("told of round %d of %d after %d", done, of, told)
+				}
+			}})
 	if err != nil || rounds != 3 || told != 4 || len(starts) != 3 || base.Wall <= 0 || base.CPU <= 0 {
 		t.Fatalf("%+v, %d rounds, told of %d, %v", base, rounds, told, err)
 	}
 	burn := starts[1]
-	if burn.Name != "burn" || burn.CPU < 100*time.Millisecond || burn.Wall < 50*time.Millisecond || burn.CPURatio <= MaxWorst || burn.WallRatio <= MaxWorst {
+	if burn.Name != "burn" || burn.CPU < 100*time.Millisecond || burn.Wall < 50*time.Millisecond ||
+		burn.CPURatio <= MaxWorst || burn.WallRatio <= MaxWorst {
 		t.Errorf("a start that burns 100 ms: %+v against %+v", burn, base)
 	}
 	if v := Judge(starts, CPU); v.Slowest != "burn" || v.Err() == nil || v.Median > MaxMedian {
@@ -91,7 +94,9 @@ func TestAProgramThatDoesNotPollIsReportedWithWhatItSaid(t *testing.T) {
 	poll := program("poll")
 	for _, p := range []Program{program("exit"), program("poll", "WANT=other")} {
 		_, _, _, err := Measure(t.Context(), poll, []Program{p}, Plan{Rounds: 3, Budget: time.Minute})
-		if err == nil || !strings.Contains(err.Error(), p.Path) || !strings.Contains(err.Error(), "TABLE_NAME is not set") && !strings.Contains(err.Error(), "another environment") {
+		if err == nil || !strings.Contains(err.Error(), p.Path) ||
+			!strings.Contains(err.Error(), "TABLE_NAME is not set") &&
+				!strings.Contains(err.Error(), "another environment") {
 			t.Errorf("%s: %v", p.Name, err)
 		}
 	}

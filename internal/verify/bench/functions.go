@@ -1,9 +1,10 @@
-// Package bench measures cold starts: how long each function takes from exec to its first poll of the Runtime API, against a
-// function that does nothing.
+// Package bench measures cold starts: how long each function takes from exec to its first poll of
+// the Runtime API, against a function that does nothing.
 //
-// A process starts as in Lambda, with the environment variables that template.yaml gives the function, against a Runtime
-// API that answers no poll. Two figures are taken: time, and CPU time, which a busy machine hardly changes. Only ratios
-// to the hello-world function in the same round are judged, so that a machine's speed does not matter.
+// A process starts as in Lambda, with the environment variables that template.yaml gives the
+// function, against a Runtime API that answers no poll. Two figures are taken: time, and CPU time,
+// which a busy machine hardly changes. Only ratios to the hello-world function in the same round
+// are judged, so that a machine's speed does not matter.
 package bench
 
 import (
@@ -16,8 +17,10 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// Functions compiles all functions and the hello-world one as they are deployed, for this machine's architecture.
-func Functions(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter) (hello Program, programs []Program, err error) {
+// Functions compiles all functions and the hello-world one as they are deployed, for this machine's
+// architecture.
+func Functions(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter) (hello Program, programs []Program,
+	err error) {
 	functions, err := repo.Functions()
 	if err != nil {
 		return hello, nil, err
@@ -30,7 +33,8 @@ func Functions(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter) 
 		}
 		maps.Copy(vars, of)
 	}
-	bin, err := repo.Compile(ctx, rep, devstack.Host(), append(functions, devstack.Function{Name: "hello", Dir: "internal/verify/bench/testdata/hello"}))
+	bin, err := repo.Compile(ctx, rep, devstack.Host(),
+		append(functions, devstack.Function{Name: "hello", Dir: "internal/verify/bench/testdata/hello"}))
 	if err != nil {
 		return hello, nil, err
 	}

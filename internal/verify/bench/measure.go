@@ -27,8 +27,8 @@ type Plan struct {
 	Progress func(done, of int)
 }
 
-// A Start is what was measured of one program. Ratios are medians over the rounds of its ratio to the hello-world function
-// of the same round: what slows the machine down for a while slows both.
+// A Start is what was measured of one program. Ratios are medians over the rounds of its ratio to
+// the hello-world function of the same round: what slows the machine down for a while slows both.
 type Start struct {
 	Name                string
 	Wall, CPU           time.Duration // medians
@@ -38,8 +38,10 @@ type Start struct {
 // every is how many programs start between two starts of the hello-world function.
 const every = 5
 
-// Measure starts the programs again and again, one process at a time and in another order in every round, with hello in between.
-func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) (base Start, starts []Start, rounds int, err error) {
+// Measure starts the programs again and again, one process at a time and in another order in every
+// round, with hello in between.
+func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) (base Start, starts []Start, rounds int,
+	err error) {
 	api, err := listen(ctx)
 	if err != nil {
 		return base, nil, 0, err
@@ -76,8 +78,10 @@ func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) 
 	return base, starts, rounds, nil
 }
 
-// round starts every program once, in an order of its own; the start of hello is the median of its starts in between.
-func (api *runtimeAPI) round(ctx context.Context, hello Program, programs []Program) (of Sample, samples []Sample, err error) {
+// round starts every program once, in an order of its own; the start of hello is the median of its
+// starts in between.
+func (api *runtimeAPI) round(ctx context.Context, hello Program, programs []Program) (of Sample, samples []Sample,
+	err error) {
 	samples = make([]Sample, len(programs))
 	var hellos []Sample
 	for n, i := range rand.Perm(len(programs)) {

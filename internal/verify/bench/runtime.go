@@ -18,12 +18,14 @@ const patience = 10 * time.Second
 type Sample struct {
 	// Wall is the time from exec to the first poll of the Runtime API.
 	Wall time.Duration
-	// CPU is what the process has used of processors until then, on all of them, in user and kernel.
+	// CPU is what the process has used of processors until then, on all of them, in user and
+	// kernel.
 	CPU time.Duration
 }
 
-// runtimeAPI is the Runtime API of Lambda (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), as far as to
-// the first poll, which it never answers.
+// runtimeAPI is the Runtime API of Lambda
+// (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), as far as to the first poll,
+// which it never answers.
 type runtimeAPI struct {
 	listener net.Listener
 	polls    chan time.Time
@@ -51,7 +53,8 @@ func (api *runtimeAPI) serve() {
 	}
 }
 
-// read waits for one request. It goes on until the other side is gone, so that nobody gets an error for an answer.
+// read waits for one request. It goes on until the other side is gone, so that nobody gets an error
+// for an answer.
 func (api *runtimeAPI) read(conn net.Conn) {
 	defer conn.Close()
 	r := bufio.NewReader(conn)
@@ -66,7 +69,8 @@ func (api *runtimeAPI) read(conn net.Conn) {
 	_, _ = r.ReadByte()
 }
 
-// start runs program until its first poll of the API, and ends it there. The environment is exactly env and what Lambda adds to it.
+// start runs program until its first poll of the API, and ends it there. The environment is exactly
+// env and what Lambda adds to it.
 func (api *runtimeAPI) start(ctx context.Context, program string, env map[string]string) (Sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, api.patience)
 	defer cancel()
@@ -101,12 +105,16 @@ func (api *runtimeAPI) start(ctx context.Context, program string, env map[string
 	}
 }
 
-// ofLambda are the variables that Lambda sets for every function. Nothing listens at the endpoint: a start makes no calls.
+// ofLambda are the variables that Lambda sets for every function. Nothing listens at the endpoint:
+// a start makes no calls.
 var ofLambda = map[string]string{
-	"AWS_LAMBDA_FUNCTION_NAME": "bench", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-	"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/bench", "AWS_LAMBDA_LOG_STREAM_NAME": "bench", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-	"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench",
-	"AWS_SESSION_TOKEN": "bench", "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+	"AWS_LAMBDA_FUNCTION_NAME": "bench", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+	"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+	"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/bench", "AWS_LAMBDA_LOG_STREAM_NAME": "bench",
+	"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+	"AWS_REGION":                     "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "bench",
+	"AWS_SECRET_ACCESS_KEY": "bench",
+	"AWS_SESSION_TOKEN":     "bench", "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
 	"AWS_EXECUTION_ENV": "AWS_Lambda_provided.al2023", "_HANDLER": "bootstrap", "LAMBDA_TASK_ROOT": "/var/task",
 	"LAMBDA_RUNTIME_DIR": "/var/runtime", "LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin:/bin",
 	"AWS_ENDPOINT_URL": "http://127.0.0.1:9",

@@ -8,8 +8,9 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// variables returns the environment variables of a template's functions, by the function's name in the source tree.
-// Parameters have their defaults, and references become the names and ARNs of a deployment.
+// variables returns the environment variables of a template's functions, by the function's name in
+// the source tree. Parameters have their defaults, and references become the names and ARNs of a
+// deployment.
 func variables(file string) (map[string]map[string]string, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {

@@ -44,7 +44,8 @@ func TestVariablesAreThoseOfTheTemplate(t *testing.T) {
 	}
 	for name, want := range map[string]map[string]string{
 		"first": {"TABLE_NAME": "t"},
-		"second-one": {"TABLE_NAME": "own", "STAGE": "dev", "SECRET": "/dev/bench/x", "ARN": "arn:aws:dynamodb:us-east-1:000000000000:table/t", "LIMIT": "7",
+		"second-one": {"TABLE_NAME": "own", "STAGE": "dev", "SECRET": "/dev/bench/x",
+			"ARN": "arn:aws:dynamodb:us-east-1:000000000000:table/t", "LIMIT": "7",
 			"WHERE": "aws", "OTHER": "remote"},
 	} {
 		if !maps.Equal(got[name], want) {

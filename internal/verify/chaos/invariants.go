@@ -17,7 +17,8 @@ type invariant struct {
 	check func(facts) []violation
 }
 
-// perOrder makes an invariant of something that holds of every order: broken says what is wrong with it, "" if nothing is.
+// perOrder makes an invariant of something that holds of every order: broken says what is wrong
+// with it, "" if nothing is.
 func perOrder(name string, broken func(seen) string) invariant {
 	return invariant{name, func(f facts) (all []violation) {
 		for _, o := range f.orders {
@@ -46,11 +47,13 @@ var invariants = []invariant{
 		return unless(!o.cancelled || o.order.Status == client.Cancelled, "it is %s", o.order.Status)
 	}),
 	{"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped", stockAddsUp},
-	perOrder("stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise", func(o seen) string {
-		good := map[bool][]string{true: {"COMMITTED"}, false: {"", "RELEASED"}}[confirmed(o)]
-		return unless(slices.Contains(good, o.reservations), "%s, and the stock is %q", o.order.Status, o.reservations)
-	}),
-	perOrder("the provider has at most one live charge, captured in full if and only if the order is CONFIRMED", charged),
+	perOrder("stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise",
+		func(o seen) string {
+			good := map[bool][]string{true: {"COMMITTED"}, false: {"", "RELEASED"}}[confirmed(o)]
+			return unless(slices.Contains(good, o.reservations), "%s, and the stock is %q", o.order.Status, o.reservations)
+		}),
+	perOrder("the provider has at most one live charge, captured in full if and only if the order is CONFIRMED",
+		charged),
 	{"the provider has no live charge without an order", strangersMoney},
 	perOrder("the payment says what the provider says", func(o seen) string {
 		good := map[bool][]string{true: {"CAPTURED"}, false: {"", "VOIDED", "REFUNDED", "DECLINED"}}[confirmed(o)]
@@ -108,7 +111,8 @@ func stockAddsUp(f facts) (all []violation) {
 		}
 	}
 	for _, p := range products(len(f.orders)) {
-		want := client.Stock{SKU: p.sku, OnHand: p.stocked - shipped[p.sku], Shipped: shipped[p.sku], Available: p.stocked - shipped[p.sku]}
+		want := client.Stock{SKU: p.sku, OnHand: p.stocked - shipped[p.sku], Shipped: shipped[p.sku],
+			Available: p.stocked - shipped[p.sku]}
 		if got := f.stock[p.sku]; got != want {
 			all = append(all, violation{name, "", fmt.Sprintf("%+v, not %+v", got, want)})
 		}
@@ -131,7 +135,8 @@ func charged(o seen) string {
 	if confirmed(o) {
 		want = 1
 	}
-	return unless(live == want && captured == want, "%s over %s, and the ledger is %+v", o.order.Status, o.order.Total, o.charges)
+	return unless(live == want && captured == want, "%s over %s, and the ledger is %+v", o.order.Status, o.order.Total,
+		o.charges)
 }
 
 func strangersMoney(f facts) (all []violation) {
@@ -141,7 +146,8 @@ func strangersMoney(f facts) (all []violation) {
 	}
 	for _, c := range f.ledger {
 		if !ids[c.Reference] && (c.Status == "AUTHORIZED" || c.Captured) {
-			all = append(all, violation{"the provider has no live charge without an order", c.Reference, fmt.Sprintf("%+v", c)})
+			all = append(all,
+				violation{"the provider has no live charge without an order", c.Reference, fmt.Sprintf("%+v", c)})
 		}
 	}
 	return all
@@ -158,5 +164,6 @@ func carried(o seen) string {
 	if confirmed(o) {
 		want = 1
 	}
-	return unless((o.shipment == "BOOKED") == confirmed(o) && booked == want, "%s, the shipment is %q, and the carrier has %+v", o.order.Status, o.shipment, o.parcels)
+	return unless((o.shipment == "BOOKED") == confirmed(o) && booked == want,
+		"%s, the shipment is %q, and the carrier has %+v", o.order.Status, o.shipment, o.parcels)
 }

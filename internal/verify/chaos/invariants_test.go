@@ -14,12 +14,15 @@ var price = money.Money{Currency: "EUR", Amount: 1999}
 func atRest() facts {
 	why := "OUT_OF_STOCK"
 	line := []client.Line{{Item: client.Item{SKU: "CHAOS-MUG", Quantity: 2}}}
-	f := facts{listed: map[string]bool{"good": true, "bad": true}, stock: map[string]client.Stock{}, outboxes: map[string]int{}, kills: map[string]int{}}
+	f := facts{listed: map[string]bool{"good": true, "bad": true}, stock: map[string]client.Stock{},
+		outboxes: map[string]int{}, kills: map[string]int{}}
 	f.orders = []seen{
-		{placed: placed{id: "good"}, order: client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
+		{placed: placed{id: "good"},
+			order:   client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
 			payment: "CAPTURED", reservations: "COMMITTED", shipment: "BOOKED", parcels: []parcel{{"BOOKED"}},
 			charges: []charge{{"good", "CAPTURED", price, true}}, mails: []string{"Your order is confirmed"}},
-		{placed: placed{id: "bad"}, order: client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
+		{placed: placed{id: "bad"},
+			order:   client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
 			payment: "VOIDED", reservations: "RELEASED", shipment: "CANCELLED", parcels: []parcel{{"CANCELLED"}},
 			charges: []charge{{"bad", "VOIDED", price, false}}, mails: []string{"We could not fulfil your order"}},
 	}
@@ -56,8 +59,9 @@ func TestNothingIsWrongAtRest(t *testing.T) {
 func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 	good, bad := 0, 1
 	wrongs := map[string][]func(*facts){
-		"every order is in a final state":                               {func(f *facts) { f.orders[bad].order.Status = client.Pending }},
-		"a request with its key made one order":                         {func(f *facts) { f.listed["other"] = true }, func(f *facts) { delete(f.listed, "good") }, func(f *facts) { f.orders[bad].id = "good" }},
+		"every order is in a final state": {func(f *facts) { f.orders[bad].order.Status = client.Pending }},
+		"a request with its key made one order": {func(f *facts) { f.listed["other"] = true },
+			func(f *facts) { delete(f.listed, "good") }, func(f *facts) { f.orders[bad].id = "good" }},
 		"no execution is running":                                       {func(f *facts) { f.running = []string{"good"} }},
 		"outboxes are empty":                                            {func(f *facts) { f.outboxes["orderflow-orders"] = 1 }},
 		"the payment says what the provider says":                       {func(f *facts) { f.orders[good].payment = "AUTHORIZED" }, func(f *facts) { f.orders[bad].payment = "CAPTURED" }},
@@ -67,7 +71,8 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 			func(f *facts) { f.orders[bad].order.Status = client.Confirmed },
 		},
 		"stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise": {
-			func(f *facts) { f.orders[good].reservations = "RESERVED" }, func(f *facts) { f.orders[bad].reservations = "COMMITTED" },
+			func(f *facts) { f.orders[good].reservations = "RESERVED" },
+			func(f *facts) { f.orders[bad].reservations = "COMMITTED" },
 		},
 		"the provider has at most one live charge, captured in full if and only if the order is CONFIRMED": {
 			func(f *facts) { f.orders[good].charges = nil },
@@ -75,9 +80,13 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 			func(f *facts) { f.orders[good].charges = append(f.orders[good].charges, f.orders[good].charges[0]) },
 			func(f *facts) { f.orders[bad].charges[0].Status = "AUTHORIZED" },
 		},
-		"the provider has no live charge without an order": {func(f *facts) { f.ledger = append(f.ledger, charge{"stranger", "AUTHORIZED", price, false}) }},
+		"the provider has no live charge without an order": {func(f *facts) {
+			f.ledger = append(f.ledger,
+				charge{"stranger", "AUTHORIZED", price, false})
+		}},
 		"a shipment is BOOKED, by us and by the carrier, if and only if the order is CONFIRMED": {
-			func(f *facts) { f.orders[bad].parcels[0].Status = "BOOKED" }, func(f *facts) { f.orders[bad].shipment = "BOOKED" },
+			func(f *facts) { f.orders[bad].parcels[0].Status = "BOOKED" },
+			func(f *facts) { f.orders[bad].shipment = "BOOKED" },
 			func(f *facts) { f.orders[good].parcels = append(f.orders[good].parcels, parcel{"BOOKED"}) },
 		},
 		"the customer was told the final state, and no other": {
@@ -113,7 +122,8 @@ func TestTheSamePlanComesOfTheSameSeed(t *testing.T) {
 	a, b := plan(r.rand(1), 300, 0), plan(r.rand(1), 300, 0)
 	kinds := map[string]int{}
 	for n, w := range a {
-		if w.key() != b[n].key() || w.customer != b[n].customer || w.cancel != b[n].cancel || w.request.PaymentMethod != b[n].request.PaymentMethod {
+		if w.key() != b[n].key() || w.customer != b[n].customer || w.cancel != b[n].cancel ||
+			w.request.PaymentMethod != b[n].request.PaymentMethod {
 			t.Fatalf("order %d is %+v and %+v", n, w, b[n])
 		}
 		kinds[w.request.PaymentMethod]++
@@ -122,7 +132,8 @@ func TestTheSamePlanComesOfTheSameSeed(t *testing.T) {
 			kinds["cancelled"]++
 		}
 	}
-	for _, want := range []string{"pm_card_visa", "sandbox_flaky", "sandbox_timeout", "sandbox_error", "pm_card_visa_chargeDeclined", "00000", silent, "cancelled"} {
+	for _, want := range []string{"pm_card_visa", "sandbox_flaky", "sandbox_timeout", "sandbox_error",
+		"pm_card_visa_chargeDeclined", "00000", silent, "cancelled"} {
 		if kinds[want] == 0 {
 			t.Errorf("no order is %s", want)
 		}

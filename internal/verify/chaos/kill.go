@@ -9,8 +9,9 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// kill kills processes of functions, one at a time, until ctx ends: nearly always one at work, for that is where it hurts.
-// Processes that are no functions of this very emulator are out of its reach.
+// kill kills processes of functions, one at a time, until ctx ends: nearly always one at work, for
+// that is where it hurts. Processes that are no functions of this very emulator are out of its
+// reach.
 func (r *run) kill(ctx context.Context) error {
 	random := r.rand(2)
 	every := r.Over / time.Duration(r.Kills*3/2+1)

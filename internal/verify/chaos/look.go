@@ -63,7 +63,8 @@ type letter struct{ queue, function, body string }
 
 // look gathers the facts.
 func (r *run) look(ctx context.Context) (f facts, err error) {
-	f = facts{orders: make([]seen, len(r.orders)), stock: map[string]client.Stock{}, listed: map[string]bool{}, kills: r.kills}
+	f = facts{orders: make([]seen, len(r.orders)), stock: map[string]client.Stock{}, listed: map[string]bool{},
+		kills: r.kills}
 	mails, err := r.mails(ctx)
 	if err != nil {
 		return f, err
@@ -168,7 +169,8 @@ func (r *run) ledger(ctx context.Context) (all []charge, err error) {
 			Charges []charge
 			Cursor  string
 		}
-		if err := get(ctx, r.stack.Outputs["SandboxUrl"]+"/ledger?limit=100&cursor="+url.QueryEscape(cursor), &page); err != nil {
+		if err := get(ctx, r.stack.Outputs["SandboxUrl"]+"/ledger?limit=100&cursor="+url.QueryEscape(cursor),
+			&page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Charges...)
@@ -206,9 +208,11 @@ func (r *run) letters(ctx context.Context) (all []letter, err error) {
 		if !q.ofFailures() || q.messages == 0 {
 			continue
 		}
-		function := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(q.name, "orderflow-"), "-dlq"), "-failures")
+		function := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(q.name, "orderflow-"), "-dlq"),
+			"-failures")
 		for {
-			out, err := c.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, VisibilityTimeout: 600})
+			out, err := c.ReceiveMessage(ctx,
+				&sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, VisibilityTimeout: 600})
 			if err != nil {
 				return nil, err
 			}
@@ -223,7 +227,8 @@ func (r *run) letters(ctx context.Context) (all []letter, err error) {
 	return all, nil
 }
 
-// get reads JSON from a server that may fail for a moment, as a function does whose process was killed while it had nothing to do.
+// get reads JSON from a server that may fail for a moment, as a function does whose process was
+// killed while it had nothing to do.
 func get(ctx context.Context, address string, out any) error {
 	return again(ctx, 20*time.Second, func() (bool, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)

@@ -43,8 +43,9 @@ func count(mails []string) map[string]int {
 	return counts
 }
 
-// twice holds mails against what package notifications says of them: a process that dies after the mail service has taken a mail,
-// and before that is recorded, makes it come twice. Nothing else does.
+// twice holds mails against what package notifications says of them: a process that dies after the
+// mail service has taken a mail, and before that is recorded, makes it come twice. Nothing else
+// does.
 func twice(f facts) (all []violation) {
 	twice := 0
 	for _, o := range f.orders {
@@ -60,8 +61,9 @@ func twice(f facts) (all []violation) {
 func givenUp(f facts) (all []violation) {
 	for _, l := range f.letters {
 		if f.kills[l.function] < deliveries {
-			all = append(all, violation{"nothing was given up on, unless its function was killed as often as it is tried", "",
-				fmt.Sprintf("%s has %s", l.queue, l.body)})
+			all = append(all,
+				violation{"nothing was given up on, unless its function was killed as often as it is tried", "",
+					fmt.Sprintf("%s has %s", l.queue, l.body)})
 		}
 	}
 	return all

@@ -53,8 +53,8 @@ var (
 	postalCodes = []share{{"10115", 90}, {"00000", 10}}
 )
 
-// silent is the postal code from which the carrier is never heard. The saga waits long for it, so only few of the first orders
-// go there.
+// silent is the postal code from which the carrier is never heard. The saga waits long for it, so
+// only few of the first orders go there.
 const silent = "99999"
 
 func pick(r *rand.Rand, shares []share) string {
@@ -85,7 +85,8 @@ func plan(r *rand.Rand, orders int, over time.Duration) []wish {
 			w.request.Items = append(w.request.Items, client.Item{SKU: goods[i].sku, Quantity: 1 + r.IntN(3)})
 		}
 		w.request.PaymentMethod = pick(r, methods)
-		w.request.ShippingAddress = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: postal, Country: "DE"}
+		w.request.ShippingAddress = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",
+			PostalCode: postal, Country: "DE"}
 		if r.IntN(7) == 0 {
 			w.cancel = 1 + time.Duration(r.Int64N(int64(4*time.Second)))
 		}
@@ -94,8 +95,8 @@ func plan(r *rand.Rand, orders int, over time.Duration) []wish {
 	return all
 }
 
-// customers is how many people order. It is enough of them that nobody comes to the limits of orders under way and of declined
-// payments, whatever is drawn.
+// customers is how many people order. It is enough of them that nobody comes to the limits of
+// orders under way and of declined payments, whatever is drawn.
 const customers = 40
 
 func customer(n int) string { return fmt.Sprintf("chaos%d", n%customers) }

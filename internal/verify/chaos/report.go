@@ -78,7 +78,8 @@ func (r *run) figures(f facts) []figure {
 	for _, name := range slices.Sorted(maps.Keys(ended)) {
 		lines = append(lines, figure{ended[name], "  " + name})
 	}
-	lines = append(lines, figure{sum(r.kills), fmt.Sprintf("processes of functions killed, %d of them at work", r.atWork)})
+	lines = append(lines,
+		figure{sum(r.kills), fmt.Sprintf("processes of functions killed, %d of them at work", r.atWork)})
 	for _, name := range slices.SortedFunc(maps.Keys(r.kills), func(a, b string) int {
 		return cmp.Or(r.kills[b]-r.kills[a], strings.Compare(a, b))
 	}) {

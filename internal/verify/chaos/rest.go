@@ -20,16 +20,19 @@ import (
 type sqsAttribute = types.QueueAttributeName
 
 // tables are the outputs that name the services' tables.
-var tables = []string{"CatalogTableName", "OrdersTableName", "InventoryTableName", "PaymentsTableName", "ShippingTableName", "NotificationsTableName"}
+var tables = []string{"CatalogTableName", "OrdersTableName", "InventoryTableName", "PaymentsTableName",
+	"ShippingTableName", "NotificationsTableName"}
 
 // unrest is what is still going on.
 type unrest struct{ pending, executions, messages, events int }
 
 func (u unrest) String() string {
-	return fmt.Sprintf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes", u.pending, u.executions, u.messages, u.events)
+	return fmt.Sprintf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes",
+		u.pending, u.executions, u.messages, u.events)
 }
 
-// rest waits until nothing goes on any more, or until the deadline: what goes on then is for the invariants to find.
+// rest waits until nothing goes on any more, or until the deadline: what goes on then is for the
+// invariants to find.
 func (r *run) rest(ctx context.Context, deadline time.Time) error {
 	said := time.Now()
 	for {
@@ -97,7 +100,8 @@ type queue struct {
 
 // ofFailures reports whether the queue holds what others gave up on.
 func (q queue) ofFailures() bool {
-	return strings.HasSuffix(q.name, "-dlq") || strings.HasSuffix(q.name, "-failures") || strings.Contains(q.name, "FailedCallback")
+	return strings.HasSuffix(q.name, "-dlq") || strings.HasSuffix(q.name, "-failures") ||
+		strings.Contains(q.name, "FailedCallback")
 }
 
 func (r *run) queues(ctx context.Context) ([]queue, error) {
@@ -108,10 +112,12 @@ func (r *run) queues(ctx context.Context) ([]queue, error) {
 	}
 	var all []queue
 	for _, url := range out.QueueUrls {
-		attributes, err := c.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqsAttribute{
-			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-			types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
-		}})
+		attributes, err := c.GetQueueAttributes(ctx,
+			&sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqsAttribute{
+				types.QueueAttributeNameApproximateNumberOfMessages,
+				types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+				types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+			}})
 		if err != nil {
 			return nil, err
 		}

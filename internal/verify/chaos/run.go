@@ -19,7 +19,8 @@ type Options struct {
 	Orders int
 	// Kills, Stops and Copies are how many there are at least.
 	Kills, Stops, Copies int
-	// Over is the time over which the orders are placed and faults made; they go on longer where their number is not reached.
+	// Over is the time over which the orders are placed and faults made; they go on longer where
+	// their number is not reached.
 	Over time.Duration
 	// Rest is how long everything has to come to rest afterwards.
 	Rest time.Duration
@@ -54,7 +55,8 @@ func (r *run) say(format string, args ...any) {
 	fmt.Fprintf(r.Out, "%6.1f s  %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// Run starts a stack, makes chaos on it, and stops it. It fails with ErrViolated if an invariant does not hold then.
+// Run starts a stack, makes chaos on it, and stops it. It fails with ErrViolated if an invariant
+// does not hold then.
 func Run(ctx context.Context, opts Options) (err error) {
 	fmt.Fprintf(opts.Out, "chaos with seed %d: %d orders\n", opts.Seed, opts.Orders)
 	stack, err := devstack.Start(ctx, devstack.Options{Dir: opts.Dir, Report: devstack.NewReporter(opts.Out)})
@@ -91,8 +93,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 	return r.report(f)
 }
 
-// storm places the orders while the actors make faults, and returns when the orders are placed and the faults are as many
-// as they should be.
+// storm places the orders while the actors make faults, and returns when the orders are placed and
+// the faults are as many as they should be.
 func (r *run) storm(ctx context.Context, t *tap) error {
 	limit, cancel := context.WithTimeout(ctx, r.Over+time.Minute)
 	defer cancel()

@@ -33,17 +33,22 @@ func (r *run) operator() *client.Client { return r.as("olga", "operator") }
 // open puts the products up for sale and waits until orders knows the prices.
 func (r *run) open(ctx context.Context) error {
 	for _, p := range products(r.Orders) {
-		if _, err := r.operator().PutProduct(ctx, p.sku, "Chaos product", money.Money{Currency: "EUR", Amount: p.cents}, ""); err != nil {
+		if _, err := r.operator().PutProduct(ctx, p.sku, "Chaos product", money.Money{Currency: "EUR", Amount: p.cents},
+			""); err != nil {
 			return fmt.Errorf("put product %s: %w", p.sku, err)
 		}
-		if _, err := r.operator().AdjustStock(ctx, "stock-"+p.sku, p.sku, client.Adjustment{Delta: p.stocked, Reason: "chaos", AllowUnknownSKU: true}); err != nil {
+		if _, err := r.operator().AdjustStock(ctx, "stock-"+p.sku, p.sku,
+			client.Adjustment{Delta: p.stocked, Reason: "chaos", AllowUnknownSKU: true}); err != nil {
 			return fmt.Errorf("stock %s: %w", p.sku, err)
 		}
 	}
 	for _, p := range products(r.Orders) {
-		// An order over nothing that anybody could pay: it shows that the price is known, and takes nothing.
-		request := client.OrderRequest{Items: []client.Item{{SKU: p.sku, Quantity: 1}}, PaymentMethod: "pm_card_visa_chargeDeclined",
-			ShippingAddress: client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: "10115", Country: "DE"}}
+		// An order over nothing that anybody could pay: it shows that the price is known, and takes
+		// nothing.
+		request := client.OrderRequest{Items: []client.Item{{SKU: p.sku, Quantity: 1}},
+			PaymentMethod: "pm_card_visa_chargeDeclined",
+			ShippingAddress: client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",
+				PostalCode: "10115", Country: "DE"}}
 		err := again(ctx, 30*time.Second, func() (bool, error) {
 			o, err := r.operator().PlaceOrder(ctx, "price-"+p.sku, request)
 			if status(err) == http.StatusUnprocessableEntity {
@@ -61,8 +66,8 @@ func (r *run) open(ctx context.Context) error {
 	return nil
 }
 
-// shopping places all orders of the plan, each at its time, and cancels some. A call that fails is made again with the same key,
-// as a good client does.
+// shopping places all orders of the plan, each at its time, and cancels some. A call that fails is
+// made again with the same key, as a good client does.
 func (r *run) shopping(ctx context.Context, wishes []wish) error {
 	var all, cancelling sync.WaitGroup
 	next := make(chan wish)

@@ -13,7 +13,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// stopsOfOne is how often executions of one order are stopped. Recovery gives up after the fifth, and leaves it to an operator.
+// stopsOfOne is how often executions of one order are stopped. Recovery gives up after the fifth,
+// and leaves it to an operator.
 const stopsOfOne = 3
 
 // machines are the state machines of the saga.
@@ -39,7 +40,8 @@ func (r *run) stop(ctx context.Context) error {
 		if often {
 			continue
 		}
-		_, err = client.StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: victim.ExecutionArn, Cause: aws.String("chaos")})
+		_, err = client.StopExecution(ctx,
+			&sfn.StopExecutionInput{ExecutionArn: victim.ExecutionArn, Cause: aws.String("chaos")})
 		if err != nil {
 			continue // it has just ended
 		}

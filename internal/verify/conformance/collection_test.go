@@ -106,7 +106,8 @@ func TestTheRequestsOfTheCollectionAreValid(t *testing.T) {
 		if bad := r.Expect[0] == http.StatusBadRequest; bad != (err != nil) {
 			t.Errorf("%s: %v", r.Name, err)
 		}
-		if token := r.Header.Get("Authorization"); (token == "") != op.Public || op.Group != "" && !strings.Contains(token, op.Group) {
+		if token := r.Header.Get("Authorization"); (token == "") != op.Public || op.Group != "" &&
+			!strings.Contains(token, op.Group) {
 			t.Errorf("%s: Authorization is %q", r.Name, token)
 		}
 	}

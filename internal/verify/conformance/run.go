@@ -23,9 +23,11 @@ type Options struct {
 	Repo devstack.Repo
 	// Dir is where a stack is started for this run, and where reports are left.
 	Dir string
-	// Running says to send to the stack that `make up` has started instead, and to leave it running.
+	// Running says to send to the stack that `make up` has started instead, and to leave it
+	// running.
 	Running bool
-	// Examples is how many random requests each operation gets, besides those at the edges of its schemas.
+	// Examples is how many random requests each operation gets, besides those at the edges of its
+	// schemas.
 	Examples int
 	Out      io.Writer
 }
@@ -36,7 +38,8 @@ var ErrFound = errors.New("the API does not conform to its contract")
 // callers send what schemathesis makes: who may do everything, and who may not.
 var callers = []struct{ name, role string }{{"olga", "operator"}, {"alice", ""}}
 
-// Run starts a stack, has every caller send, and prints what was sent and found. The error is ErrFound if anything was.
+// Run starts a stack, has every caller send, and prints what was sent and found. The error is
+// ErrFound if anything was.
 func Run(ctx context.Context, o Options) (err error) {
 	report := devstack.NewReporter(os.Stderr)
 	if err := o.Repo.SetupPython(ctx, report, "schemathesis"); err != nil {
@@ -49,7 +52,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		return o.against(ctx, stack)
 	}
-	stack, err := devstack.Start(ctx, devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), Report: report})
+	stack, err := devstack.Start(ctx,
+		devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), Report: report})
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,8 @@ func (o Options) against(ctx context.Context, stack *devstack.Stack) error {
 		if r.ExitCode != 0 && n == 0 {
 			n = 1 // it says that something is wrong which it does not count
 		}
-		fmt.Fprintf(o.Out, "%sas %-6s %5d cases over %d operations, %d failures (%s)\n", r.log, who.name, r.TestCases.Generated, r.Operations.Tested, n,
+		fmt.Fprintf(o.Out, "%sas %-6s %5d cases over %d operations, %d failures (%s)\n", r.log, who.name,
+			r.TestCases.Generated, r.Operations.Tested, n,
 			devstack.Seconds(r.took))
 		total += r.TestCases.Generated
 		found += n
@@ -128,11 +133,14 @@ func (o Options) schemathesis(ctx context.Context, api, token, caller string) (r
 	}
 	defer func() { _ = log.Close() }()
 	report := filepath.Join(dir, "report.json")
-	cmd := exec.CommandContext(ctx, o.Repo.Path(".tools", "schemathesis", "bin", "schemathesis"), "--config-file", o.Repo.Path("internal", "verify", "conformance", "schemathesis.toml"),
-		"run", o.Repo.Path("api", "openapi.yaml"), "--url", api, "--max-examples", strconv.Itoa(o.Examples), "--no-color",
+	cmd := exec.CommandContext(ctx, o.Repo.Path(".tools", "schemathesis", "bin", "schemathesis"), "--config-file",
+		o.Repo.Path("internal", "verify", "conformance", "schemathesis.toml"),
+		"run", o.Repo.Path("api", "openapi.yaml"), "--url", api, "--max-examples", strconv.Itoa(o.Examples),
+		"--no-color",
 		"--report", "json", "--report-json-path", report)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
-	cmd.Env = append(os.Environ(), "ORDERFLOW_TOKEN=Bearer "+token, "SCHEMATHESIS_HOOKS="+o.Repo.Path("internal", "verify", "conformance", "hooks.py"), "HOME="+dir)
+	cmd.Env = append(os.Environ(), "ORDERFLOW_TOKEN=Bearer "+token,
+		"SCHEMATHESIS_HOOKS="+o.Repo.Path("internal", "verify", "conformance", "hooks.py"), "HOME="+dir)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	began := time.Now()

@@ -1,4 +1,5 @@
-// Package e2e says which parts of the end-to-end tests do not run on which target, and holds a run to that.
+// Package e2e says which parts of the end-to-end tests do not run on which target, and holds a run
+// to that.
 package e2e
 
 import (
@@ -15,10 +16,12 @@ import (
 	"orderflow/internal/verify/gotest"
 )
 
-// Grants is no test but what follows the tests: what roles may do is compared with what functions have done.
+// Grants is no test but what follows the tests: what roles may do is compared with what functions
+// have done.
 const Grants = "what roles may do, compared with what functions did"
 
-// notRun is what does not run on a target, with its reason. On a target that is not here everything runs.
+// notRun is what does not run on a target, with its reason. On a target that is not here everything
+// runs.
 var notRun = map[devstack.Target]map[string]string{
 	devstack.LocalStack: {
 		"TestTheGatewaysOwnAnswersAreProblems": "LocalStack takes the status of a gateway response, not its template and its headers",
@@ -27,8 +30,8 @@ var notRun = map[devstack.Target]map[string]string{
 	},
 }
 
-// Rush is how many orders are placed at once. LocalStack works at each for more than a second of a processor, ten times as long as
-// MiniStack.
+// Rush is how many orders are placed at once. LocalStack works at each for more than a second of a
+// processor, ten times as long as MiniStack.
 func Rush(target devstack.Target) int {
 	if target == devstack.LocalStack {
 		return 30
@@ -36,9 +39,10 @@ func Rush(target devstack.Target) int {
 	return 200
 }
 
-// Outage is how the payment provider goes away and comes back. The time before it is too short to measure the rate of
-// calls well, and a slow machine lowers that rate, so the calls need not fall as far as in `go run ./cmd/dev demo-outage`.
-// LocalStack takes seconds for an order where MiniStack takes one.
+// Outage is how the payment provider goes away and comes back. The time before it is too short to
+// measure the rate of calls well, and a slow machine lowers that rate, so the calls need not fall
+// as far as in `go run ./cmd/dev demo-outage`. LocalStack takes seconds for an order where
+// MiniStack takes one.
 func Outage(target devstack.Target) demo.Plan {
 	p := demo.Plan{
 		Every: 700 * time.Millisecond, Before: 5 * time.Second, Down: 14 * time.Second, After: time.Second,
@@ -53,7 +57,8 @@ func Outage(target devstack.Target) demo.Plan {
 // Missing is the reason why a test does not run on a target; it is empty where it does.
 func Missing(target devstack.Target, test string) string { return notRun[target][test] }
 
-// Pattern is a regular expression of the tests that do not run on a target; it is empty where all do.
+// Pattern is a regular expression of the tests that do not run on a target; it is empty where all
+// do.
 func Pattern(target devstack.Target) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(notRun[target])) {
@@ -73,8 +78,8 @@ type Result struct {
 	Output string
 }
 
-// Read reads a run as `go test -json` prints it, and passes on what it would print without. Subtests count as
-// part of their test.
+// Read reads a run as `go test -json` prints it, and passes on what it would print without.
+// Subtests count as part of their test.
 func Read(in io.Reader, out io.Writer) (Run, error) {
 	run := Run{}
 	err := gotest.Read(in, out, func(e gotest.Event) {
@@ -90,8 +95,9 @@ func Read(in io.Reader, out io.Writer) (Run, error) {
 	return run, err
 }
 
-// Judge compares a run on a target with all tests that there are. It writes what was not run, each with its reason, and one line
-// that says how many were; every test has to have passed or to be on the list, and every test of the list to be there.
+// Judge compares a run on a target with all tests that there are. It writes what was not run, each
+// with its reason, and one line that says how many were; every test has to have passed or to be on
+// the list, and every test of the list to be there.
 func (r Run) Judge(target devstack.Target, tests []string, out io.Writer) error {
 	return r.judge(string(target), notRun[target], tests, out)
 }
@@ -105,9 +111,11 @@ func (r Run) judge(target string, notRun map[string]string, tests []string, out 
 			passed++
 		case became == "" && listed:
 		case became == "pass":
-			wrong = append(wrong, fmt.Errorf("%s passed on %s, so take it off the list of what does not run there", test, target))
+			wrong = append(wrong,
+				fmt.Errorf("%s passed on %s, so take it off the list of what does not run there", test, target))
 		case became == "":
-			wrong = append(wrong, fmt.Errorf("%s did not run on %s, and is not on the list of what does not", test, target))
+			wrong = append(wrong,
+				fmt.Errorf("%s did not run on %s, and is not on the list of what does not", test, target))
 		default:
 			wrong = append(wrong, fmt.Errorf("%s: %s\n%s", test, became, last(r[test].Output, 25)))
 		}

@@ -24,7 +24,8 @@ func TestARunIsHeldToTheList(t *testing.T) {
 	if err := ran("TestA", "pass", "TestB", "pass").judge("x", list, tests, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"not run on x: TestC: there is no C\n", "not run on x: " + Grants, "x: 2 of 3 tests passed, 1 listed as not run\n"} {
+	for _, want := range []string{"not run on x: TestC: there is no C\n", "not run on x: " + Grants,
+		"x: 2 of 3 tests passed, 1 listed as not run\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, out.String())
 		}
@@ -39,7 +40,8 @@ func TestARunIsHeldToTheList(t *testing.T) {
 		{"a test did not run that is not listed", "TestB did not run", ran("TestA", "pass"), tests},
 		{"the process ended within a test", "TestB: run", ran("TestA", "pass", "TestB", "run"), tests},
 		{"a listed test passes", "TestC passed", ran("TestA", "pass", "TestB", "pass", "TestC", "pass"), tests},
-		{"a listed test is gone", "TestC, which is not to run on x, is no test", ran("TestA", "pass", "TestB", "pass"), tests[:2]},
+		{"a listed test is gone", "TestC, which is not to run on x, is no test", ran("TestA", "pass", "TestB", "pass"),
+			tests[:2]},
 		{"there is no test", "there are no tests", ran(), nil},
 	} {
 		if err := c.run.judge("x", list, c.tests, &out); err == nil || !strings.Contains(err.Error(), c.want) {

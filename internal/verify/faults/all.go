@@ -20,19 +20,23 @@ func RunAll(ctx context.Context, scenarios []Scenario) ([]Result, error) {
 	})
 }
 
-// MeasureAll adds to results what others notice of each fault. It does so for some at a time only, since that is about time.
+// MeasureAll adds to results what others notice of each fault. It does so for some at a time only,
+// since that is about time.
 func MeasureAll(ctx context.Context, scenarios []Scenario, results []Result) error {
 	return each(scenarios, 3, func(i int, s Scenario) (err error) {
 		r := &results[i]
 		r.Effect, err = Measure(ctx, s, httpclient.DefaultConcurrency)
 		if !r.Effect.normal() {
-			r.Violations = append(r.Violations, fmt.Sprintf("unrelated calls take %v with the fault, %v without (median, 95th percentile)", r.Effect.With, r.Effect.Without))
+			r.Violations = append(r.Violations,
+				fmt.Sprintf("unrelated calls take %v with the fault, %v without (median, 95th percentile)",
+					r.Effect.With, r.Effect.Without))
 		}
 		return err
 	})
 }
 
-// undisturbed runs a scenario, and again, twice at most, if it failed while the machine stood still for long enough to be to blame.
+// undisturbed runs a scenario, and again, twice at most, if it failed while the machine stood still
+// for long enough to be to blame.
 func undisturbed(ctx context.Context, s Scenario) (r Result, err error) {
 	for range 3 {
 		stop, stutter := make(chan struct{}), make(chan time.Duration)

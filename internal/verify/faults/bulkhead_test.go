@@ -100,7 +100,8 @@ func TestAFullBulkheadIsA503WithRetryAfter(t *testing.T) {
 	if err := errors.Join(json.Unmarshal(b, &out), json.Unmarshal([]byte(out.Body), &problem)); err != nil {
 		t.Fatal(err)
 	}
-	if seconds, err := strconv.Atoi(out.Headers["Retry-After"]); out.StatusCode != http.StatusServiceUnavailable || problem.Code != "Overloaded" || err != nil || seconds < 1 {
+	if seconds, err := strconv.Atoi(out.Headers["Retry-After"]); out.StatusCode != http.StatusServiceUnavailable ||
+		problem.Code != "Overloaded" || err != nil || seconds < 1 {
 		t.Errorf("%d, Retry-After %q, %+v", out.StatusCode, out.Headers["Retry-After"], problem)
 	}
 }

@@ -15,7 +15,8 @@ func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
 	w := inhabit(t)
 	p := join(t, w, careless)
 	for n, f := range []faultserver.Fault{
-		faultserver.None, faultserver.Status(500, 0), faultserver.Status(402, 0), faultserver.NotJSON, faultserver.Status(429, time.Minute), faultserver.Redirect(elsewhere), faultserver.None,
+		faultserver.None, faultserver.Status(500, 0), faultserver.Status(402, 0), faultserver.NotJSON,
+		faultserver.Status(429, time.Minute), faultserver.Redirect(elsewhere), faultserver.None,
 	} {
 		strike(t, w, f)
 		_ = p.authorize(t.Context(), "k-"+strconv.Itoa(n), deadline)
@@ -41,7 +42,8 @@ func TestConnectionsAreReusedByCallsThatGoOutTogether(t *testing.T) {
 		}
 		calls.Wait()
 	}
-	// Some more than there are calls at once: the transport dials ahead while a connection is on its way back.
+	// Some more than there are calls at once: the transport dials ahead while a connection is on
+	// its way back.
 	if n := w.server.Connections(); n > 2*httpclient.DefaultConcurrency {
 		t.Errorf("%d connections for 5 times %d calls", n, httpclient.DefaultConcurrency)
 	}

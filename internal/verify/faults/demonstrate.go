@@ -22,8 +22,8 @@ unrelated calls  median (95th percentile) of what they take while 50 calls come 
 
 var errUnexpected = errors.New("not everything is as expected")
 
-// Demonstrate lets the payment provider go wrong in every known way and writes what our side did about each. It
-// fails if anything is not as expected.
+// Demonstrate lets the payment provider go wrong in every known way and writes what our side did
+// about each. It fails if anything is not as expected.
 func Demonstrate(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()

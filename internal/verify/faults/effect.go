@@ -19,9 +19,11 @@ import (
 
 // Effect is what calls to a broken dependency cost those to another one, which share a process.
 type Effect struct {
-	// With and Without are the median and the 95th percentile of what a call to the other one takes, from when it is asked for.
+	// With and Without are the median and the 95th percentile of what a call to the other one
+	// takes, from when it is asked for.
 	With, Without [2]time.Duration
-	// Refused and Asked are how many calls to the broken one the bulkhead refused, and how many there were.
+	// Refused and Asked are how many calls to the broken one the bulkhead refused, and how many
+	// there were.
 	Refused, Asked int
 }
 
@@ -36,8 +38,9 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) 
 // limit is the largest ratio that counts as normal speed.
 const limit = 2
 
-// A process has room to work on so many things at once. In a tenth of a second so many calls to the broken dependency come in,
-// unless the scenario says otherwise, and towards its end so many to the other one, which takes a while of its own.
+// A process has room to work on so many things at once. In a tenth of a second so many calls to the
+// broken dependency come in, unless the scenario says otherwise, and towards its end so many to the
+// other one, which takes a while of its own.
 const (
 	room     = 32
 	troubled = 50
@@ -52,8 +55,9 @@ const rounds = 3
 // normal reports whether the others keep their speed.
 func (e Effect) normal() bool { return e.Ratio() <= limit && e.Tail() <= limit }
 
-// Measure measures the effect of a scenario's fault without a circuit, which would end it: only the bulkhead, of the given
-// size, stands between the two. A machine that stutters is measured again, twice at most.
+// Measure measures the effect of a scenario's fault without a circuit, which would end it: only the
+// bulkhead, of the given size, stands between the two. A machine that stutters is measured again,
+// twice at most.
 func Measure(ctx context.Context, s Scenario, bulkhead int) (Effect, error) {
 	var best Effect
 	for i := range 3 {
@@ -141,7 +145,8 @@ func newNeighbour() (*neighbour, error) {
 	t := httpclient.NewTransport()
 	t.Proxy = nil
 	return &neighbour{server, httpclient.New(httpclient.Config{
-		Dependency: "neighbour", Endpoints: registry.Fixed{"neighbour": server.URL()}, Clock: clock.System{}, Timeout: 10 * time.Second, Transport: t,
+		Dependency: "neighbour", Endpoints: registry.Fixed{"neighbour": server.URL()}, Clock: clock.System{},
+		Timeout: 10 * time.Second, Transport: t,
 	}), t}, server.Set(faultserver.Latency(usual))
 }
 

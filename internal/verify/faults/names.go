@@ -21,7 +21,8 @@ const (
 	nameSilent
 )
 
-// names is a name server on the loopback interface that knows every name as 127.0.0.1, while it is well.
+// names is a name server on the loopback interface that knows every name as 127.0.0.1, while it is
+// well.
 type names struct {
 	conn   net.PacketConn
 	fault  atomic.Int32
@@ -45,7 +46,8 @@ func newNames() (*names, error) {
 	return n, nil
 }
 
-// close answers those who still wait: the resolver lets lookups of one name share a question, which nobody can call off then.
+// close answers those who still wait: the resolver lets lookups of one name share a question, which
+// nobody can call off then.
 func (n *names) close() {
 	n.fault.Store(int32(nameRefused))
 	_ = n.conn.SetReadDeadline(time.Now())
@@ -103,7 +105,8 @@ func (n *names) answer(query []byte) []byte {
 	case nameKnown:
 		if kind := int(query[end-4])<<8 | int(query[end-3]); kind == ipv4 {
 			out[7] = 1
-			out = append(out, 0xc0, header, 0, ipv4, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1) // the name above, A, IN, TTL 0
+			// the name above, A, IN, TTL 0
+			out = append(out, 0xc0, header, 0, ipv4, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1)
 		}
 	}
 	return out

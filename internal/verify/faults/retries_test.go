@@ -38,7 +38,8 @@ func TestARetryAfterThatFitsIsWaitedFor(t *testing.T) {
 	strike(t, w, faultserver.Status(429, time.Second).For(1))
 	o := w.processes[0].authorize(t.Context(), "k", 3*time.Second)
 	if o.err != nil || o.took < time.Second || o.took > 2*time.Second || w.server.Requests() != 2 {
-		t.Errorf("%v after %v and %d requests, want a charge after a second by the second request", o.err, o.took, w.server.Requests())
+		t.Errorf("%v after %v and %d requests, want a charge after a second by the second request", o.err, o.took,
+			w.server.Requests())
 	}
 }
 
@@ -48,7 +49,8 @@ func TestARetryAfterThatDoesNotFitIsLeftToTheCaller(t *testing.T) {
 	strike(t, w, faultserver.Status(429, 2*time.Second))
 	o := w.processes[0].authorize(t.Context(), "k", time.Second)
 	if fault.From(o.err).RetryAfter != 2*time.Second || o.took > 500*time.Millisecond || w.server.Requests() != 1 {
-		t.Errorf("%v, to wait %v, after %v and %d requests; want to be told of the 2 s at once", o.err, fault.From(o.err).RetryAfter, o.took, w.server.Requests())
+		t.Errorf("%v, to wait %v, after %v and %d requests; want to be told of the 2 s at once", o.err,
+			fault.From(o.err).RetryAfter, o.took, w.server.Requests())
 	}
 }
 
@@ -57,16 +59,20 @@ func TestNothingIsRepeatedWithoutAnIdempotencyKey(t *testing.T) {
 	for name, c := range map[string]struct {
 		key string
 		max int
-	}{"with a key": {"k", 4}, "without": {"", 1}} { // 4: the connection in use is reset, too, and replaced by the transport
+		// 4: the connection in use is reset, too, and replaced by the transport
+	}{"with a key": {"k", 4}, "without": {"", 1}} {
 		w := inhabit(t)
 		transport := httpclient.NewTransport()
 		transport.Proxy = nil
 		t.Cleanup(transport.CloseIdleConnections)
 		client := httpclient.New(httpclient.Config{
-			Dependency: provider.Name, Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{}, Timeout: attempt, Retry: retry, Transport: transport,
+			Dependency: provider.Name, Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{},
+			Timeout: attempt, Retry: retry, Transport: transport,
 		})
 		call := func() error {
-			return client.Do(t.Context(), httpclient.Request{Method: http.MethodPost, Path: "/charges", IdempotencyKey: c.key, Body: struct{}{}}, nil)
+			return client.Do(t.Context(),
+				httpclient.Request{Method: http.MethodPost, Path: "/charges", IdempotencyKey: c.key, Body: struct{}{}},
+				nil)
 		}
 		if err := call(); err != nil { // connects
 			t.Fatal(err)

@@ -18,11 +18,13 @@ import (
 // Result is what a scenario showed.
 type Result struct {
 	Scenario
-	// Asked is how many calls were asked for while the fault lasted, and Sent how many requests the provider was sent for them.
+	// Asked is how many calls were asked for while the fault lasted, and Sent how many requests the
+	// provider was sent for them.
 	Asked, Sent int
 	// Longest is the longest that a call took.
 	Longest time.Duration
-	// FailFast is the median of what a call takes that an open circuit refuses; 0 if it never opened.
+	// FailFast is the median of what a call takes that an open circuit refuses; 0 if it never
+	// opened.
 	FailFast time.Duration
 	// States are those of the circuit, in order.
 	States []resilience.State
@@ -45,7 +47,8 @@ type run struct {
 	keys int
 }
 
-// Run runs a scenario, all but its effect on others: see Measure. It fails only if it could not be run.
+// Run runs a scenario, all but its effect on others: see Measure. It fails only if it could not be
+// run.
 func Run(ctx context.Context, s Scenario) (Result, error) {
 	w, err := newWorld(s)
 	if err != nil {
@@ -115,7 +118,8 @@ func (r *run) healthy() {
 		o := r.call(r.w.processes[i%processes])
 		r.unless(o.err == nil, "before the fault: %v", o.err)
 	}
-	r.unless(r.w.server.Connections() == processes, "%d connections for calls of %d processes one after the other", r.w.server.Connections(), processes)
+	r.unless(r.w.server.Connections() == processes, "%d connections for calls of %d processes one after the other",
+		r.w.server.Connections(), processes)
 	r.Asked, r.Longest = 0, 0
 }
 
@@ -136,7 +140,8 @@ func (r *run) closed(before int64) {
 			o := r.call(r.w.processes[i%processes])
 			r.unless(r.fits(o.err), "%v, want %s", o.err, r.Want)
 		}
-		r.unless(r.w.sent.Load()-before == int64(6*r.Attempts), "%d requests for 6 calls, want %d", r.w.sent.Load()-before, 6*r.Attempts)
+		r.unless(r.w.sent.Load()-before == int64(6*r.Attempts), "%d requests for 6 calls, want %d",
+			r.w.sent.Load()-before, 6*r.Attempts)
 		return
 	}
 	for i := range settings.Failures - 1 {
@@ -144,9 +149,11 @@ func (r *run) closed(before int64) {
 		r.unless(r.fits(o.err), "%v, want %s", o.err, r.Want)
 	}
 	last := r.call(r.w.processes[processes-1])
-	r.unless(errors.Is(last.err, resilience.ErrOpen), "%v of the call that opens the circuit, want that it is told so", last.err)
+	r.unless(errors.Is(last.err, resilience.ErrOpen), "%v of the call that opens the circuit, want that it is told so",
+		last.err)
 	want := (settings.Failures-1)*r.Attempts + 1
-	r.unless(r.w.sent.Load()-before == int64(want), "%d requests until the circuit opened, want %d", r.w.sent.Load()-before, want)
+	r.unless(r.w.sent.Load()-before == int64(want), "%d requests until the circuit opened, want %d",
+		r.w.sent.Load()-before, want)
 }
 
 // fits reports whether an error is what the scenario wants before the circuit opens.
@@ -166,29 +173,34 @@ func (r *run) open() {
 	for i := range 20 * processes {
 		o := r.call(r.w.processes[i%processes])
 		took = append(took, o.took)
-		r.unless(errors.Is(o.err, resilience.ErrOpen) && fault.KindOf(o.err) == fault.Unavailable && fault.From(o.err).RetryAfter > 0,
+		r.unless(errors.Is(o.err, resilience.ErrOpen) && fault.KindOf(o.err) == fault.Unavailable &&
+			fault.From(o.err).RetryAfter > 0,
 			"%v while the circuit is open", o.err)
 	}
 	r.FailFast = quantile(took, .5)
 	r.unless(r.FailFast < failFast, "half of the refusals of the open circuit take %v or longer", r.FailFast)
 	r.unless(r.w.sent.Load() == sent, "%d requests while the circuit was open", r.w.sent.Load()-sent)
-	r.unless(r.w.server.Requests() == requests && r.w.server.Connections() == connections, "the provider was reached while the circuit was open")
+	r.unless(r.w.server.Requests() == requests && r.w.server.Connections() == connections,
+		"the provider was reached while the circuit was open")
 }
 
-// halfOpen: of all that call when the circuit lets somebody try, one does, by the harmless request; and it opens again.
+// halfOpen: of all that call when the circuit lets somebody try, one does, by the harmless request;
+// and it opens again.
 func (r *run) halfOpen() {
 	r.unless(r.until(resilience.Open), "the circuit is not open: %+v", r.circuit())
 	sent := r.w.sent.Load()
 	for _, o := range r.all(8) {
 		r.unless(errors.Is(o.err, resilience.ErrOpen), "%v while the circuit is tried out", o.err)
 	}
-	r.unless(r.w.probes.Load() == 1 && r.w.sent.Load() == sent, "%d probes and %d calls went out while the circuit was half-open, want one probe",
+	r.unless(r.w.probes.Load() == 1 && r.w.sent.Load() == sent,
+		"%d probes and %d calls went out while the circuit was half-open, want one probe",
 		r.w.probes.Load(), r.w.sent.Load()-sent)
 	c := r.circuit()
 	r.unless(c.State == resilience.Open && c.Openings == 2, "after a probe that failed: %+v", c)
 }
 
-// recovered: once the fault is over, one probe closes the circuit, and every process is served again.
+// recovered: once the fault is over, one probe closes the circuit, and every process is served
+// again.
 func (r *run) recovered() {
 	began, asked := time.Now(), r.Asked
 	probes := r.w.probes.Load()
@@ -237,7 +249,8 @@ func (r *run) states() {
 	}
 	want := []resilience.State{resilience.Closed}
 	if r.Opens {
-		want = append(want, resilience.Open, resilience.HalfOpen, resilience.Open, resilience.HalfOpen, resilience.Closed)
+		want = append(want, resilience.Open, resilience.HalfOpen, resilience.Open, resilience.HalfOpen,
+			resilience.Closed)
 	}
 	r.unless(slices.Equal(r.States, want), "the circuit went through %v, want %v", r.States, want)
 }

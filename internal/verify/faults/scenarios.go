@@ -25,7 +25,8 @@ type Scenario struct {
 	Attempts int
 	// Opens says that the circuit opens.
 	Opens bool
-	// Load is how many calls to the broken dependency others have to live with, in a tenth of a second.
+	// Load is how many calls to the broken dependency others have to live with, in a tenth of a
+	// second.
 	Load int
 }
 
@@ -52,7 +53,8 @@ func Scenarios() []Scenario {
 		unnamed("name does not exist", nameUnknown),
 		unnamed("name server fails", nameRefused),
 		unnamed("name server never answers", nameSilent),
-		{Name: "redirect", Fault: faultserver.Redirect(elsewhere), Want: "PaymentProviderRefused", Kind: fault.Internal, Attempts: 1},
+		{Name: "redirect", Fault: faultserver.Redirect(elsewhere), Want: "PaymentProviderRefused", Kind: fault.Internal,
+			Attempts: 1},
 		{Name: "latency within the timeout", Fault: faultserver.Latency(attempt / 4), Attempts: 1},
 	}
 	for i := range s {
@@ -66,7 +68,8 @@ func Scenarios() []Scenario {
 
 // transient is a fault that passes: repeated, then left to the circuit.
 func transient(name string, f faultserver.Fault) Scenario {
-	return Scenario{Name: name, Fault: f, Want: "DependencyUnavailable", Kind: fault.Transient, Attempts: resilience.DefaultPolicy.Attempts, Opens: true}
+	return Scenario{Name: name, Fault: f, Want: "DependencyUnavailable", Kind: fault.Transient,
+		Attempts: resilience.DefaultPolicy.Attempts, Opens: true}
 }
 
 // heavy is a fault of which more calls would measure the machine that has to carry its megabytes.

@@ -24,7 +24,8 @@ import (
 	"orderflow/internal/verify/faults/faultserver"
 )
 
-// Of a call here: how long an attempt may take, what the caller has in all, and what is kept of that.
+// Of a call here: how long an attempt may take, what the caller has in all, and what is kept of
+// that.
 const (
 	attempt  = 200 * time.Millisecond
 	deadline = 1200 * time.Millisecond
@@ -54,7 +55,8 @@ func (f fast) Now() time.Time { return f.began.Add(time.Since(f.began) * speed).
 
 // retry is the real policy, a hundred times faster.
 var retry = resilience.Policy{
-	Attempts: resilience.DefaultPolicy.Attempts, Base: resilience.DefaultPolicy.Base / 100, Max: resilience.DefaultPolicy.Max / 100,
+	Attempts: resilience.DefaultPolicy.Attempts, Base: resilience.DefaultPolicy.Base / 100,
+	Max: resilience.DefaultPolicy.Max / 100,
 }
 
 // world is a provider, and processes that call it.
@@ -64,7 +66,8 @@ type world struct {
 	url    string
 	clock  fast
 	log    *memdb.Log
-	// sent and probes count the requests of all processes: those of calls, and those that try out a half-open circuit.
+	// sent and probes count the requests of all processes: those of calls, and those that try out a
+	// half-open circuit.
 	sent, probes atomic.Int64
 	processes    []*process
 }
@@ -141,7 +144,8 @@ func (w *world) process(edit func(*httpclient.Config)) *process {
 		t.DialContext = (&net.Dialer{Timeout: attempt, Resolver: w.names.resolver()}).DialContext
 	}
 	c := httpclient.Config{
-		Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{}, Timeout: attempt, Retry: retry, Margin: margin,
+		Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{}, Timeout: attempt, Retry: retry,
+		Margin:    margin,
 		Transport: counting{t, w},
 		Breaker: resilience.NewBreaker(provider.Name, w.log, settings, w.clock,
 			envelope.Publisher{Service: "payments", Clock: w.clock, IDs: ids.Random(w.clock)}),
@@ -192,7 +196,8 @@ func (p *process) authorize(ctx context.Context, key string, within time.Duratio
 	defer cancel()
 	began := time.Now()
 	_, err := p.Authorize(ctx, payments.Authorization{
-		Reference: key, IdempotencyKey: key, Amount: money.Money{Currency: "EUR", Amount: 1000}, PaymentMethod: "pm_card",
+		Reference: key, IdempotencyKey: key, Amount: money.Money{Currency: "EUR", Amount: 1000},
+		PaymentMethod: "pm_card",
 	})
 	return outcome{err, time.Since(began)}
 }

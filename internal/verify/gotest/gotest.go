@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// An Event is one line: of a package, or of a test in it (Test is not empty), whose parts are called Test/Part. Action is run, output,
-// pass, fail, skip and some more; Output is a piece of what was printed.
+// An Event is one line: of a package, or of a test in it (Test is not empty), whose parts are
+// called Test/Part. Action is run, output, pass, fail, skip and some more; Output is a piece of
+// what was printed.
 type Event struct{ Action, Package, Test, Output string }
 
 // Ended tells whether something has passed, failed or was skipped.
@@ -19,8 +20,8 @@ func (e Event) Ended() bool { return e.Action == "pass" || e.Action == "fail" ||
 // Whole tells whether it is about a test, and not a package or a part of a test.
 func (e Event) Whole() bool { return e.Test != "" && !strings.Contains(e.Test, "/") }
 
-// Read calls each with every event, and writes to text what `go test` would print without -json, also lines that are no events (the
-// compiler's, make's). The error is of reading or writing.
+// Read calls each with every event, and writes to text what `go test` would print without -json,
+// also lines that are no events (the compiler's, make's). The error is of reading or writing.
 func Read(in io.Reader, text io.Writer, each func(Event)) error {
 	lines := bufio.NewReader(in)
 	for {

@@ -1,8 +1,9 @@
-// Package oracle runs the tests of all DynamoDB stores, and the linearizability check, against DynamoDB Local, Amazon's own
-// emulator, where `make test` runs them against MiniStack. What passes there and fails here is a liberty of MiniStack's.
+// Package oracle runs the tests of all DynamoDB stores, and the linearizability check, against
+// DynamoDB Local, Amazon's own emulator, where `make test` runs them against MiniStack. What passes
+// there and fails here is a liberty of MiniStack's.
 //
-// It installs DynamoDB Local into .tools/ with Maven at the version of tools/dynamodb-local/pom.xml, and needs a Java
-// development kit.
+// It installs DynamoDB Local into .tools/ with Maven at the version of
+// tools/dynamodb-local/pom.xml, and needs a Java development kit.
 package oracle
 
 import (
@@ -71,7 +72,8 @@ func withDynamoDB(ctx context.Context, repo devstack.Repo, lib string, use func(
 		return err
 	}
 	server := exec.CommandContext(ctx, "java", "-Djava.library.path="+lib, "-cp", filepath.Join(lib, "*"),
-		repo.Path("tools", "dynamodb-local", "Loopback.java"), "-inMemory", "-sharedDb", "-disableTelemetry", "-port", strconv.Itoa(port))
+		repo.Path("tools", "dynamodb-local", "Loopback.java"), "-inMemory", "-sharedDb", "-disableTelemetry", "-port",
+		strconv.Itoa(port))
 	server.Stderr = os.Stderr
 	if err := server.Start(); err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Package sam does what someone who knows the SAM CLI types, with the checked-in samconfig.toml, and looks at what comes of it:
-// `sam build` for both architectures and once more after a change, `sam deploy` to an emulator of its own, `sam delete`. It works on a
-// copy of the sources.
+// Package sam does what someone who knows the SAM CLI types, with the checked-in samconfig.toml,
+// and looks at what comes of it: `sam build` for both architectures and once more after a change,
+// `sam deploy` to an emulator of its own, `sam delete`. It works on a copy of the sources.
 package sam
 
 import (
@@ -38,7 +38,9 @@ func Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	emulator, err := devstack.StartEmulator(ctx, devstack.EmulatorOptions{Repo: repo, Dir: filepath.Join(dir, "emulator"), Report: devstack.NewReporter(os.Stderr)})
+	emulator, err := devstack.StartEmulator(ctx,
+		devstack.EmulatorOptions{Repo: repo, Dir: filepath.Join(dir, "emulator"),
+			Report: devstack.NewReporter(os.Stderr)})
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,8 @@ func Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	u := user{sam: repo.Path(".tools", "sam", "bin", "sam"), clone: clone, env: emulator.SAMEnviron(filepath.Join(dir, "home"))}
+	u := user{sam: repo.Path(".tools", "sam", "bin", "sam"), clone: clone,
+		env: emulator.SAMEnviron(filepath.Join(dir, "home"))}
 	// HOME is SAM's: Go's directories are where they were.
 	goEnv, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE").Output()
 	if err != nil {
@@ -68,7 +71,8 @@ func Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("sam: %d functions built for both architectures; of %d resources deployed, %d are left by sam delete\n", functions, made, len(left))
+	fmt.Printf("sam: %d functions built for both architectures; of %d resources deployed, %d are left by sam delete\n",
+		functions, made, len(left))
 	if len(left) > 0 {
 		return fmt.Errorf("left by sam delete: %s", strings.Join(left, ", "))
 	}
@@ -88,7 +92,8 @@ func (u user) types(ctx context.Context, succeeds bool, args ...string) (string,
 	return string(out), nil
 }
 
-// binaries returns the hash of what `sam build` made for each function, if it is linked statically and for the machine.
+// binaries returns the hash of what `sam build` made for each function, if it is linked statically
+// and for the machine.
 func (u user) binaries(machine elf.Machine) (map[string]string, error) {
 	files, err := filepath.Glob(u.clone.Path(".aws-sam", "build", "*", "bootstrap"))
 	if err != nil {
@@ -181,24 +186,29 @@ func change(file string) error {
 	return errors.Join(err, f.Close())
 }
 
-// kept is what stays behind after `sam delete`: the CLI's own bucket for packages, with its stack, which other stacks share.
+// kept is what stays behind after `sam delete`: the CLI's own bucket for packages, with its stack,
+// which other stacks share.
 func kept(resource string) bool {
-	return strings.HasPrefix(resource, "bucket: aws-sam-cli-managed-") || resource == "stack: aws-sam-cli-managed-default"
+	return strings.HasPrefix(resource, "bucket: aws-sam-cli-managed-") ||
+		resource == "stack: aws-sam-cli-managed-default"
 }
 
-// outlives says that the template retains a resource: what operators did, and what third parties sign with.
+// outlives says that the template retains a resource: what operators did, and what third parties
+// sign with.
 func outlives(resource string) bool {
 	return strings.HasPrefix(resource, "secret: ") || strings.HasSuffix(resource, "/operator-actions")
 }
 
-// isRefused deploys what the template's Rules forbid, and sees that nothing is made. They pass through SAM's transform.
+// isRefused deploys what the template's Rules forbid, and sees that nothing is made. They pass
+// through SAM's transform.
 func (u user) isRefused(ctx context.Context, emulator *devstack.Emulator) error {
 	before, err := emulator.Inventory(ctx)
 	if err != nil {
 		return err
 	}
 	const want = "EmulatorEndpoint is for the stage local only"
-	out, err := u.types(ctx, false, "deploy", "--config-env", "local", "--stack-name", "orderflow-refused", "--parameter-overrides",
+	out, err := u.types(ctx, false, "deploy", "--config-env", "local", "--stack-name", "orderflow-refused",
+		"--parameter-overrides",
 		"Stage=dev SenderIdentity=shop.example SenderAddress=orders@shop.example Architecture="+devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL)
 	if err == nil && !strings.Contains(out, want) {
 		err = fmt.Errorf("it does not say %q:\n%s", want, out)
@@ -244,7 +254,8 @@ func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator
 		}
 	}
 	fmt.Printf("  ✓ %d resources: %v\n", made, kinds)
-	for _, kind := range []string{"table", "function", "log group", "queue", "topic", "parameter", "secret", "state machine", "user pool", "API", "role", "alarm"} {
+	for _, kind := range []string{"table", "function", "log group", "queue", "topic", "parameter", "secret",
+		"state machine", "user pool", "API", "role", "alarm"} {
 		if kinds[kind] == 0 {
 			return 0, nil, fmt.Errorf("there is no %s after the deployment: nothing can be said of its end", kind)
 		}

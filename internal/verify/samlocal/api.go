@@ -27,7 +27,8 @@ const (
 	traces    = "nothing collects the traces of containers"
 )
 
-// leftOut are the tests of test/e2e that are not for `sam local start-api`, and why. All others are.
+// leftOut are the tests of test/e2e that are not for `sam local start-api`, and why. All others
+// are.
 var leftOut = map[string]string{
 	"TestTheStoriesOfTheDemoEndAsTheyMust":                   load,
 	"TestManyOrdersAtOnceAddUp":                              load,
@@ -53,7 +54,8 @@ var leftOut = map[string]string{
 // collection is the test that sends docs/orderflow.http, a subtest a request.
 const collection = "TestTheCollectionForEditorsWorks"
 
-// apiResult is how many requests of the collection were answered as they say, and how many tests passed, each of how many.
+// apiResult is how many requests of the collection were answered as they say, and how many tests
+// passed, each of how many.
 type apiResult struct{ requests, ofRequests, tests, ofTests int }
 
 func (r apiResult) right() bool { return r.requests == r.ofRequests && r.tests == r.ofTests }
@@ -69,14 +71,16 @@ func (w *world) serve(ctx context.Context) (*api, error) {
 			return nil, errors.Join(err, served.stop())
 		}
 	}
-	// That calls the services, in containers that are not there yet: the first time it has no patience with them.
+	// That calls the services, in containers that are not there yet: the first time it has no
+	// patience with them.
 	if err := served.await(ctx, "/health/ready"); err != nil {
 		return nil, errors.Join(err, served.stop())
 	}
 	return served, nil
 }
 
-// testAPI runs the tests of test/e2e against the API as SAM serves it. What orders start goes on in the emulator behind it.
+// testAPI runs the tests of test/e2e against the API as SAM serves it. What orders start goes on in
+// the emulator behind it.
 func (w *world) testAPI(ctx context.Context, out io.Writer) (r apiResult, err error) {
 	text, err := os.ReadFile(w.sam.repo.Path("docs", "orderflow.http"))
 	if err != nil {
@@ -120,16 +124,19 @@ func (w *world) testAPI(ctx context.Context, out io.Writer) (r apiResult, err er
 	return r, nil
 }
 
-// goTest runs the tests of test/e2e and returns what became of each and its parts: pass, fail or skip.
+// goTest runs the tests of test/e2e and returns what became of each and its parts: pass, fail or
+// skip.
 func (w *world) goTest(ctx context.Context, url string) (results map[string]string, log string, err error) {
 	var skip []string
 	for name := range leftOut {
 		skip = append(skip, "^"+name+"$")
 	}
 	slices.Sort(skip)
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-json", "-timeout", "8m", "-skip", strings.Join(skip, "|"), "./test/e2e")
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-json", "-timeout", "8m", "-skip",
+		strings.Join(skip, "|"), "./test/e2e")
 	cmd.Dir = string(w.sam.repo)
-	cmd.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags, "ORDERFLOW_E2E_STACK="+filepath.Join(w.dir, "stack"), "ORDERFLOW_E2E_API="+url)
+	cmd.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags, "ORDERFLOW_E2E_STACK="+filepath.Join(w.dir, "stack"),
+		"ORDERFLOW_E2E_API="+url)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second

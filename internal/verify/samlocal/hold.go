@@ -11,7 +11,8 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// Hold has SAM serve the API, stocks the shop, prints what to type in another terminal, and waits until ctx ends.
+// Hold has SAM serve the API, stocks the shop, prints what to type in another terminal, and waits
+// until ctx ends.
 func Hold(ctx context.Context, o Options) (err error) {
 	w, err := begin(ctx, o, devstack.NewReporter(os.Stderr))
 	if err != nil {

@@ -24,7 +24,8 @@ type Options struct {
 // ErrWrong: functions in containers do otherwise than is wanted.
 var ErrWrong = errors.New("functions do not do what is wanted of them in containers")
 
-// Run invokes every function, then sends requests to the API, and prints what came of it. The error is ErrWrong if anything was otherwise.
+// Run invokes every function, then sends requests to the API, and prints what came of it. The error
+// is ErrWrong if anything was otherwise.
 func Run(ctx context.Context, o Options) (err error) {
 	began := time.Now()
 	rep := devstack.NewReporter(os.Stderr)
@@ -46,12 +47,14 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "  functions: %d of %d, %s since the begin\n", right, functions, devstack.Seconds(time.Since(began)))
+	fmt.Fprintf(o.Out, "  functions: %d of %d, %s since the begin\n", right, functions,
+		devstack.Seconds(time.Since(began)))
 	api, err := w.testAPI(ctx, o.Out)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "sam-local: %d of %d functions, API %d of %d requests, %d of %d end-to-end tests, %s\n", right, functions,
+	fmt.Fprintf(o.Out, "sam-local: %d of %d functions, API %d of %d requests, %d of %d end-to-end tests, %s\n", right,
+		functions,
 		api.requests, api.ofRequests, api.tests, api.ofTests, devstack.Seconds(time.Since(began)))
 	if right < functions || !api.right() {
 		return ErrWrong
@@ -81,7 +84,9 @@ func begin(ctx context.Context, o Options, rep *devstack.Reporter) (w *world, er
 	if w.engine, err = devstack.FindEngine(ctx, rep); err != nil {
 		return w, err
 	}
-	if w.stack, err = devstack.Start(ctx, devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), NoAuthorizer: true, Report: rep}); err != nil {
+	if w.stack, err = devstack.Start(ctx,
+		devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), NoAuthorizer: true,
+			Report: rep}); err != nil {
 		return w, err
 	}
 	if w.sam, err = newCLI(ctx, o.Repo, o.Dir, w.stack, w.engine); err != nil {
@@ -112,8 +117,9 @@ func (w *world) end(ctx context.Context) (err error) {
 	return err
 }
 
-// invokeAll invokes each function with its sample event and returns how many did what is wanted. Those of a service one after the other, as
-// one finds what another has left; several services at once.
+// invokeAll invokes each function with its sample event and returns how many did what is wanted.
+// Those of a service one after the other, as one finds what another has left; several services at
+// once.
 func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.Writer) (right int, err error) {
 	if err := stockTea(ctx, w.stack); err != nil {
 		return 0, err
@@ -151,7 +157,8 @@ func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.W
 	return right, ctx.Err()
 }
 
-// last is the service that is invoked after all others: it starts state machines, which call functions of all of them.
+// last is the service that is invoked after all others: it starts state machines, which call
+// functions of all of them.
 const last = "fulfilment"
 
 func (w *world) one(ctx context.Context, wanted want) error {

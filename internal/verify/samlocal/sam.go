@@ -28,7 +28,8 @@ type cli struct {
 	engine *devstack.Engine
 }
 
-func newCLI(ctx context.Context, repo devstack.Repo, dir string, stack *devstack.Stack, engine *devstack.Engine) (*cli, error) {
+func newCLI(ctx context.Context, repo devstack.Repo, dir string, stack *devstack.Stack, engine *devstack.Engine) (*cli,
+	error) {
 	home := filepath.Join(dir, "home")
 	if err := os.MkdirAll(filepath.Join(home, ".aws-sam"), 0o755); err != nil {
 		return nil, err
@@ -44,7 +45,8 @@ func newCLI(ctx context.Context, repo devstack.Repo, dir string, stack *devstack
 	return &cli{repo: repo, dir: dir, env: append(env, engine.Environ()...), engine: engine}, nil
 }
 
-// command is `sam args…` in the clone. It ends when ctx does: asked first, so that it can remove its containers.
+// command is `sam args…` in the clone. It ends when ctx does: asked first, so that it can remove
+// its containers.
 func (c *cli) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.repo.Path(".tools", "sam", "bin", "sam"), args...)
 	cmd.Dir, cmd.Env = string(c.repo), c.env
@@ -64,10 +66,12 @@ func (c *cli) build(ctx context.Context) error {
 	return c.toJSON(ctx)
 }
 
-// toJSON makes JSON of the template that was built: SAM reads it twice for each command, and YAML takes half a second of a processor each time.
+// toJSON makes JSON of the template that was built: SAM reads it twice for each command, and YAML
+// takes half a second of a processor each time.
 func (c *cli) toJSON(ctx context.Context) error {
 	const convert = "import json, sys\nfrom samcli.yamlhelper import yaml_parse\njson.dump(yaml_parse(open(sys.argv[1]).read()), open(sys.argv[2], 'w'))"
-	cmd := exec.CommandContext(ctx, c.repo.Path(".tools", "sam", "bin", "python"), "-c", convert, filepath.Join(c.dir, "build", "template.yaml"), c.template())
+	cmd := exec.CommandContext(ctx, c.repo.Path(".tools", "sam", "bin", "python"), "-c", convert,
+		filepath.Join(c.dir, "build", "template.yaml"), c.template())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("the template that was built, in JSON: %w\n%s", errors.Join(err, ctx.Err()), out)
 	}
@@ -78,8 +82,9 @@ func (c *cli) template() string    { return filepath.Join(c.dir, "build", "templ
 func (c *cli) variables() string   { return filepath.Join(c.dir, "env.json") }
 func (c *cli) log(n string) string { return filepath.Join(c.dir, n+".log") }
 
-// writeVariables writes what functions find in their environment, as deployed, but for where the emulator is: SAM resolves a reference to a table
-// to the name of its resource. Traces are not collected of containers.
+// writeVariables writes what functions find in their environment, as deployed, but for where the
+// emulator is: SAM resolves a reference to a table to the name of its resource. Traces are not
+// collected of containers.
 func (c *cli) writeVariables(ctx context.Context, stack *devstack.Stack, endpoint string) error {
 	variables, err := stack.Environment(ctx)
 	if err != nil {
@@ -97,8 +102,9 @@ func (c *cli) writeVariables(ctx context.Context, stack *devstack.Stack, endpoin
 
 // local is `sam local args…` on what was built.
 func (c *cli) local(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	args = append([]string{"local"}, append(args, "--template", c.template(), "--env-vars", c.variables(), "--region", devstack.Region,
-		"--parameter-overrides", "Stage="+devstack.Stage+" Architecture="+devstack.HostArchitecture())...)
+	args = append([]string{"local"},
+		append(args, "--template", c.template(), "--env-vars", c.variables(), "--region", devstack.Region,
+			"--parameter-overrides", "Stage="+devstack.Stage+" Architecture="+devstack.HostArchitecture())...)
 	has, err := c.engine.SkipsPull(ctx)
 	if err != nil {
 		return nil, err
@@ -109,8 +115,9 @@ func (c *cli) local(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	return c.command(ctx, args...), nil
 }
 
-// invoke is `sam local invoke <Function> -e <event>`. It returns what the function answered. SAM exits with 0 when the function has failed, too: then the
-// answer has errorType and errorMessage; and there is none when it has run out of time.
+// invoke is `sam local invoke <Function> -e <event>`. It returns what the function answered. SAM
+// exits with 0 when the function has failed, too: then the answer has errorType and errorMessage;
+// and there is none when it has run out of time.
 func (c *cli) invoke(ctx context.Context, function, event string) ([]byte, error) {
 	cmd, err := c.local(ctx, "invoke", cfn.LogicalID(function)+"Function", "--event", event)
 	if err != nil {
@@ -132,7 +139,8 @@ type api struct {
 	why  error         // then
 }
 
-// startAPI returns when the API answers at an address of this machine. A container, once started, serves all calls of its function.
+// startAPI returns when the API answers at an address of this machine. A container, once started,
+// serves all calls of its function.
 func (c *cli) startAPI(ctx context.Context, address string) (*api, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {

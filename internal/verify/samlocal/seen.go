@@ -21,7 +21,8 @@ import (
 
 // look holds what a function has left behind against what is wanted. body is of its answer.
 func look(ctx context.Context, stack *devstack.Stack, w want, body map[string]any) error {
-	return errors.Join(lookAtItem(ctx, stack, w, body), lookAtQueue(ctx, stack, w), lookAtExecution(ctx, stack, w), lookAtMail(ctx, stack, w))
+	return errors.Join(lookAtItem(ctx, stack, w, body), lookAtQueue(ctx, stack, w), lookAtExecution(ctx, stack, w),
+		lookAtMail(ctx, stack, w))
 }
 
 func lookAtItem(ctx context.Context, stack *devstack.Stack, w want, body map[string]any) error {
@@ -72,7 +73,8 @@ func lookAtQueue(ctx context.Context, stack *devstack.Stack, w want) error {
 		return err
 	}
 	for range 10 { // a queue gives up to ten at a time
-		out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10})
+		out, err := client.ReceiveMessage(ctx,
+			&sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10})
 		if err != nil {
 			return err
 		}

@@ -20,11 +20,12 @@ import (
 // want is what a function must answer to its sample event, and what it must leave behind.
 type want struct {
 	Function string
-	// Given is what is there before: order, the order of the samples, PENDING and untouched; outbox, the item that the sample tells of;
-	// stopped saga, an execution that somebody has stopped, as the sample says; ready services, those that the emulator runs.
+	// Given is what is there before: order, the order of the samples, PENDING and untouched;
+	// outbox, the item that the sample tells of; stopped saga, an execution that somebody has
+	// stopped, as the sample says; ready services, those that the emulator runs.
 	Given string
-	// Answers has what the answer must have; the answer may have more in its objects. A body that is JSON in the answer is an object
-	// here. A text between slashes is a pattern for a value.
+	// Answers has what the answer must have; the answer may have more in its objects. A body that
+	// is JSON in the answer is an object here. A text between slashes is a pattern for a value.
 	Answers map[string]any
 	// AnswersNothing is for functions whose answer nobody reads.
 	AnswersNothing bool `yaml:"answersNothing"`
@@ -49,7 +50,8 @@ type leaves struct {
 	Mail *struct{ To, Subject string }
 }
 
-// readWants returns what is wanted of the functions of each service, in the order in which they are invoked.
+// readWants returns what is wanted of the functions of each service, in the order in which they are
+// invoked.
 func readWants(repo devstack.Repo) (map[string][]want, error) {
 	files, err := filepath.Glob(repo.Path("internal", "verify", "samlocal", "testdata", "*.yaml"))
 	if err != nil {
@@ -76,8 +78,8 @@ func readWants(repo devstack.Repo) (map[string][]want, error) {
 	return all, nil
 }
 
-// complete fails unless every function of the source tree that belongs to template.yaml has a sample event, and exactly one want, which can be
-// missed.
+// complete fails unless every function of the source tree that belongs to template.yaml has a
+// sample event, and exactly one want, which can be missed.
 func complete(repo devstack.Repo, wants map[string][]want) (functions int, err error) {
 	tree, err := repo.Functions()
 	if err != nil {
@@ -99,7 +101,8 @@ func complete(repo devstack.Repo, wants map[string][]want) (functions int, err e
 		}
 		functions++
 		if n := wanted[name]; n != 1 {
-			err = errors.Join(err, fmt.Errorf("%s is %d times in internal/verify/samlocal/testdata, want once", name, n))
+			err = errors.Join(err,
+				fmt.Errorf("%s is %d times in internal/verify/samlocal/testdata, want once", name, n))
 		}
 		delete(wanted, name)
 		if _, statErr := os.Stat(repo.Path("events", name+".json")); statErr != nil {
@@ -133,7 +136,8 @@ func (w want) check(answer []byte) (body map[string]any, err error) {
 		}
 	}
 	if missed := differ("", w.Answers, got); len(missed) > 0 {
-		return nil, fmt.Errorf("%s\n    the answer: %s", strings.Join(missed, "\n    "), strings.TrimSpace(string(answer)))
+		return nil, fmt.Errorf("%s\n    the answer: %s", strings.Join(missed, "\n    "),
+			strings.TrimSpace(string(answer)))
 	}
 	return body, nil
 }

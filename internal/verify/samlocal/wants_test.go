@@ -33,12 +33,18 @@ func TestAFunctionWithoutAWantIsNoticed(t *testing.T) {
 		change func(wants map[string][]want)
 		says   string
 	}{
-		"forgotten":       {func(w map[string][]want) { w["catalog"] = w["catalog"][1:] }, "catalog/put-product is 0 times"},
-		"twice":           {func(w map[string][]want) { w["catalog"] = append(w["catalog"], w["catalog"][0]) }, "catalog/put-product is 2 times"},
-		"no function":     {func(w map[string][]want) { w["catalog"][0].Function = "drop-product" }, "there is no function catalog/drop-product"},
-		"any answer":      {func(w map[string][]want) { w["catalog"][0].Answers = nil }, "catalog/put-product may do anything"},
-		"nothing at all":  {func(w map[string][]want) { w["catalog"][3].Leaves = leaves{} }, "catalog/relay-catalog-events may do anything"},
-		"of nobody's own": {func(w map[string][]want) { w["tea"] = w["catalog"][:1] }, "there is no function tea/put-product"},
+		"forgotten": {func(w map[string][]want) { w["catalog"] = w["catalog"][1:] },
+			"catalog/put-product is 0 times"},
+		"twice": {func(w map[string][]want) { w["catalog"] = append(w["catalog"], w["catalog"][0]) },
+			"catalog/put-product is 2 times"},
+		"no function": {func(w map[string][]want) { w["catalog"][0].Function = "drop-product" },
+			"there is no function catalog/drop-product"},
+		"any answer": {func(w map[string][]want) { w["catalog"][0].Answers = nil },
+			"catalog/put-product may do anything"},
+		"nothing at all": {func(w map[string][]want) { w["catalog"][3].Leaves = leaves{} },
+			"catalog/relay-catalog-events may do anything"},
+		"of nobody's own": {func(w map[string][]want) { w["tea"] = w["catalog"][:1] },
+			"there is no function tea/put-product"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wants, err := readWants(clone(t))
@@ -55,17 +61,21 @@ func TestAFunctionWithoutAWantIsNoticed(t *testing.T) {
 
 func TestAnAnswerIsHeldToWhatIsWanted(t *testing.T) {
 	w := want{Answers: map[string]any{"statusCode": 202, "body": map[string]any{
-		"orderId": "/[A-Z]{3}/", "reason": nil, "total": map[string]any{"amount": 4797}, "items": []any{map[string]any{"sku": "MUG"}}}}}
+		"orderId": "/[A-Z]{3}/", "reason": nil, "total": map[string]any{"amount": 4797},
+		"items": []any{map[string]any{"sku": "MUG"}}}}}
 	good := `{"statusCode": 202, "headers": {}, "body": "{\"orderId\":\"ABC\",\"reason\":null,\"total\":{\"amount\":4797,\"currency\":\"EUR\"},\"items\":[{\"sku\":\"MUG\",\"quantity\":1}]}"}`
 	body, err := w.check([]byte(good))
 	if err != nil || body["orderId"] != "ABC" {
 		t.Fatalf("%v, %v", body, err)
 	}
 	for name, change := range map[string][2]string{
-		"status": {"202", "500"}, "text": {"ABC", "abc"}, "part of a text": {"ABC", "ABCD"}, "number": {"4797", "4798"}, "missing": {`\"reason\":null,`, ""},
-		"not null": {"null", `\"LATE\"`}, "longer list": {"}]", "},{}]"}, "empty list": {`{\"sku\":\"MUG\",\"quantity\":1}`, ""}, "in a list": {"MUG", "CUP"},
-		"no JSON": {`{"status`, `"status`}, "body is text": {`"{\"orderId`, `"x{\"orderId`}, "an error": {good, `{"errorType": "Transient", "errorMessage": "busy"}`},
-		"nothing": {good, ""},
+		"status": {"202", "500"}, "text": {"ABC", "abc"}, "part of a text": {"ABC", "ABCD"}, "number": {"4797", "4798"},
+		"missing":  {`\"reason\":null,`, ""},
+		"not null": {"null", `\"LATE\"`}, "longer list": {"}]", "},{}]"},
+		"empty list": {`{\"sku\":\"MUG\",\"quantity\":1}`, ""}, "in a list": {"MUG", "CUP"},
+		"no JSON": {`{"status`, `"status`}, "body is text": {`"{\"orderId`, `"x{\"orderId`},
+		"an error": {good, `{"errorType": "Transient", "errorMessage": "busy"}`},
+		"nothing":  {good, ""},
 	} {
 		if _, err := w.check([]byte(strings.Replace(good, change[0], change[1], 1))); err == nil {
 			t.Errorf("%s: it is taken", name)

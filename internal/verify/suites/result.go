@@ -123,7 +123,8 @@ func table(results []Result) string {
 	for _, r := range results {
 		took, command := r.Took.Round(time.Second).String(), r.short()
 		for _, row := range r.Rows {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", row.Target, row.Suite, row.Passed, row.Of, row.Unit, command, took)
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", row.Target, row.Suite, row.Passed, row.Of, row.Unit, command,
+				took)
 			not, took = append(not, row.Skipped...), "″"
 		}
 		if r.Lacking != "" {

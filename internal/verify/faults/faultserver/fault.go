@@ -26,9 +26,11 @@ var (
 	None = Fault{Name: "none"}
 	// Down refuses connections and closes those that are open.
 	Down = Fault{Name: "connection refused", down: true}
-	// Silent accepts connections and never answers on them. Those open already fall silent too, and remain so: half-open.
+	// Silent accepts connections and never answers on them. Those open already fall silent too, and
+	// remain so: half-open.
 	Silent = Fault{Name: "half-open connection", silent: true}
-	// Expired and SelfSigned show a certificate of that kind; PlainHTTP talks HTTP where TLS is expected. They need NewTLS.
+	// Expired and SelfSigned show a certificate of that kind; PlainHTTP talks HTTP where TLS is
+	// expected. They need NewTLS.
 	Expired    = Fault{Name: "expired certificate", certificate: expired}
 	SelfSigned = Fault{Name: "self-signed certificate", certificate: selfSigned}
 	PlainHTTP  = Fault{Name: "plain HTTP on a TLS port", plain: true}
@@ -42,16 +44,19 @@ var (
 	Reset = Fault{Name: "reset", answer: raw(func(s *Server, c net.Conn) { _ = lowest(c).reset() })}
 	// Truncated closes the connection in the middle of the body.
 	Truncated = Fault{Name: "truncated body", answer: raw(func(_ *Server, c net.Conn) {
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"+`{"id":"ch_1",`)
+		_, _ = io.WriteString(c,
+			"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"+`{"id":"ch_1",`)
 	})}
-	// Oversized answers with a valid body of more than 1 MiB; Endless does not tell its length before.
+	// Oversized answers with a valid body of more than 1 MiB; Endless does not tell its length
+	// before.
 	Oversized = Fault{Name: "oversized body", answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(large)))
 		_, _ = io.WriteString(w, large)
 	}}
-	Endless = Fault{Name: "oversized body of untold length", answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, large)
-	}}
+	Endless = Fault{Name: "oversized body of untold length",
+		answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, large)
+		}}
 	// Garbage answers with something that is not HTTP.
 	Garbage = Fault{Name: "garbage instead of HTTP", answer: raw(func(_ *Server, c net.Conn) {
 		_, _ = io.WriteString(c, "220 mail.example ESMTP\r\n\x00\xff\r\n\r\n")
@@ -79,7 +84,8 @@ func Latency(d time.Duration) Fault {
 func SlowBody(d time.Duration) Fault {
 	return Fault{Name: "slow body", answer: func(s *Server, w http.ResponseWriter, r *http.Request) {
 		for {
-			if _, err := io.WriteString(w, " "); err != nil || http.NewResponseController(w).Flush() != nil || !s.wait(r, d) {
+			if _, err := io.WriteString(w, " "); err != nil || http.NewResponseController(w).Flush() != nil ||
+				!s.wait(r, d) {
 				return
 			}
 		}

@@ -1,11 +1,13 @@
-// Package faultserver is an HTTP server, or a reverse proxy before a real one, that goes wrong on demand, on real sockets.
+// Package faultserver is an HTTP server, or a reverse proxy before a real one, that goes wrong on
+// demand, on real sockets.
 //
 //	server, err := faultserver.NewProxy("http://127.0.0.1:4566/…") // or New(handler), NewTLS(handler)
 //	server.Set(faultserver.Hang)                                   // from now on
 //	server.Set(faultserver.None)                                   // well again, at the same address
 //	server.Requests(), server.Connections(), server.Arrivals()     // what reached it
 //
-// (Not toxiproxy: it breaks TCP streams, and knows nothing of a Retry-After, a certificate or a truncated body.)
+// (Not toxiproxy: it breaks TCP streams, and knows nothing of a Retry-After, a certificate or a
+// truncated body.)
 package faultserver
 
 import (
@@ -65,7 +67,8 @@ func NewTLS(handler http.Handler) (*Server, error) {
 	return start(handler, certs)
 }
 
-// NewProxy stands before the server whose base URL is upstream; a path of upstream is put before each request's.
+// NewProxy stands before the server whose base URL is upstream; a path of upstream is put before
+// each request's.
 func NewProxy(upstream string) (*Server, error) {
 	u, err := url.Parse(upstream)
 	if err != nil {
@@ -127,8 +130,8 @@ func (s *Server) Roots() *x509.CertPool {
 	return s.certs.roots
 }
 
-// Set makes f the fault of all requests and connections from now on. It fails only if the address cannot be taken again
-// after Down.
+// Set makes f the fault of all requests and connections from now on. It fails only if the address
+// cannot be taken again after Down.
 func (s *Server) Set(f Fault) error {
 	s.fault.Store(&f)
 	s.mu.Lock()
@@ -185,14 +188,16 @@ func (s *Server) Connections() int {
 	return s.connections
 }
 
-// Requests counts the requests that arrived. One on a connection that is silent, or whose handshake failed, did not.
+// Requests counts the requests that arrived. One on a connection that is silent, or whose handshake
+// failed, did not.
 func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.arrivals)
 }
 
-// Arrivals lists the requests that arrived, the oldest first: enough to count them by time, path or fault.
+// Arrivals lists the requests that arrived, the oldest first: enough to count them by time, path or
+// fault.
 func (s *Server) Arrivals() []Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +221,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	f.answer(s, w, r)
 }
 
-// accepting is the listener of a server: it counts, and prepares connections for what shall go wrong with them.
+// accepting is the listener of a server: it counts, and prepares connections for what shall go
+// wrong with them.
 type accepting struct {
 	net.Listener
 	s *Server
@@ -240,7 +246,8 @@ func (a accepting) Accept() (net.Conn, error) {
 	return tls.Server(wrapped, a.s.certs.config(f.certificate)), nil
 }
 
-// conn is a connection that can fall silent for good: what comes in is swallowed, what goes out is lost.
+// conn is a connection that can fall silent for good: what comes in is swallowed, what goes out is
+// lost.
 type conn struct {
 	net.Conn
 	s      *Server

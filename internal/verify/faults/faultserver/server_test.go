@@ -61,13 +61,15 @@ func set(t *testing.T, s *faultserver.Server, f faultserver.Fault) {
 
 func TestAProxyPassesOnWhatNoFaultMeets(t *testing.T) {
 	s := proxy(t)
-	for _, f := range []faultserver.Fault{faultserver.None, faultserver.Latency(20 * time.Millisecond), faultserver.Hang.For(0)} {
+	for _, f := range []faultserver.Fault{faultserver.None, faultserver.Latency(20 * time.Millisecond),
+		faultserver.Hang.For(0)} {
 		set(t, s, f)
 		if a, err := post(t, s); err != nil || a.body != "POST /base/charges?a=1 body" {
 			t.Errorf("%s: %q, %v", f.Name, a.body, err)
 		}
 	}
-	if a := s.Arrivals(); s.Requests() != 3 || s.Connections() != 1 || a[1].Fault != "latency" || a[0].Path != "/charges" || a[2].At.Before(a[0].At) {
+	if a := s.Arrivals(); s.Requests() != 3 || s.Connections() != 1 || a[1].Fault != "latency" ||
+		a[0].Path != "/charges" || a[2].At.Before(a[0].At) {
 		t.Errorf("%d connections, %+v", s.Connections(), a)
 	}
 }
@@ -75,12 +77,14 @@ func TestAProxyPassesOnWhatNoFaultMeets(t *testing.T) {
 func TestAServerIsWellAgainAtItsAddressAfterEveryFault(t *testing.T) {
 	s := proxy(t)
 	for _, f := range []faultserver.Fault{
-		faultserver.Down, faultserver.Silent, faultserver.Hang, faultserver.Reset, faultserver.Truncated, faultserver.Garbage, faultserver.SlowBody(time.Millisecond),
+		faultserver.Down, faultserver.Silent, faultserver.Hang, faultserver.Reset, faultserver.Truncated,
+		faultserver.Garbage, faultserver.SlowBody(time.Millisecond),
 	} {
 		set(t, s, f)
 		if a, err := post(t, s); err == nil {
 			t.Errorf("%s: no error, but %q", f.Name, a.body)
-		} else if f.Name == faultserver.Down.Name && !errors.Is(err, syscall.ECONNREFUSED) || f.Name == faultserver.Reset.Name && !errors.Is(err, syscall.ECONNRESET) {
+		} else if f.Name == faultserver.Down.Name && !errors.Is(err, syscall.ECONNREFUSED) ||
+			f.Name == faultserver.Reset.Name && !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		set(t, s, faultserver.None)
