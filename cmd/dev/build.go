@@ -12,9 +12,8 @@ func setup() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Install the pinned tools into .tools/",
-		Long: `Install the emulator and the SAM CLI, at the versions pinned with hashes in tools/, into .tools/ of this
-repository. What is there already is left alone. Needs python3 (3.10 or later); with --lint also npm; for LocalStack
-Python 3.13, a Java development kit and Maven.`,
+		Long: `Install the emulator and the SAM CLI into .tools/, at the versions and hashes pinned in tools/. Installed tools are kept.
+Needs python3 (3.10 or later); with --lint also npm; for LocalStack Python 3.13, a Java development kit and Maven.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			repo, err := devstack.FindRepo()
@@ -26,7 +25,7 @@ Python 3.13, a Java development kit and Maven.`,
 	}
 	cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack),
 		"`emulator` to install: ministack or localstack")
-	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint, oasdiff and asl-validator")
+	cmd.Flags().BoolVar(&lint, "lint", false, "also install golangci-lint, oasdiff and asl-validator for `make lint`")
 	return cmd
 }
 
