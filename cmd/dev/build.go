@@ -12,8 +12,9 @@ func setup() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Install the pinned tools into .tools/",
-		Long: `Install the emulator and the SAM CLI into .tools/, at the versions and hashes pinned in tools/. Installed tools are kept.
-Needs python3 (3.10 or later); with --lint also npm; for LocalStack Python 3.13, a Java development kit and Maven.`,
+		Long: `Install the emulator and the SAM CLI into .tools/, at the versions and hashes pinned in tools/.
+Installed tools are kept. Needs python3 (3.10 or later); with --lint also npm; for LocalStack Python 3.13, a Java
+development kit and Maven.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			repo, err := devstack.FindRepo()

@@ -20,8 +20,8 @@ func collection() *cobra.Command {
 	return &cobra.Command{
 		Use:   "http",
 		Short: "Write docs/orderflow.http with the values of the running stack to " + filled,
-		Long: `Fill docs/orderflow.http, a request for every operation, with the address, tokens and an order of the running stack,
-and write it to ` + filled + `. Editors can send its requests.`,
+		Long: `Fill docs/orderflow.http, a request for every operation, with the address, tokens and an order of the
+running stack, and write it to ` + filled + `. Editors can send its requests.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			stack, err := devstack.Load(cmd.Context(), "")

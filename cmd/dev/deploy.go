@@ -22,9 +22,9 @@ func deployment() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deploy",
 		Short: "Check the AWS account, build, deploy a stage, and protect production",
-		Long: `Check what CloudFormation would refuse only halfway, build and deploy a stage with the SAM CLI and samconfig.toml,
-and protect production from deletion once it exists. Credentials and region come from the usual places (AWS_PROFILE,
-AWS_REGION, …).`,
+		Long: `Check what CloudFormation would refuse only halfway, build and deploy a stage with the SAM CLI and
+samconfig.toml, and protect production from deletion once it exists. Credentials and region come from the usual
+places (AWS_PROFILE, AWS_REGION, …).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			repo, err := devstack.FindRepo()

@@ -17,11 +17,12 @@ func generate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "generate",
 		Short: "Regenerate template.yaml, api/openapi.yaml, api/operations/ and the diagrams",
-		Long: `Write template.yaml from deploy/, api/openapi.yaml and api/operations/ from api/contract.yaml, and the diagrams of
-docs/architecture.md from the template and the state machines. Tests fail while any of these is out of date.
+		Long: `Write template.yaml from deploy/, api/openapi.yaml and api/operations/ from api/contract.yaml, and
+the diagrams of docs/architecture.md from the template and the state machines. Tests fail while any of these is out
+of date.
 
-A new read operation gets a main, a sample event and a request in docs/orderflow.http. These are yours to edit: existing
-files are not changed.`,
+A new read operation gets a main, a sample event and a request in docs/orderflow.http. These are yours to edit:
+existing files are not changed.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			repo, err := devstack.FindRepo()

@@ -22,8 +22,8 @@ func simulate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "Simulate 12,000 orders under injected faults",
-		Long: `Run the whole system in one process under faults, seed by seed. Fail if a promise is broken or a path is never
-reached. A seed always gives the same run: --seed replays one and prints its timeline.`,
+		Long: `Run the whole system in one process under faults, seed by seed. Fail if a promise is broken or a path
+is never reached. A seed always gives the same run: --seed replays one and prints its timeline.`,
 		Example: "  dev sim --seed 7 --order 01KAQ5M3Z8V7D2X4C6B9N1T0RW\n  dev sim --mutants",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

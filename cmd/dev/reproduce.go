@@ -15,8 +15,9 @@ func reproduce() *cobra.Command {
 	return &cobra.Command{
 		Use:   "reproduce",
 		Short: "Build every function twice, in two directories, and compare the packages",
-		Long: `Build every function for both architectures here, and again from a copy of the sources in another directory with an
-empty build cache. Print the SHA-256 of each package, and fail if one differs. It takes a few minutes.`,
+		Long: `Build every function for both architectures here, and again from a copy of the sources in another
+directory with an empty build cache. Print the SHA-256 of each package, and fail if one differs. It takes a few
+minutes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			repo, err := devstack.FindRepo()

@@ -13,8 +13,8 @@ func token() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Print a bearer token of a user",
-		Long: `Print a bearer token of a user, valid for at least ten minutes. The user is created on first use, and has exactly the
-requested role afterwards.`,
+		Long: `Print a bearer token of a user, valid for at least ten minutes. The user is created on first use, and
+has exactly the requested role afterwards.`,
 		Example: "  dev token --user alice\n  dev token --user olga --role operator",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,8 +59,9 @@ func execute() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exec -- COMMAND [ARGUMENT...]",
 		Short: "Run a command with a bare emulator of its own",
-		Long: `Start an empty emulator on a free port, run the command, stop the emulator, and exit with the command's exit code. The
-command finds the emulator's URL in ORDERFLOW_TEST_ENDPOINT; AWS_ENDPOINT_URL, AWS_REGION and the keys are set to match.`,
+		Long: `Start an empty emulator on a free port, run the command, stop the emulator, and exit with the
+command's exit code. The command finds the emulator's URL in ORDERFLOW_TEST_ENDPOINT; AWS_ENDPOINT_URL, AWS_REGION
+and the keys are set to match.`,
 		Example: "  dev exec -- go test ./...",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

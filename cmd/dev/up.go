@@ -36,9 +36,9 @@ func showDemo() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Place six orders, five of them in trouble, and show how each ends",
-		Long: `Place six orders at once: one succeeds; the others meet a declined card, missing stock, a carrier that refuses, a payment
-provider that times out after charging, and a flaky provider. Print the final order, money (from the provider's own
-ledger) and stock, and each saga's steps. Fail if an order did not end as expected.`,
+		Long: `Place six orders at once: one succeeds; the others meet a declined card, missing stock, a carrier
+that refuses, a payment provider that times out after charging, and a flaky provider. Print the final order, money
+(from the provider's own ledger) and stock, and each saga's steps. Fail if an order did not end as expected.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			stack, err := devstack.Load(cmd.Context(), "")
@@ -56,9 +56,9 @@ func up() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Build, start and deploy the stack, or bring a running one up to date",
-		Long: `Install missing tools, build every function, start the emulator, deploy template.yaml and the sandbox stack, seed
-products and stock, and place a demo order. Finished steps are skipped, and data is kept. Addresses of the stack are in
-.local/stack.json.`,
+		Long: `Install missing tools, build every function, start the emulator, deploy template.yaml and the sandbox
+stack, seed products and stock, and place a demo order. Finished steps are skipped, and data is kept. Addresses of
+the stack are in .local/stack.json.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			begin := began()
