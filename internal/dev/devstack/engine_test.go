@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// fakeEngine answers as Docker does, and remembers what it was asked.
+// fakeEngine answers as Docker does, and records the requests.
 type fakeEngine struct {
 	images map[string]bool
 	asked  []string
@@ -38,13 +38,13 @@ func (f *fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer([]map[string]any{{"Id": "ours", "Mounts": mount("/run-1/build/A")},
 			{"Id": "theirs", "Mounts": mount("/run-10/build/A")}, {"Id": "bare"}})
 	case r.Method == http.MethodDelete:
-		w.WriteHeader(http.StatusConflict) // it is going already
+		w.WriteHeader(http.StatusConflict) // already being removed
 	default:
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 }
 
-// startFake serves f at a socket and returns its address as DOCKER_HOST has it.
+// startFake serves f at a socket and returns its DOCKER_HOST.
 func startFake(t *testing.T, f *fakeEngine) string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "d.sock")
@@ -58,7 +58,7 @@ func startFake(t *testing.T, f *fakeEngine) string {
 	return "unix://" + socket
 }
 
-func TestAnEngineThatIsThereIsUsedAsItIs(t *testing.T) {
+func TestRunningEngineIsUsed(t *testing.T) {
 	f := &fakeEngine{images: map[string]bool{}}
 	host := startFake(t, f)
 	t.Setenv("DOCKER_HOST", host)
@@ -82,28 +82,27 @@ func TestAnEngineThatIsThereIsUsedAsItIs(t *testing.T) {
 	}
 }
 
-func TestAnEngineThatDoesNotAnswerIsToldOf(t *testing.T) {
+func TestErrorNamesAnEngineThatDoesNotAnswer(t *testing.T) {
 	for _, host := range []string{"unix://" + filepath.Join(t.TempDir(), "none.sock"), "tcp://127.0.0.1:1",
 		"ssh://somewhere"} {
 		t.Setenv("DOCKER_HOST", host)
 		_, err := FindEngine(t.Context(), nil)
-		if err == nil || !strings.Contains(err.Error(), host+", which DOCKER_HOST names") {
+		if err == nil || !strings.Contains(err.Error(), host+" (from DOCKER_HOST)") {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
 }
 
-func TestConnectionsArePassedOnUntilTheEnd(t *testing.T) {
+func TestConnectionsAreForwardedUntilTheEnd(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_,
-			_ = io.Copy(w, r.Body)
+		_, _ = io.Copy(w, r.Body)
 	}))
 	defer server.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	go passOn(l, strings.TrimPrefix(server.URL, "http://"))
+	go forward(l, strings.TrimPrefix(server.URL, "http://"))
 	say := func() (string, error) {
 		req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost,
 			"http://"+l.Addr().String(), strings.NewReader("tea"))

@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-func TestStackWithoutAnAuthorizerSignsTokensThatItsFunctionsAccept(t *testing.T) {
+func TestFunctionsAcceptTokensOfAStackWithoutAnAuthorizer(t *testing.T) {
 	var put string
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -41,7 +41,7 @@ func TestStackWithoutAnAuthorizerSignsTokensThatItsFunctionsAccept(t *testing.T)
 	before := put
 	if again, err := s.tokenParameters(t.Context(), Options{}); err != nil || !slices.Equal(again, first) ||
 		put != before {
-		t.Errorf("the next time: %q, %v, and the same keys: %t", again, err, put == before)
+		t.Errorf("second deployment: %q, %v, same keys: %t", again, err, put == before)
 	}
 	if info, err := os.Stat(issuerFile(s.dir)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the private key: %v, %v", info, err)
@@ -69,7 +69,7 @@ func TestStackWithoutAnAuthorizerSignsTokensThatItsFunctionsAccept(t *testing.T)
 		subjects[claims["sub"]] = true
 	}
 	if len(subjects) != 2 {
-		t.Errorf("two users are the customers %v", subjects)
+		t.Errorf("two users have the customer ids %v", subjects)
 	}
 	token, err := s.Token(t.Context(), "alice", "")
 	if err != nil {

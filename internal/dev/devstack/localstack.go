@@ -14,13 +14,13 @@ import (
 	"strings"
 )
 
-// localStack is LocalStack's free edition without containers, as .ci/localstack installs and runs
-// it. It has no Cognito, does not act on authorizers and does not enforce IAM.
+// localStack is LocalStack's free edition without containers, installed and run by .ci/localstack.
+// It has no Cognito, ignores authorizers and does not enforce IAM.
 type localStack struct{}
 
 func (r Repo) localStackProgram() string { return r.Path(".ci", "localstack", "localstack") }
 
-// setup installs DynamoDB Local, which LocalStack keeps tables with, before LocalStack itself.
+// setup installs DynamoDB Local, which holds LocalStack's tables, and then LocalStack.
 func (localStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
 	if err := r.setupDynamoDBLocal(ctx, rep); err != nil {
 		return err
@@ -31,7 +31,7 @@ func (localStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
 
 func (localStack) adapt(opts *Options) error {
 	if opts.Discovery == "cloud-map" {
-		return errors.New("LocalStack has no Cloud Map: leave DISCOVERY out")
+		return errors.New("LocalStack has no Cloud Map: unset DISCOVERY")
 	}
 	opts.NoAuthorizer = true
 	return nil
@@ -71,7 +71,7 @@ func (localStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 		}
 	}
 	if err := get(ctx, e.URL+"/_aws/ses", &answer); err != nil {
-		return nil, fmt.Errorf("read the mails: %w", err)
+		return nil, fmt.Errorf("read the inbox: %w", err)
 	}
 	var mails []Mail
 	for _, m := range answer.Messages {
@@ -80,7 +80,7 @@ func (localStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 	return mails, nil
 }
 
-// scaleWaits changes the definitions of the state machines: LocalStack has no setting for it.
+// scaleWaits changes the state machines' definitions, as LocalStack has no setting for it.
 func (localStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error {
 	for _, machine := range []string{"FulfilOrderArn", "CompensateOrderArn"} {
 		arn := s.Outputs[machine]
@@ -107,8 +107,8 @@ func (localStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error
 	return nil
 }
 
-// scaledWaits is a state machine's definition with the waits before retries, which are whole
-// seconds, at least one.
+// scaledWaits returns a state machine's definition with scaled retry waits, in whole seconds, at
+// least one.
 func scaledWaits(definition string, scale float64) (string, error) {
 	if scale == 1 {
 		return definition, nil
@@ -135,7 +135,7 @@ func scaledWaits(definition string, scale float64) (string, error) {
 				}
 				seconds, err := number.Float64()
 				if err == nil {
-					// the longest has to be longer
+					// the maximum must be larger
 					least := map[string]float64{"IntervalSeconds": 1, "MaxDelaySeconds": 2}[name]
 					node[name] = max(least, math.Round(seconds*scale))
 				}

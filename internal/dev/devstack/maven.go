@@ -9,9 +9,8 @@ import (
 	"path/filepath"
 )
 
-// SetupDynamoDBLocal installs DynamoDB Local, Amazon's own emulator, at the version of
-// tools/dynamodb-local/pom.xml, if its bytes are those that are pinned there, and returns where its
-// files are.
+// SetupDynamoDBLocal installs DynamoDB Local, Amazon's own emulator, at the version and hashes of
+// tools/dynamodb-local, and returns the directory of its files.
 func (r Repo) SetupDynamoDBLocal(ctx context.Context, rep *Reporter) (lib string, err error) {
 	unlock, err := lock(r.Path(".tools"))
 	if err != nil {
@@ -32,7 +31,7 @@ func (r Repo) setupDynamoDBLocal(ctx context.Context, rep *Reporter) error {
 	}
 	for _, tool := range []string{"java", "mvn"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return Lacking(fmt.Sprintf("DynamoDB Local needs a Java development kit, 17 or newer, and Maven on the PATH (%v)", err))
+			return Lacking(fmt.Sprintf("DynamoDB Local needs Maven and a Java development kit, 17 or newer (%v)", err))
 		}
 	}
 	return rep.Do("install DynamoDB Local", func() error {

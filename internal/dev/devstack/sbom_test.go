@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestBillHasWhatIsInABinary(t *testing.T) {
+func TestBillListsTheModulesOfABinary(t *testing.T) {
 	repo, err := FindRepo()
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestBillHasWhatIsInABinary(t *testing.T) {
 	}
 	for _, m := range info.Deps {
 		if purl := "pkg:golang/" + m.Path + "@" + m.Version; scopes[purl] != "required" {
-			t.Errorf("%s is in a function, and in the bill of scope %q", purl, scopes[purl])
+			t.Errorf("%s is in a function, but its scope in the bill is %q", purl, scopes[purl])
 		}
 	}
 }
