@@ -1,6 +1,5 @@
-// Package apigen writes what is derived from api/contract.yaml: api/openapi.yaml, the whole
-// contract, and for each of its operations what a request must look like,
-// api/operations/<operationId>.json.
+// Package apigen generates from api/contract.yaml the full contract, api/openapi.yaml, and the
+// request schema of each operation, api/operations/<operationId>.json.
 package apigen
 
 import (
@@ -39,7 +38,7 @@ func Write(root string) error {
 	return nil
 }
 
-// openAPI makes openapi.yaml. By which alias a function is invoked is read from template.yaml.
+// openAPI returns openapi.yaml. The aliases of functions come from template.yaml.
 func openAPI(root string) ([]byte, error) {
 	contract, err := os.ReadFile(filepath.Join(root, "api", "contract.yaml"))
 	if err != nil {

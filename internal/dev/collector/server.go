@@ -10,11 +10,11 @@ import (
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
-// Server serves a store by HTTP: Zipkin's POST /api/v2/spans, GET /api/v2/trace/{id} and GET
+// Server serves a store over HTTP: Zipkin's POST /api/v2/spans, GET /api/v2/trace/{id} and GET
 // /api/v2/traces.
 type Server struct {
 	Store *Store
-	// Name is what GET /health answers with: another server may have the port.
+	// Name is returned by GET /health: another server may have the port.
 	Name string
 }
 
@@ -37,15 +37,15 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v2/traces", s.find)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if fromPage(r) {
-			http.Error(w, "refused: a web page sent it", http.StatusForbidden)
+			http.Error(w, "requests from web pages are refused", http.StatusForbidden)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
 
-// fromPage tells whether a browser sent a request for a web page, which must neither read nor write
-// traces. The emulators have the same rule: tools/webguard says what gives a page away.
+// fromPage reports whether a web page sent the request; pages must neither read nor write traces.
+// The emulators have the same rule: see tools/webguard.
 func fromPage(r *http.Request) bool {
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
@@ -69,7 +69,7 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// find takes Zipkin's limit and annotationQuery, such as "orderId=… and error".
+// find accepts Zipkin's limit and annotationQuery, such as "orderId=… and error".
 func (s *Server) find(w http.ResponseWriter, r *http.Request) {
 	limit := 10
 	if text := r.FormValue("limit"); text != "" {
@@ -90,5 +90,5 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) {
 
 func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // whoever asked has gone
+	_ = json.NewEncoder(w).Encode(v) // the client has gone
 }

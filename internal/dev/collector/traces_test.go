@@ -23,7 +23,7 @@ func span(trace, id, parent string, at int64, tags map[string]string) zipkin.Spa
 		Local: zipkin.Endpoint{ServiceName: "f"}, Tags: tags}
 }
 
-// placed is the trace of an order, its spans in the order in which they end.
+// placed is the trace of an order, its spans in the order of their ends.
 func placed(trace string, at int64) []zipkin.Span {
 	return []zipkin.Span{
 		span(trace, "b", "a", at+1000, map[string]string{"error": "OutOfStock"}),
@@ -59,7 +59,7 @@ func call(t *testing.T, method, url string, body any) (status int, answer string
 	return res.StatusCode, text.String()
 }
 
-func TestTheCollectorAnswersAsZipkinDoes(t *testing.T) {
+func TestCollectorHasZipkinsAPI(t *testing.T) {
 	base, log := startCollector(t)
 	for _, spans := range [][]zipkin.Span{placed("t1", 1_000_000),
 		{span("t2", "x", "", 2_000_000, map[string]string{"orderId": order})}, placed("t3", 3_000_000)} {
@@ -85,7 +85,7 @@ func TestTheCollectorAnswersAsZipkinDoes(t *testing.T) {
 		}
 	}
 	if status, _ := call(t, http.MethodPost, base+"/api/v2/spans", "no list"); status != http.StatusBadRequest {
-		t.Errorf("what is no list of spans: %d", status)
+		t.Errorf("not a list of spans: %d", status)
 	}
 	for query, want := range map[string]string{
 		"": "t3 t2 t1", "limit=1": "t3", "annotationQuery=error": "t3 t1", "annotationQuery=orderId%3D" + order +
@@ -107,7 +107,7 @@ func TestTheCollectorAnswersAsZipkinDoes(t *testing.T) {
 	}
 }
 
-func TestAWebPageGetsNothingOutOfTheCollector(t *testing.T) {
+func TestWebPagesCannotUseTheCollector(t *testing.T) {
 	base, log := startCollector(t)
 	for _, c := range []struct{ method, path, host, header, value string }{
 		{http.MethodPost, "/api/v2/spans", "", "Origin", "https://shop.example"},
@@ -136,7 +136,7 @@ func TestAWebPageGetsNothingOutOfTheCollector(t *testing.T) {
 	}
 }
 
-func TestAnOrdersTraceIsTheOneInWhichItWasPlaced(t *testing.T) {
+func TestTraceOfAnOrderIsTheOneThatPlacedIt(t *testing.T) {
 	base, _ := startCollector(t)
 	if _, err := traces.Of(t.Context(), base, order); !errors.Is(err, traces.ErrNone) {
 		t.Errorf("without any: %v, want ErrNone", err)
@@ -150,14 +150,14 @@ func TestAnOrdersTraceIsTheOneInWhichItWasPlaced(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := traces.Of(gone, base, order); err == nil {
-		t.Error("no error though nobody was asked")
+		t.Error("no error after cancellation")
 	}
 	if _, err := traces.Of(t.Context(), base+"/nowhere", order); err == nil || errors.Is(err, traces.ErrNone) {
-		t.Errorf("from what is no collector: %v", err)
+		t.Errorf("without a collector: %v", err)
 	}
 }
 
-func TestTheOldestSpansAreForgotten(t *testing.T) {
+func TestOldestSpansAreDropped(t *testing.T) {
 	s := &collector.Store{}
 	const each = 1000
 	for n := range collector.Limit/each + 1 {
@@ -174,7 +174,7 @@ func TestTheOldestSpansAreForgotten(t *testing.T) {
 	}
 }
 
-func TestATraceIsPrintedAsATree(t *testing.T) {
+func TestTraceIsPrintedAsATree(t *testing.T) {
 	s := &collector.Store{}
 	if err := s.Add(placed("t1", 1_000_000)); err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func TestATraceIsPrintedAsATree(t *testing.T) {
 	}
 }
 
-func TestATraceThatDrivesATerminalIsEscaped(t *testing.T) {
+func TestControlCharactersInTracesAreEscaped(t *testing.T) {
 	var out bytes.Buffer
 	if err := traces.Write(&out,
 		[]zipkin.Span{span("t", "a\x1b[31m\nb", "", 1, map[string]string{"error": "\u202eE"})}); err != nil {
