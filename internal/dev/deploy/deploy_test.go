@@ -19,17 +19,16 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// account is an AWS account: a stack, what its functions have reserved, and the quota that is left.
+// account fakes an AWS account: a stack, its functions' reservations, and the remaining quota.
 type account struct {
 	t          *testing.T
 	status     string
 	parameters map[string]string
-	reserved   int // of each function that there is
+	reserved   int // of each existing function
 	unreserved int
 
-	did []string // what was changed, in order
-	// sam stands for the SAM CLI's outcome: the status after each deployment, one after the other;
-	// the last stays.
+	did []string // changes, in order
+	// sam are the statuses after each deployment; the last repeats.
 	sam []string
 }
 
@@ -70,7 +69,7 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// run deploys a stage to the account by the repository's own template and samconfig.toml.
+// run deploys a stage to the account with the repository's template and samconfig.toml.
 func (a *account) run(t *testing.T, stage string, parameters ...string) error {
 	t.Helper()
 	a.t = t
@@ -141,8 +140,8 @@ func TestProductionIsProtectedAfterItsFirstSuccess(t *testing.T) {
 	a.mustHaveDone(t, "build", "deploy, protected: no", "deploy, protected: yes", policy, termination)
 }
 
-func TestStackThatIsThereIsDeployedOnceAndProtectedAgain(t *testing.T) {
-	// the first deployment may have been cut off before it protected anything
+func TestExistingStackIsDeployedOnceAndProtectedAgain(t *testing.T) {
+	// the first deployment may have been interrupted before it protected anything
 	for _, has := range []string{"yes", "no"} {
 		a := &account{status: "UPDATE_COMPLETE", unreserved: 800, reserved: 25,
 			parameters: map[string]string{"Stage": "prod", "Protected": has, "AlarmEmail": "ops@shop.example",
@@ -169,7 +168,7 @@ func TestFailedCreationCanBeRolledBack(t *testing.T) {
 	a.mustHaveDone(t)
 }
 
-func TestChangeSetThatNobodyConfirmedIsNoSuccess(t *testing.T) {
+func TestUnconfirmedChangeSetIsNotASuccess(t *testing.T) {
 	a := &account{unreserved: 1000, sam: []string{"REVIEW_IN_PROGRESS"}}
 	if err := a.run(t, "prod", complete...); err == nil || !strings.Contains(err.Error(), "nothing is protected yet") {
 		t.Errorf("%v", err)
@@ -177,7 +176,7 @@ func TestChangeSetThatNobodyConfirmedIsNoSuccess(t *testing.T) {
 	a.mustHaveDone(t, "build", "deploy, protected: no")
 }
 
-func TestProtectionIsGivenUpOnlyForOneDeploymentThatSaysSo(t *testing.T) {
+func TestProtectedNoAppliesToOneDeployment(t *testing.T) {
 	a := &account{status: "UPDATE_COMPLETE", unreserved: 1000, reserved: 25}
 	if err := a.run(t, "prod", append(slices.Clone(complete), deploy.Unprotected)...); err != nil {
 		t.Fatal(err)
@@ -193,7 +192,7 @@ func TestOtherStagesAreNotProtected(t *testing.T) {
 	a.mustHaveDone(t, "build", "deploy, protected: unsaid")
 }
 
-func TestReservationsThatTheAccountCannotGiveAreRefusedBeforeAnything(t *testing.T) {
+func TestReservationsBeyondTheQuotaAreRefusedFirst(t *testing.T) {
 	for name, tt := range map[string]struct {
 		account    account
 		parameters []string
@@ -204,8 +203,7 @@ func TestReservationsThatTheAccountCannotGiveAreRefusedBeforeAnything(t *testing
 		"just enough":   {account{unreserved: 300, sam: []string{"CREATE_COMPLETE"}}, nil, false},
 		"without bulkheads": {account{unreserved: 10, sam: []string{"CREATE_COMPLETE"}},
 			[]string{"ReservedConcurrency=0"}, false},
-		"what the stack has counts": {account{status: "UPDATE_COMPLETE", unreserved: 100, reserved: 25}, nil,
-			false},
+		"what the stack has counts": {account{status: "UPDATE_COMPLETE", unreserved: 100, reserved: 25}, nil, false},
 		"more than the stack has": {account{status: "UPDATE_COMPLETE", unreserved: 107, reserved: 25},
 			[]string{"ReservedConcurrency=26"}, true},
 		"fewer than the stack has, in need": {account{status: "UPDATE_COMPLETE", unreserved: 60, reserved: 30}, nil,
@@ -222,7 +220,7 @@ func TestReservationsThatTheAccountCannotGiveAreRefusedBeforeAnything(t *testing
 				for _, what := range []string{"request-service-quota-increase", "ReservedConcurrency=0",
 					"8 functions"} {
 					if !strings.Contains(err.Error(), what) {
-						t.Errorf("it does not say %q: %v", what, err)
+						t.Errorf("missing %q in: %v", what, err)
 					}
 				}
 			}
@@ -230,19 +228,19 @@ func TestReservationsThatTheAccountCannotGiveAreRefusedBeforeAnything(t *testing
 	}
 }
 
-func TestWhatRulesRefuseIsNotEvenBuilt(t *testing.T) {
+func TestNothingIsBuiltIfARuleRefusesTheParameters(t *testing.T) {
 	a := &account{unreserved: 1000}
 	err := a.run(t, "prod")
 	for _, what := range []string{"AlarmEmail is missing", "SenderAddress is missing", "SenderIdentity is missing",
 		"samconfig.toml"} {
 		if err == nil || !strings.Contains(err.Error(), what) {
-			t.Errorf("it does not say %q: %v", what, err)
+			t.Errorf("missing %q in: %v", what, err)
 		}
 	}
 	a.mustHaveDone(t)
 }
 
-func TestStackThatCannotBeUpdatedIsLeftAlone(t *testing.T) {
+func TestStackThatCannotBeUpdatedIsNotChanged(t *testing.T) {
 	for status, want := range map[string]string{"UPDATE_IN_PROGRESS": "wait",
 		"UPDATE_ROLLBACK_FAILED": "continue-update-rollback", "ROLLBACK_FAILED": "sam delete",
 		"DELETE_FAILED": "sam delete"} {
@@ -254,7 +252,7 @@ func TestStackThatCannotBeUpdatedIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestNoStacksNameBeginsAnothers(t *testing.T) {
+func TestStackNamesAreNotPrefixesOfEachOther(t *testing.T) {
 	var names []string
 	for _, file := range []string{"../../../samconfig.toml", "../../../sandbox/samconfig.toml"} {
 		toml, err := os.ReadFile(file)
@@ -273,13 +271,13 @@ func TestNoStacksNameBeginsAnothers(t *testing.T) {
 	for _, a := range names {
 		for _, b := range names {
 			if strings.HasPrefix(b, a+"-") {
-				t.Errorf("what begins with %s- may be of %s, too: commands and dashboards find resources so", a, b)
+				t.Errorf("%s- is also a prefix of %s: commands and dashboards find resources by this prefix", a, b)
 			}
 		}
 	}
 }
 
-func TestSettingsAreThoseOfTheStage(t *testing.T) {
+func TestSettingsAreReadByStage(t *testing.T) {
 	const toml = `
 [dev.deploy.parameters]
 stack_name = "shop-dev" # a comment
@@ -298,13 +296,13 @@ stack_name = "other"
 		t.Errorf("%+v, %v", s, err)
 	}
 	if _, err := deploy.Read(toml, "staging"); err == nil {
-		t.Error("a stage that is not there was read")
+		t.Error("a missing stage was read")
 	}
 	if got, err := deploy.With(s.Parameters, []string{"A=c", "D=e=f"}); err != nil ||
 		!slices.Equal(got, []string{"Stage=prod", "A=c", "D=e=f"}) {
 		t.Errorf("%q, %v", got, err)
 	}
 	if _, err := deploy.With(nil, []string{"Stage"}); err == nil {
-		t.Error("a parameter without a value was taken")
+		t.Error("a parameter without a value was accepted")
 	}
 }

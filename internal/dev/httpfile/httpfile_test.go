@@ -33,7 +33,7 @@ Content-Type: application/json
 }
 `
 
-func TestRequestsComeInTheirOrderWithTheirVariables(t *testing.T) {
+func TestRequestsKeepTheirOrderAndGetTheirVariables(t *testing.T) {
 	got, err := httpfile.Parse(collection)
 	want := []httpfile.Request{
 		{Name: "read", Expect: []int{200, 404}, Method: "GET", URL: "http://example.com/things/7",
@@ -59,17 +59,18 @@ func TestFillDefinesEveryVariable(t *testing.T) {
 	for name, values := range map[string]map[string]string{"one without a value": {"base": "x"},
 		"one too many": {"base": "x", "id": "1", "other": "y"}} {
 		if _, err := httpfile.Fill(collection, values); err == nil {
-			t.Errorf("%s passes", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 }
 
-func TestWhatNotEveryEditorUnderstandsIsRefused(t *testing.T) {
+func TestSyntaxOfOneEditorIsRefused(t *testing.T) {
 	for name, r := range map[string][2]string{
 		"dynamic variable":          {"{{id}}", "{{$uuid}}"},
 		"answer of another request": {"{{id}}", "{{read.response.body.id}}"},
-		"script":                    {`"a: b"` + "\n}", `"a: b"` + "\n}\n> {% %}"}, "file": {"{\n  \"id\"", "< body.json\n"},
-		"no header": {"Accept:", "Accept"}, "URL only": {"GET {{", "{{"},
+		"script":                    {`"a: b"` + "\n}", `"a: b"` + "\n}\n> {% %}"},
+		"file":                      {"{\n  \"id\"", "< body.json\n"},
+		"no header":                 {"Accept:", "Accept"}, "URL only": {"GET {{", "{{"},
 		"version": {"{{id}}\nAccept", "{{id}} HTTP/1.1\nAccept"}, "words to expect": {"expect 201", "expect success"},
 	} {
 		if got, err := httpfile.Parse(strings.Replace(collection, r[0], r[1], 1)); err == nil {
