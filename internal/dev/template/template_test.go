@@ -88,7 +88,7 @@ func TestInvalidDeployFilesAreRefused(t *testing.T) {
 		"two triggers":         {"http: open, step: fulfil-order", "has 2 of"},
 		"an unknown key":       {"http: open, tables: [GetItem]", "field tables not found"},
 		"an unknown http":      {"http: cookie", `http is "cookie"`},
-		"an unknown machine":   {"step: brew", `no state machine "brew"`},
+		"an unknown machine":   {"step: brew", `unknown state machine "brew"`},
 		"a gradual step":       {"step: fulfil-order, release: gradual", `release is "gradual"`},
 		"no bulkhead":          {"http: open, looksUp: [kettle]", "looksUp is for functions that check"},
 		"a table of no one":    {"http: open, table: [GetItem]", "fulfilment has no table"},
