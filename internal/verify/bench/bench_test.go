@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestMain plays a program to measure where the environment says so.
+// TestMain plays a measured program if the environment says so.
 func TestMain(m *testing.M) {
 	role, ok := os.LookupEnv("BENCH_ROLE")
 	if !ok {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	_, _ = http.Get("http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/next") //nolint:bodyclose // it ends here
 }
 
-// program is this test as a program that plays a role.
+// program returns this test binary in a role.
 func program(role string, env ...string) Program {
 	p := Program{Name: role, Path: os.Args[0], Env: map[string]string{"BENCH_ROLE": role}}
 	for _, variable := range env {
@@ -50,7 +50,7 @@ func program(role string, env ...string) Program {
 	return p
 }
 
-func TestASlowStartIsBeyondTheLimits(t *testing.T) {
+func TestSlowStartExceedsTheLimits(t *testing.T) {
 	poll := program("poll")
 	told := 0
 	base, starts, rounds, err := Measure(t.Context(), poll, []Program{poll, program("burn"), poll},
@@ -58,7 +58,7 @@ func TestASlowStartIsBeyondTheLimits(t *testing.T) {
 			Progress: func(done, of int) {
 				told++
 				if done != told || of != 4 {
-					t.Errorf("told of round %d of %d after %d", done, of, told)
+					t.Errorf("progress reported round %d of %d after %d", done, of, told)
 				}
 			}})
 	if err != nil || rounds != 3 || told != 4 || len(starts) != 3 || base.Wall <= 0 || base.CPU <= 0 {
@@ -74,7 +74,7 @@ func TestASlowStartIsBeyondTheLimits(t *testing.T) {
 	}
 }
 
-func TestNoRoundBeginsAfterTheBudgetButForThree(t *testing.T) {
+func TestAtLeastThreeRoundsRunWhateverTheBudget(t *testing.T) {
 	poll := program("poll")
 	_, _, rounds, err := Measure(t.Context(), poll, []Program{poll}, Plan{Rounds: 1000, Budget: time.Nanosecond})
 	if err != nil || rounds != 3 {
@@ -82,7 +82,7 @@ func TestNoRoundBeginsAfterTheBudgetButForThree(t *testing.T) {
 	}
 }
 
-func TestAProgramHasTheEnvironmentOfItsFunctionAndLambdaOnly(t *testing.T) {
+func TestProgramHasOnlyItsFunctionsEnvironment(t *testing.T) {
 	t.Setenv("HOME", "/root")
 	poll := program("poll", "WANT=it")
 	if _, _, _, err := Measure(t.Context(), poll, []Program{poll}, Plan{Rounds: 1, Budget: time.Minute}); err != nil {
@@ -90,7 +90,7 @@ func TestAProgramHasTheEnvironmentOfItsFunctionAndLambdaOnly(t *testing.T) {
 	}
 }
 
-func TestAProgramThatDoesNotPollIsReportedWithWhatItSaid(t *testing.T) {
+func TestErrorHasTheOutputOfAProgramThatDoesNotPoll(t *testing.T) {
 	poll := program("poll")
 	for _, p := range []Program{program("exit"), program("poll", "WANT=other")} {
 		_, _, _, err := Measure(t.Context(), poll, []Program{p}, Plan{Rounds: 3, Budget: time.Minute})
@@ -102,7 +102,7 @@ func TestAProgramThatDoesNotPollIsReportedWithWhatItSaid(t *testing.T) {
 	}
 }
 
-func TestAProgramThatSaysSomethingElseHasNotPolled(t *testing.T) {
+func TestOtherRequestsAreNotPolls(t *testing.T) {
 	api, err := listen(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestTableIsInOrderOfTheRatio(t *testing.T) {
+func TestTableIsSortedByRatio(t *testing.T) {
 	var out strings.Builder
 	err := Print(&out, Start{Name: "hello", Wall: 2 * time.Millisecond, WallRatio: 1}, []Start{
 		{Name: "b", Wall: 3 * time.Millisecond, WallRatio: 1.5, CPU: 4 * time.Millisecond, CPURatio: 1.75},

@@ -7,9 +7,9 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// TestEveryFunctionStartsWithinTheLimits judges CPU time, which other tests that run meanwhile
-// hardly change: `go run ./cmd/dev bench-start` also judges time itself. A second measurement, all
-// of it afresh, decides where the first one is beyond the limits.
+// TestEveryFunctionStartsWithinTheLimits checks CPU time, which concurrent tests hardly change; `go
+// run ./cmd/dev bench-start` also checks time. If the first measurement exceeds the limits, a
+// second one decides.
 func TestEveryFunctionStartsWithinTheLimits(t *testing.T) {
 	repo, err := devstack.FindRepo()
 	if err != nil {

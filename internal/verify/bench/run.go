@@ -10,8 +10,8 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// Run measures every function against the hello-world one, in so many rounds that count, and writes
-// a table. It fails beyond the limits.
+// Run measures every function in the given number of rounds, prints a table, and fails if a limit
+// is exceeded.
 func Run(ctx context.Context, out io.Writer, rounds int) error {
 	repo, err := devstack.FindRepo()
 	if err != nil {

@@ -33,7 +33,7 @@ Resources:
           OTHER: !If [Local, local, remote]
 `
 
-func TestVariablesAreThoseOfTheTemplate(t *testing.T) {
+func TestVariablesAreReadFromTheTemplate(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "template.yaml")
 	if err := os.WriteFile(file, []byte(sam), 0o600); err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestVariablesAreThoseOfTheTemplate(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotUnderstoodIsNotMadeUp(t *testing.T) {
+func TestUnsupportedValuesAreErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "template.yaml")
 	for _, value := range []string{`!Select [0, [a]]`, `[a]`, `{a: b}`, `!If [a]`} {
 		text := "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: .packages/f, Environment: {Variables: {V: " + value + "}}}}}"

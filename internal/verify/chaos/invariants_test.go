@@ -10,7 +10,7 @@ import (
 
 var price = money.Money{Currency: "EUR", Amount: 1999}
 
-// atRest is a system with one order of each kind, and nothing wrong.
+// atRest returns the facts of a correct system with one order of each kind.
 func atRest() facts {
 	why := "OUT_OF_STOCK"
 	line := []client.Line{{Item: client.Item{SKU: "CHAOS-MUG", Quantity: 2}}}
@@ -34,7 +34,7 @@ func atRest() facts {
 	return f
 }
 
-// broken are the names of the invariants that do not hold.
+// broken returns the names of the violated invariants.
 func broken(f facts) (names []string) {
 	for _, i := range invariants {
 		if len(i.check(f)) > 0 {
@@ -44,7 +44,7 @@ func broken(f facts) (names []string) {
 	return names
 }
 
-func TestNothingIsWrongAtRest(t *testing.T) {
+func TestInvariantsHoldForACorrectSystem(t *testing.T) {
 	f := atRest()
 	f.orders[0].mails = append(f.orders[0].mails, "Your order is confirmed")
 	f.kills["notify-customer"] = 1 // which explains the second mail
@@ -55,17 +55,17 @@ func TestNothingIsWrongAtRest(t *testing.T) {
 	}
 }
 
-// Every invariant is violated by something, and by what it is about.
-func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
+// Every invariant is violated by at least one case, and each case by its own invariant.
+func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 	good, bad := 0, 1
 	wrongs := map[string][]func(*facts){
 		"every order is in a final state": {func(f *facts) { f.orders[bad].order.Status = client.Pending }},
 		"a request with its key made one order": {func(f *facts) { f.listed["other"] = true },
 			func(f *facts) { delete(f.listed, "good") }, func(f *facts) { f.orders[bad].id = "good" }},
-		"no execution is running":                                       {func(f *facts) { f.running = []string{"good"} }},
-		"outboxes are empty":                                            {func(f *facts) { f.outboxes["orderflow-orders"] = 1 }},
-		"the payment says what the provider says":                       {func(f *facts) { f.orders[good].payment = "AUTHORIZED" }, func(f *facts) { f.orders[bad].payment = "CAPTURED" }},
-		"who was told that an order will be cancelled has it cancelled": {func(f *facts) { f.orders[good].cancelled = true }},
+		"no execution is running":                               {func(f *facts) { f.running = []string{"good"} }},
+		"outboxes are empty":                                    {func(f *facts) { f.outboxes["orderflow-orders"] = 1 }},
+		"the payment's status matches the provider's":           {func(f *facts) { f.orders[good].payment = "AUTHORIZED" }, func(f *facts) { f.orders[bad].payment = "CAPTURED" }},
+		"an order whose cancellation was accepted is CANCELLED": {func(f *facts) { f.orders[good].cancelled = true }},
 		"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped": {
 			func(f *facts) { f.stock[scarce] = client.Stock{SKU: scarce, Reserved: 1} },
 			func(f *facts) { f.orders[bad].order.Status = client.Confirmed },
@@ -81,8 +81,7 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 			func(f *facts) { f.orders[bad].charges[0].Status = "AUTHORIZED" },
 		},
 		"the provider has no live charge without an order": {func(f *facts) {
-			f.ledger = append(f.ledger,
-				charge{"stranger", "AUTHORIZED", price, false})
+			f.ledger = append(f.ledger, charge{"stranger", "AUTHORIZED", price, false})
 		}},
 		"a shipment is BOOKED, by us and by the carrier, if and only if the order is CONFIRMED": {
 			func(f *facts) { f.orders[bad].parcels[0].Status = "BOOKED" },
@@ -94,7 +93,7 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 			func(f *facts) { f.orders[bad].mails = append(f.orders[bad].mails, "Your order is confirmed") },
 		},
 		"a mail comes twice only where a notifier was killed": {func(f *facts) { f.orders[bad].mails = append(f.orders[bad].mails, f.orders[bad].mails[0]) }},
-		"nothing was given up on, unless its function was killed as often as it is tried": {
+		"no message is in a dead-letter queue, unless its function was killed on every delivery": {
 			func(f *facts) {
 				f.letters = []letter{{"orderflow-project-order-dlq", "project-order", "{}"}}
 				f.kills["project-order"] = deliveries - 1
@@ -103,7 +102,7 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 	}
 	for _, i := range invariants {
 		if len(wrongs[i.name]) == 0 {
-			t.Errorf("nothing shows that %q is ever violated", i.name)
+			t.Errorf("no case violates %q", i.name)
 		}
 	}
 	for name, all := range wrongs {
@@ -111,13 +110,13 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 			f := atRest()
 			wrong(&f)
 			if names := broken(f); !slices.Contains(names, name) {
-				t.Errorf("%q does not see what number %d does; violated: %q", name, n, names)
+				t.Errorf("%q does not detect case %d; violated: %q", name, n, names)
 			}
 		}
 	}
 }
 
-func TestTheSamePlanComesOfTheSameSeed(t *testing.T) {
+func TestSeedDeterminesThePlan(t *testing.T) {
 	r := &run{Options: Options{Seed: 7}}
 	a, b := plan(r.rand(1), 300, 0), plan(r.rand(1), 300, 0)
 	kinds := map[string]int{}

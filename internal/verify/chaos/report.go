@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// sagasShown is of how many orders with a violation the saga is printed.
+// sagasShown is the most violating orders whose saga is printed.
 const sagasShown = 5
 
-// report prints the figures and every violation, and fails if there is one.
+// report prints the figures and every violation, and fails if there are any.
 func (r *run) report(f facts) error {
 	violations := r.wrong
 	for _, i := range invariants {

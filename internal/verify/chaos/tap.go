@@ -17,10 +17,10 @@ import (
 	"orderflow/internal/platform/outbox/snstopic"
 )
 
-// tapQueue overhears what the services publish.
+// tapQueue is the queue that receives all published events.
 const tapQueue = "chaos-tap"
 
-// tap overhears every event, to publish it again.
+// tap records every event, to publish it again.
 type tap struct {
 	run    *run
 	queues *sqs.Client
@@ -32,13 +32,13 @@ type tap struct {
 	due    []copied
 }
 
-// copied is an event that is to be published again.
+// copied is an event to publish again.
 type copied struct {
 	envelope.Event
 	at time.Time
 }
 
-// eavesdrop subscribes a queue to all topics of the services.
+// eavesdrop subscribes a queue to all topics.
 func (r *run) eavesdrop(ctx context.Context) (*tap, error) {
 	t := &tap{run: r, queues: sqs.NewFromConfig(r.stack.Config()), topics: map[string]snstopic.Topic{},
 		random: r.rand(4), seen: map[string]bool{}}
@@ -97,7 +97,7 @@ func (t *tap) duplicate(ctx context.Context) error {
 	return nil
 }
 
-// listen returns the events published meanwhile that were not heard before.
+// listen returns new events.
 func (t *tap) listen(ctx context.Context) (news []envelope.Event) {
 	for {
 		out, err := t.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &t.queue, MaxNumberOfMessages: 10})
@@ -116,7 +116,7 @@ func (t *tap) listen(ctx context.Context) (news []envelope.Event) {
 	}
 }
 
-// publish publishes an event again, to all of its consumers.
+// publish publishes an event again, to all its consumers.
 func (t *tap) publish(ctx context.Context, e envelope.Event) {
 	service, _, _ := strings.Cut(strings.TrimPrefix(e.Type, "orderflow."), ".")
 	if failed, err := t.topics[service].Publish(ctx, []envelope.Event{e}); err != nil || len(failed) > 0 {
@@ -127,7 +127,7 @@ func (t *tap) publish(ctx context.Context, e envelope.Event) {
 	t.run.copies++
 }
 
-// replay publishes up to n events of all that were heard once more, and returns how many.
+// replay publishes up to n of the recorded events again, and returns how many.
 func (t *tap) replay(ctx context.Context, n int) int {
 	n = min(n, len(t.heard))
 	for _, i := range t.random.Perm(len(t.heard))[:n] {

@@ -13,12 +13,12 @@ import (
 	"orderflow/api"
 )
 
-// methods of HTTP that a client may try.
+// methods are the HTTP methods that a client may try.
 var methods = []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete,
 	http.MethodOptions, http.MethodTrace}
 
-// undeclared sends to every path each method that it does not have. API Gateway answers those, with
-// the 404 of an unknown resource: it has no 405, so it need not send Allow.
+// undeclared sends every undeclared method to every path. API Gateway answers with 404, as for an
+// unknown resource: it has no 405, so it need not send Allow.
 func undeclared(ctx context.Context, base string) (cases int, bad []string, err error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.Spec())
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package e2e says which parts of the end-to-end tests do not run on which target, and holds a run
-// to that.
+// Package e2e lists the end-to-end tests that do not run on a target, and checks runs against the
+// list.
 package e2e
 
 import (
@@ -16,12 +16,11 @@ import (
 	"orderflow/internal/verify/gotest"
 )
 
-// Grants is no test but what follows the tests: what roles may do is compared with what functions
-// have done.
+// Grants is the check after the tests that compares roles' grants with the calls of their
+// functions.
 const Grants = "what roles may do, compared with what functions did"
 
-// notRun is what does not run on a target, with its reason. On a target that is not here everything
-// runs.
+// notRun are the tests that do not run on a target, with reasons.
 var notRun = map[devstack.Target]map[string]string{
 	devstack.LocalStack: {
 		"TestTheGatewaysOwnAnswersAreProblems": "LocalStack takes the status of a gateway response, not its template and its headers",
@@ -30,8 +29,8 @@ var notRun = map[devstack.Target]map[string]string{
 	},
 }
 
-// Rush is how many orders are placed at once. LocalStack works at each for more than a second of a
-// processor, ten times as long as MiniStack.
+// Rush is the number of orders placed at once. LocalStack takes over a second of CPU time for each,
+// ten times as long as MiniStack.
 func Rush(target devstack.Target) int {
 	if target == devstack.LocalStack {
 		return 30
@@ -39,10 +38,9 @@ func Rush(target devstack.Target) int {
 	return 200
 }
 
-// Outage is how the payment provider goes away and comes back. The time before it is too short to
-// measure the rate of calls well, and a slow machine lowers that rate, so the calls need not fall
-// as far as in `go run ./cmd/dev demo-outage`. LocalStack takes seconds for an order where
-// MiniStack takes one.
+// Outage is the plan of the provider's outage. The time before it is too short for an exact call
+// rate, which a slow machine also lowers, so calls need not fall as far as in `go run ./cmd/dev
+// demo-outage`. LocalStack takes seconds for an order, MiniStack one.
 func Outage(target devstack.Target) demo.Plan {
 	p := demo.Plan{
 		Every: 700 * time.Millisecond, Before: 5 * time.Second, Down: 14 * time.Second, After: time.Second,
@@ -54,11 +52,10 @@ func Outage(target devstack.Target) demo.Plan {
 	return p
 }
 
-// Missing is the reason why a test does not run on a target; it is empty where it does.
+// Missing returns why a test does not run on a target, or "".
 func Missing(target devstack.Target, test string) string { return notRun[target][test] }
 
-// Pattern is a regular expression of the tests that do not run on a target; it is empty where all
-// do.
+// Pattern returns a regular expression for the tests that do not run on a target, or "".
 func Pattern(target devstack.Target) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(notRun[target])) {
@@ -69,24 +66,24 @@ func Pattern(target devstack.Target) string {
 	return strings.Join(names, "|")
 }
 
-// A Run is what became of the tests, by name.
+// A Run has the results of the tests, by name.
 type Run map[string]Result
 
-// A Result is what became of a test, and what it and its parts printed.
+// A Result is the result of a test, with its output and its subtests'.
 type Result struct {
 	Action string // pass, fail or skip
 	Output string
 }
 
-// Read reads a run as `go test -json` prints it, and passes on what it would print without.
-// Subtests count as part of their test.
+// Read reads the output of `go test -json`, and writes the plain output. Subtests are part of their
+// test.
 func Read(in io.Reader, out io.Writer) (Run, error) {
 	run := Run{}
 	err := gotest.Read(in, out, func(e gotest.Event) {
 		test, _, _ := strings.Cut(e.Test, "/")
 		r := run[test]
 		if e.Whole() {
-			r.Action = e.Action // its last
+			r.Action = e.Action // the last one counts
 		}
 		r.Output += e.Output
 		run[test] = r
@@ -95,9 +92,8 @@ func Read(in io.Reader, out io.Writer) (Run, error) {
 	return run, err
 }
 
-// Judge compares a run on a target with all tests that there are. It writes what was not run, each
-// with its reason, and one line that says how many were; every test has to have passed or to be on
-// the list, and every test of the list to be there.
+// Judge checks a run on a target: every test must have passed or be listed in notRun, and every
+// listed test must exist. It prints the tests not run, with reasons, and a line of counts.
 func (r Run) Judge(target devstack.Target, tests []string, out io.Writer) error {
 	return r.judge(string(target), notRun[target], tests, out)
 }
@@ -111,11 +107,9 @@ func (r Run) judge(target string, notRun map[string]string, tests []string, out 
 			passed++
 		case became == "" && listed:
 		case became == "pass":
-			wrong = append(wrong,
-				fmt.Errorf("%s passed on %s, so take it off the list of what does not run there", test, target))
+			wrong = append(wrong, fmt.Errorf("%s passed on %s: remove it from notRun", test, target))
 		case became == "":
-			wrong = append(wrong,
-				fmt.Errorf("%s did not run on %s, and is not on the list of what does not", test, target))
+			wrong = append(wrong, fmt.Errorf("%s did not run on %s, and is not in notRun", test, target))
 		default:
 			wrong = append(wrong, fmt.Errorf("%s: %s\n%s", test, became, last(r[test].Output, 25)))
 		}
@@ -123,7 +117,7 @@ func (r Run) judge(target string, notRun map[string]string, tests []string, out 
 	listed := 0
 	for _, name := range slices.Sorted(maps.Keys(notRun)) {
 		if name != Grants && !slices.Contains(tests, name) {
-			wrong = append(wrong, fmt.Errorf("%s, which is not to run on %s, is no test any more", name, target))
+			wrong = append(wrong, fmt.Errorf("%s, in notRun of %s, does not exist", name, target))
 		}
 		if name != Grants {
 			listed++

@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// ran is a run of tests and what became of each, in turn.
+// ran returns a run from names and actions.
 func ran(became ...string) Run {
 	r := Run{}
 	for i := 0; i < len(became); i += 2 {
@@ -17,7 +17,7 @@ func ran(became ...string) Run {
 	return r
 }
 
-func TestARunIsHeldToTheList(t *testing.T) {
+func TestRunIsCheckedAgainstTheList(t *testing.T) {
 	tests := []string{"TestA", "TestB", "TestC"}
 	list := map[string]string{"TestC": "there is no C", Grants: "nor IAM"}
 	var out bytes.Buffer
@@ -50,7 +50,7 @@ func TestARunIsHeldToTheList(t *testing.T) {
 	}
 }
 
-func TestARunIsReadFromGoTest(t *testing.T) {
+func TestRunIsReadFromGoTest(t *testing.T) {
 	in := `# a line of the compiler's
 {"Action":"run","Test":"TestA"}
 {"Action":"output","Test":"TestA","Output":"--- PASS: TestA\n"}
@@ -67,7 +67,7 @@ func TestARunIsReadFromGoTest(t *testing.T) {
 		t.Errorf("%v, %v", run, err)
 	}
 	if want := "# a line of the compiler's\n--- PASS: TestA\nof it\n"; out.String() != want {
-		t.Errorf("passed on: %q, want %q", out.String(), want)
+		t.Errorf("wrote %q, want %q", out.String(), want)
 	}
 }
 
