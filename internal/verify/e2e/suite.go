@@ -125,7 +125,7 @@ func (r Run) judge(target string, notRun map[string]string, tests []string, out 
 		fmt.Fprintf(out, "not run on %s: %s: %s\n", target, name, notRun[name])
 	}
 	if len(tests) == 0 {
-		wrong = append(wrong, errors.New("there are no tests"))
+		wrong = append(wrong, errors.New("no tests found"))
 	}
 	fmt.Fprintf(out, "%s: %d of %d tests passed, %d listed as not run\n", target, passed, len(tests), listed)
 	return errors.Join(wrong...)

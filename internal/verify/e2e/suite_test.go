@@ -40,9 +40,9 @@ func TestRunIsCheckedAgainstTheList(t *testing.T) {
 		{"a test did not run that is not listed", "TestB did not run", ran("TestA", "pass"), tests},
 		{"the process ended within a test", "TestB: run", ran("TestA", "pass", "TestB", "run"), tests},
 		{"a listed test passes", "TestC passed", ran("TestA", "pass", "TestB", "pass", "TestC", "pass"), tests},
-		{"a listed test is gone", "TestC, which is not to run on x, is no test", ran("TestA", "pass", "TestB", "pass"),
+		{"a listed test is gone", "TestC, in notRun of x, does not exist", ran("TestA", "pass", "TestB", "pass"),
 			tests[:2]},
-		{"there is no test", "there are no tests", ran(), nil},
+		{"there is no test", "no tests found", ran(), nil},
 	} {
 		if err := c.run.judge("x", list, c.tests, &out); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want it to say %q", c.name, err, c.want)
