@@ -71,7 +71,7 @@ func pick(r *rand.Rand, shares []share) string {
 	return shares[0].value
 }
 
-// plan draws n orders, spread over a time.
+// plan draws the orders, spread over a time.
 func plan(r *rand.Rand, orders int, over time.Duration) []wish {
 	all := make([]wish, orders)
 	goods := products(orders)

@@ -43,7 +43,8 @@ func (r *run) open(ctx context.Context) error {
 		}
 	}
 	for _, p := range products(r.Orders) {
-		// An order with an invalid payment: it shows whether the price is known, and has no effect.
+		// An order whose payment is declined shows whether the price is known, and leaves nothing
+		// behind.
 		request := client.OrderRequest{Items: []client.Item{{SKU: p.sku, Quantity: 1}},
 			PaymentMethod: "pm_card_visa_chargeDeclined",
 			ShippingAddress: client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",

@@ -26,7 +26,7 @@ func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreReusedByCallsThatGoOutTogether(t *testing.T) {
+func TestConnectionsAreReusedByConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
 	p := join(t, w, careless)
@@ -42,14 +42,13 @@ func TestConnectionsAreReusedByCallsThatGoOutTogether(t *testing.T) {
 		}
 		calls.Wait()
 	}
-	// Some more than there are calls at once: the transport dials ahead while a connection is on
-	// its way back.
+	// A few more than concurrent calls: the transport dials while a connection is being returned.
 	if n := w.server.Connections(); n > 2*httpclient.DefaultConcurrency {
 		t.Errorf("%d connections for 5 times %d calls", n, httpclient.DefaultConcurrency)
 	}
 }
 
-func TestAConnectionThatTheServerClosedMeanwhileCostsNothing(t *testing.T) {
+func TestIdleConnectionClosedByTheServerIsReplaced(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
 	p := join(t, w, careless)

@@ -11,8 +11,8 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Report prints what the scenarios showed, one line each, and then what they showed against
-// expectation. ok is false if there is any of that.
+// Report prints the results, one line per scenario, and then the violations. ok is false if there
+// are any.
 func Report(out io.Writer, results []Result) (ok bool, err error) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w,
@@ -39,7 +39,7 @@ func Report(out io.Writer, results []Result) (ok bool, err error) {
 	return ok, nil
 }
 
-// history writes states by their initials.
+// history returns the initials of states.
 func history(states []resilience.State) string {
 	var s []string
 	for _, state := range states {

@@ -46,7 +46,7 @@ func post(t *testing.T, s *faultserver.Server) (answer, error) {
 	return answer{res.StatusCode, res.Header.Get("Retry-After"), string(b)}, err
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status           int
 	retryAfter, body string
@@ -59,7 +59,7 @@ func set(t *testing.T, s *faultserver.Server, f faultserver.Fault) {
 	}
 }
 
-func TestAProxyPassesOnWhatNoFaultMeets(t *testing.T) {
+func TestProxyPassesOnRequestsWithoutAFault(t *testing.T) {
 	s := proxy(t)
 	for _, f := range []faultserver.Fault{faultserver.None, faultserver.Latency(20 * time.Millisecond),
 		faultserver.Hang.For(0)} {
@@ -74,7 +74,7 @@ func TestAProxyPassesOnWhatNoFaultMeets(t *testing.T) {
 	}
 }
 
-func TestAServerIsWellAgainAtItsAddressAfterEveryFault(t *testing.T) {
+func TestServerRecoversAtItsAddressAfterEveryFault(t *testing.T) {
 	s := proxy(t)
 	for _, f := range []faultserver.Fault{
 		faultserver.Down, faultserver.Silent, faultserver.Hang, faultserver.Reset, faultserver.Truncated,
@@ -94,7 +94,7 @@ func TestAServerIsWellAgainAtItsAddressAfterEveryFault(t *testing.T) {
 	}
 }
 
-func TestStatusesComeWithTheirRetryAfter(t *testing.T) {
+func TestStatusHasItsRetryAfter(t *testing.T) {
 	s := proxy(t)
 	set(t, s, faultserver.Status(429, 3*time.Second).For(1))
 	if a, err := post(t, s); err != nil || a.status != 429 || a.retryAfter != "3" {
@@ -109,7 +109,7 @@ func TestStatusesComeWithTheirRetryAfter(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatFellSilentStaysSo(t *testing.T) {
+func TestSilentConnectionStaysSilent(t *testing.T) {
 	s := proxy(t)
 	if _, err := post(t, s); err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestAConnectionThatFellSilentStaysSo(t *testing.T) {
 	set(t, s, faultserver.Silent)
 	set(t, s, faultserver.None)
 	if _, err := post(t, s); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v, want that nothing comes back on the old connection", err)
+		t.Errorf("%v, want no response on the old connection", err)
 	}
 	if _, err := post(t, s); err != nil || s.Connections() != 2 {
 		t.Errorf("%v, %d connections; want a new one", err, s.Connections())
