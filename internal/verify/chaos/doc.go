@@ -7,7 +7,7 @@
 //   - processes of functions, ours and the sandbox's, are killed, most of them while busy;
 //   - executions of both state machines are stopped from outside;
 //   - events are delivered again, moments later and once more at the end;
-//   - the payment provider fails and hangs (magic payment methods); the carrier refuses or is silent;
+//   - the payment provider fails and hangs (magic payment methods), the carrier refuses or hangs;
 //   - the stock of a product runs out, and customers cancel at any moment.
 //
 // Then the system must come to rest by itself within a bounded time, and the invariants must hold:

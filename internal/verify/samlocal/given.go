@@ -27,7 +27,7 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// sample is the order that the sample events are about.
+// sample is the order of the sample events.
 var sample = orders.Order{
 	OrderID: "01KAQ5M3Z8V7D2X4C6B9N1T0RW", CustomerID: "5f0c9a3e-2b71-4f0e-9d55-8a4b1f6c7e10",
 	CustomerEmail: "ada@example.com", Status: orders.StatusPending,
@@ -41,8 +41,8 @@ var sample = orders.Order{
 	PaymentMethod: "pm_card_visa", Version: 1,
 }
 
-// stockTea puts up for sale what the samples order and no sample of put-product and adjust-stock
-// brings, and returns when orders knows its price.
+// stockTea puts up for sale the sample order's product that no other sample event creates, and
+// returns when orders has its price.
 func stockTea(ctx context.Context, stack *devstack.Stack) error {
 	const tea = "TEA-EARL-GREY"
 	operator := demo.Of(stack, "alice").Operator
@@ -66,12 +66,12 @@ func stockTea(ctx context.Context, stack *devstack.Stack) error {
 			return nil
 		}
 		if err := clock.Sleep(ctx, 200*time.Millisecond); err != nil {
-			return errors.New("orders does not learn the price of tea")
+			return errors.New("orders did not receive the price of tea")
 		}
 	}
 }
 
-// given makes what a function is invoked on.
+// given creates the preconditions of an invocation.
 func given(ctx context.Context, stack *devstack.Stack, w want, event string) error {
 	switch w.Given {
 	case "":
@@ -85,7 +85,7 @@ func given(ctx context.Context, stack *devstack.Stack, w want, event string) err
 	case "stopped saga":
 		return stopSaga(ctx, stack, event)
 	}
-	return fmt.Errorf("nobody knows how to give %q", w.Given)
+	return fmt.Errorf("unknown precondition %q", w.Given)
 }
 
 func giveOrder(ctx context.Context, stack *devstack.Stack) error {
@@ -134,7 +134,7 @@ func giveOutbox(ctx context.Context, stack *devstack.Stack, service, event strin
 	return err
 }
 
-// stopSaga stops the execution that the sample tells of, which must run.
+// stopSaga stops the execution of the sample event, which must be running.
 func stopSaga(ctx context.Context, stack *devstack.Stack, event string) error {
 	var queue struct{ Records []struct{ Body string } }
 	if err := readJSON(event, &queue); err != nil {
@@ -154,7 +154,7 @@ func stopSaga(ctx context.Context, stack *devstack.Stack, event string) error {
 		return err
 	}
 	if now.Status != types.ExecutionStatusRunning {
-		return fmt.Errorf("the execution %s is %s, and cannot be stopped", arn, now.Status)
+		return fmt.Errorf("the execution %s is %s, not running", arn, now.Status)
 	}
 	_, err = client.StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: &arn})
 	return err

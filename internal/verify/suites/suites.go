@@ -7,28 +7,27 @@ import (
 	"time"
 )
 
-// A Suite is one command and how its output is read.
+// A Suite is a command and how to read its output.
 type Suite struct {
-	Name    string        // for -only, and of its log
+	Name    string        // for -only, and for its log
 	Command []string      // as a user would type it
-	About   time.Duration // on two idle cores, with the tools installed
+	About   time.Duration // duration on two idle cores, with tools installed
 	Tests   func(pkg string) place
 	Figures []figure
 }
 
-// A place is where something ran, and what.
+// A place is a target and a suite.
 type place struct{ Target, Suite string }
 
-// A figure is a line that the suite must print. Its pattern names two of the groups passed, failed
-// and of; those of a group listed have not run, each for a reason that a line not run on … tells.
+// A figure is a line that the suite must print. Its pattern has two of the groups passed, failed
+// and of. A group listed counts what did not run, with reasons in lines "not run on …".
 type figure struct {
 	place
 	Unit    string
 	Pattern string
 }
 
-// suites are in the order in which they tell most in least time: the last ones may not run
-// (-within).
+// suites are ordered by value per time: the last ones may not run (-within).
 var suites = []Suite{
 	{
 		Name: "lint", Command: []string{"make", "lint"}, About: 85 * time.Second,
@@ -104,10 +103,10 @@ var suites = []Suite{
 
 var goRunDev = []string{"go", "run", "./cmd/dev"}
 
-// dev is a subcommand of the developer's command.
+// dev returns a command of cmd/dev.
 func dev(args ...string) []string { return slices.Concat(goRunDev, args) }
 
-// subcommand is what of the command follows `go run ./cmd/dev`, if it is that.
+// subcommand returns the arguments of `go run ./cmd/dev`, if the command is that.
 func (s Suite) subcommand() ([]string, bool) {
 	n := len(goRunDev)
 	if len(s.Command) < n || !slices.Equal(s.Command[:n], goRunDev) {
@@ -116,8 +115,8 @@ func (s Suite) subcommand() ([]string, bool) {
 	return s.Command[n:], true
 }
 
-// argv is what runs the suite. `go run` passes no signals on, so the program that runs now takes
-// its place.
+// argv returns the suite's program and arguments. `go run` does not forward signals, so this
+// executable replaces it.
 func (s Suite) argv() ([]string, error) {
 	args, ok := s.subcommand()
 	if !ok {
@@ -127,7 +126,7 @@ func (s Suite) argv() ([]string, error) {
 	return append([]string{program}, args...), err
 }
 
-// short is the command without its arguments.
+// short returns the command without its arguments.
 func (s Suite) short() string {
 	if args, ok := s.subcommand(); ok {
 		return strings.Join(goRunDev, " ") + " " + args[0]
@@ -135,8 +134,7 @@ func (s Suite) short() string {
 	return strings.Join(s.Command[:2], " ")
 }
 
-// byPackage tells apart what `make test` runs: packages that use its emulator are known by what
-// they are called.
+// byPackage groups the tests of `make test`: packages that use its emulator are known by name.
 func byPackage(pkg string) place {
 	pkg = strings.TrimPrefix(pkg, "orderflow/")
 	switch {
