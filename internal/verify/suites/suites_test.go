@@ -63,12 +63,12 @@ func TestSuiteWithoutProofOfSuccessFails(t *testing.T) {
 		want          string
 	}{
 		"it failed":       {"reproducible", "108 of 108 packages are the same\n", errExit, "exit status 1"},
-		"it says nothing": {"reproducible", "", nil, "does not say"},
+		"it says nothing": {"reproducible", "", nil, "no line with the counts"},
 		"not all passed, but it exits 0": {"reproducible", "107 of 108 packages are the same\n", nil,
 			"107 of 108 packages"},
 		"nothing was looked at":       {"reproducible", "0 of 0 packages are the same\n", nil, "0 of 0"},
 		"failures by their count":     {"conformance", "conformance: 2906 cases, 3 failures\n", nil, "2903 of 2906 cases"},
-		"no test ran":                 {"oracle", "nothing here\n", nil, "nothing of what it did"},
+		"no test ran":                 {"oracle", "nothing here\n", nil, "printed no counts"},
 		"a problem in a later figure": {"test", ranTests, nil, "461 of 462 grants"},
 		"a test failed, and its own text": {"oracle",
 			`{"Action":"output","Package":"p","Test":"TestX","Output":"x is 2, not 1\n"}` + "\n" +
