@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// scripted is a run whose tasks' results are given.
+// scripted is a case with given results of tasks.
 type scripted struct {
 	Name    string // of the execution and the order
 	Machine string
@@ -39,7 +39,7 @@ func (c scripted) again() scripted {
 	return c
 }
 
-// run is what became of a scripted run.
+// run is the result of a case.
 type run struct {
 	States []string // entered, with their inputs
 	Calls  []string // of functions, in the order of the functions' names, with their payloads
@@ -60,7 +60,7 @@ func compensateInput(order string) string {
 	return fmt.Sprintf(`{"orderId":%q,"customerId":"c","total":{"currency":"EUR","amount":1},"reason":"TIMED_OUT","failedStep":"CapturePayment","traceparent":"00-a-b-01"}`, order)
 }
 
-// cases are the runs that matter, and then as many random ones.
+// cases returns the relevant cases, and as many random ones.
 func cases(t *testing.T, random int) []scripted {
 	booked := []scriptedAnswer{gives(`{"trackingNumber":"T"}`)}
 	fulfil := func(name string, answers map[string][]scriptedAnswer, tokens ...scriptedAnswer) scripted {
@@ -135,7 +135,7 @@ func cases(t *testing.T, random int) []scripted {
 	return list
 }
 
-// failures draws some errors, which may or may not use up the retries.
+// failures draws errors, which may exhaust the retries.
 func failures(r *rand.Rand) []scriptedAnswer {
 	names := []string{"Transient", "Transient", "Lambda.TooManyRequestsException", "Sandbox.Timedout", "States.Timeout",
 		"OutOfStock", "StepCompensated"}
@@ -177,9 +177,8 @@ func functionsOf(t testing.TB, machine string) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// call writes a call of a function down, with its payload but for the token, of which each has its
-// own. The keys of JSON within JSON ($string) come in the order in which they were put there, which
-// the interpreter does not know.
+// call formats a call of a function with its payload, without the token, which always differs. Keys
+// of JSON within JSON ($string) keep the emulator's order, which the interpreter does not know.
 func call(t testing.TB, function, payload string) string {
 	t.Helper()
 	var fields map[string]any
@@ -197,7 +196,7 @@ func call(t testing.TB, function, payload string) string {
 	return function + " " + string(b)
 }
 
-// canonical is JSON with its keys in order.
+// canonical returns JSON with sorted keys.
 func canonical(t testing.TB, text string) string {
 	t.Helper()
 	if text == "" {

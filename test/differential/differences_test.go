@@ -8,9 +8,9 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// differences are what the emulator does otherwise than AWS. The interpreter does as AWS. If one of
-// these fails, the emulator has learnt: take it out here and in docs/verification.md, and put it to
-// the cases.
+// differences are the emulator's known deviations from AWS; the interpreter behaves as AWS. If one
+// of these fails, the emulator was corrected: remove it here and in docs/verification.md, and add
+// it to the cases.
 var differences = map[string]func(*testing.T, *emulator){
 	"States.ALL covers States.DataLimitExceeded there": func(t *testing.T, em *emulator) {
 		c := scripted{Name: "all-covers", Machine: "compensate-order", Input: compensateInput("all-covers"),
@@ -77,7 +77,7 @@ var differences = map[string]func(*testing.T, *emulator){
 	},
 }
 
-// awaiting is an execution in the interpreter that waits by its token.
+// awaiting is an execution in the interpreter that waits for a token.
 func awaiting(t *testing.T, c scripted) *asl.Execution {
 	t.Helper()
 	x := parse(t, c.Machine).Start(c.Name, json.RawMessage(c.Input))

@@ -78,8 +78,8 @@ func TestInterpreterDoesWhatTheEmulatorDoes(t *testing.T) {
 				if diff == "" {
 					return
 				}
-				// Once more: on a busy machine the emulator may lose a function's answer and call
-				// it again. What differs in meaning differs each time.
+				// Retry: on a busy machine the emulator may lose a function's result and call it
+				// again. A real difference differs each time.
 				t.Logf("differs, once: - emulator, + interpreter\n%s", diff)
 				c = c.again()
 				if diff := cmp.Diff(em.run(t, c), interpret(t, c)); diff != "" {
@@ -93,7 +93,7 @@ func TestInterpreterDoesWhatTheEmulatorDoes(t *testing.T) {
 	}
 }
 
-// count tells how often a function was called.
+// count returns how often a function was called.
 func (r run) count(function string) (n int) {
 	for _, c := range r.Calls {
 		if strings.HasPrefix(c, function+" ") {

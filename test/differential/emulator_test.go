@@ -40,8 +40,7 @@ const role = "arn:aws:iam::000000000000:role/differential"
 
 func startEmulator(t *testing.T) *emulator {
 	t.Helper()
-	// One of its own: the waits between attempts are cut to nothing, which others that test time
-	// could not bear.
+	// Not shared: it cuts the waits between attempts, which would break tests of time.
 	e, err := devstack.StartEmulator(t.Context(),
 		devstack.EmulatorOptions{Dir: t.TempDir(), Env: []string{"SFN_WAIT_SCALE=0"}})
 	if err != nil {
@@ -71,7 +70,7 @@ func definition(t testing.TB, machine string) []byte {
 	return text
 }
 
-// deploy makes a machine and what it needs.
+// deploy creates a state machine and its functions.
 func (em *emulator) deploy(t *testing.T, machine string) {
 	t.Helper()
 	text := string(definition(t, machine))
@@ -90,8 +89,8 @@ func (em *emulator) deploy(t *testing.T, machine string) {
 	em.arns[machine] = *out.StateMachineArn
 }
 
-// function makes a scripted function and returns its ARN. By hand, since nothing else needs
-// Lambda's client.
+// function creates a scripted function and returns its ARN, without Lambda's client, which nothing
+// else needs.
 func (em *emulator) function(t *testing.T, name string) string {
 	t.Helper()
 	var code bytes.Buffer
@@ -125,7 +124,7 @@ func (em *emulator) function(t *testing.T, name string) string {
 	return made.FunctionArn
 }
 
-// role makes the role that machines and functions have.
+// role creates the role of machines and functions.
 func (em *emulator) role(t *testing.T) {
 	t.Helper()
 	em.post(t, "iam", "/", "application/x-www-form-urlencoded", []byte(url.Values{
@@ -159,7 +158,7 @@ func (em *emulator) post(t *testing.T, service, path, contentType string, body [
 	return text
 }
 
-// run runs a case there.
+// run runs a case in the emulator.
 func (em *emulator) run(t *testing.T, c scripted) run {
 	t.Helper()
 	em.begin(t, c)
@@ -182,7 +181,7 @@ func (em *emulator) begin(t *testing.T, c scripted) {
 	em.start(t, c.Machine, c.Name, c.Input)
 }
 
-// await hands in a case's answers by token and returns what became of it.
+// await sends a case's answers by token and returns the result.
 func (em *emulator) await(t *testing.T, c scripted) run {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
@@ -221,7 +220,7 @@ func (em *emulator) start(t *testing.T, machine, name, input string) {
 	}
 }
 
-// answer hands in the n-th answer by the token, and returns 1 if it was taken.
+// answer sends the n-th answer by token, and returns 1 if it was accepted.
 func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int) int {
 	t.Helper()
 	calls := em.calls(t, c.Name, "AwaitShipment")
@@ -249,7 +248,7 @@ func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int)
 	return 1
 }
 
-// raw reads what a function was called with for an order, a line each.
+// raw returns the payloads of a function's calls for an order, one per line.
 func (em *emulator) raw(t *testing.T, order, function string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(em.scripts, order+"."+function+".log"))
@@ -272,7 +271,7 @@ func (em *emulator) calls(t *testing.T, order, function string) []string {
 	return calls
 }
 
-// history reads the states that were entered, with their inputs.
+// history returns the entered states with their inputs.
 func (em *emulator) history(t *testing.T, arn string, r *run) {
 	t.Helper()
 	pages := sfn.NewGetExecutionHistoryPaginator(em.client,

@@ -12,14 +12,14 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// reply is an answer whose body has been read.
+// reply is a response whose body has been read.
 type reply struct {
 	status int
 	header http.Header
 	to     *url.URL // the request
 }
 
-// exchange sends a request as an ordinary client does, and returns the answer with its body.
+// exchange sends a request as an ordinary client does, and returns the response with its body.
 func exchange(t *testing.T, method, address, body string, header map[string]string) (reply, []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
@@ -63,7 +63,7 @@ func followLocation(t *testing.T, path string) {
 	}
 	res, b = exchange(t, http.MethodGet, to.String(), "", header)
 	if err := json.Unmarshal(b, &found); err != nil || res.status != http.StatusOK || found.OrderID != placed.OrderID {
-		t.Errorf("POST %s refers to %s, which answers %d %s", path, to, res.status, b)
+		t.Errorf("POST %s points to %s, which answers %d %s", path, to, res.status, b)
 	}
 	wantFinal(t, placed, client.Confirmed, "")
 }
@@ -75,7 +75,7 @@ func TestCancelTakesAnEmptyObject(t *testing.T) {
 		res, b := exchange(t, http.MethodPost, stack.Outputs["ApiUrl"]+"/v1/orders/01JZX3M7Q8N5T2V4W6Y8A0B1C3/cancel",
 			body, header)
 		if res.status != status {
-			t.Errorf("the body %q is answered with %d %s, want %d", body, res.status, b, status)
+			t.Errorf("body %q: %d %s, want %d", body, res.status, b, status)
 		}
 	}
 }
@@ -95,8 +95,7 @@ func TestHealthAnswersHead(t *testing.T) {
 	}
 }
 
-// What a browser does for a page of another origin, with the answers of functions and those of the
-// gateway itself.
+// As a browser calls for a page of another origin; functions and the gateway itself answer.
 func TestPagesOfAllowedOriginsMayCallAndNoOthers(t *testing.T) {
 	api, page, stranger := stack.Outputs["ApiUrl"], devstack.Origins[0], "https://evil.example"
 	ask := func(origin string) http.Header {
@@ -130,7 +129,7 @@ func TestPagesOfAllowedOriginsMayCallAndNoOthers(t *testing.T) {
 	}
 }
 
-// No function is asked, and API Gateway compares no origin with a list:
+// No function is involved, and API Gateway cannot check the origin against a list:
 // docs/adr/0026-cors-head-and-options.md.
 func TestPagesSeeTheGatewaysOwnAnswers(t *testing.T) {
 	res, _ := exchange(t, http.MethodGet, stack.Outputs["ApiUrl"]+"/v1/nothing", "",

@@ -57,7 +57,7 @@ func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {
 		t.Fatalf("%s, %v", out, err)
 	}
 	if status := asSignedIn(t, cache, "/v1/health"); status != http.StatusOK {
-		t.Errorf("what is for operators only is answered with %d", status)
+		t.Errorf("an operation for operators answers %d", status)
 	}
 	if out, err := orderflow("", "health"); err != nil {
 		t.Errorf("%s, %v", out, err)
@@ -70,12 +70,12 @@ func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {
 	}
 }
 
-// asSignedIn reads a path of the API with the token that login has kept, and returns the status.
+// asSignedIn gets a path of the API with the token stored by login, and returns the status.
 func asSignedIn(t *testing.T, cache, path string) int {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(cache, "orderflow", "token-*.json"))
 	if err != nil || len(files) != 1 {
-		t.Fatalf("login has kept %q, %v", files, err)
+		t.Fatalf("login stored %q, %v", files, err)
 	}
 	data, err := os.ReadFile(files[0])
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/payments/stripe"
 )
 
-// The customer's bank claims the money back; the provider tells, and the payment says so.
+// The customer's bank claims the money back; the provider sends a notice, and the payment shows it.
 func TestADisputeThatTheProviderTellsOfMarksThePayment(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_createDispute"))
 	wantFinal(t, o, client.Confirmed, "")
@@ -41,7 +41,7 @@ func TestADisputeThatTheProviderTellsOfMarksThePayment(t *testing.T) {
 	wantDispute(t, o.OrderID, "CAPTURED", "OPEN")
 }
 
-// Somebody gives the money back at the provider itself; the provider tells, and our record follows.
+// A refund is made at the provider itself; the provider sends a notice, and our record follows.
 func TestARefundAtTheProviderIsWrittenDownWhenItTells(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
@@ -50,8 +50,7 @@ func TestARefundAtTheProviderIsWrittenDownWhenItTells(t *testing.T) {
 		t.Fatalf("void at the provider: %d %s", status, answer)
 	}
 	body := fmt.Sprintf(`{"id":"evt_refund_%s","type":"charge.refunded","data":{"object":{"object":"charge","metadata":{"order_id":%q}}}}`, o.OrderID, o.OrderID)
-	// That the order was confirmed reaches payments by an event, which may be under way still;
-	// until then a notice changes nothing.
+	// Payments learns of the confirmation from an event; until then a notice changes nothing.
 	n := 0
 	eventually(t, 30*time.Second, "the payment is refunded", func() error {
 		n++
@@ -68,8 +67,8 @@ func TestARefundAtTheProviderIsWrittenDownWhenItTells(t *testing.T) {
 	})
 }
 
-// Somebody refunds a part at the provider itself; the order stays paid, and the payment says how
-// much was given back.
+// A partial refund is made at the provider itself; the order stays paid, and the payment shows the
+// refunded amount.
 func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
@@ -110,7 +109,7 @@ func wantDispute(t *testing.T, orderID, status, dispute string) {
 	}
 }
 
-// webhookSecret is what the payment provider signs with.
+// webhookSecret is the payment provider's signing secret.
 func webhookSecret(t *testing.T) []byte {
 	t.Helper()
 	out, err := secretsmanager.NewFromConfig(stack.Config()).GetSecretValue(t.Context(),

@@ -32,7 +32,7 @@ func atoi(t *testing.T, s string) int {
 	return n
 }
 
-// wantProblem asserts on an answer's status and code; an empty code is any.
+// wantProblem checks a response's status and code; an empty code matches any.
 func wantProblem(t *testing.T, err error, status int, code string) {
 	t.Helper()
 	var p *client.Problem
@@ -90,7 +90,7 @@ func TestBadOrdersAreRefusedAndNothingIsWritten(t *testing.T) {
 	}
 	page, err := who.ListOrders(t.Context(), 100, "")
 	if err != nil || len(page.Orders) != 0 {
-		t.Errorf("there are %d orders after nothing but refusals, %v", len(page.Orders), err)
+		t.Errorf("%d orders after refusals only, %v", len(page.Orders), err)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestBadRequestsAreRefused(t *testing.T) {
 	}
 }
 
-// No function is asked: there is none.
+// No function is involved.
 func TestTheGatewaysOwnAnswersAreProblems(t *testing.T) {
 	wantAnswer(t, http.MethodGet, "/v1/nothing", bearer(t, "alice", ""), "", 404)
 }
@@ -155,7 +155,7 @@ func TestEveryOperationThatIsNotPublicAsksForAToken(t *testing.T) {
 		}
 	}
 	if asked < 19 {
-		t.Errorf("only %d operations were asked", asked)
+		t.Errorf("only %d operations were called", asked)
 	}
 }
 
@@ -190,7 +190,7 @@ func TestListsArePaged(t *testing.T) {
 		}
 		for _, o := range page.Orders {
 			if !want[o.OrderID] || o.OrderID >= last {
-				t.Errorf("order %s comes twice, or after an older one, or is not pat's", o.OrderID)
+				t.Errorf("order %s is a duplicate, out of order, or not pat's", o.OrderID)
 			}
 			delete(want, o.OrderID)
 			last = o.OrderID
@@ -227,7 +227,7 @@ func TestAPriceChangeCountsForLaterOrdersOnly(t *testing.T) {
 	wantProblem(t, err, http.StatusConflict, "TotalChanged")
 	var p *client.Problem
 	if errors.As(err, &p) && (p.Total == nil || p.Total.Amount != 1500) {
-		t.Errorf("the present total is told as %v, want 15.00 EUR", p.Total)
+		t.Errorf("the current total is %v, want 15.00 EUR", p.Total)
 	}
 	if got, err := customer().GetOrder(t.Context(), before.OrderID); err != nil || got.Total.Amount != 1000 {
 		t.Errorf("the earlier order costs %s, %v", got.Total, err)
@@ -243,12 +243,12 @@ func bearer(t *testing.T, user, role string) string {
 	return token
 }
 
-// foreign is the token with a signature that is not the pool's.
+// foreign returns the token with a wrong signature.
 func foreign(token string) string {
 	return token[:strings.LastIndex(token, ".")+1] + strings.ToLower(rand.Text()) + strings.Repeat("A", 300)
 }
 
-// No header of a stranger's makes an answer that alarms count.
+// No caller can cause, with a header, a response that triggers alarms.
 func TestADeadlineThatACallerChoseIsNoFaultOfOurs(t *testing.T) {
 	for path, want := range map[string][]int{
 		"/health/ready": {200}, "/health/payments": {200}, "/v1/webhooks/carrier": {401}, "/v1/webhooks/payment": {401},
@@ -278,7 +278,7 @@ func TestADeadlineThatACallerChoseIsNoFaultOfOurs(t *testing.T) {
 	}
 }
 
-// wantAnswer sends a request and asserts on a problem document of that status.
+// wantAnswer sends a request and checks for a problem document of that status.
 func wantAnswer(t *testing.T, method, path, token, body string, status int) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, stack.Outputs["ApiUrl"]+path,

@@ -36,7 +36,7 @@ func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {
 
 	other, err := as("bob", "").PlaceOrder(t.Context(), "repeat-1", r)
 	if err != nil || other.OrderID == first.OrderID {
-		t.Errorf("another customer's key gave order %s, %v", other.OrderID, err)
+		t.Errorf("the same key of another customer gave order %s, %v", other.OrderID, err)
 	}
 	wantFinal(t, first, client.Confirmed, "")
 	wantFinal(t, other, client.Confirmed, "")
@@ -59,8 +59,7 @@ func TestOneKeySentByManyAtOnceMakesOneOrder(t *testing.T) {
 	wantFinal(t, client.Order{OrderID: ids[0]}, client.Confirmed, "")
 }
 
-// A step that runs again after the saga is over changes nothing, whatever the order in which it
-// comes.
+// A step that runs again after the saga has ended changes nothing, in any order.
 func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
 	sell(t, "AGAIN", 500, 10)
 	o := place(t, customer(), order("AGAIN", 3, "pm_card_visa"))
@@ -85,7 +84,7 @@ func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
 	wantFinal(t, o, client.Confirmed, "")
 }
 
-// A step that arrives after its undo, as a zombie's may, is refused.
+// A late step, after its undo, is refused.
 func TestAStepThatComesAfterItsUndoIsRefused(t *testing.T) {
 	sell(t, "LATE", 500, 10)
 	o := place(t, customer(), order("LATE", 3, "pm_card_visa_chargeDeclined"))
@@ -109,7 +108,7 @@ func TestAStepThatComesAfterItsUndoIsRefused(t *testing.T) {
 	}
 }
 
-// The same events once more, as a queue may deliver them.
+// A queue may deliver events again.
 func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
@@ -134,7 +133,7 @@ func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
 		return nil
 	})
 	if mails := inbox(t, "alice@example.com", o.OrderID); len(mails) != 1 {
-		t.Errorf("after the same event again there are %d e-mails: %q", len(mails), mails)
+		t.Errorf("%d e-mails after a repeated event: %q", len(mails), mails)
 	}
 	if charges := ledger(t, o.OrderID); len(charges) != 1 {
 		t.Errorf("the provider's ledger has %+v", charges)
@@ -142,8 +141,7 @@ func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
 	wantDeadLetterQueuesEmpty(t)
 }
 
-// sentEvent makes an event about the order as orders does, under an id of its own that all copies
-// share.
+// sentEvent returns an event about the order as orders publishes it; all copies share an id.
 func sentEvent(t *testing.T, o client.Order, happened string) string {
 	t.Helper()
 	data := map[string]any{"orderId": o.OrderID, "customerId": subject(t, bearer(t, "alice", "")),
@@ -163,12 +161,12 @@ func sentEvent(t *testing.T, o client.Order, happened string) string {
 	return string(b)
 }
 
-// subject is the id of whom a token is for.
+// subject returns the subject of a token.
 func subject(t *testing.T, token string) string {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		t.Fatal("the token is no JWT")
+		t.Fatal("the token is not a JWT")
 	}
 	b, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
@@ -196,7 +194,7 @@ func sendToQueue(t *testing.T, consumer, body string) {
 	}
 }
 
-// waiting counts the messages of a queue, those in somebody's hands included.
+// waiting counts the messages of a queue, including those in flight.
 func waiting(t *testing.T, name string) int {
 	t.Helper()
 	return count(t, queueURL(t, name))
