@@ -17,7 +17,7 @@ const legend = `fail fast        median time of a call that the open circuit ref
 circuit          its states: C(losed), O(pen), H(alf-open), with a clock ten times as fast as the machine's
 well again       time after the fault until all processes were served again
 unrelated calls  median (95th percentile) of their time during 50 calls to the broken dependency without a circuit,
-                relative to their time without the fault
+                 relative to their time without the fault
 `
 
 var errUnexpected = errors.New("not everything is as expected")
