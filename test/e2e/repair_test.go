@@ -249,7 +249,8 @@ func operate(t *testing.T, code int, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "orderflow"), append(args, "--stack-file", filepath.Join(dir, "stack.json"))...) //nolint:gosec // G204: the test's own
+	args = append(args, "--stack-file", filepath.Join(dir, "stack.json"))
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "orderflow"), args...) //nolint:gosec // G204: our own
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || cmd.ProcessState.ExitCode() != code {

@@ -4,8 +4,8 @@ import software.amazon.dynamodb.services.local.main.ServerRunner;
 import software.amazon.dynamodb.services.local.server.DynamoDBProxyServer;
 
 /**
- * Runs DynamoDB Local on 127.0.0.1 only, until its parent process ends. By default it listens on all addresses, without an
- * option for that.
+ * Runs DynamoDB Local on 127.0.0.1 only, until whoever started it ends. By itself it listens on every address of the machine, and has
+ * no option for that.
  */
 public class Loopback {
     public static void main(String[] args) throws Exception {

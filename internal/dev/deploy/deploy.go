@@ -63,7 +63,8 @@ func (d Deployment) Run(ctx context.Context) error {
 		}
 	}
 	if err := d.deploy(ctx, first); err != nil {
-		return fmt.Errorf("%w\nIf this created the stack %[2]s, delete it: `.tools/sam/bin/sam delete --stack-name %[2]s`",
+		return fmt.Errorf("%w\nIf this created the stack %[2]s, delete it: "+
+			"`.tools/sam/bin/sam delete --stack-name %[2]s`",
 			err, d.Stack)
 	}
 	return d.protect(ctx, before, protects)
@@ -126,7 +127,8 @@ func (d Deployment) mayBegin(before Stack) error {
 			"then run `aws cloudformation continue-update-rollback --stack-name %[1]s`",
 			d.Stack, before.Status)
 	}
-	return fmt.Errorf("the stack %s is %s: its creation failed. See `aws cloudformation describe-stack-events --stack-name %[1]s`, "+
+	return fmt.Errorf("the stack %s is %s: its creation failed. "+
+		"See `aws cloudformation describe-stack-events --stack-name %[1]s`, "+
 		"delete it with `.tools/sam/bin/sam delete --stack-name %[1]s`, and deploy again", d.Stack, before.Status)
 }
 

@@ -40,7 +40,7 @@ func Judge(starts []Start, figure func(Start) float64) Verdict {
 // Err returns nil within the limits.
 func (v Verdict) Err() error {
 	if v.Median > MaxMedian || v.Worst > MaxWorst {
-		return fmt.Errorf("the median start is %.2f times hello-world's (limit %.1f), the worst %.2f times (%s, limit %.1f)",
+		return fmt.Errorf("the median start is %.2f times hello-world's (limit %.1f), the worst %.2f (%s, limit %.1f)",
 			v.Median, MaxMedian, v.Worst, v.Slowest, MaxWorst)
 	}
 	return nil

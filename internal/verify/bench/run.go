@@ -37,7 +37,8 @@ func Run(ctx context.Context, out io.Writer, rounds int) error {
 	}
 	wall, cpu := Judge(starts, Wall), Judge(starts, CPU)
 	fmt.Fprintf(out,
-		"\n%d functions, %d rounds, medians: start median %.2f, worst %.2f (%s); CPU median %.2f, worst %.2f (%s); limits %.1f and %.1f\n",
+		"\n%d functions, %d rounds, medians: start median %.2f, worst %.2f (%s); "+
+			"CPU median %.2f, worst %.2f (%s); limits %.1f and %.1f\n",
 		len(starts), counted, wall.Median, wall.Worst, wall.Slowest, cpu.Median, cpu.Worst, cpu.Slowest, MaxMedian,
 		MaxWorst)
 	return wall.Err()

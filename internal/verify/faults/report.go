@@ -16,7 +16,8 @@ import (
 func Report(out io.Writer, results []Result) (ok bool, err error) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w,
-		"fault\ta caller sees\tlongest call\tcalls asked for\trequests sent\tfail fast\tcircuit\twell again\tunrelated calls (p95)\t")
+		"fault\ta caller sees\tlongest call\tcalls asked for\trequests sent\tfail fast\tcircuit\t"+
+			"well again\tunrelated calls (p95)\t")
 	for _, r := range results {
 		sees, fast := cmp.Or(r.Want, "no error"), "-"
 		if r.Opens {

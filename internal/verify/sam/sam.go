@@ -172,7 +172,7 @@ func (u user) builds(ctx context.Context) (functions int, err error) {
 			return 0, fmt.Errorf("%s did not change, although a package that it imports did", name)
 		}
 	}
-	fmt.Printf("  ✓ %d functions, linked statically, for each architecture; a change of a common package changes all\n",
+	fmt.Printf("  ✓ %d static functions for each architecture; a change of a common package changes all\n",
 		functions)
 	return functions, nil
 }
@@ -183,7 +183,8 @@ func change(file string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString("\n// Changed is never set.\nvar Changed string\n\nfunc init() {\n\tif Changed != \"\" {\n\t\tprintln(Changed)\n\t}\n}\n")
+	_, err = f.WriteString("\n// Changed is never set.\nvar Changed string\n\n"+
+		"func init() {\n\tif Changed != \"\" {\n\t\tprintln(Changed)\n\t}\n}\n")
 	return errors.Join(err, f.Close())
 }
 
@@ -210,7 +211,8 @@ func (u user) isRefused(ctx context.Context, emulator *devstack.Emulator) error 
 	const want = "EmulatorEndpoint is for the stage local only"
 	out, err := u.types(ctx, false, "deploy", "--config-env", "local", "--stack-name", "orderflow-refused",
 		"--parameter-overrides",
-		"Stage=dev SenderIdentity=shop.example SenderAddress=orders@shop.example Architecture="+devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL)
+		"Stage=dev SenderIdentity=shop.example SenderAddress=orders@shop.example Architecture="+
+			devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL)
 	if err == nil && !strings.Contains(out, want) {
 		err = fmt.Errorf("missing %q in:\n%s", want, out)
 	}

@@ -69,7 +69,8 @@ func (c *cli) build(ctx context.Context) error {
 // toJSON converts the built template to JSON: SAM reads it twice per command, and parsing YAML
 // takes half a second of CPU time.
 func (c *cli) toJSON(ctx context.Context) error {
-	const convert = "import json, sys\nfrom samcli.yamlhelper import yaml_parse\njson.dump(yaml_parse(open(sys.argv[1]).read()), open(sys.argv[2], 'w'))"
+	const convert = "import json, sys\nfrom samcli.yamlhelper import yaml_parse\n" +
+		"json.dump(yaml_parse(open(sys.argv[1]).read()), open(sys.argv[2], 'w'))"
 	cmd := exec.CommandContext(ctx, c.repo.Path(".tools", "sam", "bin", "python"), "-c", convert,
 		filepath.Join(c.dir, "build", "template.yaml"), c.template())
 	if out, err := cmd.CombinedOutput(); err != nil {
