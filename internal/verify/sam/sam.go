@@ -183,7 +183,7 @@ func change(file string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString("\n// Changed is never set.\nvar Changed string\n\n"+
+	_, err = f.WriteString("\n// Changed is never set.\nvar Changed string\n\n" +
 		"func init() {\n\tif Changed != \"\" {\n\t\tprintln(Changed)\n\t}\n}\n")
 	return errors.Join(err, f.Close())
 }
