@@ -1,10 +1,10 @@
-"""Hold what SAM makes of templates against checkov, both ways, and tell how many resources there are.
+"""Check templates, as SAM transforms them, with checkov, and count their resources.
 
 usage: infra.py SKIPS TEMPLATE.json...
 
-A finding fails unless a line of SKIPS says why it is none; a line that is about no finding fails, too. Lines are
-CHECK RESOURCE # REASON, where RESOURCE, such as AWS::SQS::Queue.*, may have wildcards. One that begins with the name of
-a template's file and a colon is about that template only.
+A finding fails unless a line of SKIPS gives a reason; a line without a finding fails, too. Lines are
+CHECK RESOURCE # REASON, where RESOURCE, such as AWS::SQS::Queue.*, may have wildcards. A prefix of the template's file name
+and a colon limits it to that template.
 """
 
 import collections
@@ -27,7 +27,7 @@ def skips(path):
 
 
 def findings(paths):
-    """Have checkov look at the templates; it asks nobody for anything."""
+    """Run checkov on the templates, offline."""
     files = [argument for path in paths for argument in ("--file", str(path))]
     checkov = pathlib.Path(sys.executable).with_name("checkov")
     done = subprocess.run(

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Holds what SAM makes of the templates against checkov. `go run ./cmd/dev check-infra` installs the tools and calls this. checkov-skips.txt has the reasons for what is found and stays.
+# Checks the templates, as SAM transforms them, with checkov. `go run ./cmd/dev check-infra` installs the tools and calls
+# this. checkov-skips.txt has the accepted findings, with reasons.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .tools/home .build/lint
-# The Python tools keep what they keep inside the repository, and ask nobody for anything.
+# Python tools keep their files inside the repository, and run offline.
 export HOME="$PWD/.tools/home" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 made=()
 for template in template.yaml sandbox/template.yaml; do

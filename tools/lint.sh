@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks everything that can be checked without running it. `make lint` installs the tools and calls this; every check
-# runs, and the exit code tells whether all were clean.
+# Runs all static checks. `make lint` installs the tools and calls this. Every check runs; the exit code is 0 if all are
+# clean.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export GOLANGCI_LINT_CACHE="$PWD/.tools/cache/golangci-lint"
@@ -8,12 +8,12 @@ mkdir -p .tools/home .build/lint
 sam=.tools/sam/bin
 passed=0 failed=()
 
-# The Python tools keep what they keep inside the repository, and ask nobody for anything.
+# Python tools keep their files inside the repository, and run offline.
 sandboxed() {
   env HOME="$PWD/.tools/home" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true "$@"
 }
 
-check() { # check NAME COMMAND…: the command's output matters only if it fails
+check() { # check NAME COMMAND…: prints the command's output only if it fails
   local name=$1 start=$SECONDS output
   shift
   if output=$("$@" 2>&1); then
@@ -34,7 +34,7 @@ formatted() {
   return 1
 }
 
-transformed() { # transformed TEMPLATE: what SAM makes of it
+transformed() { # transformed TEMPLATE: its CloudFormation, after SAM's transform
   local out=".build/lint/${1//\//-}.json"
   sandboxed "$sam/python" tools/transform.py "$1" >"$out" && sandboxed "$sam/cfn-lint" --regions us-east-1 --format parseable -- "$out"
 }
@@ -46,7 +46,7 @@ modules() {
 check gofmt formatted
 check 'go mod verify' modules
 check 'go vet' go vet ./...
-# What runs on other machines: functions on linux/arm64, the local stack on a Mac, the operator's command on both and on Windows.
+# Other machines: functions on linux/arm64, the local stack on a Mac, the operator's CLI on both and on Windows.
 check 'go vet, linux/arm64' env CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go vet ./functions/... ./sandbox/functions/...
 check 'go vet, darwin/arm64' env CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./cmd/... ./internal/dev/... ./internal/verify/...
 check 'go vet, windows/amd64' env CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go vet ./cmd/orderflow
@@ -57,7 +57,7 @@ for template in template.yaml sandbox/template.yaml; do
   check "cfn-lint $template, transformed" transformed "$template"
 done
 for definition in statemachines/*.asl.json; do
-  # The substitutions stand where ARNs will be, so ARNs cannot be checked.
+  # Substitutions stand for ARNs, so ARNs cannot be checked.
   check "asl-validator $definition" .tools/node/node_modules/.bin/asl-validator --no-arn-check --json-path "$definition"
 done
 

@@ -1,7 +1,7 @@
-"""Print the CloudFormation that a SAM template becomes, with local files standing for uploaded ones.
+"""Print a SAM template's CloudFormation, with local files instead of uploaded ones.
 
-Linters see roles and policies only in what SAM makes of a template, not in the template itself. Of stages it is that of production, for which
-SAM makes the most. A template that makes too many resources is refused, and one that makes a stage beside the API's own.
+Linters see roles and policies only after SAM's transform. The stage is production, which has the most resources. Templates
+with too many resources are refused, and those with a stage besides the API's own.
 """
 
 import json
@@ -18,11 +18,11 @@ UPLOADED = {
     "AWS::Serverless::StateMachine": {"DefinitionUri": {"Bucket": "bucket", "Key": "key"}},
 }
 
-LIMIT = 340  # resources; CloudFormation ends at 500, and what is to come needs room
+LIMIT = 340  # resources; CloudFormation's limit is 500, and growth needs room
 
 
 def include(node, directory):
-    """Put included files in the place of AWS::Include."""
+    """Replace AWS::Include by the included files."""
     if isinstance(node, list):
         return [include(value, directory) for value in node]
     if not isinstance(node, dict):
@@ -47,9 +47,9 @@ def main(path):
     result = transform(template, defaults, lambda: policies)
     for name, resource in result["Resources"].items():
         if resource["Type"] == "AWS::ApiGateway::Deployment" and "StageName" in resource["Properties"]:
-            sys.exit(f"{path}: {name} makes a stage of its own, which has no limits: give the API an OpenApiVersion")
+            sys.exit(f"{path}: {name} creates an extra stage without limits: give the API an OpenApiVersion")
     if (count := len(result["Resources"])) >= LIMIT:
-        sys.exit(f"{path}: {count} resources with what SAM adds, want fewer than {LIMIT}")
+        sys.exit(f"{path}: {count} resources after SAM's transform, want fewer than {LIMIT}")
     json.dump(result, sys.stdout, indent=2)
 
 

@@ -12,9 +12,9 @@ func setup() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Install the pinned tools into .tools/",
-		Long: `Install the emulator and the SAM CLI, at the versions pinned with hashes in tools/, into .tools/ of this
-repository. What is there already is left alone. Needs python3 (3.10 or later); with --lint also npm; for LocalStack
-Python 3.13, a Java development kit and Maven.`,
+		Long: `Install the emulator and the SAM CLI into .tools/, at the versions and hashes pinned in tools/.
+Installed tools are kept. Needs python3 (3.10 or later); with --lint also npm; for LocalStack Python 3.13, a Java
+development kit and Maven.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			repo, err := devstack.FindRepo()
@@ -24,8 +24,9 @@ Python 3.13, a Java development kit and Maven.`,
 			return repo.Setup(cmd.Context(), report(), devstack.Target(target), lint)
 		},
 	}
-	cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack), "`emulator` to install: ministack or localstack")
-	cmd.Flags().BoolVar(&lint, "lint", false, "also what `make lint` needs: golangci-lint, oasdiff and asl-validator")
+	cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack),
+		"`emulator` to install: ministack or localstack")
+	cmd.Flags().BoolVar(&lint, "lint", false, "also install golangci-lint, oasdiff and asl-validator for `make lint`")
 	return cmd
 }
 
@@ -43,6 +44,7 @@ func build() *cobra.Command {
 			return repo.Build(cmd.Context(), report(), devstack.Lambda(arch))
 		},
 	}
-	cmd.Flags().StringVar(&arch, "arch", devstack.HostArchitecture(), "`architecture` of the functions: x86_64 or arm64")
+	cmd.Flags().StringVar(&arch, "arch", devstack.HostArchitecture(),
+		"`architecture` of the functions: x86_64 or arm64")
 	return cmd
 }

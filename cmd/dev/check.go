@@ -27,7 +27,7 @@ func contractCheck() *cobra.Command {
 func checkInfra() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check-infra",
-		Short: "Hold what SAM makes of the templates against checkov (takes a minute)",
+		Short: "Check the templates, as SAM transforms them, with checkov (takes a minute)",
 		Args:  cobra.NoArgs,
 		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
 			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {

@@ -13,15 +13,15 @@ import (
 	"orderflow/internal/dev/httpfile"
 )
 
-// filled is where the collection of requests is put with the values of the running stack.
+// filled is the collection of requests, filled in with the values of the running stack.
 const filled = ".local/orderflow.http"
 
 func collection() *cobra.Command {
 	return &cobra.Command{
 		Use:   "http",
 		Short: "Write docs/orderflow.http with the values of the running stack to " + filled,
-		Long: `Write docs/orderflow.http, every operation as a request that editors can send, with address, tokens and an order of the running
-stack to ` + filled + `.`,
+		Long: `Fill docs/orderflow.http, a request for every operation, with the address, tokens and an order of the
+running stack, and write it to ` + filled + `. Editors can send its requests.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			stack, err := devstack.Load(cmd.Context(), "")
@@ -54,7 +54,7 @@ func writeCollection(ctx context.Context, stack *devstack.Stack) error {
 	if err != nil {
 		return fmt.Errorf("docs/orderflow.http: %w", err)
 	}
-	// It holds tokens, and another stack's would only mislead.
+	// It holds tokens: recreate it, so that the mode applies to an existing file, too.
 	if err := os.Remove(repo.Path(filled)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

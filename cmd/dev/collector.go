@@ -6,7 +6,7 @@ import (
 	"orderflow/internal/dev/collector"
 )
 
-// collectTraces is the process that keeps a local stack's spans.
+// collectTraces runs the collector of a local stack's spans.
 func collectTraces() *cobra.Command {
 	var listen, file, name string
 	cmd := &cobra.Command{
@@ -17,6 +17,6 @@ func collectTraces() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "`address` to listen on")
 	cmd.Flags().StringVar(&file, "file", "", "`file` that keeps the spans")
-	cmd.Flags().StringVar(&name, "name", "", "what GET /health answers with")
+	cmd.Flags().StringVar(&name, "name", "", "`name` that GET /health returns")
 	return cmd
 }

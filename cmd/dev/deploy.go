@@ -22,8 +22,9 @@ func deployment() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deploy",
 		Short: "Check the AWS account, build, deploy a stage, and protect production",
-		Long: `Check what CloudFormation would refuse only half way, build and deploy a stage with the SAM CLI, as samconfig.toml says, and
-protect production from deletion once it is there. Credentials and region come from the usual places (AWS_PROFILE, AWS_REGION, …).`,
+		Long: `Check what CloudFormation would refuse only halfway, build and deploy a stage with the SAM CLI and
+samconfig.toml, and protect production from deletion once it exists. Credentials and region come from the usual
+places (AWS_PROFILE, AWS_REGION, …).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			repo, err := devstack.FindRepo()
@@ -34,7 +35,8 @@ protect production from deletion once it is there. Credentials and region come f
 		},
 	}
 	cmd.Flags().StringVar(&stage, "stage", "dev", "`name` of the stage: dev or prod")
-	cmd.Flags().StringVar(&parameters, "parameters", "", "`list` of Name=value, which go before those of samconfig.toml")
+	cmd.Flags().StringVar(&parameters, "parameters", "",
+		"`list` of Name=value; they override those of samconfig.toml")
 	return cmd
 }
 

@@ -16,12 +16,13 @@ import (
 func generate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "generate",
-		Short: "Write anew what is derived: template.yaml, api/openapi.yaml, the diagrams",
-		Long: `Write template.yaml from deploy/, api/openapi.yaml and api/operations/ from api/contract.yaml, and the diagrams of
-docs/architecture.md from the template and the state machines. Tests fail while one of them is not up to date.
+		Short: "Regenerate template.yaml, api/openapi.yaml, api/operations/ and the diagrams",
+		Long: `Write template.yaml from deploy/, api/openapi.yaml and api/operations/ from api/contract.yaml, and
+the diagrams of docs/architecture.md from the template and the state machines. Tests fail while any of these is out
+of date.
 
-A new read of the API gets a main, a sample event and a request in docs/orderflow.http. Those are yours to change: what
-exists stays as it is.`,
+A new read operation gets a main, a sample event and a request in docs/orderflow.http. These are yours to edit:
+existing files are not changed.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			repo, err := devstack.FindRepo()
@@ -32,7 +33,8 @@ exists stays as it is.`,
 			if err != nil {
 				return err
 			}
-			if err := os.WriteFile(repo.Path("template.yaml"), text, 0o644); err != nil { //nolint:gosec // to be read by others
+			err = os.WriteFile(repo.Path("template.yaml"), text, 0o644) //nolint:gosec // others may read it
+			if err != nil {
 				return err
 			}
 			if err := apigen.Write(string(repo)); err != nil {

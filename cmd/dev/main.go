@@ -1,5 +1,5 @@
-// Command dev is for those who work on orderflow or run it on their machine. `go run ./cmd/dev help` lists what it
-// does, in groups; the Makefile has short names for what is needed daily.
+// Command dev is for developing orderflow and running it on one machine. `go run ./cmd/dev help`
+// lists its subcommands; the Makefile has short names for the daily ones.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// exitCode ends this process with that code, without a message: what there is to say has been said.
+// exitCode ends this process with that code; the message has already been printed.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
@@ -42,7 +42,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
-			cmd.Root().SetOut(printable.Writer(cmd.OutOrStdout())) // logs and orders hold what somebody sent
+			cmd.Root().SetOut(printable.Writer(cmd.OutOrStdout())) // logs and orders hold untrusted text
 		},
 	}
 	group := func(id, title string, commands ...*cobra.Command) {
@@ -52,11 +52,11 @@ func root() *cobra.Command {
 			cmd.AddCommand(c)
 		}
 	}
-	group("stack", "The stack on this machine, with no AWS account and no containers:",
+	group("stack", "The local stack, without an AWS account or containers:",
 		up(), down(), status(), showDemo(), showOutage(), token(), logs(), collection(), execute())
 	group("prove", "Proofs and measurements:",
-		simulate(), search(), makeChaos(), faultDemo(), testAll(), localStack(), oracleTests(), samCLI(), samLocal(), conform(),
-		grants(), benchStart(), cover(), reproduce())
+		simulate(), search(), makeChaos(), faultDemo(), testAll(), localStack(), oracleTests(), samCLI(), samLocal(),
+		conform(), grants(), benchStart(), cover(), reproduce())
 	group("check", "Checks that run nothing:", contractCheck(), checkInfra())
 	group("release", "Build and deploy:", setup(), build(), billOfMaterials(), deployment(), generate())
 	collect := collectTraces()

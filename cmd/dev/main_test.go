@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func TestWhatACommandPrintsDoesNotDriveTheTerminal(t *testing.T) {
+func TestOutputOfCommandsIsEscapedForTheTerminal(t *testing.T) {
 	cmd := root()
 	cmd.AddCommand(&cobra.Command{Use: "say", Run: func(cmd *cobra.Command, _ []string) {
 		fmt.Fprint(cmd.OutOrStdout(), "a line of a log\x1b[31m\u202e\n")
@@ -24,7 +24,7 @@ func TestWhatACommandPrintsDoesNotDriveTheTerminal(t *testing.T) {
 	}
 }
 
-func TestSubcommandsThatAreNamedExist(t *testing.T) {
+func TestEverySubcommandNamedInTheRepositoryExists(t *testing.T) {
 	known := map[string]bool{"help": true}
 	for _, c := range root().Commands() {
 		known[c.Name()] = true
@@ -36,11 +36,11 @@ func TestSubcommandsThatAreNamedExist(t *testing.T) {
 	grep := exec.CommandContext(t.Context(), "git", "grep", "-hE", `go run \./cmd/dev|\$\(DEV\)`, "--", ":/")
 	lines, err := grep.Output()
 	if err != nil || len(lines) == 0 {
-		t.Fatalf("nothing names a subcommand: %v", err)
+		t.Fatalf("no file names a subcommand: %v", err)
 	}
 	for _, m := range named.FindAllStringSubmatch(string(lines), -1) {
 		if !known[m[1]] {
-			t.Errorf("there is no subcommand %s, which is named in: %s", m[1], strings.TrimSpace(m[0]))
+			t.Errorf("unknown subcommand %s in: %s", m[1], strings.TrimSpace(m[0]))
 		}
 	}
 }

@@ -22,8 +22,8 @@ func simulate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "Simulate 12,000 orders under injected faults",
-		Long: `Run the whole system in one process under faults, seed by seed. Fail if a promise is broken or a path is never
-reached. A seed always gives the same run: --seed replays one and prints its timeline.`,
+		Long: `Run the whole system in one process under faults, seed by seed. Fail if a promise is broken or a path
+is never reached. A seed always gives the same run: --seed replays one and prints its timeline.`,
 		Example: "  dev sim --seed 7 --order 01KAQ5M3Z8V7D2X4C6B9N1T0RW\n  dev sim --mutants",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,11 +49,12 @@ reached. A seed always gives the same run: --seed replays one and prints its tim
 	f.IntVar(&seeds, "seeds", 240, "how many seeds to run")
 	f.Uint64Var(&first, "first", 1, "the first of them")
 	f.Uint64Var(&seed, "seed", 0, "run this one seed and print its timeline")
-	f.StringVar(&mutant, "mutant", "", "with --seed: break the system as the mutant does whose name has this in it")
-	f.StringVar(&order, "order", "", "with --seed: print only what is about this order")
+	f.StringVar(&mutant, "mutant", "", "with --seed: apply the mutant whose name contains this")
+	f.StringVar(&order, "order", "", "with --seed: print only the lines of this order")
 	f.IntVar(&o.Orders, "orders", 50, "orders a seed")
-	f.DurationVar(&o.Duration, "duration", 25*time.Minute, "virtual time in which faults strike; orders are placed in its first half")
-	f.BoolVar(&mutants, "mutants", false, "break the system on purpose, in every way known, and see that it is noticed")
+	f.DurationVar(&o.Duration, "duration", 25*time.Minute,
+		"virtual time in which faults strike; orders are placed in its first half")
+	f.BoolVar(&mutants, "mutants", false, "apply every mutant in turn, and fail if one is not detected")
 	return cmd
 }
 
@@ -61,25 +62,25 @@ func search() *cobra.Command {
 	var limit uint
 	cmd := &cobra.Command{
 		Use:   "prove",
-		Short: "Search every way in which a saga can go for one that leaves an order wrong",
+		Short: "Search all paths of a saga for one that leaves an order in a wrong state",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			repo, err := devstack.FindRepo()
 			if err != nil {
 				return err
 			}
-			slog.SetDefault(slog.New(slog.DiscardHandler)) // the use cases log what they do, a million times
+			slog.SetDefault(slog.New(slog.DiscardHandler)) // use cases would log millions of lines
 			return verdict(prove.Search(cmd.OutOrStdout(), repo.Path("statemachines"), limit))
 		},
 	}
-	cmd.Flags().UintVar(&limit, "faults", 3, "how many faults may happen in a run")
+	cmd.Flags().UintVar(&limit, "faults", 3, "most faults in a run")
 	return cmd
 }
 
 func faultDemo() *cobra.Command {
 	return &cobra.Command{
 		Use:   "faults",
-		Short: "Let the payment provider go wrong in every way, and show what our side does about it",
+		Short: "Make the payment provider fail in every way, and show how its callers cope",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			slog.SetDefault(slog.New(slog.DiscardHandler)) // circuits log their changes
@@ -88,7 +89,7 @@ func faultDemo() *cobra.Command {
 	}
 }
 
-// verdict fails if not all was ok, which has been printed.
+// verdict returns exit code 1 if a check failed; the details have already been printed.
 func verdict(ok bool, err error) error {
 	if err == nil && !ok {
 		return exitCode(1)

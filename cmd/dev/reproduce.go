@@ -14,9 +14,10 @@ import (
 func reproduce() *cobra.Command {
 	return &cobra.Command{
 		Use:   "reproduce",
-		Short: "Build every function twice, in two directories, and see that the packages are the same",
-		Long: `Build every function for both architectures here, and again from a copy of the sources in another directory, where everything
-is compiled anew. Print the SHA-256 of each package, and fail if one differs. It takes some minutes.`,
+		Short: "Build every function twice, in two directories, and compare the packages",
+		Long: `Build every function for both architectures here, and again from a copy of the sources in another
+directory with an empty build cache. Print the SHA-256 of each package, and fail if one differs. It takes a few
+minutes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			repo, err := devstack.FindRepo()
@@ -46,7 +47,8 @@ is compiled anew. Print the SHA-256 of each package, and fail if one differs. It
 				if err != nil {
 					return err
 				}
-				second, err := again.Sums(cmd.Context(), report(), architecture, functions, "GOCACHE="+filepath.Join(dir, "cache"))
+				second, err := again.Sums(cmd.Context(), report(), architecture, functions,
+					"GOCACHE="+filepath.Join(dir, "cache"))
 				if err != nil {
 					return err
 				}

@@ -14,8 +14,8 @@ func billOfMaterials() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sbom",
 		Short: "Write the bill of materials, in CycloneDX",
-		Long: `Write the Go modules that functions, commands and tests are compiled from to a file in CycloneDX 1.5. Modules that
-only tests use have the scope "optional". The tools are pinned under tools/ and not listed.`,
+		Long: `List the Go modules of functions, commands and tests in a CycloneDX 1.5 file. Modules that only tests
+use have the scope "optional". Tools are pinned under tools/ and not listed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			repo, err := devstack.FindRepo()

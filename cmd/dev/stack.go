@@ -12,10 +12,10 @@ func token() *cobra.Command {
 	var user, role string
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Print a bearer token of a user, who is made if need be",
-		Long: `Print a bearer token of a user, valid for ten minutes at least. The user is made on first use, and afterwards has
-exactly the role that is asked for.`,
-		Example: "  devstack token --user alice\n  devstack token --user olga --role operator",
+		Short: "Print a bearer token of a user",
+		Long: `Print a bearer token of a user, valid for at least ten minutes. The user is created on first use, and
+has exactly the requested role afterwards.`,
+		Example: "  dev token --user alice\n  dev token --user olga --role operator",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			stack, err := devstack.Load(cmd.Context(), "")
@@ -31,7 +31,8 @@ exactly the role that is asked for.`,
 		},
 	}
 	cmd.Flags().StringVar(&user, "user", "alice", "`name` of the user")
-	cmd.Flags().StringVar(&role, "role", "", "`group` that the user is to be in, such as operator (default: none, a customer)")
+	cmd.Flags().StringVar(&role, "role", "",
+		"`group` of the user, such as operator (default: none, a customer)")
 	return cmd
 }
 
@@ -40,7 +41,7 @@ func logs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "logs FUNCTION",
 		Short:   "Print what a function has logged",
-		Example: "  devstack logs place-order --follow",
+		Example: "  dev logs place-order --follow",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			stack, err := devstack.Load(cmd.Context(), "")
@@ -50,7 +51,7 @@ func logs() *cobra.Command {
 			return stack.Logs(cmd.Context(), cmd.OutOrStdout(), args[0], follow)
 		},
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what it logs from now on")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new lines")
 	return cmd
 }
 
@@ -58,10 +59,10 @@ func execute() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exec -- COMMAND [ARGUMENT...]",
 		Short: "Run a command with a bare emulator of its own",
-		Long: `Start an emulator with nothing deployed on a free port, run the command, stop the emulator, and end with the command's
-exit code. The command finds the emulator's URL in ORDERFLOW_TEST_ENDPOINT; AWS_ENDPOINT_URL, AWS_REGION and the keys
-are set to go with it.`,
-		Example: "  devstack exec -- go test ./...",
+		Long: `Start an empty emulator on a free port, run the command, stop the emulator, and exit with the
+command's exit code. The command finds the emulator's URL in ORDERFLOW_TEST_ENDPOINT; AWS_ENDPOINT_URL, AWS_REGION
+and the keys are set to match.`,
+		Example: "  dev exec -- go test ./...",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			repo, err := devstack.FindRepo()

@@ -28,15 +28,17 @@ func testAll() *cobra.Command {
 	var o suites.Options
 	cmd := &cobra.Command{
 		Use:   "test-all",
-		Short: "Run every suite on every target that this machine has, and show how much of each passed",
+		Short: "Run every suite on every target available on this machine, and count what passed",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return suites.Run(cmd.Context(), cmd.OutOrStdout(), o)
 		},
 	}
-	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "these `suites`, with commas between: "+strings.Join(suites.Names(), ", "))
+	cmd.Flags().StringSliceVar(&o.Only, "only", nil,
+		"run only these `suites`, separated by commas: "+strings.Join(suites.Names(), ", "))
 	cmd.Flags().BoolVar(&o.Strict, "strict", false, "fail if a suite does not run")
-	cmd.Flags().DurationVar(&o.Within, "within", 0, "start no suite that would probably not end in this `time`, such as 25m")
+	cmd.Flags().DurationVar(&o.Within, "within", 0,
+		"skip suites that would probably not finish in this `time`, such as 25m")
 	return cmd
 }
 
@@ -67,7 +69,7 @@ func oracleTests() *cobra.Command {
 			err := oracle.Run(cmd.Context(), args)
 			var failed *exec.ExitError
 			if errors.As(err, &failed) {
-				return exitCode(1) // go test has said why
+				return exitCode(1) // go test has printed the reason
 			}
 			return err
 		},
@@ -77,7 +79,7 @@ func oracleTests() *cobra.Command {
 func samCLI() *cobra.Command {
 	return &cobra.Command{
 		Use:   "sam",
-		Short: "Type what users of SAM type (build, deploy, delete) on an emulator, and look at what comes of it",
+		Short: "Run `sam build`, `sam deploy` and `sam delete` against an emulator, and check the results",
 		Args:  cobra.NoArgs,
 		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
 			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {
@@ -108,7 +110,8 @@ func samLocal() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().BoolVar(&hold, "hold", false, "test nothing: have the API up, say what to type, and wait for Ctrl-C")
+	cmd.Flags().BoolVar(&hold, "hold", false,
+		"run no tests: serve the API, print example commands, and wait for Ctrl-C")
 	cmd.Flags().DurationVar(&limit, "limit", 15*time.Minute, "`time` for everything: engine, stack, builds and tests")
 	return cmd
 }
@@ -118,7 +121,7 @@ func conform() *cobra.Command {
 	var limit time.Duration
 	cmd := &cobra.Command{
 		Use:   "conformance",
-		Short: "Send what schemathesis makes of the API's contract to a stack, as operator and as customer",
+		Short: "Send requests that schemathesis generates from the API's contract, as operator and as customer",
 		Args:  cobra.NoArgs,
 		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
 			return inDirectory(ctx, repo, "conformance", limit, func(ctx context.Context, dir string) error {
@@ -127,9 +130,11 @@ func conform() *cobra.Command {
 			})
 		}),
 	}
-	cmd.Flags().IntVar(&o.Examples, "examples", 4, "random requests for each operation, besides those at the edges of its schemas")
-	cmd.Flags().BoolVar(&o.Running, "running", false, "send to the stack that is up already, and leave it up")
-	cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute, "`time` for everything: the stack, its build, and both callers")
+	cmd.Flags().IntVar(&o.Examples, "examples", 4,
+		"random requests per operation, besides the edge cases of its schemas")
+	cmd.Flags().BoolVar(&o.Running, "running", false, "use the running stack, and leave it running")
+	cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute,
+		"`time` for everything: the stack, its build, and both callers")
 	return cmd
 }
 
@@ -141,7 +146,7 @@ func makeChaos() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
 			if o.Seed == 0 {
-				o.Seed = rand.Uint64N(1_000_000) + 1 // short enough to be typed
+				o.Seed = rand.Uint64N(1_000_000) + 1 // short enough to type
 			}
 			return inDirectory(ctx, repo, "chaos", 8*time.Minute, func(ctx context.Context, dir string) error {
 				o.Dir = filepath.Join(dir, "stack")
@@ -150,19 +155,19 @@ func makeChaos() *cobra.Command {
 		}),
 	}
 	f := cmd.Flags()
-	f.Uint64Var(&o.Seed, "seed", 0, "what decides the draws; 0: a new one")
+	f.Uint64Var(&o.Seed, "seed", 0, "seed of the random choices; 0: a new one")
 	f.IntVar(&o.Orders, "orders", 320, "orders to place")
-	f.IntVar(&o.Kills, "kills", 60, "least number of processes to kill")
-	f.IntVar(&o.Stops, "stops", 15, "least number of executions to stop")
-	f.IntVar(&o.Copies, "copies", 100, "least number of events to publish again")
-	f.DurationVar(&o.Over, "over", 75*time.Second, "how long the faults go on, at least")
+	f.IntVar(&o.Kills, "kills", 60, "processes to kill, at least")
+	f.IntVar(&o.Stops, "stops", 15, "executions to stop, at least")
+	f.IntVar(&o.Copies, "copies", 100, "events to publish again, at least")
+	f.DurationVar(&o.Over, "over", 75*time.Second, "how long faults are injected, at least")
 	return cmd
 }
 
 func grants() *cobra.Command {
 	return &cobra.Command{
 		Use:   "iam",
-		Short: "Run the end-to-end tests, and show for every role what it may do and what uses it",
+		Short: "Run the end-to-end tests, and show the grants of every role and their use",
 		Args:  cobra.NoArgs,
 		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
 			table := repo.Path(".build", "iam.txt")
@@ -181,27 +186,30 @@ func benchStart() *cobra.Command {
 	var rounds int
 	cmd := &cobra.Command{
 		Use:   "bench-start",
-		Short: "Compare the start of every function with that of a hello-world one",
+		Short: "Compare the start time of every function with that of a hello-world function",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return bench.Run(cmd.Context(), cmd.OutOrStdout(), rounds)
 		},
 	}
-	cmd.Flags().IntVar(&rounds, "rounds", 15, "rounds that count")
+	cmd.Flags().IntVar(&rounds, "rounds", 15, "rounds to measure, after warm-up")
 	return cmd
 }
 
 func cover() *cobra.Command {
 	return &cobra.Command{
 		Use:   "cover",
-		Short: "Report how much of the platform and the services the tests run",
+		Short: "Report the test coverage of the platform and the services",
 		Args:  cobra.NoArgs,
 		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
 			const profile = ".build/cover.out"
-			code, err := devstack.Exec(ctx, repo, report(), []string{"go", "test", "-coverprofile=" + profile, "-coverpkg=./internal/...",
-				"./internal/platform/...", "./internal/catalog/...", "./internal/fulfilment/...", "./internal/gateway/...",
-				"./internal/inventory/...", "./internal/notifications/...", "./internal/orders/...", "./internal/payments/...",
-				"./internal/shipping/...", "./internal/ops/...", "./internal/verify/faults", "./api/..."})
+			args := []string{"go", "test", "-coverprofile=" + profile, "-coverpkg=./internal/...",
+				"./internal/platform/...", "./internal/ops/...", "./internal/verify/faults", "./api/..."}
+			for _, service := range []string{"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders",
+				"payments", "shipping"} {
+				args = append(args, "./internal/"+service+"/...")
+			}
+			code, err := devstack.Exec(ctx, repo, report(), args)
 			if err != nil || code != 0 {
 				return errors.Join(err, exitCode(code))
 			}
@@ -210,7 +218,7 @@ func cover() *cobra.Command {
 	}
 }
 
-// inRepo runs do with the repository that this is called in.
+// inRepo runs do with the repository of the working directory.
 func inRepo(do func(ctx context.Context, repo devstack.Repo) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		repo, err := devstack.FindRepo()
@@ -221,8 +229,12 @@ func inRepo(do func(ctx context.Context, repo devstack.Repo) error) func(*cobra.
 	}
 }
 
-// inDirectory runs a suite in a directory of its own, which is kept if the suite fails. A limit of 0 is none.
-func inDirectory(ctx context.Context, repo devstack.Repo, name string, limit time.Duration, run func(ctx context.Context, dir string) error) error {
+// inDirectory runs a suite in a new directory, which is kept if the suite fails. A limit of 0 means
+// no limit.
+func inDirectory(
+	ctx context.Context, repo devstack.Repo, name string, limit time.Duration,
+	run func(ctx context.Context, dir string) error,
+) error {
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
@@ -233,12 +245,12 @@ func inDirectory(ctx context.Context, repo devstack.Repo, name string, limit tim
 		return err
 	}
 	if err := run(ctx, dir); err != nil {
-		return fmt.Errorf("%w (what it left is in %s)", err, dir)
+		return fmt.Errorf("%w (its files are in %s)", err, dir)
 	}
 	return os.RemoveAll(dir)
 }
 
-// inherit runs a program in the repository, with this process's input and output.
+// inherit runs a program in the repository with this process's stdin, stdout and stderr.
 func inherit(ctx context.Context, repo devstack.Repo, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = string(repo), os.Stdin, os.Stdout, os.Stderr

@@ -15,7 +15,7 @@ import (
 
 // afterUp is what `up` does once the stack is up, in this order.
 var afterUp = []devstack.Step{
-	{Name: "see that every service is ready", Run: func(ctx context.Context, s *devstack.Stack) error {
+	{Name: "check that every service is ready", Run: func(ctx context.Context, s *devstack.Stack) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		return demo.Of(s, customer).Ready(ctx)
@@ -29,16 +29,16 @@ var afterUp = []devstack.Step{
 	{Name: "write " + filled, Demo: true, Run: writeCollection},
 }
 
-// customer is who places the orders of the demonstration.
+// customer places the demo's orders.
 const customer = "alice"
 
 func showDemo() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Place six orders, five of them in trouble, and show what became of each",
-		Long: `Place six orders at once: one that goes well, one each with a declined card, out of stock, refused by the carrier, with a
-payment provider that times out although it charged, and with a flaky one. Print what became of order, money (by the provider's own
-ledger) and stock, and each saga's steps. Fail if one of them did not end as it must.`,
+		Short: "Place six orders, five of them in trouble, and show how each ends",
+		Long: `Place six orders at once: one succeeds; the others meet a declined card, missing stock, a carrier
+that refuses, a payment provider that times out after charging, and a flaky provider. Print the final order, money
+(from the provider's own ledger) and stock, and each saga's steps. Fail if an order did not end as expected.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			stack, err := devstack.Load(cmd.Context(), "")
@@ -55,10 +55,10 @@ func up() *cobra.Command {
 	var noDemo bool
 	cmd := &cobra.Command{
 		Use:   "up",
-		Short: "Build, start and deploy everything; again: bring it up to date",
-		Long: `Install what is missing, build every function, start the emulator, deploy template.yaml and the sandbox stack,
-seed products and stock, and place an order for show. What is done already is not done again; data stay as they are.
-How to reach the stack is then in .local/stack.json.`,
+		Short: "Build, start and deploy the stack, or bring a running one up to date",
+		Long: `Install missing tools, build every function, start the emulator, deploy template.yaml and the sandbox
+stack, seed products and stock, and place a demo order. Finished steps are skipped, and data is kept. Addresses of
+the stack are in .local/stack.json.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			begin := began()
@@ -72,7 +72,8 @@ How to reach the stack is then in .local/stack.json.`,
 				if step.Demo && noDemo {
 					continue
 				}
-				if err := opts.Report.Do(step.Name, func() error { return step.Run(cmd.Context(), stack) }); err != nil {
+				run := func() error { return step.Run(cmd.Context(), stack) }
+				if err := opts.Report.Do(step.Name, run); err != nil {
 					return fmt.Errorf("%s: %w", step.Name, err)
 				}
 			}
@@ -81,24 +82,29 @@ How to reach the stack is then in .local/stack.json.`,
 sandbox  %s
 AWS      %s (%s, region %s, keys %s/%s)
 
-  make demo                      six orders and what became of each
+  make demo                      six orders and how each ends
   make -s token USER=alice       a bearer token for the API
   make logs FN=place-order       what a function logs
   go run ./cmd/dev http          every operation, to send from an editor (`+filled+`)
   make down                      stop, and remove everything
-`, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"], stack.Emulator.URL, stack.Emulator.Target, devstack.Region, devstack.AccessKey, devstack.SecretKey)
+`, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"], stack.Emulator.URL, stack.Emulator.Target,
+				devstack.Region, devstack.AccessKey, devstack.SecretKey)
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&noDemo, "no-demo", false, "place no order for show")
-	cmd.Flags().StringVar((*string)(&opts.Target), "target", "", "`emulator`: ministack (the default), or localstack, where functions verify tokens; until the next down")
-	cmd.Flags().StringVar(&opts.Discovery, "discovery", "", "`registry` that addresses stand in: parameters (the default) or cloud-map")
-	cmd.Flags().BoolVar(&opts.NoAuthorizer, "no-authorizer", false, "let functions verify tokens, as where the API has no authorizer; until the next down")
-	cmd.Flags().IntVar(&opts.Port, "port", 0, "`port` of the emulator (default: the one it had before, or any that is free)")
+	cmd.Flags().BoolVar(&noDemo, "no-demo", false, "place no demo order")
+	cmd.Flags().StringVar((*string)(&opts.Target), "target", "",
+		"`emulator`: ministack (default) or localstack, where functions verify tokens; kept until `down`")
+	cmd.Flags().StringVar(&opts.Discovery, "discovery", "",
+		"`registry` of addresses: parameters (default) or cloud-map")
+	cmd.Flags().BoolVar(&opts.NoAuthorizer, "no-authorizer", false,
+		"deploy the API without an authorizer: functions verify tokens; kept until `down`")
+	cmd.Flags().IntVar(&opts.Port, "port", 0,
+		"`port` of the emulator (default: its previous one, or any free port)")
 	return cmd
 }
 
-// began is when make was called, if it was, or else now.
+// began returns when make was called, or now without make.
 func began() time.Time {
 	if unix, err := strconv.ParseInt(os.Getenv("ORDERFLOW_BEGAN"), 10, 64); err == nil {
 		return time.Unix(unix, 0)
@@ -128,7 +134,7 @@ func down() *cobra.Command {
 func status() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
-		Short: "Tell whether the stack runs, and where",
+		Short: "Show whether the stack is running, and where",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			stack, err := devstack.Load(cmd.Context(), "")
@@ -136,7 +142,8 @@ func status() *cobra.Command {
 				return err
 			}
 			fmt.Printf("running at %s (%s, process %d)\nAPI      %s\nsandbox  %s\n",
-				stack.Emulator.URL, stack.Emulator.Target, stack.Emulator.Process.PID, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"])
+				stack.Emulator.URL, stack.Emulator.Target, stack.Emulator.Process.PID, stack.Outputs["ApiUrl"],
+				stack.Outputs["SandboxUrl"])
 			return nil
 		},
 	}

@@ -12,13 +12,13 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// scripted is a run whose tasks' results are given.
+// scripted is a case with given results of tasks.
 type scripted struct {
 	Name    string // of the execution and the order
 	Machine string
 	Input   string
-	// Answers are what each function gives, attempt by attempt; the last one for all further attempts. A function
-	// without any succeeds.
+	// Answers are what each function gives, attempt by attempt; the last one for all further
+	// attempts. A function without any succeeds.
 	Answers map[string][]scriptedAnswer
 	// Tokens are what whoever holds the task token answers, attempt by attempt.
 	Tokens []scriptedAnswer
@@ -39,7 +39,7 @@ func (c scripted) again() scripted {
 	return c
 }
 
-// run is what became of a scripted run.
+// run is the result of a case.
 type run struct {
 	States []string // entered, with their inputs
 	Calls  []string // of functions, in the order of the functions' names, with their payloads
@@ -60,7 +60,7 @@ func compensateInput(order string) string {
 	return fmt.Sprintf(`{"orderId":%q,"customerId":"c","total":{"currency":"EUR","amount":1},"reason":"TIMED_OUT","failedStep":"CapturePayment","traceparent":"00-a-b-01"}`, order)
 }
 
-// cases are the runs that matter, and then as many random ones.
+// cases returns the relevant cases, and as many random ones.
 func cases(t *testing.T, random int) []scripted {
 	booked := []scriptedAnswer{gives(`{"trackingNumber":"T"}`)}
 	fulfil := func(name string, answers map[string][]scriptedAnswer, tokens ...scriptedAnswer) scripted {
@@ -84,7 +84,8 @@ func cases(t *testing.T, random int) []scripted {
 	list := []scripted{
 		fulfil("confirmed", nil),
 		fulfil("out-of-stock", one("ReserveStock", fails("OutOfStock"))),
-		fulfil("retried", one("CapturePayment", fails("Transient"), fails("Lambda.Unknown"), fails("States.Timeout"), gives(`{}`))),
+		fulfil("retried",
+			one("CapturePayment", fails("Transient"), fails("Lambda.Unknown"), fails("States.Timeout"), gives(`{}`))),
 		fulfil("retries-used-up", one("AuthorizePayment", fails("Transient"))),
 		fulfil("unknown-error-is-final", one("CommitStock", fails("Surprise"), gives(`{}`))),
 		fulfil("refused", nil, fails("ShipmentRefused")),
@@ -97,7 +98,8 @@ func cases(t *testing.T, random int) []scripted {
 		undo("close-fails", one("CloseOrder", fails("Transient"))),
 		undo("one-undo-fails", one("VoidPayment", fails("Transient"))),
 		undo("all-undos-fail", map[string][]scriptedAnswer{
-			"CancelShipment": {fails("A")}, "VoidPayment": {fails("B")}, "ReleaseStock": {fails("C")}, "FlagOrder": {fails("D"), gives(`{}`)},
+			"CancelShipment": {fails("A")}, "VoidPayment": {fails("B")}, "ReleaseStock": {fails("C")},
+			"FlagOrder": {fails("D"), gives(`{}`)},
 		}),
 		undo("reject-fails", one("RejectOrder", fails("Transient"))),
 		undo("nothing-works", map[string][]scriptedAnswer{"RejectOrder": {fails("A")}, "FlagOrder": {fails("B")}}),
@@ -108,9 +110,11 @@ func cases(t *testing.T, random int) []scripted {
 	missing := fulfil("no-total", nil)
 	missing.Input = strings.Replace(missing.Input, `"total"`, `"sum"`, 1)
 	null := fulfil("nulls-and-empty-lists", nil)
-	null.Input = strings.Replace(strings.Replace(null.Input, `"traceparent":""`, `"traceparent":null`, 1), `[{"sku":"A","quantity":2}]`, `[]`, 1)
+	null.Input = strings.Replace(strings.Replace(null.Input, `"traceparent":""`, `"traceparent":null`, 1),
+		`[{"sku":"A","quantity":2}]`, `[]`, 1)
 	givenUp := undo("given-up", nil)
-	givenUp.Input = strings.Replace(givenUp.Input, `"traceparent"`, `"failures":{"compensate-order":"CompensationExhausted"},"traceparent"`, 1)
+	givenUp.Input = strings.Replace(givenUp.Input, `"traceparent"`,
+		`"failures":{"compensate-order":"CompensationExhausted"},"traceparent"`, 1)
 	list = append(list, exists, missing, null, givenUp)
 
 	r := rand.New(rand.NewPCG(1, 2))
@@ -131,9 +135,10 @@ func cases(t *testing.T, random int) []scripted {
 	return list
 }
 
-// failures draws some errors, which may or may not use up the retries.
+// failures draws errors, which may exhaust the retries.
 func failures(r *rand.Rand) []scriptedAnswer {
-	names := []string{"Transient", "Transient", "Lambda.TooManyRequestsException", "Sandbox.Timedout", "States.Timeout", "OutOfStock", "StepCompensated"}
+	names := []string{"Transient", "Transient", "Lambda.TooManyRequestsException", "Sandbox.Timedout", "States.Timeout",
+		"OutOfStock", "StepCompensated"}
 	list := make([]scriptedAnswer, 1+r.IntN(9))
 	for i := range list {
 		list[i] = fails(names[r.IntN(len(names))])
@@ -172,8 +177,8 @@ func functionsOf(t testing.TB, machine string) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// call writes a call of a function down, with its payload but for the token, of which each has its own. The keys
-// of JSON within JSON ($string) come in the order in which they were put there, which the interpreter does not know.
+// call formats a call of a function with its payload, without the token, which always differs. Keys
+// of JSON within JSON ($string) keep the emulator's order, which the interpreter does not know.
 func call(t testing.TB, function, payload string) string {
 	t.Helper()
 	var fields map[string]any
@@ -191,7 +196,7 @@ func call(t testing.TB, function, payload string) string {
 	return function + " " + string(b)
 }
 
-// canonical is JSON with its keys in order.
+// canonical returns JSON with sorted keys.
 func canonical(t testing.TB, text string) string {
 	t.Helper()
 	if text == "" {

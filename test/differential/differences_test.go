@@ -8,29 +8,35 @@ import (
 	"orderflow/internal/verify/asl"
 )
 
-// differences are what the emulator does otherwise than AWS. The interpreter does as AWS. If one of these fails, the emulator
-// has learnt: take it out here and in docs/verification.md, and put it to the cases.
+// differences are the emulator's known deviations from AWS; the interpreter behaves as AWS. If one
+// of these fails, the emulator was corrected: remove it here and in docs/verification.md, and add
+// it to the cases.
 var differences = map[string]func(*testing.T, *emulator){
 	"States.ALL covers States.DataLimitExceeded there": func(t *testing.T, em *emulator) {
-		c := scripted{Name: "all-covers", Machine: "compensate-order", Input: compensateInput("all-covers"), Answers: map[string][]scriptedAnswer{
-			"CloseOrder": {gives(`{"confirmed":false}`)}, "VoidPayment": {fails(asl.ErrDataLimitExceeded)},
-		}}
-		if there, here := em.run(t, c).count("VoidPayment"), interpret(t, c).count("VoidPayment"); there != 9 || here != 1 {
+		c := scripted{Name: "all-covers", Machine: "compensate-order", Input: compensateInput("all-covers"),
+			Answers: map[string][]scriptedAnswer{
+				"CloseOrder": {gives(`{"confirmed":false}`)}, "VoidPayment": {fails(asl.ErrDataLimitExceeded)},
+			}}
+		if there, here := em.run(t, c).count("VoidPayment"), interpret(t, c).count("VoidPayment"); there != 9 ||
+			here != 1 {
 			t.Errorf("the emulator makes %d attempts, the interpreter %d", there, here)
 		}
 	},
 	"a condition need not be a Boolean there": func(t *testing.T, em *emulator) {
-		c := scripted{Name: "truthy", Machine: "compensate-order", Input: compensateInput("truthy"), Answers: map[string][]scriptedAnswer{
-			"CloseOrder": {gives(`{"confirmed":"yes"}`)},
-		}}
-		if there, here := em.run(t, c), interpret(t, c); there.Status != "SUCCEEDED" || here.Error != asl.ErrQueryEvaluation {
+		c := scripted{Name: "truthy", Machine: "compensate-order", Input: compensateInput("truthy"),
+			Answers: map[string][]scriptedAnswer{
+				"CloseOrder": {gives(`{"confirmed":"yes"}`)},
+			}}
+		if there, here := em.run(t, c), interpret(t, c); there.Status != "SUCCEEDED" ||
+			here.Error != asl.ErrQueryEvaluation {
 			t.Errorf("the emulator ends %s, the interpreter %s %s", there.Status, here.Status, here.Error)
 		}
 	},
 	"the error of a function that got a task token goes unnoticed there": func(t *testing.T, em *emulator) {
-		c := scripted{Name: "unnoticed", Machine: "fulfil-order", Input: fulfilInput("unnoticed"), Answers: map[string][]scriptedAnswer{
-			"AwaitShipment": {fails("Transient"), gives(`{}`)},
-		}, Tokens: []scriptedAnswer{gives(`{}`)}}
+		c := scripted{Name: "unnoticed", Machine: "fulfil-order", Input: fulfilInput("unnoticed"),
+			Answers: map[string][]scriptedAnswer{
+				"AwaitShipment": {fails("Transient"), gives(`{}`)},
+			}, Tokens: []scriptedAnswer{gives(`{}`)}}
 		if there := em.run(t, c); there.count("AwaitShipment") != 1 || there.Status != "SUCCEEDED" {
 			t.Errorf("the emulator makes %d attempts and ends %s", there.count("AwaitShipment"), there.Status)
 		}
@@ -43,7 +49,8 @@ var differences = map[string]func(*testing.T, *emulator){
 		}
 	},
 	"each attempt has the same task token there": func(t *testing.T, em *emulator) {
-		c := scripted{Name: "same-token", Machine: "fulfil-order", Input: fulfilInput("same-token"), Tokens: []scriptedAnswer{fails("Transient"), gives(`{}`)}}
+		c := scripted{Name: "same-token", Machine: "fulfil-order", Input: fulfilInput("same-token"),
+			Tokens: []scriptedAnswer{fails("Transient"), gives(`{}`)}}
 		em.run(t, c)
 		var tokens []string
 		for _, line := range em.raw(t, c.Name, "AwaitShipment") {
@@ -70,7 +77,7 @@ var differences = map[string]func(*testing.T, *emulator){
 	},
 }
 
-// awaiting is an execution in the interpreter that waits by its token.
+// awaiting is an execution in the interpreter that waits for a token.
 func awaiting(t *testing.T, c scripted) *asl.Execution {
 	t.Helper()
 	x := parse(t, c.Machine).Start(c.Name, json.RawMessage(c.Input))

@@ -67,7 +67,8 @@ func interpret(t testing.TB, c scripted) run {
 
 func TestInterpreterDoesWhatTheEmulatorDoes(t *testing.T) {
 	em := startEmulator(t)
-	for batch := range slices.Chunk(cases(t, 24), 8) { // eight at once: most of the time the emulator is only asked again
+	// eight at once: most of the time the emulator is only asked again
+	for batch := range slices.Chunk(cases(t, 24), 8) {
 		for _, c := range batch {
 			em.begin(t, c)
 		}
@@ -77,8 +78,8 @@ func TestInterpreterDoesWhatTheEmulatorDoes(t *testing.T) {
 				if diff == "" {
 					return
 				}
-				// Once more: on a busy machine the emulator may lose a function's answer and call it again. What differs in meaning
-				// differs each time.
+				// Retry: on a busy machine the emulator may lose a function's result and call it
+				// again. A real difference differs each time.
 				t.Logf("differs, once: - emulator, + interpreter\n%s", diff)
 				c = c.again()
 				if diff := cmp.Diff(em.run(t, c), interpret(t, c)); diff != "" {
@@ -92,7 +93,7 @@ func TestInterpreterDoesWhatTheEmulatorDoes(t *testing.T) {
 	}
 }
 
-// count tells how often a function was called.
+// count returns how often a function was called.
 func (r run) count(function string) (n int) {
 	for _, c := range r.Calls {
 		if strings.HasPrefix(c, function+" ") {

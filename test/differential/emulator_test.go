@@ -40,8 +40,9 @@ const role = "arn:aws:iam::000000000000:role/differential"
 
 func startEmulator(t *testing.T) *emulator {
 	t.Helper()
-	// One of its own: the waits between attempts are cut to nothing, which others that test time could not bear.
-	e, err := devstack.StartEmulator(t.Context(), devstack.EmulatorOptions{Dir: t.TempDir(), Env: []string{"SFN_WAIT_SCALE=0"}})
+	// Not shared: it cuts the waits between attempts, which would break tests of time.
+	e, err := devstack.StartEmulator(t.Context(),
+		devstack.EmulatorOptions{Dir: t.TempDir(), Env: []string{"SFN_WAIT_SCALE=0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func definition(t testing.TB, machine string) []byte {
 	return text
 }
 
-// deploy makes a machine and what it needs.
+// deploy creates a state machine and its functions.
 func (em *emulator) deploy(t *testing.T, machine string) {
 	t.Helper()
 	text := string(definition(t, machine))
@@ -80,14 +81,16 @@ func (em *emulator) deploy(t *testing.T, machine string) {
 		}
 		text = strings.ReplaceAll(text, "${"+p+"}", arn)
 	}
-	out, err := em.client.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{Name: &machine, Definition: &text, RoleArn: aws.String(role)})
+	out, err := em.client.CreateStateMachine(t.Context(),
+		&sfn.CreateStateMachineInput{Name: &machine, Definition: &text, RoleArn: aws.String(role)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	em.arns[machine] = *out.StateMachineArn
 }
 
-// function makes a scripted function and returns its ARN. By hand, since nothing else needs Lambda's client.
+// function creates a scripted function and returns its ARN, without Lambda's client, which nothing
+// else needs.
 func (em *emulator) function(t *testing.T, name string) string {
 	t.Helper()
 	var code bytes.Buffer
@@ -114,13 +117,14 @@ func (em *emulator) function(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	var made struct{ FunctionArn string }
-	if answer := em.post(t, "lambda", "/2015-03-31/functions", "application/json", body); json.Unmarshal(answer, &made) != nil {
+	if answer := em.post(t, "lambda", "/2015-03-31/functions", "application/json", body); json.Unmarshal(answer,
+		&made) != nil {
 		t.Fatalf("the answer is not JSON: %s", answer)
 	}
 	return made.FunctionArn
 }
 
-// role makes the role that machines and functions have.
+// role creates the role of machines and functions.
 func (em *emulator) role(t *testing.T) {
 	t.Helper()
 	em.post(t, "iam", "/", "application/x-www-form-urlencoded", []byte(url.Values{
@@ -138,7 +142,8 @@ func (em *emulator) post(t *testing.T, service, path, contentType string, body [
 	req.Header.Set("Content-Type", contentType)
 	sum := sha256.Sum256(body)
 	key := aws.Credentials{AccessKeyID: devstack.AccessKey, SecretAccessKey: devstack.SecretKey}
-	if err := v4.NewSigner().SignHTTP(t.Context(), key, req, hex.EncodeToString(sum[:]), service, devstack.Region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(t.Context(), key, req, hex.EncodeToString(sum[:]), service, devstack.Region,
+		time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(req)
@@ -153,7 +158,7 @@ func (em *emulator) post(t *testing.T, service, path, contentType string, body [
 	return text
 }
 
-// run runs a case there.
+// run runs a case in the emulator.
 func (em *emulator) run(t *testing.T, c scripted) run {
 	t.Helper()
 	em.begin(t, c)
@@ -176,7 +181,7 @@ func (em *emulator) begin(t *testing.T, c scripted) {
 	em.start(t, c.Machine, c.Name, c.Input)
 }
 
-// await hands in a case's answers by token and returns what became of it.
+// await sends a case's answers by token and returns the result.
 func (em *emulator) await(t *testing.T, c scripted) run {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
@@ -207,14 +212,15 @@ func (em *emulator) await(t *testing.T, c scripted) run {
 
 func (em *emulator) start(t *testing.T, machine, name, input string) {
 	t.Helper()
-	_, err := em.client.StartExecution(t.Context(), &sfn.StartExecutionInput{StateMachineArn: aws.String(em.arns[machine]), Name: &name, Input: &input})
+	_, err := em.client.StartExecution(t.Context(),
+		&sfn.StartExecutionInput{StateMachineArn: aws.String(em.arns[machine]), Name: &name, Input: &input})
 	var exists *types.ExecutionAlreadyExists
 	if err != nil && !errors.As(err, &exists) { // names are used once: the SDK has asked again for want of an answer
 		t.Fatalf("%s: %v", name, err)
 	}
 }
 
-// answer hands in the n-th answer by the token, and returns 1 if it was taken.
+// answer sends the n-th answer by token, and returns 1 if it was accepted.
 func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int) int {
 	t.Helper()
 	calls := em.calls(t, c.Name, "AwaitShipment")
@@ -224,13 +230,17 @@ func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int)
 	}
 	var err error
 	if a := c.Tokens[n]; a.Error != "" {
-		_, err = em.client.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: &payload.ResumeToken, Error: &a.Error, Cause: aws.String("scripted")})
+		_, err = em.client.SendTaskFailure(ctx,
+			&sfn.SendTaskFailureInput{TaskToken: &payload.ResumeToken, Error: &a.Error, Cause: aws.String("scripted")})
 	} else {
-		_, err = em.client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &payload.ResumeToken, Output: aws.String(string(a.Result))})
+		_, err = em.client.SendTaskSuccess(ctx,
+			&sfn.SendTaskSuccessInput{TaskToken: &payload.ResumeToken, Output: aws.String(string(a.Result))})
 	}
 	var gone *types.TaskDoesNotExist
 	if errors.As(err, &gone) {
-		return 0 // on a busy machine the emulator may give a call up, and call again with what it takes for the next attempt
+		// on a busy machine the emulator may give a call up, and call again with what it takes for
+		// the next attempt
+		return 0
 	}
 	if err != nil {
 		t.Fatalf("%s: answer %d: %v", c.Name, n, err)
@@ -238,7 +248,7 @@ func (em *emulator) answer(ctx context.Context, t *testing.T, c scripted, n int)
 	return 1
 }
 
-// raw reads what a function was called with for an order, a line each.
+// raw returns the payloads of a function's calls for an order, one per line.
 func (em *emulator) raw(t *testing.T, order, function string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(em.scripts, order+"."+function+".log"))
@@ -261,10 +271,11 @@ func (em *emulator) calls(t *testing.T, order, function string) []string {
 	return calls
 }
 
-// history reads the states that were entered, with their inputs.
+// history returns the entered states with their inputs.
 func (em *emulator) history(t *testing.T, arn string, r *run) {
 	t.Helper()
-	pages := sfn.NewGetExecutionHistoryPaginator(em.client, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})
+	pages := sfn.NewGetExecutionHistoryPaginator(em.client,
+		&sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -272,7 +283,8 @@ func (em *emulator) history(t *testing.T, arn string, r *run) {
 		}
 		for _, e := range page.Events {
 			if d := e.StateEnteredEventDetails; d != nil {
-				r.States = append(r.States, fmt.Sprintf("%s %s", aws.ToString(d.Name), canonical(t, aws.ToString(d.Input))))
+				r.States = append(r.States,
+					fmt.Sprintf("%s %s", aws.ToString(d.Name), canonical(t, aws.ToString(d.Input))))
 			}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 )
 
-// bootstrap is the whole code of every function: this test binary, which then finds itself in a Lambda runtime.
+// bootstrap is the code of every function: this test binary, which detects the Lambda runtime.
 const bootstrap = "#!/bin/sh\nexec \"$TEST_BINARY\"\n"
 
 func TestMain(m *testing.M) {
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// answer is a function that writes down what it was asked and answers as the test has scripted it for the order.
+// answer is the function's handler: it records the request and returns the order's scripted answer.
 func answer(_ context.Context, payload json.RawMessage) (json.RawMessage, error) {
 	var in struct{ OrderID string }
 	if err := json.Unmarshal(payload, &in); err != nil {
@@ -61,7 +61,8 @@ func answer(_ context.Context, payload json.RawMessage) (json.RawMessage, error)
 	return a.Result, nil
 }
 
-// nth is the answer to the n-th attempt, from 0: the last one for all further attempts, and success where there is none.
+// nth returns the answer to the n-th attempt, from 0: the last one for all further attempts, and
+// success without answers.
 func nth(answers []scriptedAnswer, n int) scriptedAnswer {
 	if len(answers) == 0 {
 		return gives(`{}`)

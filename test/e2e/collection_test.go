@@ -13,7 +13,7 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// The collection is filled in as `go run ./cmd/dev http` does it, and every request of it is sent once, in its order.
+// The collection is filled in as by `go run ./cmd/dev http`, and its requests are sent in order.
 func TestTheCollectionForEditorsWorks(t *testing.T) {
 	const user = "http"
 	wantFinal(t, place(t, as(user, ""), order("MUG-BLUE", 1, "pm_card_visa")), client.Confirmed, "")

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// anonymously gets a path without a token: the status, the whole body, and Retry-After.
+// anonymously gets a path without a token, and returns status, body and Retry-After.
 func anonymously(ctx context.Context, path string) (status int, body, retryAfter string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, stack.Outputs["ApiUrl"]+path, nil)
 	if err != nil {
@@ -23,29 +23,32 @@ func anonymously(ctx context.Context, path string) (status int, body, retryAfter
 	return res.StatusCode, string(b), res.Header.Get("Retry-After"), err
 }
 
-// says waits until a path says something to anybody. A process tells of a look for five seconds.
+// says waits until a path's public body contains something. Results are cached for 5 s.
 func says(t *testing.T, path string, status int, body string) {
 	t.Helper()
 	eventually(t, 60*time.Second, path, func() error {
 		got, text, retryAfter, err := anonymously(t.Context(), path)
-		if err != nil || got != status || text != body || (status == http.StatusServiceUnavailable) != (retryAfter != "") {
+		if err != nil || got != status || text != body ||
+			(status == http.StatusServiceUnavailable) != (retryAfter != "") {
 			return errorf("%d %s (Retry-After %q), %v", got, text, retryAfter, err)
 		}
 		return nil
 	})
 }
 
-// healthPaths are of everything that tells anybody whether it is ready.
-var healthPaths = []string{"/health/live", "/health/ready", "/health/orders", "/health/payments", "/health/inventory", "/health/shipping", "/health/catalog"}
+// healthPaths are all public health endpoints.
+var healthPaths = []string{"/health/live", "/health/ready", "/health/orders", "/health/payments", "/health/inventory",
+	"/health/shipping", "/health/catalog"}
 
 func TestEverythingIsReadyAndOperatorsSeeWhy(t *testing.T) {
 	for _, path := range healthPaths {
 		says(t, path, http.StatusOK, `{"status":"pass"}`)
 	}
 	want := map[string][]string{
-		"gateway":   {"breaker:orders", "breaker:payments", "breaker:inventory", "breaker:shipping"},
-		"orders":    {"table", "topic"},
-		"payments":  {"table", "topic", "registry:payment-provider", "breaker:payment-provider", "secret:payment-webhook"},
+		"gateway": {"breaker:orders", "breaker:payments", "breaker:inventory", "breaker:shipping"},
+		"orders":  {"table", "topic"},
+		"payments": {"table", "topic", "registry:payment-provider", "breaker:payment-provider",
+			"secret:payment-webhook"},
 		"inventory": {"table", "topic"},
 		"shipping":  {"table", "topic", "registry:carrier", "breaker:carrier", "secret:carrier-webhook"},
 		"catalog":   {"table", "topic"},
@@ -60,8 +63,9 @@ func TestEverythingIsReadyAndOperatorsSeeWhy(t *testing.T) {
 				return errorf("%+v", s)
 			}
 			for i, c := range s.Checks {
-				// A circuit may be open since a test of an outage.
-				if c.Name != want[s.ServiceID][i] || c.Status == "fail" || c.Status == "warn" && c.Code != "CircuitOpen" {
+				// A test of an outage may have left a circuit open.
+				if c.Name != want[s.ServiceID][i] || c.Status == "fail" || c.Status == "warn" &&
+					c.Code != "CircuitOpen" {
 					return errorf("%+v", s)
 				}
 			}
@@ -77,7 +81,7 @@ func TestWhoIsNoOperatorLearnsNothingOfParts(t *testing.T) {
 	}
 }
 
-// A service without the address of its third party is not ready: operators are told of the part, everybody else only that.
+// A service without the address of its third party is not ready: only operators see which part.
 func TestABrokenPartIsNamedToOperatorsOnly(t *testing.T) {
 	restore, err := stack.RemoveAddress(t.Context(), "payment-provider")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/orders"
 )
 
-// wantLimited checks that an order is refused for now, and for how long at least and at most.
+// wantLimited checks that an order is refused, with a Retry-After within bounds.
 func wantLimited(t *testing.T, err error, code string, least, most time.Duration) {
 	t.Helper()
 	wantProblem(t, err, http.StatusTooManyRequests, code)
@@ -21,7 +21,7 @@ func wantLimited(t *testing.T, err error, code string, least, most time.Duration
 	}
 }
 
-// One customer cannot hold a whole shop: what is over the limit of orders under way is refused, until one of them is over.
+// Orders beyond a customer's limit of orders under way are refused until one of them ends.
 func TestOneCustomersOrdersUnderWayAreLimited(t *testing.T) {
 	limit := orders.DefaultLimits.Open
 	sell(t, "HOARDED", 1000, 2*limit)
@@ -60,7 +60,7 @@ func TestOneCustomersOrdersUnderWayAreLimited(t *testing.T) {
 	wantStock(t, "HOARDED", client.Stock{SKU: "HOARDED", OnHand: 2*limit - 1, Shipped: 1, Available: 2*limit - 1})
 }
 
-// Nobody can try one card after the other.
+// A customer cannot try many cards.
 func TestDeclinedPaymentsOfOneCustomerAreLimited(t *testing.T) {
 	limit := orders.DefaultLimits.Declines
 	trier := as("trier", "")

@@ -20,7 +20,8 @@ func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {
 	}
 	cache := t.TempDir()
 	orderflow := func(input string, args ...string) (string, error) {
-		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "orderflow"), append(args, "--stack-file", filepath.Join(dir, "stack.json"))...) //nolint:gosec // G204: the test's own
+		args = append(args, "--stack-file", filepath.Join(dir, "stack.json"))
+		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "orderflow"), args...) //nolint:gosec // G204: our own
 		cmd.Stdin, cmd.Env = strings.NewReader(input), append(cmd.Environ(), "XDG_CACHE_HOME="+cache)
 		out, err := cmd.CombinedOutput()
 		return string(out), err
@@ -37,22 +38,27 @@ func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {
 	admin := func(operation string, in map[string]any) {
 		t.Helper()
 		in["UserPoolId"], in["Username"] = pool, email
-		if err := (awsapi.Client{Config: stack.Config()}).JSON(t.Context(), "cognito-idp", "AWSCognitoIdentityProviderService."+operation, in, nil); err != nil {
+		if err := (awsapi.Client{Config: stack.Config()}).JSON(t.Context(), "cognito-idp",
+			"AWSCognitoIdentityProviderService."+operation, in, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	admin("AdminCreateUser", map[string]any{"TemporaryPassword": first, "MessageAction": "SUPPRESS",
-		"UserAttributes": []map[string]string{{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}}})
+		"UserAttributes": []map[string]string{{"Name": "email", "Value": email},
+			{"Name": "email_verified", "Value": "true"}}})
 	admin("AdminAddUserToGroup", map[string]any{"GroupName": "operator"})
 
-	if out, err := orderflow("wrong\n", "login", "--username", email); err == nil || !strings.Contains(out, "NotAuthorizedException") {
+	if out, err := orderflow("wrong\n", "login", "--username", email); err == nil ||
+		!strings.Contains(out, "NotAuthorizedException") {
 		t.Errorf("a wrong password: %s, %v", out, err)
 	}
-	if out, err := orderflow(strings.Join([]string{first, own, own, ""}, "\n"), "login", "--username", email); err != nil || !strings.Contains(out, "Signed in as "+email) || strings.Contains(out, "not in the group") {
+	if out, err := orderflow(strings.Join([]string{first, own, own, ""}, "\n"), "login", "--username",
+		email); err != nil || !strings.Contains(out, "Signed in as "+email) ||
+		strings.Contains(out, "not in the group") {
 		t.Fatalf("%s, %v", out, err)
 	}
 	if status := asSignedIn(t, cache, "/v1/health"); status != http.StatusOK {
-		t.Errorf("what is for operators only is answered with %d", status)
+		t.Errorf("an operation for operators answers %d", status)
 	}
 	if out, err := orderflow("", "health"); err != nil {
 		t.Errorf("%s, %v", out, err)
@@ -65,12 +71,12 @@ func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {
 	}
 }
 
-// asSignedIn reads a path of the API with the token that login has kept, and returns the status.
+// asSignedIn gets a path of the API with the token stored by login, and returns the status.
 func asSignedIn(t *testing.T, cache, path string) int {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(cache, "orderflow", "token-*.json"))
 	if err != nil || len(files) != 1 {
-		t.Fatalf("login has kept %q, %v", files, err)
+		t.Fatalf("login stored %q, %v", files, err)
 	}
 	data, err := os.ReadFile(files[0])
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package e2e_test runs the whole system, deployed by the real SAM path to an emulator of its own on a
-// free port, and looks at it from outside: the HTTP API, the payment provider's own ledger, the e-mail
-// inbox, the queues. It needs no other stack and disturbs none.
+// Package e2e_test tests the whole system, deployed with the SAM CLI to a new emulator on a free
+// port, from outside: the HTTP API, the payment provider's own ledger, the e-mail inbox, the
+// queues. It is independent of other stacks.
 package e2e_test
 
 import (
@@ -30,7 +30,7 @@ var stack *devstack.Stack
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if flag.Lookup("test.list").Value.String() != "" {
-		os.Exit(m.Run()) // which lists and runs nothing
+		os.Exit(m.Run()) // only lists tests
 	}
 	code, err := run(m)
 	if err != nil {
@@ -56,7 +56,8 @@ func run(m *testing.M) (code int, err error) {
 	}
 	dir = filepath.Join(dir, "stack")
 	target := devstack.Target(os.Getenv("ORDERFLOW_E2E_TARGET"))
-	opts := devstack.Options{Target: target, Repo: repo, Dir: dir, NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}
+	opts := devstack.Options{Target: target, Repo: repo, Dir: dir,
+		NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}
 	if stack, err = devstack.Start(ctx, opts); err != nil {
 		return 1, fmt.Errorf("%w (logs in %s)", err, dir)
 	}
@@ -68,7 +69,7 @@ func run(m *testing.M) (code int, err error) {
 	if err := shop().Stock(ctx); err != nil {
 		return 1, err
 	}
-	if err := shop().One(ctx, os.Stderr); err != nil { // prices reach orders a while after they are set
+	if err := shop().One(ctx, os.Stderr); err != nil { // prices reach orders with a delay
 		return 1, err
 	}
 	defer stopWhenTold(stack)()
@@ -84,7 +85,8 @@ func run(m *testing.M) (code int, err error) {
 	return code, nil
 }
 
-// against runs tests on the stack that runs in a directory, and leaves it running. Its API is at ORDERFLOW_E2E_API.
+// against runs tests on the running stack of a directory, and keeps it running. Its API is at
+// ORDERFLOW_E2E_API.
 func against(ctx context.Context, m *testing.M, dir string) (code int, err error) {
 	if stack, err = devstack.Load(ctx, dir); err != nil {
 		return 1, err
@@ -96,7 +98,7 @@ func against(ctx context.Context, m *testing.M, dir string) (code int, err error
 	return m.Run(), nil
 }
 
-// stopWhenTold stops the stack if this process is told to end, which would otherwise leave it. From end on it does not.
+// stopWhenTold stops the stack when this process gets a signal, until end is called.
 func stopWhenTold(s *devstack.Stack) (end func()) {
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
@@ -112,12 +114,13 @@ func stopWhenTold(s *devstack.Stack) (end func()) {
 	}
 }
 
-// wholeSuite tells whether all tests ran, not some of them.
+// wholeSuite reports whether all tests ran.
 func wholeSuite() bool {
 	return flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
 }
 
-// wantGrantsUsed holds what all functions have done, by their spans, against what their roles may do; `go run ./cmd/dev iam` shows the table.
+// wantGrantsUsed compares the functions' calls, by their spans, with their roles' grants; `go run
+// ./cmd/dev iam` shows the table.
 func wantGrantsUsed(repo devstack.Repo, dir string) error {
 	spans, err := os.Open(filepath.Join(dir, "traces.jsonl"))
 	if err != nil {
@@ -142,7 +145,7 @@ func wantGrantsUsed(repo devstack.Repo, dir string) error {
 	return nil
 }
 
-// as is the API for a user with a role; an empty role is a customer.
+// as returns a client for a user with a role; an empty role is a customer.
 func as(user, role string) *client.Client {
 	return &client.Client{BaseURL: stack.Outputs["ApiUrl"], Token: func(ctx context.Context) (string, error) {
 		return stack.Token(ctx, user, role)

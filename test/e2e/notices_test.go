@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/payments/stripe"
 )
 
-// The customer's bank claims the money back; the provider tells, and the payment says so.
+// The customer's bank claims the money back; the provider sends a notice, and the payment shows it.
 func TestADisputeThatTheProviderTellsOfMarksThePayment(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_createDispute"))
 	wantFinal(t, o, client.Confirmed, "")
@@ -26,33 +26,37 @@ func TestADisputeThatTheProviderTellsOfMarksThePayment(t *testing.T) {
 	forged := stripe.Sign([]byte("guessed"), time.Now(), []byte(body))
 	stale := stripe.Sign(webhookSecret(t), time.Now().Add(-time.Hour), []byte(body))
 	for name, header := range map[string]string{"forged": forged, "recorded an hour ago": stale} {
-		if status, answer := sendNotice(t, header, body); status != http.StatusUnauthorized || !strings.Contains(answer, "InvalidSignature") {
+		if status, answer := sendNotice(t, header, body); status != http.StatusUnauthorized ||
+			!strings.Contains(answer, "InvalidSignature") {
 			t.Errorf("%s: %d %s, want 401", name, status, answer)
 		}
 	}
 	wantDispute(t, o.OrderID, "CAPTURED", "")
 	for range 2 {
-		if status, answer := sendNotice(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(body)), body); status != http.StatusNoContent {
+		if status, answer := sendNotice(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(body)),
+			body); status != http.StatusNoContent {
 			t.Errorf("%d %s, want 204", status, answer)
 		}
 	}
 	wantDispute(t, o.OrderID, "CAPTURED", "OPEN")
 }
 
-// Somebody gives the money back at the provider itself; the provider tells, and our record follows.
+// A refund is made at the provider itself; the provider sends a notice, and our record follows.
 func TestARefundAtTheProviderIsWrittenDownWhenItTells(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
-	if status, answer := post(t, stack.Outputs["SandboxUrl"]+"/charges/"+o.OrderID+"/void", "", ""); status != http.StatusOK {
+	if status, answer := post(t, stack.Outputs["SandboxUrl"]+"/charges/"+o.OrderID+"/void", "",
+		""); status != http.StatusOK {
 		t.Fatalf("void at the provider: %d %s", status, answer)
 	}
 	body := fmt.Sprintf(`{"id":"evt_refund_%s","type":"charge.refunded","data":{"object":{"object":"charge","metadata":{"order_id":%q}}}}`, o.OrderID, o.OrderID)
-	// That the order was confirmed reaches payments by an event, which may be under way still; until then a notice changes nothing.
+	// Payments learns of the confirmation from an event; until then a notice changes nothing.
 	n := 0
 	eventually(t, 30*time.Second, "the payment is refunded", func() error {
 		n++
 		again := strings.Replace(body, "evt_", fmt.Sprintf("evt_%d_", n), 1)
-		if status, answer := sendNotice(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(again)), again); status != http.StatusNoContent {
+		if status, answer := sendNotice(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(again)),
+			again); status != http.StatusNoContent {
 			return fmt.Errorf("the webhook answered %d %s", status, answer)
 		}
 		p, err := customer().Payment(t.Context(), o.OrderID)
@@ -63,13 +67,15 @@ func TestARefundAtTheProviderIsWrittenDownWhenItTells(t *testing.T) {
 	})
 }
 
-// Somebody refunds a part at the provider itself; the order stays paid, and the payment says how much was given back.
+// A partial refund is made at the provider itself; the order stays paid, and the payment shows the
+// refunded amount.
 func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	charge := ledger(t, o.OrderID)[0]
 	body := fmt.Sprintf(`{"amount":{"currency":%q,"amount":100}}`, charge.Amount.Currency)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, stack.Outputs["SandboxUrl"]+"/charges/"+o.OrderID+"/refund", strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		stack.Outputs["SandboxUrl"]+"/charges/"+o.OrderID+"/refund", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +91,8 @@ func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
 	}
 	notice := fmt.Sprintf(`{"id":"evt_part_%s","type":"charge.refunded","data":{"object":{"object":"charge","metadata":{"order_id":%q}}}}`, o.OrderID, o.OrderID)
 	for range 2 {
-		if status, answer := sendNotice(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(notice)), notice); status != http.StatusNoContent {
+		if status, answer := sendNotice(t, stripe.Sign(webhookSecret(t), time.Now(), []byte(notice)),
+			notice); status != http.StatusNoContent {
 			t.Errorf("%d %s, want 204", status, answer)
 		}
 	}
@@ -102,7 +109,7 @@ func wantDispute(t *testing.T, orderID, status, dispute string) {
 	}
 }
 
-// webhookSecret is what the payment provider signs with.
+// webhookSecret is the payment provider's signing secret.
 func webhookSecret(t *testing.T) []byte {
 	t.Helper()
 	out, err := secretsmanager.NewFromConfig(stack.Config()).GetSecretValue(t.Context(),

@@ -17,10 +17,12 @@ import (
 	"orderflow/internal/verify/e2e"
 )
 
-var berlin = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: "10115", Country: "DE"}
+var berlin = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: "10115",
+	Country: "DE"}
 
 func order(sku string, quantity int, method string) client.OrderRequest {
-	return client.OrderRequest{Items: []client.Item{{SKU: sku, Quantity: quantity}}, PaymentMethod: method, ShippingAddress: berlin}
+	return client.OrderRequest{Items: []client.Item{{SKU: sku, Quantity: quantity}}, PaymentMethod: method,
+		ShippingAddress: berlin}
 }
 
 func TestAnOrderIsFulfilledAndItsCustomerTold(t *testing.T) {
@@ -34,7 +36,8 @@ func TestAnOrderIsFulfilledAndItsCustomerTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := map[string]json.RawMessage{"CONFIRMED": summary.Order, "CAPTURED": summary.Payment, "COMMITTED": summary.Reservations, "BOOKED": summary.Shipment}
+	parts := map[string]json.RawMessage{"CONFIRMED": summary.Order, "CAPTURED": summary.Payment,
+		"COMMITTED": summary.Reservations, "BOOKED": summary.Shipment}
 	for status, part := range parts {
 		if got := field(t, part, "status"); got != status {
 			t.Errorf("the summary's part is %q, want %q: %s", got, status, part)
@@ -56,7 +59,8 @@ func TestAnOrderIsFulfilledAndItsCustomerTold(t *testing.T) {
 func TestAddressesOfOtherCountriesAreDelivered(t *testing.T) {
 	sell(t, "ABROAD", 700, 5)
 	for _, to := range []client.Address{
-		{Name: "Ada", Line1: "1 Sample Street", Line2: "Apt 4", City: "Springfield", Region: "IL", PostalCode: "62701", Country: "US"},
+		{Name: "Ada", Line1: "1 Sample Street", Line2: "Apt 4", City: "Springfield", Region: "IL", PostalCode: "62701",
+			Country: "US"},
 		{Name: "Ada", Line1: "Tower 1", City: "Dubai", Region: "Dubai", Country: "AE"},
 	} {
 		r := order("ABROAD", 1, "pm_card_visa")
@@ -78,9 +82,10 @@ func TestTheStoriesOfTheDemoEndAsTheyMust(t *testing.T) {
 	if err := shop().Six(t.Context(), &out); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
-	for _, undo := range []string{"↩ CloseOrder", "↩ CancelShipment", "↩ VoidPayment", "↩ ReleaseStock", "↩ RejectOrder"} {
+	for _, undo := range []string{"↩ CloseOrder", "↩ CancelShipment", "↩ VoidPayment", "↩ ReleaseStock",
+		"↩ RejectOrder"} {
 		if n := strings.Count(out.String(), undo); n != 4 {
-			t.Errorf("%s is told %d times, want once for each of the 4 orders that fail\n%s", undo, n, out.String())
+			t.Errorf("%s is printed %d times, want once for each of the 4 failed orders\n%s", undo, n, out.String())
 		}
 	}
 }
@@ -101,7 +106,7 @@ func TestACustomerCancelsAnOrderThatWaitsForTheCarrier(t *testing.T) {
 		return nil
 	})
 	wantStock(t, "CANCEL", client.Stock{SKU: "CANCEL", OnHand: 5, Reserved: 2, Available: 3})
-	for range 2 { // the second one finds it done
+	for range 2 { // the second one is a repeat
 		if _, err := customer().CancelOrder(t.Context(), "", o.OrderID, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +139,7 @@ func TestAConfirmedOrderCannotBeCancelled(t *testing.T) {
 	wantProblem(t, err, http.StatusConflict, "OrderNotCancellable")
 }
 
-// Two hundred orders (on a slow target fewer), eight at a time, over a stock that does not last for all of them.
+// Two hundred orders (fewer on a slow target), eight at a time, with too little stock for all.
 func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	const parallel, each = 8, 2
 	orders := e2e.Rush(stack.Emulator.Target)
@@ -145,14 +150,15 @@ func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	placed := make([]client.Order, orders)
 	spread(orders, parallel, func(i int) {
 		var err error
-		placed[i], err = as(fmt.Sprintf("rush%d", i%24), "").PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i), order("RUSH", each, methods[i%len(methods)]))
+		placed[i], err = as(fmt.Sprintf("rush%d", i%24), "").PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i),
+			order("RUSH", each, methods[i%len(methods)]))
 		if err != nil {
 			t.Errorf("order %d: %v", i, err)
 		}
 	})
 	t.Logf("%d orders placed in %s", orders, time.Since(begin).Round(time.Millisecond))
 	patient := operator()
-	patient.Poll = time.Second // looking costs the emulator as much as working does
+	patient.Poll = time.Second // polling loads the emulator as much as orders do
 	ended := map[string]int{}
 	var confirmed int
 	var lock sync.Mutex
@@ -172,7 +178,9 @@ func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	})
 	t.Logf("all final after %s: %v", time.Since(begin).Round(time.Millisecond), ended)
 
-	wantStock(t, "RUSH", client.Stock{SKU: "RUSH", OnHand: stocked - each*confirmed, Shipped: each * confirmed, Available: stocked - each*confirmed})
+	wantStock(t, "RUSH",
+		client.Stock{SKU: "RUSH", OnHand: stocked - each*confirmed, Shipped: each * confirmed,
+			Available: stocked - each*confirmed})
 	var captured int64
 	for _, o := range placed {
 		live := 0
@@ -209,7 +217,7 @@ func TestASummaryServesWhatItCanGet(t *testing.T) {
 		t.Errorf("the order part is %s", summary.Order)
 	}
 	if e := client.PartFailed(summary.Shipment); e == nil {
-		t.Errorf("there is a shipment of an order that was never paid: %s", summary.Shipment)
+		t.Errorf("an unpaid order has a shipment: %s", summary.Shipment)
 	}
 }
 
@@ -222,18 +230,20 @@ func place(t *testing.T, c *client.Client, r client.OrderRequest) client.Order {
 	return o
 }
 
-// sell puts a product up for sale that no other test uses, and waits until orders knows its price.
+// sell puts a new product up for sale, and waits until orders has its price.
 func sell(t *testing.T, sku string, cents int64, stock int) {
 	t.Helper()
-	if _, err := operator().PutProduct(t.Context(), sku, "Test product", money.Money{Currency: "EUR", Amount: cents}, ""); err != nil {
+	if _, err := operator().PutProduct(t.Context(), sku, "Test product", money.Money{Currency: "EUR", Amount: cents},
+		""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := operator().AdjustStock(t.Context(), "", sku, client.Adjustment{Delta: stock, Reason: "test", AllowUnknownSKU: true}); err != nil {
+	if _, err := operator().AdjustStock(t.Context(), "", sku,
+		client.Adjustment{Delta: stock, Reason: "test", AllowUnknownSKU: true}); err != nil {
 		t.Fatal(err)
 	}
-	r := order(sku, 1, "pm_card_visa_chargeDeclined") // takes nothing in the end
+	r := order(sku, 1, "pm_card_visa_chargeDeclined") // leaves nothing behind
 	eventually(t, 30*time.Second, "the price of "+sku+" is known to orders", func() error {
-		buyer := as("first-"+strings.ToLower(sku), "") // of each product another one, since declines are limited
+		buyer := as("first-"+strings.ToLower(sku), "") // one per product, since declines are limited
 		o, err := buyer.PlaceOrder(t.Context(), "price-"+sku, r)
 		if err != nil {
 			return err
@@ -274,7 +284,7 @@ func ledger(t *testing.T, orderID string) []charge {
 	return out.Charges
 }
 
-// inbox returns the subjects of the e-mails to somebody about an order.
+// inbox returns the subjects of a user's e-mails about an order.
 func inbox(t *testing.T, to, orderID string) []string {
 	t.Helper()
 	mails, err := stack.Emulator.Inbox(t.Context())
@@ -320,7 +330,7 @@ func field(t *testing.T, document json.RawMessage, name string) string {
 	return s
 }
 
-// eventually looks until there is no error; what is waited for is said in words.
+// eventually retries until there is no error; what describes the condition.
 func eventually(t *testing.T, patience time.Duration, what string, look func() error) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
@@ -336,7 +346,7 @@ func eventually(t *testing.T, patience time.Duration, what string, look func() e
 	}
 }
 
-// spread calls do for 0 to n-1, so many at a time.
+// spread calls do for 0 to n-1 with limited concurrency.
 func spread(n, parallel int, do func(i int)) {
 	var wg sync.WaitGroup
 	next := make(chan int)

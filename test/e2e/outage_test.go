@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/verify/e2e"
 )
 
-// divert leads the calls to the payment provider through this process, until the test ends.
+// divert routes the calls to the payment provider through this process, until the test ends.
 func divert(t *testing.T) *intercept.Interceptor {
 	t.Helper()
 	d, err := intercept.Open(t.Context(), stack, intercept.Payments(stack))
@@ -29,7 +29,7 @@ func divert(t *testing.T) *intercept.Interceptor {
 	return d
 }
 
-// The provider goes away while orders come in; they wait, and nobody calls it until it is back.
+// The provider is down while orders come in; they wait, and calls stop until it is back.
 func TestAnOutageOfTheProviderCostsNoOrder(t *testing.T) {
 	plan, scale := e2e.Outage(stack.Emulator.Target)
 	waits(t, scale)
@@ -41,12 +41,14 @@ func TestAnOutageOfTheProviderCostsNoOrder(t *testing.T) {
 	t.Log(out.String())
 }
 
-// authorize-payment and void-payment run in processes of their own, and share nothing but the table of payments.
+// authorize-payment and void-payment run in separate processes, and share only the table of
+// payments.
 func TestACircuitThatOneFunctionOpensIsOpenToAnother(t *testing.T) {
 	provider := divert(t)
 	invoke := func(function string) string {
 		out, err := stack.Invoke(t.Context(), function, map[string]any{
-			"orderId": ids.Random(clock.System{}).New(), "customerId": "nobody", "amount": money.Money{Currency: "EUR", Amount: 100}, "paymentMethod": "pm_card_visa",
+			"orderId": ids.Random(clock.System{}).New(), "customerId": "nobody",
+			"amount": money.Money{Currency: "EUR", Amount: 100}, "paymentMethod": "pm_card_visa",
 		})
 		if err != nil {
 			t.Error(err)
@@ -64,10 +66,10 @@ func TestACircuitThatOneFunctionOpensIsOpenToAnother(t *testing.T) {
 		t.Helper()
 		before := time.Now()
 		if out := invoke("void-payment"); strings.Contains(out, "errorType") || len(provider.Calls(before)) != 1 {
-			t.Fatalf("void-payment: %s, and %d calls, want one that succeeds", out, len(provider.Calls(before)))
+			t.Fatalf("void-payment: %s, %d calls; want one that succeeds", out, len(provider.Calls(before)))
 		}
 	}
-	void() // from now on its process believes that the circuit is closed
+	void() // its process now caches a closed circuit
 
 	if err := provider.Break(); err != nil {
 		t.Fatal(err)
@@ -82,12 +84,12 @@ func TestACircuitThatOneFunctionOpensIsOpenToAnother(t *testing.T) {
 		}
 		return nil
 	})
-	time.Sleep(time.Second) // what a process knows of a circuit is good for that long
+	time.Sleep(time.Second) // processes cache a circuit for that long
 	before := time.Now()
 	out := invoke("void-payment")
 	took, calls := time.Since(before), len(provider.Calls(before))
 	if !strings.Contains(out, resilience.ErrOpen.Code) || calls != 0 || took > time.Second {
-		t.Errorf("void-payment: %s after %s, and %d calls; want that it is refused at once, without a call", out, took, calls)
+		t.Errorf("void-payment: %s after %s, %d calls; want an immediate refusal without a call", out, took, calls)
 	}
 	refused := 0
 	for range 3 {
@@ -96,7 +98,7 @@ func TestACircuitThatOneFunctionOpensIsOpenToAnother(t *testing.T) {
 		}
 	}
 	if refused == 0 {
-		t.Error("no authorization was told that the circuit is open")
+		t.Error("no authorization was refused by the open circuit")
 	}
 
 	if out := operate(t, 0, "circuit", "list"); !strings.Contains(out, "payment-provider  payments  OPEN") {
@@ -107,12 +109,14 @@ func TestACircuitThatOneFunctionOpensIsOpenToAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	operate(t, 0, "circuit", "reset", "payment-provider", "--reason", "they are back")
-	if out := operate(t, 0, "circuit", "show", "payment-provider"); !strings.Contains(out, "CLOSED") || !strings.Contains(out, "they are back") {
+	if out := operate(t, 0, "circuit", "show", "payment-provider"); !strings.Contains(out, "CLOSED") ||
+		!strings.Contains(out, "they are back") {
 		t.Errorf("show:\n%s", out)
 	}
 	time.Sleep(time.Second)
 	void()
-	if out := operate(t, 1, "circuit", "reset", "payment-provider", "--reason", "once more"); !strings.Contains(out, "nothing to reset") {
+	if out := operate(t, 1, "circuit", "reset", "payment-provider", "--reason", "once more"); !strings.Contains(out,
+		"nothing to reset") {
 		t.Errorf("reset of a closed circuit: %s", out)
 	}
 }

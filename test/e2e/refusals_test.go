@@ -32,7 +32,7 @@ func atoi(t *testing.T, s string) int {
 	return n
 }
 
-// wantProblem asserts on an answer's status and code; an empty code is any.
+// wantProblem checks a response's status and code; an empty code matches any.
 func wantProblem(t *testing.T, err error, status int, code string) {
 	t.Helper()
 	var p *client.Problem
@@ -51,7 +51,8 @@ func TestBadOrdersAreRefusedAndNothingIsWritten(t *testing.T) {
 	who := as("mallory", "")
 	line := `{"sku":"MUG-BLUE","quantity":1}`
 	body := func(items, more string) string {
-		return `{"items":[` + items + `],"shippingAddress":{"name":"M","line1":"1 Street","city":"X","postalCode":"1","country":"DE"},"paymentMethod":"pm_card_visa"` + more + `}`
+		return `{"items":[` + items +
+			`],"shippingAddress":{"name":"M","line1":"1 Street","city":"X","postalCode":"1","country":"DE"},"paymentMethod":"pm_card_visa"` + more + `}`
 	}
 	var lines []string
 	for i := range 41 {
@@ -62,7 +63,8 @@ func TestBadOrdersAreRefusedAndNothingIsWritten(t *testing.T) {
 		status     int
 	}{
 		{"unknown field", body(line, `,"discount":100`), 400},
-		{"price from the client", body(`{"sku":"MUG-BLUE","quantity":1,"unitPrice":{"currency":"EUR","amount":1}}`, ""), 400},
+		{"price from the client", body(`{"sku":"MUG-BLUE","quantity":1,"unitPrice":{"currency":"EUR","amount":1}}`, ""),
+			400},
 		{"wrong type", body(`{"sku":"MUG-BLUE","quantity":"1"}`, ""), 400},
 		{"quantity 0", body(`{"sku":"MUG-BLUE","quantity":0}`, ""), 400},
 		{"quantity 1000", body(`{"sku":"MUG-BLUE","quantity":1000}`, ""), 400},
@@ -88,7 +90,7 @@ func TestBadOrdersAreRefusedAndNothingIsWritten(t *testing.T) {
 	}
 	page, err := who.ListOrders(t.Context(), 100, "")
 	if err != nil || len(page.Orders) != 0 {
-		t.Errorf("there are %d orders after nothing but refusals, %v", len(page.Orders), err)
+		t.Errorf("%d orders after refusals only, %v", len(page.Orders), err)
 	}
 }
 
@@ -110,20 +112,24 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		{"limit 101", "GET", "/v1/orders?limit=101", alice, "", 400},
 		{"unknown parameter", "GET", "/v1/orders?all=true", alice, "", 400},
 		{"made-up cursor", "GET", "/v1/orders?cursor=AAAA", alice, "", 400},
-		{"product by a customer", "PUT", "/v1/products/MUG-BLUE", alice, `{"name":"Mug","price":{"currency":"EUR","amount":1}}`, 403},
+		{"product by a customer", "PUT", "/v1/products/MUG-BLUE", alice,
+			`{"name":"Mug","price":{"currency":"EUR","amount":1}}`, 403},
 		{"stock by a customer", "POST", "/v1/stock/MUG-BLUE/adjustments", alice, `{"delta":1,"reason":"mine"}`, 403},
-		{"more taken than is there", "POST", "/v1/stock/MUG-BLUE/adjustments", olga, `{"delta":-100000,"reason":"lost"}`, 409},
-		{"negative price", "PUT", "/v1/products/MUG-BLUE", olga, `{"name":"Mug","price":{"currency":"EUR","amount":-1}}`, 400},
+		{"more taken than is there", "POST", "/v1/stock/MUG-BLUE/adjustments", olga,
+			`{"delta":-100000,"reason":"lost"}`, 409},
+		{"negative price", "PUT", "/v1/products/MUG-BLUE", olga,
+			`{"name":"Mug","price":{"currency":"EUR","amount":-1}}`, 400},
 		{"unknown product", "GET", "/v1/products/NO-SUCH", alice, "", 404},
 		{"unknown stock", "GET", "/v1/stock/NO-SUCH", alice, "", 404},
-		{"webhook with a wrong signature", "POST", "/v1/webhooks/carrier", "", `{"id":"cb_1","reference":"01JZX3M7Q8N5T2V4W6Y8A0B1C3","shipmentId":"shp_1","status":"BOOKED"}`, 401},
+		{"webhook with a wrong signature", "POST", "/v1/webhooks/carrier", "",
+			`{"id":"cb_1","reference":"01JZX3M7Q8N5T2V4W6Y8A0B1C3","shipmentId":"shp_1","status":"BOOKED"}`, 401},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { wantAnswer(t, c.method, c.path, c.token, c.body, c.status) })
 	}
 }
 
-// No function is asked: there is none.
+// No function is involved.
 func TestTheGatewaysOwnAnswersAreProblems(t *testing.T) {
 	wantAnswer(t, http.MethodGet, "/v1/nothing", bearer(t, "alice", ""), "", 404)
 }
@@ -149,7 +155,7 @@ func TestEveryOperationThatIsNotPublicAsksForAToken(t *testing.T) {
 		}
 	}
 	if asked < 19 {
-		t.Errorf("only %d operations were asked", asked)
+		t.Errorf("only %d operations were called", asked)
 	}
 }
 
@@ -184,7 +190,7 @@ func TestListsArePaged(t *testing.T) {
 		}
 		for _, o := range page.Orders {
 			if !want[o.OrderID] || o.OrderID >= last {
-				t.Errorf("order %s comes twice, or after an older one, or is not pat's", o.OrderID)
+				t.Errorf("order %s is a duplicate, out of order, or not pat's", o.OrderID)
 			}
 			delete(want, o.OrderID)
 			last = o.OrderID
@@ -205,7 +211,8 @@ func TestListsArePaged(t *testing.T) {
 func TestAPriceChangeCountsForLaterOrdersOnly(t *testing.T) {
 	sell(t, "PRICED", 1000, 10)
 	before := place(t, customer(), order("PRICED", 1, "pm_card_visa"))
-	if _, err := operator().PutProduct(t.Context(), "PRICED", "Test product", money.Money{Currency: "EUR", Amount: 1500}, ""); err != nil {
+	if _, err := operator().PutProduct(t.Context(), "PRICED", "Test product",
+		money.Money{Currency: "EUR", Amount: 1500}, ""); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 30*time.Second, "orders learns the new price", func() error {
@@ -220,7 +227,7 @@ func TestAPriceChangeCountsForLaterOrdersOnly(t *testing.T) {
 	wantProblem(t, err, http.StatusConflict, "TotalChanged")
 	var p *client.Problem
 	if errors.As(err, &p) && (p.Total == nil || p.Total.Amount != 1500) {
-		t.Errorf("the present total is told as %v, want 15.00 EUR", p.Total)
+		t.Errorf("the current total is %v, want 15.00 EUR", p.Total)
 	}
 	if got, err := customer().GetOrder(t.Context(), before.OrderID); err != nil || got.Total.Amount != 1000 {
 		t.Errorf("the earlier order costs %s, %v", got.Total, err)
@@ -236,12 +243,12 @@ func bearer(t *testing.T, user, role string) string {
 	return token
 }
 
-// foreign is the token with a signature that is not the pool's.
+// foreign returns the token with a wrong signature.
 func foreign(token string) string {
 	return token[:strings.LastIndex(token, ".")+1] + strings.ToLower(rand.Text()) + strings.Repeat("A", 300)
 }
 
-// No header of a stranger's makes an answer that alarms count.
+// No caller can cause, with a header, a response that triggers alarms.
 func TestADeadlineThatACallerChoseIsNoFaultOfOurs(t *testing.T) {
 	for path, want := range map[string][]int{
 		"/health/ready": {200}, "/health/payments": {200}, "/v1/webhooks/carrier": {401}, "/v1/webhooks/payment": {401},
@@ -251,7 +258,8 @@ func TestADeadlineThatACallerChoseIsNoFaultOfOurs(t *testing.T) {
 		if strings.Contains(path, "webhooks") {
 			method, body = http.MethodPost, "{}"
 		}
-		req, err := http.NewRequestWithContext(t.Context(), method, stack.Outputs["ApiUrl"]+path, strings.NewReader(body))
+		req, err := http.NewRequestWithContext(t.Context(), method, stack.Outputs["ApiUrl"]+path,
+			strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -270,10 +278,11 @@ func TestADeadlineThatACallerChoseIsNoFaultOfOurs(t *testing.T) {
 	}
 }
 
-// wantAnswer sends a request and asserts on a problem document of that status.
+// wantAnswer sends a request and checks for a problem document of that status.
 func wantAnswer(t *testing.T, method, path, token, body string, status int) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, stack.Outputs["ApiUrl"]+path, bytes.NewReader([]byte(body)))
+	req, err := http.NewRequestWithContext(t.Context(), method, stack.Outputs["ApiUrl"]+path,
+		bytes.NewReader([]byte(body)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +310,9 @@ func wantAnswer(t *testing.T, method, path, token, body string, status int) {
 		Status            int
 	}
 	err = json.Unmarshal(b, &p)
-	if res.StatusCode != status || err != nil || p.Status != status || p.Code == "" || res.Header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("%s %s: %d %s %s, want a problem document of status %d", method, path, res.StatusCode, res.Header.Get("Content-Type"), b, status)
+	if res.StatusCode != status || err != nil || p.Status != status || p.Code == "" ||
+		res.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%s %s: %d %s %s, want a problem document of status %d", method, path, res.StatusCode,
+			res.Header.Get("Content-Type"), b, status)
 	}
 }

@@ -23,7 +23,7 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// Somebody stops a saga by hand; nobody else does anything, and the order comes to rest.
+// An operator stops a saga by hand; the order comes to rest without further help.
 func TestASagaThatIsStoppedByHandIsUndone(t *testing.T) {
 	sell(t, "STOPPED", 700, 5)
 	r := order("STOPPED", 2, "pm_card_visa")
@@ -32,14 +32,16 @@ func TestASagaThatIsStoppedByHandIsUndone(t *testing.T) {
 	eventually(t, 30*time.Second, "the saga waits for the carrier", func() error {
 		line, err := saga(t.Context(), o.OrderID)
 		for _, step := range line.Steps {
-			if began := line.Start.Add(time.Duration(step.Offset)); step.State == "AwaitShipment" && time.Since(began) > 2*time.Second {
+			if began := line.Start.Add(time.Duration(step.Offset)); step.State == "AwaitShipment" &&
+				time.Since(began) > 2*time.Second {
 				return err
 			}
 		}
-		return errors.Join(err, fmt.Errorf("it did so far: %+v", line.Steps))
+		return errors.Join(err, fmt.Errorf("steps so far: %+v", line.Steps))
 	})
 	execution := strings.Replace(stack.Outputs["FulfilOrderArn"], ":stateMachine:", ":execution:", 1) + ":" + o.OrderID
-	if _, err := sfn.NewFromConfig(stack.Config()).StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: &execution}); err != nil {
+	if _, err := sfn.NewFromConfig(stack.Config()).StopExecution(t.Context(),
+		&sfn.StopExecutionInput{ExecutionArn: &execution}); err != nil {
 		t.Fatal(err)
 	}
 	wantFinal(t, o, client.Rejected, "INTERNAL")
@@ -51,13 +53,15 @@ func TestASagaThatIsStoppedByHandIsUndone(t *testing.T) {
 	}
 }
 
-// Somebody stops every compensation of an order. Recovery gives up, and says so: by the order, and to who wants to cancel it.
+// Every compensation of an order is stopped. Recovery gives up: the order and its cancellation show
+// it.
 func TestAnOrderWhoseCompensationIsAlwaysStoppedNeedsAttention(t *testing.T) {
-	mend := strand(t) // while it fails to give the money back, there is time to stop it
+	mend := strand(t) // while the refund fails, there is time to stop it
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined"))
 	machines := sfn.NewFromConfig(stack.Config())
 	for n := 1; n <= 5; n++ {
-		execution := strings.Replace(stack.Outputs["CompensateOrderArn"], ":stateMachine:", ":execution:", 1) + ":" + o.OrderID
+		execution := strings.Replace(stack.Outputs["CompensateOrderArn"], ":stateMachine:", ":execution:", 1) + ":" +
+			o.OrderID
 		if n > 1 {
 			execution += fmt.Sprint("-", n)
 		}
@@ -84,7 +88,8 @@ func TestAnOrderWhoseCompensationIsAlwaysStoppedNeedsAttention(t *testing.T) {
 	})
 }
 
-// A message that its consumer cannot handle is parked, looked at and dropped; one that it can handle by now is sent back.
+// A message that its consumer cannot handle is parked, inspected and dropped; one that it can
+// handle now is redriven.
 func TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne(t *testing.T) {
 	impatient(t, "project-price")
 	sendToQueue(t, "project-price", `{"specversion":"1.0","id":"poison"}`)
@@ -94,7 +99,8 @@ func TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne(t *testing.T) {
 		}
 		return nil
 	})
-	if out := operate(t, 0, "dlq", "show", "project-price", "--body"); !strings.Contains(out, "no event of ours") || !strings.Contains(out, "poison") {
+	if out := operate(t, 0, "dlq", "show", "project-price", "--body"); !strings.Contains(out, "no event of ours") ||
+		!strings.Contains(out, "poison") {
 		t.Errorf("show: %s", out)
 	}
 	if out := operate(t, 2, "dlq", "drop", "project-price", "--all"); !strings.Contains(out, "--reason") {
@@ -112,21 +118,23 @@ func TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne(t *testing.T) {
 		return err
 	})
 	wantDeadLetterQueuesEmpty(t)
-	if out := operate(t, 0, "audit"); !strings.Contains(out, "it is no event") || !strings.Contains(out, "dlq redrive") || !strings.Contains(out, ":root") {
+	if out := operate(t, 0, "audit"); !strings.Contains(out, "it is no event") ||
+		!strings.Contains(out, "dlq redrive") || !strings.Contains(out, ":root") {
 		t.Errorf("audit: %s", out)
 	}
 }
 
-// An undo that cannot be carried out leaves the order to an operator, who has it tried again when the cause is mended.
+// A failing undo leaves the order to an operator, who retries it once the cause is fixed.
 func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
-	waits(t, 0.01) // nine attempts at undoing take minutes otherwise
+	waits(t, 0.01) // otherwise nine attempts to undo take minutes
 	mend := strand(t)
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined"))
 	wantFinal(t, o, client.NeedsAttention, "COMPENSATION_FAILED")
 
 	mend()
 	operate(t, 2, "order", "retry", o.OrderID)
-	if out := operate(t, 0, "order", "retry", o.OrderID, "--reason", "the provider is back"); !strings.Contains(out, o.OrderID+"-2") {
+	if out := operate(t, 0, "order", "retry", o.OrderID, "--reason", "the provider is back"); !strings.Contains(out,
+		o.OrderID+"-2") {
 		t.Errorf("retry: %s", out)
 	}
 	eventually(t, 30*time.Second, "the order is rejected after all", func() error {
@@ -136,23 +144,27 @@ func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
 		}
 		return err
 	})
-	if out := operate(t, 1, "order", "retry", o.OrderID, "--reason", "once more"); !strings.Contains(out, "nothing to retry") {
+	if out := operate(t, 1, "order", "retry", o.OrderID, "--reason", "once more"); !strings.Contains(out,
+		"nothing to retry") {
 		t.Errorf("retry of an order at rest: %s", out)
 	}
-	if out := operate(t, 0, "saga", "show", o.OrderID); !strings.Contains(out, "compensate-order-2") || !strings.Contains(out, "the provider is back") {
-		t.Errorf("saga show does not tell who did what: %s", out)
+	if out := operate(t, 0, "saga", "show", o.OrderID); !strings.Contains(out, "compensate-order-2") ||
+		!strings.Contains(out, "the provider is back") {
+		t.Errorf("saga show lacks the operator's action: %s", out)
 	}
 }
 
-// The sweeps find nothing to repair where all is well.
+// Sweeps of a correct system repair nothing.
 func TestTheSweepsFindNothingWhereAllIsWell(t *testing.T) {
 	for function, want := range map[string]string{
-		"sweep-orders": `{"flagged":0,"overdue":0,"stuck":0}`, "sweep-reservations": `{"overdue":0,"stuck":0}`, "reconcile-charges": `{"flagged":0,"voided":0}`,
-		"relay-catalog-events": `""`, "relay-orders-events": `""`, "relay-inventory-events": `""`, "relay-payments-events": `""`, "relay-shipping-events": `""`, "relay-gateway-events": `""`,
+		"sweep-orders": `{"flagged":0,"overdue":0,"stuck":0}`, "sweep-reservations": `{"overdue":0,"stuck":0}`,
+		"reconcile-charges":    `{"flagged":0,"voided":0}`,
+		"relay-catalog-events": `""`, "relay-orders-events": `""`, "relay-inventory-events": `""`,
+		"relay-payments-events": `""`, "relay-shipping-events": `""`, "relay-gateway-events": `""`,
 	} {
 		out, err := stack.Invoke(t.Context(), function, map[string]string{"sweep": "outbox"})
 		answer := strings.ReplaceAll(string(out), " ", "")
-		if answer == "" { // nothing, which some emulators write as an empty text
+		if answer == "" { // null, which some emulators return as an empty body
 			answer = `""`
 		}
 		if err != nil || answer != want {
@@ -161,7 +173,8 @@ func TestTheSweepsFindNothingWhereAllIsWell(t *testing.T) {
 	}
 }
 
-// impatient makes a consumer's queue deliver again after a second instead of a minute, until the test ends.
+// impatient sets the visibility timeout of a consumer's queue to a second instead of a minute,
+// until the test ends.
 func impatient(t *testing.T, consumer string) {
 	t.Helper()
 	url := queueURL(t, "orderflow-"+consumer)
@@ -175,7 +188,7 @@ func impatient(t *testing.T, consumer string) {
 	t.Cleanup(func() { set(context.Background(), "60") })
 }
 
-// waits shortens the state machines' waits before retries, until the test ends.
+// waits scales the state machines' retry waits, until the test ends.
 func waits(t *testing.T, scale float64) {
 	t.Helper()
 	set := func(ctx context.Context, scale float64) {
@@ -187,7 +200,8 @@ func waits(t *testing.T, scale float64) {
 	t.Cleanup(func() { set(context.Background(), 1) })
 }
 
-// strand takes from void-payment what it finds the payment provider by, until mend is called or the test ends.
+// strand removes the payment provider's address from void-payment's configuration, until mend is
+// called or the test ends.
 func strand(t *testing.T) (mend func()) {
 	t.Helper()
 	set := func(ctx context.Context, stage string) {
@@ -200,7 +214,7 @@ func strand(t *testing.T) (mend func()) {
 	return func() { set(t.Context(), devstack.Stage) }
 }
 
-// buildCLI builds the operator's command line once, next to a stack file of the stack under test.
+// buildCLI builds the operator's CLI once, next to a stack file of the stack under test.
 var buildCLI = sync.OnceValues(func() (dir string, err error) {
 	repo, err := devstack.FindRepo()
 	if err != nil {
@@ -210,7 +224,8 @@ var buildCLI = sync.OnceValues(func() (dir string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	outputs := map[string]string{"EndpointUrl": aws.ToString(stack.Config().BaseEndpoint), "Region": stack.Config().Region}
+	outputs := map[string]string{"EndpointUrl": aws.ToString(stack.Config().BaseEndpoint),
+		"Region": stack.Config().Region}
 	for name, value := range stack.Outputs {
 		outputs[name] = value
 	}
@@ -227,14 +242,15 @@ var buildCLI = sync.OnceValues(func() (dir string, err error) {
 	return dir, os.WriteFile(filepath.Join(dir, "stack.json"), file, 0o600)
 })
 
-// operate runs the command line as an operator would, and returns all that it says.
+// operate runs the CLI as an operator would, and returns its output.
 func operate(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	dir, err := buildCLI()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "orderflow"), append(args, "--stack-file", filepath.Join(dir, "stack.json"))...) //nolint:gosec // G204: the test's own
+	args = append(args, "--stack-file", filepath.Join(dir, "stack.json"))
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "orderflow"), args...) //nolint:gosec // G204: our own
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || cmd.ProcessState.ExitCode() != code {
@@ -248,10 +264,12 @@ func TestWhatOperatorsDoByHTTPIsInTheAudit(t *testing.T) {
 	wantFinal(t, o, client.Confirmed, "")
 	olga := bearer(t, "olga", "operator")
 	wantAnswer(t, http.MethodPost, "/v1/orders/"+o.OrderID+"/cancel", olga, `{"reason":"AUDIT-2"}`, http.StatusConflict)
-	wantAnswer(t, http.MethodPost, "/v1/stock/MUG-BLUE/adjustments", olga, `{"delta":-100000,"reason":"AUDIT-1"}`, http.StatusConflict)
+	wantAnswer(t, http.MethodPost, "/v1/stock/MUG-BLUE/adjustments", olga, `{"delta":-100000,"reason":"AUDIT-1"}`,
+		http.StatusConflict)
 	for subject, want := range map[string]string{o.OrderID: "AUDIT-2", "MUG-BLUE": "AUDIT-1"} {
 		eventually(t, 30*time.Second, "the audit tells of "+want, func() error {
-			if out := operate(t, 0, "audit", subject); !strings.Contains(out, want) || !strings.Contains(out, "API (") || !strings.Contains(out, "failed: ") {
+			if out := operate(t, 0, "audit", subject); !strings.Contains(out, want) ||
+				!strings.Contains(out, "API (") || !strings.Contains(out, "failed: ") {
 				return errorf("audit of %s: %s", subject, out)
 			}
 			return nil

@@ -24,9 +24,11 @@ func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var again client.Order
-	header, err := customer().Do(t.Context(), client.Call{Method: http.MethodPost, Path: "/v1/orders", IdempotencyKey: "repeat-1", Body: r}, &again)
+	header, err := customer().Do(t.Context(),
+		client.Call{Method: http.MethodPost, Path: "/v1/orders", IdempotencyKey: "repeat-1", Body: r}, &again)
 	if err != nil || again.OrderID != first.OrderID || header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("the repeat gave order %s (%v), replayed %q; want %s", again.OrderID, err, header.Get("Idempotent-Replayed"), first.OrderID)
+		t.Errorf("the repeat gave order %s (%v), replayed %q; want %s", again.OrderID, err,
+			header.Get("Idempotent-Replayed"), first.OrderID)
 	}
 	r.Items[0].Quantity = 2
 	_, err = customer().PlaceOrder(t.Context(), "repeat-1", r)
@@ -34,7 +36,7 @@ func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {
 
 	other, err := as("bob", "").PlaceOrder(t.Context(), "repeat-1", r)
 	if err != nil || other.OrderID == first.OrderID {
-		t.Errorf("another customer's key gave order %s, %v", other.OrderID, err)
+		t.Errorf("the same key of another customer gave order %s, %v", other.OrderID, err)
 	}
 	wantFinal(t, first, client.Confirmed, "")
 	wantFinal(t, other, client.Confirmed, "")
@@ -57,7 +59,7 @@ func TestOneKeySentByManyAtOnceMakesOneOrder(t *testing.T) {
 	wantFinal(t, client.Order{OrderID: ids[0]}, client.Confirmed, "")
 }
 
-// A step that runs again after the saga is over changes nothing, whatever the order in which it comes.
+// A step that runs again after the saga has ended changes nothing, in any order.
 func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
 	sell(t, "AGAIN", 500, 10)
 	o := place(t, customer(), order("AGAIN", 3, "pm_card_visa"))
@@ -67,7 +69,8 @@ func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
 		"items": []client.Item{{SKU: "AGAIN", Quantity: 3}}, "address": berlin,
 	}
 	for range 2 {
-		for _, name := range []string{"reserve-stock", "authorize-payment", "arrange-shipment", "capture-payment", "commit-stock", "confirm-order", "close-order"} {
+		for _, name := range []string{"reserve-stock", "authorize-payment", "arrange-shipment", "capture-payment",
+			"commit-stock", "confirm-order", "close-order"} {
 			out, err := stack.Invoke(t.Context(), name, step)
 			if err != nil || strings.Contains(string(out), "errorType") {
 				t.Errorf("%s again: %s, %v", name, out, err)
@@ -81,7 +84,7 @@ func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
 	wantFinal(t, o, client.Confirmed, "")
 }
 
-// A step that arrives after its undo, as a zombie's may, is refused.
+// A late step, after its undo, is refused.
 func TestAStepThatComesAfterItsUndoIsRefused(t *testing.T) {
 	sell(t, "LATE", 500, 10)
 	o := place(t, customer(), order("LATE", 3, "pm_card_visa_chargeDeclined"))
@@ -91,7 +94,8 @@ func TestAStepThatComesAfterItsUndoIsRefused(t *testing.T) {
 		"items": []client.Item{{SKU: "LATE", Quantity: 3}}, "address": berlin,
 	}
 	for name, want := range map[string]string{
-		"capture-payment": "StepCompensated", "arrange-shipment": "StepCompensated", "commit-stock": "StepCompensated", "confirm-order": "StepCompensated",
+		"capture-payment": "StepCompensated", "arrange-shipment": "StepCompensated", "commit-stock": "StepCompensated",
+		"confirm-order": "StepCompensated",
 	} {
 		out, err := stack.Invoke(t.Context(), name, step)
 		if err != nil || !strings.Contains(string(out), want) {
@@ -104,7 +108,7 @@ func TestAStepThatComesAfterItsUndoIsRefused(t *testing.T) {
 	}
 }
 
-// The same events once more, as a queue may deliver them.
+// A queue may deliver events again.
 func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
@@ -129,7 +133,7 @@ func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
 		return nil
 	})
 	if mails := inbox(t, "alice@example.com", o.OrderID); len(mails) != 1 {
-		t.Errorf("after the same event again there are %d e-mails: %q", len(mails), mails)
+		t.Errorf("%d e-mails after a repeated event: %q", len(mails), mails)
 	}
 	if charges := ledger(t, o.OrderID); len(charges) != 1 {
 		t.Errorf("the provider's ledger has %+v", charges)
@@ -137,16 +141,19 @@ func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
 	wantDeadLetterQueuesEmpty(t)
 }
 
-// sentEvent makes an event about the order as orders does, under an id of its own that all copies share.
+// sentEvent returns an event about the order as orders publishes it; all copies share an id.
 func sentEvent(t *testing.T, o client.Order, happened string) string {
 	t.Helper()
-	data := map[string]any{"orderId": o.OrderID, "customerId": subject(t, bearer(t, "alice", "")), "customerEmail": "alice@example.com", "total": o.Total}
+	data := map[string]any{"orderId": o.OrderID, "customerId": subject(t, bearer(t, "alice", "")),
+		"customerEmail": "alice@example.com", "total": o.Total}
 	if happened == "created" {
 		data["items"], data["paymentMethod"], data["shippingAddress"] = o.Items, o.PaymentMethod, o.ShippingAddress
 	}
 	b, err := json.Marshal(map[string]any{
-		"specversion": "1.0", "id": "again-" + o.OrderID, "source": "orderflow/orders", "subject": o.OrderID, "time": time.Now().UTC(),
-		"type": "orderflow.orders.order." + happened + ".v1", "datacontenttype": "application/json", "aggregateversion": 1, "data": data,
+		"specversion": "1.0", "id": "again-" + o.OrderID, "source": "orderflow/orders", "subject": o.OrderID,
+		"time": time.Now().UTC(),
+		"type": "orderflow.orders.order." + happened + ".v1", "datacontenttype": "application/json",
+		"aggregateversion": 1, "data": data,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -154,12 +161,12 @@ func sentEvent(t *testing.T, o client.Order, happened string) string {
 	return string(b)
 }
 
-// subject is the id of whom a token is for.
+// subject returns the subject of a token.
 func subject(t *testing.T, token string) string {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		t.Fatal("the token is no JWT")
+		t.Fatal("the token is not a JWT")
 	}
 	b, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
@@ -181,12 +188,13 @@ func queueURL(t *testing.T, name string) *string {
 
 func sendToQueue(t *testing.T, consumer, body string) {
 	t.Helper()
-	if _, err := queues().SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: queueURL(t, "orderflow-"+consumer), MessageBody: &body}); err != nil {
+	if _, err := queues().SendMessage(t.Context(),
+		&sqs.SendMessageInput{QueueUrl: queueURL(t, "orderflow-"+consumer), MessageBody: &body}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// waiting counts the messages of a queue, those in somebody's hands included.
+// waiting counts the messages of a queue, including those in flight.
 func waiting(t *testing.T, name string) int {
 	t.Helper()
 	return count(t, queueURL(t, name))
@@ -194,9 +202,11 @@ func waiting(t *testing.T, name string) int {
 
 func count(t *testing.T, queue *string) int {
 	t.Helper()
-	out, err := queues().GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: queue, AttributeNames: []types.QueueAttributeName{
-		types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-	}})
+	out, err := queues().GetQueueAttributes(t.Context(),
+		&sqs.GetQueueAttributesInput{QueueUrl: queue, AttributeNames: []types.QueueAttributeName{
+			types.QueueAttributeNameApproximateNumberOfMessages,
+			types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,10 +22,11 @@ var updateBudget = flag.Bool("update-budget", false, "write testdata/call_budget
 
 const budgetFile = "testdata/call_budget.golden"
 
-// trace is one order's, by the ids of its spans.
+// trace is an order's trace: its spans by id.
 type trace map[string]zipkin.Span
 
-// name tells a span as the tables below do: function and name, of which what all events' types have is left out.
+// name returns function and name of a span as in the tables below, without the common part of event
+// types.
 func name(s zipkin.Span) string {
 	function := strings.TrimPrefix(strings.TrimPrefix(s.Local.ServiceName, "orderflow-local-"), "orderflow-")
 	if s.Name == s.Local.ServiceName {
@@ -34,7 +35,7 @@ func name(s zipkin.Span) string {
 	return function + ": " + strings.Replace(s.Name, " orderflow.", " ", 1)
 }
 
-// edges returns the spans but those of calls to AWS, each with its parent.
+// edges returns the spans with their parents, without those of calls to AWS.
 func (tr trace) edges() map[string]bool {
 	found := map[string]bool{}
 	for _, s := range tr {
@@ -49,10 +50,10 @@ func (tr trace) parent(s zipkin.Span) string {
 	if p, ok := tr[s.ParentID]; ok {
 		return name(p)
 	}
-	return s.ParentID // empty for a root; else nobody has made it
+	return s.ParentID // empty for a root; otherwise the parent is missing
 }
 
-// tree is every span that an order has at least once, with its parent.
+// tree are the required spans of an order, with their parents.
 var tree = []string{
 	" → place-order: POST /v1/orders",
 	"place-order: POST /v1/orders → relay-orders-events: publish orders.order.created.v1",
@@ -85,13 +86,15 @@ var tree = []string{
 	"confirm-order → project-order: process orders.order.confirmed.v1",
 }
 
-// late is what an order also has if the carrier answers before the saga waits for it: the event is told again.
+// late are the additional spans of an order if the carrier answers before the saga waits for it:
+// the event is delivered again.
 var late = []string{
 	"await-shipment → relay-shipping-events: publish shipping.shipment.booked.v1",
 	"await-shipment → resume-fulfilment: process shipping.shipment.booked.v1",
 }
 
-// TestOneOrderIsOneTrace follows orders from the HTTP request to the last e-mail, one after the other, and counts the calls.
+// TestOneOrderIsOneTrace follows orders in sequence, from the HTTP request to the last e-mail, and
+// counts calls.
 func TestOneOrderIsOneTrace(t *testing.T) {
 	const orders = 3
 	var all []map[string]int
@@ -126,7 +129,8 @@ func completeTrace(t *testing.T, orderID string) trace {
 		found := tr.edges()
 		for _, edge := range tree {
 			if !found[edge] {
-				return fmt.Errorf("of %d spans none is\n  %s\nthere are\n  %s", len(tr), edge, strings.Join(slices.Sorted(maps.Keys(found)), "\n  "))
+				return fmt.Errorf("none of %d spans is\n  %s\ngot\n  %s", len(tr), edge,
+					strings.Join(slices.Sorted(maps.Keys(found)), "\n  "))
 			}
 		}
 		return nil
@@ -138,24 +142,25 @@ func wantTree(t *testing.T, tr trace) {
 	t.Helper()
 	for edge := range tr.edges() {
 		if !slices.Contains(tree, edge) && !slices.Contains(late, edge) {
-			t.Errorf("unexpected span, or it hangs where it should not: %s", edge)
+			t.Errorf("unexpected span or parent: %s", edge)
 		}
 	}
 	id, mails := "", 0
 	for _, s := range tr {
-		for _, private := range []string{"alice", berlin.Name, berlin.Line1, berlin.City, berlin.PostalCode, "pm_card"} {
+		for _, private := range []string{"alice", berlin.Name, berlin.Line1, berlin.City, berlin.PostalCode,
+			"pm_card"} {
 			if text := fmt.Sprint(s.Name, s.Tags); strings.Contains(text, private) {
-				t.Errorf("a span tells of %q: %s", private, text)
+				t.Errorf("a span contains %q: %s", private, text)
 			}
 		}
 		if id = cmp.Or(id, s.TraceID); s.TraceID != id {
-			t.Errorf("%s is of trace %s, others of %s", name(s), s.TraceID, id)
+			t.Errorf("%s is in trace %s, others in %s", name(s), s.TraceID, id)
 		}
 		if s.Tags["rpc.system"] == "" {
 			continue
 		}
 		if p, ok := tr[s.ParentID]; !ok || p.Local != s.Local {
-			t.Errorf("%s is not below a span of its own function but below %q", name(s), tr.parent(s))
+			t.Errorf("the parent of %s is not of its own function: %q", name(s), tr.parent(s))
 		}
 		if s.Tags["rpc.service"] == "SES" {
 			mails++
@@ -166,7 +171,7 @@ func wantTree(t *testing.T, tr trace) {
 	}
 }
 
-// calls counts what our own functions asked of AWS and of third parties, and the events that they published.
+// calls counts our functions' calls to AWS and third parties, and their published events.
 func (tr trace) calls() map[string]int {
 	n := map[string]int{}
 	for _, s := range tr {
@@ -186,14 +191,15 @@ func published(call string) string {
 	return function + ": events"
 }
 
-// budgeted is a call's budget, given what orders took at most. exact is false where an order may take fewer: as it finds the caches
-// of addresses, secrets and circuits, as its events are delivered together, and as the carrier answers before the saga waits for it
-// or after.
+// budgeted returns a call's budget from the most that an order took. exact is false if an order may
+// take fewer: due to caches of addresses, secrets and circuits, events delivered together, or an
+// early answer of the carrier.
 func budgeted(call string, least, most map[string]int) (n int, exact bool) {
 	function, operation, _ := strings.Cut(call, ": ")
 	dependent := most[function+": POST payment-provider"]+most[function+": POST carrier"] > 0
 	switch {
-	case strings.HasPrefix(operation, "ssm."), strings.HasPrefix(operation, "Secrets Manager."), dependent && operation == "DynamoDB.GetItem":
+	case strings.HasPrefix(operation, "ssm."), strings.HasPrefix(operation, "Secrets Manager."), dependent &&
+		operation == "DynamoDB.GetItem":
 		return most[call], false
 	case strings.HasPrefix(function, "relay-") && operation != "events":
 		return most[published(call)], false
@@ -203,7 +209,7 @@ func budgeted(call string, least, most map[string]int) (n int, exact bool) {
 	return most[call], least[call] == most[call]
 }
 
-// format writes a budget: for each call how many an order takes; "≤" where orders differ, or it depends on caches.
+// format formats a budget: calls per order, with "≤" if orders differ or it depends on caches.
 func format(orders []map[string]int) []byte {
 	least, most := bounds(orders)
 	out := []byte(`# The calls that one fulfilled order takes, in the whole system; third parties' own are left out.
@@ -240,7 +246,7 @@ func bounds(orders []map[string]int) (least, most map[string]int) {
 	return least, most
 }
 
-// wantWithinBudget compares by the order that took the least: what a single one takes more may be a repeated delivery.
+// wantWithinBudget checks the order with the fewest calls: others may have repeated deliveries.
 func wantWithinBudget(t *testing.T, orders []map[string]int) {
 	t.Helper()
 	data, err := os.ReadFile(budgetFile)
@@ -263,7 +269,8 @@ func wantWithinBudget(t *testing.T, orders []map[string]int) {
 		}
 		budget[call] = n
 		if call != "all" && most[call] < n && !strings.HasPrefix(number, "≤") {
-			t.Errorf("%s: an order takes %d, the budget has %d; if it is meant, write it down with -update-budget", call, most[call], n)
+			t.Errorf("%s: an order takes %d, the budget has %d; if intended, run with -update-budget",
+				call, most[call], n)
 		}
 	}
 	total := 0

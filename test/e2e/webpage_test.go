@@ -11,15 +11,20 @@ import (
 	"time"
 )
 
-// A page that is open in a browser of this machine reaches the emulator. What follows is what it can send without being asked for leave.
+// A page open in a browser of this machine reaches the emulator. These are requests that it can
+// send without a preflight.
 func TestAWebPageCannotUseTheLocalStack(t *testing.T) {
 	const form, text = "application/x-www-form-urlencoded", "text/plain"
 	emulator := stack.Emulator.URL
-	// A page cannot set Authorization, but it can sign in the address, by the key that everybody knows and anything for a signature.
+	// A page cannot set Authorization, but it can presign a URL with the well-known key and any
+	// signature.
 	signed := func(service string) string {
 		at := time.Now().UTC()
-		return url.Values{"X-Amz-Algorithm": {"AWS4-HMAC-SHA256"}, "X-Amz-Credential": {"test/" + at.Format("20060102") + "/us-east-1/" + service + "/aws4_request"},
-			"X-Amz-Date": {at.Format("20060102T150405Z")}, "X-Amz-Expires": {"600"}, "X-Amz-SignedHeaders": {"host"}, "X-Amz-Signature": {"00"}}.Encode()
+		return url.Values{"X-Amz-Algorithm": {"AWS4-HMAC-SHA256"},
+			"X-Amz-Credential": {"test/" + at.Format("20060102") + "/us-east-1/" + service + "/aws4_request"},
+			"X-Amz-Date":       {at.Format("20060102T150405Z")}, "X-Amz-Expires": {"600"},
+			"X-Amz-SignedHeaders": {"host"},
+			"X-Amz-Signature":     {"00"}}.Encode()
 	}
 	const listUsers = "Action=ListUsers&Version=2010-05-08"
 	for name, c := range map[string]struct {
@@ -27,12 +32,18 @@ func TestAWebPageCannotUseTheLocalStack(t *testing.T) {
 		page                           map[string]string
 	}{
 		"a function made by a simple request": {http.MethodPost, "/2015-03-31/functions?" + signed("lambda"), text,
-			`{"FunctionName":"page","Role":"arn:aws:iam::000000000000:role/page","Code":{}}`, map[string]string{"Origin": "https://page.example"}},
-		"an account read by a form":      {http.MethodPost, "/?" + signed("iam"), form, listUsers, map[string]string{"Origin": "null"}},
-		"an account read by a picture":   {http.MethodGet, "/?" + listUsers + "&" + signed("iam"), "", "", map[string]string{"Sec-Fetch-Site": "cross-site"}},
-		"an account read by a new name":  {http.MethodPost, "/?" + signed("iam"), form, listUsers, map[string]string{"Host": "rebound.example"}},
-		"the API read by a new name":     {http.MethodGet, strings.TrimPrefix(stack.Outputs["ApiUrl"], emulator) + "/health/live", "", "", map[string]string{"Host": "rebound.example"}},
-		"an account read by a neighbour": {http.MethodGet, "/?" + listUsers + "&" + signed("iam"), "", "", map[string]string{"Origin": "http://localhost:3000"}},
+			`{"FunctionName":"page","Role":"arn:aws:iam::000000000000:role/page","Code":{}}`,
+			map[string]string{"Origin": "https://page.example"}},
+		"an account read by a form": {http.MethodPost, "/?" + signed("iam"), form, listUsers,
+			map[string]string{"Origin": "null"}},
+		"an account read by a picture": {http.MethodGet, "/?" + listUsers + "&" + signed("iam"), "", "",
+			map[string]string{"Sec-Fetch-Site": "cross-site"}},
+		"an account read by a new name": {http.MethodPost, "/?" + signed("iam"), form, listUsers,
+			map[string]string{"Host": "rebound.example"}},
+		"the API read by a new name": {http.MethodGet, strings.TrimPrefix(stack.Outputs["ApiUrl"], emulator) +
+			"/health/live", "", "", map[string]string{"Host": "rebound.example"}},
+		"an account read by a neighbour": {http.MethodGet, "/?" + listUsers + "&" + signed("iam"), "", "",
+			map[string]string{"Origin": "http://localhost:3000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			send := func(headers map[string]string) int {
@@ -55,10 +66,10 @@ func TestAWebPageCannotUseTheLocalStack(t *testing.T) {
 				return res.StatusCode
 			}
 			if status := send(c.page); status != http.StatusForbidden {
-				t.Errorf("the page is answered %d, want 403", status)
+				t.Errorf("the page gets %d, want 403", status)
 			}
 			if status := send(nil); status == http.StatusForbidden {
-				t.Error("a program is refused, too, so this shows nothing about pages")
+				t.Error("a program is refused, too, so this proves nothing about pages")
 			}
 		})
 	}
@@ -67,7 +78,8 @@ func TestAWebPageCannotUseTheLocalStack(t *testing.T) {
 	}
 }
 
-// Each function's process asks an address of its own for work. Who asks there gets what was meant for the function.
+// Each function's process polls its own address for work. Any other poller would take the
+// function's events.
 func TestAWebPageCannotTakeAFunctionsWork(t *testing.T) {
 	processes, err := stack.Emulator.Functions()
 	if err != nil {
@@ -84,8 +96,10 @@ func TestAWebPageCannotTakeAFunctionsWork(t *testing.T) {
 			continue
 		}
 		address, _, _ := strings.Cut(rest, "\x00")
-		for header, value := range map[string]string{"Origin": "https://page.example", "Host": "rebound.example", "Sec-Fetch-Site": "cross-site"} {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/2018-06-01/runtime/invocation/none/response", strings.NewReader("{}"))
+		for header, value := range map[string]string{"Origin": "https://page.example", "Host": "rebound.example",
+			"Sec-Fetch-Site": "cross-site"} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+				"http://"+address+"/2018-06-01/runtime/invocation/none/response", strings.NewReader("{}"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,6 +116,6 @@ func TestAWebPageCannotTakeAFunctionsWork(t *testing.T) {
 		}
 	}
 	if asked == 0 {
-		t.Error("no function's process was asked")
+		t.Error("no function process was found")
 	}
 }

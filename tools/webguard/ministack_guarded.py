@@ -8,7 +8,7 @@ from webguard import guarded, refusal
 
 
 def guarded_app(app):
-    """Return the ASGI application that answers 403 to what web pages send, and hands on the rest to app."""
+    """Return an ASGI application that answers web pages with 403 and passes other requests to app."""
 
     async def guard(scope, receive, send):
         why = None
@@ -25,7 +25,7 @@ def guarded_app(app):
     return guard
 
 
-# MiniStack's servers that are not behind the application: the Runtime API of each function's process.
+# MiniStack's servers outside the application: the Runtime API of each function's process.
 guarded(http.server.BaseHTTPRequestHandler)
 ministack.app.app = guarded_app(ministack.app.app)
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Tell requests that a web page makes a browser send to a local emulator from those of programs.
+"""Tell requests of web pages to a local emulator from those of programs.
 
-An emulator takes whoever reaches it for the owner of the account, and runs functions as processes of this machine. A page that is
-open in a browser of the same machine reaches it, too: a simple request is sent without asking the emulator first, whatever CORS says
-of the answer. What gives a page away: browsers add Origin to all that may change something, Sec-Fetch-Site to all requests
-(https://www.w3.org/TR/fetch-metadata/), and a name of the page's own in Host, where its owner has that name lead to 127.0.0.1 (DNS
-rebinding). The routes of deployed APIs are for pages, by their own rules of CORS, under the names of this machine.
+An emulator trusts every client as the owner of the account, and runs functions as processes of this machine. A page open in
+a browser of the same machine reaches it, too: simple requests are sent without a preflight, whatever CORS says of the
+response. Signs of a page: browsers add Origin to requests that may change something and Sec-Fetch-Site to all requests
+(https://www.w3.org/TR/fetch-metadata/); with DNS rebinding, Host has the page's own name, which resolves to 127.0.0.1.
+Routes of deployed APIs are open to pages, by their own CORS rules, under the names of this machine.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ _NAMES = ("localhost", "host.docker.internal", "localhost.localstack.cloud")
 
 
 def refusal(path: str, headers: dict[str, str]) -> str | None:
-    """Return why a request is refused, or None if it is let in. The names of headers are in lower case."""
+    """Return why a request is refused, or None. Header names are in lower case."""
     host = headers.get("host", "")
     if host and not _local(host):
         return "the name in Host is not one of this machine"
@@ -29,7 +29,7 @@ def refusal(path: str, headers: dict[str, str]) -> str | None:
 
 
 def guarded(handler):
-    """Make a class of http.server's request handlers answer 403 to what web pages send, and return it."""
+    """Make a class of http.server's request handlers answer web pages with 403, and return it."""
     read = handler.parse_request
 
     def parse_request(self):
@@ -45,7 +45,7 @@ def guarded(handler):
 
 
 def _local(host: str) -> bool:
-    """Tell whether a value of Host is an address, or a name that nobody outside can have lead here."""
+    """Return whether a Host is an address or a name that cannot be rebound from outside."""
     name = re.sub(r":\d+$", "", host).strip("[]").rstrip(".").lower()
     if any(name == known or name.endswith("." + known) for known in _NAMES):
         return True

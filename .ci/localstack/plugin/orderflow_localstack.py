@@ -1,4 +1,4 @@
-"""What LocalStack loads of ours, by the entry points of orderflow_localstack-1.dist-info beside this file."""
+"""Our LocalStack plugins, loaded by the entry points of orderflow_localstack-1.dist-info next to this file."""
 
 import os
 
@@ -7,7 +7,7 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 
 
 class Process(RuntimeExecutorPlugin):
-    """LAMBDA_RUNTIME_EXECUTOR=process: functions run as processes of this machine, where LocalStack itself has containers only."""
+    """LAMBDA_RUNTIME_EXECUTOR=process: functions run as processes; LocalStack itself has only containers."""
 
     name = "process"
 
@@ -28,7 +28,7 @@ def tell_name():
 
 @hooks.on_infra_start()
 def refuse_web_pages():
-    """Answers 403 to what webguard says that a web page sent: LocalStack's own checks let in what browsers send without Origin."""
+    """Answers web pages with 403, as detected by webguard: LocalStack's own checks accept browser requests without Origin."""
     from localstack.aws import handlers
     from webguard import refusal
 
@@ -42,10 +42,10 @@ def refuse_web_pages():
 
 @hooks.on_infra_start()
 def leave_sam_its_references():
-    """Lets a template say `!Ref PlaceOrderFunction.Alias`, which SAM replaces.
+    """Lets a template use `!Ref PlaceOrderFunction.Alias`, which SAM replaces.
 
-    Before it runs SAM's transform, LocalStack looks for transforms within resources, resolves all their references on the way, and
-    refuses those that only SAM knows. After the transform it resolves them all again, so none that is wrong gets through.
+    Before SAM's transform, LocalStack searches resources for transforms, resolves all references on the way, and refuses those
+    that only SAM knows. After the transform it resolves all again, so wrong ones are still refused.
     """
     from localstack.services.cloudformation.engine.v2.change_set_model_preproc import PreprocEntityDelta
     from localstack.services.cloudformation.engine.v2.change_set_model_transform import ChangeSetModelTransform
@@ -62,7 +62,7 @@ def leave_sam_its_references():
 
 @hooks.on_infra_start()
 def let_stop_end_waits():
-    """Lets StopExecution end an execution that waits for a task token. LocalStack notices only when that wait runs out."""
+    """Lets StopExecution end an execution that waits for a task token. LocalStack itself stops it only after that wait."""
     from localstack.services.stepfunctions.backend.execution import Execution
     from localstack.utils.patch import patch
 

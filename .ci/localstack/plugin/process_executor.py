@@ -1,7 +1,7 @@
-"""Runs functions of the runtimes provided.* as processes of this machine, where LocalStack would start containers.
+"""Runs functions of the runtimes provided.* as processes of this machine instead of containers.
 
-There is no sandbox: a function reads and writes what LocalStack itself may, and its memory has no limit. It gets the environment
-that Lambda gives, nothing of LocalStack's own, and its time is limited as in Lambda.
+There is no sandbox: a function has LocalStack's own access to files, and unlimited memory. It gets Lambda's environment
+variables, none of LocalStack's own, and Lambda's timeout.
 """
 
 import os
@@ -17,11 +17,11 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 from runtime_api import Answer, Invocation, RuntimeAPI, failure
 
-INIT_SECONDS = 10  # what Lambda gives a function until it asks for work
+INIT_SECONDS = 10  # Lambda's limit until a function polls for work
 
 
 class ProcessExecutor(RuntimeExecutor):
-    """One execution environment: a process that serves one invocation after the other. One that has ended is started anew."""
+    """One execution environment: a process that serves invocations in sequence, and is restarted if it has ended."""
 
     def __init__(self, id: str, function_version: FunctionVersion):
         super().__init__(id, function_version)
@@ -30,7 +30,7 @@ class ProcessExecutor(RuntimeExecutor):
         self._api: RuntimeAPI | None = None
         self._at_work = threading.Lock()
         self._stopped = False
-        # What the process prints before it answers is in the file when the answer comes.
+        # Output printed before the answer is in the file when the answer arrives.
         self._log = tempfile.NamedTemporaryFile(prefix="function-", suffix=".log")
 
     def start(self, env_vars: dict[str, str]) -> None:
@@ -38,15 +38,15 @@ class ProcessExecutor(RuntimeExecutor):
         self._env = {name: str(value) for name, value in env_vars.items()}
         self._env |= {"PATH": "/usr/local/bin:/usr/bin:/bin", "LAMBDA_TASK_ROOT": code}
         if not os.path.isfile(os.path.join(code, "bootstrap")):
-            raise LambdaRuntimeException(f"there is no bootstrap in {code}: only the runtimes provided.* run as processes")
+            raise LambdaRuntimeException(f"no bootstrap in {code}: only the runtimes provided.* run as processes")
         self._begin()
 
     def _begin(self) -> None:
-        """Starts the process, with an API of its own, so that nothing of an earlier one is taken for its."""
+        """Starts the process with a new API, so that it gets no requests of an earlier process."""
         code = self._env["LAMBDA_TASK_ROOT"]
         api = self._api = RuntimeAPI()
         with open(self._log.name, "ab") as log:
-            # In LocalStack's own process group, so that it ends with it.
+            # In LocalStack's process group, so that they end together.
             process = self._process = subprocess.Popen(
                 [os.path.join(code, "bootstrap")], cwd=code, env=self._env | {"AWS_LAMBDA_RUNTIME_API": api.address},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
@@ -62,15 +62,15 @@ class ProcessExecutor(RuntimeExecutor):
             self._end()
             raise StatusErrorException("initialisation took too long", failure("Sandbox.Timedout", f"Init timed out after {INIT_SECONDS} s").payload)
         try:
-            answer = api.answers.get_nowait()  # it has ended, or told that it cannot work
+            answer = api.answers.get_nowait()  # it has ended, or reported an initialisation error
         except queue.Empty:
             return
         self._end()
         raise StatusErrorException("initialisation failed", answer.payload)
 
     def stop(self) -> None:
-        """Ends the process once it has done what it is at. A new configuration stops the old one's environments, and an invocation
-        that one of them has been given ends there, as in Lambda."""
+        """Ends the process after its current invocation. A new configuration stops the old environments, which finish their
+        invocations, as in Lambda."""
         with self._at_work:
             self._stopped = True
             self._end()
@@ -88,7 +88,7 @@ class ProcessExecutor(RuntimeExecutor):
             try:
                 return self._invoke(payload)
             finally:
-                if self._stopped:  # just before it was given this invocation
+                if self._stopped:  # just before this invocation
                     self._end()
 
     def _invoke(self, payload: dict[str, str]) -> InvocationResult:
@@ -108,7 +108,7 @@ class ProcessExecutor(RuntimeExecutor):
         return InvocationResult(id, answer.payload, is_error=answer.failed, logs=logs)
 
     def _printed(self) -> str:
-        """Returns what was printed since it was last asked."""
+        """Returns the output since the last call."""
         printed = self._log.read().decode(errors="replace")
         return printed if not printed or printed.endswith("\n") else printed + "\n"
 
@@ -131,11 +131,11 @@ class ProcessExecutor(RuntimeExecutor):
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
-        pass  # what was unpacked lies in the emulator's own directory, and goes with it
+        pass  # unpacked code is in the emulator's directory, and removed with it
 
 
 def _answer(api: RuntimeAPI, id: str, deadline: float) -> Answer | None:
-    """Waits for the answer to an invocation, or for the end of the process; None if there is neither in time."""
+    """Waits for the answer to an invocation or the end of the process; None on a timeout."""
     while True:
         try:
             answer = api.answers.get(timeout=max(0, deadline - time.time()))

@@ -1,4 +1,4 @@
-"""The Runtime API of Lambda for one process: it asks for an invocation, gets one when there is one, and posts the answer."""
+"""Lambda's Runtime API for one process, which polls for invocations and posts the answers."""
 
 import json
 import queue
@@ -22,7 +22,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of an invocation; id is None if the process could not even begin to work, or has ended."""
+    """The result of an invocation; id is None if the process failed to initialise or has ended."""
 
     id: str | None
     payload: bytes
@@ -30,15 +30,15 @@ class Answer:
 
 
 def failure(kind: str, message: str, invocation: str | None = None) -> Answer:
-    """The answer that Lambda itself gives for a function that gives none."""
+    """Lambda's own answer for a function without one."""
     return Answer(invocation, json.dumps({"errorType": kind, "errorMessage": message}).encode(), True)
 
 
 class RuntimeAPI:
-    """Listens on a free port of 127.0.0.1. One invocation is under way at a time, as in Lambda."""
+    """Listens on a free port of 127.0.0.1. Invocations run one at a time, as in Lambda."""
 
     def __init__(self):
-        self.asked = threading.Event()  # the process has asked for work: it is initialised
+        self.asked = threading.Event()  # the process has polled: it is initialised
         self.answers: queue.Queue[Answer] = queue.Queue()
         self._work: queue.Queue[Invocation | None] = queue.Queue()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": self}))
@@ -50,7 +50,7 @@ class RuntimeAPI:
         self._work.put(invocation)
 
     def take(self) -> Invocation | None:
-        """Waits for work; there is none any more once it is closed."""
+        """Waits for an invocation; returns None once closed."""
         self.asked.set()
         return self._work.get()
 
@@ -64,7 +64,7 @@ class RuntimeAPI:
 class _Handler(BaseHTTPRequestHandler):
     api: RuntimeAPI
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one piece, or the body waits for the head to be acknowledged
+    wbufsize = -1  # send head and body together: otherwise the body waits for an acknowledgement
     disable_nagle_algorithm = True
 
     def log_message(self, *args):

@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/platform/casing"
 )
 
-// common are the answers that operations share, by status.
+// common are the responses that operations share, by status.
 //
 //go:embed responses.yaml
 var common string
@@ -31,17 +31,17 @@ var (
 	pathVariable = regexp.MustCompile(`{(\w+)}`)
 )
 
-// verb is one operation as contract.yaml has it.
+// verb is one operation of contract.yaml.
 type verb struct {
 	method    string
 	lines     []string            // up to its responses
-	keys      map[string]string   // what stands behind a key, if it fits on the key's line
+	keys      map[string]string   // values on the key's line
 	responses map[string][]string // by status
 }
 
-// complete returns openapi.yaml: contract with what follows from each operation, its common answers,
-// HEAD beside GET, OPTIONS on every path and the integration with the function that serves it.
-// alias returns the qualifier by which the API invokes a function, such as :live, or nothing.
+// complete returns openapi.yaml: contract with the common responses, HEAD for every GET, OPTIONS
+// for every path and the integrations with functions. alias returns the qualifier with which the
+// API invokes a function, such as :live, or "".
 func complete(contract string, alias func(function string) string) (string, error) {
 	_, contract, begins := strings.Cut(contract, "\nopenapi:")
 	head, rest, found := strings.Cut(contract, "\npaths:\n\n")
@@ -84,7 +84,7 @@ func complete(contract string, alias func(function string) string) (string, erro
 			verbs = append(verbs, &verb{method: m[1], keys: map[string]string{}})
 		} else if line != "" {
 			if len(verbs) == 0 {
-				return "", fmt.Errorf("contract.yaml: %q belongs to no operation", line)
+				return "", fmt.Errorf("contract.yaml: %q is outside of an operation", line)
 			}
 			v := verbs[len(verbs)-1]
 			v.lines = append(v.lines, line)
@@ -115,7 +115,7 @@ func responses(lines []string, indentation string) map[string][]string {
 	return all
 }
 
-// share adds the common answers that v can give and does not describe itself.
+// share adds the common responses that apply to v and that it does not declare itself.
 func (v *verb) share(shared map[string][]string) error {
 	i := slices.Index(v.lines, "      responses:")
 	for _, key := range []string{"operationId", "tags", "security"} {
@@ -154,12 +154,12 @@ func (v *verb) write(w *strings.Builder, alias func(string) string) {
 	integrate(w, v.function(), alias)
 }
 
-// function is the logical id of the function that serves v.
+// function returns the logical id of v's function.
 func (v *verb) function() string {
 	return casing.Camel(cmp.Or(v.keys["x-orderflow-function"], v.keys["operationId"]))
 }
 
-// writeHead writes HEAD beside GET: the same parameters and callers, answers without a body.
+// writeHead writes HEAD for GET: the same parameters and callers, responses without a body.
 func (v *verb) writeHead(w *strings.Builder, alias func(string) string) {
 	fmt.Fprintf(w, "    head:\n      tags: %s\n      summary: As GET, without the body\n", v.keys["tags"])
 	fmt.Fprintf(w, "      description: The status and headers of `%s`.\n", v.keys["operationId"])
@@ -205,7 +205,7 @@ func writeOptions(w *strings.Builder, path string, alias func(string) string) {
 	integrate(w, "CheckLiveness", alias)
 }
 
-// integrate has API Gateway invoke a function, as ApiRole.
+// integrate writes the integration: API Gateway invokes a function as ApiRole.
 func integrate(w *strings.Builder, function string, alias func(string) string) {
 	fmt.Fprintf(w, `      x-amazon-apigateway-integration:
         type: aws_proxy

@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// operation is the form that package api loads.
+// operation is the file format that package api loads.
 type operation struct {
 	ID         string      `json:"id"`
 	Method     string      `json:"method"`
@@ -34,7 +34,7 @@ type parameter struct {
 	Schema   any    `json:"schema"`
 }
 
-// generate returns the files by name.
+// generate returns the files of api/operations by name.
 func generate(spec []byte) (map[string][]byte, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(spec)
 	if err != nil {
@@ -44,7 +44,7 @@ func generate(spec []byte) (map[string][]byte, error) {
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			if method == http.MethodHead || method == http.MethodOptions {
-				continue // HEAD is held to what GET is, and OPTIONS asks for nothing
+				continue // HEAD is checked as GET, and OPTIONS has no parameters
 			}
 			extracted, err := extract(method, path, item, op)
 			if err != nil {
@@ -88,7 +88,8 @@ func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operatio
 	return o, err
 }
 
-// checked are the keywords that package api enforces; silent are those that say nothing about what is valid.
+// checked are the keywords that package api enforces; silent are those without an effect on
+// validity.
 var (
 	checked = []string{
 		"type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
@@ -97,7 +98,8 @@ var (
 	silent = []string{"title", "description", "example", "default"}
 )
 
-// schema returns s with all references in place, and fails on what package api would not enforce.
+// schema returns s with references resolved, and fails on keywords that package api would not
+// enforce.
 func schema(s *openapi3.Schema) (map[string]any, error) {
 	b, err := json.Marshal(s)
 	if err != nil {
@@ -109,7 +111,8 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 	}
 	for name, value := range keywords {
 		switch {
-		case slices.Contains(silent, name), name == "format" && value == "int64", name == "nullable" && s.Type == nil: // anything at all
+		// anything at all
+		case slices.Contains(silent, name), name == "format" && value == "int64", name == "nullable" && s.Type == nil:
 			delete(keywords, name)
 		case !slices.Contains(checked, name):
 			return nil, fmt.Errorf("keyword %s is not supported in requests", name)
@@ -121,7 +124,8 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 		return nil, fmt.Errorf("an integer needs minimum and maximum, or it may not fit into an int64")
 	}
 	if s.Type.Is("object") && s.AdditionalProperties.Has == nil {
-		return nil, fmt.Errorf("an object needs additionalProperties: false, or unknown fields get in; true where that is meant")
+		return nil,
+			fmt.Errorf("an object must set additionalProperties: false, or true to allow unknown fields")
 	}
 	if s.Pattern != "" {
 		re, err := syntax.Parse(s.Pattern, syntax.Perl)
@@ -129,13 +133,16 @@ func schema(s *openapi3.Schema) (map[string]any, error) {
 			return nil, err
 		}
 		if n := repeats(re); n > maxRepeats {
-			return nil, fmt.Errorf("a pattern that repeats %d times is slow to compile, at every start of its function: bound it by maxLength", n)
+			return nil,
+				fmt.Errorf("a pattern that repeats %d times slows every start of its function: use maxLength instead",
+					n)
 		}
 	}
 	return keywords, nested(s, keywords)
 }
 
-// maxRepeats bounds {n,m} in patterns, which are unrolled: {1,255} takes a tenth of a hello-world function's start.
+// maxRepeats bounds {n,m} in patterns, which are unrolled: compiling {1,255} takes a tenth of a
+// hello-world function's start.
 const maxRepeats = 32
 
 // repeats returns the largest bound of a repetition in re.
@@ -150,7 +157,7 @@ func repeats(re *syntax.Regexp) int {
 	return most
 }
 
-// nested puts the schemas within s into keywords.
+// nested adds the schemas nested in s to keywords.
 func nested(s *openapi3.Schema, keywords map[string]any) (err error) {
 	if s.Items != nil {
 		if keywords["items"], err = schema(s.Items.Value); err != nil {

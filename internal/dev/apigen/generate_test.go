@@ -13,7 +13,7 @@ func TestOperationsAreUpToDateWithTheContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile("../../../api/openapi.yaml"); err != nil || string(got) != string(spec) {
-		t.Errorf("openapi.yaml is not what contract.yaml says: run `go run ./cmd/dev generate` (%v)", err)
+		t.Errorf("openapi.yaml is out of date: run `go run ./cmd/dev generate` (%v)", err)
 	}
 	want, err := generate(spec)
 	if err != nil {
@@ -25,35 +25,36 @@ func TestOperationsAreUpToDateWithTheContract(t *testing.T) {
 	}
 	for _, file := range present {
 		if _, ok := want[filepath.Base(file)]; !ok {
-			t.Errorf("%s is of no operation: run `go run ./cmd/dev generate`", file)
+			t.Errorf("%s has no operation: run `go run ./cmd/dev generate`", file)
 		}
 	}
 	for name, content := range want {
 		got, err := os.ReadFile(filepath.Join("../../../api/operations", name))
 		if err != nil || string(got) != string(content) {
-			t.Errorf("%s is not what contract.yaml says: run `go run ./cmd/dev generate` (%v)", name, err)
+			t.Errorf("%s is out of date: run `go run ./cmd/dev generate` (%v)", name, err)
 		}
 	}
 }
 
 func TestAnOperationWithoutItsKeysIsRefused(t *testing.T) {
 	for paths, want := range map[string]string{
-		"  /x:\n      tags: [x]\n": "no operation",
+		"  /x:\n      tags: [x]\n": "outside of an operation",
 		"  /x:\n    get:\n      tags: [x]\n      security: []\n      responses:\n":     "operationId",
 		"  /x:\n    get:\n      operationId: x\n      tags: [x]\n      responses:\n":   "security",
 		"  /x:\n    get:\n      operationId: x\n      tags: [x]\n      security: []\n": "responses",
 	} {
 		contract := "\nopenapi: 3.0.3\npaths:\n\n" + paths + "\ncomponents:\n"
-		if _, err := complete(contract, func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := complete(contract, func(string) string { return "" }); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error about %s", paths, err, want)
 		}
 	}
 	if _, err := complete("openapi: 3.0.3\n", nil); err == nil {
-		t.Error("a contract without paths is taken")
+		t.Error("a contract without paths was accepted")
 	}
 }
 
-func TestWhatWouldNotBeEnforcedIsRefused(t *testing.T) {
+func TestUnenforceableSchemasAreRefused(t *testing.T) {
 	const spec = `{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/x":{"post":{"operationId":"x",
 		"requestBody":{"required":true,"content":{"application/json":{"schema":SCHEMA}}},"responses":{"204":{"description":"ok"}}}}}}`
 	for schema, want := range map[string]string{

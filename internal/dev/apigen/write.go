@@ -1,5 +1,5 @@
-// Package apigen writes what is derived from api/contract.yaml: api/openapi.yaml, the whole contract,
-// and for each of its operations what a request must look like, api/operations/<operationId>.json.
+// Package apigen generates from api/contract.yaml the full contract, api/openapi.yaml, and the
+// request schema of each operation, api/operations/<operationId>.json.
 package apigen
 
 import (
@@ -38,7 +38,7 @@ func Write(root string) error {
 	return nil
 }
 
-// openAPI makes openapi.yaml. By which alias a function is invoked is read from template.yaml.
+// openAPI returns openapi.yaml. The aliases of functions come from template.yaml.
 func openAPI(root string) ([]byte, error) {
 	contract, err := os.ReadFile(filepath.Join(root, "api", "contract.yaml"))
 	if err != nil {
@@ -49,7 +49,8 @@ func openAPI(root string) ([]byte, error) {
 		return nil, err
 	}
 	spec, err := complete(string(contract), func(function string) string {
-		if name, ok := cfn.Dig(template, "Resources", function+"Function", "Properties", "AutoPublishAlias").(string); ok {
+		if name, ok := cfn.Dig(template, "Resources", function+"Function", "Properties",
+			"AutoPublishAlias").(string); ok {
 			return ":" + name
 		}
 		return ""

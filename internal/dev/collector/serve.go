@@ -11,18 +11,19 @@ import (
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
-// Serve answers at an address with what file keeps, and keeps there what comes. GET /health answers with name. It
-// returns when the server cannot go on.
+// Serve serves the spans of file at an address, and appends new ones to file. GET /health returns
+// name. Serve returns only on failure.
 func Serve(address, file, name string) error {
 	store := &Store{}
 	if err := restore(store, file); err != nil {
 		return err
 	}
-	server := &http.Server{Addr: address, Handler: (&Server{Store: store, Name: name}).Handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: address, Handler: (&Server{Store: store, Name: name}).Handler(),
+		ReadHeaderTimeout: 10 * time.Second}
 	return server.ListenAndServe()
 }
 
-// restore reads what an earlier collector kept in file, and has this one go on with it.
+// restore loads the spans that an earlier collector kept in file, and appends to it from now on.
 func restore(store *Store, file string) error {
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -33,7 +34,7 @@ func restore(store *Store, file string) error {
 		if err := lines.Decode(&span); err == io.EOF {
 			break
 		} else if err != nil {
-			log.Printf("%s: the rest of it is left out: %v", file, err)
+			log.Printf("%s: ignoring the rest of the file: %v", file, err)
 			break
 		}
 		if err := store.Add([]zipkin.Span{span}); err != nil {

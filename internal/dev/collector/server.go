@@ -10,10 +10,11 @@ import (
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
-// Server serves a store by HTTP: Zipkin's POST /api/v2/spans, GET /api/v2/trace/{id} and GET /api/v2/traces.
+// Server serves a store over HTTP: Zipkin's POST /api/v2/spans, GET /api/v2/trace/{id} and GET
+// /api/v2/traces.
 type Server struct {
 	Store *Store
-	// Name is what GET /health answers with: another server may have the port.
+	// Name is returned by GET /health: another server may have the port.
 	Name string
 }
 
@@ -22,7 +23,8 @@ const maxBody = 16 << 20
 // Handler returns the routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { answer(w, map[string]string{"name": s.Name}) })
+	mux.HandleFunc("GET /health",
+		func(w http.ResponseWriter, _ *http.Request) { answer(w, map[string]string{"name": s.Name}) })
 	mux.HandleFunc("POST /api/v2/spans", s.take)
 	mux.HandleFunc("GET /api/v2/trace/{id}", func(w http.ResponseWriter, r *http.Request) {
 		spans := s.Store.Trace(r.PathValue("id"))
@@ -35,22 +37,23 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v2/traces", s.find)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if fromPage(r) {
-			http.Error(w, "refused: a web page sent it", http.StatusForbidden)
+			http.Error(w, "requests from web pages are refused", http.StatusForbidden)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
 
-// fromPage tells whether a browser sent a request for a web page, which must neither read nor write traces. The emulators have
-// the same rule: tools/webguard says what gives a page away.
+// fromPage reports whether a web page sent the request; pages must neither read nor write traces.
+// The emulators have the same rule: see tools/webguard.
 func fromPage(r *http.Request) bool {
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	site := r.Header.Get("Sec-Fetch-Site")
-	return host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil || r.Header.Get("Origin") != "" || site != "" && site != "none"
+	return host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil || r.Header.Get("Origin") != "" ||
+		site != "" && site != "none"
 }
 
 func (s *Server) take(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +69,7 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// find takes Zipkin's limit and annotationQuery, such as "orderId=… and error".
+// find accepts Zipkin's limit and annotationQuery, such as "orderId=… and error".
 func (s *Server) find(w http.ResponseWriter, r *http.Request) {
 	limit := 10
 	if text := r.FormValue("limit"); text != "" {
@@ -87,5 +90,5 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) {
 
 func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // whoever asked has gone
+	_ = json.NewEncoder(w).Encode(v) // the client has gone
 }

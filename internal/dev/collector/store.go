@@ -1,4 +1,4 @@
-// Package collector keeps the spans of a stack on this machine and serves them by Zipkin's API
+// Package collector keeps the spans of a local stack and serves them with Zipkin's API
 // (https://zipkin.io/zipkin-api/), for tests and for `orderflow trace`.
 package collector
 
@@ -12,10 +12,10 @@ import (
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
-// Limit is how many spans are kept; beyond it the older half is forgotten.
+// Limit is the most spans kept; beyond it the older half is dropped.
 const Limit = 200_000
 
-// Store keeps spans in the order in which they came. It is safe for concurrent use.
+// Store keeps spans in order of arrival. It is safe for concurrent use.
 type Store struct {
 	// Log gets every span as a line of JSON; it may be nil.
 	Log io.Writer
@@ -62,14 +62,15 @@ func (s *Store) forget(n int) {
 	s.spans = slices.Clone(s.spans[n:])
 }
 
-// Trace returns the spans of a trace by their beginnings; none if it is not known.
+// Trace returns the spans of a trace by start time; none for an unknown trace.
 func (s *Store) Trace(id string) []zipkin.Span {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return sorted(s.byTrace[id])
 }
 
-// Find returns up to limit traces with a span that has all the tags, the newest first. An empty value is any.
+// Find returns up to limit traces with a span that has all the tags, newest first. An empty value
+// matches any.
 func (s *Store) Find(tags map[string]string, limit int) [][]zipkin.Span {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,5 +94,6 @@ func has(span zipkin.Span, tags map[string]string) bool {
 }
 
 func sorted(spans []zipkin.Span) []zipkin.Span {
-	return slices.SortedStableFunc(slices.Values(spans), func(a, b zipkin.Span) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+	return slices.SortedStableFunc(slices.Values(spans),
+		func(a, b zipkin.Span) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
 }

@@ -19,10 +19,11 @@ import (
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
 func span(trace, id, parent string, at int64, tags map[string]string) zipkin.Span {
-	return zipkin.Span{TraceID: trace, ID: id, ParentID: parent, Name: "span " + id, Timestamp: at, Duration: 1500, Local: zipkin.Endpoint{ServiceName: "f"}, Tags: tags}
+	return zipkin.Span{TraceID: trace, ID: id, ParentID: parent, Name: "span " + id, Timestamp: at, Duration: 1500,
+		Local: zipkin.Endpoint{ServiceName: "f"}, Tags: tags}
 }
 
-// placed is the trace of an order, its spans in the order in which they end.
+// placed is the trace of an order, its spans in the order of their ends.
 func placed(trace string, at int64) []zipkin.Span {
 	return []zipkin.Span{
 		span(trace, "b", "a", at+1000, map[string]string{"error": "OutOfStock"}),
@@ -58,9 +59,10 @@ func call(t *testing.T, method, url string, body any) (status int, answer string
 	return res.StatusCode, text.String()
 }
 
-func TestTheCollectorAnswersAsZipkinDoes(t *testing.T) {
+func TestCollectorHasZipkinsAPI(t *testing.T) {
 	base, log := startCollector(t)
-	for _, spans := range [][]zipkin.Span{placed("t1", 1_000_000), {span("t2", "x", "", 2_000_000, map[string]string{"orderId": order})}, placed("t3", 3_000_000)} {
+	for _, spans := range [][]zipkin.Span{placed("t1", 1_000_000),
+		{span("t2", "x", "", 2_000_000, map[string]string{"orderId": order})}, placed("t3", 3_000_000)} {
 		if status, _ := call(t, http.MethodPost, base+"/api/v2/spans", spans); status != http.StatusAccepted {
 			t.Errorf("spans: %d", status)
 		}
@@ -70,21 +72,24 @@ func TestTheCollectorAnswersAsZipkinDoes(t *testing.T) {
 	}
 	status, answer := call(t, http.MethodGet, base+"/api/v2/trace/t1", nil)
 	var spans []zipkin.Span
-	if err := json.Unmarshal([]byte(answer), &spans); err != nil || status != 200 || len(spans) != 3 || spans[0].ID != "a" || spans[2].ID != "c" {
+	if err := json.Unmarshal([]byte(answer), &spans); err != nil || status != 200 || len(spans) != 3 ||
+		spans[0].ID != "a" || spans[2].ID != "c" {
 		t.Errorf("trace: %d %s", status, answer)
 	}
 	for path, want := range map[string]int{
-		"/api/v2/trace/t9": 404, "/api/v2/traces?limit=0": 400, "/api/v2/traces?limit=x": 400, "/nowhere": 404, "/health": 200,
+		"/api/v2/trace/t9": 404, "/api/v2/traces?limit=0": 400, "/api/v2/traces?limit=x": 400, "/nowhere": 404,
+		"/health": 200,
 	} {
 		if status, answer := call(t, http.MethodGet, base+path, nil); status != want {
 			t.Errorf("%s: %d %s, want %d", path, status, answer, want)
 		}
 	}
 	if status, _ := call(t, http.MethodPost, base+"/api/v2/spans", "no list"); status != http.StatusBadRequest {
-		t.Errorf("what is no list of spans: %d", status)
+		t.Errorf("not a list of spans: %d", status)
 	}
 	for query, want := range map[string]string{
-		"": "t3 t2 t1", "limit=1": "t3", "annotationQuery=error": "t3 t1", "annotationQuery=orderId%3D" + order + "+and+operation%3DplaceOrder": "t3 t1",
+		"": "t3 t2 t1", "limit=1": "t3", "annotationQuery=error": "t3 t1", "annotationQuery=orderId%3D" + order +
+			"+and+operation%3DplaceOrder": "t3 t1",
 		"annotationQuery=orderId%3Dother": "", "annotationQuery=orderId&limit=2": "t3 t2",
 	} {
 		_, answer := call(t, http.MethodGet, base+"/api/v2/traces?"+query, nil)
@@ -102,7 +107,7 @@ func TestTheCollectorAnswersAsZipkinDoes(t *testing.T) {
 	}
 }
 
-func TestAWebPageGetsNothingOutOfTheCollector(t *testing.T) {
+func TestWebPagesCannotUseTheCollector(t *testing.T) {
 	base, log := startCollector(t)
 	for _, c := range []struct{ method, path, host, header, value string }{
 		{http.MethodPost, "/api/v2/spans", "", "Origin", "https://shop.example"},
@@ -131,27 +136,28 @@ func TestAWebPageGetsNothingOutOfTheCollector(t *testing.T) {
 	}
 }
 
-func TestAnOrdersTraceIsTheOneInWhichItWasPlaced(t *testing.T) {
+func TestTraceOfAnOrderIsTheOneThatPlacedIt(t *testing.T) {
 	base, _ := startCollector(t)
 	if _, err := traces.Of(t.Context(), base, order); !errors.Is(err, traces.ErrNone) {
 		t.Errorf("without any: %v, want ErrNone", err)
 	}
 	call(t, http.MethodPost, base+"/api/v2/spans", placed("t1", 1_000_000))
-	call(t, http.MethodPost, base+"/api/v2/spans", []zipkin.Span{span("t2", "x", "", 2_000_000, map[string]string{"orderId": order, "operation": "getOrder"})})
+	call(t, http.MethodPost, base+"/api/v2/spans",
+		[]zipkin.Span{span("t2", "x", "", 2_000_000, map[string]string{"orderId": order, "operation": "getOrder"})})
 	if spans, err := traces.Of(t.Context(), base, order); err != nil || spans[0].TraceID != "t1" {
 		t.Errorf("%+v, %v", spans, err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := traces.Of(gone, base, order); err == nil {
-		t.Error("no error though nobody was asked")
+		t.Error("no error after cancellation")
 	}
 	if _, err := traces.Of(t.Context(), base+"/nowhere", order); err == nil || errors.Is(err, traces.ErrNone) {
-		t.Errorf("from what is no collector: %v", err)
+		t.Errorf("without a collector: %v", err)
 	}
 }
 
-func TestTheOldestSpansAreForgotten(t *testing.T) {
+func TestOldestSpansAreDropped(t *testing.T) {
 	s := &collector.Store{}
 	const each = 1000
 	for n := range collector.Limit/each + 1 {
@@ -168,7 +174,7 @@ func TestTheOldestSpansAreForgotten(t *testing.T) {
 	}
 }
 
-func TestATraceIsPrintedAsATree(t *testing.T) {
+func TestTraceIsPrintedAsATree(t *testing.T) {
 	s := &collector.Store{}
 	if err := s.Add(placed("t1", 1_000_000)); err != nil {
 		t.Fatal(err)
@@ -187,9 +193,10 @@ func TestATraceIsPrintedAsATree(t *testing.T) {
 	}
 }
 
-func TestATraceThatDrivesATerminalIsEscaped(t *testing.T) {
+func TestControlCharactersInTracesAreEscaped(t *testing.T) {
 	var out bytes.Buffer
-	if err := traces.Write(&out, []zipkin.Span{span("t", "a\x1b[31m\nb", "", 1, map[string]string{"error": "\u202eE"})}); err != nil {
+	if err := traces.Write(&out,
+		[]zipkin.Span{span("t", "a\x1b[31m\nb", "", 1, map[string]string{"error": "\u202eE"})}); err != nil {
 		t.Fatal(err)
 	}
 	if got := out.String(); !strings.Contains(got, `span a\u001b[31m\u000ab`) || !strings.Contains(got, `\u202eE`) {

@@ -5,8 +5,9 @@ import (
 	"crypto/rand"
 )
 
-// Collection returns the values of the variables of docs/orderflow.http: the address, a token of the customer and one of the operator, a
-// fresh idempotency key, and the newest order of the customer, which is placed if there is none.
+// Collection returns the variables of docs/orderflow.http: the API's address, tokens of the
+// customer and the operator, a new idempotency key, and the customer's newest order, placed now if
+// there is none.
 func (s Shop) Collection(ctx context.Context, apiURL string) (map[string]string, error) {
 	values := map[string]string{"apiUrl": apiURL, "key": rand.Text()}
 	var err error

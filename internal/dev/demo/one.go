@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/ops/timeline"
 )
 
-// One places an order and tells each step of its saga as it happens, until it is confirmed.
+// One places an order and prints each step of its saga as it happens, until it is confirmed.
 func (s Shop) One(ctx context.Context, w io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -20,7 +20,7 @@ func (s Shop) One(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "    order %s over %s is %s\n", o.OrderID, o.Total, o.Status)
-	told := 0
+	printed := 0
 	for {
 		o, err = s.Customer.GetOrder(ctx, o.OrderID)
 		if err != nil {
@@ -31,10 +31,12 @@ func (s Shop) One(ctx context.Context, w io.Writer) error {
 			return err
 		}
 		steps := tasks(saga)
-		for ; told < len(steps) && steps[told].Outcome != timeline.Running; told++ {
-			fmt.Fprintf(w, "    %6.1f s  %-17s %s\n", time.Duration(steps[told].Offset+steps[told].Duration).Seconds(), steps[told].State, steps[told].Outcome)
+		for ; printed < len(steps) && steps[printed].Outcome != timeline.Running; printed++ {
+			fmt.Fprintf(w, "    %6.1f s  %-17s %s\n",
+				time.Duration(steps[printed].Offset+steps[printed].Duration).Seconds(),
+				steps[printed].State, steps[printed].Outcome)
 		}
-		if o.Final() && told >= len(steps) {
+		if o.Final() && printed >= len(steps) {
 			break
 		}
 		select {

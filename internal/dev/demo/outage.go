@@ -13,23 +13,26 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Plan is how an outage of the payment provider goes. Orders come in all the time but for Drain.
+// Plan describes an outage of the payment provider. Orders are placed throughout, except during
+// Drain.
 type Plan struct {
-	// Every is the time from one order to the next.
+	// Every is the interval between orders.
 	Every time.Duration
-	// Before, Down and After are how long the provider is up, down, and up again.
+	// Before, Down and After are the times for which the provider is up, down, and up again.
 	Before, Down, After time.Duration
-	// Drain is how long the orders have after that to become final.
+	// Drain is the time after that for orders to become final.
 	Drain time.Duration
-	// Fall is the part, 0 to 1, by which the calls to the provider must fall while the circuit is open, against
-	// the calls that the steps asked for. FallFromBefore is the same against the calls before the outage.
+	// Fall is the fraction, 0 to 1, by which calls to the provider must fall while the circuit is
+	// open, relative to the calls that steps attempted. FallFromBefore is the same relative to the
+	// calls before the outage.
 	Fall, FallFromBefore float64
 }
 
-// Minute is a whole minute without the provider.
-var Minute = Plan{Every: 700 * time.Millisecond, Before: 15 * time.Second, Down: time.Minute, After: 15 * time.Second, Drain: 100 * time.Second, Fall: .9, FallFromBefore: .9}
+// Minute is an outage of one minute.
+var Minute = Plan{Every: 700 * time.Millisecond, Before: 15 * time.Second, Down: time.Minute, After: 15 * time.Second,
+	Drain: 100 * time.Second, Fall: .9, FallFromBefore: .9}
 
-// outage is one in progress.
+// outage is an outage in progress.
 type outage struct {
 	Shop
 	plan     Plan
@@ -37,21 +40,23 @@ type outage struct {
 	out      io.Writer
 
 	begin, broken, mended time.Time
-	// first is the order that was placed before all others; sku what all are of, and stocked how many of it there were.
+	// first is the order placed before all others; sku is the product of all, stocked its initial
+	// stock.
 	first   client.Order
 	sku     string
 	stocked client.Stock
 
 	mu      sync.Mutex
-	begun   int // how many orders customers began to place
+	begun   int // orders that customers started to place
 	placed  map[string]bool
 	refused []error
 	looks   []look
 }
 
-// Outage takes the payment provider down while orders keep coming, brings it up again, and tells what became of the orders, of
-// the calls to the provider, and of money and stock. It fails if an order was lost or ended other than confirmed, if calls fell
-// by less than planned, or if money or stock do not add up. The provider is the one that the stack's payments calls now.
+// Outage takes the payment provider down while orders keep coming, brings it up again, and reports
+// on orders, calls to the provider, money and stock. It fails if an order was lost or not
+// confirmed, if calls fell by less than planned, or if money or stock do not add up. provider must
+// already receive the calls of payments.
 func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Interceptor, p Plan) error {
 	o := &outage{Shop: s, plan: p, provider: provider, out: w, sku: "CANDLE", placed: map[string]bool{}}
 	if err := o.prepare(ctx); err != nil {
@@ -60,11 +65,12 @@ func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Inter
 	playing, cancel := context.WithTimeout(ctx, p.Before+p.Down+p.After+p.Drain)
 	defer cancel()
 	o.begin = time.Now()
-	fmt.Fprintf(w, "An order every %s. The provider is up for %s, down for %s, and up again.\n\n", p.Every, p.Before, p.Down)
+	fmt.Fprintf(w, "An order every %s. The provider is up for %s, down for %s, and up again.\n\n", p.Every, p.Before,
+		p.Down)
 	var background sync.WaitGroup
 	watching, enough := context.WithCancel(playing)
 	background.Go(func() { o.watch(watching) })
-	background.Go(func() { o.tell(watching) })
+	background.Go(func() { o.printTimeline(watching) })
 	err := o.play(playing)
 	enough()
 	background.Wait()
@@ -79,7 +85,7 @@ func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Inter
 	return errors.Join(f.broken(p)...)
 }
 
-// play takes the provider down and up, and returns when all orders are final, or the time is over.
+// play takes the provider down and up, and returns when all orders are final or the time is over.
 func (o *outage) play(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, o.provider.Mend()) }()
 	var arrivals sync.WaitGroup
@@ -116,22 +122,25 @@ func (o *outage) play(ctx context.Context) (err error) {
 			return nil
 		}
 		if err := pause(ctx, time.Second); errors.Is(err, context.DeadlineExceeded) {
-			return nil // what is open now is for the report to tell
+			return nil // the report shows the open orders
 		} else if err != nil {
 			return err
 		}
 	}
 }
 
-// prepare puts the product up for sale, and places one order to see that all is well and that calls come by here.
+// prepare puts the product up for sale, and places one order to check that it is confirmed and that
+// calls are routed through this process.
 func (o *outage) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
 	enough := int((o.plan.Before+o.plan.Down+o.plan.After)/o.plan.Every) + 10
-	if _, err := o.Operator.PutProduct(ctx, o.sku, "Candle", money.Money{Currency: "EUR", Amount: 990}, ""); err != nil {
+	if _, err := o.Operator.PutProduct(ctx, o.sku, "Candle", money.Money{Currency: "EUR", Amount: 990},
+		""); err != nil {
 		return err
 	}
-	if _, err := o.Operator.AdjustStock(ctx, "", o.sku, client.Adjustment{Delta: enough, Reason: "demo of an outage", AllowUnknownSKU: true}); err != nil {
+	if _, err := o.Operator.AdjustStock(ctx, "", o.sku,
+		client.Adjustment{Delta: enough, Reason: "demo of an outage", AllowUnknownSKU: true}); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -143,10 +152,11 @@ func (o *outage) prepare(ctx context.Context) error {
 		return err
 	}
 	if o.first.Status != client.Confirmed {
-		return fmt.Errorf("an order ended %s before anything was broken: see `orderflow saga show %s`", o.first.Status, o.first.OrderID)
+		return fmt.Errorf("an order ended %s before the outage: see `orderflow saga show %s`", o.first.Status,
+			o.first.OrderID)
 	}
-	if len(o.provider.Calls(began)) < 2 { // to authorize and to capture
-		return errors.New("the calls to the payment provider do not come by this process")
+	if len(o.provider.Calls(began)) < 2 { // authorize and capture
+		return errors.New("calls to the payment provider are not routed through this process")
 	}
 	o.stocked, err = o.stock(ctx, o.sku)
 	return err

@@ -13,28 +13,31 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// facts are what is known of an outage when it is over.
+// facts are the results of an outage.
 type facts struct {
-	// accepted orders, those that the shop would not take, and those of the accepted that its customer's list shows.
+	// accepted counts accepted orders; refused are the failures to place one; orders are the
+	// accepted ones in their customers' lists.
 	accepted int
 	refused  []error
 	orders   []client.Order
-	// failures are the errors of every try of an order that ended wrongly, by its id.
+	// failures are the errors of every try of an order that was not confirmed, by its id.
 	failures map[string]string
-	// live are the charges of each order that the provider holds or has captured.
+	// live are the authorized and captured charges of each order.
 	live map[string][]charge
 	// stocked and left are the product's stock before and after.
 	stocked, left client.Stock
 
-	// before is how many calls came with the provider up, in upFor; sent how many with the circuit open, in openFor.
+	// before counts the calls before the outage, within upFor; sent those with the circuit open,
+	// within openFor.
 	before, sent   int
 	upFor, openFor time.Duration
-	// open are the tries of steps that the circuit ended, most those of one step; waits are the longest wait after the
-	// first such try of a step, the second, and so on.
+	// open counts the attempts of steps that the circuit refused, most those of one step; waits are
+	// the longest waits after a step's first refused attempt, its second, and so on.
 	open, most int
 	waits      []time.Duration
-	// openings is how often the circuit opened, state how it stands; openAfter is the time from the outage's begin to the first
-	// opening, closedAfter that from its end to the last closing.
+	// openings counts how often the circuit opened; state is its final state. openAfter is the time
+	// from the start of the outage to the first opening, closedAfter from its end to the last
+	// closing.
 	openings               int
 	state                  resilience.State
 	openAfter, closedAfter time.Duration
@@ -42,11 +45,15 @@ type facts struct {
 	drained time.Duration
 }
 
-// facts gathers them: from the shop, its provider's ledger, the executions' histories, and what was watched.
+// facts collects the results from the shop, the provider's ledger, the execution histories and the
+// observations.
 func (o *outage) facts(ctx context.Context) (f facts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	f = facts{accepted: o.count(), refused: o.refused, stocked: o.stocked, live: map[string][]charge{}, failures: map[string]string{}, upFor: o.broken.Sub(o.begin)}
+	f = facts{
+		accepted: o.count(), refused: o.refused, stocked: o.stocked, live: map[string][]charge{},
+		failures: map[string]string{}, upFor: o.broken.Sub(o.begin),
+	}
 	if f.orders, err = o.orders(ctx); err != nil {
 		return f, err
 	}
@@ -62,17 +69,17 @@ func (o *outage) facts(ctx context.Context) (f facts, err error) {
 	return f, o.books(ctx, &f)
 }
 
-// calls counts what came by, before the outage and while the circuit was open.
+// calls counts the calls before the outage and while the circuit was open.
 func (f *facts) calls(o *outage) {
-	var stays []stay
-	stays, f.openings = opened(o.looks)
+	var spans []span
+	spans, f.openings = opened(o.looks)
 	if n := len(o.looks); n > 0 {
 		f.state = o.looks[n-1].state
 	}
-	if len(stays) > 0 {
-		f.openAfter = stays[0].from.Sub(o.broken)
+	if len(spans) > 0 {
+		f.openAfter = spans[0].from.Sub(o.broken)
 	}
-	for _, s := range stays {
+	for _, s := range spans {
 		f.openFor += s.to.Sub(s.from)
 		f.closedAfter = s.to.Sub(o.mended)
 	}
@@ -80,7 +87,7 @@ func (f *facts) calls(o *outage) {
 		if c.Before(o.broken) {
 			f.before++
 		}
-		for _, s := range stays {
+		for _, s := range spans {
 			if !c.Before(s.from) && c.Before(s.to) {
 				f.sent++
 			}
@@ -120,7 +127,7 @@ func (o *outage) books(ctx context.Context, f *facts) error {
 	return errors.Join(failed...)
 }
 
-// step counts the tries of a step that the circuit ended.
+// step counts the attempts of a step that the circuit refused.
 func (f *facts) step(s timeline.Step) {
 	n := 0
 	for _, a := range s.Attempts {
@@ -149,7 +156,7 @@ func failures(steps []timeline.Step) string {
 	return all.String()
 }
 
-// ended counts the orders by how they ended.
+// ended counts orders by outcome.
 func (f facts) ended() (confirmed, wrongly, unfinished int) {
 	for _, order := range f.orders {
 		switch {

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// arrive places an order every so often until ctx ends, whatever becomes of the ones before.
+// arrive places orders at the planned interval until ctx ends, without waiting for earlier ones.
 func (o *outage) arrive(ctx context.Context) {
 	var atOnce sync.WaitGroup
 	defer atOnce.Wait()
@@ -25,16 +25,16 @@ func (o *outage) arrive(ctx context.Context) {
 	}
 }
 
-// tries is how often a customer tries to place an order, with the same key.
+// tries is how often a customer tries to place an order with the same key.
 const tries = 3
 
-// each is how many orders a customer places. All of them may wait at once: the limit is 20 orders under way.
+// each is the number of orders per customer. It spans below the limit of 20 orders under way.
 const each = 18
 
-// customer is who places the n-th order, from 1.
+// customer returns the customer of the n-th order, from 1.
 func (o *outage) customer(n int) *client.Client { return o.As(fmt.Sprintf("outage%d", (n-1)/each)) }
 
-// order places one order, as a customer does who tries again when the shop does not answer.
+// order places one order, and retries as a customer would.
 func (o *outage) order(ctx context.Context, n int) {
 	key := fmt.Sprintf("outage-%s-%d", o.first.OrderID, n)
 	o.mu.Lock()
@@ -67,7 +67,7 @@ func (o *outage) count() int {
 	return len(o.placed)
 }
 
-// orders returns what their customers' lists show of the orders that were accepted.
+// orders returns the accepted orders in their customers' lists.
 func (o *outage) orders(ctx context.Context) (found []client.Order, err error) {
 	for n := 1; n <= o.arrived(); n += each {
 		theirs, err := o.ordersOf(ctx, o.customer(n))
@@ -102,7 +102,7 @@ func (o *outage) ordersOf(ctx context.Context, customer *client.Client) (found [
 	}
 }
 
-// arrived returns how many orders customers began to place.
+// arrived returns how many orders customers started to place.
 func (o *outage) arrived() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

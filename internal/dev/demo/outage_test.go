@@ -14,53 +14,60 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-func TestTheCircuitIsOpenFromTheFirstLookThatSeesItToTheFirstThatDoesNot(t *testing.T) {
+func TestOpenTimeSpansTheFirstOpenToTheFirstClosedSample(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var looks []look
 	for i, l := range []look{
 		{state: resilience.Closed}, {state: resilience.Open, openings: 1}, {state: resilience.HalfOpen, openings: 1},
-		{state: resilience.Open, openings: 3}, // one probe failed unseen
+		{state: resilience.Open, openings: 3}, // a probe failed between samples
 		{state: resilience.Closed}, {state: resilience.Closed}, {state: resilience.Open, openings: 1},
 	} {
 		l.at = at.Add(time.Duration(i) * time.Second)
 		looks = append(looks, l)
 	}
-	stays, times := opened(looks)
-	want := []stay{{looks[1].at, looks[4].at}, {looks[6].at, looks[6].at}}
-	if !slices.Equal(stays, want) || times != 4 {
-		t.Errorf("open %v, %d times; want %v, 4 times", stays, times, want)
+	spans, times := opened(looks)
+	want := []span{{looks[1].at, looks[4].at}, {looks[6].at, looks[6].at}}
+	if !slices.Equal(spans, want) || times != 4 {
+		t.Errorf("open %v, %d times; want %v, 4 times", spans, times, want)
 	}
 }
 
 var price = money.Money{Currency: "EUR", Amount: 990}
 
-// kept are the facts of an outage in which every promise was kept.
+// kept returns the facts of an outage without a broken promise.
 func kept() facts {
-	order := client.Order{OrderID: "o1", Status: client.Confirmed, Total: price, Items: []client.Line{{Item: client.Item{SKU: "CANDLE", Quantity: 1}}}}
+	order := client.Order{OrderID: "o1", Status: client.Confirmed, Total: price,
+		Items: []client.Line{{Item: client.Item{SKU: "CANDLE", Quantity: 1}}}}
 	return facts{
-		accepted: 1, orders: []client.Order{order}, live: map[string][]charge{"o1": {{Status: "CAPTURED", Amount: price, Captured: true}}},
+		accepted: 1, orders: []client.Order{order},
+		live:    map[string][]charge{"o1": {{Status: "CAPTURED", Amount: price, Captured: true}}},
 		stocked: client.Stock{OnHand: 5, Available: 5}, left: client.Stock{OnHand: 4, Available: 4, Shipped: 1},
-		before: 30, upFor: 10 * time.Second, sent: 6, openFor: time.Minute, open: 300, openings: 3, state: resilience.Closed,
+		before: 30, upFor: 10 * time.Second, sent: 6, openFor: time.Minute, open: 300, openings: 3,
+		state: resilience.Closed,
 	}
 }
 
-func TestEveryPromiseThatIsBrokenIsTold(t *testing.T) {
+func TestEveryBrokenPromiseIsReported(t *testing.T) {
 	if broken := kept().broken(Minute); len(broken) > 0 {
-		t.Fatalf("nothing is wrong, and it says %v", broken)
+		t.Fatalf("no promise is broken, got %v", broken)
 	}
 	for want, spoil := range map[string]func(*facts){
 		"were not accepted":                func(f *facts) { f.refused = []error{errors.New("503")} },
 		"1 orders are lost":                func(f *facts) { f.accepted = 2 },
-		"other than confirmed":             func(f *facts) { f.orders[0].Status, f.live = client.Rejected, nil },
+		"not confirmed":                    func(f *facts) { f.orders[0].Status, f.live = client.Rejected, nil },
 		"not final":                        func(f *facts) { f.orders[0].Status, f.live = client.Pending, nil },
 		"never opened":                     func(f *facts) { f.openings = 0 },
-		"OPEN in the end":                  func(f *facts) { f.state = resilience.Open },
+		"OPEN at the end":                  func(f *facts) { f.state = resilience.Open },
 		"87 % against before, not by 90 %": func(f *facts) { f.sent = 24 }, // 0.4 per second, 3 before
-		"88 % against what was asked for, not by 90 %": func(f *facts) { f.open = 50 },           // of which 6 were sent
-		"NaN % against what was asked":                 func(f *facts) { f.sent, f.open = 0, 0 }, // nothing was measured
-		"over 9.90 EUR is confirmed":                   func(f *facts) { f.live["o1"][0].Captured = false },
-		"is confirmed, and":                            func(f *facts) { f.live["o1"] = append(f.live["o1"], f.live["o1"][0]) },
-		"is REJECTED, and":                             func(f *facts) { f.orders[0].Status = client.Rejected },
+		// of which 6 were sent
+		"88 % against attempts, not by 90 %": func(f *facts) { f.open = 50 },
+		// nothing was measured
+		"NaN % against attempts":     func(f *facts) { f.sent, f.open = 0, 0 },
+		"over 9.90 EUR is confirmed": func(f *facts) { f.live["o1"][0].Captured = false },
+		"is confirmed, and": func(f *facts) {
+			f.live["o1"] = append(f.live["o1"], f.live["o1"][0])
+		},
+		"is REJECTED, and": func(f *facts) { f.orders[0].Status = client.Rejected },
 		"after AuthorizePayment:Transient": func(f *facts) {
 			f.orders[0].Status = client.Rejected
 			f.failures = map[string]string{"o1": failures([]timeline.Step{{State: "AuthorizePayment",
@@ -76,12 +83,13 @@ func TestEveryPromiseThatIsBrokenIsTold(t *testing.T) {
 	}
 }
 
-func TestTriesThatTheCircuitEndedAreCountedByStep(t *testing.T) {
+func TestAttemptsRefusedByTheCircuitAreCountedByStep(t *testing.T) {
 	lost := func(wait time.Duration) timeline.Attempt {
 		return timeline.Attempt{Failure: &timeline.Failure{Error: "CircuitOpen"}, RetryWait: timeline.Millis(wait)}
 	}
 	var f facts
-	f.step(timeline.Step{Attempts: []timeline.Attempt{{Failure: &timeline.Failure{Error: "Transient"}}, lost(time.Second), lost(2 * time.Second), {}}})
+	f.step(timeline.Step{Attempts: []timeline.Attempt{{Failure: &timeline.Failure{Error: "Transient"}},
+		lost(time.Second), lost(2 * time.Second), {}}})
 	f.step(timeline.Step{Attempts: []timeline.Attempt{lost(3 * time.Second), {}}})
 	if f.open != 3 || f.most != 2 || !slices.Equal(f.waits, []time.Duration{3 * time.Second, 2 * time.Second}) {
 		t.Errorf("%d tries, %d of one step at most, waits %v", f.open, f.most, f.waits)

@@ -9,20 +9,20 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// look is one look at the circuit.
+// look is one sample of the circuit.
 type look struct {
 	at       time.Time
 	state    resilience.State
 	openings int
 }
 
-// often is how often the circuit is looked at; line is how often a line of the timeline is written.
+// often is the sampling interval of the circuit; line is the interval of the timeline's lines.
 const (
 	often = 200 * time.Millisecond
 	line  = 5 * time.Second
 )
 
-// watch writes down the circuit's state until ctx ends.
+// watch samples the circuit until ctx ends.
 func (o *outage) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		if c, err := o.Circuit(ctx); err == nil {
@@ -34,8 +34,8 @@ func (o *outage) watch(ctx context.Context) {
 	}
 }
 
-// tell writes the timeline until ctx ends.
-func (o *outage) tell(ctx context.Context) {
+// printTimeline prints the timeline until ctx ends.
+func (o *outage) printTimeline(ctx context.Context) {
 	fmt.Fprintf(o.out, "%8s  %6s  %7s  %5s  %5s  %s\n", "TIME", "ORDERS", "CALLS/S", "OPEN", "FINAL", "CIRCUIT")
 	for from := o.begin; pause(ctx, time.Until(from.Add(line))) == nil; from = from.Add(line) {
 		to := from.Add(line)
@@ -49,11 +49,12 @@ func (o *outage) tell(ctx context.Context) {
 		if orders, err := o.orders(ctx); err == nil {
 			text = fmt.Sprintf("%5d  %5d", open(orders), len(orders)-open(orders))
 		}
-		fmt.Fprintf(o.out, "%6.0f s  %6d  %7.1f  %s  %s\n", to.Sub(o.begin).Seconds(), o.count(), float64(calls)/line.Seconds(), text, o.states(from, to))
+		fmt.Fprintf(o.out, "%6.0f s  %6d  %7.1f  %s  %s\n", to.Sub(o.begin).Seconds(), o.count(),
+			float64(calls)/line.Seconds(), text, o.states(from, to))
 	}
 }
 
-// states returns the circuit's states within a time, one after the other.
+// states returns the sequence of the circuit's states within a time.
 func (o *outage) states(from, to time.Time) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -69,23 +70,23 @@ func (o *outage) states(from, to time.Time) string {
 	return strings.Join(seen, " → ")
 }
 
-// stay is a time during which the circuit was open or half-open.
-type stay struct{ from, to time.Time }
+// span is a time during which the circuit was open or half-open.
+type span struct{ from, to time.Time }
 
-// opened returns when the circuit let no ordinary calls through, and how often it opened. It was open from the first look that saw
-// it so to the first that saw it closed: what passed between two looks counts as passed while it was open.
-func opened(looks []look) (stays []stay, times int) {
+// opened returns when the circuit refused ordinary calls, and how often it opened. It counts as
+// open from the first sample that shows it open to the first that shows it closed.
+func opened(looks []look) (spans []span, times int) {
 	before := look{state: resilience.Closed}
 	for _, l := range looks {
 		switch {
 		case l.state != resilience.Closed && before.state == resilience.Closed:
-			stays = append(stays, stay{l.at, l.at})
+			spans = append(spans, span{l.at, l.at})
 			times += l.openings
 		case before.state != resilience.Closed:
-			stays[len(stays)-1].to = l.at
-			times += max(l.openings-before.openings, 0) // none when it has closed
+			spans[len(spans)-1].to = l.at
+			times += max(l.openings-before.openings, 0) // 0 after it closed
 		}
 		before = l
 	}
-	return stays, times
+	return spans, times
 }

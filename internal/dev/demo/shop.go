@@ -1,5 +1,5 @@
-// Package demo shows Orderflow at work on a running stack: it stocks a shop, and places orders of
-// which some go well and some do not.
+// Package demo demonstrates Orderflow on a running stack: it stocks a shop and places orders, some
+// of which fail.
 package demo
 
 import (
@@ -26,26 +26,28 @@ import (
 type Shop struct {
 	Customer *client.Client
 	Operator *client.Client
-	// As is the API for another customer.
+	// As returns a client for another customer.
 	As func(user string) *client.Client
-	// SandboxURL is where the payment provider keeps its own ledger.
+	// SandboxURL is the address of the payment provider's ledger.
 	SandboxURL string
-	// Saga reads what the state machines recorded of an order.
+	// Saga reads the executions of an order's state machines.
 	Saga func(ctx context.Context, orderID string) (timeline.Timeline, error)
-	// Circuit reads the circuit that payments keeps of its provider.
+	// Circuit reads payments' circuit of its provider.
 	Circuit func(ctx context.Context) (resilience.Circuit, error)
 }
 
-// Of is the shop that a local stack runs; customer is the name of who places the orders.
+// Of returns the shop of a local stack; customer is the user who places the orders.
 func Of(stack *devstack.Stack, customer string) Shop {
 	as := func(user, role string) *client.Client {
 		return &client.Client{BaseURL: stack.Outputs["ApiUrl"], Token: func(ctx context.Context) (string, error) {
 			return stack.Token(ctx, user, role)
 		}}
 	}
-	machines := timeline.Machines{FulfilOrder: stack.Outputs["FulfilOrderArn"], CompensateOrder: stack.Outputs["CompensateOrderArn"]}
+	machines := timeline.Machines{FulfilOrder: stack.Outputs["FulfilOrderArn"],
+		CompensateOrder: stack.Outputs["CompensateOrderArn"]}
 	return Shop{
-		Customer: as(customer, ""), Operator: as("olga", "operator"), As: func(user string) *client.Client { return as(user, "") }, SandboxURL: stack.Outputs["SandboxUrl"],
+		Customer: as(customer, ""), Operator: as("olga", "operator"),
+		As: func(user string) *client.Client { return as(user, "") }, SandboxURL: stack.Outputs["SandboxUrl"],
 		Saga: func(ctx context.Context, orderID string) (timeline.Timeline, error) {
 			return timeline.Load(ctx, sfn.NewFromConfig(stack.Config()), machines, orderID)
 		},
@@ -55,7 +57,7 @@ func Of(stack *devstack.Stack, customer string) Shop {
 	}
 }
 
-// Ready waits until the shop says that it is ready, for as long as ctx lasts.
+// Ready waits until the shop is ready, or ctx ends.
 func (s Shop) Ready(ctx context.Context) error {
 	for {
 		err := s.Operator.Ready(ctx)
@@ -64,7 +66,8 @@ func (s Shop) Ready(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the services are not ready, `go run ./cmd/orderflow health` tells what is missing: %w", err)
+			return fmt.Errorf("the services are not ready (see `go run ./cmd/orderflow health`): %w",
+				err)
 		case <-time.After(time.Second):
 		}
 	}
@@ -73,7 +76,7 @@ func (s Shop) Ready(ctx context.Context) error {
 // provider is the payment provider's name in the registry.
 const provider = "payment-provider"
 
-// product is what the demo shop sells.
+// product is a product of the demo shop.
 type product struct {
 	sku, name string
 	cents     int64
@@ -89,10 +92,11 @@ var products = []product{
 	{"NOTEBOOK", "Notebook, dotted", 890, 500},
 }
 
-// Stock puts the products up for sale and tops up their stock; what is there already stays.
+// Stock puts the products up for sale and tops up their stock; what is there already spans.
 func (s Shop) Stock(ctx context.Context) error {
 	for _, p := range products {
-		if _, err := s.Operator.PutProduct(ctx, p.sku, p.name, money.Money{Currency: "EUR", Amount: p.cents}, ""); err != nil {
+		if _, err := s.Operator.PutProduct(ctx, p.sku, p.name, money.Money{Currency: "EUR", Amount: p.cents},
+			""); err != nil {
 			return fmt.Errorf("put product %s: %w", p.sku, err)
 		}
 		have, err := s.stock(ctx, p.sku)
@@ -100,7 +104,7 @@ func (s Shop) Stock(ctx context.Context) error {
 			return err
 		}
 		if missing := p.stock - have.OnHand; missing > 0 {
-			// Inventory learns of the product by an event that may still be on its way.
+			// Inventory learns of the product from an event, which may still be under way.
 			adjustment := client.Adjustment{Delta: missing, Reason: "demo stock", AllowUnknownSKU: true}
 			if _, err := s.Operator.AdjustStock(ctx, "", p.sku, adjustment); err != nil {
 				return fmt.Errorf("stock %s: %w", p.sku, err)
@@ -110,7 +114,7 @@ func (s Shop) Stock(ctx context.Context) error {
 	return nil
 }
 
-// stock reads a product's stock; a product that was never stocked has none.
+// stock reads a product's stock, which is zero if it was never stocked.
 func (s Shop) stock(ctx context.Context, sku string) (client.Stock, error) {
 	st, err := s.Operator.GetStock(ctx, sku)
 	var problem *client.Problem
@@ -120,8 +124,7 @@ func (s Shop) stock(ctx context.Context, sku string) (client.Stock, error) {
 	return st, err
 }
 
-// place places an order. The price of a new product reaches orders by an event, so for a
-// short while it is unknown there.
+// place places an order. It retries, as the price of a new product reaches orders with an event.
 func (s Shop) place(ctx context.Context, r client.OrderRequest) (client.Order, error) {
 	const patience = 30
 	var problem *client.Problem
@@ -138,7 +141,7 @@ func (s Shop) place(ctx context.Context, r client.OrderRequest) (client.Order, e
 	}
 }
 
-// charge is a line of the payment provider's own ledger.
+// charge is an entry of the payment provider's own ledger.
 type charge struct {
 	ID       string      `json:"id"`
 	Status   string      `json:"status"`
@@ -146,9 +149,10 @@ type charge struct {
 	Captured bool        `json:"captured"`
 }
 
-// ledger asks the payment provider, not us, what it did for an order.
+// ledger returns the charges of an order in the payment provider's own ledger.
 func (s Shop) ledger(ctx context.Context, orderID string) ([]charge, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.SandboxURL+"/ledger?reference="+url.QueryEscape(orderID), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		s.SandboxURL+"/ledger?reference="+url.QueryEscape(orderID), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ const (
 	refused = "00000"
 )
 
-// story is an order and how it must end.
+// story is an order and its expected outcome.
 type story struct {
 	name       string
 	order      client.OrderRequest
@@ -29,10 +29,11 @@ type story struct {
 	wantReason string
 }
 
-// stories each use a product of their own, so that what happens to stock can be told apart.
+// stories each have their own product, so that their effects on stock can be distinguished.
 var stories = []story{
 	{"goes well", request("MUG-BLUE", 2, good, berlin), client.Confirmed, ""},
-	{"card is declined", request("SHIRT-M", 1, "pm_card_visa_chargeDeclined", berlin), client.Rejected, "PAYMENT_DECLINED"},
+	{"card is declined", request("SHIRT-M", 1, "pm_card_visa_chargeDeclined", berlin), client.Rejected,
+		"PAYMENT_DECLINED"},
 	{"is out of stock", request("LAMP-RARE", 2, good, berlin), client.Rejected, "OUT_OF_STOCK"},
 	{"carrier refuses", request("POSTER-A2", 3, good, refused), client.Rejected, "SHIPMENT_REFUSED"},
 	{"provider times out, but charged", request("TEAPOT", 1, "sandbox_timeout", berlin), client.Rejected, "TIMED_OUT"},
@@ -49,7 +50,7 @@ func request(sku string, quantity int, method, postalCode string) client.OrderRe
 	}
 }
 
-// ending is what became of a story.
+// ending is the outcome of a story.
 type ending struct {
 	order         client.Order
 	before, after client.Stock
@@ -58,8 +59,8 @@ type ending struct {
 	err           error
 }
 
-// Six places six orders at once, five of them with something in their way, and prints what became of order, money and
-// stock, and the steps of each saga. It fails if one of them did not end as it must.
+// Six places six orders at once, five of them in trouble, and prints the outcome of order, money
+// and stock, and the steps of each saga. It fails if one did not end as expected.
 func (s Shop) Six(ctx context.Context, w io.Writer) error {
 	const budget = 3 * time.Minute
 	ctx, cancel := context.WithTimeout(ctx, budget)
@@ -67,13 +68,14 @@ func (s Shop) Six(ctx context.Context, w io.Writer) error {
 	if err := s.Stock(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "Six orders are on their way; the slowest takes about half a minute, for the payment provider lets it wait.\n")
+	fmt.Fprintf(w,
+		"Six orders are under way; the slowest takes about half a minute, waiting for the payment provider.\n")
 	endings := make([]ending, len(stories))
 	var wg sync.WaitGroup
 	var line sync.Mutex
 	for i, st := range stories {
 		wg.Go(func() {
-			endings[i] = s.tell(ctx, st)
+			endings[i] = s.play(ctx, st)
 			line.Lock()
 			defer line.Unlock()
 			fmt.Fprintf(w, "  %-32s %s\n", st.name, endings[i].outcome())
@@ -90,8 +92,8 @@ func (s Shop) Six(ctx context.Context, w io.Writer) error {
 	return errors.Join(wrong...)
 }
 
-// tell plays one story to its end.
-func (s Shop) tell(ctx context.Context, st story) (e ending) {
+// play plays one story to its end.
+func (s Shop) play(ctx context.Context, st story) (e ending) {
 	sku := st.order.Items[0].SKU
 	if e.before, e.err = s.stock(ctx, sku); e.err != nil {
 		return e
@@ -119,7 +121,8 @@ func (e ending) outcome() string {
 	return strings.TrimSpace(e.order.Status + " " + e.order.Why())
 }
 
-// check holds an ending to its story: the order's state, the stock, and the money at the provider.
+// check compares an ending with its story: the order's state, the stock, and the money at the
+// provider.
 func (e ending) check(st story) error {
 	if e.err != nil {
 		return e.err
@@ -145,7 +148,7 @@ func (e ending) check(st story) error {
 		}
 	}
 	if captured != 0 {
-		return errors.New("the provider's ledger does not show the total captured once for a confirmed order, and never otherwise")
+		return errors.New("the provider's ledger must show one capture of the total if the order is confirmed, or none")
 	}
 	return nil
 }
@@ -178,7 +181,7 @@ func report(w io.Writer, endings []ending) {
 	}
 }
 
-// how tells a step's tries in a line.
+// how describes a step's attempts in one line.
 func how(step timeline.Step) string {
 	text := fmt.Sprintf("%s in %.1f s", strings.ToLower(string(step.Outcome)), time.Duration(step.Duration).Seconds())
 	var failures []string
@@ -188,7 +191,7 @@ func how(step timeline.Step) string {
 		}
 	}
 	if len(failures) > 0 {
-		text += fmt.Sprintf(", %d tries: %s", len(step.Attempts), strings.Join(failures, ", "))
+		text += fmt.Sprintf(", %d attempts: %s", len(step.Attempts), strings.Join(failures, ", "))
 	}
 	return text
 }

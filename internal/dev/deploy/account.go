@@ -9,16 +9,16 @@ import (
 	"orderflow/internal/ops/awsapi"
 )
 
-// Account is what a deployment asks of the AWS account that it goes to.
+// Account makes a deployment's calls to its AWS account.
 type Account struct{ API awsapi.Client }
 
-// Stack is a CloudFormation stack as it stands. One that was never made has no status.
+// Stack is the state of a CloudFormation stack. One that was never created has no status.
 type Stack struct {
 	Status     string
 	Parameters map[string]string
 }
 
-// There tells whether the stack was made with success, at whatever release it is now.
+// There reports whether the stack was created successfully, whatever its release is.
 func (s Stack) There() bool {
 	switch s.Status {
 	case "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
@@ -27,7 +27,7 @@ func (s Stack) There() bool {
 	return false
 }
 
-// New tells whether there is nothing yet but, at most, a change set that nobody has executed.
+// New reports whether the stack does not exist, or only as a change set that was never executed.
 func (s Stack) New() bool { return s.Status == "" || s.Status == "REVIEW_IN_PROGRESS" }
 
 // Stack describes the stack called name.
@@ -43,10 +43,10 @@ func (a Account) Stack(ctx context.Context, name string) (Stack, error) {
 		return Stack{}, nil
 	}
 	if err != nil {
-		return Stack{}, fmt.Errorf("look at the stack %s: %w", name, err)
+		return Stack{}, fmt.Errorf("describe the stack %s: %w", name, err)
 	}
 	if len(answer.Stacks) != 1 {
-		return Stack{}, fmt.Errorf("look at the stack %s: there are %d", name, len(answer.Stacks))
+		return Stack{}, fmt.Errorf("describe the stack %s: got %d stacks", name, len(answer.Stacks))
 	}
 	s := Stack{Status: answer.Stacks[0].StackStatus, Parameters: map[string]string{}}
 	for _, p := range answer.Stacks[0].Parameters {
@@ -55,7 +55,7 @@ func (a Account) Stack(ctx context.Context, name string) (Stack, error) {
 	return s, nil
 }
 
-// Protect has no update of the stack replace or delete what policy protects, and nobody delete the stack.
+// Protect sets the stack policy and enables termination protection.
 func (a Account) Protect(ctx context.Context, name, policy string) error {
 	set := form("SetStackPolicy", name)
 	set.Set("StackPolicyBody", policy)
@@ -74,21 +74,21 @@ func form(action, stack string) url.Values {
 	return url.Values{"Action": {action}, "Version": {"2010-05-15"}, "StackName": {stack}}
 }
 
-// Unreserved is how many concurrent executions of the account no function has reserved.
+// Unreserved returns the account's unreserved concurrent executions.
 func (a Account) Unreserved(ctx context.Context) (int, error) {
 	var answer struct {
 		AccountLimit struct{ UnreservedConcurrentExecutions *int }
 	}
 	if err := a.API.Get(ctx, "lambda", "/2016-08-19/account-settings", &answer); err != nil {
-		return 0, fmt.Errorf("ask for the account's quota of Lambda: %w", err)
+		return 0, fmt.Errorf("read the account's Lambda quota: %w", err)
 	}
 	if answer.AccountLimit.UnreservedConcurrentExecutions == nil {
-		return 0, fmt.Errorf("ask for the account's quota of Lambda: the answer has none")
+		return 0, fmt.Errorf("read the account's Lambda quota: the response has none")
 	}
 	return *answer.AccountLimit.UnreservedConcurrentExecutions, nil
 }
 
-// Reserved is how many concurrent executions a function has reserved; none if there is no such function.
+// Reserved returns a function's reserved concurrent executions, 0 for an unknown function.
 func (a Account) Reserved(ctx context.Context, function string) (int, error) {
 	var answer struct{ ReservedConcurrentExecutions int }
 	err := a.API.Get(ctx, "lambda", "/2019-09-30/functions/"+url.PathEscape(function)+"/concurrency", &answer)
@@ -96,7 +96,7 @@ func (a Account) Reserved(ctx context.Context, function string) (int, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("ask what %s has reserved: %w", function, err)
+		return 0, fmt.Errorf("read the reserved concurrency of %s: %w", function, err)
 	}
 	return answer.ReservedConcurrentExecutions, nil
 }

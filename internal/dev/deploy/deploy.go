@@ -1,9 +1,10 @@
-// Package deploy brings a stage to AWS: it checks what CloudFormation would refuse only half way, has the SAM CLI build and
-// deploy, and protects production once that has succeeded.
+// Package deploy deploys a stage to AWS: it checks what CloudFormation would refuse only halfway,
+// runs the SAM CLI to build and deploy, and protects production once that has succeeded.
 //
-// A stack that was protected from its first minute cannot be rolled back when its creation fails. So the first deployment
-// of production is made without protection, and a second one, which changes nothing else, follows it at once. If the second
-// one does not come about, the next deployment makes up for it, whoever starts it: samconfig.toml asks for protection.
+// A stack that is protected from the start cannot be rolled back if its creation fails. So the
+// first deployment of production is unprotected, and a second one, which changes nothing else,
+// follows at once. If the second one fails, the next deployment adds the protection, as
+// samconfig.toml asks for it.
 package deploy
 
 import (
@@ -19,7 +20,7 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// floor is how many concurrent executions Lambda has an account keep for functions that reserve none.
+// floor is the number of concurrent executions that Lambda keeps for functions that reserve none.
 const floor = 100
 
 // Unprotected is the parameter that leaves production's data without protection.
@@ -28,8 +29,8 @@ const Unprotected = "Protected=no"
 // Deployment is one deployment of a stage.
 type Deployment struct {
 	Stage, Stack string
-	Region       string         // said to SAM, which does not look for it where the checks do
-	Parameters   []string       // Name=value; the stack keeps what it has of others
+	Region       string         // passed to SAM, so that it uses the same as the checks
+	Parameters   []string       // Name=value; the stack keeps its values of others
 	Template     map[string]any // template.yaml
 	Policy       string         // the stack policy of production
 	Account      Account
@@ -50,7 +51,8 @@ func (d Deployment) Run(ctx context.Context) error {
 	if err := errors.Join(d.mayBegin(before), refused(settled), d.checkConcurrency(ctx, settled)); err != nil {
 		return err
 	}
-	if err := d.SAM(ctx, "build", "--parameter-overrides", "Architecture="+settled.Parameter("Architecture")); err != nil {
+	if err := d.SAM(ctx, "build", "--parameter-overrides",
+		"Architecture="+settled.Parameter("Architecture")); err != nil {
 		return err
 	}
 	protects := settled.Holds("IsProtected")
@@ -61,12 +63,14 @@ func (d Deployment) Run(ctx context.Context) error {
 		}
 	}
 	if err := d.deploy(ctx, first); err != nil {
-		return fmt.Errorf("%w\nIf this made the stack %[2]s and failed, `.tools/sam/bin/sam delete --stack-name %[2]s` clears it away", err, d.Stack)
+		return fmt.Errorf("%w\nIf this created the stack %[2]s, delete it: "+
+			"`.tools/sam/bin/sam delete --stack-name %[2]s`",
+			err, d.Stack)
 	}
 	return d.protect(ctx, before, protects)
 }
 
-// protect does what must follow a deployment that succeeded.
+// protect protects the stack after a successful deployment, if the template asks for it.
 func (d Deployment) protect(ctx context.Context, before Stack, protects bool) error {
 	if !protects {
 		return nil
@@ -76,7 +80,8 @@ func (d Deployment) protect(ctx context.Context, before Stack, protects bool) er
 		return err
 	}
 	if !now.There() {
-		return fmt.Errorf("the stack %s is %s: nothing is protected yet. Deploy again", d.Stack, cmp.Or(now.Status, "not there"))
+		return fmt.Errorf("the stack %s is %s: nothing is protected yet. Deploy again", d.Stack,
+			cmp.Or(now.Status, "missing"))
 	}
 	if before.New() {
 		if err := d.deploy(ctx, d.Parameters, "--no-confirm-changeset"); err != nil {
@@ -86,7 +91,9 @@ func (d Deployment) protect(ctx context.Context, before Stack, protects bool) er
 	if err := d.Account.Protect(ctx, d.Stack, d.Policy); err != nil {
 		return err
 	}
-	fmt.Fprintf(d.Out, "%s: tables and user pool cannot be deleted, nor replaced by an update, and the stack cannot be deleted\n", d.Stack)
+	fmt.Fprintf(d.Out,
+		"%s: protected: tables and user pool cannot be deleted or replaced, and the stack cannot be deleted\n",
+		d.Stack)
 	return nil
 }
 
@@ -95,7 +102,8 @@ func (d Deployment) deploy(ctx context.Context, parameters []string, flags ...st
 	return d.SAM(ctx, append(append(args, "--parameter-overrides"), parameters...)...)
 }
 
-// settle evaluates the template as it is to be deployed: a parameter that is not given is the stack's.
+// settle evaluates the template with the parameters of the deployment; missing ones are the
+// stack's.
 func (d Deployment) settle(before Stack) (*cfn.Stack, error) {
 	parameters := map[string]string{}
 	for name, value := range before.Parameters {
@@ -107,18 +115,20 @@ func (d Deployment) settle(before Stack) (*cfn.Stack, error) {
 	return cfn.New(d.Template, d.Stack, parameters)
 }
 
-// mayBegin refuses a stack that CloudFormation would not update.
+// mayBegin fails if CloudFormation would not update the stack.
 func (d Deployment) mayBegin(before Stack) error {
 	switch {
 	case before.New() || before.There():
 		return nil
 	case strings.HasSuffix(before.Status, "_IN_PROGRESS"):
-		return fmt.Errorf("the stack %s is %s: wait until that has ended", d.Stack, before.Status)
+		return fmt.Errorf("the stack %s is %s: wait for it to end", d.Stack, before.Status)
 	case before.Status == "UPDATE_ROLLBACK_FAILED":
-		return fmt.Errorf("the stack %s is %s: see why with `aws cloudformation describe-stack-events --stack-name %[1]s`, then `aws cloudformation continue-update-rollback --stack-name %[1]s`",
+		return fmt.Errorf("the stack %s is %s: see `aws cloudformation describe-stack-events --stack-name %[1]s`, "+
+			"then run `aws cloudformation continue-update-rollback --stack-name %[1]s`",
 			d.Stack, before.Status)
 	}
-	return fmt.Errorf("the stack %s is %s, it was never made whole. See why with `aws cloudformation describe-stack-events --stack-name %[1]s`, "+
+	return fmt.Errorf("the stack %s is %s: its creation failed. "+
+		"See `aws cloudformation describe-stack-events --stack-name %[1]s`, "+
 		"delete it with `.tools/sam/bin/sam delete --stack-name %[1]s`, and deploy again", d.Stack, before.Status)
 }
 
@@ -128,12 +138,15 @@ func refused(s *cfn.Stack) error {
 		all = append(all, errors.New(r))
 	}
 	if len(all) > 0 {
-		all = append(all, errors.New("write parameters into parameter_overrides of samconfig.toml, or give them: make deploy STAGE=… PARAMETERS='Name=value …'"))
+		all = append(all,
+			errors.New("set them in parameter_overrides of samconfig.toml, or with: "+
+				"make deploy STAGE=… PARAMETERS='Name=value …'"))
 	}
 	return errors.Join(all...)
 }
 
-// checkConcurrency refuses what Lambda would refuse after minutes: to reserve so much that the account keeps less than it must.
+// checkConcurrency fails if the reservations would leave the account too few concurrent executions,
+// which Lambda would refuse only after minutes.
 func (d Deployment) checkConcurrency(ctx context.Context, s *cfn.Stack) error {
 	wanted := map[string]int{}
 	for _, id := range s.OfType("AWS::Serverless::Function") {
@@ -157,7 +170,10 @@ func (d Deployment) checkConcurrency(ctx context.Context, s *cfn.Stack) error {
 	if err != nil || unreserved-more >= floor {
 		return err
 	}
-	return fmt.Errorf("%d functions of %s reserve %d concurrent executions, %d more than now. The account has %d in this region that are not reserved, and %d must stay so. "+
-		"Ask for more, which takes a day or two:\n  aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000\n"+
-		"or go without bulkheads until then: make deploy STAGE=%s PARAMETERS=ReservedConcurrency=0", len(wanted), d.Stack, sum, more, unreserved, floor, d.Stage)
+	return fmt.Errorf("%d functions of %s reserve %d concurrent executions, %d more than now. "+
+		"The account has %d unreserved ones in this region, and %d must stay unreserved. "+
+		"Request more, which takes a day or two:\n  aws service-quotas request-service-quota-increase "+
+		"--service-code lambda --quota-code L-B99A9384 --desired-value 1000\n"+
+		"or deploy without bulkheads until then: make deploy STAGE=%s PARAMETERS=ReservedConcurrency=0", len(wanted),
+		d.Stack, sum, more, unreserved, floor, d.Stage)
 }

@@ -19,16 +19,16 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// account is an AWS account: a stack, what its functions have reserved, and the quota that is left.
+// account fakes an AWS account: a stack, its functions' reservations, and the remaining quota.
 type account struct {
 	t          *testing.T
 	status     string
 	parameters map[string]string
-	reserved   int // of each function that there is
+	reserved   int // of each existing function
 	unreserved int
 
-	did []string // what was changed, in order
-	// sam stands for the SAM CLI's outcome: the status after each deployment, one after the other; the last stays.
+	did []string // changes, in order
+	// sam are the statuses after each deployment; the last repeats.
 	sam []string
 }
 
@@ -37,11 +37,15 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Form.Get("Action") == "DescribeStacks" && a.status == "":
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, `<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id %s does not exist</Message></Error></ErrorResponse>`, r.Form.Get("StackName"))
+		fmt.Fprintf(w,
+			`<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id %s does not exist</Message></Error></ErrorResponse>`, r.Form.Get("StackName"))
 	case r.Form.Get("Action") == "DescribeStacks":
-		fmt.Fprintf(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackStatus>%s</StackStatus><Parameters>`, a.status)
+		fmt.Fprintf(w,
+			`<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackStatus>%s</StackStatus><Parameters>`,
+			a.status)
 		for name, value := range a.parameters {
-			fmt.Fprintf(w, `<member><ParameterKey>%s</ParameterKey><ParameterValue>%s</ParameterValue></member>`, name, value)
+			fmt.Fprintf(w, `<member><ParameterKey>%s</ParameterKey><ParameterValue>%s</ParameterValue></member>`, name,
+				value)
 		}
 		fmt.Fprint(w, `</Parameters></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`)
 	case r.Form.Get("Action") == "SetStackPolicy":
@@ -49,8 +53,10 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Form.Get("Action") == "UpdateTerminationProtection":
 		a.did = append(a.did, "termination protection "+r.Form.Get("EnableTerminationProtection"))
 	case r.URL.Path == "/2016-08-19/account-settings":
-		fmt.Fprintf(w, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":%d}}`, a.unreserved)
-	case strings.HasPrefix(r.URL.Path, "/2019-09-30/functions/orderflow-prod-") && strings.HasSuffix(r.URL.Path, "/concurrency"):
+		fmt.Fprintf(w, `{"AccountLimit":{"ConcurrentExecutions":1000,"UnreservedConcurrentExecutions":%d}}`,
+			a.unreserved)
+	case strings.HasPrefix(r.URL.Path, "/2019-09-30/functions/orderflow-prod-") &&
+		strings.HasSuffix(r.URL.Path, "/concurrency"):
 		if a.status == "" {
 			w.Header().Set("X-Amzn-ErrorType", "ResourceNotFoundException")
 			w.WriteHeader(http.StatusNotFound)
@@ -63,7 +69,7 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// run deploys a stage to the account by the repository's own template and samconfig.toml.
+// run deploys a stage to the account with the repository's template and samconfig.toml.
 func (a *account) run(t *testing.T, stage string, parameters ...string) error {
 	t.Helper()
 	a.t = t
@@ -81,7 +87,8 @@ func (a *account) run(t *testing.T, stage string, parameters ...string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := deploy.Deployment{Stage: stage, Stack: settings.Stack, Region: "eu-central-1", Template: template, Policy: "POLICY", Out: t.Output()}
+	d := deploy.Deployment{Stage: stage, Stack: settings.Stack, Region: "eu-central-1", Template: template,
+		Policy: "POLICY", Out: t.Output()}
 	if d.Parameters, err = deploy.With(settings.Parameters, parameters); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +120,8 @@ func (a *account) run(t *testing.T, stage string, parameters ...string) error {
 	return d.Run(t.Context())
 }
 
-var complete = []string{"SenderIdentity=shop.example", "SenderAddress=orders@shop.example", "AlarmEmail=ops@shop.example"}
+var complete = []string{"SenderIdentity=shop.example", "SenderAddress=orders@shop.example",
+	"AlarmEmail=ops@shop.example"}
 
 func (a *account) mustHaveDone(t *testing.T, want ...string) {
 	t.Helper()
@@ -132,10 +140,12 @@ func TestProductionIsProtectedAfterItsFirstSuccess(t *testing.T) {
 	a.mustHaveDone(t, "build", "deploy, protected: no", "deploy, protected: yes", policy, termination)
 }
 
-func TestStackThatIsThereIsDeployedOnceAndProtectedAgain(t *testing.T) {
-	for _, has := range []string{"yes", "no"} { // the first deployment may have been cut off before it protected anything
-		a := &account{status: "UPDATE_COMPLETE", unreserved: 800, reserved: 25, parameters: map[string]string{"Stage": "prod", "Protected": has, "AlarmEmail": "ops@shop.example",
-			"SenderIdentity": "shop.example", "SenderAddress": "orders@shop.example", "GoneSince": "1.0"}}
+func TestExistingStackIsDeployedOnceAndProtectedAgain(t *testing.T) {
+	// the first deployment may have been interrupted before it protected anything
+	for _, has := range []string{"yes", "no"} {
+		a := &account{status: "UPDATE_COMPLETE", unreserved: 800, reserved: 25,
+			parameters: map[string]string{"Stage": "prod", "Protected": has, "AlarmEmail": "ops@shop.example",
+				"SenderIdentity": "shop.example", "SenderAddress": "orders@shop.example", "GoneSince": "1.0"}}
 		if err := a.run(t, "prod"); err != nil {
 			t.Fatal(err)
 		}
@@ -151,13 +161,14 @@ func TestFailedCreationCanBeRolledBack(t *testing.T) {
 	}
 	a.mustHaveDone(t, "build", "deploy, protected: no")
 	a.did = nil
-	if err := a.run(t, "prod", complete...); err == nil || !strings.Contains(err.Error(), "ROLLBACK_COMPLETE") || !strings.Contains(err.Error(), "sam delete --stack-name orderflow-prod") {
+	if err := a.run(t, "prod", complete...); err == nil || !strings.Contains(err.Error(), "ROLLBACK_COMPLETE") ||
+		!strings.Contains(err.Error(), "sam delete --stack-name orderflow-prod") {
 		t.Errorf("deployed over it: %v", err)
 	}
 	a.mustHaveDone(t)
 }
 
-func TestChangeSetThatNobodyConfirmedIsNoSuccess(t *testing.T) {
+func TestUnconfirmedChangeSetIsNotASuccess(t *testing.T) {
 	a := &account{unreserved: 1000, sam: []string{"REVIEW_IN_PROGRESS"}}
 	if err := a.run(t, "prod", complete...); err == nil || !strings.Contains(err.Error(), "nothing is protected yet") {
 		t.Errorf("%v", err)
@@ -165,7 +176,7 @@ func TestChangeSetThatNobodyConfirmedIsNoSuccess(t *testing.T) {
 	a.mustHaveDone(t, "build", "deploy, protected: no")
 }
 
-func TestProtectionIsGivenUpOnlyForOneDeploymentThatSaysSo(t *testing.T) {
+func TestProtectedNoAppliesToOneDeployment(t *testing.T) {
 	a := &account{status: "UPDATE_COMPLETE", unreserved: 1000, reserved: 25}
 	if err := a.run(t, "prod", append(slices.Clone(complete), deploy.Unprotected)...); err != nil {
 		t.Fatal(err)
@@ -181,19 +192,22 @@ func TestOtherStagesAreNotProtected(t *testing.T) {
 	a.mustHaveDone(t, "build", "deploy, protected: unsaid")
 }
 
-func TestReservationsThatTheAccountCannotGiveAreRefusedBeforeAnything(t *testing.T) {
+func TestReservationsBeyondTheQuotaAreRefusedFirst(t *testing.T) {
 	for name, tt := range map[string]struct {
 		account    account
 		parameters []string
 		refused    bool
 	}{
-		"a new account":                     {account{unreserved: 10}, nil, true},
-		"one too few":                       {account{unreserved: 299}, nil, true},
-		"just enough":                       {account{unreserved: 300, sam: []string{"CREATE_COMPLETE"}}, nil, false},
-		"without bulkheads":                 {account{unreserved: 10, sam: []string{"CREATE_COMPLETE"}}, []string{"ReservedConcurrency=0"}, false},
-		"what the stack has counts":         {account{status: "UPDATE_COMPLETE", unreserved: 100, reserved: 25}, nil, false},
-		"more than the stack has":           {account{status: "UPDATE_COMPLETE", unreserved: 107, reserved: 25}, []string{"ReservedConcurrency=26"}, true},
-		"fewer than the stack has, in need": {account{status: "UPDATE_COMPLETE", unreserved: 60, reserved: 30}, nil, false},
+		"a new account": {account{unreserved: 10}, nil, true},
+		"one too few":   {account{unreserved: 299}, nil, true},
+		"just enough":   {account{unreserved: 300, sam: []string{"CREATE_COMPLETE"}}, nil, false},
+		"without bulkheads": {account{unreserved: 10, sam: []string{"CREATE_COMPLETE"}},
+			[]string{"ReservedConcurrency=0"}, false},
+		"what the stack has counts": {account{status: "UPDATE_COMPLETE", unreserved: 100, reserved: 25}, nil, false},
+		"more than the stack has": {account{status: "UPDATE_COMPLETE", unreserved: 107, reserved: 25},
+			[]string{"ReservedConcurrency=26"}, true},
+		"fewer than the stack has, in need": {account{status: "UPDATE_COMPLETE", unreserved: 60, reserved: 30}, nil,
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := tt.account
@@ -203,9 +217,10 @@ func TestReservationsThatTheAccountCannotGiveAreRefusedBeforeAnything(t *testing
 			}
 			if tt.refused {
 				a.mustHaveDone(t)
-				for _, what := range []string{"request-service-quota-increase", "ReservedConcurrency=0", "8 functions"} {
+				for _, what := range []string{"request-service-quota-increase", "ReservedConcurrency=0",
+					"8 functions"} {
 					if !strings.Contains(err.Error(), what) {
-						t.Errorf("it does not say %q: %v", what, err)
+						t.Errorf("missing %q in: %v", what, err)
 					}
 				}
 			}
@@ -213,19 +228,22 @@ func TestReservationsThatTheAccountCannotGiveAreRefusedBeforeAnything(t *testing
 	}
 }
 
-func TestWhatRulesRefuseIsNotEvenBuilt(t *testing.T) {
+func TestNothingIsBuiltIfARuleRefusesTheParameters(t *testing.T) {
 	a := &account{unreserved: 1000}
 	err := a.run(t, "prod")
-	for _, what := range []string{"AlarmEmail is missing", "SenderAddress is missing", "SenderIdentity is missing", "samconfig.toml"} {
+	for _, what := range []string{"AlarmEmail is missing", "SenderAddress is missing", "SenderIdentity is missing",
+		"samconfig.toml"} {
 		if err == nil || !strings.Contains(err.Error(), what) {
-			t.Errorf("it does not say %q: %v", what, err)
+			t.Errorf("missing %q in: %v", what, err)
 		}
 	}
 	a.mustHaveDone(t)
 }
 
-func TestStackThatCannotBeUpdatedIsLeftAlone(t *testing.T) {
-	for status, want := range map[string]string{"UPDATE_IN_PROGRESS": "wait", "UPDATE_ROLLBACK_FAILED": "continue-update-rollback", "ROLLBACK_FAILED": "sam delete", "DELETE_FAILED": "sam delete"} {
+func TestStackThatCannotBeUpdatedIsNotChanged(t *testing.T) {
+	for status, want := range map[string]string{"UPDATE_IN_PROGRESS": "wait",
+		"UPDATE_ROLLBACK_FAILED": "continue-update-rollback", "ROLLBACK_FAILED": "sam delete",
+		"DELETE_FAILED": "sam delete"} {
 		a := &account{status: status, unreserved: 1000}
 		if err := a.run(t, "prod", complete...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", status, err)
@@ -234,7 +252,7 @@ func TestStackThatCannotBeUpdatedIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestNoStacksNameBeginsAnothers(t *testing.T) {
+func TestStackNamesAreNotPrefixesOfEachOther(t *testing.T) {
 	var names []string
 	for _, file := range []string{"../../../samconfig.toml", "../../../sandbox/samconfig.toml"} {
 		toml, err := os.ReadFile(file)
@@ -253,13 +271,13 @@ func TestNoStacksNameBeginsAnothers(t *testing.T) {
 	for _, a := range names {
 		for _, b := range names {
 			if strings.HasPrefix(b, a+"-") {
-				t.Errorf("what begins with %s- may be of %s, too: commands and dashboards find resources so", a, b)
+				t.Errorf("%s- is also a prefix of %s: commands and dashboards find resources by this prefix", a, b)
 			}
 		}
 	}
 }
 
-func TestSettingsAreThoseOfTheStage(t *testing.T) {
+func TestSettingsAreReadByStage(t *testing.T) {
 	const toml = `
 [dev.deploy.parameters]
 stack_name = "shop-dev" # a comment
@@ -273,16 +291,18 @@ parameter_overrides = "Stage=prod  A=b"
 stack_name = "other"
 `
 	s, err := deploy.Read(toml, "prod")
-	if err != nil || s.Stack != "shop-prod" || s.Region != "eu-central-1" || !slices.Equal(s.Parameters, []string{"Stage=prod", "A=b"}) {
+	if err != nil || s.Stack != "shop-prod" || s.Region != "eu-central-1" ||
+		!slices.Equal(s.Parameters, []string{"Stage=prod", "A=b"}) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if _, err := deploy.Read(toml, "staging"); err == nil {
-		t.Error("a stage that is not there was read")
+		t.Error("a missing stage was read")
 	}
-	if got, err := deploy.With(s.Parameters, []string{"A=c", "D=e=f"}); err != nil || !slices.Equal(got, []string{"Stage=prod", "A=c", "D=e=f"}) {
+	if got, err := deploy.With(s.Parameters, []string{"A=c", "D=e=f"}); err != nil ||
+		!slices.Equal(got, []string{"Stage=prod", "A=c", "D=e=f"}) {
 		t.Errorf("%q, %v", got, err)
 	}
 	if _, err := deploy.With(nil, []string{"Stage"}); err == nil {
-		t.Error("a parameter without a value was taken")
+		t.Error("a parameter without a value was accepted")
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Settings are what samconfig.toml says of a stage.
+// Settings are a stage's settings in samconfig.toml.
 type Settings struct {
 	Stack, Region, Profile string
-	Parameters             []string // Name=value, in the order in which they stand
+	Parameters             []string // Name=value, in their order
 }
 
 var (
@@ -18,7 +18,8 @@ var (
 	setting = regexp.MustCompile(`^([a-z0-9_]+)\s*=\s*"([^"]*)"\s*(#.*)?$`)
 )
 
-// Read reads the section of a stage's deployments. It knows as much of TOML as the file uses: strings in quotes.
+// Read reads the deploy section of a stage. It understands only the TOML that the file uses: quoted
+// strings.
 func Read(toml, stage string) (Settings, error) {
 	values, in := map[string]string{}, ""
 	for line := range strings.Lines(toml) {
@@ -29,20 +30,21 @@ func Read(toml, stage string) (Settings, error) {
 			values[m[1]] = m[2]
 		}
 	}
-	s := Settings{Stack: values["stack_name"], Region: values["region"], Profile: values["profile"], Parameters: strings.Fields(values["parameter_overrides"])}
+	s := Settings{Stack: values["stack_name"], Region: values["region"], Profile: values["profile"],
+		Parameters: strings.Fields(values["parameter_overrides"])}
 	if s.Stack == "" {
 		return s, fmt.Errorf("samconfig.toml has no [%s.deploy.parameters] with a stack_name", stage)
 	}
 	return s, nil
 }
 
-// With puts parameters in the place of those with the same name, or after them.
+// With returns parameters, overridden and extended by others.
 func With(parameters, others []string) ([]string, error) {
 	all := slices.Clone(parameters)
 	for _, o := range others {
 		name, _, ok := strings.Cut(o, "=")
 		if !ok || name == "" {
-			return nil, fmt.Errorf("%q is no parameter: want Name=value", o)
+			return nil, fmt.Errorf("%q is not a parameter: want Name=value", o)
 		}
 		if at := slices.IndexFunc(all, func(p string) bool { return strings.HasPrefix(p, name+"=") }); at >= 0 {
 			all[at] = o

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/ops/awsapi"
 )
 
-// Config addresses AWS clients to the emulator, with its root credentials.
+// Config configures AWS clients for the emulator, with its root credentials.
 func (e *Emulator) Config() aws.Config {
 	return aws.Config{
 		Region:       Region,
@@ -22,17 +22,19 @@ func (e *Emulator) Config() aws.Config {
 
 func (e *Emulator) api() awsapi.Client { return awsapi.Client{Config: e.Config()} }
 
-// callJSON makes a call of a service that speaks the AWS JSON protocol; target is its version and the operation.
+// callJSON calls a service with the AWS JSON protocol; target is its version and operation.
 func (e *Emulator) callJSON(ctx context.Context, service, target string, in, out any) error {
 	return e.api().JSON(ctx, service, target, in, out)
 }
 
-// callQuery makes a call of a service that speaks the AWS query protocol.
+// callQuery calls a service with the AWS query protocol.
 func (e *Emulator) callQuery(ctx context.Context, service string, form url.Values, out any) error {
 	return e.api().Query(ctx, service, form, out)
 }
 
-// send signs and sends a request and returns the answer's body.
-func (e *Emulator) send(ctx context.Context, method, path, service string, header http.Header, body []byte) ([]byte, error) {
+// send signs and sends a request and returns the response body.
+func (e *Emulator) send(
+	ctx context.Context, method, path, service string, header http.Header, body []byte,
+) ([]byte, error) {
 	return e.api().Send(ctx, method, path, service, header, body)
 }

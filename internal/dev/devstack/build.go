@@ -15,8 +15,9 @@ import (
 	"strings"
 )
 
-// GoFlags are the GOFLAGS of every build, vet and test: one set, so that they share the build cache. Without VCS
-// stamps a function's binary changes only when its code does, and an unchanged one is not deployed again.
+// GoFlags are the GOFLAGS of every build, vet and test: one set, so that they share the build
+// cache. Without VCS stamps a binary changes only with its code, and unchanged functions are not
+// redeployed.
 const GoFlags = "-trimpath -tags=lambda.norpc -buildvcs=false"
 
 // A Function is one Lambda function in the source tree.
@@ -25,7 +26,7 @@ type Function struct {
 	Dir  string // relative to the root
 }
 
-// Functions finds the functions: the directories with a main.go under functions/ and sandbox/.
+// Functions returns the directories with a main.go under functions/ and sandbox/.
 func (r Repo) Functions() ([]Function, error) {
 	var all []Function
 	byName := map[string]string{}
@@ -43,8 +44,8 @@ func (r Repo) Functions() ([]Function, error) {
 			}
 			name := filepath.Base(dir)
 			if other, taken := byName[name]; taken {
-				// `go build -o dir/` would let one overwrite the other without a word.
-				return fmt.Errorf("%s and %s have the same function name %q: rename one of the directories", other, dir, name)
+				// `go build -o dir/` would silently overwrite one with the other.
+				return fmt.Errorf("%s and %s have the same function name %q: rename one", other, dir, name)
 			}
 			byName[name] = dir
 			all = append(all, Function{Name: name, Dir: dir})
@@ -61,7 +62,7 @@ func (r Repo) Functions() ([]Function, error) {
 	return all, nil
 }
 
-// HostArchitecture is this machine's architecture as Lambda names it: x86_64 or arm64.
+// HostArchitecture is this machine's architecture in Lambda's terms: x86_64 or arm64.
 func HostArchitecture() string {
 	if runtime.GOARCH == "arm64" {
 		return "arm64"
@@ -69,20 +70,21 @@ func HostArchitecture() string {
 	return "x86_64"
 }
 
-// A Machine is what functions are built for.
+// A Machine is a build target of functions.
 type Machine struct {
-	System       string // as Go names it: linux, darwin
-	Architecture string // as Lambda names it: x86_64 or arm64
+	System       string // GOOS
+	Architecture string // x86_64 or arm64
 }
 
-// Lambda is the machine that AWS runs functions on.
+// Lambda is AWS's machine.
 func Lambda(architecture string) Machine { return Machine{System: "linux", Architecture: architecture} }
 
-// Host is this machine: an emulator runs functions as its processes.
+// Host is this machine: emulators run functions as local processes.
 func Host() Machine { return Machine{System: runtime.GOOS, Architecture: HostArchitecture()} }
 
-// Build compiles every function for a machine into .build/functions/<name>/bootstrap, and packs each into
-// .build/functions/<name>.zip, which deploys without being packed again. What is unchanged keeps its bytes.
+// Build compiles every function for a machine into .build/functions/<name>/bootstrap, and packs
+// each into .build/functions/<name>.zip, its deployment package. Unchanged functions keep their
+// bytes.
 func (r Repo) Build(ctx context.Context, rep *Reporter, m Machine) error {
 	functions, err := r.Functions()
 	if err != nil {
@@ -100,8 +102,8 @@ func (r Repo) Build(ctx context.Context, rep *Reporter, m Machine) error {
 	return rep.Do("pack them", func() error { return r.pack(ctx, bin, functions) })
 }
 
-// Compile compiles functions as Build does, and returns the directory with their binaries, each called as its
-// function. It leaves alone what is to be deployed.
+// Compile compiles functions as Build does, and returns the directory of their binaries, named by
+// function. It does not touch the deployment packages.
 func (r Repo) Compile(ctx context.Context, rep *Reporter, m Machine, functions []Function) (bin string, err error) {
 	unlock, err := lock(r.Path(".build"))
 	if err != nil {
@@ -111,8 +113,10 @@ func (r Repo) Compile(ctx context.Context, rep *Reporter, m Machine, functions [
 	return r.compile(ctx, rep, m, functions)
 }
 
-// compile's env is added to that of the compiler.
-func (r Repo) compile(ctx context.Context, rep *Reporter, m Machine, functions []Function, env ...string) (bin string, err error) {
+// compile adds env to the environment of the compiler.
+func (r Repo) compile(
+	ctx context.Context, rep *Reporter, m Machine, functions []Function, env ...string,
+) (bin string, err error) {
 	goarch, ok := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[m.Architecture]
 	if !ok {
 		return "", fmt.Errorf("unknown architecture %q: use x86_64 or arm64", m.Architecture)
@@ -121,13 +125,14 @@ func (r Repo) compile(ctx context.Context, rep *Reporter, m Machine, functions [
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return "", err
 	}
-	return bin, rep.Do(fmt.Sprintf("build %d functions for %s %s", len(functions), m.System, m.Architecture), func() error {
+	step := fmt.Sprintf("build %d functions for %s %s", len(functions), m.System, m.Architecture)
+	return bin, rep.Do(step, func() error {
 		args := []string{"build", "-ldflags=-s -w", "-o", bin + string(filepath.Separator)}
 		for _, f := range functions {
 			args = append(args, "./"+filepath.ToSlash(f.Dir))
 		}
-		return command{dir: string(r), name: "go", args: args,
-			env: environ(append(env, "GOFLAGS="+GoFlags, "CGO_ENABLED=0", "GOOS="+m.System, "GOARCH="+goarch)...)}.run(ctx)
+		env := append(env, "GOFLAGS="+GoFlags, "CGO_ENABLED=0", "GOOS="+m.System, "GOARCH="+goarch)
+		return command{dir: string(r), name: "go", args: args, env: environ(env...)}.run(ctx)
 	})
 }
 
@@ -183,7 +188,7 @@ func (r Repo) pack(ctx context.Context, bin string, functions []Function) error 
 	return parallel(packers...)
 }
 
-// link makes to another name of the file from, and tells whether it was not yet.
+// link hard-links to to from, and reports whether it changed anything.
 func link(from, to string) (changed bool, err error) {
 	src, err := os.Stat(from)
 	if err != nil {
@@ -210,7 +215,7 @@ func olderThan(path, reference string) bool {
 	return err != nil || p.ModTime().Before(ref.ModTime())
 }
 
-// packOne makes the deployment package of a binary.
+// packOne writes the deployment package of a binary to a file.
 func packOne(bootstrap, to string) error {
 	out, err := os.CreateTemp(filepath.Dir(to), ".zip-*")
 	if err != nil {
@@ -223,7 +228,7 @@ func packOne(bootstrap, to string) error {
 	return os.Rename(out.Name(), to)
 }
 
-// Pack writes the deployment package of a binary, whose bytes depend on the binary's only.
+// Pack writes the deployment package of a binary. Its bytes depend only on the binary.
 func Pack(out io.Writer, bootstrap string) error {
 	in, err := os.Open(bootstrap)
 	if err != nil {
@@ -231,8 +236,9 @@ func Pack(out io.Writer, bootstrap string) error {
 	}
 	defer in.Close()
 	w := zip.NewWriter(out)
-	// A tenth larger than the default level and three times as fast: this is waited for on every change.
-	w.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	// A tenth larger than at the default level, but three times as fast: every change waits for it.
+	fast := func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) }
+	w.RegisterCompressor(zip.Deflate, fast)
 	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
 	header.SetMode(0o755)
 	entry, err := w.CreateHeader(header)

@@ -8,22 +8,23 @@ import (
 	"time"
 )
 
-// collectorName is that of the files of the collector of traces; its spans are in traces.jsonl.
+// collectorName names the collector's files; spans are in traces.jsonl.
 const collectorName = "collector"
 
-// buildCollector compiles the developer's command for this machine: its collector keeps the spans.
+// buildCollector compiles cmd/dev, which contains the collector of spans, for this machine.
 func (r Repo) buildCollector(ctx context.Context) error {
 	return command{dir: string(r), name: "go", args: []string{"build", "-o", r.Path(".build", "dev"), "./cmd/dev"},
 		env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}.run(ctx)
 }
 
-// collect returns the collector of a stack's traces, started if it does not run.
+// collect returns the stack's trace collector, and starts it if needed.
 func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
-	name := "orderflow " + dir // another stack's collector may have taken the port
+	name := "orderflow " + dir // the port may belong to another stack's collector
 	s, _, err := serve(ctx, dir, program{
 		name: collectorName,
 		argv: func(port int) []string {
-			return []string{r.Path(".build", "dev"), "collector", "--listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+			return []string{r.Path(".build", "dev"), "collector", "--listen",
+				net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 				"--file", filepath.Join(dir, "traces.jsonl"), "--name", name}
 		},
 		ready: func(ctx context.Context, url string) bool {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// command is one run of another program whose output matters only if it fails.
+// command runs a program whose output matters only if it fails.
 type command struct {
 	dir  string   // working directory
 	env  []string // whole environment; nil inherits this process's
@@ -20,11 +20,11 @@ type command struct {
 	args []string
 }
 
-// run waits for the program. Its error names the command, the end of its output and where the rest is.
+// run waits for the program. The error has the command, the end of its output and the log's path.
 func (c command) run(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, c.name, c.args...)
 	cmd.Dir, cmd.Env = c.dir, c.env
-	// A group of its own, so that an end ahead of time takes the program's children with it.
+	// Its own group, so that cancelling ends its children, too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
@@ -49,7 +49,7 @@ func (c command) run(ctx context.Context) error {
 	}
 	where := ""
 	if c.log != "" {
-		where = " (all of it: " + c.log + ")"
+		where = " (full log: " + c.log + ")"
 		out, _ = os.ReadFile(c.log)
 	}
 	return fmt.Errorf("%s %s: %w%s\n%s", c.name, strings.Join(c.args, " "), err, where, tail(out, 25))
@@ -64,5 +64,5 @@ func tail(out []byte, n int) string {
 	return "    " + strings.Join(lines, "\n    ")
 }
 
-// environ returns this process's environment with the given NAME=value entries put in its place.
+// environ returns this process's environment overridden by NAME=value entries.
 func environ(set ...string) []string { return append(os.Environ(), set...) }

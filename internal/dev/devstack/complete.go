@@ -12,20 +12,22 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// complete does what a deployment leaves open on the emulator: it applies the API's own error answers, which the emulator
-// does not take from the contract, and verifies the sender of e-mail, which on AWS its owner does once.
+// complete does what the emulator's deployment does not: it applies the API's gateway responses,
+// which the emulator does not read from the contract, and verifies the sender of e-mail, which its
+// owner does once on AWS.
 func (s *Stack) complete(ctx context.Context) error {
 	return errors.Join(s.applyGatewayResponses(ctx), s.verifySender(ctx))
 }
 
-// gatewayResponses are the answers that API Gateway gives by itself, such as to a call without a token, as CloudFormation reads them
-// with the parameters of a local stack.
+// gatewayResponses returns API Gateway's own responses, such as to a call without a token,
+// evaluated with the parameters of a local stack.
 func (r Repo) gatewayResponses() (map[string]any, error) {
 	template, err := cfn.Read(r.Path("template.yaml"))
 	if err != nil {
 		return nil, err
 	}
-	stack, err := cfn.New(template, "orderflow", map[string]string{"Stage": Stage, "AllowedOrigins": strings.Join(Origins, ",")})
+	stack, err := cfn.New(template, "orderflow",
+		map[string]string{"Stage": Stage, "AllowedOrigins": strings.Join(Origins, ",")})
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +37,7 @@ func (r Repo) gatewayResponses() (map[string]any, error) {
 	}
 	responses, ok := stack.Value(spec["x-amazon-apigateway-gateway-responses"]).(map[string]any)
 	if !ok {
-		return nil, errors.New("api/openapi.yaml has no answers for API Gateway")
+		return nil, errors.New("api/openapi.yaml has no x-amazon-apigateway-gateway-responses")
 	}
 	return responses, nil
 }
@@ -48,22 +50,23 @@ func (s *Stack) applyGatewayResponses(ctx context.Context) error {
 	api := "/restapis/" + s.Outputs["ApiId"]
 	for kind, response := range responses {
 		if err := s.rest(ctx, http.MethodPut, api+"/gatewayresponses/"+kind, "apigateway", response); err != nil {
-			return fmt.Errorf("set the API's answer to %s: %w", kind, err)
+			return fmt.Errorf("set the gateway response %s: %w", kind, err)
 		}
 	}
-	// They count from the next deployment of the API on.
+	// They take effect with the API's next deployment.
 	return s.rest(ctx, http.MethodPost, api+"/deployments", "apigateway", map[string]string{"stageName": Stage})
 }
 
 func (s *Stack) verifySender(ctx context.Context) error {
-	form := url.Values{"Action": {"VerifyDomainIdentity"}, "Version": {"2010-12-01"}, "Domain": {"example.com"}} // the template's default
+	// the template's default
+	form := url.Values{"Action": {"VerifyDomainIdentity"}, "Version": {"2010-12-01"}, "Domain": {"example.com"}}
 	if err := s.Emulator.callQuery(ctx, "ses", form, &struct{}{}); err != nil {
 		return fmt.Errorf("verify the sender of e-mail: %w", err)
 	}
 	return nil
 }
 
-// rest makes a call of a service that speaks REST with JSON.
+// rest calls a service with REST and JSON.
 func (s *Stack) rest(ctx context.Context, method, path, service string, in any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -73,13 +76,14 @@ func (s *Stack) rest(ctx context.Context, method, path, service string, in any) 
 	return err
 }
 
-// Invoke calls a function of the stack, such as reserve-stock, as Step Functions does, and returns what it answers.
-// A function that fails is no error here: its answer has errorType and errorMessage.
+// Invoke calls a function of the stack, such as reserve-stock, as Step Functions does, and returns
+// its result. If the function fails, the result has errorType and errorMessage, and err is nil.
 func (s *Stack) Invoke(ctx context.Context, function string, payload any) ([]byte, error) {
 	body, err := json.Marshal(payload)
 	if err != nil {
 		return nil, err
 	}
 	path := "/2015-03-31/functions/orderflow-" + function + "/invocations"
-	return s.Emulator.send(ctx, http.MethodPost, path, "lambda", http.Header{"Content-Type": {"application/json"}}, body)
+	header := http.Header{"Content-Type": {"application/json"}}
+	return s.Emulator.send(ctx, http.MethodPost, path, "lambda", header, body)
 }

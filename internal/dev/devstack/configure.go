@@ -11,8 +11,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// RestartProcesses gives functions of the stack, such as authorize-payment, new processes, which remember nothing, as
-// a deployment does. It returns when the new ones have replaced the old.
+// RestartProcesses replaces the processes of functions, such as authorize-payment, by new ones with
+// empty caches, as a deployment does. It returns when the old ones are replaced.
 func (s *Stack) RestartProcesses(ctx context.Context, functions ...string) error {
 	for _, function := range functions {
 		if err := s.Configure(ctx, function, nil); err != nil {
@@ -22,8 +22,8 @@ func (s *Stack) RestartProcesses(ctx context.Context, functions ...string) error
 	return nil
 }
 
-// Configure changes variables of a function's environment and leaves the others as they are. It gives the function new
-// processes, as RestartProcesses does.
+// Configure changes variables of a function's environment, and keeps the others. It replaces the
+// function's processes, as RestartProcesses does.
 func (s *Stack) Configure(ctx context.Context, function string, changes map[string]string) error {
 	path := "/2015-03-31/functions/orderflow-" + function + "/configuration"
 	answer, err := s.Emulator.send(ctx, http.MethodGet, path, "lambda", http.Header{}, nil)
@@ -43,8 +43,8 @@ func (s *Stack) Configure(ctx context.Context, function string, changes map[stri
 	return s.settled(ctx, function, path)
 }
 
-// settled waits until a function's new configuration has taken the place of the old one: until then an invocation may still be
-// given to a process of before.
+// settled waits until a function's new configuration is active: until then, old processes may still
+// get invocations.
 func (s *Stack) settled(ctx context.Context, function, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -60,7 +60,7 @@ func (s *Stack) settled(ctx context.Context, function, path string) error {
 		switch is.LastUpdateStatus {
 		case "InProgress":
 			if err := clock.Sleep(ctx, 50*time.Millisecond); err != nil {
-				return fmt.Errorf("the configuration of %s is still being changed: %w", function, err)
+				return fmt.Errorf("the configuration change of %s is still in progress: %w", function, err)
 			}
 		case "Failed":
 			return fmt.Errorf("configure %s: %s", function, is.LastUpdateStatusReason)

@@ -20,11 +20,11 @@ import (
 	"orderflow/internal/ops/awsapi"
 )
 
-// Stage is the stage that a local stack is deployed as.
+// Stage is the stage of every local stack.
 const Stage = "local"
 
-// artifacts is the bucket that packages are uploaded to. `sam deploy --resolve-s3` would make one itself, but two at
-// once, each on a new emulator, get in each other's way.
+// artifacts is the bucket of packages. `sam deploy --resolve-s3` would create one, but two
+// concurrent deployments to a new emulator would conflict.
 const artifacts = "orderflow-artifacts"
 
 // cfnStacks are the CloudFormation stacks of a local stack.
@@ -33,20 +33,21 @@ var cfnStacks = []struct{ name, template string }{
 	{"orderflow-sandbox", "sandbox/template.yaml"},
 }
 
-// deployedInputs are the files and directories that go into a deployment, in the order in which they are hashed. Go sources
-// count by what they build.
+// deployedInputs are the files and directories of a deployment, in hashing order. Go sources count
+// by their binaries.
 var deployedInputs = []string{"template.yaml", "api", "statemachines", "sandbox", "tools/sam.txt", ".build/functions"}
 
-// Origins are where a page that somebody develops on this machine usually comes from; such pages may call a local stack's API.
+// Origins are the usual origins of pages developed on this machine; they may call a local stack's
+// API.
 var Origins = []string{"http://localhost:3000", "http://localhost:5173"}
 
-// deployment remembers what was last deployed and where.
+// deployment records what was last deployed, and to which emulator.
 type deployment struct {
 	Emulator    process `json:"emulator"`
-	Fingerprint string  `json:"fingerprint"` // of the inputs; empty while a deployment is under way or has failed
+	Fingerprint string  `json:"fingerprint"` // of the inputs; empty while a deployment is running or after it failed
 }
 
-// deploy deploys both stacks with the SAM CLI, unless just that was deployed to this emulator already.
+// deploy deploys both stacks with the SAM CLI, unless this emulator is up to date.
 func (s *Stack) deploy(ctx context.Context, opts Options) error {
 	if err := template.Check(string(s.repo)); err != nil {
 		return err
@@ -65,7 +66,7 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 	want := deployment{Emulator: s.Emulator.Process, Fingerprint: fingerprint}
 	have := readDeployment(s.dir)
 	if have == want {
-		opts.Report.Printf("  ✓ deployed already, nothing has changed\n")
+		opts.Report.Printf("  ✓ already deployed, nothing has changed\n")
 		return nil
 	}
 	if have.Emulator == want.Emulator {
@@ -98,7 +99,7 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 
 func (s *Stack) samDeploy(ctx context.Context, name, template string, parameters []string) error {
 	home := filepath.Join(s.Emulator.files(), "sam", name)
-	// SAM asks its registry for a newer version of itself once a week: tell it that it has just done so.
+	// SAM checks for a new version of itself once a week: pretend it just has.
 	checked := fmt.Appendf(nil, `{"lastVersionCheck": %d}`, time.Now().Unix())
 	if err := writeFile(filepath.Join(home, ".aws-sam", "metadata.json"), checked, 0o644); err != nil {
 		return err
@@ -120,9 +121,10 @@ func (s *Stack) samDeploy(ctx context.Context, name, template string, parameters
 	}.run(ctx)
 }
 
-// stage makes the directory dir look as template's, with the packages of .build/functions where the template's CodeUri says they are,
-// and returns the path of its template. In the source tree nothing is at these places: a `sam deploy` without a `sam build` fails,
-// rather than deploying what was once built. SAM takes a package as it is, and would pack what it has built itself each time.
+// stage makes dir a copy of the template's directory, with the packages of .build/functions at the
+// template's CodeUri, and returns the path of its template. In the source tree these paths do not
+// exist, so `sam deploy` without `sam build` fails instead of deploying an old build. SAM uploads
+// these packages unchanged; its own builds it would pack each time.
 func (r Repo) stage(template, dir string) (string, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err
@@ -135,7 +137,8 @@ func (r Repo) stage(template, dir string) (string, error) {
 		return "", err
 	}
 	for _, p := range packages {
-		if err := os.Symlink(p, filepath.Join(dir, ".packages", strings.TrimSuffix(filepath.Base(p), ".zip"))); err != nil {
+		name := strings.TrimSuffix(filepath.Base(p), ".zip")
+		if err := os.Symlink(p, filepath.Join(dir, ".packages", name)); err != nil {
 			return "", err
 		}
 	}
@@ -159,12 +162,12 @@ func (r Repo) stage(template, dir string) (string, error) {
 func (s *Stack) makeBucket(ctx context.Context) error {
 	_, err := s.Emulator.send(ctx, http.MethodPut, "/"+artifacts, "s3", http.Header{}, nil)
 	if err != nil && !awsapi.Failed(err, "BucketAlreadyOwnedByYou") && !awsapi.Failed(err, "BucketAlreadyExists") {
-		return fmt.Errorf("make the bucket for packages: %w", err)
+		return fmt.Errorf("create the bucket of packages: %w", err)
 	}
 	return nil
 }
 
-// readOutputs asks the emulator for the outputs of both stacks.
+// readOutputs returns the outputs of both stacks.
 func (s *Stack) readOutputs(ctx context.Context) (map[string]string, error) {
 	outputs := map[string]string{}
 	for _, stack := range cfnStacks {
@@ -177,7 +180,7 @@ func (s *Stack) readOutputs(ctx context.Context) (map[string]string, error) {
 		}
 		for _, output := range answer.Outputs {
 			if _, taken := outputs[output.OutputKey]; taken {
-				return nil, fmt.Errorf("template.yaml and sandbox/template.yaml both have an output %s: rename one", output.OutputKey)
+				return nil, fmt.Errorf("both templates have an output %s: rename one", output.OutputKey)
 			}
 			outputs[output.OutputKey] = output.OutputValue
 		}
@@ -197,7 +200,7 @@ func (r Repo) fingerprint(parameters []string) (string, error) {
 			if err != nil {
 				return err
 			}
-			// Of a function the package is hashed; the binary beside it is the same once more.
+			// The package is hashed, which contains the binary.
 			if d.IsDir() || d.Name() == "bootstrap" || strings.HasSuffix(d.Name(), ".go") {
 				return nil
 			}
@@ -224,14 +227,14 @@ func (r Repo) fingerprint(parameters []string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// deployedTo names the emulator that a whole deployment has reached, if only an earlier one.
+// deployedTo returns the emulator that a deployment, perhaps an earlier one, fully reached.
 func deployedTo(dir string) process { return readDeployment(dir).Emulator }
 
 func readDeployment(dir string) deployment {
 	var d deployment
 	data, err := os.ReadFile(filepath.Join(dir, "deployment.json"))
 	if err != nil || json.Unmarshal(data, &d) != nil {
-		return deployment{} // then it is deployed again
+		return deployment{} // deploys again
 	}
 	return d
 }

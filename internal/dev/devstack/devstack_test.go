@@ -20,7 +20,7 @@ func put(t *testing.T, repo Repo, path, content string) {
 	}
 }
 
-func TestTwoFunctionsOfOneNameAreRefused(t *testing.T) {
+func TestDuplicateFunctionNamesAreRefused(t *testing.T) {
 	repo := Repo(t.TempDir())
 	put(t, repo, "functions/orders/relay-events/main.go", "package main")
 	put(t, repo, "functions/orders/get-order/main.go", "package main")
@@ -29,7 +29,8 @@ func TestTwoFunctionsOfOneNameAreRefused(t *testing.T) {
 	}
 	put(t, repo, "functions/catalog/relay-events/main.go", "package main")
 	_, err := repo.Functions()
-	if err == nil || !strings.Contains(err.Error(), "functions/orders/relay-events") || !strings.Contains(err.Error(), "functions/catalog/relay-events") {
+	if err == nil || !strings.Contains(err.Error(), "functions/orders/relay-events") ||
+		!strings.Contains(err.Error(), "functions/catalog/relay-events") {
 		t.Fatalf("got %v; want an error that names both directories", err)
 	}
 }
@@ -65,7 +66,7 @@ func TestUnchangedFunctionKeepsItsPackage(t *testing.T) {
 	}
 	again := packages()
 	if again["first"] != before["first"] || again["second"] != before["second"] {
-		t.Error("building the same sources afresh gave other packages")
+		t.Error("rebuilding the same sources gave different packages")
 	}
 	if same, err := repo.fingerprint(nil); err != nil || same != fingerprint {
 		t.Errorf("fingerprint of the same sources differs (%v)", err)
@@ -74,7 +75,7 @@ func TestUnchangedFunctionKeepsItsPackage(t *testing.T) {
 	put(t, repo, "functions/demo/first/main.go", "package main\nfunc main() { println(1) }\n")
 	changed := packages()
 	if changed["first"] == before["first"] {
-		t.Error("the package of the changed function is as it was")
+		t.Error("the package of the changed function did not change")
 	}
 	if changed["second"] != before["second"] {
 		t.Error("the package of the unchanged function changed")
@@ -102,14 +103,15 @@ func TestRemovedFunctionIsNotDeployable(t *testing.T) {
 func TestEveryDeployedInputChangesTheFingerprint(t *testing.T) {
 	repo := Repo(t.TempDir())
 	seen := map[string]string{}
-	for _, path := range []string{"template.yaml", "sandbox/template.yaml", "sandbox/openapi.yaml", "api/openapi.yaml", "statemachines/fulfil-order.asl.json", ".build/functions/a.zip"} {
+	for _, path := range []string{"template.yaml", "sandbox/template.yaml", "sandbox/openapi.yaml", "api/openapi.yaml",
+		"statemachines/fulfil-order.asl.json", ".build/functions/a.zip"} {
 		put(t, repo, path, "1")
 		fingerprint, err := repo.fingerprint(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if other, taken := seen[fingerprint]; taken {
-			t.Errorf("the fingerprint does not tell %s from %s", path, other)
+			t.Errorf("the fingerprint is the same for %s and %s", path, other)
 		}
 		seen[fingerprint] = path
 	}
@@ -118,7 +120,7 @@ func TestEveryDeployedInputChangesTheFingerprint(t *testing.T) {
 	}
 }
 
-func TestToolIsCurrentOnlyAsItsRequirementsAre(t *testing.T) {
+func TestToolIsCurrentWhileItsRequirementsAre(t *testing.T) {
 	repo := Repo(t.TempDir())
 	put(t, repo, "tools/sam.txt", "aws-sam-cli==1")
 	s := repo.pythonStamp("sam")
@@ -153,7 +155,7 @@ func TestMakefileAndBuildUseOneSetOfGoFlags(t *testing.T) {
 	}
 }
 
-func TestAnotherProcessOfTheSameIDIsNotOurs(t *testing.T) {
+func TestProcessThatReusesAnIDIsNotOurs(t *testing.T) {
 	me, err := identify(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
@@ -163,11 +165,11 @@ func TestAnotherProcessOfTheSameIDIsNotOurs(t *testing.T) {
 	}
 	me.Started += "0"
 	if me.alive() {
-		t.Error("a process that started at another time is taken for this one")
+		t.Error("a process with another start time counts as this one")
 	}
 }
 
-func TestStoppedEmulatorLeavesNothing(t *testing.T) {
+func TestStopLeavesOnlyTheLog(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("python3 is needed to run the emulator")
 	}
@@ -187,7 +189,7 @@ func TestStoppedEmulatorLeavesNothing(t *testing.T) {
 		t.Errorf("got %v; want the service's own error", err)
 	}
 	if len(groupMembers(e.Process.PID)) == 0 {
-		t.Error("the emulator is not seen as a process group")
+		t.Error("the emulator's process group was not found")
 	}
 
 	if err := e.Stop(); err != nil {
@@ -197,7 +199,7 @@ func TestStoppedEmulatorLeavesNothing(t *testing.T) {
 		t.Errorf("processes %v are left", left)
 	}
 	if e.Healthy(ctx) {
-		t.Error("it answers after it was stopped")
+		t.Error("it answers after Stop")
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 || entries[0].Name() != "emulator.log" {
@@ -208,7 +210,7 @@ func TestStoppedEmulatorLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestEmulatorThatCannotStartTellsWhy(t *testing.T) {
+func TestStartErrorHasTheEndOfTheLog(t *testing.T) {
 	repo := Repo(t.TempDir())
 	python := repo.Path(".tools", "ministack", "bin", "python")
 	put(t, repo, ".tools/ministack/bin/python", "#!/bin/sh\necho no module named ministack >&2\nexit 1\n")
@@ -221,7 +223,7 @@ func TestEmulatorThatCannotStartTellsWhy(t *testing.T) {
 	}
 }
 
-func TestTheGatewaysAnswersAreThoseOfALocalStack(t *testing.T) {
+func TestGatewayResponsesUseTheParametersOfALocalStack(t *testing.T) {
 	responses, err := Repo("../../..").gatewayResponses()
 	if err != nil || len(responses) < 10 {
 		t.Fatalf("%d answers, %v", len(responses), err)

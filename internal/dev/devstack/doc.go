@@ -1,16 +1,16 @@
-// Package devstack runs orderflow whole on one machine: no AWS account, no containers.
+// Package devstack runs all of orderflow on one machine, without an AWS account or containers.
 //
-// It installs its tools into the repository's .tools/, builds every function into .build/functions/, starts an
-// emulator of AWS (MiniStack, or LocalStack: see [Target]) as a process group of its own, and deploys template.yaml and
-// sandbox/template.yaml into it with the SAM CLI, as they would be deployed to AWS. `make up`, `make token`, `make logs` and the
-// end-to-end tests all go through this package, so there is one way to do each of these things.
+// It installs its tools into the repository's .tools/, builds every function into
+// .build/functions/, starts an emulator of AWS (MiniStack or LocalStack, see [Target]) as a process
+// group, and deploys template.yaml and sandbox/template.yaml to it with the SAM CLI, as to AWS.
+// `make up`, `make token`, `make logs` and the end-to-end tests all use this package.
 //
-// Everything that a running stack writes lies under one directory, [Options.Dir]: `.local/` for `make up`, a
-// temporary directory for a test. Stacks in different directories share nothing but the tools and the binaries,
-// so any number of them can run at once.
+// A stack writes only to its directory, [Options.Dir]: `.local/` for `make up`, a temporary
+// directory for a test. Stacks share only tools and binaries, so any number of them can run at
+// once.
 //
-// Beside the emulator runs a collector of traces (package traces).
+// A trace collector runs next to the emulator (package collector).
 //
-// [Start] brings up a whole stack and [Stack.Stop] removes it; [StartEmulator] starts the bare emulator, for tests
-// of adapters.
+// [Start] brings up a stack and [Stack.Stop] removes it; [StartEmulator] starts an empty emulator,
+// for tests of adapters.
 package devstack

@@ -15,15 +15,15 @@ import (
 	"orderflow/internal/ops/awsapi"
 )
 
-// docker speaks the few words of Docker's API that are needed here: a client of a registry's size would be of no use otherwise, and the
-// docker command may be missing where an engine is not.
+// docker is a client of the few calls of Docker's API that are needed here. Docker's own client
+// module is large, and the docker command may be missing although an engine runs.
 type docker struct {
-	host string // as DOCKER_HOST has it
+	host string // the value of DOCKER_HOST
 	base string
 	http *http.Client
 }
 
-// dockerAt addresses an engine: unix:///run/docker.sock or tcp://127.0.0.1:2375.
+// dockerAt returns a client of an engine at unix:///run/docker.sock or tcp://127.0.0.1:2375.
 func dockerAt(host string) (docker, error) {
 	u, err := url.Parse(host)
 	if err != nil {
@@ -34,11 +34,12 @@ func dockerAt(host string) (docker, error) {
 		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", u.Path)
 		}
-		return docker{host: host, base: "http://docker", http: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
+		return docker{host: host, base: "http://docker",
+			http: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
 	case "tcp":
 		return docker{host: host, base: "http://" + u.Host, http: &http.Client{}}, nil
 	}
-	return docker{}, fmt.Errorf("%s is neither unix:// nor tcp://", host)
+	return docker{}, fmt.Errorf("%s starts with neither unix:// nor tcp://", host)
 }
 
 // ping fails unless an engine answers within two seconds.
@@ -72,7 +73,7 @@ func (d docker) call(ctx context.Context, method, path string, out any) error {
 	return json.Unmarshal(answer, out)
 }
 
-// hasImage tells whether there is an image of that name.
+// hasImage reports whether the engine has an image of that name.
 func (d docker) hasImage(ctx context.Context, name string) (bool, error) {
 	err := d.call(ctx, http.MethodGet, "/images/"+name+"/json", nil)
 	if awsapi.Failed(err, "HTTP 404") {
@@ -97,7 +98,8 @@ func (d docker) gateway(ctx context.Context) (string, error) {
 	return "", errors.New("the network bridge has no gateway")
 }
 
-// functionContainers are those in which the SAM CLI runs functions, by id: the directories of this machine that each has mounted.
+// functionContainers returns the containers in which the SAM CLI runs functions, by id, with the
+// directories that each mounts.
 func (d docker) functionContainers(ctx context.Context) (map[string][]string, error) {
 	var list []struct {
 		ID     string `json:"Id"`
@@ -117,7 +119,8 @@ func (d docker) functionContainers(ctx context.Context) (map[string][]string, er
 	return containers, nil
 }
 
-// removeContainer ends a container and removes it; one that is gone, or is going, is no error.
+// removeContainer ends and removes a container. It succeeds if the container is gone or being
+// removed.
 func (d docker) removeContainer(ctx context.Context, id string) error {
 	err := d.call(ctx, http.MethodDelete, "/containers/"+id+"?force=1&v=1", nil)
 	if awsapi.Failed(err, "HTTP 404") || awsapi.Failed(err, "HTTP 409") {

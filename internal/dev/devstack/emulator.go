@@ -18,35 +18,35 @@ import (
 // Region is the AWS region of every local stack.
 const Region = "us-east-1"
 
-// AccessKey and SecretKey are the emulator's root credentials. It enforces IAM for all others.
+// AccessKey and SecretKey are the emulator's root credentials. IAM is enforced for all others.
 const (
 	AccessKey = "test"
 	SecretKey = "test"
 )
 
-// startLimit bounds the wait for the emulator; it takes a second or two on an idle machine.
+// startLimit bounds the wait for the emulator, which takes a second or two on an idle machine.
 const startLimit = 60 * time.Second
 
-// EmulatorOptions say how to start an emulator.
+// EmulatorOptions configure an emulator.
 type EmulatorOptions struct {
-	Repo   Repo      // the clone that its tools lie in; empty: the one of the working directory
+	Repo   Repo      // clone with its tools; empty: the one of the working directory
 	Target Target    // empty: MiniStack
-	Dir    string    // gets every file that it writes
-	Port   int       // on 127.0.0.1; 0: any that is free
-	Env    []string  // further NAME=value settings of the emulator's own, such as SFN_WAIT_SCALE=0.1 of MiniStack
+	Dir    string    // directory of all its files
+	Port   int       // on 127.0.0.1; 0: any free port
+	Env    []string  // more NAME=value settings, such as MiniStack's SFN_WAIT_SCALE=0.1
 	Report *Reporter // may be nil
 }
 
-// Emulator is a running emulator of AWS. It keeps nothing beyond its own end.
+// Emulator is a running emulator of AWS. Its data ends with it.
 type Emulator struct {
 	URL     string  `json:"url"` // the endpoint of every service
 	Process process `json:"process"`
-	Name    string  `json:"name"` // what it calls itself: another may answer at the URL
+	Name    string  `json:"name"` // tells it from another emulator at the URL
 	Target  Target  `json:"target"`
 	dir     string
 }
 
-// StartEmulator installs the tools if need be, starts an emulator with nothing deployed, and returns when it answers.
+// StartEmulator installs missing tools, starts an empty emulator, and returns when it answers.
 func StartEmulator(ctx context.Context, opts EmulatorOptions) (*Emulator, error) {
 	if opts.Repo == "" {
 		repo, err := FindRepo()
@@ -66,7 +66,8 @@ func StartEmulator(ctx context.Context, opts EmulatorOptions) (*Emulator, error)
 	return launch(ctx, opts)
 }
 
-// launch starts an emulator whose tools are installed. A port found free may be taken a moment later, so it tries again.
+// launch starts an emulator whose tools are installed. It retries, since another process may take a
+// free port first.
 func launch(ctx context.Context, opts EmulatorOptions) (e *Emulator, err error) {
 	for range 5 {
 		port := opts.Port
@@ -84,7 +85,8 @@ func launch(ctx context.Context, opts EmulatorOptions) (e *Emulator, err error) 
 }
 
 func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, error) {
-	e := &Emulator{URL: "http://127.0.0.1:" + strconv.Itoa(port), Name: "orderflow-" + rand.Text(), Target: opts.Target, dir: opts.Dir}
+	e := &Emulator{URL: "http://127.0.0.1:" + strconv.Itoa(port), Name: "orderflow-" + rand.Text(), Target: opts.Target,
+		dir: opts.Dir}
 	p, err := opts.Target.product()
 	if err != nil {
 		return nil, err
@@ -107,7 +109,8 @@ func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, e
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = e.files(), append(env, opts.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
-	// A session of its own: it outlives `make up`, and with its functions it forms one group that can be ended as a whole.
+	// Its own session: it outlives `make up`, and it and its functions form one group to be ended
+	// together.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the emulator: %w", err)
@@ -124,8 +127,10 @@ func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, e
 	}
 	if err != nil {
 		output, _ := os.ReadFile(e.log())
-		return nil, errors.Join(fmt.Errorf("the emulator did not start: %w; the end of %s:\n%s", err, e.log(), tail(output, 15)),
-			endGroup(cmd.Process.Pid, time.Second), os.Remove(e.state()))
+		return nil,
+			errors.Join(fmt.Errorf("the emulator did not start: %w; end of %s:\n%s", err, e.log(),
+				tail(output, 15)),
+				endGroup(cmd.Process.Pid, time.Second), os.Remove(e.state()))
 	}
 	return e, nil
 }
@@ -152,7 +157,7 @@ func (e *Emulator) await(ctx context.Context, ended <-chan error) error {
 	}
 }
 
-// Healthy tells whether this very emulator answers within two seconds.
+// Healthy reports whether this emulator, and not another, answers within two seconds.
 func (e *Emulator) Healthy(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -164,14 +169,14 @@ func (e *Emulator) Healthy(ctx context.Context) bool {
 	return err == nil && name == e.Name
 }
 
-// Stop ends the emulator and every process that it started, and removes their files except the log. To stop one that has
-// ended already is no error.
+// Stop ends the emulator and every process that it started, and removes their files except the log.
+// It succeeds if the emulator has already ended.
 func (e *Emulator) Stop() error {
 	var others []process
 	if e.Process.alive() {
-		others = outsiders(e.Process.PID) // such as the DynamoDB Local of LocalStack, which ends with it, but only then
+		others = outsiders(e.Process.PID) // such as LocalStack's DynamoDB Local
 	}
-	// Its functions may outlive it; a group keeps its number as long as it has a member, so the number is still theirs.
+	// Its functions may outlive it. A group keeps its number while it has a member.
 	if e.Process.alive() || e.orphansOnly() {
 		if err := endGroup(e.Process.PID, 5*time.Second); err != nil {
 			return err
@@ -187,7 +192,7 @@ func (e *Emulator) Stop() error {
 	return errors.Join(os.RemoveAll(e.files()), os.RemoveAll(e.state()))
 }
 
-// orphansOnly tells whether the emulator has ended and every process left of its group runs a binary of its own.
+// orphansOnly reports whether the emulator has ended and only its functions are left in its group.
 func (e *Emulator) orphansOnly() bool {
 	pids := groupMembers(e.Process.PID)
 	for _, pid := range pids {
@@ -211,7 +216,7 @@ func (e *Emulator) remember() error {
 	return writeFile(e.state(), data, 0o644)
 }
 
-// findEmulator returns the emulator that was last started in dir, which may have ended, or nil if there was none.
+// findEmulator returns the emulator last started in dir, which may have ended, or nil.
 func findEmulator(dir string) (*Emulator, error) {
 	e := &Emulator{dir: dir}
 	data, err := os.ReadFile(e.state())

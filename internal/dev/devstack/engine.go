@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// Engine is a container engine, in which the SAM CLI runs functions.
+// Engine is the container engine in which the SAM CLI runs functions.
 type Engine struct {
-	// Gateway is the address by which containers reach this machine.
+	// Gateway is this machine's address for containers.
 	Gateway string
 	docker  docker
 }
 
-// defaultDocker is where an engine is if DOCKER_HOST does not say.
+// defaultDocker is the engine's address without DOCKER_HOST.
 const defaultDocker = "unix:///var/run/docker.sock"
 
 // FindEngine returns the engine that DOCKER_HOST names, or the one at Docker's usual socket.
@@ -33,7 +33,9 @@ func FindEngine(ctx context.Context, rep *Reporter) (*Engine, error) {
 	}
 	switch {
 	case err != nil && named:
-		return nil, fmt.Errorf("no container engine answers at %s, which DOCKER_HOST names: start it, or unset DOCKER_HOST: %w", host, err)
+		return nil,
+			fmt.Errorf("no container engine answers at %s (from DOCKER_HOST): start it, or unset DOCKER_HOST: %w",
+				host, err)
 	case err != nil:
 		return nil, Lacking(fmt.Sprintf("sam local needs containers: start Docker or set DOCKER_HOST (%v)", err))
 	}
@@ -44,28 +46,29 @@ func FindEngine(ctx context.Context, rep *Reporter) (*Engine, error) {
 	// Functions call the emulator, which is on this machine.
 	l, err := net.Listen("tcp", net.JoinHostPort(gateway, "0"))
 	if err != nil {
-		return nil, fmt.Errorf("containers of the engine at %s would call this machine by %s, which is not its address; an engine on this machine is needed: %w", host, gateway, err)
+		return nil,
+			fmt.Errorf("the engine at %s is on another machine (gateway %s): use a local one: %w", host, gateway, err)
 	}
-	rep.Printf("  ✓ the container engine at %s is used\n", host)
+	rep.Printf("  ✓ using the container engine at %s\n", host)
 	return &Engine{docker: d, Gateway: gateway}, l.Close()
 }
 
-// The image in which SAM runs functions of the runtime provided.al2023.
+// The image of the runtime provided.al2023 in SAM.
 const imageRepository = "public.ecr.aws/lambda/provided"
 
 func imageTag() string { return "al2023-rapid-" + HostArchitecture() }
 
-// Environ is what the SAM CLI needs to use the engine, as NAME=value.
+// Environ returns the SAM CLI's settings for the engine, as NAME=value.
 func (e *Engine) Environ() []string { return []string{"DOCKER_HOST=" + e.docker.host} }
 
-// SkipsPull tells whether SAM can do without the registry: its image is there. Otherwise it fetches its base from the registry and makes
-// it, which it does for each caller of several that come at once.
+// SkipsPull reports whether the engine already has SAM's image. Without it SAM pulls the base image
+// and builds it, once for each concurrent caller.
 func (e *Engine) SkipsPull(ctx context.Context) (bool, error) {
 	return e.docker.hasImage(ctx, imageRepository+":"+imageTag())
 }
 
-// RemoveContainers ends what the SAM CLI has left of containers with code under a directory, and returns how many these were. It
-// leaves them where it is ended itself.
+// RemoveContainers removes the containers that the SAM CLI, when killed, left running code under a
+// directory, and returns their number.
 func (e *Engine) RemoveContainers(ctx context.Context, dir string) (int, error) {
 	containers, err := e.docker.functionContainers(ctx)
 	if err != nil {

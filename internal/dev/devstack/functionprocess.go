@@ -10,22 +10,23 @@ import (
 	"syscall"
 )
 
-// FunctionProcess is a process in which the emulator runs a function. It stays this very process, even after
-// its end, when its id may be another's.
+// FunctionProcess is a process in which the emulator runs a function. It never refers to another
+// process that reuses the id.
 type FunctionProcess struct {
 	Function string // as deployed, such as orderflow-reserve-stock
 	PID      int
 	process  *os.Process
 }
 
-// Functions returns the function processes of this emulator that run now. It needs Linux.
+// Functions returns the running function processes of this emulator. It needs Linux.
 func (e *Emulator) Functions() ([]FunctionProcess, error) {
 	if _, err := procStat("self"); err != nil {
-		return nil, fmt.Errorf("the processes of functions can be told on Linux only: %w", err)
+		return nil, fmt.Errorf("listing the processes of functions needs Linux: %w", err)
 	}
 	var all []FunctionProcess
 	for _, pid := range groupMembers(e.Process.PID) {
-		// A handle first, and then the look at what it is a handle of: the other way round, the id could change hands in between.
+		// Take the handle before inspecting the process: in the other order the id could be reused
+		// in between.
 		p, err := os.FindProcess(pid)
 		if err != nil {
 			return nil, err
@@ -39,7 +40,7 @@ func (e *Emulator) Functions() ([]FunctionProcess, error) {
 	return all, nil
 }
 
-// functionOf names the function that a process of the emulator's group runs; "" if it runs none, such as the emulator itself.
+// functionOf returns the function of a process in the emulator's group, or "" if it runs none.
 func (e *Emulator) functionOf(pid int) string {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	exe, err := os.Readlink(filepath.Join(dir, "exe"))
@@ -58,7 +59,8 @@ func (e *Emulator) functionOf(pid int) string {
 	return ""
 }
 
-// Kill ends the process at once, as a crash would. It reports false for one that has ended already.
+// Kill ends the process at once, as a crash would. It returns false if the process has already
+// ended.
 func (f FunctionProcess) Kill() (bool, error) {
 	err := f.process.Kill()
 	if errors.Is(err, os.ErrProcessDone) {
@@ -67,7 +69,7 @@ func (f FunctionProcess) Kill() (bool, error) {
 	return err == nil, err
 }
 
-// Worked returns how long the process has had a processor, in nanoseconds: it is busy if that grows.
+// Worked returns the process's CPU time in nanoseconds, which grows while it is busy.
 func (f FunctionProcess) Worked() int64 {
 	threads, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(f.PID), "task", "*", "schedstat"))
 	var sum int64

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// running starts a program that does nothing, in the process group of another, or its own.
+// running starts an idle program in the given process group, or in its own.
 func running(t *testing.T, program string, group int, env ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(program, "60")
@@ -27,7 +27,7 @@ func running(t *testing.T, program string, group int, env ...string) *exec.Cmd {
 func TestOnlyFunctionsOfTheEmulatorCanBeKilled(t *testing.T) {
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
-		t.Skip("there is no program `sleep`")
+		t.Skip("no program `sleep` on the PATH")
 	}
 	program, err := os.ReadFile(sleep)
 	if err != nil {
@@ -42,8 +42,8 @@ func TestOnlyFunctionsOfTheEmulatorCanBeKilled(t *testing.T) {
 	emulator := running(t, sleep, 0)
 	e.Process.PID = emulator.Process.Pid
 	function := running(t, bootstrap, e.Process.PID, name)
-	running(t, sleep, e.Process.PID, name) // no binary of a function
-	running(t, bootstrap, e.Process.PID)   // not said to be one
+	running(t, sleep, e.Process.PID, name) // not a function's binary
+	running(t, bootstrap, e.Process.PID)   // without a function's name
 	running(t, bootstrap, 0, name)         // in another group
 
 	found, err := e.Functions()
@@ -54,7 +54,7 @@ func TestOnlyFunctionsOfTheEmulatorCanBeKilled(t *testing.T) {
 		t.Fatalf("found %+v, want process %d only", found, function.Process.Pid)
 	}
 	if found[0].Worked() <= 0 {
-		t.Error("the process has never had a processor")
+		t.Error("the process has used no CPU time")
 	}
 	if killed, err := found[0].Kill(); !killed || err != nil {
 		t.Errorf("Kill: %t, %v", killed, err)
@@ -64,6 +64,6 @@ func TestOnlyFunctionsOfTheEmulatorCanBeKilled(t *testing.T) {
 		t.Errorf("Kill of one that has ended: %t, %v", killed, err)
 	}
 	if found, err := e.Functions(); err != nil || len(found) != 0 {
-		t.Errorf("afterwards there is %+v, %v", found, err)
+		t.Errorf("after Kill: %+v, %v", found, err)
 	}
 }

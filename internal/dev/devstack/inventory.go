@@ -11,20 +11,24 @@ import (
 	"strings"
 )
 
-// inventories are the lists that an account's resources can be read from: by a call of the AWS JSON protocol (target), of the query
-// protocol (action), or by a path; the pattern takes the names out of the answer.
+// inventories are the calls that list an account's resources: by the AWS JSON protocol (target),
+// the query protocol (action) or a path. names extracts the names from the response.
 var inventories = []struct{ kind, service, target, action, path, names string }{
 	{kind: "table", service: "dynamodb", target: "DynamoDB_20120810.ListTables", names: `"(orderflow[^"]*)"`},
 	{kind: "function", service: "lambda", path: "/2015-03-31/functions", names: `"FunctionName": ?"([^"]+)"`},
-	{kind: "event source mapping", service: "lambda", path: "/2015-03-31/event-source-mappings", names: `"UUID": ?"([^"]+)"`},
-	{kind: "log group", service: "logs", target: "Logs_20140328.DescribeLogGroups", names: `"logGroupName": ?"([^"]+)"`},
+	{kind: "event source mapping", service: "lambda", path: "/2015-03-31/event-source-mappings",
+		names: `"UUID": ?"([^"]+)"`},
+	{kind: "log group", service: "logs", target: "Logs_20140328.DescribeLogGroups",
+		names: `"logGroupName": ?"([^"]+)"`},
 	{kind: "queue", service: "sqs", target: "AmazonSQS.ListQueues", names: `/([^/"]+)"`},
 	{kind: "topic", service: "sns", action: "ListTopics", names: `<TopicArn>([^<]+)<`},
 	{kind: "subscription", service: "sns", action: "ListSubscriptions", names: `<SubscriptionArn>([^<]+)<`},
 	{kind: "parameter", service: "ssm", target: "AmazonSSM.DescribeParameters", names: `"Name": ?"([^"]+)"`},
 	{kind: "secret", service: "secretsmanager", target: "secretsmanager.ListSecrets", names: `"Name": ?"([^"]+)"`},
-	{kind: "state machine", service: "states", target: "AWSStepFunctions.ListStateMachines", names: `"name": ?"([^"]+)"`},
-	{kind: "user pool", service: "cognito-idp", target: "AWSCognitoIdentityProviderService.ListUserPools", names: `"Id": ?"([^"]+)"`},
+	{kind: "state machine", service: "states", target: "AWSStepFunctions.ListStateMachines",
+		names: `"name": ?"([^"]+)"`},
+	{kind: "user pool", service: "cognito-idp", target: "AWSCognitoIdentityProviderService.ListUserPools",
+		names: `"Id": ?"([^"]+)"`},
 	{kind: "API", service: "apigateway", path: "/restapis", names: `"id": ?"([^"]+)"`},
 	{kind: "role", service: "iam", action: "ListRoles", names: `<RoleName>([^<]+)<`},
 	{kind: "policy", service: "iam", action: "ListPolicies", names: `<PolicyName>(orderflow[^<]*)<`},
@@ -36,13 +40,14 @@ var inventories = []struct{ kind, service, target, action, path, names string }{
 	{kind: "stack", service: "cloudformation", action: "DescribeStacks", names: `<StackName>([^<]+)<`},
 }
 
-// versions are those of the query protocol's services.
-var versions = map[string]string{"sns": "2010-03-31", "iam": "2010-05-08", "monitoring": "2010-08-01", "cloudformation": "2010-05-15"}
+// versions are the API versions of the services with the query protocol.
+var versions = map[string]string{"sns": "2010-03-31", "iam": "2010-05-08", "monitoring": "2010-08-01",
+	"cloudformation": "2010-05-15"}
 
-// more finds in an answer the token that the next page is asked for with.
+// more finds the token of the next page in a response.
 var more = regexp.MustCompile(`"(nextToken|NextToken|NextMarker)": ?"([^"]+)"|<(NextToken)>([^<]+)<`)
 
-// Inventory lists the resources that there are, each as its kind, a colon and its name, sorted.
+// Inventory returns all resources, sorted, each as "kind: name".
 func (e *Emulator) Inventory(ctx context.Context) ([]string, error) {
 	var all []string
 	for _, of := range inventories {
@@ -84,7 +89,7 @@ func (e *Emulator) Inventory(ctx context.Context) ([]string, error) {
 			}
 			answer, err := e.send(ctx, method, path, of.service, header, []byte(body))
 			if err != nil {
-				return nil, fmt.Errorf("list what there is of %s: %w", of.kind, err)
+				return nil, fmt.Errorf("list resources of kind %s: %w", of.kind, err)
 			}
 			for _, m := range names.FindAllStringSubmatch(string(answer), -1) {
 				all = append(all, of.kind+": "+strings.TrimSpace(m[1]))
@@ -102,7 +107,8 @@ func (e *Emulator) Inventory(ctx context.Context) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// SAMEnviron is what the SAM CLI needs to reach the emulator, as NAME=value; it keeps its files in home.
+// SAMEnviron returns the SAM CLI's settings for the emulator, as NAME=value. SAM keeps its files in
+// home.
 func (e *Emulator) SAMEnviron(home string) []string {
 	return []string{
 		"HOME=" + home, "TMPDIR=" + home,

@@ -12,7 +12,8 @@ import (
 	"orderflow/internal/platform/bearer/issuer"
 )
 
-// A stack without an authorizer has no user pool either: its tokens are signed here, by a key that is made at its first start.
+// A stack without an authorizer has no user pool either: its tokens are signed here, with a key
+// created at its first start.
 const (
 	tokenIssuer   = "orderflow-local"
 	tokenAudience = "orderflow-local-client"
@@ -23,7 +24,7 @@ const (
 // issuerFile holds the private key; only its owner may read it.
 func issuerFile(dir string) string { return filepath.Join(dir, "users", "issuer.der") }
 
-// ownIssuer returns the issuer of the stack in dir, nil if it has none. With create it is made if there is none.
+// ownIssuer returns the issuer of the stack in dir, or nil. With create, a missing one is created.
 func ownIssuer(dir string, create bool) (*issuer.Issuer, error) {
 	unlock, err := lock(filepath.Dir(issuerFile(dir)))
 	if err != nil {
@@ -50,8 +51,8 @@ func ownIssuer(dir string, create bool) (*issuer.Issuer, error) {
 	return own, writeFile(issuerFile(dir), der, 0o600)
 }
 
-// tokenParameters returns what the templates are told of the stack's own issuer, if it has one, after making its keys known to
-// functions. A stack that has one keeps it as long as it lives.
+// tokenParameters publishes the keys of the stack's own issuer, if it has one, and returns its
+// template parameters. A stack keeps its issuer.
 func (s *Stack) tokenParameters(ctx context.Context, opts Options) ([]string, error) {
 	own, err := ownIssuer(s.dir, opts.NoAuthorizer)
 	if err != nil || own == nil {
@@ -59,12 +60,13 @@ func (s *Stack) tokenParameters(ctx context.Context, opts Options) ([]string, er
 	}
 	in := map[string]any{"Name": tokenKeys, "Value": own.KeySet(), "Type": "String", "Overwrite": true}
 	if err := s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.PutParameter", in, nil); err != nil {
-		return nil, fmt.Errorf("make the keys of tokens known: %w", err)
+		return nil, fmt.Errorf("publish the token keys: %w", err)
 	}
 	return []string{"TokenIssuer=" + tokenIssuer, "TokenAudience=" + tokenAudience}, nil
 }
 
-// ownToken signs a token with the claims that a user pool's have. A user is the same customer each time.
+// ownToken signs a token with the claims of a user pool's tokens. A user always has the same
+// customer id.
 func (s *Stack) ownToken(user, role string) (string, error) {
 	own, err := ownIssuer(s.dir, false)
 	if err == nil && own == nil {
@@ -75,8 +77,10 @@ func (s *Stack) ownToken(user, role string) (string, error) {
 	}
 	id := sha256.Sum256([]byte(Email(user)))
 	now := time.Now()
-	claims := map[string]any{"iss": tokenIssuer, "aud": tokenAudience, "token_use": "id", "iat": now.Unix(), "exp": now.Add(tokenLife).Unix(),
-		"sub": fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:16]), "email": Email(user), "email_verified": true}
+	claims := map[string]any{"iss": tokenIssuer, "aud": tokenAudience, "token_use": "id", "iat": now.Unix(),
+		"exp": now.Add(tokenLife).Unix(),
+		"sub": fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:16]), "email": Email(user),
+		"email_verified": true}
 	if role != "" {
 		claims["cognito:groups"] = []string{role}
 	}

@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-func TestStackWithoutAnAuthorizerSignsTokensThatItsFunctionsAccept(t *testing.T) {
+func TestFunctionsAcceptTokensOfAStackWithoutAnAuthorizer(t *testing.T) {
 	var put string
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -34,12 +34,14 @@ func TestStackWithoutAnAuthorizerSignsTokensThatItsFunctionsAccept(t *testing.T)
 	if err != nil || !slices.Equal(first, []string{"TokenIssuer=" + tokenIssuer, "TokenAudience=" + tokenAudience}) {
 		t.Fatalf("%q, %v", first, err)
 	}
-	if !strings.HasPrefix(put, "AmazonSSM.PutParameter ") || !strings.Contains(put, `"`+tokenKeys+`"`) || strings.Contains(put, `\"d\"`) {
+	if !strings.HasPrefix(put, "AmazonSSM.PutParameter ") || !strings.Contains(put, `"`+tokenKeys+`"`) ||
+		strings.Contains(put, `\"d\"`) {
 		t.Errorf("sent %s", put)
 	}
 	before := put
-	if again, err := s.tokenParameters(t.Context(), Options{}); err != nil || !slices.Equal(again, first) || put != before {
-		t.Errorf("the next time: %q, %v, and the same keys: %t", again, err, put == before)
+	if again, err := s.tokenParameters(t.Context(), Options{}); err != nil || !slices.Equal(again, first) ||
+		put != before {
+		t.Errorf("second deployment: %q, %v, same keys: %t", again, err, put == before)
 	}
 	if info, err := os.Stat(issuerFile(s.dir)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the private key: %v, %v", info, err)
@@ -60,19 +62,21 @@ func TestStackWithoutAnAuthorizerSignsTokensThatItsFunctionsAccept(t *testing.T)
 			t.Fatal(err)
 		}
 		claims, err := v.Verify(t.Context(), []string{"Bearer " + token})
-		if err != nil || claims["email"] != Email(user) || !slices.Equal(claims["cognito:groups"].([]any), []any{"operator"}) {
+		if err != nil || claims["email"] != Email(user) ||
+			!slices.Equal(claims["cognito:groups"].([]any), []any{"operator"}) {
 			t.Errorf("%s: %v, %v", user, claims, err)
 		}
 		subjects[claims["sub"]] = true
 	}
 	if len(subjects) != 2 {
-		t.Errorf("two users are the customers %v", subjects)
+		t.Errorf("two users have the customer ids %v", subjects)
 	}
 	token, err := s.Token(t.Context(), "alice", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if claims, err := v.Verify(t.Context(), []string{"Bearer " + token}); err != nil || claims["cognito:groups"] != nil {
+	if claims, err := v.Verify(t.Context(), []string{"Bearer " + token}); err != nil ||
+		claims["cognito:groups"] != nil {
 		t.Errorf("a customer: %v, %v", claims, err)
 	}
 }

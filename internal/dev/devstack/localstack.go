@@ -14,23 +14,24 @@ import (
 	"strings"
 )
 
-// localStack is LocalStack's free edition without containers, as .ci/localstack installs and runs it. It has no Cognito, does not
-// act on authorizers and does not enforce IAM.
+// localStack is LocalStack's free edition without containers, installed and run by .ci/localstack.
+// It has no Cognito, ignores authorizers and does not enforce IAM.
 type localStack struct{}
 
 func (r Repo) localStackProgram() string { return r.Path(".ci", "localstack", "localstack") }
 
-// setup installs DynamoDB Local, which LocalStack keeps tables with, before LocalStack itself.
+// setup installs DynamoDB Local, which holds LocalStack's tables, and then LocalStack.
 func (localStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
 	if err := r.setupDynamoDBLocal(ctx, rep); err != nil {
 		return err
 	}
-	return rep.Do("install LocalStack", func() error { return command{name: r.localStackProgram(), args: []string{"setup"}}.run(ctx) })
+	return rep.Do("install LocalStack",
+		func() error { return command{name: r.localStackProgram(), args: []string{"setup"}}.run(ctx) })
 }
 
 func (localStack) adapt(opts *Options) error {
 	if opts.Discovery == "cloud-map" {
-		return errors.New("LocalStack has no Cloud Map: leave DISCOVERY out")
+		return errors.New("LocalStack has no Cloud Map: unset DISCOVERY")
 	}
 	opts.NoAuthorizer = true
 	return nil
@@ -39,7 +40,8 @@ func (localStack) adapt(opts *Options) error {
 func (localStack) command(r Repo, e *Emulator, port int) (argv, env []string, err error) {
 	files := e.files()
 	return []string{r.localStackProgram(), "run"}, []string{
-		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
+		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=" + filepath.Join(files, "home"), "TMPDIR=" +
+			filepath.Join(files, "tmp"),
 		"ORDERFLOW_PORT=" + strconv.Itoa(port), "ORDERFLOW_NAME=" + e.Name,
 	}, nil
 }
@@ -69,7 +71,7 @@ func (localStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 		}
 	}
 	if err := get(ctx, e.URL+"/_aws/ses", &answer); err != nil {
-		return nil, fmt.Errorf("read the mails: %w", err)
+		return nil, fmt.Errorf("read the inbox: %w", err)
 	}
 	var mails []Mail
 	for _, m := range answer.Messages {
@@ -78,13 +80,14 @@ func (localStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 	return mails, nil
 }
 
-// scaleWaits changes the definitions of the state machines: LocalStack has no setting for it.
+// scaleWaits changes the state machines' definitions, as LocalStack has no setting for it.
 func (localStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error {
 	for _, machine := range []string{"FulfilOrderArn", "CompensateOrderArn"} {
 		arn := s.Outputs[machine]
 		if s.defined[arn] == "" { // as deployed
 			var is struct{ Definition string }
-			if err := s.Emulator.callJSON(ctx, "states", "AWSStepFunctions.DescribeStateMachine", map[string]string{"stateMachineArn": arn}, &is); err != nil {
+			if err := s.Emulator.callJSON(ctx, "states", "AWSStepFunctions.DescribeStateMachine",
+				map[string]string{"stateMachineArn": arn}, &is); err != nil {
 				return err
 			}
 			if s.defined == nil {
@@ -104,7 +107,8 @@ func (localStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error
 	return nil
 }
 
-// scaledWaits is a state machine's definition with the waits before retries, which are whole seconds, at least one.
+// scaledWaits returns a state machine's definition with scaled retry waits, in whole seconds, at
+// least one.
 func scaledWaits(definition string, scale float64) (string, error) {
 	if scale == 1 {
 		return definition, nil
@@ -131,7 +135,8 @@ func scaledWaits(definition string, scale float64) (string, error) {
 				}
 				seconds, err := number.Float64()
 				if err == nil {
-					least := map[string]float64{"IntervalSeconds": 1, "MaxDelaySeconds": 2}[name] // the longest has to be longer
+					// the maximum must be larger
+					least := map[string]float64{"IntervalSeconds": 1, "MaxDelaySeconds": 2}[name]
 					node[name] = max(least, math.Round(seconds*scale))
 				}
 			}

@@ -16,14 +16,14 @@ import (
 	"orderflow/internal/platform/casing"
 )
 
-// logLine tells lines apart; the emulator gives them no id.
+// logLine identifies a line, as the emulator assigns no ids.
 type logLine struct {
 	stream, message string
 	at              int64
 	nth             int // of the same message at the same time
 }
 
-// Logs prints what a function (place-order) has logged, oldest line first; with follow it goes on until ctx ends.
+// Logs prints the log of a function (place-order), oldest line first; with follow, until ctx ends.
 func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow bool) error {
 	name, err := s.physicalName(ctx, function)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 	}
 	own := map[string]bool{}       // the function's streams in its service's log group
 	var from int64                 // ms since 1970
-	printed := map[logLine]int64{} // the time of every line that a look from `from` on shows again
+	printed := map[logLine]int64{} // the time of every line that the next read may return again
 	for {
 		events, err := s.readLogs(ctx, groups, from)
 		if err != nil && ctx.Err() == nil {
@@ -56,7 +56,8 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 				continue
 			}
 			printed[line], news = at, true
-			fmt.Fprintf(out, "%s %s\n", time.UnixMilli(at).Format("15:04:05.000"), strings.TrimRight(line.message, "\n"))
+			fmt.Fprintf(out, "%s %s\n", time.UnixMilli(at).Format("15:04:05.000"),
+				strings.TrimRight(line.message, "\n"))
 			// Lines of invocations at the same time arrive a little out of order.
 			from = max(from, at-5000)
 		}
@@ -66,9 +67,9 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 			}
 		}
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // whoever follows has seen enough
+			return nil //nolint:nilerr // the user stopped following
 		}
-		if news { // an answer may hold a part only
+		if news { // there may be more
 			continue
 		}
 		if !follow {
@@ -89,15 +90,16 @@ type logEvent struct {
 	group                  string
 }
 
-// isOf reports whether the line shows that its stream belongs to a function, by the name that it is deployed under or
-// that of its directory. Lambda puts the first into the name of the stream. MiniStack does not, but our lines have it,
-// and our metrics have the second.
+// isOf reports whether the line shows that its stream is the function's. Lambda puts the deployed
+// name into the stream's name. MiniStack does not, but our log lines have it, and our metrics have
+// the directory's name.
 func (e logEvent) isOf(deployed, directory string) bool {
 	return strings.Contains(e.LogStreamName, "/"+deployed+"[") ||
-		strings.Contains(e.Message, `"function":"`+deployed+`"`) || strings.Contains(e.Message, `"Function":"`+directory+`"`)
+		strings.Contains(e.Message, `"function":"`+deployed+`"`) ||
+		strings.Contains(e.Message, `"Function":"`+directory+`"`)
 }
 
-// readLogs reads the groups that exist: there is none before the first invocation.
+// readLogs reads the groups that exist: a group is created by the first invocation.
 func (s *Stack) readLogs(ctx context.Context, groups []string, from int64) ([]logEvent, error) {
 	var events []logEvent
 	for _, group := range groups {
@@ -128,8 +130,8 @@ func (s *Stack) readLogs(ctx context.Context, groups []string, from int64) ([]lo
 	return events, nil
 }
 
-// logGroups are those that a function may write to: its service's, and the default one, which LocalStack takes whatever
-// the function asks for.
+// logGroups returns the log groups of a function: its service's, and the default one, which
+// LocalStack always uses.
 func (s *Stack) logGroups(ctx context.Context, name string) ([]string, error) {
 	path := "/2015-03-31/functions/" + name + "/configuration"
 	body, err := s.Emulator.send(ctx, http.MethodGet, path, "lambda", http.Header{}, nil)
@@ -169,5 +171,5 @@ func (s *Stack) physicalName(ctx context.Context, function string) (string, erro
 		}
 	}
 	slices.Sort(known)
-	return "", fmt.Errorf("there is no function %q; there are:\n  %s", function, strings.Join(known, "\n  "))
+	return "", fmt.Errorf("unknown function %q; use one of:\n  %s", function, strings.Join(known, "\n  "))
 }

@@ -2,7 +2,7 @@ package devstack
 
 import "testing"
 
-func TestALogLineTellsWhoseItsStreamIs(t *testing.T) {
+func TestLogLineIdentifiesTheFunctionOfItsStream(t *testing.T) {
 	for _, tt := range []struct {
 		name            string
 		stream, message string

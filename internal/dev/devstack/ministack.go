@@ -10,7 +10,8 @@ import (
 	"strconv"
 )
 
-// miniStack is the default: it starts in two seconds, needs nothing but Python, has Cognito and enforces IAM.
+// miniStack is the default: it starts in two seconds, needs nothing but Python, has Cognito and
+// enforces IAM.
 type miniStack struct{}
 
 func (miniStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
@@ -21,19 +22,21 @@ func (miniStack) adapt(*Options) error { return nil }
 
 func (miniStack) command(r Repo, e *Emulator, port int) (argv, env []string, err error) {
 	files := e.files()
-	return []string{r.Path(".tools", "ministack", "bin", "python"), r.Path("tools", "webguard", "ministack_guarded.py")}, []string{
-		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
-		"HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
-		"STATE_DIR=" + filepath.Join(files, "state"), "S3_DATA_DIR=" + filepath.Join(files, "s3"),
-		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + strconv.Itoa(port), "MINISTACK_REGION=" + Region,
-		"AWS_ENDPOINT_URL=" + e.URL, // or its functions would call AWS itself
-		"AWS_EC2_METADATA_DISABLED=true",
-		"MINISTACK_EDITION=" + e.Name,
-		"AUTH=true",              // enforce IAM
-		"CLOUDTRAIL_RECORDING=1", // LookupEvents lists every call
-		// Listeners on fixed ports, which only one emulator of a machine could have, and Docker, which it would tidy up.
-		"SFTP_ENABLED=0", "IOT_MTLS_ENABLED=0", "DOCKER_HOST=unix://" + filepath.Join(files, "no-docker.sock"),
-	}, nil
+	return []string{r.Path(".tools", "ministack", "bin", "python"),
+			r.Path("tools", "webguard", "ministack_guarded.py")}, []string{
+			"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
+			"HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
+			"STATE_DIR=" + filepath.Join(files, "state"), "S3_DATA_DIR=" + filepath.Join(files, "s3"),
+			"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + strconv.Itoa(port), "MINISTACK_REGION=" + Region,
+			"AWS_ENDPOINT_URL=" + e.URL, // otherwise functions would call AWS
+			"AWS_EC2_METADATA_DISABLED=true",
+			"MINISTACK_EDITION=" + e.Name,
+			"AUTH=true",              // enforce IAM
+			"CLOUDTRAIL_RECORDING=1", // LookupEvents lists every call
+			// No listeners on fixed ports, which emulators would fight over, and no Docker, whose
+			// containers it would remove.
+			"SFTP_ENABLED=0", "IOT_MTLS_ENABLED=0", "DOCKER_HOST=unix://" + filepath.Join(files, "no-docker.sock"),
+		}, nil
 }
 
 func (miniStack) named(ctx context.Context, e *Emulator) (string, error) {
@@ -51,7 +54,7 @@ func (miniStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 		}
 	}
 	if err := get(ctx, e.URL+"/_ministack/ses/messages", &answer); err != nil {
-		return nil, fmt.Errorf("read the mails: %w", err)
+		return nil, fmt.Errorf("read the inbox: %w", err)
 	}
 	var mails []Mail
 	for _, sent := range answer.Messages {
@@ -64,7 +67,8 @@ func (miniStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 
 func (miniStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error {
 	body := fmt.Appendf(nil, `{"stepfunctions._SFN_WAIT_SCALE":%g}`, scale)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Emulator.URL+"/_ministack/config", bytes.NewReader(body))
+	url := s.Emulator.URL + "/_ministack/config"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -75,7 +79,7 @@ func (miniStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error 
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("set the scale of waits: %s", resp.Status)
+		return fmt.Errorf("scale the waits: %s", resp.Status)
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// Pinned fails unless the files of dir are exactly those whose hashes stand in tools/<tool>/sha256, a list as `sha256sum` writes
-// it. Maven itself compares what it brings only with what its source says of it.
+// Pinned fails unless the files of dir are exactly those in tools/<tool>/sha256, a list in the form
+// of `sha256sum`. Maven itself checks downloads only against checksums of the same source.
 func (r Repo) Pinned(tool, dir string) error {
 	list := r.Path("tools", tool, "sha256")
 	want, err := readSums(list)
@@ -34,7 +34,9 @@ func (r Repo) Pinned(tool, dir string) error {
 		case !known:
 			err = errors.Join(err, fmt.Errorf("%s is not in tools/%s/sha256", entry.Name(), tool))
 		case pinned != got:
-			err = errors.Join(err, fmt.Errorf("%s has the hash %s, not the one in tools/%s/sha256: it is not what was tested", entry.Name(), got, tool))
+			err = errors.Join(err,
+				fmt.Errorf("%s has the hash %s, which differs from tools/%s/sha256: do not use it",
+					entry.Name(), got, tool))
 		}
 		delete(want, entry.Name())
 	}

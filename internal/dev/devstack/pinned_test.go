@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestOnlyFilesOfPinnedContentAreTaken(t *testing.T) {
+func TestFilesThatDifferFromTheirPinsAreRefused(t *testing.T) {
 	repo := Repo(t.TempDir())
 	const hello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 	put(t, repo, "tools/jars/sha256", hello+"  a.jar\n"+hello+"  b.jar\n")
@@ -34,20 +34,21 @@ func TestOnlyFilesOfPinnedContentAreTaken(t *testing.T) {
 	}
 }
 
-// unpinned are the ways to install something whose bytes are held to nothing of ours, by what is wrong with each.
+// unpinned are ways to install something without a pinned hash, by the problem.
 var unpinned = map[string]*regexp.Regexp{
-	"go install fetches what its version is now": regexp.MustCompile(`"install", *"?[\w.-]+\.\w+/|go (install|run) [\w.-]+\.\w+/`),
-	"npm install changes the lock":               regexp.MustCompile(`npm (install|i|add)\b|"npm", args: \[\]string\{"(install|i|add)"|\bnpx `),
-	"an action is not named by its commit":       regexp.MustCompile(`^(- )?uses: +\S+@\S{1,39}(\s|$)|^(- )?uses: +[^\s@]+$`),
-	"pip installs without hashes":                regexp.MustCompile(`pip3? install [^-]`),
-	"a download without a hash":                  regexp.MustCompile(`(curl|wget) [^|]*https?://[^|]*\|`),
+	"go install has no hash of ours":         regexp.MustCompile(`"install", *"?[\w.-]+\.\w+/|go (install|run) [\w.-]+\.\w+/`),
+	"npm install changes the lock file":      regexp.MustCompile(`npm (install|i|add)\b|"npm", args: \[\]string\{"(install|i|add)"|\bnpx `),
+	"the action is not pinned by its commit": regexp.MustCompile(`^(- )?uses: +\S+@\S{1,39}(\s|$)|^(- )?uses: +[^\s@]+$`),
+	"pip installs without hashes":            regexp.MustCompile(`pip3? install [^-]`),
+	"a download without a hash":              regexp.MustCompile(`(curl|wget) [^|]*https?://[^|]*\|`),
 }
 
 func TestNothingIsInstalledUnpinned(t *testing.T) {
-	for _, line := range []string{`"go", "install", "example.com/tool@v1"`, "go run example.com/tool@latest", "npm install left-pad", "npx left-pad",
+	for _, line := range []string{`"go", "install", "example.com/tool@v1"`, "go run example.com/tool@latest",
+		"npm install left-pad", "npx left-pad",
 		"- uses: actions/checkout@v4", "pip install requests", "curl -sL https://example.com/i.sh | sh"} {
 		if wrong(line) == "" {
-			t.Errorf("%q would not be noticed", line)
+			t.Errorf("%q was not detected", line)
 		}
 	}
 	repo, err := FindRepo()
@@ -57,7 +58,8 @@ func TestNothingIsInstalledUnpinned(t *testing.T) {
 	read := 0
 	for _, top := range []string{"Makefile", ".ci", ".github", "cmd", "internal", "sandbox", "test", "tools"} {
 		err := filepath.WalkDir(repo.Path(top), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || filepath.Base(path) == "pinned_test.go" || filepath.Ext(path) == ".md" || filepath.Ext(path) == ".json" {
+			if err != nil || d.IsDir() || filepath.Base(path) == "pinned_test.go" || filepath.Ext(path) == ".md" ||
+				filepath.Ext(path) == ".json" {
 				return err
 			}
 			data, err := os.ReadFile(path)
@@ -102,7 +104,7 @@ func TestEveryToolHasItsHashes(t *testing.T) {
 		var err error
 		switch {
 		case entry.Name() == "sam-build", entry.Name() == "webguard":
-			continue // ours; nothing is installed
+			continue // our own code
 		case entry.IsDir():
 			err = hashesOf(path)
 		case filepath.Ext(path) == ".in":
@@ -116,17 +118,19 @@ func TestEveryToolHasItsHashes(t *testing.T) {
 		}
 	}
 	localStack := repo.Path(".ci", "localstack")
-	if err := errors.Join(hashesOf(localStack), requirementsHaveHashes(filepath.Join(localStack, "requirements.txt"))); err != nil {
+	if err := errors.Join(hashesOf(localStack),
+		requirementsHaveHashes(filepath.Join(localStack, "requirements.txt"))); err != nil {
 		t.Error(err)
 	}
 	if tools < 7 {
-		t.Errorf("only %d tools were looked at", tools)
+		t.Errorf("only %d tools were checked", tools)
 	}
 }
 
-// hashesOf tells what is wrong with the directory of a tool in Go, of Node.js or from Maven.
+// hashesOf fails unless the tool in dir (Go, Node.js or Maven) has its hashes.
 func hashesOf(dir string) error {
-	for manifest, hashes := range map[string]string{"go.mod": "go.sum", "package.json": "package-lock.json", "pom.xml": "sha256"} {
+	for manifest, hashes := range map[string]string{"go.mod": "go.sum", "package.json": "package-lock.json",
+		"pom.xml": "sha256"} {
 		if _, err := os.Stat(filepath.Join(dir, manifest)); err != nil {
 			continue
 		}
@@ -147,7 +151,7 @@ func hashesOf(dir string) error {
 		}
 		return nil
 	}
-	return errors.New("neither go.mod, package.json nor pom.xml says what it is made from")
+	return errors.New("no go.mod, package.json or pom.xml")
 }
 
 func requirementsHaveHashes(path string) error {
@@ -158,7 +162,8 @@ func requirementsHaveHashes(path string) error {
 	joined := strings.ReplaceAll(string(data), "\\\n", " ")
 	for line := range strings.Lines(joined) {
 		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "#") && (!strings.Contains(line, "==") || !strings.Contains(line, "--hash=sha256:")) {
+		if line != "" && !strings.HasPrefix(line, "#") &&
+			(!strings.Contains(line, "==") || !strings.Contains(line, "--hash=sha256:")) {
 			return errors.New("no version or hash: " + line)
 		}
 	}

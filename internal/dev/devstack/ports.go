@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// freePort returns a port of 127.0.0.1 that nobody listens on at this moment.
+// freePort returns a currently free port of 127.0.0.1.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

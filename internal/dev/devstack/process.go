@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// process names one process for good: its id may be another's later, its id and its start together may not.
+// process identifies a process for good: ids are reused, but not with the same start time.
 type process struct {
 	PID     int    `json:"pid"`
 	Started string `json:"started"`
@@ -28,7 +28,7 @@ func identify(pid int) (process, error) {
 	return process{PID: pid, Started: started}, nil
 }
 
-// alive tells whether this very process still runs.
+// alive reports whether this process is still running.
 func (p process) alive() bool {
 	if p.PID <= 0 {
 		return false
@@ -37,7 +37,7 @@ func (p process) alive() bool {
 	return err == nil && started == p.Started
 }
 
-// startOf returns when a running process started, in the operating system's own terms.
+// startOf returns the start time of a running process, in the operating system's format.
 func startOf(pid int) (string, error) {
 	if stat, err := procStat(strconv.Itoa(pid)); err == nil {
 		if stat.state == "Z" {
@@ -53,10 +53,10 @@ func startOf(pid int) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// groupMembers returns the processes of a group that still run.
+// groupMembers returns the running processes of a group.
 func groupMembers(pgid int) []int {
 	entries, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil || len(entries) == 0 { // no /proc: it can only be told whether there are any
+	if err != nil || len(entries) == 0 { // without /proc: only whether there are any
 		if syscall.Kill(-pgid, 0) == nil {
 			return []int{pgid}
 		}
@@ -64,7 +64,7 @@ func groupMembers(pgid int) []int {
 	}
 	var pids []int
 	for _, entry := range entries {
-		// Dead processes that nobody has waited for yet are still listed, as Z.
+		// Zombies (Z) are still listed.
 		stat, err := procStat(filepath.Base(entry))
 		if err == nil && stat.group == strconv.Itoa(pgid) && stat.state != "Z" {
 			pid, _ := strconv.Atoi(filepath.Base(entry))
@@ -75,8 +75,8 @@ func groupMembers(pgid int) []int {
 	return pids
 }
 
-// outsiders returns the leaders of the other groups that a process has, by itself or by others, started and that still run. It
-// knows none without /proc.
+// outsiders returns the leaders of other groups among the running descendants of a process. Without
+// /proc it returns none.
 func outsiders(pid int) []process {
 	entries, _ := filepath.Glob("/proc/[0-9]*")
 	children, leaders := map[string][]string{}, map[string]bool{}
@@ -99,7 +99,7 @@ func outsiders(pid int) []process {
 	return found
 }
 
-// endGroup ends every process of a group: it asks first, and after grace it does not ask.
+// endGroup ends every process of a group: with SIGTERM, and after grace with SIGKILL.
 func endGroup(pgid int, grace time.Duration) error {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		if err := syscall.Kill(-pgid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
@@ -111,7 +111,7 @@ func endGroup(pgid int, grace time.Duration) error {
 			}
 		}
 	}
-	return fmt.Errorf("processes %v of group %d do not end: look at them with ps", groupMembers(pgid), pgid)
+	return fmt.Errorf("processes %v of group %d do not end: inspect them with ps", groupMembers(pgid), pgid)
 }
 
 type stat struct{ state, parent, group, started string }
@@ -122,7 +122,8 @@ func procStat(pid string) (stat, error) {
 	if err != nil {
 		return stat{}, err
 	}
-	// The second field is the program's name in parentheses, and may itself hold blanks and parentheses.
+	// The second field is the program's name in parentheses, which may contain blanks and
+	// parentheses.
 	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 	if len(fields) < 20 {
 		return stat{}, fmt.Errorf("unexpected /proc/%s/stat", pid)

@@ -14,15 +14,16 @@ import (
 	"sync"
 )
 
-// Publish lets containers reach the stack's emulator, which is on 127.0.0.1, by another address of this machine, and returns the emulator's
-// URL there. Services and third parties are in the registry by that address from now on. It lasts until unpublish.
+// Publish makes the stack's emulator, which listens on 127.0.0.1, reachable for containers at
+// another address of this machine, and returns its URL there. The registry's addresses are changed
+// to it. unpublish stops listening.
 func (s *Stack) Publish(ctx context.Context, address string) (endpoint string, unpublish func() error, err error) {
 	from, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(portOf(s.Emulator.URL))))
 	if err != nil {
 		return "", nil, err
 	}
 	to := strings.TrimPrefix(s.Emulator.URL, "http://")
-	go passOn(from, to)
+	go forward(from, to)
 	endpoint = "http://" + from.Addr().String()
 	if err := s.readdress(ctx, endpoint); err != nil {
 		return "", nil, errors.Join(err, from.Close())
@@ -30,8 +31,8 @@ func (s *Stack) Publish(ctx context.Context, address string) (endpoint string, u
 	return endpoint, from.Close, nil
 }
 
-// passOn hands every connection over to another address, until the listener is closed.
-func passOn(from net.Listener, to string) {
+// forward forwards every connection to another address until the listener is closed.
+func forward(from net.Listener, to string) {
 	for {
 		in, err := from.Accept()
 		if err != nil {
@@ -47,7 +48,7 @@ func passOn(from net.Listener, to string) {
 			var both sync.WaitGroup
 			for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
 				both.Go(func() {
-					_, _ = io.Copy(way[0], way[1]) // the end of one way says so to the other side
+					_, _ = io.Copy(way[0], way[1]) // then close the other direction
 					if c, ok := way[0].(*net.TCPConn); ok {
 						_ = c.CloseWrite()
 					}
@@ -58,7 +59,7 @@ func passOn(from net.Listener, to string) {
 	}
 }
 
-// readdress changes the emulator's URL in what the registry has.
+// readdress replaces the emulator's URL in the registry.
 func (s *Stack) readdress(ctx context.Context, endpoint string) error {
 	var services struct {
 		Parameters []struct{ Name, Value string }
@@ -79,12 +80,17 @@ func (s *Stack) readdress(ctx context.Context, endpoint string) error {
 	return nil
 }
 
-// Environment returns the environment variables of every function of template.yaml as deployed, by the function's name in the template.
+// Environment returns the deployed environment variables of every function of template.yaml, by
+// logical id.
 func (s *Stack) Environment(ctx context.Context) (map[string]map[string]string, error) {
 	var answer struct {
-		Resources []struct{ ResourceType, LogicalResourceId, PhysicalResourceId string } `xml:"DescribeStackResourcesResult>StackResources>member"`
+		Resources []struct {
+			ResourceType, LogicalResourceId,
+			PhysicalResourceId string
+		} `xml:"DescribeStackResourcesResult>StackResources>member"`
 	}
-	form := url.Values{"Action": {"DescribeStackResources"}, "Version": {"2010-05-15"}, "StackName": {cfnStacks[0].name}}
+	form := url.Values{"Action": {"DescribeStackResources"}, "Version": {"2010-05-15"},
+		"StackName": {cfnStacks[0].name}}
 	if err := s.Emulator.callQuery(ctx, "cloudformation", form, &answer); err != nil {
 		return nil, fmt.Errorf("list the resources of %s: %w", cfnStacks[0].name, err)
 	}
@@ -93,7 +99,8 @@ func (s *Stack) Environment(ctx context.Context) (map[string]map[string]string, 
 		if r.ResourceType != "AWS::Lambda::Function" {
 			continue
 		}
-		body, err := s.Emulator.send(ctx, http.MethodGet, "/2015-03-31/functions/"+r.PhysicalResourceId+"/configuration", "lambda", http.Header{}, nil)
+		body, err := s.Emulator.send(ctx, http.MethodGet,
+			"/2015-03-31/functions/"+r.PhysicalResourceId+"/configuration", "lambda", http.Header{}, nil)
 		if err != nil {
 			return nil, fmt.Errorf("read the configuration of %s: %w", r.PhysicalResourceId, err)
 		}
@@ -108,7 +115,8 @@ func (s *Stack) Environment(ctx context.Context) (map[string]map[string]string, 
 	return all, nil
 }
 
-// Consume has the functions of the stack that take from queues and streams do so, or no more: what comes then waits.
+// Consume enables or disables the event source mappings of all queues and streams. Messages wait
+// while they are disabled.
 func (s *Stack) Consume(ctx context.Context, enabled bool) error {
 	const path = "/2015-03-31/event-source-mappings"
 	answer, err := s.Emulator.send(ctx, http.MethodGet, path, "lambda", http.Header{}, nil)
@@ -120,10 +128,11 @@ func (s *Stack) Consume(ctx context.Context, enabled bool) error {
 		return err
 	}
 	if len(list.EventSourceMappings) == 0 {
-		return errors.New("no function takes from a queue or stream")
+		return errors.New("no function has an event source mapping")
 	}
 	for _, m := range list.EventSourceMappings {
-		if err := s.rest(ctx, http.MethodPut, path+"/"+m.UUID, "lambda", map[string]bool{"Enabled": enabled}); err != nil {
+		if err := s.rest(ctx, http.MethodPut, path+"/"+m.UUID, "lambda",
+			map[string]bool{"Enabled": enabled}); err != nil {
 			return fmt.Errorf("event source mapping %s: %w", m.UUID, err)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// setupUV installs uv if any of the tools is missing, which it installs several times as fast as pip. Where there is no uv for
-// the machine, pip does it.
+// setupUV installs uv if any of the tools is missing: it is several times as fast as pip. Machines
+// without a uv build use pip.
 func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error {
 	missing := false
 	for _, tool := range tools {
@@ -36,7 +36,7 @@ func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error
 		return s.write()
 	})
 	if err != nil && ctx.Err() == nil {
-		rep.Printf("  uv is not available here, pip is used instead: %v\n", err)
+		rep.Printf("  uv is not available here, using pip instead: %v\n", err)
 		return nil
 	}
 	return err
@@ -60,7 +60,7 @@ func (r Repo) setupPython(ctx context.Context, rep *Reporter, tool string) error
 	})
 }
 
-// SetupPython installs one more Python tool, which running does not need: tools/<tool>.txt into .tools/<tool>.
+// SetupPython installs an additional Python tool, tools/<tool>.txt, into .tools/<tool>.
 func (r Repo) SetupPython(ctx context.Context, rep *Reporter, tool string) error {
 	unlock, err := lock(r.Path(".tools"))
 	if err != nil {
@@ -75,16 +75,19 @@ func (r Repo) SetupPython(ctx context.Context, rep *Reporter, tool string) error
 
 func (r Repo) uvInstall(ctx context.Context, tool string) error {
 	venv, uv := r.Path(".tools", tool), r.Path(".tools", "uv", "bin", "uv")
-	// The cache lies beside the environments: nothing is left outside the repository, and files are linked, not copied.
-	env := environ("UV_CACHE_DIR="+r.Path(".tools", "cache", "uv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_CONFIG=1", "VIRTUAL_ENV=")
+	// The cache is in the repository, where files are linked instead of copied.
+	env := environ("UV_CACHE_DIR="+r.Path(".tools", "cache", "uv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_CONFIG=1",
+		"VIRTUAL_ENV=")
 	if err := os.RemoveAll(venv); err != nil {
 		return err
 	}
-	if err := (command{env: env, name: uv, args: []string{"venv", "--quiet", "--no-project", "--python", "python3", venv}}).run(ctx); err != nil {
+	if err := (command{env: env, name: uv,
+		args: []string{"venv", "--quiet", "--no-project", "--python", "python3", venv}}).run(ctx); err != nil {
 		return err
 	}
-	return command{env: env, name: uv, args: []string{"pip", "install", "--quiet", "--python", filepath.Join(venv, "bin", "python"),
-		"--require-hashes", "-r", r.Path("tools", tool+".txt")}}.run(ctx)
+	return command{env: env, name: uv,
+		args: []string{"pip", "install", "--quiet", "--python", filepath.Join(venv, "bin", "python"),
+			"--require-hashes", "-r", r.Path("tools", tool+".txt")}}.run(ctx)
 }
 
 func (r Repo) pipInstall(ctx context.Context, tool string) error {
@@ -93,16 +96,17 @@ func (r Repo) pipInstall(ctx context.Context, tool string) error {
 		return err
 	}
 	if err := (command{name: "python3", args: []string{"-m", "venv", venv}}).run(ctx); err != nil {
-		return fmt.Errorf("cannot make a Python environment (on Debian and Ubuntu: apt install python3-venv): %w", err)
+		return fmt.Errorf("create a Python environment (Debian and Ubuntu need: apt install python3-venv): %w", err)
 	}
-	return command{name: filepath.Join(venv, "bin", "python"), args: []string{"-m", "pip", "install", "--quiet", "--no-cache-dir",
-		"--disable-pip-version-check", "--require-hashes", "-r", r.Path("tools", tool+".txt")}}.run(ctx)
+	return command{name: filepath.Join(venv, "bin", "python"),
+		args: []string{"-m", "pip", "install", "--quiet", "--no-cache-dir",
+			"--disable-pip-version-check", "--require-hashes", "-r", r.Path("tools", tool+".txt")}}.run(ctx)
 }
 
 func checkPython(ctx context.Context) error {
 	err := exec.CommandContext(ctx, "python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))").Run()
 	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("python3 of version 3.10 or later is needed on the PATH: %w", err)
+		return fmt.Errorf("python3 3.10 or later is required on the PATH: %w", err)
 	}
 	return err
 }

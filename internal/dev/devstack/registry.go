@@ -8,29 +8,32 @@ import (
 	"orderflow/internal/ops/awsapi"
 )
 
-// SetAddress writes into the registry where a service or third party is, such as payment-provider. Functions keep
-// an address that they know for a while: see RestartProcesses. It fails where the registry is Cloud Map.
+// SetAddress sets the address of a service or third party, such as payment-provider, in the
+// registry. Functions cache addresses: see RestartProcesses. It fails if the registry is Cloud Map.
 func (s *Stack) SetAddress(ctx context.Context, service, address string) error {
 	name := "/orderflow/" + Stage + "/services/" + service
 	err := s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.GetParameter", map[string]any{"Name": name}, nil)
 	if awsapi.Failed(err, "ParameterNotFound") {
-		return errors.New("this stack's registry has no parameter " + name + ": bring it up by `make up`, which has one")
+		return errors.New("this stack's registry has no parameter " + name +
+			": it needs DISCOVERY=parameters, the default of `make up`")
 	}
 	if err == nil {
-		err = s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.PutParameter", map[string]any{"Name": name, "Value": address, "Overwrite": true}, nil)
+		err = s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.PutParameter",
+			map[string]any{"Name": name, "Value": address, "Overwrite": true}, nil)
 	}
 	if err != nil {
-		return fmt.Errorf("move %s to %s: %w", service, address, err)
+		return fmt.Errorf("set the address of %s to %s: %w", service, address, err)
 	}
 	return nil
 }
 
-// RemoveAddress takes the address of a service or third party, such as carrier, out of the registry, as if it had never been
-// deployed. restore puts it back.
+// RemoveAddress removes the address of a service or third party, such as carrier, from the
+// registry. restore puts it back.
 func (s *Stack) RemoveAddress(ctx context.Context, service string) (restore func(context.Context) error, err error) {
 	name := "/orderflow/" + Stage + "/services/" + service
 	var kept struct{ Parameter struct{ Value string } }
-	if err := s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": name}, &kept); err != nil {
+	if err := s.Emulator.callJSON(ctx, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": name},
+		&kept); err != nil {
 		return nil, err
 	}
 	restore = func(ctx context.Context) error {

@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// Repo is the root directory of a clone of the repository.
+// Repo is the root directory of a clone.
 type Repo string
 
-// FindRepo returns the clone that the working directory lies in.
+// FindRepo returns the clone of the working directory.
 func FindRepo() (Repo, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -36,8 +36,8 @@ func (r Repo) Path(elem ...string) string {
 	return filepath.Join(append([]string{string(r)}, elem...)...)
 }
 
-// lock takes an exclusive lock on dir, which it creates, and waits for other processes that hold it: `make test`
-// may install or build at the same moment as `make up`.
+// lock creates dir and takes an exclusive lock on it, waiting for other processes: `make test` and
+// `make up` may install or build at the same time.
 func lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func lock(dir string) (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-// writeFile replaces path in one step, so that a reader never sees half of it.
+// writeFile replaces path atomically.
 func writeFile(path string, data []byte, mode os.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

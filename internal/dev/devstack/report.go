@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Reporter prints what is being done and how long each part took. A nil Reporter prints nothing.
+// Reporter prints steps and their durations. A nil Reporter prints nothing.
 type Reporter struct {
 	mu  sync.Mutex
 	out io.Writer
@@ -17,7 +17,7 @@ type Reporter struct {
 // NewReporter returns a Reporter that prints to out.
 func NewReporter(out io.Writer) *Reporter { return &Reporter{out: out} }
 
-// Do runs f under a name: it prints the name when f starts and the duration when it is done.
+// Do runs f, and prints its name at the start and its duration at the end.
 func (r *Reporter) Do(name string, f func() error) error {
 	r.Printf("  … %s\n", name)
 	start := time.Now()
@@ -29,7 +29,7 @@ func (r *Reporter) Do(name string, f func() error) error {
 	return nil
 }
 
-// Printf prints one message; messages of parts that run at once do not mix.
+// Printf prints one message. It is safe for concurrent use.
 func (r *Reporter) Printf(format string, args ...any) {
 	if r == nil {
 		return
@@ -42,7 +42,7 @@ func (r *Reporter) Printf(format string, args ...any) {
 // Seconds formats a duration for people.
 func Seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 
-// parallel runs all of fs at once and returns all of their errors.
+// parallel runs fs concurrently and returns all their errors.
 func parallel(fs ...func() error) error {
 	errs := make([]error, len(fs))
 	var wg sync.WaitGroup

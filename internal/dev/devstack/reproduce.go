@@ -12,9 +12,10 @@ import (
 	"strings"
 )
 
-// Sums builds functions for architecture and returns the SHA-256 of each one's deployment package, by its name. env is added to that
-// of the compiler, such as GOCACHE=/empty/directory to have everything compiled.
-func (r Repo) Sums(ctx context.Context, rep *Reporter, architecture string, functions []Function, env ...string) (map[string]string, error) {
+// Sums builds functions for architecture and returns the SHA-256 of their deployment packages, by
+// function. env is added to the compiler's, such as GOCACHE=/empty/directory to compile everything.
+func (r Repo) Sums(ctx context.Context, rep *Reporter, architecture string, functions []Function,
+	env ...string) (map[string]string, error) {
 	unlock, err := lock(r.Path(".build"))
 	if err != nil {
 		return nil, err
@@ -35,7 +36,7 @@ func (r Repo) Sums(ctx context.Context, rep *Reporter, architecture string, func
 	return sums, nil
 }
 
-// CopyTo copies the sources, and nothing that was built, installed or is git's, into the empty directory dir.
+// CopyTo copies the sources, without hidden directories, into the empty directory dir.
 func (r Repo) CopyTo(dir string) (Repo, error) {
 	return Repo(dir), filepath.WalkDir(string(r), func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

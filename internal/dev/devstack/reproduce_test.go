@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// All functions, for both architectures and with nothing of the first build's cache, are for `go run ./cmd/dev reproduce`.
+// `go run ./cmd/dev reproduce` compares all functions, for both architectures and without the build
+// cache.
 func TestSourcesInAnotherDirectoryGiveTheSamePackages(t *testing.T) {
 	repo, err := FindRepo()
 	if err != nil {
@@ -38,6 +39,6 @@ func TestSourcesInAnotherDirectoryGiveTheSamePackages(t *testing.T) {
 		t.Errorf("the packages are\n%v and\n%v", here, there)
 	}
 	if here["reserve-stock"] == here["serve-carrier"] {
-		t.Error("two functions have one package")
+		t.Error("two functions have the same package")
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// NewRun makes a directory of its own for a run of a program, which may start a stack in its subdirectory stack/. What earlier runs
-// of that name have left is removed, and the stacks ended of those that were killed before they could.
+// NewRun creates a directory for a run of a program, which may start a stack in its subdirectory
+// stack/. It removes the directories and stacks of earlier runs of that name whose process is gone.
 func (r Repo) NewRun(name string) (dir string, err error) {
 	earlier, err := abandoned(r.Path(".build", name+"-*"))
 	if err != nil {
@@ -29,7 +29,7 @@ func (r Repo) NewRun(name string) (dir string, err error) {
 	return dir, claim(dir)
 }
 
-// claim marks dir as this process's.
+// claim marks dir as owned by this process.
 func claim(dir string) error {
 	me, err := identify(os.Getpid())
 	if err != nil {
@@ -42,7 +42,7 @@ func claim(dir string) error {
 	return writeFile(filepath.Join(dir, "owner.json"), data, 0o644)
 }
 
-// abandoned lists the directories of a pattern that were claimed by processes that are not there any more.
+// abandoned returns the directories matching pattern whose owner has ended.
 func abandoned(pattern string) ([]string, error) {
 	dirs, err := filepath.Glob(pattern)
 	if err != nil {

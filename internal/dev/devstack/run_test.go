@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestANewRunSweepsUpAfterThoseThatWereKilled(t *testing.T) {
+func TestNewRunRemovesTheFilesOfKilledRuns(t *testing.T) {
 	repo := Repo(t.TempDir())
 	running, err := repo.NewRun("tea")
 	if err != nil {
@@ -20,7 +20,7 @@ func TestANewRunSweepsUpAfterThoseThatWereKilled(t *testing.T) {
 	for dir, want := range map[string]bool{running: true, repo.Path(".build", "tea-killed"): false,
 		repo.Path(".build", "tea-unclaimed"): true, repo.Path(".build", "coffee-killed"): true} {
 		if _, err := os.Stat(dir); (err == nil) != want {
-			t.Errorf("%s is there: %v", dir, err == nil)
+			t.Errorf("%s exists: %v", dir, err == nil)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestBillHasWhatIsInABinary(t *testing.T) {
+func TestBillListsTheModulesOfABinary(t *testing.T) {
 	repo, err := FindRepo()
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,8 @@ func TestBillHasWhatIsInABinary(t *testing.T) {
 			Hashes      []struct{ Alg string }
 		}
 	}
-	if err := json.Unmarshal(bills[0], &bill); err != nil || bill.BOMFormat != "CycloneDX" || bill.SpecVersion != "1.5" {
+	if err := json.Unmarshal(bills[0], &bill); err != nil || bill.BOMFormat != "CycloneDX" ||
+		bill.SpecVersion != "1.5" {
 		t.Errorf("not CycloneDX 1.5: %.200s, %v", bills[0], err)
 	}
 	scopes := map[string]string{}
@@ -59,7 +60,7 @@ func TestBillHasWhatIsInABinary(t *testing.T) {
 	}
 	for _, m := range info.Deps {
 		if purl := "pkg:golang/" + m.Path + "@" + m.Version; scopes[purl] != "required" {
-			t.Errorf("%s is in a function, and in the bill of scope %q", purl, scopes[purl])
+			t.Errorf("%s is in a function, but its scope in the bill is %q", purl, scopes[purl])
 		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// server is a program beside the emulator that answers by HTTP, on 127.0.0.1, and outlives who started it.
+// server is an HTTP server on 127.0.0.1 next to the emulator. It outlives the process that started
+// it.
 type server struct {
 	URL     string  `json:"url"`
 	Process process `json:"process"`
@@ -24,18 +25,18 @@ type server struct {
 	name    string // of its files in dir
 }
 
-// program says how to start a server on a port.
+// program describes how to start a server.
 type program struct {
 	name  string
 	argv  func(port int) []string
 	ready func(ctx context.Context, url string) bool
-	limit time.Duration // of the wait until it is ready
+	limit time.Duration // of the wait for ready
 }
 
 func (s *server) file() string { return filepath.Join(s.dir, s.name+".json") }
 func (s *server) log() string  { return filepath.Join(s.dir, s.name+".log") }
 
-// findServer returns the server that was last started in dir under a name, which may have ended, or nil if there was none.
+// findServer returns the server last started in dir under name, which may have ended, or nil.
 func findServer(dir, name string) (*server, error) {
 	s := &server{dir: dir, name: name}
 	data, err := os.ReadFile(s.file())
@@ -51,7 +52,8 @@ func findServer(dir, name string) (*server, error) {
 	return s, nil
 }
 
-// serve returns the server of dir if it runs, and starts it otherwise: on the port that it had, if that is free.
+// serve returns the server of dir, and starts it if it is not running, on its previous port if that
+// is free.
 func serve(ctx context.Context, dir string, p program) (s *server, started bool, err error) {
 	port := 0
 	old, err := findServer(dir, p.name)
@@ -66,7 +68,7 @@ func serve(ctx context.Context, dir string, p program) (s *server, started bool,
 			return nil, false, err
 		}
 		port = portOf(old.URL)
-		// The last threads of a process that was killed may hold its port a moment longer than the process is there.
+		// The threads of a killed process may hold its port for a moment.
 		for until := time.Now().Add(time.Second); !portIsFree(port) && time.Now().Before(until); {
 			if err := clock.Sleep(ctx, 10*time.Millisecond); err != nil {
 				return nil, false, err
@@ -111,7 +113,8 @@ func (s *server) start(ctx context.Context, p program, port int) error {
 	}
 	if err != nil {
 		output, _ := os.ReadFile(s.log())
-		return errors.Join(fmt.Errorf("the %s did not start: %w; the end of %s:\n%s", s.name, err, s.log(), tail(output, 15)),
+		return errors.Join(fmt.Errorf("the %s did not start: %w; end of %s:\n%s", s.name, err, s.log(),
+			tail(output, 15)),
 			endGroup(cmd.Process.Pid, time.Second), os.Remove(s.file()))
 	}
 	return nil
@@ -135,7 +138,7 @@ func (s *server) await(ctx context.Context, p program, ended <-chan error) error
 	return nil
 }
 
-// stop ends the server; one that has ended already is no error.
+// stop ends the server, if it has not already ended.
 func (s *server) stop() error {
 	if s.Process.alive() {
 		if err := endGroup(s.Process.PID, 5*time.Second); err != nil {
@@ -145,7 +148,7 @@ func (s *server) stop() error {
 	return os.RemoveAll(s.file())
 }
 
-// stopCollector ends the collector of dir, if there is one.
+// stopCollector ends the collector of dir, if any.
 func stopCollector(dir string) (stopped bool, err error) {
 	s, err := findServer(dir, collectorName)
 	if err != nil || s == nil {
@@ -154,7 +157,7 @@ func stopCollector(dir string) (stopped bool, err error) {
 	return true, s.stop()
 }
 
-// get decodes what a URL answers with within two seconds.
+// get decodes the JSON response of a URL, within two seconds.
 func get(ctx context.Context, url string, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

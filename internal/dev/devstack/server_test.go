@@ -11,14 +11,16 @@ import (
 	"time"
 )
 
-// TestBeServer is no test but the program that the test below starts: this binary with an address as its argument.
+// TestBeServer is the server that the tests below start: this binary with an address as its
+// argument.
 func TestBeServer(t *testing.T) {
 	if flag.NArg() == 0 {
-		t.Skip("it is started by TestAServerOutlivesItsStarterUntilItIsStopped")
+		t.Skip("started by TestServerOutlivesItsStarter")
 	}
-	t.Fatal(http.ListenAndServe(flag.Arg(0), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { //nolint:gosec // for a moment, on 127.0.0.1
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"name":"mine"}`))
-	})))
+	})
+	t.Fatal(http.ListenAndServe(flag.Arg(0), handler)) //nolint:gosec // for a moment, on 127.0.0.1
 }
 
 func beServer(t *testing.T) program {
@@ -39,7 +41,7 @@ func beServer(t *testing.T) program {
 	}
 }
 
-func TestAServerOutlivesItsStarterUntilItIsStopped(t *testing.T) {
+func TestServerOutlivesItsStarter(t *testing.T) {
 	dir := t.TempDir()
 	first, started, err := serve(t.Context(), dir, beServer(t))
 	if err != nil || !started {
@@ -65,7 +67,7 @@ func TestAServerOutlivesItsStarterUntilItIsStopped(t *testing.T) {
 	}
 }
 
-func TestAServerThatDoesNotStartIsNotLeftBehind(t *testing.T) {
+func TestServerThatDoesNotStartIsNotLeftBehind(t *testing.T) {
 	p := beServer(t)
 	p.argv = func(int) []string { return []string{"sleep", "60"} }
 	p.limit = 100 * time.Millisecond
@@ -76,9 +78,9 @@ func TestAServerThatDoesNotStartIsNotLeftBehind(t *testing.T) {
 	}
 	p.argv = func(int) []string { return []string{"false"} }
 	if _, _, err := serve(t.Context(), dir, p); err == nil {
-		t.Error("no error of a program that ended at once")
+		t.Error("no error for a program that ended at once")
 	}
 	if any, err := stopCollector(dir); any || err != nil {
-		t.Errorf("there is something to stop: %t, %v", any, err)
+		t.Errorf("after a failed start: stopped %t, %v", any, err)
 	}
 }

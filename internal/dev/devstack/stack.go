@@ -12,15 +12,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Options say which stack to start and where.
+// Options configure a stack.
 type Options struct {
-	Target       Target    // empty: the one that the stack has, or MiniStack
-	Repo         Repo      // the clone to build and deploy; empty: the one of the working directory
-	Dir          string    // gets every file that the stack writes; empty: .local/ of the clone
-	Port         int       // of the emulator, on 127.0.0.1; 0: the one it had before, or any that is free
-	EmulatorEnv  []string  // further NAME=value settings of the emulator's own, such as SFN_WAIT_SCALE=0.1 of MiniStack
-	Discovery    string    // the registry, parameters or cloud-map; empty: parameters
-	NoAuthorizer bool      // none stands in front of the API: functions verify tokens, which Token signs. A stack stays as it was begun
+	Target      Target   // empty: the existing stack's, or MiniStack
+	Repo        Repo     // clone to deploy; empty: the one of the working directory
+	Dir         string   // directory of all its files; empty: .local/ of the clone
+	Port        int      // of the emulator, on 127.0.0.1; 0: its previous one, or any free port
+	EmulatorEnv []string // more NAME=value settings, such as MiniStack's SFN_WAIT_SCALE=0.1
+	Discovery   string   // registry: parameters (default) or cloud-map
+	// functions verify tokens, which Token signs; a stack keeps this
+	NoAuthorizer bool
 	Report       *Reporter // may be nil
 }
 
@@ -28,25 +29,25 @@ type Options struct {
 type Stack struct {
 	Emulator *Emulator
 	Outputs  map[string]string // of both CloudFormation stacks, by name
-	// TracesURL is the address of the collector of traces, which answers as Zipkin does; see package traces.
+	// TracesURL is the address of the trace collector, which has Zipkin's API.
 	TracesURL string
 
 	repo    Repo
 	dir     string
-	defined map[string]string // state machines as deployed, by ARN, once their waits were changed
+	defined map[string]string // original definitions of state machines with scaled waits, by ARN
 }
 
-// A Step is something that `make up` does when the stack is up.
+// A Step is run by `make up` once the stack is up.
 type Step struct {
 	Name string
-	Demo bool // only for show: left out by --no-demo
+	Demo bool // skipped by --no-demo
 	Run  func(context.Context, *Stack) error
 }
 
-// required are the outputs that scripts and this package rely on.
+// required are the outputs that scripts and this package need.
 var required = []string{"ApiUrl", "ApiId", "SandboxUrl", "FulfilOrderArn", "CompensateOrderArn"}
 
-// fill puts in the defaults.
+// fill applies the defaults.
 func (o Options) fill() (Options, error) {
 	if o.Repo == "" {
 		repo, err := FindRepo()
@@ -59,15 +60,15 @@ func (o Options) fill() (Options, error) {
 		o.Dir = o.Repo.Path(".local")
 	}
 	if o.Discovery == "" {
-		o.Discovery = "parameters" // said every time, since SAM would go on with what a stack has
+		o.Discovery = "parameters" // always explicit: SAM would reuse the stack's value
 	}
 	dir, err := filepath.Abs(o.Dir)
 	o.Dir = dir
 	return o, err
 }
 
-// Start brings a stack up: it installs tools, builds, starts the emulator and deploys, each only as far as it is not
-// done yet. A stack that runs already in the same directory is brought up to date and keeps its data.
+// Start brings a stack up: it installs tools, builds, starts the emulator and deploys, and skips
+// what is already done. A stack already running in the directory is updated and keeps its data.
 func Start(ctx context.Context, opts Options) (*Stack, error) {
 	opts, err := opts.fill()
 	if err != nil {
@@ -113,7 +114,8 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	return s, nil
 }
 
-// onTarget makes the options fit the target: the one asked for, or else that of the stack that there is. A stack stays on its own.
+// onTarget adapts the options to the target: the requested one, or else the existing stack's. A
+// running stack cannot change its target.
 func (o Options) onTarget() (Options, error) {
 	old, err := findEmulator(o.Dir)
 	if err != nil {
@@ -122,7 +124,7 @@ func (o Options) onTarget() (Options, error) {
 	if old != nil {
 		has := cmp.Or(old.Target, MiniStack)
 		if o.Target = cmp.Or(o.Target, has); o.Target != has && old.Process.alive() {
-			return o, fmt.Errorf("the stack that runs here is on %s: `make down` first", has)
+			return o, fmt.Errorf("the running stack uses %s: `make down` first", has)
 		}
 	}
 	o.Target = cmp.Or(o.Target, MiniStack)
@@ -149,8 +151,8 @@ func (s *Stack) bringUpToDate(ctx context.Context, opts Options) (err error) {
 	return s.remember()
 }
 
-// abandon stops what was started in dir unless something was wholly deployed to it before: it is of no use, and a failed test
-// must not leave it.
+// abandon stops what was started in dir, unless a deployment to it has succeeded before: a failed
+// test must not leave a half-deployed stack behind.
 func abandon(err error, dir string, e *Emulator) error {
 	if e == nil {
 		e = &Emulator{dir: dir}
@@ -165,17 +167,18 @@ func abandon(err error, dir string, e *Emulator) error {
 	return errors.Join(err, stopped)
 }
 
-// resume returns the emulator of opts.Dir where it runs and is of use, and starts one otherwise.
+// resume returns the emulator of opts.Dir if it is running and usable, and starts one otherwise.
 func resume(ctx context.Context, opts Options) (*Emulator, error) {
 	old, err := findEmulator(opts.Dir)
 	if err != nil {
 		return nil, err
 	}
-	emulatorOpts := EmulatorOptions{Repo: opts.Repo, Target: opts.Target, Dir: opts.Dir, Port: opts.Port, Env: opts.EmulatorEnv, Report: opts.Report}
+	emulatorOpts := EmulatorOptions{Repo: opts.Repo, Target: opts.Target, Dir: opts.Dir, Port: opts.Port,
+		Env: opts.EmulatorEnv, Report: opts.Report}
 	if old != nil {
-		// One whose first deployment failed holds nothing of worth and may hold half a stack.
+		// If its first deployment failed, it has no data to keep and may have half a stack.
 		if old.Process.alive() && old.Healthy(ctx) && deployedTo(opts.Dir) == old.Process {
-			opts.Report.Printf("  ✓ the emulator runs at %s\n", old.URL)
+			opts.Report.Printf("  ✓ the emulator is running at %s\n", old.URL)
 			return old, nil
 		}
 		if err := errors.Join(old.Stop(), os.RemoveAll(filepath.Join(opts.Dir, stackFile))); err != nil {
@@ -193,7 +196,7 @@ func resume(ctx context.Context, opts Options) (*Emulator, error) {
 	return e, err
 }
 
-// Load returns the stack that runs in dir; empty: .local/ of the clone.
+// Load returns the running stack of dir (empty: .local/ of the clone).
 func Load(ctx context.Context, dir string) (*Stack, error) {
 	opts, err := Options{Dir: dir}.fill()
 	if err != nil {
@@ -207,12 +210,13 @@ func Load(ctx context.Context, dir string) (*Stack, error) {
 		return nil, errors.New("no stack is running here: `make up` starts one")
 	}
 	if !e.Healthy(ctx) {
-		return nil, fmt.Errorf("the emulator (process %d) does not answer at %s: `make down`, then `make up`", e.Process.PID, e.URL)
+		return nil, fmt.Errorf("the emulator (process %d) does not answer at %s: `make down`, then `make up`",
+			e.Process.PID, e.URL)
 	}
 	s := &Stack{Emulator: e, repo: opts.Repo, dir: opts.Dir}
 	data, err := os.ReadFile(s.file())
 	if err != nil {
-		return nil, fmt.Errorf("the stack is not wholly deployed (%w): `make up` goes on with it", err)
+		return nil, fmt.Errorf("the stack is not fully deployed (%w): run `make up`", err)
 	}
 	values := map[string]any{}
 	if err := json.Unmarshal(data, &values); err != nil {
@@ -228,8 +232,8 @@ func Load(ctx context.Context, dir string) (*Stack, error) {
 	return s, nil
 }
 
-// Down stops whatever runs in dir (empty: .local/ of the clone) and removes its files. It tells whether there was
-// anything to stop.
+// Down stops the stack of dir (empty: .local/ of the clone) and removes its files. stopped is false
+// if nothing was running.
 func Down(dir string) (stopped bool, err error) {
 	opts, err := Options{Dir: dir}.fill()
 	if err != nil {
@@ -255,19 +259,20 @@ func (s *Stack) Stop() error {
 	return err
 }
 
-// Config addresses AWS clients to the stack's emulator, with its root credentials.
+// Config configures AWS clients for the stack's emulator, with its root credentials.
 func (s *Stack) Config() aws.Config { return s.Emulator.Config() }
 
 const stackFile = "stack.json"
 
-// file is what scripts read: every output, and how to reach the emulator.
+// file is the stack's description for scripts: every output, and the emulator's address.
 func (s *Stack) file() string { return filepath.Join(s.dir, stackFile) }
 
 func (s *Stack) remember() error {
-	values := map[string]any{"EndpointUrl": s.Emulator.URL, "Region": Region, "EmulatorPid": s.Emulator.Process.PID, "TracesUrl": s.TracesURL}
+	values := map[string]any{"EndpointUrl": s.Emulator.URL, "Region": Region, "EmulatorPid": s.Emulator.Process.PID,
+		"TracesUrl": s.TracesURL}
 	for name, value := range s.Outputs {
 		if _, taken := values[name]; taken {
-			return fmt.Errorf("the output %s of a template hides the value of that name in stack.json: rename it", name)
+			return fmt.Errorf("the template output %s conflicts with a value of stack.json: rename it", name)
 		}
 		values[name] = value
 	}
@@ -278,7 +283,7 @@ func (s *Stack) remember() error {
 	return writeFile(s.file(), append(data, '\n'), 0o644)
 }
 
-// clear removes what a stack left in dir, but not the emulators of test runs, which keep theirs in a subdirectory.
+// clear removes a stack's files from dir, except those of test runs, which are in a subdirectory.
 func clear(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -292,6 +297,6 @@ func clear(dir string) error {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
 		}
 	}
-	_ = os.Remove(dir) // stays if it is not empty
+	_ = os.Remove(dir) // fails if not empty
 	return err
 }

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// stamp remembers what an installed tool was made from.
+// stamp records what an installed tool was made from.
 type stamp struct {
-	file     string // where it is remembered
+	file     string // where it is recorded
 	proof    string // a file of the tool
 	want     string // what it should be made from …
 	wantFile string // … besides the content of this file
@@ -18,7 +18,7 @@ type stamp struct {
 
 func (r Repo) pythonStamp(tool string) stamp {
 	venv := r.Path(".tools", tool)
-	// Environments hold absolute paths: a clone that was moved needs new ones.
+	// Environments contain absolute paths: a moved clone needs new ones.
 	return stamp{file: filepath.Join(venv, ".stamp"), proof: filepath.Join(venv, "bin", "python"), want: venv,
 		wantFile: r.Path("tools", tool+".txt")}
 }
@@ -36,7 +36,7 @@ func (s stamp) content() (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// current tells whether the tool is there and made from what it should be.
+// current reports whether the tool is installed and up to date.
 func (s stamp) current() (bool, error) {
 	want, err := s.content()
 	if err != nil {

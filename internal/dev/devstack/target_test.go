@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-func TestAStackStaysOnItsTarget(t *testing.T) {
+func TestRunningStackKeepsItsTarget(t *testing.T) {
 	dir := t.TempDir()
 	on := func(opts Options) (Options, error) {
 		t.Helper()
@@ -25,10 +25,10 @@ func TestAStackStaysOnItsTarget(t *testing.T) {
 		t.Errorf("a new stack is on %q, without an authorizer: %t, %v", got.Target, got.NoAuthorizer, err)
 	}
 	if _, err := on(Options{Target: "aws"}); err == nil || !strings.Contains(err.Error(), "localstack") {
-		t.Errorf("an unknown target: %v, want one that names those that there are", err)
+		t.Errorf("an unknown target: %v, want an error that lists the targets", err)
 	}
 	if _, err := on(Options{Target: LocalStack, Discovery: "cloud-map"}); err == nil {
-		t.Error("LocalStack is taken for one with Cloud Map")
+		t.Error("LocalStack with Cloud Map was accepted")
 	}
 
 	me, err := identify(os.Getpid())
@@ -45,7 +45,7 @@ func TestAStackStaysOnItsTarget(t *testing.T) {
 	if _, err := on(Options{Target: MiniStack}); err == nil || !strings.Contains(err.Error(), "make down") {
 		t.Errorf("another target while it runs: %v", err)
 	}
-	running.Process.Started += "0" // it has ended
+	running.Process.Started += "0" // as if it had ended
 	if err := running.remember(); err != nil {
 		t.Fatal(err)
 	}
@@ -54,16 +54,19 @@ func TestAStackStaysOnItsTarget(t *testing.T) {
 	}
 }
 
-func TestInboxesOfAllTargetsAreRead(t *testing.T) {
+func TestInboxOfEveryTargetIsRead(t *testing.T) {
 	answers := map[string]string{
 		"/_ministack/ses/messages": `{"messages":{"000000000000":[{"To":["ada@example.com"],"Subject":"Hello","BodyText":"Ada"}]}}`,
 		"/_aws/ses":                `{"messages":[{"Id":"1","Destination":{"ToAddresses":["ada@example.com"]},"Subject":"Hello","Body":{"text_part":"Ada","html_part":null}}]}`,
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(answers[r.URL.Path])) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(answers[r.URL.Path]))
+	}))
 	defer server.Close()
 	want := []Mail{{To: []string{"ada@example.com"}, Subject: "Hello", Text: "Ada"}}
 	for _, target := range []Target{MiniStack, LocalStack} {
-		if got, err := (&Emulator{URL: server.URL, Target: target}).Inbox(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := (&Emulator{URL: server.URL, Target: target}).Inbox(t.Context()); err != nil ||
+			!reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", target, got, err)
 		}
 	}
@@ -102,8 +105,8 @@ func TestLocalStackSaysWhatItLacks(t *testing.T) {
 	}
 }
 
-// The DynamoDB Local of LocalStack is in a session of its own.
-func TestAProcessOfAnotherSessionIsFoundByWhoStartedIt(t *testing.T) {
+// LocalStack's DynamoDB Local has its own session.
+func TestStopEndsDescendantsInOtherSessions(t *testing.T) {
 	shell := exec.Command("sh", "-c", "sh -c 'setsid sleep 60 & wait'")
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := shell.Start(); err != nil {
@@ -116,7 +119,8 @@ func TestAProcessOfAnotherSessionIsFoundByWhoStartedIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var others []process
-	for deadline := time.Now().Add(10 * time.Second); len(others) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); len(others) == 0 &&
+		time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		others = outsiders(e.Process.PID)
 	}
 	if len(others) != 1 {
@@ -126,6 +130,6 @@ func TestAProcessOfAnotherSessionIsFoundByWhoStartedIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if others[0].alive() || e.Process.alive() {
-		t.Errorf("after the end: %t %t", others[0].alive(), e.Process.alive())
+		t.Errorf("alive after Stop: %t %t", others[0].alive(), e.Process.alive())
 	}
 }

@@ -13,9 +13,9 @@ import (
 // testRuns is the subdirectory of .local/ with a directory for each run of Exec.
 const testRuns = "test"
 
-// Exec runs a program with a bare emulator of its own: the program finds its URL in ORDERFLOW_TEST_ENDPOINT and the
-// usual AWS variables set to go with it. It returns the program's exit code. Signals reach the program, and the
-// emulator ends after it.
+// Exec runs a program with an empty emulator, whose URL is in ORDERFLOW_TEST_ENDPOINT, with the AWS
+// variables set to match. It returns the program's exit code. Signals are forwarded, and the
+// emulator ends after the program.
 func Exec(ctx context.Context, repo Repo, rep *Reporter, argv []string) (code int, err error) {
 	runs := repo.Path(".local", testRuns)
 	if err := os.MkdirAll(runs, 0o755); err != nil {
@@ -28,7 +28,7 @@ func Exec(ctx context.Context, repo Repo, rep *Reporter, argv []string) (code in
 	if err != nil {
 		return 0, err
 	}
-	// In reverse: the emulator is stopped first, and a directory that has become empty goes last.
+	// In reverse order: the emulator is stopped first, and empty directories go last.
 	defer os.Remove(repo.Path(".local"))
 	defer os.Remove(runs)
 	defer os.RemoveAll(dir)
@@ -36,7 +36,7 @@ func Exec(ctx context.Context, repo Repo, rep *Reporter, argv []string) (code in
 		return 0, err
 	}
 
-	// From here on a signal must not end this process before the emulator.
+	// From here on the emulator must end before this process, even on a signal.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -65,12 +65,14 @@ func Exec(ctx context.Context, repo Repo, rep *Reporter, argv []string) (code in
 	if err != nil {
 		return 0, err
 	}
-	return runForwarding(argv, environ("ORDERFLOW_TEST_ENDPOINT="+e.URL, "AWS_ENDPOINT_URL="+e.URL, "AWS_REGION="+Region,
-		"AWS_DEFAULT_REGION="+Region, "AWS_ACCESS_KEY_ID="+AccessKey, "AWS_SECRET_ACCESS_KEY="+SecretKey, "AWS_SESSION_TOKEN=",
-		"AWS_PROFILE=", "AWS_EC2_METADATA_DISABLED=true"), signals)
+	return runForwarding(argv,
+		environ("ORDERFLOW_TEST_ENDPOINT="+e.URL, "AWS_ENDPOINT_URL="+e.URL, "AWS_REGION="+Region,
+			"AWS_DEFAULT_REGION="+Region, "AWS_ACCESS_KEY_ID="+AccessKey, "AWS_SECRET_ACCESS_KEY="+SecretKey,
+			"AWS_SESSION_TOKEN=",
+			"AWS_PROFILE=", "AWS_EC2_METADATA_DISABLED=true"), signals)
 }
 
-// runForwarding runs a program on this terminal and passes signals on to it.
+// runForwarding runs a program on this terminal and forwards signals to it.
 func runForwarding(argv, env []string, signals <-chan os.Signal) (code int, err error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, os.Stdin, os.Stdout, os.Stderr
@@ -82,7 +84,7 @@ func runForwarding(argv, env []string, signals <-chan os.Signal) (code int, err 
 	for {
 		select {
 		case s := <-signals:
-			_ = cmd.Process.Signal(s) // fails only when it has ended already
+			_ = cmd.Process.Signal(s) // fails only if it has already ended
 		case err := <-done:
 			var exit *exec.ExitError
 			if errors.As(err, &exit) {
@@ -96,7 +98,7 @@ func runForwarding(argv, env []string, signals <-chan os.Signal) (code int, err 
 	}
 }
 
-// sweep ends the emulators of earlier runs that were killed before they could.
+// sweep ends the emulators of earlier runs that were killed.
 func sweep(runs string) error {
 	dirs, err := abandoned(filepath.Join(runs, "run-*"))
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Setup installs the tools that running needs (emulator, SAM CLI) and, with lint, those that `make lint` needs, into
-// .tools/. What is there already at the pinned version is left alone, which takes milliseconds.
+// Setup installs the emulator and the SAM CLI and, with lint, the tools of `make lint`, into
+// .tools/. Tools at the pinned version are kept, which takes milliseconds.
 func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool) error {
 	p, err := target.product()
 	if err != nil {
@@ -27,7 +27,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 	}
 	if lint {
 		installs = append(installs,
-			// One after the other: compiling takes all processors anyway.
+			// One after the other: compiling uses all processors anyway.
 			func() error {
 				return errors.Join(r.setupGo(ctx, rep, "oasdiff"), r.setupGo(ctx, rep, "golangci-lint"))
 			},
@@ -39,7 +39,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 	return parallel(installs...)
 }
 
-// SetupGo compiles a tool written in Go, tools/<tool>, to .tools/bin/<tool>.
+// SetupGo compiles the Go tool tools/<tool> to .tools/bin/<tool>.
 func (r Repo) SetupGo(ctx context.Context, rep *Reporter, tool string) error {
 	unlock, err := lock(r.Path(".tools"))
 	if err != nil {
@@ -49,8 +49,8 @@ func (r Repo) SetupGo(ctx context.Context, rep *Reporter, tool string) error {
 	return r.setupGo(ctx, rep, tool)
 }
 
-// setupGo takes versions and hashes from the tool's go.mod and go.sum: what `go install …@version` brings is held to no
-// hash of ours.
+// setupGo uses the versions and hashes of the tool's go.mod and go.sum; `go install …@version`
+// would check no hash of ours.
 func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool string) error {
 	bin := r.Path(".tools", "bin", tool)
 	s := stamp{file: r.Path(".tools", "bin", "."+tool), proof: bin, wantFile: r.Path("tools", tool, "go.sum")}
@@ -58,7 +58,7 @@ func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool string) error {
 		return err
 	}
 	return rep.Do("install "+tool+" (compiles it, once)", func() error {
-		// GOFLAGS of its own: the tags of this module would compile its dependencies a second time.
+		// Not GoFlags: its tags would compile the dependencies a second time.
 		err := command{env: environ("GOFLAGS=-mod=readonly"), name: "go",
 			args: []string{"build", "-C", r.Path("tools", tool), "-o", bin, "tool"}}.run(ctx)
 		if err != nil {
@@ -68,14 +68,15 @@ func (r Repo) setupGo(ctx context.Context, rep *Reporter, tool string) error {
 	})
 }
 
-// BillOfMaterials writes to a file, in CycloneDX, the modules that functions, commands and tests are compiled from. It has
-// neither a time nor a serial number, so that the same sources have the same bill.
+// BillOfMaterials lists the modules of functions, commands and tests in a CycloneDX file. It has no
+// time or serial number, so that the same sources have the same bill.
 func (r Repo) BillOfMaterials(ctx context.Context, rep *Reporter, to string) error {
 	const tool = "cyclonedx-gomod"
 	if err := r.SetupGo(ctx, rep, tool); err != nil {
 		return err
 	}
-	return command{dir: string(r), env: environ("GOFLAGS=-tags=lambda.norpc", "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0"),
+	return command{dir: string(r),
+		env:  environ("GOFLAGS=-tags=lambda.norpc", "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0"),
 		name: r.Path(".tools", "bin", tool), args: []string{"mod", "-json", "-output-version", "1.5", "-std", "-test",
 			"-noserial", "-notimestamp", "-short-purls", "-disable-html-escape", "-output", to, "."}}.run(ctx)
 }
@@ -88,7 +89,7 @@ func (r Repo) setupASLValidator(ctx context.Context, rep *Reporter) error {
 		return err
 	}
 	if _, err := exec.LookPath("npm"); err != nil {
-		return fmt.Errorf("`make lint` checks the state machines with asl-validator, which needs Node.js with npm on the PATH: %w", err)
+		return fmt.Errorf("`make lint` needs Node.js with npm on the PATH, for asl-validator: %w", err)
 	}
 	return rep.Do("install asl-validator", func() error {
 		for _, name := range []string{"package.json", "package-lock.json"} {
@@ -100,7 +101,8 @@ func (r Repo) setupASLValidator(ctx context.Context, rep *Reporter) error {
 				return err
 			}
 		}
-		err := command{dir: dir, name: "npm", args: []string{"ci", "--no-audit", "--no-fund", "--cache", r.Path(".tools", "cache", "npm")}}.run(ctx)
+		err := command{dir: dir, name: "npm",
+			args: []string{"ci", "--no-audit", "--no-fund", "--cache", r.Path(".tools", "cache", "npm")}}.run(ctx)
 		if err != nil {
 			return err
 		}

@@ -1,5 +1,6 @@
-// Package httpfile reads collections of HTTP requests in the form that editors send them from (*.http): the part of it that the REST
-// Client of VS Code and the HTTP client of JetBrains have in common. What only one of them understands is refused.
+// Package httpfile reads collections of HTTP requests that editors can send (*.http). It supports
+// what the REST Client of VS Code and the HTTP client of JetBrains have in common, and refuses the
+// rest.
 package httpfile
 
 import (
@@ -12,12 +13,12 @@ import (
 
 // Request is one request of a collection.
 type Request struct {
-	// Name stands after "# @name".
+	// Name is from "# @name".
 	Name string
-	// Expect are the statuses after "# expect", one of which the answer has.
+	// Expect are the statuses after "# expect", any of which is right.
 	Expect []int
 	Method string
-	// URL, Header and Body have their variables filled in.
+	// URL, Header and Body have their variables substituted.
 	URL    string
 	Header http.Header
 	Body   string
@@ -29,8 +30,8 @@ var (
 	first      = regexp.MustCompile(`^(GET|PUT|POST|DELETE|PATCH) (\S+)$`)
 )
 
-// Fill returns the collection with the variables defined as values say. It fails for one that the collection does not define, and for one of its that
-// has no value.
+// Fill returns the collection with its variables set to values. It fails unless both have the same
+// variables.
 func Fill(text string, values map[string]string) (string, error) {
 	missing := map[string]bool{}
 	for name := range values {
@@ -47,7 +48,7 @@ func Fill(text string, values map[string]string) (string, error) {
 		return "@" + name + " = " + value
 	})
 	for name := range missing {
-		err = fmt.Errorf("there is no variable %s", name)
+		err = fmt.Errorf("unknown variable %s", name)
 	}
 	return text, err
 }
@@ -62,7 +63,7 @@ func Parse(text string) ([]Request, error) {
 	var requests []Request
 	for i, part := range regexp.MustCompile(`(?m)^###.*$`).Split(text, -1) {
 		if i == 0 {
-			continue // what stands before the first request
+			continue // text before the first request
 		}
 		r, err := parse(part, values)
 		if err != nil {
@@ -90,24 +91,24 @@ func parse(text string, values map[string]string) (Request, error) {
 		if r.Method == "" {
 			m := first.FindStringSubmatch(line)
 			if m == nil {
-				return r, fmt.Errorf("%q is no method and URL", line)
+				return r, fmt.Errorf("%q is not a method and URL", line)
 			}
 			r.Method, r.URL = m[1], m[2]
 			continue
 		}
 		name, value, ok := strings.Cut(line, ": ")
 		if !ok {
-			return r, fmt.Errorf("%q is no header", line)
+			return r, fmt.Errorf("%q is not a header", line)
 		}
 		r.Header.Add(name, value)
 	}
 	if r.Method == "" {
-		return r, fmt.Errorf("there is no method and URL")
+		return r, fmt.Errorf("missing method and URL")
 	}
 	var err error
 	r.Body, err = substitute(strings.TrimSpace(body), values)
 	if err == nil && (strings.HasPrefix(r.Body, "<") || strings.Contains(r.Body, "\n>")) {
-		err = fmt.Errorf("scripts and files are understood by one editor only")
+		err = fmt.Errorf("scripts and files are not supported by all editors")
 	}
 	return r, err
 }
@@ -123,7 +124,7 @@ func (r *Request) comment(text string) error {
 	for s := range strings.SplitSeq(statuses, " or ") {
 		status, err := strconv.Atoi(s)
 		if err != nil {
-			return fmt.Errorf("%q is no status to expect", s)
+			return fmt.Errorf("%q is not a status", s)
 		}
 		r.Expect = append(r.Expect, status)
 	}

@@ -33,12 +33,14 @@ Content-Type: application/json
 }
 `
 
-func TestRequestsComeInTheirOrderWithTheirVariables(t *testing.T) {
+func TestRequestsKeepTheirOrderAndGetTheirVariables(t *testing.T) {
 	got, err := httpfile.Parse(collection)
 	want := []httpfile.Request{
-		{Name: "read", Expect: []int{200, 404}, Method: "GET", URL: "http://example.com/things/7", Header: http.Header{"Accept": {"application/json"}}},
-		{Name: "write", Expect: []int{201}, Method: "POST", URL: "http://example.com/things", Header: http.Header{"Content-Type": {"application/json"}},
-			Body: "{\n  \"id\": 7,\n\n  \"more\": \"a: b\"\n}"},
+		{Name: "read", Expect: []int{200, 404}, Method: "GET", URL: "http://example.com/things/7",
+			Header: http.Header{"Accept": {"application/json"}}},
+		{Name: "write", Expect: []int{201}, Method: "POST", URL: "http://example.com/things",
+			Header: http.Header{"Content-Type": {"application/json"}},
+			Body:   "{\n  \"id\": 7,\n\n  \"more\": \"a: b\"\n}"},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
@@ -54,17 +56,21 @@ func TestFillDefinesEveryVariable(t *testing.T) {
 	if err != nil || got[0].URL != "http://127.0.0.1/things/$8" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for name, values := range map[string]map[string]string{"one without a value": {"base": "x"}, "one too many": {"base": "x", "id": "1", "other": "y"}} {
+	for name, values := range map[string]map[string]string{"one without a value": {"base": "x"},
+		"one too many": {"base": "x", "id": "1", "other": "y"}} {
 		if _, err := httpfile.Fill(collection, values); err == nil {
-			t.Errorf("%s passes", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 }
 
-func TestWhatNotEveryEditorUnderstandsIsRefused(t *testing.T) {
+func TestSyntaxOfOneEditorIsRefused(t *testing.T) {
 	for name, r := range map[string][2]string{
-		"dynamic variable": {"{{id}}", "{{$uuid}}"}, "answer of another request": {"{{id}}", "{{read.response.body.id}}"},
-		"script": {`"a: b"` + "\n}", `"a: b"` + "\n}\n> {% %}"}, "file": {"{\n  \"id\"", "< body.json\n"}, "no header": {"Accept:", "Accept"}, "URL only": {"GET {{", "{{"},
+		"dynamic variable":          {"{{id}}", "{{$uuid}}"},
+		"answer of another request": {"{{id}}", "{{read.response.body.id}}"},
+		"script":                    {`"a: b"` + "\n}", `"a: b"` + "\n}\n> {% %}"},
+		"file":                      {"{\n  \"id\"", "< body.json\n"},
+		"no header":                 {"Accept:", "Accept"}, "URL only": {"GET {{", "{{"},
 		"version": {"{{id}}\nAccept", "{{id}} HTTP/1.1\nAccept"}, "words to expect": {"expect 201", "expect success"},
 	} {
 		if got, err := httpfile.Parse(strings.Replace(collection, r[0], r[1], 1)); err == nil {

@@ -1,5 +1,5 @@
-// Package intercept leads a local stack's calls to a third party through this process, where they are counted and
-// can be made to fail. It changes the third party's address in the registry, as an operator would who moves it.
+// Package intercept routes a local stack's calls to a third party through this process, which
+// counts them and can make them fail. It changes the third party's address in the registry.
 package intercept
 
 import (
@@ -13,17 +13,18 @@ import (
 	"orderflow/internal/verify/faults/faultserver"
 )
 
-// Route says whose calls are led, and where from.
+// Route describes the calls to intercept.
 type Route struct {
 	// Dependency is the third party's name in the registry.
 	Dependency string
-	// Home is its own address. What the registry has is not asked for: a run that died may have left its own there.
+	// Home is its own address. It is not read from the registry, which may have the address of a
+	// killed run.
 	Home string
-	// Functions are those that call it. They keep an address for a minute, so they are given new processes at both ends.
+	// Functions are its callers. They cache addresses for a minute, so Open and Close restart them.
 	Functions []string
 }
 
-// Payments is the route to a stack's payment provider.
+// Payments returns the route to a stack's payment provider.
 func Payments(s *devstack.Stack) Route {
 	return Route{
 		Dependency: "payment-provider", Home: s.Outputs["SandboxUrl"],
@@ -31,15 +32,15 @@ func Payments(s *devstack.Stack) Route {
 	}
 }
 
-// An Interceptor receives the calls until it is closed.
+// An Interceptor receives calls until it is closed.
 type Interceptor struct {
 	proxy *faultserver.Server
 	stack *devstack.Stack
 	route Route
 }
 
-// Open leads the calls through this process from now on. It must be closed, whatever happens; if this process dies before
-// that, the next Open and Close of the same route put things right.
+// Open routes the calls through this process. The caller must close it. If this process is killed
+// first, the next Open and Close of the route restore the address.
 func Open(ctx context.Context, s *devstack.Stack, r Route) (*Interceptor, error) {
 	proxy, err := faultserver.NewProxy(r.Home)
 	if err != nil {
@@ -47,7 +48,7 @@ func Open(ctx context.Context, s *devstack.Stack, r Route) (*Interceptor, error)
 	}
 	d := &Interceptor{proxy: proxy, stack: s, route: r}
 	if err := d.point(ctx, proxy.URL()); err != nil {
-		return nil, errors.Join(err, d.Close()) //nolint:contextcheck // it leads home also where ctx has ended
+		return nil, errors.Join(err, d.Close()) //nolint:contextcheck // works after ctx has ended, too
 	}
 	return d, nil
 }
@@ -55,7 +56,7 @@ func Open(ctx context.Context, s *devstack.Stack, r Route) (*Interceptor, error)
 // closing bounds Close.
 const closing = 30 * time.Second
 
-// Close leads the calls home again.
+// Close restores the original address.
 func (d *Interceptor) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
@@ -64,7 +65,7 @@ func (d *Interceptor) Close() error {
 	return err
 }
 
-// point writes an address into the registry, and sees to it that the callers read it.
+// point sets the address in the registry and restarts the callers.
 func (d *Interceptor) point(ctx context.Context, address string) error {
 	if err := d.stack.SetAddress(ctx, d.route.Dependency, address); err != nil {
 		return err
@@ -72,7 +73,7 @@ func (d *Interceptor) point(ctx context.Context, address string) error {
 	return d.stack.RestartProcesses(ctx, d.route.Functions...)
 }
 
-// Break takes the third party down, as its callers see it: it answers 503, and every fourth time not at all.
+// Break makes the third party unavailable: calls get a 503, and every fourth no response.
 func (d *Interceptor) Break() error {
 	return d.proxy.Set(faultserver.Status(http.StatusServiceUnavailable, 0).Mixed(4, faultserver.Hang))
 }
@@ -80,7 +81,7 @@ func (d *Interceptor) Break() error {
 // Mend brings it up again.
 func (d *Interceptor) Mend() error { return d.proxy.Set(faultserver.None) }
 
-// Calls returns when calls came by since the given time, the oldest first.
+// Calls returns the times of calls since the given time, oldest first.
 func (d *Interceptor) Calls(since time.Time) (calls []time.Time) {
 	for _, a := range slices.Backward(d.proxy.Arrivals()) {
 		if a.At.Before(since) {

@@ -1,5 +1,6 @@
-// Package scaffold writes what every HTTP operation needs and the contract already says: the main of
-// its function, a sample event and a request for people to send. It changes nothing that exists.
+// Package scaffold generates what a new read operation needs from the contract: the main of its
+// function, a sample event and a request for docs/orderflow.http. It does not change existing
+// files.
 package scaffold
 
 import (
@@ -20,16 +21,16 @@ import (
 	"orderflow/internal/platform/casing"
 )
 
-// operation is one of the contract's, and the function that serves it.
+// operation is an operation of the contract and its function.
 type operation struct {
 	service, function    string
-	id, method, path, at string // at is path with the examples of its parameters
+	id, method, path, at string // at is path with example parameters
 	summary              string
-	token                string // of whom, in docs/orderflow.http; empty if anybody may call
+	token                string // whose token docs/orderflow.http uses; empty for public operations
 	values               map[string]string
 }
 
-// Write writes what is missing in the repository at root, and returns the names of the files.
+// Write writes missing files in the repository at root, and returns their names.
 func Write(root string) ([]string, error) {
 	operations, err := read(root)
 	if err != nil {
@@ -76,9 +77,8 @@ func create(file string, content []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// read returns the operations of the contract, each with the function of deploy/ that has its name.
-// Those of functions that serve several are left out, as are the ones that change something: only
-// people know what a good request for them is.
+// read returns the GET operations of the contract with their functions of deploy/. It leaves out
+// functions that serve several operations, and writes, whose requests need a person to compose.
 func read(root string) ([]operation, error) {
 	services, err := functions(root)
 	if err != nil {
@@ -122,7 +122,7 @@ func read(root string) ([]operation, error) {
 
 type function struct{ service, name string }
 
-// functions returns the functions of deploy/ by their logical id.
+// functions returns the functions of deploy/ by logical id.
 func functions(root string) (map[string]function, error) {
 	files, err := filepath.Glob(filepath.Join(root, "deploy", "*.yaml"))
 	if err != nil {
@@ -161,12 +161,13 @@ func main() { function.Start(%q, %q, handler.%s) }
 `, o.function, strings.ToLower(o.summary[:1]), o.summary[1:], "main", o.service, o.service, o.function, constructor)
 }
 
-// event is a request of the customer Ada, as API Gateway passes it on.
+// event returns a request of the customer Ada, as API Gateway sends it.
 func (o operation) event() []byte {
 	headers := map[string]string{"Accept": "application/json", "Host": "api.orderflow.example"}
 	identity := map[string]any{"sourceIp": "203.0.113.7", "userAgent": "curl/8.5.0"}
 	request := map[string]any{
-		"resourcePath": o.path, "httpMethod": o.method, "path": "/local" + o.at, "stage": "local", "protocol": "HTTP/1.1",
+		"resourcePath": o.path, "httpMethod": o.method, "path": "/local" + o.at, "stage": "local",
+		"protocol":  "HTTP/1.1",
 		"requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "requestTimeEpoch": 1795424400000, "identity": identity,
 	}
 	if o.token != "" {
@@ -188,7 +189,7 @@ func (o operation) event() []byte {
 	if len(o.values) > 0 {
 		parameters = o.values
 	}
-	event, _ := json.MarshalIndent(map[string]any{ // maps of texts always have a form in JSON
+	event, _ := json.MarshalIndent(map[string]any{ // maps of strings cannot fail
 		"resource": o.path, "path": o.at, "httpMethod": o.method, "headers": headers, "multiValueHeaders": several,
 		"queryStringParameters": nil, "multiValueQueryStringParameters": nil, "pathParameters": parameters,
 		"stageVariables": nil, "requestContext": request, "body": nil, "isBase64Encoded": false,

@@ -43,7 +43,7 @@ func contents(t *testing.T, root, name string) string {
 	return string(text)
 }
 
-func TestANewReadGetsItsFilesOnce(t *testing.T) {
+func TestNewReadOperationGetsItsFilesOnce(t *testing.T) {
 	root := repository(t)
 	written, err := Write(root)
 	if err != nil {
@@ -72,8 +72,8 @@ func TestANewReadGetsItsFilesOnce(t *testing.T) {
 	}
 }
 
-// TestASampleIsLikeTheOnesThatExist holds what is generated to a sample that people wrote.
-func TestASampleIsLikeTheOnesThatExist(t *testing.T) {
+// TestGeneratedEventEqualsAHandwrittenOne compares a generated event with an existing one.
+func TestGeneratedEventEqualsAHandwrittenOne(t *testing.T) {
 	operations, err := read("../../..")
 	if err != nil {
 		t.Fatal(err)

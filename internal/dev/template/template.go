@@ -1,5 +1,5 @@
-// Package template writes template.yaml from the files in deploy/: what differs between services is in
-// deploy/<service>.yaml, what they have in common in deploy/*.tmpl.
+// Package template generates template.yaml from deploy/: differences between services are in
+// deploy/<service>.yaml, common parts in deploy/*.tmpl.
 package template
 
 import (
@@ -20,10 +20,10 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// perAlarm is how many metrics an alarm takes.
+// perAlarm is the most metrics of an alarm.
 const perAlarm = 10
 
-// Write returns template.yaml as the files in dir, which is deploy/, describe it.
+// Write returns template.yaml, generated from dir, which is deploy/.
 func Write(dir fs.FS) ([]byte, error) {
 	files, err := fs.Glob(dir, "*.yaml")
 	if err != nil {
@@ -49,12 +49,12 @@ func Write(dir fs.FS) ([]byte, error) {
 		return nil, err
 	}
 	if _, err := cfn.Parse(out.Bytes()); err != nil {
-		return nil, fmt.Errorf("what deploy/ makes is not YAML: %w", err)
+		return nil, fmt.Errorf("the template generated from deploy/ is not YAML: %w", err)
 	}
 	return out.Bytes(), nil
 }
 
-// Check fails if template.yaml of the repository at root is not what its deploy/ describes.
+// Check fails if template.yaml of the repository at root differs from its deploy/.
 func Check(root string) error {
 	want, err := Write(os.DirFS(filepath.Join(root, "deploy")))
 	if err != nil {
@@ -95,7 +95,7 @@ func read(dir fs.FS, file string) (*service, error) {
 	return s, nil
 }
 
-// stack is what deploy/template.tmpl is executed with.
+// stack is the data of deploy/template.tmpl.
 type stack struct{ Services []*service }
 
 func (s *stack) where(has func(*function) bool) (all []*function) {
@@ -129,13 +129,13 @@ func (s *stack) Sweeps() []*function {
 	return s.where(func(f *function) bool { return f.Schedule != nil && !f.Relay })
 }
 
-// tens are functions that one alarm watches.
+// tens are the functions of one alarm.
 type tens struct {
 	Number    int
 	Functions []*function
 }
 
-// Tens are all functions that are not scheduled, by the alarm that watches them.
+// Tens are all functions that are not scheduled, grouped by alarm.
 func (s *stack) Tens() (all []tens) {
 	for part := range slices.Chunk(s.where(func(f *function) bool { return f.Schedule == nil }), perAlarm) {
 		all = append(all, tens{len(all) + 1, part})
@@ -148,15 +148,15 @@ type service struct {
 	Table *struct {
 		Indexes []struct{ Name, Projection string }
 	}
-	Publishes bool // events, by way of an outbox in the table: it has a stream, a topic, and a relay between them
+	Publishes bool // publishes events: the table has an outbox, a stream, a relay and a topic
 	Address   bool // other services look it up
 	Functions []*function
-	Resources yaml.Node // that no other service has, as in a template
+	Resources yaml.Node // the service's own resources, as in a template
 }
 
 func (s *service) ID() string { return casing.Camel(s.Name) }
 
-// Raw are the resources that no other service has.
+// Raw are the service's own resources.
 func (s *service) Raw() (string, error) {
 	if s.Resources.IsZero() {
 		return "", nil
@@ -171,44 +171,44 @@ func (s *service) Raw() (string, error) {
 type function struct {
 	Name    string   `yaml:"function"`
 	Service *service `yaml:"-"`
-	Timeout int      // in seconds; 10 if it is not given
+	Timeout int      // in seconds; default 10
 
-	// What invokes it: one of these.
+	// Its trigger: one of these.
 	HTTP     string // the API: bearer if it verifies tokens, open if it does not
 	Step     string // the state machine of this name
 	Events   []event
 	Schedule *schedule
 	Relay    bool `yaml:"-"` // the stream of the service's table
 
-	Batch   int    // of events that it takes at once; 10 if it is not given
-	Rule    string // of EventBridge, which sends to its queue, too
-	Release string // gradual if a release moves the traffic bit by bit
-	Version string // the parameters of its own, for which a version is published when they change
+	Batch   int    // most events of one invocation; default 10
+	Rule    string // of EventBridge, which also sends to its queue
+	Release string // gradual: a release shifts traffic in steps
+	Version string // parameters whose changes publish a new version
 
-	// What it may do, beside what is implied by the above.
+	// Grants beyond those implied by the above.
 	Table   []string // actions on its service's table,
-	Keys    []string // by these partition keys only
+	Keys    []string // limited to these partition keys
 	Queries string   // the index of the table that it queries
-	Calls   []string // addresses that it looks up and calls by HTTP, from behind a bulkhead
-	LooksUp []string `yaml:"looksUp"` // addresses that it looks up and does not depend on
-	Audited bool     // it writes to the log of operators' actions
+	Calls   []string // addresses that it calls by HTTP, behind a bulkhead
+	LooksUp []string `yaml:"looksUp"` // addresses that it only looks up
+	Audited bool     // writes to the audit log
 	Grants  []grant
 
-	Env yaml.Node // variables beside those that are implied
+	Env yaml.Node // variables beyond the implied ones
 }
 
 type event struct {
 	From  string
 	Types []string
 	Name  string `yaml:"id"`
-	ID    string `yaml:"-"` // what its logical id has after the function's
+	ID    string `yaml:"-"` // suffix of its logical id
 }
 
 type schedule struct{ Every, Input string }
 
 // grant is a statement of the function's policy; Effect is Allow.
 type grant struct {
-	If        string    `yaml:"If"` // the condition under which there is the grant
+	If        string    `yaml:"If"` // condition of the grant
 	Action    yaml.Node `yaml:"Action"`
 	Resource  yaml.Node `yaml:"Resource"`
 	Condition yaml.Node `yaml:"Condition"`
@@ -228,15 +228,16 @@ func (f *function) check() error {
 	case !slices.Contains([]string{"", "bearer", "open"}, f.HTTP):
 		return fmt.Errorf("http is %q, want bearer or open", f.HTTP)
 	case !slices.Contains([]string{"", "fulfil-order", "compensate-order"}, f.Step):
-		return fmt.Errorf("there is no state machine %q", f.Step)
+		return fmt.Errorf("unknown state machine %q", f.Step)
 	case f.Release != "" && (f.Release != "gradual" || f.HTTP == ""):
-		return fmt.Errorf("release is %q, want none, or gradual of a function with http", f.Release)
+		return fmt.Errorf("release is %q, want none, or gradual for a function with http", f.Release)
 	case f.Service.Table == nil && (f.Table != nil || f.Queries != ""):
 		return fmt.Errorf("%s has no table", f.Service.Name)
 	case f.LooksUp != nil && (f.Calls != nil || !strings.HasPrefix(f.Name, "check-")):
-		return errors.New("looksUp is for functions that check others; what is called by HTTP stands in calls")
+		return errors.New("looksUp is for functions that check others; use calls for HTTP")
 	}
-	// The first subscription keeps its logical id when there are more: a renamed one ends deleted.
+	// The first subscription keeps its logical id when others are added: CloudFormation deletes a
+	// renamed one.
 	for i := range f.Events {
 		f.Events[i].ID = "Subscription"
 		if i > 0 {
@@ -258,19 +259,19 @@ func orDefault(n, fallback int) int {
 
 func (f *function) ID() string { return casing.Camel(f.Name) }
 
-// MetricID is the function's name among the metrics of an alarm.
+// MetricID is the function's metric id in an alarm.
 func (f *function) MetricID() string { return strings.ToLower(f.ID()[:1]) + f.ID()[1:] }
 
-// Published reports whether a deployment makes a version of it, for an alias or for the saga's definition.
+// Published reports whether deployments publish a version, for an alias or a state machine.
 func (f *function) Published() bool { return f.Release != "" || f.Step == "fulfil-order" }
 
-// Visibility of a message is as AWS recommends, six times the function's timeout.
+// Visibility is the visibility timeout: six times the function's timeout, as AWS recommends.
 func (f *function) Visibility() int { return 6 * f.Timeout }
 
-// Addresses are all that it looks up.
+// Addresses are all addresses that it looks up.
 func (f *function) Addresses() []string { return slices.Concat(f.Calls, f.LooksUp) }
 
-// Variables are those of its environment.
+// Variables are its environment variables.
 func (f *function) Variables() (string, error) {
 	var all []string
 	if f.Table != nil || f.Queries != "" || f.Relay {
@@ -298,7 +299,7 @@ func (f *function) Variables() (string, error) {
 	return "{" + strings.Join(all, ", ") + "}", nil
 }
 
-// Statements are the grants as IAM writes them.
+// Statements are the grants as IAM statements.
 func (f *function) Statements() ([]string, error) {
 	var all []string
 	for _, g := range f.Grants {
@@ -337,7 +338,7 @@ func flow(v any) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// flat is a node without comments, anchors and line breaks.
+// flat returns a node without comments, anchors and line breaks.
 func flat(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return flat(n.Alias)

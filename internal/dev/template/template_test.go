@@ -41,7 +41,7 @@ const added = `
     table: [Query]
 `
 
-func TestANewOperationIsAFewLinesOfOneFile(t *testing.T) {
+func TestNewOperationTakesAFewLinesOfOneFile(t *testing.T) {
 	dir := deploy(t)
 	ids := func() []string {
 		text, err := Write(dir)
@@ -55,7 +55,7 @@ func TestANewOperationIsAFewLinesOfOneFile(t *testing.T) {
 		for _, id := range []string{"ApiRole", "TokenKeysPolicy"} {
 			described := strings.Contains(string(dir["orders.yaml"].Data), added)
 			if described != strings.Contains(flowOf(t, cfn.Dig(template, "Resources", id)), "BrewTea") {
-				t.Errorf("%s does not go by deploy/orders.yaml", id)
+				t.Errorf("%s does not follow deploy/orders.yaml", id)
 			}
 		}
 		return slices.Sorted(maps.Keys(template["Resources"].(map[string]any)))
@@ -82,13 +82,13 @@ func flowOf(t *testing.T, v any) string {
 	return text
 }
 
-func TestWhatDeployCannotMeanIsRefused(t *testing.T) {
+func TestInvalidDeployFilesAreRefused(t *testing.T) {
 	for name, tt := range map[string]struct{ fields, want string }{
 		"no trigger":           {"timeout: 3", "has 0 of http, step, events and schedule"},
 		"two triggers":         {"http: open, step: fulfil-order", "has 2 of"},
 		"an unknown key":       {"http: open, tables: [GetItem]", "field tables not found"},
 		"an unknown http":      {"http: cookie", `http is "cookie"`},
-		"an unknown machine":   {"step: brew", `no state machine "brew"`},
+		"an unknown machine":   {"step: brew", `unknown state machine "brew"`},
 		"a gradual step":       {"step: fulfil-order, release: gradual", `release is "gradual"`},
 		"no bulkhead":          {"http: open, looksUp: [kettle]", "looksUp is for functions that check"},
 		"a table of no one":    {"http: open, table: [GetItem]", "fulfilment has no table"},
@@ -102,7 +102,7 @@ func TestWhatDeployCannotMeanIsRefused(t *testing.T) {
 	}
 }
 
-func TestASubscriptionKeepsItsIDWhenAnotherIsAdded(t *testing.T) {
+func TestSubscriptionKeepsItsIDWhenAnotherIsAdded(t *testing.T) {
 	f := function{Name: "brew-tea", Service: &service{}}
 	f.Events = []event{{From: "kettle"}, {From: "pot"}, {From: "cup", Name: "FromCup"}}
 	if err := f.check(); err != nil {

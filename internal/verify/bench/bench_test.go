@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestMain plays a program to measure where the environment says so.
+// TestMain plays a measured program if the environment says so.
 func TestMain(m *testing.M) {
 	role, ok := os.LookupEnv("BENCH_ROLE")
 	if !ok {
@@ -32,14 +32,15 @@ func TestMain(m *testing.M) {
 	case "report": // as a runtime does that cannot start
 		_, _ = http.Post("http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2018-06-01/runtime/init/error", "application/json", nil) //nolint:bodyclose // it ends here
 	}
-	if os.Getenv("WANT") != "" && (os.Getenv("WANT") != "it" || os.Getenv("AWS_REGION") == "" || os.Getenv("HOME") != "") {
+	if os.Getenv("WANT") != "" &&
+		(os.Getenv("WANT") != "it" || os.Getenv("AWS_REGION") == "" || os.Getenv("HOME") != "") {
 		fmt.Println("another environment")
 		os.Exit(1)
 	}
 	_, _ = http.Get("http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/next") //nolint:bodyclose // it ends here
 }
 
-// program is this test as a program that plays a role.
+// program returns this test binary in a role.
 func program(role string, env ...string) Program {
 	p := Program{Name: role, Path: os.Args[0], Env: map[string]string{"BENCH_ROLE": role}}
 	for _, variable := range env {
@@ -49,21 +50,23 @@ func program(role string, env ...string) Program {
 	return p
 }
 
-func TestASlowStartIsBeyondTheLimits(t *testing.T) {
+func TestSlowStartExceedsTheLimits(t *testing.T) {
 	poll := program("poll")
 	told := 0
-	base, starts, rounds, err := Measure(t.Context(), poll, []Program{poll, program("burn"), poll}, Plan{Rounds: 3, Warmup: 1, Budget: time.Minute,
-		Progress: func(done, of int) {
-			told++
-			if done != told || of != 4 {
-				t.Errorf("told of round %d of %d after %d", done, of, told)
-			}
-		}})
+	base, starts, rounds, err := Measure(t.Context(), poll, []Program{poll, program("burn"), poll},
+		Plan{Rounds: 3, Warmup: 1, Budget: time.Minute,
+			Progress: func(done, of int) {
+				told++
+				if done != told || of != 4 {
+					t.Errorf("progress reported round %d of %d after %d", done, of, told)
+				}
+			}})
 	if err != nil || rounds != 3 || told != 4 || len(starts) != 3 || base.Wall <= 0 || base.CPU <= 0 {
 		t.Fatalf("%+v, %d rounds, told of %d, %v", base, rounds, told, err)
 	}
 	burn := starts[1]
-	if burn.Name != "burn" || burn.CPU < 100*time.Millisecond || burn.Wall < 50*time.Millisecond || burn.CPURatio <= MaxWorst || burn.WallRatio <= MaxWorst {
+	if burn.Name != "burn" || burn.CPU < 100*time.Millisecond || burn.Wall < 50*time.Millisecond ||
+		burn.CPURatio <= MaxWorst || burn.WallRatio <= MaxWorst {
 		t.Errorf("a start that burns 100 ms: %+v against %+v", burn, base)
 	}
 	if v := Judge(starts, CPU); v.Slowest != "burn" || v.Err() == nil || v.Median > MaxMedian {
@@ -71,7 +74,7 @@ func TestASlowStartIsBeyondTheLimits(t *testing.T) {
 	}
 }
 
-func TestNoRoundBeginsAfterTheBudgetButForThree(t *testing.T) {
+func TestAtLeastThreeRoundsRunWhateverTheBudget(t *testing.T) {
 	poll := program("poll")
 	_, _, rounds, err := Measure(t.Context(), poll, []Program{poll}, Plan{Rounds: 1000, Budget: time.Nanosecond})
 	if err != nil || rounds != 3 {
@@ -79,7 +82,7 @@ func TestNoRoundBeginsAfterTheBudgetButForThree(t *testing.T) {
 	}
 }
 
-func TestAProgramHasTheEnvironmentOfItsFunctionAndLambdaOnly(t *testing.T) {
+func TestProgramHasOnlyItsFunctionsEnvironment(t *testing.T) {
 	t.Setenv("HOME", "/root")
 	poll := program("poll", "WANT=it")
 	if _, _, _, err := Measure(t.Context(), poll, []Program{poll}, Plan{Rounds: 1, Budget: time.Minute}); err != nil {
@@ -87,17 +90,19 @@ func TestAProgramHasTheEnvironmentOfItsFunctionAndLambdaOnly(t *testing.T) {
 	}
 }
 
-func TestAProgramThatDoesNotPollIsReportedWithWhatItSaid(t *testing.T) {
+func TestErrorHasTheOutputOfAProgramThatDoesNotPoll(t *testing.T) {
 	poll := program("poll")
 	for _, p := range []Program{program("exit"), program("poll", "WANT=other")} {
 		_, _, _, err := Measure(t.Context(), poll, []Program{p}, Plan{Rounds: 3, Budget: time.Minute})
-		if err == nil || !strings.Contains(err.Error(), p.Path) || !strings.Contains(err.Error(), "TABLE_NAME is not set") && !strings.Contains(err.Error(), "another environment") {
+		if err == nil || !strings.Contains(err.Error(), p.Path) ||
+			!strings.Contains(err.Error(), "TABLE_NAME is not set") &&
+				!strings.Contains(err.Error(), "another environment") {
 			t.Errorf("%s: %v", p.Name, err)
 		}
 	}
 }
 
-func TestAProgramThatSaysSomethingElseHasNotPolled(t *testing.T) {
+func TestOtherRequestsAreNotPolls(t *testing.T) {
 	api, err := listen(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +142,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestTableIsInOrderOfTheRatio(t *testing.T) {
+func TestTableIsSortedByRatio(t *testing.T) {
 	var out strings.Builder
 	err := Print(&out, Start{Name: "hello", Wall: 2 * time.Millisecond, WallRatio: 1}, []Start{
 		{Name: "b", Wall: 3 * time.Millisecond, WallRatio: 1.5, CPU: 4 * time.Millisecond, CPURatio: 1.75},

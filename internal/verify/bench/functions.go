@@ -1,9 +1,10 @@
-// Package bench measures cold starts: how long each function takes from exec to its first poll of the Runtime API, against a
-// function that does nothing.
+// Package bench measures cold starts: the time of each function from exec to its first poll of the
+// Runtime API, relative to a hello-world function.
 //
-// A process starts as in Lambda, with the environment variables that template.yaml gives the function, against a Runtime
-// API that answers no poll. Two figures are taken: time, and CPU time, which a busy machine hardly changes. Only ratios
-// to the hello-world function in the same round are judged, so that a machine's speed does not matter.
+// A process starts as in Lambda, with the environment variables of template.yaml, against a Runtime
+// API that answers no poll. Two figures are measured: time, and CPU time, which a busy machine
+// hardly changes. Limits apply only to ratios to the hello-world function in the same round, so the
+// machine's speed does not matter.
 package bench
 
 import (
@@ -16,8 +17,10 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// Functions compiles all functions and the hello-world one as they are deployed, for this machine's architecture.
-func Functions(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter) (hello Program, programs []Program, err error) {
+// Functions compiles all functions and the hello-world function for this machine, as for a
+// deployment.
+func Functions(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter) (hello Program, programs []Program,
+	err error) {
 	functions, err := repo.Functions()
 	if err != nil {
 		return hello, nil, err
@@ -30,21 +33,22 @@ func Functions(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter) 
 		}
 		maps.Copy(vars, of)
 	}
-	bin, err := repo.Compile(ctx, rep, devstack.Host(), append(functions, devstack.Function{Name: "hello", Dir: "internal/verify/bench/testdata/hello"}))
+	bin, err := repo.Compile(ctx, rep, devstack.Host(),
+		append(functions, devstack.Function{Name: "hello", Dir: "internal/verify/bench/testdata/hello"}))
 	if err != nil {
 		return hello, nil, err
 	}
 	for _, f := range functions {
 		env, ok := vars[f.Name]
 		if !ok {
-			return hello, nil, fmt.Errorf("no template deploys %s", f.Name)
+			return hello, nil, fmt.Errorf("%s is in no template", f.Name)
 		}
 		programs = append(programs, Program{Name: f.Name, Path: filepath.Join(bin, f.Name), Env: env})
 	}
 	return Program{Name: "hello", Path: filepath.Join(bin, "hello")}, programs, nil
 }
 
-// Sizes returns how large each program is, and its deployment package.
+// Sizes returns the sizes of each program and its deployment package.
 func Sizes(programs []Program) (map[string]Size, error) {
 	sizes := map[string]Size{}
 	for _, p := range programs {

@@ -7,8 +7,9 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// TestEveryFunctionStartsWithinTheLimits judges CPU time, which other tests that run meanwhile hardly change: `go run ./cmd/dev bench-start`
-// also judges time itself. A second measurement, all of it afresh, decides where the first one is beyond the limits.
+// TestEveryFunctionStartsWithinTheLimits checks CPU time, which concurrent tests hardly change; `go
+// run ./cmd/dev bench-start` also checks time. If the first measurement exceeds the limits, a
+// second one decides.
 func TestEveryFunctionStartsWithinTheLimits(t *testing.T) {
 	repo, err := devstack.FindRepo()
 	if err != nil {
@@ -24,7 +25,8 @@ func TestEveryFunctionStartsWithinTheLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		verdict := Judge(starts, CPU)
-		t.Logf("median %.2f, worst %.2f (%s) times the CPU time of hello-world's start", verdict.Median, verdict.Worst, verdict.Slowest)
+		t.Logf("median %.2f, worst %.2f (%s) times the CPU time of hello-world's start", verdict.Median, verdict.Worst,
+			verdict.Slowest)
 		if verdict.Err() == nil {
 			return
 		}

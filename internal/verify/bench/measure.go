@@ -13,33 +13,36 @@ import (
 type Program struct {
 	Name string
 	Path string
-	// Env is its environment beyond what Lambda sets for every function.
+	// Env is its environment, without the variables that Lambda sets.
 	Env map[string]string
 }
 
-// Plan says how to measure.
+// Plan configures a measurement.
 type Plan struct {
-	Rounds int // that count
-	Warmup int // rounds before them, which do not
-	// Budget is when no further round begins. Fewer than three rounds within it are an error.
+	Rounds int // measured rounds
+	Warmup int // earlier rounds, which are not measured
+	// Budget is the time after which no round starts. Fewer than three rounds within it are an
+	// error.
 	Budget time.Duration
-	// Progress is told of every round that is over; it may be nil.
+	// Progress is called after every round; it may be nil.
 	Progress func(done, of int)
 }
 
-// A Start is what was measured of one program. Ratios are medians over the rounds of its ratio to the hello-world function
-// of the same round: what slows the machine down for a while slows both.
+// A Start is the measurement of one program. Ratios are medians, over the rounds, of its ratio to
+// the hello-world function in the same round, since a slow phase of the machine affects both.
 type Start struct {
 	Name                string
 	Wall, CPU           time.Duration // medians
 	WallRatio, CPURatio float64
 }
 
-// every is how many programs start between two starts of the hello-world function.
+// every is the number of programs between two starts of the hello-world function.
 const every = 5
 
-// Measure starts the programs again and again, one process at a time and in another order in every round, with hello in between.
-func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) (base Start, starts []Start, rounds int, err error) {
+// Measure starts the programs in rounds, one process at a time, in a new order each round, with
+// hello in between.
+func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) (base Start, starts []Start, rounds int,
+	err error) {
 	api, err := listen(ctx)
 	if err != nil {
 		return base, nil, 0, err
@@ -76,8 +79,9 @@ func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) 
 	return base, starts, rounds, nil
 }
 
-// round starts every program once, in an order of its own; the start of hello is the median of its starts in between.
-func (api *runtimeAPI) round(ctx context.Context, hello Program, programs []Program) (of Sample, samples []Sample, err error) {
+// round starts every program once, in random order; of is the median of hello's starts in between.
+func (api *runtimeAPI) round(ctx context.Context, hello Program, programs []Program) (of Sample, samples []Sample,
+	err error) {
 	samples = make([]Sample, len(programs))
 	var hellos []Sample
 	for n, i := range rand.Perm(len(programs)) {
@@ -99,7 +103,7 @@ func (api *runtimeAPI) round(ctx context.Context, hello Program, programs []Prog
 	return of, samples, nil
 }
 
-// series is one program through the rounds.
+// series are the samples of one program.
 type series struct {
 	samples         []Sample
 	wallOf1, cpuOf1 []float64
@@ -120,7 +124,7 @@ func (s *series) start(name string) Start {
 func wall(s Sample) time.Duration { return s.Wall }
 func cpu(s Sample) time.Duration  { return s.CPU }
 
-// median returns the middle of what key takes from the values, the lower one of two; zero of none.
+// median returns the median of key over the values, the lower of two; 0 without values.
 func median[V any, K cmp.Ordered](values []V, key func(V) K) (middle K) {
 	if len(values) == 0 {
 		return middle

@@ -14,19 +14,19 @@ const (
 	MaxWorst  = 3.0
 )
 
-// Wall and CPU take one of the two figures of a start.
+// Wall and CPU select one of the two figures of a start.
 func Wall(s Start) float64 { return s.WallRatio }
 
-// CPU takes the ratio of CPU time, which other work on the machine hardly changes.
+// CPU selects the ratio of CPU time, which other work on the machine hardly changes.
 func CPU(s Start) float64 { return s.CPURatio }
 
-// A Verdict is what the limits say about one figure of all functions.
+// A Verdict compares one figure of all functions with the limits.
 type Verdict struct {
 	Median, Worst float64
 	Slowest       string // the function with the worst
 }
 
-// Judge sums up the figure of all starts.
+// Judge returns the verdict on one figure of all starts.
 func Judge(starts []Start, figure func(Start) float64) Verdict {
 	v := Verdict{Median: median(starts, figure)}
 	for _, s := range starts {
@@ -37,19 +37,19 @@ func Judge(starts []Start, figure func(Start) float64) Verdict {
 	return v
 }
 
-// Err is nil within the limits.
+// Err returns nil within the limits.
 func (v Verdict) Err() error {
 	if v.Median > MaxMedian || v.Worst > MaxWorst {
-		return fmt.Errorf("the median start is %.2f times hello-world's (limit %.1f), the worst %.2f times (%s, limit %.1f)",
+		return fmt.Errorf("the median start is %.2f times hello-world's (limit %.1f), the worst %.2f (%s, limit %.1f)",
 			v.Median, MaxMedian, v.Worst, v.Slowest, MaxWorst)
 	}
 	return nil
 }
 
-// Size is how large a function is, in bytes.
+// Size is the size of a function in bytes.
 type Size struct{ Binary, Package int64 }
 
-// Print writes the table, the slowest function first.
+// Print prints the table, slowest function first.
 func Print(out io.Writer, base Start, starts []Start, sizes map[string]Size) error {
 	starts = slices.Clone(starts)
 	slices.SortFunc(starts, func(a, b Start) int {

@@ -8,8 +8,8 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-// variables returns the environment variables of a template's functions, by the function's name in the source tree.
-// Parameters have their defaults, and references become the names and ARNs of a deployment.
+// variables returns the environment variables of a template's functions, by directory name.
+// Parameters have their defaults, and references are resolved to names and ARNs.
 func variables(file string) (map[string]map[string]string, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -35,7 +35,8 @@ func variables(file string) (map[string]map[string]string, error) {
 				case string, int, float64, bool:
 					all[name][variable] = fmt.Sprint(value)
 				default:
-					return nil, fmt.Errorf("%s: %s of %s is %v, which no variable can be", file, variable, id, value)
+					return nil, fmt.Errorf("%s: %s of %s is %v, which is not a valid variable", file, variable, id,
+						value)
 				}
 			}
 		}

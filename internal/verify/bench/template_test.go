@@ -33,7 +33,7 @@ Resources:
           OTHER: !If [Local, local, remote]
 `
 
-func TestVariablesAreThoseOfTheTemplate(t *testing.T) {
+func TestVariablesAreReadFromTheTemplate(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "template.yaml")
 	if err := os.WriteFile(file, []byte(sam), 0o600); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,8 @@ func TestVariablesAreThoseOfTheTemplate(t *testing.T) {
 	}
 	for name, want := range map[string]map[string]string{
 		"first": {"TABLE_NAME": "t"},
-		"second-one": {"TABLE_NAME": "own", "STAGE": "dev", "SECRET": "/dev/bench/x", "ARN": "arn:aws:dynamodb:us-east-1:000000000000:table/t", "LIMIT": "7",
+		"second-one": {"TABLE_NAME": "own", "STAGE": "dev", "SECRET": "/dev/bench/x",
+			"ARN": "arn:aws:dynamodb:us-east-1:000000000000:table/t", "LIMIT": "7",
 			"WHERE": "aws", "OTHER": "remote"},
 	} {
 		if !maps.Equal(got[name], want) {
@@ -56,10 +57,11 @@ func TestVariablesAreThoseOfTheTemplate(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotUnderstoodIsNotMadeUp(t *testing.T) {
+func TestUnsupportedValuesAreErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "template.yaml")
 	for _, value := range []string{`!Select [0, [a]]`, `[a]`, `{a: b}`, `!If [a]`} {
-		text := "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: .packages/f, Environment: {Variables: {V: " + value + "}}}}}"
+		text := "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: .packages/f, " +
+			"Environment: {Variables: {V: " + value + "}}}}}"
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -1,17 +1,18 @@
-// Package chaos places orders on a stack of its own while things break, and looks at what is left when they do not
-// break any more.
+// Package chaos places orders on a new stack while faults are injected, and checks invariants once
+// the system is at rest.
 //
-// The stack is the whole product, deployed by the real SAM path to an emulator. For a bounded time, several actors do
-// what no simulation can do for real:
+// The stack is the whole product, deployed with the SAM CLI to an emulator. For a bounded time,
+// several actors inject real faults:
 //
-//   - processes of functions, ours and the sandbox's, are killed without warning, most of them at work;
+//   - processes of functions, ours and the sandbox's, are killed, most of them while busy;
 //   - executions of both state machines are stopped from outside;
-//   - events reach all their consumers again, moments later and once more after everything is over;
-//   - the payment provider fails and hangs (its magic payment methods), the carrier refuses or never answers;
+//   - events are delivered again, moments later and once more at the end;
+//   - the payment provider fails and hangs (magic payment methods), the carrier refuses or hangs;
 //   - the stock of a product runs out, and customers cancel at any moment.
 //
-// Then everything must come to rest by itself within a bounded time, and the invariants hold: see invariants.go.
+// Then the system must come to rest by itself within a bounded time, and the invariants must hold:
+// see invariants.go.
 //
-// The seed decides what is ordered, when, and what every actor draws. Which process is hit at which instruction is the
-// machine's doing, so a seed does not replay a run exactly: for that there is the simulation.
+// The seed decides the orders, their times and the actors' random choices. Where exactly a process
+// is killed is up to the machine, so a seed does not replay a run exactly; the simulation does.
 package chaos

@@ -8,16 +8,16 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// violation is one breach of an invariant. Order is empty where it is about none.
+// violation is one breach of an invariant. order is empty if it concerns no order.
 type violation struct{ invariant, order, what string }
 
-// invariant is something that holds at rest.
+// invariant holds when the system is at rest.
 type invariant struct {
 	name  string
 	check func(facts) []violation
 }
 
-// perOrder makes an invariant of something that holds of every order: broken says what is wrong with it, "" if nothing is.
+// perOrder returns an invariant of every order: broken describes the breach, or returns "".
 func perOrder(name string, broken func(seen) string) invariant {
 	return invariant{name, func(f facts) (all []violation) {
 		for _, o := range f.orders {
@@ -29,7 +29,6 @@ func perOrder(name string, broken func(seen) string) invariant {
 	}}
 }
 
-// invariants are all of them.
 var invariants = []invariant{
 	perOrder("every order is in a final state", func(o seen) string {
 		return unless(o.order.Final(), "it is %s", o.order.Status)
@@ -42,17 +41,20 @@ var invariants = []invariant{
 		}
 		return all
 	}},
-	perOrder("who was told that an order will be cancelled has it cancelled", func(o seen) string {
+	perOrder("an order whose cancellation was accepted is CANCELLED", func(o seen) string {
 		return unless(!o.cancelled || o.order.Status == client.Cancelled, "it is %s", o.order.Status)
 	}),
 	{"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped", stockAddsUp},
-	perOrder("stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise", func(o seen) string {
-		good := map[bool][]string{true: {"COMMITTED"}, false: {"", "RELEASED"}}[confirmed(o)]
-		return unless(slices.Contains(good, o.reservations), "%s, and the stock is %q", o.order.Status, o.reservations)
-	}),
-	perOrder("the provider has at most one live charge, captured in full if and only if the order is CONFIRMED", charged),
+	perOrder("stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise",
+		func(o seen) string {
+			good := map[bool][]string{true: {"COMMITTED"}, false: {"", "RELEASED"}}[confirmed(o)]
+			return unless(slices.Contains(good, o.reservations), "%s, and the stock is %q", o.order.Status,
+				o.reservations)
+		}),
+	perOrder("the provider has at most one live charge, captured in full if and only if the order is CONFIRMED",
+		charged),
 	{"the provider has no live charge without an order", strangersMoney},
-	perOrder("the payment says what the provider says", func(o seen) string {
+	perOrder("the payment's status matches the provider's", func(o seen) string {
 		good := map[bool][]string{true: {"CAPTURED"}, false: {"", "VOIDED", "REFUNDED", "DECLINED"}}[confirmed(o)]
 		return unless(slices.Contains(good, o.payment), "%s, and the payment is %q", o.order.Status, o.payment)
 	}),
@@ -65,7 +67,7 @@ var invariants = []invariant{
 	}},
 	perOrder("the customer was told the final state, and no other", told),
 	{"a mail comes twice only where a notifier was killed", twice},
-	{"nothing was given up on, unless its function was killed as often as it is tried", givenUp},
+	{"no message is in a dead-letter queue, unless its function was killed on every delivery", givenUp},
 }
 
 func confirmed(o seen) bool { return o.order.Status == client.Confirmed }
@@ -108,7 +110,8 @@ func stockAddsUp(f facts) (all []violation) {
 		}
 	}
 	for _, p := range products(len(f.orders)) {
-		want := client.Stock{SKU: p.sku, OnHand: p.stocked - shipped[p.sku], Shipped: shipped[p.sku], Available: p.stocked - shipped[p.sku]}
+		want := client.Stock{SKU: p.sku, OnHand: p.stocked - shipped[p.sku], Shipped: shipped[p.sku],
+			Available: p.stocked - shipped[p.sku]}
 		if got := f.stock[p.sku]; got != want {
 			all = append(all, violation{name, "", fmt.Sprintf("%+v, not %+v", got, want)})
 		}
@@ -131,7 +134,8 @@ func charged(o seen) string {
 	if confirmed(o) {
 		want = 1
 	}
-	return unless(live == want && captured == want, "%s over %s, and the ledger is %+v", o.order.Status, o.order.Total, o.charges)
+	return unless(live == want && captured == want, "%s over %s, and the ledger is %+v", o.order.Status, o.order.Total,
+		o.charges)
 }
 
 func strangersMoney(f facts) (all []violation) {
@@ -141,7 +145,8 @@ func strangersMoney(f facts) (all []violation) {
 	}
 	for _, c := range f.ledger {
 		if !ids[c.Reference] && (c.Status == "AUTHORIZED" || c.Captured) {
-			all = append(all, violation{"the provider has no live charge without an order", c.Reference, fmt.Sprintf("%+v", c)})
+			all = append(all,
+				violation{"the provider has no live charge without an order", c.Reference, fmt.Sprintf("%+v", c)})
 		}
 	}
 	return all
@@ -158,5 +163,6 @@ func carried(o seen) string {
 	if confirmed(o) {
 		want = 1
 	}
-	return unless((o.shipment == "BOOKED") == confirmed(o) && booked == want, "%s, the shipment is %q, and the carrier has %+v", o.order.Status, o.shipment, o.parcels)
+	return unless((o.shipment == "BOOKED") == confirmed(o) && booked == want,
+		"%s, the shipment is %q, and the carrier has %+v", o.order.Status, o.shipment, o.parcels)
 }

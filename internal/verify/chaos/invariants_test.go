@@ -10,16 +10,19 @@ import (
 
 var price = money.Money{Currency: "EUR", Amount: 1999}
 
-// atRest is a system with one order of each kind, and nothing wrong.
+// atRest returns the facts of a correct system with one order of each kind.
 func atRest() facts {
 	why := "OUT_OF_STOCK"
 	line := []client.Line{{Item: client.Item{SKU: "CHAOS-MUG", Quantity: 2}}}
-	f := facts{listed: map[string]bool{"good": true, "bad": true}, stock: map[string]client.Stock{}, outboxes: map[string]int{}, kills: map[string]int{}}
+	f := facts{listed: map[string]bool{"good": true, "bad": true}, stock: map[string]client.Stock{},
+		outboxes: map[string]int{}, kills: map[string]int{}}
 	f.orders = []seen{
-		{placed: placed{id: "good"}, order: client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
+		{placed: placed{id: "good"},
+			order:   client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
 			payment: "CAPTURED", reservations: "COMMITTED", shipment: "BOOKED", parcels: []parcel{{"BOOKED"}},
 			charges: []charge{{"good", "CAPTURED", price, true}}, mails: []string{"Your order is confirmed"}},
-		{placed: placed{id: "bad"}, order: client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
+		{placed: placed{id: "bad"},
+			order:   client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
 			payment: "VOIDED", reservations: "RELEASED", shipment: "CANCELLED", parcels: []parcel{{"CANCELLED"}},
 			charges: []charge{{"bad", "VOIDED", price, false}}, mails: []string{"We could not fulfil your order"}},
 	}
@@ -31,7 +34,7 @@ func atRest() facts {
 	return f
 }
 
-// broken are the names of the invariants that do not hold.
+// broken returns the names of the violated invariants.
 func broken(f facts) (names []string) {
 	for _, i := range invariants {
 		if len(i.check(f)) > 0 {
@@ -41,7 +44,7 @@ func broken(f facts) (names []string) {
 	return names
 }
 
-func TestNothingIsWrongAtRest(t *testing.T) {
+func TestInvariantsHoldForACorrectSystem(t *testing.T) {
 	f := atRest()
 	f.orders[0].mails = append(f.orders[0].mails, "Your order is confirmed")
 	f.kills["notify-customer"] = 1 // which explains the second mail
@@ -52,22 +55,24 @@ func TestNothingIsWrongAtRest(t *testing.T) {
 	}
 }
 
-// Every invariant is violated by something, and by what it is about.
-func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
+// Every invariant is violated by at least one case, and each case by its own invariant.
+func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 	good, bad := 0, 1
 	wrongs := map[string][]func(*facts){
-		"every order is in a final state":                               {func(f *facts) { f.orders[bad].order.Status = client.Pending }},
-		"a request with its key made one order":                         {func(f *facts) { f.listed["other"] = true }, func(f *facts) { delete(f.listed, "good") }, func(f *facts) { f.orders[bad].id = "good" }},
-		"no execution is running":                                       {func(f *facts) { f.running = []string{"good"} }},
-		"outboxes are empty":                                            {func(f *facts) { f.outboxes["orderflow-orders"] = 1 }},
-		"the payment says what the provider says":                       {func(f *facts) { f.orders[good].payment = "AUTHORIZED" }, func(f *facts) { f.orders[bad].payment = "CAPTURED" }},
-		"who was told that an order will be cancelled has it cancelled": {func(f *facts) { f.orders[good].cancelled = true }},
+		"every order is in a final state": {func(f *facts) { f.orders[bad].order.Status = client.Pending }},
+		"a request with its key made one order": {func(f *facts) { f.listed["other"] = true },
+			func(f *facts) { delete(f.listed, "good") }, func(f *facts) { f.orders[bad].id = "good" }},
+		"no execution is running":                               {func(f *facts) { f.running = []string{"good"} }},
+		"outboxes are empty":                                    {func(f *facts) { f.outboxes["orderflow-orders"] = 1 }},
+		"the payment's status matches the provider's":           {func(f *facts) { f.orders[good].payment = "AUTHORIZED" }, func(f *facts) { f.orders[bad].payment = "CAPTURED" }},
+		"an order whose cancellation was accepted is CANCELLED": {func(f *facts) { f.orders[good].cancelled = true }},
 		"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped": {
 			func(f *facts) { f.stock[scarce] = client.Stock{SKU: scarce, Reserved: 1} },
 			func(f *facts) { f.orders[bad].order.Status = client.Confirmed },
 		},
 		"stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise": {
-			func(f *facts) { f.orders[good].reservations = "RESERVED" }, func(f *facts) { f.orders[bad].reservations = "COMMITTED" },
+			func(f *facts) { f.orders[good].reservations = "RESERVED" },
+			func(f *facts) { f.orders[bad].reservations = "COMMITTED" },
 		},
 		"the provider has at most one live charge, captured in full if and only if the order is CONFIRMED": {
 			func(f *facts) { f.orders[good].charges = nil },
@@ -75,9 +80,12 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 			func(f *facts) { f.orders[good].charges = append(f.orders[good].charges, f.orders[good].charges[0]) },
 			func(f *facts) { f.orders[bad].charges[0].Status = "AUTHORIZED" },
 		},
-		"the provider has no live charge without an order": {func(f *facts) { f.ledger = append(f.ledger, charge{"stranger", "AUTHORIZED", price, false}) }},
+		"the provider has no live charge without an order": {func(f *facts) {
+			f.ledger = append(f.ledger, charge{"stranger", "AUTHORIZED", price, false})
+		}},
 		"a shipment is BOOKED, by us and by the carrier, if and only if the order is CONFIRMED": {
-			func(f *facts) { f.orders[bad].parcels[0].Status = "BOOKED" }, func(f *facts) { f.orders[bad].shipment = "BOOKED" },
+			func(f *facts) { f.orders[bad].parcels[0].Status = "BOOKED" },
+			func(f *facts) { f.orders[bad].shipment = "BOOKED" },
 			func(f *facts) { f.orders[good].parcels = append(f.orders[good].parcels, parcel{"BOOKED"}) },
 		},
 		"the customer was told the final state, and no other": {
@@ -85,7 +93,7 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 			func(f *facts) { f.orders[bad].mails = append(f.orders[bad].mails, "Your order is confirmed") },
 		},
 		"a mail comes twice only where a notifier was killed": {func(f *facts) { f.orders[bad].mails = append(f.orders[bad].mails, f.orders[bad].mails[0]) }},
-		"nothing was given up on, unless its function was killed as often as it is tried": {
+		"no message is in a dead-letter queue, unless its function was killed on every delivery": {
 			func(f *facts) {
 				f.letters = []letter{{"orderflow-project-order-dlq", "project-order", "{}"}}
 				f.kills["project-order"] = deliveries - 1
@@ -94,7 +102,7 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 	}
 	for _, i := range invariants {
 		if len(wrongs[i.name]) == 0 {
-			t.Errorf("nothing shows that %q is ever violated", i.name)
+			t.Errorf("no case violates %q", i.name)
 		}
 	}
 	for name, all := range wrongs {
@@ -102,18 +110,19 @@ func TestEachInvariantIsViolatedByWhatItForbids(t *testing.T) {
 			f := atRest()
 			wrong(&f)
 			if names := broken(f); !slices.Contains(names, name) {
-				t.Errorf("%q does not see what number %d does; violated: %q", name, n, names)
+				t.Errorf("%q does not detect case %d; violated: %q", name, n, names)
 			}
 		}
 	}
 }
 
-func TestTheSamePlanComesOfTheSameSeed(t *testing.T) {
+func TestSeedDeterminesThePlan(t *testing.T) {
 	r := &run{Options: Options{Seed: 7}}
 	a, b := plan(r.rand(1), 300, 0), plan(r.rand(1), 300, 0)
 	kinds := map[string]int{}
 	for n, w := range a {
-		if w.key() != b[n].key() || w.customer != b[n].customer || w.cancel != b[n].cancel || w.request.PaymentMethod != b[n].request.PaymentMethod {
+		if w.key() != b[n].key() || w.customer != b[n].customer || w.cancel != b[n].cancel ||
+			w.request.PaymentMethod != b[n].request.PaymentMethod {
 			t.Fatalf("order %d is %+v and %+v", n, w, b[n])
 		}
 		kinds[w.request.PaymentMethod]++
@@ -122,7 +131,8 @@ func TestTheSamePlanComesOfTheSameSeed(t *testing.T) {
 			kinds["cancelled"]++
 		}
 	}
-	for _, want := range []string{"pm_card_visa", "sandbox_flaky", "sandbox_timeout", "sandbox_error", "pm_card_visa_chargeDeclined", "00000", silent, "cancelled"} {
+	for _, want := range []string{"pm_card_visa", "sandbox_flaky", "sandbox_timeout", "sandbox_error",
+		"pm_card_visa_chargeDeclined", "00000", silent, "cancelled"} {
 		if kinds[want] == 0 {
 			t.Errorf("no order is %s", want)
 		}

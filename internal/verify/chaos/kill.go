@@ -9,8 +9,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// kill kills processes of functions, one at a time, until ctx ends: nearly always one at work, for that is where it hurts.
-// Processes that are no functions of this very emulator are out of its reach.
+// kill kills processes of functions, one at a time, until ctx ends: nearly always a busy one, which
+// does the most damage. It only kills functions of this emulator.
 func (r *run) kill(ctx context.Context) error {
 	random := r.rand(2)
 	every := r.Over / time.Duration(r.Kills*3/2+1)
@@ -43,7 +43,7 @@ func (r *run) kill(ctx context.Context) error {
 	return nil
 }
 
-// working returns those of the processes that do something at this moment.
+// working returns the processes that are busy now.
 func working(ctx context.Context, processes []devstack.FunctionProcess) []devstack.FunctionProcess {
 	before := make([]int64, len(processes))
 	for i, p := range processes {

@@ -22,10 +22,10 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// facts are everything that can be seen of a system at rest, from outside.
+// facts are everything observable from outside about a system at rest.
 type facts struct {
 	orders   []seen
-	listed   map[string]bool // ids of the orders that the customers' own lists show
+	listed   map[string]bool // ids of the orders in the customers' lists
 	stock    map[string]client.Stock
 	ledger   []charge // all of it
 	outboxes map[string]int
@@ -34,7 +34,7 @@ type facts struct {
 	kills    map[string]int
 }
 
-// seen is what can be seen of one order. A part that does not exist has the status "".
+// seen is everything observable about one order. A missing part has the status "".
 type seen struct {
 	placed
 	order        client.Order
@@ -47,7 +47,7 @@ type seen struct {
 	saga         timeline.Timeline
 }
 
-// charge is a line of the provider's ledger.
+// charge is an entry of the provider's ledger.
 type charge struct {
 	Reference string
 	Status    string
@@ -58,12 +58,13 @@ type charge struct {
 // parcel is a shipment in the carrier's books.
 type parcel struct{ Status string }
 
-// letter is a message that was given up on.
+// letter is a message in a dead-letter queue.
 type letter struct{ queue, function, body string }
 
-// look gathers the facts.
+// look collects the facts.
 func (r *run) look(ctx context.Context) (f facts, err error) {
-	f = facts{orders: make([]seen, len(r.orders)), stock: map[string]client.Stock{}, listed: map[string]bool{}, kills: r.kills}
+	f = facts{orders: make([]seen, len(r.orders)), stock: map[string]client.Stock{}, listed: map[string]bool{},
+		kills: r.kills}
 	mails, err := r.mails(ctx)
 	if err != nil {
 		return f, err
@@ -168,7 +169,8 @@ func (r *run) ledger(ctx context.Context) (all []charge, err error) {
 			Charges []charge
 			Cursor  string
 		}
-		if err := get(ctx, r.stack.Outputs["SandboxUrl"]+"/ledger?limit=100&cursor="+url.QueryEscape(cursor), &page); err != nil {
+		if err := get(ctx, r.stack.Outputs["SandboxUrl"]+"/ledger?limit=100&cursor="+url.QueryEscape(cursor),
+			&page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Charges...)
@@ -195,7 +197,7 @@ func (r *run) mails(ctx context.Context) (map[string][]string, error) {
 	return mails, nil
 }
 
-// letters reads what was given up on. It leaves it where it is, out of sight for a while.
+// letters reads the dead-letter queues. Messages stay there, invisible for a while.
 func (r *run) letters(ctx context.Context) (all []letter, err error) {
 	queues, err := r.queues(ctx)
 	if err != nil {
@@ -206,9 +208,11 @@ func (r *run) letters(ctx context.Context) (all []letter, err error) {
 		if !q.ofFailures() || q.messages == 0 {
 			continue
 		}
-		function := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(q.name, "orderflow-"), "-dlq"), "-failures")
+		function := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(q.name, "orderflow-"), "-dlq"),
+			"-failures")
 		for {
-			out, err := c.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, VisibilityTimeout: 600})
+			out, err := c.ReceiveMessage(ctx,
+				&sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, VisibilityTimeout: 600})
 			if err != nil {
 				return nil, err
 			}
@@ -223,7 +227,7 @@ func (r *run) letters(ctx context.Context) (all []letter, err error) {
 	return all, nil
 }
 
-// get reads JSON from a server that may fail for a moment, as a function does whose process was killed while it had nothing to do.
+// get reads JSON from a server, and retries: a function whose idle process was killed fails once.
 func get(ctx context.Context, address string, out any) error {
 	return again(ctx, 20*time.Second, func() (bool, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)

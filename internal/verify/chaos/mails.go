@@ -6,7 +6,7 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// news are the subjects of the mails that tell of a final state.
+// news are the subjects of mails about a final state.
 var news = map[string]string{
 	client.Confirmed:      "Your order is confirmed",
 	client.Rejected:       "We could not fulfil your order",
@@ -14,7 +14,7 @@ var news = map[string]string{
 	client.NeedsAttention: "We are looking into your order",
 }
 
-// deliveries is how often a queue delivers a message before it gives up.
+// deliveries is how often a message is delivered before it goes to the dead-letter queue.
 const deliveries = 5
 
 func told(o seen) string {
@@ -27,7 +27,7 @@ func told(o seen) string {
 	return ""
 }
 
-// more is how many mails came more than once.
+// more counts the duplicate mails.
 func more(o seen) (n int) {
 	for _, c := range count(o.mails) {
 		n += c - 1
@@ -43,8 +43,8 @@ func count(mails []string) map[string]int {
 	return counts
 }
 
-// twice holds mails against what package notifications says of them: a process that dies after the mail service has taken a mail,
-// and before that is recorded, makes it come twice. Nothing else does.
+// twice checks duplicate mails: as package notifications says, only a process that dies after the
+// mail service accepted a mail, and before that is recorded, causes one.
 func twice(f facts) (all []violation) {
 	twice := 0
 	for _, o := range f.orders {
@@ -60,8 +60,9 @@ func twice(f facts) (all []violation) {
 func givenUp(f facts) (all []violation) {
 	for _, l := range f.letters {
 		if f.kills[l.function] < deliveries {
-			all = append(all, violation{"nothing was given up on, unless its function was killed as often as it is tried", "",
-				fmt.Sprintf("%s has %s", l.queue, l.body)})
+			all = append(all,
+				violation{"no message is in a dead-letter queue, unless its function was killed on every delivery", "",
+					fmt.Sprintf("%s has %s", l.queue, l.body)})
 		}
 	}
 	return all

@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// product is what the shop sells.
+// product is a product of the shop.
 type product struct {
 	sku     string
 	cents   int64
@@ -17,7 +17,7 @@ type product struct {
 
 const scarce = "CHAOS-SCARCE"
 
-// products are enough for all orders, but for the one that runs out.
+// products have stock for all orders, except the one that runs out.
 func products(orders int) []product {
 	return []product{
 		{"CHAOS-MUG", 1999, 10 * orders},
@@ -27,13 +27,13 @@ func products(orders int) []product {
 	}
 }
 
-// wish is an order that somebody is going to place.
+// wish is a planned order.
 type wish struct {
 	n        int
-	at       time.Duration // when, from the start on
+	at       time.Duration // since the start
 	customer string
 	request  client.OrderRequest
-	// cancel is how long after that its customer cancels it; 0 is never.
+	// cancel is the delay until the customer cancels it; 0: never.
 	cancel time.Duration
 }
 
@@ -53,8 +53,8 @@ var (
 	postalCodes = []share{{"10115", 90}, {"00000", 10}}
 )
 
-// silent is the postal code from which the carrier is never heard. The saga waits long for it, so only few of the first orders
-// go there.
+// silent is the postal code for which the carrier never answers. The saga waits long, so only a few
+// early orders go there.
 const silent = "99999"
 
 func pick(r *rand.Rand, shares []share) string {
@@ -71,7 +71,7 @@ func pick(r *rand.Rand, shares []share) string {
 	return shares[0].value
 }
 
-// plan draws so many orders, spread over a time.
+// plan draws the orders, spread over a time.
 func plan(r *rand.Rand, orders int, over time.Duration) []wish {
 	all := make([]wish, orders)
 	goods := products(orders)
@@ -85,7 +85,8 @@ func plan(r *rand.Rand, orders int, over time.Duration) []wish {
 			w.request.Items = append(w.request.Items, client.Item{SKU: goods[i].sku, Quantity: 1 + r.IntN(3)})
 		}
 		w.request.PaymentMethod = pick(r, methods)
-		w.request.ShippingAddress = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: postal, Country: "DE"}
+		w.request.ShippingAddress = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",
+			PostalCode: postal, Country: "DE"}
 		if r.IntN(7) == 0 {
 			w.cancel = 1 + time.Duration(r.Int64N(int64(4*time.Second)))
 		}
@@ -94,11 +95,11 @@ func plan(r *rand.Rand, orders int, over time.Duration) []wish {
 	return all
 }
 
-// customers is how many people order. It is enough of them that nobody comes to the limits of orders under way and of declined
-// payments, whatever is drawn.
+// customers is the number of customers: enough that none can reach the limits of orders under way
+// and of declined payments.
 const customers = 40
 
 func customer(n int) string { return fmt.Sprintf("chaos%d", n%customers) }
 
-// atOnce is how many orders are placed at a time.
+// atOnce is the number of orders placed concurrently.
 const atOnce = 8

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// sagasShown is of how many orders with a violation the saga is printed.
+// sagasShown is the most violating orders whose saga is printed.
 const sagasShown = 5
 
-// report prints the figures and every violation, and fails if there is one.
+// report prints the figures and every violation, and fails if there are any.
 func (r *run) report(f facts) error {
 	violations := r.wrong
 	for _, i := range invariants {
@@ -78,7 +78,8 @@ func (r *run) figures(f facts) []figure {
 	for _, name := range slices.Sorted(maps.Keys(ended)) {
 		lines = append(lines, figure{ended[name], "  " + name})
 	}
-	lines = append(lines, figure{sum(r.kills), fmt.Sprintf("processes of functions killed, %d of them at work", r.atWork)})
+	lines = append(lines,
+		figure{sum(r.kills), fmt.Sprintf("processes of functions killed, %d of them at work", r.atWork)})
 	for _, name := range slices.SortedFunc(maps.Keys(r.kills), func(a, b string) int {
 		return cmp.Or(r.kills[b]-r.kills[a], strings.Compare(a, b))
 	}) {

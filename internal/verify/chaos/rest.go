@@ -19,17 +19,19 @@ import (
 
 type sqsAttribute = types.QueueAttributeName
 
-// tables are the outputs that name the services' tables.
-var tables = []string{"CatalogTableName", "OrdersTableName", "InventoryTableName", "PaymentsTableName", "ShippingTableName", "NotificationsTableName"}
+// tables are the outputs with the services' table names.
+var tables = []string{"CatalogTableName", "OrdersTableName", "InventoryTableName", "PaymentsTableName",
+	"ShippingTableName", "NotificationsTableName"}
 
-// unrest is what is still going on.
+// unrest is the work still in progress.
 type unrest struct{ pending, executions, messages, events int }
 
 func (u unrest) String() string {
-	return fmt.Sprintf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes", u.pending, u.executions, u.messages, u.events)
+	return fmt.Sprintf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes",
+		u.pending, u.executions, u.messages, u.events)
 }
 
-// rest waits until nothing goes on any more, or until the deadline: what goes on then is for the invariants to find.
+// rest waits until no work is in progress, or the deadline. The invariants detect what is left.
 func (r *run) rest(ctx context.Context, deadline time.Time) error {
 	said := time.Now()
 	for {
@@ -89,15 +91,16 @@ func (r *run) unrest(ctx context.Context) (u unrest, err error) {
 	return u, nil
 }
 
-// queue is a queue and how many messages it has, those in somebody's hands included.
+// queue is a queue and its number of messages, including those in flight.
 type queue struct {
 	name, url string
 	messages  int
 }
 
-// ofFailures reports whether the queue holds what others gave up on.
+// ofFailures reports whether the queue is a dead-letter queue or holds failed invocations.
 func (q queue) ofFailures() bool {
-	return strings.HasSuffix(q.name, "-dlq") || strings.HasSuffix(q.name, "-failures") || strings.Contains(q.name, "FailedCallback")
+	return strings.HasSuffix(q.name, "-dlq") || strings.HasSuffix(q.name, "-failures") ||
+		strings.Contains(q.name, "FailedCallback")
 }
 
 func (r *run) queues(ctx context.Context) ([]queue, error) {
@@ -108,10 +111,12 @@ func (r *run) queues(ctx context.Context) ([]queue, error) {
 	}
 	var all []queue
 	for _, url := range out.QueueUrls {
-		attributes, err := c.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqsAttribute{
-			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-			types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
-		}})
+		attributes, err := c.GetQueueAttributes(ctx,
+			&sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqsAttribute{
+				types.QueueAttributeNameApproximateNumberOfMessages,
+				types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+				types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+			}})
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +130,7 @@ func (r *run) queues(ctx context.Context) ([]queue, error) {
 	return all, nil
 }
 
-// outboxes counts the events that wait to be published, by table.
+// outboxes counts unpublished events, by table.
 func (r *run) outboxes(ctx context.Context) (map[string]int, error) {
 	waiting := map[string]int{}
 	for _, output := range tables {
@@ -141,7 +146,7 @@ func (r *run) outboxes(ctx context.Context) (map[string]int, error) {
 	return waiting, nil
 }
 
-// listed returns every order of the customers, as their lists show it.
+// listed returns all orders in the customers' lists.
 func (r *run) listed(ctx context.Context) (map[string]client.Order, error) {
 	all := map[string]client.Order{}
 	for n := range customers {

@@ -13,23 +13,24 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Options say how much chaos there is to be.
+// Options configure a run.
 type Options struct {
 	Seed   uint64
 	Orders int
-	// Kills, Stops and Copies are how many there are at least.
+	// Kills, Stops and Copies are the least numbers of faults.
 	Kills, Stops, Copies int
-	// Over is the time over which the orders are placed and faults made; they go on longer where their number is not reached.
+	// Over is the time for orders and faults; faults continue until their least numbers are
+	// reached.
 	Over time.Duration
-	// Rest is how long everything has to come to rest afterwards.
+	// Rest is the time limit to come to rest afterwards.
 	Rest time.Duration
-	// Dir gets what the stack writes.
+	// Dir is the stack's directory.
 	Dir string
-	// Out gets the progress, the figures and the violations.
+	// Out gets progress, figures and violations.
 	Out io.Writer
 }
 
-// ErrViolated: an invariant does not hold.
+// ErrViolated is returned if an invariant does not hold.
 var ErrViolated = errors.New("an invariant does not hold")
 
 // run is one run.
@@ -47,14 +48,15 @@ type run struct {
 	wrong  []violation
 }
 
-// rand returns the randomness of one actor.
+// rand returns the random source of one actor.
 func (r *run) rand(actor uint64) *rand.Rand { return rand.New(rand.NewPCG(r.Seed, actor)) }
 
 func (r *run) say(format string, args ...any) {
 	fmt.Fprintf(r.Out, "%6.1f s  %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// Run starts a stack, makes chaos on it, and stops it. It fails with ErrViolated if an invariant does not hold then.
+// Run starts a stack, injects faults, checks the invariants and stops the stack. It fails with
+// ErrViolated if one does not hold.
 func Run(ctx context.Context, opts Options) (err error) {
 	fmt.Fprintf(opts.Out, "chaos with seed %d: %d orders\n", opts.Seed, opts.Orders)
 	stack, err := devstack.Start(ctx, devstack.Options{Dir: opts.Dir, Report: devstack.NewReporter(opts.Out)})
@@ -83,7 +85,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := r.rest(ctx, time.Now().Add(opts.Rest/2)); err != nil {
 		return err
 	}
-	r.say("at rest; now the invariants")
+	r.say("at rest; checking the invariants")
 	f, err := r.look(ctx)
 	if err != nil {
 		return err
@@ -91,8 +93,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 	return r.report(f)
 }
 
-// storm places the orders while the actors make faults, and returns when the orders are placed and the faults are as many
-// as they should be.
+// storm places the orders while the actors inject faults, and returns once all orders are placed
+// and there were enough faults.
 func (r *run) storm(ctx context.Context, t *tap) error {
 	limit, cancel := context.WithTimeout(ctx, r.Over+time.Minute)
 	defer cancel()
@@ -125,7 +127,7 @@ func (r *run) enough() bool {
 	return sum(r.kills) >= r.Kills && sum(r.stops) >= r.Stops && r.copies >= r.Copies && time.Since(r.began) >= r.Over
 }
 
-// tell reports the progress until ctx ends.
+// tell prints progress until ctx ends.
 func (r *run) tell(ctx context.Context) {
 	for clock.Sleep(ctx, 5*time.Second) == nil {
 		r.say("%s", r.tally())

@@ -13,15 +13,15 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// placed is an order that a wish became.
+// placed is a wish's order.
 type placed struct {
 	wish
 	id string
-	// cancelled: the customer asked for it to be cancelled, and was told that it will be.
+	// cancelled: the customer's cancellation was accepted.
 	cancelled bool
 }
 
-// as is the API for a user.
+// as returns a client for a user.
 func (r *run) as(user, role string) *client.Client {
 	return &client.Client{BaseURL: r.stack.Outputs["ApiUrl"], Token: func(ctx context.Context) (string, error) {
 		return r.stack.Token(ctx, user, role)
@@ -30,20 +30,25 @@ func (r *run) as(user, role string) *client.Client {
 
 func (r *run) operator() *client.Client { return r.as("olga", "operator") }
 
-// open puts the products up for sale and waits until orders knows the prices.
+// open puts the products up for sale and waits until orders has the prices.
 func (r *run) open(ctx context.Context) error {
 	for _, p := range products(r.Orders) {
-		if _, err := r.operator().PutProduct(ctx, p.sku, "Chaos product", money.Money{Currency: "EUR", Amount: p.cents}, ""); err != nil {
+		if _, err := r.operator().PutProduct(ctx, p.sku, "Chaos product", money.Money{Currency: "EUR", Amount: p.cents},
+			""); err != nil {
 			return fmt.Errorf("put product %s: %w", p.sku, err)
 		}
-		if _, err := r.operator().AdjustStock(ctx, "stock-"+p.sku, p.sku, client.Adjustment{Delta: p.stocked, Reason: "chaos", AllowUnknownSKU: true}); err != nil {
+		if _, err := r.operator().AdjustStock(ctx, "stock-"+p.sku, p.sku,
+			client.Adjustment{Delta: p.stocked, Reason: "chaos", AllowUnknownSKU: true}); err != nil {
 			return fmt.Errorf("stock %s: %w", p.sku, err)
 		}
 	}
 	for _, p := range products(r.Orders) {
-		// An order over nothing that anybody could pay: it shows that the price is known, and takes nothing.
-		request := client.OrderRequest{Items: []client.Item{{SKU: p.sku, Quantity: 1}}, PaymentMethod: "pm_card_visa_chargeDeclined",
-			ShippingAddress: client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: "10115", Country: "DE"}}
+		// An order whose payment is declined shows whether the price is known, and leaves nothing
+		// behind.
+		request := client.OrderRequest{Items: []client.Item{{SKU: p.sku, Quantity: 1}},
+			PaymentMethod: "pm_card_visa_chargeDeclined",
+			ShippingAddress: client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",
+				PostalCode: "10115", Country: "DE"}}
 		err := again(ctx, 30*time.Second, func() (bool, error) {
 			o, err := r.operator().PlaceOrder(ctx, "price-"+p.sku, request)
 			if status(err) == http.StatusUnprocessableEntity {
@@ -61,8 +66,8 @@ func (r *run) open(ctx context.Context) error {
 	return nil
 }
 
-// shopping places all orders of the plan, each at its time, and cancels some. A call that fails is made again with the same key,
-// as a good client does.
+// shopping places all orders of the plan, each at its time, and cancels some. Failed calls are
+// retried with the same key.
 func (r *run) shopping(ctx context.Context, wishes []wish) error {
 	var all, cancelling sync.WaitGroup
 	next := make(chan wish)
@@ -106,7 +111,7 @@ func (r *run) place(ctx context.Context, w wish) (*placed, error) {
 	return p, nil
 }
 
-// cancel asks for an order to be cancelled. That it is too late is a good answer, too.
+// cancel requests the cancellation of an order. "Too late" is a valid answer.
 func (r *run) cancel(ctx context.Context, p *placed) {
 	if clock.Sleep(ctx, p.cancel) != nil {
 		return
@@ -125,7 +130,7 @@ func (r *run) cancel(ctx context.Context, p *placed) {
 	}
 }
 
-// status is that of the answer; 0 where there was none.
+// status returns the response's status, 0 without a response.
 func status(err error) int {
 	var p *client.Problem
 	if errors.As(err, &p) {
@@ -140,7 +145,7 @@ func passing(err error) bool {
 	return err != nil && (!errors.As(err, &p) || p.Temporary())
 }
 
-// again calls do until it asks for no repetition, or patience ends.
+// again calls do until it wants no retry, or patience ends.
 func again(ctx context.Context, patience time.Duration, do func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

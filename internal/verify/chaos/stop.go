@@ -13,7 +13,7 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// stopsOfOne is how often executions of one order are stopped. Recovery gives up after the fifth, and leaves it to an operator.
+// stopsOfOne is the most stops per order. Recovery leaves the order to an operator after the fifth.
 const stopsOfOne = 3
 
 // machines are the state machines of the saga.
@@ -29,7 +29,7 @@ func (r *run) stop(ctx context.Context) error {
 	for clock.Sleep(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
 		running, err := executions(ctx, client, r.machines()[random.IntN(2)])
 		if err != nil || len(running) == 0 {
-			continue // the next time, then
+			continue // try again next time
 		}
 		victim := running[random.IntN(len(running))]
 		order, _, _ := strings.Cut(aws.ToString(victim.Name), "-")
@@ -39,9 +39,10 @@ func (r *run) stop(ctx context.Context) error {
 		if often {
 			continue
 		}
-		_, err = client.StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: victim.ExecutionArn, Cause: aws.String("chaos")})
+		_, err = client.StopExecution(ctx,
+			&sfn.StopExecutionInput{ExecutionArn: victim.ExecutionArn, Cause: aws.String("chaos")})
 		if err != nil {
-			continue // it has just ended
+			continue // it has already ended
 		}
 		r.lock.Lock()
 		r.stops[order]++
@@ -50,7 +51,7 @@ func (r *run) stop(ctx context.Context) error {
 	return nil
 }
 
-// executions are the running ones of a machine.
+// executions returns the running executions of a machine.
 func executions(ctx context.Context, client *sfn.Client, machine string) ([]types.ExecutionListItem, error) {
 	var all []types.ExecutionListItem
 	pages := sfn.NewListExecutionsPaginator(client, &sfn.ListExecutionsInput{

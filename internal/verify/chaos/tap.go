@@ -17,10 +17,10 @@ import (
 	"orderflow/internal/platform/outbox/snstopic"
 )
 
-// tapQueue overhears what the services publish.
+// tapQueue is the queue that receives all published events.
 const tapQueue = "chaos-tap"
 
-// tap overhears every event, to publish it again.
+// tap records every event, to publish it again.
 type tap struct {
 	run    *run
 	queues *sqs.Client
@@ -32,27 +32,31 @@ type tap struct {
 	due    []copied
 }
 
-// copied is an event that is to be published again.
+// copied is an event to publish again.
 type copied struct {
 	envelope.Event
 	at time.Time
 }
 
-// eavesdrop subscribes a queue to all topics of the services.
+// eavesdrop subscribes a queue to all topics.
 func (r *run) eavesdrop(ctx context.Context) (*tap, error) {
-	t := &tap{run: r, queues: sqs.NewFromConfig(r.stack.Config()), topics: map[string]snstopic.Topic{}, random: r.rand(4), seen: map[string]bool{}}
+	t := &tap{run: r, queues: sqs.NewFromConfig(r.stack.Config()), topics: map[string]snstopic.Topic{},
+		random: r.rand(4), seen: map[string]bool{}}
 	made, err := t.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(tapQueue)})
 	if err != nil {
 		return nil, err
 	}
 	t.queue = aws.ToString(made.QueueUrl)
-	attributes, err := t.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &t.queue, AttributeNames: []sqsAttribute{types.QueueAttributeNameQueueArn}})
+	attributes, err := t.queues.GetQueueAttributes(ctx,
+		&sqs.GetQueueAttributesInput{QueueUrl: &t.queue,
+			AttributeNames: []sqsAttribute{types.QueueAttributeNameQueueArn}})
 	if err != nil {
 		return nil, err
 	}
 	arn := attributes.Attributes["QueueArn"]
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` + arn + `"}]}`
-	if _, err := t.queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &t.queue, Attributes: map[string]string{"Policy": policy}}); err != nil {
+	if _, err := t.queues.SetQueueAttributes(ctx,
+		&sqs.SetQueueAttributesInput{QueueUrl: &t.queue, Attributes: map[string]string{"Policy": policy}}); err != nil {
 		return nil, err
 	}
 	client := sns.NewFromConfig(r.stack.Config())
@@ -69,13 +73,15 @@ func (r *run) eavesdrop(ctx context.Context) (*tap, error) {
 	return t, nil
 }
 
-// duplicate publishes every third event again, once or twice, up to ten seconds late, until ctx ends.
+// duplicate publishes every third event again, once or twice, up to ten seconds late, until ctx
+// ends.
 func (t *tap) duplicate(ctx context.Context) error {
 	for clock.Sleep(ctx, 100*time.Millisecond) == nil {
 		for _, e := range t.listen(ctx) {
 			t.heard = append(t.heard, e)
 			for n := t.random.IntN(6); n >= 4; n-- { // 0 to 3: none, 4: one, 5: two
-				t.due = append(t.due, copied{e, time.Now().Add(time.Duration(t.random.Int64N(int64(10 * time.Second))))})
+				t.due = append(t.due,
+					copied{e, time.Now().Add(time.Duration(t.random.Int64N(int64(10 * time.Second))))})
 			}
 		}
 		var later []copied
@@ -91,7 +97,7 @@ func (t *tap) duplicate(ctx context.Context) error {
 	return nil
 }
 
-// listen returns the events published meanwhile that were not heard before.
+// listen returns new events.
 func (t *tap) listen(ctx context.Context) (news []envelope.Event) {
 	for {
 		out, err := t.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &t.queue, MaxNumberOfMessages: 10})
@@ -99,7 +105,8 @@ func (t *tap) listen(ctx context.Context) (news []envelope.Event) {
 			return news
 		}
 		for _, m := range out.Messages {
-			_, _ = t.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &t.queue, ReceiptHandle: m.ReceiptHandle})
+			_, _ = t.queues.DeleteMessage(ctx,
+				&sqs.DeleteMessageInput{QueueUrl: &t.queue, ReceiptHandle: m.ReceiptHandle})
 			e, err := envelope.Parse([]byte(aws.ToString(m.Body)))
 			if err == nil && !t.seen[e.ID] {
 				t.seen[e.ID] = true
@@ -109,7 +116,7 @@ func (t *tap) listen(ctx context.Context) (news []envelope.Event) {
 	}
 }
 
-// publish publishes an event again, to all of its consumers.
+// publish publishes an event again, to all its consumers.
 func (t *tap) publish(ctx context.Context, e envelope.Event) {
 	service, _, _ := strings.Cut(strings.TrimPrefix(e.Type, "orderflow."), ".")
 	if failed, err := t.topics[service].Publish(ctx, []envelope.Event{e}); err != nil || len(failed) > 0 {
@@ -120,7 +127,7 @@ func (t *tap) publish(ctx context.Context, e envelope.Event) {
 	t.run.copies++
 }
 
-// replay publishes up to n events of all that were heard once more, and returns how many.
+// replay publishes up to n of the recorded events again, and returns how many.
 func (t *tap) replay(ctx context.Context, n int) int {
 	n = min(n, len(t.heard))
 	for _, i := range t.random.Perm(len(t.heard))[:n] {

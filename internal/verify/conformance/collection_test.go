@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/dev/httpfile"
 )
 
-// requests are those of docs/orderflow.http, as it stands.
+// requests returns the requests of docs/orderflow.http.
 func requests(t *testing.T) []httpfile.Request {
 	t.Helper()
 	text, err := os.ReadFile("../../../docs/orderflow.http")
@@ -26,7 +26,7 @@ func requests(t *testing.T) []httpfile.Request {
 	return all
 }
 
-// operation is the one of the contract that the request is for, and the values in its path.
+// operation returns the contract's operation of a request, and the values of its path.
 func operation(t *testing.T, r httpfile.Request) (*api.Operation, map[string]string) {
 	t.Helper()
 	u, err := url.Parse(r.URL)
@@ -46,7 +46,7 @@ func operation(t *testing.T, r httpfile.Request) (*api.Operation, map[string]str
 			return op, values
 		}
 	}
-	t.Fatalf("%s: no operation is %s %s", r.Name, r.Method, u.Path)
+	t.Fatalf("%s: there is no operation %s %s", r.Name, r.Method, u.Path)
 	return nil, nil
 }
 
@@ -79,14 +79,14 @@ func TestEveryOperationIsInTheCollection(t *testing.T) {
 	for _, r := range requests(t) {
 		op, _ := operation(t, r)
 		if !strings.HasPrefix(r.Name, op.ID) || names[r.Name] {
-			t.Errorf("%q: want a name of its own that begins with %s", r.Name, op.ID)
+			t.Errorf("%q: want a unique name that starts with %s", r.Name, op.ID)
 		}
 		names[r.Name] = true
 		if r.Name == op.ID {
 			delete(missing, op.ID)
 		}
 		if len(r.Expect) == 0 {
-			t.Errorf("%s does not say what to expect", r.Name)
+			t.Errorf("%s has no expected status", r.Name)
 		}
 	}
 	for id := range missing {
@@ -94,7 +94,7 @@ func TestEveryOperationIsInTheCollection(t *testing.T) {
 	}
 }
 
-func TestTheRequestsOfTheCollectionAreValid(t *testing.T) {
+func TestRequestsOfTheCollectionAreValid(t *testing.T) {
 	for _, r := range requests(t) {
 		op, values := operation(t, r)
 		req, err := http.NewRequestWithContext(t.Context(), r.Method, r.URL, strings.NewReader(r.Body))
@@ -106,7 +106,8 @@ func TestTheRequestsOfTheCollectionAreValid(t *testing.T) {
 		if bad := r.Expect[0] == http.StatusBadRequest; bad != (err != nil) {
 			t.Errorf("%s: %v", r.Name, err)
 		}
-		if token := r.Header.Get("Authorization"); (token == "") != op.Public || op.Group != "" && !strings.Contains(token, op.Group) {
+		if token := r.Header.Get("Authorization"); (token == "") != op.Public || op.Group != "" &&
+			!strings.Contains(token, op.Group) {
 			t.Errorf("%s: Authorization is %q", r.Name, token)
 		}
 	}

@@ -1,5 +1,7 @@
-// Package conformance holds the running API to its contract, api/openapi.yaml. Schemathesis makes requests from it, good and bad, and looks
-// at every answer: once as an operator, once as a customer. What it does not look at stands in schemathesis.toml, with the reasons.
+// Package conformance checks the running API against its contract, api/openapi.yaml. Schemathesis
+// generates valid and invalid requests from it, and checks every response: once as an operator,
+// once as a customer. Disabled checks are in schemathesis.toml, with their reasons.
 //
-// [Run] is `go run ./cmd/dev conformance`. The tests of this package are those of docs/orderflow.http, which test/e2e sends.
+// [Run] is `go run ./cmd/dev conformance`. The tests of this package check docs/orderflow.http,
+// which test/e2e sends.
 package conformance

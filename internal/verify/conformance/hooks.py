@@ -1,17 +1,17 @@
-"""What the checks of schemathesis do not look at: why a request that fits the schema was refused."""
+"""A check that schemathesis lacks: why a request that fits the schema was refused."""
 
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-# What our own formats take; the description of api/openapi.yaml defines them. Text that breaks them is tried by the tests of package api.
-WORDS = st.from_regex(r"\A[A-Za-z0-9]{1,12}\Z", fullmatch=True)  # too short for a card's number, and fits every pattern beside the formats
+# Values for our own formats, which api/openapi.yaml describes. The tests of package api try invalid ones.
+WORDS = st.from_regex(r"\A[A-Za-z0-9]{1,12}\Z", fullmatch=True)  # too short for a card number, and fits all patterns
 VISIBLE = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Nd"], exclude_characters="\ufffd"), max_size=200)
 schemathesis.openapi.format("one-line-text", st.tuples(WORDS, VISIBLE).map("".join))
 schemathesis.openapi.format("no-card-number", WORDS)
 schemathesis.openapi.format("sku", WORDS)
 
-# The refusals that no schema can foretell, by status.
+# Refusals that no schema can express, by status.
 REASONS = {
     400: {"InvalidCursor"},
     422: {"UnknownSku", "PostalCodeRequired", "DuplicateSku", "CurrencyMismatch", "IdempotencyKeyReused", "AmountOutOfRange"},
@@ -21,7 +21,7 @@ REASONS = {
 
 @schemathesis.check
 def refused_for_a_known_reason(ctx, response, case):
-    """A request that fits the schema is refused for a reason that stands in REASONS."""
+    """A request that fits the schema is only refused with a code of REASONS."""
     positive = case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE
     if case.method.upper() == "HEAD":  # without a body there is no code
         return

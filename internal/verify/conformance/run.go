@@ -18,25 +18,27 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// Options say what to send, and where.
+// Options configure a run.
 type Options struct {
 	Repo devstack.Repo
-	// Dir is where a stack is started for this run, and where reports are left.
+	// Dir is the directory of this run's stack and reports.
 	Dir string
-	// Running says to send to the stack that `make up` has started instead, and to leave it running.
+	// Running uses the stack of `make up` instead, and leaves it running.
 	Running bool
-	// Examples is how many random requests each operation gets, besides those at the edges of its schemas.
+	// Examples is the number of random requests per operation, besides the edge cases of its
+	// schemas.
 	Examples int
 	Out      io.Writer
 }
 
-// ErrFound: the API is not as its contract says.
+// ErrFound is returned if the API violates its contract.
 var ErrFound = errors.New("the API does not conform to its contract")
 
-// callers send what schemathesis makes: who may do everything, and who may not.
+// callers send the generated requests: one with all permissions, one without.
 var callers = []struct{ name, role string }{{"olga", "operator"}, {"alice", ""}}
 
-// Run starts a stack, has every caller send, and prints what was sent and found. The error is ErrFound if anything was.
+// Run starts a stack, sends requests as every caller, and prints the results. It returns ErrFound
+// if there are any failures.
 func Run(ctx context.Context, o Options) (err error) {
 	report := devstack.NewReporter(os.Stderr)
 	if err := o.Repo.SetupPython(ctx, report, "schemathesis"); err != nil {
@@ -49,7 +51,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		return o.against(ctx, stack)
 	}
-	stack, err := devstack.Start(ctx, devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), Report: report})
+	stack, err := devstack.Start(ctx,
+		devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), Report: report})
 	if err != nil {
 		return err
 	}
@@ -60,7 +63,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	return o.against(ctx, stack)
 }
 
-// against sends to a stack that is up: all callers at once, since each mostly waits for answers.
+// against sends to a running stack, as all callers concurrently.
 func (o Options) against(ctx context.Context, stack *devstack.Stack) error {
 	api := stack.Outputs["ApiUrl"]
 	results, failed := make([]result, len(callers)), make([]error, len(callers))
@@ -81,9 +84,10 @@ func (o Options) against(ctx context.Context, stack *devstack.Stack) error {
 		r := results[i]
 		n := r.TestCases.Failed + r.TestCases.Errored
 		if r.ExitCode != 0 && n == 0 {
-			n = 1 // it says that something is wrong which it does not count
+			n = 1 // an error without a count
 		}
-		fmt.Fprintf(o.Out, "%sas %-6s %5d cases over %d operations, %d failures (%s)\n", r.log, who.name, r.TestCases.Generated, r.Operations.Tested, n,
+		fmt.Fprintf(o.Out, "%sas %-6s %5d cases over %d operations, %d failures (%s)\n", r.log, who.name,
+			r.TestCases.Generated, r.Operations.Tested, n,
 			devstack.Seconds(r.took))
 		total += r.TestCases.Generated
 		found += n
@@ -103,7 +107,7 @@ func (o Options) against(ctx context.Context, stack *devstack.Stack) error {
 	return nil
 }
 
-// result is the part of schemathesis' report that is read.
+// result is the relevant part of schemathesis' report.
 type result struct {
 	ExitCode   int `json:"exit_code"`
 	Operations struct{ Tested int }
@@ -114,7 +118,7 @@ type result struct {
 	} `json:"test_cases"`
 
 	took time.Duration
-	log  string // all that it said, if it found anything
+	log  string // its whole output, if it found anything
 }
 
 func (o Options) schemathesis(ctx context.Context, api, token, caller string) (result, error) {
@@ -128,11 +132,14 @@ func (o Options) schemathesis(ctx context.Context, api, token, caller string) (r
 	}
 	defer func() { _ = log.Close() }()
 	report := filepath.Join(dir, "report.json")
-	cmd := exec.CommandContext(ctx, o.Repo.Path(".tools", "schemathesis", "bin", "schemathesis"), "--config-file", o.Repo.Path("internal", "verify", "conformance", "schemathesis.toml"),
-		"run", o.Repo.Path("api", "openapi.yaml"), "--url", api, "--max-examples", strconv.Itoa(o.Examples), "--no-color",
+	cmd := exec.CommandContext(ctx, o.Repo.Path(".tools", "schemathesis", "bin", "schemathesis"), "--config-file",
+		o.Repo.Path("internal", "verify", "conformance", "schemathesis.toml"),
+		"run", o.Repo.Path("api", "openapi.yaml"), "--url", api, "--max-examples", strconv.Itoa(o.Examples),
+		"--no-color",
 		"--report", "json", "--report-json-path", report)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
-	cmd.Env = append(os.Environ(), "ORDERFLOW_TOKEN=Bearer "+token, "SCHEMATHESIS_HOOKS="+o.Repo.Path("internal", "verify", "conformance", "hooks.py"), "HOME="+dir)
+	cmd.Env = append(os.Environ(), "ORDERFLOW_TOKEN=Bearer "+token,
+		"SCHEMATHESIS_HOOKS="+o.Repo.Path("internal", "verify", "conformance", "hooks.py"), "HOME="+dir)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	began := time.Now()

@@ -13,11 +13,12 @@ import (
 	"orderflow/api"
 )
 
-// methods of HTTP that a client may try.
-var methods = []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodTrace}
+// methods are the HTTP methods that a client may try.
+var methods = []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete,
+	http.MethodOptions, http.MethodTrace}
 
-// undeclared sends to every path each method that it does not have. API Gateway answers those, with the 404 of an unknown
-// resource: it has no 405, so it need not send Allow.
+// undeclared sends every undeclared method to every path. API Gateway answers with 404, as for an
+// unknown resource: it has no 405, so it need not send Allow.
 func undeclared(ctx context.Context, base string) (cases int, bad []string, err error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.Spec())
 	if err != nil {
@@ -59,7 +60,8 @@ func notThere(ctx context.Context, method, url string) (wrong string, err error)
 		Status int
 		Code   string
 	}
-	if err := json.Unmarshal(body, &problem); err != nil || res.StatusCode != http.StatusNotFound || problem.Status != http.StatusNotFound ||
+	if err := json.Unmarshal(body, &problem); err != nil || res.StatusCode != http.StatusNotFound ||
+		problem.Status != http.StatusNotFound ||
 		problem.Code != "NotFound" || res.Header.Get("Content-Type") != "application/problem+json" {
 		return fmt.Sprintf("%d %s", res.StatusCode, body), nil
 	}

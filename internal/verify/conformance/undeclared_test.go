@@ -9,7 +9,7 @@ import (
 
 const notFound = `{"status":404,"code":"NotFound"}`
 
-func TestAMethodThatNoPathHasMustNotBeFound(t *testing.T) {
+func TestUndeclaredMethodsMustGet404(t *testing.T) {
 	for name, c := range map[string]struct {
 		status            int
 		contentType, body string
@@ -24,7 +24,7 @@ func TestAMethodThatNoPathHasMustNotBeFound(t *testing.T) {
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.ContainsAny(r.URL.Path, "{}") {
-				t.Errorf("%s is no path", r.URL.Path)
+				t.Errorf("%s is not a path", r.URL.Path)
 			}
 			w.Header().Set("Content-Type", c.contentType)
 			w.WriteHeader(c.status)

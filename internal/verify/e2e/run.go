@@ -13,8 +13,8 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// RunOn runs the end-to-end tests on a target, and writes one line that says how many passed. It fails unless every
-// test passed that is not on the list of what does not run there.
+// RunOn runs the end-to-end tests on a target, and prints how many passed. It fails unless every
+// test passed or is listed in notRun.
 func RunOn(ctx context.Context, target devstack.Target) error {
 	repo, err := devstack.FindRepo()
 	if err != nil {
@@ -25,11 +25,12 @@ func RunOn(ctx context.Context, target devstack.Target) error {
 	if err != nil {
 		return err
 	}
-	// The tests stop their stack when they are told to end, which takes a while.
+	// On a signal the tests stop their stack, which takes a while.
 	test := exec.CommandContext(ctx, "go", "test", "-json", "-v", "-count=1", "-timeout=15m", "./test/e2e")
-	test.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // `go test` does not pass signals on to the tests
+	test.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // `go test` does not forward signals to the tests
 	test.Cancel, test.WaitDelay = func() error { return syscall.Kill(-test.Process.Pid, syscall.SIGINT) }, time.Minute
-	test.Dir, test.Env, test.Stderr = string(repo), append(os.Environ(), "GOFLAGS="+devstack.GoFlags, "ORDERFLOW_E2E_TARGET="+string(target)), os.Stderr
+	test.Dir, test.Env, test.Stderr = string(repo), append(os.Environ(), "GOFLAGS="+devstack.GoFlags,
+		"ORDERFLOW_E2E_TARGET="+string(target)), os.Stderr
 	output, err := test.StdoutPipe()
 	if err != nil {
 		return err
@@ -43,10 +44,11 @@ func RunOn(ctx context.Context, target devstack.Target) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "in %s, start and deployment included\n", devstack.Seconds(time.Since(begin)))
-	return errors.Join(ended, results.Judge(target, tests, os.Stdout)) // why it ended is above, such as a stack that did not start
+	// the reason was printed above, such as a stack that did not start
+	return errors.Join(ended, results.Judge(target, tests, os.Stdout))
 }
 
-// list returns the names of all tests that there are.
+// list returns the names of all tests.
 func list(ctx context.Context, repo devstack.Repo) ([]string, error) {
 	cmd := exec.CommandContext(ctx, "go", "test", "-list", "^Test", "./test/e2e")
 	cmd.Dir, cmd.Env, cmd.Stderr = string(repo), append(os.Environ(), "GOFLAGS="+devstack.GoFlags), os.Stderr

@@ -1,4 +1,5 @@
-// Package e2e says which parts of the end-to-end tests do not run on which target, and holds a run to that.
+// Package e2e lists the end-to-end tests that do not run on a target, and checks runs against the
+// list.
 package e2e
 
 import (
@@ -15,20 +16,21 @@ import (
 	"orderflow/internal/verify/gotest"
 )
 
-// Grants is no test but what follows the tests: what roles may do is compared with what functions have done.
+// Grants is the check after the tests that compares roles' grants with the calls of their
+// functions.
 const Grants = "what roles may do, compared with what functions did"
 
-// notRun is what does not run on a target, with its reason. On a target that is not here everything runs.
+// notRun are the tests that do not run on a target, with reasons.
 var notRun = map[devstack.Target]map[string]string{
 	devstack.LocalStack: {
 		"TestTheGatewaysOwnAnswersAreProblems": "LocalStack takes the status of a gateway response, not its template and its headers",
 		"TestPagesSeeTheGatewaysOwnAnswers":    "LocalStack takes the status of a gateway response, not its template and its headers",
-		Grants:                                 "LocalStack's free edition does not enforce IAM, so no call is refused that should be",
+		Grants:                                 "LocalStack's free edition does not enforce IAM",
 	},
 }
 
-// Rush is how many orders are placed at once. LocalStack works at each for more than a second of a processor, ten times as long as
-// MiniStack.
+// Rush is the number of orders placed at once. LocalStack takes over a second of CPU time for each,
+// ten times as long as MiniStack.
 func Rush(target devstack.Target) int {
 	if target == devstack.LocalStack {
 		return 30
@@ -36,12 +38,13 @@ func Rush(target devstack.Target) int {
 	return 200
 }
 
-// Outage is how the payment provider goes away and comes back, and how long state machines wait before a retry,
-// compared with their definitions. The time before the outage is too short to measure the rate of calls well, and a slow
-// machine lowers that rate, so the calls need not fall as far as in `go run ./cmd/dev demo-outage`.
+// Outage is the plan of the provider's outage, and how long state machines wait before a retry,
+// compared with their definitions. The time before the outage is too short for an exact call rate,
+// which a slow machine also lowers, so calls need not fall as far as in `go run ./cmd/dev
+// demo-outage`.
 //
-// LocalStack takes seconds for an order where MiniStack takes one, so the circuit opens later there. With shorter waits an
-// order would use up its attempts before that, and be rejected.
+// LocalStack takes seconds for an order, MiniStack one, so the circuit opens later there. With
+// shorter waits an order would use up its attempts before that, and be rejected.
 func Outage(target devstack.Target) (p demo.Plan, waits float64) {
 	p = demo.Plan{
 		Every: 700 * time.Millisecond, Before: 5 * time.Second, Down: 14 * time.Second, After: time.Second,
@@ -54,10 +57,10 @@ func Outage(target devstack.Target) (p demo.Plan, waits float64) {
 	return p, .4 // or the last order waits for half a minute after all is well
 }
 
-// Missing is the reason why a test does not run on a target; it is empty where it does.
+// Missing returns why a test does not run on a target, or "".
 func Missing(target devstack.Target, test string) string { return notRun[target][test] }
 
-// Pattern is a regular expression of the tests that do not run on a target; it is empty where all do.
+// Pattern returns a regular expression for the tests that do not run on a target, or "".
 func Pattern(target devstack.Target) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(notRun[target])) {
@@ -68,24 +71,24 @@ func Pattern(target devstack.Target) string {
 	return strings.Join(names, "|")
 }
 
-// A Run is what became of the tests, by name.
+// A Run has the results of the tests, by name.
 type Run map[string]Result
 
-// A Result is what became of a test, and what it and its parts printed.
+// A Result is the result of a test, with its output and its subtests'.
 type Result struct {
 	Action string // pass, fail or skip
 	Output string
 }
 
-// Read reads a run as `go test -json` prints it, and passes on what it would print without. Subtests count as
-// part of their test.
+// Read reads the output of `go test -json`, and writes the plain output. Subtests are part of their
+// test.
 func Read(in io.Reader, out io.Writer) (Run, error) {
 	run := Run{}
 	err := gotest.Read(in, out, func(e gotest.Event) {
 		test, _, _ := strings.Cut(e.Test, "/")
 		r := run[test]
 		if e.Whole() {
-			r.Action = e.Action // its last
+			r.Action = e.Action // the last one counts
 		}
 		r.Output += e.Output
 		run[test] = r
@@ -94,8 +97,8 @@ func Read(in io.Reader, out io.Writer) (Run, error) {
 	return run, err
 }
 
-// Judge compares a run on a target with all tests that there are. It writes what was not run, each with its reason, and one line
-// that says how many were; every test has to have passed or to be on the list, and every test of the list to be there.
+// Judge checks a run on a target: every test must have passed or be listed in notRun, and every
+// listed test must exist. It prints the tests not run, with reasons, and a line of counts.
 func (r Run) Judge(target devstack.Target, tests []string, out io.Writer) error {
 	return r.judge(string(target), notRun[target], tests, out)
 }
@@ -109,9 +112,9 @@ func (r Run) judge(target string, notRun map[string]string, tests []string, out 
 			passed++
 		case became == "" && listed:
 		case became == "pass":
-			wrong = append(wrong, fmt.Errorf("%s passed on %s, so take it off the list of what does not run there", test, target))
+			wrong = append(wrong, fmt.Errorf("%s passed on %s: remove it from notRun", test, target))
 		case became == "":
-			wrong = append(wrong, fmt.Errorf("%s did not run on %s, and is not on the list of what does not", test, target))
+			wrong = append(wrong, fmt.Errorf("%s did not run on %s, and is not in notRun", test, target))
 		default:
 			wrong = append(wrong, fmt.Errorf("%s: %s\n%s", test, became, last(r[test].Output, 25)))
 		}
@@ -119,7 +122,7 @@ func (r Run) judge(target string, notRun map[string]string, tests []string, out 
 	listed := 0
 	for _, name := range slices.Sorted(maps.Keys(notRun)) {
 		if name != Grants && !slices.Contains(tests, name) {
-			wrong = append(wrong, fmt.Errorf("%s, which is not to run on %s, is no test any more", name, target))
+			wrong = append(wrong, fmt.Errorf("%s, in notRun of %s, does not exist", name, target))
 		}
 		if name != Grants {
 			listed++
@@ -127,7 +130,7 @@ func (r Run) judge(target string, notRun map[string]string, tests []string, out 
 		fmt.Fprintf(out, "not run on %s: %s: %s\n", target, name, notRun[name])
 	}
 	if len(tests) == 0 {
-		wrong = append(wrong, errors.New("there are no tests"))
+		wrong = append(wrong, errors.New("no tests found"))
 	}
 	fmt.Fprintf(out, "%s: %d of %d tests passed, %d listed as not run\n", target, passed, len(tests), listed)
 	return errors.Join(wrong...)

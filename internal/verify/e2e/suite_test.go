@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// ran is a run of tests and what became of each, in turn.
+// ran returns a run from names and actions.
 func ran(became ...string) Run {
 	r := Run{}
 	for i := 0; i < len(became); i += 2 {
@@ -17,14 +17,15 @@ func ran(became ...string) Run {
 	return r
 }
 
-func TestARunIsHeldToTheList(t *testing.T) {
+func TestRunIsCheckedAgainstTheList(t *testing.T) {
 	tests := []string{"TestA", "TestB", "TestC"}
 	list := map[string]string{"TestC": "there is no C", Grants: "nor IAM"}
 	var out bytes.Buffer
 	if err := ran("TestA", "pass", "TestB", "pass").judge("x", list, tests, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"not run on x: TestC: there is no C\n", "not run on x: " + Grants, "x: 2 of 3 tests passed, 1 listed as not run\n"} {
+	for _, want := range []string{"not run on x: TestC: there is no C\n", "not run on x: " + Grants,
+		"x: 2 of 3 tests passed, 1 listed as not run\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, out.String())
 		}
@@ -39,8 +40,9 @@ func TestARunIsHeldToTheList(t *testing.T) {
 		{"a test did not run that is not listed", "TestB did not run", ran("TestA", "pass"), tests},
 		{"the process ended within a test", "TestB: run", ran("TestA", "pass", "TestB", "run"), tests},
 		{"a listed test passes", "TestC passed", ran("TestA", "pass", "TestB", "pass", "TestC", "pass"), tests},
-		{"a listed test is gone", "TestC, which is not to run on x, is no test", ran("TestA", "pass", "TestB", "pass"), tests[:2]},
-		{"there is no test", "there are no tests", ran(), nil},
+		{"a listed test is gone", "TestC, in notRun of x, does not exist", ran("TestA", "pass", "TestB", "pass"),
+			tests[:2]},
+		{"there is no test", "no tests found", ran(), nil},
 	} {
 		if err := c.run.judge("x", list, c.tests, &out); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want it to say %q", c.name, err, c.want)
@@ -48,7 +50,7 @@ func TestARunIsHeldToTheList(t *testing.T) {
 	}
 }
 
-func TestARunIsReadFromGoTest(t *testing.T) {
+func TestRunIsReadFromGoTest(t *testing.T) {
 	in := `# a line of the compiler's
 {"Action":"run","Test":"TestA"}
 {"Action":"output","Test":"TestA","Output":"--- PASS: TestA\n"}
@@ -65,7 +67,7 @@ func TestARunIsReadFromGoTest(t *testing.T) {
 		t.Errorf("%v, %v", run, err)
 	}
 	if want := "# a line of the compiler's\n--- PASS: TestA\nof it\n"; out.String() != want {
-		t.Errorf("passed on: %q, want %q", out.String(), want)
+		t.Errorf("wrote %q, want %q", out.String(), want)
 	}
 }
 

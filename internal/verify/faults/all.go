@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/platform/httpclient"
 )
 
-// RunAll runs scenarios, at the same time since they mostly wait.
+// RunAll runs scenarios concurrently, since they mostly wait.
 func RunAll(ctx context.Context, scenarios []Scenario) ([]Result, error) {
 	results := make([]Result, len(scenarios))
 	return results, each(scenarios, len(scenarios), func(i int, s Scenario) (err error) {
@@ -20,19 +20,23 @@ func RunAll(ctx context.Context, scenarios []Scenario) ([]Result, error) {
 	})
 }
 
-// MeasureAll adds to results what others notice of each fault. It does so for some at a time only, since that is about time.
+// MeasureAll adds the effect of each fault on other calls to results. It measures only a few at a
+// time, to keep the times accurate.
 func MeasureAll(ctx context.Context, scenarios []Scenario, results []Result) error {
 	return each(scenarios, 3, func(i int, s Scenario) (err error) {
 		r := &results[i]
 		r.Effect, err = Measure(ctx, s, httpclient.DefaultConcurrency)
 		if !r.Effect.normal() {
-			r.Violations = append(r.Violations, fmt.Sprintf("unrelated calls take %v with the fault, %v without (median, 95th percentile)", r.Effect.With, r.Effect.Without))
+			r.Violations = append(r.Violations,
+				fmt.Sprintf("unrelated calls take %v with the fault, %v without (median, 95th percentile)",
+					r.Effect.With, r.Effect.Without))
 		}
 		return err
 	})
 }
 
-// undisturbed runs a scenario, and again, twice at most, if it failed while the machine stood still for long enough to be to blame.
+// undisturbed runs a scenario, and retries it at most twice if it failed and the machine stalled
+// long enough to be the cause.
 func undisturbed(ctx context.Context, s Scenario) (r Result, err error) {
 	for range 3 {
 		stop, stutter := make(chan struct{}), make(chan time.Duration)
@@ -58,13 +62,13 @@ func undisturbed(ctx context.Context, s Scenario) (r Result, err error) {
 	return r, err
 }
 
-// tick is how often it is looked whether the machine stands still.
+// tick is the interval of checks for stalls of the machine.
 const tick = 5 * time.Millisecond
 
-// stagger is between the starts of scenarios: a start is the one thing that takes work.
+// stagger is the time between starts of scenarios: only the start needs much CPU.
 const stagger = 50 * time.Millisecond
 
-// each does something for every scenario, so many at a time.
+// each runs do for every scenario, with limited concurrency.
 func each(scenarios []Scenario, atOnce int, do func(i int, s Scenario) error) error {
 	errs, places := make([]error, len(scenarios)), make(chan struct{}, atOnce)
 	var running sync.WaitGroup

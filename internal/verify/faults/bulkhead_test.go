@@ -24,7 +24,7 @@ func hanging() Scenario {
 	return s
 }
 
-func TestWithoutABulkheadOthersWouldWait(t *testing.T) {
+func TestWithoutABulkheadOtherCallsWait(t *testing.T) {
 	if raced {
 		t.Skip("it measures time")
 	}
@@ -33,7 +33,7 @@ func TestWithoutABulkheadOthersWouldWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e.normal() || e.Refused > 0 {
-		t.Errorf("%+v: the measurement does not see what the bulkhead is for", e)
+		t.Errorf("%+v: the measurement does not show the effect without a bulkhead", e)
 	}
 	with, err := Measure(t.Context(), hanging(), httpclient.DefaultConcurrency)
 	if err != nil {
@@ -44,7 +44,7 @@ func TestWithoutABulkheadOthersWouldWait(t *testing.T) {
 	}
 }
 
-// crowd fills a process's bulkhead with calls that hang, until the test ends.
+// crowd fills a process's bulkhead with hanging calls, until the test ends.
 func crowd(t *testing.T, w *world) *process {
 	t.Helper()
 	p := join(t, w, unguarded(time.Minute))
@@ -74,14 +74,14 @@ func TestCallsBeyondTheBulkheadAreRefusedAtOnce(t *testing.T) {
 		took = append(took, o.took)
 	}
 	if median := quantile(took, .5); median > failFast {
-		t.Errorf("half of the refusals take %v or more", median)
+		t.Errorf("the median refusal takes %v", median)
 	}
 	if n := w.server.Requests(); n != httpclient.DefaultConcurrency {
-		t.Errorf("%d requests, want those of the bulkhead", n)
+		t.Errorf("%d requests, want the bulkhead's", n)
 	}
 }
 
-func TestAFullBulkheadIsA503WithRetryAfter(t *testing.T) {
+func TestFullBulkheadIsA503WithRetryAfter(t *testing.T) {
 	t.Parallel()
 	p := crowd(t, inhabit(t))
 	h := httpapi.Handle("checkLiveness", func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
@@ -100,7 +100,8 @@ func TestAFullBulkheadIsA503WithRetryAfter(t *testing.T) {
 	if err := errors.Join(json.Unmarshal(b, &out), json.Unmarshal([]byte(out.Body), &problem)); err != nil {
 		t.Fatal(err)
 	}
-	if seconds, err := strconv.Atoi(out.Headers["Retry-After"]); out.StatusCode != http.StatusServiceUnavailable || problem.Code != "Overloaded" || err != nil || seconds < 1 {
+	if seconds, err := strconv.Atoi(out.Headers["Retry-After"]); out.StatusCode != http.StatusServiceUnavailable ||
+		problem.Code != "Overloaded" || err != nil || seconds < 1 {
 		t.Errorf("%d, Retry-After %q, %+v", out.StatusCode, out.Headers["Retry-After"], problem)
 	}
 }

@@ -15,7 +15,8 @@ func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
 	w := inhabit(t)
 	p := join(t, w, careless)
 	for n, f := range []faultserver.Fault{
-		faultserver.None, faultserver.Status(500, 0), faultserver.Status(402, 0), faultserver.NotJSON, faultserver.Status(429, time.Minute), faultserver.Redirect(elsewhere), faultserver.None,
+		faultserver.None, faultserver.Status(500, 0), faultserver.Status(402, 0), faultserver.NotJSON,
+		faultserver.Status(429, time.Minute), faultserver.Redirect(elsewhere), faultserver.None,
 	} {
 		strike(t, w, f)
 		_ = p.authorize(t.Context(), "k-"+strconv.Itoa(n), deadline)
@@ -25,7 +26,7 @@ func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreReusedByCallsThatGoOutTogether(t *testing.T) {
+func TestConnectionsAreReusedByConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
 	p := join(t, w, careless)
@@ -41,13 +42,13 @@ func TestConnectionsAreReusedByCallsThatGoOutTogether(t *testing.T) {
 		}
 		calls.Wait()
 	}
-	// Some more than there are calls at once: the transport dials ahead while a connection is on its way back.
+	// A few more than concurrent calls: the transport dials while a connection is being returned.
 	if n := w.server.Connections(); n > 2*httpclient.DefaultConcurrency {
 		t.Errorf("%d connections for 5 times %d calls", n, httpclient.DefaultConcurrency)
 	}
 }
 
-func TestAConnectionThatTheServerClosedMeanwhileCostsNothing(t *testing.T) {
+func TestIdleConnectionClosedByTheServerIsReplaced(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
 	p := join(t, w, careless)

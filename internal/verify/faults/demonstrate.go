@@ -10,32 +10,32 @@ import (
 	"time"
 )
 
-// atMost bounds the whole demonstration.
+// atMost bounds the demonstration.
 const atMost = time.Minute
 
-const legend = `fail fast        median of what a call takes that the open circuit refuses
-circuit          its states: C(losed), O(pen), H(alf-open), by a clock ten times as fast as the machine's
-well again       when all processes were served again after the fault
-unrelated calls  median (95th percentile) of what they take while 50 calls come in for the broken dependency and no circuit helps,
-                 as a multiple of what they take without the fault
+const legend = `fail fast        median time of a call that the open circuit refuses
+circuit          its states: C(losed), O(pen), H(alf-open), with a clock ten times as fast as the machine's
+well again       time after the fault until all processes were served again
+unrelated calls  median (95th percentile) of their time during 50 calls to the broken dependency without a circuit,
+                 relative to their time without the fault
 `
 
 var errUnexpected = errors.New("not everything is as expected")
 
-// Demonstrate lets the payment provider go wrong in every known way and writes what our side did about each. It
-// fails if anything is not as expected.
+// Demonstrate makes the payment provider fail in every known way and prints how our side copes with
+// each. It fails if anything is not as expected.
 func Demonstrate(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	before, began := runtime.NumGoroutine(), time.Now()
 	tell := func(s string) { fmt.Fprintf(os.Stderr, "%4.1f s  %s\n", time.Since(began).Seconds(), s) }
 	scenarios := Scenarios()
-	tell("faults strike")
+	tell("injecting faults")
 	results, err := RunAll(ctx, scenarios)
 	if err != nil {
 		return err
 	}
-	tell("measuring what others notice of each")
+	tell("measuring the effect on other calls")
 	if err := MeasureAll(ctx, scenarios, results); err != nil {
 		return err
 	}

@@ -17,18 +17,19 @@ import (
 	"orderflow/internal/verify/faults/faultserver"
 )
 
-// Effect is what calls to a broken dependency cost those to another one, which share a process.
+// Effect is the effect of calls to a broken dependency on calls to another one in the same process.
 type Effect struct {
-	// With and Without are the median and the 95th percentile of what a call to the other one takes, from when it is asked for.
+	// With and Without are the median and 95th percentile of the time of a call to the other one,
+	// including queueing.
 	With, Without [2]time.Duration
-	// Refused and Asked are how many calls to the broken one the bulkhead refused, and how many there were.
+	// Refused and Asked count the calls to the broken one: those refused by the bulkhead, and all.
 	Refused, Asked int
 }
 
-// Ratio is the median with the fault over that without.
+// Ratio is the median with the fault divided by that without.
 func (e Effect) Ratio() float64 { return ratio(e.With[0], e.Without[0]) }
 
-// Tail is the same of the 95th percentile.
+// Tail is the same for the 95th percentile.
 func (e Effect) Tail() float64 { return ratio(e.With[1], e.Without[1]) }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) }
@@ -36,8 +37,9 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) 
 // limit is the largest ratio that counts as normal speed.
 const limit = 2
 
-// A process has room to work on so many things at once. In a tenth of a second so many calls to the broken dependency come in,
-// unless the scenario says otherwise, and towards its end so many to the other one, which takes a while of its own.
+// A process handles room calls at once. Within a tenth of a second, troubled calls to the broken
+// dependency arrive, unless the scenario says otherwise, and towards the end the calls to the other
+// one.
 const (
 	room     = 32
 	troubled = 50
@@ -46,14 +48,14 @@ const (
 	lasts    = 100 * time.Millisecond
 )
 
-// rounds with the fault alternate with as many without.
+// rounds is the number of rounds with the fault, which alternate with as many without.
 const rounds = 3
 
-// normal reports whether the others keep their speed.
+// normal reports whether other calls keep their speed.
 func (e Effect) normal() bool { return e.Ratio() <= limit && e.Tail() <= limit }
 
-// Measure measures the effect of a scenario's fault without a circuit, which would end it: only the bulkhead, of the given
-// size, stands between the two. A machine that stutters is measured again, twice at most.
+// Measure measures the effect of a scenario's fault without a circuit, which would end it: only a
+// bulkhead of the given size isolates the two. It retries at most twice if the machine stalls.
 func Measure(ctx context.Context, s Scenario, bulkhead int) (Effect, error) {
 	var best Effect
 	for i := range 3 {
@@ -119,14 +121,14 @@ func measure(ctx context.Context, s Scenario, bulkhead int) (Effect, error) {
 	return e, nil
 }
 
-// unguarded is the configuration of a client that asks once, whatever its circuit would say.
+// unguarded configures a client with one attempt and no circuit.
 func unguarded(timeout time.Duration) func(*httpclient.Config) {
 	return func(c *httpclient.Config) {
 		c.Timeout, c.Breaker, c.Retry = timeout, nil, resilience.Policy{Attempts: 1}
 	}
 }
 
-// neighbour is the other dependency, which is well.
+// neighbour is the other, healthy dependency.
 type neighbour struct {
 	server    *faultserver.Server
 	client    *httpclient.Client
@@ -141,7 +143,8 @@ func newNeighbour() (*neighbour, error) {
 	t := httpclient.NewTransport()
 	t.Proxy = nil
 	return &neighbour{server, httpclient.New(httpclient.Config{
-		Dependency: "neighbour", Endpoints: registry.Fixed{"neighbour": server.URL()}, Clock: clock.System{}, Timeout: 10 * time.Second, Transport: t,
+		Dependency: "neighbour", Endpoints: registry.Fixed{"neighbour": server.URL()}, Clock: clock.System{},
+		Timeout: 10 * time.Second, Transport: t,
 	}), t}, server.Set(faultserver.Latency(usual))
 }
 
@@ -150,8 +153,8 @@ func (n *neighbour) close() {
 	n.server.Close()
 }
 
-// round lets a process do what comes in: so many troubled calls, and those to the other dependency.
-// It returns what the latter took, from coming in to their end.
+// round makes a process's calls: troubled ones, and those to the other dependency. It returns the
+// times of the latter, from arrival to end.
 func (n *neighbour) round(ctx context.Context, load int, trouble func(n int)) ([]time.Duration, error) {
 	jobs := make(chan func(), troubled+others)
 	took, errs := make([]time.Duration, others), make([]error, others)
@@ -181,7 +184,7 @@ func (n *neighbour) round(ctx context.Context, load int, trouble func(n int)) ([
 	return took, errors.Join(errs...)
 }
 
-// quantile returns the value below which a part q of the values is.
+// quantile returns the q-quantile of the values.
 func quantile(values []time.Duration, q float64) time.Duration {
 	if len(values) == 0 {
 		return 0

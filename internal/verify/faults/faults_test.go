@@ -12,7 +12,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func TestEveryFaultIsBoundedSeenAndSurvived(t *testing.T) {
+func TestEveryFaultIsBoundedReportedAndSurvived(t *testing.T) {
 	scenarios := Scenarios()
 	results, err := RunAll(t.Context(), scenarios)
 	if err == nil && !raced {

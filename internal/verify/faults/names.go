@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// host is the provider's name where names are in doubt. No name server of this world knows it.
+// host is the provider's name in scenarios of name servers. No real name server knows it.
 const host = "provider.invalid"
 
-// nameFault is how a name server goes wrong.
+// nameFault is a fault of a name server.
 type nameFault int32
 
 const (
@@ -21,12 +21,13 @@ const (
 	nameSilent
 )
 
-// names is a name server on the loopback interface that knows every name as 127.0.0.1, while it is well.
+// names is a name server on the loopback interface that, while healthy, resolves every name to
+// 127.0.0.1.
 type names struct {
 	conn   net.PacketConn
 	fault  atomic.Int32
 	serves sync.WaitGroup
-	// waiting are those who got no answer; only serve touches them.
+	// waiting are the unanswered clients; only serve uses it.
 	waiting []waiting
 }
 
@@ -45,7 +46,7 @@ func newNames() (*names, error) {
 	return n, nil
 }
 
-// close answers those who still wait: the resolver lets lookups of one name share a question, which nobody can call off then.
+// close answers the waiting clients: lookups of one name share a query, which cannot be cancelled.
 func (n *names) close() {
 	n.fault.Store(int32(nameRefused))
 	_ = n.conn.SetReadDeadline(time.Now())
@@ -56,7 +57,7 @@ func (n *names) close() {
 	_ = n.conn.Close()
 }
 
-// resolver asks this server, whatever the machine has.
+// resolver returns a resolver that uses this server only.
 func (n *names) resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", n.conn.LocalAddr().String())
@@ -78,7 +79,7 @@ func (n *names) serve() {
 	}
 }
 
-// answer makes the answer to a query of one question (RFC 1035, section 4); nil for none.
+// answer returns the response to a query of one question (RFC 1035, section 4), or nil.
 func (n *names) answer(query []byte) []byte {
 	const header, ipv4 = 12, 1
 	end := header
@@ -103,7 +104,8 @@ func (n *names) answer(query []byte) []byte {
 	case nameKnown:
 		if kind := int(query[end-4])<<8 | int(query[end-3]); kind == ipv4 {
 			out[7] = 1
-			out = append(out, 0xc0, header, 0, ipv4, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1) // the name above, A, IN, TTL 0
+			// the name above, A, IN, TTL 0
+			out = append(out, 0xc0, header, 0, ipv4, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1)
 		}
 	}
 	return out

@@ -2,5 +2,5 @@
 
 package faults
 
-// raced: the race detector makes handshakes so slow that times say nothing.
+// raced: with the race detector handshakes are too slow to check times.
 const raced = true

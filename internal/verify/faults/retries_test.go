@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/verify/faults/faultserver"
 )
 
-// careless is a client without a circuit.
+// careless configures a client without a circuit.
 func careless(c *httpclient.Config) { c.Breaker = nil }
 
 // join starts a process that ends with the test.
@@ -32,41 +32,47 @@ func strike(t *testing.T, w *world, f faultserver.Fault) {
 	}
 }
 
-func TestARetryAfterThatFitsIsWaitedFor(t *testing.T) {
+func TestClientWaitsForARetryAfterThatFits(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
 	strike(t, w, faultserver.Status(429, time.Second).For(1))
 	o := w.processes[0].authorize(t.Context(), "k", 3*time.Second)
 	if o.err != nil || o.took < time.Second || o.took > 2*time.Second || w.server.Requests() != 2 {
-		t.Errorf("%v after %v and %d requests, want a charge after a second by the second request", o.err, o.took, w.server.Requests())
+		t.Errorf("%v after %v and %d requests, want a charge after a second, with two requests", o.err, o.took,
+			w.server.Requests())
 	}
 }
 
-func TestARetryAfterThatDoesNotFitIsLeftToTheCaller(t *testing.T) {
+func TestCallerGetsARetryAfterThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
 	strike(t, w, faultserver.Status(429, 2*time.Second))
 	o := w.processes[0].authorize(t.Context(), "k", time.Second)
 	if fault.From(o.err).RetryAfter != 2*time.Second || o.took > 500*time.Millisecond || w.server.Requests() != 1 {
-		t.Errorf("%v, to wait %v, after %v and %d requests; want to be told of the 2 s at once", o.err, fault.From(o.err).RetryAfter, o.took, w.server.Requests())
+		t.Errorf("%v, to wait %v, after %v and %d requests; want the 2 s at once", o.err,
+			fault.From(o.err).RetryAfter, o.took, w.server.Requests())
 	}
 }
 
-func TestNothingIsRepeatedWithoutAnIdempotencyKey(t *testing.T) {
+func TestNoRetryWithoutAnIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		key string
 		max int
-	}{"with a key": {"k", 4}, "without": {"", 1}} { // 4: the connection in use is reset, too, and replaced by the transport
+		// 4: the connection in use is reset, too, and replaced by the transport
+	}{"with a key": {"k", 4}, "without": {"", 1}} {
 		w := inhabit(t)
 		transport := httpclient.NewTransport()
 		transport.Proxy = nil
 		t.Cleanup(transport.CloseIdleConnections)
 		client := httpclient.New(httpclient.Config{
-			Dependency: provider.Name, Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{}, Timeout: attempt, Retry: retry, Transport: transport,
+			Dependency: provider.Name, Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{},
+			Timeout: attempt, Retry: retry, Transport: transport,
 		})
 		call := func() error {
-			return client.Do(t.Context(), httpclient.Request{Method: http.MethodPost, Path: "/charges", IdempotencyKey: c.key, Body: struct{}{}}, nil)
+			return client.Do(t.Context(),
+				httpclient.Request{Method: http.MethodPost, Path: "/charges", IdempotencyKey: c.key, Body: struct{}{}},
+				nil)
 		}
 		if err := call(); err != nil { // connects
 			t.Fatal(err)
@@ -93,6 +99,6 @@ func TestRetriesAddATenthToAStorm(t *testing.T) {
 		}
 	}
 	if got, most := w.server.Requests(), calls+calls/10+2; got > most || got <= calls {
-		t.Errorf("%d requests for %d calls, want some more, but at most %d", got, calls, most)
+		t.Errorf("%d requests for %d calls, want more than calls and at most %d", got, calls, most)
 	}
 }

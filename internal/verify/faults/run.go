@@ -15,29 +15,29 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Result is what a scenario showed.
+// Result is the result of a scenario.
 type Result struct {
 	Scenario
-	// Asked is how many calls were asked for while the fault lasted, and Sent how many requests the provider was sent for them.
+	// Asked counts the calls during the fault, and Sent the requests sent for them.
 	Asked, Sent int
-	// Longest is the longest that a call took.
+	// Longest is the longest time of a call.
 	Longest time.Duration
-	// FailFast is the median of what a call takes that an open circuit refuses; 0 if it never opened.
+	// FailFast is the median time of a call that the open circuit refuses; 0 if it never opened.
 	FailFast time.Duration
-	// States are those of the circuit, in order.
+	// States are the circuit's states, in order.
 	States []resilience.State
-	// Recovery is how long after the fault's end all processes were served again.
+	// Recovery is the time after the fault until all processes were served again.
 	Recovery time.Duration
-	// Effect is what the fault costs calls to another dependency.
+	// Effect is the effect on calls to another dependency.
 	Effect Effect
-	// Violations are the expectations that were not met.
+	// Violations are the unmet expectations.
 	Violations []string
 }
 
-// failFast is the longest that the median refusal of an open circuit may take.
+// failFast is the limit of the median refusal by an open circuit.
 const failFast = 5 * time.Millisecond
 
-// run is a scenario that is under way.
+// run is a running scenario.
 type run struct {
 	Result
 	w    *world
@@ -45,7 +45,8 @@ type run struct {
 	keys int
 }
 
-// Run runs a scenario, all but its effect on others: see Measure. It fails only if it could not be run.
+// Run runs a scenario, without its effect on other calls: see Measure. It fails only if the
+// scenario could not run.
 func Run(ctx context.Context, s Scenario) (Result, error) {
 	w, err := newWorld(s)
 	if err != nil {
@@ -79,7 +80,7 @@ func (r *run) unless(ok bool, format string, args ...any) {
 	}
 }
 
-// call lets a process make a call of its own key, and holds it to its deadline.
+// call makes a call of a process with a new key, and checks its deadline.
 func (r *run) call(p *process) outcome {
 	r.keys++
 	o := p.authorize(r.ctx, "key-"+strconv.Itoa(r.keys), deadline)
@@ -93,7 +94,7 @@ func (r *run) took(o outcome) {
 	r.unless(o.took <= deadline+slack, "a call took %v, of %v", o.took, deadline)
 }
 
-// all lets every process make n calls at the same time.
+// all makes n concurrent calls of every process.
 func (r *run) all(n int) []outcome {
 	outcomes := make([]outcome, n*processes)
 	var calls sync.WaitGroup
@@ -109,34 +110,36 @@ func (r *run) all(n int) []outcome {
 	return outcomes
 }
 
-// healthy: without a fault all is well, and connections are reused.
+// healthy: without a fault calls succeed, and connections are reused.
 func (r *run) healthy() {
 	for i := range 3 * processes {
 		o := r.call(r.w.processes[i%processes])
 		r.unless(o.err == nil, "before the fault: %v", o.err)
 	}
-	r.unless(r.w.server.Connections() == processes, "%d connections for calls of %d processes one after the other", r.w.server.Connections(), processes)
+	r.unless(r.w.server.Connections() == processes, "%d connections for sequential calls of %d processes",
+		r.w.server.Connections(), processes)
 	r.Asked, r.Longest = 0, 0
 }
 
-// deadlines: a caller that has little time gets it, even if the client would wait far longer.
+// deadlines: a short deadline of the caller holds, even if the client would wait far longer.
 func (r *run) deadlines() {
 	const little = attempt
 	patient := r.w.process(unguarded(time.Minute))
 	defer patient.transport.CloseIdleConnections()
 	o := patient.authorize(r.ctx, "deadline", little)
-	r.unless(o.took <= little+slack, "a call that had %v took %v", little, o.took)
-	r.unless(r.fits(o.err), "of a caller with little time: %v", o.err)
+	r.unless(o.took <= little+slack, "a call with a deadline of %v took %v", little, o.took)
+	r.unless(r.fits(o.err), "of a caller with a short deadline: %v", o.err)
 }
 
-// closed: calls see the fault as it is, until enough of them failed to open the circuit.
+// closed: calls get the fault's error until enough have failed to open the circuit.
 func (r *run) closed(before int64) {
 	if !r.Opens {
 		for i := range 6 {
 			o := r.call(r.w.processes[i%processes])
 			r.unless(r.fits(o.err), "%v, want %s", o.err, r.Want)
 		}
-		r.unless(r.w.sent.Load()-before == int64(6*r.Attempts), "%d requests for 6 calls, want %d", r.w.sent.Load()-before, 6*r.Attempts)
+		r.unless(r.w.sent.Load()-before == int64(6*r.Attempts), "%d requests for 6 calls, want %d",
+			r.w.sent.Load()-before, 6*r.Attempts)
 		return
 	}
 	for i := range settings.Failures - 1 {
@@ -144,12 +147,13 @@ func (r *run) closed(before int64) {
 		r.unless(r.fits(o.err), "%v, want %s", o.err, r.Want)
 	}
 	last := r.call(r.w.processes[processes-1])
-	r.unless(errors.Is(last.err, resilience.ErrOpen), "%v of the call that opens the circuit, want that it is told so", last.err)
+	r.unless(errors.Is(last.err, resilience.ErrOpen), "%v of the call that opens the circuit, want ErrOpen", last.err)
 	want := (settings.Failures-1)*r.Attempts + 1
-	r.unless(r.w.sent.Load()-before == int64(want), "%d requests until the circuit opened, want %d", r.w.sent.Load()-before, want)
+	r.unless(r.w.sent.Load()-before == int64(want), "%d requests until the circuit opened, want %d",
+		r.w.sent.Load()-before, want)
 }
 
-// fits reports whether an error is what the scenario wants before the circuit opens.
+// fits reports whether an error is the scenario's while the circuit is closed.
 func (r *run) fits(err error) bool {
 	if err == nil || r.Want == "" {
 		return err == nil && r.Want == ""
@@ -160,35 +164,39 @@ func (r *run) fits(err error) bool {
 
 // open: no process sends anything, and all fail fast.
 func (r *run) open() {
-	time.Sleep(time.Second/speed + 20*time.Millisecond) // a process believes for a second what it read
+	time.Sleep(time.Second/speed + 20*time.Millisecond) // a process caches the circuit for a second
 	sent, requests, connections := r.w.sent.Load(), r.w.server.Requests(), r.w.server.Connections()
 	var took []time.Duration
 	for i := range 20 * processes {
 		o := r.call(r.w.processes[i%processes])
 		took = append(took, o.took)
-		r.unless(errors.Is(o.err, resilience.ErrOpen) && fault.KindOf(o.err) == fault.Unavailable && fault.From(o.err).RetryAfter > 0,
+		r.unless(errors.Is(o.err, resilience.ErrOpen) && fault.KindOf(o.err) == fault.Unavailable &&
+			fault.From(o.err).RetryAfter > 0,
 			"%v while the circuit is open", o.err)
 	}
 	r.FailFast = quantile(took, .5)
-	r.unless(r.FailFast < failFast, "half of the refusals of the open circuit take %v or longer", r.FailFast)
+	r.unless(r.FailFast < failFast, "the median refusal of the open circuit takes %v", r.FailFast)
 	r.unless(r.w.sent.Load() == sent, "%d requests while the circuit was open", r.w.sent.Load()-sent)
-	r.unless(r.w.server.Requests() == requests && r.w.server.Connections() == connections, "the provider was reached while the circuit was open")
+	r.unless(r.w.server.Requests() == requests && r.w.server.Connections() == connections,
+		"the provider was reached while the circuit was open")
 }
 
-// halfOpen: of all that call when the circuit lets somebody try, one does, by the harmless request; and it opens again.
+// halfOpen: of concurrent calls to a half-open circuit, one sends the probe, and the circuit opens
+// again.
 func (r *run) halfOpen() {
 	r.unless(r.until(resilience.Open), "the circuit is not open: %+v", r.circuit())
 	sent := r.w.sent.Load()
 	for _, o := range r.all(8) {
-		r.unless(errors.Is(o.err, resilience.ErrOpen), "%v while the circuit is tried out", o.err)
+		r.unless(errors.Is(o.err, resilience.ErrOpen), "%v while the circuit is half-open", o.err)
 	}
-	r.unless(r.w.probes.Load() == 1 && r.w.sent.Load() == sent, "%d probes and %d calls went out while the circuit was half-open, want one probe",
+	r.unless(r.w.probes.Load() == 1 && r.w.sent.Load() == sent,
+		"%d probes and %d calls went out while the circuit was half-open, want one probe",
 		r.w.probes.Load(), r.w.sent.Load()-sent)
 	c := r.circuit()
-	r.unless(c.State == resilience.Open && c.Openings == 2, "after a probe that failed: %+v", c)
+	r.unless(c.State == resilience.Open && c.Openings == 2, "after a failed probe: %+v", c)
 }
 
-// recovered: once the fault is over, one probe closes the circuit, and every process is served again.
+// recovered: after the fault, one probe closes the circuit, and every process is served again.
 func (r *run) recovered() {
 	began, asked := time.Now(), r.Asked
 	probes := r.w.probes.Load()
@@ -207,14 +215,14 @@ func (r *run) recovered() {
 			r.Recovery = time.Since(began)
 		}
 	}
-	r.unless(r.circuit().State == resilience.Closed, "the circuit is %s in the end", r.circuit().State)
+	r.unless(r.circuit().State == resilience.Closed, "the circuit is %s at the end", r.circuit().State)
 	for _, a := range r.w.server.Arrivals() {
 		r.unless(a.Path != elsewhere, "a redirect was followed")
 	}
 	r.Asked = asked
 }
 
-// until waits until the circuit lets somebody try; false if it is not in the given state.
+// until waits until the circuit allows a probe; false if it is not in the given state.
 func (r *run) until(s resilience.State) bool {
 	c := r.circuit()
 	time.Sleep(c.RetryAt.Sub(r.w.clock.Now()) / speed)
@@ -227,7 +235,7 @@ func (r *run) circuit() resilience.Circuit {
 	return c
 }
 
-// states reads the circuit's history from the events that tell of it.
+// states reads the circuit's history from its events.
 func (r *run) states() {
 	for _, e := range r.w.log.TakeOutbox() {
 		var c resilience.Changed
@@ -237,7 +245,8 @@ func (r *run) states() {
 	}
 	want := []resilience.State{resilience.Closed}
 	if r.Opens {
-		want = append(want, resilience.Open, resilience.HalfOpen, resilience.Open, resilience.HalfOpen, resilience.Closed)
+		want = append(want, resilience.Open, resilience.HalfOpen, resilience.Open, resilience.HalfOpen,
+			resilience.Closed)
 	}
 	r.unless(slices.Equal(r.States, want), "the circuit went through %v, want %v", r.States, want)
 }

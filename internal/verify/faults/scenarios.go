@@ -9,27 +9,28 @@ import (
 	"orderflow/internal/verify/faults/faultserver"
 )
 
-// Scenario is a fault and what is expected of it.
+// Scenario is a fault and the expected behaviour.
 type Scenario struct {
 	Name  string
 	Fault faultserver.Fault
-	// Names is what the resolver answers instead of the address. Such a scenario has no Fault.
+	// Names is the fault of the name server, in a scenario without Fault.
 	Names nameFault
-	// TLS says that the provider is reached by HTTPS.
+	// TLS: the provider uses HTTPS.
 	TLS bool
 
-	// Want is the code of the error that a caller sees while the circuit is closed; "" for none.
+	// Want is the error code that a caller gets while the circuit is closed; "" for none.
 	Want string
 	Kind fault.Kind
-	// Attempts is how many requests a call makes while the circuit is closed.
+	// Attempts is the number of requests of a call while the circuit is closed.
 	Attempts int
-	// Opens says that the circuit opens.
+	// Opens: the circuit opens.
 	Opens bool
-	// Load is how many calls to the broken dependency others have to live with, in a tenth of a second.
+	// Load is the number of concurrent calls to the broken dependency in Measure, in a tenth of a
+	// second.
 	Load int
 }
 
-// Scenarios are all of them.
+// Scenarios returns all scenarios.
 func Scenarios() []Scenario {
 	s := []Scenario{
 		transient("connection refused", faultserver.Down),
@@ -39,7 +40,7 @@ func Scenarios() []Scenario {
 		transient("reset", faultserver.Reset),
 		transient("truncated body", faultserver.Truncated),
 		transient("oversized body", faultserver.Oversized),
-		heavy(transient("oversized body, length untold", faultserver.Endless)),
+		heavy(transient("oversized body, unknown length", faultserver.Endless)),
 		transient("slow body, byte by byte", faultserver.SlowBody(attempt/10)),
 		transient("garbage instead of HTTP", faultserver.Garbage),
 		transient("not JSON", faultserver.NotJSON),
@@ -52,24 +53,27 @@ func Scenarios() []Scenario {
 		unnamed("name does not exist", nameUnknown),
 		unnamed("name server fails", nameRefused),
 		unnamed("name server never answers", nameSilent),
-		{Name: "redirect", Fault: faultserver.Redirect(elsewhere), Want: "PaymentProviderRefused", Kind: fault.Internal, Attempts: 1},
+		{Name: "redirect", Fault: faultserver.Redirect(elsewhere), Want: "PaymentProviderRefused", Kind: fault.Internal,
+			Attempts: 1},
 		{Name: "latency within the timeout", Fault: faultserver.Latency(attempt / 4), Attempts: 1},
 	}
 	for i := range s {
 		if s[i].Fault.Name == "429" {
-			s[i].Attempts = 1 // the wait is left to the caller
+			s[i].Attempts = 1 // the caller waits
 		}
 		s[i].Load = cmp.Or(s[i].Load, troubled)
 	}
 	return s
 }
 
-// transient is a fault that passes: repeated, then left to the circuit.
+// transient is a temporary fault: retried until the circuit opens.
 func transient(name string, f faultserver.Fault) Scenario {
-	return Scenario{Name: name, Fault: f, Want: "DependencyUnavailable", Kind: fault.Transient, Attempts: resilience.DefaultPolicy.Attempts, Opens: true}
+	return Scenario{Name: name, Fault: f, Want: "DependencyUnavailable", Kind: fault.Transient,
+		Attempts: resilience.DefaultPolicy.Attempts, Opens: true}
 }
 
-// heavy is a fault of which more calls would measure the machine that has to carry its megabytes.
+// heavy limits the load of a fault with megabytes per call, which would measure the machine
+// instead.
 func heavy(s Scenario) Scenario {
 	s.Load = troubled / 5
 	return s

@@ -24,23 +24,23 @@ import (
 	"orderflow/internal/verify/faults/faultserver"
 )
 
-// Of a call here: how long an attempt may take, what the caller has in all, and what is kept of that.
+// The limits of a call: of an attempt, of the caller in total, and the reserve of that.
 const (
 	attempt  = 200 * time.Millisecond
 	deadline = 1200 * time.Millisecond
 	margin   = 20 * time.Millisecond
 )
 
-// slack is what a loaded machine may add to a deadline.
+// slack is the overrun of a deadline allowed on a busy machine.
 const slack = 200 * time.Millisecond
 
-// elsewhere is where a redirect leads; nothing may follow it.
+// elsewhere is the target of redirects, which no client may follow.
 const elsewhere = "/elsewhere"
 
-// speed is how much faster than the machine's clock that of the circuits is.
+// speed is the factor by which the circuits' clock is faster than the machine's.
 const speed = 10
 
-// settings are the real ones, but for the time that a circuit is open at first.
+// settings are the real ones, except the first open time of a circuit.
 var settings = func() resilience.Settings {
 	s := resilience.DefaultSettings
 	s.OpenFor = 10 * time.Second // of the fast clock
@@ -54,28 +54,30 @@ func (f fast) Now() time.Time { return f.began.Add(time.Since(f.began) * speed).
 
 // retry is the real policy, a hundred times faster.
 var retry = resilience.Policy{
-	Attempts: resilience.DefaultPolicy.Attempts, Base: resilience.DefaultPolicy.Base / 100, Max: resilience.DefaultPolicy.Max / 100,
+	Attempts: resilience.DefaultPolicy.Attempts, Base: resilience.DefaultPolicy.Base / 100,
+	Max: resilience.DefaultPolicy.Max / 100,
 }
 
-// world is a provider, and processes that call it.
+// world is a provider and the processes that call it.
 type world struct {
 	server *faultserver.Server
 	names  *names
 	url    string
 	clock  fast
 	log    *memdb.Log
-	// sent and probes count the requests of all processes: those of calls, and those that try out a half-open circuit.
+	// sent and probes count the requests of all processes: of calls, and of probes of a half-open
+	// circuit.
 	sent, probes atomic.Int64
 	processes    []*process
 }
 
-// process is what one process of a function has: the adapter, with its own client and connections.
+// process is one process of a function: an adapter with its own client and connections.
 type process struct {
 	provider.Provider
 	transport *http.Transport
 }
 
-// processes is how many there are.
+// processes is the number of processes.
 const processes = 3
 
 func newWorld(s Scenario) (*world, error) {
@@ -107,7 +109,7 @@ func newWorld(s Scenario) (*world, error) {
 	return w, nil
 }
 
-// charge is the provider while it is well.
+// charge is the healthy provider.
 func charge(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Reference string }
 	if r.Method == http.MethodPost {
@@ -141,7 +143,8 @@ func (w *world) process(edit func(*httpclient.Config)) *process {
 		t.DialContext = (&net.Dialer{Timeout: attempt, Resolver: w.names.resolver()}).DialContext
 	}
 	c := httpclient.Config{
-		Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{}, Timeout: attempt, Retry: retry, Margin: margin,
+		Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{}, Timeout: attempt, Retry: retry,
+		Margin:    margin,
 		Transport: counting{t, w},
 		Breaker: resilience.NewBreaker(provider.Name, w.log, settings, w.clock,
 			envelope.Publisher{Service: "payments", Clock: w.clock, IDs: ids.Random(w.clock)}),
@@ -152,7 +155,7 @@ func (w *world) process(edit func(*httpclient.Config)) *process {
 	return &process{provider.New(c), t}
 }
 
-// counting counts what a process sends.
+// counting counts a process's requests.
 type counting struct {
 	http.RoundTripper
 	w *world
@@ -167,7 +170,7 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.RoundTripper.RoundTrip(r)
 }
 
-// set makes the scenario's fault appear, or disappear.
+// set starts or ends the scenario's fault.
 func (w *world) set(s Scenario, broken bool) error {
 	f, n := s.Fault, s.Names
 	if !broken {
@@ -175,24 +178,25 @@ func (w *world) set(s Scenario, broken bool) error {
 	}
 	if w.names != nil {
 		w.names.fault.Store(int32(n))
-		w.server.DropConnections() // who is connected needs no name
+		w.server.DropConnections() // open connections need no lookup
 	}
 	return w.server.Set(f)
 }
 
-// outcome is what a caller got, and after how long.
+// outcome is a caller's result and its time.
 type outcome struct {
 	err  error
 	took time.Duration
 }
 
-// authorize makes one call, which is named by its key, within the given time.
+// authorize makes one call with the given key and deadline.
 func (p *process) authorize(ctx context.Context, key string, within time.Duration) outcome {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	began := time.Now()
 	_, err := p.Authorize(ctx, payments.Authorization{
-		Reference: key, IdempotencyKey: key, Amount: money.Money{Currency: "EUR", Amount: 1000}, PaymentMethod: "pm_card",
+		Reference: key, IdempotencyKey: key, Amount: money.Money{Currency: "EUR", Amount: 1000},
+		PaymentMethod: "pm_card",
 	})
 	return outcome{err, time.Since(began)}
 }

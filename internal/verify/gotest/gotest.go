@@ -1,4 +1,4 @@
-// Package gotest reads what `go test -json` says.
+// Package gotest reads the output of `go test -json`.
 package gotest
 
 import (
@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// An Event is one line: of a package, or of a test in it (Test is not empty), whose parts are called Test/Part. Action is run, output,
-// pass, fail, skip and some more; Output is a piece of what was printed.
+// An Event is one line, about a package or, if Test is not empty, about a test or subtest
+// (Test/Part). Action is run, output, pass, fail, skip and others; Output is a piece of output.
 type Event struct{ Action, Package, Test, Output string }
 
-// Ended tells whether something has passed, failed or was skipped.
+// Ended reports whether something has passed, failed or was skipped.
 func (e Event) Ended() bool { return e.Action == "pass" || e.Action == "fail" || e.Action == "skip" }
 
-// Whole tells whether it is about a test, and not a package or a part of a test.
+// Whole reports whether it is about a test, not a package or a subtest.
 func (e Event) Whole() bool { return e.Test != "" && !strings.Contains(e.Test, "/") }
 
-// Read calls each with every event, and writes to text what `go test` would print without -json, also lines that are no events (the
-// compiler's, make's). The error is of reading or writing.
+// Read calls each with every event, and writes the plain output to text, including lines that are
+// not events (the compiler's, make's).
 func Read(in io.Reader, text io.Writer, each func(Event)) error {
 	lines := bufio.NewReader(in)
 	for {

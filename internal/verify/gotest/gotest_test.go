@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestEventsAndTextAreToldApart(t *testing.T) {
+func TestEventsAndPlainTextAreSeparated(t *testing.T) {
 	in := `make: Entering directory
 {"Action":"run","Package":"p","Test":"TestX"}
 {"Action":"output","Package":"p","Test":"TestX","Output":"x is 2\n"}

@@ -1,8 +1,9 @@
-// Package oracle runs the tests of all DynamoDB stores, and the linearizability check, against DynamoDB Local, Amazon's own
-// emulator, where `make test` runs them against MiniStack. What passes there and fails here is a liberty of MiniStack's.
+// Package oracle runs the tests of all DynamoDB stores, and the linearizability check, against
+// DynamoDB Local, Amazon's own emulator. A test that passes with `make test`, on MiniStack, and
+// fails here shows a deviation of MiniStack.
 //
-// It installs DynamoDB Local into .tools/ with Maven at the version of tools/dynamodb-local/pom.xml, and needs a Java
-// development kit.
+// It installs DynamoDB Local into .tools/ with Maven at the version of
+// tools/dynamodb-local/pom.xml, and needs a Java development kit.
 package oracle
 
 import (
@@ -21,7 +22,7 @@ import (
 	"orderflow/internal/platform/ddb/ddbtest"
 )
 
-// Run runs the tests; args are passed on to `go test`.
+// Run runs the tests; args are passed to `go test`.
 func Run(ctx context.Context, args []string) error {
 	repo, err := devstack.FindRepo()
 	if err != nil {
@@ -43,7 +44,7 @@ func Run(ctx context.Context, args []string) error {
 	})
 }
 
-// stores finds the packages that keep something in DynamoDB.
+// stores returns the packages with DynamoDB stores.
 func stores(repo devstack.Repo) (packages []string, err error) {
 	for _, pattern := range []string{"internal/platform/ddb", "internal/*/dynamo", "sandbox/*/dynamo"} {
 		dirs, err := filepath.Glob(repo.Path(pattern))
@@ -64,21 +65,22 @@ func stores(repo devstack.Repo) (packages []string, err error) {
 	return packages, nil
 }
 
-// withDynamoDB runs a DynamoDB Local of its own as long as use runs.
+// withDynamoDB runs DynamoDB Local while use runs.
 func withDynamoDB(ctx context.Context, repo devstack.Repo, lib string, use func(endpoint string) error) error {
 	port, err := freePort()
 	if err != nil {
 		return err
 	}
 	server := exec.CommandContext(ctx, "java", "-Djava.library.path="+lib, "-cp", filepath.Join(lib, "*"),
-		repo.Path("tools", "dynamodb-local", "Loopback.java"), "-inMemory", "-sharedDb", "-disableTelemetry", "-port", strconv.Itoa(port))
+		repo.Path("tools", "dynamodb-local", "Loopback.java"), "-inMemory", "-sharedDb", "-disableTelemetry", "-port",
+		strconv.Itoa(port))
 	server.Stderr = os.Stderr
 	if err := server.Start(); err != nil {
 		return err
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = server.Wait() // it is killed, or has said why it ended
+		_ = server.Wait() // killed, or its output says why it ended
 		close(ended)
 	}()
 	defer func() {
@@ -93,7 +95,7 @@ func withDynamoDB(ctx context.Context, repo devstack.Repo, lib string, use func(
 	return use(endpoint)
 }
 
-// await returns when something answers, whatever it says to a request that is none.
+// await returns when the endpoint answers an HTTP request, whatever the status.
 func await(ctx context.Context, endpoint string, ended <-chan struct{}) error {
 	for range 300 {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)

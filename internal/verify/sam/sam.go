@@ -1,6 +1,6 @@
-// Package sam does what someone who knows the SAM CLI types, with the checked-in samconfig.toml, and looks at what comes of it:
-// `sam build` for both architectures and once more after a change, `sam deploy` to an emulator of its own, `sam delete`. It works on a
-// copy of the sources.
+// Package sam runs the SAM CLI as a user would, with the checked-in samconfig.toml, and checks the
+// results: `sam build` for both architectures and again after a change, `sam deploy` to an
+// emulator, `sam delete`. It works on a copy of the sources.
 package sam
 
 import (
@@ -20,14 +20,14 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// user is someone in a clone, with the SAM CLI on the PATH.
+// user is a user of the SAM CLI in a clone.
 type user struct {
 	sam   string
 	clone devstack.Repo
 	env   []string
 }
 
-// Run builds, deploys and deletes, and fails unless all of it comes out as it should.
+// Run builds, deploys and deletes, and checks the results.
 func Run(ctx context.Context) (err error) {
 	repo, err := devstack.FindRepo()
 	if err != nil {
@@ -38,7 +38,9 @@ func Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	emulator, err := devstack.StartEmulator(ctx, devstack.EmulatorOptions{Repo: repo, Dir: filepath.Join(dir, "emulator"), Report: devstack.NewReporter(os.Stderr)})
+	emulator, err := devstack.StartEmulator(ctx,
+		devstack.EmulatorOptions{Repo: repo, Dir: filepath.Join(dir, "emulator"),
+			Report: devstack.NewReporter(os.Stderr)})
 	if err != nil {
 		return err
 	}
@@ -52,8 +54,9 @@ func Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	u := user{sam: repo.Path(".tools", "sam", "bin", "sam"), clone: clone, env: emulator.SAMEnviron(filepath.Join(dir, "home"))}
-	// HOME is SAM's: Go's directories are where they were.
+	u := user{sam: repo.Path(".tools", "sam", "bin", "sam"), clone: clone,
+		env: emulator.SAMEnviron(filepath.Join(dir, "home"))}
+	// HOME is SAM's: set Go's directories explicitly.
 	goEnv, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE").Output()
 	if err != nil {
 		return err
@@ -68,14 +71,15 @@ func Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("sam: %d functions built for both architectures; of %d resources deployed, %d are left by sam delete\n", functions, made, len(left))
+	fmt.Printf("sam: %d functions built for both architectures; of %d resources deployed, %d are left by sam delete\n",
+		functions, made, len(left))
 	if len(left) > 0 {
 		return fmt.Errorf("left by sam delete: %s", strings.Join(left, ", "))
 	}
 	return nil
 }
 
-// types runs `sam args…` in the clone, and fails unless its success is as wanted.
+// types runs `sam args…` in the clone, and fails unless it succeeds or fails as wanted.
 func (u user) types(ctx context.Context, succeeds bool, args ...string) (string, error) {
 	start := time.Now()
 	cmd := exec.CommandContext(ctx, u.sam, args...)
@@ -88,7 +92,8 @@ func (u user) types(ctx context.Context, succeeds bool, args ...string) (string,
 	return string(out), nil
 }
 
-// binaries returns the hash of what `sam build` made for each function, if it is linked statically and for the machine.
+// binaries returns the hashes of the functions built by `sam build`. It fails unless all are linked
+// statically and for the machine.
 func (u user) binaries(machine elf.Machine) (map[string]string, error) {
 	files, err := filepath.Glob(u.clone.Path(".aws-sam", "build", "*", "bootstrap"))
 	if err != nil {
@@ -129,7 +134,7 @@ func (u user) builds(ctx context.Context) (functions int, err error) {
 	}
 	out, err := u.types(ctx, false, "deploy", "--config-env", "local")
 	if err == nil && !strings.Contains(out, ".packages/") {
-		err = errors.New("it does not say what is missing:\n" + out)
+		err = errors.New("it does not name what is missing:\n" + out)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("sam deploy with nothing built: %w", err)
@@ -144,7 +149,7 @@ func (u user) builds(ctx context.Context) (functions int, err error) {
 		}
 		sums, err := u.binaries(machine[architecture])
 		if err == nil && len(sums) != functions {
-			err = fmt.Errorf("%d functions were built, of %d", len(sums), functions)
+			err = fmt.Errorf("%d of %d functions were built", len(sums), functions)
 		}
 		return sums, err
 	}
@@ -164,52 +169,60 @@ func (u user) builds(ctx context.Context) (functions int, err error) {
 	}
 	for name, sum := range before {
 		if after[name] == sum {
-			return 0, fmt.Errorf("%s is as it was, although what it imports has changed", name)
+			return 0, fmt.Errorf("%s did not change, although a package that it imports did", name)
 		}
 	}
-	fmt.Printf("  ✓ %d functions, linked statically, for each architecture; a change of a package that all import is in every one\n", functions)
+	fmt.Printf("  ✓ %d static functions for each architecture; a change of a common package changes all\n",
+		functions)
 	return functions, nil
 }
 
-// change makes a difference to what a package compiles to.
+// change changes a package's code.
 func change(file string) error {
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString("\n// Changed is never set.\nvar Changed string\n\nfunc init() {\n\tif Changed != \"\" {\n\t\tprintln(Changed)\n\t}\n}\n")
+	_, err = f.WriteString("\n// Changed is never set.\nvar Changed string\n\n" +
+		"func init() {\n\tif Changed != \"\" {\n\t\tprintln(Changed)\n\t}\n}\n")
 	return errors.Join(err, f.Close())
 }
 
-// kept is what stays behind after `sam delete`: the CLI's own bucket for packages, with its stack, which other stacks share.
+// kept are the resources that `sam delete` keeps: the CLI's own bucket for packages and its stack,
+// which other stacks share.
 func kept(resource string) bool {
-	return strings.HasPrefix(resource, "bucket: aws-sam-cli-managed-") || resource == "stack: aws-sam-cli-managed-default"
+	return strings.HasPrefix(resource, "bucket: aws-sam-cli-managed-") ||
+		resource == "stack: aws-sam-cli-managed-default"
 }
 
-// outlives says that the template retains a resource: what operators did, and what third parties sign with.
+// outlives reports whether the template retains a resource: the audit log and the secrets of third
+// parties.
 func outlives(resource string) bool {
 	return strings.HasPrefix(resource, "secret: ") || strings.HasSuffix(resource, "/operator-actions")
 }
 
-// isRefused deploys what the template's Rules forbid, and sees that nothing is made. They pass through SAM's transform.
+// isRefused checks that a deployment which the template's Rules forbid, after SAM's transform,
+// creates nothing.
 func (u user) isRefused(ctx context.Context, emulator *devstack.Emulator) error {
 	before, err := emulator.Inventory(ctx)
 	if err != nil {
 		return err
 	}
 	const want = "EmulatorEndpoint is for the stage local only"
-	out, err := u.types(ctx, false, "deploy", "--config-env", "local", "--stack-name", "orderflow-refused", "--parameter-overrides",
-		"Stage=dev SenderIdentity=shop.example SenderAddress=orders@shop.example Architecture="+devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL)
+	out, err := u.types(ctx, false, "deploy", "--config-env", "local", "--stack-name", "orderflow-refused",
+		"--parameter-overrides",
+		"Stage=dev SenderIdentity=shop.example SenderAddress=orders@shop.example Architecture="+
+			devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL)
 	if err == nil && !strings.Contains(out, want) {
-		err = fmt.Errorf("it does not say %q:\n%s", want, out)
+		err = fmt.Errorf("missing %q in:\n%s", want, out)
 	}
 	if err != nil {
-		return fmt.Errorf("sam deploy of what a rule forbids: %w", err)
+		return fmt.Errorf("sam deploy against a rule: %w", err)
 	}
 	after, err := emulator.Inventory(ctx)
 	for _, r := range after {
 		if !slices.Contains(before, r) && !kept(r) && r != "stack: orderflow-refused" {
-			err = errors.Join(err, fmt.Errorf("made by a deployment that was refused: %s", r))
+			err = errors.Join(err, fmt.Errorf("created by a refused deployment: %s", r))
 		}
 	}
 	return err
@@ -244,9 +257,10 @@ func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator
 		}
 	}
 	fmt.Printf("  ✓ %d resources: %v\n", made, kinds)
-	for _, kind := range []string{"table", "function", "log group", "queue", "topic", "parameter", "secret", "state machine", "user pool", "API", "role", "alarm"} {
+	for _, kind := range []string{"table", "function", "log group", "queue", "topic", "parameter", "secret",
+		"state machine", "user pool", "API", "role", "alarm"} {
 		if kinds[kind] == 0 {
-			return 0, nil, fmt.Errorf("there is no %s after the deployment: nothing can be said of its end", kind)
+			return 0, nil, fmt.Errorf("no %s after the deployment, so its deletion cannot be checked", kind)
 		}
 	}
 	if _, err := u.types(ctx, true, "delete", "--config-env", "local", "--no-prompts"); err != nil {
@@ -258,7 +272,7 @@ func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator
 	}
 	for _, r := range during {
 		if outlives(r) && !slices.Contains(after, r) {
-			return 0, nil, fmt.Errorf("sam delete took %s, which the template retains", r)
+			return 0, nil, fmt.Errorf("sam delete deleted %s, which the template retains", r)
 		}
 	}
 	for _, r := range after {

@@ -20,14 +20,14 @@ import (
 	"orderflow/internal/verify/gotest"
 )
 
-// The reasons why tests of test/e2e are not for `sam local start-api`.
+// Reasons why tests of test/e2e do not run against `sam local start-api`.
 const (
-	notTheAPI = "what it is about happens behind the API, in functions that the emulator runs"
-	load      = "it takes minutes, and tells nothing of the API that the others do not"
-	traces    = "nothing collects the traces of containers"
+	notTheAPI = "it tests functions behind the API, which the emulator runs"
+	load      = "it takes minutes, and covers no more of the API than the others"
+	traces    = "traces of containers are not collected"
 )
 
-// leftOut are the tests of test/e2e that are not for `sam local start-api`, and why. All others are.
+// leftOut are the tests of test/e2e that do not run against `sam local start-api`, with reasons.
 var leftOut = map[string]string{
 	"TestTheStoriesOfTheDemoEndAsTheyMust":                   load,
 	"TestManyOrdersAtOnceAddUp":                              load,
@@ -40,25 +40,26 @@ var leftOut = map[string]string{
 	"TestAStepThatRunsAgainChangesNothing":                   notTheAPI,
 	"TestAStepThatComesAfterItsUndoIsRefused":                notTheAPI,
 	"TestAnEventThatComesAgainChangesNothing":                notTheAPI,
-	"TestTheGatewaysOwnAnswersAreProblems":                   "SAM answers by itself, with 403, and takes no answers from the contract",
-	"TestPagesSeeTheGatewaysOwnAnswers":                      "SAM answers by itself, with 403, and takes no answers from the contract",
-	"TestTheLocationBehindASlashLeadsToTheOrder":             "SAM knows a path with a slash at its end for another one, and API Gateway for the same",
-	"TestADeadlineThatACallerChoseIsNoFaultOfOurs":           "a container takes longer to start than the callers of that test wait",
-	"TestAWebPageCannotUseTheLocalStack":                     "the guard stands before the emulator, and SAM serves the API elsewhere",
-	"TestAWebPageCannotTakeAFunctionsWork":                   "functions are containers, which ask the engine's own network for work",
-	"TestTextThatIsNotUTF8IsRefused":                         "SAM fails over such a body before any function sees it",
+	"TestTheGatewaysOwnAnswersAreProblems":                   "SAM answers with its own 403, not with the contract's response",
+	"TestPagesSeeTheGatewaysOwnAnswers":                      "SAM answers with its own 403, not with the contract's response",
+	"TestTheLocationBehindASlashLeadsToTheOrder":             "to SAM a path with a trailing slash is another one, to API Gateway the same",
+	"TestADeadlineThatACallerChoseIsNoFaultOfOurs":           "containers take longer to start than the test's callers wait",
+	"TestAWebPageCannotUseTheLocalStack":                     "the guard protects the emulator, not SAM's API",
+	"TestAWebPageCannotTakeAFunctionsWork":                   "functions are containers, which poll inside the engine's network",
+	"TestTextThatIsNotUTF8IsRefused":                         "SAM fails on such a body before a function gets it",
 	"TestOneOrderIsOneTrace":                                 traces,
 }
 
-// collection is the test that sends docs/orderflow.http, a subtest a request.
+// collection is the test that sends docs/orderflow.http, with a subtest per request.
 const collection = "TestTheCollectionForEditorsWorks"
 
-// apiResult is how many requests of the collection were answered as they say, and how many tests passed, each of how many.
+// apiResult counts the requests of the collection with an expected response, and the passed tests,
+// each out of a total.
 type apiResult struct{ requests, ofRequests, tests, ofTests int }
 
 func (r apiResult) right() bool { return r.requests == r.ofRequests && r.tests == r.ofTests }
 
-// serve has SAM serve the API, and functions and third parties call it there.
+// serve starts `sam local start-api` and points functions and third parties to it.
 func (w *world) serve(ctx context.Context) (*api, error) {
 	served, err := w.sam.startAPI(ctx, w.engine.Gateway)
 	if err != nil {
@@ -69,14 +70,14 @@ func (w *world) serve(ctx context.Context) (*api, error) {
 			return nil, errors.Join(err, served.stop())
 		}
 	}
-	// That calls the services, in containers that are not there yet: the first time it has no patience with them.
+	// Readiness calls the services, whose containers are still starting: the first call times out.
 	if err := served.await(ctx, "/health/ready"); err != nil {
 		return nil, errors.Join(err, served.stop())
 	}
 	return served, nil
 }
 
-// testAPI runs the tests of test/e2e against the API as SAM serves it. What orders start goes on in the emulator behind it.
+// testAPI runs the tests of test/e2e against SAM's API. Sagas run in the emulator behind it.
 func (w *world) testAPI(ctx context.Context, out io.Writer) (r apiResult, err error) {
 	text, err := os.ReadFile(w.sam.repo.Path("docs", "orderflow.http"))
 	if err != nil {
@@ -120,16 +121,19 @@ func (w *world) testAPI(ctx context.Context, out io.Writer) (r apiResult, err er
 	return r, nil
 }
 
-// goTest runs the tests of test/e2e and returns what became of each and its parts: pass, fail or skip.
+// goTest runs the tests of test/e2e and returns the results of tests and subtests: pass, fail or
+// skip.
 func (w *world) goTest(ctx context.Context, url string) (results map[string]string, log string, err error) {
 	var skip []string
 	for name := range leftOut {
 		skip = append(skip, "^"+name+"$")
 	}
 	slices.Sort(skip)
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-json", "-timeout", "8m", "-skip", strings.Join(skip, "|"), "./test/e2e")
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-json", "-timeout", "8m", "-skip",
+		strings.Join(skip, "|"), "./test/e2e")
 	cmd.Dir = string(w.sam.repo)
-	cmd.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags, "ORDERFLOW_E2E_STACK="+filepath.Join(w.dir, "stack"), "ORDERFLOW_E2E_API="+url)
+	cmd.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags, "ORDERFLOW_E2E_STACK="+filepath.Join(w.dir, "stack"),
+		"ORDERFLOW_E2E_API="+url)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second

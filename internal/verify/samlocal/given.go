@@ -27,26 +27,31 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// sample is the order that the sample events are about.
+// sample is the order of the sample events.
 var sample = orders.Order{
-	OrderID: "01KAQ5M3Z8V7D2X4C6B9N1T0RW", CustomerID: "5f0c9a3e-2b71-4f0e-9d55-8a4b1f6c7e10", CustomerEmail: "ada@example.com", Status: orders.StatusPending,
+	OrderID: "01KAQ5M3Z8V7D2X4C6B9N1T0RW", CustomerID: "5f0c9a3e-2b71-4f0e-9d55-8a4b1f6c7e10",
+	CustomerEmail: "ada@example.com", Status: orders.StatusPending,
 	Items: []contract.Item{
 		{SKU: "MUG-BLUE", Quantity: 2, UnitPrice: money.Money{Currency: "EUR", Amount: 1999}},
 		{SKU: "TEA-EARL-GREY", Quantity: 1, UnitPrice: money.Money{Currency: "EUR", Amount: 799}},
 	},
-	Total:           money.Money{Currency: "EUR", Amount: 4797},
-	ShippingAddress: contract.Address{Name: "Ada Lovelace", Line1: "12 St James Square", City: "Berlin", PostalCode: "10115", Country: "DE"},
-	PaymentMethod:   "pm_card_visa", Version: 1,
+	Total: money.Money{Currency: "EUR", Amount: 4797},
+	ShippingAddress: contract.Address{Name: "Ada Lovelace", Line1: "12 St James Square", City: "Berlin",
+		PostalCode: "10115", Country: "DE"},
+	PaymentMethod: "pm_card_visa", Version: 1,
 }
 
-// stockTea puts up for sale what the samples order and no sample of put-product and adjust-stock brings, and returns when orders knows its price.
+// stockTea puts up for sale the sample order's product that no other sample event creates, and
+// returns when orders has its price.
 func stockTea(ctx context.Context, stack *devstack.Stack) error {
 	const tea = "TEA-EARL-GREY"
 	operator := demo.Of(stack, "alice").Operator
-	if _, err := operator.PutProduct(ctx, tea, "Tea, Earl Grey", money.Money{Currency: "EUR", Amount: 799}, ""); err != nil {
+	if _, err := operator.PutProduct(ctx, tea, "Tea, Earl Grey", money.Money{Currency: "EUR", Amount: 799},
+		""); err != nil {
 		return err
 	}
-	if _, err := operator.AdjustStock(ctx, "", tea, client.Adjustment{Delta: 10, Reason: "for the samples", AllowUnknownSKU: true}); err != nil {
+	if _, err := operator.AdjustStock(ctx, "", tea,
+		client.Adjustment{Delta: 10, Reason: "for the samples", AllowUnknownSKU: true}); err != nil {
 		return err
 	}
 	prices := ordersstore.Store{Table: ddb.Open(stack.Config(), table(stack, "orders"), clock.System{})}
@@ -61,12 +66,12 @@ func stockTea(ctx context.Context, stack *devstack.Stack) error {
 			return nil
 		}
 		if err := clock.Sleep(ctx, 200*time.Millisecond); err != nil {
-			return errors.New("orders does not learn the price of tea")
+			return errors.New("orders did not receive the price of tea")
 		}
 	}
 }
 
-// given makes what a function is invoked on.
+// given creates the preconditions of an invocation.
 func given(ctx context.Context, stack *devstack.Stack, w want, event string) error {
 	switch w.Given {
 	case "":
@@ -80,7 +85,7 @@ func given(ctx context.Context, stack *devstack.Stack, w want, event string) err
 	case "stopped saga":
 		return stopSaga(ctx, stack, event)
 	}
-	return fmt.Errorf("nobody knows how to give %q", w.Given)
+	return fmt.Errorf("unknown precondition %q", w.Given)
 }
 
 func giveOrder(ctx context.Context, stack *devstack.Stack) error {
@@ -97,7 +102,8 @@ func giveOrder(ctx context.Context, stack *devstack.Stack) error {
 		if !strings.Contains(key.PK, sample.OrderID) {
 			continue
 		}
-		if _, err := store.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &store.Name, Key: ddb.Key(key.PK, key.SK)}); err != nil {
+		if _, err := store.Client.DeleteItem(ctx,
+			&dynamodb.DeleteItemInput{TableName: &store.Name, Key: ddb.Key(key.PK, key.SK)}); err != nil {
 			return err
 		}
 	}
@@ -123,11 +129,12 @@ func giveOutbox(ctx context.Context, stack *devstack.Stack, service, event strin
 	for name, value := range stream.Records[0].DynamoDB.NewImage {
 		item[name] = ddb.String(value.S)
 	}
-	_, err := dynamodb.NewFromConfig(stack.Config()).PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(table(stack, service)), Item: item})
+	_, err := dynamodb.NewFromConfig(stack.Config()).PutItem(ctx,
+		&dynamodb.PutItemInput{TableName: aws.String(table(stack, service)), Item: item})
 	return err
 }
 
-// stopSaga stops the execution that the sample tells of, which must run.
+// stopSaga stops the execution of the sample event, which must be running.
 func stopSaga(ctx context.Context, stack *devstack.Stack, event string) error {
 	var queue struct{ Records []struct{ Body string } }
 	if err := readJSON(event, &queue); err != nil {
@@ -147,7 +154,7 @@ func stopSaga(ctx context.Context, stack *devstack.Stack, event string) error {
 		return err
 	}
 	if now.Status != types.ExecutionStatusRunning {
-		return fmt.Errorf("the execution %s is %s, and cannot be stopped", arn, now.Status)
+		return fmt.Errorf("the execution %s is %s, not running", arn, now.Status)
 	}
 	_, err = client.StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: &arn})
 	return err

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// Hold has SAM serve the API, stocks the shop, prints what to type in another terminal, and waits until ctx ends.
+// Hold serves the API with SAM, stocks the shop, prints example commands, and waits until ctx ends.
 func Hold(ctx context.Context, o Options) (err error) {
 	w, err := begin(ctx, o, devstack.NewReporter(os.Stderr))
 	if err != nil {
@@ -58,7 +58,7 @@ Ctrl-C ends it all.
 	}
 }
 
-// quote makes a line for the shell of a command.
+// quote returns a command as a shell line.
 func quote(args []string) string {
 	quoted := make([]string, len(args))
 	for i, arg := range args {

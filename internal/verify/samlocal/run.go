@@ -14,17 +14,18 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// Options say where to run.
+// Options configure a run.
 type Options struct {
 	Repo devstack.Repo
-	Dir  string // gets all that the run writes
+	Dir  string // directory of all files of the run
 	Out  io.Writer
 }
 
-// ErrWrong: functions in containers do otherwise than is wanted.
-var ErrWrong = errors.New("functions do not do what is wanted of them in containers")
+// ErrWrong is returned if functions in containers do not behave as expected.
+var ErrWrong = errors.New("functions in containers do not behave as expected")
 
-// Run invokes every function, then sends requests to the API, and prints what came of it. The error is ErrWrong if anything was otherwise.
+// Run invokes every function, tests the API, and prints the results. It returns ErrWrong if one is
+// not as expected.
 func Run(ctx context.Context, o Options) (err error) {
 	began := time.Now()
 	rep := devstack.NewReporter(os.Stderr)
@@ -46,12 +47,14 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "  functions: %d of %d, %s since the begin\n", right, functions, devstack.Seconds(time.Since(began)))
+	fmt.Fprintf(o.Out, "  functions: %d of %d, %s since the start\n", right, functions,
+		devstack.Seconds(time.Since(began)))
 	api, err := w.testAPI(ctx, o.Out)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "sam-local: %d of %d functions, API %d of %d requests, %d of %d end-to-end tests, %s\n", right, functions,
+	fmt.Fprintf(o.Out, "sam-local: %d of %d functions, API %d of %d requests, %d of %d end-to-end tests, %s\n", right,
+		functions,
 		api.requests, api.ofRequests, api.tests, api.ofTests, devstack.Seconds(time.Since(began)))
 	if right < functions || !api.right() {
 		return ErrWrong
@@ -59,7 +62,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// world is what functions in containers find around them.
+// world is the environment of functions in containers.
 type world struct {
 	stack     *devstack.Stack
 	engine    *devstack.Engine
@@ -81,7 +84,9 @@ func begin(ctx context.Context, o Options, rep *devstack.Reporter) (w *world, er
 	if w.engine, err = devstack.FindEngine(ctx, rep); err != nil {
 		return w, err
 	}
-	if w.stack, err = devstack.Start(ctx, devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), NoAuthorizer: true, Report: rep}); err != nil {
+	if w.stack, err = devstack.Start(ctx,
+		devstack.Options{Repo: o.Repo, Dir: filepath.Join(o.Dir, "stack"), NoAuthorizer: true,
+			Report: rep}); err != nil {
 		return w, err
 	}
 	if w.sam, err = newCLI(ctx, o.Repo, o.Dir, w.stack, w.engine); err != nil {
@@ -98,7 +103,7 @@ func begin(ctx context.Context, o Options, rep *devstack.Reporter) (w *world, er
 	return w, w.sam.writeVariables(ctx, w.stack, endpoint)
 }
 
-// end stops all that begin has started, whatever has become of it, also when ctx has ended.
+// end stops everything that begin started, even after ctx has ended.
 func (w *world) end(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
@@ -112,18 +117,18 @@ func (w *world) end(ctx context.Context) (err error) {
 	return err
 }
 
-// invokeAll invokes each function with its sample event and returns how many did what is wanted. Those of a service one after the other, as
-// one finds what another has left; several services at once.
+// invokeAll invokes each function with its sample event and returns how many behaved as expected.
+// Functions of a service run in sequence, as they build on each other; services run concurrently.
 func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.Writer) (right int, err error) {
 	if err := stockTea(ctx, w.stack); err != nil {
 		return 0, err
 	}
-	// What a function writes is then for nobody but the next one here.
+	// Then only the functions invoked here consume messages.
 	if err := w.stack.Consume(ctx, false); err != nil {
 		return 0, err
 	}
 	var mu sync.Mutex
-	slots := make(chan struct{}, runtime.NumCPU()+1) // each waits for its container for a while
+	slots := make(chan struct{}, runtime.NumCPU()+1) // each waits for its container
 	lane := func(list []want) {
 		for _, wanted := range list {
 			slots <- struct{}{}
@@ -151,7 +156,7 @@ func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.W
 	return right, ctx.Err()
 }
 
-// last is the service that is invoked after all others: it starts state machines, which call functions of all of them.
+// last is the service that is invoked last: its state machines call functions of all services.
 const last = "fulfilment"
 
 func (w *world) one(ctx context.Context, wanted want) error {

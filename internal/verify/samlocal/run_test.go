@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-func TestWithoutAnEngineARunSaysSo(t *testing.T) {
+func TestMissingEngineIsReported(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(t.TempDir(), "none.sock"))
 	repo, err := devstack.FindRepo()
 	if err != nil {

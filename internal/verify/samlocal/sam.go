@@ -20,20 +20,21 @@ import (
 	"orderflow/internal/platform/casing"
 )
 
-// cli is the SAM CLI, as someone types it in the clone.
+// cli is the SAM CLI in the clone.
 type cli struct {
 	repo   devstack.Repo
-	dir    string // gets all that it writes
+	dir    string // directory of its files
 	env    []string
 	engine *devstack.Engine
 }
 
-func newCLI(ctx context.Context, repo devstack.Repo, dir string, stack *devstack.Stack, engine *devstack.Engine) (*cli, error) {
+func newCLI(ctx context.Context, repo devstack.Repo, dir string, stack *devstack.Stack, engine *devstack.Engine) (*cli,
+	error) {
 	home := filepath.Join(dir, "home")
 	if err := os.MkdirAll(filepath.Join(home, ".aws-sam"), 0o755); err != nil {
 		return nil, err
 	}
-	// HOME is SAM's: Go's directories are where they were.
+	// HOME is SAM's: set Go's directories explicitly.
 	goEnv, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE").Output()
 	if err != nil {
 		return nil, err
@@ -44,7 +45,8 @@ func newCLI(ctx context.Context, repo devstack.Repo, dir string, stack *devstack
 	return &cli{repo: repo, dir: dir, env: append(env, engine.Environ()...), engine: engine}, nil
 }
 
-// command is `sam args…` in the clone. It ends when ctx does: asked first, so that it can remove its containers.
+// command returns `sam args…` in the clone. When ctx ends it gets a signal first, so that it can
+// remove its containers.
 func (c *cli) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.repo.Path(".tools", "sam", "bin", "sam"), args...)
 	cmd.Dir, cmd.Env = string(c.repo), c.env
@@ -54,7 +56,7 @@ func (c *cli) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// build makes every function for this machine, beside what `sam build` by hand has made.
+// build builds every function for this machine, apart from a user's own `sam build`.
 func (c *cli) build(ctx context.Context) error {
 	cmd := c.command(ctx, "build", "--config-env", devstack.Stage, "--build-dir", filepath.Join(c.dir, "build"),
 		"--parameter-overrides", "Architecture="+devstack.HostArchitecture())
@@ -64,12 +66,15 @@ func (c *cli) build(ctx context.Context) error {
 	return c.toJSON(ctx)
 }
 
-// toJSON makes JSON of the template that was built: SAM reads it twice for each command, and YAML takes half a second of a processor each time.
+// toJSON converts the built template to JSON: SAM reads it twice per command, and parsing YAML
+// takes half a second of CPU time.
 func (c *cli) toJSON(ctx context.Context) error {
-	const convert = "import json, sys\nfrom samcli.yamlhelper import yaml_parse\njson.dump(yaml_parse(open(sys.argv[1]).read()), open(sys.argv[2], 'w'))"
-	cmd := exec.CommandContext(ctx, c.repo.Path(".tools", "sam", "bin", "python"), "-c", convert, filepath.Join(c.dir, "build", "template.yaml"), c.template())
+	const convert = "import json, sys\nfrom samcli.yamlhelper import yaml_parse\n" +
+		"json.dump(yaml_parse(open(sys.argv[1]).read()), open(sys.argv[2], 'w'))"
+	cmd := exec.CommandContext(ctx, c.repo.Path(".tools", "sam", "bin", "python"), "-c", convert,
+		filepath.Join(c.dir, "build", "template.yaml"), c.template())
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("the template that was built, in JSON: %w\n%s", errors.Join(err, ctx.Err()), out)
+		return fmt.Errorf("convert the built template to JSON: %w\n%s", errors.Join(err, ctx.Err()), out)
 	}
 	return nil
 }
@@ -78,8 +83,9 @@ func (c *cli) template() string    { return filepath.Join(c.dir, "build", "templ
 func (c *cli) variables() string   { return filepath.Join(c.dir, "env.json") }
 func (c *cli) log(n string) string { return filepath.Join(c.dir, n+".log") }
 
-// writeVariables writes what functions find in their environment, as deployed, but for where the emulator is: SAM resolves a reference to a table
-// to the name of its resource. Traces are not collected of containers.
+// writeVariables writes the deployed environment variables of functions, with the emulator's
+// address for containers: SAM itself would resolve a table reference to a logical id. Traces of
+// containers are not collected.
 func (c *cli) writeVariables(ctx context.Context, stack *devstack.Stack, endpoint string) error {
 	variables, err := stack.Environment(ctx)
 	if err != nil {
@@ -95,10 +101,11 @@ func (c *cli) writeVariables(ctx context.Context, stack *devstack.Stack, endpoin
 	return os.WriteFile(c.variables(), data, 0o600)
 }
 
-// local is `sam local args…` on what was built.
+// local runs `sam local args…` on the build.
 func (c *cli) local(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	args = append([]string{"local"}, append(args, "--template", c.template(), "--env-vars", c.variables(), "--region", devstack.Region,
-		"--parameter-overrides", "Stage="+devstack.Stage+" Architecture="+devstack.HostArchitecture())...)
+	args = append([]string{"local"},
+		append(args, "--template", c.template(), "--env-vars", c.variables(), "--region", devstack.Region,
+			"--parameter-overrides", "Stage="+devstack.Stage+" Architecture="+devstack.HostArchitecture())...)
 	has, err := c.engine.SkipsPull(ctx)
 	if err != nil {
 		return nil, err
@@ -109,8 +116,9 @@ func (c *cli) local(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	return c.command(ctx, args...), nil
 }
 
-// invoke is `sam local invoke <Function> -e <event>`. It returns what the function answered. SAM exits with 0 when the function has failed, too: then the
-// answer has errorType and errorMessage; and there is none when it has run out of time.
+// invoke runs `sam local invoke <Function> -e <event>` and returns the function's result. SAM exits
+// with 0 even if the function fails: then the result has errorType and errorMessage. After a
+// timeout it is empty.
 func (c *cli) invoke(ctx context.Context, function, event string) ([]byte, error) {
 	cmd, err := c.local(ctx, "invoke", casing.Camel(function)+"Function", "--event", event)
 	if err != nil {
@@ -129,10 +137,11 @@ type api struct {
 	URL  string
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
-	why  error         // then
+	why  error         // why it ended
 }
 
-// startAPI returns when the API answers at an address of this machine. A container, once started, serves all calls of its function.
+// startAPI starts the API at an address of this machine, and returns when it answers. A container
+// serves all calls of its function.
 func (c *cli) startAPI(ctx context.Context, address string) (*api, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
@@ -175,7 +184,7 @@ func (a *api) await(ctx context.Context, path string) error {
 		case <-a.done:
 			return fmt.Errorf("sam local start-api has ended: %w", a.why)
 		case <-ctx.Done():
-			return fmt.Errorf("%s of sam local start-api is not well: %w", path, ctx.Err())
+			return fmt.Errorf("%s of sam local start-api is not ready: %w", path, ctx.Err())
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -19,9 +19,10 @@ import (
 	"orderflow/internal/platform/ddb"
 )
 
-// look holds what a function has left behind against what is wanted. body is of its answer.
+// look checks a function's effects. body is the body of its result.
 func look(ctx context.Context, stack *devstack.Stack, w want, body map[string]any) error {
-	return errors.Join(lookAtItem(ctx, stack, w, body), lookAtQueue(ctx, stack, w), lookAtExecution(ctx, stack, w), lookAtMail(ctx, stack, w))
+	return errors.Join(lookAtItem(ctx, stack, w, body), lookAtQueue(ctx, stack, w), lookAtExecution(ctx, stack, w),
+		lookAtMail(ctx, stack, w))
 }
 
 func lookAtItem(ctx context.Context, stack *devstack.Stack, w want, body map[string]any) error {
@@ -45,7 +46,7 @@ func lookAtItem(ctx context.Context, stack *devstack.Stack, w want, body map[str
 	} else if w.Leaves.Item.Gone {
 		return fmt.Errorf("the item %s %s is still there", pk, sk)
 	} else if gone {
-		return fmt.Errorf("there is no item %s %s", pk, sk)
+		return fmt.Errorf("the item %s %s is missing", pk, sk)
 	}
 	var got map[string]any
 	if err := attributevalue.UnmarshalMap(out.Item, &got); err != nil {
@@ -57,7 +58,7 @@ func lookAtItem(ctx context.Context, stack *devstack.Stack, w want, body map[str
 	return nil
 }
 
-// table is the name of a service's table.
+// table returns the name of a service's table.
 func table(stack *devstack.Stack, service string) string {
 	return stack.Outputs[casing.Camel(service)+"TableName"]
 }
@@ -71,8 +72,9 @@ func lookAtQueue(ctx context.Context, stack *devstack.Stack, w want) error {
 	if err != nil {
 		return err
 	}
-	for range 10 { // a queue gives up to ten at a time
-		out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10})
+	for range 10 { // at most ten messages per call
+		out, err := client.ReceiveMessage(ctx,
+			&sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10})
 		if err != nil {
 			return err
 		}
@@ -94,7 +96,7 @@ func lookAtExecution(ctx context.Context, stack *devstack.Stack, w want) error {
 	return err
 }
 
-// execution is the ARN of an execution of a state machine.
+// execution returns the ARN of an execution.
 func execution(stack *devstack.Stack, machine, name string) string {
 	return strings.Replace(stack.Outputs[machine+"Arn"], ":stateMachine:", ":execution:", 1) + ":" + name
 }
@@ -128,5 +130,5 @@ func lookAtMail(ctx context.Context, stack *devstack.Stack, w want) error {
 			}
 		}
 	}
-	return fmt.Errorf("there is no mail %q to %s", w.Leaves.Mail.Subject, w.Leaves.Mail.To)
+	return fmt.Errorf("no mail %q to %s", w.Leaves.Mail.Subject, w.Leaves.Mail.To)
 }

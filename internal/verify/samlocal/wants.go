@@ -17,39 +17,39 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// want is what a function must answer to its sample event, and what it must leave behind.
+// want is the expected result of a function for its sample event, and its expected effects.
 type want struct {
 	Function string
-	// Given is what is there before: order, the order of the samples, PENDING and untouched; outbox, the item that the sample tells of;
-	// stopped saga, an execution that somebody has stopped, as the sample says; ready services, those that the emulator runs.
+	// Given is the precondition: order, the sample order, PENDING; outbox, the sample event's item;
+	// stopped saga, the sample event's execution, stopped; ready services, the emulator's.
 	Given string
-	// Answers has what the answer must have; the answer may have more in its objects. A body that is JSON in the answer is an object
-	// here. A text between slashes is a pattern for a value.
+	// Answers is the expected result; objects may have more members. A JSON body is an object here.
+	// A text between slashes is a pattern.
 	Answers map[string]any
-	// AnswersNothing is for functions whose answer nobody reads.
+	// AnswersNothing: the result is empty.
 	AnswersNothing bool `yaml:"answersNothing"`
 	Leaves         leaves
 
 	service string
 }
 
-// leaves is what a function has written, where it writes.
+// leaves are a function's expected effects.
 type leaves struct {
-	// Item is one of its service's table. "${name}" in its key is that value of the answer's body.
+	// Item is in the service's table. "${name}" in its key is that value of the result's body.
 	Item *struct {
 		PK, SK string
 		Has    map[string]any
-		Gone   bool // it is there no more
+		Gone   bool // it was deleted
 	}
-	// Message is one that waits in a queue: with a text in it.
+	// Message is in a queue and contains a text.
 	Message *struct{ Queue, Has string }
-	// Execution is one of a state machine.
+	// Execution is an execution of a state machine.
 	Execution *struct{ Machine, Name string }
-	// Mail is one that was sent to an address.
+	// Mail was sent to an address.
 	Mail *struct{ To, Subject string }
 }
 
-// readWants returns what is wanted of the functions of each service, in the order in which they are invoked.
+// readWants returns the wants of each service, in the order of invocation.
 func readWants(repo devstack.Repo) (map[string][]want, error) {
 	files, err := filepath.Glob(repo.Path("internal", "verify", "samlocal", "testdata", "*.yaml"))
 	if err != nil {
@@ -76,8 +76,8 @@ func readWants(repo devstack.Repo) (map[string][]want, error) {
 	return all, nil
 }
 
-// complete fails unless every function of the source tree that belongs to template.yaml has a sample event, and exactly one want, which can be
-// missed.
+// complete fails unless every function of template.yaml has a sample event and exactly one want
+// that is not empty.
 func complete(repo devstack.Repo, wants map[string][]want) (functions int, err error) {
 	tree, err := repo.Functions()
 	if err != nil {
@@ -88,18 +88,19 @@ func complete(repo devstack.Repo, wants map[string][]want) (functions int, err e
 		for _, w := range list {
 			wanted[service+"/"+w.Function]++
 			if (len(w.Answers) == 0) != w.AnswersNothing || w.AnswersNothing && w.Leaves == (leaves{}) {
-				err = errors.Join(err, fmt.Errorf("%s/%s may do anything", service, w.Function))
+				err = errors.Join(err, fmt.Errorf("%s/%s expects nothing", service, w.Function))
 			}
 		}
 	}
 	for _, f := range tree {
 		name, ok := strings.CutPrefix(filepath.ToSlash(f.Dir), "functions/")
 		if !ok {
-			continue // the sandbox's, which is another stack, and no part of the product
+			continue // of the sandbox, another stack
 		}
 		functions++
 		if n := wanted[name]; n != 1 {
-			err = errors.Join(err, fmt.Errorf("%s is %d times in internal/verify/samlocal/testdata, want once", name, n))
+			err = errors.Join(err,
+				fmt.Errorf("%s is %d times in internal/verify/samlocal/testdata, want once", name, n))
 		}
 		delete(wanted, name)
 		if _, statErr := os.Stat(repo.Path("events", name+".json")); statErr != nil {
@@ -107,22 +108,22 @@ func complete(repo devstack.Repo, wants map[string][]want) (functions int, err e
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
-		err = errors.Join(err, fmt.Errorf("there is no function %s", name))
+		err = errors.Join(err, fmt.Errorf("unknown function %s", name))
 	}
 	return functions, err
 }
 
-// check compares an answer with what is wanted.
+// check compares a result with the expected one.
 func (w want) check(answer []byte) (body map[string]any, err error) {
 	if w.AnswersNothing {
 		if text := bytes.TrimSpace(answer); len(text) > 0 {
-			err = fmt.Errorf("the answer is %s, want none", text)
+			err = fmt.Errorf("the result is %s, want none", text)
 		}
 		return nil, err
 	}
 	var got map[string]any
 	if err := json.Unmarshal(answer, &got); err != nil {
-		return nil, fmt.Errorf("the answer is no JSON object: %w: %s", err, answer)
+		return nil, fmt.Errorf("the result is not a JSON object: %w: %s", err, answer)
 	}
 	body = got
 	if text, ok := got["body"].(string); ok {
@@ -133,12 +134,13 @@ func (w want) check(answer []byte) (body map[string]any, err error) {
 		}
 	}
 	if missed := differ("", w.Answers, got); len(missed) > 0 {
-		return nil, fmt.Errorf("%s\n    the answer: %s", strings.Join(missed, "\n    "), strings.TrimSpace(string(answer)))
+		return nil, fmt.Errorf("%s\n    the result: %s", strings.Join(missed, "\n    "),
+			strings.TrimSpace(string(answer)))
 	}
 	return body, nil
 }
 
-// differ tells where got is not as wanted. Objects may have more members; lists not.
+// differ returns the differences of got from want. Objects may have more members, lists not.
 func differ(at string, want, got any) []string {
 	switch want := want.(type) {
 	case map[string]any:
@@ -174,7 +176,7 @@ func differ(at string, want, got any) []string {
 			return nil
 		}
 	}
-	// Numbers are of several types, by where they come from.
+	// Numbers have several types, depending on their origin.
 	if fmt.Sprint(want) != fmt.Sprint(got) {
 		return []string{fmt.Sprintf("%s is %v, want %v", at, got, want)}
 	}

@@ -18,7 +18,7 @@ func clone(t *testing.T) devstack.Repo {
 	return repo
 }
 
-func TestOfEveryFunctionItIsWrittenWhatIsWanted(t *testing.T) {
+func TestEveryFunctionHasAWant(t *testing.T) {
 	wants, err := readWants(clone(t))
 	if err != nil {
 		t.Fatal(err)
@@ -28,17 +28,22 @@ func TestOfEveryFunctionItIsWrittenWhatIsWanted(t *testing.T) {
 	}
 }
 
-func TestAFunctionWithoutAWantIsNoticed(t *testing.T) {
+func TestIncompleteWantsAreReported(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(wants map[string][]want)
 		says   string
 	}{
-		"forgotten":       {func(w map[string][]want) { w["catalog"] = w["catalog"][1:] }, "catalog/put-product is 0 times"},
-		"twice":           {func(w map[string][]want) { w["catalog"] = append(w["catalog"], w["catalog"][0]) }, "catalog/put-product is 2 times"},
-		"no function":     {func(w map[string][]want) { w["catalog"][0].Function = "drop-product" }, "there is no function catalog/drop-product"},
-		"any answer":      {func(w map[string][]want) { w["catalog"][0].Answers = nil }, "catalog/put-product may do anything"},
-		"nothing at all":  {func(w map[string][]want) { w["catalog"][3].Leaves = leaves{} }, "catalog/relay-catalog-events may do anything"},
-		"of nobody's own": {func(w map[string][]want) { w["tea"] = w["catalog"][:1] }, "there is no function tea/put-product"},
+		"forgotten": {func(w map[string][]want) { w["catalog"] = w["catalog"][1:] }, "catalog/put-product is 0 times"},
+		"twice": {func(w map[string][]want) { w["catalog"] = append(w["catalog"], w["catalog"][0]) },
+			"catalog/put-product is 2 times"},
+		"no function": {func(w map[string][]want) { w["catalog"][0].Function = "drop-product" },
+			"unknown function catalog/drop-product"},
+		"any answer": {func(w map[string][]want) { w["catalog"][0].Answers = nil },
+			"catalog/put-product expects nothing"},
+		"nothing at all": {func(w map[string][]want) { w["catalog"][3].Leaves = leaves{} },
+			"catalog/relay-catalog-events expects nothing"},
+		"of nobody's own": {func(w map[string][]want) { w["tea"] = w["catalog"][:1] },
+			"unknown function tea/put-product"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wants, err := readWants(clone(t))
@@ -53,22 +58,26 @@ func TestAFunctionWithoutAWantIsNoticed(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsHeldToWhatIsWanted(t *testing.T) {
+func TestResultIsComparedWithTheWant(t *testing.T) {
 	w := want{Answers: map[string]any{"statusCode": 202, "body": map[string]any{
-		"orderId": "/[A-Z]{3}/", "reason": nil, "total": map[string]any{"amount": 4797}, "items": []any{map[string]any{"sku": "MUG"}}}}}
+		"orderId": "/[A-Z]{3}/", "reason": nil, "total": map[string]any{"amount": 4797},
+		"items": []any{map[string]any{"sku": "MUG"}}}}}
 	good := `{"statusCode": 202, "headers": {}, "body": "{\"orderId\":\"ABC\",\"reason\":null,\"total\":{\"amount\":4797,\"currency\":\"EUR\"},\"items\":[{\"sku\":\"MUG\",\"quantity\":1}]}"}`
 	body, err := w.check([]byte(good))
 	if err != nil || body["orderId"] != "ABC" {
 		t.Fatalf("%v, %v", body, err)
 	}
 	for name, change := range map[string][2]string{
-		"status": {"202", "500"}, "text": {"ABC", "abc"}, "part of a text": {"ABC", "ABCD"}, "number": {"4797", "4798"}, "missing": {`\"reason\":null,`, ""},
-		"not null": {"null", `\"LATE\"`}, "longer list": {"}]", "},{}]"}, "empty list": {`{\"sku\":\"MUG\",\"quantity\":1}`, ""}, "in a list": {"MUG", "CUP"},
-		"no JSON": {`{"status`, `"status`}, "body is text": {`"{\"orderId`, `"x{\"orderId`}, "an error": {good, `{"errorType": "Transient", "errorMessage": "busy"}`},
-		"nothing": {good, ""},
+		"status": {"202", "500"}, "text": {"ABC", "abc"}, "part of a text": {"ABC", "ABCD"}, "number": {"4797", "4798"},
+		"missing":  {`\"reason\":null,`, ""},
+		"not null": {"null", `\"LATE\"`}, "longer list": {"}]", "},{}]"},
+		"empty list": {`{\"sku\":\"MUG\",\"quantity\":1}`, ""}, "in a list": {"MUG", "CUP"},
+		"no JSON": {`{"status`, `"status`}, "body is text": {`"{\"orderId`, `"x{\"orderId`},
+		"an error": {good, `{"errorType": "Transient", "errorMessage": "busy"}`},
+		"nothing":  {good, ""},
 	} {
 		if _, err := w.check([]byte(strings.Replace(good, change[0], change[1], 1))); err == nil {
-			t.Errorf("%s: it is taken", name)
+			t.Errorf("%s: accepted", name)
 		}
 	}
 	nothing := want{AnswersNothing: true}
@@ -76,11 +85,11 @@ func TestAnAnswerIsHeldToWhatIsWanted(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := nothing.check([]byte(`{"errorType": "Transient"}`)); err == nil {
-		t.Error("an error is taken for nothing")
+		t.Error("an error was accepted as no result")
 	}
 }
 
-func TestOnlyTestsThatThereAreAreLeftOut(t *testing.T) {
+func TestEveryLeftOutTestExists(t *testing.T) {
 	entries, err := os.ReadDir("../../../test/e2e")
 	if err != nil {
 		t.Fatal(err)
@@ -100,11 +109,11 @@ func TestOnlyTestsThatThereAreAreLeftOut(t *testing.T) {
 	}
 	for name, reason := range leftOut {
 		if test, _, _ := strings.Cut(name, "/"); !tests[test] || reason == "" {
-			t.Errorf("%s is no test, or has no reason", name)
+			t.Errorf("%s does not exist, or has no reason", name)
 		}
 	}
 	if !tests[collection] {
-		t.Errorf("%s is no test", collection)
+		t.Errorf("%s does not exist", collection)
 	}
 	if left := len(tests) - len(leftOut); left < 15 {
 		t.Errorf("only %d tests of %d are left for the API", left, len(tests))

@@ -11,13 +11,13 @@ import (
 	"orderflow/internal/verify/gotest"
 )
 
-// A Row is one line of the table at the end.
+// A Row is one line of the table.
 type Row struct {
 	place
 	Passed, Of int
-	Listed     int // of these did not run, for a reason
+	Listed     int // of these, not run for a reason
 	Unit       string
-	Skipped    []string // what did not run, each with its reason
+	Skipped    []string // what did not run, with reasons
 }
 
 var notRun = regexp.MustCompile(`(?m)^not run on (.*)$`)
@@ -26,7 +26,7 @@ func (f figure) read(text string) (Row, error) {
 	pattern := regexp.MustCompile(f.Pattern)
 	match := pattern.FindStringSubmatch(text)
 	if match == nil {
-		return Row{}, fmt.Errorf("it does not say how much of %q passed, by a line like %s", f.Suite, f.Pattern)
+		return Row{}, fmt.Errorf("no line with the counts of %q, like %s", f.Suite, f.Pattern)
 	}
 	count := map[string]int{}
 	for i, name := range pattern.SubexpNames() {
@@ -51,17 +51,17 @@ func (f figure) read(text string) (Row, error) {
 			row.Skipped = append(row.Skipped, reason[1])
 		}
 		if len(row.Skipped) < row.Listed {
-			return row, fmt.Errorf("%d %s did not run, and it does not say why", row.Listed, f.Unit)
+			return row, fmt.Errorf("%d %s did not run, without reasons", row.Listed, f.Unit)
 		}
 	}
 	return row, nil
 }
 
-// A report is what `go test -json` says.
+// A report is the output of `go test -json`.
 type report struct {
 	rows   []Row
-	text   string // as without -json
-	failed string // what the failed tests printed
+	text   string // plain output
+	failed string // output of failed tests
 }
 
 // at returns the row of a place.
@@ -74,7 +74,7 @@ func (r *report) at(p place) *Row {
 	return &r.rows[i]
 }
 
-// goTests counts tests by place. Only those of the first level count; the others are parts of them.
+// goTests counts top-level tests by place.
 func goTests(output []byte, of func(pkg string) place) (r report, err error) {
 	var text, failed strings.Builder
 	said := map[string]string{} // by test
@@ -100,7 +100,7 @@ func goTests(output []byte, of func(pkg string) place) (r report, err error) {
 	return r, err
 }
 
-// reason is what a skipped test said last.
+// reason returns the last output of a skipped test.
 func reason(said string) string {
 	last := "it does not say why"
 	for line := range strings.Lines(said) {

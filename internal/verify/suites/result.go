@@ -16,17 +16,17 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// A Result is what became of a suite.
+// A Result is the result of a suite.
 type Result struct {
 	Suite
 	Rows    []Row
-	Lacking string // what the machine has not, for it to run
+	Lacking string // what the machine lacks to run it
 	Err     error
 	Took    time.Duration
 	Log     string
 }
 
-// run runs the suite's command, with its output in a log of its own.
+// run runs the suite's command, with its output in a log.
 func (s Suite) run(ctx context.Context, repo, logs string) Result {
 	r := Result{Suite: s, Log: filepath.Join(logs, s.Name+".log")}
 	began := time.Now()
@@ -38,7 +38,7 @@ func (s Suite) run(ctx context.Context, repo, logs string) Result {
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = repo, &output, &output
-	// Of an interrupt it hears as its own; what it has started is its to end.
+	// An interrupt reaches it, too; it ends what it has started.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = time.Minute
 	err = cmd.Run()
@@ -50,7 +50,7 @@ func (s Suite) run(ctx context.Context, repo, logs string) Result {
 	return r
 }
 
-// judge reads the output of a command that ended with err, and returns it as text.
+// judge evaluates the output of a command that ended with err, and returns it as text.
 func (r *Result) judge(output []byte, err error) string {
 	read := report{text: string(output)}
 	if r.Tests != nil {
@@ -80,18 +80,18 @@ func (r *Result) judge(output []byte, err error) string {
 	case err != nil:
 		r.Err = fmt.Errorf("%w; it ended with\n%s", err, tail(read.text))
 	case r.Err == nil && len(r.Rows) == 0:
-		r.Err = errors.New("it says nothing of what it did")
+		r.Err = errors.New("it printed no counts")
 	}
 	return read.text
 }
 
-// tail is the end of an output.
+// tail returns the end of an output.
 func tail(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	return strings.Join(lines[max(0, len(lines)-40):], "\n")
 }
 
-// places are where the suite would have run; of Go tests, one for all.
+// places returns where the suite would have run; one for all Go tests.
 func (s Suite) places() []place {
 	if s.Tests != nil {
 		return []place{s.Tests("")}
@@ -114,7 +114,7 @@ func (r Result) line() string {
 	return fmt.Sprintf("  %s %s (%s)\n", mark, r.Name, r.Took.Round(time.Second))
 }
 
-// table is target × suite × passed, then what did not run, and why.
+// table returns the counts by target and suite, then what did not run, with reasons.
 func table(results []Result) string {
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
@@ -123,7 +123,8 @@ func table(results []Result) string {
 	for _, r := range results {
 		took, command := r.Took.Round(time.Second).String(), r.short()
 		for _, row := range r.Rows {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", row.Target, row.Suite, row.Passed, row.Of, row.Unit, command, took)
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", row.Target, row.Suite, row.Passed, row.Of, row.Unit, command,
+				took)
 			not, took = append(not, row.Skipped...), "″"
 		}
 		if r.Lacking != "" {

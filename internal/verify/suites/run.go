@@ -13,14 +13,14 @@ import (
 	"orderflow/internal/dev/devstack"
 )
 
-// Options choose what is run.
+// Options choose what to run.
 type Options struct {
-	Only   []string      // names of suites; none are all
+	Only   []string      // names of suites; empty: all
 	Strict bool          // fail if a suite does not run
-	Within time.Duration // start no suite that would probably not end in this time; 0: there is no limit
+	Within time.Duration // skip suites that would probably not finish in this time; 0: no limit
 }
 
-// Names are those of all suites, in the order in which they run.
+// Names returns the names of all suites, in order.
 func Names() []string {
 	var names []string
 	for _, s := range suites {
@@ -29,7 +29,7 @@ func Names() []string {
 	return names
 }
 
-// Run runs the chosen suites one after the other. It fails if one of them failed.
+// Run runs the chosen suites in order. It fails if one of them fails.
 func Run(ctx context.Context, out io.Writer, o Options) error {
 	chosen, err := choose(o.Only)
 	if err != nil {
@@ -68,7 +68,7 @@ func choose(wanted []string) ([]Suite, error) {
 	}
 	for _, w := range wanted {
 		if !slices.Contains(Names(), w) {
-			return nil, fmt.Errorf("there is no suite %q: choose from %s", w, strings.Join(Names(), ", "))
+			return nil, fmt.Errorf("unknown suite %q: use one of %s", w, strings.Join(Names(), ", "))
 		}
 	}
 	var chosen []Suite
@@ -80,7 +80,7 @@ func choose(wanted []string) ([]Suite, error) {
 	return chosen, nil
 }
 
-// late is why there is no time for a suite that takes about so long; "" if there is.
+// late returns why there is no time left for a suite, or "".
 func late(since, about, within time.Duration) string {
 	if within == 0 || since+about <= within {
 		return ""
@@ -88,7 +88,7 @@ func late(since, about, within time.Duration) string {
 	return fmt.Sprintf("%s of %s are over, and it takes about %s", since.Round(time.Second), within, about)
 }
 
-// verdict is an error if a suite failed, or, when strict, did not run.
+// verdict fails if a suite failed or, if strict, did not run.
 func verdict(results []Result, strict bool) error {
 	var err error
 	for _, r := range results {

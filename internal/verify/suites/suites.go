@@ -7,39 +7,43 @@ import (
 	"time"
 )
 
-// A Suite is one command and how its output is read.
+// A Suite is a command and how to read its output.
 type Suite struct {
-	Name    string        // for -only, and of its log
+	Name    string        // for -only, and for its log
 	Command []string      // as a user would type it
-	About   time.Duration // on two idle cores, with the tools installed
+	About   time.Duration // duration on two idle cores, with tools installed
 	Tests   func(pkg string) place
 	Figures []figure
 }
 
-// A place is where something ran, and what.
+// A place is a target and a suite.
 type place struct{ Target, Suite string }
 
-// A figure is a line that the suite must print. Its pattern names two of the groups passed, failed and of; those of a group listed
-// have not run, each for a reason that a line not run on … tells.
+// A figure is a line that the suite must print. Its pattern has two of the groups passed, failed
+// and of. A group listed counts what did not run, with reasons in lines "not run on …".
 type figure struct {
 	place
 	Unit    string
 	Pattern string
 }
 
-// suites are in the order in which they tell most in least time: the last ones may not run (-within).
+// suites are ordered by value per time: the last ones may not run (-within).
 var suites = []Suite{
 	{
 		Name: "lint", Command: []string{"make", "lint"}, About: 85 * time.Second,
-		Figures: []figure{{place{"sources", "make lint"}, "checks", `(?m)^lint: (?P<passed>\d+) of (?P<of>\d+) checks are clean$`}},
+		Figures: []figure{{place{"sources", "make lint"}, "checks",
+			`(?m)^lint: (?P<passed>\d+) of (?P<of>\d+) checks are clean$`}},
 	},
 	{
-		Name: "test", Command: []string{"make", "test", "TESTFLAGS=-json -count=1"}, About: 6 * time.Minute, Tests: byPackage,
-		Figures: []figure{{place{"MiniStack", "grants to roles, both ways"}, "grants", `(?m)^roles: \d+ roles, (?P<of>\d+) grants: .* (?P<failed>\d+) problems in all$`}},
+		Name: "test", Command: []string{"make", "test", "TESTFLAGS=-json -count=1"}, About: 6 * time.Minute,
+		Tests: byPackage,
+		Figures: []figure{{place{"MiniStack", "grants to roles, both ways"}, "grants",
+			`(?m)^roles: \d+ roles, (?P<of>\d+) grants: .* (?P<failed>\d+) problems in all$`}},
 	},
 	{
 		Name: "check-infra", Command: dev("check-infra"), About: 35 * time.Second,
-		Figures: []figure{{place{"template", "checkov"}, "checks", `(?m)^checkov: (?P<passed>\d+) passed, .* (?P<failed>\d+) problems$`}},
+		Figures: []figure{{place{"template", "checkov"}, "checks",
+			`(?m)^checkov: (?P<passed>\d+) passed, .* (?P<failed>\d+) problems$`}},
 	},
 	{
 		Name: "oracle", Command: dev("oracle", "--", "-json"), About: 20 * time.Second,
@@ -47,51 +51,62 @@ var suites = []Suite{
 	},
 	{
 		Name: "sim", Command: dev("sim"), About: 25 * time.Second,
-		Figures: []figure{{place{"simulation", "orders under injected faults"}, "orders", `(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
+		Figures: []figure{{place{"simulation", "orders under injected faults"}, "orders",
+			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
 	{
 		Name: "sim-mutants", Command: dev("sim", "--mutants"), About: 35 * time.Second,
-		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects", `(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
+		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects",
+			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
 		Name: "prove", Command: dev("prove"), About: 25 * time.Second,
-		Figures: []figure{{place{"search", "every way that an order can go"}, "states", `(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`}},
+		Figures: []figure{{place{"search", "every way that an order can go"}, "states",
+			`(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`}},
 	},
 	{
 		Name: "sam", Command: dev("sam"), About: 125 * time.Second,
 		Figures: []figure{
-			{place{"SAM CLI", "sam build"}, "functions", `(?m)^sam: (?P<passed>\d+) functions built for both architectures;`},
-			{place{"SAM CLI", "sam deploy, then sam delete"}, "resources", `(?m); of (?P<of>\d+) resources deployed, (?P<failed>\d+) are left by sam delete$`},
+			{place{"SAM CLI", "sam build"}, "functions",
+				`(?m)^sam: (?P<passed>\d+) functions built for both architectures;`},
+			{place{"SAM CLI", "sam deploy, then sam delete"}, "resources",
+				`(?m); of (?P<of>\d+) resources deployed, (?P<failed>\d+) are left by sam delete$`},
 		},
 	},
 	{
 		Name: "localstack", Command: dev("localstack"), About: 8 * time.Minute,
-		Figures: []figure{{place{"LocalStack", "end to end"}, "tests", `(?m)^localstack: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
+		Figures: []figure{{place{"LocalStack", "end to end"}, "tests",
+			`(?m)^localstack: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
 	{
 		Name: "sam-local", Command: dev("sam-local"), About: 210 * time.Second,
 		Figures: []figure{
-			{place{"sam local", "invoke, every function"}, "functions", `(?m)^sam-local: (?P<passed>\d+) of (?P<of>\d+) functions`},
-			{place{"sam local", "start-api, the collection"}, "requests", `(?m)^sam-local: .* API (?P<passed>\d+) of (?P<of>\d+) requests`},
-			{place{"sam local", "start-api, end to end"}, "tests", `(?m)^sam-local: .* (?P<passed>\d+) of (?P<of>\d+) end-to-end tests`},
+			{place{"sam local", "invoke, every function"}, "functions",
+				`(?m)^sam-local: (?P<passed>\d+) of (?P<of>\d+) functions`},
+			{place{"sam local", "start-api, the collection"}, "requests",
+				`(?m)^sam-local: .* API (?P<passed>\d+) of (?P<of>\d+) requests`},
+			{place{"sam local", "start-api, end to end"}, "tests",
+				`(?m)^sam-local: .* (?P<passed>\d+) of (?P<of>\d+) end-to-end tests`},
 		},
 	},
 	{
 		Name: "conformance", Command: dev("conformance"), About: 160 * time.Second,
-		Figures: []figure{{place{"MiniStack", "API against its contract"}, "cases", `(?m)^conformance: (?P<of>\d+) cases, (?P<failed>\d+) failures$`}},
+		Figures: []figure{{place{"MiniStack", "API against its contract"}, "cases",
+			`(?m)^conformance: (?P<of>\d+) cases, (?P<failed>\d+) failures$`}},
 	},
 	{
 		Name: "reproducible", Command: dev("reproduce"), About: 140 * time.Second,
-		Figures: []figure{{place{"packages", "built twice, the same"}, "packages", `(?m)^(?P<passed>\d+) of (?P<of>\d+) packages are the same$`}},
+		Figures: []figure{{place{"packages", "built twice, the same"}, "packages",
+			`(?m)^(?P<passed>\d+) of (?P<of>\d+) packages are the same$`}},
 	},
 }
 
 var goRunDev = []string{"go", "run", "./cmd/dev"}
 
-// dev is a subcommand of the developer's command.
+// dev returns a command of cmd/dev.
 func dev(args ...string) []string { return slices.Concat(goRunDev, args) }
 
-// subcommand is what of the command follows `go run ./cmd/dev`, if it is that.
+// subcommand returns the arguments of `go run ./cmd/dev`, if the command is that.
 func (s Suite) subcommand() ([]string, bool) {
 	n := len(goRunDev)
 	if len(s.Command) < n || !slices.Equal(s.Command[:n], goRunDev) {
@@ -100,7 +115,8 @@ func (s Suite) subcommand() ([]string, bool) {
 	return s.Command[n:], true
 }
 
-// argv is what runs the suite. `go run` passes no signals on, so the program that runs now takes its place.
+// argv returns the suite's program and arguments. `go run` does not forward signals, so this
+// executable replaces it.
 func (s Suite) argv() ([]string, error) {
 	args, ok := s.subcommand()
 	if !ok {
@@ -110,7 +126,7 @@ func (s Suite) argv() ([]string, error) {
 	return append([]string{program}, args...), err
 }
 
-// short is the command without its arguments.
+// short returns the command without its arguments.
 func (s Suite) short() string {
 	if args, ok := s.subcommand(); ok {
 		return strings.Join(goRunDev, " ") + " " + args[0]
@@ -118,7 +134,7 @@ func (s Suite) short() string {
 	return strings.Join(s.Command[:2], " ")
 }
 
-// byPackage tells apart what `make test` runs: packages that use its emulator are known by what they are called.
+// byPackage groups the tests of `make test`: packages that use its emulator are known by name.
 func byPackage(pkg string) place {
 	pkg = strings.TrimPrefix(pkg, "orderflow/")
 	switch {

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// The certificates that a TLS server can show, besides the good one.
+// The bad certificates of a TLS server.
 const (
 	expired    = "expired"
 	selfSigned = "self-signed"
 )
 
-// certificates are made anew for each server.
+// certificates are created for each server.
 type certificates struct {
 	roots *x509.CertPool
 	shown map[string]tls.Certificate
@@ -48,7 +48,8 @@ func (c *certificates) config(name string) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{c.shown[name]}, MinVersion: tls.VersionTLS12}
 }
 
-// issue makes a certificate for 127.0.0.1 that ends after ttl, signed by another one or by itself.
+// issue creates a certificate for 127.0.0.1 that expires after ttl, signed by another one or
+// self-signed.
 func issue(by *tls.Certificate, ttl time.Duration) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

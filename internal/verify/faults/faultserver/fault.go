@@ -10,25 +10,27 @@ import (
 	"time"
 )
 
-// Fault is a way to go wrong.
+// Fault is a way to fail.
 type Fault struct {
 	Name string
-	// down, silent, plain and certificate are of connections, answer is of requests.
+	// down, silent, plain and certificate affect connections, answer affects requests.
 	down, silent, plain bool
 	certificate         string
-	// answer takes the place of the handler.
+	// answer replaces the handler.
 	answer func(s *Server, w http.ResponseWriter, r *http.Request)
 }
 
 // Faults of connections.
 var (
-	// None lets everything through.
+	// None is no fault.
 	None = Fault{Name: "none"}
 	// Down refuses connections and closes those that are open.
 	Down = Fault{Name: "connection refused", down: true}
-	// Silent accepts connections and never answers on them. Those open already fall silent too, and remain so: half-open.
+	// Silent accepts connections and never answers. Open connections fall silent, too, and stay so:
+	// half-open.
 	Silent = Fault{Name: "half-open connection", silent: true}
-	// Expired and SelfSigned show a certificate of that kind; PlainHTTP talks HTTP where TLS is expected. They need NewTLS.
+	// Expired and SelfSigned present such a certificate; PlainHTTP speaks HTTP instead of TLS. They
+	// need NewTLS.
 	Expired    = Fault{Name: "expired certificate", certificate: expired}
 	SelfSigned = Fault{Name: "self-signed certificate", certificate: selfSigned}
 	PlainHTTP  = Fault{Name: "plain HTTP on a TLS port", plain: true}
@@ -42,21 +44,24 @@ var (
 	Reset = Fault{Name: "reset", answer: raw(func(s *Server, c net.Conn) { _ = lowest(c).reset() })}
 	// Truncated closes the connection in the middle of the body.
 	Truncated = Fault{Name: "truncated body", answer: raw(func(_ *Server, c net.Conn) {
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"+`{"id":"ch_1",`)
+		_, _ = io.WriteString(c,
+			"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"+`{"id":"ch_1",`)
 	})}
-	// Oversized answers with a valid body of more than 1 MiB; Endless does not tell its length before.
+	// Oversized answers with a valid body of more than 1 MiB; Endless does so without
+	// Content-Length.
 	Oversized = Fault{Name: "oversized body", answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(large)))
 		_, _ = io.WriteString(w, large)
 	}}
-	Endless = Fault{Name: "oversized body of untold length", answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, large)
-	}}
+	Endless = Fault{Name: "oversized body of untold length",
+		answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, large)
+		}}
 	// Garbage answers with something that is not HTTP.
 	Garbage = Fault{Name: "garbage instead of HTTP", answer: raw(func(_ *Server, c net.Conn) {
 		_, _ = io.WriteString(c, "220 mail.example ESMTP\r\n\x00\xff\r\n\r\n")
 	})}
-	// NotJSON answers 200 with a page.
+	// NotJSON answers 200 with an HTML page.
 	NotJSON = Fault{Name: "not JSON", answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<html><body>Scheduled maintenance</body></html>")
@@ -75,11 +80,12 @@ func Latency(d time.Duration) Fault {
 	}}
 }
 
-// SlowBody answers at once, but then with one byte every d.
+// SlowBody sends the headers at once, and then one byte every d.
 func SlowBody(d time.Duration) Fault {
 	return Fault{Name: "slow body", answer: func(s *Server, w http.ResponseWriter, r *http.Request) {
 		for {
-			if _, err := io.WriteString(w, " "); err != nil || http.NewResponseController(w).Flush() != nil || !s.wait(r, d) {
+			if _, err := io.WriteString(w, " "); err != nil || http.NewResponseController(w).Flush() != nil ||
+				!s.wait(r, d) {
 				return
 			}
 		}
@@ -105,7 +111,7 @@ func Redirect(to string) Fault {
 	}}
 }
 
-// For answers the first n requests by f and passes the others on.
+// For applies f to the first n requests and passes the others on.
 func (f Fault) For(n int) Fault {
 	left := make(chan struct{}, n)
 	for range n {
@@ -123,7 +129,7 @@ func (f Fault) For(n int) Fault {
 	return f
 }
 
-// wait waits for d; false if the client or the server ended before.
+// wait waits for d; false if the client or the server ends first.
 func (s *Server) wait(r *http.Request, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -136,7 +142,7 @@ func (s *Server) wait(r *http.Request, d time.Duration) bool {
 	return false
 }
 
-// raw takes the connection over, and closes it in the end.
+// raw takes over the connection, and closes it at the end.
 func raw(answer func(s *Server, c net.Conn)) func(*Server, http.ResponseWriter, *http.Request) {
 	return func(s *Server, w http.ResponseWriter, _ *http.Request) {
 		c, _, err := http.NewResponseController(w).Hijack()
@@ -148,7 +154,7 @@ func raw(answer func(s *Server, c net.Conn)) func(*Server, http.ResponseWriter, 
 	}
 }
 
-// lowest returns the connection under TLS, if there is any.
+// lowest returns the connection under TLS, if any.
 func lowest(c net.Conn) *conn {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()

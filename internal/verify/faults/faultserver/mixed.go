@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Mixed answers every n-th request by another fault than f, as a server in trouble fails in more than one way. Both must be
-// faults of requests.
+// Mixed applies another fault than f to every n-th request, as a server in trouble fails in more
+// than one way. Both must be faults of requests.
 func (f Fault) Mixed(n int64, other Fault) Fault {
 	var requests atomic.Int64
 	answer := f.answer

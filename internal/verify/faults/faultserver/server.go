@@ -1,11 +1,13 @@
-// Package faultserver is an HTTP server, or a reverse proxy before a real one, that goes wrong on demand, on real sockets.
+// Package faultserver is an HTTP server, or a reverse proxy to a real one, that fails on demand, on
+// real sockets.
 //
 //	server, err := faultserver.NewProxy("http://127.0.0.1:4566/…") // or New(handler), NewTLS(handler)
 //	server.Set(faultserver.Hang)                                   // from now on
 //	server.Set(faultserver.None)                                   // well again, at the same address
 //	server.Requests(), server.Connections(), server.Arrivals()     // what reached it
 //
-// (Not toxiproxy: it breaks TCP streams, and knows nothing of a Retry-After, a certificate or a truncated body.)
+// (Not toxiproxy: it breaks TCP streams, and cannot send a Retry-After, a bad certificate or a
+// truncated body.)
 package faultserver
 
 import (
@@ -25,7 +27,7 @@ import (
 	"time"
 )
 
-// Server is a server that goes wrong on demand. It is safe for concurrent use.
+// Server is a server that fails on demand. It is safe for concurrent use.
 type Server struct {
 	handler http.Handler
 	http    *http.Server
@@ -34,10 +36,10 @@ type Server struct {
 	fault   atomic.Pointer[Fault]
 	ended   chan struct{}
 	serving sync.WaitGroup
-	// upstream are a proxy's connections, else nil.
+	// upstream has a proxy's connections, else nil.
 	upstream *http.Transport
 
-	// mu guards all below.
+	// mu guards everything below.
 	mu          sync.Mutex
 	listener    net.Listener // nil while the server is down
 	open        map[*conn]bool
@@ -49,7 +51,7 @@ type Server struct {
 type Arrival struct {
 	At           time.Time
 	Method, Path string
-	// Fault is the name of the fault it met; "none" if it was passed on.
+	// Fault is the name of the applied fault; "none" if the request was passed on.
 	Fault string
 }
 
@@ -65,7 +67,8 @@ func NewTLS(handler http.Handler) (*Server, error) {
 	return start(handler, certs)
 }
 
-// NewProxy stands before the server whose base URL is upstream; a path of upstream is put before each request's.
+// NewProxy is a proxy of the server with the base URL upstream, whose path is prepended to each
+// request's.
 func NewProxy(upstream string) (*Server, error) {
 	u, err := url.Parse(upstream)
 	if err != nil {
@@ -90,12 +93,12 @@ func start(handler http.Handler, certs *certificates) (*Server, error) {
 	s.fault.Store(&None)
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute,
-		ErrorLog: log.New(io.Discard, "", 0), // broken handshakes are what this is for
+		ErrorLog: log.New(io.Discard, "", 0), // broken handshakes are intended
 	}
 	return s, s.listen("127.0.0.1:0")
 }
 
-// listen takes the address and serves on it.
+// listen listens on the address and serves.
 func (s *Server) listen(address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -119,7 +122,7 @@ func (s *Server) URL() string {
 // Address is the server's host and port.
 func (s *Server) Address() string { return s.address }
 
-// Roots are the certificates by which clients can trust a TLS server; nil without TLS.
+// Roots are the root certificates for clients of a TLS server; nil without TLS.
 func (s *Server) Roots() *x509.CertPool {
 	if s.certs == nil {
 		return nil
@@ -127,8 +130,8 @@ func (s *Server) Roots() *x509.CertPool {
 	return s.certs.roots
 }
 
-// Set makes f the fault of all requests and connections from now on. It fails only if the address cannot be taken again
-// after Down.
+// Set applies f to all requests and connections from now on. It fails only if the address cannot be
+// reused after Down.
 func (s *Server) Set(f Fault) error {
 	s.fault.Store(&f)
 	s.mu.Lock()
@@ -152,7 +155,7 @@ func (s *Server) Set(f Fault) error {
 	return nil
 }
 
-// DropConnections closes all connections, as a server does that restarts or is tired of idle ones.
+// DropConnections closes all connections, as a restarting server does.
 func (s *Server) DropConnections() { s.each(func(c *conn) { _ = c.Close() }) }
 
 func (s *Server) each(do func(*conn)) {
@@ -167,7 +170,7 @@ func (s *Server) each(do func(*conn)) {
 	}
 }
 
-// Close ends the server and all that still hangs.
+// Close ends the server and all hanging requests.
 func (s *Server) Close() {
 	close(s.ended)
 	_ = s.http.Close()
@@ -178,21 +181,22 @@ func (s *Server) Close() {
 	}
 }
 
-// Connections counts the connections that were accepted.
+// Connections counts accepted connections.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.connections
 }
 
-// Requests counts the requests that arrived. One on a connection that is silent, or whose handshake failed, did not.
+// Requests counts the requests that arrived. Those on silent connections or after failed handshakes
+// did not.
 func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.arrivals)
 }
 
-// Arrivals lists the requests that arrived, the oldest first: enough to count them by time, path or fault.
+// Arrivals returns the requests that arrived, oldest first.
 func (s *Server) Arrivals() []Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,7 +212,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.handler.ServeHTTP(w, r)
 		return
 	}
-	body, err := io.ReadAll(r.Body) // or the end of the client is not seen
+	body, err := io.ReadAll(r.Body) // otherwise the client's end is not detected
 	if err != nil {
 		return
 	}
@@ -216,7 +220,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	f.answer(s, w, r)
 }
 
-// accepting is the listener of a server: it counts, and prepares connections for what shall go wrong with them.
+// accepting is a server's listener: it counts connections and applies their faults.
 type accepting struct {
 	net.Listener
 	s *Server
@@ -240,7 +244,7 @@ func (a accepting) Accept() (net.Conn, error) {
 	return tls.Server(wrapped, a.s.certs.config(f.certificate)), nil
 }
 
-// conn is a connection that can fall silent for good: what comes in is swallowed, what goes out is lost.
+// conn is a connection that can fall silent for good: it drops all input and output.
 type conn struct {
 	net.Conn
 	s      *Server
@@ -270,7 +274,7 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// reset ends the connection so that the peer sees a reset instead of an end.
+// reset closes the connection with a TCP reset.
 func (c *conn) reset() error {
 	tcp, ok := c.Conn.(*net.TCPConn)
 	if !ok {

@@ -46,7 +46,7 @@ func post(t *testing.T, s *faultserver.Server) (answer, error) {
 	return answer{res.StatusCode, res.Header.Get("Retry-After"), string(b)}, err
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status           int
 	retryAfter, body string
@@ -59,28 +59,32 @@ func set(t *testing.T, s *faultserver.Server, f faultserver.Fault) {
 	}
 }
 
-func TestAProxyPassesOnWhatNoFaultMeets(t *testing.T) {
+func TestProxyPassesOnRequestsWithoutAFault(t *testing.T) {
 	s := proxy(t)
-	for _, f := range []faultserver.Fault{faultserver.None, faultserver.Latency(20 * time.Millisecond), faultserver.Hang.For(0)} {
+	for _, f := range []faultserver.Fault{faultserver.None, faultserver.Latency(20 * time.Millisecond),
+		faultserver.Hang.For(0)} {
 		set(t, s, f)
 		if a, err := post(t, s); err != nil || a.body != "POST /base/charges?a=1 body" {
 			t.Errorf("%s: %q, %v", f.Name, a.body, err)
 		}
 	}
-	if a := s.Arrivals(); s.Requests() != 3 || s.Connections() != 1 || a[1].Fault != "latency" || a[0].Path != "/charges" || a[2].At.Before(a[0].At) {
+	if a := s.Arrivals(); s.Requests() != 3 || s.Connections() != 1 || a[1].Fault != "latency" ||
+		a[0].Path != "/charges" || a[2].At.Before(a[0].At) {
 		t.Errorf("%d connections, %+v", s.Connections(), a)
 	}
 }
 
-func TestAServerIsWellAgainAtItsAddressAfterEveryFault(t *testing.T) {
+func TestServerRecoversAtItsAddressAfterEveryFault(t *testing.T) {
 	s := proxy(t)
 	for _, f := range []faultserver.Fault{
-		faultserver.Down, faultserver.Silent, faultserver.Hang, faultserver.Reset, faultserver.Truncated, faultserver.Garbage, faultserver.SlowBody(time.Millisecond),
+		faultserver.Down, faultserver.Silent, faultserver.Hang, faultserver.Reset, faultserver.Truncated,
+		faultserver.Garbage, faultserver.SlowBody(time.Millisecond),
 	} {
 		set(t, s, f)
 		if a, err := post(t, s); err == nil {
 			t.Errorf("%s: no error, but %q", f.Name, a.body)
-		} else if f.Name == faultserver.Down.Name && !errors.Is(err, syscall.ECONNREFUSED) || f.Name == faultserver.Reset.Name && !errors.Is(err, syscall.ECONNRESET) {
+		} else if f.Name == faultserver.Down.Name && !errors.Is(err, syscall.ECONNREFUSED) ||
+			f.Name == faultserver.Reset.Name && !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		set(t, s, faultserver.None)
@@ -90,7 +94,7 @@ func TestAServerIsWellAgainAtItsAddressAfterEveryFault(t *testing.T) {
 	}
 }
 
-func TestStatusesComeWithTheirRetryAfter(t *testing.T) {
+func TestStatusHasItsRetryAfter(t *testing.T) {
 	s := proxy(t)
 	set(t, s, faultserver.Status(429, 3*time.Second).For(1))
 	if a, err := post(t, s); err != nil || a.status != 429 || a.retryAfter != "3" {
@@ -105,7 +109,7 @@ func TestStatusesComeWithTheirRetryAfter(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatFellSilentStaysSo(t *testing.T) {
+func TestSilentConnectionStaysSilent(t *testing.T) {
 	s := proxy(t)
 	if _, err := post(t, s); err != nil {
 		t.Fatal(err)
@@ -113,7 +117,7 @@ func TestAConnectionThatFellSilentStaysSo(t *testing.T) {
 	set(t, s, faultserver.Silent)
 	set(t, s, faultserver.None)
 	if _, err := post(t, s); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v, want that nothing comes back on the old connection", err)
+		t.Errorf("%v, want no response on the old connection", err)
 	}
 	if _, err := post(t, s); err != nil || s.Connections() != 2 {
 		t.Errorf("%v, %d connections; want a new one", err, s.Connections())

@@ -1,4 +1,5 @@
-// Command hello is the least function there is: what its start costs, Go and the Runtime API's client cost.
+// Command hello is the least function there is: what its start costs, Go and the Runtime API's
+// client cost.
 package main
 
 import (
