@@ -25,13 +25,9 @@ func deployment() *cobra.Command {
 		Long: `Check what CloudFormation would refuse only half way, build and deploy a stage with the SAM CLI, as samconfig.toml says, and
 protect production from deletion once it is there. Credentials and region come from the usual places (AWS_PROFILE, AWS_REGION, …).`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
-			return deployTo(cmd.Context(), repo, stage, strings.Fields(parameters))
-		},
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			return deployTo(ctx, repo, stage, strings.Fields(parameters))
+		}),
 	}
 	cmd.Flags().StringVar(&stage, "stage", "dev", "`name` of the stage: dev or prod")
 	cmd.Flags().StringVar(&parameters, "parameters", "", "`list` of Name=value, which go before those of samconfig.toml")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -23,11 +24,7 @@ docs/architecture.md from the template and the state machines. Tests fail while 
 A new read of the API gets a main, a sample event and a request in docs/orderflow.http. Those are yours to change: what
 exists stays as it is.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
+		RunE: inRepo(func(_ context.Context, repo devstack.Repo) error {
 			text, err := template.Write(os.DirFS(repo.Path("deploy")))
 			if err != nil {
 				return err
@@ -46,6 +43,6 @@ exists stays as it is.`,
 				return err
 			}
 			return arch.Draw(string(repo))
-		},
+		}),
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,11 +19,7 @@ func reproduce() *cobra.Command {
 		Long: `Build every function for both architectures here, and again from a copy of the sources in another directory, where everything
 is compiled anew. Print the SHA-256 of each package, and fail if one differs. It takes some minutes.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) (err error) {
 			functions, err := repo.Functions()
 			if err != nil {
 				return err
@@ -42,11 +39,11 @@ is compiled anew. Print the SHA-256 of each package, and fail if one differs. It
 			}
 			same, all := 0, 0
 			for _, architecture := range []string{"arm64", "x86_64"} {
-				first, err := repo.Sums(cmd.Context(), report(), architecture, functions)
+				first, err := repo.Sums(ctx, report(), architecture, functions)
 				if err != nil {
 					return err
 				}
-				second, err := again.Sums(cmd.Context(), report(), architecture, functions, "GOCACHE="+filepath.Join(dir, "cache"))
+				second, err := again.Sums(ctx, report(), architecture, functions, "GOCACHE="+filepath.Join(dir, "cache"))
 				if err != nil {
 					return err
 				}
@@ -65,6 +62,6 @@ is compiled anew. Print the SHA-256 of each package, and fail if one differs. It
 				return errors.New("builds are not reproducible")
 			}
 			return nil
-		},
+		}),
 	}
 }
