@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"orderflow/internal/dev/devstack"
@@ -16,13 +18,9 @@ func setup() *cobra.Command {
 Installed tools are kept. Needs python3 (3.10 or later); with --lint also npm; for LocalStack Python 3.13, a Java
 development kit and Maven.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
-			return repo.Setup(cmd.Context(), report(), devstack.Target(target), lint)
-		},
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			return repo.Setup(ctx, report(), devstack.Target(target), lint)
+		}),
 	}
 	cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack),
 		"`emulator` to install: ministack or localstack")
@@ -36,13 +34,9 @@ func build() *cobra.Command {
 		Use:   "build",
 		Short: "Build and pack every function into .build/functions/",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
-			return repo.Build(cmd.Context(), report(), devstack.Lambda(arch))
-		},
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			return repo.Build(ctx, report(), devstack.Lambda(arch))
+		}),
 	}
 	cmd.Flags().StringVar(&arch, "arch", devstack.HostArchitecture(),
 		"`architecture` of the functions: x86_64 or arm64")

@@ -26,13 +26,9 @@ func deployment() *cobra.Command {
 samconfig.toml, and protect production from deletion once it exists. Credentials and region come from the usual
 places (AWS_PROFILE, AWS_REGION, …).`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
-			return deployTo(cmd.Context(), repo, stage, strings.Fields(parameters))
-		},
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
+			return deployTo(ctx, repo, stage, strings.Fields(parameters))
+		}),
 	}
 	cmd.Flags().StringVar(&stage, "stage", "dev", "`name` of the stage: dev or prod")
 	cmd.Flags().StringVar(&parameters, "parameters", "",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -24,11 +25,7 @@ of date.
 A new read operation gets a main, a sample event and a request in docs/orderflow.http. These are yours to edit:
 existing files are not changed.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
+		RunE: inRepo(func(_ context.Context, repo devstack.Repo) error {
 			text, err := template.Write(os.DirFS(repo.Path("deploy")))
 			if err != nil {
 				return err
@@ -48,6 +45,6 @@ existing files are not changed.`,
 				return err
 			}
 			return arch.Draw(string(repo))
-		},
+		}),
 	}
 }

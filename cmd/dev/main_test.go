@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -9,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"orderflow/internal/dev/devstack"
 )
 
 func TestOutputOfCommandsIsEscapedForTheTerminal(t *testing.T) {
@@ -42,5 +46,15 @@ func TestEverySubcommandNamedInTheRepositoryExists(t *testing.T) {
 		if !known[m[1]] {
 			t.Errorf("unknown subcommand %s in: %s", m[1], strings.TrimSpace(m[0]))
 		}
+	}
+}
+
+func TestAnEmulatorThatDoesNotStartIsAFailure(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := inEmulator(ctx, devstack.Repo(t.TempDir()), []string{"true"})
+	var exit exitCode
+	if err == nil || errors.As(err, &exit) {
+		t.Errorf("%v, want an error that is no exit code, with which the process would end", err)
 	}
 }

@@ -24,7 +24,7 @@ func simulate() *cobra.Command {
 		Short: "Simulate 12,000 orders under injected faults",
 		Long: `Run the whole system in one process under faults, seed by seed. Fail if a promise is broken or a path
 is never reached. A seed always gives the same run: --seed replays one and prints its timeline.`,
-		Example: "  dev sim --seed 7 --order 01KAQ5M3Z8V7D2X4C6B9N1T0RW\n  dev sim --mutants",
+		Example: "  go run ./cmd/dev sim --seed 7 --order 01KAQ5M3Z8V7D2X4C6B9N1T0RW\n  go run ./cmd/dev sim --mutants",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			repo, err := devstack.FindRepo()

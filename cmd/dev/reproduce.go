@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -19,11 +20,7 @@ func reproduce() *cobra.Command {
 directory with an empty build cache. Print the SHA-256 of each package, and fail if one differs. It takes a few
 minutes.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) (err error) {
 			functions, err := repo.Functions()
 			if err != nil {
 				return err
@@ -43,11 +40,11 @@ minutes.`,
 			}
 			same, all := 0, 0
 			for _, architecture := range []string{"arm64", "x86_64"} {
-				first, err := repo.Sums(cmd.Context(), report(), architecture, functions)
+				first, err := repo.Sums(ctx, report(), architecture, functions)
 				if err != nil {
 					return err
 				}
-				second, err := again.Sums(cmd.Context(), report(), architecture, functions,
+				second, err := again.Sums(ctx, report(), architecture, functions,
 					"GOCACHE="+filepath.Join(dir, "cache"))
 				if err != nil {
 					return err
@@ -67,6 +64,6 @@ minutes.`,
 				return errors.New("builds are not reproducible")
 			}
 			return nil
-		},
+		}),
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -17,20 +18,16 @@ func billOfMaterials() *cobra.Command {
 		Long: `List the Go modules of functions, commands and tests in a CycloneDX 1.5 file. Modules that only tests
 use have the scope "optional". Tools are pinned under tools/ and not listed.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
+		RunE: inRepo(func(ctx context.Context, repo devstack.Repo) error {
 			if err := os.MkdirAll(repo.Path(".build"), 0o755); err != nil {
 				return err
 			}
-			if err := repo.BillOfMaterials(cmd.Context(), report(), to); err != nil {
+			if err := repo.BillOfMaterials(ctx, report(), to); err != nil {
 				return err
 			}
 			fmt.Println(to)
 			return nil
-		},
+		}),
 	}
 	cmd.Flags().StringVarP(&to, "out", "o", ".build/sbom.cdx.json", "`file` to write, relative to the repository")
 	return cmd

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,7 @@ func token() *cobra.Command {
 		Short: "Print a bearer token of a user",
 		Long: `Print a bearer token of a user, valid for at least ten minutes. The user is created on first use, and
 has exactly the requested role afterwards.`,
-		Example: "  dev token --user alice\n  dev token --user olga --role operator",
+		Example: "  go run ./cmd/dev token --user alice\n  go run ./cmd/dev token --user olga --role operator",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			stack, err := devstack.Load(cmd.Context(), "")
@@ -41,7 +42,7 @@ func logs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "logs FUNCTION",
 		Short:   "Print what a function has logged",
-		Example: "  dev logs place-order --follow",
+		Example: "  go run ./cmd/dev logs place-order --follow",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			stack, err := devstack.Load(cmd.Context(), "")
@@ -62,18 +63,10 @@ func execute() *cobra.Command {
 		Long: `Start an empty emulator on a free port, run the command, stop the emulator, and exit with the
 command's exit code. The command finds the emulator's URL in ORDERFLOW_TEST_ENDPOINT; AWS_ENDPOINT_URL, AWS_REGION
 and the keys are set to match.`,
-		Example: "  dev exec -- go test ./...",
+		Example: "  go run ./cmd/dev exec -- go test ./...",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
-			code, err := devstack.Exec(cmd.Context(), repo, report(), args)
-			if err == nil && code != 0 {
-				return exitCode(code)
-			}
-			return err
+			return inRepo(func(ctx context.Context, repo devstack.Repo) error { return inEmulator(ctx, repo, args) })(cmd, args)
 		},
 	}
 }

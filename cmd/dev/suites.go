@@ -209,9 +209,8 @@ func cover() *cobra.Command {
 				"payments", "shipping"} {
 				args = append(args, "./internal/"+service+"/...")
 			}
-			code, err := devstack.Exec(ctx, repo, report(), args)
-			if err != nil || code != 0 {
-				return errors.Join(err, exitCode(code))
+			if err := inEmulator(ctx, repo, args); err != nil {
+				return err
 			}
 			return inherit(ctx, repo, "go", "tool", "cover", "-func="+profile)
 		}),
@@ -248,6 +247,15 @@ func inDirectory(
 		return fmt.Errorf("%w (its files are in %s)", err, dir)
 	}
 	return os.RemoveAll(dir)
+}
+
+// inEmulator runs a command with a bare emulator of its own, and fails with the command's exit code.
+func inEmulator(ctx context.Context, repo devstack.Repo, command []string) error {
+	code, err := devstack.Exec(ctx, repo, report(), command)
+	if err == nil && code != 0 {
+		return exitCode(code)
+	}
+	return err
 }
 
 // inherit runs a program in the repository with this process's stdin, stdout and stderr.

@@ -14,7 +14,7 @@ import (
 type Limits struct {
 	// Open is how many orders that are not final a customer may have. An order that needs attention is not final.
 	Open int
-	// Declines is how many of a customer's orders may end within an hour because the payment was declined.
+	// Declines is how many of a customer's orders may count as declined within an hour; see CountsAsDecline.
 	Declines int
 }
 
@@ -22,7 +22,7 @@ type Limits struct {
 var DefaultLimits = Limits{Open: 20, Declines: 10}
 
 const (
-	// declineWindow is for how long a declined payment counts.
+	// declineWindow is how long a decline counts.
 	declineWindow = time.Hour
 	// retryOpen is how long a customer with too many orders is asked to wait: about as long as an order takes.
 	retryOpen = 30 * time.Second
@@ -33,7 +33,7 @@ var (
 	ErrAtLimit = errors.New("the customer is at a limit")
 	// ErrTooManyOrders: the customer has as many orders under way as one may have.
 	ErrTooManyOrders = fault.New(fault.Limited, "TooManyOpenOrders", "you have too many orders under way")
-	// ErrTooManyDeclines: too many of the customer's payments were declined within the last hour.
+	// ErrTooManyDeclines: too many of the customer's orders counted as declined within the last hour.
 	ErrTooManyDeclines = fault.New(fault.Limited, "TooManyDeclinedPayments",
 		"too many of your orders were declined or cancelled within the last hour; nothing was ordered. Please try again later")
 )
@@ -42,7 +42,7 @@ var (
 type Tally struct {
 	// Open holds the ids of the orders that are not final, sorted. Orders from before there was a tally are not in it.
 	Open []string
-	// Declines are the times of the declined payments, newest first, and at least all of the last hour.
+	// Declines are the times of orders that count as declined, newest first, at least all of the last hour.
 	Declines []time.Time
 }
 
@@ -61,7 +61,7 @@ func (t Tally) Declined(at time.Time) []time.Time {
 // Since is the time after which declines count at a time.
 func (l Limits) Since(now time.Time) time.Time { return now.Add(-declineWindow) }
 
-// wait returns how long it takes until the customer is below the limit of declined payments; 0 if that is so.
+// wait returns how long it takes until the customer is below the limit of declines; 0 if that is so.
 func (t Tally) wait(l Limits, now time.Time) time.Duration {
 	if len(t.Declines) < l.Declines {
 		return 0

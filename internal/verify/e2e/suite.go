@@ -116,7 +116,7 @@ func (r Run) judge(target string, notRun map[string]string, tests []string, out 
 		case became == "":
 			wrong = append(wrong, fmt.Errorf("%s did not run on %s, and is not in notRun", test, target))
 		default:
-			wrong = append(wrong, fmt.Errorf("%s: %s\n%s", test, became, last(r[test].Output, 25)))
+			wrong = append(wrong, fmt.Errorf("%s: %s\n%s", test, became, gotest.Tail(r[test].Output, 25)))
 		}
 	}
 	listed := 0
@@ -134,10 +134,4 @@ func (r Run) judge(target string, notRun map[string]string, tests []string, out 
 	}
 	fmt.Fprintf(out, "%s: %d of %d tests passed, %d listed as not run\n", target, passed, len(tests), listed)
 	return errors.Join(wrong...)
-}
-
-// last returns the last n lines of a text.
-func last(text string, n int) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	return strings.Join(lines[max(len(lines)-n, 0):], "\n")
 }

@@ -42,3 +42,9 @@ func Read(in io.Reader, text io.Writer, each func(Event)) error {
 		}
 	}
 }
+
+// Tail returns the last n lines of what was printed.
+func Tail(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(len(lines)-n, 0):], "\n")
+}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/verify/gotest"
 )
 
 // A Result is the result of a suite.
@@ -78,17 +79,11 @@ func (r *Result) judge(output []byte, err error) string {
 	case err != nil && read.failed != "":
 		r.Err = fmt.Errorf("%w\n%s", err, read.failed)
 	case err != nil:
-		r.Err = fmt.Errorf("%w; it ended with\n%s", err, tail(read.text))
+		r.Err = fmt.Errorf("%w; it ended with\n%s", err, gotest.Tail(read.text, 40))
 	case r.Err == nil && len(r.Rows) == 0:
 		r.Err = errors.New("it printed no counts")
 	}
 	return read.text
-}
-
-// tail returns the end of an output.
-func tail(output string) string {
-	lines := strings.Split(strings.TrimSpace(output), "\n")
-	return strings.Join(lines[max(0, len(lines)-40):], "\n")
 }
 
 // places returns where the suite would have run; one for all Go tests.
