@@ -109,12 +109,12 @@ func parseTask(s *State, text json.RawMessage) error {
 	for _, r := range d.Retry {
 		retrier, err := r.parse()
 		if err != nil {
-			return fmt.Errorf("Retry: %w", err)
+			return fmt.Errorf("in Retry: %w", err)
 		}
 		s.Retry, lists = append(s.Retry, retrier), append(lists, r.ErrorEquals)
 	}
 	if err := errorLists(lists); err != nil {
-		return fmt.Errorf("Retry: %w", err)
+		return fmt.Errorf("in Retry: %w", err)
 	}
 	lists = nil
 	for _, c := range d.Catch {
@@ -131,7 +131,7 @@ func parseTask(s *State, text json.RawMessage) error {
 		}
 	}
 	if err := errorLists(lists); err != nil {
-		return fmt.Errorf("Catch: %w", err)
+		return fmt.Errorf("in Catch: %w", err)
 	}
 	return nil
 }
