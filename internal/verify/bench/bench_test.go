@@ -110,7 +110,7 @@ func TestOtherRequestsAreNotPolls(t *testing.T) {
 	defer api.listener.Close()
 	api.patience = 2 * time.Second
 	p := program("report")
-	if s, err := api.start(t.Context(), p.Path, p.Env); err == nil || !strings.Contains(err.Error(), "has not polled") {
+	if s, err := api.start(t.Context(), p.Path, p.Env); err == nil || !strings.Contains(err.Error(), "no poll of the Runtime API") {
 		t.Errorf("%+v, %v", s, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
