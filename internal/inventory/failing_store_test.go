@@ -126,3 +126,16 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 		}
 	}
 }
+
+func TestSweepGoesOnAfterAReservationThatFails(t *testing.T) {
+	s := newShop(t)
+	for _, id := range []string{order, ids.Random(s.clock).New()} {
+		_, err := s.ReserveStock(t.Context(), input(id))
+		must(t, err)
+	}
+	s.clock.Advance(time.Hour)
+	svc := inventory.New(&torn{s.store, 2}, s.clock, &ids.Sequence{}) // the first is Overdue
+	if n, stuck, err := svc.SweepReservations(t.Context()); n != 1 || stuck != 0 || !errors.Is(err, errTorn) {
+		t.Errorf("%d overdue, %d stuck, %v; want one, and the error of the other", n, stuck, err)
+	}
+}

@@ -54,6 +54,7 @@ type Store interface {
 	// fault.ErrLostRace).
 	Adjust(ctx context.Context, before Stock, delta int, with commit.With) error
 	// Overdue returns the reservations that are RESERVED since before a time. One that was made or moved a moment ago may be missing.
+	// If some cannot be read, it returns the others and the error.
 	Overdue(ctx context.Context, before time.Time) ([]Reservation, error)
 }
 

@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -28,28 +30,27 @@ var ErrStuck = fault.New(fault.Internal, "ReservationsStuck", "there are reserva
 // returns how many there are, and how many of those for longer than repair may take; for these it fails with ErrStuck.
 //
 // An event that its consumers would refuse is not published, since it would be refused again with each sweep: nobody repairs
-// that reservation, so it counts as stuck at once.
+// that reservation, so it counts as stuck at once. A reservation that cannot be read or recorded does not keep the sweep from
+// the others; its error is returned at the end.
 func (s *Service) SweepReservations(ctx context.Context) (overdue, stuck int, err error) {
 	now := s.clock.Now()
 	found, err := s.store.Overdue(ctx, now.Add(-budget))
-	if err != nil {
-		return 0, 0, err
-	}
 	schemas := schema.Load(contract.Schemas, contract.ReservationOverdue)
 	for _, r := range found {
 		e := s.events.New(ctx, contract.ReservationOverdue, r.OrderID, r.Version, contract.Overdue{OrderID: r.OrderID})
 		wrong := schemas.Validate(e)
 		if wrong != nil {
 			slog.ErrorContext(ctx, "a reservation cannot be told of", "orderId", r.OrderID, "error", wrong.Error())
-		} else if err := s.store.Record(ctx, commit.With{Events: []envelope.Event{e}}); err != nil {
-			return overdue, stuck, err
+		} else if failed := s.store.Record(ctx, commit.With{Events: []envelope.Event{e}}); failed != nil {
+			err = errors.Join(err, fmt.Errorf("reservation of order %s: %w", r.OrderID, failed))
+			continue
 		}
 		if overdue++; wrong != nil || now.Sub(r.UpdatedAt) > patience {
 			stuck++
 		}
 	}
 	if stuck > 0 {
-		err = ErrStuck
+		err = errors.Join(err, ErrStuck)
 	}
 	return overdue, stuck, err
 }

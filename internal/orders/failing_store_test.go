@@ -137,6 +137,22 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 	}
 }
 
+func TestSweepGoesOnAfterAnOrderThatCannotBeSaved(t *testing.T) {
+	s := open(t)
+	s.place()
+	s.place()
+	s.clock.Advance(time.Hour)
+	s.store.TakeOutbox()
+	svc := orders.New(&torn{s.store, 2}, s.clock, ids.Random(s.clock)) // the first is Overdue
+	did, err := svc.SweepOrders(t.Context())
+	if did != (orders.Swept{Overdue: 1}) || !errors.Is(err, errTorn) {
+		t.Errorf("%+v, %v; want one order published, and the error of the other", did, err)
+	}
+	if got := s.emitted(); got != "overdue" {
+		t.Errorf("emitted %q", got)
+	}
+}
+
 // The step's record is kept for a time, the order for ever.
 func TestAConfirmationWhoseRecordHasExpiredDoesNotConfirmAgain(t *testing.T) {
 	s := open(t)

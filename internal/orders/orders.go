@@ -53,6 +53,7 @@ type Store interface {
 	// the last. cursor is "" or what an earlier call for this customer returned, else ErrCursor.
 	Orders(ctx context.Context, customerID string, limit int, cursor string) ([]Order, string, error)
 	// Overdue returns the orders that are PENDING and were placed before a time. One that changed a moment ago may be missing.
+	// If some cannot be read, it returns the others and the error.
 	Overdue(ctx context.Context, before time.Time) ([]Order, error)
 	// OrdersByID returns up to 100 orders, read consistently, in any order; unknown ones are left out.
 	OrdersByID(ctx context.Context, orderIDs []string) ([]Order, error)

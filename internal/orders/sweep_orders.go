@@ -3,6 +3,7 @@ package orders
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -46,20 +47,18 @@ type Swept struct {
 // An event that its consumers would refuse is not published, since it would be refused again with each sweep. If an address of
 // the customer is all that is wrong, the order loses it. Any other order becomes NEEDS_ATTENTION, so operators hear of it once.
 //
-// It fails with ErrStuck if there are stuck orders, and with ErrUntellable if it flagged any.
+// An order that cannot be read or saved does not keep the sweep from the others; its error is returned at the end. The sweep
+// fails with ErrStuck if there are stuck orders, and with ErrUntellable if it flagged any.
 func (s *Service) SweepOrders(ctx context.Context) (Swept, error) {
 	var did Swept
 	now := s.clock.Now()
-	found, err := s.store.Overdue(ctx, now.Add(-budget))
-	if err != nil {
-		return did, err
-	}
+	found, failed := s.store.Overdue(ctx, now.Add(-budget))
 	for _, o := range found {
 		told, err := s.publishOverdue(ctx, o)
 		switch {
 		case errors.Is(err, fault.ErrLostRace): // it has changed: the next sweep decides
 		case err != nil:
-			return did, err
+			failed = errors.Join(failed, fmt.Errorf("order %s: %w", o.OrderID, err))
 		case !told:
 			did.Flagged++
 		default:
@@ -69,12 +68,12 @@ func (s *Service) SweepOrders(ctx context.Context) (Swept, error) {
 		}
 	}
 	if did.Stuck > 0 {
-		err = ErrStuck
+		failed = errors.Join(failed, ErrStuck)
 	}
 	if did.Flagged > 0 {
-		err = errors.Join(err, ErrUntellable)
+		failed = errors.Join(failed, ErrUntellable)
 	}
-	return did, err
+	return did, failed
 }
 
 // publishOverdue publishes that o is overdue, or flags it; told says which.

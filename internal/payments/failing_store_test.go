@@ -3,6 +3,7 @@ package payments_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -166,7 +167,7 @@ func TestAChargeThatCameAfterItsVoidIsWrittenDownOnceWhateverFails(t *testing.T)
 	}
 }
 
-func TestAVoidThatFailsEndsTheReconciliationWithItsError(t *testing.T) {
+func TestAVoidThatFailsFailsTheReconciliation(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t))
 	s.network.loseAnswer = true
@@ -174,6 +175,25 @@ func TestAVoidThatFailsEndsTheReconciliationWithItsError(t *testing.T) {
 		t.Errorf("%v, want the provider's error", err)
 	}
 	s.wantStands(t, payments.ChargeVoided)
+}
+
+func TestReconciliationGoesOnAfterAChargeThatFails(t *testing.T) {
+	s := open()
+	for n := range 5 { // two pages
+		in := good
+		in.OrderID = fmt.Sprintf("order-%d", n)
+		_, err := s.AuthorizePayment(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	svc := payments.New(&torn{s.store, 2}, s.provider, clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &ids.Sequence{})
+	for run, voided := range []int{4, 1} { // the first one's outcome cannot be read at first
+		found, err := svc.ReconcileCharges(t.Context())
+		if found.Checked != 5 || found.Voided != voided || errors.Is(err, errTorn) != (run == 0) {
+			t.Errorf("run %d: %+v, %v", run, found, err)
+		}
+	}
 }
 
 func TestAStepWithoutAnOrderIsRefused(t *testing.T) {

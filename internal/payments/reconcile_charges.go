@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -48,9 +49,12 @@ type Reconciliation struct {
 //	not CONFIRMED          undone, and our record says   VoidPayment, which writes it down: the provider's answer
 //	                       otherwise                     to an earlier one was lost
 //
-// A charge is looked at when it is older than the budget. It fails with ErrUnreconciled if anything was flagged.
+// A charge is checked once it is older than the budget. One that cannot be reconciled does not keep the run from the others: its
+// error is returned at the end, and the charge is checked again in the next round of the ledger. The run fails with
+// ErrUnreconciled if anything was flagged.
 func (s *Service) ReconcileCharges(ctx context.Context) (Reconciliation, error) {
 	var found Reconciliation
+	var failed error
 	before := s.clock.Now().Add(-budget)
 	cursor, err := s.store.Bookmark(ctx)
 	if err != nil {
@@ -60,27 +64,27 @@ func (s *Service) ReconcileCharges(ctx context.Context) (Reconciliation, error) 
 		page, next, err := s.provider.Ledger(ctx, cursor)
 		if err != nil {
 			// It may be the cursor that the provider does not know any more; the next run begins anew.
-			return found, errors.Join(err, s.store.SaveBookmark(ctx, ""))
+			return found, errors.Join(failed, err, s.store.SaveBookmark(ctx, ""))
 		}
 		for _, charge := range page {
 			if charge.CreatedAt.Before(before) {
 				found.Checked++
 				if err := s.reconcile(ctx, charge.Charge, &found); err != nil {
-					return found, err
+					failed = errors.Join(failed, fmt.Errorf("charge %s: %w", charge.ID, err))
 				}
 			}
 		}
 		if err := s.store.SaveBookmark(ctx, next); err != nil {
-			return found, err
+			return found, errors.Join(failed, err)
 		}
 		if cursor = next; cursor == "" {
 			break
 		}
 	}
 	if found.Flagged > 0 {
-		return found, ErrUnreconciled
+		failed = errors.Join(failed, ErrUnreconciled)
 	}
-	return found, nil
+	return found, failed
 }
 
 func (s *Service) reconcile(ctx context.Context, c Charge, found *Reconciliation) error {

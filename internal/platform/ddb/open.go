@@ -2,6 +2,7 @@ package ddb
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -26,14 +27,16 @@ func OpenSince(subject string, since time.Time) Opened {
 }
 
 // EachOpen calls visit with the pk of every item that waits since before a time. The index follows
-// the table with a delay, so visit reads the item itself.
+// the table with a delay, so visit reads the item itself. A visit that fails does not keep it from the
+// others; it returns the errors of all.
 func (t *Table) EachOpen(ctx context.Context, before time.Time, visit func(pk string) error) error {
 	until := before.UTC().Format(openTime)
+	var failed error
 	for _, shard := range Shards("open#") {
 		for cursor, more := "", true; more; {
 			items, next, err := t.Page(ctx, OpenIndex, OpenIndex+"Pk", shard, false, 100, cursor)
 			if err != nil {
-				return err
+				return errors.Join(failed, err)
 			}
 			for _, item := range items {
 				pk, _ := item["pk"].(*types.AttributeValueMemberS)
@@ -42,12 +45,10 @@ func (t *Table) EachOpen(ctx context.Context, before time.Time, visit func(pk st
 					next = "" // the rest waits for less
 					break
 				}
-				if err := visit(pk.Value); err != nil {
-					return err
-				}
+				failed = errors.Join(failed, visit(pk.Value))
 			}
 			cursor, more = next, next != ""
 		}
 	}
-	return nil
+	return failed
 }

@@ -1,6 +1,7 @@
 package ddb_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -17,7 +18,7 @@ type waiting struct {
 	pot
 }
 
-func TestWhatWaitsSinceBeforeATimeIsVisitedUntilAVisitFails(t *testing.T) {
+func TestEachOpenVisitsAllThatWaitSinceBeforeATime(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start), ddb.OpenIndex)
 	var want []string
 	var ops []ddb.Op
@@ -38,8 +39,14 @@ func TestWhatWaitsSinceBeforeATimeIsVisitedUntilAVisitFails(t *testing.T) {
 		t.Errorf("visited %v, want %v", got, want)
 	}
 	visits := 0
-	if err := table.EachOpen(t.Context(), start, func(string) error { visits++; return errFirst }); err != errFirst || visits != 1 {
-		t.Errorf("%v after %d visits, want the first visit's error", err, visits)
+	err := table.EachOpen(t.Context(), start, func(pk string) error {
+		if visits++; pk == want[0] {
+			return errFirst
+		}
+		return nil
+	})
+	if !errors.Is(err, errFirst) || visits != len(want) {
+		t.Errorf("%v after %d visits, want one visit's error after all %d", err, visits, len(want))
 	}
 }
 
