@@ -155,11 +155,8 @@ func success(function string) scriptedAnswer {
 
 func parse(t testing.TB, machine string) *asl.Machine {
 	t.Helper()
-	text, substitutions := definition(t, machine), map[string]string{}
-	for _, p := range asl.Placeholders(text) {
-		substitutions[p] = strings.TrimSuffix(p, "Function")
-	}
-	m, err := asl.Parse(text, substitutions)
+	function := func(name string) string { return strings.TrimSuffix(name, "Function") }
+	m, err := asl.Parse(asl.Substitute(definition(t, machine), function))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,14 +73,12 @@ func definition(t testing.TB, machine string) []byte {
 // deploy creates a state machine and its functions.
 func (em *emulator) deploy(t *testing.T, machine string) {
 	t.Helper()
-	text := string(definition(t, machine))
-	for _, p := range asl.Placeholders([]byte(text)) {
-		arn := em.arns["compensate-order"]
-		if name, isFunction := strings.CutSuffix(p, "Function"); isFunction {
-			arn = em.function(t, name)
+	text := string(asl.Substitute(definition(t, machine), func(name string) string {
+		if function, ok := strings.CutSuffix(name, "Function"); ok {
+			return em.function(t, function)
 		}
-		text = strings.ReplaceAll(text, "${"+p+"}", arn)
-	}
+		return em.arns["compensate-order"]
+	}))
 	out, err := em.client.CreateStateMachine(t.Context(),
 		&sfn.CreateStateMachineInput{Name: &machine, Definition: &text, RoleArn: aws.String(role)})
 	if err != nil {

@@ -19,11 +19,7 @@ func undone(t *testing.T, confirmed bool, failing, more string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	functions := map[string]string{}
-	for _, p := range asl.Placeholders(text) {
-		functions[p] = p
-	}
-	m, err := asl.Parse(text, functions)
+	m, err := asl.Parse(asl.Substitute(text, func(name string) string { return name }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,11 +116,7 @@ func (r *Repo) read(path, rel string) error {
 	case sample:
 		r.Samples[rel] = b
 	case machine:
-		names := map[string]string{}
-		for _, p := range asl.Placeholders(b) {
-			names[p] = p
-		}
-		m, err := asl.Parse(b, names)
+		m, err := asl.Parse(asl.Substitute(b, func(name string) string { return name }))
 		r.Machines[strings.TrimSuffix(filepath.Base(rel), ".asl.json")] = m
 		return err
 	case source:

@@ -4,7 +4,9 @@
 // The subset is exactly what statemachines/*.asl.json use: JSONata; the states Task, Choice,
 // Succeed and Fail; the tasks lambda:invoke, lambda:invoke.waitForTaskToken and
 // states:startExecution; Arguments, Output, Retry, Catch and timeouts. Parse refuses everything
-// else, including unknown fields and functions, because the proofs do not cover it.
+// else, including unknown fields and functions, because the proofs do not cover it. What depends on
+// values fails when it is evaluated: paths through lists, lists in lists, conditions that are not
+// Booleans, comparisons of other values than numbers, $string of more than strings.
 //
 // An [Execution] has no clock, goroutine or randomness. It returns what it waits for (see [Effect])
 // and continues when the driver answers:

@@ -39,7 +39,6 @@ type StartExecution struct {
 	Name       string
 	Input      json.RawMessage
 	Timeout    time.Duration
-	Attempt    int // earlier attempts of this state
 }
 
 // Status is how an execution ended.

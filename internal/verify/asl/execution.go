@@ -39,9 +39,6 @@ func (m *Machine) Start(name string, input json.RawMessage) *Execution {
 	return x
 }
 
-// Name returns the execution's name.
-func (x *Execution) Name() string { return x.name }
-
 // Input returns the input of Start.
 func (x *Execution) Input() json.RawMessage { return x.given }
 

@@ -27,11 +27,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"QueryLanguage":"JSONata","StartAt":"A","TimeoutSeconds":1,"States":{
 		"A":{"Type":"Choice","Choices":[{"Condition":"{% 1 > 2 %}","Next":"B"}]},"B":{"Type":"Fail"}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		substitutions := map[string]string{}
-		for _, p := range Placeholders(text) {
-			substitutions[p] = p
-		}
-		m, err := Parse(text, substitutions)
+		m, err := Parse(Substitute(text, func(name string) string { return name }))
 		if err != nil {
 			return
 		}
@@ -69,7 +65,7 @@ func FuzzExpression(f *testing.F) {
 		f.Add(text, `{"orderId":"x","failures":{"A":null},"failure":{"error":"A"},"l":[{"a":[]},{"a":1}]}`)
 	}
 	f.Fuzz(func(t *testing.T, text, input string) {
-		e, err := compile(text, scope{"input", "context", "result", "errorOutput"})
+		e, err := expressionIn(text, "input", "context", "result", "errorOutput")
 		if err != nil {
 			return
 		}
@@ -81,11 +77,11 @@ func FuzzExpression(f *testing.F) {
 		if bad != nil {
 			return
 		}
-		got, err := e.eval(map[string]any{"input": v, "result": v, "context": map[string]any{}})
+		got, err := e(map[string]any{"input": v, "result": v, "context": map[string]any{}}, map[string]any{})
 		if after, bad := encode(v); bad != nil || string(after) != string(before) {
 			t.Errorf("%s modifies its input", text)
 		}
-		if err == nil && got != any(undefined{}) {
+		if err == nil && got != undefined {
 			if _, bad := encode(got); bad != nil && bad.name != ErrDataLimitExceeded {
 				t.Errorf("%s returns %v, which is not JSON", text, got)
 			}

@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -99,4 +100,21 @@ func (s *State) Successors() []string {
 		add(c.Next)
 	}
 	return next
+}
+
+// Reads lists the input fields that can affect the control flow: those that a condition or an
+// Output names. Fields that are only passed on, to functions or within the whole input, are not
+// included.
+func (m *Machine) Reads() []string {
+	fields := map[string]bool{}
+	for _, s := range m.States {
+		maps.Copy(fields, s.output.reads)
+		for _, b := range s.Choices {
+			maps.Copy(fields, b.condition.reads)
+		}
+		for _, c := range s.Catch {
+			maps.Copy(fields, c.output.reads)
+		}
+	}
+	return slices.Sorted(maps.Keys(fields))
 }

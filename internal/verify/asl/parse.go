@@ -3,90 +3,161 @@ package asl
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
+	"reflect"
 	"regexp"
 	"slices"
 	"time"
 )
 
-// definition is the JSON of a machine. Other fields are outside the subset.
-type definition struct {
-	Comment        string
-	QueryLanguage  string
-	StartAt        string
-	TimeoutSeconds int
-	States         map[string]json.RawMessage
-}
+// What a definition may contain. Other fields are outside the subset.
+type (
+	machineDefinition struct {
+		Comment, QueryLanguage, StartAt string
+		TimeoutSeconds                  int
+		States                          map[string]json.RawMessage
+	}
+	taskDefinition struct {
+		Comment        string
+		Type           Type
+		Resource       Resource
+		Arguments      map[string]any
+		Output         any
+		TimeoutSeconds int
+		Retry          []retryDefinition
+		Catch          []catchDefinition
+		Next           string
+	}
+	retryDefinition struct {
+		Comment                                       string
+		ErrorEquals                                   []string
+		IntervalSeconds, MaxAttempts, MaxDelaySeconds *int
+		BackoffRate                                   *float64
+		JitterStrategy                                string
+	}
+	catchDefinition struct {
+		Comment     string
+		ErrorEquals []string
+		Output      any
+		Next        string
+	}
+	choiceDefinition struct {
+		Comment string
+		Type    Type
+		Choices []struct{ Condition, Next string }
+		Default string
+	}
+	succeedDefinition struct {
+		Comment string
+		Type    Type
+	}
+	failDefinition struct {
+		Comment, Error, Cause string
+		Type                  Type
+	}
+)
 
 var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// Placeholders lists the names of a definition's ${Name} placeholders, sorted, each once.
-func Placeholders(definition []byte) []string {
-	names := map[string]bool{}
-	for _, m := range placeholder.FindAllSubmatch(definition, -1) {
-		names[string(m[1])] = true
-	}
-	return slices.Sorted(maps.Keys(names))
+// Substitute replaces every ${Name} of a definition by its value, as CloudFormation does.
+func Substitute(text []byte, value func(name string) string) []byte {
+	return placeholder.ReplaceAllFunc(text, func(m []byte) []byte {
+		quoted, _ := json.Marshal(value(string(m[2 : len(m)-1]))) // a string always encodes
+		return quoted[1 : len(quoted)-1]
+	})
 }
 
-// Parse reads a definition and substitutes every ${Name}. It refuses what is outside the subset and
-// what AWS refuses: transitions to unknown states, unreachable states, a wildcard before other
-// errors. A missing or unused substitution is an error, too.
-func Parse(text []byte, substitutions map[string]string) (*Machine, error) {
-	text, err := substitute(text, substitutions)
+// Parse reads a definition whose placeholders are substituted. It refuses what is outside the
+// subset and what AWS refuses: transitions to unknown states, unreachable states, a wildcard before
+// other errors.
+func Parse(text []byte) (*Machine, error) {
+	m, err := parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("asl: %w", err)
-	}
-	if err := unique(json.NewDecoder(bytes.NewReader(text))); err != nil {
-		return nil, fmt.Errorf("asl: %w", err)
-	}
-	var d definition
-	if err := strict(text, &d); err != nil {
-		return nil, fmt.Errorf("asl: %w", err)
-	}
-	if d.QueryLanguage != "JSONata" {
-		return nil, fmt.Errorf("asl: the query language %q is not in the subset", d.QueryLanguage)
-	}
-	if d.TimeoutSeconds < 1 || d.TimeoutSeconds > maxSeconds {
-		return nil, fmt.Errorf("asl: a machine needs TimeoutSeconds")
-	}
-	timeout := seconds(d.TimeoutSeconds)
-	m := &Machine{Comment: d.Comment, StartAt: d.StartAt, Timeout: timeout, States: map[string]*State{}}
-	for _, name := range slices.Sorted(maps.Keys(d.States)) {
-		s, err := parseState(name, d.States[name])
-		if err != nil {
-			return nil, fmt.Errorf("asl: %s: %w", name, err)
-		}
-		m.States[name] = s
-	}
-	if err := m.connected(); err != nil {
 		return nil, fmt.Errorf("asl: %w", err)
 	}
 	return m, nil
 }
 
-// substitute replaces placeholders as CloudFormation does.
-func substitute(text []byte, substitutions map[string]string) ([]byte, error) {
-	want := Placeholders(text)
-	for _, name := range want {
-		if _, ok := substitutions[name]; !ok {
-			return nil, fmt.Errorf("no substitution for ${%s}", name)
+func parse(text []byte) (*Machine, error) {
+	if p := placeholder.Find(text); p != nil {
+		return nil, fmt.Errorf("no substitution for %s", p)
+	}
+	var d machineDefinition
+	if err := strict(text, &d); err != nil {
+		return nil, err
+	}
+	if d.QueryLanguage != "JSONata" {
+		return nil, fmt.Errorf("the query language %q is not in the subset", d.QueryLanguage)
+	}
+	timeout, err := seconds("TimeoutSeconds", d.TimeoutSeconds)
+	m := &Machine{Comment: d.Comment, StartAt: d.StartAt, Timeout: timeout, States: map[string]*State{}}
+	for _, name := range slices.Sorted(maps.Keys(d.States)) {
+		s, bad := parseState(name, d.States[name])
+		if bad != nil {
+			return nil, fmt.Errorf("%s: %w", name, bad)
+		}
+		m.States[name] = s
+	}
+	return m, errors.Join(err, m.connected())
+}
+
+// strict decodes exactly one value. Unlike encoding/json, and like AWS, it refuses unknown fields
+// and duplicate keys and is case-sensitive.
+func strict(text []byte, into any) error {
+	if err := json.Unmarshal(text, into); err != nil {
+		return err
+	}
+	return known(json.NewDecoder(bytes.NewReader(text)), reflect.TypeOf(into).Elem())
+}
+
+// known reads a value and checks that its keys are different, and fields if t is a struct.
+func known(d *json.Decoder, t reflect.Type) error {
+	begin, err := d.Token()
+	if err != nil || begin != json.Delim('{') && begin != json.Delim('[') {
+		return err
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		of := t
+		if t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+			of = t.Elem()
+		}
+		if begin == json.Delim('{') {
+			key, err := d.Token()
+			if err != nil {
+				return err
+			}
+			name, _ := key.(string)
+			f, field := reflect.StructField{}, true
+			if t.Kind() == reflect.Struct {
+				f, field = t.FieldByName(name)
+				of = f.Type
+			}
+			if !field || seen[name] {
+				return fmt.Errorf("the field %q is not in the subset, or there twice", name)
+			}
+			seen[name] = true
+		}
+		if err := known(d, of); err != nil {
+			return err
 		}
 	}
-	if len(want) != len(substitutions) {
-		return nil, fmt.Errorf("the definition uses only %d of %d substitutions", len(want), len(substitutions))
-	}
-	return placeholder.ReplaceAllFunc(text, func(m []byte) []byte {
-		quoted, _ := json.Marshal(substitutions[string(m[2:len(m)-1])]) // a string always encodes
-		return quoted[1 : len(quoted)-1]
-	}), nil
+	_, err = d.Token()
+	return err
 }
 
 // maxSeconds is AWS's limit for times in a definition.
 const maxSeconds = 99999999
 
-func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+func seconds(field string, n int) (time.Duration, error) {
+	if n < 1 || n > maxSeconds {
+		return 0, fmt.Errorf("%s is missing or not between 1 and %d", field, maxSeconds)
+	}
+	return time.Duration(n) * time.Second, nil
+}
 
 // connected checks that all states exist and are reachable, and that there are no loops: so every
 // execution ends, and the search over them, too.
@@ -120,6 +191,166 @@ func (m *Machine) connected() error {
 		if !done[name] {
 			return fmt.Errorf("the state %s is never reached", name)
 		}
+	}
+	return nil
+}
+
+func parseState(name string, text json.RawMessage) (*State, error) {
+	if name == "" || len([]rune(name)) > 80 {
+		return nil, errors.New("the name of a state must have 1 to 80 characters")
+	}
+	s := &State{Name: name}
+	var kind struct{ Type Type }
+	if err := json.Unmarshal(text, &kind); err != nil {
+		return nil, err
+	}
+	switch s.Type = kind.Type; s.Type {
+	case Task:
+		return s, s.parseTask(text)
+	case Choice:
+		return s, s.parseChoice(text)
+	case Succeed:
+		var d succeedDefinition
+		err := strict(text, &d)
+		s.Comment = d.Comment
+		return s, err
+	case Fail:
+		var d failDefinition
+		err := strict(text, &d)
+		s.Comment, s.Error, s.Cause = d.Comment, d.Error, d.Cause
+		for _, v := range []string{d.Error, d.Cause} {
+			if _, ok := expressionOf(v); ok {
+				return nil, errors.New("expressions in a Fail state are not in the subset")
+			}
+		}
+		return s, err
+	}
+	return nil, fmt.Errorf("the type %q is not in the subset", kind.Type)
+}
+
+func (s *State) parseTask(text json.RawMessage) (err error) {
+	var d taskDefinition
+	if err := strict(text, &d); err != nil {
+		return err
+	}
+	s.Comment, s.Next, s.Resource = d.Comment, d.Next, d.Resource
+	if s.Timeout, err = seconds("TimeoutSeconds", d.TimeoutSeconds); err != nil {
+		return err
+	}
+	if s.Next == "" || d.Output == nil {
+		return errors.New("a task without Next or Output is not in the subset")
+	}
+	if err := s.arguments(d.Arguments); err != nil {
+		return err
+	}
+	if s.output, err = newTemplate("Output", d.Output, "input", "context", "result"); err != nil {
+		return err
+	}
+	for i, r := range d.Retry {
+		retrier, err := r.parse()
+		if err = errors.Join(err, errorList(r.ErrorEquals, i == len(d.Retry)-1)); err != nil {
+			return fmt.Errorf("Retry: %w", err)
+		}
+		s.Retry = append(s.Retry, retrier)
+	}
+	for i, c := range d.Catch {
+		output, err := newTemplate("Catch/Output", c.Output, "input", "context", "errorOutput")
+		if c.Output == nil || c.Next == "" {
+			err = errors.New("a catcher without Next or Output is not in the subset")
+		}
+		if err = errors.Join(err, errorList(c.ErrorEquals, i == len(d.Catch)-1)); err != nil {
+			return fmt.Errorf("Catch: %w", err)
+		}
+		s.Catch = append(s.Catch, Catcher{c.ErrorEquals, c.Next, output})
+	}
+	return nil
+}
+
+// arguments reads the arguments of the task's resource. All are required, others refused.
+func (s *State) arguments(args map[string]any) (err error) {
+	want := map[Resource][]string{
+		LambdaInvoke:        {"FunctionName", "Payload"},
+		LambdaInvokeAndWait: {"FunctionName", "Payload"},
+		StatesStart:         {"StateMachineArn", "Input", "Name"},
+	}[s.Resource]
+	if want == nil {
+		return fmt.Errorf("the resource %q is not in the subset", s.Resource)
+	}
+	for _, a := range want {
+		if _, ok := args[a]; !ok || len(args) != len(want) {
+			return fmt.Errorf("only and all the Arguments %v are in the subset", want)
+		}
+	}
+	s.Target, _ = args[want[0]].(string)
+	if _, expr := expressionOf(s.Target); expr || s.Target == "" {
+		return fmt.Errorf("the argument %s must be a plain string", want[0])
+	}
+	if s.argument, err = newTemplate("Arguments/"+want[1], args[want[1]], "input", "context"); err == nil && len(want) > 2 {
+		s.name, err = newTemplate("Arguments/"+want[2], args[want[2]], "input", "context")
+	}
+	return err
+}
+
+func (d retryDefinition) parse() (Retrier, error) {
+	or := func(given *int, standard int) int {
+		if given != nil {
+			return *given
+		}
+		return standard
+	}
+	interval, err := seconds("IntervalSeconds", or(d.IntervalSeconds, 1))
+	r := Retrier{ErrorEquals: d.ErrorEquals, Interval: interval, BackoffRate: 2, MaxAttempts: or(d.MaxAttempts, 3)}
+	if d.BackoffRate != nil {
+		r.BackoffRate = *d.BackoffRate
+	}
+	if d.MaxDelaySeconds != nil {
+		r.MaxDelay = time.Duration(*d.MaxDelaySeconds) * time.Second
+	}
+	r.FullJitter = d.JitterStrategy == "FULL"
+	switch {
+	case err != nil:
+		return r, err
+	case r.BackoffRate < 1 || math.IsInf(r.BackoffRate, 0):
+		return r, errors.New("BackoffRate must be at least 1")
+	case r.MaxAttempts < 0 || r.MaxAttempts > maxSeconds:
+		return r, errors.New("MaxAttempts must not be negative")
+	case d.MaxDelaySeconds != nil && (*d.MaxDelaySeconds > 31622400 || r.MaxDelay <= r.Interval):
+		return r, errors.New("MaxDelaySeconds must be more than IntervalSeconds and at most 31622400")
+	case !r.FullJitter && d.JitterStrategy != "":
+		return r, fmt.Errorf("the JitterStrategy %q is not in the subset", d.JitterStrategy)
+	}
+	return r, nil
+}
+
+// errorList checks the ErrorEquals of a retrier or catcher.
+func errorList(names []string, last bool) error {
+	if len(names) == 0 || slices.Contains(names, "") {
+		return errors.New("ErrorEquals must not be empty")
+	}
+	if slices.Contains(names, ErrAll) && (len(names) > 1 || !last) {
+		return errors.New("States.ALL must be alone and last")
+	}
+	return nil
+}
+
+func (s *State) parseChoice(text json.RawMessage) error {
+	var d choiceDefinition
+	if err := strict(text, &d); err != nil {
+		return err
+	}
+	s.Comment, s.Default = d.Comment, d.Default
+	if len(d.Choices) == 0 {
+		return errors.New("a Choice needs Choices")
+	}
+	for _, c := range d.Choices {
+		if _, ok := expressionOf(c.Condition); !ok || c.Next == "" {
+			return errors.New("a choice needs Next and an expression as Condition")
+		}
+		condition, err := newTemplate("Condition", c.Condition, "input", "context")
+		if err != nil {
+			return err
+		}
+		s.Choices = append(s.Choices, Branch{c.Next, condition})
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func TestReadsListsFieldsOfConditionsAndOutputs(t *testing.T) {
 		catch: `{"ErrorEquals":["A"],"Next":"Good",
 			"Output":"{% $merge([$states.input, {'e': $count($states.input.counted) > 1}]) %}"}`,
 	}.definition()
-	m, err := asl.Parse([]byte(text), nil)
+	m, err := asl.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

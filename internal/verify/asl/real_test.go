@@ -29,11 +29,7 @@ func load(t testing.TB, name string) *asl.Machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	substitutions := map[string]string{}
-	for _, p := range asl.Placeholders(text) {
-		substitutions[p] = p
-	}
-	m, err := asl.Parse(text, substitutions)
+	m, err := asl.Parse(asl.Substitute(text, func(name string) string { return name }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,12 @@
 package asl
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 )
 
 // enter enters a state and runs until an effect must be answered.
@@ -60,56 +64,49 @@ func (x *Execution) choose() (string, *failure) {
 
 // try starts an attempt of a task.
 func (x *Execution) try() {
+	effect, bad := x.call()
+	if x.effect = effect; bad != nil {
+		x.recover(bad)
+	}
+}
+
+// call returns the effect of an attempt.
+func (x *Execution) call() (Effect, *failure) {
 	s := x.state
-	var token string
+	call := Invoke{
+		State: s.Name, Function: s.Target, Timeout: s.Timeout, Attempt: x.attempt,
+		Callback: s.Resource == LambdaInvokeAndWait,
+	}
 	var task map[string]any
-	if s.Resource == LambdaInvokeAndWait {
+	if call.Callback {
 		x.tokens++
-		token = fmt.Sprintf("%s/%s/%d", x.name, s.Name, x.tokens)
-		task = map[string]any{"Token": token}
+		call.Token = fmt.Sprintf("%s/%s/%d", x.name, s.Name, x.tokens)
+		task = map[string]any{"Token": call.Token}
 	}
-	states := x.states(task)
-	v, bad := s.argument.eval(states)
+	v, bad := s.argument.eval(x.states(task))
 	if bad != nil {
-		x.recover(bad)
-		return
+		return nil, bad
 	}
-	argument, bad := encode(v)
-	if bad != nil {
-		x.recover(bad)
-		return
+	if call.Payload, bad = encode(v); bad != nil || s.Resource != StatesStart {
+		return call, bad
 	}
-	if s.Resource != StatesStart {
-		x.effect = Invoke{
-			State: s.Name, Function: s.Target, Payload: argument, Timeout: s.Timeout, Attempt: x.attempt,
-			Callback: s.Resource == LambdaInvokeAndWait, Token: token,
-		}
-		return
-	}
-	v, bad = s.name.eval(states)
-	if bad != nil {
-		x.recover(bad)
-		return
-	}
+	v, bad = s.name.eval(x.states(nil))
 	name, ok := v.(string)
-	if !ok {
-		x.recover(failed(ErrRuntime, "%s: the name of an execution must be a string", s.name.field))
-		return
+	if bad == nil && !ok {
+		bad = failed(ErrRuntime, "%s: the name of an execution must be a string", s.name.field)
 	}
-	x.effect = StartExecution{
-		State: s.Name, MachineARN: s.Target, Name: name, Input: argument, Timeout: s.Timeout, Attempt: x.attempt,
-	}
+	return StartExecution{State: s.Name, MachineARN: s.Target, Name: name, Input: call.Payload, Timeout: s.Timeout}, bad
 }
 
 // succeed ends the task with a result.
 func (x *Execution) succeed(result any) {
-	if _, bad := encode(result); bad != nil {
-		x.recover(bad)
-		return
-	}
 	states := x.states(nil)
 	states["result"] = result
-	output, bad := x.state.output.eval(states)
+	_, bad := encode(result)
+	var output any
+	if bad == nil {
+		output, bad = x.state.output.eval(states)
+	}
 	if bad == nil {
 		_, bad = encode(output)
 	}
@@ -137,7 +134,7 @@ func (x *Execution) recover(bad *failure) {
 		return
 	}
 	states := x.states(nil)
-	states["errorOutput"] = bad.output()
+	states["errorOutput"] = map[string]any{"Error": bad.name, "Cause": bad.cause}
 	output, worse := s.Catch[i].output.eval(states)
 	if worse != nil {
 		x.fail(worse)
@@ -157,4 +154,73 @@ func (x *Execution) states(task map[string]any) map[string]any {
 		c["Task"] = task
 	}
 	return map[string]any{"input": x.input, "context": c}
+}
+
+// Names of Step Functions' own errors.
+const (
+	ErrAll               = "States.ALL" // a wildcard, in Retry and Catch only
+	ErrTaskFailed        = "States.TaskFailed"
+	ErrTimeout           = "States.Timeout"
+	ErrRuntime           = "States.Runtime"
+	ErrDataLimitExceeded = "States.DataLimitExceeded"
+	ErrQueryEvaluation   = "States.QueryEvaluationError"
+	ErrNoChoiceMatched   = "States.NoChoiceMatched"
+)
+
+// failure is an error that ends an attempt.
+type failure struct{ name, cause string }
+
+func failed(name, cause string, args ...any) *failure {
+	return &failure{name, fmt.Sprintf(cause, args...)}
+}
+
+// matches reports whether the error names of a retrier or catcher match an error.
+func matches(errorEquals []string, name string) bool {
+	if slices.Contains(errorEquals, name) {
+		return true
+	}
+	if name == ErrRuntime || name == ErrDataLimitExceeded { // no wildcard covers these
+		return false
+	}
+	return slices.Contains(errorEquals, ErrAll) || slices.Contains(errorEquals, ErrTaskFailed) && name != ErrTimeout
+}
+
+// longest is the longest wait that safely fits a time.Duration.
+const longest = float64(math.MaxInt64 / 2)
+
+// wait returns the bounds of the wait before retry number n, from 1.
+func (r *Retrier) wait(n int) (shortest, most time.Duration) {
+	d := float64(r.Interval) * math.Pow(r.BackoffRate, float64(n-1))
+	if r.MaxDelay > 0 {
+		d = min(d, float64(r.MaxDelay))
+	}
+	most = time.Duration(min(d, longest))
+	if r.FullJitter {
+		return 0, most
+	}
+	return most, most
+}
+
+// Values are those of encoding/json: nil, bool, float64, string, []any, map[string]any. As in
+// JSONata, every number is a double. Executions share values, so they must not be modified.
+
+// limit is the maximum input or output of a state, in bytes.
+const limit = 256 << 10
+
+func encode(v any) (json.RawMessage, *failure) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil { // infinity or NaN
+		return nil, failed(ErrRuntime, "the value is not JSON: %s", err)
+	}
+	if b.Len()-1 > limit {
+		return nil, failed(ErrDataLimitExceeded, "the data has %d bytes, more than %d", b.Len()-1, limit)
+	}
+	return b.Bytes()[:b.Len()-1], nil
+}
+
+func decode(data json.RawMessage) (v any, err error) {
+	err = json.Unmarshal(data, &v)
+	return v, err
 }

@@ -113,11 +113,7 @@ func (n *needs) machine(m map[string]any, definition func(string) ([]byte, error
 	if err != nil {
 		return err
 	}
-	names := map[string]string{}
-	for _, p := range asl.Placeholders(body) {
-		names[p] = p
-	}
-	parsed, err := asl.Parse(body, names)
+	parsed, err := asl.Parse(asl.Substitute(body, func(name string) string { return name }))
 	if err != nil {
 		return err
 	}

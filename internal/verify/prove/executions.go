@@ -30,11 +30,8 @@ func Load(fulfil, compensate []byte) (Machines, error) {
 }
 
 func parse(definition []byte) (*asl.Machine, error) {
-	substitutions := map[string]string{}
-	for _, p := range asl.Placeholders(definition) {
-		substitutions[p] = strings.TrimSuffix(p, "Function")
-	}
-	m, err := asl.Parse(definition, substitutions)
+	function := func(name string) string { return strings.TrimSuffix(name, "Function") }
+	m, err := asl.Parse(asl.Substitute(definition, function))
 	if err != nil {
 		return nil, err
 	}

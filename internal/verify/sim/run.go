@@ -3,7 +3,6 @@ package sim
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -18,8 +17,6 @@ type Definitions struct {
 	wiring   *wiring
 }
 
-var placeholder = regexp.MustCompile(`\$\{(\w+)\}`)
-
 // Load reads the definitions of the repository at root, changed by a mutant.
 func Load(root string, m Mutant) (*Definitions, error) {
 	d := &Definitions{machines: map[fulfilment.Machine]*asl.Machine{}}
@@ -32,11 +29,10 @@ func Load(root string, m Mutant) (*Definitions, error) {
 		text := strings.NewReplacer(m.edit...).Replace(string(b))
 		// ${ReserveStockFunction} is the function reserve-stock, ${CompensateOrderArn} the machine
 		// compensate-order.
-		names := map[string]string{}
-		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-			names[m[1]] = casing.Kebab(regexp.MustCompile(`(Function|Arn)$`).ReplaceAllString(m[1], ""))
+		target := func(name string) string {
+			return casing.Kebab(strings.TrimSuffix(strings.TrimSuffix(name, "Function"), "Arn"))
 		}
-		if d.machines[name], err = asl.Parse([]byte(text), names); err != nil {
+		if d.machines[name], err = asl.Parse(asl.Substitute([]byte(text), target)); err != nil {
 			return nil, err
 		}
 	}
