@@ -249,7 +249,7 @@ func (s *State) parseTask(text json.RawMessage) (err error) {
 	for i, r := range d.Retry {
 		retrier, err := r.parse()
 		if err = errors.Join(err, errorList(r.ErrorEquals, i == len(d.Retry)-1)); err != nil {
-			return fmt.Errorf("Retry: %w", err)
+			return fmt.Errorf("in Retry: %w", err)
 		}
 		s.Retry = append(s.Retry, retrier)
 	}
@@ -259,7 +259,7 @@ func (s *State) parseTask(text json.RawMessage) (err error) {
 			err = errors.New("a catcher without Next or Output is not in the subset")
 		}
 		if err = errors.Join(err, errorList(c.ErrorEquals, i == len(d.Catch)-1)); err != nil {
-			return fmt.Errorf("Catch: %w", err)
+			return fmt.Errorf("in Catch: %w", err)
 		}
 		s.Catch = append(s.Catch, Catcher{c.ErrorEquals, c.Next, output})
 	}
