@@ -13,9 +13,11 @@ import (
 
 func TestPlace(t *testing.T) {
 	b := serve(t, map[string][]string{"POST /v1/orders": {"202 " + orderIn("PENDING", "null")}})
-	out, _, err := run(t, b, "order", "place", "--item", "MUG-BLUE=2", "--item", "TEA=1", "--postal-code", "00000", "--payment-method", "pm_x")
-	want := `POST /v1/orders {"items":[{"sku":"MUG-BLUE","quantity":2},{"sku":"TEA","quantity":1}],"shippingAddress":{"name":"Ada Lovelace",` +
-		`"line1":"12 St James Square","city":"Berlin","postalCode":"00000","country":"DE"},"paymentMethod":"pm_x"}`
+	out, _, err := run(t, b, "order", "place", "--item", "MUG-BLUE=2", "--item", "TEA=1",
+		"--postal-code", "00000", "--payment-method", "pm_x")
+	want := `POST /v1/orders {"items":[{"sku":"MUG-BLUE","quantity":2},{"sku":"TEA","quantity":1}],` +
+		`"shippingAddress":{"name":"Ada Lovelace","line1":"12 St James Square","city":"Berlin",` +
+		`"postalCode":"00000","country":"DE"},"paymentMethod":"pm_x"}`
 	if err != nil || !slices.Equal(b.asked, []string{want}) {
 		t.Errorf("asked %s, %v", b.asked, err)
 	}
@@ -34,11 +36,14 @@ ship to  Ada\u0009L, 1 A St, 10115 Berlin, DE
 }
 
 func TestPlaceAbroad(t *testing.T) {
+	const inUSA = "--line1 1_St --line2 Apt_4 --city X --region IL --postal-code 62701 --country US"
+	placed := strings.Replace(orderIn("PENDING", "null"), `"city"`, `"line2":"Apt 4","region":"IL","city"`, 1)
 	for line, want := range map[string]string{
-		"--line1 1_St --line2 Apt_4 --city X --region IL --postal-code 62701 --country US": `"line1":"1_St","line2":"Apt_4","city":"X","region":"IL","postalCode":"62701","country":"US"`,
-		"--line1 1_St --city Dubai --country AE":                                           `"line1":"1_St","city":"Dubai","country":"AE"`,
+		inUSA: `"line1":"1_St","line2":"Apt_4","city":"X","region":"IL","postalCode":"62701","country":"US"`,
+
+		"--line1 1_St --city Dubai --country AE": `"line1":"1_St","city":"Dubai","country":"AE"`,
 	} {
-		b := serve(t, map[string][]string{"POST /v1/orders": {"202 " + strings.Replace(orderIn("PENDING", "null"), `"city"`, `"line2":"Apt 4","region":"IL","city"`, 1)}})
+		b := serve(t, map[string][]string{"POST /v1/orders": {"202 " + placed}})
 		out, _, err := run(t, b, strings.Fields("order place --item MUG=1 "+line)...)
 		if err != nil || len(b.asked) != 1 || !strings.Contains(b.asked[0], want) {
 			t.Errorf("%s: asked %s, %v", line, b.asked, err)
@@ -49,33 +54,42 @@ func TestPlaceAbroad(t *testing.T) {
 	}
 }
 
-func TestAnOrderWhoseFateIsUnknownCanBePlacedAgain(t *testing.T) {
+func TestOrderOfUnknownOutcomeCanBePlacedAgain(t *testing.T) {
 	line := []string{"order", "place", "--item", "MUG=1", "--idempotency-key", "k1"}
-	if _, _, err := run(t, serve(t, map[string][]string{"POST /v1/orders": {"500 "}}), line...); err == nil || !strings.Contains(err.Error(), "--idempotency-key k1") {
+	_, _, err := run(t, serve(t, map[string][]string{"POST /v1/orders": {"500 "}}), line...)
+	if err == nil || !strings.Contains(err.Error(), "--idempotency-key k1") {
 		t.Errorf("500: %v", err)
 	}
-	if _, _, err := run(t, serve(t, map[string][]string{"POST /v1/orders": {"422 "}}), line...); err == nil || strings.Contains(err.Error(), "--idempotency-key") {
+	_, _, err = run(t, serve(t, map[string][]string{"POST /v1/orders": {"422 "}}), line...)
+	if err == nil || strings.Contains(err.Error(), "--idempotency-key") {
 		t.Errorf("422: %v", err)
 	}
 }
 
-func TestAnOrderAtAnotherTotalTellsThePresentOne(t *testing.T) {
-	b := serve(t, map[string][]string{"POST /v1/orders": {`409 {"title":"Conflict","code":"TotalChanged","detail":"the order costs 41.00 EUR now"}`}})
+func TestChangedTotalIsShown(t *testing.T) {
+	const changed = `409 {"title":"Conflict","code":"TotalChanged","detail":"the order costs 41.00 EUR now"}`
+	b := serve(t, map[string][]string{"POST /v1/orders": {changed}})
 	_, _, err := run(t, b, "order", "place", "--item", "MUG=2", "--expect-total", "39.98")
-	if err == nil || !strings.Contains(err.Error(), "41.00 EUR now") || strings.Contains(err.Error(), "--idempotency-key") {
+	if err == nil || !strings.Contains(err.Error(), "41.00 EUR now") ||
+		strings.Contains(err.Error(), "--idempotency-key") {
 		t.Errorf("%v", err)
 	}
-	if _, _, err := run(t, b, "order", "place", "--item", "MUG=2", "--expect-total", "much"); err == nil || exitCode(err) != exitUsage {
+	_, _, err = run(t, b, "order", "place", "--item", "MUG=2", "--expect-total", "much")
+	if err == nil || exitCode(err) != exitUsage {
 		t.Errorf("a total that is not an amount: %v", err)
 	}
 }
 
-func TestWaitingEndsByTheOrdersFate(t *testing.T) {
+func TestWaitExitsByTheFinalStatus(t *testing.T) {
 	get := "GET /v1/orders/" + order
 	for _, c := range []struct {
 		status, reason string
 		code           int
-	}{{"CONFIRMED", "null", 0}, {"REJECTED", "PAYMENT_DECLINED", exitUnlike}, {"CANCELLED", "CANCELLED_BY_CUSTOMER", exitUnlike}} {
+	}{
+		{"CONFIRMED", "null", 0},
+		{"REJECTED", "PAYMENT_DECLINED", exitNotConfirmed},
+		{"CANCELLED", "CANCELLED_BY_CUSTOMER", exitNotConfirmed},
+	} {
 		for _, line := range []string{"order watch " + order, "order place --item MUG=1 --wait"} {
 			b := serve(t, map[string][]string{
 				"POST /v1/orders": {"202 " + orderIn("PENDING", "null")},
@@ -87,7 +101,8 @@ func TestWaitingEndsByTheOrdersFate(t *testing.T) {
 				code = exitCode(err)
 			}
 			lines := strings.Split(strings.TrimSpace(out), "\n")
-			if code != c.code || len(lines) != 2 || !strings.HasSuffix(lines[0], "s  PENDING") || !strings.Contains(lines[1], c.status) {
+			if code != c.code || len(lines) != 2 ||
+				!strings.HasSuffix(lines[0], "s  PENDING") || !strings.Contains(lines[1], c.status) {
 				t.Errorf("%s: %s, %v", line, out, err)
 			}
 			if c.code != 0 && !strings.Contains(err.Error(), c.reason+"; `orderflow saga show "+order) {
@@ -97,7 +112,7 @@ func TestWaitingEndsByTheOrdersFate(t *testing.T) {
 	}
 }
 
-func TestWatchingForTooLongSaysWhereToLook(t *testing.T) {
+func TestWatchThatTimesOutSaysWhereToLook(t *testing.T) {
 	b := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null")}})
 	_, _, err := run(t, b, "order", "watch", order, "--timeout", "50ms")
 	if err == nil || exitCode(err) != exitFailure || !strings.Contains(err.Error(), "saga show") {
@@ -106,7 +121,9 @@ func TestWatchingForTooLongSaysWhereToLook(t *testing.T) {
 }
 
 func TestWatchAsJSONIsTheFinalOrder(t *testing.T) {
-	b := serve(t, map[string][]string{"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null"), "200 " + orderIn("CONFIRMED", "null")}})
+	b := serve(t, map[string][]string{
+		"GET /v1/orders/" + order: {"200 " + orderIn("PENDING", "null"), "200 " + orderIn("CONFIRMED", "null")},
+	})
 	out, _, err := run(t, b, "order", "watch", order, "-o", "json")
 	var got struct{ Status string }
 	if err != nil || json.Unmarshal([]byte(out), &got) != nil || got.Status != "CONFIRMED" {
@@ -114,8 +131,9 @@ func TestWatchAsJSONIsTheFinalOrder(t *testing.T) {
 	}
 }
 
-func TestListTellsThatThereIsMore(t *testing.T) {
-	b := serve(t, map[string][]string{"GET /v1/orders?limit=1": {`200 {"orders":[` + orderIn("REJECTED", "OUT_OF_STOCK") + `],"cursor":"abc"}`}})
+func TestListSaysHowToGetTheNextPage(t *testing.T) {
+	page := `{"orders":[` + orderIn("REJECTED", "OUT_OF_STOCK") + `],"cursor":"abc"}`
+	b := serve(t, map[string][]string{"GET /v1/orders?limit=1": {"200 " + page}})
 	out, errs, err := run(t, b, "order", "list", "--limit", "1")
 	want := "ORDER                       STATUS    REASON        LINES  TOTAL      PLACED\n" +
 		order + "  REJECTED  OUT_OF_STOCK  1      39.98 EUR  2026-11-23T09:00:00Z\n"
@@ -125,11 +143,15 @@ func TestListTellsThatThereIsMore(t *testing.T) {
 }
 
 func TestGetWithParts(t *testing.T) {
-	b := serve(t, map[string][]string{"GET /v1/orders/" + order + "/summary": {`200 {"order":` + orderIn("PENDING", "null") +
-		`,"payment":{"error":{"code":"Unavailable","detail":"payments did not answer in time"}},"reservations":{"orderId":"x","status":"RESERVED","items":[]},` +
-		`"shipment":{"orderId":"x","status":"BOOKED","trackingNumber":"TRK-1"}}`}})
+	summary := `{"order":` + orderIn("PENDING", "null") +
+		`,"payment":{"error":{"code":"Unavailable","detail":"payments did not answer in time"}},` +
+		`"reservations":{"orderId":"x","status":"RESERVED","items":[]},` +
+		`"shipment":{"orderId":"x","status":"BOOKED","trackingNumber":"TRK-1"}}`
+	b := serve(t, map[string][]string{"GET /v1/orders/" + order + "/summary": {"200 " + summary}})
 	out, _, err := run(t, b, "order", "get", order, "--parts")
-	if want := "payment   (Unavailable: payments did not answer in time)\nstock     RESERVED\nshipment  BOOKED TRK-1\n"; err != nil || !strings.HasSuffix(out, want) {
+	const want = "payment   (Unavailable: payments did not answer in time)\n" +
+		"stock     RESERVED\nshipment  BOOKED TRK-1\n"
+	if err != nil || !strings.HasSuffix(out, want) {
 		t.Errorf("%s, %v", out, err)
 	}
 }
@@ -141,20 +163,23 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-func TestStockIsSetByTheDifference(t *testing.T) {
+func TestStockIsAdjustedByTheDifference(t *testing.T) {
 	const get, product, adjust = "GET /v1/stock/MUG", "GET /v1/products/MUG", "POST /v1/stock/MUG/adjustments"
 	for _, c := range []struct {
-		name, before, want, adjusted string
+		name, before, adjusted string
 	}{
-		{"more", `200 {"sku":"MUG","onHand":40}`, "100", `{"delta":60,"reason":"counted"}`},
-		{"less", `200 {"sku":"MUG","onHand":140}`, "100", `{"delta":-40,"reason":"counted"}`},
-		{"as it is", `200 {"sku":"MUG","onHand":100}`, "100", ""},
-		{"some is reserved", `200 {"sku":"MUG","onHand":40,"reserved":3,"available":37}`, "100", `{"delta":60,"reason":"counted"}`},
-		{"as it is, some reserved", `200 {"sku":"MUG","onHand":100,"reserved":1,"available":99}`, "100", ""},
-		{"never stocked", `404 {"title":"Not Found","code":"StockNotFound"}`, "100", `{"delta":100,"reason":"counted","allowUnknownSku":true}`},
+		{"more", `200 {"sku":"MUG","onHand":40}`, `{"delta":60,"reason":"counted"}`},
+		{"less", `200 {"sku":"MUG","onHand":140}`, `{"delta":-40,"reason":"counted"}`},
+		{"unchanged", `200 {"sku":"MUG","onHand":100}`, ""},
+		{"some reserved", `200 {"sku":"MUG","onHand":40,"reserved":3,"available":37}`,
+			`{"delta":60,"reason":"counted"}`},
+		{"unchanged, some reserved", `200 {"sku":"MUG","onHand":100,"reserved":1,"available":99}`, ""},
+		{"never stocked", `404 {"title":"Not Found","code":"StockNotFound"}`,
+			`{"delta":100,"reason":"counted","allowUnknownSku":true}`},
 	} {
-		b := serve(t, map[string][]string{get: {c.before}, product: {`200 {"sku":"MUG"}`}, adjust: {`200 {"sku":"MUG","onHand":100,"reserved":1,"shipped":2,"available":100}`}})
-		out, _, err := run(t, b, "stock", "set", "MUG", c.want, "--reason", "counted")
+		b := serve(t, map[string][]string{get: {c.before}, product: {`200 {"sku":"MUG"}`},
+			adjust: {`200 {"sku":"MUG","onHand":100,"reserved":1,"shipped":2,"available":100}`}})
+		out, _, err := run(t, b, "stock", "set", "MUG", "100", "--reason", "counted")
 		want := []string{get}
 		if strings.HasPrefix(c.before, "404") {
 			want = append(want, product)
@@ -163,30 +188,33 @@ func TestStockIsSetByTheDifference(t *testing.T) {
 			want = append(want, adjust+" "+c.adjusted)
 		}
 		if err != nil || !slices.Equal(b.asked, want) || !strings.Contains(out, "100") {
-			t.Errorf("%s: asked %s, said %s, %v", c.name, b.asked, out, err)
+			t.Errorf("%s: asked %s, printed %s, %v", c.name, b.asked, out, err)
 		}
 	}
 }
 
-func TestStockOfAMisspeltSKUIsRefusedUnlessInsistedOn(t *testing.T) {
+func TestStockOfAnUnlistedSKUNeedsAFlag(t *testing.T) {
 	const get, product, adjust = "GET /v1/stock/MGU", "GET /v1/products/MGU", "POST /v1/stock/MGU/adjustments"
 	missing := map[string][]string{
-		get: {`404 {"title":"Not Found","code":"StockNotFound"}`}, product: {`404 {"title":"Not Found","code":"ProductNotFound"}`},
-		adjust: {`200 {"sku":"MGU","onHand":7,"available":7}`},
+		get:     {`404 {"title":"Not Found","code":"StockNotFound"}`},
+		product: {`404 {"title":"Not Found","code":"ProductNotFound"}`},
+		adjust:  {`200 {"sku":"MGU","onHand":7,"available":7}`},
 	}
 	b := serve(t, missing)
 	_, _, err := run(t, b, "stock", "set", "MGU", "7")
 	if err == nil || !strings.Contains(err.Error(), "--unlisted") || !slices.Equal(b.asked, []string{get, product}) {
-		t.Errorf("asked %s, said %v", b.asked, err)
+		t.Errorf("asked %s, got %v", b.asked, err)
 	}
 	b = serve(t, missing)
 	out, _, err := run(t, b, "stock", "set", "MGU", "7", "--unlisted")
-	if err != nil || !strings.Contains(out, "7") || len(b.asked) != 2 || !strings.HasPrefix(b.asked[1], adjust) || !strings.Contains(b.asked[1], `"allowUnknownSku":true`) {
-		t.Errorf("insisted on: asked %s, said %s, %v", b.asked, out, err)
+	if err != nil || !strings.Contains(out, "7") || len(b.asked) != 2 ||
+		!strings.HasPrefix(b.asked[1], adjust) || !strings.Contains(b.asked[1], `"allowUnknownSku":true`) {
+		t.Errorf("--unlisted: asked %s, printed %s, %v", b.asked, out, err)
 	}
 	down := map[string][]string{get: missing[get], product: {`403 {"title":"Forbidden","code":"Forbidden"}`}}
-	if _, _, err := run(t, serve(t, down), "stock", "set", "MGU", "7"); err == nil || strings.Contains(err.Error(), "--unlisted") {
-		t.Errorf("a catalog that does not answer: %v", err)
+	_, _, err = run(t, serve(t, down), "stock", "set", "MGU", "7")
+	if err == nil || strings.Contains(err.Error(), "--unlisted") {
+		t.Errorf("a catalog that refuses the request: %v", err)
 	}
 }
 
@@ -196,30 +224,36 @@ func TestPricesAreExact(t *testing.T) {
 		{"0.1", "EUR", `{"currency":"EUR","amount":10}`}, {"1200", "JPY", `{"currency":"JPY","amount":1200}`},
 		{"1.234", "KWD", `{"currency":"KWD","amount":1234}`}, {"19.990", "EUR", `{"currency":"EUR","amount":1999}`},
 	} {
-		b := serve(t, map[string][]string{"PUT /v1/products/MUG": {`200 {"sku":"MUG","name":"Mug","price":` + c.want + `,"version":1}`}})
+		product := `{"sku":"MUG","name":"Mug","price":` + c.want + `,"version":1}`
+		b := serve(t, map[string][]string{"PUT /v1/products/MUG": {"200 " + product}})
 		_, _, err := run(t, b, "product", "put", "MUG", "--name", "Mug", "--price", c.price, "--currency", c.currency)
-		if want := `PUT /v1/products/MUG {"name":"Mug","price":` + c.want + `}`; err != nil || !slices.Equal(b.asked, []string{want}) || b.tokens[0] != "olga/operator" {
+		want := `PUT /v1/products/MUG {"name":"Mug","price":` + c.want + `}`
+		if err != nil || !slices.Equal(b.asked, []string{want}) || b.tokens[0] != "olga/operator" {
 			t.Errorf("%s %s: asked %s as %s, %v", c.price, c.currency, b.asked, b.tokens, err)
 		}
 	}
 }
 
 func TestProductsAsATable(t *testing.T) {
-	b := serve(t, map[string][]string{"GET /v1/products?limit=20": {`200 {"products":[{"sku":"MUG","name":"Mug \u001b[31m","price":{"currency":"EUR","amount":5},"version":3}],"cursor":null}`}})
+	product := `{"sku":"MUG","name":"Mug \u001b[31m","price":{"currency":"EUR","amount":5},"version":3}`
+	page := `{"products":[` + product + `],"cursor":null}`
+	b := serve(t, map[string][]string{"GET /v1/products?limit=20": {"200 " + page}})
 	out, errs, err := run(t, b, "product", "list")
-	if want := "SKU  NAME            PRICE     VERSION\nMUG  Mug \\u001b[31m  0.05 EUR  3\n"; err != nil || out != want || errs != "" {
+	const want = "SKU  NAME            PRICE     VERSION\nMUG  Mug \\u001b[31m  0.05 EUR  3\n"
+	if err != nil || out != want || errs != "" {
 		t.Errorf("%q %s %v, want %q", out, errs, err, want)
 	}
 }
 
-// recorded is a recorded history as Step Functions sends it, where times are numbers.
+// recorded returns a recorded history as Step Functions sends it, with timestamps as numbers.
 func recorded(t *testing.T, name string) string {
 	t.Helper()
 	b, err := os.ReadFile("../../internal/ops/timeline/testdata/emulator/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return "200 " + regexp.MustCompile(`"timestamp": "([^"]+)"`).ReplaceAllStringFunc(string(b), func(member string) string {
+	timestamp := regexp.MustCompile(`"timestamp": "([^"]+)"`)
+	return "200 " + timestamp.ReplaceAllStringFunc(string(b), func(member string) string {
 		at, err := time.Parse(time.RFC3339, strings.Split(member, `"`)[3])
 		if err != nil {
 			t.Fatal(err)
@@ -233,20 +267,25 @@ func TestSagaShowsBothExecutions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := serve(t, map[string][]string{"POST /": {recorded(t, "declined.fulfil-order"), recorded(t, "declined.compensate-order"), none}})
+	b := serve(t, map[string][]string{
+		"POST /": {recorded(t, "declined.fulfil-order"), recorded(t, "declined.compensate-order"), none},
+	})
 	out, _, err := run(t, b, "saga", "show", order)
-	if _, body, _ := strings.Cut(string(golden), "\n"); err != nil || !strings.HasPrefix(out, "order "+order) || !strings.HasSuffix(out, body) {
+	_, body, _ := strings.Cut(string(golden), "\n")
+	if err != nil || !strings.HasPrefix(out, "order "+order) || !strings.HasSuffix(out, body) {
 		t.Fatalf("%s, %v", out, err)
 	}
-	if !strings.Contains(b.asked[0], `"executionArn":"arn:aws:states:us-east-1:000000000000:execution:fulfil:`+order+`"`) ||
-		!strings.Contains(b.asked[1], `:execution:compensate:`+order) || !strings.Contains(b.asked[1], `"includeExecutionData":false`) {
+	const executions = "arn:aws:states:us-east-1:000000000000:execution:"
+	if !strings.Contains(b.asked[0], `"executionArn":"`+executions+`fulfil:`+order+`"`) ||
+		!strings.Contains(b.asked[1], `:execution:compensate:`+order) ||
+		!strings.Contains(b.asked[1], `"includeExecutionData":false`) {
 		t.Errorf("asked %s", b.asked)
 	}
 }
 
-func TestASagaThatCannotBeShownIsAnError(t *testing.T) {
+func TestSagaThatCannotBeReadIsAnError(t *testing.T) {
 	for answer, want := range map[string]string{
-		none: "there is no saga of order " + order,
+		none: "order " + order + " has no saga",
 		`400 {"__type":"InvalidArn","message":"no"}`: "the history of fulfil-order",
 	} {
 		_, _, err := run(t, serve(t, map[string][]string{"POST /": {answer}}), "saga", "show", order)
@@ -258,8 +297,9 @@ func TestASagaThatCannotBeShownIsAnError(t *testing.T) {
 
 const none = `400 {"__type":"ExecutionDoesNotExist","message":"no"}`
 
-func TestSagaOfAnOrderThatNeededNoCompensation(t *testing.T) {
-	out, _, err := run(t, serve(t, map[string][]string{"POST /": {recorded(t, "confirmed.fulfil-order"), none}}), "saga", "show", order, "-o", "json")
+func TestSagaWithoutCompensation(t *testing.T) {
+	b := serve(t, map[string][]string{"POST /": {recorded(t, "confirmed.fulfil-order"), none}})
+	out, _, err := run(t, b, "saga", "show", order, "-o", "json")
 	var got struct {
 		OrderID    string
 		Executions []struct{ Machine, Outcome string }

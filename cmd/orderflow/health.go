@@ -1,7 +1,8 @@
 package main
 
 import (
-	"fmt"
+	"cmp"
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -12,16 +13,13 @@ import (
 func health(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "health",
-		Short: "Show what of each service works and what does not (operators)",
-		Long: `Show each service with the parts that it needs: pass, warn (degraded, but ready) or fail, with a code and how long the check took.
-What a service says is up to five seconds old. Ends with 1 if something fails. What to do then: docs/runbooks/readiness.md. Operators only.`,
+		Short: "Show the health of every service (operators)",
+		Long: `Show each service with its dependencies: pass, warn (degraded, but ready) or fail, with a code and
+the duration of the check. Results are cached for five seconds. Exits with 1 if anything fails;
+docs/runbooks/readiness.md says what to do. Operators only.`,
 		Example: "  orderflow health\n  orderflow health -o json",
 		Args:    exactly(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.api(operator)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAPI(operator, func(cmd *cobra.Command, _ []string, c *client.Client) error {
 			h, err := c.Health(cmd.Context())
 			if err != nil {
 				return err
@@ -30,10 +28,10 @@ What a service says is up to five seconds old. Ends with 1 if something fails. W
 				return err
 			}
 			if h.Status == "fail" {
-				return fmt.Errorf("not ready; docs/runbooks/readiness.md says what to do")
+				return errors.New("not ready; docs/runbooks/readiness.md says what to do")
 			}
 			return nil
-		},
+		}),
 	}
 }
 
@@ -44,7 +42,7 @@ func showHealth(w io.Writer, h client.Health) {
 			row(w, s.ServiceID, "(no answer)", s.Status, s.Code, s.TookMs)
 		}
 		for _, c := range s.Checks {
-			row(w, s.ServiceID, c.Name, c.Status, first(c.Code, "-"), c.TookMs)
+			row(w, s.ServiceID, c.Name, c.Status, cmp.Or(c.Code, "-"), c.TookMs)
 		}
 	}
 }

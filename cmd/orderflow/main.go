@@ -1,8 +1,8 @@
-// Command orderflow is the operator's command line: it places and follows orders, shows what their sagas did, and
-// looks after stock and products.
+// Command orderflow is the operator's command line: it places and follows orders, shows their
+// sagas, maintains products and stock, and repairs what failed.
 //
-// It ends with 0 if it did what it was told, with 2 if it was told wrongly, with 3 if an order that it waited for ended
-// other than CONFIRMED, and with 1 if anything else went wrong.
+// It exits with 0 on success, 2 on a usage error, 3 if an order that it waited for did not end as
+// CONFIRMED, and 1 on any other failure.
 package main
 
 import (
@@ -20,18 +20,21 @@ import (
 const (
 	exitFailure = 1
 	exitUsage   = 2
-	exitUnlike  = 3
+
+	exitNotConfirmed = 3
 )
 
-// coded is an error with an exit code of its own.
-type coded struct {
+// exitError is an error with its own exit code.
+type exitError struct {
 	error
 	code int
 }
 
-func (c coded) Unwrap() error { return c.error }
+func (e exitError) Unwrap() error { return e.error }
 
-func usage(format string, args ...any) error { return coded{fmt.Errorf(format, args...), exitUsage} }
+func usage(format string, args ...any) error {
+	return exitError{fmt.Errorf(format, args...), exitUsage}
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -44,9 +47,9 @@ func main() {
 }
 
 func exitCode(err error) int {
-	var c coded
-	if errors.As(err, &c) {
-		return c.code
+	var e exitError
+	if errors.As(err, &e) {
+		return e.code
 	}
 	return exitFailure
 }

@@ -21,7 +21,8 @@ import (
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
-// backend is the API: answers by "METHOD path", told one after the other, and what it was asked.
+// backend stands for the API: it has a list of answers for each "METHOD path", the last of which it
+// repeats, and records requests and their tokens.
 type backend struct {
 	url     string
 	answers map[string][]string // "200 body"
@@ -81,11 +82,11 @@ func writeStack(t *testing.T, dir, content string) {
 }
 
 func runHere(env map[string]string, args ...string) (string, string, error) {
-	return typing("", env, args...)
+	return runWithInput("", env, args...)
 }
 
-// typing runs a command line with something on its standard input.
-func typing(input string, env map[string]string, args ...string) (string, string, error) {
+// runWithInput runs a command line with input on its standard input.
+func runWithInput(input string, env map[string]string, args ...string) (string, string, error) {
 	a := &app{
 		getenv: func(name string) string { return env[name] },
 		localToken: func(_ context.Context, _, user, role string) (string, error) {
@@ -105,18 +106,19 @@ func typing(input string, env map[string]string, args ...string) (string, string
 	return out.String(), errs.String(), err
 }
 
-// orderIn is an order as JSON.
+// orderIn returns an order in a status as JSON.
 func orderIn(status, reason string) string {
 	if reason != "null" {
 		reason = `"` + reason + `"`
 	}
-	return `{"orderId":"` + order + `","status":"` + status + `","reason":` + reason + `,"items":[{"sku":"MUG-BLUE","quantity":2,` +
-		`"unitPrice":{"currency":"EUR","amount":1999}}],"total":{"currency":"EUR","amount":3998},"shippingAddress":{"name":"Ada\tL",` +
-		`"line1":"1 A St","city":"Berlin","postalCode":"10115","country":"DE"},"paymentMethod":"pm_card_visa",` +
+	return `{"orderId":"` + order + `","status":"` + status + `","reason":` + reason +
+		`,"items":[{"sku":"MUG-BLUE","quantity":2,` +
+		`"unitPrice":{"currency":"EUR","amount":1999}}],"total":{"currency":"EUR","amount":3998},` +
+		`"shippingAddress":{"name":"Ada\tL","line1":"1 A St","city":"Berlin","postalCode":"10115","country":"DE"},"paymentMethod":"pm_card_visa",` +
 		`"createdAt":"2026-11-23T09:00:00Z","updatedAt":"2026-11-23T09:00:04Z"}`
 }
 
-func TestEveryCommandSaysWhatItDoesAndShowsHow(t *testing.T) {
+func TestEveryCommandHasHelpAndAnExample(t *testing.T) {
 	var visit func(cmd *cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		if cmd.Short == "" || cmd.Example == "" {
@@ -124,7 +126,7 @@ func TestEveryCommandSaysWhatItDoesAndShowsHow(t *testing.T) {
 		}
 		for _, line := range strings.Split(cmd.Example, "\n") {
 			if !strings.HasPrefix(line, "  orderflow ") {
-				t.Errorf("%s: the example %q is no command line", cmd.CommandPath(), line)
+				t.Errorf("%s: the example %q is not a command line", cmd.CommandPath(), line)
 			}
 		}
 		for _, sub := range cmd.Commands() {
@@ -141,15 +143,15 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-func TestWrongCommandLinesEndWith2AndSayWhatIsRight(t *testing.T) {
+func TestUsageErrorsExitWith2AndSayWhatIsRight(t *testing.T) {
 	for _, c := range []struct{ line, hint string }{
 		{"ordr", "did you mean order?"},
 		{"order plac", "did you mean place?"},
-		{"order get", "wants ORDER"},
-		{"order get MUG", "is no order id"},
+		{"order get", "takes ORDER"},
+		{"order get MUG", "is not an order id"},
 		{"order list --lines", "unknown flag: --lines; see `orderflow order list --help`"},
 		{"order list -o xml", "table or json"},
-		{"order list extra", "wants no argument"},
+		{"order list extra", "takes no argument"},
 		{"order place", "--item SKU=QUANTITY"},
 		{"order place --item MUG", "such as MUG-BLUE=2"},
 		{"order place --item =2", "such as MUG-BLUE=2"},
@@ -157,7 +159,7 @@ func TestWrongCommandLinesEndWith2AndSayWhatIsRight(t *testing.T) {
 		{"stock set MUG -- -1", "0 or more"},
 		{"stock set MUG many", "0 or more"},
 		{"product put MUG", "--name and --price"},
-		{"product put MUG --name Mug --price 19.999", "finer than EUR"},
+		{"product put MUG --name Mug --price 19.999", "more decimals than EUR"},
 		{"product put MUG --name Mug --price cheap", "cheap"},
 		{"product put MUG --name Mug --price -1", "out of range"},
 		{"product put MUG --name Mug --price 1 --currency EURO", "EURO"},
@@ -173,7 +175,7 @@ func TestWrongCommandLinesEndWith2AndSayWhatIsRight(t *testing.T) {
 	}
 }
 
-func TestGroupsShowTheirCommands(t *testing.T) {
+func TestGroupsListTheirCommands(t *testing.T) {
 	for _, line := range []string{"", "order", "saga", "stock", "product"} {
 		out, _, err := run(t, nil, strings.Fields(line)...)
 		if err != nil || !strings.Contains(out, "Available Commands:") {
@@ -182,7 +184,7 @@ func TestGroupsShowTheirCommands(t *testing.T) {
 	}
 }
 
-func TestTheStackFileIsLookedForUpward(t *testing.T) {
+func TestStackFileIsFoundInADirectoryAbove(t *testing.T) {
 	b, dir := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}}), t.TempDir()
 	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"x"}`)
 	deep := filepath.Join(dir, "a", "b")
@@ -195,7 +197,7 @@ func TestTheStackFileIsLookedForUpward(t *testing.T) {
 	}
 }
 
-func TestAsWhomItActs(t *testing.T) {
+func TestFlagsAndEnvironmentChooseTheUser(t *testing.T) {
 	for _, c := range []struct {
 		line, env, want string
 	}{
@@ -211,13 +213,14 @@ func TestAsWhomItActs(t *testing.T) {
 		b, dir := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}}), t.TempDir()
 		writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"x"}`)
 		t.Chdir(dir)
-		if _, _, err := runHere(map[string]string{"ORDERFLOW_TOKEN": c.env}, strings.Fields(c.line)...); err != nil || !slices.Equal(b.tokens, []string{c.want}) {
+		_, _, err := runHere(map[string]string{"ORDERFLOW_TOKEN": c.env}, strings.Fields(c.line)...)
+		if err != nil || !slices.Equal(b.tokens, []string{c.want}) {
 			t.Errorf("%s with %q: as %v, %v; want %s", c.line, c.env, b.tokens, err, c.want)
 		}
 	}
 }
 
-func TestATokenOfTheEnvironmentGoesOnlyWhereTheCallerSaid(t *testing.T) {
+func TestTokenOfTheEnvironmentGoesOnlyToANamedAddress(t *testing.T) {
 	b, dir := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}}), t.TempDir()
 	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"x"}`)
 	below := filepath.Join(dir, "below")
@@ -243,9 +246,10 @@ func TestATokenOfTheEnvironmentGoesOnlyWhereTheCallerSaid(t *testing.T) {
 	}
 }
 
-func TestAStackFileThatOthersCanWriteIsNotBelieved(t *testing.T) {
+func TestStackFileThatOthersCanWriteIsRefused(t *testing.T) {
 	b, dir := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}}), t.TempDir()
-	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"x","TracesUrl":"`+b.url+`","FulfilOrderArn":"arn:aws:states:r:0:stateMachine:x-fulfil-order"}`)
+	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","EndpointUrl":"x","TracesUrl":"`+b.url+`",`+
+		`"FulfilOrderArn":"arn:aws:states:r:0:stateMachine:x-fulfil-order"}`)
 	t.Chdir(dir)
 	file := filepath.Join(dir, ".local", "stack.json")
 	for _, mode := range []os.FileMode{0o620, 0o602, 0o666} {
@@ -256,7 +260,8 @@ func TestAStackFileThatOthersCanWriteIsNotBelieved(t *testing.T) {
 			"stock get MUG", "stock get MUG --stack-file " + file, "stock get MUG --token abc", "order list --user bob",
 			"saga show " + order, "trace " + order, "dlq list", "audit",
 		} {
-			if _, _, err := runHere(nil, strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+			_, _, err := runHere(nil, strings.Fields(line)...)
+			if err == nil || !strings.Contains(err.Error(), "chmod go-w") {
 				t.Errorf("%s with mode %o: %v", line, mode, err)
 			}
 		}
@@ -264,14 +269,14 @@ func TestAStackFileThatOthersCanWriteIsNotBelieved(t *testing.T) {
 	if len(b.asked) > 0 {
 		t.Errorf("asked %s", b.asked)
 	}
-	// Nobody is locked out by a file that somebody left in a directory above.
+	// Another user's file in a directory above locks nobody out.
 	if _, _, err := runHere(nil, "stock", "get", "MUG", "--api-url", b.url, "--token", "abc"); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestAStackFileOfSomebodyElseIsNotBelieved(t *testing.T) {
-	name := "/etc/passwd" // of root
+func TestStackFileOfAnotherUserIsRefused(t *testing.T) {
+	name := "/etc/passwd" // owned by root
 	if os.Geteuid() == 0 {
 		name = filepath.Join(t.TempDir(), "stack.json")
 		if err := os.WriteFile(name, []byte("{}"), 0o600); err != nil {
@@ -281,19 +286,22 @@ func TestAStackFileOfSomebodyElseIsNotBelieved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := readOwn(name); !errors.Is(err, errForeign) {
+	if _, err := readTrusted(name); !errors.Is(err, errUntrusted) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestStoredTextDoesNotReachTheTerminalAsItIs(t *testing.T) {
+func TestStoredTextIsEscapedForTheTerminal(t *testing.T) {
 	const bad = "A\u202eb\u009b31m\u200bc\u2028d\x7f"
-	stored := strings.NewReplacer("Ada\\tL", bad, "1 A St", bad, "Berlin", bad, "pm_card_visa", bad).Replace(orderIn("REJECTED", bad))
+	stored := strings.NewReplacer("Ada\\tL", bad, "1 A St", bad, "Berlin", bad, "pm_card_visa", bad).
+		Replace(orderIn("REJECTED", bad))
 	product := `{"sku":"MUG","name":"` + bad + `","price":{"currency":"EUR","amount":1},"version":1}`
 	problem := `404 {"title":"` + bad + `","detail":"` + bad + `","code":"` + bad + `"}`
+	summary := `{"order":` + stored + `,"payment":{"error":{"code":"X","detail":"` + bad + `"}},"reservations":{},` +
+		`"shipment":{"status":"REFUSED","reason":"` + bad + `"}}`
 	b := serve(t, map[string][]string{
 		"GET /v1/orders/" + order:              {"200 " + stored},
-		"GET /v1/orders/" + order + "/summary": {`200 {"order":` + stored + `,"payment":{"error":{"code":"X","detail":"` + bad + `"}},"reservations":{},"shipment":{"status":"REFUSED","reason":"` + bad + `"}}`},
+		"GET /v1/orders/" + order + "/summary": {"200 " + summary},
 		"GET /v1/orders?limit=20":              {`200 {"orders":[` + stored + `],"cursor":"` + bad + `"}`},
 		"POST /v1/orders":                      {"202 " + stored},
 		"POST /v1/orders/" + order + "/cancel": {"202 " + stored},
@@ -301,29 +309,29 @@ func TestStoredTextDoesNotReachTheTerminalAsItIs(t *testing.T) {
 		"GET /v1/stock/MUG":                    {problem},
 	})
 	for _, line := range []string{
-		"order get " + order, "order get " + order + " --parts", "order list", "order place --item MUG=1", "order watch " + order, "order cancel " + order,
-		"product list", "stock get MUG",
+		"order get " + order, "order get " + order + " --parts", "order list", "order place --item MUG=1",
+		"order watch " + order, "order cancel " + order, "product list", "stock get MUG",
 	} {
 		for _, form := range []string{"", " -o json"} {
 			out, errs, err := run(t, b, strings.Fields(line+form)...)
-			var told strings.Builder
+			var message strings.Builder
 			if err != nil {
-				fmt.Fprint(printable.Writer(&told), explain(err)) // as main does
+				fmt.Fprint(printable.Writer(&message), explain(err)) // as main does
 			}
-			shown := out + errs + told.String()
+			shown := out + errs + message.String()
 			for _, r := range shown {
 				if r != '\n' && !strings.ContainsRune(" ", r) && printable.Escape(string(r)) != string(r) {
 					t.Errorf("%s shows %+q", line+form, r)
 				}
 			}
 			if !strings.Contains(shown, `\u202e`) {
-				t.Errorf("%s does not show what is stored: %s %v", line+form, shown, b.asked)
+				t.Errorf("%s does not show the stored text: %s %v", line+form, shown, b.asked)
 			}
 		}
 	}
 }
 
-func TestWithoutAStackTheFlagsOrTheEnvironmentAreNeeded(t *testing.T) {
+func TestWithoutAStackFlagsOrEnvironmentAreNeeded(t *testing.T) {
 	b := serve(t, map[string][]string{"GET /v1/stock/MUG": {`200 {"sku":"MUG"}`}})
 	t.Chdir(t.TempDir())
 	for _, c := range []struct {
@@ -350,17 +358,18 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	for answer, want := range map[string]string{
 		`401 {"title":"Unauthorized","code":"Unauthenticated"}`: "make -s token",
 		`403 {"title":"Forbidden","code":"Forbidden"}`:          "--role operator",
-		`404 {"title":"Not Found","code":"StockNotFound"}`:      "somebody else's",
+		`404 {"title":"Not Found","code":"StockNotFound"}`:      "belongs to another user",
 		`503 `: "Try again",
 	} {
 		_, _, err := run(t, serve(t, map[string][]string{"GET /v1/stock/MUG": {answer}}), "stock", "get", "MUG")
-		if err == nil || exitCode(err) != exitFailure || !strings.Contains(explain(err), want) || !strings.Contains(explain(err), answer[:3]) {
+		if err == nil || exitCode(err) != exitFailure ||
+			!strings.Contains(explain(err), want) || !strings.Contains(explain(err), answer[:3]) {
 			t.Errorf("%s: %v", answer, err)
 		}
 	}
 	_, _, err := run(t, serve(t, nil), "stock", "get", "MUG", "--api-url", "http://127.0.0.1:1")
 	if err == nil || !strings.Contains(explain(err), "make up") {
-		t.Errorf("nobody there: %v", err)
+		t.Errorf("no server: %v", err)
 	}
 	_, _, err = run(t, serve(t, nil), "stock", "get", "MUG", "--user", "nobody")
 	if err == nil || !strings.Contains(err.Error(), "no stack is running") {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -21,47 +22,40 @@ func orders(a *app) *cobra.Command {
 	}, placeOrder(a), listOrders(a), getOrder(a), cancelOrder(a), watchOrder(a), retryOrder(a))
 }
 
-// orderID wants one argument, which has the form of an order's id.
+// orderID accepts one argument, an order id.
 func orderID(cmd *cobra.Command, args []string) error {
 	if err := exactly("ORDER")(cmd, args); err != nil {
 		return err
 	}
 	if !ids.Valid(args[0]) {
-		return usage("%q is no order id: those have 26 characters, such as 01KAQ5M3Z8V7D2X4C6B9N1T0RW; `orderflow order list` shows yours", args[0])
+		return usage("%q is not an order id: it has 26 characters, such as 01KAQ5M3Z8V7D2X4C6B9N1T0RW; "+
+			"`orderflow order list` shows yours", args[0])
 	}
 	return nil
 }
 
 func listOrders(a *app) *cobra.Command {
-	var limit int
-	var cursor string
+	var p pageFlags
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List your orders, newest first",
 		Example: "  orderflow order list\n  orderflow order list --user bob --limit 5 -o json",
 		Args:    exactly(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.api("")
+		RunE: a.withAPI("", func(cmd *cobra.Command, _ []string, c *client.Client) error {
+			page, err := c.ListOrders(cmd.Context(), p.limit, p.cursor)
 			if err != nil {
 				return err
 			}
-			page, err := c.ListOrders(cmd.Context(), limit, cursor)
-			if err != nil {
-				return err
-			}
-			if a.output == "table" {
-				defer more(cmd, page.Cursor)
-			}
-			return a.print(cmd, page, func(w io.Writer) {
+			return a.printPage(cmd, page, page.Cursor, func(w io.Writer) {
 				row(w, "ORDER", "STATUS", "REASON", "LINES", "TOTAL", "PLACED")
 				for _, o := range page.Orders {
-					row(w, o.OrderID, o.Status, dash(o.Why()), len(o.Items), o.Total, o.CreatedAt.Format(time.RFC3339))
+					row(w, o.OrderID, o.Status, cmp.Or(o.Why(), "-"), len(o.Items), o.Total,
+						o.CreatedAt.Format(time.RFC3339))
 				}
 			})
-		},
+		}),
 	}
-	cmd.Flags().IntVar(&limit, "limit", 20, "how many, 1 to 100")
-	cmd.Flags().StringVar(&cursor, "cursor", "", "where to go on, as the page before told")
+	p.add(cmd)
 	return cmd
 }
 
@@ -70,15 +64,11 @@ func getOrder(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get ORDER",
 		Short: "Read an order",
-		Long:  "Read an order; with --parts also its payment, its stock and its shipment.",
+		Long:  "Read an order; with --parts also its payment, stock and shipment.",
 		Example: `  orderflow order get 01KAQ5M3Z8V7D2X4C6B9N1T0RW
   orderflow order get 01KAQ5M3Z8V7D2X4C6B9N1T0RW --parts -o json`,
 		Args: orderID,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.api("")
-			if err != nil {
-				return err
-			}
+		RunE: a.withAPI("", func(cmd *cobra.Command, args []string, c *client.Client) error {
 			if parts {
 				s, err := c.Summary(cmd.Context(), args[0])
 				if err != nil {
@@ -91,9 +81,9 @@ func getOrder(a *app) *cobra.Command {
 				return err
 			}
 			return a.print(cmd, o, func(w io.Writer) { showOrder(w, o) })
-		},
+		}),
 	}
-	cmd.Flags().BoolVar(&parts, "parts", false, "with payment, stock and shipment")
+	cmd.Flags().BoolVar(&parts, "parts", false, "also show payment, stock and shipment")
 	return cmd
 }
 
@@ -102,24 +92,21 @@ func cancelOrder(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cancel ORDER",
 		Short: "Cancel an order",
-		Long: `Ask for an order to be cancelled. What was done for it is undone behind; "order watch" shows when that is over. An order that was
-handed over to the carrier cannot be cancelled any more.`,
+		Long: `Request the cancellation of an order. Its steps are undone in the background; "order watch" follows
+that. An order that was handed over to the carrier cannot be cancelled.`,
 		Example: "  orderflow order cancel 01KAQ5M3Z8V7D2X4C6B9N1T0RW",
 		Args:    orderID,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.api("")
-			if err != nil {
-				return err
-			}
+		RunE: a.withAPI("", func(cmd *cobra.Command, args []string, c *client.Client) error {
 			o, err := c.CancelOrder(cmd.Context(), key, args[0], reason)
 			if err != nil {
 				return err
 			}
 			return a.print(cmd, o, func(w io.Writer) { showOrder(w, o) })
-		},
+		}),
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the `record` of what operators do")
-	cmd.Flags().StringVar(&key, "idempotency-key", "", "`key` by which a repeated call is known (default: none; cancelling twice does no harm)")
+	cmd.Flags().StringVar(&reason, "reason", "", "`why`, for the audit log if you are an operator")
+	cmd.Flags().StringVar(&key, "idempotency-key", "",
+		"idempotency `key` (default: none; cancelling twice is harmless)")
 	return cmd
 }
 
@@ -128,17 +115,13 @@ func watchOrder(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch ORDER",
 		Short: "Follow an order until it is final",
-		Long:  "Follow an order until it is final. Ends with 3 if it ended other than CONFIRMED.",
+		Long:  "Follow an order until it is final. Exits with 3 unless it ends as CONFIRMED.",
 		Example: `  orderflow order watch 01KAQ5M3Z8V7D2X4C6B9N1T0RW
   orderflow order watch 01KAQ5M3Z8V7D2X4C6B9N1T0RW --timeout 10m -o json`,
 		Args: orderID,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.api("")
-			if err != nil {
-				return err
-			}
+		RunE: a.withAPI("", func(cmd *cobra.Command, args []string, c *client.Client) error {
 			return a.follow(cmd, c, args[0], limit)
-		},
+		}),
 	}
 	cmd.Flags().DurationVar(&limit, "timeout", 2*time.Minute, "how long to wait at most")
 	return cmd
@@ -147,7 +130,7 @@ func watchOrder(a *app) *cobra.Command {
 func showOrder(w io.Writer, o client.Order) {
 	row(w, "order", o.OrderID)
 	row(w, "status", o.Status)
-	row(w, "reason", dash(o.Why()))
+	row(w, "reason", cmp.Or(o.Why(), "-"))
 	row(w, "placed", o.CreatedAt.Format(time.RFC3339))
 	row(w, "changed", o.UpdatedAt.Format(time.RFC3339))
 	for _, l := range o.Items {
@@ -155,19 +138,12 @@ func showOrder(w io.Writer, o client.Order) {
 	}
 	row(w, "total", o.Total)
 	row(w, "paid by", o.PaymentMethod)
-	row(w, "ship to", inOneLine(o.ShippingAddress))
+	row(w, "ship to", addressLine(o.ShippingAddress))
 }
 
-// inOneLine leaves out what an address does not have.
-func inOneLine(to client.Address) string {
-	parts := []string{to.Name, to.Line1, to.Line2, strings.TrimSpace(to.PostalCode + " " + to.City), to.Region, to.Country}
+// addressLine writes an address on one line, without its empty parts.
+func addressLine(to client.Address) string {
+	parts := []string{to.Name, to.Line1, to.Line2, strings.TrimSpace(to.PostalCode + " " + to.City), to.Region,
+		to.Country}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
-}
-
-// dash stands for nothing in a table.
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/platform/printable"
 )
 
-// print writes v as JSON, or as what table writes.
+// print writes v as JSON, or as the rows that table writes.
 func (a *app) print(cmd *cobra.Command, v any, table func(io.Writer)) error {
 	out := cmd.OutOrStdout()
 	if a.output == "json" {
@@ -30,42 +30,59 @@ func (a *app) print(cmd *cobra.Command, v any, table func(io.Writer)) error {
 	return w.Flush()
 }
 
-// row writes cells that a tabwriter puts in columns.
+// row writes one row for a tabwriter.
 func row(w io.Writer, cells ...any) {
 	text := make([]string, len(cells))
 	for i, c := range cells {
-		text[i] = printable.Escape(fmt.Sprint(c)) // a tab or a line break in a name would spoil the table
+		text[i] = printable.Escape(fmt.Sprint(c)) // a tab or a line break in a name would break the table
 	}
 	fmt.Fprintln(w, strings.Join(text, "\t"))
 }
 
-// more tells how to get the next page.
-func more(cmd *cobra.Command, cursor *string) {
-	if cursor != nil && *cursor != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "there is more: %s --cursor %s\n", cmd.CommandPath(), *cursor)
-	}
+// pageFlags choose a page of a list.
+type pageFlags struct {
+	limit  int
+	cursor string
 }
 
-// explain adds to an error what to do about it.
+func (p *pageFlags) add(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&p.limit, "limit", 20, "how many, 1 to 100")
+	cmd.Flags().StringVar(&p.cursor, "cursor", "", "where to continue, as printed below the previous page")
+}
+
+// printPage prints a page of a list and, below a table, how to get the next one.
+func (a *app) printPage(cmd *cobra.Command, page any, cursor *string, table func(io.Writer)) error {
+	if err := a.print(cmd, page, table); err != nil {
+		return err
+	}
+	if a.output == "table" && cursor != nil && *cursor != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "there is more: %s --cursor %s\n", cmd.CommandPath(), *cursor)
+	}
+	return nil
+}
+
+// explain adds to an error's message what to do about it.
 func explain(err error) string {
 	var p *client.Problem
 	var network *url.Error
 	switch {
 	case errors.As(err, &p):
-		if what := advice[p.Status]; what != "" {
-			return err.Error() + "\n" + what
+		if hint := advice[p.Status]; hint != "" {
+			return err.Error() + "\n" + hint
 		}
 		if p.Temporary() {
 			return err.Error() + "\nTry again in a moment; `make logs FN=<function>` shows the log of a local stack."
 		}
 	case errors.As(err, &network):
-		return err.Error() + "\nIs the address right, and does the stack run? `make up` starts a local one."
+		return err.Error() + "\nCheck the address, and whether the stack is running; `make up` starts a local one."
 	}
 	return err.Error()
 }
 
 var advice = map[int]string{
-	http.StatusUnauthorized: "The token is missing or has expired: sign in (`orderflow login`), or get another one (`make -s token USER=alice` for a local stack).",
-	http.StatusForbidden:    "This is for operators: use the token of one, or --role operator with a local stack.",
-	http.StatusNotFound:     "It does not exist, or it is somebody else's: --user chooses as whom to look at a local stack.",
+	http.StatusUnauthorized: "The token is missing or expired: sign in with `orderflow login`, " +
+		"or get a new one (`make -s token USER=alice` for a local stack).",
+	http.StatusForbidden: "Only operators may do this: use an operator's token, or --role operator on a local stack.",
+	http.StatusNotFound: "It does not exist, or it belongs to another user: " +
+		"on a local stack, choose the user with --user.",
 }

@@ -24,15 +24,16 @@ func placeOrder(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "place --item SKU=QUANTITY...",
 		Short: "Place an order",
-		Long: `Place an order. The answer comes when it is written down; with --wait the command follows it until it is final, and ends with 3
-if that is not CONFIRMED. Prices are the shop's; with --expect-total the order is placed at that total or not at all.
+		Long: `Place an order. The API answers once the order is stored; with --wait the command follows it until
+it is final, and exits with 3 unless it ends as CONFIRMED. The shop sets the prices; with
+--expect-total the order is placed only at that total.
 
-Whoever gets no answer may place the order again with the same --idempotency-key: it is not taken twice.`,
+If you get no answer, place the order again with the same --idempotency-key: it is placed only once.`,
 		Example: `  orderflow order place --item MUG-BLUE=2 --item TEA-EARL-GREY=1 --wait
   orderflow order place --item MUG-BLUE=1 --payment-method pm_card_visa_chargeDeclined --wait
   orderflow order place --item MUG-BLUE=2 --expect-total 39.98
   orderflow order place --item MUG-BLUE=1 --postal-code 00000 --user bob
-  orderflow order place --item MUG-BLUE=1 --line1 "1 Sample Street" --line2 "Apt 4" --city Springfield --region IL --postal-code 62701 --country US`,
+  orderflow order place --item MUG-BLUE=1 --line1 "1 Main St" --city Springfield --region IL --postal-code 62701 --country US`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
@@ -40,7 +41,7 @@ Whoever gets no answer may place the order again with the same --idempotency-key
 				return err
 			}
 			if cmd.Flags().Changed("country") && !cmd.Flags().Changed("postal-code") {
-				r.ShippingAddress.PostalCode = "" // the default is one of Berlin
+				r.ShippingAddress.PostalCode = "" // the default is in Berlin
 			}
 			if expected != "" {
 				total, err := parseAmount("--expect-total", expected, currency)
@@ -59,7 +60,8 @@ Whoever gets no answer may place the order again with the same --idempotency-key
 			o, err := c.PlaceOrder(cmd.Context(), key, r)
 			var p *client.Problem
 			if err != nil && (!errors.As(err, &p) || p.Temporary()) {
-				return fmt.Errorf("%w\nTo be sure, place it again with --idempotency-key %s", err, key)
+				return fmt.Errorf("%w\nThe order may have been placed; to be sure, repeat the command with --idempotency-key %s",
+					err, key)
 			}
 			if err != nil {
 				return err
@@ -72,28 +74,31 @@ Whoever gets no answer may place the order again with the same --idempotency-key
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&items, "item", nil, "`SKU=QUANTITY` to order; once for each product")
-	f.StringVar(&r.PaymentMethod, "payment-method", "pm_card_visa", "`token` of the payment method, as the provider gave it")
+	f.StringArrayVar(&items, "item", nil, "`SKU=QUANTITY` to order; repeat for more products")
+	f.StringVar(&r.PaymentMethod, "payment-method", "pm_card_visa",
+		"`token` of the payment method, issued by the provider")
 	to := &r.ShippingAddress
-	f.StringVar(&to.Name, "name", "Ada Lovelace", "who receives it")
+	f.StringVar(&to.Name, "name", "Ada Lovelace", "recipient")
 	f.StringVar(&to.Line1, "line1", "12 St James Square", "street and number")
 	f.StringVar(&to.Line2, "line2", "", "second line, such as a flat or a floor")
 	f.StringVar(&to.City, "city", "Berlin", "city")
-	f.StringVar(&to.Region, "region", "", "state, province or the like, where addresses have one")
-	f.StringVar(&to.PostalCode, "postal-code", "10115", "postal code; with --country, none unless given")
-	f.StringVar(&to.Country, "country", "DE", "country as in ISO 3166-1 alpha-2")
-	f.StringVar(&expected, "expect-total", "", "`total` to which you agree, such as 39.98; if the order costs anything else, nothing is ordered")
-	f.StringVar(&currency, "currency", "EUR", "currency of --expect-total as in ISO 4217")
-	f.StringVar(&key, "idempotency-key", "", "`key` by which a repeated call is known (default: a random one)")
+	f.StringVar(&to.Region, "region", "", "state or province, in countries whose addresses have one")
+	f.StringVar(&to.PostalCode, "postal-code", "10115", "postal code; no default if --country is given")
+	f.StringVar(&to.Country, "country", "DE", "country code, ISO 3166-1 alpha-2")
+	f.StringVar(&expected, "expect-total", "",
+		"`total` that you agree to, such as 39.98; at any other total nothing is ordered")
+	f.StringVar(&currency, "currency", "EUR", "currency of --expect-total, ISO 4217")
+	f.StringVar(&key, "idempotency-key", "", "idempotency `key` (default: random)")
 	f.BoolVar(&wait, "wait", false, "follow the order until it is final")
 	f.DurationVar(&limit, "timeout", 2*time.Minute, "how long --wait waits at most")
 	return cmd
 }
 
-// parseItems reads lines such as MUG-BLUE=2.
+// parseItems parses items such as MUG-BLUE=2.
 func parseItems(items []string) ([]client.Item, error) {
 	if len(items) == 0 {
-		return nil, usage("nothing to order: give --item SKU=QUANTITY, once for each product; `orderflow product list` shows what there is")
+		return nil, usage("nothing to order: give --item SKU=QUANTITY, repeated for more products; " +
+			"`orderflow product list` lists them")
 	}
 	lines := make([]client.Item, 0, len(items))
 	for _, item := range items {
@@ -107,18 +112,18 @@ func parseItems(items []string) ([]client.Item, error) {
 	return lines, nil
 }
 
-// follow tells every change of an order until it is final, for limit at most.
+// follow prints every change of an order until it is final, for limit at most.
 func (a *app) follow(cmd *cobra.Command, c *client.Client, orderID string, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), limit)
 	defer cancel()
 	begin := time.Now()
 	o, err := c.WaitFinal(ctx, orderID, func(o client.Order) {
 		if a.output == "table" {
-			fmt.Fprintf(cmd.OutOrStdout(), "%8.1f s  %s\n", time.Since(begin).Seconds(), strings.TrimSpace(o.Status+" "+o.Why()))
+			fmt.Fprintf(cmd.OutOrStdout(), "%8.1f s  %s\n", time.Since(begin).Seconds(), statusAndReason(o))
 		}
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w\n`orderflow saga show %s` shows where it is", err, orderID)
+		return fmt.Errorf("%w\n`orderflow saga show %s` shows its progress", err, orderID)
 	}
 	if err != nil {
 		return err
@@ -129,7 +134,11 @@ func (a *app) follow(cmd *cobra.Command, c *client.Client, orderID string, limit
 		}
 	}
 	if o.Status != client.Confirmed {
-		return coded{fmt.Errorf("order %s ended as %s; `orderflow saga show %s` shows why", orderID, strings.TrimSpace(o.Status+" "+o.Why()), orderID), exitUnlike}
+		err := fmt.Errorf("order %[1]s ended as %[2]s; `orderflow saga show %[1]s` shows why", orderID,
+			statusAndReason(o))
+		return exitError{err, exitNotConfirmed}
 	}
 	return nil
 }
+
+func statusAndReason(o client.Order) string { return strings.TrimSpace(o.Status + " " + o.Why()) }

@@ -13,7 +13,7 @@ import (
 func products(a *app) *cobra.Command {
 	return group(&cobra.Command{
 		Use:     "product",
-		Short:   "List products, create and change them",
+		Short:   "List, create and change products",
 		Example: "  orderflow product list\n  orderflow product put MUG-BLUE --name \"Blue mug\" --price 19.99",
 	}, putProduct(a), listProducts(a))
 }
@@ -23,8 +23,8 @@ func putProduct(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "put SKU --name NAME --price PRICE",
 		Short: "Create or change a product (operators)",
-		Long: `Create a product, or change its name and price. Orders that are placed before the new price has reached them keep the old one. A new
-product has no stock: see "orderflow stock set". Operators only.`,
+		Long: `Create a product, or change its name and price. Orders use a new price as soon as its event has
+reached them. A new product has no stock: see "orderflow stock set". Operators only.`,
 		Example: `  orderflow product put MUG-BLUE --name "Blue mug" --price 19.99
   orderflow product put BOWL --name "Bowl" --price 1200 --currency JPY`,
 		Args: exactly("SKU"),
@@ -49,19 +49,19 @@ product has no stock: see "orderflow stock set". Operators only.`,
 	}
 	cmd.Flags().StringVar(&name, "name", "", "name as customers see it")
 	cmd.Flags().StringVar(&price, "price", "", "`price` of one piece, such as 19.99")
-	cmd.Flags().StringVar(&code, "currency", "EUR", "`currency` of the price as in ISO 4217")
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the `record` of what operators do")
+	cmd.Flags().StringVar(&code, "currency", "EUR", "`currency` of the price, ISO 4217")
+	cmd.Flags().StringVar(&reason, "reason", "", "`why`, for the audit log")
 	return cmd
 }
 
-// parseAmount reads an amount such as 19.99, which must not be finer than the currency's smallest coin.
+// parseAmount parses an amount such as 19.99, with no more decimals than the currency has.
 func parseAmount(flag, price, code string) (money.Money, error) {
 	amount, err := currency.NewAmount(price, code)
 	if err != nil {
 		return money.Money{}, usage("%s %s --currency %s: %w", flag, price, code, err)
 	}
 	if !amount.Round().Equal(amount) {
-		return money.Money{}, usage("%s %s is finer than %s has coins", flag, price, code)
+		return money.Money{}, usage("%s %s has more decimals than %s", flag, price, code)
 	}
 	minor, err := amount.Int64()
 	if err != nil || minor < 0 {
@@ -71,30 +71,21 @@ func parseAmount(flag, price, code string) (money.Money, error) {
 }
 
 func listProducts(a *app) *cobra.Command {
-	var limit int
-	var cursor string
+	var p pageFlags
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List products and their prices",
 		Example: "  orderflow product list\n  orderflow product list --limit 100 -o json",
 		Args:    exactly(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.api("")
+		RunE: a.withAPI("", func(cmd *cobra.Command, _ []string, c *client.Client) error {
+			page, err := c.ListProducts(cmd.Context(), p.limit, p.cursor)
 			if err != nil {
 				return err
 			}
-			page, err := c.ListProducts(cmd.Context(), limit, cursor)
-			if err != nil {
-				return err
-			}
-			if a.output == "table" {
-				defer more(cmd, page.Cursor)
-			}
-			return a.print(cmd, page, func(w io.Writer) { showProducts(w, page.Products...) })
-		},
+			return a.printPage(cmd, page, page.Cursor, func(w io.Writer) { showProducts(w, page.Products...) })
+		}),
 	}
-	cmd.Flags().IntVar(&limit, "limit", 20, "how many, 1 to 100")
-	cmd.Flags().StringVar(&cursor, "cursor", "", "where to go on, as the page before told")
+	p.add(cmd)
 	return cmd
 }
 

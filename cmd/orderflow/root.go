@@ -10,51 +10,59 @@ import (
 	"orderflow/internal/platform/printable"
 )
 
-// app is what the commands share: the global flags and the world outside.
+// app is what the commands share: the global flags and the environment.
 type app struct {
 	apiURL, token, user, role, stackFile, output string
 
 	getenv func(string) string
-	// localToken signs a user of the local stack in; dir is where its stack.json is.
+	// localToken signs in a user of the local stack; dir holds its stack.json.
 	localToken func(ctx context.Context, dir, user, role string) (string, error)
 }
 
 func newRoot(a *app) *cobra.Command {
 	root := group(&cobra.Command{
 		Use:   "orderflow",
-		Short: "Place and follow orders, show their sagas, look after stock and products",
-		Long: `Place and follow orders, show their sagas, look after stock and products.
+		Short: "Place and follow orders, show their sagas, maintain products and stock, repair failures",
+		Long: `Place and follow orders, show their sagas, maintain products and stock, repair failures.
 
-With a stack on this machine ("make up") nothing needs to be set: its address is read from .local/stack.json, which is looked for
-here and in the directories above, and --user and --role choose as whom to act. For any other deployment give --stack-file and
-sign in by "orderflow login", or give --api-url and --token, or set ORDERFLOW_API_URL and ORDERFLOW_TOKEN.
+With a local stack ("make up") nothing needs to be configured: its address is read from
+.local/stack.json in this directory or the nearest one above, and --user and --role say as whom to
+act. For any other deployment, give --stack-file and sign in with "orderflow login", or give
+--api-url and --token, or set ORDERFLOW_API_URL and ORDERFLOW_TOKEN.
 
-A stack file is read only if it is yours and only you may write it. ORDERFLOW_TOKEN is sent only to an address that you gave by
---api-url, ORDERFLOW_API_URL, --stack-file or ORDERFLOW_STACK_FILE, never to one that was found in a directory above.
+A stack file is read only if it is yours and writable only by you. ORDERFLOW_TOKEN is sent only to
+an address given by --api-url, ORDERFLOW_API_URL, --stack-file or ORDERFLOW_STACK_FILE, never to one
+found in a stack file above.
 
-It ends with 0 if it did what it was told, 2 if it was told wrongly, 3 if an order that it waited for ended other than
-CONFIRMED, 1 if anything else went wrong.`,
+Exits with 0 on success, 2 on a usage error, 3 if an order that it waited for did not end as
+CONFIRMED, 1 on any other failure.`,
 		Example: `  orderflow order place --item MUG-BLUE=2 --wait
   orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW
   orderflow stock set MUG-BLUE 100 --reason "Delivery 4711"`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-	}, orders(a), saga(a), showTrace(a), stock(a), products(a), dlq(a), circuit(a), audit(a), health(a), login(a), logout(a))
+	}, orders(a), saga(a), showTrace(a), stock(a), products(a), dlq(a), circuit(a), audit(a), health(a), login(a),
+		logout(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.apiURL, "api-url", "", "`address` of the API (default: $ORDERFLOW_API_URL, or that of the local stack)")
-	flags.StringVar(&a.token, "token", "", "bearer `token`; $ORDERFLOW_TOKEN does not show in the list of processes")
-	flags.StringVar(&a.user, "user", "", "`name` of the local stack's user to act as (default: alice, or olga for what only operators may do)")
+	flags.StringVar(&a.apiURL, "api-url", "",
+		"`address` of the API (default: $ORDERFLOW_API_URL, or the local stack's)")
+	flags.StringVar(&a.token, "token", "",
+		"bearer `token`; prefer $ORDERFLOW_TOKEN, which is not visible in the list of processes")
+	flags.StringVar(&a.user, "user", "",
+		"`name` of the local stack's user to act as (default: alice, or olga if only operators may do it)")
 	flags.StringVar(&a.role, "role", "", "`group` of that user, such as operator")
-	flags.StringVar(&a.stackFile, "stack-file", "", "`file` with the outputs of the deployment (default: $ORDERFLOW_STACK_FILE, or the nearest .local/stack.json)")
-	flags.StringVarP(&a.output, "output", "o", "table", "`form` of the answer: table or json")
+	flags.StringVar(&a.stackFile, "stack-file", "",
+		"`file` with the deployment's outputs (default: $ORDERFLOW_STACK_FILE, or the nearest .local/stack.json)")
+	flags.StringVarP(&a.output, "output", "o", "table", "output `format`: table or json")
 	root.MarkFlagsMutuallyExclusive("token", "user")
 	root.MarkFlagsMutuallyExclusive("token", "role")
-	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	// It fails only for a flag that does not exist.
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		// What is stored may be older than today's rules for text: it does not get to drive the terminal.
+		// Stored text may be older than today's validation: do not let it control the terminal.
 		root.SetOut(printable.Writer(cmd.OutOrStdout()))
 		root.SetErr(printable.Writer(cmd.ErrOrStderr()))
 		if !slices.Contains(formats, a.output) {
@@ -67,7 +75,7 @@ CONFIRMED, 1 if anything else went wrong.`,
 
 var formats = []string{"table", "json"}
 
-// group is a command that only has others; called with anything else it says what it has.
+// group makes cmd a group of commands, which suggests similar names for an unknown one.
 func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(commands...)
 	cmd.Args, cmd.SuggestionsMinimumDistance = cobra.ArbitraryArgs, 2
@@ -84,7 +92,7 @@ func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// exactly wants one argument for each name.
+// exactly accepts one argument for each name.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == len(names) {
@@ -94,6 +102,6 @@ func exactly(names ...string) cobra.PositionalArgs {
 		if len(names) > 0 {
 			want = strings.Join(names, " and ")
 		}
-		return usage("`%s` wants %s; see `%s --help`", cmd.CommandPath(), want, cmd.CommandPath())
+		return usage("`%[1]s` takes %[2]s; see `%[1]s --help`", cmd.CommandPath(), want)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 func saga(a *app) *cobra.Command {
 	return group(&cobra.Command{
 		Use:     "saga",
-		Short:   "Show what was done for an order, step by step",
+		Short:   "Show the saga of an order, step by step",
 		Example: "  orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW",
 	}, showSaga(a))
 }
@@ -25,31 +26,33 @@ func showSaga(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ORDER",
 		Short: "Show the steps, retries and errors of an order's saga",
-		Long: `Show what Step Functions did for an order: every try of every step of fulfil-order and of compensate-order in the order of time, with
-its error, the wait before the next try, and how both ended. Compensations are marked with ↩.
+		Long: `Show what Step Functions did for an order: every attempt of every step of fulfil-order and
+compensate-order in order of time, with its error, the wait before the next attempt, and how both
+executions ended. Compensations are marked with ↩.
 
-The state machines are found in the stack file. For a deployment on AWS without one, name them; credentials and region come from
-the usual places (AWS_PROFILE, AWS_REGION, …).`,
+The stack file names the state machines. For a deployment on AWS without a stack file, give their
+ARNs; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION, …).`,
 		Example: `  orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW
   orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW -o json
-  orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW --fulfil-order-arn arn:aws:states:… --compensate-order-arn arn:aws:states:…`,
+  orderflow saga show 01KAQ5M3Z8V7D2X4C6B9N1T0RW --fulfil-order-arn arn:aws:… --compensate-order-arn arn:aws:…`,
 		Args: orderID,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := a.deployment()
 			if err != nil && (fulfil == "" || !errors.Is(err, errNoStack)) {
-				return fmt.Errorf("%w: `make up` starts a stack here; else give --stack-file, or --fulfil-order-arn and --compensate-order-arn", err)
+				return fmt.Errorf("%w: `make up` starts a stack here; else give --stack-file, "+
+					"or --fulfil-order-arn and --compensate-order-arn", err)
 			}
 			client, err := stepFunctions(cmd.Context(), d, fulfil == "")
 			if err != nil {
 				return err
 			}
 			t, err := timeline.Load(cmd.Context(), client, timeline.Machines{
-				FulfilOrder:     first(fulfil, d.outputs["FulfilOrderArn"]),
-				CompensateOrder: first(compensate, d.outputs["CompensateOrderArn"]),
+				FulfilOrder:     cmp.Or(fulfil, d.outputs["FulfilOrderArn"]),
+				CompensateOrder: cmp.Or(compensate, d.outputs["CompensateOrderArn"]),
 			}, args[0])
 			if errors.Is(err, timeline.ErrNone) {
-				return fmt.Errorf("there is no saga of order %[1]s: it starts a moment after the order was placed; "+
-					"if it does not, `orderflow order get %[1]s` tells whether there is such an order", args[0])
+				return fmt.Errorf("order %[1]s has no saga: it starts a moment after the order is placed; "+
+					"if it does not, `orderflow order get %[1]s` shows whether the order exists", args[0])
 			}
 			if err != nil {
 				return err
@@ -75,15 +78,16 @@ func stepFunctions(ctx context.Context, d deployment, ofStack bool) (*sfn.Client
 	return sfn.NewFromConfig(cfg), err
 }
 
-// showOperators adds to a saga what operators did to its order. Where that cannot be read, the saga alone is an answer.
+// showOperators shows what operators did to an order. If that cannot be read, the command still
+// succeeds, since the saga is shown.
 func (a *app) showOperators(cmd *cobra.Command, orderID string) error {
-	b, err := a.site(cmd.Context())
+	s, err := a.site(cmd.Context())
 	if err != nil {
-		return nil //nolint:nilerr // the machines were named one by one; there is no deployment to ask
+		return nil //nolint:nilerr // the state machines were given by flags; there is no audit log to read
 	}
-	actions, err := b.audit().Actions(cmd.Context(), orderID)
+	actions, err := s.audit().Actions(cmd.Context(), orderID)
 	if err != nil {
-		fmt.Fprintln(cmd.ErrOrStderr(), "what operators did cannot be read:", err)
+		fmt.Fprintln(cmd.ErrOrStderr(), "cannot read the audit log:", err)
 		return nil
 	}
 	if len(actions) == 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
 
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/fulfilment/stepfunctions"
@@ -23,21 +25,35 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// site is a deployment as seen by an operator who may use AWS itself.
+// site is a deployment, with the clients of an operator who has credentials for AWS.
 type site struct {
 	cfg     aws.Config
 	outputs map[string]string
-	// stack is the deployment's name, which begins the name of every resource.
+	// stack is the deployment's name, the prefix of every resource's name.
 	stack string
 }
 
-const stackFileHelp = `The deployment is the one of the stack file. Without a local stack, make one with the outputs of yours:
+const stackFileHelp = `The stack file names the deployment. A local stack has one. For any other, write its outputs to a
+file:
 
-  aws cloudformation describe-stacks --stack-name STACK --query 'Stacks[0].Outputs' | jq 'map({(.OutputKey): .OutputValue}) | add' > stack.json
+  aws cloudformation describe-stacks --stack-name STACK --query 'Stacks[0].Outputs' |
+    jq 'map({(.OutputKey): .OutputValue}) | add' > stack.json
 
-and give it by --stack-file; credentials and region come from the usual places (AWS_PROFILE, AWS_REGION, …).`
+and give it with --stack-file; credentials and region come from the usual places (AWS_PROFILE,
+AWS_REGION, …).`
 
-// site finds the deployment.
+// withSite returns a RunE that calls run with the deployment of the stack file.
+func (a *app) withSite(run func(*cobra.Command, []string, site) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		s, err := a.site(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return run(cmd, args, s)
+	}
+}
+
+// site reads the stack file and connects to the deployment that it names.
 func (a *app) site(ctx context.Context) (site, error) {
 	d, err := a.deployment()
 	if errors.Is(err, errNoStack) {
@@ -49,38 +65,44 @@ func (a *app) site(ctx context.Context) (site, error) {
 	_, machine, _ := strings.Cut(d.outputs["FulfilOrderArn"], ":stateMachine:")
 	stack, ok := strings.CutSuffix(machine, "-fulfil-order")
 	if !ok {
-		return site{}, fmt.Errorf("the stack file %s names no state machine as FulfilOrderArn", d.file)
+		return site{}, fmt.Errorf("FulfilOrderArn in the stack file %s is not the ARN of fulfil-order", d.file)
 	}
 	cfg, err := awsConfig(ctx, d, true)
 	return site{cfg: cfg, outputs: d.outputs, stack: stack}, err
 }
 
-func (b site) queues() repair.Queues {
-	return repair.Queues{Client: sqs.NewFromConfig(b.cfg), Stack: b.stack}
+func (s site) queues() repair.Queues {
+	return repair.Queues{Client: sqs.NewFromConfig(s.cfg), Stack: s.stack}
 }
 
-func (b site) audit() repair.Audit {
+func (s site) audit() repair.Audit {
 	c := clock.System{}
-	return repair.Audit{
-		Client: cloudwatchlogs.NewFromConfig(b.cfg), Group: first(b.outputs["OperatorActionsLogGroup"], "/orderflow/"+b.stack+"/operator-actions"),
-		Clock: c, IDs: ids.Random(c),
+	group := cmp.Or(s.outputs["OperatorActionsLogGroup"], "/orderflow/"+s.stack+"/operator-actions")
+	return repair.Audit{Client: cloudwatchlogs.NewFromConfig(s.cfg), Group: group, Clock: c, IDs: ids.Random(c)}
+}
+
+func (s site) fulfilment() *fulfilment.Service {
+	arns := map[fulfilment.Machine]string{
+		fulfilment.FulfilOrder:     s.outputs["FulfilOrderArn"],
+		fulfilment.CompensateOrder: s.outputs["CompensateOrderArn"],
 	}
+	return fulfilment.New(stepfunctions.Engine{Client: sfn.NewFromConfig(s.cfg), ARNs: arns})
 }
 
-func (b site) fulfilment() *fulfilment.Service {
-	return fulfilment.New(stepfunctions.Engine{Client: sfn.NewFromConfig(b.cfg), ARNs: map[fulfilment.Machine]string{
-		fulfilment.FulfilOrder: b.outputs["FulfilOrderArn"], fulfilment.CompensateOrder: b.outputs["CompensateOrderArn"],
-	}})
+// reasonFlag adds the flag --reason, which every action of an operator needs.
+func reasonFlag(cmd *cobra.Command, why *string) {
+	cmd.Flags().StringVar(why, "reason", "", "why; recorded in the audit log with your identity")
 }
 
-// action is one of the caller's, for a reason.
-func (b site) action(ctx context.Context, why, what string) (repair.Action, error) {
+// action returns an action of the caller, without a subject.
+func (s site) action(ctx context.Context, why, what string) (repair.Action, error) {
 	if !jsonschema.OneLineText.Holds(why) {
-		return repair.Action{}, usage("say why, in one line of text without a card number: --reason is written down with who you are")
+		return repair.Action{}, usage("say why with --reason, in one line of text without a card number: " +
+			"it is recorded in the audit log with your identity")
 	}
-	caller, err := sts.NewFromConfig(b.cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	caller, err := sts.NewFromConfig(s.cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return repair.Action{}, fmt.Errorf("who are you? %w", err)
+		return repair.Action{}, fmt.Errorf("cannot get your AWS identity: %w", err)
 	}
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
@@ -89,12 +111,12 @@ func (b site) action(ctx context.Context, why, what string) (repair.Action, erro
 	return repair.Action{Who: aws.ToString(caller.Arn), User: name, Why: why, What: what}, nil
 }
 
-// awsConfig is the configuration of a deployment's clients: of its emulator if it has one, else of AWS.
+// awsConfig configures AWS clients: for the deployment's emulator if it has one, otherwise for AWS.
 func awsConfig(ctx context.Context, d deployment, ofStack bool) (aws.Config, error) {
 	if endpoint := d.outputs["EndpointUrl"]; ofStack && endpoint != "" {
 		return aws.Config{
-			Region: first(d.outputs["Region"], "us-east-1"), BaseEndpoint: &endpoint,
-			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), // an emulator takes any
+			Region: cmp.Or(d.outputs["Region"], "us-east-1"), BaseEndpoint: &endpoint,
+			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), // the emulator accepts any
 		}, nil
 	}
 	var options []func(*config.LoadOptions) error

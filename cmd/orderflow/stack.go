@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,26 +10,29 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/ownfile"
 )
 
-// operator is the group whose members may run the shop.
+// operator is the group of users who may call operators' operations.
 const operator = "operator"
 
-// deployment is the outputs of a deployment by name, and the file that they were read from.
+// deployment holds the outputs of a deployment by name, and the file that they were read from.
 type deployment struct {
 	file string
-	// named says that the caller gave the file, by a flag or the environment; else it was found in a directory above.
+	// named says that the caller gave the file, by a flag or the environment. Otherwise it was
+	// found in the working directory or one above.
 	named   bool
 	outputs map[string]string
 }
 
-var errNoStack = errors.New("no .local/stack.json here or in the directories above")
+var errNoStack = errors.New("no .local/stack.json in this directory or any above")
 
-// deployment reads the stack file: the one that was named, or the nearest upward.
+// deployment reads the stack file: the named one, or the nearest upward.
 func (a *app) deployment() (deployment, error) {
-	file := first(a.stackFile, a.getenv("ORDERFLOW_STACK_FILE"))
+	file := cmp.Or(a.stackFile, a.getenv("ORDERFLOW_STACK_FILE"))
 	d := deployment{file: file, named: file != "", outputs: map[string]string{}}
 	if !d.named {
 		var err error
@@ -36,12 +40,12 @@ func (a *app) deployment() (deployment, error) {
 			return deployment{}, err
 		}
 	}
-	data, err := readOwn(d.file)
-	if errors.Is(err, errForeign) && !d.named {
-		err = fmt.Errorf("%w, except one that is not used: %w", errNoStack, err)
+	data, err := readTrusted(d.file)
+	if errors.Is(err, errUntrusted) && !d.named {
+		err = fmt.Errorf("%w, except an untrusted one: %w", errNoStack, err)
 	}
 	if err != nil {
-		return deployment{}, fmt.Errorf("the stack file: %w", err)
+		return deployment{}, fmt.Errorf("stack file: %w", err)
 	}
 	values := map[string]any{}
 	if err := json.Unmarshal(data, &values); err != nil {
@@ -55,23 +59,23 @@ func (a *app) deployment() (deployment, error) {
 	return d, nil
 }
 
-// errForeign: somebody else can say what is in the file.
-var errForeign = errors.New("others can change it; it must be yours, and writable by you alone (chmod go-w)")
+// errUntrusted says that another user could have written the file.
+var errUntrusted = errors.New("others can change it; it must be yours and writable only by you (chmod go-w)")
 
-// readOwn reads a file that only the user may write. A stack file says where calls and tokens go, so one that somebody
-// else put into a directory above must not be believed.
-func readOwn(name string) (data []byte, err error) {
-	f, err := os.Open(name) //nolint:gosec // G304: it is the caller's own file, read with the caller's own rights
+// readTrusted reads a file that only the user may write. A stack file says where calls and tokens
+// go, so one that another user put into a directory above must not be used.
+func readTrusted(name string) (data []byte, err error) {
+	f, err := os.Open(name) //nolint:gosec // G304: the caller's own file, read with the caller's rights
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat() // of the file that is open, whatever takes its place meanwhile
+	info, err := f.Stat() // the open file, even if the path is replaced in the meantime
 	if err != nil {
 		return nil, err
 	}
 	if !ownfile.Trusted(info) {
-		return nil, fmt.Errorf("%s: %w", name, errForeign)
+		return nil, fmt.Errorf("%s: %w", name, errUntrusted)
 	}
 	return io.ReadAll(f)
 }
@@ -95,7 +99,20 @@ func nearest(name string) (string, error) {
 	}
 }
 
-// api returns a client that acts as who the flags say; else as a customer, or as an operator where role says so.
+// withAPI returns a RunE that calls run with a client of the API; see api for the role.
+func (a *app) withAPI(role string, run func(*cobra.Command, []string, *client.Client) error,
+) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := a.api(role)
+		if err != nil {
+			return err
+		}
+		return run(cmd, args, c)
+	}
+}
+
+// api returns a client that acts as the user given by flags, environment or sign-in; otherwise as a
+// local customer, or as a local operator if the role says so.
 func (a *app) api(role string) (*client.Client, error) {
 	d, missing := a.deployment()
 	if missing != nil && (a.stackFile != "" || !errors.Is(missing, errNoStack)) {
@@ -103,14 +120,16 @@ func (a *app) api(role string) (*client.Client, error) {
 	}
 	url := a.address(d)
 	if url == "" {
-		return nil, fmt.Errorf("the API's address is not known: run this in a clone after `make up`, or give --api-url or $ORDERFLOW_API_URL (%w)", missing)
+		return nil, fmt.Errorf("the API's address is unknown: run this in a clone after `make up`, "+
+			"or give --api-url or $ORDERFLOW_API_URL (%w)", missing)
 	}
 	given := a.token
 	if given == "" && a.user == "" && a.role == "" {
 		given = a.getenv("ORDERFLOW_TOKEN")
 		if given != "" && !d.named && a.address(deployment{}) == "" {
-			return nil, usage("$ORDERFLOW_TOKEN is not sent to %s, which %s names: say where it goes by --api-url or $ORDERFLOW_API_URL; "+
-				"or unset it, or give --user, to act as a user of the local stack", url, d.file)
+			return nil, usage("$ORDERFLOW_TOKEN is not sent to %s, which only %s names: "+
+				"give the address by --api-url or $ORDERFLOW_API_URL; "+
+				"to act as a user of the local stack, unset the token or give --user", url, d.file)
 		}
 	}
 	if given == "" && a.user == "" && a.role == "" {
@@ -124,19 +143,10 @@ func (a *app) api(role string) (*client.Client, error) {
 		case given != "":
 			return given, nil
 		case d.outputs["EndpointUrl"] == "":
-			return "", errors.New("only a local stack signs users in by itself: `orderflow login`, or give --token or $ORDERFLOW_TOKEN")
+			return "", errors.New("not signed in: run `orderflow login`, or give --token or $ORDERFLOW_TOKEN " +
+				"(only a local stack signs users in by itself)")
 		}
-		user := first(a.user, map[string]string{operator: "olga"}[role], "alice")
-		return a.localToken(ctx, filepath.Dir(d.file), user, first(a.role, role))
+		user := cmp.Or(a.user, map[string]string{operator: "olga"}[role], "alice")
+		return a.localToken(ctx, filepath.Dir(d.file), user, cmp.Or(a.role, role))
 	}}, nil
-}
-
-// first returns the first that is not empty.
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

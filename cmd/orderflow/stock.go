@@ -27,17 +27,13 @@ func getStock(a *app) *cobra.Command {
 		Short:   "Read the stock of a product",
 		Example: "  orderflow stock get MUG-BLUE\n  orderflow stock get MUG-BLUE -o json",
 		Args:    exactly("SKU"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.api("")
-			if err != nil {
-				return err
-			}
+		RunE: a.withAPI("", func(cmd *cobra.Command, args []string, c *client.Client) error {
 			s, err := c.GetStock(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			return a.showStock(cmd, s)
-		},
+		}),
 	}
 }
 
@@ -46,18 +42,20 @@ func setStock(a *app) *cobra.Command {
 	var unlisted bool
 	cmd := &cobra.Command{
 		Use:   "set SKU ON-HAND",
-		Short: "Correct how many pieces of a product are on hand (operators)",
-		Long: `Correct how many pieces of a product are on hand, for instance after counting. Count what is reserved, too: it is still in the warehouse.
-The difference to what is known now is booked as an adjustment; what orders move in the same moment is added to it, not lost.
+		Short: "Correct the quantity on hand of a product (operators)",
+		Long: `Correct the quantity on hand of a product, for instance after counting. Include reserved pieces:
+they are still in the warehouse. The difference from the current quantity is booked as an
+adjustment, so concurrent orders are not lost.
 
-A SKU that has neither stock nor a product in the catalog is refused, since it is most likely misspelt; --unlisted insists on it. Operators only.`,
+A SKU without stock and without a product in the catalog is refused, since it is probably misspelt;
+--unlisted accepts it. Operators only.`,
 		Example: `  orderflow stock set MUG-BLUE 100
   orderflow stock set MUG-BLUE 98 --reason "Two broke"`,
 		Args: exactly("SKU", "ON-HAND"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			want, err := strconv.Atoi(args[1])
 			if err != nil || want < 0 {
-				return usage("%q is no number of pieces: give 0 or more", args[1])
+				return usage("%q is not a quantity: give 0 or more", args[1])
 			}
 			c, err := a.api(operator)
 			if err != nil {
@@ -67,11 +65,12 @@ A SKU that has neither stock nor a product in the catalog is refused, since it i
 			s, err := c.GetStock(cmd.Context(), args[0])
 			var p *client.Problem
 			if errors.As(err, &p) && p.Status == http.StatusNotFound {
-				s, err = client.Stock{SKU: args[0]}, nil // its stock begins with the first adjustment
-				// Inventory learns of a product by an event, which may be on its way: the catalog itself knows.
+				s, err = client.Stock{SKU: args[0]}, nil // the first adjustment creates the stock
+				// Inventory learns of new products by events, which may still be on their way. The
+				// catalog is up to date.
 				adjustment.AllowUnknownSKU = true
 				if !unlisted {
-					err = listed(cmd.Context(), c, args[0])
+					err = requireProduct(cmd.Context(), c, args[0])
 				}
 			}
 			if err != nil {
@@ -85,17 +84,17 @@ A SKU that has neither stock nor a product in the catalog is refused, since it i
 			return a.showStock(cmd, s)
 		},
 	}
-	cmd.Flags().BoolVar(&unlisted, "unlisted", false, "keep stock of a SKU that no product in the catalog has")
-	cmd.Flags().StringVar(&reason, "reason", "Set by the command line", "why, for the record")
+	cmd.Flags().BoolVar(&unlisted, "unlisted", false, "accept a SKU that is not in the catalog")
+	cmd.Flags().StringVar(&reason, "reason", "Set by the command line", "why, for the audit log")
 	return cmd
 }
 
-// listed fails where the catalog has no product with a SKU.
-func listed(ctx context.Context, c *client.Client, sku string) error {
+// requireProduct returns an error if the catalog has no product with a SKU.
+func requireProduct(ctx context.Context, c *client.Client, sku string) error {
 	_, err := c.GetProduct(ctx, sku)
 	var p *client.Problem
 	if errors.As(err, &p) && p.Status == http.StatusNotFound {
-		return usage("the catalog has no product %s; create it by `orderflow product put`, or insist with --unlisted", sku)
+		return usage("the catalog has no product %s; create it with `orderflow product put`, or give --unlisted", sku)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,27 +10,27 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// showSummary shows the order and a line for each of its other parts.
+// showSummary shows the order and one line for each of its other parts.
 func showSummary(w io.Writer, s client.Summary) {
 	var o client.Order
-	if why := unless(s.Order, &o); why != "" {
-		row(w, "order", why)
+	if missing := decodePart(s.Order, &o); missing != "" {
+		row(w, "order", missing)
 	} else {
 		showOrder(w, o)
 	}
 	var p client.Payment
-	why := unless(s.Payment, &p)
-	row(w, "payment", first(why, strings.TrimSpace(fmt.Sprintf("%s %s %s", p.Status, p.Amount, p.Reason))))
+	missing := decodePart(s.Payment, &p)
+	row(w, "payment", cmp.Or(missing, strings.TrimSpace(fmt.Sprintf("%s %s %s", p.Status, p.Amount, p.Reason))))
 	var r client.Reservations
-	why = unless(s.Reservations, &r)
-	row(w, "stock", first(why, r.Status))
+	missing = decodePart(s.Reservations, &r)
+	row(w, "stock", cmp.Or(missing, r.Status))
 	var sh client.Shipment
-	why = unless(s.Shipment, &sh)
-	row(w, "shipment", first(why, strings.TrimSpace(sh.Status+" "+sh.TrackingNumber+sh.Reason)))
+	missing = decodePart(s.Shipment, &sh)
+	row(w, "shipment", cmp.Or(missing, strings.TrimSpace(sh.Status+" "+sh.TrackingNumber+sh.Reason)))
 }
 
-// unless reads a part of a summary, and returns why it is missing if it is.
-func unless(part json.RawMessage, into any) string {
+// decodePart decodes a part of a summary, or returns why it is missing.
+func decodePart(part json.RawMessage, into any) (missing string) {
 	if failed := client.PartFailed(part); failed != nil {
 		return fmt.Sprintf("(%s: %s)", failed.Code, failed.Detail)
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// terminal asks on the error output and reads the answers from the input, a line each.
+// terminal prompts on the standard error and reads the answers from the standard input, one a line.
 type terminal struct {
 	in    io.Reader
 	lines *bufio.Reader
@@ -22,10 +22,10 @@ func newTerminal(in io.Reader, out io.Writer) *terminal {
 	return &terminal{in: in, lines: bufio.NewReader(in), out: out}
 }
 
-// Tell says something.
-func (t *terminal) Tell(text string) { fmt.Fprintln(t.out, text) }
+// Show prints a line of text.
+func (t *terminal) Show(text string) { fmt.Fprintln(t.out, text) }
 
-// Text asks for what may be seen while it is typed.
+// Text asks for an answer that is shown while it is typed.
 func (t *terminal) Text(ctx context.Context, prompt string) (string, error) {
 	fmt.Fprintf(t.out, "%s: ", prompt)
 	answer, err := t.line(ctx)
@@ -35,12 +35,12 @@ func (t *terminal) Text(ctx context.Context, prompt string) (string, error) {
 	return answer, err
 }
 
-// Secret asks for what may not.
+// Secret asks for an answer that is not shown.
 func (t *terminal) Secret(ctx context.Context, prompt string) (string, error) {
 	fmt.Fprintf(t.out, "%s: ", prompt)
 	if t.echoes() {
 		if err := t.stty("-echo"); err != nil {
-			return "", fmt.Errorf("keep the terminal from showing what is typed: %w", err)
+			return "", fmt.Errorf("cannot hide what is typed: %w", err)
 		}
 		defer func() { _ = t.stty("echo") }()
 	}
@@ -49,7 +49,7 @@ func (t *terminal) Secret(ctx context.Context, prompt string) (string, error) {
 	return answer, err
 }
 
-// line reads a line. Somebody who interrupts has no more to type.
+// line reads a line, or ends with the context.
 func (t *terminal) line(ctx context.Context) (string, error) {
 	type read struct {
 		text string
@@ -67,10 +67,10 @@ func (t *terminal) line(ctx context.Context) (string, error) {
 			r.err = nil
 		}
 		if r.err == nil && text == "" {
-			r.err = errors.New("nothing was given")
+			r.err = errors.New("the answer is empty")
 		}
 		if errors.Is(r.err, io.EOF) {
-			r.err = errors.New("the input has ended before the answer")
+			r.err = errors.New("the input ended before the answer")
 		}
 		return text, r.err
 	case <-ctx.Done():
@@ -78,7 +78,7 @@ func (t *terminal) line(ctx context.Context) (string, error) {
 	}
 }
 
-// echoes tells whether the input is a terminal, which shows what is typed.
+// echoes reports whether the input is a terminal, which shows what is typed.
 func (t *terminal) echoes() bool {
 	f, ok := t.in.(*os.File)
 	if !ok {
@@ -89,7 +89,8 @@ func (t *terminal) echoes() bool {
 }
 
 func (t *terminal) stty(setting string) error {
-	cmd := exec.Command("stty", setting) //nolint:gosec,noctx // G204: a setting of ours; it must come back whatever has ended
+	cmd := exec.Command("stty",
+		setting) //nolint:gosec,noctx // G204: constant settings; echo is restored after an interrupt, too
 	cmd.Stdin = t.in
 	return cmd.Run()
 }

@@ -14,11 +14,12 @@ func showTrace(a *app) *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
 		Use:   "trace ORDER",
-		Short: "Show everything that was done for an order, from the request to the last e-mail",
-		Long: `Show an order's trace: every request, step, event and call that was made for it, each below what caused it, with when it
-began, how long it took, the function, and how it failed if it did.
+		Short: "Show the trace of an order, from the request to the last e-mail",
+		Long: `Show an order's trace as a tree: every request, step, event and call made for it, with its start,
+duration, function and error.
 
-The local stack's collector has it; for another one that answers as Zipkin does, give its address.`,
+Traces come from the local stack's collector, or with --from from another one that speaks Zipkin's
+API.`,
 		Example: "  orderflow trace 01KAQ5M3Z8V7D2X4C6B9N1T0RW",
 		Args:    orderID,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -28,12 +29,14 @@ The local stack's collector has it; for another one that answers as Zipkin does,
 					return fmt.Errorf("%w: `make up` starts a stack here; else give --from", err)
 				}
 				if from = d.outputs["TracesUrl"]; from == "" {
-					return errors.New("the deployment has no collector of its own: its traces are in AWS X-Ray, or give --from")
+					return errors.New("this deployment sends its traces to AWS X-Ray; " +
+						"look there, or give the address of a collector with --from")
 				}
 			}
 			spans, err := traces.Of(cmd.Context(), from, args[0])
 			if errors.Is(err, traces.ErrNone) {
-				return fmt.Errorf("there is no trace of order %[1]s: `orderflow order get %[1]s` tells whether there is such an order", args[0])
+				return fmt.Errorf("order %[1]s has no trace: "+
+					"`orderflow order get %[1]s` shows whether the order exists", args[0])
 			}
 			if err != nil {
 				return err

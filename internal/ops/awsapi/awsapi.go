@@ -1,5 +1,6 @@
-// Package awsapi calls AWS's APIs by hand. Tools need few calls of many services, whose clients of the SDK would take a
-// quarter of the time of the first `make up` to compile. Functions use the SDK.
+// Package awsapi calls AWS's APIs without the SDK's service clients. Tools need a few calls of many
+// services, and compiling all those clients would take a quarter of the first `make up`. Functions
+// use the SDK.
 package awsapi
 
 import (
@@ -21,13 +22,13 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// timeout bounds a call, with its answer.
+// timeout bounds a call, including reading its answer.
 const timeout = 30 * time.Second
 
-// Client calls as who the configuration says, at its endpoint if it has one.
+// Client makes calls with the credentials, region and endpoint of the configuration.
 type Client struct{ Config aws.Config }
 
-// Error is an error answer of a service.
+// Error is a service's error answer.
 type Error struct {
 	Code    string // such as ResourceNotFoundException
 	Message string
@@ -35,13 +36,14 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// Failed tells whether err is an error answer with this code.
+// Failed reports whether err is an error answer with this code.
 func Failed(err error, code string) bool {
 	var api *Error
 	return errors.As(err, &api) && api.Code == code
 }
 
-// JSON makes a call of a service that speaks the AWS JSON protocol; target is its version and the operation.
+// JSON calls a service that speaks the AWS JSON protocol; target is its version and the operation.
+// out may be nil.
 func (c Client) JSON(ctx context.Context, service, target string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -55,7 +57,7 @@ func (c Client) JSON(ctx context.Context, service, target string, in, out any) e
 	return json.Unmarshal(answer, out)
 }
 
-// Query makes a call of a service that speaks the AWS query protocol; out may be nil.
+// Query calls a service that speaks the AWS query protocol; out may be nil.
 func (c Client) Query(ctx context.Context, service string, form url.Values, out any) error {
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	answer, err := c.Send(ctx, http.MethodPost, "/", service, header, []byte(form.Encode()))
@@ -75,7 +77,9 @@ func (c Client) Get(ctx context.Context, service, path string, out any) error {
 }
 
 // Send signs and sends a request and returns the answer's body.
-func (c Client) Send(ctx context.Context, method, path, service string, header http.Header, body []byte) ([]byte, error) {
+func (c Client) Send(
+	ctx context.Context, method, path, service string, header http.Header, body []byte,
+) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, c.endpoint(service)+path, bytes.NewReader(body))
@@ -83,11 +87,11 @@ func (c Client) Send(ctx context.Context, method, path, service string, header h
 		return nil, err
 	}
 	if c.Config.Credentials == nil {
-		return nil, errors.New("there are no credentials for AWS")
+		return nil, errors.New("no AWS credentials configured")
 	}
 	key, err := c.Config.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("credentials for AWS: %w", err)
+		return nil, fmt.Errorf("AWS credentials: %w", err)
 	}
 	req.Header = header
 	sum := sha256.Sum256(body)
@@ -122,14 +126,14 @@ func (c Client) endpoint(service string) string {
 	return "https://" + service + "." + c.Config.Region + suffix
 }
 
-// readError makes an Error of an error answer in JSON or XML.
+// readError parses an error answer in JSON or XML.
 func readError(resp *http.Response, answer []byte) error {
 	var inJSON struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
 	}
 	if json.Unmarshal(answer, &inJSON) == nil {
-		// By REST the code is in a header, which may go on after a colon.
+		// In the REST protocol the code is in a header, possibly followed by a colon and more.
 		code, _, _ := strings.Cut(resp.Header.Get("X-Amzn-Errortype"), ":")
 		if inJSON.Type != "" {
 			code = inJSON.Type[strings.LastIndexByte(inJSON.Type, '#')+1:]

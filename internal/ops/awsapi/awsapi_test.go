@@ -15,22 +15,28 @@ import (
 
 func client(t *testing.T, status int, header, body string) awsapi.Client {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a := r.Header.Get("Authorization"); !strings.HasPrefix(a, "AWS4-HMAC-SHA256 Credential=key/") || r.Header.Get("X-Amz-Security-Token") != "token" {
-			t.Errorf("signed %q", a)
+		signature := r.Header.Get("Authorization")
+		if !strings.HasPrefix(signature, "AWS4-HMAC-SHA256 Credential=key/") ||
+			r.Header.Get("X-Amz-Security-Token") != "token" {
+			t.Errorf("signed %q", signature)
 		}
 		w.Header().Set("X-Amzn-ErrorType", header)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}))
 	t.Cleanup(server.Close)
-	return awsapi.Client{Config: aws.Config{Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "token")}}
+	return awsapi.Client{Config: aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &server.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "token"),
+	}}
 }
 
 func TestErrorsAreReadInEveryProtocol(t *testing.T) {
 	for name, c := range map[string]awsapi.Client{
-		"json":       client(t, 400, "", `{"__type":"com.amazonaws#Gone","message":"it left"}`),
-		"rest":       client(t, 404, "Gone:http://internal", `{"Message":"it left"}`),
-		"query":      client(t, 400, "", `<ErrorResponse><Error><Code>Gone</Code><Message>it left</Message></Error></ErrorResponse>`),
+		"json": client(t, 400, "", `{"__type":"com.amazonaws#Gone","message":"it left"}`),
+		"rest": client(t, 404, "Gone:http://internal", `{"Message":"it left"}`),
+		"query": client(t, 400, "",
+			`<ErrorResponse><Error><Code>Gone</Code><Message>it left</Message></Error></ErrorResponse>`),
 		"bare query": client(t, 400, "", `<Error><Code>Gone</Code><Message>it left</Message></Error>`),
 	} {
 		err := c.Get(t.Context(), "tea", "/cup", &struct{}{})
@@ -40,7 +46,7 @@ func TestErrorsAreReadInEveryProtocol(t *testing.T) {
 	}
 	err := client(t, 502, "", `<html>bad gateway`).Get(t.Context(), "tea", "/", nil)
 	if !awsapi.Failed(err, "HTTP 502") {
-		t.Errorf("no error of AWS's: %v", err)
+		t.Errorf("not an AWS error: %v", err)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package client calls Orderflow's HTTP API: one method an operation, with the shapes of
-// api/openapi.yaml, which is all that it knows of the services. The operator's command line, the
-// demonstration and the end-to-end tests use it.
+// Package client calls Orderflow's HTTP API. It has one method for each operation and the types of
+// api/openapi.yaml; it knows nothing else of the services. The operator's command line, the demo
+// and the end-to-end tests use it.
 package client
 
 import (
@@ -15,18 +15,19 @@ import (
 	"time"
 )
 
-// maxBody bounds the answer that is read, in bytes. A page of 100 orders of 40 lines has about 1 MB.
+// maxBody bounds the size of a response, in bytes. A page of 100 orders with 40 lines each takes
+// about 1 MB.
 const maxBody = 8 << 20
 
-// Client calls the API. Its zero fields have defaults, except BaseURL.
+// Client calls the API. All fields except BaseURL are optional.
 type Client struct {
 	// BaseURL is the API's address, such as the stack's output ApiUrl.
 	BaseURL string
-	// Token returns the bearer token for the next call; nil, or an empty token, sends none.
+	// Token returns the bearer token for the next call. If it is nil or returns "", none is sent.
 	Token func(context.Context) (string, error)
-	// HTTP sends the requests; nil is a client that gives each call 30 s.
+	// HTTP sends the requests. The default has a timeout of 30 s.
 	HTTP *http.Client
-	// Poll is how often WaitFinal looks; 0 is every 250 ms.
+	// Poll is the interval at which WaitFinal polls. The default is 250 ms.
 	Poll time.Duration
 }
 
@@ -35,16 +36,17 @@ var defaultHTTP = &http.Client{Timeout: 30 * time.Second}
 // Call is a request for Do.
 type Call struct {
 	Method string
-	// Path starts with a slash and may have a query; what is put into it must be escaped.
+	// Path starts with a slash and may have a query. It must be escaped.
 	Path string
-	// IdempotencyKey is sent where not empty.
+	// IdempotencyKey is sent unless empty.
 	IdempotencyKey string
-	// Body is sent as JSON, where not nil.
+	// Body is sent as JSON unless nil.
 	Body any
 }
 
-// Do sends any call and decodes a 2xx answer into out, unless out is nil. It returns the header of the
-// answer. Any other answer is a *Problem; every other error means that it is not known what became of the call.
+// Do sends a call and decodes a 2xx response into out, unless out is nil. It returns the response's
+// header. The error for any other response is a *Problem; after any other error the outcome of the
+// call is unknown.
 func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error) {
 	req, err := c.request(ctx, call)
 	if err != nil {
@@ -62,23 +64,24 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return res.Header, fmt.Errorf("%s %s: the answer broke off: %w", call.Method, call.Path, err)
+		return res.Header, fmt.Errorf("%s %s: reading the response: %w", call.Method, call.Path, err)
 	case len(b) > maxBody:
-		return res.Header, fmt.Errorf("%s %s: the answer is larger than %d bytes", call.Method, call.Path, maxBody)
+		return res.Header, fmt.Errorf("%s %s: the response exceeds %d bytes", call.Method, call.Path, maxBody)
 	case res.StatusCode < 200 || res.StatusCode > 299:
 		return res.Header, problem(res, b)
 	case out == nil:
 		return res.Header, nil
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return res.Header, fmt.Errorf("%s %s: the answer is not as the contract says: %w", call.Method, call.Path, err)
+		return res.Header,
+			fmt.Errorf("%s %s: the response does not match the contract: %w", call.Method, call.Path, err)
 	}
 	return res.Header, nil
 }
 
 func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) {
 	if c.BaseURL == "" {
-		return nil, errors.New("the address of the API is not set")
+		return nil, errors.New("BaseURL, the API's address, is not set")
 	}
 	var body io.Reader
 	if call.Body != nil {
@@ -103,7 +106,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	}
 	token, err := c.Token(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("no token: %w", err)
+		return nil, fmt.Errorf("get a token: %w", err)
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)

@@ -21,19 +21,23 @@ import (
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
-// request is what a server got.
+// request is a request that a server received.
 type request struct {
 	Method, URI, Body  string
 	Authorization, Key string
 	ContentType        string
 }
 
-// against returns a client of a server that answers everything alike, and where to find its last request.
+// against returns a client of a server that gives every request the same response, and the server's
+// last request.
 func against(t *testing.T, status int, header map[string]string, body string) (*client.Client, *request) {
 	last := &request{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
-		*last = request{r.Method, r.RequestURI, string(b), r.Header.Get("Authorization"), r.Header.Get("Idempotency-Key"), r.Header.Get("Content-Type")}
+		*last = request{
+			Method: r.Method, URI: r.RequestURI, Body: string(b), Authorization: r.Header.Get("Authorization"),
+			Key: r.Header.Get("Idempotency-Key"), ContentType: r.Header.Get("Content-Type"),
+		}
 		for name, v := range header {
 			w.Header().Set(name, v)
 		}
@@ -48,7 +52,7 @@ func token(s string) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) { return s, nil }
 }
 
-// example returns an example of the contract as JSON.
+// example returns an example in the contract as JSON.
 func example(t *testing.T, name string) string {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(api.Spec())
@@ -67,12 +71,14 @@ func example(t *testing.T, name string) string {
 
 var mug = money.Money{Currency: "EUR", Amount: 1999}
 
-// Each method sends the request of its operation and gives back the answer's example without losing a member.
+// Each method sends the request of its operation and returns the example response with all members.
 func TestOperations(t *testing.T) {
 	place := client.OrderRequest{
-		Items:           []client.Item{{SKU: "MUG-BLUE", Quantity: 2}, {SKU: "TEA-EARL-GREY", Quantity: 1}},
-		ShippingAddress: client.Address{Name: "Ada Lovelace", Line1: "12 St James Square", City: "Berlin", PostalCode: "10115", Country: "DE"},
-		PaymentMethod:   "pm_card_visa",
+		Items: []client.Item{{SKU: "MUG-BLUE", Quantity: 2}, {SKU: "TEA-EARL-GREY", Quantity: 1}},
+		ShippingAddress: client.Address{
+			Name: "Ada Lovelace", Line1: "12 St James Square", City: "Berlin", PostalCode: "10115", Country: "DE",
+		},
+		PaymentMethod: "pm_card_visa",
 	}
 	for name, c := range map[string]struct {
 		call         func(context.Context, *client.Client) (any, error)
@@ -80,13 +86,17 @@ func TestOperations(t *testing.T) {
 		key          string
 		body, answer string // examples
 	}{
-		"place order": {func(ctx context.Context, c *client.Client) (any, error) { return c.PlaceOrder(ctx, "k1", place) },
+		"place order": {func(ctx context.Context, c *client.Client) (any, error) {
+			return c.PlaceOrder(ctx, "k1", place)
+		},
 			"POST", "/v1/orders", "k1", "PlaceOrderRequest", "OrderPending"},
 		"get order": {func(ctx context.Context, c *client.Client) (any, error) { return c.GetOrder(ctx, order) },
 			"GET", "/v1/orders/" + order, "", "", "OrderRejected"},
 		"list orders": {func(ctx context.Context, c *client.Client) (any, error) { return c.ListOrders(ctx, 5, "a/b") },
 			"GET", "/v1/orders?cursor=a%2Fb&limit=5", "", "", "OrderList"},
-		"cancel order": {func(ctx context.Context, c *client.Client) (any, error) { return c.CancelOrder(ctx, "k2", order, "") },
+		"cancel order": {func(ctx context.Context, c *client.Client) (any, error) {
+			return c.CancelOrder(ctx, "k2", order, "")
+		},
 			"POST", "/v1/orders/" + order + "/cancel", "k2", "", "OrderCancelled"},
 		"summary": {func(ctx context.Context, c *client.Client) (any, error) { return c.Summary(ctx, order) },
 			"GET", "/v1/orders/" + order + "/summary", "", "", "SummaryPartial"},
@@ -101,7 +111,9 @@ func TestOperations(t *testing.T) {
 		}, "PUT", "/v1/products/MUG-BLUE", "", "PutProductRequest", "ProductMug"},
 		"get product": {func(ctx context.Context, c *client.Client) (any, error) { return c.GetProduct(ctx, "a/b c") },
 			"GET", "/v1/products/a%2Fb%20c", "", "", "ProductMug"},
-		"list products": {func(ctx context.Context, c *client.Client) (any, error) { return c.ListProducts(ctx, 0, "") },
+		"list products": {func(ctx context.Context, c *client.Client) (any, error) {
+			return c.ListProducts(ctx, 0, "")
+		},
 			"GET", "/v1/products", "", "", "ProductList"},
 		"get stock": {func(ctx context.Context, c *client.Client) (any, error) { return c.GetStock(ctx, "MUG-BLUE") },
 			"GET", "/v1/stock/MUG-BLUE", "", "", "StockMug"},
@@ -117,26 +129,27 @@ func TestOperations(t *testing.T) {
 				t.Fatal(err)
 			}
 			sent := *last
-			if sent.Method != c.method || sent.URI != c.uri || sent.Key != c.key || sent.Authorization != "Bearer secret" {
+			if sent.Method != c.method || sent.URI != c.uri || sent.Key != c.key ||
+				sent.Authorization != "Bearer secret" {
 				t.Errorf("sent %+v, want %s %s with key %q", sent, c.method, c.uri, c.key)
 			}
 			if c.body == "" && (sent.Body != "" || sent.ContentType != "") {
 				t.Errorf("sent the body %s", sent.Body)
 			}
 			if c.body != "" {
-				same(t, "body", sent.Body, example(t, c.body))
+				requireSame(t, "body", sent.Body, example(t, c.body))
 			}
 			b, err := json.Marshal(got)
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, "answer", string(b), want)
+			requireSame(t, "answer", string(b), want)
 		})
 	}
 }
 
-// same compares JSON; a null is the same as an absent member.
-func same(t *testing.T, what, got, want string) {
+// requireSame compares JSON documents; a null member equals an absent one.
+func requireSame(t *testing.T, what, got, want string) {
 	t.Helper()
 	var g, w any
 	if err := errors.Join(json.Unmarshal([]byte(got), &g), json.Unmarshal([]byte(want), &w)); err != nil {
@@ -155,7 +168,7 @@ func same(t *testing.T, what, got, want string) {
 	}
 }
 
-func TestWithoutTokenNoneIsSent(t *testing.T) {
+func TestNilAndEmptyTokensAreNotSent(t *testing.T) {
 	c, last := against(t, 200, nil, "{}")
 	for _, none := range []func(context.Context) (string, error){nil, token("")} {
 		c.Token = none
@@ -165,7 +178,7 @@ func TestWithoutTokenNoneIsSent(t *testing.T) {
 	}
 }
 
-func TestATokenThatCannotBeHadIsToldAndNothingIsSent(t *testing.T) {
+func TestWithoutATokenNothingIsSent(t *testing.T) {
 	c, last := against(t, 200, nil, "{}")
 	gone := errors.New("no stack is running")
 	c.Token = func(context.Context) (string, error) { return "", gone }
@@ -174,20 +187,21 @@ func TestATokenThatCannotBeHadIsToldAndNothingIsSent(t *testing.T) {
 	}
 }
 
-func TestAProblemDocumentIsTheError(t *testing.T) {
+func TestProblemDocumentIsTheError(t *testing.T) {
 	c, _ := against(t, 400, nil, example(t, "InvalidRequest"))
 	_, err := c.GetOrder(t.Context(), order)
 	var p *client.Problem
 	if !errors.As(err, &p) || p.Status != 400 || p.Code != "InvalidRequest" || len(p.Errors) != 2 || p.Temporary() {
 		t.Fatalf("%#v", err)
 	}
-	want := "400 Bad Request (InvalidRequest): The request does not match the contract.; /items/0/quantity must be at least 1; limit must be at most 100"
+	const want = "400 Bad Request (InvalidRequest): The request does not match the contract.; " +
+		"/items/0/quantity must be at least 1; limit must be at most 100"
 	if p.Error() != want {
 		t.Errorf("%s, want %s", p, want)
 	}
 }
 
-func TestAChangedTotalIsReadFromTheProblem(t *testing.T) {
+func TestChangedTotalIsReadFromTheProblem(t *testing.T) {
 	c, _ := against(t, 409, nil, example(t, "TotalChanged"))
 	_, err := c.PlaceOrder(t.Context(), "", client.OrderRequest{ExpectedTotal: &mug})
 	var p *client.Problem
@@ -196,7 +210,7 @@ func TestAChangedTotalIsReadFromTheProblem(t *testing.T) {
 	}
 }
 
-func TestAnErrorWithoutProblemDocumentIsAProblemToo(t *testing.T) {
+func TestErrorWithoutAProblemDocumentIsAProblem(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"message":"Internal server error"}`: `502 Bad Gateway: {"message":"Internal server error"}`,
 		"<html>\n <b>no</b>\n</html>":         "502 Bad Gateway: <html> <b>no</b> </html>",
@@ -209,13 +223,14 @@ func TestAnErrorWithoutProblemDocumentIsAProblemToo(t *testing.T) {
 		c, _ := against(t, 502, map[string]string{"Retry-After": "3"}, body)
 		_, err := c.GetOrder(t.Context(), order)
 		var p *client.Problem
-		if !errors.As(err, &p) || p.Error() != want || p.Status != 502 || !p.Temporary() || p.RetryAfter != 3*time.Second || string(p.Body) != body {
+		if !errors.As(err, &p) || p.Error() != want || p.Status != 502 || !p.Temporary() ||
+			p.RetryAfter != 3*time.Second || string(p.Body) != body {
 			t.Errorf("%s: %v %+v", body, err, p)
 		}
 	}
 }
 
-func TestAnAnswerThatIsNotAsAgreedIsAnError(t *testing.T) {
+func TestResponseOutsideTheContractIsAnError(t *testing.T) {
 	c, _ := against(t, 200, nil, "<html>")
 	_, err := c.GetOrder(t.Context(), order)
 	var p *client.Problem
@@ -224,15 +239,15 @@ func TestAnAnswerThatIsNotAsAgreedIsAnError(t *testing.T) {
 	}
 }
 
-func TestDoGivesTheHeader(t *testing.T) {
-	c, _ := against(t, 202, map[string]string{"Idempotent-Replayed": "true"}, "not looked at")
+func TestDoReturnsTheHeader(t *testing.T) {
+	c, _ := against(t, 202, map[string]string{"Idempotent-Replayed": "true"}, "ignored")
 	header, err := c.Do(t.Context(), client.Call{Method: "POST", Path: "/v1/orders"}, nil)
 	if err != nil || header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("%v, %v", header, err)
 	}
 }
 
-func TestPartsOfASummaryThatFailed(t *testing.T) {
+func TestFailedPartsOfASummary(t *testing.T) {
 	c, _ := against(t, 200, nil, example(t, "SummaryPartial"))
 	s, err := c.Summary(t.Context(), order)
 	if err != nil {

@@ -6,42 +6,43 @@ import (
 	"time"
 )
 
-// Health is what works and what does not: pass, warn (degraded) or fail, the worst of its services'.
+// Health is the health of the system. Status is pass, warn (degraded) or fail: the worst of its
+// services.
 type Health struct {
 	Status   string          `json:"status"`
 	Services []ServiceHealth `json:"services"`
 }
 
-// ServiceHealth is what a service says of itself.
+// ServiceHealth is a service's own report.
 type ServiceHealth struct {
 	ServiceID string `json:"serviceId"`
 	Status    string `json:"status"`
-	// Code tells why it said nothing.
+	// Code says why there is no report.
 	Code string `json:"code,omitempty"`
-	// Time is when it looked; zero where it said nothing.
+	// Time is the time of the checks; zero if there is no report.
 	Time time.Time `json:"time,omitzero"`
-	// TookMs is how long it took to answer, in milliseconds.
+	// TookMs is how long the service took to answer, in milliseconds.
 	TookMs int64         `json:"tookMs"`
 	Checks []HealthCheck `json:"checks"`
 }
 
-// HealthCheck is one part of a service.
+// HealthCheck is the check of one dependency.
 type HealthCheck struct {
 	Name   string `json:"name"`
 	Status string `json:"status"`
-	// Code tells what is wrong.
+	// Code says what is wrong.
 	Code string `json:"code,omitempty"`
 	// TookMs is how long the check took, in milliseconds.
 	TookMs int64 `json:"tookMs"`
 }
 
-// Ready returns nil if the system says that it is ready; else the *Problem has status 503.
+// Ready returns nil if the system is ready. If not, the error is a *Problem with status 503.
 func (c *Client) Ready(ctx context.Context) error {
 	_, err := c.Do(ctx, Call{Method: http.MethodGet, Path: "/health/ready"}, nil)
 	return err
 }
 
-// Health asks for all parts of all services. Operators only.
+// Health reads the health of all services. Operators only.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	return send[Health](ctx, c, Call{Method: http.MethodGet, Path: "/v1/health"})
 }

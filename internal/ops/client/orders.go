@@ -20,22 +20,24 @@ const (
 	NeedsAttention = "NEEDS_ATTENTION"
 )
 
-// OrderRequest says what to order, where to and how it is paid.
+// OrderRequest is a request to place an order.
 type OrderRequest struct {
 	Items           []Item  `json:"items"`
 	ShippingAddress Address `json:"shippingAddress"`
 	PaymentMethod   string  `json:"paymentMethod"`
-	// ExpectedTotal has the order refused with TotalChanged where it would cost other than this; nil takes any total.
+	// ExpectedTotal makes the API refuse the order with TotalChanged at any other total; nil
+	// accepts any.
 	ExpectedTotal *money.Money `json:"expectedTotal,omitempty"`
 }
 
-// Item is so many pieces of a product.
+// Item is a quantity of a product.
 type Item struct {
 	SKU      string `json:"sku"`
 	Quantity int    `json:"quantity"`
 }
 
-// Address is where to ship to. Country is ISO 3166-1 alpha-2. Line2, Region and PostalCode are empty where there is none.
+// Address is a shipping address. Country is an ISO 3166-1 alpha-2 code. Line2, Region and
+// PostalCode are optional.
 type Address struct {
 	Name       string `json:"name"`
 	Line1      string `json:"line1"`
@@ -46,11 +48,11 @@ type Address struct {
 	Country    string `json:"country"`
 }
 
-// Order is an order as it stands.
+// Order is the current state of an order.
 type Order struct {
 	OrderID string `json:"orderId"`
 	Status  string `json:"status"`
-	// Reason is why it ended other than confirmed; else nil.
+	// Reason is why a final order is not confirmed; otherwise nil.
 	Reason          *string     `json:"reason"`
 	Items           []Line      `json:"items"`
 	Total           money.Money `json:"total"`
@@ -60,13 +62,13 @@ type Order struct {
 	UpdatedAt       time.Time   `json:"updatedAt"`
 }
 
-// Line is a line of an order, at the price of its day.
+// Line is a line of an order, at the price when it was placed.
 type Line struct {
 	Item
 	UnitPrice money.Money `json:"unitPrice"`
 }
 
-// Final reports whether nothing more will happen to the order by itself.
+// Final reports whether the order is no longer pending.
 func (o Order) Final() bool { return o.Status != Pending }
 
 // Why returns the reason, or "".
@@ -77,13 +79,13 @@ func (o Order) Why() string {
 	return *o.Reason
 }
 
-// OrderPage is a page of orders, newest first. Cursor leads to the next one; nil on the last.
+// OrderPage is a page of orders, newest first. Cursor gets the next page; it is nil on the last.
 type OrderPage struct {
 	Orders []Order `json:"orders"`
 	Cursor *string `json:"cursor"`
 }
 
-// Summary is an order with all its parts as they came; see PartError.
+// Summary is an order with all its parts, not decoded, since each may be a PartError.
 type Summary struct {
 	Order        json.RawMessage `json:"order"`
 	Payment      json.RawMessage `json:"payment"`
@@ -91,13 +93,13 @@ type Summary struct {
 	Shipment     json.RawMessage `json:"shipment"`
 }
 
-// PartError stands in a summary for a part that could not be had.
+// PartError stands in a summary for a part that could not be read.
 type PartError struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
 }
 
-// PartFailed returns why a part of a summary is missing; nil if it is there.
+// PartFailed returns why a part of a summary is missing, or nil if it is present.
 func PartFailed(part json.RawMessage) *PartError {
 	var p struct{ Error *PartError }
 	if json.Unmarshal(part, &p) != nil {
@@ -106,9 +108,11 @@ func PartFailed(part json.RawMessage) *PartError {
 	return p.Error
 }
 
-// PlaceOrder places an order. The same key with the same request gives the same order again; an empty key is none.
+// PlaceOrder places an order. Repeating the request with the same key returns the same order. With
+// an empty key none is sent.
 func (c *Client) PlaceOrder(ctx context.Context, idempotencyKey string, r OrderRequest) (Order, error) {
-	return send[Order](ctx, c, Call{Method: http.MethodPost, Path: "/v1/orders", IdempotencyKey: idempotencyKey, Body: r})
+	return send[Order](ctx, c,
+		Call{Method: http.MethodPost, Path: "/v1/orders", IdempotencyKey: idempotencyKey, Body: r})
 }
 
 // GetOrder reads an order.
@@ -116,14 +120,17 @@ func (c *Client) GetOrder(ctx context.Context, orderID string) (Order, error) {
 	return get[Order](ctx, c, "/v1/orders/", orderID, "")
 }
 
-// ListOrders reads a page of the caller's orders: at most limit (0: the API's default), after cursor (empty: the first).
+// ListOrders reads a page of the caller's orders: at most limit (0 means the API's default),
+// starting at cursor ("" means the first page).
 func (c *Client) ListOrders(ctx context.Context, limit int, cursor string) (OrderPage, error) {
 	return get[OrderPage](ctx, c, "/v1/orders", "", page(limit, cursor))
 }
 
-// CancelOrder asks for an order to be cancelled. The reason may be empty; an operator's goes into the audit.
+// CancelOrder requests the cancellation of an order. The reason may be empty; an operator's is
+// recorded in the audit log.
 func (c *Client) CancelOrder(ctx context.Context, idempotencyKey, orderID, reason string) (Order, error) {
-	call := Call{Method: http.MethodPost, Path: "/v1/orders/" + url.PathEscape(orderID) + "/cancel", IdempotencyKey: idempotencyKey}
+	path := "/v1/orders/" + url.PathEscape(orderID) + "/cancel"
+	call := Call{Method: http.MethodPost, Path: path, IdempotencyKey: idempotencyKey}
 	if reason != "" {
 		call.Body = map[string]string{"reason": reason}
 	}

@@ -8,27 +8,27 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Payment is the money of an order: AUTHORIZED, CAPTURED, VOIDED, REFUNDED or DECLINED.
+// Payment is the payment of an order. Status is AUTHORIZED, CAPTURED, VOIDED, REFUNDED or DECLINED.
 type Payment struct {
 	OrderID string      `json:"orderId"`
 	Status  string      `json:"status"`
 	Amount  money.Money `json:"amount"`
-	// RefundedAmount is how much was given back so far; nil if nothing was.
+	// RefundedAmount is how much has been refunded so far; nil if nothing has.
 	RefundedAmount *money.Money `json:"refundedAmount,omitempty"`
 	// Reason is why it was declined.
 	Reason string `json:"reason,omitempty"`
-	// Dispute is OPEN, WON or LOST where the customer's bank has claimed the money back.
+	// Dispute is OPEN, WON or LOST if the customer's bank has disputed the charge.
 	Dispute string `json:"dispute,omitempty"`
 }
 
-// Reservations is what of the stock is held for an order: RESERVED, COMMITTED or RELEASED.
+// Reservations is the stock held for an order. Status is RESERVED, COMMITTED or RELEASED.
 type Reservations struct {
 	OrderID string `json:"orderId"`
 	Status  string `json:"status"`
 	Items   []Item `json:"items"`
 }
 
-// Shipment is the shipment of an order: REQUESTED, BOOKED, REFUSED or CANCELLED.
+// Shipment is the shipment of an order. Status is REQUESTED, BOOKED, REFUSED or CANCELLED.
 type Shipment struct {
 	OrderID        string `json:"orderId"`
 	Status         string `json:"status"`
@@ -37,7 +37,7 @@ type Shipment struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Product is what can be ordered.
+// Product is a product of the catalog.
 type Product struct {
 	SKU   string      `json:"sku"`
 	Name  string      `json:"name"`
@@ -46,13 +46,13 @@ type Product struct {
 	Version int `json:"version"`
 }
 
-// ProductPage is a page of products. Cursor leads to the next one; nil on the last.
+// ProductPage is a page of products. Cursor gets the next page; it is nil on the last.
 type ProductPage struct {
 	Products []Product `json:"products"`
 	Cursor   *string   `json:"cursor"`
 }
 
-// Stock is how many pieces of a product there are, and where. What is on hand is reserved or available.
+// Stock is the quantities of a product. OnHand is the sum of Reserved and Available.
 type Stock struct {
 	SKU       string `json:"sku"`
 	OnHand    int    `json:"onHand"`
@@ -66,7 +66,7 @@ func (c *Client) Payment(ctx context.Context, orderID string) (Payment, error) {
 	return get[Payment](ctx, c, "/v1/payments/order/", orderID, "")
 }
 
-// Reservations reads what is held for an order.
+// Reservations reads the stock held for an order.
 func (c *Client) Reservations(ctx context.Context, orderID string) (Reservations, error) {
 	return get[Reservations](ctx, c, "/v1/reservations/order/", orderID, "")
 }
@@ -76,7 +76,8 @@ func (c *Client) Shipment(ctx context.Context, orderID string) (Shipment, error)
 	return get[Shipment](ctx, c, "/v1/shipments/order/", orderID, "")
 }
 
-// PutProduct creates or changes a product. The reason may be empty; it goes into the audit. Operators only.
+// PutProduct creates or changes a product. The reason may be empty; it is recorded in the audit
+// log. Operators only.
 func (c *Client) PutProduct(ctx context.Context, sku, name string, price money.Money, reason string) (Product, error) {
 	body := struct {
 		Name   string      `json:"name"`
@@ -91,7 +92,8 @@ func (c *Client) GetProduct(ctx context.Context, sku string) (Product, error) {
 	return get[Product](ctx, c, "/v1/products/", sku, "")
 }
 
-// ListProducts reads a page of products: at most limit (0: the API's default), after cursor (empty: the first).
+// ListProducts reads a page of products: at most limit (0 means the API's default), starting at
+// cursor ("" means the first page).
 func (c *Client) ListProducts(ctx context.Context, limit int, cursor string) (ProductPage, error) {
 	return get[ProductPage](ctx, c, "/v1/products", "", page(limit, cursor))
 }
@@ -106,11 +108,12 @@ type Adjustment struct {
 	// Delta is added; it may be negative.
 	Delta  int    `json:"delta"`
 	Reason string `json:"reason"`
-	// AllowUnknownSKU begins the stock of a SKU that inventory has not learnt of from the catalogue.
+	// AllowUnknownSKU accepts a SKU that inventory does not know from the catalog.
 	AllowUnknownSKU bool `json:"allowUnknownSku,omitempty"`
 }
 
 // AdjustStock adds to the stock of a product. Operators only.
 func (c *Client) AdjustStock(ctx context.Context, idempotencyKey, sku string, body Adjustment) (Stock, error) {
-	return send[Stock](ctx, c, Call{Method: http.MethodPost, Path: "/v1/stock/" + url.PathEscape(sku) + "/adjustments", IdempotencyKey: idempotencyKey, Body: body})
+	path := "/v1/stock/" + url.PathEscape(sku) + "/adjustments"
+	return send[Stock](ctx, c, Call{Method: http.MethodPost, Path: path, IdempotencyKey: idempotencyKey, Body: body})
 }

@@ -11,8 +11,8 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Problem is an answer other than 2xx. Where the body is a problem document (RFC 9457), its members are set; Status
-// is the status of the answer in any case.
+// Problem is a response other than 2xx. Status is the response's status. The other members are set
+// if the body is a problem document (RFC 9457).
 type Problem struct {
 	Type     string      `json:"type,omitempty"`
 	Title    string      `json:"title"`
@@ -21,23 +21,23 @@ type Problem struct {
 	Instance string      `json:"instance,omitempty"`
 	Code     string      `json:"code,omitempty"`
 	Errors   []Violation `json:"errors,omitempty"`
-	// Total is what the order would cost now; with TotalChanged only.
+	// Total is the order's current total; only with the code TotalChanged.
 	Total *money.Money `json:"total,omitempty"`
 
-	// RetryAfter is how long the server asks to wait; 0 if it does not.
+	// RetryAfter is how long the server asks the caller to wait, or 0.
 	RetryAfter time.Duration `json:"-"`
-	// Body is the answer's body as it came.
+	// Body is the unparsed body.
 	Body []byte `json:"-"`
 }
 
-// Violation is one way in which a request does not follow the contract.
+// Violation is one violation of the contract by a request.
 type Violation struct {
 	// Pointer is a JSON pointer into the body, or the name of a parameter or header.
 	Pointer string `json:"pointer"`
 	Detail  string `json:"detail"`
 }
 
-// Error tells status, code, detail and every violation in one line.
+// Error writes status, code, detail and every violation on one line.
 func (p *Problem) Error() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%d %s", p.Status, p.Title)
@@ -64,7 +64,7 @@ func (p *Problem) Temporary() bool {
 
 func problem(res *http.Response, body []byte) *Problem {
 	p := &Problem{}
-	// By its members, not by its media type: something in between may have changed that.
+	// Recognised by its members, since a proxy may have changed the media type.
 	if json.Unmarshal(body, p) != nil || (p.Code == "" && p.Title == "") {
 		p = &Problem{Detail: excerpt(body)}
 	}
@@ -78,7 +78,7 @@ func problem(res *http.Response, body []byte) *Problem {
 	return p
 }
 
-// excerpt makes one line of at most 200 characters of a body that is no problem document.
+// excerpt shortens a body that is not a problem document to one line of at most 200 characters.
 func excerpt(body []byte) string {
 	text := []rune(strings.Join(strings.Fields(strings.ToValidUTF8(string(body), "")), " "))
 	if len(text) > 200 {

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// patience is how many looks in a row may fail before WaitFinal gives up.
-const patience = 20
+// maxFailures is the number of consecutive failures at which WaitFinal gives up.
+const maxFailures = 20
 
-// WaitFinal looks at an order until it is final, and returns it. onChange, where not nil, is called with the order when
-// it is first seen and whenever its status or reason has changed. Faults that may pass (of the network, 429, 5xx) are
-// waited out, up to 20 in a row. The last order that was seen is returned in any case.
+// WaitFinal polls an order until it is final, and returns it. It calls onChange, unless nil, with
+// the first order read and whenever its status or reason has changed. It retries temporary failures
+// (network errors, 429, 5xx) up to 20 times in a row. On an error it returns the last order read.
 func (c *Client) WaitFinal(ctx context.Context, orderID string, onChange func(Order)) (Order, error) {
 	poll := c.Poll
 	if poll <= 0 {
 		poll = 250 * time.Millisecond
 	}
 	var last Order
-	var trouble error
+	var failure error
 	for failures := 0; ; failures++ {
 		wait := poll
 		order, err := c.GetOrder(ctx, orderID)
@@ -30,28 +30,28 @@ func (c *Client) WaitFinal(ctx context.Context, orderID string, onChange func(Or
 			if onChange != nil && (order.Status != last.Status || order.Why() != last.Why()) {
 				onChange(order)
 			}
-			if last, trouble, failures = order, nil, -1; order.Final() {
+			if last, failure, failures = order, nil, -1; order.Final() {
 				return order, nil
 			}
-		case ctx.Err() != nil: // told below
-		case failures >= patience-1, !passing(err, &p):
+		case ctx.Err() != nil: // returned below
+		case failures >= maxFailures-1, !temporary(err, &p):
 			return last, err
 		default:
-			trouble = err
+			failure = err
 			if p != nil {
 				wait = max(wait, p.RetryAfter)
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return last, unfinished(ctx, orderID, last, trouble)
+			return last, notFinal(ctx, orderID, last, failure)
 		case <-time.After(wait):
 		}
 	}
 }
 
-// passing reports whether the call may succeed later, and finds its problem if it has one.
-func passing(err error, p **Problem) bool {
+// temporary reports whether the call may succeed later, and sets p if err is a problem.
+func temporary(err error, p **Problem) bool {
 	if errors.As(err, p) {
 		return (*p).Temporary()
 	}
@@ -59,12 +59,12 @@ func passing(err error, p **Problem) bool {
 	return errors.As(err, &network)
 }
 
-func unfinished(ctx context.Context, orderID string, last Order, trouble error) error {
+func notFinal(ctx context.Context, orderID string, last Order, failure error) error {
 	switch {
-	case trouble != nil:
-		return fmt.Errorf("order %s: %w: last: %w", orderID, ctx.Err(), trouble)
+	case failure != nil:
+		return fmt.Errorf("order %s: %w; the last call failed: %w", orderID, ctx.Err(), failure)
 	case last.Status == "":
-		return fmt.Errorf("order %s: %w before it could be read", orderID, ctx.Err())
+		return fmt.Errorf("order %s: %w before it was read", orderID, ctx.Err())
 	}
 	return fmt.Errorf("order %s is still %s: %w", orderID, last.Status, ctx.Err())
 }

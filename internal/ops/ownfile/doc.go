@@ -1,2 +1,2 @@
-// Package ownfile tells whose a file is, as far as the operating system says it by owner and mode.
+// Package ownfile checks by owner and mode that a file belongs to the user alone.
 package ownfile

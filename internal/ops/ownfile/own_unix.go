@@ -8,15 +8,15 @@ import (
 	"syscall"
 )
 
-// NoFollow is a flag of os.OpenFile that refuses a symbolic link.
+// NoFollow is a flag of os.OpenFile that refuses symbolic links.
 const NoFollow = syscall.O_NOFOLLOW
 
-// Private tells whether a file is a regular one of the user's that nobody else may read.
+// Private reports whether a file is a regular file owned by the user that nobody else may access.
 func Private(info fs.FileInfo) bool {
 	return mine(info) && info.Mode().IsRegular() && info.Mode().Perm()&0o077 == 0
 }
 
-// Trusted tells whether a file is the user's and nobody else may change it.
+// Trusted reports whether a file is owned by the user and nobody else may write it.
 func Trusted(info fs.FileInfo) bool { return mine(info) && info.Mode().Perm()&0o022 == 0 }
 
 func mine(info fs.FileInfo) bool {

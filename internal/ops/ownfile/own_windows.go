@@ -2,12 +2,13 @@ package ownfile
 
 import "io/fs"
 
-// NoFollow is a flag of os.OpenFile that refuses a symbolic link; Windows has none.
+// NoFollow is a flag of os.OpenFile that refuses symbolic links; Windows has none.
 const NoFollow = 0
 
-// Private tells whether a file is a regular one. Owner and mode say nothing here: the file lies in the user's
-// profile, whose access list keeps others out.
+// Private reports whether a file is a regular file. Windows tells nothing by owner and mode; the
+// file is in the user's profile, whose access list keeps others out.
 func Private(info fs.FileInfo) bool { return info.Mode().IsRegular() }
 
-// Trusted is false: owner and mode say nothing here, and a file in a directory above may be anybody's.
+// Trusted returns false: Windows tells nothing by owner and mode, and a file in a directory above
+// may belong to anyone.
 func Trusted(fs.FileInfo) bool { return false }

@@ -1,5 +1,6 @@
-// Package repair is what an operator does by hand to a running deployment: look into its dead-letter queues, send what is in
-// there on its way again, or drop it. Nothing is done that is not written down before, with who did it and why.
+// Package repair is what an operator does by hand to a running deployment: show, redrive and drop
+// the messages of dead-letter queues, and reset circuit breakers. Every action is recorded before
+// it is done, with who did it and why.
 package repair
 
 import (
@@ -18,14 +19,14 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-// Action is something that an operator does, by the command line or by HTTP.
+// Action is an action of an operator, taken on the command line or over HTTP.
 type Action = audit.Action
 
-// Begun is the outcome of an action of which no end was written down.
+// Begun is the outcome of an action whose end was not recorded.
 const Begun = audit.Begun
 
-// Audit is the record of what operators did: a log group, to which anybody who may act can add, and in which nobody can change
-// anything.
+// Audit is the log of operators' actions. It is a log group: those who may act can add records, and
+// nobody can change them.
 type Audit struct {
 	Client *cloudwatchlogs.Client
 	Group  string
@@ -33,11 +34,12 @@ type Audit struct {
 	IDs    ids.Source
 }
 
-// Do writes down that act is done, does it, and writes down how it ended. What cannot be written down is not done.
+// Do records that the action begins, calls act, and records its outcome. If the action cannot be
+// recorded, act is not called.
 func (a Audit) Do(ctx context.Context, action Action, act func(context.Context) error) error {
 	action.ID, action.Outcome = a.IDs.New(), Begun
 	if err := a.write(ctx, action); err != nil {
-		return errors.Join(errors.New("nothing was done, since it could not be written down"), err)
+		return errors.Join(errors.New("nothing was done: the action could not be recorded"), err)
 	}
 	err := act(ctx)
 	action.Outcome = audit.Done
@@ -54,21 +56,22 @@ func (a Audit) write(ctx context.Context, action Action) error {
 		return err
 	}
 	stream, text, at := action.At.Format(time.DateOnly), string(message), action.At.UnixMilli()
-	var there *types.ResourceAlreadyExistsException
-	_, err = a.Client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &a.Group, LogStreamName: &stream})
-	if err != nil && !errors.As(err, &there) {
+	var exists *types.ResourceAlreadyExistsException
+	create := &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &a.Group, LogStreamName: &stream}
+	if _, err = a.Client.CreateLogStream(ctx, create); err != nil && !errors.As(err, &exists) {
 		return err
 	}
 	out, err := a.Client.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{
-		LogGroupName: &a.Group, LogStreamName: &stream, LogEvents: []types.InputLogEvent{{Message: &text, Timestamp: &at}},
+		LogGroupName: &a.Group, LogStreamName: &stream,
+		LogEvents: []types.InputLogEvent{{Message: &text, Timestamp: &at}},
 	})
 	if err == nil && out.RejectedLogEventsInfo != nil {
-		err = errors.New("the log refuses the record; is the clock right?")
+		err = errors.New("CloudWatch Logs rejected the record; check this machine's clock")
 	}
 	return err
 }
 
-// Actions returns what was done to a subject ("" for everything), the oldest first.
+// Actions returns the actions on a subject, or all actions if it is "", oldest first.
 func (a Audit) Actions(ctx context.Context, subject string) ([]Action, error) {
 	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &a.Group}
 	if subject != "" {
@@ -84,18 +87,19 @@ func (a Audit) Actions(ctx context.Context, subject string) ([]Action, error) {
 		}
 		for _, e := range page.Events {
 			var action Action
-			if e.Message == nil || json.Unmarshal([]byte(*e.Message), &action) != nil || subject != "" && action.Subject != subject {
+			if e.Message == nil || json.Unmarshal([]byte(*e.Message), &action) != nil ||
+				subject != "" && action.Subject != subject {
 				continue
 			}
-			actions = add(actions, action)
+			actions = merge(actions, action)
 		}
 	}
 	slices.SortStableFunc(actions, func(a, b Action) int { return strings.Compare(a.ID, b.ID) })
 	return actions, nil
 }
 
-// add puts the two records of an action together.
-func add(actions []Action, next Action) []Action {
+// merge merges the two records of an action into one.
+func merge(actions []Action, next Action) []Action {
 	i := slices.IndexFunc(actions, func(a Action) bool { return a.ID == next.ID })
 	switch {
 	case i < 0:

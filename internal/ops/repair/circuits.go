@@ -16,39 +16,43 @@ import (
 	"orderflow/internal/shipping/carrier"
 )
 
-// Circuit is a circuit as a service keeps it.
+// Circuit is the state of a service's circuit breaker for one of its dependencies.
 type Circuit struct {
 	Service    string           `json:"service"`
 	Dependency string           `json:"dependency"`
 	State      resilience.State `json:"state"`
-	// Since is when it opened first since it was last closed, RetryAt when a probe goes through, by itself or
-	// in place of one that was not heard of again. Both are nil while it is closed.
+	// Since is when it first opened after it was last closed. RetryAt is when the next probe is let
+	// through; while one is running, when it is given up for lost. Both are nil while it is closed.
 	Since   *time.Time `json:"since"`
 	RetryAt *time.Time `json:"retryAt"`
-	// Openings is how often it opened since it was last closed; Failures how many calls of late have failed while it is closed.
+	// Openings counts how often it has opened since it was last closed.
 	Openings int `json:"openings"`
+	// Failures counts the recent failed calls of a closed circuit.
 	Failures int `json:"failures"`
 }
 
-// Circuits are those of one deployment.
+// Circuits are the circuit breakers of a deployment.
 type Circuits struct {
-	// Log returns where a service keeps its circuits.
+	// Log returns the circuits of a service.
 	Log   func(service string) resilience.CircuitLog
 	Clock clock.Clock
 	IDs   ids.Source
 }
 
-// dependencies are what each service calls.
+// dependencies lists the dependencies of each service.
 var dependencies = []Circuit{
-	{Service: "gateway", Dependency: string(gateway.Inventory)}, {Service: "gateway", Dependency: string(gateway.Orders)},
-	{Service: "gateway", Dependency: string(gateway.Payments)}, {Service: "gateway", Dependency: string(gateway.Shipping)},
-	{Service: "payments", Dependency: provider.Name}, {Service: "shipping", Dependency: carrier.Name},
+	{Service: "gateway", Dependency: string(gateway.Inventory)},
+	{Service: "gateway", Dependency: string(gateway.Orders)},
+	{Service: "gateway", Dependency: string(gateway.Payments)},
+	{Service: "gateway", Dependency: string(gateway.Shipping)},
+	{Service: "payments", Dependency: provider.Name},
+	{Service: "shipping", Dependency: carrier.Name},
 }
 
-// ErrNoCircuit: nothing of this name is called.
-var ErrNoCircuit = errors.New("there is no such circuit")
+// ErrNoCircuit says that no service has a dependency of this name.
+var ErrNoCircuit = errors.New("no such circuit")
 
-// List returns all of them, by service and dependency.
+// List returns all of them, sorted by service and dependency.
 func (c Circuits) List(ctx context.Context) ([]Circuit, error) {
 	all := slices.Clone(dependencies)
 	for i := range all {
@@ -68,34 +72,36 @@ func (c Circuits) Find(ctx context.Context, dependency string) (Circuit, error) 
 		return Circuit{}, fmt.Errorf("%w: %s", ErrNoCircuit, dependency)
 	}
 	found := dependencies[i]
-	kept, err := c.Log(found.Service).Circuit(ctx, dependency)
+	stored, err := c.Log(found.Service).Circuit(ctx, dependency)
 	if err != nil {
-		return found, fmt.Errorf("the circuit %s of %s: %w", dependency, found.Service, err)
+		return found, fmt.Errorf("circuit %s of %s: %w", dependency, found.Service, err)
 	}
-	found.State, found.Openings = kept.State, kept.Openings
-	if kept.State == resilience.Closed && c.Clock.Now().Before(kept.WindowEnds) {
-		found.Failures = len(kept.Failed)
+	found.State, found.Openings = stored.State, stored.Openings
+	if stored.State == resilience.Closed && c.Clock.Now().Before(stored.WindowEnds) {
+		found.Failures = len(stored.Failed)
 	}
-	found.Since, found.RetryAt = known(kept.Since), known(kept.RetryAt)
-	if kept.State == resilience.HalfOpen {
-		found.RetryAt = known(kept.ProbeEnds)
+	found.Since, found.RetryAt = nilIfZero(stored.Since), nilIfZero(stored.RetryAt)
+	if stored.State == resilience.HalfOpen {
+		found.RetryAt = nilIfZero(stored.ProbeEnds)
 	}
 	return found, nil
 }
 
-func known(t time.Time) *time.Time {
+func nilIfZero(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
 	return &t
 }
 
-// Reset closes the circuit of a dependency; resilience.ErrClosed if it is closed, ErrNoCircuit if there is none.
+// Reset closes the circuit of a dependency. It returns resilience.ErrClosed if it is already
+// closed, and ErrNoCircuit if there is none.
 func (c Circuits) Reset(ctx context.Context, dependency string) error {
 	found, err := c.Find(ctx, dependency)
 	if err != nil {
 		return err
 	}
-	_, err = resilience.Reset(ctx, c.Log(found.Service), dependency, envelope.Publisher{Service: found.Service, Clock: c.Clock, IDs: c.IDs})
+	publisher := envelope.Publisher{Service: found.Service, Clock: c.Clock, IDs: c.IDs}
+	_, err = resilience.Reset(ctx, c.Log(found.Service), dependency, publisher)
 	return err
 }

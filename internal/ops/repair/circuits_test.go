@@ -16,13 +16,14 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// circuits are those of a deployment whose logs are in memory, by service.
+// circuits returns the circuits of a deployment with in-memory logs, and these logs by service.
 func circuits(c clock.Clock) (repair.Circuits, map[string]*memdb.Log) {
 	logs := map[string]*memdb.Log{"gateway": memdb.NewLog(c), "payments": memdb.NewLog(c), "shipping": memdb.NewLog(c)}
-	return repair.Circuits{Log: func(service string) resilience.CircuitLog { return logs[service] }, Clock: c, IDs: ids.Random(c)}, logs
+	log := func(service string) resilience.CircuitLog { return logs[service] }
+	return repair.Circuits{Log: log, Clock: c, IDs: ids.Random(c)}, logs
 }
 
-// save saves what becomes of a dependency's circuit, version by version.
+// save saves the states of a dependency's circuit, one version after the other.
 func save(t *testing.T, log *memdb.Log, dependency string, states ...resilience.Circuit) {
 	t.Helper()
 	for i, c := range states {
@@ -33,14 +34,18 @@ func save(t *testing.T, log *memdb.Log, dependency string, states ...resilience.
 	}
 }
 
-func TestEveryCircuitIsListedAsItsServiceKeepsIt(t *testing.T) {
+func TestCircuitsAreListedAsStored(t *testing.T) {
 	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	all, logs := circuits(now)
 	since, retry := now.Now().Add(-time.Minute), now.Now().Add(5*time.Second)
-	save(t, logs["payments"], "payment-provider", resilience.Circuit{State: resilience.Open, Since: since, Openings: 2, RetryAt: retry})
-	save(t, logs["shipping"], "carrier", resilience.Circuit{State: resilience.HalfOpen, Since: since, Openings: 1, ProbeEnds: retry})
-	save(t, logs["gateway"], "orders", resilience.Circuit{State: resilience.Closed, Failed: []string{"a", "b"}, WindowEnds: retry})
-	save(t, logs["gateway"], "shipping", resilience.Circuit{State: resilience.Closed, Failed: []string{"a"}, WindowEnds: since})
+	save(t, logs["payments"], "payment-provider",
+		resilience.Circuit{State: resilience.Open, Since: since, Openings: 2, RetryAt: retry})
+	save(t, logs["shipping"], "carrier",
+		resilience.Circuit{State: resilience.HalfOpen, Since: since, Openings: 1, ProbeEnds: retry})
+	save(t, logs["gateway"], "orders",
+		resilience.Circuit{State: resilience.Closed, Failed: []string{"a", "b"}, WindowEnds: retry})
+	save(t, logs["gateway"], "shipping",
+		resilience.Circuit{State: resilience.Closed, Failed: []string{"a"}, WindowEnds: since})
 	got, err := all.List(t.Context())
 	if err != nil || len(got) != 6 {
 		t.Fatalf("%+v, %v, want 6", got, err)
@@ -48,45 +53,48 @@ func TestEveryCircuitIsListedAsItsServiceKeepsIt(t *testing.T) {
 	of := func(dependency string) repair.Circuit {
 		return got[slices.IndexFunc(got, func(c repair.Circuit) bool { return c.Dependency == dependency })]
 	}
-	if c := of("payment-provider"); c.State != resilience.Open || !c.Since.Equal(since) || !c.RetryAt.Equal(retry) || c.Openings != 2 || c.Service != "payments" {
+	if c := of("payment-provider"); c.State != resilience.Open || !c.Since.Equal(since) ||
+		!c.RetryAt.Equal(retry) || c.Openings != 2 || c.Service != "payments" {
 		t.Errorf("open: %+v", c)
 	}
 	if c := of("carrier"); c.State != resilience.HalfOpen || !c.RetryAt.Equal(retry) {
-		t.Errorf("half-open: %+v, want that the next probe goes when this one is given up", c)
+		t.Errorf("half-open: %+v, want the next probe when the running one is given up", c)
 	}
 	if c := of("orders"); c.Failures != 2 || c.Since != nil || c.RetryAt != nil {
-		t.Errorf("closed, in trouble: %+v", c)
+		t.Errorf("closed, recent failures: %+v", c)
 	}
 	if c := of("shipping"); c.Failures != 0 {
-		t.Errorf("closed, its trouble is over: %+v", c)
+		t.Errorf("closed, old failures: %+v", c)
 	}
 	if c := of("inventory"); c.State != resilience.Closed {
 		t.Errorf("never written: %+v", c)
 	}
 }
 
-func TestACircuitIsResetWhereItIsKept(t *testing.T) {
+func TestCircuitIsResetInItsService(t *testing.T) {
 	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	all, logs := circuits(now)
-	save(t, logs["payments"], "payment-provider", resilience.Circuit{State: resilience.Open, Openings: 1, RetryAt: now.Now()})
+	save(t, logs["payments"], "payment-provider",
+		resilience.Circuit{State: resilience.Open, Openings: 1, RetryAt: now.Now()})
 	if err := all.Reset(t.Context(), "payment-provider"); err != nil {
 		t.Fatal(err)
 	}
 	if c, err := all.Find(t.Context(), "payment-provider"); err != nil || c.State != resilience.Closed {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if told := logs["payments"].TakeOutbox(); len(told) != 1 || told[0].Type != "orderflow.payments.circuit.changed.v1" {
-		t.Errorf("told %+v", told)
+	events := logs["payments"].TakeOutbox()
+	if len(events) != 1 || events[0].Type != "orderflow.payments.circuit.changed.v1" {
+		t.Errorf("events %+v", events)
 	}
 	if err := all.Reset(t.Context(), "payment-provider"); !errors.Is(err, resilience.ErrClosed) {
 		t.Errorf("again: %v", err)
 	}
 	if err := all.Reset(t.Context(), "bank"); !errors.Is(err, repair.ErrNoCircuit) {
-		t.Errorf("of what nobody calls: %v", err)
+		t.Errorf("of an unknown dependency: %v", err)
 	}
 }
 
-func TestACircuitThatCannotBeReadIsAnError(t *testing.T) {
+func TestUnreadableCircuitIsAnError(t *testing.T) {
 	down := fault.New(fault.Transient, "Down", "the table is down")
 	all, _ := circuits(clock.System{})
 	all.Log = func(string) resilience.CircuitLog { return failing{down} }

@@ -26,13 +26,17 @@ func emulator(t *testing.T) aws.Config {
 	if endpoint == "" {
 		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
 	}
-	return aws.Config{Region: "eu-central-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	return aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}
 }
 
-// stack is a deployment with the queues that are named, and a name of its own.
+// stack returns a deployment of its own with the given queues.
 func stack(t *testing.T, names ...string) (repair.Queues, func(queue, body string)) {
 	t.Helper()
-	q := repair.Queues{Client: sqs.NewFromConfig(emulator(t)), Stack: "ops-" + strings.ToLower(ids.Random(clock.System{}).New())}
+	name := "ops-" + strings.ToLower(ids.Random(clock.System{}).New())
+	q := repair.Queues{Client: sqs.NewFromConfig(emulator(t)), Stack: name}
 	urls := map[string]*string{}
 	for _, name := range names {
 		full := q.Stack + "-" + name
@@ -46,16 +50,19 @@ func stack(t *testing.T, names ...string) (repair.Queues, func(queue, body strin
 		})
 	}
 	return q, func(queue, body string) {
-		if _, err := q.Client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: urls[queue], MessageBody: &body}); err != nil {
+		in := &sqs.SendMessageInput{QueueUrl: urls[queue], MessageBody: &body}
+		if _, err := q.Client.SendMessage(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-const event = `{"specversion":"1.0","id":"e1","source":"orderflow/orders","type":"orderflow.orders.order.created.v1","subject":"o1","datacontenttype":"application/json","data":{}}`
+const event = `{"specversion":"1.0","id":"e1","source":"orderflow/orders","type":"orderflow.orders.order.created.v1",` +
+	`"subject":"o1","datacontenttype":"application/json","data":{}}`
 
-func TestTheQueuesOfFailuresAreFoundByTheirNamesAndNoOthers(t *testing.T) {
-	q, send := stack(t, "start-fulfilment", "start-fulfilment-dlq", "relay-orders-events-failures", "schedules-dlq", "sandbox-callback-dlq")
+func TestOnlyDeadLetterQueuesAreListed(t *testing.T) {
+	q, send := stack(t, "start-fulfilment", "start-fulfilment-dlq", "relay-orders-events-failures",
+		"schedules-dlq", "sandbox-callback-dlq")
 	send("start-fulfilment-dlq", event)
 	all, err := q.List(t.Context())
 	if err != nil {
@@ -65,7 +72,8 @@ func TestTheQueuesOfFailuresAreFoundByTheirNamesAndNoOthers(t *testing.T) {
 	for _, found := range all {
 		got = append(got, found.Name+" "+string(found.Kind)+" "+string(rune('0'+found.Messages)))
 	}
-	if want := []string{"relay-orders-events relay 0", "schedules schedules 0", "start-fulfilment consumer 1"}; !slices.Equal(got, want) {
+	want := []string{"relay-orders-events relay 0", "schedules schedules 0", "start-fulfilment consumer 1"}
+	if !slices.Equal(got, want) {
 		t.Errorf("List = %q, want %q", got, want)
 	}
 	if _, err := q.Find(t.Context(), "place-order"); !errors.Is(err, repair.ErrNoQueue) {
@@ -73,7 +81,7 @@ func TestTheQueuesOfFailuresAreFoundByTheirNamesAndNoOthers(t *testing.T) {
 	}
 }
 
-func TestWhatIsLookedAtStaysAndWhatIsSentBackMoves(t *testing.T) {
+func TestMessagesLetGoStayAndMessagesSentBackMove(t *testing.T) {
 	q, send := stack(t, "notify", "notify-dlq")
 	send("notify-dlq", event)
 	send("notify-dlq", "poison")
@@ -82,7 +90,7 @@ func TestWhatIsLookedAtStaysAndWhatIsSentBackMoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	var messages []repair.Message
-	for range 2 { // what was let go can be taken again at once
+	for range 2 { // a message that was let go can be taken again at once
 		if messages, err = q.Take(t.Context(), from, 10); err != nil || len(messages) != 2 {
 			t.Fatalf("Take = %d messages, %v", len(messages), err)
 		}
@@ -96,7 +104,7 @@ func TestWhatIsLookedAtStaysAndWhatIsSentBackMoves(t *testing.T) {
 	for _, m := range messages {
 		if m.Event == nil {
 			if m.Subject() != m.ID || m.Body != "poison" {
-				t.Errorf("what is no event: %+v", m)
+				t.Errorf("a message that is not an event: %+v", m)
 			}
 			err = q.Delete(t.Context(), from, m)
 		} else {
@@ -117,7 +125,8 @@ func TestWhatIsLookedAtStaysAndWhatIsSentBackMoves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := q.Client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10})
+	in := &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10}
+	out, err := q.Client.ReceiveMessage(t.Context(), in)
 	if err != nil || len(out.Messages) != 1 || aws.ToString(out.Messages[0].Body) != event {
 		t.Errorf("the consumer gets %+v, %v", out.Messages, err)
 	}
@@ -129,19 +138,22 @@ func audit(t *testing.T) repair.Audit {
 		Client: cloudwatchlogs.NewFromConfig(emulator(t)), Group: "/test/" + ids.Random(clock.System{}).New(),
 		Clock: clock.At(time.Now().Truncate(time.Millisecond)), IDs: &ids.Sequence{},
 	}
-	if _, err := a.Client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &a.Group}); err != nil {
+	in := &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &a.Group}
+	if _, err := a.Client.CreateLogGroup(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_, _ = a.Client.DeleteLogGroup(context.Background(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &a.Group})
+		_, _ = a.Client.DeleteLogGroup(context.Background(),
+			&cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &a.Group})
 	})
 	return a
 }
 
-func TestEveryActionIsWrittenDownWithHowItEnded(t *testing.T) {
+func TestEveryActionIsRecordedWithItsOutcome(t *testing.T) {
 	a := audit(t)
 	action := func(subject string) repair.Action {
-		return repair.Action{Who: "arn:aws:iam::1:user/olga", User: "olga", Why: "INC-1", What: "order retry", Subject: subject}
+		return repair.Action{Who: "arn:aws:iam::1:user/olga", User: "olga", Why: "INC-1", What: "order retry",
+			Subject: subject}
 	}
 	failure := errors.New("no such execution")
 	begun := false
@@ -151,13 +163,15 @@ func TestEveryActionIsWrittenDownWithHowItEnded(t *testing.T) {
 		return nil
 	})
 	if err != nil || !begun {
-		t.Errorf("Do: %v; written down before it was done: %v", err, begun)
+		t.Errorf("Do: %v; recorded before it was done: %v", err, begun)
 	}
-	if err := a.Do(t.Context(), action("o2"), func(context.Context) error { return failure }); !errors.Is(err, failure) {
+	err = a.Do(t.Context(), action("o2"), func(context.Context) error { return failure })
+	if !errors.Is(err, failure) {
 		t.Errorf("Do: %v, want the failure", err)
 	}
 	all, err := a.Actions(t.Context(), "")
-	if err != nil || len(all) != 2 || all[0].Outcome != "done" || all[1].Outcome != "failed: no such execution" || all[0].User != "olga" || all[0].Why != "INC-1" {
+	if err != nil || len(all) != 2 || all[0].Outcome != "done" || all[1].Outcome != "failed: no such execution" ||
+		all[0].User != "olga" || all[0].Why != "INC-1" {
 		t.Errorf("Actions = %+v, %v", all, err)
 	}
 	if one, err := a.Actions(t.Context(), "o2"); err != nil || len(one) != 1 || one[0].Subject != "o2" {
@@ -165,7 +179,7 @@ func TestEveryActionIsWrittenDownWithHowItEnded(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
+func TestActionThatCannotBeRecordedIsNotDone(t *testing.T) {
 	a := audit(t)
 	a.Group += "-gone"
 	err := a.Do(t.Context(), repair.Action{What: "dlq drop"}, func(context.Context) error {
@@ -173,6 +187,6 @@ func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
 		return nil
 	})
 	if err == nil {
-		t.Error("nobody is told")
+		t.Error("no error")
 	}
 }

@@ -16,37 +16,40 @@ import (
 	"orderflow/internal/platform/envelope"
 )
 
-// Kind is what a queue of failures belongs to.
+// Kind is what a dead-letter queue belongs to.
 type Kind string
 
-// The kinds. What a consumer gave up on is in the queue itself. A relay's queue only says that there is something in the
-// outbox, and that of the schedules that a call was missed, of which the next one makes up.
+// The kinds. A consumer's queue holds the messages that it gave up on. A message of a relay's queue
+// only says that events are left in the outbox, and one of the schedules' queue that a scheduled
+// call was missed, which the next one makes up for.
 const (
 	Consumer  Kind = "consumer"
 	Relay     Kind = "relay"
 	Schedules Kind = "schedules"
 )
 
-// Queue is a queue of what failed.
+// Queue is a dead-letter queue.
 type Queue struct {
-	// Name is that of the function: start-fulfilment, relay-orders-events, or schedules.
+	// Name is the name of the function, such as start-fulfilment or relay-orders-events, or
+	// schedules.
 	Name     string `json:"name"`
 	Kind     Kind   `json:"kind"`
 	Messages int    `json:"messages"`
 	url      string
 }
 
-// Message is what failed.
+// Message is a message of a dead-letter queue.
 type Message struct {
 	ID       string `json:"messageId"`
 	Receives int    `json:"receives"`
 	Body     string `json:"body"`
-	// Event is the body, where that is an event of ours.
+	// Event is the parsed body, or nil if it is not an Orderflow event.
 	Event *envelope.Event `json:"-"`
 	raw   types.Message
 }
 
-// Subject names the order or product that the message is about; the message itself where that is not known.
+// Subject returns the order or product that the message is about, or the message's id if that is
+// unknown.
 func (m Message) Subject() string {
 	if m.Event != nil {
 		return m.Event.Subject
@@ -54,23 +57,30 @@ func (m Message) Subject() string {
 	return m.ID
 }
 
-// Queues are the queues of failures of one deployment.
+// Queues are the dead-letter queues of a deployment.
 type Queues struct {
 	Client *sqs.Client
 	// Stack is the name of the deployment.
 	Stack string
 }
 
-// hidden is how long a message that was read stays hidden from others, in seconds, unless it is let go before.
+// hidden is how long a message that was taken stays invisible to others, in seconds, unless it is
+// let go before.
 const hidden = 60
 
-// ErrNoQueue: there is no such queue.
-var ErrNoQueue = errors.New("there is no such queue of failures")
+const (
+	messageCount = types.QueueAttributeNameApproximateNumberOfMessages
+	receiveCount = types.MessageSystemAttributeNameApproximateReceiveCount
+)
 
-// List returns all of them, by name.
+// ErrNoQueue says that there is no dead-letter queue of this name.
+var ErrNoQueue = errors.New("no such dead-letter queue")
+
+// List returns all of them, sorted by name.
 func (q Queues) List(ctx context.Context) ([]Queue, error) {
 	var all []Queue
-	pages := sqs.NewListQueuesPaginator(q.Client, &sqs.ListQueuesInput{QueueNamePrefix: aws.String(q.Stack + "-"), MaxResults: aws.Int32(1000)})
+	in := &sqs.ListQueuesInput{QueueNamePrefix: aws.String(q.Stack + "-"), MaxResults: aws.Int32(1000)}
+	pages := sqs.NewListQueuesPaginator(q.Client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -81,11 +91,13 @@ func (q Queues) List(ctx context.Context) ([]Queue, error) {
 			if !ok {
 				continue
 			}
-			out, err := q.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages}})
+			out, err := q.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+				QueueUrl: &url, AttributeNames: []types.QueueAttributeName{messageCount},
+			})
 			if err != nil {
 				return nil, err
 			}
-			found.Messages, _ = strconv.Atoi(out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)])
+			found.Messages, _ = strconv.Atoi(out.Attributes[string(messageCount)])
 			all = append(all, found)
 		}
 	}
@@ -93,7 +105,7 @@ func (q Queues) List(ctx context.Context) ([]Queue, error) {
 	return all, nil
 }
 
-// parse tells by its name whether a queue is one of failures.
+// parse returns the dead-letter queue of an URL; false if it is another queue, judging by its name.
 func (q Queues) parse(url string) (Queue, bool) {
 	name, ok := strings.CutPrefix(url[strings.LastIndex(url, "/")+1:], q.Stack+"-")
 	if !ok || strings.HasPrefix(name, "sandbox-") {
@@ -123,13 +135,17 @@ func (q Queues) Find(ctx context.Context, name string) (Queue, error) {
 	return all[i], nil
 }
 
-// Take reads up to limit messages and hides them from others for a minute. What is not deleted must be let go.
+// Take receives up to limit messages and hides them from others for a minute. The caller deletes
+// each message or lets it go.
 func (q Queues) Take(ctx context.Context, from Queue, limit int) ([]Message, error) {
 	taken := map[string]Message{}
 	for len(taken) < limit {
 		out, err := q.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &from.url, MaxNumberOfMessages: int32(min(10, limit-len(taken))), VisibilityTimeout: hidden, WaitTimeSeconds: 1, //nolint:gosec // G115: ten at most
-			MessageAttributeNames: []string{"All"}, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
+			QueueUrl: &from.url, VisibilityTimeout: hidden, WaitTimeSeconds: 1,
+			MaxNumberOfMessages:   int32(min(10, limit-len(taken))), //nolint:gosec // G115: at most ten
+			MessageAttributeNames: []string{"All"},
+
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{receiveCount},
 		})
 		if err != nil {
 			return nil, err
@@ -139,7 +155,7 @@ func (q Queues) Take(ctx context.Context, from Queue, limit int) ([]Message, err
 		}
 		for _, raw := range out.Messages {
 			m := Message{ID: aws.ToString(raw.MessageId), Body: aws.ToString(raw.Body), raw: raw}
-			m.Receives, _ = strconv.Atoi(raw.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+			m.Receives, _ = strconv.Atoi(raw.Attributes[string(receiveCount)])
 			if e, err := envelope.Parse([]byte(m.Body)); err == nil {
 				m.Event = &e
 			}
@@ -153,20 +169,22 @@ func (q Queues) Take(ctx context.Context, from Queue, limit int) ([]Message, err
 func (q Queues) LetGo(ctx context.Context, from Queue, messages []Message) error {
 	var failed error
 	for _, m := range messages {
-		_, err := q.Client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &from.url, ReceiptHandle: m.raw.ReceiptHandle})
+		in := &sqs.ChangeMessageVisibilityInput{QueueUrl: &from.url, ReceiptHandle: m.raw.ReceiptHandle}
+		_, err := q.Client.ChangeMessageVisibility(ctx, in)
 		failed = errors.Join(failed, err)
 	}
 	return failed
 }
 
-// SendBack gives a message to its consumer again, and then deletes it from the queue of failures: whatever happens between
-// the two, it is in one of them at least.
+// SendBack sends a message to its consumer again, then deletes it from the dead-letter queue. If it
+// fails between the two, the message is in both queues, never in none.
 func (q Queues) SendBack(ctx context.Context, from Queue, m Message) error {
 	to, err := q.Client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(q.Stack + "-" + from.Name)})
 	if err != nil {
 		return err
 	}
-	in := &sqs.SendMessageInput{QueueUrl: to.QueueUrl, MessageBody: m.raw.Body, MessageAttributes: m.raw.MessageAttributes}
+	in := &sqs.SendMessageInput{QueueUrl: to.QueueUrl, MessageBody: m.raw.Body,
+		MessageAttributes: m.raw.MessageAttributes}
 	if _, err := q.Client.SendMessage(ctx, in); err != nil {
 		return err
 	}
@@ -175,6 +193,7 @@ func (q Queues) SendBack(ctx context.Context, from Queue, m Message) error {
 
 // Delete deletes a message for good.
 func (q Queues) Delete(ctx context.Context, from Queue, m Message) error {
-	_, err := q.Client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &from.url, ReceiptHandle: m.raw.ReceiptHandle})
+	in := &sqs.DeleteMessageInput{QueueUrl: &from.url, ReceiptHandle: m.raw.ReceiptHandle}
+	_, err := q.Client.DeleteMessage(ctx, in)
 	return err
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // G505: RFC 6238's own
+	"crypto/sha1" //nolint:gosec // G505: required by RFC 6238
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
@@ -22,13 +22,13 @@ import (
 	"orderflow/internal/platform/ddb/ddbtest"
 )
 
-// authenticator is a user with an authenticator app, which learns its secret from what is told.
+// authenticator is a user with an authenticator app. It reads the secret from the text shown.
 type authenticator struct {
 	answers
 	secret string
 }
 
-func (a *authenticator) Tell(text string) {
+func (a *authenticator) Show(text string) {
 	if at := strings.LastIndex(text, ": "); strings.Contains(text, "secret") {
 		a.secret = text[at+2:]
 	}
@@ -50,36 +50,47 @@ func TestOperatorOfAPoolInTheEmulator(t *testing.T) {
 	if endpoint == "" {
 		t.Fatalf("%s is not set: run the tests by `make test`", ddbtest.Endpoint)
 	}
-	api := awsapi.Client{Config: aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}}
+	api := awsapi.Client{Config: aws.Config{
+		Region: "us-east-1", BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}}
 	call := func(operation string, in map[string]any, out any) {
 		t.Helper()
-		if err := api.JSON(t.Context(), "cognito-idp", "AWSCognitoIdentityProviderService."+operation, in, out); err != nil {
+		target := "AWSCognitoIdentityProviderService." + operation
+		if err := api.JSON(t.Context(), "cognito-idp", target, in, out); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var pool struct{ UserPool struct{ Id string } }
-	call("CreateUserPool", map[string]any{"PoolName": "signin-" + rand.Text(), "UsernameAttributes": []string{"email"}}, &pool)
+	call("CreateUserPool", map[string]any{"PoolName": "signin-" + rand.Text(), "UsernameAttributes": []string{"email"}},
+		&pool)
 	id := pool.UserPool.Id
-	call("SetUserPoolMfaConfig", map[string]any{"UserPoolId": id, "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": map[string]bool{"Enabled": true}}, nil)
+	call("SetUserPoolMfaConfig", map[string]any{"UserPoolId": id, "MfaConfiguration": "OPTIONAL",
+		"SoftwareTokenMfaConfiguration": map[string]bool{"Enabled": true}}, nil)
 	var client struct{ UserPoolClient struct{ ClientId string } }
-	call("CreateUserPoolClient", map[string]any{"UserPoolId": id, "ClientName": "operators", "ExplicitAuthFlows": []string{"ALLOW_ADMIN_USER_PASSWORD_AUTH"}}, &client)
+	call("CreateUserPoolClient", map[string]any{"UserPoolId": id, "ClientName": "operators",
+		"ExplicitAuthFlows": []string{"ALLOW_ADMIN_USER_PASSWORD_AUTH"}}, &client)
 	call("CreateGroup", map[string]any{"UserPoolId": id, "GroupName": "operator"}, nil)
-	const email, first, own = "olga@shop.example", "Given-to-her-1", "Her-own-choice-2"
-	call("AdminCreateUser", map[string]any{"UserPoolId": id, "Username": email, "TemporaryPassword": first, "MessageAction": "SUPPRESS",
-		"UserAttributes": []map[string]string{{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}}}, nil)
+	const email, temporary, own = "olga@shop.example", "Given-to-her-1", "Her-own-choice-2"
+	call("AdminCreateUser", map[string]any{
+		"UserPoolId": id, "Username": email, "TemporaryPassword": temporary, "MessageAction": "SUPPRESS",
+		"UserAttributes": []map[string]string{{"Name": "email", "Value": email},
+			{"Name": "email_verified", "Value": "true"}},
+	}, nil)
 	call("AdminAddUserToGroup", map[string]any{"UserPoolId": id, "Username": email, "GroupName": "operator"}, nil)
 
 	p := signin.Pool{API: api, ID: id, ClientID: client.UserPoolClient.ClientId, Now: time.Now, SetUpSecondFactor: true}
-	olga := &authenticator{answers: answers{left: []string{first, own, own, own}}}
+	olga := &authenticator{answers: answers{left: []string{temporary, own, own, own}}}
 	token, err := p.SignIn(t.Context(), email, olga)
 	if err != nil || !slices.Equal(token.Groups(), []string{"operator"}) || time.Until(token.Expires) < 59*time.Minute {
-		t.Fatalf("the first time: %+v, %v", token, err)
+		t.Fatalf("first sign-in: %+v, %v", token, err)
 	}
 	p.SetUpSecondFactor = false
 	if token, err = p.SignIn(t.Context(), email, olga); err != nil || token.ID == "" || len(olga.left) > 0 {
-		t.Errorf("with a second factor: %+v, %v, not asked for %d", token, err, len(olga.left))
+		t.Errorf("with a second factor: %+v, %v, %d answers not asked for", token, err, len(olga.left))
 	}
-	if _, err := p.SignIn(t.Context(), email, &authenticator{answers: answers{left: []string{own}}, secret: "JBSWY3DPEHPK3PXP"}); err == nil {
-		t.Error("another authenticator app is as good")
+	other := &authenticator{answers: answers{left: []string{own}}, secret: "JBSWY3DPEHPK3PXP"}
+	if _, err := p.SignIn(t.Context(), email, other); err == nil {
+		t.Error("the code of another authenticator app is accepted")
 	}
 }

@@ -15,15 +15,16 @@ import (
 	"orderflow/internal/ops/ownfile"
 )
 
-// ErrNotSignedIn says that there is no sign-in for an address.
+// ErrNotSignedIn says that the store has no token for an address.
 var ErrNotSignedIn = errors.New("not signed in")
 
-// Store keeps sign-ins in a directory, a file for each API. A token goes to the address that it was got for and nowhere else,
-// whatever address a stack file or a flag names later. The empty store keeps nothing.
+// Store is a directory with tokens, one file for each API. A token is sent only to the address that
+// it was issued for, whatever address a stack file or a flag names later. The empty store stores
+// nothing.
 type Store string
 
-// kept is what a file holds.
-type kept struct {
+// stored is the content of a file.
+type stored struct {
 	API string `json:"api"`
 	Token
 }
@@ -35,15 +36,15 @@ func (s Store) file(api string) string {
 
 func canonical(api string) string { return strings.TrimRight(api, "/") }
 
-// Save keeps a token for an API. Only its owner may read the file, from the moment at which it is there.
+// Save stores a token for an API. The file is created readable only by its owner.
 func (s Store) Save(api string, t Token) error {
 	if s == "" {
-		return errors.New("there is no directory for it: set HOME")
+		return errors.New("no directory to store the token in: set HOME")
 	}
 	if err := os.MkdirAll(string(s), 0o700); err != nil {
 		return err
 	}
-	data, err := json.Marshal(kept{API: canonical(api), Token: t})
+	data, err := json.Marshal(stored{API: canonical(api), Token: t})
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,8 @@ func (s Store) Save(api string, t Token) error {
 	return nil
 }
 
-// Load returns the token for an API, or ErrNotSignedIn. A file that others may read or have made is refused.
+// Load returns the token for an API, or ErrNotSignedIn. It refuses a file that another user owns or
+// can access.
 func (s Store) Load(api string) (Token, error) {
 	if s == "" {
 		return Token{}, ErrNotSignedIn
@@ -79,20 +81,20 @@ func (s Store) Load(api string) (Token, error) {
 		return Token{}, err
 	}
 	if !ownfile.Private(info) {
-		return Token{}, fmt.Errorf("%s is not a file that only you may read: remove it and sign in again", f.Name())
+		return Token{}, fmt.Errorf("others can access %s: remove it and sign in again", f.Name())
 	}
 	data, err := io.ReadAll(f)
 	if err != nil {
 		return Token{}, err
 	}
-	var k kept
-	if err := json.Unmarshal(data, &k); err != nil || k.API != canonical(api) || k.ID == "" {
-		return Token{}, fmt.Errorf("%s is not a sign-in for %s: remove it and sign in again", f.Name(), api)
+	var file stored
+	if err := json.Unmarshal(data, &file); err != nil || file.API != canonical(api) || file.ID == "" {
+		return Token{}, fmt.Errorf("%s holds no token for %s: remove it and sign in again", f.Name(), api)
 	}
-	return k.Token, nil
+	return file.Token, nil
 }
 
-// Remove forgets the token for an API and tells whether there was one.
+// Remove deletes the token for an API and reports whether there was one.
 func (s Store) Remove(api string) (bool, error) {
 	if s == "" {
 		return false, nil

@@ -25,34 +25,37 @@ func saved(t *testing.T) (signin.Store, string) {
 	return s, files[0]
 }
 
-func TestTokenIsForItsOwnerAndItsAddressOnly(t *testing.T) {
+func TestTokenIsOnlyForItsOwnerAndItsAddress(t *testing.T) {
 	s, file := saved(t)
 	for path, want := range map[string]os.FileMode{file: 0o600, string(s): 0o700} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
 		}
 	}
-	if got, err := s.Load(api + "/"); err != nil || got.ID != "token" || got.Username != "olga" || !got.Expires.Equal(now) {
+	got, err := s.Load(api + "/")
+	if err != nil || got.ID != "token" || got.Username != "olga" || !got.Expires.Equal(now) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, other := range []string{"https://api.shop.example/dev", "https://evil.example/prod", "http://api.shop.example/prod", ""} {
+	for _, other := range []string{
+		"https://api.shop.example/dev", "https://evil.example/prod", "http://api.shop.example/prod", "",
+	} {
 		if got, err := s.Load(other); !errors.Is(err, signin.ErrNotSignedIn) {
 			t.Errorf("%q gets %+v, %v", other, got, err)
 		}
 	}
-	if was, err := s.Remove(api); !was || err != nil {
-		t.Errorf("%t, %v", was, err)
+	if removed, err := s.Remove(api); !removed || err != nil {
+		t.Errorf("%t, %v", removed, err)
 	}
-	if was, err := s.Remove(api); was || err != nil {
-		t.Errorf("removed twice: %t, %v", was, err)
+	if removed, err := s.Remove(api); removed || err != nil {
+		t.Errorf("removed twice: %t, %v", removed, err)
 	}
 	if _, err := s.Load(api); !errors.Is(err, signin.ErrNotSignedIn) {
 		t.Errorf("still there: %v", err)
 	}
 }
 
-func TestFileThatOthersMayHaveTouchedIsRefused(t *testing.T) {
-	for name, harm := range map[string]func(file string) error{
+func TestFileThatOthersCouldHaveChangedIsRefused(t *testing.T) {
+	for name, tamper := range map[string]func(file string) error{
 		"readable by a group": func(file string) error { return os.Chmod(file, 0o640) },
 		"writable by all":     func(file string) error { return os.Chmod(file, 0o602) },
 		"a link": func(file string) error {
@@ -60,13 +63,14 @@ func TestFileThatOthersMayHaveTouchedIsRefused(t *testing.T) {
 		},
 		"of another address": func(file string) error {
 			b, err := os.ReadFile(file)
-			return errors.Join(err, os.WriteFile(file, []byte(strings.Replace(string(b), "shop.example", "evil.example", 1)), 0o600))
+			evil := strings.Replace(string(b), "shop.example", "evil.example", 1)
+			return errors.Join(err, os.WriteFile(file, []byte(evil), 0o600))
 		},
 		"not JSON": func(file string) error { return os.WriteFile(file, []byte("token"), 0o600) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, file := saved(t)
-			if err := harm(file); err != nil {
+			if err := tamper(file); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := s.Load(api); err == nil || errors.Is(err, signin.ErrNotSignedIn) {
@@ -76,7 +80,7 @@ func TestFileThatOthersMayHaveTouchedIsRefused(t *testing.T) {
 	}
 }
 
-func TestNoDirectoryKeepsNothing(t *testing.T) {
+func TestEmptyStoreStoresNothing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := signin.Store("").Save(api, signin.Token{ID: "token"}); err == nil {
 		t.Error("saved")

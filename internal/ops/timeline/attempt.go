@@ -8,16 +8,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
-// take takes in an event of a step.
-func (s *Step) take(e types.HistoryEvent, at time.Time) {
+// apply applies an event to its step.
+func (s *Step) apply(e types.HistoryEvent, at time.Time) {
 	switch e.Type {
 	case types.HistoryEventTypeTaskScheduled:
 		d := e.TaskScheduledEventDetails
 		s.schedule(at, d != nil && strings.HasSuffix(aws.ToString(d.Resource), ".waitForTaskToken"))
 	case types.HistoryEventTypeLambdaFunctionScheduled, types.HistoryEventTypeActivityScheduled:
 		s.schedule(at, e.Type == types.HistoryEventTypeActivityScheduled)
-	case types.HistoryEventTypeTaskSucceeded, types.HistoryEventTypeLambdaFunctionSucceeded, types.HistoryEventTypeActivitySucceeded:
-		if a := s.open(); a != nil {
+	case types.HistoryEventTypeTaskSucceeded, types.HistoryEventTypeLambdaFunctionSucceeded,
+		types.HistoryEventTypeActivitySucceeded:
+		if a := s.running(); a != nil {
 			a.Outcome = Succeeded
 			a.until(at)
 		}
@@ -28,25 +29,26 @@ func (s *Step) take(e types.HistoryEvent, at time.Time) {
 	}
 }
 
-// schedule begins an attempt. What passed since the last one failed was the wait before the retry.
+// schedule begins an attempt. The time since the previous one failed is the wait before the retry.
 func (s *Step) schedule(at time.Time, callback bool) {
 	if n := len(s.Attempts); n > 0 {
 		last := &s.Attempts[n-1]
 		last.RetryWait = Millis(at.Sub(last.begin)) - last.Duration
 	}
-	s.Attempts = append(s.Attempts, Attempt{Number: len(s.Attempts) + 1, Outcome: Running, Callback: callback, Span: Span{begin: at}})
+	next := Attempt{Number: len(s.Attempts) + 1, Outcome: Running, Callback: callback, Span: Span{begin: at}}
+	s.Attempts = append(s.Attempts, next)
 }
 
-// fail ends the attempt. A failure with none open is of what surrounds it: evaluating the arguments, before it was
-// scheduled, or the output, after it had succeeded.
+// fail ends the attempt. If none is running, evaluating the arguments failed before the attempt was
+// scheduled, or evaluating the output failed after it had succeeded.
 func (s *Step) fail(f *Failure, at time.Time) {
-	a := s.open()
+	a := s.running()
 	if a == nil {
 		if n := len(s.Attempts); n > 0 && s.Attempts[n-1].Outcome == Succeeded {
 			a = &s.Attempts[n-1]
 		} else {
 			s.schedule(at, false)
-			a = s.open()
+			a = s.running()
 		}
 	}
 	a.Outcome, a.Failure = Failed, f
@@ -56,15 +58,15 @@ func (s *Step) fail(f *Failure, at time.Time) {
 	a.until(at)
 }
 
-// open returns the attempt that has not ended.
-func (s *Step) open() *Attempt {
+// running returns the attempt that has not ended, or nil.
+func (s *Step) running() *Attempt {
 	if n := len(s.Attempts); n > 0 && s.Attempts[n-1].Outcome == Running {
 		return &s.Attempts[n-1]
 	}
 	return nil
 }
 
-// failureOf returns what an event says went wrong with an attempt; nil if nothing did.
+// failureOf returns the failure of an attempt that an event records, or nil.
 func failureOf(e types.HistoryEvent) *Failure {
 	switch {
 	case e.TaskFailedEventDetails != nil:
@@ -80,7 +82,8 @@ func failureOf(e types.HistoryEvent) *Failure {
 	case e.LambdaFunctionTimedOutEventDetails != nil:
 		return failed(e.LambdaFunctionTimedOutEventDetails.Error, e.LambdaFunctionTimedOutEventDetails.Cause)
 	case e.LambdaFunctionScheduleFailedEventDetails != nil:
-		return failed(e.LambdaFunctionScheduleFailedEventDetails.Error, e.LambdaFunctionScheduleFailedEventDetails.Cause)
+		return failed(e.LambdaFunctionScheduleFailedEventDetails.Error,
+			e.LambdaFunctionScheduleFailedEventDetails.Cause)
 	case e.LambdaFunctionStartFailedEventDetails != nil:
 		return failed(e.LambdaFunctionStartFailedEventDetails.Error, e.LambdaFunctionStartFailedEventDetails.Cause)
 	case e.EvaluationFailedEventDetails != nil:

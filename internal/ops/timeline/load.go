@@ -14,10 +14,11 @@ import (
 // Machines are the ARNs of the state machines whose executions are named after orders.
 type Machines struct{ FulfilOrder, CompensateOrder string }
 
-// ErrNone: no execution of the order was ever started.
-var ErrNone = errors.New("there is no saga of this order")
+// ErrNone says that no execution was ever started for the order.
+var ErrNone = errors.New("the order has no saga")
 
-// Load reads an order's executions; those that were never started are left out. ErrNone if there is none at all.
+// Load reads an order's executions and leaves out those that were never started. It returns ErrNone
+// if there are none.
 func Load(ctx context.Context, client *sfn.Client, m Machines, orderID string) (Timeline, error) {
 	var histories []History
 	for _, machine := range []struct {
@@ -26,9 +27,10 @@ func Load(ctx context.Context, client *sfn.Client, m Machines, orderID string) (
 	}{{"fulfil-order", m.FulfilOrder, false}, {"compensate-order", m.CompensateOrder, true}} {
 		prefix, name, ok := strings.Cut(machine.arn, ":stateMachine:")
 		if !ok {
-			return Timeline{}, fmt.Errorf("%q is not the ARN of a state machine (%s): deploy again", machine.arn, machine.name)
+			return Timeline{}, fmt.Errorf("%q is not the ARN of the state machine %s: deploy again",
+				machine.arn, machine.name)
 		}
-		for n := 1; n <= attempts; n++ {
+		for n := 1; n <= maxAttempts; n++ {
 			events, err := history(ctx, client, prefix+":execution:"+name+":"+attempt(orderID, n))
 			if err != nil {
 				return Timeline{}, fmt.Errorf("the history of %s: %w", machine.name, err)
@@ -36,7 +38,8 @@ func Load(ctx context.Context, client *sfn.Client, m Machines, orderID string) (
 			if len(events) == 0 {
 				break
 			}
-			histories = append(histories, History{Machine: attempt(machine.name, n), Undoes: machine.undoes, Events: events})
+			histories = append(histories,
+				History{Machine: attempt(machine.name, n), Undoes: machine.undoes, Events: events})
 			if !machine.undoes {
 				break
 			}
@@ -48,10 +51,10 @@ func Load(ctx context.Context, client *sfn.Client, m Machines, orderID string) (
 	return New(orderID, histories...), nil
 }
 
-// attempts is how many of a compensation are looked for; nobody makes so many.
-const attempts = 100
+// maxAttempts bounds the search for attempts of a compensation. It is far above any real number.
+const maxAttempts = 100
 
-// attempt names the n-th of what may be tried again: compensations are, by recovery and by operators.
+// attempt returns the name of the n-th attempt. Recovery and operators may retry a compensation.
 func attempt(name string, n int) string {
 	if n == 1 {
 		return name
@@ -59,7 +62,8 @@ func attempt(name string, n int) string {
 	return fmt.Sprint(name, "-", n)
 }
 
-// history reads all events of an execution, without the data that it worked on; none if there is no such execution.
+// history reads all events of an execution, without its data. It returns none if there is no such
+// execution.
 func history(ctx context.Context, client *sfn.Client, arn string) ([]types.HistoryEvent, error) {
 	var events []types.HistoryEvent
 	pages := sfn.NewGetExecutionHistoryPaginator(client, &sfn.GetExecutionHistoryInput{
@@ -67,8 +71,8 @@ func history(ctx context.Context, client *sfn.Client, arn string) ([]types.Histo
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		var none *types.ExecutionDoesNotExist
-		if errors.As(err, &none) {
+		var unknown *types.ExecutionDoesNotExist
+		if errors.As(err, &unknown) {
 			return nil, nil
 		}
 		if err != nil {

@@ -8,32 +8,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
-// reading is an execution as far as its events were read.
-type reading struct {
+// reader builds an execution and its steps from events.
+type reader struct {
 	undoes    bool
 	execution Execution
 	steps     []*Step
-	// of tells by an event's id which step it belongs to; AWS links events, so that branches that run side by side can be told apart.
-	of map[int64]*Step
-	// current is the step that was entered last, which the emulator's events belong to.
+	// stepOf maps an event's id to its step. AWS links each event to the previous one, which tells
+	// parallel branches apart.
+	stepOf map[int64]*Step
+	// current is the step entered last. Events without a link belong to it.
 	current *Step
-	// caught is the step whose error the next state entered deals with.
+	// caught is the step whose error is handled by the next state entered.
 	caught *Step
 }
 
-func read(h History) *reading {
-	r := &reading{undoes: h.Undoes, of: map[int64]*Step{}}
+func read(h History) *reader {
+	r := &reader{undoes: h.Undoes, stepOf: map[int64]*Step{}}
 	r.execution = Execution{Machine: h.Machine, Outcome: Running}
 	r.execution.begin = aws.ToTime(h.Events[0].Timestamp)
 	for _, e := range h.Events {
-		s := r.step(e)
-		r.of[e.Id] = s
+		r.stepOf[e.Id] = r.read(e)
 	}
 	return r
 }
 
-// step takes in one event and returns the step that it belongs to, if any.
-func (r *reading) step(e types.HistoryEvent) *Step {
+// read reads an event and returns its step, if any.
+func (r *reader) read(e types.HistoryEvent) *Step {
 	at := aws.ToTime(e.Timestamp)
 	r.execution.until(at)
 	name := string(e.Type)
@@ -45,7 +45,7 @@ func (r *reading) step(e types.HistoryEvent) *Step {
 		return nil
 	}
 	s := r.current
-	if linked := r.of[e.PreviousEventId]; e.PreviousEventId != 0 && linked != nil {
+	if linked := r.stepOf[e.PreviousEventId]; e.PreviousEventId != 0 && linked != nil {
 		s = linked
 	}
 	if strings.HasSuffix(name, "StateExited") && e.StateExitedEventDetails != nil {
@@ -53,12 +53,12 @@ func (r *reading) step(e types.HistoryEvent) *Step {
 	}
 	if s != nil {
 		s.until(at)
-		s.take(e, at)
+		s.apply(e, at)
 	}
 	return s
 }
 
-func (r *reading) enter(kind, name string, at time.Time) *Step {
+func (r *reader) enter(kind, name string, at time.Time) *Step {
 	s := &Step{Machine: r.execution.Machine, State: name, Type: kind, Compensation: r.undoes, Outcome: Running}
 	s.begin = at
 	if r.caught != nil {
@@ -68,8 +68,8 @@ func (r *reading) enter(kind, name string, at time.Time) *Step {
 	return s
 }
 
-// exit ends a step. The state that is left may be one around the step, such as a Parallel.
-func (r *reading) exit(s *Step, name string, at time.Time) *Step {
+// exit ends a step. The exited state may enclose the step s, as a Parallel does.
+func (r *reader) exit(s *Step, name string, at time.Time) *Step {
 	if s == nil || s.State != name {
 		for i := len(r.steps) - 1; i >= 0; i-- {
 			if s = r.steps[i]; s.State == name && s.Outcome == Running {
@@ -88,8 +88,8 @@ func (r *reading) exit(s *Step, name string, at time.Time) *Step {
 	return s
 }
 
-// end takes in what happens to the execution as a whole.
-func (r *reading) end(e types.HistoryEvent, at time.Time) {
+// end applies an event of the execution itself.
+func (r *reader) end(e types.HistoryEvent, at time.Time) {
 	var failure *Failure
 	switch e.Type {
 	case types.HistoryEventTypeExecutionSucceeded:
@@ -110,7 +110,7 @@ func (r *reading) end(e types.HistoryEvent, at time.Time) {
 		if d := e.ExecutionTimedOutEventDetails; d != nil && d.Error != nil {
 			failure = failed(d.Error, d.Cause)
 		}
-	case types.HistoryEventTypeExecutionRedriven: // goes on at the state where it ended
+	case types.HistoryEventTypeExecutionRedriven: // continues at the state where it ended
 		r.execution.Outcome, r.execution.Failure = Running, nil
 		if r.current != nil {
 			r.current.Outcome = Running
@@ -126,14 +126,14 @@ func (r *reading) end(e types.HistoryEvent, at time.Time) {
 		}
 		s.Outcome = r.execution.Outcome
 		s.until(at)
-		if a := s.open(); a != nil {
+		if a := s.running(); a != nil {
 			a.Outcome = r.execution.Outcome
 			a.until(at)
 		}
 	}
 }
 
-// failed makes a failure of an event's error and cause.
+// failed returns the failure with an event's error and cause.
 func failed(name, cause *string) *Failure {
 	return &Failure{Error: aws.ToString(name), Cause: short(aws.ToString(name), aws.ToString(cause))}
 }

@@ -10,13 +10,13 @@ import (
 	"orderflow/internal/platform/printable"
 )
 
-// undone marks a compensation.
-const undone = "↩ "
+const compensationMark = "↩ "
 
-// Write prints the timeline for people: one line an attempt, and how each execution ended. States
-// that only decide or pass on data are left out; JSON has them.
+// Write prints the timeline for people: one line for each attempt, and how each execution ended. It
+// leaves out states that only decide or pass data on; the JSON has them.
 func (t Timeline) Write(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "order %s, from %s\n\n", t.OrderID, t.Start.UTC().Format("2006-01-02 15:04:05.000 MST")); err != nil {
+	start := t.Start.UTC().Format("2006-01-02 15:04:05.000 MST")
+	if _, err := fmt.Fprintf(w, "order %s, from %s\n\n", t.OrderID, start); err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -28,24 +28,25 @@ func (t Timeline) Write(w io.Writer) error {
 	}
 	fmt.Fprintln(table)
 	for _, e := range t.Executions {
-		fmt.Fprintln(table, strings.Join([]string{at(e.Offset), e.Machine, "", seconds(e.Duration), e.result()}, "\t"))
+		fmt.Fprintln(table, line(e.Offset, e.Machine, "", e.Duration, e.result()))
 	}
 	return table.Flush()
+}
+
+func line(offset Millis, name, try string, took Millis, result string) string {
+	return strings.Join([]string{"+" + seconds(offset), name, try, seconds(took), result}, "\t")
 }
 
 func (s Step) lines() []string {
 	name := s.State
 	if s.Compensation {
-		name = undone + name
-	}
-	line := func(offset Millis, try string, took Millis, result string) string {
-		return strings.Join([]string{at(offset), name, try, seconds(took), result}, "\t")
+		name = compensationMark + name
 	}
 	if len(s.Attempts) == 0 {
 		if (s.Type == "Choice" || s.Type == "Pass" || s.Type == "Succeed") && s.Outcome == Succeeded {
-			return nil // an execution's last state stands at its end
+			return nil // the line of the execution names its last state
 		}
-		return []string{line(s.Offset, "", s.Duration, words[s.Outcome])}
+		return []string{line(s.Offset, name, "", s.Duration, outcomes[s.Outcome])}
 	}
 	var lines []string
 	for i, a := range s.Attempts {
@@ -58,7 +59,7 @@ func (s Step) lines() []string {
 		case s.Outcome == Running && a.Failure != nil:
 			result += "; waiting for the next try"
 		}
-		lines = append(lines, line(a.Offset, fmt.Sprint(a.Number), a.Duration, result))
+		lines = append(lines, line(a.Offset, name, fmt.Sprint(a.Number), a.Duration, result))
 	}
 	return lines
 }
@@ -68,11 +69,11 @@ func (a Attempt) result() string {
 	case a.Failure != nil:
 		return a.Failure.text()
 	case a.Callback && a.Outcome == Running:
-		return "waiting to be called back"
+		return "waiting for the callback"
 	case a.Callback && a.Outcome == Succeeded:
 		return "ok, called back"
 	}
-	return words[a.Outcome]
+	return outcomes[a.Outcome]
 }
 
 func (e Execution) result() string {
@@ -90,13 +91,11 @@ func (f *Failure) text() string {
 	if f.Cause == "" {
 		return printable.Escape(f.Error)
 	}
-	return printable.Escape(f.Error + ": " + f.Cause) // a cause is what a function or a third party said
+	return printable.Escape(f.Error + ": " + f.Cause) // a cause may quote a third party
 }
 
-var words = map[Outcome]string{
+var outcomes = map[Outcome]string{
 	Running: "running", Succeeded: "ok", Caught: "caught", Failed: "failed", TimedOut: "timed out", Aborted: "aborted",
 }
-
-func at(m Millis) string { return "+" + seconds(m) }
 
 func seconds(m Millis) string { return fmt.Sprintf("%.3f s", time.Duration(m).Seconds()) }

@@ -1,9 +1,9 @@
-// Package timeline makes the histories of an order's Step Functions executions readable: one
-// list of steps, with every attempt of each, in the order in which they happened.
+// Package timeline turns the histories of an order's Step Functions executions into one readable
+// list of steps with all their attempts, in order of time.
 //
-// It understands what AWS writes and what the emulator writes. The emulator leaves out
-// the LambdaFunction…, TaskStarted, TaskSubmitted and TaskTimedOut events and the links between
-// events, and names a resource by its whole ARN.
+// It reads the histories of AWS and of the emulator. The emulator omits the LambdaFunction…,
+// TaskStarted, TaskSubmitted and TaskTimedOut events and the links between events, and names a
+// resource by its whole ARN.
 package timeline
 
 import (
@@ -18,7 +18,8 @@ import (
 // Outcome is how an execution, a step or an attempt ended.
 type Outcome string
 
-// The outcomes. Caught is for steps only: the last attempt failed, and the execution went on elsewhere.
+// The outcomes. Caught is for steps only: the last attempt failed, and the execution went on at
+// another state.
 const (
 	Running   Outcome = "RUNNING"
 	Succeeded Outcome = "SUCCEEDED"
@@ -30,7 +31,7 @@ const (
 
 // History is what Step Functions recorded of one execution, oldest event first.
 type History struct {
-	// Machine is the state machine's name as people know it.
+	// Machine is the state machine's name without the stack's prefix.
 	Machine string
 	// Undoes says that its steps are compensations.
 	Undoes bool
@@ -42,12 +43,12 @@ type Timeline struct {
 	OrderID    string      `json:"orderId"`
 	Start      time.Time   `json:"start"`
 	Executions []Execution `json:"executions"`
-	// Steps are those of all executions, by the time at which they began.
+	// Steps are the steps of all executions, sorted by their start.
 	Steps []Step `json:"steps"`
 }
 
-// Span is a piece of time; Offset counts from the timeline's start. Both are in milliseconds in JSON. Where something still
-// runs, Duration is what the last event tells.
+// Span is a period of time. Offset counts from the timeline's start. While something is running,
+// Duration is its age at the last event.
 type Span struct {
 	Offset   Millis `json:"offsetMs"`
 	Duration Millis `json:"durationMs"`
@@ -55,13 +56,13 @@ type Span struct {
 	begin time.Time
 }
 
-// Millis is a duration that is whole milliseconds in JSON.
+// Millis is a duration, written as whole milliseconds in JSON.
 type Millis time.Duration
 
-// MarshalJSON gives the milliseconds.
+// MarshalJSON writes the milliseconds.
 func (m Millis) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(m).Milliseconds()) }
 
-// Failure is an error's name and, in short, its cause.
+// Failure is an error's name and its shortened cause.
 type Failure struct {
 	Error string `json:"error"`
 	Cause string `json:"cause,omitempty"`
@@ -72,7 +73,7 @@ type Execution struct {
 	Machine string  `json:"machine"`
 	Outcome Outcome `json:"outcome"`
 	Span
-	// Last is the state that it entered last.
+	// Last is the state entered last.
 	Last    string   `json:"lastState"`
 	Failure *Failure `json:"failure,omitempty"`
 }
@@ -86,21 +87,21 @@ type Step struct {
 	Compensation bool    `json:"compensation"`
 	Outcome      Outcome `json:"outcome"`
 	Span
-	// Attempts are those of a task; other states have none.
+	// Attempts are the attempts of a task; other states have none.
 	Attempts []Attempt `json:"attempts,omitempty"`
 	// Next is the state that the execution went to after an error was caught.
 	Next string `json:"caughtBy,omitempty"`
 }
 
-// Attempt is one try of a task.
+// Attempt is one attempt of a task.
 type Attempt struct {
 	Number  int     `json:"attempt"`
 	Outcome Outcome `json:"outcome"`
 	Span
-	// Callback says that the attempt ends when somebody outside reports, with its task token.
+	// Callback says that the attempt ends with a callback that has its task token.
 	Callback bool     `json:"callback,omitempty"`
 	Failure  *Failure `json:"failure,omitempty"`
-	// RetryWait is how long the next attempt waited.
+	// RetryWait is the wait before the next attempt.
 	RetryWait Millis `json:"retryWaitMs,omitempty"`
 }
 
@@ -120,7 +121,7 @@ func New(orderID string, histories ...History) Timeline {
 			t.Start = r.execution.begin
 		}
 	}
-	// Stable: what began in the same millisecond stays in its execution's order.
+	// Stable, so that steps with the same start stay in their execution's order.
 	slices.SortStableFunc(t.Steps, func(a, b Step) int { return a.begin.Compare(b.begin) })
 	slices.SortStableFunc(t.Executions, func(a, b Execution) int { return a.begin.Compare(b.begin) })
 	for i := range t.Executions {
@@ -139,8 +140,9 @@ func (s *Span) from(start time.Time) { s.Offset = Millis(s.begin.Sub(start)) }
 
 func (s *Span) until(end time.Time) { s.Duration = Millis(end.Sub(s.begin)) }
 
-// short makes one line of at most 160 characters of a cause. A Lambda function's is a JSON document, of which
-// the message counts; a leading name is left out, since it stands beside it.
+// short shortens a cause to one line of at most 160 characters. A Lambda function's cause is a JSON
+// document; only its message is kept. A leading error name is removed, since it is shown next to
+// it.
 func short(name, cause string) string {
 	var lambda struct{ ErrorMessage string }
 	if json.Unmarshal([]byte(cause), &lambda) == nil && lambda.ErrorMessage != "" {

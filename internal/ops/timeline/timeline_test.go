@@ -16,9 +16,9 @@ import (
 	"orderflow/internal/ops/timeline"
 )
 
-var update = flag.Bool("update", false, "write testdata/*/*.txt anew")
+var update = flag.Bool("update", false, "rewrite testdata/*/*.txt")
 
-// load reads the executions of an order, such as emulator/declined.
+// load reads the recorded executions of an order, such as emulator/declined.
 func load(t *testing.T, order string) timeline.Timeline {
 	t.Helper()
 	var histories []timeline.History
@@ -34,7 +34,8 @@ func load(t *testing.T, order string) timeline.Timeline {
 		if err != nil {
 			t.Fatal(err)
 		}
-		histories = append(histories, timeline.History{Machine: machine, Undoes: machine == "compensate-order", Events: history.Events})
+		undoes := machine == "compensate-order"
+		histories = append(histories, timeline.History{Machine: machine, Undoes: undoes, Events: history.Events})
 	}
 	return timeline.New("01KAQ5M3Z8V7D2X4C6B9N1T0S1", histories...)
 }
@@ -82,7 +83,7 @@ func find(t *testing.T, tl timeline.Timeline, state string) timeline.Step {
 
 func ms(n int) timeline.Millis { return timeline.Millis(time.Duration(n) * time.Millisecond) }
 
-func TestEveryAttemptIsKeptWithItsErrorAndTheWaitAfterIt(t *testing.T) {
+func TestAttemptsHaveTheirErrorAndTheWaitAfterThem(t *testing.T) {
 	s := find(t, load(t, "aws/confirmed"), "AuthorizePayment")
 	if s.Outcome != timeline.Succeeded || len(s.Attempts) != 3 {
 		t.Fatalf("%+v", s)
@@ -100,13 +101,14 @@ func TestEveryAttemptIsKeptWithItsErrorAndTheWaitAfterIt(t *testing.T) {
 		if a.Failure != nil {
 			name = a.Failure.Error
 		}
-		if a.Number != i+1 || a.Outcome != want.outcome || name != want.error || a.Duration != want.took || a.RetryWait != want.wait {
+		if a.Number != i+1 || a.Outcome != want.outcome || name != want.error ||
+			a.Duration != want.took || a.RetryWait != want.wait {
 			t.Errorf("attempt %d: %+v, want %+v", i+1, a, want)
 		}
 	}
 }
 
-func TestBothKindsOfHistorySayTheSame(t *testing.T) {
+func TestHistoriesOfAWSAndTheEmulatorReadAlike(t *testing.T) {
 	shape := func(tl timeline.Timeline) (lines []string) {
 		for _, s := range tl.Steps {
 			line := s.Machine + " " + s.State + " " + string(s.Outcome) + " " + s.Next
@@ -123,19 +125,19 @@ func TestBothKindsOfHistorySayTheSame(t *testing.T) {
 		return lines
 	}
 	emulator, aws := shape(load(t, "emulator/refused")), shape(load(t, "aws/refused"))
-	upToTheWait := 4 // ReserveStock, AuthorizePayment, ArrangeShipment, AwaitShipment
-	if diff := cmp.Diff(emulator[:upToTheWait], aws[:upToTheWait]); diff != "" {
+	const compared = 4 // ReserveStock, AuthorizePayment, ArrangeShipment, AwaitShipment
+	if diff := cmp.Diff(emulator[:compared], aws[:compared]); diff != "" {
 		t.Errorf("(-emulator +aws):\n%s", diff)
 	}
 }
 
-func TestCompensationsAreMarkedAndComeInTheOrderOfTime(t *testing.T) {
+func TestCompensationsAreMarkedAndStepsSortedByTime(t *testing.T) {
 	tl := load(t, "emulator/declined")
 	last := time.Duration(-1)
 	compensations := 0
 	for _, s := range tl.Steps {
 		if time.Duration(s.Offset) < last {
-			t.Errorf("%s stands too late", s.State)
+			t.Errorf("%s is listed after a later step", s.State)
 		}
 		last = time.Duration(s.Offset)
 		if s.Compensation != (s.Machine == "compensate-order") {
@@ -150,15 +152,16 @@ func TestCompensationsAreMarkedAndComeInTheOrderOfTime(t *testing.T) {
 	}
 }
 
-func TestACompensationThatIsExhaustedStopsNoOther(t *testing.T) {
+func TestExhaustedCompensationDoesNotStopTheOthers(t *testing.T) {
 	tl := load(t, "emulator/silent")
 	void, release := find(t, tl, "VoidPayment"), find(t, tl, "ReleaseStock")
-	if void.Outcome != timeline.Caught || void.Next != "ReleaseStock" || len(void.Attempts) != 4 || release.Outcome != timeline.Succeeded {
+	if void.Outcome != timeline.Caught || void.Next != "ReleaseStock" || len(void.Attempts) != 4 ||
+		release.Outcome != timeline.Succeeded {
 		t.Errorf("%+v\n%+v", void, release)
 	}
 }
 
-func TestAStepThatWaitsForACallBackSaysSoWhileItRuns(t *testing.T) {
+func TestRunningStepSaysThatItWaitsForACallback(t *testing.T) {
 	data, err := os.ReadFile("testdata/emulator/confirmed.fulfil-order.json")
 	if err != nil {
 		t.Fatal(err)
@@ -178,12 +181,13 @@ func TestAStepThatWaitsForACallBackSaysSoWhileItRuns(t *testing.T) {
 	if err := tl.Write(&text); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(text.String(), "waiting to be called back") || !strings.Contains(text.String(), "RUNNING in AwaitShipment") {
+	if !strings.Contains(text.String(), "waiting for the callback") ||
+		!strings.Contains(text.String(), "RUNNING in AwaitShipment") {
 		t.Errorf("%s", &text)
 	}
 }
 
-func TestWhatRanWhenAnExecutionEndedEndsWithIt(t *testing.T) {
+func TestRunningStepsEndWithTheirExecution(t *testing.T) {
 	for order, want := range map[string]struct {
 		state   string
 		outcome timeline.Outcome
@@ -194,21 +198,23 @@ func TestWhatRanWhenAnExecutionEndedEndsWithIt(t *testing.T) {
 	} {
 		tl := load(t, order)
 		e, s := tl.Executions[0], find(t, tl, want.state)
-		if e.Outcome != want.outcome || s.Outcome != want.outcome || e.Last != want.state || e.Failure == nil || s.Attempts[len(s.Attempts)-1].Outcome == timeline.Running {
+		if e.Outcome != want.outcome || s.Outcome != want.outcome || e.Last != want.state || e.Failure == nil ||
+			s.Attempts[len(s.Attempts)-1].Outcome == timeline.Running {
 			t.Errorf("%s: %+v, %+v", order, e, s)
 		}
 	}
 }
 
-func TestBranchesAreToldApart(t *testing.T) {
+func TestParallelBranchesAreToldApart(t *testing.T) {
 	tl := load(t, "aws/parallel")
 	void, release, both := find(t, tl, "VoidPayment"), find(t, tl, "ReleaseStock"), find(t, tl, "Both")
-	if len(void.Attempts) != 2 || len(release.Attempts) != 1 || void.Outcome != timeline.Succeeded || release.Outcome != timeline.Succeeded || both.Outcome != timeline.Succeeded {
+	if len(void.Attempts) != 2 || len(release.Attempts) != 1 || void.Outcome != timeline.Succeeded ||
+		release.Outcome != timeline.Succeeded || both.Outcome != timeline.Succeeded {
 		t.Errorf("%+v\n%+v\n%+v", void, release, both)
 	}
 }
 
-func TestARedrivenExecutionGoesOnWhereItEnded(t *testing.T) {
+func TestRedrivenExecutionContinuesWhereItEnded(t *testing.T) {
 	name, when := "ReserveStock", time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	var events []types.HistoryEvent
 	add := func(e types.HistoryEvent) {
@@ -218,55 +224,70 @@ func TestARedrivenExecutionGoesOnWhereItEnded(t *testing.T) {
 		events = append(events, e)
 	}
 	failure, text := "Transient", "no"
+	entered, exited := &types.StateEnteredEventDetails{Name: &name}, &types.StateExitedEventDetails{Name: &name}
+	taskFailed := &types.TaskFailedEventDetails{Error: &failure, Cause: &text}
+	failed := &types.ExecutionFailedEventDetails{Error: &failure}
 	add(types.HistoryEvent{Type: types.HistoryEventTypeExecutionStarted})
-	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskStateEntered, StateEnteredEventDetails: &types.StateEnteredEventDetails{Name: &name}})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskStateEntered, StateEnteredEventDetails: entered})
 	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskScheduled, PreviousEventId: 2})
-	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskFailed, PreviousEventId: 3, TaskFailedEventDetails: &types.TaskFailedEventDetails{Error: &failure, Cause: &text}})
-	add(types.HistoryEvent{Type: types.HistoryEventTypeExecutionFailed, PreviousEventId: 4, ExecutionFailedEventDetails: &types.ExecutionFailedEventDetails{Error: &failure}})
+	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskFailed, PreviousEventId: 3,
+		TaskFailedEventDetails: taskFailed})
+	add(types.HistoryEvent{
+		Type: types.HistoryEventTypeExecutionFailed, PreviousEventId: 4, ExecutionFailedEventDetails: failed,
+	})
 	add(types.HistoryEvent{Type: types.HistoryEventTypeExecutionRedriven, PreviousEventId: 5})
 	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskScheduled, PreviousEventId: 6})
 	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskSucceeded, PreviousEventId: 7})
-	add(types.HistoryEvent{Type: types.HistoryEventTypeTaskStateExited, PreviousEventId: 8, StateExitedEventDetails: &types.StateExitedEventDetails{Name: &name}})
-	on := timeline.New("X", timeline.History{Machine: "fulfil-order", Events: events[:7]})
-	if s := find(t, on, "ReserveStock"); s.Outcome != timeline.Running || on.Executions[0].Outcome != timeline.Running {
-		t.Errorf("redriven: %+v, %+v", s, on.Executions)
+	add(types.HistoryEvent{
+		Type: types.HistoryEventTypeTaskStateExited, PreviousEventId: 8, StateExitedEventDetails: exited,
+	})
+	redriven := timeline.New("X", timeline.History{Machine: "fulfil-order", Events: events[:7]})
+	s := find(t, redriven, "ReserveStock")
+	if s.Outcome != timeline.Running || redriven.Executions[0].Outcome != timeline.Running {
+		t.Errorf("redriven: %+v, %+v", s, redriven.Executions)
 	}
 	tl := timeline.New("X", timeline.History{Machine: "fulfil-order", Events: events})
-	s := find(t, tl, "ReserveStock")
-	if s.Outcome != timeline.Succeeded || len(s.Attempts) != 2 || tl.Executions[0].Outcome != timeline.Running || tl.Executions[0].Failure != nil {
+	s = find(t, tl, "ReserveStock")
+	if s.Outcome != timeline.Succeeded || len(s.Attempts) != 2 || tl.Executions[0].Outcome != timeline.Running ||
+		tl.Executions[0].Failure != nil {
 		t.Errorf("%+v, %+v", s, tl.Executions)
 	}
 }
 
-func TestNothingRecordedIsAnEmptyTimeline(t *testing.T) {
+func TestEmptyHistoryIsAnEmptyTimeline(t *testing.T) {
 	tl := timeline.New("X", timeline.History{Machine: "fulfil-order"})
 	b, err := json.Marshal(tl)
-	if want := `{"orderId":"X","start":"0001-01-01T00:00:00Z","executions":[],"steps":[]}`; err != nil || string(b) != want {
+	if want := `{"orderId":"X","start":"0001-01-01T00:00:00Z","executions":[],"steps":[]}`; err != nil ||
+		string(b) != want {
 		t.Errorf("%s, %v", b, err)
 	}
 }
 
 func TestJSONHasMilliseconds(t *testing.T) {
 	b, err := json.Marshal(find(t, load(t, "aws/confirmed"), "AuthorizePayment").Attempts[0])
-	want := `{"attempt":1,"outcome":"FAILED","offsetMs":205,"durationMs":160,"failure":{"error":"Transient","cause":"DependencyUnavailable: payment-provider does not answer as it should"},"retryWaitMs":1840}`
+	const want = `{"attempt":1,"outcome":"FAILED","offsetMs":205,"durationMs":160,"failure":{"error":"Transient",` +
+		`"cause":"DependencyUnavailable: payment-provider does not answer as it should"},"retryWaitMs":1840}`
 	if err != nil || string(b) != want {
 		t.Errorf("%s, %v", b, err)
 	}
 }
 
-func TestTextThatDrivesATerminalIsEscaped(t *testing.T) {
+func TestControlCharactersAreEscaped(t *testing.T) {
 	cause := "refused\x1b[31m\u202e\nCONFIRMED\t\u009b"
 	tl := timeline.Timeline{
 		Steps: []timeline.Step{{State: "ArrangeShipment", Outcome: timeline.Failed, Attempts: []timeline.Attempt{
 			{Number: 1, Outcome: timeline.Failed, Failure: &timeline.Failure{Error: "CarrierRefused", Cause: cause}},
 		}}},
-		Executions: []timeline.Execution{{Machine: "fulfil-order", Outcome: timeline.Failed, Failure: &timeline.Failure{Error: "E" + cause}}},
+		Executions: []timeline.Execution{
+			{Machine: "fulfil-order", Outcome: timeline.Failed, Failure: &timeline.Failure{Error: "E" + cause}},
+		},
 	}
 	var out bytes.Buffer
 	if err := tl.Write(&out); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out.String(), `refused\u001b[31m\u202e\u000aCONFIRMED\u0009\u009b`); n != 2 || strings.ContainsAny(out.String(), "\x1b\u202e\u009b") {
+	escaped := strings.Count(out.String(), `refused\u001b[31m\u202e\u000aCONFIRMED\u0009\u009b`)
+	if escaped != 2 || strings.ContainsAny(out.String(), "\x1b\u202e\u009b") {
 		t.Errorf("got %q", out.String())
 	}
 }

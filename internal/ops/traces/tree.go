@@ -1,4 +1,5 @@
-// Package traces asks a collector that speaks Zipkin's API for the trace of an order, and draws it as a tree.
+// Package traces reads the trace of an order from a collector that speaks Zipkin's API, and prints
+// it as a tree.
 package traces
 
 import (
@@ -16,10 +17,10 @@ import (
 	"orderflow/internal/platform/tracing/zipkin"
 )
 
-// ErrNone: there is no such trace, or not yet.
-var ErrNone = errors.New("there is no such trace")
+// ErrNone says that the collector has no trace of the order, or not yet.
+var ErrNone = errors.New("no such trace")
 
-// Of asks a collector that speaks Zipkin's API for the trace in which an order was placed.
+// Of reads the trace in which an order was placed from the collector at an address.
 func Of(ctx context.Context, base, orderID string) ([]zipkin.Span, error) {
 	query := "orderId=" + orderID + " and operation=placeOrder"
 	target := base + "/api/v2/traces?limit=1&annotationQuery=" + url.QueryEscape(query)
@@ -33,7 +34,7 @@ func Of(ctx context.Context, base, orderID string) ([]zipkin.Span, error) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the collector of traces answered %s", res.Status)
+		return nil, fmt.Errorf("the trace collector answered %s", res.Status)
 	}
 	var found [][]zipkin.Span
 	if err := json.NewDecoder(res.Body).Decode(&found); err != nil {
@@ -45,10 +46,10 @@ func Of(ctx context.Context, base, orderID string) ([]zipkin.Span, error) {
 	return found[0], nil
 }
 
-// Write prints a trace as a tree: when each span began, how long it took, whose it is, and how it failed if it did. A span whose
-// parent is not among them stands at the left.
+// Write prints a trace as a tree, with the start, duration, name, function and error of each span.
+// A span whose parent is missing is printed as a root.
 func Write(w io.Writer, spans []zipkin.Span) error {
-	known, below := map[string]bool{}, map[string][]zipkin.Span{}
+	known, children := map[string]bool{}, map[string][]zipkin.Span{}
 	for _, s := range spans {
 		known[s.ID] = true
 	}
@@ -57,14 +58,14 @@ func Write(w io.Writer, spans []zipkin.Span) error {
 		if !known[parent] {
 			parent = ""
 		}
-		below[parent] = append(below[parent], s)
+		children[parent] = append(children[parent], s)
 	}
 	var write func(parent string, depth int) error
 	write = func(parent string, depth int) error {
-		for _, s := range below[parent] {
-			began := time.Duration(s.Timestamp-spans[0].Timestamp) * time.Microsecond
-			took := time.Duration(s.Duration) * time.Microsecond
-			line := fmt.Sprintf("%7.3f s %9.1f ms  %s%s", began.Seconds(), float64(took.Microseconds())/1000, strings.Repeat("  ", depth), s.Name)
+		for _, s := range children[parent] {
+			start := time.Duration(s.Timestamp-spans[0].Timestamp) * time.Microsecond
+			indent := strings.Repeat("  ", depth)
+			line := fmt.Sprintf("%7.3f s %9.1f ms  %s%s", start.Seconds(), float64(s.Duration)/1000, indent, s.Name)
 			if s.Name != s.Local.ServiceName {
 				line += "  [" + s.Local.ServiceName + "]"
 			}
