@@ -9,34 +9,38 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// AuthorizePayment holds the order's amount. A decline is written down like a success, so that it is final: it fails with
-// ErrDeclined, however often the step is repeated. After a Transient fault nothing is written, though the provider may
-// hold the amount; repeating the step finds out, and VoidPayment undoes it in any case.
+// AuthorizePayment holds the order's amount. A decline is stored like a success, so it is final:
+// every repetition of the step fails with ErrDeclined. After a Transient fault nothing is stored,
+// though the provider may hold the amount. Repeating the step finds out, and VoidPayment undoes it
+// in any case.
 func (s *Service) AuthorizePayment(ctx context.Context, in contract.Step) (contract.Result, error) {
-	if _, err := money.Of(in.Amount.Currency, in.Amount.Amount); err != nil || in.OrderID == "" || in.CustomerID == "" || in.PaymentMethod == "" {
+	_, err := money.Of(in.Amount.Currency, in.Amount.Amount)
+	if err != nil || in.OrderID == "" || in.CustomerID == "" || in.PaymentMethod == "" {
 		return contract.Result{}, errInput
 	}
-	res, err := barrier.Do(ctx, s.store, in.OrderID, stepAuthorize, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
+	run := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
 		p, err := s.authorize(ctx, in)
 		if err != nil {
 			return contract.Result{}, err
 		}
 		return s.save(ctx, p, once)
-	})
+	}
+	res, err := barrier.Do(ctx, s.store, in.OrderID, stepAuthorize, run)
 	if err == nil && res.Status == string(StatusDeclined) {
 		err = ErrDeclined
 	}
 	return res, err
 }
 
-// authorize asks the provider, unless there is nothing to pay, and returns the payment that came of it.
+// authorize calls the provider, unless there is nothing to pay, and returns the resulting payment.
 func (s *Service) authorize(ctx context.Context, in contract.Step) (Payment, error) {
 	if free(in.Amount) {
 		p := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}
 		return p.moveTo(StatusAuthorized, s.clock.Now()), nil
 	}
 	charge, err := s.provider.Authorize(ctx, Authorization{
-		Reference: in.OrderID, IdempotencyKey: key(in.OrderID, stepAuthorize), Amount: in.Amount, PaymentMethod: in.PaymentMethod,
+		Reference: in.OrderID, IdempotencyKey: key(in.OrderID, stepAuthorize),
+		Amount: in.Amount, PaymentMethod: in.PaymentMethod,
 	})
 	p := Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount, ChargeID: charge.ID}
 	var declined *Declined
@@ -50,7 +54,7 @@ func (s *Service) authorize(ctx context.Context, in contract.Step) (Payment, err
 	return Payment{}, voided(err)
 }
 
-// voided gives a refusal for a voided reference its name in the saga.
+// voided turns the provider's ErrReferenceVoided into the error that the saga knows.
 func voided(err error) error {
 	if errors.Is(err, ErrReferenceVoided) {
 		return ErrVoided.Because(err)

@@ -8,12 +8,12 @@ import (
 	"orderflow/internal/platform/barrier"
 )
 
-// CapturePayment takes the amount that is held for the order.
+// CapturePayment captures the order's authorized amount.
 func (s *Service) CapturePayment(ctx context.Context, in contract.Step) (contract.Result, error) {
 	if in.OrderID == "" {
 		return contract.Result{}, errInput
 	}
-	return barrier.Do(ctx, s.store, in.OrderID, stepCapture, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
+	run := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
 		p, err := s.store.Payment(ctx, in.OrderID)
 		if errors.Is(err, ErrNoPayment) || err == nil && p.Status != StatusAuthorized {
 			return contract.Result{}, ErrNotAuthorized
@@ -27,5 +27,6 @@ func (s *Service) CapturePayment(ctx context.Context, in contract.Step) (contrac
 			}
 		}
 		return s.save(ctx, p.moveTo(StatusCaptured, s.clock.Now()), once)
-	})
+	}
+	return barrier.Do(ctx, s.store, in.OrderID, stepCapture, run)
 }

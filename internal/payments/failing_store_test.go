@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/payments"
@@ -16,74 +15,79 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-var errTorn = errors.New("the store did not answer")
+var errStore = errors.New("the store did not answer")
 
-// torn is a store of which one call fails, counted from 1, and changes nothing.
-type torn struct {
+// failingStore is a store whose n-th call, counted from 1, fails and changes nothing.
+type failingStore struct {
 	payments.Store
 	failing int
 }
 
-func (s *torn) call() error {
+func (s *failingStore) call() error {
 	if s.failing--; s.failing == 0 {
-		return errTorn
+		return errStore
 	}
 	return nil
 }
 
-func (s *torn) Payment(ctx context.Context, orderID string) (payments.Payment, error) {
+func (s *failingStore) Payment(ctx context.Context, orderID string) (payments.Payment, error) {
 	if err := s.call(); err != nil {
 		return payments.Payment{}, err
 	}
 	return s.Store.Payment(ctx, orderID)
 }
 
-func (s *torn) Save(ctx context.Context, p payments.Payment, with commit.With) error {
+func (s *failingStore) Save(ctx context.Context, p payments.Payment, with commit.With) error {
 	if err := s.call(); err != nil {
 		return err
 	}
 	return s.Store.Save(ctx, p, with)
 }
 
-func (s *torn) Outcome(ctx context.Context, orderID string) (payments.Outcome, error) {
+func (s *failingStore) Outcome(ctx context.Context, orderID string) (payments.Outcome, error) {
 	if err := s.call(); err != nil {
 		return payments.Outcome{}, err
 	}
 	return s.Store.Outcome(ctx, orderID)
 }
 
-func (s *torn) SaveOutcome(ctx context.Context, o payments.Outcome, before int64, with commit.With) error {
+func (s *failingStore) SaveOutcome(ctx context.Context, o payments.Outcome, before int64, with commit.With) error {
 	if err := s.call(); err != nil {
 		return err
 	}
 	return s.Store.SaveOutcome(ctx, o, before, with)
 }
 
-func (s *torn) Bookmark(ctx context.Context) (string, error) {
+func (s *failingStore) Bookmark(ctx context.Context) (string, error) {
 	if err := s.call(); err != nil {
 		return "", err
 	}
 	return s.Store.Bookmark(ctx)
 }
 
-func (s *torn) SaveBookmark(ctx context.Context, cursor string) error {
+func (s *failingStore) SaveBookmark(ctx context.Context, cursor string) error {
 	if err := s.call(); err != nil {
 		return err
 	}
 	return s.Store.SaveBookmark(ctx, cursor)
 }
 
-// books is a provider that comes to have a charge after we were told that there is none, and whose ledger lags.
-type books struct {
+// failing returns the shop's use cases on a store whose n-th call fails.
+func (s *shop) failing(n int, provider payments.Provider) *payments.Service {
+	return payments.New(&failingStore{s.store, n}, provider, clock.At(now), &ids.Sequence{})
+}
+
+// lateCharge is a provider whose charge appears after Void found none, and whose ledger lags.
+type lateCharge struct {
 	payments.Provider
 	charge payments.Charge
 }
 
-func (b *books) Ledger(context.Context, string) ([]payments.LedgerEntry, string, error) {
+func (b *lateCharge) Ledger(context.Context, string) ([]payments.LedgerEntry, string, error) {
 	return []payments.LedgerEntry{{Charge: b.charge}}, "", nil
 }
 
-func (b *books) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
+func (b *lateCharge) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
 	c, found, err := b.Provider.Void(ctx, s)
 	if err == nil && !found && s.IdempotencyKey == order+"-ReconcileCharges" {
 		c, found = b.charge, true
@@ -92,27 +96,35 @@ func (b *books) Void(ctx context.Context, s payments.Subject) (payments.Charge, 
 	return c, found, err
 }
 
-// late returns a shop whose payment was voided when there was none, and a provider that has a charge of it now.
-func late(t *testing.T) (*shop, *books) {
+// late returns a shop that has voided a payment without a charge, and a provider that has one now.
+func late(t *testing.T) (*shop, *lateCharge) {
 	s := open()
 	s.do(t, s.void(t))
-	return s, &books{s.provider, payments.Charge{ID: "ch_late", Reference: order, Status: payments.ChargeAuthorized, Amount: good.Amount}}
+	charge := payments.Charge{
+		ID: "ch_late", Reference: order, Status: payments.ChargeAuthorized, Amount: good.Amount,
+	}
+	return s, &lateCharge{s.provider, charge}
 }
 
-func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
+func TestUseCaseSucceedsWhenRepeatedAfterAStoreFailure(t *testing.T) {
 	ctx := context.Background()
 	for name, use := range map[string]struct {
 		calls     int
 		authorize bool
 		run       func(*payments.Service) error
 	}{
-		"authorize": {1, false, func(s *payments.Service) error { _, err := s.AuthorizePayment(ctx, good); return err }},
-		"capture":   {2, true, func(s *payments.Service) error { _, err := s.CapturePayment(ctx, good); return err }},
-		"void":      {2, true, func(s *payments.Service) error { _, err := s.VoidPayment(ctx, good); return err }},
+		"authorize": {1, false, func(s *payments.Service) error {
+			_, err := s.AuthorizePayment(ctx, good)
+			return err
+		}},
+		"capture": {2, true, func(s *payments.Service) error { _, err := s.CapturePayment(ctx, good); return err }},
+		"void":    {2, true, func(s *payments.Service) error { _, err := s.VoidPayment(ctx, good); return err }},
 		"notice": {2, true, func(s *payments.Service) error {
 			return s.ReceiveNotice(ctx, payments.Notice{ID: "e", Reference: order})
 		}},
-		"order": {2, false, func(s *payments.Service) error { return s.ProjectOrder(ctx, "e", orders.OrderRejected, order, 2) }},
+		"order": {2, false, func(s *payments.Service) error {
+			return s.ProjectOrder(ctx, "e", orders.OrderRejected, order, 2)
+		}},
 	} {
 		for n := 1; n <= use.calls; n++ {
 			s := open()
@@ -120,8 +132,8 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 				s.do(t, s.authorize(t))
 				s.provider.Dispute(order, payments.DisputeOpen)
 			}
-			svc := payments.New(&torn{s.store, n}, s.provider, clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &ids.Sequence{})
-			if err := use.run(svc); !errors.Is(err, errTorn) {
+			svc := s.failing(n, s.provider)
+			if err := use.run(svc); !errors.Is(err, errStore) {
 				t.Errorf("%s, call %d fails: %v", name, n, err)
 			}
 			if err := use.run(svc); err != nil {
@@ -131,14 +143,14 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 	}
 }
 
-func TestANoticeWhoseSettlementFailsIsToBeSentAgain(t *testing.T) {
+func TestNoticeSucceedsWhenRepeatedAfterAStoreFailure(t *testing.T) {
 	ctx := context.Background()
 	for n := 1; n <= 2; n++ { // outcome, payment
 		s := open()
 		s.do(t, s.authorize(t), s.capture(t))
-		svc := payments.New(&torn{s.store, n}, s.provider, clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &ids.Sequence{})
+		svc := s.failing(n, s.provider)
 		notice := payments.Notice{ID: "e", Reference: order}
-		if err := svc.ReceiveNotice(ctx, notice); !errors.Is(err, errTorn) {
+		if err := svc.ReceiveNotice(ctx, notice); !errors.Is(err, errStore) {
 			t.Errorf("call %d fails: %v", n, err)
 		}
 		if err := svc.ReceiveNotice(ctx, notice); err != nil {
@@ -147,12 +159,12 @@ func TestANoticeWhoseSettlementFailsIsToBeSentAgain(t *testing.T) {
 	}
 }
 
-func TestAChargeThatCameAfterItsVoidIsWrittenDownOnceWhateverFails(t *testing.T) {
+func TestLateChargeIsStoredOnceDespiteStoreFailures(t *testing.T) {
 	const calls = 6 // bookmark, outcome, payment; payment, save; bookmark
 	for n := 1; n <= calls; n++ {
 		s, provider := late(t)
-		svc := payments.New(&torn{s.store, n}, provider, clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &ids.Sequence{})
-		if _, err := svc.ReconcileCharges(t.Context()); !errors.Is(err, errTorn) {
+		svc := s.failing(n, provider)
+		if _, err := svc.ReconcileCharges(t.Context()); !errors.Is(err, errStore) {
 			t.Errorf("call %d fails: %v", n, err)
 		}
 		for range 2 {
@@ -160,14 +172,15 @@ func TestAChargeThatCameAfterItsVoidIsWrittenDownOnceWhateverFails(t *testing.T)
 				t.Errorf("repeated after call %d failed: %v", n, err)
 			}
 		}
-		if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.StatusVoided || p.ChargeID != "ch_late" || p.Version != 1 {
-			t.Errorf("our record is %+v, %v", p, err)
+		p, err := s.GetPayment(t.Context(), order)
+		if err != nil || p.Status != payments.StatusVoided || p.ChargeID != "ch_late" || p.Version != 1 {
+			t.Errorf("the payment is %+v, %v", p, err)
 		}
 		s.wantEvents(t, contract.PaymentVoided)
 	}
 }
 
-func TestAVoidThatFailsFailsTheReconciliation(t *testing.T) {
+func TestReconciliationFailsIfAVoidFails(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t))
 	s.network.loseAnswer = true
@@ -177,7 +190,7 @@ func TestAVoidThatFailsFailsTheReconciliation(t *testing.T) {
 	s.wantStands(t, payments.ChargeVoided)
 }
 
-func TestReconciliationGoesOnAfterAChargeThatFails(t *testing.T) {
+func TestReconciliationContinuesAfterAChargeThatFails(t *testing.T) {
 	s := open()
 	for n := range 5 { // two pages
 		in := good
@@ -187,27 +200,27 @@ func TestReconciliationGoesOnAfterAChargeThatFails(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	svc := payments.New(&torn{s.store, 2}, s.provider, clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), &ids.Sequence{})
-	for run, voided := range []int{4, 1} { // the first one's outcome cannot be read at first
+	svc := s.failing(2, s.provider)
+	for run, voided := range []int{4, 1} { // the first run cannot read one charge's outcome
 		found, err := svc.ReconcileCharges(t.Context())
-		if found.Checked != 5 || found.Voided != voided || errors.Is(err, errTorn) != (run == 0) {
+		if found.Checked != 5 || found.Voided != voided || errors.Is(err, errStore) != (run == 0) {
 			t.Errorf("run %d: %+v, %v", run, found, err)
 		}
 	}
 }
 
-func TestAStepWithoutAnOrderIsRefused(t *testing.T) {
+func TestStepWithoutAnOrderIsInvalid(t *testing.T) {
 	s := open()
 	_, captured := s.CapturePayment(t.Context(), contract.Step{})
 	_, voided := s.VoidPayment(t.Context(), contract.Step{})
 	for name, err := range map[string]error{"capture": captured, "void": voided} {
 		if err == nil || fault.KindOf(err) != fault.Invalid {
-			t.Errorf("%s: %v, want it refused", name, err)
+			t.Errorf("%s: %v, want an invalid input", name, err)
 		}
 	}
 }
 
-func TestADeclineSaysWhy(t *testing.T) {
+func TestDeclineErrorHasItsCode(t *testing.T) {
 	if got := (&payments.Declined{Code: "card_declined"}).Error(); got != "the provider declined: card_declined" {
 		t.Errorf("got %q", got)
 	}

@@ -9,15 +9,19 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// deliveries is one way in which the calls of a payment's steps may come.
+// deliveries is one sequence of calls of a payment's steps.
 type deliveries []string
 
-// TestAtRestNothingIsHeldAfterAnUndo plays every sequence of up to five deliveries of do, capture and undo, each of which may
-// be executed, executed with its answer lost, or (authorize) reach the provider only after everything else. Steps are
-// repeated and come in any order, also after the undo. Whenever an undo has succeeded, the provider's ledger
-// must hold nothing for the order, for good; without one, our record must agree with the ledger.
-func TestAtRestNothingIsHeldAfterAnUndo(t *testing.T) {
-	actions := []string{"do", "do-answer-lost", "do-request-late", "do-declined", "capture", "capture-answer-lost", "undo", "undo-answer-lost"}
+// TestNothingIsHeldAfterASuccessfulUndo plays every sequence of up to five deliveries of do,
+// capture and undo. A delivery may be executed, executed with its response lost, or (authorize)
+// reach the provider after everything else. Steps are repeated in any order, also after the undo.
+// After a successful undo the provider's ledger must never again hold money for the order; without
+// one, our record must agree with the ledger.
+func TestNothingIsHeldAfterASuccessfulUndo(t *testing.T) {
+	actions := []string{
+		"do", "do-answer-lost", "do-request-late", "do-declined",
+		"capture", "capture-answer-lost", "undo", "undo-answer-lost",
+	}
 	played := 0
 	var play func(prefix deliveries)
 	play = func(prefix deliveries) {
@@ -66,19 +70,19 @@ func run(t *testing.T, ds deliveries) {
 		}
 	}
 	for _, late := range s.network.late {
-		_, _ = s.provider.Authorize(t.Context(), late) // whatever it answers, nobody listens
+		_, _ = s.provider.Authorize(t.Context(), late) // the caller has given up
 	}
 	charge, _ := s.provider.Charge(order)
 	p, err := s.GetPayment(t.Context(), order)
 	known := err == nil
 	switch {
 	case undone && charge.Live():
-		t.Errorf("%v: undone, but the provider has %+v", ds, charge)
+		t.Errorf("%v: undone, but the charge is %+v", ds, charge)
 	case undone && known && (p.Status == payments.StatusAuthorized || p.Status == payments.StatusCaptured):
-		t.Errorf("%v: undone, but our record says %s", ds, p.Status)
+		t.Errorf("%v: undone, but the payment is %s", ds, p.Status)
 	case undone && charge.ID != "" && fmt.Sprint(p.Status) != fmt.Sprint(charge.Status):
-		t.Errorf("%v: the provider says %s, our record %q", ds, charge.Status, p.Status)
+		t.Errorf("%v: the charge is %s, the payment %q", ds, charge.Status, p.Status)
 	case !undone && !opened && known && p.Status == payments.StatusCaptured && charge.Status != payments.ChargeCaptured:
-		t.Errorf("%v: our record says captured, the provider %s", ds, charge.Status)
+		t.Errorf("%v: the payment is captured, the charge %s", ds, charge.Status)
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Status is where a payment stands.
+// Status is the state of a payment.
 type Status string
 
-// A payment is declined for good, or authorized and then captured; undoing it voids or refunds it. One over nothing goes the same
-// way without the provider, and is voided when it is undone.
+// A payment is declined for good, or authorized and then captured. Undoing it voids or refunds it.
+// A payment of zero goes through the same states without the provider; undoing it voids it.
 const (
 	StatusAuthorized Status = "AUTHORIZED"
 	StatusCaptured   Status = "CAPTURED"
@@ -21,32 +21,32 @@ const (
 	StatusDeclined   Status = "DECLINED"
 )
 
-// Payment is the money of an order.
+// Payment is an order's payment.
 type Payment struct {
 	OrderID    string
 	CustomerID string
 	Status     Status
 	Amount     money.Money
-	// ChargeID is the provider's name for it; empty if declined, or if there was nothing to pay.
+	// ChargeID is the provider's id; empty if declined, or if there was nothing to pay.
 	ChargeID string
-	// Refunded is how much of the amount was given back in parts, in its minor units. It only grows. See RefundedAmount.
+	// Refunded is the sum of partial refunds, in minor units. It only grows. See RefundedAmount.
 	Refunded int64
-	// Dispute is empty unless the customer's bank has claimed the money back.
+	// Dispute is empty unless the customer's bank has reclaimed the money.
 	Dispute Dispute
-	// DeclineCode is why it was declined, in the words of the provider.
+	// DeclineCode is the provider's code for a decline.
 	DeclineCode string
 	// Version counts the changes, from 1.
 	Version   int64
 	UpdatedAt time.Time
 }
 
-// Identity is under which id it is stored, and which version; see commit.Aggregate.
+// Identity implements commit.Aggregate.
 func (p Payment) Identity() (id string, version int64) { return p.OrderID, p.Version }
 
-// Dispute is where the claim of a customer's bank for the money stands.
+// Dispute is the state of a chargeback by the customer's bank.
 type Dispute string
 
-// A dispute is open until the bank decides: won, the money stays ours; lost, it is gone.
+// A dispute is open until the bank decides. Won: we keep the money. Lost: it is gone.
 const (
 	DisputeOpen Dispute = "OPEN"
 	DisputeWon  Dispute = "WON"
@@ -63,15 +63,15 @@ func (p Payment) result() contract.Result {
 	return contract.Result{OrderID: p.OrderID, Status: string(p.Status)}
 }
 
-// RefundedAmount is how much was given back, by us or by somebody at the provider.
+// RefundedAmount is how much was refunded, by us or on the provider's site.
 func (p Payment) RefundedAmount() money.Money {
-	if p.Status == StatusRefunded { // also on records from before parts were kept
+	if p.Status == StatusRefunded { // older records do not store partial refunds
 		return p.Amount
 	}
 	return money.Money{Currency: p.Amount.Currency, Amount: p.Refunded}
 }
 
-// eventType is the type of the event that tells of the payment's status.
+// eventType is the type of the event for the payment's status.
 func (p Payment) eventType() string {
 	switch p.Status {
 	case StatusAuthorized:
@@ -87,11 +87,11 @@ func (p Payment) eventType() string {
 	}
 }
 
-// free reports whether there is nothing to pay: an amount of a currency, and none of it. The provider is not asked about
-// it, since it takes no charge over nothing. What has no currency is not free but unknown.
+// free reports whether there is nothing to pay: a zero amount with a currency. Providers accept no
+// zero charge, so the provider is not called. An amount without a currency is unknown, not free.
 func free(amount money.Money) bool { return amount.Currency != "" && amount.Amount == 0 }
 
-// free reports whether nothing was to be paid, and the provider has no charge.
+// free reports whether there was nothing to pay and the provider has no charge.
 func (p Payment) free() bool { return p.ChargeID == "" && free(p.Amount) }
 
 // GetPayment returns an order's payment, or ErrNoPayment.

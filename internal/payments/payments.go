@@ -1,8 +1,9 @@
-// Package payments holds and takes the money of orders, through a payment provider.
+// Package payments authorizes and captures the payments of orders through a payment provider.
 //
-// The money itself is at the provider; a Payment is what we know of it. The provider is called first and what it did
-// is written down after that, so we may know less than what is true, never more. That is why undoing a payment
-// does not trust our records: it always goes to the provider (see Provider.Void).
+// The provider holds the money; a Payment is our record of it. The provider is called first and the
+// result is stored afterwards, so our record may lag behind the provider but never runs ahead.
+// Undoing a payment therefore does not trust our records: it always calls the provider (see
+// Provider.Void).
 package payments
 
 import (
@@ -18,22 +19,24 @@ import (
 )
 
 var (
-	// ErrDeclined: the provider said no, for good.
+	// ErrDeclined: the provider declined the payment for good.
 	ErrDeclined = fault.New(fault.Refused, "PaymentDeclined", "the payment was declined")
-	// ErrVoided: the provider has voided the payment. It may have done so at the word of our compensation, which has begun
-	// then, or by itself: an authorization that expired, or that somebody cancelled at the provider.
+	// ErrVoided: the provider has voided the payment, either for our compensation or by itself: the
+	// authorization expired or was cancelled on the provider's site.
 	ErrVoided = fault.New(fault.Conflict, "PaymentVoided", "the payment provider has voided the payment")
 	// ErrNoPayment: nothing was ever charged for the order.
 	ErrNoPayment = fault.New(fault.NotFound, "PaymentNotFound", "there is no payment for this order")
 	// ErrNotAuthorized: only an authorized payment can be captured.
 	ErrNotAuthorized = fault.New(fault.Conflict, "PaymentNotAuthorized", "the order's payment is not authorized")
-	// ErrChargeMissing: the provider does not know a charge that it once gave us. Somebody has to look.
-	ErrChargeMissing = fault.New(fault.Internal, "ChargeMissing", "the provider has lost the charge of this payment")
+	// ErrChargeMissing: the provider does not know a charge that it reported earlier. An operator
+	// must investigate.
+	ErrChargeMissing = fault.New(fault.Internal, "ChargeMissing", "the provider no longer knows this payment's charge")
 
-	errInput = fault.New(fault.Invalid, "InvalidInput", "a payment step needs an order, a customer, an amount and a payment method")
+	errInput = fault.New(fault.Invalid, "InvalidInput",
+		"a payment step needs an order, a customer, an amount and a payment method")
 )
 
-// Names of the saga's steps, by which barriers know them.
+// Names of the saga's steps, used as barrier keys.
 const (
 	stepAuthorize = "AuthorizePayment"
 	stepCapture   = "CapturePayment"
@@ -47,29 +50,30 @@ type Store interface {
 	Payment(ctx context.Context, orderID string) (Payment, error)
 	// Save writes p, which must be one version after what is stored, else fault.ErrLostRace.
 	Save(ctx context.Context, p Payment, with commit.With) error
-	// Outcome returns how an order ended, as far as payments was told; the zero Outcome where it was not.
+	// Outcome returns how an order ended; the zero Outcome if that is unknown.
 	Outcome(ctx context.Context, orderID string) (Outcome, error)
-	// SaveOutcome writes o. What is stored must be of version before, 0 for nothing (else fault.ErrLostRace).
+	// SaveOutcome writes o. The stored version must be before, 0 for none (else fault.ErrLostRace).
 	SaveOutcome(ctx context.Context, o Outcome, before int64, with commit.With) error
-	// Bookmark returns the cursor up to which the provider's ledger was last compared; "" for its begin.
+	// Bookmark returns the ledger cursor where the next reconciliation starts; "" for the
+	// beginning.
 	Bookmark(ctx context.Context) (string, error)
-	// SaveBookmark writes it.
+	// SaveBookmark stores that cursor.
 	SaveBookmark(ctx context.Context, cursor string) error
 }
 
-// Service is payments' use cases.
+// Service implements payments' use cases.
 type Service struct {
-	store    Store
-	provider Provider
-	clock    clock.Clock
-	events   envelope.Publisher
-	lookAt   func(ctx context.Context, c Concern)
+	store     Store
+	provider  Provider
+	clock     clock.Clock
+	events    envelope.Publisher
+	onConcern func(ctx context.Context, c Concern)
 }
 
-// Concern is why an operator has to look at a payment.
+// Concern is why a payment needs an operator.
 type Concern string
 
-// The concerns.
+// Reasons why a payment needs an operator.
 const (
 	ConcernDisputed       Concern = "DISPUTED"
 	ConcernUnknownCharge  Concern = "UNKNOWN_CHARGE"
@@ -77,28 +81,32 @@ const (
 	ConcernPartlyRefunded Concern = "PARTLY_REFUNDED"
 )
 
-// OnConcern has tell called for what an operator has to look at, beside the log line about it.
-func (s *Service) OnConcern(tell func(ctx context.Context, c Concern)) { s.lookAt = tell }
+// OnConcern sets a function that is called, besides logging, whenever a payment needs an operator.
+func (s *Service) OnConcern(notify func(ctx context.Context, c Concern)) { s.onConcern = notify }
 
-// New returns the use cases over a store and a provider.
+// New returns the use cases on a store and a provider.
 func New(store Store, provider Provider, c clock.Clock, source ids.Source) *Service {
-	return &Service{store: store, provider: provider, clock: c, events: envelope.Publisher{Service: "payments", Clock: c, IDs: source},
-		lookAt: func(context.Context, Concern) {}}
+	events := envelope.Publisher{Service: "payments", Clock: c, IDs: source}
+	return &Service{
+		store: store, provider: provider, clock: c, events: events, onConcern: func(context.Context, Concern) {},
+	}
 }
 
-// save writes p's new state with the event that tells of it, and the step's barrier.
+// save stores p with the event for its status and the step's barrier.
 func (s *Service) save(ctx context.Context, p Payment, once barrier.Once) (contract.Result, error) {
 	return s.write(ctx, p, commit.With{Barrier: once.Returning(p.result())})
 }
 
-// write writes p's new state with the event that tells of it.
+// write stores p with the event for its status.
 func (s *Service) write(ctx context.Context, p Payment, with commit.With) (contract.Result, error) {
 	data := contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Reason: p.DeclineCode}
 	return p.result(), s.publish(ctx, p, p.eventType(), data, with)
 }
 
-// publish writes p's new state with an event.
-func (s *Service) publish(ctx context.Context, p Payment, eventType string, data contract.PaymentEvent, with commit.With) error {
+// publish stores p with an event.
+func (s *Service) publish(
+	ctx context.Context, p Payment, eventType string, data contract.PaymentEvent, with commit.With,
+) error {
 	if refunded := p.RefundedAmount(); refunded.Amount > 0 {
 		data.RefundedAmount = &refunded
 	}
@@ -106,11 +114,11 @@ func (s *Service) publish(ctx context.Context, p Payment, eventType string, data
 	return s.store.Save(ctx, p, with)
 }
 
-// subject is what a step's call to the provider is about.
+// subject identifies p's charge in a step's call to the provider.
 func (p Payment) subject(step string) Subject {
 	return Subject{Reference: p.OrderID, ChargeID: p.ChargeID, Amount: p.Amount, IdempotencyKey: key(p.OrderID, step)}
 }
 
-// key makes the idempotency key of a step's call to the provider. It depends on nothing but the saga, so a repeated
-// step repeats the key.
+// key makes the idempotency key of a step's call to the provider. It depends only on the order and
+// the step, so a repeated step repeats the key.
 func key(orderID, step string) string { return orderID + "-" + step }

@@ -20,13 +20,16 @@ import (
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
 func step(method string) contract.Step {
-	return contract.Step{OrderID: order, CustomerID: "alice", Amount: money.Money{Currency: "EUR", Amount: 4797}, PaymentMethod: method}
+	amount := money.Money{Currency: "EUR", Amount: 4797}
+	return contract.Step{OrderID: order, CustomerID: "alice", Amount: amount, PaymentMethod: method}
 }
 
 var good = step("pm_card_visa")
 
-// shop is payments over a memory store and a provider whose network can be made to fail.
+// shop is payments on a memory store and a provider behind a network that can fail.
 type shop struct {
 	*payments.Service
 	store    *memory.Store
@@ -35,22 +38,22 @@ type shop struct {
 }
 
 func open() *shop {
-	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	c := clock.At(now)
 	s := &shop{store: memory.New(c), provider: memory.NewProvider(providertest.Declines)}
 	s.network = &network{Provider: s.provider}
 	s.Service = payments.New(s.store, s.network, c, &ids.Sequence{})
 	return s
 }
 
-var errLost = errors.New("the answer was lost")
+var errLost = errors.New("the response was lost")
 
-// network stands before the provider and loses what it is told to.
+// network loses requests and responses on demand.
 type network struct {
 	payments.Provider
 	loseRequest, loseAnswer, loseFind bool
-	// arrived is called when an authorization has reached the provider and its answer is under way.
+	// arrived is called after the provider has processed an authorization, before its response.
 	arrived func()
-	// late is what was asked of the provider while loseRequest was on, to arrive later.
+	// late holds the requests lost by loseRequest, to arrive later.
 	late []payments.Authorization
 }
 
@@ -108,16 +111,16 @@ func TestAuthorizeThenCapture(t *testing.T) {
 	}
 }
 
-// nobody is a provider that must not be called.
-type nobody struct{ payments.Provider }
+// noProvider is a provider that must not be called.
+type noProvider struct{ payments.Provider }
 
-func TestAFreeOrderIsPaidWithoutTheProvider(t *testing.T) {
+func TestFreeOrderIsPaidWithoutTheProvider(t *testing.T) {
 	free := good
 	free.Amount.Amount = 0
-	for name, undoAfter := range map[string]int{"before it was authorized": 0, "authorized": 1, "captured": 2, "not at all": 3} {
-		t.Run("undone: "+name, func(t *testing.T) {
-			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-			s := payments.New(memory.New(c), nobody{}, c, &ids.Sequence{})
+	for name, undoAfter := range map[string]int{"unauthorized": 0, "authorized": 1, "captured": 2, "never": 3} {
+		t.Run("undone "+name, func(t *testing.T) {
+			c := clock.At(now)
+			s := payments.New(memory.New(c), noProvider{}, c, &ids.Sequence{})
 			if undoAfter > 0 {
 				wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), free))
 			}
@@ -138,10 +141,10 @@ func TestAFreeOrderIsPaidWithoutTheProvider(t *testing.T) {
 	}
 }
 
-func TestAnAmountThatIsNotKnownIsNotFree(t *testing.T) {
+func TestUnknownAmountIsNotFree(t *testing.T) {
 	s := open()
 	s.network.loseAnswer = true
-	_, _ = s.AuthorizePayment(t.Context(), good) // it holds the amount, and nobody heard of it
+	_, _ = s.AuthorizePayment(t.Context(), good) // the amount is held, but the response is lost
 	s.network.loseAnswer = false
 	unknown := good
 	unknown.Amount = money.Money{}
@@ -162,13 +165,13 @@ func TestDeclineIsRecordedAndFinal(t *testing.T) {
 		t.Errorf("GetPayment = %+v, %v", p, err)
 	}
 	s.wantEvents(t, contract.PaymentDeclined)
-	s.provider.DeclineNothing() // though the customer's card would be good by now
+	s.provider.DeclineNothing() // the card would be accepted now
 	_, err = s.AuthorizePayment(t.Context(), good)
 	wantErr(t, err, payments.ErrDeclined)
 	s.wantNoLiveCharge(t)
 }
 
-func TestLostAnswerIsTransientAndRecordsNothing(t *testing.T) {
+func TestLostResponseIsTransientAndStoresNothing(t *testing.T) {
 	s := open()
 	s.network.loseAnswer = true
 	_, err := s.AuthorizePayment(t.Context(), good)
@@ -183,7 +186,7 @@ func TestLostAnswerIsTransientAndRecordsNothing(t *testing.T) {
 	s.wantCharge(t, payments.ChargeAuthorized)
 }
 
-func TestVoidUndoesAChargeThatWeNeverHeardOf(t *testing.T) {
+func TestVoidUndoesAnUnknownCharge(t *testing.T) {
 	s := open()
 	s.network.loseAnswer = true
 	_, err := s.AuthorizePayment(t.Context(), good)
@@ -196,7 +199,7 @@ func TestVoidUndoesAChargeThatWeNeverHeardOf(t *testing.T) {
 	s.wantEvents(t, contract.PaymentVoided)
 	p, err := s.GetPayment(t.Context(), order)
 	if err != nil || p.CustomerID != "alice" || p.Amount != good.Amount || p.ChargeID != "ch_1" {
-		t.Errorf("GetPayment = %+v, %v; want what the provider had", p, err)
+		t.Errorf("GetPayment = %+v, %v; want the provider's charge", p, err)
 	}
 }
 
@@ -214,9 +217,9 @@ func TestAuthorizationThatArrivesAfterTheVoidIsRefused(t *testing.T) {
 	s.wantEvents(t)
 }
 
-func TestAuthorizeThatLosesAgainstItsCompensationIsRefused(t *testing.T) {
+func TestAuthorizeThatLosesToItsCompensationIsRefused(t *testing.T) {
 	s := open()
-	s.network.arrived = func() { // the compensation runs from start to end while the answer is under way
+	s.network.arrived = func() { // the whole compensation runs before the response
 		s.network.arrived = nil
 		wantResult(t, payments.StatusVoided)(s.VoidPayment(t.Context(), good))
 	}
@@ -226,9 +229,10 @@ func TestAuthorizeThatLosesAgainstItsCompensationIsRefused(t *testing.T) {
 	s.wantEvents(t, contract.PaymentVoided)
 }
 
-func TestAuthorizeIsRefusedWhileItsCompensationIsNotWrittenDown(t *testing.T) {
+func TestAuthorizeIsRefusedBeforeItsCompensationIsStored(t *testing.T) {
 	s := open()
-	if _, _, err := s.provider.Void(t.Context(), payments.Subject{Reference: order, IdempotencyKey: "the compensation's call"}); err != nil {
+	compensation := payments.Subject{Reference: order, IdempotencyKey: "the compensation's call"}
+	if _, _, err := s.provider.Void(t.Context(), compensation); err != nil {
 		t.Fatal(err)
 	}
 	_, err := s.AuthorizePayment(t.Context(), good)
@@ -246,7 +250,7 @@ func TestCaptureNeedsAnAuthorization(t *testing.T) {
 	wantErr(t, err, payments.ErrNotAuthorized)
 }
 
-func TestVoidFailsLoudlyWhenTheProviderHasLostACharge(t *testing.T) {
+func TestVoidFailsIfTheProviderHasLostTheCharge(t *testing.T) {
 	s := open()
 	wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), good))
 	s.network.Provider = memory.NewProvider(providertest.Declines)
@@ -257,7 +261,7 @@ func TestVoidFailsLoudlyWhenTheProviderHasLostACharge(t *testing.T) {
 	}
 }
 
-func TestIncompleteInputIsRefusedBeforeAnythingHappens(t *testing.T) {
+func TestIncompleteInputIsRefusedWithoutAnEffect(t *testing.T) {
 	for name, change := range map[string]func(*contract.Step){
 		"no order":         func(in *contract.Step) { in.OrderID = "" },
 		"no customer":      func(in *contract.Step) { in.CustomerID = "" },
@@ -302,11 +306,11 @@ func (s *shop) wantCharge(t *testing.T, want payments.ChargeStatus) {
 func (s *shop) wantNoLiveCharge(t *testing.T) {
 	t.Helper()
 	if c, _ := s.provider.Charge(order); c.Live() {
-		t.Errorf("the provider still holds or has taken %+v", c)
+		t.Errorf("the charge is live: %+v", c)
 	}
 }
 
-// wantEvents checks the types of all events so far, and each event against its schema.
+// wantEvents checks the types of all events so far, and validates each against its schema.
 func (s *shop) wantEvents(t *testing.T, types ...string) {
 	t.Helper()
 	schemas := schema.Load(contract.Schemas)

@@ -8,10 +8,10 @@ import (
 	"orderflow/internal/platform/commit"
 )
 
-// OrderStatus is how an order ended, or that it waits for an operator.
+// OrderStatus is how an order ended, or that it needs an operator.
 type OrderStatus string
 
-// What payments is told of orders. Nothing is told of one that is under way.
+// The order statuses that payments tracks. It knows nothing of an order in progress.
 const (
 	OrderConfirmed      OrderStatus = "CONFIRMED"
 	OrderRejected       OrderStatus = "REJECTED"
@@ -19,18 +19,18 @@ const (
 	OrderNeedsAttention OrderStatus = "NEEDS_ATTENTION"
 )
 
-// Outcome is payments' own note of how an order ended: a projection of orders' events.
+// Outcome is how an order ended, projected from orders' events.
 type Outcome struct {
 	OrderID string
 	Status  OrderStatus
-	// Version is that of the order.
+	// Version is the order's version.
 	Version int64
 }
 
-// Identity is under which id it is stored, and which version; see commit.Aggregate.
+// Identity implements commit.Aggregate.
 func (o Outcome) Identity() (id string, version int64) { return o.OrderID, o.Version }
 
-// projectOrder is the name of the event handler, by which barriers know it.
+// projectOrder is the event handler's name, used as a barrier key.
 const projectOrder = "project-order"
 
 var outcomes = map[string]OrderStatus{
@@ -38,7 +38,8 @@ var outcomes = map[string]OrderStatus{
 	orders.OrderCancelled: OrderCancelled, orders.OrderNeedsAttention: OrderNeedsAttention,
 }
 
-// ProjectOrder notes what the event with this id tells of an order, unless newer is known: events come in any order.
+// ProjectOrder stores an order's status from an event, unless a newer one is stored: events arrive
+// in any order.
 func (s *Service) ProjectOrder(ctx context.Context, eventID, eventType, orderID string, version int64) error {
 	status, ok := outcomes[eventType]
 	if !ok {
@@ -53,6 +54,7 @@ func (s *Service) ProjectOrder(ctx context.Context, eventID, eventType, orderID 
 		if version <= known.Version {
 			return s.store.Record(ctx, with)
 		}
-		return s.store.SaveOutcome(ctx, Outcome{OrderID: orderID, Status: status, Version: version}, known.Version, with)
+		return s.store.SaveOutcome(ctx, Outcome{OrderID: orderID, Status: status, Version: version}, known.Version,
+			with)
 	})
 }

@@ -11,31 +11,31 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// onNotice is the name of the webhook's handler, by which barriers know it.
+// onNotice is the webhook handler's name, used as a barrier key.
 const onNotice = "ReceivePaymentWebhook"
 
-// Notice is a provider's word that something has happened to a charge. What it is does not matter: the notice may be old, late
-// or out of order, so it is a reason to ask the provider, and no more.
+// Notice says that something happened to a charge. It does not say what: a notice may be late or
+// out of order, so the provider is asked for the current state.
 type Notice struct {
 	// ID is the same when the notice is repeated.
 	ID string
-	// ChargeID is the charge's; empty where the notice names only our reference.
+	// ChargeID is empty if the notice names only our reference.
 	ChargeID string
-	// Reference is the order's id, where the notice has it.
+	// Reference is the order's id, if the notice has it.
 	Reference string
 }
 
-// ReceiveNotice asks the provider for the charge that the notice is about, and acts on the answer:
+// ReceiveNotice asks the provider for the charge of a notice and acts on the answer:
 //
-//	order                 charge                        what is done
-//	REJECTED, CANCELLED   live, or our record differs   given back and written down, as by ReconcileCharges
-//	CONFIRMED             given back or lapsed          written down, and logged for an operator
-//	any                   given back in part            written down, payment.partly-refunded is published, and logged
-//	                                                    for an operator: we only ever give back all there is
-//	any                   disputed                      the payment is marked, payment.disputed is published
-//	otherwise                                           nothing: the saga is at it, or ReconcileCharges will be
+//	order                charge                       action
+//	REJECTED, CANCELLED  live, or our record differs  undo and store, as ReconcileCharges does
+//	CONFIRMED            refunded or lapsed           store, and log an error for an operator
+//	any                  partly refunded              store, publish payment.partly-refunded, and
+//	                                                  log an error: we never make partial refunds
+//	any                  disputed                     store, and publish payment.disputed
+//	otherwise                                         none: the saga or ReconcileCharges acts
 //
-// A notice that is repeated, or about a charge that is not an order's, changes nothing and is no error.
+// A repeated notice, or one about a charge without an order, changes nothing and is not an error.
 func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
 	return barrier.Consume(ctx, s.store, onNotice, n.ID, func(ctx context.Context, once barrier.Once) error {
 		charge, found, err := s.provider.Find(ctx, Subject{Reference: n.Reference, ChargeID: n.ChargeID})
@@ -47,7 +47,7 @@ func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
 				return err
 			}
 		}
-		// What the bank claims, or has got, cannot be given back besides.
+		// Money that the bank reclaims or has reclaimed must not be refunded as well.
 		if found && (charge.Dispute == "" || charge.Dispute == DisputeWon) {
 			if err := s.settle(ctx, charge); err != nil {
 				return err
@@ -57,7 +57,7 @@ func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
 	})
 }
 
-// settle has our record and the provider agree on a charge whose order has ended.
+// settle makes our record and the provider agree on a charge whose order has ended.
 func (s *Service) settle(ctx context.Context, c Charge) error {
 	order, err := s.store.Outcome(ctx, c.Reference)
 	if err != nil {
@@ -71,12 +71,13 @@ func (s *Service) settle(ctx context.Context, c Charge) error {
 	switch order.Status {
 	case OrderRejected, OrderCancelled:
 		if c.Live() || differs {
-			return s.giveBack(ctx, c)
+			return s.undo(ctx, c)
 		}
 	case OrderConfirmed:
 		if !c.Live() && differs {
-			s.lookAt(ctx, ConcernNotPaid)
-			slog.ErrorContext(ctx, "a confirmed order is not paid", "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
+			s.onConcern(ctx, ConcernNotPaid)
+			slog.ErrorContext(ctx, "a confirmed order is not paid",
+				"orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
 			_, err := fault.RetryLostRace(func() (bool, error) { return s.correct(ctx, c) })
 			return err
 		}
@@ -84,9 +85,10 @@ func (s *Service) settle(ctx context.Context, c Charge) error {
 	return nil
 }
 
-// partlyRefunded writes down that somebody at the provider has given back a part of a charge, unless that much is known:
-// the provider is asked at any time and in any order, and what was given back only grows. It reports whether it was news.
-func (s *Service) partlyRefunded(ctx context.Context, c Charge) (news bool, err error) {
+// partlyRefunded stores a partial refund made on the provider's site. Answers of the provider may
+// arrive out of order; a refund only grows, so smaller amounts are ignored. It reports whether
+// anything changed.
+func (s *Service) partlyRefunded(ctx context.Context, c Charge) (changed bool, err error) {
 	if c.Status != ChargeCaptured || c.Refunded == 0 {
 		return false, nil
 	}
@@ -94,7 +96,7 @@ func (s *Service) partlyRefunded(ctx context.Context, c Charge) (news bool, err 
 		p, err := s.store.Payment(ctx, c.Reference)
 		switch {
 		case errors.Is(err, ErrNoPayment):
-			return false, nil // what we do not know of yet is undone or written down as a whole
+			return false, nil // an unknown charge is undone or stored as a whole
 		case err != nil:
 			return false, err
 		case p.Status != StatusAuthorized && p.Status != StatusCaptured, c.Refunded <= p.Refunded:
@@ -102,16 +104,17 @@ func (s *Service) partlyRefunded(ctx context.Context, c Charge) (news bool, err 
 		}
 		p = p.moveTo(p.Status, s.clock.Now())
 		p.Refunded = c.Refunded
-		if err := s.publish(ctx, p, contract.PaymentPartlyRefunded, contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount}, commit.With{}); err != nil {
+		data := contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount}
+		if err := s.publish(ctx, p, contract.PaymentPartlyRefunded, data, commit.With{}); err != nil {
 			return false, err
 		}
-		s.lookAt(ctx, ConcernPartlyRefunded)
+		s.onConcern(ctx, ConcernPartlyRefunded)
 		slog.ErrorContext(ctx, "a payment was refunded in part", "orderId", p.OrderID, "chargeId", c.ID)
 		return true, nil
 	})
 }
 
-// mark writes where the dispute of a charge stands to its payment, with what comes with it.
+// mark stores the state of a charge's dispute in its payment.
 func (s *Service) mark(ctx context.Context, c Charge, with commit.With) error {
 	if c.Dispute == "" {
 		return s.store.Record(ctx, with)
@@ -119,8 +122,8 @@ func (s *Service) mark(ctx context.Context, c Charge, with commit.With) error {
 	p, err := s.store.Payment(ctx, c.Reference)
 	switch {
 	case errors.Is(err, ErrNoPayment):
-		s.lookAt(ctx, ConcernUnknownCharge)
-		slog.ErrorContext(ctx, "a charge that we do not know is disputed", "orderId", c.Reference, "chargeId", c.ID)
+		s.onConcern(ctx, ConcernUnknownCharge)
+		slog.ErrorContext(ctx, "an unknown charge is disputed", "orderId", c.Reference, "chargeId", c.ID)
 		return s.store.Record(ctx, with)
 	case err != nil:
 		return err
@@ -131,7 +134,7 @@ func (s *Service) mark(ctx context.Context, c Charge, with commit.With) error {
 	p.Dispute = c.Dispute
 	data := contract.PaymentEvent{OrderID: p.OrderID, Amount: p.Amount, Dispute: string(p.Dispute)}
 	if p.Dispute != DisputeWon {
-		s.lookAt(ctx, ConcernDisputed)
+		s.onConcern(ctx, ConcernDisputed)
 		slog.ErrorContext(ctx, "a payment is disputed", "orderId", p.OrderID, "chargeId", c.ID, "dispute", p.Dispute)
 	}
 	return s.publish(ctx, p, contract.PaymentDisputed, data, with)

@@ -23,11 +23,11 @@ func (s *shop) noticed(t *testing.T, id string) {
 func (s *shop) wantPayment(t *testing.T, status payments.Status, dispute payments.Dispute) {
 	t.Helper()
 	if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != status || p.Dispute != dispute {
-		t.Errorf("our record is %+v, %v; want %s %s", p, err, status, dispute)
+		t.Errorf("the payment is %+v, %v; want %s %s", p, err, status, dispute)
 	}
 }
 
-func TestANoticeAboutAnOrderInFlightChangesNothing(t *testing.T) {
+func TestNoticeDuringASagaChangesNothing(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
 	s.noticed(t, "evt_1")
@@ -36,64 +36,65 @@ func TestANoticeAboutAnOrderInFlightChangesNothing(t *testing.T) {
 	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured)
 }
 
-func TestMoneyThatIsThereAfterItsOrderEndedIsGivenBackAtOnce(t *testing.T) {
+func TestNoticeOfALiveChargeOfAnEndedOrderRefundsIt(t *testing.T) {
 	for _, ended := range []string{orders.OrderRejected, orders.OrderCancelled} {
 		s := open()
 		s.do(t, s.authorize(t), s.capture(t), s.void(t))
-		s.told(t, "e", ended, 2)
-		s.provider.Resurrect(order, payments.ChargeCaptured) // as by a refund that failed
+		s.ends(t, "e", ended, 2)
+		s.provider.Resurrect(order, payments.ChargeCaptured) // e.g. a failed refund
 		s.noticed(t, "evt_1")
 		s.wantStands(t, payments.ChargeRefunded)
 		s.wantPayment(t, payments.StatusRefunded, "")
 	}
 }
 
-func TestALateSuccessOfARejectedOrderThatWeDoNotKnowIsVoidedAndWrittenDown(t *testing.T) {
+func TestUnknownChargeOfARejectedOrderIsVoidedAndStored(t *testing.T) {
 	s := open()
 	s.network.loseAnswer = true
 	if err := s.authorize(t)(); !errors.Is(err, errLost) {
 		t.Fatal(err)
 	}
 	s.network.loseAnswer = false
-	s.told(t, "e", orders.OrderRejected, 2)
+	s.ends(t, "e", orders.OrderRejected, 2)
 	s.noticed(t, "evt_1")
 	s.wantStands(t, payments.ChargeVoided)
 	s.wantPayment(t, payments.StatusVoided, "")
 	s.wantEvents(t, contract.PaymentVoided)
 }
 
-func TestMoneyOfAConfirmedOrderThatIsGivenBackElsewhereIsWrittenDown(t *testing.T) {
+func TestRefundOfAConfirmedOrderOnTheProvidersSiteIsStored(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.told(t, "e", orders.OrderConfirmed, 2)
+	s.ends(t, "e", orders.OrderConfirmed, 2)
 	s.noticed(t, "evt_1")
 	s.wantPayment(t, payments.StatusCaptured, "")
-	s.provider.Resurrect(order, payments.ChargeRefunded) // by hand, at the provider
+	s.provider.Resurrect(order, payments.ChargeRefunded) // on the provider's site
 	s.noticed(t, "evt_2")
 	s.wantPayment(t, payments.StatusRefunded, "")
 	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured, contract.PaymentRefunded)
 }
 
-func TestAnOrderThatAnOperatorIsAtIsLeftAlone(t *testing.T) {
+func TestNoticeOfAnOrderInAnOperatorsHandsChangesNothing(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.told(t, "e", orders.OrderNeedsAttention, 2)
+	s.ends(t, "e", orders.OrderNeedsAttention, 2)
 	s.noticed(t, "evt_1")
 	s.wantStands(t, payments.ChargeCaptured)
 }
 
-func TestADisputeMarksThePaymentAndIsPublishedOnceAState(t *testing.T) {
+func TestDisputeIsStoredAndPublishedOncePerState(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.told(t, "e", orders.OrderConfirmed, 2)
+	s.ends(t, "e", orders.OrderConfirmed, 2)
 	s.provider.Dispute(order, payments.DisputeOpen)
 	s.noticed(t, "evt_1")
-	s.noticed(t, "evt_2") // the same again, as another event
+	s.noticed(t, "evt_2") // the same state in another event
 	s.wantPayment(t, payments.StatusCaptured, payments.DisputeOpen)
 	s.provider.Dispute(order, payments.DisputeLost)
 	s.noticed(t, "evt_3")
 	s.wantPayment(t, payments.StatusCaptured, payments.DisputeLost)
-	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured, contract.PaymentDisputed, contract.PaymentDisputed)
+	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured,
+		contract.PaymentDisputed, contract.PaymentDisputed)
 	schemas := schema.Load(contract.Schemas, contract.PaymentDisputed)
 	outbox, _ := s.store.Outbox(t.Context())
 	for _, e := range outbox[2:] {
@@ -103,10 +104,10 @@ func TestADisputeMarksThePaymentAndIsPublishedOnceAState(t *testing.T) {
 	}
 }
 
-func TestWhatIsDisputedIsMarkedAndNotGivenBackBesides(t *testing.T) {
+func TestDisputedChargeIsNotRefunded(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.told(t, "e", orders.OrderRejected, 2)
+	s.ends(t, "e", orders.OrderRejected, 2)
 	s.provider.Dispute(order, payments.DisputeOpen)
 	s.noticed(t, "evt_1")
 	s.wantStands(t, payments.ChargeCaptured)
@@ -117,8 +118,8 @@ func TestWhatIsDisputedIsMarkedAndNotGivenBackBesides(t *testing.T) {
 	s.wantPayment(t, payments.StatusRefunded, payments.DisputeWon)
 }
 
-// Notices come in any order: the one of the opening, late, does not open a dispute again.
-func TestALateNoticeOfAnOpeningDoesNotOpenADisputeThatIsDecided(t *testing.T) {
+// Notices arrive in any order. A late notice of the opening must not reopen the dispute.
+func TestLateNoticeDoesNotReopenADecidedDispute(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
 	s.provider.Dispute(order, payments.DisputeWon)
@@ -127,27 +128,30 @@ func TestALateNoticeOfAnOpeningDoesNotOpenADisputeThatIsDecided(t *testing.T) {
 	s.wantPayment(t, payments.StatusCaptured, payments.DisputeWon)
 }
 
-func TestANoticeAboutWhatIsNotOursChangesNothing(t *testing.T) {
+func TestNoticeAboutAForeignChargeChangesNothing(t *testing.T) {
 	s := open()
 	for _, n := range []payments.Notice{{ID: "1", ChargeID: "ch_other"}, {ID: "2", Reference: "unknown"}} {
 		if err := s.ReceiveNotice(t.Context(), n); err != nil {
 			t.Errorf("%+v: %v", n, err)
 		}
 	}
-	if _, err := s.provider.Authorize(t.Context(), payments.Authorization{Reference: "another system's", IdempotencyKey: "k", Amount: good.Amount, PaymentMethod: "pm_card_visa"}); err != nil {
+	foreign := payments.Authorization{
+		Reference: "another-system", IdempotencyKey: "k", Amount: good.Amount, PaymentMethod: "pm_card_visa",
+	}
+	if _, err := s.provider.Authorize(t.Context(), foreign); err != nil {
 		t.Fatal(err)
 	}
-	s.provider.Dispute("another system's", payments.DisputeOpen)
-	if err := s.ReceiveNotice(t.Context(), payments.Notice{ID: "3", Reference: "another system's"}); err != nil {
+	s.provider.Dispute(foreign.Reference, payments.DisputeOpen)
+	if err := s.ReceiveNotice(t.Context(), payments.Notice{ID: "3", Reference: foreign.Reference}); err != nil {
 		t.Error(err)
 	}
 	s.wantEvents(t)
 }
 
-func TestANoticeThatCannotBeLookedIntoIsToBeSentAgain(t *testing.T) {
+func TestNoticeIsRetriedIfTheChargeCannotBeRead(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t), s.void(t))
-	s.told(t, "e", orders.OrderRejected, 2)
+	s.ends(t, "e", orders.OrderRejected, 2)
 	s.provider.Resurrect(order, payments.ChargeCaptured)
 	s.network.loseFind = true
 	if err := s.ReceiveNotice(t.Context(), payments.Notice{ID: "evt_1", Reference: order}); !errors.Is(err, errLost) {

@@ -13,44 +13,46 @@ import (
 )
 
 const (
-	// budget is how old a charge must be to be looked at. A saga and its compensation, each as long as may be, are over by then.
+	// budget is the minimum age of a charge to be reconciled. The longest saga and its compensation
+	// are over by then.
 	budget = 3 * time.Hour
-	// pages bounds a run; the next one goes on where it ended.
+	// pages bounds a run; the next one continues where it stopped.
 	pages = 20
 )
 
-// stepReconcile names what reconciliation asks of the provider.
+// stepReconcile is part of the idempotency key of reconciliation's calls to the provider.
 const stepReconcile = "ReconcileCharges"
 
-// ErrUnreconciled: the provider's books and ours differ in a way that must not be repaired without an operator.
-var ErrUnreconciled = fault.New(fault.Internal, "ChargesUnreconciled", "there are charges that an operator has to look at")
+// ErrUnreconciled: the provider's ledger and our records differ in a way that needs an operator.
+var ErrUnreconciled = fault.New(fault.Internal, "ChargesUnreconciled",
+	"some charges need an operator; the log lists them")
 
 // Reconciliation counts the charges of a run.
 type Reconciliation struct {
 	Checked int
-	// Voided is how many live charges of orders that are over were given back.
+	// Voided is how many live charges of finished orders were voided or refunded.
 	Voided int
-	// Flagged is how many are left to an operator.
+	// Flagged is how many need an operator.
 	Flagged int
 }
 
-// ReconcileCharges compares the provider's ledger with what became of the orders:
+// ReconcileCharges compares the provider's ledger with the orders' outcomes:
 //
-//	order                  charge                        what is done
-//	CONFIRMED              captured                      nothing
-//	CONFIRMED              given back, whole or in part  written down and flagged once: somebody did so at the provider, and
-//	                                                     we were not told. What we know of is in order
-//	CONFIRMED              other                         flagged: goods left without money
-//	REJECTED, CANCELLED    live                          voided
-//	NEEDS_ATTENTION        any                           nothing; an operator is at it
-//	no end is known        captured, and we know of it   flagged: the order may be confirmed, and its event late
-//	no end is known        live otherwise                voided by VoidPayment: the order cannot be confirmed, since
-//	                                                     our record of the capture comes before the confirmation
-//	not CONFIRMED          undone, and our record says   VoidPayment, which writes it down: the provider's answer
-//	                       otherwise                     to an earlier one was lost
+//	order                charge                       action
+//	CONFIRMED            captured                     none
+//	CONFIRMED            fully or partly refunded     if unknown to us, store and flag it: it was
+//	                                                  refunded on the provider's site
+//	CONFIRMED            other                        flag: goods shipped without payment
+//	REJECTED, CANCELLED  live                         void
+//	NEEDS_ATTENTION      any                          none: an operator handles it
+//	no known outcome     captured, as we recorded     flag: the order may be confirmed, its event late
+//	no known outcome     live otherwise               VoidPayment: the order cannot be confirmed, since
+//	                                                  we record the capture before the confirmation
+//	not CONFIRMED        undone, our record differs   VoidPayment, which stores it: the provider's
+//	                                                  answer to an earlier call was lost
 //
-// A charge is checked once it is older than the budget. One that cannot be reconciled does not keep the run from the others: its
-// error is returned at the end, and the charge is checked again in the next round of the ledger. The run fails with
+// Only charges older than the budget are compared. If one fails, the run continues with the others
+// and returns its error at the end; the next round of the ledger repeats it. The run fails with
 // ErrUnreconciled if anything was flagged.
 func (s *Service) ReconcileCharges(ctx context.Context) (Reconciliation, error) {
 	var found Reconciliation
@@ -63,7 +65,7 @@ func (s *Service) ReconcileCharges(ctx context.Context) (Reconciliation, error) 
 	for range pages {
 		page, next, err := s.provider.Ledger(ctx, cursor)
 		if err != nil {
-			// It may be the cursor that the provider does not know any more; the next run begins anew.
+			// The provider may no longer know the cursor. The next run starts from the beginning.
 			return found, errors.Join(failed, err, s.store.SaveBookmark(ctx, ""))
 		}
 		for _, charge := range page {
@@ -104,32 +106,32 @@ func (s *Service) reconcile(ctx context.Context, c Charge, found *Reconciliation
 		return nil
 	}
 	p, err := s.store.Payment(ctx, c.Reference)
-	over := order.Status == OrderRejected || order.Status == OrderCancelled
+	ended := order.Status == OrderRejected || order.Status == OrderCancelled
 	switch {
 	case err != nil && !errors.Is(err, ErrNoPayment):
 		return err
 	case !c.Live() && p.Status == Status(c.Status):
 		return nil
-	case c.Live() && !over && p.Status == StatusCaptured:
-		return flag("a payment was captured, and the end of its order is not known")
+	case c.Live() && !ended && p.Status == StatusCaptured:
+		return flag("a payment is captured, but its order's outcome is unknown")
 	case c.Live():
 		found.Voided++
 	}
-	return s.giveBack(ctx, c)
+	return s.undo(ctx, c)
 }
 
-// reconcileConfirmed looks at the charge of an order whose goods are on their way.
+// reconcileConfirmed reconciles the charge of a confirmed order.
 func (s *Service) reconcileConfirmed(ctx context.Context, c Charge, flag func(why string) error) error {
 	switch c.Status {
 	case ChargeCaptured:
-		news, err := s.partlyRefunded(ctx, c)
-		if err == nil && news {
-			err = flag("somebody has refunded a part of a payment at the provider")
+		changed, err := s.partlyRefunded(ctx, c)
+		if err == nil && changed {
+			err = flag("a payment was partly refunded on the provider's site")
 		}
 		return err
 	case ChargeRefunded:
-		news, err := fault.RetryLostRace(func() (bool, error) { return s.correct(ctx, c) })
-		if err == nil && news {
+		changed, err := fault.RetryLostRace(func() (bool, error) { return s.correct(ctx, c) })
+		if err == nil && changed {
 			err = flag("a confirmed order is not paid")
 		}
 		return err
@@ -137,15 +139,18 @@ func (s *Service) reconcileConfirmed(ctx context.Context, c Charge, flag func(wh
 	return flag("a confirmed order is not paid")
 }
 
-// giveBack has the compensation done if it was not. If it was, and the provider holds money all the same, that is undone
-// at the provider once more, and written down.
-func (s *Service) giveBack(ctx context.Context, c Charge) error {
-	slog.WarnContext(ctx, "a charge is given back, or that it was is written down", "orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
+// undo runs the compensation unless it has run. If it has and the provider still holds money, it
+// voids the charge at the provider again and stores the result.
+func (s *Service) undo(ctx context.Context, c Charge) error {
+	slog.WarnContext(ctx, "undoing a charge, or storing that it was undone",
+		"orderId", c.Reference, "chargeId", c.ID, "charge", c.Status)
 	done, err := s.VoidPayment(ctx, contract.Step{OrderID: c.Reference, Amount: c.Amount})
 	if err != nil {
 		return err
 	}
-	after, _, err := s.provider.Void(ctx, Subject{Reference: c.Reference, ChargeID: c.ID, Amount: c.Amount, IdempotencyKey: key(c.Reference, stepReconcile)})
+	after, _, err := s.provider.Void(ctx, Subject{
+		Reference: c.Reference, ChargeID: c.ID, Amount: c.Amount, IdempotencyKey: key(c.Reference, stepReconcile),
+	})
 	if err != nil || done.Status == string(after.Status) {
 		return err
 	}
@@ -153,8 +158,8 @@ func (s *Service) giveBack(ctx context.Context, c Charge) error {
 	return err
 }
 
-// correct writes down what the provider did, where our record says otherwise. It reports whether that was so.
-func (s *Service) correct(ctx context.Context, c Charge) (news bool, err error) {
+// correct stores the provider's state if our record differs. It reports whether it did.
+func (s *Service) correct(ctx context.Context, c Charge) (changed bool, err error) {
 	p, err := s.store.Payment(ctx, c.Reference)
 	switch {
 	case errors.Is(err, ErrNoPayment):

@@ -12,8 +12,8 @@ import (
 	"orderflow/internal/platform/barrier"
 )
 
-// told tells payments how the order ended.
-func (s *shop) told(t *testing.T, eventID, eventType string, version int64) {
+// ends delivers an event that ends the order.
+func (s *shop) ends(t *testing.T, eventID, eventType string, version int64) {
 	t.Helper()
 	if err := s.ProjectOrder(t.Context(), eventID, eventType, order, version); err != nil {
 		t.Fatal(err)
@@ -41,12 +41,13 @@ func (s *shop) void(t *testing.T) func() error {
 	return func() error { _, err := s.VoidPayment(t.Context(), good); return err }
 }
 
-// reconciled runs the reconciliation twice; the second run must find nothing to void any more.
+// reconciled runs the reconciliation twice; the second run must void nothing.
 func (s *shop) reconciled(t *testing.T, voided, flagged int) {
 	t.Helper()
 	for range 2 {
 		found, err := s.ReconcileCharges(t.Context())
-		if found.Voided != voided || found.Flagged != flagged || errors.Is(err, payments.ErrUnreconciled) != (flagged > 0) || err != nil && flagged == 0 {
+		failed := errors.Is(err, payments.ErrUnreconciled) != (flagged > 0) || err != nil && flagged == 0
+		if found.Voided != voided || found.Flagged != flagged || failed {
 			t.Errorf("%+v, %v; want %d voided, %d flagged", found, err, voided, flagged)
 		}
 		voided = 0
@@ -60,23 +61,23 @@ func (s *shop) wantStands(t *testing.T, want payments.ChargeStatus) {
 	}
 }
 
-func TestAPaidAndConfirmedOrderIsInOrder(t *testing.T) {
+func TestPaidAndConfirmedOrderIsNotFlagged(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.told(t, "1", orders.OrderConfirmed, 2)
+	s.ends(t, "1", orders.OrderConfirmed, 2)
 	s.reconciled(t, 0, 0)
 	s.wantStands(t, payments.ChargeCaptured)
 }
 
-func TestAConfirmedOrderThatIsNotPaidIsFlagged(t *testing.T) {
+func TestUnpaidConfirmedOrderIsFlagged(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t))
-	s.told(t, "1", orders.OrderConfirmed, 2)
+	s.ends(t, "1", orders.OrderConfirmed, 2)
 	s.reconciled(t, 0, 1)
 	s.wantStands(t, payments.ChargeAuthorized)
 }
 
-func TestAChargeOfAnOrderThatIsOverIsGivenBackAndWrittenDown(t *testing.T) {
+func TestChargeOfAnEndedOrderIsUndoneAndStored(t *testing.T) {
 	for eventType, captured := range map[string]bool{orders.OrderRejected: false, orders.OrderCancelled: true} {
 		s := open()
 		want := payments.ChargeVoided
@@ -85,71 +86,72 @@ func TestAChargeOfAnOrderThatIsOverIsGivenBackAndWrittenDown(t *testing.T) {
 			s.do(t, s.capture(t))
 			want = payments.ChargeRefunded
 		}
-		s.told(t, "1", eventType, 2)
+		s.ends(t, "1", eventType, 2)
 		s.reconciled(t, 1, 0)
 		s.wantStands(t, want)
 		if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.Status(want) {
-			t.Errorf("%s: our record is %+v, %v", eventType, p, err)
+			t.Errorf("%s: the payment is %+v, %v", eventType, p, err)
 		}
 	}
 }
 
-// The provider voided, but its answer was lost for good: nobody wrote it down.
-func TestAVoidThatWasNeverWrittenDownIsWrittenDownInTheEnd(t *testing.T) {
-	for _, eventType := range []string{orders.OrderRejected, ""} { // over, and of no known end
+// The provider voided, but the response was lost for good.
+func TestUnrecordedVoidIsStoredByReconciliation(t *testing.T) {
+	for _, eventType := range []string{orders.OrderRejected, ""} { // rejected, and outcome unknown
 		s := open()
 		s.do(t, s.authorize(t))
-		if _, _, err := s.provider.Void(t.Context(), payments.Subject{Reference: order, IdempotencyKey: "lost"}); err != nil {
+		lost := payments.Subject{Reference: order, IdempotencyKey: "lost"}
+		if _, _, err := s.provider.Void(t.Context(), lost); err != nil {
 			t.Fatal(err)
 		}
 		if eventType != "" {
-			s.told(t, "1", eventType, 2)
+			s.ends(t, "1", eventType, 2)
 		}
 		s.reconciled(t, 0, 0)
 		if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.StatusVoided {
-			t.Errorf("our record says %s, %v; the charge is void", p.Status, err)
+			t.Errorf("the payment is %s, %v; the charge is voided", p.Status, err)
 		}
 		wantErr(t, s.capture(t)(), barrier.ErrCompensated)
 	}
 }
 
-func TestAChargeThatLivesAgainAfterItsVoidIsGivenBackOnceMore(t *testing.T) {
+func TestChargeThatRevivesAfterItsVoidIsUndoneAgain(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.void(t))
-	s.told(t, "1", orders.OrderRejected, 2)
+	s.ends(t, "1", orders.OrderRejected, 2)
 	s.store.TakeOutbox()
 	s.provider.Resurrect(order, payments.ChargeCaptured)
 	s.reconciled(t, 1, 0)
 	s.wantStands(t, payments.ChargeRefunded)
 	if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.StatusRefunded {
-		t.Errorf("our record is %+v, %v", p, err)
+		t.Errorf("the payment is %+v, %v", p, err)
 	}
 	if events := s.store.TakeOutbox(); len(events) != 1 || events[0].Type != contract.PaymentRefunded {
-		t.Errorf("events %v, want that it was refunded", events)
+		t.Errorf("events %v, want one refund", events)
 	}
 }
 
-func TestAChargeOfAnOrderOfWhichNoEndIsKnown(t *testing.T) {
-	t.Run("ThatWeKnowAsCapturedIsFlagged", func(t *testing.T) {
+func TestChargeOfAnOrderWithoutAKnownOutcome(t *testing.T) {
+	t.Run("captured: flagged", func(t *testing.T) {
 		s := open()
 		s.do(t, s.authorize(t), s.capture(t))
 		s.reconciled(t, 0, 1)
 		s.wantStands(t, payments.ChargeCaptured)
 	})
-	t.Run("IsGivenBackAndItsSagaBarred", func(t *testing.T) {
+	t.Run("authorized: voided, and the saga barred", func(t *testing.T) {
 		s := open()
 		s.do(t, s.authorize(t))
 		s.reconciled(t, 1, 0)
 		s.wantStands(t, payments.ChargeVoided)
 		if _, err := s.CapturePayment(t.Context(), good); !errors.Is(err, barrier.ErrCompensated) {
-			t.Errorf("a capture after that: %v, want ErrCompensated", err)
+			t.Errorf("later capture: %v, want ErrCompensated", err)
 		}
 	})
-	t.Run("ThatWeNeverHeardOfIsGivenBack", func(t *testing.T) {
+	t.Run("unknown to us: voided", func(t *testing.T) {
 		s := open()
 		s.network.loseAnswer = true
 		if s.authorize(t)() == nil {
-			t.Fatal("the answer was not lost")
+			t.Fatal("the response was not lost")
 		}
 		s.network.loseAnswer = false
 		s.reconciled(t, 1, 0)
@@ -157,21 +159,20 @@ func TestAChargeOfAnOrderOfWhichNoEndIsKnown(t *testing.T) {
 	})
 }
 
-func TestAnOrderThatNeedsAttentionIsLeftToItsOperatorUntilItEnds(t *testing.T) {
+func TestOrderThatNeedsAttentionIsSkippedUntilItEnds(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t))
-	s.told(t, "1", orders.OrderNeedsAttention, 3)
+	s.ends(t, "1", orders.OrderNeedsAttention, 3)
 	s.reconciled(t, 0, 0)
 	s.wantStands(t, payments.ChargeAuthorized)
-	s.told(t, "2", orders.OrderRejected, 4)
-	s.told(t, "1", orders.OrderNeedsAttention, 3) // again
-	s.told(t, "3", orders.OrderNeedsAttention, 3) // late
+	s.ends(t, "2", orders.OrderRejected, 4)
+	s.ends(t, "1", orders.OrderNeedsAttention, 3) // again
+	s.ends(t, "3", orders.OrderNeedsAttention, 3) // late
 	s.reconciled(t, 1, 0)
 	s.wantStands(t, payments.ChargeVoided)
 }
 
-func TestAChargeWithinItsBudgetIsNotLookedAt(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+func TestChargeYoungerThanTheBudgetIsSkipped(t *testing.T) {
 	for age, voided := range map[time.Duration]int{3 * time.Hour: 0, 3*time.Hour + time.Second: 1} {
 		s := open()
 		s.provider.At(now.Add(-age))
@@ -180,7 +181,7 @@ func TestAChargeWithinItsBudgetIsNotLookedAt(t *testing.T) {
 	}
 }
 
-func TestEveryPageOfTheLedgerIsComparedAlsoOverSeveralRuns(t *testing.T) {
+func TestAllLedgerPagesAreComparedAcrossRuns(t *testing.T) {
 	s := open()
 	for n := range 70 { // 24 pages; a run takes 20
 		in := good
@@ -199,25 +200,25 @@ func TestEveryPageOfTheLedgerIsComparedAlsoOverSeveralRuns(t *testing.T) {
 		t.Errorf("second run: %+v, %v", second, err)
 	}
 	if third, err := s.ReconcileCharges(t.Context()); err != nil || third.Voided != 0 || third.Checked != 60 {
-		t.Errorf("third run: %+v, %v; want it to begin anew", third, err)
+		t.Errorf("third run: %+v, %v; want a start from the beginning", third, err)
 	}
 }
 
-func TestABookmarkThatTheProviderDoesNotKnowAnyMoreIsForgotten(t *testing.T) {
+func TestUnknownBookmarkIsDropped(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t))
 	if err := s.store.SaveBookmark(t.Context(), "lost"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.ReconcileCharges(t.Context()); err == nil {
-		t.Error("the run says nothing of it")
+		t.Error("reconciliation did not report the unknown bookmark")
 	}
 	s.reconciled(t, 1, 0)
 }
 
-func TestOtherEventsTellNothingOfAnOrdersEnd(t *testing.T) {
+func TestOtherOrderEventsAreIgnored(t *testing.T) {
 	s := open()
-	s.told(t, "1", orders.OrderCreated, 1)
+	s.ends(t, "1", orders.OrderCreated, 1)
 	if o, err := s.store.Outcome(t.Context(), order); err != nil || o != (payments.Outcome{}) {
 		t.Errorf("outcome %+v, %v", o, err)
 	}

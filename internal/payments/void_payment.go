@@ -9,16 +9,17 @@ import (
 	"orderflow/internal/platform/commit"
 )
 
-// VoidPayment is the compensation of CapturePayment and AuthorizePayment: afterwards the provider holds nothing for the
-// order and never will. It asks the provider whatever our records say, since an authorization that ended in a timeout
-// may have left a charge and no record. If the provider had one that we did not know of, it becomes known here. Where there
-// was nothing to pay it is not asked, since it was not before.
+// VoidPayment is the compensation of CapturePayment and AuthorizePayment: afterwards the provider
+// holds nothing for the order and never will. It calls the provider whatever our records say, since
+// an authorization that timed out may have left a charge without a record. It stores a charge that
+// we did not know of. If there was nothing to pay, the provider was never called and is not called
+// here.
 func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.Result, error) {
 	if in.OrderID == "" {
 		return contract.Result{}, errInput
 	}
 	undoes := []string{stepCapture, stepAuthorize}
-	return barrier.Undo(ctx, s.store, in.OrderID, stepVoid, undoes, func(ctx context.Context, _ barrier.Done, once barrier.Once) (contract.Result, error) {
+	run := func(ctx context.Context, _ barrier.Done, once barrier.Once) (contract.Result, error) {
 		p, err := s.store.Payment(ctx, in.OrderID)
 		switch {
 		case errors.Is(err, ErrNoPayment):
@@ -43,5 +44,6 @@ func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.R
 			return contract.Result{}, ErrChargeMissing
 		}
 		return p.result(), s.store.Record(ctx, commit.With{Barrier: once.Returning(p.result())})
-	})
+	}
+	return barrier.Undo(ctx, s.store, in.OrderID, stepVoid, undoes, run)
 }
