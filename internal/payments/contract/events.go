@@ -13,10 +13,11 @@ const (
 	PaymentCaptured   = "orderflow.payments.payment.captured.v1"
 	PaymentVoided     = "orderflow.payments.payment.voided.v1"
 	PaymentRefunded   = "orderflow.payments.payment.refunded.v1"
-	// PaymentPartlyRefunded tells that somebody has given back a part of what was taken, or another part.
+	// PaymentPartlyRefunded reports a partial refund made on the provider's site.
 	PaymentPartlyRefunded = "orderflow.payments.payment.partly-refunded.v1"
 	PaymentDisputed       = "orderflow.payments.payment.disputed.v1"
-	// CircuitChanged tells that a third party was found out of order, or back; its data is resilience.Changed.
+	// CircuitChanged reports that the circuit of a third party opened or closed; its data is
+	// resilience.Changed.
 	CircuitChanged = "orderflow.payments.circuit.changed.v1"
 )
 
@@ -24,11 +25,11 @@ const (
 type PaymentEvent struct {
 	OrderID string      `json:"orderId"`
 	Amount  money.Money `json:"amount"`
-	// Reason is why it was declined, in the words of the provider.
+	// Reason is the provider's decline code.
 	Reason string `json:"reason,omitempty"`
-	// RefundedAmount is how much of the amount was given back so far; absent if nothing was.
+	// RefundedAmount is the sum of all refunds; absent if there are none.
 	RefundedAmount *money.Money `json:"refundedAmount,omitempty"`
-	// Dispute is where the claim of the customer's bank stands: OPEN, WON or LOST. Only PaymentDisputed has it.
+	// Dispute is the dispute's state: OPEN, WON or LOST. Only PaymentDisputed has it.
 	Dispute string `json:"dispute,omitempty"`
 }
 

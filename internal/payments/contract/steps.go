@@ -1,5 +1,5 @@
-// Package contract is what payments publishes: the inputs and results of the steps that a
-// saga calls, and its events with their schemas. Other services import nothing else of payments.
+// Package contract is what payments publishes: the inputs and results of its saga steps, and its
+// events with their schemas. Other services import no other package of payments.
 package contract
 
 import "orderflow/internal/platform/money"
@@ -10,13 +10,14 @@ type Step struct {
 	CustomerID string `json:"customerId"`
 	// Amount is the order's total.
 	Amount money.Money `json:"amount"`
-	// PaymentMethod is the provider's token for how the customer pays. It is never stored or logged.
+	// PaymentMethod is the provider's token for the payment method. It is never stored or logged.
 	PaymentMethod string `json:"paymentMethod"`
 }
 
 // Result is what the three steps return.
 type Result struct {
 	OrderID string `json:"orderId"`
-	// Status is AUTHORIZED, CAPTURED, VOIDED, REFUNDED or DECLINED; empty where there was nothing to void.
+	// Status is AUTHORIZED, CAPTURED, VOIDED, REFUNDED or DECLINED; empty if there was nothing to
+	// void.
 	Status string `json:"status"`
 }

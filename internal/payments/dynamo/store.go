@@ -79,7 +79,7 @@ func (s Store) Outcome(ctx context.Context, orderID string) (payments.Outcome, e
 	return outcomeItems.Get(ctx, s.Table, orderID)
 }
 
-// SaveOutcome writes how an order ended, on condition that the version before is stored.
+// SaveOutcome writes how an order ended if the stored version is before.
 func (s Store) SaveOutcome(ctx context.Context, o payments.Outcome, before int64, with commit.With) error {
 	return outcomeItems.SaveOver(ctx, s.Table, o, before, with)
 }

@@ -1,4 +1,4 @@
-// Package handler composes payments' functions, one constructor each.
+// Package handler builds payments' functions, one constructor each.
 package handler
 
 import (
@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/platform/step"
 )
 
-// service is for the functions that call the provider, which PAYMENT_PROVIDER names.
+// service builds the use cases for functions that call the provider named by PAYMENT_PROVIDER.
 func service(env *function.Env) *payments.Service {
 	store := dynamo.Store{Table: ddb.FromEnv(env)}
 	calls := outbound.New(env, "payments", store)
@@ -27,14 +27,14 @@ func service(env *function.Env) *payments.Service {
 	case "stripe":
 		key := secrets.Open(env.AWS(), env.Require("PROVIDER_SECRET"), env.Clock)
 		third = stripe.New(calls.To(stripe.Name), key.Value, env.IDs)
-	case "": // env.Err tells
+	case "": // env reports the missing variable
 	default:
-		env.Fail(fmt.Errorf("PAYMENT_PROVIDER is %q, which is neither registry nor stripe", name))
+		env.Fail(fmt.Errorf("PAYMENT_PROVIDER is %q; set it to registry or stripe", name))
 	}
 	return payments.New(store, third, env.Clock, env.IDs)
 }
 
-// Handlers returns payments' functions by name, over use cases built by the caller.
+// Handlers returns payments' functions by name, using svc.
 func Handlers(svc *payments.Service, webhooks signature.Verifier) map[string]function.Handler {
 	return map[string]function.Handler{
 		"authorize-payment":       step.Handle(svc.AuthorizePayment),

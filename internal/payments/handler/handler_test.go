@@ -52,7 +52,8 @@ func TestStepsAnswerWithTheirResult(t *testing.T) {
 		{"void-payment", "REFUNDED", step.Handle(svc.VoidPayment)},
 	} {
 		out, err := c.h.Invoke(t.Context(), sample(t, c.name))
-		if want := `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"` + c.status + `"}`; err != nil || string(out) != want {
+		want := `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"` + c.status + `"}`
+		if err != nil || string(out) != want {
 			t.Errorf("%s = %s, %v; want %s", c.name, out, err, want)
 		}
 	}
@@ -60,8 +61,8 @@ func TestStepsAnswerWithTheirResult(t *testing.T) {
 	wantName(t, err, "InvalidInput")
 }
 
-func TestDeclineAndLateAuthorizeHaveTheirNamesInTheSaga(t *testing.T) {
-	declined := bytes.ReplaceAll(sample(t, "authorize-payment"), []byte("pm_card_visa"), []byte("pm_card_visa_chargeDeclined"))
+func TestRefusalsHaveTheErrorNamesOfTheSaga(t *testing.T) {
+	declined := replace(sample(t, "authorize-payment"), "pm_card_visa", "pm_card_visa_chargeDeclined")
 	_, err := step.Handle(sampleService().AuthorizePayment).Invoke(t.Context(), declined)
 	wantName(t, err, "PaymentDeclined")
 	svc := sampleService()
@@ -72,11 +73,13 @@ func TestDeclineAndLateAuthorizeHaveTheirNamesInTheSaga(t *testing.T) {
 	wantName(t, err, "StepCompensated")
 }
 
+func replace(b []byte, from, to string) []byte { return bytes.ReplaceAll(b, []byte(from), []byte(to)) }
+
 func wantName(t *testing.T, err error, name string) {
 	t.Helper()
 	var named messages.InvokeResponse_Error
 	if !errors.As(err, &named) || named.Type != name {
-		t.Errorf("error %v, want the name %s", err, name)
+		t.Errorf("error %v, want name %s", err, name)
 	}
 }
 
@@ -86,26 +89,29 @@ func TestPaymentMethodAndAmountAreNeverLogged(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(before) })
 	slog.SetDefault(function.Logger(&log, "test"))
 	svc := sampleService()
-	in := bytes.ReplaceAll(sample(t, "authorize-payment"), []byte("4797"), []byte("987654"))
-	for _, payload := range [][]byte{in, bytes.ReplaceAll(in, []byte("pm_card_visa"), []byte("pm_card_visa_chargeDeclined")),
-		bytes.ReplaceAll(in, []byte("EUR"), []byte("nope"))} {
-		for _, h := range []function.Handler{step.Handle(svc.AuthorizePayment), step.Handle(svc.CapturePayment), step.Handle(svc.VoidPayment)} {
-			if _, err := h.Invoke(t.Context(), payload); err != nil {
+	in := replace(sample(t, "authorize-payment"), "4797", "987654")
+	for _, payload := range [][]byte{
+		in, replace(in, "pm_card_visa", "pm_card_visa_chargeDeclined"), replace(in, "EUR", "nope"),
+	} {
+		for _, run := range []func(context.Context, contract.Step) (contract.Result, error){
+			svc.AuthorizePayment, svc.CapturePayment, svc.VoidPayment,
+		} {
+			if _, err := step.Handle(run).Invoke(t.Context(), payload); err != nil {
 				slog.Warn("invocation failed", "error", err.Error()) // as the bootstrap does
 			}
 		}
 	}
 	if log.Len() == 0 {
-		t.Error("nothing was logged, so nothing was shown")
+		t.Error("nothing was logged")
 	}
 	for _, secret := range []string{"pm_card", "987654"} {
 		if strings.Contains(log.String(), secret) {
-			t.Errorf("the log says %q:\n%s", secret, &log)
+			t.Errorf("the log has %q:\n%s", secret, &log)
 		}
 	}
 }
 
-// get sends the sample of get-payment, changed, and returns status and body.
+// get sends the changed sample of get-payment and returns status and body.
 func get(t *testing.T, svc *payments.Service, change func(*events.APIGatewayProxyRequest)) (int, map[string]any) {
 	t.Helper()
 	h := getPayment(svc)
@@ -127,7 +133,7 @@ func get(t *testing.T, svc *payments.Service, change func(*events.APIGatewayProx
 	return out.StatusCode, body
 }
 
-func TestGetPaymentShowsHowMuchWasGivenBack(t *testing.T) {
+func TestGetPaymentShowsTheRefundedAmount(t *testing.T) {
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	provider := memory.NewProvider(nil)
 	svc := payments.New(memory.New(c), provider, c, &ids.Sequence{})
@@ -135,27 +141,27 @@ func TestGetPaymentShowsHowMuchWasGivenBack(t *testing.T) {
 	if err := json.Unmarshal(sample(t, "authorize-payment"), &in); err != nil {
 		t.Fatal(err)
 	}
-	for _, run := range []func(context.Context, contract.Step) (contract.Result, error){svc.AuthorizePayment, svc.CapturePayment} {
-		if _, err := run(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
+	_, authorized := svc.AuthorizePayment(t.Context(), in)
+	_, captured := svc.CapturePayment(t.Context(), in)
+	if err := errors.Join(authorized, captured); err != nil {
+		t.Fatal(err)
 	}
 	shown := func(want any) {
 		t.Helper()
 		status, body := get(t, svc, func(*events.APIGatewayProxyRequest) {})
 		if status != 200 || body["status"] != "CAPTURED" || !reflect.DeepEqual(body["refundedAmount"], want) {
-			t.Errorf("%d %v; want %v given back", status, body, want)
+			t.Errorf("%d %v; want refundedAmount %v", status, body, want)
 		}
 	}
 	shown(nil)
-	provider.GiveBack(in.OrderID, 1000)
+	provider.Refund(in.OrderID, 1000)
 	if err := svc.ReceiveNotice(t.Context(), payments.Notice{ID: "evt_1", Reference: in.OrderID}); err != nil {
 		t.Fatal(err)
 	}
 	shown(map[string]any{"currency": in.Amount.Currency, "amount": float64(1000)})
 }
 
-func TestGetPaymentShowsACustomersOwn(t *testing.T) {
+func TestGetPaymentShowsOnlyTheCallersPayment(t *testing.T) {
 	svc := sampleService()
 	var in contract.Step
 	if err := json.Unmarshal(sample(t, "authorize-payment"), &in); err != nil {
@@ -178,17 +184,23 @@ func TestGetPaymentShowsACustomersOwn(t *testing.T) {
 			claims(r)["sub"] = "op"
 			claims(r)["cognito:groups"] = "operator"
 		}, 200, ""},
-		"another's":    {func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }, 404, "PaymentNotFound"},
-		"unknown":      {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "01KAQ5M3Z8V7D2X4C6B9N1T0RX" }, 404, "PaymentNotFound"},
-		"no identity":  {func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }, 401, "Unauthenticated"},
-		"malformed id": {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "x" }, 400, "InvalidRequest"},
+		"another's": {func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }, 404,
+			"PaymentNotFound"},
+		"unknown": {func(r *events.APIGatewayProxyRequest) {
+			r.PathParameters["orderId"] = "01KAQ5M3Z8V7D2X4C6B9N1T0RX"
+		}, 404, "PaymentNotFound"},
+		"no identity": {func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }, 401,
+			"Unauthenticated"},
+		"malformed id": {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "x" }, 400,
+			"InvalidRequest"},
 	} {
 		status, body := get(t, svc, c.change)
 		code, _ := body["code"].(string)
 		if status != c.status || code != c.code {
 			t.Errorf("%s: %d %v, want %d %s", name, status, body, c.status, c.code)
 		}
-		if status == 200 && (body["status"] != "DECLINED" || body["reason"] != "card_declined" || body["amount"] == nil) {
+		if status == 200 &&
+			(body["status"] != "DECLINED" || body["reason"] != "card_declined" || body["amount"] == nil) {
 			t.Errorf("%s: %v", name, body)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// payment is the API's form of payments.Payment.
+// payment is a payment in API responses.
 type payment struct {
 	OrderID        string           `json:"orderId"`
 	Status         payments.Status  `json:"status"`
@@ -21,7 +21,7 @@ type payment struct {
 	Dispute        payments.Dispute `json:"dispute,omitempty"`
 }
 
-// GetPayment composes the function get-payment. It reads the table only, so it has no provider.
+// GetPayment builds the function get-payment, which does not call the provider.
 func GetPayment(env *function.Env) function.Handler {
 	return getPayment(payments.New(dynamo.Store{Table: ddb.FromEnv(env)}, nil, env.Clock, env.IDs))
 }
@@ -32,7 +32,9 @@ func getPayment(svc *payments.Service) function.Handler {
 		if err == nil && !r.Caller.MaySee(p.CustomerID) {
 			err = payments.ErrNoPayment
 		}
-		out := payment{OrderID: p.OrderID, Status: p.Status, Amount: p.Amount, Reason: p.DeclineCode, Dispute: p.Dispute}
+		out := payment{
+			OrderID: p.OrderID, Status: p.Status, Amount: p.Amount, Reason: p.DeclineCode, Dispute: p.Dispute,
+		}
 		if refunded := p.RefundedAmount(); refunded.Amount > 0 {
 			out.RefundedAmount = &refunded
 		}

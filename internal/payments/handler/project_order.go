@@ -13,7 +13,7 @@ import (
 	"orderflow/internal/platform/schema"
 )
 
-// ProjectOrder composes the function project-order, which does not call the provider.
+// ProjectOrder builds the function project-order, which does not call the provider.
 func ProjectOrder(env *function.Env) function.Handler {
 	return projectOrder(payments.New(dynamo.Store{Table: ddb.FromEnv(env)}, nil, env.Clock, env.IDs))
 }

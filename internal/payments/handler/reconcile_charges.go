@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/platform/schedule"
 )
 
-// ReconcileCharges composes the function reconcile-charges.
+// ReconcileCharges builds the function reconcile-charges.
 func ReconcileCharges(env *function.Env) function.Handler { return reconcileCharges(service(env)) }
 
 func reconcileCharges(svc *payments.Service) function.Handler {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheEndOfAnOrderIsNotedAndAnEventThatIsNoneFails(t *testing.T) {
+func TestProjectOrderFailsOnUnexpectedEvents(t *testing.T) {
 	h := projectOrder(sampleService())
 	out, err := h.Invoke(t.Context(), sample(t, "project-order"))
 	if err != nil || string(out) != `{"batchItemFailures":[]}` {
@@ -13,13 +13,14 @@ func TestTheEndOfAnOrderIsNotedAndAnEventThatIsNoneFails(t *testing.T) {
 	}
 	spoiled := strings.Replace(string(sample(t, "project-order")), "order.rejected", "order.created", 1)
 	if out, err := h.Invoke(t.Context(), []byte(spoiled)); err != nil || string(out) == `{"batchItemFailures":[]}` {
-		t.Errorf("an event that this queue does not take: %s, %v", out, err)
+		t.Errorf("unexpected event: %s, %v", out, err)
 	}
 }
 
-func TestTheScheduleReconciles(t *testing.T) {
+func TestScheduleRunsReconciliation(t *testing.T) {
 	h := reconcileCharges(sampleService())
-	if out, err := h.Invoke(t.Context(), sample(t, "reconcile-charges")); err != nil || string(out) != `{"flagged":0,"voided":0}` {
+	out, err := h.Invoke(t.Context(), sample(t, "reconcile-charges"))
+	if err != nil || string(out) != `{"flagged":0,"voided":0}` {
 		t.Errorf("answer %s, %v", out, err)
 	}
 }

@@ -30,7 +30,7 @@ func receivePaymentWebhook(svc *payments.Service, webhooks signature.Verifier) f
 	return httpapi.HandleVerified("receivePaymentWebhook", webhooks.Verify, handle)
 }
 
-// ReceivePaymentWebhook composes the function receive-payment-webhook.
+// ReceivePaymentWebhook builds the function receive-payment-webhook.
 func ReceivePaymentWebhook(env *function.Env) function.Handler {
 	return receivePaymentWebhook(service(env), signature.FromEnv(env, stripe.Signatures))
 }

@@ -27,10 +27,10 @@ import (
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
-// signedAt is when the sample was signed, with sample-secret.
+// signedAt is when the sample was signed with sample-secret.
 var signedAt = time.Unix(1795424403, 0).UTC()
 
-// till is payments with a charge that was captured for an order which was rejected, behind everybody's back.
+// till is payments with a captured charge of a rejected order.
 type till struct {
 	*payments.Service
 	provider *memory.Provider
@@ -40,22 +40,29 @@ type till struct {
 func open(t testing.TB) *till {
 	t.Helper()
 	d := &till{provider: memory.NewProvider(providertest.Declines), clock: clock.At(signedAt)}
+	d.sell(t, orders.OrderRejected)
+	return d
+}
+
+// sell starts over with an empty store: it captures a charge and ends its order by an event.
+func (d *till) sell(t testing.TB, eventType string) {
+	t.Helper()
 	d.Service = payments.New(memory.New(d.clock), d.provider, d.clock, &ids.Sequence{})
 	in := contract.Step{OrderID: order, CustomerID: "alice", PaymentMethod: "pm_card_visa"}
 	in.Amount.Currency, in.Amount.Amount = "EUR", 4797
 	_, authorized := d.AuthorizePayment(context.Background(), in)
 	_, captured := d.CapturePayment(context.Background(), in)
-	told := d.ProjectOrder(context.Background(), "e", orders.OrderRejected, order, 2)
-	if err := errors.Join(authorized, captured, told); err != nil {
+	ended := d.ProjectOrder(context.Background(), "e", eventType, order, 2)
+	if err := errors.Join(authorized, captured, ended); err != nil {
 		t.Fatal(err)
 	}
-	return d
 }
 
 func (d *till) webhook(t testing.TB, secret string) function.Handler {
 	t.Helper()
 	key := func(context.Context) ([]byte, error) { return []byte(secret), nil }
-	return receivePaymentWebhook(d.Service, signature.Verifier{Scheme: stripe.Signatures, Secret: key, Clock: d.clock})
+	verifier := signature.Verifier{Scheme: stripe.Signatures, Secret: key, Clock: d.clock}
+	return receivePaymentWebhook(d.Service, verifier)
 }
 
 func (d *till) want(t testing.TB, want payments.ChargeStatus) {
@@ -91,11 +98,11 @@ func send(t testing.TB, h function.Handler, in events.APIGatewayProxyRequest) (i
 	if err := json.Unmarshal(b, &out); err != nil {
 		t.Fatal(err)
 	}
-	_ = json.Unmarshal([]byte(out.Body), &problem) // a 204 has none
+	_ = json.Unmarshal([]byte(out.Body), &problem) // a 204 has no body
 	return out.StatusCode, problem.Code
 }
 
-func TestSignedNoticeHasTheChargeLookedAtOnce(t *testing.T) {
+func TestSignedNoticeIsHandledOnce(t *testing.T) {
 	d := open(t)
 	for range 2 {
 		if status, code := send(t, d.webhook(t, "sample-secret"), notice(t)); status != 204 {
@@ -110,15 +117,21 @@ func TestSignedNoticeHasTheChargeLookedAtOnce(t *testing.T) {
 	}
 }
 
-func TestNoticeThatIsNotSignedAsAgreedChangesNothing(t *testing.T) {
+func TestNoticeWithAnInvalidSignatureChangesNothing(t *testing.T) {
 	for name, change := range map[string]func(*events.APIGatewayProxyRequest, *till){
 		"forged": func(in *events.APIGatewayProxyRequest, d *till) {
 			sign(in, stripe.Sign([]byte("guessed"), d.clock.Now(), []byte(in.Body)))
 		},
 		"body changed": func(in *events.APIGatewayProxyRequest, _ *till) { in.Body += " " },
-		"too old":      func(_ *events.APIGatewayProxyRequest, d *till) { d.clock.Advance(5*time.Minute + time.Second) },
-		"no headers":   func(in *events.APIGatewayProxyRequest, _ *till) { in.Headers, in.MultiValueHeaders = nil, nil },
-		"garbage":      func(in *events.APIGatewayProxyRequest, _ *till) { in.Body = "garbage" },
+		"too old": func(_ *events.APIGatewayProxyRequest,
+			d *till) {
+			d.clock.Advance(5*time.Minute + time.Second)
+		},
+		"no headers": func(in *events.APIGatewayProxyRequest, _ *till) {
+			in.Headers, in.MultiValueHeaders = nil,
+				nil
+		},
+		"garbage": func(in *events.APIGatewayProxyRequest, _ *till) { in.Body = "garbage" },
 	} {
 		d := open(t)
 		in := notice(t)
@@ -130,7 +143,7 @@ func TestNoticeThatIsNotSignedAsAgreedChangesNothing(t *testing.T) {
 	}
 }
 
-func TestWithoutASecretNothingIsTaken(t *testing.T) {
+func TestNoticeFailsWithoutASecret(t *testing.T) {
 	d := open(t)
 	in := notice(t)
 	sign(&in, stripe.Sign(nil, d.clock.Now(), []byte(in.Body)))
@@ -140,7 +153,7 @@ func TestWithoutASecretNothingIsTaken(t *testing.T) {
 	d.want(t, payments.ChargeCaptured)
 }
 
-func TestSignedNoticeOfNoUseIsTakenAndOneAgainstTheContractRefused(t *testing.T) {
+func TestIrrelevantNoticeIsAcceptedAndAMalformedOneRefused(t *testing.T) {
 	for body, want := range map[string]int{
 		`{"id":"evt_2","type":"customer.created","data":{"object":{"id":"cus_1","email":"x@example.com"}}}`: 204,
 		`{"id":"evt_2","type":"charge.refunded","data":{"object":{"payment_intent":"pi_unknown"}}}`:         204,
@@ -160,15 +173,19 @@ func TestSignedNoticeOfNoUseIsTakenAndOneAgainstTheContractRefused(t *testing.T)
 	}
 }
 
-func TestAFunctionWithoutAKnownProviderDoesNotStart(t *testing.T) {
-	vars := map[string]string{"TABLE_NAME": "t", "STAGE": "test", "DISCOVERY": "parameters", "AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-central-1",
-		"PROVIDER_SECRET": "p", "WEBHOOK_SECRET": "w"}
+func TestFunctionDoesNotStartWithAnUnknownProvider(t *testing.T) {
+	vars := map[string]string{
+		"TABLE_NAME": "t", "STAGE": "test", "DISCOVERY": "parameters", "PROVIDER_SECRET": "p", "WEBHOOK_SECRET": "w",
+		"AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-central-1",
+	}
 	for name, starts := range map[string]bool{"registry": true, "stripe": true, "paypal": false, "": false} {
 		vars["PAYMENT_PROVIDER"] = name
 		for what, compose := range map[string]func(*function.Env) function.Handler{
-			"authorize": AuthorizePayment, "capture": CapturePayment, "void": VoidPayment, "reconcile": ReconcileCharges, "webhook": ReceivePaymentWebhook,
+			"authorize": AuthorizePayment, "capture": CapturePayment, "void": VoidPayment,
+			"reconcile": ReconcileCharges, "webhook": ReceivePaymentWebhook,
 		} {
-			env := function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, clock.System{})
+			env := function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
+				clock.System{})
 			compose(env)
 			if got := env.Err() == nil; got != starts {
 				t.Errorf("%s with %q starts: %v (%v)", what, name, got, env.Err())
@@ -177,11 +194,12 @@ func TestAFunctionWithoutAKnownProviderDoesNotStart(t *testing.T) {
 	}
 }
 
-// FuzzReceivePaymentWebhook sends any body, signed or not: unsigned ones are 401 and change nothing; signed ones are taken or
-// refused by the contract, and never a fault of ours.
+// FuzzReceivePaymentWebhook: an unsigned body gets 401 and changes nothing; a signed one is
+// accepted or gets a 4xx.
 func FuzzReceivePaymentWebhook(f *testing.F) {
 	f.Add(`{"id":"evt_1","type":"charge.refunded","data":{"object":{"payment_intent":"ch_1"}}}`, "t=1795424403,v1=00")
-	f.Add(`{"id":"evt_1","type":"charge.dispute.created","data":{"object":{"metadata":{"order_id":"`+order+`"}}}}`, "t=,v1=")
+	f.Add(`{"id":"evt_1","type":"charge.dispute.created","data":{"object":{"metadata":{"order_id":"`+order+`"}}}}`,
+		"t=,v1=")
 	f.Add("\xff\x00", ",,==")
 	f.Fuzz(func(t *testing.T, body, header string) {
 		d := open(t)
@@ -202,21 +220,7 @@ func FuzzReceivePaymentWebhook(f *testing.F) {
 	})
 }
 
-// sell makes it payments with a charge that was captured for an order which was confirmed.
-func (d *till) sell(t testing.TB) {
-	t.Helper()
-	d.Service = payments.New(memory.New(d.clock), d.provider, d.clock, &ids.Sequence{})
-	in := contract.Step{OrderID: order, CustomerID: "alice", PaymentMethod: "pm_card_visa"}
-	in.Amount.Currency, in.Amount.Amount = "EUR", 4797
-	_, authorized := d.AuthorizePayment(context.Background(), in)
-	_, captured := d.CapturePayment(context.Background(), in)
-	told := d.ProjectOrder(context.Background(), "e", orders.OrderConfirmed, order, 2)
-	if err := errors.Join(authorized, captured, told); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestWhatAnOperatorHasToLookAtIsCountedOnceByItsReason(t *testing.T) {
+func TestConcernsAreCountedOnceByReason(t *testing.T) {
 	lost := func(d *till) { d.provider.Dispute(order, payments.DisputeLost) }
 	for reason, happens := range map[string]func(*till){
 		"DISPUTED": lost,
@@ -224,8 +228,11 @@ func TestWhatAnOperatorHasToLookAtIsCountedOnceByItsReason(t *testing.T) {
 			lost(d)
 			d.Service = payments.New(memory.New(d.clock), d.provider, d.clock, &ids.Sequence{})
 		},
-		"NOT_PAID":        func(d *till) { d.sell(t); d.provider.Resurrect(order, payments.ChargeRefunded) },
-		"PARTLY_REFUNDED": func(d *till) { d.sell(t); d.provider.GiveBack(order, 100) },
+		"NOT_PAID": func(d *till) {
+			d.sell(t, orders.OrderConfirmed)
+			d.provider.Resurrect(order, payments.ChargeRefunded)
+		},
+		"PARTLY_REFUNDED": func(d *till) { d.sell(t, orders.OrderConfirmed); d.provider.Refund(order, 100) },
 		"":                func(d *till) { d.provider.Dispute(order, payments.DisputeWon) },
 	} {
 		d := open(t)

@@ -126,9 +126,9 @@ func (p *Provider) Resurrect(reference string, status payments.ChargeStatus) {
 	p.charges[reference] = c
 }
 
-// GiveBack refunds a part of the charge under a reference, or all that is left of it, as somebody
+// Refund refunds a part of the charge under a reference, or all that is left of it, as somebody
 // does at the provider itself.
-func (p *Provider) GiveBack(reference string, amount int64) {
+func (p *Provider) Refund(reference string, amount int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.charges[reference]

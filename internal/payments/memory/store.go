@@ -1,4 +1,4 @@
-// Package memory is payments' store in memory, and a payment provider in memory.
+// Package memory has payments' in-memory store and an in-memory payment provider.
 package memory
 
 import (
@@ -48,7 +48,7 @@ func (s *Store) SaveOutcome(_ context.Context, o payments.Outcome, before int64,
 	return s.outcomes.SaveOver(o, before, with)
 }
 
-// Bookmark returns the cursor that was saved last.
+// Bookmark returns the last saved cursor.
 func (s *Store) Bookmark(context.Context) (cursor string, err error) {
 	s.View(func() { cursor = s.bookmark.Get("") })
 	return cursor, nil

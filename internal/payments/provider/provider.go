@@ -1,4 +1,4 @@
-// Package provider is the payment provider over HTTP.
+// Package provider calls the payment provider over HTTP.
 package provider
 
 import (
@@ -28,34 +28,37 @@ const maxCode = 64
 // Provider implements payments.Provider.
 type Provider struct{ client *httpclient.Client }
 
-// New returns the provider. The caller says where it is and how it is guarded.
+// New returns a provider. c has its address, retries and circuit breaker.
 func New(c httpclient.Config) Provider {
 	c.Dependency, c.Timeout = Name, cmp.Or(c.Timeout, Timeout)
 	c.Probe = httpclient.Request{Method: http.MethodGet, Path: "/ledger?limit=1"}
 	return Provider{client: httpclient.New(c)}
 }
 
-// charge is the provider's form of payments.Charge. Whether it was captured stands apart from its status.
+// charge is a charge in the provider's responses.
 type charge struct {
 	ID        string      `json:"id"`
 	Reference string      `json:"reference"`
 	Status    string      `json:"status"`
 	Amount    money.Money `json:"amount"`
 	Dispute   string      `json:"dispute"`
-	// RefundedAmount is what was given back so far.
+	// RefundedAmount is the sum of all refunds.
 	RefundedAmount money.Money `json:"refundedAmount"`
 }
 
 func (c charge) domain() payments.Charge {
-	out := payments.Charge{ID: c.ID, Reference: c.Reference, Status: payments.ChargeStatus(c.Status), Amount: c.Amount, Refunded: c.RefundedAmount.Amount}
-	if out.Status == payments.ChargeRefunded { // the status says so; a provider may say no more
+	out := payments.Charge{
+		ID: c.ID, Reference: c.Reference, Status: payments.ChargeStatus(c.Status),
+		Amount: c.Amount, Refunded: c.RefundedAmount.Amount,
+	}
+	if out.Status == payments.ChargeRefunded { // the provider may omit the amount
 		out.Refunded = out.Amount.Amount
 	}
 	return out
 }
 
-// held reports whether the charge holds or has held money for us. The provider's books may have others: of somebody else, or
-// in statuses that it has added since.
+// held reports whether the charge holds or has held money of an order. The ledger may have others:
+// without a reference, or in a status that we do not know.
 func (c charge) held() bool {
 	switch payments.ChargeStatus(c.Status) {
 	case payments.ChargeAuthorized, payments.ChargeCaptured, payments.ChargeVoided, payments.ChargeRefunded:
@@ -64,7 +67,7 @@ func (c charge) held() bool {
 	return false
 }
 
-// dispute is where the bank's claim stands; open as long as we are not told that it has been decided.
+// dispute is the state of the dispute. An unknown state counts as open.
 func (c charge) dispute() payments.Dispute {
 	switch d := payments.Dispute(c.Dispute); d {
 	case "", payments.DisputeWon, payments.DisputeLost:
@@ -86,52 +89,54 @@ func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (paym
 	}
 	switch c := out.domain(); {
 	case c.ID == "" || c.Reference != a.Reference:
-		return payments.Charge{}, unreadable("a charge without id, or of another reference")
+		return payments.Charge{}, unreadable("a charge without an id, or of another reference")
 	case c.Live():
 		return c, nil
 	case c.Status == payments.ChargeVoided || c.Status == payments.ChargeRefunded:
-		// A replay that shows the charge as it is now.
+		// The replayed response has the current charge.
 		return payments.Charge{}, payments.ErrReferenceVoided
 	}
-	return payments.Charge{}, unreadable("a charge in a status that we do not know")
+	return payments.Charge{}, unreadable("a charge in an unknown status")
 }
 
 // Capture captures the charge.
 func (p Provider) Capture(ctx context.Context, s payments.Subject) (payments.Charge, error) {
 	var out charge
-	if err := p.post(ctx, "/charges/"+url.PathEscape(s.Reference)+"/capture", s.IdempotencyKey, nil, &out); err != nil {
+	path := "/charges/" + url.PathEscape(s.Reference) + "/capture"
+	if err := p.post(ctx, path, s.IdempotencyKey, nil, &out); err != nil {
 		return payments.Charge{}, err
 	}
 	if out.ID == "" {
 		return payments.Charge{}, unreadable("a capture without a charge")
 	}
 	c := out.domain()
-	c.Status = payments.ChargeCaptured // a 200 says so; how the provider writes it does not matter
+	c.Status = payments.ChargeCaptured // a 200 means captured, whatever the status
 	return c, nil
 }
 
 // Void voids the reference.
 func (p Provider) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
 	var out struct {
-		Charge json.RawMessage `json:"charge"` // null is an answer; a field that is not there is none
+		Charge json.RawMessage `json:"charge"` // null means no charge; a missing field is an error
 	}
-	if err := p.post(ctx, "/charges/"+url.PathEscape(s.Reference)+"/void", s.IdempotencyKey, nil, &out); err != nil {
+	path := "/charges/" + url.PathEscape(s.Reference) + "/void"
+	if err := p.post(ctx, path, s.IdempotencyKey, nil, &out); err != nil {
 		return payments.Charge{}, false, err
 	}
 	var c *charge
 	if err := json.Unmarshal(out.Charge, &c); err != nil {
-		return payments.Charge{}, false, unreadable("a void that says nothing of a charge")
+		return payments.Charge{}, false, unreadable("a void without a charge field")
 	}
 	if c == nil {
 		return payments.Charge{}, false, nil
 	}
 	if s := payments.ChargeStatus(c.Status); c.ID == "" || s != payments.ChargeVoided && s != payments.ChargeRefunded {
-		return payments.Charge{}, false, unreadable("a void that left a charge")
+		return payments.Charge{}, false, unreadable("a void that left a live charge")
 	}
 	return c.domain(), true, nil
 }
 
-// Find looks into the ledger.
+// Find searches the ledger.
 func (p Provider) Find(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
 	query := url.Values{"charge": {s.ChargeID}}
 	if s.ChargeID == "" {
@@ -148,7 +153,7 @@ func (p Provider) Find(ctx context.Context, s payments.Subject) (payments.Charge
 			continue
 		}
 		if c.ID == "" {
-			return payments.Charge{}, false, unreadable("a charge without id")
+			return payments.Charge{}, false, unreadable("a charge without an id")
 		}
 		if c.ID == s.ChargeID || s.ChargeID == "" && c.Reference == s.Reference {
 			found := c.domain()
@@ -181,7 +186,7 @@ func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerE
 			continue
 		}
 		if c.ID == "" || c.CreatedAt.IsZero() {
-			return nil, "", unreadable("a charge without id or time")
+			return nil, "", unreadable("a charge without an id or time")
 		}
 		page = append(page, payments.LedgerEntry{Charge: c.domain(), CreatedAt: c.CreatedAt})
 	}
@@ -193,30 +198,32 @@ func (p Provider) get(ctx context.Context, path string, out any) error {
 }
 
 func (p Provider) post(ctx context.Context, path, key string, body, out any) error {
-	err := p.client.Do(ctx, httpclient.Request{Method: http.MethodPost, Path: path, IdempotencyKey: key, Body: body}, out)
-	if status, ok := err.(*httpclient.StatusError); ok { //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
+	r := httpclient.Request{Method: http.MethodPost, Path: path, IdempotencyKey: key, Body: body}
+	err := p.client.Do(ctx, r, out)
+	if status, ok := err.(*httpclient.StatusError); ok { //nolint:errorlint // only the bare error is final
 		return refusal(status)
 	}
 	return err
 }
 
-// unreadable: an answer of success that cannot be believed. Nobody knows what happened, so it is transient.
+// unreadable is the error for a 2xx response that makes no sense. The outcome is unknown, so it is
+// transient.
 func unreadable(what string) error {
-	return fault.New(fault.Transient, "DependencyUnavailable", "%s answered with %s", Name, what)
+	return fault.New(fault.Transient, "DependencyUnavailable", "%s returned %s", Name, what)
 }
 
-// unlikeCode tells what a code has not: it is visible ASCII without spaces.
-func unlikeCode(r rune) bool { return r <= ' ' || r > '~' }
+// notInCode reports whether r cannot be in a decline code, which is visible ASCII without spaces.
+func notInCode(r rune) bool { return r <= ' ' || r > '~' }
 
-// refusal tells what the provider's final no means.
+// refusal returns the error for the provider's final refusal.
 func refusal(s *httpclient.StatusError) error {
 	var problem struct {
 		Code string `json:"code"`
 	}
-	_ = json.Unmarshal(s.Body, &problem) // without a code it is still a no
+	_ = json.Unmarshal(s.Body, &problem) // the code is optional
 	switch s.Status {
 	case http.StatusPaymentRequired:
-		if problem.Code == "" || len(problem.Code) > maxCode || strings.ContainsFunc(problem.Code, unlikeCode) {
+		if problem.Code == "" || len(problem.Code) > maxCode || strings.ContainsFunc(problem.Code, notInCode) {
 			problem.Code = "declined"
 		}
 		return &payments.Declined{Code: problem.Code}
@@ -225,5 +232,6 @@ func refusal(s *httpclient.StatusError) error {
 	case http.StatusNotFound:
 		return payments.ErrNoCharge.Because(s)
 	}
-	return fault.New(fault.Internal, "PaymentProviderRefused", "the payment provider does not take our request").Because(s)
+	return fault.New(fault.Internal, "PaymentProviderRefused", "the payment provider rejected our request").
+		Because(s)
 }

@@ -30,12 +30,12 @@ var authorization = payments.Authorization{
 	Amount: money.Money{Currency: "EUR", Amount: 987654},
 }
 
-// at returns the adapter of a provider that is asked once.
+// at returns a provider without retries.
 func at(r registry.Fixed) provider.Provider {
 	return provider.New(httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}})
 }
 
-// TestProvider runs the suite through the adapter against the sandbox, which has its own books.
+// TestProvider runs the suite against the sandbox.
 func TestProvider(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
 		c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
@@ -45,18 +45,19 @@ func TestProvider(t *testing.T) {
 	})
 }
 
-// dashboard is the sandbox's own way to give money back.
+// dashboard makes refunds through the sandbox's API.
 type dashboard struct {
 	t   *testing.T
 	url string
 	n   int
 }
 
-// GiveBack is part of providertest.Dashboard.
-func (d *dashboard) GiveBack(reference string, amount int64) {
+// Refund is part of providertest.Dashboard.
+func (d *dashboard) Refund(reference string, amount int64) {
 	d.n++
 	body := fmt.Sprintf(`{"amount":{"currency":"EUR","amount":%d}}`, amount)
-	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, d.url+"/charges/"+reference+"/refund", strings.NewReader(body))
+	url := d.url + "/charges/" + reference + "/refund"
+	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -67,11 +68,11 @@ func (d *dashboard) GiveBack(reference string, amount int64) {
 	}
 	_ = res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		d.t.Fatalf("the sandbox refunds %d: %s", amount, res.Status)
+		d.t.Fatalf("refund of %d: %s", amount, res.Status)
 	}
 }
 
-// answering returns the adapter before a provider that always answers the same.
+// answering returns a provider whose server always gives the same response.
 func answering(t *testing.T, status int, body string) provider.Provider {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -82,15 +83,16 @@ func answering(t *testing.T, status int, body string) provider.Provider {
 	return at(registry.Fixed{provider.Name: server.URL})
 }
 
-func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
+func TestResponsesWithAnUnknownOutcomeAreTransient(t *testing.T) {
 	for name, p := range map[string]provider.Provider{
-		"500":              answering(t, 500, `{"code":"internal"}`),
-		"429":              answering(t, 429, ``),
-		"no JSON":          answering(t, 200, `<html>`),
-		"no charge":        answering(t, 201, `{}`),
-		"another charge":   answering(t, 201, `{"id":"ch_1","reference":"other","status":"AUTHORIZED"}`),
-		"unknown status":   answering(t, 201, `{"id":"ch_1","reference":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"PENDING"}`),
-		"nobody listens":   at(registry.Fixed{provider.Name: "http://127.0.0.1:1"}),
+		"500":            answering(t, 500, `{"code":"internal"}`),
+		"429":            answering(t, 429, ``),
+		"not JSON":       answering(t, 200, `<html>`),
+		"no charge":      answering(t, 201, `{}`),
+		"another charge": answering(t, 201, `{"id":"ch_1","reference":"other","status":"AUTHORIZED"}`),
+		"unknown status": answering(t, 201,
+			`{"id":"ch_1","reference":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"PENDING"}`),
+		"no listener":      at(registry.Fixed{provider.Name: "http://127.0.0.1:1"}),
 		"unknown provider": at(registry.Fixed{}),
 	} {
 		_, err := p.Authorize(t.Context(), authorization)
@@ -98,26 +100,28 @@ func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
 	}
 }
 
-func TestVoidBelievesOnlyAnAnswerThatSaysWhatBecameOfTheCharge(t *testing.T) {
-	for _, body := range []string{`{}`, `[]`, `{"charge":"x"}`, `{"charge":{}}`, `{"charge":{"id":"ch_1","status":"AUTHORIZED"}}`} {
+func TestVoidWithoutAResultIsTransient(t *testing.T) {
+	for _, body := range []string{
+		`{}`, `[]`, `{"charge":"x"}`, `{"charge":{}}`, `{"charge":{"id":"ch_1","status":"AUTHORIZED"}}`,
+	} {
 		_, _, err := answering(t, 200, body).Void(t.Context(), payments.Subject{Reference: "r", IdempotencyKey: "k"})
-		wantTransient(t, "Void answered "+body, err)
+		wantTransient(t, "Void with response "+body, err)
 	}
 }
 
 func TestCallEndsAtItsTimeout(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the client has gone
+		_, _ = io.Copy(io.Discard, r.Body) // until then the server does not notice the client's disconnect
 		<-r.Context().Done()
 	}))
 	t.Cleanup(server.Close)
-	// Of the invocation's time, what follows the call is kept.
+	// The call must leave the margin for what follows it.
 	ctx, cancel := context.WithTimeout(t.Context(), httpclient.DefaultMargin+50*time.Millisecond)
 	defer cancel()
 	_, err := at(registry.Fixed{provider.Name: server.URL}).Authorize(ctx, authorization)
 	wantTransient(t, "Authorize", err)
 	if ctx.Err() != nil {
-		t.Error("nothing is left of the invocation's time")
+		t.Error("the call used up the invocation's time")
 	}
 	if provider.Timeout != 3*time.Second {
 		t.Errorf("timeout is %v, want 3 s", provider.Timeout)
@@ -151,39 +155,48 @@ func TestRefusalsAreFinal(t *testing.T) {
 		}
 	}
 	for _, status := range []int{302, 400, 401, 422} {
-		if _, err := answering(t, status, `{}`).Authorize(t.Context(), authorization); fault.KindOf(err) != fault.Internal {
+		_, err := answering(t, status, `{}`).Authorize(t.Context(), authorization)
+		if fault.KindOf(err) != fault.Internal {
 			t.Errorf("%d: %v, want an internal fault", status, err)
 		}
 	}
 }
 
-func TestBooksAreReadTolerantly(t *testing.T) {
-	const ours = `{"id":"ch_1","reference":"r","status":"CAPTURED","amount":{"currency":"EUR","amount":5},"createdAt":"2026-01-02T03:04:05Z","new":{"a":[1]},"dispute":DISPUTE}`
-	books := `{"charges":[{"id":"ch_0","status":"CAPTURED"},{"id":"ch_9","reference":"r","status":"UNDER_REVIEW"},{"reference":null,"status":null},` + ours + `],"cursor":null,"total":4}`
+func TestLedgerIsReadTolerantly(t *testing.T) {
+	const body = `{"charges":[
+		{"id":"ch_0","status":"CAPTURED"},
+		{"id":"ch_9","reference":"r","status":"UNDER_REVIEW"},
+		{"reference":null,"status":null},
+		{"id":"ch_1","reference":"r","status":"CAPTURED","amount":{"currency":"EUR","amount":5},
+			"createdAt":"2026-01-02T03:04:05Z","new":{"a":[1]},"dispute":DISPUTE}
+	],"cursor":null,"total":4}`
 	for dispute, want := range map[string]payments.Dispute{
-		`null`: "", `""`: "", `"OPEN"`: payments.DisputeOpen, `"WON"`: payments.DisputeWon, `"LOST"`: payments.DisputeLost, `"NEEDS_RESPONSE"`: payments.DisputeOpen,
+		`null`: "", `""`: "", `"OPEN"`: payments.DisputeOpen, `"WON"`: payments.DisputeWon,
+		`"LOST"`: payments.DisputeLost, `"NEEDS_RESPONSE"`: payments.DisputeOpen,
 	} {
-		p := answering(t, 200, strings.Replace(books, "DISPUTE", dispute, 1))
+		p := answering(t, 200, strings.Replace(body, "DISPUTE", dispute, 1))
 		for _, s := range []payments.Subject{{Reference: "r"}, {ChargeID: "ch_1"}} {
-			if c, found, err := p.Find(t.Context(), s); err != nil || !found || c.ID != "ch_1" || c.Dispute != want {
+			c, found, err := p.Find(t.Context(), s)
+			if err != nil || !found || c.ID != "ch_1" || c.Dispute != want {
 				t.Errorf("dispute %s: Find = %+v %t, %v; want %q", dispute, c, found, err, want)
 			}
 		}
-		if page, next, err := p.Ledger(t.Context(), ""); err != nil || len(page) != 1 || page[0].ID != "ch_1" || next != "" {
+		page, next, err := p.Ledger(t.Context(), "")
+		if err != nil || len(page) != 1 || page[0].ID != "ch_1" || next != "" {
 			t.Errorf("Ledger = %+v %q, %v", page, next, err)
 		}
 		if c, found, err := p.Find(t.Context(), payments.Subject{ChargeID: "ch_9"}); found || err != nil {
-			t.Errorf("a charge in an unknown status is found as %+v, %v", c, err)
+			t.Errorf("Find of a charge in an unknown status = %+v, %v", c, err)
 		}
 	}
 }
 
-func TestErrorsTellNothingOfTheMoney(t *testing.T) {
+func TestErrorsHaveNoPaymentData(t *testing.T) {
 	echo := `{"code":"x","message":"pm_secret 987654"}`
 	for _, status := range []int{400, 402, 409, 500} {
 		_, err := answering(t, status, echo).Authorize(t.Context(), authorization)
 		if s := err.Error(); strings.Contains(s, "secret") || strings.Contains(s, "987654") {
-			t.Errorf("%d: the error says %q", status, s)
+			t.Errorf("%d: the error is %q", status, s)
 		}
 	}
 }

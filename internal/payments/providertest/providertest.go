@@ -1,4 +1,4 @@
-// Package providertest is the suite that every payment provider passes.
+// Package providertest is the contract suite for payment providers.
 package providertest
 
 import (
@@ -11,40 +11,40 @@ import (
 
 var total = money.Money{Currency: "EUR", Amount: 4797}
 
-// Declines are payment methods that a provider under test must decline, and the code with which it does.
+// Declines maps payment methods that the provider under test must decline to their decline codes.
 var Declines = map[string]string{
 	"pm_card_visa_chargeDeclined":                  "card_declined",
 	"pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
 }
 
-// Dashboard is the provider's own site, where somebody may do what we are not asked about.
+// Dashboard is the provider's own site.
 type Dashboard interface {
-	// GiveBack refunds a part of what was captured under a reference.
-	GiveBack(reference string, amount int64)
+	// Refund refunds a part of the reference's captured charge.
+	Refund(reference string, amount int64)
 }
 
-// Run runs the suite; open returns a provider without charges, and its dashboard.
+// Run runs the suite. open returns a provider without charges, and its dashboard.
 func Run(t *testing.T, open func(t *testing.T) (payments.Provider, Dashboard)) {
 	cases := map[string]func(*testing.T, payments.Provider){
-		"AuthorizeHoldsTheAmount":           authorizes,
-		"SameKeyGivesTheSameCharge":         sameKey,
-		"DeclineIsFinalAndNoCharge":         declines,
-		"CaptureTakesWhatIsHeldOnce":        captures,
-		"CaptureOfNothingIsRefused":         capturesNothing,
-		"VoidLetsGoWhatIsHeld":              voids,
-		"VoidGivesBackWhatWasTaken":         refunds,
-		"VoidAgainTellsTheSame":             voidsAgain,
-		"VoidOfNothingBarsWhatComesLater":   tombstone,
-		"VoidBarsALateCapture":              lateCapture,
-		"VoidOfOneReferenceLeavesTheOthers": apart,
-		"VoidNeedsNoChargeID":               voidsWithoutID,
-		"VoidOfALostCaptureGivesBack":       refundsWithoutID,
-		"LateCaptureOfWhatWasGivenBack":     lateCaptureOfRefunded,
-		"AnotherKeyGetsNoSecondCharge":      anotherKey,
-		"VoidAfterADeclineBarsWhatIsLate":   voidsDecline,
-		"FindTellsOfAChargeAsItIs":          finds,
-		"FindKnowsNoDecline":                findsNoDecline,
-		"LedgerShowsEveryChargeAsItIs":      ledger,
+		"AuthorizeHoldsTheAmount":               authorizes,
+		"SameKeyGivesTheSameCharge":             sameKey,
+		"DeclineIsFinalAndLeavesNoCharge":       declines,
+		"CaptureHappensOnce":                    captures,
+		"CaptureWithoutAChargeIsRefused":        capturesNothing,
+		"VoidVoidsAnAuthorizedCharge":           voids,
+		"VoidRefundsACapturedCharge":            refunds,
+		"RepeatedVoidReturnsTheSame":            voidsAgain,
+		"VoidWithoutAChargeBarsLaterCharges":    tombstone,
+		"VoidBarsALateCapture":                  lateCapture,
+		"VoidLeavesOtherReferences":             apart,
+		"VoidNeedsNoChargeID":                   voidsWithoutID,
+		"VoidRefundsAnUnknownCapture":           refundsWithoutID,
+		"LateCaptureOfARefundedChargeIsRefused": lateCaptureOfRefunded,
+		"AnotherKeyMakesNoSecondCharge":         anotherKey,
+		"VoidAfterADeclineBarsLaterCharges":     voidsDecline,
+		"FindReturnsTheCurrentCharge":           finds,
+		"FindIgnoresDeclines":                   findsNoDecline,
+		"LedgerHasEveryCurrentCharge":           ledger,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -52,13 +52,13 @@ func Run(t *testing.T, open func(t *testing.T) (payments.Provider, Dashboard)) {
 			run(t, p)
 		})
 	}
-	elsewhere := map[string]func(*testing.T, payments.Provider, Dashboard){
-		"ARefundElsewhereIsShown":            refundsElsewhere,
-		"VoidGivesBackTheRest":               voidsTheRest,
-		"VoidOfWhatWasGivenBackElsewhere":    voidsNothing,
-		"LateCaptureOfWhatWasPartlyRefunded": lateCaptureOfPartlyRefunded,
+	onSite := map[string]func(*testing.T, payments.Provider, Dashboard){
+		"RefundOnSiteIsVisible":              refundsOnSite,
+		"VoidRefundsTheRest":                 voidsTheRest,
+		"VoidOfAChargeRefundedOnSite":        voidsNothing,
+		"LateCaptureOfAPartlyRefundedCharge": lateCaptureOfPartlyRefunded,
 	}
-	for name, run := range elsewhere {
+	for name, run := range onSite {
 		t.Run(name, func(t *testing.T) {
 			p, d := open(t)
 			run(t, p, d)
@@ -67,7 +67,8 @@ func Run(t *testing.T, open func(t *testing.T) (payments.Provider, Dashboard)) {
 }
 
 func authorization(reference, key string) payments.Authorization {
-	return payments.Authorization{Reference: reference, IdempotencyKey: key, Amount: total, PaymentMethod: "pm_card_visa"}
+	return payments.Authorization{Reference: reference, IdempotencyKey: key, Amount: total,
+		PaymentMethod: "pm_card_visa"}
 }
 
 func authorize(t *testing.T, p payments.Provider, reference, key string) payments.Charge {
@@ -83,7 +84,7 @@ func subject(reference, chargeID, key string) payments.Subject {
 	return payments.Subject{Reference: reference, ChargeID: chargeID, Amount: total, IdempotencyKey: key}
 }
 
-// capture takes what is held, and fails the test if that fails.
+// capture captures a charge.
 func capture(t *testing.T, p payments.Provider, held payments.Charge) payments.Charge {
 	t.Helper()
 	c, err := p.Capture(t.Context(), subject(held.Reference, held.ID, "capture-"+held.Reference))
@@ -93,7 +94,7 @@ func capture(t *testing.T, p payments.Provider, held payments.Charge) payments.C
 	return c
 }
 
-// void voids as somebody who never heard the charge's id.
+// void voids without the charge's id.
 func void(t *testing.T, p payments.Provider, reference string) (payments.Charge, bool) {
 	t.Helper()
 	return voidKnown(t, p, payments.Charge{Reference: reference})
@@ -134,7 +135,7 @@ func declines(t *testing.T, p payments.Provider) {
 			}
 		}
 		if c, found := void(t, p, code); found {
-			t.Errorf("a decline left %+v", c)
+			t.Errorf("a decline left charge %+v", c)
 		}
 	}
 }
@@ -146,7 +147,8 @@ func captures(t *testing.T, p payments.Provider) {
 			t.Errorf("Capture = %+v; want the charge, captured", c)
 		}
 	}
-	if c, err := p.Capture(t.Context(), subject("a", held.ID, "another")); err != nil || c.Status != payments.ChargeCaptured {
+	c, err := p.Capture(t.Context(), subject("a", held.ID, "another"))
+	if err != nil || c.Status != payments.ChargeCaptured {
 		t.Errorf("Capture by another key = %+v, %v; want the charge, captured", c, err)
 	}
 }
@@ -159,7 +161,8 @@ func capturesNothing(t *testing.T, p payments.Provider) {
 
 func voids(t *testing.T, p payments.Provider) {
 	held := authorize(t, p, "a", "1")
-	if c, found := voidKnown(t, p, held); !found || c.ID != held.ID || c.Status != payments.ChargeVoided || c.Amount != total {
+	c, found := voidKnown(t, p, held)
+	if !found || c.ID != held.ID || c.Status != payments.ChargeVoided || c.Amount != total {
 		t.Errorf("Void = %+v, %v; want the charge, voided", c, found)
 	}
 }
@@ -181,7 +184,7 @@ func voidsAgain(t *testing.T, p payments.Provider) {
 		if again, found := voidKnown(t, p, held); !found || again != first || first.Status != payments.ChargeVoided {
 			t.Errorf("Void again = %+v, %v; want %+v", again, found, first)
 		}
-		held.ID = "" // as the repair, which may know less
+		held.ID = "" // the repair may not know it
 	}
 }
 
@@ -193,7 +196,7 @@ func tombstone(t *testing.T, p payments.Provider) {
 		t.Errorf("Authorize after Void: %v, want ErrReferenceVoided", err)
 	}
 	if c, found := void(t, p, "a"); found {
-		t.Errorf("the late authorization left %+v", c)
+		t.Errorf("the late authorization left charge %+v", c)
 	}
 }
 
@@ -251,7 +254,7 @@ func voidsDecline(t *testing.T, p payments.Provider) {
 	a := authorization("a", "1")
 	a.PaymentMethod = "pm_card_visa_chargeDeclined"
 	if _, err := p.Authorize(t.Context(), a); err == nil {
-		t.Error("a declined payment method was taken")
+		t.Error("a payment method that must be declined was accepted")
 	}
 	void(t, p, "a")
 	if _, err := p.Authorize(t.Context(), authorization("a", "late")); !errors.Is(err, payments.ErrReferenceVoided) {
@@ -272,7 +275,9 @@ func finds(t *testing.T, p payments.Provider) {
 	see(payments.ChargeCaptured)
 	voidKnown(t, p, held)
 	see(payments.ChargeRefunded)
-	for _, s := range []payments.Subject{{ChargeID: "no_such_charge"}, {Reference: "nobody"}, {Reference: "a", ChargeID: "no_such_charge"}} {
+	for _, s := range []payments.Subject{
+		{ChargeID: "no_such_charge"}, {Reference: "nobody"}, {Reference: "a", ChargeID: "no_such_charge"},
+	} {
 		if c, found, err := p.Find(t.Context(), s); found || err != nil {
 			t.Errorf("Find(%+v) = %+v, %v, %v", s, c, found, err)
 		}
@@ -286,10 +291,10 @@ func wantFound(t *testing.T, p payments.Provider, want payments.Charge) {
 	}
 }
 
-func refundsElsewhere(t *testing.T, p payments.Provider, d Dashboard) {
+func refundsOnSite(t *testing.T, p payments.Provider, d Dashboard) {
 	want := capture(t, p, authorize(t, p, "a", "1"))
 	for _, amount := range []int64{1000, 500, total.Amount - 1500} {
-		d.GiveBack("a", amount)
+		d.Refund("a", amount)
 		if want.Refunded += amount; want.Refunded == total.Amount {
 			want.Status = payments.ChargeRefunded
 		}
@@ -304,10 +309,11 @@ func refundsElsewhere(t *testing.T, p payments.Provider, d Dashboard) {
 func voidsTheRest(t *testing.T, p payments.Provider, d Dashboard) {
 	held := authorize(t, p, "a", "1")
 	capture(t, p, held)
-	d.GiveBack("a", 1000)
+	d.Refund("a", 1000)
 	for range 2 {
-		if c, found := voidKnown(t, p, held); !found || c.Status != payments.ChargeRefunded || c.Refunded != total.Amount {
-			t.Errorf("Void = %+v, %v; want all of it given back", c, found)
+		if c, found := voidKnown(t, p, held); !found || c.Status != payments.ChargeRefunded ||
+			c.Refunded != total.Amount {
+			t.Errorf("Void = %+v, %v; want a full refund", c, found)
 		}
 	}
 }
@@ -315,9 +321,9 @@ func voidsTheRest(t *testing.T, p payments.Provider, d Dashboard) {
 func voidsNothing(t *testing.T, p payments.Provider, d Dashboard) {
 	held := authorize(t, p, "a", "1")
 	capture(t, p, held)
-	d.GiveBack("a", total.Amount)
+	d.Refund("a", total.Amount)
 	if c, found := voidKnown(t, p, held); !found || c.Status != payments.ChargeRefunded || c.Refunded != total.Amount {
-		t.Errorf("Void = %+v, %v; want all of it given back, and no more", c, found)
+		t.Errorf("Void = %+v, %v; want a full refund and no more", c, found)
 	}
 	if _, err := p.Capture(t.Context(), subject("a", held.ID, "late")); !errors.Is(err, payments.ErrReferenceVoided) {
 		t.Errorf("Capture after the refund: %v, want ErrReferenceVoided", err)
@@ -327,11 +333,11 @@ func voidsNothing(t *testing.T, p payments.Provider, d Dashboard) {
 func lateCaptureOfPartlyRefunded(t *testing.T, p payments.Provider, d Dashboard) {
 	held := authorize(t, p, "a", "1")
 	capture(t, p, held)
-	d.GiveBack("a", 1000)
+	d.Refund("a", 1000)
 	if c := capture(t, p, held); c.Status != payments.ChargeCaptured {
 		t.Errorf("Capture = %+v; want the charge, captured", c)
 	}
-	d.GiveBack("a", total.Amount-1000)
+	d.Refund("a", total.Amount-1000)
 	if _, err := p.Capture(t.Context(), subject("a", held.ID, "late")); !errors.Is(err, payments.ErrReferenceVoided) {
 		t.Errorf("Capture after the refund: %v, want ErrReferenceVoided", err)
 	}
@@ -341,7 +347,7 @@ func findsNoDecline(t *testing.T, p payments.Provider) {
 	a := authorization("a", "1")
 	a.PaymentMethod = "pm_card_visa_chargeDeclined"
 	if _, err := p.Authorize(t.Context(), a); err == nil {
-		t.Error("a declined payment method was taken")
+		t.Error("a payment method that must be declined was accepted")
 	}
 	void(t, p, "b")
 	for _, reference := range []string{"a", "b"} {
@@ -362,7 +368,7 @@ func ledger(t *testing.T, p payments.Provider) {
 	declined := authorization("declined", "declined")
 	declined.PaymentMethod = "pm_card_visa_chargeDeclined"
 	if _, err := p.Authorize(t.Context(), declined); err == nil {
-		t.Error("a declined payment method was taken")
+		t.Error("a payment method that must be declined was accepted")
 	}
 	void(t, p, "never-charged")
 	for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
@@ -372,13 +378,13 @@ func ledger(t *testing.T, p payments.Provider) {
 		}
 		for _, c := range page {
 			if c.Status != want[c.Reference] || c.ID == "" || c.Amount != total || c.CreatedAt.IsZero() {
-				t.Errorf("the ledger has %+v, want one that is %q", c, want[c.Reference])
+				t.Errorf("the ledger has %+v, want status %q", c, want[c.Reference])
 			}
 			delete(want, c.Reference)
 		}
 		cursor = next
 	}
 	if len(want) > 0 {
-		t.Errorf("not in the ledger, or twice: %v", want)
+		t.Errorf("missing in the ledger, or listed twice: %v", want)
 	}
 }

@@ -340,7 +340,7 @@ func TestEveryCurrencyKeepsItsValueThroughTheAdapter(t *testing.T) {
 			t.Errorf("%v is held as %+v and taken as %+v, %v", amount, held, taken, err)
 			continue
 		}
-		a.GiveBack(order, a.Amounts(order)[0]/2) // in Stripe's unit
+		a.Refund(order, a.Amounts(order)[0]/2) // in Stripe's unit
 		want := payments.Charge{ID: held.ID, Reference: order, Status: payments.ChargeCaptured, Amount: amount, Refunded: half}
 		if found, _, err := a.Find(t.Context(), subject); err != nil || found != want {
 			t.Errorf("%v: Find = %+v, %v; want %+v", amount, found, err, want)

@@ -146,7 +146,7 @@ func (s *Server) refund(form url.Values) (int, any, bool) {
 			}
 			amount = n
 		}
-		i.giveBack(amount)
+		i.refund(amount)
 		return http.StatusOK, map[string]any{"id": "re_of_" + i.id, "object": "refund", "status": "succeeded", "payment_intent": i.id,
 			"amount": amount, "currency": i.currency}, true
 	}
@@ -154,8 +154,8 @@ func (s *Server) refund(form url.Values) (int, any, bool) {
 	return status, body, true
 }
 
-// giveBack refunds a part of what was captured. Only the last one makes the charge refunded.
-func (i *intent) giveBack(amount int64) {
+// refund refunds a part of what was captured. Only the last one makes the charge refunded.
+func (i *intent) refund(amount int64) {
 	i.charge.amountRefunded += amount
 	i.charge.refunded = i.charge.amountRefunded >= i.amount
 }

@@ -107,13 +107,13 @@ func (s *Server) Dispute(id, status string) {
 	s.find(id).charge.disputed = true
 }
 
-// GiveBack refunds a part of what was captured for an order, as somebody does in the dashboard. The amount is in Stripe's unit.
-func (s *Server) GiveBack(order string, amount int64) {
+// Refund refunds a part of what was captured for an order, as somebody does in the dashboard. The amount is in Stripe's unit.
+func (s *Server) Refund(order string, amount int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, i := range s.intents {
 		if i.metadata["order_id"] == order && i.status == "succeeded" {
-			i.giveBack(amount)
+			i.refund(amount)
 		}
 	}
 }
