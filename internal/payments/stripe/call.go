@@ -16,7 +16,7 @@ import (
 
 const intents = "/v1/payment_intents"
 
-// intent reads an intent as it is now.
+// intent reads an intent.
 func (p Provider) intent(ctx context.Context, id string) (intent, error) {
 	var out intent
 	err := p.get(ctx, intents+"/"+url.PathEscape(id)+"?"+url.Values{"expand[]": {expanded}}.Encode(), &out)
@@ -26,7 +26,7 @@ func (p Provider) intent(ctx context.Context, id string) (intent, error) {
 	return out, err
 }
 
-// change posts to an intent and returns what it answers.
+// change posts to an intent and returns the response.
 func (p Provider) change(ctx context.Context, path, key string, form url.Values) (intent, error) {
 	sent := url.Values{"expand[]": {expanded}}
 	for name, v := range form {
@@ -58,7 +58,7 @@ func (p Provider) call(ctx context.Context, r httpclient.Request, path string, o
 	return explained(p.client.Do(ctx, r, out))
 }
 
-// refusal is Stripe's final no. What it says in words is not kept: it may be about a person.
+// refusal is Stripe's final refusal. Its message is dropped, since it may contain personal data.
 type refusal struct {
 	status      int
 	Type        string `json:"type"`
@@ -69,7 +69,10 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "stripe refused: " + r.Type + " " + r.Code }
 
-// Is makes the refusals that the adapter reckons with comparable to the errors below.
+// ofAmount reports whether Stripe refused the amount or its currency.
+func (r *refusal) ofAmount() bool { return r.Param == "amount" || r.Param == "currency" }
+
+// Is matches the refusals that the adapter expects to the errors below.
 func (r *refusal) Is(target error) bool {
 	switch target {
 	case errState:
@@ -79,21 +82,22 @@ func (r *refusal) Is(target error) bool {
 	case errRefunded:
 		return r.Code == "charge_already_refunded"
 	case errAmount:
-		return r.Code == "amount_too_small" || r.Code == "amount_too_large" || r.Param == "amount" || r.Param == "currency"
+		return r.Code == "amount_too_small" || r.Code == "amount_too_large" || r.ofAmount()
 	}
 	return false
 }
 
 var (
-	errState    = errors.New("the intent is in another state than this needs")
+	errState    = errors.New("the intent is in the wrong state")
 	errMissing  = errors.New("there is no such intent")
-	errRefunded = errors.New("it was refunded already")
-	errAmount   = errors.New("there can be no charge over this amount, or in this currency")
+	errRefunded = errors.New("already refunded")
+	errAmount   = errors.New("the amount or currency cannot be charged")
 )
 
-// explained makes a refusal of a status that is final. 409 is one request meeting another on the same intent or key.
+// explained returns a refusal for a final status. 409 means that two requests for the same intent
+// or key collided.
 func explained(err error) error {
-	status, ok := err.(*httpclient.StatusError) //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
+	status, ok := err.(*httpclient.StatusError) //nolint:errorlint // only the bare error is final
 	switch {
 	case !ok:
 		return err
@@ -103,19 +107,20 @@ func explained(err error) error {
 	var body struct {
 		Error refusal `json:"error"`
 	}
-	_ = json.Unmarshal(status.Body, &body) // without a word it is still a no
+	_ = json.Unmarshal(status.Body, &body) // the body is optional
 	body.Error.status = status.Status
 	return &body.Error
 }
 
-// answered5xx reports whether Stripe itself answered that it failed.
+// answered5xx reports whether Stripe itself responded with a 5xx.
 func answered5xx(err error) bool {
 	var status *httpclient.StatusError
 	return errors.As(err, &status) && status.Status >= http.StatusInternalServerError
 }
 
-// final gives an error that the adapter did not reckon with its kind: a card that is refused is declined, and everything
-// else is ours to mend, such as a key that is not valid or parameters that differ from an earlier request's.
+// final classifies an error that the adapter did not expect. A refused card is a decline.
+// Everything else is our defect, such as an invalid API key or parameters that differ from an
+// earlier request's.
 func final(err error) error {
 	var no *refusal
 	switch {
@@ -126,29 +131,33 @@ func final(err error) error {
 	case no.Type == "card_error", no.Is(errAmount), no.Param == "payment_method":
 		return &payments.Declined{Code: no.declineCode()}
 	}
-	return refused("it answered %d %s", no.status, clip(no.Code)).Because(no)
+	return refused("status %d %s", no.status, clip(no.Code)).Because(no)
 }
 
-// unreadable: an answer that says nothing of what happened, so it is transient.
+// unreadable is the error for a response that makes no sense. The outcome is unknown, so it is
+// transient.
 func unreadable(what string) error {
-	return fault.New(fault.Transient, "DependencyUnavailable", "%s answered with %s", Name, what)
+	return fault.New(fault.Transient, "DependencyUnavailable", "%s returned %s", Name, what)
 }
 
 func refused(why string, args ...any) *fault.Error {
-	return fault.New(fault.Internal, "PaymentProviderRefused", "the payment provider does not take our request: "+why, args...)
+	const rejected = "the payment provider rejected our request: "
+	return fault.New(fault.Internal, "PaymentProviderRefused", rejected+why, args...)
 }
 
-// discreet are reasons that a customer must not be told, since a thief would hear them too;
-// see https://docs.stripe.com/declines/codes.
-var discreet = map[string]bool{"fraudulent": true, "lost_card": true, "stolen_card": true, "merchant_blacklist": true, "pickup_card": true}
+// discreet are decline codes that must not be shown to the customer, who may be a thief; see
+// https://docs.stripe.com/declines/codes.
+var discreet = map[string]bool{
+	"fraudulent": true, "lost_card": true, "stolen_card": true, "merchant_blacklist": true, "pickup_card": true,
+}
 
-// declineCode is why, as a customer may hear it.
+// declineCode is the reason that may be shown to the customer.
 func (r *refusal) declineCode() string {
 	code := r.DeclineCode
 	switch {
 	case r.Type != "card_error" && r.Param == "payment_method":
 		return "payment_method_invalid"
-	case r.Type != "card_error" && (r.Param == "amount" || r.Param == "currency") && !strings.HasPrefix(r.Code, "amount_"):
+	case r.Type != "card_error" && r.ofAmount() && !strings.HasPrefix(r.Code, "amount_"):
 		return codeNotChargeable
 	case code == "" || code == "generic_decline" || discreet[code]:
 		code = r.Code
@@ -159,7 +168,7 @@ func (r *refusal) declineCode() string {
 	return code
 }
 
-// clip drops what cannot be one of Stripe's codes.
+// clip returns "" for anything that cannot be one of Stripe's codes.
 func clip(code string) string {
 	if len(code) > 64 {
 		return ""

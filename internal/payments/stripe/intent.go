@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// What an intent's status says; see https://docs.stripe.com/payments/paymentintents/lifecycle.
+// Statuses of an intent; see https://docs.stripe.com/payments/paymentintents/lifecycle.
 const (
 	requiresPaymentMethod = "requires_payment_method"
 	requiresConfirmation  = "requires_confirmation"
@@ -21,10 +21,10 @@ const (
 	canceled              = "canceled"
 )
 
-// metadataOrder is the key of an intent's metadata that holds the order's id.
+// metadataOrder is the metadata key of the order's id.
 const metadataOrder = "order_id"
 
-// intent is a PaymentIntent, as far as it is looked at. The customer's secret is left out on purpose.
+// intent is a PaymentIntent, reduced to what is used. It omits the client secret on purpose.
 type intent struct {
 	ID       string            `json:"id"`
 	Status   string            `json:"status"`
@@ -32,11 +32,11 @@ type intent struct {
 	Currency string            `json:"currency"`
 	Created  int64             `json:"created"`
 	Metadata map[string]string `json:"metadata"`
-	// LatestCharge is null until the first confirmation. Every request asks for it to be expanded.
+	// LatestCharge is null until the first confirmation. Every request expands it.
 	LatestCharge *struct {
-		// Paid is true once the amount was held, whatever became of it; false for a decline.
+		// Paid is true once the amount was held, even if it was released; false for a decline.
 		Paid bool `json:"paid"`
-		// Refunded is true once all of it was given back, AmountRefunded as much as was.
+		// Refunded is true after a full refund. AmountRefunded is the sum of all refunds.
 		Refunded       bool  `json:"refunded"`
 		AmountRefunded int64 `json:"amount_refunded"`
 		Disputed       bool  `json:"disputed"`
@@ -44,7 +44,7 @@ type intent struct {
 	LastPaymentError *refusal `json:"last_payment_error"`
 }
 
-// expanded names the charge in a request, so that the answer has it in full.
+// expanded makes Stripe include the whole charge in its response.
 const expanded = "latest_charge"
 
 func (i intent) reference() string { return i.Metadata[metadataOrder] }
@@ -57,8 +57,8 @@ func (i intent) untouched() bool {
 // failed reports whether the confirmation was declined.
 func (i intent) failed() bool { return i.Status == requiresPaymentMethod && i.LastPaymentError != nil }
 
-// charge returns the intent in our words; held is false where it never held money, and then it is no charge. An amount that we
-// cannot have asked for is left out.
+// charge converts the intent; held is false if it never held money and thus is not a charge. An
+// amount that we cannot have requested is left out.
 func (i intent) charge() (c payments.Charge, held bool) {
 	amount, _ := fromStripe(i.Currency, i.Amount)
 	c = payments.Charge{ID: i.ID, Reference: i.reference(), Amount: amount}
@@ -87,7 +87,7 @@ func (i intent) entry() payments.LedgerEntry {
 	return payments.LedgerEntry{Charge: c, CreatedAt: time.Unix(i.Created, 0).UTC()}
 }
 
-// amountOf writes money in Stripe's unit, and the code in lower case.
+// amountOf encodes money in Stripe's unit, with the currency in lower case.
 func amountOf(m money.Money) (url.Values, error) {
 	amount, err := toStripe(m)
 	return url.Values{"amount": {strconv.FormatInt(amount, 10)}, "currency": {strings.ToLower(m.Currency)}}, err

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// window is how far back the ledger goes. An authorization lapses after a week, and a saga is over after hours.
+	// window is how far back the ledger goes. An authorization lapses after a week; a saga ends
+	// within hours.
 	window = 31 * 24 * time.Hour
-	// perPage keeps an answer, with its charges expanded, well within what the client reads.
+	// perPage keeps a response with expanded charges well below the client's size limit.
 	perPage = 50
 )
 
@@ -77,14 +78,15 @@ func (p Provider) find(ctx context.Context, s payments.Subject) (payments.Charge
 	return payments.Charge{}, false, nil
 }
 
-// dispute returns where the latest dispute of an intent stands.
+// dispute returns the state of an intent's latest dispute.
 func (p Provider) dispute(ctx context.Context, id string) (payments.Dispute, error) {
 	var out struct {
 		Data []struct {
 			Status string `json:"status"`
 		} `json:"data"`
 	}
-	if err := p.get(ctx, "/v1/disputes?"+url.Values{"payment_intent": {id}, "limit": {"1"}}.Encode(), &out); err != nil {
+	query := url.Values{"payment_intent": {id}, "limit": {"1"}}
+	if err := p.get(ctx, "/v1/disputes?"+query.Encode(), &out); err != nil {
 		return "", err
 	}
 	if len(out.Data) == 0 {

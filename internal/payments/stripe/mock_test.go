@@ -31,20 +31,22 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// stripeMock is Stripe's own stateless server: it holds every request to Stripe's OpenAPI document, and answers with
-// an example. It is a program of its own and no dependency, since its module has old ones and 22 MB of documents.
+// stripeMock is Stripe's own stateless server: it validates requests against Stripe's OpenAPI
+// document and responds with examples. It is built separately, since its module has old
+// dependencies and 22 MB of documents.
 const stripeMock = "github.com/stripe/stripe-mock"
 
-// endpoints are those that the adapter calls; the suite must make them all.
+// endpoints are those that the adapter uses; the suite must call them all.
 var endpoints = []string{
 	"GET /v1/disputes", "GET /v1/payment_intents", "GET /v1/payment_intents/search", "GET /v1/payment_intents/{intent}",
 	"POST /v1/payment_intents", "POST /v1/payment_intents/{intent}/cancel", "POST /v1/payment_intents/{intent}/capture",
 	"POST /v1/payment_intents/{intent}/confirm", "POST /v1/refunds",
 }
 
-// TestStripesOwnDocumentAgrees runs the suite while every request also goes to stripe-mock: it must be one that Stripe's document
-// allows, and what our fake answers must have the form of Stripe's example.
-func TestStripesOwnDocumentAgrees(t *testing.T) {
+// TestFakeAgreesWithStripesOpenAPIDocument runs the suite and sends every request to stripe-mock,
+// too: Stripe's document must allow the request, and our fake's response must have the form of
+// Stripe's example.
+func TestFakeAgreesWithStripesOpenAPIDocument(t *testing.T) {
 	mock := startMock(t)
 	both := &both{t: t, mock: mock, seen: map[string]int{}}
 	open := func(t *testing.T) (*stripetest.Server, payments.Provider) {
@@ -54,7 +56,10 @@ func TestStripesOwnDocumentAgrees(t *testing.T) {
 		web := httptest.NewServer(server)
 		t.Cleanup(web.Close)
 		key := func(context.Context) ([]byte, error) { return []byte(stripetest.Key), nil }
-		config := httpclient.Config{Endpoints: registry.Fixed{stripe.Name: web.URL}, Clock: c, Retry: resilience.Policy{Attempts: 1}, Transport: both}
+		config := httpclient.Config{
+			Endpoints: registry.Fixed{stripe.Name: web.URL}, Clock: c, Retry: resilience.Policy{Attempts: 1},
+			Transport: both,
+		}
 		return server, stripe.New(config, key, &ids.Sequence{})
 	}
 	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
@@ -71,11 +76,11 @@ func TestStripesOwnDocumentAgrees(t *testing.T) {
 		t.Error(err)
 	}
 	if got := slices.Sorted(maps.Keys(both.seen)); !slices.Equal(got, endpoints) {
-		t.Errorf("the suite made the calls\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(endpoints, "\n"))
+		t.Errorf("the suite called\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(endpoints, "\n"))
 	}
 }
 
-// both sends a request to our fake and to stripe-mock, and compares.
+// both sends a request to our fake and to stripe-mock and compares the responses.
 type both struct {
 	t    *testing.T
 	mock string
@@ -85,7 +90,7 @@ type both struct {
 
 var intentID = regexp.MustCompile(`^/v1/payment_intents/(pi_|no_)[^/]*`)
 
-// RoundTrip is part of http.RoundTripper.
+// RoundTrip implements http.RoundTripper.
 func (b *both) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -115,7 +120,7 @@ func (b *both) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer b.mu.Unlock()
 	b.seen[call]++
 	if theirs.StatusCode != http.StatusOK {
-		b.t.Errorf("stripe-mock refuses %s %s: %s", call, body, example)
+		b.t.Errorf("stripe-mock rejects %s %s: %s", call, body, example)
 	} else if ours.StatusCode == http.StatusOK {
 		var got, want any
 		_, _ = json.Unmarshal(answer, &got), json.Unmarshal(example, &want)
@@ -126,7 +131,8 @@ func (b *both) RoundTrip(r *http.Request) (*http.Response, error) {
 	return ours, nil
 }
 
-// differences tells what got has that want has not, or of another type. null is any type, and of a list the first counts.
+// differences lists members of got that want lacks or has with another type. null matches any type;
+// only the first item of a list is compared.
 func differences(at string, got, want any) []string {
 	if got == nil || want == nil {
 		return nil
@@ -135,12 +141,14 @@ func differences(at string, got, want any) []string {
 	case map[string]any:
 		w, ok := want.(map[string]any)
 		if !ok {
-			return []string{fmt.Sprintf("%s is an object with us, and %T with Stripe", at, want)}
+			return []string{fmt.Sprintf("%s is an object here, %T at Stripe", at, want)}
 		}
 		var all []string
+		// The examples of these are almost empty.
+		open := strings.HasSuffix(at, ".metadata") || strings.HasSuffix(at, ".last_payment_error")
 		for name, v := range g {
-			if other, ok := w[name]; !ok && !strings.HasSuffix(at, ".metadata") && !strings.HasSuffix(at, ".last_payment_error") { // of which the example has next to nothing
-				all = append(all, at+"."+name+" is not known to Stripe")
+			if other, ok := w[name]; !ok && !open {
+				all = append(all, at+"."+name+" is unknown to Stripe")
 			} else {
 				all = append(all, differences(at+"."+name, v, other)...)
 			}
@@ -153,12 +161,12 @@ func differences(at string, got, want any) []string {
 		return nil
 	}
 	if g, w := fmt.Sprintf("%T", got), fmt.Sprintf("%T", want); g != w {
-		return []string{at + " is a " + g + " with us, and a " + w + " with Stripe"}
+		return []string{at + " is a " + g + " here, a " + w + " at Stripe"}
 	}
 	return nil
 }
 
-// startMock builds stripe-mock once for a repository, runs it until the test ends, and returns its base URL.
+// startMock builds stripe-mock, runs it until the test ends, and returns its base URL.
 func startMock(t *testing.T) string {
 	t.Helper()
 	root, err := filepath.Abs(filepath.Join("..", "..", ".."))
@@ -166,8 +174,9 @@ func startMock(t *testing.T) string {
 		t.Fatal(err)
 	}
 	program := filepath.Join(root, ".build", "stripe-mock")
-	// Built each time, which takes a moment where nothing has changed: so it is of the version that is pinned now.
-	build := exec.CommandContext(t.Context(), "go", "build", "-C", filepath.Join(root, "tools", "stripe-mock"), "-o", program, stripeMock)
+	// Built each time, so it has the pinned version. Without changes that is fast.
+	module := filepath.Join(root, "tools", "stripe-mock")
+	build := exec.CommandContext(t.Context(), "go", "build", "-C", module, "-o", program, stripeMock)
 	build.Env = append(os.Environ(), "GOFLAGS=-mod=readonly")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", build, err, out)
@@ -181,7 +190,7 @@ func startMock(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = server.Process.Kill() // it may have ended
+		_ = server.Process.Kill() // it may have exited
 		_ = server.Wait()
 	})
 	address := make(chan string, 1)
@@ -196,7 +205,7 @@ func startMock(t *testing.T) string {
 	case a := <-address:
 		return "http://" + a
 	case <-time.After(20 * time.Second):
-		t.Fatal("stripe-mock does not say where it listens")
+		t.Fatal("stripe-mock did not report its address")
 		return ""
 	}
 }

@@ -1,12 +1,13 @@
-// Package stripe is the payment provider Stripe, over its HTTP API; see ADR 10.
+// Package stripe calls the payment provider Stripe over its HTTP API; see ADR 10.
 //
-// A charge of ours is a PaymentIntent that is captured by hand. It is made first, under an idempotency key that follows
-// from the reference alone, and confirmed by a second call: only that moves money. So everybody who knows reference and
-// amount can get hold of the one intent that there is, or could be, and cancel it: a cancelled intent is the
-// tombstone, since Stripe refuses to confirm it, however late the confirmation comes.
+// A charge is a PaymentIntent with manual capture. It is created first, with an idempotency key
+// derived from the reference alone, and confirmed by a second call, which holds the money. So
+// whoever knows the reference and the amount can create or find the reference's one intent and
+// cancel it. A cancelled intent is the tombstone: Stripe refuses to confirm it, however late the
+// confirmation arrives.
 //
-// Keys are kept by Stripe for a day at least. Whoever voids later than that must know the intent's id, or find
-// it by its metadata; the search is asked first, since it is complete after a minute.
+// Stripe keeps keys for at least a day. A later void needs the intent's id or finds the intent by
+// its metadata. The search comes first, since it is complete after a minute.
 package stripe
 
 import (
@@ -24,17 +25,17 @@ import (
 // Name is the provider's name in the registry.
 const Name = "payment-provider"
 
-// Version is the version of Stripe's API that this adapter is written for; every request names it.
+// Version is the version of Stripe's API that every request names.
 const Version = "2026-03-25.dahlia"
 
 // Timeout bounds one call.
 const Timeout = 3 * time.Second
 
-// codeAuthentication is why a payment is declined for which the customer would have to prove who they are: there is nobody to
-// ask them.
+// codeAuthentication declines a payment that needs the customer's authentication, which we cannot
+// ask for.
 const codeAuthentication = "authentication_required"
 
-// codeNotChargeable is why a payment is declined that Stripe has no way to charge: by its currency, or by an amount that it cannot write.
+// codeNotChargeable declines a payment whose currency or amount Stripe cannot charge.
 const codeNotChargeable = "currency_or_amount_not_chargeable"
 
 // Provider implements payments.Provider.
@@ -45,13 +46,14 @@ type Provider struct {
 	ids    ids.Source
 }
 
-// New returns Stripe; key gives the secret API key. The caller says where Stripe is and how it is guarded.
+// New returns a provider; key returns the secret API key. c has Stripe's address, retries and
+// circuit breaker.
 func New(c httpclient.Config, key func(context.Context) ([]byte, error), source ids.Source) Provider {
 	c.Dependency, c.Timeout = Name, Timeout
 	return Provider{client: httpclient.New(c), key: key, clock: c.Clock, ids: source}
 }
 
-// Authorize makes the intent and confirms it.
+// Authorize creates the intent and confirms it.
 func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (payments.Charge, error) {
 	made, err := p.create(ctx, payments.Subject{Reference: a.Reference, Amount: a.Amount})
 	if err != nil {
@@ -78,8 +80,8 @@ func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (paym
 	return payments.Charge{}, unreadable("an intent that is neither authorized nor refused")
 }
 
-// create returns the one intent of a reference as it was when it was made: under the key there is no other, and no other
-// parameters.
+// create returns the reference's one intent as it was when it was created. The key admits no other
+// intent and no other parameters.
 func (p Provider) create(ctx context.Context, s payments.Subject) (intent, error) {
 	form, err := amountOf(s.Amount)
 	if err != nil {
@@ -95,9 +97,9 @@ func (p Provider) create(ctx context.Context, s payments.Subject) (intent, error
 	return made, err
 }
 
-// confirm has the amount held. Stripe repeats its first answer to a key, a 500 as well, though it may have meant nothing:
-// then the intent itself tells, and where it was not touched a second key gets a second chance. That cannot
-// charge twice: an intent is confirmed once.
+// confirm holds the amount. Stripe replays its first response to a key, even a 500, which may have
+// had no effect. Then the intent is read, and confirmed with a second key if it is untouched. That
+// cannot charge twice: an intent is confirmed once.
 func (p Provider) confirm(ctx context.Context, id string, a payments.Authorization) (intent, error) {
 	form := url.Values{"payment_method": {a.PaymentMethod}, "error_on_requires_action": {"true"}}
 	path, key := intents+"/"+url.PathEscape(id)+"/confirm", a.IdempotencyKey+"-confirm"
@@ -114,7 +116,7 @@ func (p Provider) confirm(ctx context.Context, id string, a payments.Authorizati
 	return now, err
 }
 
-// Capture takes what the intent holds.
+// Capture captures the intent.
 func (p Provider) Capture(ctx context.Context, s payments.Subject) (payments.Charge, error) {
 	now, err := p.change(ctx, intents+"/"+url.PathEscape(s.ChargeID)+"/capture", p.once(s.IdempotencyKey), nil)
 	if errors.Is(err, errState) {
@@ -132,9 +134,9 @@ func (p Provider) Capture(ctx context.Context, s payments.Subject) (payments.Cha
 	case !held:
 		return payments.Charge{}, payments.ErrNoCharge
 	}
-	return payments.Charge{}, unreadable("a capture that took nothing")
+	return payments.Charge{}, unreadable("a capture that captured nothing")
 }
 
-// once makes the key of a call that the intent's own state keeps from happening twice (cancel, capture, refund in full). A
-// key that is repeated would have Stripe repeat an error that is over.
+// once makes a unique key for a call that the intent's state already makes idempotent (cancel,
+// capture, full refund). With a repeated key Stripe would replay an outdated error.
 func (p Provider) once(key string) string { return key + "-" + p.ids.New() }

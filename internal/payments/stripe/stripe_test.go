@@ -27,7 +27,7 @@ const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// account is the adapter before an account at Stripe.
+// account is the adapter with a fake Stripe account.
 type account struct {
 	stripe.Provider
 	*stripetest.Server
@@ -45,8 +45,10 @@ func open(t *testing.T) *account {
 
 func at(url, key string, c clock.Clock) stripe.Provider {
 	secret := func(context.Context) ([]byte, error) { return []byte(key + "\n"), nil }
-	once := httpclient.Config{Endpoints: registry.Fixed{stripe.Name: url}, Clock: c, Retry: resilience.Policy{Attempts: 1}}
-	return stripe.New(once, secret, &ids.Sequence{})
+	config := httpclient.Config{
+		Endpoints: registry.Fixed{stripe.Name: url}, Clock: c, Retry: resilience.Policy{Attempts: 1},
+	}
+	return stripe.New(config, secret, &ids.Sequence{})
 }
 
 func (a *account) authorize(method string) (payments.Charge, error) {
@@ -54,12 +56,14 @@ func (a *account) authorize(method string) (payments.Charge, error) {
 }
 
 func authorization(method string) payments.Authorization {
-	return payments.Authorization{Reference: order, IdempotencyKey: order + "-AuthorizePayment", PaymentMethod: method, Amount: eur(4797)}
+	return payments.Authorization{
+		Reference: order, IdempotencyKey: order + "-AuthorizePayment", PaymentMethod: method, Amount: eur(4797),
+	}
 }
 
 func eur(amount int64) money.Money { return money.Money{Currency: "EUR", Amount: amount} }
 
-// held authorizes a good card.
+// held authorizes a valid card.
 func (a *account) held(t *testing.T) payments.Charge {
 	t.Helper()
 	c, err := a.authorize("pm_card_visa")
@@ -80,14 +84,14 @@ func (a *account) want(t *testing.T, statuses ...string) {
 	}
 }
 
-func TestProviderWhoseSearchLags(t *testing.T) {
+func TestProviderWithALaggingSearch(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
 		a := open(t)
 		return a.Provider, a.Server
 	})
 }
 
-func TestProviderWhoseSearchFindsAtOnce(t *testing.T) {
+func TestProviderWithAnImmediateSearch(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
 		a := open(t)
 		a.Searchable = true
@@ -108,7 +112,7 @@ func TestEveryRequestNamesThePinnedVersion(t *testing.T) {
 	}
 }
 
-func TestDeclinesSayWhyWithoutTellingAThiefWhatWeKnow(t *testing.T) {
+func TestDeclineCodesAreSafeToShow(t *testing.T) {
 	for method, code := range map[string]string{
 		"pm_card_visa_chargeDeclined":                  "card_declined",
 		"pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
@@ -129,7 +133,7 @@ func TestDeclinesSayWhyWithoutTellingAThiefWhatWeKnow(t *testing.T) {
 	}
 }
 
-func TestAPaymentThatWaitsForTheCustomerIsCancelled(t *testing.T) {
+func TestPaymentThatNeedsAuthenticationIsCancelled(t *testing.T) {
 	a := open(t)
 	if _, err := a.authorize("pm_card_threeDSecure2Required"); err == nil {
 		t.Error("it was authorized")
@@ -139,10 +143,10 @@ func TestAPaymentThatWaitsForTheCustomerIsCancelled(t *testing.T) {
 	if _, err := b.authorize("pm_card_authenticationRequired"); err == nil {
 		t.Error("it was authorized")
 	}
-	b.want(t, "requires_payment_method") // Stripe refused at once, as it was told to
+	b.want(t, "requires_payment_method") // error_on_requires_action made Stripe refuse
 }
 
-func TestAnAmountThatNoCardIsChargedIsADeclineAndNeedsNoTombstone(t *testing.T) {
+func TestTooSmallAmountIsDeclinedAndVoidedWithoutATombstone(t *testing.T) {
 	a := open(t)
 	small := authorization("pm_card_visa")
 	small.Amount = eur(1)
@@ -157,9 +161,9 @@ func TestAnAmountThatNoCardIsChargedIsADeclineAndNeedsNoTombstone(t *testing.T) 
 	}
 }
 
-// Stripe repeats a 500 to its key. An authorization gets over one all the same, and is made once.
-func TestAConfirmationThatFailedAtStripeIsLookedAfter(t *testing.T) {
-	for name, effect := range map[string]bool{"it took effect": true, "it did not": false} {
+// Stripe replays a 500 for its key. Authorize must recover and charge once.
+func TestAuthorizeRecoversFromAFailedConfirmation(t *testing.T) {
+	for name, effect := range map[string]bool{"with an effect": true, "without": false} {
 		a := open(t)
 		a.Fail("/confirm", 500, effect, true)
 		for range 2 {
@@ -173,11 +177,11 @@ func TestAConfirmationThatFailedAtStripeIsLookedAfter(t *testing.T) {
 	a.Fail("/confirm", 500, true, true)
 	var no *payments.Declined
 	if _, err := a.authorize("pm_card_visa_chargeDeclined"); !errors.As(err, &no) || no.Code != "card_declined" {
-		t.Errorf("a decline whose answer failed: %v", err)
+		t.Errorf("decline after a 500: %v", err)
 	}
 }
 
-func TestALostAnswerIsHeardByRepeating(t *testing.T) {
+func TestRepeatingRecoversALostResponse(t *testing.T) {
 	for _, path := range []string{"/payment_intents", "/confirm", "/capture", "/cancel", "/refunds"} {
 		for _, effect := range []bool{true, false} {
 			a := open(t)
@@ -208,7 +212,7 @@ func TestALostAnswerIsHeardByRepeating(t *testing.T) {
 	}
 }
 
-func TestWhatStripeRefusesForOurSakeIsADefect(t *testing.T) {
+func TestRefusalOfOurRequestIsADefect(t *testing.T) {
 	a := open(t)
 	a.held(t)
 	other := authorization("pm_card_visa")
@@ -219,22 +223,26 @@ func TestWhatStripeRefusesForOurSakeIsADefect(t *testing.T) {
 	t.Cleanup(server.Close)
 	_, err = at(server.URL, "sk_revoked", a.clock).Authorize(t.Context(), authorization("pm_card_visa"))
 	wantKind(t, "another API key", err, fault.Internal)
-	for status, kind := range map[int]fault.Kind{400: fault.Internal, 403: fault.Internal, 404: fault.Internal, 402: fault.Internal,
-		409: fault.Transient, 429: fault.Transient, 500: fault.Transient, 200: fault.Transient} {
+	for status, kind := range map[int]fault.Kind{
+		400: fault.Internal, 402: fault.Internal, 403: fault.Internal, 404: fault.Internal,
+		200: fault.Transient, 409: fault.Transient, 429: fault.Transient, 500: fault.Transient,
+	} {
 		p := answering(t, status, `{"error":{"type":"x","code":"y","message":"pm_secret 987654"}}`)
 		for name, err := range calls(p) {
 			if strings.HasPrefix(name, "Capture") && status == 404 {
 				continue
 			}
 			wantKind(t, name, err, kind)
-			if s := err.Error(); strings.Contains(s, "secret") || strings.Contains(s, "987654") || strings.Contains(s, stripetest.Key) {
-				t.Errorf("%s after %d says %q", name, status, s)
+			for _, secret := range []string{"secret", "987654", stripetest.Key} {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("%s after %d: the error is %q", name, status, err)
+				}
 			}
 		}
 	}
 }
 
-// answering returns the adapter before a Stripe that always answers the same.
+// answering returns a provider whose server always gives the same response.
 func answering(t *testing.T, status int, body string) stripe.Provider {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -253,7 +261,9 @@ func calls(p stripe.Provider) map[string]error {
 	_, _, voided := p.Void(ctx, about("pi_1"))
 	_, _, barred := p.Void(ctx, about(""))
 	_, _, found := p.Find(ctx, about("pi_1"))
-	return map[string]error{"Authorize": authorized, "Capture": captured, "Void": voided, "Void without an id": barred, "Find": found}
+	return map[string]error{
+		"Authorize": authorized, "Capture": captured, "Void": voided, "Void without an id": barred, "Find": found,
+	}
 }
 
 func wantKind(t *testing.T, what string, err error, kind fault.Kind) {
@@ -264,7 +274,7 @@ func wantKind(t *testing.T, what string, err error, kind fault.Kind) {
 	}
 }
 
-func TestWhatCannotBeChargedIsDeclinedWithoutACallAndVoidedAtOnce(t *testing.T) {
+func TestUnchargeableAmountIsDeclinedWithoutACall(t *testing.T) {
 	for _, amount := range []money.Money{{Currency: "KWD", Amount: 1999}, {Currency: "IQD", Amount: 5000}} {
 		a := open(t)
 		in := authorization("pm_card_visa")
@@ -272,29 +282,29 @@ func TestWhatCannotBeChargedIsDeclinedWithoutACallAndVoidedAtOnce(t *testing.T) 
 		_, err := a.Authorize(t.Context(), in)
 		var no *payments.Declined
 		if !errors.As(err, &no) || no.Code != "currency_or_amount_not_chargeable" || len(a.IntentIDs(order)) != 0 {
-			t.Errorf("%v: %v, and intents %v; want a decline and none", amount, err, a.IntentIDs(order))
+			t.Errorf("%v: %v, intents %v; want a decline and none", amount, err, a.IntentIDs(order))
 		}
 		c, found, err := a.Void(t.Context(), payments.Subject{Reference: order, Amount: amount, IdempotencyKey: "void"})
 		if found || err != nil {
-			t.Errorf("%v: Void = %+v, %t, %v; want that there is nothing to void", amount, c, found, err)
+			t.Errorf("%v: Void = %+v, %t, %v; want nothing to void", amount, c, found, err)
 		}
 	}
 }
 
-func TestACurrencyThatTheAccountDoesNotTakeIsDeclinedAndVoidedAtOnce(t *testing.T) {
+func TestCurrencyUnknownToTheAccountIsDeclined(t *testing.T) {
 	a := open(t)
-	a.Refuses("eur")
+	a.Refuse("eur")
 	_, err := a.authorize("pm_card_visa")
 	var no *payments.Declined
 	if !errors.As(err, &no) || no.Code != "currency_or_amount_not_chargeable" {
 		t.Errorf("%v, want a decline", err)
 	}
-	if c, found, err := a.Void(t.Context(), payments.Subject{Reference: order, Amount: eur(4797), IdempotencyKey: "void"}); found || err != nil {
-		t.Errorf("Void = %+v, %t, %v; want that there is nothing to void", c, found, err)
+	if c, found, err := a.Void(t.Context(), about("")); found || err != nil {
+		t.Errorf("Void = %+v, %t, %v; want nothing to void", c, found, err)
 	}
 }
 
-func TestAChargeIsToldOfInOurUnit(t *testing.T) {
+func TestChargeIsReturnedInOurUnit(t *testing.T) {
 	ariary := money.Money{Currency: "MGA", Amount: 500000}
 	a := open(t)
 	in := authorization("pm_card_visa")
@@ -304,7 +314,7 @@ func TestAChargeIsToldOfInOurUnit(t *testing.T) {
 		t.Fatalf("Authorize = %+v, %v", held, err)
 	}
 	if sent := a.Amounts(order); !slices.Equal(sent, []int64{5000}) {
-		t.Errorf("Stripe was asked for %v, want 5000 ariary", sent)
+		t.Errorf("Stripe received %v, want 5000 ariary", sent)
 	}
 	found, _, err := a.Find(t.Context(), payments.Subject{ChargeID: held.ID})
 	if err != nil || found.Amount != ariary {
@@ -316,8 +326,7 @@ func TestAChargeIsToldOfInOurUnit(t *testing.T) {
 	}
 }
 
-// Value by value through the whole adapter: held, taken, given back in part by somebody else, looked up, listed, and given back.
-func TestEveryCurrencyKeepsItsValueThroughTheAdapter(t *testing.T) {
+func TestEveryCurrencyKeepsItsValue(t *testing.T) {
 	charged := 0
 	for _, code := range codes() {
 		digits, _ := money.Digits(code)
@@ -337,11 +346,13 @@ func TestEveryCurrencyKeepsItsValueThroughTheAdapter(t *testing.T) {
 		subject := payments.Subject{Reference: order, ChargeID: held.ID, Amount: amount, IdempotencyKey: "k"}
 		taken, failed := a.Capture(t.Context(), subject)
 		if err := errors.Join(err, failed); err != nil || held.Amount != amount || taken.Amount != amount {
-			t.Errorf("%v is held as %+v and taken as %+v, %v", amount, held, taken, err)
+			t.Errorf("%v is authorized as %+v and captured as %+v, %v", amount, held, taken, err)
 			continue
 		}
 		a.Refund(order, a.Amounts(order)[0]/2) // in Stripe's unit
-		want := payments.Charge{ID: held.ID, Reference: order, Status: payments.ChargeCaptured, Amount: amount, Refunded: half}
+		want := payments.Charge{
+			ID: held.ID, Reference: order, Status: payments.ChargeCaptured, Amount: amount, Refunded: half,
+		}
 		if found, _, err := a.Find(t.Context(), subject); err != nil || found != want {
 			t.Errorf("%v: Find = %+v, %v; want %+v", amount, found, err, want)
 		}
@@ -354,11 +365,11 @@ func TestEveryCurrencyKeepsItsValueThroughTheAdapter(t *testing.T) {
 		}
 	}
 	if charged < 130 {
-		t.Errorf("%d currencies were charged; Stripe takes more", charged)
+		t.Errorf("only %d currencies were charged", charged)
 	}
 }
 
-// codes are all texts of three letters that are currencies.
+// codes are all currency codes.
 func codes() (all []string) {
 	for n := range 26 * 26 * 26 {
 		code := string([]byte{byte('A' + n/676), byte('A' + n/26%26), byte('A' + n%26)})

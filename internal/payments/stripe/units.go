@@ -8,9 +8,10 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// currencies are what Stripe charges cards in, in order, each with how it counts amounts. That is not what ISO 4217 says: MGA has two
-// digits there and none here, UGX and ISK have none there and two here, which must be zeros. A text and not a map, since a map is
-// filled at every start of every function. From https://docs.stripe.com/currencies, as of November 2026.
+// currencies are those that Stripe charges cards in, sorted, each with its unit. The units differ
+// from ISO 4217: MGA has two digits there and none here; UGX and ISK have none there and two here,
+// which must be zeros. It is a string, since a map would be filled at every cold start. From
+// https://docs.stripe.com/currencies, as of November 2026.
 //
 //	2  in hundredths
 //	0  in whole units
@@ -23,10 +24,10 @@ const currencies = "" +
 	"NAD2NGN2NIO2NOK2NPR2NZD2OMR3PAB2PEN2PGK2PHP2PKR2PLN2PYG0QAR2RON2RSD2RUB2RWF0SAR2SBD2SCR2SEK2SGD2SHP2SLE2SOS2SRD2" +
 	"SZL2THB2TJS2TND3TOP2TRY2TTD2TWD2TZS2UAH2UGXhUSD2UYU2UZS2VND0VUV0WST2XAF0XCD2XCG2XOF0XPF0YER2ZAR2ZMW2"
 
-// errUnit: Stripe does not charge in the currency, or cannot write the amount in its unit.
+// errUnit: Stripe does not charge the currency, or cannot represent the amount in its unit.
 var errUnit = errors.New("stripe cannot charge this amount in this currency")
 
-// unit returns how many digits Stripe counts a currency in, and what its amounts must be a multiple of.
+// unit returns Stripe's number of digits of a currency, and what its amounts must be a multiple of.
 func unit(code string) (digits int, step int64, err error) {
 	const size = 4
 	for at := 0; at < len(currencies); at += size {
@@ -46,7 +47,7 @@ func unit(code string) (digits int, step int64, err error) {
 	return 0, 0, errUnit
 }
 
-// toStripe returns an amount in Stripe's unit, or errUnit. Nothing is ever rounded.
+// toStripe converts an amount to Stripe's unit, or returns errUnit. It never rounds.
 func toStripe(m money.Money) (int64, error) {
 	theirs, step, err := unit(m.Currency)
 	ours, known := money.Digits(m.Currency)
@@ -60,7 +61,7 @@ func toStripe(m money.Money) (int64, error) {
 	return amount, nil
 }
 
-// fromStripe returns an amount that Stripe tells of in our unit, or errUnit.
+// fromStripe converts an amount from Stripe's unit, or returns errUnit.
 func fromStripe(currency string, amount int64) (money.Money, error) {
 	code := strings.ToUpper(currency)
 	theirs, _, err := unit(code)
@@ -75,7 +76,7 @@ func fromStripe(currency string, amount int64) (money.Money, error) {
 	return money.Money{Currency: code, Amount: scaled}, nil
 }
 
-// rescale moves the point by some digits; false where that would lose some, or does not fit.
+// rescale moves the decimal point; false if that would lose digits or overflow.
 func rescale(amount int64, digits int) (int64, bool) {
 	for ; digits > 0; digits-- {
 		if amount > math.MaxInt64/10 || amount < math.MinInt64/10 {

@@ -9,11 +9,11 @@ import (
 	"orderflow/internal/payments"
 )
 
-// looks is how often Void looks again where a confirmation or capture came between its look and its deed.
-const looks = 3
+// tries bounds how often Void retries after a concurrent confirmation or capture.
+const tries = 3
 
-// Void cancels the intent, or refunds it where it was captured. Where none is known it makes the one that the
-// authorization would have made, or has, and cancels that.
+// Void cancels the intent, or refunds it if it was captured. If none is known, it creates the one
+// that the authorization has created or would create, and cancels that.
 func (p Provider) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
 	all, err := p.locate(ctx, s)
 	if err != nil {
@@ -33,8 +33,8 @@ func (p Provider) Void(ctx context.Context, s payments.Subject) (payments.Charge
 	return charge, found, nil
 }
 
-// locate returns every intent that may hold money under the reference. What it returns may be out of date. None is an
-// answer only where the subject has an id that Stripe does not know.
+// locate returns every intent that may hold money for the reference. They may be stale. There are
+// none only if Stripe does not know the subject's id, or cannot charge its amount.
 func (p Provider) locate(ctx context.Context, s payments.Subject) ([]intent, error) {
 	if s.ChargeID != "" {
 		now, err := p.intent(ctx, s.ChargeID)
@@ -52,14 +52,14 @@ func (p Provider) locate(ctx context.Context, s payments.Subject) ([]intent, err
 	}
 	made, err := p.create(ctx, s)
 	if errors.Is(err, errAmount) || errors.Is(err, errUnit) {
-		return nil, nil // nobody can make it, so there is none and never will be
+		return nil, nil // it can never be created
 	}
 	return []intent{made}, err
 }
 
-// undo leaves the intent cancelled or refunded, and returns it as it is then.
+// undo cancels or refunds the intent and returns it.
 func (p Provider) undo(ctx context.Context, now intent, key string) (intent, error) {
-	for range looks {
+	for range tries {
 		after, err := p.undoOnce(ctx, now, key)
 		if !errors.Is(err, errState) {
 			return after, err
@@ -68,7 +68,7 @@ func (p Provider) undo(ctx context.Context, now intent, key string) (intent, err
 			return intent{}, err
 		}
 	}
-	return intent{}, unreadable("an intent that is never as it was said to be")
+	return intent{}, unreadable("an intent whose state changed with every try")
 }
 
 func (p Provider) undoOnce(ctx context.Context, now intent, key string) (intent, error) {
@@ -77,18 +77,18 @@ func (p Provider) undoOnce(ctx context.Context, now intent, key string) (intent,
 	case now.Status == canceled, c.Status == payments.ChargeRefunded:
 		return now, nil
 	case now.Status == processing:
-		return intent{}, unreadable("an intent that it is still at work on")
+		return intent{}, unreadable("an intent that is still processing")
 	case now.Status == succeeded:
 		return p.refund(ctx, now.ID, key)
 	}
 	after, err := p.change(ctx, intents+"/"+url.PathEscape(now.ID)+"/cancel", p.once(key), nil)
 	if err == nil && after.Status != canceled {
-		err = unreadable("a cancellation that cancelled nothing")
+		err = unreadable("a cancellation without an effect")
 	}
 	return after, err
 }
 
-// refund gives back all that was taken, but for what was given back already.
+// refund refunds what has not been refunded yet.
 func (p Provider) refund(ctx context.Context, id, key string) (intent, error) {
 	var out struct {
 		Status string `json:"status"`
@@ -99,24 +99,25 @@ func (p Provider) refund(ctx context.Context, id, key string) (intent, error) {
 	case err != nil:
 		return intent{}, err
 	case out.Status != "succeeded" && out.Status != "pending":
-		return intent{}, refused("a refund ended as failed")
+		return intent{}, refused("the refund failed")
 	}
 	after, err := p.intent(ctx, id)
 	if c, _ := after.charge(); err == nil && c.Status != payments.ChargeRefunded {
-		err = unreadable("a refund that gave nothing back")
+		err = unreadable("a refund without an effect")
 	}
 	return after, err
 }
 
-// quote makes a value safe within the quotes of a search.
+// quote escapes a value in a search query.
 var quote = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 
-// search finds intents by their order. It lags by up to a minute, and what it shows of them may be as old.
+// search finds intents by their order. It lags by up to a minute, so every intent is read again.
 func (p Provider) search(ctx context.Context, reference string) ([]intent, error) {
 	var out struct {
 		Data []intent `json:"data"`
 	}
-	query := url.Values{"query": {"metadata['" + metadataOrder + "']:'" + quote.Replace(reference) + "'"}, "expand[]": {"data." + expanded}}
+	condition := "metadata['" + metadataOrder + "']:'" + quote.Replace(reference) + "'"
+	query := url.Values{"query": {condition}, "expand[]": {"data." + expanded}}
 	if err := p.get(ctx, intents+"/search?"+query.Encode(), &out); err != nil {
 		return nil, err
 	}

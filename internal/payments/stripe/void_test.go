@@ -18,12 +18,12 @@ func (a *account) void(t *testing.T, chargeID string) (payments.Charge, bool) {
 	return c, found
 }
 
-// The saga has given up; its authorization reaches Stripe after the void, in whole or but for its first call.
-func TestALateConfirmationIsRefused(t *testing.T) {
+// The saga has given up, and its confirmation reaches Stripe after the void.
+func TestLateConfirmationIsRefused(t *testing.T) {
 	a := open(t)
 	a.Between("/confirm", func() {
 		if _, found := a.void(t, ""); found {
-			t.Error("a charge was found before there was one")
+			t.Error("Void found a charge before the confirmation")
 		}
 	})
 	if _, err := a.authorize("pm_card_visa"); !errors.Is(err, payments.ErrReferenceVoided) {
@@ -32,7 +32,7 @@ func TestALateConfirmationIsRefused(t *testing.T) {
 	a.want(t, "canceled")
 }
 
-func TestAConfirmationThatComesBetweenIsCancelledToo(t *testing.T) {
+func TestConfirmationDuringAVoidIsCancelled(t *testing.T) {
 	a := open(t)
 	a.Between("/cancel", func() { a.held(t) })
 	if c, found := a.void(t, ""); !found || c.Status != payments.ChargeVoided {
@@ -41,7 +41,7 @@ func TestAConfirmationThatComesBetweenIsCancelledToo(t *testing.T) {
 	a.want(t, "canceled")
 }
 
-func TestACaptureThatComesBetweenIsRefunded(t *testing.T) {
+func TestCaptureDuringAVoidIsRefunded(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
 	a.Between("/cancel", func() {
@@ -54,8 +54,8 @@ func TestACaptureThatComesBetweenIsRefunded(t *testing.T) {
 	}
 }
 
-// A day later Stripe has forgotten the keys, so making the intent again would make another one.
-func TestADayLaterTheIntentIsFoundByTheSearch(t *testing.T) {
+// After a day Stripe has forgotten the keys, so creating the intent again would make another one.
+func TestVoidAfterADayFindsTheIntentBySearch(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
 	a.ForgetKeys()
@@ -66,7 +66,7 @@ func TestADayLaterTheIntentIsFoundByTheSearch(t *testing.T) {
 	a.want(t, "canceled")
 }
 
-func TestEveryIntentOfAReferenceIsUndone(t *testing.T) {
+func TestVoidUndoesEveryIntentOfAReference(t *testing.T) {
 	a := open(t)
 	a.held(t)
 	a.ForgetKeys()
@@ -76,7 +76,7 @@ func TestEveryIntentOfAReferenceIsUndone(t *testing.T) {
 	a.want(t, "canceled", "canceled")
 }
 
-func TestAVoidWithAnotherAmountIsADefectAndNotAnotherIntent(t *testing.T) {
+func TestVoidWithAnotherAmountIsADefect(t *testing.T) {
 	a := open(t)
 	a.held(t)
 	s := about("")
@@ -86,7 +86,7 @@ func TestAVoidWithAnotherAmountIsADefectAndNotAnotherIntent(t *testing.T) {
 	a.want(t, "requires_capture")
 }
 
-func TestAnIDThatStripeDoesNotKnowIsNoCharge(t *testing.T) {
+func TestVoidOfAnUnknownIDFindsNothing(t *testing.T) {
 	a := open(t)
 	if c, found := a.void(t, "pi_of_another_account"); found {
 		t.Errorf("Void found %+v", c)
@@ -94,15 +94,17 @@ func TestAnIDThatStripeDoesNotKnowIsNoCharge(t *testing.T) {
 	a.want(t)
 }
 
-func TestAnIntentOfAnotherOrderIsNotTouched(t *testing.T) {
+func TestVoidDoesNotTouchAnIntentOfAnotherOrder(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
-	_, _, err := a.Void(t.Context(), payments.Subject{Reference: "another", ChargeID: held.ID, Amount: eur(4797), IdempotencyKey: "k"})
+	s := about(held.ID)
+	s.Reference = "another"
+	_, _, err := a.Void(t.Context(), s)
 	wantKind(t, "Void", err, fault.Transient)
 	a.want(t, "requires_capture")
 }
 
-func TestADisputedChargeIsNotRefundedAndSomebodyIsTold(t *testing.T) {
+func TestVoidOfADisputedChargeIsADefect(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
 	if _, err := a.Capture(t.Context(), about(held.ID)); err != nil {
@@ -113,7 +115,7 @@ func TestADisputedChargeIsNotRefundedAndSomebodyIsTold(t *testing.T) {
 	wantKind(t, "Void", err, fault.Internal)
 }
 
-func TestWhatStripeIsStillAtWorkOnIsVoidedLater(t *testing.T) {
+func TestVoidOfAProcessingIntentIsRetried(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
 	a.Set(held.ID, "processing")
@@ -124,7 +126,7 @@ func TestWhatStripeIsStillAtWorkOnIsVoidedLater(t *testing.T) {
 	a.want(t, "canceled")
 }
 
-func TestAnAuthorizationThatLapsedCannotBeCaptured(t *testing.T) {
+func TestLapsedAuthorizationCannotBeCaptured(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
 	a.Set(held.ID, "canceled")
@@ -136,7 +138,7 @@ func TestAnAuthorizationThatLapsedCannotBeCaptured(t *testing.T) {
 	}
 }
 
-func TestADeclineCannotBeCaptured(t *testing.T) {
+func TestDeclinedPaymentCannotBeCaptured(t *testing.T) {
 	a := open(t)
 	if _, err := a.authorize("pm_card_visa_chargeDeclined"); err == nil {
 		t.Fatal("it was authorized")
@@ -146,11 +148,11 @@ func TestADeclineCannotBeCaptured(t *testing.T) {
 	}
 }
 
-func TestTheLedgerGoesBackAMonthAndShowsOrdersOnly(t *testing.T) {
+func TestLedgerGoesBackAMonthAndHasOnlyOrders(t *testing.T) {
 	a := open(t)
 	a.held(t)
 	a.clock.Advance(31*24*time.Hour + time.Second)
-	for n := range 60 { // more than a page, of which the last half are declined
+	for n := range 60 { // more than a page; the second half is declined
 		s := authorization("pm_card_visa")
 		if s.Reference = string(rune('a' + n)); n >= 30 {
 			s.PaymentMethod = "pm_card_visa_chargeDeclined"
@@ -170,28 +172,31 @@ func TestTheLedgerGoesBackAMonthAndShowsOrdersOnly(t *testing.T) {
 		for _, e := range page {
 			seen[e.Reference] = true
 			if e.CreatedAt != a.clock.Now() {
-				t.Errorf("%+v was made %v", e, e.CreatedAt)
+				t.Errorf("%+v was created %v", e, e.CreatedAt)
 			}
 		}
 		cursor = next
 	}
 	if c, found, err := a.Find(t.Context(), payments.Subject{ChargeID: foreign}); found || err != nil {
-		t.Errorf("Find of what is no order's = %+v, %v, %v", c, found, err)
+		t.Errorf("Find of a foreign charge = %+v, %v, %v", c, found, err)
 	}
 	if len(seen) != 30 || pages != 2 || seen[order] {
 		t.Errorf("%d entries on %d pages, the old one: %v", len(seen), pages, seen[order])
 	}
 	if _, _, err := a.Ledger(t.Context(), "pi_unknown"); err == nil {
-		t.Error("a cursor that Stripe does not know was taken")
+		t.Error("an unknown cursor was accepted")
 	}
 }
 
-func TestFindTellsWhereADisputeStands(t *testing.T) {
+func TestFindReturnsTheStateOfADispute(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
 	a.Index()
-	for status, want := range map[string]payments.Dispute{"needs_response": payments.DisputeOpen, "warning_needs_response": payments.DisputeOpen,
-		"under_review": payments.DisputeOpen, "won": payments.DisputeWon, "warning_closed": payments.DisputeWon, "lost": payments.DisputeLost} {
+	for status, want := range map[string]payments.Dispute{
+		"needs_response": payments.DisputeOpen, "warning_needs_response": payments.DisputeOpen,
+		"under_review": payments.DisputeOpen, "won": payments.DisputeWon,
+		"warning_closed": payments.DisputeWon, "lost": payments.DisputeLost,
+	} {
 		a.Dispute(held.ID, status)
 		for _, s := range []payments.Subject{{ChargeID: held.ID}, {Reference: order}} {
 			if c, found, err := a.Find(t.Context(), s); err != nil || !found || c.Dispute != want {
@@ -201,12 +206,13 @@ func TestFindTellsWhereADisputeStands(t *testing.T) {
 	}
 }
 
-// Reference with a quote must not widen the search to other orders.
-func TestAReferenceIsQuotedInTheSearch(t *testing.T) {
+// A quote in a reference must not widen the search to other orders.
+func TestReferenceIsQuotedInTheSearch(t *testing.T) {
 	a := open(t)
 	a.held(t)
 	a.Index()
-	if c, found, err := a.Find(t.Context(), payments.Subject{Reference: `x' OR metadata['order_id']:'` + order}); found || err != nil {
+	injected := payments.Subject{Reference: `x' OR metadata['order_id']:'` + order}
+	if c, found, err := a.Find(t.Context(), injected); found || err != nil {
 		t.Errorf("Find = %+v, %v, %v", c, found, err)
 	}
 }

@@ -11,11 +11,11 @@ import (
 	"orderflow/internal/platform/signature"
 )
 
-// HeaderSignature carries when a webhook was signed and its signatures, one for each secret while Stripe rolls them:
+// HeaderSignature has the time of signing and a signature for each active secret:
 // `t=1700000000,v1=<hex>,v1=<hex>`. See https://docs.stripe.com/webhooks#verify-manually.
 const HeaderSignature = "Stripe-Signature"
 
-// Sign returns the header that Stripe would send with body at a time.
+// Sign returns the signature header of a webhook.
 func Sign(secret []byte, at time.Time, body []byte) string {
 	t := strconv.FormatInt(at.Unix(), 10)
 	return "t=" + t + ",v1=" + signature.Sign(secret, t, body)
@@ -28,7 +28,7 @@ func Signatures(h http.Header) (timestamp string, signatures []string) {
 		switch strings.TrimSpace(name) {
 		case "t":
 			if timestamp != "" {
-				return "", nil // which of them is signed?
+				return "", nil // ambiguous
 			}
 			timestamp = value
 		case "v1":
@@ -38,25 +38,26 @@ func Signatures(h http.Header) (timestamp string, signatures []string) {
 	return timestamp, signatures
 }
 
-// noted are the types of Stripe's events after which the charge is looked at.
-var noted = map[string]bool{
+// relevant are the types of Stripe's events that lead to a notice.
+var relevant = map[string]bool{
 	"payment_intent.succeeded": true, "payment_intent.payment_failed": true, "payment_intent.canceled": true,
 	"charge.refunded": true, "refund.failed": true, "charge.dispute.created": true, "charge.dispute.closed": true,
 }
 
-// Event is a webhook's body, as far as it is read.
+// Event is a webhook's body.
 type Event struct {
-	// ID is the same when the event is sent again.
+	// ID is the same for repeated deliveries.
 	ID string
 	// Type says what happened, such as charge.refunded.
 	Type string
-	// what it happened to
+	// object is what it happened to
 	object struct {
 		id, kind, intent, order string
 	}
 }
 
-// UnmarshalJSON reads an event. What of its object is not of the expected form is left empty: objects differ by type.
+// UnmarshalJSON decodes an event. Members of its object with unexpected types stay empty: objects
+// differ by event type.
 func (e *Event) UnmarshalJSON(b []byte) error {
 	var raw struct {
 		ID   string          `json:"id"`
@@ -67,7 +68,7 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	members := func(b json.RawMessage) (m map[string]json.RawMessage) {
-		_ = json.Unmarshal(b, &m) // absent, null or of another form
+		_ = json.Unmarshal(b, &m) // absent, null or of another type
 		return m
 	}
 	object := members(members(raw.Data)["object"])
@@ -81,11 +82,11 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Notice returns what the event says of a charge; ok is false where it says nothing that matters.
+// Notice returns the event's notice; ok is false if it is irrelevant to payments.
 func (e Event) Notice() (n payments.Notice, ok bool) {
 	n = payments.Notice{ID: e.ID, ChargeID: e.object.intent, Reference: e.object.order}
 	if e.object.kind == "payment_intent" {
 		n.ChargeID = e.object.id
 	}
-	return n, noted[e.Type] && n.ID != "" && (n.ChargeID != "" || n.Reference != "")
+	return n, relevant[e.Type] && n.ID != "" && (n.ChargeID != "" || n.Reference != "")
 }

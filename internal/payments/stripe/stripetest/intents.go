@@ -2,8 +2,10 @@ package stripetest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,14 +19,14 @@ type intent struct {
 	charge               *charge
 }
 
-// charge is an attempt at payment.
+// charge is a payment attempt.
 type charge struct {
 	id                                 string
 	paid, captured, refunded, disputed bool
 	amountRefunded                     int64
 }
 
-// declines are the test payment methods that are not taken: code and decline code.
+// declines maps test payment methods to the code and decline code of their decline.
 var declines = map[string][2]string{
 	"pm_card_visa_chargeDeclined":                  {"card_declined", "generic_decline"},
 	"pm_card_visa_chargeDeclinedInsufficientFunds": {"card_declined", "insufficient_funds"},
@@ -32,7 +34,8 @@ var declines = map[string][2]string{
 	"pm_card_visa_chargeDeclinedExpiredCard":       {"expired_card", ""},
 }
 
-// Payment methods that ask the customer to prove who they are: one as soon as it can, the other whatever was asked.
+// Payment methods that need the customer's authentication. With error_on_requires_action the first
+// is declined at once; the second ignores it.
 const (
 	authenticationRequired = "pm_card_authenticationRequired"
 	actionRequired         = "pm_card_threeDSecure2Required"
@@ -42,21 +45,18 @@ func (s *Server) create(form url.Values) (int, any, bool) {
 	amount, err := strconv.ParseInt(form.Get("amount"), 10, 64)
 	switch {
 	case err != nil || amount < 1:
-		status, body := problem(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "Invalid positive integer")
-		return status, body, false
+		return invalid("", "parameter_invalid_integer", "Invalid positive integer")
 	case form.Get("currency") == s.refused:
-		status, body := problem(http.StatusBadRequest, "invalid_request_error", "", "Invalid currency")
-		body.(map[string]any)["error"].(map[string]any)["param"] = "currency"
-		return status, body, false
+		return invalid("currency", "", "Invalid currency")
 	case amount < 50:
-		status, body := problem(http.StatusBadRequest, "invalid_request_error", "amount_too_small", "Amount must be at least €0.50")
-		return status, body, false
+		return invalid("", "amount_too_small", "Amount must be at least €0.50")
 	case form.Get("currency") != strings.ToLower(form.Get("currency")) || form.Get("capture_method") != "manual":
-		status, body := problem(http.StatusBadRequest, "invalid_request_error", "parameter_invalid", "this server knows lower-case currencies and manual capture only")
-		return status, body, false
+		return invalid("", "parameter_invalid", "this server supports lower-case currencies and manual capture only")
 	}
-	i := &intent{id: fmt.Sprintf("pi_%d", len(s.intents)+1), status: "requires_payment_method", currency: form.Get("currency"),
-		amount: amount, created: s.now().Unix(), metadata: map[string]string{}}
+	i := &intent{
+		id: fmt.Sprintf("pi_%d", len(s.intents)+1), status: "requires_payment_method",
+		currency: form.Get("currency"), amount: amount, created: s.now().Unix(), metadata: map[string]string{},
+	}
 	for name := range form {
 		if key, ok := strings.CutPrefix(name, "metadata["); ok {
 			i.metadata[strings.TrimSuffix(key, "]")] = form.Get(name)
@@ -68,7 +68,7 @@ func (s *Server) create(form url.Values) (int, any, bool) {
 
 // act confirms, captures or cancels.
 func (s *Server) act(what string, i *intent, form url.Values) (int, any, bool) {
-	open := i.status == "requires_payment_method" || i.status == "requires_confirmation" || i.status == "requires_action"
+	open := slices.Contains([]string{"requires_payment_method", "requires_confirmation", "requires_action"}, i.status)
 	switch {
 	case what == "confirm" && open:
 		if status, body, refused := s.confirm(i, form); refused {
@@ -78,11 +78,11 @@ func (s *Server) act(what string, i *intent, form url.Values) (int, any, bool) {
 		i.status, i.charge.captured = "succeeded", true
 	case what == "cancel" && (open || i.status == "requires_capture"):
 		if i.status == "requires_capture" {
-			i.charge.refunded, i.charge.amountRefunded = true, i.amount // Stripe lets go of a hold by a refund
+			i.charge.refunded, i.charge.amountRefunded = true, i.amount // Stripe releases a hold by a refund
 		}
 		i.status = "canceled"
 	default:
-		status, body := problem(http.StatusBadRequest, "invalid_request_error", "payment_intent_unexpected_state",
+		status, body := problem(http.StatusBadRequest, invalidRequest, "payment_intent_unexpected_state",
 			"You cannot "+what+" this PaymentIntent because it has a status of "+i.status)
 		body.(map[string]any)["error"].(map[string]any)["payment_intent"] = s.shown(i, false)
 		return status, body, true
@@ -100,8 +100,7 @@ func (s *Server) confirm(i *intent, form url.Values) (status int, body any, refu
 	case method == authenticationRequired:
 		why, no = [2]string{"authentication_required", "authentication_required"}, true
 	case !strings.HasPrefix(method, "pm_card_"):
-		status, body = problem(http.StatusBadRequest, "invalid_request_error", "resource_missing", "No such PaymentMethod")
-		body.(map[string]any)["error"].(map[string]any)["param"] = "payment_method"
+		status, body, _ = invalid("payment_method", "resource_missing", "No such PaymentMethod")
 		return status, body, true
 	}
 	i.charge = &charge{id: "ch_of_" + i.id, paid: !no}
@@ -137,47 +136,48 @@ func (s *Server) refund(form url.Values) (int, any, bool) {
 	case i.charge.disputed:
 		code, why = "charge_disputed", "The charge has been charged back; cannot issue a refund."
 	default:
-		amount := i.amount - i.charge.amountRefunded // unless the request says less, all that is left
+		amount := i.amount - i.charge.amountRefunded // by default all that is left
 		if asked := form.Get("amount"); asked != "" {
 			n, err := strconv.ParseInt(asked, 10, 64)
 			if err != nil || n < 1 || n > amount {
-				status, body := problem(http.StatusBadRequest, "invalid_request_error", "", "Refund amount is greater than unrefunded amount on charge")
-				return status, body, false
+				return invalid("", "", "Refund amount is greater than unrefunded amount on charge")
 			}
 			amount = n
 		}
 		i.refund(amount)
-		return http.StatusOK, map[string]any{"id": "re_of_" + i.id, "object": "refund", "status": "succeeded", "payment_intent": i.id,
-			"amount": amount, "currency": i.currency}, true
+		return http.StatusOK, map[string]any{
+			"id": "re_of_" + i.id, "object": "refund", "status": "succeeded", "payment_intent": i.id,
+			"amount": amount, "currency": i.currency,
+		}, true
 	}
-	status, body := problem(http.StatusBadRequest, "invalid_request_error", code, why)
+	status, body := problem(http.StatusBadRequest, invalidRequest, code, why)
 	return status, body, true
 }
 
-// refund refunds a part of what was captured. Only the last one makes the charge refunded.
+// refund makes a partial refund. The charge is refunded once nothing is left.
 func (i *intent) refund(amount int64) {
 	i.charge.amountRefunded += amount
 	i.charge.refunded = i.charge.amountRefunded >= i.amount
 }
 
-// shown is an intent as Stripe shows it.
+// shown is the intent in Stripe's responses.
 func (s *Server) shown(i *intent, expand bool) map[string]any {
-	out := map[string]any{"id": i.id, "object": "payment_intent", "status": i.status, "amount": i.amount, "currency": i.currency,
+	out := map[string]any{
+		"id": i.id, "object": "payment_intent", "status": i.status, "amount": i.amount, "currency": i.currency,
 		"created": i.created, "capture_method": "manual", "client_secret": i.id + "_secret_x", "latest_charge": nil,
-		"last_payment_error": nil, "livemode": false, "payment_method_types": []string{"card"}}
-	meta := map[string]string{}
-	for name, v := range i.metadata {
-		meta[name] = v
+		"last_payment_error": nil, "livemode": false, "payment_method_types": []string{"card"},
 	}
-	out["metadata"] = meta
+	out["metadata"] = maps.Clone(i.metadata)
 	if i.failure != nil {
 		out["last_payment_error"] = i.failure
 	}
 	if c := i.charge; c != nil {
 		out["latest_charge"] = c.id
 		if expand {
-			out["latest_charge"] = map[string]any{"id": c.id, "object": "charge", "paid": c.paid, "captured": c.captured,
-				"refunded": c.refunded, "amount_refunded": c.amountRefunded, "disputed": c.disputed}
+			out["latest_charge"] = map[string]any{
+				"id": c.id, "object": "charge", "paid": c.paid, "captured": c.captured,
+				"refunded": c.refunded, "amount_refunded": c.amountRefunded, "disputed": c.disputed,
+			}
 		}
 	}
 	return out

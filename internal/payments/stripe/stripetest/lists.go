@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// list shows intents newest first.
+// list returns intents, newest first.
 func (s *Server) list(form url.Values) (int, any, bool) {
 	limit, err := strconv.Atoi(form.Get("limit"))
 	if err != nil {
@@ -17,8 +17,7 @@ func (s *Server) list(form url.Values) (int, any, bool) {
 	since, _ := strconv.ParseInt(form.Get("created[gte]"), 10, 64)
 	after := form.Get("starting_after")
 	if after != "" && s.find(after) == nil {
-		status, body := problem(http.StatusBadRequest, "invalid_request_error", "resource_missing", "No such payment_intent")
-		return status, body, false
+		return invalid("", "resource_missing", "No such payment_intent")
 	}
 	data, more := []any{}, false
 	for _, i := range slices.Backward(s.intents) {
@@ -37,17 +36,15 @@ func (s *Server) list(form url.Values) (int, any, bool) {
 	return http.StatusOK, map[string]any{"object": "list", "data": data, "has_more": more}, true
 }
 
-// search knows one kind of query.
+// search supports one kind of query.
 func (s *Server) search(form url.Values) (int, any, bool) {
 	order, begins := strings.CutPrefix(form.Get("query"), "metadata['order_id']:'")
 	order, ends := strings.CutSuffix(order, "'")
 	if !begins || !ends {
-		status, body := problem(http.StatusBadRequest, "invalid_request_error", "", "the query is not understood")
-		return status, body, false
+		return invalid("", "", "unsupported query")
 	}
 	if strings.Contains(strings.NewReplacer(`\\`, ``, `\'`, ``).Replace(order), `'`) {
-		status, body := problem(http.StatusBadRequest, "invalid_request_error", "", "a quote ends the value")
-		return status, body, false
+		return invalid("", "", "unescaped quote in the value")
 	}
 	order = strings.NewReplacer(`\'`, `'`, `\\`, `\`).Replace(order)
 	known := s.intents
@@ -64,9 +61,9 @@ func (s *Server) search(form url.Values) (int, any, bool) {
 }
 
 func (s *Server) listDisputes(form url.Values) (int, any, bool) {
-	data := []any{}
-	for _, status := range slices.Backward(s.disputes[form.Get("payment_intent")]) {
-		data = append(data, map[string]any{"id": "dp_1", "object": "dispute", "status": status, "payment_intent": form.Get("payment_intent")})
+	data, id := []any{}, form.Get("payment_intent")
+	for _, status := range slices.Backward(s.disputes[id]) {
+		data = append(data, map[string]any{"id": "dp_1", "object": "dispute", "status": status, "payment_intent": id})
 	}
 	return http.StatusOK, map[string]any{"object": "list", "data": data, "has_more": false}, true
 }

@@ -1,7 +1,7 @@
-// Package stripetest plays Stripe for tests: PaymentIntents captured by hand, refunds and disputes with the rules that its
-// documentation gives them, kept in memory. What matters most is copied most exactly: which state allows what, that a
-// key repeats its first answer whatever has happened since (also a refusal, also a 500), that a key with other
-// parameters is an error, and that the search lags behind.
+// Package stripetest is an in-memory fake of Stripe for tests: PaymentIntents with manual capture,
+// refunds and disputes by the rules of Stripe's documentation. It is strict about what matters
+// most: which state allows which call; a key replays its first response, even a refusal or a 500; a
+// key with other parameters is an error; the search lags.
 package stripetest
 
 import (
@@ -10,17 +10,18 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Key is the API key that the server takes.
+// Key is the API key that the server accepts.
 const Key = "sk_test_stripetest"
 
-// Server is an account at Stripe. It is an http.Handler.
+// Server is a Stripe account. It implements http.Handler.
 type Server struct {
-	// Searchable has intents found at once; without, only those before the last Index.
+	// Searchable makes new intents searchable at once, instead of after Index.
 	Searchable bool
 	mu         sync.Mutex
 	intents    []*intent // oldest first
@@ -34,35 +35,37 @@ type Server struct {
 	now        func() time.Time
 }
 
-// answer is what a key was answered with first.
+// answer is the first response to a key.
 type answer struct {
 	request string
 	status  int
 	body    any
 }
 
-// failure is an answer of a fault that the next request to a path gets.
+// failure is an error response for the next request to a path.
 type failure struct {
 	suffix         string
 	status         int
 	effect, sticks bool
 }
 
-// New returns an account without intents whose time is now.
+// New returns an account without intents; now is its clock.
 func New(now func() time.Time) *Server {
 	return &Server{answers: map[string]answer{}, disputes: map[string][]string{}, versions: map[string]bool{}, now: now}
 }
 
-// Fail has the next request whose path ends in suffix answered with status; effect says whether it is carried out all
-// the same, and sticks whether Stripe remembers this answer for the request's key, as it does where it failed itself. Where
-// it does not, the request met its fault on the way: before it arrived, or on the way back, and then the key has the true answer.
+// Fail makes the next request whose path ends in suffix get status. effect says whether it takes
+// effect nonetheless. sticks says whether Stripe keeps this response for the request's key, as it
+// does for its own failures. Otherwise the failure is one of the network, and the key has the true
+// response.
 func (s *Server) Fail(suffix string, status int, effect, sticks bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures = append(s.failures, failure{suffix: suffix, status: status, effect: effect, sticks: sticks})
 }
 
-// Between runs meanwhile once, before the next request whose path ends in suffix is served. It may use the server.
+// Between runs meanwhile once, before serving the next request whose path ends in suffix. meanwhile
+// may use the server.
 func (s *Server) Between(suffix string, meanwhile func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,21 +88,21 @@ func (s *Server) meanwhile(path string) {
 	run()
 }
 
-// Index makes every intent that there is found by the search.
+// Index makes all present intents searchable.
 func (s *Server) Index() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.indexed = len(s.intents)
 }
 
-// ForgetKeys drops what is kept of idempotency keys, as Stripe does after a day.
+// ForgetKeys drops all idempotency keys, as Stripe does after a day.
 func (s *Server) ForgetKeys() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.answers)
 }
 
-// Dispute gives the charge of an intent a dispute, or its latest one another status.
+// Dispute sets the status of the dispute of an intent's charge.
 func (s *Server) Dispute(id, status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +110,8 @@ func (s *Server) Dispute(id, status string) {
 	s.find(id).charge.disputed = true
 }
 
-// Refund refunds a part of what was captured for an order, as somebody does in the dashboard. The amount is in Stripe's unit.
+// Refund refunds a part of an order's captured charge, as the dashboard does. The amount is in
+// Stripe's unit.
 func (s *Server) Refund(order string, amount int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,19 +122,22 @@ func (s *Server) Refund(order string, amount int64) {
 	}
 }
 
-// Set puts an intent into a status behind everybody's back, such as canceled when an authorization lapses.
+// Set sets an intent's status, such as canceled when an authorization lapses.
 func (s *Server) Set(id, status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.find(id).status = status
 }
 
-// AddForeign makes a captured intent that is no order's, as others who use the account may, and returns its id.
+// AddForeign adds a captured intent without an order, as other users of the account may, and
+// returns its id.
 func (s *Server) AddForeign() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := &intent{id: "pi_foreign", status: "succeeded", currency: "eur", amount: 100, created: s.now().Unix(),
-		charge: &charge{id: "ch_foreign", paid: true, captured: true}}
+	i := &intent{
+		id: "pi_foreign", status: "succeeded", currency: "eur", amount: 100, created: s.now().Unix(),
+		metadata: map[string]string{}, charge: &charge{id: "ch_foreign", paid: true, captured: true},
+	}
 	s.intents = append(s.intents, i)
 	return i.id
 }
@@ -140,8 +147,8 @@ func (s *Server) Statuses(order string) []string {
 	return each(s, order, func(i *intent) string { return i.status })
 }
 
-// Refuses has the account take no charges in a currency, by its code in lower case.
-func (s *Server) Refuses(currency string) {
+// Refuse makes the account refuse a currency, by its code in lower case.
+func (s *Server) Refuse(currency string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused = currency
@@ -157,7 +164,7 @@ func (s *Server) IntentIDs(order string) []string {
 	return each(s, order, func(i *intent) string { return i.id })
 }
 
-// each reads something of every intent of an order, oldest first.
+// each applies read to every intent of an order, oldest first.
 func each[T any](s *Server, order string, read func(*intent) T) []T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,18 +177,14 @@ func each[T any](s *Server, order string, read func(*intent) T) []T {
 	return all
 }
 
-// Versions returns the API versions that requests have named; "" for none.
+// Versions returns the API versions that requests have named; "" for a missing one.
 func (s *Server) Versions() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []string
-	for v := range maps.Keys(s.versions) {
-		all = append(all, v)
-	}
-	return all
+	return slices.Collect(maps.Keys(s.versions))
 }
 
-// ServeHTTP serves a request.
+// ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.meanwhile(r.URL.Path)
 	s.mu.Lock()
@@ -190,18 +193,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status, body := s.serve(r)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client may have gone
+	_ = json.NewEncoder(w).Encode(body) // the client may have disconnected
 }
 
 func (s *Server) serve(r *http.Request) (int, any) {
 	if r.Header.Get("Authorization") != "Bearer "+Key {
-		return problem(http.StatusUnauthorized, "invalid_request_error", "", "Invalid API Key provided")
+		return problem(http.StatusUnauthorized, invalidRequest, "", "Invalid API Key provided")
 	}
 	if r.Method == http.MethodPost && r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-		return problem(http.StatusBadRequest, "invalid_request_error", "", "The request body is no form")
+		return problem(http.StatusBadRequest, invalidRequest, "", "The request body is not a form")
 	}
 	if err := r.ParseForm(); err != nil {
-		return problem(http.StatusBadRequest, "invalid_request_error", "", "The request cannot be read")
+		return problem(http.StatusBadRequest, invalidRequest, "", "The request cannot be parsed")
 	}
 	if first, ok := s.answers[r.Header.Get("Idempotency-Key")]; ok && first.request != request(r) {
 		return problem(http.StatusBadRequest, "idempotency_error", "",
@@ -246,7 +249,8 @@ func (s *Server) perform(r *http.Request) (status int, body any) {
 	return status, body
 }
 
-// route carries a request out; begun is false where its parameters were refused, which no key remembers.
+// route executes a request; begun is false if its parameters were invalid, which is not kept for
+// its key.
 func (s *Server) route(r *http.Request) (status int, body any, begun bool) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	form := r.Form
@@ -264,7 +268,7 @@ func (s *Server) route(r *http.Request) (status int, body any, begun bool) {
 	case len(parts) == 3 || len(parts) == 4 && r.Method == http.MethodPost:
 		i := s.find(parts[2])
 		if i == nil {
-			status, body = problem(http.StatusNotFound, "invalid_request_error", "resource_missing", "No such payment_intent")
+			status, body = problem(http.StatusNotFound, invalidRequest, "resource_missing", "No such payment_intent")
 			return status, body, false
 		}
 		if len(parts) == 3 {
@@ -272,7 +276,7 @@ func (s *Server) route(r *http.Request) (status int, body any, begun bool) {
 		}
 		return s.act(parts[3], i, form)
 	}
-	status, body = problem(http.StatusNotFound, "invalid_request_error", "", "Unrecognized request URL")
+	status, body = problem(http.StatusNotFound, invalidRequest, "", "Unrecognized request URL")
 	return status, body, false
 }
 
@@ -285,13 +289,20 @@ func (s *Server) find(id string) *intent {
 	return nil
 }
 
-func expands(form url.Values, name string) bool {
-	for _, v := range form["expand[]"] {
-		if v == name {
-			return true
+func expands(form url.Values, name string) bool { return slices.Contains(form["expand[]"], name) }
+
+// invalidRequest is the type of errors in a request.
+const invalidRequest = "invalid_request_error"
+
+// invalid returns the 400 for invalid parameters; param and code may be empty.
+func invalid(param, code, message string) (status int, body any, begun bool) {
+	e := map[string]any{"type": invalidRequest, "message": message}
+	for name, v := range map[string]string{"code": code, "param": param} {
+		if v != "" {
+			e[name] = v
 		}
 	}
-	return false
+	return http.StatusBadRequest, map[string]any{"error": e}, false
 }
 
 func problem(status int, kind, code, message string) (int, any) {
