@@ -9,13 +9,14 @@ import (
 	"orderflow/internal/shipping/contract"
 )
 
-// ArrangeShipment asks the carrier to ship the order. After a Transient fault nothing is written, though the carrier may
-// have been asked; repeating the step finds out, and CancelShipment undoes it in any case.
+// ArrangeShipment asks the carrier to ship the order. After a Transient fault nothing is stored,
+// though the carrier may have a booking. Repeating the step finds out, and CancelShipment undoes it
+// in any case.
 func (s *Service) ArrangeShipment(ctx context.Context, in contract.Arrange) (contract.Result, error) {
 	if in.OrderID == "" || in.CustomerID == "" || len(in.Items) == 0 || in.Address == (contract.Address{}) {
 		return contract.Result{}, errInput
 	}
-	return barrier.Do(ctx, s.store, in.OrderID, stepArrange, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
+	run := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
 		c, err := s.carrier.Book(ctx, Booking{
 			Reference: in.OrderID, IdempotencyKey: key(in.OrderID, stepArrange), Address: in.Address, Items: in.Items,
 		})
@@ -29,5 +30,6 @@ func (s *Service) ArrangeShipment(ctx context.Context, in contract.Arrange) (con
 			OrderID: in.OrderID, CustomerID: in.CustomerID, CarrierID: c.ID, TraceParent: tracing.Parent(ctx),
 		}.moveTo(StatusRequested, s.clock.Now())
 		return sh.result(), s.save(ctx, sh, once.Returning(sh.result()))
-	})
+	}
+	return barrier.Do(ctx, s.store, in.OrderID, stepArrange, run)
 }

@@ -8,12 +8,12 @@ import (
 	"orderflow/internal/shipping/contract"
 )
 
-// AwaitShipment stores the token by which a saga wants to be resumed. If the shipment's fate is decided already, the event
-// that told of it is emitted once more, now with the token; else whoever decides it will send the token along.
+// AwaitShipment stores the token that resumes the waiting saga. If the shipment is already decided,
+// its event is published again, now with the token. Otherwise the decision's event will have the
+// token.
 //
-// Repeating it stores the token again, and may emit the event again: whoever resumes must take a token that was
-// used for success. A call that comes so late that a newer token stands there replaces it; then the newer wait ends by
-// its own timeout.
+// Repeating it stores the token again and may publish the event again, so resuming with a used
+// token must succeed. A late call replaces a newer token; the newer wait then times out.
 func (s *Service) AwaitShipment(ctx context.Context, in contract.Await) (contract.Result, error) {
 	if in.OrderID == "" || in.ResumeToken == "" {
 		return contract.Result{}, errInput

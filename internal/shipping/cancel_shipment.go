@@ -10,16 +10,15 @@ import (
 	"orderflow/internal/shipping/contract"
 )
 
-// CancelShipment is the compensation of ArrangeShipment (and of waiting for it): afterwards the carrier ships nothing for
-// the order and never will. It asks the carrier whatever our records say, since a booking that ended in a timeout
-// may have left a shipment and no record. If the carrier had one that we did not know of, it becomes known here,
-// so that its callback finds something. A shipment that was refused stays refused.
+// CancelShipment is the compensation of ArrangeShipment and AwaitShipment: afterwards the carrier
+// ships nothing for the order and never will. It calls the carrier whatever our records say, since
+// a booking that timed out may have left a shipment without a record. It stores a shipment that we
+// did not know of, so that its callback finds one. A refused shipment stays refused.
 func (s *Service) CancelShipment(ctx context.Context, in contract.Cancel) (contract.Result, error) {
 	if in.OrderID == "" {
 		return contract.Result{}, errInput
 	}
-	undoes := []string{stepArrange}
-	return barrier.Undo(ctx, s.store, in.OrderID, stepCancel, undoes, func(ctx context.Context, _ barrier.Done, once barrier.Once) (contract.Result, error) {
+	run := func(ctx context.Context, _ barrier.Done, once barrier.Once) (contract.Result, error) {
 		c, found, err := s.carrier.Cancel(ctx, in.OrderID, key(in.OrderID, stepCancel))
 		if err != nil {
 			return contract.Result{}, err
@@ -30,7 +29,9 @@ func (s *Service) CancelShipment(ctx context.Context, in contract.Cancel) (contr
 			return contract.Result{}, err
 		}
 		if none && found {
-			sh = Shipment{OrderID: in.OrderID, CustomerID: in.CustomerID, CarrierID: c.ID, TraceParent: tracing.Parent(ctx)}
+			sh = Shipment{
+				OrderID: in.OrderID, CustomerID: in.CustomerID, CarrierID: c.ID, TraceParent: tracing.Parent(ctx),
+			}
 		}
 		if none && !found || sh.Status == StatusRefused {
 			sh.OrderID = in.OrderID
@@ -38,5 +39,6 @@ func (s *Service) CancelShipment(ctx context.Context, in contract.Cancel) (contr
 		}
 		sh = sh.moveTo(StatusCancelled, s.clock.Now())
 		return sh.result(), s.save(ctx, sh, once.Returning(sh.result()))
-	})
+	}
+	return barrier.Undo(ctx, s.store, in.OrderID, stepCancel, []string{stepArrange}, run)
 }

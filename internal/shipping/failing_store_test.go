@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
@@ -14,43 +13,46 @@ import (
 	"orderflow/internal/shipping/contract"
 )
 
-var errTorn = errors.New("the store did not answer")
+var errStore = errors.New("the store did not answer")
 
-// torn is a store of which one call fails, counted from 1, and changes nothing.
-type torn struct {
+// failingStore is a store whose n-th call, counted from 1, fails and changes nothing.
+type failingStore struct {
 	shipping.Store
 	failing int
 }
 
-func (s *torn) call() error {
+func (s *failingStore) call() error {
 	if s.failing--; s.failing == 0 {
-		return errTorn
+		return errStore
 	}
 	return nil
 }
 
-func (s *torn) Shipment(ctx context.Context, orderID string) (shipping.Shipment, error) {
+func (s *failingStore) Shipment(ctx context.Context, orderID string) (shipping.Shipment, error) {
 	if err := s.call(); err != nil {
 		return shipping.Shipment{}, err
 	}
 	return s.Store.Shipment(ctx, orderID)
 }
 
-func (s *torn) Save(ctx context.Context, sh shipping.Shipment, with commit.With) error {
+func (s *failingStore) Save(ctx context.Context, sh shipping.Shipment, with commit.With) error {
 	if err := s.call(); err != nil {
 		return err
 	}
 	return s.Store.Save(ctx, sh, with)
 }
 
-func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
+func TestUseCaseSucceedsWhenRepeatedAfterAStoreFailure(t *testing.T) {
 	ctx := context.Background()
 	for name, use := range map[string]struct {
 		calls    int
 		arranged bool
 		run      func(*shipping.Service) error
 	}{
-		"arrange":  {1, false, func(s *shipping.Service) error { _, err := s.ArrangeShipment(ctx, arrange); return err }},
+		"arrange": {1, false, func(s *shipping.Service) error {
+			_, err := s.ArrangeShipment(ctx, arrange)
+			return err
+		}},
 		"await":    {2, true, func(s *shipping.Service) error { _, err := s.AwaitShipment(ctx, await); return err }},
 		"cancel":   {2, true, func(s *shipping.Service) error { _, err := s.CancelShipment(ctx, cancel); return err }},
 		"callback": {2, true, func(s *shipping.Service) error { return s.ReceiveCallback(ctx, booked) }},
@@ -60,9 +62,8 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 			if use.arranged {
 				d.arrange(t)
 			}
-			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-			svc := shipping.New(&torn{d.store, n}, d.carrier, c, &ids.Sequence{})
-			if err := use.run(svc); !errors.Is(err, errTorn) {
+			svc := shipping.New(&failingStore{d.store, n}, d.carrier, clock.At(now), &ids.Sequence{})
+			if err := use.run(svc); !errors.Is(err, errStore) {
 				t.Errorf("%s, call %d fails: %v", name, n, err)
 			}
 			if err := use.run(svc); err != nil {
@@ -72,8 +73,9 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 	}
 }
 
-func TestACancellationWithoutAnOrderIsRefused(t *testing.T) {
-	if _, err := open().CancelShipment(t.Context(), contract.Cancel{CustomerID: "alice"}); err == nil || fault.KindOf(err) != fault.Invalid {
-		t.Errorf("%v, want it refused", err)
+func TestCancellationWithoutAnOrderIsInvalid(t *testing.T) {
+	_, err := open().CancelShipment(t.Context(), contract.Cancel{CustomerID: "alice"})
+	if err == nil || fault.KindOf(err) != fault.Invalid {
+		t.Errorf("%v, want an invalid input", err)
 	}
 }

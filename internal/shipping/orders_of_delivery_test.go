@@ -11,11 +11,14 @@ import (
 	"orderflow/internal/shipping/contract"
 )
 
-// TestAtRestNothingIsShippedAfterAnUndoAndEveryWaitIsAnswered plays every sequence of up to five deliveries, in any order
-// and repeated, also with answers lost and requests late. Whenever an undo has succeeded, the carrier must not ship;
-// and whoever waits for a shipment whose fate is known must have been sent an event with their token.
-func TestAtRestNothingIsShippedAfterAnUndoAndEveryWaitIsAnswered(t *testing.T) {
-	actions := []string{"do", "do-answer-lost", "do-request-late", "await", "booked", "refused", "undo", "undo-answer-lost"}
+// TestNothingShipsAfterAnUndoAndEveryWaitIsAnswered plays every sequence of up to five deliveries,
+// repeated and in any order, with lost responses and late requests. After a successful undo the
+// carrier must not ship. Whoever waits for a decided shipment must have been sent an event with the
+// token.
+func TestNothingShipsAfterAnUndoAndEveryWaitIsAnswered(t *testing.T) {
+	actions := []string{
+		"do", "do-response-lost", "do-request-late", "await", "booked", "refused", "undo", "undo-response-lost",
+	}
 	played := 0
 	var play func(prefix []string)
 	play = func(prefix []string) {
@@ -41,7 +44,7 @@ func run(t *testing.T, deliveries []string) {
 	d := open()
 	undone := false
 	for _, what := range deliveries {
-		d.network.loseAnswer = strings.HasSuffix(what, "answer-lost")
+		d.network.loseAnswer = strings.HasSuffix(what, "response-lost")
 		d.network.loseRequest = strings.HasSuffix(what, "request-late")
 		var err error
 		switch name, _, _ := strings.Cut(what, "-"); name {
@@ -62,14 +65,14 @@ func run(t *testing.T, deliveries []string) {
 		}
 	}
 	for _, late := range d.network.late {
-		_, _ = d.carrier.Book(t.Context(), late) // whatever it answers, nobody listens
+		_, _ = d.carrier.Book(t.Context(), late) // the caller has given up
 	}
 	if undone && d.carrier.WillShip(order) {
 		t.Errorf("%v: undone, but the carrier ships", deliveries)
 	}
 	sh, err := d.GetShipment(t.Context(), order)
 	if err == nil && undone && sh.Status != shipping.StatusCancelled && sh.Status != shipping.StatusRefused {
-		t.Errorf("%v: undone, but our record says %s", deliveries, sh.Status)
+		t.Errorf("%v: undone, but the shipment is %s", deliveries, sh.Status)
 	}
 	if err != nil || sh.ResumeToken == "" || sh.Status == shipping.StatusRequested {
 		return
@@ -79,6 +82,6 @@ func run(t *testing.T, deliveries []string) {
 		data, err := envelope.Decode[contract.ShipmentEvent](e)
 		return err == nil && data.ResumeToken == sh.ResumeToken && e.Type != contract.ShipmentRequested
 	}) {
-		t.Errorf("%v: somebody waits for a shipment that is %s and was not told", deliveries, sh.Status)
+		t.Errorf("%v: the shipment is %s, but the waiting saga got no event", deliveries, sh.Status)
 	}
 }

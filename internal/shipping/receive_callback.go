@@ -8,25 +8,25 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Callback is what the carrier has decided.
+// Callback is the carrier's decision.
 type Callback struct {
-	// ID is the same when the callback is repeated.
+	// ID is the same for repeated callbacks.
 	ID string
 	// Reference is the order's id.
 	Reference string
 	// Status is BOOKED or REFUSED.
 	Status Status
-	// TrackingNumber has at most 64 characters and Reason 200, all of which can be seen; either may be empty.
+	// TrackingNumber has at most 64 printable characters, Reason at most 200. Both may be empty.
 	TrackingNumber, Reason string
 }
 
-// ReceiveCallback takes the carrier's decision. The first one stands: a repeated callback, one after the shipment was
-// cancelled, or a second opinion changes nothing and is no error.
+// ReceiveCallback stores the carrier's decision. The first one stands: a repeated callback, one
+// after a cancellation, or a different decision changes nothing and is not an error.
 //
-// The carrier may be faster than our own record of having asked it. Then the answer is ErrNoShipment and nothing is
-// written, so the callback is as new when the carrier repeats it.
+// A callback may arrive before our record of the booking. Then ReceiveCallback returns
+// ErrNoShipment and stores nothing, and the carrier repeats the callback.
 //
-// The rest of the saga belongs to the trace in which the carrier was asked, also where the carrier does not hand it on.
+// The callback continues the trace of the booking, even if the carrier does not propagate it.
 func (s *Service) ReceiveCallback(ctx context.Context, cb Callback) error {
 	return barrier.Consume(ctx, s.store, onCallback, cb.ID, func(ctx context.Context, once barrier.Once) (err error) {
 		sh, err := s.store.Shipment(ctx, cb.Reference)

@@ -7,10 +7,10 @@ import (
 	"orderflow/internal/shipping/contract"
 )
 
-// Status is where a shipment stands.
+// Status is the state of a shipment.
 type Status string
 
-// A shipment is asked for, then the carrier books or refuses it. Ours is to cancel it.
+// We request a shipment, then the carrier books or refuses it. Only we cancel it.
 const (
 	StatusRequested Status = "REQUESTED"
 	StatusBooked    Status = "BOOKED"
@@ -18,29 +18,30 @@ const (
 	StatusCancelled Status = "CANCELLED"
 )
 
-// Shipment is the delivery of an order. Where to is not kept.
+// Shipment is the shipment of an order. The address is not stored.
 type Shipment struct {
 	OrderID    string
 	CustomerID string
 	Status     Status
-	// CarrierID is the carrier's name for it.
+	// CarrierID is the carrier's id.
 	CarrierID      string
 	TrackingNumber string
-	// Reason is why it was refused, in the words of the carrier.
+	// Reason is the carrier's reason for a refusal.
 	Reason string
-	// ResumeToken is handed back to the saga that waits; empty while none does.
+	// ResumeToken resumes the waiting saga; empty if none waits.
 	ResumeToken string
-	// TraceParent is the trace in which the carrier was asked: its callback goes on with it, whatever the carrier hands on.
+	// TraceParent is the trace of the booking. The callback continues it, whatever the carrier
+	// propagates.
 	TraceParent string
 	// Version counts the changes, from 1.
 	Version   int64
 	UpdatedAt time.Time
 }
 
-// Identity is under which id it is stored, and which version; see commit.Aggregate.
+// Identity implements commit.Aggregate.
 func (sh Shipment) Identity() (id string, version int64) { return sh.OrderID, sh.Version }
 
-// next returns the shipment's next version, to be changed and saved.
+// next returns the shipment's next version.
 func (sh Shipment) next(at time.Time) Shipment {
 	sh.UpdatedAt, sh.Version = at, sh.Version+1
 	return sh
@@ -56,7 +57,7 @@ func (sh Shipment) result() contract.Result {
 	return contract.Result{OrderID: sh.OrderID, Status: string(sh.Status)}
 }
 
-// eventType is the type of the event that tells of the shipment's status.
+// eventType is the type of the event for the shipment's status.
 func (sh Shipment) eventType() string {
 	switch sh.Status {
 	case StatusBooked:

@@ -1,9 +1,10 @@
-// Package shipping has orders delivered by a carrier.
+// Package shipping ships orders with a carrier.
 //
-// The carrier is asked (arrange-shipment) and calls back when it has decided (receive-carrier-webhook). A saga that wants
-// to know leaves a resume token (await-shipment). Answer and token may come in either order, or at once: whichever is
-// written second finds the other one, because both change the same versioned shipment, and emits the event that
-// carries the token. So no wake-up is lost.
+// arrange-shipment asks the carrier, which calls back with its decision (receive-carrier-webhook).
+// await-shipment stores the resume token of a saga that waits for the decision. Decision and token
+// may arrive in either order, or concurrently: both change the same versioned shipment, so
+// whichever is written second finds the other and emits the event with the token. No wake-up is
+// lost.
 package shipping
 
 import (
@@ -19,16 +20,15 @@ import (
 )
 
 var (
-	// ErrNoShipment: no shipment is known for the order. To the carrier it says: not yet, call again.
+	// ErrNoShipment: the order has no shipment. It makes the carrier repeat its callback.
 	ErrNoShipment = fault.New(fault.NotFound, "ShipmentNotFound", "there is no shipment for this order")
-	// ErrCancelled: the carrier has cancelled the shipment. It may have done so at the word of our compensation, which has
-	// begun then, or by itself.
+	// ErrCancelled: the carrier has cancelled the shipment, for our compensation or by itself.
 	ErrCancelled = fault.New(fault.Conflict, "ShipmentCancelled", "the carrier has cancelled the shipment")
 
 	errInput = fault.New(fault.Invalid, "InvalidInput", "the input of a shipping step is incomplete")
 )
 
-// Names of the saga's steps, and of the callback's handler, by which barriers know them.
+// Names of the saga's steps and of the callback's handler, used as barrier keys.
 const (
 	stepArrange = "ArrangeShipment"
 	stepCancel  = "CancelShipment"
@@ -44,7 +44,7 @@ type Store interface {
 	Save(ctx context.Context, sh Shipment, with commit.With) error
 }
 
-// Service is shipping's use cases.
+// Service implements shipping's use cases.
 type Service struct {
 	store   Store
 	carrier Carrier
@@ -52,23 +52,21 @@ type Service struct {
 	events  envelope.Publisher
 }
 
-// New returns the use cases over a store and a carrier.
+// New returns the use cases on a store and a carrier.
 func New(store Store, carrier Carrier, c clock.Clock, source ids.Source) *Service {
-	return &Service{store: store, carrier: carrier, clock: c, events: envelope.Publisher{Service: "shipping", Clock: c, IDs: source}}
+	events := envelope.Publisher{Service: "shipping", Clock: c, IDs: source}
+	return &Service{store: store, carrier: carrier, clock: c, events: events}
 }
 
-// told makes the event that tells of sh's status.
-func (s *Service) told(ctx context.Context, sh Shipment) []envelope.Event {
-	return []envelope.Event{s.events.New(ctx, sh.eventType(), sh.OrderID, sh.Version, contract.ShipmentEvent{
-		OrderID: sh.OrderID, CustomerID: sh.CustomerID, TrackingNumber: sh.TrackingNumber, Reason: sh.Reason, ResumeToken: sh.ResumeToken,
-	})}
+// save stores sh with the event for its status and the barrier's entry.
+func (s *Service) save(ctx context.Context, sh Shipment, entry *barrier.Entry) error {
+	event := s.events.New(ctx, sh.eventType(), sh.OrderID, sh.Version, contract.ShipmentEvent{
+		OrderID: sh.OrderID, CustomerID: sh.CustomerID, TrackingNumber: sh.TrackingNumber,
+		Reason: sh.Reason, ResumeToken: sh.ResumeToken,
+	})
+	return s.store.Save(ctx, sh, commit.With{Barrier: entry, Events: []envelope.Event{event}})
 }
 
-// save writes sh with the event that tells of its status, and the record of the run.
-func (s *Service) save(ctx context.Context, sh Shipment, once *barrier.Entry) error {
-	return s.store.Save(ctx, sh, commit.With{Barrier: once, Events: s.told(ctx, sh)})
-}
-
-// key makes the idempotency key of a step's call to the carrier. It depends on nothing but the saga, so a repeated
-// step repeats the key.
+// key makes the idempotency key of a step's call to the carrier. It depends only on the order and
+// the step, so a repeated step repeats the key.
 func key(orderID, step string) string { return orderID + "-" + step }

@@ -22,15 +22,21 @@ const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 var (
 	arrange = contract.Arrange{
 		OrderID: order, CustomerID: "alice", Items: []contract.Line{{SKU: "MUG-BLUE", Quantity: 2}},
-		Address: contract.Address{Name: "Ada", Line1: "1 Main Street", City: "Berlin", PostalCode: "10115", Country: "DE"},
+		Address: contract.Address{
+			Name: "Ada", Line1: "1 Main Street", City: "Berlin", PostalCode: "10115", Country: "DE",
+		},
 	}
 	await   = contract.Await{OrderID: order, CustomerID: "alice", ResumeToken: "token"}
 	cancel  = contract.Cancel{OrderID: order, CustomerID: "alice"}
 	booked  = shipping.Callback{ID: "cb_1", Reference: order, Status: shipping.StatusBooked, TrackingNumber: "TRK-1"}
-	refused = shipping.Callback{ID: "cb_2", Reference: order, Status: shipping.StatusRefused, Reason: "address_not_served"}
+	refused = shipping.Callback{
+		ID: "cb_2", Reference: order, Status: shipping.StatusRefused, Reason: "address_not_served",
+	}
+
+	now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 )
 
-// depot is shipping over a memory store and a carrier whose network can be made to fail.
+// depot is shipping on a memory store and a carrier behind a network that can fail.
 type depot struct {
 	*shipping.Service
 	store   *memory.Store
@@ -39,22 +45,22 @@ type depot struct {
 }
 
 func open() *depot {
-	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	c := clock.At(now)
 	d := &depot{store: memory.New(c), carrier: memory.NewCarrier()}
 	d.network = &network{Carrier: d.carrier}
 	d.Service = shipping.New(d.store, d.network, c, &ids.Sequence{})
 	return d
 }
 
-var errLost = errors.New("the answer was lost")
+var errLost = errors.New("the response was lost")
 
-// network stands before the carrier and loses what it is told to.
+// network loses requests and responses on demand.
 type network struct {
 	shipping.Carrier
 	loseRequest, loseAnswer bool
-	// arrived is called when a booking has reached the carrier and its answer is under way.
+	// arrived is called after the carrier has processed a booking, before its response.
 	arrived func()
-	// late is what was asked of the carrier while loseRequest was on, to arrive later.
+	// late holds the requests lost by loseRequest, to arrive later.
 	late []shipping.Booking
 }
 
@@ -110,11 +116,11 @@ func wantErr(t *testing.T, err, want error) {
 	}
 }
 
-// told is what an event says: its type and the token in it.
-type told struct{ eventType, token string }
+// event is an event's type and token.
+type event struct{ eventType, token string }
 
-// wantEvents checks all events so far, each also against its schema.
-func (d *depot) wantEvents(t *testing.T, want ...told) {
+// wantEvents checks all events so far and validates each against its schema.
+func (d *depot) wantEvents(t *testing.T, want ...event) {
 	t.Helper()
 	schemas := schema.Load(contract.Schemas)
 	events, _ := d.store.Outbox(t.Context())
@@ -125,7 +131,8 @@ func (d *depot) wantEvents(t *testing.T, want ...told) {
 	for i, e := range events {
 		data, err := envelope.Decode[contract.ShipmentEvent](e)
 		err = errors.Join(err, schemas.Validate(e))
-		if err != nil || (told{e.Type, data.ResumeToken}) != want[i] || data.CustomerID != "alice" || e.Subject != order {
+		got := event{e.Type, data.ResumeToken}
+		if err != nil || got != want[i] || data.CustomerID != "alice" || e.Subject != order {
 			t.Errorf("event %d is %s %+v, %v; want %v", i, e.Type, data, err, want[i])
 		}
 	}
@@ -135,19 +142,19 @@ func TestArrangeAsksTheCarrierOnce(t *testing.T) {
 	d := open()
 	d.arrange(t)
 	d.arrange(t)
-	d.wantEvents(t, told{contract.ShipmentRequested, ""})
+	d.wantEvents(t, event{contract.ShipmentRequested, ""})
 	sh, err := d.GetShipment(t.Context(), order)
 	if err != nil || sh.CarrierID != "shp_1" || sh.CustomerID != "alice" || !d.carrier.WillShip(order) {
 		t.Errorf("GetShipment = %+v, %v", sh, err)
 	}
 }
 
-func TestCallbackBeforeOurRecordIsNotLost(t *testing.T) {
+func TestCallbackBeforeOurRecordIsRepeated(t *testing.T) {
 	d := open()
 	wantErr(t, d.ReceiveCallback(t.Context(), booked), shipping.ErrNoShipment)
 	d.arrange(t)
-	d.callback(t, booked) // the carrier calls again, with the same id
-	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, ""})
+	d.callback(t, booked) // the carrier repeats the callback
+	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentBooked, ""})
 }
 
 func TestFirstCallbackStands(t *testing.T) {
@@ -160,10 +167,10 @@ func TestFirstCallbackStands(t *testing.T) {
 	if sh.Status != shipping.StatusBooked || sh.TrackingNumber != "TRK-1" || sh.Reason != "" || sh.Version != 2 {
 		t.Errorf("shipment %+v", sh)
 	}
-	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, ""})
+	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentBooked, ""})
 }
 
-func TestWhoeverComesSecondOfCallbackAndAwaitEmitsTheEventWithTheToken(t *testing.T) {
+func TestSecondOfCallbackAndAwaitEmitsTheToken(t *testing.T) {
 	for _, c := range []struct {
 		cb        shipping.Callback
 		eventType string
@@ -172,17 +179,17 @@ func TestWhoeverComesSecondOfCallbackAndAwaitEmitsTheEventWithTheToken(t *testin
 		d.arrange(t)
 		result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), await))
 		d.callback(t, c.cb)
-		d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{c.eventType, "token"})
+		d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{c.eventType, "token"})
 
 		d = open()
 		d.arrange(t)
 		d.callback(t, c.cb)
 		result(t, c.cb.Status)(d.AwaitShipment(t.Context(), await))
-		d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{c.eventType, ""}, told{c.eventType, "token"})
+		d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{c.eventType, ""}, event{c.eventType, "token"})
 	}
 }
 
-// interrupted is a store in which something happens between somebody's look at a shipment and their write.
+// interrupted is a store that runs between after the first read.
 type interrupted struct {
 	shipping.Store
 	between func()
@@ -197,25 +204,28 @@ func (s *interrupted) Shipment(ctx context.Context, orderID string) (shipping.Sh
 	return sh, err
 }
 
-func TestNoWakeUpIsLostWhenCallbackAndAwaitCommitAtOnce(t *testing.T) {
+func TestNoWakeUpIsLostIfCallbackAndAwaitAreConcurrent(t *testing.T) {
 	d := open()
 	d.arrange(t)
 	store := &interrupted{Store: d.store, between: func() { d.callback(t, booked) }}
 	waiting := shipping.New(store, nil, clock.At(time.Unix(0, 0)), &ids.Sequence{})
 	result(t, shipping.StatusBooked)(waiting.AwaitShipment(t.Context(), await))
-	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, ""}, told{contract.ShipmentBooked, "token"})
+	d.wantEvents(t, event{contract.ShipmentRequested, ""},
+		event{contract.ShipmentBooked, ""}, event{contract.ShipmentBooked, "token"})
 
 	d = open()
 	d.arrange(t)
-	store = &interrupted{Store: d.store, between: func() { result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), await)) }}
+	store = &interrupted{Store: d.store, between: func() {
+		result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), await))
+	}}
 	called := shipping.New(store, nil, clock.At(time.Unix(0, 0)), &ids.Sequence{})
 	if err := called.ReceiveCallback(t.Context(), booked); err != nil {
 		t.Error(err)
 	}
-	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, "token"})
+	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentBooked, "token"})
 }
 
-func TestAwaitAgainTellsTheNewToken(t *testing.T) {
+func TestRepeatedAwaitReplacesTheToken(t *testing.T) {
 	d := open()
 	d.arrange(t)
 	result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), await))
@@ -223,39 +233,40 @@ func TestAwaitAgainTellsTheNewToken(t *testing.T) {
 	again.ResumeToken = "another"
 	result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), again))
 	d.callback(t, booked)
-	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentBooked, "another"})
+	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentBooked, "another"})
 }
 
-func TestAwaitOfNothingIsFinal(t *testing.T) {
+func TestAwaitWithoutAShipmentFails(t *testing.T) {
 	_, err := open().AwaitShipment(t.Context(), await)
 	wantErr(t, err, shipping.ErrNoShipment)
 }
 
-func TestCancelWakesWhoeverWaits(t *testing.T) {
+func TestCancelWakesTheWaitingSaga(t *testing.T) {
 	d := open()
 	d.arrange(t)
 	result(t, shipping.StatusRequested)(d.AwaitShipment(t.Context(), await))
 	for range 2 {
 		result(t, shipping.StatusCancelled)(d.CancelShipment(t.Context(), cancel))
 	}
-	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentCancelled, "token"})
-	d.callback(t, booked) // too late: acknowledged, and nothing changes
+	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentCancelled, "token"})
+	d.callback(t, booked) // too late: acknowledged without an effect
 	sh, _ := d.GetShipment(t.Context(), order)
 	if sh.Status != shipping.StatusCancelled || sh.TrackingNumber != "" || d.carrier.WillShip(order) {
 		t.Errorf("shipment %+v", sh)
 	}
-	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentCancelled, "token"})
+	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentCancelled, "token"})
 }
 
-func TestAwaitAfterCancelIsToldSo(t *testing.T) {
+func TestAwaitAfterCancelEmitsTheCancellation(t *testing.T) {
 	d := open()
 	d.arrange(t)
 	result(t, shipping.StatusCancelled)(d.CancelShipment(t.Context(), cancel))
 	result(t, shipping.StatusCancelled)(d.AwaitShipment(t.Context(), await))
-	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentCancelled, ""}, told{contract.ShipmentCancelled, "token"})
+	d.wantEvents(t, event{contract.ShipmentRequested, ""},
+		event{contract.ShipmentCancelled, ""}, event{contract.ShipmentCancelled, "token"})
 }
 
-func TestRefusedStaysRefusedWhenCancelled(t *testing.T) {
+func TestCancelKeepsARefusal(t *testing.T) {
 	d := open()
 	d.arrange(t)
 	d.callback(t, refused)
@@ -264,10 +275,10 @@ func TestRefusedStaysRefusedWhenCancelled(t *testing.T) {
 	if sh.Status != shipping.StatusRefused || sh.Reason != "address_not_served" || d.carrier.WillShip(order) {
 		t.Errorf("shipment %+v", sh)
 	}
-	d.wantEvents(t, told{contract.ShipmentRequested, ""}, told{contract.ShipmentRefused, ""})
+	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentRefused, ""})
 }
 
-func TestCancelCallsOffAShipmentThatWeNeverHeardOf(t *testing.T) {
+func TestCancelStoresAndCancelsAnUnknownShipment(t *testing.T) {
 	d := open()
 	d.network.loseAnswer = true
 	_, err := d.ArrangeShipment(t.Context(), arrange)
@@ -280,11 +291,11 @@ func TestCancelCallsOffAShipmentThatWeNeverHeardOf(t *testing.T) {
 	if d.carrier.WillShip(order) {
 		t.Error("the carrier still ships")
 	}
-	d.wantEvents(t, told{contract.ShipmentCancelled, ""})
-	d.callback(t, booked) // finds the cancelled shipment, so the carrier stops calling
+	d.wantEvents(t, event{contract.ShipmentCancelled, ""})
+	d.callback(t, booked) // finds the cancelled shipment, so the carrier stops repeating it
 }
 
-func TestBookingThatArrivesAfterTheCancellationIsRefused(t *testing.T) {
+func TestBookingAfterTheCancellationIsRefused(t *testing.T) {
 	d := open()
 	d.network.loseRequest = true
 	_, err := d.ArrangeShipment(t.Context(), arrange)
@@ -295,9 +306,9 @@ func TestBookingThatArrivesAfterTheCancellationIsRefused(t *testing.T) {
 	d.wantEvents(t)
 }
 
-func TestArrangeThatLosesAgainstItsCompensationIsRefused(t *testing.T) {
+func TestArrangeThatLosesToItsCompensationIsRefused(t *testing.T) {
 	d := open()
-	d.network.arrived = func() { // the compensation runs from start to end while the answer is under way
+	d.network.arrived = func() { // the whole compensation runs before the response
 		d.network.arrived = nil
 		result(t, shipping.StatusCancelled)(d.CancelShipment(t.Context(), cancel))
 	}
@@ -308,7 +319,7 @@ func TestArrangeThatLosesAgainstItsCompensationIsRefused(t *testing.T) {
 	}
 
 	d = open()
-	if _, _, err := d.carrier.Cancel(t.Context(), order, "the compensation's call, not written down yet"); err != nil {
+	if _, _, err := d.carrier.Cancel(t.Context(), order, "the compensation's call"); err != nil {
 		t.Fatal(err)
 	}
 	_, err = d.ArrangeShipment(t.Context(), arrange)
@@ -316,7 +327,7 @@ func TestArrangeThatLosesAgainstItsCompensationIsRefused(t *testing.T) {
 	d.wantEvents(t)
 }
 
-func TestIncompleteInputIsRefusedBeforeAnythingHappens(t *testing.T) {
+func TestIncompleteInputIsRefusedWithoutAnEffect(t *testing.T) {
 	d := open()
 	for name, change := range map[string]func(*contract.Arrange){
 		"no order":    func(in *contract.Arrange) { in.OrderID = "" },
@@ -334,6 +345,6 @@ func TestIncompleteInputIsRefusedBeforeAnythingHappens(t *testing.T) {
 		t.Errorf("no token: %v, want an invalid input", err)
 	}
 	if d.carrier.WillShip(order) {
-		t.Error("the carrier was asked")
+		t.Error("the carrier has a booking")
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"orderflow/internal/platform/tracing/tracingtest"
 )
 
-// The carrier may hand our trace on, begin one of its own, or know of none.
-func TestACallbackGoesOnWithTheTraceInWhichTheCarrierWasAsked(t *testing.T) {
+// The carrier may propagate our trace, start its own, or send none.
+func TestCallbackContinuesTheTraceOfTheBooking(t *testing.T) {
 	const asked = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for name, back := range map[string]string{
-		"handed on": "00-0af7651916cd43dd8448eb211c80319c-2222222222222222-01", "its own": "00-11111111111111111111111111111111-2222222222222222-01", "none": "",
+		"propagated": "00-0af7651916cd43dd8448eb211c80319c-2222222222222222-01",
+		"own":        "00-11111111111111111111111111111111-2222222222222222-01",
+		"none":       "",
 	} {
 		d := open()
 		if _, err := d.ArrangeShipment(tracing.With(t.Context(), asked), arrange); err != nil {
@@ -23,25 +25,25 @@ func TestACallbackGoesOnWithTheTraceInWhichTheCarrierWasAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := recorded.Named(t, "receive callback")
-		above := asked
-		if name == "handed on" {
-			above = back
+		parent := asked
+		if name == "propagated" {
+			parent = back
 		}
-		if s.Trace.String() != asked[3:35] || s.Parent.String() != above[36:52] {
-			t.Errorf("%s: span %+v, want it below %s", name, s, above)
+		if s.Trace.String() != asked[3:35] || s.Parent.String() != parent[36:52] {
+			t.Errorf("%s: span %+v, want parent %s", name, s, parent)
 		}
-		waiting, err := d.store.Outbox(t.Context())
+		events, err := d.store.Outbox(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		var last envelope.Event
-		for _, e := range waiting {
+		for _, e := range events {
 			if e.AggregateVersion > last.AggregateVersion {
 				last = e
 			}
 		}
 		if want := "00-" + asked[3:35] + "-" + s.ID.String() + "-01"; last.TraceParent != want {
-			t.Errorf("%s: the event carries %s, want %s", name, last.TraceParent, want)
+			t.Errorf("%s: the event has trace %s, want %s", name, last.TraceParent, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package carrier is the carrier over HTTP.
+// Package carrier calls the carrier over HTTP.
 package carrier
 
 import (
@@ -24,14 +24,14 @@ const Timeout = 3 * time.Second
 // Carrier implements shipping.Carrier.
 type Carrier struct{ client *httpclient.Client }
 
-// New returns the carrier. The caller says where it is and how it is guarded.
+// New returns a carrier. c has its address, retries and circuit breaker.
 func New(c httpclient.Config) Carrier {
 	c.Dependency, c.Timeout = Name, Timeout
 	c.Probe = httpclient.Request{Method: http.MethodGet, Path: "/shipments?reference=probe"}
 	return Carrier{client: httpclient.New(c)}
 }
 
-// shipment is the carrier's form of shipping.Consignment. Its status is not looked at: callbacks tell.
+// shipment is a shipment in the carrier's responses. Its status is ignored; callbacks report it.
 type shipment struct {
 	ID        string `json:"id"`
 	Reference string `json:"reference"`
@@ -46,10 +46,10 @@ func (c Carrier) Book(ctx context.Context, b shipping.Booking) (shipping.Consign
 		Items     []contract.Line  `json:"items"`
 	}{b.Reference, b.Address, b.Items}, &out)
 	if err != nil {
-		return shipping.Consignment{}, booking(err)
+		return shipping.Consignment{}, bookingError(err)
 	}
 	if out.ID == "" || out.Reference != b.Reference {
-		return shipping.Consignment{}, unreadable("a shipment without id, or of another reference")
+		return shipping.Consignment{}, unreadable("a shipment without an id, or of another reference")
 	}
 	return shipping.Consignment(out), nil
 }
@@ -57,14 +57,14 @@ func (c Carrier) Book(ctx context.Context, b shipping.Booking) (shipping.Consign
 // Cancel cancels the reference.
 func (c Carrier) Cancel(ctx context.Context, reference, key string) (shipping.Consignment, bool, error) {
 	var out struct {
-		Shipment json.RawMessage `json:"shipment"` // null is an answer; a field that is not there is none
+		Shipment json.RawMessage `json:"shipment"` // null means no shipment; a missing field is an error
 	}
 	if err := c.post(ctx, "/shipments/"+url.PathEscape(reference)+"/cancel", key, nil, &out); err != nil {
 		return shipping.Consignment{}, false, defect(err)
 	}
 	var sh *shipment
 	if err := json.Unmarshal(out.Shipment, &sh); err != nil || sh != nil && sh.ID == "" {
-		return shipping.Consignment{}, false, unreadable("a cancellation that says nothing of a shipment")
+		return shipping.Consignment{}, false, unreadable("a cancellation without a shipment field")
 	}
 	if sh == nil {
 		return shipping.Consignment{}, false, nil
@@ -73,26 +73,27 @@ func (c Carrier) Cancel(ctx context.Context, reference, key string) (shipping.Co
 }
 
 func (c Carrier) post(ctx context.Context, path, key string, body, out any) error {
-	return c.client.Do(ctx, httpclient.Request{Method: http.MethodPost, Path: path, IdempotencyKey: key, Body: body}, out)
+	r := httpclient.Request{Method: http.MethodPost, Path: path, IdempotencyKey: key, Body: body}
+	return c.client.Do(ctx, r, out)
 }
 
-// about are the statuses by which a carrier refuses what it is asked to ship. All others say that it does not take our request,
-// whatever is in it: who asks, how, or where.
-var about = []int{
+// refusals are the statuses by which a carrier refuses a booking because of its content. Any other
+// 4xx rejects the request itself, such as its credentials, method or address.
+var refusals = []int{
 	http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusUnprocessableEntity,
 	http.StatusUnavailableForLegalReasons,
 }
 
-// booking tells what the carrier's final no to a booking means.
-func booking(err error) error {
-	status, final := err.(*httpclient.StatusError) //nolint:errorlint // the bare error is final; wrapped in a fault it is transient
-	if !final || !slices.Contains(about, status.Status) {
+// bookingError returns the error for the carrier's final refusal of a booking.
+func bookingError(err error) error {
+	status, final := err.(*httpclient.StatusError) //nolint:errorlint // only the bare error is final
+	if !final || !slices.Contains(refusals, status.Status) {
 		return defect(err)
 	}
 	var problem struct {
 		Code string `json:"code"`
 	}
-	_ = json.Unmarshal(status.Body, &problem) // without a code it is still a no
+	_ = json.Unmarshal(status.Body, &problem) // the code is optional
 	switch problem.Code {
 	case "reference_cancelled":
 		return shipping.ErrReferenceCancelled.Because(status)
@@ -102,15 +103,16 @@ func booking(err error) error {
 	return shipping.ErrRefused.Because(status)
 }
 
-// defect makes the carrier's final no a fault of ours, to be looked at by an operator.
+// defect turns the carrier's final refusal into an internal fault, which alerts an operator.
 func defect(err error) error {
 	if status, final := err.(*httpclient.StatusError); final { //nolint:errorlint // see above
-		return fault.New(fault.Internal, "CarrierRefused", "the carrier does not take our request").Because(status)
+		return fault.New(fault.Internal, "CarrierRefused", "the carrier rejected our request").Because(status)
 	}
 	return err
 }
 
-// unreadable: an answer of success that cannot be believed. Nobody knows what happened, so it is transient.
+// unreadable is the error for a 2xx response that makes no sense. The outcome is unknown, so it is
+// transient.
 func unreadable(what string) error {
-	return fault.New(fault.Transient, "DependencyUnavailable", "%s answered with %s", Name, what)
+	return fault.New(fault.Transient, "DependencyUnavailable", "%s returned %s", Name, what)
 }

@@ -20,7 +20,7 @@ import (
 	books "orderflow/sandbox/carrier/memory"
 )
 
-// TestCarrier runs the suite through the adapter against the sandbox, which has its own books.
+// TestCarrier runs the suite against the sandbox.
 func TestCarrier(t *testing.T) {
 	carriertest.Run(t, func(t *testing.T) shipping.Carrier {
 		c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
@@ -30,12 +30,12 @@ func TestCarrier(t *testing.T) {
 	})
 }
 
-// at returns the adapter of a carrier that is asked once.
+// at returns a carrier without retries.
 func at(r registry.Fixed) carrier.Carrier {
 	return carrier.New(httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}})
 }
 
-// answering returns the adapter before a carrier that always answers the same.
+// answering returns a carrier whose server always gives the same response.
 func answering(t *testing.T, status int, body string) carrier.Carrier {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -46,31 +46,33 @@ func answering(t *testing.T, status int, body string) carrier.Carrier {
 	return at(registry.Fixed{carrier.Name: server.URL})
 }
 
-func TestAnswersThatLeaveTheOutcomeOpenAreTransient(t *testing.T) {
+func TestResponsesWithAnUnknownOutcomeAreTransient(t *testing.T) {
 	for name, c := range map[string]carrier.Carrier{
 		"500":              answering(t, 500, `{}`),
 		"429":              answering(t, 429, ``),
-		"no JSON":          answering(t, 202, `<html>`),
+		"not JSON":         answering(t, 202, `<html>`),
 		"no shipment":      answering(t, 202, `{}`),
 		"another shipment": answering(t, 202, `{"id":"shp_1","reference":"other"}`),
-		"nobody listens":   at(registry.Fixed{carrier.Name: "http://127.0.0.1:1"}),
+		"no listener":      at(registry.Fixed{carrier.Name: "http://127.0.0.1:1"}),
 		"unknown carrier":  at(registry.Fixed{}),
 	} {
-		if _, err := c.Book(t.Context(), shipping.Booking{Reference: "r"}); err == nil || fault.KindOf(err) != fault.Transient {
+		_, err := c.Book(t.Context(), shipping.Booking{Reference: "r"})
+		if err == nil || fault.KindOf(err) != fault.Transient {
 			t.Errorf("%s: %v, want a transient fault", name, err)
 		}
 	}
 }
 
-func TestCancelBelievesOnlyAnAnswerThatSaysWhatBecameOfTheShipment(t *testing.T) {
+func TestCancelWithoutAResultIsTransient(t *testing.T) {
 	for _, body := range []string{`{}`, `[]`, `{"shipment":"x"}`, `{"shipment":{}}`} {
-		if _, _, err := answering(t, 200, body).Cancel(t.Context(), "r", "k"); err == nil || fault.KindOf(err) != fault.Transient {
+		_, _, err := answering(t, 200, body).Cancel(t.Context(), "r", "k")
+		if err == nil || fault.KindOf(err) != fault.Transient {
 			t.Errorf("%s: %v, want a transient fault", body, err)
 		}
 	}
 }
 
-func TestABookingThatTheCarrierWillNotShipIsRefused(t *testing.T) {
+func TestRefusedBookingFailsWithErrRefused(t *testing.T) {
 	for _, status := range []int{400, 404, 409, 410, 422, 451} {
 		for _, body := range []string{`{"code":"address_not_served"}`, `{}`, `no JSON`, ``} {
 			_, err := answering(t, status, body).Book(t.Context(), shipping.Booking{Reference: "r"})
@@ -85,23 +87,24 @@ func TestABookingThatTheCarrierWillNotShipIsRefused(t *testing.T) {
 	}
 }
 
-func TestARequestThatTheCarrierDoesNotTakeIsOurDefect(t *testing.T) {
+func TestRejectedRequestIsADefect(t *testing.T) {
 	for _, status := range []int{302, 401, 402, 403, 405, 406, 411, 413, 414, 415, 431} {
-		_, err := answering(t, status, `{"code":"reference_cancelled"}`).Book(t.Context(), shipping.Booking{Reference: "r"})
+		c := answering(t, status, `{"code":"reference_cancelled"}`)
+		_, err := c.Book(t.Context(), shipping.Booking{Reference: "r"})
 		if fault.KindOf(err) != fault.Internal || fault.From(err).Code != "CarrierRefused" {
 			t.Errorf("%d: %v, want CarrierRefused, internal", status, err)
 		}
 	}
 }
 
-func TestAKeyThatWasUsedForAnotherBookingIsOurDefect(t *testing.T) {
+func TestReusedIdempotencyKeyIsADefect(t *testing.T) {
 	_, err := answering(t, 422, `{"code":"idempotency_key_reused"}`).Book(t.Context(), shipping.Booking{Reference: "r"})
 	if fault.KindOf(err) != fault.Internal {
 		t.Errorf("%v, want an internal fault", err)
 	}
 }
 
-func TestACancellationIsNeverRefusedForWhatItIsAbout(t *testing.T) {
+func TestRejectedCancellationIsADefect(t *testing.T) {
 	for _, status := range []int{400, 401, 404, 409, 422} {
 		_, _, err := answering(t, status, `{}`).Cancel(t.Context(), "r", "k")
 		if fault.KindOf(err) != fault.Internal || fault.From(err).Code != "CarrierRefused" {
@@ -110,7 +113,7 @@ func TestACancellationIsNeverRefusedForWhatItIsAbout(t *testing.T) {
 	}
 }
 
-func TestCallIsBoundedToThreeSeconds(t *testing.T) {
+func TestCallTimesOutAfterThreeSeconds(t *testing.T) {
 	if carrier.Timeout != 3*time.Second {
 		t.Errorf("timeout is %v, want 3 s", carrier.Timeout)
 	}

@@ -1,4 +1,4 @@
-// Package carriertest is the suite that every carrier passes.
+// Package carriertest is the contract suite for carriers.
 package carriertest
 
 import (
@@ -9,14 +9,14 @@ import (
 	"orderflow/internal/shipping/contract"
 )
 
-// Run runs the suite; open returns a carrier without shipments.
+// Run runs the suite. open returns a carrier without shipments.
 func Run(t *testing.T, open func(t *testing.T) shipping.Carrier) {
 	cases := map[string]func(*testing.T, shipping.Carrier){
-		"SameKeyGivesTheSameShipment":       sameKey,
-		"CancelFindsTheShipmentEachTime":    cancels,
-		"CancelOfNothingBarsWhatComesLater": tombstone,
-		"CancelBarsAnotherBooking":          again,
-		"CancelLeavesOtherReferencesAlone":  apart,
+		"SameKeyGivesTheSameShipment":             sameKey,
+		"RepeatedCancelReturnsTheShipment":        cancels,
+		"CancelWithoutAShipmentBarsLaterBookings": tombstone,
+		"CancelBarsAnotherBooking":                again,
+		"CancelLeavesOtherReferences":             apart,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) { run(t, open(t)) })
@@ -26,7 +26,9 @@ func Run(t *testing.T, open func(t *testing.T) shipping.Carrier) {
 func booking(reference, key string) shipping.Booking {
 	return shipping.Booking{
 		Reference: reference, IdempotencyKey: key, Items: []contract.Line{{SKU: "MUG-BLUE", Quantity: 2}},
-		Address: contract.Address{Name: "Ada", Line1: "1 Main Street", Line2: "Flat 4", City: "Dubai", Region: "DU", Country: "AE"},
+		Address: contract.Address{
+			Name: "Ada", Line1: "1 Main Street", Line2: "Flat 4", City: "Dubai", Region: "DU", Country: "AE",
+		},
 	}
 }
 
@@ -65,13 +67,13 @@ func cancels(t *testing.T, c shipping.Carrier) {
 
 func tombstone(t *testing.T, c shipping.Carrier) {
 	if sh, found := cancel(t, c, "a"); found {
-		t.Errorf("Cancel of nothing found %+v", sh)
+		t.Errorf("Cancel without a shipment found %+v", sh)
 	}
 	if _, err := c.Book(t.Context(), booking("a", "late")); !errors.Is(err, shipping.ErrReferenceCancelled) {
 		t.Errorf("Book after Cancel: %v, want ErrReferenceCancelled", err)
 	}
 	if sh, found := cancel(t, c, "a"); found {
-		t.Errorf("the late booking left %+v", sh)
+		t.Errorf("the late booking left shipment %+v", sh)
 	}
 }
 

@@ -8,7 +8,8 @@ const (
 	ShipmentBooked    = "orderflow.shipping.shipment.booked.v1"
 	ShipmentRefused   = "orderflow.shipping.shipment.refused.v1"
 	ShipmentCancelled = "orderflow.shipping.shipment.cancelled.v1"
-	// CircuitChanged tells that a third party was found out of order, or back; its data is resilience.Changed.
+	// CircuitChanged reports that the circuit of a third party opened or closed; its data is
+	// resilience.Changed.
 	CircuitChanged = "orderflow.shipping.circuit.changed.v1"
 )
 
@@ -16,12 +17,12 @@ const (
 type ShipmentEvent struct {
 	OrderID    string `json:"orderId"`
 	CustomerID string `json:"customerId"`
-	// TrackingNumber is there once the shipment is booked, if the carrier gave one.
+	// TrackingNumber is set once the shipment is booked, if the carrier sent one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`
-	// Reason is why it was refused, in the words of the carrier.
+	// Reason is the carrier's reason for a refusal.
 	Reason string `json:"reason,omitempty"`
-	// ResumeToken is there if a saga waits for the shipment: who resumes it hands the token back. The same event may
-	// come once without a token and, when a saga has begun to wait, again with it.
+	// ResumeToken is set if a saga waits for the shipment; resuming the saga needs it. The same
+	// event may be published first without a token and, once a saga waits, again with it.
 	ResumeToken string `json:"resumeToken,omitempty"`
 }
 

@@ -1,5 +1,5 @@
-// Package contract is what shipping publishes: the inputs and results of the steps that a
-// saga calls, and its events with their schemas. Other services import nothing else of shipping.
+// Package contract is what shipping publishes: the inputs and results of its saga steps, and its
+// events with their schemas. Other services import no other package of shipping.
 package contract
 
 // Line is a quantity of a product to ship.
@@ -8,17 +8,17 @@ type Line struct {
 	Quantity int    `json:"quantity"`
 }
 
-// Address is where to ship to. Shipping passes it on to the carrier and keeps no copy.
+// Address is the delivery address. Shipping passes it on to the carrier and does not store it.
 type Address struct {
 	Name  string `json:"name"`
 	Line1 string `json:"line1"`
 	Line2 string `json:"line2,omitempty"`
 	City  string `json:"city"`
-	// Region is a state, a province, an emirate or the like, as it stands on a label.
+	// Region is a state, province, emirate or the like, as printed on a label.
 	Region string `json:"region,omitempty"`
-	// PostalCode is empty where the country has none.
+	// PostalCode is empty if the country has none.
 	PostalCode string `json:"postalCode"`
-	// Country is an ISO 3166 code of two letters.
+	// Country is a two-letter ISO 3166 code.
 	Country string `json:"country"`
 }
 
@@ -34,7 +34,7 @@ type Arrange struct {
 type Await struct {
 	OrderID    string `json:"orderId"`
 	CustomerID string `json:"customerId"`
-	// ResumeToken comes back in the event that tells how the shipment went on.
+	// ResumeToken is returned in the event with the carrier's decision.
 	ResumeToken string `json:"resumeToken"`
 }
 
@@ -47,6 +47,6 @@ type Cancel struct {
 // Result is what the three steps return.
 type Result struct {
 	OrderID string `json:"orderId"`
-	// Status is REQUESTED, BOOKED, REFUSED or CANCELLED; empty where there was nothing to cancel.
+	// Status is REQUESTED, BOOKED, REFUSED or CANCELLED; empty if there was nothing to cancel.
 	Status string `json:"status"`
 }

@@ -21,10 +21,10 @@ import (
 	"orderflow/internal/shipping/webhook"
 )
 
-// signedAt is when the sample callback was signed, with the secret "sample-secret".
+// signedAt is when the sample callback was signed with sample-secret.
 var signedAt = time.Unix(1_795_424_403, 0)
 
-// desk is shipping's functions over one memory store.
+// desk is shipping on a memory store.
 type desk struct {
 	*shipping.Service
 	store *memory.Store
@@ -46,7 +46,8 @@ func (d *desk) webhook(t testing.TB, secret string) function.Handler {
 
 func (d *desk) arrange(t testing.TB) {
 	t.Helper()
-	if _, err := step.Handle(d.ArrangeShipment).Invoke(context.Background(), sample(t, "arrange-shipment")); err != nil {
+	h := step.Handle(d.ArrangeShipment)
+	if _, err := h.Invoke(context.Background(), sample(t, "arrange-shipment")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -69,7 +70,7 @@ func request(t testing.TB, name string) events.APIGatewayProxyRequest {
 	return in
 }
 
-// send returns status and decoded body of the answer.
+// send returns the response's status and decoded body.
 func send(t testing.TB, h function.Handler, in events.APIGatewayProxyRequest) (int, map[string]any) {
 	t.Helper()
 	payload, err := json.Marshal(in)
@@ -104,13 +105,14 @@ func TestStepsAnswerWithTheirResult(t *testing.T) {
 		{"cancel-shipment", "CANCELLED", step.Handle(d.CancelShipment)},
 	} {
 		out, err := c.h.Invoke(t.Context(), sample(t, c.name))
-		if want := `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"` + c.status + `"}`; err != nil || string(out) != want {
+		want := `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"` + c.status + `"}`
+		if err != nil || string(out) != want {
 			t.Errorf("%s = %s, %v; want %s", c.name, out, err, want)
 		}
 	}
 }
 
-func TestArrangeAfterCancelHasItsNameInTheSaga(t *testing.T) {
+func TestArrangeAfterCancelHasTheErrorNameOfTheSaga(t *testing.T) {
 	d := open()
 	if _, err := step.Handle(d.CancelShipment).Invoke(t.Context(), sample(t, "cancel-shipment")); err != nil {
 		t.Fatal(err)
@@ -118,11 +120,11 @@ func TestArrangeAfterCancelHasItsNameInTheSaga(t *testing.T) {
 	_, err := step.Handle(d.ArrangeShipment).Invoke(t.Context(), sample(t, "arrange-shipment"))
 	var named messages.InvokeResponse_Error
 	if !errors.As(err, &named) || named.Type != "StepCompensated" {
-		t.Errorf("error %v, want the name StepCompensated", err)
+		t.Errorf("error %v, want name StepCompensated", err)
 	}
 }
 
-func TestGetShipmentShowsACustomersOwn(t *testing.T) {
+func TestGetShipmentShowsOnlyTheCallersShipment(t *testing.T) {
 	d := open()
 	d.arrange(t)
 	if status, _ := send(t, d.webhook(t, "sample-secret"), request(t, "receive-carrier-webhook")); status != 204 {
@@ -137,11 +139,15 @@ func TestGetShipmentShowsACustomersOwn(t *testing.T) {
 		status int
 		code   string
 	}{
-		"own":          {func(*events.APIGatewayProxyRequest) {}, 200, ""},
-		"another's":    {func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }, 404, "ShipmentNotFound"},
-		"unknown":      {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "01KAQ5M3Z8V7D2X4C6B9N1T0RX" }, 404, "ShipmentNotFound"},
-		"no identity":  {func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }, 401, "Unauthenticated"},
-		"malformed id": {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "x" }, 400, "InvalidRequest"},
+		"own":       {func(*events.APIGatewayProxyRequest) {}, 200, ""},
+		"another's": {func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }, 404, "ShipmentNotFound"},
+		"unknown": {func(r *events.APIGatewayProxyRequest) {
+			r.PathParameters["orderId"] = "01KAQ5M3Z8V7D2X4C6B9N1T0RX"
+		}, 404, "ShipmentNotFound"},
+		"no identity": {func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }, 401,
+			"Unauthenticated"},
+		"malformed id": {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "x" }, 400,
+			"InvalidRequest"},
 	} {
 		in := request(t, "get-shipment")
 		c.change(&in)

@@ -1,4 +1,4 @@
-// Package handler composes shipping's functions, one constructor each.
+// Package handler builds shipping's functions, one constructor each.
 package handler
 
 import (
@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/shipping"
 )
 
-// Handlers returns shipping's functions by name, over use cases built by the caller.
+// Handlers returns shipping's functions by name, using svc.
 func Handlers(svc *shipping.Service, webhooks signature.Verifier) map[string]function.Handler {
 	return map[string]function.Handler{
 		"arrange-shipment":        step.Handle(svc.ArrangeShipment),

@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/shipping"
 )
 
-// shipment is the API's form of shipping.Shipment.
+// shipment is a shipment in API responses.
 type shipment struct {
 	OrderID        string          `json:"orderId"`
 	Status         shipping.Status `json:"status"`
@@ -16,8 +16,8 @@ type shipment struct {
 	Reason         string          `json:"reason,omitempty"`
 }
 
-// GetShipment composes the function get-shipment.
-func GetShipment(env *function.Env) function.Handler { return getShipment(keeping(env)) }
+// GetShipment builds the function get-shipment.
+func GetShipment(env *function.Env) function.Handler { return getShipment(storeOnly(env)) }
 
 func getShipment(svc *shipping.Service) function.Handler {
 	return httpapi.Handle("getShipment", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {

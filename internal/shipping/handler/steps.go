@@ -10,29 +10,29 @@ import (
 	"orderflow/internal/shipping/dynamo"
 )
 
-// ArrangeShipment composes the function arrange-shipment.
+// ArrangeShipment builds the function arrange-shipment.
 func ArrangeShipment(env *function.Env) function.Handler {
-	return step.Handle(asking(env).ArrangeShipment)
+	return step.Handle(service(env).ArrangeShipment)
 }
 
-// AwaitShipment composes the function await-shipment.
+// AwaitShipment builds the function await-shipment, which does not call the carrier.
 func AwaitShipment(env *function.Env) function.Handler {
-	return step.Handle(keeping(env).AwaitShipment)
+	return step.Handle(storeOnly(env).AwaitShipment)
 }
 
-// CancelShipment composes the function cancel-shipment.
+// CancelShipment builds the function cancel-shipment.
 func CancelShipment(env *function.Env) function.Handler {
-	return step.Handle(asking(env).CancelShipment)
+	return step.Handle(service(env).CancelShipment)
 }
 
-// asking is for the functions that call the carrier.
-func asking(env *function.Env) *shipping.Service {
+// service builds the use cases for functions that call the carrier.
+func service(env *function.Env) *shipping.Service {
 	store := dynamo.Store{Table: ddb.FromEnv(env)}
 	calls := outbound.New(env, "shipping", store)
 	return shipping.New(store, carrier.New(calls.To(carrier.Name)), env.Clock, env.IDs)
 }
 
-// keeping is for those that have only the table.
-func keeping(env *function.Env) *shipping.Service {
+// storeOnly builds the use cases for functions that do not call the carrier.
+func storeOnly(env *function.Env) *shipping.Service {
 	return shipping.New(dynamo.Store{Table: ddb.FromEnv(env)}, nil, env.Clock, env.IDs)
 }

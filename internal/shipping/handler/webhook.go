@@ -12,23 +12,23 @@ import (
 	"orderflow/internal/shipping/webhook"
 )
 
-// ReceiveCarrierWebhook composes the function receive-carrier-webhook.
+// ReceiveCarrierWebhook builds the function receive-carrier-webhook.
 func ReceiveCarrierWebhook(env *function.Env) function.Handler {
-	return receiveCarrierWebhook(keeping(env), signature.FromEnv(env, webhook.Signatures))
+	return receiveCarrierWebhook(storeOnly(env), signature.FromEnv(env, webhook.Signatures))
 }
 
 func receiveCarrierWebhook(svc *shipping.Service, webhooks signature.Verifier) function.Handler {
 	handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		done := httpapi.Response{Status: http.StatusNoContent}
-		cb, decides, err := webhook.Read(r.Body)
+		cb, decided, err := webhook.Read(r.Body)
 		switch {
 		case err != nil:
 			return httpapi.Response{}, err
-		case !decides:
-			slog.InfoContext(ctx, "a callback decides nothing", "callbackId", cb.ID)
+		case !decided:
+			slog.InfoContext(ctx, "ignored a callback without a decision", "callbackId", cb.ID)
 			return done, nil
 		case cb.Status == shipping.StatusBooked && cb.TrackingNumber == "":
-			slog.WarnContext(ctx, "a shipment was booked without a tracking number that can be used", "callbackId", cb.ID)
+			slog.WarnContext(ctx, "a shipment was booked without a usable tracking number", "callbackId", cb.ID)
 		}
 		return done, svc.ReceiveCallback(ctx, cb)
 	}

@@ -25,7 +25,8 @@ type answer struct {
 
 // NewCarrier returns a carrier without shipments.
 func NewCarrier() *Carrier {
-	return &Carrier{shipments: map[string]shipping.Consignment{}, cancelled: map[string]bool{}, answers: map[string]answer{}}
+	return &Carrier{shipments: map[string]shipping.Consignment{}, cancelled: map[string]bool{},
+		answers: map[string]answer{}}
 }
 
 // Book takes a shipment.

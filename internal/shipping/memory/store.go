@@ -1,4 +1,4 @@
-// Package memory is shipping's store in memory, and a carrier in memory.
+// Package memory has shipping's in-memory store and an in-memory carrier.
 package memory
 
 import (

@@ -9,19 +9,19 @@ import (
 	"orderflow/internal/shipping"
 )
 
-// What a shipment keeps of the carrier's words, in characters. Events and API take no more.
+// Limits of stored texts, in characters. Events and the API allow no more.
 const (
 	maxTracking = 64
 	maxReason   = 200
 )
 
-// errCallback: not even what a callback is about can be told.
-var errCallback = fault.New(fault.Invalid, "MalformedCallback", "the callback cannot be read")
+var errCallback = fault.New(fault.Invalid, "MalformedCallback", "the callback cannot be decoded")
 
-// Read reads the body of a callback. The carrier's contract grows without notice, so only what cannot be understood is refused: new
-// members are ignored, and decides is false for a status that decides nothing, such as that of a parcel on its way. What is said
-// beside the decision never stands in its way: a tracking number that nobody could use is left out, a reason is shortened.
-func Read(body []byte) (cb shipping.Callback, decides bool, err error) {
+// Read decodes the body of a callback. The carrier's contract may grow without notice, so only
+// unreadable callbacks are refused: new members are ignored, and decided is false for a status
+// without a decision, such as one of a parcel in transit. Nothing else blocks a decision: an
+// unusable tracking number is dropped, a long reason is shortened.
+func Read(body []byte) (cb shipping.Callback, decided bool, err error) {
 	var in struct {
 		ID             string          `json:"id"`
 		Reference      string          `json:"reference"`
@@ -33,15 +33,15 @@ func Read(body []byte) (cb shipping.Callback, decides bool, err error) {
 		return shipping.Callback{}, false, errCallback.Because(err)
 	}
 	cb = shipping.Callback{ID: in.ID, Reference: in.Reference, Status: shipping.Status(strings.ToUpper(in.Status))}
-	cb.TrackingNumber, cb.Reason = tracking(word(in.TrackingNumber)), sentence(word(in.Reason))
+	cb.TrackingNumber, cb.Reason = tracking(text(in.TrackingNumber)), sentence(text(in.Reason))
 	return cb, cb.Status == shipping.StatusBooked || cb.Status == shipping.StatusRefused, nil
 }
 
-// exact is how many digits of a number every reader of JSON keeps.
+// exact is how many digits of a number every JSON reader preserves.
 const exact = 15
 
-// word is a member as text: a number as it is written, nothing where there is neither.
-func word(raw json.RawMessage) string {
+// text returns a string as it is and a number as it is written, "" for anything else.
+func text(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
 		return s
@@ -53,7 +53,7 @@ func word(raw json.RawMessage) string {
 	return ""
 }
 
-// tracking is a tracking number that can be shown and typed; a part of one leads nowhere.
+// tracking returns a usable tracking number, or "". A truncated one would be useless.
 func tracking(s string) string {
 	s = strings.TrimSpace(s)
 	if strings.ContainsFunc(s, hidden) || len([]rune(s)) > maxTracking {
@@ -62,7 +62,7 @@ func tracking(s string) string {
 	return s
 }
 
-// sentence is a text on one line.
+// sentence puts a text on one line and shortens it.
 func sentence(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || hidden(r) }), " ")
 	if r := []rune(s); len(r) > maxReason {
@@ -71,5 +71,6 @@ func sentence(s string) string {
 	return s
 }
 
-// hidden reports whether nothing can be seen of r, or worse: controls, formats such as U+202E, separators of lines, lost characters.
+// hidden reports whether r is invisible or harmful: a control or format character such as U+202E, a
+// line separator, or a replacement character.
 func hidden(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }

@@ -1,4 +1,4 @@
-// Package webhook reads the carrier's callbacks, and how they are signed: `v1=` and the signature in
+// Package webhook decodes the carrier's callbacks and their signatures: `v1=` and the signature in
 // one header, the timestamp in another.
 package webhook
 
