@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/platform/envelope"
 )
 
-func TestAnEventThatCannotBeReadIsRefusedAndTellsNobody(t *testing.T) {
+func TestMalformedEventIsRefusedAndSendsNoMail(t *testing.T) {
 	for _, eventType := range []string{orders.OrderConfirmed, orders.OrderRejected, orders.OrderNeedsAttention} {
 		w := open()
 		if err := w.NotifyCustomer(t.Context(), w.event(eventType, []int{7})); !errors.Is(err, envelope.ErrMalformed) {

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/envelope"
 )
 
-// kinds tells which mail an event asks for.
+// kinds maps event types to mails.
 var kinds = map[string]Kind{
 	orders.OrderConfirmed:      Confirmed,
 	orders.OrderRejected:       Rejected,
@@ -17,7 +17,8 @@ var kinds = map[string]Kind{
 	orders.OrderNeedsAttention: NeedsAttention,
 }
 
-// NotifyCustomer sends the mail that an event asks for, unless it was sent. ErrUnexpected refuses other events.
+// NotifyCustomer sends an event's mail, unless it was sent. It fails with ErrUnexpected if there is
+// no mail for the event's type.
 func (s *Service) NotifyCustomer(ctx context.Context, e envelope.Event) error {
 	kind, ok := kinds[e.Type]
 	if !ok {
@@ -31,7 +32,9 @@ func (s *Service) NotifyCustomer(ctx context.Context, e envelope.Event) error {
 		slog.InfoContext(ctx, "no mail: the customer has no address", "kind", kind)
 		return nil
 	}
-	mail := write(kind, facts{Order: order.OrderID, Total: order.Total.String(), Reason: order.Reason, Tracking: order.TrackingNumber})
+	mail := write(kind, facts{
+		Order: order.OrderID, Total: order.Total.String(), Reason: order.Reason, Tracking: order.TrackingNumber,
+	})
 	mail.To = order.CustomerEmail
 	return s.send(ctx, order.OrderID, kind, mail)
 }
@@ -42,7 +45,7 @@ func (s *Service) send(ctx context.Context, orderID string, kind Kind, mail Mail
 	case errors.Is(err, ErrSent), errors.Is(err, ErrRefused):
 		return nil
 	case errors.Is(err, ErrOvertaken):
-		slog.InfoContext(ctx, "no mail: the customer was told how the order ended", "kind", kind)
+		slog.InfoContext(ctx, "no mail: the mail about the order's end came first", "kind", kind)
 		return nil
 	case err != nil:
 		return err
@@ -55,8 +58,8 @@ func (s *Service) send(ctx context.Context, orderID string, kind Kind, mail Mail
 		return errors.Join(err, s.store.Release(ctx, claim))
 	}
 	if err := s.store.MarkSent(ctx, claim); err != nil {
-		// The mail is out, and failing now would only send it again.
-		slog.ErrorContext(ctx, "mail sent, but not marked so", "kind", kind, "error", err.Error())
+		// The mail is sent. Failing now would only send it again.
+		slog.ErrorContext(ctx, "mail sent, but not recorded as sent", "kind", kind, "error", err.Error())
 	}
 	slog.InfoContext(ctx, "mail sent", "kind", kind)
 	return nil

@@ -24,7 +24,7 @@ const (
 	ada   = "ada@example.com"
 )
 
-// outbox is a mailer that keeps what it is sent; each error of fail is for one mail.
+// outbox is a mailer that keeps its mails; each error in fail fails one mail.
 type outbox struct {
 	mu    sync.Mutex
 	mails []notifications.Mail
@@ -43,7 +43,7 @@ func (o *outbox) Send(_ context.Context, m notifications.Mail) error {
 	return nil
 }
 
-// world is the service with all that it stands on.
+// world is the service with its dependencies.
 type world struct {
 	*notifications.Service
 	store  notifications.Store
@@ -73,6 +73,20 @@ func (w *world) handle(t *testing.T, e envelope.Event) {
 	t.Helper()
 	if err := w.NotifyCustomer(t.Context(), e); err != nil {
 		t.Fatalf("%s: %v", e.Type, err)
+	}
+}
+
+// claim returns another delivery's claim.
+func (w *world) claim(kind notifications.Kind) notifications.Claim {
+	return notifications.Claim{OrderID: order, Kind: kind, ID: "other", Until: w.clock.Now().Add(notifications.Lease)}
+}
+
+// wantSending handles an event and wants it to be retried because of another claim.
+func (w *world) wantSending(t *testing.T, e envelope.Event) {
+	t.Helper()
+	err := w.NotifyCustomer(t.Context(), e)
+	if !errors.Is(err, notifications.ErrSending) || fault.KindOf(err) != fault.Transient {
+		t.Errorf("NotifyCustomer: %v, want ErrSending, transient", err)
 	}
 }
 
@@ -115,18 +129,22 @@ func TestEachNewsIsOneMail(t *testing.T) {
 			}
 		}
 		if strings.ContainsAny(text, "{}") {
-			t.Errorf("%s: a fact is missing:\n%s", eventType, text)
+			t.Errorf("%s: a placeholder is left:\n%s", eventType, text)
 		}
 	}
 }
 
-func TestAMailSaysWhoCancelledTheOrder(t *testing.T) {
-	for reason, want := range map[string]string{"CANCELLED_BY_CUSTOMER": "as you asked", "CANCELLED_BY_OPERATOR": "Our staff cancelled it"} {
+func TestMailSaysWhoCancelledTheOrder(t *testing.T) {
+	const byCustomer, asYouAsked = "CANCELLED_BY_CUSTOMER", "as you asked"
+	for reason, want := range map[string]string{
+		byCustomer: asYouAsked, "CANCELLED_BY_OPERATOR": "Our staff cancelled it",
+	} {
 		w := open()
 		w.handle(t, w.ended(orders.OrderCancelled, reason))
 		text := w.outbox.mails[0].Text
-		if !strings.Contains(text, want) || strings.Contains(text, "as you asked") != (reason == "CANCELLED_BY_CUSTOMER") || strings.Contains(text, "on our side") {
-			t.Errorf("%s: the mail says:\n%s", reason, text)
+		if !strings.Contains(text, want) || strings.Contains(text, asYouAsked) != (reason == byCustomer) ||
+			strings.Contains(text, "on our side") {
+			t.Errorf("%s: the mail is:\n%s", reason, text)
 		}
 	}
 }
@@ -134,37 +152,45 @@ func TestAMailSaysWhoCancelledTheOrder(t *testing.T) {
 func TestUnknownReasonIsNotShown(t *testing.T) {
 	w := open()
 	w.handle(t, w.ended(orders.OrderRejected, "INTERNAL"))
-	if text := w.outbox.mails[0].Text; strings.Contains(text, "INTERNAL") || !strings.Contains(text, "Something went wrong") {
-		t.Errorf("the mail says:\n%s", text)
+	text := w.outbox.mails[0].Text
+	if strings.Contains(text, "INTERNAL") || !strings.Contains(text, "Something went wrong") {
+		t.Errorf("the mail is:\n%s", text)
 	}
 }
 
-func TestConfirmationHasTheTrackingNumberWhereThereIsOne(t *testing.T) {
+func TestConfirmationHasTheTrackingNumberIfAny(t *testing.T) {
 	for number, says := range map[string]bool{"TRK-7F3A9C": true, "": false} {
 		w := open()
-		w.handle(t, w.event(orders.OrderConfirmed, orders.Changed{OrderID: order, CustomerEmail: ada, TrackingNumber: number}))
+		changed := orders.Changed{OrderID: order, CustomerEmail: ada, TrackingNumber: number}
+		w.handle(t, w.event(orders.OrderConfirmed, changed))
 		w.want(t, confirmed)
 		text := w.outbox.mails[0].Text
-		if strings.Contains(text, "Your tracking number is "+number+".\n") != says || strings.Contains(text, "tracking") != says {
-			t.Errorf("with the number %q the mail says:\n%s", number, text)
+		sentence := "Your tracking number is " + number + ".\n"
+		if strings.Contains(text, sentence) != says || strings.Contains(text, "tracking") != says {
+			t.Errorf("with tracking number %q the mail is:\n%s", number, text)
 		}
 	}
 }
 
 func TestOnlyTheConfirmationPromisesADelivery(t *testing.T) {
 	for eventType, promises := range map[string]bool{
-		orders.OrderConfirmed: true, orders.OrderRejected: false, orders.OrderCancelled: false, orders.OrderNeedsAttention: false,
+		orders.OrderConfirmed: true, orders.OrderRejected: false,
+		orders.OrderCancelled: false, orders.OrderNeedsAttention: false,
 	} {
 		w := open()
-		w.handle(t, w.event(eventType, orders.Changed{OrderID: order, CustomerEmail: ada, TrackingNumber: "TRK-7F3A9C"}))
-		if text := w.outbox.mails[0].Text; strings.Contains(text, "about to collect") != promises || strings.Contains(text, "TRK") != promises {
-			t.Errorf("%s: the mail says:\n%s", eventType, text)
+		changed := orders.Changed{OrderID: order, CustomerEmail: ada, TrackingNumber: "TRK-7F3A9C"}
+		w.handle(t, w.event(eventType, changed))
+		text := w.outbox.mails[0].Text
+		if strings.Contains(text, "about to collect") != promises || strings.Contains(text, "TRK") != promises {
+			t.Errorf("%s: the mail is:\n%s", eventType, text)
 		}
 	}
 }
 
-func TestNothingIsSaidOfAnOrderAfterItsEnd(t *testing.T) {
-	for eventType, subject := range map[string]string{orders.OrderRejected: rejected, orders.OrderCancelled: cancelled} {
+func TestNoMailFollowsTheOneAboutTheOrdersEnd(t *testing.T) {
+	for eventType, subject := range map[string]string{
+		orders.OrderRejected: rejected, orders.OrderCancelled: cancelled,
+	} {
 		w := open()
 		flagged := w.ended(orders.OrderNeedsAttention, "COMPENSATION_FAILED")
 		w.handle(t, w.ended(eventType, ""))
@@ -173,16 +199,14 @@ func TestNothingIsSaidOfAnOrderAfterItsEnd(t *testing.T) {
 	}
 }
 
-func TestTheEndIsToldAfterWhatIsBeingSent(t *testing.T) {
+func TestMailAboutTheEndWaitsForAMailBeingSent(t *testing.T) {
 	w := open()
-	claim := notifications.Claim{OrderID: order, Kind: notifications.NeedsAttention, ID: "other", Until: w.clock.Now().Add(notifications.Lease)}
+	claim := w.claim(notifications.NeedsAttention)
 	if err := w.store.Claim(t.Context(), claim); err != nil {
 		t.Fatal(err)
 	}
 	end := w.ended(orders.OrderRejected, "")
-	if err := w.NotifyCustomer(t.Context(), end); !errors.Is(err, notifications.ErrSending) || fault.KindOf(err) != fault.Transient {
-		t.Errorf("NotifyCustomer: %v, want ErrSending, transient", err)
-	}
+	w.wantSending(t, end)
 	w.want(t)
 	if err := w.store.MarkSent(t.Context(), claim); err != nil {
 		t.Fatal(err)
@@ -191,7 +215,7 @@ func TestTheEndIsToldAfterWhatIsBeingSent(t *testing.T) {
 	w.want(t, rejected)
 }
 
-func TestMailRefusedForGoodIsNotTriedAgainAndNotParked(t *testing.T) {
+func TestRefusedMailIsNotRetriedOrParked(t *testing.T) {
 	w := open()
 	w.outbox.fail = []error{notifications.ErrRefused}
 	end := w.ended(orders.OrderConfirmed, "")
@@ -199,13 +223,12 @@ func TestMailRefusedForGoodIsNotTriedAgainAndNotParked(t *testing.T) {
 		w.handle(t, end)
 	}
 	w.want(t)
-	claim := notifications.Claim{OrderID: order, Kind: notifications.Confirmed, ID: "later", Until: w.clock.Now().Add(notifications.Lease)}
-	if err := w.store.Claim(t.Context(), claim); !errors.Is(err, notifications.ErrRefused) {
-		t.Errorf("Claim: %v, want the record to say refused", err)
+	if err := w.store.Claim(t.Context(), w.claim(notifications.Confirmed)); !errors.Is(err, notifications.ErrRefused) {
+		t.Errorf("Claim: %v, want ErrRefused", err)
 	}
 }
 
-func TestDuplicateEventIsNoSecondMail(t *testing.T) {
+func TestDuplicateEventSendsNoSecondMail(t *testing.T) {
 	w := open()
 	end := w.ended(orders.OrderConfirmed, "")
 	for range 3 {
@@ -215,14 +238,14 @@ func TestDuplicateEventIsNoSecondMail(t *testing.T) {
 	w.want(t, confirmed)
 }
 
-func TestSameNewsInAnotherEventIsNoSecondMail(t *testing.T) {
+func TestSameNewsInAnotherEventSendsNoSecondMail(t *testing.T) {
 	w := open()
 	w.handle(t, w.ended(orders.OrderNeedsAttention, ""))
 	w.handle(t, w.ended(orders.OrderNeedsAttention, ""))
 	w.want(t, attention)
 }
 
-func TestConcurrentDuplicatesAreOneMail(t *testing.T) {
+func TestConcurrentDuplicatesSendOneMail(t *testing.T) {
 	w := open()
 	end := w.ended(orders.OrderConfirmed, "")
 	var wg sync.WaitGroup
@@ -251,35 +274,32 @@ func TestFailedMailIsSentByTheNextDelivery(t *testing.T) {
 	w.want(t, confirmed)
 }
 
-func TestClaimOfACrashedDeliveryIsTakenOverAfterTheLease(t *testing.T) {
+func TestClaimOfACrashedDeliveryExpires(t *testing.T) {
 	w := open()
-	crashed := notifications.Claim{OrderID: order, Kind: notifications.Confirmed, ID: "crashed", Until: w.clock.Now().Add(notifications.Lease)}
-	if err := w.store.Claim(t.Context(), crashed); err != nil {
+	if err := w.store.Claim(t.Context(), w.claim(notifications.Confirmed)); err != nil {
 		t.Fatal(err)
 	}
 	end := w.ended(orders.OrderConfirmed, "")
-	if err := w.NotifyCustomer(t.Context(), end); !errors.Is(err, notifications.ErrSending) || fault.KindOf(err) != fault.Transient {
-		t.Errorf("while the claim holds: %v, want ErrSending, transient", err)
-	}
+	w.wantSending(t, end)
 	w.want(t)
 	w.clock.Advance(notifications.Lease)
 	w.handle(t, end)
 	w.want(t, confirmed)
 }
 
-// unmarked is a store that cannot record what was sent.
+// unmarked is a store whose MarkSent fails.
 type unmarked struct{ notifications.Store }
 
 func (unmarked) MarkSent(context.Context, notifications.Claim) error { return errors.New("no") }
 
-func TestMailThatIsOutIsNotSentAgainForWantOfAMark(t *testing.T) {
+func TestSentMailIsNotRepeatedIfItsRecordFails(t *testing.T) {
 	w := open()
 	w.Service = notifications.New(unmarked{w.store}, w.outbox, w.clock, &ids.Sequence{})
 	w.handle(t, w.ended(orders.OrderConfirmed, ""))
 	w.want(t, confirmed)
 }
 
-func TestCustomerWithoutAddressGetsNothing(t *testing.T) {
+func TestCustomerWithoutAnAddressGetsNoMail(t *testing.T) {
 	w := open()
 	w.handle(t, w.event(orders.OrderConfirmed, orders.Changed{OrderID: order}))
 	w.want(t)
@@ -287,15 +307,18 @@ func TestCustomerWithoutAddressGetsNothing(t *testing.T) {
 
 func TestOtherEventsAreRefused(t *testing.T) {
 	w := open()
-	if err := w.NotifyCustomer(t.Context(), w.event(orders.OrderCreated, orders.Created{OrderID: order})); !errors.Is(err, notifications.ErrUnexpected) {
+	created := w.event(orders.OrderCreated, orders.Created{OrderID: order})
+	if err := w.NotifyCustomer(t.Context(), created); !errors.Is(err, notifications.ErrUnexpected) {
 		t.Errorf("NotifyCustomer: %v, want ErrUnexpected", err)
 	}
 	w.want(t)
 }
 
-func TestSubjectsSayNothingOfPersonOrOrder(t *testing.T) {
+func TestSubjectsHaveNoPersonalOrOrderData(t *testing.T) {
 	w := open()
-	for _, eventType := range []string{orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention} {
+	for _, eventType := range []string{
+		orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention,
+	} {
 		w.handle(t, w.ended(eventType, ""))
 	}
 	for _, m := range w.outbox.mails {

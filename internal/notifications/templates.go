@@ -2,10 +2,10 @@ package notifications
 
 import "strings"
 
-// Kind is what a mail tells.
+// Kind is the kind of a mail.
 type Kind string
 
-// The kinds of mails. An order has at most one of each.
+// The kinds of mails. An order gets at most one of each.
 const (
 	Confirmed      Kind = "confirmed"
 	Rejected       Kind = "rejected"
@@ -13,10 +13,10 @@ const (
 	NeedsAttention Kind = "needs-attention"
 )
 
-// ends are the kinds that tell how an order ended. An order ends once, so there is at most one of them.
+// ends are the kinds about an order's end. An order gets at most one of them.
 var ends = []Kind{Confirmed, Rejected, Cancelled}
 
-// OvertakenBy lists the kinds after which there is nothing left to say by this one.
+// OvertakenBy lists the kinds that make this one obsolete.
 func (k Kind) OvertakenBy() []Kind {
 	if k == NeedsAttention {
 		return ends
@@ -24,7 +24,8 @@ func (k Kind) OvertakenBy() []Kind {
 	return nil
 }
 
-// WaitsFor lists the kinds that must not be under way when this one is sent, since they would come after it.
+// WaitsFor lists the kinds that must not be in SENDING when this one is sent, or they would arrive
+// after it.
 func (k Kind) WaitsFor() []Kind {
 	if k == NeedsAttention {
 		return nil
@@ -32,7 +33,8 @@ func (k Kind) WaitsFor() []Kind {
 	return []Kind{NeedsAttention}
 }
 
-// subjects are seen on lock screens and in logs of mail servers, so they say nothing of the person or the order.
+// subjects are visible on lock screens and in mail servers' logs, so they contain no personal or
+// order data.
 var subjects = map[Kind]string{
 	Confirmed:      "Your order is confirmed",
 	Rejected:       "We could not fulfil your order",
@@ -40,8 +42,8 @@ var subjects = map[Kind]string{
 	NeedsAttention: "We are looking into your order",
 }
 
-// texts have the places of the facts in braces. Package text/template would do more, but its use of reflection
-// keeps all methods of the AWS clients in the function, which makes it half as large again.
+// texts have placeholders in braces. Package text/template would do, but its reflection defeats
+// dead-code elimination of the AWS clients and makes the function 50 % larger.
 var texts = map[Kind]string{
 	Confirmed: `good news: your order {order} over {total} is paid and confirmed.
 The carrier is about to collect it.
@@ -66,7 +68,7 @@ const (
 	farewell = "\nKind regards,\nyour Orderflow shop\n"
 )
 
-// reasons say why an order was rejected or cancelled, for the reason codes that a customer can make sense of.
+// reasons explain the reason codes that make sense to a customer.
 var reasons = map[string]string{
 	"OUT_OF_STOCK":     "Some of it is no longer in stock.",
 	"PAYMENT_DECLINED": "The payment was declined. Please try another payment method.",
@@ -78,10 +80,10 @@ var reasons = map[string]string{
 	"CANCELLED_BY_OPERATOR": "Our staff cancelled it. If you did not expect this, please contact us.",
 }
 
-// facts is what a text may say. Reason is a code; Tracking may be empty.
+// facts are the values of a text's placeholders. Reason is a code; Tracking may be empty.
 type facts struct{ Order, Total, Reason, Tracking string }
 
-// write makes the mail of a kind, without its address.
+// write returns a kind's mail without an address.
 func write(kind Kind, f facts) Mail {
 	why, ok := reasons[f.Reason]
 	if !ok {
@@ -91,6 +93,6 @@ func write(kind Kind, f facts) Mail {
 	if f.Tracking != "" {
 		tracking = "Your tracking number is " + f.Tracking + ".\n"
 	}
-	text := strings.NewReplacer("{order}", f.Order, "{total}", f.Total, "{why}", why, "{tracking}", tracking).Replace(texts[kind])
-	return Mail{Subject: subjects[kind], Text: greeting + text + farewell}
+	values := strings.NewReplacer("{order}", f.Order, "{total}", f.Total, "{why}", why, "{tracking}", tracking)
+	return Mail{Subject: subjects[kind], Text: greeting + values.Replace(texts[kind]) + farewell}
 }

@@ -16,10 +16,10 @@ const (
 	refused = "REFUSED"
 )
 
-// errNotHeld: the claim is not there any more, so there is nothing to give up.
+// errNotHeld: the claim was lost, so there is nothing to release.
 var errNotHeld = errors.New("the claim is not held")
 
-// mail has attribute names that are not reserved words of DynamoDB's expressions.
+// mail's attribute names avoid reserved words of DynamoDB's expressions.
 type mail struct {
 	Status  string `dynamodbav:"mailStatus"`
 	ClaimID string `dynamodbav:"claimId"`
@@ -36,7 +36,7 @@ func (s Store) mail(c notifications.Claim, status string, until time.Time) mail 
 	return mail{Status: status, ClaimID: c.ID, ClaimedUntil: until.UnixMilli(), ExpiresAt: s.expiry()}
 }
 
-// Claim writes the mail as SENDING, on what the records of others allow.
+// Claim writes the mail as SENDING if the order's other records allow it.
 func (s Store) Claim(ctx context.Context, c notifications.Claim) error {
 	pk, sk := mailKey(c.OrderID, c.Kind)
 	now := ddb.Values{":sending": ddb.String(sending), ":now": ddb.Number(s.Clock.Now().UnixMilli())}

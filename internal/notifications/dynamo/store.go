@@ -1,10 +1,10 @@
-// Package dynamo is the store of notifications in DynamoDB. Beside what package
-// ddb keeps, the table holds:
+// Package dynamo is notifications' store in DynamoDB. Besides what package ddb keeps, the table
+// holds:
 //
 //	pk               sk           what
 //	order#<orderId>  mail#<kind>  whether the mail is SENDING, SENT or REFUSED
 //
-// Items of contact under the same pk are from before release 0.11; they expire.
+// Items with contact data under the same pk are from before release 0.11; they expire.
 package dynamo
 
 import (
@@ -15,5 +15,5 @@ import (
 // Store implements notifications.Store.
 type Store struct{ *ddb.Table }
 
-// expiry is when what is written now may go.
+// expiry is the TTL of items written now.
 func (s Store) expiry() int64 { return s.Clock.Now().Add(notifications.Retention).Unix() }

@@ -1,4 +1,4 @@
-// Package handler composes the function of notifications.
+// Package handler builds notifications' function.
 package handler
 
 import (
@@ -12,20 +12,21 @@ import (
 	"orderflow/internal/platform/schema"
 )
 
-// NotifyCustomer composes the function notify-customer.
+// NotifyCustomer builds the function notify-customer.
 func NotifyCustomer(env *function.Env) function.Handler {
 	mailer := ses.New(env.AWS(), env.Require("SENDER"))
 	return notifyCustomer(notifications.New(dynamo.Store{Table: ddb.FromEnv(env)}, mailer, env.Clock, env.IDs))
 }
 
-// retired are the types that the queue was subscribed to until release 0.11. They can go when every stage has it.
+// retired are event types that the queue subscribed to before release 0.11. Remove them once every
+// stage runs 0.11.
 var retired = []string{orders.OrderCreated, "orderflow.shipping.shipment.booked.v1"}
 
 func notifyCustomer(svc *notifications.Service) function.Handler {
 	return consumer.Handle(schemas(), svc.NotifyCustomer, retired...)
 }
 
-// schemas are of the events that notify-customer consumes, and no others.
+// schemas are those of the events that notify-customer consumes.
 func schemas() schema.Set {
 	return schema.Load(orders.Schemas,
 		orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention)

@@ -5,7 +5,7 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// Handlers returns notifications' functions by name, over use cases built by the caller.
+// Handlers returns notifications' functions by name, using svc.
 func Handlers(svc *notifications.Service) map[string]function.Handler {
 	return map[string]function.Handler{
 		"notify-customer": notifyCustomer(svc),

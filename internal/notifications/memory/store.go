@@ -1,4 +1,4 @@
-// Package memory is the store of notifications in memory.
+// Package memory has notifications' in-memory store.
 package memory
 
 import (
@@ -19,7 +19,7 @@ type Store struct {
 }
 
 type mail struct {
-	settled error // what Claim says when there is nothing left to do
+	settled error // what Claim returns once the mail is done
 	claimID string
 	until   time.Time
 }
@@ -32,7 +32,7 @@ func New(c clock.Clock) *Store {
 
 func mailKey(orderID string, kind notifications.Kind) string { return orderID + "#" + string(kind) }
 
-// Claim takes the right to send a mail.
+// Claim claims a mail.
 func (s *Store) Claim(_ context.Context, c notifications.Claim) error {
 	return s.Commit(commit.With{}, func() error {
 		key := mailKey(c.OrderID, c.Kind)
@@ -57,7 +57,7 @@ func (s *Store) Claim(_ context.Context, c notifications.Claim) error {
 	})
 }
 
-// held reports whether a mail is claimed and not settled.
+// held reports whether a mail is in SENDING.
 func (s *Store) held(key string) bool {
 	found, ok := s.mails.Find(key)
 	return ok && found.settled == nil && s.clock.Now().Before(found.until)

@@ -1,5 +1,5 @@
-// Package ses sends mails by Amazon SES, by the first version of its API: it does for a plain mail what the second does, asks for the
-// same permission, and every target has it.
+// Package ses sends mails with Amazon SES. It uses version 1 of the API: for plain mails it does
+// the same with the same permission, and every target supports it.
 package ses
 
 import (
@@ -18,7 +18,7 @@ import (
 	"orderflow/internal/notifications"
 )
 
-// timeout is how long SES may take. It leaves the function time to give its claim up.
+// timeout bounds a call of SES. It leaves the function time to release its claim.
 const timeout = 3 * time.Second
 
 // Mailer implements notifications.Mailer.
@@ -28,17 +28,17 @@ type Mailer struct {
 	timeout time.Duration
 }
 
-// New returns a mailer that sends as sender, an address of an identity that SES has verified.
+// New returns a mailer that sends as sender, an address verified in SES.
 func New(cfg aws.Config, sender string) Mailer {
 	client := ses.NewFromConfig(cfg, func(o *ses.Options) {
-		// SES takes the same mail twice: only the caller knows whether to try again.
+		// SES does not deduplicate mails, so only the caller may retry.
 		o.Retryer = aws.NopRetryer{}
 	})
 	return Mailer{client: client, sender: sender, timeout: timeout}
 }
 
-// Send sends a mail once. It fails with notifications.ErrRefused where the address can never be written to, else with
-// notifications.ErrNotSent. Where no answer came in time it may be sent all the same.
+// Send sends a mail once. It fails with notifications.ErrRefused if the address can never receive
+// mail, else with notifications.ErrNotSent. After a timeout the mail may have been sent.
 func (m Mailer) Send(ctx context.Context, mail notifications.Mail) error {
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
@@ -56,10 +56,11 @@ func (m Mailer) Send(ctx context.Context, mail notifications.Mail) error {
 	return notifications.ErrNotSent.Because(redacted(err))
 }
 
-// final reports whether SES refuses this address, whenever it is asked. Codes are final; but SES also gives them where
-// the fault is ours for all mails, of a sender that is not verified or an account that may not send, which only its
-// message tells. That must go on failing, so that an alarm tells and no mail is lost. A recipient that is not verified is of this
-// kind, too: SES asks for that only while the account is in its sandbox.
+// final reports whether SES refuses this address for good. It also uses these codes if all mails
+// fail because of our configuration: the sender is not verified, or the account may not send. Only
+// the message tells the difference. Those errors must stay retryable, so that an alarm fires and no
+// mail is lost. So must an unverified recipient, which SES rejects only while the account is in its
+// sandbox.
 func (m Mailer) final(err error) bool {
 	var answer smithy.APIError
 	if !errors.As(err, &answer) {
@@ -82,7 +83,7 @@ func content(text string) *types.Content {
 	return &types.Content{Charset: aws.String("UTF-8"), Data: &text}
 }
 
-// redacted says what went wrong without SES's message, which quotes addresses.
+// redacted drops SES's message, which quotes addresses.
 func redacted(err error) error {
 	var answer smithy.APIError
 	var network net.Error

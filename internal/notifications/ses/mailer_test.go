@@ -22,7 +22,7 @@ import (
 
 var mail = notifications.Mail{To: "ada@example.com", Subject: "Grüße", Text: "Hello,\n\nyour order is confirmed."}
 
-// open returns a mailer that talks to serve.
+// open returns a mailer that calls serve.
 func open(t *testing.T, serve http.HandlerFunc) Mailer {
 	t.Helper()
 	server := httptest.NewServer(serve)
@@ -39,7 +39,7 @@ func at(url string) Mailer {
 	}, "shop@example.com")
 }
 
-func TestMailIsSentAsItIs(t *testing.T) {
+func TestMailIsSentUnchanged(t *testing.T) {
 	got := url.Values{}
 	m := open(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.URL.Path != "/" {
@@ -49,32 +49,44 @@ func TestMailIsSentAsItIs(t *testing.T) {
 			t.Error(err)
 		}
 		got = r.PostForm
-		_, _ = io.WriteString(w, `<SendEmailResponse><SendEmailResult><MessageId>1</MessageId></SendEmailResult></SendEmailResponse>`)
+		_, _ = io.WriteString(w, `<SendEmailResponse>
+			<SendEmailResult><MessageId>1</MessageId></SendEmailResult>
+		</SendEmailResponse>`)
 	})
 	if err := m.Send(t.Context(), mail); err != nil {
 		t.Fatal(err)
 	}
 	want := url.Values{
-		"Action": {"SendEmail"}, "Version": {"2010-12-01"}, "Source": {"shop@example.com"}, "Destination.ToAddresses.member.1": {mail.To},
+		"Action": {"SendEmail"}, "Version": {"2010-12-01"},
+		"Source": {"shop@example.com"}, "Destination.ToAddresses.member.1": {mail.To},
 		"Message.Subject.Data": {mail.Subject}, "Message.Subject.Charset": {"UTF-8"},
 		"Message.Body.Text.Data": {mail.Text}, "Message.Body.Text.Charset": {"UTF-8"},
 	}
 	if !maps.EqualFunc(got, want, slices.Equal) {
-		t.Errorf("SES was sent %v, want %v", got, want)
+		t.Errorf("SES received %v, want %v", got, want)
 	}
 }
 
-func TestOnlyWhatIsTheAddressesFaultIsFinal(t *testing.T) {
+// serveError responds with an error of SES.
+func serveError(w http.ResponseWriter, status int, code, message string) {
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Sender</Type><Code>`+code+`</Code><Message>`+
+		html.EscapeString(message)+`</Message></Error></ErrorResponse>`)
+}
+
+func TestOnlyFaultsOfTheAddressAreFinal(t *testing.T) {
+	const unverified = "Email address is not verified. " +
+		"The following identities failed the check in region EU-CENTRAL-1: "
 	for _, c := range []struct {
 		code, message string
 		final         bool
 	}{
-		{"MessageRejected", "Email address is not verified. The following identities failed the check in region EU-CENTRAL-1: ada@example.com", false}, // the account is in SES's sandbox
+		{"MessageRejected", unverified + "ada@example.com", false}, // the account is in SES's sandbox
 		{"MessageRejected", "Address blacklisted.", true},
 		{"InvalidParameterValue", "Missing final '@domain'", true},
 		{"InvalidParameterValue", "Local address contains control or whitespace", true},
-		{"MessageRejected", "Email address is not verified. The following identities failed the check in region EU-CENTRAL-1: Shop@Example.com", false},
-		{"MessageRejected", "Email address is not verified. The following identities failed the check in region EU-CENTRAL-1: ada@example.com, shop@example.com", false},
+		{"MessageRejected", unverified + "Shop@Example.com", false},
+		{"MessageRejected", unverified + "ada@example.com, shop@example.com", false},
 		{"MessageRejected", "Sending suspended for this account. For more information, please check the inbox", false},
 		{"MessageRejected", "Sending paused for this account. For more information please check the inbox", false},
 		{"InvalidParameterValue", "Illegal address: <shop@example.com>", false},
@@ -87,27 +99,27 @@ func TestOnlyWhatIsTheAddressesFaultIsFinal(t *testing.T) {
 		{"ServiceUnavailable", "", false},
 	} {
 		m := open(t, func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Sender</Type><Code>`+c.code+`</Code><Message>`+html.EscapeString(c.message)+`</Message></Error></ErrorResponse>`)
+			serveError(w, http.StatusBadRequest, c.code, c.message)
 		})
 		err := m.Send(t.Context(), mail)
 		if errors.Is(err, notifications.ErrRefused) != c.final || errors.Is(err, notifications.ErrNotSent) == c.final {
 			t.Errorf("%s %q: %v; want it final: %t", c.code, c.message, err, c.final)
 		}
 		if err == nil || strings.Contains(err.Error(), "ada") || strings.Contains(err.Error(), "shop@") {
-			t.Errorf("%s: the error %v quotes an address, or is none", c.code, err)
+			t.Errorf("%s: error %v; want one without an address", c.code, err)
 		}
 	}
 }
 
 func TestFailureIsNotRetriedAndQuotesNoAddress(t *testing.T) {
 	var calls atomic.Int32
-	for code, status := range map[string]int{"MessageRejected": http.StatusBadRequest, "Throttling": http.StatusBadRequest, "InternalFailure": http.StatusInternalServerError} {
+	for code, status := range map[string]int{
+		"MessageRejected": http.StatusBadRequest, "Throttling": http.StatusBadRequest,
+		"InternalFailure": http.StatusInternalServerError,
+	} {
 		m := open(t, func(w http.ResponseWriter, _ *http.Request) {
 			calls.Add(1)
-			w.WriteHeader(status)
-			_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Sender</Type><Code>`+code+
-				`</Code><Message>Email address is not verified: ada@example.com</Message></Error></ErrorResponse>`)
+			serveError(w, status, code, "Email address is not verified: ada@example.com")
 		})
 		calls.Store(0)
 		err := m.Send(t.Context(), mail)
@@ -115,28 +127,29 @@ func TestFailureIsNotRetriedAndQuotesNoAddress(t *testing.T) {
 			t.Errorf("Send: %v, want an error with %s and no address", err, code)
 		}
 		if n := calls.Load(); n != 1 {
-			t.Errorf("%s: %d calls of SES, want 1", code, n)
+			t.Errorf("%s: %d calls to SES, want 1", code, n)
 		}
 	}
 }
 
-func TestSilenceEndsInTime(t *testing.T) {
+func TestCallTimesOut(t *testing.T) {
 	m := open(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // until then the server does not see the client go
+		_, _ = io.Copy(io.Discard, r.Body) // until then the server does not notice the client's disconnect
 		<-r.Context().Done()
 	})
 	m.timeout = 10 * time.Millisecond
 	err := m.Send(t.Context(), mail)
 	if !errors.Is(err, notifications.ErrNotSent) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Send: %v, want ErrNotSent by the deadline", err)
+		t.Errorf("Send: %v, want ErrNotSent and DeadlineExceeded", err)
 	}
 }
 
-func TestUnreachableServiceIsNotSent(t *testing.T) {
+func TestSendFailsIfSESIsUnreachable(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
 	m := at(server.URL)
-	if err := m.Send(t.Context(), mail); !errors.Is(err, notifications.ErrNotSent) || !strings.Contains(err.Error(), "refused") {
-		t.Errorf("Send: %v, want ErrNotSent because the connection was refused", err)
+	err := m.Send(t.Context(), mail)
+	if !errors.Is(err, notifications.ErrNotSent) || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("Send: %v, want ErrNotSent and a refused connection", err)
 	}
 }
