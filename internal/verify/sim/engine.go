@@ -36,25 +36,11 @@ type execution struct {
 	fate  asl.Status
 }
 
-// call makes a function's call to Step Functions, subject to faults.
-func (e *engine) call(refused, unheard Fault, do func() error) error {
-	e.w.breathe()
-	if e.w.running != nil && e.w.strikes(refused) {
-		return fails(refused)
-	}
-	err := do()
-	e.w.crash(crashAfter)
-	if err == nil && e.w.running != nil && e.w.strikes(unheard) {
-		return fails(unheard)
-	}
-	return err
-}
-
 // Start starts an execution.
 func (e *engine) Start(_ context.Context, machine fulfilment.Machine, name string, input json.RawMessage) error {
 	//nolint:contextcheck // an execution outlives the call
 	start := func() error { return e.start(machine, name, input) }
-	return e.call(startRefused, startUnheard, start)
+	return e.w.remote(startRefused, startUnheard, start)
 }
 
 // start behaves like AWS: starting a running execution again, with the same input, succeeds.
@@ -92,7 +78,7 @@ func (e *engine) Input(ctx context.Context, machine fulfilment.Machine, name str
 // Execution returns an execution.
 func (e *engine) Execution(_ context.Context, machine fulfilment.Machine, name string) (fulfilment.Execution, error) {
 	var found fulfilment.Execution
-	err := e.call(startRefused, startRefused, func() error {
+	err := e.w.remote(startRefused, startRefused, func() error {
 		x, ok := e.executions[string(machine)+"/"+name]
 		if !ok {
 			return fulfilment.ErrNoExecution
@@ -108,14 +94,14 @@ func (e *engine) Execution(_ context.Context, machine fulfilment.Machine, name s
 
 // Succeed answers a waiting task.
 func (e *engine) Succeed(_ context.Context, token string, output json.RawMessage) error {
-	return e.call(answerRefused, answerUnheard, func() error { //nolint:contextcheck // as with Start
+	return e.w.remote(answerRefused, answerUnheard, func() error { //nolint:contextcheck // as with Start
 		return e.resume(token, func(x *execution) error { return x.run.Succeed(output) })
 	})
 }
 
 // Fail ends a waiting task.
 func (e *engine) Fail(_ context.Context, token, errorName, cause string) error {
-	return e.call(answerRefused, answerUnheard, func() error { //nolint:contextcheck // as with Start
+	return e.w.remote(answerRefused, answerUnheard, func() error { //nolint:contextcheck // as with Start
 		return e.resume(token, func(x *execution) error { return x.run.Fail(errorName, cause) })
 	})
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"maps"
-	"net/http"
 	"time"
 
 	"orderflow/internal/catalog"
@@ -71,41 +70,31 @@ func (w *World) compose() {
 	for service, log := range w.logs() {
 		log.Guard(gate{w, service})
 		w.streams[service] = &stream{w: w, service: service}
-		w.functions["relay-"+service+"-events"] = w.relay(service, log)
+		w.functions["relay-"+service+"-events"] = outbox.RelayAndSweep(topic{w, service, log}, log, w)
 	}
 	provider := paymentsProvider.New(w.calls("payments", paymentsProvider.Name, w.stores.payments))
 	carrier := shippingCarrier.New(w.calls("shipping", shippingCarrier.Name, w.stores.shipping))
 
-	var orderStore orders.Store = w.stores.orders
-	var mailStore notifications.Store = w.stores.notifications
-	if w.mutant.orderStore != nil {
-		orderStore = w.mutant.orderStore(orderStore)
-	}
-	if w.mutant.mailStore != nil {
-		mailStore = w.mutant.mailStore(mailStore)
-	}
-	var machines fulfilment.Engine = w.engine
-	if w.mutant.recovery != nil {
-		machines = w.mutant.recovery(machines)
+	w.orders, w.mails, w.sagas = w.stores.orders, w.stores.notifications, w.engine
+	if w.mutant.stores != nil {
+		w.mutant.stores(w)
 	}
 	key := func(context.Context) ([]byte, error) { return secret, nil }
 	for _, handlers := range []map[string]function.Handler{
 		catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids)),
 		inventoryHandler.Handlers(inventory.New(w.stores.inventory, w, w.ids)),
-		ordersHandler.Handlers(orders.New(orderStore, w, w.ids).Limited(limits)),
+		ordersHandler.Handlers(orders.New(w.orders, w, w.ids).Limited(limits)),
 		paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids),
 			signature.Verifier{Scheme: stripe.Signatures, Secret: key, Clock: w}),
 		shippingHandler.Handlers(shipping.New(w.stores.shipping, carrier, w, w.ids),
 			signature.Verifier{Scheme: webhook.Signatures, Secret: key, Clock: w}),
-		notificationsHandler.Handlers(notifications.New(mailStore, mailer{w}, w, w.ids)),
-		fulfilmentHandler.Handlers(fulfilment.New(machines)),
+		notificationsHandler.Handlers(notifications.New(w.mails, mailer{w}, w, w.ids)),
+		fulfilmentHandler.Handlers(fulfilment.New(w.sagas)),
 	} {
 		maps.Copy(w.functions, handlers)
 	}
-	if w.mutant.function != nil {
-		for name, h := range w.functions {
-			w.functions[name] = w.mutant.function(w, name, h)
-		}
+	if w.mutant.functions != nil {
+		w.mutant.functions(w)
 	}
 }
 
@@ -118,24 +107,11 @@ func (w *World) logs() map[string]*memdb.Log {
 	}
 }
 
-func (w *World) relay(service string, log *memdb.Log) function.Handler {
-	var to outbox.Topic = topic{w, service}
-	var from outbox.Swept = log
-	if w.mutant.outbox != nil {
-		to, from = w.mutant.outbox(to, from)
-	}
-	return outbox.RelayAndSweep(to, from, w)
-}
-
 // calls configures a service's client of a third party; compare package outbound.
 func (w *World) calls(service, dependency string, log resilience.CircuitLog) httpclient.Config {
-	var transport http.RoundTripper = w.network
-	if w.mutant.transport != nil {
-		transport = w.mutant.transport(w, transport)
-	}
 	publisher := envelope.Publisher{Service: service, Clock: w, IDs: w.ids}
 	return httpclient.Config{
-		Endpoints: addresses, Clock: w, Transport: transport, Random: w.ids.chance.Float64,
+		Endpoints: addresses, Clock: w, Transport: w.network, Random: w.ids.chance.Float64,
 		Breaker: resilience.NewBreaker(dependency, log, resilience.DefaultSettings, w, publisher),
 		Sleep: func(_ context.Context, d time.Duration) error {
 			w.wait(d)

@@ -22,10 +22,7 @@ func (g gate) Look() { g.w.breathe() }
 // Find takes its time and may fail.
 func (g gate) Find() error {
 	g.w.breathe()
-	if g.w.running != nil && g.w.strikes(readRefused) {
-		return fails(readRefused)
-	}
-	return nil
+	return g.w.fails(readRefused)
 }
 
 // Commit may fail, crash before or after the write, or lose its answer.
@@ -38,8 +35,8 @@ func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 	}
 	w.breathe()
 	w.crash(crashBefore)
-	if w.running != nil && w.strikes(writeRefused) {
-		return fails(writeRefused)
+	if err := w.fails(writeRefused); err != nil {
+		return err
 	}
 	if err := g.commit(with, write); err != nil {
 		if err == fault.ErrLostRace { //nolint:errorlint // stores return it bare
@@ -51,10 +48,7 @@ func (g gate) Commit(with commit.With, write func(commit.With) error) error {
 		sent.settled = true
 	}
 	w.crash(crashAfter)
-	if w.running != nil && w.strikes(writeUnheard) {
-		return fails(writeUnheard)
-	}
-	return nil
+	return w.fails(writeUnheard)
 }
 
 // Saved returns the unknown attributes as the running version of the code leaves them.

@@ -176,5 +176,24 @@ func (w *World) crash(kind Fault) {
 	})
 }
 
-// fails returns the error of an AWS call that a fault hit.
-func fails(kind Fault) error { return fmt.Errorf("simulated: %s", kind) }
+// fails returns the error of a call that a fault strikes. Calls outside functions do not fail.
+func (w *World) fails(kind Fault) error {
+	if w.running != nil && w.strikes(kind) {
+		return fmt.Errorf("simulated: %s", kind)
+	}
+	return nil
+}
+
+// remote makes a call to AWS, which may be refused, or take effect without an answer.
+func (w *World) remote(refused, unheard Fault, do func() error) error {
+	w.breathe()
+	if err := w.fails(refused); err != nil {
+		return err
+	}
+	err := do()
+	w.crash(crashAfter)
+	if err == nil {
+		err = w.fails(unheard)
+	}
+	return err
+}

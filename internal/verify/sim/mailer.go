@@ -26,8 +26,8 @@ type mailer struct{ w *World }
 func (m mailer) Send(_ context.Context, in notifications.Mail) error {
 	w := m.w
 	w.breathe()
-	if w.strikes(mailRefused) {
-		return fails(mailRefused)
+	if err := w.fails(mailRefused); err != nil {
+		return err
 	}
 	sent := &mail{order: orderIn(in.Text), subject: in.Subject}
 	if w.strikes(mailBounced) {
@@ -50,8 +50,8 @@ func (m mailer) Send(_ context.Context, in notifications.Mail) error {
 	w.note(sent.order, "mail: %s", sent.subject)
 	w.history.mails[sent.order] = append(w.history.mails[sent.order], sent)
 	w.crash(crashAfter)
-	if w.strikes(mailUnheard) {
-		return fails(mailUnheard)
+	if err := w.fails(mailUnheard); err != nil {
+		return err
 	}
 	w.running.mail = sent
 	return nil

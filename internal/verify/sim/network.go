@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
 
@@ -23,8 +24,16 @@ type network struct {
 
 var errNoAnswer = errors.New("simulated: no answer in time")
 
-// RoundTrip sends a request. It simulates the client's timeout in virtual time.
+// RoundTrip sends a request.
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
+	if mutated := n.w.mutant.roundTrip; mutated != nil {
+		return mutated(n, r)
+	}
+	return n.send(r)
+}
+
+// send simulates the client's timeout in virtual time.
+func (n *network) send(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		var err error
@@ -37,14 +46,14 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		return n.webhook(r, body)
 	}
 	w, order, call := n.w, reference(r.URL.Path, body), r.URL.Host+" "+r.URL.Path
-	send := func() *recorder { return n.serve(r, body) }
+	send := func() *httptest.ResponseRecorder { return n.serve(r, body) }
 	if w.strikes(outage) {
 		n.downUntil[r.URL.Host] = w.now.Add(w.between(10*time.Second, 90*time.Second))
 	}
 	switch {
 	case w.now.Before(n.downUntil[r.URL.Host]):
 		w.note(order, "%s: outage", call)
-		return (&recorder{status: http.StatusServiceUnavailable}).response(r), nil
+		return response(http.StatusServiceUnavailable, nil), nil
 	case w.strikes(requestLost):
 		w.note(order, "%s: request lost", call)
 		return nil, n.noAnswer()
@@ -52,24 +61,24 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.note(order, "%s: request will be late", call)
 		w.after(w.between(provider.Timeout, 3*time.Minute), func() {
 			res := send()
-			w.note(order, "%s: late request answered %d", call, res.status)
+			w.note(order, "%s: late request answered %d", call, res.Code)
 		})
 		return nil, n.noAnswer()
 	case w.strikes(overloaded):
-		return (&recorder{status: http.StatusServiceUnavailable}).response(r), nil
+		return response(http.StatusServiceUnavailable, nil), nil
 	}
 	n.slept = 0
 	res := send()
-	if res.status == http.StatusOK && strings.HasSuffix(r.URL.Path, "/void") && w.strikes(voidForgotten) {
+	if res.Code == http.StatusOK && strings.HasSuffix(r.URL.Path, "/void") && w.strikes(voidForgotten) {
 		w.note(order, "the provider will forget this void")
 		w.parties.forget(order)
 	}
 	if order != "" {
-		w.note(order, "%s: %d %s", call, res.status, brief(res.body.Bytes()))
+		w.note(order, "%s: %d %s", call, res.Code, brief(res.Body.Bytes()))
 	}
 	if w.strikes(requestTwice) {
 		w.after(w.between(0, 3*time.Minute), func() {
-			w.note(order, "%s: arrives a second time: %d", call, send().status)
+			w.note(order, "%s: arrives a second time: %d", call, send().Code)
 		})
 	}
 	w.crash(crashAfter)
@@ -80,12 +89,12 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.note(order, "%s: answer lost", call)
 		return nil, n.noAnswer()
 	case w.strikes(answerFalse):
-		if strings.HasSuffix(r.URL.Path, "/charges") && res.status == http.StatusCreated {
+		if strings.HasSuffix(r.URL.Path, "/charges") && res.Code == http.StatusCreated {
 			w.reach("the provider charged, but answered 500")
 		}
-		return (&recorder{status: http.StatusInternalServerError}).response(r), nil
+		return response(http.StatusInternalServerError, nil), nil
 	}
-	return res.response(r), nil
+	return res.Result(), nil
 }
 
 // noAnswer waits until the client's timeout.
@@ -95,12 +104,12 @@ func (n *network) noAnswer() error {
 }
 
 // serve lets the third party answer at once; faults inside it are not simulated.
-func (n *network) serve(r *http.Request, body []byte) *recorder {
+func (n *network) serve(r *http.Request, body []byte) *httptest.ResponseRecorder {
 	again := r.Clone(context.WithoutCancel(r.Context()))
 	again.Body = io.NopCloser(bytes.NewReader(body))
-	res := &recorder{status: http.StatusOK}
+	res := httptest.NewRecorder()
 	n.hosts[r.URL.Host].ServeHTTP(res, again)
-	if r.URL.Host == provider.Name && r.Method == http.MethodPost && res.status < http.StatusMultipleChoices {
+	if r.URL.Host == provider.Name && r.Method == http.MethodPost && res.Code < http.StatusMultipleChoices {
 		n.w.captureIsDue(reference(r.URL.Path, body)) //nolint:contextcheck // reads the ledger
 		n.w.sendNotices(reference(r.URL.Path, body))  //nolint:contextcheck // causes a separate call
 		if strings.HasSuffix(r.URL.Path, "/capture") {
@@ -112,7 +121,7 @@ func (n *network) serve(r *http.Request, body []byte) *recorder {
 
 // webhook delivers the carrier's callback through the API to its function.
 func (n *network) webhook(r *http.Request, body []byte) (*http.Response, error) {
-	res := &recorder{}
+	var res *http.Response
 	n.w.pause(func(resume func()) {
 		header := map[string]string{}
 		for name := range r.Header {
@@ -123,12 +132,11 @@ func (n *network) webhook(r *http.Request, body []byte) (*http.Response, error) 
 			order: reference("", body),
 		}
 		n.w.api(c, func(status int, answer []byte) {
-			res.status = status
-			res.body.Write(answer)
+			res = response(status, answer)
 			resume()
 		})
 	})
-	return res.response(r), nil
+	return res, nil
 }
 
 // reference finds the order of a call, for the timeline.
@@ -142,30 +150,7 @@ func reference(path string, body []byte) string {
 // brief returns the beginning of a body, for the timeline.
 func brief(b []byte) []byte { return bytes.TrimSpace(b[:min(len(b), 120)]) }
 
-// recorder is an http.ResponseWriter that records the response.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-// Header is part of http.ResponseWriter.
-func (res *recorder) Header() http.Header {
-	if res.header == nil {
-		res.header = http.Header{}
-	}
-	return res.header
-}
-
-// WriteHeader is part of http.ResponseWriter.
-func (res *recorder) WriteHeader(status int) { res.status = status }
-
-// Write is part of http.ResponseWriter.
-func (res *recorder) Write(b []byte) (int, error) { return res.body.Write(b) }
-
-func (res *recorder) response(r *http.Request) *http.Response {
-	return &http.Response{
-		StatusCode: res.status, Header: res.Header(), Request: r, ProtoMajor: 1, ProtoMinor: 1,
-		Body: io.NopCloser(bytes.NewReader(res.body.Bytes())), ContentLength: int64(res.body.Len()),
-	}
+// response is an answer without headers of interest.
+func response(status int, body []byte) *http.Response {
+	return (&httptest.ResponseRecorder{Code: status, Body: bytes.NewBuffer(body)}).Result()
 }

@@ -43,9 +43,9 @@ func (w *World) refund(reference string, cents int64) {
 	ctx, url := context.Background(), "http://"+provider.Name+"/charges/"+reference+"/refund"
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	r.Header.Set("Idempotency-Key", fmt.Sprintf("refund-%d", w.refunds))
-	if res := w.network.serve(r, body); res.status != http.StatusOK {
+	if res := w.network.serve(r, body); res.Code != http.StatusOK {
 		w.violate("the provider holds exactly what is owed", reference,
-			"a refund of %d was refused: %d %s", cents, res.status, res.body.Bytes())
+			"a refund of %d was refused: %d %s", cents, res.Code, res.Body.Bytes())
 		return
 	}
 	w.parties.refunded[reference] += cents

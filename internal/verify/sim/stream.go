@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/envelope"
-	"orderflow/internal/platform/outbox"
+	"orderflow/internal/platform/memdb"
 )
 
 // Settings of all streams; see template.yaml.
@@ -102,28 +102,29 @@ func record(item map[string]string) any {
 type topic struct {
 	w       *World
 	service string
+	log     *memdb.Log
 }
 
 // Publish sends events to the subscribed queues.
-func (t topic) Publish(_ context.Context, batch []envelope.Event) (map[string]error, error) {
-	w := t.w
-	w.breathe()
-	if w.strikes(publishRefused) {
-		return nil, fails(publishRefused)
+func (t topic) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
+	if mutated := t.w.mutant.publish; mutated != nil {
+		return mutated(ctx, t, batch)
 	}
+	return t.publish(batch)
+}
+
+func (t topic) publish(batch []envelope.Event) (map[string]error, error) {
 	failed := map[string]error{}
-	for _, e := range batch {
-		if w.strikes(publishPartly) {
-			failed[e.ID] = fails(publishPartly)
-			continue
+	return failed, t.w.remote(publishRefused, publishUnheard, func() error {
+		for _, e := range batch {
+			if err := t.w.fails(publishPartly); err != nil {
+				failed[e.ID] = err
+				continue
+			}
+			t.w.fanOut(t.service, e)
 		}
-		w.fanOut(t.service, e)
-	}
-	w.crash(crashAfter)
-	if w.strikes(publishUnheard) {
-		return nil, fails(publishUnheard)
-	}
-	return failed, nil
+		return nil
+	})
 }
 
 // fanOut sends an event to all subscribers of its type.
@@ -135,5 +136,3 @@ func (w *World) fanOut(service string, e envelope.Event) {
 		}
 	}
 }
-
-var _ outbox.Topic = topic{}

@@ -1,17 +1,14 @@
 package sim
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"strconv"
 
 	"orderflow/internal/fulfilment"
 	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/envelope"
-	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/memdb"
 )
 
@@ -118,16 +115,4 @@ func sagasGivenAll(w *World, broken func(string, string, ...any)) {
 			w.reach("a saga got a field of a newer version")
 		}
 	}
-}
-
-var unknownField = regexp.MustCompile(`\\"` + more + `\\":\\"\w*\\",?`)
-
-// unknownFieldsDropped hides from fulfilment what a newer version added to an event.
-func unknownFieldsDropped(_ *World, name string, h function.Handler) function.Handler {
-	if name != "start-fulfilment" {
-		return h
-	}
-	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
-		return h.Invoke(ctx, unknownField.ReplaceAll(payload, nil))
-	})
 }

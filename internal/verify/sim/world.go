@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/notifications"
+	"orderflow/internal/orders"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/function"
 )
@@ -36,6 +38,9 @@ type World struct {
 
 	functions map[string]function.Handler
 	stores    stores
+	orders    orders.Store        // what orders' functions use
+	mails     notifications.Store // likewise
+	sagas     fulfilment.Engine
 	parties   parties
 	network   *network
 	engine    *engine
@@ -134,5 +139,3 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
-
-var _ fulfilment.Engine = (*engine)(nil)
