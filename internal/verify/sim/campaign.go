@@ -12,46 +12,28 @@ import (
 // workers is how many seeds run concurrently, each in its own world.
 const workers = 2
 
-// sweep runs the seeds that next returns until it is false, and passes each report to done.
-func sweep(next func() (uint64, bool), o Options, d *Definitions, m Mutant, done func(*Report)) error {
-	var wait sync.WaitGroup
+// sweep runs n seeds from first and passes each report to done until that returns false.
+func sweep(first uint64, n int, o Options, d *Definitions, m Mutant, done func(*Report) (more bool)) {
+	var group sync.WaitGroup
 	var mu sync.Mutex
-	var failed error
+	seed, last := first, first+uint64(n)
 	for range workers {
-		wait.Go(func() {
-			for {
-				mu.Lock()
-				seed, more := next()
+		group.Go(func() {
+			mu.Lock()
+			defer mu.Unlock()
+			for seed < last {
+				next := seed
+				seed++
 				mu.Unlock()
-				if !more {
-					return
-				}
-				r, _, err := Run(seed, o, d, m)
+				r, _ := Run(next, o, d, m)
 				mu.Lock()
-				if err != nil {
-					failed = err
-				} else {
-					done(r)
-				}
-				mu.Unlock()
-				if err != nil {
-					return
+				if !done(r) {
+					last = seed
 				}
 			}
 		})
 	}
-	wait.Wait()
-	return failed
-}
-
-// from returns n seeds from first.
-func from(first uint64, n int) func() (uint64, bool) {
-	seed := first - 1
-	return func() (uint64, bool) {
-		seed++
-		n--
-		return seed, n >= 0
-	}
+	group.Wait()
 }
 
 // enough is the number of orders after which every path must have been reached.
@@ -65,9 +47,7 @@ func Campaign(root string, first uint64, n int, o Options, out io.Writer) (bool,
 		return false, err
 	}
 	all, started := newReport(), time.Now()
-	if err := sweep(from(first, n), o, d, Mutant{}, all.Add); err != nil {
-		return false, err
-	}
+	sweep(first, n, o, d, Mutant{}, all.Add)
 	all.Print(out)
 	took := time.Since(started)
 	fmt.Fprintf(out, "%.1f s, %.0f orders a second\n", took.Seconds(), float64(all.Orders)/took.Seconds())
@@ -106,10 +86,7 @@ func Replay(root string, seed uint64, order, mutant string, o Options, out io.Wr
 		return false, err
 	}
 	o.Record = true
-	r, timeline, err := Run(seed, o, d, m)
-	if err != nil {
-		return false, err
-	}
+	r, timeline := Run(seed, o, d, m)
 	timeline.Print(out, order)
 	fmt.Fprintf(out, "seed %d: digest %016x, %d violations\n", seed, timeline.Digest, len(r.Violations))
 	for _, v := range r.Violations {

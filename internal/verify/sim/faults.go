@@ -5,83 +5,74 @@ import "time"
 // Fault is a kind of fault. Each strikes wherever AWS, the network or a third party allows it.
 type Fault string
 
-// The faults, by where they strike.
-const (
-	crashBefore  Fault = "crash before commit"
-	crashAfter   Fault = "crash after commit"
-	writeRefused Fault = "write throttled"
-	writeUnheard Fault = "write's answer lost"
-	readRefused  Fault = "read throttled"
-	slow         Fault = "slow function"
-	zombie       Fault = "zombie: runs on after its timeout"
+// odds are the probabilities per occasion at full strength.
+var odds = map[Fault]float64{}
 
-	callThrottled Fault = "step throttled"
-	noSlot        Fault = "a burst finds no free slot"
-	callLost      Fault = "step's call lost"
-	callUnheard   Fault = "step's answer lost"
-	callTwice     Fault = "step called twice, the second time late"
-
-	requestLost       Fault = "third party: request lost"
-	requestLate       Fault = "third party: request arrives late"
-	requestTwice      Fault = "third party: request arrives twice"
-	answerLost        Fault = "third party: answer lost"
-	answerFalse       Fault = "third party: done, but answered 500"
-	overloaded        Fault = "third party: answered 503"
-	outage            Fault = "third party: outage"
-	voidForgotten     Fault = "third party: void answered, then forgotten"
-	callbackLate      Fault = "carrier's callback late"
-	callbackTwice     Fault = "carrier's callback twice"
-	callbackNever     Fault = "carrier's callback never"
-	handRefund        Fault = "payment provider: refund by hand"
-	refundNotice      Fault = "payment provider's notice"
-	refundNoticeLate  Fault = "payment provider's notice late"
-	refundNoticeTwice Fault = "payment provider's notice twice"
-
-	messageTwice   Fault = "message delivered twice"
-	messageLate    Fault = "message late"
-	batchThrottled Fault = "consumer throttled"
-	streamAgain    Fault = "stream batch delivered again"
-	streamParked   Fault = "stream record parked"
-	publishRefused Fault = "topic refused"
-	publishPartly  Fault = "topic refused a part"
-	publishUnheard Fault = "topic's answer lost"
-
-	startRefused  Fault = "StartExecution throttled"
-	startUnheard  Fault = "StartExecution's answer lost"
-	answerRefused Fault = "task answer throttled"
-	answerUnheard Fault = "task answer's answer lost"
-	aborted       Fault = "execution aborted from outside"
-	hunted        Fault = "compensation aborted each time it is started"
-	timedOut      Fault = "execution timed out from outside"
-	noticeTwice   Fault = "status notice delivered twice"
-	noticeLost    Fault = "status notice lost"
-
-	clientLost    Fault = "customer's request lost"
-	clientUnheard Fault = "customer's answer lost"
-	clientTwice   Fault = "customer's request sent twice"
-	mailRefused   Fault = "mail refused"
-	mailUnheard   Fault = "mail's answer lost"
-	mailBounced   Fault = "mail refused for good"
-	operatorQuick Fault = "operator retries a compensation at once"
-)
-
-// odds are the probabilities per occasion at full strength. noSlot strikes at most once per seed
-// and makes customers come in a burst.
-var odds = map[Fault]float64{
-	crashBefore: .01, crashAfter: .01, writeRefused: .015, writeUnheard: .01, readRefused: .006,
-	slow: .004, zombie: .006,
-	callThrottled: .04, noSlot: .15, callLost: .02, callUnheard: .03, callTwice: .03,
-	requestLost: .03, requestLate: .03, requestTwice: .03, answerLost: .04, answerFalse: .04,
-	overloaded: .04, outage: .01, voidForgotten: .02,
-	callbackLate: .08, callbackTwice: .1, callbackNever: .03,
-	handRefund: .15, refundNotice: .2, refundNoticeLate: .2, refundNoticeTwice: .2,
-	messageTwice: .08, messageLate: .1, batchThrottled: .05, streamAgain: .05, streamParked: .01,
-	publishRefused: .04, publishPartly: .04, publishUnheard: .03,
-	startRefused: .08, startUnheard: .05, answerRefused: .08, answerUnheard: .05,
-	aborted: .06, hunted: .02, timedOut: .06, noticeTwice: .1, noticeLost: .1,
-	clientLost: .05, clientUnheard: .08, clientTwice: .08,
-	mailRefused: .05, mailUnheard: .03, mailBounced: .01, operatorQuick: .5,
+func newFault(probability float64, name string) Fault {
+	odds[Fault(name)] = probability
+	return Fault(name)
 }
+
+// The faults, by where they strike. noSlot strikes at most once per seed and makes customers come in
+// a burst.
+var (
+	crashBefore  = newFault(.01, "crash before commit")
+	crashAfter   = newFault(.01, "crash after commit")
+	writeRefused = newFault(.015, "write throttled")
+	writeUnheard = newFault(.01, "write's answer lost")
+	readRefused  = newFault(.006, "read throttled")
+	slow         = newFault(.004, "slow function")
+	zombie       = newFault(.006, "zombie: runs on after its timeout")
+
+	callThrottled = newFault(.04, "step throttled")
+	noSlot        = newFault(.15, "a burst finds no free slot")
+	callLost      = newFault(.02, "step's call lost")
+	callUnheard   = newFault(.03, "step's answer lost")
+	callTwice     = newFault(.03, "step called twice, the second time late")
+
+	requestLost       = newFault(.03, "third party: request lost")
+	requestLate       = newFault(.03, "third party: request arrives late")
+	requestTwice      = newFault(.03, "third party: request arrives twice")
+	answerLost        = newFault(.04, "third party: answer lost")
+	answerFalse       = newFault(.04, "third party: done, but answered 500")
+	overloaded        = newFault(.04, "third party: answered 503")
+	outage            = newFault(.01, "third party: outage")
+	voidForgotten     = newFault(.02, "third party: void answered, then forgotten")
+	callbackLate      = newFault(.08, "carrier's callback late")
+	callbackTwice     = newFault(.1, "carrier's callback twice")
+	callbackNever     = newFault(.03, "carrier's callback never")
+	handRefund        = newFault(.15, "payment provider: refund by hand")
+	refundNotice      = newFault(.2, "payment provider's notice")
+	refundNoticeLate  = newFault(.2, "payment provider's notice late")
+	refundNoticeTwice = newFault(.2, "payment provider's notice twice")
+
+	messageTwice   = newFault(.08, "message delivered twice")
+	messageLate    = newFault(.1, "message late")
+	batchThrottled = newFault(.05, "consumer throttled")
+	streamAgain    = newFault(.05, "stream batch delivered again")
+	streamParked   = newFault(.01, "stream record parked")
+	publishRefused = newFault(.04, "topic refused")
+	publishPartly  = newFault(.04, "topic refused a part")
+	publishUnheard = newFault(.03, "topic's answer lost")
+
+	startRefused  = newFault(.08, "StartExecution throttled")
+	startUnheard  = newFault(.05, "StartExecution's answer lost")
+	answerRefused = newFault(.08, "task answer throttled")
+	answerUnheard = newFault(.05, "task answer's answer lost")
+	aborted       = newFault(.06, "execution aborted from outside")
+	hunted        = newFault(.02, "compensation aborted each time it is started")
+	timedOut      = newFault(.06, "execution timed out from outside")
+	noticeTwice   = newFault(.1, "status notice delivered twice")
+	noticeLost    = newFault(.1, "status notice lost")
+
+	clientLost    = newFault(.05, "customer's request lost")
+	clientUnheard = newFault(.08, "customer's answer lost")
+	clientTwice   = newFault(.08, "customer's request sent twice")
+	mailRefused   = newFault(.05, "mail refused")
+	mailUnheard   = newFault(.03, "mail's answer lost")
+	mailBounced   = newFault(.01, "mail refused for good")
+	operatorQuick = newFault(.5, "operator retries a compensation at once")
+)
 
 // Faults lists all kinds, in a fixed order.
 func Faults() []Fault { return sortedKeys(odds) }

@@ -64,21 +64,15 @@ func hunt(root string, seeds int, o Options, m Mutant) ([]Violation, error) {
 		return nil, err
 	}
 	var first []Violation
-	count := from(1, seeds)
-	next := func() (uint64, bool) {
-		if first != nil {
-			return 0, false
-		}
-		return count()
-	}
 	// Seeds start in order and all started ones finish, so the first violation does not depend on
 	// timing.
-	err = sweep(next, o, d, m, func(r *Report) {
+	sweep(1, seeds, o, d, m, func(r *Report) (more bool) {
 		if len(r.Violations) > 0 && (first == nil || r.Violations[0].Seed < first[0].Seed) {
 			first = r.Violations
 		}
+		return first == nil
 	})
-	return first, err
+	return first, nil
 }
 
 // sharedRetries retries calls that found no slot with the retries of failures.

@@ -72,15 +72,15 @@ func TestPanicIsAViolation(t *testing.T) {
 
 func TestQueuesAreReadFromTheTemplate(t *testing.T) {
 	d := load(t, Mutant{})
-	for name, q := range d.wiring.queues {
+	for name, q := range d.queues {
 		if q.batch < 1 || q.receives < 2 || q.visibility < 6*timeout || len(q.topics) == 0 {
 			t.Errorf("%s: %+v", name, q)
 		}
 	}
-	if !d.wiring.queues["start-fulfilment"].wants("orders", "orderflow.orders.order.created.v1") {
+	if !d.queues["start-fulfilment"].wants("orders", "orderflow.orders.order.created.v1") {
 		t.Error("no queue starts sagas")
 	}
-	if len(d.wiring.schedules) == 0 {
+	if len(d.schedules) == 0 {
 		t.Error("no schedules")
 	}
 }
@@ -93,7 +93,7 @@ func TestEveryQueueAndScheduleHasAFunction(t *testing.T) {
 			t.Errorf("no function %s for its queue", name)
 		}
 	}
-	for _, s := range d.wiring.schedules {
+	for _, s := range d.schedules {
 		if w.functions[s.function] == nil {
 			t.Errorf("no function %s for its schedule", s.function)
 		}

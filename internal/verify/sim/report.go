@@ -25,8 +25,8 @@ type Report struct {
 
 func newReport() *Report { return &Report{Faults: map[Fault]int{}, Paths: map[string]int{}} }
 
-// Add adds another report.
-func (r *Report) Add(other *Report) {
+// Add adds another report. It returns true.
+func (r *Report) Add(other *Report) bool {
 	r.Seeds += other.Seeds
 	r.Orders += other.Orders
 	for kind, n := range other.Faults {
@@ -36,6 +36,7 @@ func (r *Report) Add(other *Report) {
 		r.Paths[path] += n
 	}
 	r.Violations = append(r.Violations, other.Violations...)
+	return true
 }
 
 // Injected counts the faults of all kinds.

@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -11,16 +11,14 @@ var epoch = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 // schedule is the world's only source of time: it runs planned actions one at a time, by time, then
 // in the order of planning.
 type schedule struct {
-	now    time.Time
-	due    agenda
-	counts int
+	now time.Time
+	due []entry // in the order of running
 	// open counts planned actions, except recurring ones such as sweeps.
 	open int
 }
 
 type entry struct {
 	at      time.Time
-	seq     int
 	recurs  bool
 	perform func()
 }
@@ -43,9 +41,13 @@ func (s *schedule) every(d time.Duration, perform func()) {
 }
 
 func (s *schedule) plan(e entry) {
-	s.counts++
-	e.seq = s.counts
-	heap.Push(&s.due, e)
+	i, _ := slices.BinarySearchFunc(s.due, e.at, func(other entry, at time.Time) int {
+		if other.at.After(at) {
+			return 1
+		}
+		return -1 // what was planned earlier for the same time runs earlier
+	})
+	s.due = slices.Insert(s.due, i, e)
 }
 
 // rest runs until only recurring actions are left. It returns false if that is not reached by the
@@ -69,30 +71,11 @@ func (s *schedule) pass(until time.Time) {
 }
 
 func (s *schedule) happen() {
-	e := heap.Pop(&s.due).(entry)
+	e := s.due[0]
+	s.due = s.due[1:]
 	if !e.recurs {
 		s.open--
 	}
 	s.now = e.at
 	e.perform()
-}
-
-// agenda is a heap by time, then by order of planning.
-type agenda []entry
-
-func (a agenda) Len() int { return len(a) }
-func (a agenda) Less(i, j int) bool {
-	if a[i].at.Equal(a[j].at) {
-		return a[i].seq < a[j].seq
-	}
-	return a[i].at.Before(a[j].at)
-}
-func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(e any)   { *a = append(*a, e.(entry)) }
-func (a *agenda) Pop() any {
-	old := *a
-	last := old[len(old)-1]
-	old[len(old)-1] = entry{}
-	*a = old[:len(old)-1]
-	return last
 }

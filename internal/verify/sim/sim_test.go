@@ -26,9 +26,7 @@ func load(t *testing.T, m Mutant) *Definitions {
 
 func TestShortSimulationKeepsEveryPromise(t *testing.T) {
 	all := newReport()
-	if err := sweep(from(1, 8), short, load(t, Mutant{}), Mutant{}, all.Add); err != nil {
-		t.Fatal(err)
-	}
+	sweep(1, 8, short, load(t, Mutant{}), Mutant{}, all.Add)
 	for _, v := range all.Violations {
 		t.Errorf("%s: order %s: %s; replay with `make sim SEED=%d`", v.Invariant, v.Order, v.Text, v.Seed)
 	}
@@ -43,10 +41,7 @@ func TestSameSeedGivesTheSameRun(t *testing.T) {
 	for range 2 { // each with its own definitions
 		d := load(t, Mutant{})
 		for _, seed := range []uint64{5, 6} {
-			_, timeline, err := Run(seed, o, d, Mutant{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, timeline := Run(seed, o, d, Mutant{})
 			if before, again := digests[seed]; again && before != timeline.Digest {
 				t.Errorf("seed %d: digest %x, then %x", seed, before, timeline.Digest)
 			}
@@ -61,15 +56,9 @@ func TestSameSeedGivesTheSameRun(t *testing.T) {
 func TestRecordingChangesNothing(t *testing.T) {
 	d := load(t, Mutant{})
 	o := Options{Orders: 20, Duration: 5 * time.Minute}
-	plain, _, err := Run(3, o, d, Mutant{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	plain, _ := Run(3, o, d, Mutant{})
 	o.Record = true
-	recorded, _, err := Run(3, o, d, Mutant{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	recorded, _ := Run(3, o, d, Mutant{})
 	for path, n := range plain.Paths {
 		if recorded.Paths[path] != n {
 			t.Errorf("%s: %d times, recorded %d times", path, n, recorded.Paths[path])
@@ -91,10 +80,7 @@ func TestViolationIsShownWithSeedAndTimeline(t *testing.T) {
 	v := found[0]
 	o := short
 	o.Record = true
-	_, timeline, err := Run(v.Seed, o, load(t, m), m)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, timeline := Run(v.Seed, o, load(t, m), m)
 	var out strings.Builder
 	timeline.Print(&out, v.Order)
 	for _, want := range []string{"VIOLATION of \"" + v.Invariant + "\"", v.Text, faultsStop} {

@@ -93,9 +93,9 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 	w.network = &network{w: w, downUntil: map[string]time.Time{}}
 	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{},
 		waiting: map[string]*execution{}, hunted: map[string]bool{}}
-	w.consumers = sortedKeys(d.wiring.queues)
+	w.consumers = sortedKeys(d.queues)
 	for _, name := range w.consumers {
-		w.queues[name] = &queue{w: w, function: name, queueSettings: d.wiring.queues[name], handled: map[string]int{}}
+		w.queues[name] = &queue{w: w, function: name, queueSettings: *d.queues[name], handled: map[string]int{}}
 	}
 	w.versions = newVersions(w, seed)
 	w.open()

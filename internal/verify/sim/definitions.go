@@ -1,0 +1,129 @@
+package sim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"orderflow/internal/fulfilment"
+	"orderflow/internal/platform/casing"
+	"orderflow/internal/verify/asl"
+	"orderflow/internal/verify/cfn"
+)
+
+// Definitions are the parts of the system that are not code: state machines, queues and schedules.
+type Definitions struct {
+	machines  map[fulfilment.Machine]*asl.Machine
+	queues    map[string]*queueSettings // by function
+	schedules []rota
+}
+
+type queueSettings struct {
+	topics     map[string][]string // event types that the filter accepts, by service
+	batch      int
+	receives   int
+	visibility time.Duration
+}
+
+// wants reports whether the queue's subscriptions accept an event type.
+func (s queueSettings) wants(service, eventType string) bool {
+	return slices.Contains(s.topics[service], eventType)
+}
+
+// rota is a schedule of a function.
+type rota struct {
+	function string
+	every    time.Duration
+	input    []byte
+}
+
+// Load reads the definitions of the repository at root, changed by a mutant.
+func Load(root string, m Mutant) (*Definitions, error) {
+	d := &Definitions{machines: map[fulfilment.Machine]*asl.Machine{}, queues: map[string]*queueSettings{}}
+	for _, name := range []fulfilment.Machine{fulfilment.FulfilOrder, fulfilment.CompensateOrder} {
+		file := filepath.Join(root, "statemachines", string(name)+".asl.json")
+		b, err := os.ReadFile(file) //nolint:gosec // our own file
+		if err != nil {
+			return nil, err
+		}
+		text := strings.NewReplacer(m.edit...).Replace(string(b))
+		// ${ReserveStockFunction} is the function reserve-stock, ${CompensateOrderArn} the machine
+		// compensate-order.
+		target := func(name string) string {
+			return casing.Kebab(strings.TrimSuffix(strings.TrimSuffix(name, "Function"), "Arn"))
+		}
+		if d.machines[name], err = asl.Parse(asl.Substitute([]byte(text), target)); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.readTemplate(filepath.Join(root, "template.yaml"))
+}
+
+// properties are those of all resources that matter here.
+type properties struct {
+	BatchSize, VisibilityTimeout int
+	FunctionName, EventSourceArn string
+	RedrivePolicy                struct{ MaxReceiveCount int }
+	Protocol, Endpoint, TopicArn string
+	FilterPolicy                 struct{ Type []string }
+	ScheduleExpression           string
+	Target                       struct{ Arn, Input string }
+}
+
+// readTemplate reads queues and schedules from the template, so a missing subscription or a wrong
+// filter is found like any defect.
+func (d *Definitions) readTemplate(file string) error {
+	template, err := cfn.Read(file)
+	if err != nil {
+		return err
+	}
+	stack, err := cfn.New(template, "shop", nil)
+	if err != nil {
+		return err
+	}
+	each := func(kind string, use func(id string, p properties)) {
+		for _, id := range stack.OfType(kind) {
+			var p properties
+			err = errors.Join(err, json.Unmarshal(must(json.Marshal(stack.Properties(id))), &p))
+			use(id, p)
+		}
+	}
+	queues := map[string]properties{} // by ARN, as the next
+	consumed := map[string]*queueSettings{}
+	each("AWS::SQS::Queue", func(id string, p properties) {
+		queues[fmt.Sprint(stack.Value(map[string]any{"Fn::GetAtt": id + ".Arn"}))] = p
+	})
+	each("AWS::Lambda::EventSourceMapping", func(_ string, p properties) {
+		if q, ok := queues[p.EventSourceArn]; ok { // else a stream
+			s := &queueSettings{
+				topics: map[string][]string{}, batch: p.BatchSize, receives: q.RedrivePolicy.MaxReceiveCount,
+				visibility: time.Duration(q.VisibilityTimeout) * time.Second,
+			}
+			consumed[p.EventSourceArn], d.queues[strings.TrimPrefix(p.FunctionName, "shop-")] = s, s
+		}
+	})
+	each("AWS::SNS::Subscription", func(id string, p properties) {
+		_, service, _ := strings.Cut(p.TopicArn, ":shop-")
+		q := consumed[p.Endpoint]
+		switch {
+		case q != nil:
+			q.topics[service] = append(q.topics[service], p.FilterPolicy.Type...)
+		case p.Protocol == "sqs":
+			err = errors.Join(err, fmt.Errorf("%s: no function reads the queue %s", id, p.Endpoint))
+		}
+	})
+	each("AWS::Scheduler::Schedule", func(id string, p properties) {
+		var minutes int
+		if _, bad := fmt.Sscanf(p.ScheduleExpression, "rate(%d minutes)", &minutes); bad != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %s: %w", id, p.ScheduleExpression, bad))
+		}
+		_, function, _ := strings.Cut(p.Target.Arn, ":shop-")
+		d.schedules = append(d.schedules, rota{function, time.Duration(minutes) * time.Minute, []byte(p.Target.Input)})
+	})
+	return err
+}
