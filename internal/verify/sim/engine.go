@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"time"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/platform/resilience"
 	"orderflow/internal/verify/asl"
 )
 
@@ -128,3 +131,152 @@ func (x *execution) status() fulfilment.Status {
 }
 
 func (x *execution) String() string { return string(x.machine) + " " + x.name }
+
+// slotRetries is the minimum number of retries of a call that found no slot, whatever else fails.
+const slotRetries = 15
+
+// drive performs the next effect of an execution.
+func (e *engine) drive(x *execution) {
+	x.turn++
+	turn, w := x.turn, e.w
+	// answer continues the execution, unless it has already moved on.
+	answer := func(how func() error) {
+		if x.turn != turn {
+			return
+		}
+		if err := how(); err != nil {
+			w.violate("executions can continue", x.order, "%s: %v", x, err)
+			return
+		}
+		e.drive(x)
+	}
+	fail := func(name, cause string) {
+		if name == resilience.ErrOpen.Code {
+			w.reach(fmt.Sprintf("%s waited for a circuit", x.machine))
+		}
+		answer(func() error {
+			state := x.run.State()
+			w.note(x.order, "%s: %s fails: %s", x.machine, state, name)
+			err := x.run.Fail(name, cause)
+			if name != throttled {
+				return err
+			}
+			x.throttled[state]++
+			if _, waits := x.run.Next().(asl.Sleep); !waits && x.throttled[state] <= slotRetries {
+				w.violate("a throttled call is retried", x.order,
+					"%s gives up %s, which found no slot %d times", x.machine, state, x.throttled[state])
+			}
+			return err
+		})
+	}
+	if x.turn == x.fated {
+		w.after(w.between(0, 200*time.Millisecond), func() { e.stop(x, x.fate) })
+	}
+	switch effect := x.run.Next().(type) {
+	case asl.Invoke:
+		w.note(x.order, "%s: %s, attempt %d", x.machine, effect.State, effect.Attempt+1)
+		if effect.Callback {
+			e.waiting[effect.Token] = x
+		}
+		w.after(effect.Timeout, func() {
+			answer(func() error {
+				delete(e.waiting, effect.Token)
+				return x.run.Fail(asl.ErrTimeout, "")
+			})
+		})
+		w.step(effect.Function, x.order, effect.Payload, func(out []byte, errorName, cause string) {
+			switch {
+			case errorName != "":
+				delete(e.waiting, effect.Token)
+				fail(errorName, cause)
+			case !effect.Callback:
+				answer(func() error { return x.run.Succeed(out) })
+			}
+		})
+	case asl.Sleep:
+		w.reach("retried: " + effect.State)
+		w.after(w.between(effect.Min, effect.Max+1), func() { answer(x.run.Wake) })
+	case asl.StartExecution:
+		w.after(w.between(time.Millisecond, 50*time.Millisecond), func() {
+			if x.turn != turn {
+				return
+			}
+			if w.strikes(startRefused) {
+				fail("StepFunctions.ThrottlingException", "simulated")
+				return
+			}
+			err := e.start(fulfilment.Machine(effect.MachineARN), effect.Name, effect.Input)
+			switch {
+			case err != nil:
+				fail("StepFunctions.ExecutionAlreadyExistsException", err.Error())
+			case w.strikes(startUnheard):
+				fail("StepFunctions.SdkClientException", "simulated")
+			default:
+				answer(func() error { return x.run.Succeed(json.RawMessage(`{}`)) })
+			}
+		})
+	case asl.Done:
+		w.note(x.order, "%s ends %s %s", x.machine, effect.Status, effect.Error)
+		w.reach(string(x.machine) + " ended " + string(effect.Status))
+		for _, state := range x.run.Trace() {
+			w.reach(string(x.machine) + " " + state)
+		}
+		w.statusChanged(x, effect)
+	}
+}
+
+// limit ends an execution at its timeout, or earlier if a fault aborts it.
+func (e *engine) limit(x *execution) {
+	e.w.after(e.machines[x.machine].Timeout, func() { e.stop(x, asl.TimedOut) })
+	undoes := x.machine == fulfilment.CompensateOrder && !bytes.Contains(x.input, []byte(givenUp))
+	if undoes && !e.w.calm && (e.hunted[x.order] || e.w.strikes(hunted)) {
+		e.hunted[x.order] = true
+		x.fated, x.fate = 1+e.w.IntN(4), asl.Aborted
+		return
+	}
+	switch {
+	case e.w.strikes(aborted):
+		x.fated, x.fate = 1+e.w.IntN(10), asl.Aborted
+	case e.w.strikes(timedOut):
+		x.fated, x.fate = 1+e.w.IntN(10), asl.TimedOut
+	}
+}
+
+// stop ends an execution from outside.
+func (e *engine) stop(x *execution, status asl.Status) {
+	if x.status() != fulfilment.Running {
+		return
+	}
+	for token, waits := range e.waiting {
+		if waits == x {
+			delete(e.waiting, token)
+		}
+	}
+	_ = x.run.Stop(status, "", "") // cannot fail while it runs
+	e.drive(x)
+}
+
+// statusChanged is EventBridge with the rule for executions that did not succeed.
+func (w *World) statusChanged(x *execution, done asl.Done) {
+	if done.Status == asl.Succeeded || w.mutant.withoutRecovery {
+		return
+	}
+	q := w.queues["recover-fulfilment"]
+	if w.strikes(noticeLost) { // the sweeps must find the order
+		w.note(x.order, "the status notice is lost")
+		return
+	}
+	const states = "arn:aws:states:eu-central-1:000000000000:"
+	notice := must(json.Marshal(map[string]any{
+		"version": "0", "id": w.ids.New(), "source": "aws.states", "time": w.Now(),
+		"detail-type": "Step Functions Execution Status Change", "detail": map[string]any{
+			"name": x.name, "status": done.Status,
+			"stateMachineArn": states + "stateMachine:orderflow-" + string(x.machine),
+			"executionArn":    states + "execution:orderflow-" + string(x.machine) + ":" + x.name,
+		},
+	}))
+	q.send(x.order, "status of "+x.String(), notice)
+	if w.strikes(noticeTwice) {
+		q.send(x.order, "status of "+x.String(), notice)
+	}
+}

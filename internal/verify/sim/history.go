@@ -6,7 +6,8 @@ import (
 	"strings"
 	"time"
 
-	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/orders"
+	ordersContract "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
@@ -48,7 +49,7 @@ func (h *history) committed(service string, with commit.With) {
 		h.events = append(h.events, published{service, e})
 		h.about[e.ID] = e.Subject
 		h.counted(e)
-		if e.Type == orders.OrderNeedsAttention && h.w.strikes(operatorQuick) {
+		if e.Type == ordersContract.OrderNeedsAttention && h.w.strikes(operatorQuick) {
 			h.w.after(h.w.between(time.Second, 3*time.Minute), func() { h.w.retry(e.Subject) })
 		}
 		if strings.HasSuffix(e.Type, ".circuit.changed.v1") {
@@ -101,9 +102,52 @@ func (h *history) add(known map[barrier.Key]barrier.Phase, rec barrier.Record) {
 func (h *history) orders() []string {
 	var ids []string
 	for _, e := range h.events {
-		if e.Type == orders.OrderCreated {
+		if e.Type == ordersContract.OrderCreated {
 			ids = append(ids, e.Subject)
 		}
 	}
 	return ids
+}
+
+const limitsKept = "customers are held to their limits"
+
+// account is what counts against a customer's limits according to the events.
+type account struct {
+	open     map[string]bool
+	declined []time.Time
+}
+
+// counted applies an event of orders to its customer's account and checks the limits.
+func (h *history) counted(e envelope.Event) {
+	var order struct{ CustomerID, Reason string }
+	switch e.Type {
+	case ordersContract.OrderCreated, ordersContract.OrderConfirmed, ordersContract.OrderRejected,
+		ordersContract.OrderCancelled:
+		order = must(envelope.Decode[struct{ CustomerID, Reason string }](e))
+	default:
+		return
+	}
+	a := h.accounts[order.CustomerID]
+	if a == nil {
+		a = &account{open: map[string]bool{}}
+		h.accounts[order.CustomerID] = a
+	}
+	if e.Type != ordersContract.OrderCreated {
+		delete(a.open, e.Subject)
+		if r := orders.Reason(order.Reason); r == orders.ReasonPaymentDeclined ||
+			r == orders.ReasonCancelledByCustomer {
+			a.declined = append(a.declined, e.Time)
+		}
+		return
+	}
+	recent := 0
+	for _, at := range a.declined {
+		if at.After(limits.Since(e.Time).Add(time.Millisecond)) { // stores keep whole milliseconds
+			recent++
+		}
+	}
+	if a.open[e.Subject] = true; len(a.open) > limits.Open || recent >= limits.Declines {
+		h.w.violate(limitsKept, e.Subject, "%s placed another order, with %d open and %d declined",
+			order.CustomerID, len(a.open)-1, recent)
+	}
 }

@@ -45,10 +45,7 @@ func ledgerRight(w *World, broken func(string, string, ...any)) {
 		o := w.order(id)
 		live, given := 0, w.parties.refunded[id]
 		owed := o.Status == orders.StatusConfirmed && given < o.Total.Amount // else all of it was refunded by hand
-		charges, err := w.parties.provider.Charges(context.Background(), id)
-		if err != nil {
-			broken(id, "%v", err)
-		}
+		charges := w.charges(id)
 		if o.Total.Amount == 0 {
 			w.reach("a free order " + string(o.Status))
 			if len(charges) > 0 {
@@ -109,7 +106,7 @@ func booksAgree(w *World, broken func(string, string, ...any)) {
 	for _, id := range w.history.orders() {
 		confirmed := w.order(id).Status == orders.StatusConfirmed
 		p, err := w.stores.payments.Payment(ctx, id)
-		charges, _ := w.parties.provider.Charges(ctx, id) // ledgerRight reports its errors
+		charges := w.charges(id)
 		switch {
 		case err != nil && !errors.Is(err, payments.ErrNoPayment):
 			broken(id, "%v", err)

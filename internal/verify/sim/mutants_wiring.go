@@ -82,10 +82,7 @@ func voidByRecords(n *network, r *http.Request) (*http.Response, error) {
 }
 
 func withoutTombstone(n *network, r *http.Request) (*http.Response, error) {
-	return unasked(n, r, func(reference string) bool {
-		charges, err := n.w.parties.provider.Charges(r.Context(), reference)
-		return err != nil || len(charges) > 0
-	})
+	return unasked(n, r, func(reference string) bool { return len(n.w.charges(reference)) > 0 })
 }
 
 // refundsUnseen drops refunded amounts from the provider's answers.

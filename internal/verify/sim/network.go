@@ -46,7 +46,6 @@ func (n *network) send(r *http.Request) (*http.Response, error) {
 		return n.webhook(r, body)
 	}
 	w, order, call := n.w, reference(r.URL.Path, body), r.URL.Host+" "+r.URL.Path
-	send := func() *httptest.ResponseRecorder { return n.serve(r, body) }
 	if w.strikes(outage) {
 		n.downUntil[r.URL.Host] = w.now.Add(w.between(10*time.Second, 90*time.Second))
 	}
@@ -60,7 +59,7 @@ func (n *network) send(r *http.Request) (*http.Response, error) {
 	case w.strikes(requestLate):
 		w.note(order, "%s: request will be late", call)
 		w.after(w.between(provider.Timeout, 3*time.Minute), func() {
-			res := send()
+			res := n.serve(r, body)
 			w.note(order, "%s: late request answered %d", call, res.Code)
 		})
 		return nil, n.noAnswer()
@@ -68,7 +67,7 @@ func (n *network) send(r *http.Request) (*http.Response, error) {
 		return response(http.StatusServiceUnavailable, nil), nil
 	}
 	n.slept = 0
-	res := send()
+	res := n.serve(r, body)
 	if res.Code == http.StatusOK && strings.HasSuffix(r.URL.Path, "/void") && w.strikes(voidForgotten) {
 		w.note(order, "the provider will forget this void")
 		w.parties.forget(order)
@@ -78,7 +77,7 @@ func (n *network) send(r *http.Request) (*http.Response, error) {
 	}
 	if w.strikes(requestTwice) {
 		w.after(w.between(0, 3*time.Minute), func() {
-			w.note(order, "%s: arrives a second time: %d", call, send().Code)
+			w.note(order, "%s: arrives a second time: %d", call, n.serve(r, body).Code)
 		})
 	}
 	w.crash(crashAfter)
@@ -110,11 +109,7 @@ func (n *network) serve(r *http.Request, body []byte) *httptest.ResponseRecorder
 	res := httptest.NewRecorder()
 	n.hosts[r.URL.Host].ServeHTTP(res, again)
 	if r.URL.Host == provider.Name && r.Method == http.MethodPost && res.Code < http.StatusMultipleChoices {
-		n.w.captureIsDue(reference(r.URL.Path, body)) //nolint:contextcheck // reads the ledger
-		n.w.sendNotices(reference(r.URL.Path, body))  //nolint:contextcheck // causes a separate call
-		if strings.HasSuffix(r.URL.Path, "/capture") {
-			n.w.giveBack(reference(r.URL.Path, body)) //nolint:contextcheck // likewise
-		}
+		n.w.changed(r.URL.Path, reference(r.URL.Path, body)) //nolint:contextcheck // happens elsewhere
 	}
 	return res
 }

@@ -77,11 +77,7 @@ func (q *queue) poll() {
 		q.settle(batch, nil, false)
 		return
 	}
-	payload, err := json.Marshal(in)
-	if err != nil {
-		panic(err) // a defect of the simulation
-	}
-	q.w.invoke(q.function, batch[0].about, payload, func(out []byte, err error) {
+	q.w.invoke(q.function, batch[0].about, must(json.Marshal(in)), func(out []byte, err error) {
 		if q.w.mutant.ackFirst {
 			return
 		}

@@ -77,25 +77,27 @@ func (s *stream) poll(in time.Duration) {
 }
 
 func (s *stream) relay(b *batch, reply func(error)) {
-	records := make([]any, len(b.events))
+	items := make([]map[string]string, len(b.events))
 	for i, e := range b.events {
-		body, err := json.Marshal(e)
-		if err != nil {
-			panic(err) // a defect of the simulation
-		}
-		records[i] = record(map[string]string{"pk": "outbox", "sk": e.ID, "event": string(body)})
+		items[i] = map[string]string{"pk": "outbox", "sk": e.ID, "event": string(must(json.Marshal(e)))}
 	}
-	payload := must(json.Marshal(map[string]any{"Records": records}))
-	s.w.invoke("relay-"+s.service+"-events", b.events[0].Subject, payload, func(_ []byte, err error) { reply(err) })
+	s.w.invoke("relay-"+s.service+"-events", b.events[0].Subject, inserted(items...), func(_ []byte, err error) { reply(err) })
 }
 
-// record returns the stream record of an inserted item.
-func record(item map[string]string) any {
-	image := map[string]map[string]string{}
-	for name, v := range item {
-		image[name] = map[string]string{"S": v}
+// inserted returns a stream's batch of inserted items.
+func inserted(items ...map[string]string) []byte {
+	var in struct {
+		Records []map[string]any
 	}
-	return map[string]any{"eventName": "INSERT", "dynamodb": map[string]any{"NewImage": image}}
+	for _, item := range items {
+		image := map[string]map[string]string{}
+		for name, v := range item {
+			image[name] = map[string]string{"S": v}
+		}
+		record := map[string]any{"eventName": "INSERT", "dynamodb": map[string]any{"NewImage": image}}
+		in.Records = append(in.Records, record)
+	}
+	return must(json.Marshal(in))
 }
 
 // topic is a service's SNS topic; see outbox.Topic.

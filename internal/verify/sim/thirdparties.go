@@ -1,11 +1,17 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"time"
 
+	"orderflow/internal/orders"
+	"orderflow/internal/payments/stripe"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/money"
 	"orderflow/sandbox/carrier"
@@ -18,11 +24,52 @@ import (
 // parties are the sandbox's payment provider and carrier with their own stores.
 type parties struct {
 	ledger    *providerMemory.Store
-	shipments *carrierMemory.Store
 	provider  *provider.Provider
 	carrier   *carrier.Carrier
 	forgotten map[string]int   // voids that the provider lost, by reference
 	refunded  map[string]int64 // cents refunded on the provider's site, by reference
+}
+
+// open builds the third parties behind the network.
+func (w *World) open() {
+	ledger, due := providerMemory.New(w), dueStore{carrierMemory.New(w), w}
+	w.parties = parties{
+		ledger: ledger, provider: provider.New(ledger, w, w.ids), carrier: carrier.New(due, w, w.ids),
+		forgotten: map[string]int{}, refunded: map[string]int64{},
+	}
+	// The network simulates the provider's delays.
+	sleep := func(_ context.Context, d time.Duration) { w.network.slept += d }
+	w.network.hosts = map[string]http.Handler{
+		"payment-provider": provider.Handler(ledger, w, w.ids, sleep),
+		"carrier":          carrier.Handler(due, w, w.ids),
+	}
+	sender := carrier.Sender{
+		Carrier: w.parties.carrier, Endpoints: addresses, Secret: carrierSecret{}, Clock: w,
+		Client: &http.Client{Transport: w.network},
+	}
+	w.functions["send-carrier-callback"] = carrierStream.Handle(sender.Send)
+}
+
+type carrierSecret struct{}
+
+// Value returns the secret; see carrier.Secret.
+func (carrierSecret) Value(context.Context) ([]byte, error) { return secret, nil }
+
+// charges returns what the provider has for an order.
+func (w *World) charges(reference string) []provider.Charge {
+	return must(w.parties.provider.Charges(context.Background(), reference))
+}
+
+// changed is called after each change at the provider.
+func (w *World) changed(path, reference string) {
+	e, err := w.parties.ledger.Entry(context.Background(), reference)
+	if err == nil && e.Charge != nil && e.Charge.Captured && !w.history.booked[reference] {
+		w.violate("money is captured only after the carrier has booked", reference, "the charge is %s", e.Charge.Status)
+	}
+	w.sendNotices(reference)
+	if strings.HasSuffix(path, "/capture") {
+		w.giveBack(reference)
+	}
 }
 
 // forget makes the provider lose a void: the charge is authorized or captured again.
@@ -48,39 +95,6 @@ func (p *parties) forget(reference string) {
 	}
 }
 
-// captureIsDue checks that money is captured only after the carrier has booked.
-func (w *World) captureIsDue(reference string) {
-	e, err := w.parties.ledger.Entry(context.Background(), reference)
-	if err == nil && e.Charge != nil && e.Charge.Captured && !w.history.booked[reference] {
-		w.violate("money is captured only after the carrier has booked", reference, "the charge is %s", e.Charge.Status)
-	}
-}
-
-// open builds the third parties behind the network.
-func (w *World) open() {
-	w.parties.forgotten, w.parties.refunded = map[string]int{}, map[string]int64{}
-	w.parties.ledger, w.parties.shipments = providerMemory.New(w), carrierMemory.New(w)
-	w.parties.provider = provider.New(w.parties.ledger, w, w.ids)
-	due := dueStore{w.parties.shipments, w}
-	w.parties.carrier = carrier.New(due, w, w.ids)
-	// The network simulates the provider's delays.
-	sleep := func(_ context.Context, d time.Duration) { w.network.slept += d }
-	w.network.hosts = map[string]http.Handler{
-		"payment-provider": provider.Handler(w.parties.ledger, w, w.ids, sleep),
-		"carrier":          carrier.Handler(due, w, w.ids),
-	}
-	sender := carrier.Sender{
-		Carrier: w.parties.carrier, Endpoints: addresses, Secret: carrierSecret{}, Clock: w,
-		Client: &http.Client{Transport: w.network},
-	}
-	w.functions["send-carrier-callback"] = carrierStream.Handle(sender.Send)
-}
-
-type carrierSecret struct{}
-
-// Value returns the secret; see carrier.Secret.
-func (carrierSecret) Value(context.Context) ([]byte, error) { return secret, nil }
-
 // dueStore is the carrier's table with its stream, which triggers the callbacks.
 type dueStore struct {
 	*carrierMemory.Store
@@ -99,31 +113,122 @@ func (s dueStore) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, 
 	return err
 }
 
-// callBack has the carrier decide and call back until that succeeds.
-func (w *World) callBack(due carrier.Due) {
-	wait, times := w.between(50*time.Millisecond, 3*time.Second), 1
+// tell has a third party send something after wait, or late, or twice.
+func (w *World) tell(wait time.Duration, late, twice Fault, apart time.Duration, send func()) {
+	times := 1
 	switch {
-	case w.strikes(callbackNever):
-		w.note(due.Reference, "the carrier will never call back")
-		return
-	case w.strikes(callbackLate):
+	case w.strikes(late):
 		wait = w.between(time.Minute, 10*time.Minute)
-	case w.strikes(callbackTwice):
+	case w.strikes(twice):
 		times = 2
 	}
 	for range times {
-		w.after(wait, func() { w.sendCallback(due, 1) })
-		wait = w.between(50*time.Millisecond, 2*time.Minute)
+		w.after(wait, send)
+		wait = w.between(50*time.Millisecond, apart)
 	}
 }
 
+// callBack has the carrier decide and call back until that succeeds.
+func (w *World) callBack(due carrier.Due) {
+	wait := w.between(50*time.Millisecond, 3*time.Second)
+	if w.strikes(callbackNever) {
+		w.note(due.Reference, "the carrier will never call back")
+		return
+	}
+	w.tell(wait, callbackLate, callbackTwice, 2*time.Minute, func() { w.sendCallback(due, 1) })
+}
+
 func (w *World) sendCallback(due carrier.Due, attempt int) {
-	item := record(map[string]string{"reference": due.Reference, "traceparent": due.TraceParent})
-	payload := must(json.Marshal(map[string]any{"Records": []any{item}}))
-	w.invoke("send-carrier-callback", due.Reference, payload, func(_ []byte, err error) {
+	batch := inserted(map[string]string{"reference": due.Reference, "traceparent": due.TraceParent})
+	w.invoke("send-carrier-callback", due.Reference, batch, func(_ []byte, err error) {
 		if err != nil && attempt < 20 {
 			w.reach("the carrier called again")
 			w.after(time.Duration(attempt)*time.Second, func() { w.sendCallback(due, attempt+1) })
 		}
 	})
+}
+
+// sendNotices may have the payment provider send a notice about a reference until it is accepted.
+// Most changes cause none: each notice leads to calls to the provider, which would dominate the
+// runs.
+func (w *World) sendNotices(reference string) {
+	wait := w.between(50*time.Millisecond, 3*time.Second)
+	if !w.strikes(refundNotice) {
+		return
+	}
+	w.notices++
+	id := fmt.Sprintf("evt_%d", w.notices)
+	w.tell(wait, refundNoticeLate, refundNoticeTwice, 10*time.Minute, func() { w.sendNotice(reference, id, 1) })
+}
+
+// sendNotice sends a notice in Stripe's format through the API. It only says that something
+// changed.
+func (w *World) sendNotice(reference, id string, attempt int) {
+	body := must(json.Marshal(map[string]any{"id": id, "type": "charge.refunded", "data": map[string]any{
+		"object": map[string]any{"object": "charge", "metadata": map[string]string{"order_id": reference}},
+	}}))
+	final := w.order(reference).Status.Final()
+	before := w.charges(reference)
+	c := call{
+		function: "receive-payment-webhook", path: "/v1/webhooks/payment", method: http.MethodPost, body: body,
+		header: map[string]string{stripe.HeaderSignature: stripe.Sign(secret, w.now, body)}, order: reference,
+	}
+	w.api(c, func(status int, answer []byte) {
+		switch {
+		case status == http.StatusNoContent:
+			after := w.charges(reference)
+			if len(before) == 1 && len(after) == 1 && before[0] != after[0] && final {
+				w.reach("a notice led to a refund")
+			}
+		case status < http.StatusInternalServerError:
+			w.violate("the provider's notices are accepted", reference,
+				"the webhook answered %d %s", status, brief(answer))
+		case attempt < 12:
+			w.reach("the payment provider repeated a notice")
+			w.after(time.Second<<attempt, func() { w.sendNotice(reference, id, attempt+1) })
+		}
+	})
+}
+
+// giveBack may refund a captured charge by hand, on the provider's site: a part, or all of it if
+// the order is confirmed. As with every change there, a notice may or may not follow.
+func (w *World) giveBack(reference string) {
+	if !w.strikes(handRefund) {
+		return
+	}
+	w.after(w.between(time.Second, 30*time.Minute), func() {
+		charges := w.charges(reference)
+		if len(charges) != 1 || !charges[0].Captured {
+			return
+		}
+		left := charges[0].Amount.Amount - charges[0].RefundedAmount.Amount
+		amount, confirmed := left, w.order(reference).Status == orders.StatusConfirmed
+		if !confirmed || w.IntN(2) == 0 {
+			amount = 1 + w.Int64N(left)
+		}
+		if confirmed || amount < left { // a full refund of an open order would count as a void
+			w.refund(reference, amount)
+		}
+	})
+}
+
+// refund refunds a part of a charge, as the provider's site does.
+func (w *World) refund(reference string, cents int64) {
+	w.refunds++
+	body := fmt.Appendf(nil, `{"amount":{"currency":"EUR","amount":%d}}`, cents)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost,
+		"http://payment-provider/charges/"+reference+"/refund", bytes.NewReader(body))
+	r.Header.Set("Idempotency-Key", fmt.Sprintf("refund-%d", w.refunds))
+	if res := w.network.serve(r, body); res.Code != http.StatusOK {
+		w.violate("the provider holds exactly what is owed", reference,
+			"a refund of %d was refused: %d %s", cents, res.Code, res.Body.Bytes())
+		return
+	}
+	w.parties.refunded[reference] += cents
+	w.note(reference, "%d cents are refunded at the provider, by hand", cents)
+	if charges := w.charges(reference); len(charges) == 1 && charges[0].Status == provider.StatusRefunded {
+		w.reach("a confirmed order was refunded at the provider")
+	} else {
+		w.reach("a part was refunded at the provider")
+	}
 }
