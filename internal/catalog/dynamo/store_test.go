@@ -11,14 +11,9 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, c clock.Clock) storetest.Store {
-		return dynamo.Store{Table: ddbtest.NewTable(t, c)}
-	})
-}
-
-func TestTwoVersionsShareTheTable(t *testing.T) {
-	storesuite.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+	open := func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
 		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
-	}, storetest.TwoVersions)
+	}
+	storesuite.Run(t, open, storetest.Suite)
 }

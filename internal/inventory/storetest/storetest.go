@@ -11,34 +11,63 @@ import (
 
 	"orderflow/internal/inventory"
 	"orderflow/internal/inventory/contract"
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/storesuite"
 )
 
-// Store is what the suite needs of a store.
+// Store adds the protocol to the port.
 type Store interface {
 	inventory.Store
 	storesuite.Store
 }
 
-// Run runs the suite; open returns an empty store.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storesuite.Run(t, open)
-	storesuite.RunCases(t, start, open, map[string]func(*testing.T, Store){
-		"UnknownThingsAreNotFound":              unknown,
-		"AProductIsLearntOnce":                  products,
-		"MoveTakesFromOneBucketToAnother":       moves,
-		"MoveIsRefusedAsAWholeWhenALineIsShort": short,
-		"MoveLosesTheRaceAgainstANewerVersion":  stale,
-		"AdjustLosesTheRaceAgainstAnotherOne":   adjustRace,
-		"ConcurrentReservesNeverOversell":       oversell,
-		"OverdueAreTheReservedOnesOfBefore":     overdue,
-	})
+var must = storesuite.Must
+
+// Suite is what every inventory store has to pass.
+var Suite = storesuite.Suite[Store]{
+	Cases: map[string]func(*testing.T, Store){
+		"UnknownItemsAreNotFound":          unknown,
+		"ProductIsLearntOnce":              products,
+		"MoveChangesBothBuckets":           moves,
+		"MoveWithAShortLineChangesNothing": short,
+		"OnlyTheNextVersionIsMoved":        versions,
+		"AdjustFromOtherStockLosesTheRace": adjustRace,
+		"ConcurrentReservesNeverOversell":  oversell,
+		"OverdueListsOldReservations":      overdue,
+	},
+	Kinds: kinds,
 }
 
-var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+var kinds = map[string]storesuite.Kind[Store]{
+	"Stock": {
+		Write: func(t *testing.T, s Store) { stock(t, s, "a", 5) },
+		Rewrite: func(t *testing.T, s Store) {
+			must(t, s.Adjust(t.Context(), inventory.Stock{SKU: "a", Available: 5}, 1, commit.With{}))
+			r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
+			move(t, s, r, inventory.Available, inventory.Reserved)
+			wantStock(t, s, inventory.Stock{SKU: "a", Available: 4, Reserved: 2})
+		},
+	},
+	"Product": {
+		Write:   func(t *testing.T, s Store) { must(t, s.LearnProduct(t.Context(), "a")) },
+		Rewrite: func(t *testing.T, s Store) { must(t, s.LearnProduct(t.Context(), "a")) },
+	},
+	"Reservation": {
+		Write: func(t *testing.T, s Store) {
+			stock(t, s, "a", 5)
+			r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
+			move(t, s, r, inventory.Available, inventory.Reserved)
+		},
+		Rewrite: func(t *testing.T, s Store) {
+			r := reservation("1", 2, inventory.StatusCommitted, contract.Line{SKU: "a", Quantity: 2})
+			move(t, s, r, inventory.Reserved, inventory.Shipped)
+			r = reservation("1", 3, inventory.StatusReleased, contract.Line{SKU: "a", Quantity: 2})
+			move(t, s, r, inventory.Shipped, inventory.Available)
+			wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
+		},
+	},
+}
 
 func unknown(t *testing.T, s Store) {
 	if _, err := s.Stock(t.Context(), "none"); !errors.Is(err, inventory.ErrNoStock) {
@@ -60,7 +89,7 @@ func products(t *testing.T, s Store) {
 		t.Errorf("another product is known: %t, %v", known, err)
 	}
 	if _, err := s.Stock(t.Context(), "a"); !errors.Is(err, inventory.ErrNoStock) {
-		t.Errorf("a product that was never stocked: %v, want ErrNoStock", err)
+		t.Errorf("a product without stock: %v, want ErrNoStock", err)
 	}
 }
 
@@ -69,39 +98,40 @@ func overdue(t *testing.T, s Store) {
 	want := 0
 	for n := range 12 { // over several partitions of the index
 		r := reservation(fmt.Sprint("order-", n), 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
-		r.UpdatedAt = start.Add(time.Duration(n) * time.Second)
-		must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
+		r.UpdatedAt = storesuite.Start.Add(time.Duration(n) * time.Second)
+		move(t, s, r, inventory.Available, inventory.Reserved)
 		switch {
 		case n%4 == 1:
 			r.Version, r.Status = 2, inventory.StatusCommitted
-			must(t, s.Move(t.Context(), r, inventory.Reserved, inventory.Shipped, commit.With{}))
+			move(t, s, r, inventory.Reserved, inventory.Shipped)
 		case n < 6:
 			want++
 		}
 	}
-	found, err := s.Overdue(t.Context(), start.Add(6*time.Second))
+	limit := storesuite.Start.Add(6 * time.Second)
+	found, err := s.Overdue(t.Context(), limit)
 	must(t, err)
 	for _, r := range found {
-		if r.Status != inventory.StatusReserved || !r.UpdatedAt.Before(start.Add(6*time.Second)) || len(r.Items) != 1 {
+		if r.Status != inventory.StatusReserved || !r.UpdatedAt.Before(limit) || len(r.Items) != 1 {
 			t.Errorf("overdue: %+v", r)
 		}
 	}
 	if len(found) != want {
-		t.Errorf("%d are overdue, want %d", len(found), want)
+		t.Errorf("%d overdue reservations, want %d", len(found), want)
 	}
 }
 
 func moves(t *testing.T, s Store) {
 	stock(t, s, "a", 5)
 	r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 3})
-	must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
+	move(t, s, r, inventory.Available, inventory.Reserved)
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 2, Reserved: 3})
 	got, err := s.Reservation(t.Context(), "1")
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(r) {
 		t.Errorf("Reservation = %v, %v; want %v", got, err, r)
 	}
 	r.Version, r.Status = 2, inventory.StatusCommitted
-	must(t, s.Move(t.Context(), r, inventory.Reserved, inventory.Shipped, commit.With{}))
+	move(t, s, r, inventory.Reserved, inventory.Shipped)
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 2, Shipped: 3})
 }
 
@@ -110,7 +140,8 @@ func short(t *testing.T, s Store) {
 	stock(t, s, "b", 1)
 	for _, lack := range []contract.Line{{SKU: "b", Quantity: 2}, {SKU: "unknown", Quantity: 1}} {
 		r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1}, lack)
-		if err := s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}); !errors.Is(err, inventory.ErrOutOfStock) {
+		err := s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{})
+		if !errors.Is(err, inventory.ErrOutOfStock) {
 			t.Errorf("Move with too little of %s: %v, want ErrOutOfStock", lack.SKU, err)
 		}
 	}
@@ -120,17 +151,13 @@ func short(t *testing.T, s Store) {
 	}
 }
 
-func stale(t *testing.T, s Store) {
+func versions(t *testing.T, s Store) {
 	stock(t, s, "a", 5)
-	r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
-	must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
-	for _, version := range []int64{1, 3} {
-		r.Version = version
-		if err := s.Move(t.Context(), r, inventory.Reserved, inventory.Shipped, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("Move to version %d over version 1: %v, want ErrLostRace", version, err)
-		}
-	}
-	wantStock(t, s, inventory.Stock{SKU: "a", Available: 4, Reserved: 1})
+	storesuite.NextVersionOnly(t, func(order string, version int64) error {
+		r := reservation(order, version, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
+		return s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{})
+	})
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: 3, Reserved: 2})
 }
 
 func adjustRace(t *testing.T, s Store) {
@@ -141,8 +168,10 @@ func adjustRace(t *testing.T, s Store) {
 			t.Errorf("Adjust from %d where 5 are available: %v, want ErrLostRace", available, err)
 		}
 	}
-	// Also where as much is available as before: the answer tells of all three buckets.
-	for _, before := range []inventory.Stock{{SKU: "a", Available: 5, Reserved: 1}, {SKU: "a", Available: 5, Shipped: 1}} {
+	// A change of the other buckets counts, too: the response reports all three.
+	for _, before := range []inventory.Stock{
+		{SKU: "a", Available: 5, Reserved: 1}, {SKU: "a", Available: 5, Shipped: 1},
+	} {
 		if err := s.Adjust(t.Context(), before, 1, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
 			t.Errorf("Adjust from %+v where none is reserved or shipped: %v, want ErrLostRace", before, err)
 		}
@@ -158,8 +187,8 @@ func oversell(t *testing.T, s Store) {
 	for i := range orders {
 		wg.Go(func() {
 			r := reservation(fmt.Sprint(i), 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
-			_, err := fault.RetryLostRace(func() (struct{}, error) {
-				return struct{}{}, s.Move(context.Background(), r, inventory.Available, inventory.Reserved, commit.With{})
+			_, err := fault.RetryLostRace(func() (none struct{}, err error) {
+				return none, s.Move(context.Background(), r, inventory.Available, inventory.Reserved, commit.With{})
 			})
 			results <- err
 		})
@@ -182,7 +211,9 @@ func oversell(t *testing.T, s Store) {
 }
 
 func reservation(order string, version int64, status inventory.Status, items ...contract.Line) inventory.Reservation {
-	return inventory.Reservation{OrderID: order, CustomerID: "c", Status: status, Items: items, Version: version, UpdatedAt: start}
+	return inventory.Reservation{
+		OrderID: order, CustomerID: "c", Status: status, Items: items, Version: version, UpdatedAt: storesuite.Start,
+	}
 }
 
 func stock(t *testing.T, s Store, sku string, n int) {
@@ -190,16 +221,14 @@ func stock(t *testing.T, s Store, sku string, n int) {
 	must(t, s.Adjust(t.Context(), inventory.Stock{SKU: sku}, n, commit.With{}))
 }
 
+func move(t *testing.T, s Store, r inventory.Reservation, from, to inventory.Bucket) {
+	t.Helper()
+	must(t, s.Move(t.Context(), r, from, to, commit.With{}))
+}
+
 func wantStock(t *testing.T, s Store, want inventory.Stock) {
 	t.Helper()
 	if got, err := s.Stock(t.Context(), want.SKU); err != nil || got != want {
 		t.Errorf("Stock(%s) = %+v, %v; want %+v", want.SKU, got, err, want)
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

@@ -11,12 +11,9 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(_ *testing.T, c clock.Clock) storetest.Store { return memory.New(c) })
-}
-
-func TestTwoVersionsShareTheStore(t *testing.T) {
-	storesuite.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+	open := func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
 		s := memory.New(c)
 		return s, memdb.Newer{Log: s.Log}
-	}, storetest.TwoVersions)
+	}
+	storesuite.Run(t, open, storetest.Suite)
 }

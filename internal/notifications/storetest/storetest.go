@@ -15,26 +15,40 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// Store is a store of notifications, with what the suite of the protocol needs beside.
+// Store adds the protocol to the port.
 type Store interface {
 	notifications.Store
 	storesuite.Store
 }
 
-// Run runs the suite; open returns an empty store.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storesuite.Run(t, open)
-	storesuite.RunTimed(t, open, map[string]func(*testing.T, Store, *clock.Manual){
-		"ClaimHoldsUntilItExpires":          claimHolds,
-		"ReleasedClaimIsFreeAtOnce":         released,
-		"ReleaseOfAnOldClaimSparesTheNew":   staleRelease,
-		"SentIsForGood":                     sent,
-		"MailsOfOtherOrdersAndKindsAreFree": apart,
-		"OneOfConcurrentClaimsWins":         concurrent,
-		"RefusedIsForGood":                  refused,
-		"NothingIsSaidAfterTheEnd":          overtaken,
-		"TheEndWaitsForWhatIsBeingSent":     waits,
-	})
+var must = storesuite.Must
+
+// Suite is what every notifications store has to pass.
+var Suite = storesuite.Suite[Store]{
+	Timed: map[string]func(*testing.T, Store, *clock.Manual){
+		"ClaimHoldsUntilItExpires":           claimHolds,
+		"ReleasedMailCanBeClaimed":           released,
+		"ReleaseOfAnOldClaimKeepsTheNewOne":  staleRelease,
+		"SentMailCannotBeClaimed":            sent,
+		"OtherOrdersAndKindsCanBeClaimed":    apart,
+		"OneOfConcurrentClaimsWins":          concurrent,
+		"RefusedMailCannotBeClaimed":         refused,
+		"NeedsAttentionIsNotSentAfterTheEnd": overtaken,
+		"EndWaitsForNeedsAttention":          waits,
+	},
+	Kinds: kinds,
+}
+
+var kinds = map[string]storesuite.Kind[Store]{
+	"Mail": {
+		Write: func(t *testing.T, s Store) { must(t, s.Claim(t.Context(), claim(long, "first"))) },
+		Rewrite: func(t *testing.T, s Store) {
+			must(t, s.Release(t.Context(), claim(long, "first")))
+			must(t, s.Claim(t.Context(), claim(long, "second")))
+			must(t, s.MarkSent(t.Context(), claim(long, "second")))
+			wantClaim(t, s, claim(long, "third"), notifications.ErrSent)
+		},
+	},
 }
 
 func claimHolds(t *testing.T, s Store, c *clock.Manual) {
@@ -68,7 +82,7 @@ func sent(t *testing.T, s Store, c *clock.Manual) {
 	must(t, s.Claim(t.Context(), first))
 	c.Advance(notifications.Lease)
 	must(t, s.Claim(t.Context(), second))
-	must(t, s.MarkSent(t.Context(), first)) // late, but it was sent
+	must(t, s.MarkSent(t.Context(), first)) // by the expired claim: the mail was sent all the same
 	must(t, s.Release(t.Context(), second))
 	c.Advance(notifications.Lease)
 	wantClaim(t, s, claim(c, "third"), notifications.ErrSent)
@@ -121,7 +135,9 @@ func overtaken(t *testing.T, s Store, c *clock.Manual) {
 		"refused": func(end notifications.Claim) error { return s.MarkRefused(t.Context(), end) },
 	}
 	for how, settle := range settle {
-		for _, kind := range []notifications.Kind{notifications.Confirmed, notifications.Rejected, notifications.Cancelled} {
+		for _, kind := range []notifications.Kind{
+			notifications.Confirmed, notifications.Rejected, notifications.Cancelled,
+		} {
 			end, attention := claim(c, "end"), claim(c, "attention")
 			end.OrderID, end.Kind = how+string(kind), kind
 			attention.OrderID, attention.Kind = end.OrderID, notifications.NeedsAttention
@@ -154,7 +170,9 @@ func waits(t *testing.T, s Store, c *clock.Manual) {
 }
 
 func claim(c clock.Clock, id string) notifications.Claim {
-	return notifications.Claim{OrderID: "1", Kind: notifications.Confirmed, ID: id, Until: c.Now().Add(notifications.Lease)}
+	return notifications.Claim{
+		OrderID: "1", Kind: notifications.Confirmed, ID: id, Until: c.Now().Add(notifications.Lease),
+	}
 }
 
 func wantClaim(t *testing.T, s Store, c notifications.Claim, want error) {
@@ -164,9 +182,5 @@ func wantClaim(t *testing.T, s Store, c notifications.Claim, want error) {
 	}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+// long is long after Start, so that claims do not expire.
+var long = clock.At(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))

@@ -13,7 +13,6 @@ import (
 
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
@@ -21,37 +20,78 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// Store is what the suite needs of a store.
+// Store adds the protocol to the port.
 type Store interface {
 	orders.Store
 	storesuite.Store
 }
 
-// Run runs the suite; open returns an empty store.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storesuite.Run(t, open)
-	storesuite.RunCases(t, start, open, map[string]func(*testing.T, Store){
-		"UnknownOrderIsNotFound":                  unknown,
-		"OrderComesBackAsItWasSaved":              saved,
-		"WhatWasPlacedStaysAsItWas":               placed,
-		"OrderOfAnotherVersionThanTheNextIsARace": staleOrder,
-		"ListIsNewestFirstAndTheCustomersOwn":     list,
-		"PagesJoinToTheWholeList":                 pages,
-		"CursorOfAnotherCustomerIsRefused":        foreignCursor,
-		"FortyPricesAreFoundAtOnce":               prices,
-		"PriceOverAnotherVersionIsARace":          stalePrice,
-		"PlacingIsOneCommitWithItsReply":          together,
-		"OverdueAreThePendingOnesOfBeforeATime":   overdue,
-		"OrdersAreFoundByIDAndOthersLeftOut":      byID,
-		"TheTallyHoldsTheOrdersThatAreNotFinal":   tallied,
-		"AnOrderOverTheLimitIsNotWritten":         overLimit,
-		"DeclinesCountForAnHour":                  declines,
-		"WhatIsUncountedLeavesRoom":               uncounted,
-		"PlacesTakenAtOnceStayWithinTheLimit":     atOnce,
-	})
+var must = storesuite.Must
+
+// Suite is what every orders store has to pass.
+var Suite = storesuite.Suite[Store]{
+	Cases: map[string]func(*testing.T, Store){
+		"UnknownOrderIsNotFound":              unknown,
+		"OrderComesBackAsSaved":               saved,
+		"PlacedFieldsAreWrittenOnce":          writtenOnce,
+		"OnlyTheNextVersionIsSaved":           orderVersions,
+		"ListHoldsOwnOrdersNewestFirst":       list,
+		"PagesListEveryOrderOnce":             pages,
+		"CursorOfAnotherCustomerIsRefused":    foreignCursor,
+		"FortyPricesAreReadAtOnce":            prices,
+		"PriceFromAnotherVersionLosesTheRace": stalePrice,
+		"OrderAndReplyAreOneCommit":           together,
+		"OverdueListsOldPendingOrders":        overdue,
+		"UnknownOrdersAreLeftOut":             byID,
+		"TallyHoldsOrdersThatAreNotFinal":     tallied,
+		"OrderOverTheLimitIsNotWritten":       overLimit,
+		"DeclinesCountForAnHour":              declines,
+		"UncountedOrdersLeaveRoom":            uncounted,
+		"ConcurrentOrdersStayWithinTheLimit":  atOnce,
+	},
+	Kinds: kinds,
 }
 
-var start = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
+var kinds = map[string]storesuite.Kind[Store]{
+	"Order": {
+		Write: func(t *testing.T, s Store) {
+			save(t, s, order("alice", 1))
+		},
+		Rewrite: func(t *testing.T, s Store) {
+			o := order("alice", 1)
+			for _, status := range []orders.Status{
+				orders.StatusPending, orders.StatusNeedsAttention, orders.StatusRejected,
+			} {
+				o.Version, o.Status, o.Closed = o.Version+1, status, true
+				save(t, s, o)
+				wantOrder(t, s, o)
+			}
+		},
+	},
+	"Tally": {
+		Write: func(t *testing.T, s Store) {
+			place(t, s, order("alice", 1), orders.DefaultLimits)
+		},
+		Rewrite: func(t *testing.T, s Store) {
+			place(t, s, order("alice", 2), orders.DefaultLimits)
+			end(t, s, order("alice", 2), orders.StatusRejected, orders.ReasonPaymentDeclined, time.Second)
+			must(t, s.Uncount(t.Context(), "alice", []string{order("", 1).OrderID}))
+			wantTally(t, s, "alice", 1)
+		},
+	},
+	"Price": {
+		Write: func(t *testing.T, s Store) {
+			must(t, s.SavePrice(t.Context(), price("A", 100, 1), 0, commit.With{}))
+		},
+		Rewrite: func(t *testing.T, s Store) {
+			next := orders.Price{SKU: "A", Price: money.Money{Currency: "USD", Amount: 200}, Version: 2}
+			must(t, s.SavePrice(t.Context(), next, 1, commit.With{}))
+			if got, err := s.Price(t.Context(), "A"); err != nil || got != next {
+				t.Errorf("Price = %v, %v", got, err)
+			}
+		},
+	},
+}
 
 func unknown(t *testing.T, s Store) {
 	if _, err := s.Order(t.Context(), "none"); !errors.Is(err, orders.ErrNoOrder) {
@@ -61,36 +101,32 @@ func unknown(t *testing.T, s Store) {
 
 func saved(t *testing.T, s Store) {
 	o := order("alice", 1)
-	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+	save(t, s, o)
 	wantOrder(t, s, o)
-	o.Version, o.Status, o.Reason, o.Detail = 2, orders.StatusNeedsAttention, orders.ReasonCompensationFailed, "VoidPayment"
-	o.CancelRequested, o.CancelRequestedBy, o.Closed, o.UpdatedAt = true, orders.ByOperator, true, start.Add(time.Minute)
+	o.Version, o.Status, o.UpdatedAt = 2, orders.StatusNeedsAttention, storesuite.Start.Add(time.Minute)
+	o.Reason, o.Detail = orders.ReasonCompensationFailed, "VoidPayment"
+	o.CancelRequested, o.CancelRequestedBy, o.Closed = true, orders.ByOperator, true
 	o.TrackingNumber = "TRK-7F3A9C"
-	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+	save(t, s, o)
 	wantOrder(t, s, o)
 }
 
-func staleOrder(t *testing.T, s Store) {
-	o := order("alice", 1)
-	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
-	for _, version := range []int64{1, 3} {
-		stale := o
-		stale.Version, stale.Status = version, orders.StatusRejected
-		if err := s.SaveOrder(t.Context(), stale, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("version %d over version 1: %v, want ErrLostRace", version, err)
-		}
+func orderVersions(t *testing.T, s Store) {
+	numbers := map[string]int{"1": 1, "2": 2}
+	written := func(id string, version int64) orders.Order {
+		o := order("alice", numbers[id])
+		o.Version = version
+		return o
 	}
-	wantOrder(t, s, o)
-	second := order("alice", 2)
-	second.Version = 2
-	if err := s.SaveOrder(t.Context(), second, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-		t.Errorf("version 2 over nothing: %v, want ErrLostRace", err)
-	}
+	storesuite.NextVersionOnly(t, func(id string, version int64) error {
+		return s.SaveOrder(t.Context(), written(id, version), commit.With{})
+	})
+	wantOrder(t, s, written("1", 2))
 }
 
 func list(t *testing.T, s Store) {
 	for n, customer := range []string{"alice", "bob", "alice", "alice#b"} {
-		must(t, s.SaveOrder(t.Context(), order(customer, n), commit.With{}))
+		save(t, s, order(customer, n))
 	}
 	wantList(t, s, "alice", order("alice", 2), order("alice", 0))
 	wantList(t, s, "bob", order("bob", 1))
@@ -101,7 +137,7 @@ func pages(t *testing.T, s Store) {
 	var want, got []string
 	for n := range 7 {
 		o := order("alice", n)
-		must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+		save(t, s, o)
 		want = append(want, o.OrderID)
 	}
 	slices.Reverse(want)
@@ -122,7 +158,7 @@ func pages(t *testing.T, s Store) {
 
 func foreignCursor(t *testing.T, s Store) {
 	for n := range 3 {
-		must(t, s.SaveOrder(t.Context(), order("alice", n), commit.With{}))
+		save(t, s, order("alice", n))
 	}
 	_, cursor, err := s.Orders(t.Context(), "alice", 2, "")
 	if err != nil || cursor == "" {
@@ -154,8 +190,9 @@ func prices(t *testing.T, s Store) {
 func stalePrice(t *testing.T, s Store) {
 	must(t, s.SavePrice(t.Context(), price("A", 100, 4), 0, commit.With{}))
 	for _, before := range []int64{0, 3, 5} {
-		if err := s.SavePrice(t.Context(), price("A", 200, 9), before, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("price over version %d where 4 is stored: %v, want ErrLostRace", before, err)
+		err := s.SavePrice(t.Context(), price("A", 200, 9), before, commit.With{})
+		if !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("price from version %d over version 4: %v, want ErrLostRace", before, err)
 		}
 	}
 	must(t, s.SavePrice(t.Context(), price("A", 300, 9), 4, commit.With{}))
@@ -171,17 +208,19 @@ func together(t *testing.T, s Store) {
 	o := order("alice", 1)
 	var once idempotency.Once
 	req := idempotency.Request{Scope: "alice#op", Key: "k", Hash: "h"}
-	_, _, err := idempotency.Do(t.Context(), s, req, func(ctx context.Context, given idempotency.Once) (orders.Order, error) {
+	saveOnce := func(ctx context.Context, given idempotency.Once) (orders.Order, error) {
 		once = given
 		return o, s.SaveOrder(ctx, o, commit.With{Reply: given.Returning(o)})
-	})
+	}
+	_, _, err := idempotency.Do(t.Context(), s, req, saveOnce)
 	must(t, err)
 	rec, ok, err := s.Reply(t.Context(), "alice#op", "k")
 	if err != nil || !ok || len(rec.Result) == 0 {
 		t.Fatalf("Reply = %v, %v, %v", rec, ok, err)
 	}
 	second := order("alice", 2)
-	if err := s.SaveOrder(t.Context(), second, commit.With{Reply: once.Returning(second)}); !errors.Is(err, fault.ErrLostRace) {
+	err = s.SaveOrder(t.Context(), second, commit.With{Reply: once.Returning(second)})
+	if !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("the same key again: %v, want ErrLostRace", err)
 	}
 	if _, err := s.Order(t.Context(), second.OrderID); !errors.Is(err, orders.ErrNoOrder) {
@@ -193,21 +232,21 @@ func overdue(t *testing.T, s Store) {
 	var pending []string
 	for n := range 12 { // over several partitions of the index
 		o := order("alice", n)
-		must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+		save(t, s, o)
 		if n%4 == 1 {
 			o.Version, o.Status = 2, orders.StatusRejected
-			must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+			save(t, s, o)
 		} else if n < 6 {
 			pending = append(pending, o.OrderID)
 		}
 	}
-	found, err := s.Overdue(t.Context(), start.Add(6*time.Second).Truncate(time.Second))
+	found, err := s.Overdue(t.Context(), storesuite.Start.Add(6*time.Second).Truncate(time.Second))
 	must(t, err)
 	var got []string
 	for _, o := range found {
 		got = append(got, o.OrderID)
 		if o.CustomerID != "alice" || len(o.Items) != 2 {
-			t.Errorf("an overdue order is not whole: %+v", o)
+			t.Errorf("incomplete overdue order: %+v", o)
 		}
 	}
 	slices.Sort(got)
@@ -216,9 +255,9 @@ func overdue(t *testing.T, s Store) {
 	}
 }
 
-// order makes a customer's order, the n-th in time.
+// order returns the n-th order of a customer; a later one is a second newer.
 func order(customer string, n int) orders.Order {
-	at := start.Add(time.Duration(n) * time.Second)
+	at := storesuite.Start.Add(time.Duration(n) * time.Second)
 	return orders.Order{
 		OrderID: fmt.Sprintf("01KAQ5M3Z8V7D2X4C6B9N1T%03d", n), CustomerID: customer,
 		CustomerEmail: customer + "@example.com",
@@ -227,14 +266,27 @@ func order(customer string, n int) orders.Order {
 			{SKU: "MUG-BLUE", Quantity: 2, UnitPrice: money.Money{Currency: "EUR", Amount: 1999}},
 			{SKU: "TEA", Quantity: 1, UnitPrice: money.Money{Currency: "EUR", Amount: 799}},
 		},
-		Total:           money.Money{Currency: "EUR", Amount: 4797},
-		ShippingAddress: contract.Address{Name: "Ada", Line1: "12 St", Line2: "Apt 4", City: "Springfield", Region: "IL", PostalCode: "62701", Country: "US"},
-		Version:         1, CreatedAt: at, UpdatedAt: at,
+		Total: money.Money{Currency: "EUR", Amount: 4797},
+		ShippingAddress: contract.Address{
+			Name: "Ada", Line1: "12 St", Line2: "Apt 4",
+			City: "Springfield", Region: "IL", PostalCode: "62701", Country: "US",
+		},
+		Version: 1, CreatedAt: at, UpdatedAt: at,
 	}
 }
 
 func price(sku string, amount, version int64) orders.Price {
 	return orders.Price{SKU: sku, Price: money.Money{Currency: "EUR", Amount: amount}, Version: version}
+}
+
+func save(t *testing.T, s Store, o orders.Order) {
+	t.Helper()
+	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+}
+
+func place(t *testing.T, s Store, o orders.Order, limits orders.Limits) {
+	t.Helper()
+	must(t, s.PlaceOrder(t.Context(), o, limits, commit.With{}))
 }
 
 func wantOrder(t *testing.T, s Store, want orders.Order) {
@@ -253,9 +305,15 @@ func wantList(t *testing.T, s Store, customer string, want ...orders.Order) {
 	}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+// writtenOnce: lines, total and address are written once. Otherwise a later write would drop what a
+// newer version added to a line or to the address.
+func writtenOnce(t *testing.T, s Store) {
+	o := order("alice", 1)
+	save(t, s, o)
+	next := order("alice", 1)
+	next.Version, next.Status = 2, orders.StatusRejected
+	next.Items, next.Total.Amount, next.ShippingAddress.City = next.Items[:1], 1, "Paris"
+	save(t, s, next)
+	o.Version, o.Status = 2, orders.StatusRejected
+	wantOrder(t, s, o)
 }

@@ -12,15 +12,16 @@ import (
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/storesuite"
 )
 
 var two = orders.Limits{Open: 2, Declines: 2}
 
-// end ends an order that was placed, so many after it was.
+// end ends a placed order, so long after it was placed.
 func end(t *testing.T, s Store, o orders.Order, status orders.Status, reason orders.Reason, after time.Duration) {
 	t.Helper()
 	o.Version, o.Status, o.Reason, o.UpdatedAt = 2, status, reason, o.CreatedAt.Add(after)
-	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
+	save(t, s, o)
 }
 
 func wantTally(t *testing.T, s Store, customer string, declines int, open ...string) {
@@ -33,12 +34,13 @@ func wantTally(t *testing.T, s Store, customer string, declines int, open ...str
 
 func byID(t *testing.T, s Store) {
 	for n := range 3 {
-		must(t, s.SaveOrder(t.Context(), order("alice", n), commit.With{}))
+		save(t, s, order("alice", n))
 	}
 	found, err := s.OrdersByID(t.Context(), []string{order("", 2).OrderID, "none", order("", 0).OrderID})
 	must(t, err)
 	slices.SortFunc(found, func(a, b orders.Order) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	if len(found) != 2 || found[0].OrderID != order("", 0).OrderID || found[1].OrderID != order("", 2).OrderID || len(found[1].Items) != 2 {
+	first, second := order("", 0).OrderID, order("", 2).OrderID
+	if len(found) != 2 || found[0].OrderID != first || found[1].OrderID != second || len(found[1].Items) != 2 {
 		t.Errorf("found %+v", found)
 	}
 }
@@ -48,11 +50,11 @@ func tallied(t *testing.T, s Store) {
 	var ids []string
 	for n := range 5 {
 		o := order("alice", n)
-		must(t, s.PlaceOrder(t.Context(), o, orders.DefaultLimits, commit.With{}))
+		place(t, s, o, orders.DefaultLimits)
 		wantOrder(t, s, o)
 		ids = append(ids, o.OrderID)
 	}
-	must(t, s.PlaceOrder(t.Context(), order("bob", 9), orders.DefaultLimits, commit.With{}))
+	place(t, s, order("bob", 9), orders.DefaultLimits)
 	end(t, s, order("alice", 0), orders.StatusNeedsAttention, orders.ReasonCompensationFailed, time.Second)
 	wantTally(t, s, "alice", 0, ids...)
 	end(t, s, order("alice", 1), orders.StatusConfirmed, "", time.Second)
@@ -64,8 +66,8 @@ func tallied(t *testing.T, s Store) {
 	wantTally(t, s, "alice", 1, ids[0])
 	wantTally(t, s, "bob", 0, order("", 9).OrderID)
 
-	before := order("carol", 11) // placed before there was a tally
-	must(t, s.SaveOrder(t.Context(), before, commit.With{}))
+	before := order("carol", 11) // placed before tallies existed
+	save(t, s, before)
 	wantTally(t, s, "carol", 0)
 	end(t, s, before, orders.StatusConfirmed, "", time.Second)
 	wantTally(t, s, "carol", 0)
@@ -73,7 +75,7 @@ func tallied(t *testing.T, s Store) {
 
 func overLimit(t *testing.T, s Store) {
 	for n := range 2 {
-		must(t, s.PlaceOrder(t.Context(), order("alice", n), two, commit.With{}))
+		place(t, s, order("alice", n), two)
 	}
 	third := order("alice", 2)
 	if err := s.PlaceOrder(t.Context(), third, two, commit.With{}); !errors.Is(err, orders.ErrAtLimit) {
@@ -82,26 +84,26 @@ func overLimit(t *testing.T, s Store) {
 	if _, err := s.Order(t.Context(), third.OrderID); !errors.Is(err, orders.ErrNoOrder) {
 		t.Errorf("the third order was written: %v", err)
 	}
-	must(t, s.PlaceOrder(t.Context(), order("bob", 5), two, commit.With{}))
+	place(t, s, order("bob", 5), two)
 	if err := s.PlaceOrder(t.Context(), order("bob", 5), two, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("an order that exists: %v, want ErrLostRace", err)
 	}
 	end(t, s, order("alice", 0), orders.StatusConfirmed, "", time.Second)
-	must(t, s.PlaceOrder(t.Context(), third, two, commit.With{}))
+	place(t, s, third, two)
 	wantTally(t, s, "alice", 0, order("", 1).OrderID, third.OrderID)
 }
 
 func declines(t *testing.T, s Store) {
 	place := func(n int, at time.Duration) error {
 		o := order("alice", n)
-		o.CreatedAt = start.Add(at)
+		o.CreatedAt = storesuite.Start.Add(at)
 		return s.PlaceOrder(t.Context(), o, two, commit.With{})
 	}
 	ended := map[int]orders.Reason{0: orders.ReasonPaymentDeclined, 1: orders.ReasonCancelledByCustomer}
 	for n, status := range []orders.Status{orders.StatusRejected, orders.StatusCancelled} {
 		must(t, place(n, 0))
 		o := order("alice", n)
-		o.CreatedAt = start
+		o.CreatedAt = storesuite.Start
 		end(t, s, o, status, ended[n], time.Duration(n+1)*time.Minute)
 	}
 	for _, at := range []time.Duration{3 * time.Minute, time.Hour + time.Minute - time.Millisecond} {
@@ -111,7 +113,7 @@ func declines(t *testing.T, s Store) {
 	}
 	must(t, place(2, time.Hour+time.Minute)) // an hour after the first of them
 	o := order("alice", 2)
-	o.CreatedAt = start.Add(time.Hour + time.Minute)
+	o.CreatedAt = storesuite.Start.Add(time.Hour + time.Minute)
 	end(t, s, o, orders.StatusRejected, orders.ReasonPaymentDeclined, 2*time.Minute)
 	wantTally(t, s, "alice", 1) // the first two are forgotten
 }
@@ -119,14 +121,14 @@ func declines(t *testing.T, s Store) {
 func uncounted(t *testing.T, s Store) {
 	var ids []string
 	for n := range 3 {
-		must(t, s.PlaceOrder(t.Context(), order("alice", n), orders.DefaultLimits, commit.With{}))
+		place(t, s, order("alice", n), orders.DefaultLimits)
 		ids = append(ids, order("alice", n).OrderID)
 	}
 	for range 2 {
 		must(t, s.Uncount(t.Context(), "alice", []string{ids[0], ids[2]}))
 		wantTally(t, s, "alice", 0, ids[1])
 	}
-	must(t, s.PlaceOrder(t.Context(), order("alice", 4), two, commit.With{}))
+	place(t, s, order("alice", 4), two)
 }
 
 func atOnce(t *testing.T, s Store) {
@@ -134,7 +136,7 @@ func atOnce(t *testing.T, s Store) {
 	var wait sync.WaitGroup
 	for n := range 6 {
 		wait.Go(func() {
-			for range 20 { // a transaction that conflicts too often is to be tried again
+			for range 20 { // retry transactions that conflict too often
 				err := s.PlaceOrder(t.Context(), order("alice", n), two, commit.With{})
 				if err == nil {
 					placed.Add(1)
@@ -148,6 +150,6 @@ func atOnce(t *testing.T, s Store) {
 	wait.Wait()
 	got, err := s.Tally(t.Context(), "alice")
 	if err != nil || placed.Load() != 2 || len(got.Open) != 2 {
-		t.Errorf("%d orders were placed at once, tally %s, %v; want 2", placed.Load(), fmt.Sprint(got.Open), err)
+		t.Errorf("placed %d orders, tally %s, %v; want 2", placed.Load(), fmt.Sprint(got.Open), err)
 	}
 }

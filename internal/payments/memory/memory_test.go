@@ -13,7 +13,11 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(_ *testing.T, c clock.Clock) storetest.Store { return memory.New(c) })
+	open := func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+		s := memory.New(c)
+		return s, memdb.Newer{Log: s.Log}
+	}
+	storesuite.Run(t, open, storetest.Suite)
 }
 
 func TestProvider(t *testing.T) {
@@ -21,11 +25,4 @@ func TestProvider(t *testing.T) {
 		p := memory.NewProvider(providertest.Declines)
 		return p, p
 	})
-}
-
-func TestTwoVersionsShareTheStore(t *testing.T) {
-	storesuite.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
-		s := memory.New(c)
-		return s, memdb.Newer{Log: s.Log}
-	}, storetest.TwoVersions)
 }

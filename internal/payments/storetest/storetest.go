@@ -4,68 +4,88 @@ package storetest
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"orderflow/internal/payments"
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/storesuite"
 )
 
-// Store is a payments store that can also do what the platform's part of the suite asks for.
+// Store adds the protocol to the port.
 type Store interface {
 	payments.Store
 	storesuite.Store
 }
 
-// Run runs the suite; open returns an empty store.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storesuite.Run(t, open)
-	storesuite.RunCases(t, start, open, map[string]func(*testing.T, Store){
-		"UnknownPaymentIsNotFound":             unknown,
-		"PaymentComesBackAsSaved":              roundTrip,
-		"WhatWasRefundedComesBackAsSaved":      refunded,
-		"SaveLosesTheRaceAgainstAnotherOne":    stale,
-		"SaveClearsWhatIsEmptyNow":             clears,
-		"PaymentsOfDifferentOrdersDoNotTangle": apart,
-		"OutcomeIsKeptByVersion":               outcome,
-		"BookmarkIsWhatWasSavedLast":           bookmark,
-	})
+var must = storesuite.Must
+
+// Suite is what every payments store has to pass.
+var Suite = storesuite.Suite[Store]{
+	Cases: map[string]func(*testing.T, Store){
+		"UnknownPaymentIsNotFound":    unknown,
+		"PaymentComesBackAsSaved":     roundTrip,
+		"RefundComesBackAsSaved":      refunded,
+		"OnlyTheNextVersionIsSaved":   versions,
+		"SaveClearsEmptyFields":       clears,
+		"PaymentsAreKeptByOrder":      apart,
+		"OutcomeIsKeptByVersion":      outcome,
+		"LastSavedBookmarkIsReturned": bookmark,
+	},
+	Kinds: kinds,
 }
 
-var start = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
+var kinds = map[string]storesuite.Kind[Store]{
+	"Payment": {
+		Write: func(t *testing.T, s Store) { save(t, s, payment("1", 1, payments.StatusAuthorized)) },
+		Rewrite: func(t *testing.T, s Store) {
+			for n, status := range []payments.Status{payments.StatusCaptured, payments.StatusRefunded} {
+				save(t, s, payment("1", int64(n)+2, status))
+				want(t, s, payment("1", int64(n)+2, status))
+			}
+		},
+	},
+	"Outcome": {
+		Write:   func(t *testing.T, s Store) { must(t, s.SaveOutcome(t.Context(), flagged, 0, commit.With{})) },
+		Rewrite: func(t *testing.T, s Store) { must(t, s.SaveOutcome(t.Context(), rejected, 3, commit.With{})) },
+	},
+	"Bookmark": {
+		Write:   func(t *testing.T, s Store) { must(t, s.SaveBookmark(t.Context(), "a")) },
+		Rewrite: func(t *testing.T, s Store) { must(t, s.SaveBookmark(t.Context(), "b")) },
+	},
+}
+
+var (
+	flagged  = payments.Outcome{OrderID: "1", Status: payments.OrderNeedsAttention, Version: 3}
+	rejected = payments.Outcome{OrderID: "1", Status: payments.OrderRejected, Version: 4}
+)
 
 func payment(orderID string, version int64, status payments.Status) payments.Payment {
-	return payments.Payment{OrderID: orderID, CustomerID: "c", Status: status, Amount: money.Money{Currency: "EUR", Amount: 4797},
-		ChargeID: "ch_1", Version: version, UpdatedAt: start}
+	return payments.Payment{
+		OrderID: orderID, CustomerID: "c", Status: status, Amount: money.Money{Currency: "EUR", Amount: 4797},
+		ChargeID: "ch_1", Version: version, UpdatedAt: storesuite.Start,
+	}
 }
 
 func outcome(t *testing.T, s Store) {
 	if o, err := s.Outcome(t.Context(), "1"); err != nil || o != (payments.Outcome{}) {
 		t.Errorf("Outcome of an unknown order = %+v, %v", o, err)
 	}
-	flagged := payments.Outcome{OrderID: "1", Status: payments.OrderNeedsAttention, Version: 3}
-	over := payments.Outcome{OrderID: "1", Status: payments.OrderRejected, Version: 4}
-	if err := errors.Join(s.SaveOutcome(t.Context(), flagged, 0, commit.With{}), s.SaveOutcome(t.Context(), over, 3, commit.With{})); err != nil {
-		t.Fatal(err)
-	}
+	must(t, s.SaveOutcome(t.Context(), flagged, 0, commit.With{}))
+	must(t, s.SaveOutcome(t.Context(), rejected, 3, commit.With{}))
 	for _, before := range []int64{0, 3} {
 		if err := s.SaveOutcome(t.Context(), flagged, before, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("over version %d where 4 is stored: %v, want ErrLostRace", before, err)
+			t.Errorf("from version %d over version 4: %v, want ErrLostRace", before, err)
 		}
 	}
-	if o, err := s.Outcome(t.Context(), "1"); err != nil || o != over {
+	if o, err := s.Outcome(t.Context(), "1"); err != nil || o != rejected {
 		t.Errorf("Outcome = %+v, %v", o, err)
 	}
 }
 
 func bookmark(t *testing.T, s Store) {
 	for _, cursor := range []string{"", "a", ""} {
-		if err := s.SaveBookmark(t.Context(), cursor); err != nil {
-			t.Fatal(err)
-		}
+		must(t, s.SaveBookmark(t.Context(), cursor))
 		if got, err := s.Bookmark(t.Context()); err != nil || got != cursor {
 			t.Errorf("Bookmark = %q, %v; want %q", got, err, cursor)
 		}
@@ -75,12 +95,8 @@ func bookmark(t *testing.T, s Store) {
 func refunded(t *testing.T, s Store) {
 	p := payment("1", 1, payments.StatusCaptured)
 	p.Refunded = 1000
-	if err := s.Save(t.Context(), p, commit.With{}); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := s.Payment(t.Context(), "1"); err != nil || got != p {
-		t.Errorf("Payment = %+v, %v; want %+v", got, err, p)
-	}
+	save(t, s, p)
+	want(t, s, p)
 }
 
 func unknown(t *testing.T, s Store) {
@@ -105,19 +121,11 @@ func clears(t *testing.T, s Store) {
 	want(t, s, p)
 }
 
-func stale(t *testing.T, s Store) {
-	first := payment("1", 1, payments.StatusAuthorized)
-	save(t, s, first)
-	for _, version := range []int64{1, 3} {
-		err := s.Save(t.Context(), payment("1", version, payments.StatusCaptured), commit.With{})
-		if !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("Save of version %d over version 1: %v, want ErrLostRace", version, err)
-		}
-	}
-	if err := s.Save(t.Context(), payment("2", 2, payments.StatusCaptured), commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-		t.Errorf("Save of version 2 over nothing: %v, want ErrLostRace", err)
-	}
-	want(t, s, first)
+func versions(t *testing.T, s Store) {
+	storesuite.NextVersionOnly(t, func(orderID string, version int64) error {
+		return s.Save(t.Context(), payment(orderID, version, payments.StatusCaptured), commit.With{})
+	})
+	want(t, s, payment("1", 2, payments.StatusCaptured))
 }
 
 func apart(t *testing.T, s Store) {
@@ -130,9 +138,7 @@ func apart(t *testing.T, s Store) {
 
 func save(t *testing.T, s Store, p payments.Payment) {
 	t.Helper()
-	if err := s.Save(t.Context(), p, commit.With{}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, s.Save(t.Context(), p, commit.With{}))
 }
 
 func want(t *testing.T, s Store, p payments.Payment) {

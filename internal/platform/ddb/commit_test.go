@@ -27,7 +27,10 @@ type store struct{ *ddb.Table }
 func (s store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
 
 func TestTableKeepsTheProtocol(t *testing.T) {
-	storesuite.Run(t, func(t *testing.T, c clock.Clock) storesuite.Store { return store{ddbtest.NewTable(t, c)} })
+	open := func(t *testing.T, c clock.Clock) (storesuite.Store, storesuite.Newer) {
+		return store{ddbtest.NewTable(t, c)}, nil
+	}
+	storesuite.Run(t, open, storesuite.Suite[storesuite.Store]{})
 }
 
 var (

@@ -10,7 +10,11 @@ import (
 )
 
 func TestLogKeepsCircuits(t *testing.T) {
-	storesuite.RunCircuits(t, func(_ *testing.T, c clock.Clock) storesuite.CircuitStore { return memdb.NewLog(c) })
+	open := func(_ *testing.T, c clock.Clock) (storesuite.CircuitStore, storesuite.Newer) {
+		l := memdb.NewLog(c)
+		return l, memdb.Newer{Log: l}
+	}
+	storesuite.RunCases(t, open, storesuite.Circuits)
 }
 
 func TestACircuitBehindAShutGateIsNotRead(t *testing.T) {
@@ -19,11 +23,4 @@ func TestACircuitBehindAShutGateIsNotRead(t *testing.T) {
 	if _, err := l.Circuit(t.Context(), "bank"); !errors.Is(err, errShut) {
 		t.Errorf("%v, want the gate's error", err)
 	}
-}
-
-func TestTwoVersionsShareCircuits(t *testing.T) {
-	storesuite.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storesuite.CircuitStore, storesuite.Newer) {
-		l := memdb.NewLog(c)
-		return l, memdb.Newer{Log: l}
-	}, storesuite.Circuits)
 }

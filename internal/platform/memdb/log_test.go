@@ -24,7 +24,10 @@ func (s store) Record(_ context.Context, with commit.With) error {
 }
 
 func TestLogKeepsTheProtocol(t *testing.T) {
-	storesuite.Run(t, func(_ *testing.T, c clock.Clock) storesuite.Store { return store{memdb.NewLog(c)} })
+	open := func(_ *testing.T, c clock.Clock) (storesuite.Store, storesuite.Newer) {
+		return store{memdb.NewLog(c)}, nil
+	}
+	storesuite.Run(t, open, storesuite.Suite[storesuite.Store]{})
 }
 
 func TestRefusedChangeRecordsNothing(t *testing.T) {

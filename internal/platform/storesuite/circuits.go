@@ -2,44 +2,56 @@ package storesuite
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"testing"
 	"time"
 
-	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/resilience"
 )
 
-// CircuitStore is what the store of a service that calls others can do as well.
+// CircuitStore keeps the circuits of a service that calls others.
 type CircuitStore interface {
 	resilience.CircuitLog
 	Outbox(ctx context.Context) ([]envelope.Event, error)
 }
 
-// RunCircuits runs the suite of circuits; open returns an empty store on the given clock.
-func RunCircuits(t *testing.T, open func(t *testing.T, c clock.Clock) CircuitStore) {
-	RunTimed(t, open, map[string]func(*testing.T, CircuitStore, *clock.Manual){
-		"CircuitComesBackAsSaved":  circuitSaved,
-		"CircuitIsSavedByOneOfTwo": circuitRace,
-	})
+// Circuits is the suite of circuits.
+var Circuits = Suite[CircuitStore]{
+	Cases: map[string]func(*testing.T, CircuitStore){
+		"CircuitComesBackAsSaved":             circuitSaved,
+		"OnlyTheNextVersionOfACircuitIsSaved": circuitVersions,
+	},
+	Kinds: map[string]Kind[CircuitStore]{"Circuit": {
+		Write: func(t *testing.T, s CircuitStore) {
+			saveCircuit(t, s, resilience.Circuit{State: resilience.Closed, Version: 1, Failed: []string{"a"}})
+		},
+		Rewrite: func(t *testing.T, s CircuitStore) {
+			saveCircuit(t, s, resilience.Circuit{State: resilience.Open, Version: 2, Openings: 1})
+			saveCircuit(t, s, resilience.Circuit{State: resilience.Closed, Version: 3})
+		},
+	}},
 }
 
-func circuitSaved(t *testing.T, s CircuitStore, c *clock.Manual) {
+func saveCircuit(t *testing.T, s CircuitStore, c resilience.Circuit) {
+	t.Helper()
+	Must(t, s.SaveCircuit(t.Context(), "bank", c, commit.With{Events: events(t.Context())}))
+}
+
+func circuitSaved(t *testing.T, s CircuitStore) {
 	got, err := s.Circuit(t.Context(), "bank")
 	if err != nil || !reflect.DeepEqual(got, resilience.Circuit{State: resilience.Closed}) {
 		t.Errorf("before anything is saved: %+v, %v", got, err)
 	}
 	for _, saved := range []resilience.Circuit{
-		{State: resilience.Closed, Version: 1, WindowEnds: c.Now().Add(time.Second), Failed: []string{"a", "b"}, Succeeded: 3, Row: []string{"b"}},
-		{State: resilience.Open, Version: 2, Since: c.Now(), Openings: 1, RetryAt: c.Now().Add(1500 * time.Millisecond)},
-		{State: resilience.HalfOpen, Version: 3, Since: c.Now(), Openings: 1, ProbeEnds: c.Now()},
+		{State: resilience.Closed, Version: 1, WindowEnds: Start.Add(time.Second),
+			Failed: []string{"a", "b"}, Succeeded: 3, Row: []string{"b"}},
+		{State: resilience.Open, Version: 2, Since: Start, Openings: 1, RetryAt: Start.Add(1500 * time.Millisecond)},
+		{State: resilience.HalfOpen, Version: 3, Since: Start, Openings: 1, ProbeEnds: Start},
 		{State: resilience.Closed, Version: 4},
 	} {
-		must(t, s.SaveCircuit(t.Context(), "bank", saved, commit.With{Events: events(t.Context())}))
+		saveCircuit(t, s, saved)
 		if got, err := s.Circuit(t.Context(), "bank"); err != nil || !reflect.DeepEqual(got, saved) {
 			t.Errorf("%+v, %v, want %+v", got, err, saved)
 		}
@@ -50,14 +62,10 @@ func circuitSaved(t *testing.T, s CircuitStore, c *clock.Manual) {
 	wantOutbox(t, s, 4)
 }
 
-func circuitRace(t *testing.T, s CircuitStore, _ *clock.Manual) {
-	open := resilience.Circuit{State: resilience.Open, Version: 1}
-	must(t, s.SaveCircuit(t.Context(), "bank", open, commit.With{Events: events(t.Context())}))
-	for _, version := range []int64{1, 3} { // one that is stored already, and one that skips one
-		open.Version = version
-		if err := s.SaveCircuit(t.Context(), "bank", open, commit.With{Events: events(t.Context())}); !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("version %d: %v, want ErrLostRace", version, err)
-		}
-	}
-	wantOutbox(t, s, 1)
+func circuitVersions(t *testing.T, s CircuitStore) {
+	NextVersionOnly(t, func(id string, version int64) error {
+		c := resilience.Circuit{State: resilience.Open, Version: version}
+		return s.SaveCircuit(t.Context(), id, c, commit.With{Events: events(t.Context())})
+	})
+	wantOutbox(t, s, 2)
 }

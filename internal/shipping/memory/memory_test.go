@@ -13,16 +13,13 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(_ *testing.T, c clock.Clock) storetest.Store { return memory.New(c) })
+	open := func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+		s := memory.New(c)
+		return s, memdb.Newer{Log: s.Log}
+	}
+	storesuite.Run(t, open, storetest.Suite)
 }
 
 func TestCarrier(t *testing.T) {
 	carriertest.Run(t, func(*testing.T) shipping.Carrier { return memory.NewCarrier() })
-}
-
-func TestTwoVersionsShareTheStore(t *testing.T) {
-	storesuite.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
-		s := memory.New(c)
-		return s, memdb.Newer{Log: s.Log}
-	}, storetest.TwoVersions)
 }

@@ -7,36 +7,49 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/storesuite"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/contract"
 )
 
-// Store is a shipping store that can also do what the platform's part of the suite asks for.
+// Store adds the protocol to the port.
 type Store interface {
 	shipping.Store
 	storesuite.Store
 }
 
-// Run runs the suite; open returns an empty store.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) Store) {
-	storesuite.Run(t, open)
-	storesuite.RunCases(t, start, open, map[string]func(*testing.T, Store){
-		"UnknownShipmentIsNotFound":              unknown,
-		"ShipmentComesBackAsSaved":               roundTrip,
-		"SaveLosesTheRaceAgainstAnotherOne":      stale,
-		"CallbackAndAwaitAtOnceLoseNoResumption": wakeUp,
-	})
+var must = storesuite.Must
+
+// Suite is what every shipping store has to pass.
+var Suite = storesuite.Suite[Store]{
+	Cases: map[string]func(*testing.T, Store){
+		"UnknownShipmentIsNotFound":               unknown,
+		"ShipmentComesBackAsSaved":                roundTrip,
+		"OnlyTheNextVersionIsSaved":               versions,
+		"ConcurrentCallbackAndAwaitResumeTheSaga": noLostResumption,
+	},
+	Kinds: kinds,
 }
 
-var start = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
+var kinds = map[string]storesuite.Kind[Store]{
+	"Shipment": {
+		Write: func(t *testing.T, s Store) { save(t, s, requested("1", 1)) },
+		Rewrite: func(t *testing.T, s Store) {
+			booked := requested("1", 2)
+			booked.Status, booked.TrackingNumber, booked.ResumeToken = shipping.StatusBooked, "T", "token"
+			save(t, s, booked)
+			cancelled := requested("1", 3)
+			cancelled.Status = shipping.StatusCancelled
+			save(t, s, cancelled)
+			want(t, s, cancelled)
+		},
+	},
+}
 
 func unknown(t *testing.T, s Store) {
 	if _, err := s.Shipment(t.Context(), "none"); !errors.Is(err, shipping.ErrNoShipment) {
@@ -45,8 +58,10 @@ func unknown(t *testing.T, s Store) {
 }
 
 func roundTrip(t *testing.T, s Store) {
-	full := shipping.Shipment{OrderID: "1", CustomerID: "c", Status: shipping.StatusRefused, CarrierID: "shp_1", TrackingNumber: "T", TraceParent: "00-0-0-01",
-		Reason: "R", ResumeToken: "token", Version: 1, UpdatedAt: start}
+	full := shipping.Shipment{
+		OrderID: "1", CustomerID: "c", Status: shipping.StatusRefused, CarrierID: "shp_1", TrackingNumber: "T",
+		TraceParent: "00-0-0-01", Reason: "R", ResumeToken: "token", Version: 1, UpdatedAt: storesuite.Start,
+	}
 	save(t, s, full)
 	want(t, s, full)
 	bare := requested("1", 2)
@@ -54,70 +69,63 @@ func roundTrip(t *testing.T, s Store) {
 	want(t, s, bare)
 }
 
-func stale(t *testing.T, s Store) {
-	first := requested("1", 1)
-	save(t, s, first)
-	for _, version := range []int64{1, 3} {
-		if err := s.Save(t.Context(), requested("1", version), commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("Save of version %d over version 1: %v, want ErrLostRace", version, err)
-		}
-	}
-	if err := s.Save(t.Context(), requested("2", 2), commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-		t.Errorf("Save of version 2 over nothing: %v, want ErrLostRace", err)
-	}
-	want(t, s, first)
+func versions(t *testing.T, s Store) {
+	storesuite.NextVersionOnly(t, func(orderID string, version int64) error {
+		return s.Save(t.Context(), requested(orderID, version), commit.With{})
+	})
+	want(t, s, requested("1", 2))
 }
 
-// wakeUp lets the callback and the saga's wait run at the same time, again and again: an event with
-// the saga's token comes out each time.
-func wakeUp(t *testing.T, s Store) {
-	svc := shipping.New(s, nil, clock.At(start), ids.Random(clock.System{}))
+// noLostResumption runs the carrier's callback and the saga's AwaitShipment at the same time. Every
+// round must write an event with the saga's token.
+func noLostResumption(t *testing.T, s Store) {
+	svc := shipping.New(s, nil, clock.At(storesuite.Start), ids.Random(clock.System{}))
 	const rounds = 8
 	for n := range rounds {
 		order := fmt.Sprint(n)
 		save(t, s, requested(order, 1))
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			cb := shipping.Callback{ID: "cb_" + order, Reference: order, Status: shipping.StatusBooked, TrackingNumber: "T"}
+			cb := shipping.Callback{
+				ID: "cb_" + order, Reference: order, Status: shipping.StatusBooked, TrackingNumber: "T",
+			}
 			if err := svc.ReceiveCallback(context.Background(), cb); err != nil {
 				t.Errorf("ReceiveCallback: %v", err)
 			}
 		})
 		wg.Go(func() {
-			if _, err := svc.AwaitShipment(context.Background(), contract.Await{OrderID: order, ResumeToken: "token-" + order}); err != nil {
+			await := contract.Await{OrderID: order, ResumeToken: "token-" + order}
+			if _, err := svc.AwaitShipment(context.Background(), await); err != nil {
 				t.Errorf("AwaitShipment: %v", err)
 			}
 		})
 		wg.Wait()
 	}
 	events, err := s.Outbox(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	woken := map[string]bool{}
+	must(t, err)
+	resumed := map[string]bool{}
 	for _, e := range events {
 		data, err := envelope.Decode[contract.ShipmentEvent](e)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		if e.Type == contract.ShipmentBooked && data.ResumeToken == "token-"+data.OrderID {
-			woken[data.OrderID] = true
+			resumed[data.OrderID] = true
 		}
 	}
-	if len(woken) != rounds {
-		t.Errorf("%d sagas of %d were resumed", len(woken), rounds)
+	if len(resumed) != rounds {
+		t.Errorf("resumed %d of %d sagas", len(resumed), rounds)
 	}
 }
 
 func requested(orderID string, version int64) shipping.Shipment {
-	return shipping.Shipment{OrderID: orderID, CustomerID: "c", Status: shipping.StatusRequested, CarrierID: "shp_1", Version: version, UpdatedAt: start}
+	return shipping.Shipment{
+		OrderID: orderID, CustomerID: "c", Status: shipping.StatusRequested, CarrierID: "shp_1",
+		Version: version, UpdatedAt: storesuite.Start,
+	}
 }
 
 func save(t *testing.T, s Store, sh shipping.Shipment) {
 	t.Helper()
-	if err := s.Save(t.Context(), sh, commit.With{}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, s.Save(t.Context(), sh, commit.With{}))
 }
 
 func want(t *testing.T, s Store, sh shipping.Shipment) {

@@ -12,14 +12,9 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, c clock.Clock) carrier.Store {
-		return dynamo.Store{Table: ddbtest.NewTable(t, c)}
-	})
-}
-
-func TestTwoVersionsShareTheTable(t *testing.T) {
-	storesuite.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (carrier.Store, storesuite.Newer) {
+	open := func(t *testing.T, c clock.Clock) (carrier.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
 		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
-	}, storetest.TwoVersions)
+	}
+	storesuite.RunCases(t, open, storetest.Suite)
 }

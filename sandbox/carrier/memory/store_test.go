@@ -12,12 +12,9 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(_ *testing.T, c clock.Clock) carrier.Store { return memory.New(c) })
-}
-
-func TestTwoVersionsShareTheStore(t *testing.T) {
-	storesuite.RunTwoVersions(t, func(_ *testing.T, c clock.Clock) (carrier.Store, storesuite.Newer) {
+	open := func(_ *testing.T, c clock.Clock) (carrier.Store, storesuite.Newer) {
 		s := memory.New(c)
 		return s, memdb.Newer{Log: s.Log}
-	}, storetest.TwoVersions)
+	}
+	storesuite.RunCases(t, open, storetest.Suite)
 }

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
 	"testing"
-	"time"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
@@ -20,19 +18,34 @@ import (
 	"orderflow/sandbox/web"
 )
 
-var start = time.Date(2026, 1, 2, 3, 4, 5, 6_000_000, time.UTC)
+var must = storesuite.Must
 
-// Run runs the suite; open returns an empty store.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) carrier.Store) {
-	storesuite.RunCases(t, start, open, map[string]func(*testing.T, carrier.Store){
-		"NothingIsAnEntryOfVersionZero":               nothing,
-		"WhatIsWrittenIsRead":                         written,
-		"ABookingAndItsCallbackStandOrFallTogether":   together,
-		"AKeyThatIsTakenKeepsTheEntryFromChanging":    taken,
-		"OneReferenceAtOnceIsBookedOnce":              oneReference,
-		"BookingsAndCancellationsAtOnceLeaveNothing":  bookAndCancel,
-		"DecisionsAndCancellationsAtOnceLeaveNothing": decideAndCancel,
-	})
+// Suite is what every store of the carrier has to pass.
+var Suite = storesuite.Suite[carrier.Store]{
+	Cases: map[string]func(*testing.T, carrier.Store){
+		"UnknownReferenceHasVersionZero":           unknown,
+		"EntryComesBackAsWritten":                  written,
+		"OnlyTheNextVersionIsWritten":              versions,
+		"BookingAndCallbackAreOneCommit":           together,
+		"TakenKeyWritesNothing":                    taken,
+		"ConcurrentBookingsOfAReferenceMakeOne":    oneReference,
+		"ConcurrentBookAndCancelLeaveNoShipment":   bookAndCancel,
+		"ConcurrentDecideAndCancelLeaveNoShipment": decideAndCancel,
+	},
+	Kinds: kinds,
+}
+
+var kinds = map[string]storesuite.Kind[carrier.Store]{
+	"Entry": {
+		Write: func(t *testing.T, s carrier.Store) {
+			e := carrier.Entry{Reference: "r", PostalCode: "1", Version: 1}
+			must(t, s.Write(t.Context(), e, &carrier.Due{Reference: "r"}, commit.With{}))
+		},
+		Rewrite: func(t *testing.T, s carrier.Store) {
+			e := carrier.Entry{Reference: "r", PostalCode: "1", Cancelled: true, Version: 2}
+			must(t, s.Write(t.Context(), e, nil, commit.With{}))
+		},
+	},
 }
 
 func entry(version int64) carrier.Entry {
@@ -40,12 +53,12 @@ func entry(version int64) carrier.Entry {
 		Reference: "r", PostalCode: "10115", Cancelled: true, Answered: true, Version: version,
 		Shipment: &carrier.Shipment{
 			ID: "shp_1", Reference: "r", Status: carrier.StatusBooked, TrackingNumber: "TRK-1", Reason: "why",
-			CreatedAt: start,
+			CreatedAt: storesuite.Start,
 		},
 	}
 }
 
-func nothing(t *testing.T, s carrier.Store) {
+func unknown(t *testing.T, s carrier.Store) {
 	want(t, s, carrier.Entry{Reference: "r"})
 	wantDue(t, s, carrier.Due{Reference: "r"}, false)
 }
@@ -56,12 +69,13 @@ func written(t *testing.T, s carrier.Store) {
 	want(t, s, bare)
 	must(t, s.Write(t.Context(), entry(2), nil, commit.With{}))
 	want(t, s, entry(2))
-	for _, version := range []int64{1, 2, 4} {
-		if err := s.Write(t.Context(), carrier.Entry{Reference: "r", Version: version}, nil, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("version %d over version 2: %v, want ErrLostRace", version, err)
-		}
-	}
-	want(t, s, entry(2))
+}
+
+func versions(t *testing.T, s carrier.Store) {
+	storesuite.NextVersionOnly(t, func(reference string, version int64) error {
+		return s.Write(t.Context(), carrier.Entry{Reference: reference, Version: version}, nil, commit.With{})
+	})
+	want(t, s, carrier.Entry{Reference: "1", Version: 2})
 }
 
 func together(t *testing.T, s carrier.Store) {
@@ -76,34 +90,22 @@ func together(t *testing.T, s carrier.Store) {
 }
 
 func taken(t *testing.T, s carrier.Store) {
-	req := idempotency.Request{Scope: "shipments", Key: "k", Hash: "h"}
-	got, replayed, err := idempotency.Do(t.Context(), s, req, func(ctx context.Context, once idempotency.Once) (string, error) {
-		must(t, s.Record(ctx, commit.With{Reply: once.Returning("first")}))
-		return "second", s.Write(ctx, entry(1), &carrier.Due{Reference: "r"}, commit.With{Reply: once.Returning("second")})
+	storesuite.KeyTakenMeanwhile(t, s, func(ctx context.Context, with commit.With) error {
+		return s.Write(ctx, entry(1), &carrier.Due{Reference: "r"}, with)
 	})
-	if got != "first" || !replayed || err != nil {
-		t.Errorf("%q, replayed %t, %v; want the first answer, replayed", got, replayed, err)
-	}
 	want(t, s, carrier.Entry{Reference: "r"})
 	wantDue(t, s, carrier.Due{Reference: "r"}, false)
 }
 
 const racers = 10
 
-// race runs f racers times at once, each again until it gets a final answer, as a client does.
+// race calls f racers times at once, each time until its answer is final.
 func race(f func(n int) error) {
-	var wg sync.WaitGroup
-	for n := range racers {
-		wg.Go(func() {
-			var final *web.Error
-			for range 20 {
-				if err := f(n); err == nil || errors.As(err, &final) {
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
+	storesuite.Race(racers, func(n int) (done bool) {
+		var answer *web.Error
+		err := f(n)
+		return err == nil || errors.As(err, &answer)
+	})
 }
 
 func oneReference(t *testing.T, s carrier.Store) {
@@ -164,7 +166,7 @@ func wantCancelled(t *testing.T, s carrier.Store, c *carrier.Carrier) {
 }
 
 func open(s carrier.Store) *carrier.Carrier {
-	return carrier.New(s, clock.At(start), ids.Random(clock.At(start)))
+	return carrier.New(s, clock.At(storesuite.Start), ids.Random(clock.At(storesuite.Start)))
 }
 
 func book(t *testing.T, c *carrier.Carrier, key string) (carrier.Shipment, error) {
@@ -182,13 +184,6 @@ func want(t *testing.T, s carrier.Store, e carrier.Entry) {
 func wantDue(t *testing.T, s carrier.Store, due carrier.Due, exists bool) {
 	t.Helper()
 	if got, ok, err := s.Due(t.Context(), "r"); err != nil || ok != exists || exists && got != due {
-		t.Errorf("callback asked for: %+v, %t, %v; want %+v, %t", got, ok, err, due, exists)
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
+		t.Errorf("due callback: %+v, %t, %v; want %+v, %t", got, ok, err, due, exists)
 	}
 }

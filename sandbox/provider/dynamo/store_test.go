@@ -12,14 +12,9 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, c clock.Clock) provider.Store {
-		return dynamo.Store{Table: ddbtest.NewTable(t, c, dynamo.Index)}
-	})
-}
-
-func TestTwoVersionsShareTheTable(t *testing.T) {
-	storesuite.RunTwoVersions(t, func(t *testing.T, c clock.Clock) (provider.Store, storesuite.Newer) {
+	open := func(t *testing.T, c clock.Clock) (provider.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c, dynamo.Index)
 		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
-	}, storetest.TwoVersions)
+	}
+	storesuite.RunCases(t, open, storetest.Suite)
 }

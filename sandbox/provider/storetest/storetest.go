@@ -1,4 +1,4 @@
-// Package storetest is the suite that every ledger of the provider passes.
+// Package storetest is the suite that every store of the provider passes.
 package storetest
 
 import (
@@ -6,13 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
 	"testing"
-	"time"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/money"
@@ -21,80 +18,81 @@ import (
 	"orderflow/sandbox/web"
 )
 
-var start = time.Date(2026, 1, 2, 3, 4, 5, 6_000_000, time.UTC)
+var must = storesuite.Must
 
-// Run runs the suite; open returns an empty ledger.
-func Run(t *testing.T, open func(t *testing.T, c clock.Clock) provider.Store) {
-	storesuite.RunCases(t, start, open, map[string]func(*testing.T, provider.Store){
-		"NothingIsAnEntryOfVersionZero":               nothing,
-		"WhatIsWrittenIsRead":                         written,
-		"AnyOtherVersionLosesTheRace":                 stale,
-		"AKeyThatIsTakenKeepsTheEntryFromChanging":    taken,
-		"ChargesAreListedPageByPage":                  pages,
-		"ChargesAreListedByStatus":                    byStatus,
-		"RefundsAtOnceGiveBackNoMoreThanThereIs":      refunds,
-		"AForeignCursorIsRefused":                     foreign,
-		"OneReferenceAtOnceIsChargedOnce":             oneReference,
-		"OneKeyAtOnceIsChargedOnce":                   oneKey,
-		"ChargesAndVoidsAtOnceLeaveNoMoneyBehind":     chargeAndVoid,
-		"CapturesAndVoidsAtOnceNeverKeepWhatIsVoided": captureAndVoid,
-	})
+// Suite is what every store of the provider has to pass.
+var Suite = storesuite.Suite[provider.Store]{
+	Cases: map[string]func(*testing.T, provider.Store){
+		"UnknownReferenceHasVersionZero":       unknown,
+		"EntryComesBackAsWritten":              written,
+		"OnlyTheNextVersionIsWritten":          versions,
+		"TakenKeyWritesNothing":                taken,
+		"ChargesAreListedInPages":              pages,
+		"ChargesAreListedByStatus":             byStatus,
+		"ConcurrentRefundsStayWithinTheCharge": refunds,
+		"ForeignCursorIsRefused":               foreign,
+		"ConcurrentChargesOfAReferenceMakeOne": oneReference,
+		"ConcurrentChargesWithAKeyMakeOne":     oneKey,
+		"ConcurrentChargeAndVoidLeaveNoCharge": chargeAndVoid,
+		"ConcurrentCaptureAndVoidKeepNoMoney":  captureAndVoid,
+	},
+	Kinds: kinds,
+}
+
+var kinds = map[string]storesuite.Kind[provider.Store]{
+	"Entry": {
+		Write: func(t *testing.T, s provider.Store) {
+			write(t, s, entry("r", 1, provider.StatusAuthorized))
+		},
+		Rewrite: func(t *testing.T, s provider.Store) {
+			write(t, s, entry("r", 2, provider.StatusVoided))
+			want(t, s, entry("r", 2, provider.StatusVoided))
+		},
+	},
 }
 
 var eur = money.Money{Currency: "EUR", Amount: 1999}
 
 func entry(reference string, version int64, status provider.Status) provider.Entry {
-	c := provider.Charge{ID: "ch_" + reference, Reference: reference, Amount: eur, CreatedAt: start}.In(status)
+	c := provider.Charge{ID: "ch_" + reference, Reference: reference, Amount: eur, CreatedAt: storesuite.Start}
+	c = c.In(status)
 	return provider.Entry{Reference: reference, Charge: &c, Version: version}
 }
 
-func nothing(t *testing.T, s provider.Store) {
+func unknown(t *testing.T, s provider.Store) {
 	want(t, s, provider.Entry{Reference: "r"})
 }
 
 func written(t *testing.T, s provider.Store) {
 	bare := provider.Entry{Reference: "r", Faults: 2, Voided: true, Version: 1}
-	must(t, s.Write(t.Context(), bare, commit.With{}))
+	write(t, s, bare)
 	want(t, s, bare)
 	full := entry("r", 2, provider.StatusCaptured)
 	full.Disputed, full.Charge.Dispute = true, "OPEN"
 	full.Charge.RefundedAmount = money.Money{Currency: "EUR", Amount: 500}
-	must(t, s.Write(t.Context(), full, commit.With{}))
+	write(t, s, full)
 	want(t, s, full)
 }
 
-func stale(t *testing.T, s provider.Store) {
-	must(t, s.Write(t.Context(), entry("r", 1, provider.StatusAuthorized), commit.With{}))
-	must(t, s.Write(t.Context(), entry("r", 2, provider.StatusCaptured), commit.With{}))
-	for _, version := range []int64{1, 2, 4} {
-		if err := s.Write(t.Context(), entry("r", version, provider.StatusVoided), commit.With{}); !errors.Is(err, fault.ErrLostRace) {
-			t.Errorf("version %d over version 2: %v, want ErrLostRace", version, err)
-		}
-	}
-	want(t, s, entry("r", 2, provider.StatusCaptured))
+func versions(t *testing.T, s provider.Store) {
+	storesuite.NextVersionOnly(t, func(reference string, version int64) error {
+		return s.Write(t.Context(), entry(reference, version, provider.StatusCaptured), commit.With{})
+	})
+	want(t, s, entry("1", 2, provider.StatusCaptured))
 }
 
 func taken(t *testing.T, s provider.Store) {
-	// Run by hand what idempotency.Do does, so that the key is taken between its look and the
-	// write.
-	req := idempotency.Request{Scope: "charges", Key: "k", Hash: "h"}
-	runs := 0
-	got, replayed, err := idempotency.Do(t.Context(), s, req, func(ctx context.Context, once idempotency.Once) (string, error) {
-		runs++
-		must(t, s.Record(ctx, commit.With{Reply: once.Returning("first")}))
-		return "second", s.Write(ctx, entry("r", 1, provider.StatusAuthorized), commit.With{Reply: once.Returning("second")})
+	storesuite.KeyTakenMeanwhile(t, s, func(ctx context.Context, with commit.With) error {
+		return s.Write(ctx, entry("r", 1, provider.StatusAuthorized), with)
 	})
-	if got != "first" || !replayed || err != nil || runs != 1 {
-		t.Errorf("%q, replayed %t, %v after %d runs; want the first answer, replayed, after 1", got, replayed, err, runs)
-	}
 	want(t, s, provider.Entry{Reference: "r"})
 }
 
 func pages(t *testing.T, s provider.Store) {
 	for n := range 5 {
-		must(t, s.Write(t.Context(), entry(fmt.Sprint(n), 1, provider.StatusAuthorized), commit.With{}))
+		write(t, s, entry(fmt.Sprint(n), 1, provider.StatusAuthorized))
 	}
-	must(t, s.Write(t.Context(), provider.Entry{Reference: "none", Voided: true, Version: 1}, commit.With{}))
+	write(t, s, provider.Entry{Reference: "none", Voided: true, Version: 1})
 	if got := list(t, s, "", 2); got != "[ch_0 ch_1][ch_2 ch_3][ch_4]" {
 		t.Errorf("pages of 2: %s", got)
 	}
@@ -105,7 +103,7 @@ func pages(t *testing.T, s provider.Store) {
 
 func byStatus(t *testing.T, s provider.Store) {
 	for n, status := range []provider.Status{provider.StatusVoided, provider.StatusCaptured, provider.StatusVoided} {
-		must(t, s.Write(t.Context(), entry(fmt.Sprint(n), 1, status), commit.With{}))
+		write(t, s, entry(fmt.Sprint(n), 1, status))
 	}
 	if got := list(t, s, provider.StatusVoided, 2); got != "[ch_0][ch_2]" {
 		t.Errorf("voided: %s", got)
@@ -115,7 +113,7 @@ func byStatus(t *testing.T, s provider.Store) {
 	}
 }
 
-// list shows all pages.
+// list returns the ids on each page.
 func list(t *testing.T, s provider.Store, status provider.Status, limit int) string {
 	t.Helper()
 	shown, cursor := "", ""
@@ -131,7 +129,7 @@ func list(t *testing.T, s provider.Store, status provider.Status, limit int) str
 			return shown
 		}
 	}
-	t.Fatal("the list has no end")
+	t.Fatal("no last page after 10 pages")
 	return ""
 }
 
@@ -145,24 +143,13 @@ func foreign(t *testing.T, s provider.Store) {
 
 const racers = 10
 
-// race runs f racers times at once, each again until it gets a final answer, as a client does.
+// race calls f racers times at once, each time until its answer is final.
 func race(f func(n int) error) {
-	var wg sync.WaitGroup
-	for n := range racers {
-		wg.Go(func() {
-			for try := 0; try < 20; try++ {
-				if err := f(n); err == nil || isFinal(err) {
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-}
-
-func isFinal(err error) bool {
-	var e *web.Error
-	return errors.As(err, &e) || errors.Is(err, idempotency.ErrKeyReused)
+	storesuite.Race(racers, func(n int) (done bool) {
+		var answer *web.Error
+		err := f(n)
+		return err == nil || errors.As(err, &answer) || errors.Is(err, idempotency.ErrKeyReused)
+	})
 }
 
 func oneReference(t *testing.T, s provider.Store) {
@@ -241,7 +228,8 @@ func refunds(t *testing.T, s provider.Store) {
 	_, err = p.Capture(t.Context(), "r")
 	must(t, err)
 	race(func(n int) error {
-		_, err := p.Refund(t.Context(), "r", key(fmt.Sprint("refund", n), "r"), provider.Refund{Amount: money.Money{Currency: "EUR", Amount: 900}})
+		refund := provider.Refund{Amount: money.Money{Currency: "EUR", Amount: 900}}
+		_, err := p.Refund(t.Context(), "r", key(fmt.Sprint("refund", n), "r"), refund)
 		if errors.Is(err, provider.ErrRefundExceedsCharge) {
 			return nil
 		}
@@ -250,17 +238,18 @@ func refunds(t *testing.T, s provider.Store) {
 	e, err := s.Entry(t.Context(), "r")
 	must(t, err)
 	if e.Charge.RefundedAmount.Amount != 1800 || !e.Charge.Captured {
-		t.Errorf("charge is %+v, want 1800 of 1999 given back", e.Charge)
+		t.Errorf("charge is %+v, want 1800 of 1999 refunded", e.Charge)
 	}
 	_, err = p.Void(t.Context(), "r")
 	must(t, err)
-	if e, err = s.Entry(t.Context(), "r"); err != nil || e.Charge.RefundedAmount != eur || e.Charge.Status != provider.StatusRefunded {
-		t.Errorf("charge is %+v, %v, want all of it given back", e.Charge, err)
+	e, err = s.Entry(t.Context(), "r")
+	if err != nil || e.Charge.RefundedAmount != eur || e.Charge.Status != provider.StatusRefunded {
+		t.Errorf("charge is %+v, %v, want it refunded in full", e.Charge, err)
 	}
 }
 
 func open(s provider.Store) *provider.Provider {
-	return provider.New(s, clock.At(start), ids.Random(clock.At(start)))
+	return provider.New(s, clock.At(storesuite.Start), ids.Random(clock.At(storesuite.Start)))
 }
 
 func ask(reference string) provider.Request {
@@ -271,16 +260,14 @@ func key(k, hash string) idempotency.Request {
 	return idempotency.Request{Scope: "charges", Key: k, Hash: hash}
 }
 
+func write(t *testing.T, s provider.Store, e provider.Entry) {
+	t.Helper()
+	must(t, s.Write(t.Context(), e, commit.With{}))
+}
+
 func want(t *testing.T, s provider.Store, e provider.Entry) {
 	t.Helper()
 	if got, err := s.Entry(t.Context(), e.Reference); err != nil || !reflect.DeepEqual(got, e) {
 		t.Errorf("entry = %+v with %+v, %v; want %+v with %+v", got, got.Charge, err, e, e.Charge)
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

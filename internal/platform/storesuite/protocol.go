@@ -1,5 +1,3 @@
-// Package storesuite is the part of every store's suite that is about the protocol: barrier
-// records, idempotency records and outbox events are written together or not at all.
 package storesuite
 
 import (
@@ -18,54 +16,29 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-// Store is what the store of every service can do.
+// Store is a store that keeps the protocol, as that of every service does.
 type Store interface {
 	commit.Log
 	idempotency.Log
-	// Outbox returns the events that are written and not yet published.
+	// Outbox returns the events that are written but not yet published.
 	Outbox(ctx context.Context) ([]envelope.Event, error)
 }
 
-// Run runs the suite; open returns an empty store on the given clock.
-func Run[S Store](t *testing.T, open func(t *testing.T, c clock.Clock) S) {
-	opened := func(t *testing.T, c clock.Clock) Store { return open(t, c) }
-	RunTimed(t, opened, map[string]func(*testing.T, Store, *clock.Manual){
-		"DuplicateActionReturnsTheFirstResult": duplicateAction,
-		"DuplicateUndoReturnsTheFirstResult":   duplicateUndo,
-		"NullCompensationBarsTheLateAction":    nullCompensation,
-		"UndoLearnsWhichActionsTookEffect":     undoLearns,
-		"ConcurrentActionsTakeEffectOnce":      concurrent,
-		"UndoAndActionNeverBothMissEachOther":  undoRace,
-		"ReplayReturnsTheFirstResult":          replay,
-		"KeyWithAnotherRequestIsRefused":       reused,
-		"ExpiredKeyIsForgotten":                expired,
-		"RefusedCommitWritesNothing":           refused,
-		"KeysAreApartByScope":                  scopes,
-	})
+var protocol = map[string]func(*testing.T, Store, *clock.Manual){
+	"DuplicateActionReturnsTheFirstResult": duplicateAction,
+	"DuplicateUndoReturnsTheFirstResult":   duplicateUndo,
+	"NullCompensationBarsTheLateAction":    nullCompensation,
+	"UndoLearnsWhichActionsTookEffect":     undoLearns,
+	"ConcurrentActionsTakeEffectOnce":      concurrent,
+	"UndoAndActionNeverBothMissEachOther":  undoRace,
+	"ReplayReturnsTheFirstResult":          replay,
+	"KeyWithAnotherRequestIsRefused":       reused,
+	"ExpiredKeyIsForgotten":                expired,
+	"RefusedCommitWritesNothing":           refused,
+	"ScopesHaveSeparateKeys":               scopes,
 }
 
-// RunTimed runs each case on an empty store and its clock.
-func RunTimed[S any](
-	t *testing.T, open func(t *testing.T, c clock.Clock) S, cases map[string]func(*testing.T, S, *clock.Manual),
-) {
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) {
-			c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-			run(t, open(t, c), c)
-		})
-	}
-}
-
-// RunCases runs each case on an empty store whose clock stands at start.
-func RunCases[S any](
-	t *testing.T, start time.Time, open func(t *testing.T, c clock.Clock) S, cases map[string]func(*testing.T, S),
-) {
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t, clock.At(start))) })
-	}
-}
-
-// act is an action that records n and one event.
+// act returns an action that records n and one event.
 func act(s Store, n int) func(context.Context, barrier.Once) (int, error) {
 	return func(ctx context.Context, once barrier.Once) (int, error) {
 		return n, s.Record(ctx, commit.With{Barrier: once.Returning(n), Events: events(ctx)})
@@ -101,7 +74,7 @@ func nullCompensation(t *testing.T, s Store, _ *clock.Manual) {
 	got, err := barrier.Undo(t.Context(), s, "saga", "Undo", []string{"Step"}, undo(s, 7, &saw))
 	want(t, got, 7, err)
 	if saw["Step"] {
-		t.Error("undo was told that the step took effect")
+		t.Error("undo believes that the step took effect")
 	}
 	if _, err := barrier.Do(t.Context(), s, "saga", "Step", act(s, 1)); !errors.Is(err, barrier.ErrCompensated) {
 		t.Errorf("late action: %v, want ErrCompensated", err)
@@ -113,22 +86,23 @@ func nullCompensation(t *testing.T, s Store, _ *clock.Manual) {
 
 func undoLearns(t *testing.T, s Store, _ *clock.Manual) {
 	_, err := barrier.Do(t.Context(), s, "saga", "First", act(s, 1))
-	must(t, err)
+	Must(t, err)
 	var saw barrier.Done
 	_, err = barrier.Undo(t.Context(), s, "saga", "Undo", []string{"First", "Second"}, undo(s, 2, &saw))
-	must(t, err)
+	Must(t, err)
 	if !saw["First"] || saw["Second"] {
-		t.Errorf("undo was told %v; want First only", saw)
+		t.Errorf("undo was passed %v; want First only", saw)
 	}
 	got, err := barrier.Do(t.Context(), s, "saga", "First", act(s, 3))
-	want(t, got, 1, err) // a duplicate of what took effect, not a dangling action
+	want(t, got, 1, err) // a duplicate of an action that took effect, not a late one
 }
 
 func concurrent(t *testing.T, s Store, _ *clock.Manual) {
 	var wg sync.WaitGroup
 	for n := range 4 {
 		wg.Go(func() {
-			if _, err := barrier.Do(context.Background(), s, "saga", "Step", act(s, n)); err != nil && fault.KindOf(err) != fault.Transient {
+			_, err := barrier.Do(context.Background(), s, "saga", "Step", act(s, n))
+			if err != nil && fault.KindOf(err) != fault.Transient {
 				t.Errorf("action: %v", err)
 			}
 		})
@@ -145,9 +119,9 @@ func undoRace(t *testing.T, s Store, _ *clock.Manual) {
 		wg.Go(func() { _, acted = barrier.Do(context.Background(), s, saga, "Step", act(s, 1)) })
 		_, err := barrier.Undo(t.Context(), s, saga, "Undo", []string{"Step"}, undo(s, 2, &saw))
 		wg.Wait()
-		must(t, err)
+		Must(t, err)
 		if saw["Step"] != (acted == nil) {
-			t.Errorf("undo believes that the step took effect: %v; the step: %v", saw["Step"], acted)
+			t.Errorf("undo was passed took effect = %v; the step returned %v", saw["Step"], acted)
 		}
 	}
 }
@@ -156,7 +130,7 @@ func request(hash string) idempotency.Request {
 	return idempotency.Request{Scope: "customer#op", Key: "k", Hash: hash}
 }
 
-func answer(s Store, n int) func(context.Context, idempotency.Once) (int, error) {
+func handle(s Store, n int) func(context.Context, idempotency.Once) (int, error) {
 	return func(ctx context.Context, once idempotency.Once) (int, error) {
 		return n, s.Record(ctx, commit.With{Reply: once.Returning(n), Events: events(ctx)})
 	}
@@ -164,7 +138,7 @@ func answer(s Store, n int) func(context.Context, idempotency.Once) (int, error)
 
 func replay(t *testing.T, s Store, _ *clock.Manual) {
 	for n := range 3 {
-		got, replayed, err := idempotency.Do(t.Context(), s, request("h"), answer(s, n))
+		got, replayed, err := idempotency.Do(t.Context(), s, request("h"), handle(s, n))
 		want(t, got, 0, err)
 		if replayed != (n > 0) {
 			t.Errorf("request %d: replayed = %v", n, replayed)
@@ -174,19 +148,20 @@ func replay(t *testing.T, s Store, _ *clock.Manual) {
 }
 
 func reused(t *testing.T, s Store, _ *clock.Manual) {
-	_, _, err := idempotency.Do(t.Context(), s, request("h"), answer(s, 1))
-	must(t, err)
-	if _, _, err = idempotency.Do(t.Context(), s, request("other"), answer(s, 2)); !errors.Is(err, idempotency.ErrKeyReused) {
+	_, _, err := idempotency.Do(t.Context(), s, request("h"), handle(s, 1))
+	Must(t, err)
+	_, _, err = idempotency.Do(t.Context(), s, request("other"), handle(s, 2))
+	if !errors.Is(err, idempotency.ErrKeyReused) {
 		t.Errorf("same key, other request: %v, want ErrKeyReused", err)
 	}
 	wantOutbox(t, s, 1)
 }
 
 func expired(t *testing.T, s Store, c *clock.Manual) {
-	_, _, err := idempotency.Do(t.Context(), s, request("h"), answer(s, 1))
-	must(t, err)
+	_, _, err := idempotency.Do(t.Context(), s, request("h"), handle(s, 1))
+	Must(t, err)
 	c.Advance(idempotency.Retention + time.Second)
-	got, replayed, err := idempotency.Do(t.Context(), s, request("other"), answer(s, 2))
+	got, replayed, err := idempotency.Do(t.Context(), s, request("other"), handle(s, 2))
 	want(t, got, 2, err)
 	if replayed {
 		t.Error("an expired key was replayed")
@@ -195,8 +170,8 @@ func expired(t *testing.T, s Store, c *clock.Manual) {
 
 func refused(t *testing.T, s Store, _ *clock.Manual) {
 	_, err := barrier.Do(t.Context(), s, "saga", "Step", act(s, 1))
-	must(t, err)
-	// A commit that slips past the look-up, as the loser of a race does.
+	Must(t, err)
+	// blind commits without seeing the record, as the loser of a race does.
 	_, err = barrier.Do(t.Context(), blind{s}, "saga", "Step", act(s, 2))
 	if fault.KindOf(err) != fault.Transient || err == nil {
 		t.Errorf("commit over an existing record: %v, want a transient error", err)
@@ -212,13 +187,13 @@ func (blind) Barrier(context.Context, barrier.Key) (barrier.Record, bool, error)
 }
 
 func scopes(t *testing.T, s Store, _ *clock.Manual) {
-	_, _, err := idempotency.Do(t.Context(), s, request("h"), answer(s, 1))
-	must(t, err)
+	_, _, err := idempotency.Do(t.Context(), s, request("h"), handle(s, 1))
+	Must(t, err)
 	mine := idempotency.Request{Scope: "another#op", Key: "k", Hash: "x"}
-	got, replayed, err := idempotency.Do(t.Context(), s, mine, answer(s, 2))
+	got, replayed, err := idempotency.Do(t.Context(), s, mine, handle(s, 2))
 	want(t, got, 2, err)
 	if replayed {
-		t.Error("another customer's answer was replayed")
+		t.Error("another customer's result was replayed")
 	}
 }
 
@@ -241,12 +216,5 @@ func want(t *testing.T, got, wanted int, err error) {
 	t.Helper()
 	if err != nil || got != wanted {
 		t.Errorf("got %d, %v; want %d", got, err, wanted)
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }
