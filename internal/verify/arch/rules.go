@@ -4,16 +4,23 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sort"
 	"strings"
 )
 
 // Rule is something that must hold in the repository.
 type Rule struct {
-	Name     string               // what must hold
-	Why      string               // the reason, or the pitfall that it prevents
-	Check    func(*Repo) []string // lists violations
-	Sabotage func(*Repo)          // breaks the rule in memory
+	Name     string             // what must hold
+	Why      string             // the reason, or the pitfall that it prevents
+	Check    func(*Repo, *list) // adds violations
+	Sabotage func(*Repo)        // breaks the rule in memory
+}
+
+// Violations lists each violation once.
+func (rule Rule) Violations(r *Repo) []string {
+	var bad list
+	rule.Check(r, &bad)
+	slices.Sort(bad)
+	return slices.Compact(bad)
 }
 
 // Rules returns all rules.
@@ -50,11 +57,6 @@ func (l *list) unless(ok bool, format string, args ...any) {
 	if !ok {
 		l.add(format, args...)
 	}
-}
-
-func (l list) sorted() []string {
-	sort.Strings(l)
-	return l
 }
 
 func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

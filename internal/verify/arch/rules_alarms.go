@@ -13,8 +13,7 @@ func alarmRules() []Rule {
 		{
 			Name: "every function's errors and every dead-letter queue ring",
 			Why:  "Lambda counts returned errors, timeouts and crashes; nothing else reports a dead letter",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				failing, parked := r.alarmed("Errors"), r.alarmed("ApproximateNumberOfMessagesVisible")
 				for _, id := range r.ofType("AWS::Serverless::Function") {
 					bad.unless(failing[id], "no alarm watches the errors of %s", id)
@@ -24,15 +23,13 @@ func alarmRules() []Rule {
 						bad.unless(parked[id+".QueueName"], "no alarm watches %s", id)
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.resources(), "SweepErrorsAlarm") },
 		},
 		{
 			Name: "an alarm has at most ten metrics, all of one period",
 			Why:  "CloudWatch rejects an eleventh metric and a second period",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
 					metrics, _ := r.properties(id)["Metrics"].([]any)
 					bad.unless(len(metrics) <= 1+10, "%s has %d metrics", id, len(metrics)-1)
@@ -44,7 +41,6 @@ func alarmRules() []Rule {
 					}
 					bad.unless(len(periods) <= 1, "%s has metrics with %d different periods", id, len(periods))
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				metrics := r.properties("FunctionErrorsAlarm1")["Metrics"].([]any)
@@ -54,18 +50,15 @@ func alarmRules() []Rule {
 		{
 			Name: "an alarm rings when Lambda throttles",
 			Why:  "a throttled function logs nothing: its callers wait and nobody notices",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				bad.unless(r.watched("ThrottlesAlarm", "Throttles") != nil, "no alarm watches throttles")
-				return bad
 			},
 			Sabotage: func(r *Repo) { r.properties("ThrottlesAlarm")["MetricName"] = "Errors" },
 		},
 		{
 			Name: "per-method metrics are on only where an alarm reads them",
 			Why:  "a method's metrics cost as much as an alarm, all of them more than the rest of an idle stage",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				read := map[string]bool{}
 				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
 					walk(r.properties(id), func(v any) {
@@ -89,7 +82,6 @@ func alarmRules() []Rule {
 				for _, method := range keys(read) {
 					bad.add("an alarm reads the metrics of %s, which are off", method)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				r.properties("Api")["MethodSettings"].([]any)[0].(map[string]any)["MetricsEnabled"] = true

@@ -22,8 +22,7 @@ func codeRules() []Rule {
 		{
 			Name: "internal/ holds services, platform, ops, verify and dev",
 			Why:  "the tree shows what is product and what supports it",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				others := []string{"platform", "ops", "verify", "dev"}
 				for dir := range r.Packages {
 					parts := strings.Split(dir, "/")
@@ -32,7 +31,6 @@ func codeRules() []Rule {
 					}
 					bad.unless(slices.Contains(append(others, Services...), parts[1]), "%s is not one of them", dir)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Packages["internal/money"] = &Package{Dir: "internal/money"} },
 		},
@@ -81,8 +79,7 @@ func codeRules() []Rule {
 		{
 			Name: "functions aside, there are two programs",
 			Why:  "whatever is neither product nor the operator's CLI is a subcommand of cmd/dev",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for dir, p := range r.Packages {
 					function := strings.HasPrefix(dir, "functions/") || strings.HasPrefix(dir, "sandbox/functions/")
 					testdata := strings.Contains(dir, "/testdata/")
@@ -90,7 +87,6 @@ func codeRules() []Rule {
 					isMain := strings.Contains("\n"+p.Source, "\npackage main\n")
 					bad.unless(allowed || !isMain, "%s is a program: make it a subcommand of cmd/dev", dir)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Packages["internal/verify/sim"].Source += "\npackage main\n" },
 		},
@@ -133,8 +129,7 @@ func codeRules() []Rule {
 		{
 			Name: "a main only composes",
 			Why:  "everything a function does can be tested without Lambda",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, f := range r.Functions {
 					p := r.Packages["functions/"+f.Service+"/"+f.Name]
 					if p == nil {
@@ -161,7 +156,6 @@ func codeRules() []Rule {
 					bad.unless(strings.Contains(p.Source, start), "%s does not call %s…)", p.Dir, start)
 					bad.unless(strings.Count(p.Source, "\n") < 15, "%s has 15 lines or more", p.Dir)
 				}
-				return bad.sorted()
 			},
 			Sabotage: addImport("functions/orders/place-order", "orderflow/internal/orders"),
 		},
@@ -198,13 +192,11 @@ func codeRules() []Rule {
 		{
 			Name: "packages are named for what they do",
 			Why:  "a package called utils attracts anything",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				vague := []string{"common", "shared", "types", "models", "utils", "util", "helpers", "misc"}
 				for dir := range r.Packages {
 					bad.unless(!slices.Contains(vague, path.Base(dir)), "%s: name it for what it does", dir)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Packages["internal/utils"] = &Package{Dir: "internal/utils"} },
 		},
@@ -217,15 +209,13 @@ func inTooling(dir string) bool {
 }
 
 // eachImport returns a check that reports forbidden imports.
-func eachImport(forbidden func(dir, imp string) bool) func(*Repo) []string {
-	return func(r *Repo) []string {
-		var bad list
+func eachImport(forbidden func(dir, imp string) bool) func(*Repo, *list) {
+	return func(r *Repo, bad *list) {
 		for dir, p := range r.Packages {
 			for imp := range p.Imports {
 				bad.unless(!forbidden(dir, imp), "%s imports %s", dir, imp)
 			}
 		}
-		return bad.sorted()
 	}
 }
 
@@ -237,8 +227,7 @@ func addImport(dir, imp string) func(*Repo) {
 func sourceRule(name, why string, texts []string, where func(dir string) bool, except ...string) Rule {
 	return Rule{
 		Name: name, Why: why,
-		Check: func(r *Repo) []string {
-			var bad list
+		Check: func(r *Repo, bad *list) {
 			for dir, p := range r.Packages {
 				if !where(dir) || slices.Contains(except, dir) || strings.HasSuffix(dir, "test") {
 					continue
@@ -247,7 +236,6 @@ func sourceRule(name, why string, texts []string, where func(dir string) bool, e
 					bad.unless(!strings.Contains(p.Source, t), "%s uses %s", dir, t)
 				}
 			}
-			return bad.sorted()
 		},
 		Sabotage: func(r *Repo) { r.Packages["internal/payments"].Source += texts[0] },
 	}

@@ -19,8 +19,7 @@ func contractRules() []Rule {
 		{
 			Name: "contract, template and handlers have the same operations",
 			Why:  "otherwise a customer finds the route without a function",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				invoked := map[string]bool{}
 				operations(r, func(_, _, id string, op map[string]any) {
 					logical := casing.Camel(id)
@@ -51,7 +50,6 @@ func contractRules() []Rule {
 				for _, function := range keys(invoked) {
 					bad.add("ApiRole may not invoke %s", function)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				walk(r.resource("ApiRole"), func(v any) {
@@ -64,15 +62,13 @@ func contractRules() []Rule {
 		{
 			Name: "an operation that involves other services answers 202",
 			Why:  "synchronous everything: the caller would wait for the slowest service",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				operations(r, func(method, route, id string, op map[string]any) {
 					if method == "post" && strings.HasPrefix(route, "/v1/orders") {
 						accepted, ok := cfn.Dig(op, "responses", "202"), cfn.Dig(op, "responses", "200")
 						bad.unless(accepted != nil && ok == nil, "%s does not answer 202", id)
 					}
 				})
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				delete(cfn.Dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202")
@@ -81,8 +77,7 @@ func contractRules() []Rule {
 		{
 			Name: "only health checks and webhooks are open to everyone",
 			Why:  "fail closed: an operation without security is open to everyone",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				operations(r, func(_, route, id string, op map[string]any) {
 					security, given := op["security"].([]any)
 					open := given && len(security) == 0
@@ -90,7 +85,6 @@ func contractRules() []Rule {
 					mayBeOpen := strings.HasPrefix(route, "/health/") || strings.HasPrefix(route, "/v1/webhooks/")
 					bad.unless(!open || mayBeOpen, "%s is open to everyone", id)
 				})
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				cfn.Dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{}
@@ -99,8 +93,7 @@ func contractRules() []Rule {
 		{
 			Name: "exactly functions that verify tokens may read the keys",
 			Why:  "without an authorizer the function verifies the token; a missing grant shows only there",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				want := map[string]bool{}
 				operations(r, func(_, _, id string, op map[string]any) {
 					if security, _ := op["security"].([]any); len(security) == 0 {
@@ -119,7 +112,6 @@ func contractRules() []Rule {
 				for _, role := range have {
 					bad.unless(want[role], "TokenKeysPolicy has %s, which verifies no tokens", role)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				p := r.properties("TokenKeysPolicy")
@@ -129,8 +121,7 @@ func contractRules() []Rule {
 		{
 			Name: "every subscribed event type has a topic, schema and queue",
 			Why:  "otherwise an event that nobody publishes or can read shows in production only",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::SNS::Subscription") {
 					p := r.properties(id)
 					if p["Protocol"] != "sqs" {
@@ -152,7 +143,6 @@ func contractRules() []Rule {
 					walk(policy, func(v any) { allowed = allowed || text(v) == text(p["TopicArn"]) })
 					bad.unless(allowed, "%s: %s may not write to the queue", id, text(p["TopicArn"]))
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				types := []any{"orderflow.orders.order.made.v1"}
@@ -162,8 +152,7 @@ func contractRules() []Rule {
 		{
 			Name: "every event type has a constant in its service's contract",
 			Why:  "type, schema file and service have matching names",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for file := range r.Files {
 					name, ok := strings.CutSuffix(path.Base(file), ".schema.json")
 					if !ok || !strings.HasPrefix(file, "internal/") {
@@ -176,7 +165,6 @@ func contractRules() []Rule {
 					named := strings.HasPrefix(name, "orderflow."+serviceOf(dir)+".") && strings.HasSuffix(name, ".v1")
 					bad.unless(named, "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				r.Files["internal/orders/contract/orderflow.payments.order.lost.v1.schema.json"] = true
@@ -185,8 +173,7 @@ func contractRules() []Rule {
 		{
 			Name: "sample events of consumers and relays are valid events",
 			Why:  "people invoke functions with samples, and tests start from them",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				held := 0
 				for file, sample := range r.Samples {
 					bodies, err := eventsIn(sample)
@@ -203,7 +190,6 @@ func contractRules() []Rule {
 					}
 				}
 				bad.unless(held > 0, "no sample holds an event")
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				file := "events/payments/relay-payments-events.json"

@@ -20,8 +20,7 @@ func discoveryRules() []Rule {
 		{
 			Name: "an HTTP client finds its address in the registry",
 			Why:  "hard-coded endpoints: an address in the environment is as fixed as one in code",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::Serverless::Function") {
 					variables, _ := cfn.Dig(r.properties(id), "Environment", "Variables").(map[string]any)
 					for name, value := range variables {
@@ -34,7 +33,6 @@ func discoveryRules() []Rule {
 						})
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				environment := cfn.Dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables")

@@ -26,8 +26,7 @@ func docRules() []Rule {
 		{
 			Name: "every alarm has a runbook, every runbook an alarm",
 			Why:  "the operator who is paged must know what to do",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				used := map[string]bool{"docs/runbooks/README.md": true}
 				for _, id := range slices.Concat(r.ofType("AWS::CloudWatch::Alarm"),
 					r.ofType("AWS::CloudWatch::CompositeAlarm")) {
@@ -38,15 +37,13 @@ func docRules() []Rule {
 				for file := range r.Files {
 					bad.unless(!strings.HasPrefix(file, "docs/runbooks/") || used[file], "no alarm leads to %s", file)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" },
 		},
 		{
 			Name: "the log lines that runbooks quote are in the code",
 			Why:  "the operator who is paged searches the log for them",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				var source strings.Builder
 				for dir, p := range r.Packages {
 					if product(dir) {
@@ -65,15 +62,13 @@ func docRules() []Rule {
 						bad.unless(known, "%s quotes %q, which nothing logs", file, line)
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" },
 		},
 		{
 			Name: "links and make targets in the documents exist",
 			Why:  "readers follow them",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for file, body := range r.Texts {
 					if !strings.HasSuffix(file, ".md") {
 						continue
@@ -87,30 +82,26 @@ func docRules() []Rule {
 							"%s names make %s, which is not a target", file, m[1])
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Texts["README.md"] += "[gone](docs/gone.md)" },
 		},
 		{
 			Name: "the index of decisions lists every decision",
 			Why:  "a decision that nobody finds is made twice",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for file := range r.Files {
 					name, isDecision := strings.CutPrefix(file, "docs/adr/")
 					bad.unless(!isDecision || name == "README.md" ||
 						strings.Contains(r.Texts["docs/adr/README.md"], "]("+name+")"),
 						"docs/adr/README.md does not list %s", name)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Files["docs/adr/0099-found-by-nobody.md"] = true },
 		},
 		{
 			Name: "every ADR has date, status, context, decision, consequences",
 			Why:  "readers ask when it was decided, why and with what result",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for file, body := range r.Texts {
 					if !strings.HasPrefix(file, "docs/adr/") || file == "docs/adr/README.md" {
 						continue
@@ -120,7 +111,6 @@ func docRules() []Rule {
 						bad.unless(strings.Contains(body, part), "%s has no %s", file, part)
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				const parts = "**Context.** … **Decision.** … **Consequences.** …\n"
@@ -130,8 +120,7 @@ func docRules() []Rule {
 		{
 			Name: "the prose of documents wraps at 100 columns",
 			Why:  "longer lines are hard to read in editors and diffs",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for file, body := range r.Texts {
 					if !strings.HasSuffix(file, ".md") {
 						continue
@@ -147,15 +136,13 @@ func docRules() []Rule {
 						bad.unless(!conflict.MatchString(line), "%s:%d is a conflict marker", file, n+1)
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" },
 		},
 		{
 			Name: "files and identifiers that documents name exist",
 			Why:  "a rename in the code must reach the documents",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				source := map[string]string{} // by the package's name
 				for dir, p := range r.Packages {
 					source[path.Base(dir)] += p.Source
@@ -177,27 +164,23 @@ func docRules() []Rule {
 						bad.unless(r.Files[to] || r.hasDir(to), "%s names %s, which does not exist", file, m[1])
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Texts["README.md"] += "`orders.NoSuchName`" },
 		},
 		{
 			Name: "every service has a README",
 			Why:  "a service's purpose, API, events, table and alarms are in one place",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, s := range Services {
 					bad.unless(r.Files["internal/"+s+"/README.md"], "internal/%s has no README.md", s)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.Files, "internal/orders/README.md") },
 		},
 		{
 			Name: "every operation has what it needs besides code",
 			Why:  "otherwise only a slow suite notices, or nothing does",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, f := range r.Functions {
 					readme := "internal/" + f.Service + "/README.md"
 					wants := "internal/verify/samlocal/testdata/" + f.Service + ".yaml"
@@ -215,7 +198,6 @@ func docRules() []Rule {
 					bad.unless(strings.Contains(requests, "# @name "+id+"\n"),
 						"docs/orderflow.http has no request for %s", id)
 				})
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				r.Functions = append(r.Functions, Function{Service: "orders", Name: "get-order-twice"})
@@ -224,14 +206,12 @@ func docRules() []Rule {
 		{
 			Name: "the diagrams show the state machines and the template",
 			Why:  "diagrams that nothing checks become wrong",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				doc := r.Texts["docs/architecture.md"]
 				for _, d := range Diagrams(r) {
 					bad.unless(strings.Contains(doc, d.Text),
 						"docs/architecture.md: the diagram %s is outdated; run `go run ./cmd/dev generate`", d.Name)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Next = "Fulfilled" },
 		},

@@ -16,8 +16,7 @@ func infraRules() []Rule {
 		{
 			Name: "undelivered messages go to a dead-letter queue",
 			Why:  "schedules, rules and topics retry for a while, then silently drop the message",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::Scheduler::Schedule") {
 					target := cfn.Dig(r.properties(id), "Target")
 					bad.unless(cfn.Dig(target, "DeadLetterConfig", "Arn") != nil, "%s has no dead-letter queue", id)
@@ -44,7 +43,6 @@ func infraRules() []Rule {
 					walk(policy, func(v any) { allowed = allowed || text(v) == dead })
 					bad.unless(allowed, "%s may not write to its dead-letter queue", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				delete(cfn.Dig(r.properties("SweepOrdersSchedule"), "Target").(map[string]any), "DeadLetterConfig")
@@ -53,8 +51,7 @@ func infraRules() []Rule {
 		{
 			Name: "dead letters are kept for two weeks, topics are encrypted",
 			Why:  "dead letters must outlast a holiday; events carry names and addresses",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::SQS::Queue") {
 					if strings.HasSuffix(id, "DeadLetterQueue") || strings.HasSuffix(id, "FailureQueue") {
 						kept := r.properties(id)["MessageRetentionPeriod"]
@@ -66,30 +63,26 @@ func infraRules() []Rule {
 					bad.unless(id == "AlarmTopic" || r.properties(id)["KmsMasterKeyId"] != nil,
 						"%s is not encrypted", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("OrdersTopic"), "KmsMasterKeyId") },
 		},
 		{
 			Name: "secrets and the operators' log outlive their stack",
 			Why:  "audits come later, and third parties go on signing with the secret",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range append(r.ofType("AWS::SecretsManager::Secret"), "OperatorActionsLogs") {
 					res := r.resource(id)
 					bad.unless(res["UpdateReplacePolicy"] == "Retain", "%s is deleted when it is replaced", id)
 					bad.unless(res["DeletionPolicy"] == "RetainExceptOnCreate",
 						"%s is deleted with its stack, or kept after a failed creation", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.resource("CarrierWebhookSecret")["DeletionPolicy"] = "Delete" },
 		},
 		{
 			Name: "AWS services assume our roles for this account only",
 			Why:  "confused deputy: another account's schedule or execution could act with our role",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::IAM::Role") {
 					walk(cfn.Dig(r.properties(id), "AssumeRolePolicyDocument"), func(v any) {
 						who := text(cfn.Dig(v, "Principal", "Service"))
@@ -100,7 +93,6 @@ func infraRules() []Rule {
 						bad.unless(ours == "AWS::AccountId", "%s can be assumed by %s for any account", id, who)
 					})
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				walk(r.properties("FulfilOrderRole"), func(v any) {
@@ -113,8 +105,7 @@ func infraRules() []Rule {
 		{
 			Name: "the API has one stage and logs no personal data",
 			Why:  "a second stage has no throttle; only the access log shows what API Gateway itself refused",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::Serverless::Api") {
 					p := r.properties(id)
 					bad.unless(strings.HasPrefix(text(p["OpenApiVersion"]), "3.0"),
@@ -131,15 +122,13 @@ func infraRules() []Rule {
 						bad.unless(!strings.Contains(format, word), "the access log of %s has %s", id, word)
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("Api"), "OpenApiVersion") },
 		},
 		{
 			Name: "addresses are verified, production takes no plain passwords",
 			Why:  "we mail the address in the claim; unverified, it could be a stranger's",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::Cognito::UserPool") {
 					settings := cfn.Dig(r.properties(id), "UserAttributeUpdateSettings")
 					verified := texts(cfn.Dig(settings, "AttributesRequireVerificationBeforeUpdate"))
@@ -156,15 +145,13 @@ func infraRules() []Rule {
 					bad.unless(!slices.Contains(texts(flows), "ALLOW_USER_PASSWORD_AUTH"),
 						"%s accepts plain passwords in production", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("UserPool"), "UserAttributeUpdateSettings") },
 		},
 		{
 			Name: "the API is throttled",
 			Why:  "otherwise one client can use up the account's limits",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::Serverless::Api") {
 					settings, _ := r.properties(id)["MethodSettings"].([]any)
 					all := slices.ContainsFunc(settings, func(s any) bool {
@@ -177,7 +164,6 @@ func infraRules() []Rule {
 						bad.unless(rate > 0 && burst > 0, "%s does not limit %v", id, cfn.Dig(s, "ResourcePath"))
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("Api"), "MethodSettings") },
 		},

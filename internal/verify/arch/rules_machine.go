@@ -54,23 +54,20 @@ func machineRules() []Rule {
 		{
 			Name: "every state has a comment, every task a timeout",
 			Why:  "operators read the definition during incidents; a task without a timeout waits for a year",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for name, m := range r.Machines {
 					for state, s := range m.States {
 						bad.unless(s.Comment != "", "%s/%s has no comment", name, state)
 						bad.unless(s.Type != asl.Task || s.Timeout > 0, "%s/%s has no timeout", name, state)
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Timeout = 0 },
 		},
 		{
 			Name: "a machine's time budget is correct, its timeout longer",
 			Why:  "a timeout during a wait rejects the order; operators trust the figure",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for name, m := range r.Machines {
 					most := longest(m, m.StartAt)
 					minutes := fmt.Sprintf("within %d minutes", int(math.Ceil(most.Minutes())))
@@ -78,18 +75,15 @@ func machineRules() []Rule {
 						"%s takes up to %s, but its comment does not say %q", name, most, minutes)
 					bad.unless(m.Timeout > most, "%s takes up to %s, but times out after %s", name, most, m.Timeout)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Retry[0].MaxAttempts += 10 },
 		},
 		{
 			Name: "a saga and its compensation end within 3 hours",
 			Why:  "after 3 hours, reconciliation voids the charge of an order that has not ended",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				sum := r.Machines[fulfil].Timeout + r.Machines[compensate].Timeout
 				bad.unless(sum <= 3*time.Hour, "%s and %s may take %s together", fulfil, compensate, sum)
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Machines[compensate].Timeout = 2 * time.Hour },
 		},
@@ -187,7 +181,7 @@ func machineRules() []Rule {
 		{
 			Name: "compensation undoes every step, in reverse order",
 			Why:  "no compensation: a step that failed may have taken effect, so it is undone, too",
-			Check: func(r *Repo) []string {
+			Check: func(r *Repo, bad *list) {
 				var want []string
 				steps := r.path(fulfil)
 				for _, step := range slices.Backward(steps) {
@@ -195,7 +189,6 @@ func machineRules() []Rule {
 						want = append(want, u)
 					}
 				}
-				var bad list
 				// An undo of several steps takes the place of the first of these steps.
 				var got []string
 				for _, state := range r.path(compensate) {
@@ -212,7 +205,6 @@ func machineRules() []Rule {
 					}
 				}
 				bad.unless(len(want) > 0, "the saga has no steps")
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Machines[compensate].States["CancelShipment"].Next = "ReleaseStock" },
 		},
@@ -302,18 +294,16 @@ func taskTime(s *asl.State) time.Duration {
 	return total
 }
 
-func eachTask(check func(r *Repo, bad *list, machine, name string, s *asl.State)) func(*Repo) []string {
-	return func(r *Repo) []string {
-		var bad list
+func eachTask(check func(r *Repo, bad *list, machine, name string, s *asl.State)) func(*Repo, *list) {
+	return func(r *Repo, bad *list) {
 		for machine, m := range r.Machines {
 			for name, s := range m.States {
 				if s.Type == asl.Task {
-					check(r, &bad, machine, name, s)
+					check(r, bad, machine, name, s)
 				}
 			}
 		}
 		bad.unless(len(r.Machines) == 2, "there are %d state machines", len(r.Machines))
-		return bad.sorted()
 	}
 }
 

@@ -24,8 +24,7 @@ func observationRules() []Rule {
 		{
 			Name: "metrics of alarms and the dashboard are recorded",
 			Why:  "an alarm on a metric that nobody writes never rings",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
 					walk(r.resource(id), func(v any) {
 						if dims := cfn.Dig(v, "Dimensions"); dims != nil && cfn.Dig(v, "Namespace") != nil {
@@ -34,21 +33,19 @@ func observationRules() []Rule {
 						}
 					})
 				}
-				shown := dashboard(r, &bad)
+				shown := dashboard(r, bad)
 				for _, d := range metrics.All() {
 					bad.unless(shown[string(d.Name)], "the dashboard does not show %s", d.Name)
 					bad.unless(strings.Contains(r.Texts["docs/slo.md"], string(d.Name)),
 						"docs/slo.md does not list %s", d.Name)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" },
 		},
 		{
 			Name: "an alarm notifies, itself or through a composite alarm",
 			Why:  "nobody sees an alarm without an action",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				parts := ""
 				for _, id := range r.ofType("AWS::CloudWatch::CompositeAlarm") {
 					parts += text(r.properties(id)["AlarmRule"])
@@ -58,7 +55,6 @@ func observationRules() []Rule {
 					bad.unless(r.properties(id)["AlarmActions"] != nil || strings.Contains(parts, "${"+id+"}"),
 						"%s notifies nobody", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("NeedsAttentionAlarm"), "AlarmActions") },
 		},
@@ -74,8 +70,7 @@ func observationRules() []Rule {
 		{
 			Name: "no log line names personal or payment data",
 			Why:  "more people read logs than tables; redaction is only a safety net",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for dir, p := range r.Packages {
 					if dir == "internal/verify/arch" || !strings.HasPrefix(dir, "internal/") &&
 						!strings.HasPrefix(dir, "sandbox/") {
@@ -87,7 +82,6 @@ func observationRules() []Rule {
 						}
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				r.Packages["internal/orders"].Source += "\n" +

@@ -28,8 +28,7 @@ func parameterRules() []Rule {
 		{
 			Name: "parameters that would break a stage are refused",
 			Why:  "a stage that trusts foreign tokens, or sends no mail or alarms, looks healthy until it matters",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				refused := func(stage, parameter, value string) bool {
 					parameters := map[string]string{}
 					for name, v := range deployable[stage] {
@@ -63,15 +62,13 @@ func parameterRules() []Rule {
 				}
 				bad.unless(refused("prod", "AlarmEmail", ""), "prod can be deployed without AlarmEmail")
 				bad.unless(!refused("dev", "AlarmEmail", ""), "dev needs AlarmEmail")
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.Template["Rules"].(map[string]any), "OnlyInLocal") },
 		},
 		{
 			Name: "rules use what CloudFormation accepts and say what to do",
 			Why:  "conditions or Fn::If in them fail every deployment; users see only the description",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				rules, _ := r.Template["Rules"].(map[string]any)
 				for _, name := range keys(rules) {
 					assertions, _ := cfn.Dig(rules[name], "Assertions").([]any)
@@ -93,7 +90,6 @@ func parameterRules() []Rule {
 					})
 				}
 				bad.unless(len(rules) > 0, "there are no rules")
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				rule := cfn.Dig(r.Template, "Rules", "SenderIsGiven").(map[string]any)
@@ -103,8 +99,7 @@ func parameterRules() []Rule {
 		{
 			Name: "mail goes to anybody, but from one address only",
 			Why:  "SES's sandbox needs a grant on the recipient's identity, too; the condition fixes the sender",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				grants := 0
 				for _, id := range r.ofType("AWS::IAM::Role") {
 					walk(r.properties(id), func(v any) {
@@ -127,7 +122,6 @@ func parameterRules() []Rule {
 					})
 				}
 				bad.unless(grants == 1, "%d roles may send mail, want only that of notify-customer", grants)
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				walk(r.resource("NotifyCustomerRole"), func(v any) {
@@ -140,8 +134,7 @@ func parameterRules() []Rule {
 		{
 			Name: "operators sign in with IAM permission only, for an hour",
 			Why:  "a client id is not a secret: without it a stolen password is enough; tokens cannot be revoked",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				flows := func(id string) []string { return texts(r.properties(id)["ExplicitAuthFlows"]) }
 				const flow = "ALLOW_ADMIN_USER_PASSWORD_AUTH"
 				allowed := flows("OperatorClient")
@@ -156,7 +149,6 @@ func parameterRules() []Rule {
 					bad.unless(minutes > 0 && minutes <= 60 && cfn.Dig(p, "TokenValidityUnits", token) == "minutes",
 						"OperatorClient's %s is valid for longer than an hour", token)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				r.properties("OperatorClient")["ExplicitAuthFlows"] = []any{"ALLOW_ADMIN_USER_PASSWORD_AUTH",
@@ -166,8 +158,7 @@ func parameterRules() []Rule {
 		{
 			Name: "the parameters Mfa and Firewall take effect",
 			Why:  "a parameter without effect misleads; request samples hold tokens and addresses",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				with := func(parameters map[string]string) *cfn.Stack {
 					s, err := cfn.New(r.Template, "orderflow-dev", parameters)
 					bad.unless(err == nil, "%v: %v", parameters, err)
@@ -196,21 +187,20 @@ func parameterRules() []Rule {
 					bad.unless(visibility == nil || cfn.Dig(visibility, "SampledRequestsEnabled") == false,
 						"%v keeps samples of requests", cfn.Dig(v, "Name"))
 				})
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("UserPool"), "EnabledMfas") },
 		},
 		{
 			Name: "with Stripe the sandbox does not set the provider's address",
 			Why:  "otherwise the sandbox's next deployment would send charges to the sandbox",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, discovery := range []string{"parameters", "cloud-map"} {
 					for _, provider := range []string{"registry", "stripe"} {
 						parameters := map[string]string{"Discovery": discovery, "PaymentProvider": provider}
 						s, err := cfn.New(r.Sandbox, "orderflow-sandbox", parameters)
 						if err != nil {
-							return []string{err.Error()}
+							bad.add("%v", err)
+							return
 						}
 						addresses := slices.Concat(s.OfType("AWS::SSM::Parameter"),
 							s.OfType("AWS::ServiceDiscovery::Service"), s.OfType("AWS::ServiceDiscovery::Instance"))
@@ -224,7 +214,6 @@ func parameterRules() []Rule {
 							"%s, %s: the provider's address is set: %t", discovery, provider, set)
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				address := cfn.Dig(r.Sandbox, "Resources", "PaymentProviderAddress").(map[string]any)
@@ -234,12 +223,12 @@ func parameterRules() []Rule {
 		{
 			Name: "in production the user pool sends by SES",
 			Why:  "Cognito's own sender stops after 50 mails a day, then nobody can sign up",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for stage, own := range map[string]bool{"dev": true, "prod": false} {
 					s, err := cfn.New(r.Template, "orderflow-"+stage, deployable[stage])
 					if err != nil {
-						return []string{err.Error()}
+						bad.add("%v", err)
+						return
 					}
 					configuration := s.Properties("UserPool")["EmailConfiguration"]
 					bad.unless(own == (configuration == nil),
@@ -250,7 +239,6 @@ func parameterRules() []Rule {
 					bad.unless(own || account == "DEVELOPER" && asSender,
 						"the pool of %s does not send as SenderAddress", stage)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("UserPool"), "EmailConfiguration") },
 		},

@@ -22,8 +22,7 @@ func releaseRules() []Rule {
 		{
 			Name: "production invokes functions by alias or version",
 			Why:  "the bare name invokes what was deployed last: neither gradually released nor rolled back",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range keys(r.resources()) {
 					walk(inProduction(r.properties(id)), func(v any) {
 						function, bare := r.bareName(v)
@@ -33,7 +32,6 @@ func releaseRules() []Rule {
 						bad.add("%s refers to %s, not to its alias or version", id, function)
 					})
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) {
 				target := map[string]any{"Arn": map[string]any{"Fn::GetAtt": "PlaceOrderFunction.Arn"}}
@@ -44,8 +42,7 @@ func releaseRules() []Rule {
 		{
 			Name: "a release to production reaches customers gradually",
 			Why:  "a bad version then fails one call in ten for some minutes, and is rolled back automatically",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				stages, _ := cfn.Dig(r.Template, "Parameters", "Stage", "AllowedValues").([]any)
 				for _, stage := range stages {
 					isGradual := cfn.Dig(r.Template, "Mappings", "Releases", text(stage), "Gradual")
@@ -55,7 +52,6 @@ func releaseRules() []Rule {
 					released := r.properties(id)["DeploymentPreference"] != nil
 					bad.unless(slices.Contains(gradual, id) == released, "%s is released gradually: %t", id, released)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("CancelOrderFunction"), "DeploymentPreference") },
 		},
@@ -70,8 +66,7 @@ func releaseRules() []Rule {
 		{
 			Name: "a version is published when a parameter changes what it does",
 			Why:  "SAM ignores the values of parameters, so the alias would keep the old version",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::Serverless::Function") {
 					if !r.published(id) {
 						continue
@@ -83,15 +78,13 @@ func releaseRules() []Rule {
 							"%s publishes no version when %s changes: name it in version", id, name)
 					}
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.properties("AuthorizePaymentFunction")["VersionDescription"] = "debug" },
 		},
 	}
 }
 
-func checkSagaRelease(r *Repo) []string {
-	var bad list
+func checkSagaRelease(r *Repo, bad *list) {
 	version, alias := r.resource("FulfilOrderVersion"), r.properties("FulfilOrderLive")
 	revision := text(cfn.Dig(version, "Properties", "StateMachineRevisionId"))
 	bad.unless(revision == "FulfilOrder.StateMachineRevisionId", "FulfilOrderVersion is not published for every change")
@@ -108,7 +101,6 @@ func checkSagaRelease(r *Repo) []string {
 		byAlias := slices.Equal(machine, []string{"IsGradual", "FulfilOrderLive", "FulfilOrder"})
 		bad.unless(len(machine) == 0 || byAlias, "%s does not start the saga by its alias", id)
 	}
-	return bad.sorted()
 }
 
 // published reports whether a function publishes versions behind an alias.

@@ -15,8 +15,7 @@ func shapeRules() []Rule {
 	return []Rule{{
 		Name: "consumers accept every event that producers may write",
 		Why:  "an event that consumers refuse was answered with 202, and is retried for ever",
-		Check: func(r *Repo) []string {
-			var bad list
+		Check: func(r *Repo, bad *list) {
 			subscribed := subscriptions(r)
 			for _, eventType := range keys(r.Schemas) {
 				taken, err := r.Schemas[eventType]()
@@ -37,7 +36,6 @@ func shapeRules() []Rule {
 					}
 				}
 			}
-			return bad.sorted()
 		},
 		Sabotage: func(r *Repo) {
 			name := cfn.Dig(r.Spec, "components", "schemas", "Address", "properties", "name")

@@ -13,8 +13,7 @@ func templateRules() []Rule {
 		{
 			Name: "every function directory is deployed and has a sample event",
 			Why:  "state, directory and resource share a name, so each leads to the others",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				seen := map[string]bool{}
 				for _, f := range r.Functions {
 					id := f.LogicalID()
@@ -28,15 +27,13 @@ func templateRules() []Rule {
 					bad.unless(slices.ContainsFunc(r.Functions,
 						func(f Function) bool { return f.LogicalID()+"Function" == id }), "%s has no directory", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") },
 		},
 		{
 			Name: "parameters have descriptions, outputs can be imported",
 			Why:  "operators read the parameters only; other stacks import addresses by name",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				parameters, _ := r.Template["Parameters"].(map[string]any)
 				for id, p := range parameters {
 					bad.unless(len(text(cfn.Dig(p, "Description"))) > 15, "the parameter %s has no description", id)
@@ -47,15 +44,13 @@ func templateRules() []Rule {
 					bad.unless(text(cfn.Dig(o, "Export", "Name")) == "${AWS::StackName}-"+id,
 						"the output %s is not exported under its name", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(cfn.Dig(r.Template["Outputs"], "ApiUrl").(map[string]any), "Export") },
 		},
 		{
 			Name: "only its owner's functions refer to a table",
 			Why:  "shared database: other services know the contract only",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, f := range r.Functions {
 					for _, suffix := range []string{"Function", "Role", "Source"} {
 						walk(r.resource(f.LogicalID()+suffix), func(v any) {
@@ -67,7 +62,6 @@ func templateRules() []Rule {
 						})
 					}
 				}
-				return slices.Compact(bad.sorted())
 			},
 			Sabotage: func(r *Repo) {
 				variables := map[string]any{"TABLE_NAME": map[string]any{"Ref": "PaymentsTable"}}
@@ -89,8 +83,7 @@ func templateRules() []Rule {
 		{
 			Name: "queues have dead-letter queues and partial batch responses",
 			Why:  "nothing is lost: a failed message is retried, then kept where an alarm watches",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::Lambda::EventSourceMapping") {
 					base := strings.TrimSuffix(id, "Source")
 					queue := r.properties(base + "Queue")
@@ -108,15 +101,13 @@ func templateRules() []Rule {
 				for _, id := range r.ofType("AWS::SQS::Queue") {
 					bad.unless(r.properties(id)["SqsManagedSseEnabled"] == true, "%s is not encrypted", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("StartFulfilmentQueue"), "RedrivePolicy") },
 		},
 		{
 			Name: "a stream has a failure destination and bounded retries",
 			Why:  "a bad record blocks its stream, or is dropped",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::Lambda::EventSourceMapping") {
 					p := r.properties(id)
 					if !strings.HasSuffix(text(p["EventSourceArn"]), ".StreamArn") {
@@ -129,15 +120,13 @@ func templateRules() []Rule {
 					bounded := p["MaximumRetryAttempts"] != nil && p["MaximumRecordAgeInSeconds"] != nil
 					bad.unless(bounded, "%s retries for ever", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("RelayOrdersEventsSource"), "DestinationConfig") },
 		},
 		{
 			Name: "a table expires items, can be restored, and is encrypted",
 			Why:  "barriers and idempotency records must expire, data must not be lost",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::DynamoDB::Table") {
 					p := r.properties(id)
 					bad.unless(cfn.Dig(p, "TimeToLiveSpecification", "Enabled") == true, "%s has no TTL", id)
@@ -147,15 +136,13 @@ func templateRules() []Rule {
 					bad.unless(inProd(p["DeletionProtectionEnabled"], true, false),
 						"%s is not protected in prod, or is protected elsewhere", id)
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("OrdersTable"), "TimeToLiveSpecification") },
 		},
 		{
 			Name: "an update of production never replaces or deletes data",
 			Why:  "after renaming a key CloudFormation would create a new, empty table",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				denied := map[string]bool{}
 				statements, _ := r.Policy["Statement"].([]any)
 				for _, s := range statements {
@@ -198,15 +185,13 @@ func templateRules() []Rule {
 				}
 				bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEV) deploy --stage"),
 					"`make deploy` does not use package deploy, which sets the policy")
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { r.Policy["Statement"] = r.Policy["Statement"].([]any)[:1] },
 		},
 		{
 			Name: "logs expire, functions are traced, secrets stay out",
 			Why:  "logs are kept for ever by default; whoever may describe a function reads its environment",
-			Check: func(r *Repo) []string {
-				var bad list
+			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::Logs::LogGroup") {
 					bad.unless(r.properties(id)["RetentionInDays"] != nil, "%s is kept for ever", id)
 				}
@@ -222,7 +207,6 @@ func templateRules() []Rule {
 						bad.unless(!strings.Contains(text(v), "{{resolve:"), "%s has a secret in its environment", id)
 					})
 				}
-				return bad.sorted()
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("OrdersLogs"), "RetentionInDays") },
 		},
@@ -261,8 +245,7 @@ var unscoped = []string{
 	"servicediscovery:DiscoverInstances", "dynamodb:ListStreams",
 }
 
-func checkRoles(r *Repo) []string {
-	var bad list
+func checkRoles(r *Repo, bad *list) {
 	for _, id := range slices.Concat(r.ofType("AWS::IAM::Role"), r.ofType("AWS::IAM::ManagedPolicy")) {
 		walk(r.properties(id), func(v any) {
 			statement, _ := v.(map[string]any)
@@ -278,7 +261,6 @@ func checkRoles(r *Repo) []string {
 			bad.unless(statement["Resource"] != "*" || scopeless, "%s allows %v on everything", id, statement["Action"])
 		})
 	}
-	return bad.sorted()
 }
 
 // inProd reports whether v has one value in a protected stack and another one elsewhere.

@@ -15,7 +15,7 @@ func TestTheRepositoryKeepsEveryRule(t *testing.T) {
 	r := load(t)
 	for _, rule := range Rules() {
 		t.Run(rule.Name, func(t *testing.T) {
-			for _, violation := range rule.Check(r) {
+			for _, violation := range rule.Violations(r) {
 				t.Errorf("%s\n\twhy: %s", violation, rule.Why)
 			}
 		})
@@ -26,9 +26,9 @@ func TestEveryRuleReportsItsSabotage(t *testing.T) {
 	for _, rule := range Rules() {
 		t.Run(rule.Name, func(t *testing.T) {
 			r := load(t)
-			before := len(rule.Check(r))
+			before := len(rule.Violations(r))
 			rule.Sabotage(r)
-			if after := len(rule.Check(r)); after <= before {
+			if after := len(rule.Violations(r)); after <= before {
 				t.Errorf("the rule misses its sabotage: %d violations before, %d after", before, after)
 			}
 		})
