@@ -18,18 +18,18 @@ import (
 
 // Repo is the repository as the rules see it.
 type Repo struct {
-	Packages  map[string]*Package     // Go packages without tests, by directory
-	Functions []Function              // every directory under functions/
-	Template  map[string]any          // template.yaml, with intrinsics in their long form
-	Sandbox   map[string]any          // sandbox/template.yaml, likewise
-	Machines  map[string]*asl.Machine // state machines by name; each placeholder is substituted by its name
-	Spec      map[string]any          // api/openapi.yaml
-	Files     map[string]bool         // every file, by path
-	Texts     map[string]string       // Markdown, Makefile, docs/orderflow.http, expected answers of sam local
-	Samples   map[string][]byte       // sample events under events/, by path
-	Schemas   schema.Set              // by event type
-	Policy    map[string]any          // tools/stack-policy.json, the stack policy of production
-	Claims    map[string]any          // internal/platform/httpapi/claims.json, the schema of token claims
+	Packages  map[string]*Package // Go packages without tests, by directory
+	Functions []Function          // every directory under functions/
+	Template  map[string]any      // template.yaml, with intrinsics in their long form; StackPolicy is production's
+
+	Sandbox  map[string]any          // sandbox/template.yaml, likewise
+	Machines map[string]*asl.Machine // state machines by name; each placeholder is substituted by its name
+	Spec     map[string]any          // api/openapi.yaml
+	Files    map[string]bool         // every file, by path
+	Texts    map[string]string       // Markdown, Makefile, docs/orderflow.http, expected answers of sam local
+	Samples  map[string][]byte       // sample events under events/, by path
+	Schemas  schema.Set              // by event type
+	Claims   map[string]any          // internal/platform/httpapi/claims.json, the schema of token claims
 }
 
 // Package is a directory of Go files.
@@ -82,9 +82,11 @@ func Load(root string) (*Repo, error) {
 	if r.Sandbox, err = cfn.Read(filepath.Join(root, "sandbox", "template.yaml")); err != nil {
 		return nil, err
 	}
-	if r.Policy, err = cfn.Read(filepath.Join(root, "tools", "stack-policy.json")); err != nil {
+	policy, err := cfn.Read(filepath.Join(root, "tools", "stack-policy.json"))
+	if err != nil {
 		return nil, err
 	}
+	r.Template["StackPolicy"] = map[string]any{"tools/stack-policy.json": policy}
 	if r.Claims, err = cfn.Read(filepath.Join(root, "internal", "platform", "httpapi", "claims.json")); err != nil {
 		return nil, err
 	}

@@ -11,16 +11,34 @@ import (
 type Rule struct {
 	Name     string             // what must hold
 	Why      string             // the reason, or the pitfall that it prevents
-	Check    func(*Repo, *list) // adds violations
-	Sabotage func(*Repo)        // breaks the rule in memory
+	Required []required         // what the template must have
+	Check    func(*Repo, *list) // adds other violations; may be nil
+	Sabotage func(*Repo)        // breaks the rule in memory; nil if Required is all of it
 }
 
 // Violations lists each violation once.
 func (rule Rule) Violations(r *Repo) []string {
 	var bad list
-	rule.Check(r, &bad)
+	for _, q := range rule.Required {
+		q.check(r, &bad)
+	}
+	if rule.Check != nil {
+		rule.Check(r, &bad)
+	}
 	slices.Sort(bad)
 	return slices.Compact(bad)
+}
+
+// Sabotages returns every breakage that the rule must report: its own, and one for each value that
+// the template must have. Its own, the last one, is not mended.
+func (rule Rule) Sabotages(r *Repo) (all []sabotage) {
+	for _, q := range rule.Required {
+		all = append(all, q.sabotages(r)...)
+	}
+	if rule.Sabotage != nil {
+		all = append(all, func() func() { rule.Sabotage(r); return func() {} })
+	}
+	return all
 }
 
 // Rules returns all rules.

@@ -50,10 +50,9 @@ func alarmRules() []Rule {
 		{
 			Name: "an alarm rings when Lambda throttles",
 			Why:  "a throttled function logs nothing: its callers wait and nobody notices",
-			Check: func(r *Repo, bad *list) {
-				bad.unless(r.watched("ThrottlesAlarm", "Throttles") != nil, "no alarm watches throttles")
+			Required: []required{
+				{"AWS::CloudWatch::Alarm ^ThrottlesAlarm ", `{Namespace: AWS/Lambda, MetricName: Throttles}`},
 			},
-			Sabotage: func(r *Repo) { r.properties("ThrottlesAlarm")["MetricName"] = "Errors" },
 		},
 		{
 			Name: "per-method metrics are on only where an alarm reads them",
@@ -88,24 +87,6 @@ func alarmRules() []Rule {
 			},
 		},
 	}
-}
-
-// watched returns the dimension values of an alarm's metrics with this name, nil without such
-// metrics.
-func (r *Repo) watched(alarm, metric string) map[string]bool {
-	var all map[string]bool
-	walk(r.properties(alarm), func(v any) {
-		if text(cfn.Dig(v, "MetricName")) != metric {
-			return
-		}
-		if all == nil {
-			all = map[string]bool{}
-		}
-		for _, value := range values(cfn.Dig(v, "Dimensions")) {
-			all[value] = true
-		}
-	})
-	return all
 }
 
 // alarmed returns the functions and queues with an alarm on this metric. Alarms on a single version

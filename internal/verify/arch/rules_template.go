@@ -33,19 +33,10 @@ func templateRules() []Rule {
 		{
 			Name: "parameters have descriptions, outputs can be imported",
 			Why:  "operators read the parameters only; other stacks import addresses by name",
-			Check: func(r *Repo, bad *list) {
-				parameters, _ := r.Template["Parameters"].(map[string]any)
-				for id, p := range parameters {
-					bad.unless(len(text(cfn.Dig(p, "Description"))) > 15, "the parameter %s has no description", id)
-				}
-				outputs, _ := r.Template["Outputs"].(map[string]any)
-				for id, o := range outputs {
-					bad.unless(text(cfn.Dig(o, "Description")) != "", "the output %s has no description", id)
-					bad.unless(text(cfn.Dig(o, "Export", "Name")) == "${AWS::StackName}-"+id,
-						"the output %s is not exported under its name", id)
-				}
+			Required: []required{
+				{"Parameters", `{Description: !Like ".{16}"}`},
+				{"Outputs", `{Description: any, Export: {Name: !Sub "${AWS::StackName}-<id>"}}`},
 			},
-			Sabotage: func(r *Repo) { delete(cfn.Dig(r.Template["Outputs"], "ApiUrl").(map[string]any), "Export") },
 		},
 		{
 			Name: "only its owner's functions refer to a table",
@@ -82,133 +73,69 @@ func templateRules() []Rule {
 		},
 		{
 			Name: "queues have dead-letter queues and partial batch responses",
-			Why:  "nothing is lost: a failed message is retried, then kept where an alarm watches",
-			Check: func(r *Repo, bad *list) {
-				for _, id := range r.ofType("AWS::Lambda::EventSourceMapping") {
-					base := strings.TrimSuffix(id, "Source")
-					queue := r.properties(base + "Queue")
-					if queue == nil {
-						continue
-					}
-					dead := text(cfn.Dig(queue, "RedrivePolicy", "deadLetterTargetArn"))
-					bad.unless(dead == base+"DeadLetterQueue.Arn", "%sQueue has no dead-letter queue", base)
-					responses, _ := r.properties(id)["FunctionResponseTypes"].([]any)
-					partial := slices.Contains(responses, any("ReportBatchItemFailures"))
-					bad.unless(partial, "%s retries whole batches: add ReportBatchItemFailures", id)
-					bad.unless(cfn.Dig(r.properties(id), "ScalingConfig", "MaximumConcurrency") != nil,
-						"%s has no MaximumConcurrency (bulkhead)", id)
-				}
-				for _, id := range r.ofType("AWS::SQS::Queue") {
-					bad.unless(r.properties(id)["SqsManagedSseEnabled"] == true, "%s is not encrypted", id)
-				}
+			Why:  "nothing is lost: a failed message is retried, then kept where an alarm watches; a queue has a bulkhead",
+			Required: []required{
+				{"AWS::SQS::Queue !(DeadLetter|Failure)Queue ",
+					`RedrivePolicy: {deadLetterTargetArn: !GetAtt <base>DeadLetterQueue.Arn}`},
+				{"AWS::Lambda::EventSourceMapping !^Relay", `{EventSourceArn: !GetAtt <base>Queue.Arn,
+					FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: any}}`},
+				{"AWS::SQS::Queue", `SqsManagedSseEnabled: true`},
 			},
-			Sabotage: func(r *Repo) { delete(r.properties("StartFulfilmentQueue"), "RedrivePolicy") },
 		},
 		{
 			Name: "a stream has a failure destination and bounded retries",
 			Why:  "a bad record blocks its stream, or is dropped",
-			Check: func(r *Repo, bad *list) {
-				for _, id := range r.ofType("AWS::Lambda::EventSourceMapping") {
-					p := r.properties(id)
-					if !strings.HasSuffix(text(p["EventSourceArn"]), ".StreamArn") {
-						continue
-					}
-					base := strings.TrimSuffix(id, "Source")
-					destination := text(cfn.Dig(p, "DestinationConfig", "OnFailure", "Destination"))
-					bad.unless(destination == base+"FailureQueue.Arn", "%s has no failure queue", id)
-					bad.unless(p["BisectBatchOnFunctionError"] == true, "%s does not bisect a failed batch", id)
-					bounded := p["MaximumRetryAttempts"] != nil && p["MaximumRecordAgeInSeconds"] != nil
-					bad.unless(bounded, "%s retries for ever", id)
-				}
-			},
-			Sabotage: func(r *Repo) { delete(r.properties("RelayOrdersEventsSource"), "DestinationConfig") },
+			Required: []required{{"AWS::Lambda::EventSourceMapping ^Relay", `{EventSourceArn: !Like "[.]StreamArn$",
+				DestinationConfig: {OnFailure: {Destination: !GetAtt <base>FailureQueue.Arn}},
+				BisectBatchOnFunctionError: true, MaximumRetryAttempts: any, MaximumRecordAgeInSeconds: any}`}},
 		},
 		{
 			Name: "a table expires items, can be restored, and is encrypted",
 			Why:  "barriers and idempotency records must expire, data must not be lost",
-			Check: func(r *Repo, bad *list) {
-				for _, id := range r.ofType("AWS::DynamoDB::Table") {
-					p := r.properties(id)
-					bad.unless(cfn.Dig(p, "TimeToLiveSpecification", "Enabled") == true, "%s has no TTL", id)
-					recovery := cfn.Dig(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
-					bad.unless(recovery == true, "%s has no point-in-time recovery", id)
-					bad.unless(cfn.Dig(p, "SSESpecification", "SSEEnabled") == true, "%s is not encrypted", id)
-					bad.unless(inProd(p["DeletionProtectionEnabled"], true, false),
-						"%s is not protected in prod, or is protected elsewhere", id)
-				}
-			},
-			Sabotage: func(r *Repo) { delete(r.properties("OrdersTable"), "TimeToLiveSpecification") },
+			Required: []required{{"AWS::DynamoDB::Table", `{TimeToLiveSpecification: {Enabled: true},
+				PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true},
+				SSESpecification: {SSEEnabled: true}, DeletionProtectionEnabled: !If [IsProtected, true, false]}`}},
 		},
 		{
 			Name: "an update of production never replaces or deletes data",
 			Why:  "after renaming a key CloudFormation would create a new, empty table",
+			Required: []required{
+				{"Resources AWS::DynamoDB::Table$", `UpdateReplacePolicy: Retain`},
+				{"AWS::Cognito::UserPool", `DeletionProtection: !If [IsProtected, ACTIVE, INACTIVE]`},
+				{"Conditions ^IsProtected", `"Fn::And": [!Condition IsProd, !Equals [!Ref Protected, "yes"]]`},
+				{"Conditions ^IsProd", `"Fn::Equals": [!Ref Stage, prod]`},
+				{"Parameters ^Protected", `Default: "yes"`},
+				{"StackPolicy", `Statement:
+  - {Effect: Allow, Principal: "*", Action: "Update:*", Resource: "*"}
+  - {Effect: Deny, Principal: "*", Action: ["Update:Replace", "Update:Delete"], Resource: "*",
+      Condition: {StringEquals: {ResourceType: ["AWS::DynamoDB::Table", "AWS::Cognito::UserPool"]}}}`},
+			},
 			Check: func(r *Repo, bad *list) {
-				denied := map[string]bool{}
-				statements, _ := r.Policy["Statement"].([]any)
-				for _, s := range statements {
-					actions, _ := cfn.Dig(s, "Action").([]any)
-					types, _ := cfn.Dig(s, "Condition", "StringEquals", "ResourceType").([]any)
-					forAll := text(cfn.Dig(s, "Resource")) == "*" && text(cfn.Dig(s, "Principal")) == "*"
-					if text(cfn.Dig(s, "Effect")) != "Deny" || !forAll {
-						continue
-					}
-					for _, action := range actions {
-						for _, t := range types {
-							denied[text(t)+" "+text(action)] = true
-						}
-					}
-				}
-				for _, t := range []string{"AWS::DynamoDB::Table", "AWS::Cognito::UserPool"} {
-					bad.unless(len(r.ofType(t)) > 0, "the template has no %s", t)
-					for _, action := range []string{"Update:Replace", "Update:Delete"} {
-						bad.unless(denied[t+" "+action], "tools/stack-policy.json allows %s of %s", action, t)
-					}
-					for _, id := range r.ofType(t) {
-						retained := t != "AWS::DynamoDB::Table" || r.resource(id)["UpdateReplacePolicy"] == "Retain"
-						bad.unless(retained, "%s is deleted when it is replaced", id)
-					}
-				}
-				for _, what := range keys(denied) {
-					data := strings.HasPrefix(what, "AWS::DynamoDB::Table ") ||
-						strings.HasPrefix(what, "AWS::Cognito::UserPool ")
-					bad.unless(data, "tools/stack-policy.json denies %s, which releases may need", what)
-				}
-				for _, id := range r.ofType("AWS::Cognito::UserPool") {
-					protection := r.properties(id)["DeletionProtection"]
-					bad.unless(inProd(protection, "ACTIVE", "INACTIVE"),
-						"%s is not protected in prod, or is protected elsewhere", id)
-				}
-				for stage, protected := range map[string]bool{"local": false, "dev": false, "prod": true} {
-					s, err := cfn.New(r.Template, "shop", map[string]string{"Stage": stage})
-					bad.unless(err == nil && s.Holds("IsProtected") == protected,
-						"%s is protected by default: %t", stage, !protected)
-				}
 				bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEV) deploy --stage"),
 					"`make deploy` does not use package deploy, which sets the policy")
 			},
-			Sabotage: func(r *Repo) { r.Policy["Statement"] = r.Policy["Statement"].([]any)[:1] },
+			Sabotage: func(r *Repo) { r.Texts["Makefile"] = "" },
 		},
 		{
 			Name: "logs expire, functions are traced, secrets stay out",
 			Why:  "logs are kept for ever by default; whoever may describe a function reads its environment",
+			Required: []required{
+				{"AWS::Logs::LogGroup", `RetentionInDays: any`},
+				{"Globals ^Function", `Tracing: Active`},
+				// With LogFormat, Lambda would filter metrics by level (ADR 13).
+				{"AWS::Serverless::Function", `LoggingConfig: {LogGroup: !Like "Logs$", LogFormat: none}`},
+			},
 			Check: func(r *Repo, bad *list) {
-				for _, id := range r.ofType("AWS::Logs::LogGroup") {
-					bad.unless(r.properties(id)["RetentionInDays"] != nil, "%s is kept for ever", id)
-				}
-				bad.unless(cfn.Dig(r.Template, "Globals", "Function", "Tracing") == "Active",
-					"functions are not traced")
 				for _, id := range r.ofType("AWS::Serverless::Function") {
-					logging := cfn.Dig(r.properties(id), "LoggingConfig")
-					bad.unless(r.resource(text(cfn.Dig(logging, "LogGroup"))) != nil,
-						"%s logs to a group without retention", id)
-					bad.unless(cfn.Dig(logging, "LogFormat") == nil,
-						"%s sets LogFormat: Lambda would filter metrics by level (ADR 13)", id)
-					walk(cfn.Dig(r.properties(id), "Environment"), func(v any) {
-						bad.unless(!strings.Contains(text(v), "{{resolve:"), "%s has a secret in its environment", id)
-					})
+					for _, value := range texts(r.properties(id)["Environment"]) {
+						bad.unless(!strings.Contains(value, "{{resolve:"), "%s has a secret in its environment", id)
+					}
 				}
 			},
-			Sabotage: func(r *Repo) { delete(r.properties("OrdersLogs"), "RetentionInDays") },
+			Sabotage: func(r *Repo) {
+				variables := cfn.Dig(r.properties("PlaceOrderFunction"), "Environment", "Variables")
+				variables.(map[string]any)["KEY"] = "{{resolve:secretsmanager:key}}"
+			},
 		},
 	}
 }
@@ -261,12 +188,6 @@ func checkRoles(r *Repo, bad *list) {
 			bad.unless(statement["Resource"] != "*" || scopeless, "%s allows %v on everything", id, statement["Action"])
 		})
 	}
-}
-
-// inProd reports whether v has one value in a protected stack and another one elsewhere.
-func inProd(v, protected, elsewhere any) bool {
-	choice, _ := cfn.Dig(v, "Fn::If").([]any)
-	return slices.Equal(choice, []any{"IsProtected", protected, elsewhere})
 }
 
 // texts returns all strings in v: a string, a list or the alternatives of an Fn::If.

@@ -22,14 +22,20 @@ func TestTheRepositoryKeepsEveryRule(t *testing.T) {
 	}
 }
 
-func TestEveryRuleReportsItsSabotage(t *testing.T) {
+func TestEveryRuleReportsItsSabotages(t *testing.T) {
 	for _, rule := range Rules() {
 		t.Run(rule.Name, func(t *testing.T) {
 			r := load(t)
-			before := len(rule.Violations(r))
-			rule.Sabotage(r)
-			if after := len(rule.Violations(r)); after <= before {
-				t.Errorf("the rule misses its sabotage: %d violations before, %d after", before, after)
+			before, sabotages := len(rule.Violations(r)), rule.Sabotages(r)
+			if len(sabotages) == 0 {
+				t.Error("the rule has no sabotage")
+			}
+			for n, sabotage := range sabotages {
+				mend := sabotage()
+				if after := len(rule.Violations(r)); after <= before {
+					t.Errorf("the rule misses its sabotage %d: %d violations before, %d after", n, before, after)
+				}
+				mend()
 			}
 		})
 	}
