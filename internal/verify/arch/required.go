@@ -110,7 +110,8 @@ func (l *list) differs(at string, want, v any) {
 			l.differs(at+"."+name, each, members[name])
 		}
 	case []any:
-		l.unless(isList && (len(want) == 1 && len(items) > 0 || len(want) == len(items)), "%s is %v, want %v", at, v, want)
+		all := len(want) == 1 && len(items) > 0 || len(want) == len(items)
+		l.unless(isList && all, "%s is %v, want %v", at, v, want)
 		for i, item := range items {
 			l.differs(at, want[min(i, len(want)-1)], item)
 		}

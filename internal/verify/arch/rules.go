@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Rule is something that must hold in the repository.
@@ -50,20 +49,6 @@ func Rules() []Rule {
 // Services are the bounded contexts, each a directory under internal/.
 var Services = []string{
 	"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders", "payments", "shipping",
-}
-
-// serviceOf returns the service that a directory belongs to, or "".
-func serviceOf(dir string) string {
-	parts := strings.Split(dir, "/")
-	if len(parts) > 1 && (parts[0] == "internal" || parts[0] == "functions") && slices.Contains(Services, parts[1]) {
-		return parts[1]
-	}
-	return ""
-}
-
-// product reports whether a directory is deployed: a service, its functions or the platform.
-func product(dir string) bool {
-	return serviceOf(dir) != "" || strings.HasPrefix(dir, "internal/platform/")
 }
 
 // list collects violations.

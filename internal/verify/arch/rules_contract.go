@@ -162,7 +162,8 @@ func contractRules() []Rule {
 					p := r.Packages[dir]
 					declared := path.Base(dir) == "contract" && p != nil && strings.Contains(p.Source, `"`+name+`"`)
 					bad.unless(declared, "%s: no constant of its contract has this type", file)
-					named := strings.HasPrefix(name, "orderflow."+serviceOf(dir)+".") && strings.HasSuffix(name, ".v1")
+					service := strings.Split(dir, "/")[1]
+					named := strings.HasPrefix(name, "orderflow."+service+".") && strings.HasSuffix(name, ".v1")
 					bad.unless(named, "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)
 				}
 			},

@@ -9,14 +9,6 @@ import (
 
 func discoveryRules() []Rule {
 	return []Rule{
-		sourceRule("an address is in the registry, not in code",
-			"hard-coded endpoints: when a service moves, each of its callers must be deployed again",
-			[]string{`"https://`, `"http://`, "execute-api"},
-			func(dir string) bool {
-				return product(dir) || strings.HasPrefix(dir, "sandbox/")
-			},
-			"internal/platform/registry", "internal/platform/awsjson", // AWS itself
-			"internal/platform/httpapi"), // the types of problem documents are names
 		{
 			Name: "an HTTP client finds its address in the registry",
 			Why:  "hard-coded endpoints: an address in the environment is as fixed as one in code",

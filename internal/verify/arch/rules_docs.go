@@ -46,7 +46,7 @@ func docRules() []Rule {
 			Check: func(r *Repo, bad *list) {
 				var source strings.Builder
 				for dir, p := range r.Packages {
-					if product(dir) {
+					if deployed.MatchString(dir) {
 						source.WriteString(p.Source)
 					}
 				}

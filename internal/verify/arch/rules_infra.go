@@ -37,7 +37,7 @@ func infraRules() []Rule {
 		},
 		{
 			Name: "secrets and the operators' log outlive their stack",
-			Why:  "audits come later, and third parties go on signing with the secret; a failed creation leaves nothing",
+			Why:  "audits come later, and third parties go on signing; a failed creation leaves nothing",
 			Required: []required{
 				{"Resources AWS::SecretsManager::Secret$|^OperatorActionsLogs ",
 					`{UpdateReplacePolicy: Retain, DeletionPolicy: RetainExceptOnCreate}`},
@@ -72,7 +72,7 @@ func infraRules() []Rule {
 			Required: []required{
 				{"AWS::Serverless::Api", `OpenApiVersion: !Like "^3[.]0"`}, // or SAM adds a stage called Stage
 				{"AWS::Serverless::Api", `AccessLogSetting: {DestinationArn: any, Format: !Like
-					"[$]context.requestId.*[$]context.resourcePath.*[$]context.status.*[$]context.error.responseType"}`},
+					"[$]context.requestId.*context.resourcePath.*context.status.*context.error.responseType"}`},
 				{"AWS::Serverless::Api", `AccessLogSetting: {Format: !Unlike "identity[.]|claims|[$]context.path"}`},
 			},
 		},

@@ -3,6 +3,7 @@ package arch
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ const (
 )
 
 func machineRules() []Rule {
-	return []Rule{
+	rules := []Rule{
 		{
 			Name: "a state is named for the function it calls",
 			Why:  "ReserveStock, reserve-stock and ReserveStockFunction are the same thing",
@@ -37,8 +38,6 @@ func machineRules() []Rule {
 					return
 				}
 				bad.unless(s.Target == name+"Function", "%s/%s calls %s", machine, name, s.Target)
-				exists := slices.ContainsFunc(r.Functions, func(f Function) bool { return f.LogicalID() == name })
-				bad.unless(exists, "%s/%s has no function", machine, name)
 				id := map[string]string{fulfil: "FulfilOrder", compensate: "CompensateOrder"}[machine]
 				want := []string{name + "Function.Arn"}
 				if r.published(name + "Function") { // in production the definition pins a version (ADR 23)
@@ -88,90 +87,11 @@ func machineRules() []Rule {
 			Sabotage: func(r *Repo) { r.Machines[compensate].Timeout = 2 * time.Hour },
 		},
 		{
-			Name: "a step of the saga retries transient errors only",
-			Why:  "a declined card is final; trying it again changes nothing",
-			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
-				if machine != fulfil || undo[name] == "" {
-					return
-				}
-				attempts := 3
-				if contended[name] {
-					attempts = 8
-				}
-				retriers := ofFailures(s)
-				bad.unless(len(retriers) == 1, "%s/%s has %d retriers", machine, name, len(retriers))
-				for _, retry := range retriers {
-					final := slices.Contains(retry.ErrorEquals, "States.ALL") ||
-						slices.Contains(retry.ErrorEquals, "States.TaskFailed")
-					bad.unless(slices.Contains(retry.ErrorEquals, "Transient") && !final,
-						"%s/%s retries %v", machine, name, retry.ErrorEquals)
-					delays := retry.Interval == 2*time.Second && retry.MaxDelay == 10*time.Second && retry.FullJitter
-					bad.unless(retry.MaxAttempts == attempts && delays,
-						"%s/%s does not retry %d times, after 2 to 10 s with full jitter", machine, name, attempts)
-				}
-			}),
-			Sabotage: func(r *Repo) {
-				s := r.Machines[fulfil].States["CommitStock"]
-				s.Retry[1].ErrorEquals = append(s.Retry[1].ErrorEquals, "States.ALL")
-			},
-		},
-		{
-			Name: "waiting for a function's free slot costs no attempt",
-			Why:  "orders must not be rejected because the bulkhead is full",
-			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
-				if s.Resource == asl.StatesStart {
-					return
-				}
-				if len(s.Retry) == 0 || !slices.Equal(s.Retry[0].ErrorEquals, []string{throttled}) {
-					bad.add("%s/%s does not retry throttling first", machine, name)
-					return
-				}
-				first := s.Retry[0]
-				bad.unless(waitsMinutes(first, 2*time.Second, 20*time.Second),
-					"%s/%s does not wait for some minutes", machine, name)
-				for _, retry := range s.Retry[1:] {
-					bad.unless(!slices.Contains(retry.ErrorEquals, throttled),
-						"%s/%s has two retriers for %s", machine, name, throttled)
-				}
-			}),
-			Sabotage: func(r *Repo) {
-				s := r.Machines[fulfil].States["ConfirmOrder"]
-				s.Retry[1].ErrorEquals = append(s.Retry[1].ErrorEquals, throttled)
-			},
-		},
-		{
-			Name: "only states that call third parties wait for open circuits",
-			Why:  "an outage of a minute must not reject orders; a refused call costs no attempt",
-			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
-				calls := r.looksUpAddresses(name + "Function")
-				waits := slices.DeleteFunc(slices.Clone(s.Retry), func(retry asl.Retrier) bool {
-					return !slices.Contains(retry.ErrorEquals, circuitOpen)
-				})
-				if calls != (len(waits) == 1) {
-					bad.add("%s/%s calls a third party: %t; retriers for CircuitOpen: %d", machine, name, calls,
-						len(waits))
-				}
-				for _, retry := range waits {
-					alone := slices.Equal(retry.ErrorEquals, []string{circuitOpen})
-					bad.unless(alone && waitsMinutes(retry, 5*time.Second, 30*time.Second),
-						"%s/%s does not wait for some minutes", machine, name)
-				}
-				// The first match counts, and the last retrier may match everything.
-				ahead := len(s.Retry) > 1 && slices.Contains(s.Retry[1].ErrorEquals, circuitOpen)
-				bad.unless(!calls || ahead, "%s/%s has its retrier for CircuitOpen after others", machine, name)
-			}),
-			Sabotage: func(r *Repo) { r.Machines[compensate].States["VoidPayment"].Retry[1].MaxAttempts = 2 },
-		},
-		{
 			Name: "every error of a saga step leads to compensation",
 			Why:  "no compensation: an uncaught error leaves money held and stock reserved",
 			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 				if machine == fulfil && undo[name] != "" {
-					bad.unless(catchesAll(s), "%s/%s does not catch everything", machine, name)
-					for _, c := range s.Catch {
-						bad.unless(c.Next == "StartCompensation",
-							"%s/%s continues with %s after an error", machine, name, c.Next)
-					}
+					bad.catches(s, machine+"/"+name, "StartCompensation")
 				}
 				known := machine != fulfil || undo[name] != "" || name == "StartCompensation"
 				bad.unless(known, "%s/%s is not in the table of compensations (undo)", machine, name)
@@ -209,24 +129,12 @@ func machineRules() []Rule {
 			Sabotage: func(r *Repo) { r.Machines[compensate].States["CancelShipment"].Next = "ReleaseStock" },
 		},
 		{
-			Name: "a compensation retries for long and does not stop others",
+			Name: "a compensation does not stop others",
 			Why:  "an undo that fails must not prevent the others",
-			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
-				if machine != compensate {
-					return
-				}
-				for _, retry := range ofFailures(s) {
-					persistent := retry.MaxAttempts >= 6 && retry.MaxDelay == 60*time.Second && retry.FullJitter
-					bad.unless(persistent && slices.Contains(retry.ErrorEquals, "States.ALL"),
-						"%s/%s does not retry for long", machine, name)
-				}
-				bad.unless(len(ofFailures(s)) > 0, "%s/%s does not retry", machine, name)
-				if name == "FlagOrder" { // the last resort: its failure fails the execution, which raises an alarm
-					return
-				}
-				bad.unless(catchesAll(s), "%s/%s does not catch everything", machine, name)
-				for _, c := range s.Catch {
-					bad.unless(c.Next == s.Next || c.Next == "FlagOrder", "%s/%s stops the others", machine, name)
+			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
+				// FlagOrder is the last resort: its failure fails the execution, which raises an alarm.
+				if machine == compensate && name != "FlagOrder" {
+					bad.catches(s, machine+"/"+name, s.Next, "FlagOrder")
 				}
 			}),
 			Sabotage: func(r *Repo) {
@@ -234,6 +142,58 @@ func machineRules() []Rule {
 			},
 		},
 	}
+	for _, about := range retrying {
+		rules = append(rules, Rule{Name: about.name, Why: about.why, Check: eachTask(checkRetriers),
+			Sabotage: func(r *Repo) { about.sabotage(r.Machines[about.machine].States[about.state].Retry) }})
+	}
+	return rules
+}
+
+// retrying are the reasons for the retriers of tasks, which checkRetriers compares as a whole.
+var retrying = []struct {
+	name, why, machine, state string
+	sabotage                  func([]asl.Retrier)
+}{
+	{"waiting for a function's free slot costs no attempt",
+		"orders must not be rejected because the bulkhead is full",
+		fulfil, "ConfirmOrder", func(all []asl.Retrier) { all[1].ErrorEquals[0] = throttled }},
+	{"only states that call third parties wait for open circuits",
+		"an outage of a minute must not reject orders; a refused call costs no attempt",
+		compensate, "VoidPayment", func(all []asl.Retrier) { all[1].MaxAttempts = 2 }},
+	{"a step of the saga retries transient errors only",
+		"a declined card is final; trying it again changes nothing",
+		fulfil, "CommitStock", func(all []asl.Retrier) { all[1].ErrorEquals[0] = "States.ALL" }},
+	{"a compensation retries for long", "an undo must not be given up while its outage lasts",
+		compensate, "CloseOrder", func(all []asl.Retrier) { all[1].MaxAttempts = 5 }},
+}
+
+// transient errors of a step; a step that waits for an answer does not retry the last one.
+var transient = []string{"Transient", "Lambda.ServiceException", "Lambda.AWSLambdaException",
+	"Lambda.SdkClientException", "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown", "Runtime.ExitError",
+	"Sandbox.Timedout", "States.Timeout"}
+
+func checkRetriers(r *Repo, bad *list, machine, name string, s *asl.State) {
+	after := func(first, longest time.Duration, rate float64, attempts int, errors ...string) asl.Retrier {
+		return asl.Retrier{ErrorEquals: errors, Interval: first * time.Second, BackoffRate: rate, MaxAttempts: attempts,
+			MaxDelay: longest * time.Second, FullJitter: true}
+	}
+	want := []asl.Retrier{after(2, 20, 1.5, 15, throttled)}
+	if r.looksUpAddresses(name + "Function") {
+		want = append(want, after(5, 30, 1.5, 15, circuitOpen))
+	}
+	switch {
+	case s.Resource == asl.StatesStart: // calls no function
+		return
+	case machine == compensate:
+		want = append(want, after(2, 60, 2, 8, "States.ALL"))
+	case name == "ReserveStock" || name == "CommitStock": // all orders of a product write the same item
+		want = append(want, after(2, 10, 2, 8, transient...))
+	case name == "AwaitShipment":
+		want = append(want, after(2, 10, 2, 3, transient[:8]...))
+	default:
+		want = append(want, after(2, 10, 2, 3, transient...))
+	}
+	bad.unless(reflect.DeepEqual(s.Retry, want), "%s/%s retries by %+v, want %+v", machine, name, s.Retry, want)
 }
 
 // Names of errors of calls that were not attempted: an open circuit refused the call (package
@@ -243,23 +203,9 @@ const (
 	throttled   = "Lambda.TooManyRequestsException"
 )
 
-// contended lists the steps that write the same item for all orders of a product.
-var contended = map[string]bool{"ReserveStock": true, "CommitStock": true}
-
-// waitsMinutes reports whether a retrier waits from shortest up to longest, 15 times.
-func waitsMinutes(r asl.Retrier, shortest, longest time.Duration) bool {
-	return r.Interval == shortest && r.BackoffRate == 1.5 && r.MaxAttempts == 15 && r.MaxDelay == longest &&
-		r.FullJitter
-}
-
 // untried reports whether a retrier is for calls that were not attempted.
 func untried(retry asl.Retrier) bool {
 	return slices.Contains(retry.ErrorEquals, circuitOpen) || slices.Contains(retry.ErrorEquals, throttled)
-}
-
-// ofFailures returns a state's retriers for calls that were attempted.
-func ofFailures(s *asl.State) []asl.Retrier {
-	return slices.DeleteFunc(slices.Clone(s.Retry), untried)
 }
 
 // longest is how long a machine may take from a state on, with the longest attempts and waits.
@@ -307,18 +253,17 @@ func eachTask(check func(r *Repo, bad *list, machine, name string, s *asl.State)
 	}
 }
 
-// catchesAll reports whether a state catches every error. States.ALL does not cover the other two.
-func catchesAll(s *asl.State) bool {
+// catches requires that a state catches every error and continues with one of next. States.ALL does
+// not cover the other two errors.
+func (l *list) catches(s *asl.State, where string, next ...string) {
 	var caught []string
 	for _, c := range s.Catch {
 		caught = append(caught, c.ErrorEquals...)
+		l.unless(slices.Contains(next, c.Next), "%s continues with %s after an error", where, c.Next)
 	}
 	for _, name := range []string{"States.ALL", "States.DataLimitExceeded", "States.Runtime"} {
-		if !slices.Contains(caught, name) {
-			return false
-		}
+		l.unless(slices.Contains(caught, name), "%s does not catch %s", where, name)
 	}
-	return true
 }
 
 // path lists the states of a run in which nothing fails and every choice takes its default.

@@ -59,15 +59,6 @@ func observationRules() []Rule {
 			Sabotage: func(r *Repo) { delete(r.properties("NeedsAttentionAlarm"), "AlarmActions") },
 		},
 		{
-			Name: "domain packages record no metrics",
-			Why:  "only handlers know what happened for the first time and what is a repetition",
-			Check: eachImport(func(dir, imp string) bool {
-				return serviceOf(dir) != "" && !strings.HasSuffix(dir, "/handler") &&
-					imp == module+"internal/platform/metrics"
-			}),
-			Sabotage: addImport("internal/orders", "orderflow/internal/platform/metrics"),
-		},
-		{
 			Name: "no log line names personal or payment data",
 			Why:  "more people read logs than tables; redaction is only a safety net",
 			Check: func(r *Repo, bad *list) {

@@ -100,8 +100,9 @@ func parameterRules() []Rule {
 			Name: "mail goes to anybody, but from one address only",
 			Why:  "SES's sandbox needs a grant on the recipient's identity, too; the condition fixes the sender",
 			Required: []required{{"AWS::IAM::Role ^NotifyCustomerRole ", `Policies: [{PolicyDocument: {Statement: !Any {
-				Action: "ses:SendEmail", Resource: !If [OnAWS, !Like ":identity/[*]$", any], Condition: !If [OnAWS,
-					{StringEqualsIgnoreCase: {"ses:FromAddress": !If [HasSender, !Ref SenderAddress, any]}}, any]}}}]`}},
+				Action: "ses:SendEmail", Resource: !If [OnAWS, !Like ":identity/[*]$", any],
+				Condition: !If [OnAWS, {StringEqualsIgnoreCase:
+					{"ses:FromAddress": !If [HasSender, !Ref SenderAddress, any]}}, any]}}}]`}},
 			Check: func(r *Repo, bad *list) {
 				for _, id := range r.ofType("AWS::IAM::Role") {
 					grants := strings.Count(strings.Join(texts(r.properties(id)["Policies"]), "\n"), "ses:SendEmail")

@@ -73,7 +73,7 @@ func templateRules() []Rule {
 		},
 		{
 			Name: "queues have dead-letter queues and partial batch responses",
-			Why:  "nothing is lost: a failed message is retried, then kept where an alarm watches; a queue has a bulkhead",
+			Why:  "nothing is lost: a failed message is retried, then kept where an alarm watches",
 			Required: []required{
 				{"AWS::SQS::Queue !(DeadLetter|Failure)Queue ",
 					`RedrivePolicy: {deadLetterTargetArn: !GetAtt <base>DeadLetterQueue.Arn}`},
