@@ -10,7 +10,6 @@ import (
 	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/envelope"
 	shipping "orderflow/internal/shipping/contract"
-	"orderflow/internal/verify/asl"
 )
 
 // engine lets fulfilment's real use cases operate on a state.
@@ -27,9 +26,7 @@ func (x *search) deliver(s *State, m message) {
 	case cancelling:
 		changed := orders.Changed{OrderID: orderID, CustomerID: "c"}
 		err = service.CancelFulfilment(ctx, event(orders.OrderCancellationRequested, changed))
-	case sagaEnded:
-		err = service.RecoverFulfilment(ctx, orderID)
-	case undoEnded:
+	case sagaEnded, undoEnded:
 		err = service.RecoverFulfilment(ctx, orderID)
 	case wakeUp:
 		types := map[shipment]string{
@@ -58,13 +55,9 @@ func (e *engine) Start(_ context.Context, m fulfilment.Machine, name string, inp
 	if m == fulfilment.FulfilOrder || n <= e.s.Attempt {
 		return fulfilment.ErrExists
 	}
-	e.x.startUndo(e.s, n, name, input)
+	e.s.Attempt = n
+	e.x.start(e.s, ofUndo, name, input)
 	return nil
-}
-
-func (x *search) startUndo(s *State, attempt uint8, name string, input json.RawMessage) {
-	s.Attempt = attempt
-	x.setRun(s, ofUndo, x.runs.start(x.machines.Compensate, name, input))
 }
 
 // numberOf returns the attempt of a compensate-order execution from its name.
@@ -83,25 +76,21 @@ func numberOf(name string) uint8 {
 // Execution returns an execution. All attempts but the latest were aborted or failed, or there
 // would be no later one.
 func (e *engine) Execution(_ context.Context, m fulfilment.Machine, name string) (fulfilment.Execution, error) {
-	if m == fulfilment.FulfilOrder {
-		return e.execution(e.s.Saga), nil
+	k := ofSaga
+	if m != fulfilment.FulfilOrder {
+		k = ofUndo
+		switch n := numberOf(name); {
+		case n > e.s.Attempt:
+			return fulfilment.Execution{}, fulfilment.ErrNoExecution
+		case n < e.s.Attempt:
+			return fulfilment.Execution{Status: fulfilment.Aborted}, nil
+		}
 	}
-	switch n := numberOf(name); {
-	case n > e.s.Attempt:
-		return fulfilment.Execution{}, fulfilment.ErrNoExecution
-	case n < e.s.Attempt:
-		return fulfilment.Execution{Status: fulfilment.Aborted}, nil
+	found := fulfilment.Execution{Status: fulfilment.Running, Input: e.x.run(e.s, k).Input()}
+	if end, over := e.x.end(e.s, k); over {
+		found.Status, found.Error = fulfilment.Status(end.Status), end.Error
 	}
-	return e.execution(e.s.Undo), nil
-}
-
-func (e *engine) execution(run int32) fulfilment.Execution {
-	end, over := e.x.runs.end(run)
-	if !over {
-		return fulfilment.Execution{Status: fulfilment.Running, Input: e.x.runs.all[run].Input()}
-	}
-	status := fulfilment.Status(end.Status)
-	return fulfilment.Execution{Status: status, Error: end.Error, Input: e.x.runs.all[run].Input()}
+	return found, nil
 }
 
 // Input returns an execution's input.
@@ -112,23 +101,19 @@ func (e *engine) Input(ctx context.Context, m fulfilment.Machine, name string) (
 
 // Succeed answers the task that waits for a token.
 func (e *engine) Succeed(_ context.Context, token string, output json.RawMessage) error {
-	return e.answer(token, func(run int32) int32 { return e.x.runs.succeed(run, string(output)) })
+	return e.answer(token, func() { e.x.succeed(e.s, ofSaga, string(output)) })
 }
 
 // Fail fails the task that waits for a token.
 func (e *engine) Fail(_ context.Context, token, name, _ string) error {
-	return e.answer(token, func(run int32) int32 { return e.x.runs.fail(run, name) })
+	return e.answer(token, func() { e.x.fail(e.s, ofSaga, name) })
 }
 
-func (e *engine) answer(token string, give func(int32) int32) error {
-	task, invokes := e.x.runs.all[e.s.Saga].Next().(asl.Invoke)
-	if !invokes || !task.Callback || task.Token != token {
+func (e *engine) answer(token string, give func()) error {
+	if task, waits := e.x.awaited(e.s, ofSaga); !waits || task.Token != token {
 		return fulfilment.ErrStaleToken
 	}
-	if i := e.s.find(ofSaga); i >= 0 { // its function has not returned yet
-		e.s.messages[i].kind = zombie
-		e.s.sort()
-	}
-	e.x.setRun(e.s, ofSaga, give(e.s.Saga))
+	e.s.abandon(ofSaga) // its function may not have returned yet
+	give()
 	return nil
 }

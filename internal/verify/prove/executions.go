@@ -47,45 +47,16 @@ func parse(definition []byte) (*asl.Machine, error) {
 
 // runs holds all execution states found, each once. A State refers to them by number; 0 is none.
 type runs struct {
-	machines Machines
-	all      []*asl.Execution
-	numbers  map[string]int32
-	answers  map[answer]int32
-	tokens   []string // issued so far, by number
-	// forgetful: retry counts do not matter, because a run's faults are too few to exhaust them.
-	forgetful, plain bool
-	// waitAhead: the states of the saga that wait for a token or may lead to one that does.
-	waitAhead map[string]bool
+	all     []*asl.Execution
+	numbers map[string]int32
+	answers map[answer]int32
+	tokens  []string // issued so far, by number
 }
 
+// answer identifies what an execution was answered.
 type answer struct {
 	run  int32
 	text string
-}
-
-func newRuns(m Machines, opts Options) *runs {
-	return &runs{
-		machines: m, all: []*asl.Execution{nil}, tokens: []string{""},
-		numbers: map[string]int32{}, answers: map[answer]int32{},
-		forgetful: !opts.Plain && int(opts.Faults) <= m.retries(), plain: opts.Plain,
-		waitAhead: waits(m.Fulfil),
-	}
-}
-
-func waits(m *asl.Machine) map[string]bool {
-	ahead := map[string]bool{}
-	var visit func(string) bool
-	visit = func(name string) bool {
-		s := m.States[name]
-		does := s.Resource == asl.LambdaInvokeAndWait
-		for _, next := range s.Successors() { // there are no loops
-			does = visit(next) || does
-		}
-		ahead[name] = does
-		return does
-	}
-	visit(m.StartAt)
-	return ahead
 }
 
 // retries returns the smallest positive MaxAttempts of all retriers.
@@ -103,103 +74,98 @@ func (m Machines) retries() int {
 	return least
 }
 
-// number finds or adds an execution. Of a finished one, only what recovery reads matters.
-func (r *runs) number(x *asl.Execution, kind string) int32 {
-	if r.forgetful {
-		x.ForgetRetries()
+// number finds or adds an execution. Waits before retries are skipped: their length does not
+// matter, because anything may be late anyway. Of a finished execution, only what recovery reads
+// matters.
+func (x *search) number(run *asl.Execution) int32 {
+	awake(run)
+	if x.forgetful {
+		run.ForgetRetries()
 	}
-	key := kind + x.Key()
-	if end, over := x.Next().(asl.Done); over {
-		if key = kind + string(end.Status) + "|" + end.Error; end.Status != asl.Succeeded {
-			key += "|" + string(x.Input())
+	machine := run.Machine().StartAt + "|"
+	key := machine + run.Key()
+	if end, over := run.Next().(asl.Done); over {
+		if key = machine + string(end.Status) + "|" + end.Error; end.Status != asl.Succeeded {
+			key += "|" + string(run.Input())
 		}
 	}
-	n, known := r.numbers[key]
+	n, known := x.runs.numbers[key]
 	if !known {
-		n = int32(len(r.all)) //nolint:gosec // memory ends before
-		r.all, r.numbers[key] = append(r.all, x), n
+		n = int32(len(x.runs.all)) //nolint:gosec // memory ends before
+		x.runs.all, x.runs.numbers[key] = append(x.runs.all, run), n
 	}
 	return n
 }
 
-func (r *runs) start(m *asl.Machine, name string, input json.RawMessage) int32 {
-	if m == r.machines.Compensate && !r.plain {
-		input = withoutReason(m, input)
+func awake(run *asl.Execution) {
+	for run.Wake() == nil {
 	}
-	return r.number(awake(m.Start(name, input)), r.kind(m))
+}
+
+// start has a state begin an execution.
+func (x *search) start(s *State, k kind, name string, input json.RawMessage) {
+	m := x.machines.Fulfil
+	if k == ofUndo {
+		m = x.machines.Compensate
+		if !x.opts.Plain {
+			input = withoutReason(m, input)
+		}
+	}
+	x.setRun(s, k, x.number(m.Start(name, input)))
 }
 
 // withoutReason clears the reason in the compensation's input, unless it affects the control flow.
 func withoutReason(m *asl.Machine, input json.RawMessage) json.RawMessage {
 	var fields map[string]any
-	if err := json.Unmarshal(input, &fields); err != nil {
-		panic(err) // both callers write JSON
-	}
+	err := json.Unmarshal(input, &fields)
 	reads := m.Reads()
 	for _, f := range []string{"reason", "failedStep"} {
 		if !slices.Contains(reads, f) {
 			fields[f] = ""
 		}
 	}
-	b, err := json.Marshal(fields)
-	if err != nil {
-		panic(err) // it came from JSON
+	b, err2 := json.Marshal(fields)
+	if err != nil || err2 != nil {
+		panic(fmt.Sprint(err, err2)) // both callers write JSON
 	}
 	return b
 }
 
-func (r *runs) kind(m *asl.Machine) string {
-	if m == r.machines.Fulfil {
-		return "f"
-	}
-	return "c"
-}
-
-// after returns the execution after an answer; text identifies the answer.
-func (r *runs) after(run int32, text string, give func(*asl.Execution) error) int32 {
-	key := answer{run, text}
-	if n, known := r.answers[key]; known {
-		return n
-	}
-	x := r.all[run].Clone()
-	if err := give(x); err != nil {
-		panic(err) // a defect of the search: an unexpected answer
-	}
-	n := r.number(awake(x), r.kind(x.Machine()))
-	r.answers[key] = n
-	return n
-}
-
-// awake skips waits before retries: their length does not matter, because anything may be late
-// anyway.
-func awake(x *asl.Execution) *asl.Execution {
-	for {
-		if _, sleeps := x.Next().(asl.Sleep); !sleeps || x.Wake() != nil {
-			return x
+// after answers the execution that waits for messages of kind k; text identifies the answer.
+func (x *search) after(s *State, k kind, text string, give func(*asl.Execution) error) {
+	key := answer{*s.run(k), text}
+	n, known := x.runs.answers[key]
+	if !known {
+		run := x.run(s, k).Clone()
+		if err := give(run); err != nil {
+			panic(err) // a defect of the search: an unexpected answer
 		}
+		n = x.number(run)
+		x.runs.answers[key] = n
 	}
+	x.setRun(s, k, n)
 }
 
-func (r *runs) succeed(run int32, result string) int32 {
-	return r.after(run, "+"+result, func(x *asl.Execution) error { return x.Succeed(json.RawMessage(result)) })
+func (x *search) succeed(s *State, k kind, result string) {
+	x.after(s, k, "+"+result, func(run *asl.Execution) error { return run.Succeed(json.RawMessage(result)) })
 }
 
-func (r *runs) fail(run int32, name string) int32 {
-	return r.after(run, "-"+name, func(x *asl.Execution) error { return x.Fail(name, "") })
+func (x *search) fail(s *State, k kind, name string) {
+	x.after(s, k, "-"+name, func(run *asl.Execution) error { return run.Fail(name, "") })
 }
 
-func (r *runs) abort(run int32) int32 {
-	return r.after(run, "abort", func(x *asl.Execution) error { return x.Stop(asl.Aborted, "", "") })
+func (x *search) abort(s *State, k kind) {
+	x.after(s, k, "abort", func(run *asl.Execution) error { return run.Stop(asl.Aborted, "", "") })
 }
 
 // giveUp fails a task with an error until its retries are exhausted.
-func (r *runs) giveUp(run int32, name string) int32 {
-	return r.after(run, "give up by "+name, func(x *asl.Execution) error {
-		for state := x.State(); x.State() == state; awake(x) {
-			if _, over := x.Next().(asl.Done); over {
+func (x *search) giveUp(s *State, k kind, name string) {
+	x.after(s, k, "give up by "+name, func(run *asl.Execution) error {
+		for state := run.State(); run.State() == state; awake(run) {
+			if _, over := run.Next().(asl.Done); over {
 				return nil
 			}
-			if err := x.Fail(name, ""); err != nil {
+			if err := run.Fail(name, ""); err != nil {
 				return err
 			}
 		}
@@ -207,18 +173,27 @@ func (r *runs) giveUp(run int32, name string) int32 {
 	})
 }
 
+// run returns the execution that waits for messages of kind k.
+func (x *search) run(s *State, k kind) *asl.Execution { return x.runs.all[*s.run(k)] }
+
 // end returns how an execution ended; ok is false while it runs.
-func (r *runs) end(run int32) (end asl.Done, ok bool) {
-	end, ok = r.all[run].Next().(asl.Done)
+func (x *search) end(s *State, k kind) (end asl.Done, ok bool) {
+	end, ok = x.run(s, k).Next().(asl.Done)
 	return end, ok
 }
 
+// awaited returns the call for whose token an execution waits.
+func (x *search) awaited(s *State, k kind) (call asl.Invoke, ok bool) {
+	call, _ = x.run(s, k).Next().(asl.Invoke)
+	return call, call.Callback
+}
+
 // token returns a small number for a task token.
-func (r *runs) token(token string) int8 {
-	i := slices.Index(r.tokens, token)
+func (x *search) token(token string) int8 {
+	i := slices.Index(x.runs.tokens, token)
 	if i < 0 {
-		i = len(r.tokens)
-		r.tokens = append(r.tokens, token)
+		i = len(x.runs.tokens)
+		x.runs.tokens = append(x.runs.tokens, token)
 	}
 	if i > math.MaxInt8 {
 		panic("prove: more than 127 task tokens")

@@ -83,7 +83,7 @@ func (x *search) excused(s *State, undo string) bool {
 	flagging, _ := functionNamed("FlagOrder")
 	alerted := s.World.Order == needsAttention
 	if s.Undo != 0 && s.Exhausted&(1<<flagging) != 0 {
-		end, over := x.runs.end(s.Undo)
+		end, over := x.end(s, ofUndo)
 		alerted = alerted || over && end.Status == asl.Failed // failed executions have an alarm
 	}
 	if undo == "RejectOrder" {

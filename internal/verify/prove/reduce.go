@@ -1,7 +1,5 @@
 package prove
 
-import "orderflow/internal/verify/asl"
-
 // reduce removes from a state what cannot make a difference any more, so more states are equal.
 // Each rule rests on something permanent: a barrier's mark stays, nothing waits again for a used or
 // expired token, a final order stays final, a closed one is never confirmed.
@@ -9,11 +7,10 @@ func (x *search) reduce(s *State) {
 	if x.opts.Plain || x.opts.Breakage != Sound {
 		return
 	}
-	awaited := int8(0)
-	if e, invokes := x.runs.all[s.Saga].Next().(asl.Invoke); invokes && e.Callback {
-		awaited = x.runs.token(e.Token)
+	awaited, waiting := int8(0), !x.over(s, ofSaga) && x.waitAhead[x.run(s, ofSaga).State()]
+	if call, ok := x.awaited(s, ofSaga); ok {
+		awaited = x.token(call.Token)
 	}
-	waiting := awaited != 0 || x.mayStillWait(s.Saga)
 	if !waiting {
 		s.World.Token = 0
 	}
@@ -26,14 +23,6 @@ func (x *search) reduce(s *State) {
 			i++
 		}
 	}
-}
-
-// mayStillWait reports whether a saga may still wait for a token.
-func (x *search) mayStillWait(run int32) bool {
-	if x.over(run) {
-		return false
-	}
-	return x.runs.waitAhead[x.runs.all[run].State()]
 }
 
 // spent reports whether a zombie cannot change anything any more.

@@ -1,10 +1,14 @@
 package prove
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"os"
+	"path/filepath"
 	"time"
+
+	"orderflow/internal/verify/asl"
 )
 
 // Options configure a search.
@@ -19,7 +23,6 @@ type Report struct {
 	Options
 	States      int // different ones
 	Transitions int
-	Depth       int // longest path to a state
 	AtRest      int // states in which nothing more happens by itself
 	Executions  int // different execution states, of both machines
 	Ends        map[string]int
@@ -41,54 +44,99 @@ type Violation struct {
 type search struct {
 	machines Machines
 	opts     Options
-	runs     *runs
-	states   []State
-	parents  []int32
-	depths   []uint16
-	faults   []uint8 // the fewest known
-	numbers  map[State]int32
-	queues   [][]int32 // by number of faults
-	spare    []successor
+	runs     runs
+	// forgetful: retry counts do not matter, because a run's faults are too few to exhaust them.
+	forgetful bool
+	// waitAhead: the states of the saga that wait for a token or may lead to one that does.
+	waitAhead map[string]bool
+	visits    []visit
+	numbers   map[State]int32
+	queues    [][]int32 // by number of faults
+	spare     []successor
+}
+
+// visit is a state and how it was reached.
+type visit struct {
+	State
+	parent int32 // -1: none
+	faults uint8 // the fewest known
+}
+
+// Search reads the definitions in dir, searches with up to a number of faults per run and writes
+// the result. ok is false if an order can be left in a wrong state.
+func Search(out io.Writer, dir string, faults uint) (ok bool, err error) {
+	if faults > 10 {
+		return false, errors.New("more than 10 faults would never finish: use fewer")
+	}
+	fulfil, err1 := os.ReadFile(filepath.Join(dir, "fulfil-order.asl.json"))         //nolint:gosec // our own file
+	compensate, err2 := os.ReadFile(filepath.Join(dir, "compensate-order.asl.json")) //nolint:gosec // likewise
+	if err := errors.Join(err1, err2); err != nil {
+		return false, err
+	}
+	machines, err := Load(fulfil, compensate)
+	if err != nil {
+		return false, err
+	}
+	report := Run(machines, Options{Faults: uint8(faults)}, time.Now)
+	report.Print(out)
+	return report.Violation == nil, nil
 }
 
 // Run searches from a placed order, in each initial world. now is the clock.
 func Run(m Machines, opts Options, now func() time.Time) Report {
 	began := now()
 	x := newSearch(m, opts)
-	r := Report{Options: opts}
-	x.run(&r)
-	r.States, r.Executions, r.Took = len(x.states), len(x.runs.all)-1, now().Sub(began)
+	r := Report{Options: opts, Ends: map[string]int{}}
+	x.all(&r)
+	r.States, r.Executions, r.Took = len(x.visits), len(x.runs.all)-1, now().Sub(began)
 	return r
 }
 
 func newSearch(m Machines, opts Options) *search {
-	queues := make([][]int32, opts.Faults+1)
-	return &search{machines: m, opts: opts, runs: newRuns(m, opts), numbers: map[State]int32{}, queues: queues}
+	x := &search{
+		machines: m, opts: opts, forgetful: !opts.Plain && int(opts.Faults) <= m.retries(),
+		runs: runs{
+			all: []*asl.Execution{nil}, tokens: []string{""}, numbers: map[string]int32{}, answers: map[answer]int32{},
+		},
+		waitAhead: map[string]bool{}, numbers: map[State]int32{}, queues: make([][]int32, opts.Faults+1),
+	}
+	x.lookAhead(m.Fulfil.StartAt)
+	return x
 }
 
-func (x *search) run(r *Report) {
+// lookAhead fills waitAhead from a state on. There are no loops.
+func (x *search) lookAhead(name string) bool {
+	s := x.machines.Fulfil.States[name]
+	ahead := s.Resource == asl.LambdaInvokeAndWait
+	for _, next := range s.Successors() {
+		ahead = x.lookAhead(next) || ahead
+	}
+	x.waitAhead[name] = ahead
+	return ahead
+}
+
+func (x *search) all(r *Report) {
 	for _, w := range worlds() {
 		s := State{World: w}
-		x.setRun(&s, ofSaga, x.runs.start(x.machines.Fulfil, orderID, []byte(orderInput)))
+		x.start(&s, ofSaga, orderID, []byte(orderInput))
 		x.found(s, -1, 0)
 	}
 	for faults := range x.opts.Faults + 1 {
 		for len(x.queues[faults]) > 0 && r.Violation == nil {
 			i := x.queues[faults][0]
 			x.queues[faults] = x.queues[faults][1:]
-			if x.faults[i] == faults { // else already visited with fewer
-				x.visit(i, faults, r)
+			if x.visits[i].faults == faults { // else already visited with fewer
+				x.visit(i, r)
 			}
 		}
 	}
 }
 
 // visit checks a state and finds its successors.
-func (x *search) visit(i int32, faults uint8, r *Report) {
-	s := x.states[i]
-	r.Depth = max(r.Depth, int(x.depths[i]))
+func (x *search) visit(i int32, r *Report) {
+	s, faults := x.visits[i].State, x.visits[i].faults
 	rule := x.violated(&s)
-	next := x.after(&s)
+	next := x.next(&s)
 	if rule == "" && next.free == 0 && !x.atRest(&s) {
 		rule = "whatever is not at rest can continue by itself"
 	}
@@ -98,9 +146,6 @@ func (x *search) visit(i int32, faults uint8, r *Report) {
 	}
 	if x.atRest(&s) {
 		r.AtRest++
-		if r.Ends == nil {
-			r.Ends = map[string]int{}
-		}
 		r.Ends[s.World.Order.String()]++
 	}
 	for _, n := range next.list {
@@ -117,19 +162,14 @@ func (x *search) visit(i int32, faults uint8, r *Report) {
 }
 
 func (x *search) found(s State, parent int32, faults uint8) {
-	depth := uint16(0)
-	if parent >= 0 {
-		depth = x.depths[parent] + 1
-	}
 	i, known := x.numbers[s]
 	switch {
 	case !known:
-		i = int32(len(x.states)) //nolint:gosec // memory ends before
+		i = int32(len(x.visits)) //nolint:gosec // memory ends before
 		x.numbers[s] = i
-		x.states, x.parents = append(x.states, s), append(x.parents, parent)
-		x.depths, x.faults = append(x.depths, depth), append(x.faults, faults)
-	case faults < x.faults[i]: // its entry in a later queue will be skipped
-		x.parents[i], x.depths[i], x.faults[i] = parent, depth, faults
+		x.visits = append(x.visits, visit{s, parent, faults})
+	case faults < x.visits[i].faults: // its entry in a later queue will be skipped
+		x.visits[i].parent, x.visits[i].faults = parent, faults
 	default:
 		return
 	}
@@ -145,15 +185,15 @@ func worlds() []World {
 
 // path describes how a state was reached.
 func (x *search) path(i int32) []string {
-	parent := x.parents[i]
-	if parent < 0 {
-		return []string{"an order is placed" + x.states[i].World.begins()}
+	v := x.visits[i]
+	if v.parent < 0 {
+		return []string{"an order is placed" + v.World.begins()}
 	}
-	before := x.path(parent)
-	from := x.states[parent]
-	for _, n := range x.after(&from).list {
-		if n.state == x.states[i] {
-			return append(before, n.label())
+	before := x.path(v.parent)
+	from := x.visits[v.parent].State
+	for _, n := range x.next(&from).list {
+		if n.state == v.State {
+			return append(before, fmt.Sprintf(n.format, n.args...))
 		}
 	}
 	return before
@@ -172,35 +212,25 @@ func (w World) begins() string {
 }
 
 // Print writes the report as text.
-func (r Report) Print(to io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "faults per run     up to %d\n", r.Faults)
-	fmt.Fprintf(&b, "states             %d, of these at rest %d\n", r.States, r.AtRest)
-	fmt.Fprintf(&b, "transitions        %d\ndepth              %d\n", r.Transitions, r.Depth)
-	fmt.Fprintf(&b, "execution states   %d\n", r.Executions)
+func (r Report) Print(to io.Writer) {
+	fmt.Fprintf(to, "faults per run     up to %d\n", r.Faults)
+	fmt.Fprintf(to, "states             %d, of these at rest %d\n", r.States, r.AtRest)
+	fmt.Fprintf(to, "transitions        %d\nexecution states   %d\n", r.Transitions, r.Executions)
 	for o := pending; o <= needsAttention; o++ {
-		fmt.Fprintf(&b, "ended %-13s%d\n", o, r.Ends[o.String()])
+		fmt.Fprintf(to, "ended %-13s%d\n", o, r.Ends[o.String()])
 	}
-	fmt.Fprintf(&b, "seconds            %.1f\n", r.Took.Seconds())
+	fmt.Fprintf(to, "seconds            %.1f\n", r.Took.Seconds())
 	if r.Violation == nil {
-		b.WriteString("violations         0\n")
-	} else {
-		b.WriteString(r.Violation.String())
+		fmt.Fprintln(to, "violations         0")
+		return
 	}
-	_, err := io.WriteString(to, b.String())
-	return err
-}
-
-func (v *Violation) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "violated           %s\n", v.Rule)
+	v, w := r.Violation, r.Violation.End.World
+	fmt.Fprintf(to, "violated           %s\n", v.Rule)
 	for i, step := range v.Path {
-		fmt.Fprintf(&b, "%4d  %s\n", i, step)
+		fmt.Fprintf(to, "%4d  %s\n", i, step)
 	}
-	w := v.End.World
-	fmt.Fprintf(&b, "      order %s, charge %s, reserved %d, shipped %d, carrier ships %v\n",
+	fmt.Fprintf(to, "      order %s, charge %s, reserved %d, shipped %d, carrier ships %v\n",
 		w.Order, w.Charge, w.Reserved, w.Shipped, w.ships())
-	return b.String()
 }
 
 func (o order) String() string {

@@ -80,12 +80,20 @@ func (s *State) deliver(w *wake) {
 	}
 }
 
-// run returns the execution that waits for messages of kind k.
+// run returns the number of the execution that waits for messages of kind k.
 func (s *State) run(k kind) *int32 {
 	if k == ofSaga {
 		return &s.Saga
 	}
 	return &s.Undo
+}
+
+// abandon leaves the invocation that an execution waits for, if any, to itself.
+func (s *State) abandon(k kind) {
+	if i := s.find(k); i >= 0 {
+		s.messages[i].kind = zombie
+		s.sort()
+	}
 }
 
 // setRun replaces an execution by its next state and sends what that waits for.
@@ -94,12 +102,12 @@ func (x *search) setRun(s *State, k kind, run int32) {
 		s.drop(i)
 	}
 	*s.run(k) = run
-	switch e := x.runs.all[run].Next().(type) {
+	switch e := x.run(s, k).Next().(type) {
 	case asl.Invoke:
 		fn, _ := functionNamed(e.Function) // Load checked the name
 		v := invocation{fn: fn}
 		if e.Callback {
-			v.token = x.runs.token(e.Token)
+			v.token = x.token(e.Token)
 		}
 		s.put(message{kind: k, invocation: v})
 	case asl.Done:
@@ -117,11 +125,11 @@ func (x *search) atRest(s *State) bool {
 			return false
 		}
 	}
-	return x.over(s.Saga) && (s.Undo == 0 || x.over(s.Undo))
+	return x.over(s, ofSaga) && (s.Undo == 0 || x.over(s, ofUndo))
 }
 
-func (x *search) over(run int32) bool {
-	_, over := x.runs.end(run)
+func (x *search) over(s *State, k kind) bool {
+	_, over := x.end(s, k)
 	return over
 }
 

@@ -1,16 +1,13 @@
 package prove
 
-import (
-	"fmt"
-
-	"orderflow/internal/verify/asl"
-)
+import "orderflow/internal/verify/asl"
 
 // successor is a possible next state and the event that leads to it.
 type successor struct {
-	state State
-	fault bool
-	label func() string // evaluated only for the reported path
+	state  State
+	fault  bool
+	format string // with args, words for the event
+	args   []any
 }
 
 type successors struct {
@@ -21,26 +18,30 @@ type successors struct {
 }
 
 // add adds the successor that change makes.
-func (n *successors) add(label func() string, change func(*State)) {
+func (n *successors) add(change func(*State), format string, args ...any) {
 	n.free++
-	n.make(false, label, change)
+	n.make(false, change, format, args)
 }
 
 // fault is add for a fault.
-func (n *successors) fault(label func() string, change func(*State)) { n.make(true, label, change) }
+func (n *successors) fault(change func(*State), format string, args ...any) {
+	n.make(true, change, format, args)
+}
 
 // chance is add for what need not happen.
-func (n *successors) chance(label func() string, change func(*State)) { n.make(false, label, change) }
+func (n *successors) chance(change func(*State), format string, args ...any) {
+	n.make(false, change, format, args)
+}
 
-func (n *successors) make(fault bool, label func() string, change func(*State)) {
+func (n *successors) make(fault bool, change func(*State), format string, args []any) {
 	s := *n.from
 	change(&s)
 	n.x.reduce(&s)
-	n.list = append(n.list, successor{s, fault, label})
+	n.list = append(n.list, successor{s, fault, format, args})
 }
 
-// after lists everything that can happen in a state.
-func (x *search) after(from *State) *successors {
+// next lists everything that can happen in a state.
+func (x *search) next(from *State) *successors {
 	n := &successors{x: x, from: from, list: x.spare[:0]}
 	for i, m := range from.each() {
 		if i > 0 && m == from.messages[i-1] {
@@ -53,10 +54,10 @@ func (x *search) after(from *State) *successors {
 		case zombie:
 			n.invocation(i, m)
 		default:
-			n.add(func() string { return m.String() + " arrives" }, func(s *State) {
+			n.add(func(s *State) {
 				s.drop(i)
 				x.deliver(s, m)
-			})
+			}, "%s arrives", m)
 		}
 	}
 	n.executions()
@@ -67,24 +68,23 @@ func (x *search) after(from *State) *successors {
 
 // invocation adds the next phase of an invocation.
 func (n *successors) invocation(i int, m message) {
-	out, woken, s := n.advanced(i, m)
-	label := func() string { return m.String() + n.progress(m, out) }
-	n.add(label, func(to *State) {
-		*to = s
-		to.deliver(woken)
+	out, woken, after := n.advanced(i, m)
+	n.add(func(s *State) {
+		*s = after
+		s.deliver(woken)
 		switch {
 		case !out.over():
 		case m.kind == zombie:
-			to.drop(i)
+			s.drop(i)
 		case out.err != "":
-			n.x.setRun(to, m.kind, n.x.runs.fail(*to.run(m.kind), out.err))
-		case n.x.waits(*to.run(m.kind)):
-			to.drop(i) // whoever has the token answers
+			n.x.fail(s, m.kind, out.err)
+		case n.x.waits(s, m.kind):
+			s.drop(i) // whoever has the token answers
 		default:
-			n.x.setRun(to, m.kind, n.x.runs.succeed(*to.run(m.kind), out.result))
+			n.x.succeed(s, m.kind, out.result)
 		}
-		to.sort()
-	})
+		s.sort()
+	}, "%s%s", m, progress{m.phase, out})
 }
 
 // advanced returns the state after the next phase of the message at i, which is kept.
@@ -96,158 +96,143 @@ func (n *successors) advanced(i int, m message) (outcome, *wake, State) {
 	return out, woken, s
 }
 
+// Errors of calls: one that is not attempted for want of a free slot, one that ended without an
+// answer, one that may succeed later.
+const (
+	throttled = "Lambda.TooManyRequestsException"
+	died      = "Lambda.Unknown"
+	transient = "Transient"
+)
+
 // faulty adds the faults of an invocation that an execution waits for.
 func (n *successors) faulty(i int, m message) {
-	run := *n.from.run(m.kind)
-	n.fault(func() string { return m.String() + " dies " + m.phase.String() }, func(s *State) {
-		n.x.setRun(s, m.kind, n.x.runs.fail(run, "Lambda.Unknown"))
-	})
-	n.fault(func() string { return m.String() + " times out " + m.phase.String() + " and may run on" }, func(s *State) {
-		s.messages[i].kind = zombie
-		s.sort()
-		n.x.setRun(s, m.kind, n.x.runs.fail(run, "States.Timeout"))
-	})
+	n.fault(func(s *State) { n.x.fail(s, m.kind, died) }, "%s dies %s", m, m.phase)
+	n.fault(func(s *State) {
+		s.abandon(m.kind)
+		n.x.fail(s, m.kind, asl.ErrTimeout)
+	}, "%s times out %s and may run on", m, m.phase)
 	if m.phase == unread {
-		n.fault(func() string { return m.String() + " finds no free slot and does not begin" }, func(s *State) {
-			after := n.x.runs.fail(run, throttled)
-			s.Lost = n.x.runs.all[after].State() != n.x.runs.all[run].State()
-			n.x.setRun(s, m.kind, after)
-		})
-		n.fault(func() string { return m.String() + " finds no free slot until its retries are exhausted" },
-			func(s *State) {
-				s.exhaust(m)
-				n.x.setRun(s, m.kind, n.x.runs.giveUp(run, throttled))
-			})
-		n.fault(func() string { return m.String() + " is delivered twice" }, func(s *State) {
+		n.fault(func(s *State) {
+			n.x.fail(s, m.kind, throttled)
+			s.Lost = n.x.run(s, m.kind).State() != n.x.run(n.from, m.kind).State()
+		}, "%s finds no free slot and does not begin", m)
+		n.fault(func(s *State) { n.x.exhaust(s, m, throttled) },
+			"%s finds no free slot until its retries are exhausted", m)
+		n.fault(func(s *State) {
 			twin := m
 			twin.kind = zombie
 			s.put(twin)
-		})
-		n.fault(func() string { return m.String() + " fails until its retries are exhausted" }, func(s *State) {
-			s.exhaust(m)
-			n.x.setRun(s, m.kind, n.x.runs.giveUp(run, "Transient"))
-		})
+		}, "%s is delivered twice", m)
+		n.fault(func(s *State) { n.x.exhaust(s, m, transient) }, "%s fails until its retries are exhausted", m)
 	}
 	out, woken, after := n.advanced(i, m)
 	if !out.over() {
 		return
 	}
-	n.fault(func() string { return m.String() + n.progress(m, out) + ", but the answer is lost" }, func(s *State) {
+	n.fault(func(s *State) {
 		*s = after
 		s.deliver(woken)
-		n.x.setRun(s, m.kind, n.x.runs.fail(run, "Lambda.Unknown"))
-	})
-	n.fault(func() string {
-		return m.String() + n.progress(m, out) +
-			", but the answer is lost, and it fails until its retries are exhausted"
-	}, func(s *State) {
+		n.x.fail(s, m.kind, died)
+	}, "%s%s, but the answer is lost", m, progress{m.phase, out})
+	n.fault(func(s *State) {
 		*s = after
 		s.deliver(woken)
-		s.exhaust(m)
-		n.x.setRun(s, m.kind, n.x.runs.giveUp(run, "Transient"))
-	})
+		n.x.exhaust(s, m, transient)
+	}, "%s%s, but the answer is lost, and it fails until its retries are exhausted", m, progress{m.phase, out})
 }
 
-// throttled is the error of a call without a free slot, which is not attempted.
-const throttled = "Lambda.TooManyRequestsException"
-
-// exhaust records that the retries of a compensation were exhausted.
-func (s *State) exhaust(m message) {
+// exhaust has a call fail until its retries are exhausted, and records that of a compensation.
+func (x *search) exhaust(s *State, m message, name string) {
 	if m.kind == ofUndo {
 		s.Exhausted |= 1 << m.fn
 	}
+	x.giveUp(s, m.kind, name)
 }
 
 // executions adds timeouts of callbacks, starts of executions and aborts.
 func (n *successors) executions() {
 	for _, k := range []kind{ofSaga, ofUndo} {
-		run := *n.from.run(k)
-		if run == 0 || n.x.over(run) {
+		if *n.from.run(k) == 0 || n.x.over(n.from, k) {
 			continue
 		}
-		n.fault(func() string {
-			return fmt.Sprintf("the execution of %s is aborted in %s", k, n.x.runs.all[run].State())
-		}, func(s *State) {
-			if i := s.find(k); i >= 0 {
-				s.messages[i].kind = zombie
-				s.sort()
-			}
-			n.x.setRun(s, k, n.x.runs.abort(run))
-		})
-		switch e := n.x.runs.all[run].Next().(type) {
+		run := n.x.run(n.from, k)
+		n.fault(func(s *State) {
+			s.abandon(k)
+			n.x.abort(s, k)
+		}, "the execution of %s is aborted in %s", k, run.State())
+		switch e := run.Next().(type) {
 		case asl.Invoke:
 			if e.Callback {
-				n.add(func() string { return e.State + " times out waiting for its token" }, func(s *State) {
-					if i := s.find(k); i >= 0 {
-						s.messages[i].kind = zombie
-						s.sort()
-					}
-					n.x.setRun(s, k, n.x.runs.fail(run, asl.ErrTimeout))
-				})
+				n.add(func(s *State) {
+					s.abandon(k)
+					n.x.fail(s, k, asl.ErrTimeout)
+				}, "%s times out waiting for its token", e.State)
 			}
 		case asl.StartExecution:
-			n.start(k, run, e)
+			n.start(k, e)
 		}
 	}
 }
 
 // start adds the outcomes of starting another execution.
-func (n *successors) start(k kind, run int32, e asl.StartExecution) {
-	do := func(s *State) string {
-		if s.Undo != 0 { // with the same input AWS answers success while it runs; both lead to the same
-			return "StepFunctions.ExecutionAlreadyExistsException"
+func (n *successors) start(k kind, e asl.StartExecution) {
+	do := func(s *State) (started bool) {
+		if started = s.Undo == 0; started {
+			s.Attempt = 1
+			n.x.start(s, ofUndo, e.Name, e.Input)
 		}
-		n.x.startUndo(s, 1, e.Name, e.Input)
-		return ""
+		return started
 	}
-	n.add(func() string { return e.State + " starts the compensation" }, func(s *State) {
-		if name := do(s); name != "" {
-			n.x.setRun(s, k, n.x.runs.fail(run, name))
-			return
+	n.add(func(s *State) {
+		if do(s) {
+			n.x.succeed(s, k, `{}`)
+		} else { // with the same input AWS answers success while it runs; both lead to the same
+			n.x.fail(s, k, "StepFunctions.ExecutionAlreadyExistsException")
 		}
-		n.x.setRun(s, k, n.x.runs.succeed(run, `{}`))
-	})
-	n.fault(func() string { return e.State + " is refused once" }, func(s *State) {
-		n.x.setRun(s, k, n.x.runs.fail(run, "StepFunctions.InternalServerError"))
-	})
-	n.fault(func() string { return e.State + " starts the compensation, but the answer is lost" }, func(s *State) {
+	}, "%s starts the compensation", e.State)
+	n.fault(func(s *State) { n.x.fail(s, k, "StepFunctions.InternalServerError") }, "%s is refused once", e.State)
+	n.fault(func(s *State) {
 		do(s)
-		n.x.setRun(s, k, n.x.runs.fail(run, asl.ErrTimeout))
-	})
-	n.fault(func() string { return e.State + " fails until its retries are exhausted" }, func(s *State) {
-		n.x.setRun(s, k, n.x.runs.giveUp(run, "Transient"))
-	})
+		n.x.fail(s, k, asl.ErrTimeout)
+	}, "%s starts the compensation, but the answer is lost", e.State)
+	n.fault(func(s *State) { n.x.giveUp(s, k, transient) }, "%s fails until its retries are exhausted", e.State)
 }
 
 // outside adds the actions of the customer and the carrier.
 func (n *successors) outside() {
 	w := &n.from.World
 	if w.Order == pending && !w.CancelRequested {
-		n.chance(func() string { return "the customer cancels" }, func(s *State) {
+		n.chance(func(s *State) {
 			s.World.CancelRequested, s.World.Closed = true, true
 			s.put(message{kind: cancelling})
-		})
+		}, "the customer cancels")
 	}
 	if w.Booked && !w.Called && w.Shipment != unshipped {
-		n.chance(func() string { return "the carrier calls back" }, func(s *State) { s.deliver(calledBack(&s.World)) })
+		n.chance(func(s *State) { s.deliver(calledBack(&s.World)) }, "the carrier calls back")
 	}
 }
 
 // waits reports whether an execution waits for a token.
-func (x *search) waits(run int32) bool {
-	e, invokes := x.runs.all[run].Next().(asl.Invoke)
-	return invokes && e.Callback
+func (x *search) waits(s *State, k kind) bool {
+	_, waits := x.awaited(s, k)
+	return waits
 }
 
-func (n *successors) progress(m message, out outcome) string {
+// progress is what an invocation did in a phase.
+type progress struct {
+	phase
+	outcome
+}
+
+func (p progress) String() string {
 	switch {
-	case out.err != "":
-		return " answers " + out.err
-	case out.over():
+	case p.err != "":
+		return " answers " + p.err
+	case p.over():
 		return " takes effect"
-	case m.phase == unread:
+	case p.phase == unread:
 		return " finds no record and runs"
-	case m.phase == uncalled:
+	case p.phase == uncalled:
 		return " calls its third party"
 	}
 	return " loses a race and starts again"
