@@ -33,7 +33,7 @@ If you get no answer, place the order again with the same --idempotency-key: it 
   orderflow order place --item MUG-BLUE=1 --payment-method pm_card_visa_chargeDeclined --wait
   orderflow order place --item MUG-BLUE=2 --expect-total 39.98
   orderflow order place --item MUG-BLUE=1 --postal-code 00000 --user bob
-  orderflow order place --item MUG-BLUE=1 --line1 "1 Main St" --city Springfield --region IL --postal-code 62701 --country US`,
+  orderflow order place --item MUG-BLUE=1 --line1 "1 Main St" --city Gary --region IN --postal-code 46402 --country US`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
@@ -60,8 +60,8 @@ If you get no answer, place the order again with the same --idempotency-key: it 
 			o, err := c.PlaceOrder(cmd.Context(), key, r)
 			var p *client.Problem
 			if err != nil && (!errors.As(err, &p) || p.Temporary()) {
-				return fmt.Errorf("%w\nThe order may have been placed; to be sure, repeat the command with --idempotency-key %s",
-					err, key)
+				return fmt.Errorf("%w\nThe order may have been placed. To be sure, "+
+					"repeat the command with --idempotency-key %s", err, key)
 			}
 			if err != nil {
 				return err

@@ -14,7 +14,7 @@ import (
 
 var errTorn = errors.New("the store did not answer")
 
-// torn is a store of which one call fails, counted from 1.
+// torn is a store whose n-th call, counted from 1, fails.
 type torn struct {
 	catalog.Store
 	failing int
@@ -41,7 +41,7 @@ func (s *torn) Put(ctx context.Context, p catalog.Product, with commit.With) err
 	return s.Store.Put(ctx, p, with)
 }
 
-func TestAStoreThatFailsIsNotTakenForAnEmptyOne(t *testing.T) {
+func TestFailingStoreIsNotAnEmptyOne(t *testing.T) {
 	const calls = 2
 	for n := 1; n <= calls+1; n++ {
 		c := clock.At(start)
@@ -53,7 +53,7 @@ func TestAStoreThatFailsIsNotTakenForAnEmptyOne(t *testing.T) {
 	}
 }
 
-func TestProductsAreListedPageByPageAndForeignCursorsRefused(t *testing.T) {
+func TestListHasPagesAndRefusesForeignCursors(t *testing.T) {
 	svc, _, _ := open()
 	put(t, svc, "Mug", 1999)
 	if _, err := svc.PutProduct(t.Context(), "TEA", "Tea", euro(799)); err != nil {
@@ -68,6 +68,6 @@ func TestProductsAreListedPageByPageAndForeignCursorsRefused(t *testing.T) {
 		t.Errorf("last page %+v, cursor %q, %v", last, next, err)
 	}
 	if _, _, err := svc.ListProducts(t.Context(), 1, "x"); !errors.Is(err, catalog.ErrCursor) {
-		t.Errorf("a cursor of nobody's: %v, want ErrCursor", err)
+		t.Errorf("a foreign cursor: %v, want ErrCursor", err)
 	}
 }

@@ -7,18 +7,18 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Product is what the shop sells under one SKU.
+// Product is a product of the shop.
 type Product struct {
 	SKU  string
 	Name string
-	// Price is what one piece costs.
+	// Price is the price of one piece.
 	Price money.Money
 	// Version counts the changes, from 1.
 	Version   int64
 	UpdatedAt time.Time
 }
 
-// Identity is under which id it is stored, and which version; see commit.Aggregate.
+// Identity returns the id and version that it is stored under; see commit.Aggregate.
 func (p Product) Identity() (id string, version int64) { return p.SKU, p.Version }
 
 // GetProduct returns the product of a SKU, or ErrNoProduct.
@@ -26,8 +26,8 @@ func (s *Service) GetProduct(ctx context.Context, sku string) (Product, error) {
 	return s.store.Product(ctx, sku)
 }
 
-// ListProducts returns a page of products in the order of their SKU, and the cursor of the next
-// page, which is "" after the last one. ErrCursor refuses a cursor that no page had.
+// ListProducts returns a page of products, sorted by SKU, and the cursor of the next page, which is
+// "" after the last one. It returns ErrCursor for a cursor of no page.
 func (s *Service) ListProducts(ctx context.Context, limit int, cursor string) ([]Product, string, error) {
 	return s.store.Products(ctx, limit, cursor)
 }

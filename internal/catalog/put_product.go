@@ -9,9 +9,9 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// PutProduct sets the name and price of a product, which becomes known by that, and returns it as it
-// is now. Where both are what they were, nothing changes and nothing is published: so a request that
-// is sent again needs no Idempotency-Key. money.ErrCurrency or money.ErrOverflow refuses the price.
+// PutProduct creates a product or sets its name and price, and returns its new state. If both are
+// unchanged, nothing is written or published, so a repeated request needs no Idempotency-Key. It
+// returns money.ErrCurrency or money.ErrOverflow for an invalid price.
 func (s *Service) PutProduct(ctx context.Context, sku, name string, price money.Money) (Product, error) {
 	price, err := money.Of(price.Currency, price.Amount)
 	if err != nil {

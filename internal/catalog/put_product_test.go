@@ -38,7 +38,7 @@ func put(t *testing.T, svc *catalog.Service, name string, cents int64) catalog.P
 	return p
 }
 
-// published takes the events from the outbox; each must match its schema.
+// published takes the events from the outbox and validates them.
 func published(t *testing.T, store *memory.Store) []contract.PriceChanged {
 	t.Helper()
 	schemas := schema.Load(contract.Schemas)
@@ -48,7 +48,8 @@ func published(t *testing.T, store *memory.Store) []contract.PriceChanged {
 			t.Errorf("event %s: %v", e.Type, err)
 		}
 		data, err := envelope.Decode[contract.PriceChanged](e)
-		if err != nil || e.Type != contract.ProductPriceChanged || e.Subject != data.SKU || e.AggregateVersion != data.Version {
+		if err != nil || e.Type != contract.ProductPriceChanged || e.Subject != data.SKU ||
+			e.AggregateVersion != data.Version {
 			t.Errorf("event %+v of %+v: %v", e, data, err)
 		}
 		all = append(all, data)
@@ -66,7 +67,8 @@ func TestNewProductIsVersionOneAndPublished(t *testing.T) {
 		t.Errorf("GetProduct = %+v, %v; want %+v", got, err, want)
 	}
 	events := published(t, store)
-	if len(events) != 1 || events[0] != (contract.PriceChanged{SKU: "MUG", Name: "Mug", Price: euro(1999), Version: 1}) {
+	event := contract.PriceChanged{SKU: "MUG", Name: "Mug", Price: euro(1999), Version: 1}
+	if len(events) != 1 || events[0] != event {
 		t.Errorf("published %+v", events)
 	}
 }
@@ -77,7 +79,8 @@ func TestChangeOfNameOrPriceIsANewVersion(t *testing.T) {
 	c.Advance(time.Hour)
 	put(t, svc, "Blue mug", 1999)
 	got := put(t, svc, "Blue mug", 0)
-	if want := (catalog.Product{SKU: "MUG", Name: "Blue mug", Price: euro(0), Version: 3, UpdatedAt: start.Add(time.Hour)}); got != want {
+	want := catalog.Product{SKU: "MUG", Name: "Blue mug", Price: euro(0), Version: 3, UpdatedAt: start.Add(time.Hour)}
+	if got != want {
 		t.Errorf("PutProduct = %+v, want %+v", got, want)
 	}
 	if events := published(t, store); len(events) != 3 || events[2].Version != 3 || events[2].Price != euro(0) {
@@ -91,16 +94,17 @@ func TestSameNameAndPriceChangeNothing(t *testing.T) {
 	store.TakeOutbox()
 	c.Advance(time.Hour)
 	if again := put(t, svc, "Mug", 1999); again != first {
-		t.Errorf("the second PutProduct = %+v, want %+v as before", again, first)
+		t.Errorf("the second PutProduct = %+v, want the first result %+v", again, first)
 	}
 	if events := published(t, store); len(events) != 0 {
-		t.Errorf("published %+v for nothing new", events)
+		t.Errorf("published %+v without a change", events)
 	}
 }
 
 func TestUnknownCurrencyIsRefusedAndNothingWritten(t *testing.T) {
 	svc, store, _ := open()
-	if _, err := svc.PutProduct(t.Context(), "MUG", "Mug", money.Money{Currency: "XQQ", Amount: 1}); !errors.Is(err, money.ErrCurrency) {
+	price := money.Money{Currency: "XQQ", Amount: 1}
+	if _, err := svc.PutProduct(t.Context(), "MUG", "Mug", price); !errors.Is(err, money.ErrCurrency) {
 		t.Errorf("PutProduct: %v, want ErrCurrency", err)
 	}
 	if _, err := svc.GetProduct(t.Context(), "MUG"); !errors.Is(err, catalog.ErrNoProduct) {
@@ -111,7 +115,7 @@ func TestUnknownCurrencyIsRefusedAndNothingWritten(t *testing.T) {
 	}
 }
 
-func TestConcurrentPutsHaveOneVersionEach(t *testing.T) {
+func TestConcurrentPutsGetOneVersionEach(t *testing.T) {
 	svc, store, _ := open()
 	const writers = 6
 	var wg sync.WaitGroup
@@ -132,7 +136,7 @@ func TestConcurrentPutsHaveOneVersionEach(t *testing.T) {
 	}
 }
 
-// raced is a store whose writes are always too late.
+// raced is a store whose writes lose every race.
 type raced struct{ *memory.Store }
 
 func (raced) Put(context.Context, catalog.Product, commit.With) error { return fault.ErrLostRace }
@@ -140,7 +144,8 @@ func (raced) Put(context.Context, catalog.Product, commit.With) error { return f
 func TestEndlessContentionIsTransient(t *testing.T) {
 	c := clock.At(start)
 	svc := catalog.New(raced{memory.New(c)}, c, &ids.Sequence{})
-	if _, err := svc.PutProduct(t.Context(), "MUG", "Mug", euro(1)); err == nil || fault.KindOf(err) != fault.Transient {
+	_, err := svc.PutProduct(t.Context(), "MUG", "Mug", euro(1))
+	if err == nil || fault.KindOf(err) != fault.Transient {
 		t.Errorf("PutProduct: %v, want a transient error", err)
 	}
 }

@@ -8,12 +8,14 @@ import (
 	"orderflow/internal/platform/commit"
 )
 
-// CommitStock turns an order's reserved stock into shipped stock: it leaves the warehouse.
+// CommitStock turns an order's reserved stock into shipped stock.
 func (s *Service) CommitStock(ctx context.Context, in contract.Step) (contract.Result, error) {
 	if in.OrderID == "" {
 		return contract.Result{}, errLines
 	}
-	return barrier.Do(ctx, s.store, in.OrderID, stepCommit, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
+	return barrier.Do(ctx, s.store, in.OrderID, stepCommit, func(
+		ctx context.Context, once barrier.Once,
+	) (contract.Result, error) {
 		r, err := s.store.Reservation(ctx, in.OrderID)
 		if err != nil {
 			return contract.Result{}, err

@@ -5,24 +5,23 @@ import (
 	"testing"
 
 	"orderflow/internal/inventory"
-	"orderflow/internal/inventory/contract"
 	"orderflow/internal/inventory/memory"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ids"
 )
 
-// hasty is a store that is asked for a step's record a moment before its duplicate writes it.
+// hasty is a store whose first read of a step's record comes just before the duplicate writes it.
 type hasty struct {
 	*memory.Store
 	t    *testing.T
 	step string
-	lied bool
+	read bool
 }
 
 func (s *hasty) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
-	if key.Step == s.step && !s.lied {
-		s.lied = true
+	if key.Step == s.step && !s.read {
+		s.read = true
 		return barrier.Record{}, false, nil
 	}
 	return s.Store.Barrier(ctx, key)
@@ -30,27 +29,30 @@ func (s *hasty) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, b
 
 func (s *hasty) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
 	if from == to {
-		s.t.Errorf("stock is moved from %s to %s, which DynamoDB refuses as no valid update", from, to)
+		s.t.Errorf("stock is moved from %s to %s, which DynamoDB refuses as an invalid update", from, to)
 	}
 	return s.Store.Move(ctx, r, from, to, with)
 }
 
-func TestADuplicateAtTheSameMomentGetsTheAnswerOfTheFirst(t *testing.T) {
-	for step, status := range map[string]string{"ReserveStock": "RESERVED", "CommitStock": "COMMITTED", "ReleaseStock": "RELEASED"} {
+func TestConcurrentDuplicateGetsTheFirstResult(t *testing.T) {
+	for step, status := range map[string]string{
+		"ReserveStock": "RESERVED", "CommitStock": "COMMITTED", "ReleaseStock": "RELEASED",
+	} {
 		t.Run(step, func(t *testing.T) {
 			s := newShop(t)
 			late := inventory.New(&hasty{Store: s.store, t: t, step: step}, s.clock, &ids.Sequence{})
-			uses := []struct {
+			for _, c := range []struct {
 				step        string
-				first, late func(context.Context, contract.Step) (contract.Result, error)
+				first, late use
 			}{
-				{"ReserveStock", s.ReserveStock, late.ReserveStock}, {"CommitStock", s.CommitStock, late.CommitStock}, {"ReleaseStock", s.ReleaseStock, late.ReleaseStock},
-			}
-			for _, u := range uses {
-				_, err := u.first(t.Context(), input(order))
+				{"ReserveStock", s.ReserveStock, late.ReserveStock},
+				{"CommitStock", s.CommitStock, late.CommitStock},
+				{"ReleaseStock", s.ReleaseStock, late.ReleaseStock},
+			} {
+				_, err := c.first(t.Context(), input(order))
 				must(t, err)
-				if u.step == step {
-					got, err := u.late(t.Context(), input(order))
+				if c.step == step {
+					got, err := c.late(t.Context(), input(order))
 					want(t, got, status, err)
 				}
 			}

@@ -15,7 +15,7 @@ import (
 
 var errTorn = errors.New("the store did not answer")
 
-// torn is a store of which one call fails, counted from 1, and changes nothing.
+// torn is a store whose n-th call, counted from 1, fails and changes nothing.
 type torn struct {
 	inventory.Store
 	failing int
@@ -84,8 +84,9 @@ func (s *torn) Record(ctx context.Context, with commit.With) error {
 	return s.Store.Record(ctx, with)
 }
 
-func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
-	step := func(run func(*inventory.Service, context.Context, contract.Step) (contract.Result, error)) func(*inventory.Service) error {
+func TestUseCaseFailsWithItsStoreAndThenCanBeRepeated(t *testing.T) {
+	type method = func(*inventory.Service, context.Context, contract.Step) (contract.Result, error)
+	step := func(run method) func(*inventory.Service) error {
 		return func(s *inventory.Service) error {
 			_, err := run(s, context.Background(), input(order))
 			return err
@@ -101,7 +102,7 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 		"release":      {2, true, step((*inventory.Service).ReleaseStock)},
 		"release none": {1, false, step((*inventory.Service).ReleaseStock)},
 		"adjust": {2, false, func(s *inventory.Service) error {
-			_, _, err := s.AdjustStock(context.Background(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: 1}, AllowUnknownSKU: true})
+			_, _, err := s.AdjustStock(context.Background(), idempotency.Request{}, adjustment("mug", 1))
 			return err
 		}},
 		"sweep": {2, true, func(s *inventory.Service) error {
@@ -127,7 +128,7 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 	}
 }
 
-func TestSweepGoesOnAfterAReservationThatFails(t *testing.T) {
+func TestSweepContinuesAfterAReservationThatFails(t *testing.T) {
 	s := newShop(t)
 	for _, id := range []string{order, ids.Random(s.clock).New()} {
 		_, err := s.ReserveStock(t.Context(), input(id))

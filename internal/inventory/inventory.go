@@ -1,9 +1,8 @@
-// Package inventory keeps the stock: what is available, reserved for orders, and shipped. What is available or
-// reserved is on hand.
+// Package inventory keeps the stock of each product in three buckets: available, reserved for
+// orders, and shipped. Available and reserved stock is on hand.
 //
-// Every unit that was ever stocked is in exactly one of the three buckets, so available +
-// reserved + shipped only changes by an operator's adjustment. Orders move units between
-// the buckets, all lines of an order at once or none; no bucket is ever negative.
+// Every unit is in exactly one bucket, so their sum changes only by an operator's adjustment.
+// Orders move units between buckets, all lines of an order or none. No bucket is ever negative.
 package inventory
 
 import (
@@ -20,18 +19,19 @@ import (
 )
 
 var (
-	// ErrOutOfStock: a line asks for more than is available; nothing was reserved.
-	ErrOutOfStock = fault.New(fault.Refused, "OutOfStock", "there is not enough stock for every line of the order")
-	// ErrNoStock: the product was never stocked.
-	ErrNoStock = fault.New(fault.NotFound, "StockNotFound", "there is no stock record of this product")
-	// ErrUnknownSKU: neither catalog nor stock has the SKU.
-	ErrUnknownSKU = fault.New(fault.Refused, "UnknownSku", "no product and no stock has this SKU: check how it is written. A product that was put a moment ago "+
-		"is known within seconds; to stock what the catalogue does not have, send allowUnknownSku: true")
-	// ErrNoReservation: nothing was ever reserved for the order.
-	ErrNoReservation = fault.New(fault.NotFound, "ReservationNotFound", "there is no reservation for this order")
-	// ErrBelowZero: an adjustment would leave less on hand than is reserved.
-	ErrBelowZero = fault.New(fault.Conflict, "InsufficientStock", "the adjustment would leave less on hand than is reserved")
-	// ErrNotReserved: a step needs a reservation that is not there.
+	// ErrOutOfStock says that a line exceeds the available stock. Nothing was reserved.
+	ErrOutOfStock = fault.New(fault.Refused, "OutOfStock", "not enough stock for all lines of the order")
+	// ErrNoStock says that the product was never stocked.
+	ErrNoStock = fault.New(fault.NotFound, "StockNotFound", "this product has no stock record")
+	// ErrUnknownSKU says that the SKU has neither a product nor stock.
+	ErrUnknownSKU = fault.New(fault.Refused, "UnknownSku", "no product and no stock has this SKU; check its spelling. "+
+		"A new product becomes known within seconds. To stock a SKU outside the catalog, send allowUnknownSku: true.")
+	// ErrNoReservation says that nothing was ever reserved for the order.
+	ErrNoReservation = fault.New(fault.NotFound, "ReservationNotFound", "this order has no reservation")
+	// ErrBelowZero says that an adjustment would leave less on hand than is reserved.
+	ErrBelowZero = fault.New(fault.Conflict, "InsufficientStock",
+		"the adjustment would leave less on hand than is reserved")
+	// ErrNotReserved says that the step needs a reservation with status RESERVED.
 	ErrNotReserved = fault.New(fault.Conflict, "NotReserved", "the order's stock is not reserved")
 )
 
@@ -41,20 +41,22 @@ type Store interface {
 	idempotency.Log
 	// Stock returns the stock of a product, or ErrNoStock.
 	Stock(ctx context.Context, sku string) (Stock, error)
-	// Product reports whether a product with the SKU was learnt of.
+	// Product reports whether LearnProduct has recorded the SKU.
 	Product(ctx context.Context, sku string) (bool, error)
-	// LearnProduct keeps that there is a product with the SKU. Learning of it again changes nothing.
+	// LearnProduct records that the catalog has a product with the SKU. Repeating it changes
+	// nothing.
 	LearnProduct(ctx context.Context, sku string) error
 	// Reservation returns an order's reservation, or ErrNoReservation.
 	Reservation(ctx context.Context, orderID string) (Reservation, error)
-	// Move moves every line of r from one bucket to another and writes r, which must be one
-	// version after what is stored (else fault.ErrLostRace). ErrOutOfStock if a bucket holds too little.
+	// Move moves all lines of r from one bucket to another and stores r. It returns
+	// fault.ErrLostRace unless r is the version after the stored one, and ErrOutOfStock if a bucket
+	// holds too little.
 	Move(ctx context.Context, r Reservation, from, to Bucket, with commit.With) error
-	// Adjust adds delta to what is available of a product. The stock before must be as given (else
-	// fault.ErrLostRace).
+	// Adjust adds delta to the available stock of a product. It returns fault.ErrLostRace unless
+	// the stored stock equals before.
 	Adjust(ctx context.Context, before Stock, delta int, with commit.With) error
-	// Overdue returns the reservations that are RESERVED since before a time. One that was made or moved a moment ago may be missing.
-	// If some cannot be read, it returns the others and the error.
+	// Overdue returns the reservations that have been RESERVED since before a time. A very recent
+	// one may be missing. If some cannot be read, it returns the others and the error.
 	Overdue(ctx context.Context, before time.Time) ([]Reservation, error)
 }
 
@@ -70,7 +72,7 @@ func New(store Store, c clock.Clock, source ids.Source) *Service {
 	return &Service{store: store, clock: c, events: envelope.Publisher{Service: "inventory", Clock: c, IDs: source}}
 }
 
-// moved makes the event that tells of r's new state.
+// moved returns the event of r's new state.
 func (s *Service) moved(ctx context.Context, eventType string, r Reservation) []envelope.Event {
 	return []envelope.Event{
 		s.events.New(ctx, eventType, r.OrderID, r.Version, contract.StockMoved{OrderID: r.OrderID, Items: r.Items}),

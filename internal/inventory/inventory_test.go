@@ -35,23 +35,31 @@ func newShop(t testing.TB) shop {
 	store := memory.New(c)
 	s := shop{inventory.New(store, c, &ids.Sequence{}), store, c}
 	for _, sku := range []string{"mug", "spoon"} {
-		_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: sku, Delta: 10, Reason: "test", By: "olga"}, AllowUnknownSKU: true})
+		_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, adjustment(sku, 10))
 		must(t, err)
 	}
 	store.TakeOutbox() // of the adjustments
 	return s
 }
 
+// adjustment adjusts the stock of any SKU.
+func adjustment(sku string, delta int) inventory.Adjustment {
+	adjusted := contract.Adjusted{SKU: sku, Delta: delta, Reason: "test", By: "olga"}
+	return inventory.Adjustment{Adjusted: adjusted, AllowUnknownSKU: true}
+}
+
 // input orders two mugs and three spoons.
 func input(order string) contract.Step {
-	return contract.Step{OrderID: order, CustomerID: "c", Items: []contract.Line{{SKU: "mug", Quantity: 2}, {SKU: "spoon", Quantity: 3}}}
+	lines := []contract.Line{{SKU: "mug", Quantity: 2}, {SKU: "spoon", Quantity: 3}}
+	return contract.Step{OrderID: order, CustomerID: "c", Items: lines}
 }
 
 func TestReserveTakesAllLinesOrNone(t *testing.T) {
 	s := newShop(t)
 	in := input(order)
 	in.Items[1].Quantity = 11
-	if _, err := s.ReserveStock(t.Context(), in); !errors.Is(err, inventory.ErrOutOfStock) || fault.KindOf(err) != fault.Refused {
+	_, err := s.ReserveStock(t.Context(), in)
+	if !errors.Is(err, inventory.ErrOutOfStock) || fault.KindOf(err) != fault.Refused {
 		t.Errorf("eleven of ten: %v, want ErrOutOfStock, which is final", err)
 	}
 	wantStock(t, s, 10, 0, 0)
@@ -83,12 +91,13 @@ func TestStockGoesFromShelfToReservedToShippedAndBack(t *testing.T) {
 	}
 	wantEvents(t, s, contract.StockReserved, contract.StockCommitted, contract.StockReleased)
 	r, err := s.GetReservation(t.Context(), order)
-	if err != nil || r.Status != inventory.StatusReleased || r.Version != 3 || r.CustomerID != "c" || !slices.Equal(r.Items, input(order).Items) {
+	if err != nil || r.Status != inventory.StatusReleased || r.Version != 3 || r.CustomerID != "c" ||
+		!slices.Equal(r.Items, input(order).Items) {
 		t.Errorf("reservation %+v, %v", r, err)
 	}
 }
 
-func TestReleaseWithoutAReservationChangesNothingAndBarsTheSteps(t *testing.T) {
+func TestReleaseWithoutAReservationOnlyBarsTheSteps(t *testing.T) {
 	s := newShop(t)
 	for range 2 {
 		got, err := s.ReleaseStock(t.Context(), input(order))
@@ -134,17 +143,18 @@ func TestStepWithoutOrderOrProperLinesIsInvalid(t *testing.T) {
 	wantStock(t, s, 10, 0, 0)
 }
 
-func TestStockBeginsForProductsOfTheCatalogueOnly(t *testing.T) {
+func TestOnlyProductsOfTheCatalogGetStock(t *testing.T) {
 	s := newShop(t)
 	adjust := func(sku string, unknown bool) error {
-		_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{
-			Adjusted: contract.Adjusted{SKU: sku, Delta: 5, Reason: "test", By: "olga"}, AllowUnknownSKU: unknown,
-		})
+		a := adjustment(sku, 5)
+		a.AllowUnknownSKU = unknown
+		_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, a)
 		return err
 	}
 	must(t, s.ProjectProduct(t.Context(), "pot"))
 	for _, misspelt := range []string{"pott", "POT", "mugg"} {
-		if err := adjust(misspelt, false); !errors.Is(err, inventory.ErrUnknownSKU) || fault.KindOf(err) != fault.Refused {
+		if err := adjust(misspelt, false); !errors.Is(err, inventory.ErrUnknownSKU) ||
+			fault.KindOf(err) != fault.Refused {
 			t.Errorf("%s: %v, want ErrUnknownSKU", misspelt, err)
 		}
 		if _, err := s.GetStock(t.Context(), misspelt); !errors.Is(err, inventory.ErrNoStock) {
@@ -155,23 +165,26 @@ func TestStockBeginsForProductsOfTheCatalogueOnly(t *testing.T) {
 		t.Errorf("refused adjustments left %v", events)
 	}
 	must(t, adjust("pot", false))
-	must(t, adjust("mug", false)) // stocked before products were learnt of
+	must(t, adjust("mug", false)) // has stock, but is not a known product
 	must(t, adjust("sample-card", true))
 	must(t, adjust("sample-card", false))
 	must(t, s.ProjectProduct(t.Context(), "pot")) // again
 }
 
-func TestAdjustmentNeverTakesWhatIsReserved(t *testing.T) {
+func TestAdjustmentNeverTakesReservedStock(t *testing.T) {
 	s := newShop(t)
 	_, err := s.ReserveStock(t.Context(), input(order))
 	must(t, err)
-	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: -9, Reason: "test", By: "olga"}, AllowUnknownSKU: true}); !errors.Is(err, inventory.ErrBelowZero) {
+	adjust := func(sku string, delta int) (inventory.Stock, bool, error) {
+		return s.AdjustStock(t.Context(), idempotency.Request{}, adjustment(sku, delta))
+	}
+	if _, _, err := adjust("mug", -9); !errors.Is(err, inventory.ErrBelowZero) {
 		t.Errorf("nine of eight: %v, want ErrBelowZero", err)
 	}
-	if _, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "unknown", Delta: -1, Reason: "test", By: "olga"}, AllowUnknownSKU: true}); !errors.Is(err, inventory.ErrBelowZero) {
+	if _, _, err := adjust("unknown", -1); !errors.Is(err, inventory.ErrBelowZero) {
 		t.Errorf("one of none: %v, want ErrBelowZero", err)
 	}
-	got, replayed, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: -8, Reason: "test", By: "olga"}, AllowUnknownSKU: true})
+	got, replayed, err := adjust("mug", -8)
 	if wanted := (inventory.Stock{SKU: "mug", Reserved: 2}); got != wanted || replayed || err != nil {
 		t.Errorf("eight of eight: %+v, %v; want %+v", got, err, wanted)
 	}
@@ -181,19 +194,20 @@ func TestAdjustmentWithAKeyCountsOnce(t *testing.T) {
 	s := newShop(t)
 	req := idempotency.Request{Scope: "op", Key: "k", Hash: "h"}
 	for i := range 2 {
-		got, replayed, err := s.AdjustStock(t.Context(), req, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: 5, Reason: "test", By: "olga"}, AllowUnknownSKU: true})
+		got, replayed, err := s.AdjustStock(t.Context(), req, adjustment("mug", 5))
 		if got.Available != 15 || replayed != (i == 1) || err != nil {
 			t.Errorf("%d: %+v, %v, %v", i, got, replayed, err)
 		}
 	}
 	req.Hash = "other"
-	if _, _, err := s.AdjustStock(t.Context(), req, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: 6, Reason: "test", By: "olga"}, AllowUnknownSKU: true}); !errors.Is(err, idempotency.ErrKeyReused) {
+	if _, _, err := s.AdjustStock(t.Context(), req, adjustment("mug", 6)); !errors.Is(err, idempotency.ErrKeyReused) {
 		t.Errorf("another request: %v, want ErrKeyReused", err)
 	}
 	wantStock(t, s, 15, 0, 0)
 }
 
-// Old and new versions of adjust-stock tell each other's replies again: the words of these keep their meaning.
+// Old and new versions of adjust-stock replay each other's replies, so the members keep their
+// meaning.
 func TestStoredRepliesKeepTheirMeaning(t *testing.T) {
 	const stored = `{"sku":"mug","onHand":8,"reserved":2,"shipped":1}`
 	s := inventory.Stock{SKU: "mug", Available: 8, Reserved: 2, Shipped: 1}
@@ -205,7 +219,7 @@ func TestStoredRepliesKeepTheirMeaning(t *testing.T) {
 	}
 }
 
-// wantStock looks at the mugs.
+// wantStock checks the stock of mugs.
 func wantStock(t *testing.T, s shop, available, reserved, shipped int) {
 	t.Helper()
 	wanted := inventory.Stock{SKU: "mug", Available: available, Reserved: reserved, Shipped: shipped}
@@ -214,7 +228,7 @@ func wantStock(t *testing.T, s shop, available, reserved, shipped int) {
 	}
 }
 
-// wantEvents looks at all that was ever published, and holds it to the contract.
+// wantEvents checks the types of all events published so far, and validates them.
 func wantEvents(t *testing.T, s shop, types ...string) {
 	t.Helper()
 	schemas := schema.Load(contract.Schemas)
@@ -227,7 +241,8 @@ func wantEvents(t *testing.T, s shop, types ...string) {
 			t.Errorf("%s: %v", e.Type, err)
 		}
 		data, err := envelope.Decode[contract.StockMoved](e)
-		if err != nil || e.Subject != order || data.OrderID != order || !slices.Equal(data.Items, input(order).Items) || e.AggregateVersion != int64(i+1) {
+		if err != nil || e.Subject != order || data.OrderID != order ||
+			!slices.Equal(data.Items, input(order).Items) || e.AggregateVersion != int64(i+1) {
 			t.Errorf("event %d = %+v", i, e)
 		}
 	}

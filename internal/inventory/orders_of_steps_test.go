@@ -15,7 +15,7 @@ import (
 	"orderflow/internal/platform/idempotency"
 )
 
-// use is a use case that a saga calls.
+// use is a use case that the saga calls.
 type use = func(context.Context, contract.Step) (contract.Result, error)
 
 // permutations calls visit with every order of steps.
@@ -39,7 +39,7 @@ func (s shop) step(name string) use {
 	}[name]
 }
 
-func TestInWhateverOrderStepsArriveAReleasedOrderHoldsNothing(t *testing.T) {
+func TestReleasedOrderHoldsNothingAfterStepsInAnyOrder(t *testing.T) {
 	permutations([]string{"reserve", "late reserve", "commit", "release", "duplicate release"}, func(steps []string) {
 		s := newShop(t)
 		for _, name := range steps {
@@ -55,16 +55,17 @@ func TestInWhateverOrderStepsArriveAReleasedOrderHoldsNothing(t *testing.T) {
 	})
 }
 
-func TestInWhateverOrderStepsArriveAnOrderIsReservedOnce(t *testing.T) {
+func TestOrderIsReservedOnceByStepsInAnyOrder(t *testing.T) {
 	permutations([]string{"reserve", "late reserve", "commit"}, func(steps []string) {
 		s := newShop(t)
 		for _, name := range steps {
-			if _, err := s.step(name)(t.Context(), input(order)); err != nil && !errors.Is(err, inventory.ErrNoReservation) {
+			_, err := s.step(name)(t.Context(), input(order))
+			if err != nil && !errors.Is(err, inventory.ErrNoReservation) {
 				t.Errorf("%v: %s: %v", steps, name, err)
 			}
 		}
 		wanted := [3]int{8, 0, 2}
-		if steps[0] == "commit" { // it came too early, and the saga will send it again
+		if steps[0] == "commit" { // too early; the saga retries it
 			wanted = [3]int{8, 2, 0}
 		}
 		if got := buckets(t, s, "mug"); got != wanted {
@@ -73,15 +74,15 @@ func TestInWhateverOrderStepsArriveAnOrderIsReservedOnce(t *testing.T) {
 	})
 }
 
-// held is what the model knows of an order.
+// held is an order in the model.
 type held struct {
 	in                          contract.Step
 	reserved, committed, closed bool
 }
 
-// TestUnitsAreConservedWhateverStepsArrive runs random steps of several orders, with duplicates,
-// and compares results and stock with a model of a few lines.
-func TestUnitsAreConservedWhateverStepsArrive(t *testing.T) {
+// TestUnitsAreConservedByRandomSteps runs random steps of several orders, with duplicates, and
+// compares results and stock with a model.
+func TestUnitsAreConservedByRandomSteps(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := newShop(t)
 		stock := map[string][3]int{"mug": {10}, "spoon": {10}} // available, reserved, shipped
@@ -156,8 +157,9 @@ func TestUnitsAreConservedWhateverStepsArrive(t *testing.T) {
 			"adjust": func(r *rapid.T) {
 				delta := rapid.IntRange(-4, 4).Draw(r, "delta")
 				b := stock["mug"]
-				_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: "mug", Delta: delta, Reason: "test", By: "olga"}, AllowUnknownSKU: true})
-				if refused := b[0]+delta < 0; refused != errors.Is(err, inventory.ErrBelowZero) || !refused && err != nil {
+				_, _, err := s.AdjustStock(t.Context(), idempotency.Request{}, adjustment("mug", delta))
+				if refused := b[0]+delta < 0; refused != errors.Is(err, inventory.ErrBelowZero) ||
+					!refused && err != nil {
 					r.Fatalf("adjust %d by %d: %v", b[0], delta, err)
 				}
 				if err == nil {

@@ -9,14 +9,16 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// ReleaseStock is the compensation of ReserveStock and CommitStock: it makes whatever the order
-// holds available again. Where nothing was reserved, nothing can be any more.
+// ReleaseStock is the compensation of ReserveStock and CommitStock: it makes the order's stock
+// available again. If nothing was reserved, it prevents any later reservation.
 func (s *Service) ReleaseStock(ctx context.Context, in contract.Step) (contract.Result, error) {
 	if in.OrderID == "" {
 		return contract.Result{}, errLines
 	}
 	undoes := []string{stepCommit, stepReserve}
-	return barrier.Undo(ctx, s.store, in.OrderID, stepRelease, undoes, func(ctx context.Context, done barrier.Done, once barrier.Once) (contract.Result, error) {
+	return barrier.Undo(ctx, s.store, in.OrderID, stepRelease, undoes, func(
+		ctx context.Context, done barrier.Done, once barrier.Once,
+	) (contract.Result, error) {
 		if !done[stepReserve] {
 			none := contract.Result{OrderID: in.OrderID}
 			return none, s.store.Record(ctx, commit.With{Barrier: once.Returning(none)})
@@ -26,7 +28,7 @@ func (s *Service) ReleaseStock(ctx context.Context, in contract.Step) (contract.
 			return contract.Result{}, err
 		}
 		if r.Status == StatusReleased {
-			return contract.Result{}, fault.ErrLostRace // against a run that is this one's duplicate
+			return contract.Result{}, fault.ErrLostRace // against a duplicate of this call
 		}
 		from := r.bucket()
 		r = r.moveTo(StatusReleased, s.clock.Now())

@@ -7,7 +7,7 @@ import (
 	"orderflow/internal/inventory/contract"
 )
 
-// Status is where an order's reservation stands.
+// Status is the status of an order's reservation.
 type Status string
 
 // A reservation goes from RESERVED to COMMITTED (shipped) or RELEASED (available again).
@@ -28,7 +28,7 @@ type Reservation struct {
 	UpdatedAt time.Time
 }
 
-// Identity is under which id it is stored, and which version; see commit.Aggregate.
+// Identity returns the id and version that it is stored under; see commit.Aggregate.
 func (r Reservation) Identity() (id string, version int64) { return r.OrderID, r.Version }
 
 // moveTo returns the reservation's next version with another status.
@@ -37,7 +37,7 @@ func (r Reservation) moveTo(status Status, at time.Time) Reservation {
 	return r
 }
 
-// bucket tells where the units of a reservation are that is not released.
+// bucket returns the bucket that holds the units of a reservation that is not released.
 func (r Reservation) bucket() Bucket {
 	if r.Status == StatusCommitted {
 		return Shipped

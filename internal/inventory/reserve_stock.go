@@ -9,23 +9,26 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// Names of the saga's steps, by which barriers know them.
+// Names of the saga's steps in barrier records.
 const (
 	stepReserve = "ReserveStock"
 	stepCommit  = "CommitStock"
 	stepRelease = "ReleaseStock"
 )
 
-var errLines = fault.New(fault.Invalid, "InvalidInput", "a step needs an order id and lines of distinct SKUs with quantities")
+var errLines = fault.New(fault.Invalid, "InvalidInput",
+	"a step needs an order id and lines of distinct SKUs with positive quantities")
 
-// ReserveStock reserves every line of an order, or none and ErrOutOfStock.
+// ReserveStock reserves all lines of an order, or none and returns ErrOutOfStock.
 func (s *Service) ReserveStock(ctx context.Context, in contract.Step) (contract.Result, error) {
 	if !valid(in) {
 		return contract.Result{}, errLines
 	}
-	return barrier.Do(ctx, s.store, in.OrderID, stepReserve, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
-		none := Reservation{OrderID: in.OrderID, CustomerID: in.CustomerID, Items: in.Items}
-		r := none.moveTo(StatusReserved, s.clock.Now())
+	return barrier.Do(ctx, s.store, in.OrderID, stepReserve, func(
+		ctx context.Context, once barrier.Once,
+	) (contract.Result, error) {
+		r := Reservation{OrderID: in.OrderID, CustomerID: in.CustomerID, Items: in.Items}
+		r = r.moveTo(StatusReserved, s.clock.Now())
 		with := commit.With{Barrier: once.Returning(r.result()), Events: s.moved(ctx, contract.StockReserved, r)}
 		return r.result(), s.store.Move(ctx, r, Available, Reserved, with)
 	})

@@ -10,18 +10,19 @@ import (
 	"orderflow/internal/platform/idempotency"
 )
 
-// Bucket is where a unit of stock is.
+// Bucket is the state of a unit of stock.
 type Bucket string
 
-// The three buckets. What is available or reserved is on hand; what is shipped has left.
+// The three buckets. Available and reserved units are on hand; shipped ones have left the
+// warehouse.
 const (
 	Available Bucket = "available"
 	Reserved  Bucket = "reserved"
 	Shipped   Bucket = "shipped"
 )
 
-// Stock is how many units of a product are in each bucket. Its JSON is that of stored replies, where what is available
-// is still called onHand; see docs/adr/0037.
+// Stock is the number of a product's units in each bucket. Its JSON is stored in replies, where
+// available stock is still called onHand; see docs/adr/0037.
 type Stock struct {
 	SKU       string `json:"sku"`
 	Available int    `json:"onHand"`
@@ -29,7 +30,7 @@ type Stock struct {
 	Shipped   int    `json:"shipped"`
 }
 
-// OnHand is how many units are in the warehouse.
+// OnHand returns the number of units in the warehouse.
 func (s Stock) OnHand() int { return s.Available + s.Reserved }
 
 // GetStock returns the stock of a product, or ErrNoStock.
@@ -37,21 +38,22 @@ func (s *Service) GetStock(ctx context.Context, sku string) (Stock, error) {
 	return s.store.Stock(ctx, sku)
 }
 
-// Adjustment is what an operator corrects.
+// Adjustment is an operator's correction of stock.
 type Adjustment struct {
 	contract.Adjusted
-	// AllowUnknownSKU says that the catalogue need not have the SKU.
+	// AllowUnknownSKU accepts a SKU that the catalog does not have.
 	AllowUnknownSKU bool `json:"allowUnknownSku"`
 }
 
-// AdjustStock adds a.Delta, which may be negative, to what is on hand of a product, and returns the new stock. What is reserved
-// stays on hand. What was never stocked must be a product of the catalogue, or ErrUnknownSKU: a misspelt SKU would get
-// stock that nobody can order. The event keeps who did it and why.
+// AdjustStock adds a.Delta, which may be negative, to the quantity on hand of a product, and
+// returns the new stock. Reserved stock is not changed. A SKU without stock must be a product of
+// the catalog; otherwise it returns ErrUnknownSKU, since nobody could order the stock of a misspelt
+// SKU. The event records who did it and why.
 func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Adjustment) (Stock, bool, error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Stock, error) {
 		before, err := s.store.Stock(ctx, a.SKU)
 		if errors.Is(err, ErrNoStock) {
-			err = s.stockable(ctx, a)
+			err = s.requireProduct(ctx, a)
 		}
 		if err != nil {
 			return Stock{}, err
@@ -62,15 +64,16 @@ func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Ad
 		if after.Available < 0 {
 			return Stock{}, ErrBelowZero
 		}
-		// Stock has no version; the time serves, since adjustments are rare.
+		// Stock has no version. The time serves as one, since adjustments are rare.
 		e := s.events.New(ctx, contract.StockAdjusted, a.SKU, s.clock.Now().UnixMicro(), a.Adjusted)
 		with := commit.With{Reply: once.Returning(after), Events: []envelope.Event{e}}
 		return after, s.store.Adjust(ctx, before, a.Delta, with)
 	})
 }
 
-// stockable refuses to begin the stock of a SKU that the catalogue does not have, unless that was asked for.
-func (s *Service) stockable(ctx context.Context, a Adjustment) error {
+// requireProduct returns ErrUnknownSKU if the catalog does not have the SKU, unless that is
+// allowed.
+func (s *Service) requireProduct(ctx context.Context, a Adjustment) error {
 	if a.AllowUnknownSKU {
 		return nil
 	}

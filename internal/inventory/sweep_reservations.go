@@ -15,37 +15,40 @@ import (
 )
 
 const (
-	// budget is how long a reservation may take to be committed or released before fulfilment is asked about it. A saga that
-	// waits for slots and circuits may take longer; it is left alone.
-	budget = 30 * time.Minute
-	// patience is how long repair may take on top, and an operator where it cannot.
-	patience = 24 * time.Hour
+	// overdueAfter is how long a reservation may stay RESERVED before fulfilment is asked about it.
+	// A saga that waits for slots and circuits may take longer; fulfilment leaves it alone.
+	overdueAfter = 30 * time.Minute
+	// stuckAfter is how long automatic repair, or an operator, may take.
+	stuckAfter = 24 * time.Hour
 )
 
-// ErrStuck: stock is reserved for so long that nobody can be repairing it any more.
-var ErrStuck = fault.New(fault.Internal, "ReservationsStuck", "there are reservations that nobody commits or releases")
+// ErrStuck says that stock has been reserved for too long to be under repair.
+var ErrStuck = fault.New(fault.Internal, "ReservationsStuck",
+	"some reservations are neither committed nor released; see docs/runbooks/sweeps.md")
 
-// SweepReservations tells of every reservation that is RESERVED for longer than its budget, by an event. Whether its order
-// is in flight is not inventory's to know; fulfilment does, and has ReleaseStock called where it is not. It
-// returns how many there are, and how many of those for longer than repair may take; for these it fails with ErrStuck.
+// SweepReservations publishes an event for every overdue reservation. Inventory does not know
+// whether the order's saga is running. Fulfilment does, and calls ReleaseStock if it is not. It
+// returns the number of overdue reservations and how many of them are stuck, and ErrStuck if any
+// is.
 //
-// An event that its consumers would refuse is not published, since it would be refused again with each sweep: nobody repairs
-// that reservation, so it counts as stuck at once. A reservation that cannot be read or recorded does not keep the sweep from
-// the others; its error is returned at the end.
+// It does not publish an event that consumers would refuse, since they would refuse it after every
+// sweep. Nobody repairs such a reservation, so it counts as stuck at once. A reservation that
+// cannot be read or recorded does not stop the sweep; its error is returned at the end.
 func (s *Service) SweepReservations(ctx context.Context) (overdue, stuck int, err error) {
 	now := s.clock.Now()
-	found, err := s.store.Overdue(ctx, now.Add(-budget))
+	found, err := s.store.Overdue(ctx, now.Add(-overdueAfter))
 	schemas := schema.Load(contract.Schemas, contract.ReservationOverdue)
 	for _, r := range found {
 		e := s.events.New(ctx, contract.ReservationOverdue, r.OrderID, r.Version, contract.Overdue{OrderID: r.OrderID})
-		wrong := schemas.Validate(e)
-		if wrong != nil {
-			slog.ErrorContext(ctx, "a reservation cannot be told of", "orderId", r.OrderID, "error", wrong.Error())
+		invalid := schemas.Validate(e)
+		if invalid != nil {
+			slog.ErrorContext(ctx, "the event of an overdue reservation is invalid",
+				"orderId", r.OrderID, "error", invalid.Error())
 		} else if failed := s.store.Record(ctx, commit.With{Events: []envelope.Event{e}}); failed != nil {
 			err = errors.Join(err, fmt.Errorf("reservation of order %s: %w", r.OrderID, failed))
 			continue
 		}
-		if overdue++; wrong != nil || now.Sub(r.UpdatedAt) > patience {
+		if overdue++; invalid != nil || now.Sub(r.UpdatedAt) > stuckAfter {
 			stuck++
 		}
 	}

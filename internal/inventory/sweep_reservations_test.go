@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/schema"
 )
 
-func TestTheSweepTellsOfStockThatIsReservedBeyondItsBudgetAndOfNoOther(t *testing.T) {
+func TestSweepReportsOnlyOverdueReservations(t *testing.T) {
 	s := newShop(t)
 	const done, undone = "01KAQ5M3Z8V7D2X4C6B9N1T001", "01KAQ5M3Z8V7D2X4C6B9N1T002"
 	for _, id := range []string{order, done, undone} {
@@ -26,21 +26,22 @@ func TestTheSweepTellsOfStockThatIsReservedBeyondItsBudgetAndOfNoOther(t *testin
 
 	s.clock.Advance(30 * time.Minute)
 	if n, _, err := s.SweepReservations(t.Context()); n != 0 || err != nil {
-		t.Errorf("at the end of the budget: %d overdue, %v", n, err)
+		t.Errorf("after 30 minutes: %d overdue, %v", n, err)
 	}
 	s.clock.Advance(time.Second)
-	for range 2 { // again, since nothing was done about it
+	for range 2 { // reported again, since it is still RESERVED
 		if n, stuck, err := s.SweepReservations(t.Context()); n != 1 || stuck != 0 || err != nil {
-			t.Fatalf("beyond it: %d overdue, %d stuck, %v", n, stuck, err)
+			t.Fatalf("after that: %d overdue, %d stuck, %v", n, stuck, err)
 		}
 		wantOverdue(t, s, 1)
 	}
-	if r, err := s.GetReservation(t.Context(), order); err != nil || r.Status != inventory.StatusReserved || r.Version != 1 {
+	r, err := s.GetReservation(t.Context(), order)
+	if err != nil || r.Status != inventory.StatusReserved || r.Version != 1 {
 		t.Errorf("the sweep changed the reservation: %+v, %v", r, err)
 	}
 }
 
-func TestStockThatStaysReservedForADayIsAFailure(t *testing.T) {
+func TestReservationsAreStuckAfterADay(t *testing.T) {
 	s := newShop(t)
 	_, err := s.ReserveStock(t.Context(), input(order))
 	must(t, err)
@@ -56,14 +57,16 @@ func TestStockThatStaysReservedForADayIsAFailure(t *testing.T) {
 	wantOverdue(t, s, 2)
 }
 
-// wantOverdue takes the events and checks that n tell that the order's stock is overdue.
+// wantOverdue takes the events and checks that they are n events of the order's overdue
+// reservation.
 func wantOverdue(t *testing.T, s shop, n int) {
 	t.Helper()
 	schemas := schema.Load(contract.Schemas)
 	events := s.store.TakeOutbox()
 	for _, e := range events {
 		must(t, schemas.Validate(e))
-		if data, err := envelope.Decode[contract.Overdue](e); err != nil || e.Type != contract.ReservationOverdue || e.Subject != order || data.OrderID != order {
+		data, err := envelope.Decode[contract.Overdue](e)
+		if err != nil || e.Type != contract.ReservationOverdue || e.Subject != order || data.OrderID != order {
 			t.Errorf("event %+v", e)
 		}
 	}
@@ -72,7 +75,7 @@ func wantOverdue(t *testing.T, s shop, n int) {
 	}
 }
 
-func TestAReservationThatConsumersRefuseIsNotToldOf(t *testing.T) {
+func TestInvalidEventIsNotPublishedAndCountsAsStuck(t *testing.T) {
 	s := newShop(t)
 	for _, id := range []string{order, "no-ulid"} {
 		_, err := s.ReserveStock(t.Context(), input(id))
@@ -81,8 +84,9 @@ func TestAReservationThatConsumersRefuseIsNotToldOf(t *testing.T) {
 	s.store.TakeOutbox()
 	s.clock.Advance(time.Hour)
 	for range 2 {
-		if n, stuck, err := s.SweepReservations(t.Context()); n != 2 || stuck != 1 || !errors.Is(err, inventory.ErrStuck) {
-			t.Errorf("%d overdue, %d stuck, %v; want the one that cannot be told of stuck", n, stuck, err)
+		if n, stuck, err := s.SweepReservations(t.Context()); n != 2 || stuck != 1 ||
+			!errors.Is(err, inventory.ErrStuck) {
+			t.Errorf("%d overdue, %d stuck, %v; want the one with an invalid event stuck", n, stuck, err)
 		}
 		wantOverdue(t, s, 1)
 	}

@@ -1,5 +1,5 @@
-// Package contract is what catalog publishes: its event with its schema. Other services
-// import nothing else of catalog.
+// Package contract is what catalog publishes: its event with its schema. Other services import
+// nothing else of catalog.
 package contract
 
 import (
@@ -8,17 +8,17 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// ProductPriceChanged is the type of the event that a product is new, or has a new name or price.
+// ProductPriceChanged is the type of the event of a new product, or a new name or price.
 const ProductPriceChanged = "orderflow.catalog.product.price-changed.v1"
 
-// PriceChanged is its data: the product as it is from now on.
+// PriceChanged is the data of ProductPriceChanged: the new state of the product.
 type PriceChanged struct {
 	SKU  string `json:"sku"`
 	Name string `json:"name"`
-	// Price is what one piece costs.
+	// Price is the price of one piece.
 	Price money.Money `json:"price"`
-	// Version counts the product's changes, from 1. It is the event's aggregateversion too:
-	// whoever knows a higher one drops the event.
+	// Version counts the product's changes, from 1. It is also the event's aggregateversion: a
+	// consumer that has seen a higher one drops the event.
 	Version int64 `json:"version"`
 }
 

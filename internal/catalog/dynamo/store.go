@@ -1,14 +1,12 @@
-// Package dynamo is catalog's store in DynamoDB. Beside what package ddb
-// keeps, the table holds:
+// Package dynamo is catalog's store in DynamoDB. Besides the items of package ddb, the table holds:
 //
 //	pk        sk     what
 //	products  <sku>  a product
 //
-// All products share a partition, so that a query lists them in order without an index. The price
-// is that partition's throughput: 3000 read and 1000 write units a second, which is 3000 products
-// read or 500 changed (a transaction counts double). DynamoDB splits a partition that stays hot by
-// its sort key, but slowly. Orders do not read here, they have a price book of their own; a shop
-// whose customers browse faster than that puts a cache in front.
+// All products share a partition, so that a query lists them in order without an index. That limits
+// throughput to 3000 read and 1000 write units a second: 3000 products read or 500 changed (a
+// transaction counts double). DynamoDB splits a hot partition by its sort key, but slowly. Orders
+// read their own price book instead. A shop with more traffic puts a cache in front.
 package dynamo
 
 import (

@@ -71,7 +71,7 @@ func wantProblem(t *testing.T, res events.APIGatewayProxyResponse, status int, c
 
 const mug = `{"sku":"MUG-BLUE","name":"Blue mug","price":{"currency":"EUR","amount":1999},"version":1}`
 
-func TestPutProductTwiceThenGet(t *testing.T) {
+func TestProductIsPutTwiceAndRead(t *testing.T) {
 	svc := open()
 	wantOK(t, invoke(t, putProduct, svc, "put-product", nil), mug)
 	wantOK(t, invoke(t, putProduct, svc, "put-product", nil), mug)
@@ -87,38 +87,41 @@ func TestPutProductIsForOperatorsOnly(t *testing.T) {
 	wantProblem(t, invoke(t, getProduct, svc, "get-product", nil), http.StatusNotFound, "ProductNotFound")
 }
 
-func TestNoIdentityNoAnswer(t *testing.T) {
+func TestAnonymousCallsAreRefused(t *testing.T) {
 	for sample, compose := range map[string]func(*catalog.Service) function.Handler{
 		"put-product": putProduct, "get-product": getProduct, "list-products": listProducts,
 	} {
-		res := invoke(t, compose, open(), sample, func(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil })
+		anonymous := func(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil }
+		res := invoke(t, compose, open(), sample, anonymous)
 		wantProblem(t, res, http.StatusUnauthorized, "Unauthenticated")
 	}
 }
 
-func TestPutProductRefusesWhatTheContractDoesNot(t *testing.T) {
+func TestPutProductRefusesInvalidRequests(t *testing.T) {
 	cases := map[string]struct {
 		body   string
 		status int
 		code   string
 	}{
-		"unknown currency":  {`{"name":"Mug","price":{"currency":"XQQ","amount":1}}`, http.StatusUnprocessableEntity, "CurrencyMismatch"},
-		"negative price":    {`{"name":"Mug","price":{"currency":"EUR","amount":-1}}`, http.StatusBadRequest, "InvalidRequest"},
-		"fraction of cents": {`{"name":"Mug","price":{"currency":"EUR","amount":1.5}}`, http.StatusBadRequest, "InvalidRequest"},
-		"blank name":        {`{"name":"  ","price":{"currency":"EUR","amount":1}}`, http.StatusBadRequest, "InvalidRequest"},
-		"unknown field":     {`{"name":"Mug","price":{"currency":"EUR","amount":1},"version":7}`, http.StatusBadRequest, "InvalidRequest"},
+		"unknown currency":  {`{"name":"Mug","price":{"currency":"XQQ","amount":1}}`, 422, "CurrencyMismatch"},
+		"negative price":    {`{"name":"Mug","price":{"currency":"EUR","amount":-1}}`, 400, "InvalidRequest"},
+		"fraction of cents": {`{"name":"Mug","price":{"currency":"EUR","amount":1.5}}`, 400, "InvalidRequest"},
+		"blank name":        {`{"name":"  ","price":{"currency":"EUR","amount":1}}`, 400, "InvalidRequest"},
+		"unknown field": {`{"name":"Mug","price":{"currency":"EUR","amount":1},"version":7}`, 400,
+			"InvalidRequest"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			svc := open()
-			res := invoke(t, putProduct, svc, "put-product", func(in *events.APIGatewayProxyRequest) { in.Body = c.body })
+			edit := func(in *events.APIGatewayProxyRequest) { in.Body = c.body }
+			res := invoke(t, putProduct, svc, "put-product", edit)
 			wantProblem(t, res, c.status, c.code)
 			wantProblem(t, invoke(t, getProduct, svc, "get-product", nil), http.StatusNotFound, "ProductNotFound")
 		})
 	}
 }
 
-func TestListProductsGoesPageByPage(t *testing.T) {
+func TestListProductsReturnsPages(t *testing.T) {
 	svc := open()
 	skus := []string{"A", "B", "C", "D", "E"}
 	for _, sku := range skus {
@@ -142,7 +145,7 @@ func TestListProductsGoesPageByPage(t *testing.T) {
 		t.Errorf("listed %q, want %q", got, skus)
 	}
 	if page := list(t, svc, nil); len(page.Products) != len(skus) || page.Cursor != nil {
-		t.Errorf("the page without a limit: %+v, want all of the %d products", page, len(skus))
+		t.Errorf("without a limit: %+v, want all %d products", page, len(skus))
 	}
 }
 

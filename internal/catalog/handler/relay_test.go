@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/schema"
 )
 
-// sink takes what the relay publishes and deletes.
+// sink records what the relay publishes and deletes.
 type sink struct {
 	published []envelope.Event
 	deleted   []outbox.Item
@@ -27,7 +27,7 @@ func (s *sink) DeletePublished(_ context.Context, items []outbox.Item) error {
 	return nil
 }
 
-func TestSampleOfTheStreamIsAnEventOfTheContract(t *testing.T) {
+func TestSampleOfTheStreamHoldsAValidEvent(t *testing.T) {
 	payload, err := os.ReadFile("../../../events/catalog/relay-catalog-events.json")
 	if err != nil {
 		t.Fatal(err)

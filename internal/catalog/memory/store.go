@@ -50,11 +50,11 @@ func (s *Store) Products(_ context.Context, limit int, cursor string) (page []ca
 	return page, next, nil
 }
 
-// mark tells a cursor of this list from others.
-const mark = "products#"
+// cursorPrefix marks the cursors of this list.
+const cursorPrefix = "products#"
 
 func encodeCursor(last string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(mark + last))
+	return base64.RawURLEncoding.EncodeToString([]byte(cursorPrefix + last))
 }
 
 func decodeCursor(cursor string) (last string, err error) {
@@ -62,7 +62,7 @@ func decodeCursor(cursor string) (last string, err error) {
 		return "", nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	last, ok := strings.CutPrefix(string(b), mark)
+	last, ok := strings.CutPrefix(string(b), cursorPrefix)
 	if err != nil || !ok || last == "" {
 		return "", catalog.ErrCursor
 	}

@@ -8,7 +8,8 @@ const (
 	StockCommitted = "orderflow.inventory.stock.committed.v1"
 	StockReleased  = "orderflow.inventory.stock.released.v1"
 	StockAdjusted  = "orderflow.inventory.stock.adjusted.v1"
-	// ReservationOverdue tells of no change: stock is RESERVED for longer than a saga may take. It may come any number of times.
+	// ReservationOverdue says that stock has been RESERVED for longer than a saga may take. It
+	// reports no change and may be published any number of times.
 	ReservationOverdue = "orderflow.inventory.reservation.overdue.v1"
 )
 
@@ -17,7 +18,7 @@ type Overdue struct {
 	OrderID string `json:"orderId"`
 }
 
-// Adjusted is the data of StockAdjusted: who changed what is on hand of a product, and why.
+// Adjusted is the data of StockAdjusted: who changed the quantity on hand of a product, and why.
 type Adjusted struct {
 	SKU    string `json:"sku"`
 	Delta  int    `json:"delta"`

@@ -1,5 +1,5 @@
-// Package contract is what inventory publishes: the inputs and results of the steps that a
-// saga calls, and its events with their schemas. Other services import nothing else of inventory.
+// Package contract is what inventory publishes: inputs and results of the saga's steps, and events
+// with their schemas. Other services import nothing else of inventory.
 package contract
 
 // Line is a quantity of a product. A list of lines names each SKU once.
@@ -15,9 +15,9 @@ type Step struct {
 	Items      []Line `json:"items"`
 }
 
-// Result is what the three steps return.
+// Result is the result of the three steps.
 type Result struct {
 	OrderID string `json:"orderId"`
-	// Status is RESERVED, COMMITTED or RELEASED; empty where there was nothing to release.
+	// Status is RESERVED, COMMITTED or RELEASED, or empty if there was nothing to release.
 	Status string `json:"status"`
 }

@@ -1,10 +1,10 @@
-// Package dynamo is inventory's store in DynamoDB. Beside what package ddb
-// keeps, the table holds:
+// Package dynamo is inventory's store in DynamoDB. Besides the items of package ddb, the table
+// holds:
 //
 //	pk               sk           what
-//	stock#<sku>      stock        the three buckets of a product; what is available is called onHand
-//	product#<sku>    product      a product that catalog has
-//	order#<orderId>  reservation  an order's reservation; while RESERVED in the index open
+//	stock#<sku>      stock        the three buckets of a product; available stock is called onHand
+//	product#<sku>    product      a product of the catalog
+//	order#<orderId>  reservation  an order's reservation; in the index open while RESERVED
 package dynamo
 
 import (
@@ -38,7 +38,7 @@ func (s Store) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
 	return inventory.Stock{SKU: sku, Available: item.Available, Reserved: item.Reserved, Shipped: item.Shipped}, nil
 }
 
-// Product looks for the item that LearnProduct leaves.
+// Product looks for the item that LearnProduct writes.
 func (s Store) Product(ctx context.Context, sku string) (bool, error) {
 	err := s.Get(ctx, "product#"+sku, "product", &struct{}{}, errNoProduct)
 	if errors.Is(err, errNoProduct) {
@@ -53,7 +53,7 @@ type product struct {
 	SKU string `dynamodbav:"sku"`
 }
 
-// LearnProduct makes the product's item where there is none.
+// LearnProduct writes the product's item.
 func (s Store) LearnProduct(ctx context.Context, sku string) error {
 	return s.Commit(ctx, commit.With{}, s.Save("product#"+sku, "product", product{SKU: sku}))
 }
@@ -72,8 +72,8 @@ func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inven
 	return s.Commit(ctx, with, ops...)
 }
 
-// attributes are the names of the buckets. That of what is available is from a time when it was
-// called so: an attribute keeps its meaning, as versions of both times write it.
+// attributes maps buckets to attributes. Available stock is in onHand for historical reasons: an
+// attribute cannot change its meaning while old and new versions write it side by side.
 var attributes = map[inventory.Bucket]string{
 	inventory.Available: "onHand", inventory.Reserved: "reserved", inventory.Shipped: "shipped",
 }
@@ -88,7 +88,7 @@ func (s Store) move(sku string, quantity int, from, to inventory.Bucket) ddb.Op 
 	}}}
 }
 
-// Adjust changes what is available, and makes the product's item where there is none.
+// Adjust changes the available stock. It creates the product's item if there is none.
 func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, with commit.With) error {
 	condition := "onHand = :before AND reserved = :reserved AND shipped = :shipped"
 	if before == (inventory.Stock{SKU: before.SKU}) {
@@ -105,8 +105,8 @@ func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, wi
 	}}})
 }
 
-// Overdue looks the reservations up in the index, and reads each again, since the index follows the
-// table with a delay.
+// Overdue finds reservations in the index and reads each from the table, since the index is
+// eventually consistent.
 func (s Store) Overdue(ctx context.Context, before time.Time) ([]inventory.Reservation, error) {
 	var overdue []inventory.Reservation
 	err := s.EachOpen(ctx, before, func(pk string) error {

@@ -21,13 +21,15 @@ import (
 	"orderflow/internal/platform/step"
 )
 
-// stocked is a service with the stock of the samples: 100 mugs and 20 teas.
+// stocked returns a service with the stock of the samples: 100 mugs and 20 teas.
 func stocked(t *testing.T) *inventory.Service {
 	t.Helper()
 	c := clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 	svc := inventory.New(memory.New(c), c, &ids.Sequence{})
 	for sku, n := range map[string]int{"MUG-BLUE": 100, "TEA-EARL-GREY": 20} {
-		if _, _, err := svc.AdjustStock(t.Context(), idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: sku, Delta: n, Reason: "test", By: "olga"}, AllowUnknownSKU: true}); err != nil {
+		adjusted := contract.Adjusted{SKU: sku, Delta: n, Reason: "test", By: "olga"}
+		adjustment := inventory.Adjustment{Adjusted: adjusted, AllowUnknownSKU: true}
+		if _, _, err := svc.AdjustStock(t.Context(), idempotency.Request{}, adjustment); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,8 +46,14 @@ func sample(t *testing.T, name string) []byte {
 	return b
 }
 
-// call sends the sample of a function after change, and returns status, headers and body of the answer.
-func call(t *testing.T, svc *inventory.Service, name string, change func(*events.APIGatewayProxyRequest)) (int, map[string]string, map[string]any) {
+// edit changes a request.
+type edit func(*events.APIGatewayProxyRequest)
+
+// call sends the sample of a function, edited, and returns status, headers and body of the
+// response.
+func call(t *testing.T, svc *inventory.Service, name string, change edit) (
+	int, map[string]string, map[string]any,
+) {
 	t.Helper()
 	h := Handlers(svc)[name]
 	var in events.APIGatewayProxyRequest
@@ -74,8 +82,8 @@ func call(t *testing.T, svc *inventory.Service, name string, change func(*events
 	return out.StatusCode, out.Headers, body
 }
 
-// wantProblem calls the function with the changed sample and asserts how it is refused.
-func wantProblem(t *testing.T, svc *inventory.Service, name string, change func(*events.APIGatewayProxyRequest), status int, code string) {
+// wantProblem calls the function with the edited sample and checks the problem document.
+func wantProblem(t *testing.T, svc *inventory.Service, name string, change edit, status int, code string) {
 	t.Helper()
 	got, headers, body := call(t, svc, name, change)
 	if got != status || body["code"] != code || headers["Content-Type"] != "application/problem+json" {
@@ -84,7 +92,7 @@ func wantProblem(t *testing.T, svc *inventory.Service, name string, change func(
 }
 
 // claim changes one claim of the caller.
-func claim(name string, value any) func(*events.APIGatewayProxyRequest) {
+func claim(name string, value any) edit {
 	return func(in *events.APIGatewayProxyRequest) {
 		in.RequestContext.Authorizer["claims"].(map[string]any)[name] = value
 	}
@@ -96,7 +104,9 @@ func anonymous(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer
 func run(t *testing.T, svc *inventory.Service, name string, change ...string) string {
 	t.Helper()
 	h := map[string]function.Handler{
-		"reserve-stock": step.Handle(svc.ReserveStock), "commit-stock": step.Handle(svc.CommitStock), "release-stock": step.Handle(svc.ReleaseStock),
+		"reserve-stock": step.Handle(svc.ReserveStock),
+		"commit-stock":  step.Handle(svc.CommitStock),
+		"release-stock": step.Handle(svc.ReleaseStock),
 	}[name]
 	out, err := h.Invoke(t.Context(), []byte(strings.NewReplacer(change...).Replace(string(sample(t, name)))))
 	if err == nil {
@@ -110,7 +120,8 @@ func run(t *testing.T, svc *inventory.Service, name string, change ...string) st
 }
 
 func TestEveryFunctionIsComposedFromItsEnvironment(t *testing.T) {
-	vars := map[string]string{"TABLE_NAME": "inventory", "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
+	vars := map[string]string{"TABLE_NAME": "inventory", "AWS_REGION": "eu-central-1",
+		"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
 	for name, compose := range map[string]func(*function.Env) function.Handler{
 		"ReserveStock": ReserveStock, "CommitStock": CommitStock, "ReleaseStock": ReleaseStock,
 		"GetStock": GetStock, "AdjustStock": AdjustStock, "GetReservations": GetReservations,
@@ -118,7 +129,8 @@ func TestEveryFunctionIsComposedFromItsEnvironment(t *testing.T) {
 		for missing := range vars {
 			given := maps.Clone(vars)
 			delete(given, missing)
-			env := function.NewEnv(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, clock.System{})
+			env := function.NewEnv(func(name string) (string, bool) { v, ok := given[name]; return v, ok },
+				clock.System{})
 			compose(env)
 			if env.Err() == nil || !strings.Contains(env.Err().Error(), missing) {
 				t.Errorf("%s without %s: %v", name, missing, env.Err())

@@ -8,17 +8,19 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-func TestReservationIsToldToItsCustomerAndToOperators(t *testing.T) {
+func TestReservationIsShownToItsCustomerAndOperators(t *testing.T) {
 	svc := reserved(t)
-	const want = "map[items:[map[quantity:2 sku:MUG-BLUE] map[quantity:1 sku:TEA-EARL-GREY]] orderId:01KAQ5M3Z8V7D2X4C6B9N1T0RW status:RESERVED]"
+	const want = "map[items:[map[quantity:2 sku:MUG-BLUE] map[quantity:1 sku:TEA-EARL-GREY]] " +
+		"orderId:01KAQ5M3Z8V7D2X4C6B9N1T0RW status:RESERVED]"
 	for name, change := range map[string]func(*events.APIGatewayProxyRequest){
 		"customer": nil,
 		"operator": func(in *events.APIGatewayProxyRequest) {
-			claim("sub", "somebody-else")(in)
+			claim("sub", "another-customer")(in)
 			claim("cognito:groups", "operator")(in)
 		},
 	} {
-		if status, _, body := call(t, svc, "get-reservations", change); status != http.StatusOK || fmt.Sprint(body) != want {
+		status, _, body := call(t, svc, "get-reservations", change)
+		if status != http.StatusOK || fmt.Sprint(body) != want {
 			t.Errorf("%s: %d %v; want %s", name, status, body, want)
 		}
 	}
@@ -26,13 +28,15 @@ func TestReservationIsToldToItsCustomerAndToOperators(t *testing.T) {
 
 func TestReservationOfAnotherCustomerLooksLikeNone(t *testing.T) {
 	svc := reserved(t)
-	wantProblem(t, svc, "get-reservations", claim("sub", "somebody-else"), http.StatusNotFound, "ReservationNotFound")
-	_, _, foreign := call(t, svc, "get-reservations", claim("sub", "somebody-else"))
+	wantProblem(t, svc, "get-reservations", claim("sub", "another-customer"), http.StatusNotFound,
+		"ReservationNotFound")
+	_, _, foreign := call(t, svc, "get-reservations", claim("sub", "another-customer"))
 	_, _, none := call(t, stocked(t), "get-reservations", nil)
 	if fmt.Sprint(foreign) != fmt.Sprint(none) {
 		t.Errorf("another's: %v; none: %v", foreign, none)
 	}
 	wantProblem(t, svc, "get-reservations", anonymous, http.StatusUnauthorized, "Unauthenticated")
-	wantProblem(t, svc, "get-reservations", func(in *events.APIGatewayProxyRequest) { in.PathParameters["orderId"] = "1" },
+	wantProblem(t, svc, "get-reservations",
+		func(in *events.APIGatewayProxyRequest) { in.PathParameters["orderId"] = "1" },
 		http.StatusBadRequest, "InvalidRequest")
 }

@@ -4,9 +4,11 @@ import "testing"
 
 const result = `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RW","status":"`
 
-func TestStepsAnswerWithTheReservationsStatus(t *testing.T) {
+func TestStepsReturnTheReservationsStatus(t *testing.T) {
 	svc := stocked(t)
-	for _, c := range [][2]string{{"reserve-stock", "RESERVED"}, {"commit-stock", "COMMITTED"}, {"release-stock", "RELEASED"}} {
+	for _, c := range [][2]string{
+		{"reserve-stock", "RESERVED"}, {"commit-stock", "COMMITTED"}, {"release-stock", "RELEASED"},
+	} {
 		for range 2 {
 			if got, want := run(t, svc, c[0]), result+c[1]+`"}`; got != want {
 				t.Errorf("%s: %s; want %s", c[0], got, want)
@@ -15,7 +17,7 @@ func TestStepsAnswerWithTheReservationsStatus(t *testing.T) {
 	}
 }
 
-func TestStepsFailByNamesThatTheStateMachineKnows(t *testing.T) {
+func TestStepsFailWithNamesThatTheStateMachineKnows(t *testing.T) {
 	svc := stocked(t)
 	for _, c := range []struct {
 		step   string

@@ -17,7 +17,7 @@ type stock struct {
 	Available int    `json:"available"`
 }
 
-func told(s inventory.Stock) stock {
+func fromDomain(s inventory.Stock) stock {
 	return stock{SKU: s.SKU, OnHand: s.OnHand(), Reserved: s.Reserved, Shipped: s.Shipped, Available: s.Available}
 }
 
@@ -27,7 +27,7 @@ func GetStock(env *function.Env) function.Handler { return getStock(service(env)
 func getStock(svc *inventory.Service) function.Handler {
 	return httpapi.Handle("getStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		s, err := svc.GetStock(ctx, r.Path["sku"])
-		return httpapi.OK(told(s)), err
+		return httpapi.OK(fromDomain(s)), err
 	})
 }
 
@@ -42,6 +42,6 @@ func adjustStock(svc *inventory.Service) function.Handler {
 		}
 		a.SKU, a.By = r.Path["sku"], r.Caller.Subject
 		s, replayed, err := svc.AdjustStock(ctx, r.Idempotency(), a)
-		return httpapi.OK(told(s)).Replayed(replayed), err
+		return httpapi.OK(fromDomain(s)).Replayed(replayed), err
 	})
 }

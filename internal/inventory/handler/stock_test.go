@@ -14,22 +14,26 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-func TestWhatIsReservedIsOnHandAndNotAvailable(t *testing.T) {
+func TestReservedStockIsOnHandAndNotAvailable(t *testing.T) {
 	status, _, body := call(t, reserved(t), "get-stock", nil)
-	if want := "map[available:98 onHand:100 reserved:2 shipped:0 sku:MUG-BLUE]"; status != http.StatusOK || fmt.Sprint(body) != want {
+	const want = "map[available:98 onHand:100 reserved:2 shipped:0 sku:MUG-BLUE]"
+	if status != http.StatusOK || fmt.Sprint(body) != want {
 		t.Errorf("%d %v; want %s", status, body, want)
 	}
 }
 
-func TestStockIsRefusedToStrangersAndWhereThereIsNone(t *testing.T) {
+func TestGetStockRefusesStrangersAndUnknownSKUs(t *testing.T) {
 	svc := stocked(t)
+	sku := func(value string) edit {
+		return func(in *events.APIGatewayProxyRequest) { in.PathParameters["sku"] = value }
+	}
 	wantProblem(t, svc, "get-stock", anonymous, http.StatusUnauthorized, "Unauthenticated")
 	wantProblem(t, svc, "get-stock", claim("token_use", "access"), http.StatusUnauthorized, "Unauthenticated")
-	wantProblem(t, svc, "get-stock", func(in *events.APIGatewayProxyRequest) { in.PathParameters["sku"] = "MUG-RED" }, http.StatusNotFound, "StockNotFound")
-	wantProblem(t, svc, "get-stock", func(in *events.APIGatewayProxyRequest) { in.PathParameters["sku"] = "-" }, http.StatusBadRequest, "InvalidRequest")
+	wantProblem(t, svc, "get-stock", sku("MUG-RED"), http.StatusNotFound, "StockNotFound")
+	wantProblem(t, svc, "get-stock", sku("-"), http.StatusBadRequest, "InvalidRequest")
 }
 
-func TestAdjustmentIsDoneOnceAndItsReplayIsMarked(t *testing.T) {
+func TestRepeatedAdjustmentIsAReplay(t *testing.T) {
 	svc := stocked(t)
 	for i := range 2 {
 		status, headers, body := call(t, svc, "adjust-stock", nil)
@@ -40,38 +44,45 @@ func TestAdjustmentIsDoneOnceAndItsReplayIsMarked(t *testing.T) {
 	}
 }
 
-func TestAnAdjustmentLeavesWhatIsReserved(t *testing.T) {
+func TestAdjustmentDoesNotTakeReservedStock(t *testing.T) {
 	svc := reserved(t)
-	wantProblem(t, svc, "adjust-stock", body(`{"delta":-99,"reason":"counted"}`), http.StatusConflict, "InsufficientStock")
+	wantProblem(t, svc, "adjust-stock", body(`{"delta":-99,"reason":"counted"}`),
+		http.StatusConflict, "InsufficientStock")
 	status, _, got := call(t, svc, "adjust-stock", body(`{"delta":-98,"reason":"counted"}`))
-	if want := "map[available:0 onHand:2 reserved:2 shipped:0 sku:MUG-BLUE]"; status != http.StatusOK || fmt.Sprint(got) != want {
+	const want = "map[available:0 onHand:2 reserved:2 shipped:0 sku:MUG-BLUE]"
+	if status != http.StatusOK || fmt.Sprint(got) != want {
 		t.Errorf("%d %v; want %s", status, got, want)
 	}
 }
 
-func TestAMisspeltSKUGetsNoStock(t *testing.T) {
+func TestMisspeltSKUGetsNoStock(t *testing.T) {
 	svc := stocked(t)
-	misspelt := func(text string) func(*events.APIGatewayProxyRequest) {
+	misspelt := func(text string) edit {
 		return func(in *events.APIGatewayProxyRequest) {
 			in.PathParameters["sku"] = "MUG-BLEU"
 			body(text)(in)
 		}
 	}
-	wantProblem(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x"}`), http.StatusUnprocessableEntity, "UnknownSku")
-	wantProblem(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x","allowUnknownSku":false}`), http.StatusUnprocessableEntity, "UnknownSku")
-	wantProblem(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x","allowUnknownSku":"yes"}`), http.StatusBadRequest, "InvalidRequest")
-	if status, _, got := call(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x","allowUnknownSku":true}`)); status != http.StatusOK || got["available"] != 7.0 {
-		t.Errorf("asked for explicitly: %d %v", status, got)
+	wantProblem(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x"}`),
+		http.StatusUnprocessableEntity, "UnknownSku")
+	wantProblem(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x","allowUnknownSku":false}`),
+		http.StatusUnprocessableEntity, "UnknownSku")
+	wantProblem(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x","allowUnknownSku":"yes"}`),
+		http.StatusBadRequest, "InvalidRequest")
+	status, _, got := call(t, svc, "adjust-stock", misspelt(`{"delta":7,"reason":"x","allowUnknownSku":true}`))
+	if status != http.StatusOK || got["available"] != 7.0 {
+		t.Errorf("allowed explicitly: %d %v", status, got)
 	}
 }
 
-func TestAPublishedProductCanBeStocked(t *testing.T) {
+func TestPublishedProductCanBeStocked(t *testing.T) {
 	c := clock.At(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 	svc := inventory.New(memory.New(c), c, &ids.Sequence{})
 	wantProblem(t, svc, "adjust-stock", nil, http.StatusUnprocessableEntity, "UnknownSku")
 	h := projectProduct(svc)
 	for range 2 {
-		if out, err := h.Invoke(t.Context(), sample(t, "project-product")); err != nil || string(out) != `{"batchItemFailures":[]}` {
+		out, err := h.Invoke(t.Context(), sample(t, "project-product"))
+		if err != nil || string(out) != `{"batchItemFailures":[]}` {
 			t.Fatalf("%s, %v", out, err)
 		}
 	}
@@ -84,17 +95,22 @@ func TestAdjustmentIsRefused(t *testing.T) {
 	svc := stocked(t)
 	wantProblem(t, svc, "adjust-stock", anonymous, http.StatusUnauthorized, "Unauthenticated")
 	wantProblem(t, svc, "adjust-stock", claim("cognito:groups", "customers"), http.StatusForbidden, "Forbidden")
-	wantProblem(t, svc, "adjust-stock", body(`{"delta":-101,"reason":"broken"}`), http.StatusConflict, "InsufficientStock")
-	for _, bad := range []string{`{"delta":0,"reason":"x"}`, `{"delta":1}`, `{"delta":1.5,"reason":"x"}`, `{"delta":1,"reason":"x","sku":"y"}`, `{`} {
+	wantProblem(t, svc, "adjust-stock", body(`{"delta":-101,"reason":"broken"}`),
+		http.StatusConflict, "InsufficientStock")
+	for _, bad := range []string{
+		`{"delta":0,"reason":"x"}`, `{"delta":1}`, `{"delta":1.5,"reason":"x"}`, `{"delta":1,"reason":"x","sku":"y"}`,
+		`{`,
+	} {
 		wantProblem(t, svc, "adjust-stock", body(bad), http.StatusBadRequest, "InvalidRequest")
 	}
 	if status, _, got := call(t, svc, "get-stock", nil); status != http.StatusOK || got["onHand"] != 100.0 {
 		t.Errorf("a refused adjustment changed the stock to %v", got)
 	}
 	call(t, svc, "adjust-stock", nil)
-	wantProblem(t, svc, "adjust-stock", body(`{"delta":7,"reason":"x"}`), http.StatusUnprocessableEntity, "IdempotencyKeyReused")
+	wantProblem(t, svc, "adjust-stock", body(`{"delta":7,"reason":"x"}`),
+		http.StatusUnprocessableEntity, "IdempotencyKeyReused")
 }
 
-func body(s string) func(*events.APIGatewayProxyRequest) {
+func body(s string) edit {
 	return func(in *events.APIGatewayProxyRequest) { in.Body = s }
 }

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-func TestTheScheduleSweeps(t *testing.T) {
+func TestScheduleSweepsReservations(t *testing.T) {
 	payload, err := os.ReadFile("../../../events/inventory/sweep-reservations.json")
 	if err != nil {
 		t.Fatal(err)

@@ -1,8 +1,10 @@
-// Package lineartest checks that inventory is linearizable over a store: whatever many callers do at once, every answer is
-// one that a warehouse with a single clerk could have given, in an order that respects who was answered before whom asked.
+// Package lineartest checks that inventory is linearizable over a store: there is a sequential
+// order of the concurrent calls that explains all their results, in which a call that returned
+// before another began comes first.
 //
-// It records histories of concurrent calls of the use cases, barrier and all, and has porcupine
-// (https://github.com/anishathalye/porcupine) search for such an order, against the model in model.go.
+// It records histories of concurrent calls of the use cases, barriers included, and lets porcupine
+// (https://github.com/anishathalye/porcupine) search for such an order, against the model in
+// model.go.
 package lineartest
 
 import (
@@ -24,19 +26,20 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-// Shape says what a history is like.
+// Shape says which histories to record.
 type Shape struct {
-	Histories int // how many there are, each over a store of its own
-	Clients   int // who call at the same time
-	Calls     int // by each of them
-	// WholeOrders makes orders of two lines. Those cannot be looked at a product at a time, which takes far longer to check.
+	Histories int // how many, each over a new store
+	Clients   int // concurrent clients
+	Calls     int // calls of each client
+	// WholeOrders makes orders of two lines. Their histories cannot be partitioned by product, so
+	// checking takes far longer.
 	WholeOrders bool
 }
 
-// limit bounds the search for an order, of one history.
+// limit bounds the check of one history.
 const limit = 8 * time.Second
 
-// Run checks histories over stores that open makes.
+// Run checks histories over the stores that open returns.
 func Run(t *testing.T, shape Shape, open func(t *testing.T, c clock.Clock) inventory.Store) {
 	for n := range shape.Histories {
 		history := Record(t, uint64(n), shape, open(t, clock.System{}))
@@ -49,16 +52,17 @@ func Run(t *testing.T, shape Shape, open func(t *testing.T, c clock.Clock) inven
 	}
 }
 
-// Check looks for an order of the calls that the model agrees with.
+// Check looks for a sequential order of the calls that the model accepts.
 func Check(history []porcupine.Operation, shape Shape) porcupine.CheckResult {
 	return porcupine.CheckOperationsTimeout(model(!shape.WholeOrders), history, limit)
 }
 
-// Record lets clients loose on a store. The seed decides what they call, not how the calls meet.
+// Record records the calls of concurrent clients. The seed decides the calls, not their
+// interleaving.
 func Record(t *testing.T, seed uint64, shape Shape, store inventory.Store) []porcupine.Operation {
 	t.Helper()
 	svc := inventory.New(store, clock.System{}, ids.Random(clock.System{}))
-	began := time.Now()
+	start := time.Now()
 	histories := make([][]porcupine.Operation, shape.Clients)
 	var all sync.WaitGroup
 	for client := range shape.Clients {
@@ -66,9 +70,9 @@ func Record(t *testing.T, seed uint64, shape Shape, store inventory.Store) []por
 			random := rand.New(rand.NewPCG(seed, uint64(client)))
 			for range shape.Calls {
 				c := draw(random, shape)
-				op := porcupine.Operation{ClientId: client, Input: c, Call: int64(time.Since(began))}
-				op.Output = c.on(t.Context(), svc)
-				op.Return = int64(time.Since(began))
+				op := porcupine.Operation{ClientId: client, Input: c, Call: int64(time.Since(start))}
+				op.Output = c.run(t.Context(), svc)
+				op.Return = int64(time.Since(start))
 				histories[client] = append(histories[client], op)
 			}
 		})
@@ -79,14 +83,14 @@ func Record(t *testing.T, seed uint64, shape Shape, store inventory.Store) []por
 		history = append(history, h...)
 	}
 	for _, op := range history {
-		if failed := op.Output.(answer).code; failed == unexpected {
+		if op.Output.(answer).code == unexpected {
 			t.Fatalf("%s", describe([]porcupine.Operation{op}))
 		}
 	}
 	return history
 }
 
-// kind is which use case is called.
+// kind is the use case of a call.
 type kind string
 
 const (
@@ -97,7 +101,7 @@ const (
 	get     kind = "get"
 )
 
-// call is one call. Lines are those of its order; of adjust and get, the product in question.
+// call is one call. lines are the order's lines, or the product of adjust and get.
 type call struct {
 	kind  kind
 	order string
@@ -105,24 +109,25 @@ type call struct {
 	delta int
 }
 
-// answer is what came back.
+// answer is the result of a call.
 type answer struct {
 	status string // of a step
 	stock  inventory.Stock
-	code   string // of the error; "" if there was none
+	code   string // of the error, or ""
 	cause  error
 }
 
-// unexpected is the code of every error that is not inventory's own.
+// unexpected is the code of an error that is not a fault.
 const unexpected = "Unexpected"
 
-// draw makes a call. There are few products, with little stock, and few orders, so that calls get in each other's way. An
-// order's steps may come in any order and any number of times, as they do when messages are late and invocations zombies.
+// draw returns a random call. Few products, little stock and few orders make calls conflict. An
+// order's steps may come in any order and any number of times, as after late messages and zombie
+// invocations.
 func draw(r *rand.Rand, shape Shape) call {
 	const products, orders = 3, 12
 	order := r.IntN(orders)
 	c := call{order: fmt.Sprint("order-", order)}
-	// What an order is about depends on nothing but its number.
+	// An order's lines depend only on its number.
 	for n := 0; n < 1 || n < 2 && shape.WholeOrders; n++ {
 		c.lines = append(c.lines, contract.Line{SKU: sku((order + n) % products), Quantity: 1 + order%3})
 	}
@@ -146,10 +151,10 @@ func draw(r *rand.Rand, shape Shape) call {
 
 func sku(n int) string { return string(rune('A' + n)) }
 
-func (c call) on(ctx context.Context, svc *inventory.Service) (a answer) {
+func (c call) run(ctx context.Context, svc *inventory.Service) (a answer) {
 	var err error
 	var result contract.Result
-	step := contract.Step{OrderID: c.order, CustomerID: "somebody", Items: c.lines}
+	step := contract.Step{OrderID: c.order, CustomerID: "customer", Items: c.lines}
 	switch c.kind {
 	case reserve:
 		result, err = svc.ReserveStock(ctx, step)
@@ -158,7 +163,9 @@ func (c call) on(ctx context.Context, svc *inventory.Service) (a answer) {
 	case release:
 		result, err = svc.ReleaseStock(ctx, step)
 	case adjust:
-		a.stock, _, err = svc.AdjustStock(ctx, idempotency.Request{}, inventory.Adjustment{Adjusted: contract.Adjusted{SKU: c.lines[0].SKU, Delta: c.delta, Reason: "test", By: "test"}, AllowUnknownSKU: true})
+		adjusted := contract.Adjusted{SKU: c.lines[0].SKU, Delta: c.delta, Reason: "test", By: "test"}
+		adjustment := inventory.Adjustment{Adjusted: adjusted, AllowUnknownSKU: true}
+		a.stock, _, err = svc.AdjustStock(ctx, idempotency.Request{}, adjustment)
 	case get:
 		a.stock, err = svc.GetStock(ctx, c.lines[0].SKU)
 	}

@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/commit"
 )
 
-// forgetful is a store whose adjustments overwrite what happened since they looked: it has lost the condition on the write.
+// forgetful is a store without a condition on adjustments: they overwrite concurrent changes.
 type forgetful struct{ *memory.Store }
 
 func (s forgetful) Adjust(ctx context.Context, before inventory.Stock, delta int, with commit.With) error {
@@ -26,7 +26,7 @@ func (s forgetful) Adjust(ctx context.Context, before inventory.Stock, delta int
 	return s.Store.Adjust(ctx, now, before.Available+delta-now.Available, with)
 }
 
-// outdated is a store that shows the stock as it was a moment ago: it has lost the consistent read.
+// outdated is a store without consistent reads: it returns the stock of a moment ago.
 type outdated struct {
 	*memory.Store
 	shown chan inventory.Stock
@@ -64,7 +64,7 @@ func TestBrokenStoresAreFound(t *testing.T) {
 					return
 				}
 			}
-			t.Errorf("%d histories over it pass for linearizable", tries)
+			t.Errorf("all %d histories pass as linearizable", tries)
 		})
 	}
 }

@@ -11,23 +11,24 @@ import (
 	"orderflow/internal/inventory"
 )
 
-// busy is the code of an answer that says to try again. It may come at any time, and then nothing has happened.
+// busy is the code of a transient error. It may occur at any time and changes nothing.
 const busy = "Busy"
 
-// progress is how far an order is.
+// progress is the progress of an order.
 type progress string
 
 const (
 	untouched progress = ""
 	reserved  progress = "reserved"
 	committed progress = "committed"
-	// An order that was released stays so; what it was before decides how repetitions are answered.
+	// A released order stays released. Its progress before that decides the results of repeated
+	// steps.
 	releasedReserved  progress = "reserved, released"
 	releasedCommitted progress = "committed, released"
 	releasedUntouched progress = "released before it was reserved"
 )
 
-// warehouse is the model: one clerk, who does one thing after the other. A product is known from its first adjustment on.
+// warehouse is the sequential model. A product exists from its first adjustment on.
 type warehouse struct {
 	stock  map[string]inventory.Stock
 	orders map[string]progress
@@ -35,7 +36,8 @@ type warehouse struct {
 
 func (w warehouse) clone() warehouse { return warehouse{maps.Clone(w.stock), maps.Clone(w.orders)} }
 
-// model is the warehouse for porcupine; by product, each product's history is checked by itself.
+// model returns the warehouse as a model of porcupine; by product, each product's history is
+// checked separately.
 func model(byProduct bool) porcupine.Model {
 	m := porcupine.Model{
 		Init: func() any { return warehouse{map[string]inventory.Stock{}, map[string]progress{}} },
@@ -45,28 +47,29 @@ func model(byProduct bool) porcupine.Model {
 				return true, w
 			}
 			next := w.clone()
-			want := next.do(c)
+			want := next.apply(c)
 			return want == a, next
 		},
 		Equal: func(a, b any) bool {
-			return maps.Equal(a.(warehouse).stock, b.(warehouse).stock) && maps.Equal(a.(warehouse).orders, b.(warehouse).orders)
+			x, y := a.(warehouse), b.(warehouse)
+			return maps.Equal(x.stock, y.stock) && maps.Equal(x.orders, y.orders)
 		},
 	}
 	if byProduct {
 		m.Partition = func(history []porcupine.Operation) [][]porcupine.Operation {
-			of := map[string][]porcupine.Operation{}
+			byProduct := map[string][]porcupine.Operation{}
 			for _, op := range history {
 				product := op.Input.(call).lines[0].SKU
-				of[product] = append(of[product], op)
+				byProduct[product] = append(byProduct[product], op)
 			}
-			return slices.Collect(maps.Values(of))
+			return slices.Collect(maps.Values(byProduct))
 		}
 	}
 	return m
 }
 
-// do does what is asked, and answers.
-func (w warehouse) do(c call) answer {
+// apply applies a call and returns its result.
+func (w warehouse) apply(c call) answer {
 	switch c.kind {
 	case get:
 		if s, known := w.stock[c.lines[0].SKU]; known {
@@ -134,23 +137,25 @@ func (w warehouse) release(c call) answer {
 	return answer{status: "RELEASED"}
 }
 
-// move moves each line's quantity, times the factor of each bucket.
+// move adds each line's quantity, times the bucket's factor, to every bucket.
 func (w warehouse) move(c call, available, reserved, shipped int) {
 	for _, l := range c.lines {
 		s := w.stock[l.SKU]
-		s.Available, s.Reserved, s.Shipped = s.Available+available*l.Quantity, s.Reserved+reserved*l.Quantity, s.Shipped+shipped*l.Quantity
+		s.Available += available * l.Quantity
+		s.Reserved += reserved * l.Quantity
+		s.Shipped += shipped * l.Quantity
 		w.stock[l.SKU] = s
 	}
 }
 
-// describe lists a history in the order of its answers.
+// describe lists a history in the order of the returns.
 func describe(history []porcupine.Operation) string {
 	slices.SortFunc(history, func(a, b porcupine.Operation) int { return int(a.Return - b.Return) })
 	var text strings.Builder
 	for _, op := range history {
 		c, a := op.Input.(call), op.Output.(answer)
-		fmt.Fprintf(&text, "%9d–%9d µs  client %d  %s %s %v %+d", op.Call/1000, op.Return/1000, op.ClientId, c.kind, c.order, c.lines, c.delta)
-		fmt.Fprintf(&text, "  →  %s%s %+v", a.status, a.code, a.stock)
+		fmt.Fprintf(&text, "%9d–%9d µs  client %d  ", op.Call/1000, op.Return/1000, op.ClientId)
+		fmt.Fprintf(&text, "%s %s %v %+d  →  %s%s %+v", c.kind, c.order, c.lines, c.delta, a.status, a.code, a.stock)
 		if a.cause != nil {
 			fmt.Fprintf(&text, " %v", a.cause)
 		}

@@ -28,8 +28,8 @@ func TestInventoryIsLinearizable(t *testing.T) {
 	}
 }
 
-// crowd lets others go first at every step: in memory, a call would nearly always be over before
-// the next one begins.
+// crowd yields at every step. Without it, most calls in memory would finish before the next one
+// begins.
 type crowd struct{ memdb.Open }
 
 func (crowd) Look()       { runtime.Gosched() }

@@ -32,7 +32,7 @@ func New(c clock.Clock) *Store {
 	}
 }
 
-// reservedOnce keeps what was reserved.
+// reservedOnce keeps the lines that were reserved first.
 func reservedOnce(stored inventory.Reservation, next *inventory.Reservation) {
 	next.Items = stored.Items
 }
@@ -54,7 +54,7 @@ func (s *Store) Product(_ context.Context, sku string) (known bool, err error) {
 	return known, nil
 }
 
-// LearnProduct keeps that there is a product.
+// LearnProduct records a product.
 func (s *Store) LearnProduct(_ context.Context, sku string) error {
 	return s.Commit(commit.With{}, func() error {
 		s.products.Save(sku, sku)
@@ -99,7 +99,7 @@ func bucket(s *inventory.Stock, b inventory.Bucket) *int {
 	}
 }
 
-// Overdue returns reservations that are held since before a time.
+// Overdue returns the reservations that have been RESERVED since before a time.
 func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []inventory.Reservation, err error) {
 	s.View(func() {
 		for _, r := range s.reservations.All() {
@@ -112,7 +112,7 @@ func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []inventor
 	return overdue, nil
 }
 
-// Adjust changes what is available.
+// Adjust changes the available stock.
 func (s *Store) Adjust(_ context.Context, before inventory.Stock, delta int, with commit.With) error {
 	return s.Commit(with, func() error {
 		stock := s.stock.Get(before.SKU)

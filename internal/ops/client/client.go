@@ -73,8 +73,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (http.Header, error
 		return res.Header, nil
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return res.Header,
-			fmt.Errorf("%s %s: the response does not match the contract: %w", call.Method, call.Path, err)
+		return res.Header, fmt.Errorf("%s %s: response does not match the contract: %w", call.Method, call.Path, err)
 	}
 	return res.Header, nil
 }
