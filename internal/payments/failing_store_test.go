@@ -130,7 +130,7 @@ func TestUseCaseSucceedsWhenRepeatedAfterAStoreFailure(t *testing.T) {
 			s := open()
 			if use.authorize {
 				s.do(t, s.authorize(t))
-				s.provider.Dispute(order, payments.DisputeOpen)
+				s.sandbox.Dispute(order, string(payments.DisputeOpen))
 			}
 			svc := s.failing(n, s.provider)
 			if err := use.run(svc); !errors.Is(err, errStore) {

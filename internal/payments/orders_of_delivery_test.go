@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,11 @@ func run(t *testing.T, ds deliveries) {
 	t.Helper()
 	s := open()
 	undone, opened := false, false
+	// Unlike a saga, such a sequence repeats a key with another payment method, which the provider
+	// rejects.
+	mixed := slices.Contains(ds, "do-declined") && slices.ContainsFunc(ds, func(d string) bool {
+		return d == "do" || d == "do-answer-lost" || d == "do-request-late"
+	})
 	for _, d := range ds {
 		in := good
 		if d == "do-declined" {
@@ -65,14 +71,15 @@ func run(t *testing.T, ds deliveries) {
 			}
 			opened = opened || err != nil
 		}
-		if fault.KindOf(err) == fault.Internal {
+		allowed := mixed && fault.From(err).Code == "PaymentProviderRefused"
+		if fault.KindOf(err) == fault.Internal && !allowed {
 			t.Errorf("%v: %s: %v", ds, d, err)
 		}
 	}
 	for _, late := range s.network.late {
 		_, _ = s.provider.Authorize(t.Context(), late) // the caller has given up
 	}
-	charge, _ := s.provider.Charge(order)
+	charge := s.charge(order)
 	p, err := s.GetPayment(t.Context(), order)
 	known := err == nil
 	switch {

@@ -3,19 +3,21 @@ package payments_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/payments/memory"
-	"orderflow/internal/payments/providertest"
+	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/schema"
+	"orderflow/sandbox/sandboxtest"
 )
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
@@ -33,16 +35,42 @@ var good = step("pm_card_visa")
 type shop struct {
 	*payments.Service
 	store    *memory.Store
-	provider *memory.Provider
+	sandbox  *sandboxtest.Provider
+	provider payments.Provider
 	network  *network
+	// charged is when the provider makes charges: by default when 2026 began.
+	charged *clock.Manual
 }
 
 func open() *shop {
 	c := clock.At(now)
-	s := &shop{store: memory.New(c), provider: memory.NewProvider(providertest.Declines)}
+	s := &shop{store: memory.New(c), charged: clock.At(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))}
+	s.sandbox = sandboxtest.NewProvider(s.charged)
+	s.provider = connect(s.sandbox)
 	s.network = &network{Provider: s.provider}
 	s.Service = payments.New(s.store, s.network, c, &ids.Sequence{})
 	return s
+}
+
+// connect returns the adapter of a sandbox whose ledger has three charges a page.
+func connect(sandbox *sandboxtest.Provider) payments.Provider {
+	smallPages := func(w http.ResponseWriter, r *http.Request) {
+		if query := r.URL.Query(); query.Has("limit") {
+			query.Set("limit", "3")
+			r.URL.RawQuery = query.Encode()
+		}
+		sandbox.ServeHTTP(w, r)
+	}
+	return provider.New(sandboxtest.Config(provider.Name, http.HandlerFunc(smallPages)))
+}
+
+// charge returns the provider's charge for a reference; the zero Charge if there is none.
+func (s *shop) charge(reference string) payments.Charge {
+	c, _, err := s.provider.Find(context.Background(), payments.Subject{Reference: reference})
+	if err != nil {
+		panic(err)
+	}
+	return c
 }
 
 var errLost = errors.New("the response was lost")
@@ -165,7 +193,6 @@ func TestDeclineIsRecordedAndFinal(t *testing.T) {
 		t.Errorf("GetPayment = %+v, %v", p, err)
 	}
 	s.wantEvents(t, contract.PaymentDeclined)
-	s.provider.DeclineNothing() // the card would be accepted now
 	_, err = s.AuthorizePayment(t.Context(), good)
 	wantErr(t, err, payments.ErrDeclined)
 	s.wantNoLiveCharge(t)
@@ -253,7 +280,7 @@ func TestCaptureNeedsAnAuthorization(t *testing.T) {
 func TestVoidFailsIfTheProviderHasLostTheCharge(t *testing.T) {
 	s := open()
 	wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), good))
-	s.network.Provider = memory.NewProvider(providertest.Declines)
+	s.network.Provider = connect(sandboxtest.NewProvider(s.charged))
 	_, err := s.VoidPayment(t.Context(), good)
 	wantErr(t, err, payments.ErrChargeMissing)
 	if fault.KindOf(err) != fault.Internal {
@@ -298,14 +325,14 @@ func wantErr(t *testing.T, err, want error) {
 
 func (s *shop) wantCharge(t *testing.T, want payments.ChargeStatus) {
 	t.Helper()
-	if c, _ := s.provider.Charge(order); c.Status != want {
+	if c := s.charge(order); c.Status != want {
 		t.Errorf("the provider's charge is %q, want %q", c.Status, want)
 	}
 }
 
 func (s *shop) wantNoLiveCharge(t *testing.T) {
 	t.Helper()
-	if c, _ := s.provider.Charge(order); c.Live() {
+	if c := s.charge(order); c.Live() {
 		t.Errorf("the charge is live: %+v", c)
 	}
 }

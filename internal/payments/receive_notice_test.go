@@ -8,6 +8,7 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/platform/schema"
+	sandbox "orderflow/sandbox/provider"
 )
 
 // noticed delivers a notice about the order's charge twice.
@@ -41,7 +42,7 @@ func TestNoticeOfALiveChargeOfAnEndedOrderRefundsIt(t *testing.T) {
 		s := open()
 		s.do(t, s.authorize(t), s.capture(t), s.void(t))
 		s.ends(t, "e", ended, 2)
-		s.provider.Resurrect(order, payments.ChargeCaptured) // e.g. a failed refund
+		s.sandbox.Set(order, sandbox.StatusCaptured) // e.g. a failed refund
 		s.noticed(t, "evt_1")
 		s.wantStands(t, payments.ChargeRefunded)
 		s.wantPayment(t, payments.StatusRefunded, "")
@@ -68,7 +69,7 @@ func TestRefundOfAConfirmedOrderOnTheProvidersSiteIsStored(t *testing.T) {
 	s.ends(t, "e", orders.OrderConfirmed, 2)
 	s.noticed(t, "evt_1")
 	s.wantPayment(t, payments.StatusCaptured, "")
-	s.provider.Resurrect(order, payments.ChargeRefunded) // on the provider's site
+	s.sandbox.Set(order, sandbox.StatusRefunded) // on the provider's site
 	s.noticed(t, "evt_2")
 	s.wantPayment(t, payments.StatusRefunded, "")
 	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured, contract.PaymentRefunded)
@@ -86,11 +87,11 @@ func TestDisputeIsStoredAndPublishedOncePerState(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
 	s.ends(t, "e", orders.OrderConfirmed, 2)
-	s.provider.Dispute(order, payments.DisputeOpen)
+	s.sandbox.Dispute(order, string(payments.DisputeOpen))
 	s.noticed(t, "evt_1")
 	s.noticed(t, "evt_2") // the same state in another event
 	s.wantPayment(t, payments.StatusCaptured, payments.DisputeOpen)
-	s.provider.Dispute(order, payments.DisputeLost)
+	s.sandbox.Dispute(order, string(payments.DisputeLost))
 	s.noticed(t, "evt_3")
 	s.wantPayment(t, payments.StatusCaptured, payments.DisputeLost)
 	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured,
@@ -108,11 +109,11 @@ func TestDisputedChargeIsNotRefunded(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
 	s.ends(t, "e", orders.OrderRejected, 2)
-	s.provider.Dispute(order, payments.DisputeOpen)
+	s.sandbox.Dispute(order, string(payments.DisputeOpen))
 	s.noticed(t, "evt_1")
 	s.wantStands(t, payments.ChargeCaptured)
 	s.wantPayment(t, payments.StatusCaptured, payments.DisputeOpen)
-	s.provider.Dispute(order, payments.DisputeWon)
+	s.sandbox.Dispute(order, string(payments.DisputeWon))
 	s.noticed(t, "evt_2")
 	s.wantStands(t, payments.ChargeRefunded)
 	s.wantPayment(t, payments.StatusRefunded, payments.DisputeWon)
@@ -122,7 +123,7 @@ func TestDisputedChargeIsNotRefunded(t *testing.T) {
 func TestLateNoticeDoesNotReopenADecidedDispute(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.provider.Dispute(order, payments.DisputeWon)
+	s.sandbox.Dispute(order, string(payments.DisputeWon))
 	s.noticed(t, "evt_closed")
 	s.noticed(t, "evt_created")
 	s.wantPayment(t, payments.StatusCaptured, payments.DisputeWon)
@@ -141,7 +142,7 @@ func TestNoticeAboutAForeignChargeChangesNothing(t *testing.T) {
 	if _, err := s.provider.Authorize(t.Context(), foreign); err != nil {
 		t.Fatal(err)
 	}
-	s.provider.Dispute(foreign.Reference, payments.DisputeOpen)
+	s.sandbox.Dispute(foreign.Reference, string(payments.DisputeOpen))
 	if err := s.ReceiveNotice(t.Context(), payments.Notice{ID: "3", Reference: foreign.Reference}); err != nil {
 		t.Error(err)
 	}
@@ -152,7 +153,7 @@ func TestNoticeIsRetriedIfTheChargeCannotBeRead(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t), s.void(t))
 	s.ends(t, "e", orders.OrderRejected, 2)
-	s.provider.Resurrect(order, payments.ChargeCaptured)
+	s.sandbox.Set(order, sandbox.StatusCaptured)
 	s.network.loseFind = true
 	if err := s.ReceiveNotice(t.Context(), payments.Notice{ID: "evt_1", Reference: order}); !errors.Is(err, errLost) {
 		t.Errorf("%v, want the provider's error", err)

@@ -10,6 +10,7 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/platform/barrier"
+	sandbox "orderflow/sandbox/provider"
 )
 
 // ends delivers an event that ends the order.
@@ -56,7 +57,7 @@ func (s *shop) reconciled(t *testing.T, voided, flagged int) {
 
 func (s *shop) wantStands(t *testing.T, want payments.ChargeStatus) {
 	t.Helper()
-	if c, _ := s.provider.Charge(order); c.Status != want {
+	if c := s.charge(order); c.Status != want {
 		t.Errorf("the charge is %s, want %s", c.Status, want)
 	}
 }
@@ -120,7 +121,7 @@ func TestChargeThatRevivesAfterItsVoidIsUndoneAgain(t *testing.T) {
 	s.do(t, s.authorize(t), s.void(t))
 	s.ends(t, "1", orders.OrderRejected, 2)
 	s.store.TakeOutbox()
-	s.provider.Resurrect(order, payments.ChargeCaptured)
+	s.sandbox.Set(order, sandbox.StatusCaptured)
 	s.reconciled(t, 1, 0)
 	s.wantStands(t, payments.ChargeRefunded)
 	if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.StatusRefunded {
@@ -175,7 +176,7 @@ func TestOrderThatNeedsAttentionIsSkippedUntilItEnds(t *testing.T) {
 func TestChargeYoungerThanTheBudgetIsSkipped(t *testing.T) {
 	for age, voided := range map[time.Duration]int{3 * time.Hour: 0, 3*time.Hour + time.Second: 1} {
 		s := open()
-		s.provider.At(now.Add(-age))
+		s.charged.Advance(now.Add(-age).Sub(s.charged.Now()))
 		s.do(t, s.authorize(t))
 		s.reconciled(t, voided, 0)
 	}

@@ -35,11 +35,11 @@ func (s *shop) wantRefunded(t *testing.T, status payments.Status, amount int64) 
 
 func TestPartialRefundIsStoredOnce(t *testing.T) {
 	s := confirmed(t)
-	s.provider.Refund(order, 1000)
+	s.sandbox.Refund(order, 1000)
 	s.noticed(t, "evt_1")
 	s.noticed(t, "evt_2") // the same state in another event
 	s.wantRefunded(t, payments.StatusCaptured, 1000)
-	s.provider.Refund(order, 500)
+	s.sandbox.Refund(order, 500)
 	s.noticed(t, "evt_3")
 	s.wantRefunded(t, payments.StatusCaptured, 1500)
 	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured,
@@ -49,9 +49,9 @@ func TestPartialRefundIsStoredOnce(t *testing.T) {
 
 func TestLastPartialRefundRefundsThePayment(t *testing.T) {
 	s := confirmed(t)
-	s.provider.Refund(order, 1000)
+	s.sandbox.Refund(order, 1000)
 	s.noticed(t, "evt_1")
-	s.provider.Refund(order, 3797)
+	s.sandbox.Refund(order, 3797)
 	s.noticed(t, "evt_2")
 	s.wantRefunded(t, payments.StatusRefunded, 4797)
 	s.wantEvents(t, contract.PaymentAuthorized, contract.PaymentCaptured,
@@ -61,9 +61,9 @@ func TestLastPartialRefundRefundsThePayment(t *testing.T) {
 
 func TestEventsHaveTheRefundedAmount(t *testing.T) {
 	s := confirmed(t)
-	s.provider.Refund(order, 1000)
+	s.sandbox.Refund(order, 1000)
 	s.noticed(t, "evt_1")
-	s.provider.Refund(order, 3797)
+	s.sandbox.Refund(order, 3797)
 	s.noticed(t, "evt_2")
 	schemas := schema.Load(contract.Schemas, contract.PaymentPartlyRefunded, contract.PaymentRefunded)
 	outbox, _ := s.store.Outbox(t.Context())
@@ -92,11 +92,11 @@ func TestEachRefundIsLoggedOnce(t *testing.T) {
 		}
 	}
 	s := confirmed(t)
-	s.provider.Refund(order, 1000)
+	s.sandbox.Refund(order, 1000)
 	s.noticed(t, "evt_1")
 	s.noticed(t, "evt_2") // the same state in another event
 	wantLogged("a payment was refunded in part", 1)
-	s.provider.Refund(order, 3797)
+	s.sandbox.Refund(order, 3797)
 	s.noticed(t, "evt_3")
 	s.noticed(t, "evt_4")
 	s.reconciled(t, 0, 0)
@@ -108,7 +108,7 @@ func TestEachRefundIsLoggedOnce(t *testing.T) {
 func TestUnnoticedRefundIsFlaggedOnceAndStored(t *testing.T) {
 	for amount, want := range map[int64]payments.Status{1000: payments.StatusCaptured, 4797: payments.StatusRefunded} {
 		s := confirmed(t)
-		s.provider.Refund(order, amount)
+		s.sandbox.Refund(order, amount)
 		found, err := s.ReconcileCharges(t.Context())
 		if found.Flagged != 1 || !errors.Is(err, payments.ErrUnreconciled) {
 			t.Errorf("%d refunded: %+v, %v; want it flagged", amount, found, err)
@@ -120,7 +120,7 @@ func TestUnnoticedRefundIsFlaggedOnceAndStored(t *testing.T) {
 
 func TestKnownFullRefundIsNotFlaggedAgain(t *testing.T) {
 	s := confirmed(t)
-	s.provider.Refund(order, 4797)
+	s.sandbox.Refund(order, 4797)
 	s.noticed(t, "evt_1")
 	s.wantRefunded(t, payments.StatusRefunded, 4797)
 	s.reconciled(t, 0, 0)
@@ -130,7 +130,7 @@ func TestUndoRefundsOnlyTheRest(t *testing.T) {
 	for _, noticed := range []bool{true, false} {
 		s := open()
 		s.do(t, s.authorize(t), s.capture(t))
-		s.provider.Refund(order, 1000)
+		s.sandbox.Refund(order, 1000)
 		if noticed {
 			s.noticed(t, "evt_1")
 			s.wantRefunded(t, payments.StatusCaptured, 1000)
@@ -138,7 +138,7 @@ func TestUndoRefundsOnlyTheRest(t *testing.T) {
 		s.do(t, s.void(t))
 		s.ends(t, "e", orders.OrderCancelled, 2)
 		s.wantRefunded(t, payments.StatusRefunded, 4797)
-		if c, _ := s.provider.Charge(order); c.Refunded != c.Amount.Amount {
+		if c := s.charge(order); c.Refunded != c.Amount.Amount {
 			t.Errorf("the provider refunded %d of %s", c.Refunded, c.Amount)
 		}
 		s.noticed(t, "evt_2")
@@ -164,8 +164,8 @@ func TestOwnRefundIsNotMistakenForAForeignOne(t *testing.T) {
 
 func TestRefundOfADisputedPaymentIsStored(t *testing.T) {
 	s := confirmed(t)
-	s.provider.Refund(order, 1000)
-	s.provider.Dispute(order, payments.DisputeOpen)
+	s.sandbox.Refund(order, 1000)
+	s.sandbox.Dispute(order, string(payments.DisputeOpen))
 	s.noticed(t, "evt_1")
 	s.wantRefunded(t, payments.StatusCaptured, 1000)
 	s.wantPayment(t, payments.StatusCaptured, payments.DisputeOpen)
@@ -182,7 +182,7 @@ func TestRefundsAddUpInAnyOrder(t *testing.T) {
 		for range rapid.IntRange(1, 12).Draw(r, "steps") {
 			switch do := actions.Draw(r, "do"); {
 			case do == "refund":
-				s.provider.Refund(order, rapid.Int64Range(1, 4797).Draw(r, "amount"))
+				s.sandbox.Refund(order, rapid.Int64Range(1, 4797).Draw(r, "amount"))
 			case do == "notice":
 				n++
 				notice := payments.Notice{ID: strings.Repeat("e", n), Reference: order}
@@ -202,7 +202,7 @@ func TestRefundsAddUpInAnyOrder(t *testing.T) {
 				}
 			}
 			p, _ := s.GetPayment(t.Context(), order)
-			c, _ := s.provider.Charge(order)
+			c := s.charge(order)
 			if now := p.RefundedAmount().Amount; now < before || now > c.Refunded || c.Refunded > c.Amount.Amount {
 				r.Fatalf("the payment has %d refunded (%d before), the charge %d of %d",
 					now, before, c.Refunded, c.Amount.Amount)
@@ -217,7 +217,7 @@ func TestRefundsAddUpInAnyOrder(t *testing.T) {
 			r.Fatalf("a second reconciliation still finds something: %+v, %v", found, err)
 		}
 		p, _ := s.GetPayment(t.Context(), order)
-		c, _ := s.provider.Charge(order)
+		c := s.charge(order)
 		if refunded := p.RefundedAmount().Amount; refunded != c.Refunded || string(p.Status) != string(c.Status) {
 			r.Fatalf("the payment is %s with %d refunded, the charge %s with %d",
 				p.Status, refunded, c.Status, c.Refunded)

@@ -13,8 +13,10 @@ import (
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/schema"
 	"orderflow/internal/shipping"
+	"orderflow/internal/shipping/carrier"
 	"orderflow/internal/shipping/contract"
 	"orderflow/internal/shipping/memory"
+	"orderflow/sandbox/sandboxtest"
 )
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
@@ -40,13 +42,15 @@ var (
 type depot struct {
 	*shipping.Service
 	store   *memory.Store
-	carrier *memory.Carrier
+	sandbox *sandboxtest.Carrier
+	carrier shipping.Carrier
 	network *network
 }
 
 func open() *depot {
 	c := clock.At(now)
-	d := &depot{store: memory.New(c), carrier: memory.NewCarrier()}
+	d := &depot{store: memory.New(c), sandbox: sandboxtest.NewCarrier(c)}
+	d.carrier = carrier.New(sandboxtest.Config(carrier.Name, d.sandbox))
 	d.network = &network{Carrier: d.carrier}
 	d.Service = shipping.New(d.store, d.network, c, &ids.Sequence{})
 	return d
@@ -144,7 +148,7 @@ func TestArrangeAsksTheCarrierOnce(t *testing.T) {
 	d.arrange(t)
 	d.wantEvents(t, event{contract.ShipmentRequested, ""})
 	sh, err := d.GetShipment(t.Context(), order)
-	if err != nil || sh.CarrierID != "shp_1" || sh.CustomerID != "alice" || !d.carrier.WillShip(order) {
+	if err != nil || sh.CarrierID != "shp_1" || sh.CustomerID != "alice" || !d.sandbox.WillShip(order) {
 		t.Errorf("GetShipment = %+v, %v", sh, err)
 	}
 }
@@ -251,7 +255,7 @@ func TestCancelWakesTheWaitingSaga(t *testing.T) {
 	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentCancelled, "token"})
 	d.callback(t, booked) // too late: acknowledged without an effect
 	sh, _ := d.GetShipment(t.Context(), order)
-	if sh.Status != shipping.StatusCancelled || sh.TrackingNumber != "" || d.carrier.WillShip(order) {
+	if sh.Status != shipping.StatusCancelled || sh.TrackingNumber != "" || d.sandbox.WillShip(order) {
 		t.Errorf("shipment %+v", sh)
 	}
 	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentCancelled, "token"})
@@ -272,7 +276,7 @@ func TestCancelKeepsARefusal(t *testing.T) {
 	d.callback(t, refused)
 	result(t, shipping.StatusRefused)(d.CancelShipment(t.Context(), cancel))
 	sh, _ := d.GetShipment(t.Context(), order)
-	if sh.Status != shipping.StatusRefused || sh.Reason != "address_not_served" || d.carrier.WillShip(order) {
+	if sh.Status != shipping.StatusRefused || sh.Reason != "address_not_served" || d.sandbox.WillShip(order) {
 		t.Errorf("shipment %+v", sh)
 	}
 	d.wantEvents(t, event{contract.ShipmentRequested, ""}, event{contract.ShipmentRefused, ""})
@@ -288,7 +292,7 @@ func TestCancelStoresAndCancelsAnUnknownShipment(t *testing.T) {
 	d.wantEvents(t)
 	d.network.loseAnswer = false
 	result(t, shipping.StatusCancelled)(d.CancelShipment(t.Context(), cancel))
-	if d.carrier.WillShip(order) {
+	if d.sandbox.WillShip(order) {
 		t.Error("the carrier still ships")
 	}
 	d.wantEvents(t, event{contract.ShipmentCancelled, ""})
@@ -314,7 +318,7 @@ func TestArrangeThatLosesToItsCompensationIsRefused(t *testing.T) {
 	}
 	_, err := d.ArrangeShipment(t.Context(), arrange)
 	wantErr(t, err, barrier.ErrCompensated)
-	if d.carrier.WillShip(order) {
+	if d.sandbox.WillShip(order) {
 		t.Error("the carrier still ships")
 	}
 
@@ -344,7 +348,7 @@ func TestIncompleteInputIsRefusedWithoutAnEffect(t *testing.T) {
 	if _, err := d.AwaitShipment(t.Context(), contract.Await{OrderID: order}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("no token: %v, want an invalid input", err)
 	}
-	if d.carrier.WillShip(order) {
+	if d.sandbox.WillShip(order) {
 		t.Error("the carrier has a booking")
 	}
 }

@@ -1,4 +1,4 @@
-// Command notify-customer tells customers by e-mail how their orders go.
+// Command notify-customer sends customers e-mails about their orders.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command authorize-payment holds the amount of an order at the payment provider.
+// Command authorize-payment authorizes an order's payment at the payment provider.
 package main
 
 import (

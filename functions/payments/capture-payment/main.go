@@ -1,4 +1,4 @@
-// Command capture-payment takes the amount that is held for an order.
+// Command capture-payment captures an order's authorized payment.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command check-payments tells anybody whether payments is ready, and operators which part of what it needs fails.
+// Command check-payments reports whether payments is ready and, to operators, which dependency fails.
 package main
 
 import (

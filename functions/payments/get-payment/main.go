@@ -1,4 +1,4 @@
-// Command get-payment answers with the payment of an order.
+// Command get-payment returns an order's payment.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command project-order notes how orders ended.
+// Command project-order stores how orders ended.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command receive-payment-webhook takes the payment provider's notices of what happened to charges.
+// Command receive-payment-webhook handles the payment provider's notices about charges.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command reconcile-charges compares the payment provider's ledger with how orders ended.
+// Command reconcile-charges compares the payment provider's ledger with the orders' outcomes.
 package main
 
 import (

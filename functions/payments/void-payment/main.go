@@ -1,4 +1,4 @@
-// Command void-payment lets go or gives back whatever was charged for an order.
+// Command void-payment voids or refunds an order's payment.
 package main
 
 import (

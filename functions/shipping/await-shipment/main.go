@@ -1,4 +1,4 @@
-// Command await-shipment stores the token by which a saga waits for the shipment.
+// Command await-shipment stores the resume token of a saga that waits for a shipment.
 package main
 
 import (

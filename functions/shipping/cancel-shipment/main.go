@@ -1,4 +1,4 @@
-// Command cancel-shipment calls off whatever the carrier was asked for.
+// Command cancel-shipment cancels an order's shipment.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command check-shipping tells anybody whether shipping is ready, and operators which part of what it needs fails.
+// Command check-shipping reports whether shipping is ready and, to operators, which dependency fails.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command get-shipment answers with the shipment of an order.
+// Command get-shipment returns an order's shipment.
 package main
 
 import (

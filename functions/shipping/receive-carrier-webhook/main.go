@@ -1,4 +1,4 @@
-// Command receive-carrier-webhook takes the carrier's decision on a shipment.
+// Command receive-carrier-webhook handles the carrier's decisions on shipments.
 package main
 
 import (

@@ -18,18 +18,24 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/payments/memory"
-	"orderflow/internal/payments/providertest"
+	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/step"
+	"orderflow/sandbox/sandboxtest"
 )
 
 const samples = "../../../events/payments/"
 
 func sampleService() *payments.Service {
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	return payments.New(memory.New(c), memory.NewProvider(providertest.Declines), c, &ids.Sequence{})
+	return payments.New(memory.New(c), connect(sandboxtest.NewProvider(c)), c, &ids.Sequence{})
+}
+
+// connect returns the adapter of a sandbox.
+func connect(sandbox *sandboxtest.Provider) payments.Provider {
+	return provider.New(sandboxtest.Config(provider.Name, sandbox))
 }
 
 func sample(t testing.TB, name string) []byte {
@@ -135,8 +141,8 @@ func get(t *testing.T, svc *payments.Service, change func(*events.APIGatewayProx
 
 func TestGetPaymentShowsTheRefundedAmount(t *testing.T) {
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	provider := memory.NewProvider(nil)
-	svc := payments.New(memory.New(c), provider, c, &ids.Sequence{})
+	sandbox := sandboxtest.NewProvider(c)
+	svc := payments.New(memory.New(c), connect(sandbox), c, &ids.Sequence{})
 	var in contract.Step
 	if err := json.Unmarshal(sample(t, "authorize-payment"), &in); err != nil {
 		t.Fatal(err)
@@ -154,7 +160,7 @@ func TestGetPaymentShowsTheRefundedAmount(t *testing.T) {
 		}
 	}
 	shown(nil)
-	provider.Refund(in.OrderID, 1000)
+	sandbox.Refund(in.OrderID, 1000)
 	if err := svc.ReceiveNotice(t.Context(), payments.Notice{ID: "evt_1", Reference: in.OrderID}); err != nil {
 		t.Fatal(err)
 	}

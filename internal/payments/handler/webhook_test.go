@@ -16,13 +16,14 @@ import (
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/contract"
 	"orderflow/internal/payments/memory"
-	"orderflow/internal/payments/providertest"
 	"orderflow/internal/payments/stripe"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/metrics/metricstest"
 	"orderflow/internal/platform/signature"
+	sandbox "orderflow/sandbox/provider"
+	"orderflow/sandbox/sandboxtest"
 )
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
@@ -33,13 +34,16 @@ var signedAt = time.Unix(1795424403, 0).UTC()
 // till is payments with a captured charge of a rejected order.
 type till struct {
 	*payments.Service
-	provider *memory.Provider
+	sandbox  *sandboxtest.Provider
+	provider payments.Provider
 	clock    *clock.Manual
 }
 
 func open(t testing.TB) *till {
 	t.Helper()
-	d := &till{provider: memory.NewProvider(providertest.Declines), clock: clock.At(signedAt)}
+	d := &till{clock: clock.At(signedAt)}
+	d.sandbox = sandboxtest.NewProvider(d.clock)
+	d.provider = connect(d.sandbox)
 	d.sell(t, orders.OrderRejected)
 	return d
 }
@@ -67,8 +71,9 @@ func (d *till) webhook(t testing.TB, secret string) function.Handler {
 
 func (d *till) want(t testing.TB, want payments.ChargeStatus) {
 	t.Helper()
-	if c, _ := d.provider.Charge(order); c.Status != want {
-		t.Errorf("the charge is %s, want %s", c.Status, want)
+	c, _, err := d.provider.Find(context.Background(), payments.Subject{Reference: order})
+	if err != nil || c.Status != want {
+		t.Errorf("the charge is %s, %v; want %s", c.Status, err, want)
 	}
 }
 
@@ -200,6 +205,7 @@ func FuzzReceivePaymentWebhook(f *testing.F) {
 	f.Add(`{"id":"evt_1","type":"charge.refunded","data":{"object":{"payment_intent":"ch_1"}}}`, "t=1795424403,v1=00")
 	f.Add(`{"id":"evt_1","type":"charge.dispute.created","data":{"object":{"metadata":{"order_id":"`+order+`"}}}}`,
 		"t=,v1=")
+	f.Add(`{"id":"evt_1","type":"charge.refunded","data":{"object":{"metadata":{"order_id":"not ours"}}}}`, "t=,v1=")
 	f.Add("\xff\x00", ",,==")
 	f.Fuzz(func(t *testing.T, body, header string) {
 		d := open(t)
@@ -221,7 +227,7 @@ func FuzzReceivePaymentWebhook(f *testing.F) {
 }
 
 func TestConcernsAreCountedOnceByReason(t *testing.T) {
-	lost := func(d *till) { d.provider.Dispute(order, payments.DisputeLost) }
+	lost := func(d *till) { d.sandbox.Dispute(order, string(payments.DisputeLost)) }
 	for reason, happens := range map[string]func(*till){
 		"DISPUTED": lost,
 		"UNKNOWN_CHARGE": func(d *till) {
@@ -230,10 +236,10 @@ func TestConcernsAreCountedOnceByReason(t *testing.T) {
 		},
 		"NOT_PAID": func(d *till) {
 			d.sell(t, orders.OrderConfirmed)
-			d.provider.Resurrect(order, payments.ChargeRefunded)
+			d.sandbox.Set(order, sandbox.StatusRefunded)
 		},
-		"PARTLY_REFUNDED": func(d *till) { d.sell(t, orders.OrderConfirmed); d.provider.Refund(order, 100) },
-		"":                func(d *till) { d.provider.Dispute(order, payments.DisputeWon) },
+		"PARTLY_REFUNDED": func(d *till) { d.sell(t, orders.OrderConfirmed); d.sandbox.Refund(order, 100) },
+		"":                func(d *till) { d.sandbox.Dispute(order, string(payments.DisputeWon)) },
 	} {
 		d := open(t)
 		happens(d)

@@ -1,4 +1,4 @@
-// Package memory has payments' in-memory store and an in-memory payment provider.
+// Package memory has payments' in-memory store.
 package memory
 
 import (

@@ -145,7 +145,10 @@ func (p Provider) Find(ctx context.Context, s payments.Subject) (payments.Charge
 	var out struct {
 		Charges []charge `json:"charges"`
 	}
-	if err := p.get(ctx, "/ledger?"+query.Encode(), &out); err != nil {
+	switch err := p.get(ctx, "/ledger?"+query.Encode(), &out); {
+	case impossible(err):
+		return payments.Charge{}, false, nil
+	case err != nil:
 		return payments.Charge{}, false, err
 	}
 	for _, c := range out.Charges {
@@ -215,18 +218,31 @@ func unreadable(what string) error {
 // notInCode reports whether r cannot be in a decline code, which is visible ASCII without spaces.
 func notInCode(r rune) bool { return r <= ' ' || r > '~' }
 
-// refusal returns the error for the provider's final refusal.
-func refusal(s *httpclient.StatusError) error {
+// impossible reports whether the provider refuses the reference itself, which thus has no charge. A
+// notice about a foreign charge may have any reference.
+func impossible(err error) bool {
+	status, ok := err.(*httpclient.StatusError) //nolint:errorlint // only the bare error is final
+	return ok && status.Status == http.StatusBadRequest && code(status) == "invalid_reference"
+}
+
+// code returns the code of a refusal, or "".
+func code(s *httpclient.StatusError) string {
 	var problem struct {
 		Code string `json:"code"`
 	}
 	_ = json.Unmarshal(s.Body, &problem) // the code is optional
+	return problem.Code
+}
+
+// refusal returns the error for the provider's final refusal.
+func refusal(s *httpclient.StatusError) error {
 	switch s.Status {
 	case http.StatusPaymentRequired:
-		if problem.Code == "" || len(problem.Code) > maxCode || strings.ContainsFunc(problem.Code, notInCode) {
-			problem.Code = "declined"
+		reason := code(s)
+		if reason == "" || len(reason) > maxCode || strings.ContainsFunc(reason, notInCode) {
+			reason = "declined"
 		}
-		return &payments.Declined{Code: problem.Code}
+		return &payments.Declined{Code: reason}
 	case http.StatusConflict:
 		return payments.ErrReferenceVoided.Because(s)
 	case http.StatusNotFound:

@@ -3,7 +3,6 @@ package provider_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,12 +16,10 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
-	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
-	sandbox "orderflow/sandbox/provider"
-	ledger "orderflow/sandbox/provider/memory"
+	"orderflow/sandbox/sandboxtest"
 )
 
 var authorization = payments.Authorization{
@@ -38,38 +35,11 @@ func at(r registry.Fixed) provider.Provider {
 // TestProvider runs the suite against the sandbox.
 func TestProvider(t *testing.T) {
 	providertest.Run(t, func(t *testing.T) (payments.Provider, providertest.Dashboard) {
-		c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-		server := httptest.NewServer(sandbox.Handler(ledger.New(c), c, ids.Random(c), sandbox.Sleep))
+		sandbox := sandboxtest.NewProvider(clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)))
+		server := httptest.NewServer(sandbox)
 		t.Cleanup(server.Close)
-		return at(registry.Fixed{provider.Name: server.URL}), &dashboard{t: t, url: server.URL}
+		return at(registry.Fixed{provider.Name: server.URL}), sandbox
 	})
-}
-
-// dashboard makes refunds through the sandbox's API.
-type dashboard struct {
-	t   *testing.T
-	url string
-	n   int
-}
-
-// Refund is part of providertest.Dashboard.
-func (d *dashboard) Refund(reference string, amount int64) {
-	d.n++
-	body := fmt.Sprintf(`{"amount":{"currency":"EUR","amount":%d}}`, amount)
-	url := d.url + "/charges/" + reference + "/refund"
-	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	r.Header.Set("Idempotency-Key", fmt.Sprint("refund-", d.n))
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	_ = res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		d.t.Fatalf("refund of %d: %s", amount, res.Status)
-	}
 }
 
 // answering returns a provider whose server always gives the same response.

@@ -276,7 +276,8 @@ func finds(t *testing.T, p payments.Provider) {
 	voidKnown(t, p, held)
 	see(payments.ChargeRefunded)
 	for _, s := range []payments.Subject{
-		{ChargeID: "no_such_charge"}, {Reference: "nobody"}, {Reference: "a", ChargeID: "no_such_charge"},
+		{ChargeID: "no_such_charge"}, {Reference: "nobody"}, {Reference: "not a reference of ours"},
+		{Reference: "a", ChargeID: "no_such_charge"},
 	} {
 		if c, found, err := p.Find(t.Context(), s); found || err != nil {
 			t.Errorf("Find(%+v) = %+v, %v, %v", s, c, found, err)

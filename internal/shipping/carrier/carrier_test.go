@@ -10,25 +10,11 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/httpclient"
-	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/carrier"
-	"orderflow/internal/shipping/carriertest"
-	sandbox "orderflow/sandbox/carrier"
-	books "orderflow/sandbox/carrier/memory"
 )
-
-// TestCarrier runs the suite against the sandbox.
-func TestCarrier(t *testing.T) {
-	carriertest.Run(t, func(t *testing.T) shipping.Carrier {
-		c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-		server := httptest.NewServer(sandbox.Handler(books.New(c), c, ids.Random(c)))
-		t.Cleanup(server.Close)
-		return at(registry.Fixed{carrier.Name: server.URL})
-	})
-}
 
 // at returns a carrier without retries.
 func at(r registry.Fixed) carrier.Carrier {

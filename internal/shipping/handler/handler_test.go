@@ -17,8 +17,10 @@ import (
 	"orderflow/internal/platform/signature"
 	"orderflow/internal/platform/step"
 	"orderflow/internal/shipping"
+	"orderflow/internal/shipping/carrier"
 	"orderflow/internal/shipping/memory"
 	"orderflow/internal/shipping/webhook"
+	"orderflow/sandbox/sandboxtest"
 )
 
 // signedAt is when the sample callback was signed with sample-secret.
@@ -34,7 +36,8 @@ type desk struct {
 func open() *desk {
 	c := clock.At(signedAt)
 	d := &desk{store: memory.New(c), clock: c}
-	d.Service = shipping.New(d.store, memory.NewCarrier(), c, &ids.Sequence{})
+	sandbox := carrier.New(sandboxtest.Config(carrier.Name, sandboxtest.NewCarrier(c)))
+	d.Service = shipping.New(d.store, sandbox, c, &ids.Sequence{})
 	return d
 }
 

@@ -1,4 +1,4 @@
-// Package memory has shipping's in-memory store and an in-memory carrier.
+// Package memory has shipping's in-memory store.
 package memory
 
 import (

@@ -1,9 +1,11 @@
 package prove
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	ordersmemory "orderflow/internal/orders/memory"
 	"orderflow/internal/payments"
 	paymentsmemory "orderflow/internal/payments/memory"
+	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/clock"
 	with "orderflow/internal/platform/commit"
@@ -24,12 +27,15 @@ import (
 	"orderflow/internal/platform/money"
 	edge "orderflow/internal/platform/step"
 	"orderflow/internal/shipping"
+	"orderflow/internal/shipping/carrier"
 	shippingcontract "orderflow/internal/shipping/contract"
 	shippingmemory "orderflow/internal/shipping/memory"
+	"orderflow/sandbox/sandboxtest"
 )
 
 // rig is a real service with its in-memory store.
 type rig struct {
+	input     string // of the functions
 	functions map[string]lambda.Handler
 	hook      *hook
 	// observe writes the service's state into a world.
@@ -55,13 +61,13 @@ func (h *hook) fire() error {
 var at = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const input = `{"orderId":"` + orderID + `","customerId":"c","items":[{"sku":"A","quantity":1}],` +
-	`"amount":{"currency":"EUR","amount":1},"paymentMethod":"p","resumeToken":"t","reason":"OUT_OF_STOCK",` +
+	`"amount":{"currency":"EUR","amount":1},"paymentMethod":"pm_card_visa","resumeToken":"t","reason":"OUT_OF_STOCK",` +
 	`"detail":"d","address":{"name":"n","line1":"l","city":"c","postalCode":"1","country":"DE"}}`
 
 // invoke runs a function as Step Functions would.
 func (r *rig) invoke(t *testing.T, name string) outcome {
 	t.Helper()
-	out, err := r.functions[name].Invoke(context.Background(), []byte(input))
+	out, err := r.functions[name].Invoke(context.Background(), []byte(cmp.Or(r.input, input)))
 	var named messages.InvokeResponse_Error
 	if errors.As(err, &named) {
 		return fails(named.Type)
@@ -147,16 +153,18 @@ func (s paymentStore) Record(ctx context.Context, w with.With) error {
 	return s.Store.Record(ctx, w)
 }
 
-func paymentsRig(_ *testing.T, w World) *rig {
+func paymentsRig(t *testing.T, w World) *rig {
 	c, h := clock.At(at), &hook{}
 	store := paymentStore{paymentsmemory.New(c), h}
-	provider := paymentsmemory.NewProvider(map[string]string{})
+	third := provider.New(sandboxtest.Config(provider.Name, sandboxtest.NewProvider(c)))
+	svc := payments.New(store, third, c, &ids.Sequence{})
+	in := input
 	if w.Declines {
-		provider = paymentsmemory.NewProvider(map[string]string{"p": "card_declined"})
+		in = strings.Replace(input, "pm_card_visa", "pm_card_visa_chargeDeclined", 1)
 	}
-	svc := payments.New(store, provider, c, &ids.Sequence{})
 	return &rig{
-		hook: h,
+		input: in,
+		hook:  h,
 		functions: map[string]lambda.Handler{
 			"AuthorizePayment": edge.Handle(svc.AuthorizePayment), "CapturePayment": edge.Handle(svc.CapturePayment),
 			"VoidPayment": edge.Handle(svc.VoidPayment),
@@ -168,7 +176,10 @@ func paymentsRig(_ *testing.T, w World) *rig {
 				payments.StatusDeclined: declined,
 				payments.StatusVoided:   voided, payments.StatusRefunded: refunded,
 			}[p.Status]
-			charge, _ := provider.Charge(orderID)
+			charge, _, err := third.Find(context.Background(), payments.Subject{Reference: orderID})
+			if err != nil {
+				t.Fatal(err)
+			}
 			w.Charge = map[payments.ChargeStatus]payment{
 				"": unpaid, payments.ChargeAuthorized: authorized, payments.ChargeCaptured: captured,
 				payments.ChargeVoided: voided, payments.ChargeRefunded: refunded,
@@ -199,8 +210,8 @@ func (s shipmentStore) Record(ctx context.Context, w with.With) error {
 
 func shippingRig(t *testing.T, w World) *rig {
 	c, h := clock.At(at), &hook{}
-	store, carrier := shipmentStore{shippingmemory.New(c), h}, shippingmemory.NewCarrier()
-	svc := shipping.New(store, carrier, c, &ids.Sequence{})
+	store, sandbox := shipmentStore{shippingmemory.New(c), h}, sandboxtest.NewCarrier(c)
+	svc := shipping.New(store, carrier.New(sandboxtest.Config(carrier.Name, sandbox)), c, &ids.Sequence{})
 	decision := shipping.StatusBooked
 	if w.Refuses {
 		decision = shipping.StatusRefused
@@ -225,7 +236,7 @@ func shippingRig(t *testing.T, w World) *rig {
 			if sh.ResumeToken != "" {
 				w.Token = 1
 			}
-			if carrier.WillShip(orderID) != (w.Booked && !w.Cancelled) {
+			if sandbox.WillShip(orderID) != (w.Booked && !w.Cancelled) {
 				w.Booked = !w.Booked // make the worlds differ
 			}
 			marks(w, store, "ArrangeShipment", "CancelShipment")

@@ -3,9 +3,7 @@ package memory_test
 import (
 	"testing"
 
-	"orderflow/internal/payments"
 	"orderflow/internal/payments/memory"
-	"orderflow/internal/payments/providertest"
 	"orderflow/internal/payments/storetest"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/memdb"
@@ -18,11 +16,4 @@ func TestStore(t *testing.T) {
 		return s, memdb.Newer{Log: s.Log}
 	}
 	storesuite.Run(t, open, storetest.Suite)
-}
-
-func TestProvider(t *testing.T) {
-	providertest.Run(t, func(*testing.T) (payments.Provider, providertest.Dashboard) {
-		p := memory.NewProvider(providertest.Declines)
-		return p, p
-	})
 }

@@ -1,26 +1,25 @@
-// Package carriertest is the contract suite for carriers.
-package carriertest
+package carrier_test
 
 import (
 	"errors"
+	"net/http/httptest"
 	"testing"
+	"time"
 
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/registry"
 	"orderflow/internal/shipping"
+	"orderflow/internal/shipping/carrier"
 	"orderflow/internal/shipping/contract"
+	"orderflow/sandbox/sandboxtest"
 )
 
-// Run runs the suite. open returns a carrier without shipments.
-func Run(t *testing.T, open func(t *testing.T) shipping.Carrier) {
-	cases := map[string]func(*testing.T, shipping.Carrier){
-		"SameKeyGivesTheSameShipment":             sameKey,
-		"RepeatedCancelReturnsTheShipment":        cancels,
-		"CancelWithoutAShipmentBarsLaterBookings": tombstone,
-		"CancelBarsAnotherBooking":                again,
-		"CancelLeavesOtherReferences":             apart,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t)) })
-	}
+// open returns a carrier that calls the sandbox, without shipments.
+func open(t *testing.T) carrier.Carrier {
+	t.Helper()
+	server := httptest.NewServer(sandboxtest.NewCarrier(clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))))
+	t.Cleanup(server.Close)
+	return at(registry.Fixed{carrier.Name: server.URL})
 }
 
 func booking(reference, key string) shipping.Booking {
@@ -50,13 +49,15 @@ func cancel(t *testing.T, c shipping.Carrier, reference string) (shipping.Consig
 	return sh, found
 }
 
-func sameKey(t *testing.T, c shipping.Carrier) {
+func TestSameKeyReturnsTheSameShipment(t *testing.T) {
+	c := open(t)
 	if first, second := book(t, c, "a", "1"), book(t, c, "a", "1"); first != second {
 		t.Errorf("the same key gave %+v, then %+v", first, second)
 	}
 }
 
-func cancels(t *testing.T, c shipping.Carrier) {
+func TestRepeatedCancelReturnsTheShipment(t *testing.T) {
+	c := open(t)
 	sh := book(t, c, "a", "1")
 	for range 2 {
 		if got, found := cancel(t, c, "a"); !found || got != sh {
@@ -65,7 +66,8 @@ func cancels(t *testing.T, c shipping.Carrier) {
 	}
 }
 
-func tombstone(t *testing.T, c shipping.Carrier) {
+func TestCancelWithoutAShipmentBarsLaterBookings(t *testing.T) {
+	c := open(t)
 	if sh, found := cancel(t, c, "a"); found {
 		t.Errorf("Cancel without a shipment found %+v", sh)
 	}
@@ -77,7 +79,8 @@ func tombstone(t *testing.T, c shipping.Carrier) {
 	}
 }
 
-func again(t *testing.T, c shipping.Carrier) {
+func TestCancelBarsAnotherBooking(t *testing.T) {
+	c := open(t)
 	book(t, c, "a", "1")
 	cancel(t, c, "a")
 	if _, err := c.Book(t.Context(), booking("a", "2")); !errors.Is(err, shipping.ErrReferenceCancelled) {
@@ -85,7 +88,8 @@ func again(t *testing.T, c shipping.Carrier) {
 	}
 }
 
-func apart(t *testing.T, c shipping.Carrier) {
+func TestCancelLeavesOtherReferences(t *testing.T) {
+	c := open(t)
 	cancel(t, c, "b")
 	book(t, c, "a", "1")
 }

@@ -6,8 +6,6 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/storesuite"
-	"orderflow/internal/shipping"
-	"orderflow/internal/shipping/carriertest"
 	"orderflow/internal/shipping/memory"
 	"orderflow/internal/shipping/storetest"
 )
@@ -18,8 +16,4 @@ func TestStore(t *testing.T) {
 		return s, memdb.Newer{Log: s.Log}
 	}
 	storesuite.Run(t, open, storetest.Suite)
-}
-
-func TestCarrier(t *testing.T) {
-	carriertest.Run(t, func(*testing.T) shipping.Carrier { return memory.NewCarrier() })
 }
