@@ -11,158 +11,189 @@ import (
 // violation is one breach of an invariant. order is empty if it concerns no order.
 type violation struct{ invariant, order, what string }
 
-// invariant holds when the system is at rest.
-type invariant struct {
-	name  string
-	check func(facts) []violation
-}
+// violated reports a breach; order may be empty.
+type violated func(order, format string, args ...any)
 
-// perOrder returns an invariant of every order: broken describes the breach, or returns "".
-func perOrder(name string, broken func(seen) string) invariant {
-	return invariant{name, func(f facts) (all []violation) {
+// invariants hold when the system is at rest.
+var invariants = []struct {
+	name  string
+	check func(facts, violated)
+}{
+	{"every order is in a final state", perOrder(func(o orderFacts) bool { return o.now.Final() })},
+	{"a request with its key made one order", func(f facts, violated violated) {
+		ids := map[string]bool{}
 		for _, o := range f.orders {
-			if what := broken(o); what != "" {
-				all = append(all, violation{name, o.id, what})
+			if ids[o.id] {
+				violated(o.id, "two requests made it")
+			}
+			ids[o.id] = true
+			if _, listed := f.listed[o.id]; !listed {
+				violated(o.id, "its customer's list does not show it")
 			}
 		}
-		return all
-	}}
-}
-
-var invariants = []invariant{
-	perOrder("every order is in a final state", func(o seen) string {
-		return unless(o.order.Final(), "it is %s", o.order.Status)
-	}),
-	{"a request with its key made one order", oneOrderEach},
-	{"no execution is running", func(f facts) (all []violation) {
+		for id := range f.listed {
+			if !ids[id] {
+				violated(id, "no request got it as response")
+			}
+		}
+	}},
+	{"no execution is running", func(f facts, violated violated) {
 		for _, name := range f.running {
 			order, _, _ := strings.Cut(name, "-")
-			all = append(all, violation{"no execution is running", order, name + " is"})
+			violated(order, "%s is", name)
 		}
-		return all
 	}},
-	perOrder("an order whose cancellation was accepted is CANCELLED", func(o seen) string {
-		return unless(!o.cancelled || o.order.Status == client.Cancelled, "it is %s", o.order.Status)
-	}),
+	{"an order whose cancellation was accepted is CANCELLED", perOrder(func(o orderFacts) bool {
+		return !o.cancelled || o.now.Status == client.Cancelled
+	})},
 	{"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped", stockAddsUp},
-	perOrder("stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise",
-		func(o seen) string {
-			good := map[bool][]string{true: {"COMMITTED"}, false: {"", "RELEASED"}}[confirmed(o)]
-			return unless(slices.Contains(good, o.reservations), "%s, and the stock is %q", o.order.Status,
-				o.reservations)
-		}),
-	perOrder("the provider has at most one live charge, captured in full if and only if the order is CONFIRMED",
-		charged),
-	{"the provider has no live charge without an order", strangersMoney},
-	perOrder("the payment's status matches the provider's", func(o seen) string {
-		good := map[bool][]string{true: {"CAPTURED"}, false: {"", "VOIDED", "REFUNDED", "DECLINED"}}[confirmed(o)]
-		return unless(slices.Contains(good, o.payment), "%s, and the payment is %q", o.order.Status, o.payment)
-	}),
-	perOrder("a shipment is BOOKED, by us and by the carrier, if and only if the order is CONFIRMED", carried),
-	{"outboxes are empty", func(f facts) (all []violation) {
-		for table, n := range f.outboxes {
-			all = append(all, violation{"outboxes are empty", "", fmt.Sprintf("%s has %d events", table, n)})
+	{"stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise",
+		perOrder(func(o orderFacts) bool { return o.ends(o.reservations, "COMMITTED", "", "RELEASED") })},
+	{"the provider has at most one live charge, captured in full if and only if the order is CONFIRMED",
+		perOrder(func(o orderFacts) bool {
+			live, captured := 0, 0
+			for _, c := range o.charges {
+				if c.Status != "VOIDED" && c.Status != "REFUNDED" {
+					live++
+					if c.Captured && c.Amount == o.now.Total {
+						captured++
+					}
+				}
+			}
+			return live == o.confirmed() && captured == o.confirmed()
+		})},
+	{"the provider has no live charge without an order", func(f facts, violated violated) {
+		ids := map[string]bool{}
+		for _, o := range f.orders {
+			ids[o.id] = true
 		}
-		return all
+		for _, c := range f.ledger {
+			if !ids[c.Reference] && (c.Status == "AUTHORIZED" || c.Captured) {
+				violated(c.Reference, "%+v", c)
+			}
+		}
 	}},
-	perOrder("the customer was told the final state, and no other", told),
-	{"a mail comes twice only where a notifier was killed", twice},
-	{"no message is in a dead-letter queue, unless its function was killed on every delivery", givenUp},
+	{"the payment's status matches the provider's", perOrder(func(o orderFacts) bool {
+		return o.ends(o.payment, "CAPTURED", "", "VOIDED", "REFUNDED", "DECLINED")
+	})},
+	{"a shipment is BOOKED, by us and by the carrier, if and only if the order is CONFIRMED",
+		perOrder(func(o orderFacts) bool {
+			booked := 0
+			for _, p := range o.parcels {
+				if p.Status == "BOOKED" {
+					booked++
+				}
+			}
+			return booked == o.confirmed() && (o.shipment == "BOOKED") == (o.confirmed() == 1)
+		})},
+	{"outboxes are empty", func(f facts, violated violated) {
+		for table, n := range f.outboxes {
+			violated("", "%s has %d events", table, n)
+		}
+	}},
+	{"the customer was told the final state, and no other", perOrder(func(o orderFacts) bool {
+		mails := counts(o.mails)
+		for status, subject := range finalMails {
+			if (mails[subject] > 0) != (status == o.now.Status) {
+				return false
+			}
+		}
+		return true
+	})},
+	// As package notifications says, only a process that dies after the mail service accepted a mail,
+	// and before that is recorded, causes a duplicate.
+	{"a mail comes twice only where a notifier was killed", func(f facts, violated violated) {
+		if twice, killed := f.mailsTwice(), f.kills["notify-customer"]; twice > killed {
+			violated("", "%d mails came once more, and %d processes were killed", twice, killed)
+		}
+	}},
+	{"no message is in a dead-letter queue, unless its function was killed on every delivery",
+		func(f facts, violated violated) {
+			for _, m := range f.deadLetters {
+				if f.kills[m.function] < deliveries {
+					violated("", "%s failed on %s", m.function, m.body)
+				}
+			}
+		}},
 }
 
-func confirmed(o seen) bool { return o.order.Status == client.Confirmed }
-
-func unless(ok bool, format string, args ...any) string {
-	if ok {
-		return ""
-	}
-	return fmt.Sprintf(format, args...)
+// finalMails are the subjects of mails about a final state.
+var finalMails = map[string]string{
+	client.Confirmed:      "Your order is confirmed",
+	client.Rejected:       "We could not fulfil your order",
+	client.Cancelled:      "Your order is cancelled",
+	client.NeedsAttention: "We are looking into your order",
 }
 
-func oneOrderEach(f facts) (all []violation) {
-	const name = "a request with its key made one order"
-	ids := map[string]bool{}
-	for _, o := range f.orders {
-		if ids[o.id] {
-			all = append(all, violation{name, o.id, "two requests made it"})
-		}
-		ids[o.id] = true
-		if !f.listed[o.id] {
-			all = append(all, violation{name, o.id, "its customer's list does not show it"})
-		}
-	}
-	for id := range f.listed {
-		if !ids[id] {
-			all = append(all, violation{name, id, "nobody was told of it"})
+// deliveries is how often a message is delivered before it goes to the dead-letter queue.
+const deliveries = 5
+
+// perOrder checks every order.
+func perOrder(holds func(orderFacts) bool) func(facts, violated) {
+	return func(f facts, violated violated) {
+		for _, o := range f.orders {
+			if !holds(o) {
+				violated(o.id, "it is %s over %s, payment %q, stock %q, shipment %q, ledger %+v, carrier %+v, mails %q",
+					o.now.Status, o.now.Total, o.payment, o.reservations, o.shipment, o.charges, o.parcels, o.mails)
+			}
 		}
 	}
-	return all
 }
 
-func stockAddsUp(f facts) (all []violation) {
-	const name = "on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped"
+// confirmed returns 1 if the order is CONFIRMED, else 0.
+func (o orderFacts) confirmed() int {
+	if o.now.Status == client.Confirmed {
+		return 1
+	}
+	return 0
+}
+
+// ends reports whether a part of the order has the status of a confirmed order if it is that, else
+// one of the others.
+func (o orderFacts) ends(status, confirmed string, others ...string) bool {
+	if o.confirmed() == 1 {
+		return status == confirmed
+	}
+	return slices.Contains(others, status)
+}
+
+func stockAddsUp(f facts, violated violated) {
 	shipped := map[string]int{}
 	for _, o := range f.orders {
-		for _, l := range o.order.Items {
-			if confirmed(o) {
-				shipped[l.SKU] += l.Quantity
-			}
+		for _, l := range o.now.Items {
+			shipped[l.SKU] += l.Quantity * o.confirmed()
 		}
 	}
 	for _, p := range products(len(f.orders)) {
-		want := client.Stock{SKU: p.sku, OnHand: p.stocked - shipped[p.sku], Shipped: shipped[p.sku],
-			Available: p.stocked - shipped[p.sku]}
+		left := p.stocked - shipped[p.sku]
+		want := client.Stock{SKU: p.sku, OnHand: left, Shipped: shipped[p.sku], Available: left}
 		if got := f.stock[p.sku]; got != want {
-			all = append(all, violation{name, "", fmt.Sprintf("%+v, not %+v", got, want)})
+			violated("", "%+v, not %+v", got, want)
 		}
 	}
-	return all
 }
 
-func charged(o seen) string {
-	live, captured := 0, 0
-	for _, c := range o.charges {
-		if c.Status == "VOIDED" || c.Status == "REFUNDED" {
-			continue
-		}
-		live++
-		if c.Captured && c.Amount == o.order.Total {
-			captured++
-		}
-	}
-	want := 0
-	if confirmed(o) {
-		want = 1
-	}
-	return unless(live == want && captured == want, "%s over %s, and the ledger is %+v", o.order.Status, o.order.Total,
-		o.charges)
-}
-
-func strangersMoney(f facts) (all []violation) {
-	ids := map[string]bool{}
+// mailsTwice counts the duplicate mails.
+func (f facts) mailsTwice() (n int) {
 	for _, o := range f.orders {
-		ids[o.id] = true
+		n += len(o.mails) - len(counts(o.mails))
 	}
-	for _, c := range f.ledger {
-		if !ids[c.Reference] && (c.Status == "AUTHORIZED" || c.Captured) {
-			all = append(all,
-				violation{"the provider has no live charge without an order", c.Reference, fmt.Sprintf("%+v", c)})
-		}
-	}
-	return all
+	return n
 }
 
-func carried(o seen) string {
-	booked := 0
-	for _, p := range o.parcels {
-		if p.Status == "BOOKED" {
-			booked++
-		}
+func counts(texts []string) map[string]int {
+	counts := map[string]int{}
+	for _, t := range texts {
+		counts[t]++
 	}
-	want := 0
-	if confirmed(o) {
-		want = 1
+	return counts
+}
+
+func (f facts) violations() (all []violation) {
+	for _, i := range invariants {
+		i.check(f, func(order, format string, args ...any) {
+			all = append(all, violation{i.name, order, fmt.Sprintf(format, args...)})
+		})
 	}
-	return unless((o.shipment == "BOOKED") == confirmed(o) && booked == want,
-		"%s, the shipment is %q, and the carrier has %+v", o.order.Status, o.shipment, o.parcels)
+	return all
 }

@@ -14,15 +14,15 @@ var price = money.Money{Currency: "EUR", Amount: 1999}
 func atRest() facts {
 	why := "OUT_OF_STOCK"
 	line := []client.Line{{Item: client.Item{SKU: "CHAOS-MUG", Quantity: 2}}}
-	f := facts{listed: map[string]bool{"good": true, "bad": true}, stock: map[string]client.Stock{},
+	f := facts{listed: map[string]client.Order{"good": {}, "bad": {}}, stock: map[string]client.Stock{},
 		outboxes: map[string]int{}, kills: map[string]int{}}
-	f.orders = []seen{
-		{placed: placed{id: "good"},
-			order:   client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
+	f.orders = []orderFacts{
+		{order: order{id: "good"},
+			now:     client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
 			payment: "CAPTURED", reservations: "COMMITTED", shipment: "BOOKED", parcels: []parcel{{"BOOKED"}},
 			charges: []charge{{"good", "CAPTURED", price, true}}, mails: []string{"Your order is confirmed"}},
-		{placed: placed{id: "bad"},
-			order:   client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
+		{order: order{id: "bad"},
+			now:     client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
 			payment: "VOIDED", reservations: "RELEASED", shipment: "CANCELLED", parcels: []parcel{{"CANCELLED"}},
 			charges: []charge{{"bad", "VOIDED", price, false}}, mails: []string{"We could not fulfil your order"}},
 	}
@@ -36,10 +36,8 @@ func atRest() facts {
 
 // broken returns the names of the violated invariants.
 func broken(f facts) (names []string) {
-	for _, i := range invariants {
-		if len(i.check(f)) > 0 {
-			names = append(names, i.name)
-		}
+	for _, v := range f.violations() {
+		names = append(names, v.invariant)
 	}
 	return names
 }
@@ -48,8 +46,8 @@ func TestInvariantsHoldForACorrectSystem(t *testing.T) {
 	f := atRest()
 	f.orders[0].mails = append(f.orders[0].mails, "Your order is confirmed")
 	f.kills["notify-customer"] = 1 // which explains the second mail
-	f.letters = []letter{{"orderflow-project-order-dlq", "project-order", "{}"}}
-	f.kills["project-order"] = deliveries // which explain the letter
+	f.deadLetters = []deadLetter{{"project-order", "{}"}}
+	f.kills["project-order"] = deliveries // which explain the message
 	if names := broken(f); names != nil {
 		t.Errorf("violated: %q", names)
 	}
@@ -59,8 +57,8 @@ func TestInvariantsHoldForACorrectSystem(t *testing.T) {
 func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 	good, bad := 0, 1
 	wrongs := map[string][]func(*facts){
-		"every order is in a final state": {func(f *facts) { f.orders[bad].order.Status = client.Pending }},
-		"a request with its key made one order": {func(f *facts) { f.listed["other"] = true },
+		"every order is in a final state": {func(f *facts) { f.orders[bad].now.Status = client.Pending }},
+		"a request with its key made one order": {func(f *facts) { f.listed["other"] = client.Order{} },
 			func(f *facts) { delete(f.listed, "good") }, func(f *facts) { f.orders[bad].id = "good" }},
 		"no execution is running":                               {func(f *facts) { f.running = []string{"good"} }},
 		"outboxes are empty":                                    {func(f *facts) { f.outboxes["orderflow-orders"] = 1 }},
@@ -68,7 +66,7 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 		"an order whose cancellation was accepted is CANCELLED": {func(f *facts) { f.orders[good].cancelled = true }},
 		"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped": {
 			func(f *facts) { f.stock[scarce] = client.Stock{SKU: scarce, Reserved: 1} },
-			func(f *facts) { f.orders[bad].order.Status = client.Confirmed },
+			func(f *facts) { f.orders[bad].now.Status = client.Confirmed },
 		},
 		"stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise": {
 			func(f *facts) { f.orders[good].reservations = "RESERVED" },
@@ -95,7 +93,7 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 		"a mail comes twice only where a notifier was killed": {func(f *facts) { f.orders[bad].mails = append(f.orders[bad].mails, f.orders[bad].mails[0]) }},
 		"no message is in a dead-letter queue, unless its function was killed on every delivery": {
 			func(f *facts) {
-				f.letters = []letter{{"orderflow-project-order-dlq", "project-order", "{}"}}
+				f.deadLetters = []deadLetter{{"project-order", "{}"}}
 				f.kills["project-order"] = deliveries - 1
 			},
 		},

@@ -8,7 +8,6 @@ import (
 	"orderflow/internal/ops/client"
 )
 
-// product is a product of the shop.
 type product struct {
 	sku     string
 	cents   int64
@@ -27,8 +26,7 @@ func products(orders int) []product {
 	}
 }
 
-// wish is a planned order.
-type wish struct {
+type plannedOrder struct {
 	n        int
 	at       time.Duration // since the start
 	customer string
@@ -37,60 +35,57 @@ type wish struct {
 	cancel time.Duration
 }
 
-func (w wish) key() string { return fmt.Sprintf("chaos-%d", w.n) }
+func (p plannedOrder) key() string { return fmt.Sprintf("chaos-%d", p.n) }
 
-// share is a choice with its weight.
-type share struct {
+// weighted is a choice with its weight.
+type weighted struct {
 	value  string
 	weight int
 }
 
 var (
-	methods = []share{
+	methods = []weighted{
 		{"pm_card_visa", 68}, {"sandbox_flaky", 13}, {"pm_card_visa_chargeDeclined", 8},
 		{"pm_card_visa_chargeDeclinedInsufficientFunds", 4}, {"sandbox_timeout", 5}, {"sandbox_error", 2},
 	}
-	postalCodes = []share{{"10115", 90}, {"00000", 10}}
+	postalCodes = []weighted{{"10115", 90}, {"00000", 10}}
 )
 
 // silent is the postal code for which the carrier never answers. The saga waits long, so only a few
 // early orders go there.
 const silent = "99999"
 
-func pick(r *rand.Rand, shares []share) string {
-	total := 0
-	for _, s := range shares {
-		total += s.weight
-	}
-	n := r.IntN(total)
-	for _, s := range shares {
-		if n -= s.weight; n < 0 {
-			return s.value
+// pick draws a choice; the weights add up to 100.
+func pick(r *rand.Rand, choices []weighted) string {
+	n := r.IntN(100)
+	for _, c := range choices {
+		if n -= c.weight; n < 0 {
+			return c.value
 		}
 	}
-	return shares[0].value
+	panic("the weights do not add up to 100")
 }
 
 // plan draws the orders, spread over a time.
-func plan(r *rand.Rand, orders int, over time.Duration) []wish {
-	all := make([]wish, orders)
+func plan(r *rand.Rand, orders int, over time.Duration) []plannedOrder {
+	all := make([]plannedOrder, orders)
 	goods := products(orders)
 	for n := range all {
-		w := wish{n: n, at: over * time.Duration(n) / time.Duration(orders), customer: customer(n)}
+		p := plannedOrder{n: n, at: over * time.Duration(n) / time.Duration(orders), customer: customer(n)}
 		postal := pick(r, postalCodes)
 		if n < orders/5 && r.IntN(15) == 0 {
 			postal = silent
 		}
 		for _, i := range r.Perm(len(goods))[:1+r.IntN(2)] {
-			w.request.Items = append(w.request.Items, client.Item{SKU: goods[i].sku, Quantity: 1 + r.IntN(3)})
+			p.request.Items = append(p.request.Items, client.Item{SKU: goods[i].sku, Quantity: 1 + r.IntN(3)})
 		}
-		w.request.PaymentMethod = pick(r, methods)
-		w.request.ShippingAddress = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",
+		p.request.PaymentMethod = pick(r, methods)
+		p.request.ShippingAddress = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",
 			PostalCode: postal, Country: "DE"}
 		if r.IntN(7) == 0 {
-			w.cancel = 1 + time.Duration(r.Int64N(int64(4*time.Second)))
+			p.cancel = 1 + time.Duration(r.Int64N(int64(4*time.Second)))
 		}
-		all[n] = w
+		all[n] = p
 	}
 	return all
 }
@@ -101,5 +96,5 @@ const customers = 40
 
 func customer(n int) string { return fmt.Sprintf("chaos%d", n%customers) }
 
-// atOnce is the number of orders placed concurrently.
+// atOnce is the number of orders placed, and read, concurrently.
 const atOnce = 8

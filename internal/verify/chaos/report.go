@@ -15,23 +15,14 @@ const sagasShown = 5
 
 // report prints the figures and every violation, and fails if there are any.
 func (r *run) report(f facts) error {
-	violations := r.wrong
-	for _, i := range invariants {
-		violations = append(violations, i.check(f)...)
-	}
-	w := tabwriter.NewWriter(r.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w)
-	for _, line := range r.figures(f) {
-		fmt.Fprintf(w, "%v\t%s\n", line.n, line.what)
-	}
-	fmt.Fprintf(w, "%d\tinvariants\n%d\tviolations\n", len(invariants), len(violations))
-	if err := w.Flush(); err != nil {
+	violations := append(r.wrong, f.violations()...)
+	if err := r.printFigures(f, len(violations)); err != nil {
 		return err
 	}
 	shown := map[string]bool{}
 	for _, v := range violations {
 		fmt.Fprintf(r.Out, "\nVIOLATED: %s\n  %s: %s\n", v.invariant, cmp.Or(v.order, "the system"), v.what)
-		i := slices.IndexFunc(f.orders, func(o seen) bool { return o.id == v.order })
+		i := slices.IndexFunc(f.orders, func(o orderFacts) bool { return o.id == v.order })
 		if i < 0 || shown[v.order] || len(shown) == sagasShown {
 			continue
 		}
@@ -46,20 +37,13 @@ func (r *run) report(f facts) error {
 	return nil
 }
 
-type figure struct {
-	n    any
-	what string
-}
-
-func (r *run) figures(f facts) []figure {
-	ended := map[string]int{}
-	failed := map[string]int{}
-	var attempts, compensations, mailsTwice int
+func (r *run) printFigures(f facts, violations int) error {
+	ended, failed := map[string]int{}, map[string]int{}
+	var attempts, compensations int
 	var longest time.Duration
 	for _, o := range f.orders {
-		ended[strings.TrimSpace(o.order.Status+" "+o.order.Why())]++
-		mailsTwice += more(o)
-		longest = max(longest, o.order.UpdatedAt.Sub(o.order.CreatedAt))
+		ended[strings.TrimSpace(o.now.Status+" "+o.now.Why())]++
+		longest = max(longest, o.now.UpdatedAt.Sub(o.now.CreatedAt))
 		for _, x := range o.saga.Executions {
 			if strings.HasPrefix(x.Machine, "compensate-order") {
 				compensations++
@@ -74,24 +58,29 @@ func (r *run) figures(f facts) []figure {
 			}
 		}
 	}
-	lines := []figure{{len(f.orders), "orders"}}
-	for _, name := range slices.Sorted(maps.Keys(ended)) {
-		lines = append(lines, figure{ended[name], "  " + name})
+	w := tabwriter.NewWriter(r.Out, 0, 0, 2, ' ', 0)
+	row := func(n any, what string) { fmt.Fprintf(w, "%v\t%s\n", n, what) }
+	each := func(counts map[string]int) {
+		for _, name := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+			return cmp.Or(counts[b]-counts[a], strings.Compare(a, b))
+		}) {
+			row(counts[name], "  "+name)
+		}
 	}
-	lines = append(lines,
-		figure{sum(r.kills), fmt.Sprintf("processes of functions killed, %d of them at work", r.atWork)})
-	for _, name := range slices.SortedFunc(maps.Keys(r.kills), func(a, b string) int {
-		return cmp.Or(r.kills[b]-r.kills[a], strings.Compare(a, b))
-	}) {
-		lines = append(lines, figure{r.kills[name], "  " + name})
-	}
-	lines = append(lines, figure{sum(r.stops), "executions stopped"}, figure{r.copies, "events published again"},
-		figure{attempts, "attempts of steps, of which failed"})
-	for _, name := range slices.Sorted(maps.Keys(failed)) {
-		lines = append(lines, figure{failed[name], "  " + name})
-	}
-	return append(lines, figure{compensations, "executions of compensate-order"},
-		figure{fmt.Sprintf("%.1f s", longest.Seconds()), "longest way of an order to its final state"},
-		figure{mailsTwice, "mails that came once more (see package notifications)"},
-		figure{len(f.letters), "messages given up on"})
+	fmt.Fprintln(w)
+	row(len(f.orders), "orders")
+	each(ended)
+	row(sum(r.kills), fmt.Sprintf("processes of functions killed, %d of them at work", r.busyKills))
+	each(r.kills)
+	row(sum(r.stops), "executions stopped")
+	row(r.copies, "events published again")
+	row(attempts, "attempts of steps, of which failed")
+	each(failed)
+	row(compensations, "executions of compensate-order")
+	row(fmt.Sprintf("%.1f s", longest.Seconds()), "longest way of an order to its final state")
+	row(f.mailsTwice(), "mails that came once more (see package notifications)")
+	row(len(f.deadLetters), "messages given up on")
+	row(len(invariants), "invariants")
+	row(violations, "violations")
+	return w.Flush()
 }

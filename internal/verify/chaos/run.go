@@ -1,3 +1,20 @@
+// Package chaos places orders on a new stack while faults are injected, and checks invariants once
+// the system is at rest.
+//
+// The stack is the whole product, deployed with the SAM CLI to an emulator. For a bounded time,
+// several actors inject real faults:
+//
+//   - processes of functions, ours and the sandbox's, are killed, most of them while busy;
+//   - executions of both state machines are stopped from outside;
+//   - events are delivered again, moments later and once more at the end;
+//   - the payment provider fails and hangs (magic payment methods), the carrier refuses or hangs;
+//   - the stock of a product runs out, and customers cancel at any moment.
+//
+// Then the system must come to rest by itself within a bounded time, and the invariants must hold:
+// see invariants.go.
+//
+// The seed decides the orders, their times and the actors' random choices. Where exactly a process
+// is killed is up to the machine, so a seed does not replay a run exactly; the simulation does.
 package chaos
 
 import (
@@ -9,8 +26,10 @@ import (
 	"sync"
 	"time"
 
+	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/verify/concurrent"
 )
 
 // Options configure a run.
@@ -33,26 +52,32 @@ type Options struct {
 // ErrViolated is returned if an invariant does not hold.
 var ErrViolated = errors.New("an invariant does not hold")
 
-// run is one run.
 type run struct {
 	Options
 	stack *devstack.Stack
+	shop  demo.Shop
 	began time.Time
 
-	lock   sync.Mutex
-	orders []*placed
-	kills  map[string]int // by function
-	atWork int            // kills of functions that were busy
-	stops  map[string]int // by order
-	copies int
-	wrong  []violation
+	lock      sync.Mutex // guards everything below
+	orders    []*order
+	kills     map[string]int // by function
+	busyKills int
+	stops     map[string]int // by order
+	copies    int
+	wrong     []violation
 }
 
 // rand returns the random source of one actor.
 func (r *run) rand(actor uint64) *rand.Rand { return rand.New(rand.NewPCG(r.Seed, actor)) }
 
-func (r *run) say(format string, args ...any) {
+func (r *run) printf(format string, args ...any) {
 	fmt.Fprintf(r.Out, "%6.1f s  %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (r *run) locked(do func()) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	do()
 }
 
 // Run starts a stack, injects faults, checks the invariants and stops the stack. It fails with
@@ -64,29 +89,29 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return fmt.Errorf("%w (logs in %s)", err, opts.Dir)
 	}
 	defer func() { err = errors.Join(err, stack.Stop()) }()
-	r := &run{Options: opts, stack: stack, began: time.Now(), kills: map[string]int{}, stops: map[string]int{}}
-	if err := r.open(ctx); err != nil {
+	r := &run{Options: opts, stack: stack, shop: demo.Of(stack, customer(0)), kills: map[string]int{},
+		stops: map[string]int{}}
+	if err := r.openShop(ctx); err != nil {
 		return err
 	}
-	t, err := r.eavesdrop(ctx)
+	c, err := r.newCopier(ctx)
 	if err != nil {
 		return err
 	}
 	r.began = time.Now()
-	if err := r.storm(ctx, t); err != nil {
+	if err := r.storm(ctx, c); err != nil {
 		return err
 	}
-	r.say("no more faults; everything has %s to come to rest", opts.Rest)
-	deadline := time.Now().Add(opts.Rest)
-	if err := r.rest(ctx, deadline); err != nil {
+	r.printf("no more faults; everything has %s to come to rest", opts.Rest)
+	if err := r.awaitRest(ctx, opts.Rest); err != nil {
 		return err
 	}
-	r.say("%d events come once more, long after they were dealt with", t.replay(ctx, 50))
-	if err := r.rest(ctx, time.Now().Add(opts.Rest/2)); err != nil {
+	r.printf("%d events come once more, long after they were dealt with", c.replay(ctx, 50))
+	if err := r.awaitRest(ctx, opts.Rest/2); err != nil {
 		return err
 	}
-	r.say("at rest; checking the invariants")
-	f, err := r.look(ctx)
+	r.printf("at rest; checking the invariants")
+	f, err := r.collect(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,17 +120,17 @@ func Run(ctx context.Context, opts Options) (err error) {
 
 // storm places the orders while the actors inject faults, and returns once all orders are placed
 // and there were enough faults.
-func (r *run) storm(ctx context.Context, t *tap) error {
+func (r *run) storm(ctx context.Context, c *copier) error {
 	limit, cancel := context.WithTimeout(ctx, r.Over+time.Minute)
 	defer cancel()
 	storming, calm := context.WithCancel(limit)
-	var actors sync.WaitGroup
-	errs := make(chan error, 3)
-	for _, act := range []func(context.Context) error{r.kill, r.stop, t.duplicate} {
-		actors.Go(func() { errs <- act(storming) })
-	}
-	actors.Go(func() { r.tell(storming) })
-	err := r.shopping(limit, plan(r.rand(1), r.Orders, r.Over))
+	defer calm()
+	actors := []func(context.Context) error{r.killProcesses, r.stopExecutions, c.copyEvents, r.printProgress}
+	ended := make(chan error)
+	go func() {
+		ended <- concurrent.Do(len(actors), len(actors), func(i int) error { return actors[i](storming) })
+	}()
+	err := r.placeOrders(limit)
 	for err == nil && !r.enough() {
 		if err = clock.Sleep(limit, 200*time.Millisecond); err != nil {
 			err = fmt.Errorf("%s of faults were not enough for %d kills, %d stopped executions and %d copies: %s",
@@ -113,32 +138,30 @@ func (r *run) storm(ctx context.Context, t *tap) error {
 		}
 	}
 	calm()
-	actors.Wait()
-	close(errs)
-	for failed := range errs {
-		err = errors.Join(err, failed)
-	}
-	return err
+	return errors.Join(err, <-ended)
 }
 
-func (r *run) enough() bool {
-	r.lock.Lock()
-	defer r.lock.Unlock()
-	return sum(r.kills) >= r.Kills && sum(r.stops) >= r.Stops && r.copies >= r.Copies && time.Since(r.began) >= r.Over
+func (r *run) enough() (enough bool) {
+	r.locked(func() {
+		enough = sum(r.kills) >= r.Kills && sum(r.stops) >= r.Stops && r.copies >= r.Copies &&
+			time.Since(r.began) >= r.Over
+	})
+	return enough
 }
 
-// tell prints progress until ctx ends.
-func (r *run) tell(ctx context.Context) {
+func (r *run) printProgress(ctx context.Context) error {
 	for clock.Sleep(ctx, 5*time.Second) == nil {
-		r.say("%s", r.tally())
+		r.printf("%s", r.tally())
 	}
+	return nil
 }
 
-func (r *run) tally() string {
-	r.lock.Lock()
-	defer r.lock.Unlock()
-	return fmt.Sprintf("%d of %d orders placed, %d processes killed, %d executions stopped, %d events copied",
-		len(r.orders), r.Orders, sum(r.kills), sum(r.stops), r.copies)
+func (r *run) tally() (text string) {
+	r.locked(func() {
+		text = fmt.Sprintf("%d of %d orders placed, %d processes killed, %d executions stopped, %d events copied",
+			len(r.orders), r.Orders, sum(r.kills), sum(r.stops), r.copies)
+	})
+	return text
 }
 
 func sum(counts map[string]int) (n int) {

@@ -47,7 +47,7 @@ func TestWithoutABulkheadOtherCallsWait(t *testing.T) {
 // crowd fills a process's bulkhead with hanging calls, until the test ends.
 func crowd(t *testing.T, w *world) *process {
 	t.Helper()
-	p := join(t, w, unguarded(time.Minute))
+	p := w.process(unguarded(time.Minute))
 	strike(t, w, faultserver.Hang)
 	ctx, cancel := context.WithCancel(t.Context())
 	var calls sync.WaitGroup

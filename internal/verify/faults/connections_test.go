@@ -13,7 +13,7 @@ import (
 func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
-	p := join(t, w, careless)
+	p := w.process(careless)
 	for n, f := range []faultserver.Fault{
 		faultserver.None, faultserver.Status(500, 0), faultserver.Status(402, 0), faultserver.NotJSON,
 		faultserver.Status(429, time.Minute), faultserver.Redirect(elsewhere), faultserver.None,
@@ -29,7 +29,7 @@ func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
 func TestConnectionsAreReusedByConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
-	p := join(t, w, careless)
+	p := w.process(careless)
 	strike(t, w, faultserver.Latency(attempt/4)) // so that they overlap
 	for round := range 5 {
 		var calls sync.WaitGroup
@@ -51,7 +51,7 @@ func TestConnectionsAreReusedByConcurrentCalls(t *testing.T) {
 func TestIdleConnectionClosedByTheServerIsReplaced(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
-	p := join(t, w, careless)
+	p := w.process(careless)
 	for n := range 5 {
 		if o := p.authorize(t.Context(), "k-"+strconv.Itoa(n), deadline); o.err != nil {
 			t.Errorf("call %d: %v", n, o.err)

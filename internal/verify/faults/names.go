@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,14 +12,14 @@ import (
 // host is the provider's name in scenarios of name servers. No real name server knows it.
 const host = "provider.invalid"
 
-// nameFault is a fault of a name server.
-type nameFault int32
+// nameFault is a fault of a name server: the response code, or nameSilent.
+type nameFault = int32
 
 const (
-	nameKnown nameFault = iota
-	nameUnknown
-	nameRefused
-	nameSilent
+	nameKnown   nameFault = 0
+	nameRefused nameFault = 2 // SERVFAIL
+	nameUnknown nameFault = 3 // NXDOMAIN
+	nameSilent  nameFault = -1
 )
 
 // names is a name server on the loopback interface that, while healthy, resolves every name to
@@ -27,13 +28,8 @@ type names struct {
 	conn   net.PacketConn
 	fault  atomic.Int32
 	serves sync.WaitGroup
-	// waiting are the unanswered clients; only serve uses it.
-	waiting []waiting
-}
-
-type waiting struct {
-	query []byte
-	from  net.Addr
+	// silenced answer the queries that got no response; only serve appends to it.
+	silenced []func()
 }
 
 func newNames() (*names, error) {
@@ -46,13 +42,12 @@ func newNames() (*names, error) {
 	return n, nil
 }
 
-// close answers the waiting clients: lookups of one name share a query, which cannot be cancelled.
+// close answers the silenced queries: lookups of one name share a query, which cannot be cancelled.
 func (n *names) close() {
-	n.fault.Store(int32(nameRefused))
 	_ = n.conn.SetReadDeadline(time.Now())
 	n.serves.Wait()
-	for _, w := range n.waiting {
-		_, _ = n.conn.WriteTo(n.answer(w.query), w.from)
+	for _, answer := range n.silenced {
+		answer()
 	}
 	_ = n.conn.Close()
 }
@@ -71,16 +66,18 @@ func (n *names) serve() {
 		if err != nil {
 			return // closed
 		}
-		if answer := n.answer(buffer[:size]); answer != nil {
-			_, _ = n.conn.WriteTo(answer, from)
+		query := slices.Clone(buffer[:size])
+		answer := func(f nameFault) { _, _ = n.conn.WriteTo(response(query, f), from) }
+		if f := n.fault.Load(); f != nameSilent {
+			answer(f)
 		} else {
-			n.waiting = append(n.waiting, waiting{append([]byte(nil), buffer[:size]...), from})
+			n.silenced = append(n.silenced, func() { answer(nameRefused) })
 		}
 	}
 }
 
-// answer returns the response to a query of one question (RFC 1035, section 4), or nil.
-func (n *names) answer(query []byte) []byte {
+// response returns the response to a query of one question (RFC 1035, section 4).
+func response(query []byte, f nameFault) []byte {
 	const header, ipv4 = 12, 1
 	end := header
 	for end < len(query) && query[end] != 0 {
@@ -90,23 +87,13 @@ func (n *names) answer(query []byte) []byte {
 	if end > len(query) {
 		return nil
 	}
-	out := append([]byte(nil), query[:end]...)
-	out[2], out[3] = 0x81, 0x80                 // a response, no error
-	out[6], out[7], out[8], out[9] = 0, 0, 0, 0 // no answer
-	out[10], out[11] = 0, 0                     // nothing additional
-	switch nameFault(n.fault.Load()) {
-	case nameUnknown:
-		out[3] |= 3 // NXDOMAIN
-	case nameRefused:
-		out[3] |= 2 // SERVFAIL
-	case nameSilent:
-		return nil
-	case nameKnown:
-		if kind := int(query[end-4])<<8 | int(query[end-3]); kind == ipv4 {
-			out[7] = 1
-			// the name above, A, IN, TTL 0
-			out = append(out, 0xc0, header, 0, ipv4, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1)
-		}
+	out := slices.Clone(query[:end])
+	out[2], out[3] = 0x81, 0x80|byte(f) // a response with this code
+	clear(out[6:header])                // no answer, nothing additional
+	if kind := int(query[end-4])<<8 | int(query[end-3]); f == nameKnown && kind == ipv4 {
+		out[7] = 1
+		// the name above, A, IN, TTL 0
+		out = append(out, 0xc0, header, 0, ipv4, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1)
 	}
 	return out
 }

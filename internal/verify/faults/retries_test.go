@@ -17,14 +17,6 @@ import (
 // careless configures a client without a circuit.
 func careless(c *httpclient.Config) { c.Breaker = nil }
 
-// join starts a process that ends with the test.
-func join(t *testing.T, w *world, edit func(*httpclient.Config)) *process {
-	t.Helper()
-	p := w.process(edit)
-	t.Cleanup(p.transport.CloseIdleConnections)
-	return p
-}
-
 func strike(t *testing.T, w *world, f faultserver.Fault) {
 	t.Helper()
 	if err := w.server.Set(f); err != nil {
@@ -90,7 +82,7 @@ func TestNoRetryWithoutAnIdempotencyKey(t *testing.T) {
 func TestRetriesAddATenthToAStorm(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
-	p := join(t, w, careless)
+	p := w.process(careless)
 	strike(t, w, faultserver.Status(500, 0))
 	const calls = 200
 	for n := range calls {

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/resilience"
+	"orderflow/internal/verify/concurrent"
 )
 
 // Result is the result of a scenario.
@@ -34,26 +34,32 @@ type Result struct {
 	Violations []string
 }
 
+func (r *Result) unless(ok bool, format string, args ...any) {
+	if !ok {
+		r.Violations = append(r.Violations, fmt.Sprintf(format, args...))
+	}
+}
+
 // failFast is the limit of the median refusal by an open circuit.
 const failFast = 5 * time.Millisecond
 
-// run is a running scenario.
-type run struct {
+// running is a running scenario.
+type running struct {
 	Result
 	w    *world
 	ctx  context.Context
 	keys int
 }
 
-// Run runs a scenario, without its effect on other calls: see Measure. It fails only if the
+// run runs a scenario, without its effect on other calls: see Measure. It fails only if the
 // scenario could not run.
-func Run(ctx context.Context, s Scenario) (Result, error) {
+func run(ctx context.Context, s Scenario) (Result, error) {
 	w, err := newWorld(s)
 	if err != nil {
 		return Result{}, err
 	}
 	defer w.close()
-	r := &run{Result: Result{Scenario: s, States: []resilience.State{resilience.Closed}}, w: w, ctx: ctx}
+	r := &running{Result: Result{Scenario: s, States: []resilience.State{resilience.Closed}}, w: w, ctx: ctx}
 	r.healthy()
 	if err := w.set(s, true); err != nil {
 		return Result{}, err
@@ -74,46 +80,27 @@ func Run(ctx context.Context, s Scenario) (Result, error) {
 	return r.Result, ctx.Err()
 }
 
-func (r *run) unless(ok bool, format string, args ...any) {
-	if !ok {
-		r.Violations = append(r.Violations, fmt.Sprintf(format, args...))
-	}
-}
-
-// call makes a call of a process with a new key, and checks its deadline.
-func (r *run) call(p *process) outcome {
-	r.keys++
-	o := p.authorize(r.ctx, "key-"+strconv.Itoa(r.keys), deadline)
-	r.took(o)
-	return o
-}
-
-func (r *run) took(o outcome) {
-	r.Asked++
-	r.Longest = max(r.Longest, o.took)
-	r.unless(o.took <= deadline+slack, "a call took %v, of %v", o.took, deadline)
-}
-
-// all makes n concurrent calls of every process.
-func (r *run) all(n int) []outcome {
-	outcomes := make([]outcome, n*processes)
-	var calls sync.WaitGroup
-	for i := range outcomes {
-		key := fmt.Sprintf("all-%d-%d", r.keys, i)
-		calls.Go(func() { outcomes[i] = r.w.processes[i%processes].authorize(r.ctx, key, deadline) })
-	}
-	calls.Wait()
-	r.keys++
+// calls makes n calls of the processes in turn, atOnce at a time, each with a new key, and checks
+// their deadlines.
+func (r *running) calls(n, atOnce int) []outcome {
+	outcomes := make([]outcome, n)
+	_ = concurrent.Do(n, atOnce, func(i int) error {
+		key := "key-" + strconv.Itoa(r.keys+i)
+		outcomes[i] = r.w.processes[i%processes].authorize(r.ctx, key, deadline)
+		return nil
+	})
+	r.keys += n
 	for _, o := range outcomes {
-		r.took(o)
+		r.Asked++
+		r.Longest = max(r.Longest, o.took)
+		r.unless(o.took <= deadline+slack, "a call took %v, of %v", o.took, deadline)
 	}
 	return outcomes
 }
 
 // healthy: without a fault calls succeed, and connections are reused.
-func (r *run) healthy() {
-	for i := range 3 * processes {
-		o := r.call(r.w.processes[i%processes])
+func (r *running) healthy() {
+	for _, o := range r.calls(3*processes, 1) {
 		r.unless(o.err == nil, "before the fault: %v", o.err)
 	}
 	r.unless(r.w.server.Connections() == processes, "%d connections for sequential calls of %d processes",
@@ -122,39 +109,32 @@ func (r *run) healthy() {
 }
 
 // deadlines: a short deadline of the caller holds, even if the client would wait far longer.
-func (r *run) deadlines() {
+func (r *running) deadlines() {
 	const little = attempt
-	patient := r.w.process(unguarded(time.Minute))
-	defer patient.transport.CloseIdleConnections()
-	o := patient.authorize(r.ctx, "deadline", little)
+	o := r.w.process(unguarded(time.Minute)).authorize(r.ctx, "deadline", little)
 	r.unless(o.took <= little+slack, "a call with a deadline of %v took %v", little, o.took)
 	r.unless(r.fits(o.err), "of a caller with a short deadline: %v", o.err)
 }
 
 // closed: calls get the fault's error until enough have failed to open the circuit.
-func (r *run) closed(before int64) {
-	if !r.Opens {
-		for i := range 6 {
-			o := r.call(r.w.processes[i%processes])
-			r.unless(r.fits(o.err), "%v, want %s", o.err, r.Want)
-		}
-		r.unless(r.w.sent.Load()-before == int64(6*r.Attempts), "%d requests for 6 calls, want %d",
-			r.w.sent.Load()-before, 6*r.Attempts)
-		return
+func (r *running) closed(before int64) {
+	calls, want := 6, 6*r.Attempts
+	if r.Opens {
+		calls, want = settings.Failures-1, (settings.Failures-1)*r.Attempts+1
 	}
-	for i := range settings.Failures - 1 {
-		o := r.call(r.w.processes[i%processes])
+	for _, o := range r.calls(calls, 1) {
 		r.unless(r.fits(o.err), "%v, want %s", o.err, r.Want)
 	}
-	last := r.call(r.w.processes[processes-1])
-	r.unless(errors.Is(last.err, resilience.ErrOpen), "%v of the call that opens the circuit, want ErrOpen", last.err)
-	want := (settings.Failures-1)*r.Attempts + 1
-	r.unless(r.w.sent.Load()-before == int64(want), "%d requests until the circuit opened, want %d",
+	if r.Opens {
+		last := r.calls(1, 1)[0].err
+		r.unless(errors.Is(last, resilience.ErrOpen), "%v of the call that opens the circuit, want ErrOpen", last)
+	}
+	r.unless(r.w.sent.Load()-before == int64(want), "%d requests while the circuit was closed, want %d",
 		r.w.sent.Load()-before, want)
 }
 
 // fits reports whether an error is the scenario's while the circuit is closed.
-func (r *run) fits(err error) bool {
+func (r *running) fits(err error) bool {
 	if err == nil || r.Want == "" {
 		return err == nil && r.Want == ""
 	}
@@ -163,16 +143,14 @@ func (r *run) fits(err error) bool {
 }
 
 // open: no process sends anything, and all fail fast.
-func (r *run) open() {
+func (r *running) open() {
 	time.Sleep(time.Second/speed + 20*time.Millisecond) // a process caches the circuit for a second
 	sent, requests, connections := r.w.sent.Load(), r.w.server.Requests(), r.w.server.Connections()
 	var took []time.Duration
-	for i := range 20 * processes {
-		o := r.call(r.w.processes[i%processes])
+	for _, o := range r.calls(20*processes, 1) {
 		took = append(took, o.took)
 		r.unless(errors.Is(o.err, resilience.ErrOpen) && fault.KindOf(o.err) == fault.Unavailable &&
-			fault.From(o.err).RetryAfter > 0,
-			"%v while the circuit is open", o.err)
+			fault.From(o.err).RetryAfter > 0, "%v while the circuit is open", o.err)
 	}
 	r.FailFast = quantile(took, .5)
 	r.unless(r.FailFast < failFast, "the median refusal of the open circuit takes %v", r.FailFast)
@@ -183,10 +161,10 @@ func (r *run) open() {
 
 // halfOpen: of concurrent calls to a half-open circuit, one sends the probe, and the circuit opens
 // again.
-func (r *run) halfOpen() {
-	r.unless(r.until(resilience.Open), "the circuit is not open: %+v", r.circuit())
+func (r *running) halfOpen() {
+	r.awaitProbe()
 	sent := r.w.sent.Load()
-	for _, o := range r.all(8) {
+	for _, o := range r.calls(8*processes, 8*processes) {
 		r.unless(errors.Is(o.err, resilience.ErrOpen), "%v while the circuit is half-open", o.err)
 	}
 	r.unless(r.w.probes.Load() == 1 && r.w.sent.Load() == sent,
@@ -197,21 +175,21 @@ func (r *run) halfOpen() {
 }
 
 // recovered: after the fault, one probe closes the circuit, and every process is served again.
-func (r *run) recovered() {
-	began, asked := time.Now(), r.Asked
-	probes := r.w.probes.Load()
+func (r *running) recovered() {
+	began, asked, probes := time.Now(), r.Asked, r.w.probes.Load()
 	if r.Opens {
-		r.unless(r.until(resilience.Open), "the circuit is not open: %+v", r.circuit())
-		for _, o := range r.all(8) {
+		r.awaitProbe()
+		for _, o := range r.calls(8*processes, 8*processes) {
 			r.unless(o.err == nil || errors.Is(o.err, resilience.ErrOpen), "after the fault: %v", o.err)
 		}
 		r.unless(r.w.probes.Load() == probes+1, "%d probes after the fault, want one", r.w.probes.Load()-probes)
 		time.Sleep(time.Second/speed + 20*time.Millisecond)
 	}
-	for i := range 3 * processes {
-		o := r.call(r.w.processes[i%processes])
-		r.unless(o.err == nil, "after the fault: %v", o.err)
-		if i == processes-1 {
+	for i := range 3 {
+		for _, o := range r.calls(processes, 1) {
+			r.unless(o.err == nil, "after the fault: %v", o.err)
+		}
+		if i == 0 {
 			r.Recovery = time.Since(began)
 		}
 	}
@@ -222,21 +200,21 @@ func (r *run) recovered() {
 	r.Asked = asked
 }
 
-// until waits until the circuit allows a probe; false if it is not in the given state.
-func (r *run) until(s resilience.State) bool {
+// awaitProbe waits until the circuit, which must be open, allows a probe.
+func (r *running) awaitProbe() {
 	c := r.circuit()
+	r.unless(c.State == resilience.Open, "the circuit is not open: %+v", c)
 	time.Sleep(c.RetryAt.Sub(r.w.clock.Now()) / speed)
-	return c.State == s
 }
 
-func (r *run) circuit() resilience.Circuit {
+func (r *running) circuit() resilience.Circuit {
 	c, err := r.w.log.Circuit(r.ctx, provider.Name)
 	r.unless(err == nil, "%v", err)
 	return c
 }
 
 // states reads the circuit's history from its events.
-func (r *run) states() {
+func (r *running) states() {
 	for _, e := range r.w.log.TakeOutbox() {
 		var c resilience.Changed
 		err := json.Unmarshal(e.Data, &c)

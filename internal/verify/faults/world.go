@@ -77,7 +77,7 @@ type process struct {
 	transport *http.Transport
 }
 
-// processes is the number of processes.
+// processes is the number of processes that a world begins with.
 const processes = 3
 
 func newWorld(s Scenario) (*world, error) {
@@ -97,14 +97,10 @@ func newWorld(s Scenario) (*world, error) {
 			w.server.Close()
 			return nil, err
 		}
-		_, port, err := net.SplitHostPort(w.server.Address())
-		if err != nil {
-			return nil, err
-		}
-		w.url = "http://" + net.JoinHostPort(host, port)
+		w.url = strings.Replace(w.url, "127.0.0.1", host, 1)
 	}
 	for range processes {
-		w.processes = append(w.processes, w.process(nil))
+		w.process(func(*httpclient.Config) {})
 	}
 	return w, nil
 }
@@ -132,7 +128,7 @@ func (w *world) close() {
 	}
 }
 
-// process starts another process.
+// process starts another process, which ends with the world.
 func (w *world) process(edit func(*httpclient.Config)) *process {
 	t := httpclient.NewTransport()
 	t.Proxy = nil
@@ -144,15 +140,14 @@ func (w *world) process(edit func(*httpclient.Config)) *process {
 	}
 	c := httpclient.Config{
 		Endpoints: registry.Fixed{provider.Name: w.url}, Clock: clock.System{}, Timeout: attempt, Retry: retry,
-		Margin:    margin,
-		Transport: counting{t, w},
+		Margin: margin, Transport: counting{t, w},
 		Breaker: resilience.NewBreaker(provider.Name, w.log, settings, w.clock,
 			envelope.Publisher{Service: "payments", Clock: w.clock, IDs: ids.Random(w.clock)}),
 	}
-	if edit != nil {
-		edit(&c)
-	}
-	return &process{provider.New(c), t}
+	edit(&c)
+	p := &process{provider.New(c), t}
+	w.processes = append(w.processes, p)
+	return p
 }
 
 // counting counts a process's requests.
@@ -177,7 +172,7 @@ func (w *world) set(s Scenario, broken bool) error {
 		f, n = faultserver.None, nameKnown
 	}
 	if w.names != nil {
-		w.names.fault.Store(int32(n))
+		w.names.fault.Store(n)
 		w.server.DropConnections() // open connections need no lookup
 	}
 	return w.server.Set(f)

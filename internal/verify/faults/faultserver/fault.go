@@ -5,8 +5,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,24 +18,25 @@ type Fault struct {
 	// down, silent, plain and certificate affect connections, answer affects requests.
 	down, silent, plain bool
 	certificate         string
-	// answer replaces the handler.
-	answer func(s *Server, w http.ResponseWriter, r *http.Request)
+	answer              answer // instead of the handler
 }
+
+type answer func(s *Server, w http.ResponseWriter, r *http.Request)
 
 // Faults of connections.
 var (
 	// None is no fault.
-	None = Fault{Name: "none"}
+	None = Fault{Name: "none", answer: pass}
 	// Down refuses connections and closes those that are open.
-	Down = Fault{Name: "connection refused", down: true}
+	Down = Fault{Name: "connection refused", down: true, answer: pass}
 	// Silent accepts connections and never answers. Open connections fall silent, too, and stay so:
 	// half-open.
-	Silent = Fault{Name: "half-open connection", silent: true}
+	Silent = Fault{Name: "half-open connection", silent: true, answer: pass}
 	// Expired and SelfSigned present such a certificate; PlainHTTP speaks HTTP instead of TLS. They
 	// need NewTLS.
-	Expired    = Fault{Name: "expired certificate", certificate: expired}
-	SelfSigned = Fault{Name: "self-signed certificate", certificate: selfSigned}
-	PlainHTTP  = Fault{Name: "plain HTTP on a TLS port", plain: true}
+	Expired    = Fault{Name: "expired certificate", certificate: expired, answer: pass}
+	SelfSigned = Fault{Name: "self-signed certificate", certificate: selfSigned, answer: pass}
+	PlainHTTP  = Fault{Name: "plain HTTP on a TLS port", plain: true, answer: pass}
 )
 
 // Faults of requests.
@@ -41,31 +44,22 @@ var (
 	// Hang reads requests and never answers them.
 	Hang = Fault{Name: "hang", answer: func(s *Server, _ http.ResponseWriter, r *http.Request) { s.wait(r, time.Hour) }}
 	// Reset resets the connection after the request.
-	Reset = Fault{Name: "reset", answer: raw(func(s *Server, c net.Conn) { _ = lowest(c).reset() })}
+	Reset = Fault{Name: "reset", answer: raw(reset)}
 	// Truncated closes the connection in the middle of the body.
-	Truncated = Fault{Name: "truncated body", answer: raw(func(_ *Server, c net.Conn) {
+	Truncated = Fault{Name: "truncated body", answer: raw(func(c net.Conn) {
 		_, _ = io.WriteString(c,
 			"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"+`{"id":"ch_1",`)
 	})}
-	// Oversized answers with a valid body of more than 1 MiB; Endless does so without
-	// Content-Length.
-	Oversized = Fault{Name: "oversized body", answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", strconv.Itoa(len(large)))
-		_, _ = io.WriteString(w, large)
-	}}
-	Endless = Fault{Name: "oversized body of untold length",
-		answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, large)
-		}}
 	// Garbage answers with something that is not HTTP.
-	Garbage = Fault{Name: "garbage instead of HTTP", answer: raw(func(_ *Server, c net.Conn) {
+	Garbage = Fault{Name: "garbage instead of HTTP", answer: raw(func(c net.Conn) {
 		_, _ = io.WriteString(c, "220 mail.example ESMTP\r\n\x00\xff\r\n\r\n")
 	})}
+	// Oversized answers with a valid body of more than 1 MiB; Endless does so without
+	// Content-Length.
+	Oversized = with("oversized body", http.StatusOK, large, "Content-Length", strconv.Itoa(len(large)))
+	Endless   = with("oversized body of unknown length", http.StatusOK, large)
 	// NotJSON answers 200 with an HTML page.
-	NotJSON = Fault{Name: "not JSON", answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<html><body>Scheduled maintenance</body></html>")
-	}}
+	NotJSON = with("not JSON", http.StatusOK, "<html><body>Scheduled maintenance</body></html>", "Content-Type", "text/html")
 )
 
 // large is a JSON document of more than 1 MiB.
@@ -75,7 +69,7 @@ var large = `{"id":"` + strings.Repeat("x", 1<<20) + `"}`
 func Latency(d time.Duration) Fault {
 	return Fault{Name: "latency", answer: func(s *Server, w http.ResponseWriter, r *http.Request) {
 		if s.wait(r, d) {
-			s.handler.ServeHTTP(w, r)
+			pass(s, w, r)
 		}
 	}}
 }
@@ -94,40 +88,56 @@ func SlowBody(d time.Duration) Fault {
 
 // Status answers with an error status, and with a Retry-After unless retryAfter is 0.
 func Status(status int, retryAfter time.Duration) Fault {
-	return Fault{Name: strconv.Itoa(status), answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if retryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, `{"code":"fault","message":"as ordered"}`)
-	}}
+	header := []string{"Content-Type", "application/json"}
+	if retryAfter > 0 {
+		header = append(header, "Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	return with(strconv.Itoa(status), status, `{"code":"fault","message":"as ordered"}`, header...)
 }
 
 // Redirect sends requests elsewhere.
 func Redirect(to string) Fault {
-	return Fault{Name: "redirect", answer: func(_ *Server, w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
+	return with("redirect", http.StatusTemporaryRedirect, "", "Location", to)
+}
+
+// with answers with a status, a body and the names and values of headers.
+func with(name string, status int, body string, header ...string) Fault {
+	return Fault{Name: name, answer: func(_ *Server, w http.ResponseWriter, _ *http.Request) {
+		for field := range slices.Chunk(header, 2) {
+			w.Header().Set(field[0], field[1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
 	}}
 }
 
 // For applies f to the first n requests and passes the others on.
-func (f Fault) For(n int) Fault {
-	left := make(chan struct{}, n)
-	for range n {
-		left <- struct{}{}
-	}
-	answer := f.answer
+func (f Fault) For(n int64) Fault {
+	return f.only(func(request int64) bool { return request <= n }, pass)
+}
+
+// Mixed applies another fault than f to every n-th request, as a server in trouble fails in more
+// than one way. Both must be faults of requests.
+func (f Fault) Mixed(n int64, other Fault) Fault {
+	f.Name += " or " + other.Name
+	return f.only(func(request int64) bool { return request%n != 0 }, other.answer)
+}
+
+// only applies f to the chosen requests, counted from 1.
+func (f Fault) only(chosen func(request int64) bool, otherwise answer) Fault {
+	var requests atomic.Int64
+	fails := f.answer
 	f.answer = func(s *Server, w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-left:
-			answer(s, w, r)
-		default:
-			s.handler.ServeHTTP(w, r)
+		if chosen(requests.Add(1)) {
+			fails(s, w, r)
+		} else {
+			otherwise(s, w, r)
 		}
 	}
 	return f
 }
+
+func pass(s *Server, w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // wait waits for d; false if the client or the server ends first.
 func (s *Server) wait(r *http.Request, d time.Duration) bool {
@@ -143,21 +153,20 @@ func (s *Server) wait(r *http.Request, d time.Duration) bool {
 }
 
 // raw takes over the connection, and closes it at the end.
-func raw(answer func(s *Server, c net.Conn)) func(*Server, http.ResponseWriter, *http.Request) {
-	return func(s *Server, w http.ResponseWriter, _ *http.Request) {
-		c, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
+func raw(respond func(c net.Conn)) answer {
+	return func(_ *Server, w http.ResponseWriter, _ *http.Request) {
+		if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			respond(c)
+			_ = c.Close()
 		}
-		answer(s, c)
-		_ = c.Close()
 	}
 }
 
-// lowest returns the connection under TLS, if any.
-func lowest(c net.Conn) *conn {
+// reset closes the connection with a TCP reset.
+func reset(c net.Conn) {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
-	return c.(*conn)
+	_ = c.(*conn).Conn.(*net.TCPConn).SetLinger(0)
+	_ = c.Close()
 }

@@ -14,14 +14,14 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,9 +74,6 @@ func NewProxy(upstream string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.Host == "" {
-		return nil, fmt.Errorf("%s: not the URL of a server", upstream)
-	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	s, err := New(&httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(u) },
@@ -119,9 +116,6 @@ func (s *Server) URL() string {
 	return "http://" + s.address
 }
 
-// Address is the server's host and port.
-func (s *Server) Address() string { return s.address }
-
 // Roots are the root certificates for clients of a TLS server; nil without TLS.
 func (s *Server) Roots() *x509.CertPool {
 	if s.certs == nil {
@@ -160,10 +154,7 @@ func (s *Server) DropConnections() { s.each(func(c *conn) { _ = c.Close() }) }
 
 func (s *Server) each(do func(*conn)) {
 	s.mu.Lock()
-	open := make([]*conn, 0, len(s.open))
-	for c := range s.open {
-		open = append(open, c)
-	}
+	open := slices.Collect(maps.Keys(s.open))
 	s.mu.Unlock()
 	for _, c := range open {
 		do(c)
@@ -190,17 +181,13 @@ func (s *Server) Connections() int {
 
 // Requests counts the requests that arrived. Those on silent connections or after failed handshakes
 // did not.
-func (s *Server) Requests() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.arrivals)
-}
+func (s *Server) Requests() int { return len(s.Arrivals()) }
 
 // Arrivals returns the requests that arrived, oldest first.
 func (s *Server) Arrivals() []Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Arrival(nil), s.arrivals...)
+	return slices.Clone(s.arrivals)
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
@@ -208,10 +195,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.arrivals = append(s.arrivals, Arrival{At: time.Now(), Method: r.Method, Path: r.URL.Path, Fault: f.Name})
 	s.mu.Unlock()
-	if f.answer == nil {
-		s.handler.ServeHTTP(w, r)
-		return
-	}
 	body, err := io.ReadAll(r.Body) // otherwise the client's end is not detected
 	if err != nil {
 		return
@@ -272,13 +255,4 @@ func (c *conn) Close() error {
 	delete(c.s.open, c)
 	c.s.mu.Unlock()
 	return c.Conn.Close()
-}
-
-// reset closes the connection with a TCP reset.
-func (c *conn) reset() error {
-	tcp, ok := c.Conn.(*net.TCPConn)
-	if !ok {
-		return errors.New("not a TCP connection")
-	}
-	return errors.Join(tcp.SetLinger(0), c.Close())
 }

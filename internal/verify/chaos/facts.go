@@ -1,0 +1,303 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/ops/client"
+	"orderflow/internal/ops/timeline"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/verify/concurrent"
+)
+
+// facts are everything observable from outside about a system at rest.
+type facts struct {
+	orders      []orderFacts
+	listed      map[string]client.Order // in the customers' lists
+	stock       map[string]client.Stock
+	ledger      []charge // of the provider
+	outboxes    map[string]int
+	deadLetters []deadLetter
+	running     []string // names of executions
+	kills       map[string]int
+}
+
+// orderFacts are everything observable about one order. A missing part has the status "".
+type orderFacts struct {
+	order
+	now          client.Order
+	payment      string
+	reservations string
+	shipment     string
+	charges      []charge // of the ledger
+	parcels      []parcel // of the carrier
+	mails        []string // subjects
+	saga         timeline.Timeline
+}
+
+// charge is an entry of the provider's ledger.
+type charge struct {
+	Reference string
+	Status    string
+	Amount    money.Money
+	Captured  bool
+}
+
+// parcel is a shipment in the carrier's books.
+type parcel struct{ Status string }
+
+// deadLetter is a message that a function failed to process on every delivery.
+type deadLetter struct{ function, body string }
+
+// read sets *to to what get returns.
+func read[T any](ctx context.Context, to *T, get func(context.Context) (T, error)) (err error) {
+	*to, err = get(ctx)
+	return err
+}
+
+func (r *run) collect(ctx context.Context) (facts, error) {
+	f := facts{orders: make([]orderFacts, len(r.orders)), stock: map[string]client.Stock{}, kills: r.kills}
+	var inbox []devstack.Mail
+	if err := errors.Join(read(ctx, &f.ledger, r.ledger), read(ctx, &f.listed, r.listed),
+		read(ctx, &f.outboxes, r.outboxes), read(ctx, &f.deadLetters, r.deadLetters),
+		read(ctx, &f.running, r.running), read(ctx, &inbox, r.stack.Emulator.Inbox)); err != nil {
+		return f, err
+	}
+	for _, p := range products(r.Orders) {
+		stock, err := r.operator().GetStock(ctx, p.sku)
+		if err != nil {
+			return f, err
+		}
+		f.stock[p.sku] = stock
+	}
+	return f, concurrent.Do(len(r.orders), atOnce, func(i int) (err error) {
+		o := &f.orders[i]
+		o.order = *r.orders[i]
+		for _, c := range f.ledger {
+			if c.Reference == o.id {
+				o.charges = append(o.charges, c)
+			}
+		}
+		for _, m := range inbox {
+			if strings.Contains(m.Text, o.id) {
+				o.mails = append(o.mails, m.Subject)
+			}
+		}
+		return r.readParts(ctx, o)
+	})
+}
+
+// readParts reads the order and its parts, which may be missing.
+func (r *run) readParts(ctx context.Context, o *orderFacts) error {
+	c := r.operator()
+	now, err := c.GetOrder(ctx, o.id)
+	payment, noPayment := c.Payment(ctx, o.id)
+	reservations, noReservations := c.Reservations(ctx, o.id)
+	shipment, noShipment := c.Shipment(ctx, o.id)
+	var carrier struct{ Shipments []parcel }
+	noCarrier := r.sandbox(ctx, "/shipments", url.Values{"reference": {o.id}}, &carrier)
+	saga, noSaga := r.shop.Saga(ctx, o.id)
+	for _, missing := range []error{noPayment, noReservations, noShipment, noSaga} {
+		if statusOf(missing) != http.StatusNotFound && !errors.Is(missing, timeline.ErrNone) {
+			err = errors.Join(err, missing)
+		}
+	}
+	o.now, o.payment, o.reservations, o.shipment = now, payment.Status, reservations.Status, shipment.Status
+	o.parcels, o.saga = carrier.Shipments, saga
+	return errors.Join(err, noCarrier)
+}
+
+// sandbox reads from the books of the payment provider and the carrier.
+func (r *run) sandbox(ctx context.Context, path string, query url.Values, out any) error {
+	c := persistent(&client.Client{BaseURL: r.shop.SandboxURL})
+	_, err := c.Do(ctx, client.Call{Method: http.MethodGet, Path: path + "?" + query.Encode()}, out)
+	return err
+}
+
+func (r *run) ledger(ctx context.Context) (all []charge, err error) {
+	for cursor := ""; ; {
+		var page struct {
+			Charges []charge
+			Cursor  string
+		}
+		if err := r.sandbox(ctx, "/ledger", url.Values{"limit": {"100"}, "cursor": {cursor}}, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Charges...)
+		if cursor = page.Cursor; cursor == "" {
+			return all, nil
+		}
+	}
+}
+
+func (r *run) listed(ctx context.Context) (map[string]client.Order, error) {
+	all := map[string]client.Order{}
+	for n := range customers {
+		for cursor, more := "", true; more; {
+			page, err := r.customer(customer(n)).ListOrders(ctx, 100, cursor)
+			if err != nil {
+				return nil, err
+			}
+			for _, o := range page.Orders {
+				all[o.OrderID] = o
+			}
+			if more = page.Cursor != nil && *page.Cursor != ""; more {
+				cursor = *page.Cursor
+			}
+		}
+	}
+	return all, nil
+}
+
+// running returns the names of the running executions.
+func (r *run) running(ctx context.Context) (names []string, err error) {
+	running, err := r.executions(ctx, r.machines()...)
+	for _, x := range running {
+		names = append(names, aws.ToString(x.Name))
+	}
+	return names, err
+}
+
+// tables are the outputs with the services' table names.
+var tables = []string{"CatalogTableName", "OrdersTableName", "InventoryTableName", "PaymentsTableName",
+	"ShippingTableName", "NotificationsTableName"}
+
+// outboxes counts unpublished events, by table.
+func (r *run) outboxes(ctx context.Context) (map[string]int, error) {
+	waiting := map[string]int{}
+	for _, output := range tables {
+		name := r.stack.Outputs[output]
+		events, err := ddb.Open(r.stack.Config(), name, clock.System{}).Outbox(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("the outbox of %s: %w", name, err)
+		}
+		if len(events) > 0 {
+			waiting[name] = len(events)
+		}
+	}
+	return waiting, nil
+}
+
+// queue is a queue and its number of messages, including those in flight.
+type queue struct {
+	name, url string
+	messages  int
+}
+
+// hasDeadLetters reports whether the queue is a dead-letter queue or holds failed invocations.
+func (q queue) hasDeadLetters() bool {
+	return strings.HasSuffix(q.name, "-dlq") || strings.HasSuffix(q.name, "-failures") ||
+		strings.Contains(q.name, "FailedCallback")
+}
+
+func (r *run) queues(ctx context.Context) (all []queue, err error) {
+	c := sqs.NewFromConfig(r.stack.Config())
+	out, err := c.ListQueues(ctx, &sqs.ListQueuesInput{MaxResults: aws.Int32(1000)})
+	if err != nil {
+		return nil, err
+	}
+	for _, url := range out.QueueUrls {
+		counts, err := c.GetQueueAttributes(ctx,
+			&sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{
+				types.QueueAttributeNameApproximateNumberOfMessages,
+				types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+				types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+			}})
+		if err != nil {
+			return nil, err
+		}
+		q := queue{name: url[strings.LastIndex(url, "/")+1:], url: url}
+		for _, v := range counts.Attributes {
+			n, _ := strconv.Atoi(v)
+			q.messages += n
+		}
+		all = append(all, q)
+	}
+	return all, nil
+}
+
+// deadLetters reads the dead-letter queues. Messages stay there, invisible for a while.
+func (r *run) deadLetters(ctx context.Context) (all []deadLetter, err error) {
+	queues, err := r.queues(ctx)
+	for _, q := range queues {
+		function := strings.TrimPrefix(q.name, "orderflow-")
+		function = strings.TrimSuffix(strings.TrimSuffix(function, "-dlq"), "-failures")
+		for left := q.messages; q.hasDeadLetters() && left > 0; {
+			out, err := sqs.NewFromConfig(r.stack.Config()).ReceiveMessage(ctx,
+				&sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, VisibilityTimeout: 600})
+			if err != nil {
+				return nil, err
+			}
+			if len(out.Messages) == 0 {
+				break
+			}
+			left -= len(out.Messages)
+			for _, m := range out.Messages {
+				all = append(all, deadLetter{function, aws.ToString(m.Body)})
+			}
+		}
+	}
+	return all, err
+}
+
+// unrest is the work still in progress.
+type unrest struct{ pending, executions, messages, events int }
+
+func (r *run) unrest(ctx context.Context) (u unrest, err error) {
+	var running []string
+	var queues []queue
+	var outboxes map[string]int
+	var listed map[string]client.Order
+	err = errors.Join(read(ctx, &running, r.running), read(ctx, &queues, r.queues),
+		read(ctx, &outboxes, r.outboxes), read(ctx, &listed, r.listed))
+	u.executions, u.events = len(running), sum(outboxes)
+	for _, q := range queues {
+		if !q.hasDeadLetters() && q.name != tapQueue {
+			u.messages += q.messages
+		}
+	}
+	for _, o := range listed {
+		if !o.Final() {
+			u.pending++
+		}
+	}
+	return u, err
+}
+
+// awaitRest waits until no work is in progress, at most for limit. The invariants detect what is
+// left.
+func (r *run) awaitRest(ctx context.Context, limit time.Duration) error {
+	deadline, printed := time.Now().Add(limit), time.Now()
+	for {
+		u, err := r.unrest(ctx)
+		if err != nil || u == (unrest{}) {
+			return err
+		}
+		late := time.Now().After(deadline)
+		if late || time.Since(printed) > 5*time.Second {
+			r.printf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes",
+				u.pending, u.executions, u.messages, u.events)
+			printed = time.Now()
+		}
+		if late {
+			r.printf("not at rest in time")
+			return nil
+		}
+		if err := clock.Sleep(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
