@@ -81,17 +81,21 @@ func (r *run) placeOrders(ctx context.Context) error {
 		}
 		o := &order{plannedOrder: p, id: placed.OrderID}
 		r.locked(func() { r.orders = append(r.orders, o) })
-		if p.cancel == 0 || clock.Sleep(ctx, p.cancel) != nil {
-			return nil
-		}
-		_, err = r.customer(p.customer).CancelOrder(ctx, "cancel-"+p.key(), o.id, "")
-		if o.cancelled = err == nil; err != nil && statusOf(err) != http.StatusConflict { // 409: too late
-			r.locked(func() {
-				r.wrong = append(r.wrong, violation{"a call is answered in the end", o.id, "cancel: " + err.Error()})
-			})
+		if p.cancel > 0 && clock.Sleep(ctx, p.cancel) == nil {
+			r.cancel(ctx, o)
 		}
 		return nil
 	})
+}
+
+// cancel requests the cancellation of an order. 409, too late, is a valid response.
+func (r *run) cancel(ctx context.Context, o *order) {
+	_, err := r.customer(o.customer).CancelOrder(ctx, "cancel-"+o.key(), o.id, "")
+	if o.cancelled = err == nil; err != nil && statusOf(err) != http.StatusConflict {
+		r.locked(func() {
+			r.wrong = append(r.wrong, violation{"a call is answered in the end", o.id, "cancel: " + err.Error()})
+		})
+	}
 }
 
 // statusOf returns the status of an error response, or 0.

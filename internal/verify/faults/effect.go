@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/concurrent"
 	"orderflow/internal/verify/faults/faultserver"
 )
 
@@ -100,33 +100,31 @@ func measure(ctx context.Context, s Scenario, bulkhead int) (e Effect, err error
 // returns the times of the latter, from arrival to end.
 func round(ctx context.Context, key string, healthy *process, load int, trouble func(key string)) ([]time.Duration,
 	error) {
-	type call struct {
-		at    time.Duration
-		other int // from 1; 0: to the broken dependency
+	slots, took, errs := make(chan struct{}, room), make([]time.Duration, others), make([]error, others)
+	var calls sync.WaitGroup
+	arrive := func(call func()) {
+		calls.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			call()
+		})
 	}
-	var calls []call
 	for i := range troubled {
-		at := lasts / troubled * time.Duration(i)
+		key := fmt.Sprintf("%s-%d", key, i)
 		if load > 0 && i%(troubled/load) == 0 {
-			calls = append(calls, call{at, 0})
+			arrive(func() { trouble(key) })
 		}
-		if other := i + 1 - (troubled - others); other > 0 {
-			calls = append(calls, call{at, other})
+		if other := i - (troubled - others); other >= 0 {
+			began := time.Now()
+			arrive(func() {
+				errs[other] = healthy.authorize(ctx, "other-"+key, 10*time.Second).err
+				took[other] = time.Since(began)
+			})
 		}
+		time.Sleep(lasts / troubled)
 	}
-	began, took := time.Now(), make([]time.Duration, others)
-	return took, concurrent.Do(len(calls), room, func(i int) error {
-		c, key := calls[i], fmt.Sprintf("%s-%d", key, i)
-		arrival := began.Add(c.at)
-		time.Sleep(time.Until(arrival))
-		if c.other == 0 {
-			trouble(key)
-			return nil
-		}
-		o := healthy.authorize(ctx, key, 10*time.Second)
-		took[c.other-1] = time.Since(arrival)
-		return o.err
-	})
+	calls.Wait()
+	return took, errors.Join(errs...)
 }
 
 // unguarded configures a client with one attempt and no circuit.
