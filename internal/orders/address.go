@@ -7,24 +7,25 @@ import (
 	"orderflow/internal/orders/contract"
 )
 
-// postalCodeNeeded lists the countries in which an address is not complete without a postal code. Elsewhere there is none,
-// or it is often not known; what a country lacks is not asked for. The source is Google's libaddressinput (ADR 29).
-const postalCodeNeeded = "AS AT AU AX BE BL BR CA CH CN CZ DE DK EE ES FI FK FM FR GB GF GG GL GP GR GS GU HU IM IN IO IT JE JP KR KZ " +
-	"LI LT LU LV MF MH MP MQ MX MY NC NL NO NZ PF PL PM PN PR PT PW RE RO RU SE SG SH SJ SK SM TC TR TW UA US VI WF YT ZA"
+// postalCodeNeeded lists the countries whose addresses are incomplete without a postal code. The
+// source is Google's libaddressinput (ADR 29).
+const postalCodeNeeded = "AS AT AU AX BE BL BR CA CH CN CZ DE DK EE ES FI FK FM FR GB GF GG GL GP GR GS GU HU IM " +
+	"IN IO IT JE JP KR KZ LI LT LU LV MF MH MP MQ MX MY NC NL NO NZ PF PL PM PN PR PT PW RE RO RU SE SG SH SJ SK SM " +
+	"TC TR TW UA US VI WF YT ZA"
 
-// deliverable returns the address with its postal code as carriers write it, or ErrPostalCode.
+// deliverable returns the address with a normalized postal code, or ErrPostalCode.
 func deliverable(to contract.Address) (contract.Address, error) {
-	to.PostalCode = plainPostalCode(to.PostalCode)
+	to.PostalCode = normalizePostalCode(to.PostalCode)
 	if to.PostalCode == "" && slices.Contains(strings.Fields(postalCodeNeeded), to.Country) {
 		return to, ErrPostalCode
 	}
 	return to, nil
 }
 
-// plainPostalCode leaves out the mark that Japan puts before a postal code, and makes ASCII of the wide digits, letters
-// and hyphens that its keyboards write.
-func plainPostalCode(code string) string {
-	plain := strings.Map(func(r rune) rune {
+// normalizePostalCode removes the Japanese postal mark and converts full-width characters and other
+// hyphens to ASCII, the form that carriers use.
+func normalizePostalCode(code string) string {
+	normalized := strings.Map(func(r rune) rune {
 		switch {
 		case r == '〒':
 			return -1
@@ -37,5 +38,5 @@ func plainPostalCode(code string) string {
 		}
 		return r
 	}, code)
-	return strings.TrimSpace(plain)
+	return strings.TrimSpace(normalized)
 }

@@ -8,16 +8,16 @@ import (
 	"orderflow/internal/platform/commit"
 )
 
-// Names of the saga's steps, by which barriers know them.
+// Names of the saga's steps, used as barrier keys.
 const (
 	stepConfirm = "ConfirmOrder"
 	stepClose   = "CloseOrder"
 )
 
-// ConfirmOrder is the saga's last step and its point of no return: from here on the order is not undone any more. It
-// fails with ErrClosed if the order was closed, or barrier.ErrCompensated after CloseOrder.
+// ConfirmOrder is the saga's last step and its point of no return. It fails with ErrClosed if the
+// order was closed, or with barrier.ErrCompensated after CloseOrder.
 func (s *Service) ConfirmOrder(ctx context.Context, in contract.Confirm) (contract.Result, error) {
-	return barrier.Do(ctx, s.store, in.OrderID, stepConfirm, func(ctx context.Context, once barrier.Once) (contract.Result, error) {
+	confirm := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
 		o, err := s.store.Order(ctx, in.OrderID)
 		if err != nil {
 			return contract.Result{}, err
@@ -30,5 +30,6 @@ func (s *Service) ConfirmOrder(ctx context.Context, in contract.Confirm) (contra
 		}
 		o.TrackingNumber = in.TrackingNumber
 		return o.result(), s.save(ctx, o, contract.OrderConfirmed, commit.With{Barrier: once.Returning(o.result())})
-	})
+	}
+	return barrier.Do(ctx, s.store, in.OrderID, stepConfirm, confirm)
 }

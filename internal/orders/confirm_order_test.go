@@ -7,8 +7,8 @@ import (
 	"orderflow/internal/platform/envelope"
 )
 
-func TestTheTrackingNumberGoesWithTheConfirmation(t *testing.T) {
-	for _, number := range []string{"TRK-7F3A9C", ""} { // a saga that began before the release hands none on
+func TestConfirmStoresAndPublishesTheTrackingNumber(t *testing.T) {
+	for _, number := range []string{"TRK-7F3A9C", ""} { // an older saga passes none
 		s := open(t)
 		id := s.place().OrderID
 		if _, err := s.ConfirmOrder(t.Context(), contract.Confirm{OrderID: id, TrackingNumber: number}); err != nil {
@@ -24,8 +24,8 @@ func TestTheTrackingNumberGoesWithTheConfirmation(t *testing.T) {
 		if data, err := envelope.Decode[contract.Changed](events[0]); err != nil || data.TrackingNumber != number {
 			t.Errorf("the event has the number %q, %v; want %q", data.TrackingNumber, err, number)
 		}
-		if happened := s.emitted(); happened != "confirmed" {
-			t.Errorf("%q happened", happened)
+		if got := s.emitted(); got != "confirmed" {
+			t.Errorf("emitted %q", got)
 		}
 	}
 }

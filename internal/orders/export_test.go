@@ -1,4 +1,4 @@
 package orders
 
-// PostalCodeNeeded is for tests.
+// PostalCodeNeeded is exported for tests.
 const PostalCodeNeeded = postalCodeNeeded

@@ -16,9 +16,9 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-var errTorn = errors.New("the store did not answer")
+var errTorn = errors.New("the store did not respond")
 
-// torn is a store of which one call fails, counted from 1, and changes nothing.
+// torn is a store whose failing-th call, counted from 1, fails and changes nothing.
 type torn struct {
 	orders.Store
 	failing int
@@ -80,7 +80,7 @@ func (s *torn) Record(ctx context.Context, with commit.With) error {
 	return s.Store.Record(ctx, with)
 }
 
-func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
+func TestAUseCaseFailsWithItsStoreAndSucceedsOnRetry(t *testing.T) {
 	ctx := context.Background()
 	price := money.Money{Currency: "EUR", Amount: 1}
 	for name, use := range map[string]struct {
@@ -131,37 +131,38 @@ func TestAStoreThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
 				t.Errorf("%s, call %d fails: %v", name, n, err)
 			}
 			if err := use.run(svc, id); err != nil {
-				t.Errorf("%s, repeated after call %d failed: %v", name, n, err)
+				t.Errorf("%s, retried after call %d failed: %v", name, n, err)
 			}
 		}
 	}
 }
 
-func TestSweepGoesOnAfterAnOrderThatCannotBeSaved(t *testing.T) {
+func TestTheSweepContinuesAfterAnOrderThatCannotBeSaved(t *testing.T) {
 	s := open(t)
 	s.place()
 	s.place()
 	s.clock.Advance(time.Hour)
 	s.store.TakeOutbox()
-	svc := orders.New(&torn{s.store, 2}, s.clock, ids.Random(s.clock)) // the first is Overdue
-	did, err := svc.SweepOrders(t.Context())
-	if did != (orders.Swept{Overdue: 1}) || !errors.Is(err, errTorn) {
-		t.Errorf("%+v, %v; want one order published, and the error of the other", did, err)
+	svc := orders.New(&torn{s.store, 2}, s.clock, ids.Random(s.clock)) // the first call is Overdue
+	swept, err := svc.SweepOrders(t.Context())
+	if swept != (orders.Swept{Overdue: 1}) || !errors.Is(err, errTorn) {
+		t.Errorf("%+v, %v; want one order published and the error of the other", swept, err)
 	}
 	if got := s.emitted(); got != "overdue" {
 		t.Errorf("emitted %q", got)
 	}
 }
 
-// The step's record is kept for a time, the order for ever.
-func TestAConfirmationWhoseRecordHasExpiredDoesNotConfirmAgain(t *testing.T) {
+// A step's record expires, the order does not.
+func TestConfirmAfterItsRecordExpiredChangesNothing(t *testing.T) {
 	s := open(t)
 	o := s.place()
 	o.Status, o.Version = orders.StatusConfirmed, o.Version+1
 	if err := s.store.SaveOrder(t.Context(), o, commit.With{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.ConfirmOrder(t.Context(), contract.Confirm{OrderID: o.OrderID}); fault.From(err).Code != "ForbiddenTransition" {
+	_, err := s.ConfirmOrder(t.Context(), contract.Confirm{OrderID: o.OrderID})
+	if fault.From(err).Code != "ForbiddenTransition" {
 		t.Errorf("%v, want ForbiddenTransition", err)
 	}
 	if got := s.order(o.OrderID); got.Version != o.Version || s.emitted() != "" {

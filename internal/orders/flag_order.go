@@ -9,8 +9,9 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// FlagOrder marks a PENDING order that could not be undone as NEEDS_ATTENTION, so that an operator looks at it. In any
-// other status the order stays as it is, and that status is returned. See RejectOrder for why there is no barrier.
+// FlagOrder marks a PENDING order whose compensation failed as NEEDS_ATTENTION, for an operator. An
+// order in any other status is unchanged, and its status is returned. RejectOrder explains why
+// neither has a barrier.
 func (s *Service) FlagOrder(ctx context.Context, in contract.Flag) (contract.Result, error) {
 	return fault.RetryLostRace(func() (contract.Result, error) {
 		o, err := s.store.Order(ctx, in.OrderID)

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Status is where an order stands.
+// Status is an order's state.
 type Status string
 
 // The statuses of an order.
@@ -21,7 +21,7 @@ const (
 	StatusNeedsAttention Status = "NEEDS_ATTENTION"
 )
 
-// transitions is the whole state machine. It has no cycle: a status, once left, never comes back.
+// transitions is the whole state machine. It has no cycle: no status is ever reached twice.
 var transitions = map[Status][]Status{
 	StatusPending:        {StatusConfirmed, StatusRejected, StatusCancelled, StatusNeedsAttention},
 	StatusNeedsAttention: {StatusRejected, StatusCancelled},
@@ -30,7 +30,7 @@ var transitions = map[Status][]Status{
 // Final reports whether an order of this status never changes again.
 func (s Status) Final() bool { return len(transitions[s]) == 0 }
 
-// Reason is the code that says why an order ended as it did; empty while it is PENDING and when it is CONFIRMED.
+// Reason is the code for why an order has its status; empty for PENDING and CONFIRMED.
 type Reason string
 
 // The reason codes.
@@ -46,22 +46,23 @@ const (
 	ReasonInternal            Reason = "INTERNAL"
 )
 
-// reasonOf reads the reason code that a step was given. A step that ends an order must not fail over a code that
-// nobody knows: the order would stay PENDING for good. Who cancelled an order is on the order itself; a
-// step cannot say so, because a saga sees only that its order was closed, not by whom.
+// reasonOf reads the reason code in a step's input. An unknown code counts as ReasonInternal: if
+// the step failed, the order would stay PENDING for ever. The cancellation reasons are not read,
+// because the saga does not know who cancelled an order; the order does.
 func reasonOf(code string) Reason {
 	switch r := Reason(code); r {
-	case ReasonOutOfStock, ReasonPaymentDeclined, ReasonPaymentVoided, ReasonShipmentRefused, ReasonTimedOut, ReasonCompensationFailed:
+	case ReasonOutOfStock, ReasonPaymentDeclined, ReasonPaymentVoided, ReasonShipmentRefused, ReasonTimedOut,
+		ReasonCompensationFailed:
 		return r
 	default:
 		return ReasonInternal
 	}
 }
 
-// Requester is who asked for an order to be cancelled.
+// Requester is who requested an order's cancellation.
 type Requester string
 
-// An operator who cancels an order of their own is its customer.
+// The requesters. An operator who cancels an own order counts as the customer.
 const (
 	ByCustomer Requester = "CUSTOMER"
 	ByOperator Requester = "OPERATOR"
@@ -78,13 +79,12 @@ type Order struct {
 	Total           money.Money      `json:"total"`
 	ShippingAddress contract.Address `json:"shippingAddress"`
 	PaymentMethod   string           `json:"paymentMethod"`
-	// CancelRequested says that the order is to be cancelled.
-	CancelRequested bool `json:"cancelRequested"`
-	// CancelRequestedBy is who asked for that first; empty on orders from before it was written down.
+	CancelRequested bool             `json:"cancelRequested"`
+	// CancelRequestedBy is who requested it first; empty on orders older than this field.
 	CancelRequestedBy Requester `json:"cancelRequestedBy,omitempty"`
-	// Closed bars the order from being confirmed.
+	// Closed means that the order can no longer be confirmed.
 	Closed bool `json:"closed"`
-	// Detail tells operators more about the reason. It is never answered to customers.
+	// Detail explains the reason to operators. Customers never see it.
 	Detail string `json:"detail"`
 	// TrackingNumber is the carrier's, once the order is confirmed, if the carrier gave one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`
@@ -94,33 +94,34 @@ type Order struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
-// Identity is under which id it is stored, and which version; see commit.Aggregate.
+// Identity implements commit.Aggregate.
 func (o Order) Identity() (id string, version int64) { return o.OrderID, o.Version }
 
-// errTransition is a defect: use cases decide before they ask for a transition.
-var errTransition = fault.New(fault.Internal, "ForbiddenTransition", "the order cannot go from its status to that one")
+// errTransition is a defect: use cases check the status first.
+var errTransition = fault.New(fault.Internal, "ForbiddenTransition",
+	"the order's status does not allow this transition")
 
-// become returns the order's next version in another status. All that is not CONFIRMED by then is
-// closed, so a confirmation that comes late is refused whatever it finds.
+// become returns the order's next version in another status. Every status but CONFIRMED closes the
+// order, so a late confirmation is refused.
 func (o Order) become(status Status, reason Reason, detail string, at time.Time) (Order, error) {
 	if !slices.Contains(transitions[o.Status], status) || status == StatusConfirmed && o.Closed {
 		return Order{}, errTransition
 	}
 	o = o.next(at)
-	o.Status, o.Reason, o.Detail = status, reason, shortened(detail)
+	o.Status, o.Reason, o.Detail = status, reason, truncate(detail)
 	o.Closed = status != StatusConfirmed
 	return o, nil
 }
 
-// close returns the order's next version, barred from being confirmed.
+// close returns the order's next version, which cannot be confirmed.
 func (o Order) close(at time.Time) Order {
 	o = o.next(at)
 	o.Closed = true
 	return o
 }
 
-// cancellation is the reason of an order that ends because somebody asked for it.
-func (o Order) cancellation() Reason {
+// cancelReason returns the reason with which a cancelled order ends.
+func (o Order) cancelReason() Reason {
 	if o.CancelRequestedBy == ByOperator {
 		return ReasonCancelledByOperator
 	}
@@ -136,10 +137,10 @@ func (o Order) result() contract.Result {
 	return contract.Result{OrderID: o.OrderID, Status: string(o.Status)}
 }
 
-// maxDetail is how many characters of a detail are kept; a state machine may pass on a whole stack trace.
+// maxDetail is the length of a detail in characters. A state machine may send a whole stack trace.
 const maxDetail = 500
 
-func shortened(s string) string {
+func truncate(s string) string {
 	if r := []rune(s); len(r) > maxDetail {
 		return string(r[:maxDetail])
 	}

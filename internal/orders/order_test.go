@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestTransitionsAreTheseAndNoOthers(t *testing.T) {
+func TestOnlyTheseTransitionsAreAllowed(t *testing.T) {
 	all := []Status{StatusPending, StatusConfirmed, StatusRejected, StatusCancelled, StatusNeedsAttention}
 	allowed := map[Status][]Status{
 		StatusPending:        {StatusConfirmed, StatusRejected, StatusCancelled, StatusNeedsAttention},
@@ -26,7 +26,8 @@ func TestTransitionsAreTheseAndNoOthers(t *testing.T) {
 				}
 				continue
 			}
-			if err != nil || got.Status != to || got.Version != 5 || got.UpdatedAt != at || got.Closed != (to != StatusConfirmed) {
+			closed := to != StatusConfirmed
+			if err != nil || got.Status != to || got.Version != 5 || got.UpdatedAt != at || got.Closed != closed {
 				t.Errorf("%s to %s: %+v, %v", from, to, got, err)
 			}
 		}

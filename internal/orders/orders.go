@@ -1,12 +1,12 @@
-// Package orders takes orders and keeps where each stands.
+// Package orders accepts orders and owns their status.
 //
-// An order is placed as PENDING; what happens to it then is decided by steps of the fulfilment
-// saga and by its customer, who may all come at once, late or twice. Two things keep that
-// sound: every write is decided on a version of the order and fails if there is a newer one, and
-// an order that was closed, by its customer or by a compensation, can never be confirmed.
+// An order is placed as PENDING. Steps of the fulfilment saga and its customer then change it,
+// possibly at the same time, late or twice. Two rules keep it consistent: every write is
+// conditional on the order's version, and an order that its customer or a compensation has closed
+// can never be confirmed.
 //
-// Prices come from a price book, a projection of catalog's events, so that placing an order
-// calls no other service.
+// Prices come from a price book, a projection of catalog's events, so placing an order calls no
+// other service.
 package orders
 
 import (
@@ -23,23 +23,24 @@ import (
 )
 
 var (
-	// ErrNoOrder: there is no such order, or it is not the caller's; the two are not told apart.
+	// ErrNoOrder: the order does not exist, or is not the caller's. Callers cannot tell which.
 	ErrNoOrder = fault.New(fault.NotFound, "OrderNotFound", "there is no such order, or it is not yours")
-	// ErrLines: an order has 1 to 40 lines of 1 to 999 pieces.
+	// ErrLines: the order has too few or too many lines, or a line has too few or too many pieces.
 	ErrLines = fault.New(fault.Invalid, "InvalidLines", "an order has 1 to 40 lines of 1 to 999 pieces each")
-	// ErrDuplicateSKU: a SKU stands in two lines.
-	ErrDuplicateSKU = fault.New(fault.Refused, "DuplicateSku", "a SKU stands in two lines")
-	// ErrUnknownSKU: a line names a product that is unknown or has no price yet.
-	ErrUnknownSKU = fault.New(fault.Refused, "UnknownSku", "a line names a product that we do not sell")
-	// ErrPostalCode: the address has no postal code, and addresses in its country need one.
-	ErrPostalCode = fault.New(fault.Refused, "PostalCodeRequired", "an address in this country needs a postal code: send shippingAddress.postalCode")
-	// ErrTotalChanged: the order would cost other than what the customer agreed to.
-	ErrTotalChanged = fault.New(fault.Conflict, "TotalChanged", "the total is not the one that you expect")
-	// ErrNotCancellable: the order has ended, or an operator is at work on it.
+	// ErrDuplicateSKU: two lines have the same SKU.
+	ErrDuplicateSKU = fault.New(fault.Refused, "DuplicateSku", "two lines have the same SKU")
+	// ErrUnknownSKU: the price book has no price for a line's SKU.
+	ErrUnknownSKU = fault.New(fault.Refused, "UnknownSku", "a line has an unknown SKU")
+	// ErrPostalCode: the address has no postal code, but addresses in its country need one.
+	ErrPostalCode = fault.New(fault.Refused, "PostalCodeRequired",
+		"an address in this country needs a postal code: send shippingAddress.postalCode")
+	// ErrTotalChanged: the total differs from the one that the customer agreed to.
+	ErrTotalChanged = fault.New(fault.Conflict, "TotalChanged", "the order's total differs from expectedTotal")
+	// ErrNotCancellable: the order has ended or needs attention.
 	ErrNotCancellable = fault.New(fault.Conflict, "OrderNotCancellable", "the order can no longer be cancelled")
 	// ErrClosed: the order was closed, so it cannot be confirmed.
 	ErrClosed = fault.New(fault.Conflict, "OrderClosed", "the order was closed before it could be confirmed")
-	// ErrCursor: the cursor is not one that the customer's list returned.
+	// ErrCursor: the cursor is not from this customer's list.
 	ErrCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor is not one that this list returned")
 )
 
@@ -49,33 +50,34 @@ type Store interface {
 	idempotency.Log
 	// Order returns an order, read consistently, or ErrNoOrder.
 	Order(ctx context.Context, orderID string) (Order, error)
-	// Orders returns up to limit orders of a customer, newest first, and the cursor of the next page, which is "" after
-	// the last. cursor is "" or what an earlier call for this customer returned, else ErrCursor.
+	// Orders returns up to limit orders of a customer, newest first, and the next page's cursor, ""
+	// after the last page. cursor is "" or from an earlier call for this customer, else ErrCursor.
 	Orders(ctx context.Context, customerID string, limit int, cursor string) ([]Order, string, error)
-	// Overdue returns the orders that are PENDING and were placed before a time. One that changed a moment ago may be missing.
-	// If some cannot be read, it returns the others and the error.
+	// Overdue returns the PENDING orders placed before a time. Orders that changed a moment ago may
+	// be missing. If some cannot be read, it returns the others and the error.
 	Overdue(ctx context.Context, before time.Time) ([]Order, error)
-	// OrdersByID returns up to 100 orders, read consistently, in any order; unknown ones are left out.
+	// OrdersByID returns up to 100 orders in any order, read consistently. Unknown ones are left
+	// out.
 	OrdersByID(ctx context.Context, orderIDs []string) ([]Order, error)
-	// PlaceOrder writes o, which is new (else fault.ErrLostRace), and counts it as open. If its customer is at one of the
-	// limits when it is created, it writes nothing and fails with ErrAtLimit.
+	// PlaceOrder writes o, which must be new (else fault.ErrLostRace), and counts it as open. If
+	// its customer is at a limit when o is created, it writes nothing and fails with ErrAtLimit.
 	PlaceOrder(ctx context.Context, o Order, limits Limits, with commit.With) error
-	// SaveOrder writes o, which must be one version after what is stored (else fault.ErrLostRace). If o is final, it does not
-	// count as open any more, and if it counts as declined, that is tallied.
+	// SaveOrder writes o, which must be one version after what is stored (else fault.ErrLostRace).
+	// A final order no longer counts as open, and is tallied if it counts as declined.
 	SaveOrder(ctx context.Context, o Order, with commit.With) error
 	// Tally returns what counts against a customer's limits, read consistently.
 	Tally(ctx context.Context, customerID string) (Tally, error)
-	// Uncount has orders of a customer, which must be final, not count as open any more.
+	// Uncount removes a customer's orders, which must be final, from those that count as open.
 	Uncount(ctx context.Context, customerID string, orderIDs []string) error
-	// Prices returns what the price book has of up to 40 distinct SKUs, by SKU; unknown ones are left out.
+	// Prices returns the prices of up to 40 distinct SKUs, by SKU. Unknown ones are left out.
 	Prices(ctx context.Context, skus []string) (map[string]Price, error)
-	// Price returns what the price book has of a SKU, read consistently; the zero Price for nothing.
+	// Price returns the price of a SKU, read consistently; the zero Price if it has none.
 	Price(ctx context.Context, sku string) (Price, error)
-	// SavePrice writes p. What is stored must be of version before, 0 for nothing (else fault.ErrLostRace).
+	// SavePrice writes p. The stored version must be before, 0 for none (else fault.ErrLostRace).
 	SavePrice(ctx context.Context, p Price, before int64, with commit.With) error
 }
 
-// Service is orders' use cases.
+// Service implements orders' use cases.
 type Service struct {
 	store  Store
 	clock  clock.Clock
@@ -84,19 +86,20 @@ type Service struct {
 	limits Limits
 }
 
-// New returns the use cases over a store, with DefaultLimits.
+// New returns a service with DefaultLimits.
 func New(store Store, c clock.Clock, source ids.Source) *Service {
-	return &Service{store: store, clock: c, ids: source, limits: DefaultLimits, events: envelope.Publisher{Service: "orders", Clock: c, IDs: source}}
+	events := envelope.Publisher{Service: "orders", Clock: c, IDs: source}
+	return &Service{store: store, clock: c, ids: source, limits: DefaultLimits, events: events}
 }
 
-// Limited returns the use cases with other limits.
+// Limited returns a copy of the service with other limits.
 func (s *Service) Limited(l Limits) *Service {
 	limited := *s
 	limited.limits = l
 	return &limited
 }
 
-// Access decides whether the caller may see what belongs to a customer.
+// Access reports whether the caller may see a customer's orders.
 type Access func(customerID string) bool
 
 // find returns an order that the caller may see, or ErrNoOrder.
@@ -108,15 +111,15 @@ func (s *Service) find(ctx context.Context, orderID string, may Access) (Order, 
 	return o, err
 }
 
-// save writes the order's new version together with the event that tells of it.
+// save writes the order's new version and an event of this type in one commit.
 func (s *Service) save(ctx context.Context, o Order, eventType string, with commit.With) error {
 	reason := o.Reason
 	if eventType == contract.OrderCancellationRequested {
-		reason = o.cancellation()
+		reason = o.cancelReason()
 	}
 	with.Events = []envelope.Event{s.events.New(ctx, eventType, o.OrderID, o.Version, contract.Changed{
-		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Total: o.Total, Reason: string(reason),
-		TrackingNumber: o.TrackingNumber,
+		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Total: o.Total,
+		Reason: string(reason), TrackingNumber: o.TrackingNumber,
 	})}
 	return s.store.SaveOrder(ctx, o, with)
 }

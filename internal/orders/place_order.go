@@ -12,13 +12,13 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// The size of an order.
+// Limits of an order's size.
 const (
 	maxLines    = 40
 	maxQuantity = 999
 )
 
-// Line is what a customer wants of one product.
+// Line is a product and how many pieces of it a customer orders.
 type Line struct {
 	SKU      string
 	Quantity int
@@ -31,15 +31,18 @@ type Placement struct {
 	Lines           []Line
 	ShippingAddress contract.Address
 	PaymentMethod   string
-	// ExpectedTotal is what the customer agreed to pay; nil where they did not say.
+	// ExpectedTotal is the total that the customer agreed to; nil for any.
 	ExpectedTotal *money.Money
 }
 
-// PlaceOrder writes down an order with the prices of the price book, and the event from which its fulfilment
-// starts. replayed says that the order was placed by an earlier request with the same key. It fails with ErrPostalCode,
-// ErrLines, ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different currencies), money.ErrOverflow,
-// ErrTotalChanged, which carries the present total, or with ErrTooManyOrders or ErrTooManyDeclines for a customer at a limit.
-func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Placement) (o Order, replayed bool, err error) {
+// PlaceOrder stores an order at the price book's prices, with the event that starts its fulfilment.
+// replayed reports whether an earlier request with the same key placed it. PlaceOrder fails with
+// ErrPostalCode, ErrLines, ErrDuplicateSKU, ErrUnknownSKU, money.ErrCurrency (lines in different
+// currencies), money.ErrOverflow, ErrTotalChanged (with the present total), or, for a customer at a
+// limit, ErrTooManyOrders or ErrTooManyDeclines.
+func (s *Service) PlaceOrder(
+	ctx context.Context, req idempotency.Request, in Placement,
+) (o Order, replayed bool, err error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Order, error) {
 		to, err := deliverable(in.ShippingAddress)
 		if err != nil {
@@ -50,7 +53,8 @@ func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Pl
 			return Order{}, err
 		}
 		if in.ExpectedTotal != nil && *in.ExpectedTotal != total {
-			return Order{}, changed(total)
+			return Order{}, ErrTotalChanged.Detailf("the order costs %s now; nothing was ordered. "+
+				"If you agree, send it again with this total", total).With("total", total)
 		}
 		now := s.clock.Now()
 		o := Order{
@@ -59,24 +63,19 @@ func (s *Service) PlaceOrder(ctx context.Context, req idempotency.Request, in Pl
 			Version: 1, CreatedAt: now, UpdatedAt: now,
 		}
 		created := s.events.New(ctx, contract.OrderCreated, o.OrderID, o.Version, o.created())
-		return o, s.put(ctx, o, commit.With{Reply: once.Returning(o), Events: []envelope.Event{created}})
+		return o, s.place(ctx, o, commit.With{Reply: once.Returning(o), Events: []envelope.Event{created}})
 	})
 }
 
-// changed is ErrTotalChanged with the total that the order would have now.
-func changed(total money.Money) error {
-	return ErrTotalChanged.Detailf("the order costs %s now; nothing was ordered. If you agree, send it again with this total", total).With("total", total)
-}
-
-// created is all that fulfilling the order takes.
+// created returns the data of OrderCreated and OrderOverdue.
 func (o Order) created() contract.Created {
 	return contract.Created{
-		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail, Items: o.Items, Total: o.Total,
-		PaymentMethod: o.PaymentMethod, ShippingAddress: o.ShippingAddress,
+		OrderID: o.OrderID, CustomerID: o.CustomerID, CustomerEmail: o.CustomerEmail,
+		Items: o.Items, Total: o.Total, PaymentMethod: o.PaymentMethod, ShippingAddress: o.ShippingAddress,
 	}
 }
 
-// priced puts the prices of the price book to the lines and adds them up.
+// priced returns the lines with the price book's prices, and their total.
 func (s *Service) priced(ctx context.Context, lines []Line) ([]contract.Item, money.Money, error) {
 	var total money.Money
 	skus, err := distinct(lines)
@@ -97,7 +96,7 @@ func (s *Service) priced(ctx context.Context, lines []Line) ([]contract.Item, mo
 		}
 		items = append(items, contract.Item{SKU: l.SKU, Quantity: l.Quantity, UnitPrice: p.Price})
 	}
-	if len(unknown) > 0 { // answers never repeat what was sent, hence positions
+	if len(unknown) > 0 { // responses never repeat input, so the lines are named by position
 		return nil, total, ErrUnknownSKU.Detailf("unknown SKU in lines %s", strings.Join(unknown, ", "))
 	}
 	for _, item := range items {
@@ -112,7 +111,7 @@ func (s *Service) priced(ctx context.Context, lines []Line) ([]contract.Item, mo
 	return items, total, nil
 }
 
-// distinct returns the SKUs of lines, of which each must stand in one line only.
+// distinct returns the SKUs of the lines. It fails with ErrLines or ErrDuplicateSKU.
 func distinct(lines []Line) ([]string, error) {
 	if len(lines) < 1 || len(lines) > maxLines {
 		return nil, ErrLines
@@ -123,7 +122,7 @@ func distinct(lines []Line) ([]string, error) {
 		if l.Quantity < 1 || l.Quantity > maxQuantity {
 			return nil, ErrLines
 		}
-		if j, again := first[l.SKU]; again {
+		if j, duplicate := first[l.SKU]; duplicate {
 			return nil, ErrDuplicateSKU.Detailf("lines %d and %d name the same SKU", j+1, i+1)
 		}
 		first[l.SKU] = i

@@ -19,10 +19,13 @@ import (
 
 func TestOrderIsPricedByThePriceBook(t *testing.T) {
 	s := open(t)
-	o, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, placement(orders.Line{SKU: "TEA", Quantity: 1}, orders.Line{SKU: "MUG", Quantity: 2}))
+	in := placement(orders.Line{SKU: "TEA", Quantity: 1}, orders.Line{SKU: "MUG", Quantity: 2})
+	o, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, in)
 	must(t, err)
 	eur := func(n int64) money.Money { return money.Money{Currency: "EUR", Amount: n} }
-	want := []contract.Item{{SKU: "TEA", Quantity: 1, UnitPrice: eur(799)}, {SKU: "MUG", Quantity: 2, UnitPrice: eur(1999)}}
+	want := []contract.Item{
+		{SKU: "TEA", Quantity: 1, UnitPrice: eur(799)}, {SKU: "MUG", Quantity: 2, UnitPrice: eur(1999)},
+	}
 	if !cmp.Equal(o.Items, want) || o.Total != eur(4797) {
 		t.Errorf("items %v, total %v", o.Items, o.Total)
 	}
@@ -30,11 +33,11 @@ func TestOrderIsPricedByThePriceBook(t *testing.T) {
 		t.Errorf("placed as %+v", o)
 	}
 	if !cmp.Equal(s.order(o.OrderID), o) {
-		t.Error("the order stored is not the one answered")
+		t.Error("the stored order differs from the one returned")
 	}
 }
 
-func TestCreatedCarriesAllThatFulfilmentNeeds(t *testing.T) {
+func TestCreatedHasAllThatFulfilmentNeeds(t *testing.T) {
 	s := open(t)
 	o, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, placement(orders.Line{SKU: "MUG", Quantity: 2}))
 	must(t, err)
@@ -60,32 +63,34 @@ func TestRefusedOrderWritesNothing(t *testing.T) {
 	for i := range many {
 		many[i] = orders.Line{SKU: fmt.Sprint("S", i), Quantity: 1}
 	}
+	type lines = []orders.Line
 	for name, c := range map[string]struct {
-		lines  []orders.Line
+		lines  lines
 		want   error
 		detail string
 	}{
-		"same SKU twice":       {[]orders.Line{{SKU: "MUG", Quantity: 1}, {SKU: "TEA", Quantity: 1}, {SKU: "MUG", Quantity: 2}}, orders.ErrDuplicateSKU, "lines 1 and 3"},
-		"unknown SKUs":         {[]orders.Line{{SKU: "X-1", Quantity: 1}, {SKU: "MUG", Quantity: 1}, {SKU: "X-2", Quantity: 1}}, orders.ErrUnknownSKU, "lines 1, 3"},
-		"SKU in other case":    {[]orders.Line{{SKU: "mug", Quantity: 1}}, orders.ErrUnknownSKU, "lines 1"},
-		"different currencies": {[]orders.Line{{SKU: "MUG", Quantity: 1}, {SKU: "POT", Quantity: 1}}, money.ErrCurrency, ""},
+		"same SKU twice":       {lines{{"MUG", 1}, {"TEA", 1}, {"MUG", 2}}, orders.ErrDuplicateSKU, "lines 1 and 3"},
+		"unknown SKUs":         {lines{{"X-1", 1}, {"MUG", 1}, {"X-2", 1}}, orders.ErrUnknownSKU, "lines 1, 3"},
+		"SKU in other case":    {lines{{"mug", 1}}, orders.ErrUnknownSKU, "lines 1"},
+		"different currencies": {lines{{"MUG", 1}, {"POT", 1}}, money.ErrCurrency, ""},
 		"no line":              {nil, orders.ErrLines, ""},
 		"41 lines":             {many, orders.ErrLines, ""},
-		"no piece":             {[]orders.Line{{SKU: "MUG", Quantity: 0}}, orders.ErrLines, ""},
-		"1000 pieces":          {[]orders.Line{{SKU: "MUG", Quantity: 1000}}, orders.ErrLines, ""},
+		"no piece":             {lines{{"MUG", 0}}, orders.ErrLines, ""},
+		"1000 pieces":          {lines{{"MUG", 1000}}, orders.ErrLines, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
 			req := idempotency.Request{Scope: "alice", Key: "k", Hash: "h"}
 			_, _, err := s.PlaceOrder(t.Context(), req, placement(c.lines...))
-			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.detail) || strings.Contains(err.Error(), "X-1") {
+			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.detail) ||
+				strings.Contains(err.Error(), "X-1") {
 				t.Errorf("got %v, want %v with %q", err, c.want, c.detail)
 			}
 			if got := s.emitted(); got != "" {
 				t.Errorf("emitted %q", got)
 			}
 			if _, ok, err := s.store.Reply(t.Context(), "alice", "k"); ok || err != nil {
-				t.Errorf("the refusal is remembered: %v, %v", ok, err)
+				t.Errorf("the refusal was stored: %v, %v", ok, err)
 			}
 			if found, _, err := s.ListOrders(t.Context(), "alice", 10, ""); len(found) > 0 || err != nil {
 				t.Errorf("orders %v, %v", found, err)
@@ -94,10 +99,12 @@ func TestRefusedOrderWritesNothing(t *testing.T) {
 	}
 }
 
-func TestAnOrderAtAnotherTotalThanExpectedIsRefused(t *testing.T) {
+func TestAnOrderWhoseTotalDiffersFromTheExpectedIsRefused(t *testing.T) {
 	now := money.Money{Currency: "EUR", Amount: 3998}
 	for name, expected := range map[string]money.Money{
-		"less": {Currency: "EUR", Amount: 3997}, "more": {Currency: "EUR", Amount: 3999}, "another currency": {Currency: "USD", Amount: 3998},
+		"less":             {Currency: "EUR", Amount: 3997},
+		"more":             {Currency: "EUR", Amount: 3999},
+		"another currency": {Currency: "USD", Amount: 3998},
 	} {
 		s := open(t)
 		in := placement(orders.Line{SKU: "MUG", Quantity: 2})
@@ -108,7 +115,7 @@ func TestAnOrderAtAnotherTotalThanExpectedIsRefused(t *testing.T) {
 			t.Errorf("%s: %v, %v; want ErrTotalChanged with %v", name, err, fault.From(err).Members, now)
 		}
 		if _, ok, err := s.store.Reply(t.Context(), "alice", "k"); ok || err != nil || s.emitted() != "" {
-			t.Errorf("%s: the refusal was written down: %v, %v", name, ok, err)
+			t.Errorf("%s: the refusal was stored: %v, %v", name, ok, err)
 		}
 		in.ExpectedTotal = &now
 		if o, _, err := s.PlaceOrder(t.Context(), req, in); err != nil || o.Total != now {
@@ -117,11 +124,12 @@ func TestAnOrderAtAnotherTotalThanExpectedIsRefused(t *testing.T) {
 	}
 }
 
-func TestTotalThatDoesNotFitIsRefused(t *testing.T) {
+func TestATotalThatOverflowsIsRefused(t *testing.T) {
 	s := open(t)
 	huge := catalog.PriceChanged{SKU: "GOLD", Price: money.Money{Currency: "EUR", Amount: 1 << 60}, Version: 1}
 	must(t, s.ProjectPrice(t.Context(), "9", huge))
-	if _, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, placement(orders.Line{SKU: "GOLD", Quantity: 9})); !errors.Is(err, money.ErrOverflow) {
+	_, _, err := s.PlaceOrder(t.Context(), idempotency.Request{}, placement(orders.Line{SKU: "GOLD", Quantity: 9}))
+	if !errors.Is(err, money.ErrOverflow) {
 		t.Errorf("got %v, want ErrOverflow", err)
 	}
 }
@@ -149,9 +157,9 @@ func TestSameKeyGivesTheSameOrder(t *testing.T) {
 	}
 }
 
-func TestWithoutAKeyEveryRequestIsAnOrder(t *testing.T) {
+func TestWithoutAKeyEveryRequestPlacesAnOrder(t *testing.T) {
 	s := open(t)
 	if a, b := s.place(), s.place(); a.OrderID == b.OrderID {
-		t.Error("two requests gave one order")
+		t.Error("two requests placed one order")
 	}
 }

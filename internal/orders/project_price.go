@@ -17,14 +17,14 @@ type Price struct {
 	Version int64
 }
 
-// Identity is under which id it is stored, and which version; see commit.Aggregate.
+// Identity implements commit.Aggregate.
 func (p Price) Identity() (id string, version int64) { return p.SKU, p.Version }
 
-// projectPrice is the name of the event handler, by which barriers know it.
+// projectPrice is the event handler's name, used as a barrier key.
 const projectPrice = "project-price"
 
-// ProjectPrice enters a price that catalog published by the event with this id into the price book, unless a
-// newer one is there: events come in any order. It fails with money.ErrCurrency for an unknown currency.
+// ProjectPrice writes the price in an event of catalog's to the price book, unless a newer one is
+// stored: events arrive in any order. It fails with money.ErrCurrency for an unknown currency.
 func (s *Service) ProjectPrice(ctx context.Context, eventID string, in contract.PriceChanged) error {
 	price, err := money.Of(in.Price.Currency, in.Price.Amount)
 	if err != nil {

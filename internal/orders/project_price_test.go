@@ -9,12 +9,13 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// cup is the price of a cup as of a version of it, 100 cents each.
+// cup returns the event of a version of a cup that costs 100 cents per version.
 func cup(version int64) catalog.PriceChanged {
-	return catalog.PriceChanged{SKU: "CUP", Name: "Cup", Price: money.Money{Currency: "EUR", Amount: 100 * version}, Version: version}
+	price := money.Money{Currency: "EUR", Amount: 100 * version}
+	return catalog.PriceChanged{SKU: "CUP", Name: "Cup", Price: price, Version: version}
 }
 
-func TestNewestPriceStaysWhateverTheOrderOfEvents(t *testing.T) {
+func TestTheNewestPriceWinsInAnyOrderOfEvents(t *testing.T) {
 	s := open(t)
 	for _, e := range []struct {
 		id      string
@@ -28,12 +29,12 @@ func TestNewestPriceStaysWhateverTheOrderOfEvents(t *testing.T) {
 		}
 		key := barrier.Key{Saga: "event-" + e.id, Step: "project-price", Phase: barrier.Action}
 		if _, ok, err := s.store.Barrier(t.Context(), key); !ok || err != nil {
-			t.Errorf("event %s is not remembered: %v", e.id, err)
+			t.Errorf("event %s has no barrier record: %v", e.id, err)
 		}
 	}
 }
 
-func TestPriceInAnUnknownCurrencyIsRefused(t *testing.T) {
+func TestAPriceInAnUnknownCurrencyIsRefused(t *testing.T) {
 	s := open(t)
 	e := cup(1)
 	e.Price.Currency = "XQQ"

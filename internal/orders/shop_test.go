@@ -17,7 +17,7 @@ import (
 	"orderflow/internal/platform/schema"
 )
 
-// failer is what testing.T and rapid.T have in common.
+// failer is implemented by testing.T and rapid.T.
 type failer interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -51,15 +51,19 @@ func open(t failer) *shop {
 
 var home = contract.Address{Name: "Ada", Line1: "12 St", City: "Berlin", PostalCode: "10115", Country: "DE"}
 
-// placement is alice's order of the given lines.
+// placement returns an order of alice's.
 func placement(lines ...orders.Line) orders.Placement {
-	return orders.Placement{CustomerID: "alice", CustomerEmail: "alice@example.com", Lines: lines, ShippingAddress: home, PaymentMethod: "pm_card_visa"}
+	return orders.Placement{
+		CustomerID: "alice", CustomerEmail: "alice@example.com",
+		Lines: lines, ShippingAddress: home, PaymentMethod: "pm_card_visa",
+	}
 }
 
-// place places an order of two mugs for alice and forgets its event.
+// place places an order of two mugs for alice and drops its event.
 func (s *shop) place() orders.Order {
 	s.t.Helper()
-	o, _, err := s.PlaceOrder(context.Background(), idempotency.Request{}, placement(orders.Line{SKU: "MUG", Quantity: 2}))
+	in := placement(orders.Line{SKU: "MUG", Quantity: 2})
+	o, _, err := s.PlaceOrder(context.Background(), idempotency.Request{}, in)
 	if err != nil {
 		s.t.Fatalf("place: %v", err)
 	}
@@ -67,7 +71,6 @@ func (s *shop) place() orders.Order {
 	return o
 }
 
-// order reads an order.
 func (s *shop) order(id string) orders.Order {
 	s.t.Helper()
 	o, err := s.store.Order(context.Background(), id)
@@ -77,10 +80,10 @@ func (s *shop) order(id string) orders.Order {
 	return o
 }
 
-// schemas are compiled once.
 var schemas = schema.Load(contract.Schemas)
 
-// emitted takes the events out of the outbox, checks each against its schema and returns what happened, such as "created confirmed".
+// emitted empties the outbox, validates the events and returns their names, such as "created
+// confirmed".
 func (s *shop) emitted() string {
 	s.t.Helper()
 	var names []string
@@ -102,7 +105,8 @@ func (s *shop) close(id string) (contract.Closed, error) {
 }
 
 func (s *shop) reject(id string) (contract.Result, error) {
-	return s.RejectOrder(context.Background(), contract.Reject{OrderID: id, Reason: "OUT_OF_STOCK", Detail: "ReserveStock"})
+	in := contract.Reject{OrderID: id, Reason: "OUT_OF_STOCK", Detail: "ReserveStock"}
+	return s.RejectOrder(context.Background(), in)
 }
 
 func (s *shop) flag(id string) (contract.Result, error) {
@@ -114,11 +118,11 @@ func (s *shop) cancel(id, key string) (orders.Order, bool, error) {
 	return s.CancelOrder(context.Background(), req, id, "alice", only("alice"))
 }
 
-// only is the access of a customer, anybody that of an operator.
+// only is a customer's access, anybody an operator's.
 func only(customer string) orders.Access { return func(owner string) bool { return owner == customer } }
 func anybody(string) bool                { return true }
 
-// wantStatus checks where an order stands and what was emitted since the last look.
+// wantStatus checks an order's status and the events emitted since the last call.
 func (s *shop) wantStatus(id string, status orders.Status, reason orders.Reason, events string) {
 	s.t.Helper()
 	if o := s.order(id); o.Status != status || o.Reason != reason {

@@ -17,16 +17,17 @@ import (
 	"orderflow/internal/platform/idempotency"
 )
 
-// graph is the state machine once more, as the specification has it.
+// graph is the specification of the state machine: the statuses that may follow each status.
 var graph = map[orders.Status][]orders.Status{
-	orders.StatusPending:        {orders.StatusPending, orders.StatusConfirmed, orders.StatusRejected, orders.StatusCancelled, orders.StatusNeedsAttention},
+	orders.StatusPending: {orders.StatusPending, orders.StatusConfirmed, orders.StatusRejected,
+		orders.StatusCancelled, orders.StatusNeedsAttention},
 	orders.StatusNeedsAttention: {orders.StatusNeedsAttention, orders.StatusRejected, orders.StatusCancelled},
 	orders.StatusConfirmed:      {orders.StatusConfirmed},
 	orders.StatusRejected:       {orders.StatusRejected},
 	orders.StatusCancelled:      {orders.StatusCancelled},
 }
 
-// commands are what may happen to an order; each returns its error.
+// commands are the use cases that change an order.
 var commands = map[string]func(*shop, string) error{
 	"confirm":    func(s *shop, id string) error { _, err := s.confirm(id); return err },
 	"close":      func(s *shop, id string) error { _, err := s.close(id); return err },
@@ -38,13 +39,14 @@ var commands = map[string]func(*shop, string) error{
 
 var names = []string{"confirm", "close", "reject", "flag", "cancel", "cancel key"}
 
-// refused reports whether err is one of the only errors that a command may have.
+// refused reports whether err is a refusal. Commands may have no other errors.
 func refused(err error) bool {
-	return errors.Is(err, orders.ErrClosed) || errors.Is(err, barrier.ErrCompensated) || errors.Is(err, orders.ErrNotCancellable)
+	return errors.Is(err, orders.ErrClosed) || errors.Is(err, barrier.ErrCompensated) ||
+		errors.Is(err, orders.ErrNotCancellable)
 }
 
-// sound checks one step from before to after and the events it emitted.
-func (s *shop) sound(command string, before, after orders.Order, events string) {
+// checkChange checks that a command may change before to after and emit these events.
+func (s *shop) checkChange(command string, before, after orders.Order, events string) {
 	s.t.Helper()
 	switch {
 	case !slices.Contains(graph[before.Status], after.Status):
@@ -70,7 +72,7 @@ func (s *shop) sound(command string, before, after orders.Order, events string) 
 	}
 }
 
-func TestNoSequenceOfCommandsLeavesTheGraph(t *testing.T) {
+func TestEverySequenceOfCommandsFollowsTheGraph(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := open(t)
 		id := s.place().OrderID
@@ -81,7 +83,7 @@ func TestNoSequenceOfCommandsLeavesTheGraph(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 			after, events := s.order(id), s.emitted()
-			s.sound(name, before, after, events)
+			s.checkChange(name, before, after, events)
 			if after.Status.Final() && events != "" {
 				finals++
 			}
@@ -89,12 +91,13 @@ func TestNoSequenceOfCommandsLeavesTheGraph(t *testing.T) {
 		if final := s.order(id).Status.Final(); final != (finals == 1) || finals > 1 {
 			t.Fatalf("final %v after %d final events", final, finals)
 		}
-		// Whatever came before, a compensation brings the order to its end.
+		// A compensation ends the order in any case.
 		closed, err := s.close(id)
 		if err != nil {
 			t.Fatalf("close: %v", err)
 		}
-		if got, err := s.reject(id); err != nil || closed.Confirmed != (got.Status == "CONFIRMED") || !orders.Status(got.Status).Final() {
+		got, err := s.reject(id)
+		if err != nil || closed.Confirmed != (got.Status == "CONFIRMED") || !orders.Status(got.Status).Final() {
 			t.Fatalf("compensated: %v, %v, confirmed %v", got, err, closed.Confirmed)
 		}
 	})
@@ -108,7 +111,8 @@ func TestConcurrentCommandsEndAnOrderExactlyOnce(t *testing.T) {
 		for _, i := range rand.Perm(len(names)) {
 			for range 2 {
 				wg.Go(func() {
-					if err := commands[names[i]](s, id); err != nil && !refused(err) && fault.KindOf(err) != fault.Transient {
+					err := commands[names[i]](s, id)
+					if err != nil && !refused(err) && fault.KindOf(err) != fault.Transient {
 						t.Errorf("%s: %v", names[i], err)
 					}
 				})
@@ -129,15 +133,16 @@ func TestConcurrentCommandsEndAnOrderExactlyOnce(t *testing.T) {
 	}
 }
 
-func TestCancelThatLosesAgainstAConfirmationIsTooLate(t *testing.T) {
+func TestCancelThatLosesTheRaceToAConfirmationIsRefused(t *testing.T) {
 	s := open(t)
 	id := s.place().OrderID
-	// The order is confirmed between the look at it and the write.
-	between := sync.OnceFunc(func() {
+	// The order is confirmed between the read and the write.
+	confirmOnce := sync.OnceFunc(func() {
 		_, err := s.confirm(id)
 		must(t, err)
 	})
-	_, _, err := s.CancelOrder(t.Context(), idempotency.Request{}, id, "alice", func(string) bool { between(); return true })
+	access := func(string) bool { confirmOnce(); return true }
+	_, _, err := s.CancelOrder(t.Context(), idempotency.Request{}, id, "alice", access)
 	if !errors.Is(err, orders.ErrNotCancellable) {
 		t.Errorf("got %v, want ErrNotCancellable", err)
 	}

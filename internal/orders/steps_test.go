@@ -88,10 +88,11 @@ func TestRejectEndsAnOrderWithItsReason(t *testing.T) {
 	}
 }
 
-func TestRejectForAnUnknownReasonIsInternal(t *testing.T) {
+func TestRejectWithAnUnknownReasonIsInternal(t *testing.T) {
 	s := open(t)
 	id := s.place().OrderID
-	_, err := s.RejectOrder(t.Context(), contract.Reject{OrderID: id, Reason: "States.Timeout", Detail: strings.Repeat("ä", 1000)})
+	in := contract.Reject{OrderID: id, Reason: "States.Timeout", Detail: strings.Repeat("ä", 1000)}
+	_, err := s.RejectOrder(t.Context(), in)
 	must(t, err)
 	s.wantStatus(id, orders.StatusRejected, orders.ReasonInternal, "rejected")
 	if got := s.order(id).Detail; got != strings.Repeat("ä", 500) {
@@ -139,7 +140,8 @@ func TestFlaggedOrderOfACustomerWhoCancelledEndsAsCancelled(t *testing.T) {
 	must(t, err)
 	_, err = s.reject(id)
 	must(t, err)
-	s.wantStatus(id, orders.StatusCancelled, orders.ReasonCancelledByCustomer, "cancellation-requested needs-attention cancelled")
+	s.wantStatus(id, orders.StatusCancelled, orders.ReasonCancelledByCustomer,
+		"cancellation-requested needs-attention cancelled")
 }
 
 func TestConfirmedOrderIsNeitherRejectedNorFlagged(t *testing.T) {
@@ -155,27 +157,27 @@ func TestConfirmedOrderIsNeitherRejectedNorFlagged(t *testing.T) {
 	s.wantStatus(id, orders.StatusConfirmed, "", "confirmed")
 }
 
-// The saga says why by a text, which nothing else holds to the reasons that an order may have.
-func TestAnOrderKeepsEveryReasonThatTheSagaGives(t *testing.T) {
+// The state machine's definition holds the reasons as plain text.
+func TestAnOrderStoresEveryReasonOfTheSaga(t *testing.T) {
 	definition, err := os.ReadFile("../../statemachines/fulfil-order.asl.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	given := map[string]bool{}
+	reasons := map[string]bool{}
 	for _, m := range regexp.MustCompile(`'([A-Z]+_[A-Z_]+)'`).FindAllStringSubmatch(string(definition), -1) {
-		given[m[1]] = true
+		reasons[m[1]] = true
 	}
-	if len(given) < 5 {
-		t.Fatalf("the saga gives the reasons %v: there are more", given)
+	if len(reasons) < 5 {
+		t.Fatalf("found only the reasons %v in the definition", reasons)
 	}
-	for reason := range given {
+	for reason := range reasons {
 		s := open(t)
 		id := s.place().OrderID
 		if _, err := s.RejectOrder(t.Context(), contract.Reject{OrderID: id, Reason: reason}); err != nil {
 			t.Fatal(err)
 		}
 		if o := s.order(id); string(o.Reason) != reason {
-			t.Errorf("the saga says %s, the order %s", reason, o.Reason)
+			t.Errorf("the saga gives %s, the order has %s", reason, o.Reason)
 		}
 	}
 }

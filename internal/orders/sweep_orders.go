@@ -15,98 +15,102 @@ import (
 )
 
 const (
-	// budget is how long an order may be PENDING before fulfilment is asked about it. A saga that waits for slots and circuits may take
-	// longer; it is left alone.
-	budget = 30 * time.Minute
-	// patience is how long repair may take on top. A compensation has nearly two hours, and may be started anew.
-	patience = 12 * time.Hour
+	// overdueAfter is how long an order may be PENDING before fulfilment is asked about it. A saga
+	// that waits for slots and circuits may take longer and is not affected.
+	overdueAfter = 30 * time.Minute
+	// stuckAfter leaves time for repair. A compensation takes up to two hours and may be restarted.
+	stuckAfter = 12 * time.Hour
 )
 
 var (
-	// ErrStuck: orders are PENDING for so long that nobody can be repairing them any more.
-	ErrStuck = fault.New(fault.Internal, "OrdersStuck", "there are orders that nobody brings to rest")
-	// ErrUntellable: orders hold what the consumers of their events refuse, so they were flagged instead.
-	ErrUntellable = fault.New(fault.Internal, "OrdersUntellable", "orders were flagged, since no event can tell of them")
+	// ErrStuck: orders have been PENDING for longer than any repair takes.
+	ErrStuck = fault.New(fault.Internal, "OrdersStuck", "orders are PENDING for more than 12 hours")
+	// ErrUnpublishable: consumers would reject the events of some orders, which were flagged
+	// instead.
+	ErrUnpublishable = fault.New(fault.Internal, "OrdersUntellable",
+		"orders were flagged because consumers would reject their events")
 )
 
-// published is what the consumers of our events hold them to.
-var published = schema.Load(contract.Schemas, contract.OrderOverdue)
+// overdueSchema is the schema that consumers of OrderOverdue validate against.
+var overdueSchema = schema.Load(contract.Schemas, contract.OrderOverdue)
 
 // Swept is what a sweep found.
 type Swept struct {
-	// Overdue is how many orders were told of, and Stuck how many of these for longer than repair may take.
+	// Overdue counts the orders published as overdue, Stuck those of them that are stuck.
 	Overdue, Stuck int
-	// Flagged is how many orders were flagged because they cannot be told of.
+	// Flagged counts the orders that were flagged because consumers would reject their event.
 	Flagged int
 }
 
-// SweepOrders tells of every order that is PENDING for longer than its budget, by an event with all that starting its saga
-// takes. Nothing of the order changes: what is missing, a saga or its compensation, fulfilment finds out, which may
-// be told any number of times.
+// SweepOrders publishes an event for every order that is overdue, with all the data that its saga
+// needs. The order does not change. Fulfilment finds out whether the saga or its compensation is
+// missing, and may get any number of these events.
 //
-// An event that its consumers would refuse is not published, since it would be refused again with each sweep. If an address of
-// the customer is all that is wrong, the order loses it. Any other order becomes NEEDS_ATTENTION, so operators hear of it once.
+// An event that consumers would reject is not published, since every sweep would repeat it. If only
+// the customer's e-mail address is invalid, it is removed from the order. Any other such order
+// becomes NEEDS_ATTENTION, so operators are alerted once.
 //
-// An order that cannot be read or saved does not keep the sweep from the others; its error is returned at the end. The sweep
-// fails with ErrStuck if there are stuck orders, and with ErrUntellable if it flagged any.
+// If an order cannot be read or saved, the sweep continues with the others and returns the error at
+// the end. It fails with ErrStuck if orders are stuck, and with ErrUnpublishable if it flagged any.
 func (s *Service) SweepOrders(ctx context.Context) (Swept, error) {
-	var did Swept
+	var swept Swept
 	now := s.clock.Now()
-	found, failed := s.store.Overdue(ctx, now.Add(-budget))
+	found, failed := s.store.Overdue(ctx, now.Add(-overdueAfter))
 	for _, o := range found {
-		told, err := s.publishOverdue(ctx, o)
+		published, err := s.publishOverdue(ctx, o)
 		switch {
-		case errors.Is(err, fault.ErrLostRace): // it has changed: the next sweep decides
+		case errors.Is(err, fault.ErrLostRace): // the order has changed: the next sweep decides
 		case err != nil:
 			failed = errors.Join(failed, fmt.Errorf("order %s: %w", o.OrderID, err))
-		case !told:
-			did.Flagged++
+		case !published:
+			swept.Flagged++
 		default:
-			if did.Overdue++; now.Sub(o.CreatedAt) > patience {
-				did.Stuck++
+			if swept.Overdue++; now.Sub(o.CreatedAt) > stuckAfter {
+				swept.Stuck++
 			}
 		}
 	}
-	if did.Stuck > 0 {
+	if swept.Stuck > 0 {
 		failed = errors.Join(failed, ErrStuck)
 	}
-	if did.Flagged > 0 {
-		failed = errors.Join(failed, ErrUntellable)
+	if swept.Flagged > 0 {
+		failed = errors.Join(failed, ErrUnpublishable)
 	}
-	return did, failed
+	return swept, failed
 }
 
-// publishOverdue publishes that o is overdue, or flags it; told says which.
-func (s *Service) publishOverdue(ctx context.Context, o Order) (told bool, err error) {
-	e, wrong, err := s.overdue(ctx, o)
+// publishOverdue publishes that o is overdue, or flags o; published reports which.
+func (s *Service) publishOverdue(ctx context.Context, o Order) (published bool, err error) {
+	e, invalid, err := s.overdueEvent(ctx, o)
 	if err != nil {
 		return false, err
 	}
-	if wrong == nil {
+	if invalid == nil {
 		return true, s.store.Record(ctx, commit.With{Events: []envelope.Event{e}})
 	}
 	at := s.clock.Now()
-	unreachable := o.next(at)
-	unreachable.CustomerEmail = ""
-	if e, still, err := s.overdue(ctx, unreachable); err != nil {
+	withoutEmail := o.next(at)
+	withoutEmail.CustomerEmail = ""
+	if e, still, err := s.overdueEvent(ctx, withoutEmail); err != nil {
 		return false, err
 	} else if still == nil {
-		slog.WarnContext(ctx, "the address of an order's customer cannot be used, so it is taken for none", "orderId", o.OrderID)
-		return true, s.store.SaveOrder(ctx, unreachable, commit.With{Events: []envelope.Event{e}})
+		slog.WarnContext(ctx, "an order's invalid e-mail address was removed", "orderId", o.OrderID)
+		return true, s.store.SaveOrder(ctx, withoutEmail, commit.With{Events: []envelope.Event{e}})
 	}
 	o.CustomerEmail = ""
-	slog.ErrorContext(ctx, "an order cannot be told of and is flagged", "orderId", o.OrderID, "error", wrong.Error())
-	if o, err = o.become(StatusNeedsAttention, ReasonInternal, wrong.Error(), at); err != nil {
+	slog.ErrorContext(ctx, "an order was flagged because consumers would reject its event",
+		"orderId", o.OrderID, "error", invalid.Error())
+	if o, err = o.become(StatusNeedsAttention, ReasonInternal, invalid.Error(), at); err != nil {
 		return false, err
 	}
 	return false, s.save(ctx, o, contract.OrderNeedsAttention, commit.With{})
 }
 
-// overdue makes the event that tells of o; wrong is why its consumers would refuse it.
-func (s *Service) overdue(ctx context.Context, o Order) (e envelope.Event, wrong, err error) {
+// overdueEvent returns the event that o is overdue. invalid is why consumers would reject it.
+func (s *Service) overdueEvent(ctx context.Context, o Order) (e envelope.Event, invalid, err error) {
 	e = s.events.New(ctx, contract.OrderOverdue, o.OrderID, o.Version, o.created())
-	if wrong = published.Validate(e); wrong != nil && !errors.Is(wrong, schema.ErrInvalid) {
-		return e, nil, wrong // a defect of the schema
+	if invalid = overdueSchema.Validate(e); invalid != nil && !errors.Is(invalid, schema.ErrInvalid) {
+		return e, nil, invalid // a defect of the schema
 	}
-	return e, wrong, nil
+	return e, invalid, nil
 }

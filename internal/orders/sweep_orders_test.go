@@ -16,15 +16,15 @@ import (
 )
 
 func (s *shop) sweep() (overdue, stuck int, err error) {
-	did, err := s.SweepOrders(s.t.(*testing.T).Context())
-	if did.Flagged != 0 {
-		s.t.Errorf("%d orders were flagged", did.Flagged)
+	swept, err := s.SweepOrders(s.t.(*testing.T).Context())
+	if swept.Flagged != 0 {
+		s.t.Errorf("%d orders were flagged", swept.Flagged)
 	}
-	return did.Overdue, did.Stuck, err
+	return swept.Overdue, swept.Stuck, err
 }
 
-// stored changes an order as no use case would: it is of a time when less was refused.
-func (s *shop) stored(o orders.Order, change func(*orders.Order)) orders.Order {
+// corrupt stores values in an order that an older release would have accepted.
+func (s *shop) corrupt(o orders.Order, change func(*orders.Order)) orders.Order {
 	s.t.Helper()
 	o.Version++
 	change(&o)
@@ -34,41 +34,45 @@ func (s *shop) stored(o orders.Order, change func(*orders.Order)) orders.Order {
 	return o
 }
 
-func TestAnAddressThatConsumersRefuseIsNone(t *testing.T) {
+func TestTheSweepRemovesAnEmailAddressThatConsumersReject(t *testing.T) {
 	for _, bad := range []string{"nobody", strings.Repeat("a", 400) + "@example.com"} {
 		s := open(t)
-		o := s.stored(s.place(), func(o *orders.Order) { o.CustomerEmail = bad })
+		o := s.corrupt(s.place(), func(o *orders.Order) { o.CustomerEmail = bad })
 		s.clock.Advance(time.Hour)
 		s.store.TakeOutbox()
-		for range 2 { // the second finds it mended
+		for range 2 { // the second sweep finds it repaired
 			if n, _, err := s.sweep(); n != 1 || err != nil {
 				t.Fatalf("%d overdue, %v; want one", n, err)
 			}
 		}
-		if got := s.order(o.OrderID); got.CustomerEmail != "" || got.Status != orders.StatusPending || got.Version != o.Version+1 {
+		got := s.order(o.OrderID)
+		if got.CustomerEmail != "" || got.Status != orders.StatusPending || got.Version != o.Version+1 {
 			t.Errorf("the order became %+v", got)
 		}
-		if got := s.emitted(); got != "overdue overdue" { // each is held to its schema
+		if got := s.emitted(); got != "overdue overdue" { // which validates them
 			t.Errorf("emitted %q", got)
 		}
 	}
 }
 
-func TestAnOrderThatConsumersRefuseIsFlaggedOnce(t *testing.T) {
+func TestAnOrderWhoseEventConsumersRejectIsFlaggedOnce(t *testing.T) {
 	s := open(t)
-	bad := s.stored(s.place(), func(o *orders.Order) { o.PaymentMethod, o.CustomerEmail = "a secret method", "nobody" })
+	bad := s.corrupt(s.place(), func(o *orders.Order) {
+		o.PaymentMethod, o.CustomerEmail = "a secret method", "nobody"
+	})
 	s.place()
 	s.clock.Advance(time.Hour)
 	s.store.TakeOutbox()
-	did, err := s.SweepOrders(t.Context())
-	if did != (orders.Swept{Overdue: 1, Flagged: 1}) || !errors.Is(err, orders.ErrUntellable) {
-		t.Errorf("first: %+v, %v; want one told of and one flagged", did, err)
+	swept, err := s.SweepOrders(t.Context())
+	if swept != (orders.Swept{Overdue: 1, Flagged: 1}) || !errors.Is(err, orders.ErrUnpublishable) {
+		t.Errorf("first: %+v, %v; want one published and one flagged", swept, err)
 	}
-	if did, err := s.SweepOrders(t.Context()); did != (orders.Swept{Overdue: 1}) || err != nil {
-		t.Errorf("again: %+v, %v; want only the other one", did, err)
+	if swept, err := s.SweepOrders(t.Context()); swept != (orders.Swept{Overdue: 1}) || err != nil {
+		t.Errorf("second: %+v, %v; want only the other one", swept, err)
 	}
 	got := s.order(bad.OrderID)
-	if got.Status != orders.StatusNeedsAttention || !strings.Contains(got.Detail, "/paymentMethod") || strings.Contains(got.Detail, "secret") {
+	if got.Status != orders.StatusNeedsAttention || !strings.Contains(got.Detail, "/paymentMethod") ||
+		strings.Contains(got.Detail, "secret") {
 		t.Errorf("the order became %+v", got)
 	}
 	if got := s.emitted(); got != "needs-attention overdue overdue" && got != "overdue needs-attention overdue" {
@@ -76,7 +80,7 @@ func TestAnOrderThatConsumersRefuseIsFlaggedOnce(t *testing.T) {
 	}
 }
 
-func TestTheSweepTellsOfOrdersThatArePendingBeyondTheirBudgetAndOfNoOthers(t *testing.T) {
+func TestTheSweepPublishesOnlyOverdueOrders(t *testing.T) {
 	s := open(t)
 	late, done := s.place(), s.place()
 	if _, err := s.confirm(done.OrderID); err != nil {
@@ -86,23 +90,25 @@ func TestTheSweepTellsOfOrdersThatArePendingBeyondTheirBudgetAndOfNoOthers(t *te
 	young := s.place()
 	s.emitted()
 	if n, _, err := s.sweep(); n != 0 || err != nil {
-		t.Errorf("at the end of its budget: %d overdue, %v", n, err)
+		t.Errorf("at the limit: %d overdue, %v", n, err)
 	}
 	s.clock.Advance(time.Millisecond)
 	if n, stuck, err := s.sweep(); n != 1 || stuck != 0 || err != nil {
-		t.Fatalf("beyond it: %d overdue, %d stuck, %v; want one", n, stuck, err)
+		t.Fatalf("beyond the limit: %d overdue, %d stuck, %v; want one", n, stuck, err)
 	}
 	events := s.store.TakeOutbox()
-	if len(events) != 1 || events[0].Type != contract.OrderOverdue || events[0].Subject != late.OrderID || events[0].Subject == young.OrderID {
+	if len(events) != 1 || events[0].Type != contract.OrderOverdue ||
+		events[0].Subject != late.OrderID || events[0].Subject == young.OrderID {
 		t.Fatalf("events %v", events)
 	}
-	told, err := envelope.Decode[contract.Created](events[0])
-	if err != nil || told.CustomerID != "alice" || len(told.Items) != 1 || told.PaymentMethod == "" || told.ShippingAddress != home {
-		t.Errorf("the event does not hold what starting a saga takes: %+v, %v", told, err)
+	data, err := envelope.Decode[contract.Created](events[0])
+	if err != nil || data.CustomerID != "alice" || len(data.Items) != 1 || data.PaymentMethod == "" ||
+		data.ShippingAddress != home {
+		t.Errorf("the event lacks data that a saga needs: %+v, %v", data, err)
 	}
 }
 
-func TestTheSweepChangesNoOrder(t *testing.T) {
+func TestTheSweepDoesNotChangeValidOrders(t *testing.T) {
 	s := open(t)
 	o := s.place()
 	s.clock.Advance(time.Hour)
@@ -119,7 +125,7 @@ func TestTheSweepChangesNoOrder(t *testing.T) {
 	}
 }
 
-func TestAnOrderThatRepairDoesNotBringToRestIsAFailure(t *testing.T) {
+func TestTheSweepFailsIfAnOrderIsStuck(t *testing.T) {
 	s := open(t)
 	s.place()
 	s.clock.Advance(12 * time.Hour)
@@ -128,25 +134,25 @@ func TestAnOrderThatRepairDoesNotBringToRestIsAFailure(t *testing.T) {
 	}
 	s.clock.Advance(time.Second)
 	if n, stuck, err := s.sweep(); n != 1 || stuck != 1 || !errors.Is(err, orders.ErrStuck) {
-		t.Errorf("after that: %d overdue, %d stuck, %v; want ErrStuck", n, stuck, err)
+		t.Errorf("later: %d overdue, %d stuck, %v; want ErrStuck", n, stuck, err)
 	}
 	if got := s.emitted(); got != "overdue overdue" {
-		t.Errorf("emitted %q: it must be told all the same", got)
+		t.Errorf("emitted %q: a stuck order must be published, too", got)
 	}
 }
 
-// racing is a store whose orders change under the sweep's hands.
+// racing is a store in which another writer always wins.
 type racing struct{ orders.Store }
 
 func (racing) SaveOrder(context.Context, orders.Order, commit.With) error { return fault.ErrLostRace }
 
-func TestAnOrderThatChangesUnderTheSweepIsLeftToTheNextOne(t *testing.T) {
+func TestAnOrderThatChangesDuringTheSweepIsLeftToTheNext(t *testing.T) {
 	s := open(t)
-	s.stored(s.place(), func(o *orders.Order) { o.CustomerEmail = "nobody" })
+	s.corrupt(s.place(), func(o *orders.Order) { o.CustomerEmail = "nobody" })
 	s.place()
 	s.clock.Advance(time.Hour)
-	did, err := orders.New(racing{s.store}, s.clock, &ids.Sequence{}).SweepOrders(t.Context())
-	if did != (orders.Swept{Overdue: 1}) || err != nil {
-		t.Errorf("%+v, %v; want the other one told of", did, err)
+	swept, err := orders.New(racing{s.store}, s.clock, &ids.Sequence{}).SweepOrders(t.Context())
+	if swept != (orders.Swept{Overdue: 1}) || err != nil {
+		t.Errorf("%+v, %v; want the other one published", swept, err)
 	}
 }

@@ -26,8 +26,7 @@ func (s *shop) orderFor(customer, key string) (orders.Order, bool, error) {
 	return s.PlaceOrder(context.Background(), idempotency.Request{Scope: customer, Key: key, Hash: "h"}, in)
 }
 
-// limited is a shop with other limits.
-func limited(t failer, l orders.Limits) *shop {
+func openWithLimits(t failer, l orders.Limits) *shop {
 	s := open(t)
 	s.Service = s.Limited(l)
 	return s
@@ -35,12 +34,13 @@ func limited(t failer, l orders.Limits) *shop {
 
 func (s *shop) decline(id string) {
 	s.t.Helper()
-	if _, err := s.RejectOrder(context.Background(), contract.Reject{OrderID: id, Reason: "PAYMENT_DECLINED"}); err != nil {
+	in := contract.Reject{OrderID: id, Reason: "PAYMENT_DECLINED"}
+	if _, err := s.RejectOrder(context.Background(), in); err != nil {
 		s.t.Fatalf("decline: %v", err)
 	}
 }
 
-func TestACustomerHasNoMoreOrdersUnderWayThanTheLimit(t *testing.T) {
+func TestOpenOrdersAreLimited(t *testing.T) {
 	s := open(t)
 	var placed []orders.Order
 	for n := range orders.DefaultLimits.Open {
@@ -49,21 +49,23 @@ func TestACustomerHasNoMoreOrdersUnderWayThanTheLimit(t *testing.T) {
 		placed = append(placed, o)
 	}
 	s.store.TakeOutbox()
-	_, err := s.flag(placed[0].OrderID) // it needs attention: it is not over
+	_, err := s.flag(placed[0].OrderID) // which needs attention and still counts as open
 	must(t, err)
 	s.store.TakeOutbox()
 	_, _, err = s.orderFor("alice", "more")
 	e := fault.From(err)
-	if !errors.Is(err, orders.ErrTooManyOrders) || e.Kind != fault.Limited || e.RetryAfter <= 0 || !strings.Contains(e.Detail, "20 orders under way") {
+	if !errors.Is(err, orders.ErrTooManyOrders) || e.Kind != fault.Limited || e.RetryAfter <= 0 ||
+		!strings.Contains(e.Detail, "20 orders under way") {
 		t.Fatalf("order 21: %v, retry after %s", err, e.RetryAfter)
 	}
 	if _, ok, err := s.store.Reply(t.Context(), "alice", "more"); ok || err != nil || s.emitted() != "" {
-		t.Errorf("the refusal was written down: %v, %v", ok, err)
+		t.Errorf("the refusal was stored: %v, %v", ok, err)
 	}
 	if _, _, err := s.orderFor("bob", ""); err != nil {
 		t.Errorf("another customer is refused: %v", err)
 	}
-	if again, replayed, err := s.orderFor("alice", "k3"); err != nil || !replayed || again.OrderID != placed[3].OrderID {
+	again, replayed, err := s.orderFor("alice", "k3")
+	if err != nil || !replayed || again.OrderID != placed[3].OrderID {
 		t.Errorf("a replay at the limit: %v, replayed %v, %v", again.OrderID, replayed, err)
 	}
 	_, err = s.confirm(placed[1].OrderID)
@@ -73,18 +75,19 @@ func TestACustomerHasNoMoreOrdersUnderWayThanTheLimit(t *testing.T) {
 	}
 }
 
-func TestDeclinedPaymentsAreLimitedWithinAnHour(t *testing.T) {
-	s := limited(t, orders.Limits{Open: 20, Declines: 3})
+func TestDeclinesWithinAnHourAreLimited(t *testing.T) {
+	s := openWithLimits(t, orders.Limits{Open: 20, Declines: 3})
 	for range 3 {
 		o, _, err := s.orderFor("alice", "")
 		must(t, err)
 		s.clock.Advance(time.Minute)
 		s.decline(o.OrderID)
-		s.decline(o.OrderID) // again, which counts once
+		s.decline(o.OrderID) // a repeat does not count
 	}
 	s.clock.Advance(7 * time.Minute)
 	_, _, err := s.orderFor("alice", "")
-	if e := fault.From(err); !errors.Is(err, orders.ErrTooManyDeclines) || e.Kind != fault.Limited || e.RetryAfter != 51*time.Minute {
+	e := fault.From(err)
+	if !errors.Is(err, orders.ErrTooManyDeclines) || e.Kind != fault.Limited || e.RetryAfter != 51*time.Minute {
 		t.Fatalf("after three declines: %v, retry after %s; want 51m", err, e.RetryAfter)
 	}
 	if _, _, err := s.orderFor("bob", ""); err != nil {
@@ -96,8 +99,8 @@ func TestDeclinedPaymentsAreLimitedWithinAnHour(t *testing.T) {
 	}
 }
 
-func TestWhoTriesCardsCannotHideTheDeclinesByCancelling(t *testing.T) {
-	s := limited(t, orders.Limits{Open: 20, Declines: 2})
+func TestCancellingDoesNotHideDeclines(t *testing.T) {
+	s := openWithLimits(t, orders.Limits{Open: 20, Declines: 2})
 	for range 2 {
 		o, _, err := s.orderFor("alice", "")
 		must(t, err)
@@ -110,8 +113,8 @@ func TestWhoTriesCardsCannotHideTheDeclinesByCancelling(t *testing.T) {
 	}
 }
 
-func TestAShopThatRunsOutOfStockLimitsNobody(t *testing.T) {
-	s := limited(t, orders.Limits{Open: 1, Declines: 1})
+func TestOrdersRejectedForLackOfStockAreNotDeclines(t *testing.T) {
+	s := openWithLimits(t, orders.Limits{Open: 1, Declines: 1})
 	for range 5 {
 		o, _, err := s.orderFor("alice", "")
 		must(t, err)
@@ -120,9 +123,10 @@ func TestAShopThatRunsOutOfStockLimitsNobody(t *testing.T) {
 	}
 }
 
-// A version from before the tally ends orders without giving their places back: during a release, or after a rollback.
-func TestPlacesOfOrdersThatAnOlderVersionEndedAreGivenBack(t *testing.T) {
-	s := limited(t, orders.Limits{Open: 2, Declines: 1})
+// During a release or after a rollback, a version without the tally ends orders but leaves them
+// counted as open.
+func TestOrdersThatAnOlderVersionEndedNoLongerCountAsOpen(t *testing.T) {
+	s := openWithLimits(t, orders.Limits{Open: 2, Declines: 1})
 	for range 2 {
 		_, _, err := s.orderFor("alice", "")
 		must(t, err)
@@ -133,9 +137,10 @@ func TestPlacesOfOrdersThatAnOlderVersionEndedAreGivenBack(t *testing.T) {
 	must(t, err)
 	s.store.Recount("alice", before) // as if the older version had confirmed it
 	if _, _, err := s.orderFor("alice", ""); err != nil {
-		t.Errorf("one of two is over, but a third is refused: %v", err)
+		t.Errorf("one of two has ended, but a third is refused: %v", err)
 	}
-	if after, err := s.store.Tally(t.Context(), "alice"); err != nil || len(after.Open) != 2 || slices.Contains(after.Open, before.Open[0]) {
+	after, err := s.store.Tally(t.Context(), "alice")
+	if err != nil || len(after.Open) != 2 || slices.Contains(after.Open, before.Open[0]) {
 		t.Errorf("tally %+v, %v", after, err)
 	}
 	if _, _, err := s.orderFor("alice", ""); !errors.Is(err, orders.ErrTooManyOrders) {
@@ -143,9 +148,9 @@ func TestPlacesOfOrdersThatAnOlderVersionEndedAreGivenBack(t *testing.T) {
 	}
 }
 
-func TestOrdersPlacedAtOnceStayWithinTheLimit(t *testing.T) {
+func TestConcurrentOrdersStayWithinTheLimit(t *testing.T) {
 	for range 50 {
-		s := limited(t, orders.Limits{Open: 3, Declines: 1})
+		s := openWithLimits(t, orders.Limits{Open: 3, Declines: 1})
 		var wait sync.WaitGroup
 		for range 8 {
 			wait.Go(func() {
@@ -161,11 +166,12 @@ func TestOrdersPlacedAtOnceStayWithinTheLimit(t *testing.T) {
 	}
 }
 
-func TestTheTallyIsAlwaysTheOrdersThatAreNotFinal(t *testing.T) {
+func TestTheTallyAlwaysHasExactlyTheOrdersThatAreNotFinal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := limited(t, orders.Limits{Open: 3, Declines: 100})
+		s := openWithLimits(t, orders.Limits{Open: 3, Declines: 100})
 		var ids []string
-		for _, name := range rapid.SliceOfN(rapid.SampledFrom(append([]string{"place", "place"}, names[:5]...)), 1, 25).Draw(t, "commands") {
+		command := rapid.SampledFrom(append([]string{"place", "place"}, names[:5]...))
+		for _, name := range rapid.SliceOfN(command, 1, 25).Draw(t, "commands") {
 			if name == "place" {
 				o, _, err := s.orderFor("alice", "")
 				if err == nil {
@@ -185,30 +191,33 @@ func TestTheTallyIsAlwaysTheOrdersThatAreNotFinal(t *testing.T) {
 				}
 			}
 			slices.Sort(open)
-			if got, err := s.store.Tally(context.Background(), "alice"); err != nil || !slices.Equal(got.Open, open) || len(open) > 3 {
-				t.Fatalf("after %s: the tally has %v, open are %v, %v", name, got.Open, open, err)
+			got, err := s.store.Tally(context.Background(), "alice")
+			if err != nil || !slices.Equal(got.Open, open) || len(open) > 3 {
+				t.Fatalf("after %s: the tally has %v, want %v, %v", name, got.Open, open, err)
 			}
 		}
 	})
 }
 
-func TestAStoreThatFailsAtTheLimitRefusesForNow(t *testing.T) {
-	for failing := 1; failing <= 3; failing++ { // place, tally, orders by id; the fourth call is not made
-		s := limited(t, orders.Limits{Open: 1, Declines: 1})
+func TestPlaceOrderAtALimitFailsIfTheStoreFails(t *testing.T) {
+	for failing := 1; failing <= 3; failing++ { // PlaceOrder, Tally, OrdersByID
+		limits := orders.Limits{Open: 1, Declines: 1}
+		s := openWithLimits(t, limits)
 		_, _, err := s.orderFor("alice", "")
 		must(t, err)
-		broken := orders.New(&torn{s.store, failing + 1}, s.clock, &sequenceFrom{}).Limited(orders.Limits{Open: 1, Declines: 1})
-		_, _, err = broken.PlaceOrder(t.Context(), idempotency.Request{}, placement(orders.Line{SKU: "MUG", Quantity: 1}))
+		broken := orders.New(&torn{s.store, failing + 1}, s.clock, &otherIDs{}).Limited(limits)
+		in := placement(orders.Line{SKU: "MUG", Quantity: 1})
+		_, _, err = broken.PlaceOrder(t.Context(), idempotency.Request{}, in)
 		if !errors.Is(err, errTorn) {
 			t.Errorf("call %d fails: %v", failing, err)
 		}
 	}
 }
 
-// sequenceFrom gives ids that no order of a shop has.
-type sequenceFrom struct{ n int }
+// otherIDs returns ids that no order of a shop has.
+type otherIDs struct{ n int }
 
-func (s *sequenceFrom) New() string { s.n++; return fmt.Sprintf("other-%d", s.n) }
+func (s *otherIDs) New() string { s.n++; return fmt.Sprintf("other-%d", s.n) }
 
 func (s *torn) PlaceOrder(ctx context.Context, o orders.Order, l orders.Limits, with commit.With) error {
 	if err := s.call(); err != nil {

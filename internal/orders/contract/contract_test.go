@@ -77,7 +77,8 @@ func TestEveryFieldIsRequiredAndNewOnesAreWelcome(t *testing.T) {
 	}
 }
 
-// TestAddressesOfEveryKindAreTaken: with all parts, without a postal code, and of orders that are older than line2 and region.
+// TestAddressesOfEveryKindAreTaken: with all parts, without a postal code, and of orders that are
+// older than line2 and region.
 func TestAddressesOfEveryKindAreTaken(t *testing.T) {
 	set := schemas(t)
 	for _, to := range []string{

@@ -7,8 +7,8 @@ import (
 )
 
 // Types of the events that orders publishes. An order has exactly one of OrderConfirmed,
-// OrderRejected and OrderCancelled in its life, the last. OrderOverdue tells of no change, and may come any number of
-// times before that: the order is PENDING for longer than its saga may take.
+// OrderRejected and OrderCancelled in its life, the last. OrderOverdue tells of no change, and may
+// come any number of times before that: the order is PENDING for longer than its saga may take.
 const (
 	OrderCreated               = "orderflow.orders.order.created.v1"
 	OrderConfirmed             = "orderflow.orders.order.confirmed.v1"
@@ -59,8 +59,8 @@ type Changed struct {
 	CustomerID    string      `json:"customerId"`
 	CustomerEmail string      `json:"customerEmail"`
 	Total         money.Money `json:"total"`
-	// Reason is the reason code of an order that was rejected, cancelled or needs attention; of OrderCancellationRequested
-	// the one with which the order will end.
+	// Reason is the reason code of an order that was rejected, cancelled or needs attention; of
+	// OrderCancellationRequested the one with which the order will end.
 	Reason string `json:"reason,omitempty"`
 	// TrackingNumber is there in OrderConfirmed, if the carrier gave one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`

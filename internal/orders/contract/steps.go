@@ -17,7 +17,8 @@ type Close struct {
 // Reject is the input of reject-order.
 type Reject struct {
 	OrderID string `json:"orderId"`
-	// Reason is one of the reason codes of an order; any other counts as INTERNAL. Who cancelled an order is on the order.
+	// Reason is one of the reason codes of an order; any other counts as INTERNAL. Who cancelled an
+	// order is on the order.
 	Reason string `json:"reason"`
 	// Detail is for operators. It must hold no personal data.
 	Detail string `json:"detail"`
@@ -26,7 +27,8 @@ type Reject struct {
 // Flag is the input of flag-order.
 type Flag struct {
 	OrderID string `json:"orderId"`
-	// Reason and Detail say what could not be undone, for operators. They must hold no personal data.
+	// Reason and Detail say what could not be undone, for operators. They must hold no personal
+	// data.
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
 }
@@ -41,7 +43,7 @@ type Result struct {
 
 // Closed is what close-order returns.
 type Closed struct {
-	// Confirmed says that the order was confirmed before, so nothing may be undone any more. Otherwise it
-	// can never be confirmed from now on.
+	// Confirmed says that the order was confirmed before, so nothing may be undone any more.
+	// Otherwise it can never be confirmed from now on.
 	Confirmed bool `json:"confirmed"`
 }

@@ -12,7 +12,8 @@ import (
 	"orderflow/api"
 )
 
-// FuzzPlacement: a body that the contract lets in is one that place-order can read, with no line lost on the way.
+// FuzzPlacement: a body that the contract lets in is one that place-order can read, with no line
+// lost on the way.
 func FuzzPlacement(f *testing.F) {
 	const address = `"shippingAddress":{"name":"Ada","line1":"12 St","city":"Berlin","postalCode":"10115","country":"DE"},"paymentMethod":"pm_card_visa"`
 	for _, seed := range []string{

@@ -10,8 +10,9 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// observed is a store that tells what became of orders. It sees each change once, when it is committed: the use cases are called
-// again for what has happened already, and their results do not say so.
+// observed is a store that tells what became of orders. It sees each change once, when it is
+// committed: the use cases are called again for what has happened already, and their results do not
+// say so.
 type observed struct{ orders.Store }
 
 // PlaceOrder writes a new order, and tells that it was placed.
