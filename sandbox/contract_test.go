@@ -1,4 +1,4 @@
-// Package sandbox_test holds openapi.yaml and what the two handlers do together.
+// Package sandbox_test holds the two handlers to openapi.yaml.
 package sandbox_test
 
 import (
@@ -24,8 +24,8 @@ import (
 	ledger "orderflow/sandbox/provider/memory"
 )
 
-// conversation is requests in their order, and the status of each answer. It has every
-// operation of the contract and every status of each.
+// conversation is a sequence of requests with the status of each response. It covers every status
+// of every operation of the contract.
 var conversation = []struct {
 	request, key, body string
 	status             int
@@ -38,19 +38,19 @@ var conversation = []struct {
 	{"POST /charges/none/capture", "", "", 404},
 	{"POST /charges/a/refund", "r", refund(500), 200},
 	{"POST /charges/a/refund", "r", refund(501), 422},
-	{"POST /charges/a/refund", "s", refund(1500), 409}, // more than is left
+	{"POST /charges/a/refund", "s", refund(1500), 409}, // exceeds the rest
 	{"POST /charges/none/refund", "t", refund(1), 404},
 	{"GET /ledger?reference=a", "", "", 200},
 	{"GET /ledger?status=CAPTURED&limit=1", "", "", 200},
 	{"POST /charges/a/void", "", "", 200},
-	{"POST /charges/b/void", "", "", 200}, // nothing there: null
+	{"POST /charges/b/void", "", "", 200}, // no charge: null
 	{"POST /charges/a/capture", "", "", 409},
 	{"POST /charges", "b", charge("b", "pm_card_visa"), 409},
 	{"POST /shipments", "s", booking("s"), 202},
 	{"POST /shipments", "s", booking("x"), 422},
 	{"GET /shipments?reference=s", "", "", 200},
 	{"POST /shipments/s/cancel", "", "", 200},
-	{"POST /shipments/t/cancel", "", "", 200}, // nothing there: null
+	{"POST /shipments/t/cancel", "", "", 200}, // no shipment: null
 	{"POST /shipments", "t", booking("t"), 409},
 }
 
@@ -59,15 +59,16 @@ func refund(amount int) string {
 }
 
 func charge(reference, method string) string {
-	return fmt.Sprintf(`{"reference":%q,"amount":{"currency":"EUR","amount":1999},"paymentMethod":%q}`, reference, method)
+	return fmt.Sprintf(`{"reference":%q,"amount":{"currency":"EUR","amount":1999},"paymentMethod":%q}`, reference,
+		method)
 }
 
 func booking(reference string) string {
-	return fmt.Sprintf(`{"reference":%q,"address":{"name":"Ada","line1":"Weg 1","city":"Berlin","postalCode":"10115","country":"DE"},`+
-		`"items":[{"sku":"mug","quantity":2}]}`, reference)
+	const address = `{"name":"Ada","line1":"Weg 1","city":"Berlin","postalCode":"10115","country":"DE"}`
+	return fmt.Sprintf(`{"reference":%q,"address":%s,"items":[{"sku":"mug","quantity":2}]}`, reference, address)
 }
 
-func TestTheHandlersKeepTheContract(t *testing.T) {
+func TestHandlersKeepTheContract(t *testing.T) {
 	spec, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +80,7 @@ func TestTheHandlersKeepTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	missing := answers(spec)
+	missing := responses(spec)
 	handlers := parties(spec)
 	for _, c := range conversation {
 		method, target, _ := strings.Cut(c.request, " ")
@@ -96,41 +97,44 @@ func TestTheHandlersKeepTheContract(t *testing.T) {
 		w := httptest.NewRecorder()
 		in := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route}
 		if err := openapi3filter.ValidateRequest(t.Context(), in); err != nil {
-			t.Errorf("%s: the request breaks the contract: %v", c.request, err)
+			t.Errorf("%s: the request violates the contract: %v", c.request, err)
 		}
 		handlers[route.Operation.OperationID].ServeHTTP(w, r)
 		if w.Code != c.status {
 			t.Errorf("%s: %d %s, want %d", c.request, w.Code, w.Body, c.status)
 		}
 		if err := validate(t.Context(), in, w); err != nil {
-			t.Errorf("%s: the answer breaks the contract: %v", c.request, err)
+			t.Errorf("%s: the response violates the contract: %v", c.request, err)
 		}
 		delete(missing, fmt.Sprint(route.Operation.OperationID, " ", w.Code))
 	}
 	if len(missing) > 0 {
-		t.Errorf("in the contract, but not in the conversation: %v", missing)
+		t.Errorf("not covered by the conversation: %v", missing)
 	}
 }
 
 func validate(ctx context.Context, in *openapi3filter.RequestValidationInput, w *httptest.ResponseRecorder) error {
 	return openapi3filter.ValidateResponse(ctx, &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: in, Status: w.Code, Header: w.Header(), Body: io.NopCloser(bytes.NewReader(w.Body.Bytes())),
+		RequestValidationInput: in, Status: w.Code, Header: w.Header(),
+		Body:    io.NopCloser(bytes.NewReader(w.Body.Bytes())),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	})
 }
 
-// parties gives the handler of each operation, as the spec's integration names it.
+// parties returns the handler of each operation, by the function in the spec's integration.
 func parties(spec *openapi3.T) map[string]http.Handler {
 	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	noSleep := func(context.Context, time.Duration) {}
 	byFunction := map[string]http.Handler{
-		"ServeProviderFunction": provider.Handler(ledger.New(now), now, ids.Random(now), func(context.Context, time.Duration) {}),
+		"ServeProviderFunction": provider.Handler(ledger.New(now), now, ids.Random(now), noSleep),
 		"ServeCarrierFunction":  carrier.Handler(shipments.New(now), now, ids.Random(now)),
 	}
 	handlers := map[string]http.Handler{}
 	for _, path := range spec.Paths.Map() {
 		for _, op := range path.Operations() {
 			for function, h := range byFunction {
-				if strings.Contains(fmt.Sprint(op.Extensions["x-amazon-apigateway-integration"]), "${"+function+".Arn}") {
+				integration := fmt.Sprint(op.Extensions["x-amazon-apigateway-integration"])
+				if strings.Contains(integration, "${"+function+".Arn}") {
 					handlers[op.OperationID] = h
 				}
 			}
@@ -139,8 +143,8 @@ func parties(spec *openapi3.T) map[string]http.Handler {
 	return handlers
 }
 
-// answers lists operation and status of all answers that the spec has.
-func answers(spec *openapi3.T) map[string]bool {
+// responses returns operation and status of every response in the spec.
+func responses(spec *openapi3.T) map[string]bool {
 	all := map[string]bool{}
 	for _, path := range spec.Paths.Map() {
 		for _, op := range path.Operations() {

@@ -1,9 +1,8 @@
-// Package carrier is a stand-in for a carrier. A booking is taken at once and decided later,
-// which the client learns by a signed callback. There is at most one shipment for a
-// reference, ever; and once the reference is cancelled there will be none, even if the
-// booking comes later than the cancellation.
+// Package carrier is a stand-in for a carrier. It accepts a booking at once, decides it later and
+// sends the decision in a signed callback. A reference has at most one shipment, ever. Once it is
+// cancelled it gets none, even if the booking arrives after the cancellation.
 //
-// Postal code 00000 is refused by the callback, 00001 at once; for 99999 the carrier never decides.
+// Postal code 00000 is refused by the callback, 00001 at once; 99999 is never decided.
 package carrier
 
 import (
@@ -19,19 +18,22 @@ import (
 )
 
 // ErrCancelled says that the reference was cancelled.
-var ErrCancelled = &web.Error{Status: http.StatusConflict, Code: "reference_cancelled", Message: "this reference was cancelled"}
+var ErrCancelled = &web.Error{
+	Status: http.StatusConflict, Code: "reference_cancelled", Message: "this reference was cancelled",
+}
 
 // Store keeps the shipments.
 type Store interface {
 	idempotency.Log
-	// Entry returns what is kept of a reference, read consistently; one of version 0 where that is nothing.
+	// Entry returns the entry of a reference, read consistently, or one of version 0 if there is
+	// none.
 	Entry(ctx context.Context, reference string) (Entry, error)
-	// Write replaces the entry, which must be one version after what is stored, else fault.ErrLostRace.
-	// With a due the callback is asked for in the same transaction.
+	// Write replaces the entry. It returns fault.ErrLostRace unless e is the version after the
+	// stored one. If due is not nil, it stores the due callback in the same transaction.
 	Write(ctx context.Context, e Entry, due *Due, with commit.With) error
-	// Record writes only what comes with a change, where there is nothing to change.
+	// Record commits with, without a change of an entry.
 	Record(ctx context.Context, with commit.With) error
-	// Due returns the callback asked for of a reference; ok is false where there is none, or it is long ago.
+	// Due returns the due callback of a reference; ok is false if there is none or it has expired.
 	Due(ctx context.Context, reference string) (due Due, ok bool, err error)
 }
 
@@ -47,14 +49,14 @@ func New(store Store, c clock.Clock, source ids.Source) *Carrier {
 	return &Carrier{store: store, clock: c, ids: source}
 }
 
-// Request asks for a shipment.
+// Request is a request for a shipment.
 type Request struct {
 	Reference string  `json:"reference"`
 	Address   Address `json:"address"`
 	Items     []Item  `json:"items"`
 }
 
-// Address is where to. Line2, Region and PostalCode are empty where there is none.
+// Address is the destination. Line2, Region and PostalCode are optional.
 type Address struct {
 	Name       string `json:"name"`
 	Line1      string `json:"line1"`
@@ -65,14 +67,14 @@ type Address struct {
 	Country    string `json:"country"`
 }
 
-// Item is what is in the parcel.
+// Item is a quantity of a product in the parcel.
 type Item struct {
 	SKU      string `json:"sku"`
 	Quantity int    `json:"quantity"`
 }
 
-// Book takes a booking and asks for its callback. The same idempotency key gets the same answer,
-// and another key for the same reference the shipment that is there.
+// Book accepts a booking and stores its due callback. The same idempotency key gets the first
+// result, and another key for the same reference gets the existing shipment.
 func (c *Carrier) Book(ctx context.Context, key idempotency.Request, in Request, traceParent string) (Shipment, error) {
 	s, _, err := idempotency.Do(ctx, c.store, key, func(ctx context.Context, once idempotency.Once) (Shipment, error) {
 		e, err := c.store.Entry(ctx, in.Reference)
@@ -84,7 +86,8 @@ func (c *Carrier) Book(ctx context.Context, key idempotency.Request, in Request,
 		case e.Shipment != nil:
 			return *e.Shipment, c.store.Record(ctx, commit.With{Reply: once.Returning(*e.Shipment)})
 		}
-		s := Shipment{ID: idPrefix + c.ids.New(), Reference: in.Reference, Status: StatusRequested, CreatedAt: c.clock.Now()}
+		id := idPrefix + c.ids.New()
+		s := Shipment{ID: id, Reference: in.Reference, Status: StatusRequested, CreatedAt: c.clock.Now()}
 		e.Version++
 		e.Shipment, e.PostalCode = &s, in.Address.PostalCode
 		due := Due{Reference: in.Reference, TraceParent: traceParent}
@@ -93,8 +96,8 @@ func (c *Carrier) Book(ctx context.Context, key idempotency.Request, in Request,
 	return s, err
 }
 
-// Cancel calls the shipment off and shuts the reference. Where nothing was booked it returns
-// nil, and nothing will be.
+// Cancel cancels the shipment and closes the reference. It returns nil if nothing was booked; later
+// bookings are refused.
 func (c *Carrier) Cancel(ctx context.Context, reference string) (*Shipment, error) {
 	e, err := c.change(ctx, reference, func(e *Entry) {
 		e.Cancelled = true
@@ -107,7 +110,7 @@ func (c *Carrier) Cancel(ctx context.Context, reference string) (*Shipment, erro
 	return e.Shipment, err
 }
 
-// Shipments returns the shipments of a reference: one or none.
+// Shipments returns the shipments of a reference, one or none.
 func (c *Carrier) Shipments(ctx context.Context, reference string) ([]Shipment, error) {
 	e, err := c.store.Entry(ctx, reference)
 	if err != nil || e.Shipment == nil {
@@ -116,8 +119,8 @@ func (c *Carrier) Shipments(ctx context.Context, reference string) ([]Shipment, 
 	return []Shipment{*e.Shipment}, nil
 }
 
-// Decide decides a booking, once, and returns the callback that is due; nil where none is: for a
-// shipment that is cancelled, whose callback was taken, or that is never decided.
+// Decide decides a booking, once, and returns its callback. It returns nil if the shipment is
+// cancelled, its callback was accepted, or it is never decided.
 func (c *Carrier) Decide(ctx context.Context, reference string) (*Callback, error) {
 	e, err := c.change(ctx, reference, func(e *Entry) {
 		if e.Shipment != nil && e.Shipment.Status == StatusRequested && e.PostalCode != postalSilent {
@@ -132,13 +135,13 @@ func (c *Carrier) Decide(ctx context.Context, reference string) (*Callback, erro
 	return &callback, nil
 }
 
-// Answered notes that the client has taken the callback.
+// Answered records that the client has accepted the callback.
 func (c *Carrier) Answered(ctx context.Context, reference string) error {
 	_, err := c.change(ctx, reference, func(e *Entry) { e.Answered = true })
 	return err
 }
 
-// change applies one change to an entry, and writes it only if it is one.
+// change changes an entry, and writes it only if it differs.
 func (c *Carrier) change(ctx context.Context, reference string, apply func(*Entry)) (Entry, error) {
 	return fault.RetryLostRace(func() (Entry, error) {
 		before, err := c.store.Entry(ctx, reference)

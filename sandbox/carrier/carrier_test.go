@@ -25,13 +25,13 @@ const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 var now = clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 
-// world is a carrier and the shop that it calls back.
+// world is a carrier and the shop that receives its callbacks.
 type world struct {
 	t       *testing.T
 	store   *memory.Store
 	handler http.Handler
 	sender  carrier.Sender
-	// answer is what the shop answers.
+	// answer is the status of the shop's responses.
 	answer int
 	calls  []*http.Request
 	bodies []string
@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// do sends a request, checks the answer's status and returns its body.
+// do sends a request, checks the response's status and returns its body.
 func (w *world) do(request, body string, status int) string {
 	w.t.Helper()
 	method, target, _ := strings.Cut(request, " ")
@@ -77,12 +77,12 @@ func booking(postalCode string) string {
 		`","country":"DE"},"items":[{"sku":"mug","quantity":2}]}`
 }
 
-// send sends the callback that the booking asked for.
+// send sends the due callback.
 func (w *world) send() error {
 	w.t.Helper()
 	due, ok, err := w.store.Due(w.t.Context(), "r")
 	if !ok || err != nil {
-		w.t.Fatalf("no callback is asked for: %v", err)
+		w.t.Fatalf("no callback is due: %v", err)
 	}
 	return w.sender.Send(tracing.With(w.t.Context(), due.TraceParent), due)
 }
@@ -101,10 +101,11 @@ func (w *world) wantStatus(s carrier.Status) {
 	}
 }
 
-func TestABookingIsTakenAndThenBookedByASignedCallback(t *testing.T) {
+func TestBookingIsConfirmedByASignedCallback(t *testing.T) {
 	w := newWorld(t)
 	var s carrier.Shipment
-	if err := json.Unmarshal([]byte(w.book("10115", 202)), &s); err != nil || s.Status != carrier.StatusRequested || s.Reference != "r" {
+	err := json.Unmarshal([]byte(w.book("10115", 202)), &s)
+	if err != nil || s.Status != carrier.StatusRequested || s.Reference != "r" {
 		t.Fatalf("shipment %+v, %v", s, err)
 	}
 	if err := w.send(); err != nil {
@@ -112,7 +113,8 @@ func TestABookingIsTakenAndThenBookedByASignedCallback(t *testing.T) {
 	}
 	w.wantCalls(1)
 	number := strings.TrimPrefix(s.ID, "shp_")
-	want := `{"id":"cb_` + number + `","reference":"r","shipmentId":"` + s.ID + `","status":"BOOKED","trackingNumber":"TRK-` + number + `"}`
+	want := `{"id":"cb_` + number + `","reference":"r","shipmentId":"` + s.ID + `","status":"BOOKED",` +
+		`"trackingNumber":"TRK-` + number + `"}`
 	if w.bodies[0] != want {
 		t.Errorf("callback %s, want %s", w.bodies[0], want)
 	}
@@ -147,7 +149,7 @@ func TestPostalCode00000IsRefused(t *testing.T) {
 func TestPostalCode00001IsRefusedAtOnce(t *testing.T) {
 	w := newWorld(t)
 	if got := w.book("00001", 422); !strings.Contains(got, `"code":"address_not_served"`) {
-		t.Errorf("answer %s", got)
+		t.Errorf("response %s", got)
 	}
 	if got := w.do("GET /shipments?reference=r", "", 200); got != `{"shipments":[]}` {
 		t.Errorf("shipments: %s, want none", got)
@@ -164,16 +166,16 @@ func TestPostalCode99999IsNeverDecided(t *testing.T) {
 	w.wantStatus(carrier.StatusRequested)
 }
 
-func TestACallbackThatIsNotTakenIsSentAgainTheSame(t *testing.T) {
+func TestFailedCallbackIsResentUnchanged(t *testing.T) {
 	w := newWorld(t)
 	w.book("10115", 202)
 	for _, w.answer = range []int{500, 404, 302} {
 		if err := w.send(); err == nil {
-			t.Errorf("Send without an error though the shop answered %d", w.answer)
+			t.Errorf("Send without an error after status %d", w.answer)
 		}
 	}
 	w.answer = http.StatusOK
-	for range 2 { // once it was taken it is not sent again
+	for range 2 { // once accepted, it is not sent again
 		if err := w.send(); err != nil {
 			t.Error(err)
 		}
@@ -186,20 +188,20 @@ func TestACallbackThatIsNotTakenIsSentAgainTheSame(t *testing.T) {
 	}
 }
 
-func TestACallbackToNobodyIsAnError(t *testing.T) {
+func TestCallbackToAnUnreachableShopIsAnError(t *testing.T) {
 	w := newWorld(t)
 	w.book("10115", 202)
 	w.sender.Endpoints = registry.Fixed{}
 	if err := w.send(); err == nil {
-		t.Error("Send without an error though the address is unknown")
+		t.Error("Send without an error to an unknown address")
 	}
 	w.sender.Endpoints = registry.Fixed{"shipping": "http://127.0.0.1:1"}
 	if err := w.send(); err == nil {
-		t.Error("Send without an error though nobody listens")
+		t.Error("Send without an error to a closed port")
 	}
 }
 
-func TestAShipmentCancelledMeanwhileGetsNoCallback(t *testing.T) {
+func TestCancelledShipmentGetsNoCallback(t *testing.T) {
 	for _, postalCode := range []string{"10115", "00000", "99999"} {
 		w := newWorld(t)
 		w.book(postalCode, 202)
@@ -212,7 +214,7 @@ func TestAShipmentCancelledMeanwhileGetsNoCallback(t *testing.T) {
 	}
 }
 
-func TestAShipmentCancelledAfterAFailedCallbackGetsNoOther(t *testing.T) {
+func TestCallbackIsNotResentAfterACancellation(t *testing.T) {
 	w := newWorld(t)
 	w.book("10115", 202)
 	w.answer = 503
@@ -226,7 +228,7 @@ func TestAShipmentCancelledAfterAFailedCallbackGetsNoOther(t *testing.T) {
 	w.wantCalls(1)
 }
 
-func TestCancelIsIdempotentAndShutsTheReference(t *testing.T) {
+func TestCancelIsIdempotentAndClosesTheReference(t *testing.T) {
 	w := newWorld(t)
 	first := w.book("10115", 202)
 	cancelled := `{"shipment":` + strings.Replace(first, "REQUESTED", "CANCELLED", 1) + `}`
@@ -241,7 +243,7 @@ func TestCancelIsIdempotentAndShutsTheReference(t *testing.T) {
 	w.wantStatus(carrier.StatusCancelled)
 }
 
-func TestALateBookingAfterItsCancellationIsRefused(t *testing.T) {
+func TestBookingAfterItsCancellationIsRefused(t *testing.T) {
 	w := newWorld(t)
 	for range 2 {
 		if got := w.do("POST /shipments/r/cancel", "", 200); got != `{"shipment":null}` {
@@ -255,11 +257,11 @@ func TestALateBookingAfterItsCancellationIsRefused(t *testing.T) {
 		t.Errorf("shipments: %s", got)
 	}
 	if _, ok, err := w.store.Due(t.Context(), "r"); ok || err != nil {
-		t.Errorf("a callback is asked for, %v", err)
+		t.Errorf("a callback is due, %v", err)
 	}
 }
 
-func TestTheSameKeyGetsTheSameAnswerEvenAfterTheDecision(t *testing.T) {
+func TestSameKeyGetsTheFirstResultAfterTheDecision(t *testing.T) {
 	w := newWorld(t)
 	first := w.book("10115", 202)
 	if err := w.send(); err != nil {

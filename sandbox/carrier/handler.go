@@ -1,6 +1,7 @@
 package carrier
 
 import (
+	"context"
 	"net/http"
 
 	"orderflow/internal/platform/clock"
@@ -14,35 +15,22 @@ func Handler(store Store, clk clock.Clock, source ids.Source) http.Handler {
 	c := New(store, clk, source)
 	mux := http.NewServeMux()
 	mux.Handle("POST /shipments", web.Handle(c.serveBook))
-	mux.Handle("POST /shipments/{reference}/cancel", web.Handle(func(r *http.Request) (int, any, error) {
-		reference, err := web.Reference(r.PathValue("reference"))
-		if err != nil {
-			return 0, nil, err
-		}
-		s, err := c.Cancel(r.Context(), reference)
-		return http.StatusOK, map[string]*Shipment{"shipment": s}, err
-	}))
-	mux.Handle("GET /shipments", web.Handle(func(r *http.Request) (int, any, error) {
-		reference, err := web.Reference(r.URL.Query().Get("reference"))
-		if err != nil {
-			return 0, nil, err
-		}
-		found, err := c.Shipments(r.Context(), reference)
-		return http.StatusOK, map[string][]Shipment{"shipments": found}, err
-	}))
+	cancel := func(ctx context.Context, reference string) (any, error) {
+		s, err := c.Cancel(ctx, reference)
+		return map[string]*Shipment{"shipment": s}, err
+	}
+	mux.Handle("POST /shipments/{reference}/cancel", web.HandleReference(cancel))
+	list := func(ctx context.Context, reference string) (any, error) {
+		found, err := c.Shipments(ctx, reference)
+		return map[string][]Shipment{"shipments": found}, err
+	}
+	mux.Handle("GET /shipments", web.HandleReference(list))
 	mux.Handle("/", web.NoRoute())
 	return mux
 }
 
 func (c *Carrier) serveBook(r *http.Request) (int, any, error) {
-	in, err := web.Decode[Request](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := in.validate(); err != nil {
-		return 0, nil, err
-	}
-	key, err := web.Idempotency(r, "shipments", in)
+	in, key, err := web.Decode[Request](r, "shipments")
 	if err != nil {
 		return 0, nil, err
 	}
@@ -50,7 +38,8 @@ func (c *Carrier) serveBook(r *http.Request) (int, any, error) {
 	return http.StatusAccepted, s, err
 }
 
-func (in Request) validate() error {
+// Validate returns an error if the request violates the contract or the address is not served.
+func (in Request) Validate() error {
 	if _, err := web.Reference(in.Reference); err != nil {
 		return err
 	}
@@ -66,10 +55,12 @@ func (in Request) validate() error {
 		}
 	}
 	if len(in.Items) == 0 {
-		return web.Invalid("there are no items to ship")
+		return web.Invalid("items is empty")
 	}
 	if a.PostalCode == postalNotServed {
-		return &web.Error{Status: http.StatusUnprocessableEntity, Code: "address_not_served", Message: "we do not deliver there"}
+		const code = "address_not_served"
+		return &web.Error{Status: http.StatusUnprocessableEntity, Code: code,
+			Message: "we do not deliver to this address"}
 	}
 	return nil
 }

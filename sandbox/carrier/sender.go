@@ -3,9 +3,6 @@ package carrier
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,15 +12,16 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/signature"
 	"orderflow/internal/platform/tracing"
 )
 
-// Secret is what callbacks are signed with.
+// Secret is the secret that signs callbacks.
 type Secret interface {
 	Value(ctx context.Context) ([]byte, error)
 }
 
-// Endpoints knows where the services are; *registry.Balancer does.
+// Endpoints returns the addresses of services; *registry.Balancer implements it.
 type Endpoints interface {
 	Pick(ctx context.Context, name string) (base string, done func(failed bool), err error)
 }
@@ -34,12 +32,12 @@ type Sender struct {
 	Endpoints Endpoints
 	Secret    Secret
 	Clock     clock.Clock
-	// Client must bound the time of a call, and not follow redirects.
+	// Client must have a timeout and must not follow redirects.
 	Client *http.Client
 }
 
-// Send decides a booking and tells the client. An error means that the client has not taken the
-// callback, as far as is known: send it again.
+// Send decides a booking and sends the callback. After an error the caller must send it again,
+// since the client may not have accepted it.
 func (s *Sender) Send(ctx context.Context, due Due) error {
 	callback, err := s.Carrier.Decide(ctx, due.Reference)
 	if err != nil || callback == nil {
@@ -66,7 +64,8 @@ func (s *Sender) post(ctx context.Context, callback Callback) (err error) {
 	}
 	failed := true
 	defer func() { done(failed) }()
-	ctx, span := tracing.Start(ctx, "POST", tracing.Client, tracing.KeyDependency.String("shipping"), attribute.String("http.request.method", http.MethodPost))
+	ctx, span := tracing.Start(ctx, "POST", tracing.Client, tracing.KeyDependency.String("shipping"),
+		attribute.String("http.request.method", http.MethodPost))
 	defer func() { tracing.End(span, err) }()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/webhooks/carrier", bytes.NewReader(body))
 	if err != nil {
@@ -75,29 +74,21 @@ func (s *Sender) post(ctx context.Context, callback Callback) (err error) {
 	timestamp := strconv.FormatInt(s.Clock.Now().Unix(), 10)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Carrier-Timestamp", timestamp)
-	r.Header.Set("X-Carrier-Signature", Sign(secret, timestamp, body))
+	r.Header.Set("X-Carrier-Signature", "v1="+signature.Sign(secret, timestamp, body))
 	tracing.Inject(ctx, r.Header)
 	res, err := s.Client.Do(r)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = res.Body.Close() }()
-	// Read to its end, so that the connection can be used again.
+	// Read to the end, so that the connection can be reused.
 	if _, err := io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)); err != nil {
 		return err
 	}
 	failed = res.StatusCode >= 500
 	span.SetAttributes(tracing.KeyStatus.Int(res.StatusCode))
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return fmt.Errorf("answered %d", res.StatusCode)
+		return fmt.Errorf("status %d", res.StatusCode)
 	}
 	return nil
-}
-
-// Sign makes the signature of a callback: "v1=" and the hex HMAC-SHA256 of timestamp "." body.
-func Sign(secret []byte, timestamp string, body []byte) string {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(timestamp + "."))
-	mac.Write(body)
-	return "v1=" + hex.EncodeToString(mac.Sum(nil))
 }

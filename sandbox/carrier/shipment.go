@@ -2,10 +2,11 @@ package carrier
 
 import "time"
 
-// Status is where a shipment stands.
+// Status is the status of a shipment.
 type Status string
 
-// A shipment is REQUESTED until the carrier has decided, then BOOKED or REFUSED; CANCELLED at any time.
+// A shipment is REQUESTED until the carrier decides, then BOOKED or REFUSED. It can be CANCELLED at
+// any time.
 const (
 	StatusRequested Status = "REQUESTED"
 	StatusBooked    Status = "BOOKED"
@@ -13,7 +14,7 @@ const (
 	StatusCancelled Status = "CANCELLED"
 )
 
-// Shipment is what a client sees of its booking.
+// Shipment is a booking as clients see it.
 type Shipment struct {
 	ID             string    `json:"id"`
 	Reference      string    `json:"reference"`
@@ -23,31 +24,31 @@ type Shipment struct {
 	CreatedAt      time.Time `json:"createdAt"`
 }
 
-// Entry is all that is kept of one reference. There is at most one shipment in it, ever. Of
-// the address only what the decision needs is kept.
+// Entry is everything stored for one reference. It has at most one shipment, ever. Of the address
+// it keeps only what the decision needs.
 type Entry struct {
 	Reference  string
 	Shipment   *Shipment
 	PostalCode string
-	// Cancelled shuts the reference: there will be no shipment any more.
+	// Cancelled closes the reference: later bookings are refused.
 	Cancelled bool
-	// Answered: the client has taken the callback.
+	// Answered says that the client has accepted the callback.
 	Answered bool
-	// Version counts the changes; 0 where nothing was ever written.
+	// Version counts the changes; 0 if nothing was ever written.
 	Version int64
 }
 
-// Identity is under which id it is stored, and which version; see commit.Aggregate.
+// Identity returns the id and version that it is stored under; see commit.Aggregate.
 func (e Entry) Identity() (id string, version int64) { return e.Reference, e.Version }
 
-// Postal codes that do something of their own.
+// Postal codes with special behaviour.
 const (
 	postalRefused   = "00000"
 	postalNotServed = "00001"
 	postalSilent    = "99999"
 )
 
-// Callback tells the client what became of its booking. It says the same every time it is sent.
+// Callback tells the client the decision on its booking. It is the same every time it is sent.
 type Callback struct {
 	ID             string `json:"id"`
 	Reference      string `json:"reference"`
@@ -57,7 +58,7 @@ type Callback struct {
 	Reason         string `json:"reason,omitempty"`
 }
 
-// Due asks for a reference's callback to be sent. TraceParent is that of the booking.
+// Due is a callback to be sent. TraceParent is the trace of the booking.
 type Due struct{ Reference, TraceParent string }
 
 // decided returns the shipment after the carrier's decision.
@@ -79,5 +80,5 @@ func (s Shipment) callback() Callback {
 
 const idPrefix = "shp_"
 
-// serial is what is unique in a shipment's id.
+// serial returns a shipment's id without its prefix.
 func serial(id string) string { return id[len(idPrefix):] }

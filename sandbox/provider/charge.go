@@ -6,7 +6,7 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Status is where a charge stands.
+// Status is the status of a charge.
 type Status string
 
 // A charge goes from AUTHORIZED to CAPTURED or VOIDED, and from CAPTURED to REFUNDED.
@@ -26,25 +26,25 @@ func (s Status) Valid() bool {
 	return false
 }
 
-// Charge is money held or taken.
+// Charge is authorized or captured money.
 type Charge struct {
 	ID        string      `json:"id"`
 	Reference string      `json:"reference"`
 	Status    Status      `json:"status"`
 	Amount    money.Money `json:"amount"`
-	// Captured is true only as long as captured money is held: not after a refund.
+	// Captured is true from the capture until the full refund.
 	Captured bool `json:"captured"`
-	// RefundedAmount is what was given back so far, in parts or as a whole.
+	// RefundedAmount is the sum of the refunds.
 	RefundedAmount money.Money `json:"refundedAmount,omitzero"`
 	CreatedAt      time.Time   `json:"createdAt"`
-	// Dispute is OPEN where the customer's bank claims the captured money back; else empty.
+	// Dispute is OPEN if the customer's bank disputes the charge, otherwise empty.
 	Dispute string `json:"dispute,omitempty"`
 }
 
-// disputeOpen is the only state of a dispute that there is here: nobody decides it.
+// disputeOpen is the only state of a dispute, since disputes are never decided here.
 const disputeOpen = "OPEN"
 
-// In returns the charge in another status. Whatever was not given back before is, if it is now REFUNDED.
+// In returns the charge with another status. REFUNDED refunds the rest of the amount.
 func (c Charge) In(s Status) Charge {
 	c.Status, c.Captured = s, s == StatusCaptured
 	if s == StatusRefunded {
@@ -53,19 +53,19 @@ func (c Charge) In(s Status) Charge {
 	return c
 }
 
-// Entry is all that is kept of one reference. There is at most one charge in it, ever.
+// Entry is everything stored for one reference. It has at most one charge, ever.
 type Entry struct {
 	Reference string
 	Charge    *Charge
-	// Voided shuts the reference: there will be no charge and no capture any more.
+	// Voided closes the reference: later charges and captures are refused.
 	Voided bool
-	// Disputed has the charge disputed as soon as it is captured.
+	// Disputed says that the charge is disputed as soon as it is captured.
 	Disputed bool
-	// Faults is how many requests failed on purpose.
+	// Faults counts the requests that failed on purpose.
 	Faults int
-	// Version counts the changes; 0 where nothing was ever written.
+	// Version counts the changes; 0 if nothing was ever written.
 	Version int64
 }
 
-// Identity is under which id it is stored, and which version; see commit.Aggregate.
+// Identity returns the id and version that it is stored under; see commit.Aggregate.
 func (e Entry) Identity() (id string, version int64) { return e.Reference, e.Version }

@@ -15,7 +15,7 @@ import (
 // Sleeper waits for d, or until ctx ends.
 type Sleeper func(ctx context.Context, d time.Duration)
 
-// Sleep is the Sleeper that really waits.
+// Sleep is the Sleeper for production.
 func Sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -36,22 +36,13 @@ func Handler(store Store, c clock.Clock, source ids.Source, sleep Sleeper) http.
 	p := New(store, c, source)
 	mux := http.NewServeMux()
 	mux.Handle("POST /charges", p.serveCharge(sleep))
-	mux.Handle("POST /charges/{reference}/capture", web.Handle(func(r *http.Request) (int, any, error) {
-		reference, err := web.Reference(r.PathValue("reference"))
-		if err != nil {
-			return 0, nil, err
-		}
-		charge, err := p.Capture(r.Context(), reference)
-		return http.StatusOK, charge, err
-	}))
-	mux.Handle("POST /charges/{reference}/void", web.Handle(func(r *http.Request) (int, any, error) {
-		reference, err := web.Reference(r.PathValue("reference"))
-		if err != nil {
-			return 0, nil, err
-		}
-		charge, err := p.Void(r.Context(), reference)
-		return http.StatusOK, map[string]*Charge{"charge": charge}, err
-	}))
+	capture := func(ctx context.Context, reference string) (any, error) { return p.Capture(ctx, reference) }
+	mux.Handle("POST /charges/{reference}/capture", web.HandleReference(capture))
+	void := func(ctx context.Context, reference string) (any, error) {
+		charge, err := p.Void(ctx, reference)
+		return map[string]*Charge{"charge": charge}, err
+	}
+	mux.Handle("POST /charges/{reference}/void", web.HandleReference(void))
 	mux.Handle("POST /charges/{reference}/refund", web.Handle(p.serveRefund))
 	mux.Handle("GET /ledger", web.Handle(p.serveLedger))
 	mux.Handle("/", web.NoRoute())
@@ -60,14 +51,7 @@ func Handler(store Store, c clock.Clock, source ids.Source, sleep Sleeper) http.
 
 func (p *Provider) serveCharge(sleep Sleeper) http.Handler {
 	return web.Handle(func(r *http.Request) (int, any, error) {
-		in, err := web.Decode[Request](r)
-		if err != nil {
-			return 0, nil, err
-		}
-		if err := in.validate(); err != nil {
-			return 0, nil, err
-		}
-		key, err := web.Idempotency(r, "charges", in)
+		in, key, err := web.Decode[Request](r, "charges")
 		if err != nil {
 			return 0, nil, err
 		}
@@ -84,14 +68,7 @@ func (p *Provider) serveRefund(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	in, err := web.Decode[Refund](r)
-	if err != nil {
-		return 0, nil, err
-	}
-	if m, err := money.Of(in.Amount.Currency, in.Amount.Amount); err != nil || m.Amount == 0 {
-		return 0, nil, web.Invalid("amount: there is nothing to refund in it")
-	}
-	key, err := web.Idempotency(r, "refunds "+reference, in)
+	in, key, err := web.Decode[Refund](r, "refunds "+reference)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -99,14 +76,13 @@ func (p *Provider) serveRefund(r *http.Request) (int, any, error) {
 	return http.StatusOK, charge, err
 }
 
-func (in Request) validate() error {
+// Validate returns an error if the request violates the contract.
+func (in Request) Validate() error {
 	if _, err := web.Reference(in.Reference); err != nil {
 		return err
 	}
-	if m, err := money.Of(in.Amount.Currency, in.Amount.Amount); err != nil {
-		return web.Invalid("amount: " + err.Error())
-	} else if m.Amount == 0 { // as real providers do
-		return web.Invalid("amount: there is nothing to charge")
+	if err := validateAmount(in.Amount); err != nil {
+		return err
 	}
 	if in.PaymentMethod == "" {
 		return web.Invalid("paymentMethod is missing")
@@ -114,7 +90,21 @@ func (in Request) validate() error {
 	return nil
 }
 
-// ledger is what GET /ledger answers.
+// Validate returns an error if the request violates the contract.
+func (in Refund) Validate() error { return validateAmount(in.Amount) }
+
+func validateAmount(amount money.Money) error {
+	m, err := money.Of(amount.Currency, amount.Amount)
+	if err != nil {
+		return web.Invalid("amount: " + err.Error())
+	}
+	if m.Amount == 0 { // refused by real providers, too
+		return web.Invalid("amount is zero")
+	}
+	return nil
+}
+
+// ledger is the response of GET /ledger.
 type ledger struct {
 	Charges []Charge `json:"charges"`
 	Cursor  string   `json:"cursor,omitempty"`
@@ -136,12 +126,12 @@ func (p *Provider) serveLedger(r *http.Request) (int, any, error) {
 	}
 	status, limit := Status(q.Get("status")), defaultLimit
 	if status != "" && !status.Valid() {
-		return 0, nil, web.Invalid("status is not one of AUTHORIZED, CAPTURED, VOIDED, REFUNDED")
+		return 0, nil, web.Invalid("status must be AUTHORIZED, CAPTURED, VOIDED or REFUNDED")
 	}
 	if s := q.Get("limit"); s != "" {
 		var err error
 		if limit, err = strconv.Atoi(s); err != nil || limit < 1 || limit > maxLimit {
-			return 0, nil, web.Invalid("limit is not 1 to 100")
+			return 0, nil, web.Invalid("limit must be 1 to 100")
 		}
 	}
 	charges, next, err := p.store.Charges(r.Context(), status, limit, q.Get("cursor"))

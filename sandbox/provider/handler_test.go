@@ -14,7 +14,8 @@ import (
 	"orderflow/sandbox/provider/memory"
 )
 
-// server is a provider whose answers show no ids and times, and that notes how long it would have slept.
+// server is a provider that records how long it would have slept. Ids and times in its responses
+// are masked.
 type server struct {
 	handler http.Handler
 	slept   time.Duration
@@ -59,15 +60,17 @@ func body(method string) string {
 
 // shown is the charge of body in a status.
 func shown(status, captured string) string {
-	return `{"id":"…","reference":"r1","status":"` + status + `","amount":{"currency":"EUR","amount":1999},"captured":` + captured + `,"createdAt":"…"}`
+	return `{"id":"…","reference":"r1","status":"` + status + `","amount":{"currency":"EUR","amount":1999},` +
+		`"captured":` + captured + `,"createdAt":"…"}`
 }
 
-// refunded is the charge of body when all of it was given back.
+// refunded is the charge of body after a full refund.
 func refunded() string {
-	return strings.Replace(shown("REFUNDED", "false"), `"captured":false`, `"captured":false,"refundedAmount":{"currency":"EUR","amount":1999}`, 1)
+	return strings.Replace(shown("REFUNDED", "false"), `"captured":false`,
+		`"captured":false,"refundedAmount":{"currency":"EUR","amount":1999}`, 1)
 }
 
-func TestTheLifeOfACharge(t *testing.T) {
+func TestLifeOfACharge(t *testing.T) {
 	s := newServer()
 	s.want(t, "POST /charges", body("pm_card_visa"), 201, shown("AUTHORIZED", "false"))
 	s.want(t, "POST /charges/r1/capture", "", 200, shown("CAPTURED", "true"))
@@ -93,9 +96,9 @@ func TestErrorsHaveACode(t *testing.T) {
 	s.want(t, "PUT /charges", "", 404, `"code":"no_such_route"`)
 }
 
-func TestASlowMethodChargesFirstAndAnswersLate(t *testing.T) {
+func TestSlowMethodChargesFirstAndRespondsLate(t *testing.T) {
 	s := newServer()
-	s.asleep = func() { // what others see meanwhile
+	s.asleep = func() { // what other requests see meanwhile
 		s.asleep = func() {}
 		s.want(t, "GET /ledger?reference=r1", "", 200, `{"charges":[`+shown("AUTHORIZED", "false")+`]}`)
 		s.want(t, "POST /charges/r1/void", "", 200, `{"charge":`+shown("VOIDED", "false")+`}`)
@@ -124,7 +127,8 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 		s.want(t, "POST /charges", b, 400, `"code":"invalid_re`)
 	}
 	s.want(t, "POST /charges", `{"reference":"`+strings.Repeat("r", 70_000)+`"}`, 413, `"code":"body_too_large"`)
-	s.wantOf(t, httptest.NewRequest("POST", "/charges", strings.NewReader(body("pm_card_visa"))), 400, `"code":"idempotency_key_required"`)
+	keyless := httptest.NewRequest("POST", "/charges", strings.NewReader(body("pm_card_visa")))
+	s.wantOf(t, keyless, 400, `"code":"idempotency_key_required"`)
 	for _, q := range []string{"reference=", "reference=a%2Fb", "status=GONE", "limit=0", "limit=101", "limit=x"} {
 		s.want(t, "GET /ledger?"+q, "", 400, `"code":"invalid_re`)
 	}
@@ -132,24 +136,26 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 	s.want(t, "GET /ledger", "", 200, `{"charges":[]}`)
 }
 
-func TestTheLedgerIsListedByPages(t *testing.T) {
+func TestLedgerIsListedInPages(t *testing.T) {
 	s := newServer()
 	for _, reference := range []string{"a", "b"} {
-		r := httptest.NewRequest("POST", "/charges", strings.NewReader(strings.Replace(body("pm_card_visa"), "r1", reference, 1)))
+		charge := strings.Replace(body("pm_card_visa"), "r1", reference, 1)
+		r := httptest.NewRequest("POST", "/charges", strings.NewReader(charge))
 		r.Header.Set("Idempotency-Key", reference)
 		s.wantOf(t, r, 201, `"reference":"`+reference+`"`)
 	}
 	s.want(t, "POST /charges/a/void", "", 200, "VOIDED")
 	s.want(t, "GET /ledger?limit=1", "", 200, `],"cursor":"`)
-	s.want(t, "GET /ledger?status=VOIDED", "", 200, `{"charges":[`+strings.Replace(shown("VOIDED", "false"), "r1", "a", 1)+`]}`)
+	voided := strings.Replace(shown("VOIDED", "false"), "r1", "a", 1)
+	s.want(t, "GET /ledger?status=VOIDED", "", 200, `{"charges":[`+voided+`]}`)
 }
 
 func TestSleepEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	began := time.Now()
+	start := time.Now()
 	provider.Sleep(ctx, time.Hour)
-	if d := time.Since(began); d > time.Minute {
+	if d := time.Since(start); d > time.Minute {
 		t.Errorf("slept %s", d)
 	}
 }

@@ -1,9 +1,8 @@
-// Package provider is a stand-in for a payment provider. It knows one thing: references.
-// Whoever charges names its own reference, for which there is at most one charge, ever,
-// however often and however concurrently it asks; and once the reference is voided there
-// will be none, even if the request to charge comes later than the void.
+// Package provider is a stand-in for a payment provider. Clients name charges by their own
+// references. A reference has at most one charge, ever, however often and concurrently it is
+// requested. Once it is voided it gets none, even if the request arrives after the void.
 //
-// It makes trouble on demand, by payment method; see magic.go.
+// It fails on demand, by payment method; see magic.go.
 package provider
 
 import (
@@ -21,59 +20,68 @@ import (
 
 var (
 	// ErrVoided says that the reference was voided.
-	ErrVoided = &web.Error{Status: http.StatusConflict, Code: "reference_voided", Message: "this reference was voided"}
-	// ErrNoCharge says that nothing was ever charged for the reference.
-	ErrNoCharge = &web.Error{Status: http.StatusNotFound, Code: "charge_not_found", Message: "there is no charge for this reference"}
-	// ErrNotCaptured says that there is nothing that could be given back.
-	ErrNotCaptured = &web.Error{Status: http.StatusConflict, Code: "not_captured", Message: "only captured money can be refunded"}
-	// ErrRefundExceedsCharge says that less is left than is to be given back.
-	ErrRefundExceedsCharge = &web.Error{Status: http.StatusConflict, Code: "refund_exceeds_charge", Message: "this is more than what is left of the charge"}
+	ErrVoided = conflict("reference_voided", "this reference was voided")
+	// ErrNoCharge says that the reference has no charge.
+	ErrNoCharge = &web.Error{
+		Status: http.StatusNotFound, Code: "charge_not_found", Message: "this reference has no charge",
+	}
+	// ErrNotCaptured says that nothing is captured, so nothing can be refunded.
+	ErrNotCaptured = conflict("not_captured", "only captured money can be refunded")
+	// ErrRefundExceedsCharge says that the refund exceeds the rest of the charge.
+	ErrRefundExceedsCharge = conflict("refund_exceeds_charge", "the refund exceeds the rest of the charge")
 	// ErrReferenceUsed says that the reference has a charge of another amount.
-	ErrReferenceUsed = &web.Error{Status: http.StatusConflict, Code: "reference_used", Message: "this reference has a charge of another amount"}
+	ErrReferenceUsed = conflict("reference_used", "this reference has a charge of another amount")
 )
+
+func conflict(code, message string) *web.Error {
+	return &web.Error{Status: http.StatusConflict, Code: code, Message: message}
+}
 
 // Store keeps the ledger.
 type Store interface {
 	idempotency.Log
-	// Entry returns what is kept of a reference, read consistently; one of version 0 where that is nothing.
+	// Entry returns the entry of a reference, read consistently, or one of version 0 if there is
+	// none.
 	Entry(ctx context.Context, reference string) (Entry, error)
-	// Write replaces the entry, which must be one version after what is stored, else fault.ErrLostRace.
+	// Write replaces the entry. It returns fault.ErrLostRace unless e is the version after the
+	// stored one.
 	Write(ctx context.Context, e Entry, with commit.With) error
-	// Record writes only what comes with a change, where there is nothing to change.
+	// Record commits with, without a change of an entry.
 	Record(ctx context.Context, with commit.With) error
-	// Charges returns a page of all charges, oldest first, and the cursor of the next page ("" on the last).
-	// With a status only those in it; such a page may hold fewer than limit although more follow. A new charge
-	// may take a moment to appear. web.ErrCursor for a cursor that is not its own.
+	// Charges returns a page of charges, oldest first, and the cursor of the next page ("" on the
+	// last). With a status it returns only charges with that status; such a page may hold fewer
+	// than limit although more follow. A new charge may take a moment to appear. It returns
+	// web.ErrCursor for a foreign cursor.
 	Charges(ctx context.Context, status Status, limit int, cursor string) ([]Charge, string, error)
 }
 
-// Provider charges, captures and voids.
+// Provider authorizes, captures, refunds and voids charges.
 type Provider struct {
 	store Store
 	clock clock.Clock
 	ids   ids.Source
 }
 
-// New returns a provider over a ledger.
+// New returns a provider over its store.
 func New(store Store, c clock.Clock, source ids.Source) *Provider {
 	return &Provider{store: store, clock: c, ids: source}
 }
 
-// Request asks for a charge.
+// Request is a request for a charge.
 type Request struct {
 	Reference     string      `json:"reference"`
 	Amount        money.Money `json:"amount"`
 	PaymentMethod string      `json:"paymentMethod"`
 }
 
-// outcome is what is remembered of a request: a charge, or why there is none.
+// outcome is the stored result of a request: a charge, or why it was declined.
 type outcome struct {
 	Charge   Charge `json:"charge"`
 	Declined string `json:"declined"`
 }
 
-// Charge authorizes an amount. The same idempotency key gets the same answer, and another key
-// for the same reference and amount the charge that is there.
+// Charge authorizes an amount. The same idempotency key gets the first result, and another key for
+// the same reference and amount gets the existing charge.
 func (p *Provider) Charge(ctx context.Context, key idempotency.Request, in Request) (Charge, error) {
 	if in.PaymentMethod == methodBroken {
 		return Charge{}, web.ErrInternal
@@ -86,13 +94,14 @@ func (p *Provider) Charge(ctx context.Context, key idempotency.Request, in Reque
 		return p.decide(ctx, e, in, once)
 	})
 	if err == nil && out.Declined != "" {
-		err = &web.Error{Status: http.StatusPaymentRequired, Code: out.Declined, Message: "the payment method was declined"}
+		const message = "the payment method was declined"
+		err = &web.Error{Status: http.StatusPaymentRequired, Code: out.Declined, Message: message}
 	}
 	return out.Charge, err
 }
 
 func (p *Provider) decide(ctx context.Context, e Entry, in Request, once idempotency.Once) (outcome, error) {
-	why := decline(in.PaymentMethod)
+	declined := decline(in.PaymentMethod)
 	switch {
 	case e.Voided:
 		return outcome{}, ErrVoided
@@ -101,8 +110,8 @@ func (p *Provider) decide(ctx context.Context, e Entry, in Request, once idempot
 	case e.Charge != nil:
 		out := outcome{Charge: *e.Charge}
 		return out, p.store.Record(ctx, commit.With{Reply: once.Returning(out)})
-	case why != "":
-		out := outcome{Declined: why}
+	case declined != "":
+		out := outcome{Declined: declined}
 		return out, p.store.Record(ctx, commit.With{Reply: once.Returning(out)})
 	}
 	e.Version++
@@ -122,7 +131,7 @@ func (p *Provider) decide(ctx context.Context, e Entry, in Request, once idempot
 	return out, p.store.Write(ctx, e, commit.With{Reply: once.Returning(out)})
 }
 
-// Capture takes the money that is held; again, it changes nothing.
+// Capture captures an authorized charge. Repeating it changes nothing.
 func (p *Provider) Capture(ctx context.Context, reference string) (Charge, error) {
 	e, err := p.change(ctx, reference, func(e *Entry) error {
 		switch {
@@ -133,7 +142,7 @@ func (p *Provider) Capture(ctx context.Context, reference string) (Charge, error
 		case e.Charge.Status == StatusRefunded:
 			return ErrVoided
 		}
-		e.Charge = moved(e.Charge, StatusCaptured)
+		e.Charge = withStatus(e.Charge, StatusCaptured)
 		if e.Disputed {
 			e.Charge.Dispute = disputeOpen
 		}
@@ -145,12 +154,12 @@ func (p *Provider) Capture(ctx context.Context, reference string) (Charge, error
 	return *e.Charge, nil
 }
 
-// Refund asks for a part of a charge to be given back.
+// Refund is a request to refund a charge in part or in full.
 type Refund struct {
 	Amount money.Money `json:"amount"`
 }
 
-// Refund gives back a part of what was captured, or all that is left of it, as somebody may do on a provider's own site.
+// Refund refunds captured money in part or in full, as an operator can do on a provider's own site.
 func (p *Provider) Refund(ctx context.Context, reference string, key idempotency.Request, in Refund) (Charge, error) {
 	out, _, err := idempotency.Do(ctx, p.store, key, func(ctx context.Context, once idempotency.Once) (Charge, error) {
 		e, err := p.store.Entry(ctx, reference)
@@ -177,16 +186,16 @@ func (p *Provider) Refund(ctx context.Context, reference string, key idempotency
 	return out, err
 }
 
-// Void gives back what is held or was captured, and shuts the reference. Where nothing was
-// charged it returns nil, and nothing will be.
+// Void voids an authorized charge or refunds a captured one, and closes the reference. It returns
+// nil if there is no charge; later charges are refused.
 func (p *Provider) Void(ctx context.Context, reference string) (*Charge, error) {
 	e, err := p.change(ctx, reference, func(e *Entry) error {
 		if e.Charge != nil && !e.Voided {
-			undone := StatusVoided
+			status := StatusVoided
 			if e.Charge.Captured || e.Charge.Status == StatusRefunded {
-				undone = StatusRefunded
+				status = StatusRefunded
 			}
-			e.Charge = moved(e.Charge, undone)
+			e.Charge = withStatus(e.Charge, status)
 		}
 		e.Voided = true
 		return nil
@@ -194,7 +203,7 @@ func (p *Provider) Void(ctx context.Context, reference string) (*Charge, error) 
 	return e.Charge, err
 }
 
-// Charges returns the charges of a reference: one or none.
+// Charges returns the charges of a reference, one or none.
 func (p *Provider) Charges(ctx context.Context, reference string) ([]Charge, error) {
 	e, err := p.store.Entry(ctx, reference)
 	if err != nil || e.Charge == nil {
@@ -203,7 +212,8 @@ func (p *Provider) Charges(ctx context.Context, reference string) ([]Charge, err
 	return []Charge{*e.Charge}, nil
 }
 
-// ChargeByID returns the charge with this id: one or none. It goes through the whole ledger, for which nobody hurries.
+// ChargeByID returns the charges with this id, one or none. It scans the whole ledger, which is
+// fast enough here.
 func (p *Provider) ChargeByID(ctx context.Context, id string) ([]Charge, error) {
 	for cursor := ""; ; {
 		page, next, err := p.store.Charges(ctx, "", maxLimit, cursor)
@@ -221,7 +231,7 @@ func (p *Provider) ChargeByID(ctx context.Context, id string) ([]Charge, error) 
 	}
 }
 
-// change applies one change to an entry, and writes it only if it is one.
+// change changes an entry, and writes it only if it differs.
 func (p *Provider) change(ctx context.Context, reference string, apply func(*Entry) error) (Entry, error) {
 	return fault.RetryLostRace(func() (Entry, error) {
 		before, err := p.store.Entry(ctx, reference)
@@ -240,7 +250,7 @@ func (p *Provider) change(ctx context.Context, reference string, apply func(*Ent
 	})
 }
 
-func moved(c *Charge, s Status) *Charge {
+func withStatus(c *Charge, s Status) *Charge {
 	next := c.In(s)
 	return &next
 }

@@ -24,24 +24,26 @@ func newProvider() *provider.Provider {
 	return provider.New(memory.New(now), now, ids.Random(now))
 }
 
-// charge charges reference r with a key of its own.
+// charge charges reference r with a key.
 func charge(t *testing.T, p *provider.Provider, key, method string) (provider.Charge, error) {
 	t.Helper()
 	in := provider.Request{Reference: "r", Amount: eur, PaymentMethod: method}
 	return p.Charge(t.Context(), idempotency.Request{Scope: "charges", Key: key, Hash: fmt.Sprint(in)}, in)
 }
 
-func TestAGoodMethodIsAuthorizedForTheAmount(t *testing.T) {
+func TestGoodMethodIsAuthorizedForTheAmount(t *testing.T) {
 	for _, method := range []string{"pm_card_visa", "sandbox_timeout"} {
 		c, err := charge(t, newProvider(), "k", method)
-		want := provider.Charge{ID: c.ID, Reference: "r", Status: provider.StatusAuthorized, Amount: eur, CreatedAt: now.Now()}
+		want := provider.Charge{
+			ID: c.ID, Reference: "r", Status: provider.StatusAuthorized, Amount: eur, CreatedAt: now.Now(),
+		}
 		if err != nil || c != want || len(c.ID) != len("ch_")+26 {
 			t.Errorf("%s: %+v, %v; want %+v", method, c, err, want)
 		}
 	}
 }
 
-func TestARefundGivesBackAPartOnceAndNeverMoreThanIsLeft(t *testing.T) {
+func TestRefundIsDoneOnceAndNeverExceedsTheRest(t *testing.T) {
 	p := newProvider()
 	refund := func(key string, amount int64, currency string) (provider.Charge, error) {
 		in := provider.Refund{Amount: money.Money{Currency: currency, Amount: amount}}
@@ -58,7 +60,7 @@ func TestARefundGivesBackAPartOnceAndNeverMoreThanIsLeft(t *testing.T) {
 	for range 2 { // the second is a replay
 		c, err := refund("1", 999, "EUR")
 		if err != nil || !c.Captured || c.RefundedAmount.Amount != 999 {
-			t.Errorf("%+v, %v; want 999 given back of what stays captured", c, err)
+			t.Errorf("%+v, %v; want 999 refunded and the rest captured", c, err)
 		}
 	}
 	_, err = refund("2", 1001, "EUR")
@@ -67,13 +69,13 @@ func TestARefundGivesBackAPartOnceAndNeverMoreThanIsLeft(t *testing.T) {
 	wantCode(t, err, "refund_exceeds_charge")
 	c, err := refund("4", 1000, "EUR")
 	if err != nil || c.Captured || c.Status != provider.StatusRefunded || c.RefundedAmount != eur {
-		t.Errorf("%+v, %v; want all of it given back", c, err)
+		t.Errorf("%+v, %v; want a full refund", c, err)
 	}
 	_, err = p.Capture(t.Context(), "r")
 	wantCode(t, err, "reference_voided")
 }
 
-func TestADeclinedMethodLeavesNoCharge(t *testing.T) {
+func TestDeclinedMethodLeavesNoCharge(t *testing.T) {
 	for method, code := range map[string]string{
 		"pm_card_visa_chargeDeclined":                  "card_declined",
 		"pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
@@ -88,7 +90,7 @@ func TestADeclinedMethodLeavesNoCharge(t *testing.T) {
 	}
 }
 
-func TestADeclinedReferenceMayBeChargedByAnotherMethod(t *testing.T) {
+func TestDeclinedReferenceCanBeChargedByAnotherMethod(t *testing.T) {
 	p := newProvider()
 	_, err := charge(t, p, "k1", "pm_card_visa_chargeDeclined")
 	wantCode(t, err, "card_declined")
@@ -97,7 +99,7 @@ func TestADeclinedReferenceMayBeChargedByAnotherMethod(t *testing.T) {
 	wantCharges(t, p, c)
 }
 
-func TestABrokenMethodFailsAlwaysAndLeavesNoCharge(t *testing.T) {
+func TestBrokenMethodAlwaysFailsAndLeavesNoCharge(t *testing.T) {
 	p := newProvider()
 	for range 5 {
 		_, err := charge(t, p, "k", "sandbox_error")
@@ -106,7 +108,7 @@ func TestABrokenMethodFailsAlwaysAndLeavesNoCharge(t *testing.T) {
 	wantCharges(t, p)
 }
 
-func TestAFlakyMethodFailsTwiceForAReferenceThenCharges(t *testing.T) {
+func TestFlakyMethodFailsTwiceThenCharges(t *testing.T) {
 	p := newProvider()
 	for range 2 {
 		_, err := charge(t, p, "k", "sandbox_flaky")
@@ -123,7 +125,7 @@ func TestAFlakyMethodFailsTwiceForAReferenceThenCharges(t *testing.T) {
 	wantCharges(t, p, c)
 }
 
-func TestTheSameKeyGetsTheSameAnswerEvenAfterACapture(t *testing.T) {
+func TestSameKeyGetsTheFirstResultAfterACapture(t *testing.T) {
 	p := newProvider()
 	first, err := charge(t, p, "k", "pm_card_visa")
 	must(t, err)
@@ -141,7 +143,8 @@ func TestAnotherKeyGetsTheChargeOfItsReference(t *testing.T) {
 	if again, err := charge(t, p, "k2", "pm_card_visa"); err != nil || again != first {
 		t.Errorf("another key: %+v, %v; want %+v", again, err, first)
 	}
-	in := provider.Request{Reference: "r", Amount: money.Money{Currency: "EUR", Amount: 1}, PaymentMethod: "pm_card_visa"}
+	in := provider.Request{Reference: "r", Amount: money.Money{Currency: "EUR", Amount: 1},
+		PaymentMethod: "pm_card_visa"}
 	_, err = p.Charge(t.Context(), idempotency.Request{Scope: "charges", Key: "k3", Hash: "h"}, in)
 	wantCode(t, err, "reference_used")
 	wantCharges(t, p, first)
@@ -161,7 +164,7 @@ func TestCaptureIsIdempotent(t *testing.T) {
 	}
 }
 
-func TestADisputedMethodIsDisputedWhenItIsCaptured(t *testing.T) {
+func TestDisputedMethodIsDisputedWhenCaptured(t *testing.T) {
 	p := newProvider()
 	c, err := charge(t, p, "k", "pm_card_createDispute")
 	if err != nil || c.Dispute != "" {
@@ -173,7 +176,7 @@ func TestADisputedMethodIsDisputedWhenItIsCaptured(t *testing.T) {
 	wantCharges(t, p, c)
 }
 
-func TestAChargeIsFoundByItsID(t *testing.T) {
+func TestChargeIsFoundByItsID(t *testing.T) {
 	p := newProvider()
 	c, err := charge(t, p, "k", "pm_card_visa")
 	must(t, err)
@@ -185,14 +188,14 @@ func TestAChargeIsFoundByItsID(t *testing.T) {
 	}
 }
 
-func TestVoidCancelsAnAuthorization(t *testing.T) {
+func TestVoidReleasesAnAuthorization(t *testing.T) {
 	p := newProvider()
 	c, err := charge(t, p, "k", "sandbox_timeout")
 	must(t, err)
 	wantVoid(t, p, c.In(provider.StatusVoided))
 }
 
-func TestVoidRefundsWhatWasCapturedAndTheLedgerHoldsNoMoney(t *testing.T) {
+func TestVoidRefundsACapturedCharge(t *testing.T) {
 	p := newProvider()
 	c, err := charge(t, p, "k", "pm_card_visa")
 	must(t, err)
@@ -205,7 +208,7 @@ func TestVoidRefundsWhatWasCapturedAndTheLedgerHoldsNoMoney(t *testing.T) {
 	wantVoid(t, p, want)
 }
 
-// wantVoid voids twice, and then nothing moves the charge any more.
+// wantVoid voids twice, and checks that nothing changes the charge after that.
 func wantVoid(t *testing.T, p *provider.Provider, want provider.Charge) {
 	t.Helper()
 	for range 2 {
@@ -220,7 +223,7 @@ func wantVoid(t *testing.T, p *provider.Provider, want provider.Charge) {
 	wantCharges(t, p, want)
 }
 
-func TestALateChargeAfterItsVoidIsRefused(t *testing.T) {
+func TestChargeAfterItsVoidIsRefused(t *testing.T) {
 	for _, method := range []string{"pm_card_visa", "sandbox_timeout", "sandbox_flaky", "pm_card_visa_chargeDeclined"} {
 		p := newProvider()
 		for range 2 {
@@ -236,7 +239,7 @@ func TestALateChargeAfterItsVoidIsRefused(t *testing.T) {
 	}
 }
 
-func TestAVoidBetweenTheFaultsOfAFlakyMethodShutsTheReference(t *testing.T) {
+func TestVoidBetweenTheFailuresClosesTheReference(t *testing.T) {
 	p := newProvider()
 	_, err := charge(t, p, "k", "sandbox_flaky")
 	wantCode(t, err, "internal")

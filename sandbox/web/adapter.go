@@ -30,7 +30,7 @@ func Serve(h http.Handler) function.Handler {
 		ctx, span := tracing.Start(r.Context(), in.HTTPMethod+" "+in.Resource, tracing.Server,
 			attribute.String("http.request.method", in.HTTPMethod), attribute.String("http.route", in.Resource))
 		w := &answer{header: http.Header{}, status: http.StatusOK}
-		h.ServeHTTP(w, r.WithContext(ctx)) //nolint:contextcheck // the request has the function's, and its own trace
+		h.ServeHTTP(w, r.WithContext(ctx)) //nolint:contextcheck // derived from the function's context
 		span.SetAttributes(tracing.KeyStatus.Int(w.status))
 		span.End()
 		return json.Marshal(events.APIGatewayProxyResponse{
@@ -64,7 +64,7 @@ func request(ctx context.Context, in events.APIGatewayProxyRequest) (*http.Reque
 	return r, nil
 }
 
-// answer keeps a response in memory.
+// answer is an http.ResponseWriter in memory.
 type answer struct {
 	header http.Header
 	status int
@@ -74,7 +74,7 @@ type answer struct {
 
 func (a *answer) Header() http.Header { return a.header }
 
-// WriteHeader keeps the first status, as a server does.
+// WriteHeader keeps the first status, like a server.
 func (a *answer) WriteHeader(status int) {
 	if !a.sent {
 		a.status, a.sent = status, true

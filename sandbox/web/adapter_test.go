@@ -14,7 +14,7 @@ import (
 
 const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// invoke serves one event by h.
+// invoke serves one event with h.
 func invoke(t *testing.T, event string, h http.HandlerFunc) events.APIGatewayProxyResponse {
 	t.Helper()
 	out, err := web.Serve(h).Invoke(t.Context(), []byte(event))
@@ -28,7 +28,7 @@ func invoke(t *testing.T, event string, h http.HandlerFunc) events.APIGatewayPro
 	return res
 }
 
-func TestAnEventBecomesARequestAndTheAnswerAResponse(t *testing.T) {
+func TestEventIsServedAsAnHTTPRequest(t *testing.T) {
 	res := invoke(t, `{"httpMethod":"POST","path":"/charges/a b/void","body":"{\"x\":1}","isBase64Encoded":false,
 		"headers":{"idempotency-key":"k","x-two":"2"},"multiValueHeaders":{"idempotency-key":["k"],"x-two":["1","2"]},
 		"queryStringParameters":{"q":"ä&"},"multiValueQueryStringParameters":{"q":["1","ä&"]}}`,
@@ -50,32 +50,35 @@ func TestAnEventBecomesARequestAndTheAnswerAResponse(t *testing.T) {
 			w.WriteHeader(http.StatusOK) // too late
 			_, _ = io.WriteString(w, "short and stout")
 		})
-	if res.StatusCode != http.StatusTeapot || res.Body != "short and stout" || res.MultiValueHeaders["X-Answer"][0] != "yes" {
+	if res.StatusCode != http.StatusTeapot || res.Body != "short and stout" ||
+		res.MultiValueHeaders["X-Answer"][0] != "yes" {
 		t.Errorf("response: %+v", res)
 	}
 }
 
-func TestABodyInBase64IsDecoded(t *testing.T) {
-	res := invoke(t, `{"httpMethod":"POST","path":"/","body":"aGk=","isBase64Encoded":true}`, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(w, r.Body)
-	})
+func TestBase64BodyIsDecoded(t *testing.T) {
+	echo := func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }
+	res := invoke(t, `{"httpMethod":"POST","path":"/","body":"aGk=","isBase64Encoded":true}`, echo)
 	if res.StatusCode != http.StatusOK || res.Body != "hi" {
 		t.Errorf("response: %+v", res)
 	}
 }
 
-func TestTheTraceOfTheRequestIsCarriedOn(t *testing.T) {
-	invoke(t, `{"httpMethod":"GET","path":"/","headers":{"traceparent":"`+trace+`"}}`, func(_ http.ResponseWriter, r *http.Request) {
+func TestRequestContinuesItsTrace(t *testing.T) {
+	event := `{"httpMethod":"GET","path":"/","headers":{"traceparent":"` + trace + `"}}`
+	invoke(t, event, func(_ http.ResponseWriter, r *http.Request) {
 		if got := tracing.Parent(r.Context()); got != trace {
 			t.Errorf("trace %q, want %q", got, trace)
 		}
 	})
 }
 
-func TestWhatIsNoEventIsAnError(t *testing.T) {
-	for _, event := range []string{`[]`, `{"httpMethod":"P T","path":"/"}`, `{"path":"/","body":"?","isBase64Encoded":true}`} {
+func TestInvalidEventIsAnError(t *testing.T) {
+	for _, event := range []string{
+		`[]`, `{"httpMethod":"P T","path":"/"}`, `{"path":"/","body":"?","isBase64Encoded":true}`,
+	} {
 		if out, err := web.Serve(web.NoRoute()).Invoke(t.Context(), []byte(event)); err == nil {
-			t.Errorf("%s: answered %s, want an error", event, out)
+			t.Errorf("%s: response %s, want an error", event, out)
 		}
 	}
 }

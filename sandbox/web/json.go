@@ -1,8 +1,10 @@
-// Package web is the HTTP edge of the sandbox: JSON in and out, its errors, and the
-// adapter that puts an http.Handler behind API Gateway.
+// Package web is the HTTP edge of the sandbox: JSON requests and responses, errors, and the adapter
+// that serves an http.Handler behind API Gateway.
 package web
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -12,10 +14,10 @@ import (
 	"orderflow/internal/platform/idempotency"
 )
 
-// maxBody bounds the request body that is read, in bytes.
+// maxBody bounds a request body, in bytes.
 const maxBody = 64 << 10
 
-// Error is an answer other than success.
+// Error is an error response.
 type Error struct {
 	Status  int    `json:"-"`
 	Code    string `json:"code"`
@@ -24,25 +26,27 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// The errors that both parties answer.
+// The errors of both third parties.
 var (
 	ErrReference = &Error{http.StatusBadRequest, "invalid_reference", "a reference is 1 to 64 letters, digits, - or _"}
-	ErrCursor    = &Error{http.StatusBadRequest, "invalid_cursor", "the cursor is not one that this list returned"}
+	ErrCursor    = &Error{http.StatusBadRequest, "invalid_cursor", "the cursor was not returned by this list"}
 	ErrInternal  = &Error{http.StatusInternalServerError, "internal", "something went wrong; try again"}
 
-	errKey    = &Error{http.StatusBadRequest, "idempotency_key_required", "Idempotency-Key must be 1 to 255 visible ASCII characters"}
-	errReused = &Error{http.StatusUnprocessableEntity, "idempotency_key_reused", "this Idempotency-Key came before with another request"}
-	errLarge  = &Error{http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than 64 KiB"}
-	errRoute  = &Error{http.StatusNotFound, "no_such_route", "there is no such operation"}
+	errKey = &Error{http.StatusBadRequest, "idempotency_key_required",
+		"Idempotency-Key must be 1 to 255 visible ASCII characters"}
+	errReused = &Error{http.StatusUnprocessableEntity, "idempotency_key_reused",
+		"this Idempotency-Key was used for another request"}
+	errLarge = &Error{http.StatusRequestEntityTooLarge, "body_too_large", "the body exceeds 64 KiB"}
+	errRoute = &Error{http.StatusNotFound, "no_such_route", "no such operation"}
 )
 
-// Handle returns a handler that answers with what f returns, or with its error: an *Error
-// as it is, any other as 500 with its text in the log only.
+// Handle returns a handler that responds with the result of f. It responds to an *Error with its
+// contents, and to any other error with 500, and logs the error.
 func Handle(f func(r *http.Request) (status int, body any, err error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, body, err := f(r)
 		if err != nil {
-			e := known(err)
+			e := publicError(err)
 			if e.Status >= http.StatusInternalServerError {
 				slog.ErrorContext(r.Context(), "request failed", "error", err.Error())
 			}
@@ -51,12 +55,24 @@ func Handle(f func(r *http.Request) (status int, body any, err error)) http.Hand
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		if err := json.NewEncoder(w).Encode(body); err != nil {
-			slog.WarnContext(r.Context(), "answer not sent", "error", err.Error())
+			slog.WarnContext(r.Context(), "response not sent", "error", err.Error())
 		}
 	})
 }
 
-func known(err error) *Error {
+// HandleReference returns a handler of the operation f on the reference in the path or the query.
+func HandleReference(f func(ctx context.Context, reference string) (body any, err error)) http.Handler {
+	return Handle(func(r *http.Request) (int, any, error) {
+		reference, err := Reference(cmp.Or(r.PathValue("reference"), r.URL.Query().Get("reference")))
+		if err != nil {
+			return 0, nil, err
+		}
+		body, err := f(r.Context(), reference)
+		return http.StatusOK, body, err
+	})
+}
+
+func publicError(err error) *Error {
 	var e *Error
 	switch {
 	case errors.As(err, &e):
@@ -67,55 +83,70 @@ func known(err error) *Error {
 	return ErrInternal
 }
 
-// NoRoute answers requests for operations that there are not.
+// NoRoute responds to requests for unknown operations.
 func NoRoute() http.Handler {
 	return Handle(func(*http.Request) (int, any, error) { return 0, nil, errRoute })
 }
 
-// Decode reads the body as one JSON value with no field that T does not know.
-func Decode[T any](r *http.Request) (T, error) {
+// Decode decodes and validates the body, and identifies the request by its Idempotency-Key within
+// scope.
+func Decode[T interface{ Validate() error }](r *http.Request, scope string) (T, idempotency.Request, error) {
+	v, err := decode[T](r)
+	if err == nil {
+		err = v.Validate()
+	}
+	if err != nil {
+		return v, idempotency.Request{}, err
+	}
+	key, err := Idempotency(r, scope, v)
+	return v, key, err
+}
+
+// decode reads the body as one JSON value and refuses unknown fields.
+func decode[T any](r *http.Request) (T, error) {
 	var v T
 	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
 	d.DisallowUnknownFields()
 	err := d.Decode(&v)
 	if err == nil && d.More() {
-		err = errors.New("there is more than one value")
+		err = errors.New("more than one value")
 	}
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return v, errLarge
 	case err != nil:
-		return v, Invalid("the body cannot be read: " + err.Error())
+		return v, Invalid("the body is not valid: " + err.Error())
 	}
 	return v, nil
 }
 
-// Invalid makes the error of a request that breaks the contract.
+// Invalid returns the error of a request that violates the contract.
 func Invalid(message string) *Error {
 	return &Error{http.StatusBadRequest, "invalid_request", message}
 }
 
-// The lengths stand apart, since a bound within an expression makes it slow to compile, at every start.
+// Lengths are checked separately: a bounded repetition makes an expression slow to compile, at
+// every start.
 var (
 	reference = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	key       = regexp.MustCompile(`^[\x21-\x7e]+$`)
 )
 
-const longestReference, longestKey = 64, 255
+const maxReference, maxKey = 64, 255
 
-// Reference checks a reference, by which a client names what it asks for.
+// Reference returns s if it is a valid reference, the client's own name of a charge or shipment.
 func Reference(s string) (string, error) {
-	if len(s) > longestReference || !reference.MatchString(s) {
+	if len(s) > maxReference || !reference.MatchString(s) {
 		return "", ErrReference
 	}
 	return s, nil
 }
 
-// Idempotency identifies a request: its Idempotency-Key, which must be there, within scope.
+// Idempotency identifies a request by its Idempotency-Key, which is required, within scope.
 func Idempotency(r *http.Request, scope string, in any) (idempotency.Request, error) {
 	k := r.Header.Get("Idempotency-Key")
-	if len(k) > longestKey || !key.MatchString(k) {
+	if len(k) > maxKey || !key.MatchString(k) {
 		return idempotency.Request{}, errKey
 	}
 	b, err := json.Marshal(in)

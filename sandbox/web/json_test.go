@@ -11,23 +11,24 @@ import (
 	"orderflow/sandbox/web"
 )
 
-func TestTheTextOfAnUnknownErrorIsNotAnswered(t *testing.T) {
+func TestTextOfAnInternalErrorIsNotSent(t *testing.T) {
 	w := httptest.NewRecorder()
 	web.Handle(func(*http.Request) (int, any, error) {
 		return 0, nil, errors.New("table ledger-7 is on fire")
 	}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	if w.Code != 500 || strings.Contains(w.Body.String(), "fire") || !strings.Contains(w.Body.String(), `"code":"internal"`) {
-		t.Errorf("answer: %d %s", w.Code, w.Body)
+	body := w.Body.String()
+	if w.Code != 500 || strings.Contains(body, "fire") || !strings.Contains(body, `"code":"internal"`) {
+		t.Errorf("response: %d %s", w.Code, body)
 	}
 }
 
-func TestAnErrorIsAnsweredEvenWhereItIsWrapped(t *testing.T) {
+func TestWrappedErrorIsSent(t *testing.T) {
 	w := httptest.NewRecorder()
 	web.Handle(func(*http.Request) (int, any, error) {
 		return 0, nil, fmt.Errorf("while reading: %w", web.ErrReference)
 	}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if w.Code != 400 || !strings.Contains(w.Body.String(), `"code":"invalid_reference"`) {
-		t.Errorf("answer: %d %s", w.Code, w.Body)
+		t.Errorf("response: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -1,9 +1,9 @@
-// Package dynamo is the carrier's store in DynamoDB. Beside the records of idempotency keys
-// that package ddb keeps for 24 hours, the table holds:
+// Package dynamo is the carrier's store in DynamoDB. Besides package ddb's records of idempotency
+// keys, kept for 24 hours, the table holds:
 //
 //	pk                    sk        what
-//	shipment#<reference>  shipment  all that is kept of a reference
-//	callback#<reference>  callback  asks for the callback, by the table's stream; for a day
+//	shipment#<reference>  shipment  the entry of a reference
+//	callback#<reference>  callback  triggers the callback through the stream; kept for a day
 package dynamo
 
 import (
@@ -16,7 +16,7 @@ import (
 	"orderflow/sandbox/carrier"
 )
 
-// callbackRetention is how long a callback item stays, for people to look at: the stream has it at
+// callbackRetention is how long a callback item is kept. Only people read it; the stream gets it at
 // once.
 const callbackRetention = 24 * time.Hour
 
@@ -27,7 +27,7 @@ type entry struct {
 	Answered   bool   `dynamodbav:"answered"`
 	Version    int64  `dynamodbav:"version"`
 
-	ID             string    `dynamodbav:"id"` // empty where there is no shipment
+	ID             string    `dynamodbav:"id"` // empty if there is no shipment
 	Status         string    `dynamodbav:"status"`
 	TrackingNumber string    `dynamodbav:"trackingNumber"`
 	Reason         string    `dynamodbav:"reason"`
@@ -41,7 +41,10 @@ type callback struct {
 }
 
 func fromDomain(e carrier.Entry) entry {
-	item := entry{Reference: e.Reference, PostalCode: e.PostalCode, Cancelled: e.Cancelled, Answered: e.Answered, Version: e.Version}
+	item := entry{
+		Reference: e.Reference, PostalCode: e.PostalCode, Cancelled: e.Cancelled, Answered: e.Answered,
+		Version: e.Version,
+	}
 	if s := e.Shipment; s != nil {
 		item.ID, item.Status, item.CreatedAt = s.ID, string(s.Status), s.CreatedAt
 		item.TrackingNumber, item.Reason = s.TrackingNumber, s.Reason
@@ -50,7 +53,10 @@ func fromDomain(e carrier.Entry) entry {
 }
 
 func (item entry) domain() carrier.Entry {
-	e := carrier.Entry{Reference: item.Reference, PostalCode: item.PostalCode, Cancelled: item.Cancelled, Answered: item.Answered, Version: item.Version}
+	e := carrier.Entry{
+		Reference: item.Reference, PostalCode: item.PostalCode, Cancelled: item.Cancelled, Answered: item.Answered,
+		Version: item.Version,
+	}
 	if item.ID != "" {
 		e.Shipment = &carrier.Shipment{
 			ID: item.ID, Reference: item.Reference, Status: carrier.Status(item.Status),
@@ -68,25 +74,26 @@ var entryItems = ddb.Versioned[carrier.Entry, entry]{
 // Store implements carrier.Store.
 type Store struct{ *ddb.Table }
 
-// Entry reads what is kept of a reference.
+// Entry reads the entry of a reference.
 func (s Store) Entry(ctx context.Context, reference string) (carrier.Entry, error) {
 	e, err := entryItems.Get(ctx, s.Table, reference)
 	e.Reference = reference
 	return e, err
 }
 
-// Write writes an entry on condition of its version.
+// Write writes an entry, conditional on its version.
 func (s Store) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
 	ops := []ddb.Op{entryItems.Next(s.Table, e)}
 	if due != nil {
-		ask := callback{Reference: due.Reference, TraceParent: due.TraceParent, ExpiresAt: s.Clock.Now().Add(callbackRetention).Unix()}
-		ops = append(ops, s.SaveNew("callback#"+due.Reference, "callback", ask, fault.ErrLostRace))
+		expires := s.Clock.Now().Add(callbackRetention).Unix()
+		item := callback{Reference: due.Reference, TraceParent: due.TraceParent, ExpiresAt: expires}
+		ops = append(ops, s.SaveNew("callback#"+due.Reference, "callback", item, fault.ErrLostRace))
 	}
 	return s.Commit(ctx, with, ops...)
 }
 
-// Due returns the callback asked for of a reference; ok is false where there is none, or it is long
-// ago. The sandbox itself goes by the table's stream.
+// Due returns the due callback of a reference; ok is false if there is none or it has expired. Only
+// tests use it: the sandbox reads the table's stream.
 func (s Store) Due(ctx context.Context, reference string) (due carrier.Due, ok bool, err error) {
 	var item callback
 	ok, err = s.Find(ctx, "callback#"+reference, "callback", &item)

@@ -26,7 +26,7 @@ func New(c clock.Clock) *Store {
 	}
 }
 
-// Entry returns what is kept of a reference.
+// Entry returns the entry of a reference.
 func (s *Store) Entry(_ context.Context, reference string) (e carrier.Entry, err error) {
 	e, err = s.entries.Get(reference)
 	e.Reference = reference
@@ -36,7 +36,7 @@ func (s *Store) Entry(_ context.Context, reference string) (e carrier.Entry, err
 // Write writes an entry.
 func (s *Store) Write(_ context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
 	return s.Commit(with, func() error {
-		if e.Shipment != nil { // what the caller does to its own later is not written
+		if e.Shipment != nil { // a copy, since the caller may change its own later
 			c := *e.Shipment
 			e.Shipment = &c
 		}
@@ -50,7 +50,7 @@ func (s *Store) Write(_ context.Context, e carrier.Entry, due *carrier.Due, with
 	})
 }
 
-// Due returns the callback asked for of a reference; ok is false where there is none.
+// Due returns the due callback of a reference; ok is false if there is none.
 func (s *Store) Due(_ context.Context, reference string) (due carrier.Due, ok bool, err error) {
 	s.View(func() { due, ok = s.due.Find(reference) })
 	return due, ok, nil

@@ -1,4 +1,4 @@
-// Package stream sends the callbacks that the stream of the ledger table asks for.
+// Package stream sends the callbacks that the stream of the ledger table announces.
 package stream
 
 import (
@@ -16,9 +16,9 @@ import (
 
 var errRecord = errors.New("the stream record is not a callback item")
 
-// Handle returns the function behind the stream, which must be filtered to inserted callback
-// items. Every record of a batch is tried; if one fails the whole batch comes again, and
-// callbacks that were taken are not sent again.
+// Handle returns the stream's function. The stream must be filtered to inserted callback items. It
+// tries every record of a batch. If one fails, the whole batch is retried, but callbacks that were
+// accepted are not sent again.
 func Handle(send func(context.Context, carrier.Due) error) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var in events.DynamoDBEvent
@@ -29,7 +29,8 @@ func Handle(send func(context.Context, carrier.Due) error) function.Handler {
 		for _, r := range in.Records {
 			due, err := parse(r)
 			if err == nil {
-				ctx := function.WithLogAttrs(function.Traced(ctx, due.TraceParent), slog.String("reference", due.Reference))
+				ctx := function.Traced(ctx, due.TraceParent)
+				ctx = function.WithLogAttrs(ctx, slog.String("reference", due.Reference))
 				ctx, span := tracing.Start(ctx, "send callback", tracing.Consumer, tracing.Order(due.Reference))
 				err = send(ctx, due)
 				tracing.End(span, err)

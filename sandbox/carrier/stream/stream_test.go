@@ -24,7 +24,7 @@ func batch(t *testing.T) string {
 	return string(b)
 }
 
-func TestEveryCallbackOfABatchIsSentInItsTrace(t *testing.T) {
+func TestCallbacksAreSentInTheirTraces(t *testing.T) {
 	var sent []string
 	out, err := stream.Handle(func(ctx context.Context, due carrier.Due) error {
 		if due.TraceParent != "" && tracing.Parent(ctx) != due.TraceParent {
@@ -33,12 +33,13 @@ func TestEveryCallbackOfABatchIsSentInItsTrace(t *testing.T) {
 		sent = append(sent, due.Reference)
 		return nil
 	}).Invoke(t.Context(), []byte(batch(t)))
-	if err != nil || string(out) != "{}" || fmt.Sprint(sent) != "[01KAQ5M3Z8V7D2X4C6B9N1T0RW 01KAQ5M3Z8V7D2X4C6B9N1T0RX]" {
-		t.Errorf("sent %v, answered %s, %v", sent, out, err)
+	const want = "[01KAQ5M3Z8V7D2X4C6B9N1T0RW 01KAQ5M3Z8V7D2X4C6B9N1T0RX]"
+	if err != nil || string(out) != "{}" || fmt.Sprint(sent) != want {
+		t.Errorf("sent %v, result %s, %v", sent, out, err)
 	}
 }
 
-func TestOneThatFailsFailsTheBatchButHoldsUpNoOther(t *testing.T) {
+func TestFailedCallbackFailsTheBatchAfterAllAreTried(t *testing.T) {
 	var sent []string
 	_, err := stream.Handle(func(_ context.Context, due carrier.Due) error {
 		sent = append(sent, due.Reference)
@@ -52,9 +53,14 @@ func TestOneThatFailsFailsTheBatchButHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-func TestARecordThatIsNoCallbackItemIsAnError(t *testing.T) {
-	for _, event := range []string{`[]`, strings.ReplaceAll(batch(t), `"reference"`, `"else"`), strings.ReplaceAll(batch(t), `{"S": ""}`, `{"N": "1"}`)} {
-		if _, err := stream.Handle(func(context.Context, carrier.Due) error { return nil }).Invoke(t.Context(), []byte(event)); err == nil {
+func TestRecordThatIsNotACallbackItemIsAnError(t *testing.T) {
+	h := stream.Handle(func(context.Context, carrier.Due) error { return nil })
+	for _, event := range []string{
+		`[]`,
+		strings.ReplaceAll(batch(t), `"reference"`, `"else"`),
+		strings.ReplaceAll(batch(t), `{"S": ""}`, `{"N": "1"}`),
+	} {
+		if _, err := h.Invoke(t.Context(), []byte(event)); err == nil {
 			t.Errorf("no error for %.80s", event)
 		}
 	}

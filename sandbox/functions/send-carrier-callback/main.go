@@ -1,4 +1,5 @@
-// Command send-carrier-callback decides bookings and tells the shop, called by the ledger table's stream.
+// Command send-carrier-callback decides bookings and sends their callbacks, invoked by the ledger
+// table's stream.
 package main
 
 import (
@@ -14,7 +15,7 @@ import (
 	"orderflow/sandbox/carrier/stream"
 )
 
-// timeout bounds one callback, in which the shop only takes note.
+// timeout bounds one callback.
 const timeout = 5 * time.Second
 
 func main() {
@@ -31,5 +32,5 @@ func main() {
 	})
 }
 
-// noRedirect: a webhook that moved is misconfigured.
+// noRedirect refuses redirects: a webhook that moved is misconfigured.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

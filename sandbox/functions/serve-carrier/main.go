@@ -1,4 +1,4 @@
-// Command serve-carrier is the stand-in carrier behind the sandbox's API.
+// Command serve-carrier serves the stand-in carrier behind the sandbox's API.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command serve-provider is the stand-in payment provider behind the sandbox's API.
+// Command serve-provider serves the stand-in payment provider behind the sandbox's API.
 package main
 
 import (

@@ -1,8 +1,8 @@
-// Package dynamo is the provider's ledger in DynamoDB. Beside the records of idempotency
-// keys that package ddb keeps for 24 hours, the table holds:
+// Package dynamo is the provider's ledger in DynamoDB. Besides package ddb's records of idempotency
+// keys, kept for 24 hours, the table holds:
 //
 //	pk                  sk      index charges            what
-//	charge#<reference>  charge  (charges, <charge id>)   all that is kept of a reference
+//	charge#<reference>  charge  (charges, <charge id>)   the entry of a reference
 //
 // Entries without a charge are not in the index.
 package dynamo
@@ -31,7 +31,7 @@ type entry struct {
 	Version   int64  `dynamodbav:"version"`
 
 	IndexPK   string    `dynamodbav:"chargesPk,omitempty"`
-	IndexSK   string    `dynamodbav:"chargesSk,omitempty"` // the charge's id; empty where there is no charge
+	IndexSK   string    `dynamodbav:"chargesSk,omitempty"` // the charge's id; empty if there is no charge
 	Status    string    `dynamodbav:"status,omitempty"`
 	Currency  string    `dynamodbav:"currency,omitempty"`
 	Amount    int64     `dynamodbav:"amount"`
@@ -43,7 +43,9 @@ type entry struct {
 }
 
 func fromDomain(e provider.Entry) entry {
-	item := entry{Reference: e.Reference, Voided: e.Voided, Faults: e.Faults, Version: e.Version, Disputed: e.Disputed}
+	item := entry{
+		Reference: e.Reference, Voided: e.Voided, Faults: e.Faults, Version: e.Version, Disputed: e.Disputed,
+	}
 	if c := e.Charge; c != nil {
 		item.IndexPK, item.IndexSK = Index, c.ID
 		item.Status, item.CreatedAt = string(c.Status), c.CreatedAt
@@ -54,7 +56,10 @@ func fromDomain(e provider.Entry) entry {
 }
 
 func (item entry) domain() provider.Entry {
-	e := provider.Entry{Reference: item.Reference, Voided: item.Voided, Faults: item.Faults, Version: item.Version, Disputed: item.Disputed}
+	e := provider.Entry{
+		Reference: item.Reference, Voided: item.Voided, Faults: item.Faults, Version: item.Version,
+		Disputed: item.Disputed,
+	}
 	if item.IndexSK != "" {
 		c := provider.Charge{
 			ID: item.IndexSK, Reference: item.Reference, CreatedAt: item.CreatedAt,
@@ -78,20 +83,22 @@ var entryItems = ddb.Versioned[provider.Entry, entry]{
 // Store implements provider.Store.
 type Store struct{ *ddb.Table }
 
-// Entry reads what is kept of a reference.
+// Entry reads the entry of a reference.
 func (s Store) Entry(ctx context.Context, reference string) (provider.Entry, error) {
 	e, err := entryItems.Get(ctx, s.Table, reference)
 	e.Reference = reference
 	return e, err
 }
 
-// Write writes an entry on condition of its version.
+// Write writes an entry, conditional on its version.
 func (s Store) Write(ctx context.Context, e provider.Entry, with commit.With) error {
 	return entryItems.Save(ctx, s.Table, e, with)
 }
 
-// Charges reads a page of the index; the status is looked at afterwards.
-func (s Store) Charges(ctx context.Context, status provider.Status, limit int, cursor string) ([]provider.Charge, string, error) {
+// Charges reads a page of the index, then filters it by status.
+func (s Store) Charges(ctx context.Context, status provider.Status, limit int, cursor string) (
+	[]provider.Charge, string, error,
+) {
 	items, next, err := s.Page(ctx, Index, Index+"Pk", Index, false, limit, cursor)
 	if errors.Is(err, ddb.ErrCursor) {
 		return nil, "", web.ErrCursor

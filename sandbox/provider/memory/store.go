@@ -27,7 +27,7 @@ func New(c clock.Clock) *Store {
 	return &Store{log, memdb.NewVersioned[provider.Entry](log, "charge", nil, nil)}
 }
 
-// Entry returns what is kept of a reference.
+// Entry returns the entry of a reference.
 func (s *Store) Entry(_ context.Context, reference string) (e provider.Entry, err error) {
 	e, err = s.entries.Get(reference)
 	e.Reference = reference
@@ -37,7 +37,7 @@ func (s *Store) Entry(_ context.Context, reference string) (e provider.Entry, er
 // Write writes an entry.
 func (s *Store) Write(_ context.Context, e provider.Entry, with commit.With) error {
 	return s.Commit(with, func() error {
-		if e.Charge != nil { // what the caller does to its own later is not written
+		if e.Charge != nil { // a copy, since the caller may change its own later
 			c := *e.Charge
 			e.Charge = &c
 		}
@@ -47,8 +47,10 @@ func (s *Store) Write(_ context.Context, e provider.Entry, with commit.With) err
 
 const cursorPrefix = "after "
 
-// Charges returns a page of all charges.
-func (s *Store) Charges(_ context.Context, status provider.Status, limit int, cursor string) ([]provider.Charge, string, error) {
+// Charges returns a page of charges.
+func (s *Store) Charges(_ context.Context, status provider.Status, limit int, cursor string) (
+	[]provider.Charge, string, error,
+) {
 	last, err := decode(cursor)
 	if err != nil {
 		return nil, "", err
