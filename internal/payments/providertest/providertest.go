@@ -25,7 +25,7 @@ type Dashboard interface {
 
 // Run runs the suite. open returns a provider without charges, and its dashboard.
 func Run(t *testing.T, open func(t *testing.T) (payments.Provider, Dashboard)) {
-	cases := map[string]func(*testing.T, payments.Provider){
+	cases := map[string]func(*testing.T, provider){
 		"AuthorizeHoldsTheAmount":               authorizes,
 		"SameKeyGivesTheSameCharge":             sameKey,
 		"DeclineIsFinalAndLeavesNoCharge":       declines,
@@ -45,30 +45,30 @@ func Run(t *testing.T, open func(t *testing.T) (payments.Provider, Dashboard)) {
 		"FindReturnsTheCurrentCharge":           finds,
 		"FindIgnoresDeclines":                   findsNoDecline,
 		"LedgerHasEveryCurrentCharge":           ledger,
-	}
-	for name, run := range cases {
-		t.Run(name, func(t *testing.T) {
-			p, _ := open(t)
-			run(t, p)
-		})
-	}
-	onSite := map[string]func(*testing.T, payments.Provider, Dashboard){
+
 		"RefundOnSiteIsVisible":              refundsOnSite,
 		"VoidRefundsTheRest":                 voidsTheRest,
 		"VoidOfAChargeRefundedOnSite":        voidsNothing,
 		"LateCaptureOfAPartlyRefundedCharge": lateCaptureOfPartlyRefunded,
 	}
-	for name, run := range onSite {
+	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
 			p, d := open(t)
-			run(t, p, d)
+			run(t, provider{p, d})
 		})
 	}
 }
 
+// provider is the provider under test with its own site.
+type provider struct {
+	payments.Provider
+	Dashboard
+}
+
 func authorization(reference, key string) payments.Authorization {
-	return payments.Authorization{Reference: reference, IdempotencyKey: key, Amount: total,
-		PaymentMethod: "pm_card_visa"}
+	return payments.Authorization{
+		Reference: reference, IdempotencyKey: key, Amount: total, PaymentMethod: "pm_card_visa",
+	}
 }
 
 func authorize(t *testing.T, p payments.Provider, reference, key string) payments.Charge {
@@ -109,7 +109,7 @@ func voidKnown(t *testing.T, p payments.Provider, held payments.Charge) (payment
 	return c, found
 }
 
-func authorizes(t *testing.T, p payments.Provider) {
+func authorizes(t *testing.T, p provider) {
 	c := authorize(t, p, "a", "1")
 	want := payments.Charge{ID: c.ID, Reference: "a", Status: payments.ChargeAuthorized, Amount: total}
 	if c != want || c.ID == "" {
@@ -117,13 +117,13 @@ func authorizes(t *testing.T, p payments.Provider) {
 	}
 }
 
-func sameKey(t *testing.T, p payments.Provider) {
+func sameKey(t *testing.T, p provider) {
 	if first, again := authorize(t, p, "a", "1"), authorize(t, p, "a", "1"); first != again {
 		t.Errorf("the same key gave %+v, then %+v", first, again)
 	}
 }
 
-func declines(t *testing.T, p payments.Provider) {
+func declines(t *testing.T, p provider) {
 	for method, code := range Declines {
 		a := authorization(code, code)
 		a.PaymentMethod = method
@@ -140,7 +140,7 @@ func declines(t *testing.T, p payments.Provider) {
 	}
 }
 
-func captures(t *testing.T, p payments.Provider) {
+func captures(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	for range 2 {
 		if c := capture(t, p, held); c.ID != held.ID || c.Status != payments.ChargeCaptured || c.Amount != total {
@@ -153,13 +153,13 @@ func captures(t *testing.T, p payments.Provider) {
 	}
 }
 
-func capturesNothing(t *testing.T, p payments.Provider) {
+func capturesNothing(t *testing.T, p provider) {
 	if _, err := p.Capture(t.Context(), subject("a", "no_such_charge", "1")); !errors.Is(err, payments.ErrNoCharge) {
 		t.Errorf("Capture: %v, want ErrNoCharge", err)
 	}
 }
 
-func voids(t *testing.T, p payments.Provider) {
+func voids(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	c, found := voidKnown(t, p, held)
 	if !found || c.ID != held.ID || c.Status != payments.ChargeVoided || c.Amount != total {
@@ -167,7 +167,7 @@ func voids(t *testing.T, p payments.Provider) {
 	}
 }
 
-func refunds(t *testing.T, p payments.Provider) {
+func refunds(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	capture(t, p, held)
 	for range 2 {
@@ -177,7 +177,7 @@ func refunds(t *testing.T, p payments.Provider) {
 	}
 }
 
-func voidsAgain(t *testing.T, p payments.Provider) {
+func voidsAgain(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	first, _ := voidKnown(t, p, held)
 	for range 2 {
@@ -188,7 +188,7 @@ func voidsAgain(t *testing.T, p payments.Provider) {
 	}
 }
 
-func tombstone(t *testing.T, p payments.Provider) {
+func tombstone(t *testing.T, p provider) {
 	if c, found := void(t, p, "a"); found {
 		t.Errorf("Void of nothing found %+v", c)
 	}
@@ -200,7 +200,7 @@ func tombstone(t *testing.T, p payments.Provider) {
 	}
 }
 
-func lateCapture(t *testing.T, p payments.Provider) {
+func lateCapture(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	void(t, p, "a")
 	if _, err := p.Capture(t.Context(), subject("a", held.ID, "2")); !errors.Is(err, payments.ErrReferenceVoided) {
@@ -211,7 +211,7 @@ func lateCapture(t *testing.T, p payments.Provider) {
 	}
 }
 
-func apart(t *testing.T, p payments.Provider) {
+func apart(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	void(t, p, "b")
 	if c := capture(t, p, held); c.Status != payments.ChargeCaptured {
@@ -219,14 +219,14 @@ func apart(t *testing.T, p payments.Provider) {
 	}
 }
 
-func voidsWithoutID(t *testing.T, p payments.Provider) {
+func voidsWithoutID(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	if c, found := void(t, p, "a"); !found || c.ID != held.ID || c.Status != payments.ChargeVoided {
 		t.Errorf("Void = %+v, %v; want the charge, voided", c, found)
 	}
 }
 
-func refundsWithoutID(t *testing.T, p payments.Provider) {
+func refundsWithoutID(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	capture(t, p, held)
 	if c, found := void(t, p, "a"); !found || c.ID != held.ID || c.Status != payments.ChargeRefunded {
@@ -234,7 +234,7 @@ func refundsWithoutID(t *testing.T, p payments.Provider) {
 	}
 }
 
-func lateCaptureOfRefunded(t *testing.T, p payments.Provider) {
+func lateCaptureOfRefunded(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	capture(t, p, held)
 	voidKnown(t, p, held)
@@ -243,14 +243,14 @@ func lateCaptureOfRefunded(t *testing.T, p payments.Provider) {
 	}
 }
 
-func anotherKey(t *testing.T, p payments.Provider) {
+func anotherKey(t *testing.T, p provider) {
 	first := authorize(t, p, "a", "1")
 	if again := authorize(t, p, "a", "2"); again != first {
 		t.Errorf("another key for the reference gave %+v, then %+v", first, again)
 	}
 }
 
-func voidsDecline(t *testing.T, p payments.Provider) {
+func voidsDecline(t *testing.T, p provider) {
 	a := authorization("a", "1")
 	a.PaymentMethod = "pm_card_visa_chargeDeclined"
 	if _, err := p.Authorize(t.Context(), a); err == nil {
@@ -262,7 +262,7 @@ func voidsDecline(t *testing.T, p payments.Provider) {
 	}
 }
 
-func finds(t *testing.T, p payments.Provider) {
+func finds(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	authorize(t, p, "b", "2")
 	see := func(want payments.ChargeStatus) {
@@ -292,10 +292,10 @@ func wantFound(t *testing.T, p payments.Provider, want payments.Charge) {
 	}
 }
 
-func refundsOnSite(t *testing.T, p payments.Provider, d Dashboard) {
+func refundsOnSite(t *testing.T, p provider) {
 	want := capture(t, p, authorize(t, p, "a", "1"))
 	for _, amount := range []int64{1000, 500, total.Amount - 1500} {
-		d.Refund("a", amount)
+		p.Refund("a", amount)
 		if want.Refunded += amount; want.Refunded == total.Amount {
 			want.Status = payments.ChargeRefunded
 		}
@@ -307,10 +307,10 @@ func refundsOnSite(t *testing.T, p payments.Provider, d Dashboard) {
 	}
 }
 
-func voidsTheRest(t *testing.T, p payments.Provider, d Dashboard) {
+func voidsTheRest(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	capture(t, p, held)
-	d.Refund("a", 1000)
+	p.Refund("a", 1000)
 	for range 2 {
 		if c, found := voidKnown(t, p, held); !found || c.Status != payments.ChargeRefunded ||
 			c.Refunded != total.Amount {
@@ -319,10 +319,10 @@ func voidsTheRest(t *testing.T, p payments.Provider, d Dashboard) {
 	}
 }
 
-func voidsNothing(t *testing.T, p payments.Provider, d Dashboard) {
+func voidsNothing(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	capture(t, p, held)
-	d.Refund("a", total.Amount)
+	p.Refund("a", total.Amount)
 	if c, found := voidKnown(t, p, held); !found || c.Status != payments.ChargeRefunded || c.Refunded != total.Amount {
 		t.Errorf("Void = %+v, %v; want a full refund and no more", c, found)
 	}
@@ -331,20 +331,20 @@ func voidsNothing(t *testing.T, p payments.Provider, d Dashboard) {
 	}
 }
 
-func lateCaptureOfPartlyRefunded(t *testing.T, p payments.Provider, d Dashboard) {
+func lateCaptureOfPartlyRefunded(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	capture(t, p, held)
-	d.Refund("a", 1000)
+	p.Refund("a", 1000)
 	if c := capture(t, p, held); c.Status != payments.ChargeCaptured {
 		t.Errorf("Capture = %+v; want the charge, captured", c)
 	}
-	d.Refund("a", total.Amount-1000)
+	p.Refund("a", total.Amount-1000)
 	if _, err := p.Capture(t.Context(), subject("a", held.ID, "late")); !errors.Is(err, payments.ErrReferenceVoided) {
 		t.Errorf("Capture after the refund: %v, want ErrReferenceVoided", err)
 	}
 }
 
-func findsNoDecline(t *testing.T, p payments.Provider) {
+func findsNoDecline(t *testing.T, p provider) {
 	a := authorization("a", "1")
 	a.PaymentMethod = "pm_card_visa_chargeDeclined"
 	if _, err := p.Authorize(t.Context(), a); err == nil {
@@ -358,7 +358,7 @@ func findsNoDecline(t *testing.T, p payments.Provider) {
 	}
 }
 
-func ledger(t *testing.T, p payments.Provider) {
+func ledger(t *testing.T, p provider) {
 	want := map[string]payments.ChargeStatus{}
 	for _, reference := range []string{"a", "b", "c", "d", "e", "f", "g"} {
 		authorize(t, p, reference, reference)
