@@ -38,18 +38,18 @@ type Reconciliation struct {
 
 // ReconcileCharges compares the provider's ledger with the orders' outcomes:
 //
-//	order                charge                       action
-//	CONFIRMED            captured                     none
-//	CONFIRMED            fully or partly refunded     if unknown to us, store and flag it: it was
-//	                                                  refunded on the provider's site
-//	CONFIRMED            other                        flag: goods shipped without payment
-//	REJECTED, CANCELLED  live                         void
-//	NEEDS_ATTENTION      any                          none: an operator handles it
-//	no known outcome     captured, as we recorded     flag: the order may be confirmed, its event late
-//	no known outcome     live otherwise               VoidPayment: the order cannot be confirmed, since
-//	                                                  we record the capture before the confirmation
-//	not CONFIRMED        undone, our record differs   VoidPayment, which stores it: the provider's
-//	                                                  answer to an earlier call was lost
+//	order                charge                      action
+//	CONFIRMED            captured                    none
+//	CONFIRMED            fully or partly refunded    if unknown to us, store and flag it: it was
+//	                                                 refunded on the provider's site
+//	CONFIRMED            other                       flag: goods shipped without payment
+//	REJECTED, CANCELLED  live                        void
+//	NEEDS_ATTENTION      any                         none: an operator handles it
+//	no known outcome     captured, as we recorded    flag: it may be confirmed, its event late
+//	no known outcome     live otherwise              VoidPayment: it cannot be confirmed, as we
+//	                                                 record a capture before the confirmation
+//	not CONFIRMED        undone, our record differs  VoidPayment, which stores it: the provider's
+//	                                                 answer to an earlier call was lost
 //
 // Only charges older than the budget are compared. If one fails, the run continues with the others
 // and returns its error at the end; the next round of the ledger repeats it. The run fails with

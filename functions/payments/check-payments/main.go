@@ -1,4 +1,4 @@
-// Command check-payments reports whether payments is ready and, to operators, which dependency fails.
+// Command check-payments reports whether payments is ready and, to operators, what fails.
 package main
 
 import (

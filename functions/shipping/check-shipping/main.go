@@ -1,4 +1,4 @@
-// Command check-shipping reports whether shipping is ready and, to operators, which dependency fails.
+// Command check-shipping reports whether shipping is ready and, to operators, what fails.
 package main
 
 import (

@@ -180,6 +180,11 @@ func TestGetPaymentShowsOnlyTheCallersPayment(t *testing.T) {
 	claims := func(r *events.APIGatewayProxyRequest) map[string]any {
 		return r.RequestContext.Authorizer["claims"].(map[string]any)
 	}
+	orderID := func(id string) func(*events.APIGatewayProxyRequest) {
+		return func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = id }
+	}
+	anonymous := func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }
+	mallory := func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }
 	for name, c := range map[string]struct {
 		change func(*events.APIGatewayProxyRequest)
 		status int
@@ -190,15 +195,10 @@ func TestGetPaymentShowsOnlyTheCallersPayment(t *testing.T) {
 			claims(r)["sub"] = "op"
 			claims(r)["cognito:groups"] = "operator"
 		}, 200, ""},
-		"another's": {func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }, 404,
-			"PaymentNotFound"},
-		"unknown": {func(r *events.APIGatewayProxyRequest) {
-			r.PathParameters["orderId"] = "01KAQ5M3Z8V7D2X4C6B9N1T0RX"
-		}, 404, "PaymentNotFound"},
-		"no identity": {func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }, 401,
-			"Unauthenticated"},
-		"malformed id": {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "x" }, 400,
-			"InvalidRequest"},
+		"another's":    {mallory, 404, "PaymentNotFound"},
+		"unknown":      {orderID("01KAQ5M3Z8V7D2X4C6B9N1T0RX"), 404, "PaymentNotFound"},
+		"no identity":  {anonymous, 401, "Unauthenticated"},
+		"malformed id": {orderID("x"), 400, "InvalidRequest"},
 	} {
 		status, body := get(t, svc, c.change)
 		code, _ := body["code"].(string)

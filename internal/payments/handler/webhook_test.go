@@ -128,13 +128,11 @@ func TestNoticeWithAnInvalidSignatureChangesNothing(t *testing.T) {
 			sign(in, stripe.Sign([]byte("guessed"), d.clock.Now(), []byte(in.Body)))
 		},
 		"body changed": func(in *events.APIGatewayProxyRequest, _ *till) { in.Body += " " },
-		"too old": func(_ *events.APIGatewayProxyRequest,
-			d *till) {
+		"too old": func(_ *events.APIGatewayProxyRequest, d *till) {
 			d.clock.Advance(5*time.Minute + time.Second)
 		},
 		"no headers": func(in *events.APIGatewayProxyRequest, _ *till) {
-			in.Headers, in.MultiValueHeaders = nil,
-				nil
+			in.Headers, in.MultiValueHeaders = nil, nil
 		},
 		"garbage": func(in *events.APIGatewayProxyRequest, _ *till) { in.Body = "garbage" },
 	} {

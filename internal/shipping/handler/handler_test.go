@@ -137,20 +137,21 @@ func TestGetShipmentShowsOnlyTheCallersShipment(t *testing.T) {
 	claims := func(r *events.APIGatewayProxyRequest) map[string]any {
 		return r.RequestContext.Authorizer["claims"].(map[string]any)
 	}
+	orderID := func(id string) func(*events.APIGatewayProxyRequest) {
+		return func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = id }
+	}
+	anonymous := func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }
+	mallory := func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }
 	for name, c := range map[string]struct {
 		change func(*events.APIGatewayProxyRequest)
 		status int
 		code   string
 	}{
-		"own":       {func(*events.APIGatewayProxyRequest) {}, 200, ""},
-		"another's": {func(r *events.APIGatewayProxyRequest) { claims(r)["sub"] = "mallory" }, 404, "ShipmentNotFound"},
-		"unknown": {func(r *events.APIGatewayProxyRequest) {
-			r.PathParameters["orderId"] = "01KAQ5M3Z8V7D2X4C6B9N1T0RX"
-		}, 404, "ShipmentNotFound"},
-		"no identity": {func(r *events.APIGatewayProxyRequest) { r.RequestContext.Authorizer = nil }, 401,
-			"Unauthenticated"},
-		"malformed id": {func(r *events.APIGatewayProxyRequest) { r.PathParameters["orderId"] = "x" }, 400,
-			"InvalidRequest"},
+		"own":          {func(*events.APIGatewayProxyRequest) {}, 200, ""},
+		"another's":    {mallory, 404, "ShipmentNotFound"},
+		"unknown":      {orderID("01KAQ5M3Z8V7D2X4C6B9N1T0RX"), 404, "ShipmentNotFound"},
+		"no identity":  {anonymous, 401, "Unauthenticated"},
+		"malformed id": {orderID("x"), 400, "InvalidRequest"},
 	} {
 		in := request(t, "get-shipment")
 		c.change(&in)
