@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// account is the smallest store: one number beside the log.
+// account is a minimal store: a number and the log.
 type account struct {
 	*memdb.Log
 	balance int
@@ -28,16 +28,16 @@ func (a *account) add(n int, once *barrier.Entry) error {
 	return a.Commit(commit.With{Barrier: once}, func() error { a.balance += n; return nil })
 }
 
-// liar is a log that does not find one record the first few times, as a log does for the loser of a race.
-type liar struct {
+// blind is a log that does not find one record in the first look-ups, as for the loser of a race.
+type blind struct {
 	barrier.Log
-	about barrier.Key
-	lies  int
+	key     barrier.Key
+	lookups int
 }
 
-func (l *liar) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
-	if key == l.about && l.lies > 0 {
-		l.lies--
+func (l *blind) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
+	if key == l.key && l.lookups > 0 {
+		l.lookups--
 		return barrier.Record{}, false, nil
 	}
 	return l.Log.Barrier(ctx, key)
@@ -48,24 +48,29 @@ var (
 	refunded = barrier.Key{Saga: "s", Step: "Refund", Phase: barrier.Compensation}
 )
 
-// pay is an action that adds n and returns it.
+// pay is an action that adds n and returns n.
 func pay(a *account, log barrier.Log, n int) (int, error) {
 	return barrier.Do(context.Background(), log, "s", "Pay", func(_ context.Context, once barrier.Once) (int, error) {
 		return n, a.add(n, once.Returning(n))
 	})
 }
 
-// refund undoes pay; result tells its runs apart.
+func failing(err error) func(context.Context, barrier.Once) (int, error) {
+	return func(context.Context, barrier.Once) (int, error) { return 0, err }
+}
+
+// refund compensates pay and returns result, which tells runs apart.
 func refund(a *account, log barrier.Log, amount int, result string) (string, error) {
-	return barrier.Undo(context.Background(), log, "s", "Refund", []string{"Pay"}, func(_ context.Context, done barrier.Done, once barrier.Once) (string, error) {
+	run := func(_ context.Context, done barrier.Done, once barrier.Once) (string, error) {
 		if done["Pay"] {
 			return result, a.add(-amount, once.Returning(result))
 		}
 		return result, a.add(0, once.Returning(result))
-	})
+	}
+	return barrier.Undo(context.Background(), log, "s", "Refund", []string{"Pay"}, run)
 }
 
-func TestDuplicateActionReturnsTheFirstResultAndChangesNothing(t *testing.T) {
+func TestDuplicateActionReturnsTheFirstResult(t *testing.T) {
 	a := newAccount()
 	for n := 1; n <= 3; n++ {
 		got, err := pay(a, a, n)
@@ -74,18 +79,18 @@ func TestDuplicateActionReturnsTheFirstResultAndChangesNothing(t *testing.T) {
 	wantBalance(t, a, 1)
 }
 
-func TestFailedActionLeavesNoRecordAndMayRunAgain(t *testing.T) {
+func TestFailedActionLeavesNoRecord(t *testing.T) {
 	a := newAccount()
 	broken := errors.New("broken")
-	_, err := barrier.Do(t.Context(), a, "s", "Pay", func(context.Context, barrier.Once) (int, error) { return 0, broken })
+	_, err := barrier.Do(t.Context(), a, "s", "Pay", failing(broken))
 	if !errors.Is(err, broken) {
-		t.Errorf("error = %v, want the action's own", err)
+		t.Errorf("error = %v, want the action's error", err)
 	}
 	got, err := pay(a, a, 2)
 	want(t, got, 2, err)
 }
 
-func TestUndoTakesBackWhatTookEffectOnce(t *testing.T) {
+func TestUndoRevertsTheActionOnce(t *testing.T) {
 	a := newAccount()
 	_, err := pay(a, a, 5)
 	must(t, err)
@@ -96,40 +101,41 @@ func TestUndoTakesBackWhatTookEffectOnce(t *testing.T) {
 	wantBalance(t, a, 0)
 }
 
-// The duplicate looked for a record before there was one, and at the business data after the first run had changed it.
-func TestADuplicateThatIsRefusedForWhatTheFirstRunChangedReturnsItsResult(t *testing.T) {
+// The duplicate looked for a record before the first run committed, and read the business data
+// after.
+func TestDuplicateThatFailsAfterTheFirstRunReturnsItsResult(t *testing.T) {
 	a := newAccount()
 	_, err := pay(a, a, 5)
 	must(t, err)
-	late := &liar{Log: a, about: paid, lies: 1}
-	spent := errors.New("it was paid before")
-	got, err := barrier.Do(t.Context(), late, "s", "Pay", func(context.Context, barrier.Once) (int, error) { return 0, spent })
+	late := &blind{Log: a, key: paid, lookups: 1}
+	got, err := barrier.Do(t.Context(), late, "s", "Pay", failing(errors.New("already paid")))
 	want(t, got, 5, err)
 }
 
-func TestAnUndoThatIsRefusedForWhatTheFirstOneChangedReturnsItsResult(t *testing.T) {
+func TestUndoThatFailsAfterTheFirstReturnsItsResult(t *testing.T) {
 	a := newAccount()
 	_, err := refund(a, a, 5, "first")
 	must(t, err)
-	late := &liar{Log: a, about: refunded, lies: 1}
-	got, err := barrier.Undo(t.Context(), late, "s", "Refund", []string{"Pay"}, func(context.Context, barrier.Done, barrier.Once) (string, error) {
-		return "second", errors.New("nothing is left to undo")
-	})
+	late := &blind{Log: a, key: refunded, lookups: 1}
+	fail := func(context.Context, barrier.Done, barrier.Once) (string, error) {
+		return "second", errors.New("nothing left to undo")
+	}
+	got, err := barrier.Undo(t.Context(), late, "s", "Refund", []string{"Pay"}, fail)
 	want(t, got, "first", err)
 }
 
-func TestAnActionThatIsRefusedForWhatItsUndoChangedIsCompensated(t *testing.T) {
+func TestActionThatFailsAfterItsUndoIsCompensated(t *testing.T) {
 	a := newAccount()
 	_, err := refund(a, a, 5, "nothing")
 	must(t, err)
-	late := &liar{Log: a, about: paid, lies: 1}
-	_, err = barrier.Do(t.Context(), late, "s", "Pay", func(context.Context, barrier.Once) (int, error) { return 0, errors.New("closed") })
+	late := &blind{Log: a, key: paid, lookups: 1}
+	_, err = barrier.Do(t.Context(), late, "s", "Pay", failing(errors.New("closed")))
 	if !errors.Is(err, barrier.ErrCompensated) {
 		t.Errorf("error = %v, want ErrCompensated", err)
 	}
 }
 
-func TestNullCompensationChangesNothingAndBarsTheLateAction(t *testing.T) {
+func TestNullCompensationBarsTheLateAction(t *testing.T) {
 	a := newAccount()
 	for _, result := range []string{"first", "second"} {
 		got, err := refund(a, a, 5, result)
@@ -143,7 +149,7 @@ func TestNullCompensationChangesNothingAndBarsTheLateAction(t *testing.T) {
 	wantBalance(t, a, 0)
 }
 
-func TestDuplicateOfAnActionThatWasUndoneIsReplayedNotRefused(t *testing.T) {
+func TestDuplicateOfAnUndoneActionReturnsTheFirstResult(t *testing.T) {
 	a := newAccount()
 	_, err := pay(a, a, 5)
 	must(t, err)
@@ -154,16 +160,17 @@ func TestDuplicateOfAnActionThatWasUndoneIsReplayedNotRefused(t *testing.T) {
 	wantBalance(t, a, 0)
 }
 
-func TestUndoOfSeveralActionsBarsOnlyThoseNotDone(t *testing.T) {
+func TestUndoBarsOnlyActionsWithoutARecord(t *testing.T) {
 	a := newAccount()
 	_, err := pay(a, a, 5)
 	must(t, err)
-	_, err = barrier.Undo(t.Context(), a, "s", "Refund", []string{"Capture", "Pay"}, func(_ context.Context, done barrier.Done, once barrier.Once) (int, error) {
+	run := func(_ context.Context, done barrier.Done, once barrier.Once) (int, error) {
 		if wanted := (barrier.Done{"Pay": true, "Capture": false}); !maps.Equal(done, wanted) {
 			t.Errorf("done = %v, want %v", done, wanted)
 		}
 		return 0, a.add(0, once.Returning(0))
-	})
+	}
+	_, err = barrier.Undo(t.Context(), a, "s", "Refund", []string{"Capture", "Pay"}, run)
 	must(t, err)
 	_, err = barrier.Do(t.Context(), a, "s", "Capture", func(context.Context, barrier.Once) (int, error) {
 		t.Error("a barred action ran")
@@ -178,21 +185,22 @@ func TestActionBarredByOneUndoIsNotDoneForAnother(t *testing.T) {
 	a := newAccount()
 	_, err := refund(a, a, 5, "null")
 	must(t, err)
-	_, err = barrier.Undo(t.Context(), a, "s", "Cancel", []string{"Pay"}, func(_ context.Context, done barrier.Done, once barrier.Once) (int, error) {
+	run := func(_ context.Context, done barrier.Done, once barrier.Once) (int, error) {
 		if done["Pay"] {
-			t.Error("the second undo was told that the barred action took effect")
+			t.Error("the barred action is done for the second undo")
 		}
 		return 0, a.add(0, once.Returning(0))
-	})
+	}
+	_, err = barrier.Undo(t.Context(), a, "s", "Cancel", []string{"Pay"}, run)
 	must(t, err)
 }
 
-func TestSagasAndStepsAreApart(t *testing.T) {
+func TestSagasAndStepsHaveSeparateRecords(t *testing.T) {
 	a := newAccount()
-	for i, key := range []barrier.Key{{Saga: "s", Step: "Pay"}, {Saga: "s", Step: "Capture"}, {Saga: "t", Step: "Pay"}} {
-		got, err := barrier.Do(t.Context(), a, key.Saga, key.Step, func(_ context.Context, once barrier.Once) (int, error) {
-			return i, a.add(1, once.Returning(i))
-		})
+	keys := []barrier.Key{{Saga: "s", Step: "Pay"}, {Saga: "s", Step: "Capture"}, {Saga: "t", Step: "Pay"}}
+	for i, key := range keys {
+		run := func(_ context.Context, once barrier.Once) (int, error) { return i, a.add(1, once.Returning(i)) }
+		got, err := barrier.Do(t.Context(), a, key.Saga, key.Step, run)
 		want(t, got, i, err)
 	}
 	wantBalance(t, a, 3)
@@ -202,7 +210,7 @@ func TestActionThatLosesToItsDuplicateReturnsTheWinnersResult(t *testing.T) {
 	a := newAccount()
 	_, err := pay(a, a, 5)
 	must(t, err)
-	got, err := pay(a, &liar{a, paid, 1}, 7)
+	got, err := pay(a, &blind{a, paid, 1}, 7)
 	want(t, got, 5, err)
 	wantBalance(t, a, 5)
 }
@@ -211,17 +219,17 @@ func TestActionThatLosesToItsUndoIsRefused(t *testing.T) {
 	a := newAccount()
 	_, err := refund(a, a, 5, "null")
 	must(t, err)
-	if _, err := pay(a, &liar{a, paid, 1}, 5); !errors.Is(err, barrier.ErrCompensated) {
+	if _, err := pay(a, &blind{a, paid, 1}, 5); !errors.Is(err, barrier.ErrCompensated) {
 		t.Errorf("action that lost to its undo: %v, want ErrCompensated", err)
 	}
 	wantBalance(t, a, 0)
 }
 
-func TestUndoThatLosesToItsActionTakesItBack(t *testing.T) {
+func TestUndoThatLosesToItsActionRevertsIt(t *testing.T) {
 	a := newAccount()
 	_, err := pay(a, a, 5)
 	must(t, err)
-	got, err := refund(a, &liar{a, paid, 1}, 5, "undone")
+	got, err := refund(a, &blind{a, paid, 1}, 5, "undone")
 	want(t, got, "undone", err)
 	wantBalance(t, a, 0)
 }
@@ -232,16 +240,16 @@ func TestUndoThatLosesToItsDuplicateReturnsTheWinnersResult(t *testing.T) {
 	must(t, err)
 	_, err = refund(a, a, 5, "winner")
 	must(t, err)
-	got, err := refund(a, &liar{a, refunded, 1}, 5, "loser")
+	got, err := refund(a, &blind{a, refunded, 1}, 5, "loser")
 	want(t, got, "winner", err)
 	wantBalance(t, a, 0)
 }
 
-func TestRaceLostOverAndOverIsTransient(t *testing.T) {
+func TestRaceLostTooOftenIsTransient(t *testing.T) {
 	a := newAccount()
 	_, err := pay(a, a, 5)
 	must(t, err)
-	if _, err := pay(a, &liar{a, paid, 1000}, 7); err == nil || fault.KindOf(err) != fault.Transient {
+	if _, err := pay(a, &blind{a, paid, 1000}, 7); err == nil || fault.KindOf(err) != fault.Transient {
 		t.Errorf("error = %v, want a transient one", err)
 	}
 	wantBalance(t, a, 5)

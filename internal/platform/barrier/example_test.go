@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// A step is delivered twice: it takes effect once, and both runs return the same.
+// A step is delivered twice. It takes effect once, and both calls return the first result.
 func ExampleDo() {
 	ctx := context.Background()
 	log := memdb.NewLog(clock.System{})
@@ -30,7 +30,7 @@ func ExampleDo() {
 	// 9 seats left
 }
 
-// The undo overtakes its action: it changes nothing, and the action is refused when it arrives.
+// The compensation overtakes its action. It changes nothing, and the action is refused.
 func ExampleUndo() {
 	ctx := context.Background()
 	log := memdb.NewLog(clock.System{})

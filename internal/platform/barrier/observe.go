@@ -7,14 +7,15 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// duplicate tells that a step was not run, since its record was there.
+// duplicate logs and counts a step that already has a record.
 func duplicate(ctx context.Context, rec Record) {
 	metrics.Count(ctx, metrics.DuplicateSteps, 1, metrics.Step(rec.Step))
-	slog.DebugContext(ctx, "barrier: the step is not run again", "barrierStep", rec.Step, "phase", string(rec.Phase), "origin", string(rec.Origin))
+	slog.DebugContext(ctx, "barrier: duplicate step not run",
+		"barrierStep", rec.Step, "phase", string(rec.Phase), "origin", string(rec.Origin))
 }
 
-// undone tells that a compensation took effect, and which of its actions it found not done.
-func undone(ctx context.Context, step string, once Once) {
+// compensated logs and counts a compensation that took effect, and logs the actions that it barred.
+func compensated(ctx context.Context, step string, once Once) {
 	metrics.Count(ctx, metrics.Compensations, 1, metrics.Step(step))
-	slog.DebugContext(ctx, "barrier: the step is undone", "barrierStep", step, "neverDone", once.undone)
+	slog.DebugContext(ctx, "barrier: step compensated", "barrierStep", step, "neverDone", once.barred)
 }

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// unreachable is a log that cannot be read from some record on.
+// unreachable is a log in which one record cannot be read.
 type unreachable struct {
 	barrier.Log
 	key barrier.Key
@@ -39,23 +39,24 @@ func TestNothingRunsWhileTheLogCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestResultThatIsNoJSONIsADefectAndWritesNothing(t *testing.T) {
+func TestUnencodableResultIsADefectAndWritesNothing(t *testing.T) {
 	a := newAccount()
 	_, err := barrier.Do(t.Context(), a, "s", "Pay", func(_ context.Context, once barrier.Once) (int, error) {
 		return 0, a.add(1, once.Returning(func() {}))
 	})
 	if fault.KindOf(err) != fault.Internal {
-		t.Errorf("error = %v, want an internal one", err)
+		t.Errorf("error = %v, want an internal error", err)
 	}
 	wantBalance(t, a, 0)
 }
 
-func TestRecordOfAnotherTypeIsADefect(t *testing.T) {
+func TestResultOfAnotherTypeIsADefect(t *testing.T) {
 	a := newAccount()
 	_, err := pay(a, a, 1)
 	must(t, err)
-	_, err = barrier.Do(t.Context(), a, "s", "Pay", func(context.Context, barrier.Once) (string, error) { return "", nil })
+	text := func(context.Context, barrier.Once) (string, error) { return "", nil }
+	_, err = barrier.Do(t.Context(), a, "s", "Pay", text)
 	if fault.KindOf(err) != fault.Internal {
-		t.Errorf("error = %v, want an internal one", err)
+		t.Errorf("error = %v, want an internal error", err)
 	}
 }

@@ -1,6 +1,5 @@
-// Package commit names what goes into one transaction beside a business change. Stores
-// take it with every write, so that the change, the proof that it happened (barrier
-// or idempotency record) and the events that it causes stand or fall together.
+// Package commit defines what a store writes in one transaction with a business change: the proof
+// that the change happened (a barrier or idempotency record) and the events that it causes.
 package commit
 
 import (
@@ -12,35 +11,35 @@ import (
 	"orderflow/internal/platform/idempotency"
 )
 
-// With is what a transaction writes beside a business change. The zero With is nothing.
+// With is written in the transaction of a business change. The zero With writes nothing.
 type With struct {
 	Barrier *barrier.Entry
 	Reply   *idempotency.Entry
 	Events  []envelope.Event
 }
 
-// Log is what the store of every service keeps beside its business data.
+// Log is the part that every service's store has besides its business data.
 type Log interface {
 	barrier.Log
-	// Record writes what comes with a change, where there is nothing to change.
+	// Record writes with alone, without a business change.
 	Record(ctx context.Context, with With) error
 }
 
-// Aggregate is a value that is stored as one item under its id, and whose version grows with every
+// Aggregate is a value that is stored as one item under its id. Its version grows with every
 // change.
 type Aggregate interface {
 	Identity() (id string, version int64)
 }
 
-// Records are what comes with a business change, as a store writes it.
+// Records are a With in the form in which stores write it.
 type Records struct {
 	Barriers []barrier.Record
 	Reply    *idempotency.Record
-	// Events are the JSON of With's events, in the same order.
+	// Events are the events as JSON, in the same order.
 	Events [][]byte
 }
 
-// Encode makes the records. It fails if a result or an event has no JSON form, which is a defect.
+// Encode returns the records. It fails if a result or an event has no JSON form, which is a defect.
 func (w With) Encode() (r Records, err error) {
 	if w.Barrier != nil {
 		if r.Barriers, err = w.Barrier.Records(); err != nil {

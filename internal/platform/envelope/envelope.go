@@ -31,16 +31,16 @@ type Event struct {
 	Time            time.Time       `json:"time"`
 	DataContentType string          `json:"datacontenttype"`
 	Data            json.RawMessage `json:"data"`
-	// AggregateVersion grows with every change of the aggregate: nothing is
-	// delivered in order, so consumers drop what is older than what they know.
+	// AggregateVersion grows with every change of the aggregate. Events arrive in any order, so
+	// consumers drop those that are older than what they know.
 	AggregateVersion int64 `json:"aggregateversion"`
-	// TraceParent is the W3C trace context of the change that caused the event, and XRayTraceHeader
-	// the same as AWS X-Ray writes it, for those that know only that.
+	// TraceParent is the W3C trace context of the change that caused the event. XRayTraceHeader is
+	// the same in AWS X-Ray's format.
 	TraceParent     string `json:"traceparent,omitempty"`
 	XRayTraceHeader string `json:"xraytraceheader,omitempty"`
 
-	// unknown are the attributes that only a newer version of the code knows, which who passes the
-	// event on keeps.
+	// unknown are attributes that only a newer version of the code knows. They are kept when the
+	// event is passed on.
 	unknown map[string]json.RawMessage
 	// err is why the data could not be encoded; MarshalJSON fails with it.
 	err error
@@ -49,7 +49,7 @@ type Event struct {
 // attributes is an event without its methods.
 type attributes Event
 
-// knownNames are those of the attributes that this version of the code knows.
+// knownNames are the names of the attributes that this version of the code knows.
 var knownNames = names(reflect.TypeFor[attributes]())
 
 func names(t reflect.Type) (all []string) {
@@ -95,10 +95,10 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	return append(append(b[:len(b)-1], ','), more[1:]...), nil
 }
 
-// ErrMalformed: the bytes are no event of ours.
+// ErrMalformed refuses bytes that are not an event of Orderflow.
 var ErrMalformed = fault.New(fault.Invalid, "MalformedEvent", "not a CloudEvents 1.0 event of Orderflow")
 
-// Parse reads an event and checks the attributes that every event must have.
+// Parse reads an event and checks its required attributes.
 func Parse(b []byte) (Event, error) {
 	var e Event
 	if err := json.Unmarshal(b, &e); err != nil {
@@ -112,24 +112,24 @@ func Parse(b []byte) (Event, error) {
 	return e, nil
 }
 
-// Attributes are what a span tells of the event. The names are those of
+// Attributes are the span attributes of the event, named as in
 // https://opentelemetry.io/docs/specs/semconv/cloudevents/cloudevents-spans/.
 func (e Event) Attributes() []attribute.KeyValue {
 	return []attribute.KeyValue{
-		attribute.String("cloudevents.event_id", e.ID), attribute.String("cloudevents.event_type", e.Type), tracing.Order(e.Subject),
+		attribute.String("cloudevents.event_id", e.ID), attribute.String("cloudevents.event_type", e.Type),
+		tracing.Order(e.Subject),
 	}
 }
 
-// Publisher makes the events of one service.
+// Publisher creates the events of one service.
 type Publisher struct {
 	Service string
 	Clock   clock.Clock
 	IDs     ids.Source
 }
 
-// New makes an event about the aggregate subject at version. The trace context of
-// ctx goes along. Data that has no JSON form is a defect: the event cannot be encoded, so its
-// commit fails.
+// New returns an event about version of the aggregate subject, with the trace context of ctx. Data
+// without a JSON form is a defect: the event cannot be encoded, so its commit fails.
 func (p Publisher) New(ctx context.Context, eventType, subject string, version int64, data any) Event {
 	b, err := json.Marshal(data)
 	return Event{

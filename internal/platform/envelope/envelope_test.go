@@ -27,7 +27,7 @@ type brewed struct {
 	Cups int `json:"cups"`
 }
 
-func TestEventComesBackAsItWasPublished(t *testing.T) {
+func TestParseReturnsThePublishedEvent(t *testing.T) {
 	sent := publisher.New(tracing.With(t.Context(), trace), "orderflow.tea.pot.brewed.v1", "pot-1", 7, brewed{3})
 	b, err := json.Marshal(sent)
 	must(t, err)
@@ -40,7 +40,7 @@ func TestEventComesBackAsItWasPublished(t *testing.T) {
 	}
 }
 
-func TestAnEventIsPassedOnWithWhatANewerVersionAdded(t *testing.T) {
+func TestUnknownAttributesArePassedOn(t *testing.T) {
 	sent := publisher.New(t.Context(), "orderflow.tea.pot.brewed.v1", "pot-1", 7, brewed{3})
 	b, err := json.Marshal(sent)
 	must(t, err)
@@ -56,11 +56,11 @@ func TestAnEventIsPassedOnWithWhatANewerVersionAdded(t *testing.T) {
 	var passed map[string]any
 	must(t, json.Unmarshal(b, &passed))
 	if !reflect.DeepEqual(passed, fields) {
-		t.Errorf("%v, want %v", passed, fields)
+		t.Errorf("passed on %v, want %v", passed, fields)
 	}
 }
 
-func TestEventCarriesWhatConsumersRelyOn(t *testing.T) {
+func TestNewSetsWhatConsumersRelyOn(t *testing.T) {
 	e := publisher.New(tracing.With(t.Context(), trace), "orderflow.tea.pot.brewed.v1", "pot-1", 7, brewed{3})
 	if e.Source != "orderflow/tea" || e.SpecVersion != "1.0" || e.DataContentType != "application/json" ||
 		e.AggregateVersion != 7 || e.TraceParent != trace || !ids.Valid(e.ID) || !e.Time.Equal(publisher.Clock.Now()) {
@@ -68,14 +68,14 @@ func TestEventCarriesWhatConsumersRelyOn(t *testing.T) {
 	}
 	other := publisher.New(t.Context(), "orderflow.tea.pot.brewed.v1", "pot-1", 8, brewed{3})
 	if other.ID == e.ID || other.TraceParent != "" {
-		t.Errorf("second event = %+v; want its own id and no trace", other)
+		t.Errorf("second event = %+v; want another id and no trace", other)
 	}
 }
 
-func TestDataThatIsNoJSONIsADefect(t *testing.T) {
+func TestUnencodableDataIsADefect(t *testing.T) {
 	e := publisher.New(t.Context(), "orderflow.tea.pot.brewed.v1", "pot-1", 1, math.NaN())
 	if _, err := json.Marshal(e); fault.KindOf(err) != fault.Internal {
-		t.Errorf("error = %v, want an internal one", err)
+		t.Errorf("error = %v, want an internal error", err)
 	}
 }
 
@@ -114,18 +114,20 @@ func TestDataOfAnotherShapeIsMalformed(t *testing.T) {
 	}
 }
 
-// FuzzParse: no input panics, and what is accepted survives being passed on.
+// FuzzParse: no input panics, and an accepted event is passed on unchanged.
 func FuzzParse(f *testing.F) {
 	e := publisher.New(tracing.With(f.Context(), trace), "orderflow.tea.pot.brewed.v1", "pot <1>", 1, brewed{1})
 	whole, err := json.Marshal(e)
 	if err != nil {
 		f.Fatal(err)
 	}
+	const head = `"source":"s","subject":"s","datacontenttype":"application/json",`
 	for _, seed := range []string{
 		string(whole), string(whole[:len(whole)-1]), "", "null", "[]", "{}", `{"specversion":1}`,
-		`{"specversion":"1.0","id":"1","source":"s","type":"orderflow.","subject":"s","datacontenttype":"application/json","data":null}`,
-		`{"specversion":"1.0","id":"1","source":"s","type":"orderflow.x","subject":"s","datacontenttype":"application/json","data":[1e400," "]}`,
-		`{"ID":"1","SpecVersion":"1.0","source":"s","type":"orderflow.\ud800","subject":"s","datacontenttype":"application/json","data":"<","time":"9999-12-31T23:59:59+23:59"}`,
+		`{` + head + `"specversion":"1.0","id":"1","type":"orderflow.","data":null}`,
+		`{` + head + `"specversion":"1.0","id":"1","type":"orderflow.x","data":[1e400," "]}`,
+		`{` + head + `"SpecVersion":"1.0","ID":"1","type":"orderflow.\ud800","data":"<",` +
+			`"time":"9999-12-31T23:59:59+23:59"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -139,11 +141,11 @@ func FuzzParse(f *testing.F) {
 		}
 		again, err := json.Marshal(first)
 		if err != nil {
-			t.Fatalf("an accepted event cannot be passed on: %v", err)
+			t.Fatalf("accepted event cannot be encoded: %v", err)
 		}
 		second, err := envelope.Parse(again)
 		if err != nil {
-			t.Fatalf("what was passed on is refused: %v", err)
+			t.Fatalf("encoded event is refused: %v", err)
 		}
 		if !second.Time.Equal(first.Time) {
 			t.Errorf("time %v became %v", first.Time, second.Time)

@@ -7,9 +7,9 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-var errSoldOut = fault.New(fault.Refused, "SoldOut", "no seat is left")
+var errSoldOut = fault.New(fault.Refused, "SoldOut", "no seats left")
 
-// A use case returns its error; an edge asks what kind it is.
+// A use case returns its error; an edge asks for the kind.
 func ExampleKindOf() {
 	err := fmt.Errorf("booking trip 1: %w", errSoldOut)
 	fmt.Println(fault.KindOf(err) == fault.Refused, errors.Is(err, errSoldOut))
@@ -19,17 +19,17 @@ func ExampleKindOf() {
 	// true
 }
 
-// A use case says more about an error of its own.
+// A use case adds detail to an error.
 func ExampleError_Detailf() {
-	err := errSoldOut.Detailf("no seat is left on %d trips", 2)
+	err := errSoldOut.Detailf("no seats left on %d trips", 2)
 	fmt.Println(err, errors.Is(err, errSoldOut))
 	fmt.Println(errSoldOut)
 	// Output:
-	// SoldOut: no seat is left on 2 trips true
-	// SoldOut: no seat is left
+	// SoldOut: no seats left on 2 trips true
+	// SoldOut: no seats left
 }
 
-// A decision that another writer overtook is taken again on fresh data.
+// A decision that lost a race is made again on fresh data.
 func ExampleRetryLostRace() {
 	version := 0
 	n, err := fault.RetryLostRace(func() (int, error) {

@@ -1,6 +1,6 @@
-// Package fault is the one error vocabulary of Orderflow. Domain code says what
-// kind of thing went wrong and a stable code; the edges (HTTP, saga step, event
-// consumer) map the kind once to what their caller understands.
+// Package fault is the one error vocabulary of Orderflow. Domain code names the kind of an error
+// and a stable code. The edges (HTTP, saga step, event consumer) map the kind to what their caller
+// understands.
 package fault
 
 import (
@@ -14,9 +14,8 @@ import (
 type Kind int
 
 const (
-	// Transient: nothing is known to have happened; the same call may succeed
-	// later. Every error without a kind counts as transient, because every
-	// effect here is safe to repeat.
+	// Transient: the same call may succeed later. Errors without a kind count as transient, because
+	// every effect is safe to repeat.
 	Transient Kind = iota
 	// Invalid: the request itself is malformed (HTTP 400).
 	Invalid
@@ -24,38 +23,37 @@ const (
 	Unauthenticated
 	// Forbidden: the identity may not do this (HTTP 403).
 	Forbidden
-	// NotFound: there is no such thing, or it is not the caller's (HTTP 404).
+	// NotFound: it does not exist, or it is not the caller's (HTTP 404).
 	NotFound
-	// Conflict: the thing's state forbids it, for good (HTTP 409).
+	// Conflict: the current state forbids it, permanently (HTTP 409).
 	Conflict
 	// TooLarge: the request exceeds a size limit (HTTP 413).
 	TooLarge
-	// Refused: well-formed, but a business rule says no (HTTP 422).
+	// Refused: well-formed, but a business rule forbids it (HTTP 422).
 	Refused
-	// Internal: a defect of ours; repeating it does not help (HTTP 500).
+	// Internal: a defect of ours; a retry does not help (HTTP 500).
 	Internal
-	// Unavailable: not even tried, since what it needs is known to be out of order; worth
-	// another try, but not soon (HTTP 503).
+	// Unavailable: not tried, because a dependency is known to be down; retry later (HTTP 503).
 	Unavailable
-	// TimedOut: the deadline that the caller chose passed before the work was done (HTTP 408).
+	// TimedOut: the caller's deadline passed before the work was done (HTTP 408).
 	TimedOut
-	// Limited: the caller has as much as it may have for now; worth another try after RetryAfter (HTTP 429).
+	// Limited: the caller is at its limit; retry after RetryAfter (HTTP 429).
 	Limited
 )
 
-// Error is an error with a kind and a stable, machine-readable code in
-// CamelCase (it is the error name that Step Functions sees).
+// Error is an error with a kind and a stable code in CamelCase, which is also the error name that
+// Step Functions sees.
 type Error struct {
 	Kind Kind
 	Code string
 	// Detail is one sentence for people. It must hold no personal data.
 	Detail string
-	// RetryAfter is how long to wait before another try at least, where that is known.
+	// RetryAfter is the minimum wait before a retry; 0 if unknown.
 	RetryAfter time.Duration
-	// Members are what programs may read beside the detail, by name: extension members of the
-	// problem document. They must hold no personal data.
+	// Members are extension members of the problem document, for programs. They must hold no
+	// personal data.
 	Members map[string]any
-	// Cause is the underlying error, if any. It is logged, never answered.
+	// Cause is the underlying error, if any. It is logged but never returned to a caller.
 	Cause error
 }
 
@@ -78,14 +76,14 @@ func (e *Error) Because(cause error) *Error {
 	return &c
 }
 
-// After returns a copy of e that says how long to wait before another try.
+// After returns a copy of e with RetryAfter.
 func (e *Error) After(wait time.Duration) *Error {
 	c := *e
 	c.RetryAfter = wait
 	return &c
 }
 
-// With returns a copy of e that has another member.
+// With returns a copy of e with one more member.
 func (e *Error) With(name string, value any) *Error {
 	c := *e
 	c.Members = maps.Clone(e.Members)
@@ -96,7 +94,7 @@ func (e *Error) With(name string, value any) *Error {
 	return &c
 }
 
-// Error gives code, detail and cause.
+// Error returns code, detail and cause.
 func (e *Error) Error() string {
 	s := e.Code + ": " + e.Detail
 	if e.Cause != nil {
@@ -105,7 +103,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
 // Is makes errors with the same code equal, whatever their detail.
@@ -114,7 +112,7 @@ func (e *Error) Is(target error) bool {
 	return errors.As(target, &t) && t.Code == e.Code
 }
 
-// KindOf returns err's kind; Transient where it has none.
+// KindOf returns err's kind, Transient if it has none.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
@@ -123,7 +121,7 @@ func KindOf(err error) Kind {
 	return Transient
 }
 
-// From returns err as an *Error; one without a kind becomes a Transient.
+// From returns err as an *Error. An error without a kind becomes Transient.
 func From(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -132,7 +130,6 @@ func From(err error) *Error {
 	return New(Transient, "Transient", "a temporary fault; try again").Because(err)
 }
 
-// ErrLostRace says that another writer was first: the barrier, the idempotency
-// record or the version that this write was decided on has changed. Read again
-// and decide again.
+// ErrLostRace means that another writer was first: the barrier record, the idempotency record or
+// the version that this write was based on has changed. Read again and decide again.
 var ErrLostRace = errors.New("lost a race: read again and decide again")

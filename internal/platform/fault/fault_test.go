@@ -28,13 +28,13 @@ func TestKindOfLooksThroughWrapping(t *testing.T) {
 	}
 }
 
-func TestErrorsWithOneCodeAreTheSame(t *testing.T) {
+func TestErrorsWithTheSameCodeAreEqual(t *testing.T) {
 	err := fmt.Errorf("context: %w", fault.New(fault.Refused, "A", "one"))
 	if !errors.Is(err, fault.New(fault.Refused, "A", "another")) {
-		t.Error("the same code is not recognised")
+		t.Error("errors with the same code are not equal")
 	}
 	if errors.Is(err, fault.New(fault.Refused, "B", "one")) || errors.Is(err, errors.New("A: one")) {
-		t.Error("another error is taken for the same")
+		t.Error("a different error counts as equal")
 	}
 }
 
@@ -49,19 +49,20 @@ func TestBecauseKeepsTheCauseAndTheOriginal(t *testing.T) {
 	}
 }
 
-func TestFromMakesTheUnclassifiedTransientWithoutTellingTheCause(t *testing.T) {
+func TestFromHidesTheCauseOfUnclassifiedErrors(t *testing.T) {
 	cause := errors.New("password=hunter2")
 	e := fault.From(cause)
-	if e.Kind != fault.Transient || e.Code != "Transient" || !errors.Is(e, cause) || e.Detail != "a temporary fault; try again" {
+	transient := e.Kind == fault.Transient && e.Code == "Transient" && e.Detail == "a temporary fault; try again"
+	if !transient || !errors.Is(e, cause) {
 		t.Errorf("From = %+v", e)
 	}
 	known := fault.New(fault.Conflict, "A", "detail")
 	if fault.From(fmt.Errorf("x: %w", known)) != known {
-		t.Error("a classified error is not found again")
+		t.Error("From does not return the classified error in the chain")
 	}
 }
 
-func TestRetryLostRaceGoesOnOnlyWhileItLoses(t *testing.T) {
+func TestRetryLostRaceRetriesOnlyLostRaces(t *testing.T) {
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
 		losses int

@@ -2,12 +2,12 @@ package fault
 
 import "errors"
 
-// decisions bounds how often a decision is taken anew. Each lost race means that
-// somebody else succeeded, so losing many times in a row is heavy contention.
+// decisions bounds how often a decision is made. Each lost race means that another writer
+// succeeded, so losing this many in a row means heavy contention.
 const decisions = 8
 
-// RetryLostRace runs decide again for as long as it loses a race, at most eight
-// times; then the error is Transient and the caller's own retry takes over.
+// RetryLostRace runs decide until it does not lose a race, at most eight times. After that the
+// error is Transient, and the caller's own retry takes over.
 func RetryLostRace[R any](decide func() (R, error)) (R, error) {
 	var r R
 	var err error

@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/platform/tracing/tracingtest"
 )
 
-// debugging logs the debug lines of that share of traces for the length of a test.
+// debugging sets the share of traces whose debug lines are logged during the test.
 func debugging(t *testing.T, share float64) {
 	t.Helper()
 	before := slog.Default()
@@ -29,13 +29,16 @@ func headers(pairs ...string) http.Header {
 }
 
 const (
-	// zeros is a trace whose id would be in any share.
+	// zeros is a trace whose id is in any share.
 	zeros     = "6b03ed36000000000000000000000000"
 	xrayZeros = "Root=1-6b03ed36-000000000000000000000000"
 	span      = "00f067aa0ba902b7"
+
+	xrayHeader = "X-Amzn-Trace-Id"
 )
 
-// at is an invocation under the trace that Lambda gives it, of a function that samples that share of new traces.
+// at returns the context of an invocation with Lambda's trace, in a function that samples that
+// share of new traces.
 func at(t *testing.T, lambda string, share float64) context.Context {
 	t.Helper()
 	p := tracing.NewProvider("f", &tracingtest.Recorder{}, share)
@@ -44,17 +47,21 @@ func at(t *testing.T, lambda string, share float64) context.Context {
 
 func sampledFlag(ctx context.Context) bool { return strings.HasSuffix(tracing.Parent(ctx), "-01") }
 
-func TestACallerChoosesNeitherWhatIsSampledNorWhatIsLoggedAtDebug(t *testing.T) {
+func TestCallerChoosesNeitherSamplingNorDebugLines(t *testing.T) {
 	debugging(t, .01)
+	const unsampled = xrayZeros + ";Parent=" + span + ";Sampled=0"
+	const sampled = xrayZeros + ";Parent=" + span + ";Sampled=1"
 	for name, c := range map[string]struct {
-		lambda string // what Lambda makes of the request's header
+		lambda string // the trace header that Lambda passes
 		header http.Header
 	}{
-		"traceparent":     {"", headers("traceparent", "00-"+zeros+"-"+span+"-01")},
-		"X-Ray's, whole":  {xrayZeros + ";Parent=" + span + ";Sampled=1", headers("X-Amzn-Trace-Id", xrayZeros+";Parent="+span+";Sampled=1")},
-		"X-Ray's, a flag": {xrayZeros + ";Parent=" + span + ";Sampled=1", headers("X-Amzn-Trace-Id", xrayZeros+"; sampled=1")},
-		"X-Ray's, its id": {xrayZeros + ";Parent=" + span + ";Sampled=0", headers("X-Amzn-Trace-Id", xrayZeros)},
-		"both, one a lie": {xrayZeros + ";Parent=" + span + ";Sampled=1", headers("traceparent", "garbage", "X-Amzn-Trace-Id", "Self=1-2-3;"+xrayZeros+";Sampled=1")},
+		"traceparent":       {"", headers("traceparent", "00-"+zeros+"-"+span+"-01")},
+		"X-Ray header":      {sampled, headers(xrayHeader, sampled)},
+		"X-Ray id and flag": {sampled, headers(xrayHeader, xrayZeros+"; sampled=1")},
+		"X-Ray id":          {unsampled, headers(xrayHeader, xrayZeros)},
+		"invalid traceparent": {
+			sampled, headers("traceparent", "garbage", xrayHeader, "Self=1-2-3;"+xrayZeros+";Sampled=1"),
+		},
 	} {
 		debugged, kept := 0, 0
 		for range 200 {
@@ -70,26 +77,30 @@ func TestACallerChoosesNeitherWhatIsSampledNorWhatIsLoggedAtDebug(t *testing.T) 
 			}
 		}
 		if debugged > 20 || kept > 20 {
-			t.Errorf("%s: of 200 requests %d are logged at DEBUG and %d go on with the caller's trace, want about 2 and 2", name, debugged, kept)
+			t.Errorf("%s: of 200 requests, %d have debug lines and %d continue the caller's trace; want about 2 each",
+				name, debugged, kept)
 		}
 	}
 }
 
-func TestACallerCannotKeepItsRequestsFromBeingSampled(t *testing.T) {
+func TestCallerCannotPreventSampling(t *testing.T) {
 	debugging(t, 0)
 	lambda := xrayZeros + ";Parent=" + span + ";Sampled=0"
-	ctx, _ := Arrived(at(t, lambda, 1), headers("X-Amzn-Trace-Id", lambda))
+	ctx, _ := Arrived(at(t, lambda, 1), headers(xrayHeader, lambda))
 	if !sampledFlag(ctx) {
-		t.Error("its flag counts")
+		t.Error("the caller's flag prevented sampling")
 	}
 }
 
-func TestWhereNobodyElseDecidesLambdasTraceGoesOn(t *testing.T) {
+func TestLambdasTraceContinuesWithoutACallersDecision(t *testing.T) {
 	debugging(t, 0)
 	for _, decision := range []string{"0", "1"} {
 		lambda := "Root=1-6b03ed36-0af7651916cd43dd8448eb21;Parent=" + span + ";Sampled=" + decision
 		// API Gateway adds the root to each request.
-		for _, h := range []http.Header{{}, headers("X-Amzn-Trace-Id", "Root=1-6b03ed36-0af7651916cd43dd8448eb21"), headers("traceparent", "00-"+zeros+"-"+span+"-01")} {
+		for _, h := range []http.Header{
+			{}, headers(xrayHeader, "Root=1-6b03ed36-0af7651916cd43dd8448eb21"),
+			headers("traceparent", "00-"+zeros+"-"+span+"-01"),
+		} {
 			ctx, _ := Arrived(at(t, lambda, .5), h)
 			if want := "00-6b03ed360af7651916cd43dd8448eb21-" + span + "-0" + decision; tracing.Parent(ctx) != want {
 				t.Errorf("with %v: %s, want %s", h, tracing.Parent(ctx), want)
@@ -98,11 +109,12 @@ func TestWhereNobodyElseDecidesLambdasTraceGoesOn(t *testing.T) {
 	}
 }
 
-func TestTheCallersTraceIsToldForTheSpan(t *testing.T) {
+func TestArrivedReturnsTheCallersTrace(t *testing.T) {
 	for want, h := range map[string]http.Header{
-		zeros:                              headers("traceparent", "00-"+zeros+"-"+span+"-00"),
-		"6b03ed360af7651916cd43dd8448eb21": headers("X-Amzn-Trace-Id", "Root=1-6b03ed36-0af7651916cd43dd8448eb21;Parent="+span+";Sampled=1"),
-		"":                                 headers("traceparent", "ada@example.com"),
+		zeros: headers("traceparent", "00-"+zeros+"-"+span+"-00"),
+		"6b03ed360af7651916cd43dd8448eb21": headers(xrayHeader,
+			"Root=1-6b03ed36-0af7651916cd43dd8448eb21;Parent="+span+";Sampled=1"),
+		"": headers("traceparent", "ada@example.com"),
 	} {
 		if _, caller := Arrived(at(t, "", 1), h); caller != want {
 			t.Errorf("%v: %q, want %q", h, caller, want)

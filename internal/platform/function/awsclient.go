@@ -8,21 +8,26 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// Limits of calls to AWS. The SDK has none of its own: a connection that died while the process was frozen would take all of the
-// invocation that finds it. No call of a function waits for something to happen, so each is answered in a fraction of a second.
+// Timeouts of calls to AWS. The SDK has none: a connection that died while the process was frozen
+// would consume the whole invocation. No call waits for an event, so each normally takes a fraction
+// of a second.
 const (
-	// attempt bounds one attempt, from connecting to the last byte. Two of them fit into the shortest timeout of a function.
+	// attempt bounds one attempt, from connecting to the last byte. Two attempts fit into the
+	// shortest timeout of a function.
 	attempt = 3 * time.Second
-	// emulatorAttempt is the same where an emulator shares a laptop's processors with everything that it runs.
+	// emulatorAttempt is the same for an emulator, which shares a laptop's processors with all that
+	// it runs.
 	emulatorAttempt = 8 * time.Second
-	// connecting bounds the making of a connection.
+	// connecting bounds the connection set-up.
 	connecting = time.Second
-	// idling is how long a connection may be idle. It is shorter than AWS's own limits, and counts the time that a process is frozen.
+	// idling bounds the idle time of a connection, including the time that the process is frozen.
+	// It is shorter than AWS's own limits.
 	idling = 50 * time.Second
 )
 
-// awsClient returns the HTTP client that all clients of AWS in a process share. It speaks HTTP/1.1 only: an attempt that times
-// out closes its connection then, and does not leave a dead one to those that follow.
+// awsClient returns the HTTP client that all AWS clients of a process share. It speaks HTTP/1.1
+// only, so that an attempt that times out closes its connection instead of leaving a dead one
+// behind.
 func awsClient(attempt time.Duration) aws.HTTPClient {
 	return awshttp.NewBuildableClient().WithTimeout(attempt).WithTransportOptions(func(t *http.Transport) {
 		dialer := *awshttp.NewBuildableClient().GetDialer()

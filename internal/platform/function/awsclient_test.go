@@ -17,14 +17,15 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// cloud is the environment of a function with AWS at url.
+// cloud returns the environment of a function with AWS at url.
 func cloud(url string) *Env {
 	return NewEnv(lookup(map[string]string{
-		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": url,
+		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1",
+		"AWS_ENDPOINT_URL": url,
 	}), clock.System{})
 }
 
-// mute accepts connections and never answers. It returns its address and how many it has taken.
+// mute accepts connections and never answers. It returns its address and the number of connections.
 func mute(t *testing.T) (string, *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -52,7 +53,7 @@ func get(ctx context.Context, cfg aws.Config) error {
 	return err
 }
 
-func TestAWSThatNeverAnswersCostsOneAttemptNotTheInvocation(t *testing.T) {
+func TestSilentAWSCostsOneAttemptOnly(t *testing.T) {
 	address, _ := mute(t)
 	cfg := cloud("http://" + address).AWS()
 	cfg.HTTPClient = awsClient(100 * time.Millisecond)
@@ -65,15 +66,15 @@ func TestAWSThatNeverAnswersCostsOneAttemptNotTheInvocation(t *testing.T) {
 	}
 }
 
-// A connection that is alive to us and dead to AWS is what is left of one after the process was frozen.
-func TestAfterADeadConnectionTheSDKTriesAnotherOne(t *testing.T) {
+// After a freeze, a connection may look alive here but be closed at AWS.
+func TestSDKRetriesADeadConnectionOnAnother(t *testing.T) {
 	dead, taken := mute(t)
 	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		_, _ = w.Write([]byte(`{"TableNames":[]}`))
 	}))
 	defer answers.Close()
-	// The first connection goes to the dead end, the others are answered.
+	// The first connection never gets an answer; the others do.
 	front, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -109,19 +110,19 @@ func splice(conn net.Conn, to string) {
 	_, _ = conn.(*net.TCPConn).ReadFrom(other)
 }
 
-func TestAllClientsOfAWSShareOneBoundedClient(t *testing.T) {
+func TestAWSClientsShareAnHTTPClientWithATimeout(t *testing.T) {
 	for url, want := range map[string]time.Duration{"": attempt, "http://127.0.0.1:1": emulatorAttempt} {
 		env := cloud(url)
 		one, ok := env.AWS().HTTPClient.(*http.Client)
 		if !ok || one != env.AWS().HTTPClient || one.Timeout != want {
-			t.Errorf("with %q: %+v, want one client with %v an attempt", url, one, want)
+			t.Errorf("with %q: %+v, want one client with timeout %v", url, one, want)
 		}
-		// A client of the SDK copies one that it can build anew, and its connections with it.
+		// The SDK copies a buildable client, and with it the connections.
 		if dynamodb.NewFromConfig(env.AWS()).Options().HTTPClient != env.AWS().HTTPClient {
-			t.Errorf("with %q the SDK's client has connections of its own", url)
+			t.Errorf("with %q: the SDK client has its own connections", url)
 		}
 	}
 	if 2*attempt >= 10*time.Second || emulatorAttempt >= 10*time.Second {
-		t.Error("an attempt leaves no time for another, within the 10 s that most functions have")
+		t.Error("two attempts do not fit into the 10 s of most functions")
 	}
 }

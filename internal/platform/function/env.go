@@ -12,18 +12,17 @@ import (
 	"orderflow/internal/platform/tracing/awscalls"
 )
 
-// Env is what a function is composed from.
+// Env is the environment that a function is composed from.
 type Env struct {
 	Clock clock.Clock
 	IDs   ids.Source
 
 	lookup func(string) (string, bool)
 	failed []error
-	client aws.HTTPClient // of AWS, once there is one
+	client aws.HTTPClient // shared by all AWS clients; created by the first
 }
 
-// Require returns an environment variable that the function cannot do without. All
-// missing ones are reported together by Err.
+// Require returns a required environment variable. Err reports all missing ones together.
 func (e *Env) Require(name string) string {
 	v, ok := e.lookup(name)
 	if !ok || v == "" {
@@ -32,22 +31,22 @@ func (e *Env) Require(name string) string {
 	return v
 }
 
-// Optional returns an environment variable that the function can do without; empty where it is not set.
+// Optional returns an optional environment variable, "" if it is not set.
 func (e *Env) Optional(name string) string {
 	v, _ := e.lookup(name)
 	return v
 }
 
-// Fail keeps the function from starting. All reasons are reported together by Err.
+// Fail prevents the function from starting. Err reports all reasons together.
 func (e *Env) Fail(reason error) { e.failed = append(e.failed, reason) }
 
-// Err reports what Require missed and the reasons given to Fail; nil if there are none.
+// Err reports missing variables and the reasons passed to Fail, or returns nil.
 func (e *Env) Err() error { return errors.Join(e.failed...) }
 
-// AWS returns the configuration for SDK clients. Lambda hands credentials and region to the
-// process as environment variables and never changes them, so the SDK's own
-// configuration chain, which doubles the start time, is not used. AWS_ENDPOINT_URL
-// points to an emulator. All clients share one HTTP client, whose attempts are bounded.
+// AWS returns the configuration for SDK clients. Lambda passes credentials and region in
+// environment variables and never changes them, so the SDK's configuration chain, which doubles the
+// start time, is not used. AWS_ENDPOINT_URL is the address of an emulator. All clients share one
+// HTTP client with a timeout per attempt.
 func (e *Env) AWS() aws.Config {
 	creds := aws.Credentials{
 		AccessKeyID:     e.Require("AWS_ACCESS_KEY_ID"),

@@ -1,6 +1,5 @@
-// Package function is the bootstrap of every Lambda function: it reads the environment,
-// builds what the function needs once per process, and wraps each invocation with
-// a logger and the trace.
+// Package function is the bootstrap of every Lambda function. It reads the environment, composes
+// the handler once per process, and gives each invocation a logger and a trace.
 package function
 
 import (
@@ -15,7 +14,7 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-// Handler answers one invocation: bytes of the event in, bytes of the answer out.
+// Handler handles an invocation: it receives the event and returns the response.
 type Handler interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
@@ -28,9 +27,9 @@ func (f HandlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return f(ctx, payload)
 }
 
-// Configurer is a handler that takes from the environment what all of its kind need, so that no constructor has to hand it on.
+// Configurer is a handler that reads from the environment what all handlers of its kind need.
 type Configurer interface {
-	// Configure is called once, before the first invocation. What the environment lacks is reported by env.Err.
+	// Configure is called once, before the first invocation. env.Err reports missing variables.
 	Configure(env *Env)
 }
 
@@ -41,8 +40,8 @@ func Configure(h Handler, env *Env) {
 	}
 }
 
-// Start composes the handler of a service's function and serves invocations until the process
-// ends. A function that cannot be composed exits at once with every reason logged.
+// Start composes the handler of a service's function and serves invocations until the process ends.
+// If the composition fails, it logs all reasons and exits.
 func Start(service, name string, compose func(*Env) Handler) {
 	log := LoggerOf(os.Stdout, lambdacontext.FunctionName, verbosity(os.LookupEnv))
 	slog.SetDefault(log)
@@ -58,7 +57,7 @@ func Start(service, name string, compose func(*Env) Handler) {
 	lambda.Start(observe(traced(provider(os.LookupEnv, lambdacontext.FunctionName, env.Clock), h)))
 }
 
-// observe gives every invocation its request id and trace, and logs its failure.
+// observe adds the request id to the log lines of every invocation and logs failures.
 func observe(next Handler) HandlerFunc {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		ctx = withNote(ctx)
@@ -73,7 +72,7 @@ func observe(next Handler) HandlerFunc {
 	}
 }
 
-// NewEnv makes an environment from a lookup such as os.LookupEnv.
+// NewEnv returns an environment over a lookup such as os.LookupEnv.
 func NewEnv(lookup func(string) (string, bool), c clock.Clock) *Env {
 	return &Env{Clock: c, IDs: ids.Random(c), lookup: lookup}
 }

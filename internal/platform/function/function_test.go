@@ -19,7 +19,7 @@ func lookup(vars map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
 }
 
-func TestErrListsAllThatIsMissing(t *testing.T) {
+func TestErrListsAllMissingVariables(t *testing.T) {
 	env := NewEnv(lookup(map[string]string{"EMPTY": "", "SET": "x", "AWS_REGION": "eu-central-1"}), clock.System{})
 	if got := env.Require("SET"); got != "x" || env.Err() != nil {
 		t.Errorf("Require(SET) = %q, %v", got, env.Err())
@@ -34,11 +34,11 @@ func TestErrListsAllThatIsMissing(t *testing.T) {
 		}
 	}
 	if strings.Contains(err.Error(), "AWS_REGION") {
-		t.Errorf("error %q names what is set", err)
+		t.Errorf("error %q names a variable that is set", err)
 	}
 }
 
-func TestOptionalVariablesAreNotMissed(t *testing.T) {
+func TestMissingOptionalVariableIsNoError(t *testing.T) {
 	env := NewEnv(lookup(map[string]string{"SET": "x"}), clock.System{})
 	if env.Optional("SET") != "x" || env.Optional("ABSENT") != "" || env.Err() != nil {
 		t.Errorf("%q, %q, %v", env.Optional("SET"), env.Optional("ABSENT"), env.Err())
@@ -55,15 +55,18 @@ func TestOnlyAConfigurerIsConfigured(t *testing.T) {
 	Configure(h, env)
 	Configure(HandlerFunc(h.Invoke), env)
 	if h.with != env {
-		t.Error("the handler was not given the environment")
+		t.Error("the handler was not configured")
 	}
 }
 
-func TestAWSIsConfiguredFromTheEnvironmentOnly(t *testing.T) {
-	vars := map[string]string{"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1"}
+func TestAWSIsConfiguredFromTheEnvironment(t *testing.T) {
+	vars := map[string]string{
+		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1",
+	}
 	cfg := NewEnv(lookup(vars), clock.System{}).AWS()
 	creds, err := cfg.Credentials.Retrieve(t.Context())
-	if err != nil || cfg.Region != "eu-central-1" || creds.AccessKeyID != "id" || creds.SecretAccessKey != "secret" || cfg.BaseEndpoint != nil {
+	if err != nil || creds.AccessKeyID != "id" || creds.SecretAccessKey != "secret" ||
+		cfg.Region != "eu-central-1" || cfg.BaseEndpoint != nil {
 		t.Errorf("config %+v, credentials %v, %v", cfg, creds.AccessKeyID, err)
 	}
 	vars["AWS_SESSION_TOKEN"], vars["AWS_ENDPOINT_URL"] = "token", "http://127.0.0.1:1"
@@ -74,21 +77,23 @@ func TestAWSIsConfiguredFromTheEnvironmentOnly(t *testing.T) {
 	}
 }
 
-func TestContextsAttributesAppearInEveryLine(t *testing.T) {
+func TestEveryLineHasTheContextsAttributes(t *testing.T) {
 	var out bytes.Buffer
 	log := Logger(&out, "brew-tea").With("pot", "p-1")
 	base := WithLogAttrs(t.Context(), slog.String("requestId", "r-1"))
 	ctx := WithLogAttrs(base, slog.String("orderId", "o-1"))
 	log.InfoContext(ctx, "hello", "cups", 3)
-	want(t, line(t, &out), map[string]any{"msg": "hello", "function": "brew-tea", "pot": "p-1", "cups": 3.0, "requestId": "r-1", "orderId": "o-1"})
+	want(t, line(t, &out), map[string]any{
+		"msg": "hello", "function": "brew-tea", "pot": "p-1", "cups": 3.0, "requestId": "r-1", "orderId": "o-1",
+	})
 
-	_ = WithLogAttrs(base, slog.String("orderId", "o-2")) // a sibling, which must not reach into ctx
+	_ = WithLogAttrs(base, slog.String("orderId", "o-2")) // a sibling, which must not change ctx
 	log.InfoContext(ctx, "again")
 	want(t, line(t, &out), map[string]any{"orderId": "o-1"})
 
 	log.InfoContext(WithLogAttrs(ctx, slog.String("requestId", "r-2")), "mine", "orderId", "o-3")
 	if n := strings.Count(out.String(), "requestId") + strings.Count(out.String(), "orderId"); n != 2 {
-		t.Errorf("a key stands twice in %s", out.String())
+		t.Errorf("a key occurs twice in %s", out.String())
 	}
 	want(t, line(t, &out), map[string]any{"orderId": "o-3", "requestId": "r-2"})
 
@@ -110,11 +115,11 @@ func TestTracedJoinsOrBeginsATraceAndLogsIt(t *testing.T) {
 	log.InfoContext(ctx, "x")
 	want(t, line(t, &out), map[string]any{"traceId": "0af7651916cd43dd8448eb211c80319c"})
 	if tracing.Parent(ctx) != trace || tracing.Parent(Traced(t.Context(), "")) == "" {
-		t.Error("the trace was not joined or not begun")
+		t.Error("no trace was joined or begun")
 	}
 }
 
-func TestInvocationIsLoggedWithItsRequestIDWhenItFails(t *testing.T) {
+func TestFailedInvocationIsLoggedWithItsRequestID(t *testing.T) {
 	var out bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(Logger(&out, "f"))
@@ -130,13 +135,13 @@ func TestInvocationIsLoggedWithItsRequestIDWhenItFails(t *testing.T) {
 	if got, err := h.Invoke(ctx, []byte("good")); string(got) != "good" || err != nil || out.Len() > 0 {
 		t.Errorf("= %s, %v; logged %s", got, err, out.String())
 	}
-	if _, err := h.Invoke(ctx, []byte("bad")); err != broken { // as it is: the runtime looks at its type
-		t.Errorf("error = %v, want the handler's own", err)
+	if _, err := h.Invoke(ctx, []byte("bad")); err != broken { // unwrapped: the runtime checks its type
+		t.Errorf("error = %v, want the handler's error", err)
 	}
 	want(t, line(t, &out), map[string]any{"error": "broken", "requestId": "r-1", "level": "WARN"})
 }
 
-// line reads the one line that out holds.
+// line reads and removes the only line of out.
 func line(t *testing.T, out *bytes.Buffer) map[string]any {
 	t.Helper()
 	var m map[string]any

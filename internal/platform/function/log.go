@@ -17,13 +17,15 @@ import (
 
 type logAttrs struct{}
 
-// WithLogAttrs returns a context whose log lines carry attrs as well. They must be
-// identifiers, never personal or payment data.
+// WithLogAttrs returns a context whose log lines have attrs as well. They must be identifiers,
+// never personal or payment data.
 func WithLogAttrs(ctx context.Context, attrs ...slog.Attr) context.Context {
-	return context.WithValue(ctx, logAttrs{}, append(without(LogAttrs(ctx), func(key string) bool { return has(attrs, key) }), attrs...))
+	replaced := func(key string) bool { return has(attrs, key) }
+	return context.WithValue(ctx, logAttrs{}, append(without(LogAttrs(ctx), replaced), attrs...))
 }
 
-// without returns a copy of attrs that lacks those whose key is taken: a line with a key twice means something else to every reader.
+// without returns a copy of attrs without the taken keys. A key must not occur twice in a line,
+// because readers disagree about which one counts.
 func without(attrs []slog.Attr, taken func(key string) bool) []slog.Attr {
 	left := make([]slog.Attr, 0, len(attrs)+2)
 	for _, a := range attrs {
@@ -38,7 +40,7 @@ func has(attrs []slog.Attr, key string) bool {
 	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == key })
 }
 
-// LogAttrs returns what every log line of ctx carries.
+// LogAttrs returns the attributes of every log line of ctx.
 func LogAttrs(ctx context.Context) []slog.Attr {
 	attrs, _ := ctx.Value(logAttrs{}).([]slog.Attr)
 	return attrs
@@ -51,15 +53,15 @@ func withNote(ctx context.Context) context.Context {
 	return context.WithValue(ctx, notes{}, new([]slog.Attr))
 }
 
-// Note makes what is told of the invocation as a whole, such as that it failed, carry what the lines of ctx carry. It is
-// for invocations that are about one thing.
+// Note adds the attributes of ctx to the lines about the invocation as a whole, such as its
+// failure. It is for invocations with a single subject.
 func Note(ctx context.Context) {
 	if attrs, ok := ctx.Value(notes{}).(*[]slog.Attr); ok {
 		*attrs = LogAttrs(ctx)
 	}
 }
 
-// noted returns a context whose lines carry what Note was given.
+// noted returns a context with the attributes that were passed to Note.
 func noted(ctx context.Context) context.Context {
 	if attrs, ok := ctx.Value(notes{}).(*[]slog.Attr); ok && len(*attrs) > 0 {
 		return context.WithValue(ctx, logAttrs{}, *attrs)
@@ -67,7 +69,8 @@ func noted(ctx context.Context) context.Context {
 	return ctx
 }
 
-// failure is what an error says. One with a name for a state machine would otherwise print as a Go value.
+// failure returns the text of an error. A named error for a state machine would otherwise print as
+// a Go value.
 func failure(err error) string {
 	var named messages.InvokeResponse_Error
 	switch {
@@ -79,20 +82,21 @@ func failure(err error) string {
 	return named.Type + ": " + named.Message
 }
 
-// Verbosity says which lines are logged.
+// Verbosity selects the lines that are logged.
 type Verbosity struct {
-	// Min is the lowest level of them.
+	// Min is the lowest level.
 	Min slog.Level
-	// DebugRatio is the share of traces, 0 to 1, of which the debug lines are logged as well. All functions that a trace
-	// comes by agree on it, so of an order there are either all or none.
+	// DebugRatio is the share of traces, 0 to 1, whose debug lines are logged as well. All
+	// functions agree about a trace, so an order has all of its debug lines or none.
 	DebugRatio float64
 }
 
-// debugRatio is the share where LOG_DEBUG_RATIO says none: an order's debug lines are about twice as many as all its other lines.
+// debugRatio is the default of LOG_DEBUG_RATIO. An order has about twice as many debug lines as
+// other lines.
 const debugRatio = 0.01
 
-// verbosity reads LOG_LEVEL (debug, info, warn, error) and LOG_DEBUG_RATIO. What cannot be read counts as not set: a function must
-// not fail to start over how much it tells.
+// verbosity reads LOG_LEVEL (debug, info, warn, error) and LOG_DEBUG_RATIO. An invalid value counts
+// as not set: it must not prevent a function from starting.
 func verbosity(lookup func(string) (string, bool)) Verbosity {
 	v := Verbosity{Min: slog.LevelInfo, DebugRatio: debugRatio}
 	if s, ok := lookup("LOG_LEVEL"); ok && v.Min.UnmarshalText([]byte(s)) != nil {
@@ -106,10 +110,12 @@ func verbosity(lookup func(string) (string, bool)) Verbosity {
 	return v
 }
 
-// Logger writes JSON lines with the function's name and the context's attributes, from level INFO on.
+// Logger writes JSON lines of level INFO and above, with the function's name and the attributes of
+// the context.
 func Logger(w io.Writer, name string) *slog.Logger { return LoggerOf(w, name, Verbosity{}) }
 
-// LoggerOf is Logger with a verbosity. Whatever is personal or payment data or a secret, by its name or its form, is masked (package redact).
+// LoggerOf is Logger with a verbosity. Personal data, payment data and secrets are masked by
+// package redact.
 func LoggerOf(w io.Writer, name string, v Verbosity) *slog.Logger {
 	lines := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: redact.Attr})
 	return slog.New(contextHandler{lines, v}).With("function", name)
@@ -120,12 +126,15 @@ type contextHandler struct {
 	Verbosity
 }
 
-// Enabled lets through what is at least of the level, and debug lines of sampled traces.
+// Enabled reports whether a line is logged: it has at least the minimum level, or it is a debug
+// line of a sampled trace.
 func (h contextHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= h.Min || level == slog.LevelDebug && h.Min <= slog.LevelInfo && sampled(tracing.TraceID(ctx), h.DebugRatio)
+	samples := level == slog.LevelDebug && h.Min <= slog.LevelInfo
+	return level >= h.Min || samples && sampled(tracing.TraceID(ctx), h.DebugRatio)
 }
 
-// sampled decides by the last 13 hexadecimal digits of a trace's id, which are random also where its first ones tell the time, as X-Ray's do.
+// sampled decides by the last 13 hexadecimal digits of a trace's id. They are random even in
+// X-Ray's ids, which begin with the time.
 func sampled(traceID string, ratio float64) bool {
 	const digits = 13 // 52 bits, which a float64 holds exactly
 	if ratio <= 0 || len(traceID) < digits {

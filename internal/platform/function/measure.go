@@ -12,14 +12,15 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// metered gives every invocation an emitter of metrics, and counts cold starts and failures. Nothing is recorded without a STAGE:
-// what has none is no function of the shop.
+// metered gives every invocation a metrics emitter, and counts cold starts and failures. Without
+// STAGE it records nothing: every function of the shop has one.
 func metered(out io.Writer, c clock.Clock, env func(string) (string, bool), who program, next Handler) HandlerFunc {
 	stage, _ := env("STAGE")
 	if stage == "" {
 		return next.Invoke
 	}
-	emitter := metrics.NewEmitter(out, c, metrics.Labels{Stage: stage, Service: who.service, Function: who.function}, properties)
+	labels := metrics.Labels{Stage: stage, Service: who.service, Function: who.function}
+	emitter := metrics.NewEmitter(out, c, labels, properties)
 	var warm atomic.Bool
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		ctx = metrics.With(ctx, emitter)
@@ -34,26 +35,27 @@ func metered(out io.Writer, c clock.Clock, env func(string) (string, bool), who 
 	}
 }
 
-// properties returns the identifiers that stand beside a metric.
+// properties returns the identifiers that are recorded with a metric.
 func properties(ctx context.Context) []slog.Attr {
 	return slices.DeleteFunc(slices.Clone(LogAttrs(ctx)), func(a slog.Attr) bool {
 		return !slices.Contains([]string{"requestId", "traceId", "orderId", "eventId"}, a.Key)
 	})
 }
 
-// program is which function of which service runs.
+// program is the function that runs and its service.
 type program struct{ service, function string }
 
 type running struct{}
 
-// withProgram makes Step know which function runs.
+// withProgram tells Step which function runs.
 func withProgram(who program, next Handler) HandlerFunc {
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		return next.Invoke(context.WithValue(ctx, running{}, who), payload)
 	}
 }
 
-// Step returns what the state machines call the function that runs, ReserveStock for reserve-stock; "" outside Lambda.
+// Step returns the state machines' name of the function that runs, such as ReserveStock for
+// reserve-stock. It is "" outside Lambda.
 func Step(ctx context.Context) string {
 	who, _ := ctx.Value(running{}).(program)
 	return casing.Camel(who.function)

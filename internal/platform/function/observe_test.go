@@ -19,7 +19,7 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-func TestVerbosityIsReadFromTheEnvironmentAndGarbageIsTheDefault(t *testing.T) {
+func TestInvalidVerbosityIsTheDefault(t *testing.T) {
 	for name, c := range map[string]struct {
 		vars map[string]string
 		want Verbosity
@@ -37,15 +37,16 @@ func TestVerbosityIsReadFromTheEnvironmentAndGarbageIsTheDefault(t *testing.T) {
 	}
 }
 
-func TestDebugLinesAreLoggedForASampleOfTracesOnWhichAllFunctionsAgree(t *testing.T) {
+func TestFunctionsAgreeOnTracesWithDebugLines(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var first, second bytes.Buffer
-	one, other := LoggerOf(&first, "place-order", Verbosity{DebugRatio: 0.2}), LoggerOf(&second, "reserve-stock", Verbosity{DebugRatio: 0.2})
+	one := LoggerOf(&first, "place-order", Verbosity{DebugRatio: 0.2})
+	other := LoggerOf(&second, "reserve-stock", Verbosity{DebugRatio: 0.2})
 	hits := 0
 	for range 2000 {
 		first.Reset()
 		second.Reset()
-		// X-Ray's ids begin with the time: the first half tells nothing.
+		// X-Ray's ids begin with the time, so only the second half is random.
 		ctx := tracing.With(t.Context(), fmt.Sprintf("00-67890abc00000000%016x-b7ad6b7169203331-01", random.Uint64()|1))
 		one.DebugContext(ctx, "x")
 		other.DebugContext(ctx, "x")
@@ -61,7 +62,7 @@ func TestDebugLinesAreLoggedForASampleOfTracesOnWhichAllFunctionsAgree(t *testin
 	}
 }
 
-func TestLevelsApplyBesideTheSample(t *testing.T) {
+func TestMinimumLevelAppliesBesidesTheSample(t *testing.T) {
 	traced := tracing.Begin(t.Context())
 	for name, c := range map[string]struct {
 		v    Verbosity
@@ -95,7 +96,7 @@ func TestLevelsApplyBesideTheSample(t *testing.T) {
 	}
 }
 
-func TestTheLoggerMasksPersonalDataOfContextAndLine(t *testing.T) {
+func TestPersonalDataOfContextAndLineIsMasked(t *testing.T) {
 	var out bytes.Buffer
 	log := Logger(&out, "f").With("customerEmail", "ada@example.com")
 	ctx := WithLogAttrs(t.Context(), slog.String("paymentMethod", "pm_card_visa"))
@@ -107,7 +108,7 @@ func TestTheLoggerMasksPersonalDataOfContextAndLine(t *testing.T) {
 	}
 }
 
-// invoked is a line of metrics, or of the log.
+// invoked parses lines of metrics or of the log.
 func invoked(t *testing.T, text string) (all []map[string]any) {
 	t.Helper()
 	for one := range strings.Lines(text) {
@@ -120,7 +121,7 @@ func invoked(t *testing.T, text string) (all []map[string]any) {
 	return all
 }
 
-func TestColdStartsAndFailuresAreMeasuredWithTheirIds(t *testing.T) {
+func TestColdStartsAndFailuresAreCountedWithTheirIDs(t *testing.T) {
 	var out, log bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(Logger(&log, "f"))
@@ -134,7 +135,8 @@ func TestColdStartsAndFailuresAreMeasuredWithTheirIds(t *testing.T) {
 		}
 		return nil, nil
 	})
-	served := observe(withProgram(who, metered(&out, clock.At(time.UnixMilli(1)), lookup(map[string]string{"STAGE": "dev"}), who, h)))
+	stage := lookup(map[string]string{"STAGE": "dev"})
+	served := observe(withProgram(who, metered(&out, clock.At(time.UnixMilli(1)), stage, who, h)))
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r-1"})
 	for _, payload := range []string{"good", "bad", "good"} {
 		_, _ = served(ctx, []byte(payload))
@@ -143,20 +145,28 @@ func TestColdStartsAndFailuresAreMeasuredWithTheirIds(t *testing.T) {
 	if len(lines) != 2 {
 		t.Fatalf("recorded %v, want a cold start and a failure", lines)
 	}
-	want(t, lines[0], map[string]any{"ColdStarts": 1.0, "Stage": "dev", "Service": "inventory", "Function": "reserve-stock", "requestId": "r-1"})
+	want(t, lines[0], map[string]any{
+		"ColdStarts": 1.0, "Stage": "dev", "Service": "inventory", "Function": "reserve-stock", "requestId": "r-1",
+	})
 	want(t, lines[1], map[string]any{"InvocationFailures": 1.0, "orderId": "bad", "requestId": "r-1", "step": nil})
 	failures := invoked(t, log.String())
 	if len(failures) != 1 {
 		t.Fatalf("logged %v, want one failure", failures)
 	}
-	want(t, failures[0], map[string]any{"msg": "invocation failed", "orderId": "bad", "requestId": "r-1", "step": "ReserveStock"})
+	want(t, failures[0], map[string]any{
+		"msg": "invocation failed", "orderId": "bad", "requestId": "r-1", "step": "ReserveStock",
+	})
 }
 
-func TestAStepsErrorIsLoggedByItsNameAndText(t *testing.T) {
+func TestStepErrorIsLoggedByNameAndText(t *testing.T) {
 	for want, err := range map[string]error{
-		"broken":                                 errors.New("broken"),
-		"PaymentDeclined: no":                    messages.InvokeResponse_Error{Type: "PaymentDeclined", Message: "PaymentDeclined: no"},
-		"Transient: DependencyUnavailable: down": messages.InvokeResponse_Error{Type: "Transient", Message: "DependencyUnavailable: down"},
+		"broken": errors.New("broken"),
+		"PaymentDeclined: no": messages.InvokeResponse_Error{
+			Type: "PaymentDeclined", Message: "PaymentDeclined: no",
+		},
+		"Transient: DependencyUnavailable: down": messages.InvokeResponse_Error{
+			Type: "Transient", Message: "DependencyUnavailable: down",
+		},
 	} {
 		if got := failure(err); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -164,10 +174,11 @@ func TestAStepsErrorIsLoggedByItsNameAndText(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoStageMeasuresNothing(t *testing.T) {
+func TestNothingIsRecordedWithoutAStage(t *testing.T) {
 	var out bytes.Buffer
 	failing := HandlerFunc(func(context.Context, []byte) ([]byte, error) { return nil, errors.New("broken") })
-	if _, err := metered(&out, clock.System{}, lookup(nil), program{}, failing)(t.Context(), nil); err == nil || out.Len() > 0 {
+	_, err := metered(&out, clock.System{}, lookup(nil), program{}, failing)(t.Context(), nil)
+	if err == nil || out.Len() > 0 {
 		t.Errorf("%v, recorded %q", err, out.String())
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// counter is a store whose only effect is to count.
+// counter is a store whose only effect is a count.
 type counter struct {
 	*memdb.Log
 	clock *clock.Manual
@@ -27,7 +27,7 @@ func newCounter() *counter {
 	return &counter{Log: memdb.NewLog(c), clock: c}
 }
 
-// count sends a request that counts one on and returns the count.
+// count sends a request that increments the count and returns it.
 func (c *counter) count(log idempotency.Log, req idempotency.Request) (int, bool, error) {
 	return idempotency.Do(context.Background(), log, req, func(_ context.Context, once idempotency.Once) (int, error) {
 		n := c.n + 1
@@ -39,7 +39,7 @@ func request(scope, key, content string) idempotency.Request {
 	return idempotency.Request{Scope: scope, Key: key, Hash: idempotency.Hash([]byte(content))}
 }
 
-func TestReplayReturnsTheFirstResultAndSaysSo(t *testing.T) {
+func TestReplayReturnsTheFirstResult(t *testing.T) {
 	c := newCounter()
 	for i := range 3 {
 		n, replayed, err := c.count(c, request("me", "k", "x"))
@@ -55,75 +55,76 @@ func TestKeyWithAnotherRequestIsRefused(t *testing.T) {
 	must(t, err)
 	n, replayed, err := c.count(c, request("me", "k", "y"))
 	if !errors.Is(err, idempotency.ErrKeyReused) || fault.KindOf(err) != fault.Refused || replayed || n != 0 {
-		t.Errorf("= %d, %v, %v; want ErrKeyReused, which is refused, and no result", n, replayed, err)
+		t.Errorf("= %d, %v, %v; want ErrKeyReused of kind Refused and no result", n, replayed, err)
 	}
 }
 
-func TestKeyIsItsScopesOwn(t *testing.T) {
+func TestScopesHaveSeparateKeys(t *testing.T) {
 	c := newCounter()
 	for i, scope := range []string{"me#place", "you#place", "me#cancel"} {
 		n, replayed, err := c.count(c, request(scope, "k", "x"))
 		if n != i+1 || replayed || err != nil {
-			t.Errorf("%s: %d, %v, %v; want a run of its own", scope, n, replayed, err)
+			t.Errorf("%s: %d, %v, %v; want another run", scope, n, replayed, err)
 		}
 	}
 }
 
-func TestWithoutAKeyEveryRequestRuns(t *testing.T) {
+func TestRequestWithoutAKeyAlwaysRuns(t *testing.T) {
 	c := newCounter()
 	for i := range 3 {
 		n, replayed, err := c.count(c, request("me", "", "x"))
 		if n != i+1 || replayed || err != nil {
-			t.Errorf("request %d = %d, %v, %v; want a run of its own", i, n, replayed, err)
+			t.Errorf("request %d = %d, %v, %v; want another run", i, n, replayed, err)
 		}
 	}
 }
 
-func TestKeyIsRememberedForADay(t *testing.T) {
+func TestKeyExpiresAfterADay(t *testing.T) {
 	c := newCounter()
 	_, _, err := c.count(c, request("me", "k", "x"))
 	must(t, err)
 	c.clock.Advance(24*time.Hour - time.Second)
 	if _, replayed, err := c.count(c, request("me", "k", "x")); !replayed || err != nil {
-		t.Errorf("just before the end: replayed %v, %v; want true", replayed, err)
+		t.Errorf("before the expiry: replayed %v, %v; want true", replayed, err)
 	}
 	c.clock.Advance(time.Second)
 	if n, replayed, err := c.count(c, request("me", "k", "y")); n != 2 || replayed || err != nil {
-		t.Errorf("after the end: %d, %v, %v; want a new run", n, replayed, err)
+		t.Errorf("after the expiry: %d, %v, %v; want another run", n, replayed, err)
 	}
 }
 
-func TestErrorIsNotRemembered(t *testing.T) {
+func TestErrorIsNotRecorded(t *testing.T) {
 	c := newCounter()
-	no := errors.New("no")
-	_, replayed, err := idempotency.Do(t.Context(), c, request("me", "k", "x"), func(context.Context, idempotency.Once) (int, error) { return 0, no })
-	if !errors.Is(err, no) || replayed {
-		t.Errorf("= %v, %v; want the run's own error", replayed, err)
+	failed := errors.New("failed")
+	fail := func(context.Context, idempotency.Once) (int, error) { return 0, failed }
+	_, replayed, err := idempotency.Do(t.Context(), c, request("me", "k", "x"), fail)
+	if !errors.Is(err, failed) || replayed {
+		t.Errorf("= %v, %v; want the run's error", replayed, err)
 	}
 	if n, replayed, err := c.count(c, request("me", "k", "other")); n != 1 || replayed || err != nil {
-		t.Errorf("after a refusal: %d, %v, %v; want a run, even of another request", n, replayed, err)
+		t.Errorf("after a failure: %d, %v, %v; want a run, even of another request", n, replayed, err)
 	}
 }
 
-// liar is a log that finds nothing the first few times, as a log does for the loser of a race.
-type liar struct {
+// blind is a log that finds nothing in the first look-ups, as for the loser of a race.
+type blind struct {
 	idempotency.Log
-	lies int
+	lookups int
 }
 
-func (l *liar) Reply(ctx context.Context, scope, key string) (idempotency.Record, bool, error) {
-	if l.lies > 0 {
-		l.lies--
+func (l *blind) Reply(ctx context.Context, scope, key string) (idempotency.Record, bool, error) {
+	if l.lookups > 0 {
+		l.lookups--
 		return idempotency.Record{}, false, nil
 	}
 	return l.Log.Reply(ctx, scope, key)
 }
 
-func TestLoserOfARaceReplaysTheWinner(t *testing.T) {
+func TestLoserOfARaceReturnsTheWinnersResult(t *testing.T) {
 	c := newCounter()
 	_, _, err := c.count(c, request("me", "k", "x"))
 	must(t, err)
-	n, replayed, err := c.count(&liar{c, 1}, request("me", "k", "x"))
+	n, replayed, err := c.count(&blind{c, 1}, request("me", "k", "x"))
 	if n != 1 || !replayed || err != nil || c.n != 1 {
 		t.Errorf("= %d, %v, %v after %d effects; want the winner's 1", n, replayed, err, c.n)
 	}
@@ -133,7 +134,8 @@ func TestLoserWithAnotherRequestIsRefused(t *testing.T) {
 	c := newCounter()
 	_, _, err := c.count(c, request("me", "k", "x"))
 	must(t, err)
-	if _, replayed, err := c.count(&liar{c, 1}, request("me", "k", "y")); !errors.Is(err, idempotency.ErrKeyReused) || replayed {
+	_, replayed, err := c.count(&blind{c, 1}, request("me", "k", "y"))
+	if !errors.Is(err, idempotency.ErrKeyReused) || replayed {
 		t.Errorf("= %v, %v; want ErrKeyReused", replayed, err)
 	}
 }
@@ -149,31 +151,34 @@ func (unreachable) Reply(context.Context, string, string) (idempotency.Record, b
 
 func TestNothingRunsWhileTheLogCannotBeRead(t *testing.T) {
 	c := newCounter()
-	if _, replayed, err := c.count(unreachable{}, request("me", "k", "x")); !errors.Is(err, errUnreachable) || replayed || c.n != 0 {
-		t.Errorf("= %v, %v after %d effects; want the log's error and none", replayed, err, c.n)
+	_, replayed, err := c.count(unreachable{}, request("me", "k", "x"))
+	if !errors.Is(err, errUnreachable) || replayed || c.n != 0 {
+		t.Errorf("= %v, %v after %d effects; want the log's error and no effect", replayed, err, c.n)
 	}
 	if n, _, err := c.count(unreachable{}, request("me", "", "x")); n != 1 || err != nil {
-		t.Errorf("without a key: %d, %v; want a run that does not ask the log", n, err)
+		t.Errorf("without a key: %d, %v; want a run without a look-up", n, err)
 	}
 }
 
-func TestResultThatCannotBeKeptOrReadIsADefect(t *testing.T) {
+func TestUnencodableOrUnreadableResultIsADefect(t *testing.T) {
 	c := newCounter()
-	_, _, err := idempotency.Do(t.Context(), c, request("me", "k", "x"), func(_ context.Context, once idempotency.Once) (int, error) {
+	unencodable := func(_ context.Context, once idempotency.Once) (int, error) {
 		return 1, c.Commit(commit.With{Reply: once.Returning(func() {})}, func() error { c.n++; return nil })
-	})
+	}
+	_, _, err := idempotency.Do(t.Context(), c, request("me", "k", "x"), unencodable)
 	if fault.KindOf(err) != fault.Internal || c.n != 0 {
-		t.Errorf("unencodable: %v after %d effects; want an internal error and none", err, c.n)
+		t.Errorf("unencodable: %v after %d effects; want an internal error and no effect", err, c.n)
 	}
 	_, _, err = c.count(c, request("me", "k", "x"))
 	must(t, err)
-	_, replayed, err := idempotency.Do(t.Context(), c, request("me", "k", "x"), func(context.Context, idempotency.Once) (string, error) { return "", nil })
+	text := func(context.Context, idempotency.Once) (string, error) { return "", nil }
+	_, replayed, err := idempotency.Do(t.Context(), c, request("me", "k", "x"), text)
 	if fault.KindOf(err) != fault.Internal || replayed {
 		t.Errorf("unreadable: %v, %v; want an internal error", replayed, err)
 	}
 }
 
-func TestHashTellsDifferentPartsApart(t *testing.T) {
+func TestDifferentPartsHaveDifferentHashes(t *testing.T) {
 	hash := func(parts []string) string {
 		var b [][]byte
 		for _, p := range parts {
@@ -181,7 +186,7 @@ func TestHashTellsDifferentPartsApart(t *testing.T) {
 		}
 		return idempotency.Hash(b...)
 	}
-	// A small alphabet, with the bytes a naive separator would be made of.
+	// A small alphabet with the bytes of a naive separator.
 	parts := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("a\x001:")), 0, 3, -1), 0, 3)
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := parts.Draw(t, "a"), parts.Draw(t, "b")
@@ -194,7 +199,7 @@ func TestHashTellsDifferentPartsApart(t *testing.T) {
 		}
 	})
 	if hash([]string{"a\x00", "b"}) == hash([]string{"a", "\x00b"}) {
-		t.Error("parts with NULs run together")
+		t.Error("parts with NULs have the same hash")
 	}
 }
 
@@ -205,20 +210,22 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// before is a request as the version before this one identifies it: by its bytes.
+// before is a request as the previous version of the code identifies it: by its bytes.
 func before(bytes string) idempotency.Request {
 	return idempotency.Request{Scope: "me", Key: "k", Hash: idempotency.Hash([]byte(bytes))}
 }
 
-// now is the same request as this version identifies it, by what it says.
-func now(says, bytes string) idempotency.Request {
-	return idempotency.Request{Scope: "me", Key: "k", Hash: idempotency.Hash([]byte(says), nil), Formerly: before(bytes).Hash}
+// now is a request as this version identifies it: by its content.
+func now(content, bytes string) idempotency.Request {
+	req := before(bytes)
+	req.Hash, req.Formerly = idempotency.Hash([]byte(content), nil), req.Hash
+	return req
 }
 
-func TestAReplayAcrossAReleaseIsAReplay(t *testing.T) {
+func TestReplayAcrossAReleaseReturnsTheFirstResult(t *testing.T) {
 	for name, c := range map[string]struct{ first, second idempotency.Request }{
-		"written before, sent again as it was": {before("{ }"), now("{}", "{ }")},
-		"written now, sent again as it was":    {now("{}", "{ }"), now("{}", "{ }")},
+		"written before, sent again unchanged": {before("{ }"), now("{}", "{ }")},
+		"written now, sent again unchanged":    {now("{}", "{ }"), now("{}", "{ }")},
 		"written now, sent again reordered":    {now("{}", "{ }"), now("{}", "{}")},
 	} {
 		log := newCounter()

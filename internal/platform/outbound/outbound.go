@@ -1,5 +1,5 @@
-// Package outbound composes how a service's functions call a dependency: found by the registry, guarded by a circuit in
-// the service's table.
+// Package outbound configures a service's calls to its dependencies: addresses from the registry,
+// circuits in the service's table.
 package outbound
 
 import (
@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Caller composes the calls of one service.
+// Caller configures the calls of one service.
 type Caller struct {
 	env       *function.Env
 	service   string
@@ -18,13 +18,13 @@ type Caller struct {
 	endpoints httpclient.Endpoints
 }
 
-// New returns the caller of a service, whose circuits are kept in log.
+// New returns the caller of a service. log stores its circuits.
 func New(env *function.Env, service string, log resilience.CircuitLog) Caller {
 	endpoints := registry.Open(env.AWS(), env.Require("STAGE"), env.Require("DISCOVERY"), env.Clock)
 	return Caller{env: env, service: service, log: log, endpoints: endpoints}
 }
 
-// To returns what a client of a dependency is made from.
+// To returns the client configuration for a dependency.
 func (c Caller) To(dependency string) httpclient.Config {
 	publisher := envelope.Publisher{Service: c.service, Clock: c.env.Clock, IDs: c.env.IDs}
 	return httpclient.Config{

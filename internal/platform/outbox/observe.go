@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// logPublished says that an event went out and how old it was by then, in the trace that it belongs to.
+// logPublished logs that an event was published and records its age, both in the event's trace.
 func logPublished(ctx context.Context, e envelope.Event) {
 	ctx = function.WithLogAttrs(function.Traced(ctx, e.TraceParent),
 		slog.String("eventId", e.ID), slog.String("eventType", e.Type), slog.String("subject", e.Subject))

@@ -1,7 +1,7 @@
-// Package outbox publishes what services wrote into their outbox: the stream of a service's
-// table calls relay-events, which sends each event to the service's topic and then
-// deletes it from the outbox. An event is thus published at least once; consumers
-// tell duplicates by its id. (Pattern: transactional outbox with log tailing.)
+// Package outbox publishes the events in the services' outboxes. The stream of a service's table
+// invokes relay-events, which publishes each event to the service's topic and then deletes it from
+// the outbox. So an event is published at least once; consumers recognise duplicates by its id.
+// (Pattern: transactional outbox with log tailing.)
 package outbox
 
 import (
@@ -22,27 +22,26 @@ type Item struct {
 	Event  envelope.Event
 }
 
-// Topic publishes events; it returns the ids of those that were not accepted.
+// Topic publishes events. failed maps the ids of refused events to their errors.
 type Topic interface {
 	Publish(ctx context.Context, batch []envelope.Event) (failed map[string]error, err error)
 }
 
-// Store deletes published items; deleting one that is gone is no error.
+// Store deletes published items. Deleting a missing item is not an error.
 type Store interface {
 	DeletePublished(ctx context.Context, items []Item) error
 }
 
-// batch is how many events SNS takes at once.
+// batch is how many events SNS accepts in one call.
 const batch = 10
 
-// Relay returns the function behind a table's stream, which must be filtered to inserted
-// outbox items. It publishes what it can, deletes that, and fails if anything is left:
-// the stream then delivers the batch again, halved time and again until the item that does not
-// go through stands alone, and parks that one in the failure destination. What was
-// published before is published again, which consumers do not mind.
+// Relay returns the function behind a table's stream, which must be filtered to inserted outbox
+// items. It publishes and deletes what it can, and fails if anything is left. The stream then
+// retries the batch in halves until the failing item is alone, and parks that item in the failure
+// destination. Events published before are published again; consumers drop the duplicates.
 //
-// It does not answer with the failed items (ReportBatchItemFailures), since one emulator takes
-// that for success and drops them: see docs/verification.md.
+// It does not report the failed items (ReportBatchItemFailures), because one emulator takes that
+// for success and drops them: see docs/verification.md.
 func Relay(topic Topic, store Store) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var in events.DynamoDBEvent

@@ -18,8 +18,8 @@ import (
 	"orderflow/internal/platform/outbox"
 )
 
-// topic remembers what was published, by subject. It refuses the subjects in refuse, and whole
-// calls that contain the subject down.
+// topic records the subjects it published. It refuses the subjects in refuse, and every call that
+// contains the subject down.
 type topic struct {
 	calls  [][]string
 	refuse map[string]bool
@@ -43,7 +43,7 @@ func (p *topic) Publish(_ context.Context, batch []envelope.Event) (map[string]e
 	return failed, nil
 }
 
-// store remembers what was deleted, by sort key.
+// store records the subjects of deleted items.
 type store struct {
 	deleted []string
 	err     error
@@ -59,7 +59,7 @@ func (s *store) DeletePublished(_ context.Context, items []outbox.Item) error {
 	return s.err
 }
 
-// record is a stream record of an outbox item about subject.
+// record returns the stream record of an outbox item about subject.
 func record(t *testing.T, subject string) string {
 	t.Helper()
 	p := envelope.Publisher{Service: "tea", Clock: clock.System{}, IDs: ids.Random(clock.System{})}
@@ -68,10 +68,14 @@ func record(t *testing.T, subject string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image(map[string]any{"pk": attribute("outbox#1"), "sk": attribute("sk-" + subject), "event": attribute(string(b))})
+	return item("outbox#1", "sk-"+subject, attribute(string(b)))
 }
 
 func attribute(s string) any { return map[string]string{"S": s} }
+
+func item(pk, sk string, event any) string {
+	return image(map[string]any{"pk": attribute(pk), "sk": attribute(sk), "event": event})
+}
 
 func image(attributes map[string]any) string {
 	b, _ := json.Marshal(map[string]any{"eventName": "INSERT", "dynamodb": map[string]any{"NewImage": attributes}})
@@ -106,7 +110,7 @@ func records(t *testing.T, subjects []string) (all []string) {
 	return all
 }
 
-func TestEventsGoOutInOrderTenAtATimeAndAreThenDeleted(t *testing.T) {
+func TestEventsArePublishedInOrderByTensAndDeleted(t *testing.T) {
 	p, s, all := &topic{}, &store{}, subjects(23)
 	if err := relay(t, p, s, records(t, all)...); err != nil {
 		t.Fatal(err)
@@ -119,7 +123,7 @@ func TestEventsGoOutInOrderTenAtATimeAndAreThenDeleted(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatWasPublishedIsDeletedAndTheRestFails(t *testing.T) {
+func TestRefusedEventIsNotDeletedAndFails(t *testing.T) {
 	p, s := &topic{refuse: map[string]bool{"pot-01": true}}, &store{}
 	err := relay(t, p, s, records(t, subjects(3))...)
 	if err == nil || err.Error() != "refused pot-01" {
@@ -130,7 +134,7 @@ func TestOnlyWhatWasPublishedIsDeletedAndTheRestFails(t *testing.T) {
 	}
 }
 
-func TestCallThatFailsDeletesNothingOfItAndDoesNotStopTheNext(t *testing.T) {
+func TestFailedCallDoesNotStopTheNext(t *testing.T) {
 	p, s, all := &topic{down: "pot-04"}, &store{}, subjects(13)
 	if err := relay(t, p, s, records(t, all)...); !errors.Is(err, errDown) {
 		t.Errorf("error = %v, want the topic's", err)
@@ -140,17 +144,17 @@ func TestCallThatFailsDeletesNothingOfItAndDoesNotStopTheNext(t *testing.T) {
 	}
 }
 
-func TestMalformedItemFailsAndDoesNotStopTheOthers(t *testing.T) {
+func TestMalformedItemDoesNotStopTheOthers(t *testing.T) {
 	for name, bad := range map[string]string{
 		"no image":          `{"eventName":"INSERT","dynamodb":{}}`,
 		"no key":            image(map[string]any{"event": attribute("{}")}),
-		"event is a number": image(map[string]any{"pk": attribute("a"), "sk": attribute("b"), "event": map[string]string{"N": "1"}}),
-		"event is no event": image(map[string]any{"pk": attribute("a"), "sk": attribute("b"), "event": attribute("{}")}),
+		"event is a number": item("a", "b", map[string]string{"N": "1"}),
+		"event is empty":    item("a", "b", attribute("{}")),
 	} {
 		p, s := &topic{}, &store{}
 		err := relay(t, p, s, record(t, "a"), bad, record(t, "b"))
 		if !errors.Is(err, envelope.ErrMalformed) || !slices.Equal(s.deleted, []string{"a", "b"}) {
-			t.Errorf("%s: %v, deleted %v; want ErrMalformed and the others done", name, err, s.deleted)
+			t.Errorf("%s: %v, deleted %v; want ErrMalformed and the others deleted", name, err, s.deleted)
 		}
 		if err := relay(t, &topic{down: "x"}, s, bad); !errors.Is(err, envelope.ErrMalformed) {
 			t.Errorf("%s alone: %v, want ErrMalformed", name, err)
@@ -158,7 +162,7 @@ func TestMalformedItemFailsAndDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
-func TestFailureToDeleteIsReportedSoThatTheStreamDeliversAgain(t *testing.T) {
+func TestFailedDeletionFailsTheBatch(t *testing.T) {
 	broken := errors.New("table is down")
 	p, s := &topic{}, &store{err: broken}
 	if err := relay(t, p, s, record(t, "a")); !errors.Is(err, broken) {
@@ -166,7 +170,7 @@ func TestFailureToDeleteIsReportedSoThatTheStreamDeliversAgain(t *testing.T) {
 	}
 }
 
-func TestPayloadThatIsNoStreamBatchFails(t *testing.T) {
+func TestMalformedPayloadFails(t *testing.T) {
 	if _, err := outbox.Relay(&topic{}, &store{}).Invoke(t.Context(), []byte("[]")); err == nil {
 		t.Error("no error")
 	}
@@ -175,11 +179,12 @@ func TestPayloadThatIsNoStreamBatchFails(t *testing.T) {
 	}
 }
 
-func TestTheLagOfEveryPublishedEventIsRecordedAndOfNoOther(t *testing.T) {
-	c := clock.At(time.Now().Add(-time.Hour)) // behind the events' own clock: the lag is none, not negative
+func TestLagIsRecordedForPublishedEventsOnly(t *testing.T) {
+	c := clock.At(time.Now().Add(-time.Hour)) // behind the events' clock: the lag is 0, not negative
 	ctx, recording := metricstest.On(t, c)
 	payload := `{"Records":[` + strings.Join(records(t, subjects(3)), ",") + `]}`
-	if _, err := outbox.Relay(&topic{refuse: map[string]bool{"pot-01": true}}, &store{}).Invoke(ctx, []byte(payload)); err == nil {
+	refusing := &topic{refuse: map[string]bool{"pot-01": true}}
+	if _, err := outbox.Relay(refusing, &store{}).Invoke(ctx, []byte(payload)); err == nil {
 		t.Error("no error")
 	}
 	c.Advance(2 * time.Hour)
@@ -195,6 +200,6 @@ func TestTheLagOfEveryPublishedEventIsRecordedAndOfNoOther(t *testing.T) {
 		lags = append(lags, int(math.Round(ms/float64(time.Hour.Milliseconds()))))
 	}
 	if !slices.Equal(lags, []int{0, 0, 1, 1, 1}) {
-		t.Errorf("lags of %v hours; want 2 of none, then 3 of one", lags)
+		t.Errorf("lags of %v hours, want 2 of 0, then 3 of 1", lags)
 	}
 }

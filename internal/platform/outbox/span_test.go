@@ -12,12 +12,13 @@ import (
 	"orderflow/internal/platform/tracing/tracingtest"
 )
 
-func TestEachEventIsPublishedInItsOwnTrace(t *testing.T) {
+func TestEventIsPublishedInItsOwnTrace(t *testing.T) {
 	at := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	p := envelope.Publisher{Service: "tea", Clock: at, IDs: &ids.Sequence{}}
 	var items []outbox.Item
 	for subject, parent := range map[string]string{
-		"a": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "b": "00-11111111111111111111111111111111-2222222222222222-01",
+		"a": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		"b": "00-11111111111111111111111111111111-2222222222222222-01",
 	} {
 		e := p.New(tracing.With(t.Context(), parent), "orderflow.tea.pot.brewed.v1", subject, 1, struct{}{})
 		if e.TraceParent != parent || e.XRayTraceHeader == "" {
@@ -29,7 +30,7 @@ func TestEachEventIsPublishedInItsOwnTrace(t *testing.T) {
 	at.Advance(time.Hour)
 	n, err := outbox.Sweep(ctx, &topic{refuse: map[string]bool{"b": true}}, &kept{items: items}, at, time.Minute)
 	if n != 1 || err == nil {
-		t.Errorf("%d published, %v; want one, and the other's refusal", n, err)
+		t.Errorf("published %d, %v; want 1 and the refusal of the other", n, err)
 	}
 	spans := recorded.Spans()
 	if len(spans) != 2 {

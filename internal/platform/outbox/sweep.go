@@ -18,20 +18,21 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Patience is how old an event in the outbox must be for a sweep to take it: the stream delivers within seconds, so what is
-// older was given up there, or lost.
+// Patience is the minimum age of an event that a sweep publishes. The stream delivers within
+// seconds, so it has given up on older events or lost them.
 const Patience = 10 * time.Minute
 
 // Swept is an outbox that can be read.
 type Swept interface {
 	Store
-	// Waiting returns what is in the outbox. With an error that is about single items comes all the rest.
+	// Waiting returns all items in the outbox. If some cannot be read, it returns the others with
+	// an error.
 	Waiting(ctx context.Context) ([]Item, error)
 }
 
-// Sweep publishes the events that are older than age and deletes them from the outbox, as the relay does; it returns how
-// many. An event that the relay publishes at the same time goes out twice, which consumers do not mind. What
-// cannot be published does not keep back the rest.
+// Sweep publishes the events older than age and deletes them from the outbox, as the relay does. It
+// returns how many it published. An event that the relay publishes at the same time is published
+// twice; consumers drop the duplicate. An event that cannot be published does not stop the others.
 func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age time.Duration) (int, error) {
 	items, failed := store.Waiting(ctx)
 	if len(items) > 0 {
@@ -47,22 +48,22 @@ func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age tim
 	return swept, failed
 }
 
-// oldest returns the time of the first event that was written.
+// oldest returns the time of the oldest event.
 func oldest(items []Item) time.Time {
 	return slices.MinFunc(items, func(a, b Item) int { return a.Event.Time.Compare(b.Event.Time) }).Event.Time
 }
 
-// publish sends up to ten events and deletes those that went out. Each has a span in its own trace; the calls that they
-// share are told in the first one's.
+// publish publishes up to ten events and deletes the published ones. Each event gets a span in its
+// own trace. The calls that they share are part of the first event's trace.
 func publish(ctx context.Context, topic Topic, store Store, items []Item) (int, error) {
 	events, spans := make([]envelope.Event, len(items)), make([]trace.Span, len(items))
 	for i := len(items) - 1; i >= 0; i-- {
 		e := items[i].Event
 		events[i] = e
-		var in context.Context
-		in, spans[i] = tracing.Start(tracing.With(ctx, e.TraceParent, e.XRayTraceHeader), "publish "+e.Type, tracing.Producer, e.Attributes()...)
+		own := tracing.With(ctx, e.TraceParent, e.XRayTraceHeader)
+		own, spans[i] = tracing.Start(own, "publish "+e.Type, tracing.Producer, e.Attributes()...)
 		if i == 0 {
-			ctx = in
+			ctx = own
 		}
 	}
 	refused, err := topic.Publish(ctx, events)
@@ -85,7 +86,8 @@ func publish(ctx context.Context, topic Topic, store Store, items []Item) (int, 
 	return len(published), errors.Join(err, failed)
 }
 
-// RelayAndSweep returns a Relay that also sweeps its outbox when its schedule calls it, with {"sweep":"outbox"}.
+// RelayAndSweep returns a Relay that also sweeps its outbox when a schedule invokes it with
+// {"sweep":"outbox"}.
 func RelayAndSweep(topic Topic, store Swept, c clock.Clock) function.Handler {
 	relay := Relay(topic, store)
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {

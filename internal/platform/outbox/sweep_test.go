@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/outbox"
 )
 
-// kept is an outbox that can be swept.
+// kept is an outbox with items.
 type kept struct {
 	store
 	items []outbox.Item
@@ -25,28 +25,30 @@ func (k *kept) Waiting(context.Context) ([]outbox.Item, error) { return k.items,
 
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// aged are events that were written so long ago, named by their place.
+// aged returns an outbox with an event of each age. Its subject is its index.
 func aged(ages ...time.Duration) *kept {
 	k := &kept{}
 	for i, age := range ages {
 		subject := fmt.Sprint(i)
-		k.items = append(k.items, outbox.Item{PK: "outbox#1", SK: "sk-" + subject, Event: envelope.Event{ID: "id-" + subject, Subject: subject, Time: now.Add(-age)}})
+		e := envelope.Event{ID: "id-" + subject, Subject: subject, Time: now.Add(-age)}
+		k.items = append(k.items, outbox.Item{PK: "outbox#1", SK: "sk-" + subject, Event: e})
 	}
 	return k
 }
 
-func TestASweepPublishesAndDeletesWhatIsOlderThanThePatience(t *testing.T) {
+func TestSweepPublishesAndDeletesOldEvents(t *testing.T) {
 	p, k := &topic{}, aged(outbox.Patience-time.Second, outbox.Patience, outbox.Patience+time.Hour)
 	h := outbox.RelayAndSweep(p, k, clock.At(now))
 	if _, err := h.Invoke(t.Context(), []byte(`{"sweep":"outbox"}`)); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"1", "2"}; len(p.calls) != 1 || !slices.Equal(p.calls[0], want) || !slices.Equal(k.deleted, want) {
+	want := []string{"1", "2"}
+	if len(p.calls) != 1 || !slices.Equal(p.calls[0], want) || !slices.Equal(k.deleted, want) {
 		t.Errorf("published %v, deleted %v; want %v", p.calls, k.deleted, want)
 	}
 }
 
-func TestWhatCannotBePublishedDoesNotKeepBackTheRest(t *testing.T) {
+func TestSweepPublishesTheRestAfterAFailure(t *testing.T) {
 	ages := make([]time.Duration, 25)
 	for i := range ages {
 		ages[i] = time.Hour
@@ -58,11 +60,11 @@ func TestWhatCannotBePublishedDoesNotKeepBackTheRest(t *testing.T) {
 		t.Errorf("published %d, deleted %v", n, k.deleted)
 	}
 	if !errors.Is(err, errDown) || !errors.Is(err, envelope.ErrMalformed) {
-		t.Errorf("error %v does not tell everything", err)
+		t.Errorf("error %v lacks a failure", err)
 	}
 }
 
-func TestASweepMeasuresTheOldestEventThatWaits(t *testing.T) {
+func TestSweepRecordsTheAgeOfTheOldestEvent(t *testing.T) {
 	ctx, recorded := metricstest.On(t, clock.At(now))
 	for _, c := range []struct {
 		ages []time.Duration
@@ -75,12 +77,12 @@ func TestASweepMeasuresTheOldestEventThatWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := recorded.Take(); !slices.Equal(got, c.want) {
-			t.Errorf("with events that have waited for %v: recorded %v, want %v", c.ages, got, c.want)
+			t.Errorf("ages %v: recorded %v, want %v", c.ages, got, c.want)
 		}
 	}
 }
 
-func TestABatchOfTheStreamIsNotTakenForASweep(t *testing.T) {
+func TestStreamBatchIsNotASweep(t *testing.T) {
 	p, k := &topic{}, aged(time.Hour)
 	h := outbox.RelayAndSweep(p, k, clock.At(now))
 	if _, err := h.Invoke(t.Context(), []byte(`{"Records":[`+record(t, "a")+`]}`)); err != nil {

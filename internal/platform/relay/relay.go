@@ -1,4 +1,4 @@
-// Package relay composes the relay-…-events function that every service with a table has.
+// Package relay composes the relay-…-events function of every service with a table.
 package relay
 
 import (
@@ -8,8 +8,8 @@ import (
 	"orderflow/internal/platform/outbox/snstopic"
 )
 
-// Events publishes the outbox of the table TABLE_NAME to the topic TOPIC_ARN, as the table's stream tells of it; and what
-// the stream did not tell of when a schedule calls.
+// Events publishes the outbox of the table TABLE_NAME to the topic TOPIC_ARN: from the table's
+// stream, and on a schedule what the stream did not deliver.
 func Events(env *function.Env) function.Handler {
 	return outbox.RelayAndSweep(snstopic.FromEnv(env), ddb.FromEnv(env), env.Clock)
 }

@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/platform/relay"
 )
 
-// aws stands in for SNS and DynamoDB; it remembers what was published and deleted.
+// aws is a fake SNS and DynamoDB that records what was published and deleted.
 type aws struct {
 	published url.Values
 	deleted   string
@@ -37,13 +37,15 @@ func env(vars map[string]string) *function.Env {
 	return function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, clock.System{})
 }
 
-func TestSampleEventGoesFromTheStreamToTheTopicAndOutOfTheTable(t *testing.T) {
+func TestStreamEventIsPublishedAndDeleted(t *testing.T) {
 	cloud := &aws{}
 	server := httptest.NewServer(cloud)
 	defer server.Close()
+	const topic = "arn:aws:sns:eu-central-1:123456789012:inventory"
 	h := relay.Events(env(map[string]string{
-		"TABLE_NAME": "orderflow-inventory", "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:inventory",
-		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": server.URL,
+		"TABLE_NAME": "orderflow-inventory", "TOPIC_ARN": topic,
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s",
+		"AWS_ENDPOINT_URL": server.URL,
 	}))
 	sample, err := os.ReadFile("../../../events/inventory/relay-inventory-events.json")
 	if err != nil {
@@ -53,7 +55,7 @@ func TestSampleEventGoesFromTheStreamToTheTopicAndOutOfTheTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, err := envelope.Parse([]byte(cloud.published.Get("PublishBatchRequestEntries.member.1.Message")))
-	if err != nil || e.Type != "orderflow.inventory.stock.reserved.v1" || cloud.published.Get("TopicArn") != "arn:aws:sns:eu-central-1:123456789012:inventory" {
+	if err != nil || e.Type != "orderflow.inventory.stock.reserved.v1" || cloud.published.Get("TopicArn") != topic {
 		t.Errorf("published %v, %v", cloud.published, err)
 	}
 	var deleted struct {
@@ -65,7 +67,11 @@ func TestSampleEventGoesFromTheStreamToTheTopicAndOutOfTheTable(t *testing.T) {
 		t.Fatalf("deleted %q: %v", cloud.deleted, err)
 	}
 	items := deleted.RequestItems["orderflow-inventory"]
-	if len(items) != 1 || items[0].DeleteRequest.Key["sk"]["S"] != e.ID || !strings.HasPrefix(items[0].DeleteRequest.Key["pk"]["S"], "outbox#") {
+	if len(items) != 1 {
+		t.Fatalf("deleted %s, want one item", cloud.deleted)
+	}
+	key := items[0].DeleteRequest.Key
+	if key["sk"]["S"] != e.ID || !strings.HasPrefix(key["pk"]["S"], "outbox#") {
 		t.Errorf("deleted %s, want the event's item", cloud.deleted)
 	}
 }

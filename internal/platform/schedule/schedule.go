@@ -1,5 +1,5 @@
-// Package schedule turns a use case into a function that a schedule calls. What calls it says nothing, so the payload is
-// not looked at; a call that is lost or comes twice does no harm, since the next one looks at everything again.
+// Package schedule turns a use case into a function that runs on a schedule. The payload is
+// ignored. A lost or duplicate call does no harm, because every run checks everything.
 package schedule
 
 import (
@@ -11,10 +11,10 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Report counts what a run came upon, by kind.
+// Report counts what a run found, by kind.
 type Report map[string]int
 
-// Handle returns the function of a use case. What it found is logged if that is anything, also where it failed on the rest.
+// Handle returns the function of a use case. Findings are logged, even if the run failed.
 func Handle(run func(context.Context) (Report, error)) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, _ []byte) ([]byte, error) {
 		ctx, span := tracing.Start(function.Traced(ctx), function.Name(), tracing.Internal)

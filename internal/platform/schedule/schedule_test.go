@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-func TestARunAnswersWithWhatItFoundUnderATraceOfItsOwn(t *testing.T) {
+func TestRunReturnsItsReportAndHasATrace(t *testing.T) {
 	h := schedule.Handle(func(ctx context.Context) (schedule.Report, error) {
 		if tracing.Parent(ctx) == "" {
 			t.Error("the run has no trace")
@@ -17,11 +17,11 @@ func TestARunAnswersWithWhatItFoundUnderATraceOfItsOwn(t *testing.T) {
 		return schedule.Report{"overdue": 2}, nil
 	})
 	if out, err := h.Invoke(t.Context(), []byte(`anything`)); err != nil || string(out) != `{"overdue":2}` {
-		t.Errorf("answer %s, %v", out, err)
+		t.Errorf("response %s, %v", out, err)
 	}
 }
 
-func TestARunThatFailsFailsTheInvocation(t *testing.T) {
+func TestFailedRunFailsTheInvocation(t *testing.T) {
 	failure := errors.New("stuck")
 	h := schedule.Handle(func(context.Context) (schedule.Report, error) { return schedule.Report{"stuck": 1}, failure })
 	if _, err := h.Invoke(t.Context(), nil); !errors.Is(err, failure) {

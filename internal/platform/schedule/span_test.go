@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/tracing/tracingtest"
 )
 
-func TestARunIsTheRootOfItsTrace(t *testing.T) {
+func TestRunIsTheRootOfItsTrace(t *testing.T) {
 	ctx, recorded := tracingtest.Record(t)
 	h := schedule.Handle(func(context.Context) (schedule.Report, error) { return nil, errors.New("stuck") })
 	if _, err := h.Invoke(ctx, nil); err == nil {

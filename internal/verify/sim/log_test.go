@@ -32,7 +32,7 @@ func TestNothingPersonalIsLoggedWhateverGoesWrong(t *testing.T) {
 		}
 	}
 	for _, msg := range []string{
-		"step begins", "event received", "barrier: the step is not run again", "event not handled", "request failed",
+		"step begins", "event received", "barrier: duplicate step not run", "event not handled", "request failed",
 	} {
 		if !strings.Contains(log, `"msg":"`+msg+`"`) {
 			t.Errorf("no line says %q: the run logged too little", msg)

@@ -1,5 +1,6 @@
-// Package snstopic publishes the outbox to Amazon SNS. It stands apart from package outbox since only relays and
-// health checks need it: every function with a table would pay for the SDK's client at its start.
+// Package snstopic publishes the outbox to Amazon SNS. Only relays and health checks need it. As
+// part of package outbox, the SDK's client would slow down the start of every function with a
+// table.
 package snstopic
 
 import (
@@ -15,14 +16,14 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// Topic is an outbox.Topic of Amazon SNS. The event's type goes along as the message attribute
-// `type`, by which subscriptions filter.
+// Topic is an outbox.Topic of Amazon SNS. The message attribute `type` is the event's type, by
+// which subscriptions filter.
 type Topic struct {
 	Client *sns.Client
 	ARN    string
 }
 
-// Publish sends up to ten events in one call.
+// Publish publishes up to ten events in one call.
 func (t Topic) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
 	entries := make([]types.PublishBatchRequestEntry, 0, len(batch))
 	for _, e := range batch {
@@ -37,7 +38,8 @@ func (t Topic) Publish(ctx context.Context, batch []envelope.Event) (map[string]
 			},
 		})
 	}
-	out, err := t.Client.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: &t.ARN, PublishBatchRequestEntries: entries})
+	in := &sns.PublishBatchInput{TopicArn: &t.ARN, PublishBatchRequestEntries: entries}
+	out, err := t.Client.PublishBatch(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -48,13 +50,13 @@ func (t Topic) Publish(ctx context.Context, batch []envelope.Event) (map[string]
 	return failed, nil
 }
 
-// Reach returns nil if the topic is there and lets itself be asked. That it takes messages shows only by sending one.
+// Reach returns nil if the topic exists and answers. Only a publish shows that it accepts messages.
 func (t Topic) Reach(ctx context.Context) error {
 	_, err := t.Client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &t.ARN})
 	return err
 }
 
-// FromEnv returns the topic of a function's service, TOPIC_ARN.
+// FromEnv returns the topic TOPIC_ARN.
 func FromEnv(env *function.Env) Topic {
 	return Topic{Client: sns.NewFromConfig(env.AWS()), ARN: env.Require("TOPIC_ARN")}
 }

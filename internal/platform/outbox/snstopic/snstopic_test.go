@@ -19,7 +19,7 @@ import (
 	"orderflow/internal/platform/outbox/snstopic"
 )
 
-// serve returns a topic whose SNS is answered by answer.
+// serve returns a topic of a fake SNS that answers by answer.
 func serve(t *testing.T, answer func(form url.Values) (int, string)) snstopic.Topic {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +38,11 @@ func serve(t *testing.T, answer func(form url.Values) (int, string)) snstopic.To
 	return snstopic.Topic{Client: client, ARN: "arn:aws:sns:eu-central-1:000000000000:tea"}
 }
 
+func published(failed string) string {
+	return `<PublishBatchResponse><PublishBatchResult><Failed>` + failed +
+		`</Failed></PublishBatchResult></PublishBatchResponse>`
+}
+
 func pots(t *testing.T, n int) (batch []envelope.Event) {
 	t.Helper()
 	p := envelope.Publisher{Service: "tea", Clock: clock.System{}, IDs: &ids.Sequence{}}
@@ -47,11 +52,11 @@ func pots(t *testing.T, n int) (batch []envelope.Event) {
 	return batch
 }
 
-func TestEventGoesOutWithItsTypeAsTheAttributeToFilterBy(t *testing.T) {
+func TestTypeIsAMessageAttribute(t *testing.T) {
 	var sent url.Values
 	topic := serve(t, func(form url.Values) (int, string) {
 		sent = form
-		return http.StatusOK, `<PublishBatchResponse><PublishBatchResult><Failed/></PublishBatchResult></PublishBatchResponse>`
+		return http.StatusOK, published("")
 	})
 	batch := pots(t, 1)
 	if failed, err := topic.Publish(t.Context(), batch); err != nil || len(failed) != 0 {
@@ -60,7 +65,8 @@ func TestEventGoesOutWithItsTypeAsTheAttributeToFilterBy(t *testing.T) {
 	entry := "PublishBatchRequestEntries.member.1."
 	for name, want := range map[string]string{
 		"Action": "PublishBatch", "TopicArn": topic.ARN, entry + "Id": batch[0].ID,
-		entry + "MessageAttributes.entry.1.Name": "type", entry + "MessageAttributes.entry.1.Value.StringValue": batch[0].Type,
+		entry + "MessageAttributes.entry.1.Name":              "type",
+		entry + "MessageAttributes.entry.1.Value.StringValue": batch[0].Type,
 	} {
 		if sent.Get(name) != want {
 			t.Errorf("%s = %q, want %q", name, sent.Get(name), want)
@@ -72,11 +78,11 @@ func TestEventGoesOutWithItsTypeAsTheAttributeToFilterBy(t *testing.T) {
 	}
 }
 
-func TestRefusedEntriesComeBackByTheirEventsID(t *testing.T) {
+func TestRefusedEntriesAreReturnedByEventID(t *testing.T) {
 	batch := pots(t, 2)
 	topic := serve(t, func(url.Values) (int, string) {
-		return http.StatusOK, `<PublishBatchResponse><PublishBatchResult><Failed><member><Id>` + batch[1].ID +
-			`</Id><Code>InternalError</Code><Message>try again</Message><SenderFault>false</SenderFault></member></Failed></PublishBatchResult></PublishBatchResponse>`
+		return http.StatusOK, published(`<member><Id>` + batch[1].ID + `</Id><Code>InternalError</Code>` +
+			`<Message>try again</Message><SenderFault>false</SenderFault></member>`)
 	})
 	failed, err := topic.Publish(t.Context(), batch)
 	if err != nil || len(failed) != 1 || failed[batch[1].ID] == nil {
@@ -86,7 +92,8 @@ func TestRefusedEntriesComeBackByTheirEventsID(t *testing.T) {
 
 func TestRefusedCallIsAnError(t *testing.T) {
 	topic := serve(t, func(url.Values) (int, string) {
-		return http.StatusForbidden, `<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>`
+		return http.StatusForbidden, `<ErrorResponse><Error><Type>Sender</Type>` +
+			`<Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>`
 	})
 	if _, err := topic.Publish(t.Context(), pots(t, 1)); err == nil {
 		t.Error("no error")
