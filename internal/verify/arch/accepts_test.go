@@ -33,7 +33,7 @@ func TestPatternsAreComparedAsLanguages(t *testing.T) {
 		{`^[^\x00-\x1f]+$`, `^[^\x00-\x1f\x7f]+$`, 0, false},
 		{`^[^\pC]+$`, `^[^\p{Cc}]+$`, 0, true},
 	} {
-		witness, found, err := outside(c.a, c.b, c.shortest)
+		witness, found, err := outside(language{pattern: c.a, min: c.shortest}, language{pattern: c.b})
 		if err != nil || found == c.within {
 			t.Errorf("%s within %s: %q %t, %v; want %t", c.a, c.b, witness, !found, err, c.within)
 		}
@@ -42,18 +42,32 @@ func TestPatternsAreComparedAsLanguages(t *testing.T) {
 			t.Errorf("%q does not distinguish %s from %s", witness, c.a, c.b)
 		}
 	}
-	if _, _, err := outside(`\bx`, `x`, 0); err == nil {
+	if _, _, err := outside(language{pattern: `\bx`}, language{pattern: `x`}); err == nil {
 		t.Error("want an error for word boundaries")
 	}
 }
 
 func TestLengthsOfPatterns(t *testing.T) {
+	fits := func(pattern string, shortest, longest int) bool {
+		_, found, err := outside(language{pattern: pattern}, language{min: shortest, max: &longest})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !found
+	}
 	for pattern, want := range map[string][2]int{
 		`^[a-z][a-z -]{0,15}$`: {1, 16}, `^[a-z]{3}$`: {3, 3}, `^a+$`: {1, -1}, `^(ab|c)?$`: {0, 2},
 		`[a-z]{3}`: {3, -1}, `^(a|b*)$`: {0, -1}, ``: {0, -1},
 	} {
-		if s, l := lengths(pattern); s != want[0] || l != want[1] {
-			t.Errorf("%s: %d to %d, want %v", pattern, s, l, want)
+		shortest, longest := want[0], want[1]
+		if longest < 0 { // unbounded
+			if fits(pattern, 0, 99) {
+				t.Errorf("%s: no longer than 99 characters", pattern)
+			}
+			continue
+		}
+		if !fits(pattern, shortest, longest) || fits(pattern, shortest+1, longest) || fits(pattern, shortest, longest-1) {
+			t.Errorf("%s: not of %d to %d characters", pattern, shortest, longest)
 		}
 	}
 }

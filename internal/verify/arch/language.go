@@ -14,23 +14,43 @@ var errLanguage = errors.New("the patterns are too large to compare, or have wor
 // maxStates bounds a comparison. The patterns of our contracts need a few hundred.
 const maxStates = 100_000
 
-// outside returns a text of at least shortest characters that pattern a matches and b does not; ok
-// is false if none exists. It runs both automata in parallel, breadth first.
-func outside(a, b string, shortest int) (witness string, ok bool, err error) {
-	left, err := compile(a)
+// A language is the texts that match a pattern and have at least min and at most max characters.
+type language struct {
+	pattern string
+	min     int
+	max     *int // nil: any number
+}
+
+func (l language) allows(length int) bool {
+	return length >= l.min && (l.max == nil || length <= *l.max)
+}
+
+// beyond is the first length that the bounds do not tell from longer ones.
+func (l language) beyond() int {
+	if l.max != nil {
+		return max(l.min, *l.max+1)
+	}
+	return l.min
+}
+
+// outside returns a text of language a that is not in b; ok is false if none exists. It runs both
+// automata in parallel, breadth first.
+func outside(a, b language) (witness string, ok bool, err error) {
+	left, err := compile(a.pattern)
 	if err != nil {
 		return "", false, err
 	}
-	right, err := compile(b)
+	right, err := compile(b.pattern)
 	if err != nil {
 		return "", false, err
 	}
 	runes := representatives(left, right)
 	type state struct {
 		a, b   []uint32
-		length int // at most shortest
+		length int // at most beyond
 		text   string
 	}
+	beyond := max(a.beyond(), b.beyond())
 	queue := []state{{a: []uint32{uint32(left.Start)}, b: []uint32{uint32(right.Start)}}}
 	seen := map[string]bool{}
 	for len(queue) > 0 {
@@ -39,22 +59,19 @@ func outside(a, b string, shortest int) (witness string, ok bool, err error) {
 		first := s.text == ""
 		_, inA := closure(left, s.a, first, true)
 		_, inB := closure(right, s.b, first, true)
-		if inA && !inB && s.length >= shortest {
+		if inA && a.allows(s.length) && !(inB && b.allows(s.length)) {
 			return s.text, true, nil
 		}
 		fromA, _ := closure(left, s.a, first, false)
 		fromB, _ := closure(right, s.b, first, false)
 		for _, r := range runes {
-			length := min(s.length+1, shortest)
-			next := state{a: step(left, fromA, r), b: step(right, fromB, r), length: length, text: s.text + string(r)}
-			if len(next.a) == 0 {
-				continue // a matches nothing with this prefix
-			}
+			next := state{step(left, fromA, r), step(right, fromB, r), min(s.length+1, beyond), s.text + string(r)}
 			key := fmt.Sprint(next.a, next.b, next.length)
-			if !seen[key] {
-				seen[key] = true
-				queue = append(queue, next)
+			if len(next.a) == 0 || seen[key] || a.max != nil && next.length > *a.max {
+				continue // a has no text with this prefix, or it needs no second look
 			}
+			seen[key] = true
+			queue = append(queue, next)
 		}
 		if len(seen) > maxStates {
 			return "", false, errLanguage
@@ -155,68 +172,4 @@ func step(p *syntax.Prog, from []uint32, r rune) (next []uint32) {
 	}
 	slices.Sort(next)
 	return slices.Compact(next)
-}
-
-// lengths returns the shortest and longest length of a match; longest is -1 if unbounded.
-func lengths(pattern string) (shortest, longest int) {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return 0, -1
-	}
-	re = re.Simplify()
-	shortest, longest = spans(re)
-	if !anchored(re) {
-		longest = -1
-	}
-	return shortest, longest
-}
-
-// anchored reports whether the expression is of the form ^…$.
-func anchored(re *syntax.Regexp) bool {
-	last := len(re.Sub) - 1
-	return re.Op == syntax.OpConcat && re.Sub[0].Op == syntax.OpBeginText && re.Sub[last].Op == syntax.OpEndText
-}
-
-func spans(re *syntax.Regexp) (shortest, longest int) {
-	switch re.Op {
-	case syntax.OpLiteral:
-		return len(re.Rune), len(re.Rune)
-	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		return 1, 1
-	case syntax.OpCapture:
-		return spans(re.Sub[0])
-	case syntax.OpStar:
-		return 0, -1
-	case syntax.OpPlus:
-		shortest, _ = spans(re.Sub[0])
-		return shortest, -1
-	case syntax.OpQuest:
-		_, longest = spans(re.Sub[0])
-		return 0, longest
-	case syntax.OpConcat:
-		for _, sub := range re.Sub {
-			s, l := spans(sub)
-			shortest += s
-			if longest >= 0 {
-				longest += l
-			}
-			if l < 0 {
-				longest = -1
-			}
-		}
-		return shortest, longest
-	case syntax.OpAlternate:
-		shortest, longest = spans(re.Sub[0])
-		for _, sub := range re.Sub[1:] {
-			s, l := spans(sub)
-			shortest = min(shortest, s)
-			if l < 0 || longest < 0 {
-				longest = -1
-			} else {
-				longest = max(longest, l)
-			}
-		}
-		return shortest, longest
-	}
-	return 0, 0
 }
