@@ -39,21 +39,17 @@ func Compare(ctx context.Context, dir, oasdiff string) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	for _, file := range strings.Fields(string(files)) {
-		var compare func(before, after []byte) ([]string, error)
-		switch base := path.Base(file); {
+	for _, file := range strings.Fields(files) {
+		compare := texts
+		switch inContract := path.Base(path.Dir(file)) == "contract"; {
 		case file == spec:
 			compare = func(before, _ []byte) ([]string, error) {
 				return openAPI(ctx, oasdiff, before, filepath.Join(dir, spec))
 			}
-		case path.Base(path.Dir(file)) != "contract":
-			continue
-		case strings.HasSuffix(base, ".schema.json"):
+		case inContract && strings.HasSuffix(file, ".schema.json"):
 			r.Events++
-			compare = texts
-		case base == "steps.json":
+		case inContract && path.Base(file) == "steps.json":
 			r.Steps++
-			compare = texts
 		default:
 			continue
 		}
@@ -75,16 +71,18 @@ type tree struct {
 	dir string
 }
 
-func (g tree) git(args ...string) ([]byte, error) {
-	args = append([]string{"-C", g.dir}, args...)
-	cmd := exec.CommandContext(g.ctx, "git", args...) //nolint:gosec // our own arguments
-	var failure bytes.Buffer
-	cmd.Stderr = &failure
+func (g tree) git(args ...string) (string, error) {
+	return output(exec.CommandContext(g.ctx, "git", append([]string{"-C", g.dir}, args...)...)) //nolint:gosec // ours
+}
+
+// output runs a program; its error has what the program printed.
+func output(cmd *exec.Cmd) (string, error) {
 	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("git %s: %w: %s", args[2], err, strings.TrimSpace(failure.String()))
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		err = fmt.Errorf("%s: %w: %s", cmd, err, bytes.TrimSpace(exit.Stderr))
 	}
-	return out, nil
+	return string(out), err
 }
 
 var errShallow = errors.New("the clone is shallow and has no tags: run `git fetch --tags --unshallow`")
@@ -94,15 +92,15 @@ func (g tree) lastTag() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(bytes.TrimSpace(tags)) == 0 {
+	if strings.TrimSpace(tags) == "" {
 		shallow, err := g.git("rev-parse", "--is-shallow-repository")
-		if err == nil && strings.TrimSpace(string(shallow)) == "true" {
+		if err == nil && strings.TrimSpace(shallow) == "true" {
 			err = errShallow
 		}
 		return "", err
 	}
 	tag, err := g.git("describe", "--tags", "--abbrev=0", "--match", "v*")
-	return strings.TrimSpace(string(tag)), err
+	return strings.TrimSpace(tag), err
 }
 
 // compare compares a file of the tag with that of the working tree.
@@ -118,7 +116,7 @@ func (g tree) compare(tag, file string, compare func(before, after []byte) ([]st
 	if err != nil {
 		return nil, err
 	}
-	return compare(before, after)
+	return compare([]byte(before), after)
 }
 
 func texts(before, after []byte) ([]string, error) {
@@ -135,30 +133,24 @@ func texts(before, after []byte) ([]string, error) {
 
 // openAPI returns the changes that oasdiff reports as errors or warnings.
 func openAPI(ctx context.Context, oasdiff string, before []byte, after string) ([]string, error) {
-	was, err := os.CreateTemp("", "openapi-*.yaml")
+	dir, err := os.MkdirTemp("", "openapi-")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.Remove(was.Name()) }()
-	_, err = was.Write(before)
-	if err = errors.Join(err, was.Close()); err != nil {
+	defer func() { _ = os.RemoveAll(dir) }()
+	was := filepath.Join(dir, "openapi.yaml")
+	if err := os.WriteFile(was, before, 0o600); err != nil {
 		return nil, err
 	}
-	args := []string{"breaking", "--fail-on", "WARN", "--format", "singleline", "--color", "never", was.Name(), after}
-	cmd := exec.CommandContext(ctx, oasdiff, args...) //nolint:gosec // the tool that we were given
-	var failure bytes.Buffer
-	cmd.Stderr = &failure
-	out, err := cmd.Output()
+	out, err := output(exec.CommandContext(ctx, oasdiff, "breaking", "--fail-on", "WARN", //nolint:gosec // our tool
+		"--format", "singleline", "--color", "never", was, after))
 	var exit *exec.ExitError
-	if err == nil {
-		return nil, nil
-	}
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		return nil, fmt.Errorf("oasdiff: %w: %s", err, strings.TrimSpace(failure.String()))
+	if err == nil || !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		return nil, err
 	}
 	var breaks []string
-	for line := range strings.Lines(string(out)) {
-		line = strings.TrimSpace(strings.NewReplacer(was.Name(), "its last release", after, spec).Replace(line))
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(strings.NewReplacer(was, "its last release", after, spec).Replace(line))
 		if strings.HasPrefix(line, "error") || strings.HasPrefix(line, "warning") {
 			breaks = append(breaks, line)
 		}

@@ -41,18 +41,18 @@ func (c *comparison) schemas(at string, before, after *jsonschema.Schema) {
 	c.required(at, before, after)
 	c.properties(at, before, after)
 	c.enums(at, before.Enum, after.Enum)
-	if was, is := expression(before.Pattern), expression(after.Pattern); was != is {
+	if was, is := shown(before.Pattern), shown(after.Pattern); was != is {
 		c.add(at, "pattern was %s, is %s", was, is)
 	}
 	if before.Format != after.Format {
 		c.add(at, "format was %q, is %q", before.Format, after.Format)
 	}
-	c.least(at, "minLength", int64(before.MinLength), int64(after.MinLength))
-	c.least(at, "minItems", int64(before.MinItems), int64(after.MinItems))
-	c.bound(at, "maxLength", wide(before.MaxLength), wide(after.MaxLength), false)
-	c.bound(at, "maxItems", wide(before.MaxItems), wide(after.MaxItems), false)
-	c.bound(at, "minimum", before.Minimum, after.Minimum, true)
-	c.bound(at, "maximum", before.Maximum, after.Maximum, false)
+	bound(c, at, "minLength", &before.MinLength, &after.MinLength, true)
+	bound(c, at, "minItems", &before.MinItems, &after.MinItems, true)
+	bound(c, at, "maxLength", before.MaxLength, after.MaxLength, false)
+	bound(c, at, "maxItems", before.MaxItems, after.MaxItems, false)
+	bound(c, at, "minimum", before.Minimum, after.Minimum, true)
+	bound(c, at, "maximum", before.Maximum, after.Maximum, false)
 	if before.Items != nil || after.Items != nil {
 		c.schemas(at+"/-", before.Items, after.Items)
 	}
@@ -62,15 +62,11 @@ func (c *comparison) schemas(at string, before, after *jsonschema.Schema) {
 }
 
 func (c *comparison) required(at string, before, after *jsonschema.Schema) {
-	for _, name := range after.Required {
-		if !slices.Contains(before.Required, name) {
-			c.add(at+"/"+name, "is required now, but older messages lack it")
-		}
+	for _, name := range missing(before.Required, after.Required) {
+		c.add(at+"/"+name, "is required now, but older messages lack it")
 	}
-	for _, name := range before.Required {
-		if !slices.Contains(after.Required, name) {
-			c.add(at+"/"+name, "is no longer required, but readers rely on it")
-		}
+	for _, name := range missing(after.Required, before.Required) {
+		c.add(at+"/"+name, "is no longer required, but readers rely on it")
 	}
 }
 
@@ -99,24 +95,21 @@ func (c *comparison) enums(at string, before, after []any) {
 		c.add(at, "enum was %v, is %v", before, after)
 		return
 	}
-	for _, v := range before {
-		if !slices.ContainsFunc(after, func(w any) bool { return reflect.DeepEqual(v, w) }) {
-			c.add(at, "may no longer be %v", v)
-		}
+	for _, v := range missing(after, before) {
+		c.add(at, "may no longer be %v", v)
 	}
-	for _, v := range after {
-		if !slices.ContainsFunc(before, func(w any) bool { return reflect.DeepEqual(v, w) }) {
-			c.add(at, "may now be %v, which consumers refuse", v)
-		}
+	for _, v := range missing(before, after) {
+		c.add(at, "may now be %v, which consumers refuse", v)
 	}
 }
 
-func (c *comparison) least(at, keyword string, before, after int64) {
-	c.bound(at, keyword, &before, &after, true)
+// missing returns the items of all that some lacks; they are strings and integers.
+func missing[T comparable](some, all []T) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(v T) bool { return slices.Contains(some, v) })
 }
 
 // bound compares a lower or an upper limit.
-func (c *comparison) bound(at, keyword string, before, after *int64, lower bool) {
+func bound[N int | int64](c *comparison, at, keyword string, before, after *N, lower bool) {
 	if reflect.DeepEqual(before, after) {
 		return
 	}
@@ -125,27 +118,12 @@ func (c *comparison) bound(at, keyword string, before, after *int64, lower bool)
 	if narrower {
 		effect = "events already published may exceed the new limit"
 	}
-	c.add(at, "%s was %s, is %s: %s", keyword, limit(before), limit(after), effect)
+	c.add(at, "%s was %s, is %s: %s", keyword, shown(before), shown(after), effect)
 }
 
-func expression(p *jsonschema.Pattern) string {
-	if p == nil {
+func shown[T any](v *T) string {
+	if v == nil {
 		return "none"
 	}
-	return p.String()
-}
-
-func limit(n *int64) string {
-	if n == nil {
-		return "none"
-	}
-	return fmt.Sprint(*n)
-}
-
-func wide(n *int) *int64 {
-	if n == nil {
-		return nil
-	}
-	w := int64(*n)
-	return &w
+	return fmt.Sprint(*v)
 }
