@@ -103,11 +103,8 @@ func TestErrorHasTheOutputOfAProgramThatDoesNotPoll(t *testing.T) {
 }
 
 func TestOtherRequestsAreNotPolls(t *testing.T) {
-	api, err := listen(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer api.listener.Close()
+	api := listen()
+	defer api.Close()
 	api.patience = 2 * time.Second
 	p := program("report")
 	if s, err := api.start(t.Context(), p.Path, p.Env); err == nil || !strings.Contains(err.Error(), "no poll of the Runtime API") {

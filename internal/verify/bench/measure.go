@@ -43,14 +43,11 @@ const every = 5
 // hello in between.
 func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) (base Start, starts []Start, rounds int,
 	err error) {
-	api, err := listen(ctx)
-	if err != nil {
-		return base, nil, 0, err
-	}
-	defer api.listener.Close()
+	api := listen()
+	defer api.Close()
 
 	over := time.Now().Add(plan.Budget)
-	var hellos []Sample
+	var hellos series
 	all := make([]series, len(programs))
 	for n := range plan.Warmup + plan.Rounds {
 		if rounds >= 3 && time.Now().After(over) {
@@ -67,62 +64,54 @@ func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) 
 			continue
 		}
 		rounds++
-		hellos = append(hellos, of)
+		hellos = append(hellos, pair{of, of})
 		for i, s := range samples {
-			all[i].add(s, of)
+			all[i] = append(all[i], pair{s, of})
 		}
 	}
-	base = Start{Name: hello.Name, Wall: median(hellos, wall), CPU: median(hellos, cpu), WallRatio: 1, CPURatio: 1}
 	for i, p := range programs {
 		starts = append(starts, all[i].start(p.Name))
 	}
-	return base, starts, rounds, nil
+	return hellos.start(hello.Name), starts, rounds, nil
 }
 
 // round starts every program once, in random order; of is the median of hello's starts in between.
 func (api *runtimeAPI) round(ctx context.Context, hello Program, programs []Program) (of Sample, samples []Sample,
 	err error) {
 	samples = make([]Sample, len(programs))
-	var hellos []Sample
+	var hellos series
 	for n, i := range rand.Perm(len(programs)) {
 		if n%every == 0 {
 			s, err := api.start(ctx, hello.Path, hello.Env)
 			if err != nil {
 				return of, nil, err
 			}
-			hellos = append(hellos, s)
+			hellos = append(hellos, pair{own: s})
 		}
 		if samples[i], err = api.start(ctx, programs[i].Path, programs[i].Env); err != nil {
 			return of, nil, err
 		}
 	}
-	of = Sample{Wall: median(hellos, wall), CPU: median(hellos, cpu)}
+	of = Sample{Wall: median(hellos, pair.wall), CPU: median(hellos, pair.cpu)}
 	if of.Wall <= 0 || of.CPU <= 0 {
 		return of, nil, fmt.Errorf("%s took no time: %+v", hello.Name, of)
 	}
 	return of, samples, nil
 }
 
-// series are the samples of one program.
-type series struct {
-	samples         []Sample
-	wallOf1, cpuOf1 []float64
-}
+// series are the samples of one program, each with hello's of the same round.
+type series []pair
 
-func (s *series) add(own, hello Sample) {
-	s.samples = append(s.samples, own)
-	s.wallOf1 = append(s.wallOf1, float64(own.Wall)/float64(hello.Wall))
-	s.cpuOf1 = append(s.cpuOf1, float64(own.CPU)/float64(hello.CPU))
-}
+type pair struct{ own, hello Sample }
 
-func (s *series) start(name string) Start {
-	same := func(f float64) float64 { return f }
-	return Start{Name: name, Wall: median(s.samples, wall), CPU: median(s.samples, cpu),
-		WallRatio: median(s.wallOf1, same), CPURatio: median(s.cpuOf1, same)}
-}
+func (p pair) wall() time.Duration { return p.own.Wall }
+func (p pair) cpu() time.Duration  { return p.own.CPU }
+func (p pair) wallRatio() float64  { return float64(p.own.Wall) / float64(p.hello.Wall) }
+func (p pair) cpuRatio() float64   { return float64(p.own.CPU) / float64(p.hello.CPU) }
 
-func wall(s Sample) time.Duration { return s.Wall }
-func cpu(s Sample) time.Duration  { return s.CPU }
+func (s series) start(name string) Start {
+	return Start{name, median(s, pair.wall), median(s, pair.cpu), median(s, pair.wallRatio), median(s, pair.cpuRatio)}
+}
 
 // median returns the median of key over the values, the lower of two; 0 without values.
 func median[V any, K cmp.Ordered](values []V, key func(V) K) (middle K) {

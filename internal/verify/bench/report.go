@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -52,12 +53,7 @@ type Size struct{ Binary, Package int64 }
 // Print prints the table, slowest function first.
 func Print(out io.Writer, base Start, starts []Start, sizes map[string]Size) error {
 	starts = slices.Clone(starts)
-	slices.SortFunc(starts, func(a, b Start) int {
-		if a.WallRatio > b.WallRatio {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(starts, func(a, b Start) int { return cmp.Compare(b.WallRatio, a.WallRatio) })
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "start ms\t× hello\tCPU ms\t× hello\tbinary MB\tzip MB\t  function")
 	for _, s := range append(starts, base) {

@@ -1,12 +1,11 @@
 package bench
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"time"
 )
@@ -26,46 +25,24 @@ type Sample struct {
 // (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), up to the first poll, which it
 // never answers.
 type runtimeAPI struct {
-	listener net.Listener
+	*httptest.Server
 	polls    chan time.Time
 	patience time.Duration
 }
 
-func listen(ctx context.Context) (*runtimeAPI, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	api := &runtimeAPI{listener: l, polls: make(chan time.Time, 1), patience: patience}
-	go api.serve()
-	return api, nil
-}
-
-func (api *runtimeAPI) serve() {
-	for {
-		conn, err := api.listener.Accept()
-		if err != nil {
-			return // closed
+func listen() *runtimeAPI {
+	api := &runtimeAPI{polls: make(chan time.Time, 1), patience: patience}
+	api.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		now := time.Now()
+		if r.Method == http.MethodGet && r.URL.Path == "/2018-06-01/runtime/invocation/next" {
+			select {
+			case api.polls <- now:
+			default: // a second poll of the same process
+			}
 		}
-		go api.read(conn)
-	}
-}
-
-// read waits for one request, and keeps reading until the client is gone, so that the client never
-// gets an error.
-func (api *runtimeAPI) read(conn net.Conn) {
-	defer conn.Close()
-	r := bufio.NewReader(conn)
-	request, err := http.ReadRequest(r)
-	now := time.Now()
-	if err == nil && request.Method == http.MethodGet && request.URL.Path == "/2018-06-01/runtime/invocation/next" {
-		select {
-		case api.polls <- now:
-		default: // a second poll of the same process
-		}
-	}
-	_, _ = r.ReadByte()
+		<-r.Context().Done() // the client is gone; until then it gets no error
+	}))
+	return api
 }
 
 // start runs program until its first poll of the API, and then ends it. Its environment is env and
@@ -76,7 +53,7 @@ func (api *runtimeAPI) start(ctx context.Context, program string, env map[string
 	cmd := exec.CommandContext(ctx, program)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + api.listener.Addr().String()}
+	cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + api.Listener.Addr().String()}
 	for _, vars := range []map[string]string{ofLambda, env} {
 		for name, value := range vars {
 			cmd.Env = append(cmd.Env, name+"="+value)

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"os"
 	"path"
 
 	"orderflow/internal/verify/cfn"
@@ -11,17 +10,9 @@ import (
 // variables returns the environment variables of a template's functions, by directory name.
 // Parameters have their defaults, and references are resolved to names and ARNs.
 func variables(file string) (map[string]map[string]string, error) {
-	b, err := os.ReadFile(file)
+	stack, err := cfn.Load(file, "bench", nil)
 	if err != nil {
 		return nil, err
-	}
-	template, err := cfn.Parse(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	stack, err := cfn.New(template, "bench", nil)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	all := map[string]map[string]string{}
 	for _, id := range stack.OfType("AWS::Serverless::Function") {

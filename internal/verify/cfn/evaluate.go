@@ -21,6 +21,19 @@ type Stack struct {
 	parameters map[string]string
 }
 
+// Load is New for the template in a file.
+func Load(path, name string, parameters map[string]string) (*Stack, error) {
+	template, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := New(template, name, parameters)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
 // New evaluates a template for a stack called name. Parameters not given have their defaults.
 func New(template map[string]any, name string, parameters map[string]string) (*Stack, error) {
 	s := &Stack{Name: name, template: template, parameters: map[string]string{}}
