@@ -6,6 +6,7 @@ import (
 
 	"orderflow/internal/platform/casing"
 	"orderflow/internal/verify/cfn"
+	"orderflow/internal/verify/iam"
 )
 
 func templateRules() []Rule {
@@ -60,9 +61,15 @@ func templateRules() []Rule {
 			},
 		},
 		{
-			Name:  "roles grant nothing by wildcard",
-			Why:   "least privilege: a compromised function can do nothing but its own work",
-			Check: checkRoles,
+			Name: "roles grant nothing by wildcard",
+			Why:  "least privilege: a compromised function can do nothing but its own work",
+			Check: func(r *Repo, bad *list) {
+				for _, id := range slices.Concat(r.ofType("AWS::IAM::Role"), r.ofType("AWS::IAM::ManagedPolicy")) {
+					for _, g := range iam.Statements(id, r.properties(id)) {
+						*bad = append(*bad, g.Wide()...)
+					}
+				}
+			},
 			Sabotage: func(r *Repo) {
 				walk(r.resource("GetStockRole"), func(v any) {
 					if cfn.Dig(v, "Action") != nil {
@@ -163,31 +170,6 @@ func (r *Repo) ofType(t string) []string {
 		}
 	}
 	return ids
-}
-
-// unscoped lists actions that AWS does not scope to resources.
-var unscoped = []string{
-	"xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
-	"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
-	"servicediscovery:DiscoverInstances", "dynamodb:ListStreams",
-}
-
-func checkRoles(r *Repo, bad *list) {
-	for _, id := range slices.Concat(r.ofType("AWS::IAM::Role"), r.ofType("AWS::IAM::ManagedPolicy")) {
-		walk(r.properties(id), func(v any) {
-			statement, _ := v.(map[string]any)
-			if statement["Effect"] != "Allow" || statement["Principal"] != nil {
-				return
-			}
-			scopeless := true
-			for _, action := range texts(statement["Action"]) {
-				bad.unless(!strings.Contains(action, "*"), "%s allows %s", id, action)
-				known := func(prefix string) bool { return strings.HasPrefix(action, prefix) }
-				scopeless = scopeless && slices.ContainsFunc(unscoped, known)
-			}
-			bad.unless(statement["Resource"] != "*" || scopeless, "%s allows %v on everything", id, statement["Action"])
-		})
-	}
 }
 
 // texts returns all strings in v: a string, a list or the alternatives of an Fn::If.

@@ -16,20 +16,12 @@ type Exception struct {
 	Line                    int
 }
 
-// Kinds of exceptions.
-const (
-	unused    = "unused"    // no run uses the grant
-	sometimes = "sometimes" // some runs use the grant
-	denied    = "denied"    // the call is not granted, and every run has it denied
-)
-
-var kinds = []string{unused, sometimes, denied}
+// Kinds of exceptions: no run uses the grant, or some do; the call is not granted, and every run has
+// it denied.
+const unused, sometimes, denied = "unused", "sometimes", "denied"
 
 //go:embed exceptions.txt
 var exceptions string
-
-// Exceptions returns those of exceptions.txt.
-func Exceptions() ([]Exception, error) { return parseExceptions(exceptions) }
 
 // parseExceptions reads lines such as "unused owner action resource # reason".
 func parseExceptions(text string) ([]Exception, error) {
@@ -40,7 +32,7 @@ func parseExceptions(text string) ([]Exception, error) {
 		}
 		left, reason, _ := strings.Cut(line, "#")
 		fields, reason := strings.Fields(left), strings.TrimSpace(reason)
-		if len(fields) != 4 || reason == "" || !slices.Contains(kinds, fields[0]) ||
+		if len(fields) != 4 || reason == "" || !slices.Contains([]string{unused, sometimes, denied}, fields[0]) ||
 			strings.ContainsAny(fields[2], "*?") {
 			const want = "want KIND OWNER ACTION RESOURCE # REASON, with one action"
 			return nil, fmt.Errorf("exceptions.txt, line %d: %s: %q", i+1, want, line)

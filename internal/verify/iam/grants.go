@@ -6,6 +6,8 @@ package iam
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -49,18 +51,18 @@ func Granted(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Gran
 		if owner == "" {
 			return nil, fmt.Errorf("nothing uses the role %s: remove it", id)
 		}
-		all = append(all, statements(owner, role["Policies"])...)
+		all = append(all, Statements(owner, role["Policies"])...)
 		for _, arn := range list(role["ManagedPolicyArns"]) {
 			_, policy, _ := strings.Cut(fmt.Sprint(arn), ":policy/")
 			if s.Type(policy) != "AWS::IAM::ManagedPolicy" {
 				return nil, fmt.Errorf("%s has the policy %v, which is not in the template", id, arn)
 			}
-			all = append(all, statements(owner, s.Properties(policy)["PolicyDocument"])...)
+			all = append(all, Statements(owner, s.Properties(policy)["PolicyDocument"])...)
 		}
 	}
 	for _, id := range s.OfType("AWS::Serverless::Function") {
 		f := s.Properties(id)
-		all = append(all, statements(fmt.Sprint(f["FunctionName"]), f["Policies"])...)
+		all = append(all, Statements(fmt.Sprint(f["FunctionName"]), f["Policies"])...)
 	}
 	return sorted(all), nil
 }
@@ -98,25 +100,20 @@ func owners(s *cfn.Stack, definition func(path string) ([]byte, error)) (map[str
 	return all, nil
 }
 
-// statements finds all grants in v.
-func statements(owner string, v any) (all []Grant) {
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			all = append(all, statements(owner, item)...)
-		}
-	case map[string]any:
-		if v["Effect"] == "Allow" {
-			for _, action := range list(v["Action"]) {
-				for _, resource := range list(v["Resource"]) {
-					all = append(all, Grant{owner, fmt.Sprint(action), fmt.Sprint(resource)})
-				}
+// Statements finds all grants in v.
+func Statements(owner string, v any) (all []Grant) {
+	items, _ := v.([]any)
+	members, _ := v.(map[string]any)
+	if members["Effect"] == "Allow" {
+		for _, action := range list(members["Action"]) {
+			for _, resource := range list(members["Resource"]) {
+				all = append(all, Grant{owner, fmt.Sprint(action), fmt.Sprint(resource)})
 			}
-			return all
 		}
-		for _, item := range v {
-			all = append(all, statements(owner, item)...)
-		}
+		return all
+	}
+	for _, item := range slices.AppendSeq(items, maps.Values(members)) {
+		all = append(all, Statements(owner, item)...)
 	}
 	return all
 }
@@ -142,21 +139,19 @@ func (g Grant) covers(n Need) bool {
 	return g.Owner == n.Owner && g.Action == n.Action && (n.Resource == "" || matches(g.Resource, n.Resource))
 }
 
+// Wide lists the wildcards that AWS does not require.
+func (g Grant) Wide() (problems []string) {
+	if strings.ContainsAny(g.Action, "*?") {
+		problems = append(problems, fmt.Sprintf("%s may %s: name the actions", short(g.Owner), g.Action))
+	}
+	if g.Resource == "*" && !slices.Contains(scopeless, g.Action) {
+		problems = append(problems, fmt.Sprintf("%s may %s on everything: name the resources", short(g.Owner), g.Action))
+	}
+	return problems
+}
+
 // matches reports whether text matches a pattern, in which * is any text and ? any character.
 func matches(pattern, text string) bool {
-	for pattern != "" {
-		switch {
-		case pattern[0] == '*':
-			for i := range len(text) + 1 {
-				if matches(pattern[1:], text[i:]) {
-					return true
-				}
-			}
-			return false
-		case text == "" || pattern[0] != '?' && pattern[0] != text[0]:
-			return false
-		}
-		pattern, text = pattern[1:], text[1:]
-	}
-	return text == ""
+	expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
+	return regexp.MustCompile("^(?s:" + expression + ")$").MatchString(text)
 }

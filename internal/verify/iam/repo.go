@@ -1,8 +1,8 @@
 package iam
 
 import (
-	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -54,11 +54,11 @@ func Check(root string, spans io.Reader) (*Report, error) {
 			granted, needed = append(granted, may...), append(needed, must...)
 		}
 	}
-	exceptions, err := Exceptions()
+	excused, err := parseExceptions(exceptions)
 	if err != nil {
 		return nil, err
 	}
-	return Compare(sorted(granted), sorted(needed), refused, exceptions), nil
+	return Compare(sorted(granted), sorted(needed), refused, excused), nil
 }
 
 // known returns the parameters that a template declares.
@@ -72,12 +72,10 @@ func known(template map[string]any, parameters map[string]string) map[string]str
 	return own
 }
 
-func read(r io.Reader) ([]zipkin.Span, error) {
-	var all []zipkin.Span
-	decoder := json.NewDecoder(bufio.NewReader(r))
-	for {
+func read(r io.Reader) (all []zipkin.Span, err error) {
+	for decoder := json.NewDecoder(r); ; {
 		var span zipkin.Span
-		if err := decoder.Decode(&span); err == io.EOF { //nolint:errorlint // the decoder's own
+		if err := decoder.Decode(&span); errors.Is(err, io.EOF) {
 			return all, nil
 		} else if err != nil {
 			return nil, err

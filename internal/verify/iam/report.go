@@ -1,10 +1,12 @@
 package iam
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"text/tabwriter"
 )
 
 // Report is the result of a comparison.
@@ -26,19 +28,15 @@ type Row struct {
 }
 
 // scopeless lists the actions that AWS cannot scope to resources.
-var scopeless = []string{
-	"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets",
-	"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
-	"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
-	"servicediscovery:DiscoverInstances", "dynamodb:ListStreams",
-}
+var scopeless = slices.Concat(tracedSaga, sagaLogging, []string{"servicediscovery:DiscoverInstances",
+	"dynamodb:ListStreams"})
 
 // Compare compares grants with needs. refused are the needs that were denied in a run.
 func Compare(granted []Grant, needed, refused []Need, exceptions []Exception) *Report {
 	r := &Report{}
 	matched := make([]bool, len(exceptions))
 	for _, g := range granted {
-		r.wide(g)
+		r.Problems = append(r.Problems, g.Wide()...)
 		row := Row{Grant: g}
 		for _, n := range needed {
 			if g.covers(n) && !slices.Contains(row.Used, n.By) {
@@ -98,43 +96,30 @@ func (r *Report) excuse(row *Row, exceptions []Exception, matched []bool) {
 	}
 }
 
-// wide reports wildcards that AWS does not require.
-func (r *Report) wide(g Grant) {
-	if strings.ContainsAny(g.Action, "*?") {
-		r.problem("%s may %s: name the actions", short(g.Owner), g.Action)
-	}
-	if g.Resource == "*" && !slices.Contains(scopeless, g.Action) {
-		r.problem("%s may %s on everything: name the resources", short(g.Owner), g.Action)
-	}
-}
-
 func (r *Report) problem(format string, args ...any) {
 	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
 }
 
 // Write prints the grants, the problems and the sums.
 func (r *Report) Write(w io.Writer) error {
-	lines := []string{fmt.Sprintf("%-28s %-34s %-52s %s", "role of", "action", "resource", "used by")}
+	table := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	fmt.Fprintln(table, "role of\taction\tresource\tused by")
 	last := ""
 	for _, row := range r.Rows {
-		owner := short(row.Owner)
+		owner, used := short(row.Owner), cmp.Or(strings.Join(row.Used, ", "), "- "+row.Reason)
 		if owner == last {
 			owner = ""
 		} else {
 			last = owner
 		}
-		used := strings.Join(row.Used, ", ")
-		if used == "" {
-			used = "- " + row.Reason
-		}
-		lines = append(lines, fmt.Sprintf("%-28s %-34s %-52s %s", owner, row.Action, shortARN(row.Resource), used))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", owner, row.Action, shortARN(row.Resource), used)
 	}
-	lines = append(lines, "")
+	fmt.Fprintln(table)
 	for _, p := range r.Problems {
-		lines = append(lines, "✗ "+p)
+		fmt.Fprintln(table, "✗ "+p)
 	}
-	_, err := fmt.Fprintf(w, "%s\n%s\n", strings.Join(lines, "\n"), r.Sum())
-	return err
+	fmt.Fprintln(table, r.Sum())
+	return table.Flush()
 }
 
 // Sum returns the report in one line.
