@@ -39,9 +39,7 @@ func New(template map[string]any, name string, parameters map[string]string) (*S
 	s := &Stack{Name: name, template: template, parameters: map[string]string{}}
 	declared, _ := template["Parameters"].(map[string]any)
 	for p, v := range declared {
-		if fallback, ok := Dig(v, "Default").(string); ok {
-			s.parameters[p] = fallback
-		} else if fallback := Dig(v, "Default"); fallback != nil {
+		if fallback := Dig(v, "Default"); fallback != nil {
 			s.parameters[p] = fmt.Sprint(fallback)
 		}
 	}
@@ -59,7 +57,8 @@ func (s *Stack) OfType(resourceType string) []string {
 	resources, _ := s.template["Resources"].(map[string]any)
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(resources)) {
-		if s.Type(id) == resourceType && s.exists(id) {
+		condition, conditional := Dig(resources[id], "Condition").(string)
+		if s.Type(id) == resourceType && (!conditional || s.Holds(condition)) {
 			ids = append(ids, id)
 		}
 	}
@@ -76,11 +75,6 @@ func (s *Stack) Type(id string) string {
 func (s *Stack) Properties(id string) map[string]any {
 	p, _ := s.Value(Dig(s.template, "Resources", id, "Properties")).(map[string]any)
 	return p
-}
-
-func (s *Stack) exists(id string) bool {
-	condition, ok := Dig(s.template, "Resources", id, "Condition").(string)
-	return !ok || s.condition(condition)
 }
 
 // nothing is the value of AWS::NoValue. Maps and lists leave it out.
@@ -117,57 +111,47 @@ func (s *Stack) Value(v any) any {
 }
 
 func (s *Stack) intrinsic(name string, argument any) (any, bool) {
-	switch name {
-	case "Ref":
-		if argument == "AWS::NoValue" {
-			return nothing{}, true
-		}
+	parts, _ := argument.([]any)
+	n := len(parts)
+	switch {
+	case name == "Ref" && argument == "AWS::NoValue":
+		return nothing{}, true
+	case name == "Fn::GetAtt" && n == 2:
+		return s.reference(fmt.Sprintf("%v.%v", parts...)), true
+	case name == "Ref" || name == "Fn::GetAtt":
 		return s.reference(fmt.Sprint(argument)), true
-	case "Fn::GetAtt":
-		if parts, ok := argument.([]any); ok && len(parts) == 2 {
-			argument = fmt.Sprintf("%v.%v", parts...)
-		}
-		return s.reference(fmt.Sprint(argument)), true
-	case "Fn::Sub":
+	case name == "Fn::Sub":
 		return s.sub(argument), true
-	case "Fn::If":
-		if parts, ok := argument.([]any); ok && len(parts) == 3 {
-			if s.condition(fmt.Sprint(parts[0])) {
-				return s.Value(parts[1]), true
-			}
-			return s.Value(parts[2]), true
+	case name == "Condition":
+		condition, ok := argument.(string)
+		return ok && s.Holds(condition), ok
+	case name == "Fn::If" && n == 3:
+		if s.Holds(fmt.Sprint(parts[0])) {
+			return s.Value(parts[1]), true
 		}
-	case "Fn::FindInMap":
-		if keys, ok := s.Value(argument).([]any); ok && len(keys) == 3 {
-			return Dig(s.template, "Mappings", fmt.Sprint(keys[0]), fmt.Sprint(keys[1]), fmt.Sprint(keys[2])), true
-		}
-	case "Fn::Equals":
-		if parts, ok := s.Value(argument).([]any); ok && len(parts) == 2 {
-			return fmt.Sprint(parts[0]) == fmt.Sprint(parts[1]), true // as text, as CloudFormation does
-		}
-	case "Fn::Not":
-		if parts, ok := s.Value(argument).([]any); ok && len(parts) == 1 {
-			return parts[0] != true, true
-		}
-	case "Fn::And", "Fn::Or":
-		parts, _ := s.Value(argument).([]any)
-		return slices.Contains(parts, any(name == "Fn::Or")) == (name == "Fn::Or"), true
-	case "Condition":
-		if condition, ok := argument.(string); ok {
-			return s.condition(condition), true
-		}
+		return s.Value(parts[2]), true
+	}
+	values, _ := s.Value(parts).([]any)
+	switch {
+	case name == "Fn::FindInMap" && n == 3:
+		keys := []string{"Mappings", fmt.Sprint(values[0]), fmt.Sprint(values[1]), fmt.Sprint(values[2])}
+		return Dig(s.template, keys...), true
+	case name == "Fn::Equals" && n == 2:
+		return fmt.Sprint(values[0]) == fmt.Sprint(values[1]), true // as text, as CloudFormation does
+	case name == "Fn::Not" && n == 1:
+		return values[0] != true, true
+	case name == "Fn::And" || name == "Fn::Or":
+		return slices.Contains(values, any(name == "Fn::Or")) == (name == "Fn::Or"), true
 	}
 	return nil, false
 }
 
-// Holds reports whether a condition of the template holds.
-func (s *Stack) Holds(condition string) bool { return s.condition(condition) }
-
 // Parameter returns the value of a parameter.
 func (s *Stack) Parameter(name string) string { return s.parameters[name] }
 
-func (s *Stack) condition(name string) bool {
-	return s.Value(Dig(s.template, "Conditions", name)) == true
+// Holds reports whether a condition of the template holds.
+func (s *Stack) Holds(condition string) bool {
+	return s.Value(Dig(s.template, "Conditions", condition)) == true
 }
 
 var substituted = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)

@@ -13,12 +13,10 @@ func arnOf(service, resource string) string {
 	return "arn:aws:" + service + ":" + Region + ":" + Account + ":" + resource
 }
 
-const (
-	policyARN = "arn:aws:iam::" + Account + ":policy/%s"
-	queueURL  = "https://sqs." + Region + ".amazonaws.com/" + Account + "/%s"
-)
+const queueURL = "https://sqs." + Region + ".amazonaws.com/" + Account + "/%s"
 
 var (
+	policyARN  = "arn:aws:iam::" + Account + ":policy/%s"
 	machineARN = arnOf("states", "stateMachine:%s")
 	secretARN  = arnOf("secretsmanager", "secret:%s-AbCdEf")
 )
@@ -42,11 +40,10 @@ func (s *Stack) physical(id, attribute string) string {
 	k, known := kinds[s.Type(id)]
 	name := id
 	if k.name != "" {
-		if given := s.Value(Dig(s.template, "Resources", id, "Properties", k.name)); given != nil {
-			name = fmt.Sprint(given)
-		} else {
-			name = s.Name + "-" + id + "-*"
-		}
+		name = s.Name + "-" + id + "-*"
+	}
+	if given := s.Value(Dig(s.template, "Resources", id, "Properties", k.name)); given != nil {
+		name = fmt.Sprint(given)
 	}
 	switch {
 	case !known && attribute == "":

@@ -33,6 +33,7 @@ func Parse(b []byte) (map[string]any, error) {
 }
 
 func plain(n *yaml.Node) any {
+	intrinsic := strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!")
 	var v any
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -48,26 +49,15 @@ func plain(n *yaml.Node) any {
 		}
 		v = list
 	default:
-		v = scalar(n)
+		if n.Decode(&v) != nil || intrinsic {
+			v = n.Value
+		}
 	}
 	switch {
-	case n.Tag == "!Ref":
-		return map[string]any{"Ref": v}
-	case n.Tag == "!Condition":
-		return map[string]any{"Condition": v}
-	case strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!"):
+	case n.Tag == "!Ref" || n.Tag == "!Condition":
+		return map[string]any{n.Tag[1:]: v}
+	case intrinsic:
 		return map[string]any{"Fn::" + n.Tag[1:]: v}
-	}
-	return v
-}
-
-func scalar(n *yaml.Node) any {
-	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
-		return n.Value
-	}
-	var v any
-	if n.Decode(&v) != nil {
-		return n.Value
 	}
 	return v
 }
