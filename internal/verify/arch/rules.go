@@ -62,4 +62,14 @@ func (l *list) unless(ok bool, format string, args ...any) {
 	}
 }
 
+// same reports what only one of two sets has.
+func (l *list) same(what string, got, want []string) {
+	for _, name := range want {
+		l.unless(slices.Contains(got, name), "%s lacks %s", what, name)
+	}
+	for _, name := range got {
+		l.unless(slices.Contains(want, name), "%s has %s, which nothing needs", what, name)
+	}
+}
+
 func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

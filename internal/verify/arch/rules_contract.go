@@ -2,6 +2,7 @@ package arch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"path"
 	"slices"
@@ -20,36 +21,16 @@ func contractRules() []Rule {
 			Name: "contract, template and handlers have the same operations",
 			Why:  "otherwise a customer finds the route without a function",
 			Check: func(r *Repo, bad *list) {
-				invoked := map[string]bool{}
-				operations(r, func(_, _, id string, op map[string]any) {
-					logical := casing.Camel(id)
-					if named, ok := op["x-orderflow-function"].(string); ok { // serves several operations
-						logical = casing.Camel(named)
+				var want []string
+				for _, op := range r.operations() {
+					function := op.function + "Function.Arn"
+					if r.published(op.function + "Function") {
+						function = op.function + "Function.Alias"
 					}
-					integration := cfn.Dig(op, "x-amazon-apigateway-integration")
-					function, uri := logical+"Function.Arn", "/${"+logical+"Function.Arn}/invocations"
-					if r.published(logical + "Function") {
-						function, uri = logical+"Function.Alias", "/${"+logical+"Function.Arn}:live/invocations"
-					}
-					bad.unless(strings.HasSuffix(text(cfn.Dig(integration, "uri")), uri),
-						"%s is not integrated with %s", id, function)
-					role := texts(cfn.Dig(integration, "credentials", "Fn::GetAtt"))
-					bad.unless(slices.Equal(role, []string{"ApiRole", "Arn"}), "%s is not invoked by ApiRole", id)
-					invoked[function] = true
-					bad.unless(handled(r, id, logical), "no handler of its service serves %s", id)
-				})
-				walk(cfn.Dig(r.properties("ApiRole"), "Policies"), func(v any) {
-					if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
-						for _, resource := range resources {
-							bad.unless(invoked[text(resource)],
-								"ApiRole may invoke %s, which serves no operation", text(resource))
-							delete(invoked, text(resource))
-						}
-					}
-				})
-				for _, function := range keys(invoked) {
-					bad.add("ApiRole may not invoke %s", function)
+					want = append(want, function)
+					bad.unless(handled(r, op), "no handler of its service serves %s", op.id)
 				}
+				bad.same("ApiRole", r.referred("ApiRole", "Resource"), want)
 			},
 			Sabotage: func(r *Repo) {
 				walk(r.resource("ApiRole"), func(v any) {
@@ -63,12 +44,11 @@ func contractRules() []Rule {
 			Name: "an operation that involves other services answers 202",
 			Why:  "synchronous everything: the caller would wait for the slowest service",
 			Check: func(r *Repo, bad *list) {
-				operations(r, func(method, route, id string, op map[string]any) {
-					if method == "post" && strings.HasPrefix(route, "/v1/orders") {
-						accepted, ok := cfn.Dig(op, "responses", "202"), cfn.Dig(op, "responses", "200")
-						bad.unless(accepted != nil && ok == nil, "%s does not answer 202", id)
-					}
-				})
+				for _, op := range r.operations() {
+					accepted, ok := cfn.Dig(op.body, "responses", "202"), cfn.Dig(op.body, "responses", "200")
+					involves := op.method == "post" && strings.HasPrefix(op.route, "/v1/orders")
+					bad.unless(!involves || accepted != nil && ok == nil, "%s does not answer 202", op.id)
+				}
 			},
 			Sabotage: func(r *Repo) {
 				delete(cfn.Dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202")
@@ -78,13 +58,11 @@ func contractRules() []Rule {
 			Name: "only health checks and webhooks are open to everyone",
 			Why:  "fail closed: an operation without security is open to everyone",
 			Check: func(r *Repo, bad *list) {
-				operations(r, func(_, route, id string, op map[string]any) {
-					security, given := op["security"].([]any)
-					open := given && len(security) == 0
-					bad.unless(given, "%s does not declare its security", id)
-					mayBeOpen := strings.HasPrefix(route, "/health/") || strings.HasPrefix(route, "/v1/webhooks/")
-					bad.unless(!open || mayBeOpen, "%s is open to everyone", id)
-				})
+				for _, op := range r.operations() {
+					mayBeOpen := strings.HasPrefix(op.route, "/health/") || strings.HasPrefix(op.route, "/v1/webhooks/")
+					bad.unless(op.body["security"] != nil, "%s does not declare its security", op.id)
+					bad.unless(op.secured() || mayBeOpen, "%s is open to everyone", op.id)
+				}
 			},
 			Sabotage: func(r *Repo) {
 				cfn.Dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{}
@@ -94,24 +72,13 @@ func contractRules() []Rule {
 			Name: "exactly functions that verify tokens may read the keys",
 			Why:  "without an authorizer the function verifies the token; a missing grant shows only there",
 			Check: func(r *Repo, bad *list) {
-				want := map[string]bool{}
-				operations(r, func(_, _, id string, op map[string]any) {
-					if security, _ := op["security"].([]any); len(security) == 0 {
-						return
+				var want []string
+				for _, op := range r.operations() {
+					if op.secured() {
+						want = append(want, op.function+"Role")
 					}
-					logical := casing.Camel(id)
-					if named, ok := op["x-orderflow-function"].(string); ok {
-						logical = casing.Camel(named)
-					}
-					want[logical+"Role"] = true
-				})
-				have := texts(r.properties("TokenKeysPolicy")["Roles"])
-				for role := range want {
-					bad.unless(slices.Contains(have, role), "TokenKeysPolicy lacks %s", role)
 				}
-				for _, role := range have {
-					bad.unless(want[role], "TokenKeysPolicy has %s, which verifies no tokens", role)
-				}
+				bad.same("TokenKeysPolicy", r.referred("TokenKeysPolicy", "Roles"), want)
 			},
 			Sabotage: func(r *Repo) {
 				p := r.properties("TokenKeysPolicy")
@@ -121,27 +88,20 @@ func contractRules() []Rule {
 		{
 			Name: "every subscribed event type has a topic, schema and queue",
 			Why:  "otherwise an event that nobody publishes or can read shows in production only",
+			Required: []required{{"AWS::SNS::Subscription !^AlarmSubscription", `{Endpoint: !GetAtt <base>Queue.Arn,
+				RawMessageDelivery: true, FilterPolicy: {type: [!Like "^orderflow[.]"]}}`}},
 			Check: func(r *Repo, bad *list) {
-				for _, id := range r.ofType("AWS::SNS::Subscription") {
-					p := r.properties(id)
-					if p["Protocol"] != "sqs" {
-						continue
-					}
-					bad.unless(p["RawMessageDelivery"] == true, "%s wraps the event", id)
-					types, _ := cfn.Dig(p, "FilterPolicy", "type").([]any)
-					bad.unless(len(types) > 0, "%s receives every event: set FilterPolicy", id)
-					for _, t := range types {
-						service := strings.Split(text(t)+"..", ".")[1]
-						file := "internal/" + service + "/contract/" + text(t) + ".schema.json"
+				for id, p := range r.each("AWS::SNS::Subscription") {
+					topic := text(p["TopicArn"])
+					for _, t := range texts(cfn.Dig(p, "FilterPolicy", "type")) {
+						service := strings.Split(t+"..", ".")[1]
+						file := "internal/" + service + "/contract/" + t + ".schema.json"
 						bad.unless(r.Files[file], "%s: %s has no schema", id, t)
-						topic := text(p["TopicArn"])
-						bad.unless(strings.EqualFold(topic, service+"Topic"),
-							"%s: %s is not published to %s", id, t, topic)
+						bad.unless(strings.EqualFold(topic, service+"Topic"), "%s: %s is not published to %s", id, t, topic)
 					}
-					policy := r.resource(strings.TrimSuffix(text(p["Endpoint"]), ".Arn") + "Policy")
-					allowed := false
-					walk(policy, func(v any) { allowed = allowed || text(v) == text(p["TopicArn"]) })
-					bad.unless(allowed, "%s: %s may not write to the queue", id, text(p["TopicArn"]))
+					queue, ofSQS := strings.CutSuffix(text(p["Endpoint"]), ".Arn")
+					bad.unless(!ofSQS || slices.Contains(r.referred(queue+"Policy", "aws:SourceArn"), topic),
+						"%s: %s may not write to the queue", id, topic)
 				}
 			},
 			Sabotage: func(r *Repo) {
@@ -225,32 +185,39 @@ func eventsIn(sample []byte) ([]string, error) {
 	return bodies, nil
 }
 
-// operations visits every operation of the contract.
-func operations(r *Repo, visit func(method, route, id string, op map[string]any)) {
+// operation is an operation of the contract.
+type operation struct {
+	method, route, id string
+	function          string // its prefix in the template
+	body              map[string]any
+}
+
+func (op operation) secured() bool {
+	security, _ := op.body["security"].([]any)
+	return len(security) > 0
+}
+
+func (r *Repo) operations() (all []operation) {
 	paths, _ := r.Spec["paths"].(map[string]any)
 	for route, item := range paths {
 		for _, method := range []string{"get", "put", "post", "delete", "patch"} {
-			if op, ok := cfn.Dig(item, method).(map[string]any); ok {
-				id, _ := op["operationId"].(string)
-				visit(method, route, id, op)
+			if body, ok := cfn.Dig(item, method).(map[string]any); ok {
+				id := text(body["operationId"])
+				function := casing.Camel(cmp.Or(text(body["x-orderflow-function"]), id)) // it may serve several operations
+				all = append(all, operation{method, route, id, function, body})
 			}
 		}
 	}
+	return all
 }
 
-func handled(r *Repo, operationID, logical string) bool {
-	for _, f := range r.Functions {
-		if f.LogicalID() != logical {
-			continue
-		}
+func handled(r *Repo, op operation) bool {
+	return slices.ContainsFunc(r.Functions, func(f Function) bool {
 		if f.Name == "check-"+f.Service { // readiness.Handle serves two operations, named for the service
-			return slices.Contains([]string{casing.Camel("check-" + f.Service), casing.Camel("inspect-" + f.Service)},
-				casing.Camel(operationID))
+			service := casing.Camel(f.Service)
+			return f.LogicalID() == op.function && (op.id == "check"+service || op.id == "inspect"+service)
 		}
-		if p := r.Packages["internal/"+f.Service+"/handler"]; p != nil &&
-			strings.Contains(p.Source, `"`+operationID+`"`) {
-			return true
-		}
-	}
-	return false
+		p := r.Packages["internal/"+f.Service+"/handler"]
+		return f.LogicalID() == op.function && p != nil && strings.Contains(p.Source, `"`+op.id+`"`)
+	})
 }

@@ -193,11 +193,11 @@ func docRules() []Rule {
 					handled := shared || p != nil && strings.Contains(p.Source, `"`+f.Name+`":`)
 					bad.unless(handled, "Handlers of %s lacks %s", f.Service, f.Name)
 				}
-				operations(r, func(_, _, id string, _ map[string]any) {
+				for _, op := range r.operations() {
 					requests := r.Texts["docs/orderflow.http"]
-					bad.unless(strings.Contains(requests, "# @name "+id+"\n"),
-						"docs/orderflow.http has no request for %s", id)
-				})
+					bad.unless(strings.Contains(requests, "# @name "+op.id+"\n"),
+						"docs/orderflow.http has no request for %s", op.id)
+				}
 			},
 			Sabotage: func(r *Repo) {
 				r.Functions = append(r.Functions, Function{Service: "orders", Name: "get-order-twice"})

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -163,21 +164,26 @@ func (r *Repo) properties(id string) map[string]any {
 }
 
 func (r *Repo) ofType(t string) []string {
-	var ids []string
-	for _, id := range keys(r.resources()) {
-		if r.resource(id)["Type"] == t {
-			ids = append(ids, id)
-		}
-	}
-	return ids
+	return slices.DeleteFunc(keys(r.resources()), func(id string) bool { return r.resource(id)["Type"] != t })
 }
 
-// texts returns all strings in v: a string, a list or the alternatives of an Fn::If.
-func texts(v any) []string {
-	var all []string
-	walk(v, func(v any) {
-		if s, ok := v.(string); ok {
-			all = append(all, s)
+// each returns the properties of the resources of a type.
+func (r *Repo) each(t string) iter.Seq2[string, map[string]any] {
+	return func(yield func(string, map[string]any) bool) {
+		for _, id := range r.ofType(t) {
+			if !yield(id, r.properties(id)) {
+				return
+			}
+		}
+	}
+}
+
+// referred lists what the lists called name in a resource refer to.
+func (r *Repo) referred(id, name string) (all []string) {
+	walk(r.properties(id), func(v any) {
+		items, _ := cfn.Dig(v, name).([]any)
+		for _, item := range items {
+			all = append(all, text(item))
 		}
 	})
 	return all

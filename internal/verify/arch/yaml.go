@@ -30,3 +30,13 @@ func walk(v any, visit func(any)) {
 		}
 	}
 }
+
+// texts returns all strings in v.
+func texts(v any) (all []string) {
+	walk(v, func(v any) {
+		if s, ok := v.(string); ok {
+			all = append(all, s)
+		}
+	})
+	return all
+}
