@@ -66,7 +66,8 @@ func TestLengthsOfPatterns(t *testing.T) {
 			}
 			continue
 		}
-		if !fits(pattern, shortest, longest) || fits(pattern, shortest+1, longest) || fits(pattern, shortest, longest-1) {
+		if !fits(pattern, shortest, longest) || fits(pattern, shortest+1, longest) ||
+			fits(pattern, shortest, longest-1) {
 			t.Errorf("%s: not of %d to %d characters", pattern, shortest, longest)
 		}
 	}

@@ -97,7 +97,8 @@ func contractRules() []Rule {
 						service := strings.Split(t+"..", ".")[1]
 						file := "internal/" + service + "/contract/" + t + ".schema.json"
 						bad.unless(r.Files[file], "%s: %s has no schema", id, t)
-						bad.unless(strings.EqualFold(topic, service+"Topic"), "%s: %s is not published to %s", id, t, topic)
+						ours := strings.EqualFold(topic, service+"Topic")
+						bad.unless(ours, "%s: %s is not published to %s", id, t, topic)
 					}
 					queue, ofSQS := strings.CutSuffix(text(p["Endpoint"]), ".Arn")
 					bad.unless(!ofSQS || slices.Contains(r.referred(queue+"Policy", "aws:SourceArn"), topic),
@@ -203,7 +204,7 @@ func (r *Repo) operations() (all []operation) {
 		for _, method := range []string{"get", "put", "post", "delete", "patch"} {
 			if body, ok := cfn.Dig(item, method).(map[string]any); ok {
 				id := text(body["operationId"])
-				function := casing.Camel(cmp.Or(text(body["x-orderflow-function"]), id)) // it may serve several operations
+				function := casing.Camel(cmp.Or(text(body["x-orderflow-function"]), id)) // for several operations
 				all = append(all, operation{method, route, id, function, body})
 			}
 		}

@@ -1,9 +1,9 @@
 package arch
 
 import (
+	"maps"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,16 +27,15 @@ func docRules() []Rule {
 			Name: "every alarm has a runbook, every runbook an alarm",
 			Why:  "the operator who is paged must know what to do",
 			Check: func(r *Repo, bad *list) {
-				used := map[string]bool{"docs/runbooks/README.md": true}
-				for _, id := range slices.Concat(r.ofType("AWS::CloudWatch::Alarm"),
-					r.ofType("AWS::CloudWatch::CompositeAlarm")) {
-					name := runbook.FindString(text(r.properties(id)["AlarmDescription"]))
-					bad.unless(r.Files[name], "the description of %s names no runbook", id)
-					used[name] = true
+				used := []string{"docs/runbooks/README.md"}
+				for _, kind := range []string{"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"} {
+					for id, p := range r.each(kind) {
+						name := runbook.FindString(text(p["AlarmDescription"]))
+						bad.unless(r.Files[name], "the description of %s names no runbook", id)
+						used = append(used, name)
+					}
 				}
-				for file := range r.Files {
-					bad.unless(!strings.HasPrefix(file, "docs/runbooks/") || used[file], "no alarm leads to %s", file)
-				}
+				bad.same("docs/runbooks", keys(r.documents("docs/runbooks/")), used)
 			},
 			Sabotage: func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" },
 		},
@@ -50,13 +49,9 @@ func docRules() []Rule {
 						source.WriteString(p.Source)
 					}
 				}
-				for file, body := range r.Texts {
-					if !strings.HasPrefix(file, "docs/runbooks/") {
-						continue
-					}
+				for file, body := range r.documents("docs/runbooks/") {
 					for _, m := range quoted.FindAllStringSubmatch(fenced.ReplaceAllString(body, ""), -1) {
 						line := strings.Join(strings.Fields(m[1]), " ")
-						// a command; Go's resolver
 						notLogged := strings.HasPrefix(line, "orderflow ") || line == "no such host"
 						known := notLogged || strings.Contains(source.String(), line)
 						bad.unless(known, "%s quotes %q, which nothing logs", file, line)
@@ -69,13 +64,9 @@ func docRules() []Rule {
 			Name: "links and make targets in the documents exist",
 			Why:  "readers follow them",
 			Check: func(r *Repo, bad *list) {
-				for file, body := range r.Texts {
-					if !strings.HasSuffix(file, ".md") {
-						continue
-					}
+				for file, body := range r.documents("") {
 					for _, m := range link.FindAllStringSubmatch(body, -1) {
-						to := resolve(file, m[1])
-						bad.unless(r.Files[to] || r.hasDir(to), "%s links to %s, which does not exist", file, m[1])
+						bad.unless(r.exists(path.Join(path.Dir(file), m[1])), "%s links to %s, which does not exist", file, m[1])
 					}
 					for _, m := range target.FindAllStringSubmatch(body, -1) {
 						bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"),
@@ -89,23 +80,18 @@ func docRules() []Rule {
 			Name: "the index of decisions lists every decision",
 			Why:  "a decision that nobody finds is made twice",
 			Check: func(r *Repo, bad *list) {
-				for file := range r.Files {
-					name, isDecision := strings.CutPrefix(file, "docs/adr/")
-					bad.unless(!isDecision || name == "README.md" ||
-						strings.Contains(r.Texts["docs/adr/README.md"], "]("+name+")"),
-						"docs/adr/README.md does not list %s", name)
+				for file := range r.documents("docs/adr/0") {
+					listed := strings.Contains(r.Texts["docs/adr/README.md"], "]("+path.Base(file)+")")
+					bad.unless(listed, "docs/adr/README.md does not list %s", file)
 				}
 			},
-			Sabotage: func(r *Repo) { r.Files["docs/adr/0099-found-by-nobody.md"] = true },
+			Sabotage: func(r *Repo) { r.Texts["docs/adr/0099-found-by-nobody.md"] = "" },
 		},
 		{
 			Name: "every ADR has date, status, context, decision, consequences",
 			Why:  "readers ask when it was decided, why and with what result",
 			Check: func(r *Repo, bad *list) {
-				for file, body := range r.Texts {
-					if !strings.HasPrefix(file, "docs/adr/") || file == "docs/adr/README.md" {
-						continue
-					}
+				for file, body := range r.documents("docs/adr/0") {
 					bad.unless(dated.MatchString(body), "%s does not begin with number, title, date and status", file)
 					for _, part := range []string{"**Context.**", "**Decision", "**Consequences.**"} {
 						bad.unless(strings.Contains(body, part), "%s has no %s", file, part)
@@ -121,10 +107,7 @@ func docRules() []Rule {
 			Name: "the prose of documents wraps at 100 columns",
 			Why:  "longer lines are hard to read in editors and diffs",
 			Check: func(r *Repo, bad *list) {
-				for file, body := range r.Texts {
-					if !strings.HasSuffix(file, ".md") {
-						continue
-					}
+				for file, body := range r.documents("") {
 					code := false
 					for n, line := range strings.Split(body, "\n") {
 						fence := strings.HasPrefix(strings.TrimSpace(line), "```")
@@ -147,9 +130,8 @@ func docRules() []Rule {
 				for dir, p := range r.Packages {
 					source[path.Base(dir)] += p.Source
 				}
-				for file, body := range r.Texts {
-					if !strings.HasSuffix(file, ".md") || strings.HasPrefix(file, "docs/adr/0") ||
-						file == "CHANGELOG.md" {
+				for file, body := range r.documents("") {
+					if strings.HasPrefix(file, "docs/adr/0") || file == "CHANGELOG.md" {
 						continue // these may name what was deleted since
 					}
 					body = fenced.ReplaceAllString(body, "")
@@ -160,8 +142,7 @@ func docRules() []Rule {
 							"%s names %s.%s, which does not exist", file, m[1], m[2])
 					}
 					for _, m := range place.FindAllStringSubmatch(body, -1) {
-						to := resolve("README.md", m[1])
-						bad.unless(r.Files[to] || r.hasDir(to), "%s names %s, which does not exist", file, m[1])
+						bad.unless(r.exists(m[1]), "%s names %s, which does not exist", file, m[1])
 					}
 				}
 			},
@@ -218,25 +199,23 @@ func docRules() []Rule {
 	}
 }
 
-// resolve turns a link of a document into a path of the repository.
-func resolve(file, link string) string {
-	dir := strings.Split(file, "/")
-	dir = dir[:len(dir)-1]
-	for part := range strings.SplitSeq(strings.TrimSuffix(link, "/"), "/") {
-		switch part {
-		case ".", "":
-		case "..":
-			dir = dir[:max(0, len(dir)-1)]
-		default:
-			dir = append(dir, part)
-		}
-	}
-	return strings.Join(dir, "/")
+// documents returns the Markdown files whose path begins with a prefix.
+func (r *Repo) documents(prefix string) map[string]string {
+	found := maps.Clone(r.Texts)
+	maps.DeleteFunc(found, func(file, _ string) bool {
+		return !strings.HasPrefix(file, prefix) || !strings.HasSuffix(file, ".md")
+	})
+	return found
 }
 
-func (r *Repo) hasDir(dir string) bool {
+// exists reports whether a path is that of a file or a directory.
+func (r *Repo) exists(name string) bool {
+	name = path.Clean(name)
+	if r.Files[name] || name == "." {
+		return true
+	}
 	for file := range r.Files {
-		if strings.HasPrefix(file, dir+"/") {
+		if strings.HasPrefix(file, name+"/") {
 			return true
 		}
 	}
