@@ -42,8 +42,8 @@ func (rule Rule) Sabotages(r *Repo) (all []sabotage) {
 
 // Rules returns all rules.
 func Rules() []Rule {
-	return slices.Concat(codeRules(), discoveryRules(), templateRules(), infraRules(), releaseRules(), parameterRules(),
-		machineRules(), contractRules(), shapeRules(), docRules(), observationRules(), alarmRules())
+	return slices.Concat(codeRules(), templateRules(), infraRules(), releaseRules(), parameterRules(),
+		machineRules(), contractRules(), shapeRules(), docRules(), observationRules())
 }
 
 // Services are the bounded contexts, each a directory under internal/.

@@ -66,7 +66,8 @@ func docRules() []Rule {
 			Check: func(r *Repo, bad *list) {
 				for file, body := range r.documents("") {
 					for _, m := range link.FindAllStringSubmatch(body, -1) {
-						bad.unless(r.exists(path.Join(path.Dir(file), m[1])), "%s links to %s, which does not exist", file, m[1])
+						to := path.Join(path.Dir(file), m[1])
+						bad.unless(r.exists(to), "%s links to %s, which does not exist", file, m[1])
 					}
 					for _, m := range target.FindAllStringSubmatch(body, -1) {
 						bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"),

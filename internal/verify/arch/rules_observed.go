@@ -25,13 +25,8 @@ func observationRules() []Rule {
 			Name: "metrics of alarms and the dashboard are recorded",
 			Why:  "an alarm on a metric that nobody writes never rings",
 			Check: func(r *Repo, bad *list) {
-				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
-					walk(r.resource(id), func(v any) {
-						if dims := cfn.Dig(v, "Dimensions"); dims != nil && cfn.Dig(v, "Namespace") != nil {
-							bad.measured(id, text(cfn.Dig(v, "Namespace")), text(cfn.Dig(v, "MetricName")),
-								dimensions(dims))
-						}
-					})
+				for _, m := range r.alarmMetrics() {
+					bad.measured(m.alarm, m.namespace, m.name, keys(m.dimensions))
 				}
 				shown := dashboard(r, bad)
 				for _, d := range metrics.All() {
@@ -43,20 +38,93 @@ func observationRules() []Rule {
 			Sabotage: func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" },
 		},
 		{
-			Name: "an alarm notifies, itself or through a composite alarm",
-			Why:  "nobody sees an alarm without an action",
+			Name:     "an alarm notifies, itself or through a composite alarm",
+			Why:      "nobody sees an alarm without an action",
+			Required: []required{{"AWS::CloudWatch::CompositeAlarm", `AlarmActions: any`}},
 			Check: func(r *Repo, bad *list) {
 				parts := ""
-				for _, id := range r.ofType("AWS::CloudWatch::CompositeAlarm") {
-					parts += text(r.properties(id)["AlarmRule"])
-					bad.unless(r.properties(id)["AlarmActions"] != nil, "%s notifies nobody", id)
+				for _, p := range r.each("AWS::CloudWatch::CompositeAlarm") {
+					parts += text(p["AlarmRule"])
 				}
-				for _, id := range r.ofType("AWS::CloudWatch::Alarm") {
-					bad.unless(r.properties(id)["AlarmActions"] != nil || strings.Contains(parts, "${"+id+"}"),
-						"%s notifies nobody", id)
+				for id, p := range r.each("AWS::CloudWatch::Alarm") {
+					notifies := p["AlarmActions"] != nil || strings.Contains(parts, "${"+id+"}")
+					bad.unless(notifies, "%s notifies nobody", id)
 				}
 			},
 			Sabotage: func(r *Repo) { delete(r.properties("NeedsAttentionAlarm"), "AlarmActions") },
+		},
+		{
+			Name: "every function's errors and every dead-letter queue ring",
+			Why:  "Lambda counts returned errors, timeouts and crashes; nothing else reports a dead letter",
+			Check: func(r *Repo, bad *list) {
+				watched := map[string]bool{}
+				for _, m := range r.alarmMetrics() {
+					if len(m.dimensions) == 1 { // not a single version of a function
+						watched[m.name+" "+m.dimensions["FunctionName"]+m.dimensions["QueueName"]] = true
+					}
+				}
+				for id := range r.each("AWS::Serverless::Function") {
+					bad.unless(watched["Errors "+id], "no alarm watches the errors of %s", id)
+				}
+				for id := range r.each("AWS::SQS::Queue") {
+					dead := strings.HasSuffix(id, "DeadLetterQueue") || strings.HasSuffix(id, "FailureQueue")
+					bad.unless(!dead || watched["ApproximateNumberOfMessagesVisible "+id+".QueueName"],
+						"no alarm watches %s", id)
+				}
+			},
+			Sabotage: func(r *Repo) { delete(r.resources(), "SweepErrorsAlarm") },
+		},
+		{
+			Name: "an alarm has at most ten metrics, all of one period",
+			Why:  "CloudWatch rejects an eleventh metric and a second period",
+			Check: func(r *Repo, bad *list) {
+				for id, p := range r.each("AWS::CloudWatch::Alarm") {
+					metrics, _ := p["Metrics"].([]any)
+					bad.unless(len(metrics) <= 1+10, "%s has %d metrics", id, len(metrics)-1)
+					periods := map[any]bool{}
+					for _, metric := range metrics {
+						periods[cfn.Dig(metric, "MetricStat", "Period")] = true
+					}
+					delete(periods, nil)
+					bad.unless(len(periods) <= 1, "%s has metrics with %d different periods", id, len(periods))
+				}
+			},
+			Sabotage: func(r *Repo) {
+				metrics := r.properties("FunctionErrorsAlarm1")["Metrics"].([]any)
+				r.properties("FunctionErrorsAlarm1")["Metrics"] = append(metrics, metrics[1])
+			},
+		},
+		{
+			Name: "an alarm rings when Lambda throttles",
+			Why:  "a throttled function logs nothing: its callers wait and nobody notices",
+			Required: []required{
+				{"AWS::CloudWatch::Alarm ^ThrottlesAlarm ", `{Namespace: AWS/Lambda, MetricName: Throttles}`},
+			},
+		},
+		{
+			Name: "per-method metrics are on only where an alarm reads them",
+			Why:  "a method's metrics cost as much as an alarm, all of them more than the rest of an idle stage",
+			Check: func(r *Repo, bad *list) {
+				var read, on []string
+				for _, m := range r.alarmMetrics() {
+					if of := m.dimensions; of["Resource"] != "" && of["ApiName"] != "" {
+						read = append(read, of["Method"]+" "+of["Resource"])
+					}
+				}
+				for _, p := range r.each("AWS::Serverless::Api") {
+					settings, _ := p["MethodSettings"].([]any)
+					for _, s := range settings {
+						if cfn.Dig(s, "MetricsEnabled") == true {
+							path := strings.NewReplacer("/~1", "/", "~1", "/").Replace(text(cfn.Dig(s, "ResourcePath")))
+							on = append(on, text(cfn.Dig(s, "HttpMethod"))+" "+path)
+						}
+					}
+				}
+				bad.same("MethodSettings with metrics", on, read)
+			},
+			Sabotage: func(r *Repo) {
+				r.properties("Api")["MethodSettings"].([]any)[0].(map[string]any)["MetricsEnabled"] = true
+			},
 		},
 		{
 			Name: "no log line names personal or payment data",
@@ -96,13 +164,26 @@ func (l *list) measured(where, namespace, name string, dims []string) {
 	}), "%s: %s is not recorded with dimensions %v", where, name, dims)
 }
 
-// dimensions returns the names in an alarm's list of dimensions.
-func dimensions(v any) (names []string) {
-	all, _ := v.([]any)
-	for _, d := range all {
-		names = append(names, text(cfn.Dig(d, "Name")))
+// metric is a metric of an alarm, with the values of its dimensions.
+type metric struct {
+	alarm, namespace, name string
+	dimensions             map[string]string
+}
+
+func (r *Repo) alarmMetrics() (all []metric) {
+	for id, p := range r.each("AWS::CloudWatch::Alarm") {
+		walk(p, func(v any) {
+			if name := text(cfn.Dig(v, "MetricName")); name != "" {
+				m := metric{id, text(cfn.Dig(v, "Namespace")), name, map[string]string{}}
+				dimensions, _ := cfn.Dig(v, "Dimensions").([]any)
+				for _, d := range dimensions {
+					m.dimensions[text(cfn.Dig(d, "Name"))] = text(cfn.Dig(d, "Value"))
+				}
+				all = append(all, m)
+			}
+		})
 	}
-	return names
+	return all
 }
 
 // dashboard checks the metrics that the dashboard shows and returns their names.

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,6 +10,8 @@ import (
 	"orderflow/internal/verify/cfn"
 	"orderflow/internal/verify/iam"
 )
+
+var address = regexp.MustCompile(`^(Api|EmulatorEndpoint)$|Address\.Value$|://|execute-api|\$\{EmulatorEndpoint\}`)
 
 func templateRules() []Rule {
 	return []Rule{
@@ -31,6 +34,21 @@ func templateRules() []Rule {
 				}
 			},
 			Sabotage: func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") },
+		},
+		{
+			Name: "an HTTP client finds its address in the registry",
+			Why:  "hard-coded endpoints: an address in the environment is as fixed as one in code",
+			Check: func(r *Repo, bad *list) {
+				for id, p := range r.each("AWS::Serverless::Function") {
+					for _, value := range texts(p["Environment"]) {
+						bad.unless(!address.MatchString(value), "%s has the address %s in its environment", id, value)
+					}
+				}
+			},
+			Sabotage: func(r *Repo) {
+				environment := cfn.Dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables")
+				environment.(map[string]any)["PROVIDER_URL"] = "https://provider.example"
+			},
 		},
 		{
 			Name: "parameters have descriptions, outputs can be imported",
@@ -187,4 +205,10 @@ func (r *Repo) referred(id, name string) (all []string) {
 		}
 	})
 	return all
+}
+
+// looksUpAddresses reports whether a function uses the registry, and so calls third parties by
+// HTTP.
+func (r *Repo) looksUpAddresses(function string) bool {
+	return cfn.Dig(r.properties(function), "Environment", "Variables", "DISCOVERY", "Ref") == "Discovery"
 }
