@@ -73,24 +73,20 @@ func Load(root string) (*Repo, error) {
 		r.Files[rel] = true
 		return r.read(path, rel)
 	})
+	documents := map[string]*map[string]any{
+		"template.yaml": &r.Template, "sandbox/template.yaml": &r.Sandbox, "api/openapi.yaml": &r.Spec,
+		"internal/platform/httpapi/claims.json": &r.Claims,
+	}
+	for name, into := range documents {
+		if err == nil {
+			*into, err = cfn.Read(filepath.Join(root, name))
+		}
+	}
 	if err != nil {
-		return nil, err
-	}
-	if r.Template, err = cfn.Read(filepath.Join(root, "template.yaml")); err != nil {
-		return nil, err
-	}
-	if r.Sandbox, err = cfn.Read(filepath.Join(root, "sandbox", "template.yaml")); err != nil {
 		return nil, err
 	}
 	policy, err := cfn.Read(filepath.Join(root, "tools", "stack-policy.json"))
-	if err != nil {
-		return nil, err
-	}
 	r.Template["StackPolicy"] = map[string]any{"tools/stack-policy.json": policy}
-	if r.Claims, err = cfn.Read(filepath.Join(root, "internal", "platform", "httpapi", "claims.json")); err != nil {
-		return nil, err
-	}
-	r.Spec, err = cfn.Read(filepath.Join(root, "api", "openapi.yaml"))
 	return r, err
 }
 

@@ -12,16 +12,23 @@ var ruleFunctions = []string{
 	"Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn",
 }
 
-// deployable are the minimum parameters of each stage.
-var deployable = map[string]map[string]string{
-	"local": {"Stage": "local"},
-	"dev":   {"Stage": "dev", "SenderIdentity": "shop.example", "SenderAddress": "orders@shop.example"},
-	"prod": {"Stage": "prod", "SenderIdentity": "shop.example", "SenderAddress": "orders@shop.example",
-		"AlarmEmail": "ops@shop.example"},
-}
+const (
+	senders  = " SenderIdentity=shop.example SenderAddress=orders@shop.example"
+	prod     = "Stage=prod AlarmEmail=ops@shop.example"
+	emulator = "=http://127.0.0.1:4566"
+)
 
-// localOnly lists the parameters that only the local stage accepts.
-var localOnly = []string{"EmulatorEndpoint", "TokenIssuer", "TokenAudience"}
+// with evaluates a template with parameters such as "Stage=dev Mfa=ON".
+func with(template map[string]any, parameters string, bad *list) *cfn.Stack {
+	given := map[string]string{}
+	for _, parameter := range strings.Fields(parameters) {
+		name, value, _ := strings.Cut(parameter, "=")
+		given[name] = value
+	}
+	s, err := cfn.New(template, "orderflow", given)
+	bad.unless(err == nil, "%s: %v", parameters, err)
+	return s
+}
 
 func parameterRules() []Rule {
 	return []Rule{
@@ -29,67 +36,42 @@ func parameterRules() []Rule {
 			Name: "parameters that would break a stage are refused",
 			Why:  "a stage that trusts foreign tokens, or sends no mail or alarms, looks healthy until it matters",
 			Check: func(r *Repo, bad *list) {
-				refused := func(stage, parameter, value string) bool {
-					parameters := map[string]string{}
-					for name, v := range deployable[stage] {
-						parameters[name] = v
-					}
-					if parameter != "" {
-						parameters[parameter] = value
-					}
-					s, err := cfn.New(r.Template, "orderflow-"+stage, parameters)
-					return err != nil || len(s.Refusals()) > 0
+				accepted := map[string]bool{
+					"Stage=local": true, "Stage=dev" + senders: true, "Stage=prod" + senders: false,
+					prod + senders: true,
 				}
-				for _, stage := range keys(deployable) {
-					bad.unless(!refused(stage, "", ""), "%s cannot be deployed", stage)
+				for _, sender := range strings.Fields(senders) {
+					accepted["Stage=dev "+sender], accepted[prod+" "+sender] = false, false
 				}
-				for _, stage := range []string{"dev", "prod"} {
-					for _, missing := range []string{"SenderIdentity", "SenderAddress"} {
-						bad.unless(refused(stage, missing, ""), "%s can be deployed without %s", stage, missing)
-					}
-					for _, local := range localOnly {
-						bad.unless(refused(stage, local, "http://127.0.0.1:4566"), "%s accepts %s", stage, local)
-					}
+				for _, only := range []string{" EmulatorEndpoint", " TokenIssuer", " TokenAudience"} {
+					accepted["Stage=local"+only+emulator], accepted["Stage=dev"+senders+only+emulator] = true, false
+					accepted[prod+senders+only+emulator] = false
 				}
-				for _, local := range localOnly {
-					bad.unless(!refused("local", local, "http://127.0.0.1:4566"), "local refuses %s", local)
+				for parameters, want := range accepted {
+					refusals := with(r.Template, parameters, bad).Refusals()
+					bad.unless(want == (len(refusals) == 0), "%s: refused by %q", parameters, refusals)
 				}
-				for stage, accepted := range map[string]bool{"local": true, "dev": false} {
-					parameters := map[string]string{"Stage": stage, "EmulatorEndpoint": "http://127.0.0.1:4566"}
-					s, err := cfn.New(r.Sandbox, "orderflow-sandbox", parameters)
-					bad.unless(err == nil && accepted == (len(s.Refusals()) == 0),
-						"the sandbox of %s accepts EmulatorEndpoint: %t", stage, !accepted)
+				for stage, want := range map[string]bool{"Stage=local": true, "Stage=dev": false} {
+					refusals := with(r.Sandbox, stage+" EmulatorEndpoint"+emulator, bad).Refusals()
+					bad.unless(want == (len(refusals) == 0), "the sandbox, %s: refused by %q", stage, refusals)
 				}
-				bad.unless(refused("prod", "AlarmEmail", ""), "prod can be deployed without AlarmEmail")
-				bad.unless(!refused("dev", "AlarmEmail", ""), "dev needs AlarmEmail")
 			},
 			Sabotage: func(r *Repo) { delete(r.Template["Rules"].(map[string]any), "OnlyInLocal") },
 		},
 		{
-			Name: "rules use what CloudFormation accepts and say what to do",
-			Why:  "conditions or Fn::If in them fail every deployment; users see only the description",
+			Name:     "rules use what CloudFormation accepts and say what to do",
+			Why:      "conditions or Fn::If in them fail every deployment; users see only the description",
+			Required: []required{{"Rules", `Assertions: [{AssertDescription: !Like ".{41}"}]`}},
 			Check: func(r *Repo, bad *list) {
-				rules, _ := r.Template["Rules"].(map[string]any)
-				for _, name := range keys(rules) {
-					assertions, _ := cfn.Dig(rules[name], "Assertions").([]any)
-					bad.unless(len(assertions) > 0, "%s asserts nothing", name)
-					for _, a := range assertions {
-						bad.unless(len(text(cfn.Dig(a, "AssertDescription"))) > 40, "%s does not say what to do", name)
+				walk(r.Template["Rules"], func(v any) {
+					m, _ := v.(map[string]any)
+					for f, argument := range m {
+						isFunction := strings.HasPrefix(f, "Fn::") || f == "Condition"
+						bad.unless(!isFunction || slices.Contains(ruleFunctions, f), "the rules use %s", f)
+						known := f != "Ref" || cfn.Dig(r.Template, "Parameters", text(argument)) != nil
+						bad.unless(known, "the rules refer to %s, which is not a parameter", argument)
 					}
-					walk(rules[name], func(v any) {
-						m, _ := v.(map[string]any)
-						for f := range m {
-							bad.unless(!strings.HasPrefix(f, "Fn::") || slices.Contains(ruleFunctions, f),
-								"%s uses %s", name, f)
-							bad.unless(f != "Condition", "%s uses a condition", name)
-						}
-						if parameter, ok := m["Ref"].(string); ok {
-							known := cfn.Dig(r.Template, "Parameters", parameter) != nil
-							bad.unless(known, "%s refers to %s, which is not a parameter", name, parameter)
-						}
-					})
-				}
-				bad.unless(len(rules) > 0, "there are no rules")
+				})
 			},
 			Sabotage: func(r *Repo) {
 				rule := cfn.Dig(r.Template, "Rules", "SenderIsGiven").(map[string]any)
@@ -144,22 +126,13 @@ func parameterRules() []Rule {
 			Check: func(r *Repo, bad *list) {
 				for _, discovery := range []string{"parameters", "cloud-map"} {
 					for _, provider := range []string{"registry", "stripe"} {
-						parameters := map[string]string{"Discovery": discovery, "PaymentProvider": provider}
-						s, err := cfn.New(r.Sandbox, "orderflow-sandbox", parameters)
-						if err != nil {
-							bad.add("%v", err)
-							return
-						}
+						s := with(r.Sandbox, "Discovery="+discovery+" PaymentProvider="+provider, bad)
 						addresses := slices.Concat(s.OfType("AWS::SSM::Parameter"),
 							s.OfType("AWS::ServiceDiscovery::Service"), s.OfType("AWS::ServiceDiscovery::Instance"))
-						written := func(name string) bool {
-							return slices.ContainsFunc(addresses,
-								func(id string) bool { return strings.HasPrefix(id, name) })
-						}
-						bad.unless(written("Carrier"), "%s, %s: the carrier's address is not set", discovery, provider)
-						set := written("PaymentProvider")
-						bad.unless(set == (provider == "registry"),
-							"%s, %s: the provider's address is set: %t", discovery, provider, set)
+						set := strings.Join(addresses, " ")
+						ok := strings.Contains(set, "Carrier") &&
+							strings.Contains(set, "PaymentProvider") == (provider == "registry")
+						bad.unless(ok, "%s, %s: the addresses set are %s", discovery, provider, set)
 					}
 				}
 			},

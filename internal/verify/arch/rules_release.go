@@ -20,14 +20,21 @@ func releaseRules() []Rule {
 			Name: "production invokes functions by alias or version",
 			Why:  "the bare name invokes what was deployed last: neither gradually released nor rolled back",
 			Check: func(r *Repo, bad *list) {
-				for _, id := range keys(r.resources()) {
-					walk(inProduction(r.properties(id)), func(v any) {
-						function, bare := r.bareName(v)
-						if !bare || id == "ReleaseRole" || cfn.Dig(r.resource(id), "Type") == "AWS::CloudWatch::Alarm" {
-							return
-						}
-						bad.add("%s refers to %s, not to its alias or version", id, function)
-					})
+				var names []string
+				for id := range r.each("AWS::Serverless::Function") {
+					if r.published(id) {
+						names = append(names, id)
+					}
+				}
+				name := "(" + strings.Join(names, "|") + `)(\.Arn)?`
+				bare := regexp.MustCompile("^" + name + `$|\$\{` + name + `\}([^:]|$)`)
+				for id := range r.resources() {
+					if id == "ReleaseRole" || text(r.resource(id)["Type"]) == "AWS::CloudWatch::Alarm" {
+						continue
+					}
+					for _, v := range texts(inProduction(r.properties(id))) {
+						bad.unless(!bare.MatchString(v), "%s refers to %s, not to its alias or version", id, v)
+					}
 				}
 			},
 			Sabotage: func(r *Repo) {
@@ -65,15 +72,11 @@ func releaseRules() []Rule {
 			Name: "a version is published when a parameter changes what it does",
 			Why:  "SAM ignores the values of parameters, so the alias would keep the old version",
 			Check: func(r *Repo, bad *list) {
-				for _, id := range r.ofType("AWS::Serverless::Function") {
-					if !r.published(id) {
-						continue
-					}
-					p := r.properties(id)
+				for id, p := range r.each("AWS::Serverless::Function") {
 					environment := []any{cfn.Dig(r.Template, "Globals", "Function", "Environment"), p["Environment"]}
-					for _, name := range keys(r.parametersIn(environment)) {
-						bad.unless(strings.Contains(text(p["VersionDescription"]), "${"+name+"}"),
-							"%s publishes no version when %s changes: name it in version", id, name)
+					for name := range r.parametersIn(environment) {
+						named := !r.published(id) || strings.Contains(text(p["VersionDescription"]), "${"+name+"}")
+						bad.unless(named, "%s publishes no version when %s changes: name it in version", id, name)
 					}
 				}
 			},
@@ -85,28 +88,6 @@ func releaseRules() []Rule {
 // published reports whether a function publishes versions behind an alias.
 func (r *Repo) published(function string) bool {
 	return r.properties(function)["AutoPublishAlias"] != nil
-}
-
-// bareName reports whether v refers to a published function by its bare name, and to which.
-func (r *Repo) bareName(v any) (string, bool) {
-	m, ok := v.(map[string]any)
-	if !ok {
-		return "", false
-	}
-	if s, ok := m["Fn::Sub"].(string); ok {
-		for _, id := range r.ofType("AWS::Serverless::Function") {
-			for _, reference := range []string{"${" + id + "}", "${" + id + ".Arn}"} {
-				for _, after := range strings.Split(s, reference)[1:] {
-					if r.published(id) && !strings.HasPrefix(after, ":") {
-						return id, true
-					}
-				}
-			}
-		}
-		return "", false
-	}
-	id, _ := strings.CutSuffix(text(v), ".Arn")
-	return id, r.published(id)
 }
 
 // inProduction resolves the conditions on gradual releases as production does.
@@ -135,22 +116,20 @@ func inProduction(v any) any {
 // EmulatorEndpoint never change in a stack.
 func (r *Repo) parametersIn(v any) map[string]bool {
 	found := map[string]bool{}
-	add := func(name string) {
-		if cfn.Dig(r.Template, "Parameters", name) != nil && name != "Stage" && name != "EmulatorEndpoint" {
-			found[name] = true
-		}
-	}
 	walk(v, func(v any) {
-		add(text(cfn.Dig(v, "Ref")))
+		names := []string{text(cfn.Dig(v, "Ref"))}
 		for _, m := range parameter.FindAllStringSubmatch(text(cfn.Dig(v, "Fn::Sub")), -1) {
-			add(m[1])
+			names = append(names, m[1])
 		}
-		condition := text(cfn.Dig(v, "Condition"))
+		condition := cfn.Dig(v, "Condition")
 		if choice, ok := cfn.Dig(v, "Fn::If").([]any); ok {
-			condition = text(choice[0])
+			condition = choice[0]
 		}
-		if condition != "" {
-			for name := range r.parametersIn(cfn.Dig(r.Template, "Conditions", condition)) {
+		if condition != nil {
+			names = append(names, keys(r.parametersIn(cfn.Dig(r.Template, "Conditions", text(condition))))...)
+		}
+		for _, name := range names {
+			if cfn.Dig(r.Template, "Parameters", name) != nil && name != "Stage" && name != "EmulatorEndpoint" {
 				found[name] = true
 			}
 		}
