@@ -42,7 +42,6 @@ import (
 // stores are the services' tables.
 type stores struct {
 	catalog       *catalogMemory.Store
-	gateway       *memdb.Log // its circuits; the gateway itself is not simulated
 	inventory     *inventoryMemory.Store
 	notifications *notificationsMemory.Store
 	orders        *ordersMemory.Store
@@ -63,11 +62,15 @@ var secret = []byte("simulated")
 // compose builds every function of the system as its handler package does, with in-memory stores.
 func (w *World) compose() {
 	w.stores = stores{
-		catalog: catalogMemory.New(w), gateway: memdb.NewLog(w), inventory: inventoryMemory.New(w),
-		notifications: notificationsMemory.New(w),
-		orders:        ordersMemory.New(w), payments: paymentsMemory.New(w), shipping: shippingMemory.New(w),
+		catalog: catalogMemory.New(w), inventory: inventoryMemory.New(w), notifications: notificationsMemory.New(w),
+		orders: ordersMemory.New(w), payments: paymentsMemory.New(w), shipping: shippingMemory.New(w),
 	}
-	for service, log := range w.logs() {
+	w.logs = map[string]*memdb.Log{
+		"catalog": w.stores.catalog.Log, "gateway": memdb.NewLog(w), "inventory": w.stores.inventory.Log,
+		"notifications": w.stores.notifications.Log, "orders": w.stores.orders.Log, "payments": w.stores.payments.Log,
+		"shipping": w.stores.shipping.Log,
+	}
+	for service, log := range w.logs {
 		log.Guard(gate{w, service})
 		w.streams[service] = &stream{w: w, service: service}
 		w.functions["relay-"+service+"-events"] = outbox.RelayAndSweep(topic{w, service, log}, log, w)
@@ -95,15 +98,6 @@ func (w *World) compose() {
 	}
 	if w.mutant.functions != nil {
 		w.mutant.functions(w)
-	}
-}
-
-// logs returns the logs of the services' tables.
-func (w *World) logs() map[string]*memdb.Log {
-	return map[string]*memdb.Log{
-		"catalog": w.stores.catalog.Log, "gateway": w.stores.gateway, "inventory": w.stores.inventory.Log,
-		"notifications": w.stores.notifications.Log,
-		"orders":        w.stores.orders.Log, "payments": w.stores.payments.Log, "shipping": w.stores.shipping.Log,
 	}
 }
 

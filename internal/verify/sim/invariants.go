@@ -2,40 +2,63 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/inventory"
 	"orderflow/internal/orders"
+	"orderflow/internal/payments"
+	"orderflow/internal/shipping"
 	"orderflow/internal/verify/asl"
+	"orderflow/sandbox/carrier"
+	"orderflow/sandbox/provider"
 )
 
-// invariants hold whenever the world is at rest. Others are checked while it runs: no barrier
-// contradicts another (history.go), mails are sent once and do not contradict each other
-// (mailer.go), money is captured only after the carrier has booked (thirdparties.go), a throttled
-// call is retried (engine.go), the world comes to rest (world.go).
+// invariants hold whenever the world is at rest: for each order, or for all together. Others are
+// checked while it runs: no barrier contradicts another (history.go), mails are sent once and do not
+// contradict each other (mailer.go), money is captured only after the carrier has booked
+// (thirdparties.go), a throttled call is retried (engine.go), the world comes to rest (world.go).
 var invariants = []struct {
 	name  string
-	check func(w *World, broken func(order, format string, args ...any))
+	order func(w *World, o outcome, broken func(format string, args ...any))
+	whole func(w *World, broken func(order, format string, args ...any))
 }{
-	{"every order is final", ordersFinal},
-	{"the customer gets what was promised", customersServed},
-	{"stock is conserved", stockConserved},
-	{"the provider holds exactly what is owed", ledgerRight},
-	{"the carrier ships exactly what is confirmed", shipmentsRight},
-	{"our records agree with the third parties'", booksAgree},
-	{"every event reached every consumer", eventsArrived},
-	{limitsKept, tallyRight},
-	{"the price book is catalog's", pricesProjected},
-	{"the customer is told the outcome", customersTold},
-	{"no version loses what another wrote", versionsKept},
-	{"a saga gets everything its order's event has", sagasGivenAll},
-	{"every order has a saga that ends", executionsOver},
+	{name: "every order is final", order: orderFinal},
+	{name: "the customer gets what was promised", whole: customersServed},
+	{name: "stock is conserved", whole: stockConserved},
+	{name: "the provider holds exactly what is owed", order: ledgerRight},
+	{name: "the carrier ships exactly what is confirmed", order: shipmentRight},
+	{name: "our records agree with the third parties'", order: booksAgree},
+	{name: "every event reached every consumer", whole: eventsArrived},
+	{name: limitsKept, whole: tallyRight},
+	{name: "the price book is catalog's", whole: pricesProjected},
+	{name: "the customer is told the outcome", order: customerTold},
+	{name: "no version loses what another wrote", whole: versionsKept},
+	{name: "a saga gets everything its order's event has", whole: sagasGivenAll},
+	{name: "every order has a saga that ends", whole: executionsOver},
+}
+
+// outcome is an order's final state.
+type outcome struct {
+	orders.Order
+	id        string
+	confirmed bool
+	charges   []provider.Charge
 }
 
 // check checks every invariant.
 func (w *World) check() {
 	for _, i := range invariants {
-		i.check(w, func(order, format string, args ...any) { w.violate(i.name, order, format, args...) })
+		if i.whole != nil {
+			i.whole(w, func(order, format string, args ...any) { w.violate(i.name, order, format, args...) })
+			continue
+		}
+		for _, id := range w.history.orders() {
+			o := w.order(id)
+			i.order(w, outcome{o, id, o.Status == orders.StatusConfirmed, w.charges(id)},
+				func(format string, args ...any) { w.violate(i.name, id, format, args...) })
+		}
 	}
 }
 
@@ -46,13 +69,10 @@ func (w *World) order(id string) orders.Order {
 	return o
 }
 
-func ordersFinal(w *World, broken func(string, string, ...any)) {
-	for _, id := range w.history.orders() {
-		o := w.order(id)
-		w.reach("order " + string(o.Status) + " " + string(o.Reason))
-		if !o.Status.Final() {
-			broken(id, "its final status is %q", o.Status)
-		}
+func orderFinal(w *World, o outcome, broken func(string, ...any)) {
+	w.reach("order " + string(o.Status) + " " + string(o.Reason))
+	if !o.Status.Final() {
+		broken("its final status is %q", o.Status)
 	}
 }
 
@@ -74,18 +94,15 @@ func customersServed(w *World, broken func(string, string, ...any)) {
 		}
 	}
 	for _, p := range w.shop.placed {
-		if p.id == "" {
-			switch {
-			case p.refused == 0:
-				broken("", "%s never got an answer", p.customer)
-			case p.refused >= http.StatusInternalServerError:
-				broken("", "%s was refused with %d", p.customer, p.refused)
-			case p.refused == http.StatusTooManyRequests:
-				unheard[p.customer]--
-			}
-			continue
-		}
-		switch o := w.order(p.id); {
+		o := w.order(p.id)
+		switch {
+		case p.id == "" && p.refused == 0:
+			broken("", "%s never got an answer", p.customer)
+		case p.id == "" && p.refused >= http.StatusInternalServerError:
+			broken("", "%s was refused with %d", p.customer, p.refused)
+		case p.id == "" && p.refused == http.StatusTooManyRequests:
+			unheard[p.customer]--
+		case p.id == "":
 		case o.CustomerID != p.customer:
 			broken(p.id, "it was accepted for %s, but is the order of %q", p.customer, o.CustomerID)
 		case p.good && o.Status != orders.StatusConfirmed:
@@ -105,21 +122,105 @@ func customersServed(w *World, broken func(string, string, ...any)) {
 	}
 }
 
-func executionsOver(w *World, broken func(string, string, ...any)) {
-	started := map[string]bool{}
-	for _, x := range w.engine.all {
-		started[x.order] = true
-		switch done, over := x.run.Next().(asl.Done); {
-		case !over:
-			broken(x.order, "%s still runs, in %s", x, x.run.State())
-		case x.machine == fulfilment.FulfilOrder && done.Status == asl.Failed && done.LastState != "StartCompensation":
-			broken(x.order, "%s failed in %s with %s, which it should have caught", x, done.LastState, done.Error)
+// stockConserved: stock is neither gained nor lost, none stays reserved, and confirmed orders are
+// shipped.
+func stockConserved(w *World, broken func(string, string, ...any)) {
+	shipped := map[string]int{}
+	for _, id := range w.history.orders() {
+		if o := w.order(id); o.Status == orders.StatusConfirmed {
+			for _, item := range o.Items {
+				shipped[item.SKU] += item.Quantity
+			}
 		}
 	}
-	for _, id := range w.history.orders() {
-		if !started[id] {
-			broken(id, "no saga was started")
+	for _, sku := range w.shop.everything() {
+		s, err := w.stores.inventory.Stock(context.Background(), sku)
+		if total := s.Available + s.Reserved + s.Shipped; total != w.shop.stock[sku] {
+			broken("", "%s: %d available, %d reserved, %d shipped, but %d were stocked (%v)",
+				sku, s.Available, s.Reserved, s.Shipped, w.shop.stock[sku], err)
 		}
+		if s.Reserved != 0 || s.Shipped != shipped[sku] {
+			broken("", "%s: %d reserved and %d shipped, but %d were sold", sku, s.Reserved, s.Shipped, shipped[sku])
+		}
+	}
+}
+
+// ledgerRight checks the provider's ledger, not ours.
+func ledgerRight(w *World, o outcome, broken func(string, ...any)) {
+	if o.Total.Amount == 0 {
+		w.reach("a free order " + string(o.Status))
+		if len(o.charges) > 0 {
+			broken("it is free, but the provider has %d charges", len(o.charges))
+		}
+		return
+	}
+	live, given := 0, w.parties.refunded[o.id]
+	owed := o.confirmed && given < o.Total.Amount // else all of it was refunded by hand
+	for _, c := range o.charges {
+		held := c.Status == provider.StatusAuthorized || c.Status == provider.StatusCaptured
+		if held {
+			live++
+		}
+		if c.Captured && c.Amount != o.Total {
+			broken("%v was captured of %v", c.Amount, o.Total)
+		}
+		if c.Captured != owed || held && !c.Captured {
+			broken("the charge is %s, the order %s, %d refunded by hand", c.Status, o.Status, given)
+		}
+		back := c.RefundedAmount.Amount
+		if c.Captured && back != given || c.Status == provider.StatusRefunded && back != c.Amount.Amount {
+			broken("the charge is %s, %d of %v refunded, %d by hand", c.Status, back, c.Amount, given)
+		}
+	}
+	if live > 1 || live == 0 && owed {
+		broken("%d live charges, but the order is %s", live, o.Status)
+	}
+}
+
+// shipmentRight checks the carrier's records, not ours.
+func shipmentRight(w *World, o outcome, broken func(string, ...any)) {
+	coming := false
+	for _, s := range must(w.parties.carrier.Shipments(context.Background(), o.id)) {
+		switch s.Status {
+		case carrier.StatusBooked:
+			coming = true
+			if o.TrackingNumber != s.TrackingNumber {
+				broken("the order has the tracking number %q, the carrier's is %q", o.TrackingNumber, s.TrackingNumber)
+			}
+		case carrier.StatusRequested:
+			broken("the shipment is still undecided")
+		}
+	}
+	if o.confirmed != coming {
+		broken("confirmed: %t, but the carrier ships: %t", o.confirmed, coming)
+	}
+}
+
+// booksAgree: our services' records match the order's outcome.
+func booksAgree(w *World, o outcome, broken func(string, ...any)) {
+	ctx := context.Background()
+	p, err := w.stores.payments.Payment(ctx, o.id)
+	switch {
+	case err != nil && !errors.Is(err, payments.ErrNoPayment):
+		broken("%v", err)
+	case o.Total.Amount == 0:
+		if (p.Status == payments.StatusCaptured) != o.confirmed || p.Status == payments.StatusAuthorized {
+			broken("it is free, confirmed: %t, but the payment is %q", o.confirmed, p.Status)
+		}
+	case len(o.charges) == 1 && string(o.charges[0].Status) != string(p.Status):
+		broken("the payment is %q, the provider's charge %s", p.Status, o.charges[0].Status)
+	case len(o.charges) == 1 && p.RefundedAmount().Amount != o.charges[0].RefundedAmount.Amount:
+		broken("we record %v as refunded, the provider %v", p.RefundedAmount(), o.charges[0].RefundedAmount)
+	case len(o.charges) == 0 && p.Status != "" && p.Status != payments.StatusDeclined:
+		broken("the payment is %s, but the provider has no charge", p.Status)
+	}
+	r, err := w.stores.inventory.Reservation(ctx, o.id)
+	if (err == nil && r.Status == inventory.StatusCommitted) != o.confirmed || r.Status == inventory.StatusReserved {
+		broken("confirmed: %t, but the reservation is %q", o.confirmed, r.Status)
+	}
+	sh, err := w.stores.shipping.Shipment(ctx, o.id)
+	if (err == nil && sh.Status == shipping.StatusBooked) != o.confirmed || sh.Status == shipping.StatusRequested {
+		broken("confirmed: %t, but the shipment is %q", o.confirmed, sh.Status)
 	}
 }
 
@@ -132,9 +233,8 @@ func eventsArrived(w *World, broken func(string, string, ...any)) {
 			}
 		}
 	}
-	logs := w.logs()
-	for _, service := range sortedKeys(logs) {
-		waiting, err := logs[service].Outbox(context.Background())
+	for _, service := range sortedKeys(w.logs) {
+		waiting, err := w.logs[service].Outbox(context.Background())
 		if err != nil || len(waiting) > 0 {
 			broken("", "%d events are left in the outbox of %s (%v)", len(waiting), service, err)
 		}
@@ -149,12 +249,9 @@ func eventsArrived(w *World, broken func(string, string, ...any)) {
 func pricesProjected(w *World, broken func(string, string, ...any)) {
 	ctx := context.Background()
 	for _, sku := range w.shop.skus {
-		product, err := w.stores.catalog.Product(ctx, sku)
-		if err != nil {
-			broken("", "%s: %v", sku, err)
-		}
-		known, err := w.stores.orders.Price(ctx, sku)
-		if err != nil || known.Price != product.Price || known.Version != product.Version {
+		product, err1 := w.stores.catalog.Product(ctx, sku)
+		known, err2 := w.stores.orders.Price(ctx, sku)
+		if err1 != nil || err2 != nil || known.Price != product.Price || known.Version != product.Version {
 			broken("", "%s costs %v (version %d), but the price book has %v (version %d)",
 				sku, product.Price, product.Version, known.Price, known.Version)
 		}
@@ -168,24 +265,37 @@ var endings = map[orders.Status]string{
 	orders.StatusCancelled: "Your order is cancelled",
 }
 
-// customersTold: each customer gets a mail about the order's final status and about no other. The
+// customerTold: the customer gets a mail about the order's final status and about no other. The
 // mailer checks that nobody gets it twice.
-func customersTold(w *World, broken func(string, string, ...any)) {
-	for _, id := range w.history.orders() {
-		status, told := w.order(id).Status, false
-		for _, m := range w.history.mails[id] {
-			for end, subject := range endings {
-				if m.subject != subject {
-					continue
-				}
-				told = true
-				if end != status {
-					broken(id, "the customer was told %s, but it is %s", end, status)
-				}
+func customerTold(w *World, o outcome, broken func(string, ...any)) {
+	told := false
+	for _, m := range w.history.mails[o.id] {
+		for end, subject := range endings {
+			told = told || m.subject == subject
+			if m.subject == subject && end != o.Status {
+				broken("the customer was told %s, but it is %s", end, o.Status)
 			}
 		}
-		if !told && !w.history.bounced[id] {
-			broken(id, "the customer was never told that it is %s", status)
+	}
+	if !told && !w.history.bounced[o.id] {
+		broken("the customer was never told that it is %s", o.Status)
+	}
+}
+
+func executionsOver(w *World, broken func(string, string, ...any)) {
+	started := map[string]bool{}
+	for _, x := range w.engine.all {
+		started[x.order] = true
+		switch done, over := x.run.Next().(asl.Done); {
+		case !over:
+			broken(x.order, "%s still runs, in %s", x, x.run.State())
+		case x.machine == fulfilment.FulfilOrder && done.Status == asl.Failed && done.LastState != "StartCompensation":
+			broken(x.order, "%s failed in %s with %s, which it should have caught", x, done.LastState, done.Error)
+		}
+	}
+	for _, id := range w.history.orders() {
+		if !started[id] {
+			broken(id, "no saga was started")
 		}
 	}
 }

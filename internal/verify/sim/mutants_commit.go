@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/memdb"
@@ -33,19 +34,12 @@ func withoutNullCompensation(_ gate, with commit.With, write writer) error {
 
 // undoEntry returns the entry of an undo that bars nothing.
 func undoEntry(rec barrier.Record) (entry *barrier.Entry) {
-	_, _ = barrier.Undo(context.Background(), emptyLog{}, rec.Saga, rec.Step, nil,
+	_, _ = barrier.Undo(context.Background(), memdb.NewLog(clock.System{}), rec.Saga, rec.Step, nil,
 		func(_ context.Context, _ barrier.Done, once barrier.Once) (struct{}, error) {
 			entry = once.Returning(rec.Result)
 			return struct{}{}, nil
 		})
 	return entry
-}
-
-type emptyLog struct{}
-
-// Barrier finds nothing; see barrier.Log.
-func (emptyLog) Barrier(context.Context, barrier.Key) (rec barrier.Record, ok bool, err error) {
-	return rec, false, nil
 }
 
 func barrierAfterwards(g gate, with commit.With, write writer) error {
@@ -67,7 +61,7 @@ func (g gate) inTwo(with, late commit.With, write writer) error {
 	}
 	g.w.breathe()
 	g.w.crash(crashAfter)
-	log := g.w.logs()[g.service]
+	log := g.w.logs[g.service]
 	log.Guard(memdb.Open{})
 	defer log.Guard(g)
 	return log.Commit(late, func() error { return nil })

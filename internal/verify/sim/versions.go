@@ -85,9 +85,8 @@ func (v *versions) published(events []envelope.Event) []envelope.Event {
 }
 
 func versionsKept(w *World, _ func(string, string, ...any)) {
-	logs := w.logs()
 	for item := range w.versions.last {
-		w.versions.compare(item, logs[item.service].Unknown(item.kind, item.key))
+		w.versions.compare(item, w.logs[item.service].Unknown(item.kind, item.key))
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/memdb"
 )
 
 // World is one run.
@@ -38,8 +39,9 @@ type World struct {
 
 	functions map[string]function.Handler
 	stores    stores
-	orders    orders.Store        // what orders' functions use
-	mails     notifications.Store // likewise
+	logs      map[string]*memdb.Log // of the stores, by service; of the gateway only its circuits are simulated
+	orders    orders.Store          // what orders' functions use
+	mails     notifications.Store   // likewise
 	sagas     fulfilment.Engine
 	parties   parties
 	network   *network
