@@ -76,6 +76,7 @@ func TestParseRefusesWhatIsOutsideTheSubset(t *testing.T) {
 		"no timeout of a task":          change(`"TimeoutSeconds":5`, `"TimeoutSeconds":0`),
 		"a key twice":                   change(`"Next":"Well"`, `"Next":"Good","Next":"Well"`),
 		"an unknown state type":         change(`"Type":"Succeed"`, `"Type":"Pass"`),
+		"a field of another type":       change(`"Type":"Succeed"`, `"Type":"Succeed","Default":"Bad"`),
 		"an unknown resource":           task{resource: "arn:aws:states:::sqs:sendMessage"}.definition(),
 		"End":                           change(`"Next":"Well"`, `"End":true`),
 		"an unknown Next":               change(`"Next":"Well"`, `"Next":"Wel"`),

@@ -18,18 +18,18 @@ type (
 	machineDefinition struct {
 		Comment, QueryLanguage, StartAt string
 		TimeoutSeconds                  int
-		States                          map[string]json.RawMessage
+		States                          map[string]stateDefinition
 	}
-	taskDefinition struct {
-		Comment        string
-		Type           Type
-		Resource       Resource
-		Arguments      map[string]any
-		Output         any
-		TimeoutSeconds int
-		Retry          []retryDefinition
-		Catch          []catchDefinition
-		Next           string
+	stateDefinition struct { // of every type; see fields
+		Comment, Next, Default, Error, Cause string
+		Type                                 Type
+		Resource                             Resource
+		Arguments                            map[string]any
+		Output                               any
+		TimeoutSeconds                       int
+		Retry                                []retryDefinition
+		Catch                                []catchDefinition
+		Choices                              []struct{ Condition, Next string }
 	}
 	retryDefinition struct {
 		Comment                                       string
@@ -44,21 +44,15 @@ type (
 		Output      any
 		Next        string
 	}
-	choiceDefinition struct {
-		Comment string
-		Type    Type
-		Choices []struct{ Condition, Next string }
-		Default string
-	}
-	succeedDefinition struct {
-		Comment string
-		Type    Type
-	}
-	failDefinition struct {
-		Comment, Error, Cause string
-		Type                  Type
-	}
 )
+
+// fields are those of a state of each type, besides Type and Comment.
+var fields = map[Type][]string{
+	Task:    {"Resource", "Arguments", "Output", "TimeoutSeconds", "Retry", "Catch", "Next"},
+	Choice:  {"Choices", "Default"},
+	Succeed: {},
+	Fail:    {"Error", "Cause"},
+}
 
 var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
 
@@ -86,7 +80,8 @@ func parse(text []byte) (*Machine, error) {
 		return nil, fmt.Errorf("no substitution for %s", p)
 	}
 	var d machineDefinition
-	if err := strict(text, &d); err != nil {
+	var given struct{ States map[string]map[string]any }
+	if err := errors.Join(strict(text, &d), json.Unmarshal(text, &given)); err != nil {
 		return nil, err
 	}
 	if d.QueryLanguage != "JSONata" {
@@ -95,7 +90,7 @@ func parse(text []byte) (*Machine, error) {
 	timeout, err := seconds("TimeoutSeconds", d.TimeoutSeconds)
 	m := &Machine{Comment: d.Comment, StartAt: d.StartAt, Timeout: timeout, States: map[string]*State{}}
 	for _, name := range slices.Sorted(maps.Keys(d.States)) {
-		s, bad := parseState(name, d.States[name])
+		s, bad := parseState(name, d.States[name], given.States[name])
 		if bad != nil {
 			return nil, fmt.Errorf("%s: %w", name, bad)
 		}
@@ -195,45 +190,35 @@ func (m *Machine) connected() error {
 	return nil
 }
 
-func parseState(name string, text json.RawMessage) (*State, error) {
+func parseState(name string, d stateDefinition, given map[string]any) (*State, error) {
+	allowed, known := fields[d.Type]
+	for field := range given {
+		if !known || field != "Type" && field != "Comment" && !slices.Contains(allowed, field) {
+			return nil, fmt.Errorf("%s of a state of type %q is not in the subset", field, d.Type)
+		}
+	}
 	if name == "" || len([]rune(name)) > 80 {
 		return nil, errors.New("the name of a state must have 1 to 80 characters")
 	}
-	s := &State{Name: name}
-	var kind struct{ Type Type }
-	if err := json.Unmarshal(text, &kind); err != nil {
-		return nil, err
+	s := &State{
+		Name: name, Comment: d.Comment, Type: d.Type, Next: d.Next, Resource: d.Resource, Default: d.Default,
+		Error: d.Error, Cause: d.Cause,
 	}
-	switch s.Type = kind.Type; s.Type {
+	switch s.Type {
 	case Task:
-		return s, s.parseTask(text)
+		return s, s.parseTask(d)
 	case Choice:
-		return s, s.parseChoice(text)
-	case Succeed:
-		var d succeedDefinition
-		err := strict(text, &d)
-		s.Comment = d.Comment
-		return s, err
-	case Fail:
-		var d failDefinition
-		err := strict(text, &d)
-		s.Comment, s.Error, s.Cause = d.Comment, d.Error, d.Cause
-		for _, v := range []string{d.Error, d.Cause} {
-			if _, ok := expressionOf(v); ok {
-				return nil, errors.New("expressions in a Fail state are not in the subset")
-			}
-		}
-		return s, err
+		return s, s.parseChoices(d)
 	}
-	return nil, fmt.Errorf("the type %q is not in the subset", kind.Type)
+	for _, v := range []string{d.Error, d.Cause} {
+		if _, ok := expressionOf(v); ok {
+			return nil, errors.New("expressions in a Fail state are not in the subset")
+		}
+	}
+	return s, nil
 }
 
-func (s *State) parseTask(text json.RawMessage) (err error) {
-	var d taskDefinition
-	if err := strict(text, &d); err != nil {
-		return err
-	}
-	s.Comment, s.Next, s.Resource = d.Comment, d.Next, d.Resource
+func (s *State) parseTask(d stateDefinition) (err error) {
 	if s.Timeout, err = seconds("TimeoutSeconds", d.TimeoutSeconds); err != nil {
 		return err
 	}
@@ -333,12 +318,7 @@ func errorList(names []string, last bool) error {
 	return nil
 }
 
-func (s *State) parseChoice(text json.RawMessage) error {
-	var d choiceDefinition
-	if err := strict(text, &d); err != nil {
-		return err
-	}
-	s.Comment, s.Default = d.Comment, d.Default
+func (s *State) parseChoices(d stateDefinition) error {
 	if len(d.Choices) == 0 {
 		return errors.New("a Choice needs Choices")
 	}
