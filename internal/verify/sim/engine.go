@@ -17,7 +17,6 @@ type engine struct {
 	w          *World
 	machines   map[fulfilment.Machine]*asl.Machine
 	executions map[string]*execution // by machine and name
-	waiting    map[string]*execution // by task token
 	all        []*execution
 	hunted     map[string]bool // orders whose compensations are all aborted
 }
@@ -28,7 +27,6 @@ const givenUp = `"failures":`
 type execution struct {
 	machine fulfilment.Machine
 	name    string
-	input   json.RawMessage
 	run     *asl.Execution
 	turn    int // number of effects; answers to older ones are dropped
 	order   string
@@ -50,14 +48,14 @@ func (e *engine) Start(_ context.Context, machine fulfilment.Machine, name strin
 func (e *engine) start(machine fulfilment.Machine, name string, input json.RawMessage) error {
 	key := string(machine) + "/" + name
 	if x, ok := e.executions[key]; ok {
-		if x.status() == fulfilment.Running && string(x.input) == string(input) {
+		if d := x.described(); d.Status == fulfilment.Running && string(d.Input) == string(input) {
 			return nil
 		}
 		e.w.reach(string(machine) + " was started twice, and ran once")
 		return fulfilment.ErrExists
 	}
 	x := &execution{
-		machine: machine, name: name, input: input, order: field(input, "orderId"), throttled: map[string]int{},
+		machine: machine, name: name, order: field(input, "orderId"), throttled: map[string]int{},
 		run: e.machines[machine].Start(name, input),
 	}
 	e.executions[key] = x
@@ -81,18 +79,14 @@ func (e *engine) Input(ctx context.Context, machine fulfilment.Machine, name str
 // Execution returns an execution.
 func (e *engine) Execution(_ context.Context, machine fulfilment.Machine, name string) (fulfilment.Execution, error) {
 	var found fulfilment.Execution
-	err := e.w.remote(startRefused, startRefused, func() error {
+	return found, e.w.remote(startRefused, startRefused, func() error {
 		x, ok := e.executions[string(machine)+"/"+name]
 		if !ok {
 			return fulfilment.ErrNoExecution
 		}
-		found = fulfilment.Execution{Status: x.status(), Input: x.input}
-		if done, over := x.run.Next().(asl.Done); over {
-			found.Error = done.Error
-		}
+		found = x.described()
 		return nil
 	})
-	return found, err
 }
 
 // Succeed answers a waiting task.
@@ -110,24 +104,22 @@ func (e *engine) Fail(_ context.Context, token, errorName, cause string) error {
 }
 
 func (e *engine) resume(token string, answer func(*execution) error) error {
-	x := e.waiting[token]
-	if x == nil {
-		e.w.reach("an answer came for a stale token")
-		return fulfilment.ErrStaleToken
+	for _, x := range e.all {
+		if task, ok := x.run.Next().(asl.Invoke); ok && task.Callback && task.Token == token {
+			err := answer(x)
+			e.drive(x)
+			return err
+		}
 	}
-	delete(e.waiting, token)
-	if err := answer(x); err != nil {
-		return err
-	}
-	e.drive(x)
-	return nil
+	e.w.reach("an answer came for a stale token")
+	return fulfilment.ErrStaleToken
 }
 
-func (x *execution) status() fulfilment.Status {
+func (x *execution) described() fulfilment.Execution {
 	if done, over := x.run.Next().(asl.Done); over {
-		return fulfilment.Status(done.Status)
+		return fulfilment.Execution{Status: fulfilment.Status(done.Status), Error: done.Error, Input: x.run.Input()}
 	}
-	return fulfilment.Running
+	return fulfilment.Execution{Status: fulfilment.Running, Input: x.run.Input()}
 }
 
 func (x *execution) String() string { return string(x.machine) + " " + x.name }
@@ -175,19 +167,10 @@ func (e *engine) drive(x *execution) {
 	switch effect := x.run.Next().(type) {
 	case asl.Invoke:
 		w.note(x.order, "%s: %s, attempt %d", x.machine, effect.State, effect.Attempt+1)
-		if effect.Callback {
-			e.waiting[effect.Token] = x
-		}
-		w.after(effect.Timeout, func() {
-			answer(func() error {
-				delete(e.waiting, effect.Token)
-				return x.run.Fail(asl.ErrTimeout, "")
-			})
-		})
+		w.after(effect.Timeout, func() { answer(func() error { return x.run.Fail(asl.ErrTimeout, "") }) })
 		w.step(effect.Function, x.order, effect.Payload, func(out []byte, errorName, cause string) {
 			switch {
 			case errorName != "":
-				delete(e.waiting, effect.Token)
 				fail(errorName, cause)
 			case !effect.Callback:
 				answer(func() error { return x.run.Succeed(out) })
@@ -228,7 +211,7 @@ func (e *engine) drive(x *execution) {
 // limit ends an execution at its timeout, or earlier if a fault aborts it.
 func (e *engine) limit(x *execution) {
 	e.w.after(e.machines[x.machine].Timeout, func() { e.stop(x, asl.TimedOut) })
-	undoes := x.machine == fulfilment.CompensateOrder && !bytes.Contains(x.input, []byte(givenUp))
+	undoes := x.machine == fulfilment.CompensateOrder && !bytes.Contains(x.run.Input(), []byte(givenUp))
 	if undoes && !e.w.calm && (e.hunted[x.order] || e.w.strikes(hunted)) {
 		e.hunted[x.order] = true
 		x.fated, x.fate = 1+e.w.IntN(4), asl.Aborted
@@ -244,16 +227,9 @@ func (e *engine) limit(x *execution) {
 
 // stop ends an execution from outside.
 func (e *engine) stop(x *execution, status asl.Status) {
-	if x.status() != fulfilment.Running {
-		return
+	if x.run.Stop(status, "", "") == nil { // it was not over
+		e.drive(x)
 	}
-	for token, waits := range e.waiting {
-		if waits == x {
-			delete(e.waiting, token)
-		}
-	}
-	_ = x.run.Stop(status, "", "") // cannot fail while it runs
-	e.drive(x)
 }
 
 // statusChanged is EventBridge with the rule for executions that did not succeed.

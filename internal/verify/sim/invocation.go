@@ -37,7 +37,6 @@ type invocation struct {
 	newer    bool // runs the newer version of the code
 	undead   bool // runs on after its timeout
 	over     bool
-	slot     bool // counts against the function's slots; a zombie does not
 	out      []byte
 	err      error
 	mail     *mail // sent and not yet marked as sent
@@ -63,7 +62,7 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 		w.violate("the world is whole", order, "unknown function %s", function)
 		return
 	}
-	inv := &invocation{w: w, function: function, order: order, reply: reply, slot: true}
+	inv := &invocation{w: w, function: function, order: order, reply: reply}
 	w.busy[function]++
 	inv.next, inv.stop = iter.Pull(func(yield func(func(func())) bool) {
 		inv.yield = yield
@@ -82,7 +81,6 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 		if !inv.over && inv.reply != nil {
 			w.note(inv.order, "%s times out", function)
 			inv.answer(nil, errTimedOut)
-			inv.free()
 			if !inv.undead {
 				inv.kill()
 			}
@@ -103,36 +101,24 @@ func (inv *invocation) resume() {
 		arrange(inv.resume)
 		return
 	}
-	inv.end()
+	inv.over = true
 	inv.w.sawEnd(inv)
 	inv.answer(inv.out, inv.err)
 }
 
-// answer answers the caller once.
+// answer answers the caller once. A zombie does not count against the function's slots.
 func (inv *invocation) answer(out []byte, err error) {
 	if reply := inv.reply; reply != nil {
 		inv.reply = nil
+		inv.w.busy[inv.function]--
 		reply(out, err)
 	}
 }
 
 // kill ends the coroutine.
 func (inv *invocation) kill() {
-	inv.end()
-	inv.stop()
-}
-
-func (inv *invocation) end() {
 	inv.over = true
-	inv.free()
-}
-
-// free releases its slot.
-func (inv *invocation) free() {
-	if inv.slot {
-		inv.slot = false
-		inv.w.busy[inv.function]--
-	}
+	inv.stop()
 }
 
 // pause suspends the running function until arrange resumes it. It does nothing outside functions,

@@ -103,7 +103,7 @@ func sagasGivenAll(w *World, broken func(string, string, ...any)) {
 		if x.machine != fulfilment.FulfilOrder {
 			continue
 		}
-		given, known := field(x.input, more), false
+		given, known := field(x.run.Input(), more), false
 		for _, t := range told[x.order] {
 			known = known || t == given
 		}

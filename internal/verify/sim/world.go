@@ -93,8 +93,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 		bounced: map[string]bool{},
 		about:   map[string]string{}, booked: map[string]bool{}, accounts: map[string]*account{}}
 	w.network = &network{w: w, downUntil: map[string]time.Time{}}
-	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{},
-		waiting: map[string]*execution{}, hunted: map[string]bool{}}
+	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{}, hunted: map[string]bool{}}
 	w.consumers = sortedKeys(d.queues)
 	for _, name := range w.consumers {
 		w.queues[name] = &queue{w: w, function: name, queueSettings: *d.queues[name], handled: map[string]int{}}
