@@ -1,5 +1,7 @@
 package prove
 
+import "orderflow/internal/verify/asl"
+
 // World is what the services and the third parties have stored about the order. It is a plain,
 // comparable value.
 type World struct {
@@ -104,3 +106,93 @@ const (
 
 // final reports whether the order's status is final.
 func (o order) final() bool { return o == confirmed || o == rejected || o == cancelled }
+
+// invariant must hold whenever the system is at rest. undo is the compensation that ensures it; if
+// its retries were exhausted, an operator must.
+type invariant struct {
+	name  string
+	undo  string
+	holds func(w *World) bool
+}
+
+var invariants = []invariant{
+	{"money is captured if and only if the order is CONFIRMED, else not held", "VoidPayment", func(w *World) bool {
+		return (w.Charge == captured) == (w.Order == confirmed) && w.Charge != authorized
+	}},
+	{"the carrier ships if and only if the order is CONFIRMED", "CancelShipment", func(w *World) bool {
+		return w.ships() == (w.Order == confirmed)
+	}},
+	{"stock is shipped if and only if the order is CONFIRMED, never reserved", "ReleaseStock", func(w *World) bool {
+		return w.Reserved == 0 && (w.Shipped == 1) == (w.Order == confirmed)
+	}},
+	{"the order is final", "RejectOrder", func(w *World) bool { return w.Order.final() }},
+}
+
+// ships reports whether the carrier will deliver.
+func (w *World) ships() bool { return w.Booked && !w.Cancelled && !w.Refuses }
+
+// always must hold in every state.
+var always = []invariant{
+	{name: "stock is conserved and never negative", holds: func(w *World) bool {
+		return w.Available >= 0 && w.Reserved >= 0 && w.Shipped >= 0 && w.Available+w.Reserved+w.Shipped == w.stocked()
+	}},
+	{name: "a payment recorded as captured was captured", holds: func(w *World) bool {
+		return w.Payment != captured || w.Charge == captured || w.Charge == refunded
+	}},
+	{name: "money is captured only after the carrier has booked", holds: func(w *World) bool {
+		wasBooked := w.Called && !w.Refuses && (w.Shipment == booked || w.Shipment == shipmentCancelled)
+		return w.Charge != captured || wasBooked
+	}},
+}
+
+// stocked returns the initial stock.
+func (w *World) stocked() int8 {
+	if w.Empty {
+		return 0
+	}
+	return stock
+}
+
+const stock = 2
+
+// violated returns the name of a violated invariant, or "".
+func (x *search) violated(s *State) string {
+	for _, i := range always {
+		if !i.holds(&s.World) {
+			return i.name
+		}
+	}
+	if s.Lost {
+		return "a throttled call is retried"
+	}
+	if !x.atRest(s) {
+		return ""
+	}
+	for _, i := range invariants {
+		if !i.holds(&s.World) && !x.excused(s, i.undo) {
+			return i.name
+		}
+	}
+	if s.World.Order == needsAttention && s.Exhausted == 0 {
+		return "an order is flagged only if a compensation was exhausted"
+	}
+	return ""
+}
+
+// excused reports whether an invariant may be violated: the retries of its compensation were
+// exhausted and an operator was alerted. After CloseOrder failed nothing may be undone, so it
+// excuses all.
+func (x *search) excused(s *State, undo string) bool {
+	fn, _ := functionNamed(undo)
+	closing, _ := functionNamed("CloseOrder")
+	flagging, _ := functionNamed("FlagOrder")
+	alerted := s.World.Order == needsAttention
+	if s.Undo != 0 && s.Exhausted&(1<<flagging) != 0 {
+		end, over := x.end(s, ofUndo)
+		alerted = alerted || over && end.Status == asl.Failed // failed executions have an alarm
+	}
+	if undo == "RejectOrder" {
+		return alerted && s.Exhausted != 0
+	}
+	return alerted && s.Exhausted&(1<<fn|1<<closing) != 0
+}

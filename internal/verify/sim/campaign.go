@@ -3,10 +3,14 @@ package sim
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"orderflow/internal/platform/casing"
+	"orderflow/internal/verify/asl"
 )
 
 // workers is how many seeds run concurrently, each in its own world.
@@ -93,4 +97,144 @@ func Replay(root string, seed uint64, order, mutant string, o Options, out io.Wr
 		fmt.Fprintf(out, "order %s: %s: %s\n", v.Order, v.Invariant, v.Text)
 	}
 	return len(r.Violations) == 0, nil
+}
+
+// Violation is a promise that was broken.
+type Violation struct {
+	Seed      uint64
+	Invariant string
+	Order     string // "" if it is not about one order
+	Text      string
+}
+
+// Report is the sum of runs.
+type Report struct {
+	Seeds, Orders int
+	Faults        map[Fault]int
+	Paths         map[string]int
+	Violations    []Violation
+}
+
+func newReport() *Report { return &Report{Faults: map[Fault]int{}, Paths: map[string]int{}} }
+
+// Add adds another report. It returns true.
+func (r *Report) Add(other *Report) bool {
+	r.Seeds += other.Seeds
+	r.Orders += other.Orders
+	for kind, n := range other.Faults {
+		r.Faults[kind] += n
+	}
+	for path, n := range other.Paths {
+		r.Paths[path] += n
+	}
+	r.Violations = append(r.Violations, other.Violations...)
+	return true
+}
+
+// Injected counts the faults of all kinds.
+func (r *Report) Injected() (n int) {
+	for count := range maps.Values(r.Faults) {
+		n += count
+	}
+	return n
+}
+
+// Print writes the report for people.
+func (r *Report) Print(out io.Writer) {
+	fmt.Fprintf(out, "faults injected: %d\n", r.Injected())
+	for _, kind := range Faults() {
+		fmt.Fprintf(out, "  %7d  %s\n", r.Faults[kind], kind)
+	}
+	fmt.Fprintln(out, "reached:")
+	for _, path := range sortedKeys(r.Paths) {
+		fmt.Fprintf(out, "  %7d  %s\n", r.Paths[path], path)
+	}
+	for _, v := range r.Violations[:min(len(r.Violations), 20)] {
+		fmt.Fprintf(out, "VIOLATION seed %d, order %s: %s: %s\n", v.Seed, v.Order, v.Invariant, v.Text)
+	}
+	fmt.Fprintf(out, "%d seeds, %d orders, %d faults, %d violations\n",
+		r.Seeds, r.Orders, r.Injected(), len(r.Violations))
+}
+
+// faultsStop is the timeline's entry between the phases.
+const faultsStop = "the faults stop"
+
+// Timeline is what happened in a run, in order.
+type Timeline struct {
+	lines  []line
+	Digest uint64 // equal for equal runs
+}
+
+// Print writes the lines of one order, or all lines if order is "".
+func (t *Timeline) Print(out io.Writer, order string) {
+	for _, l := range t.lines {
+		switch {
+		case order == "":
+			fmt.Fprintf(out, "%10.3fs  %-26s  %s\n", l.at.Seconds(), l.order, l.text)
+		case l.order == order, l.text == faultsStop, strings.Contains(l.text, order):
+			fmt.Fprintf(out, "%10.3fs  %s\n", l.at.Seconds(), l.text)
+		}
+	}
+}
+
+// paths must be reached over many seeds, or the absence of violations means little. The same holds
+// for every state of both machines, a retry of every task, every step undone before it ran and refused
+// after its undo, and every fault; see Missing.
+var paths = []string{
+	"order CONFIRMED ", "order CANCELLED CANCELLED_BY_CUSTOMER", "order CANCELLED CANCELLED_BY_OPERATOR",
+	"order REJECTED OUT_OF_STOCK", "order REJECTED PAYMENT_DECLINED",
+	"order REJECTED SHIPMENT_REFUSED", "order REJECTED TIMED_OUT", "order REJECTED INTERNAL",
+
+	"fulfil-order ended SUCCEEDED", "fulfil-order ended ABORTED", "fulfil-order ended TIMED_OUT",
+	"compensate-order ended SUCCEEDED", "compensate-order ended FAILED", "compensate-order ended ABORTED",
+	"compensate-order ended TIMED_OUT",
+	"fulfil-order was started twice, and ran once", "compensate-order was started twice, and ran once",
+
+	"a late duplicate was answered with the first result", "a lost race was decided again", "a zombie ran to its end",
+	"a message was received again", "a batch failed in part", "a message ended in a dead-letter queue",
+	"a customer was refused: TooManyOpenOrders", "a customer was refused: TooManyDeclinedPayments",
+	"a stream's record was retried", "a stream's batch was halved", "a stream gave up on an event",
+	"an answer came for a stale token", "a cancellation came too late", "a mail was sent again after a crash",
+	"the carrier called again", "the payment provider repeated a notice", "a notice led to a refund",
+	"the provider charged, but answered 500",
+	"an older version wrote an item of a newer one", "a saga got a field of a newer version",
+	"circuit CLOSED > OPEN", "circuit OPEN > HALF_OPEN", "circuit HALF_OPEN > OPEN", "circuit HALF_OPEN > CLOSED",
+	"a burst found no free slot",
+	"fulfil-order waited for a circuit", "compensate-order waited for a circuit",
+	"sweep-orders found something overdue", "sweep-reservations found something overdue",
+	"a part was refunded at the provider", "a confirmed order was refunded at the provider",
+	"reconciliation reported a refund",
+	"reconciliation refunded a charge", "an operator retried a compensation", "recovery gave up a compensation",
+	"a free order CONFIRMED", "a free order REJECTED",
+}
+
+// Missing lists the required paths that were not reached.
+func (r *Report) Missing(d *Definitions) (missing []string) {
+	must := append([]string(nil), paths...)
+	for _, name := range sortedKeys(d.machines) {
+		states := d.machines[name].States
+		for _, state := range sortedKeys(states) {
+			must = append(must, string(name)+" "+state)
+			if states[state].Type == asl.Task {
+				must = append(must, "retried: "+state)
+			}
+		}
+	}
+	for _, undo := range sortedKeys(undoes) {
+		for _, step := range undoes[undo] {
+			must = append(must, "null compensation of "+step,
+				"dangling: "+casing.Kebab(step)+" was refused after its undo")
+		}
+	}
+	for _, path := range must {
+		if r.Paths[path] == 0 {
+			missing = append(missing, path)
+		}
+	}
+	for _, kind := range Faults() {
+		if r.Faults[kind] == 0 {
+			missing = append(missing, "the fault "+string(kind))
+		}
+	}
+	return missing
 }

@@ -89,16 +89,16 @@ func Faults() []Fault { return sortedKeys(odds) }
 
 // fate is a seed's selection of faults, each with its own strength. None strikes while calm.
 type fate struct {
-	*chance
+	*rand.Rand
 	odds  map[Fault]float64
 	calm  bool
-	Count map[Fault]int
+	count map[Fault]int
 }
 
 // newFate draws the faults of a seed. Seeds with few faults test these in depth; seeds with all of
 // them test combinations.
-func newFate(c *chance) *fate {
-	f := &fate{chance: c, odds: map[Fault]float64{}, Count: map[Fault]int{}}
+func newFate(c *rand.Rand, count map[Fault]int) *fate {
+	f := &fate{Rand: c, odds: map[Fault]float64{}, count: count}
 	share, strength := .3+.7*c.Float64(), []float64{.3, 1, 1, 3}[c.IntN(4)]
 	for _, kind := range Faults() {
 		if c.Float64() < share {
@@ -114,29 +114,27 @@ func (f *fate) strikes(kind Fault) bool {
 	if f.calm || p == 0 || f.Float64() >= p {
 		return false
 	}
-	f.Count[kind]++
+	f.count[kind]++
 	return true
 }
 
 // between draws a duration.
-func (c *chance) between(low, high time.Duration) time.Duration {
-	return low + time.Duration(c.Int64N(int64(high-low)))
+func (f *fate) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(f.Int64N(int64(high-low)))
 }
 
-// chance is the world's only source of randomness.
-type chance struct{ *rand.Rand }
-
-func newChance(seed uint64) *chance {
-	return &chance{rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // must be predictable
+// newChance returns the only source of a world's randomness.
+func newChance(seed uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // must be predictable
 }
 
 // one picks an element.
-func one[T any](c *chance, from []T) T { return from[c.IntN(len(from))] }
+func one[T any](c *fate, from []T) T { return from[c.IntN(len(from))] }
 
 // identifiers makes ULIDs from virtual time; see ids.Source.
 type identifiers struct {
 	clock  clock.Clock
-	chance *chance
+	chance *rand.Rand
 }
 
 // New returns the next identifier.

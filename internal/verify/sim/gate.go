@@ -1,8 +1,15 @@
 package sim
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"strconv"
 	"sync"
 
+	"orderflow/internal/fulfilment"
+	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
@@ -82,5 +89,109 @@ func (w *World) publishFromStream(service string, events []envelope.Event) {
 	}
 	if s := w.streams[service]; s != nil && len(events) > 0 && !w.mutant.withoutStream {
 		s.append(events)
+	}
+}
+
+// more is the attribute of items and field of events that the newer version adds.
+const more = "ofANewerVersion"
+
+// versions runs two versions of the code side by side, as in a gradual release. Each invocation
+// runs either of them. The newer one is today's code, but adds to every item and event something
+// that the older one does not know.
+type versions struct {
+	w      *World
+	chance *rand.Rand // separate, so the rest of a run does not depend on versions
+	writes int
+	last   map[stored]string // last value of the newer version
+}
+
+// stored names an item.
+type stored struct{ service, kind, key string }
+
+func (i stored) String() string { return i.service + "'s " + i.kind + " " + i.key }
+
+func newVersions(w *World, seed uint64) *versions {
+	return &versions{w: w, chance: newChance(seed + 1), last: map[stored]string{}}
+}
+
+// newer decides which version the next invocation runs.
+func (v *versions) newer() bool { return v.chance.IntN(2) == 0 }
+
+// saved returns an item's unknown attributes after the running function has written it.
+func (v *versions) saved(item stored, unknown memdb.Unknown) memdb.Unknown {
+	v.compare(item, unknown)
+	switch inv := v.w.running; {
+	case inv != nil && inv.newer:
+		v.writes++
+		v.last[item] = strconv.Itoa(v.writes)
+		next := memdb.Unknown{}
+		maps.Copy(next, unknown)
+		next[more] = v.last[item]
+		return next
+	case v.last[item] != "":
+		v.w.reach("an older version wrote an item of a newer one")
+		if v.w.mutant.wholeItems {
+			return nil
+		}
+	}
+	return unknown
+}
+
+// compare checks that an item still has what the newer version wrote.
+func (v *versions) compare(item stored, unknown memdb.Unknown) {
+	if unknown[more] != v.last[item] {
+		v.w.violate("no version loses what another wrote", "",
+			"%s: a newer version wrote %q, now it is %q", item, v.last[item], unknown[more])
+		v.last[item] = unknown[more]
+	}
+}
+
+// published returns events as the running version publishes them.
+func (v *versions) published(events []envelope.Event) []envelope.Event {
+	if v.w.running == nil || !v.w.running.newer {
+		return events
+	}
+	all := make([]envelope.Event, len(events))
+	for i, e := range events {
+		var data map[string]json.RawMessage
+		if err := json.Unmarshal(e.Data, &data); err != nil {
+			return events // consumers will refuse them
+		}
+		data[more] = must(json.Marshal(e.ID))
+		e.Data = must(json.Marshal(data))
+		all[i] = e
+	}
+	return all
+}
+
+func versionsKept(w *World, _ func(string, string, ...any)) {
+	for item := range w.versions.last {
+		w.versions.compare(item, w.logs[item.service].Unknown(item.kind, item.key))
+	}
+}
+
+// sagasGivenAll: a saga gets all fields of its order's event, even those unknown to the version
+// that starts it.
+func sagasGivenAll(w *World, broken func(string, string, ...any)) {
+	told := map[string][]string{}
+	for _, e := range w.history.events {
+		if e.Type == orders.OrderCreated || e.Type == orders.OrderOverdue {
+			told[e.Subject] = append(told[e.Subject], field(e.Data, more))
+		}
+	}
+	for _, x := range w.engine.all {
+		if x.machine != fulfilment.FulfilOrder {
+			continue
+		}
+		given, known := field(x.run.Input(), more), false
+		for _, t := range told[x.order] {
+			known = known || t == given
+		}
+		if !known {
+			broken(x.order, "%s got %q, but its events have %q", x, given, fmt.Sprint(told[x.order]))
+		}
+		if given != "" {
+			w.reach("a saga got a field of a newer version")
+		}
 	}
 }

@@ -18,13 +18,19 @@ import (
 // committed, what was published and what customers were told.
 type history struct {
 	w        *World
-	barriers map[string]map[barrier.Key]barrier.Phase // by service; who wrote it
+	barriers map[mark]barrier.Phase // who wrote it
 	events   []published
 	mails    map[string][]*mail
 	bounced  map[string]bool   // orders with a mail that was refused for good
 	about    map[string]string // subjects of events, by id
 	accounts map[string]*account
 	booked   map[string]bool // references that the carrier has ever booked
+}
+
+// mark is a record of a barrier in a service's table.
+type mark struct {
+	service string
+	barrier.Key
 }
 
 type published struct {
@@ -64,23 +70,18 @@ func (h *history) committed(service string, with commit.With) {
 	if err != nil {
 		return // the store refuses it, too
 	}
-	known := h.barriers[service]
-	if known == nil {
-		known = map[barrier.Key]barrier.Phase{}
-		h.barriers[service] = known
-	}
 	for _, rec := range recs {
-		h.add(known, rec)
+		h.add(service, rec)
 	}
 }
 
-func (h *history) add(known map[barrier.Key]barrier.Phase, rec barrier.Record) {
+func (h *history) add(service string, rec barrier.Record) {
 	const name = "no barrier contradicts another"
-	if origin, again := known[rec.Key]; again {
+	if origin, again := h.barriers[mark{service, rec.Key}]; again {
 		h.w.violate(name, rec.Saga, "%s %s took effect twice, by the %s and by the %s",
 			rec.Step, rec.Phase, origin, rec.Origin)
 	}
-	known[rec.Key] = rec.Origin
+	h.barriers[mark{service, rec.Key}] = rec.Origin
 	order := rec.Saga
 	if id, event := strings.CutPrefix(rec.Saga, "event-"); event {
 		order = h.about[id]
@@ -91,7 +92,7 @@ func (h *history) add(known map[barrier.Key]barrier.Phase, rec barrier.Record) {
 		return
 	}
 	for undo, steps := range undoes {
-		_, undone := known[barrier.Key{Saga: rec.Saga, Step: undo, Phase: barrier.Compensation}]
+		_, undone := h.barriers[mark{service, barrier.Key{Saga: rec.Saga, Step: undo, Phase: barrier.Compensation}}]
 		if undone && rec.Phase == barrier.Action && slices.Contains(steps, rec.Step) {
 			h.w.violate(name, rec.Saga, "%s was done after %s", rec.Step, undo)
 		}

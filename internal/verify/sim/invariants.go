@@ -107,7 +107,7 @@ func customersServed(w *World, broken func(string, string, ...any)) {
 			broken(p.id, "it was accepted for %s, but is the order of %q", p.customer, o.CustomerID)
 		case p.good && o.Status != orders.StatusConfirmed:
 			broken(p.id, "it should be confirmed, but is %s: %s", o.Status, o.Detail)
-		case o.Status == orders.StatusCancelled && !p.asked:
+		case o.Status == orders.StatusCancelled && p.by == "":
 			broken(p.id, "it is cancelled, but %s never asked for that", p.customer)
 		case p.cancelled && o.Status != orders.StatusCancelled:
 			broken(p.id, "the cancellation was accepted, but it is %s", o.Status)

@@ -1,12 +1,16 @@
 package sim
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/memdb"
 )
 
 // queue is an SQS queue of one function: unordered, at least once, with a dead-letter queue.
@@ -118,13 +122,143 @@ func (q *queue) settle(batch []*message, failed map[string]bool, answered bool) 
 }
 
 // redrive moves dead messages back, as an operator does with `orderflow dlq redrive`.
-func (q *queue) redrive() (n int) {
+func (q *queue) redrive() int {
+	n := len(q.dead)
 	for _, m := range q.dead {
 		q.w.note(m.about, "an operator redrives %s to %s", m.key, q.function)
 		m.receives = 0
 		q.arrive(m)
-		n++
 	}
 	q.dead = nil
 	return n
+}
+
+// Settings of all streams; see template.yaml.
+const (
+	streamBatch    = 20
+	streamAttempts = 100
+)
+
+// stream is a table's DynamoDB stream with its relay: one shard, in order, bisecting failed
+// batches.
+type stream struct {
+	w       *World
+	service string
+	batches []*batch
+	busy    bool
+}
+
+type batch struct {
+	events   []envelope.Event
+	attempts int
+}
+
+// append adds the outbox items of a commit.
+func (s *stream) append(inserted []envelope.Event) {
+	last := len(s.batches) - 1
+	for _, e := range inserted {
+		if s.w.strikes(streamParked) {
+			// As if it had failed for six hours. The event stays in the outbox for the sweep.
+			s.w.reach("a stream gave up on an event")
+			s.w.note(e.Subject, "the stream of %s gives up on %s", s.service, e.ID)
+			continue
+		}
+		if last < 0 || len(s.batches[last].events) == streamBatch || s.batches[last].attempts > 0 || last == 0 &&
+			s.busy {
+			s.batches = append(s.batches, &batch{})
+			last++
+		}
+		s.batches[last].events = append(s.batches[last].events, e)
+	}
+	s.poll(s.w.between(20*time.Millisecond, 200*time.Millisecond))
+}
+
+// poll passes the first batch to the relay, one batch at a time.
+func (s *stream) poll(in time.Duration) {
+	if s.busy || len(s.batches) == 0 {
+		return
+	}
+	s.busy = true
+	s.w.after(in, func() {
+		head := s.batches[0]
+		s.relay(head, func(err error) {
+			s.busy = false
+			switch head.attempts++; {
+			case err == nil && s.w.strikes(streamAgain):
+			case err == nil, head.attempts > streamAttempts:
+				s.batches = s.batches[1:]
+			case len(head.events) > 1:
+				s.w.reach("a stream's batch was halved")
+				half := len(head.events) / 2
+				s.batches = append([]*batch{{head.events[:half], head.attempts}, {head.events[half:], head.attempts}},
+					s.batches[1:]...)
+			default:
+				s.w.reach("a stream's record was retried")
+			}
+			s.poll(s.w.between(100*time.Millisecond, time.Second))
+		})
+	})
+}
+
+func (s *stream) relay(b *batch, reply func(error)) {
+	items := make([]map[string]string, len(b.events))
+	for i, e := range b.events {
+		items[i] = map[string]string{"pk": "outbox", "sk": e.ID, "event": string(must(json.Marshal(e)))}
+	}
+	s.w.invoke("relay-"+s.service+"-events", b.events[0].Subject, inserted(items...), func(_ []byte, err error) { reply(err) })
+}
+
+// inserted returns a stream's batch of inserted items.
+func inserted(items ...map[string]string) []byte {
+	var in struct {
+		Records []map[string]any
+	}
+	for _, item := range items {
+		image := map[string]map[string]string{}
+		for name, v := range item {
+			image[name] = map[string]string{"S": v}
+		}
+		record := map[string]any{"eventName": "INSERT", "dynamodb": map[string]any{"NewImage": image}}
+		in.Records = append(in.Records, record)
+	}
+	return must(json.Marshal(in))
+}
+
+// topic is a service's SNS topic; see outbox.Topic.
+type topic struct {
+	w       *World
+	service string
+	log     *memdb.Log
+}
+
+// Publish sends events to the subscribed queues.
+func (t topic) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
+	if mutated := t.w.mutant.publish; mutated != nil {
+		return mutated(ctx, t, batch)
+	}
+	return t.publish(batch)
+}
+
+func (t topic) publish(batch []envelope.Event) (map[string]error, error) {
+	failed := map[string]error{}
+	return failed, t.w.remote(publishRefused, publishUnheard, func() error {
+		for _, e := range batch {
+			if err := t.w.fails(publishPartly); err != nil {
+				failed[e.ID] = err
+				continue
+			}
+			t.w.fanOut(t.service, e)
+		}
+		return nil
+	})
+}
+
+// fanOut sends an event to all subscribers of its type.
+func (w *World) fanOut(service string, e envelope.Event) {
+	body := must(json.Marshal(e))
+	for _, name := range w.consumers {
+		if q := w.queues[name]; q.wants(service, e.Type) {
+			q.send(e.Subject, e.ID, body)
+		}
+	}
 }

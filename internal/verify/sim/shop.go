@@ -16,7 +16,6 @@ import (
 // shop is what customers and operators do and which answers they got.
 type shop struct {
 	skus   []string
-	prices map[string]int // as last set, in cents
 	stock  map[string]int // sum of accepted adjustments
 	placed []*placed
 }
@@ -35,12 +34,10 @@ type placed struct {
 	refused  int    // the status with which it was refused
 	tries    int    // retries after reaching a limit
 	good     bool   // must be confirmed
-	asked    bool   // cancellation was requested
 	operated bool   // an operator requests the cancellation
-	// by is the reason that the order must have if it is cancelled.
-	by orders.Reason
-	// cancelled: the cancellation was accepted.
-	cancelled bool
+	// by is the reason that the order must have if it is cancelled; "" until that is requested.
+	by        orders.Reason
+	cancelled bool // the cancellation was accepted
 }
 
 // cancelled reports whether an order's cancellation was accepted.
@@ -50,7 +47,7 @@ func (s *shop) cancelled(id string) bool {
 
 // stockUp creates products, prices and stock before customers come, without faults.
 func (w *World) stockUp() {
-	w.shop.prices, w.shop.stock = map[string]int{}, map[string]int{}
+	w.shop.stock = map[string]int{}
 	for i := range 2 + w.IntN(4) {
 		sku := fmt.Sprintf("SKU-%d", i)
 		w.shop.skus = append(w.shop.skus, sku)
@@ -118,8 +115,8 @@ func (w *World) planVisits() {
 		w.after(at, func() { w.place(p) })
 	}
 	for range 1 + w.options.Orders/10 {
-		w.after(w.between(0, w.options.Duration), func() { w.price(one(w.chance, w.shop.skus), 100+w.IntN(5000)) })
-		w.after(w.between(0, w.options.Duration), func() { w.adjust(one(w.chance, w.shop.skus), 1+w.IntN(4)) })
+		w.after(w.between(0, w.options.Duration), func() { w.price(one(w.fate, w.shop.skus), 100+w.IntN(5000)) })
+		w.after(w.between(0, w.options.Duration), func() { w.adjust(one(w.fate, w.shop.skus), 1+w.IntN(4)) })
 	}
 }
 
@@ -152,7 +149,7 @@ func (w *World) place(p *placed) {
 	if w.IntN(12) == 0 {
 		items = fmt.Sprintf(`{"sku":%q,"quantity":1}`, gift)
 	}
-	w.send(p, items, one(w.chance, methods), one(w.chance, postalCodes), w.IntN(5) == 0)
+	w.send(p, items, one(w.fate, methods), one(w.fate, postalCodes), w.IntN(5) == 0)
 }
 
 // send has a customer place an order.
@@ -198,7 +195,7 @@ func (w *World) cancel(p *placed) {
 	if p.operated {
 		caller, reason = operator, orders.ReasonCancelledByOperator
 	}
-	p.asked, p.by = true, reason
+	p.by = reason
 	c := call{
 		function: "cancel-order", method: http.MethodPost, path: "/v1/orders/" + p.id + "/cancel",
 		params: map[string]string{"orderId": p.id},
