@@ -14,7 +14,11 @@ import (
 )
 
 // afterUp is what `up` does once the stack is up, in this order.
-var afterUp = []devstack.Step{
+var afterUp = []struct {
+	Name string
+	Demo bool // skipped by --no-demo
+	Run  func(context.Context, *devstack.Stack) error
+}{
 	{Name: "check that every service is ready", Run: func(ctx context.Context, s *devstack.Stack) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()

@@ -2,8 +2,8 @@ package devstack
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
-	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -22,19 +22,20 @@ func (e *Emulator) Config() aws.Config {
 
 func (e *Emulator) api() awsapi.Client { return awsapi.Client{Config: e.Config()} }
 
-// callJSON calls a service with the AWS JSON protocol; target is its version and operation.
-func (e *Emulator) callJSON(ctx context.Context, service, target string, in, out any) error {
-	return e.api().JSON(ctx, service, target, in, out)
-}
-
-// callQuery calls a service with the AWS query protocol.
-func (e *Emulator) callQuery(ctx context.Context, service string, form url.Values, out any) error {
-	return e.api().Query(ctx, service, form, out)
-}
-
-// send signs and sends a request and returns the response body.
-func (e *Emulator) send(
-	ctx context.Context, method, path, service string, header http.Header, body []byte,
-) ([]byte, error) {
-	return e.api().Send(ctx, method, path, service, header, body)
+// rest calls a service with REST and JSON; in and out may be nil, and out is kept without an answer.
+func (e *Emulator) rest(ctx context.Context, service, method, path string, in, out any) error {
+	var body []byte
+	header := http.Header{}
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return err
+		}
+		header.Set("Content-Type", "application/json")
+	}
+	answer, err := e.api().Send(ctx, method, path, service, header, body)
+	if err != nil || out == nil || len(answer) == 0 {
+		return err
+	}
+	return json.Unmarshal(answer, out)
 }

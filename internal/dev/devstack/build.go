@@ -2,8 +2,11 @@ package devstack
 
 import (
 	"archive/zip"
+	"bytes"
 	"compress/flate"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -31,28 +34,22 @@ func (r Repo) Functions() ([]Function, error) {
 	var all []Function
 	byName := map[string]string{}
 	for _, top := range []string{"functions", "sandbox"} {
-		err := filepath.WalkDir(r.Path(top), func(path string, d fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) || err == nil && d.Name() != "main.go" {
-				return nil
-			}
+		mains, err := filepath.Glob(r.Path(top, "*", "*", "main.go"))
+		if err != nil {
+			return nil, err
+		}
+		for _, main := range mains {
+			dir, err := filepath.Rel(string(r), filepath.Dir(main))
 			if err != nil {
-				return err
-			}
-			dir, err := filepath.Rel(string(r), filepath.Dir(path))
-			if err != nil {
-				return err
+				return nil, err
 			}
 			name := filepath.Base(dir)
 			if other, taken := byName[name]; taken {
 				// `go build -o dir/` would silently overwrite one with the other.
-				return fmt.Errorf("%s and %s have the same function name %q: rename one", other, dir, name)
+				return nil, fmt.Errorf("%s and %s have the same function name %q: rename one", other, dir, name)
 			}
 			byName[name] = dir
 			all = append(all, Function{Name: name, Dir: dir})
-			return nil
-		})
-		if err != nil {
-			return nil, err
 		}
 	}
 	if len(all) == 0 {
@@ -82,9 +79,8 @@ func Lambda(architecture string) Machine { return Machine{System: "linux", Archi
 // Host is this machine: emulators run functions as local processes.
 func Host() Machine { return Machine{System: runtime.GOOS, Architecture: HostArchitecture()} }
 
-// Build compiles every function for a machine into .build/functions/<name>/bootstrap, and packs
-// each into .build/functions/<name>.zip, its deployment package. Unchanged functions keep their
-// bytes.
+// Build compiles every function for a machine, and packs each into its deployment package,
+// .build/functions/<name>.zip. Unchanged functions keep their bytes.
 func (r Repo) Build(ctx context.Context, rep *Reporter, m Machine) error {
 	functions, err := r.Functions()
 	if err != nil {
@@ -136,96 +132,41 @@ func (r Repo) compile(
 	})
 }
 
-// pack makes .build/functions hold exactly the given functions.
+// pack makes .build/functions hold exactly the packages of the given functions.
 func (r Repo) pack(ctx context.Context, bin string, functions []Function) error {
 	out := r.Path(".build", "functions")
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	var stale []string
 	keep := map[string]bool{}
+	work := make(chan string, len(functions))
 	for _, f := range functions {
-		keep[f.Name], keep[f.Name+".zip"] = true, true
-		changed, err := link(filepath.Join(bin, f.Name), filepath.Join(out, f.Name, "bootstrap"))
-		if err != nil {
-			return err
-		}
-		if changed || olderThan(filepath.Join(out, f.Name+".zip"), filepath.Join(bin, f.Name)) {
-			stale = append(stale, f.Name)
-		}
-	}
-	entries, err := os.ReadDir(out)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !keep[e.Name()] {
-			if err := os.RemoveAll(filepath.Join(out, e.Name())); err != nil {
-				return err
-			}
-		}
-	}
-
-	work := make(chan string, len(stale))
-	for _, name := range stale {
-		work <- name
+		keep[f.Name+".zip"] = true
+		work <- f.Name
 	}
 	close(work)
 	packers := make([]func() error, runtime.NumCPU())
 	for i := range packers {
 		packers[i] = func() error {
 			for name := range work {
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
+				var content bytes.Buffer
+				if err := errors.Join(context.Cause(ctx), Pack(&content, filepath.Join(bin, name))); err != nil {
+					return err
 				}
-				if err := packOne(filepath.Join(out, name, "bootstrap"), filepath.Join(out, name+".zip")); err != nil {
+				if err := writeFile(filepath.Join(out, name+".zip"), content.Bytes(), 0o644); err != nil {
 					return err
 				}
 			}
 			return nil
 		}
 	}
-	return parallel(packers...)
-}
-
-// link hard-links to to from, and reports whether it changed anything.
-func link(from, to string) (changed bool, err error) {
-	src, err := os.Stat(from)
-	if err != nil {
-		return false, err
-	}
-	if dst, err := os.Stat(to); err == nil && os.SameFile(src, dst) {
-		return false, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return false, err
-	}
-	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	return true, os.Link(from, to)
-}
-
-func olderThan(path, reference string) bool {
-	p, err := os.Stat(path)
-	if err != nil {
-		return true
-	}
-	ref, err := os.Stat(reference)
-	return err != nil || p.ModTime().Before(ref.ModTime())
-}
-
-// packOne writes the deployment package of a binary to a file.
-func packOne(bootstrap, to string) error {
-	out, err := os.CreateTemp(filepath.Dir(to), ".zip-*")
-	if err != nil {
+	if err := parallel(packers...); err != nil {
 		return err
 	}
-	defer os.Remove(out.Name())
-	if err := errors.Join(Pack(out, bootstrap), out.Chmod(0o644), out.Close()); err != nil {
-		return err
+	entries, err := os.ReadDir(out)
+	for _, e := range entries {
+		if !keep[e.Name()] {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(out, e.Name())))
+		}
 	}
-	return os.Rename(out.Name(), to)
+	return err
 }
 
 // Pack writes the deployment package of a binary. Its bytes depend only on the binary.
@@ -246,4 +187,74 @@ func Pack(out io.Writer, bootstrap string) error {
 		_, err = io.Copy(entry, in)
 	}
 	return errors.Join(err, w.Close())
+}
+
+// Sums builds functions for architecture and returns the SHA-256 of their deployment packages, by
+// function. env is added to the compiler's, such as GOCACHE=/empty/directory to compile everything.
+func (r Repo) Sums(ctx context.Context, rep *Reporter, architecture string, functions []Function,
+	env ...string) (map[string]string, error) {
+	unlock, err := lock(r.Path(".build"))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	bin, err := r.compile(ctx, rep, Lambda(architecture), functions, env...)
+	if err != nil {
+		return nil, err
+	}
+	sums := map[string]string{}
+	for _, f := range functions {
+		h := sha256.New()
+		if err := Pack(h, filepath.Join(bin, f.Name)); err != nil {
+			return nil, err
+		}
+		sums[f.Name] = hex.EncodeToString(h.Sum(nil))
+	}
+	return sums, nil
+}
+
+// CopyTo copies the sources, without hidden directories, into the empty directory dir.
+func (r Repo) CopyTo(dir string) (Repo, error) {
+	return Repo(dir), filepath.WalkDir(string(r), func(path string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(string(r), path)
+		to := filepath.Join(dir, rel)
+		switch {
+		case err != nil || rel == ".":
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), "."):
+			return filepath.SkipDir
+		case d.IsDir():
+			return os.Mkdir(to, 0o755)
+		case d.Type().IsRegular():
+			return copyFile(path, to)
+		}
+		return nil
+	})
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// BillOfMaterials lists the modules of functions, commands and tests in a CycloneDX file. It has no
+// time or serial number, so that the same sources have the same bill.
+func (r Repo) BillOfMaterials(ctx context.Context, rep *Reporter, to string) error {
+	const tool = "cyclonedx-gomod"
+	if err := r.SetupGo(ctx, rep, tool); err != nil {
+		return err
+	}
+	return command{dir: string(r),
+		env:  environ("GOFLAGS=-tags=lambda.norpc", "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0"),
+		name: r.Path(".tools", "bin", tool), args: []string{"mod", "-json", "-output-version", "1.5", "-std", "-test",
+			"-noserial", "-notimestamp", "-short-purls", "-disable-html-escape", "-output", to, "."}}.run(ctx)
 }

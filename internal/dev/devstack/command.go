@@ -66,3 +66,19 @@ func tail(out []byte, n int) string {
 
 // environ returns this process's environment overridden by NAME=value entries.
 func environ(set ...string) []string { return append(os.Environ(), set...) }
+
+// Lacking is the error of a command that needs something which this machine lacks and the project
+// does not install. It says what to do.
+type Lacking string
+
+const cannotRun = "cannot run here: "
+
+// Error implements error.
+func (l Lacking) Error() string { return cannotRun + string(l) }
+
+// LackingIn returns what a command lacked, by its output, or "".
+func LackingIn(output []byte) string {
+	_, what, _ := strings.Cut(string(output), cannotRun)
+	what, _, _ = strings.Cut(what, "\n")
+	return what
+}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -18,6 +16,7 @@ import (
 
 	"orderflow/internal/dev/template"
 	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/verify/cfn"
 )
 
 // Stage is the stage of every local stack.
@@ -70,7 +69,7 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 		return nil
 	}
 	if have.Emulator == want.Emulator {
-		if err := writeDeployment(s.dir, deployment{Emulator: want.Emulator}); err != nil {
+		if err := save(deploymentFile(s.dir), deployment{Emulator: want.Emulator}); err != nil {
 			return err
 		}
 	}
@@ -94,7 +93,7 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 	if err := s.complete(ctx); err != nil {
 		return err
 	}
-	return writeDeployment(s.dir, want)
+	return save(deploymentFile(s.dir), want)
 }
 
 func (s *Stack) samDeploy(ctx context.Context, name, template string, parameters []string) error {
@@ -160,7 +159,7 @@ func (r Repo) stage(template, dir string) (string, error) {
 }
 
 func (s *Stack) makeBucket(ctx context.Context) error {
-	_, err := s.Emulator.send(ctx, http.MethodPut, "/"+artifacts, "s3", http.Header{}, nil)
+	err := s.Emulator.rest(ctx, "s3", http.MethodPut, "/"+artifacts, nil, nil)
 	if err != nil && !awsapi.Failed(err, "BucketAlreadyOwnedByYou") && !awsapi.Failed(err, "BucketAlreadyExists") {
 		return fmt.Errorf("create the bucket of packages: %w", err)
 	}
@@ -175,7 +174,7 @@ func (s *Stack) readOutputs(ctx context.Context) (map[string]string, error) {
 			Outputs []struct{ OutputKey, OutputValue string } `xml:"DescribeStacksResult>Stacks>member>Outputs>member"`
 		}
 		form := url.Values{"Action": {"DescribeStacks"}, "Version": {"2010-05-15"}, "StackName": {stack.name}}
-		if err := s.Emulator.callQuery(ctx, "cloudformation", form, &answer); err != nil {
+		if err := s.Emulator.api().Query(ctx, "cloudformation", form, &answer); err != nil {
 			return nil, fmt.Errorf("read the outputs of %s: %w", stack.name, err)
 		}
 		for _, output := range answer.Outputs {
@@ -186,6 +185,62 @@ func (s *Stack) readOutputs(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	return outputs, nil
+}
+
+// complete does what the emulator's deployment does not: it applies the API's gateway responses,
+// which the emulator does not read from the contract, and verifies the sender of e-mail, which its
+// owner does once on AWS.
+func (s *Stack) complete(ctx context.Context) error {
+	return errors.Join(s.applyGatewayResponses(ctx), s.verifySender(ctx))
+}
+
+// gatewayResponses returns API Gateway's own responses, such as to a call without a token,
+// evaluated with the parameters of a local stack.
+func (r Repo) gatewayResponses() (map[string]any, error) {
+	template, err := cfn.Read(r.Path("template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	stack, err := cfn.New(template, "orderflow",
+		map[string]string{"Stage": Stage, "AllowedOrigins": strings.Join(Origins, ",")})
+	if err != nil {
+		return nil, err
+	}
+	spec, err := cfn.Read(r.Path("api", "openapi.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	responses, ok := stack.Value(spec["x-amazon-apigateway-gateway-responses"]).(map[string]any)
+	if !ok {
+		return nil, errors.New("api/openapi.yaml has no x-amazon-apigateway-gateway-responses")
+	}
+	return responses, nil
+}
+
+func (s *Stack) applyGatewayResponses(ctx context.Context) error {
+	responses, err := s.repo.gatewayResponses()
+	if err != nil {
+		return err
+	}
+	api := "/restapis/" + s.Outputs["ApiId"]
+	for kind, response := range responses {
+		err := s.Emulator.rest(ctx, "apigateway", http.MethodPut, api+"/gatewayresponses/"+kind, response, nil)
+		if err != nil {
+			return fmt.Errorf("set the gateway response %s: %w", kind, err)
+		}
+	}
+	// They take effect with the API's next deployment.
+	return s.Emulator.rest(ctx, "apigateway", http.MethodPost, api+"/deployments", map[string]string{"stageName": Stage},
+		nil)
+}
+
+func (s *Stack) verifySender(ctx context.Context) error {
+	// the template's default
+	form := url.Values{"Action": {"VerifyDomainIdentity"}, "Version": {"2010-12-01"}, "Domain": {"example.com"}}
+	if err := s.Emulator.api().Query(ctx, "ses", form, nil); err != nil {
+		return fmt.Errorf("verify the sender of e-mail: %w", err)
+	}
+	return nil
 }
 
 // fingerprint hashes everything that a deployment depends on.
@@ -208,17 +263,9 @@ func (r Repo) fingerprint(parameters []string) (string, error) {
 			if err != nil {
 				return err
 			}
-			f, err := os.Open(path)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			content := sha256.New()
-			if _, err := io.Copy(content, f); err != nil {
-				return err
-			}
-			fmt.Fprintf(h, "%s %x\n", rel, content.Sum(nil))
-			return nil
+			content, err := sum(path)
+			fmt.Fprintf(h, "%s %s\n", rel, content)
+			return err
 		})
 		if err != nil {
 			return "", err
@@ -230,19 +277,11 @@ func (r Repo) fingerprint(parameters []string) (string, error) {
 // deployedTo returns the emulator that a deployment, perhaps an earlier one, fully reached.
 func deployedTo(dir string) process { return readDeployment(dir).Emulator }
 
-func readDeployment(dir string) deployment {
-	var d deployment
-	data, err := os.ReadFile(filepath.Join(dir, "deployment.json"))
-	if err != nil || json.Unmarshal(data, &d) != nil {
+func readDeployment(dir string) (d deployment) {
+	if _, err := load(deploymentFile(dir), &d); err != nil {
 		return deployment{} // deploys again
 	}
 	return d
 }
 
-func writeDeployment(dir string, d deployment) error {
-	data, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(dir, "deployment.json"), data, 0o644)
-}
+func deploymentFile(dir string) string { return filepath.Join(dir, "deployment.json") }

@@ -181,10 +181,10 @@ func TestStopLeavesOnlyTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Stop() })
-	if _, err := e.send(ctx, http.MethodPut, "/bucket", "s3", http.Header{}, nil); err != nil {
+	if err := e.rest(ctx, "s3", http.MethodPut, "/bucket", nil, nil); err != nil {
 		t.Errorf("the emulator does not serve: %v", err)
 	}
-	err = e.callJSON(ctx, "logs", "Logs_20140328.FilterLogEvents", map[string]any{"logGroupName": "none"}, nil)
+	err = e.api().JSON(ctx, "logs", "Logs_20140328.FilterLogEvents", map[string]any{"logGroupName": "none"}, nil)
 	if !awsapi.Failed(err, "ResourceNotFoundException") {
 		t.Errorf("got %v; want the service's own error", err)
 	}

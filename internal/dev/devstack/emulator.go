@@ -3,15 +3,11 @@ package devstack
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -37,13 +33,11 @@ type EmulatorOptions struct {
 	Report *Reporter // may be nil
 }
 
-// Emulator is a running emulator of AWS. Its data ends with it.
+// Emulator is a running emulator of AWS at URL. Its data ends with it.
 type Emulator struct {
-	URL     string  `json:"url"` // the endpoint of every service
-	Process process `json:"process"`
-	Name    string  `json:"name"` // tells it from another emulator at the URL
-	Target  Target  `json:"target"`
-	dir     string
+	server
+	Name   string `json:"name"` // tells it from another emulator at the URL
+	Target Target `json:"target"`
 }
 
 // StartEmulator installs missing tools, starts an empty emulator, and returns when it answers.
@@ -85,82 +79,33 @@ func launch(ctx context.Context, opts EmulatorOptions) (e *Emulator, err error) 
 }
 
 func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, error) {
-	e := &Emulator{URL: "http://127.0.0.1:" + strconv.Itoa(port), Name: "orderflow-" + rand.Text(), Target: opts.Target,
-		dir: opts.Dir}
+	e := emulatorOf(opts.Dir)
+	e.URL, e.Name, e.Target = urlOf(port), "orderflow-"+rand.Text(), opts.Target
 	p, err := opts.Target.product()
 	if err != nil {
 		return nil, err
 	}
-	for _, sub := range []string{"home", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(e.files(), sub), 0o755); err != nil {
-			return nil, err
-		}
-	}
-	argv, env, err := p.command(opts.Repo, e, port)
-	if err != nil {
+	home, tmp := filepath.Join(e.files(), "home"), filepath.Join(e.files(), "tmp")
+	if err := errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(tmp, 0o755)); err != nil {
 		return nil, err
 	}
-	log, err := os.Create(e.log())
+	argv, env := p.command(opts.Repo, e, port)
+	err = e.start(ctx, program{
+		argv:  func(int) []string { return argv },
+		env:   append(append(env, "PATH="+os.Getenv("PATH"), "LANG=C.UTF-8", "HOME="+home, "TMPDIR="+tmp), opts.Env...),
+		dir:   e.files(),
+		state: e,
+		ready: func(ctx context.Context, _ string) bool { return e.Healthy(ctx) },
+		limit: startLimit,
+	}, port)
 	if err != nil {
 		return nil, err
-	}
-	defer log.Close()
-
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Dir, cmd.Env = e.files(), append(env, opts.Env...)
-	cmd.Stdout, cmd.Stderr = log, log
-	// Its own session: it outlives `make up`, and it and its functions form one group to be ended
-	// together.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the emulator: %w", err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-
-	e.Process, err = identify(cmd.Process.Pid)
-	if err == nil {
-		err = e.remember()
-	}
-	if err == nil {
-		err = e.await(ctx, ended)
-	}
-	if err != nil {
-		output, _ := os.ReadFile(e.log())
-		return nil,
-			errors.Join(fmt.Errorf("the emulator did not start: %w; end of %s:\n%s", err, e.log(),
-				tail(output, 15)),
-				endGroup(cmd.Process.Pid, time.Second), os.Remove(e.state()))
 	}
 	return e, nil
 }
 
-// await returns when the emulator answers.
-func (e *Emulator) await(ctx context.Context, ended <-chan error) error {
-	deadline := time.NewTimer(startLimit)
-	defer deadline.Stop()
-	retry := time.NewTicker(50 * time.Millisecond)
-	defer retry.Stop()
-	for {
-		if e.Healthy(ctx) {
-			return nil
-		}
-		select {
-		case err := <-ended:
-			return fmt.Errorf("it ended at once (%v)", err) //nolint:errorlint // nil where it ended well
-		case <-deadline.C:
-			return fmt.Errorf("no answer from %s within %s", e.URL, startLimit)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-retry.C:
-		}
-	}
-}
-
 // Healthy reports whether this emulator, and not another, answers within two seconds.
 func (e *Emulator) Healthy(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
 	p, err := e.Target.product()
 	if err != nil {
 		return false
@@ -175,21 +120,22 @@ func (e *Emulator) Stop() error {
 	var others []process
 	if e.Process.alive() {
 		others = outsiders(e.Process.PID) // such as LocalStack's DynamoDB Local
-	}
-	// Its functions may outlive it. A group keeps its number while it has a member.
-	if e.Process.alive() || e.orphansOnly() {
+	} else if e.orphansOnly() {
+		// Its functions may outlive it. A group keeps its number while it has a member.
 		if err := endGroup(e.Process.PID, 5*time.Second); err != nil {
 			return err
 		}
 	}
+	err := e.stop()
 	for _, other := range others {
 		if other.alive() {
-			if err := endGroup(other.PID, 5*time.Second); err != nil {
-				return err
-			}
+			err = errors.Join(err, endGroup(other.PID, 5*time.Second))
 		}
 	}
-	return errors.Join(os.RemoveAll(e.files()), os.RemoveAll(e.state()))
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(e.files())
 }
 
 // orphansOnly reports whether the emulator has ended and only its functions are left in its group.
@@ -205,29 +151,14 @@ func (e *Emulator) orphansOnly() bool {
 }
 
 func (e *Emulator) files() string { return filepath.Join(e.dir, "emulator") }
-func (e *Emulator) log() string   { return filepath.Join(e.dir, "emulator.log") }
-func (e *Emulator) state() string { return filepath.Join(e.dir, "emulator.json") }
 
-func (e *Emulator) remember() error {
-	data, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	return writeFile(e.state(), data, 0o644)
-}
+func emulatorOf(dir string) *Emulator { return &Emulator{server: server{dir: dir, name: "emulator"}} }
 
 // findEmulator returns the emulator last started in dir, which may have ended, or nil.
 func findEmulator(dir string) (*Emulator, error) {
-	e := &Emulator{dir: dir}
-	data, err := os.ReadFile(e.state())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	e := emulatorOf(dir)
+	if found, err := load(e.file(), e); !found {
 		return nil, err
-	}
-	if err := json.Unmarshal(data, e); err != nil {
-		return nil, fmt.Errorf("%s: %w: remove it and try again", e.state(), err)
 	}
 	return e, nil
 }

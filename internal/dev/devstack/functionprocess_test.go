@@ -33,7 +33,7 @@ func TestOnlyFunctionsOfTheEmulatorCanBeKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Emulator{dir: t.TempDir()}
+	e := emulatorOf(t.TempDir())
 	bootstrap := filepath.Join(e.files(), "tmp", "bootstrap")
 	if err := writeFile(bootstrap, program, 0o700); err != nil {
 		t.Fatal(err)

@@ -87,7 +87,7 @@ func (e *Emulator) Inventory(ctx context.Context) ([]string, error) {
 					path += "?" + url.Values{strings.TrimPrefix(field, "Next"): {token}}.Encode() // Marker, of Lambda
 				}
 			}
-			answer, err := e.send(ctx, method, path, of.service, header, []byte(body))
+			answer, err := e.api().Send(ctx, method, path, of.service, header, []byte(body))
 			if err != nil {
 				return nil, fmt.Errorf("list resources of kind %s: %w", of.kind, err)
 			}

@@ -2,16 +2,11 @@ package devstack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"net/http"
-	"os"
-	"path/filepath"
+	"regexp"
 	"strconv"
-	"strings"
 )
 
 // localStack is LocalStack's free edition without containers, installed and run by .ci/localstack.
@@ -22,7 +17,7 @@ func (r Repo) localStackProgram() string { return r.Path(".ci", "localstack", "l
 
 // setup installs DynamoDB Local, which holds LocalStack's tables, and then LocalStack.
 func (localStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
-	if err := r.setupDynamoDBLocal(ctx, rep); err != nil {
+	if err := rep.install(ctx, r.dynamoDBLocal()); err != nil {
 		return err
 	}
 	return rep.Do("install LocalStack",
@@ -37,26 +32,13 @@ func (localStack) adapt(opts *Options) error {
 	return nil
 }
 
-func (localStack) command(r Repo, e *Emulator, port int) (argv, env []string, err error) {
-	files := e.files()
-	return []string{r.localStackProgram(), "run"}, []string{
-		"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=" + filepath.Join(files, "home"), "TMPDIR=" +
-			filepath.Join(files, "tmp"),
-		"ORDERFLOW_PORT=" + strconv.Itoa(port), "ORDERFLOW_NAME=" + e.Name,
-	}, nil
+func (localStack) command(r Repo, e *Emulator, port int) (argv, env []string) {
+	return []string{r.localStackProgram(), "run"},
+		[]string{"ORDERFLOW_PORT=" + strconv.Itoa(port), "ORDERFLOW_NAME=" + e.Name}
 }
 
 func (localStack) named(ctx context.Context, e *Emulator) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.URL+"/_orderflow/name", nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	name, err := io.ReadAll(io.LimitReader(resp.Body, 100))
+	name, err := fetch(ctx, e.URL+"/_orderflow/name")
 	return string(name), err
 }
 
@@ -86,7 +68,7 @@ func (localStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error
 		arn := s.Outputs[machine]
 		if s.defined[arn] == "" { // as deployed
 			var is struct{ Definition string }
-			if err := s.Emulator.callJSON(ctx, "states", "AWSStepFunctions.DescribeStateMachine",
+			if err := s.Emulator.api().JSON(ctx, "states", "AWSStepFunctions.DescribeStateMachine",
 				map[string]string{"stateMachineArn": arn}, &is); err != nil {
 				return err
 			}
@@ -95,54 +77,26 @@ func (localStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error
 			}
 			s.defined[arn] = is.Definition
 		}
-		scaled, err := scaledWaits(s.defined[arn], scale)
-		if err != nil {
-			return fmt.Errorf("%s: %w", machine, err)
-		}
-		in := map[string]string{"stateMachineArn": arn, "definition": scaled}
-		if err := s.Emulator.callJSON(ctx, "states", "AWSStepFunctions.UpdateStateMachine", in, nil); err != nil {
+		in := map[string]string{"stateMachineArn": arn, "definition": scaledWaits(s.defined[arn], scale)}
+		if err := s.Emulator.api().JSON(ctx, "states", "AWSStepFunctions.UpdateStateMachine", in, nil); err != nil {
 			return fmt.Errorf("change the waits of %s: %w", machine, err)
 		}
 	}
 	return nil
 }
 
+var retryWait = regexp.MustCompile(`"(IntervalSeconds|MaxDelaySeconds)":\s*([0-9.]+)`)
+
 // scaledWaits returns a state machine's definition with scaled retry waits, in whole seconds, at
-// least one.
-func scaledWaits(definition string, scale float64) (string, error) {
+// least one; the maximum must be larger.
+func scaledWaits(definition string, scale float64) string {
 	if scale == 1 {
-		return definition, nil
+		return definition
 	}
-	var machine map[string]any
-	decoder := json.NewDecoder(strings.NewReader(definition))
-	decoder.UseNumber()
-	if err := decoder.Decode(&machine); err != nil {
-		return "", err
-	}
-	var visit func(any)
-	visit = func(node any) {
-		switch node := node.(type) {
-		case []any:
-			for _, child := range node {
-				visit(child)
-			}
-		case map[string]any:
-			for name, child := range node {
-				number, ok := child.(json.Number)
-				if !ok || name != "IntervalSeconds" && name != "MaxDelaySeconds" {
-					visit(child)
-					continue
-				}
-				seconds, err := number.Float64()
-				if err == nil {
-					// the maximum must be larger
-					least := map[string]float64{"IntervalSeconds": 1, "MaxDelaySeconds": 2}[name]
-					node[name] = max(least, math.Round(seconds*scale))
-				}
-			}
-		}
-	}
-	visit(machine)
-	scaled, err := json.Marshal(machine)
-	return string(scaled), err
+	return retryWait.ReplaceAllStringFunc(definition, func(match string) string {
+		m := retryWait.FindStringSubmatch(match)
+		seconds, _ := strconv.ParseFloat(m[2], 64)
+		least := map[string]float64{"IntervalSeconds": 1, "MaxDelaySeconds": 2}[m[1]]
+		return fmt.Sprintf("%q:%.0f", m[1], max(least, math.Round(seconds*scale)))
+	})
 }

@@ -3,17 +3,15 @@ package devstack
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/platform/casing"
+	"orderflow/internal/platform/clock"
 )
 
 // logLine identifies a line, as the emulator assigns no ids.
@@ -66,19 +64,11 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 				delete(printed, line)
 			}
 		}
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // the user stopped following
-		}
-		if news { // there may be more
+		if news && ctx.Err() == nil { // there may be more
 			continue
 		}
-		if !follow {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(500 * time.Millisecond):
+		if !follow || clock.Sleep(ctx, 500*time.Millisecond) != nil {
+			return nil //nolint:nilerr // the user stopped following
 		}
 	}
 }
@@ -109,7 +99,7 @@ func (s *Stack) readLogs(ctx context.Context, groups []string, from int64) ([]lo
 				Events    []logEvent
 				NextToken string
 			}
-			err := s.Emulator.callJSON(ctx, "logs", "Logs_20140328.FilterLogEvents", in, &page)
+			err := s.Emulator.api().JSON(ctx, "logs", "Logs_20140328.FilterLogEvents", in, &page)
 			if awsapi.Failed(err, "ResourceNotFoundException") {
 				break
 			}
@@ -133,16 +123,11 @@ func (s *Stack) readLogs(ctx context.Context, groups []string, from int64) ([]lo
 // logGroups returns the log groups of a function: its service's, and the default one, which
 // LocalStack always uses.
 func (s *Stack) logGroups(ctx context.Context, name string) ([]string, error) {
-	path := "/2015-03-31/functions/" + name + "/configuration"
-	body, err := s.Emulator.send(ctx, http.MethodGet, path, "lambda", http.Header{}, nil)
+	c, err := s.configuration(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration of %s: %w", name, err)
+		return nil, err
 	}
-	var configuration struct{ LoggingConfig struct{ LogGroup string } }
-	if err := json.Unmarshal(body, &configuration); err != nil {
-		return nil, fmt.Errorf("read the configuration of %s: %w", name, err)
-	}
-	groups := []string{configuration.LoggingConfig.LogGroup, "/aws/lambda/" + name}
+	groups := []string{c.LoggingConfig.LogGroup, "/aws/lambda/" + name}
 	slices.Sort(groups)
 	return slices.DeleteFunc(slices.Compact(groups), func(group string) bool { return group == "" }), nil
 }
@@ -151,23 +136,15 @@ func (s *Stack) logGroups(ctx context.Context, name string) ([]string, error) {
 func (s *Stack) physicalName(ctx context.Context, function string) (string, error) {
 	var known []string
 	for _, stack := range cfnStacks {
-		var answer struct {
-			Resources []struct {
-				ResourceType, LogicalResourceId, PhysicalResourceId string
-			} `xml:"DescribeStackResourcesResult>StackResources>member"`
+		names, err := s.functions(ctx, stack.name)
+		if err != nil {
+			return "", err
 		}
-		form := url.Values{"Action": {"DescribeStackResources"}, "Version": {"2010-05-15"}, "StackName": {stack.name}}
-		if err := s.Emulator.callQuery(ctx, "cloudformation", form, &answer); err != nil {
-			return "", fmt.Errorf("list the resources of %s: %w", stack.name, err)
+		if name := names[casing.Camel(function)+"Function"]; name != "" {
+			return name, nil
 		}
-		for _, r := range answer.Resources {
-			if r.ResourceType != "AWS::Lambda::Function" {
-				continue
-			}
-			if r.LogicalResourceId == casing.Camel(function)+"Function" {
-				return r.PhysicalResourceId, nil
-			}
-			known = append(known, casing.Kebab(strings.TrimSuffix(r.LogicalResourceId, "Function")))
+		for id := range names {
+			known = append(known, casing.Kebab(strings.TrimSuffix(id, "Function")))
 		}
 	}
 	slices.Sort(known)

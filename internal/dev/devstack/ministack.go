@@ -1,11 +1,9 @@
 package devstack
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 )
@@ -15,17 +13,15 @@ import (
 type miniStack struct{}
 
 func (miniStack) setup(ctx context.Context, r Repo, rep *Reporter) error {
-	return r.setupPython(ctx, rep, "ministack")
+	return rep.install(ctx, r.python("ministack"))
 }
 
 func (miniStack) adapt(*Options) error { return nil }
 
-func (miniStack) command(r Repo, e *Emulator, port int) (argv, env []string, err error) {
+func (miniStack) command(r Repo, e *Emulator, port int) (argv, env []string) {
 	files := e.files()
 	return []string{r.Path(".tools", "ministack", "bin", "python"),
 			r.Path("tools", "webguard", "ministack_guarded.py")}, []string{
-			"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
-			"HOME=" + filepath.Join(files, "home"), "TMPDIR=" + filepath.Join(files, "tmp"),
 			"STATE_DIR=" + filepath.Join(files, "state"), "S3_DATA_DIR=" + filepath.Join(files, "s3"),
 			"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + strconv.Itoa(port), "MINISTACK_REGION=" + Region,
 			"AWS_ENDPOINT_URL=" + e.URL, // otherwise functions would call AWS
@@ -36,7 +32,7 @@ func (miniStack) command(r Repo, e *Emulator, port int) (argv, env []string, err
 			// No listeners on fixed ports, which emulators would fight over, and no Docker, whose
 			// containers it would remove.
 			"SFTP_ENABLED=0", "IOT_MTLS_ENABLED=0", "DOCKER_HOST=unix://" + filepath.Join(files, "no-docker.sock"),
-		}, nil
+		}
 }
 
 func (miniStack) named(ctx context.Context, e *Emulator) (string, error) {
@@ -66,20 +62,10 @@ func (miniStack) inbox(ctx context.Context, e *Emulator) ([]Mail, error) {
 }
 
 func (miniStack) scaleWaits(ctx context.Context, s *Stack, scale float64) error {
-	body := fmt.Appendf(nil, `{"stepfunctions._SFN_WAIT_SCALE":%g}`, scale)
-	url := s.Emulator.URL + "/_ministack/config"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	err := s.Emulator.rest(ctx, "ministack", http.MethodPost, "/_ministack/config",
+		map[string]float64{"stepfunctions._SFN_WAIT_SCALE": scale}, nil)
 	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("scale the waits: %s", resp.Status)
+		return fmt.Errorf("scale the waits: %w", err)
 	}
 	return nil
 }

@@ -1,10 +1,10 @@
 package devstack
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // NewRun creates a directory for a run of a program, which may start a stack in its subdirectory
@@ -35,26 +35,15 @@ func claim(dir string) error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(me)
-	if err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(dir, "owner.json"), data, 0o644)
+	return save(filepath.Join(dir, "owner.json"), me)
 }
 
 // abandoned returns the directories matching pattern whose owner has ended.
 func abandoned(pattern string) ([]string, error) {
 	dirs, err := filepath.Glob(pattern)
-	if err != nil {
-		return nil, err
-	}
-	var left []string
-	for _, dir := range dirs {
+	return slices.DeleteFunc(dirs, func(dir string) bool {
 		var owner process
-		data, err := os.ReadFile(filepath.Join(dir, "owner.json"))
-		if err == nil && json.Unmarshal(data, &owner) == nil && !owner.alive() { // or it is about to be claimed
-			left = append(left, dir)
-		}
-	}
-	return left, nil
+		found, err := load(filepath.Join(dir, "owner.json"), &owner)
+		return !found || err != nil || owner.alive() // one without an owner is about to be claimed
+	}), err
 }

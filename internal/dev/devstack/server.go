@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,8 +19,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// server is an HTTP server on 127.0.0.1 next to the emulator. It outlives the process that started
-// it.
+// server is an HTTP server on 127.0.0.1: the emulator, or the collector next to it. It outlives the
+// process that started it.
 type server struct {
 	URL     string  `json:"url"`
 	Process process `json:"process"`
@@ -29,6 +32,9 @@ type server struct {
 type program struct {
 	name  string
 	argv  func(port int) []string
+	env   []string // nil: this process's
+	dir   string   // working directory
+	state any      // what is kept of the server in a file; nil: the server itself
 	ready func(ctx context.Context, url string) bool
 	limit time.Duration // of the wait for ready
 }
@@ -39,15 +45,8 @@ func (s *server) log() string  { return filepath.Join(s.dir, s.name+".log") }
 // findServer returns the server last started in dir under name, which may have ended, or nil.
 func findServer(dir, name string) (*server, error) {
 	s := &server{dir: dir, name: name}
-	data, err := os.ReadFile(s.file())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, s)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: remove it and try again", s.file(), err)
+	if found, err := load(s.file(), s); !found {
+		return nil, err
 	}
 	return s, nil
 }
@@ -80,10 +79,11 @@ func serve(ctx context.Context, dir string, p program) (s *server, started bool,
 			return nil, false, err
 		}
 	}
-	s = &server{URL: "http://127.0.0.1:" + strconv.Itoa(port), dir: dir, name: p.name}
+	s = &server{URL: urlOf(port), dir: dir, name: p.name}
 	return s, true, s.start(ctx, p, port)
 }
 
+// start starts a server, and returns when it is ready.
 func (s *server) start(ctx context.Context, p program, port int) error {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return err
@@ -95,18 +95,21 @@ func (s *server) start(ctx context.Context, p program, port int) error {
 	defer log.Close()
 	argv := p.argv(port)
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it outlives this process
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, log, log
+	// Its own session: it outlives this process, and it and its children form one group to be ended
+	// together.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the %s: %w", s.name, err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	if s.Process, err = identify(cmd.Process.Pid); err == nil {
-		var data []byte
-		if data, err = json.Marshal(s); err == nil {
-			err = writeFile(s.file(), data, 0o644)
+		var state any = s
+		if p.state != nil {
+			state = p.state
 		}
+		err = save(s.file(), state)
 	}
 	if err == nil {
 		err = s.await(ctx, p, ended)
@@ -148,6 +151,34 @@ func (s *server) stop() error {
 	return os.RemoveAll(s.file())
 }
 
+// collectorName names the collector's files; spans are in traces.jsonl.
+const collectorName = "collector"
+
+// collect returns the stack's trace collector, which is part of cmd/dev, and starts it if needed.
+func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
+	dev := r.Path(".build", "dev")
+	err := command{dir: string(r), name: "go", args: []string{"build", "-o", dev, "./cmd/dev"},
+		env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := "orderflow " + dir // the port may belong to another stack's collector
+	s, _, err := serve(ctx, dir, program{
+		name: collectorName,
+		dir:  dir,
+		argv: func(port int) []string {
+			return []string{dev, "collector", "--listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+				"--file", filepath.Join(dir, "traces.jsonl"), "--name", name}
+		},
+		ready: func(ctx context.Context, url string) bool {
+			var health struct{ Name string }
+			return get(ctx, url+"/health", &health) == nil && health.Name == name
+		},
+		limit: 20 * time.Second,
+	})
+	return s, err
+}
+
 // stopCollector ends the collector of dir, if any.
 func stopCollector(dir string) (stopped bool, err error) {
 	s, err := findServer(dir, collectorName)
@@ -159,19 +190,58 @@ func stopCollector(dir string) (stopped bool, err error) {
 
 // get decodes the JSON response of a URL, within two seconds.
 func get(ctx context.Context, url string, out any) error {
+	body, err := fetch(ctx, url)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, out)
+}
+
+func fetch(ctx context.Context, url string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return errors.New(resp.Status)
+		return nil, errors.New(resp.Status)
 	}
-	return json.NewDecoder(resp.Body).Decode(out)
+	return io.ReadAll(resp.Body)
+}
+
+func urlOf(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }
+
+// portOf returns the port of a URL, or 0.
+func portOf(address string) int {
+	u, err := url.Parse(address)
+	if err != nil {
+		return 0
+	}
+	port, _ := strconv.Atoi(u.Port())
+	return port
+}
+
+// freePort returns a currently free port of 127.0.0.1.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func portIsFree(port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return port != 0
 }

@@ -1,25 +1,34 @@
+// Package devstack runs all of orderflow on one machine, without an AWS account or containers.
+//
+// It installs its tools into the repository's .tools/, builds every function into
+// .build/functions/, starts an emulator of AWS (MiniStack or LocalStack, see [Target]) as a process
+// group, with a trace collector next to it (package collector), and deploys template.yaml and
+// sandbox/template.yaml to it with the SAM CLI, as to AWS.
+//
+// A stack writes only to its directory, [Options.Dir]: `.local/` for `make up`, a temporary
+// directory for a test. Stacks share only tools and binaries, so any number of them can run at
+// once.
 package devstack
 
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // Options configure a stack.
 type Options struct {
-	Target      Target   // empty: the existing stack's, or MiniStack
-	Repo        Repo     // clone to deploy; empty: the one of the working directory
-	Dir         string   // directory of all its files; empty: .local/ of the clone
-	Port        int      // of the emulator, on 127.0.0.1; 0: its previous one, or any free port
-	EmulatorEnv []string // more NAME=value settings, such as MiniStack's SFN_WAIT_SCALE=0.1
-	Discovery   string   // registry: parameters (default) or cloud-map
+	Target    Target // empty: the existing stack's, or MiniStack
+	Repo      Repo   // clone to deploy; empty: the one of the working directory
+	Dir       string // directory of all its files; empty: .local/ of the clone
+	Port      int    // of the emulator, on 127.0.0.1; 0: its previous one, or any free port
+	Discovery string // registry: parameters (default) or cloud-map
 	// functions verify tokens, which Token signs; a stack keeps this
 	NoAuthorizer bool
 	Report       *Reporter // may be nil
@@ -35,13 +44,9 @@ type Stack struct {
 	repo    Repo
 	dir     string
 	defined map[string]string // original definitions of state machines with scaled waits, by ARN
-}
 
-// A Step is run by `make up` once the stack is up.
-type Step struct {
-	Name string
-	Demo bool // skipped by --no-demo
-	Run  func(context.Context, *Stack) error
+	signingIn sync.Mutex
+	tokens    map[userRole]token
 }
 
 // required are the outputs that scripts and this package need.
@@ -95,9 +100,6 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 		},
 		func() (err error) {
 			if err := opts.Repo.Build(ctx, opts.Report, Host()); err != nil {
-				return err
-			}
-			if err := opts.Repo.buildCollector(ctx); err != nil {
 				return err
 			}
 			traces, err = opts.Repo.collect(ctx, opts.Dir)
@@ -154,14 +156,11 @@ func (s *Stack) bringUpToDate(ctx context.Context, opts Options) (err error) {
 // abandon stops what was started in dir, unless a deployment to it has succeeded before: a failed
 // test must not leave a half-deployed stack behind.
 func abandon(err error, dir string, e *Emulator) error {
-	if e == nil {
-		e = &Emulator{dir: dir}
-	}
-	if to := deployedTo(dir); to != (process{}) && (to == e.Process || e.Process.PID == 0) {
+	if to := deployedTo(dir); to != (process{}) && (e == nil || to == e.Process) {
 		return err
 	}
 	_, stopped := stopCollector(dir)
-	if e.Process.PID != 0 {
+	if e != nil {
 		stopped = errors.Join(stopped, e.Stop())
 	}
 	return errors.Join(err, stopped)
@@ -173,8 +172,7 @@ func resume(ctx context.Context, opts Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	emulatorOpts := EmulatorOptions{Repo: opts.Repo, Target: opts.Target, Dir: opts.Dir, Port: opts.Port,
-		Env: opts.EmulatorEnv, Report: opts.Report}
+	port := opts.Port
 	if old != nil {
 		// If its first deployment failed, it has no data to keep and may have half a stack.
 		if old.Process.alive() && old.Healthy(ctx) && deployedTo(opts.Dir) == old.Process {
@@ -184,13 +182,13 @@ func resume(ctx context.Context, opts Options) (*Emulator, error) {
 		if err := errors.Join(old.Stop(), os.RemoveAll(filepath.Join(opts.Dir, stackFile))); err != nil {
 			return nil, err
 		}
-		if port := portOf(old.URL); opts.Port == 0 && portIsFree(port) {
-			emulatorOpts.Port = port
+		if previous := portOf(old.URL); port == 0 && portIsFree(previous) {
+			port = previous
 		}
 	}
 	var e *Emulator
 	err = opts.Report.Do("start the emulator", func() (err error) {
-		e, err = launch(ctx, emulatorOpts)
+		e, err = launch(ctx, EmulatorOptions{Repo: opts.Repo, Target: opts.Target, Dir: opts.Dir, Port: port})
 		return err
 	})
 	return e, err
@@ -214,13 +212,11 @@ func Load(ctx context.Context, dir string) (*Stack, error) {
 			e.Process.PID, e.URL)
 	}
 	s := &Stack{Emulator: e, repo: opts.Repo, dir: opts.Dir}
-	data, err := os.ReadFile(s.file())
-	if err != nil {
-		return nil, fmt.Errorf("the stack is not fully deployed (%w): run `make up`", err)
-	}
 	values := map[string]any{}
-	if err := json.Unmarshal(data, &values); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.file(), err)
+	if found, err := load(s.file(), &values); err != nil {
+		return nil, err
+	} else if !found {
+		return nil, errors.New("the stack is not fully deployed: run `make up`")
 	}
 	s.Outputs = map[string]string{}
 	for name, value := range values {
@@ -276,11 +272,7 @@ func (s *Stack) remember() error {
 		}
 		values[name] = value
 	}
-	data, err := json.MarshalIndent(values, "", "  ")
-	if err != nil {
-		return err
-	}
-	return writeFile(s.file(), append(data, '\n'), 0o644)
+	return save(s.file(), values)
 }
 
 // clear removes a stack's files from dir, except those of test runs, which are in a subdirectory.

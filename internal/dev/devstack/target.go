@@ -20,9 +20,9 @@ type product interface {
 	setup(ctx context.Context, r Repo, rep *Reporter) error
 	// adapt adapts the options, or fails if the emulator lacks something.
 	adapt(opts *Options) error
-	// command returns the emulator's program and its whole environment. It has nothing of the
-	// user's, as functions may inherit it.
-	command(r Repo, e *Emulator, port int) (argv, env []string, err error)
+	// command returns the emulator's program and its environment. It has nothing of the user's, as
+	// functions may inherit it.
+	command(r Repo, e *Emulator, port int) (argv, env []string)
 	// named returns the name of the emulator that answers at e's URL.
 	named(ctx context.Context, e *Emulator) (string, error)
 	// inbox returns the mails sent so far.

@@ -35,8 +35,9 @@ func TestRunningStackKeepsItsTarget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	running := &Emulator{Target: LocalStack, Process: me, dir: dir}
-	if err := running.remember(); err != nil {
+	running := emulatorOf(dir)
+	running.Target, running.Process = LocalStack, me
+	if err := save(running.file(), running); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := on(Options{}); err != nil || got.Target != LocalStack || !got.NoAuthorizer {
@@ -46,7 +47,7 @@ func TestRunningStackKeepsItsTarget(t *testing.T) {
 		t.Errorf("another target while it runs: %v", err)
 	}
 	running.Process.Started += "0" // as if it had ended
-	if err := running.remember(); err != nil {
+	if err := save(running.file(), running); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := on(Options{Target: MiniStack}); err != nil || got.Target != MiniStack {
@@ -59,13 +60,13 @@ func TestInboxOfEveryTargetIsRead(t *testing.T) {
 		"/_ministack/ses/messages": `{"messages":{"000000000000":[{"To":["ada@example.com"],"Subject":"Hello","BodyText":"Ada"}]}}`,
 		"/_aws/ses":                `{"messages":[{"Id":"1","Destination":{"ToAddresses":["ada@example.com"]},"Subject":"Hello","Body":{"text_part":"Ada","html_part":null}}]}`,
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(answers[r.URL.Path]))
 	}))
-	defer server.Close()
+	defer web.Close()
 	want := []Mail{{To: []string{"ada@example.com"}, Subject: "Hello", Text: "Ada"}}
 	for _, target := range []Target{MiniStack, LocalStack} {
-		if got, err := (&Emulator{URL: server.URL, Target: target}).Inbox(t.Context()); err != nil ||
+		if got, err := (&Emulator{server: server{URL: web.URL}, Target: target}).Inbox(t.Context()); err != nil ||
 			!reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", target, got, err)
 		}
@@ -76,11 +77,11 @@ func TestWaitsAreScaledInWholeSeconds(t *testing.T) {
 	const definition = `{"States":{"A":{"Retry":[{"IntervalSeconds":2,"MaxDelaySeconds":60,"MaxAttempts":9,"BackoffRate":2},{"IntervalSeconds":30}],"TimeoutSeconds":90}}}`
 	for scale, want := range map[float64]string{
 		1:    definition,
-		.4:   `{"States":{"A":{"Retry":[{"BackoffRate":2,"IntervalSeconds":1,"MaxAttempts":9,"MaxDelaySeconds":24},{"IntervalSeconds":12}],"TimeoutSeconds":90}}}`,
-		.001: `{"States":{"A":{"Retry":[{"BackoffRate":2,"IntervalSeconds":1,"MaxAttempts":9,"MaxDelaySeconds":2},{"IntervalSeconds":1}],"TimeoutSeconds":90}}}`,
+		.4:   `{"States":{"A":{"Retry":[{"IntervalSeconds":1,"MaxDelaySeconds":24,"MaxAttempts":9,"BackoffRate":2},{"IntervalSeconds":12}],"TimeoutSeconds":90}}}`,
+		.001: `{"States":{"A":{"Retry":[{"IntervalSeconds":1,"MaxDelaySeconds":2,"MaxAttempts":9,"BackoffRate":2},{"IntervalSeconds":1}],"TimeoutSeconds":90}}}`,
 	} {
-		if got, err := scaledWaits(definition, scale); err != nil || got != want {
-			t.Errorf("%g: %s, %v; want %s", scale, got, err, want)
+		if got := scaledWaits(definition, scale); got != want {
+			t.Errorf("%g: %s; want %s", scale, got, want)
 		}
 	}
 }
@@ -113,7 +114,7 @@ func TestStopEndsDescendantsInOtherSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = shell.Wait() })
-	e := &Emulator{dir: t.TempDir()}
+	e := emulatorOf(t.TempDir())
 	var err error
 	if e.Process, err = identify(shell.Process.Pid); err != nil {
 		t.Fatal(err)

@@ -2,8 +2,7 @@ package devstack
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -12,23 +11,19 @@ import (
 	"time"
 
 	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/platform/bearer/issuer"
 )
-
-// tokenMargin is the minimum validity of a token that Token returns.
-const tokenMargin = 10 * time.Minute
 
 var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._+-]{0,63}$`)
 
-// account is a user's entry in users.json, which only its owner may read.
-type account struct {
-	Password string           `json:"password"`
-	Pool     string           `json:"pool"`
-	Tokens   map[string]token `json:"tokens"` // by role
-}
+// password is that of every user: anyone who can reach the emulator has its root credentials.
+const password = "Local-users-only-1"
+
+type userRole struct{ user, role string }
 
 type token struct {
-	ID      string    `json:"id"`
-	Expires time.Time `json:"expires"`
+	text    string
+	expires time.Time
 }
 
 // Email is the address of a local user.
@@ -45,47 +40,24 @@ func (s *Stack) Token(ctx context.Context, user, role string) (string, error) {
 	if s.Outputs["UserPoolId"] == "" {
 		return s.ownToken(user, role)
 	}
-	unlock, err := lock(filepath.Join(s.dir, "users"))
+	s.signingIn.Lock()
+	defer s.signingIn.Unlock()
+	if t := s.tokens[userRole{user, role}]; time.Until(t.expires) >= 10*time.Minute {
+		return t.text, nil
+	}
+	t, err := s.signIn(ctx, Email(user), role)
 	if err != nil {
 		return "", err
 	}
-	defer unlock()
-
-	accounts := map[string]account{}
-	file := filepath.Join(s.dir, "users", "users.json")
-	data, err := os.ReadFile(file)
-	if err == nil {
-		err = json.Unmarshal(data, &accounts)
-	} else if errors.Is(err, os.ErrNotExist) {
-		err = nil
+	if s.tokens == nil {
+		s.tokens = map[userRole]token{}
 	}
-	if err != nil {
-		return "", fmt.Errorf("%s: %w: remove it and try again", file, err)
-	}
-	a := accounts[user]
-	if a.Pool != s.Outputs["UserPoolId"] { // of an earlier emulator
-		a = account{Pool: s.Outputs["UserPoolId"], Tokens: map[string]token{}}
-	}
-	if t := a.Tokens[role]; time.Until(t.Expires) >= tokenMargin {
-		return t.ID, nil
-	}
-	if a.Password == "" {
-		a.Password = "Aa1!" + rand.Text() // satisfies any password policy
-	}
-	t, err := s.signIn(ctx, user, role, a.Password)
-	if err != nil {
-		return "", err
-	}
-	a.Tokens[role], accounts[user] = t, a
-	if data, err = json.MarshalIndent(accounts, "", "  "); err != nil {
-		return "", err
-	}
-	return t.ID, writeFile(file, data, 0o600)
+	s.tokens[userRole{user, role}] = t
+	return t.text, nil
 }
 
 // signIn creates the user if needed, sets password and groups, and signs in.
-func (s *Stack) signIn(ctx context.Context, user, role, password string) (token, error) {
-	name := Email(user)
+func (s *Stack) signIn(ctx context.Context, name, role string) (token, error) {
 	err := s.cognito(ctx, "AdminCreateUser", map[string]any{"Username": name, "MessageAction": "SUPPRESS",
 		"UserAttributes": []map[string]string{{"Name": "email", "Value": name},
 			{"Name": "email_verified", "Value": "true"}}}, nil)
@@ -107,7 +79,7 @@ func (s *Stack) signIn(ctx context.Context, user, role, password string) (token,
 			ExpiresIn int // seconds
 		}
 	}
-	err = s.Emulator.callJSON(ctx, "cognito-idp", cognitoTarget+"InitiateAuth", map[string]any{
+	err = s.Emulator.api().JSON(ctx, "cognito-idp", cognitoTarget+"InitiateAuth", map[string]any{
 		"AuthFlow": "USER_PASSWORD_AUTH", "ClientId": s.Outputs["UserPoolClientId"],
 		"AuthParameters": map[string]string{"USERNAME": name, "PASSWORD": password}}, &answer)
 	if err != nil {
@@ -117,7 +89,7 @@ func (s *Stack) signIn(ctx context.Context, user, role, password string) (token,
 	if result.IdToken == "" {
 		return token{}, fmt.Errorf("sign in as %s: unexpected challenge %q from Cognito", name, answer.ChallengeName)
 	}
-	return token{ID: result.IdToken, Expires: time.Now().Add(time.Duration(result.ExpiresIn) * time.Second)}, nil
+	return token{result.IdToken, time.Now().Add(time.Duration(result.ExpiresIn) * time.Second)}, nil
 }
 
 // setRole puts the user into the group role and removes it from all others.
@@ -151,5 +123,79 @@ const cognitoTarget = "AWSCognitoIdentityProviderService."
 // cognito calls the stack's user pool as an administrator.
 func (s *Stack) cognito(ctx context.Context, operation string, in map[string]any, out any) error {
 	in["UserPoolId"] = s.Outputs["UserPoolId"]
-	return s.Emulator.callJSON(ctx, "cognito-idp", cognitoTarget+operation, in, out)
+	return s.Emulator.api().JSON(ctx, "cognito-idp", cognitoTarget+operation, in, out)
+}
+
+// A stack without an authorizer has no user pool either: its tokens are signed here, with a key
+// created at its first start.
+const (
+	tokenIssuer   = "orderflow-local"
+	tokenAudience = "orderflow-local-client"
+	tokenKeys     = "/orderflow/" + Stage + "/token-keys"
+	tokenLife     = time.Hour
+)
+
+// issuerFile holds the private key; only its owner may read it.
+func issuerFile(dir string) string { return filepath.Join(dir, "users", "issuer.der") }
+
+// ownIssuer returns the issuer of the stack in dir, or nil. With create, a missing one is created.
+func ownIssuer(dir string, create bool) (*issuer.Issuer, error) {
+	unlock, err := lock(filepath.Dir(issuerFile(dir)))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	der, err := os.ReadFile(issuerFile(dir))
+	switch {
+	case err == nil:
+		own, err := issuer.Parse(der)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w: `make down`, then `make up`", issuerFile(dir), err)
+		}
+		return own, nil
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	case !create:
+		return nil, nil
+	}
+	own := issuer.New()
+	if der, err = own.Marshal(); err != nil {
+		return nil, err
+	}
+	return own, writeFile(issuerFile(dir), der, 0o600)
+}
+
+// tokenParameters publishes the keys of the stack's own issuer, if it has one, and returns its
+// template parameters. A stack keeps its issuer.
+func (s *Stack) tokenParameters(ctx context.Context, opts Options) ([]string, error) {
+	own, err := ownIssuer(s.dir, opts.NoAuthorizer)
+	if err != nil || own == nil {
+		return nil, err
+	}
+	if err := s.Emulator.putParameter(ctx, tokenKeys, own.KeySet()); err != nil {
+		return nil, fmt.Errorf("publish the token keys: %w", err)
+	}
+	return []string{"TokenIssuer=" + tokenIssuer, "TokenAudience=" + tokenAudience}, nil
+}
+
+// ownToken signs a token with the claims of a user pool's tokens. A user always has the same
+// customer id.
+func (s *Stack) ownToken(user, role string) (string, error) {
+	own, err := ownIssuer(s.dir, false)
+	if err == nil && own == nil {
+		err = errors.New("the stack has neither a user pool nor a key for tokens: `make down`, then `make up`")
+	}
+	if err != nil {
+		return "", err
+	}
+	id := sha256.Sum256([]byte(Email(user)))
+	now := time.Now()
+	claims := map[string]any{"iss": tokenIssuer, "aud": tokenAudience, "token_use": "id", "iat": now.Unix(),
+		"exp": now.Add(tokenLife).Unix(),
+		"sub": fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:16]), "email": Email(user),
+		"email_verified": true}
+	if role != "" {
+		claims["cognito:groups"] = []string{role}
+	}
+	return own.Sign(claims)
 }
