@@ -6,9 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,25 +48,92 @@ func root() *cobra.Command {
 			cmd.Root().SetOut(printable.Writer(cmd.OutOrStdout())) // logs and orders hold untrusted text
 		},
 	}
-	group := func(id, title string, commands ...*cobra.Command) {
+	group := func(id, title string, commands []*cobra.Command) {
 		cmd.AddGroup(&cobra.Group{ID: id, Title: title})
 		for _, c := range commands {
 			c.GroupID = id
+			if c.Args == nil {
+				c.Args = cobra.NoArgs
+			}
 			cmd.AddCommand(c)
 		}
 	}
-	group("stack", "The local stack, without an AWS account or containers:",
-		up(), down(), status(), showDemo(), showOutage(), token(), logs(), collection(), execute())
-	group("prove", "Proofs and measurements:",
-		simulate(), search(), makeChaos(), faultDemo(), testAll(), localStack(), oracleTests(), samCLI(), samLocal(),
-		conform(), grants(), benchStart(), cover(), reproduce())
-	group("check", "Checks that run nothing:", contractCheck(), checkInfra())
-	group("release", "Build and deploy:", setup(), build(), billOfMaterials(), deployment(), generate())
-	collect := collectTraces()
-	collect.Hidden = true // a process of the local stack
-	cmd.AddCommand(collect)
+	group("stack", "The local stack, without an AWS account or containers:", stackCommands())
+	group("prove", "Proofs and measurements:", proofs())
+	group("check", "Checks that run nothing:", checks())
+	group("release", "Build and deploy:", releases())
+	cmd.AddCommand(collect())
+	return cmd
+}
+
+// flags adds the flags that declare declares.
+func flags(cmd *cobra.Command, declare func(cmd *cobra.Command)) *cobra.Command {
+	declare(cmd)
 	return cmd
 }
 
 // report prints progress to standard error: standard output is for results.
 func report() *devstack.Reporter { return devstack.NewReporter(os.Stderr) }
+
+// inRepo runs do with the repository of the working directory.
+func inRepo(do func(ctx context.Context, out io.Writer, repo devstack.Repo) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		repo, err := devstack.FindRepo()
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), cmd.OutOrStdout(), repo)
+	}
+}
+
+// onStack runs do with the running stack.
+func onStack(do func(ctx context.Context, out io.Writer, s *devstack.Stack) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		stack, err := devstack.Load(cmd.Context(), "")
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), cmd.OutOrStdout(), stack)
+	}
+}
+
+// inDirectory runs a suite in a new directory, which is kept if the suite fails. A limit of 0 means
+// no limit.
+func inDirectory(
+	ctx context.Context, repo devstack.Repo, name string, limit time.Duration,
+	run func(ctx context.Context, dir string) error,
+) error {
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	dir, err := repo.NewRun(name)
+	if err != nil {
+		return err
+	}
+	if err := run(ctx, dir); err != nil {
+		return fmt.Errorf("%w (its files are in %s)", err, dir)
+	}
+	return os.RemoveAll(dir)
+}
+
+// inEmulator runs a command with a bare emulator of its own, and fails with the command's exit code.
+func inEmulator(ctx context.Context, repo devstack.Repo, command []string) error {
+	code, err := devstack.Exec(ctx, repo, report(), command)
+	if err == nil && code != 0 {
+		return exitCode(code)
+	}
+	return err
+}
+
+// inherit runs a program in the repository with this process's stdin, stdout and stderr.
+func inherit(ctx context.Context, repo devstack.Repo, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = string(repo), os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}

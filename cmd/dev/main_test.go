@@ -32,8 +32,8 @@ func TestEverySubcommandNamedInTheRepositoryExists(t *testing.T) {
 	known := map[string]bool{"help": true}
 	for _, c := range root().Commands() {
 		known[c.Name()] = true
-		if c.Short == "" || c.GroupID == "" && !c.Hidden {
-			t.Errorf("%s has no group or no description", c.Name())
+		if c.Short == "" || c.Example == "" || c.GroupID == "" && !c.Hidden {
+			t.Errorf("%s has no group, description or example", c.Name())
 		}
 	}
 	named := regexp.MustCompile(`(?:go run \./cmd/dev|\$\(DEV\)) ([a-z-]+)`)

@@ -1,17 +1,186 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/verify/bench"
+	"orderflow/internal/verify/chaos"
+	"orderflow/internal/verify/conformance"
+	"orderflow/internal/verify/contracts"
+	"orderflow/internal/verify/e2e"
 	"orderflow/internal/verify/faults"
+	"orderflow/internal/verify/oracle"
 	"orderflow/internal/verify/prove"
+	"orderflow/internal/verify/sam"
+	"orderflow/internal/verify/samlocal"
 	"orderflow/internal/verify/sim"
+	"orderflow/internal/verify/suites"
 )
+
+func proofs() []*cobra.Command {
+	var all suites.Options
+	var limit uint
+	var rounds int
+	return []*cobra.Command{simulate(), flags(&cobra.Command{
+		Use:     "prove",
+		Short:   "Search all paths of a saga for one that leaves an order in a wrong state",
+		Example: "  go run ./cmd/dev prove --faults 2",
+		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
+			slog.SetDefault(slog.New(slog.DiscardHandler)) // use cases would log millions of lines
+			return verdict(prove.Search(out, repo.Path("statemachines"), limit))
+		}),
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().UintVar(&limit, "faults", 3, "most faults in a run")
+	}), makeChaos(), {
+		Use:     "faults",
+		Short:   "Make the payment provider fail in every way, and show how its callers cope",
+		Example: "  go run ./cmd/dev faults",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			slog.SetDefault(slog.New(slog.DiscardHandler)) // circuits log their changes
+			return faults.Demonstrate(cmd.Context(), cmd.OutOrStdout())
+		},
+	}, flags(&cobra.Command{
+		Use:     "test-all",
+		Short:   "Run every suite on every target available on this machine, and count what passed",
+		Example: "  go run ./cmd/dev test-all --only lint,sam --within 25m",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return suites.Run(cmd.Context(), cmd.OutOrStdout(), all)
+		},
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().StringSliceVar(&all.Only, "only", nil,
+			"run only these `suites`, separated by commas: "+strings.Join(suites.Names(), ", "))
+		cmd.Flags().BoolVar(&all.Strict, "strict", false, "fail if a suite does not run")
+		cmd.Flags().DurationVar(&all.Within, "within", 0,
+			"skip suites that would probably not finish in this `time`, such as 25m")
+	}), {
+		Use:     "localstack",
+		Short:   "Run the end-to-end tests against LocalStack",
+		Example: "  go run ./cmd/dev localstack",
+		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
+			if err := repo.Setup(ctx, report(), devstack.LocalStack, false); err != nil {
+				return err
+			}
+			python := repo.Path(".tools", "localstack", "bin", "python")
+			if err := inherit(ctx, repo, python, "-B", ".ci/localstack/test_process_executor.py"); err != nil {
+				return err
+			}
+			return e2e.RunOn(ctx, devstack.LocalStack)
+		}),
+	}, {
+		Use:     "oracle [-- FLAG...]",
+		Short:   "Run the tests of the DynamoDB stores against DynamoDB Local (needs Java and Maven)",
+		Long:    "Run the tests of the DynamoDB stores against DynamoDB Local. Flags are passed on to `go test`.",
+		Example: "  go run ./cmd/dev oracle -- -run TestStore -v",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := oracle.Run(cmd.Context(), args)
+			var failed *exec.ExitError
+			if errors.As(err, &failed) {
+				return exitCode(1) // go test has printed the reason
+			}
+			return err
+		},
+	}, {
+		Use:     "sam",
+		Short:   "Run `sam build`, `sam deploy` and `sam delete` against an emulator, and check the results",
+		Example: "  go run ./cmd/dev sam",
+		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
+			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {
+				return err
+			}
+			return sam.Run(ctx)
+		}),
+	}, samLocal(), conform(), {
+		Use:     "iam",
+		Short:   "Run the end-to-end tests, and show the grants of every role and their use",
+		Example: "  go run ./cmd/dev iam",
+		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
+			table := repo.Path(".build", "iam.txt")
+			if err := os.Remove(table); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+			failed := inherit(ctx, repo, "go", "test", "-count=1", "-timeout", "15m", "./test/e2e")
+			text, err := os.ReadFile(table)
+			fmt.Fprint(out, string(text))
+			return errors.Join(failed, err)
+		}),
+	}, flags(&cobra.Command{
+		Use:     "bench-start",
+		Short:   "Compare the start time of every function with that of a hello-world function",
+		Example: "  go run ./cmd/dev bench-start --rounds 50",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Run(cmd.Context(), cmd.OutOrStdout(), rounds)
+		},
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().IntVar(&rounds, "rounds", 15, "rounds to measure, after warm-up")
+	}), {
+		Use:     "cover",
+		Example: "  go run ./cmd/dev cover",
+		Short:   "Report the test coverage of the platform and the services",
+		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
+			const profile = ".build/cover.out"
+			args := []string{"go", "test", "-coverprofile=" + profile, "-coverpkg=./internal/...",
+				"./internal/platform/...", "./internal/ops/...", "./internal/verify/faults", "./api/..."}
+			for _, service := range []string{"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders",
+				"payments", "shipping"} {
+				args = append(args, "./internal/"+service+"/...")
+			}
+			if err := inEmulator(ctx, repo, args); err != nil {
+				return err
+			}
+			return inherit(ctx, repo, "go", "tool", "cover", "-func="+profile)
+		}),
+	}, {
+		Use:   "reproduce",
+		Short: "Build every function twice, in two directories, and compare the packages",
+		Long: `Build every function for both architectures here, and again from a copy of the sources in another
+directory with an empty build cache. Print the SHA-256 of each package, and fail if one differs. It takes a few
+minutes.`,
+		Example: "  go run ./cmd/dev reproduce",
+		RunE:    inRepo(reproduce),
+	}}
+}
+
+func checks() []*cobra.Command {
+	return []*cobra.Command{{
+		Use:     "contracts",
+		Short:   "Compare the API, the events and the steps with those of the last tag v*",
+		Example: "  go run ./cmd/dev contracts",
+		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
+			if err := repo.SetupGo(ctx, report(), "oasdiff"); err != nil {
+				return err
+			}
+			return contracts.Check(ctx, out, string(repo), repo.Path(".tools", "bin", "oasdiff"))
+		}),
+	}, {
+		Use:     "check-infra",
+		Short:   "Check the templates, as SAM transforms them, with checkov (takes a minute)",
+		Example: "  go run ./cmd/dev check-infra",
+		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
+			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {
+				return err
+			}
+			if err := repo.SetupPython(ctx, report(), "checkov"); err != nil {
+				return err
+			}
+			return inherit(ctx, repo, "tools/infra.sh")
+		}),
+	}}
+}
 
 func simulate() *cobra.Command {
 	var o sim.Options
@@ -19,22 +188,17 @@ func simulate() *cobra.Command {
 	var first, seed uint64
 	var mutants bool
 	var mutant, order string
-	cmd := &cobra.Command{
+	return flags(&cobra.Command{
 		Use:   "sim",
 		Short: "Simulate 12,000 orders under injected faults",
 		Long: `Run the whole system in one process under faults, seed by seed. Fail if a promise is broken or a path
 is never reached. A seed always gives the same run: --seed replays one and prints its timeline.`,
 		Example: "  go run ./cmd/dev sim --seed 7 --order 01KAQ5M3Z8V7D2X4C6B9N1T0RW\n  go run ./cmd/dev sim --mutants",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
-				return err
-			}
+		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) (err error) {
 			slog.SetDefault(slog.New(slog.DiscardHandler)) // functions log thousands of lines a second
 			debug.SetGCPercent(400)                        // worlds are small and short-lived: memory for time
 			var ok bool
-			switch out := cmd.OutOrStdout(); {
+			switch {
 			case mutants:
 				ok, err = sim.HuntMutants(string(repo), seeds, o, out)
 			case seed != 0:
@@ -43,50 +207,137 @@ is never reached. A seed always gives the same run: --seed replays one and print
 				ok, err = sim.Campaign(string(repo), first, seeds, o, out)
 			}
 			return verdict(ok, err)
-		},
-	}
-	f := cmd.Flags()
-	f.IntVar(&seeds, "seeds", 240, "how many seeds to run")
-	f.Uint64Var(&first, "first", 1, "the first of them")
-	f.Uint64Var(&seed, "seed", 0, "run this one seed and print its timeline")
-	f.StringVar(&mutant, "mutant", "", "with --seed: apply the mutant whose name contains this")
-	f.StringVar(&order, "order", "", "with --seed: print only the lines of this order")
-	f.IntVar(&o.Orders, "orders", 50, "orders a seed")
-	f.DurationVar(&o.Duration, "duration", 25*time.Minute,
-		"virtual time in which faults strike; orders are placed in its first half")
-	f.BoolVar(&mutants, "mutants", false, "apply every mutant in turn, and fail if one is not detected")
-	return cmd
+		}),
+	}, func(cmd *cobra.Command) {
+		f := cmd.Flags()
+		f.IntVar(&seeds, "seeds", 240, "how many seeds to run")
+		f.Uint64Var(&first, "first", 1, "the first of them")
+		f.Uint64Var(&seed, "seed", 0, "run this one seed and print its timeline")
+		f.StringVar(&mutant, "mutant", "", "with --seed: apply the mutant whose name contains this")
+		f.StringVar(&order, "order", "", "with --seed: print only the lines of this order")
+		f.IntVar(&o.Orders, "orders", 50, "orders a seed")
+		f.DurationVar(&o.Duration, "duration", 25*time.Minute,
+			"virtual time in which faults strike; orders are placed in its first half")
+		f.BoolVar(&mutants, "mutants", false, "apply every mutant in turn, and fail if one is not detected")
+	})
 }
 
-func search() *cobra.Command {
-	var limit uint
-	cmd := &cobra.Command{
-		Use:   "prove",
-		Short: "Search all paths of a saga for one that leaves an order in a wrong state",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			repo, err := devstack.FindRepo()
-			if err != nil {
+func makeChaos() *cobra.Command {
+	o := chaos.Options{Out: os.Stdout, Rest: 150 * time.Second}
+	return flags(&cobra.Command{
+		Use:     "chaos",
+		Short:   "Place 320 orders on a stack of its own while processes are killed and executions stopped",
+		Example: "  go run ./cmd/dev chaos --seed 424242",
+		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
+			if o.Seed == 0 {
+				o.Seed = rand.Uint64N(1_000_000) + 1 // short enough to type
+			}
+			return inDirectory(ctx, repo, "chaos", 8*time.Minute, func(ctx context.Context, dir string) error {
+				o.Dir = filepath.Join(dir, "stack")
+				return chaos.Run(ctx, o)
+			})
+		}),
+	}, func(cmd *cobra.Command) {
+		f := cmd.Flags()
+		f.Uint64Var(&o.Seed, "seed", 0, "seed of the random choices; 0: a new one")
+		f.IntVar(&o.Orders, "orders", 320, "orders to place")
+		f.IntVar(&o.Kills, "kills", 60, "processes to kill, at least")
+		f.IntVar(&o.Stops, "stops", 15, "executions to stop, at least")
+		f.IntVar(&o.Copies, "copies", 100, "events to publish again, at least")
+		f.DurationVar(&o.Over, "over", 75*time.Second, "how long faults are injected, at least")
+	})
+}
+
+func samLocal() *cobra.Command {
+	var hold bool
+	var limit time.Duration
+	return flags(&cobra.Command{
+		Use:     "sam-local",
+		Short:   "Run every function and the API in containers, as the SAM CLI does",
+		Example: "  go run ./cmd/dev sam-local --hold",
+		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
+			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {
 				return err
 			}
-			slog.SetDefault(slog.New(slog.DiscardHandler)) // use cases would log millions of lines
-			return verdict(prove.Search(cmd.OutOrStdout(), repo.Path("statemachines"), limit))
-		},
-	}
-	cmd.Flags().UintVar(&limit, "faults", 3, "most faults in a run")
-	return cmd
+			run := samlocal.Run
+			if hold {
+				run, limit = samlocal.Hold, 0
+			}
+			return inDirectory(ctx, repo, "samlocal", limit, func(ctx context.Context, dir string) error {
+				return run(ctx, samlocal.Options{Repo: repo, Dir: dir, Out: os.Stdout})
+			})
+		}),
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().BoolVar(&hold, "hold", false,
+			"run no tests: serve the API, print example commands, and wait for Ctrl-C")
+		cmd.Flags().DurationVar(&limit, "limit", 15*time.Minute, "`time` for everything: engine, stack, builds and tests")
+	})
 }
 
-func faultDemo() *cobra.Command {
-	return &cobra.Command{
-		Use:   "faults",
-		Short: "Make the payment provider fail in every way, and show how its callers cope",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			slog.SetDefault(slog.New(slog.DiscardHandler)) // circuits log their changes
-			return faults.Demonstrate(cmd.Context(), cmd.OutOrStdout())
-		},
+func conform() *cobra.Command {
+	o := conformance.Options{Out: os.Stdout}
+	var limit time.Duration
+	return flags(&cobra.Command{
+		Use:     "conformance",
+		Short:   "Send requests that schemathesis generates from the API's contract, as operator and as customer",
+		Example: "  go run ./cmd/dev conformance --running --examples 20",
+		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
+			return inDirectory(ctx, repo, "conformance", limit, func(ctx context.Context, dir string) error {
+				o.Repo, o.Dir = repo, dir
+				return conformance.Run(ctx, o)
+			})
+		}),
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().IntVar(&o.Examples, "examples", 4,
+			"random requests per operation, besides the edge cases of its schemas")
+		cmd.Flags().BoolVar(&o.Running, "running", false, "use the running stack, and leave it running")
+		cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute, "`time` for everything: the stack, its build, and both callers")
+	})
+}
+
+func reproduce(ctx context.Context, out io.Writer, repo devstack.Repo) (err error) {
+	functions, err := repo.Functions()
+	if err != nil {
+		return err
 	}
+	dir, err := os.MkdirTemp("", "orderflow-again-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	sources := filepath.Join(dir, "sources")
+	if err := os.Mkdir(sources, 0o755); err != nil {
+		return err
+	}
+	again, err := repo.CopyTo(sources)
+	if err != nil {
+		return err
+	}
+	same, all := 0, 0
+	for _, architecture := range []string{"arm64", "x86_64"} {
+		first, err := repo.Sums(ctx, report(), architecture, functions)
+		if err != nil {
+			return err
+		}
+		second, err := again.Sums(ctx, report(), architecture, functions, "GOCACHE="+filepath.Join(dir, "cache"))
+		if err != nil {
+			return err
+		}
+		for _, f := range functions {
+			differs := ""
+			if first[f.Name] != second[f.Name] {
+				differs = " DIFFERS: " + second[f.Name]
+				same--
+			}
+			same, all = same+1, all+1
+			fmt.Fprintf(out, "%s  %s/%s.zip%s\n", first[f.Name], architecture, f.Name, differs)
+		}
+	}
+	fmt.Fprintf(out, "%d of %d packages are the same\n", same, all)
+	if same != all {
+		return errors.New("builds are not reproducible")
+	}
+	return nil
 }
 
 // verdict returns exit code 1 if a check failed; the details have already been printed.

@@ -2,62 +2,124 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"orderflow/internal/dev/collector"
+	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/dev/httpfile"
+	"orderflow/internal/dev/intercept"
 )
 
-func token() *cobra.Command {
+// filled is the collection of requests, filled in with the values of the running stack.
+const filled = ".local/orderflow.http"
+
+// customer places the demo's orders.
+const customer = "alice"
+
+func stackCommands() []*cobra.Command {
 	var user, role string
-	cmd := &cobra.Command{
+	var follow bool
+	return []*cobra.Command{up(), {
+		Use:     "down",
+		Short:   "Stop everything that `up` started, and remove .local/",
+		Example: "  go run ./cmd/dev down",
+		RunE: func(*cobra.Command, []string) error {
+			stopped := false
+			err := report().Do("stop the stack", func() (err error) {
+				stopped, err = devstack.Down("")
+				return err
+			})
+			if err == nil && !stopped {
+				report().Printf("  nothing was running\n")
+			}
+			return err
+		},
+	}, {
+		Use:     "status",
+		Short:   "Show whether the stack is running, and where",
+		Example: "  go run ./cmd/dev status",
+		RunE: onStack(func(_ context.Context, out io.Writer, s *devstack.Stack) error {
+			fmt.Fprintf(out, "running at %s (%s, process %d)\nAPI      %s\nsandbox  %s\n", s.Emulator.URL, s.Emulator.Target,
+				s.Emulator.Process.PID, s.Outputs["ApiUrl"], s.Outputs["SandboxUrl"])
+			return nil
+		}),
+	}, {
+		Use:   "demo",
+		Short: "Place six orders, five of them in trouble, and show how each ends",
+		Long: `Place six orders at once: one succeeds; the others meet a declined card, missing stock, a carrier
+that refuses, a payment provider that times out after charging, and a flaky provider. Print the final order, money
+(from the provider's own ledger) and stock, and each saga's steps. Fail if an order did not end as expected.`,
+		Example: "  go run ./cmd/dev demo",
+		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
+			return demo.Of(s, customer).Six(ctx, out)
+		}),
+	}, {
+		Use:   "demo-outage",
+		Short: "Take the payment provider down for a minute while orders keep coming, and show how they end",
+		Long: `Route the calls to the payment provider through this process, place orders at a steady rate, take the
+provider down for a minute, bring it up again, and wait until all orders are final. Print a timeline and then
+orders, calls, money and stock. Fail if an order was lost or did not end CONFIRMED, if calls fell by less than 90 %
+while the circuit was open, or if money or stock do not add up. It takes about three minutes. The original route is
+restored at the end, even after an interruption.`,
+		Example: "  go run ./cmd/dev demo-outage",
+		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) (err error) {
+			provider, err := intercept.Open(ctx, s, intercept.Payments(s))
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, provider.Close()) }()
+			return demo.Of(s, customer).Outage(ctx, out, provider, demo.Minute)
+		}),
+	}, flags(&cobra.Command{
 		Use:   "token",
 		Short: "Print a bearer token of a user",
 		Long: `Print a bearer token of a user, valid for at least ten minutes. The user is created on first use, and
 has exactly the requested role afterwards.`,
 		Example: "  go run ./cmd/dev token --user alice\n  go run ./cmd/dev token --user olga --role operator",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			stack, err := devstack.Load(cmd.Context(), "")
-			if err != nil {
-				return err
+		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
+			token, err := s.Token(ctx, user, role)
+			if err == nil {
+				fmt.Fprintln(out, token)
 			}
-			token, err := stack.Token(cmd.Context(), user, role)
-			if err != nil {
-				return err
-			}
-			fmt.Println(token)
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&user, "user", "alice", "`name` of the user")
-	cmd.Flags().StringVar(&role, "role", "",
-		"`group` of the user, such as operator (default: none, a customer)")
-	return cmd
-}
-
-func logs() *cobra.Command {
-	var follow bool
-	cmd := &cobra.Command{
+			return err
+		}),
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().StringVar(&user, "user", "alice", "`name` of the user")
+		cmd.Flags().StringVar(&role, "role", "", "`group` of the user, such as operator (default: none, a customer)")
+	}), flags(&cobra.Command{
 		Use:     "logs FUNCTION",
 		Short:   "Print what a function has logged",
 		Example: "  go run ./cmd/dev logs place-order --follow",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			stack, err := devstack.Load(cmd.Context(), "")
-			if err != nil {
-				return err
-			}
-			return stack.Logs(cmd.Context(), cmd.OutOrStdout(), args[0], follow)
+			return onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
+				return s.Logs(ctx, out, args[0], follow)
+			})(cmd, args)
 		},
-	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new lines")
-	return cmd
-}
-
-func execute() *cobra.Command {
-	return &cobra.Command{
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().BoolVarP(&follow, "follow", "f", false, "keep printing new lines")
+	}), {
+		Use:   "http",
+		Short: "Write docs/orderflow.http with the values of the running stack to " + filled,
+		Long: `Fill docs/orderflow.http, a request for every operation, with the address, tokens and an order of the
+running stack, and write it to ` + filled + `. Editors can send its requests.`,
+		Example: "  go run ./cmd/dev http",
+		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
+			err := writeCollection(ctx, s)
+			if err == nil {
+				fmt.Fprintln(out, filled)
+			}
+			return err
+		}),
+	}, {
 		Use:   "exec -- COMMAND [ARGUMENT...]",
 		Short: "Run a command with a bare emulator of its own",
 		Long: `Start an empty emulator on a free port, run the command, stop the emulator, and exit with the
@@ -66,7 +128,125 @@ and the keys are set to match.`,
 		Example: "  go run ./cmd/dev exec -- go test ./...",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return inRepo(func(ctx context.Context, repo devstack.Repo) error { return inEmulator(ctx, repo, args) })(cmd, args)
+			return inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
+				return inEmulator(ctx, repo, args)
+			})(cmd, args)
 		},
+	}}
+}
+
+// collect is the command of the stack's process that keeps its spans.
+func collect() *cobra.Command {
+	var listen, file, name string
+	return flags(&cobra.Command{
+		Use:     "collector",
+		Short:   "Keep the spans of a local stack; `up` starts this",
+		Example: "  go run ./cmd/dev collector --listen 127.0.0.1:9411 --file traces.jsonl --name mine",
+		Args:    cobra.NoArgs,
+		Hidden:  true,
+		RunE:    func(*cobra.Command, []string) error { return collector.Serve(listen, file, name) },
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "`address` to listen on")
+		cmd.Flags().StringVar(&file, "file", "", "`file` that keeps the spans")
+		cmd.Flags().StringVar(&name, "name", "", "`name` that GET /health returns")
+	})
+}
+
+// afterUp is what `up` does once the stack is up, in this order.
+var afterUp = []struct {
+	name string
+	demo bool // skipped by --no-demo
+	run  func(context.Context, *devstack.Stack) error
+}{
+	{"check that every service is ready", false, func(ctx context.Context, s *devstack.Stack) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		return demo.Of(s, customer).Ready(ctx)
+	}},
+	{"put products up for sale", false, func(ctx context.Context, s *devstack.Stack) error {
+		return demo.Of(s, customer).Stock(ctx)
+	}},
+	{"place an order", true, func(ctx context.Context, s *devstack.Stack) error {
+		return demo.Of(s, customer).One(ctx, os.Stderr)
+	}},
+	{"write " + filled, true, writeCollection},
+}
+
+func up() *cobra.Command {
+	var opts devstack.Options
+	var noDemo bool
+	return flags(&cobra.Command{
+		Use:   "up",
+		Short: "Build, start and deploy the stack, or bring a running one up to date",
+		Long: `Install missing tools, build every function, start the emulator, deploy template.yaml and the sandbox
+stack, seed products and stock, and place a demo order. Finished steps are skipped, and data is kept. Addresses of
+the stack are in .local/stack.json.`,
+		Example: "  go run ./cmd/dev up --no-demo --port 4566\n  go run ./cmd/dev up --target localstack",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			begin := time.Now()
+			if unix, err := strconv.ParseInt(os.Getenv("ORDERFLOW_BEGAN"), 10, 64); err == nil {
+				begin = time.Unix(unix, 0) // when make was called
+			}
+			opts.Report = report()
+			opts.Report.Printf("Bringing orderflow up\n")
+			stack, err := devstack.Start(cmd.Context(), opts)
+			if err != nil {
+				return err
+			}
+			for _, step := range afterUp {
+				if step.demo && noDemo {
+					continue
+				}
+				run := func() error { return step.run(cmd.Context(), stack) }
+				if err := opts.Report.Do(step.name, run); err != nil {
+					return fmt.Errorf("%s: %w", step.name, err)
+				}
+			}
+			opts.Report.Printf("Up in %s\n\n", devstack.Seconds(time.Since(begin)))
+			fmt.Printf(`API      %s
+sandbox  %s
+AWS      %s (%s, region %s, keys %s/%s)
+  make demo                      six orders and how each ends
+  make -s token USER=alice       a bearer token for the API
+  make logs FN=place-order       what a function logs
+  go run ./cmd/dev http          every operation, to send from an editor (`+filled+`)
+  make down                      stop, and remove everything
+`, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"], stack.Emulator.URL, stack.Emulator.Target,
+				devstack.Region, devstack.AccessKey, devstack.SecretKey)
+			return nil
+		},
+	}, func(cmd *cobra.Command) {
+		f := cmd.Flags()
+		f.BoolVar(&noDemo, "no-demo", false, "place no demo order")
+		f.StringVar((*string)(&opts.Target), "target", "",
+			"`emulator`: ministack (default) or localstack, where functions verify tokens; kept until `down`")
+		f.StringVar(&opts.Discovery, "discovery", "", "`registry` of addresses: parameters (default) or cloud-map")
+		f.BoolVar(&opts.NoAuthorizer, "no-authorizer", false,
+			"deploy the API without an authorizer: functions verify tokens; kept until `down`")
+		f.IntVar(&opts.Port, "port", 0, "`port` of the emulator (default: its previous one, or any free port)")
+	})
+}
+
+func writeCollection(ctx context.Context, stack *devstack.Stack) error {
+	repo, err := devstack.FindRepo()
+	if err != nil {
+		return err
 	}
+	text, err := os.ReadFile(repo.Path("docs", "orderflow.http"))
+	if err != nil {
+		return err
+	}
+	values, err := demo.Of(stack, customer).Collection(ctx, stack.Outputs["ApiUrl"])
+	if err != nil {
+		return err
+	}
+	out, err := httpfile.Fill(string(text), values)
+	if err != nil {
+		return fmt.Errorf("docs/orderflow.http: %w", err)
+	}
+	// It holds tokens: recreate it, so that the mode applies to an existing file, too.
+	if err := os.Remove(repo.Path(filled)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(repo.Path(filled), []byte(out), 0o600)
 }
