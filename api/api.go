@@ -1,12 +1,13 @@
-// Package api is the HTTP contract of Orderflow as programs use it.
+// Package api is the HTTP contract of Orderflow for programs.
 //
-// The contract is openapi.yaml, which is generated from contract.yaml. A function needs one operation
-// of it, and needs it fast: `go run ./cmd/dev generate` also writes what a request must look like to
-// operations/<operationId>.json, with the schemas in place. Load reads that one file, and Operation.Validate holds a request to it.
+// The contract is openapi.yaml, which is generated from contract.yaml. A function needs only one
+// operation, and needs it fast. So `go run ./cmd/dev generate` also writes the requirements of each
+// operation's requests, with schemas inlined, to operations/<operationId>.json. Load reads that
+// file, and Operation.Validate validates a request.
 //
-// Validation knows only the schema keywords of package jsonschema; the generator refuses any other. The tests compare
-// its verdicts with those of kin-openapi, which is itself not linked into functions: it adds 4 MB to a binary
-// and 6 ms to every cold start before it has read a byte.
+// Validation supports only the schema keywords of package jsonschema; the generator refuses others.
+// Tests compare its results with those of kin-openapi. Functions do not link kin-openapi: it adds 4
+// MB to a binary and 6 ms to every cold start.
 package api
 
 import (
@@ -23,34 +24,35 @@ var operations embed.FS
 //go:embed openapi.yaml
 var spec string
 
-// Spec returns the whole contract, an OpenAPI 3.0.3 document in YAML. The linker leaves it out of programs that do not ask.
+// Spec returns the whole contract, an OpenAPI 3.0.3 document in YAML. The linker omits it from
+// programs that do not call Spec.
 func Spec() []byte { return []byte(spec) }
 
 // Operation is one operation of the contract. It is safe for concurrent use.
 type Operation struct {
 	// ID is the operationId, such as placeOrder.
 	ID string `json:"id"`
-	// Method and Path are those of the contract, such as GET and /v1/orders/{orderId}.
+	// Method and Path are as in the contract, such as GET and /v1/orders/{orderId}.
 	Method string `json:"method"`
 	Path   string `json:"path"`
-	// Group is the group whose members alone may call it; empty where every customer may.
+	// Group is the group whose members may call it; empty if every customer may.
 	Group string `json:"group,omitempty"`
-	// Audited says that what operators do by it is written down, with who did it.
+	// Audited says that calls of operators are recorded in the audit log.
 	Audited bool `json:"audited,omitempty"`
-	// Public says that there is no authorizer in front of it.
+	// Public says that it has no authorizer.
 	Public bool `json:"public,omitempty"`
 
-	// Tolerant says that a third party calls it, which may send more than we know: unknown query parameters are ignored.
+	// Tolerant says that a third party calls it: unknown query parameters are ignored.
 	Tolerant bool `json:"tolerant,omitempty"`
 
 	Parameters []Parameter `json:"parameters,omitempty"`
-	// Body is what the JSON body must look like; nil where there must be none.
+	// Body is the schema of the JSON body; nil if there must be no body.
 	Body *jsonschema.Schema `json:"body,omitempty"`
-	// BodyOptional says that the body may be left out.
+	// BodyOptional says that the body may be omitted.
 	BodyOptional bool `json:"bodyOptional,omitempty"`
 }
 
-// Parameter is a value that a request carries outside its body.
+// Parameter is a path, query or header parameter.
 type Parameter struct {
 	Name string `json:"name"`
 	// In is path, query or header.
@@ -59,13 +61,14 @@ type Parameter struct {
 	Schema   *jsonschema.Schema `json:"schema"`
 }
 
-// InvalidRequest is the error of a request that breaks the contract; it tells every violation, of which none repeats what was sent.
+// InvalidRequest is the error of a request that violates the contract. It lists the violations,
+// none of which repeats the request's contents.
 type InvalidRequest = jsonschema.Invalid
 
-// Violation is one way in which a request breaks the contract.
+// Violation is one violation of the contract.
 type Violation = jsonschema.Violation
 
-// Load returns the operation with this operationId. It fails for an id that the contract does not have.
+// Load returns the operation with this operationId, or an error if the contract has none.
 func Load(operationID string) (*Operation, error) {
 	b, err := operations.ReadFile("operations/" + operationID + ".json")
 	if err != nil {

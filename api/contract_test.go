@@ -43,8 +43,7 @@ func routes(doc *openapi3.T) map[string]route {
 	return all
 }
 
-// Clients may look before they fetch, and browsers ask before a page may call.
-func TestEveryPathAnswersOptionsAndHeadWhereItAnswersGet(t *testing.T) {
+func TestPathsHaveOptionsAndHeadForEachGet(t *testing.T) {
 	for path, item := range document(t).Paths.Map() {
 		function := func(op *openapi3.Operation) any {
 			integration, _ := op.Extensions["x-amazon-apigateway-integration"].(map[string]any)
@@ -52,31 +51,33 @@ func TestEveryPathAnswersOptionsAndHeadWhereItAnswersGet(t *testing.T) {
 		}
 		switch get, head := item.Get, item.Head; {
 		case (get == nil) != (head == nil):
-			t.Errorf("%s has GET or HEAD, and not the other", path)
+			t.Errorf("%s has only one of GET and HEAD", path)
 		case get == nil:
-		case !reflect.DeepEqual(function(get), function(head)) || !reflect.DeepEqual(get.Security, head.Security) || !reflect.DeepEqual(get.Parameters, head.Parameters):
-			t.Errorf("%s: HEAD asks another function than GET, or for something else", path)
+		case !reflect.DeepEqual(function(get), function(head)) || !reflect.DeepEqual(get.Security, head.Security) ||
+			!reflect.DeepEqual(get.Parameters, head.Parameters):
+			t.Errorf("%s: HEAD has another function, security or parameters than GET", path)
 		default:
 			for status := range get.Responses.Map() {
 				if head.Responses.Value(status) == nil {
-					t.Errorf("%s: HEAD does not answer %s", path, status)
+					t.Errorf("%s: HEAD lacks the response %s", path, status)
 				}
 			}
 		}
 		if item.Options == nil || item.Options.Security == nil || len(*item.Options.Security) > 0 {
-			t.Errorf("%s has no OPTIONS, or one that asks for a token, which a browser does not send", path)
+			t.Errorf("%s has no OPTIONS, or one that requires a token, which browsers do not send", path)
 		}
 	}
 }
 
-func TestTheContractAndItsExamplesAreValid(t *testing.T) {
+func TestContractAndExamplesAreValid(t *testing.T) {
 	doc := document(t)
-	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation(), openapi3.EnableSchemaPatternValidation()); err != nil {
+	err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation(), openapi3.EnableSchemaPatternValidation())
+	if err != nil {
 		t.Fatal(err)
 	}
 	for id, op := range routes(doc) {
 		if len(op.Tags) != 1 || doc.Tags.Get(op.Tags[0]) == nil {
-			t.Errorf("%s: tags %v: want the one of its service", id, op.Tags)
+			t.Errorf("%s: tags %v, want its service's", id, op.Tags)
 		}
 		if op.Summary == "" || op.Description == "" {
 			t.Errorf("%s has no summary or no description", id)
@@ -95,7 +96,7 @@ func TestTheContractAndItsExamplesAreValid(t *testing.T) {
 			}
 			hasExamples(t, id+" "+status, response.Value.Content)
 			if status[0] >= '4' && response.Value.Content["application/problem+json"] == nil {
-				t.Errorf("%s %s is no problem document", id, status)
+				t.Errorf("%s %s is not a problem document", id, status)
 			}
 		}
 	}
@@ -109,7 +110,7 @@ func hasExamples(t *testing.T, where string, content openapi3.Content) {
 	}
 }
 
-func TestEveryExampleOfAnErrorHasTheStatusThatItStandsUnder(t *testing.T) {
+func TestErrorExamplesHaveTheirResponsesStatus(t *testing.T) {
 	for id, op := range routes(document(t)) {
 		for status, response := range op.Responses.Map() {
 			problem := response.Value.Content["application/problem+json"]
@@ -141,7 +142,7 @@ func roundTrip(t *testing.T, from, to any) {
 	}
 }
 
-func TestWhoMayCallWhat(t *testing.T) {
+func TestPublicAndOperatorsOperations(t *testing.T) {
 	var public, operator []string
 	for id := range routes(document(t)) {
 		op, err := api.Load(id)
@@ -157,17 +158,21 @@ func TestWhoMayCallWhat(t *testing.T) {
 	}
 	slices.Sort(public)
 	slices.Sort(operator)
-	if want := []string{"checkCatalog", "checkInventory", "checkLiveness", "checkOrders", "checkPayments", "checkReadiness", "checkShipping",
-		"receiveCarrierWebhook", "receivePaymentWebhook"}; !slices.Equal(public, want) {
+	if want := []string{
+		"checkCatalog", "checkInventory", "checkLiveness", "checkOrders", "checkPayments", "checkReadiness",
+		"checkShipping", "receiveCarrierWebhook", "receivePaymentWebhook",
+	}; !slices.Equal(public, want) {
 		t.Errorf("public: %v, want %v", public, want)
 	}
-	if want := []string{"adjustStock", "inspectCatalog", "inspectHealth", "inspectInventory", "inspectOrders", "inspectPayments", "inspectShipping",
-		"putProduct"}; !slices.Equal(operator, want) {
+	if want := []string{
+		"adjustStock", "inspectCatalog", "inspectHealth", "inspectInventory", "inspectOrders", "inspectPayments",
+		"inspectShipping", "putProduct",
+	}; !slices.Equal(operator, want) {
 		t.Errorf("operators only: %v, want %v", operator, want)
 	}
 }
 
-func TestWhatOperatorsChangeIsAudited(t *testing.T) {
+func TestOperatorsChangesAreAudited(t *testing.T) {
 	var audited []string
 	for id := range routes(document(t)) {
 		op, err := api.Load(id)
@@ -178,17 +183,17 @@ func TestWhatOperatorsChangeIsAudited(t *testing.T) {
 			audited = append(audited, id)
 		}
 		if op.Group == "operator" && op.Method != "GET" && !op.Audited {
-			t.Errorf("%s changes something for operators only, and is not audited", id)
+			t.Errorf("%s is a change for operators only, but not audited", id)
 		}
 	}
 	slices.Sort(audited)
-	// Operators may cancel anybody's order.
+	// Operators may cancel any order.
 	if want := []string{"adjustStock", "cancelOrder", "putProduct"}; !slices.Equal(audited, want) {
 		t.Errorf("audited: %v, want %v", audited, want)
 	}
 }
 
-func TestEveryOperationIsServedByTheFunctionOfItsNameOrTheOneThatItNames(t *testing.T) {
+func TestOperationsAreServedByTheirFunctions(t *testing.T) {
 	for id, op := range routes(document(t)) {
 		var integration struct {
 			Type, HTTPMethod string
@@ -200,8 +205,10 @@ func TestEveryOperationIsServedByTheFunctionOfItsNameOrTheOneThatItNames(t *test
 		if named, ok := op.Extensions["x-orderflow-function"].(string); ok {
 			function = casing.Camel(named) + "Function"
 		}
-		want := "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${" + function + ".Arn}/invocations"
-		uri := strings.Replace(integration.URI["Fn::Sub"], ".Arn}:live/", ".Arn}/", 1) // which have an alias, the template says
+		want := "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${" +
+			function + ".Arn}/invocations"
+		uri := strings.Replace(integration.URI["Fn::Sub"], ".Arn}:live/", ".Arn}/",
+			1) // the template decides on aliases
 		if integration.Type != "aws_proxy" || integration.HTTPMethod != "POST" || uri != want ||
 			!slices.Equal(integration.Credentials["Fn::GetAtt"], []string{"ApiRole", "Arn"}) {
 			t.Errorf("%s: integration is %+v", id, integration)
@@ -209,7 +216,7 @@ func TestEveryOperationIsServedByTheFunctionOfItsNameOrTheOneThatItNames(t *test
 	}
 }
 
-func TestGatewayAnswersAreProblemDocuments(t *testing.T) {
+func TestGatewayResponsesAreProblemDocuments(t *testing.T) {
 	doc := document(t)
 	problem := doc.Components.Schemas["Problem"].Value
 	var responses map[string]struct {
@@ -218,7 +225,9 @@ func TestGatewayAnswersAreProblemDocuments(t *testing.T) {
 		ResponseTemplates  map[string]string
 	}
 	roundTrip(t, doc.Extensions["x-amazon-apigateway-gateway-responses"], &responses)
-	for _, kind := range []string{"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"} {
+	for _, kind := range []string{
+		"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED",
+	} {
 		if _, ok := responses[kind]; !ok {
 			t.Errorf("%s is missing", kind)
 		}
@@ -228,8 +237,9 @@ func TestGatewayAnswersAreProblemDocuments(t *testing.T) {
 			t.Errorf("%s: content type %s", kind, r.ResponseParameters)
 		}
 		allowed, _ := json.Marshal(r.ResponseParameters["gatewayresponse.header.Access-Control-Allow-Origin"])
-		if string(allowed) != `{"Fn::If":["AllowsOrigins","'*'",{"Ref":"AWS::NoValue"}]}` || r.ResponseParameters["gatewayresponse.header.Access-Control-Allow-Credentials"] != nil {
-			t.Errorf("%s: pages see it if %s", kind, allowed)
+		credentials := r.ResponseParameters["gatewayresponse.header.Access-Control-Allow-Credentials"]
+		if string(allowed) != `{"Fn::If":["AllowsOrigins","'*'",{"Ref":"AWS::NoValue"}]}` || credentials != nil {
+			t.Errorf("%s: allowed origins are %s, credentials %v", kind, allowed, credentials)
 		}
 		var body map[string]any
 		if err := json.Unmarshal([]byte(r.ResponseTemplates["application/json"]), &body); err != nil {
@@ -239,17 +249,19 @@ func TestGatewayAnswersAreProblemDocuments(t *testing.T) {
 			t.Errorf("%s: %v", kind, err)
 		}
 		if body["status"] != float64(r.StatusCode) {
-			t.Errorf("%s: status %v in the body, %d outside", kind, body["status"], r.StatusCode)
+			t.Errorf("%s: status %v in the body, %d in the response", kind, body["status"], r.StatusCode)
 		}
-		if retry := r.ResponseParameters["gatewayresponse.header.Retry-After"]; (r.StatusCode == 429 || r.StatusCode == 503) && retry == "" {
+		retry := r.ResponseParameters["gatewayresponse.header.Retry-After"]
+		if (r.StatusCode == 429 || r.StatusCode == 503) && retry == "" {
 			t.Errorf("%s has no Retry-After", kind)
 		}
 	}
 }
 
-// CloudFormation takes the document in by AWS::Include, which refuses nulls and cannot read YAML's anchors, tags and
-// short-form intrinsics. API Gateway does not follow references to responses, and allows letters and digits only in names of schemas.
-func TestTheContractCanBeIncludedInATemplate(t *testing.T) {
+// AWS::Include refuses nulls and cannot read YAML anchors, tags and short-form intrinsics. API
+// Gateway does not follow references to responses, and allows only letters and digits in names of
+// schemas.
+func TestContractCanBeIncludedInATemplate(t *testing.T) {
 	for i, line := range strings.Split(string(api.Spec()), "\n") {
 		if regexp.MustCompile(`(^|[\s\[{,:-])[&*!][A-Za-z]`).MatchString(line) {
 			t.Errorf("line %d: anchor, alias or tag: %s", i+1, line)

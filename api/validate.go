@@ -14,12 +14,13 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// Validate holds a request to the operation. path has the values of the path's parameters by name, unescaped. The error
-// is an *InvalidRequest, or the one that reading the body gave.
+// Validate validates a request. path maps the names of path parameters to their unescaped values.
+// The error is an *InvalidRequest, or the error of reading the body.
 //
-// The body is read whole, so its size is for the caller to limit. After a nil error r.Body reads it again, in
-// its canonical form (RFC 8785). So two bodies that say the same are the same bytes, and whole numbers, plain digits there
-// (7 for 7.0), decode into Go's integers. It reads nothing for an empty object where no body is needed.
+// The caller must limit the size of the body. After a nil error r.Body reads the body in canonical
+// form (RFC 8785). So bodies that mean the same have the same bytes, and whole numbers such as 7.0
+// are written as 7 and decode into Go's integers. If the body is optional, an empty object becomes
+// an empty body.
 func (op *Operation) Validate(r *http.Request, path map[string]string) error {
 	found := &InvalidRequest{}
 	op.checkParameters(r, path, found)
@@ -76,7 +77,7 @@ func (p *Parameter) check(values []string, found *InvalidRequest) {
 		found.Add(p.Name, "must be given once")
 	case p.Schema.Type == "integer":
 		n, err := strconv.ParseInt(values[0], 10, 64)
-		if err != nil || strconv.FormatInt(n, 10) != values[0] { // Go reads +5 and 05, which JSON does not
+		if err != nil || strconv.FormatInt(n, 10) != values[0] { // unlike JSON, ParseInt accepts +5 and 05
 			found.Add(p.Name, "must be an integer")
 			return
 		}
@@ -104,27 +105,27 @@ func (op *Operation) checkBody(r *http.Request, body []byte, found *InvalidReque
 		}
 		plain := jcs.Append(nil, value)
 		if fields, ok := value.(map[string]any); ok && len(fields) == 0 && op.BodyOptional {
-			plain = nil // it says what no body says, and is the same request
+			plain = nil // the same request as one without a body
 		}
 		setBody(r, plain)
 		op.Body.Check("", value, found)
 	}
 }
 
-// isJSON accepts application/json in UTF-8, which is what an absent charset means.
+// isJSON accepts application/json in UTF-8, the default charset.
 func isJSON(contentType string) bool {
 	media, params, err := mime.ParseMediaType(contentType)
 	charset, given := params["charset"]
 	return err == nil && media == "application/json" && (!given || strings.EqualFold(charset, "utf-8"))
 }
 
-// read returns the whole body; empty where there is none.
+// read returns the body, or nil if there is none.
 func read(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
 	body, err := io.ReadAll(r.Body)
-	_ = r.Body.Close() // nothing more is read from it
+	_ = r.Body.Close() // everything is read
 	return body, err
 }
 

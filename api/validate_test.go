@@ -17,10 +17,10 @@ import (
 
 const orderID = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
-// good has parameters that every operation with them accepts.
+// good has valid values of path parameters.
 var good = map[string]string{"orderId": orderID, "sku": "MUG-BLUE"}
 
-// request asks for the operation; an empty body is none, query comes without "?".
+// request returns a request for an operation; an empty body means none, query has no "?".
 func request(op *api.Operation, query, body string) *http.Request {
 	r := httptest.NewRequest(op.Method, "/?"+query, strings.NewReader(body))
 	if body != "" {
@@ -45,7 +45,7 @@ func load(t testing.TB, id string) *api.Operation {
 	return op
 }
 
-// bodies gives the examples of an operation's request; one empty body where it takes none.
+// bodies returns the example bodies of an operation, or one empty body if it takes none.
 func bodies(t testing.TB, op route) map[string]string {
 	t.Helper()
 	if op.RequestBody == nil {
@@ -62,7 +62,7 @@ func bodies(t testing.TB, op route) map[string]string {
 	return texts
 }
 
-func TestEveryExampleOfARequestIsAccepted(t *testing.T) {
+func TestExampleRequestsAreAccepted(t *testing.T) {
 	for id, route := range routes(document(t)) {
 		op := load(t, id)
 		if op.ID != id || op.Method != route.method || op.Path != route.path {
@@ -84,71 +84,79 @@ func TestUnknownOperationsAreNotLoaded(t *testing.T) {
 	}
 }
 
-// order is the text of a good order, with lines of the given text.
+// order returns a valid order with the given lines.
 func order(lines string) string {
-	return `{"items":[` + lines + `],"shippingAddress":{"name":"Ada","line1":"1 St","city":"Berlin","postalCode":"10115","country":"DE"},"paymentMethod":"pm_card_visa"}`
+	return `{"items":[` + lines + `],"shippingAddress":{"name":"Ada","line1":"1 St","city":"Berlin",` +
+		`"postalCode":"10115","country":"DE"},"paymentMethod":"pm_card_visa"}`
 }
 
 const line = `{"sku":"MUG","quantity":1}`
 
-// want is the pointers of the violations, in order; none where the body is good.
+// changed returns a valid order with a part of its text replaced.
+func changed(from, to string) string { return strings.Replace(order(line), from, to, 1) }
+
+func at(pointers ...string) []string { return pointers }
+
+// want lists the pointers of the violations, in order.
 var orderBodies = map[string]struct {
 	body string
 	want []string
 }{
-	"one line":                      {order(line), nil},
-	"40 lines":                      {order(strings.Repeat(line+",", 39) + line), nil},
-	"41 lines":                      {order(strings.Repeat(line+",", 40) + line), []string{"/items"}},
-	"no line":                       {order(""), []string{"/items"}},
-	"whole number as 7.0":           {order(`{"sku":"MUG","quantity":7.0}`), nil},
-	"whole number as 7e1":           {order(`{"sku":"MUG","quantity":7e1}`), nil},
-	"quantity 0":                    {order(`{"sku":"MUG","quantity":0}`), []string{"/items/0/quantity"}},
-	"quantity 999":                  {order(`{"sku":"MUG","quantity":999}`), nil},
-	"quantity 1000":                 {order(`{"sku":"MUG","quantity":1000}`), []string{"/items/0/quantity"}},
-	"quantity 1.5":                  {order(`{"sku":"MUG","quantity":1.5}`), []string{"/items/0/quantity"}},
-	"quantity of 1e400":             {order(`{"sku":"MUG","quantity":1e400}`), []string{""}},
-	"quantity beyond int64":         {order(`{"sku":"MUG","quantity":92233720368547758080}`), []string{"/items/0/quantity"}},
-	"quantity as text":              {order(`{"sku":"MUG","quantity":"1"}`), []string{"/items/0/quantity"}},
-	"quantity null":                 {order(`{"sku":"MUG","quantity":null}`), []string{"/items/0/quantity"}},
-	"price from the client":         {order(`{"sku":"MUG","quantity":1,"unitPrice":1}`), []string{"/items/0/unitPrice"}},
-	"field in other case":           {order(`{"SKU":"MUG","quantity":1}`), []string{"/items/0/sku", "/items/0/SKU"}},
-	"malformed SKU":                 {order(`{"sku":"-MUG","quantity":1}`), []string{"/items/0/sku"}},
-	"field twice":                   {order(`{"sku":"MUG","quantity":1,"quantity":2}`), []string{""}},
-	"all that is wrong":             {order(`{"sku":"","quantity":0},{"sku":1,"quantity":"x"}`), []string{"/items/0/quantity", "/items/0/sku", "/items/1/quantity", "/items/1/sku"}},
-	"unknown country":               {strings.Replace(order(line), `"DE"`, `"XX"`, 1), []string{"/shippingAddress/country"}},
-	"blank name":                    {strings.Replace(order(line), `"Ada"`, `"  "`, 1), []string{"/shippingAddress/name"}},
-	"newline in the name":           {strings.Replace(order(line), `"Ada"`, `"A\nB"`, 1), []string{"/shippingAddress/name"}},
-	"name that is blank by Unicode": {strings.Replace(order(line), "Ada", "\u00a0\u3164", 1), []string{"/shippingAddress/name"}},
-	"name that turns the reading":   {strings.Replace(order(line), "Ada", "A\u202eda", 1), []string{"/shippingAddress/name"}},
-	"name with an escape sequence":  {strings.Replace(order(line), "Ada", "A\u009b31m", 1), []string{"/shippingAddress/name"}},
-	"street of two lines":           {strings.Replace(order(line), "1 St", "1 St\u20282 St", 1), []string{"/shippingAddress/line1"}},
-	"city with hidden characters":   {strings.Replace(order(line), "Berlin", "Ber\u200blin", 1), []string{"/shippingAddress/city"}},
-	"name with a joiner in a word":  {strings.Replace(order(line), "Ada", "می\u200cخواهم", 1), nil},
-	"address without a postal code": {strings.Replace(order(line), `"postalCode":"10115",`, "", 1), nil},
-	"address with all parts":        {strings.Replace(order(line), `"city"`, `"line2":"Apt 4","region":"IL","city"`, 1), nil},
-	"blank second line":             {strings.Replace(order(line), `"city"`, `"line2":" ","city"`, 1), []string{"/shippingAddress/line2"}},
-	"card number in the region":     {strings.Replace(order(line), `"city"`, `"region":"4111111111111111","city"`, 1), []string{"/shippingAddress/region"}},
-	"postal code of Japan":          {strings.Replace(order(line), "10115", "〒100-0001", 1), nil},
-	"empty postal code":             {strings.Replace(order(line), "10115", "", 1), nil},
-	"postal code of signs":          {strings.Replace(order(line), "10115", "〒<b>", 1), []string{"/shippingAddress/postalCode"}},
-	"half a character":              {strings.Replace(order(line), "Ada", `\ud800`, 1), []string{""}},
-	"card number as payment method": {strings.Replace(order(line), "pm_card_visa", "4111111111111111", 1), []string{"/paymentMethod"}},
-	"card number in the street":     {strings.Replace(order(line), "1 St", "1 St, 4111 1111 1111 1111", 1), []string{"/shippingAddress/line1"}},
-	"card number in the name":       {strings.Replace(order(line), "Ada", "Ada 3782-822463-10005", 1), []string{"/shippingAddress/name"}},
-	"card number as postal code":    {strings.Replace(order(line), "10115", "4111111111111111", 1), []string{"/shippingAddress/postalCode"}},
-	"card number as SKU":            {order(`{"sku":"4111111111111111","quantity":1}`), []string{"/items/0/sku"}},
+	"one line":              {order(line), nil},
+	"40 lines":              {order(strings.Repeat(line+",", 39) + line), nil},
+	"41 lines":              {order(strings.Repeat(line+",", 40) + line), at("/items")},
+	"no line":               {order(""), at("/items")},
+	"whole number as 7.0":   {order(`{"sku":"MUG","quantity":7.0}`), nil},
+	"whole number as 7e1":   {order(`{"sku":"MUG","quantity":7e1}`), nil},
+	"quantity 0":            {order(`{"sku":"MUG","quantity":0}`), at("/items/0/quantity")},
+	"quantity 999":          {order(`{"sku":"MUG","quantity":999}`), nil},
+	"quantity 1000":         {order(`{"sku":"MUG","quantity":1000}`), at("/items/0/quantity")},
+	"quantity 1.5":          {order(`{"sku":"MUG","quantity":1.5}`), at("/items/0/quantity")},
+	"quantity of 1e400":     {order(`{"sku":"MUG","quantity":1e400}`), at("")},
+	"quantity beyond int64": {order(`{"sku":"MUG","quantity":92233720368547758080}`), at("/items/0/quantity")},
+	"quantity as text":      {order(`{"sku":"MUG","quantity":"1"}`), at("/items/0/quantity")},
+	"quantity null":         {order(`{"sku":"MUG","quantity":null}`), at("/items/0/quantity")},
+	"price from the client": {order(`{"sku":"MUG","quantity":1,"unitPrice":1}`), at("/items/0/unitPrice")},
+	"field in other case":   {order(`{"SKU":"MUG","quantity":1}`), at("/items/0/sku", "/items/0/SKU")},
+	"malformed SKU":         {order(`{"sku":"-MUG","quantity":1}`), at("/items/0/sku")},
+	"field twice":           {order(`{"sku":"MUG","quantity":1,"quantity":2}`), at("")},
+	"several violations": {order(`{"sku":"","quantity":0},{"sku":1,"quantity":"x"}`),
+		at("/items/0/quantity", "/items/0/sku", "/items/1/quantity", "/items/1/sku")},
+	"unknown country":                {changed(`"DE"`, `"XX"`), at("/shippingAddress/country")},
+	"blank name":                     {changed(`"Ada"`, `"  "`), at("/shippingAddress/name")},
+	"newline in the name":            {changed(`"Ada"`, `"A\nB"`), at("/shippingAddress/name")},
+	"name of Unicode blanks":         {changed("Ada", "\u00a0\u3164"), at("/shippingAddress/name")},
+	"name with a direction override": {changed("Ada", "A\u202eda"), at("/shippingAddress/name")},
+	"name with an escape sequence":   {changed("Ada", "A\u009b31m"), at("/shippingAddress/name")},
+	"street of two lines":            {changed("1 St", "1 St\u20282 St"), at("/shippingAddress/line1")},
+	"city with hidden characters":    {changed("Berlin", "Ber\u200blin"), at("/shippingAddress/city")},
+	"name with a joiner in a word":   {changed("Ada", "می\u200cخواهم"), nil},
+	"address without a postal code":  {changed(`"postalCode":"10115",`, ""), nil},
+	"address with all parts":         {changed(`"city"`, `"line2":"Apt 4","region":"IL","city"`), nil},
+	"blank second line":              {changed(`"city"`, `"line2":" ","city"`), at("/shippingAddress/line2")},
+	"card number in the region": {changed(`"city"`, `"region":"4111111111111111","city"`),
+		at("/shippingAddress/region")},
+	"postal code of Japan":          {changed("10115", "〒100-0001"), nil},
+	"empty postal code":             {changed("10115", ""), nil},
+	"postal code of symbols":        {changed("10115", "〒<b>"), at("/shippingAddress/postalCode")},
+	"unpaired surrogate":            {changed("Ada", `\ud800`), at("")},
+	"card number as payment method": {changed("pm_card_visa", "4111111111111111"), at("/paymentMethod")},
+	"card number in the street":     {changed("1 St", "1 St, 4111 1111 1111 1111"), at("/shippingAddress/line1")},
+	"card number in the name":       {changed("Ada", "Ada 3782-822463-10005"), at("/shippingAddress/name")},
+	"card number as postal code":    {changed("10115", "4111111111111111"), at("/shippingAddress/postalCode")},
+	"card number as SKU":            {order(`{"sku":"4111111111111111","quantity":1}`), at("/items/0/sku")},
 	"EAN as SKU":                    {order(`{"sku":"4222222222222","quantity":1}`), nil},
-	"name of 100 letters":           {strings.Replace(order(line), "Ada", strings.Repeat("Ä", 100), 1), nil},
-	"name of 101 letters":           {strings.Replace(order(line), "Ada", strings.Repeat("Ä", 101), 1), []string{"/shippingAddress/name"}},
-	"unknown / field":               {strings.Replace(order(line), `"items"`, `"a/b~":1,"items"`, 1), []string{"/a~1b~0"}},
-	"missing fields":                {`{}`, []string{"/items", "/shippingAddress", "/paymentMethod"}},
-	"no object":                     {`[]`, []string{""}},
-	"null":                          {`null`, []string{""}},
-	"no body":                       {``, []string{""}},
-	"broken off":                    {order(line)[:50], []string{""}},
-	"something behind it":           {order(line) + `{}`, []string{""}},
-	"not UTF-8":                     {strings.Replace(order(line), "Ada", "\xff", 1), []string{""}},
-	"deeply nested":                 {`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, []string{""}},
+	"name of 100 letters":           {changed("Ada", strings.Repeat("Ä", 100)), nil},
+	"name of 101 letters":           {changed("Ada", strings.Repeat("Ä", 101)), at("/shippingAddress/name")},
+	"unknown / field":               {changed(`"items"`, `"a/b~":1,"items"`), at("/a~1b~0")},
+	"missing fields":                {`{}`, at("/items", "/shippingAddress", "/paymentMethod")},
+	"array":                         {`[]`, at("")},
+	"null":                          {`null`, at("")},
+	"no body":                       {``, at("")},
+	"truncated":                     {order(line)[:50], at("")},
+	"trailing data":                 {order(line) + `{}`, at("")},
+	"not UTF-8":                     {changed("Ada", "\xff"), at("")},
+	"deeply nested":                 {`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, at("")},
 }
 
 func TestBodyOfAnOrder(t *testing.T) {
@@ -160,7 +168,7 @@ func TestBodyOfAnOrder(t *testing.T) {
 	}
 }
 
-// expect fails unless err has violations at exactly these pointers.
+// expect checks that err has violations at exactly these pointers.
 func expect(t *testing.T, err error, pointers ...string) {
 	t.Helper()
 	var invalid *api.InvalidRequest
@@ -180,6 +188,7 @@ func expect(t *testing.T, err error, pointers ...string) {
 }
 
 func TestQueryPathAndHeaders(t *testing.T) {
+	keys := func(values ...string) http.Header { return http.Header{"Idempotency-Key": values} }
 	for _, c := range []struct {
 		id, query, path string
 		header          http.Header
@@ -207,13 +216,13 @@ func TestQueryPathAndHeaders(t *testing.T) {
 		{id: "getOrder", want: []string{"orderId"}},
 		{id: "getOrder", path: orderID, query: "verbose=1", want: []string{"verbose"}},
 		{id: "getOrder", path: orderID, header: http.Header{"Traceparent": {"not one, and ignored"}}},
-		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {strings.Repeat("k", 255)}}},
-		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {strings.Repeat("k", 256)}}, want: []string{"Idempotency-Key"}},
-		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {""}}, want: []string{"Idempotency-Key"}},
-		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"a b"}}, want: []string{"Idempotency-Key"}},
-		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"4111-1111-1111-1111"}}, want: []string{"Idempotency-Key"}},
-		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"41111111-1111-1111-8a3b-9f0d1c2b3a4f"}}},
-		{id: "cancelOrder", path: orderID, header: http.Header{"Idempotency-Key": {"a", "b"}}, want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: keys(strings.Repeat("k", 255))},
+		{id: "cancelOrder", path: orderID, header: keys(strings.Repeat("k", 256)), want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: keys(""), want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: keys("a b"), want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: keys("4111-1111-1111-1111"), want: []string{"Idempotency-Key"}},
+		{id: "cancelOrder", path: orderID, header: keys("41111111-1111-1111-8a3b-9f0d1c2b3a4f")},
+		{id: "cancelOrder", path: orderID, header: keys("a", "b"), want: []string{"Idempotency-Key"}},
 	} {
 		t.Run(c.id+" "+c.query+c.path, func(t *testing.T) {
 			op := load(t, c.id)
@@ -245,23 +254,25 @@ func TestContentTypeMustBeJSON(t *testing.T) {
 	}
 }
 
-func TestABodyWhereNoneBelongsIsRefused(t *testing.T) {
+func TestUnexpectedBodyIsRefused(t *testing.T) {
 	op := load(t, "getOrder")
 	expect(t, op.Validate(request(op, "", "{}"), good), "")
 }
 
-func TestAnOptionalBodyMayBeEmpty(t *testing.T) {
+func TestOptionalBodyMayBeEmpty(t *testing.T) {
 	op := load(t, "cancelOrder")
-	for body, want := range map[string][]string{"": nil, "{}": nil, " { } ": nil, `{"why":"x"}`: {"/why"}, "[]": {""}, "null": {""}, "{": {""}} {
+	for body, want := range map[string][]string{
+		"": nil, "{}": nil, " { } ": nil, `{"why":"x"}`: {"/why"}, "[]": {""}, "null": {""}, "{": {""},
+	} {
 		r := request(op, "", body)
 		expect(t, op.Validate(r, good), want...)
 		if left, err := io.ReadAll(r.Body); want == nil && (err != nil || len(left) > 0) {
-			t.Errorf("%q is not the same request as one without a body: %q, %v", body, left, err)
+			t.Errorf("%q leaves the body %q, %v; want none", body, left, err)
 		}
 	}
 }
 
-func TestAnAdjustmentOfNothingIsRefused(t *testing.T) {
+func TestAdjustmentByZeroIsRefused(t *testing.T) {
 	op := load(t, "adjustStock")
 	for _, delta := range []string{"0", "-0", "0.0", "1000001"} {
 		expect(t, op.Validate(request(op, "", `{"delta":`+delta+`,"reason":"count"}`), good), "/delta")
@@ -273,17 +284,20 @@ func TestReasonsAndProductNamesAreOneLineOfText(t *testing.T) {
 	adjust, put := load(t, "adjustStock"), load(t, "putProduct")
 	for _, text := range []string{"\u00a0", "a\u202eb", "a\u2029b", "a\u0085b", "a\ufeffb", "card 4111111111111111"} {
 		expect(t, adjust.Validate(request(adjust, "", `{"delta":1,"reason":"`+text+`"}`), good), "/reason")
-		expect(t, put.Validate(request(put, "", `{"name":"`+text+`","price":{"currency":"EUR","amount":1}}`), good), "/name")
+		product := `{"name":"` + text + `","price":{"currency":"EUR","amount":1}}`
+		expect(t, put.Validate(request(put, "", product), good), "/name")
 	}
 }
 
-// TestEveryTextOfARequestHasAFormat holds every string that a person types to a rule of Unicode, those of operations to come as well.
-func TestEveryTextOfARequestHasAFormat(t *testing.T) {
+// TestRequestTextsHaveAFormat checks that every string that people type has a format, also in
+// future operations.
+func TestRequestTextsHaveAFormat(t *testing.T) {
 	var visit func(at string, s *jsonschema.Schema)
 	visit = func(at string, s *jsonschema.Schema) {
-		// An enumeration lists what is allowed, and ids and cursors are ours. A pattern may leave out digits, or be too short for a card.
-		if s.Type == "string" && s.Format == "" && len(s.Enum) == 0 && (s.Pattern == nil || s.Pattern.MatchString("4111111111111111")) {
-			t.Errorf("%s takes any text: give it a format", at)
+		// Enumerations need no format, nor do patterns that allow no card number.
+		allowsCard := s.Pattern == nil || s.Pattern.MatchString("4111111111111111")
+		if s.Type == "string" && s.Format == "" && len(s.Enum) == 0 && allowsCard {
+			t.Errorf("%s accepts any text: give it a format", at)
 		}
 		for name, property := range s.Properties {
 			visit(at+"/"+name, property)
@@ -296,7 +310,7 @@ func TestEveryTextOfARequestHasAFormat(t *testing.T) {
 	for id := range routes(document(t)) {
 		op := load(t, id)
 		if op.Public {
-			continue // callbacks are signed by third parties, whose fields are theirs
+			continue // webhooks have the fields of third parties
 		}
 		for _, p := range op.Parameters {
 			if p.Name != "cursor" && p.Name != "traceparent" {
@@ -310,11 +324,11 @@ func TestEveryTextOfARequestHasAFormat(t *testing.T) {
 		}
 	}
 	if seen < 15 {
-		t.Errorf("only %d places were looked at", seen)
+		t.Errorf("only %d schemas were checked", seen)
 	}
 }
 
-func TestTheBodyCanBeReadAfterwards(t *testing.T) {
+func TestBodyCanBeReadAfterValidation(t *testing.T) {
 	op := load(t, "placeOrder")
 	for number, plain := range map[string]string{"7": "7", "7.0": "7", "0.7e1": "7", " 7 ": "7"} {
 		r := request(op, "", order(`{"sku":"MUG","quantity":`+number+`}`))
@@ -328,10 +342,12 @@ func TestTheBodyCanBeReadAfterwards(t *testing.T) {
 	}
 }
 
-// Whatever was written otherwise, the rest of the body is written in one way as well.
-func TestBodiesThatSayTheSameAreTheSameBytesAfterwards(t *testing.T) {
+func TestEqualBodiesHaveTheSameBytesAfterValidation(t *testing.T) {
 	op := load(t, "adjustStock")
-	for _, text := range []string{`{"delta":7,"reason":"<a>"}`, `{"delta":7.0,"reason":"<a>"}`, `{"reason":"<a>","delta":7}`, ` {"reason":"\u003ca\u003e","delta":70e-1} `} {
+	for _, text := range []string{
+		`{"delta":7,"reason":"<a>"}`, `{"delta":7.0,"reason":"<a>"}`, `{"reason":"<a>","delta":7}`,
+		` {"reason":"\u003ca\u003e","delta":70e-1} `,
+	} {
 		r := request(op, "", text)
 		if err := op.Validate(r, good); err != nil {
 			t.Fatalf("%s: %v", text, err)
@@ -342,14 +358,16 @@ func TestBodiesThatSayTheSameAreTheSameBytesAfterwards(t *testing.T) {
 	}
 }
 
-func TestViolationsDoNotRepeatWhatWasSent(t *testing.T) {
+func TestViolationsDoNotRepeatTheRequest(t *testing.T) {
 	const secret = "4111-1111"
 	op := load(t, "placeOrder")
-	body := strings.NewReplacer("Ada", secret+`\n`, "10115", secret+"?", "DE", secret, "pm_card_visa", secret+" ", "MUG", " "+secret).Replace(order(line))
+	body := strings.NewReplacer("Ada", secret+`\n`, "10115", secret+"?", "DE", secret, "pm_card_visa", secret+" ",
+		"MUG", " "+secret).Replace(order(line))
 	r := request(op, "", body)
 	r.Header.Set("Idempotency-Key", secret+" ")
 	err := op.Validate(r, nil)
-	expect(t, err, "Idempotency-Key", "/items/0/sku", "/paymentMethod", "/shippingAddress/country", "/shippingAddress/name", "/shippingAddress/postalCode")
+	expect(t, err, "Idempotency-Key", "/items/0/sku", "/paymentMethod", "/shippingAddress/country",
+		"/shippingAddress/name", "/shippingAddress/postalCode")
 	if strings.Contains(err.Error(), secret) {
 		t.Errorf("%v", err)
 	}
