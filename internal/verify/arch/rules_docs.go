@@ -150,16 +150,6 @@ func docRules() []Rule {
 			Sabotage: func(r *Repo) { r.Texts["README.md"] += "`orders.NoSuchName`" },
 		},
 		{
-			Name: "every service has a README",
-			Why:  "a service's purpose, API, events, table and alarms are in one place",
-			Check: func(r *Repo, bad *list) {
-				for _, s := range Services {
-					bad.unless(r.Files["internal/"+s+"/README.md"], "internal/%s has no README.md", s)
-				}
-			},
-			Sabotage: func(r *Repo) { delete(r.Files, "internal/orders/README.md") },
-		},
-		{
 			Name: "every operation has what it needs besides code",
 			Why:  "otherwise only a slow suite notices, or nothing does",
 			Check: func(r *Repo, bad *list) {

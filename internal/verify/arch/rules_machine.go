@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"orderflow/internal/verify/asl"
-	"orderflow/internal/verify/cfn"
 )
 
 // undo maps each step of the saga to its compensation. Steps without an effect are left out.
@@ -34,17 +33,8 @@ func machineRules() []Rule {
 			Name: "a state is named for the function it calls",
 			Why:  "ReserveStock, reserve-stock and ReserveStockFunction are the same thing",
 			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
-				if s.Resource == asl.StatesStart {
-					return
-				}
-				bad.unless(s.Target == name+"Function", "%s/%s calls %s", machine, name, s.Target)
-				id := map[string]string{fulfil: "FulfilOrder", compensate: "CompensateOrder"}[machine]
-				want := []string{name + "Function.Arn"}
-				if r.published(name + "Function") { // in production the definition pins a version (ADR 23)
-					want = []string{"IsGradual", name + "Function.Version", name + "Function.Arn"}
-				}
-				got := texts(cfn.Dig(r.properties(id), "DefinitionSubstitutions", name+"Function"))
-				bad.unless(slices.Equal(got, want), "%s gets %v as %sFunction, want %v", id, got, name, want)
+				ok := s.Resource == asl.StatesStart || s.Target == name+"Function"
+				bad.unless(ok, "%s/%s calls %s", machine, name, s.Target)
 			}),
 			Sabotage: func(r *Repo) {
 				r.Machines[fulfil].States["ReserveStock"].Target = "ReleaseStockFunction"
@@ -103,28 +93,14 @@ func machineRules() []Rule {
 			Why:  "no compensation: a step that failed may have taken effect, so it is undone, too",
 			Check: func(r *Repo, bad *list) {
 				var want []string
-				steps := r.path(fulfil)
-				for _, step := range slices.Backward(steps) {
+				for _, step := range r.path(fulfil) { // an undo of several steps takes the place of the first
 					if u := undo[step]; u != "" && !slices.Contains(want, u) {
 						want = append(want, u)
 					}
 				}
-				// An undo of several steps takes the place of the first of these steps.
-				var got []string
-				for _, state := range r.path(compensate) {
-					if slices.Contains(want, state) {
-						got = append(got, state)
-					}
-				}
-				for _, u := range want {
-					bad.unless(slices.Contains(got, u), "compensation never reaches %s", u)
-				}
-				for i, a := range got {
-					for _, b := range got[i+1:] {
-						bad.unless(first(steps, a) > first(steps, b), "%s is undone before %s", a, b)
-					}
-				}
-				bad.unless(len(want) > 0, "the saga has no steps")
+				slices.Reverse(want)
+				got := slices.DeleteFunc(r.path(compensate), func(s string) bool { return !slices.Contains(want, s) })
+				bad.unless(len(want) > 0 && slices.Equal(got, want), "compensation undoes %v, want %v", got, want)
 			},
 			Sabotage: func(r *Repo) { r.Machines[compensate].States["CancelShipment"].Next = "ReleaseStock" },
 		},
@@ -278,9 +254,4 @@ func (r *Repo) path(machine string) []string {
 		}
 	}
 	return states
-}
-
-// first is the index of the first step that u undoes.
-func first(steps []string, u string) int {
-	return slices.IndexFunc(steps, func(step string) bool { return undo[step] == u })
 }

@@ -199,36 +199,30 @@ func dashboard(r *Repo, bad *list) map[string]bool {
 			}
 		}
 	}
-	for _, id := range r.ofType("AWS::CloudWatch::Dashboard") {
-		err := json.Unmarshal([]byte(text(r.properties(id)["DashboardBody"])), &body)
+	for id, p := range r.each("AWS::CloudWatch::Dashboard") {
+		err := json.Unmarshal([]byte(text(p["DashboardBody"])), &body)
 		bad.unless(err == nil, "%s is not JSON: %v", id, err)
 		for _, w := range body.Widgets {
 			bad.unless(w.Width > 0 && w.Height > 0 && w.X+w.Width <= 24, "%s: %q does not fit", id, w.Properties.Title)
 			for _, metric := range w.Properties.Metrics {
-				var words []string
+				var words []string // namespace, name, and the names and values of dimensions
 				for _, v := range metric {
-					if s, ok := v.(string); ok {
-						words = append(words, s)
-					}
+					words = append(words, text(v))
 				}
 				if expression := text(cfn.Dig(metric[0], "expression")); expression != "" {
-					m := searched.FindStringSubmatch(expression)
-					bad.unless(m != nil, "%s: %s is not a search for one metric", id, expression)
-					if m != nil {
-						schema := strings.Split(m[1], ",")
-						words = append([]string{schema[0], m[2]}, schema[1:]...)
-						bad.measured(id, schema[0], m[2], schema[1:])
+					m := append(searched.FindStringSubmatch(expression), "", "", "")
+					schema := strings.Split(m[1], ",")
+					words = []string{schema[0], m[2]}
+					for _, dimension := range schema[1:] {
+						words = append(words, dimension, "")
 					}
-				} else if len(words) > 1 {
-					var dims []string
-					for i := 2; i < len(words); i += 2 {
-						dims = append(dims, words[i])
-					}
-					bad.measured(id, words[0], words[1], dims)
 				}
-				if len(words) > 1 {
-					shown[words[1]] = true
+				var dims []string
+				for i := 2; i+1 < len(words); i += 2 {
+					dims = append(dims, words[i])
 				}
+				bad.measured(id, words[0], words[1], dims)
+				shown[words[1]] = true
 			}
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	"orderflow/internal/platform/casing"
 	"orderflow/internal/verify/cfn"
-	"orderflow/internal/verify/iam"
 )
 
 var address = regexp.MustCompile(`^(Api|EmulatorEndpoint)$|Address\.Value$|://|execute-api|\$\{EmulatorEndpoint\}`)
@@ -77,24 +76,6 @@ func templateRules() []Rule {
 			Sabotage: func(r *Repo) {
 				variables := map[string]any{"TABLE_NAME": map[string]any{"Ref": "PaymentsTable"}}
 				r.properties("GetOrderFunction")["Environment"] = map[string]any{"Variables": variables}
-			},
-		},
-		{
-			Name: "roles grant nothing by wildcard",
-			Why:  "least privilege: a compromised function can do nothing but its own work",
-			Check: func(r *Repo, bad *list) {
-				for _, id := range slices.Concat(r.ofType("AWS::IAM::Role"), r.ofType("AWS::IAM::ManagedPolicy")) {
-					for _, g := range iam.Statements(id, r.properties(id)) {
-						*bad = append(*bad, g.Wide()...)
-					}
-				}
-			},
-			Sabotage: func(r *Repo) {
-				walk(r.resource("GetStockRole"), func(v any) {
-					if cfn.Dig(v, "Action") != nil {
-						v.(map[string]any)["Action"] = "dynamodb:*"
-					}
-				})
 			},
 		},
 		{

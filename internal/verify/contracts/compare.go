@@ -1,3 +1,13 @@
+// Package contracts checks that published contracts only grow.
+//
+// Two versions of everything run side by side: during a rollout or rollback, while old events are
+// in a dead-letter queue, while sagas finish under the previous definition. So a version of an
+// event type ("….v1") and the input and result of a step may only gain optional fields. Any other
+// change needs a new version beside the old one. For the HTTP API the rules are oasdiff's.
+//
+// Compare compares a working tree with its last tag; Schemas is the rule alone. A service's
+// contract/steps.json has the schemas of its steps' inputs and results. A test generates it from
+// their Go types.
 package contracts
 
 import (
@@ -5,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -159,4 +170,29 @@ func openAPI(ctx context.Context, oasdiff string, before []byte, after string) (
 		return nil, fmt.Errorf("oasdiff failed without reporting a break: %s", out)
 	}
 	return breaks, nil
+}
+
+var errBroken = errors.New("breaking changes of contracts: add a new version beside the old one")
+
+// Check compares the contracts of the tree at dir with its last release, writes the result and
+// fails on breaks. oasdiff is the program that compares the HTTP API.
+func Check(ctx context.Context, w io.Writer, dir, oasdiff string) error {
+	r, err := Compare(ctx, dir, oasdiff)
+	switch {
+	case err != nil:
+		return err
+	case r.Tag == "":
+		fmt.Fprintln(w, "contracts: no tag v* yet, nothing to compare with")
+		return nil
+	}
+	fmt.Fprintf(w, "contracts: compared with %s: the HTTP API, %d event schemas, the steps of %d services; ",
+		r.Tag, r.Events, r.Steps)
+	fmt.Fprintf(w, "%d breaks, %d more accepted by ADRs\n", len(r.Breaks), len(r.Accepted))
+	for _, b := range r.Breaks {
+		fmt.Fprintln(w, "  "+b)
+	}
+	if len(r.Breaks) > 0 {
+		return errBroken
+	}
+	return nil
 }

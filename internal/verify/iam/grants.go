@@ -51,18 +51,18 @@ func Granted(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Gran
 		if owner == "" {
 			return nil, fmt.Errorf("nothing uses the role %s: remove it", id)
 		}
-		all = append(all, Statements(owner, role["Policies"])...)
+		all = append(all, statements(owner, role["Policies"])...)
 		for _, arn := range list(role["ManagedPolicyArns"]) {
 			_, policy, _ := strings.Cut(fmt.Sprint(arn), ":policy/")
 			if s.Type(policy) != "AWS::IAM::ManagedPolicy" {
 				return nil, fmt.Errorf("%s has the policy %v, which is not in the template", id, arn)
 			}
-			all = append(all, Statements(owner, s.Properties(policy)["PolicyDocument"])...)
+			all = append(all, statements(owner, s.Properties(policy)["PolicyDocument"])...)
 		}
 	}
 	for _, id := range s.OfType("AWS::Serverless::Function") {
 		f := s.Properties(id)
-		all = append(all, Statements(fmt.Sprint(f["FunctionName"]), f["Policies"])...)
+		all = append(all, statements(fmt.Sprint(f["FunctionName"]), f["Policies"])...)
 	}
 	return sorted(all), nil
 }
@@ -100,8 +100,8 @@ func owners(s *cfn.Stack, definition func(path string) ([]byte, error)) (map[str
 	return all, nil
 }
 
-// Statements finds all grants in v.
-func Statements(owner string, v any) (all []Grant) {
+// statements finds all grants in v.
+func statements(owner string, v any) (all []Grant) {
 	items, _ := v.([]any)
 	members, _ := v.(map[string]any)
 	if members["Effect"] == "Allow" {
@@ -113,7 +113,7 @@ func Statements(owner string, v any) (all []Grant) {
 		return all
 	}
 	for _, item := range slices.AppendSeq(items, maps.Values(members)) {
-		all = append(all, Statements(owner, item)...)
+		all = append(all, statements(owner, item)...)
 	}
 	return all
 }
@@ -139,8 +139,8 @@ func (g Grant) covers(n Need) bool {
 	return g.Owner == n.Owner && g.Action == n.Action && (n.Resource == "" || matches(g.Resource, n.Resource))
 }
 
-// Wide lists the wildcards that AWS does not require.
-func (g Grant) Wide() (problems []string) {
+// wide lists the wildcards that AWS does not require.
+func (g Grant) wide() (problems []string) {
 	if strings.ContainsAny(g.Action, "*?") {
 		problems = append(problems, fmt.Sprintf("%s may %s: name the actions", short(g.Owner), g.Action))
 	}

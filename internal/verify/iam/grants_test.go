@@ -383,6 +383,9 @@ func TestProductionGrantsWhatAWSDoes(t *testing.T) {
 		used[n.Owner]++
 	}
 	for _, g := range granted {
+		for _, problem := range g.wide() {
+			t.Error(problem)
+		}
 		unused := !slices.ContainsFunc(needed, g.covers) && g.Action != "lambda:GetProvisionedConcurrencyConfig"
 		if g.Owner == "ReleaseRole" && unused {
 			t.Errorf("ReleaseRole may %s on %s, which nothing uses", g.Action, g.Resource)

@@ -36,7 +36,7 @@ func Compare(granted []Grant, needed, refused []Need, exceptions []Exception) *R
 	r := &Report{}
 	matched := make([]bool, len(exceptions))
 	for _, g := range granted {
-		r.Problems = append(r.Problems, g.Wide()...)
+		r.Problems = append(r.Problems, g.wide()...)
 		row := Row{Grant: g}
 		for _, n := range needed {
 			if g.covers(n) && !slices.Contains(row.Used, n.By) {

@@ -10,12 +10,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"orderflow/internal/dev/devstack"
@@ -36,7 +36,7 @@ func Run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return withDynamoDB(ctx, repo, lib, func(endpoint string) error {
+	return withDynamoDB(ctx, repo, lib, func(ctx context.Context, endpoint string) error {
 		test := exec.CommandContext(ctx, "go", append(append([]string{"test", "-count=1"}, args...), packages...)...)
 		test.Dir, test.Stdout, test.Stderr = string(repo), os.Stdout, os.Stderr
 		test.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags, ddbtest.Endpoint+"="+endpoint)
@@ -47,56 +47,51 @@ func Run(ctx context.Context, args []string) error {
 // stores returns the packages with DynamoDB stores.
 func stores(repo devstack.Repo) (packages []string, err error) {
 	for _, pattern := range []string{"internal/platform/ddb", "internal/*/dynamo", "sandbox/*/dynamo"} {
-		dirs, err := filepath.Glob(repo.Path(pattern))
-		if err != nil {
-			return nil, err
+		dirs, err := fs.Glob(os.DirFS(string(repo)), pattern)
+		if err != nil || len(dirs) == 0 {
+			return nil, fmt.Errorf("no stores found in %s: %w", pattern, err)
 		}
 		for _, dir := range dirs {
-			rel, err := filepath.Rel(string(repo), dir)
-			if err != nil {
-				return nil, err
-			}
-			packages = append(packages, "./"+filepath.ToSlash(rel))
+			packages = append(packages, "./"+dir)
 		}
-	}
-	if len(packages) == 0 {
-		return nil, errors.New("no stores found")
 	}
 	return packages, nil
 }
 
 // withDynamoDB runs DynamoDB Local while use runs.
-func withDynamoDB(ctx context.Context, repo devstack.Repo, lib string, use func(endpoint string) error) error {
+func withDynamoDB(ctx context.Context, repo devstack.Repo, lib string,
+	use func(ctx context.Context, endpoint string) error) error {
 	port, err := freePort()
 	if err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	server := exec.CommandContext(ctx, "java", "-Djava.library.path="+lib, "-cp", filepath.Join(lib, "*"),
-		repo.Path("tools", "dynamodb-local", "Loopback.java"), "-inMemory", "-sharedDb", "-disableTelemetry", "-port",
-		strconv.Itoa(port))
+		repo.Path("tools", "dynamodb-local", "Loopback.java"), "-inMemory", "-sharedDb", "-disableTelemetry", "-port", port)
 	server.Stderr = os.Stderr
 	if err := server.Start(); err != nil {
 		return err
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = server.Wait() // killed, or its output says why it ended
+		stop(fmt.Errorf("DynamoDB Local has ended: %w", server.Wait()))
 		close(ended)
 	}()
 	defer func() {
-		_ = server.Process.Kill()
+		stop(nil)
 		<-ended
 	}()
-	endpoint := "http://127.0.0.1:" + strconv.Itoa(port)
-	if err := await(ctx, endpoint, ended); err != nil {
+	endpoint := "http://127.0.0.1:" + port
+	if err := await(ctx, endpoint); err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "  ✓ DynamoDB Local answers at", endpoint)
-	return use(endpoint)
+	return use(ctx, endpoint)
 }
 
 // await returns when the endpoint answers an HTTP request, whatever the status.
-func await(ctx context.Context, endpoint string, ended <-chan struct{}) error {
+func await(ctx context.Context, endpoint string) error {
 	for range 300 {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 		if err != nil {
@@ -106,21 +101,19 @@ func await(ctx context.Context, endpoint string, ended <-chan struct{}) error {
 			return res.Body.Close()
 		}
 		select {
-		case <-ended:
-			return errors.New("DynamoDB Local has ended")
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
 	return errors.New("DynamoDB Local does not answer")
 }
 
-func freePort() (int, error) {
+func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, errors.Join(err, l.Close())
 }
