@@ -45,8 +45,15 @@ func (rule Rule) Sabotages(r *Repo) (all []sabotage) {
 
 // Rules returns all rules.
 func Rules() []Rule {
-	return slices.Concat(codeRules(), templateRules(), infraRules(), releaseRules(), parameterRules(),
-		machineRules(), contractRules(), shapeRules(), docRules(), observationRules())
+	all := slices.Concat(codeRules, templateRules, infraRules, releaseRules, parameterRules, machineRules,
+		contractRules, shapeRules, docRules, observationRules)
+	for _, b := range bans {
+		all = append(all, b.rule())
+	}
+	for _, f := range phrases {
+		all = append(all, f.rule())
+	}
+	return all
 }
 
 // Services are the bounded contexts, each a directory under internal/.

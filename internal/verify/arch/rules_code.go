@@ -153,34 +153,26 @@ var (
 	program  = regexp.MustCompile("^(sandbox/)?functions/|/testdata/|^cmd/(dev|orderflow)$")
 )
 
-func codeRules() []Rule {
-	var all []Rule
-	for _, b := range bans {
-		all = append(all, b.rule())
-	}
-	for _, f := range phrases {
-		all = append(all, f.rule())
-	}
-	return append(all,
-		eachPackage("internal/ holds services, platform, ops, verify and dev",
-			"the tree shows what is product and what supports it",
-			func(p *Package) bool { return placed.MatchString(p.Dir) },
-			func(r *Repo) { r.Packages["internal/money"] = &Package{Dir: "internal/money"} }),
-		eachPackage("packages are named for what they do", "a package called utils attracts anything",
-			func(p *Package) bool { return !vague.MatchString(p.Dir) },
-			func(r *Repo) { r.Packages["internal/utils"] = &Package{Dir: "internal/utils"} }),
-		eachPackage("functions aside, there are two programs",
-			"whatever is neither product nor the operator's CLI is a subcommand of cmd/dev",
-			func(p *Package) bool {
-				return program.MatchString(p.Dir) || !strings.Contains("\n"+p.Source, "\npackage main\n")
-			},
-			func(r *Repo) { r.Packages["internal/verify/sim"].Source += "\npackage main\n" }),
-		Rule{
-			Name:     "a main only composes",
-			Why:      "everything a function does can be tested without Lambda",
-			Check:    checkMains,
-			Sabotage: addImport("functions/orders/place-order", "orderflow/internal/orders", true),
-		})
+var codeRules = []Rule{
+	eachPackage("internal/ holds services, platform, ops, verify and dev",
+		"the tree shows what is product and what supports it",
+		func(p *Package) bool { return placed.MatchString(p.Dir) },
+		func(r *Repo) { r.Packages["internal/money"] = &Package{Dir: "internal/money"} }),
+	eachPackage("packages are named for what they do", "a package called utils attracts anything",
+		func(p *Package) bool { return !vague.MatchString(p.Dir) },
+		func(r *Repo) { r.Packages["internal/utils"] = &Package{Dir: "internal/utils"} }),
+	eachPackage("functions aside, there are two programs",
+		"whatever is neither product nor the operator's CLI is a subcommand of cmd/dev",
+		func(p *Package) bool {
+			return program.MatchString(p.Dir) || !strings.Contains("\n"+p.Source, "\npackage main\n")
+		},
+		func(r *Repo) { r.Packages["internal/verify/sim"].Source += "\npackage main\n" }),
+	{
+		Name:     "a main only composes",
+		Why:      "everything a function does can be tested without Lambda",
+		Check:    checkMains,
+		Sabotage: addImport("functions/orders/place-order", "orderflow/internal/orders", true),
+	},
 }
 
 func eachPackage(name, why string, ok func(*Package) bool, sabotage func(*Repo)) Rule {

@@ -15,151 +15,148 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-func contractRules() []Rule {
-	return []Rule{
-		{
-			Name: "contract, template and handlers have the same operations",
-			Why:  "otherwise a customer finds the route without a function",
-			Check: func(r *Repo, bad *list) {
-				var want []string
-				for _, op := range r.operations() {
-					function := op.function + "Function.Arn"
-					if r.published(op.function + "Function") {
-						function = op.function + "Function.Alias"
+var contractRules = []Rule{
+	{
+		Name: "contract, template and handlers have the same operations",
+		Why:  "otherwise a customer finds the route without a function",
+		Check: func(r *Repo, bad *list) {
+			var want []string
+			for _, op := range r.operations() {
+				function := op.function + "Function.Arn"
+				if r.published(op.function + "Function") {
+					function = op.function + "Function.Alias"
+				}
+				want = append(want, function)
+				bad.unless(handled(r, op), "no handler of its service serves %s", op.id)
+			}
+			bad.same("ApiRole", r.referred("ApiRole", "Resource"), want)
+		},
+		Sabotage: func(r *Repo) {
+			walk(r.resource("ApiRole"), func(v any) {
+				if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
+					v.(map[string]any)["Resource"] = resources[1:]
+				}
+			})
+		},
+	},
+	{
+		Name: "an operation that involves other services answers 202",
+		Why:  "synchronous everything: the caller would wait for the slowest service",
+		Check: func(r *Repo, bad *list) {
+			for _, op := range r.operations() {
+				accepted, ok := cfn.Dig(op.body, "responses", "202"), cfn.Dig(op.body, "responses", "200")
+				involves := op.method == "post" && strings.HasPrefix(op.route, "/v1/orders")
+				bad.unless(!involves || accepted != nil && ok == nil, "%s does not answer 202", op.id)
+			}
+		},
+		Sabotage: func(r *Repo) {
+			delete(cfn.Dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202")
+		},
+	},
+	{
+		Name: "only health checks and webhooks are open to everyone",
+		Why:  "fail closed: an operation without security is open to everyone",
+		Check: func(r *Repo, bad *list) {
+			for _, op := range r.operations() {
+				mayBeOpen := strings.HasPrefix(op.route, "/health/") || strings.HasPrefix(op.route, "/v1/webhooks/")
+				bad.unless(op.body["security"] != nil, "%s does not declare its security", op.id)
+				bad.unless(op.secured() || mayBeOpen, "%s is open to everyone", op.id)
+			}
+		},
+		Sabotage: func(r *Repo) {
+			cfn.Dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{}
+		},
+	},
+	{
+		Name: "exactly functions that verify tokens may read the keys",
+		Why:  "without an authorizer the function verifies the token; a missing grant shows only there",
+		Check: func(r *Repo, bad *list) {
+			var want []string
+			for _, op := range r.operations() {
+				if op.secured() {
+					want = append(want, op.function+"Role")
+				}
+			}
+			bad.same("TokenKeysPolicy", r.referred("TokenKeysPolicy", "Roles"), want)
+		},
+		Sabotage: func(r *Repo) {
+			p := r.properties("TokenKeysPolicy")
+			p["Roles"] = p["Roles"].([]any)[1:]
+		},
+	},
+	{
+		Name: "every subscribed event type has a topic, schema and queue",
+		Why:  "otherwise an event that nobody publishes or can read shows in production only",
+		Required: []required{{"AWS::SNS::Subscription !^AlarmSubscription", `{Endpoint: !GetAtt <base>Queue.Arn,
+			RawMessageDelivery: true, FilterPolicy: {type: [!Like "^orderflow[.]"]}}`}},
+		Check: func(r *Repo, bad *list) {
+			for id, p := range r.each("AWS::SNS::Subscription") {
+				topic := text(p["TopicArn"])
+				for _, t := range texts(cfn.Dig(p, "FilterPolicy", "type")) {
+					service := strings.Split(t+"..", ".")[1]
+					file := "internal/" + service + "/contract/" + t + ".schema.json"
+					bad.unless(r.Files[file], "%s: %s has no schema", id, t)
+					ours := strings.EqualFold(topic, service+"Topic")
+					bad.unless(ours, "%s: %s is not published to %s", id, t, topic)
+				}
+				queue, ofSQS := strings.CutSuffix(text(p["Endpoint"]), ".Arn")
+				bad.unless(!ofSQS || slices.Contains(r.referred(queue+"Policy", "aws:SourceArn"), topic),
+					"%s: %s may not write to the queue", id, topic)
+			}
+		},
+		Sabotage: func(r *Repo) {
+			types := []any{"orderflow.orders.order.made.v1"}
+			r.properties("StartFulfilmentSubscription")["FilterPolicy"] = map[string]any{"type": types}
+		},
+	},
+	{
+		Name: "every event type has a constant in its service's contract",
+		Why:  "type, schema file and service have matching names",
+		Check: func(r *Repo, bad *list) {
+			for file := range r.Files {
+				name, ok := strings.CutSuffix(path.Base(file), ".schema.json")
+				if !ok || !strings.HasPrefix(file, "internal/") {
+					continue
+				}
+				dir := path.Dir(file)
+				p := r.Packages[dir]
+				declared := path.Base(dir) == "contract" && p != nil && strings.Contains(p.Source, `"`+name+`"`)
+				bad.unless(declared, "%s: no constant of its contract has this type", file)
+				service := strings.Split(dir, "/")[1]
+				named := strings.HasPrefix(name, "orderflow."+service+".") && strings.HasSuffix(name, ".v1")
+				bad.unless(named, "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)
+			}
+		},
+		Sabotage: func(r *Repo) {
+			r.Files["internal/orders/contract/orderflow.payments.order.lost.v1.schema.json"] = true
+		},
+	},
+	{
+		Name: "sample events of consumers and relays are valid events",
+		Why:  "people invoke functions with samples, and tests start from them",
+		Check: func(r *Repo, bad *list) {
+			held := 0
+			for file, sample := range r.Samples {
+				bodies, err := eventsIn(sample)
+				bad.unless(err == nil, "%s: %v", file, err)
+				bad.unless(len(bodies) > 0 || !strings.HasPrefix(path.Base(file), "relay-"), "%s holds no event", file)
+				for _, body := range bodies {
+					held++
+					e, err := envelope.Parse([]byte(body))
+					if err == nil {
+						err = r.Schemas.Validate(e)
 					}
-					want = append(want, function)
-					bad.unless(handled(r, op), "no handler of its service serves %s", op.id)
-				}
-				bad.same("ApiRole", r.referred("ApiRole", "Resource"), want)
-			},
-			Sabotage: func(r *Repo) {
-				walk(r.resource("ApiRole"), func(v any) {
-					if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
-						v.(map[string]any)["Resource"] = resources[1:]
-					}
-				})
-			},
-		},
-		{
-			Name: "an operation that involves other services answers 202",
-			Why:  "synchronous everything: the caller would wait for the slowest service",
-			Check: func(r *Repo, bad *list) {
-				for _, op := range r.operations() {
-					accepted, ok := cfn.Dig(op.body, "responses", "202"), cfn.Dig(op.body, "responses", "200")
-					involves := op.method == "post" && strings.HasPrefix(op.route, "/v1/orders")
-					bad.unless(!involves || accepted != nil && ok == nil, "%s does not answer 202", op.id)
-				}
-			},
-			Sabotage: func(r *Repo) {
-				delete(cfn.Dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202")
-			},
-		},
-		{
-			Name: "only health checks and webhooks are open to everyone",
-			Why:  "fail closed: an operation without security is open to everyone",
-			Check: func(r *Repo, bad *list) {
-				for _, op := range r.operations() {
-					mayBeOpen := strings.HasPrefix(op.route, "/health/") || strings.HasPrefix(op.route, "/v1/webhooks/")
-					bad.unless(op.body["security"] != nil, "%s does not declare its security", op.id)
-					bad.unless(op.secured() || mayBeOpen, "%s is open to everyone", op.id)
-				}
-			},
-			Sabotage: func(r *Repo) {
-				cfn.Dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{}
-			},
-		},
-		{
-			Name: "exactly functions that verify tokens may read the keys",
-			Why:  "without an authorizer the function verifies the token; a missing grant shows only there",
-			Check: func(r *Repo, bad *list) {
-				var want []string
-				for _, op := range r.operations() {
-					if op.secured() {
-						want = append(want, op.function+"Role")
-					}
-				}
-				bad.same("TokenKeysPolicy", r.referred("TokenKeysPolicy", "Roles"), want)
-			},
-			Sabotage: func(r *Repo) {
-				p := r.properties("TokenKeysPolicy")
-				p["Roles"] = p["Roles"].([]any)[1:]
-			},
-		},
-		{
-			Name: "every subscribed event type has a topic, schema and queue",
-			Why:  "otherwise an event that nobody publishes or can read shows in production only",
-			Required: []required{{"AWS::SNS::Subscription !^AlarmSubscription", `{Endpoint: !GetAtt <base>Queue.Arn,
-				RawMessageDelivery: true, FilterPolicy: {type: [!Like "^orderflow[.]"]}}`}},
-			Check: func(r *Repo, bad *list) {
-				for id, p := range r.each("AWS::SNS::Subscription") {
-					topic := text(p["TopicArn"])
-					for _, t := range texts(cfn.Dig(p, "FilterPolicy", "type")) {
-						service := strings.Split(t+"..", ".")[1]
-						file := "internal/" + service + "/contract/" + t + ".schema.json"
-						bad.unless(r.Files[file], "%s: %s has no schema", id, t)
-						ours := strings.EqualFold(topic, service+"Topic")
-						bad.unless(ours, "%s: %s is not published to %s", id, t, topic)
-					}
-					queue, ofSQS := strings.CutSuffix(text(p["Endpoint"]), ".Arn")
-					bad.unless(!ofSQS || slices.Contains(r.referred(queue+"Policy", "aws:SourceArn"), topic),
-						"%s: %s may not write to the queue", id, topic)
-				}
-			},
-			Sabotage: func(r *Repo) {
-				types := []any{"orderflow.orders.order.made.v1"}
-				r.properties("StartFulfilmentSubscription")["FilterPolicy"] = map[string]any{"type": types}
-			},
-		},
-		{
-			Name: "every event type has a constant in its service's contract",
-			Why:  "type, schema file and service have matching names",
-			Check: func(r *Repo, bad *list) {
-				for file := range r.Files {
-					name, ok := strings.CutSuffix(path.Base(file), ".schema.json")
-					if !ok || !strings.HasPrefix(file, "internal/") {
-						continue
-					}
-					dir := path.Dir(file)
-					p := r.Packages[dir]
-					declared := path.Base(dir) == "contract" && p != nil && strings.Contains(p.Source, `"`+name+`"`)
-					bad.unless(declared, "%s: no constant of its contract has this type", file)
-					service := strings.Split(dir, "/")[1]
-					named := strings.HasPrefix(name, "orderflow."+service+".") && strings.HasSuffix(name, ".v1")
-					bad.unless(named, "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)
-				}
-			},
-			Sabotage: func(r *Repo) {
-				r.Files["internal/orders/contract/orderflow.payments.order.lost.v1.schema.json"] = true
-			},
-		},
-		{
-			Name: "sample events of consumers and relays are valid events",
-			Why:  "people invoke functions with samples, and tests start from them",
-			Check: func(r *Repo, bad *list) {
-				held := 0
-				for file, sample := range r.Samples {
-					bodies, err := eventsIn(sample)
 					bad.unless(err == nil, "%s: %v", file, err)
-					bad.unless(len(bodies) > 0 || !strings.HasPrefix(path.Base(file), "relay-"),
-						"%s holds no event", file)
-					for _, body := range bodies {
-						held++
-						e, err := envelope.Parse([]byte(body))
-						if err == nil {
-							err = r.Schemas.Validate(e)
-						}
-						bad.unless(err == nil, "%s: %v", file, err)
-					}
 				}
-				bad.unless(held > 0, "no sample holds an event")
-			},
-			Sabotage: func(r *Repo) {
-				file := "events/payments/relay-payments-events.json"
-				valid, invalid := []byte("orderflow.payments.payment."), []byte("orderflow.payments.money.")
-				r.Samples[file] = bytes.ReplaceAll(r.Samples[file], valid, invalid)
-			},
+			}
+			bad.unless(held > 0, "no sample holds an event")
 		},
-	}
+		Sabotage: func(r *Repo) {
+			file := "events/payments/relay-payments-events.json"
+			valid, invalid := []byte("orderflow.payments.payment."), []byte("orderflow.payments.money.")
+			r.Samples[file] = bytes.ReplaceAll(r.Samples[file], valid, invalid)
+		},
+	},
 }
 
 // eventsIn returns our events in a sample of a queue or a table's stream. It leaves out other

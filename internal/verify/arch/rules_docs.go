@@ -21,173 +21,171 @@ var (
 	target = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
 )
 
-func docRules() []Rule {
-	return []Rule{
-		{
-			Name: "every alarm has a runbook, every runbook an alarm",
-			Why:  "the operator who is paged must know what to do",
-			Check: func(r *Repo, bad *list) {
-				used := []string{"docs/runbooks/README.md"}
-				for _, kind := range []string{"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"} {
-					for id, p := range r.each(kind) {
-						name := runbook.FindString(text(p["AlarmDescription"]))
-						bad.unless(r.Files[name], "the description of %s names no runbook", id)
-						used = append(used, name)
-					}
+var docRules = []Rule{
+	{
+		Name: "every alarm has a runbook, every runbook an alarm",
+		Why:  "the operator who is paged must know what to do",
+		Check: func(r *Repo, bad *list) {
+			used := []string{"docs/runbooks/README.md"}
+			for _, kind := range []string{"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"} {
+				for id, p := range r.each(kind) {
+					name := runbook.FindString(text(p["AlarmDescription"]))
+					bad.unless(r.Files[name], "the description of %s names no runbook", id)
+					used = append(used, name)
 				}
-				bad.same("docs/runbooks", keys(r.documents("docs/runbooks/")), used)
-			},
-			Sabotage: func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" },
+			}
+			bad.same("docs/runbooks", keys(r.documents("docs/runbooks/")), used)
 		},
-		{
-			Name: "the log lines that runbooks quote are in the code",
-			Why:  "the operator who is paged searches the log for them",
-			Check: func(r *Repo, bad *list) {
-				var source strings.Builder
-				for dir, p := range r.Packages {
-					if deployed.MatchString(dir) {
-						source.WriteString(p.Source)
-					}
+		Sabotage: func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" },
+	},
+	{
+		Name: "the log lines that runbooks quote are in the code",
+		Why:  "the operator who is paged searches the log for them",
+		Check: func(r *Repo, bad *list) {
+			var source strings.Builder
+			for dir, p := range r.Packages {
+				if deployed.MatchString(dir) {
+					source.WriteString(p.Source)
 				}
-				for file, body := range r.documents("docs/runbooks/") {
-					for _, m := range quoted.FindAllStringSubmatch(fenced.ReplaceAllString(body, ""), -1) {
-						line := strings.Join(strings.Fields(m[1]), " ")
-						notLogged := strings.HasPrefix(line, "orderflow ") || line == "no such host"
-						known := notLogged || strings.Contains(source.String(), line)
-						bad.unless(known, "%s quotes %q, which nothing logs", file, line)
-					}
+			}
+			for file, body := range r.documents("docs/runbooks/") {
+				for _, m := range quoted.FindAllStringSubmatch(fenced.ReplaceAllString(body, ""), -1) {
+					line := strings.Join(strings.Fields(m[1]), " ")
+					notLogged := strings.HasPrefix(line, "orderflow ") || line == "no such host"
+					known := notLogged || strings.Contains(source.String(), line)
+					bad.unless(known, "%s quotes %q, which nothing logs", file, line)
 				}
-			},
-			Sabotage: func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" },
+			}
 		},
-		{
-			Name: "links and make targets in the documents exist",
-			Why:  "readers follow them",
-			Check: func(r *Repo, bad *list) {
-				for file, body := range r.documents("") {
-					for _, m := range link.FindAllStringSubmatch(body, -1) {
-						to := path.Join(path.Dir(file), m[1])
-						bad.unless(r.exists(to), "%s links to %s, which does not exist", file, m[1])
-					}
-					for _, m := range target.FindAllStringSubmatch(body, -1) {
-						bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"),
-							"%s names make %s, which is not a target", file, m[1])
-					}
+		Sabotage: func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" },
+	},
+	{
+		Name: "links and make targets in the documents exist",
+		Why:  "readers follow them",
+		Check: func(r *Repo, bad *list) {
+			for file, body := range r.documents("") {
+				for _, m := range link.FindAllStringSubmatch(body, -1) {
+					to := path.Join(path.Dir(file), m[1])
+					bad.unless(r.exists(to), "%s links to %s, which does not exist", file, m[1])
 				}
-			},
-			Sabotage: func(r *Repo) { r.Texts["README.md"] += "[gone](docs/gone.md)" },
+				for _, m := range target.FindAllStringSubmatch(body, -1) {
+					bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"),
+						"%s names make %s, which is not a target", file, m[1])
+				}
+			}
 		},
-		{
-			Name: "the index of decisions lists every decision",
-			Why:  "a decision that nobody finds is made twice",
-			Check: func(r *Repo, bad *list) {
-				for file := range r.documents("docs/adr/0") {
-					listed := strings.Contains(r.Texts["docs/adr/README.md"], "]("+path.Base(file)+")")
-					bad.unless(listed, "docs/adr/README.md does not list %s", file)
-				}
-			},
-			Sabotage: func(r *Repo) { r.Texts["docs/adr/0099-found-by-nobody.md"] = "" },
+		Sabotage: func(r *Repo) { r.Texts["README.md"] += "[gone](docs/gone.md)" },
+	},
+	{
+		Name: "the index of decisions lists every decision",
+		Why:  "a decision that nobody finds is made twice",
+		Check: func(r *Repo, bad *list) {
+			for file := range r.documents("docs/adr/0") {
+				listed := strings.Contains(r.Texts["docs/adr/README.md"], "]("+path.Base(file)+")")
+				bad.unless(listed, "docs/adr/README.md does not list %s", file)
+			}
 		},
-		{
-			Name: "every ADR has date, status, context, decision, consequences",
-			Why:  "readers ask when it was decided, why and with what result",
-			Check: func(r *Repo, bad *list) {
-				for file, body := range r.documents("docs/adr/0") {
-					bad.unless(dated.MatchString(body), "%s does not begin with number, title, date and status", file)
-					for _, part := range []string{"**Context.**", "**Decision", "**Consequences.**"} {
-						bad.unless(strings.Contains(body, part), "%s has no %s", file, part)
-					}
+		Sabotage: func(r *Repo) { r.Texts["docs/adr/0099-found-by-nobody.md"] = "" },
+	},
+	{
+		Name: "every ADR has date, status, context, decision, consequences",
+		Why:  "readers ask when it was decided, why and with what result",
+		Check: func(r *Repo, bad *list) {
+			for file, body := range r.documents("docs/adr/0") {
+				bad.unless(dated.MatchString(body), "%s does not begin with number, title, date and status", file)
+				for _, part := range []string{"**Context.**", "**Decision", "**Consequences.**"} {
+					bad.unless(strings.Contains(body, part), "%s has no %s", file, part)
 				}
-			},
-			Sabotage: func(r *Repo) {
-				const parts = "**Context.** … **Decision.** … **Consequences.** …\n"
-				r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n" + parts
-			},
+			}
 		},
-		{
-			Name: "the prose of documents wraps at 100 columns",
-			Why:  "longer lines are hard to read in editors and diffs",
-			Check: func(r *Repo, bad *list) {
-				for file, body := range r.documents("") {
-					code := false
-					for n, line := range strings.Split(body, "\n") {
-						fence := strings.HasPrefix(strings.TrimSpace(line), "```")
-						code = code != fence
-						text := !code && !fence && !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "#")
-						_, rest, _ := strings.Cut(strings.TrimSpace(line), " ") // a long link cannot be broken
-						bad.unless(!text || rest == "" || utf8.RuneCountInString(line) <= 100,
-							"%s:%d is longer than 100 columns", file, n+1)
-						bad.unless(!conflict.MatchString(line), "%s:%d is a conflict marker", file, n+1)
-					}
-				}
-			},
-			Sabotage: func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" },
+		Sabotage: func(r *Repo) {
+			const parts = "**Context.** … **Decision.** … **Consequences.** …\n"
+			r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n" + parts
 		},
-		{
-			Name: "files and identifiers that documents name exist",
-			Why:  "a rename in the code must reach the documents",
-			Check: func(r *Repo, bad *list) {
-				source := map[string]string{} // by the package's name
-				for dir, p := range r.Packages {
-					source[path.Base(dir)] += p.Source
+	},
+	{
+		Name: "the prose of documents wraps at 100 columns",
+		Why:  "longer lines are hard to read in editors and diffs",
+		Check: func(r *Repo, bad *list) {
+			for file, body := range r.documents("") {
+				code := false
+				for n, line := range strings.Split(body, "\n") {
+					fence := strings.HasPrefix(strings.TrimSpace(line), "```")
+					code = code != fence
+					text := !code && !fence && !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "#")
+					_, rest, _ := strings.Cut(strings.TrimSpace(line), " ") // a long link cannot be broken
+					bad.unless(!text || rest == "" || utf8.RuneCountInString(line) <= 100,
+						"%s:%d is longer than 100 columns", file, n+1)
+					bad.unless(!conflict.MatchString(line), "%s:%d is a conflict marker", file, n+1)
 				}
-				for file, body := range r.documents("") {
-					if strings.HasPrefix(file, "docs/adr/0") || file == "CHANGELOG.md" {
-						continue // these may name what was deleted since
-					}
-					body = fenced.ReplaceAllString(body, "")
-					for _, m := range symbol.FindAllStringSubmatch(body, -1) {
-						code, ours := source[m[1]]
-						declared := regexp.MustCompile(`(?m)^(\t|type |var |const |func (\(.*?\) )?)` + m[2] + `\b`)
-						bad.unless(!ours || declared.MatchString(code),
-							"%s names %s.%s, which does not exist", file, m[1], m[2])
-					}
-					for _, m := range place.FindAllStringSubmatch(body, -1) {
-						bad.unless(r.exists(m[1]), "%s names %s, which does not exist", file, m[1])
-					}
-				}
-			},
-			Sabotage: func(r *Repo) { r.Texts["README.md"] += "`orders.NoSuchName`" },
+			}
 		},
-		{
-			Name: "every operation has what it needs besides code",
-			Why:  "otherwise only a slow suite notices, or nothing does",
-			Check: func(r *Repo, bad *list) {
-				for _, f := range r.Functions {
-					readme := "internal/" + f.Service + "/README.md"
-					wants := "internal/verify/samlocal/testdata/" + f.Service + ".yaml"
-					bad.unless(strings.Contains(r.Texts[readme], f.Name), "%s does not name %s", readme, f.Name)
-					answer := regexp.MustCompile(`(?m)^- function: ` + f.Name + `( |$)`)
-					bad.unless(answer.MatchString(r.Texts[wants]), "%s lacks the expected answer of %s", wants, f.Name)
-					p := r.Packages["internal/"+f.Service+"/handler"]
-					shared := strings.HasPrefix(f.Name, "relay-") || f.Name == "check-"+f.Service ||
-						f.Service == "gateway"
-					handled := shared || p != nil && strings.Contains(p.Source, `"`+f.Name+`":`)
-					bad.unless(handled, "Handlers of %s lacks %s", f.Service, f.Name)
+		Sabotage: func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" },
+	},
+	{
+		Name: "files and identifiers that documents name exist",
+		Why:  "a rename in the code must reach the documents",
+		Check: func(r *Repo, bad *list) {
+			source := map[string]string{} // by the package's name
+			for dir, p := range r.Packages {
+				source[path.Base(dir)] += p.Source
+			}
+			for file, body := range r.documents("") {
+				if strings.HasPrefix(file, "docs/adr/0") || file == "CHANGELOG.md" {
+					continue // these may name what was deleted since
 				}
-				for _, op := range r.operations() {
-					requests := r.Texts["docs/orderflow.http"]
-					bad.unless(strings.Contains(requests, "# @name "+op.id+"\n"),
-						"docs/orderflow.http has no request for %s", op.id)
+				body = fenced.ReplaceAllString(body, "")
+				for _, m := range symbol.FindAllStringSubmatch(body, -1) {
+					code, ours := source[m[1]]
+					declared := regexp.MustCompile(`(?m)^(\t|type |var |const |func (\(.*?\) )?)` + m[2] + `\b`)
+					bad.unless(!ours || declared.MatchString(code),
+						"%s names %s.%s, which does not exist", file, m[1], m[2])
 				}
-			},
-			Sabotage: func(r *Repo) {
-				r.Functions = append(r.Functions, Function{Service: "orders", Name: "get-order-twice"})
-			},
+				for _, m := range place.FindAllStringSubmatch(body, -1) {
+					bad.unless(r.exists(m[1]), "%s names %s, which does not exist", file, m[1])
+				}
+			}
 		},
-		{
-			Name: "the diagrams show the state machines and the template",
-			Why:  "diagrams that nothing checks become wrong",
-			Check: func(r *Repo, bad *list) {
-				doc := r.Texts["docs/architecture.md"]
-				for _, d := range Diagrams(r) {
-					bad.unless(strings.Contains(doc, d.Text),
-						"docs/architecture.md: the diagram %s is outdated; run `go run ./cmd/dev generate`", d.Name)
-				}
-			},
-			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Next = "Fulfilled" },
+		Sabotage: func(r *Repo) { r.Texts["README.md"] += "`orders.NoSuchName`" },
+	},
+	{
+		Name: "every operation has what it needs besides code",
+		Why:  "otherwise only a slow suite notices, or nothing does",
+		Check: func(r *Repo, bad *list) {
+			for _, f := range r.Functions {
+				readme := "internal/" + f.Service + "/README.md"
+				wants := "internal/verify/samlocal/testdata/" + f.Service + ".yaml"
+				bad.unless(strings.Contains(r.Texts[readme], f.Name), "%s does not name %s", readme, f.Name)
+				answer := regexp.MustCompile(`(?m)^- function: ` + f.Name + `( |$)`)
+				bad.unless(answer.MatchString(r.Texts[wants]), "%s lacks the expected answer of %s", wants, f.Name)
+				p := r.Packages["internal/"+f.Service+"/handler"]
+				shared := strings.HasPrefix(f.Name, "relay-") || f.Name == "check-"+f.Service ||
+					f.Service == "gateway"
+				handled := shared || p != nil && strings.Contains(p.Source, `"`+f.Name+`":`)
+				bad.unless(handled, "Handlers of %s lacks %s", f.Service, f.Name)
+			}
+			for _, op := range r.operations() {
+				requests := r.Texts["docs/orderflow.http"]
+				bad.unless(strings.Contains(requests, "# @name "+op.id+"\n"),
+					"docs/orderflow.http has no request for %s", op.id)
+			}
 		},
-	}
+		Sabotage: func(r *Repo) {
+			r.Functions = append(r.Functions, Function{Service: "orders", Name: "get-order-twice"})
+		},
+	},
+	{
+		Name: "the diagrams show the state machines and the template",
+		Why:  "diagrams that nothing checks become wrong",
+		Check: func(r *Repo, bad *list) {
+			doc := r.Texts["docs/architecture.md"]
+			for _, d := range Diagrams(r) {
+				bad.unless(strings.Contains(doc, d.Text),
+					"docs/architecture.md: the diagram %s is outdated; run `go run ./cmd/dev generate`", d.Name)
+			}
+		},
+		Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Next = "Fulfilled" },
+	},
 }
 
 // documents returns the Markdown files whose path begins with a prefix.

@@ -27,120 +27,112 @@ const (
 	compensate = "compensate-order"
 )
 
-func machineRules() []Rule {
-	rules := []Rule{
-		{
-			Name: "a state is named for the function it calls",
-			Why:  "ReserveStock, reserve-stock and ReserveStockFunction are the same thing",
-			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
-				ok := s.Resource == asl.StatesStart || s.Target == name+"Function"
-				bad.unless(ok, "%s/%s calls %s", machine, name, s.Target)
-			}),
-			Sabotage: func(r *Repo) {
-				r.Machines[fulfil].States["ReserveStock"].Target = "ReleaseStockFunction"
-			},
+var machineRules = []Rule{
+	{
+		Name: "a state is named for the function it calls",
+		Why:  "ReserveStock, reserve-stock and ReserveStockFunction are the same thing",
+		Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
+			ok := s.Resource == asl.StatesStart || s.Target == name+"Function"
+			bad.unless(ok, "%s/%s calls %s", machine, name, s.Target)
+		}),
+		Sabotage: func(r *Repo) {
+			r.Machines[fulfil].States["ReserveStock"].Target = "ReleaseStockFunction"
 		},
-		{
-			Name: "every state has a comment, every task a timeout",
-			Why:  "operators read the definition during incidents; a task without a timeout waits for a year",
-			Check: func(r *Repo, bad *list) {
-				for name, m := range r.Machines {
-					for state, s := range m.States {
-						bad.unless(s.Comment != "", "%s/%s has no comment", name, state)
-						bad.unless(s.Type != asl.Task || s.Timeout > 0, "%s/%s has no timeout", name, state)
-					}
+	},
+	{
+		Name: "every state has a comment, every task a timeout",
+		Why:  "operators read the definition during incidents; a task without a timeout waits for a year",
+		Check: func(r *Repo, bad *list) {
+			for name, m := range r.Machines {
+				for state, s := range m.States {
+					bad.unless(s.Comment != "", "%s/%s has no comment", name, state)
+					bad.unless(s.Type != asl.Task || s.Timeout > 0, "%s/%s has no timeout", name, state)
 				}
-			},
-			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Timeout = 0 },
+			}
 		},
-		{
-			Name: "a machine's time budget is correct, its timeout longer",
-			Why:  "a timeout during a wait rejects the order; operators trust the figure",
-			Check: func(r *Repo, bad *list) {
-				for name, m := range r.Machines {
-					most := longest(m, m.StartAt)
-					minutes := fmt.Sprintf("within %d minutes", int(math.Ceil(most.Minutes())))
-					bad.unless(strings.Contains(m.Comment, "Time budget") && strings.Contains(m.Comment, minutes),
-						"%s takes up to %s, but its comment does not say %q", name, most, minutes)
-					bad.unless(m.Timeout > most, "%s takes up to %s, but times out after %s", name, most, m.Timeout)
+		Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Timeout = 0 },
+	},
+	{
+		Name: "a machine's time budget is correct, its timeout longer",
+		Why:  "a timeout during a wait rejects the order; operators trust the figure",
+		Check: func(r *Repo, bad *list) {
+			for name, m := range r.Machines {
+				most := longest(m, m.StartAt)
+				minutes := fmt.Sprintf("within %d minutes", int(math.Ceil(most.Minutes())))
+				bad.unless(strings.Contains(m.Comment, "Time budget") && strings.Contains(m.Comment, minutes),
+					"%s takes up to %s, but its comment does not say %q", name, most, minutes)
+				bad.unless(m.Timeout > most, "%s takes up to %s, but times out after %s", name, most, m.Timeout)
+			}
+		},
+		Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Retry[0].MaxAttempts += 10 },
+	},
+	{
+		Name: "a saga and its compensation end within 3 hours",
+		Why:  "after 3 hours, reconciliation voids the charge of an order that has not ended",
+		Check: func(r *Repo, bad *list) {
+			sum := r.Machines[fulfil].Timeout + r.Machines[compensate].Timeout
+			bad.unless(sum <= 3*time.Hour, "%s and %s may take %s together", fulfil, compensate, sum)
+		},
+		Sabotage: func(r *Repo) { r.Machines[compensate].Timeout = 2 * time.Hour },
+	},
+	{
+		Name: "every error of a saga step leads to compensation",
+		Why:  "no compensation: an uncaught error leaves money held and stock reserved",
+		Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
+			if machine == fulfil && undo[name] != "" {
+				bad.catches(s, machine+"/"+name, "StartCompensation")
+			}
+			known := machine != fulfil || undo[name] != "" || name == "StartCompensation"
+			bad.unless(known, "%s/%s is not in the table of compensations (undo)", machine, name)
+		}),
+		Sabotage: func(r *Repo) { r.Machines[fulfil].States["ArrangeShipment"].Catch = nil },
+	},
+	{
+		Name: "compensation undoes every step, in reverse order",
+		Why:  "no compensation: a step that failed may have taken effect, so it is undone, too",
+		Check: func(r *Repo, bad *list) {
+			var want []string
+			for _, step := range r.path(fulfil) { // an undo of several steps takes the place of the first
+				if u := undo[step]; u != "" && !slices.Contains(want, u) {
+					want = append(want, u)
 				}
-			},
-			Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Retry[0].MaxAttempts += 10 },
+			}
+			slices.Reverse(want)
+			got := slices.DeleteFunc(r.path(compensate), func(s string) bool { return !slices.Contains(want, s) })
+			bad.unless(len(want) > 0 && slices.Equal(got, want), "compensation undoes %v, want %v", got, want)
 		},
-		{
-			Name: "a saga and its compensation end within 3 hours",
-			Why:  "after 3 hours, reconciliation voids the charge of an order that has not ended",
-			Check: func(r *Repo, bad *list) {
-				sum := r.Machines[fulfil].Timeout + r.Machines[compensate].Timeout
-				bad.unless(sum <= 3*time.Hour, "%s and %s may take %s together", fulfil, compensate, sum)
-			},
-			Sabotage: func(r *Repo) { r.Machines[compensate].Timeout = 2 * time.Hour },
+		Sabotage: func(r *Repo) { r.Machines[compensate].States["CancelShipment"].Next = "ReleaseStock" },
+	},
+	{
+		Name: "a compensation does not stop others",
+		Why:  "an undo that fails must not prevent the others",
+		Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
+			// FlagOrder is the last resort: its failure fails the execution, which raises an alarm.
+			if machine == compensate && name != "FlagOrder" {
+				bad.catches(s, machine+"/"+name, s.Next, "FlagOrder")
+			}
+		}),
+		Sabotage: func(r *Repo) {
+			r.Machines[compensate].States["VoidPayment"].Catch[1].Next = "NeedsAttention"
 		},
-		{
-			Name: "every error of a saga step leads to compensation",
-			Why:  "no compensation: an uncaught error leaves money held and stock reserved",
-			Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
-				if machine == fulfil && undo[name] != "" {
-					bad.catches(s, machine+"/"+name, "StartCompensation")
-				}
-				known := machine != fulfil || undo[name] != "" || name == "StartCompensation"
-				bad.unless(known, "%s/%s is not in the table of compensations (undo)", machine, name)
-			}),
-			Sabotage: func(r *Repo) { r.Machines[fulfil].States["ArrangeShipment"].Catch = nil },
-		},
-		{
-			Name: "compensation undoes every step, in reverse order",
-			Why:  "no compensation: a step that failed may have taken effect, so it is undone, too",
-			Check: func(r *Repo, bad *list) {
-				var want []string
-				for _, step := range r.path(fulfil) { // an undo of several steps takes the place of the first
-					if u := undo[step]; u != "" && !slices.Contains(want, u) {
-						want = append(want, u)
-					}
-				}
-				slices.Reverse(want)
-				got := slices.DeleteFunc(r.path(compensate), func(s string) bool { return !slices.Contains(want, s) })
-				bad.unless(len(want) > 0 && slices.Equal(got, want), "compensation undoes %v, want %v", got, want)
-			},
-			Sabotage: func(r *Repo) { r.Machines[compensate].States["CancelShipment"].Next = "ReleaseStock" },
-		},
-		{
-			Name: "a compensation does not stop others",
-			Why:  "an undo that fails must not prevent the others",
-			Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
-				// FlagOrder is the last resort: its failure fails the execution, which raises an alarm.
-				if machine == compensate && name != "FlagOrder" {
-					bad.catches(s, machine+"/"+name, s.Next, "FlagOrder")
-				}
-			}),
-			Sabotage: func(r *Repo) {
-				r.Machines[compensate].States["VoidPayment"].Catch[1].Next = "NeedsAttention"
-			},
-		},
-	}
-	for _, about := range retrying {
-		rules = append(rules, Rule{Name: about.name, Why: about.why, Check: eachTask(checkRetriers),
-			Sabotage: func(r *Repo) { about.sabotage(r.Machines[about.machine].States[about.state].Retry) }})
-	}
-	return rules
+	},
+	retrying("waiting for a function's free slot costs no attempt",
+		"orders must not be rejected because the bulkhead is full",
+		fulfil, "ConfirmOrder", func(all []asl.Retrier) { all[1].ErrorEquals[0] = throttled }),
+	retrying("only states that call third parties wait for open circuits",
+		"an outage of a minute must not reject orders; a refused call costs no attempt",
+		compensate, "VoidPayment", func(all []asl.Retrier) { all[1].MaxAttempts = 2 }),
+	retrying("a step of the saga retries transient errors only",
+		"a declined card is final; trying it again changes nothing",
+		fulfil, "CommitStock", func(all []asl.Retrier) { all[1].ErrorEquals[0] = "States.ALL" }),
+	retrying("a compensation retries for long", "an undo must not be given up while its outage lasts",
+		compensate, "CloseOrder", func(all []asl.Retrier) { all[1].MaxAttempts = 5 }),
 }
 
-// retrying are the reasons for the retriers of tasks, which checkRetriers compares as a whole.
-var retrying = []struct {
-	name, why, machine, state string
-	sabotage                  func([]asl.Retrier)
-}{
-	{"waiting for a function's free slot costs no attempt",
-		"orders must not be rejected because the bulkhead is full",
-		fulfil, "ConfirmOrder", func(all []asl.Retrier) { all[1].ErrorEquals[0] = throttled }},
-	{"only states that call third parties wait for open circuits",
-		"an outage of a minute must not reject orders; a refused call costs no attempt",
-		compensate, "VoidPayment", func(all []asl.Retrier) { all[1].MaxAttempts = 2 }},
-	{"a step of the saga retries transient errors only",
-		"a declined card is final; trying it again changes nothing",
-		fulfil, "CommitStock", func(all []asl.Retrier) { all[1].ErrorEquals[0] = "States.ALL" }},
-	{"a compensation retries for long", "an undo must not be given up while its outage lasts",
-		compensate, "CloseOrder", func(all []asl.Retrier) { all[1].MaxAttempts = 5 }},
+// retrying is a reason for the retriers of tasks, which checkRetriers compares as a whole.
+func retrying(name, why, machine, state string, sabotage func([]asl.Retrier)) Rule {
+	return Rule{Name: name, Why: why, Check: eachTask(checkRetriers),
+		Sabotage: func(r *Repo) { sabotage(r.Machines[machine].States[state].Retry) }}
 }
 
 // transient errors of a step; a step that waits for an answer does not retry the last one.

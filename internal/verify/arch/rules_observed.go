@@ -19,135 +19,133 @@ var (
 )
 
 // observationRules are about logs, metrics, alarms and the dashboard.
-func observationRules() []Rule {
-	return []Rule{
-		{
-			Name: "metrics of alarms and the dashboard are recorded",
-			Why:  "an alarm on a metric that nobody writes never rings",
-			Check: func(r *Repo, bad *list) {
-				for _, m := range r.alarmMetrics() {
-					bad.measured(m.alarm, m.namespace, m.name, keys(m.dimensions))
-				}
-				shown := dashboard(r, bad)
-				for _, d := range metrics.All() {
-					bad.unless(shown[string(d.Name)], "the dashboard does not show %s", d.Name)
-					bad.unless(strings.Contains(r.Texts["docs/slo.md"], string(d.Name)),
-						"docs/slo.md does not list %s", d.Name)
-				}
-			},
-			Sabotage: func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" },
+var observationRules = []Rule{
+	{
+		Name: "metrics of alarms and the dashboard are recorded",
+		Why:  "an alarm on a metric that nobody writes never rings",
+		Check: func(r *Repo, bad *list) {
+			for _, m := range r.alarmMetrics() {
+				bad.measured(m.alarm, m.namespace, m.name, keys(m.dimensions))
+			}
+			shown := dashboard(r, bad)
+			for _, d := range metrics.All() {
+				bad.unless(shown[string(d.Name)], "the dashboard does not show %s", d.Name)
+				bad.unless(strings.Contains(r.Texts["docs/slo.md"], string(d.Name)),
+					"docs/slo.md does not list %s", d.Name)
+			}
 		},
-		{
-			Name:     "an alarm notifies, itself or through a composite alarm",
-			Why:      "nobody sees an alarm without an action",
-			Required: []required{{"AWS::CloudWatch::CompositeAlarm", `AlarmActions: any`}},
-			Check: func(r *Repo, bad *list) {
-				parts := ""
-				for _, p := range r.each("AWS::CloudWatch::CompositeAlarm") {
-					parts += text(p["AlarmRule"])
-				}
-				for id, p := range r.each("AWS::CloudWatch::Alarm") {
-					notifies := p["AlarmActions"] != nil || strings.Contains(parts, "${"+id+"}")
-					bad.unless(notifies, "%s notifies nobody", id)
-				}
-			},
-			Sabotage: func(r *Repo) { delete(r.properties("NeedsAttentionAlarm"), "AlarmActions") },
+		Sabotage: func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" },
+	},
+	{
+		Name:     "an alarm notifies, itself or through a composite alarm",
+		Why:      "nobody sees an alarm without an action",
+		Required: []required{{"AWS::CloudWatch::CompositeAlarm", `AlarmActions: any`}},
+		Check: func(r *Repo, bad *list) {
+			parts := ""
+			for _, p := range r.each("AWS::CloudWatch::CompositeAlarm") {
+				parts += text(p["AlarmRule"])
+			}
+			for id, p := range r.each("AWS::CloudWatch::Alarm") {
+				notifies := p["AlarmActions"] != nil || strings.Contains(parts, "${"+id+"}")
+				bad.unless(notifies, "%s notifies nobody", id)
+			}
 		},
-		{
-			Name: "every function's errors and every dead-letter queue ring",
-			Why:  "Lambda counts returned errors, timeouts and crashes; nothing else reports a dead letter",
-			Check: func(r *Repo, bad *list) {
-				watched := map[string]bool{}
-				for _, m := range r.alarmMetrics() {
-					if len(m.dimensions) == 1 { // not a single version of a function
-						watched[m.name+" "+m.dimensions["FunctionName"]+m.dimensions["QueueName"]] = true
+		Sabotage: func(r *Repo) { delete(r.properties("NeedsAttentionAlarm"), "AlarmActions") },
+	},
+	{
+		Name: "every function's errors and every dead-letter queue ring",
+		Why:  "Lambda counts returned errors, timeouts and crashes; nothing else reports a dead letter",
+		Check: func(r *Repo, bad *list) {
+			watched := map[string]bool{}
+			for _, m := range r.alarmMetrics() {
+				if len(m.dimensions) == 1 { // not a single version of a function
+					watched[m.name+" "+m.dimensions["FunctionName"]+m.dimensions["QueueName"]] = true
+				}
+			}
+			for id := range r.each("AWS::Serverless::Function") {
+				bad.unless(watched["Errors "+id], "no alarm watches the errors of %s", id)
+			}
+			for id := range r.each("AWS::SQS::Queue") {
+				dead := strings.HasSuffix(id, "DeadLetterQueue") || strings.HasSuffix(id, "FailureQueue")
+				bad.unless(!dead || watched["ApproximateNumberOfMessagesVisible "+id+".QueueName"],
+					"no alarm watches %s", id)
+			}
+		},
+		Sabotage: func(r *Repo) { delete(r.resources(), "SweepErrorsAlarm") },
+	},
+	{
+		Name: "an alarm has at most ten metrics, all of one period",
+		Why:  "CloudWatch rejects an eleventh metric and a second period",
+		Check: func(r *Repo, bad *list) {
+			for id, p := range r.each("AWS::CloudWatch::Alarm") {
+				metrics, _ := p["Metrics"].([]any)
+				bad.unless(len(metrics) <= 1+10, "%s has %d metrics", id, len(metrics)-1)
+				periods := map[any]bool{}
+				for _, metric := range metrics {
+					periods[cfn.Dig(metric, "MetricStat", "Period")] = true
+				}
+				delete(periods, nil)
+				bad.unless(len(periods) <= 1, "%s has metrics with %d different periods", id, len(periods))
+			}
+		},
+		Sabotage: func(r *Repo) {
+			metrics := r.properties("FunctionErrorsAlarm1")["Metrics"].([]any)
+			r.properties("FunctionErrorsAlarm1")["Metrics"] = append(metrics, metrics[1])
+		},
+	},
+	{
+		Name: "an alarm rings when Lambda throttles",
+		Why:  "a throttled function logs nothing: its callers wait and nobody notices",
+		Required: []required{
+			{"AWS::CloudWatch::Alarm ^ThrottlesAlarm ", `{Namespace: AWS/Lambda, MetricName: Throttles}`},
+		},
+	},
+	{
+		Name: "per-method metrics are on only where an alarm reads them",
+		Why:  "a method's metrics cost as much as an alarm, all of them more than the rest of an idle stage",
+		Check: func(r *Repo, bad *list) {
+			var read, on []string
+			for _, m := range r.alarmMetrics() {
+				if of := m.dimensions; of["Resource"] != "" && of["ApiName"] != "" {
+					read = append(read, of["Method"]+" "+of["Resource"])
+				}
+			}
+			for _, p := range r.each("AWS::Serverless::Api") {
+				settings, _ := p["MethodSettings"].([]any)
+				for _, s := range settings {
+					if cfn.Dig(s, "MetricsEnabled") == true {
+						path := strings.NewReplacer("/~1", "/", "~1", "/").Replace(text(cfn.Dig(s, "ResourcePath")))
+						on = append(on, text(cfn.Dig(s, "HttpMethod"))+" "+path)
 					}
 				}
-				for id := range r.each("AWS::Serverless::Function") {
-					bad.unless(watched["Errors "+id], "no alarm watches the errors of %s", id)
-				}
-				for id := range r.each("AWS::SQS::Queue") {
-					dead := strings.HasSuffix(id, "DeadLetterQueue") || strings.HasSuffix(id, "FailureQueue")
-					bad.unless(!dead || watched["ApproximateNumberOfMessagesVisible "+id+".QueueName"],
-						"no alarm watches %s", id)
-				}
-			},
-			Sabotage: func(r *Repo) { delete(r.resources(), "SweepErrorsAlarm") },
+			}
+			bad.same("MethodSettings with metrics", on, read)
 		},
-		{
-			Name: "an alarm has at most ten metrics, all of one period",
-			Why:  "CloudWatch rejects an eleventh metric and a second period",
-			Check: func(r *Repo, bad *list) {
-				for id, p := range r.each("AWS::CloudWatch::Alarm") {
-					metrics, _ := p["Metrics"].([]any)
-					bad.unless(len(metrics) <= 1+10, "%s has %d metrics", id, len(metrics)-1)
-					periods := map[any]bool{}
-					for _, metric := range metrics {
-						periods[cfn.Dig(metric, "MetricStat", "Period")] = true
-					}
-					delete(periods, nil)
-					bad.unless(len(periods) <= 1, "%s has metrics with %d different periods", id, len(periods))
+		Sabotage: func(r *Repo) {
+			r.properties("Api")["MethodSettings"].([]any)[0].(map[string]any)["MetricsEnabled"] = true
+		},
+	},
+	{
+		Name: "no log line names personal or payment data",
+		Why:  "more people read logs than tables; redaction is only a safety net",
+		Check: func(r *Repo, bad *list) {
+			for dir, p := range r.Packages {
+				if dir == "internal/verify/arch" || !strings.HasPrefix(dir, "internal/") &&
+					!strings.HasPrefix(dir, "sandbox/") {
+					continue
 				}
-			},
-			Sabotage: func(r *Repo) {
-				metrics := r.properties("FunctionErrorsAlarm1")["Metrics"].([]any)
-				r.properties("FunctionErrorsAlarm1")["Metrics"] = append(metrics, metrics[1])
-			},
-		},
-		{
-			Name: "an alarm rings when Lambda throttles",
-			Why:  "a throttled function logs nothing: its callers wait and nobody notices",
-			Required: []required{
-				{"AWS::CloudWatch::Alarm ^ThrottlesAlarm ", `{Namespace: AWS/Lambda, MetricName: Throttles}`},
-			},
-		},
-		{
-			Name: "per-method metrics are on only where an alarm reads them",
-			Why:  "a method's metrics cost as much as an alarm, all of them more than the rest of an idle stage",
-			Check: func(r *Repo, bad *list) {
-				var read, on []string
-				for _, m := range r.alarmMetrics() {
-					if of := m.dimensions; of["Resource"] != "" && of["ApiName"] != "" {
-						read = append(read, of["Method"]+" "+of["Resource"])
+				for _, call := range logCall.FindAllString(p.Source, -1) {
+					for _, m := range logName.FindAllStringSubmatch(call, -1) {
+						bad.unless(!redact.Key(m[1]), "%s logs %s: remove it", dir, m[1])
 					}
 				}
-				for _, p := range r.each("AWS::Serverless::Api") {
-					settings, _ := p["MethodSettings"].([]any)
-					for _, s := range settings {
-						if cfn.Dig(s, "MetricsEnabled") == true {
-							path := strings.NewReplacer("/~1", "/", "~1", "/").Replace(text(cfn.Dig(s, "ResourcePath")))
-							on = append(on, text(cfn.Dig(s, "HttpMethod"))+" "+path)
-						}
-					}
-				}
-				bad.same("MethodSettings with metrics", on, read)
-			},
-			Sabotage: func(r *Repo) {
-				r.properties("Api")["MethodSettings"].([]any)[0].(map[string]any)["MetricsEnabled"] = true
-			},
+			}
 		},
-		{
-			Name: "no log line names personal or payment data",
-			Why:  "more people read logs than tables; redaction is only a safety net",
-			Check: func(r *Repo, bad *list) {
-				for dir, p := range r.Packages {
-					if dir == "internal/verify/arch" || !strings.HasPrefix(dir, "internal/") &&
-						!strings.HasPrefix(dir, "sandbox/") {
-						continue
-					}
-					for _, call := range logCall.FindAllString(p.Source, -1) {
-						for _, m := range logName.FindAllStringSubmatch(call, -1) {
-							bad.unless(!redact.Key(m[1]), "%s logs %s: remove it", dir, m[1])
-						}
-					}
-				}
-			},
-			Sabotage: func(r *Repo) {
-				r.Packages["internal/orders"].Source += "\n" +
-					`slog.InfoContext(ctx, "placed", "orderId", o.OrderID, "customerEmail", o.CustomerEmail)`
-			},
+		Sabotage: func(r *Repo) {
+			r.Packages["internal/orders"].Source += "\n" +
+				`slog.InfoContext(ctx, "placed", "orderId", o.OrderID, "customerEmail", o.CustomerEmail)`
 		},
-	}
+	},
 }
 
 // measured reports a metric of ours that is not recorded with these dimensions.

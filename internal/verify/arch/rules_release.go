@@ -14,75 +14,73 @@ const gradual = "^(GetProduct|ListProducts|PlaceOrder|GetOrder|CancelOrder)Funct
 
 var parameter = regexp.MustCompile(`\$\{(\w+)\}`)
 
-func releaseRules() []Rule {
-	return []Rule{
-		{
-			Name: "production invokes functions by alias or version",
-			Why:  "the bare name invokes what was deployed last: neither gradually released nor rolled back",
-			Check: func(r *Repo, bad *list) {
-				var names []string
-				for id := range r.each("AWS::Serverless::Function") {
-					if r.published(id) {
-						names = append(names, id)
-					}
+var releaseRules = []Rule{
+	{
+		Name: "production invokes functions by alias or version",
+		Why:  "the bare name invokes what was deployed last: neither gradually released nor rolled back",
+		Check: func(r *Repo, bad *list) {
+			var names []string
+			for id := range r.each("AWS::Serverless::Function") {
+				if r.published(id) {
+					names = append(names, id)
 				}
-				name := "(" + strings.Join(names, "|") + `)(\.Arn)?`
-				bare := regexp.MustCompile("^" + name + `$|\$\{` + name + `\}([^:]|$)`)
-				for id := range r.resources() {
-					if id == "ReleaseRole" || text(r.resource(id)["Type"]) == "AWS::CloudWatch::Alarm" {
-						continue
-					}
-					for _, v := range texts(inProduction(r.properties(id))) {
-						bad.unless(!bare.MatchString(v), "%s refers to %s, not to its alias or version", id, v)
-					}
+			}
+			name := "(" + strings.Join(names, "|") + `)(\.Arn)?`
+			bare := regexp.MustCompile("^" + name + `$|\$\{` + name + `\}([^:]|$)`)
+			for id := range r.resources() {
+				if id == "ReleaseRole" || text(r.resource(id)["Type"]) == "AWS::CloudWatch::Alarm" {
+					continue
 				}
-			},
-			Sabotage: func(r *Repo) {
-				target := map[string]any{"Arn": map[string]any{"Fn::GetAtt": "PlaceOrderFunction.Arn"}}
-				properties := map[string]any{"Target": target}
-				r.resources()["Nightly"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": properties}
-			},
-		},
-		{
-			Name: "a release to production reaches customers gradually",
-			Why:  "a bad version then fails one call in ten for some minutes, and is rolled back automatically",
-			Required: []required{
-				{"Parameters ^Stage ", `AllowedValues: [local, dev, prod]`},
-				{"Mappings ^Releases ", `{local: {Gradual: false}, dev: {Gradual: false}, prod: {Gradual: true}}`},
-				{"AWS::Serverless::Function " + gradual, `DeploymentPreference: any`},
-				{"AWS::Serverless::Function !" + gradual, `DeploymentPreference: none`},
-			},
-		},
-		{
-			Name: "the saga's steps are released together, by its definition",
-			Why:  "no rollback restores compensated orders; one in ten at each of seven steps would be half of them",
-			Required: []required{
-				// Published for every change, and kept while its executions run.
-				{"Resources ^FulfilOrderVersion ", `{UpdateReplacePolicy: Retain, DeletionPolicy: Retain,
-					Properties: {StateMachineRevisionId: !GetAtt FulfilOrder.StateMachineRevisionId}}`},
-				{"AWS::StepFunctions::StateMachineAlias ^FulfilOrderLive ", `DeploymentPreference: {Type: CANARY,
-					StateMachineVersionArn: !Ref FulfilOrderVersion, Alarms: !Any {Ref: OrdersFailAlarm}}`},
-				{"AWS::Serverless::Function ^(Start|Recover)Fulfilment", `Environment: {Variables: {
-					FULFIL_ORDER_ARN: !If [IsGradual, !Ref FulfilOrderLive, !Ref FulfilOrder]}}`},
-				{"AWS::Serverless::Function !^(Start|Recover)Fulfilment",
-					`Environment: !Unlike FULFIL_ORDER_ARN`},
-			},
-		},
-		{
-			Name: "a version is published when a parameter changes what it does",
-			Why:  "SAM ignores the values of parameters, so the alias would keep the old version",
-			Check: func(r *Repo, bad *list) {
-				for id, p := range r.each("AWS::Serverless::Function") {
-					environment := []any{cfn.Dig(r.Template, "Globals", "Function", "Environment"), p["Environment"]}
-					for name := range r.parametersIn(environment) {
-						named := !r.published(id) || strings.Contains(text(p["VersionDescription"]), "${"+name+"}")
-						bad.unless(named, "%s publishes no version when %s changes: name it in version", id, name)
-					}
+				for _, v := range texts(inProduction(r.properties(id))) {
+					bad.unless(!bare.MatchString(v), "%s refers to %s, not to its alias or version", id, v)
 				}
-			},
-			Sabotage: func(r *Repo) { r.properties("AuthorizePaymentFunction")["VersionDescription"] = "debug" },
+			}
 		},
-	}
+		Sabotage: func(r *Repo) {
+			target := map[string]any{"Arn": map[string]any{"Fn::GetAtt": "PlaceOrderFunction.Arn"}}
+			properties := map[string]any{"Target": target}
+			r.resources()["Nightly"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": properties}
+		},
+	},
+	{
+		Name: "a release to production reaches customers gradually",
+		Why:  "a bad version then fails one call in ten for some minutes, and is rolled back automatically",
+		Required: []required{
+			{"Parameters ^Stage ", `AllowedValues: [local, dev, prod]`},
+			{"Mappings ^Releases ", `{local: {Gradual: false}, dev: {Gradual: false}, prod: {Gradual: true}}`},
+			{"AWS::Serverless::Function " + gradual, `DeploymentPreference: any`},
+			{"AWS::Serverless::Function !" + gradual, `DeploymentPreference: none`},
+		},
+	},
+	{
+		Name: "the saga's steps are released together, by its definition",
+		Why:  "no rollback restores compensated orders; one in ten at each of seven steps would be half of them",
+		Required: []required{
+			// Published for every change, and kept while its executions run.
+			{"Resources ^FulfilOrderVersion ", `{UpdateReplacePolicy: Retain, DeletionPolicy: Retain,
+				Properties: {StateMachineRevisionId: !GetAtt FulfilOrder.StateMachineRevisionId}}`},
+			{"AWS::StepFunctions::StateMachineAlias ^FulfilOrderLive ", `DeploymentPreference: {Type: CANARY,
+				StateMachineVersionArn: !Ref FulfilOrderVersion, Alarms: !Any {Ref: OrdersFailAlarm}}`},
+			{"AWS::Serverless::Function ^(Start|Recover)Fulfilment", `Environment: {Variables: {
+				FULFIL_ORDER_ARN: !If [IsGradual, !Ref FulfilOrderLive, !Ref FulfilOrder]}}`},
+			{"AWS::Serverless::Function !^(Start|Recover)Fulfilment",
+				`Environment: !Unlike FULFIL_ORDER_ARN`},
+		},
+	},
+	{
+		Name: "a version is published when a parameter changes what it does",
+		Why:  "SAM ignores the values of parameters, so the alias would keep the old version",
+		Check: func(r *Repo, bad *list) {
+			for id, p := range r.each("AWS::Serverless::Function") {
+				environment := []any{cfn.Dig(r.Template, "Globals", "Function", "Environment"), p["Environment"]}
+				for name := range r.parametersIn(environment) {
+					named := !r.published(id) || strings.Contains(text(p["VersionDescription"]), "${"+name+"}")
+					bad.unless(named, "%s publishes no version when %s changes: name it in version", id, name)
+				}
+			}
+		},
+		Sabotage: func(r *Repo) { r.properties("AuthorizePaymentFunction")["VersionDescription"] = "debug" },
+	},
 }
 
 // published reports whether a function publishes versions behind an alias.

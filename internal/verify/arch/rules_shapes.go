@@ -11,38 +11,36 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-func shapeRules() []Rule {
-	return []Rule{{
-		Name: "consumers accept every event that producers may write",
-		Why:  "an event that consumers refuse was answered with 202, and is retried for ever",
-		Check: func(r *Repo, bad *list) {
-			subscribed := subscriptions(r)
-			for _, eventType := range keys(r.Schemas) {
-				taken, err := r.Schemas[eventType]()
-				if err != nil {
-					bad.add("%s: %v", eventType, err)
-					continue
-				}
-				e, err := writtenTo(r, eventType)
-				bad.unless(err == nil, "%s: %v", eventType, err)
-				for _, name := range keys(taken.Properties) {
-					_, known := e.schema.Properties[name]
-					bad.unless(known || e.ours[name] || !subscribed[eventType],
-						"%s/%s: add the origin of its value to internal/verify/arch/rules_shapes.go", eventType, name)
-				}
-				for _, refusal := range refusals("", e.schema, taken) {
-					if !e.ours[strings.Fields(strings.TrimPrefix(refusal, "/"))[0]] {
-						bad.add("%s%s", eventType, refusal)
-					}
+var shapeRules = []Rule{{
+	Name: "consumers accept every event that producers may write",
+	Why:  "an event that consumers refuse was answered with 202, and is retried for ever",
+	Check: func(r *Repo, bad *list) {
+		subscribed := subscriptions(r)
+		for _, eventType := range keys(r.Schemas) {
+			taken, err := r.Schemas[eventType]()
+			if err != nil {
+				bad.add("%s: %v", eventType, err)
+				continue
+			}
+			e, err := writtenTo(r, eventType)
+			bad.unless(err == nil, "%s: %v", eventType, err)
+			for _, name := range keys(taken.Properties) {
+				_, known := e.schema.Properties[name]
+				bad.unless(known || e.ours[name] || !subscribed[eventType],
+					"%s/%s: add the origin of its value to internal/verify/arch/rules_shapes.go", eventType, name)
+			}
+			for _, refusal := range refusals("", e.schema, taken) {
+				if !e.ours[strings.Fields(strings.TrimPrefix(refusal, "/"))[0]] {
+					bad.add("%s%s", eventType, refusal)
 				}
 			}
-		},
-		Sabotage: func(r *Repo) {
-			name := cfn.Dig(r.Spec, "components", "schemas", "Address", "properties", "name")
-			name.(map[string]any)["maxLength"] = 1000
-		},
-	}}
-}
+		}
+	},
+	Sabotage: func(r *Repo) {
+		name := cfn.Dig(r.Spec, "components", "schemas", "Address", "properties", "name")
+		name.(map[string]any)["maxLength"] = 1000
+	},
+}}
 
 // subscriptions returns the event types that our queues receive.
 func subscriptions(r *Repo) map[string]bool {

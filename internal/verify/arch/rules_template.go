@@ -12,139 +12,137 @@ import (
 
 var address = regexp.MustCompile(`^(Api|EmulatorEndpoint)$|Address\.Value$|://|execute-api|\$\{EmulatorEndpoint\}`)
 
-func templateRules() []Rule {
-	return []Rule{
-		{
-			Name: "every function directory is deployed and has a sample event",
-			Why:  "state, directory and resource share a name, so each leads to the others",
-			Check: func(r *Repo, bad *list) {
-				seen := map[string]bool{}
-				for _, f := range r.Functions {
-					id := f.LogicalID()
-					bad.unless(!seen[f.Name], "two directories are called %s", f.Name)
-					seen[f.Name] = true
-					bad.unless(r.resource(id+"Function") != nil, "deploy/%s.yaml has no function %s", f.Service, f.Name)
-					bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"],
-						"events/%s/%s.json is missing", f.Service, f.Name)
+var templateRules = []Rule{
+	{
+		Name: "every function directory is deployed and has a sample event",
+		Why:  "state, directory and resource share a name, so each leads to the others",
+		Check: func(r *Repo, bad *list) {
+			seen := map[string]bool{}
+			for _, f := range r.Functions {
+				id := f.LogicalID()
+				bad.unless(!seen[f.Name], "two directories are called %s", f.Name)
+				seen[f.Name] = true
+				bad.unless(r.resource(id+"Function") != nil, "deploy/%s.yaml has no function %s", f.Service, f.Name)
+				bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"],
+					"events/%s/%s.json is missing", f.Service, f.Name)
+			}
+			for _, id := range r.ofType("AWS::Serverless::Function") {
+				bad.unless(slices.ContainsFunc(r.Functions,
+					func(f Function) bool { return f.LogicalID()+"Function" == id }), "%s has no directory", id)
+			}
+		},
+		Sabotage: func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") },
+	},
+	{
+		Name: "an HTTP client finds its address in the registry",
+		Why:  "hard-coded endpoints: an address in the environment is as fixed as one in code",
+		Check: func(r *Repo, bad *list) {
+			for id, p := range r.each("AWS::Serverless::Function") {
+				for _, value := range texts(p["Environment"]) {
+					bad.unless(!address.MatchString(value), "%s has the address %s in its environment", id, value)
 				}
-				for _, id := range r.ofType("AWS::Serverless::Function") {
-					bad.unless(slices.ContainsFunc(r.Functions,
-						func(f Function) bool { return f.LogicalID()+"Function" == id }), "%s has no directory", id)
+			}
+		},
+		Sabotage: func(r *Repo) {
+			environment := cfn.Dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables")
+			environment.(map[string]any)["PROVIDER_URL"] = "https://provider.example"
+		},
+	},
+	{
+		Name: "parameters have descriptions, outputs can be imported",
+		Why:  "operators read the parameters only; other stacks import addresses by name",
+		Required: []required{
+			{"Parameters", `{Description: !Like ".{16}"}`},
+			{"Outputs", `{Description: any, Export: {Name: !Sub "${AWS::StackName}-<id>"}}`},
+		},
+	},
+	{
+		Name: "only its owner's functions refer to a table",
+		Why:  "shared database: other services know the contract only",
+		Check: func(r *Repo, bad *list) {
+			for _, f := range r.Functions {
+				for _, suffix := range []string{"Function", "Role", "Source"} {
+					walk(r.resource(f.LogicalID()+suffix), func(v any) {
+						for _, s := range Services {
+							table := casing.Camel(s) + "Table"
+							bad.unless(s == f.Service || !strings.Contains(text(v), table),
+								"%s%s refers to %s", f.LogicalID(), suffix, table)
+						}
+					})
 				}
-			},
-			Sabotage: func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") },
+			}
 		},
-		{
-			Name: "an HTTP client finds its address in the registry",
-			Why:  "hard-coded endpoints: an address in the environment is as fixed as one in code",
-			Check: func(r *Repo, bad *list) {
-				for id, p := range r.each("AWS::Serverless::Function") {
-					for _, value := range texts(p["Environment"]) {
-						bad.unless(!address.MatchString(value), "%s has the address %s in its environment", id, value)
-					}
-				}
-			},
-			Sabotage: func(r *Repo) {
-				environment := cfn.Dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables")
-				environment.(map[string]any)["PROVIDER_URL"] = "https://provider.example"
-			},
+		Sabotage: func(r *Repo) {
+			variables := map[string]any{"TABLE_NAME": map[string]any{"Ref": "PaymentsTable"}}
+			r.properties("GetOrderFunction")["Environment"] = map[string]any{"Variables": variables}
 		},
-		{
-			Name: "parameters have descriptions, outputs can be imported",
-			Why:  "operators read the parameters only; other stacks import addresses by name",
-			Required: []required{
-				{"Parameters", `{Description: !Like ".{16}"}`},
-				{"Outputs", `{Description: any, Export: {Name: !Sub "${AWS::StackName}-<id>"}}`},
-			},
+	},
+	{
+		Name: "queues have dead-letter queues and partial batch responses",
+		Why:  "nothing is lost: a failed message is retried, then kept where an alarm watches",
+		Required: []required{
+			{"AWS::SQS::Queue !(DeadLetter|Failure)Queue ",
+				`RedrivePolicy: {deadLetterTargetArn: !GetAtt <base>DeadLetterQueue.Arn}`},
+			{"AWS::Lambda::EventSourceMapping !^Relay", `{EventSourceArn: !GetAtt <base>Queue.Arn,
+				FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: any}}`},
+			{"AWS::SQS::Queue", `SqsManagedSseEnabled: true`},
 		},
-		{
-			Name: "only its owner's functions refer to a table",
-			Why:  "shared database: other services know the contract only",
-			Check: func(r *Repo, bad *list) {
-				for _, f := range r.Functions {
-					for _, suffix := range []string{"Function", "Role", "Source"} {
-						walk(r.resource(f.LogicalID()+suffix), func(v any) {
-							for _, s := range Services {
-								table := casing.Camel(s) + "Table"
-								bad.unless(s == f.Service || !strings.Contains(text(v), table),
-									"%s%s refers to %s", f.LogicalID(), suffix, table)
-							}
-						})
-					}
-				}
-			},
-			Sabotage: func(r *Repo) {
-				variables := map[string]any{"TABLE_NAME": map[string]any{"Ref": "PaymentsTable"}}
-				r.properties("GetOrderFunction")["Environment"] = map[string]any{"Variables": variables}
-			},
-		},
-		{
-			Name: "queues have dead-letter queues and partial batch responses",
-			Why:  "nothing is lost: a failed message is retried, then kept where an alarm watches",
-			Required: []required{
-				{"AWS::SQS::Queue !(DeadLetter|Failure)Queue ",
-					`RedrivePolicy: {deadLetterTargetArn: !GetAtt <base>DeadLetterQueue.Arn}`},
-				{"AWS::Lambda::EventSourceMapping !^Relay", `{EventSourceArn: !GetAtt <base>Queue.Arn,
-					FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: any}}`},
-				{"AWS::SQS::Queue", `SqsManagedSseEnabled: true`},
-			},
-		},
-		{
-			Name: "a stream has a failure destination and bounded retries",
-			Why:  "a bad record blocks its stream, or is dropped",
-			Required: []required{{"AWS::Lambda::EventSourceMapping ^Relay", `{EventSourceArn: !Like "[.]StreamArn$",
-				DestinationConfig: {OnFailure: {Destination: !GetAtt <base>FailureQueue.Arn}},
-				BisectBatchOnFunctionError: true, MaximumRetryAttempts: any, MaximumRecordAgeInSeconds: any}`}},
-		},
-		{
-			Name: "a table expires items, can be restored, and is encrypted",
-			Why:  "barriers and idempotency records must expire, data must not be lost",
-			Required: []required{{"AWS::DynamoDB::Table", `{TimeToLiveSpecification: {Enabled: true},
-				PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true},
-				SSESpecification: {SSEEnabled: true}, DeletionProtectionEnabled: !If [IsProtected, true, false]}`}},
-		},
-		{
-			Name: "an update of production never replaces or deletes data",
-			Why:  "after renaming a key CloudFormation would create a new, empty table",
-			Required: []required{
-				{"Resources AWS::DynamoDB::Table$", `UpdateReplacePolicy: Retain`},
-				{"AWS::Cognito::UserPool", `DeletionProtection: !If [IsProtected, ACTIVE, INACTIVE]`},
-				{"Conditions ^IsProtected", `"Fn::And": [!Condition IsProd, !Equals [!Ref Protected, "yes"]]`},
-				{"Conditions ^IsProd", `"Fn::Equals": [!Ref Stage, prod]`},
-				{"Parameters ^Protected", `Default: "yes"`},
-				{"StackPolicy", `Statement:
+	},
+	{
+		Name: "a stream has a failure destination and bounded retries",
+		Why:  "a bad record blocks its stream, or is dropped",
+		Required: []required{{"AWS::Lambda::EventSourceMapping ^Relay", `{EventSourceArn: !Like "[.]StreamArn$",
+			DestinationConfig: {OnFailure: {Destination: !GetAtt <base>FailureQueue.Arn}},
+			BisectBatchOnFunctionError: true, MaximumRetryAttempts: any, MaximumRecordAgeInSeconds: any}`}},
+	},
+	{
+		Name: "a table expires items, can be restored, and is encrypted",
+		Why:  "barriers and idempotency records must expire, data must not be lost",
+		Required: []required{{"AWS::DynamoDB::Table", `{TimeToLiveSpecification: {Enabled: true},
+			PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true},
+			SSESpecification: {SSEEnabled: true}, DeletionProtectionEnabled: !If [IsProtected, true, false]}`}},
+	},
+	{
+		Name: "an update of production never replaces or deletes data",
+		Why:  "after renaming a key CloudFormation would create a new, empty table",
+		Required: []required{
+			{"Resources AWS::DynamoDB::Table$", `UpdateReplacePolicy: Retain`},
+			{"AWS::Cognito::UserPool", `DeletionProtection: !If [IsProtected, ACTIVE, INACTIVE]`},
+			{"Conditions ^IsProtected", `"Fn::And": [!Condition IsProd, !Equals [!Ref Protected, "yes"]]`},
+			{"Conditions ^IsProd", `"Fn::Equals": [!Ref Stage, prod]`},
+			{"Parameters ^Protected", `Default: "yes"`},
+			{"StackPolicy", `Statement:
   - {Effect: Allow, Principal: "*", Action: "Update:*", Resource: "*"}
   - {Effect: Deny, Principal: "*", Action: ["Update:Replace", "Update:Delete"], Resource: "*",
       Condition: {StringEquals: {ResourceType: ["AWS::DynamoDB::Table", "AWS::Cognito::UserPool"]}}}`},
-			},
-			Check: func(r *Repo, bad *list) {
-				bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEV) deploy --stage"),
-					"`make deploy` does not use package deploy, which sets the policy")
-			},
-			Sabotage: func(r *Repo) { r.Texts["Makefile"] = "" },
 		},
-		{
-			Name: "logs expire, functions are traced, secrets stay out",
-			Why:  "logs are kept for ever by default; whoever may describe a function reads its environment",
-			Required: []required{
-				{"AWS::Logs::LogGroup", `RetentionInDays: any`},
-				{"Globals ^Function", `Tracing: Active`},
-				// With LogFormat, Lambda would filter metrics by level (ADR 13).
-				{"AWS::Serverless::Function", `LoggingConfig: {LogGroup: !Like "Logs$", LogFormat: none}`},
-			},
-			Check: func(r *Repo, bad *list) {
-				for _, id := range r.ofType("AWS::Serverless::Function") {
-					for _, value := range texts(r.properties(id)["Environment"]) {
-						bad.unless(!strings.Contains(value, "{{resolve:"), "%s has a secret in its environment", id)
-					}
+		Check: func(r *Repo, bad *list) {
+			bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEV) deploy --stage"),
+				"`make deploy` does not use package deploy, which sets the policy")
+		},
+		Sabotage: func(r *Repo) { r.Texts["Makefile"] = "" },
+	},
+	{
+		Name: "logs expire, functions are traced, secrets stay out",
+		Why:  "logs are kept for ever by default; whoever may describe a function reads its environment",
+		Required: []required{
+			{"AWS::Logs::LogGroup", `RetentionInDays: any`},
+			{"Globals ^Function", `Tracing: Active`},
+			// With LogFormat, Lambda would filter metrics by level (ADR 13).
+			{"AWS::Serverless::Function", `LoggingConfig: {LogGroup: !Like "Logs$", LogFormat: none}`},
+		},
+		Check: func(r *Repo, bad *list) {
+			for _, id := range r.ofType("AWS::Serverless::Function") {
+				for _, value := range texts(r.properties(id)["Environment"]) {
+					bad.unless(!strings.Contains(value, "{{resolve:"), "%s has a secret in its environment", id)
 				}
-			},
-			Sabotage: func(r *Repo) {
-				variables := cfn.Dig(r.properties("PlaceOrderFunction"), "Environment", "Variables")
-				variables.(map[string]any)["KEY"] = "{{resolve:secretsmanager:key}}"
-			},
+			}
 		},
-	}
+		Sabotage: func(r *Repo) {
+			variables := cfn.Dig(r.properties("PlaceOrderFunction"), "Environment", "Variables")
+			variables.(map[string]any)["KEY"] = "{{resolve:secretsmanager:key}}"
+		},
+	},
 }
 
 func (r *Repo) resources() map[string]any {
