@@ -1,5 +1,6 @@
-// Package audit writes down what operators do: a log group to which whoever acts can add, and in which nobody can change anything.
-// The operator's command line writes and reads the same records (package operations); functions write theirs here.
+// Package audit records what operators do, in a log group that allows adding records but not
+// changing them. Functions write their records here. The operator's command line writes and reads
+// the same records.
 package audit
 
 import (
@@ -19,39 +20,42 @@ import (
 	"orderflow/internal/platform/tracing/awscalls"
 )
 
-// Action is something that an operator does.
+// Action is an action of an operator.
 type Action struct {
 	ID string    `json:"id"`
 	At time.Time `json:"at"`
-	// Who is the caller's identity: at AWS, or the subject of a token. User says how it came: the name of the user who called, or API.
+	// Who is the caller's identity: at AWS, or the subject of a token. User is the name of the
+	// local user, or API.
 	Who  string `json:"who"`
 	User string `json:"user"`
 	Why  string `json:"why"`
-	// What is done, such as "dlq drop", or the operation of the API.
+	// What is the command, such as "dlq drop", or the operation of the API.
 	What string `json:"what"`
-	// Subject is what it is done to: an order or a SKU, where that is known.
+	// Subject is the order or the SKU concerned, if known.
 	Subject string `json:"subject"`
-	// Detail tells more, such as the queue and the event's id and type. It holds no personal data.
+	// Detail holds more, such as the queue and the event's id and type, but no personal data.
 	Detail string `json:"detail,omitempty"`
-	// Outcome is Done or "failed: …"; Begun until that is known.
+	// Outcome is Begun, Done or "failed: …".
 	Outcome string `json:"outcome"`
 }
 
-// Outcomes of an action. Begun stays if no end was written down: then it may have been done.
+// Outcomes of an action. If the end was not recorded, Begun stays, and the action may have been
+// done.
 const (
 	Begun = "begun"
 	Done  = "done"
 )
 
-// API is the user of what is done by HTTP. Names are personal data; the subject is enough to find them.
+// API is the User of actions by HTTP. Names are personal data; the subject identifies the person.
 const API = "API"
 
-// limit bounds the writing of a record.
+// limit bounds the write of a record.
 const limit = 3 * time.Second
 
-var errUnwritten = fault.New(fault.Transient, "AuditUnavailable", "nothing was done, since it could not be written down who does it; try again")
+var errUnwritten = fault.New(fault.Transient, "AuditUnavailable",
+	"nothing was done, because the audit record could not be written; try again")
 
-// Trail is the audit as functions write it.
+// Trail writes a function's audit records.
 type Trail struct {
 	logs  awsjson.Client
 	group string
@@ -64,8 +68,9 @@ func New(cfg aws.Config, group string, c clock.Clock, source ids.Source) *Trail 
 	return &Trail{logs: awsjson.New(cfg, c, "logs", "logs", "Logs_20140328"), group: group, clock: c, ids: source}
 }
 
-// Do writes down that act is done, does it, and writes down how it ended. What cannot be written down is not done: that is a
-// transient fault. An end that cannot be written down changes no answer; the record then stays Begun.
+// Do records the beginning of act, runs it, and records its outcome. If the beginning cannot be
+// recorded, act does not run, and Do returns a transient fault. If the outcome cannot be recorded,
+// the result is the same, but the record stays Begun.
 func (t *Trail) Do(ctx context.Context, a Action, act func(context.Context) error) error {
 	a.ID, a.Outcome = t.ids.New(), Begun
 	if err := t.write(ctx, a); err != nil {
@@ -77,12 +82,14 @@ func (t *Trail) Do(ctx context.Context, a Action, act func(context.Context) erro
 		a.Outcome = "failed: " + tracing.Code(err)
 	}
 	if err := t.write(ctx, a); err != nil {
-		slog.ErrorContext(ctx, "how an operator's action ended is not in the audit", "action", a.ID, "outcome", a.Outcome, "error", err.Error())
+		slog.ErrorContext(ctx, "outcome of an operator's action not recorded in the audit",
+			"action", a.ID, "outcome", a.Outcome, "error", err.Error())
 	}
 	return err
 }
 
-// write adds a record to the stream of its day, which the day's first one makes. It is not cut off by a caller who goes away.
+// write adds a record to the stream of its day. The first record of a day creates the stream. The
+// end of the caller's context does not stop it.
 func (t *Trail) write(ctx context.Context, a Action) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
@@ -98,8 +105,9 @@ func (t *Trail) write(ctx context.Context, a Action) error {
 	err = t.put(ctx, put)
 	if refused(err, "ResourceNotFoundException") {
 		in := map[string]any{"logGroupName": t.group, "logStreamName": stream}
-		// Another process may have been faster.
-		if err := t.logs.Call(ctx, "CreateLogStream", in, nil, awscalls.KeyLogGroup.String(t.group)); err != nil && !refused(err, "ResourceAlreadyExistsException") {
+		err := t.logs.Call(ctx, "CreateLogStream", in, nil, awscalls.KeyLogGroup.String(t.group))
+		// Another process may have created it first.
+		if err != nil && !refused(err, "ResourceAlreadyExistsException") {
 			return err
 		}
 		err = t.put(ctx, put)
@@ -115,12 +123,12 @@ func (t *Trail) put(ctx context.Context, in map[string]any) error {
 		return err
 	}
 	if out.RejectedLogEventsInfo != nil {
-		return errors.New("the log refuses the record; is the clock right?")
+		return errors.New("the log group rejected the record; check the clock")
 	}
 	return nil
 }
 
 func refused(err error, code string) bool {
-	var no *awsjson.Error
-	return errors.As(err, &no) && no.Code == code
+	var e *awsjson.Error
+	return errors.As(err, &e) && e.Code == code
 }

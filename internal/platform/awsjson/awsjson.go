@@ -1,5 +1,6 @@
-// Package awsjson calls services of AWS by their JSON protocol, for one operation or two of a service. Linking the SDK's client of
-// the parameter store instead would add a quarter to the start time of every function that calls somebody: see
+// Package awsjson calls AWS services by their JSON protocol, for services of which one or two
+// operations are needed. The SDK's client of the parameter store would increase the start time of
+// every calling function by a quarter: see
 // docs/adr/0011-two-registries-and-a-balancer-in-the-client.md.
 package awsjson
 
@@ -25,37 +26,41 @@ import (
 	"orderflow/internal/platform/tracing/awscalls"
 )
 
-// maxAnswer bounds an answer of AWS that is read, in bytes; a parameter has 8 KiB at most.
-const maxAnswer = 1 << 20
+// maxResponse is the limit of a response in bytes. A parameter has 8 KiB at most.
+const maxResponse = 1 << 20
 
 // Client calls one service.
 type Client struct {
 	cfg     aws.Config
 	client  aws.HTTPClient
 	clock   clock.Clock
-	service string // as requests are signed for
+	service string // name in the signature
 	url     string
 	target  string // prefix of operations
 }
 
-// Error is a refusal by AWS.
+// Error is an error response of AWS.
 type Error struct {
 	Status int
 	Code   string
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("AWS answered %d %s", e.Status, e.Code) }
+func (e *Error) Error() string { return fmt.Sprintf("AWS responded %d %s", e.Status, e.Code) }
 
-// ErrorCode is that of AWS, as errors of the SDK have it.
+// ErrorCode returns the code, as errors of the SDK do.
 func (e *Error) ErrorCode() string { return e.Code }
 
-// New returns a client. Requests are signed for service and go to host in the region of cfg; target is the prefix of operations.
+// New returns a client. It signs requests for service and sends them to host in the region of cfg.
+// target is the prefix of operations.
 func New(cfg aws.Config, c clock.Clock, service, host, target string) Client {
 	suffix := ".amazonaws.com"
 	if strings.HasPrefix(cfg.Region, "cn-") {
 		suffix += ".cn"
 	}
-	a := Client{cfg: cfg, client: cfg.HTTPClient, clock: c, service: service, url: "https://" + host + "." + cfg.Region + suffix, target: target}
+	a := Client{
+		cfg: cfg, client: cfg.HTTPClient, clock: c, service: service, target: target,
+		url: "https://" + host + "." + cfg.Region + suffix,
+	}
 	if cfg.BaseEndpoint != nil {
 		a.url = *cfg.BaseEndpoint
 	}
@@ -65,8 +70,9 @@ func New(cfg aws.Config, c clock.Clock, service, host, target string) Client {
 	return a
 }
 
-// Call sends in as JSON and decodes the answer into out, unless that is nil; refusals are *Error. What failed on the way,
-// or at AWS, is sent once more: every operation called so must be safe to repeat.
+// Call sends in as JSON and decodes the response into out, unless out is nil. Error responses are
+// *Error. It retries network errors and 5xx responses once, so the operation must be safe to
+// repeat.
 func (a Client) Call(ctx context.Context, operation string, in, out any, attrs ...attribute.KeyValue) (err error) {
 	ctx, span := awscalls.Start(ctx, a.service, operation, attrs...)
 	defer func() { tracing.End(span, err) }()
@@ -95,7 +101,9 @@ func (a Client) send(ctx context.Context, operation string, body []byte, out any
 		return err
 	}
 	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), a.service, a.cfg.Region, a.clock.Now()); err != nil {
+	hash := hex.EncodeToString(sum[:])
+	err = v4.NewSigner().SignHTTP(ctx, credentials, req, hash, a.service, a.cfg.Region, a.clock.Now())
+	if err != nil {
 		return err
 	}
 	res, err := a.client.Do(req)
@@ -103,7 +111,7 @@ func (a Client) send(ctx context.Context, operation string, body []byte, out any
 		return err
 	}
 	defer func() { _ = res.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	response, err := io.ReadAll(io.LimitReader(res.Body, maxResponse))
 	if err != nil {
 		return err
 	}
@@ -111,11 +119,11 @@ func (a Client) send(ctx context.Context, operation string, body []byte, out any
 		var problem struct {
 			Type string `json:"__type"`
 		}
-		_ = json.Unmarshal(answer, &problem) // without a code it is still a refusal
+		_ = json.Unmarshal(response, &problem) // the code is optional
 		return &Error{Status: res.StatusCode, Code: problem.Type[strings.LastIndex(problem.Type, "#")+1:]}
 	}
 	if out == nil {
 		return nil
 	}
-	return json.Unmarshal(answer, out)
+	return json.Unmarshal(response, out)
 }

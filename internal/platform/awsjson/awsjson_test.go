@@ -13,12 +13,12 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-func TestCallThatCannotBeMadeIsAnError(t *testing.T) {
-	brokenOff := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+func TestFailedCallIsAnError(t *testing.T) {
+	truncated := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "99")
 		_, _ = w.Write([]byte("{}"))
 	}))
-	defer brokenOff.Close()
+	defer truncated.Close()
 	known := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "k", SecretAccessKey: "s"}, nil
 	})
@@ -30,10 +30,10 @@ func TestCallThatCannotBeMadeIsAnError(t *testing.T) {
 		credentials aws.CredentialsProvider
 		in          any
 	}{
-		"no JSON":        {brokenOff.URL, known, make(chan int)},
-		"no address":     {"http://%", known, nil},
-		"no credentials": {brokenOff.URL, missing, nil},
-		"broken off":     {brokenOff.URL, known, nil},
+		"not JSON":       {truncated.URL, known, make(chan int)},
+		"bad address":    {"http://%", known, nil},
+		"no credentials": {truncated.URL, missing, nil},
+		"truncated":      {truncated.URL, known, nil},
 	} {
 		cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &c.url, Credentials: c.credentials}
 		client := awsjson.New(cfg, clock.System{}, "ssm", "ssm", "AmazonSSM")

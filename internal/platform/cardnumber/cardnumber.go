@@ -1,9 +1,10 @@
-// Package cardnumber finds numbers of payment cards in text, so that they are refused before they are stored or logged.
+// Package cardnumber finds payment card numbers in text, so that they can be refused before they
+// are stored or logged.
 //
-// A number counts when a card scheme issues it: its first digits and its length are those of a scheme, and its last digit
-// is right by Luhn's rule. Digits may be of any script and have separators between them. That is narrower than any 13 to
-// 19 digits that pass Luhn, of which one in ten at random does: order numbers, dates with counters, EANs and SSCCs are
-// digits, too.
+// A number counts if a card scheme could have issued it: its first digits and its length are a
+// scheme's, and it passes the Luhn check. Digits may be of any script and have separators between
+// them. The Luhn check alone is not enough: one in ten random numbers passes it, such as order
+// numbers, dates with counters, EANs and SSCCs.
 package cardnumber
 
 import (
@@ -18,8 +19,8 @@ type scheme struct {
 	short, longer int
 }
 
-// schemes by ISO/IEC 7812 and the schemes' own publications. None has numbers of fewer than 13 digits in use, except
-// Maestro with 12, which is left out.
+// schemes follow ISO/IEC 7812 and the schemes' own publications. Maestro numbers of 12 digits are
+// left out; all others in use have at least 13.
 var schemes = []scheme{
 	{"2200", "2204", 16, 19}, // Mir
 	{"2221", "2720", 16, 16}, // Mastercard
@@ -43,13 +44,13 @@ var schemes = []scheme{
 
 const shortest, longest = 13, 19
 
-// separators is how many characters may stand between two digits of a number.
+// separators is the maximum number of characters between two digits of a number.
 const separators = 8
 
-// In reports whether s contains the number of a payment card.
+// In reports whether s contains a payment card number.
 func In(s string) bool { return longerThan(s, shortest) }
 
-// InSKU is In for text in which shops write article numbers: 13 and 14 digits are an EAN or a GTIN there.
+// InSKU is In for SKUs, in which 13 or 14 digits are an EAN or a GTIN.
 func InSKU(s string) bool { return longerThan(s, 15) }
 
 func longerThan(s string, least int) bool {
@@ -64,8 +65,8 @@ func longerThan(s string, least int) bool {
 	return false
 }
 
-// numberAt reports whether a number of least digits or more starts at s[from]. It must end before a character that is
-// neither a digit nor a letter.
+// numberAt reports whether a number of at least least digits starts at s[from]. The next character
+// must not be a digit or a letter.
 func numberAt(s string, from, least int) bool {
 	digits := make([]byte, 0, longest)
 	apart := 0
@@ -77,7 +78,8 @@ func numberAt(s string, from, least int) bool {
 		case ok:
 			digits, apart = append(digits, d), 0
 			end := from + i + utf8.RuneLen(r)
-			if len(digits) >= least && issued(digits) && Luhn(digits) && ends(s[end:]) && !inIdentifier(s, from, end) {
+			valid := len(digits) >= least && issued(digits) && Luhn(digits)
+			if valid && ends(s[end:]) && !inIdentifier(s, from, end) {
 				return true
 			}
 		case separator(r) && apart < separators:
@@ -89,7 +91,8 @@ func numberAt(s string, from, least int) bool {
 	return false
 }
 
-// digitOf returns the value of a decimal digit of any script. Unicode has them in tens, from zero to nine.
+// digitOf returns the value of a decimal digit of any script. Unicode lists them in tens, from 0 to
+// 9.
 func digitOf(r rune) (byte, bool) {
 	const digits = "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09"
 	if r < utf8.RuneSelf {
@@ -116,15 +119,16 @@ func separator(r rune) bool {
 	return strings.ContainsRune(".,:;/|_*+\u200c\u200d", r) || unicode.In(r, unicode.Zs, unicode.Pd)
 }
 
-// ends reports whether a number that rest follows is over: no digit or letter goes on.
+// ends reports whether a number ends before rest: no digit or letter follows.
 func ends(rest string) bool {
 	r, _ := utf8.DecodeRuneInString(rest)
 	_, digit := digitOf(r)
 	return rest == "" || !digit && !letter(r)
 }
 
-// inIdentifier reports whether s[from:to] is a part of something random, such as a UUID, a trace id or a ULID: the word
-// around it is hexadecimal and has a letter, or letters stand between the number and digits before it.
+// inIdentifier reports whether s[from:to] is part of a random identifier, such as a UUID, a trace
+// id or a ULID: the word around it is hexadecimal with a letter, or digits and letters precede the
+// number.
 func inIdentifier(s string, from, to int) bool {
 	before := strings.TrimRightFunc(s[:from], letter)
 	if r, _ := utf8.DecodeLastRuneInString(before); len(before) < from && r >= '0' && r <= '9' {
@@ -158,7 +162,7 @@ func issued(digits []byte) bool {
 	return false
 }
 
-// Luhn reports whether the last of the digits, values and not characters, is right by ISO/IEC 7812-1, annex B.
+// Luhn reports whether the digits, given as values, pass the Luhn check of ISO/IEC 7812-1, annex B.
 func Luhn(digits []byte) bool {
 	sum := 0
 	for i := range digits {

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/cardnumber"
 )
 
-// numbers are the ones that card schemes and payment providers publish for tests.
+// numbers are published by card schemes and payment providers for tests.
 var numbers = []string{
 	"4111111111111111", "4222222222222", "4242424242424242", "4000000000000000006", // Visa
 	"5555555555554444", "5105105105105100", "2223003122003222", // Mastercard
@@ -24,7 +24,10 @@ var numbers = []string{
 
 func TestNumbersOfEverySchemeAreFound(t *testing.T) {
 	for _, n := range numbers {
-		for _, text := range []string{n, "card " + n, "pay with " + n + ", please", "card" + n, "pm_" + n, "(" + n + ")", "カード" + n + "です", "12 Main St " + n + " Berlin"} {
+		for _, text := range []string{
+			n, "card " + n, "pay with " + n + ", please", "card" + n, "pm_" + n, "(" + n + ")",
+			"カード" + n + "です", "12 Main St " + n + " Berlin",
+		} {
 			if !cardnumber.In(text) {
 				t.Errorf("%q is not found", text)
 			}
@@ -32,10 +35,13 @@ func TestNumbersOfEverySchemeAreFound(t *testing.T) {
 	}
 }
 
-func TestSeparatorsAndScriptsHideNothing(t *testing.T) {
+func TestNumbersWithSeparatorsOrOtherScriptsAreFound(t *testing.T) {
 	for _, text := range []string{
-		"4111 1111 1111 1111", "4111-1111-1111-1111", "4111.1111.1111.1111", "4111  1111  1111  1111", "4111 - 1111 - 1111 - 1111", "4-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1",
-		"4111_1111_1111_1111", "4111,1111,1111,1111", "4111:1111:1111:1111", "4111    1111    1111    1111", "4111/1111/1111/1111", "4111\u00a01111\u00a01111\u00a01111", "4111\u20111111\u20131111\u20141111", "4111\u200d1111\u200d1111\u200d1111",
+		"4111 1111 1111 1111", "4111-1111-1111-1111", "4111.1111.1111.1111", "4111  1111  1111  1111",
+		"4111 - 1111 - 1111 - 1111", "4-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1", "4111_1111_1111_1111",
+		"4111,1111,1111,1111", "4111:1111:1111:1111", "4111    1111    1111    1111", "4111/1111/1111/1111",
+		"4111\u00a01111\u00a01111\u00a01111", "4111\u20111111\u20131111\u20141111",
+		"4111\u200d1111\u200d1111\u200d1111",
 		"３７８２ ８２２４６３ １０００５", "٤١١١١١١١١١١١١١١١", "𝟒𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏", "4111111111111111 10115", "1 4111111111111111",
 	} {
 		if !cardnumber.In(text) {
@@ -44,15 +50,16 @@ func TestSeparatorsAndScriptsHideNothing(t *testing.T) {
 	}
 }
 
-func TestOtherDigitsAreTaken(t *testing.T) {
+func TestOtherDigitsAreAccepted(t *testing.T) {
 	for _, text := range []string{
 		"", "4", "4111111111111112", "411111111111", "1234567812345670", "79927398713",
 		"20261128000123456", "1795424400000", "2026-11-28 09:00:00.000000", // times and counters
 		"00340434161094042557", "JJD000390007882823461", "1Z999AA10123456784", // parcels
-		"4006381333931", "9780306406157", // EAN and ISBN; the first has Visa's first digit, and is wrong by Luhn
+		"4006381333931", "9780306406157", // EAN and ISBN; the first begins like Visa but fails the Luhn check
 		"+49 30 901820 / 1234", "DE89 3704 0044 0532 0130 00", // telephone and IBAN
-		"01KAQ5M3Z8V7D2X4C6B9N1T0RW", "41111111-1111-1111-8a3b-9f0d1c2b3a4f", "41111111-1111-1111-8A3B-9F0D1C2B3A4F",
-		"4111111111111111f448eb211c80319c", "00-41111111111111110448eb211c80319c-b7ad6b7169203331-01", "3f4111111111111111", "41111111111111111111",
+		"01KAQ5M3Z8V7D2X4C6B9N1T0RW", "41111111-1111-1111-8a3b-9f0d1c2b3a4f",
+		"41111111-1111-1111-8A3B-9F0D1C2B3A4F", "4111111111111111f448eb211c80319c",
+		"00-41111111111111110448eb211c80319c-b7ad6b7169203331-01", "3f4111111111111111", "41111111111111111111",
 	} {
 		if cardnumber.In(text) {
 			t.Errorf("%q is refused", text)
@@ -60,12 +67,13 @@ func TestOtherDigitsAreTaken(t *testing.T) {
 	}
 }
 
-// TestNoArticleNumberIsTakenForACardInASKU tries random ones: an SKU may be an EAN or a GTIN, and those must pass.
-func TestNoArticleNumberIsTakenForACardInASKU(t *testing.T) {
+// An SKU may be an EAN or a GTIN, and those must never be refused.
+func TestArticleNumbersAreAcceptedAsSKUs(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	inText := 0
 	for range 20_000 {
-		for _, n := range []string{fmt.Sprintf("%013d", random.Int64N(1e13)), fmt.Sprintf("%014d", random.Int64N(1e14))} {
+		ean, gtin := fmt.Sprintf("%013d", random.Int64N(1e13)), fmt.Sprintf("%014d", random.Int64N(1e14))
+		for _, n := range []string{ean, gtin} {
 			if cardnumber.InSKU(n) {
 				t.Errorf("%s is refused as an SKU", n)
 			}
@@ -75,18 +83,18 @@ func TestNoArticleNumberIsTakenForACardInASKU(t *testing.T) {
 		}
 	}
 	if inText == 0 {
-		t.Error("no random number is a card's: the count proves nothing")
+		t.Error("no random number is a card number: the test proves nothing")
 	}
 	for _, n := range []string{"4111111111111111", "378282246310005", "MUG-4111111111111111"} {
 		if !cardnumber.InSKU(n) {
-			t.Errorf("%s is taken as an SKU", n)
+			t.Errorf("%s is accepted as an SKU", n)
 		}
 	}
 }
 
-// TestRandomKeysAreTaken: an Idempotency-Key is most often a UUID, which must never be refused by chance. Other random keys
-// may be all digits, so that nothing tells them from a card's number.
-func TestRandomKeysAreTaken(t *testing.T) {
+// An Idempotency-Key is usually a UUID, which must never be refused by chance. Other random keys
+// may be all digits, and so look like a card number.
+func TestRandomKeysAreAccepted(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	refused := 0
 	for range 100_000 {

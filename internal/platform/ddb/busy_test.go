@@ -15,7 +15,7 @@ import (
 	"orderflow/internal/platform/ddb"
 )
 
-// leaving is a table that is busy, and whose caller's time ends as it says so.
+// leaving is a busy table that cancels its caller's context with every response.
 type leaving struct {
 	end   context.CancelFunc
 	calls int
@@ -25,11 +25,13 @@ func (l *leaving) Do(*http.Request) (*http.Response, error) {
 	l.calls++
 	l.end()
 	body := strings.TrimPrefix(cancelled("TransactionConflict"), "!")
-	return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+	}, nil
 }
 
-func TestACallerWhoseTimeEndsDoesNotWaitForABusyTable(t *testing.T) {
-	for range 20 { // the pause is random and may be over as soon
+func TestCancelledCallerDoesNotWaitForABusyTable(t *testing.T) {
+	for range 20 { // the random pause may end first
 		ctx, cancel := context.WithCancel(t.Context())
 		busy := &leaving{end: cancel}
 		table := ddb.Open(aws.Config{Region: "eu-central-1", HTTPClient: busy,
@@ -44,5 +46,5 @@ func TestACallerWhoseTimeEndsDoesNotWaitForABusyTable(t *testing.T) {
 			return
 		}
 	}
-	t.Error("the caller was gone, and the table was asked again each time")
+	t.Error("every call was retried after the caller was cancelled")
 }

@@ -23,7 +23,7 @@ type circuitItem struct {
 
 const circuitKey = "state"
 
-// Circuit reads the circuit of a dependency; see resilience.CircuitLog.
+// Circuit reads a dependency's circuit; see resilience.CircuitLog.
 func (t *Table) Circuit(ctx context.Context, dependency string) (resilience.Circuit, error) {
 	item := circuitItem{State: string(resilience.Closed)}
 	_, err := t.Find(ctx, "circuit#"+dependency, circuitKey, &item)

@@ -21,23 +21,22 @@ import (
 // Op is one write of a business change.
 type Op struct {
 	Write types.TransactWriteItem
-	// Refused is the error of Commit where this write's condition does not hold; a write with a
-	// condition needs one.
+	// Refused is the error of Commit if this write's condition does not hold. Every write with a
+	// condition needs it.
 	Refused error
-	// err is why there is no such write; Commit fails with it.
+	// err is why the write could not be built. Commit returns it.
 	err error
 }
 
-// attempts and pause bound the retries of a transaction that conflicts with another one.
+// attempts and pause bound the retries of a conflicting transaction.
 const (
 	attempts = 5
 	pause    = 20 * time.Millisecond
 )
 
-// Commit writes ops and what comes with them in one transaction: all or nothing.
-// It fails with fault.ErrLostRace where a barrier or idempotency record exists
-// already, else with the Refused error of the first op whose condition does not
-// hold. Conflicts and throttling are tried again a few times, then are transient.
+// Commit writes with and ops in one transaction. It returns fault.ErrLostRace if a barrier or
+// idempotency record already exists, else the Refused error of the first op whose condition does
+// not hold. It retries conflicts and throttling a few times, then returns a transient error.
 func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 	records, err := with.Encode()
 	if err != nil {
@@ -71,15 +70,15 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 	return fault.New(fault.Transient, "Transient", "the table is busy; try again").Because(err)
 }
 
-// Record writes what comes with a change; see commit.Log.
+// Record writes with alone; see commit.Log.
 func (t *Table) Record(ctx context.Context, with commit.With) error { return t.Commit(ctx, with) }
 
-// wait sleeps before attempt n+2: exponential with full jitter.
+// wait sleeps before attempt n+2, with exponential backoff and full jitter.
 func wait(ctx context.Context, n int) error {
-	return clock.Sleep(ctx, time.Duration(rand.Int64N(int64(pause)<<n))) //nolint:gosec // jitter, no secret
+	return clock.Sleep(ctx, time.Duration(rand.Int64N(int64(pause)<<n))) //nolint:gosec // jitter, not a secret
 }
 
-// puts are the writes of records, of which events are those that were encoded.
+// puts returns the writes of records. events are the events that were encoded.
 func (t *Table) puts(records commit.Records, events []envelope.Event) []Op {
 	var ops []Op
 	for _, rec := range records.Barriers {
@@ -94,8 +93,8 @@ func (t *Table) puts(records commit.Records, events []envelope.Event) []Op {
 	return ops
 }
 
-// putIf puts a whole item if condition holds, else Commit fails with refused. It is for items that
-// nobody has written to before: what a newer version has put into an item, a put would lose; see
+// putIf puts a whole item if condition holds, else Commit fails with refused. It is only for new
+// items: a put would lose the attributes that a newer version of the code has added; see
 // SaveVersion.
 func (t *Table) putIf(item Values, refused error, condition string, values Values) Op {
 	return Op{Refused: refused, Write: types.TransactWriteItem{Put: &types.Put{
@@ -103,27 +102,27 @@ func (t *Table) putIf(item Values, refused error, condition string, values Value
 	}}}
 }
 
-// CheckIf writes nothing; if condition does not hold for the item, Commit fails with refused.
+// CheckIf writes nothing. If condition does not hold for the item, Commit fails with refused.
 func (t *Table) CheckIf(pk, sk string, refused error, condition string, values Values) Op {
 	return Op{Refused: refused, Write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &t.Name, Key: Key(pk, sk), ConditionExpression: &condition, ExpressionAttributeValues: values,
 	}}}
 }
 
-// Number makes a number attribute.
+// Number returns a number attribute.
 func Number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// shards spreads the outbox, and indexes over all of a kind, over partitions.
+// shards is the number of partitions of the outbox and of sharded indexes.
 const shards = 8
 
-// Shard returns the one of a prefix's partitions that holds what is about subject.
+// Shard returns the partition for subject among the shards of prefix.
 func Shard(prefix, subject string) string {
 	return prefix + strconv.Itoa(int(crc32.ChecksumIEEE([]byte(subject))%shards))
 }
 
-// Shards returns all partitions of a prefix.
+// Shards returns the partitions of all shards of prefix.
 func Shards(prefix string) []string {
 	all := make([]string, shards)
 	for n := range all {

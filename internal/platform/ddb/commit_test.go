@@ -21,7 +21,7 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// store is the smallest store in a table.
+// store is a minimal store over a table.
 type store struct{ *ddb.Table }
 
 func (s store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
@@ -53,7 +53,7 @@ func events(t *testing.T, subjects ...string) (all []envelope.Event) {
 	return all
 }
 
-func TestRefusedCommitWritesNothingAndNamesTheFirstRefusal(t *testing.T) {
+func TestRefusedCommitWritesNothing(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	must(t, table.Commit(t.Context(), commit.With{}, table.Save("taken", "pot", pot{Cups: 1})))
 	_, err := barrier.Do(t.Context(), table, "s", "Step", func(ctx context.Context, once barrier.Once) (int, error) {
@@ -66,9 +66,10 @@ func TestRefusedCommitWritesNothingAndNamesTheFirstRefusal(t *testing.T) {
 		t.Errorf("Commit = %v, want the first refusal", err)
 	}
 	if ok, err := table.Find(t.Context(), "new", "pot", &pot{}); ok || err != nil {
-		t.Errorf("a part was written: %v, %v", ok, err)
+		t.Errorf("an item was written: %v, %v", ok, err)
 	}
-	if _, ok, err := table.Barrier(t.Context(), barrier.Key{Saga: "s", Step: "Step", Phase: barrier.Action}); ok || err != nil {
+	key := barrier.Key{Saga: "s", Step: "Step", Phase: barrier.Action}
+	if _, ok, err := table.Barrier(t.Context(), key); ok || err != nil {
 		t.Errorf("the barrier was written: %v, %v", ok, err)
 	}
 	if waiting, err := table.Outbox(t.Context()); len(waiting) != 0 || err != nil {
@@ -76,7 +77,7 @@ func TestRefusedCommitWritesNothingAndNamesTheFirstRefusal(t *testing.T) {
 	}
 }
 
-func TestLostRaceGoesBeforeARefusal(t *testing.T) {
+func TestLostRaceTakesPrecedenceOverARefusal(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	var once barrier.Once
 	_, err := barrier.Do(t.Context(), table, "s", "Step", func(ctx context.Context, o barrier.Once) (int, error) {
@@ -84,27 +85,29 @@ func TestLostRaceGoesBeforeARefusal(t *testing.T) {
 		return 1, table.Commit(ctx, commit.With{Barrier: o.Returning(1)}, table.Save("taken", "pot", pot{}))
 	})
 	must(t, err)
-	// Refused on its own account as well, since what it wants to make is made.
-	err = table.Commit(t.Context(), commit.With{Barrier: once.Returning(2)}, table.SaveNew("taken", "pot", pot{}, errFirst))
+	// The write would be refused as well, because the item exists.
+	op := table.SaveNew("taken", "pot", pot{}, errFirst)
+	err = table.Commit(t.Context(), commit.With{Barrier: once.Returning(2)}, op)
 	if !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("Commit = %v, want ErrLostRace", err)
 	}
 }
 
-func TestAnswerOfAnotherRequestWithTheKeyLosesTheRace(t *testing.T) {
+func TestSecondReplyWithAKeyLosesTheRace(t *testing.T) {
 	c := clock.At(start)
 	table := ddbtest.NewTable(t, c)
 	var once idempotency.Once
-	_, _, err := idempotency.Do(t.Context(), table, idempotency.Request{Scope: "me", Key: "k"}, func(ctx context.Context, o idempotency.Once) (int, error) {
+	run := func(ctx context.Context, o idempotency.Once) (int, error) {
 		once = o
 		return 1, table.Commit(ctx, commit.With{Reply: o.Returning(1)})
-	})
+	}
+	_, _, err := idempotency.Do(t.Context(), table, idempotency.Request{Scope: "me", Key: "k"}, run)
 	must(t, err)
 	again := func() error {
 		return table.Commit(t.Context(), commit.With{Reply: once.Returning(2)}, table.Save("p", "pot", pot{}))
 	}
 	if err := again(); !errors.Is(err, fault.ErrLostRace) {
-		t.Errorf("within its day: %v, want ErrLostRace", err)
+		t.Errorf("before the expiry: %v, want ErrLostRace", err)
 	}
 	if ok, err := table.Find(t.Context(), "p", "pot", &pot{}); ok || err != nil {
 		t.Errorf("the loser's change was written: %v, %v", ok, err)
@@ -113,10 +116,11 @@ func TestAnswerOfAnotherRequestWithTheKeyLosesTheRace(t *testing.T) {
 	must(t, again())
 }
 
-func TestVersionThatMovedOnLosesTheRace(t *testing.T) {
+func TestSaveFromAnotherVersionLosesTheRace(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	put := func(before int64) error {
-		return table.Commit(t.Context(), commit.With{}, table.SaveVersion("p", "pot", pot{Version: before + 1}, before))
+		op := table.SaveVersion("p", "pot", pot{Version: before + 1}, before)
+		return table.Commit(t.Context(), commit.With{}, op)
 	}
 	if err := put(1); !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("over nothing: %v, want ErrLostRace", err)
@@ -130,18 +134,18 @@ func TestVersionThatMovedOnLosesTheRace(t *testing.T) {
 	}
 }
 
-func TestCommitOfNothingIsNoError(t *testing.T) {
+func TestEmptyCommitSucceeds(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	must(t, table.Commit(t.Context(), commit.With{}))
 }
 
-func TestRefusalWithoutAnErrorOfItsOwnIsNoSuccess(t *testing.T) {
+func TestRefusalWithoutItsOwnErrorIsAnError(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	op := ddb.Op{Write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &table.Name, Key: ddb.Key("none", "pot"), ConditionExpression: aws.String("attribute_exists(pk)"),
 	}}}
 	if err := table.Commit(t.Context(), commit.With{}, op, table.Save("p", "pot", pot{})); err == nil {
-		t.Error("nothing was written, and Commit says that it was")
+		t.Error("Commit succeeded although nothing was written")
 	}
 }
 
@@ -154,7 +158,7 @@ func TestCommitEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeEncodedIsNotWritten(t *testing.T) {
+func TestUnencodableEventIsNotWritten(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	with := commit.With{Events: []envelope.Event{{ID: "1", Data: []byte("{")}}}
 	if err := table.Commit(t.Context(), with, table.Save("p", "pot", pot{})); fault.KindOf(err) != fault.Internal {
@@ -172,9 +176,9 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// The version before compares the attribute hash with a digest of the request's bytes, and wrote no
-// other.
-func TestRepliesAreReadByTheVersionBeforeAndReadItsOwn(t *testing.T) {
+// The previous version of the code compares the attribute hash with the digest of the request's
+// bytes. Its records have no other digest.
+func TestReplyRecordsWorkForThePreviousVersionToo(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	do := func(req idempotency.Request) (int, bool, error) {
 		return idempotency.Do(t.Context(), table, req, func(ctx context.Context, once idempotency.Once) (int, error) {
@@ -187,9 +191,10 @@ func TestRepliesAreReadByTheVersionBeforeAndReadItsOwn(t *testing.T) {
 		Hash string `dynamodbav:"hash"`
 	}
 	if ok, err := table.Find(t.Context(), "reply#s", "new", &item); !ok || err != nil || item.Hash != "bytes" {
-		t.Errorf("the version before finds %t %+v, %v; want the digest of bytes", ok, item, err)
+		t.Errorf("the previous version finds %t %+v, %v; want the digest of bytes", ok, item, err)
 	}
-	if _, replayed, err := do(idempotency.Request{Scope: "s", Key: "new", Hash: "content", Formerly: "other bytes"}); !replayed || err != nil {
+	_, replayed, err := do(idempotency.Request{Scope: "s", Key: "new", Hash: "content", Formerly: "other bytes"})
+	if !replayed || err != nil {
 		t.Errorf("the same content in other bytes: %t, %v; want a replay", replayed, err)
 	}
 	old := struct {
@@ -198,10 +203,12 @@ func TestRepliesAreReadByTheVersionBeforeAndReadItsOwn(t *testing.T) {
 		ExpiresAt int64  `dynamodbav:"expiresAt"`
 	}{"bytes", "1", start.Add(time.Hour).Unix()}
 	must(t, table.Commit(t.Context(), commit.With{}, table.Save("reply#s", "old", old)))
-	if _, replayed, err := do(idempotency.Request{Scope: "s", Key: "old", Hash: "content", Formerly: "bytes"}); !replayed || err != nil {
-		t.Errorf("a record of the version before: %t, %v; want a replay", replayed, err)
+	_, replayed, err = do(idempotency.Request{Scope: "s", Key: "old", Hash: "content", Formerly: "bytes"})
+	if !replayed || err != nil {
+		t.Errorf("a record of the previous version: %t, %v; want a replay", replayed, err)
 	}
-	if _, _, err := do(idempotency.Request{Scope: "s", Key: "old", Hash: "content", Formerly: "x"}); !errors.Is(err, idempotency.ErrKeyReused) {
+	_, _, err = do(idempotency.Request{Scope: "s", Key: "old", Hash: "content", Formerly: "x"})
+	if !errors.Is(err, idempotency.ErrKeyReused) {
 		t.Errorf("another request: %v, want ErrKeyReused", err)
 	}
 }

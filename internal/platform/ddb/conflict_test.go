@@ -18,8 +18,8 @@ import (
 	"orderflow/internal/platform/outbox"
 )
 
-// scripted returns a table whose calls are answered one after the other by answers, the last again
-// and again; an answer that begins with an exclamation mark is an error. It also counts the calls.
+// scripted returns a table that gives the answers in order, the last one repeatedly, and the number
+// of calls. An answer that begins with an exclamation mark is an error.
 func scripted(t *testing.T, answers ...string) (*ddb.Table, *int) {
 	t.Helper()
 	calls := 0
@@ -45,17 +45,18 @@ func cancelled(codes ...string) string {
 	for _, c := range codes {
 		reasons = append(reasons, fmt.Sprintf(`{"Code":%q}`, c))
 	}
-	return `!{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","CancellationReasons":[` + strings.Join(reasons, ",") + `]}`
+	return `!{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",` +
+		`"CancellationReasons":[` + strings.Join(reasons, ",") + `]}`
 }
 
-func TestConflictingTransactionIsTriedAgain(t *testing.T) {
+func TestConflictingTransactionIsRetried(t *testing.T) {
 	table, calls := scripted(t, cancelled("TransactionConflict"), cancelled("ThrottlingError"), `{}`)
 	if err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{})); err != nil || *calls != 3 {
 		t.Errorf("%v after %d calls; want success after 3", err, *calls)
 	}
 }
 
-func TestConflictThatLastsIsTransient(t *testing.T) {
+func TestLastingConflictIsTransient(t *testing.T) {
 	table, calls := scripted(t, cancelled("TransactionConflict"))
 	err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}))
 	if err == nil || fault.KindOf(err) != fault.Transient || *calls != 5 {
@@ -63,25 +64,29 @@ func TestConflictThatLastsIsTransient(t *testing.T) {
 	}
 }
 
-func TestConditionDecidesOverAConflictBesideIt(t *testing.T) {
+func TestRefusalTakesPrecedenceOverAConflict(t *testing.T) {
 	table, calls := scripted(t, cancelled("TransactionConflict", "ConditionalCheckFailed"))
-	err := table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{}), table.SaveNew("b", "pot", pot{}, errSecond))
+	ops := []ddb.Op{table.Save("a", "pot", pot{}), table.SaveNew("b", "pot", pot{}, errSecond)}
+	err := table.Commit(t.Context(), commit.With{}, ops...)
 	if err != errSecond || *calls != 1 {
-		t.Errorf("%v after %d calls; want the refusal at once", err, *calls)
+		t.Errorf("%v after %d calls; want the refusal after 1", err, *calls)
 	}
 }
 
-func TestWhatDynamoDBLeftOverIsAskedForAgain(t *testing.T) {
+func TestUnprocessedItemsAreRetried(t *testing.T) {
 	table, calls := scripted(t,
-		`{"Responses":{"tea":[{"pk":{"S":"a"}}]},"UnprocessedKeys":{"tea":{"Keys":[{"pk":{"S":"b"},"sk":{"S":"pot"}}]}}}`,
+		`{"Responses":{"tea":[{"pk":{"S":"a"}}]},`+
+			`"UnprocessedKeys":{"tea":{"Keys":[{"pk":{"S":"b"},"sk":{"S":"pot"}}]}}}`,
 		`{"Responses":{"tea":[{"pk":{"S":"b"}}]},"UnprocessedKeys":{}}`)
 	got, err := table.GetAll(t.Context(), []ddb.Values{ddb.Key("a", "pot"), ddb.Key("b", "pot")})
 	if err != nil || len(got) != 2 || *calls != 2 {
 		t.Errorf("GetAll = %d items, %v after %d calls; want 2 after 2", len(got), err, *calls)
 	}
 	table, calls = scripted(t,
-		`{"UnprocessedItems":{"tea":[{"DeleteRequest":{"Key":{"pk":{"S":"outbox#1"},"sk":{"S":"1"}}}}]}}`, `{"UnprocessedItems":{}}`)
-	if err := table.DeletePublished(t.Context(), []outbox.Item{{PK: "outbox#1", SK: "1"}, {PK: "outbox#1", SK: "2"}}); err != nil || *calls != 2 {
+		`{"UnprocessedItems":{"tea":[{"DeleteRequest":{"Key":{"pk":{"S":"outbox#1"},"sk":{"S":"1"}}}}]}}`,
+		`{"UnprocessedItems":{}}`)
+	items := []outbox.Item{{PK: "outbox#1", SK: "1"}, {PK: "outbox#1", SK: "2"}}
+	if err := table.DeletePublished(t.Context(), items); err != nil || *calls != 2 {
 		t.Errorf("DeletePublished: %v after %d calls; want 2", err, *calls)
 	}
 }

@@ -9,18 +9,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-func TestOnlyStringKeysMakeACursor(t *testing.T) {
+func TestCursorNeedsStringKeys(t *testing.T) {
 	if cursor, err := encodeCursor(Values{"pk": Number(1)}); err == nil {
-		t.Errorf("cursor %q of a number", cursor)
+		t.Errorf("cursor %q from a number", cursor)
 	}
 }
 
-// FuzzDecodeCursor: whatever a client sends is refused as invalid, or names all keys of the
-// asked-for partition and nothing else.
+// FuzzDecodeCursor: an accepted cursor has exactly the keys of the requested partition; others are
+// refused with ErrCursor.
 func FuzzDecodeCursor(f *testing.F) {
 	for _, plain := range []string{
-		`{"pk":"a","sk":"1"}`, `{"pk":"a","sk":"1","byCustomerPk":"c","byCustomerSk":"2"}`, `{"pk":"b","sk":"1"}`, `{"pk":"a"}`,
-		`{"pk":"a","sk":""}`, `{"pk":"a","sk":"1","x":"y"}`, `{"pk":"a","sk":1}`, `{"PK":"a","sk":"1"}`, `null`, `[]`, ``,
+		`{"pk":"a","sk":"1"}`, `{"pk":"a","sk":"1","byCustomerPk":"c","byCustomerSk":"2"}`,
+		`{"pk":"b","sk":"1"}`, `{"pk":"a"}`, `{"pk":"a","sk":""}`, `{"pk":"a","sk":"1","x":"y"}`,
+		`{"pk":"a","sk":1}`, `{"PK":"a","sk":"1"}`, `null`, `[]`, ``,
 	} {
 		f.Add(base64.RawURLEncoding.EncodeToString([]byte(plain)), "", "pk", "a")
 		f.Add(base64.RawURLEncoding.EncodeToString([]byte(plain)), "byCustomer", "byCustomerPk", "c")
@@ -44,7 +45,7 @@ func FuzzDecodeCursor(f *testing.F) {
 			want = 4
 		}
 		if s, ok := key[pkName].(*types.AttributeValueMemberS); !ok || s.Value != pk || len(key) != want {
-			t.Fatalf("accepted %v for the partition %q", key, pk)
+			t.Fatalf("accepted %v for partition %q", key, pk)
 		}
 		for name, v := range key {
 			if s, ok := v.(*types.AttributeValueMemberS); !ok || s.Value == "" {

@@ -18,11 +18,11 @@ type waiting struct {
 	pot
 }
 
-func TestEachOpenVisitsAllThatWaitSinceBeforeATime(t *testing.T) {
+func TestEachOpenVisitsItemsThatWaitLongEnough(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start), ddb.OpenIndex)
 	var want []string
 	var ops []ddb.Op
-	for n := range 12 { // over several shards, every third of them too young
+	for n := range 12 { // over several shards; every third is too young
 		pk := fmt.Sprintf("pot#%02d", n)
 		since := start.Add(-time.Minute)
 		if n%3 == 0 {
@@ -46,11 +46,11 @@ func TestEachOpenVisitsAllThatWaitSinceBeforeATime(t *testing.T) {
 		return nil
 	})
 	if !errors.Is(err, errFirst) || visits != len(want) {
-		t.Errorf("%v after %d visits, want one visit's error after all %d", err, visits, len(want))
+		t.Errorf("%v after %d visits, want the first visit's error after %d", err, visits, len(want))
 	}
 }
 
-func TestOpenItemsThatCannotBeReadAreAnError(t *testing.T) {
+func TestEachOpenFailsIfTheIndexCannotBeRead(t *testing.T) {
 	table, _ := scripted(t, `!{"__type":"AccessDeniedException"}`)
 	if err := table.EachOpen(t.Context(), start, func(string) error { return nil }); err == nil {
 		t.Error("no error")

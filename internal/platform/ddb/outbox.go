@@ -15,7 +15,8 @@ import (
 func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error {
 	requests := make([]types.WriteRequest, 0, len(items))
 	for _, item := range items {
-		requests = append(requests, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: Key(item.PK, item.SK)}})
+		deletion := &types.DeleteRequest{Key: Key(item.PK, item.SK)}
+		requests = append(requests, types.WriteRequest{DeleteRequest: deletion})
 	}
 	for len(requests) > 0 {
 		out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
@@ -29,7 +30,7 @@ func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error 
 	return nil
 }
 
-// Outbox returns the events that wait to be published. One that cannot be read makes it fail.
+// Outbox returns the unpublished events. It fails if one of them cannot be read.
 func (t *Table) Outbox(ctx context.Context) ([]envelope.Event, error) {
 	items, err := t.Waiting(ctx)
 	if err != nil {
@@ -42,7 +43,7 @@ func (t *Table) Outbox(ctx context.Context) ([]envelope.Event, error) {
 	return waiting, nil
 }
 
-// Waiting returns what is in the outbox; see outbox.Swept.
+// Waiting returns the items of the outbox; see outbox.Swept.
 func (t *Table) Waiting(ctx context.Context) ([]outbox.Item, error) {
 	var waiting []outbox.Item
 	var unreadable error

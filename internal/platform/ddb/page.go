@@ -12,14 +12,15 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// ErrCursor refuses a cursor that no list call of ours returned.
+// ErrCursor refuses a cursor that Page did not return.
 var ErrCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor is not one that this list returned")
 
-// Page reads one page of the partition of an index (index "" is the table itself).
-// The partition attribute is called pkName. descending turns the sort key's order.
-// cursor is "" or what an earlier call with the same partition returned; the cursor
-// returned is "" on the last page.
-func (t *Table) Page(ctx context.Context, index, pkName, pk string, descending bool, limit int, cursor string) ([]Values, string, error) {
+// Page reads one page of a partition of an index, or of the table if index is "". pkName is the
+// name of the partition attribute. cursor is "" for the first page, else what the previous call
+// returned. The returned cursor is "" on the last page.
+func (t *Table) Page(
+	ctx context.Context, index, pkName, pk string, descending bool, limit int, cursor string,
+) ([]Values, string, error) {
 	start, err := decodeCursor(cursor, index, pkName, pk)
 	if err != nil {
 		return nil, "", err
@@ -50,7 +51,7 @@ func encodeCursor(key Values) (string, error) {
 	for name, v := range key {
 		s, ok := v.(*types.AttributeValueMemberS)
 		if !ok {
-			return "", fault.New(fault.Internal, "UnencodableCursor", "key attribute %s is no string", name)
+			return "", fault.New(fault.Internal, "UnencodableCursor", "key attribute %s is not a string", name)
 		}
 		plain[name] = s.Value
 	}
@@ -58,9 +59,9 @@ func encodeCursor(key Values) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b), err
 }
 
-// decodeCursor also refuses a cursor that points into another partition: it is the
-// client's to send, and must not let one customer page through another's items. Its
-// names are those of the keys and nothing else, or DynamoDB would refuse it as a fault of ours.
+// decodeCursor refuses a cursor of another partition: clients send cursors, and one customer must
+// not read another's items. It also refuses other attributes than the keys, which DynamoDB would
+// reject.
 func decodeCursor(cursor, index, pkName, pk string) (Values, error) {
 	if cursor == "" {
 		return nil, nil

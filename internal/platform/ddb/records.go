@@ -14,8 +14,8 @@ import (
 	"orderflow/internal/platform/idempotency"
 )
 
-// barrierRetention outlives whatever may still deliver a duplicate: queues and
-// their dead-letter queues keep messages for 14 days each, Step Functions its executions for 90.
+// barrierRetention exceeds the time after which a duplicate may arrive: queues and dead-letter
+// queues keep messages for 14 days each, Step Functions keeps executions for 90.
 const barrierRetention = 90 * 24 * time.Hour
 
 type barrierItem struct {
@@ -24,12 +24,13 @@ type barrierItem struct {
 	ExpiresAt int64  `dynamodbav:"expiresAt"`
 }
 
-// Barrier finds a barrier record; see barrier.Log.
+// Barrier reads a barrier record; see barrier.Log.
 func (t *Table) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
 	var item barrierItem
 	pk, sk := barrierKey(key)
 	ok, err := t.Find(ctx, pk, sk, &item)
-	return barrier.Record{Key: key, Origin: barrier.Phase(item.Origin), Result: json.RawMessage(item.Result)}, ok, err
+	result := json.RawMessage(item.Result)
+	return barrier.Record{Key: key, Origin: barrier.Phase(item.Origin), Result: result}, ok, err
 }
 
 func (t *Table) putBarrier(rec barrier.Record) Op {
@@ -45,16 +46,16 @@ func barrierKey(k barrier.Key) (pk, sk string) {
 }
 
 type replyItem struct {
-	// Hash is idempotency.Request's Formerly, where there is one: functions of the version before
-	// look there. Content is its Hash.
+	// Hash is the request's Formerly if it has one, because the previous version of the code
+	// compares it. Content is the request's Hash.
 	Hash      string `dynamodbav:"hash"`
 	Content   string `dynamodbav:"contentHash"`
 	Result    string `dynamodbav:"result"`
 	ExpiresAt int64  `dynamodbav:"expiresAt"`
 }
 
-// Reply finds an idempotency record; see idempotency.Log. DynamoDB deletes expired
-// items late, so expiry is looked at here as well.
+// Reply reads an idempotency record; see idempotency.Log. It checks the expiry, because DynamoDB
+// deletes expired items late.
 func (t *Table) Reply(ctx context.Context, scope, key string) (idempotency.Record, bool, error) {
 	var item replyItem
 	ok, err := t.Find(ctx, "reply#"+scope, key, &item)
@@ -65,8 +66,8 @@ func (t *Table) Reply(ctx context.Context, scope, key string) (idempotency.Recor
 	}, ok, err
 }
 
-// putReply replaces a record that has expired as a whole: what a newer version kept with it is
-// about another request.
+// putReply replaces an expired record as a whole: attributes of a newer version belong to the
+// expired request.
 func (t *Table) putReply(rec idempotency.Record) Op {
 	item := Key("reply#"+rec.Scope, rec.Key)
 	item["hash"], item["contentHash"] = String(cmp.Or(rec.Formerly, rec.Hash)), String(rec.Hash)
@@ -79,7 +80,7 @@ func (t *Table) putReply(rec idempotency.Record) Op {
 func (t *Table) putEvent(e envelope.Event, body []byte) Op {
 	item := Key(Shard("outbox#", e.Subject), e.ID)
 	item["event"] = String(string(body))
-	return Op{Write: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: item}}} // its key is its own
+	return Op{Write: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: item}}} // its id is unique
 }
 
 func (t *Table) expiry(after time.Duration) types.AttributeValue {

@@ -13,12 +13,11 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// While a release is gradual, functions of the old version work beside those of the new one, on the
-// same items. So none of the writes below replaces an item: they set the attributes that the shape
-// knows, remove those of them that are empty (omitempty), and leave all others as they are. Only an
-// item that does not exist yet is put as a whole.
+// During a gradual release the old and the new version of the code write to the same items. So the
+// writes below do not replace items: they set the attributes of the shape, remove its empty ones
+// (omitempty), and leave all others alone. Only a new item is put as a whole.
 
-// SaveNew writes an item that must not exist yet, else Commit fails with refused.
+// SaveNew writes a new item. If it exists, Commit fails with refused.
 func (t *Table) SaveNew(pk, sk string, shape any, refused error) Op {
 	if _, err := shapeOf(reflect.TypeOf(shape)); err != nil {
 		return Op{err: err}
@@ -31,8 +30,8 @@ func (t *Table) SaveNew(pk, sk string, shape any, refused error) Op {
 	return t.putIf(item, refused, "attribute_not_exists(pk)", nil)
 }
 
-// SaveVersion writes the item whose attribute version is still the one before, or a new one where
-// before is 0. Otherwise Commit fails with fault.ErrLostRace.
+// SaveVersion writes an item whose stored version is before, or a new item if before is 0.
+// Otherwise Commit fails with fault.ErrLostRace.
 func (t *Table) SaveVersion(pk, sk string, shape any, before int64) Op {
 	if before == 0 {
 		return t.SaveNew(pk, sk, shape, fault.ErrLostRace)
@@ -46,11 +45,11 @@ func (t *Table) Save(pk, sk string, shape any) Op {
 	return t.save(pk, sk, shape, &update{values: Values{}}, nil, "")
 }
 
-// SaveIf writes an item if condition holds, else Commit fails with refused. The names of values are
-// their own: not :v and a number.
+// SaveIf writes an item if condition holds, else Commit fails with refused. Names of values must
+// not be :v and a number.
 func (t *Table) SaveIf(pk, sk string, shape any, refused error, condition string, values Values) Op {
 	u := update{values: Values{}}
-	maps.Copy(u.values, values) // the caller may use its own for another write
+	maps.Copy(u.values, values) // the caller may reuse values
 	return t.save(pk, sk, shape, &u, refused, condition)
 }
 
@@ -77,17 +76,16 @@ func (t *Table) save(pk, sk string, shape any, u *update, refused error, conditi
 	return Op{Refused: refused, Write: types.TransactWriteItem{Update: write}}
 }
 
-// update becomes an update expression.
+// update collects the parts of an update expression.
 type update struct {
-	// exists says that the item is there, with all that is written within.
+	// exists says that the item exists, including all maps that are written within.
 	exists      bool
 	sets, drops []string
 	names       map[string]string
 	values      Values
 }
 
-// add has attributes of an item set or removed, those of the map at path, which is "" for the item
-// itself.
+// add sets or removes attributes of the map at path. The path of the item itself is "".
 func (u *update) add(path string, attributes []attribute, item Values) error {
 	for _, a := range attributes {
 		at := path + u.name(a.name)
@@ -101,7 +99,7 @@ func (u *update) add(path string, attributes []attribute, item Values) error {
 		case a.write == within:
 			inner, ok := value.(*types.AttributeValueMemberM)
 			if !ok || !u.exists {
-				return fault.New(fault.Internal, "BadShape", "%s can be written within an item that has a version only", a.name)
+				return fault.New(fault.Internal, "BadShape", `%s: write:"within" needs an item with a version`, a.name)
 			}
 			if err := u.add(at+".", a.within, inner.Value); err != nil {
 				return err
@@ -113,7 +111,7 @@ func (u *update) add(path string, attributes []attribute, item Values) error {
 	return nil
 }
 
-// name stands for an attribute's name, which may be a reserved word.
+// name returns a placeholder for an attribute's name, which may be a reserved word.
 func (u *update) name(name string) string {
 	short := "#" + strconv.Itoa(len(u.names))
 	u.names[short] = name

@@ -11,14 +11,14 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// An attribute is what a shape, a struct with dynamodbav tags, says of one attribute of an item.
-// Beside that tag a field whose value has names of its own (a struct, a map or a list of them) has
-// the tag write, which says how such a value is written without loss of what a newer version has
-// put inside:
+// An attribute describes one attribute of a shape, which is a struct with dynamodbav tags. A field
+// whose value has attributes of its own (a struct, a map or a list of them) also has the tag write.
+// It says how to write the value without losing attributes that a newer version of the code added
+// to it:
 //
-//	write:"once"    with the item, and never changed: lines, an address
-//	write:"within"  name by name; the value must have been part of the shape since there are such items, and the item
-//	                must have a version
+//	write:"once"    written with a new item and never changed: lines, an address
+//	write:"within"  written attribute by attribute; every stored item must have the value and a
+//	                version
 type attribute struct {
 	name   string
 	write  string
@@ -30,10 +30,10 @@ const (
 	within = "within"
 )
 
-// shapes keeps what is known of a type: a []attribute, or the error that it has none.
+// shapes caches the result for a type: a []attribute or an error.
 var shapes sync.Map
 
-// shapeOf lists the attributes that a struct type knows, but for the keys pk and sk.
+// shapeOf returns the attributes of a struct type, without the keys pk and sk.
 func shapeOf(t reflect.Type) ([]attribute, error) {
 	if known, ok := shapes.Load(t); ok {
 		if err, bad := known.(error); bad {
@@ -68,7 +68,7 @@ func attributesOf(t reflect.Type) ([]attribute, error) {
 		}
 		switch name {
 		case "":
-			return nil, fault.New(fault.Internal, "BadShape", "the field %s of %s has no dynamodbav tag", f.Name, t)
+			return nil, fault.New(fault.Internal, "BadShape", "field %s of %s has no dynamodbav tag", f.Name, t)
 		case "-", "pk", "sk":
 			continue
 		}
@@ -91,15 +91,16 @@ func attributeOf(t reflect.Type, f reflect.StructField, name string) (attribute,
 		a.within, err = attributesOf(f.Type)
 		return a, err
 	case a.write != "" || hasNames(f.Type):
-		return a, fault.New(fault.Internal, "BadShape", `the field %s of %s needs the tag write:"once" or write:"within"`, f.Name, t)
+		const missing = `field %s of %s needs the tag write:"once" or write:"within"`
+		return a, fault.New(fault.Internal, "BadShape", missing, f.Name, t)
 	}
 	return a, nil
 }
 
 var marshaler = reflect.TypeFor[attributevalue.Marshaler]()
 
-// hasNames tells whether values of a type are stored with names of their own, which a newer version
-// may add to.
+// hasNames reports whether stored values of a type have attributes of their own, to which a newer
+// version of the code may add.
 func hasNames(t reflect.Type) bool {
 	if t == reflect.TypeFor[time.Time]() || t.Implements(marshaler) {
 		return false

@@ -31,7 +31,7 @@ type teapot struct {
 	Private string    `dynamodbav:"-"`
 }
 
-func TestAWriteLeavesWhatItsShapeDoesNotKnow(t *testing.T) {
+func TestWriteKeepsUnknownAttributes(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start), ddb.OpenIndex)
 	pot := teapot{
 		Opened: ddb.OpenSince("a", start), Lid: "round", Handles: []handle{{Side: "left"}, {Side: "right"}},
@@ -41,10 +41,12 @@ func TestAWriteLeavesWhatItsShapeDoesNotKnow(t *testing.T) {
 	must(t, table.Commit(t.Context(), commit.With{}, table.SaveVersion("a", "pot", pot, 0)))
 	newer := ddbtest.NewNewer(table)
 	if grown, err := newer.Grow(t.Context()); err != nil || grown != 4 { // the item, two handles, the spout
-		t.Fatalf("%d attributes are added, %v", grown, err)
+		t.Fatalf("added %d attributes, %v", grown, err)
 	}
 
-	next := teapot{Handles: []handle{{Side: "changed"}}, Spout: handle{Side: "back"}, Fired: start.Add(time.Hour), Version: 2}
+	next := teapot{
+		Handles: []handle{{Side: "changed"}}, Spout: handle{Side: "back"}, Fired: start.Add(time.Hour), Version: 2,
+	}
 	must(t, table.Commit(t.Context(), commit.With{}, table.SaveVersion("a", "pot", next, 1)))
 	if lost, err := newer.Lost(t.Context()); err != nil || len(lost) > 0 {
 		t.Errorf("lost: %v, %v", lost, err)
@@ -52,17 +54,17 @@ func TestAWriteLeavesWhatItsShapeDoesNotKnow(t *testing.T) {
 	var got teapot
 	must(t, table.Get(t.Context(), "a", "pot", &got, errFirst))
 	if got.Lid != "" || got.Opened != (ddb.Opened{}) || len(got.Words) > 0 {
-		t.Errorf("what is empty now is still there: %+v", got)
+		t.Errorf("empty attributes still have values: %+v", got)
 	}
 	if got.Spout != next.Spout || !got.Fired.Equal(next.Fired) || got.Version != 2 {
-		t.Errorf("%+v, want what was written: %+v", got, next)
+		t.Errorf("%+v, want %+v", got, next)
 	}
 	if len(got.Handles) != 2 || got.Handles[0].Side != "left" {
-		t.Errorf("what is written once was changed: %+v", got.Handles)
+		t.Errorf("an attribute that is written once was changed: %+v", got.Handles)
 	}
 }
 
-func TestAWriteWithoutAVersionLeavesTheRestAsWell(t *testing.T) {
+func TestWriteWithoutAVersionKeepsUnknownAttributes(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	must(t, table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{Cups: 1})))
 	newer := ddbtest.NewNewer(table)
@@ -70,7 +72,8 @@ func TestAWriteWithoutAVersionLeavesTheRestAsWell(t *testing.T) {
 	must(t, err)
 	must(t, table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{Cups: 2})))
 	given := ddb.Values{":n": ddb.Number(2)}
-	must(t, table.Commit(t.Context(), commit.With{}, table.SaveIf("a", "pot", pot{Cups: 3}, errFirst, "cups = :n", given)))
+	op := table.SaveIf("a", "pot", pot{Cups: 3}, errFirst, "cups = :n", given)
+	must(t, table.Commit(t.Context(), commit.With{}, op))
 	if len(given) != 1 {
 		t.Errorf("the caller's values became %v", given)
 	}
@@ -83,7 +86,7 @@ func TestAWriteWithoutAVersionLeavesTheRestAsWell(t *testing.T) {
 	}
 }
 
-func TestAnExpiredReplyLendsNothingToTheNext(t *testing.T) {
+func TestExpiredReplyIsReplacedAsAWhole(t *testing.T) {
 	c := clock.At(start)
 	table := ddbtest.NewTable(t, c)
 	reply(t, table)
@@ -93,20 +96,21 @@ func TestAnExpiredReplyLendsNothingToTheNext(t *testing.T) {
 	c.Advance(25 * time.Hour)
 	reply(t, table)
 	if lost, err := newer.Lost(t.Context()); err != nil || len(lost) != 1 {
-		t.Errorf("of the expired reply is left what a newer version kept with it: lost %v, %v", lost, err)
+		t.Errorf("lost %v, %v; want the expired reply's attribute", lost, err)
 	}
 }
 
-// reply records an answer to the one request.
+// reply records the result of a request, always with the same key.
 func reply(t *testing.T, table *ddb.Table) {
 	t.Helper()
-	_, _, err := idempotency.Do(t.Context(), table, idempotency.Request{Scope: "me", Key: "k"}, func(ctx context.Context, once idempotency.Once) (int, error) {
+	run := func(ctx context.Context, once idempotency.Once) (int, error) {
 		return 1, table.Commit(ctx, commit.With{Reply: once.Returning(1)})
-	})
+	}
+	_, _, err := idempotency.Do(t.Context(), table, idempotency.Request{Scope: "me", Key: "k"}, run)
 	must(t, err)
 }
 
-func TestAShapeThatWouldLoseWhatIsInsideIsNotWritten(t *testing.T) {
+func TestShapeThatWouldLoseAttributesIsRefused(t *testing.T) {
 	table, calls := scripted(t, `{}`)
 	shapes := map[string]any{
 		"a struct": struct {
@@ -137,8 +141,9 @@ func TestAShapeThatWouldLoseWhatIsInsideIsNotWritten(t *testing.T) {
 		"no struct":          3,
 	}
 	for name, shape := range shapes {
-		for range 2 { // the second time it is remembered
-			for _, op := range []ddb.Op{table.SaveVersion("a", "pot", shape, 1), table.SaveNew("a", "pot", shape, errFirst)} {
+		for range 2 { // the second result is cached
+			ops := []ddb.Op{table.SaveVersion("a", "pot", shape, 1), table.SaveNew("a", "pot", shape, errFirst)}
+			for _, op := range ops {
 				err := table.Commit(t.Context(), commit.With{}, op)
 				if fault.KindOf(err) != fault.Internal || !strings.Contains(fault.From(err).Code, "BadShape") {
 					t.Errorf("%s: %v, want BadShape", name, err)
@@ -148,11 +153,11 @@ func TestAShapeThatWouldLoseWhatIsInsideIsNotWritten(t *testing.T) {
 	}
 	err := table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", teapot{}))
 	if err == nil || errors.Is(err, fault.ErrLostRace) || *calls > 0 {
-		t.Errorf("within an item that may not be there: %v after %d calls", err, *calls)
+		t.Errorf("write:\"within\" without a version: %v after %d calls", err, *calls)
 	}
 }
 
-// Bad is a shape that would lose what is inside.
+// Bad is a shape that would lose unknown attributes of A.
 type Bad struct {
 	A handle `dynamodbav:"a"`
 }

@@ -1,13 +1,13 @@
-// Package ddb is what the services' DynamoDB stores stand on: one table a service
-// with the keys pk and sk, and one way to write to it, Commit, which puts the
-// business change, barrier, idempotency record and outbox into one TransactWriteItems.
+// Package ddb is the basis of the services' DynamoDB stores. Each service has one table with the
+// keys pk and sk. Commit writes the business change, the barrier and idempotency records and the
+// outbox in one TransactWriteItems.
 //
-// Besides a service's own items a table holds:
+// Besides the service's own items a table holds:
 //
 //	pk                 sk              what
 //	barrier#<saga>     <step>#<phase>  a record of package barrier, for 90 days
 //	reply#<scope>      <key>           a record of package idempotency, for 24 hours
-//	outbox#<0..7>      <event id>      an event until it is published
+//	outbox#<0..7>      <event id>      an event, until it is published
 //	circuit#<name>     state           the circuit of a dependency; see package resilience
 package ddb
 
@@ -38,13 +38,13 @@ func Open(cfg aws.Config, name string, c clock.Clock) *Table {
 	return &Table{Client: dynamodb.NewFromConfig(cfg), Name: name, Clock: c}
 }
 
-// Key makes a primary key.
+// Key returns a primary key.
 func Key(pk, sk string) Values { return Values{"pk": String(pk), "sk": String(sk)} }
 
-// String makes a string attribute.
+// String returns a string attribute.
 func String(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// Get reads one item consistently into out; where there is none it fails with missing.
+// Get reads one item consistently into out. If the item does not exist, it returns missing.
 func (t *Table) Get(ctx context.Context, pk, sk string, out any, missing error) error {
 	if ok, err := t.Find(ctx, pk, sk, out); err != nil || ok {
 		return err
@@ -52,7 +52,7 @@ func (t *Table) Get(ctx context.Context, pk, sk string, out any, missing error) 
 	return missing
 }
 
-// Find reads one item consistently into out; false where there is none.
+// Find reads one item consistently into out. It returns false if the item does not exist.
 func (t *Table) Find(ctx context.Context, pk, sk string, out any) (bool, error) {
 	res, err := t.Client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.Name, Key: Key(pk, sk), ConsistentRead: aws.Bool(true),
@@ -63,24 +63,25 @@ func (t *Table) Find(ctx context.Context, pk, sk string, out any) (bool, error) 
 	return true, attributevalue.UnmarshalMap(res.Item, out)
 }
 
-// ProbeKey is the pk and sk of an item that is never there, by which Reach asks.
+// ProbeKey is the pk and sk of the item that Reach reads. It never exists.
 const ProbeKey = "health"
 
-// Reach returns nil if the table answers reads, which it shows by one: a description of it would
-// also come where it cannot be read.
+// Reach returns nil if the table can be read. It reads an item, because DescribeTable may succeed
+// where reads fail.
 func (t *Table) Reach(ctx context.Context) error {
 	_, err := t.Find(ctx, ProbeKey, ProbeKey, &struct{}{})
 	return err
 }
 
-// GetAll reads up to 100 items consistently; missing ones are left out. It asks
-// again for keys that DynamoDB left unprocessed until ctx ends.
+// GetAll reads up to 100 items consistently; missing ones are left out. It retries unprocessed keys
+// until ctx ends.
 func (t *Table) GetAll(ctx context.Context, keys []Values) ([]Values, error) {
 	var items []Values
 	for len(keys) > 0 {
-		res, err := t.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			t.Name: {Keys: keys, ConsistentRead: aws.Bool(true)},
-		}})
+		request := types.KeysAndAttributes{Keys: keys, ConsistentRead: aws.Bool(true)}
+		res, err := t.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{t.Name: request},
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +91,7 @@ func (t *Table) GetAll(ctx context.Context, keys []Values) ([]Values, error) {
 	return items, nil
 }
 
-// FromEnv returns the table of a function's service, TABLE_NAME.
+// FromEnv returns the table TABLE_NAME.
 func FromEnv(env *function.Env) *Table {
 	return Open(env.AWS(), env.Require("TABLE_NAME"), env.Clock)
 }

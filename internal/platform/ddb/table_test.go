@@ -17,7 +17,7 @@ import (
 	"orderflow/internal/platform/outbox"
 )
 
-func TestMissingItemIsTheCallersError(t *testing.T) {
+func TestGetOfAMissingItemReturnsTheCallersError(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	must(t, table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{Cups: 3})))
 	var got pot
@@ -25,25 +25,26 @@ func TestMissingItemIsTheCallersError(t *testing.T) {
 		t.Errorf("Get = %+v, %v", got, err)
 	}
 	if err := table.Get(t.Context(), "none", "pot", &got, errFirst); !errors.Is(err, errFirst) {
-		t.Errorf("Get of nothing: %v, want the caller's error", err)
+		t.Errorf("Get of a missing item: %v, want the caller's error", err)
 	}
 }
 
-func TestATableIsReachedAsLongAsItIsThere(t *testing.T) {
+func TestReachFailsForAMissingTable(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	must(t, table.Reach(t.Context()))
 	gone := *table
 	gone.Name += "-gone"
 	var missing *types.ResourceNotFoundException
 	if err := gone.Reach(t.Context()); !errors.As(err, &missing) {
-		t.Errorf("a table that is not there: %v", err)
+		t.Errorf("missing table: %v", err)
 	}
 }
 
-func TestGetAllLeavesOutWhatIsMissing(t *testing.T) {
+func TestGetAllLeavesOutMissingItems(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	must(t, table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{}), table.Save("b", "pot", pot{})))
-	got, err := table.GetAll(t.Context(), []ddb.Values{ddb.Key("a", "pot"), ddb.Key("none", "pot"), ddb.Key("b", "pot")})
+	keys := []ddb.Values{ddb.Key("a", "pot"), ddb.Key("none", "pot"), ddb.Key("b", "pot")}
+	got, err := table.GetAll(t.Context(), keys)
 	if err != nil || len(got) != 2 {
 		t.Errorf("GetAll = %d items, %v; want 2", len(got), err)
 	}
@@ -57,19 +58,20 @@ type owned struct {
 	SK string `dynamodbav:"byOwnerSk"`
 }
 
-// shelf fills a table with five pots of each of two owners and returns it.
+// shelf returns a table with five pots of each of two owners.
 func shelf(t *testing.T) *ddb.Table {
 	t.Helper()
 	table := ddbtest.NewTable(t, clock.At(start), "byOwner")
 	for _, owner := range []string{"me", "you"} {
 		for i := range 5 {
-			must(t, table.Commit(t.Context(), commit.With{}, table.Save("shelf#"+owner, fmt.Sprint(i), owned{owner, fmt.Sprint(9 - i)})))
+			op := table.Save("shelf#"+owner, fmt.Sprint(i), owned{owner, fmt.Sprint(9 - i)})
+			must(t, table.Commit(t.Context(), commit.With{}, op))
 		}
 	}
 	return table
 }
 
-func TestPagesTogetherAreThePartitionInOrder(t *testing.T) {
+func TestPagesListThePartitionInOrder(t *testing.T) {
 	table := shelf(t)
 	for _, c := range []struct {
 		index, pkName, pk string
@@ -100,7 +102,7 @@ func TestPagesTogetherAreThePartitionInOrder(t *testing.T) {
 	}
 }
 
-func TestForeignOrGarbledCursorIsRefused(t *testing.T) {
+func TestForeignOrInvalidCursorIsRefused(t *testing.T) {
 	table := shelf(t)
 	_, mine, err := table.Page(t.Context(), "", "pk", "shelf#me", false, 2, "")
 	must(t, err)
@@ -112,20 +114,21 @@ func TestForeignOrGarbledCursorIsRefused(t *testing.T) {
 		"another owner's":     {"byOwner", "byOwnerPk", "you", indexed},
 		"the table's":         {"byOwner", "byOwnerPk", "me", mine},
 		"the index's":         {"", "pk", "shelf#me", indexed},
-		"cut":                 {"", "pk", "shelf#me", mine[:len(mine)-2]},
+		"truncated":           {"", "pk", "shelf#me", mine[:len(mine)-2]},
 		"garbage":             {"", "pk", "shelf#me", "garbage"},
-		"no base64":           {"", "pk", "shelf#me", "%"},
-		"one key short":       {"", "pk", "shelf#me", plain(`{"pk":"shelf#me"}`)},
-		"one key empty":       {"", "pk", "shelf#me", plain(`{"pk":"shelf#me","sk":""}`)},
-		"one key too many":    {"", "pk", "shelf#me", plain(`{"pk":"shelf#me","sk":"1","x":"y"}`)},
+		"not base64":          {"", "pk", "shelf#me", "%"},
+		"missing key":         {"", "pk", "shelf#me", plain(`{"pk":"shelf#me"}`)},
+		"empty key":           {"", "pk", "shelf#me", plain(`{"pk":"shelf#me","sk":""}`)},
+		"extra key":           {"", "pk", "shelf#me", plain(`{"pk":"shelf#me","sk":"1","x":"y"}`)},
 	} {
-		if items, _, err := table.Page(t.Context(), c.index, c.pkName, c.pk, false, 2, c.cursor); !errors.Is(err, ddb.ErrCursor) {
+		items, _, err := table.Page(t.Context(), c.index, c.pkName, c.pk, false, 2, c.cursor)
+		if !errors.Is(err, ddb.ErrCursor) {
 			t.Errorf("%s: %d items, %v; want ErrCursor", name, len(items), err)
 		}
 	}
 }
 
-func TestPublishedEventsLeaveTheOutboxAndMayLeaveTwice(t *testing.T) {
+func TestPublishedEventsMayBeDeletedTwice(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	var subjects []string
 	for i := range 20 { // over all shards
@@ -159,7 +162,7 @@ func TestPublishedEventsLeaveTheOutboxAndMayLeaveTwice(t *testing.T) {
 	must(t, table.DeletePublished(t.Context(), nil))
 }
 
-func TestItemThatIsNoEventIsReported(t *testing.T) {
+func TestOutboxFailsOnAMalformedEvent(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	type event struct {
 		Event any `dynamodbav:"event" write:"once"`
@@ -172,8 +175,10 @@ func TestItemThatIsNoEventIsReported(t *testing.T) {
 	}
 }
 
-func TestTableIsTheOneOfTheEnvironment(t *testing.T) {
-	vars := map[string]string{"TABLE_NAME": "tea", "AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
+func TestFromEnvNeedsTableName(t *testing.T) {
+	vars := map[string]string{
+		"TABLE_NAME": "tea", "AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s",
+	}
 	env := function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, clock.At(start))
 	if table := ddb.FromEnv(env); table.Name != "tea" || env.Err() != nil {
 		t.Errorf("table %q, %v", table.Name, env.Err())

@@ -17,43 +17,48 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-// cracked has no form in the table.
+// cracked cannot be encoded as an attribute.
 type cracked struct{}
 
 func (cracked) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) { return nil, errFirst }
 
-func TestWhatHasNoFormInTheTableIsNotWritten(t *testing.T) {
+func TestUnencodableShapeIsNotWritten(t *testing.T) {
 	table, calls := scripted(t, `{}`)
 	shape := struct {
 		Pot cracked `dynamodbav:"pot"`
 	}{}
-	for name, op := range map[string]ddb.Op{"Save": table.Save("pk", "sk", shape), "SaveNew": table.SaveNew("pk", "sk", shape, errSecond)} {
+	for name, op := range map[string]ddb.Op{
+		"Save": table.Save("pk", "sk", shape), "SaveNew": table.SaveNew("pk", "sk", shape, errSecond),
+	} {
 		if err := table.Commit(t.Context(), commit.With{}, op); !errors.Is(err, errFirst) || *calls > 0 {
 			t.Errorf("%s = %v after %d calls", name, err, *calls)
 		}
 	}
 }
 
-// A result without a JSON form could not be replayed, so what led to it must not happen either.
-func TestAResultThatCannotBeRecordedIsNotWritten(t *testing.T) {
+// A result without a JSON form cannot be replayed, so its change must not be written either.
+func TestUnencodableResultIsNotWritten(t *testing.T) {
 	table, calls := scripted(t, `{}`)
-	_, barred := barrier.Do(t.Context(), table, "saga", "step", func(ctx context.Context, once barrier.Once) (int, error) {
+	step := func(ctx context.Context, once barrier.Once) (int, error) {
 		return 0, table.Commit(ctx, commit.With{Barrier: once.Returning(func() {})})
-	})
-	_, _, replied := idempotency.Do(t.Context(), table, idempotency.Request{Key: "k"}, func(ctx context.Context, once idempotency.Once) (int, error) {
+	}
+	_, barred := barrier.Do(t.Context(), table, "saga", "step", step)
+	run := func(ctx context.Context, once idempotency.Once) (int, error) {
 		return 0, table.Commit(ctx, commit.With{Reply: once.Returning(func() {})})
-	})
+	}
+	_, _, replied := idempotency.Do(t.Context(), table, idempotency.Request{Key: "k"}, run)
 	for name, err := range map[string]error{"barrier": barred, "reply": replied} {
 		if err == nil || fault.From(err).Code != "UnencodableResult" {
 			t.Errorf("%s: %v, want UnencodableResult", name, err)
 		}
 	}
-	unencodable := envelope.Publisher{Clock: clock.System{}, IDs: &ids.Sequence{}}.New(t.Context(), "type", "subject", 1, func() {})
+	publisher := envelope.Publisher{Clock: clock.System{}, IDs: &ids.Sequence{}}
+	unencodable := publisher.New(t.Context(), "type", "subject", 1, func() {})
 	err := table.Commit(t.Context(), commit.With{Events: []envelope.Event{unencodable}})
 	if err == nil || fault.From(err).Code != "UnencodableEvent" {
 		t.Errorf("event: %v, want UnencodableEvent", err)
 	}
-	if *calls != 3 { // the barrier is looked for, again after the failure, and the reply
+	if *calls != 3 { // two for the barrier, the second after the failure, and one for the reply
 		t.Errorf("%d calls, want three reads and no write", *calls)
 	}
 }

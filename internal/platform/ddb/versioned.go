@@ -6,17 +6,17 @@ import (
 	"orderflow/internal/platform/commit"
 )
 
-// Versioned describes items of one kind: aggregates V, each stored as one item of the shape I.
+// Versioned describes a kind of item: aggregates V, each stored as one item of shape I.
 type Versioned[V commit.Aggregate, I any] struct {
-	// Key is the key of the item of an aggregate's id.
+	// Key returns the key of an aggregate's item.
 	Key func(id string) (pk, sk string)
-	// Missing is the error of Get where there is no item; nil if that stands for the zero V.
+	// Missing is the error of Get if the item does not exist. If it is nil, Get returns the zero V.
 	Missing error
 	Encode  func(V) I
 	Decode  func(item I, id string) V
 }
 
-// Under keys items by a prefix and their id.
+// Under keys items by prefix and id.
 func Under(prefix, sk string) func(id string) (string, string) {
 	return func(id string) (string, string) { return prefix + id, sk }
 }
@@ -33,18 +33,18 @@ func (k Versioned[V, I]) Get(ctx context.Context, t *Table, id string) (v V, err
 	return k.Decode(item, id), nil
 }
 
-// Save writes the version after the one that is stored, else it fails with fault.ErrLostRace.
+// Save writes v, which must be one version after the stored one, else it returns fault.ErrLostRace.
 func (k Versioned[V, I]) Save(ctx context.Context, t *Table, v V, with commit.With) error {
 	return t.Commit(ctx, with, k.Next(t, v))
 }
 
-// SaveOver is Save for versions that others count: what is stored must be of version before, 0 for
-// nothing.
+// SaveOver is Save for versions that another service counts and that may have gaps. The stored
+// version must be before, 0 for a new item.
 func (k Versioned[V, I]) SaveOver(ctx context.Context, t *Table, v V, before int64, with commit.With) error {
 	return t.Commit(ctx, with, k.over(t, v, before))
 }
 
-// Next is the write of Save.
+// Next returns the write of Save.
 func (k Versioned[V, I]) Next(t *Table, v V) Op {
 	_, version := v.Identity()
 	return k.over(t, v, version-1)

@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Circuit returns the circuit of a dependency; see resilience.CircuitLog.
+// Circuit returns a dependency's circuit; see resilience.CircuitLog.
 func (l *Log) Circuit(_ context.Context, dependency string) (resilience.Circuit, error) {
 	if err := l.gate.Find(); err != nil {
 		return resilience.Circuit{}, err

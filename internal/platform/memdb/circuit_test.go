@@ -17,7 +17,7 @@ func TestLogKeepsCircuits(t *testing.T) {
 	storesuite.RunCases(t, open, storesuite.Circuits)
 }
 
-func TestACircuitBehindAShutGateIsNotRead(t *testing.T) {
+func TestCircuitBehindAShutGateIsNotRead(t *testing.T) {
 	l := memdb.NewLog(clock.System{})
 	l.Guard(&keeper{shut: true})
 	if _, err := l.Circuit(t.Context(), "bank"); !errors.Is(err, errShut) {

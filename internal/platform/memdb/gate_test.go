@@ -16,7 +16,7 @@ import (
 
 var errShut = errors.New("shut")
 
-// keeper is a gate that counts, and lets nobody through while it is shut.
+// keeper is a gate that counts calls, and makes them fail while it is shut.
 type keeper struct {
 	memdb.Open
 	looks, finds, commits int
@@ -49,7 +49,8 @@ func TestEveryReadAndWriteGoesThroughTheGate(t *testing.T) {
 	log.View(func() {})
 	event := envelope.Event{ID: "e1"}
 	changed := false
-	if err := log.Commit(commit.With{Events: []envelope.Event{event}}, func() error { changed = true; return nil }); err != nil || !changed {
+	change := func() error { changed = true; return nil }
+	if err := log.Commit(commit.With{Events: []envelope.Event{event}}, change); err != nil || !changed {
 		t.Errorf("Commit: %v, applied: %t", err, changed)
 	}
 	waiting, err := log.Waiting(ctx)
@@ -60,14 +61,14 @@ func TestEveryReadAndWriteGoesThroughTheGate(t *testing.T) {
 		t.Error(err)
 	}
 	if left, err := log.Outbox(ctx); err != nil || len(left) != 0 {
-		t.Errorf("after its deletion the outbox has %v, %v", left, err)
+		t.Errorf("outbox after the deletion: %v, %v", left, err)
 	}
 	if k.looks != 1 || k.finds != 1 || k.commits != 2 {
 		t.Errorf("the gate saw %d looks, %d finds and %d commits", k.looks, k.finds, k.commits)
 	}
 }
 
-func TestAShutGateStopsWhatCanFail(t *testing.T) {
+func TestShutGateMakesCallsFail(t *testing.T) {
 	ctx := context.Background()
 	log := memdb.NewLog(clock.At(time.Unix(0, 0)))
 	log.Guard(&keeper{shut: true})
@@ -78,14 +79,16 @@ func TestAShutGateStopsWhatCanFail(t *testing.T) {
 		t.Error("the write was carried out")
 		return nil
 	})
-	for what, err := range map[string]error{"Barrier": barred, "Reply": replied, "Waiting": waiting, "Commit": written} {
+	for call, err := range map[string]error{
+		"Barrier": barred, "Reply": replied, "Waiting": waiting, "Commit": written,
+	} {
 		if !errors.Is(err, errShut) {
-			t.Errorf("%s: %v, want the gate's error", what, err)
+			t.Errorf("%s: %v, want the gate's error", call, err)
 		}
 	}
 }
 
-func TestALogIsReachedUnlessItsGateIsShut(t *testing.T) {
+func TestReachFailsBehindAShutGate(t *testing.T) {
 	l, k := memdb.NewLog(clock.At(time.Unix(0, 0))), &keeper{}
 	l.Guard(k)
 	if err := l.Reach(t.Context()); err != nil || k.finds != 1 {

@@ -6,13 +6,12 @@ import (
 	"slices"
 )
 
-// Unknown are attributes of an item that today's code does not know, by their place in it: a newer
-// version of the code, which works on the same items while a release is gradual, has written them.
+// Unknown are attributes that this version of the code does not know, by their place in the item. A
+// newer version has written them during a gradual release.
 type Unknown map[string]string
 
-// Items are all items of one kind in a store, by key. Like an item in DynamoDB, one keeps the
-// attributes that its value says nothing of. They are read in a View or a Commit of the log, and
-// written in a Commit.
+// Items are all items of one kind in a store, by key. As in DynamoDB, items keep their unknown
+// attributes. Read them in a View or a Commit of the log, and write them in a Commit.
 type Items[V any] struct {
 	log     *Log
 	kind    string
@@ -22,9 +21,8 @@ type Items[V any] struct {
 	grown   map[string][]string // see Newer
 }
 
-// NewItems returns a store's items of a kind, of which there are none yet. once, unless it is nil,
-// copies from what is stored to what is written next the fields that are written once (write:"once"
-// in the shape of package ddb).
+// NewItems returns an empty set of items. once, if not nil, copies the fields that are written once
+// (write:"once" in the shape of package ddb) from the stored value to the next one.
 func NewItems[V any](l *Log, kind string, once func(stored V, next *V)) *Items[V] {
 	i := &Items[V]{
 		log: l, kind: kind, once: once,
@@ -34,7 +32,7 @@ func NewItems[V any](l *Log, kind string, once func(stored V, next *V)) *Items[V
 	return i
 }
 
-// Find returns an item, and whether there is one.
+// Find returns an item and whether it exists.
 func (i *Items[V]) Find(key string) (V, bool) {
 	v, ok := i.values[key]
 	return v, ok

@@ -16,7 +16,7 @@ type cup struct {
 	Tea   string
 }
 
-// other is a gate that stands for another version of the code.
+// other is a gate that plays another version of the code.
 type other struct {
 	memdb.Open
 	adds memdb.Unknown
@@ -28,7 +28,7 @@ func (o *other) Saved(_, _ string, unknown memdb.Unknown) memdb.Unknown {
 	return all
 }
 
-func TestItemsKeepWhatAnotherVersionAdded(t *testing.T) {
+func TestItemsKeepUnknownAttributes(t *testing.T) {
 	log := memdb.NewLog(clock.At(time.Unix(0, 0)))
 	cups := memdb.NewItems(log, "cup", func(stored cup, next *cup) { next.Glaze = stored.Glaze })
 	save := func(key string, c cup) {
@@ -43,13 +43,13 @@ func TestItemsKeepWhatAnotherVersionAdded(t *testing.T) {
 	save("b", cup{"white", "black"})
 	save("a", cup{"red", "mint"})
 	if got := cups.Get("b"); got != (cup{"red", "black"}) {
-		t.Errorf("%+v: the glaze is written once, the tea each time", got)
+		t.Errorf("%+v, want the first glaze and the last tea", got)
 	}
 	if got := log.Unknown("cup", "b"); !maps.Equal(got, memdb.Unknown{"saucer": "blue"}) {
-		t.Errorf("of another version is left %v", got)
+		t.Errorf("unknown attributes: %v, want the saucer", got)
 	}
 	if got := log.Unknown("cup", "a"); got != nil {
-		t.Errorf("nobody added %v", got)
+		t.Errorf("unknown attributes: %v, want none", got)
 	}
 	if got := cups.Keys(); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("keys %v", got)

@@ -1,5 +1,5 @@
-// Package memdb is what the services' in-memory stores stand on: the same protocol
-// as package ddb, under one mutex. Tests and the simulation run on it.
+// Package memdb is the basis of the services' in-memory stores: the protocol of package ddb under
+// one mutex. Tests and the simulation use it.
 package memdb
 
 import (
@@ -18,8 +18,8 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Log holds barrier records, idempotency records and the outbox of one service, and
-// guards the business data of the store that embeds it.
+// Log holds the barrier records, the idempotency records and the outbox of one service. Its mutex
+// also guards the business data of the store that embeds it.
 type Log struct {
 	gate     Gate
 	mu       sync.Mutex
@@ -36,22 +36,21 @@ type reply struct {
 	expires time.Time
 }
 
-// Gate stands between a log and its callers. The simulation is one: it holds callers up, lets calls
-// fail or take effect without an answer, and sees what is written.
+// Gate intercepts the calls of a log. The simulation's gate delays calls, makes them fail or take
+// effect without a response, and observes writes.
 type Gate interface {
-	// Look is called ahead of a read that cannot fail.
+	// Look is called before a read that cannot fail.
 	Look()
-	// Find is called ahead of a read that can; its error becomes the read's.
+	// Find is called before a read that can fail. The read returns its error.
 	Find() error
-	// Commit is called in place of a write, which write carries out; its error becomes the write's.
+	// Commit is called instead of a write and carries it out by write. The write returns its error.
 	Commit(with commit.With, write func(commit.With) error) error
-	// Saved is called as an item is written, with the attributes of it that the code does not know.
-	// It returns those that the item has from then on: the same, unless it stands for another
-	// version of the code.
+	// Saved is called when an item is written, with the item's unknown attributes. It returns the
+	// unknown attributes to store: the same, unless the gate plays another version of the code.
 	Saved(kind, key string, unknown Unknown) Unknown
 }
 
-// Open is the gate of a log that has none, and what gates are made of that do little else.
+// Open is a gate that does nothing: the default, and a base for other gates.
 type Open struct{}
 
 // Look does nothing; see Gate.
@@ -63,23 +62,25 @@ func (Open) Find() error { return nil }
 // Commit writes; see Gate.
 func (Open) Commit(with commit.With, write func(commit.With) error) error { return write(with) }
 
-// Saved leaves the item as it is; see Gate.
+// Saved keeps the unknown attributes; see Gate.
 func (Open) Saved(_, _ string, unknown Unknown) Unknown { return unknown }
 
-// Guard puts g between the log and its callers, before there are any.
+// Guard installs g. It must be called before the first use of the log.
 func (l *Log) Guard(g Gate) { l.gate = g }
 
 // NewLog returns an empty log.
 func NewLog(c clock.Clock) *Log {
-	l := &Log{gate: Open{}, clock: c, barriers: map[barrier.Key]barrier.Record{}, replies: map[[2]string]reply{}}
+	l := &Log{
+		gate: Open{}, clock: c, barriers: map[barrier.Key]barrier.Record{}, replies: map[[2]string]reply{},
+	}
 	l.circuits = NewItems[resilience.Circuit](l, "circuit", nil)
 	return l
 }
 
-// Reach returns nil, unless the gate lets reads fail.
+// Reach returns nil, unless the gate makes reads fail.
 func (l *Log) Reach(context.Context) error { return l.gate.Find() }
 
-// View runs read while nothing changes.
+// View runs read under the mutex.
 func (l *Log) View(read func()) {
 	l.gate.Look()
 	l.mu.Lock()
@@ -87,8 +88,8 @@ func (l *Log) View(read func()) {
 	read()
 }
 
-// Commit runs apply and records what comes with it, all or nothing: apply must check all
-// its conditions before it changes anything, and return an error if one does not hold.
+// Commit runs apply and writes with, or does neither. apply must check all its conditions before it
+// changes anything, and return an error if one does not hold.
 func (l *Log) Commit(with commit.With, apply func() error) error {
 	return l.gate.Commit(with, func(with commit.With) error { return l.commit(with, apply) })
 }
@@ -105,8 +106,8 @@ func (l *Log) commit(with commit.With, apply func() error) error {
 			return fault.ErrLostRace
 		}
 	}
-	answer := records.Reply
-	if answer != nil && l.live(answer.Scope, answer.Key) {
+	rep := records.Reply
+	if rep != nil && l.live(rep.Scope, rep.Key) {
 		return fault.ErrLostRace
 	}
 	if err := apply(); err != nil {
@@ -115,14 +116,14 @@ func (l *Log) commit(with commit.With, apply func() error) error {
 	for _, rec := range records.Barriers {
 		l.barriers[rec.Key] = rec
 	}
-	if answer != nil {
-		l.replies[[2]string{answer.Scope, answer.Key}] = reply{*answer, l.clock.Now().Add(idempotency.Retention)}
+	if rep != nil {
+		l.replies[[2]string{rep.Scope, rep.Key}] = reply{*rep, l.clock.Now().Add(idempotency.Retention)}
 	}
 	l.outbox = append(l.outbox, with.Events...)
 	return nil
 }
 
-// Record writes what comes with a change; see commit.Log.
+// Record writes with alone; see commit.Log.
 func (l *Log) Record(_ context.Context, with commit.With) error {
 	return l.Commit(with, func() error { return nil })
 }
@@ -132,7 +133,7 @@ func (l *Log) live(scope, key string) bool {
 	return ok && l.clock.Now().Before(r.expires)
 }
 
-// Barrier finds a barrier record; see barrier.Log.
+// Barrier returns a barrier record; see barrier.Log.
 func (l *Log) Barrier(_ context.Context, key barrier.Key) (barrier.Record, bool, error) {
 	if err := l.gate.Find(); err != nil {
 		return barrier.Record{}, false, err
@@ -143,7 +144,7 @@ func (l *Log) Barrier(_ context.Context, key barrier.Key) (barrier.Record, bool,
 	return rec, ok, nil
 }
 
-// Reply finds an idempotency record; see idempotency.Log.
+// Reply returns an idempotency record; see idempotency.Log.
 func (l *Log) Reply(_ context.Context, scope, key string) (idempotency.Record, bool, error) {
 	if err := l.gate.Find(); err != nil {
 		return idempotency.Record{}, false, err
@@ -153,14 +154,14 @@ func (l *Log) Reply(_ context.Context, scope, key string) (idempotency.Record, b
 	return l.replies[[2]string{scope, key}].Record, l.live(scope, key), nil
 }
 
-// Outbox returns the events written and not yet taken.
+// Outbox returns the events that are written but not yet taken.
 func (l *Log) Outbox(context.Context) ([]envelope.Event, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.outbox), nil
 }
 
-// TakeOutbox empties the outbox and returns what was in it.
+// TakeOutbox empties the outbox and returns its events.
 func (l *Log) TakeOutbox() []envelope.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -169,7 +170,7 @@ func (l *Log) TakeOutbox() []envelope.Event {
 	return events
 }
 
-// Waiting returns what is in the outbox; see outbox.Swept.
+// Waiting returns the items of the outbox; see outbox.Swept.
 func (l *Log) Waiting(context.Context) ([]outbox.Item, error) {
 	if err := l.gate.Find(); err != nil {
 		return nil, err

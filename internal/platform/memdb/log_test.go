@@ -16,7 +16,7 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// store is the smallest store over a log.
+// store is a minimal store over a log.
 type store struct{ *memdb.Log }
 
 func (s store) Record(_ context.Context, with commit.With) error {
@@ -30,21 +30,21 @@ func TestLogKeepsTheProtocol(t *testing.T) {
 	storesuite.Run(t, open, storesuite.Suite[storesuite.Store]{})
 }
 
-func TestRefusedChangeRecordsNothing(t *testing.T) {
-	log, no := memdb.NewLog(clock.System{}), errors.New("no")
+func TestRefusedChangeWritesNothing(t *testing.T) {
+	log, refused := memdb.NewLog(clock.System{}), errors.New("refused")
 	with := everything(t, log, "s", "k")
-	if err := log.Commit(with, func() error { return no }); !errors.Is(err, no) {
-		t.Fatalf("Commit = %v, want the change's own error", err)
+	if err := log.Commit(with, func() error { return refused }); !errors.Is(err, refused) {
+		t.Fatalf("Commit = %v, want the change's error", err)
 	}
 	if err := log.Commit(with, func() error { return nil }); err != nil {
-		t.Errorf("the same after the refusal: %v; want success, since nothing was written", err)
+		t.Errorf("Commit after the refusal: %v, want success", err)
 	}
 	if got := log.TakeOutbox(); len(got) != 1 {
 		t.Errorf("%d events, want 1", len(got))
 	}
 }
 
-func TestExistingRecordLosesTheRaceBeforeTheChangeRuns(t *testing.T) {
+func TestExistingRecordLosesTheRaceBeforeTheChange(t *testing.T) {
 	for name, with := range map[string]func(*testing.T, *memdb.Log) commit.With{
 		"barrier": func(t *testing.T, l *memdb.Log) commit.With { return everything(t, l, "s", "other") },
 		"reply":   func(t *testing.T, l *memdb.Log) commit.With { return everything(t, l, "other", "k") },
@@ -64,12 +64,14 @@ func TestExistingRecordLosesTheRaceBeforeTheChangeRuns(t *testing.T) {
 	}
 }
 
-func TestTakeOutboxEmptiesIt(t *testing.T) {
+func TestTakeOutboxEmptiesTheOutbox(t *testing.T) {
 	log := memdb.NewLog(clock.At(time.Unix(0, 0)))
-	if err := log.Commit(commit.With{Events: []envelope.Event{{ID: "1"}, {ID: "2"}}}, func() error { return nil }); err != nil {
+	with := commit.With{Events: []envelope.Event{{ID: "1"}, {ID: "2"}}}
+	if err := log.Commit(with, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if first, second := log.TakeOutbox(), log.TakeOutbox(); len(first) != 2 || first[0].ID != "1" || len(second) != 0 {
+	first, second := log.TakeOutbox(), log.TakeOutbox()
+	if len(first) != 2 || first[0].ID != "1" || len(second) != 0 {
 		t.Errorf("took %v, then %v", first, second)
 	}
 }
@@ -93,8 +95,7 @@ func TestViewSeesNoHalfChange(t *testing.T) {
 	<-done
 }
 
-// everything returns what can come with a business change: a barrier of saga, a reply of key, and
-// an event.
+// everything returns a With that has a barrier record of saga, a reply record of key, and an event.
 func everything(t *testing.T, log *memdb.Log, saga, key string) (with commit.With) {
 	t.Helper()
 	stop := errors.New("stop")
@@ -102,10 +103,11 @@ func everything(t *testing.T, log *memdb.Log, saga, key string) (with commit.Wit
 		with.Barrier = once.Returning(1)
 		return 0, stop
 	})
-	_, _, _ = idempotency.Do(t.Context(), log, idempotency.Request{Scope: "me", Key: key}, func(_ context.Context, once idempotency.Once) (int, error) {
+	run := func(_ context.Context, once idempotency.Once) (int, error) {
 		with.Reply = once.Returning(1)
 		return 0, stop
-	})
+	}
+	_, _, _ = idempotency.Do(t.Context(), log, idempotency.Request{Scope: "me", Key: key}, run)
 	with.Events = []envelope.Event{{ID: "1"}}
 	return with
 }

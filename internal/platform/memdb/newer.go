@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Newer is a newer version of the code, which writes to the same items; see storesuite.Newer.
+// Newer is a newer version of the code that writes to the same items; see storesuite.Newer.
 type Newer struct{ *Log }
 
-// Grow adds an attribute to every item, and to every value with names that is nested in one.
+// Grow adds an attribute to every item, and to every struct nested in one.
 func (n Newer) Grow(context.Context) (count int, err error) {
 	n.View(func() {
 		for _, k := range n.kinds {
@@ -22,7 +22,7 @@ func (n Newer) Grow(context.Context) (count int, err error) {
 	return count, nil
 }
 
-// Lost names the attributes that were added and are not there any more.
+// Lost names the added attributes that are missing or changed.
 func (n Newer) Lost(context.Context) (all []string, err error) {
 	n.View(func() {
 		for _, k := range n.kinds {
@@ -33,10 +33,10 @@ func (n Newer) Lost(context.Context) (all []string, err error) {
 	return all, nil
 }
 
-// grown is the name of an attribute that no version of the code knows.
+// grown is an attribute that no version of the code knows.
 const grown = "attributeOfANewerVersion"
 
-// Unknown returns the attributes of an item that today's code does not know.
+// Unknown returns the unknown attributes of an item.
 func (l *Log) Unknown(kind, key string) (unknown Unknown) {
 	l.View(func() {
 		for _, k := range l.kinds {
@@ -79,8 +79,8 @@ func (i *Items[V]) lost() (lost []string) {
 	return lost
 }
 
-// places lists where a value has names of its own: at its top, in structs within it and in their
-// lists.
+// places lists the places in a value that have attributes: the value itself and all structs nested
+// in it or in its lists.
 func places(at string, v reflect.Value) []string {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -110,7 +110,7 @@ func places(at string, v reflect.Value) []string {
 	return nil
 }
 
-// kind is Items of any type.
+// kind is an Items of any type.
 type kind interface {
 	name() string
 	unknownOf(key string) Unknown

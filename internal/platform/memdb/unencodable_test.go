@@ -15,8 +15,8 @@ import (
 	"orderflow/internal/platform/memdb"
 )
 
-// A result without a JSON form could not be replayed, so what led to it must not happen either.
-func TestAResultThatCannotBeRecordedWritesNothing(t *testing.T) {
+// A result without a JSON form cannot be replayed, so its change must not be written either.
+func TestUnencodableResultIsNotWritten(t *testing.T) {
 	log := memdb.NewLog(clock.At(time.Unix(0, 0)))
 	write := func(with commit.With) error {
 		with.Events = append(with.Events, envelope.Event{ID: "e1"})
@@ -28,19 +28,22 @@ func TestAResultThatCannotBeRecordedWritesNothing(t *testing.T) {
 	_, barred := barrier.Do(t.Context(), log, "saga", "step", func(_ context.Context, once barrier.Once) (int, error) {
 		return 0, write(commit.With{Barrier: once.Returning(func() {})})
 	})
-	_, _, replied := idempotency.Do(t.Context(), log, idempotency.Request{Key: "k"}, func(_ context.Context, once idempotency.Once) (int, error) {
+	run := func(_ context.Context, once idempotency.Once) (int, error) {
 		return 0, write(commit.With{Reply: once.Returning(func() {})})
-	})
+	}
+	_, _, replied := idempotency.Do(t.Context(), log, idempotency.Request{Key: "k"}, run)
 	for name, err := range map[string]error{"barrier": barred, "reply": replied} {
 		if err == nil || fault.From(err).Code != "UnencodableResult" {
 			t.Errorf("%s: %v, want UnencodableResult", name, err)
 		}
 	}
-	unencodable := envelope.Publisher{Clock: clock.System{}, IDs: &ids.Sequence{}}.New(t.Context(), "type", "subject", 1, func() {})
-	if err := write(commit.With{Events: []envelope.Event{unencodable}}); err == nil || fault.From(err).Code != "UnencodableEvent" {
+	publisher := envelope.Publisher{Clock: clock.System{}, IDs: &ids.Sequence{}}
+	unencodable := publisher.New(t.Context(), "type", "subject", 1, func() {})
+	err := write(commit.With{Events: []envelope.Event{unencodable}})
+	if err == nil || fault.From(err).Code != "UnencodableEvent" {
 		t.Errorf("event: %v, want UnencodableEvent", err)
 	}
 	if left, err := log.Outbox(t.Context()); err != nil || len(left) != 0 {
-		t.Errorf("the outbox has %v, %v", left, err)
+		t.Errorf("outbox: %v, %v; want no events", left, err)
 	}
 }

@@ -5,15 +5,17 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// Versioned are items of one kind, each an aggregate; see ddb.Versioned.
+// Versioned are aggregates of one kind, each stored as one item; see ddb.Versioned.
 type Versioned[V commit.Aggregate] struct {
 	*Items[V]
 	missing error
 }
 
-// NewVersioned returns a store's aggregates of a kind, of which there are none yet. missing is the
-// error of Get; once is as in NewItems.
-func NewVersioned[V commit.Aggregate](l *Log, kind string, missing error, once func(stored V, next *V)) Versioned[V] {
+// NewVersioned returns an empty set of aggregates. missing is the error of Get for an unknown id;
+// once is as in NewItems.
+func NewVersioned[V commit.Aggregate](
+	l *Log, kind string, missing error, once func(stored V, next *V),
+) Versioned[V] {
 	return Versioned[V]{NewItems(l, kind, once), missing}
 }
 
@@ -28,24 +30,24 @@ func (i Versioned[V]) Get(id string) (v V, err error) {
 	return v, err
 }
 
-// Save writes the version after the one that is stored, else it fails with fault.ErrLostRace.
+// Save writes v, which must be one version after the stored one, else it returns fault.ErrLostRace.
 func (i Versioned[V]) Save(v V, with commit.With) error {
 	return i.log.Commit(with, func() error { return i.Next(v) })
 }
 
-// SaveOver is Save for versions that others count: what is stored must be of version before, 0 for
-// nothing.
+// SaveOver is Save for versions that another service counts and that may have gaps. The stored
+// version must be before, 0 for a new item.
 func (i Versioned[V]) SaveOver(v V, before int64, with commit.With) error {
 	return i.log.Commit(with, func() error { return i.over(v, before) })
 }
 
-// Next is Save within a commit.
+// Next is Save inside a commit.
 func (i Versioned[V]) Next(v V) error {
 	_, version := v.Identity()
 	return i.over(v, version-1)
 }
 
-// Check is the condition of Next, for a commit that checks others before it changes anything.
+// Check is the condition of Next, for a commit that checks several items before it changes any.
 func (i Versioned[V]) Check(v V) error {
 	_, version := v.Identity()
 	return i.check(v, version-1)

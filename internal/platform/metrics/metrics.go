@@ -1,8 +1,10 @@
-// Package metrics records what operators look at: as lines on standard output in the CloudWatch Embedded Metric Format
-// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html), which
-// CloudWatch turns into metrics by itself. So recording is no call, takes no goroutine, and loses nothing that the log keeps.
+// Package metrics records metrics as lines on standard output in the CloudWatch Embedded Metric
+// Format
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+// CloudWatch turns the log lines into metrics, so recording needs no network call and no goroutine.
 //
-// Nothing is recorded unless the context carries an Emitter: function.Start gives it one; tests and the simulation stay silent.
+// Nothing is recorded unless the context has an Emitter. function.Start adds one; tests and the
+// simulation do not.
 package metrics
 
 import (
@@ -18,13 +20,13 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Namespace is that of all metrics of ours.
+// Namespace is the namespace of all metrics of Orderflow.
 const Namespace = "Orderflow"
 
-// none is the value of a dimension that was left out or is empty: CloudWatch takes no empty ones.
+// none is the value of a missing or empty dimension, because CloudWatch refuses empty values.
 const none = "NONE"
 
-// Labels are the dimensions that are the same for a whole process.
+// Labels are the dimensions that are constant in a process.
 type Labels struct{ Stage, Service, Function string }
 
 // Emitter writes metrics. It is safe for concurrent use.
@@ -36,15 +38,16 @@ type Emitter struct {
 	properties func(context.Context) []slog.Attr
 }
 
-// NewEmitter returns one that writes to out. properties returns what stands beside a metric to be searched for, such as the order's id:
-// there each value is free, as a dimension it would be a metric of its own.
+// NewEmitter returns an emitter that writes to out. properties returns searchable fields of a line,
+// such as the order's id. As a dimension, each of their values would be a separate metric with its
+// own price.
 func NewEmitter(out io.Writer, c clock.Clock, labels Labels, properties func(context.Context) []slog.Attr) *Emitter {
 	return &Emitter{out: out, clock: c, labels: labels, properties: properties}
 }
 
 type key struct{}
 
-// With returns a context whose metrics e writes.
+// With returns a context whose metrics are recorded by e.
 func With(ctx context.Context, e *Emitter) context.Context { return context.WithValue(ctx, key{}, e) }
 
 func emitter(ctx context.Context) *Emitter {
@@ -57,24 +60,26 @@ func Count(ctx context.Context, name Name, n int, dims ...Dimension) {
 	emitter(ctx).emit(ctx, name, float64(n), dims)
 }
 
-// Gauge records a value as it is now.
+// Gauge records the current value.
 func Gauge(ctx context.Context, name Name, v float64, dims ...Dimension) {
 	emitter(ctx).emit(ctx, name, v, dims)
 }
 
-// Duration records how long something took, in milliseconds; a negative time, of clocks that differ, as none.
+// Duration records a duration in milliseconds. A negative one, from clocks that differ, counts as
+// 0.
 func Duration(ctx context.Context, name Name, d time.Duration, dims ...Dimension) {
 	emitter(ctx).emit(ctx, name, float64(max(0, d).Microseconds())/1000, dims)
 }
 
-// Since records how long ago something was.
+// Since records the time since t.
 func Since(ctx context.Context, name Name, t time.Time, dims ...Dimension) {
 	if e := emitter(ctx); e != nil {
 		Duration(ctx, name, e.clock.Now().Sub(t), dims...)
 	}
 }
 
-// Stopwatch starts to measure; the function that it returns tells the time since then, 0 where nothing is recorded.
+// Stopwatch starts a measurement. The returned function returns the time since then, or 0 if
+// nothing is recorded.
 func Stopwatch(ctx context.Context) func() time.Duration {
 	e := emitter(ctx)
 	if e == nil {
@@ -84,7 +89,7 @@ func Stopwatch(ctx context.Context) func() time.Duration {
 	return func() time.Duration { return e.clock.Now().Sub(start) }
 }
 
-// directive says what of a line is a metric.
+// directive says which members of a line are metrics.
 type directive struct {
 	Namespace  string
 	Dimensions [][]string
@@ -108,9 +113,9 @@ func (e *Emitter) emit(ctx context.Context, name Name, v float64, dims []Dimensi
 	for _, by := range d.By {
 		line[by] = none
 	}
-	given := append([]Dimension{{"Stage", e.labels.Stage}, {"Service", e.labels.Service}, {"Function", e.labels.Function}}, dims...)
-	for _, dim := range given {
-		// One that is not the metric's is no dimension; it stays away rather than become one by mistake later.
+	given := []Dimension{{"Stage", e.labels.Stage}, {"Service", e.labels.Service}, {"Function", e.labels.Function}}
+	for _, dim := range append(given, dims...) {
+		// Dimensions that the metric does not have are dropped.
 		if slices.Contains(d.By, dim.Name) || slices.Contains(always, dim.Name) {
 			line[dim.Name] = value(dim.Value)
 		}
@@ -120,15 +125,15 @@ func (e *Emitter) emit(ctx context.Context, name Name, v float64, dims []Dimensi
 		"Timestamp":         e.clock.Now().UnixMilli(),
 		"CloudWatchMetrics": []directive{{Namespace, d.Sets(), []definition{{name, d.Unit}}}},
 	}
-	b, _ := json.Marshal(line) // never fails for texts and a finite number
+	b, _ := json.Marshal(line) // never fails for strings and a finite number
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	_, _ = e.out.Write(append(b, '\n')) // a metric must not fail what it measures
+	_, _ = e.out.Write(append(b, '\n')) // a failed write must not fail the caller
 }
 
 var always = []string{"Stage", "Service", "Function"}
 
-// value makes a dimension's value one that CloudWatch takes: 1 to 250 visible characters of ASCII.
+// value makes a dimension's value valid for CloudWatch: 1 to 250 printable ASCII characters.
 func value(s string) string {
 	b := []byte(s)
 	for i := range b {

@@ -33,14 +33,16 @@ func on(t *testing.T, out *bytes.Buffer, c clock.Clock) context.Context {
 	return metrics.With(t.Context(), metrics.NewEmitter(out, c, labels, properties))
 }
 
-// golden is a line as CloudWatch's specification wants it.
-const golden = `{"Retries":1,"Stage":"dev","Service":"tea","Function":"brew-tea","Dependency":"kettle","orderId":"o-1","attempt":"2",
+// golden is a line that conforms to CloudWatch's specification.
+const golden = `{"Retries":1,"Stage":"dev","Service":"tea","Function":"brew-tea","Dependency":"kettle",
+"orderId":"o-1","attempt":"2",
 "_aws":{"Timestamp":1795424400000,"CloudWatchMetrics":[{"Namespace":"Orderflow","Dimensions":[["Stage","Dependency"]],
 "Metrics":[{"Name":"Retries","Unit":"Count"}]}]}}`
 
-func TestALineIsInTheEmbeddedMetricFormat(t *testing.T) {
+func TestLineHasTheEmbeddedMetricFormat(t *testing.T) {
 	var out bytes.Buffer
-	metrics.Count(on(t, &out, clock.At(start)), metrics.Retries, 1, metrics.Dependency("kettle"), metrics.Step("not a dimension of it"))
+	dims := []metrics.Dimension{metrics.Dependency("kettle"), metrics.Step("not a dimension of Retries")}
+	metrics.Count(on(t, &out, clock.At(start)), metrics.Retries, 1, dims...)
 	var got, want any
 	if err := json.Unmarshal([]byte(golden), &want); err != nil {
 		t.Fatal(err)
@@ -55,7 +57,8 @@ func TestALineIsInTheEmbeddedMetricFormat(t *testing.T) {
 	}
 }
 
-// checked holds a line to the specification: every metric and every dimension of it is a member of the root.
+// checked checks a line against the specification: every metric and dimension is a member of the
+// root.
 func checked(t *testing.T, line []byte) map[string]any {
 	t.Helper()
 	var root map[string]any
@@ -69,15 +72,18 @@ func checked(t *testing.T, line []byte) map[string]any {
 			}
 		} `json:"_aws"`
 	}
-	if json.Unmarshal(line, &root) != nil || json.Unmarshal(line, &meta) != nil || len(meta.AWS.CloudWatchMetrics) != 1 {
-		t.Fatalf("no metric: %q", line)
+	err := errors.Join(json.Unmarshal(line, &root), json.Unmarshal(line, &meta))
+	if err != nil || len(meta.AWS.CloudWatchMetrics) != 1 {
+		t.Fatalf("not a metric: %q", line)
 	}
 	d := meta.AWS.CloudWatchMetrics[0]
-	if d.Namespace != "Orderflow" || meta.AWS.Timestamp != start.UnixMilli() || len(d.Metrics) != 1 || len(d.Dimensions) == 0 {
+	if d.Namespace != "Orderflow" || len(d.Metrics) != 1 || len(d.Dimensions) == 0 ||
+		meta.AWS.Timestamp != start.UnixMilli() {
 		t.Errorf("directive %+v", meta)
 	}
 	for _, m := range d.Metrics {
-		if _, number := root[m.Name].(float64); !number || !slices.Contains([]string{"Count", "Milliseconds", "None"}, m.Unit) {
+		_, number := root[m.Name].(float64)
+		if !number || !slices.Contains([]string{"Count", "Milliseconds", "None"}, m.Unit) {
 			t.Errorf("metric %+v of %s", m, line)
 		}
 	}
@@ -91,7 +97,7 @@ func checked(t *testing.T, line []byte) map[string]any {
 	return root
 }
 
-func TestEveryMetricIsALineOfTheSpecificationWhateverItsDimensionsAre(t *testing.T) {
+func TestEveryMetricConformsToTheSpecification(t *testing.T) {
 	for _, d := range metrics.All() {
 		for _, v := range []string{"", "ReserveStock", strings.Repeat("x", 300), "naïve\n"} {
 			var out bytes.Buffer
@@ -116,8 +122,9 @@ func TestTimesAreMillisecondsOfTheEmittersClock(t *testing.T) {
 	for want, record := range map[float64]func(){
 		1.5:  func() { metrics.Duration(ctx, metrics.StepDuration, took()) },
 		2001: func() { metrics.Since(ctx, metrics.StepDuration, c.Now().Add(-2001*time.Millisecond)) },
-		0:    func() { metrics.Since(ctx, metrics.StepDuration, c.Now().Add(time.Hour)) }, // a clock that is ahead of ours
-		2:    func() { metrics.Gauge(ctx, metrics.StepDuration, metrics.BreakerOpen) },
+		// The time comes from a clock ahead of the emitter's.
+		0: func() { metrics.Since(ctx, metrics.StepDuration, c.Now().Add(time.Hour)) },
+		2: func() { metrics.Gauge(ctx, metrics.StepDuration, metrics.BreakerOpen) },
 	} {
 		out.Reset()
 		record()
@@ -128,12 +135,12 @@ func TestTimesAreMillisecondsOfTheEmittersClock(t *testing.T) {
 	}
 }
 
-func TestNothingIsRecordedUnlessTurnedOnOrIfItIsNoNumber(t *testing.T) {
+func TestOnlyKnownMetricsAndNumbersAreRecorded(t *testing.T) {
 	ctx := t.Context()
 	metrics.Count(ctx, metrics.Retries, 1)
 	metrics.Since(ctx, metrics.OutboxLag, start)
 	if d := metrics.Stopwatch(ctx)(); d != 0 {
-		t.Errorf("a stopwatch without an emitter tells %v", d)
+		t.Errorf("a stopwatch without an emitter returns %v", d)
 	}
 	var out bytes.Buffer
 	ctx = on(t, &out, clock.At(start))
@@ -149,12 +156,14 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
-func TestAMetricThatCannotBeWrittenHarmsNobody(t *testing.T) {
-	e := metrics.NewEmitter(broken{}, clock.At(start), metrics.Labels{}, func(context.Context) []slog.Attr { return nil })
+func TestFailedWriteIsIgnored(t *testing.T) {
+	none := func(context.Context) []slog.Attr { return nil }
+	e := metrics.NewEmitter(broken{}, clock.At(start), metrics.Labels{}, none)
 	metrics.Count(metrics.With(t.Context(), e), metrics.Retries, 1)
 }
 
-// TestEveryNameIsDefinedAndDescribed reads names.go, since constants cannot be listed otherwise.
+// TestEveryNameIsDefinedAndDescribed reads names.go, because constants cannot be listed at run
+// time.
 func TestEveryNameIsDefinedAndDescribed(t *testing.T) {
 	src, err := os.ReadFile("names.go")
 	if err != nil {
@@ -175,7 +184,7 @@ func TestEveryNameIsDefinedAndDescribed(t *testing.T) {
 		}
 		value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
 		if err != nil || value != spec.Names[0].Name || !strings.HasPrefix(spec.Doc.Text(), value+" ") {
-			t.Errorf("constant %s = %q says %q, %v", spec.Names[0], value, spec.Doc.Text(), err)
+			t.Errorf("constant %s = %q has the comment %q, %v", spec.Names[0], value, spec.Doc.Text(), err)
 		}
 		names = append(names, metrics.Name(value))
 		return true

@@ -5,52 +5,60 @@ import "slices"
 // Name is the name of a metric.
 type Name string
 
-// The metrics of Orderflow. What has a dependency is told by package httpclient, what has a step or a function by the
-// edges (function, step, consumer, outbox, barrier, idempotency), what is about orders by orders' handlers.
+// The metrics of Orderflow. Package httpclient records those by dependency. The edges (function,
+// step, consumer, outbox, barrier, idempotency) record those by step or function. The handlers of
+// orders record those about orders.
 const (
-	// OrdersPlaced counts orders that were placed. A replayed request places none.
+	// OrdersPlaced counts placed orders, without replayed requests.
 	OrdersPlaced Name = "OrdersPlaced"
-	// OrdersFinished counts orders that came to an end, by status and reason (NONE for a confirmed one). An order that needs
-	// attention counts as NEEDS_ATTENTION, and again when it is REJECTED or CANCELLED after all.
+	// OrdersFinished counts finished orders by status and reason (NONE for a confirmed order). An
+	// order that needs attention counts as NEEDS_ATTENTION, and again when it is finally REJECTED
+	// or CANCELLED.
 	OrdersFinished Name = "OrdersFinished"
-	// SagaDuration is the time from an order's placing to its final state (CONFIRMED, REJECTED, CANCELLED), by status. It includes
-	// what an operator took where the order needed attention.
+	// SagaDuration is the time from placing an order to its final status (CONFIRMED, REJECTED,
+	// CANCELLED), by status. It includes an operator's time if the order needed attention.
 	SagaDuration Name = "SagaDuration"
-	// StepDuration is the time that one attempt at a saga's step took, by step, whatever came of it.
+	// StepDuration is the duration of one attempt at a saga's step, by step, successful or not.
 	StepDuration Name = "StepDuration"
-	// Compensations counts undos that took effect for the first time, by step; those of CloseOrder are the orders undone.
+	// Compensations counts compensations that took effect, by step. Those of CloseOrder are the
+	// undone orders.
 	Compensations Name = "Compensations"
-	// DuplicateSteps counts saga steps and events that a barrier found done already, by step. Some are normal.
+	// DuplicateSteps counts saga steps and events that a barrier found already done, by step. A few
+	// are normal.
 	DuplicateSteps Name = "DuplicateSteps"
-	// IdempotentReplays counts requests that were answered from the record of their Idempotency-Key.
+	// IdempotentReplays counts requests that got the first result of their Idempotency-Key.
 	IdempotentReplays Name = "IdempotentReplays"
-	// OutboxLag is the time from an event's making to its publishing, of every event published.
+	// OutboxLag is the time from an event's creation to its publication, for every published event.
 	OutboxLag Name = "OutboxLag"
-	// OutboxAge is the age of the oldest event that a sweep found in its outbox, published by that sweep or not. Without
-	// events that wait there are no data.
+	// OutboxAge is the age of the oldest event that a sweep found in its outbox, published by that
+	// sweep or not. An empty outbox has no data points.
 	OutboxAge Name = "OutboxAge"
-	// QueueAge is the time that a message waited in its queue before it was handled, earlier attempts included.
+	// QueueAge is the time from a message's arrival in its queue to its handling, including earlier
+	// attempts.
 	QueueAge Name = "QueueAge"
-	// ColdStarts counts invocations that were the first of their process.
+	// ColdStarts counts the first invocations of processes.
 	ColdStarts Name = "ColdStarts"
-	// InvocationFailures counts invocations that returned an error. One that died, or ran out of time, is in AWS/Lambda Errors only.
+	// InvocationFailures counts invocations that returned an error. Crashes and timeouts are only
+	// in AWS/Lambda Errors.
 	InvocationFailures Name = "InvocationFailures"
 	// Retries counts second and later attempts of calls to a dependency.
 	Retries Name = "Retries"
-	// RetryBudgetExhausted counts attempts that were not made since retries had their share of all calls to the dependency.
+	// RetryBudgetExhausted counts retries that were not made because retries had used up their
+	// share of all calls to the dependency.
 	RetryBudgetExhausted Name = "RetryBudgetExhausted"
-	// BreakerState is the state of a dependency's circuit breaker (BreakerClosed, …) as the calls to it find it: without calls
-	// there are no data.
+	// BreakerState is the state of a dependency's circuit breaker (BreakerClosed, …), recorded by
+	// calls. Without calls there are no data points.
 	BreakerState Name = "BreakerState"
-	// CircuitOpened counts the times that a breaker opened, over all processes.
+	// CircuitOpened counts how often a breaker opened, once for all processes.
 	CircuitOpened Name = "CircuitOpened"
-	// StepDefects counts attempts at a saga's step that failed by a fault of our own, which repeating does not mend: a third party
-	// that does not take our request, an input that breaks its contract.
+	// StepDefects counts attempts at a saga's step that failed because of a defect of ours, which a
+	// retry does not fix: a third party refuses the request's form, an input violates its contract.
 	StepDefects Name = "StepDefects"
-	// PaymentsToLookAt counts what the payment provider told of and an operator has to look at, by reason: DISPUTED, UNKNOWN_CHARGE,
-	// NOT_PAID, PARTLY_REFUNDED.
+	// PaymentsToLookAt counts reports of the payment provider that an operator must look at, by
+	// reason: DISPUTED, UNKNOWN_CHARGE, NOT_PAID, PARTLY_REFUNDED.
 	PaymentsToLookAt Name = "PaymentsToLookAt"
-	// BulkheadRejected counts calls that were refused since too many to the same dependency were under way.
+	// BulkheadRejected counts calls that were refused because too many calls to the same dependency
+	// were in progress.
 	BulkheadRejected Name = "BulkheadRejected"
 )
 
@@ -71,20 +79,21 @@ const (
 	InNone         Unit = "None"
 )
 
-// Definition tells what a metric is recorded in and by.
+// Definition is the unit and the dimensions of a metric.
 type Definition struct {
 	Name Name
 	Unit Unit
-	// By are its dimensions beside Stage. Each combination of values is a metric that is paid for, so none is an identifier.
+	// By are the dimensions besides Stage. Each combination of values is a metric with its own
+	// price, so no dimension is an identifier.
 	By []string
-	// Total says that it is also recorded by Stage alone.
+	// Total says that the metric is also recorded by Stage alone.
 	Total bool
 }
 
-// byFunction are the dimensions of what is about a function rather than about orders.
+// byFunction are the dimensions of metrics about functions.
 var byFunction = []string{"Service", "Function"}
 
-// all are in the order of the constants.
+// all is in the order of the constants.
 var all = []Definition{
 	{Name: OrdersPlaced, Unit: InCount},
 	{Name: OrdersFinished, Unit: InCount, By: []string{"Status", "Reason"}, Total: true},
@@ -119,7 +128,7 @@ func Find(name Name) (Definition, bool) {
 	return all[i], true
 }
 
-// Sets returns the sets of dimensions under which the metric can be looked up.
+// Sets returns the sets of dimensions of the metric.
 func (d Definition) Sets() [][]string {
 	sets := [][]string{append([]string{"Stage"}, d.By...)}
 	if d.Total && len(d.By) > 0 {
@@ -128,17 +137,17 @@ func (d Definition) Sets() [][]string {
 	return sets
 }
 
-// Dimension is a value that a metric is told apart by.
+// Dimension is a name and a value by which a metric is broken down.
 type Dimension struct{ Name, Value string }
 
-// Step is the dimension of a saga's step or an event's handler: ReserveStock.
+// Step is the dimension for a saga's step or an event's handler, such as ReserveStock.
 func Step(name string) Dimension { return Dimension{"Step", name} }
 
-// Status is the dimension of an order's status: CONFIRMED.
+// Status is the dimension for an order's status, such as CONFIRMED.
 func Status(s string) Dimension { return Dimension{"Status", s} }
 
-// Reason is the dimension of why an order ended so: OUT_OF_STOCK, or "" for none.
+// Reason is the dimension for the reason of an order's end, such as OUT_OF_STOCK, or "" for none.
 func Reason(code string) Dimension { return Dimension{"Reason", code} }
 
-// Dependency is the dimension of what is called: payment-provider.
+// Dependency is the dimension for the called service, such as payment-provider.
 func Dependency(name string) Dimension { return Dimension{"Dependency", name} }

@@ -1,5 +1,5 @@
-// Package redact keeps personal and payment data and secrets out of logs. It looks at two things: what a value is called, and
-// what it looks like. It is a net below the rule that such data are not logged in the first place, not a licence to do so.
+// Package redact masks personal data, payment data and secrets in logs. It recognises them by their
+// name and by their form. It is a safety net: such data must not be logged in the first place.
 package redact
 
 import (
@@ -10,20 +10,21 @@ import (
 	"strings"
 )
 
-// Mask stands in place of what was taken out.
+// Mask replaces redacted text.
 const Mask = "[redacted]"
 
-// names are parts of names whose values are never shown; only are names that are so as a whole.
+// Values are masked if their name contains one of names or equals one of only.
 var (
 	names = []string{
-		"email", "mail", "phone", "fullname", "firstname", "lastname", "customername", "recipient", "birth", "street", "address", "postalcode",
-		"postcode", "zipcode", "payment", "card", "iban", "cvc", "cvv", "token", "authorization", "password", "passwd", "secret",
-		"signature", "cookie", "credential", "apikey", "privatekey", "idempotencykey", "badkey",
+		"email", "mail", "phone", "fullname", "firstname", "lastname", "customername", "recipient", "birth",
+		"street", "address", "postalcode", "postcode", "zipcode", "payment", "card", "iban", "cvc", "cvv",
+		"token", "authorization", "password", "passwd", "secret", "signature", "cookie", "credential",
+		"apikey", "privatekey", "idempotencykey", "badkey",
 	}
 	only = []string{"name", "city", "line1", "line2", "addressline", "zip", "pan", "jwt", "bearer", "body", "payload"}
 )
 
-// Key reports whether what goes by this name must not be shown: customerEmail, X-Carrier-Signature, paymentMethod.
+// Key reports whether values of this name are masked, such as customerEmail or X-Carrier-Signature.
 func Key(name string) bool {
 	plain := strings.ToLower(strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' || r == '.' || r == ' ' || r == '!' {
@@ -31,10 +32,12 @@ func Key(name string) bool {
 		}
 		return r
 	}, name))
-	return slices.Contains(only, plain) || slices.ContainsFunc(names, func(part string) bool { return strings.Contains(plain, part) })
+	inName := func(part string) bool { return strings.Contains(plain, part) }
+	return slices.Contains(only, plain) || slices.ContainsFunc(names, inName)
 }
 
-// Attr redacts an attribute of a log line; it is a slog.HandlerOptions.ReplaceAttr. The line's message is one too.
+// Attr redacts an attribute of a log line, including its message. It is a
+// slog.HandlerOptions.ReplaceAttr.
 func Attr(groups []string, a slog.Attr) slog.Attr {
 	if _, level := a.Value.Any().(slog.Level); level {
 		return a
@@ -54,25 +57,25 @@ func Attr(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// Value returns v as JSON would show it, redacted at every depth. An error becomes its text.
+// Value returns the JSON form of v, redacted at every depth. An error becomes its text.
 func Value(v any) any {
 	switch v := v.(type) {
 	case nil:
 		return nil
 	case error:
 		return Text(v.Error())
-	case []byte: // JSON would write them so that nobody sees what is in them, but anybody can
+	case []byte: // JSON encodes them in base64, which hides nothing
 		return Mask
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return Mask
 	}
-	tree, _ := parse(b) // what cannot be read again is nothing
+	tree, _ := parse(b) // nil if it cannot be parsed
 	return walk(tree)
 }
 
-// parse reads JSON; numbers stay as they are written.
+// parse reads JSON and keeps the digits of numbers.
 func parse(b []byte) (v any, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()

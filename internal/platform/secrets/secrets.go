@@ -1,5 +1,5 @@
-// Package secrets reads secrets from AWS Secrets Manager. A secret never stands in an
-// environment variable or in a log.
+// Package secrets reads secrets from AWS Secrets Manager. Secrets are never in environment
+// variables or logs.
 package secrets
 
 import (
@@ -17,13 +17,13 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// ttl is how long a secret is kept, which bounds how long a rotated one stays in use.
+// ttl is how long a secret is cached, and so how long a rotated one may stay in use.
 const ttl = 5 * time.Minute
 
-// patience bounds a reading.
+// patience bounds a read.
 const patience = 3 * time.Second
 
-// Secret is one secret, read when first needed.
+// Secret is a secret that is read on first use and cached.
 type Secret struct {
 	client *secretsmanager.Client
 	name   string
@@ -34,12 +34,12 @@ type Secret struct {
 	until time.Time
 }
 
-// Open returns the secret called name (or with that ARN).
+// Open returns the secret with this name or ARN.
 func Open(cfg aws.Config, name string, c clock.Clock) *Secret {
 	return &Secret{client: secretsmanager.NewFromConfig(cfg), name: name, clock: c}
 }
 
-// Value returns the secret. Out of date, it is not used any more, even where asking for it fails.
+// Value returns the secret. An expired value is not used, even if reading a new one fails.
 func (s *Secret) Value(ctx context.Context) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,17 +52,18 @@ func (s *Secret) Value(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if aws.ToString(out.SecretString) == "" { // also a binary one; an empty key would verify anybody's signature
+	// Anybody can sign with an empty key.
+	if aws.ToString(out.SecretString) == "" { // a binary one has no text either
 		return nil, errors.New("secret " + s.name + " has no text")
 	}
 	s.value, s.until = []byte(*out.SecretString), s.clock.Now().Add(ttl)
 	return s.value, nil
 }
 
-// errAbsent: the secret has no value now, or is about to be deleted.
+// errAbsent means that the secret has no current value or is scheduled for deletion.
 var errAbsent = fault.New(fault.Transient, "SecretUnavailable", "the secret has no current version")
 
-// Present returns nil if the secret has a current value. It does not read it, nor need the right to.
+// Present returns nil if the secret has a current value. It needs no permission to read the value.
 func (s *Secret) Present(ctx context.Context) error {
 	out, err := s.client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(s.name)})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"orderflow/internal/platform/secrets"
 )
 
-// manager is a secrets manager with one secret; where answer is empty it fails.
+// manager is a fake Secrets Manager with one secret. If answer is empty, it fails.
 type manager struct {
 	answer string
 	calls  int
@@ -43,7 +43,7 @@ func open(t *testing.T, m *manager) (*secrets.Secret, *clock.Manual) {
 		})}, "/orderflow/dev/carrier-webhook", c), c
 }
 
-func TestSecretIsReadOnceInFiveMinutes(t *testing.T) {
+func TestSecretIsCachedForFiveMinutes(t *testing.T) {
 	m := &manager{answer: `{"SecretString":"old"}`}
 	s, c := open(t, m)
 	wantValue(t, s, "old")
@@ -51,13 +51,13 @@ func TestSecretIsReadOnceInFiveMinutes(t *testing.T) {
 	c.Advance(5*time.Minute - time.Nanosecond)
 	wantValue(t, s, "old")
 	if m.calls != 1 {
-		t.Errorf("asked %d times within five minutes", m.calls)
+		t.Errorf("read %d times in five minutes", m.calls)
 	}
 	c.Advance(time.Nanosecond)
 	wantValue(t, s, "new")
 }
 
-func TestRotatedSecretIsNotUsedOnThoughAskingFails(t *testing.T) {
+func TestExpiredSecretIsNotUsedIfReadingFails(t *testing.T) {
 	m := &manager{answer: `{"SecretString":"old"}`}
 	s, c := open(t, m)
 	wantValue(t, s, "old")
@@ -72,7 +72,7 @@ func TestRotatedSecretIsNotUsedOnThoughAskingFails(t *testing.T) {
 	wantValue(t, s, "new")
 }
 
-func TestSecretWithoutTextIsAnErrorNotAnEmptyKey(t *testing.T) {
+func TestSecretWithoutTextIsAnError(t *testing.T) {
 	for _, answer := range []string{`{"SecretBinary":"c2VjcmV0"}`, `{"SecretString":""}`, `{}`} {
 		s, _ := open(t, &manager{answer: answer})
 		if v, err := s.Value(t.Context()); err == nil {
@@ -88,7 +88,7 @@ func wantValue(t *testing.T, s *secrets.Secret, want string) {
 	}
 }
 
-func TestACallersDeadlineEndsNoReadingThatOthersUse(t *testing.T) {
+func TestCallersDeadlineDoesNotEndASharedRead(t *testing.T) {
 	m := &manager{answer: `{"SecretString":"key"}`}
 	s, _ := open(t, m)
 	ctx, cancel := deadline.Choose(deadline.Begin(t.Context()), time.Nanosecond)
@@ -99,6 +99,6 @@ func TestACallersDeadlineEndsNoReadingThatOthersUse(t *testing.T) {
 	}
 	wantValue(t, s, "key")
 	if m.calls != 1 {
-		t.Errorf("asked %d times, want once", m.calls)
+		t.Errorf("read %d times, want once", m.calls)
 	}
 }

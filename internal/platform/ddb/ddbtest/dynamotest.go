@@ -1,4 +1,4 @@
-// Package ddbtest gives tests a table of their own in a DynamoDB at hand.
+// Package ddbtest creates tables for tests in a DynamoDB emulator.
 package ddbtest
 
 import (
@@ -17,11 +17,11 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-// Endpoint is the environment variable with the address of an emulator. `make test` sets it.
+// Endpoint is the environment variable with the emulator's address. `make test` sets it.
 const Endpoint = "ORDERFLOW_TEST_ENDPOINT"
 
-// NewTable makes an empty table as template.yaml does (keys pk and sk), with an index for each
-// name given, whose keys are <name>Pk and <name>Sk. It is deleted when the test ends.
+// NewTable creates an empty table as in template.yaml (keys pk and sk), with an index for each
+// name, whose keys are <name>Pk and <name>Sk. It is deleted when the test ends.
 func NewTable(t *testing.T, c clock.Clock, indexes ...string) *ddb.Table {
 	t.Helper()
 	endpoint := os.Getenv(Endpoint)
@@ -45,18 +45,20 @@ func NewTable(t *testing.T, c clock.Clock, indexes ...string) *ddb.Table {
 		pk, sk := index+"Pk", index+"Sk"
 		in.AttributeDefinitions = append(in.AttributeDefinitions, attributes(pk, sk)...)
 		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
-			IndexName: aws.String(index), KeySchema: schema(pk, sk), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+			IndexName: aws.String(index), KeySchema: schema(pk, sk),
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
 		})
 	}
-	// The name is this test's own: where it is in use already, or gone already below, the first
-	// answer got lost and the client has asked again.
+	// The name is unique. If the table already exists here, or is already gone below, the first
+	// response was lost and the client has retried.
 	var made *types.ResourceInUseException
 	if _, err := table.Client.CreateTable(t.Context(), in); err != nil && !errors.As(err, &made) {
 		t.Fatalf("create table: %v", err)
 	}
 	t.Cleanup(func() {
 		var gone *types.ResourceNotFoundException
-		if _, err := table.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil && !errors.As(err, &gone) {
+		_, err := table.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
+		if err != nil && !errors.As(err, &gone) {
 			t.Errorf("delete table: %v", err)
 		}
 	})
@@ -66,7 +68,8 @@ func NewTable(t *testing.T, c clock.Clock, indexes ...string) *ddb.Table {
 func attributes(names ...string) []types.AttributeDefinition {
 	var defs []types.AttributeDefinition
 	for _, n := range names {
-		defs = append(defs, types.AttributeDefinition{AttributeName: aws.String(n), AttributeType: types.ScalarAttributeTypeS})
+		def := types.AttributeDefinition{AttributeName: aws.String(n), AttributeType: types.ScalarAttributeTypeS}
+		defs = append(defs, def)
 	}
 	return defs
 }

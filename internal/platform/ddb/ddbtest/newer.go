@@ -14,13 +14,13 @@ import (
 	"orderflow/internal/platform/ddb"
 )
 
-// grown is the name of an attribute that no version of the code knows.
+// grown is an attribute that no version of the code knows.
 const grown = "attributeOfANewerVersion"
 
-// Newer is a newer version of the code, which writes to the same table; see storesuite.Newer.
+// Newer is a newer version of the code that writes to the same table; see storesuite.Newer.
 type Newer struct {
 	table *ddb.Table
-	added map[string][]string // by item: where an attribute was added
+	added map[string][]string // by item, the places where an attribute was added
 }
 
 // NewNewer returns a newer version that writes to table.
@@ -42,7 +42,7 @@ func (n *Newer) Grow(ctx context.Context) (count int, err error) {
 	return count, err
 }
 
-// Lost names the attributes that were added and are not there any more.
+// Lost names the added attributes that are missing or changed.
 func (n *Newer) Lost(ctx context.Context) ([]string, error) {
 	left := map[string]bool{}
 	err := n.each(ctx, func(name string, item ddb.Values) error {
@@ -54,14 +54,16 @@ func (n *Newer) Lost(ctx context.Context) ([]string, error) {
 	})
 	var lost []string
 	for _, name := range slices.Sorted(maps.Keys(n.added)) {
-		lost = append(lost, slices.DeleteFunc(slices.Clone(n.added[name]), func(place string) bool { return left[place] })...)
+		gone := slices.DeleteFunc(slices.Clone(n.added[name]), func(place string) bool { return left[place] })
+		lost = append(lost, gone...)
 	}
 	return lost, err
 }
 
 // each visits all items of the table.
 func (n *Newer) each(ctx context.Context, visit func(name string, item ddb.Values) error) error {
-	pages := dynamodb.NewScanPaginator(n.table.Client, &dynamodb.ScanInput{TableName: &n.table.Name, ConsistentRead: aws.Bool(true)})
+	scan := &dynamodb.ScanInput{TableName: &n.table.Name, ConsistentRead: aws.Bool(true)}
+	pages := dynamodb.NewScanPaginator(n.table.Client, scan)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -71,7 +73,7 @@ func (n *Newer) each(ctx context.Context, visit func(name string, item ddb.Value
 			pk, _ := item["pk"].(*types.AttributeValueMemberS)
 			sk, _ := item["sk"].(*types.AttributeValueMemberS)
 			if pk == nil || sk == nil {
-				return fmt.Errorf("an item without a key: %v", item)
+				return fmt.Errorf("item without a key: %v", item)
 			}
 			if err := visit(pk.Value+" "+sk.Value, item); err != nil {
 				return err

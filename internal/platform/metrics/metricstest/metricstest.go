@@ -1,4 +1,4 @@
-// Package metricstest lets tests see which metrics are recorded.
+// Package metricstest records metrics for tests.
 package metricstest
 
 import (
@@ -15,21 +15,21 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// Recording is what was recorded.
+// Recording holds the recorded metrics.
 type Recording struct {
 	t   *testing.T
 	mu  sync.Mutex
 	out bytes.Buffer
 }
 
-// Write takes a line.
+// Write adds a line.
 func (r *Recording) Write(line []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.out.Write(line)
 }
 
-// On returns a context whose metrics are recorded, as of the function brew-tea of the service tea.
+// On returns a context whose metrics are recorded, for the function brew-tea of the service tea.
 func On(t *testing.T, c clock.Clock) (context.Context, *Recording) {
 	t.Helper()
 	r := &Recording{t: t}
@@ -38,8 +38,8 @@ func On(t *testing.T, c clock.Clock) (context.Context, *Recording) {
 	return metrics.With(t.Context(), metrics.NewEmitter(r, c, labels, none)), r
 }
 
-// Take returns what was recorded since the last call, in order: "OrdersFinished 1 CONFIRMED NONE" is a metric, its value and
-// the values of its own dimensions.
+// Take returns the metrics that were recorded since the last call, in order. Each has its name, its
+// value and the values of its dimensions, such as "OrdersFinished 1 CONFIRMED NONE".
 func (r *Recording) Take() []string {
 	r.t.Helper()
 	r.mu.Lock()
