@@ -6,9 +6,9 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// Types of the events that orders publishes. An order has exactly one of OrderConfirmed,
-// OrderRejected and OrderCancelled in its life, the last. OrderOverdue tells of no change, and may
-// come any number of times before that: the order is PENDING for longer than its saga may take.
+// Types of the events that orders publishes. The last event of an order is exactly one of
+// OrderConfirmed, OrderRejected and OrderCancelled. OrderOverdue may come any number of times
+// before: the order did not change, but is PENDING for longer than its saga should take.
 const (
 	OrderCreated               = "orderflow.orders.order.created.v1"
 	OrderConfirmed             = "orderflow.orders.order.confirmed.v1"
@@ -19,11 +19,11 @@ const (
 	OrderOverdue               = "orderflow.orders.order.overdue.v1"
 )
 
-// Created is the data of OrderCreated and OrderOverdue: all that fulfilling the order takes.
+// Created is the data of OrderCreated and OrderOverdue: all that fulfilment needs.
 type Created struct {
 	OrderID    string `json:"orderId"`
 	CustomerID string `json:"customerId"`
-	// CustomerEmail is empty where the customer has none.
+	// CustomerEmail is empty if the customer has none.
 	CustomerEmail   string      `json:"customerEmail"`
 	Items           []Item      `json:"items"`
 	Total           money.Money `json:"total"`
@@ -31,7 +31,7 @@ type Created struct {
 	ShippingAddress Address     `json:"shippingAddress"`
 }
 
-// Item is a line of an order. A list of items names each SKU once.
+// Item is a line of an order. Each SKU is in one line only.
 type Item struct {
 	SKU      string `json:"sku"`
 	Quantity int    `json:"quantity"`
@@ -39,30 +39,30 @@ type Item struct {
 	UnitPrice money.Money `json:"unitPrice"`
 }
 
-// Address is where to ship to.
+// Address is a shipping address.
 type Address struct {
 	Name  string `json:"name"`
 	Line1 string `json:"line1"`
 	Line2 string `json:"line2,omitempty"`
 	City  string `json:"city"`
-	// Region is a state, a province, an emirate or the like, as it stands on a label.
+	// Region is a state, a province, an emirate or the like, as written on a label.
 	Region string `json:"region,omitempty"`
-	// PostalCode is empty where the country has none.
+	// PostalCode is empty if the country has none.
 	PostalCode string `json:"postalCode"`
 	// Country is ISO 3166-1 alpha-2.
 	Country string `json:"country"`
 }
 
-// Changed is the data of every event but OrderCreated and OrderOverdue.
+// Changed is the data of all other events.
 type Changed struct {
 	OrderID       string      `json:"orderId"`
 	CustomerID    string      `json:"customerId"`
 	CustomerEmail string      `json:"customerEmail"`
 	Total         money.Money `json:"total"`
-	// Reason is the reason code of an order that was rejected, cancelled or needs attention; of
-	// OrderCancellationRequested the one with which the order will end.
+	// Reason is the order's reason code; in OrderCancellationRequested, the one that the order will
+	// have. It is empty in OrderConfirmed.
 	Reason string `json:"reason,omitempty"`
-	// TrackingNumber is there in OrderConfirmed, if the carrier gave one.
+	// TrackingNumber is the carrier's, in OrderConfirmed, if it gave one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`
 }
 

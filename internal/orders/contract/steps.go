@@ -17,17 +17,17 @@ type Close struct {
 // Reject is the input of reject-order.
 type Reject struct {
 	OrderID string `json:"orderId"`
-	// Reason is one of the reason codes of an order; any other counts as INTERNAL. Who cancelled an
-	// order is on the order.
+	// Reason is an order's reason code, but not one of a cancellation: the order knows who
+	// cancelled it. Any other value counts as INTERNAL.
 	Reason string `json:"reason"`
-	// Detail is for operators. It must hold no personal data.
+	// Detail is for operators. It must not contain personal data.
 	Detail string `json:"detail"`
 }
 
 // Flag is the input of flag-order.
 type Flag struct {
 	OrderID string `json:"orderId"`
-	// Reason and Detail say what could not be undone, for operators. They must hold no personal
+	// Reason and Detail tell operators what could not be undone. They must not contain personal
 	// data.
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
@@ -36,14 +36,13 @@ type Flag struct {
 // Result is what confirm-order, reject-order and flag-order return.
 type Result struct {
 	OrderID string `json:"orderId"`
-	// Status is where the order stands after the step, which may be elsewhere than the step
-	// wanted: a final order stays as it is.
+	// Status is the order's status after the step. A step does not change a final order.
 	Status string `json:"status"`
 }
 
 // Closed is what close-order returns.
 type Closed struct {
-	// Confirmed says that the order was confirmed before, so nothing may be undone any more.
-	// Otherwise it can never be confirmed from now on.
+	// Confirmed means that the order is confirmed, so nothing may be undone. Otherwise it can never
+	// be confirmed from now on.
 	Confirmed bool `json:"confirmed"`
 }

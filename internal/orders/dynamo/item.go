@@ -34,7 +34,7 @@ type order struct {
 	UpdatedAt       time.Time `dynamodbav:"updatedAt"`
 }
 
-// byCustomer is the key of the index by customer.
+// byCustomer is an order's key in the index by customer.
 type byCustomer struct {
 	PK string `dynamodbav:"byCustomerPk"`
 	SK string `dynamodbav:"byCustomerSk"`
@@ -119,9 +119,15 @@ func (item order) domain() orders.Order {
 	return o
 }
 
-// decode reads items of one form.
-func decode[T any](items []ddb.Values) ([]T, error) {
+// decodeAll decodes items of one type and converts them.
+func decodeAll[T, Out any](items []ddb.Values, convert func(T) Out) ([]Out, error) {
 	var all []T
-	err := attributevalue.UnmarshalListOfMaps(items, &all)
-	return all, err
+	if err := attributevalue.UnmarshalListOfMaps(items, &all); err != nil {
+		return nil, err
+	}
+	converted := make([]Out, len(all))
+	for i, item := range all {
+		converted[i] = convert(item)
+	}
+	return converted, nil
 }

@@ -1,10 +1,12 @@
-// Package dynamo is orders' store in DynamoDB. Beside what package ddb
-// keeps, the table holds:
+// Package dynamo is orders' store in DynamoDB. Besides the items of package ddb, the table has:
 //
 //	pk               sk     what
-//	order#<orderId>  order  an order; in the index byCustomer under customer#<customerId>, <orderId>; while PENDING in the index open
+//	order#<orderId>  order  an order
 //	price#<sku>      price  an entry of the price book
-//	customer#<id>    tally  the customer's orders that are not final, and when payments were declined
+//	customer#<id>    tally  the customer's orders that are not final, and the times of declines
+//
+// The index byCustomer has each order under customer#<customerId>, <orderId>. The index open has
+// the PENDING orders.
 package dynamo
 
 import (
@@ -28,35 +30,29 @@ func (s Store) Order(ctx context.Context, orderID string) (orders.Order, error) 
 	return orderItems.Get(ctx, s.Table, orderID)
 }
 
-// Orders reads a page of the index. An order id is a ULID, so the sort key is the order of placing.
-// The index follows the table with a short delay: an order may be missing for a moment after it was
-// placed.
-func (s Store) Orders(ctx context.Context, customerID string, limit int, cursor string) ([]orders.Order, string, error) {
+// Orders reads a page of the index. It is sorted by order id, a ULID, and so by time. The index
+// lags behind the table, so an order that was just placed may be missing.
+func (s Store) Orders(
+	ctx context.Context, customerID string, limit int, cursor string,
+) (page []orders.Order, next string, err error) {
 	items, next, err := s.Page(ctx, Index, Index+"Pk", "customer#"+customerID, true, limit, cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	page, err := decode[order](items)
-	if err != nil {
-		return nil, "", err
-	}
-	list := make([]orders.Order, len(page))
-	for i, item := range page {
-		list[i] = item.domain()
-	}
-	return list, next, nil
+	page, err = decodeAll(items, order.domain)
+	return page, next, err
 }
 
-// SaveOrder writes an order on condition that the version before it is stored.
+// SaveOrder writes an order if its previous version is stored.
 func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) error {
 	if !o.Status.Final() {
 		return s.Commit(ctx, with, orderItems.Next(s.Table, o))
 	}
-	tallied, err := s.ended(ctx, o)
+	tally, err := s.tallyEnd(ctx, o)
 	if err != nil {
 		return err
 	}
-	return s.Commit(ctx, with, orderItems.Next(s.Table, o), tallied)
+	return s.Commit(ctx, with, orderItems.Next(s.Table, o), tally)
 }
 
 // OrdersByID reads orders in one batch.
@@ -69,19 +65,10 @@ func (s Store) OrdersByID(ctx context.Context, orderIDs []string) ([]orders.Orde
 	if err != nil {
 		return nil, err
 	}
-	all, err := decode[order](items)
-	if err != nil {
-		return nil, err
-	}
-	found := make([]orders.Order, len(all))
-	for i, item := range all {
-		found[i] = item.domain()
-	}
-	return found, nil
+	return decodeAll(items, order.domain)
 }
 
-// Overdue looks the orders up in the index, and reads each again, since the index follows the table
-// with a delay.
+// Overdue finds the orders in the index and reads each from the table, since the index lags behind.
 func (s Store) Overdue(ctx context.Context, before time.Time) ([]orders.Order, error) {
 	var overdue []orders.Order
 	err := s.EachOpen(ctx, before, func(pk string) error {
@@ -104,16 +91,15 @@ func (s Store) Prices(ctx context.Context, skus []string) (map[string]orders.Pri
 	if err != nil {
 		return nil, err
 	}
-	book, err := decode[price](items)
+	prices, err := decodeAll(items, price.domain)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[string]orders.Price, len(book))
-	for _, item := range book {
-		p := item.domain()
-		found[p.SKU] = p
+	bySKU := make(map[string]orders.Price, len(prices))
+	for _, p := range prices {
+		bySKU[p.SKU] = p
 	}
-	return found, nil
+	return bySKU, nil
 }
 
 // Price reads an entry of the price book.
@@ -121,7 +107,7 @@ func (s Store) Price(ctx context.Context, sku string) (orders.Price, error) {
 	return priceItems.Get(ctx, s.Table, sku)
 }
 
-// SavePrice writes an entry on condition that the version before is stored.
+// SavePrice writes an entry if the version before is stored.
 func (s Store) SavePrice(ctx context.Context, p orders.Price, before int64, with commit.With) error {
 	return priceItems.SaveOver(ctx, s.Table, p, before, with)
 }

@@ -15,9 +15,9 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// tally is a customer's item. The ids are a set, so that giving a place back twice does no harm,
-// and no count can come to be wrong. The declines are a list, newest first, so that a condition can
-// look at the one that would be too many.
+// tally is a customer's item. The open orders are a set of ids, so removing one twice does no harm
+// and there is no count that could be wrong. The declines are a list, newest first, so that a
+// condition can check the one at the limit.
 type tally struct {
 	Open     []string `dynamodbav:"orders,stringset,omitempty"`
 	Declines []int64  `dynamodbav:"declines,omitempty"` // in milliseconds since 1970
@@ -25,11 +25,11 @@ type tally struct {
 
 func tallyKey(customerID string) ddb.Values { return ddb.Key("customer#"+customerID, "tally") }
 
-// PlaceOrder writes a new order and its id into the tally, which is asked by a condition, so that
-// nothing has to be read before.
+// PlaceOrder writes a new order and adds its id to the tally. The limits are a condition of the
+// write, so nothing is read before.
 func (s Store) PlaceOrder(ctx context.Context, o orders.Order, limits orders.Limits, with commit.With) error {
 	last := fmt.Sprintf("#declines[%d]", limits.Declines-1)
-	return s.Commit(ctx, with, orderItems.Next(s.Table, o), ddb.Op{Refused: orders.ErrAtLimit, Write: types.TransactWriteItem{Update: &types.Update{
+	add := types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Name, Key: tallyKey(o.CustomerID),
 		UpdateExpression: aws.String("ADD #orders :id"),
 		ConditionExpression: aws.String("(attribute_not_exists(#orders) OR size(#orders) < :most)" +
@@ -39,12 +39,13 @@ func (s Store) PlaceOrder(ctx context.Context, o orders.Order, limits orders.Lim
 			":id": set(o.OrderID), ":most": ddb.Number(int64(limits.Open)),
 			":since": ddb.Number(limits.Since(o.CreatedAt).UnixMilli()),
 		},
-	}}})
+	}}
+	return s.Commit(ctx, with, orderItems.Next(s.Table, o), ddb.Op{Refused: orders.ErrAtLimit, Write: add})
 }
 
-// ended is the write that tallies the end of an order. A decline is entered into the list as it was
-// read, else Commit fails with fault.ErrLostRace.
-func (s Store) ended(ctx context.Context, o orders.Order) (ddb.Op, error) {
+// tallyEnd returns the write that tallies the end of an order. If the declines have changed since
+// they were read, Commit fails with fault.ErrLostRace.
+func (s Store) tallyEnd(ctx context.Context, o orders.Order) (ddb.Op, error) {
 	if !o.CountsAsDecline() {
 		return s.uncount(o.CustomerID, o.OrderID), nil
 	}
@@ -66,7 +67,7 @@ func (s Store) ended(ctx context.Context, o orders.Order) (ddb.Op, error) {
 	return update, nil
 }
 
-// uncount is the write that takes orders out of a tally.
+// uncount returns the write that removes orders from a tally.
 func (s Store) uncount(customerID string, orderIDs ...string) ddb.Op {
 	return ddb.Op{Write: types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.Name, Key: tallyKey(customerID),
@@ -76,7 +77,7 @@ func (s Store) uncount(customerID string, orderIDs ...string) ddb.Op {
 	}}}
 }
 
-// Uncount takes final orders out of a tally.
+// Uncount removes final orders from a tally.
 func (s Store) Uncount(ctx context.Context, customerID string, orderIDs []string) error {
 	return s.Commit(ctx, commit.With{}, s.uncount(customerID, orderIDs...))
 }

@@ -1,4 +1,4 @@
-// Package handler composes orders' functions, one constructor each.
+// Package handler builds orders' functions, one constructor each.
 package handler
 
 import (

@@ -6,7 +6,7 @@ import (
 	"orderflow/internal/platform/step"
 )
 
-// Handlers returns orders' functions by name, over use cases built by the caller.
+// Handlers returns orders' functions by name, using svc.
 func Handlers(svc *orders.Service) map[string]function.Handler {
 	return map[string]function.Handler{
 		"cancel-order":  cancelOrder(svc),

@@ -8,13 +8,13 @@ import (
 	"orderflow/internal/platform/httpapi"
 )
 
-// ListOrders composes the function list-orders.
+// ListOrders builds the function list-orders.
 func ListOrders(env *function.Env) function.Handler { return listOrders(service(env)) }
 
 func listOrders(svc *orders.Service) function.Handler {
 	return httpapi.Handle("listOrders", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		limit, cursor := r.Page()
 		found, next, err := svc.ListOrders(ctx, r.Caller.Subject, limit, cursor)
-		return httpapi.List("orders", found, next, form), err
+		return httpapi.List("orders", found, next, toAPI), err
 	})
 }

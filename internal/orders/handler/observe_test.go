@@ -16,22 +16,32 @@ import (
 	"orderflow/internal/platform/metrics/metricstest"
 )
 
-func TestAnOrdersWayIsMeasuredOnceHoweverOftenItsStepsAreRepeated(t *testing.T) {
+func TestRepeatedStepsAreMeasuredOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		steps []string
 		want  []string
 	}{
-		"confirmed": {[]string{"confirm-order", "confirm-order", "reject-order"}, []string{"OrdersFinished 1 CONFIRMED NONE", "SagaDuration 90000 CONFIRMED"}},
-		"rejected":  {[]string{"close-order", "reject-order", "close-order", "reject-order"}, []string{"OrdersFinished 1 REJECTED PAYMENT_DECLINED", "SagaDuration 90000 REJECTED"}},
-		"flagged, then rejected": {[]string{"close-order", "flag-order", "flag-order", "reject-order", "reject-order"}, []string{
-			"OrdersFinished 1 NEEDS_ATTENTION COMPENSATION_FAILED", "OrdersFinished 1 REJECTED PAYMENT_DECLINED", "SagaDuration 90000 REJECTED"}},
+		"confirmed": {
+			[]string{"confirm-order", "confirm-order", "reject-order"},
+			[]string{"OrdersFinished 1 CONFIRMED NONE", "SagaDuration 90000 CONFIRMED"},
+		},
+		"rejected": {
+			[]string{"close-order", "reject-order", "close-order", "reject-order"},
+			[]string{"OrdersFinished 1 REJECTED PAYMENT_DECLINED", "SagaDuration 90000 REJECTED"},
+		},
+		"flagged, then rejected": {
+			[]string{"close-order", "flag-order", "flag-order", "reject-order", "reject-order"},
+			[]string{"OrdersFinished 1 NEEDS_ATTENTION COMPENSATION_FAILED",
+				"OrdersFinished 1 REJECTED PAYMENT_DECLINED", "SagaDuration 90000 REJECTED"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
 			ctx, recording := metricstest.On(t, s.clock)
 			req := idempotency.Request{Scope: "alice", Key: "k", Hash: "h"}
-			for range 2 { // the second one is a replay
-				if _, _, err := s.PlaceOrder(ctx, req, orders.Placement{Lines: []orders.Line{{SKU: "MUG-BLUE", Quantity: 1}}}); err != nil {
+			in := orders.Placement{Lines: []orders.Line{{SKU: "MUG-BLUE", Quantity: 1}}}
+			for range 2 { // the second is a replay
+				if _, _, err := s.PlaceOrder(ctx, req, in); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -40,13 +50,15 @@ func TestAnOrdersWayIsMeasuredOnceHoweverOftenItsStepsAreRepeated(t *testing.T) 
 			}
 			s.clock.Advance(90 * time.Second)
 			all := Handlers(s.Service)
-			payload, _ := json.Marshal(map[string]string{"orderId": sampled, "reason": "PAYMENT_DECLINED"})
+			payload, _ := json.Marshal(map[string]string{"orderId": sampleID, "reason": "PAYMENT_DECLINED"})
 			for _, step := range c.steps {
 				if _, err := all[step].Invoke(ctx, payload); err != nil {
 					t.Fatalf("%s: %v", step, err)
 				}
 			}
-			got := slices.DeleteFunc(recording.Take(), func(m string) bool { return !strings.HasPrefix(m, "Orders") && !strings.HasPrefix(m, "Saga") })
+			got := slices.DeleteFunc(recording.Take(), func(m string) bool {
+				return !strings.HasPrefix(m, "Orders") && !strings.HasPrefix(m, "Saga")
+			})
 			if !slices.Equal(got, c.want) {
 				t.Errorf("recorded %q\nwant %q", got, c.want)
 			}
@@ -54,22 +66,22 @@ func TestAnOrdersWayIsMeasuredOnceHoweverOftenItsStepsAreRepeated(t *testing.T) 
 	}
 }
 
-// refusing is a store that writes nothing.
-type refusing struct{ orders.Store }
+// broken is a store whose writes fail.
+type broken struct{ orders.Store }
 
-var errRefused = errors.New("refused")
+var errBroken = errors.New("broken")
 
-func (refusing) SaveOrder(context.Context, orders.Order, commit.With) error { return errRefused }
+func (broken) SaveOrder(context.Context, orders.Order, commit.With) error { return errBroken }
 
-func TestAChangeThatIsNotStoredIsNotMeasured(t *testing.T) {
+func TestAFailedWriteIsNotMeasured(t *testing.T) {
 	ctx, recording := metricstest.On(t, clock.At(time.Now()))
-	err := observed{refusing{}}.SaveOrder(ctx, orders.Order{Version: 1}, commit.With{})
-	if got := recording.Take(); !errors.Is(err, errRefused) || len(got) > 0 {
+	err := observed{broken{}}.SaveOrder(ctx, orders.Order{Version: 1}, commit.With{})
+	if got := recording.Take(); !errors.Is(err, errBroken) || len(got) > 0 {
 		t.Errorf("%v, recorded %q", err, got)
 	}
 }
 
-func TestAReplayedRequestIsCountedAsOne(t *testing.T) {
+func TestAReplayIsCountedAsAReplay(t *testing.T) {
 	s := open(t)
 	ctx, recording := metricstest.On(t, s.clock)
 	h := placeOrder(s.Service)

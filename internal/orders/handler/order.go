@@ -8,11 +8,11 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// order is the API's form of orders.Order.
+// order is an order in API responses.
 type order struct {
 	OrderID string        `json:"orderId"`
 	Status  orders.Status `json:"status"`
-	// Reason is null while there is none.
+	// Reason is null if there is none.
 	Reason          *orders.Reason   `json:"reason"`
 	Items           []contract.Item  `json:"items"`
 	Total           money.Money      `json:"total"`
@@ -22,13 +22,14 @@ type order struct {
 	UpdatedAt       time.Time        `json:"updatedAt"`
 }
 
-func form(o orders.Order) order {
-	f := order{
+func toAPI(o orders.Order) order {
+	converted := order{
 		OrderID: o.OrderID, Status: o.Status, Items: o.Items, Total: o.Total,
-		ShippingAddress: o.ShippingAddress, PaymentMethod: o.PaymentMethod, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+		ShippingAddress: o.ShippingAddress, PaymentMethod: o.PaymentMethod,
+		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}
 	if o.Reason != "" {
-		f.Reason = &o.Reason
+		converted.Reason = &o.Reason
 	}
-	return f
+	return converted
 }

@@ -23,17 +23,17 @@ type placement struct {
 	ExpectedTotal   *money.Money     `json:"expectedTotal"`
 }
 
-// PlaceOrder composes the function place-order.
+// PlaceOrder builds the function place-order.
 func PlaceOrder(env *function.Env) function.Handler {
 	limits := orders.Limits{Open: limit(env, "MAX_OPEN_ORDERS"), Declines: limit(env, "MAX_DECLINES_PER_HOUR")}
 	return placeOrder(service(env).Limited(limits))
 }
 
-// limit reads a limit, which is 1 to 100: so many orders can be read in one batch.
+// limit reads a limit from 1 to 100, the number of orders that can be read in one batch.
 func limit(env *function.Env, name string) int {
 	n, err := strconv.Atoi(env.Require(name))
 	if err != nil || n < 1 || n > 100 {
-		env.Fail(fmt.Errorf("environment variable %s is not a number from 1 to 100", name))
+		env.Fail(fmt.Errorf("environment variable %s must be a number from 1 to 100", name))
 	}
 	return n
 }
@@ -53,6 +53,6 @@ func placeOrder(svc *orders.Service) function.Handler {
 		}
 		o, replayed, err := svc.PlaceOrder(ctx, r.Idempotency(), p)
 		tracing.Annotate(ctx, tracing.Order(o.OrderID))
-		return httpapi.Accepted(r.Member(o.OrderID), form(o)).Replayed(replayed), err
+		return httpapi.Accepted(r.Member(o.OrderID), toAPI(o)).Replayed(replayed), err
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/schema"
 )
 
-// ProjectPrice composes the function project-price.
+// ProjectPrice builds the function project-price.
 func ProjectPrice(env *function.Env) function.Handler { return projectPrice(service(env)) }
 
 func projectPrice(svc *orders.Service) function.Handler {

@@ -19,10 +19,10 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-// sampled is the order id in the sample events.
-const sampled = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+// sampleID is the order id in the sample events.
+const sampleID = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
-// shop is orders over a memory store, whose first order gets the id of the sample events.
+// shop is orders on a memory store. Its first order gets the sample events' id.
 type shop struct {
 	*orders.Service
 	t     *testing.T
@@ -30,18 +30,18 @@ type shop struct {
 	clock *clock.Manual
 }
 
-// sequence gives the sampled id first.
+// sequence returns sampleID first.
 type sequence struct {
-	rest  ids.Sequence
-	given bool
+	rest ids.Sequence
+	used bool
 }
 
 func (s *sequence) New() string {
-	if s.given {
+	if s.used {
 		return s.rest.New()
 	}
-	s.given = true
-	return sampled
+	s.used = true
+	return sampleID
 }
 
 func open(t *testing.T) *shop {
@@ -80,7 +80,7 @@ func (s *shop) invoke(name string, payload []byte) ([]byte, error) {
 	return Handlers(s.Service)[name].Invoke(s.t.Context(), payload)
 }
 
-// call sends the sample request of a function, as change makes it.
+// call sends a function its sample request after change, if not nil.
 func (s *shop) call(name string, change func(*events.APIGatewayProxyRequest)) events.APIGatewayProxyResponse {
 	s.t.Helper()
 	var req events.APIGatewayProxyRequest
@@ -105,7 +105,7 @@ func (s *shop) call(name string, change func(*events.APIGatewayProxyRequest)) ev
 	return res
 }
 
-// claim sets a claim of the caller; an empty one takes it away.
+// claim sets a claim of the caller, or removes it if value is empty.
 func claim(name, value string) func(*events.APIGatewayProxyRequest) {
 	return func(r *events.APIGatewayProxyRequest) {
 		claims := r.RequestContext.Authorizer["claims"].(map[string]any)
@@ -116,30 +116,30 @@ func claim(name, value string) func(*events.APIGatewayProxyRequest) {
 	}
 }
 
-// document parses the contract once: it is large.
+// document parses the large contract only once.
 var document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(api.Spec()) })
 
-// answered checks status and body of an answer against the contract and returns the body.
-func answered(t *testing.T, res events.APIGatewayProxyResponse, status int, schema string) map[string]any {
+// wantBody checks a response's status, validates its body against the contract and returns it.
+func wantBody(t *testing.T, res events.APIGatewayProxyResponse, status int, schema string) map[string]any {
 	t.Helper()
 	var body map[string]any
 	if err := json.Unmarshal([]byte(res.Body), &body); err != nil || res.StatusCode != status {
-		t.Fatalf("answer %d %s, want %d", res.StatusCode, res.Body, status)
+		t.Fatalf("response %d %s, want %d", res.StatusCode, res.Body, status)
 	}
 	doc, err := document()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := doc.Components.Schemas[schema].Value.VisitJSON(body); err != nil {
-		t.Errorf("the answer is no %s: %v", schema, err)
+		t.Errorf("the body is not a valid %s: %v", schema, err)
 	}
 	return body
 }
 
-// refused checks that an answer is a problem with this status and code.
-func refused(t *testing.T, res events.APIGatewayProxyResponse, status int, code string) {
+// wantProblem checks that a response is a problem document with this status and code.
+func wantProblem(t *testing.T, res events.APIGatewayProxyResponse, status int, code string) {
 	t.Helper()
-	if body := answered(t, res, status, "Problem"); body["code"] != code {
+	if body := wantBody(t, res, status, "Problem"); body["code"] != code {
 		t.Errorf("code %v, want %s: %v", body["code"], code, body)
 	}
 }

@@ -14,32 +14,33 @@ import (
 	"orderflow/internal/platform/schema"
 )
 
-func TestConfirmThenCloseAnswersConfirmed(t *testing.T) {
+func TestCloseAfterConfirmReturnsConfirmed(t *testing.T) {
 	s := open(t)
 	s.place()
 	out, err := s.invoke("confirm-order", sample(t, "confirm-order"))
-	wantJSON(t, out, err, `{"orderId":"`+sampled+`","status":"CONFIRMED"}`)
+	wantJSON(t, out, err, `{"orderId":"`+sampleID+`","status":"CONFIRMED"}`)
 	out, err = s.invoke("close-order", sample(t, "close-order"))
 	wantJSON(t, out, err, `{"confirmed":true}`)
 	out, err = s.invoke("reject-order", sample(t, "reject-order"))
-	wantJSON(t, out, err, `{"orderId":"`+sampled+`","status":"CONFIRMED"}`)
+	wantJSON(t, out, err, `{"orderId":"`+sampleID+`","status":"CONFIRMED"}`)
 }
 
-func TestCloseFlagRejectIsTheWayOfACompensationThatNeededHelp(t *testing.T) {
+func TestAFlaggedOrderCanBeRejectedAfterwards(t *testing.T) {
 	s := open(t)
 	s.place()
 	out, err := s.invoke("close-order", sample(t, "close-order"))
 	wantJSON(t, out, err, `{"confirmed":false}`)
 	out, err = s.invoke("flag-order", sample(t, "flag-order"))
-	wantJSON(t, out, err, `{"orderId":"`+sampled+`","status":"NEEDS_ATTENTION"}`)
-	if o, err := s.store.Order(t.Context(), sampled); err != nil || o.Detail != "PAYMENT_DECLINED: VoidPayment failed after 6 attempts" {
+	wantJSON(t, out, err, `{"orderId":"`+sampleID+`","status":"NEEDS_ATTENTION"}`)
+	o, err := s.store.Order(t.Context(), sampleID)
+	if err != nil || o.Detail != "PAYMENT_DECLINED: VoidPayment failed after 6 attempts" {
 		t.Errorf("detail %q, %v", o.Detail, err)
 	}
 	out, err = s.invoke("reject-order", sample(t, "reject-order"))
-	wantJSON(t, out, err, `{"orderId":"`+sampled+`","status":"REJECTED"}`)
+	wantJSON(t, out, err, `{"orderId":"`+sampleID+`","status":"REJECTED"}`)
 }
 
-func TestErrorNamesThatTheStateMachineCatches(t *testing.T) {
+func TestStepsFailWithTheNamesThatTheSagaCatches(t *testing.T) {
 	s := open(t)
 	_, err := s.invoke("confirm-order", sample(t, "confirm-order"))
 	wantName(t, err, "OrderNotFound")
@@ -55,13 +56,14 @@ func TestErrorNamesThatTheStateMachineCatches(t *testing.T) {
 	wantName(t, err, "InvalidInput")
 }
 
-func TestProjectPriceTakesTheGoodEventsOfABatch(t *testing.T) {
+func TestProjectPriceHandlesTheValidEventsOfABatch(t *testing.T) {
 	s := open(t)
 	var batch events.SQSEvent
 	unmarshal(t, sample(t, "project-price"), &batch)
 	newer := batch.Records[0]
 	newer.MessageId = "newer"
-	newer.Body = strings.NewReplacer("1999", "2199", `"version": 3`, `"version": 4`, "01KAQ5K8Q0E6N1R7T3W9Y5Z2AB", "01KAQ5K8Q0E6N1R7T3W9Y5Z2AC").Replace(newer.Body)
+	newer.Body = strings.NewReplacer("1999", "2199", `"version": 3`, `"version": 4`,
+		"01KAQ5K8Q0E6N1R7T3W9Y5Z2AB", "01KAQ5K8Q0E6N1R7T3W9Y5Z2AC").Replace(newer.Body)
 	bad := newer
 	bad.MessageId, bad.Body = "bad", strings.Replace(newer.Body, `"sku"`, `"SKU"`, 1)
 	batch.Records = append([]events.SQSMessage{newer, bad}, batch.Records...)
@@ -77,8 +79,8 @@ func TestProjectPriceTakesTheGoodEventsOfABatch(t *testing.T) {
 	}
 }
 
-// The relay itself is tested in package outbox; here its sample event is held to our contract.
-func TestSampleOfTheRelayIsAnEventOfOurs(t *testing.T) {
+// Package outbox tests the relay itself.
+func TestTheRelaysSampleEventMatchesTheContract(t *testing.T) {
 	var stream events.DynamoDBEvent
 	unmarshal(t, sample(t, "relay-orders-events"), &stream)
 	image := stream.Records[0].Change.NewImage
@@ -95,7 +97,7 @@ func TestSampleOfTheRelayIsAnEventOfOurs(t *testing.T) {
 func wantJSON(t *testing.T, out []byte, err error, want string) {
 	t.Helper()
 	if err != nil || string(out) != want {
-		t.Errorf("answer %s, %v; want %s", out, err, want)
+		t.Errorf("result %s, %v; want %s", out, err, want)
 	}
 }
 
@@ -103,7 +105,7 @@ func wantName(t *testing.T, err error, name string) {
 	t.Helper()
 	var named messages.InvokeResponse_Error
 	if errors.As(err, &named); named.Type != name {
-		t.Errorf("error %v, want the name %q", err, name)
+		t.Errorf("error %v, want name %q", err, name)
 	}
 }
 

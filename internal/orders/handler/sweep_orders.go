@@ -8,7 +8,7 @@ import (
 	"orderflow/internal/platform/schedule"
 )
 
-// SweepOrders composes the function sweep-orders.
+// SweepOrders builds the function sweep-orders.
 func SweepOrders(env *function.Env) function.Handler { return sweepOrders(service(env)) }
 
 func sweepOrders(svc *orders.Service) function.Handler {

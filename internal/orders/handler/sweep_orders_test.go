@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-func TestTheScheduleSweeps(t *testing.T) {
+func TestSweepOrdersReportsWhatItFound(t *testing.T) {
 	payload, err := os.ReadFile("../../../events/orders/sweep-orders.json")
 	if err != nil {
 		t.Fatal(err)
@@ -19,6 +19,6 @@ func TestTheScheduleSweeps(t *testing.T) {
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	h := sweepOrders(orders.New(memory.New(c), c, &ids.Sequence{}))
 	if out, err := h.Invoke(t.Context(), payload); err != nil || string(out) != `{"flagged":0,"overdue":0,"stuck":0}` {
-		t.Errorf("answer %s, %v", out, err)
+		t.Errorf("result %s, %v", out, err)
 	}
 }

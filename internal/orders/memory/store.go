@@ -27,14 +27,14 @@ type Store struct {
 func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
 	return &Store{
-		Log: log, orders: memdb.NewVersioned(log, "order", orders.ErrNoOrder, placedOnce),
+		Log: log, orders: memdb.NewVersioned(log, "order", orders.ErrNoOrder, keepPlaced),
 		prices: memdb.NewVersioned[orders.Price](log, "price", nil, nil),
 		tally:  memdb.NewItems[orders.Tally](log, "tally", nil),
 	}
 }
 
-// placedOnce keeps what was placed.
-func placedOnce(stored orders.Order, next *orders.Order) {
+// keepPlaced keeps the fields that are written only when an order is placed.
+func keepPlaced(stored orders.Order, next *orders.Order) {
 	next.Items, next.Total, next.ShippingAddress = stored.Items, stored.Total, stored.ShippingAddress
 }
 
@@ -43,14 +43,16 @@ func (s *Store) Order(_ context.Context, orderID string) (orders.Order, error) {
 	return s.orders.Get(orderID)
 }
 
-// Orders returns a page of a customer's orders. The cursor names the customer and the last order of
-// the page before.
-func (s *Store) Orders(_ context.Context, customerID string, limit int, cursor string) (page []orders.Order, next string, err error) {
+// Orders returns a page of a customer's orders. A cursor has the customer and the last order of the
+// previous page.
+func (s *Store) Orders(
+	_ context.Context, customerID string, limit int, cursor string,
+) (page []orders.Order, next string, err error) {
 	last := ""
 	if cursor != "" {
 		b, err := base64.RawURLEncoding.DecodeString(cursor)
-		var mine bool
-		if last, mine = strings.CutPrefix(string(b), customerID+"#"); err != nil || !mine {
+		var own bool
+		if last, own = strings.CutPrefix(string(b), customerID+"#"); err != nil || !own {
 			return nil, "", orders.ErrCursor
 		}
 	}
@@ -69,7 +71,7 @@ func (s *Store) Orders(_ context.Context, customerID string, limit int, cursor s
 	return page, next, nil
 }
 
-// Overdue returns orders that are PENDING since before a time.
+// Overdue returns the PENDING orders placed before a time.
 func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []orders.Order, err error) {
 	s.View(func() {
 		for _, o := range s.orders.All() {
@@ -82,7 +84,7 @@ func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []orders.O
 	return overdue, nil
 }
 
-// OrdersByID returns orders.
+// OrdersByID returns the orders that exist.
 func (s *Store) OrdersByID(_ context.Context, orderIDs []string) (found []orders.Order, err error) {
 	s.View(func() {
 		for _, id := range orderIDs {
@@ -130,7 +132,7 @@ func (s *Store) SaveOrder(_ context.Context, o orders.Order, with commit.With) e
 	})
 }
 
-// without returns a tally in which some orders do not count as open.
+// without returns the tally without some open orders.
 func without(t orders.Tally, orderIDs ...string) orders.Tally {
 	t.Open = slices.DeleteFunc(slices.Clone(t.Open), func(id string) bool { return slices.Contains(orderIDs, id) })
 	return t
@@ -142,13 +144,12 @@ func (s *Store) Tally(_ context.Context, customerID string) (t orders.Tally, err
 	return t, nil
 }
 
-// Recount sets what counts against a customer's limits, as a version that knows no tally may leave
-// it.
+// Recount sets a customer's tally, to test tallies that a version without them left behind.
 func (s *Store) Recount(customerID string, t orders.Tally) {
 	s.View(func() { s.tally.Save(customerID, t) })
 }
 
-// Uncount has final orders not count as open.
+// Uncount removes orders from those that count as open.
 func (s *Store) Uncount(_ context.Context, customerID string, orderIDs []string) error {
 	return s.Commit(commit.With{}, func() error {
 		s.tally.Save(customerID, without(s.tally.Get(customerID), orderIDs...))
