@@ -199,7 +199,7 @@ func writeOptions(w *strings.Builder, path string, alias func(string) string) {
 	fmt.Fprint(w, `      responses:
         '204': { description: The headers `+"`Access-Control-…`"+` are there if the page may. }
         '429': { description: 'Too many requests.' }
-        '500': { description: A fault of ours; safe to repeat. }
+        '500': { description: An internal error. The request can be repeated safely. }
         '503': { description: The function cannot be reached now. }
 `)
 	integrate(w, "CheckLiveness", alias)

@@ -208,7 +208,7 @@ func (u user) isRefused(ctx context.Context, emulator *devstack.Emulator) error 
 	if err != nil {
 		return err
 	}
-	const want = "EmulatorEndpoint is for the stage local only"
+	const want = "EmulatorEndpoint is only for stage local"
 	out, err := u.types(ctx, false, "deploy", "--config-env", "local", "--stack-name", "orderflow-refused",
 		"--parameter-overrides",
 		"Stage=dev SenderIdentity=shop.example SenderAddress=orders@shop.example Architecture="+
