@@ -1,4 +1,4 @@
-// Command check-catalog tells anybody whether catalog is ready, and operators which part of what it needs fails.
+// Command check-catalog reports whether catalog is ready and, to operators, what fails.
 package main
 
 import (

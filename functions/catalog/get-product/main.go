@@ -1,4 +1,4 @@
-// Command get-product answers with a product.
+// Command get-product returns a product.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command list-products answers with a page of products.
+// Command list-products returns a page of products.
 package main
 
 import (

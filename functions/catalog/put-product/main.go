@@ -1,4 +1,4 @@
-// Command put-product sets the name and price of a product.
+// Command put-product creates a product or sets its name and price.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command adjust-stock changes what is on hand of a product.
+// Command adjust-stock adjusts the quantity on hand of a product.
 package main
 
 import (

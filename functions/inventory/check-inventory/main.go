@@ -1,4 +1,4 @@
-// Command check-inventory tells anybody whether inventory is ready, and operators which part of what it needs fails.
+// Command check-inventory reports whether inventory is ready and, to operators, what fails.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command get-reservations answers with the stock that an order holds.
+// Command get-reservations returns the stock held for an order.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command get-stock answers with the stock of a product.
+// Command get-stock returns the stock of a product.
 package main
 
 import (

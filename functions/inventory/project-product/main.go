@@ -1,4 +1,4 @@
-// Command project-product keeps which products catalog has.
+// Command project-product records the products of the catalog.
 package main
 
 import (

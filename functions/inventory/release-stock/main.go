@@ -1,4 +1,4 @@
-// Command release-stock makes whatever an order holds available again.
+// Command release-stock makes an order's stock available again.
 package main
 
 import (

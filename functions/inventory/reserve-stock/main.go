@@ -1,4 +1,4 @@
-// Command reserve-stock reserves every line of an order, or none.
+// Command reserve-stock reserves all lines of an order, or none.
 package main
 
 import (

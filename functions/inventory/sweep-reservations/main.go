@@ -1,4 +1,4 @@
-// Command sweep-reservations tells of stock that is reserved for too long.
+// Command sweep-reservations reports stock that has been reserved for too long.
 package main
 
 import (
