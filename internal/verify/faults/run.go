@@ -18,20 +18,13 @@ import (
 // Result is the result of a scenario.
 type Result struct {
 	Scenario
-	// Asked counts the calls during the fault, and Sent the requests sent for them.
-	Asked, Sent int
-	// Longest is the longest time of a call.
-	Longest time.Duration
-	// FailFast is the median time of a call that the open circuit refuses; 0 if it never opened.
-	FailFast time.Duration
-	// States are the circuit's states, in order.
-	States []resilience.State
-	// Recovery is the time after the fault until all processes were served again.
-	Recovery time.Duration
-	// Effect is the effect on calls to another dependency.
-	Effect Effect
-	// Violations are the unmet expectations.
-	Violations []string
+	Asked, Sent int                // calls during the fault, and requests sent for them
+	Longest     time.Duration      // of the calls
+	FailFast    time.Duration      // median of a call that the open circuit refuses; 0 if it never opened
+	States      []resilience.State // of the circuit, in order
+	Recovery    time.Duration      // after the fault until all processes were served again
+	Effect      Effect             // on calls to another dependency
+	Violations  []string           // unmet expectations
 }
 
 func (r *Result) unless(ok bool, format string, args ...any) {
@@ -120,14 +113,12 @@ func (r *running) deadlines() {
 func (r *running) closed(before int64) {
 	calls, want := 6, 6*r.Attempts
 	if r.Opens {
-		calls, want = settings.Failures-1, (settings.Failures-1)*r.Attempts+1
+		calls, want = settings.Failures, (settings.Failures-1)*r.Attempts+1
 	}
-	for _, o := range r.calls(calls, 1) {
-		r.unless(r.fits(o.err), "%v, want %s", o.err, r.Want)
-	}
-	if r.Opens {
-		last := r.calls(1, 1)[0].err
-		r.unless(errors.Is(last, resilience.ErrOpen), "%v of the call that opens the circuit, want ErrOpen", last)
+	for i, o := range r.calls(calls, 1) {
+		opens := r.Opens && i == calls-1
+		r.unless(opens && errors.Is(o.err, resilience.ErrOpen) || !opens && r.fits(o.err),
+			"%v of call %d, want %s, and ErrOpen of the call that opens the circuit", o.err, i+1, r.Want)
 	}
 	r.unless(r.w.sent.Load()-before == int64(want), "%d requests while the circuit was closed, want %d",
 		r.w.sent.Load()-before, want)

@@ -13,21 +13,15 @@ import (
 type Scenario struct {
 	Name  string
 	Fault faultserver.Fault
-	// Names is the fault of the name server, in a scenario without Fault.
-	Names nameFault
-	// TLS: the provider uses HTTPS.
-	TLS bool
+	Names nameFault // in a scenario without Fault
+	TLS   bool      // the provider uses HTTPS
 
-	// Want is the error code that a caller gets while the circuit is closed; "" for none.
-	Want string
-	Kind fault.Kind
-	// Attempts is the number of requests of a call while the circuit is closed.
-	Attempts int
-	// Opens: the circuit opens.
-	Opens bool
-	// Load is the number of concurrent calls to the broken dependency in Measure, in a tenth of a
-	// second.
-	Load int
+	// Want and Kind are of the error that a caller gets while the circuit is closed; "": none.
+	Want     string
+	Kind     fault.Kind
+	Attempts int  // requests of a call while the circuit is closed
+	Opens    bool // the circuit opens
+	Load     int  // concurrent calls to the broken dependency in Measure, in a tenth of a second
 }
 
 // Scenarios returns all scenarios.

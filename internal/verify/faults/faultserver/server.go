@@ -12,11 +12,15 @@ package faultserver
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"log"
 	"maps"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -29,18 +33,16 @@ import (
 
 // Server is a server that fails on demand. It is safe for concurrent use.
 type Server struct {
-	handler http.Handler
-	http    *http.Server
-	address string
-	certs   *certificates // nil without TLS
-	fault   atomic.Pointer[Fault]
-	ended   chan struct{}
-	serving sync.WaitGroup
-	// upstream has a proxy's connections, else nil.
-	upstream *http.Transport
+	handler  http.Handler
+	http     *http.Server
+	address  string
+	certs    *certificates // nil without TLS
+	fault    atomic.Pointer[Fault]
+	ended    chan struct{}
+	serving  sync.WaitGroup
+	upstream *http.Transport // a proxy's, else nil
 
-	// mu guards everything below.
-	mu          sync.Mutex
+	mu          sync.Mutex   // guards everything below
 	listener    net.Listener // nil while the server is down
 	open        map[*conn]bool
 	connections int
@@ -49,10 +51,9 @@ type Server struct {
 
 // Arrival is a request that reached the server.
 type Arrival struct {
-	At           time.Time
-	Method, Path string
-	// Fault is the name of the applied fault; "none" if the request was passed on.
-	Fault string
+	At    time.Time
+	Path  string
+	Fault string // name of the applied fault; "none" if the request was passed on
 }
 
 // New serves handler on a free port of 127.0.0.1. Close it when done.
@@ -193,7 +194,7 @@ func (s *Server) Arrivals() []Arrival {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	f := s.fault.Load()
 	s.mu.Lock()
-	s.arrivals = append(s.arrivals, Arrival{At: time.Now(), Method: r.Method, Path: r.URL.Path, Fault: f.Name})
+	s.arrivals = append(s.arrivals, Arrival{At: time.Now(), Path: r.URL.Path, Fault: f.Name})
 	s.mu.Unlock()
 	body, err := io.ReadAll(r.Body) // otherwise the client's end is not detected
 	if err != nil {
@@ -255,4 +256,50 @@ func (c *conn) Close() error {
 	delete(c.s.open, c)
 	c.s.mu.Unlock()
 	return c.Conn.Close()
+}
+
+// The bad certificates of a TLS server.
+const (
+	expired    = "expired"
+	selfSigned = "self-signed"
+)
+
+// certificates are created for each server. All are self-signed; the client trusts all but the bad
+// one of that name.
+type certificates struct {
+	roots *x509.CertPool
+	shown map[string]tls.Certificate
+}
+
+func newCertificates() (*certificates, error) {
+	c := &certificates{roots: x509.NewCertPool(), shown: map[string]tls.Certificate{}}
+	for _, name := range []string{"", expired, selfSigned} {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		now := time.Now()
+		template := &x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), NotBefore: now.Add(-24 * time.Hour),
+			NotAfter: now.Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+		if name == expired {
+			template.NotAfter = now.Add(-time.Hour)
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		if err != nil {
+			return nil, err
+		}
+		leaf, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, err
+		}
+		if name != selfSigned {
+			c.roots.AddCert(leaf)
+		}
+		c.shown[name] = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+	}
+	return c, nil
+}
+
+func (c *certificates) config(name string) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{c.shown[name]}, MinVersion: tls.VersionTLS12}
 }
