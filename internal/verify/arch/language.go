@@ -156,18 +156,8 @@ func closure(p *syntax.Prog, from []uint32, begins, ends bool) (reading []uint32
 // step returns the states after reading r.
 func step(p *syntax.Prog, from []uint32, r rune) (next []uint32) {
 	for _, pc := range from {
-		inst := &p.Inst[pc]
-		reads := false
-		switch inst.Op {
-		case syntax.InstRuneAny:
-			reads = true
-		case syntax.InstRuneAnyNotNL:
-			reads = r != '\n'
-		default:
-			reads = inst.MatchRune(r)
-		}
-		if reads {
-			next = append(next, inst.Out)
+		if p.Inst[pc].MatchRune(r) {
+			next = append(next, p.Inst[pc].Out)
 		}
 	}
 	slices.Sort(next)

@@ -2,8 +2,8 @@ package arch
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,8 +22,7 @@ var shapeRules = []Rule{{
 				bad.add("%s: %v", eventType, err)
 				continue
 			}
-			e, err := writtenTo(r, eventType)
-			bad.unless(err == nil, "%s: %v", eventType, err)
+			e := writtenTo(origins{r, bad}, eventType)
 			for _, name := range keys(taken.Properties) {
 				_, known := e.schema.Properties[name]
 				bad.unless(known || e.ours[name] || !subscribed[eventType],
@@ -45,10 +44,9 @@ var shapeRules = []Rule{{
 // subscriptions returns the event types that our queues receive.
 func subscriptions(r *Repo) map[string]bool {
 	all := map[string]bool{}
-	for _, id := range r.ofType("AWS::SNS::Subscription") {
-		types, _ := cfn.Dig(r.properties(id), "FilterPolicy", "type").([]any)
-		for _, t := range types {
-			all[text(t)] = true
+	for _, p := range r.each("AWS::SNS::Subscription") {
+		for _, t := range texts(cfn.Dig(p, "FilterPolicy", "type")) {
+			all[t] = true
 		}
 	}
 	return all
@@ -63,8 +61,7 @@ type written struct {
 
 // writtenTo returns where the values of an event come from: requests of the API, claims of a token,
 // and the texts of third parties that shipping and payments keep and the API returns.
-func writtenTo(r *Repo, eventType string) (written, error) {
-	o := origins{r: r}
+func writtenTo(o origins, eventType string) written {
 	service, what, _ := strings.Cut(strings.TrimPrefix(eventType, "orderflow."), ".")
 	type members = map[string]*jsonschema.Schema
 	always, sometimes, ours := members{}, members{}, []string{}
@@ -77,7 +74,7 @@ func writtenTo(r *Repo, eventType string) (written, error) {
 		always["customerId"], always["customerEmail"] = o.claim("sub"), orEmpty(o.claim("email"))
 		sometimes["reason"], sometimes["trackingNumber"] = reasonOf("Order"), tracking
 		if what == "order.created.v1" || what == "order.overdue.v1" {
-			always["items"] = o.with(items, "unitPrice", o.component("Price"))
+			always["items"] = withMember(items, "unitPrice", o.component("Price"))
 			always["paymentMethod"], always["shippingAddress"] = o.component("PaymentMethod"), o.component("Address")
 		}
 		if what == "order.rejected.v1" || what == "order.cancelled.v1" || what == "order.needs-attention.v1" {
@@ -117,25 +114,22 @@ func writtenTo(r *Repo, eventType string) (written, error) {
 	for name, s := range sometimes {
 		w.schema.Properties[name] = orMissing(s)
 	}
-	return w, o.failed
+	return w
 }
 
 // orEmpty also allows an empty text.
 func orEmpty(s *jsonschema.Schema) *jsonschema.Schema {
-	if s == nil || s.Pattern == nil {
-		return s
-	}
-	either, p := *s, *s.Pattern
-	either.MinLength, either.Pattern = 0, &p
-	if err := p.UnmarshalJSON([]byte(fmt.Sprintf("%q", "^$|"+s.Pattern.String()))); err == nil {
-		either.Pattern = &p
+	either := *s
+	either.MinLength = 0
+	if s.Pattern != nil {
+		either.Pattern = &jsonschema.Pattern{Regexp: regexp.MustCompile("^$|" + s.Pattern.String())}
 	}
 	return &either
 }
 
 // orMissing is s for a member that is left out if empty.
 func orMissing(s *jsonschema.Schema) *jsonschema.Schema {
-	if s == nil || s.Type != "string" {
+	if s.Type != "string" {
 		return s
 	}
 	there := *s
@@ -143,42 +137,38 @@ func orMissing(s *jsonschema.Schema) *jsonschema.Schema {
 	return &there
 }
 
-// origins reads the schemas of external input and keeps the first error.
+// origins reads the schemas of external input.
 type origins struct {
-	r      *Repo
-	failed error
+	r   *Repo
+	bad *list
 }
 
 // component returns a schema of the API's contract, or a part of one.
-func (o *origins) component(path ...string) *jsonschema.Schema {
+func (o origins) component(path ...string) *jsonschema.Schema {
 	node := cfn.Dig(o.r.Spec, append([]string{"components", "schemas"}, path...)...)
 	return o.parse(o.plain(node), "openapi.yaml "+strings.Join(path, "/"))
 }
 
 // claim returns the schema of a token's claim.
-func (o *origins) claim(name string) *jsonschema.Schema {
+func (o origins) claim(name string) *jsonschema.Schema {
 	return o.parse(cfn.Dig(o.r.Claims, "properties", name), "claim "+name)
 }
 
-func (o *origins) parse(v any, what string) *jsonschema.Schema {
+func (o origins) parse(v any, what string) *jsonschema.Schema {
+	var s *jsonschema.Schema
 	text, err := json.Marshal(v)
 	if err == nil {
-		var s *jsonschema.Schema
-		if s, err = jsonschema.Parse(text); err == nil {
-			return s
-		}
+		s, err = jsonschema.Parse(text)
 	}
-	if o.failed == nil {
-		o.failed = fmt.Errorf("%s: %w", what, err)
+	if err != nil {
+		o.bad.add("%s: %v", what, err)
+		return &jsonschema.Schema{}
 	}
-	return nil
+	return s
 }
 
-// with adds a member to the items of a list.
-func (o *origins) with(s *jsonschema.Schema, name string, member *jsonschema.Schema) *jsonschema.Schema {
-	if s == nil || s.Items == nil {
-		return s
-	}
+// withMember adds a member to the items of a list.
+func withMember(s *jsonschema.Schema, name string, member *jsonschema.Schema) *jsonschema.Schema {
 	items, one := *s, *s.Items
 	one.Properties = maps.Clone(one.Properties)
 	one.Properties[name], one.AdditionalProperties = member, nil
@@ -188,7 +178,7 @@ func (o *origins) with(s *jsonschema.Schema, name string, member *jsonschema.Sch
 }
 
 // plain resolves references and drops keywords that do not constrain values.
-func (o *origins) plain(v any) any {
+func (o origins) plain(v any) any {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return v

@@ -7,7 +7,6 @@ import (
 
 	"orderflow/internal/platform/tracing/awscalls"
 	"orderflow/internal/platform/tracing/zipkin"
-	"orderflow/internal/verify/cfn"
 )
 
 // prefixes maps names of services in spans to their IAM prefixes.
@@ -62,31 +61,30 @@ func ofCall(span zipkin.Span) ([]Need, error) {
 	return all, nil
 }
 
+// named are the tags with the name of a resource, from which AWS makes its ARN.
+var named = []struct{ tag, service, resource string }{
+	{string(awscalls.KeyParameter), "ssm", "parameter%s"},
+	{string(awscalls.KeyLogGroup), "logs", "log-group:%s:*"},
+	{string(awscalls.KeySecret), "secretsmanager", "secret:%s-AbCdEf"}, // AWS adds six characters
+}
+
 // resources returns the ARNs of a call's resources, or an empty one if the span has none.
-func resources(tags map[string]string) []string {
-	here := func(service, resource string) string {
-		return "arn:aws:" + service + ":" + cfn.Region + ":" + cfn.Account + ":" + resource
+func resources(tags map[string]string) (all []string) {
+	index := ""
+	if name := tags[string(awscalls.KeyIndex)]; name != "" {
+		index = "/index/" + name
 	}
 	if tables := tags[string(awscalls.KeyTables)]; tables != "" {
-		var all []string
 		for table := range strings.SplitSeq(tables, ",") {
-			arn := here("dynamodb", "table/"+table)
-			if index := tags[string(awscalls.KeyIndex)]; index != "" {
-				arn += "/index/" + index
-			}
-			all = append(all, arn)
+			all = append(all, arn("dynamodb", "table/%s%s", table, index))
 		}
 		return all
 	}
-	if name := tags[string(awscalls.KeyParameter)]; name != "" {
-		return []string{here("ssm", "parameter"+name)}
+	for _, n := range named {
+		if name := tags[n.tag]; name != "" && !strings.HasPrefix(name, "arn:") {
+			return []string{arn(n.service, n.resource, name)}
+		}
 	}
-	if group := tags[string(awscalls.KeyLogGroup)]; group != "" {
-		return []string{here("logs", "log-group:"+group+":*")}
-	}
-	if name := tags[string(awscalls.KeySecret)]; name != "" && !strings.HasPrefix(name, "arn:") {
-		return []string{here("secretsmanager", "secret:"+name+"-AbCdEf")} // AWS adds six characters
-	}
-	secret, topic := tags[string(awscalls.KeySecret)], tags[string(awscalls.KeyTopic)]
-	return []string{cmp.Or(secret, topic, tags[string(awscalls.KeyMachine)], tags[string(awscalls.KeyExecution)])}
+	return []string{cmp.Or(tags[string(awscalls.KeySecret)], tags[string(awscalls.KeyTopic)],
+		tags[string(awscalls.KeyMachine)], tags[string(awscalls.KeyExecution)])}
 }

@@ -86,7 +86,7 @@ func owners(s *cfn.Stack, definition func(path string) ([]byte, error)) (map[str
 	}
 	for _, id := range s.OfType("AWS::Scheduler::Schedule") {
 		arn := fmt.Sprint(cfn.Dig(s.Properties(id), "Target", "RoleArn"))
-		_, all[arn], _ = strings.Cut(arn, ":role/")
+		all[arn] = roleIn(arn)
 	}
 	for _, id := range s.OfType("AWS::Serverless::Api") {
 		invoked, err := integrations(s, id, definition)
@@ -145,7 +145,8 @@ func (g Grant) wide() (problems []string) {
 		problems = append(problems, fmt.Sprintf("%s may %s: name the actions", short(g.Owner), g.Action))
 	}
 	if g.Resource == "*" && !slices.Contains(scopeless, g.Action) {
-		problems = append(problems, fmt.Sprintf("%s may %s on everything: name the resources", short(g.Owner), g.Action))
+		problems = append(problems,
+			fmt.Sprintf("%s may %s on everything: name the resources", short(g.Owner), g.Action))
 	}
 	return problems
 }

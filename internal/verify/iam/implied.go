@@ -9,17 +9,14 @@ import (
 )
 
 // Permissions that AWS needs to act with a role, from the documentation of each feature.
-var (
-	logging      = []string{"logs:CreateLogStream", "logs:PutLogEvents"}
-	traced       = []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-	tracedSaga   = append([]string{"xray:GetSamplingRules", "xray:GetSamplingTargets"}, traced...)
-	moved        = []string{"lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"}
-	polledQueue  = []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-	polledStream = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
-	sagaLogging  = []string{
-		"logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
-		"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
-	}
+const (
+	logging      = "logs:CreateLogStream logs:PutLogEvents"
+	traced       = "xray:PutTraceSegments xray:PutTelemetryRecords"
+	tracedSaga   = traced + " xray:GetSamplingRules xray:GetSamplingTargets"
+	polledQueue  = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
+	polledStream = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator"
+	sagaLogging  = "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery " +
+		"logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups"
 )
 
 // Implied lists what AWS does with a stack's roles. definition reads a file that the template
@@ -31,15 +28,14 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 		if f["Role"] == nil {
 			continue // SAM creates the role, with AWS's policies for logs and tracing
 		}
-		name := fmt.Sprint(f["FunctionName"])
-		group := fmt.Sprint(cfn.Dig(f, "LoggingConfig", "LogGroup"))
-		all.add(name, logging, "arn:aws:logs:"+cfn.Region+":"+cfn.Account+":log-group:"+group+":*", "its log")
+		name := f["FunctionName"]
+		all.add(name, logging, arn("logs", "log-group:%v:*", cfn.Dig(f, "LoggingConfig", "LogGroup")), "its log")
 		if role := releases(f); role != "" {
-			arn := "arn:aws:lambda:" + cfn.Region + ":" + cfn.Account + ":function:" + name
-			all.add(role, []string{"lambda:GetAlias", "lambda:UpdateAlias"}, arn, "releases")
-			all.add(role, moved, arn+":"+fmt.Sprint(f["AutoPublishAlias"]), "releases")
-			alarms := "arn:aws:cloudwatch:" + cfn.Region + ":" + cfn.Account + ":alarm:*"
-			all.add(role, []string{"cloudwatch:DescribeAlarms"}, alarms, "releases")
+			const moves = "lambda:GetAlias lambda:UpdateAlias"
+			all.add(role, moves, arn("lambda", "function:%v", name), "releases")
+			all.add(role, moves+" lambda:GetProvisionedConcurrencyConfig",
+				arn("lambda", "function:%v:%v", name, f["AutoPublishAlias"]), "releases")
+			all.add(role, "cloudwatch:DescribeAlarms", arn("cloudwatch", "alarm:*"), "releases")
 		}
 		if s.Globals("Function")["Tracing"] == "Active" {
 			all.add(name, traced, "*", "its tracing")
@@ -47,23 +43,23 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 	}
 	for _, id := range s.OfType("AWS::Lambda::EventSourceMapping") {
 		m := s.Properties(id)
-		name, source := fmt.Sprint(m["FunctionName"]), fmt.Sprint(m["EventSourceArn"])
-		if strings.Contains(source, "/stream/") {
+		name, source := m["FunctionName"], m["EventSourceArn"]
+		if strings.Contains(fmt.Sprint(source), "/stream/") {
 			all.add(name, polledStream, source, "its stream")
-			all.add(name, []string{"dynamodb:ListStreams"}, "*", "its stream") // cannot be scoped to resources
+			all.add(name, "dynamodb:ListStreams", "*", "its stream") // cannot be scoped to resources
 		} else {
 			all.add(name, polledQueue, source, "its queue")
 		}
 		if to := cfn.Dig(m, "DestinationConfig", "OnFailure", "Destination"); to != nil {
-			all.add(name, []string{"sqs:SendMessage"}, fmt.Sprint(to), "its failures")
+			all.add(name, "sqs:SendMessage", to, "its failures")
 		}
 	}
 	for _, id := range s.OfType("AWS::Scheduler::Schedule") {
-		target, _ := s.Properties(id)["Target"].(map[string]any)
-		_, role, _ := strings.Cut(fmt.Sprint(target["RoleArn"]), ":role/")
-		all.add(role, []string{"lambda:InvokeFunction"}, fmt.Sprint(target["Arn"]), id)
+		target := s.Properties(id)["Target"]
+		role := roleIn(cfn.Dig(target, "RoleArn"))
+		all.add(role, "lambda:InvokeFunction", cfn.Dig(target, "Arn"), id)
 		if to := cfn.Dig(target, "DeadLetterConfig", "Arn"); to != nil {
-			all.add(role, []string{"sqs:SendMessage"}, fmt.Sprint(to), "their failures")
+			all.add(role, "sqs:SendMessage", to, "their failures")
 		}
 	}
 	for _, id := range s.OfType("AWS::Serverless::Api") {
@@ -72,7 +68,7 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 			return nil, fmt.Errorf("%s: %w", id, err)
 		}
 		for _, i := range invoked {
-			all.add(i.role, []string{"lambda:InvokeFunction"}, i.function, i.operation)
+			all.add(i.role, "lambda:InvokeFunction", i.function, i.operation)
 		}
 	}
 	for _, id := range s.OfType("AWS::Serverless::StateMachine") {
@@ -83,26 +79,36 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 	return sorted(all), nil
 }
 
+// arn returns the ARN of a resource of the stack's account.
+func arn(service, resource string, args ...any) string {
+	return "arn:aws:" + service + ":" + cfn.Region + ":" + cfn.Account + ":" + fmt.Sprintf(resource, args...)
+}
+
+// roleIn returns the name of the role in an ARN.
+func roleIn(arn any) string {
+	_, role, _ := strings.Cut(fmt.Sprint(arn), ":role/")
+	return role
+}
+
 // releases returns the role with which CodeDeploy moves a function's alias; empty without
 // CodeDeploy.
 func releases(function map[string]any) string {
 	if cfn.Dig(function, "DeploymentPreference", "Enabled") != true {
 		return ""
 	}
-	_, role, _ := strings.Cut(fmt.Sprint(cfn.Dig(function, "DeploymentPreference", "Role")), ":role/")
-	return role
+	return roleIn(cfn.Dig(function, "DeploymentPreference", "Role"))
 }
 
 type needs []Need
 
-func (n *needs) add(owner string, actions []string, resource, by string) {
-	for _, action := range actions {
-		*n = append(*n, Need{owner, action, resource, by})
+func (n *needs) add(owner any, actions string, resource any, by string) {
+	for action := range strings.FieldsSeq(actions) {
+		*n = append(*n, Need{fmt.Sprint(owner), action, fmt.Sprint(resource), by})
 	}
 }
 
 func (n *needs) machine(m map[string]any, definition func(string) ([]byte, error)) error {
-	name := fmt.Sprint(m["Name"])
+	name := m["Name"]
 	if cfn.Dig(m, "Tracing", "Enabled") == true {
 		n.add(name, tracedSaga, "*", "its tracing")
 	}
@@ -130,7 +136,7 @@ func (n *needs) machine(m map[string]any, definition func(string) ([]byte, error
 		if !ok {
 			return fmt.Errorf("state %s calls %s, which has no substitution", state, s.Target)
 		}
-		n.add(name, []string{action}, fmt.Sprint(resource), "state "+state)
+		n.add(name, action, resource, "state "+state)
 	}
 	return nil
 }
@@ -163,10 +169,10 @@ func integrations(s *cfn.Stack, id string, definition func(path string) ([]byte,
 			if invoked["credentials"] == nil {
 				continue
 			}
-			_, role, _ := strings.Cut(fmt.Sprint(invoked["credentials"]), ":role/")
 			_, function, _ := strings.Cut(fmt.Sprint(invoked["uri"]), "/functions/")
 			operation := strings.ToUpper(method) + " " + path
-			all = append(all, integration{operation, role, strings.TrimSuffix(function, "/invocations")})
+			function = strings.TrimSuffix(function, "/invocations")
+			all = append(all, integration{operation, roleIn(invoked["credentials"]), function})
 		}
 	}
 	return all, nil

@@ -28,8 +28,8 @@ type Row struct {
 }
 
 // scopeless lists the actions that AWS cannot scope to resources.
-var scopeless = slices.Concat(tracedSaga, sagaLogging, []string{"servicediscovery:DiscoverInstances",
-	"dynamodb:ListStreams"})
+var scopeless = strings.Fields(tracedSaga + " " + sagaLogging +
+	" servicediscovery:DiscoverInstances dynamodb:ListStreams")
 
 // Compare compares grants with needs. refused are the needs that were denied in a run.
 func Compare(granted []Grant, needed, refused []Need, exceptions []Exception) *Report {
