@@ -18,6 +18,15 @@ type Rule struct {
 	Sabotage func(*Repo)        // breaks the rule in memory; nil if Required is all of it
 }
 
+func rule(name, why string, check func(*Repo, *list), sabotage func(*Repo), required ...required) Rule {
+	return Rule{name, why, required, check, sabotage}
+}
+
+// requires is a rule about what the template must have.
+func requires(name, why string, required ...required) Rule {
+	return rule(name, why, nil, nil, required...)
+}
+
 // Violations lists each violation once.
 func (rule Rule) Violations(r *Repo) []string {
 	var bad list
@@ -45,15 +54,8 @@ func (rule Rule) Sabotages(r *Repo) (all []sabotage) {
 
 // Rules returns all rules.
 func Rules() []Rule {
-	all := slices.Concat(codeRules, templateRules, infraRules, releaseRules, parameterRules, machineRules,
+	return slices.Concat(codeRules, templateRules, infraRules, releaseRules, parameterRules, machineRules,
 		contractRules, shapeRules, docRules, observationRules)
-	for _, b := range bans {
-		all = append(all, b.rule())
-	}
-	for _, f := range phrases {
-		all = append(all, f.rule())
-	}
-	return all
 }
 
 // Services are the bounded contexts, each a directory under internal/.

@@ -16,10 +16,9 @@ import (
 )
 
 var contractRules = []Rule{
-	{
-		Name: "contract, template and handlers have the same operations",
-		Why:  "otherwise a customer finds the route without a function",
-		Check: func(r *Repo, bad *list) {
+	rule("contract, template and handlers have the same operations",
+		"otherwise a customer finds the route without a function",
+		func(r *Repo, bad *list) {
 			var want []string
 			for _, op := range r.operations() {
 				function := op.function + "Function.Arn"
@@ -31,46 +30,40 @@ var contractRules = []Rule{
 			}
 			bad.same("ApiRole", r.referred("ApiRole", "Resource"), want)
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			walk(r.resource("ApiRole"), func(v any) {
 				if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
 					v.(map[string]any)["Resource"] = resources[1:]
 				}
 			})
-		},
-	},
-	{
-		Name: "an operation that involves other services answers 202",
-		Why:  "synchronous everything: the caller would wait for the slowest service",
-		Check: func(r *Repo, bad *list) {
+		}),
+	rule("an operation that involves other services answers 202",
+		"synchronous everything: the caller would wait for the slowest service",
+		func(r *Repo, bad *list) {
 			for _, op := range r.operations() {
 				accepted, ok := cfn.Dig(op.body, "responses", "202"), cfn.Dig(op.body, "responses", "200")
 				involves := op.method == "post" && strings.HasPrefix(op.route, "/v1/orders")
 				bad.unless(!involves || accepted != nil && ok == nil, "%s does not answer 202", op.id)
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			delete(cfn.Dig(r.Spec, "paths", "/v1/orders", "post", "responses").(map[string]any), "202")
-		},
-	},
-	{
-		Name: "only health checks and webhooks are open to everyone",
-		Why:  "fail closed: an operation without security is open to everyone",
-		Check: func(r *Repo, bad *list) {
+		}),
+	rule("only health checks and webhooks are open to everyone",
+		"fail closed: an operation without security is open to everyone",
+		func(r *Repo, bad *list) {
 			for _, op := range r.operations() {
 				mayBeOpen := strings.HasPrefix(op.route, "/health/") || strings.HasPrefix(op.route, "/v1/webhooks/")
 				bad.unless(op.body["security"] != nil, "%s does not declare its security", op.id)
 				bad.unless(op.secured() || mayBeOpen, "%s is open to everyone", op.id)
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			cfn.Dig(r.Spec, "paths", "/v1/orders", "get").(map[string]any)["security"] = []any{}
-		},
-	},
-	{
-		Name: "exactly functions that verify tokens may read the keys",
-		Why:  "without an authorizer the function verifies the token; a missing grant shows only there",
-		Check: func(r *Repo, bad *list) {
+		}),
+	rule("exactly functions that verify tokens may read the keys",
+		"without an authorizer the function verifies the token; a missing grant shows only there",
+		func(r *Repo, bad *list) {
 			var want []string
 			for _, op := range r.operations() {
 				if op.secured() {
@@ -79,17 +72,13 @@ var contractRules = []Rule{
 			}
 			bad.same("TokenKeysPolicy", r.referred("TokenKeysPolicy", "Roles"), want)
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			p := r.properties("TokenKeysPolicy")
 			p["Roles"] = p["Roles"].([]any)[1:]
-		},
-	},
-	{
-		Name: "every subscribed event type has a topic, schema and queue",
-		Why:  "otherwise an event that nobody publishes or can read shows in production only",
-		Required: []required{{"AWS::SNS::Subscription !^AlarmSubscription", `{Endpoint: !GetAtt <base>Queue.Arn,
-			RawMessageDelivery: true, FilterPolicy: {type: [!Like "^orderflow[.]"]}}`}},
-		Check: func(r *Repo, bad *list) {
+		}),
+	rule("every subscribed event type has a topic, schema and queue",
+		"otherwise an event that nobody publishes or can read shows in production only",
+		func(r *Repo, bad *list) {
 			for id, p := range r.each("AWS::SNS::Subscription") {
 				topic := text(p["TopicArn"])
 				for _, t := range texts(cfn.Dig(p, "FilterPolicy", "type")) {
@@ -104,15 +93,15 @@ var contractRules = []Rule{
 					"%s: %s may not write to the queue", id, topic)
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			types := []any{"orderflow.orders.order.made.v1"}
 			r.properties("StartFulfilmentSubscription")["FilterPolicy"] = map[string]any{"type": types}
 		},
-	},
-	{
-		Name: "every event type has a constant in its service's contract",
-		Why:  "type, schema file and service have matching names",
-		Check: func(r *Repo, bad *list) {
+		required{"AWS::SNS::Subscription !^AlarmSubscription", `{Endpoint: !GetAtt <base>Queue.Arn,
+			RawMessageDelivery: true, FilterPolicy: {type: [!Like "^orderflow[.]"]}}`}),
+	rule("every event type has a constant in its service's contract",
+		"type, schema file and service have matching names",
+		func(r *Repo, bad *list) {
 			for file := range r.Files {
 				name, ok := strings.CutSuffix(path.Base(file), ".schema.json")
 				if !ok || !strings.HasPrefix(file, "internal/") {
@@ -127,14 +116,12 @@ var contractRules = []Rule{
 				bad.unless(named, "%s is not named orderflow.<service>.<thing>.<happened>.v<n>", file)
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			r.Files["internal/orders/contract/orderflow.payments.order.lost.v1.schema.json"] = true
-		},
-	},
-	{
-		Name: "sample events of consumers and relays are valid events",
-		Why:  "people invoke functions with samples, and tests start from them",
-		Check: func(r *Repo, bad *list) {
+		}),
+	rule("sample events of consumers and relays are valid events",
+		"people invoke functions with samples, and tests start from them",
+		func(r *Repo, bad *list) {
 			held := 0
 			for file, sample := range r.Samples {
 				bodies, err := eventsIn(sample)
@@ -151,12 +138,11 @@ var contractRules = []Rule{
 			}
 			bad.unless(held > 0, "no sample holds an event")
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			file := "events/payments/relay-payments-events.json"
 			valid, invalid := []byte("orderflow.payments.payment."), []byte("orderflow.payments.money.")
 			r.Samples[file] = bytes.ReplaceAll(r.Samples[file], valid, invalid)
-		},
-	},
+		}),
 }
 
 // eventsIn returns our events in a sample of a queue or a table's stream. It leaves out other

@@ -22,10 +22,8 @@ var (
 )
 
 var docRules = []Rule{
-	{
-		Name: "every alarm has a runbook, every runbook an alarm",
-		Why:  "the operator who is paged must know what to do",
-		Check: func(r *Repo, bad *list) {
+	rule("every alarm has a runbook, every runbook an alarm", "the operator who is paged must know what to do",
+		func(r *Repo, bad *list) {
 			used := []string{"docs/runbooks/README.md"}
 			for _, kind := range []string{"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"} {
 				for id, p := range r.each(kind) {
@@ -36,12 +34,9 @@ var docRules = []Rule{
 			}
 			bad.same("docs/runbooks", keys(r.documents("docs/runbooks/")), used)
 		},
-		Sabotage: func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" },
-	},
-	{
-		Name: "the log lines that runbooks quote are in the code",
-		Why:  "the operator who is paged searches the log for them",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" }),
+	rule("the log lines that runbooks quote are in the code", "the operator who is paged searches the log for them",
+		func(r *Repo, bad *list) {
 			var source strings.Builder
 			for dir, p := range r.Packages {
 				if deployed.MatchString(dir) {
@@ -57,12 +52,9 @@ var docRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" },
-	},
-	{
-		Name: "links and make targets in the documents exist",
-		Why:  "readers follow them",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" }),
+	rule("links and make targets in the documents exist", "readers follow them",
+		func(r *Repo, bad *list) {
 			for file, body := range r.documents("") {
 				for _, m := range link.FindAllStringSubmatch(body, -1) {
 					to := path.Join(path.Dir(file), m[1])
@@ -74,23 +66,18 @@ var docRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) { r.Texts["README.md"] += "[gone](docs/gone.md)" },
-	},
-	{
-		Name: "the index of decisions lists every decision",
-		Why:  "a decision that nobody finds is made twice",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.Texts["README.md"] += "[gone](docs/gone.md)" }),
+	rule("the index of decisions lists every decision", "a decision that nobody finds is made twice",
+		func(r *Repo, bad *list) {
 			for file := range r.documents("docs/adr/0") {
 				listed := strings.Contains(r.Texts["docs/adr/README.md"], "]("+path.Base(file)+")")
 				bad.unless(listed, "docs/adr/README.md does not list %s", file)
 			}
 		},
-		Sabotage: func(r *Repo) { r.Texts["docs/adr/0099-found-by-nobody.md"] = "" },
-	},
-	{
-		Name: "every ADR has date, status, context, decision, consequences",
-		Why:  "readers ask when it was decided, why and with what result",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.Texts["docs/adr/0099-found-by-nobody.md"] = "" }),
+	rule("every ADR has date, status, context, decision, consequences",
+		"readers ask when it was decided, why and with what result",
+		func(r *Repo, bad *list) {
 			for file, body := range r.documents("docs/adr/0") {
 				bad.unless(dated.MatchString(body), "%s does not begin with number, title, date and status", file)
 				for _, part := range []string{"**Context.**", "**Decision", "**Consequences.**"} {
@@ -98,15 +85,12 @@ var docRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			const parts = "**Context.** … **Decision.** … **Consequences.** …\n"
 			r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n" + parts
-		},
-	},
-	{
-		Name: "the prose of documents wraps at 100 columns",
-		Why:  "longer lines are hard to read in editors and diffs",
-		Check: func(r *Repo, bad *list) {
+		}),
+	rule("the prose of documents wraps at 100 columns", "longer lines are hard to read in editors and diffs",
+		func(r *Repo, bad *list) {
 			for file, body := range r.documents("") {
 				code := false
 				for n, line := range strings.Split(body, "\n") {
@@ -120,12 +104,9 @@ var docRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" },
-	},
-	{
-		Name: "files and identifiers that documents name exist",
-		Why:  "a rename in the code must reach the documents",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" }),
+	rule("files and identifiers that documents name exist", "a rename in the code must reach the documents",
+		func(r *Repo, bad *list) {
 			source := map[string]string{} // by the package's name
 			for dir, p := range r.Packages {
 				source[path.Base(dir)] += p.Source
@@ -146,12 +127,9 @@ var docRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) { r.Texts["README.md"] += "`orders.NoSuchName`" },
-	},
-	{
-		Name: "every operation has what it needs besides code",
-		Why:  "otherwise only a slow suite notices, or nothing does",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.Texts["README.md"] += "`orders.NoSuchName`" }),
+	rule("every operation has what it needs besides code", "otherwise only a slow suite notices, or nothing does",
+		func(r *Repo, bad *list) {
 			for _, f := range r.Functions {
 				readme := "internal/" + f.Service + "/README.md"
 				wants := "internal/verify/samlocal/testdata/" + f.Service + ".yaml"
@@ -170,22 +148,18 @@ var docRules = []Rule{
 					"docs/orderflow.http has no request for %s", op.id)
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			r.Functions = append(r.Functions, Function{Service: "orders", Name: "get-order-twice"})
-		},
-	},
-	{
-		Name: "the diagrams show the state machines and the template",
-		Why:  "diagrams that nothing checks become wrong",
-		Check: func(r *Repo, bad *list) {
+		}),
+	rule("the diagrams show the state machines and the template", "diagrams that nothing checks become wrong",
+		func(r *Repo, bad *list) {
 			doc := r.Texts["docs/architecture.md"]
 			for _, d := range Diagrams(r) {
 				bad.unless(strings.Contains(doc, d.Text),
 					"docs/architecture.md: the diagram %s is outdated; run `go run ./cmd/dev generate`", d.Name)
 			}
 		},
-		Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Next = "Fulfilled" },
-	},
+		func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Next = "Fulfilled" }),
 }
 
 // documents returns the Markdown files whose path begins with a prefix.

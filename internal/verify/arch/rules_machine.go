@@ -28,21 +28,18 @@ const (
 )
 
 var machineRules = []Rule{
-	{
-		Name: "a state is named for the function it calls",
-		Why:  "ReserveStock, reserve-stock and ReserveStockFunction are the same thing",
-		Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
+	rule("a state is named for the function it calls",
+		"ReserveStock, reserve-stock and ReserveStockFunction are the same thing",
+		eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 			ok := s.Resource == asl.StatesStart || s.Target == name+"Function"
 			bad.unless(ok, "%s/%s calls %s", machine, name, s.Target)
 		}),
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			r.Machines[fulfil].States["ReserveStock"].Target = "ReleaseStockFunction"
-		},
-	},
-	{
-		Name: "every state has a comment, every task a timeout",
-		Why:  "operators read the definition during incidents; a task without a timeout waits for a year",
-		Check: func(r *Repo, bad *list) {
+		}),
+	rule("every state has a comment, every task a timeout",
+		"operators read the definition during incidents; a task without a timeout waits for a year",
+		func(r *Repo, bad *list) {
 			for name, m := range r.Machines {
 				for state, s := range m.States {
 					bad.unless(s.Comment != "", "%s/%s has no comment", name, state)
@@ -50,12 +47,10 @@ var machineRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Timeout = 0 },
-	},
-	{
-		Name: "a machine's time budget is correct, its timeout longer",
-		Why:  "a timeout during a wait rejects the order; operators trust the figure",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Timeout = 0 }),
+	rule("a machine's time budget is correct, its timeout longer",
+		"a timeout during a wait rejects the order; operators trust the figure",
+		func(r *Repo, bad *list) {
 			for name, m := range r.Machines {
 				most := longest(m, m.StartAt)
 				minutes := fmt.Sprintf("within %d minutes", int(math.Ceil(most.Minutes())))
@@ -64,33 +59,27 @@ var machineRules = []Rule{
 				bad.unless(m.Timeout > most, "%s takes up to %s, but times out after %s", name, most, m.Timeout)
 			}
 		},
-		Sabotage: func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Retry[0].MaxAttempts += 10 },
-	},
-	{
-		Name: "a saga and its compensation end within 3 hours",
-		Why:  "after 3 hours, reconciliation voids the charge of an order that has not ended",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Retry[0].MaxAttempts += 10 }),
+	rule("a saga and its compensation end within 3 hours",
+		"after 3 hours, reconciliation voids the charge of an order that has not ended",
+		func(r *Repo, bad *list) {
 			sum := r.Machines[fulfil].Timeout + r.Machines[compensate].Timeout
 			bad.unless(sum <= 3*time.Hour, "%s and %s may take %s together", fulfil, compensate, sum)
 		},
-		Sabotage: func(r *Repo) { r.Machines[compensate].Timeout = 2 * time.Hour },
-	},
-	{
-		Name: "every error of a saga step leads to compensation",
-		Why:  "no compensation: an uncaught error leaves money held and stock reserved",
-		Check: eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
+		func(r *Repo) { r.Machines[compensate].Timeout = 2 * time.Hour }),
+	rule("every error of a saga step leads to compensation",
+		"no compensation: an uncaught error leaves money held and stock reserved",
+		eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
 			if machine == fulfil && undo[name] != "" {
 				bad.catches(s, machine+"/"+name, "StartCompensation")
 			}
 			known := machine != fulfil || undo[name] != "" || name == "StartCompensation"
 			bad.unless(known, "%s/%s is not in the table of compensations (undo)", machine, name)
 		}),
-		Sabotage: func(r *Repo) { r.Machines[fulfil].States["ArrangeShipment"].Catch = nil },
-	},
-	{
-		Name: "compensation undoes every step, in reverse order",
-		Why:  "no compensation: a step that failed may have taken effect, so it is undone, too",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.Machines[fulfil].States["ArrangeShipment"].Catch = nil }),
+	rule("compensation undoes every step, in reverse order",
+		"no compensation: a step that failed may have taken effect, so it is undone, too",
+		func(r *Repo, bad *list) {
 			var want []string
 			for _, step := range r.path(fulfil) { // an undo of several steps takes the place of the first
 				if u := undo[step]; u != "" && !slices.Contains(want, u) {
@@ -101,21 +90,17 @@ var machineRules = []Rule{
 			got := slices.DeleteFunc(r.path(compensate), func(s string) bool { return !slices.Contains(want, s) })
 			bad.unless(len(want) > 0 && slices.Equal(got, want), "compensation undoes %v, want %v", got, want)
 		},
-		Sabotage: func(r *Repo) { r.Machines[compensate].States["CancelShipment"].Next = "ReleaseStock" },
-	},
-	{
-		Name: "a compensation does not stop others",
-		Why:  "an undo that fails must not prevent the others",
-		Check: eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
+		func(r *Repo) { r.Machines[compensate].States["CancelShipment"].Next = "ReleaseStock" }),
+	rule("a compensation does not stop others", "an undo that fails must not prevent the others",
+		eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
 			// FlagOrder is the last resort: its failure fails the execution, which raises an alarm.
 			if machine == compensate && name != "FlagOrder" {
 				bad.catches(s, machine+"/"+name, s.Next, "FlagOrder")
 			}
 		}),
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			r.Machines[compensate].States["VoidPayment"].Catch[1].Next = "NeedsAttention"
-		},
-	},
+		}),
 	retrying("waiting for a function's free slot costs no attempt",
 		"orders must not be rejected because the bulkhead is full",
 		fulfil, "ConfirmOrder", func(all []asl.Retrier) { all[1].ErrorEquals[0] = throttled }),
@@ -131,8 +116,8 @@ var machineRules = []Rule{
 
 // retrying is a reason for the retriers of tasks, which checkRetriers compares as a whole.
 func retrying(name, why, machine, state string, sabotage func([]asl.Retrier)) Rule {
-	return Rule{Name: name, Why: why, Check: eachTask(checkRetriers),
-		Sabotage: func(r *Repo) { sabotage(r.Machines[machine].States[state].Retry) }}
+	return rule(name, why, eachTask(checkRetriers),
+		func(r *Repo) { sabotage(r.Machines[machine].States[state].Retry) })
 }
 
 // transient errors of a step; a step that waits for an answer does not retry the last one.

@@ -20,10 +20,8 @@ var (
 
 // observationRules are about logs, metrics, alarms and the dashboard.
 var observationRules = []Rule{
-	{
-		Name: "metrics of alarms and the dashboard are recorded",
-		Why:  "an alarm on a metric that nobody writes never rings",
-		Check: func(r *Repo, bad *list) {
+	rule("metrics of alarms and the dashboard are recorded", "an alarm on a metric that nobody writes never rings",
+		func(r *Repo, bad *list) {
 			for _, m := range r.alarmMetrics() {
 				bad.measured(m.alarm, m.namespace, m.name, keys(m.dimensions))
 			}
@@ -34,13 +32,9 @@ var observationRules = []Rule{
 					"docs/slo.md does not list %s", d.Name)
 			}
 		},
-		Sabotage: func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" },
-	},
-	{
-		Name:     "an alarm notifies, itself or through a composite alarm",
-		Why:      "nobody sees an alarm without an action",
-		Required: []required{{"AWS::CloudWatch::CompositeAlarm", `AlarmActions: any`}},
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" }),
+	rule("an alarm notifies, itself or through a composite alarm", "nobody sees an alarm without an action",
+		func(r *Repo, bad *list) {
 			parts := ""
 			for _, p := range r.each("AWS::CloudWatch::CompositeAlarm") {
 				parts += text(p["AlarmRule"])
@@ -50,12 +44,11 @@ var observationRules = []Rule{
 				bad.unless(notifies, "%s notifies nobody", id)
 			}
 		},
-		Sabotage: func(r *Repo) { delete(r.properties("NeedsAttentionAlarm"), "AlarmActions") },
-	},
-	{
-		Name: "every function's errors and every dead-letter queue ring",
-		Why:  "Lambda counts returned errors, timeouts and crashes; nothing else reports a dead letter",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { delete(r.properties("NeedsAttentionAlarm"), "AlarmActions") },
+		required{"AWS::CloudWatch::CompositeAlarm", `AlarmActions: any`}),
+	rule("every function's errors and every dead-letter queue ring",
+		"Lambda counts returned errors, timeouts and crashes; nothing else reports a dead letter",
+		func(r *Repo, bad *list) {
 			watched := map[string]bool{}
 			for _, m := range r.alarmMetrics() {
 				if len(m.dimensions) == 1 { // not a single version of a function
@@ -71,12 +64,10 @@ var observationRules = []Rule{
 					"no alarm watches %s", id)
 			}
 		},
-		Sabotage: func(r *Repo) { delete(r.resources(), "SweepErrorsAlarm") },
-	},
-	{
-		Name: "an alarm has at most ten metrics, all of one period",
-		Why:  "CloudWatch rejects an eleventh metric and a second period",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { delete(r.resources(), "SweepErrorsAlarm") }),
+	rule("an alarm has at most ten metrics, all of one period",
+		"CloudWatch rejects an eleventh metric and a second period",
+		func(r *Repo, bad *list) {
 			for id, p := range r.each("AWS::CloudWatch::Alarm") {
 				metrics, _ := p["Metrics"].([]any)
 				bad.unless(len(metrics) <= 1+10, "%s has %d metrics", id, len(metrics)-1)
@@ -88,22 +79,16 @@ var observationRules = []Rule{
 				bad.unless(len(periods) <= 1, "%s has metrics with %d different periods", id, len(periods))
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			metrics := r.properties("FunctionErrorsAlarm1")["Metrics"].([]any)
 			r.properties("FunctionErrorsAlarm1")["Metrics"] = append(metrics, metrics[1])
-		},
-	},
-	{
-		Name: "an alarm rings when Lambda throttles",
-		Why:  "a throttled function logs nothing: its callers wait and nobody notices",
-		Required: []required{
-			{"AWS::CloudWatch::Alarm ^ThrottlesAlarm ", `{Namespace: AWS/Lambda, MetricName: Throttles}`},
-		},
-	},
-	{
-		Name: "per-method metrics are on only where an alarm reads them",
-		Why:  "a method's metrics cost as much as an alarm, all of them more than the rest of an idle stage",
-		Check: func(r *Repo, bad *list) {
+		}),
+	requires("an alarm rings when Lambda throttles",
+		"a throttled function logs nothing: its callers wait and nobody notices",
+		required{"AWS::CloudWatch::Alarm ^ThrottlesAlarm ", `{Namespace: AWS/Lambda, MetricName: Throttles}`}),
+	rule("per-method metrics are on only where an alarm reads them",
+		"a method's metrics cost as much as an alarm, all of them more than the rest of an idle stage",
+		func(r *Repo, bad *list) {
 			var read, on []string
 			for _, m := range r.alarmMetrics() {
 				if of := m.dimensions; of["Resource"] != "" && of["ApiName"] != "" {
@@ -121,14 +106,12 @@ var observationRules = []Rule{
 			}
 			bad.same("MethodSettings with metrics", on, read)
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			r.properties("Api")["MethodSettings"].([]any)[0].(map[string]any)["MetricsEnabled"] = true
-		},
-	},
-	{
-		Name: "no log line names personal or payment data",
-		Why:  "more people read logs than tables; redaction is only a safety net",
-		Check: func(r *Repo, bad *list) {
+		}),
+	rule("no log line names personal or payment data",
+		"more people read logs than tables; redaction is only a safety net",
+		func(r *Repo, bad *list) {
 			for dir, p := range r.Packages {
 				if dir == "internal/verify/arch" || !strings.HasPrefix(dir, "internal/") &&
 					!strings.HasPrefix(dir, "sandbox/") {
@@ -141,11 +124,10 @@ var observationRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			r.Packages["internal/orders"].Source += "\n" +
 				`slog.InfoContext(ctx, "placed", "orderId", o.OrderID, "customerEmail", o.CustomerEmail)`
-		},
-	},
+		}),
 }
 
 // measured reports a metric of ours that is not recorded with these dimensions.

@@ -31,10 +31,9 @@ func with(template map[string]any, parameters string, bad *list) *cfn.Stack {
 }
 
 var parameterRules = []Rule{
-	{
-		Name: "parameters that would break a stage are refused",
-		Why:  "a stage that trusts foreign tokens, or sends no mail or alarms, looks healthy until it matters",
-		Check: func(r *Repo, bad *list) {
+	rule("parameters that would break a stage are refused",
+		"a stage that trusts foreign tokens, or sends no mail or alarms, looks healthy until it matters",
+		func(r *Repo, bad *list) {
 			accepted := map[string]bool{
 				"Stage=local": true, "Stage=dev" + senders: true, "Stage=prod" + senders: false,
 				prod + senders: true,
@@ -55,13 +54,10 @@ var parameterRules = []Rule{
 				bad.unless(want == (len(refusals) == 0), "the sandbox, %s: refused by %q", stage, refusals)
 			}
 		},
-		Sabotage: func(r *Repo) { delete(r.Template["Rules"].(map[string]any), "OnlyInLocal") },
-	},
-	{
-		Name:     "rules use what CloudFormation accepts and say what to do",
-		Why:      "conditions or Fn::If in them fail every deployment; users see only the description",
-		Required: []required{{"Rules", `Assertions: [{AssertDescription: !Like ".{41}"}]`}},
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { delete(r.Template["Rules"].(map[string]any), "OnlyInLocal") }),
+	rule("rules use what CloudFormation accepts and say what to do",
+		"conditions or Fn::If in them fail every deployment; users see only the description",
+		func(r *Repo, bad *list) {
 			walk(r.Template["Rules"], func(v any) {
 				m, _ := v.(map[string]any)
 				for f, argument := range m {
@@ -72,57 +68,46 @@ var parameterRules = []Rule{
 				}
 			})
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			rule := cfn.Dig(r.Template, "Rules", "SenderIsGiven").(map[string]any)
 			rule["RuleCondition"] = map[string]any{"Condition": "OnAWS"}
 		},
-	},
-	{
-		Name: "mail goes to anybody, but from one address only",
-		Why:  "SES's sandbox needs a grant on the recipient's identity, too; the condition fixes the sender",
-		Required: []required{{"AWS::IAM::Role ^NotifyCustomerRole ", `Policies: [{PolicyDocument: {Statement: !Any {
-			Action: "ses:SendEmail", Resource: !If [OnAWS, !Like ":identity/[*]$", any],
-			Condition: !If [OnAWS, {StringEqualsIgnoreCase:
-				{"ses:FromAddress": !If [HasSender, !Ref SenderAddress, any]}}, any]}}}]`}},
-		Check: func(r *Repo, bad *list) {
+		required{"Rules", `Assertions: [{AssertDescription: !Like ".{41}"}]`}),
+	rule("mail goes to anybody, but from one address only",
+		"SES's sandbox needs a grant on the recipient's identity, too; the condition fixes the sender",
+		func(r *Repo, bad *list) {
 			for _, id := range r.ofType("AWS::IAM::Role") {
 				grants := strings.Count(strings.Join(texts(r.properties(id)["Policies"]), "\n"), "ses:SendEmail")
 				want := map[string]int{"NotifyCustomerRole": 1}[id]
 				bad.unless(grants == want, "%s has %d grants to send mail, want %d", id, grants, want)
 			}
 		},
-		Sabotage: func(r *Repo) { r.properties("PlaceOrderRole")["Policies"] = "ses:SendEmail" },
-	},
-	{
-		Name: "operators sign in with IAM permission only, for an hour",
-		Why:  "a client id is not a secret: without it a stolen password is enough; tokens cannot be revoked",
-		Required: []required{
-			{"AWS::Cognito::UserPoolClient ^OperatorClient ", `{ExplicitAuthFlows: [ALLOW_ADMIN_USER_PASSWORD_AUTH],
-				IdTokenValidity: 60, AccessTokenValidity: 60, RefreshTokenValidity: 60,
-				TokenValidityUnits: {IdToken: minutes, AccessToken: minutes, RefreshToken: minutes}}`},
-			{"AWS::Cognito::UserPoolClient !^OperatorClient ", `ExplicitAuthFlows: !If [IsProd, any,
-				[ALLOW_USER_SRP_AUTH, ALLOW_REFRESH_TOKEN_AUTH, ALLOW_USER_PASSWORD_AUTH]]`},
-		},
-	},
-	{
-		Name: "the parameters Mfa and Firewall take effect",
-		Why:  "a parameter without effect misleads; request samples hold tokens and addresses",
-		Required: []required{
-			{"AWS::Cognito::UserPool", `{MfaConfiguration: !Ref Mfa,
-				EnabledMfas: !If [HasMfa, [SOFTWARE_TOKEN_MFA], !Ref AWS::NoValue]}`},
-			{"Conditions ^HasMfa", `"Fn::Not": [!Equals [!Ref Mfa, "OFF"]]`},
-			{"Resources AWS::WAFv2::WebACL(Association)?$", `Condition: HasFirewall`},
-			{"Conditions ^HasFirewall", `"Fn::Equals": [!Ref Firewall, "on"]`},
-			{"AWS::WAFv2::WebACLAssociation", `{WebACLArn: !GetAtt WebAcl.Arn, ResourceArn:
-				!Sub "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${Api}/stages/${Api.Stage}"}`},
-			{"AWS::WAFv2::WebACL", `{VisibilityConfig: {SampledRequestsEnabled: false},
-				Rules: [{VisibilityConfig: {SampledRequestsEnabled: false}}]}`},
-		},
-	},
-	{
-		Name: "with Stripe the sandbox does not set the provider's address",
-		Why:  "otherwise the sandbox's next deployment would send charges to the sandbox",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.properties("PlaceOrderRole")["Policies"] = "ses:SendEmail" },
+		required{"AWS::IAM::Role ^NotifyCustomerRole ", `Policies: [{PolicyDocument: {Statement: !Any {
+			Action: "ses:SendEmail", Resource: !If [OnAWS, !Like ":identity/[*]$", any],
+			Condition: !If [OnAWS, {StringEqualsIgnoreCase:
+				{"ses:FromAddress": !If [HasSender, !Ref SenderAddress, any]}}, any]}}}]`}),
+	requires("operators sign in with IAM permission only, for an hour",
+		"a client id is not a secret: without it a stolen password is enough; tokens cannot be revoked",
+		required{"AWS::Cognito::UserPoolClient ^OperatorClient ", `{ExplicitAuthFlows: [ALLOW_ADMIN_USER_PASSWORD_AUTH],
+			IdTokenValidity: 60, AccessTokenValidity: 60, RefreshTokenValidity: 60,
+			TokenValidityUnits: {IdToken: minutes, AccessToken: minutes, RefreshToken: minutes}}`},
+		required{"AWS::Cognito::UserPoolClient !^OperatorClient ", `ExplicitAuthFlows: !If [IsProd, any,
+			[ALLOW_USER_SRP_AUTH, ALLOW_REFRESH_TOKEN_AUTH, ALLOW_USER_PASSWORD_AUTH]]`}),
+	requires("the parameters Mfa and Firewall take effect",
+		"a parameter without effect misleads; request samples hold tokens and addresses",
+		required{"AWS::Cognito::UserPool", `{MfaConfiguration: !Ref Mfa,
+			EnabledMfas: !If [HasMfa, [SOFTWARE_TOKEN_MFA], !Ref AWS::NoValue]}`},
+		required{"Conditions ^HasMfa", `"Fn::Not": [!Equals [!Ref Mfa, "OFF"]]`},
+		required{"Resources AWS::WAFv2::WebACL(Association)?$", `Condition: HasFirewall`},
+		required{"Conditions ^HasFirewall", `"Fn::Equals": [!Ref Firewall, "on"]`},
+		required{"AWS::WAFv2::WebACLAssociation", `{WebACLArn: !GetAtt WebAcl.Arn, ResourceArn:
+			!Sub "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${Api}/stages/${Api.Stage}"}`},
+		required{"AWS::WAFv2::WebACL", `{VisibilityConfig: {SampledRequestsEnabled: false},
+			Rules: [{VisibilityConfig: {SampledRequestsEnabled: false}}]}`}),
+	rule("with Stripe the sandbox does not set the provider's address",
+		"otherwise the sandbox's next deployment would send charges to the sandbox",
+		func(r *Repo, bad *list) {
 			for _, discovery := range []string{"parameters", "cloud-map"} {
 				for _, provider := range []string{"registry", "stripe"} {
 					s := with(r.Sandbox, "Discovery="+discovery+" PaymentProvider="+provider, bad)
@@ -135,16 +120,13 @@ var parameterRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			address := cfn.Dig(r.Sandbox, "Resources", "PaymentProviderAddress").(map[string]any)
 			address["Condition"] = "UsesParameters"
-		},
-	},
-	{
-		Name: "in production the user pool sends by SES",
-		Why:  "Cognito's own sender stops after 50 mails a day, then nobody can sign up",
-		Required: []required{{"AWS::Cognito::UserPool", `EmailConfiguration: !If [IsProd,
+		}),
+	requires("in production the user pool sends by SES",
+		"Cognito's own sender stops after 50 mails a day, then nobody can sign up",
+		required{"AWS::Cognito::UserPool", `EmailConfiguration: !If [IsProd,
 			{EmailSendingAccount: DEVELOPER, From: !Ref SenderAddress,
-				SourceArn: !Like ":identity/[$][{]SenderIdentity[}]$"}, !Ref AWS::NoValue]`}},
-	},
+				SourceArn: !Like ":identity/[$][{]SenderIdentity[}]$"}, !Ref AWS::NoValue]`}),
 }

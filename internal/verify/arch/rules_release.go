@@ -15,10 +15,9 @@ const gradual = "^(GetProduct|ListProducts|PlaceOrder|GetOrder|CancelOrder)Funct
 var parameter = regexp.MustCompile(`\$\{(\w+)\}`)
 
 var releaseRules = []Rule{
-	{
-		Name: "production invokes functions by alias or version",
-		Why:  "the bare name invokes what was deployed last: neither gradually released nor rolled back",
-		Check: func(r *Repo, bad *list) {
+	rule("production invokes functions by alias or version",
+		"the bare name invokes what was deployed last: neither gradually released nor rolled back",
+		func(r *Repo, bad *list) {
 			var names []string
 			for id := range r.each("AWS::Serverless::Function") {
 				if r.published(id) {
@@ -36,41 +35,31 @@ var releaseRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			target := map[string]any{"Arn": map[string]any{"Fn::GetAtt": "PlaceOrderFunction.Arn"}}
 			properties := map[string]any{"Target": target}
 			r.resources()["Nightly"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": properties}
-		},
-	},
-	{
-		Name: "a release to production reaches customers gradually",
-		Why:  "a bad version then fails one call in ten for some minutes, and is rolled back automatically",
-		Required: []required{
-			{"Parameters ^Stage ", `AllowedValues: [local, dev, prod]`},
-			{"Mappings ^Releases ", `{local: {Gradual: false}, dev: {Gradual: false}, prod: {Gradual: true}}`},
-			{"AWS::Serverless::Function " + gradual, `DeploymentPreference: any`},
-			{"AWS::Serverless::Function !" + gradual, `DeploymentPreference: none`},
-		},
-	},
-	{
-		Name: "the saga's steps are released together, by its definition",
-		Why:  "no rollback restores compensated orders; one in ten at each of seven steps would be half of them",
-		Required: []required{
-			// Published for every change, and kept while its executions run.
-			{"Resources ^FulfilOrderVersion ", `{UpdateReplacePolicy: Retain, DeletionPolicy: Retain,
-				Properties: {StateMachineRevisionId: !GetAtt FulfilOrder.StateMachineRevisionId}}`},
-			{"AWS::StepFunctions::StateMachineAlias ^FulfilOrderLive ", `DeploymentPreference: {Type: CANARY,
-				StateMachineVersionArn: !Ref FulfilOrderVersion, Alarms: !Any {Ref: OrdersFailAlarm}}`},
-			{"AWS::Serverless::Function ^(Start|Recover)Fulfilment", `Environment: {Variables: {
-				FULFIL_ORDER_ARN: !If [IsGradual, !Ref FulfilOrderLive, !Ref FulfilOrder]}}`},
-			{"AWS::Serverless::Function !^(Start|Recover)Fulfilment",
-				`Environment: !Unlike FULFIL_ORDER_ARN`},
-		},
-	},
-	{
-		Name: "a version is published when a parameter changes what it does",
-		Why:  "SAM ignores the values of parameters, so the alias would keep the old version",
-		Check: func(r *Repo, bad *list) {
+		}),
+	requires("a release to production reaches customers gradually",
+		"a bad version then fails one call in ten for some minutes, and is rolled back automatically",
+		required{"Parameters ^Stage ", `AllowedValues: [local, dev, prod]`},
+		required{"Mappings ^Releases ", `{local: {Gradual: false}, dev: {Gradual: false}, prod: {Gradual: true}}`},
+		required{"AWS::Serverless::Function " + gradual, `DeploymentPreference: any`},
+		required{"AWS::Serverless::Function !" + gradual, `DeploymentPreference: none`}),
+	requires("the saga's steps are released together, by its definition",
+		"no rollback restores compensated orders; one in ten at each of seven steps would be half of them",
+		// Published for every change, and kept while its executions run.
+		required{"Resources ^FulfilOrderVersion ", `{UpdateReplacePolicy: Retain, DeletionPolicy: Retain,
+			Properties: {StateMachineRevisionId: !GetAtt FulfilOrder.StateMachineRevisionId}}`},
+		required{"AWS::StepFunctions::StateMachineAlias ^FulfilOrderLive ", `DeploymentPreference: {Type: CANARY,
+			StateMachineVersionArn: !Ref FulfilOrderVersion, Alarms: !Any {Ref: OrdersFailAlarm}}`},
+		required{"AWS::Serverless::Function ^(Start|Recover)Fulfilment", `Environment: {Variables: {
+			FULFIL_ORDER_ARN: !If [IsGradual, !Ref FulfilOrderLive, !Ref FulfilOrder]}}`},
+		required{"AWS::Serverless::Function !^(Start|Recover)Fulfilment",
+			`Environment: !Unlike FULFIL_ORDER_ARN`}),
+	rule("a version is published when a parameter changes what it does",
+		"SAM ignores the values of parameters, so the alias would keep the old version",
+		func(r *Repo, bad *list) {
 			for id, p := range r.each("AWS::Serverless::Function") {
 				environment := []any{cfn.Dig(r.Template, "Globals", "Function", "Environment"), p["Environment"]}
 				for name := range r.parametersIn(environment) {
@@ -79,8 +68,7 @@ var releaseRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) { r.properties("AuthorizePaymentFunction")["VersionDescription"] = "debug" },
-	},
+		func(r *Repo) { r.properties("AuthorizePaymentFunction")["VersionDescription"] = "debug" }),
 }
 
 // published reports whether a function publishes versions behind an alias.

@@ -13,10 +13,9 @@ import (
 var address = regexp.MustCompile(`^(Api|EmulatorEndpoint)$|Address\.Value$|://|execute-api|\$\{EmulatorEndpoint\}`)
 
 var templateRules = []Rule{
-	{
-		Name: "every function directory is deployed and has a sample event",
-		Why:  "state, directory and resource share a name, so each leads to the others",
-		Check: func(r *Repo, bad *list) {
+	rule("every function directory is deployed and has a sample event",
+		"state, directory and resource share a name, so each leads to the others",
+		func(r *Repo, bad *list) {
 			seen := map[string]bool{}
 			for _, f := range r.Functions {
 				id := f.LogicalID()
@@ -31,35 +30,26 @@ var templateRules = []Rule{
 					func(f Function) bool { return f.LogicalID()+"Function" == id }), "%s has no directory", id)
 			}
 		},
-		Sabotage: func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") },
-	},
-	{
-		Name: "an HTTP client finds its address in the registry",
-		Why:  "hard-coded endpoints: an address in the environment is as fixed as one in code",
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") }),
+	rule("an HTTP client finds its address in the registry",
+		"hard-coded endpoints: an address in the environment is as fixed as one in code",
+		func(r *Repo, bad *list) {
 			for id, p := range r.each("AWS::Serverless::Function") {
 				for _, value := range texts(p["Environment"]) {
 					bad.unless(!address.MatchString(value), "%s has the address %s in its environment", id, value)
 				}
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			environment := cfn.Dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables")
 			environment.(map[string]any)["PROVIDER_URL"] = "https://provider.example"
-		},
-	},
-	{
-		Name: "parameters have descriptions, outputs can be imported",
-		Why:  "operators read the parameters only; other stacks import addresses by name",
-		Required: []required{
-			{"Parameters", `{Description: !Like ".{16}"}`},
-			{"Outputs", `{Description: any, Export: {Name: !Sub "${AWS::StackName}-<id>"}}`},
-		},
-	},
-	{
-		Name: "only its owner's functions refer to a table",
-		Why:  "shared database: other services know the contract only",
-		Check: func(r *Repo, bad *list) {
+		}),
+	requires("parameters have descriptions, outputs can be imported",
+		"operators read the parameters only; other stacks import addresses by name",
+		required{"Parameters", `{Description: !Like ".{16}"}`},
+		required{"Outputs", `{Description: any, Export: {Name: !Sub "${AWS::StackName}-<id>"}}`}),
+	rule("only its owner's functions refer to a table", "shared database: other services know the contract only",
+		func(r *Repo, bad *list) {
 			for _, f := range r.Functions {
 				for _, suffix := range []string{"Function", "Role", "Source"} {
 					walk(r.resource(f.LogicalID()+suffix), func(v any) {
@@ -72,77 +62,59 @@ var templateRules = []Rule{
 				}
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			variables := map[string]any{"TABLE_NAME": map[string]any{"Ref": "PaymentsTable"}}
 			r.properties("GetOrderFunction")["Environment"] = map[string]any{"Variables": variables}
-		},
-	},
-	{
-		Name: "queues have dead-letter queues and partial batch responses",
-		Why:  "nothing is lost: a failed message is retried, then kept where an alarm watches",
-		Required: []required{
-			{"AWS::SQS::Queue !(DeadLetter|Failure)Queue ",
-				`RedrivePolicy: {deadLetterTargetArn: !GetAtt <base>DeadLetterQueue.Arn}`},
-			{"AWS::Lambda::EventSourceMapping !^Relay", `{EventSourceArn: !GetAtt <base>Queue.Arn,
-				FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: any}}`},
-			{"AWS::SQS::Queue", `SqsManagedSseEnabled: true`},
-		},
-	},
-	{
-		Name: "a stream has a failure destination and bounded retries",
-		Why:  "a bad record blocks its stream, or is dropped",
-		Required: []required{{"AWS::Lambda::EventSourceMapping ^Relay", `{EventSourceArn: !Like "[.]StreamArn$",
+		}),
+	requires("queues have dead-letter queues and partial batch responses",
+		"nothing is lost: a failed message is retried, then kept where an alarm watches",
+		required{"AWS::SQS::Queue !(DeadLetter|Failure)Queue ",
+			`RedrivePolicy: {deadLetterTargetArn: !GetAtt <base>DeadLetterQueue.Arn}`},
+		required{"AWS::Lambda::EventSourceMapping !^Relay", `{EventSourceArn: !GetAtt <base>Queue.Arn,
+			FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: any}}`},
+		required{"AWS::SQS::Queue", `SqsManagedSseEnabled: true`}),
+	requires("a stream has a failure destination and bounded retries", "a bad record blocks its stream, or is dropped",
+		required{"AWS::Lambda::EventSourceMapping ^Relay", `{EventSourceArn: !Like "[.]StreamArn$",
 			DestinationConfig: {OnFailure: {Destination: !GetAtt <base>FailureQueue.Arn}},
-			BisectBatchOnFunctionError: true, MaximumRetryAttempts: any, MaximumRecordAgeInSeconds: any}`}},
-	},
-	{
-		Name: "a table expires items, can be restored, and is encrypted",
-		Why:  "barriers and idempotency records must expire, data must not be lost",
-		Required: []required{{"AWS::DynamoDB::Table", `{TimeToLiveSpecification: {Enabled: true},
+			BisectBatchOnFunctionError: true, MaximumRetryAttempts: any, MaximumRecordAgeInSeconds: any}`}),
+	requires("a table expires items, can be restored, and is encrypted",
+		"barriers and idempotency records must expire, data must not be lost",
+		required{"AWS::DynamoDB::Table", `{TimeToLiveSpecification: {Enabled: true},
 			PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true},
-			SSESpecification: {SSEEnabled: true}, DeletionProtectionEnabled: !If [IsProtected, true, false]}`}},
-	},
-	{
-		Name: "an update of production never replaces or deletes data",
-		Why:  "after renaming a key CloudFormation would create a new, empty table",
-		Required: []required{
-			{"Resources AWS::DynamoDB::Table$", `UpdateReplacePolicy: Retain`},
-			{"AWS::Cognito::UserPool", `DeletionProtection: !If [IsProtected, ACTIVE, INACTIVE]`},
-			{"Conditions ^IsProtected", `"Fn::And": [!Condition IsProd, !Equals [!Ref Protected, "yes"]]`},
-			{"Conditions ^IsProd", `"Fn::Equals": [!Ref Stage, prod]`},
-			{"Parameters ^Protected", `Default: "yes"`},
-			{"StackPolicy", `Statement:
-  - {Effect: Allow, Principal: "*", Action: "Update:*", Resource: "*"}
-  - {Effect: Deny, Principal: "*", Action: ["Update:Replace", "Update:Delete"], Resource: "*",
-      Condition: {StringEquals: {ResourceType: ["AWS::DynamoDB::Table", "AWS::Cognito::UserPool"]}}}`},
-		},
-		Check: func(r *Repo, bad *list) {
+			SSESpecification: {SSEEnabled: true}, DeletionProtectionEnabled: !If [IsProtected, true, false]}`}),
+	rule("an update of production never replaces or deletes data",
+		"after renaming a key CloudFormation would create a new, empty table",
+		func(r *Repo, bad *list) {
 			bad.unless(strings.Contains(r.Texts["Makefile"], "$(DEV) deploy --stage"),
 				"`make deploy` does not use package deploy, which sets the policy")
 		},
-		Sabotage: func(r *Repo) { r.Texts["Makefile"] = "" },
-	},
-	{
-		Name: "logs expire, functions are traced, secrets stay out",
-		Why:  "logs are kept for ever by default; whoever may describe a function reads its environment",
-		Required: []required{
-			{"AWS::Logs::LogGroup", `RetentionInDays: any`},
-			{"Globals ^Function", `Tracing: Active`},
-			// With LogFormat, Lambda would filter metrics by level (ADR 13).
-			{"AWS::Serverless::Function", `LoggingConfig: {LogGroup: !Like "Logs$", LogFormat: none}`},
-		},
-		Check: func(r *Repo, bad *list) {
+		func(r *Repo) { r.Texts["Makefile"] = "" },
+		required{"Resources AWS::DynamoDB::Table$", `UpdateReplacePolicy: Retain`},
+		required{"AWS::Cognito::UserPool", `DeletionProtection: !If [IsProtected, ACTIVE, INACTIVE]`},
+		required{"Conditions ^IsProtected", `"Fn::And": [!Condition IsProd, !Equals [!Ref Protected, "yes"]]`},
+		required{"Conditions ^IsProd", `"Fn::Equals": [!Ref Stage, prod]`},
+		required{"Parameters ^Protected", `Default: "yes"`},
+		required{"StackPolicy", `Statement:
+  - {Effect: Allow, Principal: "*", Action: "Update:*", Resource: "*"}
+  - {Effect: Deny, Principal: "*", Action: ["Update:Replace", "Update:Delete"], Resource: "*",
+      Condition: {StringEquals: {ResourceType: ["AWS::DynamoDB::Table", "AWS::Cognito::UserPool"]}}}`}),
+	rule("logs expire, functions are traced, secrets stay out",
+		"logs are kept for ever by default; whoever may describe a function reads its environment",
+		func(r *Repo, bad *list) {
 			for _, id := range r.ofType("AWS::Serverless::Function") {
 				for _, value := range texts(r.properties(id)["Environment"]) {
 					bad.unless(!strings.Contains(value, "{{resolve:"), "%s has a secret in its environment", id)
 				}
 			}
 		},
-		Sabotage: func(r *Repo) {
+		func(r *Repo) {
 			variables := cfn.Dig(r.properties("PlaceOrderFunction"), "Environment", "Variables")
 			variables.(map[string]any)["KEY"] = "{{resolve:secretsmanager:key}}"
 		},
-	},
+		required{"AWS::Logs::LogGroup", `RetentionInDays: any`},
+		required{"Globals ^Function", `Tracing: Active`},
+		// With LogFormat, Lambda would filter metrics by level (ADR 13).
+		required{"AWS::Serverless::Function", `LoggingConfig: {LogGroup: !Like "Logs$", LogFormat: none}`}),
 }
 
 func (r *Repo) resources() map[string]any {
