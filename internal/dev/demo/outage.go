@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"orderflow/internal/dev/intercept"
 	"orderflow/internal/ops/client"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/resilience"
 )
 
 // Plan describes an outage of the payment provider. Orders are placed throughout, except during
@@ -32,6 +36,9 @@ type Plan struct {
 var Minute = Plan{Every: 700 * time.Millisecond, Before: 15 * time.Second, Down: time.Minute, After: 15 * time.Second,
 	Drain: 100 * time.Second, Fall: .9, FallFromBefore: .9}
 
+// orders is the number of orders of the plan.
+func (p Plan) orders() int { return int((p.Before+p.Down+p.After)/p.Every) + 1 }
+
 // outage is an outage in progress.
 type outage struct {
 	Shop
@@ -47,10 +54,9 @@ type outage struct {
 	stocked client.Stock
 
 	mu      sync.Mutex
-	begun   int // orders that customers started to place
 	placed  map[string]bool
 	refused []error
-	looks   []look
+	samples []sample
 }
 
 // Outage takes the payment provider down while orders keep coming, brings it up again, and reports
@@ -69,7 +75,7 @@ func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Inter
 		p.Down)
 	var background sync.WaitGroup
 	watching, enough := context.WithCancel(playing)
-	background.Go(func() { o.watch(watching) })
+	background.Go(func() { o.sampleCircuit(watching) })
 	background.Go(func() { o.printTimeline(watching) })
 	err := o.play(playing)
 	enough()
@@ -85,62 +91,17 @@ func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Inter
 	return errors.Join(f.broken(p)...)
 }
 
-// play takes the provider down and up, and returns when all orders are final or the time is over.
-func (o *outage) play(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, o.provider.Mend()) }()
-	var arrivals sync.WaitGroup
-	defer arrivals.Wait()
-	coming, stop := context.WithCancel(ctx)
-	defer stop()
-	arrivals.Go(func() { o.arrive(coming) })
-
-	if err := pause(ctx, o.plan.Before); err != nil {
-		return err
-	}
-	if err := o.provider.Break(); err != nil {
-		return err
-	}
-	o.broken = time.Now()
-	fmt.Fprintln(o.out, "          the provider is down: it answers 503, and every fourth time not at all")
-	if err := pause(ctx, o.plan.Down); err != nil {
-		return err
-	}
-	if err := o.provider.Mend(); err != nil {
-		return err
-	}
-	o.mended = time.Now()
-	fmt.Fprintln(o.out, "          the provider is back")
-	if err := pause(ctx, o.plan.After); err != nil {
-		return err
-	}
-	stop()
-	arrivals.Wait()
-	fmt.Fprintln(o.out, "          no more orders come")
-	for {
-		orders, err := o.orders(ctx)
-		if err == nil && open(orders) == 0 && len(orders) == o.count() {
-			return nil
-		}
-		if err := pause(ctx, time.Second); errors.Is(err, context.DeadlineExceeded) {
-			return nil // the report shows the open orders
-		} else if err != nil {
-			return err
-		}
-	}
-}
-
 // prepare puts the product up for sale, and places one order to check that it is confirmed and that
 // calls are routed through this process.
 func (o *outage) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
-	enough := int((o.plan.Before+o.plan.Down+o.plan.After)/o.plan.Every) + 10
 	if _, err := o.Operator.PutProduct(ctx, o.sku, "Candle", money.Money{Currency: "EUR", Amount: 990},
 		""); err != nil {
 		return err
 	}
 	if _, err := o.Operator.AdjustStock(ctx, "", o.sku,
-		client.Adjustment{Delta: enough, Reason: "demo of an outage", AllowUnknownSKU: true}); err != nil {
+		client.Adjustment{Delta: o.plan.orders() + 10, Reason: "demo of an outage", AllowUnknownSKU: true}); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -162,12 +123,187 @@ func (o *outage) prepare(ctx context.Context) error {
 	return err
 }
 
-// pause waits for d, or fails when ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
+// play takes the provider down and up, and returns when all orders are final or the time is over.
+func (o *outage) play(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, o.provider.Mend()) }()
+	var arrivals sync.WaitGroup
+	defer arrivals.Wait()
+	arrivals.Go(func() { o.placeAll(ctx) })
+
+	if err := clock.Sleep(ctx, o.plan.Before); err != nil {
+		return err
 	}
+	if err := o.provider.Break(); err != nil {
+		return err
+	}
+	o.broken = time.Now()
+	fmt.Fprintln(o.out, "          the provider is down: it answers 503, and every fourth time not at all")
+	if err := clock.Sleep(ctx, o.plan.Down); err != nil {
+		return err
+	}
+	if err := o.provider.Mend(); err != nil {
+		return err
+	}
+	o.mended = time.Now()
+	fmt.Fprintln(o.out, "          the provider is back")
+	arrivals.Wait()
+	fmt.Fprintln(o.out, "          no more orders come")
+	for {
+		orders, err := o.orders(ctx)
+		if err == nil && unfinished(orders) == 0 && len(orders) == o.accepted() {
+			return nil
+		}
+		if err := clock.Sleep(ctx, time.Second); errors.Is(err, context.DeadlineExceeded) {
+			return nil // the report shows the open orders
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// placeAll places the orders of the plan at its interval, without waiting for earlier ones.
+func (o *outage) placeAll(ctx context.Context) {
+	var atOnce sync.WaitGroup
+	defer atOnce.Wait()
+	t := time.NewTicker(o.plan.Every)
+	defer t.Stop()
+	for n := range o.plan.orders() {
+		atOnce.Go(func() { o.order(context.WithoutCancel(ctx), n) })
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// perCustomer is the number of orders of each customer: below the limit of 20 orders under way.
+const perCustomer = 18
+
+// customer returns the customer of the n-th order.
+func (o *outage) customer(n int) *client.Client { return o.As(fmt.Sprintf("outage%d", n/perCustomer)) }
+
+// order places one order, and tries three times with the same key, as a customer would.
+func (o *outage) order(ctx context.Context, n int) {
+	key := fmt.Sprintf("outage-%s-%d", o.first.OrderID, n)
+	var order client.Order
+	var err error
+	for range 3 {
+		order, err = o.customer(n).PlaceOrder(ctx, key, request(o.sku, 1, good, berlin))
+		if err == nil {
+			break
+		}
+		_ = clock.Sleep(ctx, time.Second) // ctx does not end
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err != nil {
+		o.refused = append(o.refused, err)
+	} else {
+		o.placed[order.OrderID] = true
+	}
+}
+
+// accepted returns how many orders were accepted.
+func (o *outage) accepted() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.placed)
+}
+
+// orders returns the accepted orders in their customers' lists, which have the newest first.
+func (o *outage) orders(ctx context.Context) (found []client.Order, err error) {
+	for n := 0; n < o.plan.orders(); n += perCustomer {
+		page, err := o.customer(n).ListOrders(ctx, 100, "")
+		if err != nil {
+			return nil, err
+		}
+		o.mu.Lock()
+		for _, order := range page.Orders {
+			if o.placed[order.OrderID] {
+				found = append(found, order)
+			}
+		}
+		o.mu.Unlock()
+	}
+	return found, nil
+}
+
+// unfinished counts the orders that are not final.
+func unfinished(orders []client.Order) (n int) {
+	for _, order := range orders {
+		if !order.Final() {
+			n++
+		}
+	}
+	return n
+}
+
+// sample is the circuit at a time.
+type sample struct {
+	at       time.Time
+	state    resilience.State
+	openings int
+}
+
+// sampleCircuit samples the circuit until ctx ends.
+func (o *outage) sampleCircuit(ctx context.Context) {
+	for ctx.Err() == nil {
+		if c, err := o.Circuit(ctx); err == nil {
+			o.mu.Lock()
+			o.samples = append(o.samples, sample{time.Now(), c.State, c.Openings})
+			o.mu.Unlock()
+		}
+		_ = clock.Sleep(ctx, 200*time.Millisecond)
+	}
+}
+
+// printTimeline prints a line every five seconds until ctx ends.
+func (o *outage) printTimeline(ctx context.Context) {
+	const interval = 5 * time.Second
+	fmt.Fprintf(o.out, "%8s  %6s  %7s  %5s  %5s  %s\n", "TIME", "ORDERS", "CALLS/S", "OPEN", "FINAL", "CIRCUIT")
+	for from := o.begin; clock.Sleep(ctx, time.Until(from.Add(interval))) == nil; from = from.Add(interval) {
+		to := from.Add(interval)
+		calls := slices.DeleteFunc(o.provider.Calls(from), func(at time.Time) bool { return !at.Before(to) })
+		text := "      ?      ?"
+		if orders, err := o.orders(ctx); err == nil {
+			text = fmt.Sprintf("%5d  %5d", unfinished(orders), len(orders)-unfinished(orders))
+		}
+		fmt.Fprintf(o.out, "%6.0f s  %6d  %7.1f  %s  %s\n", to.Sub(o.begin).Seconds(), o.accepted(),
+			float64(len(calls))/interval.Seconds(), text, o.states(from, to))
+	}
+}
+
+// states returns the sequence of the circuit's states within a time.
+func (o *outage) states(from, to time.Time) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var seen []string
+	for _, s := range o.samples {
+		if !s.at.Before(from) && s.at.Before(to) {
+			seen = append(seen, string(s.state))
+		}
+	}
+	return strings.Join(slices.Compact(seen), " → ")
+}
+
+// span is a time during which the circuit was open or half-open.
+type span struct{ from, to time.Time }
+
+// opened returns when the circuit refused ordinary calls, and how often it opened. It counts as
+// open from the first sample that shows it open to the first that shows it closed.
+func opened(samples []sample) (spans []span, times int) {
+	before := sample{state: resilience.Closed}
+	for _, s := range samples {
+		switch {
+		case s.state != resilience.Closed && before.state == resilience.Closed:
+			spans = append(spans, span{s.at, s.at})
+			times += s.openings
+		case before.state != resilience.Closed:
+			spans[len(spans)-1].to = s.at
+			times += max(s.openings-before.openings, 0) // 0 after it closed
+		}
+		before = s
+	}
+	return spans, times
 }

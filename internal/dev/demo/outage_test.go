@@ -16,17 +16,17 @@ import (
 
 func TestOpenTimeSpansTheFirstOpenToTheFirstClosedSample(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	var looks []look
-	for i, l := range []look{
+	var samples []sample
+	for i, l := range []sample{
 		{state: resilience.Closed}, {state: resilience.Open, openings: 1}, {state: resilience.HalfOpen, openings: 1},
 		{state: resilience.Open, openings: 3}, // a probe failed between samples
 		{state: resilience.Closed}, {state: resilience.Closed}, {state: resilience.Open, openings: 1},
 	} {
 		l.at = at.Add(time.Duration(i) * time.Second)
-		looks = append(looks, l)
+		samples = append(samples, l)
 	}
-	spans, times := opened(looks)
-	want := []span{{looks[1].at, looks[4].at}, {looks[6].at, looks[6].at}}
+	spans, times := opened(samples)
+	want := []span{{samples[1].at, samples[4].at}, {samples[6].at, samples[6].at}}
 	if !slices.Equal(spans, want) || times != 4 {
 		t.Errorf("open %v, %d times; want %v, 4 times", spans, times, want)
 	}
@@ -70,7 +70,7 @@ func TestEveryBrokenPromiseIsReported(t *testing.T) {
 		"is REJECTED, and": func(f *facts) { f.orders[0].Status = client.Rejected },
 		"after AuthorizePayment:Transient": func(f *facts) {
 			f.orders[0].Status = client.Rejected
-			f.failures = map[string]string{"o1": failures([]timeline.Step{{State: "AuthorizePayment",
+			f.failures = map[string]string{"o1": allFailures([]timeline.Step{{State: "AuthorizePayment",
 				Attempts: []timeline.Attempt{{Failure: &timeline.Failure{Error: "Transient"}}, {}}}})}
 		},
 		"stock is": func(f *facts) { f.left.Reserved = 1 },

@@ -4,7 +4,7 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -38,7 +38,7 @@ type Shop struct {
 
 // Of returns the shop of a local stack; customer is the user who places the orders.
 func Of(stack *devstack.Stack, customer string) Shop {
-	as := func(user, role string) *client.Client {
+	clientOf := func(user, role string) *client.Client {
 		return &client.Client{BaseURL: stack.Outputs["ApiUrl"], Token: func(ctx context.Context) (string, error) {
 			return stack.Token(ctx, user, role)
 		}}
@@ -46,8 +46,8 @@ func Of(stack *devstack.Stack, customer string) Shop {
 	machines := timeline.Machines{FulfilOrder: stack.Outputs["FulfilOrderArn"],
 		CompensateOrder: stack.Outputs["CompensateOrderArn"]}
 	return Shop{
-		Customer: as(customer, ""), Operator: as("olga", "operator"),
-		As: func(user string) *client.Client { return as(user, "") }, SandboxURL: stack.Outputs["SandboxUrl"],
+		Customer: clientOf(customer, ""), Operator: clientOf("olga", "operator"),
+		As: func(user string) *client.Client { return clientOf(user, "") }, SandboxURL: stack.Outputs["SandboxUrl"],
 		Saga: func(ctx context.Context, orderID string) (timeline.Timeline, error) {
 			return timeline.Load(ctx, sfn.NewFromConfig(stack.Config()), machines, orderID)
 		},
@@ -61,15 +61,13 @@ func Of(stack *devstack.Stack, customer string) Shop {
 func (s Shop) Ready(ctx context.Context) error {
 	for {
 		err := s.Operator.Ready(ctx)
-		if err == nil {
-			return nil
+		if err != nil && clock.Sleep(ctx, time.Second) == nil {
+			continue
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the services are not ready (see `go run ./cmd/orderflow health`): %w",
-				err)
-		case <-time.After(time.Second):
+		if err != nil {
+			err = fmt.Errorf("the services are not ready (see `go run ./cmd/orderflow health`): %w", err)
 		}
+		return err
 	}
 }
 
@@ -124,6 +122,23 @@ func (s Shop) stock(ctx context.Context, sku string) (client.Stock, error) {
 	return st, err
 }
 
+// Payment methods and postal codes that the sandbox knows.
+const (
+	good    = "pm_card_visa"
+	berlin  = "10115"
+	refused = "00000"
+)
+
+func request(sku string, quantity int, method, postalCode string) client.OrderRequest {
+	return client.OrderRequest{
+		Items:         []client.Item{{SKU: sku, Quantity: quantity}},
+		PaymentMethod: method,
+		ShippingAddress: client.Address{
+			Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: postalCode, Country: "DE",
+		},
+	}
+}
+
 // place places an order. It retries, as the price of a new product reaches orders with an event.
 func (s Shop) place(ctx context.Context, r client.OrderRequest) (client.Order, error) {
 	const patience = 30
@@ -133,17 +148,14 @@ func (s Shop) place(ctx context.Context, r client.OrderRequest) (client.Order, e
 		if try == patience || !errors.As(err, &problem) || problem.Status != http.StatusUnprocessableEntity {
 			return o, err
 		}
-		select {
-		case <-ctx.Done():
-			return o, ctx.Err()
-		case <-time.After(500 * time.Millisecond):
+		if err := clock.Sleep(ctx, 500*time.Millisecond); err != nil {
+			return o, err
 		}
 	}
 }
 
 // charge is an entry of the payment provider's own ledger.
 type charge struct {
-	ID       string      `json:"id"`
 	Status   string      `json:"status"`
 	Amount   money.Money `json:"amount"`
 	Captured bool        `json:"captured"`
@@ -151,20 +163,34 @@ type charge struct {
 
 // ledger returns the charges of an order in the payment provider's own ledger.
 func (s Shop) ledger(ctx context.Context, orderID string) ([]charge, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-		s.SandboxURL+"/ledger?reference="+url.QueryEscape(orderID), nil)
-	if err != nil {
-		return nil, err
-	}
-	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = res.Body.Close() }()
 	var out struct{ Charges []charge }
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the sandbox's ledger answered %d", res.StatusCode)
-	}
-	err = json.NewDecoder(res.Body).Decode(&out)
+	provider := client.Client{BaseURL: s.SandboxURL}
+	_, err := provider.Do(ctx, client.Call{Path: "/ledger?reference=" + url.QueryEscape(orderID)}, &out)
 	return out.Charges, err
+}
+
+// Collection returns the variables of docs/orderflow.http: the API's address, tokens of the
+// customer and the operator, a new idempotency key, and the customer's newest order, placed now if
+// there is none.
+func (s Shop) Collection(ctx context.Context, apiURL string) (map[string]string, error) {
+	customer, err := s.Customer.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	operator, err := s.Operator.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.Customer.ListOrders(ctx, 1, "")
+	if err == nil && len(page.Orders) == 0 {
+		page.Orders = make([]client.Order, 1)
+		page.Orders[0], err = s.place(ctx, request("MUG-BLUE", 1, good, berlin))
+	}
+	if err != nil {
+		return nil, err
+	}
+	id := page.Orders[0].OrderID
+	_, err = s.Customer.WaitFinal(ctx, id, nil)
+	return map[string]string{"apiUrl": apiURL, "key": rand.Text(), "customerToken": customer, "operatorToken": operator,
+		"orderId": id}, err
 }

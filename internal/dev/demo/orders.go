@@ -1,10 +1,12 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -12,14 +14,45 @@ import (
 
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/timeline"
+	"orderflow/internal/platform/clock"
 )
 
-// Payment methods and postal codes that the sandbox knows.
-const (
-	good    = "pm_card_visa"
-	berlin  = "10115"
-	refused = "00000"
-)
+// One places an order and prints each step of its saga as it happens, until it is confirmed.
+func (s Shop) One(ctx context.Context, w io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	o, err := s.place(ctx, request("MUG-BLUE", 2, good, berlin))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "    order %s over %s is %s\n", o.OrderID, o.Total, o.Status)
+	for printed, steps := 0, []timeline.Step(nil); !o.Final() || printed < len(steps); {
+		if err := clock.Sleep(ctx, 200*time.Millisecond); err != nil {
+			return fmt.Errorf("order %s is still %s: see `orderflow saga show %[1]s`", o.OrderID, o.Status)
+		}
+		if o, err = s.Customer.GetOrder(ctx, o.OrderID); err != nil {
+			return err
+		}
+		saga, err := s.Saga(ctx, o.OrderID)
+		if err != nil && !errors.Is(err, timeline.ErrNone) {
+			return err
+		}
+		for steps = tasks(saga); printed < len(steps) && steps[printed].Outcome != timeline.Running; printed++ {
+			step := steps[printed]
+			fmt.Fprintf(w, "    %6.1f s  %-17s %s\n", time.Duration(step.Offset+step.Duration).Seconds(), step.State,
+				step.Outcome)
+		}
+	}
+	fmt.Fprintf(w, "    order %s is %s\n", o.OrderID, o.Status)
+	if o.Status != client.Confirmed {
+		return fmt.Errorf("the order ended %s (%s)", o.Status, o.Why())
+	}
+	return nil
+}
+
+func tasks(saga timeline.Timeline) []timeline.Step {
+	return slices.DeleteFunc(saga.Steps, func(s timeline.Step) bool { return s.Type != "Task" })
+}
 
 // story is an order and its expected outcome.
 type story struct {
@@ -38,16 +71,6 @@ var stories = []story{
 	{"carrier refuses", request("POSTER-A2", 3, good, refused), client.Rejected, "SHIPMENT_REFUSED"},
 	{"provider times out, but charged", request("TEAPOT", 1, "sandbox_timeout", berlin), client.Rejected, "TIMED_OUT"},
 	{"provider is flaky", request("NOTEBOOK", 4, "sandbox_flaky", berlin), client.Confirmed, ""},
-}
-
-func request(sku string, quantity int, method, postalCode string) client.OrderRequest {
-	return client.OrderRequest{
-		Items:         []client.Item{{SKU: sku, Quantity: quantity}},
-		PaymentMethod: method,
-		ShippingAddress: client.Address{
-			Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin", PostalCode: postalCode, Country: "DE",
-		},
-	}
 }
 
 // ending is the outcome of a story.
@@ -94,23 +117,17 @@ func (s Shop) Six(ctx context.Context, w io.Writer) error {
 
 // play plays one story to its end.
 func (s Shop) play(ctx context.Context, st story) (e ending) {
+	var errs [6]error
 	sku := st.order.Items[0].SKU
-	if e.before, e.err = s.stock(ctx, sku); e.err != nil {
-		return e
+	e.before, errs[0] = s.stock(ctx, sku)
+	if e.order, errs[1] = s.place(ctx, st.order); errs[1] == nil {
+		id := e.order.OrderID
+		e.order, errs[2] = s.Customer.WaitFinal(ctx, id, nil)
+		e.after, errs[3] = s.stock(ctx, sku)
+		e.charges, errs[4] = s.ledger(ctx, id)
+		e.saga, errs[5] = s.Saga(ctx, id)
 	}
-	if e.order, e.err = s.place(ctx, st.order); e.err != nil {
-		return e
-	}
-	if e.order, e.err = s.Customer.WaitFinal(ctx, e.order.OrderID, nil); e.err != nil {
-		return e
-	}
-	if e.after, e.err = s.stock(ctx, sku); e.err != nil {
-		return e
-	}
-	if e.charges, e.err = s.ledger(ctx, e.order.OrderID); e.err != nil {
-		return e
-	}
-	e.saga, e.err = s.Saga(ctx, e.order.OrderID)
+	e.err = errors.Join(errs[:]...)
 	return e
 }
 
@@ -157,15 +174,12 @@ func report(w io.Writer, endings []ending) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\nTHE ORDER\tENDED\tMONEY, BY THE PROVIDER'S LEDGER\tSTOCK: ON HAND/RESERVED/SHIPPED")
 	for i, e := range endings {
-		money := "nothing"
-		if len(e.charges) > 0 {
-			var all []string
-			for _, c := range e.charges {
-				all = append(all, c.Amount.String()+" "+c.Status)
-			}
-			money = strings.Join(all, ", ")
+		var all []string
+		for _, c := range e.charges {
+			all = append(all, c.Amount.String()+" "+c.Status)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s %d/%d/%d → %d/%d/%d\n", stories[i].name, e.outcome(), money, e.before.SKU,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s %d/%d/%d → %d/%d/%d\n", stories[i].name, e.outcome(),
+			cmp.Or(strings.Join(all, ", "), "nothing"), e.before.SKU,
 			e.before.OnHand, e.before.Reserved, e.before.Shipped, e.after.OnHand, e.after.Reserved, e.after.Shipped)
 	}
 	_ = table.Flush()
@@ -176,22 +190,22 @@ func report(w io.Writer, endings []ending) {
 			if step.Compensation {
 				mark = "↩ "
 			}
-			fmt.Fprintf(w, "  %6.1f s  %s%-18s %s\n", time.Duration(step.Offset).Seconds(), mark, step.State, how(step))
+			fmt.Fprintf(w, "  %6.1f s  %s%-18s %s in %.1f s", time.Duration(step.Offset).Seconds(), mark, step.State,
+				strings.ToLower(string(step.Outcome)), time.Duration(step.Duration).Seconds())
+			if failed := failures(step); len(failed) > 0 {
+				fmt.Fprintf(w, ", %d attempts: %s", len(step.Attempts), strings.Join(failed, ", "))
+			}
+			fmt.Fprintln(w)
 		}
 	}
 }
 
-// how describes a step's attempts in one line.
-func how(step timeline.Step) string {
-	text := fmt.Sprintf("%s in %.1f s", strings.ToLower(string(step.Outcome)), time.Duration(step.Duration).Seconds())
-	var failures []string
+// failures returns the errors of a step's attempts.
+func failures(step timeline.Step) (errs []string) {
 	for _, a := range step.Attempts {
 		if a.Failure != nil {
-			failures = append(failures, a.Failure.Error)
+			errs = append(errs, a.Failure.Error)
 		}
 	}
-	if len(failures) > 0 {
-		text += fmt.Sprintf(", %d attempts: %s", len(step.Attempts), strings.Join(failures, ", "))
-	}
-	return text
+	return errs
 }
