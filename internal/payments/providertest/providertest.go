@@ -11,8 +11,8 @@ import (
 
 var total = money.Money{Currency: "EUR", Amount: 4797}
 
-// Declines maps payment methods that the provider under test must decline to their decline codes.
-var Declines = map[string]string{
+// declined maps payment methods that the provider under test must decline to their decline codes.
+var declined = map[string]string{
 	"pm_card_visa_chargeDeclined":                  "card_declined",
 	"pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
 }
@@ -124,7 +124,7 @@ func sameKey(t *testing.T, p provider) {
 }
 
 func declines(t *testing.T, p provider) {
-	for method, code := range Declines {
+	for method, code := range declined {
 		a := authorization(code, code)
 		a.PaymentMethod = method
 		for range 2 {
