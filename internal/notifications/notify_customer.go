@@ -32,7 +32,7 @@ func (s *Service) NotifyCustomer(ctx context.Context, e envelope.Event) error {
 		slog.InfoContext(ctx, "no mail: the customer has no address", "kind", kind)
 		return nil
 	}
-	mail := write(kind, facts{
+	mail := render(kind, facts{
 		Order: order.OrderID, Total: order.Total.String(), Reason: order.Reason, Tracking: order.TrackingNumber,
 	})
 	mail.To = order.CustomerEmail

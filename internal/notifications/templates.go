@@ -83,8 +83,8 @@ var reasons = map[string]string{
 // facts are the values of a text's placeholders. Reason is a code; Tracking may be empty.
 type facts struct{ Order, Total, Reason, Tracking string }
 
-// write returns a kind's mail without an address.
-func write(kind Kind, f facts) Mail {
+// render returns a kind's mail without an address.
+func render(kind Kind, f facts) Mail {
 	why, ok := reasons[f.Reason]
 	if !ok {
 		why = "Something went wrong on our side. Please try again."

@@ -53,7 +53,7 @@ func (s *Service) ReceiveNotice(ctx context.Context, n Notice) error {
 				return err
 			}
 		}
-		return s.mark(ctx, charge, commit.With{Barrier: once.Returning(struct{}{})})
+		return s.storeDispute(ctx, charge, commit.With{Barrier: once.Returning(struct{}{})})
 	})
 }
 
@@ -114,8 +114,8 @@ func (s *Service) partlyRefunded(ctx context.Context, c Charge) (changed bool, e
 	})
 }
 
-// mark stores the state of a charge's dispute in its payment.
-func (s *Service) mark(ctx context.Context, c Charge, with commit.With) error {
+// storeDispute stores the state of a charge's dispute in its payment.
+func (s *Service) storeDispute(ctx context.Context, c Charge, with commit.With) error {
 	if c.Dispute == "" {
 		return s.store.Record(ctx, with)
 	}

@@ -55,7 +55,7 @@ func (p Provider) call(ctx context.Context, r httpclient.Request, path string, o
 	}
 	r.Path, r.Authorization = path, "Bearer "+string(bytes.TrimSpace(key))
 	r.Header = http.Header{"Stripe-Version": {Version}}
-	return explained(p.client.Do(ctx, r, out))
+	return parseRefusal(p.client.Do(ctx, r, out))
 }
 
 // refusal is Stripe's final refusal. Its message is dropped, since it may contain personal data.
@@ -94,9 +94,9 @@ var (
 	errAmount   = errors.New("the amount or currency cannot be charged")
 )
 
-// explained returns a refusal for a final status. 409 means that two requests for the same intent
-// or key collided.
-func explained(err error) error {
+// parseRefusal returns a refusal for a final status. 409 means that two requests for the same
+// intent or key collided.
+func parseRefusal(err error) error {
 	status, ok := err.(*httpclient.StatusError) //nolint:errorlint // only the bare error is final
 	switch {
 	case !ok:
@@ -118,10 +118,10 @@ func answered5xx(err error) bool {
 	return errors.As(err, &status) && status.Status >= http.StatusInternalServerError
 }
 
-// final classifies an error that the adapter did not expect. A refused card is a decline.
+// classify gives an error that the adapter did not handle its kind. A refused card is a decline.
 // Everything else is our defect, such as an invalid API key or parameters that differ from an
 // earlier request's.
-func final(err error) error {
+func classify(err error) error {
 	var no *refusal
 	switch {
 	case errors.Is(err, errUnit):
@@ -131,7 +131,7 @@ func final(err error) error {
 	case no.Type == "card_error", no.Is(errAmount), no.Param == "payment_method":
 		return &payments.Declined{Code: no.declineCode()}
 	}
-	return refused("status %d %s", no.status, clip(no.Code)).Because(no)
+	return refused("status %d %s", no.status, cleanCode(no.Code)).Because(no)
 }
 
 // unreadable is the error for a response that makes no sense. The outcome is unknown, so it is
@@ -162,14 +162,14 @@ func (r *refusal) declineCode() string {
 	case code == "" || code == "generic_decline" || discreet[code]:
 		code = r.Code
 	}
-	if code = clip(code); code == "" {
+	if code = cleanCode(code); code == "" {
 		code = "card_declined"
 	}
 	return code
 }
 
-// clip returns "" for anything that cannot be one of Stripe's codes.
-func clip(code string) string {
+// cleanCode returns "" for anything that cannot be one of Stripe's codes.
+func cleanCode(code string) string {
 	if len(code) > 64 {
 		return ""
 	}

@@ -30,7 +30,7 @@ func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerE
 		HasMore bool     `json:"has_more"`
 	}
 	if err := p.get(ctx, intents+"?"+query.Encode(), &out); err != nil {
-		return nil, "", final(err)
+		return nil, "", classify(err)
 	}
 	page, next := []payments.LedgerEntry{}, ""
 	for _, i := range out.Data {
@@ -48,7 +48,7 @@ func (p Provider) Ledger(ctx context.Context, cursor string) ([]payments.LedgerE
 // Find reads the intent, and its dispute if it has one.
 func (p Provider) Find(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
 	c, found, err := p.find(ctx, s)
-	return c, found, final(err)
+	return c, found, classify(err)
 }
 
 func (p Provider) find(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {

@@ -72,7 +72,7 @@ func TestFakeAgreesWithStripesOpenAPIDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Dispute(held.ID, "needs_response")
-	if _, _, err := p.Find(t.Context(), about(held.ID)); err != nil {
+	if _, _, err := p.Find(t.Context(), subject(held.ID)); err != nil {
 		t.Error(err)
 	}
 	if got := slices.Sorted(maps.Keys(both.seen)); !slices.Equal(got, endpoints) {

@@ -57,11 +57,11 @@ func New(c httpclient.Config, key func(context.Context) ([]byte, error), source 
 func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (payments.Charge, error) {
 	made, err := p.create(ctx, payments.Subject{Reference: a.Reference, Amount: a.Amount})
 	if err != nil {
-		return payments.Charge{}, final(err)
+		return payments.Charge{}, classify(err)
 	}
 	now, err := p.confirm(ctx, made.ID, a)
 	if err != nil {
-		return payments.Charge{}, final(err)
+		return payments.Charge{}, classify(err)
 	}
 	c, held := now.charge()
 	switch {
@@ -71,7 +71,7 @@ func (p Provider) Authorize(ctx context.Context, a payments.Authorization) (paym
 		return payments.Charge{}, payments.ErrReferenceVoided
 	case now.Status == requiresAction:
 		if _, err := p.undo(ctx, now, a.IdempotencyKey); err != nil {
-			return payments.Charge{}, final(err)
+			return payments.Charge{}, classify(err)
 		}
 		return payments.Charge{}, &payments.Declined{Code: codeAuthentication}
 	case now.failed():
@@ -118,7 +118,7 @@ func (p Provider) confirm(ctx context.Context, id string, a payments.Authorizati
 
 // Capture captures the intent.
 func (p Provider) Capture(ctx context.Context, s payments.Subject) (payments.Charge, error) {
-	now, err := p.change(ctx, intents+"/"+url.PathEscape(s.ChargeID)+"/capture", p.once(s.IdempotencyKey), nil)
+	now, err := p.change(ctx, intents+"/"+url.PathEscape(s.ChargeID)+"/capture", p.uniqueKey(s.IdempotencyKey), nil)
 	if errors.Is(err, errState) {
 		now, err = p.intent(ctx, s.ChargeID)
 	}
@@ -126,7 +126,7 @@ func (p Provider) Capture(ctx context.Context, s payments.Subject) (payments.Cha
 	case errors.Is(err, errMissing):
 		return payments.Charge{}, payments.ErrNoCharge.Because(err)
 	case err != nil:
-		return payments.Charge{}, final(err)
+		return payments.Charge{}, classify(err)
 	case c.Status == payments.ChargeCaptured:
 		return c, nil
 	case held && !c.Live(), now.Status == canceled:
@@ -137,6 +137,6 @@ func (p Provider) Capture(ctx context.Context, s payments.Subject) (payments.Cha
 	return payments.Charge{}, unreadable("a capture that captured nothing")
 }
 
-// once makes a unique key for a call that the intent's state already makes idempotent (cancel,
+// uniqueKey makes a unique key for a call that the intent's state already makes idempotent (cancel,
 // capture, full refund). With a repeated key Stripe would replay an outdated error.
-func (p Provider) once(key string) string { return key + "-" + p.ids.New() }
+func (p Provider) uniqueKey(key string) string { return key + "-" + p.ids.New() }

@@ -73,7 +73,7 @@ func (a *account) held(t *testing.T) payments.Charge {
 	return c
 }
 
-func about(chargeID string) payments.Subject {
+func subject(chargeID string) payments.Subject {
 	return payments.Subject{Reference: order, ChargeID: chargeID, Amount: eur(4797), IdempotencyKey: "k"}
 }
 
@@ -102,7 +102,7 @@ func TestProviderWithAnImmediateSearch(t *testing.T) {
 func TestEveryRequestNamesThePinnedVersion(t *testing.T) {
 	a := open(t)
 	c := a.held(t)
-	_, _, err := a.Void(t.Context(), about(c.ID))
+	_, _, err := a.Void(t.Context(), subject(c.ID))
 	_, _, failed := a.Ledger(t.Context(), "")
 	if err := errors.Join(err, failed); err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestTooSmallAmountIsDeclinedAndVoidedWithoutATombstone(t *testing.T) {
 	if _, err := a.Authorize(t.Context(), small); !errors.As(err, &no) || no.Code != "amount_too_small" {
 		t.Errorf("%v, want a decline", err)
 	}
-	s := about("")
+	s := subject("")
 	s.Amount = eur(1)
 	if c, found, err := a.Void(t.Context(), s); found || err != nil {
 		t.Errorf("Void = %+v, %v, %v", c, found, err)
@@ -189,8 +189,8 @@ func TestRepeatingRecoversALostResponse(t *testing.T) {
 			var held, after payments.Charge
 			steps := []func() error{
 				func() (err error) { held, err = a.authorize("pm_card_visa"); return err },
-				func() error { _, err := a.Capture(t.Context(), about(held.ID)); return err },
-				func() (err error) { after, _, err = a.Void(t.Context(), about(held.ID)); return err },
+				func() error { _, err := a.Capture(t.Context(), subject(held.ID)); return err },
+				func() (err error) { after, _, err = a.Void(t.Context(), subject(held.ID)); return err },
 			}
 			if path == "/cancel" {
 				steps = slices.Delete(steps, 1, 2)
@@ -257,10 +257,10 @@ func answering(t *testing.T, status int, body string) stripe.Provider {
 func calls(p stripe.Provider) map[string]error {
 	ctx := context.Background()
 	_, authorized := p.Authorize(ctx, authorization("pm_card_visa"))
-	_, captured := p.Capture(ctx, about("pi_1"))
-	_, _, voided := p.Void(ctx, about("pi_1"))
-	_, _, barred := p.Void(ctx, about(""))
-	_, _, found := p.Find(ctx, about("pi_1"))
+	_, captured := p.Capture(ctx, subject("pi_1"))
+	_, _, voided := p.Void(ctx, subject("pi_1"))
+	_, _, barred := p.Void(ctx, subject(""))
+	_, _, found := p.Find(ctx, subject("pi_1"))
 	return map[string]error{
 		"Authorize": authorized, "Capture": captured, "Void": voided, "Void without an id": barred, "Find": found,
 	}
@@ -299,7 +299,7 @@ func TestCurrencyUnknownToTheAccountIsDeclined(t *testing.T) {
 	if !errors.As(err, &no) || no.Code != "currency_or_amount_not_chargeable" {
 		t.Errorf("%v, want a decline", err)
 	}
-	if c, found, err := a.Void(t.Context(), about("")); found || err != nil {
+	if c, found, err := a.Void(t.Context(), subject("")); found || err != nil {
 		t.Errorf("Void = %+v, %t, %v; want nothing to void", c, found, err)
 	}
 }

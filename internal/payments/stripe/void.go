@@ -17,14 +17,14 @@ const tries = 3
 func (p Provider) Void(ctx context.Context, s payments.Subject) (payments.Charge, bool, error) {
 	all, err := p.locate(ctx, s)
 	if err != nil {
-		return payments.Charge{}, false, final(err)
+		return payments.Charge{}, false, classify(err)
 	}
 	var charge payments.Charge
 	var found bool
 	for _, now := range all {
 		over, err := p.undo(ctx, now, s.IdempotencyKey)
 		if err != nil {
-			return payments.Charge{}, false, final(err)
+			return payments.Charge{}, false, classify(err)
 		}
 		if c, held := over.charge(); held {
 			charge, found = c, true
@@ -81,7 +81,7 @@ func (p Provider) undoOnce(ctx context.Context, now intent, key string) (intent,
 	case now.Status == succeeded:
 		return p.refund(ctx, now.ID, key)
 	}
-	after, err := p.change(ctx, intents+"/"+url.PathEscape(now.ID)+"/cancel", p.once(key), nil)
+	after, err := p.change(ctx, intents+"/"+url.PathEscape(now.ID)+"/cancel", p.uniqueKey(key), nil)
 	if err == nil && after.Status != canceled {
 		err = unreadable("a cancellation without an effect")
 	}
@@ -93,7 +93,7 @@ func (p Provider) refund(ctx context.Context, id, key string) (intent, error) {
 	var out struct {
 		Status string `json:"status"`
 	}
-	err := p.post(ctx, "/v1/refunds", p.once(key), url.Values{"payment_intent": {id}}, &out)
+	err := p.post(ctx, "/v1/refunds", p.uniqueKey(key), url.Values{"payment_intent": {id}}, &out)
 	switch {
 	case errors.Is(err, errRefunded):
 	case err != nil:

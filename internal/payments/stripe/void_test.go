@@ -11,7 +11,7 @@ import (
 
 func (a *account) void(t *testing.T, chargeID string) (payments.Charge, bool) {
 	t.Helper()
-	c, found, err := a.Void(t.Context(), about(chargeID))
+	c, found, err := a.Void(t.Context(), subject(chargeID))
 	if err != nil {
 		t.Fatalf("Void: %v", err)
 	}
@@ -45,7 +45,7 @@ func TestCaptureDuringAVoidIsRefunded(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
 	a.Between("/cancel", func() {
-		if _, err := a.Capture(t.Context(), about(held.ID)); err != nil {
+		if _, err := a.Capture(t.Context(), subject(held.ID)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -79,7 +79,7 @@ func TestVoidUndoesEveryIntentOfAReference(t *testing.T) {
 func TestVoidWithAnotherAmountIsADefect(t *testing.T) {
 	a := open(t)
 	a.held(t)
-	s := about("")
+	s := subject("")
 	s.Amount = eur(1)
 	_, _, err := a.Void(t.Context(), s)
 	wantKind(t, "Void", err, fault.Internal)
@@ -97,7 +97,7 @@ func TestVoidOfAnUnknownIDFindsNothing(t *testing.T) {
 func TestVoidDoesNotTouchAnIntentOfAnotherOrder(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
-	s := about(held.ID)
+	s := subject(held.ID)
 	s.Reference = "another"
 	_, _, err := a.Void(t.Context(), s)
 	wantKind(t, "Void", err, fault.Transient)
@@ -107,11 +107,11 @@ func TestVoidDoesNotTouchAnIntentOfAnotherOrder(t *testing.T) {
 func TestVoidOfADisputedChargeIsADefect(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
-	if _, err := a.Capture(t.Context(), about(held.ID)); err != nil {
+	if _, err := a.Capture(t.Context(), subject(held.ID)); err != nil {
 		t.Fatal(err)
 	}
 	a.Dispute(held.ID, "needs_response")
-	_, _, err := a.Void(t.Context(), about(held.ID))
+	_, _, err := a.Void(t.Context(), subject(held.ID))
 	wantKind(t, "Void", err, fault.Internal)
 }
 
@@ -119,7 +119,7 @@ func TestVoidOfAProcessingIntentIsRetried(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
 	a.Set(held.ID, "processing")
-	_, _, err := a.Void(t.Context(), about(held.ID))
+	_, _, err := a.Void(t.Context(), subject(held.ID))
 	wantKind(t, "Void", err, fault.Transient)
 	a.Set(held.ID, "requires_capture")
 	a.void(t, held.ID)
@@ -130,7 +130,7 @@ func TestLapsedAuthorizationCannotBeCaptured(t *testing.T) {
 	a := open(t)
 	held := a.held(t)
 	a.Set(held.ID, "canceled")
-	if _, err := a.Capture(t.Context(), about(held.ID)); !errors.Is(err, payments.ErrReferenceVoided) {
+	if _, err := a.Capture(t.Context(), subject(held.ID)); !errors.Is(err, payments.ErrReferenceVoided) {
 		t.Errorf("Capture: %v, want ErrReferenceVoided", err)
 	}
 	if c, found := a.void(t, held.ID); !found || c.Status != payments.ChargeVoided {
@@ -143,7 +143,7 @@ func TestDeclinedPaymentCannotBeCaptured(t *testing.T) {
 	if _, err := a.authorize("pm_card_visa_chargeDeclined"); err == nil {
 		t.Fatal("it was authorized")
 	}
-	if _, err := a.Capture(t.Context(), about(a.IntentIDs(order)[0])); !errors.Is(err, payments.ErrNoCharge) {
+	if _, err := a.Capture(t.Context(), subject(a.IntentIDs(order)[0])); !errors.Is(err, payments.ErrNoCharge) {
 		t.Errorf("Capture: %v, want ErrNoCharge", err)
 	}
 }

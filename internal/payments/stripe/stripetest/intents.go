@@ -63,7 +63,7 @@ func (s *Server) create(form url.Values) (int, any, bool) {
 		}
 	}
 	s.intents = append(s.intents, i)
-	return http.StatusOK, s.shown(i, expands(form, "latest_charge")), true
+	return http.StatusOK, s.view(i, expands(form, "latest_charge")), true
 }
 
 // act confirms, captures or cancels.
@@ -84,10 +84,10 @@ func (s *Server) act(what string, i *intent, form url.Values) (int, any, bool) {
 	default:
 		status, body := problem(http.StatusBadRequest, invalidRequest, "payment_intent_unexpected_state",
 			"You cannot "+what+" this PaymentIntent because it has a status of "+i.status)
-		body.(map[string]any)["error"].(map[string]any)["payment_intent"] = s.shown(i, false)
+		body.(map[string]any)["error"].(map[string]any)["payment_intent"] = s.view(i, false)
 		return status, body, true
 	}
-	return http.StatusOK, s.shown(i, expands(form, "latest_charge")), true
+	return http.StatusOK, s.view(i, expands(form, "latest_charge")), true
 }
 
 func (s *Server) confirm(i *intent, form url.Values) (status int, body any, refused bool) {
@@ -116,7 +116,7 @@ func (s *Server) confirm(i *intent, form url.Values) (status int, body any, refu
 	if why[1] != "" {
 		i.failure["decline_code"] = why[1]
 	}
-	e := map[string]any{"payment_intent": s.shown(i, false)}
+	e := map[string]any{"payment_intent": s.view(i, false)}
 	for name, v := range i.failure {
 		e[name] = v
 	}
@@ -160,8 +160,8 @@ func (i *intent) refund(amount int64) {
 	i.charge.refunded = i.charge.amountRefunded >= i.amount
 }
 
-// shown is the intent in Stripe's responses.
-func (s *Server) shown(i *intent, expand bool) map[string]any {
+// view is the intent in Stripe's responses.
+func (s *Server) view(i *intent, expand bool) map[string]any {
 	out := map[string]any{
 		"id": i.id, "object": "payment_intent", "status": i.status, "amount": i.amount, "currency": i.currency,
 		"created": i.created, "capture_method": "manual", "client_secret": i.id + "_secret_x", "latest_charge": nil,

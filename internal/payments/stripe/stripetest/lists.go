@@ -30,7 +30,7 @@ func (s *Server) list(form url.Values) (int, any, bool) {
 		case len(data) == limit:
 			more = true
 		default:
-			data = append(data, s.shown(i, expands(form, "data.latest_charge")))
+			data = append(data, s.view(i, expands(form, "data.latest_charge")))
 		}
 	}
 	return http.StatusOK, map[string]any{"object": "list", "data": data, "has_more": more}, true
@@ -54,7 +54,7 @@ func (s *Server) search(form url.Values) (int, any, bool) {
 	data := []any{}
 	for _, i := range known {
 		if i.metadata["order_id"] == order {
-			data = append(data, s.shown(i, expands(form, "data.latest_charge")))
+			data = append(data, s.view(i, expands(form, "data.latest_charge")))
 		}
 	}
 	return http.StatusOK, map[string]any{"object": "search_result", "data": data, "has_more": false}, true

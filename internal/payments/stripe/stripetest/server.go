@@ -44,9 +44,9 @@ type answer struct {
 
 // failure is an error response for the next request to a path.
 type failure struct {
-	suffix         string
-	status         int
-	effect, sticks bool
+	suffix           string
+	status           int
+	effect, replayed bool
 }
 
 // New returns an account without intents; now is its clock.
@@ -55,13 +55,13 @@ func New(now func() time.Time) *Server {
 }
 
 // Fail makes the next request whose path ends in suffix get status. effect says whether it takes
-// effect nonetheless. sticks says whether Stripe keeps this response for the request's key, as it
+// effect nonetheless. replayed says whether Stripe keeps this response for the request's key, as it
 // does for its own failures. Otherwise the failure is one of the network, and the key has the true
 // response.
-func (s *Server) Fail(suffix string, status int, effect, sticks bool) {
+func (s *Server) Fail(suffix string, status int, effect, replayed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failures = append(s.failures, failure{suffix: suffix, status: status, effect: effect, sticks: sticks})
+	s.failures = append(s.failures, failure{suffix: suffix, status: status, effect: effect, replayed: replayed})
 }
 
 // Between runs meanwhile once, before serving the next request whose path ends in suffix. meanwhile
@@ -232,12 +232,12 @@ func (s *Server) perform(r *http.Request) (status int, body any) {
 		s.failures = append(s.failures[:n:n], s.failures[n+1:]...)
 		if f.effect {
 			status, body, begun = s.route(r)
-			if begun && !f.sticks {
+			if begun && !f.replayed {
 				s.keep(r, status, body)
 			}
 		}
 		status, body = problem(f.status, "api_error", "", "Something went wrong on Stripe's end")
-		if f.sticks {
+		if f.replayed {
 			s.keep(r, status, body)
 		}
 		return status, body
@@ -272,7 +272,7 @@ func (s *Server) route(r *http.Request) (status int, body any, begun bool) {
 			return status, body, false
 		}
 		if len(parts) == 3 {
-			return http.StatusOK, s.shown(i, expands(form, "latest_charge")), true
+			return http.StatusOK, s.view(i, expands(form, "latest_charge")), true
 		}
 		return s.act(parts[3], i, form)
 	}
