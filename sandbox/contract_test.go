@@ -59,8 +59,8 @@ func refund(amount int) string {
 }
 
 func charge(reference, method string) string {
-	return fmt.Sprintf(`{"reference":%q,"amount":{"currency":"EUR","amount":1999},"paymentMethod":%q}`, reference,
-		method)
+	return fmt.Sprintf(`{"reference":%q,"amount":{"currency":"EUR","amount":1999},"paymentMethod":%q}`,
+		reference, method)
 }
 
 func booking(reference string) string {

@@ -134,8 +134,8 @@ func (a *app) follow(cmd *cobra.Command, c *client.Client, orderID string, limit
 		}
 	}
 	if o.Status != client.Confirmed {
-		err := fmt.Errorf("order %[1]s ended as %[2]s; `orderflow saga show %[1]s` shows why", orderID,
-			statusAndReason(o))
+		err := fmt.Errorf("order %[1]s ended as %[2]s; `orderflow saga show %[1]s` shows why",
+			orderID, statusAndReason(o))
 		return exitError{err, exitNotConfirmed}
 	}
 	return nil

@@ -31,8 +31,8 @@ act. For any other deployment, give --stack-file and sign in with "orderflow log
 --api-url and --token, or set ORDERFLOW_API_URL and ORDERFLOW_TOKEN.
 
 A stack file is read only if it is yours and writable only by you. ORDERFLOW_TOKEN is sent only to
-an address given by --api-url, ORDERFLOW_API_URL, --stack-file or ORDERFLOW_STACK_FILE, never to one
-found in a stack file above.
+an address given by --api-url, ORDERFLOW_API_URL, --stack-file or ORDERFLOW_STACK_FILE, never to the
+address in a stack file found in a directory above.
 
 Exits with 0 on success, 2 on a usage error, 3 if an order that it waited for did not end as
 CONFIRMED, 1 on any other failure.`,
@@ -41,8 +41,8 @@ CONFIRMED, 1 on any other failure.`,
   orderflow stock set MUG-BLUE 100 --reason "Delivery 4711"`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-	}, orders(a), saga(a), showTrace(a), stock(a), products(a), dlq(a), circuit(a), audit(a), health(a), login(a),
-		logout(a))
+	}, orders(a), saga(a), showTrace(a), stock(a), products(a),
+		dlq(a), circuit(a), audit(a), health(a), login(a), logout(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})

@@ -119,6 +119,10 @@ func run(t *testing.T, svc *inventory.Service, name string, change ...string) st
 	return named.Type
 }
 
+func environment(vars map[string]string) *function.Env {
+	return function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, clock.System{})
+}
+
 func TestEveryFunctionIsComposedFromItsEnvironment(t *testing.T) {
 	vars := map[string]string{"TABLE_NAME": "inventory", "AWS_REGION": "eu-central-1",
 		"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
@@ -129,14 +133,13 @@ func TestEveryFunctionIsComposedFromItsEnvironment(t *testing.T) {
 		for missing := range vars {
 			given := maps.Clone(vars)
 			delete(given, missing)
-			env := function.NewEnv(func(name string) (string, bool) { v, ok := given[name]; return v, ok },
-				clock.System{})
+			env := environment(given)
 			compose(env)
 			if env.Err() == nil || !strings.Contains(env.Err().Error(), missing) {
 				t.Errorf("%s without %s: %v", name, missing, env.Err())
 			}
 		}
-		env := function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, clock.System{})
+		env := environment(vars)
 		if h := compose(env); h == nil || env.Err() != nil {
 			t.Errorf("%s: %v", name, env.Err())
 		}

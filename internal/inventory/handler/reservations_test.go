@@ -28,8 +28,8 @@ func TestReservationIsShownToItsCustomerAndOperators(t *testing.T) {
 
 func TestReservationOfAnotherCustomerLooksLikeNone(t *testing.T) {
 	svc := reserved(t)
-	wantProblem(t, svc, "get-reservations", claim("sub", "another-customer"), http.StatusNotFound,
-		"ReservationNotFound")
+	wantProblem(t, svc, "get-reservations", claim("sub", "another-customer"),
+		http.StatusNotFound, "ReservationNotFound")
 	_, _, foreign := call(t, svc, "get-reservations", claim("sub", "another-customer"))
 	_, _, none := call(t, stocked(t), "get-reservations", nil)
 	if fmt.Sprint(foreign) != fmt.Sprint(none) {

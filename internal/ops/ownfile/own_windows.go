@@ -9,6 +9,6 @@ const NoFollow = 0
 // file is in the user's profile, whose access list keeps others out.
 func Private(info fs.FileInfo) bool { return info.Mode().IsRegular() }
 
-// Trusted returns false: Owner and mode mean nothing on Windows, and a file in a directory above
+// Trusted returns false: owner and mode mean nothing on Windows, and a file in a directory above
 // may belong to anyone.
 func Trusted(fs.FileInfo) bool { return false }
