@@ -114,8 +114,8 @@ func orderIn(status, reason string) string {
 	return `{"orderId":"` + order + `","status":"` + status + `","reason":` + reason +
 		`,"items":[{"sku":"MUG-BLUE","quantity":2,` +
 		`"unitPrice":{"currency":"EUR","amount":1999}}],"total":{"currency":"EUR","amount":3998},` +
-		`"shippingAddress":{"name":"Ada\tL","line1":"1 A St","city":"Berlin","postalCode":"10115","country":"DE"},"paymentMethod":"pm_card_visa",` +
-		`"createdAt":"2026-11-23T09:00:00Z","updatedAt":"2026-11-23T09:00:04Z"}`
+		`"shippingAddress":{"name":"Ada\tL","line1":"1 A St","city":"Berlin","postalCode":"10115","country":"DE"},` +
+		`"paymentMethod":"pm_card_visa","createdAt":"2026-11-23T09:00:00Z","updatedAt":"2026-11-23T09:00:04Z"}`
 }
 
 func TestEveryCommandHasHelpAndAnExample(t *testing.T) {
