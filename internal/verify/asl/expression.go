@@ -50,10 +50,8 @@ func (t template) eval(states map[string]any) (any, *failure) {
 	return v, nil
 }
 
-// context lists the supported fields of $states.context.
 var context = []string{"Execution.Name", "Task.Token"}
 
-// value compiles a template's value.
 func (c *compiler) value(v any) (expression, error) {
 	switch v := v.(type) {
 	case string:

@@ -41,7 +41,6 @@ func (x *Execution) enter(name string, input any) {
 	}
 }
 
-// choose returns the state of the first branch whose condition holds.
 func (x *Execution) choose() (string, *failure) {
 	for _, b := range x.state.Choices {
 		v, bad := b.condition.eval(x.states(nil))
@@ -62,7 +61,6 @@ func (x *Execution) choose() (string, *failure) {
 	return x.state.Default, nil
 }
 
-// try starts an attempt of a task.
 func (x *Execution) try() {
 	effect, bad := x.call()
 	if x.effect = effect; bad != nil {
@@ -70,7 +68,6 @@ func (x *Execution) try() {
 	}
 }
 
-// call returns the effect of an attempt.
 func (x *Execution) call() (Effect, *failure) {
 	s := x.state
 	call := Invoke{
@@ -98,7 +95,6 @@ func (x *Execution) call() (Effect, *failure) {
 	return StartExecution{State: s.Name, MachineARN: s.Target, Name: name, Input: call.Payload, Timeout: s.Timeout}, bad
 }
 
-// succeed ends the task with a result.
 func (x *Execution) succeed(result any) {
 	states := x.states(nil)
 	states["result"] = result

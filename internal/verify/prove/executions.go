@@ -108,7 +108,6 @@ func awake(run *asl.Execution) {
 	}
 }
 
-// start has a state begin an execution.
 func (x *search) start(s *State, k kind, name string, input json.RawMessage) {
 	m := x.machines.Fulfil
 	if k == ofUndo {
@@ -213,7 +212,6 @@ type engine struct {
 	s *State
 }
 
-// deliver passes a message to its use case.
 func (x *search) deliver(s *State, m message) {
 	service, ctx := fulfilment.New(&engine{x, s}), context.Background()
 	var err error

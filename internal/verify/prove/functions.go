@@ -265,7 +265,6 @@ const (
 	NoConfirmedStop          // CloseOrder always answers "not confirmed"
 )
 
-// invocation is a run of a function.
 type invocation struct {
 	fn    uint8
 	phase phase

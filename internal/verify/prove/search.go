@@ -55,7 +55,6 @@ type search struct {
 	spare     []successor
 }
 
-// visit is a state and how it was reached.
 type visit struct {
 	State
 	parent int32 // -1: none
@@ -116,8 +115,8 @@ func (x *search) lookAhead(name string) bool {
 }
 
 func (x *search) all(r *Report) {
-	for _, w := range worlds() {
-		s := State{World: w}
+	for _, b := range beginnings {
+		s := State{World: b.World}
 		x.start(&s, ofSaga, orderID, []byte(orderInput))
 		x.found(s, -1, 0)
 	}
@@ -132,7 +131,6 @@ func (x *search) all(r *Report) {
 	}
 }
 
-// visit checks a state and finds its successors.
 func (x *search) visit(i int32, r *Report) {
 	s, faults := x.visits[i].State, x.visits[i].faults
 	rule := x.violated(&s)
@@ -176,18 +174,21 @@ func (x *search) found(s State, parent int32, faults uint8) {
 	x.queues[faults] = append(x.queues[faults], i)
 }
 
-// worlds returns the initial worlds.
-func worlds() []World {
-	return []World{
-		{Available: stock}, {Available: stock, Declines: true}, {Available: stock, Refuses: true}, {Empty: true},
-	}
+// beginnings are the initial worlds, with words for them.
+var beginnings = []struct {
+	World
+	words string
+}{
+	{World{Available: stock}, "an order is placed"},
+	{World{Available: stock, Declines: true}, "an order is placed; its payment will be declined"},
+	{World{Available: stock, Refuses: true}, "an order is placed; the carrier will refuse it"},
+	{World{Empty: true}, "an order is placed; there is no stock"},
 }
 
-// path describes how a state was reached.
 func (x *search) path(i int32) []string {
 	v := x.visits[i]
 	if v.parent < 0 {
-		return []string{"an order is placed" + v.World.begins()}
+		return []string{beginnings[i].words}
 	}
 	before := x.path(v.parent)
 	from := x.visits[v.parent].State
@@ -197,18 +198,6 @@ func (x *search) path(i int32) []string {
 		}
 	}
 	return before
-}
-
-func (w World) begins() string {
-	switch {
-	case w.Declines:
-		return "; its payment will be declined"
-	case w.Refuses:
-		return "; the carrier will refuse it"
-	case w.Empty:
-		return "; there is no stock"
-	}
-	return ""
 }
 
 // Print writes the report as text.

@@ -22,7 +22,6 @@ type State struct {
 
 const maxMessages = 8
 
-// message is something in progress.
 type message struct {
 	kind kind
 	invocation

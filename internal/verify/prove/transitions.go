@@ -28,11 +28,7 @@ func (n *successors) fault(change func(*State), format string, args ...any) {
 	n.make(true, change, format, args)
 }
 
-// chance is add for what need not happen.
-func (n *successors) chance(change func(*State), format string, args ...any) {
-	n.make(false, change, format, args)
-}
-
+// make adds a successor that need not happen.
 func (n *successors) make(fault bool, change func(*State), format string, args []any) {
 	s := *n.from
 	change(&s)
@@ -66,7 +62,6 @@ func (x *search) next(from *State) *successors {
 	return n
 }
 
-// invocation adds the next phase of an invocation.
 func (n *successors) invocation(i int, m message) {
 	out, woken, after := n.advanced(i, m)
 	n.add(func(s *State) {
@@ -78,10 +73,12 @@ func (n *successors) invocation(i int, m message) {
 			s.drop(i)
 		case out.err != "":
 			n.x.fail(s, m.kind, out.err)
-		case n.x.waits(s, m.kind):
-			s.drop(i) // whoever has the token answers
 		default:
-			n.x.succeed(s, m.kind, out.result)
+			if _, waits := n.x.awaited(s, m.kind); waits {
+				s.drop(i) // whoever has the token answers
+			} else {
+				n.x.succeed(s, m.kind, out.result)
+			}
 		}
 		s.sort()
 	}, "%s%s", m, progress{m.phase, out})
@@ -104,7 +101,6 @@ const (
 	transient = "Transient"
 )
 
-// faulty adds the faults of an invocation that an execution waits for.
 func (n *successors) faulty(i int, m message) {
 	n.fault(func(s *State) { n.x.fail(s, m.kind, died) }, "%s dies %s", m, m.phase)
 	n.fault(func(s *State) {
@@ -174,7 +170,6 @@ func (n *successors) executions() {
 	}
 }
 
-// start adds the outcomes of starting another execution.
 func (n *successors) start(k kind, e asl.StartExecution) {
 	do := func(s *State) (started bool) {
 		if started = s.Undo == 0; started {
@@ -198,24 +193,17 @@ func (n *successors) start(k kind, e asl.StartExecution) {
 	n.fault(func(s *State) { n.x.giveUp(s, k, transient) }, "%s fails until its retries are exhausted", e.State)
 }
 
-// outside adds the actions of the customer and the carrier.
 func (n *successors) outside() {
 	w := &n.from.World
 	if w.Order == pending && !w.CancelRequested {
-		n.chance(func(s *State) {
+		n.make(false, func(s *State) {
 			s.World.CancelRequested, s.World.Closed = true, true
 			s.put(message{kind: cancelling})
-		}, "the customer cancels")
+		}, "the customer cancels", nil)
 	}
 	if w.Booked && !w.Called && w.Shipment != unshipped {
-		n.chance(func(s *State) { s.deliver(calledBack(&s.World)) }, "the carrier calls back")
+		n.make(false, func(s *State) { s.deliver(calledBack(&s.World)) }, "the carrier calls back", nil)
 	}
-}
-
-// waits reports whether an execution waits for a token.
-func (x *search) waits(s *State, k kind) bool {
-	_, waits := x.awaited(s, k)
-	return waits
 }
 
 // progress is what an invocation did in a phase.

@@ -104,7 +104,6 @@ const (
 	noStep = numSteps
 )
 
-// final reports whether the order's status is final.
 func (o order) final() bool { return o == confirmed || o == rejected || o == cancelled }
 
 // invariant must hold whenever the system is at rest. undo is the compensation that ensures it; if
@@ -128,7 +127,6 @@ var invariants = []invariant{
 	{"the order is final", "RejectOrder", func(w *World) bool { return w.Order.final() }},
 }
 
-// ships reports whether the carrier will deliver.
 func (w *World) ships() bool { return w.Booked && !w.Cancelled && !w.Refuses }
 
 // always must hold in every state.
@@ -145,7 +143,6 @@ var always = []invariant{
 	}},
 }
 
-// stocked returns the initial stock.
 func (w *World) stocked() int8 {
 	if w.Empty {
 		return 0

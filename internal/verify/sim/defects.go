@@ -38,7 +38,6 @@ func swallow(w *World) {
 	}
 }
 
-// skipping replaces a function by a fixed answer.
 func skipping(name, answer string) func(*World) {
 	return func(w *World) {
 		w.replace(name, func(context.Context, []byte, function.Handler) ([]byte, error) { return []byte(answer), nil })

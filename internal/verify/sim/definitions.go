@@ -30,12 +30,10 @@ type queueSettings struct {
 	visibility time.Duration
 }
 
-// wants reports whether the queue's subscriptions accept an event type.
 func (s queueSettings) wants(service, eventType string) bool {
 	return slices.Contains(s.topics[service], eventType)
 }
 
-// rota is a schedule of a function.
 type rota struct {
 	function string
 	every    time.Duration

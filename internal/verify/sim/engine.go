@@ -225,7 +225,6 @@ func (e *engine) limit(x *execution) {
 	}
 }
 
-// stop ends an execution from outside.
 func (e *engine) stop(x *execution, status asl.Status) {
 	if x.run.Stop(status, "", "") == nil { // it was not over
 		e.drive(x)

@@ -118,7 +118,6 @@ func (f *fate) strikes(kind Fault) bool {
 	return true
 }
 
-// between draws a duration.
 func (f *fate) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(f.Int64N(int64(high-low)))
 }
@@ -128,7 +127,6 @@ func newChance(seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // must be predictable
 }
 
-// one picks an element.
 func one[T any](c *fate, from []T) T { return from[c.IntN(len(from))] }
 
 // identifiers makes ULIDs from virtual time; see ids.Source.

@@ -39,7 +39,6 @@ import (
 	"orderflow/internal/shipping/webhook"
 )
 
-// stores are the services' tables.
 type stores struct {
 	catalog       *catalogMemory.Store
 	inventory     *inventoryMemory.Store

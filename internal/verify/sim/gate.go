@@ -105,7 +105,6 @@ type versions struct {
 	last   map[stored]string // last value of the newer version
 }
 
-// stored names an item.
 type stored struct{ service, kind, key string }
 
 func (i stored) String() string { return i.service + "'s " + i.kind + " " + i.key }
@@ -114,7 +113,6 @@ func newVersions(w *World, seed uint64) *versions {
 	return &versions{w: w, chance: newChance(seed + 1), last: map[stored]string{}}
 }
 
-// newer decides which version the next invocation runs.
 func (v *versions) newer() bool { return v.chance.IntN(2) == 0 }
 
 // saved returns an item's unknown attributes after the running function has written it.

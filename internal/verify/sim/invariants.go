@@ -39,7 +39,6 @@ var invariants = []struct {
 	{name: "every order has a saga that ends", whole: executionsOver},
 }
 
-// outcome is an order's final state.
 type outcome struct {
 	orders.Order
 	id        string
@@ -47,7 +46,6 @@ type outcome struct {
 	charges   []provider.Charge
 }
 
-// check checks every invariant.
 func (w *World) check() {
 	for _, i := range invariants {
 		if i.whole != nil {

@@ -89,7 +89,6 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 	w.after(w.between(time.Millisecond, 50*time.Millisecond), inv.resume)
 }
 
-// resume runs the coroutine until it yields.
 func (inv *invocation) resume() {
 	if inv.over {
 		return
@@ -115,7 +114,6 @@ func (inv *invocation) answer(out []byte, err error) {
 	}
 }
 
-// kill ends the coroutine.
 func (inv *invocation) kill() {
 	inv.over = true
 	inv.stop()
@@ -129,7 +127,6 @@ func (w *World) pause(arrange func(resume func())) {
 	}
 }
 
-// wait suspends the running function for d.
 func (w *World) wait(d time.Duration) {
 	w.pause(func(resume func()) { w.after(d, resume) })
 }
@@ -188,7 +185,6 @@ func (w *World) remote(refused, unheard Fault, do func() error) error {
 // throttled is the error if a function has no free slot. The call was not attempted.
 const throttled = "Lambda.TooManyRequestsException"
 
-// full reports whether a function has no free slot.
 func (w *World) full(function string) bool {
 	if w.slots == 0 || w.busy[function] < w.slots {
 		return false

@@ -11,7 +11,6 @@ import (
 	"orderflow/internal/orders"
 )
 
-// mail is a mail that a customer received.
 type mail struct {
 	order   string
 	subject string

@@ -57,7 +57,6 @@ func HuntMutants(root string, seeds int, o Options, out io.Writer) (bool, error)
 	return caught == len(Mutants), nil
 }
 
-// hunt returns the violations of the first seed with any.
 func hunt(root string, seeds int, o Options, m Mutant) ([]Violation, error) {
 	d, err := Load(root, m)
 	if err != nil {

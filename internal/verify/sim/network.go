@@ -32,7 +32,6 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	return n.send(r)
 }
 
-// send simulates the client's timeout in virtual time.
 func (n *network) send(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -145,7 +144,6 @@ func reference(path string, body []byte) string {
 // brief returns the beginning of a body, for the timeline.
 func brief(b []byte) []byte { return bytes.TrimSpace(b[:min(len(b), 120)]) }
 
-// response is an answer without headers of interest.
 func response(status int, body []byte) *http.Response {
 	return (&httptest.ResponseRecorder{Code: status, Body: bytes.NewBuffer(body)}).Result()
 }

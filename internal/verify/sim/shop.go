@@ -23,7 +23,6 @@ type shop struct {
 // gift is a product that is always free.
 const gift = "SKU-GIFT"
 
-// everything returns all SKUs.
 func (s *shop) everything() []string { return append(slices.Clone(s.skus), gift) }
 
 // placed is what a customer knows about an order.
@@ -58,7 +57,6 @@ func (w *World) stockUp() {
 	w.adjust(gift, w.options.Orders)
 }
 
-// price sets a price as operator.
 func (w *World) price(sku string, cents int) {
 	body := fmt.Sprintf(`{"name":"Thing","price":{"currency":"EUR","amount":%d}}`, cents)
 	c := call{
@@ -70,7 +68,6 @@ func (w *World) price(sku string, cents int) {
 	})
 }
 
-// adjust adds to the stock as operator.
 func (w *World) adjust(sku string, delta int) {
 	c := call{
 		function: "adjust-stock", method: http.MethodPost, path: "/v1/stock/" + sku + "/adjustments",
@@ -140,7 +137,6 @@ func (w *World) probe() {
 	w.rest(w.now.Add(patience))
 }
 
-// place places an order and may cancel it.
 func (w *World) place(p *placed) {
 	items := fmt.Sprintf(`{"sku":%q,"quantity":%d}`, w.shop.skus[0], 1+w.IntN(4))
 	if w.IntN(3) == 0 {
@@ -152,7 +148,6 @@ func (w *World) place(p *placed) {
 	w.send(p, items, one(w.fate, methods), one(w.fate, postalCodes), w.IntN(5) == 0)
 }
 
-// send has a customer place an order.
 func (w *World) send(p *placed, items, method, postalCode string, changesMind bool) {
 	body := fmt.Sprintf(`{"items":[%s],"paymentMethod":%q,"shippingAddress":{"name":"Ada Planted",`+
 		`"line1":"12 Planted Street","city":"Plantedville","postalCode":%q,"country":"DE"}}`,
@@ -212,7 +207,6 @@ func (w *World) cancel(p *placed) {
 	})
 }
 
-// call is a request to the API.
 type call struct {
 	function, method, path string
 	params                 map[string]string

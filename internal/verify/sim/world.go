@@ -75,7 +75,6 @@ type Options struct {
 	Record   bool          // keep the timeline
 }
 
-// line is one line of the timeline.
 type line struct {
 	at    time.Duration
 	order string
@@ -117,10 +116,8 @@ func (w *World) note(order, format string, args ...any) {
 	fmt.Fprintln(w.hash, l.at, l.order, l.text)
 }
 
-// reach records that the run reached a path.
 func (w *World) reach(path string) { w.report.Paths[path]++ }
 
-// violate records a broken promise.
 func (w *World) violate(invariant, order, format string, args ...any) {
 	v := Violation{Seed: w.seed, Invariant: invariant, Order: order, Text: fmt.Sprintf(format, args...)}
 	w.note(order, "VIOLATION of %q: %s", invariant, v.Text)
@@ -275,7 +272,6 @@ func (w *World) repair() {
 	}
 }
 
-// retry has an operator start the next compensation of an order.
 func (w *World) retry(id string) {
 	service := fulfilment.New(w.engine)
 	name, err := service.RetryCompensation(context.Background(), id, "simulation", "the order is not final")
