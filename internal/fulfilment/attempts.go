@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// attempts bounds how often an order's compensation is started without an operator. What ended five times other than
-// planned ends so a sixth time. It also bounds how often it is tried to leave the order to an operator after that.
+// attempts is how often an order's compensation is started without an operator; more would not
+// help. After that, as many attempts are made to leave the order to an operator.
 const attempts = 5
 
-// attempt names the n-th execution of compensate-order for an order, from 1. The first has the order's own id, by
-// which everybody who wants the order undone meets.
+// attempt returns the name of the n-th execution of compensate-order for an order, from 1. The
+// first is named by the order's id, so that everybody who wants the order undone starts the same
+// one.
 func attempt(orderID string, n int) string {
 	if n == 1 {
 		return orderID
@@ -20,14 +21,14 @@ func attempt(orderID string, n int) string {
 	return orderID + "-" + strconv.Itoa(n)
 }
 
-// orderOf returns the order that an execution is about, by its name.
+// orderOf returns the id of the order in an execution's name.
 func orderOf(execution string) string {
 	orderID, _, _ := strings.Cut(execution, "-")
 	return orderID
 }
 
-// latest returns the newest execution of compensate-order for an order and which attempt it is; 0 if there was none.
-// Attempts are started in turn, so the first name that is free ends the search.
+// latest returns an order's latest execution of compensate-order and its number; 0 if there is
+// none. Attempts are started in turn, so the first unused name ends the search.
 func (s *Service) latest(ctx context.Context, orderID string) (Execution, int, error) {
 	var last Execution
 	for n := 1; ; n++ {

@@ -9,25 +9,30 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// cancelled is the reason of a cancellation that does not say whose it is: an event from before it did.
-const cancelled = "CANCELLED_BY_CUSTOMER"
+// defaultReason is the reason of a cancellation event that is older than its field reason.
+const defaultReason = "CANCELLED_BY_CUSTOMER"
 
-// CancelFulfilment undoes an order whose customer, or an operator, asked for it. It need not stop the order's
-// saga: once a step is undone, its barrier refuses the saga's next step, and the saga
-// hands itself over to the same compensation.
+// CancelFulfilment compensates an order whose cancellation was requested. It need not stop the
+// saga: once a step is undone, barriers refuse the saga's later steps, and the saga hands over to
+// the same compensation.
 func (s *Service) CancelFulfilment(ctx context.Context, e envelope.Event) error {
-	u, err := envelope.Decode[undoing](e)
+	in, err := envelope.Decode[compensation](e)
 	if err != nil {
 		return err
 	}
-	if u.Reason == "" {
-		u.Reason = cancelled
+	if in.Reason == "" {
+		in.Reason = defaultReason
 	}
-	u.TraceParent = tracing.Parent(ctx)
-	input, _ := json.Marshal(u) // texts can always be encoded
-	// If a compensation runs already, whatever its reason, it is the one.
-	if err := s.engine.Start(ctx, CompensateOrder, u.OrderID, input); !errors.Is(err, ErrExists) {
-		return err
+	in.TraceParent = tracing.Parent(ctx)
+	input, _ := json.Marshal(in) // strings and numbers always encode
+	return ignoreExists(s.engine.Start(ctx, CompensateOrder, in.OrderID, input))
+}
+
+// ignoreExists returns nil for ErrExists: a compensation that has already started is as good,
+// whatever its reason.
+func ignoreExists(err error) error {
+	if errors.Is(err, ErrExists) {
+		return nil
 	}
-	return nil
+	return err
 }

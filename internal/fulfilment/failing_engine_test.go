@@ -14,9 +14,9 @@ import (
 	shipping "orderflow/internal/shipping/contract"
 )
 
-var errTorn = errors.New("the engine did not answer")
+var errTorn = errors.New("the engine did not respond")
 
-// torn is an engine of which one call fails, counted from 1, and changes nothing.
+// torn is an engine whose failing-th call, counted from 1, fails and changes nothing.
 type torn struct {
 	fulfilment.Engine
 	failing int
@@ -64,8 +64,8 @@ func (e *torn) Fail(ctx context.Context, token, errorName, cause string) error {
 	return e.Engine.Fail(ctx, token, errorName, cause)
 }
 
-// carrier is an event of shipping for the saga that waits by token.
-func carrier(t *testing.T, eventType, token string) envelope.Event {
+// shipment returns an event of shipping with a resume token.
+func shipment(t *testing.T, eventType, token string) envelope.Event {
 	t.Helper()
 	data, err := json.Marshal(shipping.ShipmentEvent{OrderID: id, TrackingNumber: "TRK-1", ResumeToken: token})
 	if err != nil {
@@ -74,21 +74,23 @@ func carrier(t *testing.T, eventType, token string) envelope.Event {
 	return envelope.Event{Type: eventType, Subject: id, Data: data}
 }
 
-func TestAnEngineThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T) {
+func TestAUseCaseFailsWithItsEngineAndSucceedsOnRetry(t *testing.T) {
 	ctx := context.Background()
 	for name, use := range map[string]struct {
 		calls int
 		run   func(*fulfilment.Service) error
 	}{
-		"start again": {2, func(s *fulfilment.Service) error { return s.StartFulfilment(ctx, event(t, orders.OrderCreated)) }},
+		"start again": {2, func(s *fulfilment.Service) error {
+			return s.StartFulfilment(ctx, event(t, orders.OrderCreated))
+		}},
 		"cancel": {1, func(s *fulfilment.Service) error {
 			return s.CancelFulfilment(ctx, event(t, orders.OrderCancellationRequested))
 		}},
 		"booked": {1, func(s *fulfilment.Service) error {
-			return s.ResumeFulfilment(ctx, carrier(t, shipping.ShipmentBooked, "token"))
+			return s.ResumeFulfilment(ctx, shipment(t, shipping.ShipmentBooked, "token"))
 		}},
 		"refused": {1, func(s *fulfilment.Service) error {
-			return s.ResumeFulfilment(ctx, carrier(t, shipping.ShipmentRefused, "token"))
+			return s.ResumeFulfilment(ctx, shipment(t, shipping.ShipmentRefused, "token"))
 		}},
 		"recover": {3, func(s *fulfilment.Service) error { return s.RecoverFulfilment(ctx, id) }},
 		"retry": {3, func(s *fulfilment.Service) error {
@@ -107,13 +109,13 @@ func TestAnEngineThatFailsFailsTheUseCaseWhichSucceedsWhenRepeated(t *testing.T)
 				t.Errorf("%s, call %d fails: %v", name, n, err)
 			}
 			if err := use.run(svc); err != nil {
-				t.Errorf("%s, repeated after call %d failed: %v", name, n, err)
+				t.Errorf("%s, retried after call %d failed: %v", name, n, err)
 			}
 		}
 	}
 }
 
-func TestTheCarriersAnswerReachesTheSagaThatWaitsOnce(t *testing.T) {
+func TestTheCarriersAnswerResumesTheSagaOnce(t *testing.T) {
 	for eventType, want := range map[string]string{
 		shipping.ShipmentBooked:    `succeeded {"trackingNumber":"TRK-1"}`,
 		shipping.ShipmentRefused:   "failed ShipmentRefused",
@@ -123,38 +125,43 @@ func TestTheCarriersAnswerReachesTheSagaThatWaitsOnce(t *testing.T) {
 		e := memory.New("token")
 		s := fulfilment.New(e)
 		for _, token := range []string{"", "token", "token", "stale"} {
-			if err := s.ResumeFulfilment(t.Context(), carrier(t, eventType, token)); err != nil {
+			if err := s.ResumeFulfilment(t.Context(), shipment(t, eventType, token)); err != nil {
 				t.Errorf("%s with token %q: %v", eventType, token, err)
 			}
 		}
 		if got := e.Answer("token"); got != want || e.Answer("stale") != "" {
-			t.Errorf("%s: the saga was answered %q, want %q", eventType, got, want)
+			t.Errorf("%s: the task %q, want %q", eventType, got, want)
 		}
 	}
 }
 
-func TestACancelledOrderIsCompensatedOnceForItsCustomersReason(t *testing.T) {
+func TestACancelledOrderIsCompensatedOnce(t *testing.T) {
 	s, e := started(t)
 	for range 2 {
 		if err := s.CancelFulfilment(t.Context(), event(t, orders.OrderCancellationRequested)); err != nil {
 			t.Error(err)
 		}
 	}
-	if input := compensation(t, e, id); input["reason"] != "CANCELLED_BY_CUSTOMER" || input["customerId"] != "alice" || e.Executions() != 2 {
+	input := compensation(t, e, id)
+	if input["reason"] != "CANCELLED_BY_CUSTOMER" || input["customerId"] != "alice" || e.Executions() != 2 {
 		t.Errorf("%d executions, input %v", e.Executions(), input)
 	}
 }
 
 func TestACompensationStartsWithTheReasonOfItsCancellation(t *testing.T) {
-	for given, want := range map[string]string{"": "CANCELLED_BY_CUSTOMER", "CANCELLED_BY_CUSTOMER": "CANCELLED_BY_CUSTOMER", "CANCELLED_BY_OPERATOR": "CANCELLED_BY_OPERATOR"} {
+	for given, want := range map[string]string{
+		"":                      "CANCELLED_BY_CUSTOMER",
+		"CANCELLED_BY_CUSTOMER": "CANCELLED_BY_CUSTOMER",
+		"CANCELLED_BY_OPERATOR": "CANCELLED_BY_OPERATOR",
+	} {
 		s, e := started(t)
-		asked := event(t, orders.OrderCancellationRequested)
+		requested := event(t, orders.OrderCancellationRequested)
 		data, err := json.Marshal(orders.Changed{OrderID: id, CustomerID: "alice", Reason: given})
 		if err != nil {
 			t.Fatal(err)
 		}
-		asked.Data = data
-		if err := s.CancelFulfilment(t.Context(), asked); err != nil {
+		requested.Data = data
+		if err := s.CancelFulfilment(t.Context(), requested); err != nil {
 			t.Error(err)
 		}
 		if input := compensation(t, e, id); input["reason"] != want {
@@ -163,7 +170,7 @@ func TestACompensationStartsWithTheReasonOfItsCancellation(t *testing.T) {
 	}
 }
 
-func TestAnEventThatCannotBeReadStartsNothing(t *testing.T) {
+func TestAMalformedEventStartsNothing(t *testing.T) {
 	e := memory.New("token")
 	s := fulfilment.New(e)
 	broken := envelope.Event{Type: shipping.ShipmentBooked, Subject: id, Data: json.RawMessage(`[7]`)}
@@ -179,7 +186,7 @@ func TestAnEventThatCannotBeReadStartsNothing(t *testing.T) {
 	}
 }
 
-func TestAnEventWithoutATraceStartsTheSagaWithTheDeliverysAndComesAgainInAnother(t *testing.T) {
+func TestARedeliveryInAnotherTraceStartsNothing(t *testing.T) {
 	e := memory.New()
 	created := event(t, orders.OrderCreated)
 	created.TraceParent = ""
@@ -193,19 +200,20 @@ func TestAnEventWithoutATraceStartsTheSagaWithTheDeliverysAndComesAgainInAnother
 	}
 }
 
-func TestAnOrderThatDiffersFromItsSagaIsNotTakenForIt(t *testing.T) {
+func TestAnOrderThatDiffersFromItsSagaIsRefused(t *testing.T) {
 	for _, input := range []string{`{"orderId":"` + id + `","customerId":"bob"}`, `broken`} {
 		e := memory.New()
 		if err := e.Start(t.Context(), fulfilment.FulfilOrder, id, json.RawMessage(input)); err != nil {
 			t.Fatal(err)
 		}
-		if err := fulfilment.New(e).StartFulfilment(t.Context(), event(t, orders.OrderCreated)); !errors.Is(err, fulfilment.ErrOtherInput) {
+		err := fulfilment.New(e).StartFulfilment(t.Context(), event(t, orders.OrderCreated))
+		if !errors.Is(err, fulfilment.ErrOtherInput) {
 			t.Errorf("saga started with %s: %v, want ErrOtherInput", input, err)
 		}
 	}
 }
 
-func TestAnExecutionWhoseInputCannotBeReadIsForAnOperator(t *testing.T) {
+func TestAnExecutionWithUnreadableInputIsNotRepaired(t *testing.T) {
 	for _, machine := range []fulfilment.Machine{fulfilment.FulfilOrder, fulfilment.CompensateOrder} {
 		e := memory.New()
 		if err := e.Start(t.Context(), machine, id, json.RawMessage("broken")); err != nil {
@@ -225,14 +233,14 @@ func TestAnExecutionWhoseInputCannotBeReadIsForAnOperator(t *testing.T) {
 	}
 }
 
-// overtaken is an engine in which somebody else is always a moment earlier.
+// overtaken is an engine in which another caller always starts the execution first.
 type overtaken struct{ fulfilment.Engine }
 
 func (e overtaken) Start(ctx context.Context, m fulfilment.Machine, name string, input json.RawMessage) error {
 	return errors.Join(e.Engine.Start(ctx, m, name, input), e.Engine.Start(ctx, m, name, input))
 }
 
-func TestACompensationThatSomebodyElseStartedAMomentAgoIsAsGood(t *testing.T) {
+func TestACompensationStartedByAnotherCallerIsSuccess(t *testing.T) {
 	_, e := started(t)
 	e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "")
 	if err := fulfilment.New(overtaken{e}).RecoverFulfilment(t.Context(), id); err != nil || e.Executions() != 2 {

@@ -1,6 +1,6 @@
-// Package fulfilment is the process manager: it starts, wakes and undoes the sagas that the
-// state machines under statemachines/ define. It keeps no data of its own; a saga's
-// state is its execution, called by the order's id.
+// Package fulfilment is the process manager: it starts, resumes and compensates the sagas that the
+// state machines in statemachines/ define. It stores nothing; a saga's state is its execution,
+// named by the order's id.
 package fulfilment
 
 import (
@@ -22,20 +22,20 @@ const (
 )
 
 var (
-	// ErrExists: the machine has an execution of this name, running or closed.
-	ErrExists = fault.New(fault.Conflict, "ExecutionExists", "the saga was started before")
-	// ErrOtherInput: the saga was started before with other input; somebody must look at this.
-	ErrOtherInput = fault.New(fault.Conflict, "ExecutionDiffers", "the saga was started before with other input")
-	// ErrNoExecution: the machine never had an execution of this name, or it is forgotten, after 90 days.
+	// ErrExists: the machine has an execution with this name, running or ended.
+	ErrExists = fault.New(fault.Conflict, "ExecutionExists", "the saga has already started")
+	// ErrOtherInput: the saga started with other input. An operator must investigate.
+	ErrOtherInput = fault.New(fault.Conflict, "ExecutionDiffers", "the saga has already started with other input")
+	// ErrNoExecution: the machine has no execution with this name. Executions are kept for 90 days.
 	ErrNoExecution = fault.New(fault.NotFound, "ExecutionNotFound", "there is no such execution")
-	// ErrStaleToken: nobody waits by this task token any more.
-	ErrStaleToken = fault.New(fault.Conflict, "StaleToken", "the task is not waiting any more")
+	// ErrStaleToken: no task waits with this token.
+	ErrStaleToken = fault.New(fault.Conflict, "StaleToken", "the task is no longer waiting")
 )
 
-// Status is where an execution stands.
+// Status is an execution's status.
 type Status string
 
-// The statuses of an execution. The last three are ends that the plan does not know, but for one: see Planned.
+// The statuses of an execution. Of the last three, only a failure can be planned; see Planned.
 const (
 	Running   Status = "RUNNING"
 	Succeeded Status = "SUCCEEDED"
@@ -47,42 +47,44 @@ const (
 // Execution is one run of a state machine.
 type Execution struct {
 	Status Status
-	// Error is the name of the error with which it failed, if it did.
+	// Error is the name of the error with which it failed.
 	Error string
 	Input json.RawMessage
 }
 
-// needsAttention is the error with which compensate-order ends on purpose, when it has flagged the order.
+// needsAttention is the error with which compensate-order fails on purpose after it flagged the
+// order.
 const needsAttention = "NeedsAttention"
 
-// Planned reports whether the execution ended as its definition has it. What ended otherwise left its order as it
-// happened to be.
+// Planned reports whether the execution ended in a state of its definition. Any other end left the
+// order half-way.
 func (x Execution) Planned() bool {
 	return x.Status == Succeeded || x.Status == Failed && x.Error == needsAttention
 }
 
 // Engine runs state machines.
 type Engine interface {
-	// Start starts the execution called name, or fails with ErrExists.
+	// Start starts an execution, or fails with ErrExists.
 	Start(ctx context.Context, machine Machine, name string, input json.RawMessage) error
-	// Input returns the input of the execution called name.
+	// Input returns an execution's input, or fails with ErrNoExecution.
 	Input(ctx context.Context, machine Machine, name string) (json.RawMessage, error)
-	// Execution returns the execution called name, or fails with ErrNoExecution.
+	// Execution returns an execution, or fails with ErrNoExecution.
 	Execution(ctx context.Context, machine Machine, name string) (Execution, error)
-	// Succeed lets the task that waits by token go on with output, or fails with ErrStaleToken.
+	// Succeed ends the task that waits with token with output, or fails with ErrStaleToken.
 	Succeed(ctx context.Context, token string, output json.RawMessage) error
-	// Fail ends the task that waits by token with an error name, or fails with ErrStaleToken.
+	// Fail ends the task that waits with token with an error, or fails with ErrStaleToken.
 	Fail(ctx context.Context, token, errorName, cause string) error
 }
 
-// Service is fulfilment's use cases.
+// Service implements fulfilment's use cases.
 type Service struct{ engine Engine }
 
-// New returns the use cases over an engine.
+// New returns a service that uses an engine.
 func New(e Engine) *Service { return &Service{engine: e} }
 
-// order is what must be the same in two inputs of fulfil-order for one order. The input has the whole data of the event, whose schema
-// requires every field that the states' expressions read, but for the e-mail address, which no step needs.
+// order has the fields that must be equal in two inputs of fulfil-order for one order. The input is
+// all the data of the event but the e-mail address, which no step needs. The event's schema
+// requires every field that the states' expressions read.
 type order struct {
 	OrderID         string         `json:"orderId"`
 	CustomerID      string         `json:"customerId"`
@@ -98,14 +100,14 @@ type line struct {
 	Quantity int    `json:"quantity"`
 }
 
-// undoing is the input of compensate-order.
-type undoing struct {
+// compensation is the input of compensate-order.
+type compensation struct {
 	OrderID    string      `json:"orderId"`
 	CustomerID string      `json:"customerId"`
 	Total      money.Money `json:"total"`
-	// Reason is what the order ends with, such as CANCELLED_BY_CUSTOMER.
+	// Reason is the order's reason code, such as CANCELLED_BY_CUSTOMER.
 	Reason string `json:"reason"`
-	// FailedStep is the step of the saga that gave up; empty where none did.
+	// FailedStep is the step with which the saga failed, if any.
 	FailedStep  string `json:"failedStep"`
 	TraceParent string `json:"traceparent"`
 }

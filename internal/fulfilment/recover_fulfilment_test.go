@@ -20,8 +20,10 @@ import (
 
 const id = "01JZX3M7Q8N5T2V4W6Y8A0B1C3"
 
-// unplanned are the ends that the definitions do not know.
-var unplanned = map[fulfilment.Status]string{fulfilment.Aborted: "", fulfilment.TimedOut: "", fulfilment.Failed: "States.Runtime"}
+// unplanned are the ends that are not in the definitions, with their errors.
+var unplanned = map[fulfilment.Status]string{
+	fulfilment.Aborted: "", fulfilment.TimedOut: "", fulfilment.Failed: "States.Runtime",
+}
 
 func event(t *testing.T, eventType string) envelope.Event {
 	t.Helper()
@@ -32,10 +34,11 @@ func event(t *testing.T, eventType string) envelope.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return envelope.Event{Type: eventType, Subject: id, Data: data, TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+	const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	return envelope.Event{Type: eventType, Subject: id, Data: data, TraceParent: traceparent}
 }
 
-// started is an engine with the saga of an order.
+// started returns a service whose engine has the saga of an order.
 func started(t *testing.T) (*fulfilment.Service, *memory.Engine) {
 	t.Helper()
 	e := memory.New()
@@ -46,7 +49,7 @@ func started(t *testing.T) (*fulfilment.Service, *memory.Engine) {
 	return s, e
 }
 
-// compensation returns the input of an attempt as a map; nil if there is none.
+// compensation returns the input of an attempt; nil if it was not started.
 func compensation(t *testing.T, e *memory.Engine, name string) map[string]any {
 	t.Helper()
 	input, err := e.Input(t.Context(), fulfilment.CompensateOrder, name)
@@ -60,9 +63,10 @@ func compensation(t *testing.T, e *memory.Engine, name string) map[string]any {
 	return fields
 }
 
-func recovered(t *testing.T, s *fulfilment.Service, name string) {
+// mustRecover reports three times that an execution ended, since the event may be repeated.
+func mustRecover(t *testing.T, s *fulfilment.Service, name string) {
 	t.Helper()
-	for range 3 { // the event may come again
+	for range 3 {
 		if err := s.RecoverFulfilment(t.Context(), name); err != nil {
 			t.Errorf("recover %s: %v", name, err)
 		}
@@ -73,42 +77,43 @@ func TestASagaThatEndsUnplannedIsCompensatedOnce(t *testing.T) {
 	for status, errorName := range unplanned {
 		s, e := started(t)
 		e.End(fulfilment.FulfilOrder, id, status, errorName)
-		recovered(t, s, id)
+		mustRecover(t, s, id)
 		input := compensation(t, e, id)
 		want := map[fulfilment.Status]string{fulfilment.TimedOut: "TIMED_OUT"}[status]
 		if want == "" {
 			want = "INTERNAL"
 		}
-		if e.Executions() != 2 || input["reason"] != want || input["customerId"] != "alice" || input["total"] == nil || input["failedStep"] != "" {
+		if e.Executions() != 2 || input["reason"] != want || input["customerId"] != "alice" ||
+			input["total"] == nil || input["failedStep"] != "" {
 			t.Errorf("%s: %d executions, input %v", status, e.Executions(), input)
 		}
 	}
 }
 
-func TestASagaThatRunsOrSucceededIsLeftAlone(t *testing.T) {
+func TestASagaThatRunsOrSucceededIsNotRecovered(t *testing.T) {
 	s, e := started(t)
-	recovered(t, s, id)
+	mustRecover(t, s, id)
 	e.End(fulfilment.FulfilOrder, id, fulfilment.Succeeded, "")
-	recovered(t, s, id)
+	mustRecover(t, s, id)
 	if e.Executions() != 1 {
 		t.Errorf("%d executions", e.Executions())
 	}
 }
 
-func TestACompensationThatEndsUnplannedIsTriedAgainUnderTheNextNameAndAtMostFiveTimes(t *testing.T) {
+func TestACompensationThatEndsUnplannedIsRetriedFiveTimes(t *testing.T) {
 	for status, errorName := range unplanned {
 		s, e := started(t)
 		e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "")
-		recovered(t, s, id)
+		mustRecover(t, s, id)
 		for _, name := range []string{"", "-2", "-3", "-4"} {
 			e.End(fulfilment.CompensateOrder, id+name, status, errorName)
-			recovered(t, s, id+name)
+			mustRecover(t, s, id+name)
 		}
 		if n := e.Executions(); n != 6 || compensation(t, e, id+"-5") == nil {
 			t.Errorf("%s: %d executions, want the saga and five attempts", status, n)
 		}
 		if err := s.RecoverFulfilment(t.Context(), id+"-2"); err != nil {
-			t.Errorf("an old event while the fifth attempt runs: %v", err)
+			t.Errorf("an old event during the fifth attempt: %v", err)
 		}
 		if input := compensation(t, e, id+"-5"); input["failures"] != nil {
 			t.Errorf("%s: the fifth attempt gives up: %v", status, input)
@@ -116,46 +121,48 @@ func TestACompensationThatEndsUnplannedIsTriedAgainUnderTheNextNameAndAtMostFive
 	}
 }
 
-// stopped is an engine in which so many attempts to undo an order ended unplanned, and recovery was told of each.
-func stopped(t *testing.T, attempts int) (*fulfilment.Service, *memory.Engine) {
+// afterAttempts returns a service whose engine has this many attempts at compensating an order, all
+// ended unplanned and recovered.
+func afterAttempts(t *testing.T, attempts int) (*fulfilment.Service, *memory.Engine) {
 	t.Helper()
 	s, e := started(t)
 	e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "")
-	recovered(t, s, id)
+	mustRecover(t, s, id)
 	for n := 1; n <= attempts; n++ {
 		name := id
 		if n > 1 {
 			name = fmt.Sprintf("%s-%d", id, n)
 		}
 		if !e.End(fulfilment.CompensateOrder, name, fulfilment.Aborted, "") {
-			t.Fatalf("attempt %d does not run", n)
+			t.Fatalf("attempt %d is not running", n)
 		}
-		recovered(t, s, name)
+		mustRecover(t, s, name)
 	}
 	return s, e
 }
 
-func TestAnOrderWhoseCompensationIsGivenUpIsLeftToAnOperator(t *testing.T) {
-	s, e := stopped(t, 5)
-	if input := compensation(t, e, id+"-6"); fmt.Sprint(input["failures"]) != "map[compensate-order:CompensationExhausted]" || input["reason"] != "INTERNAL" {
+func TestAfterFiveAttemptsAnOrderIsLeftToAnOperator(t *testing.T) {
+	s, e := afterAttempts(t, 5)
+	input := compensation(t, e, id+"-6")
+	if fmt.Sprint(input["failures"]) != "map[compensate-order:CompensationExhausted]" || input["reason"] != "INTERNAL" {
 		t.Fatalf("after five attempts: input %v", input)
 	}
-	e.End(fulfilment.CompensateOrder, id+"-6", fulfilment.Failed, "NeedsAttention") // it has flagged the order
-	recovered(t, s, id+"-6")
+	e.End(fulfilment.CompensateOrder, id+"-6", fulfilment.Failed, "NeedsAttention") // it flagged the order
+	mustRecover(t, s, id+"-6")
 	if err := s.CheckOverdue(t.Context(), event(t, orders.OrderOverdue)); err != nil || e.Executions() != 7 {
-		t.Errorf("the sweep after that: %v, %d executions", err, e.Executions())
+		t.Errorf("next sweep: %v, %d executions", err, e.Executions())
 	}
 	name, err := s.RetryCompensation(t.Context(), id, "olga", "the definition is fixed")
 	if err != nil || name != id+"-7" {
 		t.Fatalf("retry: %s, %v", name, err)
 	}
 	if input := compensation(t, e, name); input["failures"] != nil || input["operator"] != "olga" {
-		t.Errorf("an operator's attempt does not undo: %v", input)
+		t.Errorf("an operator's attempt does not compensate: %v", input)
 	}
 }
 
-func TestGivingUpIsTriedAgainAndAtMostFiveTimes(t *testing.T) {
-	s, e := stopped(t, 9)
+func TestLeavingAnOrderToAnOperatorIsRetriedFiveTimes(t *testing.T) {
+	s, e := afterAttempts(t, 9)
 	if input := compensation(t, e, id+"-10"); input["failures"] == nil {
 		t.Errorf("attempt 10: %v", input)
 	}
@@ -164,43 +171,46 @@ func TestGivingUpIsTriedAgainAndAtMostFiveTimes(t *testing.T) {
 		t.Errorf("after ten attempts: %v, want ErrExhausted", err)
 	}
 	if err := s.CheckOverdue(t.Context(), event(t, orders.OrderOverdue)); err != nil || e.Executions() != 11 {
-		t.Errorf("the sweep after that: %v, %d executions", err, e.Executions())
+		t.Errorf("next sweep: %v, %d executions", err, e.Executions())
 	}
 }
 
-// An order from before it was flagged in such a case waits as PENDING; the next sweep finds it.
-func TestASweepLeavesAnOrderThatWasGivenUpInSilenceToAnOperator(t *testing.T) {
-	s, e := stopped(t, 4)
+// An older version gave up without flagging the order, which is still PENDING. The next sweep finds
+// it.
+func TestASweepLeavesAnAbandonedOrderToAnOperator(t *testing.T) {
+	s, e := afterAttempts(t, 4)
 	e.End(fulfilment.CompensateOrder, id+"-5", fulfilment.TimedOut, "")
-	if err := s.CheckOverdue(t.Context(), event(t, orders.OrderOverdue)); err != nil || compensation(t, e, id+"-6")["failures"] == nil {
-		t.Errorf("%v, %v", err, compensation(t, e, id+"-6"))
+	err := s.CheckOverdue(t.Context(), event(t, orders.OrderOverdue))
+	if input := compensation(t, e, id+"-6"); err != nil || input["failures"] == nil {
+		t.Errorf("%v, %v", err, input)
 	}
 }
 
-func TestACompensationThatFlaggedItsOrderIsAnOperators(t *testing.T) {
+func TestACompensationThatFlaggedItsOrderIsNotRecovered(t *testing.T) {
 	s, e := started(t)
 	e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "")
-	recovered(t, s, id)
+	mustRecover(t, s, id)
 	e.End(fulfilment.CompensateOrder, id, fulfilment.Failed, "NeedsAttention")
-	recovered(t, s, id)
+	mustRecover(t, s, id)
 	if e.Executions() != 2 {
-		t.Errorf("%d executions: recovery went on with what is an operator's", e.Executions())
+		t.Errorf("%d executions, want the saga and one compensation", e.Executions())
 	}
 	name, err := s.RetryCompensation(t.Context(), id, "olga", "the carrier is back")
 	if err != nil || name != id+"-2" {
 		t.Fatalf("retry: %s, %v", name, err)
 	}
-	if input := compensation(t, e, name); input["operator"] != "olga" || input["why"] != "the carrier is back" || input["reason"] != "INTERNAL" {
+	input := compensation(t, e, name)
+	if input["operator"] != "olga" || input["why"] != "the carrier is back" || input["reason"] != "INTERNAL" {
 		t.Errorf("input %v", input)
 	}
 	e.End(fulfilment.CompensateOrder, name, fulfilment.Aborted, "")
-	recovered(t, s, name)
+	mustRecover(t, s, name)
 	if input := compensation(t, e, id+"-3"); input == nil || input["operator"] != nil {
-		t.Errorf("the attempt after the operator's: input %v, want one in nobody's name", input)
+		t.Errorf("the attempt after the operator's: input %v, want no operator", input)
 	}
 }
 
-func TestRecoveriesAtOnceStartOneCompensation(t *testing.T) {
+func TestConcurrentRecoveriesStartOneCompensation(t *testing.T) {
 	s, e := started(t)
 	e.End(fulfilment.FulfilOrder, id, fulfilment.TimedOut, "")
 	var wg sync.WaitGroup
@@ -217,7 +227,7 @@ func TestRecoveriesAtOnceStartOneCompensation(t *testing.T) {
 	}
 }
 
-func TestAnOrderWhoseEventWasLostIsStartedByTheSweepAndNotAgainByTheEvent(t *testing.T) {
+func TestASweepStartsTheSagaOfALostEventOnce(t *testing.T) {
 	e := memory.New()
 	s := fulfilment.New(e)
 	overdue := event(t, orders.OrderOverdue)
@@ -228,14 +238,14 @@ func TestAnOrderWhoseEventWasLostIsStartedByTheSweepAndNotAgainByTheEvent(t *tes
 		}
 	}
 	if err := s.StartFulfilment(t.Context(), event(t, orders.OrderCreated)); err != nil {
-		t.Errorf("the event was found again: %v", err)
+		t.Errorf("the event arrives after all: %v", err)
 	}
 	if e.Executions() != 1 {
 		t.Errorf("%d executions", e.Executions())
 	}
 }
 
-func TestAnOverdueOrderInFlightIsLeftAlone(t *testing.T) {
+func TestAnOverdueOrderWhoseSagaRunsIsNotRecovered(t *testing.T) {
 	s, e := started(t)
 	for _, eventType := range []string{orders.OrderOverdue, inventory.ReservationOverdue} {
 		if err := s.CheckOverdue(t.Context(), event(t, eventType)); err != nil {
@@ -249,20 +259,22 @@ func TestAnOverdueOrderInFlightIsLeftAlone(t *testing.T) {
 
 func TestAnOverdueReservationOfAnAbortedSagaIsCompensated(t *testing.T) {
 	s, e := started(t)
-	e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "") // and the event of this was lost
-	if err := s.CheckOverdue(t.Context(), event(t, inventory.ReservationOverdue)); err != nil || compensation(t, e, id) == nil {
+	e.End(fulfilment.FulfilOrder, id, fulfilment.Aborted, "") // the event of this end was lost
+	err := s.CheckOverdue(t.Context(), event(t, inventory.ReservationOverdue))
+	if err != nil || compensation(t, e, id) == nil {
 		t.Errorf("%v, %d executions", err, e.Executions())
 	}
 }
 
-func TestAReservationOfNoKnownSagaIsForAnOperator(t *testing.T) {
+func TestAnOverdueReservationWithoutASagaIsAnError(t *testing.T) {
 	s := fulfilment.New(memory.New())
-	if err := s.CheckOverdue(t.Context(), event(t, inventory.ReservationOverdue)); !errors.Is(err, fulfilment.ErrNeverStarted) {
+	err := s.CheckOverdue(t.Context(), event(t, inventory.ReservationOverdue))
+	if !errors.Is(err, fulfilment.ErrNeverStarted) {
 		t.Errorf("%v, want ErrNeverStarted", err)
 	}
 }
 
-func TestAnEngineThatDoesNotAnswerLeavesTheMessage(t *testing.T) {
+func TestAnEngineErrorIsTransient(t *testing.T) {
 	s, e := started(t)
 	e.FailWith(errors.New("throttled"))
 	if err := s.RecoverFulfilment(t.Context(), id); fault.KindOf(err) != fault.Transient || err == nil {
@@ -270,7 +282,7 @@ func TestAnEngineThatDoesNotAnswerLeavesTheMessage(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatEndedBadlyCanBeRetriedAndOnlyWithAReason(t *testing.T) {
+func TestOnlyAFailedOrderCanBeRetriedAndOnlyWithAReason(t *testing.T) {
 	s, e := started(t)
 	retry := func(why string) error {
 		_, err := s.RetryCompensation(t.Context(), id, "olga", why)
@@ -294,7 +306,8 @@ func TestOnlyWhatEndedBadlyCanBeRetriedAndOnlyWithAReason(t *testing.T) {
 	if err := retry("r"); !errors.Is(err, fulfilment.ErrInFlight) {
 		t.Errorf("while that attempt runs: %v", err)
 	}
-	if _, err := s.RetryCompensation(t.Context(), strings.Replace(id, "3", "4", 1), "olga", "r"); !errors.Is(err, fulfilment.ErrNoExecution) {
-		t.Errorf("of an unknown order: %v", err)
+	_, err := s.RetryCompensation(t.Context(), strings.Replace(id, "3", "4", 1), "olga", "r")
+	if !errors.Is(err, fulfilment.ErrNoExecution) {
+		t.Errorf("unknown order: %v", err)
 	}
 }

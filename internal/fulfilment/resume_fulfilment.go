@@ -10,9 +10,9 @@ import (
 	shipping "orderflow/internal/shipping/contract"
 )
 
-// ResumeFulfilment hands the carrier's answer to the saga that waits for it. An event
-// without a token came before the saga waited; shipping tells it again when it does. A
-// token that nobody waits by any more is a duplicate or came too late; it is done with.
+// ResumeFulfilment passes the carrier's answer to the waiting saga. An event without a token
+// precedes the wait; shipping repeats it with a token once the saga waits. A stale token, of a
+// duplicate or late event, is ignored.
 func (s *Service) ResumeFulfilment(ctx context.Context, e envelope.Event) error {
 	shipment, err := envelope.Decode[shipping.ShipmentEvent](e)
 	if err != nil {
@@ -21,21 +21,18 @@ func (s *Service) ResumeFulfilment(ctx context.Context, e envelope.Event) error 
 	if shipment.ResumeToken == "" {
 		return nil
 	}
+	token := shipment.ResumeToken
 	switch e.Type {
 	case shipping.ShipmentBooked:
-		output, _ := json.Marshal(map[string]string{"trackingNumber": shipment.TrackingNumber}) // texts can always be encoded
-		return late(ctx, s.engine.Succeed(ctx, shipment.ResumeToken, output))
+		output, _ := json.Marshal(map[string]string{"trackingNumber": shipment.TrackingNumber}) // strings always encode
+		err = s.engine.Succeed(ctx, token, output)
 	case shipping.ShipmentRefused:
-		return late(ctx, s.engine.Fail(ctx, shipment.ResumeToken, "ShipmentRefused", "the carrier refuses the shipment"))
+		err = s.engine.Fail(ctx, token, "ShipmentRefused", "the carrier refuses the shipment")
 	case shipping.ShipmentCancelled:
-		return late(ctx, s.engine.Fail(ctx, shipment.ResumeToken, "ShipmentCancelled", "the shipment was cancelled"))
+		err = s.engine.Fail(ctx, token, "ShipmentCancelled", "the shipment was cancelled")
 	}
-	return nil
-}
-
-func late(ctx context.Context, err error) error {
 	if errors.Is(err, ErrStaleToken) {
-		slog.InfoContext(ctx, "nobody waits for this answer any more")
+		slog.InfoContext(ctx, "the saga no longer waits for the carrier")
 		return nil
 	}
 	return err

@@ -10,15 +10,15 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// StartFulfilment starts the saga of a created order. The event may come again: an
-// execution of the order's name with the same input is success.
+// StartFulfilment starts the saga of a created order. For a repeated event, it succeeds if the
+// order's execution has the same input, and fails with ErrOtherInput if not.
 func (s *Service) StartFulfilment(ctx context.Context, e envelope.Event) error {
 	o, err := envelope.Decode[order](e)
 	if err != nil {
 		return err
 	}
 	o.TraceParent = tracing.Parent(ctx)
-	input, err := passOn(e.Data, trace{o.TraceParent}, "customerEmail")
+	input, err := deriveInput(e.Data, trace{o.TraceParent}, "customerEmail")
 	if err != nil {
 		return err
 	}
@@ -36,13 +36,13 @@ func (s *Service) StartFulfilment(ctx context.Context, e envelope.Event) error {
 	return nil
 }
 
-// trace is what the saga's input has beside the event's data.
+// trace is what the saga's input has besides the event's data.
 type trace struct {
 	TraceParent string `json:"traceparent"`
 }
 
-// sameOrder tells whether a saga was started with this order. The traces differ: each delivery of the event has a span of its
-// own, below which the saga's steps are.
+// sameOrder reports whether a saga's input has this order. The trace may differ, since each
+// delivery of the event has its own span.
 func sameOrder(input json.RawMessage, o order) bool {
 	var started order
 	if json.Unmarshal(input, &started) != nil {

@@ -6,9 +6,10 @@ import (
 	"orderflow/internal/platform/health"
 )
 
-// CheckLiveness passes always: that it runs is the answer.
+// CheckLiveness always passes: the process runs.
 func CheckLiveness() health.Public { return health.Public{Status: health.Pass} }
 
-// CheckReadiness tells which of the services are ready, for a while again; see health.Report for who may know. The edge's own parts
-// do not count: it does its work without them.
+// CheckReadiness reports which services are ready. Results are cached, and only operators may see
+// which service fails; see package health. The gateway's own circuits do not count, because it
+// works without them.
 func (h *Health) CheckReadiness(ctx context.Context) health.Report { return h.ready.Report(ctx) }

@@ -1,6 +1,6 @@
-// Package gateway is the edge: what a caller asks for at one go but several services know.
-// It owns no data and decides nothing. It asks the services through their HTTP contract, as
-// the caller, so that each of them checks itself what the caller may see.
+// Package gateway answers requests that need several services. It owns no data and decides nothing.
+// It calls the services through their HTTP contract with the caller's token, so that each checks
+// what the caller may see.
 package gateway
 
 import (
@@ -12,10 +12,10 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// Backend is a service behind the edge, by its name in the registry.
+// Backend is a service behind the gateway, by its name in the registry.
 type Backend string
 
-// The services that the edge asks.
+// The services that the gateway calls.
 const (
 	Orders    Backend = "orders"
 	Payments  Backend = "payments"
@@ -24,40 +24,41 @@ const (
 	Catalog   Backend = "catalog"
 )
 
-// Asked is every service that knows something of an order, in the order of answers.
-var Asked = [...]Backend{Orders, Payments, Inventory, Shipping}
+// SummaryBackends are the services with a part of a summary, in the order of its parts.
+var SummaryBackends = [...]Backend{Orders, Payments, Inventory, Shipping}
 
-// Serving is every service with an API of its own, in the order of answers.
-var Serving = [...]Backend{Orders, Payments, Inventory, Shipping, Catalog}
+// AllBackends are all services with an API, in the order of health reports.
+var AllBackends = [...]Backend{Orders, Payments, Inventory, Shipping, Catalog}
 
 const (
-	// SummaryTimeout bounds all of a summary.
+	// SummaryTimeout is the timeout of a summary.
 	SummaryTimeout = 2500 * time.Millisecond
-	// HealthTimeout bounds all of a look at the services' health. Each of them takes health.All at most, and its start.
+	// HealthTimeout is the timeout of the services' health: health.All and a cold start.
 	HealthTimeout = 2 * time.Second
-	// Margin is kept of the invocation's own time, to write down the answer.
+	// Margin is the part of the invocation's time that is reserved for writing the response.
 	Margin = 300 * time.Millisecond
 )
 
-// ErrNothing says that not one service could be asked.
-var ErrNothing = fault.New(fault.Transient, "Unavailable", "none of the services can be asked at the moment; try again")
+// ErrUnavailable: no service is available.
+var ErrUnavailable = fault.New(fault.Transient, "Unavailable", "no service is available at the moment; try again")
 
-// Backends asks the services for what they know.
+// Backends calls the services.
 type Backends interface {
-	// Get returns what b knows of the order, a JSON object, asking with the caller's own
-	// Authorization header. Where b says no, the error is a fault of kind NotFound,
-	// Unauthenticated or Forbidden with b's code and detail; any other error is a failure. It returns soon after ctx ends.
+	// Get returns b's part of an order's summary, a JSON object. It sends the caller's
+	// Authorization header. If b refuses, the error is a fault of kind NotFound, Unauthenticated or
+	// Forbidden with b's code and detail. Any other error is a failure. Get returns soon after ctx
+	// ends.
 	Get(ctx context.Context, b Backend, orderID, authorization string) (json.RawMessage, error)
 }
 
-// Service is the edge's use cases about orders.
+// Service implements the gateway's use cases about orders.
 type Service struct{ backends Backends }
 
-// New returns the use cases over the services.
+// New returns a service that calls the backends.
 func New(b Backends) *Service { return &Service{backends: b} }
 
-// bounded gives the work limit of time, or less where the invocation itself has less than limit and Margin left. Of a
-// deadline that the caller chose nothing is kept back.
+// bounded returns a context that ends after limit, or Margin before the end of the invocation. A
+// deadline that the caller chose has no margin.
 func bounded(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if end, ok := ctx.Deadline(); ok && !deadline.Chosen(ctx) {
 		ctx, cancel := context.WithDeadline(ctx, end.Add(-Margin))

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// Summary is an order and what every service knows of it.
+// Summary is an order with its parts from all services.
 type Summary struct {
 	Order        Part `json:"order"`
 	Payment      Part `json:"payment"`
@@ -19,19 +19,19 @@ type Summary struct {
 	Shipment     Part `json:"shipment"`
 }
 
-// Part is a service's answer as it is, or why there is none.
+// Part is a service's unchanged answer, or the reason why it is missing.
 type Part struct {
 	Answer json.RawMessage
 	Err    *PartError
 }
 
-// PartError tells why a part is missing, in the words of a problem document.
+// PartError is why a part is missing, as in a problem document.
 type PartError struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
 }
 
-// MarshalJSON gives the answer, or {"error": …} in its place.
+// MarshalJSON returns the answer, or {"error": …} if it is missing.
 func (p Part) MarshalJSON() ([]byte, error) {
 	if p.Err != nil {
 		return json.Marshal(struct {
@@ -41,22 +41,21 @@ func (p Part) MarshalJSON() ([]byte, error) {
 	return p.Answer, nil
 }
 
-// GetOrderSummary asks all services at once, with the caller's Authorization header. A part that
-// cannot be had is an error entry and costs the caller nothing else. Only the order decides
-// whether there is a summary at all: where orders says that there is no such order for this caller, or does
-// not know the caller, so does the summary. That orders is out of order is an entry like any other: nobody sees more
-// by it, since every service checks the caller. ErrNothing if no service could be asked.
+// GetOrderSummary calls all services concurrently with the caller's Authorization header. A part
+// that is not available is an error entry. If orders does not know the order or the caller, the
+// summary fails with the same error. If orders fails, that is an entry like any other, because
+// every service checks the caller itself. If all fail, the error is ErrUnavailable.
 func (s *Service) GetOrderSummary(ctx context.Context, orderID, authorization string) (Summary, error) {
 	ctx, cancel := bounded(ctx, SummaryTimeout)
 	defer cancel()
-	var answers [len(Asked)]json.RawMessage
-	var errs [len(Asked)]error
+	var answers [len(SummaryBackends)]json.RawMessage
+	var errs [len(SummaryBackends)]error
 	var wg sync.WaitGroup
-	for i, b := range Asked {
+	for i, b := range SummaryBackends {
 		wg.Go(func() {
 			answers[i], errs[i] = s.backends.Get(ctx, b, orderID, authorization)
 			if b == Orders && decisive(errs[i]) {
-				cancel() // the other parts will not be shown
+				cancel() // the other parts are not needed
 			}
 		})
 	}
@@ -64,43 +63,43 @@ func (s *Service) GetOrderSummary(ctx context.Context, orderID, authorization st
 	if decisive(errs[0]) {
 		return Summary{}, errs[0]
 	}
-	var parts [len(Asked)]Part
+	var parts [len(SummaryBackends)]Part
 	failed := 0
-	for i, b := range Asked {
-		parts[i] = Part{Answer: answers[i], Err: entry(b, errs[i])}
-		if errs[i] != nil && !answered(errs[i]) {
+	for i, b := range SummaryBackends {
+		parts[i] = Part{Answer: answers[i], Err: partError(b, errs[i])}
+		if errs[i] != nil && !refused(errs[i]) {
 			failed++
 			slog.WarnContext(ctx, "a part of the summary is missing", "service", string(b), "error", errs[i].Error())
 		}
 	}
-	if failed == len(Asked) {
-		return Summary{}, ErrNothing.Because(errors.Join(errs[:]...))
+	if failed == len(SummaryBackends) {
+		return Summary{}, ErrUnavailable.Because(errors.Join(errs[:]...))
 	}
 	return Summary{Order: parts[0], Payment: parts[1], Reservations: parts[2], Shipment: parts[3]}, nil
 }
 
-// decisive reports whether the orders service's error is the answer to the whole question.
+// decisive reports whether an error of orders is the error of the summary.
 func decisive(err error) bool {
 	k := fault.KindOf(err)
 	return err != nil && (k == fault.NotFound || k == fault.Unauthenticated)
 }
 
-// answered reports whether the error is a service's decision and no failure.
-func answered(err error) bool {
+// refused reports whether an error is a service's refusal, not a failure.
+func refused(err error) bool {
 	k := fault.KindOf(err)
 	return k == fault.NotFound || k == fault.Unauthenticated || k == fault.Forbidden
 }
 
-// entry tells the caller why b's part is missing, without its cause.
-func entry(b Backend, err error) *PartError {
+// partError tells the caller why b's part is missing, without the cause.
+func partError(b Backend, err error) *PartError {
 	switch {
 	case err == nil:
 		return nil
-	case answered(err):
+	case refused(err):
 		f := fault.From(err)
 		return &PartError{Code: f.Code, Detail: f.Detail}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &PartError{Code: "Unavailable", Detail: fmt.Sprintf("%s did not answer in time", b)}
 	}
-	return &PartError{Code: "Unavailable", Detail: fmt.Sprintf("%s cannot be asked at the moment", b)}
+	return &PartError{Code: "Unavailable", Detail: fmt.Sprintf("%s is not available at the moment", b)}
 }

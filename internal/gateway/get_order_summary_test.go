@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,22 +18,20 @@ const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
 type answer func(ctx context.Context) (json.RawMessage, error)
 
-// fake answers as told, and {"orderId": …} where nothing is told.
+// fake returns the given answers, and {"orderId": …} for other services.
 type fake struct {
 	answers map[gateway.Backend]answer
 
-	mu    sync.Mutex
-	asked int
-	as    map[gateway.Backend]string
+	mu            sync.Mutex
+	authorization map[gateway.Backend]string
 }
 
 func (f *fake) Get(ctx context.Context, b gateway.Backend, orderID, authorization string) (json.RawMessage, error) {
 	f.mu.Lock()
-	if f.as == nil {
-		f.as = map[gateway.Backend]string{}
+	if f.authorization == nil {
+		f.authorization = map[gateway.Backend]string{}
 	}
-	f.as[b] = authorization
-	f.asked++
+	f.authorization[b] = authorization
 	f.mu.Unlock()
 	if a := f.answers[b]; a != nil {
 		return a(ctx)
@@ -46,18 +45,18 @@ func fails(err error) answer {
 
 func hangs(ctx context.Context) (json.RawMessage, error) {
 	<-ctx.Done()
-	return nil, fault.New(fault.Transient, "DependencyUnavailable", "10.0.0.1 does not answer").Because(ctx.Err())
+	return nil, fault.New(fault.Transient, "DependencyUnavailable", "10.0.0.1 did not answer").Because(ctx.Err())
 }
 
 var (
-	errBroken   = fault.New(fault.Transient, "DependencyUnavailable", "http://10.0.0.1 answered 500")
-	errNoOrder  = fault.New(fault.NotFound, "OrderNotFound", "there is no such order")
-	errNothing  = fault.New(fault.NotFound, "ShipmentNotFound", "there is no shipment of this order")
-	errStranger = fault.New(fault.Unauthenticated, "Unauthenticated", "who are you?")
+	errBroken     = fault.New(fault.Transient, "DependencyUnavailable", "http://10.0.0.1 answered 500")
+	errNoOrder    = fault.New(fault.NotFound, "OrderNotFound", "there is no such order")
+	errNoShipment = fault.New(fault.NotFound, "ShipmentNotFound", "there is no shipment of this order")
+	errNoIdentity = fault.New(fault.Unauthenticated, "Unauthenticated", "the token is invalid")
 )
 
-// ask asks for the summary as JSON, by the time of a synctest bubble.
-func ask(t *testing.T, answers map[gateway.Backend]answer) (string, time.Duration, error) {
+// summarize returns the summary as JSON and how long it took.
+func summarize(t *testing.T, answers map[gateway.Backend]answer) (string, time.Duration, error) {
 	t.Helper()
 	start := time.Now()
 	s, err := gateway.New(&fake{answers: answers}).GetOrderSummary(t.Context(), order, "Bearer me")
@@ -76,16 +75,16 @@ func part(name string, b gateway.Backend) string {
 	return `"` + name + `":{"orderId":"` + order + `","by":"` + string(b) + `"}`
 }
 
-func TestAllPartsAreFetchedAtTheSameTime(t *testing.T) {
+func TestAllPartsAreFetchedConcurrently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var here sync.WaitGroup
-		here.Add(4)
+		var called sync.WaitGroup
+		called.Add(4)
 		meet := func(context.Context) (json.RawMessage, error) {
-			here.Done()
-			here.Wait() // one after the other would wait for ever, which synctest reports
+			called.Done()
+			called.Wait() // sequential calls would deadlock, which synctest reports
 			return json.RawMessage(`{}`), nil
 		}
-		got, took, err := ask(t, map[gateway.Backend]answer{
+		got, took, err := summarize(t, map[gateway.Backend]answer{
 			gateway.Orders: meet, gateway.Payments: meet, gateway.Inventory: meet, gateway.Shipping: meet,
 		})
 		if err != nil || took != 0 || got != `{"order":{},"payment":{},"reservations":{},"shipment":{}}` {
@@ -94,21 +93,21 @@ func TestAllPartsAreFetchedAtTheSameTime(t *testing.T) {
 	})
 }
 
-func TestServicesAreAskedAsTheCaller(t *testing.T) {
+func TestServicesAreCalledWithTheCallersToken(t *testing.T) {
 	f := &fake{}
 	if _, err := gateway.New(f).GetOrderSummary(t.Context(), order, "Bearer me"); err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range []gateway.Backend{gateway.Orders, gateway.Payments, gateway.Inventory, gateway.Shipping} {
-		if f.as[b] != "Bearer me" {
-			t.Errorf("%s was asked as %q", b, f.as[b])
+		if f.authorization[b] != "Bearer me" {
+			t.Errorf("%s was called as %q", b, f.authorization[b])
 		}
 	}
 }
 
-func TestAPartThatHangsCostsTheDeadlineAndOnlyItself(t *testing.T) {
+func TestAPartThatHangsIsMissingAtTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		got, took, err := ask(t, map[gateway.Backend]answer{gateway.Payments: hangs})
+		got, took, err := summarize(t, map[gateway.Backend]answer{gateway.Payments: hangs})
 		if err != nil || took != gateway.SummaryTimeout {
 			t.Fatalf("%v after %s", err, took)
 		}
@@ -135,36 +134,37 @@ func TestTheSummaryEndsBeforeItsInvocation(t *testing.T) {
 }
 
 func TestAPartThatFailsIsAnEntryWithoutItsCause(t *testing.T) {
-	for _, b := range []gateway.Backend{gateway.Orders, gateway.Payments, gateway.Inventory, gateway.Shipping} {
-		got, _, err := ask(t, map[gateway.Backend]answer{b: fails(errBroken)})
-		want := map[gateway.Backend]string{
-			gateway.Orders: "order", gateway.Payments: "payment", gateway.Inventory: "reservations", gateway.Shipping: "shipment",
-		}
-		for service, name := range want {
-			want[service] = part(name, service)
+	names := []string{"order", "payment", "reservations", "shipment"}
+	for _, b := range gateway.SummaryBackends {
+		got, _, err := summarize(t, map[gateway.Backend]answer{b: fails(errBroken)})
+		var parts []string
+		for i, service := range gateway.SummaryBackends {
 			if service == b {
-				want[service] = `"` + name + `":{"error":{"code":"Unavailable","detail":"` + string(b) + ` cannot be asked at the moment"}}`
+				parts = append(parts, `"`+names[i]+`":{"error":{"code":"Unavailable","detail":"`+string(b)+
+					` is not available at the moment"}}`)
+			} else {
+				parts = append(parts, part(names[i], service))
 			}
 		}
-		whole := `{` + want[gateway.Orders] + `,` + want[gateway.Payments] + `,` + want[gateway.Inventory] + `,` + want[gateway.Shipping] + `}`
-		if err != nil || got != whole {
-			t.Errorf("%s: %s, %v; want %s", b, got, err, whole)
+		if want := `{` + strings.Join(parts, ",") + `}`; err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", b, got, err, want)
 		}
 	}
 }
 
-func TestAPartThatDoesNotExistYetSaysSo(t *testing.T) {
-	s, err := gateway.New(&fake{answers: map[gateway.Backend]answer{gateway.Shipping: fails(errNothing)}}).
-		GetOrderSummary(t.Context(), order, "")
-	if err != nil || s.Shipment.Err == nil || *s.Shipment.Err != (gateway.PartError{Code: "ShipmentNotFound", Detail: errNothing.Detail}) {
+func TestAPartThatDoesNotExistYetHasItsServicesError(t *testing.T) {
+	f := &fake{answers: map[gateway.Backend]answer{gateway.Shipping: fails(errNoShipment)}}
+	s, err := gateway.New(f).GetOrderSummary(t.Context(), order, "")
+	want := gateway.PartError{Code: "ShipmentNotFound", Detail: errNoShipment.Detail}
+	if err != nil || s.Shipment.Err == nil || *s.Shipment.Err != want {
 		t.Errorf("%+v, %v", s.Shipment.Err, err)
 	}
 }
 
-func TestWithoutTheOrderThereIsNoSummaryAndNoWaiting(t *testing.T) {
-	for _, no := range []*fault.Error{errNoOrder, errStranger} {
+func TestWithoutTheOrderTheSummaryFailsAtOnce(t *testing.T) {
+	for _, no := range []*fault.Error{errNoOrder, errNoIdentity} {
 		synctest.Test(t, func(t *testing.T) {
-			got, took, err := ask(t, map[gateway.Backend]answer{
+			got, took, err := summarize(t, map[gateway.Backend]answer{
 				gateway.Orders: fails(no), gateway.Payments: hangs, gateway.Inventory: hangs,
 			})
 			if !errors.Is(err, no) || took != 0 {
@@ -174,16 +174,16 @@ func TestWithoutTheOrderThereIsNoSummaryAndNoWaiting(t *testing.T) {
 	}
 }
 
-func TestOnlyWhenEveryServiceFailsTheSummaryFails(t *testing.T) {
+func TestTheSummaryFailsOnlyIfEveryServiceFails(t *testing.T) {
 	broken := fails(errBroken)
 	all := map[gateway.Backend]answer{
 		gateway.Orders: broken, gateway.Payments: broken, gateway.Inventory: broken, gateway.Shipping: broken,
 	}
-	if _, _, err := ask(t, all); !errors.Is(err, gateway.ErrNothing) {
-		t.Errorf("all: %v, want %v", err, gateway.ErrNothing)
+	if _, _, err := summarize(t, all); !errors.Is(err, gateway.ErrUnavailable) {
+		t.Errorf("all fail: %v, want ErrUnavailable", err)
 	}
-	all[gateway.Shipping] = fails(errNothing)
-	if _, _, err := ask(t, all); err != nil {
-		t.Errorf("all but one, which answered that there is nothing: %v", err)
+	all[gateway.Shipping] = fails(errNoShipment)
+	if _, _, err := summarize(t, all); err != nil {
+		t.Errorf("all fail but one, which has no shipment: %v", err)
 	}
 }

@@ -9,42 +9,45 @@ import (
 	"orderflow/internal/platform/health"
 )
 
-// SystemHealth is what works and what does not, for operators.
+// SystemHealth is the health of all services, for operators.
 type SystemHealth struct {
-	// Status is the worst of all services'.
+	// Status is the worst status of a service.
 	Status   health.Status   `json:"status"`
 	Services []ServiceHealth `json:"services"`
 }
 
-// ServiceHealth is what a service says of itself, or why it says nothing.
+// ServiceHealth is a service's report, or the reason why it is missing.
 type ServiceHealth struct {
 	ServiceID Backend       `json:"serviceId"`
 	Status    health.Status `json:"status"`
-	// Code tells why the service did not answer; empty where it did.
+	// Code is why the report is missing; empty if it is not.
 	Code string `json:"code,omitempty"`
-	// Time is when the service looked; zero where it did not answer.
+	// Time is when the service started its checks; zero if the report is missing.
 	Time time.Time `json:"time,omitzero"`
-	// TookMs is how long the service took to answer, in milliseconds.
+	// TookMs is the duration of the call in milliseconds.
 	TookMs int64            `json:"tookMs"`
 	Checks []health.Outcome `json:"checks"`
 }
 
-// self is the edge itself among the services.
+// self is the gateway's own entry among the services.
 const self Backend = "gateway"
 
-// InspectHealth asks all services at once for the parts of their health, with the caller's Authorization header: each of them
-// checks itself who may know. A service that does not answer is an entry and costs the caller nothing else.
+// InspectHealth gets the reports of all services concurrently with the caller's Authorization
+// header: each checks itself what the caller may see. A service that does not answer is an entry
+// with a code.
 func (h *Health) InspectHealth(ctx context.Context, authorization string) SystemHealth {
 	ctx, cancel := bounded(ctx, HealthTimeout)
 	defer cancel()
-	services := make([]ServiceHealth, len(Serving)+1)
+	services := make([]ServiceHealth, len(AllBackends)+1)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		services[0] = h.timed(ctx, self, func() (health.Report, error) { return h.own.Report(ctx), nil })
 	})
-	for i, b := range Serving {
+	for i, b := range AllBackends {
 		wg.Go(func() {
-			services[i+1] = h.timed(ctx, b, func() (health.Report, error) { return h.watched.Inspect(ctx, b, authorization) })
+			services[i+1] = h.timed(ctx, b, func() (health.Report, error) {
+				return h.backends.Inspect(ctx, b, authorization)
+			})
 		})
 	}
 	wg.Wait()
@@ -60,8 +63,10 @@ func (h *Health) timed(ctx context.Context, b Backend, inspect func() (health.Re
 	r, err := inspect()
 	took := h.clock.Now().Sub(begin).Milliseconds()
 	if err != nil {
-		slog.WarnContext(ctx, "a service does not tell of its health", "service", string(b), "error", err.Error())
-		return ServiceHealth{ServiceID: b, Status: health.Fail, Code: health.Code(err), TookMs: took, Checks: []health.Outcome{}}
+		slog.WarnContext(ctx, "a service's health report is missing", "service", string(b), "error", err.Error())
+		return ServiceHealth{
+			ServiceID: b, Status: health.Fail, Code: health.Code(err), TookMs: took, Checks: []health.Outcome{},
+		}
 	}
 	return ServiceHealth{ServiceID: b, Status: r.Status, Time: r.Time, TookMs: took, Checks: r.Checks}
 }

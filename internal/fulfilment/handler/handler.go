@@ -1,4 +1,4 @@
-// Package handler composes fulfilment's functions, one constructor each.
+// Package handler builds fulfilment's functions, one constructor each.
 package handler
 
 import (
@@ -17,7 +17,7 @@ func service(env *function.Env, arns map[fulfilment.Machine]string) *fulfilment.
 	return fulfilment.New(stepfunctions.Engine{Client: sfn.NewFromConfig(env.AWS()), ARNs: arns})
 }
 
-// StartFulfilment composes the function start-fulfilment.
+// StartFulfilment builds the function start-fulfilment.
 func StartFulfilment(env *function.Env) function.Handler {
 	return startFulfilment(service(env, map[fulfilment.Machine]string{
 		fulfilment.FulfilOrder: env.Require("FULFIL_ORDER_ARN"),
@@ -29,7 +29,7 @@ func startFulfilment(svc *fulfilment.Service) function.Handler {
 	return consumer.Handle(schemas, svc.StartFulfilment)
 }
 
-// CancelFulfilment composes the function cancel-fulfilment.
+// CancelFulfilment builds the function cancel-fulfilment.
 func CancelFulfilment(env *function.Env) function.Handler {
 	return cancelFulfilment(service(env, map[fulfilment.Machine]string{
 		fulfilment.CompensateOrder: env.Require("COMPENSATE_ORDER_ARN"),
@@ -41,7 +41,7 @@ func cancelFulfilment(svc *fulfilment.Service) function.Handler {
 	return consumer.Handle(schemas, svc.CancelFulfilment)
 }
 
-// ResumeFulfilment composes the function resume-fulfilment.
+// ResumeFulfilment builds the function resume-fulfilment.
 func ResumeFulfilment(env *function.Env) function.Handler { return resumeFulfilment(service(env, nil)) }
 
 func resumeFulfilment(svc *fulfilment.Service) function.Handler {

@@ -18,15 +18,17 @@ const (
 	token = "sample-task-token"
 )
 
-// send gives the sample event of a function to its handler, with parts of it replaced.
-func send(t *testing.T, compose func(*fulfilment.Service) function.Handler, e *memory.Engine, sample string, replace ...string) (failed bool) {
+type constructor = func(*fulfilment.Service) function.Handler
+
+// send invokes a function with a sample event in which texts are replaced.
+func send(t *testing.T, build constructor, e *memory.Engine, sample string, replace ...string) (failed bool) {
 	t.Helper()
 	payload, err := os.ReadFile("../../../events/fulfilment/" + sample + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	payload = []byte(strings.NewReplacer(replace...).Replace(string(payload)))
-	h := compose(fulfilment.New(e))
+	h := build(fulfilment.New(e))
 	out, err := h.Invoke(t.Context(), payload)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +36,7 @@ func send(t *testing.T, compose func(*fulfilment.Service) function.Handler, e *m
 	return !bytes.Contains(out, []byte(`"batchItemFailures":[]`))
 }
 
-func TestACreatedOrderStartsOneSagaHoweverOftenItIsTold(t *testing.T) {
+func TestARepeatedCreatedEventStartsOneSaga(t *testing.T) {
 	e := memory.New()
 	for range 3 {
 		if send(t, startFulfilment, e, "start-fulfilment") {
@@ -52,28 +54,30 @@ func TestACreatedOrderStartsOneSagaHoweverOftenItIsTold(t *testing.T) {
 	if err := json.Unmarshal(input, &fields); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"orderId", "customerId", "items", "total", "paymentMethod", "shippingAddress", "traceparent"} {
+	for _, name := range []string{
+		"orderId", "customerId", "items", "total", "paymentMethod", "shippingAddress", "traceparent",
+	} {
 		if len(fields[name]) < 3 {
-			t.Errorf("the saga's input has no %s", name)
+			t.Errorf("the saga's input lacks %s", name)
 		}
 	}
 	if strings.Contains(string(input), "@") {
-		t.Error("the saga's input holds the e-mail address, which no step needs")
+		t.Error("the saga's input has the e-mail address, which no step needs")
 	}
 }
 
-func TestASagaThatWasStartedWithOtherInputIsNotTakenForThisOne(t *testing.T) {
+func TestAnEventThatDiffersFromItsSagaFails(t *testing.T) {
 	e := memory.New()
 	send(t, startFulfilment, e, "start-fulfilment")
 	if !send(t, startFulfilment, e, "start-fulfilment", `\"quantity\": 2`, `\"quantity\": 3`) {
-		t.Error("another order under the same id was taken for a duplicate")
+		t.Error("an order with other data was taken for a duplicate")
 	}
 }
 
-func TestAnEventThatBreaksItsSchemaFails(t *testing.T) {
+func TestAnInvalidEventFails(t *testing.T) {
 	e := memory.New()
 	if !send(t, startFulfilment, e, "start-fulfilment", `\"quantity\": 2`, `\"quantity\": 0`) {
-		t.Error("an order of nothing was accepted")
+		t.Error("an order of no pieces was accepted")
 	}
 	if e.Executions() != 0 {
 		t.Error("a saga was started")
@@ -93,7 +97,7 @@ func TestACancellationStartsOneCompensation(t *testing.T) {
 	}
 }
 
-func TestTheCarriersAnswerWakesTheSagaOnce(t *testing.T) {
+func TestTheCarriersAnswerResumesTheSagaOnce(t *testing.T) {
 	cases := map[string]string{
 		"shipment.booked":    `succeeded {"trackingNumber":"TRACK-1"}`,
 		"shipment.refused":   "failed ShipmentRefused",
@@ -101,7 +105,7 @@ func TestTheCarriersAnswerWakesTheSagaOnce(t *testing.T) {
 	}
 	for event, want := range cases {
 		e := memory.New(token)
-		for range 2 { // the second one finds nobody waiting
+		for range 2 { // the second finds no task waiting
 			if send(t, resumeFulfilment, e, "resume-fulfilment", "shipment.booked", event) {
 				t.Errorf("%s failed", event)
 			}
@@ -112,33 +116,34 @@ func TestTheCarriersAnswerWakesTheSagaOnce(t *testing.T) {
 	}
 }
 
-func TestAnAnswerBeforeTheSagaWaitsIsAcknowledged(t *testing.T) {
+func TestAnAnswerWithoutATokenIsAcknowledged(t *testing.T) {
 	e := memory.New(token)
 	if send(t, resumeFulfilment, e, "resume-fulfilment", `, \"resumeToken\": \"sample-task-token\"`, "") {
 		t.Error("the event failed")
 	}
 	if e.Answer(token) != "" {
-		t.Error("a task was answered without its token")
+		t.Error("a task was resumed without its token")
 	}
 }
 
-func TestAnEngineThatIsDownLeavesTheEventInTheQueue(t *testing.T) {
+func TestEventsFailWhileTheEngineIsDown(t *testing.T) {
 	e := memory.New(token)
 	e.FailWith(errors.New("throttled"))
-	for sample, compose := range map[string]func(*fulfilment.Service) function.Handler{
-		"start-fulfilment": startFulfilment, "cancel-fulfilment": cancelFulfilment, "resume-fulfilment": resumeFulfilment,
+	for sample, build := range map[string]constructor{
+		"start-fulfilment": startFulfilment, "cancel-fulfilment": cancelFulfilment,
+		"resume-fulfilment": resumeFulfilment,
 	} {
-		if !send(t, compose, e, sample) {
-			t.Errorf("%s took the event for handled", sample)
+		if !send(t, build, e, sample) {
+			t.Errorf("%s acknowledged the event", sample)
 		}
 	}
 }
 
-func TestAnExecutionThatWasAbortedIsCompensatedHoweverOftenItIsTold(t *testing.T) {
+func TestAnAbortedExecutionIsCompensatedOnce(t *testing.T) {
 	e := memory.New()
 	send(t, startFulfilment, e, "start-fulfilment")
 	if send(t, recoverFulfilment, e, "recover-fulfilment") || e.Executions() != 1 {
-		t.Error("an event that is out of date changed something")
+		t.Error("an outdated event had an effect")
 	}
 	e.End(fulfilment.FulfilOrder, order, fulfilment.Aborted, "")
 	for range 2 {
@@ -151,19 +156,19 @@ func TestAnExecutionThatWasAbortedIsCompensatedHoweverOftenItIsTold(t *testing.T
 	}
 }
 
-func TestAnOverdueOrderGetsItsSagaThroughTheSameQueue(t *testing.T) {
+func TestRecoverFulfilmentStartsTheSagaOfAnOverdueOrder(t *testing.T) {
 	e := memory.New()
 	if send(t, recoverFulfilment, e, "start-fulfilment", "order.created", "order.overdue") || e.Executions() != 1 {
 		t.Errorf("%d executions", e.Executions())
 	}
 }
 
-func TestWhatNeitherEndedNorIsOverdueFails(t *testing.T) {
+func TestRecoverFulfilmentRejectsOtherEvents(t *testing.T) {
 	e := memory.New()
 	if !send(t, recoverFulfilment, e, "start-fulfilment") {
-		t.Error("an event that this queue does not take was accepted")
+		t.Error("an event of another queue was accepted")
 	}
 	if !send(t, recoverFulfilment, e, "recover-fulfilment", `\"name\"`, `\"label\"`) {
-		t.Error("an end of no execution was accepted")
+		t.Error("an event without an execution's name was accepted")
 	}
 }

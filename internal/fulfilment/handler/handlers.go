@@ -5,7 +5,7 @@ import (
 	"orderflow/internal/platform/function"
 )
 
-// Handlers returns fulfilment's functions by name, over use cases built by the caller.
+// Handlers returns fulfilment's functions by name, using svc.
 func Handlers(svc *fulfilment.Service) map[string]function.Handler {
 	return map[string]function.Handler{
 		"cancel-fulfilment":  cancelFulfilment(svc),

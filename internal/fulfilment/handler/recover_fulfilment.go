@@ -17,7 +17,7 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// RecoverFulfilment composes the function recover-fulfilment.
+// RecoverFulfilment builds the function recover-fulfilment.
 func RecoverFulfilment(env *function.Env) function.Handler {
 	return recoverFulfilment(service(env, map[fulfilment.Machine]string{
 		fulfilment.FulfilOrder:     env.Require("FULFIL_ORDER_ARN"),
@@ -25,8 +25,8 @@ func RecoverFulfilment(env *function.Env) function.Handler {
 	}))
 }
 
-// ended is the part of EventBridge's "Step Functions Execution Status Change" that counts. Its status may be out of date by
-// the time it is read, so the execution is asked for its own.
+// ended is EventBridge's "Step Functions Execution Status Change". Its status is not read, because
+// it may be outdated; the execution has the current one.
 type ended struct {
 	DetailType string `json:"detail-type"`
 	Detail     struct {
@@ -34,8 +34,8 @@ type ended struct {
 	} `json:"detail"`
 }
 
-// recoverFulfilment takes two kinds of messages from its queue: that an execution ended, from EventBridge, and that something
-// is overdue, from the sweeps.
+// recoverFulfilment handles two kinds of messages in its queue: ended executions, from EventBridge,
+// and overdue orders and reservations, from the sweeps.
 func recoverFulfilment(svc *fulfilment.Service) function.Handler {
 	overdue := consumer.Events(schema.Merge(
 		schema.Load(orders.Schemas, orders.OrderOverdue),
@@ -53,7 +53,8 @@ func recoverFulfilment(svc *fulfilment.Service) function.Handler {
 			return envelope.ErrMalformed
 		}
 		ctx = function.WithLogAttrs(function.Traced(ctx), slog.String("execution", e.Detail.Name))
-		ctx, span := tracing.Start(ctx, "process "+e.DetailType, tracing.Consumer, attribute.String("execution", e.Detail.Name))
+		ctx, span := tracing.Start(ctx, "process "+e.DetailType, tracing.Consumer,
+			attribute.String("execution", e.Detail.Name))
 		err := svc.RecoverFulfilment(ctx, e.Detail.Name)
 		tracing.End(span, err)
 		return err

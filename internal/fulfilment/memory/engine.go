@@ -1,4 +1,5 @@
-// Package memory is fulfilment's engine in memory: it remembers what was asked of it.
+// Package memory is fulfilment's engine in memory. It does not run state machines, but records
+// calls.
 package memory
 
 import (
@@ -9,7 +10,7 @@ import (
 	"orderflow/internal/fulfilment"
 )
 
-// Engine implements fulfilment.Engine. Its zero value is not ready; use New.
+// Engine implements fulfilment.Engine. Use New.
 type Engine struct {
 	mu       sync.Mutex
 	started  map[string]fulfilment.Execution
@@ -18,7 +19,7 @@ type Engine struct {
 	failWith error
 }
 
-// New returns an engine in which tasks wait by the given tokens.
+// New returns an engine in which tasks wait with these tokens.
 func New(tokens ...string) *Engine {
 	e := &Engine{started: map[string]fulfilment.Execution{}, waiting: map[string]bool{}, answers: map[string]string{}}
 	for _, t := range tokens {
@@ -27,10 +28,10 @@ func New(tokens ...string) *Engine {
 	return e
 }
 
-// FailWith makes every call fail with err; nil ends that.
+// FailWith makes every call fail with err until it is called with nil.
 func (e *Engine) FailWith(err error) { e.failWith = err }
 
-// Start remembers the execution.
+// Start records an execution.
 func (e *Engine) Start(_ context.Context, machine fulfilment.Machine, name string, input json.RawMessage) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -65,7 +66,8 @@ func (e *Engine) Execution(_ context.Context, machine fulfilment.Machine, name s
 	return x, nil
 }
 
-// End ends a running execution; errorName is that of a failed one. It tells whether there was one.
+// End ends a running execution and reports whether there was one. errorName is that of a failed
+// one.
 func (e *Engine) End(machine fulfilment.Machine, name string, status fulfilment.Status, errorName string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -79,17 +81,17 @@ func (e *Engine) End(machine fulfilment.Machine, name string, status fulfilment.
 	return true
 }
 
-// Succeed answers a waiting task.
+// Succeed ends a waiting task.
 func (e *Engine) Succeed(_ context.Context, token string, output json.RawMessage) error {
-	return e.answer(token, "succeeded "+string(output))
+	return e.endTask(token, "succeeded "+string(output))
 }
 
 // Fail ends a waiting task.
 func (e *Engine) Fail(_ context.Context, token, errorName, _ string) error {
-	return e.answer(token, "failed "+errorName)
+	return e.endTask(token, "failed "+errorName)
 }
 
-func (e *Engine) answer(token, how string) error {
+func (e *Engine) endTask(token, outcome string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -99,18 +101,19 @@ func (e *Engine) answer(token, how string) error {
 		return fulfilment.ErrStaleToken
 	}
 	delete(e.waiting, token)
-	e.answers[token] = how
+	e.answers[token] = outcome
 	return nil
 }
 
-// Executions returns how many executions were started.
+// Executions returns the number of executions started.
 func (e *Engine) Executions() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.started)
 }
 
-// Answer tells how the task of token was answered; "" if it was not.
+// Answer returns how the task with a token ended, such as "failed ShipmentRefused"; "" if it did
+// not.
 func (e *Engine) Answer(token string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

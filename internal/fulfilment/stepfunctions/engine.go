@@ -18,14 +18,15 @@ import (
 // Engine implements fulfilment.Engine.
 type Engine struct {
 	Client *sfn.Client
-	// ARNs of the state machines that this function may start, or of aliases of theirs.
+	// ARNs are of the state machines that this function may start, or of their aliases.
 	ARNs map[fulfilment.Machine]string
 }
 
-// Start starts an execution. For a running one with the same input AWS answers success.
+// Start starts an execution. It succeeds, too, if the execution is running with the same input.
 func (e Engine) Start(ctx context.Context, machine fulfilment.Machine, name string, input json.RawMessage) error {
 	_, err := e.Client.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: aws.String(e.ARNs[machine]), Name: &name, Input: aws.String(string(input)), TraceHeader: header(ctx),
+		StateMachineArn: aws.String(e.ARNs[machine]), Name: &name, Input: aws.String(string(input)),
+		TraceHeader: traceHeader(ctx),
 	})
 	var exists *types.ExecutionAlreadyExists
 	if errors.As(err, &exists) {
@@ -34,8 +35,8 @@ func (e Engine) Start(ctx context.Context, machine fulfilment.Machine, name stri
 	return err
 }
 
-// header puts the execution itself into the trace, as far as X-Ray draws it.
-func header(ctx context.Context) *string {
+// traceHeader returns the header with which X-Ray shows the execution in the trace.
+func traceHeader(ctx context.Context) *string {
 	if h := tracing.XRay(ctx); h != "" {
 		return &h
 	}
@@ -50,7 +51,7 @@ func (e Engine) Input(ctx context.Context, machine fulfilment.Machine, name stri
 
 // Execution reads an execution. One that waits to be redriven counts as running.
 func (e Engine) Execution(ctx context.Context, machine fulfilment.Machine, name string) (fulfilment.Execution, error) {
-	arn := execution(e.ARNs[machine], name)
+	arn := executionARN(e.ARNs[machine], name)
 	out, err := e.Client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 	var none *types.ExecutionDoesNotExist
 	if errors.As(err, &none) {
@@ -59,32 +60,39 @@ func (e Engine) Execution(ctx context.Context, machine fulfilment.Machine, name 
 	if err != nil {
 		return fulfilment.Execution{}, err
 	}
-	x := fulfilment.Execution{Status: fulfilment.Status(out.Status), Error: aws.ToString(out.Error), Input: json.RawMessage(aws.ToString(out.Input))}
+	x := fulfilment.Execution{
+		Status: fulfilment.Status(out.Status), Error: aws.ToString(out.Error),
+		Input: json.RawMessage(aws.ToString(out.Input)),
+	}
 	if out.Status == types.ExecutionStatusPendingRedrive {
 		x.Status = fulfilment.Running
 	}
 	return x, nil
 }
 
-// execution is the ARN of an execution. That of the state machine may be an alias's, which executions do not have in theirs.
-func execution(machine, name string) string {
+// executionARN returns an execution's ARN. The machine's ARN may have an alias, the execution's has
+// none.
+func executionARN(machine, name string) string {
 	parts := strings.Split(strings.Replace(machine, ":stateMachine:", ":execution:", 1), ":")
 	return strings.Join(append(parts[:min(len(parts), 7)], name), ":")
 }
 
-// Succeed lets a waiting task go on.
+// Succeed ends a waiting task.
 func (e Engine) Succeed(ctx context.Context, token string, output json.RawMessage) error {
-	_, err := e.Client.SendTaskSuccess(ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(string(output))})
-	return stale(err)
+	in := &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(string(output))}
+	_, err := e.Client.SendTaskSuccess(ctx, in)
+	return orStaleToken(err)
 }
 
 // Fail ends a waiting task.
 func (e Engine) Fail(ctx context.Context, token, errorName, cause string) error {
-	_, err := e.Client.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: &token, Error: &errorName, Cause: &cause})
-	return stale(err)
+	in := &sfn.SendTaskFailureInput{TaskToken: &token, Error: &errorName, Cause: &cause}
+	_, err := e.Client.SendTaskFailure(ctx, in)
+	return orStaleToken(err)
 }
 
-func stale(err error) error {
+// orStaleToken returns ErrStaleToken if no task waits, any other error as it is.
+func orStaleToken(err error) error {
 	var gone *types.TaskDoesNotExist
 	var over *types.TaskTimedOut
 	var wrong *types.InvalidToken

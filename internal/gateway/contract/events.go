@@ -1,9 +1,9 @@
-// Package contract is what gateway tells others.
+// Package contract is what gateway publishes.
 package contract
 
 import "embed"
 
-// CircuitChanged tells that a service was found out of order, or back; its data is resilience.Changed.
+// CircuitChanged is the type of the event that a circuit changed. Its data is resilience.Changed.
 const CircuitChanged = "orderflow.gateway.circuit.changed.v1"
 
 // Schemas holds a JSON Schema for each event type.

@@ -1,4 +1,4 @@
-// Package handler composes the edge's functions, one constructor each.
+// Package handler builds the gateway's functions, one constructor each.
 package handler
 
 import (
@@ -19,7 +19,7 @@ func service(env *function.Env) *gateway.Service {
 	return gateway.New(services.New(calls.To))
 }
 
-// GetOrderSummary composes the function get-order-summary.
+// GetOrderSummary builds the function get-order-summary.
 func GetOrderSummary(env *function.Env) function.Handler { return getOrderSummary(service(env)) }
 
 func getOrderSummary(svc *gateway.Service) function.Handler {
@@ -29,23 +29,25 @@ func getOrderSummary(svc *gateway.Service) function.Handler {
 	})
 }
 
-// CheckLiveness composes the function check-liveness, which needs nothing and may do nothing. It answers OPTIONS for the
-// whole API, too (ADR 26).
+// CheckLiveness builds the function check-liveness, which has no dependencies and no permissions.
+// It also answers OPTIONS for the whole API (ADR 26).
 func CheckLiveness(*function.Env) function.Handler {
-	return httpapi.WithPreflights(httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
+	h := httpapi.Handle("checkLiveness", func(context.Context, *httpapi.Request) (httpapi.Response, error) {
 		return httpapi.OK(gateway.CheckLiveness()), nil
-	}))
+	})
+	return httpapi.WithPreflights(h)
 }
 
-// CheckReadiness composes the function check-readiness, which also serves operators who ask for the parts.
+// CheckReadiness builds the function check-readiness, which also has the health reports for
+// operators.
 func CheckReadiness(env *function.Env) function.Handler {
 	table := ddb.FromEnv(env)
 	var circuits []health.Check
-	for _, b := range gateway.Asked {
+	for _, b := range gateway.SummaryBackends {
 		circuits = append(circuits, resilience.Health(table, string(b)))
 	}
-	asked := services.New(outbound.New(env, "gateway", table).To)
-	return checkReadiness(gateway.NewHealth(asked, env.Clock, health.New(env.Clock, circuits...)))
+	backends := services.New(outbound.New(env, "gateway", table).To)
+	return checkReadiness(gateway.NewHealth(backends, env.Clock, health.New(env.Clock, circuits...)))
 }
 
 func checkReadiness(h *gateway.Health) function.Handler {

@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,20 +27,23 @@ import (
 
 const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 
-// Answers of the four services, as the contract has them.
+// Answers of the four services that match the contract.
 const (
-	orderJSON = `{"orderId":"` + order + `","status":"CONFIRMED","reason":null,"items":[{"sku":"MUG-BLUE","quantity":1,"unitPrice":{"currency":"EUR","amount":1999}}],` +
-		`"total":{"currency":"EUR","amount":1999},"shippingAddress":{"name":"Ada","line1":"1 A St","city":"Berlin","postalCode":"10115","country":"DE"},` +
+	orderJSON = `{"orderId":"` + order + `","status":"CONFIRMED","reason":null,` +
+		`"items":[{"sku":"MUG-BLUE","quantity":1,"unitPrice":{"currency":"EUR","amount":1999}}],` +
+		`"total":{"currency":"EUR","amount":1999},` +
+		`"shippingAddress":{"name":"Ada","line1":"1 A St","city":"Berlin","postalCode":"10115","country":"DE"},` +
 		`"paymentMethod":"pm_card_visa","createdAt":"2026-11-23T09:00:00Z","updatedAt":"2026-11-23T09:00:04Z"}`
 	paymentJSON      = `{"orderId":"` + order + `","status":"CAPTURED","amount":{"currency":"EUR","amount":1999}}`
 	reservationsJSON = `{"orderId":"` + order + `","status":"COMMITTED","items":[{"sku":"MUG-BLUE","quantity":1}]}`
 	shipmentJSON     = `{"orderId":"` + order + `","status":"BOOKED","trackingNumber":"TRK-7F3A9C"}`
 )
 
-// shop is four services on servers of their own; a test replaces what it is about.
+// shop is handlers by service.
 type shop map[string]http.HandlerFunc
 
-func says(status int, body string) http.HandlerFunc {
+// respond returns a handler that requires an Authorization header.
+func respond(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") == "" {
 			status, body = http.StatusUnauthorized, `{}`
@@ -51,31 +55,44 @@ func says(status int, body string) http.HandlerFunc {
 
 func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-func open(t *testing.T, changed shop) *gateway.Service {
-	s := shop{"orders": says(200, orderJSON), "payments": says(200, paymentJSON),
-		"inventory": says(200, reservationsJSON), "shipping": says(200, shipmentJSON)}
-	at := registry.Fixed{}
-	for name, h := range s {
-		if changed[name] != nil {
-			h = changed[name]
-		}
-		server := httptest.NewServer(h)
-		t.Cleanup(server.Close)
-		at[name] = server.URL
-	}
-	to := func(string) httpclient.Config { return httpclient.Config{Endpoints: at, Clock: clock.System{}} }
-	return gateway.New(services.New(to))
+// open returns the gateway over four services, of which some are replaced.
+func open(t *testing.T, replaced shop) *gateway.Service {
+	s := shop{"orders": respond(200, orderJSON), "payments": respond(200, paymentJSON),
+		"inventory": respond(200, reservationsJSON), "shipping": respond(200, shipmentJSON)}
+	maps.Copy(s, replaced)
+	return gateway.New(serve(t, s))
 }
 
-// call sends the sample event, changed by edit, and holds the answer to the contract.
-func call(t *testing.T, ctx context.Context, sample, operation string, h function.Handler, edit func(*events.APIGatewayProxyRequest)) events.APIGatewayProxyResponse {
+// serve starts a server for each service.
+func serve(t *testing.T, s shop) services.Services {
+	urls := registry.Fixed{}
+	for name, h := range s {
+		server := httptest.NewServer(h)
+		t.Cleanup(server.Close)
+		urls[name] = server.URL
+	}
+	return services.New(func(string) httpclient.Config {
+		return httpclient.Config{Endpoints: urls, Clock: clock.System{}}
+	})
+}
+
+type (
+	request  = events.APIGatewayProxyRequest
+	response = events.APIGatewayProxyResponse
+)
+
+// call sends the sample event after edit, if not nil, and validates the response against the
+// contract.
+func call(
+	t *testing.T, ctx context.Context, sample, operation string, h function.Handler, edit func(*request),
+) response {
 	t.Helper()
 	payload, err := os.ReadFile("../../../events/gateway/" + sample + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if edit != nil {
-		var in events.APIGatewayProxyRequest
+		var in request
 		must(t, json.Unmarshal(payload, &in))
 		edit(&in)
 		payload, err = json.Marshal(in)
@@ -83,9 +100,9 @@ func call(t *testing.T, ctx context.Context, sample, operation string, h functio
 	}
 	b, err := h.Invoke(ctx, payload)
 	must(t, err)
-	var res events.APIGatewayProxyResponse
+	var res response
 	must(t, json.Unmarshal(b, &res))
-	conforms(t, operation, res)
+	validate(t, operation, res)
 	return res
 }
 
@@ -96,7 +113,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func conforms(t *testing.T, operation string, res events.APIGatewayProxyResponse) {
+func validate(t *testing.T, operation string, res response) {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(api.Spec())
 	must(t, err)
@@ -105,13 +122,14 @@ func conforms(t *testing.T, operation string, res events.APIGatewayProxyResponse
 			if op.OperationID != operation {
 				continue
 			}
-			response := op.Responses.Status(res.StatusCode)
-			if response == nil || response.Value.Content[res.Headers["Content-Type"]] == nil {
-				t.Fatalf("the contract has no %d of %s for %s", res.StatusCode, res.Headers["Content-Type"], operation)
+			contentType := res.Headers["Content-Type"]
+			allowed := op.Responses.Status(res.StatusCode)
+			if allowed == nil || allowed.Value.Content[contentType] == nil {
+				t.Fatalf("the contract has no %d with %s for %s", res.StatusCode, contentType, operation)
 			}
 			var body any
 			must(t, json.Unmarshal([]byte(res.Body), &body))
-			if err := response.Value.Content[res.Headers["Content-Type"]].Schema.Value.VisitJSON(body); err != nil {
+			if err := allowed.Value.Content[contentType].Schema.Value.VisitJSON(body); err != nil {
 				t.Errorf("%s: %v", res.Body, err)
 			}
 			return
@@ -120,97 +138,106 @@ func conforms(t *testing.T, operation string, res events.APIGatewayProxyResponse
 	t.Fatalf("no operation %s", operation)
 }
 
-func summary(t *testing.T, ctx context.Context, changed shop, edit func(*events.APIGatewayProxyRequest)) events.APIGatewayProxyResponse {
+func summary(t *testing.T, ctx context.Context, replaced shop, edit func(*request)) response {
 	t.Helper()
-	h := getOrderSummary(open(t, changed))
+	h := getOrderSummary(open(t, replaced))
 	return call(t, ctx, "get-order-summary", "getOrderSummary", h, edit)
 }
 
-const partMissing = `{"error":{"code":"Unavailable","detail":"payments cannot be asked at the moment"}}`
+const (
+	paymentsFailed   = `{"error":{"code":"Unavailable","detail":"payments is not available at the moment"}}`
+	shipmentNotFound = `{"code":"ShipmentNotFound","detail":"there is no shipment of this order"}`
+)
 
-func whole(payment, shipment string) string {
-	return `{"order":` + orderJSON + `,"payment":` + payment + `,"reservations":` + reservationsJSON + `,"shipment":` + shipment + `}`
+func summaryJSON(payment, shipment string) string {
+	return `{"order":` + orderJSON + `,"payment":` + payment + `,"reservations":` + reservationsJSON +
+		`,"shipment":` + shipment + `}`
 }
 
-func TestTheSummaryHasAllPartsFetchedAtTheSameTime(t *testing.T) {
-	var here sync.WaitGroup
-	here.Add(4)
+func TestAllPartsOfTheSummaryAreFetchedConcurrently(t *testing.T) {
+	var called sync.WaitGroup
+	called.Add(4)
 	meet := func(body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			here.Done()
-			here.Wait() // nobody answers before all four were asked
-			says(200, body)(w, r)
+			called.Done()
+			called.Wait() // no service answers before all four are called
+			respond(200, body)(w, r)
 		}
 	}
 	res := summary(t, t.Context(), shop{"orders": meet(orderJSON), "payments": meet(paymentJSON),
 		"inventory": meet(reservationsJSON), "shipping": meet(shipmentJSON)}, nil)
-	if res.StatusCode != 200 || res.Body != whole(paymentJSON, shipmentJSON) {
+	if res.StatusCode != 200 || res.Body != summaryJSON(paymentJSON, shipmentJSON) {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
 }
 
 func TestAFailedPartAndAMissingPartAreEntries(t *testing.T) {
 	res := summary(t, t.Context(), shop{
-		"payments": says(500, `{"code":"Internal"}`),
-		"shipping": says(404, `{"code":"ShipmentNotFound","detail":"there is no shipment of this order"}`),
+		"payments": respond(500, `{"code":"Internal"}`),
+		"shipping": respond(404, shipmentNotFound),
 	}, nil)
-	if want := whole(partMissing, `{"error":{"code":"ShipmentNotFound","detail":"there is no shipment of this order"}}`); res.StatusCode != 200 || res.Body != want {
+	want := summaryJSON(paymentsFailed, `{"error":`+shipmentNotFound+`}`)
+	if res.StatusCode != 200 || res.Body != want {
 		t.Errorf("%d %s, want %s", res.StatusCode, res.Body, want)
 	}
 }
 
-func TestAHangingPartIsAnEntryWithinTheInvocationsTime(t *testing.T) {
+func TestAPartThatHangsIsAnEntryBeforeTheInvocationEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), gateway.Margin+200*time.Millisecond)
 	defer cancel()
 	res := summary(t, ctx, shop{"payments": hangs}, nil)
-	want := whole(`{"error":{"code":"Unavailable","detail":"payments did not answer in time"}}`, shipmentJSON)
+	want := summaryJSON(`{"error":{"code":"Unavailable","detail":"payments did not answer in time"}}`, shipmentJSON)
 	if ctx.Err() != nil || res.StatusCode != 200 || res.Body != want {
 		t.Errorf("%d %s (%v), want %s", res.StatusCode, res.Body, ctx.Err(), want)
 	}
 }
 
-func TestASummaryOfNobodysOrderIs404AndSaysNothingElse(t *testing.T) {
-	res := summary(t, t.Context(), shop{"orders": says(404, `{"code":"OrderNotFound","detail":"there is no such order"}`)}, nil)
-	if res.StatusCode != 404 || strings.Contains(res.Body, "CAPTURED") || !strings.Contains(res.Body, `"code":"OrderNotFound"`) {
+func TestTheSummaryOfAnUnknownOrderIs404WithoutParts(t *testing.T) {
+	notFound := respond(404, `{"code":"OrderNotFound","detail":"there is no such order"}`)
+	res := summary(t, t.Context(), shop{"orders": notFound}, nil)
+	if res.StatusCode != 404 || strings.Contains(res.Body, "CAPTURED") ||
+		!strings.Contains(res.Body, `"code":"OrderNotFound"`) {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
 }
 
 func TestWithAllServicesDownTheSummaryIs503(t *testing.T) {
-	down := says(503, ``)
+	down := respond(503, ``)
 	res := summary(t, t.Context(), shop{"orders": down, "payments": down, "inventory": down, "shipping": down}, nil)
 	if res.StatusCode != 503 || res.Headers["Retry-After"] == "" || strings.Contains(res.Body, "127.0.0.1") {
 		t.Errorf("%d %v %s", res.StatusCode, res.Headers, res.Body)
 	}
 }
 
-func TestWithoutIdentityNobodyIsAsked(t *testing.T) {
-	asked := func(http.ResponseWriter, *http.Request) { t.Error("a service was asked") }
-	res := summary(t, t.Context(), shop{"orders": asked, "payments": asked, "inventory": asked, "shipping": asked},
-		func(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil })
+func TestWithoutAnIdentityNoServiceIsCalled(t *testing.T) {
+	called := func(http.ResponseWriter, *http.Request) { t.Error("a service was called") }
+	res := summary(t, t.Context(), shop{"orders": called, "payments": called, "inventory": called, "shipping": called},
+		func(in *request) { in.RequestContext.Authorizer = nil })
 	if res.StatusCode != 401 {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
 }
 
 func TestAMalformedOrderIDIs400(t *testing.T) {
-	res := summary(t, t.Context(), nil, func(in *events.APIGatewayProxyRequest) { in.PathParameters["orderId"] = "../products/MUG-BLUE" })
+	traversal := func(in *request) { in.PathParameters["orderId"] = "../products/MUG-BLUE" }
+	res := summary(t, t.Context(), nil, traversal)
 	if res.StatusCode != 400 {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
 }
 
-func TestLivenessNeedsNothing(t *testing.T) {
-	h := CheckLiveness(nil)
-	if res := call(t, t.Context(), "check-liveness", "checkLiveness", h, nil); res.StatusCode != 200 || res.Body != `{"status":"pass"}` {
+func TestLivenessNeedsNoEnvironment(t *testing.T) {
+	res := call(t, t.Context(), "check-liveness", "checkLiveness", CheckLiveness(nil), nil)
+	if res.StatusCode != 200 || res.Body != `{"status":"pass"}` {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
 }
 
-// own answers a service's two health routes: anonymously whether it is ready, to olga the parts.
-func own(service, status, checks string) http.HandlerFunc {
+// healthRoutes serves a service's readiness to everybody and its health report to olga.
+func healthRoutes(service, status, checks string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body := `{"serviceId":"` + service + `","status":"` + status + `","time":"2026-11-23T09:00:00Z","checks":[` + checks + `]}`
+		body := `{"serviceId":"` + service + `","status":"` + status + `","time":"2026-11-23T09:00:00Z",` +
+			`"checks":[` + checks + `]}`
 		switch {
 		case r.URL.Path == "/health/"+service && r.Header.Get("Authorization") == "":
 			body = `{"status":"` + status + `"}`
@@ -225,77 +252,75 @@ func own(service, status, checks string) http.HandlerFunc {
 	}
 }
 
-// watch composes the function over five services, of which payments is as told.
-func watch(t *testing.T, payments http.HandlerFunc) function.Handler {
-	at := registry.Fixed{}
-	for _, b := range gateway.Serving {
-		h := own(string(b), "pass", `{"name":"table","status":"pass","tookMs":2}`)
-		if b == gateway.Payments {
-			h = payments
-		}
-		server := httptest.NewServer(h)
-		t.Cleanup(server.Close)
-		at[string(b)] = server.URL
+// readiness returns check-readiness over five services that pass, except payments.
+func readiness(t *testing.T, payments http.HandlerFunc) function.Handler {
+	s := shop{}
+	for _, b := range gateway.AllBackends {
+		s[string(b)] = healthRoutes(string(b), "pass", `{"name":"table","status":"pass","tookMs":2}`)
 	}
-	to := func(string) httpclient.Config { return httpclient.Config{Endpoints: at, Clock: clock.System{}} }
-	h := checkReadiness(gateway.NewHealth(services.New(to), clock.System{}, health.New(clock.System{})))
-	return h
+	s["payments"] = payments
+	return checkReadiness(gateway.NewHealth(serve(t, s), clock.System{}, health.New(clock.System{})))
 }
 
-// inspecting makes the sample a call of inspectHealth by somebody.
-func inspecting(token, groups string) func(*events.APIGatewayProxyRequest) {
-	return func(in *events.APIGatewayProxyRequest) {
+// inspectHealthAs makes the sample a call of inspectHealth, without claims for the group nobody.
+func inspectHealthAs(token, groups string) func(*request) {
+	return func(in *request) {
 		in.Resource, in.Path = "/v1/health", "/v1/health"
 		in.Headers["authorization"] = "Bearer " + token
 		if groups != "nobody" {
-			in.RequestContext.Authorizer = map[string]any{"claims": map[string]any{"sub": token, "token_use": "id", "cognito:groups": groups}}
+			claims := map[string]any{"sub": token, "token_use": "id", "cognito:groups": groups}
+			in.RequestContext.Authorizer = map[string]any{"claims": claims}
 		}
 	}
 }
 
 const noProvider = `{"name":"registry:payment-provider","status":"fail","code":"ServiceUnknown","tookMs":9}`
 
-func TestReadinessTellsAnybodyWhetherAndNobodyWhat(t *testing.T) {
+func TestReadinessDoesNotShowWhichServiceFails(t *testing.T) {
 	const sample, operation = "check-readiness", "checkReadiness"
-	if res := call(t, t.Context(), sample, operation, watch(t, own("payments", "pass", "")), nil); res.StatusCode != 200 || res.Body != `{"status":"pass"}` {
+	res := call(t, t.Context(), sample, operation, readiness(t, healthRoutes("payments", "pass", "")), nil)
+	if res.StatusCode != 200 || res.Body != `{"status":"pass"}` {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
 	for name, payments := range map[string]http.HandlerFunc{
-		"a part fails": own("payments", "fail", noProvider),
-		"it is broken": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"a part fails": healthRoutes("payments", "fail", noProvider),
+		"bad gateway":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
 	} {
-		res := call(t, t.Context(), sample, operation, watch(t, payments), nil)
+		res := call(t, t.Context(), sample, operation, readiness(t, payments), nil)
 		if res.StatusCode != 503 || res.Body != `{"status":"fail"}` || res.Headers["Retry-After"] != "5" {
 			t.Errorf("%s: %d %v %s", name, res.StatusCode, res.Headers, res.Body)
 		}
 	}
 }
 
-func TestOperatorsSeeTheParts(t *testing.T) {
-	h := watch(t, own("payments", "fail", noProvider))
-	res := call(t, t.Context(), "check-readiness", "inspectHealth", h, inspecting("olga", "operator"))
-	if res.StatusCode != 200 || !strings.Contains(res.Body, noProvider) || !strings.HasPrefix(res.Body, `{"status":"fail"`) || strings.Contains(res.Body, "127.0.0.1") {
+func TestOnlyOperatorsSeeHealthReports(t *testing.T) {
+	h := readiness(t, healthRoutes("payments", "fail", noProvider))
+	res := call(t, t.Context(), "check-readiness", "inspectHealth", h, inspectHealthAs("olga", "operator"))
+	if res.StatusCode != 200 || !strings.Contains(res.Body, noProvider) ||
+		!strings.HasPrefix(res.Body, `{"status":"fail"`) || strings.Contains(res.Body, "127.0.0.1") {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
 	for groups, status := range map[string]int{"": 403, "operators": 403, "nobody": 401} {
-		res := call(t, t.Context(), "check-readiness", "inspectHealth", h, inspecting("olga", groups))
+		res := call(t, t.Context(), "check-readiness", "inspectHealth", h, inspectHealthAs("olga", groups))
 		if res.StatusCode != status || strings.Contains(res.Body, "payments") {
 			t.Errorf("in group %q: %d %s", groups, res.StatusCode, res.Body)
 		}
 	}
 }
 
-func TestASummaryForWhichTheCallerDoesNotWaitIsNoFaultOfOurs(t *testing.T) {
-	hurried := func(in *events.APIGatewayProxyRequest) {
+func TestTheCallersOwnTimeoutIs408IfNoPartIsInTime(t *testing.T) {
+	withTimeout := func(in *request) {
 		in.Headers["X-Request-Timeout-Ms"] = "300"
 		in.MultiValueHeaders["X-Request-Timeout-Ms"] = []string{"300"}
 	}
 	all := shop{"orders": hangs, "payments": hangs, "inventory": hangs, "shipping": hangs}
-	if res := summary(t, t.Context(), all, hurried); res.StatusCode != http.StatusRequestTimeout || !strings.Contains(res.Body, "DeadlineExceeded") {
-		t.Errorf("nothing in time: %d %s, want 408", res.StatusCode, res.Body)
+	res := summary(t, t.Context(), all, withTimeout)
+	if res.StatusCode != http.StatusRequestTimeout || !strings.Contains(res.Body, "DeadlineExceeded") {
+		t.Errorf("no part in time: %d %s, want 408", res.StatusCode, res.Body)
 	}
-	if res := summary(t, t.Context(), shop{"shipping": hangs}, hurried); res.StatusCode != http.StatusOK ||
-		res.Body != whole(paymentJSON, `{"error":{"code":"Unavailable","detail":"shipping did not answer in time"}}`) {
-		t.Errorf("all but one: %d %s", res.StatusCode, res.Body)
+	res = summary(t, t.Context(), shop{"shipping": hangs}, withTimeout)
+	want := summaryJSON(paymentJSON, `{"error":{"code":"Unavailable","detail":"shipping did not answer in time"}}`)
+	if res.StatusCode != http.StatusOK || res.Body != want {
+		t.Errorf("all but one in time: %d %s", res.StatusCode, res.Body)
 	}
 }

@@ -1,4 +1,4 @@
-// Package services asks the services by HTTP, at the addresses that the registry knows.
+// Package services calls the services by HTTP at their addresses in the registry.
 package services
 
 import (
@@ -17,7 +17,7 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// paths is where each service tells what it knows of an order, by the contract.
+// paths are the paths of an order's parts, without the order's id.
 var paths = map[gateway.Backend]string{
 	gateway.Orders:    "/v1/orders/",
 	gateway.Payments:  "/v1/payments/order/",
@@ -25,87 +25,88 @@ var paths = map[gateway.Backend]string{
 	gateway.Shipping:  "/v1/shipments/order/",
 }
 
-// again is short: the caller waits for the whole.
-var again = resilience.Policy{Attempts: 2, Base: 100 * time.Millisecond, Max: 100 * time.Millisecond}
+// retry waits only briefly, because the caller waits for the whole summary.
+var retry = resilience.Policy{Attempts: 2, Base: 100 * time.Millisecond, Max: 100 * time.Millisecond}
 
-// margin is small since gateway bounds the time of its calls itself.
+// margin is small because package gateway limits the time of its calls.
 const margin = 10 * time.Millisecond
 
-// Services implements gateway.Backends and gateway.Watched.
+// Services implements gateway.Backends and gateway.HealthBackends.
 type Services struct {
-	work, look map[gateway.Backend]*httpclient.Client
+	parts, health map[gateway.Backend]*httpclient.Client
 }
 
-// New returns the services. The caller says where each is and how it is guarded.
+// New returns the services with a client configuration for each.
 func New(to func(dependency string) httpclient.Config) Services {
-	s := Services{work: map[gateway.Backend]*httpclient.Client{}, look: map[gateway.Backend]*httpclient.Client{}}
-	for _, b := range gateway.Serving {
+	s := Services{parts: map[gateway.Backend]*httpclient.Client{}, health: map[gateway.Backend]*httpclient.Client{}}
+	for _, b := range gateway.AllBackends {
 		c := to(string(b))
 		c.Dependency, c.Timeout, c.Margin = string(b), gateway.SummaryTimeout, margin
 		if c.Retry == (resilience.Policy{}) {
-			c.Retry = again
+			c.Retry = retry
 		}
 		if paths[b] != "" {
-			s.work[b] = httpclient.New(c)
+			s.parts[b] = httpclient.New(c)
 		}
-		// A service that is not ready answers 503 to whoever asks for its health. That must open no circuit, or anybody could keep
-		// orders from a service that does most of its work; nor must an open one hide how the service is.
+		// Health calls do not use the circuit. A service that is not ready answers them with 503:
+		// anybody could open the circuit of a service that mostly works. And an open circuit would
+		// hide its health.
 		c.Breaker, c.Retry = nil, resilience.Policy{Attempts: 1}
-		s.look[b] = httpclient.New(c)
+		s.health[b] = httpclient.New(c)
 	}
 	return s
 }
 
-// Get asks b for its part of the order.
+// Get gets b's part of the order.
 func (s Services) Get(ctx context.Context, b gateway.Backend, orderID, authorization string) (json.RawMessage, error) {
 	var part json.RawMessage
-	if err := ask(ctx, s.work[b], paths[b]+url.PathEscape(orderID), authorization, &part); err != nil {
-		return nil, decided(err)
+	if err := get(ctx, s.parts[b], paths[b]+url.PathEscape(orderID), authorization, &part); err != nil {
+		return nil, toFault(err)
 	}
-	var of struct {
+	var header struct {
 		OrderID string `json:"orderId"`
 	}
-	// The parts are put together unread, so at least nothing of another order may get in.
-	if err := json.Unmarshal(part, &of); err != nil || of.OrderID != orderID {
-		return nil, wrong(b).Because(err)
+	// Parts are not checked further, but must be of the right order.
+	if err := json.Unmarshal(part, &header); err != nil || header.OrderID != orderID {
+		return nil, wrongAnswer(b).Because(err)
 	}
 	return part, nil
 }
 
-// Ready asks b anonymously whether it is ready.
+// Ready gets b's readiness without a token.
 func (s Services) Ready(ctx context.Context, b gateway.Backend) error {
-	var says health.Public
-	if err := ask(ctx, s.look[b], "/health/"+string(b), "", &says); err != nil {
+	var readiness health.Public
+	if err := get(ctx, s.health[b], "/health/"+string(b), "", &readiness); err != nil {
 		return err
 	}
-	if says.Status != health.Pass {
-		return wrong(b)
+	if readiness.Status != health.Pass {
+		return wrongAnswer(b)
 	}
 	return nil
 }
 
-// Inspect asks b for the parts of its health.
+// Inspect gets b's health report.
 func (s Services) Inspect(ctx context.Context, b gateway.Backend, authorization string) (health.Report, error) {
-	var says struct {
+	var answer struct {
 		ServiceID gateway.Backend `json:"serviceId"`
 		health.Report
 	}
-	if err := ask(ctx, s.look[b], "/v1/health/"+string(b), authorization, &says); err != nil {
-		return health.Report{}, decided(err)
+	if err := get(ctx, s.health[b], "/v1/health/"+string(b), authorization, &answer); err != nil {
+		return health.Report{}, toFault(err)
 	}
-	known := says.Status == health.Pass || says.Status == health.Warn || says.Status == health.Fail
-	if says.ServiceID != b || !known || says.Checks == nil {
-		return health.Report{}, wrong(b)
+	known := answer.Status == health.Pass || answer.Status == health.Warn || answer.Status == health.Fail
+	if answer.ServiceID != b || !known || answer.Checks == nil {
+		return health.Report{}, wrongAnswer(b)
 	}
-	return says.Report, nil
+	return answer.Report, nil
 }
 
-// wrong: an answer of success that is none.
-func wrong(b gateway.Backend) *fault.Error {
-	return fault.New(fault.Internal, "WrongAnswer", "%s answered about something else", b)
+// wrongAnswer is the error of a 200 with the wrong content.
+func wrongAnswer(b gateway.Backend) *fault.Error {
+	return fault.New(fault.Internal, "WrongAnswer", "%s sent an unexpected answer", b)
 }
 
-func ask(ctx context.Context, c *httpclient.Client, path, authorization string, out any) error {
+func get(ctx context.Context, c *httpclient.Client, path, authorization string, out any) error {
 	return c.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: path, Authorization: authorization}, out)
 }
 
@@ -115,29 +116,30 @@ var kinds = map[int]fault.Kind{
 	http.StatusForbidden:    fault.Forbidden,
 }
 
-// code is the form of a problem's code. A bound within the expression would cost every start a tenth of a millisecond.
+// code matches a problem's code. A length limit in the expression would cost 0.1 ms at every start.
 var code = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 
-const longestCode = 64
+const maxCode = 64
 
-// decided turns a service's no into the fault that it stands for, in the service's own words; other errors stay.
-func decided(err error) error {
-	var no *httpclient.StatusError
-	if !errors.As(err, &no) {
+// toFault turns a service's refusal into a fault with the service's code and detail. It returns
+// other errors unchanged.
+func toFault(err error) error {
+	var refusal *httpclient.StatusError
+	if !errors.As(err, &refusal) {
 		return err
 	}
-	kind, ok := kinds[no.Status]
+	kind, ok := kinds[refusal.Status]
 	if !ok {
 		return err
 	}
 	var problem struct{ Code, Detail string }
-	if json.Unmarshal(no.Body, &problem) != nil || len(problem.Code) > longestCode || !code.MatchString(problem.Code) {
+	if json.Unmarshal(refusal.Body, &problem) != nil || len(problem.Code) > maxCode || !code.MatchString(problem.Code) {
 		problem.Code = map[fault.Kind]string{
 			fault.NotFound: "NotFound", fault.Unauthenticated: "Unauthenticated", fault.Forbidden: "Forbidden",
 		}[kind]
 	}
 	if problem.Detail == "" {
-		problem.Detail = http.StatusText(no.Status)
+		problem.Detail = http.StatusText(refusal.Status)
 	}
 	return fault.New(kind, problem.Code, "%s", problem.Detail).Because(err)
 }

@@ -25,31 +25,37 @@ const (
 	traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 )
 
-// behind returns services that are all served by one handler.
-func behind(t *testing.T, h http.HandlerFunc) services.Services {
+// serve returns services that all have one handler.
+func serve(t *testing.T, h http.HandlerFunc) services.Services { return withoutBreaker(urls(t, h)) }
+
+func urls(t *testing.T, h http.HandlerFunc) registry.Fixed {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return at(registry.Fixed{"orders": server.URL, "payments": server.URL, "inventory": server.URL, "shipping": server.URL, "catalog": server.URL})
+	r := registry.Fixed{}
+	for _, b := range gateway.AllBackends {
+		r[string(b)] = server.URL
+	}
+	return r
 }
 
-func at(r registry.Fixed) services.Services {
+func withoutBreaker(r registry.Fixed) services.Services {
 	return services.New(func(string) httpclient.Config {
 		return httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}}
 	})
 }
 
-func answers(status int, body string) http.HandlerFunc {
+func respond(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	}
 }
 
-func TestEachServiceIsAskedByItsContractAsTheCaller(t *testing.T) {
+func TestPartsAreFetchedByTheContractWithTheCallersToken(t *testing.T) {
 	var seen *http.Request
-	s := behind(t, func(w http.ResponseWriter, r *http.Request) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = r
-		answers(http.StatusOK, `{"orderId":"`+order+`","more":[1]}`)(w, r)
+		respond(http.StatusOK, `{"orderId":"`+order+`","more":[1]}`)(w, r)
 	})
 	ctx := tracing.With(t.Context(), traceparent)
 	for b, path := range map[gateway.Backend]string{
@@ -71,7 +77,8 @@ func TestEachServiceIsAskedByItsContractAsTheCaller(t *testing.T) {
 	}
 }
 
-func TestANoComesInTheWordsOfTheService(t *testing.T) {
+func TestARefusalHasTheServicesCodeAndDetail(t *testing.T) {
+	as := strings.Repeat("A", 64)
 	for name, c := range map[string]struct {
 		status int
 		body   string
@@ -79,16 +86,18 @@ func TestANoComesInTheWordsOfTheService(t *testing.T) {
 		code   string
 		detail string
 	}{
-		"not found":             {404, `{"code":"PaymentNotFound","detail":"there is no payment"}`, fault.NotFound, "PaymentNotFound", "there is no payment"},
-		"unauthenticated":       {401, `{"code":"Unauthenticated","detail":"expired"}`, fault.Unauthenticated, "Unauthenticated", "expired"},
-		"forbidden":             {403, `{"code":"Forbidden","detail":"no"}`, fault.Forbidden, "Forbidden", "no"},
-		"no document":           {404, `<html>`, fault.NotFound, "NotFound", "Not Found"},
-		"a code of 64 letters":  {404, `{"code":"` + strings.Repeat("A", 64) + `","detail":"d"}`, fault.NotFound, strings.Repeat("A", 64), "d"},
-		"a code of 65 letters":  {404, `{"code":"` + strings.Repeat("A", 65) + `","detail":"d"}`, fault.NotFound, "NotFound", "d"},
-		"a code with %":         {404, `{"code":"100% odd","detail":"%s"}`, fault.NotFound, "NotFound", "%s"},
-		"a document of nothing": {403, `{}`, fault.Forbidden, "Forbidden", "Forbidden"},
+		"not found": {404, `{"code":"PaymentNotFound","detail":"there is no payment"}`,
+			fault.NotFound, "PaymentNotFound", "there is no payment"},
+		"unauthenticated": {401, `{"code":"Unauthenticated","detail":"expired"}`,
+			fault.Unauthenticated, "Unauthenticated", "expired"},
+		"forbidden":            {403, `{"code":"Forbidden","detail":"no"}`, fault.Forbidden, "Forbidden", "no"},
+		"not JSON":             {404, `<html>`, fault.NotFound, "NotFound", "Not Found"},
+		"a code of 64 letters": {404, `{"code":"` + as + `","detail":"d"}`, fault.NotFound, as, "d"},
+		"a code of 65 letters": {404, `{"code":"A` + as + `","detail":"d"}`, fault.NotFound, "NotFound", "d"},
+		"a code with %":        {404, `{"code":"100% odd","detail":"%s"}`, fault.NotFound, "NotFound", "%s"},
+		"an empty document":    {403, `{}`, fault.Forbidden, "Forbidden", "Forbidden"},
 	} {
-		_, err := behind(t, answers(c.status, c.body)).Get(t.Context(), gateway.Payments, order, "")
+		_, err := serve(t, respond(c.status, c.body)).Get(t.Context(), gateway.Payments, order, "")
 		got := fault.From(err)
 		if got.Kind != c.kind || got.Code != c.code || got.Detail != c.detail {
 			t.Errorf("%s: %d %s %q", name, got.Kind, got.Code, got.Detail)
@@ -96,7 +105,7 @@ func TestANoComesInTheWordsOfTheService(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoAnswerIsAFailure(t *testing.T) {
+func TestAnUnexpectedAnswerIsAFailure(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
@@ -106,21 +115,21 @@ func TestWhatIsNoAnswerIsAFailure(t *testing.T) {
 		"bad gateway":   {502, `<html>`},
 		"redirect":      {302, ``},
 		"bad request":   {400, `{"code":"InvalidRequest"}`},
-		"no JSON":       {200, `<html>`},
+		"not JSON":      {200, `<html>`},
 		"null":          {200, `null`},
 		"a list":        {200, `[]`},
-		"nothing":       {200, ``},
+		"empty":         {200, ``},
 		"another order": {200, `{"orderId":"01KAQ5M3Z8V7D2X4C6B9N1T0RX"}`},
 	} {
-		part, err := behind(t, answers(c.status, c.body)).Get(t.Context(), gateway.Payments, order, "")
+		part, err := serve(t, respond(c.status, c.body)).Get(t.Context(), gateway.Payments, order, "")
 		if k := fault.KindOf(err); err == nil || part != nil || (k != fault.Transient && k != fault.Internal) {
 			t.Errorf("%s: %s, %v", name, part, err)
 		}
 	}
 }
 
-func TestAServiceWithoutAddressIsAFailure(t *testing.T) {
-	s := at(registry.Fixed{})
+func TestAServiceWithoutAnAddressIsAFailure(t *testing.T) {
+	s := withoutBreaker(registry.Fixed{})
 	if _, err := s.Get(t.Context(), gateway.Orders, order, ""); fault.From(err).Code != "ServiceUnknown" {
 		t.Errorf("get: %v", err)
 	}
@@ -132,90 +141,95 @@ func TestAServiceWithoutAddressIsAFailure(t *testing.T) {
 	}
 }
 
-func TestReadinessIsAskedForAnonymously(t *testing.T) {
-	for _, b := range gateway.Serving {
+func TestReadinessIsFetchedWithoutAToken(t *testing.T) {
+	for _, b := range gateway.AllBackends {
 		var seen *http.Request
-		s := behind(t, func(w http.ResponseWriter, r *http.Request) {
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			seen = r
-			answers(http.StatusOK, `{"status":"pass"}`)(w, r)
+			respond(http.StatusOK, `{"status":"pass"}`)(w, r)
 		})
-		if err := s.Ready(t.Context(), b); err != nil || seen.URL.Path != "/health/"+string(b) || seen.Header.Get("Authorization") != "" {
-			t.Errorf("%s: %v, asked for %s with %v", b, err, seen.URL, seen.Header)
+		err := s.Ready(t.Context(), b)
+		if err != nil || seen.URL.Path != "/health/"+string(b) || seen.Header.Get("Authorization") != "" {
+			t.Errorf("%s: %v, got %s with %v", b, err, seen.URL, seen.Header)
 		}
 	}
 }
 
-func TestOnlyAServiceThatSaysSoIsReady(t *testing.T) {
-	for status, body := range map[int]string{200: `{"status":"fail"}`, 201: `{}`, 503: `{"status":"pass"}`, 500: ``, 401: `{}`, 302: ``, 429: ``} {
-		if err := behind(t, answers(status, body)).Ready(t.Context(), gateway.Shipping); err == nil {
-			t.Errorf("%d %s passes for ready", status, body)
+func TestOnlyAServiceThatPassesIsReady(t *testing.T) {
+	for status, body := range map[int]string{
+		200: `{"status":"fail"}`, 201: `{}`, 503: `{"status":"pass"}`, 500: ``, 401: `{}`, 302: ``, 429: ``,
+	} {
+		if err := serve(t, respond(status, body)).Ready(t.Context(), gateway.Shipping); err == nil {
+			t.Errorf("%d %s counts as ready", status, body)
 		}
 	}
 }
 
-func TestPartsAreAskedForAsTheCaller(t *testing.T) {
+func TestHealthReportsAreFetchedWithTheCallersToken(t *testing.T) {
 	var seen *http.Request
-	s := behind(t, func(w http.ResponseWriter, r *http.Request) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = r
-		answers(http.StatusOK, `{"serviceId":"payments","status":"warn","time":"2026-11-23T09:00:00Z","checks":[{"name":"table","status":"pass","tookMs":4}],"more":1}`)(w, r)
+		respond(http.StatusOK, `{"serviceId":"payments","status":"warn","time":"2026-11-23T09:00:00Z",`+
+			`"checks":[{"name":"table","status":"pass","tookMs":4}],"more":1}`)(w, r)
 	})
 	r, err := s.Inspect(t.Context(), gateway.Payments, "Bearer me")
 	if err != nil || r.Status != health.Warn || len(r.Checks) != 1 || r.Checks[0].TookMs != 4 || r.Time.IsZero() {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if seen.URL.Path != "/v1/health/payments" || seen.Header.Get("Authorization") != "Bearer me" {
-		t.Errorf("asked for %s with %v", seen.URL, seen.Header)
+		t.Errorf("got %s with %v", seen.URL, seen.Header)
 	}
 }
 
-func TestWhatIsNoReportIsAFailure(t *testing.T) {
+func TestAnInvalidReportIsAFailure(t *testing.T) {
 	for body, code := range map[string]string{
 		`{"serviceId":"orders","status":"pass","checks":[]}`:    "WrongAnswer",
 		`{"serviceId":"payments","status":"great","checks":[]}`: "WrongAnswer",
 		`{"serviceId":"payments","status":"pass"}`:              "WrongAnswer",
 		`<html>`: "DependencyUnavailable",
 	} {
-		if _, err := behind(t, answers(http.StatusOK, body)).Inspect(t.Context(), gateway.Payments, ""); err == nil || health.Code(err) != code {
+		_, err := serve(t, respond(http.StatusOK, body)).Inspect(t.Context(), gateway.Payments, "")
+		if err == nil || health.Code(err) != code {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
-	_, err := behind(t, answers(http.StatusForbidden, `{"code":"Forbidden","detail":"no"}`)).Inspect(t.Context(), gateway.Payments, "")
+	forbidden := respond(http.StatusForbidden, `{"code":"Forbidden","detail":"no"}`)
+	_, err := serve(t, forbidden).Inspect(t.Context(), gateway.Payments, "")
 	if health.Code(err) != "Forbidden" {
 		t.Errorf("refused: %v", err)
 	}
 }
 
-// guard hands out breakers over one log, whose circuits a test can look at.
-func guard(t *testing.T, log resilience.CircuitLog, h http.HandlerFunc) services.Services {
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	r := registry.Fixed{}
-	for _, b := range gateway.Serving {
-		r[string(b)] = server.URL
-	}
+// withBreakers returns services with circuits in log.
+func withBreakers(t *testing.T, log resilience.CircuitLog, h http.HandlerFunc) services.Services {
+	r, c := urls(t, h), clock.System{}
+	publisher := envelope.Publisher{Service: "gateway", Clock: c, IDs: &ids.Sequence{}}
 	return services.New(func(name string) httpclient.Config {
-		return httpclient.Config{Endpoints: r, Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}, Breaker: resilience.NewBreaker(
-			name, log, resilience.DefaultSettings, clock.System{}, envelope.Publisher{Service: "gateway", Clock: clock.System{}, IDs: &ids.Sequence{}})}
+		breaker := resilience.NewBreaker(name, log, resilience.DefaultSettings, c, publisher)
+		return httpclient.Config{Endpoints: r, Clock: c, Retry: resilience.Policy{Attempts: 1}, Breaker: breaker}
 	})
 }
 
-func TestHealthNeitherOpensACircuitNorStopsAtAnOpenOne(t *testing.T) {
-	log, asked := memdb.NewLog(clock.System{}), 0
-	s := guard(t, log, func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(http.StatusServiceUnavailable) })
+func TestHealthCallsDoNotUseTheCircuit(t *testing.T) {
+	log, calls := memdb.NewLog(clock.System{}), 0
+	s := withBreakers(t, log, func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
 	for range 20 {
-		_ = s.Ready(t.Context(), gateway.Orders) // a 503 each
+		_ = s.Ready(t.Context(), gateway.Orders) // each fails with 503
 	}
-	if c, err := log.Circuit(t.Context(), "orders"); err != nil || c.Version != 0 || asked != 20 {
-		t.Errorf("after 20 times not ready, %d asked: %+v, %v", asked, c, err)
+	if c, err := log.Circuit(t.Context(), "orders"); err != nil || c.Version != 0 || calls != 20 {
+		t.Errorf("after 20 failures and %d calls: %+v, %v", calls, c, err)
 	}
 	for i := range 5 {
 		_, _ = s.Get(t.Context(), gateway.Orders, order[:25]+string(rune('A'+i)), "")
 	}
 	if c, _ := log.Circuit(t.Context(), "orders"); c.State != resilience.Open {
-		t.Fatalf("work does not open the circuit: %+v", c)
+		t.Fatalf("failed calls did not open the circuit: %+v", c)
 	}
-	before := asked
-	if _ = s.Ready(t.Context(), gateway.Orders); asked != before+1 {
-		t.Error("an open circuit hides the service's health")
+	before := calls
+	if _ = s.Ready(t.Context(), gateway.Orders); calls != before+1 {
+		t.Error("an open circuit stopped a health call")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	orders "orderflow/internal/orders/contract"
 )
 
-func TestTheSagaIsGivenWhatANewerVersionTold(t *testing.T) {
+func TestTheSagaGetsFieldsThatOnlyNewerCodeKnows(t *testing.T) {
 	e := memory.New()
 	created := event(t, orders.OrderCreated)
 	created.Data = json.RawMessage(strings.NewReplacer(
@@ -25,16 +25,16 @@ func TestTheSagaIsGivenWhatANewerVersionTold(t *testing.T) {
 	}
 	for _, has := range []string{`"gift":true`, `"line2":"c/o Bob"`, `"engraving":"A"`, `"traceparent":`} {
 		if !strings.Contains(string(input), has) {
-			t.Errorf("the input has no %s: %s", has, input)
+			t.Errorf("the input lacks %s: %s", has, input)
 		}
 	}
 	if strings.Contains(string(input), "@") {
-		t.Errorf("the input holds the e-mail address, which no step needs: %s", input)
+		t.Errorf("the input has the e-mail address, which no step needs: %s", input)
 	}
 }
 
-func TestTheNextAttemptIsGivenWhatANewerVersionTold(t *testing.T) {
-	for name, again := range map[string]func(*fulfilment.Service) error{
+func TestTheNextAttemptGetsFieldsThatOnlyNewerCodeKnows(t *testing.T) {
+	for name, startNext := range map[string]func(*fulfilment.Service) error{
 		"recovery": func(s *fulfilment.Service) error { return s.RecoverFulfilment(t.Context(), id) },
 		"operator": func(s *fulfilment.Service) error {
 			_, err := s.RetryCompensation(t.Context(), id, "olga", "INC-1")
@@ -42,12 +42,13 @@ func TestTheNextAttemptIsGivenWhatANewerVersionTold(t *testing.T) {
 		},
 	} {
 		e := memory.New()
-		input := json.RawMessage(`{"orderId":"` + id + `","customerId":"c","actor":"newer","operator":"oscar","why":"INC-0"}`)
+		input := json.RawMessage(`{"orderId":"` + id +
+			`","customerId":"c","actor":"newer","operator":"oscar","why":"INC-0"}`)
 		if err := e.Start(t.Context(), fulfilment.CompensateOrder, id, input); err != nil {
 			t.Fatal(err)
 		}
 		e.End(fulfilment.CompensateOrder, id, fulfilment.Aborted, "")
-		if err := again(fulfilment.New(e)); err != nil {
+		if err := startNext(fulfilment.New(e)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		next := compensation(t, e, id+"-2")
