@@ -1,4 +1,4 @@
-// Command cancel-fulfilment undoes an order whose customer asked for it.
+// Command cancel-fulfilment compensates an order whose cancellation was requested.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command recover-fulfilment brings an order to rest whose execution ended unplanned, or of which something is overdue.
+// Command recover-fulfilment recovers orders whose execution ended unplanned or that are overdue.
 package main
 
 import (

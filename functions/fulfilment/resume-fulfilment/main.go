@@ -1,4 +1,4 @@
-// Command resume-fulfilment hands the carrier's answer to the saga that waits for it.
+// Command resume-fulfilment passes the carrier's answer to the waiting saga.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command check-liveness answers that the process is up.
+// Command check-liveness reports that the process runs.
 package main
 
 import (

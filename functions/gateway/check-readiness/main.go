@@ -1,4 +1,4 @@
-// Command check-readiness answers whether the services behind the API can be reached.
+// Command check-readiness reports whether the services are ready.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command get-order-summary answers with an order and everything that the services know of it.
+// Command get-order-summary returns an order with its parts from all services.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command cancel-order asks for an order to be cancelled and has it undone.
+// Command cancel-order requests the cancellation of an order.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command check-orders tells anybody whether orders is ready, and operators which part of what it needs fails.
+// Command check-orders reports whether orders is ready and, to operators, what fails.
 package main
 
 import (

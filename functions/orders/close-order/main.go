@@ -1,4 +1,4 @@
-// Command close-order bars an order from being confirmed, unless it was already.
+// Command close-order closes an order to confirmation, unless it is confirmed.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command flag-order marks an order that could not be undone for an operator.
+// Command flag-order marks an order whose compensation failed, for an operator.
 package main
 
 import (

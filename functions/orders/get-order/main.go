@@ -1,4 +1,4 @@
-// Command get-order answers with an order.
+// Command get-order returns an order.
 package main
 
 import (

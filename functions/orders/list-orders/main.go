@@ -1,4 +1,4 @@
-// Command list-orders answers with a customer's orders, a page at a time.
+// Command list-orders returns a customer's orders by page.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command project-price enters the prices that catalog publishes into the price book.
+// Command project-price writes catalog's prices to the price book.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command reject-order ends an order of which everything is undone.
+// Command reject-order ends an order after its compensation.
 package main
 
 import (
