@@ -1,14 +1,18 @@
-// Package e2e lists the end-to-end tests that do not run on a target, and checks runs against the
-// list.
+// Package e2e lists the end-to-end tests that do not run on a target, runs the others, and checks
+// runs against the list.
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"orderflow/internal/dev/demo"
@@ -20,12 +24,46 @@ import (
 // functions.
 const Grants = "what roles may do, compared with what functions did"
 
+// SAMLocal is the target on which `sam local start-api` serves the API of a stack on MiniStack.
+const SAMLocal devstack.Target = "sam-local"
+
+// Reasons why tests do not run on a target.
+const (
+	status    = "LocalStack takes the status of a gateway response, not its template and its headers"
+	own403    = "SAM answers with its own 403, not with the contract's response"
+	notTheAPI = "it tests functions behind the API, which the emulator runs"
+	load      = "it takes minutes, and covers no more of the API than the others"
+	traces    = "traces of containers are not collected"
+)
+
 // notRun are the tests that do not run on a target, with reasons.
 var notRun = map[devstack.Target]map[string]string{
 	devstack.LocalStack: {
-		"TestTheGatewaysOwnAnswersAreProblems": "LocalStack takes the status of a gateway response, not its template and its headers",
-		"TestPagesSeeTheGatewaysOwnAnswers":    "LocalStack takes the status of a gateway response, not its template and its headers",
+		"TestTheGatewaysOwnAnswersAreProblems": status,
+		"TestPagesSeeTheGatewaysOwnAnswers":    status,
 		Grants:                                 "LocalStack's free edition does not enforce IAM",
+	},
+	SAMLocal: {
+		"TestTheStoriesOfTheDemoEndAsTheyMust":                   load,
+		"TestManyOrdersAtOnceAddUp":                              load,
+		"TestAnOutageOfTheProviderCostsNoOrder":                  load,
+		"TestACircuitThatOneFunctionOpensIsOpenToAnother":        notTheAPI,
+		"TestASagaThatIsStoppedByHandIsUndone":                   notTheAPI,
+		"TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne": notTheAPI,
+		"TestAnOperatorRetriesAnOrderThatNeedsAttention":         notTheAPI,
+		"TestTheSweepsFindNothingWhereAllIsWell":                 notTheAPI,
+		"TestAStepThatRunsAgainChangesNothing":                   notTheAPI,
+		"TestAStepThatComesAfterItsUndoIsRefused":                notTheAPI,
+		"TestAnEventThatComesAgainChangesNothing":                notTheAPI,
+		"TestTheGatewaysOwnAnswersAreProblems":                   own403,
+		"TestPagesSeeTheGatewaysOwnAnswers":                      own403,
+		"TestTheLocationBehindASlashLeadsToTheOrder":             "to SAM a path with a trailing slash is another one, to API Gateway the same",
+		"TestADeadlineThatACallerChoseIsNoFaultOfOurs":           "containers take longer to start than the test's callers wait",
+		"TestAWebPageCannotUseTheLocalStack":                     "the guard protects the emulator, not SAM's API",
+		"TestAWebPageCannotTakeAFunctionsWork":                   "functions are containers, which poll inside the engine's network",
+		"TestTextThatIsNotUTF8IsRefused":                         "SAM fails on such a body before a function gets it",
+		"TestOneOrderIsOneTrace":                                 traces,
+		Grants:                                                   traces,
 	},
 }
 
@@ -71,38 +109,72 @@ func Pattern(target devstack.Target) string {
 	return strings.Join(names, "|")
 }
 
-// A Run has the results of the tests, by name.
-type Run map[string]Result
+// A Run has the results of the tests, by name; an Output includes that of the subtests.
+type Run map[string]gotest.Result
 
-// A Result is the result of a test, with its output and its subtests'.
-type Result struct {
-	Action string // pass, fail or skip
-	Output string
+// RunOn runs the end-to-end tests on a target, with more environment variables, and prints how many
+// passed. It fails unless every test passed or is listed in notRun. It also returns how many
+// subtests of each test passed.
+func RunOn(ctx context.Context, target devstack.Target, env ...string) (parts map[string]int, err error) {
+	repo, err := devstack.FindRepo()
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	goTest := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, "go", append([]string{"test", "./test/e2e"}, args...)...)
+		cmd.Dir, cmd.Stderr = string(repo), os.Stderr
+		cmd.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags, "ORDERFLOW_E2E_TARGET="+string(target))
+		cmd.Env = append(cmd.Env, env...)
+		return cmd
+	}
+	list, err := goTest("-list", "^Test").Output()
+	if err != nil {
+		return nil, err
+	}
+	tests := slices.DeleteFunc(strings.Fields(string(list)), func(s string) bool { return !strings.HasPrefix(s, "Test") })
+	// On a signal the tests stop their stack, which takes a while.
+	test := goTest("-json", "-v", "-count=1", "-timeout=15m")
+	test.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // `go test` does not forward signals to the tests
+	test.Cancel, test.WaitDelay = func() error { return syscall.Kill(-test.Process.Pid, syscall.SIGINT) }, time.Minute
+	output, err := test.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := test.Start(); err != nil {
+		return nil, err
+	}
+	run, parts, err := read(output, os.Stderr)
+	ended := test.Wait()
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(os.Stderr, "in %s, start and deployment included\n", devstack.Seconds(time.Since(begin)))
+	// the reason was printed above, such as a stack that did not start
+	return parts, errors.Join(ended, run.judge(string(target), notRun[target], tests, os.Stdout))
 }
 
-// Read reads the output of `go test -json`, and writes the plain output. Subtests are part of their
-// test.
-func Read(in io.Reader, out io.Writer) (Run, error) {
-	run := Run{}
-	err := gotest.Read(in, out, func(e gotest.Event) {
-		test, _, _ := strings.Cut(e.Test, "/")
-		r := run[test]
-		if e.Whole() {
-			r.Action = e.Action // the last one counts
+// read reads the output of `go test -json`, and writes the plain output. It also returns how many
+// subtests of each test passed.
+func read(in io.Reader, out io.Writer) (run Run, parts map[string]int, err error) {
+	results, err := gotest.Read(in, out)
+	run, parts = Run{}, map[string]int{}
+	for _, r := range results {
+		name, _, isPart := strings.Cut(r.Test, "/")
+		test := run[name]
+		if test.Output += r.Output; !isPart {
+			test.Action = r.Action
+		} else if r.Action == "pass" {
+			parts[name]++
 		}
-		r.Output += e.Output
-		run[test] = r
-	})
+		run[name] = test
+	}
 	delete(run, "") // of the package
-	return run, err
+	return run, parts, err
 }
 
-// Judge checks a run on a target: every test must have passed or be listed in notRun, and every
+// judge checks a run on a target: every test must have passed or be listed in notRun, and every
 // listed test must exist. It prints the tests not run, with reasons, and a line of counts.
-func (r Run) Judge(target devstack.Target, tests []string, out io.Writer) error {
-	return r.judge(string(target), notRun[target], tests, out)
-}
-
 func (r Run) judge(target string, notRun map[string]string, tests []string, out io.Writer) error {
 	var wrong []error
 	passed := 0

@@ -2,17 +2,21 @@ package e2e
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/verify/gotest"
 )
 
 // ran returns a run from names and actions.
 func ran(became ...string) Run {
 	r := Run{}
 	for i := 0; i < len(became); i += 2 {
-		r[became[i]] = Result{Action: became[i+1], Output: "why " + became[i] + "\n"}
+		r[became[i]] = gotest.Result{Action: became[i+1], Output: "why " + became[i] + "\n"}
 	}
 	return r
 }
@@ -58,13 +62,17 @@ func TestRunIsReadFromGoTest(t *testing.T) {
 {"Action":"skip","Test":"TestB"}
 {"Action":"output","Test":"TestA/of it","Output":"of it\n"}
 {"Action":"fail","Test":"TestA/of it"}
+{"Action":"pass","Test":"TestA/and more"}
 {"Action":"run","Test":"TestC"}
 {"Action":"fail"}`
 	var out bytes.Buffer
-	run, err := Read(strings.NewReader(in), &out)
+	run, parts, err := read(strings.NewReader(in), &out)
 	if err != nil || len(run) != 3 || run["TestB"].Action != "skip" || run["TestC"].Action != "run" ||
-		run["TestA"] != (Result{"pass", "--- PASS: TestA\nof it\n"}) {
+		run["TestA"] != (gotest.Result{Action: "pass", Output: "--- PASS: TestA\nof it\n"}) {
 		t.Errorf("%v, %v", run, err)
+	}
+	if len(parts) != 1 || parts["TestA"] != 1 {
+		t.Errorf("passed subtests: %v", parts)
 	}
 	if want := "# a line of the compiler's\n--- PASS: TestA\nof it\n"; out.String() != want {
 		t.Errorf("wrote %q, want %q", out.String(), want)
@@ -74,5 +82,32 @@ func TestRunIsReadFromGoTest(t *testing.T) {
 func TestEverythingRunsOnMiniStack(t *testing.T) {
 	if p := Pattern(devstack.MiniStack); p != "" {
 		t.Errorf("left out: %s", p)
+	}
+}
+
+func TestEveryListedTestExistsAndHasAReason(t *testing.T) {
+	files, err := filepath.Glob("../../../test/e2e/*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]bool{Grants: true}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(t `).FindAllSubmatch(source, -1) {
+			tests[string(m[1])] = true
+		}
+	}
+	for target, list := range notRun {
+		for name, reason := range list {
+			if !tests[name] || reason == "" {
+				t.Errorf("%s, in notRun of %s, does not exist, or has no reason", name, target)
+			}
+		}
+		if left := len(tests) - len(list); left < 15 {
+			t.Errorf("only %d tests of %d are left for %s", left, len(tests), target)
+		}
 	}
 }

@@ -9,36 +9,46 @@ import (
 	"strings"
 )
 
-// An Event is one line, about a package or, if Test is not empty, about a test or subtest
-// (Test/Part). Action is run, output, pass, fail, skip and others; Output is a piece of output.
-type Event struct{ Action, Package, Test, Output string }
-
-// Ended reports whether something has passed, failed or was skipped.
-func (e Event) Ended() bool { return e.Action == "pass" || e.Action == "fail" || e.Action == "skip" }
+// A Result is about a package or, if Test is not empty, about a test or a subtest (Test/Part).
+type Result struct {
+	Package, Test string
+	Action        string // pass, fail or skip; another one if it has not ended
+	Output        string
+}
 
 // Whole reports whether it is about a test, not a package or a subtest.
-func (e Event) Whole() bool { return e.Test != "" && !strings.Contains(e.Test, "/") }
+func (r Result) Whole() bool { return r.Test != "" && !strings.Contains(r.Test, "/") }
 
-// Read calls each with every event, and writes the plain output to text, including lines that are
-// not events (the compiler's, make's).
-func Read(in io.Reader, text io.Writer, each func(Event)) error {
+// Read returns the results in the order of their first events, and writes the plain output to text,
+// including lines that are not events (the compiler's, make's).
+func Read(in io.Reader, text io.Writer) (results []Result, err error) {
+	known := map[[2]string]int{}
 	lines := bufio.NewReader(in)
 	for {
-		line, err := lines.ReadString('\n')
-		var e Event
-		said := line
-		if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &e) == nil {
-			said = e.Output
-			each(e)
+		line, end := lines.ReadString('\n')
+		var event Result
+		output := line
+		if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &event) == nil {
+			output = event.Output
+			name := [2]string{event.Package, event.Test}
+			i, ok := known[name]
+			if !ok {
+				i = len(results)
+				known[name], results = i, append(results, Result{Package: event.Package, Test: event.Test})
+			}
+			results[i].Output += event.Output
+			if event.Action != "output" {
+				results[i].Action = event.Action
+			}
 		}
-		if _, err := io.WriteString(text, said); err != nil {
-			return err
+		if _, err := io.WriteString(text, output); err != nil {
+			return results, err
 		}
-		if errors.Is(err, io.EOF) {
-			return nil
+		if errors.Is(end, io.EOF) {
+			return results, nil
 		}
-		if err != nil {
-			return err
+		if end != nil {
+			return results, end
 		}
 	}
 }

@@ -15,21 +15,24 @@ func TestEventsAndPlainTextAreSeparated(t *testing.T) {
 {"Action":"fail","Package":"p"}
 make: Error 1`
 	var text strings.Builder
-	var whole, ended []string
-	if err := Read(strings.NewReader(in), &text, func(e Event) {
-		if e.Ended() {
-			ended = append(ended, e.Test)
-		}
-		if e.Ended() && e.Whole() {
-			whole = append(whole, e.Test)
-		}
-	}); err != nil {
+	results, err := Read(strings.NewReader(in), &text)
+	if err != nil {
 		t.Fatal(err)
+	}
+	var whole, all []string
+	for _, r := range results {
+		all = append(all, r.Test+" "+r.Action)
+		if r.Whole() {
+			whole = append(whole, r.Test)
+		}
+	}
+	if results[0].Output != "x is 2\n" {
+		t.Errorf("output %q", results[0].Output)
 	}
 	if got, want := text.String(), "make: Entering directory\nx is 2\n{not an event}\nmake: Error 1"; got != want {
 		t.Errorf("text %q, want %q", got, want)
 	}
-	if strings.Join(ended, ",") != "TestX/part,TestX," || strings.Join(whole, ",") != "TestX" {
-		t.Errorf("ended %q, of these whole tests %q", ended, whole)
+	if strings.Join(all, ",") != "TestX fail,TestX/part fail, fail" || strings.Join(whole, ",") != "TestX" {
+		t.Errorf("results %q, of these whole tests %q", all, whole)
 	}
 }

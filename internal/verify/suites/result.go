@@ -5,9 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -16,6 +20,15 @@ import (
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/verify/gotest"
 )
+
+// A Row is one line of the table.
+type Row struct {
+	place
+	Passed, Of int
+	Listed     int // of these, not run for a reason
+	Unit       string
+	Skipped    []string // what did not run, with reasons
+}
 
 // A Result is the result of a suite.
 type Result struct {
@@ -31,21 +44,21 @@ type Result struct {
 func (s Suite) run(ctx context.Context, repo, logs string) Result {
 	r := Result{Suite: s, Log: filepath.Join(logs, s.Name+".log")}
 	began := time.Now()
-	var output bytes.Buffer
-	argv, err := s.argv()
-	if err != nil {
-		r.Err = err
-		return r
+	program := s.Program
+	if program == goRunDev { // `go run` does not forward signals, so this executable replaces it
+		if program, r.Err = os.Executable(); r.Err != nil {
+			return r
+		}
 	}
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = repo, &output, &output
+	cmd := exec.CommandContext(ctx, program, s.Args...)
+	cmd.Dir = repo
 	// An interrupt reaches it, too; it ends what it has started.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = time.Minute
-	err = cmd.Run()
+	output, err := cmd.CombinedOutput()
 	r.Took = time.Since(began)
-	said := r.judge(output.Bytes(), err)
-	if err := os.WriteFile(r.Log, []byte(said), 0o600); err != nil && r.Err == nil {
+	text := r.judge(output, err)
+	if err := os.WriteFile(r.Log, []byte(text), 0o600); r.Err == nil {
 		r.Err = err
 	}
 	return r
@@ -53,60 +66,111 @@ func (s Suite) run(ctx context.Context, repo, logs string) Result {
 
 // judge evaluates the output of a command that ended with err, and returns it as text.
 func (r *Result) judge(output []byte, err error) string {
-	read := report{text: string(output)}
+	text, failed := string(output), ""
 	if r.Tests != nil {
-		read, r.Err = goTests(output, r.Tests)
+		text, failed = r.readTests(output)
 	}
 	if what := devstack.LackingIn(output); err != nil && what != "" {
-		r.Lacking = what
-		return read.text
+		r.Rows, r.Lacking = nil, what
+		return text
 	}
 	for _, f := range r.Figures {
-		row, missing := f.read(read.text)
-		if missing != nil && r.Err == nil {
+		row, missing := f.read(text)
+		if missing == nil {
+			r.Rows = append(r.Rows, row)
+		} else if r.Err == nil {
 			r.Err = missing
-		} else if missing == nil {
-			read.rows = append(read.rows, row)
 		}
 	}
-	r.Rows = read.rows
 	for _, row := range r.Rows {
 		if row.Passed+row.Listed != row.Of || row.Passed == 0 {
 			r.Err = fmt.Errorf("%s: %d of %d %s", row.Suite, row.Passed, row.Of, row.Unit)
 		}
 	}
 	switch {
-	case err != nil && read.failed != "":
-		r.Err = fmt.Errorf("%w\n%s", err, read.failed)
+	case err != nil && failed != "":
+		r.Err = fmt.Errorf("%w\n%s", err, failed)
 	case err != nil:
-		r.Err = fmt.Errorf("%w; it ended with\n%s", err, gotest.Tail(read.text, 40))
+		r.Err = fmt.Errorf("%w; it ended with\n%s", err, gotest.Tail(text, 40))
 	case r.Err == nil && len(r.Rows) == 0:
 		r.Err = errors.New("it printed no counts")
 	}
-	return read.text
+	return text
 }
 
-// places returns where the suite would have run; one for all Go tests.
-func (s Suite) places() []place {
-	if s.Tests != nil {
-		return []place{s.Tests("")}
+var notRun = regexp.MustCompile(`(?m)^not run on (.*)$`)
+
+func (f figure) read(text string) (Row, error) {
+	row := Row{place: f.place, Unit: f.Unit}
+	pattern := regexp.MustCompile(f.Pattern)
+	match := pattern.FindStringSubmatch(text)
+	if match == nil {
+		return row, fmt.Errorf("no line with the counts of %q, like %s", f.Suite, f.Pattern)
 	}
-	var all []place
-	for _, f := range s.Figures {
-		all = append(all, f.place)
+	count := map[string]int{}
+	for i, name := range pattern.SubexpNames() {
+		count[name], _ = strconv.Atoi(match[i]) // all groups are digits
 	}
-	return all
+	row.Passed, row.Of, row.Listed = count["passed"], count["of"], count["listed"]
+	if pattern.SubexpIndex("of") < 0 {
+		row.Of = row.Passed + count["failed"]
+	}
+	if pattern.SubexpIndex("passed") < 0 {
+		row.Passed = row.Of - count["failed"]
+	}
+	if row.Listed > 0 {
+		for _, reason := range notRun.FindAllStringSubmatch(text, -1) {
+			row.Skipped = append(row.Skipped, reason[1])
+		}
+		if len(row.Skipped) < row.Listed {
+			return row, fmt.Errorf("%d %s did not run, without reasons", row.Listed, f.Unit)
+		}
+	}
+	return row, nil
 }
 
-func (r Result) line() string {
-	mark := "✓"
-	switch {
-	case r.Err != nil:
-		mark = "✗"
-	case r.Lacking != "":
-		mark = "–"
+// readTests counts the top-level tests in the output of `go test -json` by place. It returns the
+// plain output, and that of failed tests.
+func (r *Result) readTests(output []byte) (text, failed string) {
+	var plain strings.Builder
+	tests, err := gotest.Read(bytes.NewReader(output), &plain)
+	r.Err = err
+	rows := map[place]Row{}
+	for _, test := range tests {
+		at := r.Tests(test.Package)
+		row := rows[at]
+		row.place, row.Unit = at, "tests"
+		switch {
+		case test.Action == "skip" && test.Test != "":
+			row.Skipped = append(row.Skipped,
+				strings.TrimPrefix(test.Package, "orderflow/")+"."+test.Test+": "+reason(test.Output))
+		case test.Whole() && test.Action == "pass":
+			row.Passed, row.Of = row.Passed+1, row.Of+1
+		case test.Whole() && test.Action == "fail":
+			row.Of++
+		}
+		if test.Action == "fail" {
+			failed += test.Output
+		}
+		if row.Of > 0 || row.Skipped != nil {
+			rows[at] = row
+		}
 	}
-	return fmt.Sprintf("  %s %s (%s)\n", mark, r.Name, r.Took.Round(time.Second))
+	r.Rows = slices.SortedFunc(maps.Values(rows),
+		func(a, b Row) int { return strings.Compare(a.Target+a.Suite, b.Target+b.Suite) })
+	return plain.String(), failed
+}
+
+// reason returns the last output of a skipped test.
+func reason(output string) string {
+	last := "it does not say why"
+	for line := range strings.Lines(output) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "--- ") && !strings.HasPrefix(line, "=== ") {
+			last = line
+		}
+	}
+	return last
 }
 
 // table returns the counts by target and suite, then what did not run, with reasons.
@@ -116,15 +180,19 @@ func table(results []Result) string {
 	fmt.Fprintln(w, "target\tsuite\tpassed\tof\t\tcommand\ttime")
 	var not []string
 	for _, r := range results {
-		took, command := r.Took.Round(time.Second).String(), r.short()
+		took, command := r.Took.Round(time.Second).String(), r.Program+" "+r.Args[0]
 		for _, row := range r.Rows {
 			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", row.Target, row.Suite, row.Passed, row.Of, row.Unit, command,
 				took)
 			not, took = append(not, row.Skipped...), "″"
 		}
 		if r.Lacking != "" {
-			for _, p := range r.places() {
+			if r.Tests != nil {
+				p := r.Tests("")
 				fmt.Fprintf(w, "%s\t%s\tnot run\t\t\t%s\t\n", p.Target, p.Suite, command)
+			}
+			for _, f := range r.Figures {
+				fmt.Fprintf(w, "%s\t%s\tnot run\t\t\t%s\t\n", f.Target, f.Suite, command)
 			}
 			not = append(not, command+": "+r.Lacking)
 		}
@@ -132,7 +200,7 @@ func table(results []Result) string {
 			fmt.Fprintf(w, "\t%s\tFAILED\t\t\t%s\t%s\n", r.Name, command, r.Log)
 		}
 	}
-	w.Flush()
+	_ = w.Flush()
 	if len(not) > 0 {
 		out.WriteString("\nnot run:\n  " + strings.Join(not, "\n  ") + "\n")
 	}

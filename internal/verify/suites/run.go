@@ -21,8 +21,7 @@ type Options struct {
 }
 
 // Names returns the names of all suites, in order.
-func Names() []string {
-	var names []string
+func Names() (names []string) {
 	for _, s := range suites {
 		names = append(names, s.Name)
 	}
@@ -51,10 +50,17 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 		}
 		r := Result{Suite: s}
 		if r.Lacking = late(time.Since(began), s.About, o.Within); r.Lacking == "" {
-			fmt.Fprintf(out, "  … %s (about %s)\n", strings.Join(s.Command, " "), s.About)
+			fmt.Fprintf(out, "  … %s %s (about %s)\n", s.Program, strings.Join(s.Args, " "), s.About)
 			r = s.run(ctx, string(repo), logs)
 		}
-		fmt.Fprint(out, r.line())
+		mark := "✓"
+		switch {
+		case r.Err != nil:
+			mark = "✗"
+		case r.Lacking != "":
+			mark = "–"
+		}
+		fmt.Fprintf(out, "  %s %s (%s)\n", mark, r.Name, r.Took.Round(time.Second))
 		results = append(results, r)
 	}
 	fmt.Fprint(out, "\n", table(results))
@@ -63,21 +69,14 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 }
 
 func choose(wanted []string) ([]Suite, error) {
-	if len(wanted) == 0 {
-		return suites, nil
-	}
 	for _, w := range wanted {
 		if !slices.Contains(Names(), w) {
 			return nil, fmt.Errorf("unknown suite %q: use one of %s", w, strings.Join(Names(), ", "))
 		}
 	}
-	var chosen []Suite
-	for _, s := range suites {
-		if slices.Contains(wanted, s.Name) {
-			chosen = append(chosen, s)
-		}
-	}
-	return chosen, nil
+	return slices.DeleteFunc(slices.Clone(suites), func(s Suite) bool {
+		return len(wanted) > 0 && !slices.Contains(wanted, s.Name)
+	}), nil
 }
 
 // late returns why there is no time left for a suite, or "".

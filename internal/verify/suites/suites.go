@@ -1,16 +1,25 @@
+// Package suites runs every suite that needs no AWS account, and prints a table of targets, suites
+// and counts.
+//
+// A suite is a documented command. Its result is read from its output: a suite that succeeds
+// without printing its counts fails. A suite is "not run", with the reason in the table, if the
+// machine lacks something (a container engine, Java) or there is no time for it; with
+// Options.Strict this is a failure.
 package suites
 
 import (
-	"os"
-	"slices"
 	"strings"
 	"time"
 )
 
+// goRunDev is the program of commands of cmd/dev.
+const goRunDev = "go run ./cmd/dev"
+
 // A Suite is a command and how to read its output.
 type Suite struct {
-	Name    string        // for -only, and for its log
-	Command []string      // as a user would type it
+	Name    string // for -only, and for its log
+	Program string // make or goRunDev
+	Args    []string
 	About   time.Duration // duration on two idle cores, with tools installed
 	Tests   func(pkg string) place
 	Figures []figure
@@ -30,42 +39,42 @@ type figure struct {
 // suites are ordered by value per time: the last ones may not run (-within).
 var suites = []Suite{
 	{
-		Name: "lint", Command: []string{"make", "lint"}, About: 85 * time.Second,
+		Name: "lint", Program: "make", Args: []string{"lint"}, About: 85 * time.Second,
 		Figures: []figure{{place{"sources", "make lint"}, "checks",
 			`(?m)^lint: (?P<passed>\d+) of (?P<of>\d+) checks are clean$`}},
 	},
 	{
-		Name: "test", Command: []string{"make", "test", "TESTFLAGS=-json -count=1"}, About: 6 * time.Minute,
+		Name: "test", Program: "make", Args: []string{"test", "TESTFLAGS=-json -count=1"}, About: 6 * time.Minute,
 		Tests: byPackage,
 		Figures: []figure{{place{"MiniStack", "grants to roles, both ways"}, "grants",
 			`(?m)^roles: \d+ roles, (?P<of>\d+) grants: .* (?P<failed>\d+) problems in all$`}},
 	},
 	{
-		Name: "check-infra", Command: dev("check-infra"), About: 35 * time.Second,
+		Name: "check-infra", Program: goRunDev, Args: []string{"check-infra"}, About: 35 * time.Second,
 		Figures: []figure{{place{"template", "checkov"}, "checks",
 			`(?m)^checkov: (?P<passed>\d+) passed, .* (?P<failed>\d+) problems$`}},
 	},
 	{
-		Name: "oracle", Command: dev("oracle", "--", "-json"), About: 20 * time.Second,
+		Name: "oracle", Program: goRunDev, Args: []string{"oracle", "--", "-json"}, About: 20 * time.Second,
 		Tests: func(string) place { return place{"DynamoDB Local", "stores"} },
 	},
 	{
-		Name: "sim", Command: dev("sim"), About: 25 * time.Second,
+		Name: "sim", Program: goRunDev, Args: []string{"sim"}, About: 25 * time.Second,
 		Figures: []figure{{place{"simulation", "orders under injected faults"}, "orders",
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
 	{
-		Name: "sim-mutants", Command: dev("sim", "--mutants"), About: 35 * time.Second,
+		Name: "sim-mutants", Program: goRunDev, Args: []string{"sim", "--mutants"}, About: 35 * time.Second,
 		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects",
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
-		Name: "prove", Command: dev("prove"), About: 25 * time.Second,
+		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 25 * time.Second,
 		Figures: []figure{{place{"search", "every way that an order can go"}, "states",
 			`(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`}},
 	},
 	{
-		Name: "sam", Command: dev("sam"), About: 125 * time.Second,
+		Name: "sam", Program: goRunDev, Args: []string{"sam"}, About: 125 * time.Second,
 		Figures: []figure{
 			{place{"SAM CLI", "sam build"}, "functions",
 				`(?m)^sam: (?P<passed>\d+) functions built for both architectures;`},
@@ -74,64 +83,31 @@ var suites = []Suite{
 		},
 	},
 	{
-		Name: "localstack", Command: dev("localstack"), About: 8 * time.Minute,
+		Name: "localstack", Program: goRunDev, Args: []string{"localstack"}, About: 8 * time.Minute,
 		Figures: []figure{{place{"LocalStack", "end to end"}, "tests",
 			`(?m)^localstack: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
 	{
-		Name: "sam-local", Command: dev("sam-local"), About: 210 * time.Second,
+		Name: "sam-local", Program: goRunDev, Args: []string{"sam-local"}, About: 210 * time.Second,
 		Figures: []figure{
 			{place{"sam local", "invoke, every function"}, "functions",
-				`(?m)^sam-local: (?P<passed>\d+) of (?P<of>\d+) functions`},
+				`(?m)^sam-local: (?P<passed>\d+) of (?P<of>\d+) functions,`},
 			{place{"sam local", "start-api, the collection"}, "requests",
-				`(?m)^sam-local: .* API (?P<passed>\d+) of (?P<of>\d+) requests`},
+				`(?m)^sam-local: .* (?P<passed>\d+) of (?P<of>\d+) requests$`},
 			{place{"sam local", "start-api, end to end"}, "tests",
-				`(?m)^sam-local: .* (?P<passed>\d+) of (?P<of>\d+) end-to-end tests`},
+				`(?m)^sam-local: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`},
 		},
 	},
 	{
-		Name: "conformance", Command: dev("conformance"), About: 160 * time.Second,
+		Name: "conformance", Program: goRunDev, Args: []string{"conformance"}, About: 160 * time.Second,
 		Figures: []figure{{place{"MiniStack", "API against its contract"}, "cases",
 			`(?m)^conformance: (?P<of>\d+) cases, (?P<failed>\d+) failures$`}},
 	},
 	{
-		Name: "reproducible", Command: dev("reproduce"), About: 140 * time.Second,
+		Name: "reproducible", Program: goRunDev, Args: []string{"reproduce"}, About: 140 * time.Second,
 		Figures: []figure{{place{"packages", "built twice, the same"}, "packages",
 			`(?m)^(?P<passed>\d+) of (?P<of>\d+) packages are the same$`}},
 	},
-}
-
-var goRunDev = []string{"go", "run", "./cmd/dev"}
-
-// dev returns a command of cmd/dev.
-func dev(args ...string) []string { return slices.Concat(goRunDev, args) }
-
-// subcommand returns the arguments of `go run ./cmd/dev`, if the command is that.
-func (s Suite) subcommand() ([]string, bool) {
-	n := len(goRunDev)
-	if len(s.Command) < n || !slices.Equal(s.Command[:n], goRunDev) {
-		return nil, false
-	}
-	return s.Command[n:], true
-}
-
-// argv returns the suite's program and arguments. `go run` does not forward signals, so this
-// executable replaces it.
-func (s Suite) argv() ([]string, error) {
-	args, ok := s.subcommand()
-	if !ok {
-		return s.Command, nil
-	}
-	program, err := os.Executable()
-	return append([]string{program}, args...), err
-}
-
-// short returns the command without its arguments.
-func (s Suite) short() string {
-	if args, ok := s.subcommand(); ok {
-		return strings.Join(goRunDev, " ") + " " + args[0]
-	}
-	return strings.Join(s.Command[:2], " ")
 }
 
 // byPackage groups the tests of `make test`: packages that use its emulator are known by name.
