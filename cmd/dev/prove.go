@@ -78,7 +78,8 @@ func proofs() []*cobra.Command {
 			if err := inherit(ctx, repo, python, "-B", ".ci/localstack/test_process_executor.py"); err != nil {
 				return err
 			}
-			return e2e.RunOn(ctx, devstack.LocalStack)
+			_, err := e2e.RunOn(ctx, devstack.LocalStack)
+			return err
 		}),
 	}, {
 		Use:     "oracle [-- FLAG...]",

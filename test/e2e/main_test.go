@@ -47,6 +47,12 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
+	target, whole := devstack.Target(os.Getenv("ORDERFLOW_E2E_TARGET")), wholeSuite()
+	if skip := e2e.Pattern(target); whole && skip != "" {
+		if err := flag.Set("test.skip", skip); err != nil {
+			return 1, err
+		}
+	}
 	if running := os.Getenv("ORDERFLOW_E2E_STACK"); running != "" {
 		return against(ctx, m, running)
 	}
@@ -55,7 +61,6 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	dir = filepath.Join(dir, "stack")
-	target := devstack.Target(os.Getenv("ORDERFLOW_E2E_TARGET"))
 	opts := devstack.Options{Target: target, Repo: repo, Dir: dir,
 		NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}
 	if stack, err = devstack.Start(ctx, opts); err != nil {
@@ -73,12 +78,6 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer stopWhenTold(stack)()
-	whole := wholeSuite()
-	if skip := e2e.Pattern(target); whole && skip != "" {
-		if err := flag.Set("test.skip", skip); err != nil {
-			return 1, err
-		}
-	}
 	if code = m.Run(); code == 0 && whole && e2e.Missing(target, e2e.Grants) == "" {
 		return 0, wantGrantsUsed(repo, dir)
 	}

@@ -12,6 +12,8 @@ func TestEventsAndPlainTextAreSeparated(t *testing.T) {
 {not an event}
 {"Action":"fail","Package":"p","Test":"TestX/part"}
 {"Action":"fail","Package":"p","Test":"TestX"}
+{"Action":"run","Package":"p","Test":"TestY"}
+{"Action":"output","Package":"p","Test":"TestY","Output":"it ends with the process\n"}
 {"Action":"fail","Package":"p"}
 make: Error 1`
 	var text strings.Builder
@@ -29,10 +31,10 @@ make: Error 1`
 	if results[0].Output != "x is 2\n" {
 		t.Errorf("output %q", results[0].Output)
 	}
-	if got, want := text.String(), "make: Entering directory\nx is 2\n{not an event}\nmake: Error 1"; got != want {
+	if got, want := text.String(), "make: Entering directory\nx is 2\n{not an event}\nit ends with the process\nmake: Error 1"; got != want {
 		t.Errorf("text %q, want %q", got, want)
 	}
-	if strings.Join(all, ",") != "TestX fail,TestX/part fail, fail" || strings.Join(whole, ",") != "TestX" {
+	if strings.Join(all, ",") != "TestX fail,TestX/part fail,TestY run, fail" || strings.Join(whole, ",") != "TestX,TestY" {
 		t.Errorf("results %q, of these whole tests %q", all, whole)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,9 +21,8 @@ import (
 
 // user is a user of the SAM CLI in a clone.
 type user struct {
-	sam   string
-	clone devstack.Repo
-	env   []string
+	CLI
+	emulator *devstack.Emulator
 }
 
 // Run builds, deploys and deletes, and checks the results.
@@ -45,29 +43,23 @@ func Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, emulator.Stop()) }()
-	for _, sub := range []string{"clone", "home"} {
-		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
-			return err
-		}
+	if err := os.Mkdir(filepath.Join(dir, "clone"), 0o755); err != nil {
+		return err
 	}
 	clone, err := repo.CopyTo(filepath.Join(dir, "clone"))
 	if err != nil {
 		return err
 	}
-	u := user{sam: repo.Path(".tools", "sam", "bin", "sam"), clone: clone,
-		env: emulator.SAMEnviron(filepath.Join(dir, "home"))}
-	// HOME is SAM's: set Go's directories explicitly.
-	goEnv, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE").Output()
+	cli, err := NewCLI(ctx, repo, clone, emulator, filepath.Join(dir, "home"))
 	if err != nil {
 		return err
 	}
-	dirs := strings.Fields(string(goEnv))
-	u.env = append(u.env, "GOCACHE="+dirs[0], "GOMODCACHE="+dirs[1])
+	u := user{cli, emulator}
 	functions, err := u.builds(ctx)
 	if err != nil {
 		return err
 	}
-	made, left, err := u.deploysAndDeletes(ctx, emulator)
+	made, left, err := u.deploysAndDeletes(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,23 +71,30 @@ func Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// types runs `sam args…` in the clone, and fails unless it succeeds or fails as wanted.
-func (u user) types(ctx context.Context, succeeds bool, args ...string) (string, error) {
+// succeeds runs `sam args…`, and fails if that fails.
+func (u user) succeeds(ctx context.Context, args ...string) error {
 	start := time.Now()
-	cmd := exec.CommandContext(ctx, u.sam, args...)
-	cmd.Dir, cmd.Env = string(u.clone), append(os.Environ(), u.env...)
-	out, err := cmd.CombinedOutput()
-	if (err == nil) != succeeds {
-		return "", fmt.Errorf("sam %s: %w\n%s", strings.Join(args, " "), errors.Join(err, ctx.Err()), out)
+	_, err := u.Run(ctx, args...)
+	if err == nil {
+		fmt.Printf("  ✓ sam %s (%s)\n", strings.Join(args, " "), devstack.Seconds(time.Since(start)))
 	}
-	fmt.Printf("  ✓ sam %s (%s)\n", strings.Join(args, " "), devstack.Seconds(time.Since(start)))
-	return string(out), nil
+	return err
+}
+
+// refuses runs `sam deploy` for the local stage, and fails unless that fails with a reason.
+func (u user) refuses(ctx context.Context, reason string, args ...string) error {
+	out, err := u.Run(ctx, append([]string{"deploy", "--config-env", "local"}, args...)...)
+	if err == nil || !strings.Contains(out, reason) {
+		return fmt.Errorf("sam deploy %s does not fail with %q (%v):\n%s", args, reason, err, out) //nolint:errorlint // nil if it succeeds
+	}
+	fmt.Printf("  ✓ sam deploy is refused: %s\n", reason)
+	return nil
 }
 
 // binaries returns the hashes of the functions built by `sam build`. It fails unless all are linked
 // statically and for the machine.
 func (u user) binaries(machine elf.Machine) (map[string]string, error) {
-	files, err := filepath.Glob(u.clone.Path(".aws-sam", "build", "*", "bootstrap"))
+	files, err := filepath.Glob(u.sources.Path(".aws-sam", "build", "*", "bootstrap"))
 	if err != nil {
 		return nil, err
 	}
@@ -109,13 +108,10 @@ func (u user) binaries(machine elf.Machine) (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		for _, p := range binary.Progs {
-			if p.Type == elf.PT_INTERP {
-				return nil, fmt.Errorf("%s is linked dynamically", file)
-			}
-		}
-		if binary.Machine != machine {
-			return nil, fmt.Errorf("%s is for %v, not %v", file, binary.Machine, machine)
+		dynamic := slices.ContainsFunc(binary.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
+		if dynamic || binary.Machine != machine {
+			return nil, fmt.Errorf("%s is for %v, linked dynamically: %t; want a static one for %v", file,
+				binary.Machine, dynamic, machine)
 		}
 		sums[filepath.Base(filepath.Dir(file))] = fmt.Sprintf("%x", sha256.Sum256(data))
 	}
@@ -123,7 +119,7 @@ func (u user) binaries(machine elf.Machine) (map[string]string, error) {
 }
 
 func (u user) builds(ctx context.Context) (functions int, err error) {
-	all, err := u.clone.Functions()
+	all, err := u.sources.Functions()
 	if err != nil {
 		return 0, err
 	}
@@ -132,19 +128,15 @@ func (u user) builds(ctx context.Context) (functions int, err error) {
 			functions++
 		}
 	}
-	out, err := u.types(ctx, false, "deploy", "--config-env", "local")
-	if err == nil && !strings.Contains(out, ".packages/") {
-		err = errors.New("it does not name what is missing:\n" + out)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("sam deploy with nothing built: %w", err)
+	if err := u.refuses(ctx, ".packages/"); err != nil { // nothing is built
+		return 0, err
 	}
 	other, machine := "arm64", map[string]elf.Machine{"arm64": elf.EM_AARCH64, "x86_64": elf.EM_X86_64}
 	if devstack.HostArchitecture() == other {
 		other = "x86_64"
 	}
 	build := func(architecture string) (map[string]string, error) {
-		if _, err := u.types(ctx, true, "build", "--parameter-overrides", "Architecture="+architecture); err != nil {
+		if err := u.succeeds(ctx, "build", "--parameter-overrides", "Architecture="+architecture); err != nil {
 			return nil, err
 		}
 		sums, err := u.binaries(machine[architecture])
@@ -160,7 +152,7 @@ func (u user) builds(ctx context.Context) (functions int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := change(u.clone.Path("internal", "platform", "function", "function.go")); err != nil {
+	if err := change(u.sources.Path("internal", "platform", "function", "function.go")); err != nil {
 		return 0, err
 	}
 	after, err := build(devstack.HostArchitecture())
@@ -188,8 +180,8 @@ func change(file string) error {
 	return errors.Join(err, f.Close())
 }
 
-// kept are the resources that `sam delete` keeps: the CLI's own bucket for packages and its stack,
-// which other stacks share.
+// kept reports whether `sam delete` keeps a resource: the CLI's own bucket for packages and its
+// stack, which other stacks share.
 func kept(resource string) bool {
 	return strings.HasPrefix(resource, "bucket: aws-sam-cli-managed-") ||
 		resource == "stack: aws-sam-cli-managed-default"
@@ -201,56 +193,49 @@ func outlives(resource string) bool {
 	return strings.HasPrefix(resource, "secret: ") || strings.HasSuffix(resource, "/operator-actions")
 }
 
+// added returns the resources that are there now, but not before.
+func (u user) added(ctx context.Context, before []string) ([]string, error) {
+	now, err := u.emulator.Inventory(ctx)
+	return slices.DeleteFunc(now, func(r string) bool { return slices.Contains(before, r) }), err
+}
+
 // isRefused checks that a deployment which the template's Rules forbid, after SAM's transform,
 // creates nothing.
-func (u user) isRefused(ctx context.Context, emulator *devstack.Emulator) error {
-	before, err := emulator.Inventory(ctx)
-	if err != nil {
-		return err
-	}
-	const want = "EmulatorEndpoint is only for stage local"
-	out, err := u.types(ctx, false, "deploy", "--config-env", "local", "--stack-name", "orderflow-refused",
+func (u user) isRefused(ctx context.Context, before []string) error {
+	if err := u.refuses(ctx, "EmulatorEndpoint is only for stage local", "--stack-name", "orderflow-refused",
 		"--parameter-overrides",
 		"Stage=dev SenderIdentity=shop.example SenderAddress=orders@shop.example Architecture="+
-			devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL)
-	if err == nil && !strings.Contains(out, want) {
-		err = fmt.Errorf("missing %q in:\n%s", want, out)
+			devstack.HostArchitecture()+" EmulatorEndpoint="+u.emulator.URL); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("sam deploy against a rule: %w", err)
-	}
-	after, err := emulator.Inventory(ctx)
-	for _, r := range after {
-		if !slices.Contains(before, r) && !kept(r) && r != "stack: orderflow-refused" {
+	created, err := u.added(ctx, before)
+	for _, r := range created {
+		if !kept(r) && r != "stack: orderflow-refused" {
 			err = errors.Join(err, fmt.Errorf("created by a refused deployment: %s", r))
 		}
 	}
 	return err
 }
 
-func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator) (made int, left []string, err error) {
-	before, err := emulator.Inventory(ctx)
+func (u user) deploysAndDeletes(ctx context.Context) (made int, left []string, err error) {
+	before, err := u.emulator.Inventory(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
-	known := map[string]bool{}
-	for _, r := range before {
-		known[r] = true
-	}
-	if err := u.isRefused(ctx, emulator); err != nil {
+	if err := u.isRefused(ctx, before); err != nil {
 		return 0, nil, err
 	}
-	if _, err := u.types(ctx, true, "deploy", "--config-env", "local", "--parameter-overrides",
-		"Stage=local Architecture="+devstack.HostArchitecture()+" EmulatorEndpoint="+emulator.URL); err != nil {
+	if err := u.succeeds(ctx, "deploy", "--config-env", "local", "--parameter-overrides",
+		"Stage=local Architecture="+devstack.HostArchitecture()+" EmulatorEndpoint="+u.emulator.URL); err != nil {
 		return 0, nil, err
 	}
-	during, err := emulator.Inventory(ctx)
+	deployed, err := u.added(ctx, before)
 	if err != nil {
 		return 0, nil, err
 	}
 	kinds := map[string]int{}
-	for _, r := range during {
-		if !known[r] && !kept(r) {
+	for _, r := range deployed {
+		if !kept(r) {
 			made++
 			kind, _, _ := strings.Cut(r, ":")
 			kinds[kind]++
@@ -263,26 +248,18 @@ func (u user) deploysAndDeletes(ctx context.Context, emulator *devstack.Emulator
 			return 0, nil, fmt.Errorf("no %s after the deployment, so its deletion cannot be checked", kind)
 		}
 	}
-	if _, err := u.types(ctx, true, "delete", "--config-env", "local", "--no-prompts"); err != nil {
+	if err := u.succeeds(ctx, "delete", "--config-env", "local", "--no-prompts"); err != nil {
 		return 0, nil, err
 	}
-	after, err := emulator.Inventory(ctx)
-	if err != nil {
-		return 0, nil, err
-	}
-	for _, r := range during {
-		if outlives(r) && !slices.Contains(after, r) {
-			return 0, nil, fmt.Errorf("sam delete deleted %s, which the template retains", r)
-		}
-	}
-	for _, r := range after {
-		switch {
-		case known[r]:
-		case kept(r), outlives(r):
+	remaining, err := u.added(ctx, before)
+	for _, r := range deployed {
+		switch stays := slices.Contains(remaining, r); {
+		case outlives(r) && !stays:
+			err = errors.Join(err, fmt.Errorf("sam delete deleted %s, which the template retains", r))
+		case stays && (kept(r) || outlives(r)):
 			fmt.Printf("  ✓ kept on purpose: %s\n", r)
-		default:
-			left = append(left, r)
 		}
 	}
-	return made, left, nil
+	left = slices.DeleteFunc(remaining, func(r string) bool { return kept(r) || outlives(r) })
+	return made, left, err
 }

@@ -1,169 +1,173 @@
 package samlocal
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
+	"net"
+	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/dev/httpfile"
-	"orderflow/internal/verify/gotest"
+	"orderflow/internal/ops/client"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/verify/e2e"
 )
-
-// Reasons why tests of test/e2e do not run against `sam local start-api`.
-const (
-	notTheAPI = "it tests functions behind the API, which the emulator runs"
-	load      = "it takes minutes, and covers no more of the API than the others"
-	traces    = "traces of containers are not collected"
-)
-
-// leftOut are the tests of test/e2e that do not run against `sam local start-api`, with reasons.
-var leftOut = map[string]string{
-	"TestTheStoriesOfTheDemoEndAsTheyMust":                   load,
-	"TestManyOrdersAtOnceAddUp":                              load,
-	"TestAnOutageOfTheProviderCostsNoOrder":                  load,
-	"TestACircuitThatOneFunctionOpensIsOpenToAnother":        notTheAPI,
-	"TestASagaThatIsStoppedByHandIsUndone":                   notTheAPI,
-	"TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne": notTheAPI,
-	"TestAnOperatorRetriesAnOrderThatNeedsAttention":         notTheAPI,
-	"TestTheSweepsFindNothingWhereAllIsWell":                 notTheAPI,
-	"TestAStepThatRunsAgainChangesNothing":                   notTheAPI,
-	"TestAStepThatComesAfterItsUndoIsRefused":                notTheAPI,
-	"TestAnEventThatComesAgainChangesNothing":                notTheAPI,
-	"TestTheGatewaysOwnAnswersAreProblems":                   "SAM answers with its own 403, not with the contract's response",
-	"TestPagesSeeTheGatewaysOwnAnswers":                      "SAM answers with its own 403, not with the contract's response",
-	"TestTheLocationBehindASlashLeadsToTheOrder":             "to SAM a path with a trailing slash is another one, to API Gateway the same",
-	"TestADeadlineThatACallerChoseIsNoFaultOfOurs":           "containers take longer to start than the test's callers wait",
-	"TestAWebPageCannotUseTheLocalStack":                     "the guard protects the emulator, not SAM's API",
-	"TestAWebPageCannotTakeAFunctionsWork":                   "functions are containers, which poll inside the engine's network",
-	"TestTextThatIsNotUTF8IsRefused":                         "SAM fails on such a body before a function gets it",
-	"TestOneOrderIsOneTrace":                                 traces,
-}
 
 // collection is the test that sends docs/orderflow.http, with a subtest per request.
 const collection = "TestTheCollectionForEditorsWorks"
 
-// apiResult counts the requests of the collection with an expected response, and the passed tests,
-// each out of a total.
-type apiResult struct{ requests, ofRequests, tests, ofTests int }
+// api is a running `sam local start-api`.
+type api struct {
+	URL  string
+	stop func()
+	done chan struct{} // closed when it has ended
+	why  error         // why it ended
+}
 
-func (r apiResult) right() bool { return r.requests == r.ofRequests && r.tests == r.ofTests }
-
-// serve starts `sam local start-api` and points functions and third parties to it.
+// serve starts `sam local start-api` at an address for containers, and points functions and third
+// parties to it. A container serves all calls of its function.
 func (w *world) serve(ctx context.Context) (*api, error) {
-	served, err := w.sam.startAPI(ctx, w.engine.Gateway)
+	l, err := net.Listen("tcp", net.JoinHostPort(w.engine.Gateway, "0"))
 	if err != nil {
 		return nil, err
 	}
+	address := l.Addr().(*net.TCPAddr)
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	running, end := context.WithCancel(ctx)
+	a := &api{URL: "http://" + address.String(), done: make(chan struct{})}
+	a.stop = func() { end(); <-a.done }
+	cmd, err := w.local(running, "start-api", "--host", w.engine.Gateway, "--port", strconv.Itoa(address.Port),
+		"--warm-containers", "LAZY")
+	if err != nil {
+		end()
+		return nil, err
+	}
+	log, err := os.Create(w.log("start-api"))
+	if err != nil {
+		end()
+		return nil, err
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	go func() {
+		defer close(a.done)
+		a.why = errors.Join(cmd.Run(), log.Close())
+	}()
+	err = a.await(ctx, "/health/live")
 	for _, service := range []string{"orders", "payments", "inventory", "shipping", "catalog"} {
-		if err := w.stack.SetAddress(ctx, service, served.URL); err != nil {
-			return nil, errors.Join(err, served.stop())
+		if err == nil {
+			err = w.stack.SetAddress(ctx, service, a.URL)
 		}
 	}
-	// Readiness calls the services, whose containers are still starting: the first call times out.
-	if err := served.await(ctx, "/health/ready"); err != nil {
-		return nil, errors.Join(err, served.stop())
+	if err == nil { // readiness calls the services, whose containers are still starting: the first call times out
+		err = a.await(ctx, "/health/ready")
 	}
-	return served, nil
+	if err != nil {
+		a.stop()
+		err = fmt.Errorf("%w (see %s)", err, log.Name())
+	}
+	return a, err
 }
 
-// testAPI runs the tests of test/e2e against SAM's API. Sagas run in the emulator behind it.
-func (w *world) testAPI(ctx context.Context, out io.Writer) (r apiResult, err error) {
-	text, err := os.ReadFile(w.sam.repo.Path("docs", "orderflow.http"))
-	if err != nil {
-		return r, err
+// await returns when a path of the API answers with 200, within a minute.
+func (a *api) await(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	caller := client.Client{BaseURL: a.URL}
+	for {
+		_, err := caller.Do(ctx, client.Call{Method: http.MethodGet, Path: path}, nil)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-a.done:
+			return fmt.Errorf("sam local start-api has ended: %w", a.why)
+		default:
+		}
+		if clock.Sleep(ctx, 200*time.Millisecond) != nil {
+			return fmt.Errorf("%s of sam local start-api is not ready: %w", path, err)
+		}
 	}
-	requests, err := httpfile.Parse(string(text))
+}
+
+// testAPI runs the tests of test/e2e against SAM's API, and returns how many requests of the
+// collection got an expected response. Sagas run in the emulator behind it.
+func (w *world) testAPI(ctx context.Context) (right, requests int, err error) {
+	text, err := os.ReadFile(w.repo.Path("docs", "orderflow.http"))
 	if err != nil {
-		return r, err
+		return 0, 0, err
 	}
-	r.ofRequests = len(requests)
+	all, err := httpfile.Parse(string(text))
+	if err != nil {
+		return 0, 0, err
+	}
 	if err := w.stack.Consume(ctx, true); err != nil {
-		return r, err
+		return 0, 0, err
 	}
-	began := time.Now()
 	served, err := w.serve(ctx)
 	if err != nil {
-		return r, err
+		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, served.stop()) }()
-	fmt.Fprintf(out, "  ✓ sam local start-api (%s)\n", devstack.Seconds(time.Since(began)))
-	results, log, err := w.goTest(ctx, served.URL)
-	if err != nil {
-		return r, err
-	}
-	for _, name := range slices.Sorted(maps.Keys(results)) {
-		test, request, isPart := strings.Cut(name, "/")
-		passed := results[name] == "pass"
-		switch {
-		case test == collection && isPart && passed:
-			r.requests++
-		case !isPart:
-			r.ofTests++
-			if passed {
-				r.tests++
-			}
-		}
-		if !passed {
-			fmt.Fprintf(out, "  ✗ %s %s: %s, see %s\n", test, request, results[name], log)
-		}
-	}
-	return r, nil
+	defer served.stop()
+	parts, err := e2e.RunOn(ctx, e2e.SAMLocal, "ORDERFLOW_E2E_STACK="+filepath.Join(w.dir, "stack"),
+		"ORDERFLOW_E2E_API="+served.URL)
+	return parts[collection], len(all), err
 }
 
-// goTest runs the tests of test/e2e and returns the results of tests and subtests: pass, fail or
-// skip.
-func (w *world) goTest(ctx context.Context, url string) (results map[string]string, log string, err error) {
-	var skip []string
-	for name := range leftOut {
-		skip = append(skip, "^"+name+"$")
-	}
-	slices.Sort(skip)
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-json", "-timeout", "8m", "-skip",
-		strings.Join(skip, "|"), "./test/e2e")
-	cmd.Dir = string(w.sam.repo)
-	cmd.Env = append(os.Environ(), "GOFLAGS="+devstack.GoFlags, "ORDERFLOW_E2E_STACK="+filepath.Join(w.dir, "stack"),
-		"ORDERFLOW_E2E_API="+url)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 5 * time.Second
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	failed := cmd.Run()
-	if ctx.Err() != nil {
-		return nil, "", ctx.Err()
-	}
-	log = filepath.Join(w.dir, "e2e.log")
-
-	results = map[string]string{}
-	var text strings.Builder
-	err = gotest.Read(&said, &text, func(e gotest.Event) {
-		if e.Test != "" && e.Ended() {
-			results[e.Test] = e.Action
-		}
-	})
+// Hold serves the API with SAM, stocks the shop, prints example commands, and waits until ctx ends.
+func Hold(ctx context.Context, o Options) (err error) {
+	w, err := begin(ctx, o, devstack.NewReporter(os.Stderr))
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	if err := os.WriteFile(log, []byte(text.String()), 0o600); err != nil {
-		return nil, "", err
+	defer func() { err = errors.Join(err, w.end(ctx)) }()
+	shop := demo.Of(w.stack, "alice")
+	if err := errors.Join(shop.Stock(ctx), stockTea(ctx, w.stack)); err != nil {
+		return err
 	}
-	bad := false
-	for _, action := range results {
-		bad = bad || action != "pass"
+	served, err := w.serve(ctx)
+	if err != nil {
+		return err
 	}
-	if len(results) == 0 || failed != nil && !bad {
-		return nil, "", fmt.Errorf("go test ./test/e2e: %w (see %s)", failed, log)
+	defer served.stop()
+	token, err := shop.Customer.Token(ctx)
+	if err != nil {
+		return err
 	}
-	return results, log, nil
+	invoke, err := w.local(ctx, "invoke", "PlaceOrderFunction", "--event", "events/orders/place-order.json")
+	if err != nil {
+		return err
+	}
+	environment := append(w.engine.Environ(), w.stack.Emulator.SAMEnviron("")...)
+	// HOME and TMPDIR have no value here.
+	set := slices.DeleteFunc(environment, func(entry string) bool { return strings.HasSuffix(entry, "=") })
+	for i, arg := range invoke.Args {
+		if strings.Contains(arg, " ") {
+			invoke.Args[i] = "'" + arg + "'"
+		}
+	}
+	fmt.Fprintf(o.Out, `
+sam local start-api serves the API at %s. To call it, and to invoke a function, in another terminal:
+
+  export %s TOKEN=%s
+  curl -H "Authorization: Bearer $TOKEN" %s/v1/products
+  %s
+
+Ctrl-C ends it all.
+`, served.URL, strings.Join(set, " "), token, served.URL, strings.Join(invoke.Args, " "))
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-served.done:
+		return fmt.Errorf("sam local start-api has ended: %w (see %s)", served.why, w.log("start-api"))
+	}
 }

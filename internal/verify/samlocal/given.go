@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -71,24 +70,25 @@ func stockTea(ctx context.Context, stack *devstack.Stack) error {
 	}
 }
 
-// given creates the preconditions of an invocation.
-func given(ctx context.Context, stack *devstack.Stack, w want, event string) error {
+// prepare creates the preconditions of an invocation.
+func (w want) prepare(ctx context.Context, stack *devstack.Stack, event string) error {
 	switch w.Given {
 	case "":
 		return nil
 	case "ready services":
 		return demo.Of(stack, "alice").Ready(ctx)
 	case "order":
-		return giveOrder(ctx, stack)
+		return renewOrder(ctx, stack)
 	case "outbox":
-		return giveOutbox(ctx, stack, w.service, event)
+		return fillOutbox(ctx, stack, table(stack, w.service), event)
 	case "stopped saga":
-		return stopSaga(ctx, stack, event)
+		return stopSaga(ctx, stack, w.Leaves.Execution.Name)
 	}
 	return fmt.Errorf("unknown precondition %q", w.Given)
 }
 
-func giveOrder(ctx context.Context, stack *devstack.Stack) error {
+// renewOrder makes the sample order as it was at first.
+func renewOrder(ctx context.Context, stack *devstack.Stack) error {
 	store := ordersstore.Store{Table: ddb.Open(stack.Config(), table(stack, "orders"), clock.System{})}
 	all, err := store.Client.Scan(ctx, &dynamodb.ScanInput{TableName: &store.Name})
 	if err != nil {
@@ -113,14 +113,19 @@ func giveOrder(ctx context.Context, stack *devstack.Stack) error {
 	return store.SaveOrder(ctx, o, commit.With{})
 }
 
-func giveOutbox(ctx context.Context, stack *devstack.Stack, service, event string) error {
+// fillOutbox writes the item that a relay's sample event is about.
+func fillOutbox(ctx context.Context, stack *devstack.Stack, table, event string) error {
+	data, err := os.ReadFile(event)
+	if err != nil {
+		return err
+	}
 	var stream struct {
 		Records []struct {
 			DynamoDB struct{ NewImage map[string]struct{ S string } }
 		}
 	}
-	if err := readJSON(event, &stream); err != nil {
-		return err
+	if err := json.Unmarshal(data, &stream); err != nil {
+		return fmt.Errorf("%s: %w", event, err)
 	}
 	if len(stream.Records) != 1 {
 		return fmt.Errorf("%s has %d records", event, len(stream.Records))
@@ -129,41 +134,21 @@ func giveOutbox(ctx context.Context, stack *devstack.Stack, service, event strin
 	for name, value := range stream.Records[0].DynamoDB.NewImage {
 		item[name] = ddb.String(value.S)
 	}
-	_, err := dynamodb.NewFromConfig(stack.Config()).PutItem(ctx,
-		&dynamodb.PutItemInput{TableName: aws.String(table(stack, service)), Item: item})
+	_, err = dynamodb.NewFromConfig(stack.Config()).PutItem(ctx,
+		&dynamodb.PutItemInput{TableName: &table, Item: item})
 	return err
 }
 
-// stopSaga stops the execution of the sample event, which must be running.
-func stopSaga(ctx context.Context, stack *devstack.Stack, event string) error {
-	var queue struct{ Records []struct{ Body string } }
-	if err := readJSON(event, &queue); err != nil {
-		return err
-	}
-	if len(queue.Records) != 1 {
-		return fmt.Errorf("%s has %d records", event, len(queue.Records))
-	}
-	var change struct{ Detail struct{ Name string } }
-	if err := json.Unmarshal([]byte(queue.Records[0].Body), &change); err != nil {
-		return err
-	}
-	arn := execution(stack, "FulfilOrder", change.Detail.Name)
-	client := sfn.NewFromConfig(stack.Config())
-	now, err := client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+// stopSaga stops an execution, which must be running.
+func stopSaga(ctx context.Context, stack *devstack.Stack, name string) error {
+	now, err := execution{"FulfilOrder", name}.describe(ctx, stack)
 	if err != nil {
 		return err
 	}
 	if now.Status != types.ExecutionStatusRunning {
-		return fmt.Errorf("the execution %s is %s, not running", arn, now.Status)
+		return fmt.Errorf("the execution %s is %s, not running", name, now.Status)
 	}
-	_, err = client.StopExecution(ctx, &sfn.StopExecutionInput{ExecutionArn: &arn})
+	_, err = sfn.NewFromConfig(stack.Config()).StopExecution(ctx,
+		&sfn.StopExecutionInput{ExecutionArn: now.ExecutionArn})
 	return err
-}
-
-func readJSON(file string, out any) error {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, out)
 }

@@ -33,22 +33,6 @@ type want struct {
 	service string
 }
 
-// leaves are a function's expected effects.
-type leaves struct {
-	// Item is in the service's table. "${name}" in its key is that value of the result's body.
-	Item *struct {
-		PK, SK string
-		Has    map[string]any
-		Gone   bool // it was deleted
-	}
-	// Message is in a queue and contains a text.
-	Message *struct{ Queue, Has string }
-	// Execution is an execution of a state machine.
-	Execution *struct{ Machine, Name string }
-	// Mail was sent to an address.
-	Mail *struct{ To, Subject string }
-}
-
 // readWants returns the wants of each service, in the order of invocation.
 func readWants(repo devstack.Repo) (map[string][]want, error) {
 	files, err := filepath.Glob(repo.Path("internal", "verify", "samlocal", "testdata", "*.yaml"))
