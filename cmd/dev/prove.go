@@ -224,7 +224,7 @@ is never reached. A seed always gives the same run: --seed replays one and print
 }
 
 func makeChaos() *cobra.Command {
-	o := chaos.Options{Out: os.Stdout, Rest: 150 * time.Second}
+	o := chaos.Options{Out: os.Stdout}
 	return flags(&cobra.Command{
 		Use:     "chaos",
 		Short:   "Place 320 orders on a stack of its own while processes are killed and executions stopped",
@@ -241,11 +241,7 @@ func makeChaos() *cobra.Command {
 	}, func(cmd *cobra.Command) {
 		f := cmd.Flags()
 		f.Uint64Var(&o.Seed, "seed", 0, "seed of the random choices; 0: a new one")
-		f.IntVar(&o.Orders, "orders", 320, "orders to place")
-		f.IntVar(&o.Kills, "kills", 60, "processes to kill, at least")
-		f.IntVar(&o.Stops, "stops", 15, "executions to stop, at least")
-		f.IntVar(&o.Copies, "copies", 100, "events to publish again, at least")
-		f.DurationVar(&o.Over, "over", 75*time.Second, "how long faults are injected, at least")
+		f.IntVar(&o.Orders, "orders", 320, "orders to place; faults are in proportion")
 	})
 }
 

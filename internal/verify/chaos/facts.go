@@ -69,7 +69,7 @@ func read[T any](ctx context.Context, to *T, get func(context.Context) (T, error
 }
 
 func (r *run) collect(ctx context.Context) (facts, error) {
-	f := facts{orders: make([]orderFacts, len(r.orders)), stock: map[string]client.Stock{}, kills: r.kills}
+	f := facts{orders: make([]orderFacts, len(r.orders)), stock: map[string]client.Stock{}, kills: r.killed}
 	var inbox []devstack.Mail
 	if err := errors.Join(read(ctx, &f.ledger, r.ledger), read(ctx, &f.listed, r.listed),
 		read(ctx, &f.outboxes, r.outboxes), read(ctx, &f.deadLetters, r.deadLetters),
@@ -146,17 +146,15 @@ func (r *run) ledger(ctx context.Context) (all []charge, err error) {
 func (r *run) listed(ctx context.Context) (map[string]client.Order, error) {
 	all := map[string]client.Order{}
 	for n := range customers {
-		for cursor, more := "", true; more; {
-			page, err := r.customer(customer(n)).ListOrders(ctx, 100, cursor)
-			if err != nil {
-				return nil, err
-			}
-			for _, o := range page.Orders {
-				all[o.OrderID] = o
-			}
-			if more = page.Cursor != nil && *page.Cursor != ""; more {
-				cursor = *page.Cursor
-			}
+		page, err := r.customer(customer(n)).ListOrders(ctx, 100, "")
+		if err == nil && page.Cursor != nil {
+			err = errors.New("a customer has more than 100 orders")
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range page.Orders {
+			all[o.OrderID] = o
 		}
 	}
 	return all, nil
@@ -253,28 +251,32 @@ func (r *run) deadLetters(ctx context.Context) (all []deadLetter, err error) {
 	return all, err
 }
 
-// unrest is the work still in progress.
-type unrest struct{ pending, executions, messages, events int }
-
-func (r *run) unrest(ctx context.Context) (u unrest, err error) {
+// unfinished describes the work still in progress, or returns "".
+func (r *run) unfinished(ctx context.Context) (string, error) {
 	var running []string
 	var queues []queue
 	var outboxes map[string]int
 	var listed map[string]client.Order
-	err = errors.Join(read(ctx, &running, r.running), read(ctx, &queues, r.queues),
-		read(ctx, &outboxes, r.outboxes), read(ctx, &listed, r.listed))
-	u.executions, u.events = len(running), sum(outboxes)
+	if err := errors.Join(read(ctx, &running, r.running), read(ctx, &queues, r.queues),
+		read(ctx, &outboxes, r.outboxes), read(ctx, &listed, r.listed)); err != nil {
+		return "", err
+	}
+	messages, pending := 0, 0
 	for _, q := range queues {
 		if !q.hasDeadLetters() && q.name != tapQueue {
-			u.messages += q.messages
+			messages += q.messages
 		}
 	}
 	for _, o := range listed {
 		if !o.Final() {
-			u.pending++
+			pending++
 		}
 	}
-	return u, err
+	if len(running)+messages+pending+sum(outboxes) == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes",
+		pending, len(running), messages, sum(outboxes)), nil
 }
 
 // awaitRest waits until no work is in progress, at most for limit. The invariants detect what is
@@ -282,14 +284,13 @@ func (r *run) unrest(ctx context.Context) (u unrest, err error) {
 func (r *run) awaitRest(ctx context.Context, limit time.Duration) error {
 	deadline, printed := time.Now().Add(limit), time.Now()
 	for {
-		u, err := r.unrest(ctx)
-		if err != nil || u == (unrest{}) {
+		left, err := r.unfinished(ctx)
+		if err != nil || left == "" {
 			return err
 		}
 		late := time.Now().After(deadline)
 		if late || time.Since(printed) > 5*time.Second {
-			r.printf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes",
-				u.pending, u.executions, u.messages, u.events)
+			r.printf("%s", left)
 			printed = time.Now()
 		}
 		if late {

@@ -2,22 +2,30 @@ package chaos
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/outbox/snstopic"
 )
 
 // killProcesses kills processes of functions, one at a time, until ctx ends: nearly always a busy
 // one, which does the most damage. It only kills functions of this emulator.
 func (r *run) killProcesses(ctx context.Context) error {
 	random := r.rand(2)
-	every := r.Over / time.Duration(r.Kills*3/2+1)
+	every := r.over() / time.Duration(r.kills()*3/2+1)
 	for clock.Sleep(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
 		candidates, err := r.stack.Emulator.Functions()
 		if err != nil {
@@ -38,9 +46,9 @@ func (r *run) killProcesses(ctx context.Context) error {
 		}
 		if killed {
 			r.locked(func() {
-				r.kills[strings.TrimPrefix(strings.TrimPrefix(victim.Function, "orderflow-"), "local-")]++
+				r.killed[strings.TrimPrefix(strings.TrimPrefix(victim.Function, "orderflow-"), "local-")]++
 				if killsBusy {
-					r.busyKills++
+					r.killedBusy++
 				}
 			})
 		}
@@ -74,7 +82,7 @@ func (r *run) machines() []string {
 // stopped has ended.
 func (r *run) stopExecutions(ctx context.Context) error {
 	random := r.rand(3)
-	every := r.Over / time.Duration(r.Stops*2+1)
+	every := r.over() / time.Duration(r.stops()*2+1)
 	for clock.Sleep(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
 		running, err := r.executions(ctx, r.machines()[random.IntN(2)])
 		if err != nil || len(running) == 0 {
@@ -82,12 +90,12 @@ func (r *run) stopExecutions(ctx context.Context) error {
 		}
 		victim := running[random.IntN(len(running))]
 		order, _, _ := strings.Cut(aws.ToString(victim.Name), "-") // then a number, if any
-		if r.stops[order] >= maxStops {                            // only this actor writes it
+		if r.stopped[order] >= maxStops {                          // only this actor writes it
 			continue
 		}
 		if _, err := sfn.NewFromConfig(r.stack.Config()).StopExecution(ctx,
 			&sfn.StopExecutionInput{ExecutionArn: victim.ExecutionArn, Cause: aws.String("chaos")}); err == nil {
-			r.locked(func() { r.stops[order]++ })
+			r.locked(func() { r.stopped[order]++ })
 		}
 	}
 	return nil
@@ -108,4 +116,99 @@ func (r *run) executions(ctx context.Context, machines ...string) (all []types.E
 		}
 	}
 	return all, nil
+}
+
+// tapQueue is the queue that receives all published events.
+const tapQueue = "chaos-tap"
+
+// copier records every event, to publish it again.
+type copier struct {
+	run    *run
+	queues *sqs.Client
+	topics map[string]snstopic.Topic // by service
+	queue  *string
+	random *rand.Rand
+	events []envelope.Event
+}
+
+// newCopier subscribes a queue to all topics.
+func (r *run) newCopier(ctx context.Context) (*copier, error) {
+	c := &copier{run: r, queues: sqs.NewFromConfig(r.stack.Config()), topics: map[string]snstopic.Topic{},
+		random: r.rand(4)}
+	account := strings.Split(r.stack.Outputs["FulfilOrderArn"], ":")[3:5]
+	arn := func(service, name string) string {
+		return fmt.Sprintf("arn:aws:%s:%s:%s", service, strings.Join(account, ":"), name)
+	}
+	queue, err := c.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(tapQueue),
+		Attributes: map[string]string{"Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+			`"Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` +
+			arn("sqs", tapQueue) + `"}]}`}})
+	if err != nil {
+		return nil, err
+	}
+	c.queue = queue.QueueUrl
+	topics := sns.NewFromConfig(r.stack.Config())
+	for _, service := range []string{"catalog", "inventory", "orders", "payments", "shipping"} {
+		topic := arn("sns", "orderflow-"+service)
+		if _, err := topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"),
+			Endpoint: aws.String(arn("sqs", tapQueue)), Attributes: map[string]string{"RawMessageDelivery": "true"}}); err != nil {
+			return nil, fmt.Errorf("subscribe to %s: %w", topic, err)
+		}
+		c.topics[service] = snstopic.Topic{Client: topics, ARN: topic}
+	}
+	return c, nil
+}
+
+// copyEvents publishes every third event again, once or twice, up to ten seconds late, until ctx
+// ends.
+func (c *copier) copyEvents(ctx context.Context) error {
+	var copies sync.WaitGroup
+	defer copies.Wait()
+	for clock.Sleep(ctx, 100*time.Millisecond) == nil {
+		for _, e := range c.newEvents(ctx) {
+			for n := c.random.IntN(6); n >= 4; n-- { // 0 to 3: none, 4: one, 5: two
+				late := time.Duration(c.random.Int64N(int64(10 * time.Second)))
+				copies.Go(func() {
+					if clock.Sleep(ctx, late) == nil {
+						c.publish(ctx, e)
+					}
+				})
+			}
+		}
+	}
+	return nil
+}
+
+func (c *copier) newEvents(ctx context.Context) (all []envelope.Event) {
+	for {
+		out, err := c.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: c.queue, MaxNumberOfMessages: 10})
+		if err != nil || len(out.Messages) == 0 {
+			return all
+		}
+		for _, m := range out.Messages {
+			_, _ = c.queues.DeleteMessage(ctx,
+				&sqs.DeleteMessageInput{QueueUrl: c.queue, ReceiptHandle: m.ReceiptHandle})
+			e, err := envelope.Parse([]byte(aws.ToString(m.Body)))
+			if err == nil && !slices.ContainsFunc(c.events, func(known envelope.Event) bool { return known.ID == e.ID }) {
+				c.events, all = append(c.events, e), append(all, e)
+			}
+		}
+	}
+}
+
+// publish publishes an event again, to all its consumers.
+func (c *copier) publish(ctx context.Context, e envelope.Event) {
+	service, _, _ := strings.Cut(strings.TrimPrefix(e.Type, "orderflow."), ".")
+	if failed, err := c.topics[service].Publish(ctx, []envelope.Event{e}); err == nil && len(failed) == 0 {
+		c.run.locked(func() { c.run.copied++ })
+	}
+}
+
+// replay publishes up to n of the recorded events again, and returns how many.
+func (c *copier) replay(ctx context.Context, n int) int {
+	n = min(n, len(c.events))
+	for _, i := range c.random.Perm(len(c.events))[:n] {
+		c.publish(ctx, c.events[i])
+	}
+	return n
 }

@@ -36,18 +36,20 @@ import (
 type Options struct {
 	Seed   uint64
 	Orders int
-	// Kills, Stops and Copies are the least numbers of faults.
-	Kills, Stops, Copies int
-	// Over is the time for orders and faults; faults continue until their least numbers are
-	// reached.
-	Over time.Duration
-	// Rest is the time limit to come to rest afterwards.
-	Rest time.Duration
-	// Dir is the stack's directory.
-	Dir string
-	// Out gets progress, figures and violations.
-	Out io.Writer
+	Dir    string    // of the stack
+	Out    io.Writer // of progress, figures and violations
 }
+
+// rest is the time limit to come to rest after the faults.
+const rest = 150 * time.Second
+
+// over is the time for orders and faults; faults continue until their least numbers are reached.
+func (o Options) over() time.Duration { return time.Duration(o.Orders) * 235 * time.Millisecond }
+
+// The least numbers of killed processes, stopped executions and copied events.
+func (o Options) kills() int  { return o.Orders * 3 / 16 }
+func (o Options) stops() int  { return o.Orders * 3 / 64 }
+func (o Options) copies() int { return o.Orders * 5 / 16 }
 
 // ErrViolated is returned if an invariant does not hold.
 var ErrViolated = errors.New("an invariant does not hold")
@@ -58,13 +60,13 @@ type run struct {
 	shop  demo.Shop
 	began time.Time
 
-	lock      sync.Mutex // guards everything below
-	orders    []*order
-	kills     map[string]int // by function
-	busyKills int
-	stops     map[string]int // by order
-	copies    int
-	wrong     []violation
+	lock       sync.Mutex // guards everything below
+	orders     []*order
+	killed     map[string]int // by function
+	killedBusy int
+	stopped    map[string]int // by order
+	copied     int
+	wrong      []violation
 }
 
 // rand returns the random source of one actor.
@@ -89,8 +91,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return fmt.Errorf("%w (logs in %s)", err, opts.Dir)
 	}
 	defer func() { err = errors.Join(err, stack.Stop()) }()
-	r := &run{Options: opts, stack: stack, shop: demo.Of(stack, customer(0)), kills: map[string]int{},
-		stops: map[string]int{}}
+	r := &run{Options: opts, stack: stack, shop: demo.Of(stack, customer(0)), killed: map[string]int{},
+		stopped: map[string]int{}}
 	if err := r.openShop(ctx); err != nil {
 		return err
 	}
@@ -102,12 +104,12 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := r.storm(ctx, c); err != nil {
 		return err
 	}
-	r.printf("no more faults; everything has %s to come to rest", opts.Rest)
-	if err := r.awaitRest(ctx, opts.Rest); err != nil {
+	r.printf("no more faults; everything has %s to come to rest", rest)
+	if err := r.awaitRest(ctx, rest); err != nil {
 		return err
 	}
 	r.printf("%d events come once more, long after they were dealt with", c.replay(ctx, 50))
-	if err := r.awaitRest(ctx, opts.Rest/2); err != nil {
+	if err := r.awaitRest(ctx, rest/2); err != nil {
 		return err
 	}
 	r.printf("at rest; checking the invariants")
@@ -121,7 +123,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 // storm places the orders while the actors inject faults, and returns once all orders are placed
 // and there were enough faults.
 func (r *run) storm(ctx context.Context, c *copier) error {
-	limit, cancel := context.WithTimeout(ctx, r.Over+time.Minute)
+	limit, cancel := context.WithTimeout(ctx, r.over()+time.Minute)
 	defer cancel()
 	storming, calm := context.WithCancel(limit)
 	defer calm()
@@ -134,7 +136,7 @@ func (r *run) storm(ctx context.Context, c *copier) error {
 	for err == nil && !r.enough() {
 		if err = clock.Sleep(limit, 200*time.Millisecond); err != nil {
 			err = fmt.Errorf("%s of faults were not enough for %d kills, %d stopped executions and %d copies: %s",
-				r.Over+time.Minute, r.Kills, r.Stops, r.Copies, r.tally())
+				r.over()+time.Minute, r.kills(), r.stops(), r.copies(), r.tally())
 		}
 	}
 	calm()
@@ -143,8 +145,8 @@ func (r *run) storm(ctx context.Context, c *copier) error {
 
 func (r *run) enough() (enough bool) {
 	r.locked(func() {
-		enough = sum(r.kills) >= r.Kills && sum(r.stops) >= r.Stops && r.copies >= r.Copies &&
-			time.Since(r.began) >= r.Over
+		enough = sum(r.killed) >= r.kills() && sum(r.stopped) >= r.stops() && r.copied >= r.copies() &&
+			time.Since(r.began) >= r.over()
 	})
 	return enough
 }
@@ -159,7 +161,7 @@ func (r *run) printProgress(ctx context.Context) error {
 func (r *run) tally() (text string) {
 	r.locked(func() {
 		text = fmt.Sprintf("%d of %d orders placed, %d processes killed, %d executions stopped, %d events copied",
-			len(r.orders), r.Orders, sum(r.kills), sum(r.stops), r.copies)
+			len(r.orders), r.Orders, sum(r.killed), sum(r.stopped), r.copied)
 	})
 	return text
 }

@@ -40,26 +40,18 @@ func (w *world) serve(ctx context.Context) (*api, error) {
 		return nil, err
 	}
 	address := l.Addr().(*net.TCPAddr)
-	if err := l.Close(); err != nil {
+	log, err := os.Create(w.log("start-api"))
+	if err := errors.Join(err, l.Close()); err != nil {
 		return nil, err
 	}
 	running, end := context.WithCancel(ctx)
 	a := &api{URL: "http://" + address.String(), done: make(chan struct{})}
 	a.stop = func() { end(); <-a.done }
-	cmd, err := w.local(running, "start-api", "--host", w.engine.Gateway, "--port", strconv.Itoa(address.Port),
-		"--warm-containers", "LAZY")
-	if err != nil {
-		end()
-		return nil, err
-	}
-	log, err := os.Create(w.log("start-api"))
-	if err != nil {
-		end()
-		return nil, err
-	}
-	cmd.Stdout, cmd.Stderr = log, log
 	go func() {
 		defer close(a.done)
+		cmd := w.local(running, "start-api", "--host", w.engine.Gateway, "--port", strconv.Itoa(address.Port),
+			"--warm-containers", "LAZY")
+		cmd.Stdout, cmd.Stderr = log, log
 		a.why = errors.Join(cmd.Run(), log.Close())
 	}()
 	err = a.await(ctx, "/health/live")
@@ -143,27 +135,20 @@ func Hold(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	invoke, err := w.local(ctx, "invoke", "PlaceOrderFunction", "--event", "events/orders/place-order.json")
-	if err != nil {
-		return err
-	}
-	environment := append(w.engine.Environ(), w.stack.Emulator.SAMEnviron("")...)
-	// HOME and TMPDIR have no value here.
-	set := slices.DeleteFunc(environment, func(entry string) bool { return strings.HasSuffix(entry, "=") })
-	for i, arg := range invoke.Args {
-		if strings.Contains(arg, " ") {
-			invoke.Args[i] = "'" + arg + "'"
-		}
-	}
+	set := slices.Concat(w.engine.Environ(), w.stack.Emulator.SAMEnviron(""), []string{"TOKEN=" + token})
+	// The user keeps their HOME, which has no value here.
+	set = slices.DeleteFunc(set, func(entry string) bool { return strings.HasSuffix(entry, "=") })
+	invoke := w.local(ctx, "invoke", "PlaceOrderFunction", "--event", "events/orders/place-order.json")
 	fmt.Fprintf(o.Out, `
 sam local start-api serves the API at %s. To call it, and to invoke a function, in another terminal:
 
-  export %s TOKEN=%s
+  export %s
   curl -H "Authorization: Bearer $TOKEN" %s/v1/products
   %s
 
 Ctrl-C ends it all.
-`, served.URL, strings.Join(set, " "), token, served.URL, strings.Join(invoke.Args, " "))
+`, served.URL, strings.Join(set, " "), served.URL,
+		strings.Trim(fmt.Sprintf("%q", invoke.Args), "[]"))
 	select {
 	case <-ctx.Done():
 		return nil

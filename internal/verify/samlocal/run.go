@@ -161,25 +161,21 @@ func (w *world) writeVariables(ctx context.Context, endpoint string) error {
 }
 
 // local returns `sam local args…` on the build.
-func (w *world) local(ctx context.Context, args ...string) (*exec.Cmd, error) {
+func (w *world) local(ctx context.Context, args ...string) *exec.Cmd {
 	args = slices.Concat([]string{"local"}, args, []string{"--template", w.template(), "--env-vars", w.variables(),
 		"--region", devstack.Region,
 		"--parameter-overrides", "Stage=" + devstack.Stage + " Architecture=" + devstack.HostArchitecture()})
-	has, err := w.engine.SkipsPull(ctx)
-	if has {
+	if has, err := w.engine.SkipsPull(ctx); err == nil && has {
 		args = append(args, "--skip-pull-image")
 	}
-	return w.sam.Command(ctx, args...), err
+	return w.sam.Command(ctx, args...)
 }
 
 // invoke runs `sam local invoke <Function> -e <event>` and returns the function's result. SAM exits
 // with 0 even if the function fails: then the result has errorType and errorMessage. After a
 // timeout it is empty.
 func (w *world) invoke(ctx context.Context, function, event string) ([]byte, error) {
-	cmd, err := w.local(ctx, "invoke", casing.Camel(function)+"Function", "--event", event)
-	if err != nil {
-		return nil, err
-	}
+	cmd := w.local(ctx, "invoke", casing.Camel(function)+"Function", "--event", event)
 	var out, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &log
 	if err := cmd.Run(); err != nil {
