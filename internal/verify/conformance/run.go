@@ -22,6 +22,7 @@ import (
 
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/verify/gotest"
 )
 
 // Options configure a run.
@@ -75,11 +76,13 @@ func (o Options) against(ctx context.Context, stack *devstack.Stack) error {
 	results, failed := make([]result, len(callers)), make([]error, len(callers))
 	var all sync.WaitGroup
 	for i, who := range callers {
-		token, err := stack.Token(ctx, who.name, who.role)
-		if err != nil {
-			return err
-		}
-		all.Go(func() { results[i], failed[i] = o.schemathesis(ctx, api, token, who.name) })
+		all.Go(func() {
+			token, err := stack.Token(ctx, who.name, who.role)
+			if err == nil {
+				results[i], err = o.schemathesis(ctx, api, token, who.name)
+			}
+			failed[i] = err
+		})
 	}
 	all.Wait()
 	if err := errors.Join(failed...); err != nil {
@@ -93,8 +96,7 @@ func (o Options) against(ctx context.Context, stack *devstack.Stack) error {
 			n = 1 // an error without a count
 		}
 		fmt.Fprintf(o.Out, "%sas %-6s %5d cases over %d operations, %d failures (%s)\n", r.log, who.name,
-			r.TestCases.Generated, r.Operations.Tested, n,
-			devstack.Seconds(r.took))
+			r.TestCases.Generated, r.Operations.Tested, n, devstack.Seconds(r.took))
 		total += r.TestCases.Generated
 		found += n
 	}
@@ -132,35 +134,25 @@ func (o Options) schemathesis(ctx context.Context, api, token, caller string) (r
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return result{}, err
 	}
-	log, err := os.Create(filepath.Join(dir, "schemathesis.log"))
-	if err != nil {
-		return result{}, err
-	}
-	defer func() { _ = log.Close() }()
 	report := filepath.Join(dir, "report.json")
 	cmd := exec.CommandContext(ctx, o.Repo.Path(".tools", "schemathesis", "bin", "schemathesis"), "--config-file",
 		o.Repo.Path("internal", "verify", "conformance", "schemathesis.toml"),
 		"run", o.Repo.Path("api", "openapi.yaml"), "--url", api, "--max-examples", strconv.Itoa(o.Examples),
-		"--no-color",
-		"--report", "json", "--report-json-path", report)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+		"--no-color", "--report", "json", "--report-json-path", report)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "ORDERFLOW_TOKEN=Bearer "+token,
 		"SCHEMATHESIS_HOOKS="+o.Repo.Path("internal", "verify", "conformance", "hooks.py"), "HOME="+dir)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	began := time.Now()
-	failed := cmd.Run()
+	log, failed := cmd.CombinedOutput()
 	r := result{took: time.Since(began)}
 	var exit *exec.ExitError
 	if failed != nil && (ctx.Err() != nil || !errors.As(failed, &exit)) {
-		return result{}, errors.Join(ctx.Err(), failed)
+		return result{}, errors.Join(ctx.Err(), failed, errors.New(gotest.Tail(string(log), 20)))
 	}
 	if failed != nil {
-		text, err := os.ReadFile(log.Name())
-		if err != nil {
-			return result{}, err
-		}
-		r.log = string(text)
+		r.log = string(log)
 	}
 	text, err := os.ReadFile(report)
 	if err != nil {

@@ -29,23 +29,29 @@ type Need struct {
 	By       string // "call", or the part of the template that has AWS do it
 }
 
-// Granted lists the grants of a stack's roles, each once. A role that nothing uses is an error.
-// definition reads a file that the template names. The role with which API Gateway writes logs is
-// left out: API Gateway accepts only a policy of AWS for it.
-func Granted(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Grant, error) {
-	owners, err := owners(s, definition)
-	if err != nil {
-		return nil, err
+// Granted lists the grants of a stack's roles, each once. A role that nothing uses is an error: it
+// belongs to no function or state machine, and AWS itself needs it for nothing. The role with which
+// API Gateway writes logs is left out: API Gateway accepts only a policy of AWS for it.
+func Granted(s *cfn.Stack, implied []Need) (all []Grant, err error) {
+	owners := map[string]string{} // by role; a role that AWS uses owns itself
+	for _, n := range implied {
+		owners[n.Owner] = n.Owner
 	}
-	var all []Grant
+	names := map[string]string{"AWS::Serverless::Function": "FunctionName", "AWS::Serverless::StateMachine": "Name"}
+	for kind, name := range names {
+		for _, id := range s.OfType(kind) {
+			p := s.Properties(id)
+			owners[roleIn(p["Role"])] = fmt.Sprint(p[name])
+			all = append(all, statements(fmt.Sprint(p[name]), p["Policies"])...)
+		}
+	}
 	logs := map[string]bool{}
 	for _, id := range s.OfType("AWS::ApiGateway::Account") {
-		logs[fmt.Sprint(s.Properties(id)["CloudWatchRoleArn"])] = true
+		logs[roleIn(s.Properties(id)["CloudWatchRoleArn"])] = true
 	}
 	for _, id := range s.OfType("AWS::IAM::Role") {
-		role := s.Properties(id)
-		owner := owners[roleARN(id)]
-		if logs[roleARN(id)] {
+		role, owner := s.Properties(id), owners[id]
+		if logs[id] {
 			continue
 		}
 		if owner == "" {
@@ -60,44 +66,7 @@ func Granted(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Gran
 			all = append(all, statements(owner, s.Properties(policy)["PolicyDocument"])...)
 		}
 	}
-	for _, id := range s.OfType("AWS::Serverless::Function") {
-		f := s.Properties(id)
-		all = append(all, statements(fmt.Sprint(f["FunctionName"]), f["Policies"])...)
-	}
 	return sorted(all), nil
-}
-
-func roleARN(id string) string { return "arn:aws:iam::" + cfn.Account + ":role/" + id }
-
-// owners maps roles to their owners. Roles of schedules and of APIs own themselves.
-func owners(s *cfn.Stack, definition func(path string) ([]byte, error)) (map[string]string, error) {
-	all := map[string]string{}
-	for _, id := range s.OfType("AWS::Serverless::Function") {
-		if role := releases(s.Properties(id)); role != "" {
-			all[roleARN(role)] = role
-		}
-	}
-	names := map[string]string{"AWS::Serverless::Function": "FunctionName", "AWS::Serverless::StateMachine": "Name"}
-	for kind, name := range names {
-		for _, id := range s.OfType(kind) {
-			p := s.Properties(id)
-			all[fmt.Sprint(p["Role"])] = fmt.Sprint(p[name])
-		}
-	}
-	for _, id := range s.OfType("AWS::Scheduler::Schedule") {
-		arn := fmt.Sprint(cfn.Dig(s.Properties(id), "Target", "RoleArn"))
-		all[arn] = roleIn(arn)
-	}
-	for _, id := range s.OfType("AWS::Serverless::Api") {
-		invoked, err := integrations(s, id, definition)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", id, err)
-		}
-		for _, i := range invoked {
-			all[roleARN(i.role)] = i.role
-		}
-	}
-	return all, nil
 }
 
 // statements finds all grants in v.

@@ -152,11 +152,11 @@ func report(t *testing.T, spans []zipkin.Span, exceptions string, edit ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	granted, err := Granted(s, files)
+	implied, err := Implied(s, files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	implied, err := Implied(s, files)
+	granted, err := Granted(s, implied)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func TestUnknownCallsRolesAndStatesAreErrors(t *testing.T) {
 		}
 		return s
 	}
-	if _, err := Granted(load("Resources: {Spare: {Type: AWS::IAM::Role}}"), files); err == nil {
+	if _, err := Granted(load("Resources: {Spare: {Type: AWS::IAM::Role}}"), nil); err == nil {
 		t.Error("an unused role is accepted")
 	}
 	unknownCall := strings.Replace(party, "lambda:invoke", "sqs:sendMessage", 1)
@@ -367,11 +367,11 @@ func TestProductionGrantsWhatAWSDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	read := func(path string) ([]byte, error) { return os.ReadFile("../../../" + path) }
-	granted, err := Granted(s, read)
+	needed, err := Implied(s, read)
 	if err != nil {
 		t.Fatal(err)
 	}
-	needed, err := Implied(s, read)
+	granted, err := Granted(s, needed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,11 +43,11 @@ func Check(root string, spans io.Reader) (*Report, error) {
 			definition := func(file string) ([]byte, error) {
 				return os.ReadFile(filepath.Join(root, filepath.Dir(path), file)) //nolint:gosec // G304: our own file
 			}
-			may, err := Granted(s, definition)
+			must, err := Implied(s, definition)
 			if err != nil {
 				return nil, err
 			}
-			must, err := Implied(s, definition)
+			may, err := Granted(s, must)
 			if err != nil {
 				return nil, err
 			}
