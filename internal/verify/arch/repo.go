@@ -5,9 +5,9 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"orderflow/internal/platform/casing"
@@ -52,26 +52,20 @@ var skipped = []string{".git", ".tools", ".build", ".local", ".aws-sam", "node_m
 func Load(root string) (*Repo, error) {
 	r := &Repo{Packages: map[string]*Package{}, Machines: map[string]*asl.Machine{}, Files: map[string]bool{},
 		Texts: map[string]string{}, Samples: map[string][]byte{}, Schemas: schema.Set{}}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
+	files := os.DirFS(root)
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		switch isFunction, _ := path.Match("functions/*/*", name); {
+		case err != nil:
 			return err
+		case d.IsDir() && slices.Contains(skipped, d.Name()):
+			return fs.SkipDir
+		case d.IsDir() && isFunction:
+			r.Functions = append(r.Functions, Function{Service: path.Base(path.Dir(name)), Name: d.Name()})
+		case !d.IsDir():
+			r.Files[name] = true
+			return r.read(files, name)
 		}
-		if d.IsDir() && slices.Contains(skipped, d.Name()) {
-			return filepath.SkipDir
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		rel = filepath.ToSlash(rel)
-		if d.IsDir() {
-			if parts := strings.Split(rel, "/"); len(parts) == 3 && parts[0] == "functions" {
-				r.Functions = append(r.Functions, Function{Service: parts[1], Name: parts[2]})
-			}
-			return nil
-		}
-		r.Files[rel] = true
-		return r.read(path, rel)
+		return nil
 	})
 	documents := map[string]*map[string]any{
 		"template.yaml": &r.Template, "sandbox/template.yaml": &r.Sandbox, "api/openapi.yaml": &r.Spec,
@@ -90,45 +84,45 @@ func Load(root string) (*Repo, error) {
 	return r, err
 }
 
-func (r *Repo) read(path, rel string) error {
-	text := strings.HasSuffix(rel, ".md") || rel == "Makefile" || rel == "docs/orderflow.http" ||
-		strings.HasPrefix(rel, "internal/verify/samlocal/testdata/")
-	sample := strings.HasPrefix(rel, "events/") && strings.HasSuffix(rel, ".json")
-	source := strings.HasSuffix(rel, ".go") && !strings.HasSuffix(rel, "_test.go")
-	machine := strings.HasPrefix(rel, "statemachines/") && strings.HasSuffix(rel, ".asl.json")
-	if eventType, ok := strings.CutSuffix(filepath.Base(rel), ".schema.json"); ok {
-		set := schema.Load(os.DirFS(filepath.Dir(path)), eventType)
-		r.Schemas = schema.Merge(r.Schemas, set)
-		return set.Check()
-	}
-	if !text && !source && !machine && !sample {
+func (r *Repo) read(files fs.FS, name string) error {
+	text := strings.HasSuffix(name, ".md") || name == "Makefile" || name == "docs/orderflow.http" ||
+		strings.HasPrefix(name, "internal/verify/samlocal/testdata/")
+	sample := strings.HasPrefix(name, "events/") && strings.HasSuffix(name, ".json")
+	source := strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
+	machine, isMachine := strings.CutSuffix(strings.TrimPrefix(name, "statemachines/"), ".asl.json")
+	isMachine = isMachine && strings.HasPrefix(name, "statemachines/")
+	eventType, isSchema := strings.CutSuffix(path.Base(name), ".schema.json")
+	if !text && !source && !isMachine && !sample && !isSchema {
 		return nil
 	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
+	b, err := fs.ReadFile(files, name)
 	switch {
+	case err != nil:
+	case isSchema:
+		dir, err := fs.Sub(files, path.Dir(name))
+		if err != nil {
+			return err
+		}
+		set := schema.Load(dir, eventType)
+		r.Schemas, err = schema.Merge(r.Schemas, set), set.Check()
 	case text:
-		r.Texts[rel] = string(b)
+		r.Texts[name] = string(b)
 	case sample:
-		r.Samples[rel] = b
-	case machine:
-		m, err := asl.Parse(asl.Substitute(b, func(name string) string { return name }))
-		r.Machines[strings.TrimSuffix(filepath.Base(rel), ".asl.json")] = m
-		return err
+		r.Samples[name] = b
+	case isMachine:
+		r.Machines[machine], err = asl.Parse(asl.Substitute(b, func(name string) string { return name }))
 	case source:
-		return r.addSource(rel, b)
+		err = r.addSource(name, b)
 	}
-	return nil
+	return err
 }
 
-func (r *Repo) addSource(rel string, b []byte) error {
-	f, err := parser.ParseFile(token.NewFileSet(), rel, b, parser.ImportsOnly)
+func (r *Repo) addSource(name string, b []byte) error {
+	f, err := parser.ParseFile(token.NewFileSet(), name, b, parser.ImportsOnly)
 	if err != nil {
 		return err
 	}
-	dir := filepath.ToSlash(filepath.Dir(rel))
+	dir := path.Dir(name)
 	p := r.Packages[dir]
 	if p == nil {
 		p = &Package{Dir: dir, Imports: map[string]bool{}}
@@ -136,11 +130,7 @@ func (r *Repo) addSource(rel string, b []byte) error {
 	}
 	p.Source += string(b)
 	for _, imp := range f.Imports {
-		name, err := strconv.Unquote(imp.Path.Value)
-		if err != nil {
-			return err
-		}
-		p.Imports[name] = true
+		p.Imports[strings.Trim(imp.Path.Value, `"`)] = true
 	}
 	return nil
 }

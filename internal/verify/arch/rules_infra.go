@@ -1,13 +1,7 @@
 package arch
 
-import (
-	"slices"
-
-	"orderflow/internal/verify/cfn"
-)
-
-// crossAccount lists the AWS services that act for many accounts.
-var crossAccount = []string{"states.amazonaws.com", "scheduler.amazonaws.com", "codedeploy.amazonaws.com"}
+// acting are the roles of AWS services that act for many accounts.
+const acting = "^(FulfilOrder|CompensateOrder|Schedules|Release)Role "
 
 // infraRules are about deliveries, the API and data at rest, which no service configures itself.
 var infraRules = []Rule{
@@ -30,27 +24,12 @@ var infraRules = []Rule{
 		"audits come later, and third parties go on signing; a failed creation leaves nothing",
 		required{"Resources AWS::SecretsManager::Secret$|^OperatorActionsLogs ",
 			`{UpdateReplacePolicy: Retain, DeletionPolicy: RetainExceptOnCreate}`}),
-	rule("AWS services assume our roles for this account only",
+	requires("AWS services assume our roles for this account only",
 		"confused deputy: another account's schedule or execution could act with our role",
-		func(r *Repo, bad *list) {
-			for _, id := range r.ofType("AWS::IAM::Role") {
-				walk(cfn.Dig(r.properties(id), "AssumeRolePolicyDocument"), func(v any) {
-					who := text(cfn.Dig(v, "Principal", "Service"))
-					if !slices.Contains(crossAccount, who) {
-						return
-					}
-					ours := text(cfn.Dig(v, "Condition", "StringEquals", "aws:SourceAccount"))
-					bad.unless(ours == "AWS::AccountId", "%s can be assumed by %s for any account", id, who)
-				})
-			}
-		},
-		func(r *Repo) {
-			walk(r.properties("FulfilOrderRole"), func(v any) {
-				if cfn.Dig(v, "Principal") != nil {
-					delete(v.(map[string]any), "Condition")
-				}
-			})
-		}),
+		required{"AWS::IAM::Role " + acting, `AssumeRolePolicyDocument: {Statement: [
+			{Condition: {StringEquals: {"aws:SourceAccount": !Ref "AWS::AccountId"}}}]}`},
+		required{"AWS::IAM::Role !" + acting, `AssumeRolePolicyDocument: {Statement: [
+			{Principal: {Service: !Like "^(lambda|apigateway)[.]amazonaws[.]com$"}}]}`}),
 	requires("the API has one stage and logs no personal data",
 		"a second stage has no throttle; only the access log shows what API Gateway itself refused",
 		required{"AWS::Serverless::Api", `OpenApiVersion: !Like "^3[.]0"`}, // or SAM adds a stage called Stage

@@ -2,7 +2,6 @@ package arch
 
 import (
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,40 +9,24 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-var address = regexp.MustCompile(`^(Api|EmulatorEndpoint)$|Address\.Value$|://|execute-api|\$\{EmulatorEndpoint\}`)
-
 var templateRules = []Rule{
 	rule("every function directory is deployed and has a sample event",
 		"state, directory and resource share a name, so each leads to the others",
 		func(r *Repo, bad *list) {
-			seen := map[string]bool{}
+			var functions []string
 			for _, f := range r.Functions {
-				id := f.LogicalID()
-				bad.unless(!seen[f.Name], "two directories are called %s", f.Name)
-				seen[f.Name] = true
-				bad.unless(r.resource(id+"Function") != nil, "deploy/%s.yaml has no function %s", f.Service, f.Name)
-				bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"],
-					"events/%s/%s.json is missing", f.Service, f.Name)
+				id := f.LogicalID() + "Function"
+				bad.unless(!slices.Contains(functions, id), "two directories are called %s", f.Name)
+				functions = append(functions, id)
+				bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"], "events/%s/%s.json is missing", f.Service, f.Name)
 			}
-			for _, id := range r.ofType("AWS::Serverless::Function") {
-				bad.unless(slices.ContainsFunc(r.Functions,
-					func(f Function) bool { return f.LogicalID()+"Function" == id }), "%s has no directory", id)
-			}
+			bad.same("deploy/", r.ofType("AWS::Serverless::Function"), functions)
 		},
 		func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") }),
-	rule("an HTTP client finds its address in the registry",
+	requires("an HTTP client finds its address in the registry",
 		"hard-coded endpoints: an address in the environment is as fixed as one in code",
-		func(r *Repo, bad *list) {
-			for id, p := range r.each("AWS::Serverless::Function") {
-				for _, value := range texts(p["Environment"]) {
-					bad.unless(!address.MatchString(value), "%s has the address %s in its environment", id, value)
-				}
-			}
-		},
-		func(r *Repo) {
-			environment := cfn.Dig(r.properties("AuthorizePaymentFunction"), "Environment", "Variables")
-			environment.(map[string]any)["PROVIDER_URL"] = "https://provider.example"
-		}),
+		required{"AWS::Serverless::Function", `Environment: !Unlike
+			"://|execute-api|Ref:(Api|EmulatorEndpoint)]|[$][{]EmulatorEndpoint|Address[.]Value"`}),
 	requires("parameters have descriptions, outputs can be imported",
 		"operators read the parameters only; other stacks import addresses by name",
 		required{"Parameters", `{Description: !Like ".{16}"}`},
@@ -98,23 +81,13 @@ var templateRules = []Rule{
   - {Effect: Allow, Principal: "*", Action: "Update:*", Resource: "*"}
   - {Effect: Deny, Principal: "*", Action: ["Update:Replace", "Update:Delete"], Resource: "*",
       Condition: {StringEquals: {ResourceType: ["AWS::DynamoDB::Table", "AWS::Cognito::UserPool"]}}}`}),
-	rule("logs expire, functions are traced, secrets stay out",
+	requires("logs expire, functions are traced, secrets stay out",
 		"logs are kept for ever by default; whoever may describe a function reads its environment",
-		func(r *Repo, bad *list) {
-			for _, id := range r.ofType("AWS::Serverless::Function") {
-				for _, value := range texts(r.properties(id)["Environment"]) {
-					bad.unless(!strings.Contains(value, "{{resolve:"), "%s has a secret in its environment", id)
-				}
-			}
-		},
-		func(r *Repo) {
-			variables := cfn.Dig(r.properties("PlaceOrderFunction"), "Environment", "Variables")
-			variables.(map[string]any)["KEY"] = "{{resolve:secretsmanager:key}}"
-		},
 		required{"AWS::Logs::LogGroup", `RetentionInDays: any`},
 		required{"Globals ^Function", `Tracing: Active`},
 		// With LogFormat, Lambda would filter metrics by level (ADR 13).
-		required{"AWS::Serverless::Function", `LoggingConfig: {LogGroup: !Like "Logs$", LogFormat: none}`}),
+		required{"AWS::Serverless::Function", `{LoggingConfig: {LogGroup: !Like "Logs$", LogFormat: none},
+			Environment: !Unlike "{{resolve:"}`}),
 }
 
 func (r *Repo) resources() map[string]any {
