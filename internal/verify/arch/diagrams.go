@@ -69,14 +69,9 @@ func order(m *asl.Machine) []string {
 func eventDiagram(r *Repo) string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
-	for _, id := range r.ofType("AWS::SNS::Subscription") {
-		p := r.properties(id)
-		if p["Protocol"] != "sqs" {
-			continue
-		}
-		types, _ := cfn.Dig(p, "FilterPolicy", "type").([]any)
-		for _, t := range types {
-			parts := strings.Split(text(t), ".")
+	for _, p := range r.each("AWS::SNS::Subscription") {
+		for _, t := range texts(cfn.Dig(p, "FilterPolicy", "type")) {
+			parts := strings.Split(t, ".")
 			fmt.Fprintf(&b, "    %s((%s)) -- %s --> %s\n", text(p["TopicArn"]), parts[1], strings.Join(parts[2:], "."),
 				strings.TrimSuffix(text(p["Endpoint"]), "Queue.Arn"))
 		}

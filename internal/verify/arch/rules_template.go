@@ -18,7 +18,8 @@ var templateRules = []Rule{
 				id := f.LogicalID() + "Function"
 				bad.unless(!slices.Contains(functions, id), "two directories are called %s", f.Name)
 				functions = append(functions, id)
-				bad.unless(r.Files["events/"+f.Service+"/"+f.Name+".json"], "events/%s/%s.json is missing", f.Service, f.Name)
+				sample := "events/" + f.Service + "/" + f.Name + ".json"
+				bad.unless(r.Files[sample], "%s is missing", sample)
 			}
 			bad.same("deploy/", r.ofType("AWS::Serverless::Function"), functions)
 		},

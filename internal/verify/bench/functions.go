@@ -8,6 +8,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -58,20 +59,13 @@ func Sizes(programs []Program) (map[string]Size, error) {
 		if err != nil {
 			return nil, err
 		}
-		var packed count
+		var packed bytes.Buffer
 		if err := devstack.Pack(&packed, p.Path); err != nil {
 			return nil, err
 		}
-		sizes[p.Name] = Size{Binary: info.Size(), Package: int64(packed)}
+		sizes[p.Name] = Size{Binary: info.Size(), Package: int64(packed.Len())}
 	}
 	return sizes, nil
-}
-
-type count int64
-
-func (c *count) Write(b []byte) (int, error) {
-	*c += count(len(b))
-	return len(b), nil
 }
 
 // variables returns the environment variables of a template's functions, by directory name.
