@@ -14,46 +14,32 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// Store adds the protocol to the port.
-type Store interface {
-	catalog.Store
-	storesuite.Store
-}
-
-var must = storesuite.Must
-
 // Suite is what every catalog store has to pass.
-var Suite = storesuite.Suite[Store]{
-	Cases: map[string]func(*testing.T, Store){
-		"UnknownProductIsNotFound":         unknown,
-		"PutReplacesThePreviousVersion":    replaces,
-		"OnlyTheNextVersionIsPut":          versions,
-		"PagesListEveryProductOnceInOrder": pages,
-		"EmptyListHasNoNextPage":           empty,
-		"ForeignCursorIsRefused":           foreign,
+var Suite = storesuite.Suite[catalog.Store]{
+	Cases: []func(*testing.T, catalog.Store){
+		unknownProductIsNotFound, putReplacesThePreviousVersion, onlyTheNextVersionIsPut,
+		pagesListEveryProductOnceInOrder, emptyListHasNoNextPage, foreignCursorIsRefused,
 	},
-	Kinds: kinds,
-}
-
-var kinds = map[string]storesuite.Kind[Store]{
-	"Product": {
-		Write: func(t *testing.T, s Store) { put(t, s, product("mug", 1)) },
-		Rewrite: func(t *testing.T, s Store) {
-			next := product("mug", 2)
-			next.Name, next.Price.Amount = "Blue mug", 2499
-			put(t, s, next)
-			wantProduct(t, s, next)
+	Kinds: map[string]storesuite.Kind[catalog.Store]{
+		"Product": {
+			Write: func(t *testing.T, s catalog.Store) { put(t, s, product("mug", 1)) },
+			Rewrite: func(t *testing.T, s catalog.Store) {
+				next := product("mug", 2)
+				next.Name, next.Price.Amount = "Blue mug", 2499
+				put(t, s, next)
+				wantProduct(t, s, next)
+			},
 		},
 	},
 }
 
-func unknown(t *testing.T, s Store) {
+func unknownProductIsNotFound(t *testing.T, s catalog.Store) {
 	if _, err := s.Product(t.Context(), "none"); !errors.Is(err, catalog.ErrNoProduct) {
 		t.Errorf("Product: %v, want ErrNoProduct", err)
 	}
 }
 
-func replaces(t *testing.T, s Store) {
+func putReplacesThePreviousVersion(t *testing.T, s catalog.Store) {
 	p := product("mug", 1)
 	put(t, s, p)
 	wantProduct(t, s, p)
@@ -62,14 +48,14 @@ func replaces(t *testing.T, s Store) {
 	wantProduct(t, s, p)
 }
 
-func versions(t *testing.T, s Store) {
+func onlyTheNextVersionIsPut(t *testing.T, s catalog.Store) {
 	storesuite.NextVersionOnly(t, func(sku string, version int64) error {
 		return s.Put(t.Context(), product(sku, version), commit.With{})
 	})
 	wantProduct(t, s, product("1", 2))
 }
 
-func pages(t *testing.T, s Store) {
+func pagesListEveryProductOnceInOrder(t *testing.T, s catalog.Store) {
 	want := []string{"A", "A-1", "Z", "a", "a.b", "a_b"} // byte order, whatever the order of writing
 	for _, i := range []int{4, 0, 5, 2, 1, 3} {
 		put(t, s, product(want[i], 1))
@@ -96,13 +82,13 @@ func pages(t *testing.T, s Store) {
 	}
 }
 
-func empty(t *testing.T, s Store) {
+func emptyListHasNoNextPage(t *testing.T, s catalog.Store) {
 	if page, next, err := s.Products(t.Context(), 20, ""); len(page) != 0 || next != "" || err != nil {
 		t.Errorf("Products = %v, %q, %v; want none", page, next, err)
 	}
 }
 
-func foreign(t *testing.T, s Store) {
+func foreignCursorIsRefused(t *testing.T, s catalog.Store) {
 	put(t, s, product("mug", 1))
 	cursors := []string{"x", "====", "mug"}
 	for _, plain := range []string{
@@ -125,14 +111,16 @@ func product(sku string, version int64) catalog.Product {
 	}
 }
 
-func put(t *testing.T, s Store, p catalog.Product) {
+func put(t *testing.T, s catalog.Store, p catalog.Product) {
 	t.Helper()
 	must(t, s.Put(t.Context(), p, commit.With{}))
 }
 
-func wantProduct(t *testing.T, s Store, want catalog.Product) {
+func wantProduct(t *testing.T, s catalog.Store, want catalog.Product) {
 	t.Helper()
 	if got, err := s.Product(t.Context(), want.SKU); err != nil || got != want {
 		t.Errorf("Product(%s) = %+v, %v; want %+v", want.SKU, got, err, want)
 	}
 }
+
+var must = storesuite.Must

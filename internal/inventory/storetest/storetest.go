@@ -16,60 +16,45 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// Store adds the protocol to the port.
-type Store interface {
-	inventory.Store
-	storesuite.Store
-}
-
-var must = storesuite.Must
-
 // Suite is what every inventory store has to pass.
-var Suite = storesuite.Suite[Store]{
-	Cases: map[string]func(*testing.T, Store){
-		"UnknownItemsAreNotFound":          unknown,
-		"ProductIsLearntOnce":              products,
-		"MoveChangesBothBuckets":           moves,
-		"MoveWithAShortLineChangesNothing": short,
-		"OnlyTheNextVersionIsMoved":        versions,
-		"AdjustFromOtherStockLosesTheRace": adjustRace,
-		"ConcurrentReservesNeverOversell":  oversell,
-		"OverdueListsOldReservations":      overdue,
+var Suite = storesuite.Suite[inventory.Store]{
+	Cases: []func(*testing.T, inventory.Store){
+		unknownItemsAreNotFound, productIsLearntOnce, moveChangesBothBuckets, moveWithAShortLineChangesNothing,
+		onlyTheNextVersionIsMoved, adjustFromOtherStockLosesTheRace, concurrentReservesNeverOversell,
+		overdueListsOldReservations,
 	},
-	Kinds: kinds,
-}
-
-var kinds = map[string]storesuite.Kind[Store]{
-	"Stock": {
-		Write: func(t *testing.T, s Store) { stock(t, s, "a", 5) },
-		Rewrite: func(t *testing.T, s Store) {
-			must(t, s.Adjust(t.Context(), inventory.Stock{SKU: "a", Available: 5}, 1, commit.With{}))
-			r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
-			move(t, s, r, inventory.Available, inventory.Reserved)
-			wantStock(t, s, inventory.Stock{SKU: "a", Available: 4, Reserved: 2})
+	Kinds: map[string]storesuite.Kind[inventory.Store]{
+		"Stock": {
+			Write: func(t *testing.T, s inventory.Store) { stock(t, s, "a", 5) },
+			Rewrite: func(t *testing.T, s inventory.Store) {
+				must(t, s.Adjust(t.Context(), inventory.Stock{SKU: "a", Available: 5}, 1, commit.With{}))
+				r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
+				move(t, s, r, inventory.Available, inventory.Reserved)
+				wantStock(t, s, inventory.Stock{SKU: "a", Available: 4, Reserved: 2})
+			},
 		},
-	},
-	"Product": {
-		Write:   func(t *testing.T, s Store) { must(t, s.LearnProduct(t.Context(), "a")) },
-		Rewrite: func(t *testing.T, s Store) { must(t, s.LearnProduct(t.Context(), "a")) },
-	},
-	"Reservation": {
-		Write: func(t *testing.T, s Store) {
-			stock(t, s, "a", 5)
-			r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
-			move(t, s, r, inventory.Available, inventory.Reserved)
+		"Product": {
+			Write:   func(t *testing.T, s inventory.Store) { must(t, s.LearnProduct(t.Context(), "a")) },
+			Rewrite: func(t *testing.T, s inventory.Store) { must(t, s.LearnProduct(t.Context(), "a")) },
 		},
-		Rewrite: func(t *testing.T, s Store) {
-			r := reservation("1", 2, inventory.StatusCommitted, contract.Line{SKU: "a", Quantity: 2})
-			move(t, s, r, inventory.Reserved, inventory.Shipped)
-			r = reservation("1", 3, inventory.StatusReleased, contract.Line{SKU: "a", Quantity: 2})
-			move(t, s, r, inventory.Shipped, inventory.Available)
-			wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
+		"Reservation": {
+			Write: func(t *testing.T, s inventory.Store) {
+				stock(t, s, "a", 5)
+				r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
+				move(t, s, r, inventory.Available, inventory.Reserved)
+			},
+			Rewrite: func(t *testing.T, s inventory.Store) {
+				r := reservation("1", 2, inventory.StatusCommitted, contract.Line{SKU: "a", Quantity: 2})
+				move(t, s, r, inventory.Reserved, inventory.Shipped)
+				r = reservation("1", 3, inventory.StatusReleased, contract.Line{SKU: "a", Quantity: 2})
+				move(t, s, r, inventory.Shipped, inventory.Available)
+				wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
+			},
 		},
 	},
 }
 
-func unknown(t *testing.T, s Store) {
+func unknownItemsAreNotFound(t *testing.T, s inventory.Store) {
 	if _, err := s.Stock(t.Context(), "none"); !errors.Is(err, inventory.ErrNoStock) {
 		t.Errorf("Stock: %v, want ErrNoStock", err)
 	}
@@ -78,7 +63,7 @@ func unknown(t *testing.T, s Store) {
 	}
 }
 
-func products(t *testing.T, s Store) {
+func productIsLearntOnce(t *testing.T, s inventory.Store) {
 	for _, want := range []bool{false, true, true} {
 		if known, err := s.Product(t.Context(), "a"); err != nil || known != want {
 			t.Errorf("Product = %t, %v; want %t", known, err, want)
@@ -93,7 +78,7 @@ func products(t *testing.T, s Store) {
 	}
 }
 
-func overdue(t *testing.T, s Store) {
+func overdueListsOldReservations(t *testing.T, s inventory.Store) {
 	stock(t, s, "a", 20)
 	want := 0
 	for n := range 12 { // over several partitions of the index
@@ -121,7 +106,7 @@ func overdue(t *testing.T, s Store) {
 	}
 }
 
-func moves(t *testing.T, s Store) {
+func moveChangesBothBuckets(t *testing.T, s inventory.Store) {
 	stock(t, s, "a", 5)
 	r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 3})
 	move(t, s, r, inventory.Available, inventory.Reserved)
@@ -135,7 +120,7 @@ func moves(t *testing.T, s Store) {
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 2, Shipped: 3})
 }
 
-func short(t *testing.T, s Store) {
+func moveWithAShortLineChangesNothing(t *testing.T, s inventory.Store) {
 	stock(t, s, "a", 5)
 	stock(t, s, "b", 1)
 	for _, lack := range []contract.Line{{SKU: "b", Quantity: 2}, {SKU: "unknown", Quantity: 1}} {
@@ -151,7 +136,7 @@ func short(t *testing.T, s Store) {
 	}
 }
 
-func versions(t *testing.T, s Store) {
+func onlyTheNextVersionIsMoved(t *testing.T, s inventory.Store) {
 	stock(t, s, "a", 5)
 	storesuite.NextVersionOnly(t, func(order string, version int64) error {
 		r := reservation(order, version, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
@@ -160,7 +145,7 @@ func versions(t *testing.T, s Store) {
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 3, Reserved: 2})
 }
 
-func adjustRace(t *testing.T, s Store) {
+func adjustFromOtherStockLosesTheRace(t *testing.T, s inventory.Store) {
 	stock(t, s, "a", 5)
 	for _, available := range []int{0, 4} {
 		before := inventory.Stock{SKU: "a", Available: available}
@@ -179,7 +164,7 @@ func adjustRace(t *testing.T, s Store) {
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
 }
 
-func oversell(t *testing.T, s Store) {
+func concurrentReservesNeverOversell(t *testing.T, s inventory.Store) {
 	const units, orders = 5, 12
 	stock(t, s, "a", units)
 	var wg sync.WaitGroup
@@ -216,19 +201,21 @@ func reservation(order string, version int64, status inventory.Status, items ...
 	}
 }
 
-func stock(t *testing.T, s Store, sku string, n int) {
+func stock(t *testing.T, s inventory.Store, sku string, n int) {
 	t.Helper()
 	must(t, s.Adjust(t.Context(), inventory.Stock{SKU: sku}, n, commit.With{}))
 }
 
-func move(t *testing.T, s Store, r inventory.Reservation, from, to inventory.Bucket) {
+func move(t *testing.T, s inventory.Store, r inventory.Reservation, from, to inventory.Bucket) {
 	t.Helper()
 	must(t, s.Move(t.Context(), r, from, to, commit.With{}))
 }
 
-func wantStock(t *testing.T, s Store, want inventory.Stock) {
+func wantStock(t *testing.T, s inventory.Store, want inventory.Stock) {
 	t.Helper()
 	if got, err := s.Stock(t.Context(), want.SKU); err != nil || got != want {
 		t.Errorf("Stock(%s) = %+v, %v; want %+v", want.SKU, got, err, want)
 	}
 }
+
+var must = storesuite.Must

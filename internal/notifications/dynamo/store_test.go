@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"testing"
 
+	"orderflow/internal/notifications"
 	"orderflow/internal/notifications/dynamo"
 	"orderflow/internal/notifications/storetest"
 	"orderflow/internal/platform/clock"
@@ -11,7 +12,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	open := func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+	open := func(t *testing.T, c clock.Clock) (notifications.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
 		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
 	}

@@ -3,6 +3,7 @@ package memory_test
 import (
 	"testing"
 
+	"orderflow/internal/notifications"
 	"orderflow/internal/notifications/memory"
 	"orderflow/internal/notifications/storetest"
 	"orderflow/internal/platform/clock"
@@ -11,7 +12,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	open := func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+	open := func(_ *testing.T, c clock.Clock) (notifications.Store, storesuite.Newer) {
 		s := memory.New(c)
 		return s, memdb.Newer{Log: s.Log}
 	}

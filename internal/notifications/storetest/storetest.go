@@ -15,43 +15,27 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// Store adds the protocol to the port.
-type Store interface {
-	notifications.Store
-	storesuite.Store
-}
-
-var must = storesuite.Must
-
 // Suite is what every notifications store has to pass.
-var Suite = storesuite.Suite[Store]{
-	Timed: map[string]func(*testing.T, Store, *clock.Manual){
-		"ClaimHoldsUntilItExpires":           claimHolds,
-		"ReleasedMailCanBeClaimed":           released,
-		"ReleaseOfAnOldClaimKeepsTheNewOne":  staleRelease,
-		"SentMailCannotBeClaimed":            sent,
-		"OtherOrdersAndKindsCanBeClaimed":    apart,
-		"OneOfConcurrentClaimsWins":          concurrent,
-		"RefusedMailCannotBeClaimed":         refused,
-		"NeedsAttentionIsNotSentAfterTheEnd": overtaken,
-		"EndWaitsForNeedsAttention":          waits,
+var Suite = storesuite.Suite[notifications.Store]{
+	Timed: []func(*testing.T, notifications.Store, *clock.Manual){
+		claimHoldsUntilItExpires, releasedMailCanBeClaimed, releaseOfAnOldClaimKeepsTheNewOne,
+		sentMailCannotBeClaimed, otherOrdersAndKindsCanBeClaimed, oneOfConcurrentClaimsWins,
+		refusedMailCannotBeClaimed, needsAttentionIsNotSentAfterTheEnd, endWaitsForNeedsAttention,
 	},
-	Kinds: kinds,
-}
-
-var kinds = map[string]storesuite.Kind[Store]{
-	"Mail": {
-		Write: func(t *testing.T, s Store) { must(t, s.Claim(t.Context(), claim(long, "first"))) },
-		Rewrite: func(t *testing.T, s Store) {
-			must(t, s.Release(t.Context(), claim(long, "first")))
-			must(t, s.Claim(t.Context(), claim(long, "second")))
-			must(t, s.MarkSent(t.Context(), claim(long, "second")))
-			wantClaim(t, s, claim(long, "third"), notifications.ErrSent)
+	Kinds: map[string]storesuite.Kind[notifications.Store]{
+		"Mail": {
+			Write: func(t *testing.T, s notifications.Store) { must(t, s.Claim(t.Context(), claim(long, "first"))) },
+			Rewrite: func(t *testing.T, s notifications.Store) {
+				must(t, s.Release(t.Context(), claim(long, "first")))
+				must(t, s.Claim(t.Context(), claim(long, "second")))
+				must(t, s.MarkSent(t.Context(), claim(long, "second")))
+				wantClaim(t, s, claim(long, "third"), notifications.ErrSent)
+			},
 		},
 	},
 }
 
-func claimHolds(t *testing.T, s Store, c *clock.Manual) {
+func claimHoldsUntilItExpires(t *testing.T, s notifications.Store, c *clock.Manual) {
 	must(t, s.Claim(t.Context(), claim(c, "first")))
 	c.Advance(notifications.Lease - time.Second)
 	wantClaim(t, s, claim(c, "second"), notifications.ErrSending)
@@ -60,14 +44,14 @@ func claimHolds(t *testing.T, s Store, c *clock.Manual) {
 	wantClaim(t, s, claim(c, "fourth"), notifications.ErrSending)
 }
 
-func released(t *testing.T, s Store, c *clock.Manual) {
+func releasedMailCanBeClaimed(t *testing.T, s notifications.Store, c *clock.Manual) {
 	first := claim(c, "first")
 	must(t, s.Claim(t.Context(), first))
 	must(t, s.Release(t.Context(), first))
 	wantClaim(t, s, claim(c, "second"), nil)
 }
 
-func staleRelease(t *testing.T, s Store, c *clock.Manual) {
+func releaseOfAnOldClaimKeepsTheNewOne(t *testing.T, s notifications.Store, c *clock.Manual) {
 	first := claim(c, "first")
 	must(t, s.Release(t.Context(), first)) // of nothing
 	must(t, s.Claim(t.Context(), first))
@@ -77,7 +61,7 @@ func staleRelease(t *testing.T, s Store, c *clock.Manual) {
 	wantClaim(t, s, claim(c, "third"), notifications.ErrSending)
 }
 
-func sent(t *testing.T, s Store, c *clock.Manual) {
+func sentMailCannotBeClaimed(t *testing.T, s notifications.Store, c *clock.Manual) {
 	first, second := claim(c, "first"), claim(c, "second")
 	must(t, s.Claim(t.Context(), first))
 	c.Advance(notifications.Lease)
@@ -88,7 +72,7 @@ func sent(t *testing.T, s Store, c *clock.Manual) {
 	wantClaim(t, s, claim(c, "third"), notifications.ErrSent)
 }
 
-func apart(t *testing.T, s Store, c *clock.Manual) {
+func otherOrdersAndKindsCanBeClaimed(t *testing.T, s notifications.Store, c *clock.Manual) {
 	mine := claim(c, "x")
 	must(t, s.MarkSent(t.Context(), mine))
 	kind, order := mine, mine
@@ -97,7 +81,7 @@ func apart(t *testing.T, s Store, c *clock.Manual) {
 	wantClaim(t, s, order, nil)
 }
 
-func concurrent(t *testing.T, s Store, c *clock.Manual) {
+func oneOfConcurrentClaimsWins(t *testing.T, s notifications.Store, c *clock.Manual) {
 	const claims = 6
 	var wg sync.WaitGroup
 	results := make(chan error, claims)
@@ -119,7 +103,7 @@ func concurrent(t *testing.T, s Store, c *clock.Manual) {
 	}
 }
 
-func refused(t *testing.T, s Store, c *clock.Manual) {
+func refusedMailCannotBeClaimed(t *testing.T, s notifications.Store, c *clock.Manual) {
 	first := claim(c, "first")
 	must(t, s.Claim(t.Context(), first))
 	must(t, s.MarkRefused(t.Context(), first))
@@ -128,7 +112,7 @@ func refused(t *testing.T, s Store, c *clock.Manual) {
 	wantClaim(t, s, claim(c, "second"), notifications.ErrRefused)
 }
 
-func overtaken(t *testing.T, s Store, c *clock.Manual) {
+func needsAttentionIsNotSentAfterTheEnd(t *testing.T, s notifications.Store, c *clock.Manual) {
 	settle := map[string]func(notifications.Claim) error{
 		"claimed": func(notifications.Claim) error { return nil },
 		"sent":    func(end notifications.Claim) error { return s.MarkSent(t.Context(), end) },
@@ -148,7 +132,7 @@ func overtaken(t *testing.T, s Store, c *clock.Manual) {
 	}
 }
 
-func waits(t *testing.T, s Store, c *clock.Manual) {
+func endWaitsForNeedsAttention(t *testing.T, s notifications.Store, c *clock.Manual) {
 	attention, end := claim(c, "attention"), claim(c, "end")
 	attention.Kind, end.Kind = notifications.NeedsAttention, notifications.Rejected
 	must(t, s.Claim(t.Context(), attention))
@@ -175,7 +159,7 @@ func claim(c clock.Clock, id string) notifications.Claim {
 	}
 }
 
-func wantClaim(t *testing.T, s Store, c notifications.Claim, want error) {
+func wantClaim(t *testing.T, s notifications.Store, c notifications.Claim, want error) {
 	t.Helper()
 	if err := s.Claim(t.Context(), c); !errors.Is(err, want) {
 		t.Errorf("Claim %s: %v, want %v", c.ID, err, want)
@@ -184,3 +168,5 @@ func wantClaim(t *testing.T, s Store, c notifications.Claim, want error) {
 
 // long is long after Start, so that claims do not expire.
 var long = clock.At(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+
+var must = storesuite.Must

@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"testing"
 
+	"orderflow/internal/orders"
 	"orderflow/internal/orders/dynamo"
 	"orderflow/internal/orders/storetest"
 	"orderflow/internal/platform/clock"
@@ -12,7 +13,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	open := func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+	open := func(t *testing.T, c clock.Clock) (orders.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c, dynamo.Index, ddb.OpenIndex)
 		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
 	}

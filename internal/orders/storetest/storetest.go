@@ -20,86 +20,65 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// Store adds the protocol to the port.
-type Store interface {
-	orders.Store
-	storesuite.Store
-}
-
-var must = storesuite.Must
-
 // Suite is what every orders store has to pass.
-var Suite = storesuite.Suite[Store]{
-	Cases: map[string]func(*testing.T, Store){
-		"UnknownOrderIsNotFound":              unknown,
-		"OrderComesBackAsSaved":               saved,
-		"PlacedFieldsAreWrittenOnce":          writtenOnce,
-		"OnlyTheNextVersionIsSaved":           orderVersions,
-		"ListHoldsOwnOrdersNewestFirst":       list,
-		"PagesListEveryOrderOnce":             pages,
-		"CursorOfAnotherCustomerIsRefused":    foreignCursor,
-		"FortyPricesAreReadAtOnce":            prices,
-		"PriceFromAnotherVersionLosesTheRace": stalePrice,
-		"OrderAndReplyAreOneCommit":           together,
-		"OverdueListsOldPendingOrders":        overdue,
-		"UnknownOrdersAreLeftOut":             byID,
-		"TallyHoldsOrdersThatAreNotFinal":     tallied,
-		"OrderOverTheLimitIsNotWritten":       overLimit,
-		"DeclinesCountForAnHour":              declines,
-		"UncountedOrdersLeaveRoom":            uncounted,
-		"ConcurrentOrdersStayWithinTheLimit":  atOnce,
+var Suite = storesuite.Suite[orders.Store]{
+	Cases: []func(*testing.T, orders.Store){
+		unknownOrderIsNotFound, orderComesBackAsSaved, placedFieldsAreWrittenOnce, onlyTheNextVersionIsSaved,
+		listHoldsOwnOrdersNewestFirst, pagesListEveryOrderOnce, cursorOfAnotherCustomerIsRefused,
+		fortyPricesAreReadAtOnce, priceFromAnotherVersionLosesTheRace, orderAndReplyAreOneCommit,
+		overdueListsOldPendingOrders, unknownOrdersAreLeftOut, tallyHoldsOrdersThatAreNotFinal,
+		orderOverTheLimitIsNotWritten, declinesCountForAnHour, uncountedOrdersLeaveRoom,
+		concurrentOrdersStayWithinTheLimit,
 	},
-	Kinds: kinds,
-}
-
-var kinds = map[string]storesuite.Kind[Store]{
-	"Order": {
-		Write: func(t *testing.T, s Store) {
-			save(t, s, order("alice", 1))
+	Kinds: map[string]storesuite.Kind[orders.Store]{
+		"Order": {
+			Write: func(t *testing.T, s orders.Store) {
+				save(t, s, order("alice", 1))
+			},
+			Rewrite: func(t *testing.T, s orders.Store) {
+				o := order("alice", 1)
+				for _, status := range []orders.Status{
+					orders.StatusPending, orders.StatusNeedsAttention, orders.StatusRejected,
+				} {
+					o.Version, o.Status, o.Closed = o.Version+1, status, true
+					save(t, s, o)
+					wantOrder(t, s, o)
+				}
+			},
 		},
-		Rewrite: func(t *testing.T, s Store) {
-			o := order("alice", 1)
-			for _, status := range []orders.Status{
-				orders.StatusPending, orders.StatusNeedsAttention, orders.StatusRejected,
-			} {
-				o.Version, o.Status, o.Closed = o.Version+1, status, true
-				save(t, s, o)
-				wantOrder(t, s, o)
-			}
+		"Tally": {
+			Write: func(t *testing.T, s orders.Store) {
+				place(t, s, order("alice", 1), orders.DefaultLimits)
+			},
+			Rewrite: func(t *testing.T, s orders.Store) {
+				place(t, s, order("alice", 2), orders.DefaultLimits)
+				end(t, s, order("alice", 2), orders.StatusRejected, orders.ReasonPaymentDeclined, time.Second)
+				must(t, s.Uncount(t.Context(), "alice", []string{order("", 1).OrderID}))
+				wantTally(t, s, "alice", 1)
+			},
 		},
-	},
-	"Tally": {
-		Write: func(t *testing.T, s Store) {
-			place(t, s, order("alice", 1), orders.DefaultLimits)
-		},
-		Rewrite: func(t *testing.T, s Store) {
-			place(t, s, order("alice", 2), orders.DefaultLimits)
-			end(t, s, order("alice", 2), orders.StatusRejected, orders.ReasonPaymentDeclined, time.Second)
-			must(t, s.Uncount(t.Context(), "alice", []string{order("", 1).OrderID}))
-			wantTally(t, s, "alice", 1)
-		},
-	},
-	"Price": {
-		Write: func(t *testing.T, s Store) {
-			must(t, s.SavePrice(t.Context(), price("A", 100, 1), 0, commit.With{}))
-		},
-		Rewrite: func(t *testing.T, s Store) {
-			next := orders.Price{SKU: "A", Price: money.Money{Currency: "USD", Amount: 200}, Version: 2}
-			must(t, s.SavePrice(t.Context(), next, 1, commit.With{}))
-			if got, err := s.Price(t.Context(), "A"); err != nil || got != next {
-				t.Errorf("Price = %v, %v", got, err)
-			}
+		"Price": {
+			Write: func(t *testing.T, s orders.Store) {
+				must(t, s.SavePrice(t.Context(), price("A", 100, 1), 0, commit.With{}))
+			},
+			Rewrite: func(t *testing.T, s orders.Store) {
+				next := orders.Price{SKU: "A", Price: money.Money{Currency: "USD", Amount: 200}, Version: 2}
+				must(t, s.SavePrice(t.Context(), next, 1, commit.With{}))
+				if got, err := s.Price(t.Context(), "A"); err != nil || got != next {
+					t.Errorf("Price = %v, %v", got, err)
+				}
+			},
 		},
 	},
 }
 
-func unknown(t *testing.T, s Store) {
+func unknownOrderIsNotFound(t *testing.T, s orders.Store) {
 	if _, err := s.Order(t.Context(), "none"); !errors.Is(err, orders.ErrNoOrder) {
 		t.Errorf("Order: %v, want ErrNoOrder", err)
 	}
 }
 
-func saved(t *testing.T, s Store) {
+func orderComesBackAsSaved(t *testing.T, s orders.Store) {
 	o := order("alice", 1)
 	save(t, s, o)
 	wantOrder(t, s, o)
@@ -111,7 +90,7 @@ func saved(t *testing.T, s Store) {
 	wantOrder(t, s, o)
 }
 
-func orderVersions(t *testing.T, s Store) {
+func onlyTheNextVersionIsSaved(t *testing.T, s orders.Store) {
 	numbers := map[string]int{"1": 1, "2": 2}
 	written := func(id string, version int64) orders.Order {
 		o := order("alice", numbers[id])
@@ -124,7 +103,7 @@ func orderVersions(t *testing.T, s Store) {
 	wantOrder(t, s, written("1", 2))
 }
 
-func list(t *testing.T, s Store) {
+func listHoldsOwnOrdersNewestFirst(t *testing.T, s orders.Store) {
 	for n, customer := range []string{"alice", "bob", "alice", "alice#b"} {
 		save(t, s, order(customer, n))
 	}
@@ -133,7 +112,7 @@ func list(t *testing.T, s Store) {
 	wantList(t, s, "carol")
 }
 
-func pages(t *testing.T, s Store) {
+func pagesListEveryOrderOnce(t *testing.T, s orders.Store) {
 	var want, got []string
 	for n := range 7 {
 		o := order("alice", n)
@@ -156,7 +135,7 @@ func pages(t *testing.T, s Store) {
 	}
 }
 
-func foreignCursor(t *testing.T, s Store) {
+func cursorOfAnotherCustomerIsRefused(t *testing.T, s orders.Store) {
 	for n := range 3 {
 		save(t, s, order("alice", n))
 	}
@@ -172,7 +151,7 @@ func foreignCursor(t *testing.T, s Store) {
 	}
 }
 
-func prices(t *testing.T, s Store) {
+func fortyPricesAreReadAtOnce(t *testing.T, s orders.Store) {
 	want := map[string]orders.Price{}
 	skus := []string{"unknown"}
 	for n := range 39 {
@@ -187,7 +166,7 @@ func prices(t *testing.T, s Store) {
 	}
 }
 
-func stalePrice(t *testing.T, s Store) {
+func priceFromAnotherVersionLosesTheRace(t *testing.T, s orders.Store) {
 	must(t, s.SavePrice(t.Context(), price("A", 100, 4), 0, commit.With{}))
 	for _, before := range []int64{0, 3, 5} {
 		err := s.SavePrice(t.Context(), price("A", 200, 9), before, commit.With{})
@@ -204,7 +183,7 @@ func stalePrice(t *testing.T, s Store) {
 	}
 }
 
-func together(t *testing.T, s Store) {
+func orderAndReplyAreOneCommit(t *testing.T, s orders.Store) {
 	o := order("alice", 1)
 	var once idempotency.Once
 	req := idempotency.Request{Scope: "alice#op", Key: "k", Hash: "h"}
@@ -228,7 +207,7 @@ func together(t *testing.T, s Store) {
 	}
 }
 
-func overdue(t *testing.T, s Store) {
+func overdueListsOldPendingOrders(t *testing.T, s orders.Store) {
 	var pending []string
 	for n := range 12 { // over several partitions of the index
 		o := order("alice", n)
@@ -279,17 +258,17 @@ func price(sku string, amount, version int64) orders.Price {
 	return orders.Price{SKU: sku, Price: money.Money{Currency: "EUR", Amount: amount}, Version: version}
 }
 
-func save(t *testing.T, s Store, o orders.Order) {
+func save(t *testing.T, s orders.Store, o orders.Order) {
 	t.Helper()
 	must(t, s.SaveOrder(t.Context(), o, commit.With{}))
 }
 
-func place(t *testing.T, s Store, o orders.Order, limits orders.Limits) {
+func place(t *testing.T, s orders.Store, o orders.Order, limits orders.Limits) {
 	t.Helper()
 	must(t, s.PlaceOrder(t.Context(), o, limits, commit.With{}))
 }
 
-func wantOrder(t *testing.T, s Store, want orders.Order) {
+func wantOrder(t *testing.T, s orders.Store, want orders.Order) {
 	t.Helper()
 	got, err := s.Order(t.Context(), want.OrderID)
 	if err != nil || !cmp.Equal(got, want) {
@@ -297,7 +276,7 @@ func wantOrder(t *testing.T, s Store, want orders.Order) {
 	}
 }
 
-func wantList(t *testing.T, s Store, customer string, want ...orders.Order) {
+func wantList(t *testing.T, s orders.Store, customer string, want ...orders.Order) {
 	t.Helper()
 	got, next, err := s.Orders(t.Context(), customer, 10, "")
 	if err != nil || next != "" || len(got) != len(want) || len(want) > 0 && !cmp.Equal(got, want) {
@@ -305,9 +284,9 @@ func wantList(t *testing.T, s Store, customer string, want ...orders.Order) {
 	}
 }
 
-// writtenOnce: lines, total and address are written once. Otherwise a later write would drop what a
-// newer version added to a line or to the address.
-func writtenOnce(t *testing.T, s Store) {
+// placedFieldsAreWrittenOnce: lines, total and address are written once. Otherwise a later write
+// would drop what a newer version added to a line or to the address.
+func placedFieldsAreWrittenOnce(t *testing.T, s orders.Store) {
 	o := order("alice", 1)
 	save(t, s, o)
 	next := order("alice", 1)
@@ -317,3 +296,5 @@ func writtenOnce(t *testing.T, s Store) {
 	o.Version, o.Status = 2, orders.StatusRejected
 	wantOrder(t, s, o)
 }
+
+var must = storesuite.Must

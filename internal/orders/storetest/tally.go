@@ -2,9 +2,7 @@ package storetest
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,13 +16,15 @@ import (
 var two = orders.Limits{Open: 2, Declines: 2}
 
 // end ends a placed order, so long after it was placed.
-func end(t *testing.T, s Store, o orders.Order, status orders.Status, reason orders.Reason, after time.Duration) {
+func end(
+	t *testing.T, s orders.Store, o orders.Order, status orders.Status, reason orders.Reason, after time.Duration,
+) {
 	t.Helper()
 	o.Version, o.Status, o.Reason, o.UpdatedAt = 2, status, reason, o.CreatedAt.Add(after)
 	save(t, s, o)
 }
 
-func wantTally(t *testing.T, s Store, customer string, declines int, open ...string) {
+func wantTally(t *testing.T, s orders.Store, customer string, declines int, open ...string) {
 	t.Helper()
 	got, err := s.Tally(t.Context(), customer)
 	if err != nil || !slices.Equal(got.Open, open) || len(got.Declines) != declines {
@@ -32,7 +32,7 @@ func wantTally(t *testing.T, s Store, customer string, declines int, open ...str
 	}
 }
 
-func byID(t *testing.T, s Store) {
+func unknownOrdersAreLeftOut(t *testing.T, s orders.Store) {
 	for n := range 3 {
 		save(t, s, order("alice", n))
 	}
@@ -45,7 +45,7 @@ func byID(t *testing.T, s Store) {
 	}
 }
 
-func tallied(t *testing.T, s Store) {
+func tallyHoldsOrdersThatAreNotFinal(t *testing.T, s orders.Store) {
 	wantTally(t, s, "alice", 0)
 	var ids []string
 	for n := range 5 {
@@ -73,7 +73,7 @@ func tallied(t *testing.T, s Store) {
 	wantTally(t, s, "carol", 0)
 }
 
-func overLimit(t *testing.T, s Store) {
+func orderOverTheLimitIsNotWritten(t *testing.T, s orders.Store) {
 	for n := range 2 {
 		place(t, s, order("alice", n), two)
 	}
@@ -93,7 +93,7 @@ func overLimit(t *testing.T, s Store) {
 	wantTally(t, s, "alice", 0, order("", 1).OrderID, third.OrderID)
 }
 
-func declines(t *testing.T, s Store) {
+func declinesCountForAnHour(t *testing.T, s orders.Store) {
 	place := func(n int, at time.Duration) error {
 		o := order("alice", n)
 		o.CreatedAt = storesuite.Start.Add(at)
@@ -118,7 +118,7 @@ func declines(t *testing.T, s Store) {
 	wantTally(t, s, "alice", 1) // the first two are forgotten
 }
 
-func uncounted(t *testing.T, s Store) {
+func uncountedOrdersLeaveRoom(t *testing.T, s orders.Store) {
 	var ids []string
 	for n := range 3 {
 		place(t, s, order("alice", n), orders.DefaultLimits)
@@ -131,25 +131,17 @@ func uncounted(t *testing.T, s Store) {
 	place(t, s, order("alice", 4), two)
 }
 
-func atOnce(t *testing.T, s Store) {
+func concurrentOrdersStayWithinTheLimit(t *testing.T, s orders.Store) {
 	var placed atomic.Int32
-	var wait sync.WaitGroup
-	for n := range 6 {
-		wait.Go(func() {
-			for range 20 { // retry transactions that conflict too often
-				err := s.PlaceOrder(t.Context(), order("alice", n), two, commit.With{})
-				if err == nil {
-					placed.Add(1)
-				} else if fault.KindOf(err) == fault.Transient && !errors.Is(err, orders.ErrAtLimit) {
-					continue
-				}
-				return
-			}
-		})
-	}
-	wait.Wait()
+	storesuite.Race(6, func(n int) error {
+		err := s.PlaceOrder(t.Context(), order("alice", n), two, commit.With{})
+		if err == nil {
+			placed.Add(1)
+		}
+		return err
+	})
 	got, err := s.Tally(t.Context(), "alice")
 	if err != nil || placed.Load() != 2 || len(got.Open) != 2 {
-		t.Errorf("placed %d orders, tally %s, %v; want 2", placed.Load(), fmt.Sprint(got.Open), err)
+		t.Errorf("placed %d orders, tally %v, %v; want 2", placed.Load(), got.Open, err)
 	}
 }

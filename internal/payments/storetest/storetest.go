@@ -12,46 +12,30 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
-// Store adds the protocol to the port.
-type Store interface {
-	payments.Store
-	storesuite.Store
-}
-
-var must = storesuite.Must
-
 // Suite is what every payments store has to pass.
-var Suite = storesuite.Suite[Store]{
-	Cases: map[string]func(*testing.T, Store){
-		"UnknownPaymentIsNotFound":    unknown,
-		"PaymentComesBackAsSaved":     roundTrip,
-		"RefundComesBackAsSaved":      refunded,
-		"OnlyTheNextVersionIsSaved":   versions,
-		"SaveClearsEmptyFields":       clears,
-		"PaymentsAreKeptByOrder":      apart,
-		"OutcomeIsKeptByVersion":      outcome,
-		"LastSavedBookmarkIsReturned": bookmark,
+var Suite = storesuite.Suite[payments.Store]{
+	Cases: []func(*testing.T, payments.Store){
+		unknownPaymentIsNotFound, paymentComesBackAsSaved, refundComesBackAsSaved, onlyTheNextVersionIsSaved,
+		saveClearsEmptyFields, paymentsAreKeptByOrder, outcomeIsKeptByVersion, lastSavedBookmarkIsReturned,
 	},
-	Kinds: kinds,
-}
-
-var kinds = map[string]storesuite.Kind[Store]{
-	"Payment": {
-		Write: func(t *testing.T, s Store) { save(t, s, payment("1", 1, payments.StatusAuthorized)) },
-		Rewrite: func(t *testing.T, s Store) {
-			for n, status := range []payments.Status{payments.StatusCaptured, payments.StatusRefunded} {
-				save(t, s, payment("1", int64(n)+2, status))
-				want(t, s, payment("1", int64(n)+2, status))
-			}
+	Kinds: map[string]storesuite.Kind[payments.Store]{
+		"Payment": {
+			Write: func(t *testing.T, s payments.Store) { save(t, s, payment("1", 1, payments.StatusAuthorized)) },
+			Rewrite: func(t *testing.T, s payments.Store) {
+				for n, status := range []payments.Status{payments.StatusCaptured, payments.StatusRefunded} {
+					save(t, s, payment("1", int64(n)+2, status))
+					want(t, s, payment("1", int64(n)+2, status))
+				}
+			},
 		},
-	},
-	"Outcome": {
-		Write:   func(t *testing.T, s Store) { must(t, s.SaveOutcome(t.Context(), flagged, 0, commit.With{})) },
-		Rewrite: func(t *testing.T, s Store) { must(t, s.SaveOutcome(t.Context(), rejected, 3, commit.With{})) },
-	},
-	"Bookmark": {
-		Write:   func(t *testing.T, s Store) { must(t, s.SaveBookmark(t.Context(), "a")) },
-		Rewrite: func(t *testing.T, s Store) { must(t, s.SaveBookmark(t.Context(), "b")) },
+		"Outcome": {
+			Write:   func(t *testing.T, s payments.Store) { saveOutcome(t, s, flagged, 0) },
+			Rewrite: func(t *testing.T, s payments.Store) { saveOutcome(t, s, rejected, 3) },
+		},
+		"Bookmark": {
+			Write:   func(t *testing.T, s payments.Store) { must(t, s.SaveBookmark(t.Context(), "a")) },
+			Rewrite: func(t *testing.T, s payments.Store) { must(t, s.SaveBookmark(t.Context(), "b")) },
+		},
 	},
 }
 
@@ -67,12 +51,12 @@ func payment(orderID string, version int64, status payments.Status) payments.Pay
 	}
 }
 
-func outcome(t *testing.T, s Store) {
+func outcomeIsKeptByVersion(t *testing.T, s payments.Store) {
 	if o, err := s.Outcome(t.Context(), "1"); err != nil || o != (payments.Outcome{}) {
 		t.Errorf("Outcome of an unknown order = %+v, %v", o, err)
 	}
-	must(t, s.SaveOutcome(t.Context(), flagged, 0, commit.With{}))
-	must(t, s.SaveOutcome(t.Context(), rejected, 3, commit.With{}))
+	saveOutcome(t, s, flagged, 0)
+	saveOutcome(t, s, rejected, 3)
 	for _, before := range []int64{0, 3} {
 		if err := s.SaveOutcome(t.Context(), flagged, before, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
 			t.Errorf("from version %d over version 4: %v, want ErrLostRace", before, err)
@@ -83,7 +67,7 @@ func outcome(t *testing.T, s Store) {
 	}
 }
 
-func bookmark(t *testing.T, s Store) {
+func lastSavedBookmarkIsReturned(t *testing.T, s payments.Store) {
 	for _, cursor := range []string{"", "a", ""} {
 		must(t, s.SaveBookmark(t.Context(), cursor))
 		if got, err := s.Bookmark(t.Context()); err != nil || got != cursor {
@@ -92,27 +76,27 @@ func bookmark(t *testing.T, s Store) {
 	}
 }
 
-func refunded(t *testing.T, s Store) {
+func refundComesBackAsSaved(t *testing.T, s payments.Store) {
 	p := payment("1", 1, payments.StatusCaptured)
 	p.Refunded = 1000
 	save(t, s, p)
 	want(t, s, p)
 }
 
-func unknown(t *testing.T, s Store) {
+func unknownPaymentIsNotFound(t *testing.T, s payments.Store) {
 	if _, err := s.Payment(t.Context(), "none"); !errors.Is(err, payments.ErrNoPayment) {
 		t.Errorf("Payment: %v, want ErrNoPayment", err)
 	}
 }
 
-func roundTrip(t *testing.T, s Store) {
+func paymentComesBackAsSaved(t *testing.T, s payments.Store) {
 	p := payment("1", 1, payments.StatusDeclined)
 	p.DeclineCode, p.Dispute = "card_declined", payments.DisputeOpen
 	save(t, s, p)
 	want(t, s, p)
 }
 
-func clears(t *testing.T, s Store) {
+func saveClearsEmptyFields(t *testing.T, s payments.Store) {
 	p := payment("1", 1, payments.StatusDeclined)
 	p.DeclineCode = "card_declined"
 	save(t, s, p)
@@ -121,14 +105,14 @@ func clears(t *testing.T, s Store) {
 	want(t, s, p)
 }
 
-func versions(t *testing.T, s Store) {
+func onlyTheNextVersionIsSaved(t *testing.T, s payments.Store) {
 	storesuite.NextVersionOnly(t, func(orderID string, version int64) error {
 		return s.Save(t.Context(), payment(orderID, version, payments.StatusCaptured), commit.With{})
 	})
 	want(t, s, payment("1", 2, payments.StatusCaptured))
 }
 
-func apart(t *testing.T, s Store) {
+func paymentsAreKeptByOrder(t *testing.T, s payments.Store) {
 	one, two := payment("1", 1, payments.StatusAuthorized), payment("2", 1, payments.StatusDeclined)
 	save(t, s, one)
 	save(t, s, two)
@@ -136,14 +120,21 @@ func apart(t *testing.T, s Store) {
 	want(t, s, two)
 }
 
-func save(t *testing.T, s Store, p payments.Payment) {
+func save(t *testing.T, s payments.Store, p payments.Payment) {
 	t.Helper()
 	must(t, s.Save(t.Context(), p, commit.With{}))
 }
 
-func want(t *testing.T, s Store, p payments.Payment) {
+func saveOutcome(t *testing.T, s payments.Store, o payments.Outcome, before int64) {
+	t.Helper()
+	must(t, s.SaveOutcome(t.Context(), o, before, commit.With{}))
+}
+
+func want(t *testing.T, s payments.Store, p payments.Payment) {
 	t.Helper()
 	if got, err := s.Payment(t.Context(), p.OrderID); err != nil || got != p {
 		t.Errorf("Payment = %+v, %v; want %+v", got, err, p)
 	}
 }
+
+var must = storesuite.Must

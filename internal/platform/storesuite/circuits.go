@@ -19,10 +19,7 @@ type CircuitStore interface {
 
 // Circuits is the suite of circuits.
 var Circuits = Suite[CircuitStore]{
-	Cases: map[string]func(*testing.T, CircuitStore){
-		"CircuitComesBackAsSaved":             circuitSaved,
-		"OnlyTheNextVersionOfACircuitIsSaved": circuitVersions,
-	},
+	Cases: []func(*testing.T, CircuitStore){circuitComesBackAsSaved, onlyTheNextVersionOfACircuitIsSaved},
 	Kinds: map[string]Kind[CircuitStore]{"Circuit": {
 		Write: func(t *testing.T, s CircuitStore) {
 			saveCircuit(t, s, resilience.Circuit{State: resilience.Closed, Version: 1, Failed: []string{"a"}})
@@ -39,7 +36,7 @@ func saveCircuit(t *testing.T, s CircuitStore, c resilience.Circuit) {
 	Must(t, s.SaveCircuit(t.Context(), "bank", c, commit.With{Events: events(t.Context())}))
 }
 
-func circuitSaved(t *testing.T, s CircuitStore) {
+func circuitComesBackAsSaved(t *testing.T, s CircuitStore) {
 	got, err := s.Circuit(t.Context(), "bank")
 	if err != nil || !reflect.DeepEqual(got, resilience.Circuit{State: resilience.Closed}) {
 		t.Errorf("before anything is saved: %+v, %v", got, err)
@@ -62,7 +59,7 @@ func circuitSaved(t *testing.T, s CircuitStore) {
 	wantOutbox(t, s, 4)
 }
 
-func circuitVersions(t *testing.T, s CircuitStore) {
+func onlyTheNextVersionOfACircuitIsSaved(t *testing.T, s CircuitStore) {
 	NextVersionOnly(t, func(id string, version int64) error {
 		c := resilience.Circuit{State: resilience.Open, Version: version}
 		return s.SaveCircuit(t.Context(), id, c, commit.With{Events: events(t.Context())})

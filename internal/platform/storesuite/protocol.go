@@ -24,18 +24,11 @@ type Store interface {
 	Outbox(ctx context.Context) ([]envelope.Event, error)
 }
 
-var protocol = map[string]func(*testing.T, Store, *clock.Manual){
-	"DuplicateActionReturnsTheFirstResult": duplicateAction,
-	"DuplicateUndoReturnsTheFirstResult":   duplicateUndo,
-	"NullCompensationBarsTheLateAction":    nullCompensation,
-	"UndoLearnsWhichActionsTookEffect":     undoLearns,
-	"ConcurrentActionsTakeEffectOnce":      concurrent,
-	"UndoAndActionNeverBothMissEachOther":  undoRace,
-	"ReplayReturnsTheFirstResult":          replay,
-	"KeyWithAnotherRequestIsRefused":       reused,
-	"ExpiredKeyIsForgotten":                expired,
-	"RefusedCommitWritesNothing":           refused,
-	"ScopesHaveSeparateKeys":               scopes,
+var protocol = []func(*testing.T, Store, *clock.Manual){
+	duplicateActionReturnsTheFirstResult, duplicateUndoReturnsTheFirstResult, nullCompensationBarsTheLateAction,
+	undoReceivesWhichActionsTookEffect, concurrentActionsTakeEffectOnce, concurrentUndoSeesOrBarsTheAction,
+	replayReturnsTheFirstResult, keyWithAnotherRequestIsRefused, expiredKeyIsForgotten, refusedCommitWritesNothing,
+	scopesHaveSeparateKeys,
 }
 
 // act returns an action that records n and one event.
@@ -52,7 +45,7 @@ func undo(s Store, n int, saw *barrier.Done) func(context.Context, barrier.Done,
 	}
 }
 
-func duplicateAction(t *testing.T, s Store, _ *clock.Manual) {
+func duplicateActionReturnsTheFirstResult(t *testing.T, s Store, _ *clock.Manual) {
 	for n := range 3 {
 		got, err := barrier.Do(t.Context(), s, "saga", "Step", act(s, n))
 		want(t, got, 0, err)
@@ -60,7 +53,7 @@ func duplicateAction(t *testing.T, s Store, _ *clock.Manual) {
 	wantOutbox(t, s, 1)
 }
 
-func duplicateUndo(t *testing.T, s Store, _ *clock.Manual) {
+func duplicateUndoReturnsTheFirstResult(t *testing.T, s Store, _ *clock.Manual) {
 	var saw barrier.Done
 	for n := range 3 {
 		got, err := barrier.Undo(t.Context(), s, "saga", "Undo", []string{"Step"}, undo(s, n, &saw))
@@ -69,7 +62,7 @@ func duplicateUndo(t *testing.T, s Store, _ *clock.Manual) {
 	wantOutbox(t, s, 1)
 }
 
-func nullCompensation(t *testing.T, s Store, _ *clock.Manual) {
+func nullCompensationBarsTheLateAction(t *testing.T, s Store, _ *clock.Manual) {
 	var saw barrier.Done
 	got, err := barrier.Undo(t.Context(), s, "saga", "Undo", []string{"Step"}, undo(s, 7, &saw))
 	want(t, got, 7, err)
@@ -84,7 +77,7 @@ func nullCompensation(t *testing.T, s Store, _ *clock.Manual) {
 	wantOutbox(t, s, 2)
 }
 
-func undoLearns(t *testing.T, s Store, _ *clock.Manual) {
+func undoReceivesWhichActionsTookEffect(t *testing.T, s Store, _ *clock.Manual) {
 	_, err := barrier.Do(t.Context(), s, "saga", "First", act(s, 1))
 	Must(t, err)
 	var saw barrier.Done
@@ -97,7 +90,7 @@ func undoLearns(t *testing.T, s Store, _ *clock.Manual) {
 	want(t, got, 1, err) // a duplicate of an action that took effect, not a late one
 }
 
-func concurrent(t *testing.T, s Store, _ *clock.Manual) {
+func concurrentActionsTakeEffectOnce(t *testing.T, s Store, _ *clock.Manual) {
 	var wg sync.WaitGroup
 	for n := range 4 {
 		wg.Go(func() {
@@ -111,7 +104,7 @@ func concurrent(t *testing.T, s Store, _ *clock.Manual) {
 	wantOutbox(t, s, 1)
 }
 
-func undoRace(t *testing.T, s Store, _ *clock.Manual) {
+func concurrentUndoSeesOrBarsTheAction(t *testing.T, s Store, _ *clock.Manual) {
 	for _, saga := range []string{"a", "b", "c", "d"} {
 		var saw barrier.Done
 		var acted error
@@ -136,7 +129,7 @@ func handle(s Store, n int) func(context.Context, idempotency.Once) (int, error)
 	}
 }
 
-func replay(t *testing.T, s Store, _ *clock.Manual) {
+func replayReturnsTheFirstResult(t *testing.T, s Store, _ *clock.Manual) {
 	for n := range 3 {
 		got, replayed, err := idempotency.Do(t.Context(), s, request("h"), handle(s, n))
 		want(t, got, 0, err)
@@ -147,7 +140,7 @@ func replay(t *testing.T, s Store, _ *clock.Manual) {
 	wantOutbox(t, s, 1)
 }
 
-func reused(t *testing.T, s Store, _ *clock.Manual) {
+func keyWithAnotherRequestIsRefused(t *testing.T, s Store, _ *clock.Manual) {
 	_, _, err := idempotency.Do(t.Context(), s, request("h"), handle(s, 1))
 	Must(t, err)
 	_, _, err = idempotency.Do(t.Context(), s, request("other"), handle(s, 2))
@@ -157,7 +150,7 @@ func reused(t *testing.T, s Store, _ *clock.Manual) {
 	wantOutbox(t, s, 1)
 }
 
-func expired(t *testing.T, s Store, c *clock.Manual) {
+func expiredKeyIsForgotten(t *testing.T, s Store, c *clock.Manual) {
 	_, _, err := idempotency.Do(t.Context(), s, request("h"), handle(s, 1))
 	Must(t, err)
 	c.Advance(idempotency.Retention + time.Second)
@@ -168,7 +161,7 @@ func expired(t *testing.T, s Store, c *clock.Manual) {
 	}
 }
 
-func refused(t *testing.T, s Store, _ *clock.Manual) {
+func refusedCommitWritesNothing(t *testing.T, s Store, _ *clock.Manual) {
 	_, err := barrier.Do(t.Context(), s, "saga", "Step", act(s, 1))
 	Must(t, err)
 	// blind commits without seeing the record, as the loser of a race does.
@@ -186,7 +179,7 @@ func (blind) Barrier(context.Context, barrier.Key) (barrier.Record, bool, error)
 	return barrier.Record{}, false, nil
 }
 
-func scopes(t *testing.T, s Store, _ *clock.Manual) {
+func scopesHaveSeparateKeys(t *testing.T, s Store, _ *clock.Manual) {
 	_, _, err := idempotency.Do(t.Context(), s, request("h"), handle(s, 1))
 	Must(t, err)
 	mine := idempotency.Request{Scope: "another#op", Key: "k", Hash: "x"}

@@ -6,6 +6,9 @@ package storesuite
 import (
 	"context"
 	"errors"
+	"reflect"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,10 +20,10 @@ import (
 )
 
 // Suite is what every implementation of a store has to pass. Each case runs on an empty store whose
-// clock is at Start.
+// clock is at Start, as a subtest with the name of its function.
 type Suite[S any] struct {
-	Cases map[string]func(*testing.T, S)
-	Timed map[string]func(*testing.T, S, *clock.Manual) // cases that move the clock
+	Cases []func(*testing.T, S)
+	Timed []func(*testing.T, S, *clock.Manual) // cases that move the clock
 	Kinds map[string]Kind[S]
 }
 
@@ -43,23 +46,30 @@ type Open[S any] func(t *testing.T, c clock.Clock) (S, Newer)
 // Start is the time of a new store.
 var Start = time.Date(2026, 1, 2, 3, 4, 5, 678_000_009, time.UTC)
 
-// Run runs the cases of the protocol and the suite.
-func Run[S Store](t *testing.T, open Open[S], suite Suite[S]) {
-	protocol := Suite[Store]{Timed: protocol}
-	RunCases(t, func(t *testing.T, c clock.Clock) (Store, Newer) { return open(t, c) }, protocol)
+// Run runs the cases of the protocol and the suite. The stores must be Stores.
+func Run[S any](t *testing.T, open Open[S], suite Suite[S]) {
+	openStore := func(t *testing.T, c clock.Clock) (Store, Newer) {
+		s, newer := open(t, c)
+		store, ok := any(s).(Store)
+		if !ok {
+			t.Fatalf("%T does not implement storesuite.Store", s)
+		}
+		return store, newer
+	}
+	RunCases(t, openStore, Suite[Store]{Timed: protocol})
 	RunCases(t, open, suite)
 }
 
 // RunCases runs the suite without the cases of the protocol.
 func RunCases[S any](t *testing.T, open Open[S], suite Suite[S]) {
-	for name, run := range suite.Cases {
-		t.Run(name, func(t *testing.T) {
+	for _, run := range suite.Cases {
+		t.Run(nameOf(run), func(t *testing.T) {
 			s, _ := open(t, clock.At(Start))
 			run(t, s)
 		})
 	}
-	for name, run := range suite.Timed {
-		t.Run(name, func(t *testing.T) {
+	for _, run := range suite.Timed {
+		t.Run(nameOf(run), func(t *testing.T) {
 			c := clock.At(Start)
 			s, _ := open(t, c)
 			run(t, s, c)
@@ -78,6 +88,11 @@ func RunCases[S any](t *testing.T, open Open[S], suite Suite[S]) {
 			}
 		})
 	}
+}
+
+func nameOf(function any) string {
+	name := runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name()
+	return name[strings.LastIndex(name, ".")+1:]
 }
 
 // Must stops the test on an error.
@@ -128,13 +143,16 @@ func KeyTakenMeanwhile(t *testing.T, s ReplyStore, write func(ctx context.Contex
 	}
 }
 
-// Race makes concurrent calls, each repeated until done, 20 times at most.
-func Race(callers int, call func(n int) (done bool)) {
+// Race makes concurrent calls. Each is repeated after a transient fault, 20 times at most.
+func Race(callers int, call func(n int) error) {
 	var wg sync.WaitGroup
 	for n := range callers {
 		wg.Go(func() {
 			for range 20 {
-				if call(n) {
+				err := call(n)
+				var f *fault.Error
+				transient := errors.As(err, &f) && f.Kind == fault.Transient
+				if !transient && !errors.Is(err, fault.ErrLostRace) {
 					return
 				}
 			}

@@ -6,12 +6,13 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb/ddbtest"
 	"orderflow/internal/platform/storesuite"
+	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/dynamo"
 	"orderflow/internal/shipping/storetest"
 )
 
 func TestStore(t *testing.T) {
-	open := func(t *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+	open := func(t *testing.T, c clock.Clock) (shipping.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
 		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
 	}

@@ -6,12 +6,13 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/storesuite"
+	"orderflow/internal/shipping"
 	"orderflow/internal/shipping/memory"
 	"orderflow/internal/shipping/storetest"
 )
 
 func TestStore(t *testing.T) {
-	open := func(_ *testing.T, c clock.Clock) (storetest.Store, storesuite.Newer) {
+	open := func(_ *testing.T, c clock.Clock) (shipping.Store, storesuite.Newer) {
 		s := memory.New(c)
 		return s, memdb.Newer{Log: s.Log}
 	}

@@ -17,47 +17,35 @@ import (
 	"orderflow/internal/shipping/contract"
 )
 
-// Store adds the protocol to the port.
-type Store interface {
-	shipping.Store
-	storesuite.Store
-}
-
-var must = storesuite.Must
-
 // Suite is what every shipping store has to pass.
-var Suite = storesuite.Suite[Store]{
-	Cases: map[string]func(*testing.T, Store){
-		"UnknownShipmentIsNotFound":               unknown,
-		"ShipmentComesBackAsSaved":                roundTrip,
-		"OnlyTheNextVersionIsSaved":               versions,
-		"ConcurrentCallbackAndAwaitResumeTheSaga": noLostResumption,
+var Suite = storesuite.Suite[shipping.Store]{
+	Cases: []func(*testing.T, shipping.Store){
+		unknownShipmentIsNotFound, shipmentComesBackAsSaved, onlyTheNextVersionIsSaved,
+		concurrentCallbackAndAwaitResumeTheSaga,
 	},
-	Kinds: kinds,
-}
-
-var kinds = map[string]storesuite.Kind[Store]{
-	"Shipment": {
-		Write: func(t *testing.T, s Store) { save(t, s, requested("1", 1)) },
-		Rewrite: func(t *testing.T, s Store) {
-			booked := requested("1", 2)
-			booked.Status, booked.TrackingNumber, booked.ResumeToken = shipping.StatusBooked, "T", "token"
-			save(t, s, booked)
-			cancelled := requested("1", 3)
-			cancelled.Status = shipping.StatusCancelled
-			save(t, s, cancelled)
-			want(t, s, cancelled)
+	Kinds: map[string]storesuite.Kind[shipping.Store]{
+		"Shipment": {
+			Write: func(t *testing.T, s shipping.Store) { save(t, s, requested("1", 1)) },
+			Rewrite: func(t *testing.T, s shipping.Store) {
+				booked := requested("1", 2)
+				booked.Status, booked.TrackingNumber, booked.ResumeToken = shipping.StatusBooked, "T", "token"
+				save(t, s, booked)
+				cancelled := requested("1", 3)
+				cancelled.Status = shipping.StatusCancelled
+				save(t, s, cancelled)
+				want(t, s, cancelled)
+			},
 		},
 	},
 }
 
-func unknown(t *testing.T, s Store) {
+func unknownShipmentIsNotFound(t *testing.T, s shipping.Store) {
 	if _, err := s.Shipment(t.Context(), "none"); !errors.Is(err, shipping.ErrNoShipment) {
 		t.Errorf("Shipment: %v, want ErrNoShipment", err)
 	}
 }
 
-func roundTrip(t *testing.T, s Store) {
+func shipmentComesBackAsSaved(t *testing.T, s shipping.Store) {
 	full := shipping.Shipment{
 		OrderID: "1", CustomerID: "c", Status: shipping.StatusRefused, CarrierID: "shp_1", TrackingNumber: "T",
 		TraceParent: "00-0-0-01", Reason: "R", ResumeToken: "token", Version: 1, UpdatedAt: storesuite.Start,
@@ -69,16 +57,16 @@ func roundTrip(t *testing.T, s Store) {
 	want(t, s, bare)
 }
 
-func versions(t *testing.T, s Store) {
+func onlyTheNextVersionIsSaved(t *testing.T, s shipping.Store) {
 	storesuite.NextVersionOnly(t, func(orderID string, version int64) error {
 		return s.Save(t.Context(), requested(orderID, version), commit.With{})
 	})
 	want(t, s, requested("1", 2))
 }
 
-// noLostResumption runs the carrier's callback and the saga's AwaitShipment at the same time. Every
-// round must write an event with the saga's token.
-func noLostResumption(t *testing.T, s Store) {
+// concurrentCallbackAndAwaitResumeTheSaga runs the carrier's callback and the saga's AwaitShipment
+// at the same time. Every round must write an event with the saga's token.
+func concurrentCallbackAndAwaitResumeTheSaga(t *testing.T, s shipping.Store) {
 	svc := shipping.New(s, nil, clock.At(storesuite.Start), ids.Random(clock.System{}))
 	const rounds = 8
 	for n := range rounds {
@@ -101,7 +89,7 @@ func noLostResumption(t *testing.T, s Store) {
 		})
 		wg.Wait()
 	}
-	events, err := s.Outbox(t.Context())
+	events, err := s.(storesuite.Store).Outbox(t.Context())
 	must(t, err)
 	resumed := map[string]bool{}
 	for _, e := range events {
@@ -123,14 +111,16 @@ func requested(orderID string, version int64) shipping.Shipment {
 	}
 }
 
-func save(t *testing.T, s Store, sh shipping.Shipment) {
+func save(t *testing.T, s shipping.Store, sh shipping.Shipment) {
 	t.Helper()
 	must(t, s.Save(t.Context(), sh, commit.With{}))
 }
 
-func want(t *testing.T, s Store, sh shipping.Shipment) {
+func want(t *testing.T, s shipping.Store, sh shipping.Shipment) {
 	t.Helper()
 	if got, err := s.Shipment(t.Context(), sh.OrderID); err != nil || got != sh {
 		t.Errorf("Shipment = %+v, %v; want %+v", got, err, sh)
 	}
 }
+
+var must = storesuite.Must

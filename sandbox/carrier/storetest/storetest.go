@@ -15,35 +15,25 @@ import (
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/storesuite"
 	"orderflow/sandbox/carrier"
-	"orderflow/sandbox/web"
 )
-
-var must = storesuite.Must
 
 // Suite is what every store of the carrier has to pass.
 var Suite = storesuite.Suite[carrier.Store]{
-	Cases: map[string]func(*testing.T, carrier.Store){
-		"UnknownReferenceHasVersionZero":           unknown,
-		"EntryComesBackAsWritten":                  written,
-		"OnlyTheNextVersionIsWritten":              versions,
-		"BookingAndCallbackAreOneCommit":           together,
-		"TakenKeyWritesNothing":                    taken,
-		"ConcurrentBookingsOfAReferenceMakeOne":    oneReference,
-		"ConcurrentBookAndCancelLeaveNoShipment":   bookAndCancel,
-		"ConcurrentDecideAndCancelLeaveNoShipment": decideAndCancel,
+	Cases: []func(*testing.T, carrier.Store){
+		unknownReferenceHasVersionZero, entryComesBackAsWritten, onlyTheNextVersionIsWritten,
+		bookingAndCallbackAreOneCommit, takenKeyWritesNothing, concurrentBookingsOfAReferenceMakeOne,
+		concurrentBookAndCancelLeaveNoShipment, concurrentDecideAndCancelLeaveNoShipment,
 	},
-	Kinds: kinds,
-}
-
-var kinds = map[string]storesuite.Kind[carrier.Store]{
-	"Entry": {
-		Write: func(t *testing.T, s carrier.Store) {
-			e := carrier.Entry{Reference: "r", PostalCode: "1", Version: 1}
-			must(t, s.Write(t.Context(), e, &carrier.Due{Reference: "r"}, commit.With{}))
-		},
-		Rewrite: func(t *testing.T, s carrier.Store) {
-			e := carrier.Entry{Reference: "r", PostalCode: "1", Cancelled: true, Version: 2}
-			must(t, s.Write(t.Context(), e, nil, commit.With{}))
+	Kinds: map[string]storesuite.Kind[carrier.Store]{
+		"Entry": {
+			Write: func(t *testing.T, s carrier.Store) {
+				e := carrier.Entry{Reference: "r", PostalCode: "1", Version: 1}
+				must(t, s.Write(t.Context(), e, &carrier.Due{Reference: "r"}, commit.With{}))
+			},
+			Rewrite: func(t *testing.T, s carrier.Store) {
+				e := carrier.Entry{Reference: "r", PostalCode: "1", Cancelled: true, Version: 2}
+				must(t, s.Write(t.Context(), e, nil, commit.With{}))
+			},
 		},
 	},
 }
@@ -58,12 +48,12 @@ func entry(version int64) carrier.Entry {
 	}
 }
 
-func unknown(t *testing.T, s carrier.Store) {
+func unknownReferenceHasVersionZero(t *testing.T, s carrier.Store) {
 	want(t, s, carrier.Entry{Reference: "r"})
 	wantDue(t, s, carrier.Due{Reference: "r"}, false)
 }
 
-func written(t *testing.T, s carrier.Store) {
+func entryComesBackAsWritten(t *testing.T, s carrier.Store) {
 	bare := carrier.Entry{Reference: "r", Cancelled: true, Version: 1}
 	must(t, s.Write(t.Context(), bare, nil, commit.With{}))
 	want(t, s, bare)
@@ -71,14 +61,14 @@ func written(t *testing.T, s carrier.Store) {
 	want(t, s, entry(2))
 }
 
-func versions(t *testing.T, s carrier.Store) {
+func onlyTheNextVersionIsWritten(t *testing.T, s carrier.Store) {
 	storesuite.NextVersionOnly(t, func(reference string, version int64) error {
 		return s.Write(t.Context(), carrier.Entry{Reference: reference, Version: version}, nil, commit.With{})
 	})
 	want(t, s, carrier.Entry{Reference: "1", Version: 2})
 }
 
-func together(t *testing.T, s carrier.Store) {
+func bookingAndCallbackAreOneCommit(t *testing.T, s carrier.Store) {
 	due := carrier.Due{Reference: "r", TraceParent: "trace"}
 	if err := s.Write(t.Context(), entry(2), &due, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("version 2 over nothing: %v, want ErrLostRace", err)
@@ -89,7 +79,7 @@ func together(t *testing.T, s carrier.Store) {
 	wantDue(t, s, due, true)
 }
 
-func taken(t *testing.T, s carrier.Store) {
+func takenKeyWritesNothing(t *testing.T, s carrier.Store) {
 	storesuite.KeyTakenMeanwhile(t, s, func(ctx context.Context, with commit.With) error {
 		return s.Write(ctx, entry(1), &carrier.Due{Reference: "r"}, with)
 	})
@@ -99,19 +89,10 @@ func taken(t *testing.T, s carrier.Store) {
 
 const racers = 10
 
-// race calls f racers times at once, each time until its answer is final.
-func race(f func(n int) error) {
-	storesuite.Race(racers, func(n int) (done bool) {
-		var answer *web.Error
-		err := f(n)
-		return err == nil || errors.As(err, &answer)
-	})
-}
-
-func oneReference(t *testing.T, s carrier.Store) {
+func concurrentBookingsOfAReferenceMakeOne(t *testing.T, s carrier.Store) {
 	c := open(s)
 	seen := make([]carrier.Shipment, racers)
-	race(func(n int) (err error) {
+	storesuite.Race(racers, func(n int) (err error) {
 		seen[n], err = book(t, c, fmt.Sprint(n))
 		return err
 	})
@@ -125,9 +106,9 @@ func oneReference(t *testing.T, s carrier.Store) {
 	wantDue(t, s, carrier.Due{Reference: "r", TraceParent: "trace"}, true)
 }
 
-func bookAndCancel(t *testing.T, s carrier.Store) {
+func concurrentBookAndCancelLeaveNoShipment(t *testing.T, s carrier.Store) {
 	c := open(s)
-	race(func(n int) (err error) {
+	storesuite.Race(racers, func(n int) (err error) {
 		if n%2 == 0 {
 			_, err = c.Cancel(t.Context(), "r")
 		} else {
@@ -138,11 +119,11 @@ func bookAndCancel(t *testing.T, s carrier.Store) {
 	wantCancelled(t, s, c)
 }
 
-func decideAndCancel(t *testing.T, s carrier.Store) {
+func concurrentDecideAndCancelLeaveNoShipment(t *testing.T, s carrier.Store) {
 	c := open(s)
 	_, err := book(t, c, "k")
 	must(t, err)
-	race(func(n int) (err error) {
+	storesuite.Race(racers, func(n int) (err error) {
 		if n%2 == 0 {
 			_, err = c.Cancel(t.Context(), "r")
 		} else {
@@ -187,3 +168,5 @@ func wantDue(t *testing.T, s carrier.Store, due carrier.Due, exists bool) {
 		t.Errorf("due callback: %+v, %t, %v; want %+v, %t", got, ok, err, due, exists)
 	}
 }
+
+var must = storesuite.Must

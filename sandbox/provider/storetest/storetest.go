@@ -18,35 +18,23 @@ import (
 	"orderflow/sandbox/web"
 )
 
-var must = storesuite.Must
-
 // Suite is what every store of the provider has to pass.
 var Suite = storesuite.Suite[provider.Store]{
-	Cases: map[string]func(*testing.T, provider.Store){
-		"UnknownReferenceHasVersionZero":       unknown,
-		"EntryComesBackAsWritten":              written,
-		"OnlyTheNextVersionIsWritten":          versions,
-		"TakenKeyWritesNothing":                taken,
-		"ChargesAreListedInPages":              pages,
-		"ChargesAreListedByStatus":             byStatus,
-		"ConcurrentRefundsStayWithinTheCharge": refunds,
-		"ForeignCursorIsRefused":               foreign,
-		"ConcurrentChargesOfAReferenceMakeOne": oneReference,
-		"ConcurrentChargesWithAKeyMakeOne":     oneKey,
-		"ConcurrentChargeAndVoidLeaveNoCharge": chargeAndVoid,
-		"ConcurrentCaptureAndVoidKeepNoMoney":  captureAndVoid,
+	Cases: []func(*testing.T, provider.Store){
+		unknownReferenceHasVersionZero, entryComesBackAsWritten, onlyTheNextVersionIsWritten, takenKeyWritesNothing,
+		chargesAreListedInPages, chargesAreListedByStatus, concurrentRefundsStayWithinTheCharge,
+		foreignCursorIsRefused, concurrentChargesOfAReferenceMakeOne, concurrentChargesWithAKeyMakeOne,
+		concurrentChargeAndVoidLeaveNoCharge, concurrentCaptureAndVoidKeepNoMoney,
 	},
-	Kinds: kinds,
-}
-
-var kinds = map[string]storesuite.Kind[provider.Store]{
-	"Entry": {
-		Write: func(t *testing.T, s provider.Store) {
-			write(t, s, entry("r", 1, provider.StatusAuthorized))
-		},
-		Rewrite: func(t *testing.T, s provider.Store) {
-			write(t, s, entry("r", 2, provider.StatusVoided))
-			want(t, s, entry("r", 2, provider.StatusVoided))
+	Kinds: map[string]storesuite.Kind[provider.Store]{
+		"Entry": {
+			Write: func(t *testing.T, s provider.Store) {
+				write(t, s, entry("r", 1, provider.StatusAuthorized))
+			},
+			Rewrite: func(t *testing.T, s provider.Store) {
+				write(t, s, entry("r", 2, provider.StatusVoided))
+				want(t, s, entry("r", 2, provider.StatusVoided))
+			},
 		},
 	},
 }
@@ -59,11 +47,11 @@ func entry(reference string, version int64, status provider.Status) provider.Ent
 	return provider.Entry{Reference: reference, Charge: &c, Version: version}
 }
 
-func unknown(t *testing.T, s provider.Store) {
+func unknownReferenceHasVersionZero(t *testing.T, s provider.Store) {
 	want(t, s, provider.Entry{Reference: "r"})
 }
 
-func written(t *testing.T, s provider.Store) {
+func entryComesBackAsWritten(t *testing.T, s provider.Store) {
 	bare := provider.Entry{Reference: "r", Faults: 2, Voided: true, Version: 1}
 	write(t, s, bare)
 	want(t, s, bare)
@@ -74,21 +62,21 @@ func written(t *testing.T, s provider.Store) {
 	want(t, s, full)
 }
 
-func versions(t *testing.T, s provider.Store) {
+func onlyTheNextVersionIsWritten(t *testing.T, s provider.Store) {
 	storesuite.NextVersionOnly(t, func(reference string, version int64) error {
 		return s.Write(t.Context(), entry(reference, version, provider.StatusCaptured), commit.With{})
 	})
 	want(t, s, entry("1", 2, provider.StatusCaptured))
 }
 
-func taken(t *testing.T, s provider.Store) {
+func takenKeyWritesNothing(t *testing.T, s provider.Store) {
 	storesuite.KeyTakenMeanwhile(t, s, func(ctx context.Context, with commit.With) error {
 		return s.Write(ctx, entry("r", 1, provider.StatusAuthorized), with)
 	})
 	want(t, s, provider.Entry{Reference: "r"})
 }
 
-func pages(t *testing.T, s provider.Store) {
+func chargesAreListedInPages(t *testing.T, s provider.Store) {
 	for n := range 5 {
 		write(t, s, entry(fmt.Sprint(n), 1, provider.StatusAuthorized))
 	}
@@ -101,7 +89,7 @@ func pages(t *testing.T, s provider.Store) {
 	}
 }
 
-func byStatus(t *testing.T, s provider.Store) {
+func chargesAreListedByStatus(t *testing.T, s provider.Store) {
 	for n, status := range []provider.Status{provider.StatusVoided, provider.StatusCaptured, provider.StatusVoided} {
 		write(t, s, entry(fmt.Sprint(n), 1, status))
 	}
@@ -133,7 +121,7 @@ func list(t *testing.T, s provider.Store, status provider.Status, limit int) str
 	return ""
 }
 
-func foreign(t *testing.T, s provider.Store) {
+func foreignCursorIsRefused(t *testing.T, s provider.Store) {
 	for _, cursor := range []string{"x", "!!", "eyJwayI6ImEifQ"} {
 		if _, _, err := s.Charges(t.Context(), "", 10, cursor); !errors.Is(err, web.ErrCursor) {
 			t.Errorf("cursor %q: %v, want ErrCursor", cursor, err)
@@ -143,19 +131,10 @@ func foreign(t *testing.T, s provider.Store) {
 
 const racers = 10
 
-// race calls f racers times at once, each time until its answer is final.
-func race(f func(n int) error) {
-	storesuite.Race(racers, func(n int) (done bool) {
-		var answer *web.Error
-		err := f(n)
-		return err == nil || errors.As(err, &answer) || errors.Is(err, idempotency.ErrKeyReused)
-	})
-}
-
-func oneReference(t *testing.T, s provider.Store) {
+func concurrentChargesOfAReferenceMakeOne(t *testing.T, s provider.Store) {
 	p := open(s)
 	seen := make([]provider.Charge, racers)
-	race(func(n int) (err error) {
+	storesuite.Race(racers, func(n int) (err error) {
 		seen[n], err = p.Charge(t.Context(), key(fmt.Sprint(n), "r"), ask("r"))
 		return err
 	})
@@ -171,9 +150,9 @@ func oneReference(t *testing.T, s provider.Store) {
 	}
 }
 
-func oneKey(t *testing.T, s provider.Store) {
+func concurrentChargesWithAKeyMakeOne(t *testing.T, s provider.Store) {
 	p := open(s)
-	race(func(n int) error {
+	storesuite.Race(racers, func(n int) error {
 		reference := fmt.Sprint(n)
 		_, err := p.Charge(t.Context(), key("k", reference), ask(reference))
 		return err
@@ -185,9 +164,9 @@ func oneKey(t *testing.T, s provider.Store) {
 	}
 }
 
-func chargeAndVoid(t *testing.T, s provider.Store) {
+func concurrentChargeAndVoidLeaveNoCharge(t *testing.T, s provider.Store) {
 	p := open(s)
-	race(func(n int) error {
+	storesuite.Race(racers, func(n int) error {
 		if n%2 == 0 {
 			_, err := p.Void(t.Context(), "r")
 			return err
@@ -202,11 +181,11 @@ func chargeAndVoid(t *testing.T, s provider.Store) {
 	}
 }
 
-func captureAndVoid(t *testing.T, s provider.Store) {
+func concurrentCaptureAndVoidKeepNoMoney(t *testing.T, s provider.Store) {
 	p := open(s)
 	_, err := p.Charge(t.Context(), key("k", "r"), ask("r"))
 	must(t, err)
-	race(func(n int) (err error) {
+	storesuite.Race(racers, func(n int) (err error) {
 		if n%2 == 0 {
 			_, err = p.Void(t.Context(), "r")
 		} else {
@@ -221,13 +200,13 @@ func captureAndVoid(t *testing.T, s provider.Store) {
 	}
 }
 
-func refunds(t *testing.T, s provider.Store) {
+func concurrentRefundsStayWithinTheCharge(t *testing.T, s provider.Store) {
 	p := open(s)
 	_, err := p.Charge(t.Context(), key("k", "r"), ask("r"))
 	must(t, err)
 	_, err = p.Capture(t.Context(), "r")
 	must(t, err)
-	race(func(n int) error {
+	storesuite.Race(racers, func(n int) error {
 		refund := provider.Refund{Amount: money.Money{Currency: "EUR", Amount: 900}}
 		_, err := p.Refund(t.Context(), "r", key(fmt.Sprint("refund", n), "r"), refund)
 		if errors.Is(err, provider.ErrRefundExceedsCharge) {
@@ -271,3 +250,5 @@ func want(t *testing.T, s provider.Store, e provider.Entry) {
 		t.Errorf("entry = %+v with %+v, %v; want %+v with %+v", got, got.Charge, err, e, e.Charge)
 	}
 }
+
+var must = storesuite.Must
