@@ -12,7 +12,7 @@ import (
 	"orderflow/api"
 )
 
-// FuzzPlacement checks that place-order reads every body that is valid by the contract, with all its
+// FuzzPlacement checks that place-order can read every body that the contract allows, with all
 // lines.
 func FuzzPlacement(f *testing.F) {
 	const address = `"paymentMethod":"pm_card_visa",` +

@@ -11,7 +11,7 @@ import (
 )
 
 // observed is a store that logs and measures changes of orders once, when they are committed. The
-// results of use cases do not tell the first run from a replay.
+// result of a use case does not show whether it is a replay.
 type observed struct{ orders.Store }
 
 // PlaceOrder writes a new order and counts it.
