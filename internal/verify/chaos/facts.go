@@ -169,15 +169,11 @@ func (r *run) running(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
-// tables are the outputs with the services' table names.
-var tables = []string{"CatalogTableName", "OrdersTableName", "InventoryTableName", "PaymentsTableName",
-	"ShippingTableName", "NotificationsTableName"}
-
 // outboxes counts unpublished events, by table.
 func (r *run) outboxes(ctx context.Context) (map[string]int, error) {
 	waiting := map[string]int{}
-	for _, output := range tables {
-		name := r.stack.Outputs[output]
+	for _, service := range []string{"Catalog", "Orders", "Inventory", "Payments", "Shipping", "Notifications"} {
+		name := r.stack.Outputs[service+"TableName"]
 		events, err := ddb.Open(r.stack.Config(), name, clock.System{}).Outbox(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("the outbox of %s: %w", name, err)

@@ -14,12 +14,16 @@ import (
 	"orderflow/internal/verify/concurrent"
 )
 
-// order is a planned order that was placed.
+// order is an order of the plan.
 type order struct {
-	plannedOrder
-	id string
-	// cancelled: the customer's cancellation was accepted.
-	cancelled bool
+	n        int
+	at       time.Duration // since the start
+	customer string
+	request  client.OrderRequest
+	cancel   time.Duration // until the customer cancels it; 0: never
+
+	id        string // once it is placed
+	cancelled bool   // the customer's cancellation was accepted
 }
 
 // patient repeats requests whose failure may pass, with the same key: a killed function fails its
@@ -72,17 +76,17 @@ func (r *run) openShop(ctx context.Context) error {
 func (r *run) placeOrders(ctx context.Context) error {
 	planned := plan(r.rand(1), r.Orders, r.over())
 	return concurrent.Do(len(planned), atOnce, func(n int) error {
-		p := planned[n]
-		if err := clock.Sleep(ctx, time.Until(r.began.Add(p.at))); err != nil {
+		o := &planned[n]
+		if err := clock.Sleep(ctx, time.Until(r.began.Add(o.at))); err != nil {
 			return err
 		}
-		placed, err := r.customer(p.customer).PlaceOrder(ctx, p.key(), p.request)
+		placed, err := r.customer(o.customer).PlaceOrder(ctx, o.key(), o.request)
 		if err != nil {
 			return fmt.Errorf("place order %d: %w", n, err)
 		}
-		o := &order{plannedOrder: p, id: placed.OrderID}
+		o.id = placed.OrderID
 		r.locked(func() { r.orders = append(r.orders, o) })
-		if p.cancel > 0 && clock.Sleep(ctx, p.cancel) == nil {
+		if o.cancel > 0 && clock.Sleep(ctx, o.cancel) == nil {
 			r.cancel(ctx, o)
 		}
 		return nil
@@ -126,16 +130,7 @@ func products(orders int) []product {
 	}
 }
 
-type plannedOrder struct {
-	n        int
-	at       time.Duration // since the start
-	customer string
-	request  client.OrderRequest
-	// cancel is the delay until the customer cancels it; 0: never.
-	cancel time.Duration
-}
-
-func (p plannedOrder) key() string { return fmt.Sprintf("chaos-%d", p.n) }
+func (o order) key() string { return fmt.Sprintf("chaos-%d", o.n) }
 
 // weighted is a choice with its weight.
 type weighted struct {
@@ -167,25 +162,25 @@ func pick(r *rand.Rand, choices []weighted) string {
 }
 
 // plan draws the orders, spread over a time.
-func plan(r *rand.Rand, orders int, over time.Duration) []plannedOrder {
-	all := make([]plannedOrder, orders)
+func plan(r *rand.Rand, orders int, over time.Duration) []order {
+	all := make([]order, orders)
 	goods := products(orders)
 	for n := range all {
-		p := plannedOrder{n: n, at: over * time.Duration(n) / time.Duration(orders), customer: customer(n)}
+		o := order{n: n, at: over * time.Duration(n) / time.Duration(orders), customer: customer(n)}
 		postal := pick(r, postalCodes)
 		if n < orders/5 && r.IntN(15) == 0 {
 			postal = silent
 		}
 		for _, i := range r.Perm(len(goods))[:1+r.IntN(2)] {
-			p.request.Items = append(p.request.Items, client.Item{SKU: goods[i].sku, Quantity: 1 + r.IntN(3)})
+			o.request.Items = append(o.request.Items, client.Item{SKU: goods[i].sku, Quantity: 1 + r.IntN(3)})
 		}
-		p.request.PaymentMethod = pick(r, methods)
-		p.request.ShippingAddress = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",
+		o.request.PaymentMethod = pick(r, methods)
+		o.request.ShippingAddress = client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",
 			PostalCode: postal, Country: "DE"}
 		if r.IntN(7) == 0 {
-			p.cancel = 1 + time.Duration(r.Int64N(int64(4*time.Second)))
+			o.cancel = 1 + time.Duration(r.Int64N(int64(4*time.Second)))
 		}
-		all[n] = p
+		all[n] = o
 	}
 	return all
 }
