@@ -36,7 +36,8 @@ type Server struct {
 	handler  http.Handler
 	http     *http.Server
 	address  string
-	certs    *certificates // nil without TLS
+	roots    *x509.CertPool         // for clients; nil without TLS
+	shown    map[string]*tls.Config // by certificate; nil without TLS
 	fault    atomic.Pointer[Fault]
 	ended    chan struct{}
 	serving  sync.WaitGroup
@@ -57,15 +58,25 @@ type Arrival struct {
 }
 
 // New serves handler on a free port of 127.0.0.1. Close it when done.
-func New(handler http.Handler) (*Server, error) { return start(handler, nil) }
+func New(handler http.Handler) (*Server, error) { return (&Server{handler: handler}).start() }
 
 // NewTLS is New over TLS. Clients must trust Roots.
 func NewTLS(handler http.Handler) (*Server, error) {
-	certs, err := newCertificates()
+	roots, shown, err := certificates()
 	if err != nil {
 		return nil, err
 	}
-	return start(handler, certs)
+	return (&Server{handler: handler, roots: roots, shown: shown}).start()
+}
+
+func (s *Server) start() (*Server, error) {
+	s.open, s.ended = map[*conn]bool{}, make(chan struct{})
+	s.fault.Store(&None)
+	s.http = &http.Server{
+		Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute,
+		ErrorLog: log.New(io.Discard, "", 0), // broken handshakes are intended
+	}
+	return s, s.listen("127.0.0.1:0")
 }
 
 // NewProxy is a proxy of the server with the base URL upstream, whose path is prepended to each
@@ -86,16 +97,6 @@ func NewProxy(upstream string) (*Server, error) {
 	return s, err
 }
 
-func start(handler http.Handler, certs *certificates) (*Server, error) {
-	s := &Server{handler: handler, certs: certs, open: map[*conn]bool{}, ended: make(chan struct{})}
-	s.fault.Store(&None)
-	s.http = &http.Server{
-		Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute,
-		ErrorLog: log.New(io.Discard, "", 0), // broken handshakes are intended
-	}
-	return s, s.listen("127.0.0.1:0")
-}
-
 // listen listens on the address and serves.
 func (s *Server) listen(address string) error {
 	l, err := net.Listen("tcp", address)
@@ -111,19 +112,14 @@ func (s *Server) listen(address string) error {
 
 // URL is the server's base URL, which stays the same.
 func (s *Server) URL() string {
-	if s.certs != nil {
+	if s.shown != nil {
 		return "https://" + s.address
 	}
 	return "http://" + s.address
 }
 
 // Roots are the root certificates for clients of a TLS server; nil without TLS.
-func (s *Server) Roots() *x509.CertPool {
-	if s.certs == nil {
-		return nil
-	}
-	return s.certs.roots
-}
+func (s *Server) Roots() *x509.CertPool { return s.roots }
 
 // Set applies f to all requests and connections from now on. It fails only if the address cannot be
 // reused after Down.
@@ -222,10 +218,10 @@ func (a accepting) Accept() (net.Conn, error) {
 	a.s.connections++
 	a.s.open[wrapped] = true
 	a.s.mu.Unlock()
-	if a.s.certs == nil || f.plain {
+	if a.s.shown == nil || f.plain {
 		return wrapped, nil
 	}
-	return tls.Server(wrapped, a.s.certs.config(f.certificate)), nil
+	return tls.Server(wrapped, a.s.shown[f.certificate]), nil
 }
 
 // conn is a connection that can fall silent for good: it drops all input and output.
@@ -266,17 +262,12 @@ const (
 
 // certificates are created for each server. All are self-signed; the client trusts all but the bad
 // one of that name.
-type certificates struct {
-	roots *x509.CertPool
-	shown map[string]tls.Certificate
-}
-
-func newCertificates() (*certificates, error) {
-	c := &certificates{roots: x509.NewCertPool(), shown: map[string]tls.Certificate{}}
+func certificates() (roots *x509.CertPool, shown map[string]*tls.Config, err error) {
+	roots, shown = x509.NewCertPool(), map[string]*tls.Config{}
 	for _, name := range []string{"", expired, selfSigned} {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		now := time.Now()
 		template := &x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), NotBefore: now.Add(-24 * time.Hour),
@@ -286,20 +277,17 @@ func newCertificates() (*certificates, error) {
 		}
 		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		leaf, err := x509.ParseCertificate(der)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if name != selfSigned {
-			c.roots.AddCert(leaf)
+			roots.AddCert(leaf)
 		}
-		c.shown[name] = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+		shown[name] = &tls.Config{MinVersion: tls.VersionTLS12,
+			Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}}
 	}
-	return c, nil
-}
-
-func (c *certificates) config(name string) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{c.shown[name]}, MinVersion: tls.VersionTLS12}
+	return roots, shown, nil
 }
