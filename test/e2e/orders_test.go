@@ -14,6 +14,7 @@ import (
 
 	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/money"
+	"orderflow/internal/verify/concurrent"
 	"orderflow/internal/verify/e2e"
 )
 
@@ -348,18 +349,5 @@ func eventually(t *testing.T, patience time.Duration, what string, look func() e
 
 // spread calls do for 0 to n-1 with limited concurrency.
 func spread(n, parallel int, do func(i int)) {
-	var wg sync.WaitGroup
-	next := make(chan int)
-	for range parallel {
-		wg.Go(func() {
-			for i := range next {
-				do(i)
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
+	_ = concurrent.Do(n, parallel, func(i int) error { do(i); return nil })
 }
