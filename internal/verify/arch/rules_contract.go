@@ -30,13 +30,7 @@ var contractRules = []Rule{
 			}
 			bad.same("ApiRole", r.referred("ApiRole", "Resource"), want)
 		},
-		func(r *Repo) {
-			walk(r.resource("ApiRole"), func(v any) {
-				if resources, ok := cfn.Dig(v, "Resource").([]any); ok {
-					v.(map[string]any)["Resource"] = resources[1:]
-				}
-			})
-		}),
+		func(r *Repo) { r.shorten("ApiRole", "Resource") }),
 	rule("an operation that involves other services answers 202",
 		"synchronous everything: the caller would wait for the slowest service",
 		func(r *Repo, bad *list) {
@@ -72,10 +66,7 @@ var contractRules = []Rule{
 			}
 			bad.same("TokenKeysPolicy", r.referred("TokenKeysPolicy", "Roles"), want)
 		},
-		func(r *Repo) {
-			p := r.properties("TokenKeysPolicy")
-			p["Roles"] = p["Roles"].([]any)[1:]
-		}),
+		func(r *Repo) { r.shorten("TokenKeysPolicy", "Roles") }),
 	rule("every subscribed event type has a topic, schema and queue",
 		"otherwise an event that nobody publishes or can read shows in production only",
 		func(r *Repo, bad *list) {

@@ -30,7 +30,7 @@ var releaseRules = []Rule{
 				if id == "ReleaseRole" || text(r.resource(id)["Type"]) == "AWS::CloudWatch::Alarm" {
 					continue
 				}
-				for _, v := range texts(inProduction(r.properties(id))) {
+				for _, v := range inProduction(r.properties(id)) {
 					bad.unless(!bare.MatchString(v), "%s refers to %s, not to its alias or version", id, v)
 				}
 			}
@@ -76,26 +76,24 @@ func (r *Repo) published(function string) bool {
 	return r.properties(function)["AutoPublishAlias"] != nil
 }
 
-// inProduction resolves the conditions on gradual releases as production does.
-func inProduction(v any) any {
+// inProduction returns the texts in v with gradual releases, as in production.
+func inProduction(v any) (all []string) {
 	switch v := v.(type) {
+	case string:
+		return []string{v}
 	case map[string]any:
 		if choice, ok := v["Fn::If"].([]any); ok && choice[0] == "IsGradual" {
 			return inProduction(choice[1])
 		}
-		settled := map[string]any{}
-		for key, item := range v {
-			settled[key] = inProduction(item)
-		}
-		return settled
-	case []any:
-		var settled []any
 		for _, item := range v {
-			settled = append(settled, inProduction(item))
+			all = append(all, inProduction(item)...)
 		}
-		return settled
+	case []any:
+		for _, item := range v {
+			all = append(all, inProduction(item)...)
+		}
 	}
-	return v
+	return all
 }
 
 // parametersIn lists the parameters that a value depends on, also by conditions. Stage and

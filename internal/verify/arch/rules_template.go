@@ -137,3 +137,12 @@ func (r *Repo) referred(id, name string) (all []string) {
 func (r *Repo) looksUpAddresses(function string) bool {
 	return cfn.Dig(r.properties(function), "Environment", "Variables", "DISCOVERY", "Ref") == "Discovery"
 }
+
+// shorten drops the first item of the lists called name in a resource, for sabotages.
+func (r *Repo) shorten(id, name string) {
+	walk(r.properties(id), func(v any) {
+		if items, ok := cfn.Dig(v, name).([]any); ok {
+			v.(map[string]any)[name] = items[1:]
+		}
+	})
+}

@@ -9,7 +9,8 @@ type kind struct {
 	ref  string // value of Ref, with %s for the name; if empty, the name
 }
 
-func arnOf(service, resource string) string {
+// ARN returns the ARN of a resource of the stack's account.
+func ARN(service, resource string) string {
 	return "arn:aws:" + service + ":" + Region + ":" + Account + ":" + resource
 }
 
@@ -17,17 +18,17 @@ const queueURL = "https://sqs." + Region + ".amazonaws.com/" + Account + "/%s"
 
 var (
 	policyARN  = "arn:aws:iam::" + Account + ":policy/%s"
-	machineARN = arnOf("states", "stateMachine:%s")
-	secretARN  = arnOf("secretsmanager", "secret:%s-AbCdEf")
+	machineARN = ARN("states", "stateMachine:%s")
+	secretARN  = ARN("secretsmanager", "secret:%s-AbCdEf")
 )
 
 var kinds = map[string]kind{
-	"AWS::DynamoDB::Table":            {name: "TableName", arn: arnOf("dynamodb", "table/%s")},
-	"AWS::SNS::Topic":                 {name: "TopicName", arn: arnOf("sns", "%s"), ref: arnOf("sns", "%s")},
-	"AWS::SQS::Queue":                 {name: "QueueName", arn: arnOf("sqs", "%s"), ref: queueURL},
-	"AWS::Serverless::Function":       {name: "FunctionName", arn: arnOf("lambda", "function:%s")},
+	"AWS::DynamoDB::Table":            {name: "TableName", arn: ARN("dynamodb", "table/%s")},
+	"AWS::SNS::Topic":                 {name: "TopicName", arn: ARN("sns", "%s"), ref: ARN("sns", "%s")},
+	"AWS::SQS::Queue":                 {name: "QueueName", arn: ARN("sqs", "%s"), ref: queueURL},
+	"AWS::Serverless::Function":       {name: "FunctionName", arn: ARN("lambda", "function:%s")},
 	"AWS::Serverless::StateMachine":   {name: "Name", arn: machineARN, ref: machineARN},
-	"AWS::Logs::LogGroup":             {name: "LogGroupName", arn: arnOf("logs", "log-group:%s:*")},
+	"AWS::Logs::LogGroup":             {name: "LogGroupName", arn: ARN("logs", "log-group:%s:*")},
 	"AWS::SecretsManager::Secret":     {name: "Name", arn: secretARN, ref: secretARN},
 	"AWS::IAM::Role":                  {arn: "arn:aws:iam::" + Account + ":role/%s"},
 	"AWS::IAM::ManagedPolicy":         {arn: policyARN, ref: policyARN},

@@ -7,6 +7,7 @@ import (
 
 	"orderflow/internal/platform/tracing/awscalls"
 	"orderflow/internal/platform/tracing/zipkin"
+	"orderflow/internal/verify/cfn"
 )
 
 // prefixes maps names of services in spans to their IAM prefixes.
@@ -76,13 +77,13 @@ func resources(tags map[string]string) (all []string) {
 	}
 	if tables := tags[string(awscalls.KeyTables)]; tables != "" {
 		for table := range strings.SplitSeq(tables, ",") {
-			all = append(all, arn("dynamodb", "table/%s%s", table, index))
+			all = append(all, cfn.ARN("dynamodb", "table/"+table+index))
 		}
 		return all
 	}
 	for _, n := range named {
 		if name := tags[n.tag]; name != "" && !strings.HasPrefix(name, "arn:") {
-			return []string{arn(n.service, n.resource, name)}
+			return []string{cfn.ARN(n.service, fmt.Sprintf(n.resource, name))}
 		}
 	}
 	return []string{cmp.Or(tags[string(awscalls.KeySecret)], tags[string(awscalls.KeyTopic)],

@@ -29,13 +29,15 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 			continue // SAM creates the role, with AWS's policies for logs and tracing
 		}
 		name := f["FunctionName"]
-		all.add(name, logging, arn("logs", "log-group:%v:*", cfn.Dig(f, "LoggingConfig", "LogGroup")), "its log")
+		group := fmt.Sprintf("log-group:%v:*", cfn.Dig(f, "LoggingConfig", "LogGroup"))
+		all.add(name, logging, cfn.ARN("logs", group), "its log")
 		if role := releases(f); role != "" {
 			const moves = "lambda:GetAlias lambda:UpdateAlias"
-			all.add(role, moves, arn("lambda", "function:%v", name), "releases")
+			function := cfn.ARN("lambda", fmt.Sprint("function:", name))
+			all.add(role, moves, function, "releases")
 			all.add(role, moves+" lambda:GetProvisionedConcurrencyConfig",
-				arn("lambda", "function:%v:%v", name, f["AutoPublishAlias"]), "releases")
-			all.add(role, "cloudwatch:DescribeAlarms", arn("cloudwatch", "alarm:*"), "releases")
+				fmt.Sprint(function, ":", f["AutoPublishAlias"]), "releases")
+			all.add(role, "cloudwatch:DescribeAlarms", cfn.ARN("cloudwatch", "alarm:*"), "releases")
 		}
 		if s.Globals("Function")["Tracing"] == "Active" {
 			all.add(name, traced, "*", "its tracing")
@@ -77,11 +79,6 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 		}
 	}
 	return sorted(all), nil
-}
-
-// arn returns the ARN of a resource of the stack's account.
-func arn(service, resource string, args ...any) string {
-	return "arn:aws:" + service + ":" + cfn.Region + ":" + cfn.Account + ":" + fmt.Sprintf(resource, args...)
 }
 
 // roleIn returns the name of the role in an ARN.
