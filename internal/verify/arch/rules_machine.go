@@ -116,8 +116,7 @@ var machineRules = []Rule{
 
 // retrying is a reason for the retriers of tasks, which checkRetriers compares as a whole.
 func retrying(name, why, machine, state string, sabotage func([]asl.Retrier)) Rule {
-	return rule(name, why, eachTask(checkRetriers),
-		func(r *Repo) { sabotage(r.Machines[machine].States[state].Retry) })
+	return rule(name, why, eachTask(checkRetriers), func(r *Repo) { sabotage(r.Machines[machine].States[state].Retry) })
 }
 
 // transient errors of a step; a step that waits for an answer does not retry the last one.
