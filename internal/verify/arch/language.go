@@ -125,23 +125,22 @@ func representatives(progs ...*syntax.Prog) []rune {
 // here.
 func closure(p *syntax.Prog, from []uint32, begins, ends bool) (reading []uint32, matched bool) {
 	seen := map[uint32]bool{}
-	stack := slices.Clone(from)
-	for len(stack) > 0 {
-		pc := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
+	var follow func(pc uint32)
+	follow = func(pc uint32) {
 		if seen[pc] {
-			continue
+			return
 		}
 		seen[pc] = true
 		switch inst := &p.Inst[pc]; inst.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
-			stack = append(stack, inst.Out, inst.Arg)
+			follow(inst.Out)
+			follow(inst.Arg)
 		case syntax.InstCapture, syntax.InstNop:
-			stack = append(stack, inst.Out)
+			follow(inst.Out)
 		case syntax.InstEmptyWidth:
 			op := syntax.EmptyOp(inst.Arg)
 			if (op&syntax.EmptyBeginText == 0 || begins) && (op&syntax.EmptyEndText == 0 || ends) {
-				stack = append(stack, inst.Out)
+				follow(inst.Out)
 			}
 		case syntax.InstMatch:
 			matched = true
@@ -149,6 +148,9 @@ func closure(p *syntax.Prog, from []uint32, begins, ends bool) (reading []uint32
 		default:
 			reading = append(reading, pc)
 		}
+	}
+	for _, pc := range from {
+		follow(pc)
 	}
 	return reading, matched
 }

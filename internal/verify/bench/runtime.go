@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"strings"
 	"time"
 )
 
@@ -53,11 +54,9 @@ func (api *runtimeAPI) start(ctx context.Context, program string, env map[string
 	cmd := exec.CommandContext(ctx, program)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + api.Listener.Addr().String()}
-	for _, vars := range []map[string]string{ofLambda, env} {
-		for name, value := range vars {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
+	cmd.Env = append(strings.Fields(ofLambda), "AWS_LAMBDA_RUNTIME_API="+api.Listener.Addr().String())
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -83,16 +82,10 @@ func (api *runtimeAPI) start(ctx context.Context, program string, env map[string
 
 // ofLambda are the variables that Lambda sets for every function. A start makes no calls, so
 // nothing listens at the endpoint.
-var ofLambda = map[string]string{
-	"AWS_LAMBDA_FUNCTION_NAME": "bench", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-	"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-	"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/bench", "AWS_LAMBDA_LOG_STREAM_NAME": "bench",
-	"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-	"AWS_REGION":                     "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1",
-	"AWS_ACCESS_KEY_ID":     "bench",
-	"AWS_SECRET_ACCESS_KEY": "bench",
-	"AWS_SESSION_TOKEN":     "bench", "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-	"AWS_EXECUTION_ENV": "AWS_Lambda_provided.al2023", "_HANDLER": "bootstrap", "LAMBDA_TASK_ROOT": "/var/task",
-	"LAMBDA_RUNTIME_DIR": "/var/runtime", "LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin:/bin",
-	"AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-}
+const ofLambda = `AWS_LAMBDA_FUNCTION_NAME=bench AWS_LAMBDA_FUNCTION_VERSION=$LATEST AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256
+	AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/bench AWS_LAMBDA_LOG_STREAM_NAME=bench
+	AWS_LAMBDA_INITIALIZATION_TYPE=on-demand AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1
+	AWS_ACCESS_KEY_ID=bench AWS_SECRET_ACCESS_KEY=bench AWS_SESSION_TOKEN=bench AWS_XRAY_DAEMON_ADDRESS=127.0.0.1:9
+	AWS_XRAY_CONTEXT_MISSING=LOG_ERROR AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023 _HANDLER=bootstrap
+	LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime LANG=en_US.UTF-8 TZ=:UTC
+	PATH=/usr/local/bin:/usr/bin:/bin AWS_ENDPOINT_URL=http://127.0.0.1:9`
