@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/verify/cfn"
@@ -113,12 +111,15 @@ var contractRules = []Rule{
 	rule("sample events of consumers and relays are valid events",
 		"people invoke functions with samples, and tests start from them",
 		func(r *Repo, bad *list) {
-			held := 0
 			for file, sample := range r.Samples {
-				bodies, err := eventsIn(sample)
+				var content any
+				err := json.Unmarshal(sample, &content)
 				bad.unless(err == nil, "%s: %v", file, err)
-				bad.unless(len(bodies) > 0 || !strings.HasPrefix(path.Base(file), "relay-"), "%s holds no event", file)
-				for _, body := range bodies {
+				held := 0
+				for _, body := range texts(content) {
+					if !strings.Contains(body, `"specversion"`) {
+						continue // not one of our events
+					}
 					held++
 					e, err := envelope.Parse([]byte(body))
 					if err == nil {
@@ -126,38 +127,14 @@ var contractRules = []Rule{
 					}
 					bad.unless(err == nil, "%s: %v", file, err)
 				}
+				bad.unless(held > 0 || !strings.HasPrefix(path.Base(file), "relay-"), "%s holds no event", file)
 			}
-			bad.unless(held > 0, "no sample holds an event")
 		},
 		func(r *Repo) {
 			file := "events/payments/relay-payments-events.json"
 			valid, invalid := []byte("orderflow.payments.payment."), []byte("orderflow.payments.money.")
 			r.Samples[file] = bytes.ReplaceAll(r.Samples[file], valid, invalid)
 		}),
-}
-
-// eventsIn returns our events in a sample of a queue or a table's stream. It leaves out other
-// messages, such as a change of an execution's status.
-func eventsIn(sample []byte) ([]string, error) {
-	var in struct {
-		Records []struct {
-			Body   string                      `json:"body"`
-			Change events.DynamoDBStreamRecord `json:"dynamodb"`
-		}
-	}
-	if err := json.Unmarshal(sample, &in); err != nil {
-		return nil, err
-	}
-	var bodies []string
-	for _, r := range in.Records {
-		if v, ok := r.Change.NewImage["event"]; ok {
-			bodies = append(bodies, v.String())
-		}
-		if strings.Contains(r.Body, `"specversion"`) {
-			bodies = append(bodies, r.Body)
-		}
-	}
-	return bodies, nil
 }
 
 // operation is an operation of the contract.

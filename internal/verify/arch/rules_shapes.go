@@ -11,60 +11,45 @@ import (
 	"orderflow/internal/verify/cfn"
 )
 
-var shapeRules = []Rule{{
-	Name: "consumers accept every event that producers may write",
-	Why:  "an event that consumers refuse was answered with 202, and is retried for ever",
-	Check: func(r *Repo, bad *list) {
-		subscribed := subscriptions(r)
-		for _, eventType := range keys(r.Schemas) {
-			taken, err := r.Schemas[eventType]()
-			if err != nil {
-				bad.add("%s: %v", eventType, err)
-				continue
+var shapeRules = []Rule{
+	rule("consumers accept every event that producers may write",
+		"an event that consumers refuse was answered with 202, and is retried for ever",
+		func(r *Repo, bad *list) {
+			var subscribed []string // to by our queues
+			for _, p := range r.each("AWS::SNS::Subscription") {
+				subscribed = append(subscribed, texts(cfn.Dig(p, "FilterPolicy", "type"))...)
 			}
-			e := writtenTo(origins{r, bad}, eventType)
-			for _, name := range keys(taken.Properties) {
-				_, known := e.schema.Properties[name]
-				bad.unless(known || e.ours[name] || !subscribed[eventType],
-					"%s/%s: add the origin of its value to internal/verify/arch/rules_shapes.go", eventType, name)
-			}
-			for _, refusal := range refusals("", e.schema, taken) {
-				if !e.ours[strings.Fields(strings.TrimPrefix(refusal, "/"))[0]] {
-					bad.add("%s%s", eventType, refusal)
+			for _, eventType := range keys(r.Schemas) {
+				taken, err := r.Schemas[eventType]()
+				if err != nil {
+					bad.add("%s: %v", eventType, err)
+					continue
+				}
+				written, ours := writtenTo(origins{r, bad}, eventType)
+				for _, name := range keys(taken.Properties) {
+					_, known := written.Properties[name]
+					bad.unless(known || slices.Contains(ours, name) || !slices.Contains(subscribed, eventType),
+						"%s/%s: add the origin of its value to internal/verify/arch/rules_shapes.go", eventType, name)
+				}
+				for _, refusal := range refusals("", written, taken) {
+					member := strings.Fields(strings.TrimPrefix(refusal, "/"))[0]
+					bad.unless(slices.Contains(ours, member), "%s%s", eventType, refusal)
 				}
 			}
-		}
-	},
-	Sabotage: func(r *Repo) {
-		name := cfn.Dig(r.Spec, "components", "schemas", "Address", "properties", "name")
-		name.(map[string]any)["maxLength"] = 1000
-	},
-}}
-
-// subscriptions returns the event types that our queues receive.
-func subscriptions(r *Repo) map[string]bool {
-	all := map[string]bool{}
-	for _, p := range r.each("AWS::SNS::Subscription") {
-		for _, t := range texts(cfn.Dig(p, "FilterPolicy", "type")) {
-			all[t] = true
-		}
-	}
-	return all
+		},
+		func(r *Repo) {
+			name := cfn.Dig(r.Spec, "components", "schemas", "Address", "properties", "name")
+			name.(map[string]any)["maxLength"] = 1000
+		}),
 }
 
-// written describes the data that a producer may write into an event.
-type written struct {
-	schema *jsonschema.Schema
-	// ours are the members whose values we generate, such as versions and tokens.
-	ours map[string]bool
-}
-
-// writtenTo returns where the values of an event come from: requests of the API, claims of a token,
-// and the texts of third parties that shipping and payments keep and the API returns.
-func writtenTo(o origins, eventType string) written {
+// writtenTo returns the schema of what a producer may write into an event, and the members whose
+// values we generate, such as versions and tokens. Others come from requests of the API, claims of a
+// token, and the texts of third parties that shipping and payments keep and the API returns.
+func writtenTo(o origins, eventType string) (s *jsonschema.Schema, ours []string) {
 	service, what, _ := strings.Cut(strings.TrimPrefix(eventType, "orderflow."), ".")
 	type members = map[string]*jsonschema.Schema
-	always, sometimes, ours := members{}, members{}, []string{}
+	always, sometimes := members{}, members{}
 	reasonOf := func(component string) *jsonschema.Schema { return o.component(component, "properties", "reason") }
 	tracking := o.component("Shipment", "properties", "trackingNumber")
 	items := o.component("OrderRequest", "properties", "items")
@@ -105,16 +90,12 @@ func writtenTo(o origins, eventType string) written {
 	if strings.HasPrefix(what, "circuit.") {
 		always, sometimes, ours = nil, nil, []string{"dependency", "from", "to", "openings"}
 	}
-	s := &jsonschema.Schema{Type: "object", Required: slices.Concat(keys(always), ours), Properties: members{}}
-	w := written{schema: s, ours: map[string]bool{}}
-	for _, name := range ours {
-		w.ours[name] = true
+	s = &jsonschema.Schema{Type: "object", Required: slices.Concat(keys(always), ours), Properties: members{}}
+	maps.Copy(s.Properties, always)
+	for name, origin := range sometimes {
+		s.Properties[name] = orMissing(origin)
 	}
-	maps.Copy(w.schema.Properties, always)
-	for name, s := range sometimes {
-		w.schema.Properties[name] = orMissing(s)
-	}
-	return w
+	return s, ours
 }
 
 // orEmpty also allows an empty text.
