@@ -65,12 +65,8 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 		}
 	}
 	for _, id := range s.OfType("AWS::Serverless::Api") {
-		invoked, err := integrations(s, id, definition)
-		if err != nil {
+		if err := all.api(s, id, definition); err != nil {
 			return nil, fmt.Errorf("%s: %w", id, err)
-		}
-		for _, i := range invoked {
-			all.add(i.role, "lambda:InvokeFunction", i.function, i.operation)
 		}
 	}
 	for _, id := range s.OfType("AWS::Serverless::StateMachine") {
@@ -138,39 +134,26 @@ func (n *needs) machine(m map[string]any, definition func(string) ([]byte, error
 	return nil
 }
 
-// integration is a function that an API invokes by a role.
-type integration struct {
-	operation string // GET /v1/orders
-	role      string // logical id
-	function  string // ARN
-}
-
-// integrations reads the integrations from the API's document. An operation without a role is
-// allowed by the function's own policy and left out.
-func integrations(s *cfn.Stack, id string, definition func(path string) ([]byte, error)) ([]integration, error) {
+// api reads the integrations from the API's document. An operation without a role is allowed by the
+// function's own policy and left out.
+func (n *needs) api(s *cfn.Stack, id string, definition func(path string) ([]byte, error)) error {
 	location := cfn.Dig(s.Properties(id), "DefinitionBody", "Fn::Transform", "Parameters", "Location")
 	body, err := definition(fmt.Sprint(location))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	document, err := cfn.Parse(body)
-	if err != nil {
-		return nil, err
-	}
 	paths, _ := document["paths"].(map[string]any)
-	var all []integration
 	for path, item := range paths {
 		methods, _ := item.(map[string]any)
-		for method, definition := range methods {
-			invoked, _ := s.Value(cfn.Dig(definition, "x-amazon-apigateway-integration")).(map[string]any)
-			if invoked["credentials"] == nil {
-				continue
+		for method, operation := range methods {
+			invoked := s.Value(cfn.Dig(operation, "x-amazon-apigateway-integration"))
+			if role := cfn.Dig(invoked, "credentials"); role != nil {
+				_, function, _ := strings.Cut(fmt.Sprint(cfn.Dig(invoked, "uri")), "/functions/")
+				function = strings.TrimSuffix(function, "/invocations")
+				n.add(roleIn(role), "lambda:InvokeFunction", function, strings.ToUpper(method)+" "+path)
 			}
-			_, function, _ := strings.Cut(fmt.Sprint(invoked["uri"]), "/functions/")
-			operation := strings.ToUpper(method) + " " + path
-			function = strings.TrimSuffix(function, "/invocations")
-			all = append(all, integration{operation, roleIn(invoked["credentials"]), function})
 		}
 	}
-	return all, nil
+	return err
 }
