@@ -358,11 +358,7 @@ func TestTemplatesGrantWhatAWSDoes(t *testing.T) {
 
 // Only production has versions and a role that releases them.
 func TestProductionGrantsWhatAWSDoes(t *testing.T) {
-	parsed, err := cfn.Read("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := cfn.New(parsed, "orderflow", map[string]string{"Stage": "prod"})
+	s, err := cfn.Load("../../../template.yaml", "orderflow", map[string]string{"Stage": "prod"})
 	if err != nil {
 		t.Fatal(err)
 	}

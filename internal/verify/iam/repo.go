@@ -31,12 +31,8 @@ func Check(root string, spans io.Reader) (*Report, error) {
 	var granted []Grant
 	stacks := map[string]string{"orderflow": "template.yaml", "orderflow-sandbox": "sandbox/template.yaml"}
 	for name, path := range stacks {
-		template, err := cfn.Read(filepath.Join(root, path))
-		if err != nil {
-			return nil, err
-		}
 		for _, parameters := range deployments {
-			s, err := cfn.New(template, name, known(template, parameters))
+			s, err := cfn.Load(filepath.Join(root, path), name, parameters)
 			if err != nil {
 				return nil, err
 			}
@@ -59,17 +55,6 @@ func Check(root string, spans io.Reader) (*Report, error) {
 		return nil, err
 	}
 	return Compare(sorted(granted), sorted(needed), refused, excused), nil
-}
-
-// known returns the parameters that a template declares.
-func known(template map[string]any, parameters map[string]string) map[string]string {
-	own := map[string]string{}
-	for name, value := range parameters {
-		if cfn.Dig(template, "Parameters", name) != nil {
-			own[name] = value
-		}
-	}
-	return own
 }
 
 func read(r io.Reader) (all []zipkin.Span, err error) {
