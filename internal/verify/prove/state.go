@@ -134,21 +134,12 @@ func (x *search) over(s *State, k kind) bool {
 
 func (m message) String() string {
 	f := functions[m.fn].name
-	switch m.kind {
-	case ofSaga, ofUndo:
-		return f
-	case zombie:
-		return "the zombie of " + f
-	case wakeUp:
-		return fmt.Sprintf("the event of the shipment with token %d", m.wake.token)
-	case cancelling:
-		return "the event of the customer's cancellation"
-	case sagaEnded:
-		return "the event of the saga's unplanned end"
-	case undoEnded:
-		return "the event of the compensation's unplanned end"
-	}
-	return "nothing"
+	return [...]string{
+		ofSaga: f, ofUndo: f, zombie: "the zombie of " + f,
+		wakeUp:     fmt.Sprintf("the event of the shipment with token %d", m.wake.token),
+		cancelling: "the event of the customer's cancellation",
+		sagaEnded:  "the event of the saga's unplanned end", undoEnded: "the event of the compensation's unplanned end",
+	}[m.kind]
 }
 
 // reduce removes from a state what cannot make a difference any more, so more states are equal.

@@ -157,10 +157,7 @@ func (s unversioned) Price(context.Context, string) (orders.Price, error) { retu
 
 // SavePrice is part of orders.Store.
 func (s unversioned) SavePrice(ctx context.Context, p orders.Price, _ int64, with commit.With) error {
-	known, err := s.Store.Price(ctx, p.SKU)
-	if err != nil {
-		return err
-	}
+	known, _ := s.Store.Price(ctx, p.SKU)
 	return s.Store.SavePrice(ctx, p, known.Version, with)
 }
 

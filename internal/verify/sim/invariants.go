@@ -16,9 +16,9 @@ import (
 )
 
 // invariants hold whenever the world is at rest: for each order, or for all together. Others are
-// checked while it runs: no barrier contradicts another (history.go), mails are sent once and do not
-// contradict each other (mailer.go), money is captured only after the carrier has booked
-// (thirdparties.go), a throttled call is retried (engine.go), the world comes to rest (world.go).
+// checked while it runs: no barrier contradicts another, mails are sent once and do not contradict
+// each other (history.go), money is captured only after the carrier has booked (thirdparties.go), a
+// throttled call is retried (engine.go), the world comes to rest (world.go).
 var invariants = []struct {
 	name  string
 	order func(w *World, o outcome, broken func(format string, args ...any))

@@ -44,14 +44,8 @@ func HuntMutants(root string, seeds int, o Options, out io.Writer) (bool, error)
 			continue
 		}
 		caught++
-		fmt.Fprintf(out, "caught    %s\n          in %d seeds: %s\n", m.Name, found[0].Seed, found[0].Text)
-		by := map[string]int{}
-		for _, v := range found {
-			by[v.Invariant]++
-		}
-		for _, invariant := range sortedKeys(by) {
-			fmt.Fprintf(out, "          %5d  %s\n", by[invariant], invariant)
-		}
+		v := found[0]
+		fmt.Fprintf(out, "caught    %s\n          in %d seeds: %s: %s\n", m.Name, v.Seed, v.Invariant, v.Text)
 	}
 	fmt.Fprintf(out, "caught %d of %d\n", caught, len(Mutants))
 	return caught == len(Mutants), nil

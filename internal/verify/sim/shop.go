@@ -119,11 +119,9 @@ func (w *World) planVisits() {
 
 // Payment methods and postal codes: valid ones and the sandbox's magic ones, by frequency.
 var (
-	methods = []string{"pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_visa",
-		"pm_card_visa",
-		"pm_card_visa_chargeDeclined", "sandbox_timeout", "sandbox_flaky", "sandbox_error"}
-	postalCodes = []string{"10115", "10115", "10115", "10115", "10115", "10115", "10115", "10115", "00000", "00001",
-		"99999"}
+	methods = append(slices.Repeat([]string{"pm_card_visa"}, 7),
+		"pm_card_visa_chargeDeclined", "sandbox_timeout", "sandbox_flaky", "sandbox_error")
+	postalCodes = append(slices.Repeat([]string{"10115"}, 8), "00000", "00001", "99999")
 )
 
 // probe places an order after the faults. It must be confirmed, or the system kept its promises by
