@@ -89,8 +89,8 @@ func (t *terminal) echoes() bool {
 }
 
 func (t *terminal) stty(setting string) error {
-	cmd := exec.Command("stty",
-		setting) //nolint:gosec,noctx // G204: constant settings; echo is restored after an interrupt, too
+	//nolint:gosec,noctx // G204: constant settings; echo is restored after an interrupt, too
+	cmd := exec.Command("stty", setting)
 	cmd.Stdin = t.in
 	return cmd.Run()
 }

@@ -105,7 +105,7 @@ func (t *Trail) write(ctx context.Context, a Action) error {
 	err = t.put(ctx, put)
 	if refused(err, "ResourceNotFoundException") {
 		in := map[string]any{"logGroupName": t.group, "logStreamName": stream}
-		err := t.logs.Call(ctx, "CreateLogStream", in, nil, awscalls.KeyLogGroup.String(t.group))
+		err = t.logs.Call(ctx, "CreateLogStream", in, nil, awscalls.KeyLogGroup.String(t.group))
 		// Another process may have created it first.
 		if err != nil && !refused(err, "ResourceAlreadyExistsException") {
 			return err
