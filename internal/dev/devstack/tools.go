@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // tool is a program that is installed into .tools/ at the version and hashes pinned in tools/.
@@ -99,11 +102,31 @@ func (r Repo) SetupPython(ctx context.Context, rep *Reporter, name string) error
 	})
 }
 
-// SetupDynamoDBLocal installs DynamoDB Local, Amazon's own emulator, and returns the directory of
-// its files.
-func (r Repo) SetupDynamoDBLocal(ctx context.Context, rep *Reporter) (lib string, err error) {
+// DynamoDBLocal installs DynamoDB Local, Amazon's own emulator, and starts it with its log in dir.
+func (r Repo) DynamoDBLocal(ctx context.Context, rep *Reporter, dir string) (endpoint string, stop func() error,
+	err error) {
 	t := r.dynamoDBLocal()
-	return t.dir, r.locked(func() error { return rep.install(ctx, t) })
+	if err := r.locked(func() error { return rep.install(ctx, t) }); err != nil {
+		return "", nil, err
+	}
+	s, _, err := serve(ctx, dir, program{
+		name: "dynamodb-local",
+		argv: func(port int) []string {
+			return []string{"java", "-Djava.library.path=" + t.dir, "-cp", filepath.Join(t.dir, "*"),
+				r.Path("tools", "dynamodb-local", "Loopback.java"), "-inMemory", "-sharedDb", "-disableTelemetry",
+				"-port", strconv.Itoa(port)}
+		},
+		ready: func(ctx context.Context, address string) bool {
+			_, err := fetch(ctx, address)
+			var silent *url.Error // any status is an answer
+			return !errors.As(err, &silent)
+		},
+		limit: 30 * time.Second,
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	return s.URL, s.stop, nil
 }
 
 // golang is a Go tool. Its go.mod and go.sum have the versions and hashes; `go install …@version`
