@@ -197,11 +197,7 @@ func (s *Stack) complete(ctx context.Context) error {
 // gatewayResponses returns API Gateway's own responses, such as to a call without a token,
 // evaluated with the parameters of a local stack.
 func (r Repo) gatewayResponses() (map[string]any, error) {
-	template, err := cfn.Read(r.Path("template.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	stack, err := cfn.New(template, "orderflow",
+	stack, err := cfn.Load(r.Path("template.yaml"), "orderflow",
 		map[string]string{"Stage": Stage, "AllowedOrigins": strings.Join(Origins, ",")})
 	if err != nil {
 		return nil, err

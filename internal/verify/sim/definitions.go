@@ -76,11 +76,7 @@ type properties struct {
 // readTemplate reads queues and schedules from the template, so a missing subscription or a wrong
 // filter is found like any defect.
 func (d *Definitions) readTemplate(file string) error {
-	template, err := cfn.Read(file)
-	if err != nil {
-		return err
-	}
-	stack, err := cfn.New(template, "shop", nil)
+	stack, err := cfn.Load(file, "shop", nil)
 	if err != nil {
 		return err
 	}
