@@ -63,8 +63,13 @@ func (q required) check(r *Repo, bad *list) {
 	}
 }
 
-// sabotages returns a breakage for each value that the pattern asks for, in the first part.
+// sabotages returns a breakage for each value that the pattern asks for, in the first part; none if
+// the repository violates it.
 func (q required) sabotages(r *Repo) []sabotage {
+	var bad list
+	if q.check(r, &bad); len(bad) > 0 {
+		return nil
+	}
 	parts := q.parts(r)
 	first := keys(parts)[0]
 	return breakages(q.pattern(first), parts[first], func(any) {})
