@@ -59,7 +59,7 @@ func outside(a, b language) (witness string, ok bool, err error) {
 		first := s.text == ""
 		_, inA := closure(left, s.a, first, true)
 		_, inB := closure(right, s.b, first, true)
-		if inA && a.allows(s.length) && !(inB && b.allows(s.length)) {
+		if inA && a.allows(s.length) && (!inB || !b.allows(s.length)) {
 			return s.text, true, nil
 		}
 		fromA, _ := closure(left, s.a, first, false)

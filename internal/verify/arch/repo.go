@@ -99,12 +99,11 @@ func (r *Repo) read(files fs.FS, name string) error {
 	switch {
 	case err != nil:
 	case isSchema:
-		dir, err := fs.Sub(files, path.Dir(name))
-		if err != nil {
-			return err
+		var dir fs.FS
+		if dir, err = fs.Sub(files, path.Dir(name)); err == nil {
+			set := schema.Load(dir, eventType)
+			r.Schemas, err = schema.Merge(r.Schemas, set), set.Check()
 		}
-		set := schema.Load(dir, eventType)
-		r.Schemas, err = schema.Merge(r.Schemas, set), set.Check()
 	case text:
 		r.Texts[name] = string(b)
 	case sample:
