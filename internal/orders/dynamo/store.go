@@ -57,11 +57,7 @@ func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) 
 
 // OrdersByID reads orders in one batch.
 func (s Store) OrdersByID(ctx context.Context, orderIDs []string) ([]orders.Order, error) {
-	keys := make([]ddb.Values, len(orderIDs))
-	for i, id := range orderIDs {
-		keys[i] = ddb.Key("order#"+id, "order")
-	}
-	items, err := s.GetAll(ctx, keys)
+	items, err := s.getAll(ctx, orderIDs, orderItems.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +79,7 @@ func (s Store) Overdue(ctx context.Context, before time.Time) ([]orders.Order, e
 
 // Prices reads entries of the price book in one batch.
 func (s Store) Prices(ctx context.Context, skus []string) (map[string]orders.Price, error) {
-	keys := make([]ddb.Values, len(skus))
-	for i, sku := range skus {
-		keys[i] = ddb.Key("price#"+sku, "price")
-	}
-	items, err := s.GetAll(ctx, keys)
+	items, err := s.getAll(ctx, skus, priceItems.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -110,4 +102,12 @@ func (s Store) Price(ctx context.Context, sku string) (orders.Price, error) {
 // SavePrice writes an entry if the version before is stored.
 func (s Store) SavePrice(ctx context.Context, p orders.Price, before int64, with commit.With) error {
 	return priceItems.SaveOver(ctx, s.Table, p, before, with)
+}
+
+func (s Store) getAll(ctx context.Context, ids []string, key func(id string) (pk, sk string)) ([]ddb.Values, error) {
+	keys := make([]ddb.Values, len(ids))
+	for i, id := range ids {
+		keys[i] = ddb.Key(key(id))
+	}
+	return s.GetAll(ctx, keys)
 }
