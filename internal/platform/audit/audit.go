@@ -49,8 +49,8 @@ const (
 // API is the User of actions by HTTP. Names are personal data; the subject identifies the person.
 const API = "API"
 
-// limit bounds the write of a record.
-const limit = 3 * time.Second
+// writeTimeout bounds the write of a record.
+const writeTimeout = 3 * time.Second
 
 var errUnwritten = fault.New(fault.Transient, "AuditUnavailable",
 	"nothing was done, because the audit record could not be written; try again")
@@ -91,7 +91,7 @@ func (t *Trail) Do(ctx context.Context, a Action, act func(context.Context) erro
 // write adds a record to the stream of its day. The first record of a day creates the stream. The
 // end of the caller's context does not stop it.
 func (t *Trail) write(ctx context.Context, a Action) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	a.At = t.clock.Now()
 	message, err := json.Marshal(a)

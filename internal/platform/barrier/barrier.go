@@ -25,7 +25,7 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// Phase tells an action from its compensation.
+// Phase distinguishes an action from its compensation.
 type Phase string
 
 // The two phases of a step.

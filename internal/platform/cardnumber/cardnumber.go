@@ -15,8 +15,8 @@ import (
 
 // scheme is a range of first digits and the lengths of its numbers.
 type scheme struct {
-	from, to      string
-	short, longer int
+	from, to             string
+	minDigits, maxDigits int
 }
 
 // schemes follow ISO/IEC 7812 and the schemes' own publications. Maestro numbers of 12 digits are
@@ -48,16 +48,16 @@ const shortest, longest = 13, 19
 const separators = 8
 
 // In reports whether s contains a payment card number.
-func In(s string) bool { return longerThan(s, shortest) }
+func In(s string) bool { return contains(s, shortest) }
 
 // InSKU is In for SKUs, in which 13 or 14 digits are an EAN or a GTIN.
-func InSKU(s string) bool { return longerThan(s, 15) }
+func InSKU(s string) bool { return contains(s, 15) }
 
-func longerThan(s string, least int) bool {
+func contains(s string, minDigits int) bool {
 	inNumber := false
 	for i, r := range s {
 		_, digit := digitOf(r)
-		if digit && !inNumber && numberAt(s, i, least) {
+		if digit && !inNumber && numberAt(s, i, minDigits) {
 			return true
 		}
 		inNumber = digit
@@ -65,9 +65,9 @@ func longerThan(s string, least int) bool {
 	return false
 }
 
-// numberAt reports whether a number of at least least digits starts at s[from]. The next character
-// must not be a digit or a letter.
-func numberAt(s string, from, least int) bool {
+// numberAt reports whether a number of minDigits or more digits starts at s[from]. The next
+// character must not be a digit or a letter.
+func numberAt(s string, from, minDigits int) bool {
 	digits := make([]byte, 0, longest)
 	apart := 0
 	for i, r := range s[from:] {
@@ -78,7 +78,7 @@ func numberAt(s string, from, least int) bool {
 		case ok:
 			digits, apart = append(digits, d), 0
 			end := from + i + utf8.RuneLen(r)
-			valid := len(digits) >= least && issued(digits) && Luhn(digits)
+			valid := len(digits) >= minDigits && issued(digits) && Luhn(digits)
 			if valid && ends(s[end:]) && !inIdentifier(s, from, end) {
 				return true
 			}
@@ -155,7 +155,7 @@ func issued(digits []byte) bool {
 	}
 	for _, s := range schemes {
 		head := string(first[:len(s.from)])
-		if len(digits) >= s.short && len(digits) <= s.longer && head >= s.from && head <= s.to {
+		if len(digits) >= s.minDigits && len(digits) <= s.maxDigits && head >= s.from && head <= s.to {
 			return true
 		}
 	}

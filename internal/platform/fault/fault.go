@@ -57,12 +57,12 @@ type Error struct {
 	Cause error
 }
 
-// New makes an error; the detail is formatted as by fmt.Sprintf.
+// New returns an error with a detail formatted as by fmt.Sprintf.
 func New(kind Kind, code, detail string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Detail: fmt.Sprintf(detail, args...)}
 }
 
-// Detailf returns a copy of e with another detail, formatted as by fmt.Sprintf.
+// Detailf returns a copy of e with a new detail, formatted as by fmt.Sprintf.
 func (e *Error) Detailf(detail string, args ...any) *Error {
 	c := *e
 	c.Detail = fmt.Sprintf(detail, args...)
@@ -106,7 +106,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Is makes errors with the same code equal, whatever their detail.
+// Is reports whether target has the same code.
 func (e *Error) Is(target error) bool {
 	var t *Error
 	return errors.As(target, &t) && t.Code == e.Code

@@ -69,7 +69,7 @@ func TestCallerChoosesNeitherSamplingNorDebugLines(t *testing.T) {
 			if sampledFlag(ctx) {
 				t.Fatalf("%s: sampled", name)
 			}
-			if debugs(ctx) {
+			if debugEnabled(ctx) {
 				debugged++
 			}
 			if tracing.TraceID(ctx) == zeros {

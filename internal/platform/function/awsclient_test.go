@@ -111,7 +111,7 @@ func splice(conn net.Conn, to string) {
 }
 
 func TestAWSClientsShareAnHTTPClientWithATimeout(t *testing.T) {
-	for url, want := range map[string]time.Duration{"": attempt, "http://127.0.0.1:1": emulatorAttempt} {
+	for url, want := range map[string]time.Duration{"": attemptTimeout, "http://127.0.0.1:1": emulatorTimeout} {
 		env := cloud(url)
 		one, ok := env.AWS().HTTPClient.(*http.Client)
 		if !ok || one != env.AWS().HTTPClient || one.Timeout != want {
@@ -122,7 +122,7 @@ func TestAWSClientsShareAnHTTPClientWithATimeout(t *testing.T) {
 			t.Errorf("with %q: the SDK client has its own connections", url)
 		}
 	}
-	if 2*attempt >= 10*time.Second || emulatorAttempt >= 10*time.Second {
+	if 2*attemptTimeout >= 10*time.Second || emulatorTimeout >= 10*time.Second {
 		t.Error("two attempts do not fit into the 10 s of most functions")
 	}
 }

@@ -59,12 +59,12 @@ func (e *Env) AWS() aws.Config {
 			return creds, nil
 		}),
 	}
-	limit := attempt
+	timeout := attemptTimeout
 	if url := e.Optional("AWS_ENDPOINT_URL"); url != "" {
-		cfg.BaseEndpoint, limit = &url, emulatorAttempt
+		cfg.BaseEndpoint, timeout = &url, emulatorTimeout
 	}
 	if e.client == nil {
-		e.client = awsClient(limit)
+		e.client = awsClient(timeout)
 	}
 	cfg.HTTPClient = e.client
 	awscalls.Trace(&cfg)

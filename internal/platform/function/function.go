@@ -66,7 +66,7 @@ func observe(next Handler) HandlerFunc {
 		}
 		out, err := next.Invoke(ctx, payload)
 		if err != nil {
-			slog.WarnContext(noted(ctx), "invocation failed", "error", failure(err))
+			slog.WarnContext(noted(ctx), "invocation failed", "error", errorText(err))
 		}
 		return out, err
 	}

@@ -69,9 +69,9 @@ func noted(ctx context.Context) context.Context {
 	return ctx
 }
 
-// failure returns the text of an error. A named error for a state machine would otherwise print as
-// a Go value.
-func failure(err error) string {
+// errorText returns the text of an error. A named error for a state machine would otherwise print
+// as a Go value.
+func errorText(err error) string {
 	var named messages.InvokeResponse_Error
 	switch {
 	case !errors.As(err, &named):

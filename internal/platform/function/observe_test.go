@@ -168,7 +168,7 @@ func TestStepErrorIsLoggedByNameAndText(t *testing.T) {
 			Type: "Transient", Message: "DependencyUnavailable: down",
 		},
 	} {
-		if got := failure(err); got != want {
+		if got := errorText(err); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

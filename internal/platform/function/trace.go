@@ -73,13 +73,13 @@ func Name() string { return cmp.Or(lambdacontext.FunctionName, "function") }
 func Arrived(ctx context.Context, h http.Header) (_ context.Context, caller string) {
 	caller, decides := tracing.Caller(h)
 	fresh := tracing.Afresh(ctx)
-	if decides || tracing.TraceID(ctx) == "" || debugs(ctx) != debugs(fresh) {
+	if decides || tracing.TraceID(ctx) == "" || debugEnabled(ctx) != debugEnabled(fresh) {
 		ctx = fresh
 	}
 	return Traced(ctx), caller
 }
 
-func debugs(ctx context.Context) bool { return slog.Default().Enabled(ctx, slog.LevelDebug) }
+func debugEnabled(ctx context.Context) bool { return slog.Default().Enabled(ctx, slog.LevelDebug) }
 
 // Traced returns ctx with the first well-formed trace context (see tracing.With), else with the
 // trace of ctx, else with a new trace.

@@ -23,8 +23,8 @@ import (
 // Namespace is the namespace of all metrics of Orderflow.
 const Namespace = "Orderflow"
 
-// none is the value of a missing or empty dimension, because CloudWatch refuses empty values.
-const none = "NONE"
+// noValue is the value of a missing or empty dimension, because CloudWatch refuses empty values.
+const noValue = "NONE"
 
 // Labels are the dimensions that are constant in a process.
 type Labels struct{ Stage, Service, Function string }
@@ -111,13 +111,13 @@ func (e *Emitter) emit(ctx context.Context, name Name, v float64, dims []Dimensi
 		line[p.Key] = p.Value.String()
 	}
 	for _, by := range d.By {
-		line[by] = none
+		line[by] = noValue
 	}
 	given := []Dimension{{"Stage", e.labels.Stage}, {"Service", e.labels.Service}, {"Function", e.labels.Function}}
 	for _, dim := range append(given, dims...) {
 		// Dimensions that the metric does not have are dropped.
-		if slices.Contains(d.By, dim.Name) || slices.Contains(always, dim.Name) {
-			line[dim.Name] = value(dim.Value)
+		if slices.Contains(d.By, dim.Name) || slices.Contains(baseDimensions, dim.Name) {
+			line[dim.Name] = dimensionValue(dim.Value)
 		}
 	}
 	line[string(name)] = v
@@ -131,10 +131,11 @@ func (e *Emitter) emit(ctx context.Context, name Name, v float64, dims []Dimensi
 	_, _ = e.out.Write(append(b, '\n')) // a failed write must not fail the caller
 }
 
-var always = []string{"Stage", "Service", "Function"}
+var baseDimensions = []string{"Stage", "Service", "Function"}
 
-// value makes a dimension's value valid for CloudWatch: 1 to 250 printable ASCII characters.
-func value(s string) string {
+// dimensionValue makes a dimension's value valid for CloudWatch: 1 to 250 printable ASCII
+// characters.
+func dimensionValue(s string) string {
 	b := []byte(s)
 	for i := range b {
 		if b[i] < ' ' || b[i] > '~' {
@@ -142,7 +143,7 @@ func value(s string) string {
 		}
 	}
 	if b = b[:min(len(b), 250)]; len(b) == 0 {
-		return none
+		return noValue
 	}
 	return string(b)
 }

@@ -18,9 +18,9 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Patience is the minimum age of an event that a sweep publishes. The stream delivers within
+// SweepAge is the minimum age of an event that a sweep publishes. The stream delivers within
 // seconds, so it has given up on older events or lost them.
-const Patience = 10 * time.Minute
+const SweepAge = 10 * time.Minute
 
 // Swept is an outbox that can be read.
 type Swept interface {
@@ -98,10 +98,10 @@ func RelayAndSweep(topic Topic, store Swept, c clock.Clock) function.Handler {
 			return relay.Invoke(ctx, payload)
 		}
 		ctx, span := tracing.Start(function.Traced(ctx), function.Name(), tracing.Internal)
-		n, err := Sweep(ctx, topic, store, c, Patience)
+		n, err := Sweep(ctx, topic, store, c, SweepAge)
 		tracing.End(span, err)
 		if n > 0 {
-			slog.WarnContext(ctx, "published what the stream did not deliver", "events", n)
+			slog.WarnContext(ctx, "published events that the stream did not deliver", "events", n)
 		}
 		return nil, err
 	})

@@ -37,7 +37,7 @@ func aged(ages ...time.Duration) *kept {
 }
 
 func TestSweepPublishesAndDeletesOldEvents(t *testing.T) {
-	p, k := &topic{}, aged(outbox.Patience-time.Second, outbox.Patience, outbox.Patience+time.Hour)
+	p, k := &topic{}, aged(outbox.SweepAge-time.Second, outbox.SweepAge, outbox.SweepAge+time.Hour)
 	h := outbox.RelayAndSweep(p, k, clock.At(now))
 	if _, err := h.Invoke(t.Context(), []byte(`{"sweep":"outbox"}`)); err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestSweepRecordsTheAgeOfTheOldestEvent(t *testing.T) {
 		{nil, nil},
 		{[]time.Duration{time.Second, 3 * time.Minute, time.Minute}, []string{"OutboxAge 180000 tea brew-tea"}},
 	} {
-		if _, err := outbox.Sweep(ctx, &topic{}, aged(c.ages...), clock.At(now), outbox.Patience); err != nil {
+		if _, err := outbox.Sweep(ctx, &topic{}, aged(c.ages...), clock.At(now), outbox.SweepAge); err != nil {
 			t.Fatal(err)
 		}
 		if got := recorded.Take(); !slices.Equal(got, c.want) {

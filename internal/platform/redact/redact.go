@@ -13,15 +13,17 @@ import (
 // Mask replaces redacted text.
 const Mask = "[redacted]"
 
-// Values are masked if their name contains one of names or equals one of only.
+// Values are masked if their name contains one of nameParts or is one of wholeNames.
 var (
-	names = []string{
+	nameParts = []string{
 		"email", "mail", "phone", "fullname", "firstname", "lastname", "customername", "recipient", "birth",
 		"street", "address", "postalcode", "postcode", "zipcode", "payment", "card", "iban", "cvc", "cvv",
 		"token", "authorization", "password", "passwd", "secret", "signature", "cookie", "credential",
 		"apikey", "privatekey", "idempotencykey", "badkey",
 	}
-	only = []string{"name", "city", "line1", "line2", "addressline", "zip", "pan", "jwt", "bearer", "body", "payload"}
+	wholeNames = []string{
+		"name", "city", "line1", "line2", "addressline", "zip", "pan", "jwt", "bearer", "body", "payload",
+	}
 )
 
 // Key reports whether values of this name are masked, such as customerEmail or X-Carrier-Signature.
@@ -33,7 +35,7 @@ func Key(name string) bool {
 		return r
 	}, name))
 	inName := func(part string) bool { return strings.Contains(plain, part) }
-	return slices.Contains(only, plain) || slices.ContainsFunc(names, inName)
+	return slices.Contains(wholeNames, plain) || slices.ContainsFunc(nameParts, inName)
 }
 
 // Attr redacts an attribute of a log line, including its message. It is a

@@ -22,7 +22,7 @@ func Handle(run func(context.Context) (Report, error)) function.Handler {
 		tracing.End(span, err)
 		for kind, n := range found {
 			if n > 0 {
-				slog.WarnContext(ctx, "the sweep found something", "kind", kind, "count", n)
+				slog.WarnContext(ctx, "scheduled run has findings", "kind", kind, "count", n)
 			}
 		}
 		if err != nil {

@@ -20,8 +20,8 @@ import (
 // ttl is how long a secret is cached, and so how long a rotated one may stay in use.
 const ttl = 5 * time.Minute
 
-// patience bounds a read.
-const patience = 3 * time.Second
+// readTimeout bounds a read.
+const readTimeout = 3 * time.Second
 
 // Secret is a secret that is read on first use and cached.
 type Secret struct {
@@ -46,15 +46,15 @@ func (s *Secret) Value(ctx context.Context) ([]byte, error) {
 	if s.value != nil && s.clock.Now().Before(s.until) {
 		return s.value, nil
 	}
-	ctx, cancel := deadline.Shared(ctx, patience)
+	ctx, cancel := deadline.Shared(ctx, readTimeout)
 	defer cancel()
 	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.name)})
 	if err != nil {
 		return nil, err
 	}
 	// Anybody can sign with an empty key.
-	if aws.ToString(out.SecretString) == "" { // a binary one has no text either
-		return nil, errors.New("secret " + s.name + " has no text")
+	if aws.ToString(out.SecretString) == "" { // a binary secret has no string
+		return nil, errors.New("secret " + s.name + " has no string value")
 	}
 	s.value, s.until = []byte(*out.SecretString), s.clock.Now().Add(ttl)
 	return s.value, nil

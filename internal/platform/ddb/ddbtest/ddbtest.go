@@ -26,8 +26,8 @@ func NewTable(t *testing.T, c clock.Clock, indexes ...string) *ddb.Table {
 	t.Helper()
 	endpoint := os.Getenv(Endpoint)
 	if endpoint == "" {
-		t.Fatalf("%s is not set: run the tests by `make test`, or this package by "+
-			"`go run ./cmd/dev exec -- go test ./...`, which starts an emulator", Endpoint)
+		t.Fatalf("%s is not set: run `make test`, or `go run ./cmd/dev exec -- go test ./...`, "+
+			"which starts an emulator", Endpoint)
 	}
 	cfg := aws.Config{
 		Region: "eu-central-1", BaseEndpoint: &endpoint,
