@@ -75,8 +75,11 @@ func flags(cmd *cobra.Command, declare func(cmd *cobra.Command)) *cobra.Command 
 // report prints progress to standard error: standard output is for results.
 func report() *devstack.Reporter { return devstack.NewReporter(os.Stderr) }
 
+// run is what a subcommand runs.
+type run = func(cmd *cobra.Command, args []string) error
+
 // inRepo runs do with the repository of the working directory.
-func inRepo(do func(ctx context.Context, out io.Writer, repo devstack.Repo) error) func(*cobra.Command, []string) error {
+func inRepo(do func(ctx context.Context, out io.Writer, repo devstack.Repo) error) run {
 	return func(cmd *cobra.Command, _ []string) error {
 		repo, err := devstack.FindRepo()
 		if err != nil {
@@ -87,7 +90,7 @@ func inRepo(do func(ctx context.Context, out io.Writer, repo devstack.Repo) erro
 }
 
 // onStack runs do with the running stack.
-func onStack(do func(ctx context.Context, out io.Writer, s *devstack.Stack) error) func(*cobra.Command, []string) error {
+func onStack(do func(ctx context.Context, out io.Writer, s *devstack.Stack) error) run {
 	return func(cmd *cobra.Command, _ []string) error {
 		stack, err := devstack.Load(cmd.Context(), "")
 		if err != nil {
@@ -118,7 +121,7 @@ func inDirectory(
 	return os.RemoveAll(dir)
 }
 
-// inEmulator runs a command with a bare emulator of its own, and fails with the command's exit code.
+// inEmulator runs a command with a bare emulator of its own, and fails with its exit code.
 func inEmulator(ctx context.Context, repo devstack.Repo, command []string) error {
 	code, err := devstack.Exec(ctx, repo, report(), command)
 	if err == nil && code != 0 {

@@ -40,8 +40,9 @@ func proofs() []*cobra.Command {
 		Short:   "Search all paths of a saga for one that leaves an order in a wrong state",
 		Example: "  go run ./cmd/dev prove --faults 2",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
-			slog.SetDefault(slog.New(slog.DiscardHandler)) // use cases would log millions of lines
-			return verdict(prove.Search(out, repo.Path("statemachines"), limit))
+			// Use cases would log millions of lines.
+			slog.SetDefault(slog.New(slog.DiscardHandler))
+			return verdict(prove.Search(out, repo.Path("statemachines"), limit)) //nolint:contextcheck // it ends itself
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().UintVar(&limit, "faults", 3, "most faults in a run")
@@ -99,12 +100,7 @@ func proofs() []*cobra.Command {
 		Use:     "sam",
 		Short:   "Run `sam build`, `sam deploy` and `sam delete` against an emulator, and check the results",
 		Example: "  go run ./cmd/dev sam",
-		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
-			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {
-				return err
-			}
-			return sam.Run(ctx)
-		}),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return sam.Run(cmd.Context()) },
 	}, samLocal(), conform(), {
 		Use:     "iam",
 		Short:   "Run the end-to-end tests, and show the grants of every role and their use",
@@ -201,11 +197,11 @@ is never reached. A seed always gives the same run: --seed replays one and print
 			var ok bool
 			switch {
 			case mutants:
-				ok, err = sim.HuntMutants(string(repo), seeds, o, out)
+				ok, err = sim.HuntMutants(string(repo), seeds, o, out) //nolint:contextcheck // it runs to its end
 			case seed != 0:
-				ok, err = sim.Replay(string(repo), seed, order, mutant, o, out)
+				ok, err = sim.Replay(string(repo), seed, order, mutant, o, out) //nolint:contextcheck // as above
 			default:
-				ok, err = sim.Campaign(string(repo), first, seeds, o, out)
+				ok, err = sim.Campaign(string(repo), first, seeds, o, out) //nolint:contextcheck // as above
 			}
 			return verdict(ok, err)
 		}),
@@ -267,7 +263,8 @@ func samLocal() *cobra.Command {
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().BoolVar(&hold, "hold", false,
 			"run no tests: serve the API, print example commands, and wait for Ctrl-C")
-		cmd.Flags().DurationVar(&limit, "limit", 15*time.Minute, "`time` for everything: engine, stack, builds and tests")
+		cmd.Flags().DurationVar(&limit, "limit", 15*time.Minute,
+			"`time` for everything: engine, stack, builds and tests")
 	})
 }
 
@@ -288,7 +285,8 @@ func conform() *cobra.Command {
 		cmd.Flags().IntVar(&o.Examples, "examples", 4,
 			"random requests per operation, besides the edge cases of its schemas")
 		cmd.Flags().BoolVar(&o.Running, "running", false, "use the running stack, and leave it running")
-		cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute, "`time` for everything: the stack, its build, and both callers")
+		cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute,
+			"`time` for everything: the stack, its build, and both callers")
 	})
 }
 

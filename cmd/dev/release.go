@@ -36,7 +36,8 @@ development kit and Maven.`,
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().StringVar(&target, "target", string(devstack.MiniStack),
 			"`emulator` to install: ministack or localstack")
-		cmd.Flags().BoolVar(&lint, "lint", false, "also install golangci-lint, oasdiff and asl-validator for `make lint`")
+		cmd.Flags().BoolVar(&lint, "lint", false,
+			"also install golangci-lint, oasdiff and asl-validator for `make lint`")
 	}), flags(&cobra.Command{
 		Use:     "build",
 		Short:   "Build and pack every function into .build/functions/",

@@ -47,8 +47,8 @@ func stackCommands() []*cobra.Command {
 		Short:   "Show whether the stack is running, and where",
 		Example: "  go run ./cmd/dev status",
 		RunE: onStack(func(_ context.Context, out io.Writer, s *devstack.Stack) error {
-			fmt.Fprintf(out, "running at %s (%s, process %d)\nAPI      %s\nsandbox  %s\n", s.Emulator.URL, s.Emulator.Target,
-				s.Emulator.Process.PID, s.Outputs["ApiUrl"], s.Outputs["SandboxUrl"])
+			fmt.Fprintf(out, "running at %s (%s, process %d)\nAPI      %s\nsandbox  %s\n", s.Emulator.URL,
+				s.Emulator.Target, s.Emulator.Process.PID, s.Outputs["ApiUrl"], s.Outputs["SandboxUrl"])
 			return nil
 		}),
 	}, {
@@ -71,11 +71,11 @@ while the circuit was open, or if money or stock do not add up. It takes about t
 restored at the end, even after an interruption.`,
 		Example: "  go run ./cmd/dev demo-outage",
 		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) (err error) {
-			provider, err := intercept.Open(ctx, s, intercept.Payments(s))
+			provider, err := intercept.Open(ctx, s)
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, provider.Close()) }()
+			defer func() { err = errors.Join(err, provider.Close()) }() //nolint:contextcheck // after ctx, too
 			return demo.Of(s, customer).Outage(ctx, out, provider, demo.Minute)
 		}),
 	}, flags(&cobra.Command{

@@ -42,7 +42,7 @@ func startEmulator(t *testing.T) *emulator {
 	t.Helper()
 	// Not shared: it cuts the waits between attempts, which would break tests of time.
 	e, err := devstack.StartEmulator(t.Context(),
-		devstack.EmulatorOptions{Dir: t.TempDir(), Env: []string{"SFN_WAIT_SCALE=0"}})
+		devstack.Options{Dir: t.TempDir(), Env: []string{"SFN_WAIT_SCALE=0"}})
 	if err != nil {
 		t.Fatal(err)
 	}

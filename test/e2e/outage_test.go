@@ -17,7 +17,7 @@ import (
 // divert routes the calls to the payment provider through this process, until the test ends.
 func divert(t *testing.T) *intercept.Interceptor {
 	t.Helper()
-	d, err := intercept.Open(t.Context(), stack, intercept.Payments(stack))
+	d, err := intercept.Open(t.Context(), stack)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,37 +1,34 @@
+// Package apigen generates from api/contract.yaml the full contract, api/openapi.yaml, and the
+// request schema of each operation, api/operations/<operationId>.json.
 package apigen
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp/syntax"
 	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"orderflow/api"
 	"orderflow/internal/platform/jsonschema"
+	"orderflow/internal/verify/cfn"
 )
 
-// operation is the file format that package api loads.
+// operation is an operation of package api, with schemas as they are written.
 type operation struct {
-	ID         string      `json:"id"`
-	Method     string      `json:"method"`
-	Path       string      `json:"path"`
-	Group      string      `json:"group,omitempty"`
-	Audited    bool        `json:"audited,omitempty"`
-	Public     bool        `json:"public,omitempty"`
-	Tolerant   bool        `json:"tolerant,omitempty"`
+	api.Operation
 	Parameters []parameter `json:"parameters,omitempty"`
 	Body       any         `json:"body,omitempty"`
-	// BodyOptional says that the body may be left out.
-	BodyOptional bool `json:"bodyOptional,omitempty"`
 }
 
 type parameter struct {
-	Name     string `json:"name"`
-	In       string `json:"in"`
-	Required bool   `json:"required,omitempty"`
-	Schema   any    `json:"schema"`
+	api.Parameter
+	Schema any `json:"schema"`
 }
 
 // generate returns the files of api/operations by name.
@@ -61,7 +58,8 @@ func generate(spec []byte) (map[string][]byte, error) {
 }
 
 func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operation) (operation, error) {
-	o := operation{ID: op.OperationID, Method: method, Path: path, Public: op.Security != nil && len(*op.Security) == 0}
+	o := operation{Operation: api.Operation{ID: op.OperationID, Method: method, Path: path,
+		Public: op.Security != nil && len(*op.Security) == 0}}
 	o.Group, _ = op.Extensions["x-orderflow-group"].(string)
 	o.Audited, _ = op.Extensions["x-orderflow-audited"].(bool)
 	o.Tolerant = op.Extensions["x-orderflow-reader"] == "tolerant"
@@ -74,7 +72,7 @@ func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operatio
 		if err != nil {
 			return o, fmt.Errorf("parameter %s: %w", p.Name, err)
 		}
-		o.Parameters = append(o.Parameters, parameter{Name: p.Name, In: p.In, Required: p.Required, Schema: s})
+		o.Parameters = append(o.Parameters, parameter{api.Parameter{Name: p.Name, In: p.In, Required: p.Required}, s})
 	}
 	if op.RequestBody == nil {
 		return o, nil
@@ -159,18 +157,13 @@ func repeats(re *syntax.Regexp) int {
 
 // nested adds the schemas nested in s to keywords.
 func nested(s *openapi3.Schema, keywords map[string]any) (err error) {
-	if s.Items != nil {
-		if keywords["items"], err = schema(s.Items.Value); err != nil {
-			return fmt.Errorf("items: %w", err)
+	for name, ref := range map[string]*openapi3.SchemaRef{"items": s.Items, "not": s.Not} {
+		if ref == nil {
+			continue
 		}
-	}
-	if s.Not != nil {
-		if keywords["not"], err = schema(s.Not.Value); err != nil {
-			return fmt.Errorf("not: %w", err)
+		if keywords[name], err = schema(ref.Value); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-	}
-	if len(s.Properties) == 0 {
-		return nil
 	}
 	properties := map[string]any{}
 	for name, ref := range s.Properties {
@@ -178,6 +171,48 @@ func nested(s *openapi3.Schema, keywords map[string]any) (err error) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	keywords["properties"] = properties
+	if len(properties) > 0 {
+		keywords["properties"] = properties
+	}
 	return nil
+}
+
+// Write writes openapi.yaml and replaces operations/ in api/ of the repository at root.
+func Write(root string) error {
+	dir := filepath.Join(root, "api")
+	spec, err := openAPI(root)
+	if err != nil {
+		return err
+	}
+	files, err := generate(spec)
+	if err != nil {
+		return err
+	}
+	out := filepath.Join(dir, "operations")
+	err = errors.Join(os.WriteFile(filepath.Join(dir, "openapi.yaml"), spec, 0o644), os.RemoveAll(out),
+		os.MkdirAll(out, 0o755))
+	for name, content := range files {
+		err = errors.Join(err, os.WriteFile(filepath.Join(out, name), content, 0o644))
+	}
+	return err
+}
+
+// openAPI returns openapi.yaml. The aliases of functions come from template.yaml.
+func openAPI(root string) ([]byte, error) {
+	contract, err := os.ReadFile(filepath.Join(root, "api", "contract.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	template, err := cfn.Read(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	spec, err := complete(string(contract), func(function string) string {
+		if name, ok := cfn.Dig(template, "Resources", function+"Function", "Properties",
+			"AutoPublishAlias").(string); ok {
+			return ":" + name
+		}
+		return ""
+	})
+	return []byte(spec), err
 }

@@ -34,7 +34,7 @@ func placed(trace string, at int64) []zipkin.Span {
 
 func startCollector(t *testing.T) (base string, log *bytes.Buffer) {
 	log = &bytes.Buffer{}
-	server := httptest.NewServer((&collector.Server{Store: &collector.Store{Log: log}, Name: "mine"}).Handler())
+	server := httptest.NewServer((&collector.Store{Log: log, Name: "mine"}).Handler())
 	t.Cleanup(server.Close)
 	return server.URL, log
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -14,10 +13,9 @@ import (
 
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/timeline"
-	"orderflow/internal/platform/clock"
 )
 
-// One places an order and prints each step of its saga as it happens, until it is confirmed.
+// One places an order, waits until it is confirmed, and prints the steps of its saga.
 func (s Shop) One(ctx context.Context, w io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -25,33 +23,18 @@ func (s Shop) One(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "    order %s over %s is %s\n", o.OrderID, o.Total, o.Status)
-	for printed, steps := 0, []timeline.Step(nil); !o.Final() || printed < len(steps); {
-		if err := clock.Sleep(ctx, 200*time.Millisecond); err != nil {
-			return fmt.Errorf("order %s is still %s: see `orderflow saga show %[1]s`", o.OrderID, o.Status)
-		}
-		if o, err = s.Customer.GetOrder(ctx, o.OrderID); err != nil {
-			return err
-		}
-		saga, err := s.Saga(ctx, o.OrderID)
-		if err != nil && !errors.Is(err, timeline.ErrNone) {
-			return err
-		}
-		for steps = tasks(saga); printed < len(steps) && steps[printed].Outcome != timeline.Running; printed++ {
-			step := steps[printed]
-			fmt.Fprintf(w, "    %6.1f s  %-17s %s\n", time.Duration(step.Offset+step.Duration).Seconds(), step.State,
-				step.Outcome)
-		}
+	if o, err = s.Customer.WaitFinal(ctx, o.OrderID, nil); err != nil {
+		return fmt.Errorf("%w: see `orderflow saga show %s`", err, o.OrderID)
 	}
-	fmt.Fprintf(w, "    order %s is %s\n", o.OrderID, o.Status)
+	saga, err := s.Saga(ctx, o.OrderID)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "order %s over %s is %s\n", o.OrderID, o.Total, o.Status)
 	if o.Status != client.Confirmed {
-		return fmt.Errorf("the order ended %s (%s)", o.Status, o.Why())
+		err = fmt.Errorf("the order ended %s (%s)", o.Status, o.Why())
 	}
-	return nil
-}
-
-func tasks(saga timeline.Timeline) []timeline.Step {
-	return slices.DeleteFunc(saga.Steps, func(s timeline.Step) bool { return s.Type != "Task" })
+	return errors.Join(saga.Write(w), err)
 }
 
 // story is an order and its expected outcome.
@@ -184,28 +167,7 @@ func report(w io.Writer, endings []ending) {
 	}
 	_ = table.Flush()
 	for i, e := range endings {
-		fmt.Fprintf(w, "\n%s: order %s\n", stories[i].name, e.order.OrderID)
-		for _, step := range tasks(e.saga) {
-			mark := "  "
-			if step.Compensation {
-				mark = "↩ "
-			}
-			fmt.Fprintf(w, "  %6.1f s  %s%-18s %s in %.1f s", time.Duration(step.Offset).Seconds(), mark, step.State,
-				strings.ToLower(string(step.Outcome)), time.Duration(step.Duration).Seconds())
-			if failed := failures(step); len(failed) > 0 {
-				fmt.Fprintf(w, ", %d attempts: %s", len(step.Attempts), strings.Join(failed, ", "))
-			}
-			fmt.Fprintln(w)
-		}
+		fmt.Fprintf(w, "\n%s: ", stories[i].name)
+		_ = e.saga.Write(w)
 	}
-}
-
-// failures returns the errors of a step's attempts.
-func failures(step timeline.Step) (errs []string) {
-	for _, a := range step.Attempts {
-		if a.Failure != nil {
-			errs = append(errs, a.Failure.Error)
-		}
-	}
-	return errs
 }

@@ -100,8 +100,8 @@ func (o *outage) prepare(ctx context.Context) error {
 		""); err != nil {
 		return err
 	}
-	if _, err := o.Operator.AdjustStock(ctx, "", o.sku,
-		client.Adjustment{Delta: o.plan.orders() + 10, Reason: "demo of an outage", AllowUnknownSKU: true}); err != nil {
+	stock := client.Adjustment{Delta: o.plan.orders() + 10, Reason: "demo of an outage", AllowUnknownSKU: true}
+	if _, err := o.Operator.AdjustStock(ctx, "", o.sku, stock); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -181,7 +181,9 @@ func (o *outage) placeAll(ctx context.Context) {
 const perCustomer = 18
 
 // customer returns the customer of the n-th order.
-func (o *outage) customer(n int) *client.Client { return o.As(fmt.Sprintf("outage%d", n/perCustomer)) }
+func (o *outage) customer(n int) *client.Client {
+	return o.CustomerNamed(fmt.Sprintf("outage%d", n/perCustomer))
+}
 
 // order places one order, and tries three times with the same key, as a customer would.
 func (o *outage) order(ctx context.Context, n int) {

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"orderflow/internal/dev/devstack"
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/timeline"
 	"orderflow/internal/platform/money"
@@ -80,7 +81,7 @@ func (o *outage) facts(ctx context.Context) (f facts, err error) {
 			f.step(step)
 		}
 		if order.Status != client.Confirmed {
-			f.failures[order.OrderID] = allFailures(saga.Steps)
+			f.failures[order.OrderID] = failures(saga.Steps)
 		}
 	}
 	return f, nil
@@ -128,11 +129,13 @@ func (f *facts) step(s timeline.Step) {
 	f.open, f.most = f.open+n, max(f.most, n)
 }
 
-// allFailures lists the errors of the attempts of each step.
-func allFailures(steps []timeline.Step) (all string) {
+// failures lists the errors of the attempts of each step.
+func failures(steps []timeline.Step) (all string) {
 	for _, step := range steps {
-		for _, failure := range failures(step) {
-			all += " " + step.State + ":" + failure
+		for _, a := range step.Attempts {
+			if a.Failure != nil {
+				all += " " + step.State + ":" + a.Failure.Error
+			}
 		}
 	}
 	return all
@@ -195,7 +198,8 @@ func (f facts) broken(p Plan) (all []error) {
 	for _, order := range f.orders {
 		charges := f.live[order.OrderID]
 		if order.Status != client.Confirmed {
-			unless(!order.Final(), "order %s is %s (%s), after%s", order.OrderID, order.Status, order.Why(), f.failures[order.OrderID])
+			unless(!order.Final(), "order %s is %s (%s), after%s", order.OrderID, order.Status, order.Why(),
+				f.failures[order.OrderID])
 			unless(len(charges) == 0, "order %s is %s, and the provider has %+v", order.OrderID, order.Status, charges)
 			continue
 		}
@@ -215,37 +219,32 @@ func (f facts) print(w io.Writer) {
 	confirmed, wrongly, unfinished := f.ended()
 	before, against := f.falls()
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(what, figure, how string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", what, figure, fmt.Sprintf(how, args...))
+	row := func(what string, figure any, how string, args ...any) {
+		fmt.Fprintf(t, "%s\t%v\t%s\n", what, figure, fmt.Sprintf(how, args...))
 	}
-	count := func(n int) string { return fmt.Sprint(n) }
-	persecond := func(n int, d time.Duration) string { return fmt.Sprintf("%.2f", rate(n, d)) }
-	seconds := func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
-	var waits []float64
-	for _, wait := range f.waits {
-		waits = append(waits, wait.Seconds())
-	}
+	perSecond := func(n int, d time.Duration) string { return fmt.Sprintf("%.2f", rate(n, d)) }
+	seconds := devstack.Seconds
 	fmt.Fprintln(t)
-	row("orders accepted", count(f.accepted), "%d were not", len(f.refused))
-	row("  CONFIRMED", count(confirmed), "")
-	row("  wrongly ended", count(wrongly), "rejected, cancelled or in need of attention")
-	row("  lost", count(f.accepted-len(f.orders)+unfinished), "not in their customer's list, or not final")
+	row("orders accepted", f.accepted, "%d were not", len(f.refused))
+	row("  CONFIRMED", confirmed, "")
+	row("  wrongly ended", wrongly, "rejected, cancelled or in need of attention")
+	row("  lost", f.accepted-len(f.orders)+unfinished, "not in their customer's list, or not final")
 	row("calls to the provider per second", "", "")
-	row("  before", persecond(f.before, f.upFor), "%d in %s, counted in front of the provider", f.before,
+	row("  before", perSecond(f.before, f.upFor), "%d in %s, counted in front of the provider", f.before,
 		seconds(f.upFor))
-	row("  attempted while the circuit was open", persecond(f.open, f.openFor),
+	row("  attempted while the circuit was open", perSecond(f.open, f.openFor),
 		"%d attempts of steps ended in %s; each would have made at least one call", f.open, resilience.ErrOpen.Code)
-	row("  sent while the circuit was open", persecond(f.sent, f.openFor),
+	row("  sent while the circuit was open", perSecond(f.sent, f.openFor),
 		"%d in %s, probes included, counted in front of the provider", f.sent, seconds(f.openFor))
 	row("  fall", fmt.Sprintf("%.0f %%", 100*against), "against attempts; %.0f %% against before", 100*before)
-	row("circuit", string(f.state),
+	row("circuit", f.state,
 		"opened %d times, the first %s after the provider went down, and closed %s after it was back", f.openings,
 		seconds(f.openAfter), seconds(f.closedAfter))
-	row("most refused attempts of one step", count(f.most),
-		"of 15; longest waits between them: %.1f s (the emulator has no jitter, and its cap is not our 30 s)", waits)
+	row("most refused attempts of one step", f.most,
+		"of 15; longest waits between them: %v (the emulator has no jitter, and its cap is not our 30 s)", f.waits)
 	row("backlog", seconds(f.drained), "from the provider's return to the last order's final state")
-	row("money", f.captured().String(), "captured by the provider's ledger, for %d orders", len(f.live))
-	row("stock", count(f.left.OnHand), "on hand of %d, %d reserved, %d more shipped", f.stocked.OnHand, f.left.Reserved,
+	row("money", f.captured(), "captured by the provider's ledger, for %d orders", len(f.live))
+	row("stock", f.left.OnHand, "on hand of %d, %d reserved, %d more shipped", f.stocked.OnHand, f.left.Reserved,
 		f.left.Shipped-f.stocked.Shipped)
 	_ = t.Flush()
 }

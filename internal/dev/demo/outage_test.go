@@ -70,7 +70,7 @@ func TestEveryBrokenPromiseIsReported(t *testing.T) {
 		"is REJECTED, and": func(f *facts) { f.orders[0].Status = client.Rejected },
 		"after AuthorizePayment:Transient": func(f *facts) {
 			f.orders[0].Status = client.Rejected
-			f.failures = map[string]string{"o1": allFailures([]timeline.Step{{State: "AuthorizePayment",
+			f.failures = map[string]string{"o1": failures([]timeline.Step{{State: "AuthorizePayment",
 				Attempts: []timeline.Attempt{{Failure: &timeline.Failure{Error: "Transient"}}, {}}}})}
 		},
 		"stock is": func(f *facts) { f.left.Reserved = 1 },

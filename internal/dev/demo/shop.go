@@ -24,37 +24,37 @@ import (
 
 // Shop is a running stack.
 type Shop struct {
-	Customer *client.Client
-	Operator *client.Client
-	// As returns a client for another customer.
-	As func(user string) *client.Client
-	// SandboxURL is the address of the payment provider's ledger.
-	SandboxURL string
-	// Saga reads the executions of an order's state machines.
-	Saga func(ctx context.Context, orderID string) (timeline.Timeline, error)
-	// Circuit reads payments' circuit of its provider.
-	Circuit func(ctx context.Context) (resilience.Circuit, error)
+	Customer, Operator *client.Client
+	stack              *devstack.Stack
 }
 
 // Of returns the shop of a local stack; customer is the user who places the orders.
 func Of(stack *devstack.Stack, customer string) Shop {
-	clientOf := func(user, role string) *client.Client {
-		return &client.Client{BaseURL: stack.Outputs["ApiUrl"], Token: func(ctx context.Context) (string, error) {
-			return stack.Token(ctx, user, role)
-		}}
-	}
-	machines := timeline.Machines{FulfilOrder: stack.Outputs["FulfilOrderArn"],
-		CompensateOrder: stack.Outputs["CompensateOrderArn"]}
-	return Shop{
-		Customer: clientOf(customer, ""), Operator: clientOf("olga", "operator"),
-		As: func(user string) *client.Client { return clientOf(user, "") }, SandboxURL: stack.Outputs["SandboxUrl"],
-		Saga: func(ctx context.Context, orderID string) (timeline.Timeline, error) {
-			return timeline.Load(ctx, sfn.NewFromConfig(stack.Config()), machines, orderID)
-		},
-		Circuit: func(ctx context.Context) (resilience.Circuit, error) {
-			return ddb.Open(stack.Config(), stack.Outputs["PaymentsTableName"], clock.System{}).Circuit(ctx, provider)
-		},
-	}
+	s := Shop{stack: stack}
+	s.Customer, s.Operator = s.CustomerNamed(customer), s.signedIn("olga", "operator")
+	return s
+}
+
+// CustomerNamed returns a client for another customer.
+func (s Shop) CustomerNamed(user string) *client.Client { return s.signedIn(user, "") }
+
+func (s Shop) signedIn(user, role string) *client.Client {
+	return &client.Client{BaseURL: s.stack.Outputs["ApiUrl"], Token: func(ctx context.Context) (string, error) {
+		return s.stack.Token(ctx, user, role)
+	}}
+}
+
+// Saga reads the executions of an order's state machines.
+func (s Shop) Saga(ctx context.Context, orderID string) (timeline.Timeline, error) {
+	return timeline.Load(ctx, sfn.NewFromConfig(s.stack.Config()), timeline.Machines{
+		FulfilOrder: s.stack.Outputs["FulfilOrderArn"], CompensateOrder: s.stack.Outputs["CompensateOrderArn"],
+	}, orderID)
+}
+
+// Circuit reads payments' circuit of its provider.
+func (s Shop) Circuit(ctx context.Context) (resilience.Circuit, error) {
+	return ddb.Open(s.stack.Config(), s.stack.Outputs["PaymentsTableName"], clock.System{}).Circuit(ctx,
+		"payment-provider")
 }
 
 // Ready waits until the shop is ready, or ctx ends.
@@ -70,9 +70,6 @@ func (s Shop) Ready(ctx context.Context) error {
 		return err
 	}
 }
-
-// provider is the payment provider's name in the registry.
-const provider = "payment-provider"
 
 // product is a product of the demo shop.
 type product struct {
@@ -164,7 +161,7 @@ type charge struct {
 // ledger returns the charges of an order in the payment provider's own ledger.
 func (s Shop) ledger(ctx context.Context, orderID string) ([]charge, error) {
 	var out struct{ Charges []charge }
-	provider := client.Client{BaseURL: s.SandboxURL}
+	provider := client.Client{BaseURL: s.stack.Outputs["SandboxUrl"]}
 	_, err := provider.Do(ctx, client.Call{Path: "/ledger?reference=" + url.QueryEscape(orderID)}, &out)
 	return out.Charges, err
 }

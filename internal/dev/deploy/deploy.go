@@ -13,10 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
+	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/verify/cfn"
 )
 
@@ -111,7 +114,10 @@ func (d Deployment) settle(before Stack) (*cfn.Stack, error) {
 			parameters[name] = value
 		}
 	}
-	maps.Copy(parameters, asMap(d.Parameters))
+	for _, p := range d.Parameters {
+		name, value, _ := strings.Cut(p, "=")
+		parameters[name] = value
+	}
 	return cfn.New(d.Template, d.Stack, parameters)
 }
 
@@ -133,16 +139,12 @@ func (d Deployment) mayBegin(before Stack) error {
 }
 
 func refused(s *cfn.Stack) error {
-	var all []error
-	for _, r := range s.Refusals() {
-		all = append(all, errors.New(r))
+	all := s.Refusals()
+	if len(all) == 0 {
+		return nil
 	}
-	if len(all) > 0 {
-		all = append(all,
-			errors.New("set them in parameter_overrides of samconfig.toml, or with: "+
-				"make deploy STAGE=… PARAMETERS='Name=value …'"))
-	}
-	return errors.Join(all...)
+	return errors.New(strings.Join(all, "\n") + "\nset them in parameter_overrides of samconfig.toml, or with: " +
+		"make deploy STAGE=… PARAMETERS='Name=value …'")
 }
 
 // checkConcurrency fails if the reservations would leave the account too few concurrent executions,
@@ -151,7 +153,7 @@ func (d Deployment) checkConcurrency(ctx context.Context, s *cfn.Stack) error {
 	wanted := map[string]int{}
 	for _, id := range s.OfType("AWS::Serverless::Function") {
 		p := s.Properties(id)
-		if n, err := strconv.Atoi(fmt.Sprint(p["ReservedConcurrentExecutions"])); err == nil && n > 0 {
+		if n, _ := strconv.Atoi(fmt.Sprint(p["ReservedConcurrentExecutions"])); n > 0 {
 			wanted[fmt.Sprint(p["FunctionName"])] = n
 		}
 	}
@@ -176,4 +178,141 @@ func (d Deployment) checkConcurrency(ctx context.Context, s *cfn.Stack) error {
 		"--service-code lambda --quota-code L-B99A9384 --desired-value 1000\n"+
 		"or deploy without bulkheads until then: make deploy STAGE=%s PARAMETERS=ReservedConcurrency=0", len(wanted),
 		d.Stack, sum, more, unreserved, floor, d.Stage)
+}
+
+// Account makes a deployment's calls to its AWS account.
+type Account struct{ API awsapi.Client }
+
+// Stack is the state of a CloudFormation stack. One that was never created has no status.
+type Stack struct {
+	Status     string
+	Parameters map[string]string
+}
+
+// There reports whether the stack was created successfully, whatever its release is.
+func (s Stack) There() bool {
+	return slices.Contains([]string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE",
+		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}, s.Status)
+}
+
+// New reports whether the stack does not exist, or only as a change set that was never executed.
+func (s Stack) New() bool { return s.Status == "" || s.Status == "REVIEW_IN_PROGRESS" }
+
+// Stack describes the stack called name.
+func (a Account) Stack(ctx context.Context, name string) (Stack, error) {
+	var answer struct {
+		Stacks []struct {
+			StackStatus string
+			Parameters  []struct{ ParameterKey, ParameterValue string } `xml:"Parameters>member"`
+		} `xml:"DescribeStacksResult>Stacks>member"`
+	}
+	err := a.API.Query(ctx, "cloudformation", form("DescribeStacks", name), &answer)
+	if awsapi.Failed(err, "ValidationError") && strings.Contains(err.Error(), "does not exist") {
+		return Stack{}, nil
+	}
+	if err != nil {
+		return Stack{}, fmt.Errorf("describe the stack %s: %w", name, err)
+	}
+	if len(answer.Stacks) != 1 {
+		return Stack{}, fmt.Errorf("describe the stack %s: got %d stacks", name, len(answer.Stacks))
+	}
+	s := Stack{Status: answer.Stacks[0].StackStatus, Parameters: map[string]string{}}
+	for _, p := range answer.Stacks[0].Parameters {
+		s.Parameters[p.ParameterKey] = p.ParameterValue
+	}
+	return s, nil
+}
+
+// Protect sets the stack policy and enables termination protection.
+func (a Account) Protect(ctx context.Context, name, policy string) error {
+	for _, call := range [][3]string{{"SetStackPolicy", "StackPolicyBody", policy},
+		{"UpdateTerminationProtection", "EnableTerminationProtection", "true"}} {
+		in := form(call[0], name)
+		in.Set(call[1], call[2])
+		if err := a.API.Query(ctx, "cloudformation", in, nil); err != nil {
+			return fmt.Errorf("protect the stack %s: %s: %w", name, call[0], err)
+		}
+	}
+	return nil
+}
+
+func form(action, stack string) url.Values {
+	return url.Values{"Action": {action}, "Version": {"2010-05-15"}, "StackName": {stack}}
+}
+
+// Unreserved returns the account's unreserved concurrent executions.
+func (a Account) Unreserved(ctx context.Context) (int, error) {
+	var answer struct {
+		AccountLimit struct{ UnreservedConcurrentExecutions *int }
+	}
+	err := a.API.Get(ctx, "lambda", "/2016-08-19/account-settings", &answer)
+	n := answer.AccountLimit.UnreservedConcurrentExecutions
+	if err == nil && n == nil {
+		err = errors.New("the response has none")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the account's Lambda quota: %w", err)
+	}
+	return *n, nil
+}
+
+// Reserved returns a function's reserved concurrent executions, 0 for an unknown function.
+func (a Account) Reserved(ctx context.Context, function string) (int, error) {
+	var answer struct{ ReservedConcurrentExecutions int }
+	err := a.API.Get(ctx, "lambda", "/2019-09-30/functions/"+url.PathEscape(function)+"/concurrency", &answer)
+	if awsapi.Failed(err, "ResourceNotFoundException") {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the reserved concurrency of %s: %w", function, err)
+	}
+	return answer.ReservedConcurrentExecutions, nil
+}
+
+// Settings are a stage's settings in samconfig.toml.
+type Settings struct {
+	Stack, Region, Profile string
+	Parameters             []string // Name=value, in their order
+}
+
+var (
+	section = regexp.MustCompile(`^\[([a-z.-]+)\]\s*$`)
+	setting = regexp.MustCompile(`^([a-z0-9_]+)\s*=\s*"([^"]*)"\s*(#.*)?$`)
+)
+
+// Read reads the deploy section of a stage. It understands only the TOML that the file uses: quoted
+// strings.
+func Read(toml, stage string) (Settings, error) {
+	values, in := map[string]string{}, ""
+	for line := range strings.Lines(toml) {
+		line = strings.TrimSpace(line)
+		if m := section.FindStringSubmatch(line); m != nil {
+			in = m[1]
+		} else if m := setting.FindStringSubmatch(line); m != nil && in == stage+".deploy.parameters" {
+			values[m[1]] = m[2]
+		}
+	}
+	s := Settings{Stack: values["stack_name"], Region: values["region"], Profile: values["profile"],
+		Parameters: strings.Fields(values["parameter_overrides"])}
+	if s.Stack == "" {
+		return s, fmt.Errorf("samconfig.toml has no [%s.deploy.parameters] with a stack_name", stage)
+	}
+	return s, nil
+}
+
+// With returns parameters, overridden and extended by others.
+func With(parameters, others []string) ([]string, error) {
+	all := slices.Clone(parameters)
+	for _, o := range others {
+		name, _, ok := strings.Cut(o, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("%q is not a parameter: want Name=value", o)
+		}
+		if at := slices.IndexFunc(all, func(p string) bool { return strings.HasPrefix(p, name+"=") }); at >= 0 {
+			all[at] = o
+		} else {
+			all = append(all, o)
+		}
+	}
+	return all, nil
 }

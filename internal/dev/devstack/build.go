@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -86,27 +85,26 @@ func (r Repo) Build(ctx context.Context, rep *Reporter, m Machine) error {
 	if err != nil {
 		return err
 	}
-	unlock, err := lock(r.Path(".build"))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	bin, err := r.compile(ctx, rep, m, functions)
-	if err != nil {
-		return err
-	}
-	return rep.Do("pack them", func() error { return r.pack(ctx, bin, functions) })
+	return r.building(func() error {
+		bin, err := r.compile(ctx, rep, m, functions)
+		if err != nil {
+			return err
+		}
+		return rep.Do("pack them", func() error { return r.pack(ctx, bin, functions) })
+	})
 }
+
+// building runs do while no other process builds.
+func (r Repo) building(do func() error) error { return locked(r.Path(".build"), do) }
 
 // Compile compiles functions as Build does, and returns the directory of their binaries, named by
 // function. It does not touch the deployment packages.
 func (r Repo) Compile(ctx context.Context, rep *Reporter, m Machine, functions []Function) (bin string, err error) {
-	unlock, err := lock(r.Path(".build"))
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	return r.compile(ctx, rep, m, functions)
+	err = r.building(func() error {
+		bin, err = r.compile(ctx, rep, m, functions)
+		return err
+	})
+	return bin, err
 }
 
 // compile adds env to the environment of the compiler.
@@ -192,44 +190,38 @@ func Pack(out io.Writer, bootstrap string) error {
 // Sums builds functions for architecture and returns the SHA-256 of their deployment packages, by
 // function. env is added to the compiler's, such as GOCACHE=/empty/directory to compile everything.
 func (r Repo) Sums(ctx context.Context, rep *Reporter, architecture string, functions []Function,
-	env ...string) (map[string]string, error) {
-	unlock, err := lock(r.Path(".build"))
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	bin, err := r.compile(ctx, rep, Lambda(architecture), functions, env...)
-	if err != nil {
-		return nil, err
-	}
-	sums := map[string]string{}
-	for _, f := range functions {
-		h := sha256.New()
-		if err := Pack(h, filepath.Join(bin, f.Name)); err != nil {
-			return nil, err
-		}
-		sums[f.Name] = hex.EncodeToString(h.Sum(nil))
-	}
-	return sums, nil
-}
-
-// CopyTo copies the sources, without hidden directories, into the empty directory dir.
-func (r Repo) CopyTo(dir string) (Repo, error) {
-	return Repo(dir), filepath.WalkDir(string(r), func(path string, d fs.DirEntry, err error) error {
-		rel, _ := filepath.Rel(string(r), path)
-		to := filepath.Join(dir, rel)
-		switch {
-		case err != nil || rel == ".":
+	env ...string) (sums map[string]string, err error) {
+	sums = map[string]string{}
+	return sums, r.building(func() error {
+		bin, err := r.compile(ctx, rep, Lambda(architecture), functions, env...)
+		if err != nil {
 			return err
-		case d.IsDir() && strings.HasPrefix(d.Name(), "."):
-			return filepath.SkipDir
-		case d.IsDir():
-			return os.Mkdir(to, 0o755)
-		case d.Type().IsRegular():
-			return copyFile(path, to)
+		}
+		for _, f := range functions {
+			h := sha256.New()
+			if err := Pack(h, filepath.Join(bin, f.Name)); err != nil {
+				return err
+			}
+			sums[f.Name] = hex.EncodeToString(h.Sum(nil))
 		}
 		return nil
 	})
+}
+
+// CopyTo copies the sources, without what is hidden, into the empty directory dir.
+func (r Repo) CopyTo(dir string) (Repo, error) {
+	entries, err := os.ReadDir(string(r))
+	for _, e := range entries {
+		from, to := r.Path(e.Name()), filepath.Join(dir, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+		case e.IsDir():
+			err = errors.Join(err, os.CopyFS(to, os.DirFS(from)))
+		default:
+			err = errors.Join(err, copyFile(from, to))
+		}
+	}
+	return Repo(dir), err
 }
 
 func copyFile(from, to string) error {

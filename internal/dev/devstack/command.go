@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -15,7 +17,7 @@ import (
 type command struct {
 	dir  string   // working directory
 	env  []string // whole environment; nil inherits this process's
-	log  string   // file that gets the output; "" keeps it in memory
+	log  string   // file that gets the output at the end; may be ""
 	name string
 	args []string
 }
@@ -29,30 +31,19 @@ func (c command) run(ctx context.Context) error {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 
-	var out []byte
-	var err error
-	if c.log == "" {
-		out, err = cmd.CombinedOutput()
-	} else {
-		f, openErr := os.Create(c.log)
-		if openErr != nil {
-			return openErr
-		}
-		cmd.Stdout, cmd.Stderr = f, f
-		err = errors.Join(cmd.Run(), f.Close())
-	}
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
+	out, err := cmd.CombinedOutput()
 	where := ""
 	if c.log != "" {
 		where = " (full log: " + c.log + ")"
-		out, _ = os.ReadFile(c.log)
+		err = errors.Join(err, os.WriteFile(c.log, out, 0o600))
 	}
-	return fmt.Errorf("%s %s: %w%s\n%s", c.name, strings.Join(c.args, " "), err, where, tail(out, 25))
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w%s\n%s", c.name, strings.Join(c.args, " "), err, where, tail(out, 25))
+	}
+	return nil
 }
 
 // tail returns the last n lines of out, indented.
@@ -81,4 +72,49 @@ func LackingIn(output []byte) string {
 	_, what, _ := strings.Cut(string(output), cannotRun)
 	what, _, _ = strings.Cut(what, "\n")
 	return what
+}
+
+// Reporter prints steps and their durations. A nil Reporter prints nothing.
+type Reporter struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+// NewReporter returns a Reporter that prints to out.
+func NewReporter(out io.Writer) *Reporter { return &Reporter{out: out} }
+
+// Do runs f, and prints its name at the start and its duration at the end.
+func (r *Reporter) Do(name string, f func() error) error {
+	r.Printf("  … %s\n", name)
+	start, mark := time.Now(), "✓"
+	err := f()
+	if err != nil {
+		mark = "✗"
+	}
+	r.Printf("  %s %s (%s)\n", mark, name, Seconds(time.Since(start)))
+	return err
+}
+
+// Printf prints one message. It is safe for concurrent use.
+func (r *Reporter) Printf(format string, args ...any) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.out, format, args...)
+}
+
+// Seconds formats a duration for people.
+func Seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+// parallel runs fs concurrently and returns all their errors.
+func parallel(fs ...func() error) error {
+	errs := make([]error, len(fs))
+	var wg sync.WaitGroup
+	for i, f := range fs {
+		wg.Go(func() { errs[i] = f() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }

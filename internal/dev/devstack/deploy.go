@@ -73,8 +73,9 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 			return err
 		}
 	}
-	if err := s.makeBucket(ctx); err != nil {
-		return err
+	err = s.Emulator.rest(ctx, "s3", http.MethodPut, "/"+artifacts, nil, nil)
+	if err != nil && !awsapi.Failed(err, "BucketAlreadyOwnedByYou") && !awsapi.Failed(err, "BucketAlreadyExists") {
+		return fmt.Errorf("create the bucket of packages: %w", err)
 	}
 	var deploys []func() error
 	for _, stack := range cfnStacks {
@@ -124,44 +125,28 @@ func (s *Stack) samDeploy(ctx context.Context, name, template string, parameters
 // template's CodeUri, and returns the path of its template. In the source tree these paths do not
 // exist, so `sam deploy` without `sam build` fails instead of deploying an old build. SAM uploads
 // these packages unchanged; its own builds it would pack each time.
-func (r Repo) stage(template, dir string) (string, error) {
-	if err := os.RemoveAll(dir); err != nil {
-		return "", err
-	}
-	packages, err := filepath.Glob(r.Path(".build", "functions", "*.zip"))
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(filepath.Join(dir, ".packages"), 0o755); err != nil {
-		return "", err
-	}
+func (r Repo) stage(template, dir string) (staged string, err error) {
+	err = errors.Join(os.RemoveAll(dir), os.MkdirAll(filepath.Join(dir, ".packages"), 0o755))
+	packages, _ := filepath.Glob(r.Path(".build", "functions", "*.zip")) // these patterns are correct
 	for _, p := range packages {
 		name := strings.TrimSuffix(filepath.Base(p), ".zip")
-		if err := os.Symlink(p, filepath.Join(dir, ".packages", name)); err != nil {
-			return "", err
+		err = errors.Join(err, os.Symlink(p, filepath.Join(dir, ".packages", name)))
+	}
+	beside, _ := filepath.Glob(r.Path(filepath.Dir(template), "[^.]*"))
+	for _, file := range beside {
+		if name := filepath.Base(file); name != filepath.Base(template) {
+			err = errors.Join(err, os.Symlink(file, filepath.Join(dir, name)))
 		}
 	}
-	beside := r.Path(filepath.Dir(template))
-	entries, err := os.ReadDir(beside)
-	if err != nil {
-		return "", err
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") || e.Name() == filepath.Base(template) {
-			continue
-		}
-		if err := os.Symlink(filepath.Join(beside, e.Name()), filepath.Join(dir, e.Name())); err != nil {
-			return "", err
-		}
-	}
-	staged := filepath.Join(dir, filepath.Base(template))
-	return staged, copyFile(r.Path(template), staged)
+	staged = filepath.Join(dir, filepath.Base(template))
+	return staged, errors.Join(err, copyFile(r.Path(template), staged))
 }
 
-func (s *Stack) makeBucket(ctx context.Context) error {
-	err := s.Emulator.rest(ctx, "s3", http.MethodPut, "/"+artifacts, nil, nil)
-	if err != nil && !awsapi.Failed(err, "BucketAlreadyOwnedByYou") && !awsapi.Failed(err, "BucketAlreadyExists") {
-		return fmt.Errorf("create the bucket of packages: %w", err)
+// cloudFormation calls an action for a stack.
+func (s *Stack) cloudFormation(ctx context.Context, action, stack string, out any) error {
+	form := url.Values{"Action": {action}, "Version": {"2010-05-15"}, "StackName": {stack}}
+	if err := s.Emulator.api().Query(ctx, "cloudformation", form, out); err != nil {
+		return fmt.Errorf("%s of %s: %w", action, stack, err)
 	}
 	return nil
 }
@@ -173,9 +158,8 @@ func (s *Stack) readOutputs(ctx context.Context) (map[string]string, error) {
 		var answer struct {
 			Outputs []struct{ OutputKey, OutputValue string } `xml:"DescribeStacksResult>Stacks>member>Outputs>member"`
 		}
-		form := url.Values{"Action": {"DescribeStacks"}, "Version": {"2010-05-15"}, "StackName": {stack.name}}
-		if err := s.Emulator.api().Query(ctx, "cloudformation", form, &answer); err != nil {
-			return nil, fmt.Errorf("read the outputs of %s: %w", stack.name, err)
+		if err := s.cloudFormation(ctx, "DescribeStacks", stack.name, &answer); err != nil {
+			return nil, err
 		}
 		for _, output := range answer.Outputs {
 			if _, taken := outputs[output.OutputKey]; taken {
@@ -191,7 +175,29 @@ func (s *Stack) readOutputs(ctx context.Context) (map[string]string, error) {
 // which the emulator does not read from the contract, and verifies the sender of e-mail, which its
 // owner does once on AWS.
 func (s *Stack) complete(ctx context.Context) error {
-	return errors.Join(s.applyGatewayResponses(ctx), s.verifySender(ctx))
+	responses, err := s.repo.gatewayResponses()
+	if err != nil {
+		return err
+	}
+	api := "/restapis/" + s.Outputs["ApiId"]
+	for kind, response := range responses {
+		err := s.Emulator.rest(ctx, "apigateway", http.MethodPut, api+"/gatewayresponses/"+kind, response, nil)
+		if err != nil {
+			return fmt.Errorf("set the gateway response %s: %w", kind, err)
+		}
+	}
+	// They take effect with the API's next deployment.
+	err = s.Emulator.rest(ctx, "apigateway", http.MethodPost, api+"/deployments", map[string]string{"stageName": Stage},
+		nil)
+	if err != nil {
+		return err
+	}
+	sender := url.Values{"Action": {"VerifyDomainIdentity"}, "Version": {"2010-12-01"},
+		"Domain": {"example.com"}} // the template's default
+	if err := s.Emulator.api().Query(ctx, "ses", sender, nil); err != nil {
+		return fmt.Errorf("verify the sender of e-mail: %w", err)
+	}
+	return nil
 }
 
 // gatewayResponses returns API Gateway's own responses, such as to a call without a token,
@@ -213,54 +219,20 @@ func (r Repo) gatewayResponses() (map[string]any, error) {
 	return responses, nil
 }
 
-func (s *Stack) applyGatewayResponses(ctx context.Context) error {
-	responses, err := s.repo.gatewayResponses()
-	if err != nil {
-		return err
-	}
-	api := "/restapis/" + s.Outputs["ApiId"]
-	for kind, response := range responses {
-		err := s.Emulator.rest(ctx, "apigateway", http.MethodPut, api+"/gatewayresponses/"+kind, response, nil)
-		if err != nil {
-			return fmt.Errorf("set the gateway response %s: %w", kind, err)
-		}
-	}
-	// They take effect with the API's next deployment.
-	return s.Emulator.rest(ctx, "apigateway", http.MethodPost, api+"/deployments", map[string]string{"stageName": Stage},
-		nil)
-}
-
-func (s *Stack) verifySender(ctx context.Context) error {
-	// the template's default
-	form := url.Values{"Action": {"VerifyDomainIdentity"}, "Version": {"2010-12-01"}, "Domain": {"example.com"}}
-	if err := s.Emulator.api().Query(ctx, "ses", form, nil); err != nil {
-		return fmt.Errorf("verify the sender of e-mail: %w", err)
-	}
-	return nil
-}
-
 // fingerprint hashes everything that a deployment depends on.
 func (r Repo) fingerprint(parameters []string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, parameters)
 	for _, input := range deployedInputs {
-		err := filepath.WalkDir(r.Path(input), func(path string, d fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) && path == r.Path(input) {
+		err := fs.WalkDir(os.DirFS(string(r)), input, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) && path == input {
 				return nil
 			}
-			if err != nil {
+			if err != nil || d.IsDir() || strings.HasSuffix(d.Name(), ".go") {
 				return err
 			}
-			// The package is hashed, which contains the binary.
-			if d.IsDir() || d.Name() == "bootstrap" || strings.HasSuffix(d.Name(), ".go") {
-				return nil
-			}
-			rel, err := filepath.Rel(string(r), path)
-			if err != nil {
-				return err
-			}
-			content, err := sum(path)
-			fmt.Fprintf(h, "%s %s\n", rel, content)
+			content, err := sum(r.Path(path))
+			fmt.Fprintf(h, "%s %s\n", path, content)
 			return err
 		})
 		if err != nil {
@@ -274,9 +246,7 @@ func (r Repo) fingerprint(parameters []string) (string, error) {
 func deployedTo(dir string) process { return readDeployment(dir).Emulator }
 
 func readDeployment(dir string) (d deployment) {
-	if _, err := load(deploymentFile(dir), &d); err != nil {
-		return deployment{} // deploys again
-	}
+	_, _ = load(deploymentFile(dir), &d) // without it, or a part of it, the stack is deployed again
 	return d
 }
 

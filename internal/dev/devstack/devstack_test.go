@@ -123,7 +123,7 @@ func TestEveryDeployedInputChangesTheFingerprint(t *testing.T) {
 func TestToolIsCurrentWhileItsRequirementsAre(t *testing.T) {
 	repo := Repo(t.TempDir())
 	put(t, repo, "tools/sam.txt", "aws-sam-cli==1")
-	s := repo.pythonStamp("sam")
+	s := repo.python("sam")
 	expect := func(want bool, when string) {
 		t.Helper()
 		if got, err := s.current(); err != nil || got != want {
@@ -176,7 +176,7 @@ func TestStopLeavesOnlyTheLog(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // the tools may have to be installed
 	defer cancel()
-	e, err := StartEmulator(ctx, EmulatorOptions{Dir: dir})
+	e, err := StartEmulator(ctx, Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestStartErrorHasTheEndOfTheLog(t *testing.T) {
 	if err := os.Chmod(python, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, err := launch(t.Context(), EmulatorOptions{Repo: repo, Dir: t.TempDir()})
+	_, err := launch(t.Context(), Options{Repo: repo, Dir: t.TempDir()})
 	if err == nil || !strings.Contains(err.Error(), "no module named ministack") {
 		t.Errorf("got %v; want the end of the log", err)
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,16 +23,6 @@ const (
 // startLimit bounds the wait for the emulator, which takes a second or two on an idle machine.
 const startLimit = 60 * time.Second
 
-// EmulatorOptions configure an emulator.
-type EmulatorOptions struct {
-	Repo   Repo      // clone with its tools; empty: the one of the working directory
-	Target Target    // empty: MiniStack
-	Dir    string    // directory of all its files
-	Port   int       // on 127.0.0.1; 0: any free port
-	Env    []string  // more NAME=value settings, such as MiniStack's SFN_WAIT_SCALE=0.1
-	Report *Reporter // may be nil
-}
-
 // Emulator is a running emulator of AWS at URL. Its data ends with it.
 type Emulator struct {
 	server
@@ -41,19 +31,11 @@ type Emulator struct {
 }
 
 // StartEmulator installs missing tools, starts an empty emulator, and returns when it answers.
-func StartEmulator(ctx context.Context, opts EmulatorOptions) (*Emulator, error) {
-	if opts.Repo == "" {
-		repo, err := FindRepo()
-		if err != nil {
-			return nil, err
-		}
-		opts.Repo = repo
-	}
-	dir, err := filepath.Abs(opts.Dir)
+func StartEmulator(ctx context.Context, opts Options) (*Emulator, error) {
+	opts, err := opts.fill()
 	if err != nil {
 		return nil, err
 	}
-	opts.Dir = dir
 	if err := opts.Repo.Setup(ctx, opts.Report, opts.Target, false); err != nil {
 		return nil, err
 	}
@@ -62,7 +44,7 @@ func StartEmulator(ctx context.Context, opts EmulatorOptions) (*Emulator, error)
 
 // launch starts an emulator whose tools are installed. It retries, since another process may take a
 // free port first.
-func launch(ctx context.Context, opts EmulatorOptions) (e *Emulator, err error) {
+func launch(ctx context.Context, opts Options) (e *Emulator, err error) {
 	for range 5 {
 		port := opts.Port
 		if port == 0 {
@@ -78,19 +60,15 @@ func launch(ctx context.Context, opts EmulatorOptions) (e *Emulator, err error) 
 	return nil, err
 }
 
-func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, error) {
+func launchOn(ctx context.Context, opts Options, port int) (*Emulator, error) {
 	e := emulatorOf(opts.Dir)
 	e.URL, e.Name, e.Target = urlOf(port), "orderflow-"+rand.Text(), opts.Target
-	p, err := opts.Target.product()
-	if err != nil {
-		return nil, err
-	}
 	home, tmp := filepath.Join(e.files(), "home"), filepath.Join(e.files(), "tmp")
 	if err := errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(tmp, 0o755)); err != nil {
 		return nil, err
 	}
-	argv, env := p.command(opts.Repo, e, port)
-	err = e.start(ctx, program{
+	argv, env := products[e.Target].command(opts.Repo, e, port)
+	err := e.start(ctx, program{
 		argv:  func(int) []string { return argv },
 		env:   append(append(env, "PATH="+os.Getenv("PATH"), "LANG=C.UTF-8", "HOME="+home, "TMPDIR="+tmp), opts.Env...),
 		dir:   e.files(),
@@ -106,11 +84,7 @@ func launchOn(ctx context.Context, opts EmulatorOptions, port int) (*Emulator, e
 
 // Healthy reports whether this emulator, and not another, answers within two seconds.
 func (e *Emulator) Healthy(ctx context.Context) bool {
-	p, err := e.Target.product()
-	if err != nil {
-		return false
-	}
-	name, err := p.named(ctx, e)
+	name, err := products[e.Target].named(ctx, e)
 	return err == nil && name == e.Name
 }
 
@@ -141,13 +115,7 @@ func (e *Emulator) Stop() error {
 // orphansOnly reports whether the emulator has ended and only its functions are left in its group.
 func (e *Emulator) orphansOnly() bool {
 	pids := groupMembers(e.Process.PID)
-	for _, pid := range pids {
-		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
-		if err != nil || !strings.HasPrefix(exe, e.files()+string(filepath.Separator)) {
-			return false
-		}
-	}
-	return len(pids) > 0
+	return len(pids) > 0 && !slices.ContainsFunc(pids, func(pid int) bool { return !e.contains(pid) })
 }
 
 func (e *Emulator) files() string { return filepath.Join(e.dir, "emulator") }

@@ -37,27 +37,25 @@ func (r Repo) Path(elem ...string) string {
 	return filepath.Join(append([]string{string(r)}, elem...)...)
 }
 
-// lock creates dir and takes an exclusive lock on it, waiting for other processes: `make test` and
-// `make up` may install or build at the same time.
-func lock(dir string) (unlock func(), err error) {
+// locked creates dir and runs do with an exclusive lock on it: `make test` and `make up` may
+// install or build at the same time.
+func locked(dir string, do func() error) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+		return err
 	}
 	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	defer f.Close() // unlocks it
 	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-		if !errors.Is(err, syscall.EINTR) {
-			break
+		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); {
+		case err == nil:
+			return do()
+		case !errors.Is(err, syscall.EINTR):
+			return fmt.Errorf("lock %s: %w", dir, err)
 		}
 	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
-	}
-	return func() { f.Close() }, nil
 }
 
 // writeFile replaces path atomically.

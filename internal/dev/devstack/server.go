@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,7 +34,7 @@ type program struct {
 	name  string
 	argv  func(port int) []string
 	env   []string // nil: this process's
-	dir   string   // working directory
+	dir   string   // working directory; "": that of the server's files
 	state any      // what is kept of the server in a file; nil: the server itself
 	ready func(ctx context.Context, url string) bool
 	limit time.Duration // of the wait for ready
@@ -95,7 +96,7 @@ func (s *server) start(ctx context.Context, p program, port int) error {
 	defer log.Close()
 	argv := p.argv(port)
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, log, log
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = cmp.Or(p.dir, s.dir), p.env, log, log
 	// Its own session: it outlives this process, and it and its children form one group to be ended
 	// together.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -165,7 +166,6 @@ func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
 	name := "orderflow " + dir // the port may belong to another stack's collector
 	s, _, err := serve(ctx, dir, program{
 		name: collectorName,
-		dir:  dir,
 		argv: func(port int) []string {
 			return []string{dev, "collector", "--listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 				"--file", filepath.Join(dir, "traces.jsonl"), "--name", name}

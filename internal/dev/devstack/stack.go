@@ -22,13 +22,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Options configure a stack.
+// Options configure a stack or an emulator.
 type Options struct {
-	Target    Target // empty: the existing stack's, or MiniStack
-	Repo      Repo   // clone to deploy; empty: the one of the working directory
-	Dir       string // directory of all its files; empty: .local/ of the clone
-	Port      int    // of the emulator, on 127.0.0.1; 0: its previous one, or any free port
-	Discovery string // registry: parameters (default) or cloud-map
+	Target    Target   // empty: the existing stack's, or MiniStack
+	Repo      Repo     // clone to deploy; empty: the one of the working directory
+	Dir       string   // directory of all its files; empty: .local/ of the clone
+	Port      int      // of the emulator, on 127.0.0.1; 0: its previous one, or any free port
+	Env       []string // more NAME=value settings of the emulator, such as MiniStack's SFN_WAIT_SCALE=0.1
+	Discovery string   // registry: parameters (default) or cloud-map
 	// functions verify tokens, which Token signs; a stack keeps this
 	NoAuthorizer bool
 	Report       *Reporter // may be nil
@@ -54,66 +55,70 @@ var required = []string{"ApiUrl", "ApiId", "SandboxUrl", "FulfilOrderArn", "Comp
 
 // fill applies the defaults.
 func (o Options) fill() (Options, error) {
+	var err error
 	if o.Repo == "" {
-		repo, err := FindRepo()
-		if err != nil {
+		if o.Repo, err = FindRepo(); err != nil {
 			return o, err
 		}
-		o.Repo = repo
 	}
-	if o.Dir == "" {
-		o.Dir = o.Repo.Path(".local")
-	}
-	if o.Discovery == "" {
-		o.Discovery = "parameters" // always explicit: SAM would reuse the stack's value
-	}
-	dir, err := filepath.Abs(o.Dir)
-	o.Dir = dir
+	o.Discovery = cmp.Or(o.Discovery, "parameters") // always explicit: SAM would reuse the stack's value
+	o.Dir, err = filepath.Abs(cmp.Or(o.Dir, o.Repo.Path(".local")))
 	return o, err
 }
 
 // Start brings a stack up: it installs tools, builds, starts the emulator and deploys, and skips
 // what is already done. A stack already running in the directory is updated and keeps its data.
-func Start(ctx context.Context, opts Options) (*Stack, error) {
-	opts, err := opts.fill()
-	if err != nil {
+func Start(ctx context.Context, opts Options) (s *Stack, err error) {
+	if opts, err = opts.fill(); err != nil {
 		return nil, err
 	}
-	unlock, err := lock(opts.Dir)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	if opts, err = opts.onTarget(); err != nil {
-		return nil, err
-	}
+	err = locked(opts.Dir, func() error {
+		if opts, err = opts.onTarget(); err != nil {
+			return err
+		}
+		var emulator *Emulator
+		s, emulator, err = opts.start(ctx)
+		return abandon(err, opts.Dir, emulator)
+	})
+	return s, err
+}
 
-	var emulator *Emulator
+// start returns the emulator if it was started, also on failure.
+func (o Options) start(ctx context.Context) (_ *Stack, emulator *Emulator, _ error) {
 	var traces *server
-	err = parallel(
+	err := parallel(
 		func() (err error) {
-			if err := opts.Repo.Setup(ctx, opts.Report, opts.Target, false); err != nil {
+			if err := o.Repo.Setup(ctx, o.Report, o.Target, false); err != nil {
 				return err
 			}
-			emulator, err = resume(ctx, opts)
+			emulator, err = resume(ctx, o)
 			return err
 		},
 		func() (err error) {
-			if err := opts.Repo.Build(ctx, opts.Report, Host()); err != nil {
+			if err := o.Repo.Build(ctx, o.Report, Host()); err != nil {
 				return err
 			}
-			traces, err = opts.Repo.collect(ctx, opts.Dir)
+			traces, err = o.Repo.collect(ctx, o.Dir)
 			return err
 		},
 	)
 	if err != nil {
-		return nil, abandon(err, opts.Dir, emulator)
+		return nil, emulator, err
 	}
-	s := &Stack{Emulator: emulator, repo: opts.Repo, dir: opts.Dir, TracesURL: traces.URL}
-	if err := s.bringUpToDate(ctx, opts); err != nil {
-		return nil, abandon(err, opts.Dir, emulator)
+	s := &Stack{Emulator: emulator, repo: o.Repo, dir: o.Dir, TracesURL: traces.URL}
+	if err := s.deploy(ctx, o); err != nil {
+		return nil, emulator, err
 	}
-	return s, nil
+	if s.Outputs, err = s.readOutputs(ctx); err != nil {
+		return nil, emulator, err
+	}
+	for _, name := range required {
+		if s.Outputs[name] == "" {
+			return nil, emulator,
+				fmt.Errorf("neither template.yaml nor sandbox/template.yaml has the output %s: add it", name)
+		}
+	}
+	return s, emulator, s.remember()
 }
 
 // onTarget adapts the options to the target: the requested one, or else the existing stack's. A
@@ -130,33 +135,17 @@ func (o Options) onTarget() (Options, error) {
 		}
 	}
 	o.Target = cmp.Or(o.Target, MiniStack)
-	p, err := o.Target.product()
-	if err != nil {
+	if err := o.Target.check(); err != nil {
 		return o, err
 	}
-	err = p.adapt(&o)
+	err = products[o.Target].adapt(&o)
 	return o, err
-}
-
-func (s *Stack) bringUpToDate(ctx context.Context, opts Options) (err error) {
-	if err := s.deploy(ctx, opts); err != nil {
-		return err
-	}
-	if s.Outputs, err = s.readOutputs(ctx); err != nil {
-		return err
-	}
-	for _, name := range required {
-		if s.Outputs[name] == "" {
-			return fmt.Errorf("neither template.yaml nor sandbox/template.yaml has the output %s: add it", name)
-		}
-	}
-	return s.remember()
 }
 
 // abandon stops what was started in dir, unless a deployment to it has succeeded before: a failed
 // test must not leave a half-deployed stack behind.
 func abandon(err error, dir string, e *Emulator) error {
-	if to := deployedTo(dir); to != (process{}) && (e == nil || to == e.Process) {
+	if to := deployedTo(dir); err == nil || to != (process{}) && (e == nil || to == e.Process) {
 		return err
 	}
 	_, stopped := stopCollector(dir)
@@ -172,7 +161,6 @@ func resume(ctx context.Context, opts Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	port := opts.Port
 	if old != nil {
 		// If its first deployment failed, it has no data to keep and may have half a stack.
 		if old.Process.alive() && old.Healthy(ctx) && deployedTo(opts.Dir) == old.Process {
@@ -182,13 +170,13 @@ func resume(ctx context.Context, opts Options) (*Emulator, error) {
 		if err := errors.Join(old.Stop(), os.RemoveAll(filepath.Join(opts.Dir, stackFile))); err != nil {
 			return nil, err
 		}
-		if previous := portOf(old.URL); port == 0 && portIsFree(previous) {
-			port = previous
+		if port := portOf(old.URL); opts.Port == 0 && portIsFree(port) {
+			opts.Port = port
 		}
 	}
 	var e *Emulator
 	err = opts.Report.Do("start the emulator", func() (err error) {
-		e, err = launch(ctx, EmulatorOptions{Repo: opts.Repo, Target: opts.Target, Dir: opts.Dir, Port: port})
+		e, err = launch(ctx, opts)
 		return err
 	})
 	return e, err
@@ -246,7 +234,7 @@ func Down(dir string) (stopped bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return stopped, clear(opts.Dir)
+	return stopped, os.RemoveAll(opts.Dir)
 }
 
 // Stop stops the stack and removes its files.
@@ -273,22 +261,4 @@ func (s *Stack) remember() error {
 		values[name] = value
 	}
 	return save(s.file(), values)
-}
-
-// clear removes a stack's files from dir, except those of test runs, which are in a subdirectory.
-func clear(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		if entry.Name() != testRuns {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
-		}
-	}
-	_ = os.Remove(dir) // fails if not empty
-	return err
 }

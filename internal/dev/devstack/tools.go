@@ -18,13 +18,15 @@ import (
 	"time"
 )
 
-// tool is a program that is installed into .tools/ at the version and hashes pinned in tools/.
+// tool is a program that is installed into .tools/.
 type tool struct {
-	stamp
 	name  string
-	dir   string // its directory, which is emptied first; "" if it has none
-	needs func(ctx context.Context) error
-	steps func(ctx context.Context) error
+	dir   string // its own directory; "" for a program in .tools/bin
+	proof string // a file of it
+	pins  string // the file with its version and hashes
+	// needs fails if the machine lacks something; verify fails if something wrong was installed.
+	needs, verify func() error
+	commands      []command
 }
 
 // install installs a tool that is missing or out of date.
@@ -33,50 +35,83 @@ func (rep *Reporter) install(ctx context.Context, t tool) error {
 		return err
 	}
 	if t.needs != nil {
-		if err := t.needs(ctx); err != nil {
+		if err := t.needs(); err != nil {
 			return err
 		}
 	}
 	return rep.Do("install "+t.name, func() error {
 		if t.dir != "" {
-			if err := os.RemoveAll(t.dir); err != nil {
+			if err := errors.Join(os.RemoveAll(t.dir), os.MkdirAll(t.dir, 0o755)); err != nil {
 				return err
 			}
 		}
-		if err := t.steps(ctx); err != nil {
-			return err
+		for _, c := range t.commands {
+			if err := c.run(ctx); err != nil {
+				return err
+			}
+		}
+		if t.verify != nil {
+			if err := t.verify(); err != nil {
+				return errors.Join(err, os.RemoveAll(t.dir))
+			}
 		}
 		return t.write()
 	})
 }
 
-// locked runs do while no other process installs.
-func (r Repo) locked(do func() error) error {
-	unlock, err := lock(r.Path(".tools"))
+// stamp is the file that records what the tool was installed from.
+func (t tool) stamp() string {
+	if t.dir == "" {
+		return filepath.Join(filepath.Dir(t.proof), "."+filepath.Base(t.proof))
+	}
+	return filepath.Join(t.dir, ".stamp")
+}
+
+// source is the stamp's content. Environments contain absolute paths: a moved clone needs new ones.
+func (t tool) source() (string, error) {
+	pins, err := os.ReadFile(t.pins)
+	return fmt.Sprintf("%x\n", sha256.Sum256(append([]byte(t.dir), pins...))), err
+}
+
+// current reports whether the tool is installed and up to date.
+func (t tool) current() (bool, error) {
+	want, err := t.source()
+	if err != nil {
+		return false, err
+	}
+	have, _ := os.ReadFile(t.stamp())
+	_, missing := os.Stat(t.proof)
+	return string(have) == want && missing == nil, nil
+}
+
+func (t tool) write() error {
+	source, err := t.source()
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	return do()
+	return writeFile(t.stamp(), []byte(source), 0o644)
 }
+
+// installing runs do while no other process installs.
+func (r Repo) installing(do func() error) error { return locked(r.Path(".tools"), do) }
 
 // Setup installs the emulator and the SAM CLI and, with lint, the tools of `make lint`, into
 // .tools/. Tools at the pinned version are kept, which takes milliseconds.
 func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool) error {
-	p, err := target.product()
-	if err != nil {
+	if err := target.check(); err != nil {
 		return err
 	}
-	return r.locked(func() error {
+	return r.installing(func() error {
 		installs := []func() error{
-			func() error { return p.setup(ctx, r, rep) },
+			func() error { return products[target].setup(ctx, r, rep) },
 			func() error { return rep.install(ctx, r.python("sam")) },
 		}
 		if lint {
 			installs = append(installs,
 				// One after the other: compiling uses all processors anyway.
 				func() error {
-					return errors.Join(rep.install(ctx, r.golang("oasdiff")), rep.install(ctx, r.golang("golangci-lint")))
+					return errors.Join(rep.install(ctx, r.golang("oasdiff")),
+						rep.install(ctx, r.golang("golangci-lint")))
 				},
 				func() error { return rep.install(ctx, r.aslValidator()) })
 		}
@@ -89,12 +124,12 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 
 // SetupGo compiles the Go tool tools/<name> to .tools/bin/<name>.
 func (r Repo) SetupGo(ctx context.Context, rep *Reporter, name string) error {
-	return r.locked(func() error { return rep.install(ctx, r.golang(name)) })
+	return r.installing(func() error { return rep.install(ctx, r.golang(name)) })
 }
 
 // SetupPython installs an additional Python tool, tools/<name>.txt, into .tools/<name>.
 func (r Repo) SetupPython(ctx context.Context, rep *Reporter, name string) error {
-	return r.locked(func() error {
+	return r.installing(func() error {
 		if err := r.setupUV(ctx, rep, name); err != nil {
 			return err
 		}
@@ -106,7 +141,7 @@ func (r Repo) SetupPython(ctx context.Context, rep *Reporter, name string) error
 func (r Repo) DynamoDBLocal(ctx context.Context, rep *Reporter, dir string) (endpoint string, stop func() error,
 	err error) {
 	t := r.dynamoDBLocal()
-	if err := r.locked(func() error { return rep.install(ctx, t) }); err != nil {
+	if err := r.installing(func() error { return rep.install(ctx, t) }); err != nil {
 		return "", nil, err
 	}
 	s, _, err := serve(ctx, dir, program{
@@ -133,15 +168,11 @@ func (r Repo) DynamoDBLocal(ctx context.Context, rep *Reporter, dir string) (end
 // would check no hash of ours.
 func (r Repo) golang(name string) tool {
 	bin := r.Path(".tools", "bin", name)
-	return tool{
-		name:  name + " (compiles it, once)",
-		stamp: stamp{file: r.Path(".tools", "bin", "."+name), proof: bin, wantFile: r.Path("tools", name, "go.sum")},
-		steps: func(ctx context.Context) error {
-			// Not GoFlags: its tags would compile the dependencies a second time.
-			return command{env: environ("GOFLAGS=-mod=readonly"), name: "go",
-				args: []string{"build", "-C", r.Path("tools", name), "-o", bin, "tool"}}.run(ctx)
-		},
-	}
+	// Not GoFlags: its tags would compile the dependencies a second time.
+	build := command{env: environ("GOFLAGS=-mod=readonly"), name: "go",
+		args: []string{"build", "-C", r.Path("tools", name), "-o", bin, "tool"}}
+	return tool{name: name + " (compiles it, once)", proof: bin, pins: r.Path("tools", name, "go.sum"),
+		commands: []command{build}}
 }
 
 // dynamoDBLocal is installed by Maven, which checks downloads only against checksums of the same
@@ -149,82 +180,67 @@ func (r Repo) golang(name string) tool {
 func (r Repo) dynamoDBLocal() tool {
 	const name = "dynamodb-local"
 	dir, pom := r.Path(".tools", name), r.Path("tools", name, "pom.xml")
-	return tool{
-		name: "DynamoDB Local",
-		dir:  dir,
-		stamp: stamp{file: filepath.Join(dir, ".stamp"), proof: filepath.Join(dir, "sqlite4java-1.0.392.jar"),
-			want: dir, wantFile: pom},
-		needs: func(context.Context) error {
+	copyAll := command{name: "mvn", args: []string{"-q", "-B", "-f", pom,
+		"-Dmaven.repo.local=" + r.Path(".tools", "cache", "m2"), "dependency:copy-dependencies",
+		"-DoutputDirectory=" + dir}}
+	return tool{name: "DynamoDB Local", dir: dir, proof: filepath.Join(dir, "sqlite4java-1.0.392.jar"), pins: pom,
+		needs: func() error {
 			for _, program := range []string{"java", "mvn"} {
 				if _, err := exec.LookPath(program); err != nil {
-					return Lacking(fmt.Sprintf("DynamoDB Local needs Maven and a Java development kit, 17 or newer (%v)", err))
+					return Lacking("DynamoDB Local needs Maven and a Java development kit, 17 or newer: " +
+						err.Error())
 				}
 			}
 			return nil
 		},
-		steps: func(ctx context.Context) error {
-			err := command{name: "mvn",
-				args: []string{"-q", "-B", "-f", pom, "-Dmaven.repo.local=" + r.Path(".tools", "cache", "m2"),
-					"dependency:copy-dependencies", "-DoutputDirectory=" + dir}}.run(ctx)
-			if err != nil {
-				return err
-			}
-			if err := r.Pinned(name, dir); err != nil {
-				return errors.Join(err, os.RemoveAll(dir))
-			}
-			return nil
-		},
-	}
+		verify:   func() error { return r.Pinned(name, dir) },
+		commands: []command{copyAll}}
 }
 
 func (r Repo) aslValidator() tool {
 	dir, lockFile := r.Path(".tools", "node"), r.Path("tools", "asl-validator", "package-lock.json")
-	return tool{
-		name: "asl-validator",
-		stamp: stamp{file: filepath.Join(dir, ".stamp"),
-			proof: filepath.Join(dir, "node_modules", ".bin", "asl-validator"), wantFile: lockFile},
-		needs: func(context.Context) error {
+	return tool{name: "asl-validator", dir: dir, proof: filepath.Join(dir, "node_modules", ".bin", "asl-validator"),
+		pins: lockFile,
+		needs: func() error {
 			if _, err := exec.LookPath("npm"); err != nil {
 				return fmt.Errorf("`make lint` needs Node.js with npm on the PATH, for asl-validator: %w", err)
 			}
 			return nil
 		},
-		steps: func(ctx context.Context) error {
-			err := errors.Join(os.MkdirAll(dir, 0o755), copyFile(lockFile, filepath.Join(dir, "package-lock.json")),
-				copyFile(r.Path("tools", "asl-validator", "package.json"), filepath.Join(dir, "package.json")))
-			if err != nil {
-				return err
-			}
-			return command{dir: dir, name: "npm",
-				args: []string{"ci", "--no-audit", "--no-fund", "--cache", r.Path(".tools", "cache", "npm")}}.run(ctx)
-		},
-	}
+		commands: []command{
+			{name: "cp", args: []string{lockFile, r.Path("tools", "asl-validator", "package.json"), dir}},
+			{dir: dir, name: "npm",
+				args: []string{"ci", "--no-audit", "--no-fund", "--cache", r.Path(".tools", "cache", "npm")}},
+		}}
 }
 
-// python is tools/<name>.txt in a virtual environment .tools/<name>, installed by uv, or by pip where
-// uv is not available.
+// python is tools/<name>.txt in a virtual environment .tools/<name>, installed by uv, or by pip
+// where uv is not available.
 func (r Repo) python(name string) tool {
-	venv := r.Path(".tools", name)
-	return tool{name: name, dir: venv, stamp: r.pythonStamp(name), steps: func(ctx context.Context) error {
-		python, list := filepath.Join(venv, "bin", "python"), r.Path("tools", name+".txt")
-		if current, _ := r.pythonStamp("uv").current(); !current || name == "uv" {
-			if err := (command{name: "python3", args: []string{"-m", "venv", venv}}).run(ctx); err != nil {
-				return fmt.Errorf("create a Python environment (Debian and Ubuntu need: apt install python3-venv): %w", err)
-			}
-			return command{name: python, args: []string{"-m", "pip", "install", "--quiet", "--no-cache-dir",
-				"--disable-pip-version-check", "--require-hashes", "-r", list}}.run(ctx)
-		}
-		uv := command{name: r.Path(".tools", "uv", "bin", "uv"),
-			// The cache is in the repository, where files are linked instead of copied.
-			env: environ("UV_CACHE_DIR="+r.Path(".tools", "cache", "uv"), "UV_PYTHON_DOWNLOADS=never",
-				"UV_NO_CONFIG=1", "VIRTUAL_ENV="),
-			args: []string{"venv", "--quiet", "--no-project", "--python", "python3", venv}}
-		if err := uv.run(ctx); err != nil {
-			return err
-		}
-		uv.args = []string{"pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", list}
-		return uv.run(ctx)
+	venv, list := r.Path(".tools", name), r.Path("tools", name+".txt")
+	python := filepath.Join(venv, "bin", "python")
+	t := tool{name: name, dir: venv, proof: python, pins: list, commands: []command{
+		{name: "python3", args: []string{"-m", "venv", venv}},
+		{name: python, args: []string{"-m", "pip", "install", "--quiet", "--no-cache-dir",
+			"--disable-pip-version-check", "--require-hashes", "-r", list}},
 	}}
+	if name == "uv" {
+		return t
+	}
+	uv := r.python("uv")
+	if current, _ := uv.current(); current {
+		program := filepath.Join(uv.dir, "bin", "uv")
+		// The cache is in the repository, where files are linked instead of copied.
+		env := environ("UV_CACHE_DIR="+r.Path(".tools", "cache", "uv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_CONFIG=1",
+			"VIRTUAL_ENV=")
+		t.commands = []command{
+			{env: env, name: program,
+				args: []string{"venv", "--quiet", "--no-project", "--clear", "--python", "python3", venv}},
+			{env: env, name: program,
+				args: []string{"pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", list}},
+		}
+	}
+	return t
 }
 
 // setupUV installs uv if any of the tools is missing: it is several times as fast as pip. Machines
@@ -232,7 +248,7 @@ func (r Repo) python(name string) tool {
 func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error {
 	missing := false
 	for _, name := range tools {
-		current, err := r.pythonStamp(name).current()
+		current, err := r.python(name).current()
 		if err != nil {
 			return err
 		}
@@ -249,49 +265,6 @@ func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error
 		rep.Printf("  uv is not available here, using pip instead: %v\n", err)
 	}
 	return ctx.Err()
-}
-
-// stamp records what an installed tool was made from.
-type stamp struct {
-	file     string // where it is recorded
-	proof    string // a file of the tool
-	want     string // what it should be made from …
-	wantFile string // … besides the content of this file
-}
-
-func (r Repo) pythonStamp(name string) stamp {
-	venv := r.Path(".tools", name)
-	// Environments contain absolute paths: a moved clone needs new ones.
-	return stamp{file: filepath.Join(venv, ".stamp"), proof: filepath.Join(venv, "bin", "python"), want: venv,
-		wantFile: r.Path("tools", name+".txt")}
-}
-
-func (s stamp) content() (string, error) {
-	data, err := os.ReadFile(s.wantFile)
-	hash := sha256.Sum256(append([]byte(s.want), data...))
-	return hex.EncodeToString(hash[:]), err
-}
-
-// current reports whether the tool is installed and up to date.
-func (s stamp) current() (bool, error) {
-	want, err := s.content()
-	if err != nil {
-		return false, err
-	}
-	have, err := os.ReadFile(s.file)
-	if err != nil || strings.TrimSpace(string(have)) != want {
-		return false, nil //nolint:nilerr // no stamp, or an old one
-	}
-	_, err = os.Stat(s.proof)
-	return err == nil, nil
-}
-
-func (s stamp) write() error {
-	want, err := s.content()
-	if err != nil {
-		return err
-	}
-	return writeFile(s.file, []byte(want+"\n"), 0o644)
 }
 
 // Pinned fails unless the files of dir are exactly those in tools/<tool>/sha256, a list in the form

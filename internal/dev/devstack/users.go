@@ -58,18 +58,16 @@ func (s *Stack) Token(ctx context.Context, user, role string) (string, error) {
 
 // signIn creates the user if needed, sets password and groups, and signs in.
 func (s *Stack) signIn(ctx context.Context, name, role string) (token, error) {
-	err := s.cognito(ctx, "AdminCreateUser", map[string]any{"Username": name, "MessageAction": "SUPPRESS",
+	err := s.cognito(ctx, "AdminCreateUser", name, map[string]any{"MessageAction": "SUPPRESS",
 		"UserAttributes": []map[string]string{{"Name": "email", "Value": name},
 			{"Name": "email_verified", "Value": "true"}}}, nil)
-	if err != nil && !awsapi.Failed(err, "UsernameExistsException") {
-		return token{}, fmt.Errorf("create user %s: %w", name, err)
+	if err == nil || awsapi.Failed(err, "UsernameExistsException") {
+		err = s.cognito(ctx, "AdminSetUserPassword", name, map[string]any{"Password": password, "Permanent": true}, nil)
 	}
-	err = s.cognito(ctx, "AdminSetUserPassword",
-		map[string]any{"Username": name, "Password": password, "Permanent": true}, nil)
+	if err == nil {
+		err = s.setRole(ctx, name, role)
+	}
 	if err != nil {
-		return token{}, fmt.Errorf("set the password of %s: %w", name, err)
-	}
-	if err := s.setRole(ctx, name, role); err != nil {
 		return token{}, err
 	}
 	var answer struct {
@@ -82,12 +80,12 @@ func (s *Stack) signIn(ctx context.Context, name, role string) (token, error) {
 	err = s.Emulator.api().JSON(ctx, "cognito-idp", cognitoTarget+"InitiateAuth", map[string]any{
 		"AuthFlow": "USER_PASSWORD_AUTH", "ClientId": s.Outputs["UserPoolClientId"],
 		"AuthParameters": map[string]string{"USERNAME": name, "PASSWORD": password}}, &answer)
+	result := answer.AuthenticationResult
+	if err == nil && result.IdToken == "" {
+		err = fmt.Errorf("unexpected challenge %q from Cognito", answer.ChallengeName)
+	}
 	if err != nil {
 		return token{}, fmt.Errorf("sign in as %s (the user pool client must allow USER_PASSWORD_AUTH): %w", name, err)
-	}
-	result := answer.AuthenticationResult
-	if result.IdToken == "" {
-		return token{}, fmt.Errorf("sign in as %s: unexpected challenge %q from Cognito", name, answer.ChallengeName)
 	}
 	return token{result.IdToken, time.Now().Add(time.Duration(result.ExpiresIn) * time.Second)}, nil
 }
@@ -95,35 +93,32 @@ func (s *Stack) signIn(ctx context.Context, name, role string) (token, error) {
 // setRole puts the user into the group role and removes it from all others.
 func (s *Stack) setRole(ctx context.Context, name, role string) error {
 	var answer struct{ Groups []struct{ GroupName string } }
-	if err := s.cognito(ctx, "AdminListGroupsForUser", map[string]any{"Username": name}, &answer); err != nil {
-		return fmt.Errorf("list the groups of %s: %w", name, err)
+	if err := s.cognito(ctx, "AdminListGroupsForUser", name, map[string]any{}, &answer); err != nil {
+		return err
 	}
 	for _, group := range answer.Groups {
-		if group.GroupName == role {
-			continue
-		}
-		err := s.cognito(ctx, "AdminRemoveUserFromGroup",
-			map[string]any{"Username": name, "GroupName": group.GroupName}, nil)
-		if err != nil {
-			return fmt.Errorf("remove %s from group %s: %w", name, group.GroupName, err)
+		if group.GroupName != role {
+			err := s.cognito(ctx, "AdminRemoveUserFromGroup", name, map[string]any{"GroupName": group.GroupName}, nil)
+			if err != nil {
+				return err
+			}
 		}
 	}
 	if role == "" {
 		return nil
 	}
-	if err := s.cognito(ctx, "AdminAddUserToGroup", map[string]any{"Username": name, "GroupName": role},
-		nil); err != nil {
-		return fmt.Errorf("put %s into group %q (is it in template.yaml?): %w", name, role, err)
-	}
-	return nil
+	return s.cognito(ctx, "AdminAddUserToGroup", name, map[string]any{"GroupName": role}, nil)
 }
 
 const cognitoTarget = "AWSCognitoIdentityProviderService."
 
 // cognito calls the stack's user pool as an administrator.
-func (s *Stack) cognito(ctx context.Context, operation string, in map[string]any, out any) error {
-	in["UserPoolId"] = s.Outputs["UserPoolId"]
-	return s.Emulator.api().JSON(ctx, "cognito-idp", cognitoTarget+operation, in, out)
+func (s *Stack) cognito(ctx context.Context, operation, user string, in map[string]any, out any) error {
+	in["UserPoolId"], in["Username"] = s.Outputs["UserPoolId"], user
+	if err := s.Emulator.api().JSON(ctx, "cognito-idp", cognitoTarget+operation, in, out); err != nil {
+		return fmt.Errorf("%s for %s: %w", operation, user, err)
+	}
+	return nil
 }
 
 // A stack without an authorizer has no user pool either: its tokens are signed here, with a key
@@ -140,29 +135,26 @@ func issuerFile(dir string) string { return filepath.Join(dir, "users", "issuer.
 
 // ownIssuer returns the issuer of the stack in dir, or nil. With create, a missing one is created.
 func ownIssuer(dir string, create bool) (*issuer.Issuer, error) {
-	unlock, err := lock(filepath.Dir(issuerFile(dir)))
+	file := issuerFile(dir)
+	der, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) && !create {
+		return nil, nil
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		own := issuer.New()
+		if der, err = own.Marshal(); err != nil {
+			return nil, err
+		}
+		return own, writeFile(file, der, 0o600)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
-	der, err := os.ReadFile(issuerFile(dir))
-	switch {
-	case err == nil:
-		own, err := issuer.Parse(der)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w: `make down`, then `make up`", issuerFile(dir), err)
-		}
-		return own, nil
-	case !errors.Is(err, os.ErrNotExist):
-		return nil, err
-	case !create:
-		return nil, nil
+	own, err := issuer.Parse(der)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: `make down`, then `make up`", file, err)
 	}
-	own := issuer.New()
-	if der, err = own.Marshal(); err != nil {
-		return nil, err
-	}
-	return own, writeFile(issuerFile(dir), der, 0o600)
+	return own, nil
 }
 
 // tokenParameters publishes the keys of the stack's own issuer, if it has one, and returns its

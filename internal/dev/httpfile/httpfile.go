@@ -4,6 +4,7 @@
 package httpfile
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -74,41 +75,32 @@ func Parse(text string) ([]Request, error) {
 	return requests, nil
 }
 
-func parse(text string, values map[string]string) (Request, error) {
-	r := Request{Header: http.Header{}}
-	head, body, _ := strings.Cut(strings.Trim(text, "\n"), "\n\n")
+func parse(text string, values map[string]string) (r Request, err error) {
+	if text, err = substitute(strings.Trim(text, "\n"), values); err != nil {
+		return r, err
+	}
+	head, body, _ := strings.Cut(text, "\n\n")
+	r = Request{Header: http.Header{}, Body: strings.TrimSpace(body)}
 	for line := range strings.SplitSeq(head, "\n") {
-		if comment, ok := strings.CutPrefix(line, "#"); ok {
-			if err := r.comment(strings.TrimSpace(comment)); err != nil {
-				return r, err
-			}
-			continue
-		}
-		line, err := substitute(line, values)
-		if err != nil {
-			return r, err
-		}
-		if r.Method == "" {
-			m := first.FindStringSubmatch(line)
-			if m == nil {
-				return r, fmt.Errorf("%q is not a method and URL", line)
-			}
+		comment, isComment := strings.CutPrefix(line, "#")
+		name, value, isHeader := strings.Cut(line, ": ")
+		m := first.FindStringSubmatch(line)
+		switch {
+		case isComment:
+			err = errors.Join(err, r.comment(strings.TrimSpace(comment)))
+		case r.Method == "" && m != nil:
 			r.Method, r.URL = m[1], m[2]
-			continue
+		case r.Method != "" && isHeader:
+			r.Header.Add(name, value)
+		default:
+			err = errors.Join(err, fmt.Errorf("%q is not a method and URL, and not a header after one", line))
 		}
-		name, value, ok := strings.Cut(line, ": ")
-		if !ok {
-			return r, fmt.Errorf("%q is not a header", line)
-		}
-		r.Header.Add(name, value)
 	}
 	if r.Method == "" {
-		return r, fmt.Errorf("missing method and URL")
+		err = errors.Join(err, errors.New("missing method and URL"))
 	}
-	var err error
-	r.Body, err = substitute(strings.TrimSpace(body), values)
-	if err == nil && (strings.HasPrefix(r.Body, "<") || strings.Contains(r.Body, "\n>")) {
-		err = fmt.Errorf("scripts and files are not supported by all editors")
+	if strings.HasPrefix(r.Body, "<") || strings.Contains(r.Body, "\n>") {
+		err = errors.Join(err, errors.New("scripts and files are not supported by all editors"))
 	}
 	return r, err
 }

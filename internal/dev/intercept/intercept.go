@@ -1,5 +1,5 @@
-// Package intercept routes a local stack's calls to a third party through this process, which
-// counts them and can make them fail. It changes the third party's address in the registry.
+// Package intercept routes a local stack's calls to its payment provider through this process,
+// which counts them and can make them fail. It changes the provider's address in the registry.
 package intercept
 
 import (
@@ -13,77 +13,56 @@ import (
 	"orderflow/internal/verify/faults/faultserver"
 )
 
-// Route describes the calls to intercept.
-type Route struct {
-	// Dependency is the third party's name in the registry.
-	Dependency string
-	// Home is its own address. It is not read from the registry, which may have the address of a
-	// killed run.
-	Home string
-	// Functions are its callers. They cache addresses for a minute, so Open and Close restart them.
-	Functions []string
-}
-
-// Payments returns the route to a stack's payment provider.
-func Payments(s *devstack.Stack) Route {
-	return Route{
-		Dependency: "payment-provider", Home: s.Outputs["SandboxUrl"],
-		Functions: []string{"authorize-payment", "capture-payment", "void-payment", "reconcile-charges"},
-	}
-}
-
-// An Interceptor receives calls until it is closed.
+// An Interceptor receives the calls until it is closed.
 type Interceptor struct {
 	proxy *faultserver.Server
 	stack *devstack.Stack
-	route Route
+	home  string // the provider's own address; the registry may have that of a killed run
 }
 
 // Open routes the calls through this process. The caller must close it. If this process is killed
-// first, the next Open and Close of the route restore the address.
-func Open(ctx context.Context, s *devstack.Stack, r Route) (*Interceptor, error) {
-	proxy, err := faultserver.NewProxy(r.Home)
+// first, the next Open and Close restore the address.
+func Open(ctx context.Context, s *devstack.Stack) (*Interceptor, error) {
+	home := s.Outputs["SandboxUrl"]
+	proxy, err := faultserver.NewProxy(home)
 	if err != nil {
 		return nil, err
 	}
-	d := &Interceptor{proxy: proxy, stack: s, route: r}
-	if err := d.point(ctx, proxy.URL()); err != nil {
-		return nil, errors.Join(err, d.Close()) //nolint:contextcheck // works after ctx has ended, too
+	i := &Interceptor{proxy: proxy, stack: s, home: home}
+	if err := i.point(ctx, proxy.URL()); err != nil {
+		return nil, errors.Join(err, i.Close()) //nolint:contextcheck // works after ctx has ended, too
 	}
-	return d, nil
+	return i, nil
 }
 
-// closing bounds Close.
-const closing = 30 * time.Second
-
 // Close restores the original address.
-func (d *Interceptor) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closing)
+func (i *Interceptor) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	err := d.point(ctx, d.route.Home)
-	d.proxy.Close()
+	err := i.point(ctx, i.home)
+	i.proxy.Close()
 	return err
 }
 
-// point sets the address in the registry and restarts the callers.
-func (d *Interceptor) point(ctx context.Context, address string) error {
-	if err := d.stack.SetAddress(ctx, d.route.Dependency, address); err != nil {
+// point sets the address in the registry and restarts the callers, which cache it for a minute.
+func (i *Interceptor) point(ctx context.Context, address string) error {
+	if err := i.stack.SetAddress(ctx, "payment-provider", address); err != nil {
 		return err
 	}
-	return d.stack.RestartProcesses(ctx, d.route.Functions...)
+	return i.stack.RestartProcesses(ctx, "authorize-payment", "capture-payment", "void-payment", "reconcile-charges")
 }
 
-// Break makes the third party unavailable: calls get a 503, and every fourth no response.
-func (d *Interceptor) Break() error {
-	return d.proxy.Set(faultserver.Status(http.StatusServiceUnavailable, 0).Mixed(4, faultserver.Hang))
+// Break makes the provider unavailable: calls get a 503, and every fourth no response.
+func (i *Interceptor) Break() error {
+	return i.proxy.Set(faultserver.Status(http.StatusServiceUnavailable, 0).Mixed(4, faultserver.Hang))
 }
 
 // Mend brings it up again.
-func (d *Interceptor) Mend() error { return d.proxy.Set(faultserver.None) }
+func (i *Interceptor) Mend() error { return i.proxy.Set(faultserver.None) }
 
 // Calls returns the times of calls since the given time, oldest first.
-func (d *Interceptor) Calls(since time.Time) (calls []time.Time) {
-	for _, a := range slices.Backward(d.proxy.Arrivals()) {
+func (i *Interceptor) Calls(since time.Time) (calls []time.Time) {
+	for _, a := range slices.Backward(i.proxy.Arrivals()) {
 		if a.At.Before(since) {
 			break
 		}

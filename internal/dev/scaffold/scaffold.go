@@ -8,26 +8,24 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"go.yaml.in/yaml/v3"
 
+	"orderflow/internal/dev/template"
 	"orderflow/internal/platform/casing"
 )
 
 // operation is an operation of the contract and its function.
 type operation struct {
-	service, function    string
-	id, method, path, at string // at is path with example parameters
-	summary              string
-	token                string // whose token docs/orderflow.http uses; empty for public operations
-	values               map[string]string
+	service, function string
+	id, path, at      string // at is path with example parameters
+	summary           string
+	token             string // whose token docs/orderflow.http uses; empty for public operations
+	values            map[string]string
 }
 
 // Write writes missing files in the repository at root, and returns their names.
@@ -47,9 +45,11 @@ func Write(root string) ([]string, error) {
 		main := filepath.Join(root, "functions", o.service, o.function, "main.go")
 		event := filepath.Join(root, "events", o.service, o.function+".json")
 		for file, content := range map[string][]byte{main: o.main(), event: o.event()} {
-			if err := create(file, content); errors.Is(err, fs.ErrExist) {
+			if _, err := os.Stat(file); err == nil {
 				continue
-			} else if err != nil {
+			}
+			err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, content, 0o644))
+			if err != nil {
 				return written, err
 			}
 			written = append(written, file)
@@ -65,22 +65,10 @@ func Write(root string) ([]string, error) {
 	return append(written, collection), os.WriteFile(collection, requests, 0o644)
 }
 
-func create(file string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	return errors.Join(err, f.Close())
-}
-
 // read returns the GET operations of the contract with their functions of deploy/. It leaves out
 // functions that serve several operations, and writes, whose requests need a person to compose.
 func read(root string) ([]operation, error) {
-	services, err := functions(root)
+	serviceOf, err := template.ServiceOf(os.DirFS(filepath.Join(root, "deploy")))
 	if err != nil {
 		return nil, err
 	}
@@ -94,13 +82,13 @@ func read(root string) ([]operation, error) {
 		if op == nil {
 			continue
 		}
-		function, found := services[casing.Camel(op.OperationID)]
-		if _, shared := op.Extensions["x-orderflow-function"]; !found || shared {
+		function := casing.Kebab(op.OperationID)
+		if _, shared := op.Extensions["x-orderflow-function"]; serviceOf[function] == "" || shared {
 			continue
 		}
 		o := operation{
-			service: function.service, function: function.name, id: op.OperationID, method: http.MethodGet,
-			path: path, at: path, summary: op.Summary, values: map[string]string{},
+			service: serviceOf[function], function: function, id: op.OperationID, path: path, at: path,
+			summary: op.Summary, values: map[string]string{},
 		}
 		for _, p := range op.Parameters {
 			if p.Value.In == "path" {
@@ -120,35 +108,7 @@ func read(root string) ([]operation, error) {
 	return all, nil
 }
 
-type function struct{ service, name string }
-
-// functions returns the functions of deploy/ by logical id.
-func functions(root string) (map[string]function, error) {
-	files, err := filepath.Glob(filepath.Join(root, "deploy", "*.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]function{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		var service struct {
-			Functions []struct{ Function string }
-		}
-		if err := yaml.Unmarshal(text, &service); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		for _, f := range service.Functions {
-			all[casing.Camel(f.Function)] = function{strings.TrimSuffix(filepath.Base(file), ".yaml"), f.Function}
-		}
-	}
-	return all, nil
-}
-
 func (o operation) main() []byte {
-	constructor := casing.Camel(o.function)
 	return fmt.Appendf(nil, `// Command %s: %s%s.
 package %s
 
@@ -158,7 +118,8 @@ import (
 )
 
 func main() { function.Start(%q, %q, handler.%s) }
-`, o.function, strings.ToLower(o.summary[:1]), o.summary[1:], "main", o.service, o.service, o.function, constructor)
+`, o.function, strings.ToLower(o.summary[:1]), o.summary[1:], "main", o.service, o.service, o.function,
+		casing.Camel(o.function))
 }
 
 // event returns a request of the customer Ada, as API Gateway sends it.
@@ -166,7 +127,7 @@ func (o operation) event() []byte {
 	headers := map[string]string{"Accept": "application/json", "Host": "api.orderflow.example"}
 	identity := map[string]any{"sourceIp": "203.0.113.7", "userAgent": "curl/8.5.0"}
 	request := map[string]any{
-		"resourcePath": o.path, "httpMethod": o.method, "path": "/local" + o.at, "stage": "local",
+		"resourcePath": o.path, "httpMethod": "GET", "path": "/local" + o.at, "stage": "local",
 		"protocol":  "HTTP/1.1",
 		"requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "requestTimeEpoch": 1795424400000, "identity": identity,
 	}
@@ -190,7 +151,7 @@ func (o operation) event() []byte {
 		parameters = o.values
 	}
 	event, _ := json.MarshalIndent(map[string]any{ // maps of strings cannot fail
-		"resource": o.path, "path": o.at, "httpMethod": o.method, "headers": headers, "multiValueHeaders": several,
+		"resource": o.path, "path": o.at, "httpMethod": "GET", "headers": headers, "multiValueHeaders": several,
 		"queryStringParameters": nil, "multiValueQueryStringParameters": nil, "pathParameters": parameters,
 		"stageVariables": nil, "requestContext": request, "body": nil, "isBase64Encoded": false,
 	}, "", "  ")
@@ -205,7 +166,7 @@ func (o operation) request() []byte {
 		}
 		path = strings.ReplaceAll(path, "{"+name+"}", value)
 	}
-	text := fmt.Appendf(nil, "\n### %s\n# @name %s\n# expect 200\n%s {{apiUrl}}%s\n", o.summary, o.id, o.method, path)
+	text := fmt.Appendf(nil, "\n### %s\n# @name %s\n# expect 200\nGET {{apiUrl}}%s\n", o.summary, o.id, path)
 	if o.token != "" {
 		text = fmt.Appendf(text, "Authorization: Bearer {{%sToken}}\n", o.token)
 	}

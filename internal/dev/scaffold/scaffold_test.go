@@ -20,7 +20,7 @@ func repository(t *testing.T) string {
 	root := t.TempDir()
 	for name, text := range map[string]string{
 		"api/openapi.yaml":    contract,
-		"deploy/kitchen.yaml": "functions:\n  - function: get-tea\n  - function: brew-tea\n",
+		"deploy/kitchen.yaml": "functions:\n  - {function: get-tea, http: open}\n  - {function: brew-tea, http: open}\n",
 		"docs/orderflow.http": "# requests\n",
 	} {
 		file := filepath.Join(root, name)

@@ -4,6 +4,7 @@ package template
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,17 +26,9 @@ const perAlarm = 10
 
 // Write returns template.yaml, generated from dir, which is deploy/.
 func Write(dir fs.FS) ([]byte, error) {
-	files, err := fs.Glob(dir, "*.yaml")
+	s, err := read(dir)
 	if err != nil {
 		return nil, err
-	}
-	s := &stack{}
-	for _, file := range files {
-		service, err := read(dir, file)
-		if err != nil {
-			return nil, fmt.Errorf("deploy/%s: %w", file, err)
-		}
-		s.Services = append(s.Services, service)
 	}
 	shapes, err := template.New("template.tmpl").Option("missingkey=error").Funcs(template.FuncMap{
 		"id": casing.Camel, "flow": flow, "list": func(all ...any) []any { return all },
@@ -70,7 +63,38 @@ func Check(root string) error {
 	return nil
 }
 
-func read(dir fs.FS, file string) (*service, error) {
+// ServiceOf returns the service of each function in dir, which is deploy/.
+func ServiceOf(dir fs.FS) (map[string]string, error) {
+	s, err := read(dir)
+	if err != nil {
+		return nil, err
+	}
+	of := map[string]string{}
+	for _, service := range s.Services {
+		for _, f := range service.Functions {
+			of[f.Name] = service.Name
+		}
+	}
+	return of, nil
+}
+
+func read(dir fs.FS) (*stack, error) {
+	files, err := fs.Glob(dir, "*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	s := &stack{}
+	for _, file := range files {
+		service, err := readService(dir, file)
+		if err != nil {
+			return nil, fmt.Errorf("deploy/%s: %w", file, err)
+		}
+		s.Services = append(s.Services, service)
+	}
+	return s, nil
+}
+
+func readService(dir fs.FS, file string) (*service, error) {
 	b, err := fs.ReadFile(dir, file)
 	if err != nil {
 		return nil, err
@@ -215,7 +239,7 @@ type grant struct {
 }
 
 func (f *function) check() error {
-	f.Timeout, f.Batch = orDefault(f.Timeout, 10), orDefault(f.Batch, 10)
+	f.Timeout, f.Batch = cmp.Or(f.Timeout, 10), cmp.Or(f.Batch, 10)
 	triggers := 0
 	for _, is := range []bool{f.HTTP != "", f.Step != "", f.Events != nil, f.Schedule != nil} {
 		if is {
@@ -248,13 +272,6 @@ func (f *function) check() error {
 		}
 	}
 	return nil
-}
-
-func orDefault(n, fallback int) int {
-	if n == 0 {
-		return fallback
-	}
-	return n
 }
 
 func (f *function) ID() string { return casing.Camel(f.Name) }

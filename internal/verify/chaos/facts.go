@@ -122,7 +122,7 @@ func (r *run) readParts(ctx context.Context, o *orderFacts) error {
 
 // sandbox reads from the books of the payment provider and the carrier.
 func (r *run) sandbox(ctx context.Context, path string, query url.Values, out any) error {
-	c := persistent(&client.Client{BaseURL: r.shop.SandboxURL})
+	c := persistent(&client.Client{BaseURL: r.stack.Outputs["SandboxUrl"]})
 	_, err := c.Do(ctx, client.Call{Method: http.MethodGet, Path: path + "?" + query.Encode()}, out)
 	return err
 }

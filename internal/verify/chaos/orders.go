@@ -56,7 +56,7 @@ func persistent(c *client.Client) *client.Client {
 }
 
 func (r *run) operator() *client.Client            { return persistent(r.shop.Operator) }
-func (r *run) customer(name string) *client.Client { return persistent(r.shop.As(name)) }
+func (r *run) customer(name string) *client.Client { return persistent(r.shop.CustomerNamed(name)) }
 
 // openShop puts the products up for sale.
 func (r *run) openShop(ctx context.Context) error {

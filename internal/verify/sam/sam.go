@@ -39,7 +39,7 @@ func Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	emulator, err := devstack.StartEmulator(ctx,
-		devstack.EmulatorOptions{Repo: repo, Dir: filepath.Join(dir, "emulator"),
+		devstack.Options{Repo: repo, Dir: filepath.Join(dir, "emulator"),
 			Report: devstack.NewReporter(os.Stderr)})
 	if err != nil {
 		return err
