@@ -67,9 +67,10 @@ func Load(root string) (*Repo, error) {
 		}
 		return nil
 	})
+	var policy map[string]any
 	documents := map[string]*map[string]any{
 		"template.yaml": &r.Template, "sandbox/template.yaml": &r.Sandbox, "api/openapi.yaml": &r.Spec,
-		"internal/platform/httpapi/claims.json": &r.Claims,
+		"internal/platform/httpapi/claims.json": &r.Claims, "tools/stack-policy.json": &policy,
 	}
 	for name, into := range documents {
 		if err == nil {
@@ -79,9 +80,8 @@ func Load(root string) (*Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := cfn.Read(filepath.Join(root, "tools", "stack-policy.json"))
 	r.Template["StackPolicy"] = map[string]any{"tools/stack-policy.json": policy}
-	return r, err
+	return r, nil
 }
 
 func (r *Repo) read(files fs.FS, name string) error {
@@ -89,10 +89,9 @@ func (r *Repo) read(files fs.FS, name string) error {
 		strings.HasPrefix(name, "internal/verify/samlocal/testdata/")
 	sample := strings.HasPrefix(name, "events/") && strings.HasSuffix(name, ".json")
 	source := strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
-	machine, isMachine := strings.CutSuffix(strings.TrimPrefix(name, "statemachines/"), ".asl.json")
-	isMachine = isMachine && strings.HasPrefix(name, "statemachines/")
+	machine, _ := path.Match("statemachines/*.asl.json", name)
 	eventType, isSchema := strings.CutSuffix(path.Base(name), ".schema.json")
-	if !text && !source && !isMachine && !sample && !isSchema {
+	if !text && !source && !machine && !sample && !isSchema {
 		return nil
 	}
 	b, err := fs.ReadFile(files, name)
@@ -108,8 +107,8 @@ func (r *Repo) read(files fs.FS, name string) error {
 		r.Texts[name] = string(b)
 	case sample:
 		r.Samples[name] = b
-	case isMachine:
-		r.Machines[machine], err = asl.Parse(asl.Substitute(b, func(name string) string { return name }))
+	case machine:
+		r.Machines[strings.TrimSuffix(path.Base(name), ".asl.json")], err = asl.Parse(asl.Substitute(b, func(name string) string { return name }))
 	case source:
 		err = r.addSource(name, b)
 	}
