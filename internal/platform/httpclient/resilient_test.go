@@ -336,7 +336,7 @@ func TestUnsentCallsDoNotOpenTheCircuit(t *testing.T) {
 }
 
 func TestFullBulkheadRefusesAtOnce(t *testing.T) {
-	arrived, end := make(chan struct{}), make(chan struct{})
+	arrived, end := make(chan struct{}, 4), make(chan struct{}) // room for every call
 	slow := config(t, func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-end })
 	slow.Concurrency = 2
 	c := httpclient.New(slow)
@@ -346,6 +346,8 @@ func TestFullBulkheadRefusesAtOnce(t *testing.T) {
 		<-arrived
 	}
 	ctx, recording := metricstest.On(t, clock.System{})
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // a bulkhead that lets it in makes it wait
+	defer cancel()
 	if err := c.Do(ctx, call(3), nil); !errors.Is(err, resilience.ErrFull) || fault.KindOf(err) != fault.Transient {
 		t.Errorf("%v, want ErrFull", err)
 	}
