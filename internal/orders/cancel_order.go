@@ -34,7 +34,7 @@ func (s *Service) CancelOrder(
 			return o, s.store.Record(ctx, commit.With{Reply: once.Returning(o)})
 		case o.Status == StatusNeedsAttention:
 			return Order{}, ErrNotCancellable.Detailf("the order needs attention: undoing it failed, and an operator " +
-				"has to finish that. It will not be delivered, and your money will be returned")
+				"has to finish that. It will not be delivered, and you will not be charged or get a refund")
 		case o.Status != StatusPending:
 			return Order{}, ErrNotCancellable.Detailf("the order is %s and can no longer be cancelled", o.Status)
 		}
