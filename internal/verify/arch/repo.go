@@ -108,7 +108,8 @@ func (r *Repo) read(files fs.FS, name string) error {
 	case sample:
 		r.Samples[name] = b
 	case machine:
-		r.Machines[strings.TrimSuffix(path.Base(name), ".asl.json")], err = asl.Parse(asl.Substitute(b, func(name string) string { return name }))
+		parsed, problem := asl.Parse(asl.Substitute(b, func(name string) string { return name }))
+		r.Machines[strings.TrimSuffix(path.Base(name), ".asl.json")], err = parsed, problem
 	case source:
 		err = r.addSource(name, b)
 	}
