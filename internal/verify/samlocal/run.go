@@ -219,7 +219,8 @@ func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.W
 	slices.SortFunc(lists, func(a, b []want) int { return len(b) - len(a) })
 	// Each waits for its container.
 	err := concurrent.Do(len(lists), runtime.NumCPU()+1, func(i int) error { return inSequence(lists[i]) })
-	return int(right.Load()), errors.Join(err, inSequence(wants[last]))
+	err = errors.Join(err, inSequence(wants[last]))
+	return int(right.Load()), err
 }
 
 func (w *world) one(ctx context.Context, wanted want) error {
