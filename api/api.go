@@ -21,6 +21,12 @@ import (
 //go:embed operations/*.json
 var operations embed.FS
 
+//go:embed openapi.json
+var public string
+
+// Public returns the contract as clients get it, an OpenAPI 3.0.3 document in JSON.
+func Public() string { return public }
+
 //go:embed openapi.yaml
 var spec string
 

@@ -82,6 +82,12 @@ func (p *Parameter) check(values []string, found *InvalidRequest) {
 			return
 		}
 		p.Schema.Check(p.Name, n, found)
+	case p.Schema.Type == "array": // style form, not exploded
+		var list []any
+		for part := range strings.SplitSeq(values[0], ",") {
+			list = append(list, part)
+		}
+		p.Schema.Check(p.Name, list, found)
 	default:
 		p.Schema.Check(p.Name, values[0], found)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,10 @@ func request(op *api.Operation, query, body string) *http.Request {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	switch op.ID {
+	case "listPayments", "listReservations", "listShipments":
+		if query == "" {
+			r.URL.RawQuery = "orderIds=" + orderID
+		}
 	case "receivePaymentWebhook":
 		r.Header.Set("Stripe-Signature", "t=1,v1="+strings.Repeat("0a", 32))
 	case "receiveCarrierWebhook":
@@ -383,5 +388,22 @@ func TestViolationsAreBounded(t *testing.T) {
 	err := op.Validate(request(op, "", "{"+strings.Join(fields, ",")+"}"), nil)
 	if !errors.As(err, &invalid) || len(invalid.Violations) != 50 || len(invalid.Violations[49].Pointer) > 100 {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestListParametersAreCheckedByValue(t *testing.T) {
+	for query, want := range map[string]string{
+		"orderIds=" + orderID:                          "",
+		"orderIds=" + orderID + "," + orderID:          "",
+		"orderIds=" + strings.Repeat(orderID+",", 50):  "at most 50",
+		"orderIds=" + orderID + ",x":                   "pattern",
+		"orderIds=":                                    "pattern",
+		"orderIds=" + orderID + "&orderIds=" + orderID: "once",
+	} {
+		op := load(t, "listPayments")
+		err := op.Validate(request(op, query, ""), nil)
+		if (want == "") != (err == nil) || err != nil && !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%s: %v, want %q", query, err, want)
+		}
 	}
 }

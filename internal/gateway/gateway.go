@@ -57,6 +57,11 @@ type Service struct{ backends Backends }
 // New returns a service that calls the backends.
 func New(b Backends) *Service { return &Service{backends: b} }
 
+// Bounded gives a request of an edge SummaryTimeout.
+func Bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return bounded(ctx, SummaryTimeout)
+}
+
 // bounded returns a context that ends after limit, or Margin before the end of the invocation. A
 // deadline that the caller chose has no margin.
 func bounded(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {

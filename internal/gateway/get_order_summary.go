@@ -99,7 +99,7 @@ func partError(b Backend, err error) *PartError {
 		f := fault.From(err)
 		return &PartError{Code: f.Code, Detail: f.Detail}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &PartError{Code: "Unavailable", Detail: fmt.Sprintf("%s did not answer in time", b)}
+		return &PartError{Code: Unavailable, Detail: fmt.Sprintf("%s did not answer in time", b)}
 	}
-	return &PartError{Code: "Unavailable", Detail: fmt.Sprintf("%s is not available at the moment", b)}
+	return &PartError{Code: Unavailable, Detail: fmt.Sprintf("%s is not available at the moment", b)}
 }

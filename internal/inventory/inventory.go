@@ -48,6 +48,9 @@ type Store interface {
 	LearnProduct(ctx context.Context, sku string) error
 	// Reservation returns an order's reservation, or ErrNoReservation.
 	Reservation(ctx context.Context, orderID string) (Reservation, error)
+	// Reservations returns the reservations of up to 50 distinct orders, in their order. Orders
+	// without one are left out.
+	Reservations(ctx context.Context, orderIDs []string) ([]Reservation, error)
 	// Move moves all lines of r from one bucket to another and stores r. It returns
 	// fault.ErrLostRace unless r is the version after the stored one, and ErrOutOfStock if a bucket
 	// holds too little.

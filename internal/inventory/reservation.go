@@ -53,3 +53,8 @@ func (r Reservation) result() contract.Result {
 func (s *Service) GetReservation(ctx context.Context, orderID string) (Reservation, error) {
 	return s.store.Reservation(ctx, orderID)
 }
+
+// ListReservations returns the reservations of up to 50 distinct orders, in their order; those without one are left out.
+func (s *Service) ListReservations(ctx context.Context, orderIDs []string) ([]Reservation, error) {
+	return s.store.Reservations(ctx, orderIDs)
+}

@@ -53,6 +53,8 @@ type Store interface {
 	// Orders returns up to limit orders of a customer, newest first, and the next page's cursor, ""
 	// after the last page. cursor is "" or from an earlier call for this customer, else ErrCursor.
 	Orders(ctx context.Context, customerID string, limit int, cursor string) ([]Order, string, error)
+	// CursorAfter returns the cursor of the page after an order of a customer.
+	CursorAfter(customerID, orderID string) string
 	// Overdue returns the PENDING orders placed before a time. Orders that changed a moment ago may
 	// be missing. If some cannot be read, it returns the others and the error.
 	Overdue(ctx context.Context, before time.Time) ([]Order, error)

@@ -98,3 +98,8 @@ func (p Payment) free() bool { return p.ChargeID == "" && free(p.Amount) }
 func (s *Service) GetPayment(ctx context.Context, orderID string) (Payment, error) {
 	return s.store.Payment(ctx, orderID)
 }
+
+// ListPayments returns the payments of up to 50 distinct orders, in their order; those without one are left out.
+func (s *Service) ListPayments(ctx context.Context, orderIDs []string) ([]Payment, error) {
+	return s.store.Payments(ctx, orderIDs)
+}

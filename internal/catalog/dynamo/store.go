@@ -81,3 +81,13 @@ func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalo
 func (s Store) Put(ctx context.Context, p catalog.Product, with commit.With) error {
 	return productItems.Save(ctx, s.Table, p, with)
 }
+
+// ProductsBySKU reads products by SKU in one batch.
+func (s Store) ProductsBySKU(ctx context.Context, skus []string) ([]catalog.Product, error) {
+	return productItems.GetMany(ctx, s.Table, skus)
+}
+
+// CursorAfter makes the key of a SKU a cursor. The product need not exist.
+func (s Store) CursorAfter(sku string) string {
+	return ddb.Cursor(map[string]string{"pk": products, "sk": sku})
+}

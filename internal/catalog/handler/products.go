@@ -53,8 +53,12 @@ func ListProducts(env *function.Env) function.Handler { return listProducts(serv
 
 func listProducts(svc *catalog.Service) function.Handler {
 	return httpapi.Handle("listProducts", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		if skus := r.Values("skus"); skus != nil {
+			found, err := svc.ListProductsBySKU(ctx, skus)
+			return httpapi.List("products", found, "", fromDomain), err
+		}
 		limit, cursor := r.Page()
-		found, next, err := svc.ListProducts(ctx, limit, cursor)
+		found, next, err := svc.ListProducts(ctx, limit, cursor, r.Query.Get("after"))
 		return httpapi.List("products", found, next, fromDomain), err
 	})
 }

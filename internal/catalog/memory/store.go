@@ -73,3 +73,11 @@ func decodeCursor(cursor string) (last string, err error) {
 func (s *Store) Put(_ context.Context, p catalog.Product, with commit.With) error {
 	return s.products.Save(p, with)
 }
+
+// ProductsBySKU returns products by SKU.
+func (s *Store) ProductsBySKU(_ context.Context, skus []string) ([]catalog.Product, error) {
+	return s.products.GetMany(skus)
+}
+
+// CursorAfter returns the cursor of the page after a SKU.
+func (s *Store) CursorAfter(sku string) string { return encodeCursor(sku) }

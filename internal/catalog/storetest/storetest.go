@@ -19,6 +19,7 @@ var Suite = storesuite.Suite[catalog.Store]{
 	Cases: []func(*testing.T, catalog.Store){
 		unknownProductIsNotFound, putReplacesThePreviousVersion, onlyTheNextVersionIsPut,
 		pagesListEveryProductOnceInOrder, emptyListHasNoNextPage, foreignCursorIsRefused,
+		productsAreReadInOneBatch, pageAfterASKUStartsWithTheNext,
 	},
 	Kinds: map[string]storesuite.Kind[catalog.Store]{
 		"Product": {
@@ -124,3 +125,27 @@ func wantProduct(t *testing.T, s catalog.Store, want catalog.Product) {
 }
 
 var must = storesuite.Must
+
+func productsAreReadInOneBatch(t *testing.T, s catalog.Store) {
+	for _, sku := range []string{"a", "b", "c"} {
+		must(t, s.Put(t.Context(), product(sku, 1), commit.With{}))
+	}
+	found, err := s.ProductsBySKU(t.Context(), []string{"c", "none", "a"})
+	storesuite.WantMany(t, found, err, "c", "a")
+	if len(found) > 0 && found[0] != product("c", 1) {
+		t.Errorf("found %+v", found[0])
+	}
+}
+
+func pageAfterASKUStartsWithTheNext(t *testing.T, s catalog.Store) {
+	for _, sku := range []string{"a", "b", "d"} {
+		must(t, s.Put(t.Context(), product(sku, 1), commit.With{}))
+	}
+	for _, sku := range []string{"b", "c"} { // c does not exist
+		page, next, err := s.Products(t.Context(), 5, s.CursorAfter(sku))
+		storesuite.WantMany(t, page, err, "d")
+		if next != "" {
+			t.Errorf("after %s: cursor %q of the last page", sku, next)
+		}
+	}
+}

@@ -1,5 +1,6 @@
-// Package apigen generates from api/contract.yaml the full contract, api/openapi.yaml, and the
-// request schema of each operation, api/operations/<operationId>.json.
+// Package apigen generates from api/contract.yaml the full contract, api/openapi.yaml, its form for
+// clients, api/openapi.json, and the request schema of each operation,
+// api/operations/<operationId>.json.
 package apigen
 
 import (
@@ -71,6 +72,9 @@ func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operatio
 		s, err := schema(p.Schema.Value)
 		if err != nil {
 			return o, fmt.Errorf("parameter %s: %w", p.Name, err)
+		}
+		if p.Schema.Value.Type.Is("array") && (p.In != "query" || p.Explode == nil || *p.Explode) {
+			return o, fmt.Errorf("parameter %s: a list must be in the query, with explode: false", p.Name)
 		}
 		o.Parameters = append(o.Parameters, parameter{api.Parameter{Name: p.Name, In: p.In, Required: p.Required}, s})
 	}
@@ -188,9 +192,13 @@ func Write(root string) error {
 	if err != nil {
 		return err
 	}
+	clients, err := public(spec)
+	if err != nil {
+		return err
+	}
 	out := filepath.Join(dir, "operations")
-	err = errors.Join(os.WriteFile(filepath.Join(dir, "openapi.yaml"), spec, 0o644), os.RemoveAll(out),
-		os.MkdirAll(out, 0o755))
+	err = errors.Join(os.WriteFile(filepath.Join(dir, "openapi.yaml"), spec, 0o644),
+		os.WriteFile(filepath.Join(dir, "openapi.json"), clients, 0o644), os.RemoveAll(out), os.MkdirAll(out, 0o755))
 	for name, content := range files {
 		err = errors.Join(err, os.WriteFile(filepath.Join(out, name), content, 0o644))
 	}

@@ -14,13 +14,15 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-func service(env *function.Env) *gateway.Service {
-	calls := outbound.New(env, "gateway", ddb.FromEnv(env))
-	return gateway.New(services.New(calls.To))
+// backends returns the services that an edge calls.
+func backends(env *function.Env) services.Services {
+	return services.New(outbound.New(env, "gateway", ddb.FromEnv(env)).To)
 }
 
 // GetOrderSummary builds the function get-order-summary.
-func GetOrderSummary(env *function.Env) function.Handler { return getOrderSummary(service(env)) }
+func GetOrderSummary(env *function.Env) function.Handler {
+	return getOrderSummary(gateway.New(backends(env)))
+}
 
 func getOrderSummary(svc *gateway.Service) function.Handler {
 	return httpapi.Handle("getOrderSummary", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {

@@ -55,12 +55,12 @@ func respond(status int, body string) http.HandlerFunc {
 
 func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// open returns the gateway over four services, of which some are replaced.
-func open(t *testing.T, replaced shop) *gateway.Service {
+// open returns the clients of four services, of which some are replaced.
+func open(t *testing.T, replaced shop) services.Services {
 	s := shop{"orders": respond(200, orderJSON), "payments": respond(200, paymentJSON),
 		"inventory": respond(200, reservationsJSON), "shipping": respond(200, shipmentJSON)}
 	maps.Copy(s, replaced)
-	return gateway.New(serve(t, s))
+	return serve(t, s)
 }
 
 // serve starts a server for each service.
@@ -140,7 +140,7 @@ func validate(t *testing.T, operation string, res response) {
 
 func summary(t *testing.T, ctx context.Context, replaced shop, edit func(*request)) response {
 	t.Helper()
-	h := getOrderSummary(open(t, replaced))
+	h := getOrderSummary(gateway.New(open(t, replaced)))
 	return call(t, ctx, "get-order-summary", "getOrderSummary", h, edit)
 }
 

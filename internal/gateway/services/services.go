@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"orderflow/internal/gateway"
@@ -17,7 +18,7 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// paths are the paths of an order's parts, without the order's id.
+// paths are the paths of an order's calls, without the order's id.
 var paths = map[gateway.Backend]string{
 	gateway.Orders:    "/v1/orders/",
 	gateway.Payments:  "/v1/payments/order/",
@@ -31,23 +32,21 @@ var retry = resilience.Policy{Attempts: 2, Base: 100 * time.Millisecond, Max: 10
 // margin is small because package gateway limits the time of its calls.
 const margin = 10 * time.Millisecond
 
-// Services implements gateway.Backends and gateway.HealthBackends.
+// Services implements gateway.Backends, gateway.HealthBackends and gateway.Shop.
 type Services struct {
-	parts, health map[gateway.Backend]*httpclient.Client
+	calls, health map[gateway.Backend]*httpclient.Client
 }
 
 // New returns the services with a client configuration for each.
 func New(to func(dependency string) httpclient.Config) Services {
-	s := Services{parts: map[gateway.Backend]*httpclient.Client{}, health: map[gateway.Backend]*httpclient.Client{}}
+	s := Services{calls: map[gateway.Backend]*httpclient.Client{}, health: map[gateway.Backend]*httpclient.Client{}}
 	for _, b := range gateway.AllBackends {
 		c := to(string(b))
 		c.Dependency, c.Timeout, c.Margin = string(b), gateway.SummaryTimeout, margin
 		if c.Retry == (resilience.Policy{}) {
 			c.Retry = retry
 		}
-		if paths[b] != "" {
-			s.parts[b] = httpclient.New(c)
-		}
+		s.calls[b] = httpclient.New(c)
 		// Health calls do not use the circuit. A service that is not ready answers them with 503:
 		// anybody could open the circuit of a service that mostly works. And an open circuit would
 		// hide its health.
@@ -60,8 +59,8 @@ func New(to func(dependency string) httpclient.Config) Services {
 // Get gets b's part of the order.
 func (s Services) Get(ctx context.Context, b gateway.Backend, orderID, authorization string) (json.RawMessage, error) {
 	var part json.RawMessage
-	if err := get(ctx, s.parts[b], paths[b]+url.PathEscape(orderID), authorization, &part); err != nil {
-		return nil, toFault(err)
+	if err := get(ctx, s.calls[b], paths[b]+url.PathEscape(orderID), authorization, &part); err != nil {
+		return nil, toFault(err, chosenForCaller)
 	}
 	var header struct {
 		OrderID string `json:"orderId"`
@@ -92,7 +91,7 @@ func (s Services) Inspect(ctx context.Context, b gateway.Backend, authorization 
 		health.Report
 	}
 	if err := get(ctx, s.health[b], "/v1/health/"+string(b), authorization, &answer); err != nil {
-		return health.Report{}, toFault(err)
+		return health.Report{}, toFault(err, chosenForCaller)
 	}
 	known := answer.Status == health.Pass || answer.Status == health.Warn || answer.Status == health.Fail
 	if answer.ServiceID != b || !known || answer.Checks == nil {
@@ -110,10 +109,23 @@ func get(ctx context.Context, c *httpclient.Client, path, authorization string, 
 	return c.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: path, Authorization: authorization}, out)
 }
 
-var kinds = map[int]fault.Kind{
-	http.StatusNotFound:     fault.NotFound,
+// chosenForCaller has the refusals of a request that the gateway made up: only these concern the caller.
+var chosenForCaller = map[int]fault.Kind{
 	http.StatusUnauthorized: fault.Unauthenticated,
 	http.StatusForbidden:    fault.Forbidden,
+	http.StatusNotFound:     fault.NotFound,
+}
+
+// chosenByCaller has the refusals of a request with the caller's own values.
+var chosenByCaller = map[int]fault.Kind{
+	http.StatusBadRequest:            fault.Invalid,
+	http.StatusUnauthorized:          fault.Unauthenticated,
+	http.StatusForbidden:             fault.Forbidden,
+	http.StatusNotFound:              fault.NotFound,
+	http.StatusConflict:              fault.Conflict,
+	http.StatusRequestEntityTooLarge: fault.TooLarge,
+	http.StatusUnprocessableEntity:   fault.Refused,
+	http.StatusTooManyRequests:       fault.Limited,
 }
 
 // code matches a problem's code. A length limit in the expression would cost 0.1 ms at every start.
@@ -121,9 +133,9 @@ var code = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 
 const maxCode = 64
 
-// toFault turns a service's refusal into a fault with the service's code and detail. It returns
-// other errors unchanged.
-func toFault(err error) error {
+// toFault turns a service's refusal with one of the statuses of kinds into a fault with the service's
+// code and detail. It returns other errors unchanged.
+func toFault(err error, kinds map[int]fault.Kind) error {
 	var refusal *httpclient.StatusError
 	if !errors.As(err, &refusal) {
 		return err
@@ -134,12 +146,13 @@ func toFault(err error) error {
 	}
 	var problem struct{ Code, Detail string }
 	if json.Unmarshal(refusal.Body, &problem) != nil || len(problem.Code) > maxCode || !code.MatchString(problem.Code) {
-		problem.Code = map[fault.Kind]string{
-			fault.NotFound: "NotFound", fault.Unauthenticated: "Unauthenticated", fault.Forbidden: "Forbidden",
-		}[kind]
+		problem.Code = strings.ReplaceAll(http.StatusText(refusal.Status), " ", "")
+		if kind == fault.Unauthenticated {
+			problem.Code = "Unauthenticated"
+		}
 	}
 	if problem.Detail == "" {
 		problem.Detail = http.StatusText(refusal.Status)
 	}
-	return fault.New(kind, problem.Code, "%s", problem.Detail).Because(err)
+	return fault.New(kind, problem.Code, "%s", problem.Detail).Because(err).After(fault.From(err).RetryAfter)
 }

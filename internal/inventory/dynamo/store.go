@@ -118,3 +118,8 @@ func (s Store) Overdue(ctx context.Context, before time.Time) ([]inventory.Reser
 	})
 	return overdue, err
 }
+
+// Reservations reads reservations in one batch.
+func (s Store) Reservations(ctx context.Context, orderIDs []string) ([]inventory.Reservation, error) {
+	return reservationItems.GetMany(ctx, s.Table, orderIDs)
+}

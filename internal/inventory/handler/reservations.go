@@ -25,6 +25,10 @@ func getReservations(svc *inventory.Service) function.Handler {
 		if err == nil && !r.Caller.MaySee(found.CustomerID) {
 			err = inventory.ErrNoReservation
 		}
-		return httpapi.OK(reservation{found.OrderID, found.Status, found.Items}), err
+		return httpapi.OK(fromReservation(found)), err
 	})
+}
+
+func fromReservation(r inventory.Reservation) reservation {
+	return reservation{r.OrderID, r.Status, r.Items}
 }

@@ -124,3 +124,8 @@ func (s *Store) Adjust(_ context.Context, before inventory.Stock, delta int, wit
 		return nil
 	})
 }
+
+// Reservations returns reservations.
+func (s *Store) Reservations(_ context.Context, orderIDs []string) ([]inventory.Reservation, error) {
+	return s.reservations.GetMany(orderIDs)
+}

@@ -22,6 +22,7 @@ var Suite = storesuite.Suite[inventory.Store]{
 		unknownItemsAreNotFound, productIsLearntOnce, moveChangesBothBuckets, moveWithAShortLineChangesNothing,
 		onlyTheNextVersionIsMoved, adjustFromOtherStockLosesTheRace, concurrentReservesNeverOversell,
 		overdueListsOldReservations,
+		reservationsAreReadInOneBatch,
 	},
 	Kinds: map[string]storesuite.Kind[inventory.Store]{
 		"Stock": {
@@ -219,3 +220,16 @@ func wantStock(t *testing.T, s inventory.Store, want inventory.Stock) {
 }
 
 var must = storesuite.Must
+
+func reservationsAreReadInOneBatch(t *testing.T, s inventory.Store) {
+	stock(t, s, "a", 5)
+	for _, id := range []string{"1", "2", "3"} {
+		r := reservation(id, 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
+		must(t, s.Move(t.Context(), r, inventory.Available, inventory.Reserved, commit.With{}))
+	}
+	found, err := s.Reservations(t.Context(), []string{"3", "none", "1"})
+	storesuite.WantMany(t, found, err, "3", "1")
+	if len(found) > 0 && len(found[0].Items) != 1 {
+		t.Errorf("found %+v", found[0])
+	}
+}

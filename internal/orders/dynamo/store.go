@@ -43,6 +43,14 @@ func (s Store) Orders(
 	return page, next, err
 }
 
+// CursorAfter makes the key of an order in the index a cursor. The order need not exist.
+func (s Store) CursorAfter(customerID, orderID string) string {
+	pk, sk := orderItems.Key(orderID)
+	return ddb.Cursor(map[string]string{
+		"pk": pk, "sk": sk, Index + "Pk": "customer#" + customerID, Index + "Sk": orderID,
+	})
+}
+
 // SaveOrder writes an order if its previous version is stored.
 func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) error {
 	if !o.Status.Final() {
@@ -57,11 +65,7 @@ func (s Store) SaveOrder(ctx context.Context, o orders.Order, with commit.With) 
 
 // OrdersByID reads orders in one batch.
 func (s Store) OrdersByID(ctx context.Context, orderIDs []string) ([]orders.Order, error) {
-	items, err := s.getAll(ctx, orderIDs, orderItems.Key)
-	if err != nil {
-		return nil, err
-	}
-	return decodeAll(items, order.domain)
+	return orderItems.GetMany(ctx, s.Table, orderIDs)
 }
 
 // Overdue finds the orders in the index and reads each from the table, since the index lags behind.

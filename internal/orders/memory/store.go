@@ -66,9 +66,14 @@ func (s *Store) Orders(
 	slices.SortFunc(page, func(a, b orders.Order) int { return strings.Compare(b.OrderID, a.OrderID) })
 	if len(page) > limit {
 		page = page[:limit]
-		next = base64.RawURLEncoding.EncodeToString([]byte(customerID + "#" + page[limit-1].OrderID))
+		next = s.CursorAfter(customerID, page[limit-1].OrderID)
 	}
 	return page, next, nil
+}
+
+// CursorAfter returns the cursor of the page after an order.
+func (s *Store) CursorAfter(customerID, orderID string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(customerID + "#" + orderID))
 }
 
 // Overdue returns the PENDING orders placed before a time.
@@ -85,15 +90,8 @@ func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []orders.O
 }
 
 // OrdersByID returns the orders that exist.
-func (s *Store) OrdersByID(_ context.Context, orderIDs []string) (found []orders.Order, err error) {
-	s.View(func() {
-		for _, id := range orderIDs {
-			if o, ok := s.orders.Find(id); ok {
-				found = append(found, o)
-			}
-		}
-	})
-	return found, nil
+func (s *Store) OrdersByID(_ context.Context, orderIDs []string) ([]orders.Order, error) {
+	return s.orders.GetMany(orderIDs)
 }
 
 // PlaceOrder writes a new order within its customer's limits.

@@ -29,6 +29,7 @@ var Suite = storesuite.Suite[orders.Store]{
 		overdueListsOldPendingOrders, unknownOrdersAreLeftOut, tallyHoldsOrdersThatAreNotFinal,
 		orderOverTheLimitIsNotWritten, declinesCountForAnHour, uncountedOrdersLeaveRoom,
 		concurrentOrdersStayWithinTheLimit,
+		pageAfterAnOrderStartsWithTheNext,
 	},
 	Kinds: map[string]storesuite.Kind[orders.Store]{
 		"Order": {
@@ -132,6 +133,18 @@ func pagesListEveryOrderOnce(t *testing.T, s orders.Store) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("pages give %v, want %v", got, want)
+	}
+}
+
+func pageAfterAnOrderStartsWithTheNext(t *testing.T, s orders.Store) {
+	for _, n := range []int{0, 1, 3} {
+		must(t, s.SaveOrder(t.Context(), order("alice", n), commit.With{}))
+	}
+	for _, n := range []int{3, 2} { // order 2 does not exist
+		page, next, err := s.Orders(t.Context(), "alice", 5, s.CursorAfter("alice", order("", n).OrderID))
+		if err != nil || next != "" || len(page) != 2 || page[0].OrderID != order("", 1).OrderID {
+			t.Errorf("after order %d: %d orders, cursor %q, %v; want orders 1 and 0", n, len(page), next, err)
+		}
 	}
 }
 

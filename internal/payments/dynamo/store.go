@@ -99,3 +99,8 @@ func (s Store) Bookmark(ctx context.Context) (string, error) {
 func (s Store) SaveBookmark(ctx context.Context, cursor string) error {
 	return s.Commit(ctx, commit.With{}, s.Table.Save("reconciliation", "bookmark", bookmark{Cursor: cursor}))
 }
+
+// Payments reads payments in one batch.
+func (s Store) Payments(ctx context.Context, orderIDs []string) ([]payments.Payment, error) {
+	return paymentItems.GetMany(ctx, s.Table, orderIDs)
+}

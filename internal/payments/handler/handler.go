@@ -40,6 +40,7 @@ func Handlers(svc *payments.Service, webhooks signature.Verifier) map[string]fun
 		"authorize-payment":       step.Handle(svc.AuthorizePayment),
 		"capture-payment":         step.Handle(svc.CapturePayment),
 		"get-payment":             getPayment(svc),
+		"list-payments":           listPayments(svc),
 		"project-order":           projectOrder(svc),
 		"receive-payment-webhook": receivePaymentWebhook(svc, webhooks),
 		"reconcile-charges":       reconcileCharges(svc),

@@ -32,12 +32,14 @@ func getPayment(svc *payments.Service) function.Handler {
 		if err == nil && !r.Caller.MaySee(p.CustomerID) {
 			err = payments.ErrNoPayment
 		}
-		out := payment{
-			OrderID: p.OrderID, Status: p.Status, Amount: p.Amount, Reason: p.DeclineCode, Dispute: p.Dispute,
-		}
-		if refunded := p.RefundedAmount(); refunded.Amount > 0 {
-			out.RefundedAmount = &refunded
-		}
-		return httpapi.OK(out), err
+		return httpapi.OK(fromDomain(p)), err
 	})
+}
+
+func fromDomain(p payments.Payment) payment {
+	out := payment{OrderID: p.OrderID, Status: p.Status, Amount: p.Amount, Reason: p.DeclineCode, Dispute: p.Dispute}
+	if refunded := p.RefundedAmount(); refunded.Amount > 0 {
+		out.RefundedAmount = &refunded
+	}
+	return out
 }

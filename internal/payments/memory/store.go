@@ -61,3 +61,8 @@ func (s *Store) SaveBookmark(_ context.Context, cursor string) error {
 		return nil
 	})
 }
+
+// Payments returns payments.
+func (s *Store) Payments(_ context.Context, orderIDs []string) ([]payments.Payment, error) {
+	return s.payments.GetMany(orderIDs)
+}

@@ -17,6 +17,7 @@ var Suite = storesuite.Suite[payments.Store]{
 	Cases: []func(*testing.T, payments.Store){
 		unknownPaymentIsNotFound, paymentComesBackAsSaved, refundComesBackAsSaved, onlyTheNextVersionIsSaved,
 		saveClearsEmptyFields, paymentsAreKeptByOrder, outcomeIsKeptByVersion, lastSavedBookmarkIsReturned,
+		paymentsAreReadInOneBatch,
 	},
 	Kinds: map[string]storesuite.Kind[payments.Store]{
 		"Payment": {
@@ -138,3 +139,16 @@ func want(t *testing.T, s payments.Store, p payments.Payment) {
 }
 
 var must = storesuite.Must
+
+func paymentsAreReadInOneBatch(t *testing.T, s payments.Store) {
+	for _, id := range []string{"1", "2", "3"} {
+		if err := s.Save(t.Context(), payment(id, 1, payments.StatusCaptured), commit.With{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := s.Payments(t.Context(), []string{"3", "none", "1"})
+	storesuite.WantMany(t, found, err, "3", "1")
+	if len(found) > 0 && found[0] != payment("3", 1, payments.StatusCaptured) {
+		t.Errorf("found %+v", found[0])
+	}
+}

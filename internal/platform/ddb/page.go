@@ -55,8 +55,14 @@ func encodeCursor(key Values) (string, error) {
 		}
 		plain[name] = s.Value
 	}
-	b, err := json.Marshal(plain)
-	return base64.RawURLEncoding.EncodeToString(b), err
+	return Cursor(plain), nil
+}
+
+// Cursor returns the cursor of the page after a key, which has string attributes only: those of the
+// table and those of the index.
+func Cursor(key map[string]string) string {
+	b, _ := json.Marshal(key) // strings can be encoded
+	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // decodeCursor refuses a cursor of another partition: clients send cursors, and one customer must

@@ -3,6 +3,9 @@ package ddb
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"orderflow/internal/platform/commit"
 )
 
@@ -31,6 +34,41 @@ func (k Versioned[V, I]) Get(ctx context.Context, t *Table, id string) (v V, err
 		return v, k.Missing
 	}
 	return k.Decode(item, id), nil
+}
+
+// GetMany reads the aggregates of up to 100 distinct ids consistently, in one batch. The result is in
+// the order of ids; those without an item are left out.
+func (k Versioned[V, I]) GetMany(ctx context.Context, t *Table, ids []string) ([]V, error) {
+	keys := make([]Values, len(ids))
+	for i, id := range ids {
+		keys[i] = Key(k.Key(id))
+	}
+	items, err := t.GetAll(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	byKey := make(map[[2]string]I, len(items))
+	for _, values := range items {
+		var item I
+		if err := attributevalue.UnmarshalMap(values, &item); err != nil {
+			return nil, err
+		}
+		byKey[keyOf(values)] = item
+	}
+	var found []V
+	for _, id := range ids {
+		if item, ok := byKey[keyOf(Key(k.Key(id)))]; ok {
+			found = append(found, k.Decode(item, id))
+		}
+	}
+	return found, nil
+}
+
+// keyOf returns an item's key, for comparisons.
+func keyOf(item Values) [2]string {
+	pk, _ := item["pk"].(*types.AttributeValueMemberS)
+	sk, _ := item["sk"].(*types.AttributeValueMemberS)
+	return [2]string{pk.Value, sk.Value}
 }
 
 // Save writes v, which must be one version after the stored one, else it returns fault.ErrLostRace.

@@ -3,7 +3,9 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // pageLimit is the default number of entries of a page.
@@ -16,6 +18,17 @@ func (r *Request) Page() (limit int, cursor string) {
 		limit = pageLimit
 	}
 	return limit, r.Query.Get("cursor")
+}
+
+// Values returns the distinct values of a query parameter that is a list, in their order.
+func (r *Request) Values(name string) []string {
+	var distinct []string
+	for v := range strings.SplitSeq(r.Query.Get(name), ",") {
+		if v != "" && !slices.Contains(distinct, v) {
+			distinct = append(distinct, v)
+		}
+	}
+	return distinct
 }
 
 // List answers 200 with a page of a list: the entries in the API's form under name, and the cursor
@@ -46,4 +59,16 @@ func (p page) MarshalJSON() ([]byte, error) {
 	}
 	cursor, err := json.Marshal(p.cursor)
 	return fmt.Appendf(nil, `{%q:%s,"cursor":%s}`, p.name, entries, cursor), err
+}
+
+// Visible answers 200 with a list without pages: those of found whose owner the caller is, or all of
+// them for an operator, in the API's form under name.
+func Visible[T, Form any](r *Request, name string, found []T, owner func(T) string, form func(T) Form) Response {
+	entries := []Form{}
+	for _, v := range found {
+		if r.Caller.MaySee(owner(v)) {
+			entries = append(entries, form(v))
+		}
+	}
+	return OK(map[string][]Form{name: entries})
 }

@@ -16,6 +16,8 @@ const (
 	NoCardNumber Format = "no-card-number"
 	// SKU is an article number. An EAN or GTIN may look like a card number.
 	SKU Format = "sku"
+	// GraphQLDocument is a GraphQL document. It is not stored, and the values in it are checked where they go.
+	GraphQLDocument Format = "graphql-document"
 )
 
 // rule is a test of a format and the message if it fails.
@@ -30,9 +32,10 @@ const (
 )
 
 var formats = map[Format][]rule{
-	OneLineText:  {{printable.OneLine, visible}, {withoutCard, noCard}},
-	NoCardNumber: {{withoutCard, noCard}},
-	SKU:          {{func(s string) bool { return !cardnumber.InSKU(s) }, noCard}},
+	OneLineText:     {{printable.OneLine, visible}, {withoutCard, noCard}},
+	NoCardNumber:    {{withoutCard, noCard}},
+	GraphQLDocument: {},
+	SKU:             {{func(s string) bool { return !cardnumber.InSKU(s) }, noCard}},
 }
 
 func withoutCard(s string) bool { return !cardnumber.In(s) }

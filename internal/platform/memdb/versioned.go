@@ -30,6 +30,18 @@ func (i Versioned[V]) Get(id string) (v V, err error) {
 	return v, err
 }
 
+// GetMany reads the aggregates of distinct ids, in their order; those that do not exist are left out.
+func (i Versioned[V]) GetMany(ids []string) (found []V, err error) {
+	i.log.View(func() {
+		for _, id := range ids {
+			if v, ok := i.Find(id); ok {
+				found = append(found, v)
+			}
+		}
+	})
+	return found, nil
+}
+
 // Save writes v, which must be one version after the stored one, else it returns fault.ErrLostRace.
 func (i Versioned[V]) Save(v V, with commit.With) error {
 	return i.log.Commit(with, func() error { return i.Next(v) })

@@ -3,6 +3,7 @@ package storesuite
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -209,5 +210,17 @@ func want(t *testing.T, got, wanted int, err error) {
 	t.Helper()
 	if err != nil || got != wanted {
 		t.Errorf("got %d, %v; want %d", got, err, wanted)
+	}
+}
+
+// WantMany checks the result of reading several aggregates at once: those with ids, in their order.
+func WantMany[V commit.Aggregate](t *testing.T, found []V, err error, ids ...string) {
+	t.Helper()
+	got := make([]string, len(found))
+	for i, v := range found {
+		got[i], _ = v.Identity()
+	}
+	if err != nil || !slices.Equal(got, ids) {
+		t.Errorf("found %q, %v; want %q", got, err, ids)
 	}
 }

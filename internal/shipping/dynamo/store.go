@@ -58,3 +58,8 @@ func (s Store) Shipment(ctx context.Context, orderID string) (shipping.Shipment,
 func (s Store) Save(ctx context.Context, sh shipping.Shipment, with commit.With) error {
 	return shipmentItems.Save(ctx, s.Table, sh, with)
 }
+
+// Shipments reads shipments in one batch.
+func (s Store) Shipments(ctx context.Context, orderIDs []string) ([]shipping.Shipment, error) {
+	return shipmentItems.GetMany(ctx, s.Table, orderIDs)
+}

@@ -15,6 +15,7 @@ func Handlers(svc *shipping.Service, webhooks signature.Verifier) map[string]fun
 		"await-shipment":          step.Handle(svc.AwaitShipment),
 		"cancel-shipment":         step.Handle(svc.CancelShipment),
 		"get-shipment":            getShipment(svc),
+		"list-shipments":          listShipments(svc),
 		"receive-carrier-webhook": receiveCarrierWebhook(svc, webhooks),
 	}
 }

@@ -25,6 +25,10 @@ func getShipment(svc *shipping.Service) function.Handler {
 		if err == nil && !r.Caller.MaySee(sh.CustomerID) {
 			err = shipping.ErrNoShipment
 		}
-		return httpapi.OK(shipment{sh.OrderID, sh.Status, sh.TrackingNumber, sh.Reason}), err
+		return httpapi.OK(fromDomain(sh)), err
 	})
+}
+
+func fromDomain(sh shipping.Shipment) shipment {
+	return shipment{sh.OrderID, sh.Status, sh.TrackingNumber, sh.Reason}
 }

@@ -31,3 +31,8 @@ func (s *Store) Shipment(_ context.Context, orderID string) (shipping.Shipment, 
 func (s *Store) Save(_ context.Context, sh shipping.Shipment, with commit.With) error {
 	return s.shipments.Save(sh, with)
 }
+
+// Shipments returns shipments.
+func (s *Store) Shipments(_ context.Context, orderIDs []string) ([]shipping.Shipment, error) {
+	return s.shipments.GetMany(orderIDs)
+}

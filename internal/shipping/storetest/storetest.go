@@ -22,6 +22,7 @@ var Suite = storesuite.Suite[shipping.Store]{
 	Cases: []func(*testing.T, shipping.Store){
 		unknownShipmentIsNotFound, shipmentComesBackAsSaved, onlyTheNextVersionIsSaved,
 		concurrentCallbackAndAwaitResumeTheSaga,
+		shipmentsAreReadInOneBatch,
 	},
 	Kinds: map[string]storesuite.Kind[shipping.Store]{
 		"Shipment": {
@@ -124,3 +125,14 @@ func want(t *testing.T, s shipping.Store, sh shipping.Shipment) {
 }
 
 var must = storesuite.Must
+
+func shipmentsAreReadInOneBatch(t *testing.T, s shipping.Store) {
+	for _, id := range []string{"1", "2", "3"} {
+		save(t, s, requested(id, 1))
+	}
+	found, err := s.Shipments(t.Context(), []string{"3", "none", "1"})
+	storesuite.WantMany(t, found, err, "3", "1")
+	if len(found) > 0 && found[0] != requested("3", 1) {
+		t.Errorf("found %+v", found[0])
+	}
+}

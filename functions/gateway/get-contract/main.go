@@ -1,0 +1,9 @@
+// Command get-contract: get this contract.
+package main
+
+import (
+	"orderflow/internal/gateway/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start("gateway", "get-contract", handler.GetContract) }

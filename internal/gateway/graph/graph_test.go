@@ -1,0 +1,325 @@
+package graph_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"orderflow/internal/gateway"
+	"orderflow/internal/gateway/graph"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/money"
+)
+
+// shop has orders 00 to 69, newest first, and records the calls.
+type shop struct {
+	gateway.Shop
+	mu     sync.Mutex
+	calls  []string
+	broken map[string]error
+	hangs  string
+	as     gateway.Caller
+	placed gateway.OrderRequest
+}
+
+func (s *shop) call(ctx context.Context, as gateway.Caller, name string, args ...any) error {
+	s.mu.Lock()
+	s.calls, s.as = append(s.calls, strings.TrimSpace(name+" "+fmt.Sprint(args...))), as
+	err, hangs := s.broken[name], s.hangs == name
+	s.mu.Unlock()
+	if hangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return err
+}
+
+func id(n int) string { return fmt.Sprintf("01KAQ5M3Z8V7D2X4C6B9N1T0%02d", n) }
+
+func numbered(n int) gateway.Order {
+	return gateway.Order{
+		OrderID: id(n), Status: "CONFIRMED", Total: money.Money{Currency: "EUR", Amount: 3_000_000_000}, PaymentMethod: "pm",
+		Items: []gateway.OrderLine{{SKU: fmt.Sprint("SKU-", n%10), Quantity: 2}, {SKU: "MUG", Quantity: 1}},
+	}
+}
+
+func (s *shop) Order(ctx context.Context, as gateway.Caller, orderID string) (gateway.Order, error) {
+	err := s.call(ctx, as, "order", orderID)
+	return numbered(7), err
+}
+
+func (s *shop) Orders(ctx context.Context, as gateway.Caller, l gateway.OrderList) (gateway.OrderPage, error) {
+	err := s.call(ctx, as, "orders", l)
+	var page gateway.OrderPage
+	for n := 69; n >= 0; n-- {
+		switch {
+		case l.After != "" && id(n) >= l.After:
+		case len(page.Orders) < l.Limit:
+			page.Orders = append(page.Orders, numbered(n))
+		default:
+			cursor := "more"
+			page.Cursor = &cursor
+		}
+	}
+	return page, err
+}
+
+func (s *shop) Payments(ctx context.Context, as gateway.Caller, ids []string) (all []gateway.Payment, err error) {
+	err = s.call(ctx, as, "payments", len(ids))
+	for _, id := range ids[1:] { // the first has none yet
+		all = append(all, gateway.Payment{OrderID: id, Status: "CAPTURED"})
+	}
+	return all, err
+}
+
+func (s *shop) Reservations(ctx context.Context, as gateway.Caller, ids []string) (all []gateway.Reservations, err error) {
+	err = s.call(ctx, as, "reservations", len(ids))
+	for _, id := range ids {
+		all = append(all, gateway.Reservations{OrderID: id, Status: "COMMITTED"})
+	}
+	return all, err
+}
+
+func (s *shop) Shipments(ctx context.Context, as gateway.Caller, ids []string) (all []gateway.Shipment, err error) {
+	err = s.call(ctx, as, "shipments", len(ids))
+	for _, id := range ids {
+		all = append(all, gateway.Shipment{OrderID: id, Status: "BOOKED"})
+	}
+	return all, err
+}
+
+func (s *shop) ProductsBySKU(ctx context.Context, as gateway.Caller, skus []string) (all []gateway.Product, err error) {
+	err = s.call(ctx, as, "products by SKU", len(skus))
+	for _, sku := range skus {
+		all = append(all, gateway.Product{SKU: sku, Name: "a " + sku})
+	}
+	return all, err
+}
+
+func (s *shop) PlaceOrder(ctx context.Context, as gateway.Caller, in gateway.OrderRequest) (gateway.Order, error) {
+	err := s.call(ctx, as, "place")
+	s.placed = in
+	return numbered(1), err
+}
+
+// run executes a request as alice and returns the data as JSON and the errors as "path code".
+func run(t *testing.T, s *shop, query string, variables map[string]any) (data string, errs []string, valid bool) {
+	t.Helper()
+	out, valid := graph.New(s, true).Serve(t.Context(), gateway.Caller{Authorization: "alice"},
+		graph.Request{Query: query, Variables: variables})
+	for _, e := range out.Errors {
+		errs = append(errs, fmt.Sprint(e.Path.String(), " ", e.Extensions["code"]))
+	}
+	return string(out.Data), errs, valid
+}
+
+const everything = `query All($first: Int!, $after: String) { orders(first: $first, after: $after) {
+	edges { cursor node { orderId status total { amount } items { quantity product { name } }
+		payment { status } reservations { status } shipment { status } } }
+	pageInfo { hasNextPage endCursor } } }`
+
+func TestPageOfOrdersWithAllPartsCostsFiveCalls(t *testing.T) {
+	s := &shop{}
+	data, errs, _ := run(t, s, everything, map[string]any{"first": json.Number("20")})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	slices.Sort(s.calls)
+	want := []string{"orders {20  }", "payments 20", "products by SKU 11", "reservations 20", "shipments 20"}
+	if !slices.Equal(s.calls, want) {
+		t.Errorf("%d calls %q, want %q", len(s.calls), s.calls, want)
+	}
+	var out struct {
+		Orders struct {
+			Edges []struct {
+				Node struct {
+					OrderID string
+					Total   struct{ Amount int64 }
+					Items   []struct{ Product struct{ Name string } }
+					Payment *struct{ Status string }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(data), &out); err != nil || len(out.Orders.Edges) != 20 {
+		t.Fatalf("%v, %d orders", err, len(out.Orders.Edges))
+	}
+	first, second := out.Orders.Edges[0].Node, out.Orders.Edges[1].Node
+	if first.OrderID != id(69) || first.Payment != nil || first.Total.Amount != 3_000_000_000 ||
+		first.Items[0].Product.Name != "a SKU-9" || second.Payment == nil || second.Payment.Status != "CAPTURED" {
+		t.Errorf("%+v, %+v", first, second)
+	}
+}
+
+func TestCursorsContinueAfterAnyOrder(t *testing.T) {
+	s := &shop{}
+	var seen []string
+	var after any
+	for range 10 {
+		data, errs, _ := run(t, s, everything, map[string]any{"first": 30, "after": after})
+		var out struct {
+			Orders struct {
+				Edges []struct {
+					Cursor string
+					Node   struct{ OrderID string }
+				}
+				PageInfo struct {
+					HasNextPage bool
+					EndCursor   string
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(data), &out); err != nil || errs != nil {
+			t.Fatal(err, errs)
+		}
+		for _, e := range out.Orders.Edges {
+			seen = append(seen, e.Node.OrderID)
+		}
+		if after = out.Orders.PageInfo.EndCursor; !out.Orders.PageInfo.HasNextPage {
+			break
+		}
+		if out.Orders.Edges[29].Cursor != after {
+			t.Error("endCursor is not the last edge's cursor")
+		}
+	}
+	if len(seen) != 70 || seen[0] != id(69) || seen[69] != id(0) {
+		t.Errorf("%d orders: %q", len(seen), seen)
+	}
+	for _, cursor := range []string{"x", "", "cHJvZHVjdDpNVUc"} { // the last is of a product
+		if _, errs, _ := run(t, s, everything, map[string]any{"first": 1, "after": cursor}); !slices.Equal(errs, []string{"orders InvalidCursor"}) {
+			t.Errorf("%q: %q", cursor, errs)
+		}
+	}
+}
+
+func TestPartThatFailsIsNullAndTheRestIsServed(t *testing.T) {
+	const q = `{ order(orderId: "x") { orderId payment { status } shipment { status } } }`
+	for name, c := range map[string]struct {
+		err  error
+		code string
+	}{
+		"failure": {errors.New("the password is secret"), "Unavailable"},
+		"refusal": {fault.New(fault.Forbidden, "Forbidden", "no"), "Forbidden"},
+	} {
+		data, errs, valid := run(t, &shop{broken: map[string]error{"payments": c.err}}, q, nil)
+		want := `{"order":{"orderId":"` + id(7) + `","payment":null,"shipment":{"status":"BOOKED"}}}`
+		if data != want || !slices.Equal(errs, []string{"order.payment " + c.code}) || !valid {
+			t.Errorf("%s: %s %q, want %s", name, data, errs, want)
+		}
+	}
+	s := &shop{broken: map[string]error{"order": fault.New(fault.NotFound, "OrderNotFound", "there is no such order")}}
+	if data, errs, _ := run(t, s, q, nil); data != `{"order":null}` || !slices.Equal(errs, []string{"order OrderNotFound"}) {
+		t.Errorf("%s %q", data, errs)
+	}
+}
+
+func TestPartThatHangsEndsWithTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		data, errs, _ := run(t, &shop{hangs: "payments"}, `{ order(orderId: "x") { payment { status } shipment { status } } }`, nil)
+		if data != `{"order":{"payment":null,"shipment":{"status":"BOOKED"}}}` || !slices.Equal(errs, []string{"order.payment Unavailable"}) {
+			t.Errorf("%s %q", data, errs)
+		}
+	})
+}
+
+func TestCauseIsHidden(t *testing.T) {
+	s := &shop{broken: map[string]error{"order": errors.New("the password is secret")}}
+	out, _ := graph.New(s, true).Serve(t.Context(), gateway.Caller{}, graph.Request{Query: `{ order(orderId: "x") { orderId } }`})
+	if b, _ := json.Marshal(out); strings.Contains(string(b), "secret") {
+		t.Errorf("%s", b)
+	}
+}
+
+func TestRefusedOperationsCallNobody(t *testing.T) {
+	deep := "{ order(orderId: \"x\") { ...f } } fragment f on Order { " + strings.Repeat("payment { amount { ", 1) + "amount } } }"
+	wide := strings.Repeat("orderId ", 200)
+	for name, c := range map[string]struct {
+		query string
+		code  string
+	}{
+		"syntax":         {"{", "GRAPHQL_PARSE_FAILED"},
+		"unknown field":  {"{ nope }", "GRAPHQL_VALIDATION_FAILED"},
+		"cost":           {"{ orders(first: 50) { nodes { " + wide + " } } }", "QueryTooLarge"},
+		"page":           {"{ orders(first: 51) { nodes { orderId } } }", "QueryTooLarge"},
+		"empty page":     {"{ orders(first: 0) { nodes { orderId } } }", "InvalidRequest"},
+		"aliases":        {"{ " + aliases(31) + " }", "QueryTooLarge"},
+		"directives":     {"{ order(orderId: \"x\") { " + strings.Repeat("orderId @include(if: true) ", 31) + " } }", "QueryTooLarge"},
+		"tokens":         {"{ order(orderId: \"x\") { " + strings.Repeat("orderId ", 5000) + " } }", "GRAPHQL_PARSE_FAILED"},
+		"no such name":   {"query A { order(orderId: \"x\") { orderId } } query B { order(orderId: \"x\") { orderId } }", "GRAPHQL_VALIDATION_FAILED"},
+		"fragment bombs": {bomb(20), "QueryTooLarge"},
+	} {
+		s := &shop{}
+		data, errs, valid := run(t, s, c.query, nil)
+		if valid || len(data) > 0 || len(errs) == 0 || !strings.HasSuffix(errs[0], " "+c.code) || len(s.calls) > 0 {
+			t.Errorf("%s: %s %q, valid %t, %d calls; want %s", name, data, errs, valid, len(s.calls), c.code)
+		}
+	}
+	s := &shop{}
+	if _, errs, valid := run(t, s, deep, nil); errs != nil || !valid {
+		t.Errorf("a query within the limits: %q", errs)
+	}
+}
+
+func aliases(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "a%d: order(orderId: \"x\") { orderId } ", i)
+	}
+	return b.String()
+}
+
+// bomb nests fragments that each spread the next one twice.
+func bomb(n int) string {
+	var b strings.Builder
+	b.WriteString("{ order(orderId: \"x\") { ...f0 } } ")
+	for i := range n {
+		fmt.Fprintf(&b, "fragment f%d on Order { ...f%d ...f%d } ", i, i+1, i+1)
+	}
+	fmt.Fprintf(&b, "fragment f%d on Order { orderId }", n)
+	return b.String()
+}
+
+func TestIntrospectionCanBeDisabled(t *testing.T) {
+	for _, enabled := range []bool{true, false} {
+		out, valid := graph.New(&shop{}, enabled).Serve(t.Context(), gateway.Caller{},
+			graph.Request{Query: `{ __schema { queryType { name fields { type { ofType { ofType { ofType { ofType { name } } } } } } } } __type(name: "Order") { name } }`})
+		if valid != enabled || (out.Errors == nil) != enabled {
+			t.Errorf("enabled %t: valid %t, %v", enabled, valid, out.Errors)
+		}
+	}
+}
+
+func TestPlaceOrderHandsOnTheKeyAndTheInput(t *testing.T) {
+	s := &shop{}
+	input := map[string]any{
+		"items":           []any{map[string]any{"sku": "MUG", "quantity": json.Number("2")}},
+		"shippingAddress": map[string]any{"name": "Ada", "line1": "1 St", "city": "Berlin", "country": "DE"},
+		"paymentMethod":   "pm", "expectedTotal": map[string]any{"currency": "EUR", "amount": json.Number("3000000000")},
+	}
+	const q = `mutation($in: OrderRequest!) { placeOrder(input: $in, idempotencyKey: "k1") { orderId status } }`
+	data, errs, _ := run(t, s, q, map[string]any{"in": input})
+	if errs != nil || !strings.Contains(data, id(1)) {
+		t.Fatalf("%s %q", data, errs)
+	}
+	if s.as != (gateway.Caller{Authorization: "alice", IdempotencyKey: "k1"}) {
+		t.Errorf("called as %+v", s.as)
+	}
+	b, _ := json.Marshal(s.placed)
+	const want = `{"items":[{"sku":"MUG","quantity":2}],"shippingAddress":{"name":"Ada","line1":"1 St","city":"Berlin","country":"DE"},` +
+		`"paymentMethod":"pm","expectedTotal":{"currency":"EUR","amount":3000000000}}`
+	if string(b) != want {
+		t.Errorf("placed %s\nwant   %s", b, want)
+	}
+	delete(input, "paymentMethod")
+	s = &shop{}
+	if _, errs, valid := run(t, s, q, map[string]any{"in": maps.Clone(input)}); valid || len(errs) != 1 || len(s.calls) > 0 {
+		t.Errorf("without a payment method: %q, %d calls", errs, len(s.calls))
+	}
+}

@@ -1,0 +1,138 @@
+package graph
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"orderflow/internal/platform/fault"
+)
+
+// The limits of an operation. A real storefront page stays far below them; without them, one request
+// of 64 KiB can ask for millions of fields.
+const (
+	// maxTokens bounds what is parsed.
+	maxTokens = 5000
+	// maxDepth is the deepest nesting of fields.
+	maxDepth = 8
+	// maxCost is the most fields of a result: a field costs 1, times the size of the pages around it.
+	maxCost = 5000
+	// maxAliases is the most fields with an alias, and maxDirectives the most directives.
+	maxAliases, maxDirectives = 30, 30
+	// maxPage is the largest page.
+	maxPage = 50
+)
+
+var (
+	errPanic  = fault.New(fault.Internal, "Internal", "the field failed for a reason of ours")
+	errCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor is not one that this list returned")
+)
+
+// check refuses an operation beyond the limits. Fragments are valid by now, so they have no cycles.
+func check(op *graphql.OperationContext) gqlerror.List {
+	w := walk{op: op}
+	w.selections(op.Operation.SelectionSet, 1, 1)
+	w.directives += len(op.Operation.Directives)
+	for _, exceeded := range []struct {
+		what       string
+		value, max int
+	}{
+		{"depth", w.depth, maxDepth}, {"cost", w.cost, maxCost}, {"aliases", w.aliases, maxAliases},
+		{"directives", w.directives, maxDirectives}, {"page size", w.page, maxPage},
+	} {
+		if exceeded.value > exceeded.max {
+			w.refuse("QueryTooLarge", "the %s of the operation is more than %d", exceeded.what, exceeded.max)
+		}
+	}
+	if w.smallPage {
+		w.refuse("InvalidRequest", "first must be at least 1")
+	}
+	if w.introspects && op.DisableIntrospection {
+		w.refuse("IntrospectionDisabled", "introspection is disabled on this stage")
+	}
+	return w.refused
+}
+
+// walk measures an operation.
+type walk struct {
+	op                                     *graphql.OperationContext
+	depth, cost, aliases, directives, page int
+	smallPage, introspects                 bool
+	refused                                gqlerror.List
+}
+
+func (w *walk) refuse(code, message string, args ...any) {
+	err := gqlerror.Errorf(message, args...)
+	err.Extensions = map[string]any{"code": code}
+	w.refused = append(w.refused, err)
+}
+
+// selections measures a selection set at a depth, of which there are times in the result. It stops
+// beyond the limits, so that fragments within fragments cannot make it take long.
+func (w *walk) selections(set ast.SelectionSet, depth, times int) {
+	w.depth = max(w.depth, depth)
+	for _, s := range set {
+		if w.cost > maxCost || w.depth > maxDepth {
+			return
+		}
+		switch s := s.(type) {
+		case *ast.Field:
+			w.field(s, depth, times)
+		case *ast.InlineFragment:
+			w.cost++
+			w.directives += len(s.Directives)
+			w.selections(s.SelectionSet, depth, times)
+		case *ast.FragmentSpread:
+			w.cost++
+			w.directives += len(s.Directives) + len(s.Definition.Directives)
+			w.selections(s.Definition.SelectionSet, depth, times)
+		}
+	}
+}
+
+func (w *walk) field(f *ast.Field, depth, times int) {
+	w.cost += times
+	w.directives += len(f.Directives)
+	if f.Alias != f.Name {
+		w.aliases++
+	}
+	if strings.HasPrefix(f.Name, "__") {
+		if f.Name != "__typename" {
+			w.introspects = true
+		}
+		return // its size is that of the schema
+	}
+	if f.Definition.Arguments.ForName("first") != nil {
+		first, err := graphql.UnmarshalInt(f.ArgumentMap(w.op.Variables)["first"])
+		w.page = max(w.page, first)
+		w.smallPage = w.smallPage || err != nil || first < 1
+		times *= max(1, min(first, maxPage))
+	}
+	if len(f.SelectionSet) > 0 {
+		w.selections(f.SelectionSet, depth+1, times)
+	}
+}
+
+// The kinds of cursors.
+const (
+	orderCursor   = "order:"
+	productCursor = "product:"
+)
+
+func cursor(kind, id string) string { return base64.RawURLEncoding.EncodeToString([]byte(kind + id)) }
+
+// parseCursor returns the id of a cursor of a kind, or "" without a cursor.
+func parseCursor(kind string, cursor *string) (string, error) {
+	if cursor == nil {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(*cursor)
+	id, ok := strings.CutPrefix(string(b), kind)
+	if err != nil || !ok || id == "" {
+		return "", errCursor
+	}
+	return id, nil
+}

@@ -1,0 +1,76 @@
+// Package model has the GraphQL types that are more than a type of the REST contract: an order knows
+// the page that it is part of, so that the parts of all orders of a page are fetched at once.
+package model
+
+import "orderflow/internal/gateway"
+
+// Order is an order and the Batch through which its parts are fetched.
+type Order struct {
+	gateway.Order
+	Batch *Batch
+}
+
+// Items returns the order's lines.
+func (o *Order) Items() []*OrderLine {
+	lines := make([]*OrderLine, len(o.Order.Items))
+	for i, l := range o.Order.Items {
+		lines[i] = &OrderLine{l, o.Batch}
+	}
+	return lines
+}
+
+// OrderLine is a line and the Batch of its order.
+type OrderLine struct {
+	gateway.OrderLine
+	Batch *Batch
+}
+
+// PageInfo is the position of a page in its list. Lists are read forwards.
+type PageInfo struct {
+	HasNextPage, HasPreviousPage bool
+	StartCursor, EndCursor       *string
+}
+
+// Connection is a page of a list (GraphQL Cursor Connections Specification, Relay).
+type Connection[N any] struct {
+	Edges    []*Edge[N]
+	PageInfo *PageInfo
+}
+
+// Nodes returns the page without cursors.
+func (c *Connection[N]) Nodes() []*N {
+	nodes := make([]*N, len(c.Edges))
+	for i, e := range c.Edges {
+		nodes[i] = e.Node
+	}
+	return nodes
+}
+
+// Edge is an entry of a page and its cursor.
+type Edge[N any] struct {
+	Cursor string
+	Node   *N
+}
+
+type (
+	// OrderConnection is a page of orders.
+	OrderConnection = Connection[Order]
+	// OrderEdge is an order of a page.
+	OrderEdge = Edge[Order]
+	// ProductConnection is a page of products.
+	ProductConnection = Connection[gateway.Product]
+	// ProductEdge is a product of a page.
+	ProductEdge = Edge[gateway.Product]
+)
+
+// NewConnection returns a page; key is what an entry's cursor stands for.
+func NewConnection[N any](nodes []*N, more bool, cursor func(*N) string) *Connection[N] {
+	c := &Connection[N]{Edges: make([]*Edge[N], len(nodes)), PageInfo: &PageInfo{HasNextPage: more}}
+	for i, n := range nodes {
+		c.Edges[i] = &Edge[N]{cursor(n), n}
+	}
+	if len(nodes) > 0 {
+		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[len(nodes)-1].Cursor
+	}
+	return c
+}

@@ -1,0 +1,133 @@
+package graph
+
+import (
+	"context"
+
+	"orderflow/internal/gateway"
+	"orderflow/internal/gateway/graph/exec"
+	"orderflow/internal/gateway/graph/model"
+)
+
+// resolvers implements the fields that need a call.
+type resolvers struct{ shop gateway.Shop }
+
+func (r resolvers) Query() exec.QueryResolver         { return query{r.shop} }
+func (r resolvers) Mutation() exec.MutationResolver   { return mutation{r.shop} }
+func (r resolvers) Order() exec.OrderResolver         { return order{} }
+func (r resolvers) OrderLine() exec.OrderLineResolver { return orderLine{} }
+
+type query struct{ shop gateway.Shop }
+
+func (q query) Order(ctx context.Context, orderID string) (*model.Order, error) {
+	o, err := q.shop.Order(ctx, caller(ctx), orderID)
+	return single(ctx, q.shop, o, err)
+}
+
+func (q query) Orders(ctx context.Context, first int, after, status *string) (*model.OrderConnection, error) {
+	list := gateway.OrderList{Limit: first}
+	if status != nil {
+		list.Status = *status
+	}
+	var err error
+	if list.After, err = parseCursor(orderCursor, after); err != nil {
+		return nil, err
+	}
+	page, err := q.shop.Orders(ctx, caller(ctx), list)
+	if err != nil {
+		return nil, err
+	}
+	nodes := model.NewBatch(q.shop, caller(ctx), page.Orders)
+	return model.NewConnection(nodes, page.Cursor != nil, func(o *model.Order) string {
+		return cursor(orderCursor, o.OrderID)
+	}), nil
+}
+
+func (q query) Product(ctx context.Context, sku string) (*gateway.Product, error) {
+	return pointer(q.shop.Product(ctx, caller(ctx), sku))
+}
+
+func (q query) Products(ctx context.Context, first int, after *string) (*model.ProductConnection, error) {
+	sku, err := parseCursor(productCursor, after)
+	if err != nil {
+		return nil, err
+	}
+	page, err := q.shop.Products(ctx, caller(ctx), first, sku)
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]*gateway.Product, len(page.Products))
+	for i := range page.Products {
+		nodes[i] = &page.Products[i]
+	}
+	return model.NewConnection(nodes, page.Cursor != nil, func(p *gateway.Product) string {
+		return cursor(productCursor, p.SKU)
+	}), nil
+}
+
+func (q query) Stock(ctx context.Context, sku string) (*gateway.Stock, error) {
+	return pointer(q.shop.Stock(ctx, caller(ctx), sku))
+}
+
+type mutation struct{ shop gateway.Shop }
+
+func (m mutation) PlaceOrder(ctx context.Context, in gateway.OrderRequest, key string) (*model.Order, error) {
+	o, err := m.shop.PlaceOrder(ctx, keyed(ctx, key), in)
+	return single(ctx, m.shop, o, err)
+}
+
+func (m mutation) CancelOrder(ctx context.Context, orderID string, reason *string, key string) (*model.Order, error) {
+	o, err := m.shop.CancelOrder(ctx, keyed(ctx, key), orderID, gateway.CancelRequest{Reason: reason})
+	return single(ctx, m.shop, o, err)
+}
+
+func (m mutation) PutProduct(ctx context.Context, sku string, in gateway.ProductRequest) (*gateway.Product, error) {
+	return pointer(m.shop.PutProduct(ctx, caller(ctx), sku, in))
+}
+
+func (m mutation) AdjustStock(
+	ctx context.Context, sku string, in gateway.StockAdjustment, key string,
+) (*gateway.Stock, error) {
+	return pointer(m.shop.AdjustStock(ctx, keyed(ctx, key), sku, in))
+}
+
+type order struct{}
+
+func (order) Payment(ctx context.Context, o *model.Order) (*gateway.Payment, error) {
+	return o.Batch.Payment(ctx, o.OrderID)
+}
+
+func (order) Reservations(ctx context.Context, o *model.Order) (*gateway.Reservations, error) {
+	return o.Batch.Reservations(ctx, o.OrderID)
+}
+
+func (order) Shipment(ctx context.Context, o *model.Order) (*gateway.Shipment, error) {
+	return o.Batch.Shipment(ctx, o.OrderID)
+}
+
+type orderLine struct{}
+
+func (orderLine) Product(ctx context.Context, l *model.OrderLine) (*gateway.Product, error) {
+	return l.Batch.Product(ctx, l.SKU)
+}
+
+// single returns one order as a batch of its own.
+func single(ctx context.Context, shop gateway.Shop, o gateway.Order, err error) (*model.Order, error) {
+	if err != nil {
+		return nil, err
+	}
+	return model.NewBatch(shop, caller(ctx), []gateway.Order{o})[0], nil
+}
+
+// keyed returns the caller with an idempotency key.
+func keyed(ctx context.Context, key string) gateway.Caller {
+	as := caller(ctx)
+	as.IdempotencyKey = key
+	return as
+}
+
+func pointer[T any](v T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}

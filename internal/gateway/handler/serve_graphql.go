@@ -1,0 +1,56 @@
+package handler
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"strings"
+
+	"orderflow/internal/gateway"
+	"orderflow/internal/gateway/graph"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi"
+)
+
+// ServeGraphql composes the function serve-graphql. INTROSPECTION says whether clients may read the
+// schema.
+func ServeGraphql(env *function.Env) function.Handler {
+	return serveGraphql(graph.New(backends(env), env.Require("INTROSPECTION") == "on"))
+}
+
+var errGraphQL = fault.New(fault.Invalid, "InvalidRequest", "operationName must be a string, variables and extensions objects")
+
+// graphQLResponse is the media type whose status tells whether the request was executed.
+const graphQLResponse = "application/graphql-response+json"
+
+func serveGraphql(s *graph.Server) function.Handler {
+	return httpapi.Handle("serveGraphql", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		in, err := httpapi.Decode[graph.Request](r)
+		if err != nil {
+			return httpapi.Response{}, errGraphQL.Because(err)
+		}
+		out, valid := s.Serve(ctx, gateway.Caller{Authorization: r.Header.Get("Authorization")}, in)
+		res := httpapi.OK(out)
+		if !valid { // without data: nothing was executed
+			res.Body = map[string]any{"errors": out.Errors}
+		}
+		if accepts(r.Header.Values("Accept"), graphQLResponse) {
+			res.Header = map[string]string{"Content-Type": graphQLResponse}
+			if !valid {
+				res.Status = http.StatusBadRequest
+			}
+		}
+		return res, nil
+	})
+}
+
+// accepts reports whether the values of an Accept header name a media type.
+func accepts(accept []string, want string) bool {
+	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		if media, _, err := mime.ParseMediaType(part); err == nil && media == want {
+			return true
+		}
+	}
+	return false
+}

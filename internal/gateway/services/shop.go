@@ -1,0 +1,132 @@
+package services
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"orderflow/internal/gateway"
+	"orderflow/internal/platform/httpclient"
+)
+
+var _ gateway.Shop = Services{}
+
+// Order implements gateway.Shop.
+func (s Services) Order(ctx context.Context, as gateway.Caller, orderID string) (gateway.Order, error) {
+	return read[gateway.Order](ctx, s, gateway.Orders, as, "/v1/orders/"+url.PathEscape(orderID), nil)
+}
+
+// Orders implements gateway.Shop.
+func (s Services) Orders(ctx context.Context, as gateway.Caller, list gateway.OrderList) (gateway.OrderPage, error) {
+	query := url.Values{"limit": {strconv.Itoa(list.Limit)}}
+	set(query, "after", list.After)
+	set(query, "status", list.Status)
+	return read[gateway.OrderPage](ctx, s, gateway.Orders, as, "/v1/orders", query)
+}
+
+// Payments implements gateway.Shop.
+func (s Services) Payments(ctx context.Context, as gateway.Caller, orderIDs []string) ([]gateway.Payment, error) {
+	found, err := read[struct{ Payments []gateway.Payment }](ctx, s, gateway.Payments, as, "/v1/payments",
+		list("orderIds", orderIDs))
+	return found.Payments, err
+}
+
+// Reservations implements gateway.Shop.
+func (s Services) Reservations(
+	ctx context.Context, as gateway.Caller, orderIDs []string,
+) ([]gateway.Reservations, error) {
+	found, err := read[struct{ Reservations []gateway.Reservations }](ctx, s, gateway.Inventory, as, "/v1/reservations",
+		list("orderIds", orderIDs))
+	return found.Reservations, err
+}
+
+// Shipments implements gateway.Shop.
+func (s Services) Shipments(ctx context.Context, as gateway.Caller, orderIDs []string) ([]gateway.Shipment, error) {
+	found, err := read[struct{ Shipments []gateway.Shipment }](ctx, s, gateway.Shipping, as, "/v1/shipments",
+		list("orderIds", orderIDs))
+	return found.Shipments, err
+}
+
+// Product implements gateway.Shop.
+func (s Services) Product(ctx context.Context, as gateway.Caller, sku string) (gateway.Product, error) {
+	return read[gateway.Product](ctx, s, gateway.Catalog, as, "/v1/products/"+url.PathEscape(sku), nil)
+}
+
+// Products implements gateway.Shop.
+func (s Services) Products(
+	ctx context.Context, as gateway.Caller, limit int, after string,
+) (gateway.ProductPage, error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	set(query, "after", after)
+	return read[gateway.ProductPage](ctx, s, gateway.Catalog, as, "/v1/products", query)
+}
+
+// ProductsBySKU implements gateway.Shop.
+func (s Services) ProductsBySKU(ctx context.Context, as gateway.Caller, skus []string) ([]gateway.Product, error) {
+	found, err := read[gateway.ProductPage](ctx, s, gateway.Catalog, as, "/v1/products", list("skus", skus))
+	return found.Products, err
+}
+
+// Stock implements gateway.Shop.
+func (s Services) Stock(ctx context.Context, as gateway.Caller, sku string) (gateway.Stock, error) {
+	return read[gateway.Stock](ctx, s, gateway.Inventory, as, "/v1/stock/"+url.PathEscape(sku), nil)
+}
+
+// PlaceOrder implements gateway.Shop.
+func (s Services) PlaceOrder(ctx context.Context, as gateway.Caller, in gateway.OrderRequest) (gateway.Order, error) {
+	return write[gateway.Order](ctx, s, gateway.Orders, as, http.MethodPost, "/v1/orders", in)
+}
+
+// CancelOrder implements gateway.Shop.
+func (s Services) CancelOrder(
+	ctx context.Context, as gateway.Caller, orderID string, in gateway.CancelRequest,
+) (gateway.Order, error) {
+	path := "/v1/orders/" + url.PathEscape(orderID) + "/cancel"
+	return write[gateway.Order](ctx, s, gateway.Orders, as, http.MethodPost, path, in)
+}
+
+// PutProduct implements gateway.Shop.
+func (s Services) PutProduct(
+	ctx context.Context, as gateway.Caller, sku string, in gateway.ProductRequest,
+) (gateway.Product, error) {
+	return write[gateway.Product](ctx, s, gateway.Catalog, as, http.MethodPut, "/v1/products/"+url.PathEscape(sku), in)
+}
+
+// AdjustStock implements gateway.Shop.
+func (s Services) AdjustStock(
+	ctx context.Context, as gateway.Caller, sku string, in gateway.StockAdjustment,
+) (gateway.Stock, error) {
+	path := "/v1/stock/" + url.PathEscape(sku) + "/adjustments"
+	return write[gateway.Stock](ctx, s, gateway.Inventory, as, http.MethodPost, path, in)
+}
+
+func read[T any](
+	ctx context.Context, s Services, b gateway.Backend, as gateway.Caller, path string, query url.Values,
+) (v T, err error) {
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	err = get(ctx, s.calls[b], path, as.Authorization, &v)
+	return v, toFault(err, chosenByCaller)
+}
+
+func write[T any](
+	ctx context.Context, s Services, b gateway.Backend, as gateway.Caller, method, path string, in any,
+) (v T, err error) {
+	err = s.calls[b].Do(ctx, httpclient.Request{
+		Method: method, Path: path, Authorization: as.Authorization, IdempotencyKey: as.IdempotencyKey, Body: in,
+	}, &v)
+	return v, toFault(err, chosenByCaller)
+}
+
+func list(name string, values []string) url.Values {
+	return url.Values{name: {strings.Join(values, ",")}}
+}
+
+func set(query url.Values, name, value string) {
+	if value != "" {
+		query.Set(name, value)
+	}
+}
