@@ -82,14 +82,14 @@ places (AWS_PROFILE, AWS_REGION, …).`,
 			"`list` of Name=value; they override those of samconfig.toml")
 	}), {
 		Use:   "generate",
-		Short: "Regenerate template.yaml, api/openapi.yaml, api/operations/ and the diagrams",
-		Long: `Write template.yaml from deploy/, api/openapi.yaml and api/operations/ from api/contract.yaml, and
-the diagrams of docs/architecture.md from the template and the state machines. Tests fail while any of these is out
-of date.
+		Short: "Regenerate what deploy/, the API's contracts and the state machines determine",
+		Long: `Write template.yaml from deploy/; api/openapi.yaml, api/openapi.json and api/operations/ from
+api/contract.yaml; the GraphQL executor from api/schema.graphql; and the diagrams of docs/architecture.md from the
+template and the state machines. Tests fail while any of these is out of date.
 A new read operation gets a main, a sample event and a request in docs/orderflow.http. These are yours to edit:
 existing files are not changed.`,
 		Example: "  go run ./cmd/dev generate",
-		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
+		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
 			text, err := template.Write(os.DirFS(repo.Path("deploy")))
 			if err != nil {
 				return err
@@ -106,6 +106,9 @@ existing files are not changed.`,
 				fmt.Fprintln(out, "new:", file)
 			}
 			if err != nil {
+				return err
+			}
+			if err := repo.GenerateGraphQL(ctx, report()); err != nil {
 				return err
 			}
 			return arch.Draw(string(repo))

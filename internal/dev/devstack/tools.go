@@ -113,7 +113,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 					return errors.Join(rep.install(ctx, r.golang("oasdiff")),
 						rep.install(ctx, r.golang("golangci-lint")))
 				},
-				func() error { return rep.install(ctx, r.aslValidator()) })
+				func() error { return rep.install(ctx, r.node()) })
 		}
 		if err := r.setupUV(ctx, rep, "ministack", "sam"); err != nil {
 			return err
@@ -125,6 +125,15 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 // SetupGo compiles the Go tool tools/<name> to .tools/bin/<name>.
 func (r Repo) SetupGo(ctx context.Context, rep *Reporter, name string) error {
 	return r.installing(func() error { return rep.install(ctx, r.golang(name)) })
+}
+
+// GenerateGraphQL writes internal/gateway/graph/exec from api/schema.graphql.
+func (r Repo) GenerateGraphQL(ctx context.Context, rep *Reporter) error {
+	if err := r.SetupGo(ctx, rep, "gqlgen"); err != nil {
+		return err
+	}
+	return command{dir: r.Path("internal", "gateway", "graph"), name: r.Path(".tools", "bin", "gqlgen"),
+		args: []string{"generate", "--config", "gqlgen.yml"}}.run(ctx)
 }
 
 // SetupPython installs an additional Python tool, tools/<name>.txt, into .tools/<name>.
@@ -197,10 +206,12 @@ func (r Repo) dynamoDBLocal() tool {
 		commands: []command{copyAll}}
 }
 
-func (r Repo) aslValidator() tool {
-	dir, lockFile := r.Path(".tools", "node"), r.Path("tools", "asl-validator", "package-lock.json")
-	return tool{name: "asl-validator", dir: dir, proof: filepath.Join(dir, "node_modules", ".bin", "asl-validator"),
-		pins: lockFile,
+// node are the JavaScript tools: asl-validator, and the audits of graphql-http.
+func (r Repo) node() tool {
+	dir, lockFile := r.Path(".tools", "node"), r.Path("tools", "node", "package-lock.json")
+	return tool{name: "asl-validator and graphql-http", dir: dir,
+		proof: filepath.Join(dir, "node_modules", "graphql-http", "package.json"),
+		pins:  lockFile,
 		needs: func() error {
 			if _, err := exec.LookPath("npm"); err != nil {
 				return fmt.Errorf("`make lint` needs Node.js with npm on the PATH, for asl-validator: %w", err)
@@ -208,7 +219,7 @@ func (r Repo) aslValidator() tool {
 			return nil
 		},
 		commands: []command{
-			{name: "cp", args: []string{lockFile, r.Path("tools", "asl-validator", "package.json"), dir}},
+			{name: "cp", args: []string{lockFile, r.Path("tools", "node", "package.json"), dir}},
 			{dir: dir, name: "npm",
 				args: []string{"ci", "--no-audit", "--no-fund", "--cache", r.Path(".tools", "cache", "npm")}},
 		}}

@@ -83,7 +83,7 @@ var codeRules = []Rule{
 	phrases("time is injected", "tests and the simulation control the clock",
 		theProduct, "^internal/platform/clock$", "time.Now(", "time.Sleep(", "time.Since("),
 	phrases("request code does not panic", "a panic costs the process and its warm start",
-		theProduct, "^$", "panic("),
+		theProduct, "^internal/gateway/graph/exec$" /* generated */, "panic("),
 	phrases("magic values exist only in the sandbox", "a handler that knows them behaves differently under test",
 		theProduct, "^$", "sandbox_timeout", "sandbox_flaky", "sandbox_error", "chargeDeclined"),
 	phrases("an address is in the registry, not in code",
