@@ -27,8 +27,8 @@ func (s *Service) GetProduct(ctx context.Context, sku string) (Product, error) {
 }
 
 // ListProducts returns a page of products, sorted by SKU, and the cursor of the next page, which is
-// "" after the last one. Without a cursor, the list starts after the SKU after, unless that is "". It
-// returns ErrCursor for a cursor of no page.
+// "" after the last one. Without a cursor, the list starts after the SKU after, unless that is "".
+// It returns ErrCursor for a cursor of no page.
 func (s *Service) ListProducts(ctx context.Context, limit int, cursor, after string) ([]Product, string, error) {
 	if cursor == "" && after != "" {
 		cursor = s.store.CursorAfter(after)
@@ -36,7 +36,8 @@ func (s *Service) ListProducts(ctx context.Context, limit int, cursor, after str
 	return s.store.Products(ctx, limit, cursor)
 }
 
-// ListProductsBySKU returns the products of up to 50 distinct SKUs, in their order; unknown ones are left out.
+// ListProductsBySKU returns the products of up to 50 distinct SKUs, in their order; unknown ones
+// are left out.
 func (s *Service) ListProductsBySKU(ctx context.Context, skus []string) ([]Product, error) {
 	return s.store.ProductsBySKU(ctx, skus)
 }

@@ -10,8 +10,8 @@ import (
 // Unavailable is the code of a part that a service failed to give.
 const Unavailable = "Unavailable"
 
-// Explain tells the caller of an edge why a part is missing: the refusal of a service in its own words,
-// or that it failed, without the cause.
+// Explain tells the caller of an edge why a part is missing: the refusal of a service in its own
+// words, or that it failed, without the cause.
 func Explain(err error) PartError {
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Conflict, fault.TooLarge,

@@ -54,7 +54,8 @@ func (s *Service) GetReservation(ctx context.Context, orderID string) (Reservati
 	return s.store.Reservation(ctx, orderID)
 }
 
-// ListReservations returns the reservations of up to 50 distinct orders, in their order; those without one are left out.
+// ListReservations returns the reservations of up to 50 distinct orders, in their order; those
+// without one are left out.
 func (s *Service) ListReservations(ctx context.Context, orderIDs []string) ([]Reservation, error) {
 	return s.store.Reservations(ctx, orderIDs)
 }

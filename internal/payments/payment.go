@@ -99,7 +99,8 @@ func (s *Service) GetPayment(ctx context.Context, orderID string) (Payment, erro
 	return s.store.Payment(ctx, orderID)
 }
 
-// ListPayments returns the payments of up to 50 distinct orders, in their order; those without one are left out.
+// ListPayments returns the payments of up to 50 distinct orders, in their order; those without one
+// are left out.
 func (s *Service) ListPayments(ctx context.Context, orderIDs []string) ([]Payment, error) {
 	return s.store.Payments(ctx, orderIDs)
 }

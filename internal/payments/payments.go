@@ -48,7 +48,8 @@ type Store interface {
 	commit.Log
 	// Payment returns an order's payment, or ErrNoPayment.
 	Payment(ctx context.Context, orderID string) (Payment, error)
-	// Payments returns the payments of up to 50 distinct orders, in their order; those without one are left out.
+	// Payments returns the payments of up to 50 distinct orders, in their order; those without one
+	// are left out.
 	Payments(ctx context.Context, orderIDs []string) ([]Payment, error)
 	// Save writes p, which must be one version after what is stored, else fault.ErrLostRace.
 	Save(ctx context.Context, p Payment, with commit.With) error

@@ -76,7 +76,8 @@ func (s *Service) GetShipment(ctx context.Context, orderID string) (Shipment, er
 	return s.store.Shipment(ctx, orderID)
 }
 
-// ListShipments returns the shipments of up to 50 distinct orders, in their order; those without one are left out.
+// ListShipments returns the shipments of up to 50 distinct orders, in their order; those without
+// one are left out.
 func (s *Service) ListShipments(ctx context.Context, orderIDs []string) ([]Shipment, error) {
 	return s.store.Shipments(ctx, orderIDs)
 }

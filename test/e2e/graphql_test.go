@@ -106,7 +106,8 @@ func TestOperatorsWorkByGraphQL(t *testing.T) {
 	}
 	const q = `mutation { putProduct(sku: "GQL-CUP", input: {name: "Cup", price: {currency: "EUR", amount: 500}, reason: "test"}) { version }
 		adjustStock(sku: "GQL-CUP", input: {delta: 4, reason: "test", allowUnknownSku: true}, idempotencyKey: "gql-cup") { available } }`
-	if errs := graphql(t, operator(), q, nil, &out); errs != nil || out.PutProduct.Version < 1 || out.AdjustStock.Available < 4 {
+	errs := graphql(t, operator(), q, nil, &out)
+	if errs != nil || out.PutProduct.Version < 1 || out.AdjustStock.Available < 4 {
 		t.Fatalf("%+v, %q", out, errs)
 	}
 	var read struct {

@@ -2,8 +2,8 @@
 package main
 
 import (
-	"orderflow/internal/shipping/handler"
 	"orderflow/internal/platform/function"
+	"orderflow/internal/shipping/handler"
 )
 
 func main() { function.Start("shipping", "list-shipments", handler.ListShipments) }

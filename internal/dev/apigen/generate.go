@@ -181,7 +181,8 @@ func nested(s *openapi3.Schema, keywords map[string]any) (err error) {
 	return nil
 }
 
-// Write writes openapi.yaml and openapi.json, and replaces operations/, in api/ of the repository at root.
+// Write writes openapi.yaml and openapi.json, and replaces operations/, in api/ of the repository
+// at root.
 func Write(root string) error {
 	dir := filepath.Join(root, "api")
 	spec, err := openAPI(root)

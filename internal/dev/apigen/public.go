@@ -33,7 +33,8 @@ func public(spec []byte) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// withoutExtensions removes the members of objects that start with x-, which are no words of OpenAPI.
+// withoutExtensions removes the members of objects that start with x-, which are no words of
+// OpenAPI.
 func withoutExtensions(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -52,7 +52,8 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 		return err
 	}
 	parameters := []string{"Stage=" + Stage, "Architecture=" + HostArchitecture(), "EmulatorEndpoint=" + s.Emulator.URL,
-		"Introspection=on", "Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL, "AllowedOrigins=" + strings.Join(Origins, ",")}
+		"Discovery=" + opts.Discovery, "TracesUrl=" + s.TracesURL, "AllowedOrigins=" + strings.Join(Origins, ","),
+		"Introspection=on"}
 	tokens, err := s.tokenParameters(ctx, opts)
 	if err != nil {
 		return err

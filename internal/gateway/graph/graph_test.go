@@ -79,7 +79,9 @@ func (s *shop) Payments(ctx context.Context, as gateway.Caller, ids []string) (a
 	return all, err
 }
 
-func (s *shop) Reservations(ctx context.Context, as gateway.Caller, ids []string) (all []gateway.Reservations, err error) {
+func (s *shop) Reservations(
+	ctx context.Context, as gateway.Caller, ids []string,
+) (all []gateway.Reservations, err error) {
 	err = s.call(ctx, as, "reservations", len(ids))
 	for _, id := range ids {
 		all = append(all, gateway.Reservations{OrderID: id, Status: "COMMITTED"})

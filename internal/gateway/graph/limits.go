@@ -11,14 +11,15 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// The limits of an operation. A real storefront page stays far below them; without them, one request
-// of 64 KiB can ask for millions of fields.
+// The limits of an operation. A real storefront page stays far below them; without them, one
+// request of 64 KiB can ask for millions of fields.
 const (
 	// maxTokens bounds what is parsed.
 	maxTokens = 5000
 	// maxDepth is the deepest nesting of fields.
 	maxDepth = 8
-	// maxCost is the most fields of a result: a field costs 1, times the size of the pages around it.
+	// maxCost is the most fields of a result: a field costs 1, times the size of the pages around
+	// it.
 	maxCost = 5000
 	// maxAliases is the most fields with an alias, and maxDirectives the most directives.
 	maxAliases, maxDirectives = 30, 30

@@ -11,8 +11,8 @@ import (
 // resolvers implements the fields that need a call.
 type resolvers struct{ shop gateway.Shop }
 
-func (r resolvers) Query() exec.QueryResolver         { return query{r.shop} }
-func (r resolvers) Mutation() exec.MutationResolver   { return mutation{r.shop} }
+func (r resolvers) Query() exec.QueryResolver         { return query(r) }
+func (r resolvers) Mutation() exec.MutationResolver   { return mutation(r) }
 func (r resolvers) Order() exec.OrderResolver         { return order{} }
 func (r resolvers) OrderLine() exec.OrderLineResolver { return orderLine{} }
 

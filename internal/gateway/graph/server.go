@@ -33,7 +33,8 @@ type Request struct {
 	Extensions map[string]any `json:"extensions"`
 }
 
-// UnmarshalJSON keeps numbers as they are written: an amount may need more digits than a float64 has.
+// UnmarshalJSON keeps numbers as they are written: an amount may need more digits than a float64
+// has.
 func (r *Request) UnmarshalJSON(b []byte) error {
 	type plain Request
 	d := json.NewDecoder(bytes.NewReader(b))

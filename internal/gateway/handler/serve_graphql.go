@@ -19,7 +19,8 @@ func ServeGraphql(env *function.Env) function.Handler {
 	return serveGraphql(graph.New(backends(env), env.Require("INTROSPECTION") == "on"))
 }
 
-var errGraphQL = fault.New(fault.Invalid, "InvalidRequest", "operationName must be a string, variables and extensions objects")
+var errGraphQL = fault.New(fault.Invalid, "InvalidRequest",
+	"operationName must be a string, variables and extensions objects")
 
 // graphQLResponse is the media type whose status tells whether the request was executed.
 const graphQLResponse = "application/graphql-response+json"

@@ -109,7 +109,8 @@ func get(ctx context.Context, c *httpclient.Client, path, authorization string, 
 	return c.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: path, Authorization: authorization}, out)
 }
 
-// chosenForCaller has the refusals of a request that the gateway made up: only these concern the caller.
+// chosenForCaller has the refusals of a request that the gateway made up: only these concern the
+// caller.
 var chosenForCaller = map[int]fault.Kind{
 	http.StatusUnauthorized: fault.Unauthenticated,
 	http.StatusForbidden:    fault.Forbidden,
@@ -133,8 +134,8 @@ var code = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 
 const maxCode = 64
 
-// toFault turns a service's refusal with one of the statuses of kinds into a fault with the service's
-// code and detail. It returns other errors unchanged.
+// toFault turns a service's refusal with one of the statuses of kinds into a fault with the
+// service's code and detail. It returns other errors unchanged.
 func toFault(err error, kinds map[int]fault.Kind) error {
 	var refusal *httpclient.StatusError
 	if !errors.As(err, &refusal) {

@@ -1,6 +1,6 @@
 // Package bearer verifies bearer tokens in the function itself, on stages where no authorizer of
-// API Gateway does: an emulator without Cognito, or `sam local`. It accepts what the authorizer of a
-// Cognito user pool accepts, and no more: an ID token, signed with RS256 by a key of the issuer's
+// API Gateway does: an emulator without Cognito, or `sam local`. It accepts what the authorizer of
+// a Cognito user pool accepts, and no more: an ID token, signed with RS256 by a key of the issuer's
 // set, for the configured issuer and client, within its time.
 package bearer
 

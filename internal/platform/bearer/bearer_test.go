@@ -352,7 +352,8 @@ func TestKeysThatCannotBeHadAre503AndReadEveryFiveSeconds(t *testing.T) {
 
 func unavailable(t *testing.T, v *bearer.Verifier) {
 	t.Helper()
-	if got, err := v.Verify(t.Context(), bear(good())); err == nil || fault.KindOf(err) != fault.Transient || got != nil {
+	got, err := v.Verify(t.Context(), bear(good()))
+	if err == nil || fault.KindOf(err) != fault.Transient || got != nil {
 		t.Errorf("%v, %v", got, err)
 	}
 }

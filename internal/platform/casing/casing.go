@@ -1,4 +1,5 @@
-// Package casing turns the names of the source tree into those of templates and state machines, and back.
+// Package casing turns the names of the source tree into those of templates and state machines, and
+// back.
 package casing
 
 import (

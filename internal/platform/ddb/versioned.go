@@ -36,8 +36,8 @@ func (k Versioned[V, I]) Get(ctx context.Context, t *Table, id string) (v V, err
 	return k.Decode(item, id), nil
 }
 
-// GetMany reads the aggregates of up to 100 distinct ids consistently, in one batch. The result is in
-// the order of ids; those without an item are left out.
+// GetMany reads the aggregates of up to 100 distinct ids consistently, in one batch. The result is
+// in the order of ids; those without an item are left out.
 func (k Versioned[V, I]) GetMany(ctx context.Context, t *Table, ids []string) ([]V, error) {
 	keys := make([]Values, len(ids))
 	for i, id := range ids {

@@ -61,8 +61,8 @@ func (p page) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{%q:%s,"cursor":%s}`, p.name, entries, cursor), err
 }
 
-// Visible answers 200 with a list without pages: those of found whose owner the caller is, or all of
-// them for an operator, in the API's form under name.
+// Visible answers 200 with a list without pages: those of found whose owner the caller is, or all
+// of them for an operator, in the API's form under name.
 func Visible[T, Form any](r *Request, name string, found []T, owner func(T) string, form func(T) Form) Response {
 	entries := []Form{}
 	for _, v := range found {

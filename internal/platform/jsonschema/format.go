@@ -16,7 +16,8 @@ const (
 	NoCardNumber Format = "no-card-number"
 	// SKU is an article number. An EAN or GTIN may look like a card number.
 	SKU Format = "sku"
-	// GraphQLDocument is a GraphQL document. It is not stored, and the values in it are checked where they go.
+	// GraphQLDocument is a GraphQL document. It is not stored, and the values in it are checked
+	// where they go.
 	GraphQLDocument Format = "graphql-document"
 )
 

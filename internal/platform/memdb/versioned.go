@@ -30,7 +30,8 @@ func (i Versioned[V]) Get(id string) (v V, err error) {
 	return v, err
 }
 
-// GetMany reads the aggregates of distinct ids, in their order; those that do not exist are left out.
+// GetMany reads the aggregates of distinct ids, in their order; those that do not exist are left
+// out.
 func (i Versioned[V]) GetMany(ids []string) (found []V, err error) {
 	i.log.View(func() {
 		for _, id := range ids {

@@ -47,7 +47,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprint(w, out)
 }
 
-// sign makes the signature of a request by the rules of AWS Signature Version 4, from the header fields that it names.
+// sign makes the signature of a request by the rules of AWS Signature Version 4, from the header
+// fields that it names.
 func sign(r *http.Request, body []byte, secret string) string {
 	authorization := r.Header.Get("Authorization")
 	field := func(name string) string {

@@ -10,18 +10,18 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// An endpoint that fails Failures times in a row is ejected for Ejection, then for twice as long each
-// time, up to MaxEjection. Once it has been back for MaxEjection, it starts over.
+// An endpoint that fails Failures times in a row is ejected for Ejection, then for twice as long
+// each time, up to MaxEjection. Once it has been back for MaxEjection, it starts over.
 const (
 	Failures    = 3
 	Ejection    = 10 * time.Second
 	MaxEjection = 5 * time.Minute
 )
 
-// Balancer spreads calls over the endpoints of services and avoids those that fail. Of two picked at
-// random it takes the one with fewer calls under way. A Lambda process makes its calls one after the
-// other, so there that is a fair coin, and only ejection acts; a process that serves many requests
-// at once needs both. It is safe for concurrent use.
+// Balancer spreads calls over the endpoints of services and avoids those that fail. Of two picked
+// at random it takes the one with fewer calls under way. A Lambda process makes its calls one after
+// the other, so there that is a fair coin, and only ejection acts; a process that serves many
+// requests at once needs both. It is safe for concurrent use.
 type Balancer struct {
 	cache *Cache
 	clock clock.Clock
@@ -51,9 +51,9 @@ func NewBalancer(c *Cache, now clock.Clock, intN func(n int) int) *Balancer {
 }
 
 // Pick returns the base URL for one call to the service called name. Call done when that call has
-// ended, once: failed means that the endpoint did not do its work, not that it refused.
-// Ejected endpoints are not picked while others are left. When an ejection has ended, one call tries
-// the endpoint. If all are ejected, the one that would be tried next is tried now.
+// ended, once: failed means that the endpoint did not do its work, not that it refused. Ejected
+// endpoints are not picked while others are left. When an ejection has ended, one call tries the
+// endpoint. If all are ejected, the one that would be tried next is tried now.
 func (b *Balancer) Pick(ctx context.Context, name string) (base string, done func(failed bool), err error) {
 	urls, err := b.cache.Resolve(ctx, name)
 	if err != nil {
@@ -104,7 +104,8 @@ func (b *Balancer) choose(pool []*endpoint) *endpoint {
 	}
 	now := b.clock.Now()
 	if next != nil && (len(up) == 0 || !now.Before(next.until)) {
-		// As if it had failed already, so that a trial whose outcome is never reported blocks nothing.
+		// As if it had failed already, so that a trial whose outcome is never reported blocks
+		// nothing.
 		next.until = now.Add(span(next.ejections))
 		return next
 	}

@@ -11,8 +11,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Calls begin, succeed and fail in any order, endpoints come and go, and time passes: an ejected endpoint is picked
-// only for its trial or where none is left, and in the end everyone is back.
+// Calls begin, succeed and fail in any order, endpoints come and go, and time passes: an ejected
+// endpoint is picked only for its trial or where none is left, and in the end everyone is back.
 func TestBalancerKeepsItsPromisesInAnyOrderOfCalls(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := clock.At(time.Unix(0, 0))

@@ -80,8 +80,8 @@ func TestReplicaThatDiesIsLeftAloneAndTakenBack(t *testing.T) {
 		return got
 	}
 
-	// A replica that a busy machine slows down gets fewer calls, rightly: the shares of equal ones are held
-	// by TestCallsAreSpreadOverEndpointsThatAreWell.
+	// A replica that a busy machine slows down gets fewer calls, rightly: the shares of equal ones
+	// are held by TestCallsAreSpreadOverEndpointsThatAreWell.
 	const some = 30
 	if got := calls(600); min(got[0], got[1], got[2]) < some || failed.Load() != 0 {
 		t.Errorf("all up: %v, %d failed; want some to each", got, failed.Load())

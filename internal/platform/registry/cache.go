@@ -12,17 +12,18 @@ import (
 const (
 	// TTL is how long addresses are kept before they are resolved again.
 	TTL = time.Minute
-	// Retry is how long old addresses are used after a lookup that failed, and the least time between two
-	// lookups of a service that fails.
+	// Retry is how long old addresses are used after a lookup that failed, and the least time
+	// between two lookups of a service that fails.
 	Retry = 5 * time.Second
 
-	// lookup bounds one lookup; pause is how long its error is cached if there are no addresses yet.
+	// lookup bounds one lookup; pause is how long its error is cached if there are no addresses
+	// yet.
 	lookup = time.Second
 	pause  = time.Second
 )
 
-// Cache keeps the answers of a registry. It is safe for concurrent use: callers that need the same name
-// at the same time share one lookup.
+// Cache keeps the answers of a registry. It is safe for concurrent use: callers that need the same
+// name at the same time share one lookup.
 type Cache struct {
 	source Registry
 	clock  clock.Clock
@@ -45,8 +46,8 @@ func NewCache(source Registry, c clock.Clock) *Cache {
 	return &Cache{source: source, clock: c, known: map[string]*entry{}}
 }
 
-// Resolve returns the cached addresses, or looks them up. Old ones are better than none: they are used
-// during another caller's lookup and after one that failed.
+// Resolve returns the cached addresses, or looks them up. Old ones are better than none: they are
+// used during another caller's lookup and after one that failed.
 func (c *Cache) Resolve(ctx context.Context, name string) ([]string, error) {
 	for {
 		known, ended := c.look(name)
@@ -64,8 +65,8 @@ func (c *Cache) Resolve(ctx context.Context, name string) ([]string, error) {
 	}
 }
 
-// look returns what is known of name, if that is still valid. If not, and ended is nil, the caller must
-// look it up; else another caller does, until ended is closed.
+// look returns what is known of name, if that is still valid. If not, and ended is nil, the caller
+// must look it up; else another caller does, until ended is closed.
 func (c *Cache) look(name string) (known entry, ended chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,8 +109,8 @@ func (c *Cache) ask(ctx context.Context, name string) ([]string, error) {
 	return e.urls, e.err
 }
 
-// Refresh expires the addresses of name, unless they were looked up less than Retry ago. It is for calls
-// that fail at all of them.
+// Refresh expires the addresses of name, unless they were looked up less than Retry ago. It is for
+// calls that fail at all of them.
 func (c *Cache) Refresh(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

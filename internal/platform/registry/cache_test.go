@@ -14,7 +14,8 @@ import (
 	"orderflow/internal/platform/registry"
 )
 
-// source is a registry that counts, and can be told what to answer. Where gate is not nil, each question waits for it.
+// source is a registry that counts, and can be told what to answer. Where gate is not nil, each
+// question waits for it.
 type source struct {
 	mu    sync.Mutex
 	url   string // empty: it fails

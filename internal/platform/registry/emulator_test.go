@@ -16,7 +16,8 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-// emulator returns the configuration for the emulator that `make test` starts, and a stage of this test's own.
+// emulator returns the configuration for the emulator that `make test` starts, and a stage of this
+// test's own.
 func emulator(t *testing.T) (aws.Config, string) {
 	t.Helper()
 	endpoint := os.Getenv(ddbtest.Endpoint)
@@ -98,7 +99,8 @@ func TestEndpointThatAnOperatorMarksUnhealthyInCloudMapIsNotUsed(t *testing.T) {
 	}
 }
 
-// register makes a namespace with one service at urls, as the template does, and returns the service's id.
+// register makes a namespace with one service at urls, as the template does, and returns the
+// service's id.
 func (m *CloudMap) register(t *testing.T, namespace, name string, urls ...string) string {
 	t.Helper()
 	must(t, m.api, "CreateHttpNamespace", map[string]any{"Name": namespace, "CreatorRequestId": namespace}, &struct{}{})

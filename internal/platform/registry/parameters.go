@@ -25,8 +25,8 @@ func NewParameters(cfg aws.Config, stage string, c clock.Clock) *Parameters {
 	return &Parameters{api: api, prefix: "/orderflow/" + stage + "/services/", allowed: transportOf(stage)}
 }
 
-// Parameter returns a function that reads the parameter called name, which is not an address, each time
-// it is called.
+// Parameter returns a function that reads the parameter called name, which is not an address, each
+// time it is called.
 func Parameter(cfg aws.Config, name string, c clock.Clock) func(context.Context) (string, error) {
 	store := awsjson.New(cfg, c, "ssm", "ssm", "AmazonSSM")
 	return func(ctx context.Context) (string, error) { return parameter(ctx, store, name) }

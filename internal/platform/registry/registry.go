@@ -1,8 +1,8 @@
 // Package registry finds the addresses of a service by its name, and spreads calls over them.
 //
-// The deployment writes the addresses to SSM parameters or to Cloud Map, where a Registry reads them.
-// A Cache keeps them for a minute, so a service can move without a deployment of its callers. A
-// Balancer picks one endpoint per call and avoids those that fail. Open composes the three.
+// The deployment writes the addresses to SSM parameters or to Cloud Map, where a Registry reads
+// them. A Cache keeps them for a minute, so a service can move without a deployment of its callers.
+// A Balancer picks one endpoint per call and avoids those that fail. Open composes the three.
 package registry
 
 import (
@@ -17,9 +17,9 @@ import (
 
 // Registry finds services.
 type Registry interface {
-	// Resolve returns the base URLs of the service called name, at least one, without a slash at their
-	// end. The error is the transient fault ServiceUnknown, or AddressRefused if one of them must not be
-	// called.
+	// Resolve returns the base URLs of the service called name, at least one, without a slash at
+	// their end. The error is the transient fault ServiceUnknown, or AddressRefused if one of them
+	// must not be called.
 	Resolve(ctx context.Context, name string) ([]string, error)
 }
 
@@ -49,12 +49,12 @@ const (
 	plainAllowed transport = true
 )
 
-// transportOf allows plain HTTP in the stage local only, whose emulator has nothing else. In any other
-// stage it would expose cards, addresses and secrets on the way.
+// transportOf allows plain HTTP in the stage local only, whose emulator has nothing else. In any
+// other stage it would expose cards, addresses and secrets on the way.
 func transportOf(stage string) transport { return transport(stage == "local") }
 
-// endpoints cleans what a registry holds for name. One endpoint that cannot or must not be called makes
-// all of them suspect: a process that has older addresses keeps using those.
+// endpoints cleans what a registry holds for name. One endpoint that cannot or must not be called
+// makes all of them suspect: a process that has older addresses keeps using those.
 func endpoints(name string, raw []string, allowed transport) ([]string, error) {
 	var urls []string
 	for _, r := range raw {
@@ -75,7 +75,8 @@ func endpoints(name string, raw []string, allowed transport) ([]string, error) {
 	return urls, nil
 }
 
-// callable reports whether an endpoint may be called. Errors do not repeat it: it may hold a password.
+// callable reports whether an endpoint may be called. Errors do not repeat it: it may hold a
+// password.
 func callable(name, endpoint string, allowed transport) error {
 	u, err := url.Parse(endpoint)
 	switch {

@@ -1,9 +1,9 @@
-// Package resilience is what a caller does about a dependency that fails: it retries within a budget,
-// stops calling when the dependency is down, and bounds concurrent calls. Package httpclient composes the
-// parts.
+// Package resilience is what a caller does about a dependency that fails: it retries within a
+// budget, stops calling when the dependency is down, and bounds concurrent calls. Package
+// httpclient composes the parts.
 //
-// A Lambda process serves one invocation at a time and so learns little by itself. A circuit's state is
-// kept in the service's table, where all processes see it.
+// A Lambda process serves one invocation at a time and so learns little by itself. A circuit's
+// state is kept in the service's table, where all processes see it.
 package resilience
 
 import (
@@ -27,12 +27,13 @@ import (
 type CircuitLog interface {
 	// Circuit returns the circuit of a dependency, or a closed one of version 0.
 	Circuit(ctx context.Context, dependency string) (Circuit, error)
-	// SaveCircuit writes c if the stored version is the one before it, else it fails with fault.ErrLostRace.
+	// SaveCircuit writes c if the stored version is the one before it, else it fails with
+	// fault.ErrLostRace.
 	SaveCircuit(ctx context.Context, dependency string, c Circuit, with commit.With) error
 }
 
-// ErrOpen is the fault of a call that an open circuit refuses. Its RetryAfter is the time until the circuit
-// may let calls through again.
+// ErrOpen is the fault of a call that an open circuit refuses. Its RetryAfter is the time until the
+// circuit may let calls through again.
 var ErrOpen = fault.New(fault.Unavailable, "CircuitOpen", "a service that this needs is out of order; try again later")
 
 var errNotTried = errors.New("the call was not made")
@@ -46,21 +47,22 @@ type Changed struct {
 	Openings int `json:"openings"`
 }
 
-// fresh is how long a process trusts what it read; alone is how long it does without its log after an
-// error of the log.
+// fresh is how long a process trusts what it read; alone is how long it does without its log after
+// an error of the log.
 const (
 	fresh = time.Second
 	alone = 5 * time.Second
 )
 
-// look bounds one read of the log; firstLook the first one of a process, which also makes the connection.
+// look bounds one read of the log; firstLook the first one of a process, which also makes the
+// connection.
 const (
 	look      = 300 * time.Millisecond
 	firstLook = time.Second
 )
 
-// Breaker guards the calls of a process to one dependency, by the circuit that all processes share. If the
-// log fails, it continues with what it knows; that never makes a call fail.
+// Breaker guards the calls of a process to one dependency, by the circuit that all processes share.
+// If the log fails, it continues with what it knows; that never makes a call fail.
 type Breaker struct {
 	dependency string
 	log        CircuitLog
@@ -99,8 +101,8 @@ func (b *Breaker) Admit(ctx context.Context) (Admission, error) {
 	}
 	if c.probeDue(now) && ctx.Err() == nil {
 		claim := c.claimed(now, b.settings)
-		// A claim that is cut off may have been written, and would keep all waiting for a probe that nobody
-		// makes.
+		// A claim that is cut off may have been written, and would keep all waiting for a probe
+		// that nobody makes.
 		if err := b.save(context.WithoutCancel(ctx), c, claim); err == nil {
 			return Admission{b: b, Probe: true, claim: claim.Version}, nil
 		}
@@ -112,8 +114,8 @@ func (b *Breaker) Admit(ctx context.Context) (Admission, error) {
 	return Admission{}, b.refusal(c, errNotTried)
 }
 
-// Refused returns cause as ErrOpen if the circuit, as far as this process knows, refuses calls now; else
-// it returns cause.
+// Refused returns cause as ErrOpen if the circuit, as far as this process knows, refuses calls now;
+// else it returns cause.
 func (b *Breaker) Refused(cause error) error {
 	b.mu.Lock()
 	c := b.known
@@ -142,8 +144,8 @@ func (a Admission) Succeeded(ctx context.Context) {
 	})
 }
 
-// Failed ends an admission: the dependency did not answer as it should. call names the call, and is the
-// same for all of its attempts.
+// Failed ends an admission: the dependency did not answer as it should. call names the call, and is
+// the same for all of its attempts.
 func (a Admission) Failed(ctx context.Context, call string) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(call)) // never fails

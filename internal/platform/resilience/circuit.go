@@ -8,26 +8,27 @@ import (
 // State is the state of a circuit.
 type State string
 
-// A circuit is closed while its dependency answers. It opens when too many calls fail, and refuses calls
-// for a time. Then it is half-open: one probe decides whether it closes or opens again.
+// A circuit is closed while its dependency answers. It opens when too many calls fail, and refuses
+// calls for a time. Then it is half-open: one probe decides whether it closes or opens again.
 const (
 	Closed   State = "CLOSED"
 	Open     State = "OPEN"
 	HalfOpen State = "HALF_OPEN"
 )
 
-// Circuit is the state of a breaker, which all processes share. It is a value: each transition returns
-// another one. (Pattern: Nygard, Release It!, "Circuit Breaker".)
+// Circuit is the state of a breaker, which all processes share. It is a value: each transition
+// returns another one. (Pattern: Nygard, Release It!, "Circuit Breaker".)
 //
-// While nothing fails it is never written: successes count only in a window in which something failed.
-// Failures are counted by call, not by attempt, so one request that always fails cannot cut off others.
+// While nothing fails it is never written: successes count only in a window in which something
+// failed. Failures are counted by call, not by attempt, so one request that always fails cannot cut
+// off others.
 type Circuit struct {
 	State State
 	// Version grows by one with each transition; 0 is a circuit that was never written.
 	Version int64
 
-	// WindowEnds, Failed and Succeeded belong to a closed circuit: the end of its window, the calls that
-	// failed in it, and how many succeeded since the first of them.
+	// WindowEnds, Failed and Succeeded belong to a closed circuit: the end of its window, the calls
+	// that failed in it, and how many succeeded since the first of them.
 	WindowEnds time.Time
 	Failed     []string
 	Succeeded  int
@@ -36,8 +37,8 @@ type Circuit struct {
 
 	// Since is when it first opened after it was last closed; zero while it is closed.
 	Since time.Time
-	// Openings counts how often it opened without closing in between. RetryAt is when an open circuit lets a
-	// probe through.
+	// Openings counts how often it opened without closing in between. RetryAt is when an open
+	// circuit lets a probe through.
 	Openings int
 	RetryAt  time.Time
 
@@ -53,17 +54,19 @@ type Settings struct {
 	Failures int
 	// Ratio is the part of the window's calls, 0 to 1, that must also have failed.
 	Ratio float64
-	// Row is how many distinct calls that fail in a row are enough, however many succeeded before; 0 is off.
+	// Row is how many distinct calls that fail in a row are enough, however many succeeded before;
+	// 0 is off.
 	Row int
-	// OpenFor is how long it stays open at first; it doubles with each failed probe up to MaxOpenFor.
+	// OpenFor is how long it stays open at first; it doubles with each failed probe up to
+	// MaxOpenFor.
 	OpenFor, MaxOpenFor time.Duration
 	// ProbeFor is how long a probe may take.
 	ProbeFor time.Duration
 }
 
-// DefaultSettings open a circuit when three calls fail within half a minute and no more succeed, or five
-// fail in a row. Without the second, an outage that begins in a window of many successes would be noticed
-// when the window ends, and orders would use up their attempts until then.
+// DefaultSettings open a circuit when three calls fail within half a minute and no more succeed, or
+// five fail in a row. Without the second, an outage that begins in a window of many successes would
+// be noticed when the window ends, and orders would use up their attempts until then.
 var DefaultSettings = Settings{
 	Window: 30 * time.Second, Failures: 3, Ratio: .5, Row: 5,
 	OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second, ProbeFor: 10 * time.Second,
@@ -101,7 +104,8 @@ func (c Circuit) wait(now time.Time) time.Duration {
 	return max(until.Sub(now), 0)
 }
 
-// failed counts the failure of a call, named by key, and opens the circuit if that was one too many.
+// failed counts the failure of a call, named by key, and opens the circuit if that was one too
+// many.
 func (c Circuit) failed(key string, now time.Time, s Settings) Circuit {
 	if c.State != Closed {
 		return c // it was admitted long ago and says nothing new

@@ -59,7 +59,8 @@ func TestItStaysClosedWhileMostCallsSucceed(t *testing.T) {
 	}
 }
 
-// An outage that begins after a lone failure and many successes must be noticed before the window ends.
+// An outage that begins after a lone failure and many successes must be noticed before the window
+// ends.
 func TestItOpensWhenFiveCallsFailInARowHoweverManySucceededBefore(t *testing.T) {
 	c := Circuit{State: Closed}.failed("alone", began, DefaultSettings)
 	for range 1000 {
@@ -133,7 +134,8 @@ func TestAProbeThatIsNotHeardOfIsReplaced(t *testing.T) {
 	}
 }
 
-// However calls end: an open circuit admits nobody before its time, versions only grow, the state stays small.
+// However calls end: an open circuit admits nobody before its time, versions only grow, the state
+// stays small.
 func TestWhateverHappensACircuitKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, now := Circuit{State: Closed}, began
@@ -166,7 +168,8 @@ func TestWhateverHappensACircuitKeepsItsPromises(t *testing.T) {
 			if c.State == Open && before.State == Open && !c.RetryAt.Equal(before.RetryAt) {
 				t.Fatal("it was held open by calls that were admitted before")
 			}
-			if len(c.Failed) > maxFailed || len(c.Row) >= DefaultSettings.Row || c.wait(now) > DefaultSettings.MaxOpenFor {
+			if len(c.Failed) > maxFailed || len(c.Row) >= DefaultSettings.Row ||
+				c.wait(now) > DefaultSettings.MaxOpenFor {
 				t.Fatalf("%d calls remembered, %v to wait", len(c.Failed), c.wait(now))
 			}
 		}

@@ -7,7 +7,8 @@ import (
 	"orderflow/internal/platform/health"
 )
 
-// Circuits keeps the circuits of a service, as all processes share them. Every service's table does.
+// Circuits keeps the circuits of a service, as all processes share them. Every service's table
+// does.
 type Circuits interface {
 	// Circuit returns the circuit of a dependency.
 	Circuit(ctx context.Context, dependency string) (Circuit, error)

@@ -30,11 +30,12 @@ type Finished struct {
 	Failed       bool
 }
 
-// Exporter takes finished spans. It must be safe for concurrent use and must not block in Export. It
-// reports no errors: tracing never fails what it traces.
+// Exporter takes finished spans. It must be safe for concurrent use and must not block in Export.
+// It reports no errors: tracing never fails what it traces.
 type Exporter interface {
 	Export(s Finished)
-	// Flush is called at the end of an invocation, before its answer. It gives up in a fraction of a second.
+	// Flush is called at the end of an invocation, before its answer. It gives up in a fraction of
+	// a second.
 	Flush(ctx context.Context)
 }
 
@@ -42,8 +43,9 @@ type Exporter interface {
 type Provider struct {
 	Function string
 	Exporter Exporter
-	// Ratio is the share of new traces that is sampled, from 0 to 1. The decision depends on the trace's
-	// id only, so every function decides alike. A decision that came with the context stands.
+	// Ratio is the share of new traces that is sampled, from 0 to 1. The decision depends on the
+	// trace's id only, so every function decides alike. A decision that came with the context
+	// stands.
 	Ratio float64
 
 	tracer trace.Tracer
@@ -61,8 +63,8 @@ func NewProvider(function string, e Exporter, ratio float64) *Provider {
 	return p
 }
 
-// sample decides on a new trace. Without a provider it is sampled, which leaves the decision to those
-// that come after.
+// sample decides on a new trace. Without a provider it is sampled, which leaves the decision to
+// those that come after.
 func (p *Provider) sample(id trace.TraceID) trace.TraceFlags {
 	if p == nil {
 		return trace.FlagsSampled
@@ -72,8 +74,8 @@ func (p *Provider) sample(id trace.TraceID) trace.TraceFlags {
 	return trace.TraceFlags(0).WithSampled(sampled)
 }
 
-// A remote parent that is not a span of ours says so in the state of its trace, under this key. That
-// state stays in the process.
+// A remote parent that is not a span of ours says so in the state of its trace, under this key.
+// That state stays in the process.
 const (
 	origin = "orderflow"
 	begun  = "begun"  // there is no such span: the trace begins here

@@ -208,7 +208,8 @@ func TestAStoredTraceIsRejoinedByWhoeverHasLostIt(t *testing.T) {
 		ctx, k := provider(t)
 		in, span := tracing.Rejoin(tracing.With(ctx, c.now), c.stored, "go on")
 		span.End()
-		if s := k.Spans()[0]; s.Trace.String() != c.trace || s.Parent.String() != c.above || tracing.TraceID(in) != c.trace {
+		s := k.Spans()[0]
+		if s.Trace.String() != c.trace || s.Parent.String() != c.above || tracing.TraceID(in) != c.trace {
 			t.Errorf("%s: span %+v, trace %s", name, s, tracing.TraceID(in))
 		}
 	}

@@ -38,8 +38,8 @@ func WithProvider(ctx context.Context, p *Provider) context.Context {
 	return context.WithValue(ctx, providerKey{}, p)
 }
 
-// Start begins a span below the one in ctx. If ctx has no provider, or its trace is not sampled, there
-// is no span and ctx stays as it is.
+// Start begins a span below the one in ctx. If ctx has no provider, or its trace is not sampled,
+// there is no span and ctx stays as it is.
 func Start(
 	ctx context.Context, name string, kind trace.SpanKind, attrs ...attribute.KeyValue,
 ) (context.Context, trace.Span) {
@@ -65,8 +65,8 @@ func Order(id string) attribute.KeyValue {
 	return KeyOrder.String(id)
 }
 
-// End ends a span. If err is not nil, the span failed with err's code. The text of err stays out: it may
-// quote anything.
+// End ends a span. If err is not nil, the span failed with err's code. The text of err stays out:
+// it may quote anything.
 func End(span trace.Span, err error) {
 	if err != nil {
 		code := Code(err)
@@ -95,9 +95,9 @@ func Code(err error) string {
 	return fault.From(err).Code
 }
 
-// Rejoin begins a span that continues a stored context, for work that comes back through a third party
-// that may not pass contexts on. If ctx is part of that trace, the span is below ctx. Otherwise it is
-// below the stored context, and an attribute names the trace that it left.
+// Rejoin begins a span that continues a stored context, for work that comes back through a third
+// party that may not pass contexts on. If ctx is part of that trace, the span is below ctx.
+// Otherwise it is below the stored context, and an attribute names the trace that it left.
 func Rejoin(ctx context.Context, stored, name string, attrs ...attribute.KeyValue) (context.Context, trace.Span) {
 	if sc, ok := parse(stored); ok && sc.TraceID() != trace.SpanContextFromContext(ctx).TraceID() {
 		attrs = append(attrs, attribute.String("trace.left", TraceID(ctx)))

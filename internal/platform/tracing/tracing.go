@@ -1,11 +1,11 @@
 // Package tracing follows an order through all functions that work for it: one trace, from the HTTP
-// request to the last e-mail. The OpenTelemetry SDK makes the spans, exporters of ours send them; see
-// docs/adr/0012-opentelemetry-with-exporters-of-our-own.md.
+// request to the last e-mail. The OpenTelemetry SDK makes the spans, exporters of ours send them;
+// see docs/adr/0012-opentelemetry-with-exporters-of-our-own.md.
 //
-// A trace context (https://www.w3.org/TR/trace-context/) travels in HTTP headers, in events and in the
-// input of state machines, each time beside the same context in the form of AWS X-Ray. Spans are made
-// only if the context has a provider, which package function puts there. Without one, as in the
-// simulation, the context is passed on unchanged, and nothing is random.
+// A trace context (https://www.w3.org/TR/trace-context/) travels in HTTP headers, in events and in
+// the input of state machines, each time beside the same context in the form of AWS X-Ray. Spans
+// are made only if the context has a provider, which package function puts there. Without one, as
+// in the simulation, the context is passed on unchanged, and nothing is random.
 //
 // A span may hold identifiers, codes and counts, never personal or payment data.
 package tracing
@@ -25,8 +25,8 @@ const (
 	HeaderXRay = "X-Amzn-Trace-Id"
 )
 
-// With returns a context that continues the first well-formed one of contexts, each a W3C traceparent
-// or an X-Ray trace header. If there is none, it returns ctx.
+// With returns a context that continues the first well-formed one of contexts, each a W3C
+// traceparent or an X-Ray trace header. If there is none, it returns ctx.
 func With(ctx context.Context, contexts ...string) context.Context {
 	for _, text := range contexts {
 		if sc, ok := parse(text); ok {
@@ -86,8 +86,9 @@ func Begin(ctx context.Context) context.Context {
 	return Afresh(ctx)
 }
 
-// Caller returns the trace that the header of a request names, as 32 hex digits or "", and whether the
-// request decides on sampling by X-Ray's header, which API Gateway passes on to Lambda unchanged.
+// Caller returns the trace that the header of a request names, as 32 hex digits or "", and whether
+// the request decides on sampling by X-Ray's header, which API Gateway passes on to Lambda
+// unchanged.
 func Caller(h http.Header) (traceID string, decides bool) {
 	xray := h.Get(HeaderXRay)
 	for field := range strings.SplitSeq(xray, ";") {

@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// WithLambda returns a context that continues the X-Ray trace header of the invocation, unless that is
-// malformed. If X-Ray has not decided on sampling, the provider does.
+// WithLambda returns a context that continues the X-Ray trace header of the invocation, unless that
+// is malformed. If X-Ray has not decided on sampling, the provider does.
 func WithLambda(ctx context.Context, header string) context.Context {
 	sc, decided, ok := parseXRay(header)
 	if !ok {
@@ -20,8 +20,8 @@ func WithLambda(ctx context.Context, header string) context.Context {
 	return below(ctx, sc, lambda)
 }
 
-// parseXRay reads Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=<0 or 1>, in any order. It ignores
-// other fields. decided is false if Sampled is missing or has another value.
+// parseXRay reads Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=<0 or 1>, in any order. It
+// ignores other fields. decided is false if Sampled is missing or has another value.
 func parseXRay(s string) (sc trace.SpanContext, decided, ok bool) {
 	var cfg trace.SpanContextConfig
 	for field := range strings.SplitSeq(s, ";") {

@@ -16,8 +16,9 @@ type required struct {
 	of string
 	// want is a pattern in YAML. A map has the pattern's members; each item of a list matches the
 	// pattern's only item, or the one in its place. The words any and none stand for any value and
-	// for no value, <id> and <base> for the resource's id and its id without the suffix of its kind.
-	// !Any p: an item of the list matches p. !Like x, !Unlike x: a text matches the expression x, or not.
+	// for no value, <id> and <base> for the resource's id and its id without the suffix of its
+	// kind. !Any p: an item of the list matches p. !Like x, !Unlike x: a text matches the
+	// expression x, or not.
 	want string
 }
 

@@ -109,8 +109,8 @@ var codeRules = []Rule{
 		addImport("functions/orders/place-order", "orderflow/internal/orders", true)),
 }
 
-// ban forbids imports of what matches to in directories that match from, except pairs "directory path"
-// that match except, in which $1 is the group of from. The sabotage is such a pair.
+// ban forbids imports of what matches to in directories that match from, except pairs "directory
+// path" that match except, in which $1 is the group of from. The sabotage is such a pair.
 func ban(name, why, from, to, except, sabotage string) Rule {
 	return rule(name, why,
 		func(r *Repo, bad *list) {
@@ -134,8 +134,8 @@ func addImport(dir, imp string, _ bool) func(*Repo) {
 	return func(r *Repo) { r.Packages[dir].Imports[imp] = true }
 }
 
-// phrases forbids texts in the source of directories that match in and not except. The sabotage adds
-// the first to a service.
+// phrases forbids texts in the source of directories that match in and not except. The sabotage
+// adds the first to a service.
 func phrases(name, why, in, except string, texts ...string) Rule {
 	return rule(name, why,
 		func(r *Repo, bad *list) {

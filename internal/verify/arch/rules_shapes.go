@@ -44,8 +44,8 @@ var shapeRules = []Rule{
 }
 
 // writtenTo returns the schema of what a producer may write into an event, and the members whose
-// values we generate, such as versions and tokens. Others come from requests of the API, claims of a
-// token, and the texts of third parties that shipping and payments keep and the API returns.
+// values we generate, such as versions and tokens. Others come from requests of the API, claims of
+// a token, and the texts of third parties that shipping and payments keep and the API returns.
 func writtenTo(o origins, eventType string) (s *jsonschema.Schema, ours []string) {
 	service, what, _ := strings.Cut(strings.TrimPrefix(eventType, "orderflow."), ".")
 	type members = map[string]*jsonschema.Schema

@@ -362,7 +362,8 @@ var functions = map[string]struct {
 		}
 		return out, nil
 	}},
-	// string returns a string unchanged and an object of strings as JSON. JSONata would round numbers.
+	// string returns a string unchanged and an object of strings as JSON. JSONata would round
+	// numbers.
 	"string": {1, func(values []any) (any, error) {
 		if _, ok := values[0].(string); ok || values[0] == undefined {
 			return values[0], nil

@@ -270,7 +270,8 @@ func (s *State) arguments(args map[string]any) (err error) {
 	if _, expr := expressionOf(s.Target); expr || s.Target == "" {
 		return fmt.Errorf("the argument %s must be a plain string", want[0])
 	}
-	if s.argument, err = newTemplate("Arguments/"+want[1], args[want[1]], "input", "context"); err == nil && len(want) > 2 {
+	s.argument, err = newTemplate("Arguments/"+want[1], args[want[1]], "input", "context")
+	if err == nil && len(want) > 2 {
 		s.name, err = newTemplate("Arguments/"+want[2], args[want[2]], "input", "context")
 	}
 	return err

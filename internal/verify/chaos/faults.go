@@ -150,8 +150,9 @@ func (r *run) newCopier(ctx context.Context) (*copier, error) {
 	topics := sns.NewFromConfig(r.stack.Config())
 	for _, service := range []string{"catalog", "inventory", "orders", "payments", "shipping"} {
 		topic := arn("sns", "orderflow-"+service)
-		if _, err := topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"),
-			Endpoint: aws.String(arn("sqs", tapQueue)), Attributes: map[string]string{"RawMessageDelivery": "true"}}); err != nil {
+		in := &sns.SubscribeInput{TopicArn: &topic, Protocol: aws.String("sqs"),
+			Endpoint: aws.String(arn("sqs", tapQueue)), Attributes: map[string]string{"RawMessageDelivery": "true"}}
+		if _, err := topics.Subscribe(ctx, in); err != nil {
 			return nil, fmt.Errorf("subscribe to %s: %w", topic, err)
 		}
 		c.topics[service] = snstopic.Topic{Client: topics, ARN: topic}
@@ -189,7 +190,8 @@ func (c *copier) newEvents(ctx context.Context) (all []envelope.Event) {
 			_, _ = c.queues.DeleteMessage(ctx,
 				&sqs.DeleteMessageInput{QueueUrl: c.queue, ReceiptHandle: m.ReceiptHandle})
 			e, err := envelope.Parse([]byte(aws.ToString(m.Body)))
-			if err == nil && !slices.ContainsFunc(c.events, func(known envelope.Event) bool { return known.ID == e.ID }) {
+			known := func(k envelope.Event) bool { return k.ID == e.ID }
+			if err == nil && !slices.ContainsFunc(c.events, known) {
 				c.events, all = append(c.events, e), append(all, e)
 			}
 		}

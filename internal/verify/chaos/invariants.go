@@ -100,8 +100,8 @@ var invariants = []struct {
 		}
 		return true
 	})},
-	// As package notifications says, only a process that dies after the mail service accepted a mail,
-	// and before that is recorded, causes a duplicate.
+	// As package notifications says, only a process that dies after the mail service accepted a
+	// mail, and before that is recorded, causes a duplicate.
 	{"a mail comes twice only where a notifier was killed", func(f facts, violated violated) {
 		if twice, killed := f.mailsTwice(), f.kills["notify-customer"]; twice > killed {
 			violated("", "%d mails came once more, and %d processes were killed", twice, killed)

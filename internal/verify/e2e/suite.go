@@ -57,10 +57,10 @@ var notRun = map[devstack.Target]map[string]string{
 		"TestAnEventThatComesAgainChangesNothing":                notTheAPI,
 		"TestTheGatewaysOwnAnswersAreProblems":                   own403,
 		"TestPagesSeeTheGatewaysOwnAnswers":                      own403,
-		"TestTheLocationBehindASlashLeadsToTheOrder":             "to SAM a path with a trailing slash is another one, to API Gateway the same",
-		"TestADeadlineThatACallerChoseIsNoFaultOfOurs":           "containers take longer to start than the test's callers wait",
+		"TestTheLocationBehindASlashLeadsToTheOrder":             "to SAM, a trailing slash makes another path",
+		"TestADeadlineThatACallerChoseIsNoFaultOfOurs":           "containers start slower than the callers wait",
 		"TestAWebPageCannotUseTheLocalStack":                     "the guard protects the emulator, not SAM's API",
-		"TestAWebPageCannotTakeAFunctionsWork":                   "functions are containers, which poll inside the engine's network",
+		"TestAWebPageCannotTakeAFunctionsWork":                   "functions poll inside the engine's network",
 		"TestTextThatIsNotUTF8IsRefused":                         "SAM fails on such a body before a function gets it",
 		"TestOneOrderIsOneTrace":                                 traces,
 		Grants:                                                   traces,
@@ -132,7 +132,8 @@ func RunOn(ctx context.Context, target devstack.Target, env ...string) (parts ma
 	if err != nil {
 		return nil, err
 	}
-	tests := slices.DeleteFunc(strings.Fields(string(list)), func(s string) bool { return !strings.HasPrefix(s, "Test") })
+	noTest := func(s string) bool { return !strings.HasPrefix(s, "Test") }
+	tests := slices.DeleteFunc(strings.Fields(string(list)), noTest)
 	// On a signal the tests stop their stack, which takes a while.
 	test := goTest("-json", "-v", "-count=1", "-timeout=15m")
 	test.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // `go test` does not forward signals to the tests

@@ -58,8 +58,8 @@ func Demonstrate(ctx context.Context, out io.Writer) error {
 // stagger is the time between starts of scenarios: only the start needs much CPU.
 const stagger = 50 * time.Millisecond
 
-// RunAll runs all scenarios concurrently, since they mostly wait. With effects, it then measures the
-// effect of each fault on other calls, only a few at a time, to keep the times accurate.
+// RunAll runs all scenarios concurrently, since they mostly wait. With effects, it then measures
+// the effect of each fault on other calls, only a few at a time, to keep the times accurate.
 func RunAll(ctx context.Context, effects bool) ([]Result, error) {
 	scenarios := Scenarios()
 	results := make([]Result, len(scenarios))

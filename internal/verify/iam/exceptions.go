@@ -16,8 +16,8 @@ type Exception struct {
 	Line                    int
 }
 
-// Kinds of exceptions: no run uses the grant, or some do; the call is not granted, and every run has
-// it denied.
+// Kinds of exceptions: no run uses the grant, or some do; the call is not granted, and every run
+// has it denied.
 const unused, sometimes, denied = "unused", "sometimes", "denied"
 
 //go:embed exceptions.txt

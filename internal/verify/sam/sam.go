@@ -87,7 +87,8 @@ func (u user) succeeds(ctx context.Context, args ...string) error {
 func (u user) refuses(ctx context.Context, reason string, args ...string) error {
 	out, err := u.Run(ctx, append([]string{"deploy", "--config-env", "local"}, args...)...)
 	if err == nil || !strings.Contains(out, reason) {
-		return fmt.Errorf("sam deploy %s does not fail with %q (%v):\n%s", args, reason, err, out) //nolint:errorlint // nil if it succeeds
+		//nolint:errorlint // nil if it succeeds
+		return fmt.Errorf("sam deploy %s does not fail with %q (%v):\n%s", args, reason, err, out)
 	}
 	fmt.Printf("  ✓ sam deploy is refused: %s\n", reason)
 	return nil
@@ -273,8 +274,8 @@ type CLI struct {
 	env     []string
 }
 
-// NewCLI returns the SAM CLI for an emulator, with more environment variables. It keeps its files in
-// home.
+// NewCLI returns the SAM CLI for an emulator, with more environment variables. It keeps its files
+// in home.
 func NewCLI(ctx context.Context, repo, sources devstack.Repo, emulator *devstack.Emulator, home string,
 	env ...string) (CLI, error) {
 	if err := os.MkdirAll(filepath.Join(home, ".aws-sam"), 0o755); err != nil {

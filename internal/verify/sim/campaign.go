@@ -178,8 +178,8 @@ func (t *Timeline) Print(out io.Writer, order string) {
 }
 
 // paths must be reached over many seeds, or the absence of violations means little. The same holds
-// for every state of both machines, a retry of every task, every step undone before it ran and refused
-// after its undo, and every fault; see Missing.
+// for every state of both machines, a retry of every task, every step undone before it ran and
+// refused after its undo, and every fault; see Missing.
 var paths = []string{
 	"order CONFIRMED ", "order CANCELLED CANCELLED_BY_CUSTOMER", "order CANCELLED CANCELLED_BY_OPERATOR",
 	"order REJECTED OUT_OF_STOCK", "order REJECTED PAYMENT_DECLINED",

@@ -23,8 +23,8 @@ func newFault(probability float64, name string) Fault {
 	return Fault(name)
 }
 
-// The faults, by where they strike. noSlot strikes at most once per seed and makes customers come in
-// a burst.
+// The faults, by where they strike. noSlot strikes at most once per seed and makes customers come
+// in a burst.
 var (
 	crashBefore  = newFault(.01, "crash before commit")
 	crashAfter   = newFault(.01, "crash after commit")

@@ -22,7 +22,8 @@ type Mutant struct {
 	publish func(ctx context.Context, t topic, batch []envelope.Event) (map[string]error, error)
 	// roundTrip replaces a call of the services to a third party.
 	roundTrip func(n *network, r *http.Request) (*http.Response, error)
-	// stores replaces stores and the engine before the functions are built; functions replaces functions.
+	// stores replaces stores and the engine before the functions are built; functions replaces
+	// functions.
 	stores, functions func(w *World)
 
 	withoutStream, withoutRecovery, ackFirst, wholeItems bool
@@ -80,7 +81,8 @@ var Mutants = []Mutant{
 	{Name: "an undo does not bar steps that were not done", commit: withoutNullCompensation},
 	{Name: "the barrier record is written after the transaction", commit: barrierAfterwards},
 	{Name: "the idempotency record is written after the transaction", commit: replyAfterwards},
-	{Name: "events are published after the commit, without an outbox", commit: publishAfter, withoutStream: true, quick: true},
+	{Name: "events are published after the commit, without an outbox", commit: publishAfter, withoutStream: true,
+		quick: true},
 	{Name: "events are published before the commit", commit: publishBefore},
 	{Name: "a lost race counts as won", commit: racesIgnored},
 	{Name: "a queue's message is acknowledged before it is handled", ackFirst: true, quick: true},

@@ -205,7 +205,8 @@ func (s *stream) relay(b *batch, reply func(error)) {
 	for i, e := range b.events {
 		items[i] = map[string]string{"pk": "outbox", "sk": e.ID, "event": string(must(json.Marshal(e)))}
 	}
-	s.w.invoke("relay-"+s.service+"-events", b.events[0].Subject, inserted(items...), func(_ []byte, err error) { reply(err) })
+	s.w.invoke("relay-"+s.service+"-events", b.events[0].Subject, inserted(items...),
+		func(_ []byte, err error) { reply(err) })
 }
 
 // inserted returns a stream's batch of inserted items.

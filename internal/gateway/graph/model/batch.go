@@ -11,8 +11,8 @@ import (
 // largest is the most ids of one call, by the contract.
 const largest = 50
 
-// Batch fetches the parts of several orders with one call for each kind of part: when the first order
-// is asked for its payment, the payments of all are fetched.
+// Batch fetches the parts of several orders with one call for each kind of part: when the first
+// order is asked for its payment, the payments of all are fetched.
 type Batch struct {
 	payments     part[gateway.Payment]
 	reservations part[gateway.Reservations]
@@ -30,11 +30,12 @@ func NewBatch(shop gateway.Shop, as gateway.Caller, orders []gateway.Order) []*O
 		}
 	}
 	slices.Sort(skus)
+	skus = slices.Compact(skus)
 	b := &Batch{
 		payments:     newPart(ids, as, shop.Payments, func(p gateway.Payment) string { return p.OrderID }),
 		reservations: newPart(ids, as, shop.Reservations, func(r gateway.Reservations) string { return r.OrderID }),
 		shipments:    newPart(ids, as, shop.Shipments, func(s gateway.Shipment) string { return s.OrderID }),
-		products:     newPart(slices.Compact(skus), as, shop.ProductsBySKU, func(p gateway.Product) string { return p.SKU }),
+		products:     newPart(skus, as, shop.ProductsBySKU, func(p gateway.Product) string { return p.SKU }),
 	}
 	all := make([]*Order, len(orders))
 	for i, o := range orders {

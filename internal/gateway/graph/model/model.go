@@ -1,5 +1,5 @@
-// Package model has the GraphQL types that are more than a type of the REST contract: an order knows
-// the page that it is part of, so that the parts of all orders of a page are fetched at once.
+// Package model has the GraphQL types that are more than a type of the REST contract: an order
+// knows the page that it is part of, so that the parts of all orders of a page are fetched at once.
 package model
 
 import "orderflow/internal/gateway"

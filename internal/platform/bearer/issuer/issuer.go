@@ -1,5 +1,5 @@
-// Package issuer signs ID tokens as a Cognito user pool does, for stages without one and for tests. No
-// function links it.
+// Package issuer signs ID tokens as a Cognito user pool does, for stages without one and for tests.
+// No function links it.
 package issuer
 
 import (

@@ -1,4 +1,5 @@
-// Package awscalls makes a span of every call to AWS, by a middleware of the SDK around its retries.
+// Package awscalls makes a span of every call to AWS, by a middleware of the SDK around its
+// retries.
 package awscalls
 
 import (
@@ -69,7 +70,8 @@ const (
 	KeyLogGroup  = attribute.Key("aws.log.group.name")
 	KeyTables    = attribute.Key("aws.dynamodb.table_names")
 	KeyIndex     = attribute.Key("aws.dynamodb.index_name")
-	// KeyWrites are the kinds of writes in a transaction: each needs its own permission, the transaction none.
+	// KeyWrites are the kinds of writes in a transaction: each needs its own permission, the
+	// transaction none.
 	KeyWrites = attribute.Key("aws.dynamodb.writes")
 )
 

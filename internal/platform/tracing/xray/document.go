@@ -11,7 +11,8 @@ import (
 )
 
 // Document is a segment document
-// (https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html). Times are in seconds since 1970.
+// (https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html). Times are in
+// seconds since 1970.
 type Document struct {
 	TraceID  string  `json:"trace_id"`
 	ID       string  `json:"id"`

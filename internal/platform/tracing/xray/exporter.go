@@ -1,5 +1,5 @@
-// Package xray sends spans to the AWS X-Ray daemon, which Lambda runs beside every function with active
-// tracing.
+// Package xray sends spans to the AWS X-Ray daemon, which Lambda runs beside every function with
+// active tracing.
 package xray
 
 import (
@@ -12,8 +12,8 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// Exporter sends each span as it ends, by UDP, which does not wait. A span that the daemon does not get
-// is lost.
+// Exporter sends each span as it ends, by UDP, which does not wait. A span that the daemon does not
+// get is lost.
 type Exporter struct {
 	address string
 
@@ -21,8 +21,8 @@ type Exporter struct {
 	conn net.Conn
 }
 
-// To returns the exporter to a daemon. The address is in the form of AWS_XRAY_DAEMON_ADDRESS: host:port,
-// or tcp:host:port udp:host:port.
+// To returns the exporter to a daemon. The address is in the form of AWS_XRAY_DAEMON_ADDRESS:
+// host:port, or tcp:host:port udp:host:port.
 func To(address string) *Exporter {
 	for field := range strings.FieldsSeq(address) {
 		if udp, ok := strings.CutPrefix(field, "udp:"); ok {

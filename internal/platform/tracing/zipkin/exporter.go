@@ -16,8 +16,8 @@ import (
 
 // Bounds of what tracing may cost a function.
 const (
-	// FlushLimit is how long an invocation waits for the collector at most, unless the Exporter has its own
-	// limit.
+	// FlushLimit is how long an invocation waits for the collector at most, unless the Exporter has
+	// its own limit.
 	FlushLimit = 200 * time.Millisecond
 	// Rest is how long nothing is sent to a collector that failed.
 	Rest = 5 * time.Second
@@ -25,8 +25,9 @@ const (
 	Buffer = 1000
 )
 
-// Exporter sends the spans of an invocation at its end, in one request. Spans that the collector does not
-// take are sent with the next ones, as long as there is room. Zipkin ignores a span that comes twice.
+// Exporter sends the spans of an invocation at its end, in one request. Spans that the collector
+// does not take are sent with the next ones, as long as there is room. Zipkin ignores a span that
+// comes twice.
 type Exporter struct {
 	// URL of the collector, such as http://127.0.0.1:9411; its path is Zipkin's.
 	URL   string
@@ -38,8 +39,8 @@ type Exporter struct {
 	failedAt time.Time
 }
 
-// transport is not that of package httpclient: that makes spans itself, and a span needs no retry and no
-// breaker.
+// transport is not that of package httpclient: that makes spans itself, and a span needs no retry
+// and no breaker.
 var transport = &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}
 
 // Export keeps the span for the next flush.

@@ -121,8 +121,8 @@ func TestWhatWasNotTakenGoesAlongWithTheNextSpans(t *testing.T) {
 	}
 }
 
-// A collector that is down costs an invocation no more than the limit, and the next ones nothing for a
-// while.
+// A collector that is down costs an invocation no more than the limit, and the next ones nothing
+// for a while.
 func TestACollectorThatIsDownCostsSpansAndLittleTime(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and never answers
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package zipkin sends spans by HTTP in Zipkin's format, version 2 (https://zipkin.io/zipkin-api/), to
-// the local collector, to Zipkin or to any other that takes it.
+// Package zipkin sends spans by HTTP in Zipkin's format, version 2 (https://zipkin.io/zipkin-api/),
+// to the local collector, to Zipkin or to any other that takes it.
 package zipkin
 
 import (
@@ -29,8 +29,8 @@ type Endpoint struct {
 	ServiceName string `json:"serviceName"`
 }
 
-// Of puts a span into Zipkin's form. A parent that only X-Ray knows is left out, which makes the span a
-// root.
+// Of puts a span into Zipkin's form. A parent that only X-Ray knows is left out, which makes the
+// span a root.
 func Of(f tracing.Finished) Span {
 	s := Span{
 		TraceID: f.Trace.String(), ID: f.ID.String(), Name: f.Name, Timestamp: f.Began.UnixMicro(),

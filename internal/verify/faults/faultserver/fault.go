@@ -59,7 +59,8 @@ var (
 	Oversized = with("oversized body", http.StatusOK, large, "Content-Length", strconv.Itoa(len(large)))
 	Endless   = with("oversized body of unknown length", http.StatusOK, large)
 	// NotJSON answers 200 with an HTML page.
-	NotJSON = with("not JSON", http.StatusOK, "<html><body>Scheduled maintenance</body></html>", "Content-Type", "text/html")
+	NotJSON = with("not JSON", http.StatusOK, "<html><body>Scheduled maintenance</body></html>",
+		"Content-Type", "text/html")
 )
 
 // large is a JSON document of more than 1 MiB.
