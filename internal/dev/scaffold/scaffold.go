@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/format"
 	"os"
 	"path/filepath"
 	"slices"
@@ -109,7 +110,7 @@ func read(root string) ([]operation, error) {
 }
 
 func (o operation) main() []byte {
-	return fmt.Appendf(nil, `// Command %s: %s%s.
+	text := fmt.Appendf(nil, `// Command %s: %s%s.
 package %s
 
 import (
@@ -120,6 +121,10 @@ import (
 func main() { function.Start(%q, %q, handler.%s) }
 `, o.function, strings.ToLower(o.summary[:1]), o.summary[1:], "main", o.service, o.service, o.function,
 		casing.Camel(o.function))
+	if sorted, err := format.Source(text); err == nil { // the service may come after the platform
+		return sorted
+	}
+	return text
 }
 
 // event returns a request of the customer Ada, as API Gateway sends it.

@@ -2,6 +2,7 @@ package scaffold
 
 import (
 	"encoding/json"
+	"go/format"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,9 +20,9 @@ func repository(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	for name, text := range map[string]string{
-		"api/openapi.yaml":    contract,
-		"deploy/kitchen.yaml": "functions:\n  - {function: get-tea, http: open}\n  - {function: brew-tea, http: open}\n",
-		"docs/orderflow.http": "# requests\n",
+		"api/openapi.yaml":     contract,
+		"deploy/teahouse.yaml": "functions:\n  - {function: get-tea, http: open}\n  - {function: brew-tea, http: open}\n",
+		"docs/orderflow.http":  "# requests\n",
 	} {
 		file := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -49,19 +50,23 @@ func TestNewReadOperationGetsItsFilesOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := []string{"events/kitchen/get-tea.json", "functions/kitchen/get-tea/main.go", "docs/orderflow.http"}
+	files := []string{"events/teahouse/get-tea.json", "functions/teahouse/get-tea/main.go", "docs/orderflow.http"}
 	if len(written) != len(files) {
 		t.Errorf("wrote %q, want %q", written, files)
 	}
 	for name, text := range map[string]string{
 		files[0]: `"sku": "OOLONG"`,
-		files[1]: `func main() { function.Start("kitchen", "get-tea", handler.GetTea) }`,
+		files[1]: `func main() { function.Start("teahouse", "get-tea", handler.GetTea) }`,
 		files[2]: "# @name getTea\n# expect 200\nGET {{apiUrl}}/v1/teas/OOLONG\nAuthorization: Bearer {{customerToken}}\n",
 	} {
 		got := contents(t, root, name)
 		if !slices.Contains(written, filepath.Join(root, name)) || !strings.Contains(got, text) {
 			t.Errorf("%s: %s, want %s", name, got, text)
 		}
+	}
+	text := contents(t, root, files[1])
+	if formatted, err := format.Source([]byte(text)); err != nil || string(formatted) != text {
+		t.Errorf("%v; not as gofmt has it:\n%s", err, text)
 	}
 	if err := os.WriteFile(filepath.Join(root, files[1]), []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)
