@@ -26,6 +26,8 @@ func ExampleDo() {
 	place("2 mugs")
 	place("2 mugs")
 	place("3 mugs")
-	// Output: "order 1" replayed=false <nil> "order 1" replayed=true <nil> "" replayed=false
-	// IdempotencyKeyReused: this Idempotency-Key was used before with a different request
+	// Output:
+	// "order 1" replayed=false <nil>
+	// "order 1" replayed=true <nil>
+	// "" replayed=false IdempotencyKeyReused: this Idempotency-Key was used before with a different request
 }
