@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -128,11 +129,18 @@ func TestRedriveAndDropAreRecorded(t *testing.T) {
 	if err != nil || len(messages) != 2 {
 		t.Fatalf("show: %v, %v", messages, err)
 	}
+	visible := func() {
+		for tries := 0; o.waiting("notify-dlq") == "0" && tries < 100; tries++ {
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	visible()
 	out := o.run(t, 0, "dlq", "show", "notify", "--body")
 	if !contains(out, "not an Orderflow event", "orderflow.orders.order.created.v1", parked) {
 		t.Errorf("show:\n%s", out)
 	}
 	for _, m := range messages {
+		visible()
 		verb := map[bool]string{true: "drop", false: "redrive"}[m.Body == "poison"]
 		o.run(t, 0, "dlq", verb, "notify", "--message", m.MessageID, "--reason", "INC-1 "+verb)
 	}
