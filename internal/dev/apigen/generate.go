@@ -95,7 +95,7 @@ func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operatio
 var (
 	checked = []string{
 		"type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
-		"minLength", "maxLength", "pattern", "minimum", "maximum", "enum", "not", "format",
+		"minLength", "maxLength", "pattern", "minimum", "maximum", "enum", "not", "format", "nullable",
 	}
 	silent = []string{"title", "description", "example", "default"}
 )

@@ -61,7 +61,6 @@ func TestUnenforceableSchemasAreRefused(t *testing.T) {
 		`{"type":"string","format":"email"}`:                                                   "format",
 		`{"type":"array","uniqueItems":true,"items":{"type":"string"}}`:                        "uniqueItems",
 		`{"oneOf":[{"type":"string"}]}`:                                                        "oneOf",
-		`{"type":"string","nullable":true}`:                                                    "nullable",
 		`{"type":"object"}`:                                                                    "unknown fields",
 		`{"type":"object","additionalProperties":{"type":"string"}}`:                           "unknown fields",
 		`{"type":"integer","minimum":0}`:                                                       "maximum",

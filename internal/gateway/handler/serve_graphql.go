@@ -8,7 +8,6 @@ import (
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/graph"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 )
@@ -19,9 +18,6 @@ func ServeGraphql(env *function.Env) function.Handler {
 	return serveGraphql(graph.New(backends(env), env.Require("INTROSPECTION") == "on"))
 }
 
-var errGraphQL = fault.New(fault.Invalid, "InvalidRequest",
-	"operationName must be a string, variables and extensions objects")
-
 // graphQLResponse is the media type whose status tells whether the request was executed.
 const graphQLResponse = "application/graphql-response+json"
 
@@ -29,7 +25,7 @@ func serveGraphql(s *graph.Server) function.Handler {
 	return httpapi.Handle("serveGraphql", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		in, err := httpapi.Decode[graph.Request](r)
 		if err != nil {
-			return httpapi.Response{}, errGraphQL.Because(err)
+			return httpapi.Response{}, err
 		}
 		out, valid := s.Serve(ctx, gateway.Caller{Authorization: r.Header.Get("Authorization")}, in)
 		res := httpapi.OK(out)

@@ -19,6 +19,8 @@ import (
 // Schema is a schema. Its zero value accepts everything. It is safe for concurrent use.
 type Schema struct {
 	Type string `json:"type,omitempty"`
+	// Nullable also accepts null (OpenAPI 3.0).
+	Nullable bool `json:"nullable,omitempty"`
 
 	Properties           map[string]*Schema `json:"properties,omitempty"`
 	Required             []string           `json:"required,omitempty"`
@@ -74,6 +76,9 @@ func (s *Schema) Check(pointer string, value any, found *Invalid) {
 }
 
 func (s *Schema) isType(value any) bool {
+	if value == nil && s.Nullable {
+		return true
+	}
 	ok := true
 	switch s.Type {
 	case "string":
