@@ -191,10 +191,14 @@ func (s *Stack) Publish(ctx context.Context, address string) (endpoint string, u
 
 // forward forwards every request to another address until the listener is closed.
 func forward(from net.Listener, to string) {
-	proxy := httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(&url.URL{Scheme: "http", Host: to})
-		r.Out.Host = r.In.Host // it is signed
-	}}
+	proxy := httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: to})
+			r.Out.Host = r.In.Host // it is signed
+		},
+		// A caller that goes away, as a container does that is stopped, is not worth a line.
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
 	server := http.Server{Handler: &proxy, ReadHeaderTimeout: 10 * time.Second}
 	_ = server.Serve(from) // ends with the listener
 }
