@@ -18,7 +18,7 @@ type Shop interface {
 	Reservations(ctx context.Context, as Caller, orderIDs []string) ([]Reservations, error)
 	Shipments(ctx context.Context, as Caller, orderIDs []string) ([]Shipment, error)
 	Product(ctx context.Context, as Caller, sku string) (Product, error)
-	Products(ctx context.Context, as Caller, limit int, after string) (ProductPage, error)
+	Products(ctx context.Context, as Caller, limit int, start Start) (ProductPage, error)
 	// ProductsBySKU returns up to 50 products. Unknown ones are left out.
 	ProductsBySKU(ctx context.Context, as Caller, skus []string) ([]Product, error)
 	Stock(ctx context.Context, as Caller, sku string) (Stock, error)
@@ -37,13 +37,16 @@ type Caller struct {
 	IdempotencyKey string
 }
 
-// OrderList says which orders to list: up to Limit, after the order with the id After if that is
-// not "", of a status if Status is not "".
+// OrderList says which orders to list: up to Limit, of a status if Status is not "".
 type OrderList struct {
-	Limit  int
-	After  string
+	Limit int
+	Start
 	Status string
 }
+
+// Start is where a page starts: at the Cursor of the page before, or After an order or a SKU; at the
+// beginning if both are "".
+type Start struct{ Cursor, After string }
 
 // The types below are those of the same name in api/contract.yaml.
 type (

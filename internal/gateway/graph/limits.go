@@ -8,21 +8,27 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"orderflow/internal/gateway"
 	"orderflow/internal/platform/fault"
 )
 
 // The limits of an operation. A real storefront page stays far below them; without them, one
 // request of 64 KiB can ask for millions of fields.
 const (
-	// maxTokens bounds what is parsed.
-	maxTokens = 5000
+	// maxTokens bounds what is parsed and validated: validation is quadratic.
+	maxTokens = 1500
 	// maxDepth is the deepest nesting of fields.
 	maxDepth = 8
 	// maxCost is the most fields of a result: a field costs 1, times the size of the pages around
 	// it.
-	maxCost = 5000
+	maxCost = 10_000
 	// maxAliases is the most fields with an alias, and maxDirectives the most directives.
 	maxAliases, maxDirectives = 30, 30
+	// maxReads and maxWrites are the most root fields of a query and of a mutation. Each is a call or
+	// several, and all reads are made at once.
+	maxReads, maxWrites = 8, 3
+	// lines is the most lines of an order.
+	lines = 40
 	// maxPage is the largest page.
 	maxPage = 50
 )
@@ -37,12 +43,17 @@ func check(op *graphql.OperationContext) gqlerror.List {
 	w := walk{op: op}
 	w.selections(op.Operation.SelectionSet, 1, 1)
 	w.directives += len(op.Operation.Directives)
+	maxRoots := maxReads
+	if op.Operation.Operation == ast.Mutation {
+		maxRoots = maxWrites
+	}
 	for _, exceeded := range []struct {
 		what       string
 		value, max int
 	}{
 		{"depth", w.depth, maxDepth}, {"cost", w.cost, maxCost}, {"aliases", w.aliases, maxAliases},
 		{"directives", w.directives, maxDirectives}, {"page size", w.page, maxPage},
+		{"number of root fields", w.roots, maxRoots},
 	} {
 		if exceeded.value > exceeded.max {
 			w.refuse("QueryTooLarge", "the %s of the operation is more than %d", exceeded.what, exceeded.max)
@@ -59,10 +70,10 @@ func check(op *graphql.OperationContext) gqlerror.List {
 
 // walk measures an operation.
 type walk struct {
-	op                                     *graphql.OperationContext
-	depth, cost, aliases, directives, page int
-	smallPage, introspects                 bool
-	refused                                gqlerror.List
+	op                                            *graphql.OperationContext
+	depth, cost, aliases, directives, page, roots int
+	smallPage, introspects                        bool
+	refused                                       gqlerror.List
 }
 
 func (w *walk) refuse(code, message string, args ...any) {
@@ -96,6 +107,9 @@ func (w *walk) selections(set ast.SelectionSet, depth, times int) {
 
 func (w *walk) field(f *ast.Field, depth, times int) {
 	w.cost += times
+	if depth == 1 {
+		w.roots++
+	}
 	w.directives += len(f.Directives)
 	if f.Alias != f.Name {
 		w.aliases++
@@ -112,28 +126,45 @@ func (w *walk) field(f *ast.Field, depth, times int) {
 		w.smallPage = w.smallPage || err != nil || first < 1
 		times *= max(1, min(first, maxPage))
 	}
+	if f.ObjectDefinition.Name == "Order" && f.Name == "items" {
+		times *= lines
+	}
 	if len(f.SelectionSet) > 0 {
 		w.selections(f.SelectionSet, depth+1, times)
 	}
 }
 
-// The kinds of cursors.
+// The kinds of cursors. The cursor of an edge stands for an id; that of a page, after pageMark, for the
+// service's own, since a page may end beyond its last entry.
 const (
 	orderCursor   = "order:"
 	productCursor = "product:"
+	pageMark      = "page:"
 )
 
 func cursor(kind, id string) string { return base64.RawURLEncoding.EncodeToString([]byte(kind + id)) }
 
-// parseCursor returns the id of a cursor of a kind, or "" without a cursor.
-func parseCursor(kind string, cursor *string) (string, error) {
+// nextCursor returns the cursor of the next page, or "" after the last one.
+func nextCursor(kind string, next *string) string {
+	if next == nil {
+		return ""
+	}
+	return cursor(pageMark+kind, *next)
+}
+
+// parseCursor returns where a cursor of a kind starts; nil is the beginning.
+func parseCursor(kind string, cursor *string) (start gateway.Start, err error) {
 	if cursor == nil {
-		return "", nil
+		return start, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(*cursor)
-	id, ok := strings.CutPrefix(string(b), kind)
-	if err != nil || !ok || id == "" {
-		return "", errCursor
+	text, page := strings.CutPrefix(string(b), pageMark)
+	id, ok := strings.CutPrefix(text, kind)
+	switch {
+	case err != nil || !ok || id == "":
+		return start, errCursor
+	case page:
+		return gateway.Start{Cursor: id}, nil
 	}
-	return id, nil
+	return gateway.Start{After: id}, nil
 }

@@ -2,10 +2,13 @@ package graph
 
 import (
 	"context"
+	"strings"
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/graph/exec"
 	"orderflow/internal/gateway/graph/model"
+	"orderflow/internal/platform/cardnumber"
+	"orderflow/internal/platform/fault"
 )
 
 // resolvers implements the fields that need a call.
@@ -29,7 +32,7 @@ func (q query) Orders(ctx context.Context, first int, after, status *string) (*m
 		list.Status = *status
 	}
 	var err error
-	if list.After, err = parseCursor(orderCursor, after); err != nil {
+	if list.Start, err = parseCursor(orderCursor, after); err != nil {
 		return nil, err
 	}
 	page, err := q.shop.Orders(ctx, caller(ctx), list)
@@ -37,9 +40,8 @@ func (q query) Orders(ctx context.Context, first int, after, status *string) (*m
 		return nil, err
 	}
 	nodes := model.NewBatch(q.shop, caller(ctx), page.Orders)
-	return model.NewConnection(nodes, page.Cursor != nil, func(o *model.Order) string {
-		return cursor(orderCursor, o.OrderID)
-	}), nil
+	of := func(o *model.Order) string { return cursor(orderCursor, o.OrderID) }
+	return model.NewConnection(nodes, of, nextCursor(orderCursor, page.Cursor)), nil
 }
 
 func (q query) Product(ctx context.Context, sku string) (*gateway.Product, error) {
@@ -47,11 +49,11 @@ func (q query) Product(ctx context.Context, sku string) (*gateway.Product, error
 }
 
 func (q query) Products(ctx context.Context, first int, after *string) (*model.ProductConnection, error) {
-	sku, err := parseCursor(productCursor, after)
+	start, err := parseCursor(productCursor, after)
 	if err != nil {
 		return nil, err
 	}
-	page, err := q.shop.Products(ctx, caller(ctx), first, sku)
+	page, err := q.shop.Products(ctx, caller(ctx), first, start)
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +61,8 @@ func (q query) Products(ctx context.Context, first int, after *string) (*model.P
 	for i := range page.Products {
 		nodes[i] = &page.Products[i]
 	}
-	return model.NewConnection(nodes, page.Cursor != nil, func(p *gateway.Product) string {
-		return cursor(productCursor, p.SKU)
-	}), nil
+	of := func(p *gateway.Product) string { return cursor(productCursor, p.SKU) }
+	return model.NewConnection(nodes, of, nextCursor(productCursor, page.Cursor)), nil
 }
 
 func (q query) Stock(ctx context.Context, sku string) (*gateway.Stock, error) {
@@ -71,12 +72,20 @@ func (q query) Stock(ctx context.Context, sku string) (*gateway.Stock, error) {
 type mutation struct{ shop gateway.Shop }
 
 func (m mutation) PlaceOrder(ctx context.Context, in gateway.OrderRequest, key string) (*model.Order, error) {
-	o, err := m.shop.PlaceOrder(ctx, keyed(ctx, key), in)
+	as, err := keyed(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	o, err := m.shop.PlaceOrder(ctx, as, in)
 	return single(ctx, m.shop, o, err)
 }
 
 func (m mutation) CancelOrder(ctx context.Context, orderID string, reason *string, key string) (*model.Order, error) {
-	o, err := m.shop.CancelOrder(ctx, keyed(ctx, key), orderID, gateway.CancelRequest{Reason: reason})
+	as, err := keyed(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	o, err := m.shop.CancelOrder(ctx, as, orderID, gateway.CancelRequest{Reason: reason})
 	return single(ctx, m.shop, o, err)
 }
 
@@ -87,7 +96,11 @@ func (m mutation) PutProduct(ctx context.Context, sku string, in gateway.Product
 func (m mutation) AdjustStock(
 	ctx context.Context, sku string, in gateway.StockAdjustment, key string,
 ) (*gateway.Stock, error) {
-	return pointer(m.shop.AdjustStock(ctx, keyed(ctx, key), sku, in))
+	as, err := keyed(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return pointer(m.shop.AdjustStock(ctx, as, sku, in))
 }
 
 type order struct{}
@@ -118,11 +131,18 @@ func single(ctx context.Context, shop gateway.Shop, o gateway.Order, err error) 
 	return model.NewBatch(shop, caller(ctx), []gateway.Order{o})[0], nil
 }
 
-// keyed returns the caller with an idempotency key.
-func keyed(ctx context.Context, key string) gateway.Caller {
+var errKey = fault.New(fault.Invalid, "InvalidRequest",
+	"idempotencyKey must have 1 to 255 visible ASCII characters, and no card number")
+
+// keyed returns the caller with an idempotency key, which is checked here, since it goes into a header.
+func keyed(ctx context.Context, key string) (gateway.Caller, error) {
 	as := caller(ctx)
 	as.IdempotencyKey = key
-	return as
+	strange := func(r rune) bool { return r < '!' || r > '~' }
+	if key == "" || len(key) > 255 || strings.ContainsFunc(key, strange) || cardnumber.In(key) {
+		return as, errKey
+	}
+	return as, nil
 }
 
 func pointer[T any](v T, err error) (*T, error) {

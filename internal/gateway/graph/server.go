@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -16,6 +17,9 @@ import (
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/graph/exec"
 )
+
+// maxErrors is the most errors of a response. A part that fails is one for each order or line.
+const maxErrors = 50
 
 // Server executes GraphQL requests.
 type Server struct {
@@ -47,6 +51,7 @@ func New(shop gateway.Shop, introspection bool) *Server {
 	e := executor.New(exec.NewExecutableSchema(exec.Config{Resolvers: resolvers{shop}}))
 	e.SetParserTokenLimit(maxTokens)
 	e.SetErrorPresenter(present)
+	e.SetDisableSuggestion(!introspection) // they tell the schema, too
 	e.SetRecoverFunc(func(ctx context.Context, panicked any) error {
 		slog.ErrorContext(ctx, "a GraphQL field panicked", "panic", fmt.Sprint(panicked))
 		return errPanic
@@ -54,8 +59,11 @@ func New(shop gateway.Shop, introspection bool) *Server {
 	return &Server{e, introspection}
 }
 
-// Serve executes a request. valid is false if it was refused before anything was executed.
-func (s *Server) Serve(ctx context.Context, as gateway.Caller, in Request) (out *graphql.Response, valid bool) {
+// Serve executes a request. valid is false if it was refused before anything was executed. It fails
+// if there is no time left to begin.
+func (s *Server) Serve(
+	ctx context.Context, as gateway.Caller, in Request,
+) (out *graphql.Response, valid bool, err error) {
 	ctx, cancel := gateway.Bounded(graphql.StartOperationTrace(ctx))
 	defer cancel()
 	op, refused := s.executor.CreateOperationContext(ctx, &graphql.RawParams{
@@ -66,23 +74,37 @@ func (s *Server) Serve(ctx context.Context, as gateway.Caller, in Request) (out 
 		refused = check(op)
 	}
 	if len(refused) > 0 {
-		return s.executor.DispatchError(graphql.WithOperationContext(ctx, op), refused), false
+		refused = refused[:min(len(refused), maxErrors)]
+		return s.executor.DispatchError(graphql.WithOperationContext(ctx, op), refused), false, nil
 	}
 	run, ctx := s.executor.DispatchOperation(withCaller(ctx, as), op)
 	if out = run(ctx); out == nil { // there was no time left to begin
-		return s.executor.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(context.DeadlineExceeded)}), false
+		return nil, false, gateway.ErrUnavailable.Because(context.DeadlineExceeded)
 	}
-	return out, true
+	if len(out.Errors) > maxErrors {
+		more := gqlerror.Errorf("%d more errors", len(out.Errors)-maxErrors)
+		more.Extensions = map[string]any{"code": gateway.Unavailable}
+		out.Errors = append(out.Errors[:maxErrors], more)
+	}
+	return out, true, nil
 }
 
-type callerKey struct{}
+// call is what the fields of a request share.
+type call struct {
+	as     gateway.Caller
+	failed sync.Once
+}
+
+type callKey struct{}
 
 func withCaller(ctx context.Context, as gateway.Caller) context.Context {
-	return context.WithValue(ctx, callerKey{}, as)
+	return context.WithValue(ctx, callKey{}, &call{as: as})
 }
 
-func caller(ctx context.Context) gateway.Caller {
-	as, _ := ctx.Value(callerKey{}).(gateway.Caller)
+func caller(ctx context.Context) (as gateway.Caller) {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		as = c.as
+	}
 	return as
 }
 
@@ -96,8 +118,10 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 		return out
 	}
 	problem := gateway.Explain(out.Unwrap())
-	if problem.Code == gateway.Unavailable {
-		slog.WarnContext(ctx, "a GraphQL field failed", "path", out.Path.String(), "error", err.Error())
+	if c, ok := ctx.Value(callKey{}).(*call); ok && problem.Code == gateway.Unavailable {
+		c.failed.Do(func() { // one line for a request, however many lines of orders it is about
+			slog.WarnContext(ctx, "a GraphQL field failed", "path", out.Path.String(), "error", err.Error())
+		})
 	}
 	out.Message, out.Extensions = problem.Detail, map[string]any{"code": problem.Code}
 	return out

@@ -27,7 +27,10 @@ func serveGraphql(s *graph.Server) function.Handler {
 		if err != nil {
 			return httpapi.Response{}, err
 		}
-		out, valid := s.Serve(ctx, gateway.Caller{Authorization: r.Header.Get("Authorization")}, in)
+		out, valid, err := s.Serve(ctx, gateway.Caller{Authorization: r.Header.Get("Authorization")}, in)
+		if err != nil {
+			return httpapi.Response{}, err
+		}
 		res := httpapi.OK(out)
 		if !valid { // without data: nothing was executed
 			res.Body = map[string]any{"errors": out.Errors}

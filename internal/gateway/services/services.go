@@ -46,6 +46,7 @@ func New(to func(dependency string) httpclient.Config) Services {
 		if c.Retry == (resilience.Policy{}) {
 			c.Retry = retry
 		}
+		c.Refuses = refusesCaller
 		s.calls[b] = httpclient.New(c)
 		// Health calls do not use the circuit. A service that is not ready answers them with 503:
 		// anybody could open the circuit of a service that mostly works. And an open circuit would
@@ -107,6 +108,13 @@ func wrongAnswer(b gateway.Backend) *fault.Error {
 
 func get(ctx context.Context, c *httpclient.Client, path, authorization string, out any) error {
 	return c.Do(ctx, httpclient.Request{Method: http.MethodGet, Path: path, Authorization: authorization}, out)
+}
+
+// refusesCaller tells a 429 by which a service holds a customer to their limits from API Gateway's
+// throttling, which concerns everybody.
+func refusesCaller(body []byte) bool {
+	var problem struct{ Code string }
+	return json.Unmarshal(body, &problem) == nil && problem.Code != "" && problem.Code != "TooManyRequests"
 }
 
 // chosenForCaller has the refusals of a request that the gateway made up: only these concern the

@@ -21,6 +21,7 @@ func (s Services) Order(ctx context.Context, as gateway.Caller, orderID string) 
 // Orders implements gateway.Shop.
 func (s Services) Orders(ctx context.Context, as gateway.Caller, list gateway.OrderList) (gateway.OrderPage, error) {
 	query := url.Values{"limit": {strconv.Itoa(list.Limit)}}
+	set(query, "cursor", list.Cursor)
 	set(query, "after", list.After)
 	set(query, "status", list.Status)
 	return read[gateway.OrderPage](ctx, s, gateway.Orders, as, "/v1/orders", query)
@@ -56,10 +57,11 @@ func (s Services) Product(ctx context.Context, as gateway.Caller, sku string) (g
 
 // Products implements gateway.Shop.
 func (s Services) Products(
-	ctx context.Context, as gateway.Caller, limit int, after string,
+	ctx context.Context, as gateway.Caller, limit int, start gateway.Start,
 ) (gateway.ProductPage, error) {
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
-	set(query, "after", after)
+	set(query, "cursor", start.Cursor)
+	set(query, "after", start.After)
 	return read[gateway.ProductPage](ctx, s, gateway.Catalog, as, "/v1/products", query)
 }
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
@@ -25,6 +26,10 @@ const maxBody = 1 << 20
 
 // longestWait is the longest Retry-After that is honoured.
 const longestWait = 5 * time.Minute
+
+// errHeader is the caller's mistake. net/http would refuse to send it, which looks like a failure of
+// the dependency.
+var errHeader = fault.New(fault.Invalid, "InvalidRequest", "a header cannot be sent")
 
 // StatusError is a response other than 2xx. Unwrapped it is final: the dependency refused.
 type StatusError struct {
@@ -107,6 +112,8 @@ func (c *Client) exchange(req *http.Request, out any) error {
 		return transient(c.c.Dependency, fmt.Errorf("response larger than %d bytes", maxBody))
 	}
 	switch s := res.StatusCode; {
+	case s == http.StatusTooManyRequests && c.c.Refuses != nil && c.c.Refuses(b):
+		return &StatusError{c.c.Dependency, s, b}
 	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s >= 500:
 		wait := c.retryAfter(res.Header.Get("Retry-After"))
 		return transient(c.c.Dependency, &StatusError{c.c.Dependency, s, b}).After(wait)
@@ -159,6 +166,9 @@ func (c *Client) request(ctx context.Context, base string, r Request, timeout ti
 		"Idempotency-Key": r.IdempotencyKey, "Authorization": r.Authorization, "Content-Type": contentType,
 		TimeoutHeader: strconv.FormatInt(timeout.Milliseconds(), 10),
 	} {
+		if strings.ContainsFunc(v, unicode.IsControl) {
+			return nil, errHeader.Detailf("the header %s has control characters", name)
+		}
 		if v != "" {
 			req.Header.Set(name, v)
 		}

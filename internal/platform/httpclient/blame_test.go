@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -104,5 +105,42 @@ func TestOpenCircuitReportsTheLongerWait(t *testing.T) {
 	}
 	if err := c.Do(t.Context(), call(4), nil); fault.From(err).RetryAfter != resilience.DefaultSettings.OpenFor {
 		t.Errorf("%v, after %v; want the circuit's open time", err, fault.From(err).RetryAfter)
+	}
+}
+func TestCallersMistakesSayNothingAgainstTheDependency(t *testing.T) {
+	for name, c := range map[string]struct {
+		key     string
+		answer  http.HandlerFunc
+		refuses func([]byte) bool
+		kind    fault.Kind
+		blamed  bool
+	}{
+		"header with a line break": {key: "a\nb", answer: answering(200, "{}"), kind: fault.Invalid},
+		"429 of one caller": {key: "k", answer: answering(429, "mine"), kind: fault.Transient,
+			refuses: func(b []byte) bool { return string(b) == "mine" }},
+		"429 of everybody": {key: "k", answer: answering(429, ""), blamed: true,
+			refuses: func(b []byte) bool { return string(b) == "mine" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := open(t, &pot{})
+			cfg := config(t, c.answer)
+			url, _, _ := cfg.Endpoints.Pick(t.Context(), "teapot")
+			ends := &balancer{url: url}
+			cfg.Endpoints, cfg.Refuses = ends, c.refuses
+			cfg.Retry, cfg.Breaker = resilience.Policy{Attempts: 1}, k.breaker()
+			client := httpclient.New(cfg)
+			for n := range 5 {
+				err := client.Do(t.Context(), httpclient.Request{Method: http.MethodPost, Path: "/pots",
+					IdempotencyKey: c.key + string(rune('0'+n))}, nil)
+				if err == nil || !c.blamed && fault.KindOf(err) != c.kind {
+					t.Errorf("%v, want kind %v", err, c.kind)
+				}
+			}
+			circuit, err := k.log.Circuit(t.Context(), "teapot")
+			blamed := slices.Contains(ends.blamed, true)
+			if err != nil || (circuit.State == resilience.Open) != c.blamed || blamed != c.blamed {
+				t.Errorf("the circuit is %s, %v; the endpoint was told %v", circuit.State, err, ends.blamed)
+			}
+		})
 	}
 }

@@ -63,14 +63,18 @@ type (
 	ProductEdge = Edge[gateway.Product]
 )
 
-// NewConnection returns a page; key is what an entry's cursor stands for.
-func NewConnection[N any](nodes []*N, more bool, cursor func(*N) string) *Connection[N] {
-	c := &Connection[N]{Edges: make([]*Edge[N], len(nodes)), PageInfo: &PageInfo{HasNextPage: more}}
+// NewConnection returns a page with a cursor for each node. next is the cursor of the next page, "" on
+// the last one. A page may be empty and not be the last one.
+func NewConnection[N any](nodes []*N, cursor func(*N) string, next string) *Connection[N] {
+	c := &Connection[N]{Edges: make([]*Edge[N], len(nodes)), PageInfo: &PageInfo{HasNextPage: next != ""}}
 	for i, n := range nodes {
 		c.Edges[i] = &Edge[N]{cursor(n), n}
 	}
 	if len(nodes) > 0 {
 		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[len(nodes)-1].Cursor
+	}
+	if next != "" {
+		c.PageInfo.EndCursor = &next
 	}
 	return c
 }
