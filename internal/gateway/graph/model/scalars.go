@@ -12,7 +12,8 @@ import (
 // The values of these scalars become parts of addresses, so they are checked before any call.
 var (
 	errUlid = fault.New(fault.Invalid, "InvalidRequest", "an order id must be a ULID")
-	errSku  = fault.New(fault.Invalid, "InvalidRequest", "a SKU must have 1 to 64 letters, digits, dots, dashes and underscores")
+	errSku  = fault.New(fault.Invalid, "InvalidRequest",
+		"a SKU must have 1 to 64 letters, digits, dots, dashes and underscores")
 )
 
 // MarshalUlid writes a ULID.
