@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
@@ -166,7 +165,7 @@ func (c *Client) request(ctx context.Context, base string, r Request, timeout ti
 		"Idempotency-Key": r.IdempotencyKey, "Authorization": r.Authorization, "Content-Type": contentType,
 		TimeoutHeader: strconv.FormatInt(timeout.Milliseconds(), 10),
 	} {
-		if strings.ContainsFunc(v, unicode.IsControl) {
+		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }) { // as net/http decides
 			return nil, errHeader.Detailf("the header %s has control characters", name)
 		}
 		if v != "" {
