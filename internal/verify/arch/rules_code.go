@@ -34,7 +34,7 @@ var codeRules = []Rule{
 		"internal/orders orderflow/sandbox/provider"),
 	ban("the product never imports verify, dev or ops",
 		"code that proves, runs or operates the product must not be deployed with it",
-		theProduct+"|^sandbox", "^"+module+"internal/(verify|dev|ops)/", "",
+		theProduct+"|^(sandbox|api$)", "^"+module+"internal/(verify|dev|ops)/", "",
 		"internal/platform/health orderflow/internal/dev/devstack"),
 	ban("the operator's CLI never imports verify, and little of dev",
 		"it is installed on operators' machines; it finds the local stack, and signs in its users",
