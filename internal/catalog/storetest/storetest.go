@@ -9,63 +9,41 @@ import (
 	"time"
 
 	"orderflow/internal/catalog"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/storesuite"
 )
 
 // Suite is what every catalog store has to pass.
 var Suite = storesuite.Suite[catalog.Store]{
+	Aggregates: []storesuite.Aggregates[catalog.Store]{products},
 	Cases: []func(*testing.T, catalog.Store){
-		unknownProductIsNotFound, putReplacesThePreviousVersion, onlyTheNextVersionIsPut,
 		pagesListEveryProductOnceInOrder, emptyListHasNoNextPage, foreignCursorIsRefused,
-		productsAreReadInOneBatch, pageAfterASKUStartsWithTheNext,
+		pageAfterASKUStartsWithTheNext,
 	},
-	Kinds: map[string]storesuite.Kind[catalog.Store]{
-		"Product": {
-			Write: func(t *testing.T, s catalog.Store) { put(t, s, product("mug", 1)) },
-			Rewrite: func(t *testing.T, s catalog.Store) {
-				next := product("mug", 2)
-				next.Name, next.Price.Amount = "Blue mug", 2499
-				put(t, s, next)
-				wantProduct(t, s, next)
-			},
+}
+
+var products = storesuite.Aggregate[catalog.Store, catalog.Product]{
+	Get: catalog.Store.Product, GetMany: catalog.Store.ProductsBySKU, Save: catalog.Store.Put,
+	Missing: catalog.ErrNoProduct, New: product,
+	Versions: []catalog.Product{
+		product("mug", 1),
+		{
+			SKU: "mug", Name: "Große Tasse", Price: money.Money{Currency: "USD"}, Version: 2,
+			UpdatedAt: storesuite.Start.Add(time.Hour),
 		},
 	},
-}
-
-func unknownProductIsNotFound(t *testing.T, s catalog.Store) {
-	if _, err := s.Product(t.Context(), "none"); !errors.Is(err, catalog.ErrNoProduct) {
-		t.Errorf("Product: %v, want ErrNoProduct", err)
-	}
-}
-
-func putReplacesThePreviousVersion(t *testing.T, s catalog.Store) {
-	p := product("mug", 1)
-	put(t, s, p)
-	wantProduct(t, s, p)
-	p.Version, p.Name, p.Price.Amount, p.UpdatedAt = 2, "Große Tasse", 0, storesuite.Start.Add(time.Hour)
-	put(t, s, p)
-	wantProduct(t, s, p)
-}
-
-func onlyTheNextVersionIsPut(t *testing.T, s catalog.Store) {
-	storesuite.NextVersionOnly(t, func(sku string, version int64) error {
-		return s.Put(t.Context(), product(sku, version), commit.With{})
-	})
-	wantProduct(t, s, product("1", 2))
 }
 
 func pagesListEveryProductOnceInOrder(t *testing.T, s catalog.Store) {
 	want := []string{"A", "A-1", "Z", "a", "a.b", "a_b"} // byte order, whatever the order of writing
 	for _, i := range []int{4, 0, 5, 2, 1, 3} {
-		put(t, s, product(want[i], 1))
+		products.Put(t, s, product(want[i], 1))
 	}
 	for limit := 1; limit <= len(want)+1; limit++ {
 		var got []string
 		for cursor, first := "", true; (first || cursor != "") && len(got) <= len(want); first = false {
 			page, next, err := s.Products(t.Context(), limit, cursor)
-			must(t, err)
+			storesuite.Must(t, err)
 			if len(page) > limit || (len(page) == 0 && next != "") {
 				t.Fatalf("page with limit %d: %d products, cursor %q", limit, len(page), next)
 			}
@@ -90,7 +68,7 @@ func emptyListHasNoNextPage(t *testing.T, s catalog.Store) {
 }
 
 func foreignCursorIsRefused(t *testing.T, s catalog.Store) {
-	put(t, s, product("mug", 1))
+	products.Put(t, s, product("mug", 1))
 	cursors := []string{"x", "====", "mug"}
 	for _, plain := range []string{
 		"products#", "orders#1", "null", "{}", `{"pk":"products"}`, `{"pk":"products","sk":""}`,
@@ -112,34 +90,9 @@ func product(sku string, version int64) catalog.Product {
 	}
 }
 
-func put(t *testing.T, s catalog.Store, p catalog.Product) {
-	t.Helper()
-	must(t, s.Put(t.Context(), p, commit.With{}))
-}
-
-func wantProduct(t *testing.T, s catalog.Store, want catalog.Product) {
-	t.Helper()
-	if got, err := s.Product(t.Context(), want.SKU); err != nil || got != want {
-		t.Errorf("Product(%s) = %+v, %v; want %+v", want.SKU, got, err, want)
-	}
-}
-
-var must = storesuite.Must
-
-func productsAreReadInOneBatch(t *testing.T, s catalog.Store) {
-	for _, sku := range []string{"a", "b", "c"} {
-		must(t, s.Put(t.Context(), product(sku, 1), commit.With{}))
-	}
-	found, err := s.ProductsBySKU(t.Context(), []string{"c", "none", "a"})
-	storesuite.WantMany(t, found, err, "c", "a")
-	if len(found) > 0 && found[0] != product("c", 1) {
-		t.Errorf("found %+v", found[0])
-	}
-}
-
 func pageAfterASKUStartsWithTheNext(t *testing.T, s catalog.Store) {
 	for _, sku := range []string{"a", "b", "d"} {
-		must(t, s.Put(t.Context(), product(sku, 1), commit.With{}))
+		products.Put(t, s, product(sku, 1))
 	}
 	for _, sku := range []string{"b", "c"} { // c does not exist
 		page, next, err := s.Products(t.Context(), 5, s.CursorAfter(sku))

@@ -21,7 +21,7 @@ func end(
 ) {
 	t.Helper()
 	o.Version, o.Status, o.Reason, o.UpdatedAt = 2, status, reason, o.CreatedAt.Add(after)
-	save(t, s, o)
+	aggregate.Put(t, s, o)
 }
 
 func wantTally(t *testing.T, s orders.Store, customer string, declines int, open ...string) {
@@ -32,26 +32,13 @@ func wantTally(t *testing.T, s orders.Store, customer string, declines int, open
 	}
 }
 
-func unknownOrdersAreLeftOut(t *testing.T, s orders.Store) {
-	for n := range 3 {
-		save(t, s, order("alice", n))
-	}
-	found, err := s.OrdersByID(t.Context(), []string{order("", 2).OrderID, "none", order("", 0).OrderID})
-	must(t, err)
-	slices.SortFunc(found, func(a, b orders.Order) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	first, second := order("", 0).OrderID, order("", 2).OrderID
-	if len(found) != 2 || found[0].OrderID != first || found[1].OrderID != second || len(found[1].Items) != 2 {
-		t.Errorf("found %+v", found)
-	}
-}
-
 func tallyHoldsOrdersThatAreNotFinal(t *testing.T, s orders.Store) {
 	wantTally(t, s, "alice", 0)
 	var ids []string
 	for n := range 5 {
 		o := order("alice", n)
 		place(t, s, o, orders.DefaultLimits)
-		wantOrder(t, s, o)
+		aggregate.Want(t, s, o)
 		ids = append(ids, o.OrderID)
 	}
 	place(t, s, order("bob", 9), orders.DefaultLimits)
@@ -67,7 +54,7 @@ func tallyHoldsOrdersThatAreNotFinal(t *testing.T, s orders.Store) {
 	wantTally(t, s, "bob", 0, order("", 9).OrderID)
 
 	before := order("carol", 11) // placed before tallies existed
-	save(t, s, before)
+	aggregate.Put(t, s, before)
 	wantTally(t, s, "carol", 0)
 	end(t, s, before, orders.StatusConfirmed, "", time.Second)
 	wantTally(t, s, "carol", 0)
@@ -101,7 +88,7 @@ func declinesCountForAnHour(t *testing.T, s orders.Store) {
 	}
 	ended := map[int]orders.Reason{0: orders.ReasonPaymentDeclined, 1: orders.ReasonCancelledByCustomer}
 	for n, status := range []orders.Status{orders.StatusRejected, orders.StatusCancelled} {
-		must(t, place(n, 0))
+		storesuite.Must(t, place(n, 0))
 		o := order("alice", n)
 		o.CreatedAt = storesuite.Start
 		end(t, s, o, status, ended[n], time.Duration(n+1)*time.Minute)
@@ -111,7 +98,7 @@ func declinesCountForAnHour(t *testing.T, s orders.Store) {
 			t.Errorf("after two declines, at %s: %v, want ErrAtLimit", at, err)
 		}
 	}
-	must(t, place(2, time.Hour+time.Minute)) // an hour after the first of them
+	storesuite.Must(t, place(2, time.Hour+time.Minute)) // an hour after the first of them
 	o := order("alice", 2)
 	o.CreatedAt = storesuite.Start.Add(time.Hour + time.Minute)
 	end(t, s, o, orders.StatusRejected, orders.ReasonPaymentDeclined, 2*time.Minute)
@@ -125,7 +112,7 @@ func uncountedOrdersLeaveRoom(t *testing.T, s orders.Store) {
 		ids = append(ids, order("alice", n).OrderID)
 	}
 	for range 2 {
-		must(t, s.Uncount(t.Context(), "alice", []string{ids[0], ids[2]}))
+		storesuite.Must(t, s.Uncount(t.Context(), "alice", []string{ids[0], ids[2]}))
 		wantTally(t, s, "alice", 0, ids[1])
 	}
 	place(t, s, order("alice", 4), two)

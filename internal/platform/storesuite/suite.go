@@ -22,9 +22,15 @@ import (
 // Suite is what every implementation of a store has to pass. Each case runs on an empty store whose
 // clock is at Start, as a subtest with the name of its function.
 type Suite[S any] struct {
-	Cases []func(*testing.T, S)
-	Timed []func(*testing.T, S, *clock.Manual) // cases that move the clock
-	Kinds map[string]Kind[S]
+	Aggregates []Aggregates[S]
+	Cases      []func(*testing.T, S)
+	Timed      []func(*testing.T, S, *clock.Manual) // cases that move the clock
+	Kinds      map[string]Kind[S]
+}
+
+// Aggregates are the aggregates of one type; see Aggregate.
+type Aggregates[S any] interface {
+	run(t *testing.T, open Open[S])
 }
 
 // Kind is one kind of item. Write creates an item of it; Rewrite changes the item in every way that
@@ -62,6 +68,9 @@ func Run[S any](t *testing.T, open Open[S], suite Suite[S]) {
 
 // RunCases runs the suite without the cases of the protocol.
 func RunCases[S any](t *testing.T, open Open[S], suite Suite[S]) {
+	for _, a := range suite.Aggregates {
+		a.run(t, open)
+	}
 	for _, run := range suite.Cases {
 		t.Run(nameOf(run), func(t *testing.T) {
 			s, _ := open(t, clock.At(Start))

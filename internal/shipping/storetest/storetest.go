@@ -3,13 +3,11 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
 
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/storesuite"
@@ -19,50 +17,25 @@ import (
 
 // Suite is what every shipping store has to pass.
 var Suite = storesuite.Suite[shipping.Store]{
-	Cases: []func(*testing.T, shipping.Store){
-		unknownShipmentIsNotFound, shipmentComesBackAsSaved, onlyTheNextVersionIsSaved,
-		concurrentCallbackAndAwaitResumeTheSaga,
-		shipmentsAreReadInOneBatch,
-	},
-	Kinds: map[string]storesuite.Kind[shipping.Store]{
-		"Shipment": {
-			Write: func(t *testing.T, s shipping.Store) { save(t, s, requested("1", 1)) },
-			Rewrite: func(t *testing.T, s shipping.Store) {
-				booked := requested("1", 2)
-				booked.Status, booked.TrackingNumber, booked.ResumeToken = shipping.StatusBooked, "T", "token"
-				save(t, s, booked)
-				cancelled := requested("1", 3)
-				cancelled.Status = shipping.StatusCancelled
-				save(t, s, cancelled)
-				want(t, s, cancelled)
-			},
+	Aggregates: []storesuite.Aggregates[shipping.Store]{shipments},
+	Cases:      []func(*testing.T, shipping.Store){concurrentCallbackAndAwaitResumeTheSaga},
+}
+
+var shipments = storesuite.Aggregate[shipping.Store, shipping.Shipment]{
+	Get: shipping.Store.Shipment, GetMany: shipping.Store.Shipments, Save: shipping.Store.Save,
+	Missing: shipping.ErrNoShipment, New: requested,
+	Versions: []shipping.Shipment{
+		{
+			OrderID: "1", CustomerID: "c", Status: shipping.StatusRefused, CarrierID: "shp_1", TrackingNumber: "T",
+			TraceParent: "00-0-0-01", Reason: "R", ResumeToken: "token", Version: 1, UpdatedAt: storesuite.Start,
 		},
+		requested("1", 2),
+		{
+			OrderID: "1", CustomerID: "c", Status: shipping.StatusBooked, CarrierID: "shp_1", TrackingNumber: "T",
+			ResumeToken: "token", Version: 3, UpdatedAt: storesuite.Start,
+		},
+		{OrderID: "1", Status: shipping.StatusCancelled, Version: 4, UpdatedAt: storesuite.Start},
 	},
-}
-
-func unknownShipmentIsNotFound(t *testing.T, s shipping.Store) {
-	if _, err := s.Shipment(t.Context(), "none"); !errors.Is(err, shipping.ErrNoShipment) {
-		t.Errorf("Shipment: %v, want ErrNoShipment", err)
-	}
-}
-
-func shipmentComesBackAsSaved(t *testing.T, s shipping.Store) {
-	full := shipping.Shipment{
-		OrderID: "1", CustomerID: "c", Status: shipping.StatusRefused, CarrierID: "shp_1", TrackingNumber: "T",
-		TraceParent: "00-0-0-01", Reason: "R", ResumeToken: "token", Version: 1, UpdatedAt: storesuite.Start,
-	}
-	save(t, s, full)
-	want(t, s, full)
-	bare := requested("1", 2)
-	save(t, s, bare)
-	want(t, s, bare)
-}
-
-func onlyTheNextVersionIsSaved(t *testing.T, s shipping.Store) {
-	storesuite.NextVersionOnly(t, func(orderID string, version int64) error {
-		return s.Save(t.Context(), requested(orderID, version), commit.With{})
-	})
-	want(t, s, requested("1", 2))
 }
 
 // concurrentCallbackAndAwaitResumeTheSaga runs the carrier's callback and the saga's AwaitShipment
@@ -72,7 +45,7 @@ func concurrentCallbackAndAwaitResumeTheSaga(t *testing.T, s shipping.Store) {
 	const rounds = 8
 	for n := range rounds {
 		order := fmt.Sprint(n)
-		save(t, s, requested(order, 1))
+		shipments.Put(t, s, requested(order, 1))
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			cb := shipping.Callback{
@@ -91,11 +64,11 @@ func concurrentCallbackAndAwaitResumeTheSaga(t *testing.T, s shipping.Store) {
 		wg.Wait()
 	}
 	events, err := s.(storesuite.Store).Outbox(t.Context())
-	must(t, err)
+	storesuite.Must(t, err)
 	resumed := map[string]bool{}
 	for _, e := range events {
 		data, err := envelope.Decode[contract.ShipmentEvent](e)
-		must(t, err)
+		storesuite.Must(t, err)
 		if e.Type == contract.ShipmentBooked && data.ResumeToken == "token-"+data.OrderID {
 			resumed[data.OrderID] = true
 		}
@@ -109,30 +82,5 @@ func requested(orderID string, version int64) shipping.Shipment {
 	return shipping.Shipment{
 		OrderID: orderID, CustomerID: "c", Status: shipping.StatusRequested, CarrierID: "shp_1",
 		Version: version, UpdatedAt: storesuite.Start,
-	}
-}
-
-func save(t *testing.T, s shipping.Store, sh shipping.Shipment) {
-	t.Helper()
-	must(t, s.Save(t.Context(), sh, commit.With{}))
-}
-
-func want(t *testing.T, s shipping.Store, sh shipping.Shipment) {
-	t.Helper()
-	if got, err := s.Shipment(t.Context(), sh.OrderID); err != nil || got != sh {
-		t.Errorf("Shipment = %+v, %v; want %+v", got, err, sh)
-	}
-}
-
-var must = storesuite.Must
-
-func shipmentsAreReadInOneBatch(t *testing.T, s shipping.Store) {
-	for _, id := range []string{"1", "2", "3"} {
-		save(t, s, requested(id, 1))
-	}
-	found, err := s.Shipments(t.Context(), []string{"3", "none", "1"})
-	storesuite.WantMany(t, found, err, "3", "1")
-	if len(found) > 0 && found[0] != requested("3", 1) {
-		t.Errorf("found %+v", found[0])
 	}
 }

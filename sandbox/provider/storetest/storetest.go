@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"testing"
 
 	"orderflow/internal/platform/clock"
@@ -20,23 +19,20 @@ import (
 
 // Suite is what every store of the provider has to pass.
 var Suite = storesuite.Suite[provider.Store]{
+	Aggregates: []storesuite.Aggregates[provider.Store]{entries},
 	Cases: []func(*testing.T, provider.Store){
-		unknownReferenceHasVersionZero, entryComesBackAsWritten, onlyTheNextVersionIsWritten, takenKeyWritesNothing,
-		chargesAreListedInPages, chargesAreListedByStatus, concurrentRefundsStayWithinTheCharge,
-		foreignCursorIsRefused, concurrentChargesOfAReferenceMakeOne, concurrentChargesWithAKeyMakeOne,
-		concurrentChargeAndVoidLeaveNoCharge, concurrentCaptureAndVoidKeepNoMoney,
+		unknownReferenceHasVersionZero, takenKeyWritesNothing, chargesAreListedInPages, chargesAreListedByStatus,
+		concurrentRefundsStayWithinTheCharge, foreignCursorIsRefused, concurrentChargesOfAReferenceMakeOne,
+		concurrentChargesWithAKeyMakeOne, concurrentChargeAndVoidLeaveNoCharge, concurrentCaptureAndVoidKeepNoMoney,
 	},
-	Kinds: map[string]storesuite.Kind[provider.Store]{
-		"Entry": {
-			Write: func(t *testing.T, s provider.Store) {
-				write(t, s, entry("r", 1, provider.StatusAuthorized))
-			},
-			Rewrite: func(t *testing.T, s provider.Store) {
-				write(t, s, entry("r", 2, provider.StatusVoided))
-				want(t, s, entry("r", 2, provider.StatusVoided))
-			},
-		},
+}
+
+var entries = storesuite.Aggregate[provider.Store, provider.Entry]{
+	Get: provider.Store.Entry, Save: provider.Store.Write,
+	New: func(reference string, version int64) provider.Entry {
+		return entry(reference, version, provider.StatusCaptured)
 	},
+	Versions: versions(),
 }
 
 var eur = money.Money{Currency: "EUR", Amount: 1999}
@@ -47,40 +43,32 @@ func entry(reference string, version int64, status provider.Status) provider.Ent
 	return provider.Entry{Reference: reference, Charge: &c, Version: version}
 }
 
-func unknownReferenceHasVersionZero(t *testing.T, s provider.Store) {
-	want(t, s, provider.Entry{Reference: "r"})
-}
-
-func entryComesBackAsWritten(t *testing.T, s provider.Store) {
-	bare := provider.Entry{Reference: "r", Faults: 2, Voided: true, Version: 1}
-	write(t, s, bare)
-	want(t, s, bare)
+func versions() []provider.Entry {
 	full := entry("r", 2, provider.StatusCaptured)
 	full.Disputed, full.Charge.Dispute = true, "OPEN"
 	full.Charge.RefundedAmount = money.Money{Currency: "EUR", Amount: 500}
-	write(t, s, full)
-	want(t, s, full)
+	return []provider.Entry{
+		{Reference: "r", Faults: 2, Voided: true, Version: 1}, full, entry("r", 3, provider.StatusAuthorized),
+		entry("r", 4, provider.StatusVoided),
+	}
 }
 
-func onlyTheNextVersionIsWritten(t *testing.T, s provider.Store) {
-	storesuite.NextVersionOnly(t, func(reference string, version int64) error {
-		return s.Write(t.Context(), entry(reference, version, provider.StatusCaptured), commit.With{})
-	})
-	want(t, s, entry("1", 2, provider.StatusCaptured))
+func unknownReferenceHasVersionZero(t *testing.T, s provider.Store) {
+	entries.Want(t, s, provider.Entry{Reference: "r"})
 }
 
 func takenKeyWritesNothing(t *testing.T, s provider.Store) {
 	storesuite.KeyTakenMeanwhile(t, s, func(ctx context.Context, with commit.With) error {
 		return s.Write(ctx, entry("r", 1, provider.StatusAuthorized), with)
 	})
-	want(t, s, provider.Entry{Reference: "r"})
+	entries.Want(t, s, provider.Entry{Reference: "r"})
 }
 
 func chargesAreListedInPages(t *testing.T, s provider.Store) {
 	for n := range 5 {
-		write(t, s, entry(fmt.Sprint(n), 1, provider.StatusAuthorized))
+		entries.Put(t, s, entry(fmt.Sprint(n), 1, provider.StatusAuthorized))
 	}
-	write(t, s, provider.Entry{Reference: "none", Voided: true, Version: 1})
+	entries.Put(t, s, provider.Entry{Reference: "none", Voided: true, Version: 1})
 	if got := list(t, s, "", 2); got != "[ch_0 ch_1][ch_2 ch_3][ch_4]" {
 		t.Errorf("pages of 2: %s", got)
 	}
@@ -91,7 +79,7 @@ func chargesAreListedInPages(t *testing.T, s provider.Store) {
 
 func chargesAreListedByStatus(t *testing.T, s provider.Store) {
 	for n, status := range []provider.Status{provider.StatusVoided, provider.StatusCaptured, provider.StatusVoided} {
-		write(t, s, entry(fmt.Sprint(n), 1, status))
+		entries.Put(t, s, entry(fmt.Sprint(n), 1, status))
 	}
 	if got := list(t, s, provider.StatusVoided, 2); got != "[ch_0][ch_2]" {
 		t.Errorf("voided: %s", got)
@@ -107,7 +95,7 @@ func list(t *testing.T, s provider.Store, status provider.Status, limit int) str
 	shown, cursor := "", ""
 	for range 10 {
 		charges, next, err := s.Charges(t.Context(), status, limit, cursor)
-		must(t, err)
+		storesuite.Must(t, err)
 		ids := []string{}
 		for _, c := range charges {
 			ids = append(ids, c.ID)
@@ -139,7 +127,7 @@ func concurrentChargesOfAReferenceMakeOne(t *testing.T, s provider.Store) {
 		return err
 	})
 	all, _, err := s.Charges(t.Context(), "", 100, "")
-	must(t, err)
+	storesuite.Must(t, err)
 	if len(all) != 1 {
 		t.Fatalf("%d charges, want 1", len(all))
 	}
@@ -158,7 +146,7 @@ func concurrentChargesWithAKeyMakeOne(t *testing.T, s provider.Store) {
 		return err
 	})
 	all, _, err := s.Charges(t.Context(), "", 100, "")
-	must(t, err)
+	storesuite.Must(t, err)
 	if len(all) != 1 {
 		t.Errorf("%d charges, want 1", len(all))
 	}
@@ -175,7 +163,7 @@ func concurrentChargeAndVoidLeaveNoCharge(t *testing.T, s provider.Store) {
 		return err
 	})
 	e, err := s.Entry(t.Context(), "r")
-	must(t, err)
+	storesuite.Must(t, err)
 	if !e.Voided || e.Charge != nil && e.Charge.Status != provider.StatusVoided {
 		t.Errorf("entry is %+v with %+v, want it voided with no charge or a voided one", e, e.Charge)
 	}
@@ -184,7 +172,7 @@ func concurrentChargeAndVoidLeaveNoCharge(t *testing.T, s provider.Store) {
 func concurrentCaptureAndVoidKeepNoMoney(t *testing.T, s provider.Store) {
 	p := open(s)
 	_, err := p.Charge(t.Context(), key("k", "r"), ask("r"))
-	must(t, err)
+	storesuite.Must(t, err)
 	storesuite.Race(racers, func(n int) (err error) {
 		if n%2 == 0 {
 			_, err = p.Void(t.Context(), "r")
@@ -194,7 +182,7 @@ func concurrentCaptureAndVoidKeepNoMoney(t *testing.T, s provider.Store) {
 		return err
 	})
 	e, err := s.Entry(t.Context(), "r")
-	must(t, err)
+	storesuite.Must(t, err)
 	if st := e.Charge.Status; e.Charge.Captured || st != provider.StatusVoided && st != provider.StatusRefunded {
 		t.Errorf("charge is %+v, want it voided or refunded", e.Charge)
 	}
@@ -203,9 +191,9 @@ func concurrentCaptureAndVoidKeepNoMoney(t *testing.T, s provider.Store) {
 func concurrentRefundsStayWithinTheCharge(t *testing.T, s provider.Store) {
 	p := open(s)
 	_, err := p.Charge(t.Context(), key("k", "r"), ask("r"))
-	must(t, err)
+	storesuite.Must(t, err)
 	_, err = p.Capture(t.Context(), "r")
-	must(t, err)
+	storesuite.Must(t, err)
 	storesuite.Race(racers, func(n int) error {
 		refund := provider.Refund{Amount: money.Money{Currency: "EUR", Amount: 900}}
 		_, err := p.Refund(t.Context(), "r", key(fmt.Sprint("refund", n), "r"), refund)
@@ -215,12 +203,12 @@ func concurrentRefundsStayWithinTheCharge(t *testing.T, s provider.Store) {
 		return err
 	})
 	e, err := s.Entry(t.Context(), "r")
-	must(t, err)
+	storesuite.Must(t, err)
 	if e.Charge.RefundedAmount.Amount != 1800 || !e.Charge.Captured {
 		t.Errorf("charge is %+v, want 1800 of 1999 refunded", e.Charge)
 	}
 	_, err = p.Void(t.Context(), "r")
-	must(t, err)
+	storesuite.Must(t, err)
 	e, err = s.Entry(t.Context(), "r")
 	if err != nil || e.Charge.RefundedAmount != eur || e.Charge.Status != provider.StatusRefunded {
 		t.Errorf("charge is %+v, %v, want it refunded in full", e.Charge, err)
@@ -238,17 +226,3 @@ func ask(reference string) provider.Request {
 func key(k, hash string) idempotency.Request {
 	return idempotency.Request{Scope: "charges", Key: k, Hash: hash}
 }
-
-func write(t *testing.T, s provider.Store, e provider.Entry) {
-	t.Helper()
-	must(t, s.Write(t.Context(), e, commit.With{}))
-}
-
-func want(t *testing.T, s provider.Store, e provider.Entry) {
-	t.Helper()
-	if got, err := s.Entry(t.Context(), e.Reference); err != nil || !reflect.DeepEqual(got, e) {
-		t.Errorf("entry = %+v with %+v, %v; want %+v with %+v", got, got.Charge, err, e, e.Charge)
-	}
-}
-
-var must = storesuite.Must
