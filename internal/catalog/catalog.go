@@ -18,8 +18,6 @@ import (
 var (
 	// ErrNoProduct says that no product has the SKU.
 	ErrNoProduct = fault.New(fault.NotFound, "ProductNotFound", "no product has this SKU")
-	// ErrCursor says that the list of products did not return the cursor.
-	ErrCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor was not returned by this list")
 )
 
 // Store keeps products.
@@ -30,8 +28,8 @@ type Store interface {
 	// order. Unknown ones are left out.
 	ProductsBySKU(ctx context.Context, skus []string) ([]Product, error)
 	// Products returns at most limit products, sorted by SKU, byte by byte. cursor is "" for the
-	// first page, or the previous page's next; any other gets ErrCursor. next is "" on the last
-	// page.
+	// first page, or the previous page's next; any other gets fault.ErrCursor. next is "" on the
+	// last page.
 	Products(ctx context.Context, limit int, cursor string) (page []Product, next string, err error)
 	// CursorAfter returns the cursor of the page after a SKU.
 	CursorAfter(sku string) string

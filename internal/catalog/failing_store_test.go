@@ -9,6 +9,7 @@ import (
 	"orderflow/internal/catalog/memory"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/ids"
 )
 
@@ -67,7 +68,7 @@ func TestListHasPagesAndRefusesForeignCursors(t *testing.T) {
 	if err != nil || len(last) != 1 || last[0].SKU != "TEA" || next != "" {
 		t.Errorf("last page %+v, cursor %q, %v", last, next, err)
 	}
-	if _, _, err := svc.ListProducts(t.Context(), 1, "x", ""); !errors.Is(err, catalog.ErrCursor) {
+	if _, _, err := svc.ListProducts(t.Context(), 1, "x", ""); !errors.Is(err, fault.ErrCursor) {
 		t.Errorf("a foreign cursor: %v, want ErrCursor", err)
 	}
 }

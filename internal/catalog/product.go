@@ -28,7 +28,7 @@ func (s *Service) GetProduct(ctx context.Context, sku string) (Product, error) {
 
 // ListProducts returns a page of products, sorted by SKU, and the cursor of the next page, which is
 // "" after the last one. Without a cursor, the list starts after the SKU after, unless that is "".
-// It returns ErrCursor for a cursor of no page.
+// It returns fault.ErrCursor for a cursor that no page returned.
 func (s *Service) ListProducts(ctx context.Context, limit int, cursor, after string) ([]Product, string, error) {
 	if cursor == "" && after != "" {
 		cursor = s.store.CursorAfter(after)

@@ -23,8 +23,8 @@ const (
 )
 
 // ListOrders returns a page of a customer's orders, newest first, and the cursor of the next page,
-// which is "" after the last. It fails with ErrCursor for a cursor that this customer's list did
-// not return.
+// which is "" after the last. It fails with fault.ErrCursor for a cursor that this customer's list
+// did not return.
 func (s *Service) ListOrders(ctx context.Context, customerID string, l Listing) ([]Order, string, error) {
 	if l.Cursor == "" && l.After != "" {
 		l.Cursor = s.store.CursorAfter(customerID, l.After)

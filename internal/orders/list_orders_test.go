@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"orderflow/internal/orders"
+	"orderflow/internal/platform/fault"
 )
 
 func TestListOrdersByStatus(t *testing.T) {
@@ -44,7 +45,7 @@ func TestListOrdersByStatus(t *testing.T) {
 		t.Errorf("after the second: %d orders, %v; want the other two", len(page), err)
 	}
 	l = orders.Listing{Limit: 9, Cursor: "nonsense", Status: orders.StatusRejected}
-	if _, _, err := s.ListOrders(t.Context(), "alice", l); !errors.Is(err, orders.ErrCursor) {
+	if _, _, err := s.ListOrders(t.Context(), "alice", l); !errors.Is(err, fault.ErrCursor) {
 		t.Errorf("%v, want ErrCursor", err)
 	}
 }

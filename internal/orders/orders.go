@@ -40,8 +40,6 @@ var (
 	ErrNotCancellable = fault.New(fault.Conflict, "OrderNotCancellable", "the order can no longer be cancelled")
 	// ErrClosed: the order was closed, so it cannot be confirmed.
 	ErrClosed = fault.New(fault.Conflict, "OrderClosed", "the order was closed before it could be confirmed")
-	// ErrCursor: the cursor is not from this customer's list.
-	ErrCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor is not one that this list returned")
 )
 
 // Store keeps orders and the price book.
@@ -51,7 +49,8 @@ type Store interface {
 	// Order returns an order, read consistently, or ErrNoOrder.
 	Order(ctx context.Context, orderID string) (Order, error)
 	// Orders returns up to limit orders of a customer, newest first, and the next page's cursor, ""
-	// after the last page. cursor is "" or from an earlier call for this customer, else ErrCursor.
+	// after the last page. cursor is "" or from an earlier call for this customer; any other gets
+	// fault.ErrCursor.
 	Orders(ctx context.Context, customerID string, limit int, cursor string) ([]Order, string, error)
 	// CursorAfter returns the cursor of the page after an order of a customer.
 	CursorAfter(customerID, orderID string) string

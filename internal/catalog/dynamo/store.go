@@ -11,7 +11,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -60,9 +59,6 @@ func (s Store) Product(ctx context.Context, sku string) (catalog.Product, error)
 // Products reads a page of products.
 func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalog.Product, string, error) {
 	items, next, err := s.Page(ctx, "", "pk", products, false, limit, cursor)
-	if errors.Is(err, ddb.ErrCursor) {
-		err = catalog.ErrCursor
-	}
 	if err != nil {
 		return nil, "", err
 	}

@@ -9,6 +9,7 @@ import (
 	"orderflow/internal/catalog"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/memdb"
 )
 
@@ -64,7 +65,7 @@ func decodeCursor(cursor string) (last string, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	last, ok := strings.CutPrefix(string(b), cursorPrefix)
 	if err != nil || !ok || last == "" {
-		return "", catalog.ErrCursor
+		return "", fault.ErrCursor
 	}
 	return last, nil
 }

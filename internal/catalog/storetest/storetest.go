@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"orderflow/internal/catalog"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/storesuite"
 )
@@ -77,7 +78,7 @@ func foreignCursorIsRefused(t *testing.T, s catalog.Store) {
 		cursors = append(cursors, base64.RawURLEncoding.EncodeToString([]byte(plain)))
 	}
 	for _, cursor := range cursors {
-		if _, _, err := s.Products(t.Context(), 20, cursor); !errors.Is(err, catalog.ErrCursor) {
+		if _, _, err := s.Products(t.Context(), 20, cursor); !errors.Is(err, fault.ErrCursor) {
 			t.Errorf("Products from cursor %q: %v, want ErrCursor", cursor, err)
 		}
 	}

@@ -33,10 +33,7 @@ const (
 	maxPage = 50
 )
 
-var (
-	errPanic  = fault.New(fault.Internal, "Internal", "the field failed for a reason of ours")
-	errCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor is not one that this list returned")
-)
+var errPanic = fault.New(fault.Internal, "Internal", "the field failed for a reason of ours")
 
 // check refuses an operation beyond the limits. Fragments are valid by now, so they have no cycles.
 func check(op *graphql.OperationContext) gqlerror.List {
@@ -162,7 +159,7 @@ func parseCursor(kind string, cursor *string) (start gateway.Start, err error) {
 	id, ok := strings.CutPrefix(text, kind)
 	switch {
 	case err != nil || !ok || id == "":
-		return start, errCursor
+		return start, fault.ErrCursor
 	case page:
 		return gateway.Start{Cursor: id}, nil
 	}

@@ -53,7 +53,7 @@ func (s *Store) Orders(
 		b, err := base64.RawURLEncoding.DecodeString(cursor)
 		var own bool
 		if last, own = strings.CutPrefix(string(b), customerID+"#"); err != nil || !own {
-			return nil, "", orders.ErrCursor
+			return nil, "", fault.ErrCursor
 		}
 	}
 	s.View(func() {

@@ -133,10 +133,10 @@ func cursorOfAnotherCustomerIsRefused(t *testing.T, s orders.Store) {
 	if err != nil || cursor == "" {
 		t.Fatalf("first page: cursor %q, %v", cursor, err)
 	}
-	if _, _, err := s.Orders(t.Context(), "bob", 2, cursor); !errors.Is(err, orders.ErrCursor) {
+	if _, _, err := s.Orders(t.Context(), "bob", 2, cursor); !errors.Is(err, fault.ErrCursor) {
 		t.Errorf("alice's cursor for bob: %v, want ErrCursor", err)
 	}
-	if _, _, err := s.Orders(t.Context(), "alice", 2, "nonsense"); !errors.Is(err, orders.ErrCursor) {
+	if _, _, err := s.Orders(t.Context(), "alice", 2, "nonsense"); !errors.Is(err, fault.ErrCursor) {
 		t.Errorf("a made-up cursor: %v, want ErrCursor", err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/fault"
 )
 
 func TestCursorNeedsStringKeys(t *testing.T) {
@@ -16,7 +18,7 @@ func TestCursorNeedsStringKeys(t *testing.T) {
 }
 
 // FuzzDecodeCursor: an accepted cursor has exactly the keys of the requested partition; others are
-// refused with ErrCursor.
+// refused with fault.ErrCursor.
 func FuzzDecodeCursor(f *testing.F) {
 	for _, plain := range []string{
 		`{"pk":"a","sk":"1"}`, `{"pk":"a","sk":"1","byCustomerPk":"c","byCustomerSk":"2"}`,
@@ -35,7 +37,7 @@ func FuzzDecodeCursor(f *testing.F) {
 		}
 		key, err := decodeCursor(cursor, index, pkName, pk)
 		if err != nil || cursor == "" {
-			if key != nil || err != nil && !errors.Is(err, ErrCursor) {
+			if key != nil || err != nil && !errors.Is(err, fault.ErrCursor) {
 				t.Fatalf("key %v, error %v", key, err)
 			}
 			return

@@ -12,9 +12,6 @@ import (
 	"orderflow/internal/platform/fault"
 )
 
-// ErrCursor refuses a cursor that Page did not return.
-var ErrCursor = fault.New(fault.Invalid, "InvalidCursor", "the cursor is not one that this list returned")
-
 // Page reads one page of a partition of an index, or of the table if index is "". pkName is the
 // name of the partition attribute. cursor is "" for the first page, else what the previous call
 // returned. The returned cursor is "" on the last page.
@@ -74,23 +71,23 @@ func decodeCursor(cursor, index, pkName, pk string) (Values, error) {
 	}
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
-		return nil, ErrCursor
+		return nil, fault.ErrCursor
 	}
 	var plain map[string]string
 	if json.Unmarshal(b, &plain) != nil || plain[pkName] != pk {
-		return nil, ErrCursor
+		return nil, fault.ErrCursor
 	}
 	names := []string{"pk", "sk"}
 	if index != "" {
 		names = append(names, index+"Pk", index+"Sk")
 	}
 	if len(plain) != len(names) {
-		return nil, ErrCursor
+		return nil, fault.ErrCursor
 	}
 	key := Values{}
 	for _, name := range names {
 		if plain[name] == "" {
-			return nil, ErrCursor
+			return nil, fault.ErrCursor
 		}
 		key[name] = String(plain[name])
 	}

@@ -13,6 +13,7 @@ import (
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/outbox"
 )
@@ -122,7 +123,7 @@ func TestForeignOrInvalidCursorIsRefused(t *testing.T) {
 		"extra key":           {"", "pk", "shelf#me", plain(`{"pk":"shelf#me","sk":"1","x":"y"}`)},
 	} {
 		items, _, err := table.Page(t.Context(), c.index, c.pkName, c.pk, false, 2, c.cursor)
-		if !errors.Is(err, ddb.ErrCursor) {
+		if !errors.Is(err, fault.ErrCursor) {
 			t.Errorf("%s: %d items, %v; want ErrCursor", name, len(items), err)
 		}
 	}

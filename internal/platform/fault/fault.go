@@ -133,3 +133,6 @@ func From(err error) *Error {
 // ErrLostRace means that another writer was first: the barrier record, the idempotency record or
 // the version that this write was based on has changed. Read again and decide again.
 var ErrLostRace = errors.New("lost a race: read again and decide again")
+
+// ErrCursor refuses a cursor that the list did not return.
+var ErrCursor = New(Invalid, "InvalidCursor", "the cursor was not returned by this list")

@@ -16,6 +16,7 @@ import (
 
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
 	"orderflow/sandbox/provider"
 	"orderflow/sandbox/web"
@@ -100,7 +101,7 @@ func (s Store) Charges(ctx context.Context, status provider.Status, limit int, c
 	[]provider.Charge, string, error,
 ) {
 	items, next, err := s.Page(ctx, Index, Index+"Pk", Index, false, limit, cursor)
-	if errors.Is(err, ddb.ErrCursor) {
+	if errors.Is(err, fault.ErrCursor) {
 		return nil, "", web.ErrCursor
 	}
 	if err != nil {
