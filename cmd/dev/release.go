@@ -27,8 +27,8 @@ func releases() []*cobra.Command {
 		Use:   "setup",
 		Short: "Install the pinned tools into .tools/",
 		Long: `Install the emulator and the SAM CLI into .tools/, at the versions and hashes pinned in tools/.
-Installed tools are kept. Needs python3 (3.10 or later); with --lint also npm; for LocalStack Python 3.13, a Java
-development kit and Maven.`,
+Installed tools are kept. Needs python3 (` + devstack.Python + ` or later); with --lint also npm; for LocalStack
+Python 3.13, a Java development kit and Maven.`,
 		Example: "  go run ./cmd/dev setup --lint",
 		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
 			return repo.Setup(ctx, report(), devstack.Target(target), lint)

@@ -34,6 +34,22 @@ func TestFilesThatDifferFromTheirPinsAreRefused(t *testing.T) {
 	}
 }
 
+func TestDocumentsNameTheOldestPython(t *testing.T) {
+	repo, err := FindRepo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"README.md", "CONTRIBUTING.md"} {
+		text, err := os.ReadFile(repo.Path(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "Python " + Python + " or newer"; !strings.Contains(string(text), want) {
+			t.Errorf("%s does not say %q", name, want)
+		}
+	}
+}
+
 // unpinned are ways to install something without a pinned hash, by the problem.
 var unpinned = map[string]*regexp.Regexp{
 	"go install has no hash of ours":         regexp.MustCompile(`"install", *"?[\w.-]+\.\w+/|go (install|run) [\w.-]+\.\w+/`),

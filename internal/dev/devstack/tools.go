@@ -254,6 +254,9 @@ func (r Repo) python(name string) tool {
 	return t
 }
 
+// Python is the oldest Python that the tools run on.
+const Python = "3.11"
+
 // setupUV installs uv if any of the tools is missing: it is several times as fast as pip. Machines
 // without a uv build use pip.
 func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error {
@@ -268,9 +271,9 @@ func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error
 	if !missing {
 		return nil
 	}
-	err := exec.CommandContext(ctx, "python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))").Run()
-	if err != nil {
-		return fmt.Errorf("python3 3.10 or later is required on the PATH: %w", err)
+	tooOld := fmt.Sprintf("import sys; sys.exit(sys.version_info < tuple(map(int, '%s'.split('.'))))", Python)
+	if err := exec.CommandContext(ctx, "python3", "-c", tooOld).Run(); err != nil {
+		return fmt.Errorf("python3 %s or later is required on the PATH: %w", Python, err)
 	}
 	if err := rep.install(ctx, r.python("uv")); err != nil {
 		rep.Printf("  uv is not available here, using pip instead: %v\n", err)

@@ -49,7 +49,7 @@ var callers = []struct{ name, role string }{{"olga", "operator"}, {"alice", ""}}
 func Run(ctx context.Context, o Options) (err error) {
 	report := devstack.NewReporter(os.Stderr)
 	if err := o.Repo.SetupPython(ctx, report, "schemathesis"); err != nil {
-		return fmt.Errorf("%w (schemathesis needs Python 3.11 or later)", err)
+		return err
 	}
 	if o.Running {
 		stack, err := devstack.Load(ctx, "")
