@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -153,16 +154,21 @@ func (s *stack) Sweeps() []*function {
 	return s.where(func(f *function) bool { return f.Schedule != nil && !f.Relay })
 }
 
-// tens are the functions of one alarm.
-type tens struct {
-	Number    int
+// alarm is an alarm on the errors of functions of one service.
+type alarm struct {
+	ID        string
 	Functions []*function
 }
 
-// Tens are all functions that are not scheduled, grouped by alarm.
-func (s *stack) Tens() (all []tens) {
-	for part := range slices.Chunk(s.where(func(f *function) bool { return f.Schedule == nil }), perAlarm) {
-		all = append(all, tens{len(all) + 1, part})
+// Alarms watch the service's functions that are not scheduled. The second begins with the eleventh
+// function, so a function at the end of the service's file moves no other to another alarm.
+func (s *service) Alarms() (all []alarm) {
+	triggered := slices.DeleteFunc(slices.Clone(s.Functions), func(f *function) bool { return f.Schedule != nil })
+	for part := range slices.Chunk(triggered, perAlarm) {
+		all = append(all, alarm{s.ID() + "ErrorsAlarm", part})
+		if len(all) > 1 {
+			all[len(all)-1].ID += strconv.Itoa(len(all))
+		}
 	}
 	return all
 }

@@ -53,15 +53,15 @@ func TestNewOperationTakesAFewLinesOfOneFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range []string{"ApiRole", "TokenKeysPolicy"} {
-			described := strings.Contains(string(dir["orders.yaml"].Data), added)
+			described := strings.Contains(string(dir["catalog.yaml"].Data), added)
 			if described != strings.Contains(flowOf(t, cfn.Dig(template, "Resources", id)), "BrewTea") {
-				t.Errorf("%s does not follow deploy/orders.yaml", id)
+				t.Errorf("%s does not follow deploy/catalog.yaml", id)
 			}
 		}
 		return slices.Sorted(maps.Keys(template["Resources"].(map[string]any)))
 	}
 	before := ids()
-	dir["orders.yaml"].Data = append(dir["orders.yaml"].Data, added...)
+	dir["catalog.yaml"].Data = append(dir["catalog.yaml"].Data, added...)
 	var more []string
 	for _, id := range ids() {
 		if !slices.Contains(before, id) {
@@ -71,6 +71,37 @@ func TestNewOperationTakesAFewLinesOfOneFile(t *testing.T) {
 	if want := []string{"BrewTeaFunction", "BrewTeaRole"}; !slices.Equal(more, want) {
 		t.Errorf("it adds %v, want %v", more, want)
 	}
+}
+
+func TestNewFunctionLeavesTheOthersInTheirAlarms(t *testing.T) {
+	s, err := read(deploy(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, service := range s.Services {
+		before := alarmOf(s)
+		for range perAlarm { // one of them is the first of another alarm
+			service.Functions = append(service.Functions, &function{Name: "brew-tea"})
+		}
+		after := alarmOf(s)
+		for name, alarm := range before {
+			if name != "brew-tea" && after[name] != alarm {
+				t.Errorf("%s grows: %s moves from %s to %s", service.Name, name, alarm, after[name])
+			}
+		}
+	}
+}
+
+func alarmOf(s *stack) map[string]string {
+	all := map[string]string{}
+	for _, service := range s.Services {
+		for _, alarm := range service.Alarms() {
+			for _, f := range alarm.Functions {
+				all[f.Name] = alarm.ID
+			}
+		}
+	}
+	return all
 }
 
 func flowOf(t *testing.T, v any) string {

@@ -80,8 +80,8 @@ var observationRules = []Rule{
 			}
 		},
 		func(r *Repo) {
-			metrics := r.properties("FunctionErrorsAlarm1")["Metrics"].([]any)
-			r.properties("FunctionErrorsAlarm1")["Metrics"] = append(metrics, metrics[1])
+			metrics := r.properties("OrdersErrorsAlarm")["Metrics"].([]any)
+			r.properties("OrdersErrorsAlarm")["Metrics"] = append(metrics, metrics[1])
 		}),
 	requires("an alarm rings when Lambda throttles",
 		"a throttled function logs nothing: its callers wait and nobody notices",
