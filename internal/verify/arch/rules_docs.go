@@ -18,7 +18,8 @@ var (
 	symbol   = regexp.MustCompile("`\\*?([a-z]+)\\.([A-Z]\\w+)[.\\w]*`")
 	place    = regexp.MustCompile("`((?:api|cmd|deploy|docs|events|functions|internal|sandbox|" +
 		"statemachines|test|tools)/[\\w./-]+)`")
-	target = regexp.MustCompile("`make (?:-s )?([a-z-]+)")
+	target  = regexp.MustCompile("(?:`|[$][(]|\n *)make (?:-s )?([a-z-]+)") // quoted, or in a code block
+	command = regexp.MustCompile(`go run \./(cmd/dev|cmd/orderflow) ([a-z-]+)`)
 )
 
 var docRules = []Rule{
@@ -35,6 +36,21 @@ var docRules = []Rule{
 			bad.same("docs/runbooks", keys(r.documents("docs/runbooks/")), used)
 		},
 		func(r *Repo) { r.properties("RelayErrorsAlarm")["AlarmDescription"] = "it fails" }),
+	rule("runbooks and objectives say when an alarm rings", "the operator judges by them how bad it is",
+		func(r *Repo, bad *list) {
+			for _, kind := range []string{"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"} {
+				for id, p := range r.each(kind) {
+					name := "`" + documented(id) + "`"
+					for _, file := range []string{runbook.FindString(text(p["AlarmDescription"])), "docs/slo.md"} {
+						body := strings.Join(strings.Fields(r.Texts[file]), " ")
+						silent := file == "docs/slo.md" && !strings.Contains(body, name)
+						says := name + " (" + r.condition(id) + ")"
+						bad.unless(silent || strings.Contains(body, says), "%s does not say %s", file, says)
+					}
+				}
+			}
+		},
+		func(r *Repo) { r.properties("OutboxLagAlarm")["Threshold"] = 30_000 }),
 	rule("the log lines that runbooks quote are in the code", "the operator who is paged searches the log for them",
 		func(r *Repo, bad *list) {
 			var source strings.Builder
@@ -53,7 +69,7 @@ var docRules = []Rule{
 			}
 		},
 		func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" }),
-	rule("links and make targets in the documents exist", "readers follow them",
+	rule("links, make targets and commands in the documents exist", "readers follow them",
 		func(r *Repo, bad *list) {
 			for file, body := range r.documents("") {
 				for _, m := range link.FindAllStringSubmatch(body, -1) {
@@ -63,6 +79,10 @@ var docRules = []Rule{
 				for _, m := range target.FindAllStringSubmatch(body, -1) {
 					bad.unless(strings.Contains(r.Texts["Makefile"], "\n"+m[1]+":"),
 						"%s names make %s, which is not a target", file, m[1])
+				}
+				for _, m := range command.FindAllStringSubmatch(strings.Join(strings.Fields(body), " "), -1) {
+					known := regexp.MustCompile(`\bUse: +"` + m[2] + `\b`).MatchString(r.Packages[m[1]].Source)
+					bad.unless(known || m[2] == "help", "%s names %s, which is not a command", file, m[0])
 				}
 			}
 		},
