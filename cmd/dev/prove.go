@@ -304,7 +304,7 @@ func reproduce(ctx context.Context, out io.Writer, repo devstack.Repo) (err erro
 	if err := os.Mkdir(sources, 0o755); err != nil {
 		return err
 	}
-	again, err := repo.CopyTo(sources)
+	again, err := repo.CopyTo(ctx, sources)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/timeline"
+	"orderflow/internal/verify/concurrent"
 )
 
 // One places an order, waits until it is confirmed, and prints the steps of its saga.
@@ -77,17 +78,14 @@ func (s Shop) Six(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w,
 		"Six orders are under way; the slowest takes about half a minute, waiting for the payment provider.\n")
 	endings := make([]ending, len(stories))
-	var wg sync.WaitGroup
 	var line sync.Mutex
-	for i, st := range stories {
-		wg.Go(func() {
-			endings[i] = s.play(ctx, st)
-			line.Lock()
-			defer line.Unlock()
-			fmt.Fprintf(w, "  %-32s %s\n", st.name, endings[i].outcome())
-		})
-	}
-	wg.Wait()
+	_ = concurrent.Do(len(stories), len(stories), func(i int) error {
+		endings[i] = s.play(ctx, stories[i])
+		line.Lock()
+		defer line.Unlock()
+		fmt.Fprintf(w, "  %-32s %s\n", stories[i].name, endings[i].outcome())
+		return nil
+	})
 	var wrong []error
 	for i, st := range stories {
 		if err := endings[i].check(st); err != nil {

@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"orderflow/internal/verify/concurrent"
 )
 
 // GoFlags are the GOFLAGS of every build, vet and test: one set, so that they share the build
@@ -134,28 +136,18 @@ func (r Repo) compile(
 func (r Repo) pack(ctx context.Context, bin string, functions []Function) error {
 	out := r.Path(".build", "functions")
 	keep := map[string]bool{}
-	work := make(chan string, len(functions))
 	for _, f := range functions {
 		keep[f.Name+".zip"] = true
-		work <- f.Name
 	}
-	close(work)
-	packers := make([]func() error, runtime.NumCPU())
-	for i := range packers {
-		packers[i] = func() error {
-			for name := range work {
-				var content bytes.Buffer
-				if err := errors.Join(context.Cause(ctx), Pack(&content, filepath.Join(bin, name))); err != nil {
-					return err
-				}
-				if err := writeFile(filepath.Join(out, name+".zip"), content.Bytes(), 0o644); err != nil {
-					return err
-				}
-			}
-			return nil
+	err := concurrent.Do(len(functions), runtime.NumCPU(), func(i int) error {
+		var content bytes.Buffer
+		name := functions[i].Name
+		if err := errors.Join(context.Cause(ctx), Pack(&content, filepath.Join(bin, name))); err != nil {
+			return err
 		}
-	}
-	if err := parallel(packers...); err != nil {
+		return writeFile(filepath.Join(out, name+".zip"), content.Bytes(), 0o644)
+	})
+	if err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(out)
@@ -208,34 +200,13 @@ func (r Repo) Sums(ctx context.Context, rep *Reporter, architecture string, func
 	})
 }
 
-// CopyTo copies the sources, without what is hidden, into the empty directory dir.
-func (r Repo) CopyTo(dir string) (Repo, error) {
-	entries, err := os.ReadDir(string(r))
-	for _, e := range entries {
-		from, to := r.Path(e.Name()), filepath.Join(dir, e.Name())
-		switch {
-		case strings.HasPrefix(e.Name(), "."):
-		case e.IsDir():
-			err = errors.Join(err, os.CopyFS(to, os.DirFS(from)))
-		default:
-			err = errors.Join(err, copyFile(from, to))
-		}
-	}
-	return Repo(dir), err
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
+// CopyTo copies the sources, without what is hidden, into the directory dir.
+func (r Repo) CopyTo(ctx context.Context, dir string) (Repo, error) {
+	visible, err := filepath.Glob(r.Path("[^.]*"))
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	return Repo(dir), command{name: "cp", args: slices.Concat([]string{"-R"}, visible, []string{dir})}.run(ctx)
 }
 
 // BillOfMaterials lists the modules of functions, commands and tests in a CycloneDX file. It has no

@@ -107,14 +107,3 @@ func (r *Reporter) Printf(format string, args ...any) {
 
 // Seconds formats a duration for people.
 func Seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
-
-// parallel runs fs concurrently and returns all their errors.
-func parallel(fs ...func() error) error {
-	errs := make([]error, len(fs))
-	var wg sync.WaitGroup
-	for i, f := range fs {
-		wg.Go(func() { errs[i] = f() })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}

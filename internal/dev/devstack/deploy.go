@@ -17,6 +17,7 @@ import (
 	"orderflow/internal/dev/template"
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/verify/cfn"
+	"orderflow/internal/verify/concurrent"
 )
 
 // Stage is the stage of every local stack.
@@ -86,7 +87,7 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 			})
 		})
 	}
-	if err := parallel(deploys...); err != nil {
+	if err := concurrent.All(deploys...); err != nil {
 		return err
 	}
 	if s.Outputs, err = s.readOutputs(ctx); err != nil {
@@ -140,7 +141,8 @@ func (r Repo) stage(template, dir string) (staged string, err error) {
 		}
 	}
 	staged = filepath.Join(dir, filepath.Base(template))
-	return staged, errors.Join(err, copyFile(r.Path(template), staged))
+	text, readErr := os.ReadFile(r.Path(template))
+	return staged, errors.Join(err, readErr, os.WriteFile(staged, text, 0o600))
 }
 
 // cloudFormation calls an action for a stack.

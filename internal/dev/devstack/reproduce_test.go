@@ -23,7 +23,7 @@ func TestSourcesInAnotherDirectoryGiveTheSamePackages(t *testing.T) {
 	if len(some) != 3 {
 		t.Fatalf("found only %v", some)
 	}
-	elsewhere, err := repo.CopyTo(t.TempDir())
+	elsewhere, err := repo.CopyTo(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

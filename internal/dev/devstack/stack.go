@@ -20,6 +20,8 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"orderflow/internal/verify/concurrent"
 )
 
 // Options configure a stack or an emulator.
@@ -86,7 +88,7 @@ func Start(ctx context.Context, opts Options) (s *Stack, err error) {
 // start returns the emulator if it was started, also on failure.
 func (o Options) start(ctx context.Context) (_ *Stack, emulator *Emulator, _ error) {
 	var traces *server
-	err := parallel(
+	err := concurrent.All(
 		func() (err error) {
 			if err := o.Repo.Setup(ctx, o.Report, o.Target, false); err != nil {
 				return err

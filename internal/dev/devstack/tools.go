@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"orderflow/internal/verify/concurrent"
 )
 
 // tool is a program that is installed into .tools/.
@@ -118,7 +120,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 		if err := r.setupUV(ctx, rep, "ministack", "sam"); err != nil {
 			return err
 		}
-		return parallel(installs...)
+		return concurrent.All(installs...)
 	})
 }
 

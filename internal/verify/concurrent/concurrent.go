@@ -1,10 +1,15 @@
-// Package concurrent runs many calls of the same kind at once.
+// Package concurrent runs calls at once.
 package concurrent
 
 import (
 	"errors"
 	"sync"
 )
+
+// All runs all calls at once and returns all their errors.
+func All(calls ...func() error) error {
+	return Do(len(calls), len(calls), func(i int) error { return calls[i]() })
+}
 
 // Do calls do for 0 to n-1 in this order, at most atOnce at a time, and returns all their errors.
 func Do(n, atOnce int, do func(i int) error) error {

@@ -16,12 +16,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/verify/concurrent"
 	"orderflow/internal/verify/gotest"
 )
 
@@ -73,19 +73,15 @@ func Run(ctx context.Context, o Options) (err error) {
 // against sends to a running stack, as all callers concurrently.
 func (o Options) against(ctx context.Context, stack *devstack.Stack) error {
 	api := stack.Outputs["ApiUrl"]
-	results, failed := make([]result, len(callers)), make([]error, len(callers))
-	var all sync.WaitGroup
-	for i, who := range callers {
-		all.Go(func() {
-			token, err := stack.Token(ctx, who.name, who.role)
-			if err == nil {
-				results[i], err = o.schemathesis(ctx, api, token, who.name)
-			}
-			failed[i] = err
-		})
-	}
-	all.Wait()
-	if err := errors.Join(failed...); err != nil {
+	results := make([]result, len(callers))
+	err := concurrent.Do(len(callers), len(callers), func(i int) error {
+		token, err := stack.Token(ctx, callers[i].name, callers[i].role)
+		if err == nil {
+			results[i], err = o.schemathesis(ctx, api, token, callers[i].name)
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	total, found := 0, 0

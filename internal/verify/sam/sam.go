@@ -48,7 +48,7 @@ func Run(ctx context.Context) (err error) {
 	if err := os.Mkdir(filepath.Join(dir, "clone"), 0o755); err != nil {
 		return err
 	}
-	clone, err := repo.CopyTo(filepath.Join(dir, "clone"))
+	clone, err := repo.CopyTo(ctx, filepath.Join(dir, "clone"))
 	if err != nil {
 		return err
 	}
