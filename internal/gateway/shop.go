@@ -52,15 +52,24 @@ type Start struct{ Cursor, After string }
 type (
 	// Order is an order.
 	Order struct {
-		OrderID         string      `json:"orderId"`
-		Status          string      `json:"status"`
-		Reason          *string     `json:"reason"`
-		Items           []OrderLine `json:"items"`
-		Total           money.Money `json:"total"`
-		ShippingAddress Address     `json:"shippingAddress"`
-		PaymentMethod   string      `json:"paymentMethod"`
-		CreatedAt       string      `json:"createdAt"`
-		UpdatedAt       string      `json:"updatedAt"`
+		OrderID         string        `json:"orderId"`
+		Status          string        `json:"status"`
+		Reason          *string       `json:"reason"`
+		Items           []OrderLine   `json:"items"`
+		Total           money.Money   `json:"total"`
+		ShippingAddress Address       `json:"shippingAddress"`
+		PaymentMethod   string        `json:"paymentMethod"`
+		Version         int64         `json:"version"`
+		Changes         []OrderChange `json:"changes"`
+		CreatedAt       string        `json:"createdAt"`
+		UpdatedAt       string        `json:"updatedAt"`
+	}
+	// OrderChange is a version of an order.
+	OrderChange struct {
+		Version int64   `json:"version"`
+		Status  string  `json:"status"`
+		Reason  *string `json:"reason"`
+		At      string  `json:"at"`
 	}
 	// OrderLine is a line with the price when the order was placed.
 	OrderLine struct {

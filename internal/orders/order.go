@@ -89,9 +89,20 @@ type Order struct {
 	// TrackingNumber is the carrier's, once the order is confirmed, if the carrier gave one.
 	TrackingNumber string `json:"trackingNumber,omitempty"`
 	// Version counts the changes, from 1.
-	Version   int64     `json:"version"`
+	Version int64 `json:"version"`
+	// Changes has a Change for each version; none for those that were written before this field.
+	Changes   []Change  `json:"changes,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// Change is a version of an order: its status and reason from a time on. Successive changes may
+// have the same status: a cancellation that was requested is a change, too.
+type Change struct {
+	Version int64     `json:"version"`
+	Status  Status    `json:"status"`
+	Reason  Reason    `json:"reason,omitempty"`
+	At      time.Time `json:"at"`
 }
 
 // Identity implements commit.Aggregate.
@@ -107,17 +118,15 @@ func (o Order) become(status Status, reason Reason, detail string, at time.Time)
 	if !slices.Contains(transitions[o.Status], status) || status == StatusConfirmed && o.Closed {
 		return Order{}, errTransition
 	}
-	o = o.next(at)
 	o.Status, o.Reason, o.Detail = status, reason, truncate(detail)
 	o.Closed = status != StatusConfirmed
-	return o, nil
+	return o.changed(at), nil
 }
 
 // close returns the order's next version, which cannot be confirmed.
 func (o Order) close(at time.Time) Order {
-	o = o.next(at)
 	o.Closed = true
-	return o
+	return o.changed(at)
 }
 
 // cancelReason returns the reason with which a cancelled order ends.
@@ -128,8 +137,10 @@ func (o Order) cancelReason() Reason {
 	return ReasonCancelledByCustomer
 }
 
-func (o Order) next(at time.Time) Order {
+// changed returns the order as its next version.
+func (o Order) changed(at time.Time) Order {
 	o.Version, o.UpdatedAt = o.Version+1, at
+	o.Changes = append(slices.Clip(o.Changes), Change{o.Version, o.Status, o.Reason, at})
 	return o
 }
 

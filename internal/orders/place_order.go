@@ -59,9 +59,8 @@ func (s *Service) PlaceOrder(
 		now := s.clock.Now()
 		o := Order{
 			OrderID: s.ids.New(), CustomerID: in.CustomerID, CustomerEmail: in.CustomerEmail, Status: StatusPending,
-			Items: items, Total: total, ShippingAddress: to, PaymentMethod: in.PaymentMethod,
-			Version: 1, CreatedAt: now, UpdatedAt: now,
-		}
+			Items: items, Total: total, ShippingAddress: to, PaymentMethod: in.PaymentMethod, CreatedAt: now,
+		}.changed(now)
 		created := s.events.New(ctx, contract.OrderCreated, o.OrderID, o.Version, o.created())
 		return o, s.place(ctx, o, commit.With{Reply: once.Returning(o), Events: []envelope.Event{created}})
 	})

@@ -45,6 +45,17 @@ func refused(err error) bool {
 		errors.Is(err, orders.ErrNotCancellable)
 }
 
+// recorded reports whether the order's changes are all its versions.
+func recorded(o orders.Order) bool {
+	for i, c := range o.Changes {
+		if c.Version != int64(i+1) {
+			return false
+		}
+	}
+	now := orders.Change{Version: o.Version, Status: o.Status, Reason: o.Reason, At: o.UpdatedAt}
+	return o.Changes[len(o.Changes)-1] == now
+}
+
 // checkChange checks that a command may change before to after and emit these events.
 func (s *shop) checkChange(command string, before, after orders.Order, events string) {
 	s.t.Helper()
@@ -57,6 +68,8 @@ func (s *shop) checkChange(command string, before, after orders.Order, events st
 		s.t.Fatalf("%s: a cancelled order was rejected", command)
 	case before.Status.Final() && fmt.Sprint(before) != fmt.Sprint(after):
 		s.t.Fatalf("%s: a final order changed to %+v", command, after)
+	case !slices.Equal(after.Changes[:len(before.Changes)], before.Changes) || !recorded(after):
+		s.t.Fatalf("%s: changes %v after %v", command, after.Changes, before.Changes)
 	case after.Version != before.Version && after.Version != before.Version+1:
 		s.t.Fatalf("%s: version %d after %d", command, after.Version, before.Version)
 	}

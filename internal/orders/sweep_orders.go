@@ -89,7 +89,7 @@ func (s *Service) publishOverdue(ctx context.Context, o Order) (published bool, 
 		return true, s.store.Record(ctx, commit.With{Events: []envelope.Event{e}})
 	}
 	at := s.clock.Now()
-	withoutEmail := o.next(at)
+	withoutEmail := o.changed(at)
 	withoutEmail.CustomerEmail = ""
 	if e, still, err := s.overdueEvent(ctx, withoutEmail); err != nil {
 		return false, err

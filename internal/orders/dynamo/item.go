@@ -1,14 +1,18 @@
 package dynamo
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
 	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
 )
 
@@ -30,6 +34,7 @@ type order struct {
 	Detail          string    `dynamodbav:"detail,omitempty"`
 	TrackingNumber  string    `dynamodbav:"trackingNumber,omitempty"`
 	Version         int64     `dynamodbav:"version"`
+	Changes         []change  `dynamodbav:"changes,omitempty"`
 	CreatedAt       time.Time `dynamodbav:"createdAt"`
 	UpdatedAt       time.Time `dynamodbav:"updatedAt"`
 }
@@ -38,6 +43,32 @@ type order struct {
 type byCustomer struct {
 	PK string `dynamodbav:"byCustomerPk"`
 	SK string `dynamodbav:"byCustomerSk"`
+}
+
+// change is stored as text: version, time, status and reason, if there is one. The text does not
+// grow: an older version, which writes the list anew, would lose what it does not know.
+type change orders.Change
+
+func (c change) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+	text := fmt.Sprintf("%d %s %s %s", c.Version, c.At.UTC().Format(time.RFC3339Nano), c.Status, c.Reason)
+	return &types.AttributeValueMemberS{Value: strings.TrimSuffix(text, " ")}, nil
+}
+
+func (c *change) UnmarshalDynamoDBAttributeValue(v types.AttributeValue) (err error) {
+	var text string
+	if err := attributevalue.Unmarshal(v, &text); err != nil {
+		return err
+	}
+	fields := append(strings.Fields(text), "")
+	if len(fields) < 4 {
+		return fault.New(fault.Internal, "BadItem", "a change of an order is not a version, a time and a status")
+	}
+	c.Status, c.Reason = orders.Status(fields[2]), orders.Reason(fields[3])
+	if c.Version, err = strconv.ParseInt(fields[0], 10, 64); err != nil {
+		return err
+	}
+	c.At, err = time.Parse(time.RFC3339Nano, fields[1])
+	return err
 }
 
 type line struct {
@@ -97,6 +128,9 @@ func fromDomain(o orders.Order) order {
 	if o.Status == orders.StatusPending {
 		item.Opened = ddb.OpenSince(o.OrderID, o.CreatedAt)
 	}
+	for _, c := range o.Changes {
+		item.Changes = append(item.Changes, change(c))
+	}
 	for _, i := range o.Items {
 		item.Items = append(item.Items, line{i.SKU, i.Quantity, amount(i.UnitPrice)})
 	}
@@ -112,6 +146,9 @@ func (item order) domain() orders.Order {
 		CancelRequested: item.CancelRequested, CancelRequestedBy: orders.Requester(item.CancelledBy),
 		Closed: item.Closed, Detail: item.Detail, TrackingNumber: item.TrackingNumber,
 		Version: item.Version, CreatedAt: item.CreatedAt, UpdatedAt: item.UpdatedAt,
+	}
+	for _, c := range item.Changes {
+		o.Changes = append(o.Changes, orders.Change(c))
 	}
 	for _, l := range item.Items {
 		o.Items = append(o.Items, contract.Item{SKU: l.SKU, Quantity: l.Quantity, UnitPrice: l.UnitPrice.domain()})

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
 
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
@@ -26,10 +27,14 @@ func TestPlaceOrderIsAcceptedAndReplayed(t *testing.T) {
 	if reason, there := order["reason"]; !there || reason != nil {
 		t.Errorf("reason %v, want null", reason)
 	}
-	for _, hidden := range []string{"customerEmail", "customerId", "closed", "cancelRequested", "version", "detail"} {
+	for _, hidden := range []string{"customerEmail", "customerId", "closed", "cancelRequested", "detail"} {
 		if _, there := order[hidden]; there {
 			t.Errorf("the response shows %s", hidden)
 		}
+	}
+	placed := map[string]any{"version": 1.0, "status": "PENDING", "reason": nil, "at": order["createdAt"]}
+	if want := []any{placed}; order["version"] != 1.0 || !cmp.Equal(order["changes"], any(want)) {
+		t.Errorf("version %v, changes %v, want %v", order["version"], order["changes"], want)
 	}
 	again := s.call("place-order", nil)
 	if again.Body != first.Body || again.Headers["Idempotent-Replayed"] != "true" ||

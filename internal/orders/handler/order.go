@@ -18,18 +18,35 @@ type order struct {
 	Total           money.Money      `json:"total"`
 	ShippingAddress contract.Address `json:"shippingAddress"`
 	PaymentMethod   string           `json:"paymentMethod"`
+	Version         int64            `json:"version"`
+	Changes         []change         `json:"changes"`
 	CreatedAt       time.Time        `json:"createdAt"`
 	UpdatedAt       time.Time        `json:"updatedAt"`
 }
 
+// change is a version of an order in API responses.
+type change struct {
+	Version int64          `json:"version"`
+	Status  orders.Status  `json:"status"`
+	Reason  *orders.Reason `json:"reason"`
+	At      time.Time      `json:"at"`
+}
+
 func toAPI(o orders.Order) order {
 	converted := order{
-		OrderID: o.OrderID, Status: o.Status, Items: o.Items, Total: o.Total,
+		OrderID: o.OrderID, Status: o.Status, Reason: orNull(o.Reason), Items: o.Items, Total: o.Total,
 		ShippingAddress: o.ShippingAddress, PaymentMethod: o.PaymentMethod,
-		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+		Version: o.Version, Changes: make([]change, len(o.Changes)), CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}
-	if o.Reason != "" {
-		converted.Reason = &o.Reason
+	for i, c := range o.Changes {
+		converted.Changes[i] = change{c.Version, c.Status, orNull(c.Reason), c.At}
 	}
 	return converted
+}
+
+func orNull(r orders.Reason) *orders.Reason {
+	if r == "" {
+		return nil
+	}
+	return &r
 }

@@ -76,6 +76,8 @@ func versions() []orders.Order {
 	flagged.Reason, flagged.Detail = orders.ReasonCompensationFailed, "VoidPayment"
 	flagged.CancelRequested, flagged.CancelRequestedBy, flagged.Closed = true, orders.ByOperator, true
 	flagged.TrackingNumber = "TRK-7F3A9C"
+	flagged.Changes = append(flagged.Changes,
+		orders.Change{Version: 2, Status: flagged.Status, Reason: flagged.Reason, At: flagged.UpdatedAt})
 	all[2].Status = orders.StatusPending
 	all[3].Status = orders.StatusRejected
 	return all
@@ -241,6 +243,7 @@ func order(customer string, n int) orders.Order {
 			City: "Springfield", Region: "IL", PostalCode: "62701", Country: "US",
 		},
 		Version: 1, CreatedAt: at, UpdatedAt: at,
+		Changes: []orders.Change{{Version: 1, Status: orders.StatusPending, At: at}},
 	}
 }
 

@@ -149,6 +149,15 @@ func (s hopeful) PlaceOrder(ctx context.Context, o orders.Order, l orders.Limits
 	return s.Store.PlaceOrder(ctx, o, orders.Limits{Open: 100, Declines: 100}, with)
 }
 
+// forgetful keeps only the last change of an order.
+type forgetful struct{ orders.Store }
+
+// SaveOrder is part of orders.Store.
+func (s forgetful) SaveOrder(ctx context.Context, o orders.Order, with commit.With) error {
+	o.Changes = o.Changes[len(o.Changes)-1:]
+	return s.Store.SaveOrder(ctx, o, with)
+}
+
 // unversioned is a price book that treats any price as newer.
 type unversioned struct{ orders.Store }
 

@@ -25,6 +25,7 @@ var invariants = []struct {
 	whole func(w *World, broken func(order, format string, args ...any))
 }{
 	{name: "every order is final", order: orderFinal},
+	{name: "every change of an order is recorded", order: changesRecorded},
 	{name: "the customer gets what was promised", whole: customersServed},
 	{name: "stock is conserved", whole: stockConserved},
 	{name: "the provider holds exactly what is owed", order: ledgerRight},
@@ -71,6 +72,20 @@ func orderFinal(w *World, o outcome, broken func(string, ...any)) {
 	w.reach("order " + string(o.Status) + " " + string(o.Reason))
 	if !o.Status.Final() {
 		broken("its final status is %q", o.Status)
+	}
+}
+
+// changesRecorded: whoever watches an order misses no version of it.
+func changesRecorded(_ *World, o outcome, broken func(string, ...any)) {
+	var last orders.Change
+	for i, c := range o.Changes {
+		if c.Version != int64(i+1) || c.At.Before(last.At) || c.Status != last.Status && last.Status.Final() && i > 0 {
+			broken("change %d is %v, after %v", i+1, c, last)
+		}
+		last = c
+	}
+	if want := (orders.Change{Version: o.Version, Status: o.Status, Reason: o.Reason, At: o.UpdatedAt}); last != want {
+		broken("the last change is %v, want %v", last, want)
 	}
 }
 

@@ -104,6 +104,8 @@ var Mutants = []Mutant{
 		stores: func(w *World) { w.orders = hopeful{w.orders} }},
 	{Name: "an older price replaces a newer one", quick: true,
 		stores: func(w *World) { w.orders = unversioned{w.orders} }},
+	{Name: "an order keeps only its last change", quick: true,
+		stores: func(w *World) { w.orders = forgetful{w.orders} }},
 	{Name: "a mail is recorded before it is sent", stores: func(w *World) { w.mails = marked{w.mails} }},
 	{Name: "a mail promises delivery as soon as the carrier has booked", functions: promising},
 	{Name: "claims of mails ignore each other", stores: func(w *World) { w.mails = alone{w.mails} }},
