@@ -160,7 +160,7 @@ func TestPublicAndOperatorsOperations(t *testing.T) {
 	slices.Sort(operator)
 	if want := []string{
 		"checkCatalog", "checkInventory", "checkLiveness", "checkOrders", "checkPayments", "checkReadiness",
-		"checkShipping", "getContract", "receiveCarrierWebhook", "receivePaymentWebhook",
+		"checkShipping", "exportProducts", "getContract", "receiveCarrierWebhook", "receivePaymentWebhook",
 	}; !slices.Equal(public, want) {
 		t.Errorf("public: %v, want %v", public, want)
 	}

@@ -32,6 +32,11 @@ func request(op *api.Operation, query, body string) *http.Request {
 		if query == "" {
 			r.URL.RawQuery = "orderIds=" + orderID
 		}
+	case "exportProducts":
+		r.Header.Set("X-Export-Key", "key")
+		if query == "" {
+			r.URL.RawQuery = "skus=MUG-BLUE"
+		}
 	case "receivePaymentWebhook":
 		r.Header.Set("Stripe-Signature", "t=1,v1="+strings.Repeat("0a", 32))
 	case "receiveCarrierWebhook":

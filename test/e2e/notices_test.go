@@ -112,8 +112,13 @@ func wantDispute(t *testing.T, orderID, status, dispute string) {
 // webhookSecret is the payment provider's signing secret.
 func webhookSecret(t *testing.T) []byte {
 	t.Helper()
+	return secret(t, "payment-webhook")
+}
+
+func secret(t *testing.T, name string) []byte {
+	t.Helper()
 	out, err := secretsmanager.NewFromConfig(stack.Config()).GetSecretValue(t.Context(),
-		&secretsmanager.GetSecretValueInput{SecretId: aws.String("/orderflow/" + devstack.Stage + "/payment-webhook")})
+		&secretsmanager.GetSecretValueInput{SecretId: aws.String("/orderflow/" + devstack.Stage + "/" + name)})
 	if err != nil {
 		t.Fatal(err)
 	}

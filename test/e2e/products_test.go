@@ -2,6 +2,9 @@ package e2e_test
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,4 +47,22 @@ func TestProductsAreListed(t *testing.T) {
 		}
 		return errors.New("the list does not end")
 	})
+}
+
+func TestProductsAreExportedToOtherSystems(t *testing.T) {
+	url := stack.Outputs["ApiUrl"] + "/v1/exports/products?skus=MUG-BLUE,NO-SUCH"
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Export-Key", string(secret(t, "product-export")))
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || strings.Count(string(body), `"sku"`) != 1 {
+		t.Errorf("%d %s, %v; want the mug only", res.StatusCode, body, err)
+	}
 }

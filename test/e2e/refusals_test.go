@@ -121,6 +121,7 @@ func TestBadRequestsAreRefused(t *testing.T) {
 			`{"name":"Mug","price":{"currency":"EUR","amount":-1}}`, 400},
 		{"unknown product", "GET", "/v1/products/NO-SUCH", alice, "", 404},
 		{"unknown stock", "GET", "/v1/stock/NO-SUCH", alice, "", 404},
+		{"export without a key", "GET", "/v1/exports/products?skus=MUG-BLUE", "", "", 401},
 		{"webhook with a wrong signature", "POST", "/v1/webhooks/carrier", "",
 			`{"id":"cb_1","reference":"01JZX3M7Q8N5T2V4W6Y8A0B1C3","shipmentId":"shp_1","status":"BOOKED"}`, 401},
 	}

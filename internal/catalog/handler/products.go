@@ -2,13 +2,17 @@ package handler
 
 import (
 	"context"
+	"crypto/subtle"
+	"net/http"
 
 	"orderflow/internal/catalog"
 	"orderflow/internal/catalog/dynamo"
 	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/secrets"
 )
 
 // product is the API's form of catalog.Product.
@@ -62,6 +66,28 @@ func listProducts(svc *catalog.Service) function.Handler {
 		return httpapi.List("products", found, next, fromDomain), err
 	})
 }
+
+// ExportProducts composes the function export-products. EXPORT_SECRET names the secret with the key.
+func ExportProducts(env *function.Env) function.Handler {
+	return exportProducts(service(env), secrets.Open(env.AWS(), env.Require("EXPORT_SECRET"), env.Clock).Value)
+}
+
+func exportProducts(svc *catalog.Service, key func(context.Context) ([]byte, error)) function.Handler {
+	verify := func(ctx context.Context, h http.Header, _ []byte) error {
+		want, err := key(ctx)
+		if err == nil && subtle.ConstantTimeCompare(want, []byte(h.Get("X-Export-Key"))) != 1 {
+			err = errKey
+		}
+		return err
+	}
+	handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		found, err := svc.ListProductsBySKU(ctx, r.Values("skus"))
+		return httpapi.List("products", found, "", fromDomain), err
+	}
+	return httpapi.HandleVerified("exportProducts", verify, handle)
+}
+
+var errKey = fault.New(fault.Unauthenticated, "InvalidKey", "the key is missing or wrong")
 
 func service(env *function.Env) *catalog.Service {
 	return catalog.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, env.IDs)

@@ -83,7 +83,7 @@ func (w *World) compose() {
 	}
 	key := func(context.Context) ([]byte, error) { return secret, nil }
 	for _, handlers := range []map[string]function.Handler{
-		catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids)),
+		catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids), key),
 		inventoryHandler.Handlers(inventory.New(w.stores.inventory, w, w.ids)),
 		ordersHandler.Handlers(orders.New(w.orders, w, w.ids).Limited(limits)),
 		paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids),

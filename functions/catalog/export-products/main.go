@@ -1,0 +1,9 @@
+// Command export-products: export products.
+package main
+
+import (
+	"orderflow/internal/catalog/handler"
+	"orderflow/internal/platform/function"
+)
+
+func main() { function.Start("catalog", "export-products", handler.ExportProducts) }
