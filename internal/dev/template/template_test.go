@@ -53,15 +53,15 @@ func TestNewOperationTakesAFewLinesOfOneFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range []string{"ApiRole", "TokenKeysPolicy"} {
-			described := strings.Contains(string(dir["catalog.yaml"].Data), added)
+			described := strings.Contains(string(dir["notifications.yaml"].Data), added)
 			if described != strings.Contains(flowOf(t, cfn.Dig(template, "Resources", id)), "BrewTea") {
-				t.Errorf("%s does not follow deploy/catalog.yaml", id)
+				t.Errorf("%s does not follow deploy/notifications.yaml", id)
 			}
 		}
 		return slices.Sorted(maps.Keys(template["Resources"].(map[string]any)))
 	}
 	before := ids()
-	dir["catalog.yaml"].Data = append(dir["catalog.yaml"].Data, added...)
+	dir["notifications.yaml"].Data = append(dir["notifications.yaml"].Data, added...)
 	var more []string
 	for _, id := range ids() {
 		if !slices.Contains(before, id) {
