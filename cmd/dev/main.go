@@ -106,11 +106,8 @@ func inDirectory(
 	ctx context.Context, repo devstack.Repo, name string, limit time.Duration,
 	run func(ctx context.Context, dir string) error,
 ) error {
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	dir, err := repo.NewRun(name)
 	if err != nil {
 		return err

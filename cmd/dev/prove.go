@@ -242,27 +242,20 @@ func makeChaos() *cobra.Command {
 }
 
 func samLocal() *cobra.Command {
-	var hold bool
 	var limit time.Duration
 	return flags(&cobra.Command{
 		Use:     "sam-local",
 		Short:   "Run every function and the API in containers, as the SAM CLI does",
-		Example: "  go run ./cmd/dev sam-local --hold",
+		Example: "  go run ./cmd/dev sam-local --limit 20m",
 		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
 			if err := repo.Setup(ctx, report(), devstack.MiniStack, false); err != nil {
 				return err
 			}
-			run := samlocal.Run
-			if hold {
-				run, limit = samlocal.Hold, 0
-			}
 			return inDirectory(ctx, repo, "samlocal", limit, func(ctx context.Context, dir string) error {
-				return run(ctx, samlocal.Options{Repo: repo, Dir: dir, Out: os.Stdout})
+				return samlocal.Run(ctx, samlocal.Options{Repo: repo, Dir: dir, Out: os.Stdout})
 			})
 		}),
 	}, func(cmd *cobra.Command) {
-		cmd.Flags().BoolVar(&hold, "hold", false,
-			"run no tests: serve the API, print example commands, and wait for Ctrl-C")
 		cmd.Flags().DurationVar(&limit, "limit", 15*time.Minute,
 			"`time` for everything: engine, stack, builds and tests")
 	})

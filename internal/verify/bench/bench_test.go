@@ -52,17 +52,9 @@ func program(role string, env ...string) Program {
 
 func TestSlowStartExceedsTheLimits(t *testing.T) {
 	poll := program("poll")
-	told := 0
-	base, starts, rounds, err := Measure(t.Context(), poll, []Program{poll, program("burn"), poll},
-		Plan{Rounds: 3, Warmup: 1, Budget: time.Minute,
-			Progress: func(done, of int) {
-				told++
-				if done != told || of != 4 {
-					t.Errorf("progress reported round %d of %d after %d", done, of, told)
-				}
-			}})
-	if err != nil || rounds != 3 || told != 4 || len(starts) != 3 || base.Wall <= 0 || base.CPU <= 0 {
-		t.Fatalf("%+v, %d rounds, told of %d, %v", base, rounds, told, err)
+	base, starts, rounds, err := Measure(t.Context(), poll, []Program{poll, program("burn"), poll}, 3, time.Minute)
+	if err != nil || rounds != 3 || len(starts) != 3 || base.Wall <= 0 || base.CPU <= 0 {
+		t.Fatalf("%+v, %d rounds, %v", base, rounds, err)
 	}
 	burn := starts[1]
 	if burn.Name != "burn" || burn.CPU < 100*time.Millisecond || burn.Wall < 50*time.Millisecond ||
@@ -76,7 +68,7 @@ func TestSlowStartExceedsTheLimits(t *testing.T) {
 
 func TestAtLeastThreeRoundsRunWhateverTheBudget(t *testing.T) {
 	poll := program("poll")
-	_, _, rounds, err := Measure(t.Context(), poll, []Program{poll}, Plan{Rounds: 1000, Budget: time.Nanosecond})
+	_, _, rounds, err := Measure(t.Context(), poll, []Program{poll}, 1000, time.Nanosecond)
 	if err != nil || rounds != 3 {
 		t.Errorf("%d rounds, %v", rounds, err)
 	}
@@ -85,7 +77,7 @@ func TestAtLeastThreeRoundsRunWhateverTheBudget(t *testing.T) {
 func TestProgramHasOnlyItsFunctionsEnvironment(t *testing.T) {
 	t.Setenv("HOME", "/root")
 	poll := program("poll", "WANT=it")
-	if _, _, _, err := Measure(t.Context(), poll, []Program{poll}, Plan{Rounds: 1, Budget: time.Minute}); err != nil {
+	if _, _, _, err := Measure(t.Context(), poll, []Program{poll}, 1, time.Minute); err != nil {
 		t.Error(err)
 	}
 }
@@ -93,7 +85,7 @@ func TestProgramHasOnlyItsFunctionsEnvironment(t *testing.T) {
 func TestErrorHasTheOutputOfAProgramThatDoesNotPoll(t *testing.T) {
 	poll := program("poll")
 	for _, p := range []Program{program("exit"), program("poll", "WANT=other")} {
-		_, _, _, err := Measure(t.Context(), poll, []Program{p}, Plan{Rounds: 3, Budget: time.Minute})
+		_, _, _, err := Measure(t.Context(), poll, []Program{p}, 3, time.Minute)
 		if err == nil || !strings.Contains(err.Error(), p.Path) ||
 			!strings.Contains(err.Error(), "TABLE_NAME is not set") &&
 				!strings.Contains(err.Error(), "another environment") {

@@ -17,17 +17,6 @@ type Program struct {
 	Env map[string]string
 }
 
-// Plan configures a measurement.
-type Plan struct {
-	Rounds int // measured rounds
-	Warmup int // earlier rounds, which are not measured
-	// Budget is the time after which no round starts. Fewer than three rounds within it are an
-	// error.
-	Budget time.Duration
-	// Progress is called after every round; it may be nil.
-	Progress func(done, of int)
-}
-
 // A Start is the measurement of one program. Ratios are medians, over the rounds, of its ratio to
 // the hello-world function in the same round, since a slow phase of the machine affects both.
 type Start struct {
@@ -40,30 +29,28 @@ type Start struct {
 const every = 5
 
 // Measure starts the programs in rounds, one process at a time, in a new order each round, with
-// hello in between.
-func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) (base Start, starts []Start, rounds int,
-	err error) {
+// hello in between. The first round warms up and does not count. No round starts when the budget is
+// used up, except the first three. counted is the number of rounds that count.
+func Measure(ctx context.Context, hello Program, programs []Program, rounds int, budget time.Duration) (
+	base Start, starts []Start, counted int, err error,
+) {
 	api := listen()
 	defer api.Close()
-
-	over := time.Now().Add(plan.Budget)
+	over := time.Now().Add(budget)
 	var hellos series
 	all := make([]series, len(programs))
-	for n := range plan.Warmup + plan.Rounds {
-		if rounds >= 3 && time.Now().After(over) {
+	for n := range 1 + rounds {
+		if counted >= 3 && time.Now().After(over) {
 			break
 		}
 		of, samples, err := api.round(ctx, hello, programs)
 		if err != nil {
-			return base, nil, rounds, err
+			return base, nil, counted, err
 		}
-		if plan.Progress != nil {
-			plan.Progress(n+1, plan.Warmup+plan.Rounds)
-		}
-		if n < plan.Warmup {
+		if n == 0 {
 			continue
 		}
-		rounds++
+		counted++
 		hellos = append(hellos, pair{of, of})
 		for i, s := range samples {
 			all[i] = append(all[i], pair{s, of})
@@ -72,7 +59,7 @@ func Measure(ctx context.Context, hello Program, programs []Program, plan Plan) 
 	for i, p := range programs {
 		starts = append(starts, all[i].start(p.Name))
 	}
-	return hellos.start(hello.Name), starts, rounds, nil
+	return hellos.start(hello.Name), starts, counted, nil
 }
 
 // round starts every program once, in random order; of is the median of hello's starts in between.

@@ -8,13 +8,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"orderflow/internal/dev/demo"
-	"orderflow/internal/dev/devstack"
 	"orderflow/internal/dev/httpfile"
 	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/clock"
@@ -113,46 +109,4 @@ func (w *world) testAPI(ctx context.Context) (right, requests int, err error) {
 	parts, err := e2e.RunOn(ctx, e2e.SAMLocal, "ORDERFLOW_E2E_STACK="+filepath.Join(w.dir, "stack"),
 		"ORDERFLOW_E2E_API="+served.URL)
 	return parts[collection], len(all), err
-}
-
-// Hold serves the API with SAM, stocks the shop, prints example commands, and waits until ctx ends.
-func Hold(ctx context.Context, o Options) (err error) {
-	w, err := begin(ctx, o, devstack.NewReporter(os.Stderr))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.end(ctx)) }()
-	shop := demo.Of(w.stack, "alice")
-	if err := errors.Join(shop.Stock(ctx), stockTea(ctx, w.stack)); err != nil {
-		return err
-	}
-	served, err := w.serve(ctx)
-	if err != nil {
-		return err
-	}
-	defer served.stop()
-	token, err := shop.Customer.Token(ctx)
-	if err != nil {
-		return err
-	}
-	set := slices.Concat(w.engine.Environ(), w.stack.Emulator.SAMEnviron(""), []string{"TOKEN=" + token})
-	// The user keeps their HOME, which has no value here.
-	set = slices.DeleteFunc(set, func(entry string) bool { return strings.HasSuffix(entry, "=") })
-	invoke := w.local(ctx, "invoke", "PlaceOrderFunction", "--event", "events/orders/place-order.json")
-	fmt.Fprintf(o.Out, `
-sam local start-api serves the API at %s. To call it, and to invoke a function, in another terminal:
-
-  export %s
-  curl -H "Authorization: Bearer $TOKEN" %s/v1/products
-  %s
-
-Ctrl-C ends it all.
-`, served.URL, strings.Join(set, " "), served.URL,
-		strings.Trim(fmt.Sprintf("%q", invoke.Args), "[]"))
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-served.done:
-		return fmt.Errorf("sam local start-api has ended: %w (see %s)", served.why, w.log("start-api"))
-	}
 }
