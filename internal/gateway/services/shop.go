@@ -104,6 +104,9 @@ func (s Services) AdjustStock(
 	return write[gateway.Stock](ctx, s, gateway.Inventory, as, http.MethodPost, path, in)
 }
 
+// Down reports whether the circuit of a service is not closed.
+func (s Services) Down(ctx context.Context, b gateway.Backend) bool { return s.calls[b].Down(ctx) }
+
 func read[T any](
 	ctx context.Context, s Services, b gateway.Backend, as gateway.Caller, path string, query url.Values,
 ) (v T, err error) {

@@ -154,6 +154,9 @@ type Decision struct {
 	At   time.Time
 }
 
+// Remembered is how long a decision is remembered, and so how long a request_id is good for one order.
+const Remembered = 90 * 24 * time.Hour
+
 // Placements remembers decisions, so that a repeated request goes to the same side whatever the
 // table says by then.
 type Placements interface {
@@ -177,4 +180,12 @@ type Shadowed struct {
 type Shadows interface {
 	// Enqueue hands an answer over. A failure is the implementation's to report, not the caller's.
 	Enqueue(ctx context.Context, s Shadowed)
+}
+
+// Monitor is told what operators should know.
+type Monitor interface {
+	// FellBack: the old shop served a request because the new side failed.
+	FellBack(ctx context.Context, r Route)
+	// BadTable: the table of routes could not be read or is invalid.
+	BadTable(ctx context.Context)
 }

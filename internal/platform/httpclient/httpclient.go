@@ -157,6 +157,12 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	}
 }
 
+// Down reports whether the circuit of the dependency is not closed: calls are refused, or the next
+// one is a probe.
+func (c *Client) Down(ctx context.Context) bool {
+	return c.c.Breaker != nil && !c.c.Breaker.Closed(ctx)
+}
+
 // waitToRetry waits for the next attempt and reports whether to make it.
 func (c *Client) waitToRetry(ctx context.Context, r Request, n int, err error) bool {
 	if fault.KindOf(err) != fault.Transient || final(err) || ctx.Err() != nil ||

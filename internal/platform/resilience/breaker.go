@@ -114,6 +114,9 @@ func (b *Breaker) Admit(ctx context.Context) (Admission, error) {
 	return Admission{}, b.refusal(c, errNotTried)
 }
 
+// Closed reports whether the circuit is closed. It admits nothing and claims no probe.
+func (b *Breaker) Closed(ctx context.Context) bool { return b.current(ctx).admits() }
+
 // Refused returns cause as ErrOpen if the circuit, as far as this process knows, refuses calls now;
 // else it returns cause.
 func (b *Breaker) Refused(cause error) error {

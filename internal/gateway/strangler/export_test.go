@@ -1,0 +1,21 @@
+package strangler
+
+// What the tests of the anti-corruption layer use.
+var (
+	Decimal       = decimal
+	Request       = Table.request
+	OrderOf       = Table.order
+	ProductOf     = Table.product
+	RefusalOf     = refusal
+	ParsePosition = parsePosition
+)
+
+// Position returns a page parameter.
+func Position(after string, offset int, newEnded, oldEnded bool) string {
+	return position{after, offset, newEnded, oldEnded}.String()
+}
+
+// Position is what a page parameter says.
+func (p position) Position() (after string, offset int, newEnded, oldEnded bool) {
+	return p.after, p.offset, p.newEnded, p.oldEnded
+}
