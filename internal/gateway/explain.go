@@ -12,15 +12,25 @@ const Unavailable = "Unavailable"
 
 // Explain tells the caller of an edge why a part is missing: the refusal of a service in its own
 // words, or that it failed, without the cause.
-func Explain(err error) PartError {
+func Explain(err error) PartError { return explain("the service", err) }
+
+func explain(service string, err error) PartError {
+	switch {
+	case refused(err):
+		f := fault.From(err)
+		return PartError{Code: f.Code, Detail: f.Detail}
+	case errors.Is(err, context.DeadlineExceeded):
+		return PartError{Code: Unavailable, Detail: service + " did not answer in time"}
+	}
+	return PartError{Code: Unavailable, Detail: service + " is not available at the moment"}
+}
+
+// refused reports whether an error is a refusal, which concerns the caller, and not a failure.
+func refused(err error) bool {
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Conflict, fault.TooLarge,
 		fault.Refused, fault.Limited:
-		f := fault.From(err)
-		return PartError{Code: f.Code, Detail: f.Detail}
+		return true
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return PartError{Code: Unavailable, Detail: "the service did not answer in time; try again"}
-	}
-	return PartError{Code: Unavailable, Detail: "the service cannot be asked at the moment; try again"}
+	return false
 }

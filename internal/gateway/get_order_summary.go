@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 
@@ -66,8 +65,13 @@ func (s *Service) GetOrderSummary(ctx context.Context, orderID, authorization st
 	var parts [len(SummaryBackends)]Part
 	failed := 0
 	for i, b := range SummaryBackends {
-		parts[i] = Part{Answer: answers[i], Err: partError(b, errs[i])}
-		if errs[i] != nil && !refused(errs[i]) {
+		if errs[i] == nil {
+			parts[i] = Part{Answer: answers[i]}
+			continue
+		}
+		missing := explain(string(b), errs[i])
+		parts[i] = Part{Err: &missing}
+		if !refused(errs[i]) {
 			failed++
 			slog.WarnContext(ctx, "a part of the summary is missing", "service", string(b), "error", errs[i].Error())
 		}
@@ -82,24 +86,4 @@ func (s *Service) GetOrderSummary(ctx context.Context, orderID, authorization st
 func decisive(err error) bool {
 	k := fault.KindOf(err)
 	return err != nil && (k == fault.NotFound || k == fault.Unauthenticated)
-}
-
-// refused reports whether an error is a service's refusal, not a failure.
-func refused(err error) bool {
-	k := fault.KindOf(err)
-	return k == fault.NotFound || k == fault.Unauthenticated || k == fault.Forbidden
-}
-
-// partError tells the caller why b's part is missing, without the cause.
-func partError(b Backend, err error) *PartError {
-	switch {
-	case err == nil:
-		return nil
-	case refused(err):
-		f := fault.From(err)
-		return &PartError{Code: f.Code, Detail: f.Detail}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &PartError{Code: Unavailable, Detail: fmt.Sprintf("%s did not answer in time", b)}
-	}
-	return &PartError{Code: Unavailable, Detail: fmt.Sprintf("%s is not available at the moment", b)}
 }
