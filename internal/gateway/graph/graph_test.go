@@ -251,15 +251,15 @@ func TestRefusedOperationsCallNobody(t *testing.T) {
 		query string
 		code  string
 	}{
-		"syntax":         {"{", "GRAPHQL_PARSE_FAILED"},
-		"unknown field":  {"{ nope }", "GRAPHQL_VALIDATION_FAILED"},
+		"syntax":         {"{", "InvalidRequest"},
+		"unknown field":  {"{ nope }", "InvalidRequest"},
 		"cost":           {"{ orders(first: 50) { nodes { " + wide + " } } }", "QueryTooLarge"},
 		"page":           {"{ orders(first: 51) { nodes { orderId } } }", "QueryTooLarge"},
 		"empty page":     {"{ orders(first: 0) { nodes { orderId } } }", "InvalidRequest"},
 		"aliases":        {"{ " + aliases(31) + " }", "QueryTooLarge"},
 		"directives":     {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " + strings.Repeat("orderId @include(if: true) ", 31) + " } }", "QueryTooLarge"},
-		"tokens":         {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " + strings.Repeat("orderId ", 5000) + " } }", "GRAPHQL_PARSE_FAILED"},
-		"no such name":   {"query A { order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { orderId } } query B { order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { orderId } }", "GRAPHQL_VALIDATION_FAILED"},
+		"tokens":         {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " + strings.Repeat("orderId ", 5000) + " } }", "InvalidRequest"},
+		"no such name":   {"query A { order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { orderId } } query B { order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { orderId } }", "InvalidRequest"},
 		"fragment bombs": {bomb(20), "QueryTooLarge"},
 	} {
 		s := &shop{}
@@ -329,6 +329,41 @@ func TestValuesThatCannotBeSentCallNobody(t *testing.T) {
 			len(s.calls) > 0 {
 			t.Errorf("%s: %q, %d calls", query, errs, len(s.calls))
 		}
+	}
+}
+
+func TestArgumentsOfAnotherTypeAreInvalidRequests(t *testing.T) {
+	const adjust = `mutation($v: Int64!) { adjustStock(sku: "MUG", input: {delta: $v, reason: "r"}, idempotencyKey: "k") { onHand } }`
+	const place = `mutation($v: CountryCode!) { placeOrder(idempotencyKey: "k", input: {items: [], paymentMethod: "pm",
+		shippingAddress: {name: "n", line1: "l", city: "c", country: $v}}) { orderId } }`
+	for _, c := range []struct {
+		query string
+		value any
+	}{
+		{adjust, json.Number("1.5")}, {adjust, true}, {adjust, json.Number("9223372036854775808")}, {adjust, []any{}},
+		{place, map[string]any{"code": "DE"}},
+		{strings.ReplaceAll(strings.Replace(adjust, "($v: Int64!)", "", 1), "$v", "1.5"), nil},
+		{strings.ReplaceAll(strings.Replace(adjust, "($v: Int64!)", "", 1), "$v", "9223372036854775808"), nil},
+		{`{ orders(first: 9223372036854775808) { nodes { orderId } } }`, nil},
+		{`query($v: Int!) { orders(first: $v) { nodes { orderId } } }`, json.Number("1.5")},
+		{`{ orders(first: 1.5) { nodes { orderId } } }`, nil},
+	} {
+		s := &shop{}
+		if _, errs, _ := run(t, s, c.query, map[string]any{"v": c.value}); len(errs) != 1 ||
+			!strings.HasSuffix(errs[0], " InvalidRequest") || len(s.calls) > 0 {
+			t.Errorf("%s with %v: %q, %d calls", c.query, c.value, errs, len(s.calls))
+		}
+	}
+}
+
+func TestValueNewerThanTheSchemaIsNull(t *testing.T) {
+	s := &shop{page: &gateway.OrderPage{Orders: []gateway.Order{numbered(1), numbered(2)}}}
+	s.page.Orders[0].Status = "ON_HOLD"
+	data, errs, _ := run(t, s, `{ orders { nodes { orderId status payment { dispute } } } }`, nil)
+	want := `{"orders":{"nodes":[{"orderId":"` + id(1) + `","status":null,"payment":null},{"orderId":"` + id(2) +
+		`","status":"CONFIRMED","payment":{"dispute":null}}]}}`
+	if data != want || !slices.Equal(errs, []string{"orders.nodes[0].status UnknownValue"}) {
+		t.Errorf("%s, %q; want %s", data, errs, want)
 	}
 }
 

@@ -33,7 +33,10 @@ const (
 	maxPage = 50
 )
 
-var errPanic = fault.New(fault.Internal, "Internal", "the field failed for a reason of ours")
+var (
+	errPanic    = fault.New(fault.Internal, "Internal", "the field failed for a reason of ours")
+	errArgument = fault.New(fault.Invalid, "InvalidRequest", "the value does not fit the type of the argument")
+)
 
 // check refuses an operation beyond the limits. Fragments are valid by now, so they have no cycles.
 func check(op *graphql.OperationContext) gqlerror.List {
@@ -74,9 +77,7 @@ type walk struct {
 }
 
 func (w *walk) refuse(code, message string, args ...any) {
-	err := gqlerror.Errorf(message, args...)
-	err.Extensions = map[string]any{"code": code}
-	w.refused = append(w.refused, err)
+	w.refused = append(w.refused, refusal(code, message, args...))
 }
 
 // selections measures a selection set at a depth, of which there are times in the result. It stops

@@ -100,6 +100,9 @@ func compare(t *testing.T, s *ast.Schema, def *ast.Definition, rest *openapi3.Sc
 			v = v.AllOf[0].Value
 		}
 		required := slices.Contains(rest.Required, f.Name) && !v.Nullable
+		if s.Types[f.Type.Name()].Kind == ast.Enum {
+			required = false // a value that is newer than the schema is null
+		}
 		if f.Type.NonNull != required {
 			t.Errorf("%s: non-null %t, required in the contract %t", name, f.Type.NonNull, required)
 		}

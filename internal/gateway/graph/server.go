@@ -6,16 +6,20 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/graph/exec"
+	"orderflow/internal/platform/fault"
 )
 
 // maxErrors is the most errors of a response. A part that fails is one for each order or line.
@@ -48,7 +52,9 @@ func (r *Request) UnmarshalJSON(b []byte) error {
 
 // New returns a server over the services.
 func New(shop gateway.Shop, introspection bool) *Server {
-	e := executor.New(exec.NewExecutableSchema(exec.Config{Resolvers: resolvers{shop}}))
+	schema := exec.NewExecutableSchema(exec.Config{Resolvers: resolvers{shop}})
+	e := executor.New(schema)
+	e.AroundFields(known(schema.Schema().Types))
 	e.SetParserTokenLimit(maxTokens)
 	e.SetErrorPresenter(present)
 	e.SetDisableSuggestion(!introspection) // they tell the schema, too
@@ -82,8 +88,7 @@ func (s *Server) Serve(
 		return nil, false, gateway.ErrUnavailable.Because(context.DeadlineExceeded)
 	}
 	if len(out.Errors) > maxErrors {
-		more := gqlerror.Errorf("%d more errors", len(out.Errors)-maxErrors)
-		more.Extensions = map[string]any{"code": gateway.Unavailable}
+		more := refusal(gateway.Unavailable, "%d more errors", len(out.Errors)-maxErrors)
 		out.Errors = append(out.Errors[:maxErrors], more)
 	}
 	return out, true, nil
@@ -108,16 +113,48 @@ func caller(ctx context.Context) (as gateway.Caller) {
 	return as
 }
 
+// known refuses values of enumerations that the schema does not have: a service may be newer than it.
+func known(types map[string]*ast.Definition) graphql.FieldMiddleware {
+	return func(ctx context.Context, next graphql.Resolver) (any, error) {
+		v, err := next(ctx)
+		enum := types[graphql.GetFieldContext(ctx).Field.Definition.Type.Name()]
+		if err != nil || enum.Kind != ast.Enum {
+			return v, err
+		}
+		name, ok := v.(string)
+		if p, isPointer := v.(*string); isPointer && p != nil {
+			name, ok = *p, true
+		}
+		if ok && enum.EnumValues.ForName(name) == nil {
+			slog.WarnContext(ctx, "a service sent a value that the GraphQL schema does not have", "type", enum.Name)
+			return nil, refusal("UnknownValue", "%s has a value that is newer than this schema", enum.Name)
+		}
+		return v, nil
+	}
+}
+
+// refusal is an error of GraphQL itself.
+func refusal(code, message string, args ...any) *gqlerror.Error {
+	err := gqlerror.Errorf(message, args...)
+	err.Extensions = map[string]any{"code": code}
+	return err
+}
+
 // present gives an error the code and detail of its problem, and hides its cause.
 func present(ctx context.Context, err error) *gqlerror.Error {
 	out := graphql.DefaultErrorPresenter(ctx, err)
-	if out.Unwrap() == nil { // an error of the request, from the parser or the validator
-		if out.Extensions["code"] == nil {
-			out.Extensions = map[string]any{"code": "InvalidRequest"}
+	cause := out.Unwrap()
+	if cause == nil { // an error of GraphQL itself
+		switch out.Extensions["code"] {
+		case nil, errcode.ParseFailed, errcode.ValidationFailed:
+			out.Extensions = map[string]any{"code": errArgument.Code}
 		}
 		return out
 	}
-	problem := gateway.Explain(out.Unwrap())
+	if known := (*fault.Error)(nil); unreadArguments(ctx) && !errors.As(cause, &known) {
+		cause = errArgument.Because(cause)
+	}
+	problem := gateway.Explain(cause)
 	if c, ok := ctx.Value(callKey{}).(*call); ok && problem.Code == gateway.Unavailable {
 		c.failed.Do(func() { // one line for a request, however many lines of orders it is about
 			slog.WarnContext(ctx, "a GraphQL field failed", "path", out.Path.String(), "error", err.Error())
@@ -125,4 +162,11 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	out.Message, out.Extensions = problem.Detail, map[string]any{"code": problem.Code}
 	return out
+}
+
+// unreadArguments reports whether the arguments of the field could not be read, so that it was not
+// executed.
+func unreadArguments(ctx context.Context) bool {
+	f := graphql.GetFieldContext(ctx)
+	return f != nil && f.Args == nil && len(f.Field.Definition.Arguments) > 0
 }

@@ -177,8 +177,13 @@ var sources = []*ast.Source{
 The shop for storefronts. Every field is the one of the same name in the REST contract
 (` + "`" + `GET /v1/openapi.json` + "`" + `), and the caller sees what the REST API would show.
 
-A part that cannot be fetched is null, and ` + "`" + `errors` + "`" + ` has an entry with its path. The code of the
-problem is in ` + "`" + `extensions.code` + "`" + `.
+A part that cannot be fetched is null, and ` + "`" + `errors` + "`" + ` has an entry with its path. Its ` + "`" + `extensions.code` + "`" + `
+is the code of the service's problem, as in the REST contract, or one of these:
+
+- ` + "`" + `InvalidRequest` + "`" + `: the document, a variable or an argument does not fit this schema.
+- ` + "`" + `QueryTooLarge` + "`" + `: the operation is beyond a limit. ` + "`" + `IntrospectionDisabled` + "`" + `: not on this stage.
+- ` + "`" + `Unavailable` + "`" + `: a service failed or did not answer in time. Try again.
+- ` + "`" + `UnknownValue` + "`" + `: the value of an enumeration is newer than this schema. Enumerations may grow.
 """
 schema {
   query: Query
@@ -245,7 +250,7 @@ enum OrderStatus {
 
 type Order {
   orderId: Ulid!
-  status: OrderStatus!
+  status: OrderStatus
   "Why the order ended as it did, a code; null while it is PENDING and when it is CONFIRMED."
   reason: String
   items: [OrderLine!]!
@@ -321,7 +326,7 @@ enum Dispute {
 
 type Payment {
   orderId: Ulid!
-  status: PaymentStatus!
+  status: PaymentStatus
   amount: Money!
   "How much was given back so far; null if nothing was."
   refundedAmount: Money
@@ -342,7 +347,7 @@ enum ReservationStatus {
 
 type Reservations {
   orderId: Ulid!
-  status: ReservationStatus!
+  status: ReservationStatus
   items: [ReservedLine!]!
 }
 
@@ -360,7 +365,7 @@ enum ShipmentStatus {
 
 type Shipment {
   orderId: Ulid!
-  status: ShipmentStatus!
+  status: ShipmentStatus
   trackingNumber: String
   "Why it was refused, as the carrier says."
   reason: String
@@ -1524,10 +1529,10 @@ func (ec *executionContext) _Order_status(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNOrderStatus2string(ctx, selections, v)
+			return ec.marshalOOrderStatus2string(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Order_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2354,10 +2359,10 @@ func (ec *executionContext) _Payment_status(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNPaymentStatus2string(ctx, selections, v)
+			return ec.marshalOPaymentStatus2string(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Payment_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3058,10 +3063,10 @@ func (ec *executionContext) _Reservations_status(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNReservationStatus2string(ctx, selections, v)
+			return ec.marshalOReservationStatus2string(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Reservations_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3182,10 +3187,10 @@ func (ec *executionContext) _Shipment_status(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNShipmentStatus2string(ctx, selections, v)
+			return ec.marshalOShipmentStatus2string(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Shipment_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4974,7 +4979,7 @@ func (ec *executionContext) _Order(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "status":
 			out.Values[i] = ec._Order_status(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reason":
@@ -5301,7 +5306,7 @@ func (ec *executionContext) _Payment(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "status":
 			out.Values[i] = ec._Payment_status(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "amount":
@@ -5568,7 +5573,7 @@ func (ec *executionContext) _Reservations(ctx context.Context, sel ast.Selection
 			}
 		case "status":
 			out.Values[i] = ec._Reservations_status(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "items":
@@ -5649,7 +5654,7 @@ func (ec *executionContext) _Shipment(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "status":
 			out.Values[i] = ec._Shipment_status(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "trackingNumber":
@@ -6334,20 +6339,6 @@ func (ec *executionContext) marshalNPageInfo2ᚖorderflowᚋinternalᚋgateway�
 	return ec._PageInfo(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNPaymentStatus2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNPaymentStatus2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(v)
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentStatus!")
-	}
-	return res
-}
-
 func (ec *executionContext) marshalNProduct2ᚕᚖorderflowᚋinternalᚋgatewayᚐProductᚄ(ctx context.Context, sel ast.SelectionSet, v []*gateway.Product) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -6401,20 +6392,6 @@ func (ec *executionContext) unmarshalNProductRequest2orderflowᚋinternalᚋgate
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNReservationStatus2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNReservationStatus2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(v)
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "ReservationStatus!")
-	}
-	return res
-}
-
 func (ec *executionContext) marshalNReservedLine2orderflowᚋinternalᚋgatewayᚐReservedLine(ctx context.Context, sel ast.SelectionSet, v gateway.ReservedLine) graphql.Marshaler {
 	return ec._ReservedLine(ctx, sel, &v)
 }
@@ -6433,20 +6410,6 @@ func (ec *executionContext) marshalNReservedLine2ᚕorderflowᚋinternalᚋgatew
 	}
 
 	return ret
-}
-
-func (ec *executionContext) unmarshalNShipmentStatus2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNShipmentStatus2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(v)
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "ShipmentStatus!")
-	}
-	return res
 }
 
 func (ec *executionContext) unmarshalNSku2string(ctx context.Context, v any) (string, error) {
@@ -6715,6 +6678,18 @@ func (ec *executionContext) marshalOOrderConnection2ᚖorderflowᚋinternalᚋga
 	return ec._OrderConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOOrderStatus2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOrderStatus2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOOrderStatus2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -6740,6 +6715,18 @@ func (ec *executionContext) marshalOPayment2ᚖorderflowᚋinternalᚋgatewayᚐ
 	return ec._Payment(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOPaymentStatus2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPaymentStatus2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(v)
+	return res
+}
+
 func (ec *executionContext) marshalOProduct2ᚖorderflowᚋinternalᚋgatewayᚐProduct(ctx context.Context, sel ast.SelectionSet, v *gateway.Product) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -6754,6 +6741,18 @@ func (ec *executionContext) marshalOProductConnection2ᚖorderflowᚋinternalᚋ
 	return ec._ProductConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOReservationStatus2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOReservationStatus2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(v)
+	return res
+}
+
 func (ec *executionContext) marshalOReservations2ᚖorderflowᚋinternalᚋgatewayᚐReservations(ctx context.Context, sel ast.SelectionSet, v *gateway.Reservations) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -6766,6 +6765,18 @@ func (ec *executionContext) marshalOShipment2ᚖorderflowᚋinternalᚋgateway�
 		return graphql.Null
 	}
 	return ec._Shipment(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOShipmentStatus2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOShipmentStatus2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(v)
+	return res
 }
 
 func (ec *executionContext) marshalOStock2ᚖorderflowᚋinternalᚋgatewayᚐStock(ctx context.Context, sel ast.SelectionSet, v *gateway.Stock) graphql.Marshaler {
