@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/graph"
@@ -28,6 +29,9 @@ type shop struct {
 	as     gateway.Caller
 	placed gateway.OrderRequest
 	page   *gateway.OrderPage
+	// fails is a SKU with which a call for products fails. Then such calls take a while.
+	fails         string
+	running, most int // calls for products
 }
 
 func (s *shop) call(ctx context.Context, as gateway.Caller, name string, args ...any) error {
@@ -103,6 +107,19 @@ func (s *shop) Shipments(ctx context.Context, as gateway.Caller, ids []string) (
 
 func (s *shop) ProductsBySKU(ctx context.Context, as gateway.Caller, skus []string) (all []gateway.Product, err error) {
 	err = s.call(ctx, as, "products by SKU", len(skus))
+	if s.fails != "" {
+		s.mu.Lock()
+		s.running++
+		s.most = max(s.most, s.running)
+		s.mu.Unlock()
+		time.Sleep(20 * time.Millisecond) // longer than to start the others
+		s.mu.Lock()
+		s.running--
+		s.mu.Unlock()
+		if slices.Contains(skus, s.fails) {
+			return nil, errors.New("too many for the table")
+		}
+	}
 	for _, sku := range skus {
 		all = append(all, gateway.Product{SKU: sku, Name: "a " + sku})
 	}
@@ -233,6 +250,22 @@ func TestPartThatHangsEndsWithTheDeadline(t *testing.T) {
 			t.Errorf("%s %q", data, errs)
 		}
 	})
+}
+
+func TestCallForSomeProductsThatFailsHidesNoOthers(t *testing.T) {
+	s := &shop{page: &gateway.OrderPage{}, fails: "SKU-060"}
+	for n := range 10 {
+		o := numbered(n)
+		for i := range 25 {
+			o.Items = append(o.Items, gateway.OrderLine{SKU: fmt.Sprintf("SKU-%03d", n*25+i)})
+		}
+		s.page.Orders = append(s.page.Orders, o)
+	}
+	data, errs, _ := run(t, s, `{ orders { nodes { items { product { sku } } } } }`, nil)
+	// 261 SKUs are 6 calls, one of which fails. 10 orders have the SKU MUG.
+	if n := strings.Count(data, `"product":{`); n != 220 || len(errs) != 50 || len(s.calls) != 7 || s.most != 4 {
+		t.Errorf("%d products, %d errors, calls %q, %d at a time", n, len(errs), s.calls, s.most)
+	}
 }
 
 func TestCauseIsHidden(t *testing.T) {

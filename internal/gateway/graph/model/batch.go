@@ -8,8 +8,8 @@ import (
 	"orderflow/internal/gateway"
 )
 
-// largest is the most ids of one call, by the contract.
-const largest = 50
+// largest is the most ids of one call, by the contract. Of a kind of part, atOnce calls run at a time.
+const largest, atOnce = 50, 4
 
 // Batch fetches the parts of several orders with one call for each kind of part: when the first
 // order is asked for its payment, the payments of all are fetched.
@@ -71,31 +71,49 @@ type part[T any] struct {
 	id   func(T) string
 
 	once  *sync.Once
+	mu    *sync.Mutex
 	found map[string]*T
-	err   error
+	errs  map[string]error
 }
 
 func newPart[T any](ids []string, as gateway.Caller,
 	load func(ctx context.Context, as gateway.Caller, ids []string) ([]T, error), id func(T) string,
 ) part[T] {
-	return part[T]{ids: ids, id: id, once: &sync.Once{}, load: func(ctx context.Context, ids []string) ([]T, error) {
-		return load(ctx, as, ids)
-	}}
+	return part[T]{
+		ids: ids, id: id, once: &sync.Once{}, mu: &sync.Mutex{}, found: map[string]*T{}, errs: map[string]error{},
+		load: func(ctx context.Context, ids []string) ([]T, error) { return load(ctx, as, ids) },
+	}
 }
 
+// get returns the part with an id. The first call fetches all of them. If a call fails, that is the
+// error of its ids only.
 func (p *part[T]) get(ctx context.Context, id string) (*T, error) {
 	p.once.Do(func() {
-		p.found = map[string]*T{}
+		var calls sync.WaitGroup
+		slots := make(chan struct{}, atOnce)
 		for ids := range slices.Chunk(p.ids, largest) {
-			found, err := p.load(ctx, ids)
-			if err != nil {
-				p.err = err
-				return
-			}
-			for _, v := range found {
-				p.found[p.id(v)] = &v
-			}
+			slots <- struct{}{}
+			calls.Go(func() {
+				defer func() { <-slots }()
+				p.fetch(ctx, ids)
+			})
 		}
+		calls.Wait()
 	})
-	return p.found[id], p.err
+	return p.found[id], p.errs[id]
+}
+
+func (p *part[T]) fetch(ctx context.Context, ids []string) {
+	found, err := p.load(ctx, ids)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil {
+		for _, id := range ids {
+			p.errs[id] = err
+		}
+		return
+	}
+	for _, v := range found {
+		p.found[p.id(v)] = &v
+	}
 }
