@@ -233,3 +233,53 @@ func TestHealthCallsDoNotUseTheCircuit(t *testing.T) {
 		t.Error("an open circuit stopped a health call")
 	}
 }
+
+func TestAnswerAboutSomethingElseIsAFailure(t *testing.T) {
+	asked := map[string]func(gateway.Shop) error{
+		"order": func(s gateway.Shop) error { _, err := s.Order(t.Context(), gateway.Caller{}, order); return err },
+		"cancel": func(s gateway.Shop) error {
+			_, err := s.CancelOrder(t.Context(), gateway.Caller{IdempotencyKey: "k"}, order, gateway.CancelRequest{})
+			return err
+		},
+		"product": func(s gateway.Shop) error { _, err := s.Product(t.Context(), gateway.Caller{}, "MUG"); return err },
+		"put product": func(s gateway.Shop) error {
+			_, err := s.PutProduct(t.Context(), gateway.Caller{}, "MUG", gateway.ProductRequest{})
+			return err
+		},
+		"stock": func(s gateway.Shop) error { _, err := s.Stock(t.Context(), gateway.Caller{}, "MUG"); return err },
+		"adjust": func(s gateway.Shop) error {
+			_, err := s.AdjustStock(t.Context(), gateway.Caller{IdempotencyKey: "k"}, "MUG", gateway.StockAdjustment{})
+			return err
+		},
+		"payments": func(s gateway.Shop) error {
+			_, err := s.Payments(t.Context(), gateway.Caller{}, []string{order})
+			return err
+		},
+		"reservations": func(s gateway.Shop) error {
+			_, err := s.Reservations(t.Context(), gateway.Caller{}, []string{order})
+			return err
+		},
+		"shipments": func(s gateway.Shop) error {
+			_, err := s.Shipments(t.Context(), gateway.Caller{}, []string{order})
+			return err
+		},
+		"products": func(s gateway.Shop) error {
+			_, err := s.ProductsBySKU(t.Context(), gateway.Caller{}, []string{"MUG"})
+			return err
+		},
+	}
+	// answer is one to all of them.
+	answer := func(orderID, sku string) http.HandlerFunc {
+		one := `{"orderId":"` + orderID + `","sku":"` + sku + `"}`
+		return respond(http.StatusOK, one[:len(one)-1]+`,"payments":[`+one+`],"reservations":[`+one+`],"shipments":[`+one+
+			`],"products":[`+one+`]}`)
+	}
+	for name, ask := range asked {
+		if err := ask(serve(t, answer(order, "MUG"))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := ask(serve(t, answer(order[:25]+"X", "CUP"))); fault.From(err).Code != "WrongAnswer" {
+			t.Errorf("%s, of another one: %v", name, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,8 @@ var _ gateway.Shop = Services{}
 
 // Order implements gateway.Shop.
 func (s Services) Order(ctx context.Context, as gateway.Caller, orderID string) (gateway.Order, error) {
-	return read[gateway.Order](ctx, s, gateway.Orders, as, "/v1/orders/"+url.PathEscape(orderID), nil)
+	o, err := read[gateway.Order](ctx, s, gateway.Orders, as, "/v1/orders/"+url.PathEscape(orderID), nil)
+	return of(gateway.Orders, orderID, o, o.OrderID, err)
 }
 
 // Orders implements gateway.Shop.
@@ -31,7 +33,7 @@ func (s Services) Orders(ctx context.Context, as gateway.Caller, list gateway.Or
 func (s Services) Payments(ctx context.Context, as gateway.Caller, orderIDs []string) ([]gateway.Payment, error) {
 	found, err := read[struct{ Payments []gateway.Payment }](ctx, s, gateway.Payments, as, "/v1/payments",
 		list("orderIds", orderIDs))
-	return found.Payments, err
+	return among(gateway.Payments, orderIDs, found.Payments, func(p gateway.Payment) string { return p.OrderID }, err)
 }
 
 // Reservations implements gateway.Shop.
@@ -40,19 +42,21 @@ func (s Services) Reservations(
 ) ([]gateway.Reservations, error) {
 	found, err := read[struct{ Reservations []gateway.Reservations }](ctx, s, gateway.Inventory, as, "/v1/reservations",
 		list("orderIds", orderIDs))
-	return found.Reservations, err
+	id := func(r gateway.Reservations) string { return r.OrderID }
+	return among(gateway.Inventory, orderIDs, found.Reservations, id, err)
 }
 
 // Shipments implements gateway.Shop.
 func (s Services) Shipments(ctx context.Context, as gateway.Caller, orderIDs []string) ([]gateway.Shipment, error) {
 	found, err := read[struct{ Shipments []gateway.Shipment }](ctx, s, gateway.Shipping, as, "/v1/shipments",
 		list("orderIds", orderIDs))
-	return found.Shipments, err
+	return among(gateway.Shipping, orderIDs, found.Shipments, func(s gateway.Shipment) string { return s.OrderID }, err)
 }
 
 // Product implements gateway.Shop.
 func (s Services) Product(ctx context.Context, as gateway.Caller, sku string) (gateway.Product, error) {
-	return read[gateway.Product](ctx, s, gateway.Catalog, as, "/v1/products/"+url.PathEscape(sku), nil)
+	p, err := read[gateway.Product](ctx, s, gateway.Catalog, as, "/v1/products/"+url.PathEscape(sku), nil)
+	return of(gateway.Catalog, sku, p, p.SKU, err)
 }
 
 // Products implements gateway.Shop.
@@ -68,12 +72,13 @@ func (s Services) Products(
 // ProductsBySKU implements gateway.Shop.
 func (s Services) ProductsBySKU(ctx context.Context, as gateway.Caller, skus []string) ([]gateway.Product, error) {
 	found, err := read[gateway.ProductPage](ctx, s, gateway.Catalog, as, "/v1/products", list("skus", skus))
-	return found.Products, err
+	return among(gateway.Catalog, skus, found.Products, func(p gateway.Product) string { return p.SKU }, err)
 }
 
 // Stock implements gateway.Shop.
 func (s Services) Stock(ctx context.Context, as gateway.Caller, sku string) (gateway.Stock, error) {
-	return read[gateway.Stock](ctx, s, gateway.Inventory, as, "/v1/stock/"+url.PathEscape(sku), nil)
+	stock, err := read[gateway.Stock](ctx, s, gateway.Inventory, as, "/v1/stock/"+url.PathEscape(sku), nil)
+	return of(gateway.Inventory, sku, stock, stock.SKU, err)
 }
 
 // PlaceOrder implements gateway.Shop.
@@ -86,14 +91,16 @@ func (s Services) CancelOrder(
 	ctx context.Context, as gateway.Caller, orderID string, in gateway.CancelRequest,
 ) (gateway.Order, error) {
 	path := "/v1/orders/" + url.PathEscape(orderID) + "/cancel"
-	return write[gateway.Order](ctx, s, gateway.Orders, as, http.MethodPost, path, in)
+	o, err := write[gateway.Order](ctx, s, gateway.Orders, as, http.MethodPost, path, in)
+	return of(gateway.Orders, orderID, o, o.OrderID, err)
 }
 
 // PutProduct implements gateway.Shop.
 func (s Services) PutProduct(
 	ctx context.Context, as gateway.Caller, sku string, in gateway.ProductRequest,
 ) (gateway.Product, error) {
-	return write[gateway.Product](ctx, s, gateway.Catalog, as, http.MethodPut, "/v1/products/"+url.PathEscape(sku), in)
+	p, err := write[gateway.Product](ctx, s, gateway.Catalog, as, http.MethodPut, "/v1/products/"+url.PathEscape(sku), in)
+	return of(gateway.Catalog, sku, p, p.SKU, err)
 }
 
 // AdjustStock implements gateway.Shop.
@@ -101,7 +108,8 @@ func (s Services) AdjustStock(
 	ctx context.Context, as gateway.Caller, sku string, in gateway.StockAdjustment,
 ) (gateway.Stock, error) {
 	path := "/v1/stock/" + url.PathEscape(sku) + "/adjustments"
-	return write[gateway.Stock](ctx, s, gateway.Inventory, as, http.MethodPost, path, in)
+	stock, err := write[gateway.Stock](ctx, s, gateway.Inventory, as, http.MethodPost, path, in)
+	return of(gateway.Inventory, sku, stock, stock.SKU, err)
 }
 
 // Down reports whether the circuit of a service is not closed.
@@ -124,6 +132,25 @@ func write[T any](
 		Method: method, Path: path, Authorization: as.Authorization, IdempotencyKey: as.IdempotencyKey, Body: in,
 	}, &v)
 	return v, toFault(err, chosenByCaller)
+}
+
+// of returns a service's answer, which must be about what was asked for.
+func of[T any](b gateway.Backend, asked string, answer T, id string, err error) (T, error) {
+	if err == nil && id != asked {
+		var none T
+		return none, wrongAnswer(b)
+	}
+	return answer, err
+}
+
+// among is of for answers, each of which must be about one of the things asked for.
+func among[T any](b gateway.Backend, asked []string, answers []T, id func(T) string, err error) ([]T, error) {
+	for _, a := range answers {
+		if !slices.Contains(asked, id(a)) {
+			return nil, wrongAnswer(b)
+		}
+	}
+	return answers, err
 }
 
 func list(name string, values []string) url.Values {
