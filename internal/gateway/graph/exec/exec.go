@@ -274,7 +274,7 @@ type Order {
 "A version of an order: its status and reason from then on."
 type OrderChange {
   version: Int64!
-  status: OrderStatus!
+  status: OrderStatus
   reason: String
   at: DateTime!
 }
@@ -1914,10 +1914,10 @@ func (ec *executionContext) _OrderChange_status(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNOrderStatus2string(ctx, selections, v)
+			return ec.marshalOOrderStatus2string(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_OrderChange_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5080,7 +5080,7 @@ func (ec *executionContext) _OrderChange(ctx context.Context, sel ast.SelectionS
 			}
 		case "status":
 			out.Values[i] = ec._OrderChange_status(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "reason":
