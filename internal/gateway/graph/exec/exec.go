@@ -6317,20 +6317,6 @@ func (ec *executionContext) unmarshalNOrderRequestLine2ᚕorderflowᚋinternal�
 	return res, nil
 }
 
-func (ec *executionContext) unmarshalNOrderStatus2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNOrderStatus2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(v)
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "OrderStatus!")
-	}
-	return res
-}
-
 func (ec *executionContext) marshalNPageInfo2ᚖorderflowᚋinternalᚋgatewayᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PageInfo!")
