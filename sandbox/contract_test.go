@@ -1,8 +1,9 @@
-// Package sandbox_test holds the two handlers to openapi.yaml.
+// Package sandbox_test holds the handlers to openapi.yaml.
 package sandbox_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -14,18 +15,23 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers/legacy"
+	routers "github.com/getkin/kin-openapi/routers/legacy"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ids"
 	"orderflow/sandbox/carrier"
 	shipments "orderflow/sandbox/carrier/memory"
+	"orderflow/sandbox/legacy"
+	orders "orderflow/sandbox/legacy/memory"
 	"orderflow/sandbox/provider"
 	ledger "orderflow/sandbox/provider/memory"
+	"orderflow/sandbox/sandboxtest"
 )
 
+const shopKey = sandboxtest.Secret("s3cret")
+
 // conversation is a sequence of requests with the status of each response. It covers every status
-// of every operation of the contract.
+// of every operation of the contract. The old shop takes key for its own.
 var conversation = []struct {
 	request, key, body string
 	status             int
@@ -52,6 +58,29 @@ var conversation = []struct {
 	{"POST /shipments/s/cancel", "", "", 200},
 	{"POST /shipments/t/cancel", "", "", 200}, // no shipment: null
 	{"POST /shipments", "t", booking("t"), 409},
+	{"GET /legacy/products", "", "", 200},
+	{"GET /legacy/products/1001", "", "", 200},
+	{"GET /legacy/products/1", "", "", 404},
+	{"POST /legacy/orders", "", legacyOrder("a", 1), 201},
+	{"POST /legacy/orders", "", legacyOrder("a", 2), 409},
+	{"GET /legacy/orders", "", "", 200},
+	{"GET /legacy/orders/100004", "", "", 200},
+	{"GET /legacy/orders/1", "", "", 404},
+	{"POST /legacy/orders/100004/cancel", "", `{"note":"too late"}`, 200},
+	{"POST /legacy/orders/100001/cancel", "", `{}`, 409},
+	{"POST /legacy/orders/1/cancel", "", `{}`, 404},
+	{"GET /legacy/products", "wrong", "", 401},
+	{"GET /legacy/products/1001", "wrong", "", 401},
+	{"POST /legacy/orders", "wrong", legacyOrder("a", 1), 401},
+	{"GET /legacy/orders", "wrong", "", 401},
+	{"GET /legacy/orders/100004", "wrong", "", 401},
+	{"POST /legacy/orders/100004/cancel", "wrong", `{}`, 401},
+}
+
+func legacyOrder(requestID string, quantity int) string {
+	const address = `{"full_name":"Ada","street":"Weg 1","town":"Berlin","zip":"10115","country_code":"DE"}`
+	const order = `{"request_id":%q,"lines":[{"product_id":"1001","qty":%d}],"ship_to":%s,"pay_token":"pm_card_visa"}`
+	return fmt.Sprintf(order, requestID, quantity, address)
 }
 
 func refund(amount int) string {
@@ -76,7 +105,7 @@ func TestHandlersKeepTheContract(t *testing.T) {
 	if err := spec.Validate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	router, err := legacy.NewRouter(spec)
+	router, err := routers.NewRouter(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +118,8 @@ func TestHandlersKeepTheContract(t *testing.T) {
 		if c.key != "" {
 			r.Header.Set("Idempotency-Key", c.key)
 		}
+		r.Header.Set(legacy.HeaderKey, cmp.Or(c.key, string(shopKey)))
+		r.Header.Set(legacy.HeaderCustomer, "ada")
 		route, params, err := router.FindRoute(r)
 		if err != nil {
 			t.Errorf("%s: %v", c.request, err)
@@ -128,6 +159,7 @@ func parties(spec *openapi3.T) map[string]http.Handler {
 	byFunction := map[string]http.Handler{
 		"ServeProviderFunction": provider.Handler(ledger.New(now), now, ids.Random(now), noSleep),
 		"ServeCarrierFunction":  carrier.Handler(shipments.New(now), now, ids.Random(now)),
+		"ServeLegacyFunction":   legacy.Handler(orders.New(now), now, shopKey),
 	}
 	handlers := map[string]http.Handler{}
 	for _, path := range spec.Paths.Map() {

@@ -176,3 +176,8 @@ type (
 		AllowUnknownSKU *bool  `json:"allowUnknownSku,omitempty"`
 	}
 )
+
+// Final reports whether the order never changes again, as the contract says of its status.
+func (o Order) Final() bool {
+	return o.Status == "CONFIRMED" || o.Status == "REJECTED" || o.Status == "CANCELLED"
+}

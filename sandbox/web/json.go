@@ -40,9 +40,15 @@ var (
 	errRoute = &Error{http.StatusNotFound, "no_such_route", "no such operation"}
 )
 
+// Operation answers a request with a status and a body.
+type Operation func(r *http.Request) (status int, body any, err error)
+
 // Handle returns a handler that responds with the result of f. It responds to an *Error with its
 // contents, and to any other error with 500, and logs the error.
-func Handle(f func(r *http.Request) (status int, body any, err error)) http.Handler {
+func Handle(f Operation) http.Handler { return HandleAs(func(e *Error) any { return e }, f) }
+
+// HandleAs is Handle for a third party that writes errors in a form of its own.
+func HandleAs(form func(*Error) any, f Operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, body, err := f(r)
 		if err != nil {
@@ -50,7 +56,7 @@ func Handle(f func(r *http.Request) (status int, body any, err error)) http.Hand
 			if e.Status >= http.StatusInternalServerError {
 				slog.ErrorContext(r.Context(), "request failed", "error", err.Error())
 			}
-			status, body = e.Status, e
+			status, body = e.Status, form(e)
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -83,18 +89,16 @@ func publicError(err error) *Error {
 	return ErrInternal
 }
 
+// Unknown is the Operation for all requests that no other serves.
+func Unknown(*http.Request) (int, any, error) { return 0, nil, errRoute }
+
 // NoRoute responds to requests for unknown operations.
-func NoRoute() http.Handler {
-	return Handle(func(*http.Request) (int, any, error) { return 0, nil, errRoute })
-}
+func NoRoute() http.Handler { return Handle(Unknown) }
 
 // Decode decodes and validates the body, and identifies the request by its Idempotency-Key within
 // scope.
 func Decode[T interface{ Validate() error }](r *http.Request, scope string) (T, idempotency.Request, error) {
-	v, err := decode[T](r)
-	if err == nil {
-		err = v.Validate()
-	}
+	v, err := Body[T](r)
 	if err != nil {
 		return v, idempotency.Request{}, err
 	}
@@ -102,8 +106,8 @@ func Decode[T interface{ Validate() error }](r *http.Request, scope string) (T, 
 	return v, key, err
 }
 
-// decode reads the body as one JSON value and refuses unknown fields.
-func decode[T any](r *http.Request) (T, error) {
+// Body decodes and validates the body: one JSON value without unknown fields.
+func Body[T interface{ Validate() error }](r *http.Request) (T, error) {
 	var v T
 	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
 	d.DisallowUnknownFields()
@@ -118,7 +122,7 @@ func decode[T any](r *http.Request) (T, error) {
 	case err != nil:
 		return v, Invalid("the body is not valid: " + err.Error())
 	}
-	return v, nil
+	return v, v.Validate()
 }
 
 // Invalid returns the error of a request that violates the contract.

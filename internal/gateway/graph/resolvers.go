@@ -2,13 +2,10 @@ package graph
 
 import (
 	"context"
-	"strings"
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/graph/exec"
 	"orderflow/internal/gateway/graph/model"
-	"orderflow/internal/platform/cardnumber"
-	"orderflow/internal/platform/fault"
 )
 
 // resolvers implements the fields that need a call.
@@ -131,18 +128,11 @@ func single(ctx context.Context, shop gateway.Shop, o gateway.Order, err error) 
 	return model.NewBatch(shop, caller(ctx), []gateway.Order{o})[0], nil
 }
 
-var errKey = fault.New(fault.Invalid, "InvalidRequest",
-	"idempotencyKey must have 1 to 255 visible ASCII characters, and no card number")
-
-// keyed returns the caller with an idempotency key, which is checked here, since it goes into a header.
+// keyed returns the caller with an idempotency key.
 func keyed(ctx context.Context, key string) (gateway.Caller, error) {
 	as := caller(ctx)
 	as.IdempotencyKey = key
-	strange := func(r rune) bool { return r < '!' || r > '~' }
-	if key == "" || len(key) > 255 || strings.ContainsFunc(key, strange) || cardnumber.In(key) {
-		return as, errKey
-	}
-	return as, nil
+	return as, gateway.CheckIdempotencyKey(key)
 }
 
 func pointer[T any](v T, err error) (*T, error) {

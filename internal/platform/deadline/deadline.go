@@ -39,6 +39,22 @@ func Choose(ctx context.Context, d time.Duration) (context.Context, context.Canc
 	return context.WithValue(chosen, chosenKey{}, chosen), cancel
 }
 
+// Adopt takes the deadline of ctx as the caller's, if it is earlier than that of the invocation: a
+// library has read it from a header. Work ends a moment before, so that it is told from that of ctx.
+func Adopt(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, bounded := ctx.Deadline()
+	invocation, begun := ctx.Value(invocationKey{}).(context.Context)
+	if !bounded || !begun {
+		return ctx, func() {}
+	}
+	//nolint:contextcheck // the context is inspected, not passed on
+	if own, limited := invocation.Deadline(); limited && !end.Before(own) {
+		return ctx, func() {}
+	}
+	chosen, cancel := context.WithDeadlineCause(ctx, end.Add(-time.Millisecond), ErrChosen)
+	return context.WithValue(chosen, chosenKey{}, chosen), cancel
+}
+
 // Chosen reports whether the caller chose a deadline.
 func Chosen(ctx context.Context) bool { return ctx.Value(chosenKey{}) != nil }
 

@@ -30,7 +30,7 @@ var codeRules = []Rule{
 		"internal/orders orderflow/internal/payments"),
 	ban("services import only the platform and contracts",
 		"anything else a service needs belongs to the service; another service's code has its own rule",
-		inService, "^"+module, " "+module+"(internal/platform/|api$|(internal|functions)/"+anyService+`\b)`,
+		inService, "^"+module, " "+module+"(internal/platform/|api$|api/rpc/|(internal|functions)/"+anyService+`\b)`,
 		"internal/orders orderflow/sandbox/provider"),
 	ban("the product never imports verify, dev or ops",
 		"code that proves, runs or operates the product must not be deployed with it",

@@ -1,0 +1,49 @@
+package rpc
+
+import (
+	"context"
+
+	orderflowv1 "orderflow/api/rpc/orderflow/v1"
+	"orderflow/internal/gateway"
+)
+
+// GetProduct implements orderflowv1connect.ProductServiceHandler.
+func (s Server) GetProduct(
+	ctx context.Context, in *orderflowv1.GetProductRequest,
+) (*orderflowv1.GetProductResponse, error) {
+	if err := gateway.CheckSKU(in.Sku); err != nil {
+		return nil, err
+	}
+	p, err := s.shop.Product(ctx, caller(ctx), in.Sku)
+	if err != nil {
+		return nil, err
+	}
+	return &orderflowv1.GetProductResponse{Product: product(p)}, nil
+}
+
+// ListProducts implements orderflowv1connect.ProductServiceHandler.
+func (s Server) ListProducts(
+	ctx context.Context, in *orderflowv1.ListProductsRequest,
+) (*orderflowv1.ListProductsResponse, error) {
+	page, err := s.shop.Products(ctx, caller(ctx), limit(in.Limit), gateway.Start{Cursor: in.GetCursor()})
+	if err != nil {
+		return nil, err
+	}
+	return &orderflowv1.ListProductsResponse{Products: each(page.Products, product), Cursor: page.Cursor}, nil
+}
+
+// PutProduct implements orderflowv1connect.ProductServiceHandler.
+func (s Server) PutProduct(
+	ctx context.Context, in *orderflowv1.PutProductRequest,
+) (*orderflowv1.PutProductResponse, error) {
+	if err := gateway.CheckSKU(in.Sku); err != nil {
+		return nil, err
+	}
+	p, err := s.shop.PutProduct(ctx, caller(ctx), in.Sku, gateway.ProductRequest{
+		Name: in.Name, Price: amount(in.Price), Reason: in.Reason,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &orderflowv1.PutProductResponse{Product: product(p)}, nil
+}
