@@ -57,7 +57,14 @@ func order(o gateway.Order) *orderflowv1.Order {
 			Name: to.Name, Line1: to.Line1, Line2: to.Line2, City: to.City, Region: to.Region,
 			PostalCode: to.PostalCode, Country: to.Country,
 		},
-		PaymentMethod: o.PaymentMethod, CreatedAt: timestamp(o.CreatedAt), UpdatedAt: timestamp(o.UpdatedAt),
+		PaymentMethod: o.PaymentMethod, Version: o.Version, Changes: each(o.Changes, change),
+		CreatedAt: timestamp(o.CreatedAt), UpdatedAt: timestamp(o.UpdatedAt),
+	}
+}
+
+func change(c gateway.OrderChange) *orderflowv1.OrderChange {
+	return &orderflowv1.OrderChange{
+		Version: c.Version, Status: value[orderflowv1.OrderStatus](c.Status), Reason: c.Reason, At: timestamp(c.At),
 	}
 }
 

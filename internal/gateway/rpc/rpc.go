@@ -36,10 +36,11 @@ type Backends interface {
 	gateway.Backends
 }
 
-// New returns the server over the services. Without a watch, it has no streams.
-func New(b Backends, watch Watch) http.Handler {
+// New returns the server over the services. Without a watch, it has no streams. The interceptors see
+// the errors that callers get.
+func New(b Backends, watch Watch, interceptors ...connect.Interceptor) http.Handler {
 	s := Server{shop: b, summaries: gateway.New(b), watch: watch}
-	options := connect.WithHandlerOptions(
+	options := connect.WithHandlerOptions(connect.WithInterceptors(interceptors...),
 		connect.WithReadMaxBytes(maxBody), connect.WithInterceptors(interceptor{}), connect.WithRecover(recovered))
 	mux := http.NewServeMux()
 	mux.Handle(orderflowv1connect.NewOrderServiceHandler(s, options))

@@ -10,10 +10,9 @@ import (
 	"orderflow/internal/gateway"
 )
 
-// Watch sends every change of an order after a version, until it is final.
+// Watch sends every version of an order after a version, until it is final. Package watch has one.
 type Watch func(
-	ctx context.Context, as gateway.Caller, in *orderflowv1.WatchOrderRequest,
-	send func(*orderflowv1.WatchOrderResponse) error,
+	ctx context.Context, as gateway.Caller, orderID string, after int64, send func(gateway.Order) error,
 ) error
 
 // WatchOrder implements orderflowv1connect.OrderServiceHandler.
@@ -26,7 +25,9 @@ func (s Server) WatchOrder(
 	if err := gateway.CheckOrderID(in.OrderId); err != nil {
 		return err
 	}
-	return s.watch(ctx, caller(ctx), in, out.Send)
+	return s.watch(ctx, caller(ctx), in.OrderId, in.AfterVersion, func(o gateway.Order) error {
+		return out.Send(&orderflowv1.WatchOrderResponse{Order: order(o)})
+	})
 }
 
 var errStreams = connect.NewError(connect.CodeUnimplemented,

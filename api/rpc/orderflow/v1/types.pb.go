@@ -599,6 +599,10 @@ type Order struct {
 	PaymentMethod string                 `protobuf:"bytes,7,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`
 	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// Goes up by one with every change of the order.
+	Version int64 `protobuf:"varint,10,opt,name=version,proto3" json:"version,omitempty"`
+	// Every version of the order, oldest first.
+	Changes       []*OrderChange `protobuf:"bytes,11,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -696,6 +700,90 @@ func (x *Order) GetUpdatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Order) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Order) GetChanges() []*OrderChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// OrderChange is a version of an order, with its status and reason from then on.
+type OrderChange struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Version int64                  `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	Status  OrderStatus            `protobuf:"varint,2,opt,name=status,proto3,enum=orderflow.v1.OrderStatus" json:"status,omitempty"`
+	// As in the order.
+	Reason        *string                `protobuf:"bytes,3,opt,name=reason,proto3,oneof" json:"reason,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderChange) Reset() {
+	*x = OrderChange{}
+	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderChange) ProtoMessage() {}
+
+func (x *OrderChange) ProtoReflect() protoreflect.Message {
+	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderChange.ProtoReflect.Descriptor instead.
+func (*OrderChange) Descriptor() ([]byte, []int) {
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *OrderChange) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *OrderChange) GetStatus() OrderStatus {
+	if x != nil {
+		return x.Status
+	}
+	return OrderStatus_ORDER_STATUS_UNSPECIFIED
+}
+
+func (x *OrderChange) GetReason() string {
+	if x != nil && x.Reason != nil {
+		return *x.Reason
+	}
+	return ""
+}
+
+func (x *OrderChange) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
 // OrderLine is a line, with the price when the order was placed.
 type OrderLine struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -708,7 +796,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	mi := &file_orderflow_v1_types_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +808,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[4]
+	mi := &file_orderflow_v1_types_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +821,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{4}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -768,7 +856,7 @@ type ReservedLine struct {
 
 func (x *ReservedLine) Reset() {
 	*x = ReservedLine{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[5]
+	mi := &file_orderflow_v1_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +868,7 @@ func (x *ReservedLine) String() string {
 func (*ReservedLine) ProtoMessage() {}
 
 func (x *ReservedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[5]
+	mi := &file_orderflow_v1_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +881,7 @@ func (x *ReservedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservedLine.ProtoReflect.Descriptor instead.
 func (*ReservedLine) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{5}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ReservedLine) GetSku() string {
@@ -828,7 +916,7 @@ type Payment struct {
 
 func (x *Payment) Reset() {
 	*x = Payment{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[6]
+	mi := &file_orderflow_v1_types_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +928,7 @@ func (x *Payment) String() string {
 func (*Payment) ProtoMessage() {}
 
 func (x *Payment) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[6]
+	mi := &file_orderflow_v1_types_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +941,7 @@ func (x *Payment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Payment.ProtoReflect.Descriptor instead.
 func (*Payment) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{6}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Payment) GetOrderId() string {
@@ -910,7 +998,7 @@ type Reservations struct {
 
 func (x *Reservations) Reset() {
 	*x = Reservations{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[7]
+	mi := &file_orderflow_v1_types_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +1010,7 @@ func (x *Reservations) String() string {
 func (*Reservations) ProtoMessage() {}
 
 func (x *Reservations) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[7]
+	mi := &file_orderflow_v1_types_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +1023,7 @@ func (x *Reservations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reservations.ProtoReflect.Descriptor instead.
 func (*Reservations) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{7}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Reservations) GetOrderId() string {
@@ -974,7 +1062,7 @@ type Shipment struct {
 
 func (x *Shipment) Reset() {
 	*x = Shipment{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[8]
+	mi := &file_orderflow_v1_types_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1074,7 @@ func (x *Shipment) String() string {
 func (*Shipment) ProtoMessage() {}
 
 func (x *Shipment) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[8]
+	mi := &file_orderflow_v1_types_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1087,7 @@ func (x *Shipment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Shipment.ProtoReflect.Descriptor instead.
 func (*Shipment) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{8}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Shipment) GetOrderId() string {
@@ -1043,7 +1131,7 @@ type PartError struct {
 
 func (x *PartError) Reset() {
 	*x = PartError{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[9]
+	mi := &file_orderflow_v1_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1143,7 @@ func (x *PartError) String() string {
 func (*PartError) ProtoMessage() {}
 
 func (x *PartError) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[9]
+	mi := &file_orderflow_v1_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,7 +1156,7 @@ func (x *PartError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartError.ProtoReflect.Descriptor instead.
 func (*PartError) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{9}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PartError) GetCode() string {
@@ -1099,7 +1187,7 @@ type Product struct {
 
 func (x *Product) Reset() {
 	*x = Product{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[10]
+	mi := &file_orderflow_v1_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1199,7 @@ func (x *Product) String() string {
 func (*Product) ProtoMessage() {}
 
 func (x *Product) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[10]
+	mi := &file_orderflow_v1_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1212,7 @@ func (x *Product) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Product.ProtoReflect.Descriptor instead.
 func (*Product) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{10}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Product) GetSku() string {
@@ -1173,7 +1261,7 @@ type Stock struct {
 
 func (x *Stock) Reset() {
 	*x = Stock{}
-	mi := &file_orderflow_v1_types_proto_msgTypes[11]
+	mi := &file_orderflow_v1_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1273,7 @@ func (x *Stock) String() string {
 func (*Stock) ProtoMessage() {}
 
 func (x *Stock) ProtoReflect() protoreflect.Message {
-	mi := &file_orderflow_v1_types_proto_msgTypes[11]
+	mi := &file_orderflow_v1_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1286,7 @@ func (x *Stock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stock.ProtoReflect.Descriptor instead.
 func (*Stock) Descriptor() ([]byte, []int) {
-	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{11}
+	return file_orderflow_v1_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Stock) GetSku() string {
@@ -1266,7 +1354,7 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\acountry\x18\a \x01(\tR\acountryB\b\n" +
 	"\x06_line2B\t\n" +
 	"\a_regionB\x0e\n" +
-	"\f_postal_code\"\xb6\x03\n" +
+	"\f_postal_code\"\x85\x04\n" +
 	"\x05Order\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.orderflow.v1.OrderStatusR\x06status\x12\x1b\n" +
@@ -1278,7 +1366,16 @@ const file_orderflow_v1_types_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAtB\t\n" +
+	"updated_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x18\n" +
+	"\aversion\x18\n" +
+	" \x01(\x03R\aversion\x123\n" +
+	"\achanges\x18\v \x03(\v2\x19.orderflow.v1.OrderChangeR\achangesB\t\n" +
+	"\a_reason\"\xae\x01\n" +
+	"\vOrderChange\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x03R\aversion\x121\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x19.orderflow.v1.OrderStatusR\x06status\x12\x1b\n" +
+	"\x06reason\x18\x03 \x01(\tH\x00R\x06reason\x88\x01\x01\x12*\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02atB\t\n" +
 	"\a_reason\"m\n" +
 	"\tOrderLine\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x1a\n" +
@@ -1367,7 +1464,7 @@ func file_orderflow_v1_types_proto_rawDescGZIP() []byte {
 }
 
 var file_orderflow_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_orderflow_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_orderflow_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_orderflow_v1_types_proto_goTypes = []any{
 	(OrderStatus)(0),              // 0: orderflow.v1.OrderStatus
 	(PaymentStatus)(0),            // 1: orderflow.v1.PaymentStatus
@@ -1378,37 +1475,41 @@ var file_orderflow_v1_types_proto_goTypes = []any{
 	(*Address)(nil),               // 6: orderflow.v1.Address
 	(*AddressRequest)(nil),        // 7: orderflow.v1.AddressRequest
 	(*Order)(nil),                 // 8: orderflow.v1.Order
-	(*OrderLine)(nil),             // 9: orderflow.v1.OrderLine
-	(*ReservedLine)(nil),          // 10: orderflow.v1.ReservedLine
-	(*Payment)(nil),               // 11: orderflow.v1.Payment
-	(*Reservations)(nil),          // 12: orderflow.v1.Reservations
-	(*Shipment)(nil),              // 13: orderflow.v1.Shipment
-	(*PartError)(nil),             // 14: orderflow.v1.PartError
-	(*Product)(nil),               // 15: orderflow.v1.Product
-	(*Stock)(nil),                 // 16: orderflow.v1.Stock
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*OrderChange)(nil),           // 9: orderflow.v1.OrderChange
+	(*OrderLine)(nil),             // 10: orderflow.v1.OrderLine
+	(*ReservedLine)(nil),          // 11: orderflow.v1.ReservedLine
+	(*Payment)(nil),               // 12: orderflow.v1.Payment
+	(*Reservations)(nil),          // 13: orderflow.v1.Reservations
+	(*Shipment)(nil),              // 14: orderflow.v1.Shipment
+	(*PartError)(nil),             // 15: orderflow.v1.PartError
+	(*Product)(nil),               // 16: orderflow.v1.Product
+	(*Stock)(nil),                 // 17: orderflow.v1.Stock
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_orderflow_v1_types_proto_depIdxs = []int32{
 	0,  // 0: orderflow.v1.Order.status:type_name -> orderflow.v1.OrderStatus
-	9,  // 1: orderflow.v1.Order.items:type_name -> orderflow.v1.OrderLine
+	10, // 1: orderflow.v1.Order.items:type_name -> orderflow.v1.OrderLine
 	5,  // 2: orderflow.v1.Order.total:type_name -> orderflow.v1.Money
 	6,  // 3: orderflow.v1.Order.shipping_address:type_name -> orderflow.v1.Address
-	17, // 4: orderflow.v1.Order.created_at:type_name -> google.protobuf.Timestamp
-	17, // 5: orderflow.v1.Order.updated_at:type_name -> google.protobuf.Timestamp
-	5,  // 6: orderflow.v1.OrderLine.unit_price:type_name -> orderflow.v1.Money
-	1,  // 7: orderflow.v1.Payment.status:type_name -> orderflow.v1.PaymentStatus
-	5,  // 8: orderflow.v1.Payment.amount:type_name -> orderflow.v1.Money
-	5,  // 9: orderflow.v1.Payment.refunded_amount:type_name -> orderflow.v1.Money
-	2,  // 10: orderflow.v1.Payment.dispute:type_name -> orderflow.v1.Dispute
-	3,  // 11: orderflow.v1.Reservations.status:type_name -> orderflow.v1.ReservationStatus
-	10, // 12: orderflow.v1.Reservations.items:type_name -> orderflow.v1.ReservedLine
-	4,  // 13: orderflow.v1.Shipment.status:type_name -> orderflow.v1.ShipmentStatus
-	5,  // 14: orderflow.v1.Product.price:type_name -> orderflow.v1.Money
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	18, // 4: orderflow.v1.Order.created_at:type_name -> google.protobuf.Timestamp
+	18, // 5: orderflow.v1.Order.updated_at:type_name -> google.protobuf.Timestamp
+	9,  // 6: orderflow.v1.Order.changes:type_name -> orderflow.v1.OrderChange
+	0,  // 7: orderflow.v1.OrderChange.status:type_name -> orderflow.v1.OrderStatus
+	18, // 8: orderflow.v1.OrderChange.at:type_name -> google.protobuf.Timestamp
+	5,  // 9: orderflow.v1.OrderLine.unit_price:type_name -> orderflow.v1.Money
+	1,  // 10: orderflow.v1.Payment.status:type_name -> orderflow.v1.PaymentStatus
+	5,  // 11: orderflow.v1.Payment.amount:type_name -> orderflow.v1.Money
+	5,  // 12: orderflow.v1.Payment.refunded_amount:type_name -> orderflow.v1.Money
+	2,  // 13: orderflow.v1.Payment.dispute:type_name -> orderflow.v1.Dispute
+	3,  // 14: orderflow.v1.Reservations.status:type_name -> orderflow.v1.ReservationStatus
+	11, // 15: orderflow.v1.Reservations.items:type_name -> orderflow.v1.ReservedLine
+	4,  // 16: orderflow.v1.Shipment.status:type_name -> orderflow.v1.ShipmentStatus
+	5,  // 17: orderflow.v1.Product.price:type_name -> orderflow.v1.Money
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_orderflow_v1_types_proto_init() }
@@ -1419,15 +1520,16 @@ func file_orderflow_v1_types_proto_init() {
 	file_orderflow_v1_types_proto_msgTypes[1].OneofWrappers = []any{}
 	file_orderflow_v1_types_proto_msgTypes[2].OneofWrappers = []any{}
 	file_orderflow_v1_types_proto_msgTypes[3].OneofWrappers = []any{}
-	file_orderflow_v1_types_proto_msgTypes[6].OneofWrappers = []any{}
-	file_orderflow_v1_types_proto_msgTypes[8].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[4].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[7].OneofWrappers = []any{}
+	file_orderflow_v1_types_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orderflow_v1_types_proto_rawDesc), len(file_orderflow_v1_types_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
