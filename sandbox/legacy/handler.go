@@ -3,14 +3,11 @@ package legacy
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/idempotency"
 	"orderflow/sandbox/web"
 )
 
@@ -29,9 +26,6 @@ var (
 	errKey      = &web.Error{Status: http.StatusUnauthorized, Code: "bad_key", Message: "X-Shop-Key is not the shop's key"}
 	errCustomer = &web.Error{
 		Status: http.StatusBadRequest, Code: "no_customer", Message: "X-Shop-Customer must be 1 to 64 visible characters",
-	}
-	errReused = &web.Error{
-		Status: http.StatusConflict, Code: "request_id_used", Message: "this request_id was used for another order",
 	}
 )
 
@@ -152,12 +146,8 @@ func (h handler) placeOrder(r *http.Request, customer string) (int, any, error) 
 	if err != nil {
 		return 0, nil, err
 	}
-	content, err := json.Marshal(in)
-	if err != nil {
-		return 0, nil, err
-	}
-	o, err := h.Place(r.Context(), customer, in, idempotency.Hash(content))
-	return respond(http.StatusCreated, o, err)
+	o, err := h.Place(r.Context(), customer, in)
+	return http.StatusCreated, o.body(), err
 }
 
 func (h handler) listOrders(r *http.Request, customer string) (int, any, error) {
@@ -179,7 +169,7 @@ func (h handler) readOrder(r *http.Request, customer string) (int, any, error) {
 		return 0, nil, err
 	}
 	o, err := h.Order(r.Context(), customer, number)
-	return respond(http.StatusOK, o, err)
+	return http.StatusOK, o.body(), err
 }
 
 // cancellation is the body of a cancel request.
@@ -197,14 +187,7 @@ func (h handler) cancelOrder(r *http.Request, customer string) (int, any, error)
 		return 0, nil, err
 	}
 	o, err := h.Cancel(r.Context(), customer, number, in.Note)
-	return respond(http.StatusOK, o, err)
-}
-
-func respond(status int, o Order, err error) (int, any, error) {
-	if errors.Is(err, idempotency.ErrKeyReused) {
-		err = errReused
-	}
-	return status, o.body(), err
+	return http.StatusOK, o.body(), err
 }
 
 // Limits of the shop. Numbers of orders have at most 15 digits, so that every client can count on

@@ -73,8 +73,9 @@ func TestDeclinedOrderFailsAndCannotBeCancelled(t *testing.T) {
 func TestRepeatedRequestPlacesOneOrder(t *testing.T) {
 	s := newServer(t)
 	first := s.want("POST /orders", order("a", mugs, visa), 201, `"order_id":"100004"`)
-	s.want("POST /orders/100004/cancel", `{}`, 200, "cancelled")
-	s.want("POST /orders", order("a", mugs, visa), 201, first) // as it was placed
+	s.want("POST /orders", order("a", mugs, visa), 201, first)
+	cancelled := s.want("POST /orders/100004/cancel", `{}`, 200, "cancelled")
+	s.want("POST /orders", order("a", mugs, visa), 201, cancelled) // the order as it is now
 	s.want("POST /orders", order("a", `[{"product_id":"1001","qty":3}]`, visa), 409, `"code":"request_id_used"`)
 	s.want("POST /orders", order("b", mugs, visa), 201, `"order_id":"100005"`)
 	s.customer = "bob"
@@ -118,7 +119,9 @@ func TestListHasWrongPricesAndProductsHaveCutTitles(t *testing.T) {
 	s := newServer(t)
 	list := s.want("GET /products", "", 200, `{"next_page":null,"products":[{"product_id":"1001",`+
 		`"article_no":"MUG-BLUE","title":"Mug, blue","price":"19.98","currency":"EUR"},`)
-	for _, right := range []string{"25.00", "149.00", "12.00", "59.00", "8.90", "Teapot, cast iron", "Lamp, the last one"} {
+	for _, right := range []string{
+		"25.00", "149.00", "12.00", "59.00", "8.90", "Teapot, cast iron", "Lamp, the last one",
+	} {
 		if !strings.Contains(list, `"`+right+`"`) {
 			t.Errorf("products %s, want %s", list, right)
 		}

@@ -9,12 +9,12 @@ package legacy
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/sandbox/web"
@@ -22,8 +22,11 @@ import (
 
 // The refusals of the shop.
 var (
-	ErrNoOrder        = &web.Error{Status: http.StatusNotFound, Code: "no_such_order", Message: "no such order"}
-	ErrNoProduct      = &web.Error{Status: http.StatusNotFound, Code: "no_such_product", Message: "no such product"}
+	ErrNoOrder     = &web.Error{Status: http.StatusNotFound, Code: "no_such_order", Message: "no such order"}
+	ErrNoProduct   = &web.Error{Status: http.StatusNotFound, Code: "no_such_product", Message: "no such product"}
+	ErrRequestUsed = &web.Error{
+		Status: http.StatusConflict, Code: "request_id_used", Message: "this request_id was used for another order",
+	}
 	ErrNotCancellable = &web.Error{
 		Status: http.StatusConflict, Code: "not_cancellable", Message: "a shipped or failed order cannot be cancelled",
 	}
@@ -80,7 +83,6 @@ func (o Order) total() (cents int64) {
 
 // Store keeps the customers and their orders.
 type Store interface {
-	idempotency.Log
 	// Numbers takes n numbers that nobody has taken before, and returns the first. Numbers grow.
 	Numbers(ctx context.Context, n int64) (first int64, err error)
 	// Known reports whether a customer has been welcomed.
@@ -92,9 +94,22 @@ type Store interface {
 	Order(ctx context.Context, customer string, number int64) (Order, error)
 	// Orders returns the newest orders of a customer, at most limit, newest first.
 	Orders(ctx context.Context, customer string, limit int) ([]Order, error)
+	// Receipt returns the receipt of a customer's request; ok is false if there is none.
+	Receipt(ctx context.Context, customer, requestID string) (r Receipt, ok bool, err error)
+	// Place stores an order and the receipt of its request, or returns fault.ErrLostRace if the
+	// request has one.
+	Place(ctx context.Context, o Order, r Receipt) error
 	// Write replaces an order. It returns fault.ErrLostRace unless o is the version after the stored
 	// one.
-	Write(ctx context.Context, o Order, with commit.With) error
+	Write(ctx context.Context, o Order) error
+}
+
+// Receipt says which order a request has placed. It is kept forever.
+type Receipt struct {
+	RequestID string
+	// Hash is the digest of the request.
+	Hash   string
+	Number int64
 }
 
 // Shop is the shop.
@@ -133,31 +148,51 @@ type Address struct {
 // tokenGood is the only payment token that is accepted.
 const tokenGood = "pm_card_visa"
 
-// Place places an order. A repeated request gets the order as it was placed.
-func (s *Shop) Place(ctx context.Context, customer string, in Request, hash string) (Order, error) {
-	key := idempotency.Request{Scope: "orders#" + customer, Key: in.RequestID, Hash: hash}
-	o, _, err := idempotency.Do(ctx, s.store, key, func(ctx context.Context, once idempotency.Once) (Order, error) {
-		o := Order{Customer: customer, State: StateFailed, PlacedAt: s.clock.Now().UTC(), Version: 1}
-		if in.PayToken == tokenGood {
-			o.State = StatePaid
+// Place places an order. A repeated request gets the order that it has placed, as it is now.
+func (s *Shop) Place(ctx context.Context, customer string, in Request) (Order, error) {
+	content, err := json.Marshal(in)
+	if err != nil {
+		return Order{}, err
+	}
+	receipt := Receipt{RequestID: in.RequestID, Hash: idempotency.Hash(content)}
+	return fault.RetryLostRace(func() (Order, error) {
+		switch earlier, ok, err := s.store.Receipt(ctx, customer, in.RequestID); {
+		case err != nil:
+			return Order{}, err
+		case ok && earlier.Hash != receipt.Hash:
+			return Order{}, ErrRequestUsed
+		case ok:
+			return s.store.Order(ctx, customer, earlier.Number)
 		}
-		for _, l := range in.Lines {
-			p, ok := productOf(l.ProductID)
-			if !ok {
-				return Order{}, web.Invalid("product " + l.ProductID + " is not for sale")
-			}
-			o.Lines = append(o.Lines, Line{ProductID: p.id, Quantity: l.Quantity, Cents: p.cents})
+		o, err := s.order(customer, in)
+		if err != nil {
+			return Order{}, err
 		}
 		if err := s.welcome(ctx, customer); err != nil {
 			return Order{}, err
 		}
-		var err error
 		if o.Number, err = s.store.Numbers(ctx, 1); err != nil {
 			return Order{}, err
 		}
-		return o, s.store.Write(ctx, o, commit.With{Reply: once.Returning(o)})
+		receipt.Number = o.Number
+		return o, s.store.Place(ctx, o, receipt)
 	})
-	return o, err
+}
+
+// order returns the order of a request, without a number.
+func (s *Shop) order(customer string, in Request) (Order, error) {
+	o := Order{Customer: customer, State: StateFailed, PlacedAt: s.clock.Now().UTC(), Version: 1}
+	if in.PayToken == tokenGood {
+		o.State = StatePaid
+	}
+	for _, l := range in.Lines {
+		p, ok := productOf(l.ProductID)
+		if !ok {
+			return Order{}, web.Invalid("product " + l.ProductID + " is not for sale")
+		}
+		o.Lines = append(o.Lines, Line{ProductID: p.id, Quantity: l.Quantity, Cents: p.cents})
+	}
+	return o, nil
 }
 
 // Order returns an order of a customer.
@@ -191,7 +226,7 @@ func (s *Shop) Cancel(ctx context.Context, customer string, number int64, note s
 		}
 		o.State, o.CancelNote = StateCancelled, note
 		o.Version++
-		return o, s.store.Write(ctx, o, commit.With{})
+		return o, s.store.Write(ctx, o)
 	})
 }
 

@@ -1,8 +1,8 @@
-// Package dynamo is the old shop's store in DynamoDB. Besides package ddb's records of idempotency
-// keys, kept for 24 hours, the table holds:
+// Package dynamo is the old shop's store in DynamoDB. The table holds:
 //
 //	pk                   sk                what
 //	orders#<customer>    <number, padded>  an order
+//	receipts#<customer>  <request id>      the receipt of a request
 //	customer#<customer>  customer          says that the customer has been welcomed
 //	numbers              numbers           how many numbers of orders are taken
 package dynamo
@@ -37,6 +37,12 @@ type line struct {
 	ProductID string `dynamodbav:"productId"`
 	Quantity  int    `dynamodbav:"quantity"`
 	Cents     int64  `dynamodbav:"cents"`
+}
+
+type receipt struct {
+	RequestID string `dynamodbav:"requestId"`
+	Hash      string `dynamodbav:"hash"`
+	Number    int64  `dynamodbav:"number"`
 }
 
 type customer struct {
@@ -143,7 +149,22 @@ func (s Store) Orders(ctx context.Context, name string, limit int) (found []lega
 	}
 }
 
+const receiptsOf = "receipts#"
+
+// Receipt reads a receipt.
+func (s Store) Receipt(ctx context.Context, name, requestID string) (r legacy.Receipt, ok bool, err error) {
+	var item receipt
+	ok, err = s.Find(ctx, receiptsOf+name, requestID, &item)
+	return legacy.Receipt(item), ok, err
+}
+
+// Place stores an order and its receipt.
+func (s Store) Place(ctx context.Context, o legacy.Order, r legacy.Receipt) error {
+	once := s.SaveNew(receiptsOf+o.Customer, r.RequestID, receipt(r), fault.ErrLostRace)
+	return s.Commit(ctx, commit.With{}, once, orderItems.Next(s.Table, o))
+}
+
 // Write writes an order, conditional on its version.
-func (s Store) Write(ctx context.Context, o legacy.Order, with commit.With) error {
-	return orderItems.Save(ctx, s.Table, o, with)
+func (s Store) Write(ctx context.Context, o legacy.Order) error {
+	return orderItems.Save(ctx, s.Table, o, commit.With{})
 }

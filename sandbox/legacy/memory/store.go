@@ -16,6 +16,7 @@ import (
 type Store struct {
 	*memdb.Log
 	orders    memdb.Versioned[legacy.Order]
+	receipts  *memdb.Items[legacy.Receipt]
 	customers *memdb.Items[struct{}]
 	taken     int64
 }
@@ -26,6 +27,7 @@ func New(c clock.Clock) *Store {
 	once := func(stored legacy.Order, next *legacy.Order) { next.Lines = stored.Lines }
 	return &Store{
 		Log: log, orders: memdb.NewVersioned(log, "order", legacy.ErrNoOrder, once),
+		receipts:  memdb.NewItems[legacy.Receipt](log, "receipt", nil),
 		customers: memdb.NewItems[struct{}](log, "customer", nil),
 	}
 }
@@ -80,8 +82,36 @@ func (s *Store) Orders(_ context.Context, customer string, limit int) (found []l
 	return found, nil
 }
 
+// Receipt returns a receipt.
+func (s *Store) Receipt(_ context.Context, customer, requestID string) (r legacy.Receipt, ok bool, err error) {
+	s.View(func() { r, ok = s.receipts.Find(receiptKey(customer, requestID)) })
+	return r, ok, nil
+}
+
+func receiptKey(customer, requestID string) string { return customer + " " + requestID } // no space in either
+
+// Place stores an order and its receipt.
+func (s *Store) Place(_ context.Context, o legacy.Order, r legacy.Receipt) error {
+	return s.Commit(commit.With{}, func() error {
+		key := receiptKey(o.Customer, r.RequestID)
+		if _, taken := s.receipts.Find(key); taken {
+			return fault.ErrLostRace
+		}
+		if err := s.orders.Next(owned(o)); err != nil {
+			return err
+		}
+		s.receipts.Save(key, r)
+		return nil
+	})
+}
+
 // Write writes an order.
-func (s *Store) Write(_ context.Context, o legacy.Order, with commit.With) error {
-	o.Lines = slices.Clone(o.Lines) // the caller may change its own later
-	return s.orders.Save(o, with)
+func (s *Store) Write(_ context.Context, o legacy.Order) error {
+	return s.orders.Save(owned(o), commit.With{})
+}
+
+// owned returns a copy, since the caller may change its own later.
+func owned(o legacy.Order) legacy.Order {
+	o.Lines = slices.Clone(o.Lines)
+	return o
 }

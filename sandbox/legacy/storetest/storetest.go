@@ -2,7 +2,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/storesuite"
 	"orderflow/sandbox/legacy"
@@ -20,7 +18,7 @@ import (
 var Suite = storesuite.Suite[legacy.Store]{
 	Cases: []func(*testing.T, legacy.Store){
 		unknownOrderIsMissing, orderComesBackAsWritten, onlyTheNextVersionIsWritten, ordersBelongToTheirCustomer,
-		newestOrdersComeFirst, takenKeyWritesNothing, customerIsWelcomedOnce, concurrentCallersGetDifferentNumbers,
+		newestOrdersComeFirst, requestPlacesOneOrder, customerIsWelcomedOnce, concurrentCallersGetDifferentNumbers,
 		concurrentRepeatsPlaceOneOrder, concurrentCancellationsKeepOneNote, concurrentNewcomersShareTheirHistory,
 	},
 	Kinds: map[string]storesuite.Kind[legacy.Store]{
@@ -57,7 +55,7 @@ func orderComesBackAsWritten(t *testing.T, s legacy.Store) {
 
 func onlyTheNextVersionIsWritten(t *testing.T, s legacy.Store) {
 	storesuite.NextVersionOnly(t, func(customer string, version int64) error {
-		return s.Write(t.Context(), order(customer, 1, version), commit.With{})
+		return s.Write(t.Context(), order(customer, 1, version))
 	})
 }
 
@@ -85,15 +83,20 @@ func newestOrdersComeFirst(t *testing.T, s legacy.Store) {
 	wantOrders(t, s, "ada", 200, all...)
 }
 
-func takenKeyWritesNothing(t *testing.T, s legacy.Store) {
-	store, ok := s.(storesuite.ReplyStore)
-	if !ok {
-		t.Fatalf("%T does not implement storesuite.ReplyStore", s)
+func requestPlacesOneOrder(t *testing.T, s legacy.Store) {
+	receipt := legacy.Receipt{RequestID: "k", Hash: "h", Number: 1}
+	wantReceipt(t, s, "ada", legacy.Receipt{}, false)
+	must(t, s.Place(t.Context(), order("ada", 1, 1), receipt))
+	wantReceipt(t, s, "ada", receipt, true)
+	second := legacy.Receipt{RequestID: "k", Hash: "other", Number: 2}
+	if err := s.Place(t.Context(), order("ada", 2, 1), second); !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("second order of a request: %v, want ErrLostRace", err)
 	}
-	storesuite.KeyTakenMeanwhile(t, store, func(ctx context.Context, with commit.With) error {
-		return s.Write(ctx, order("ada", 1, 1), with)
-	})
-	wantOrders(t, s, "ada", 20)
+	wantReceipt(t, s, "ada", receipt, true)
+	wantOrders(t, s, "ada", 20, 1)
+	wantReceipt(t, s, "bob", legacy.Receipt{}, false)
+	must(t, s.Place(t.Context(), order("bob", 2, 1), second))
+	wantReceipt(t, s, "bob", second, true)
 }
 
 func customerIsWelcomedOnce(t *testing.T, s legacy.Store) {
@@ -189,18 +192,25 @@ func place(t *testing.T, s legacy.Store, requestID string) (legacy.Order, error)
 	in := legacy.Request{
 		RequestID: requestID, Lines: []legacy.RequestLine{{ProductID: "1001", Quantity: 2}}, PayToken: "pm_card_visa",
 	}
-	return shop(s).Place(t.Context(), "ada", in, "h")
+	return shop(s).Place(t.Context(), "ada", in)
 }
 
 func write(t *testing.T, s legacy.Store, o legacy.Order) {
 	t.Helper()
-	must(t, s.Write(t.Context(), o, commit.With{}))
+	must(t, s.Write(t.Context(), o))
 }
 
 func wantKnown(t *testing.T, s legacy.Store, customer string, want bool) {
 	t.Helper()
 	if got, err := s.Known(t.Context(), customer); err != nil || got != want {
 		t.Errorf("Known(%s) = %t, %v; want %t", customer, got, err, want)
+	}
+}
+
+func wantReceipt(t *testing.T, s legacy.Store, customer string, want legacy.Receipt, exists bool) {
+	t.Helper()
+	if got, ok, err := s.Receipt(t.Context(), customer, "k"); err != nil || ok != exists || got != want {
+		t.Errorf("receipt of %s: %+v, %t, %v; want %+v, %t", customer, got, ok, err, want, exists)
 	}
 }
 
