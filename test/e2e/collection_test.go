@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"os"
@@ -53,5 +54,8 @@ func wantStatus(t *testing.T, r httpfile.Request) {
 	_ = res.Body.Close()
 	if err != nil || !slices.Contains(r.Expect, res.StatusCode) {
 		t.Errorf("%d %s %v, want one of %v", res.StatusCode, body, err, r.Expect)
+	}
+	if strings.HasSuffix(r.URL, "/v1/graphql") && bytes.Contains(body, []byte(`"errors"`)) {
+		t.Errorf("%s", body) // an operation that failed has the status 200, too
 	}
 }

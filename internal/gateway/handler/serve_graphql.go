@@ -4,6 +4,7 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"orderflow/internal/gateway"
@@ -45,12 +46,15 @@ func serveGraphql(s *graph.Server) function.Handler {
 	})
 }
 
-// accepts reports whether the values of an Accept header name a media type.
+// accepts reports whether the values of an Accept header name a media type, and do not exclude it.
 func accepts(accept []string, want string) bool {
 	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
-		if media, _, err := mime.ParseMediaType(part); err == nil && media == want {
-			return true
+		media, params, err := mime.ParseMediaType(part)
+		if err != nil || media != want {
+			continue
 		}
+		weight, err := strconv.ParseFloat(params["q"], 64)
+		return err != nil || weight > 0
 	}
 	return false
 }

@@ -54,6 +54,8 @@ func TestGraphqlStatusFollowsTheAcceptedMediaType(t *testing.T) {
 		{"*/*", `{"query":"{ nope }"}`, "application/json", 200},
 		{"application/json", `{"query":"{ nope }"}`, "application/json", 200},
 		{"application/json, application/graphql-response+json;q=0.9", `{"query":"{ nope }"}`, graphQLResponse, 400},
+		{"application/json, application/graphql-response+json;q=0", `{"query":"{ nope }"}`, "application/json", 200},
+		{"application/graphql-response+json; q=0.0, */*", `{"query":"{ nope }"}`, "application/json", 200},
 		{graphQLResponse, `{"query":"{ __typename }"}`, graphQLResponse, 200},
 		{"", `{"query":7}`, "application/problem+json", 400},
 		{"", `{"operationName":"a"}`, "application/problem+json", 400},
