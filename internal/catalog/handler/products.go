@@ -46,10 +46,7 @@ func putProduct(svc *catalog.Service) function.Handler {
 func GetProduct(env *function.Env) function.Handler { return getProduct(service(env)) }
 
 func getProduct(svc *catalog.Service) function.Handler {
-	return httpapi.Handle("getProduct", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		p, err := svc.GetProduct(ctx, r.Path["sku"])
-		return httpapi.OK(fromDomain(p)), err
-	})
+	return httpapi.Get("getProduct", "sku", svc.GetProduct, fromDomain)
 }
 
 // ListProducts composes the function list-products.

@@ -16,11 +16,8 @@ func ProjectProduct(env *function.Env) function.Handler { return projectProduct(
 
 func projectProduct(svc *inventory.Service) function.Handler {
 	schemas := schema.Load(contract.Schemas, contract.ProductPriceChanged)
-	return consumer.Handle(schemas, func(ctx context.Context, e envelope.Event) error {
-		in, err := envelope.Decode[contract.PriceChanged](e)
-		if err != nil {
-			return err
-		}
+	project := func(ctx context.Context, _ envelope.Event, in contract.PriceChanged) error {
 		return svc.ProjectProduct(ctx, in.SKU)
-	})
+	}
+	return consumer.Handle(schemas, consumer.Decoded(project))
 }

@@ -1,8 +1,6 @@
 package handler
 
 import (
-	"context"
-
 	"orderflow/internal/inventory"
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/function"
@@ -20,15 +18,11 @@ type reservation struct {
 func GetReservations(env *function.Env) function.Handler { return getReservations(service(env)) }
 
 func getReservations(svc *inventory.Service) function.Handler {
-	return httpapi.Handle("getReservations", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		found, err := svc.GetReservation(ctx, r.Path["orderId"])
-		if err == nil && !r.Caller.MaySee(found.CustomerID) {
-			err = inventory.ErrNoReservation
-		}
-		return httpapi.OK(fromReservation(found)), err
-	})
+	return reservations.Get("getReservations", "orderId", svc.GetReservation)
 }
 
-func fromReservation(r inventory.Reservation) reservation {
-	return reservation{r.OrderID, r.Status, r.Items}
+var reservations = httpapi.Owned[inventory.Reservation, reservation]{
+	Owner:   func(r inventory.Reservation) string { return r.CustomerID },
+	Form:    func(r inventory.Reservation) reservation { return reservation{r.OrderID, r.Status, r.Items} },
+	Missing: inventory.ErrNoReservation,
 }

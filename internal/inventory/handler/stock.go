@@ -25,10 +25,7 @@ func fromDomain(s inventory.Stock) stock {
 func GetStock(env *function.Env) function.Handler { return getStock(service(env)) }
 
 func getStock(svc *inventory.Service) function.Handler {
-	return httpapi.Handle("getStock", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		s, err := svc.GetStock(ctx, r.Path["sku"])
-		return httpapi.OK(fromDomain(s)), err
-	})
+	return httpapi.Get("getStock", "sku", svc.GetStock, fromDomain)
 }
 
 // AdjustStock composes the function adjust-stock.

@@ -2,9 +2,7 @@
 package memory
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"orderflow/internal/inventory"
@@ -100,16 +98,10 @@ func bucket(s *inventory.Stock, b inventory.Bucket) *int {
 }
 
 // Overdue returns the reservations that have been RESERVED since before a time.
-func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []inventory.Reservation, err error) {
-	s.View(func() {
-		for _, r := range s.reservations.All() {
-			if r.Status == inventory.StatusReserved && r.UpdatedAt.Before(before) {
-				overdue = append(overdue, r)
-			}
-		}
-	})
-	slices.SortFunc(overdue, func(a, b inventory.Reservation) int { return cmp.Compare(a.OrderID, b.OrderID) })
-	return overdue, nil
+func (s *Store) Overdue(_ context.Context, before time.Time) ([]inventory.Reservation, error) {
+	return s.reservations.Where(func(r inventory.Reservation) bool {
+		return r.Status == inventory.StatusReserved && r.UpdatedAt.Before(before)
+	}), nil
 }
 
 // Adjust changes the available stock.

@@ -16,11 +16,8 @@ func ProjectPrice(env *function.Env) function.Handler { return projectPrice(serv
 
 func projectPrice(svc *orders.Service) function.Handler {
 	schemas := schema.Load(contract.Schemas, contract.ProductPriceChanged)
-	return consumer.Handle(schemas, func(ctx context.Context, e envelope.Event) error {
-		in, err := envelope.Decode[contract.PriceChanged](e)
-		if err != nil {
-			return err
-		}
-		return svc.ProjectPrice(ctx, e.ID, in)
-	})
+	return consumer.Handle(schemas, consumer.Decoded(
+		func(ctx context.Context, e envelope.Event, in contract.PriceChanged) error {
+			return svc.ProjectPrice(ctx, e.ID, in)
+		}))
 }

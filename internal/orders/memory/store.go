@@ -56,14 +56,10 @@ func (s *Store) Orders(
 			return nil, "", fault.ErrCursor
 		}
 	}
-	s.View(func() {
-		for _, o := range s.orders.All() {
-			if o.CustomerID == customerID && (last == "" || o.OrderID < last) {
-				page = append(page, o)
-			}
-		}
+	page = s.orders.Where(func(o orders.Order) bool {
+		return o.CustomerID == customerID && (last == "" || o.OrderID < last)
 	})
-	slices.SortFunc(page, func(a, b orders.Order) int { return strings.Compare(b.OrderID, a.OrderID) })
+	slices.Reverse(page) // newest first
 	if len(page) > limit {
 		page = page[:limit]
 		next = s.CursorAfter(customerID, page[limit-1].OrderID)
@@ -77,16 +73,10 @@ func (s *Store) CursorAfter(customerID, orderID string) string {
 }
 
 // Overdue returns the PENDING orders placed before a time.
-func (s *Store) Overdue(_ context.Context, before time.Time) (overdue []orders.Order, err error) {
-	s.View(func() {
-		for _, o := range s.orders.All() {
-			if o.Status == orders.StatusPending && o.CreatedAt.Before(before) {
-				overdue = append(overdue, o)
-			}
-		}
-	})
-	slices.SortFunc(overdue, func(a, b orders.Order) int { return strings.Compare(a.OrderID, b.OrderID) })
-	return overdue, nil
+func (s *Store) Overdue(_ context.Context, before time.Time) ([]orders.Order, error) {
+	return s.orders.Where(func(o orders.Order) bool {
+		return o.Status == orders.StatusPending && o.CreatedAt.Before(before)
+	}), nil
 }
 
 // OrdersByID returns the orders that exist.

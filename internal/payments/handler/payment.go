@@ -1,8 +1,6 @@
 package handler
 
 import (
-	"context"
-
 	"orderflow/internal/payments"
 	"orderflow/internal/payments/dynamo"
 	"orderflow/internal/platform/ddb"
@@ -27,13 +25,11 @@ func GetPayment(env *function.Env) function.Handler {
 }
 
 func getPayment(svc *payments.Service) function.Handler {
-	return httpapi.Handle("getPayment", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		p, err := svc.GetPayment(ctx, r.Path["orderId"])
-		if err == nil && !r.Caller.MaySee(p.CustomerID) {
-			err = payments.ErrNoPayment
-		}
-		return httpapi.OK(fromDomain(p)), err
-	})
+	return own.Get("getPayment", "orderId", svc.GetPayment)
+}
+
+var own = httpapi.Owned[payments.Payment, payment]{
+	Owner: func(p payments.Payment) string { return p.CustomerID }, Form: fromDomain, Missing: payments.ErrNoPayment,
 }
 
 func fromDomain(p payments.Payment) payment {

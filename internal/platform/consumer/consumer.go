@@ -19,6 +19,17 @@ import (
 // Handler handles one event. It must be idempotent.
 type Handler func(ctx context.Context, e envelope.Event) error
 
+// Decoded handles events whose data is a T.
+func Decoded[T any](handle func(ctx context.Context, e envelope.Event, data T) error) Handler {
+	return func(ctx context.Context, e envelope.Event) error {
+		data, err := envelope.Decode[T](e)
+		if err != nil {
+			return err
+		}
+		return handle(ctx, e, data)
+	}
+}
+
 // Validator checks an event against the schema of its type.
 type Validator interface {
 	Validate(e envelope.Event) error

@@ -60,15 +60,3 @@ func (p page) MarshalJSON() ([]byte, error) {
 	cursor, err := json.Marshal(p.cursor)
 	return fmt.Appendf(nil, `{%q:%s,"cursor":%s}`, p.name, entries, cursor), err
 }
-
-// Visible answers 200 with a list without pages: those of found whose owner the caller is, or all
-// of them for an operator, in the API's form under name.
-func Visible[T, Form any](r *Request, name string, found []T, owner func(T) string, form func(T) Form) Response {
-	entries := []Form{}
-	for _, v := range found {
-		if r.Caller.MaySee(owner(v)) {
-			entries = append(entries, form(v))
-		}
-	}
-	return OK(map[string][]Form{name: entries})
-}

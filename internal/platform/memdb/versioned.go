@@ -43,6 +43,18 @@ func (i Versioned[V]) GetMany(ids []string) (found []V, err error) {
 	return found, nil
 }
 
+// Where returns the aggregates for which holds is true, by id.
+func (i Versioned[V]) Where(holds func(V) bool) (found []V) {
+	i.log.View(func() {
+		for _, id := range i.Keys() {
+			if v := i.Items.Get(id); holds(v) {
+				found = append(found, v)
+			}
+		}
+	})
+	return found
+}
+
 // Save writes v, which must be one version after the stored one, else it returns fault.ErrLostRace.
 func (i Versioned[V]) Save(v V, with commit.With) error {
 	return i.log.Commit(with, func() error { return i.Next(v) })

@@ -1,10 +1,7 @@
 package handler
 
 import (
-	"context"
-
 	"orderflow/internal/platform/function"
-	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/shipping"
 )
 
@@ -14,9 +11,5 @@ func ListShipments(env *function.Env) function.Handler {
 }
 
 func listShipments(svc *shipping.Service) function.Handler {
-	return httpapi.Handle("listShipments", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		found, err := svc.ListShipments(ctx, r.Values("orderIds"))
-		owner := func(v shipping.Shipment) string { return v.CustomerID }
-		return httpapi.Visible(r, "shipments", found, owner, fromDomain), err
-	})
+	return shipments.List("listShipments", "shipments", "orderIds", svc.ListShipments)
 }

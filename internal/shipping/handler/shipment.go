@@ -1,8 +1,6 @@
 package handler
 
 import (
-	"context"
-
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
 	"orderflow/internal/shipping"
@@ -20,15 +18,13 @@ type shipment struct {
 func GetShipment(env *function.Env) function.Handler { return getShipment(storeOnly(env)) }
 
 func getShipment(svc *shipping.Service) function.Handler {
-	return httpapi.Handle("getShipment", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		sh, err := svc.GetShipment(ctx, r.Path["orderId"])
-		if err == nil && !r.Caller.MaySee(sh.CustomerID) {
-			err = shipping.ErrNoShipment
-		}
-		return httpapi.OK(fromDomain(sh)), err
-	})
+	return shipments.Get("getShipment", "orderId", svc.GetShipment)
 }
 
-func fromDomain(sh shipping.Shipment) shipment {
-	return shipment{sh.OrderID, sh.Status, sh.TrackingNumber, sh.Reason}
+var shipments = httpapi.Owned[shipping.Shipment, shipment]{
+	Owner: func(sh shipping.Shipment) string { return sh.CustomerID },
+	Form: func(sh shipping.Shipment) shipment {
+		return shipment{sh.OrderID, sh.Status, sh.TrackingNumber, sh.Reason}
+	},
+	Missing: shipping.ErrNoShipment,
 }
