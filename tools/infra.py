@@ -2,9 +2,9 @@
 
 usage: infra.py SKIPS TEMPLATE.json...
 
-A finding fails unless a line of SKIPS gives a reason; a line without a finding fails, too. Lines are
-CHECK RESOURCE # REASON, where RESOURCE, such as AWS::SQS::Queue.*, may have wildcards. A prefix of the template's file name
-and a colon limits it to that template.
+A finding fails unless a line of SKIPS gives a reason; a line without a finding fails, too. Lines
+are CHECK RESOURCE # REASON. RESOURCE, such as AWS::SQS::Queue.*, may have wildcards, and may begin
+with a prefix of the template's file name and a colon.
 """
 
 import collections

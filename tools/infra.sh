@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the templates, as SAM transforms them, with checkov. `go run ./cmd/dev check-infra` installs the tools and calls
-# this. checkov-skips.txt has the accepted findings, with reasons.
+# Checks the templates, as SAM transforms them, with checkov. `go run ./cmd/dev check-infra`
+# installs the tools and calls this. checkov-skips.txt has the accepted findings, with reasons.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .tools/home .build/lint

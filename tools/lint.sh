@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs all static checks. `make lint` installs the tools and calls this. Every check runs; the exit code is 0 if all are
-# clean.
+# Runs all static checks. `make lint` installs the tools and calls this. Every check runs; the exit
+# code is 0 if all are clean.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export GOLANGCI_LINT_CACHE="$PWD/.tools/cache/golangci-lint"
@@ -46,7 +46,8 @@ modules() {
 check gofmt formatted
 check 'go mod verify' modules
 check 'go vet' go vet ./...
-# Other machines: functions on linux/arm64, the local stack on a Mac, the operator's CLI on both and on Windows.
+# Other machines: functions on linux/arm64, the local stack on a Mac, the operator's CLI on both and
+# on Windows.
 check 'go vet, linux/arm64' env CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go vet ./functions/... ./sandbox/functions/...
 check 'go vet, darwin/arm64' env CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./cmd/... ./internal/dev/... ./internal/verify/...
 check 'go vet, windows/amd64' env CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go vet ./cmd/orderflow

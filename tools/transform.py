@@ -1,7 +1,7 @@
 """Print a SAM template's CloudFormation, with local files instead of uploaded ones.
 
-Linters see roles and policies only after SAM's transform. The stage is production, which has the most resources. Templates
-with too many resources are refused, and those with a stage besides the API's own.
+Linters see roles and policies only after SAM's transform. The stage is production, which has the
+most resources. It refuses templates with too many resources, or with a stage besides the API's own.
 """
 
 import json

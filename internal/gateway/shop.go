@@ -44,8 +44,8 @@ type OrderList struct {
 	Status string
 }
 
-// Start is where a page starts: at the Cursor of the page before, or After an order or a SKU; at the
-// beginning if both are "".
+// Start is where a page starts: at the Cursor of the page before, or After an order or a SKU; at
+// the beginning if both are "".
 type Start struct{ Cursor, After string }
 
 // The types below are those of the same name in api/contract.yaml.

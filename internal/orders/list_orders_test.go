@@ -41,7 +41,8 @@ func TestListOrdersByStatus(t *testing.T) {
 		}
 	}
 	l := orders.Listing{Limit: 9, After: want[1], Status: orders.StatusRejected}
-	if page, _, err := s.ListOrders(t.Context(), "alice", l); err != nil || len(page) != 2 || page[0].OrderID != want[2] {
+	page, _, err := s.ListOrders(t.Context(), "alice", l)
+	if err != nil || len(page) != 2 || page[0].OrderID != want[2] {
 		t.Errorf("after the second: %d orders, %v; want the other two", len(page), err)
 	}
 	l = orders.Listing{Limit: 9, Cursor: "nonsense", Status: orders.StatusRejected}

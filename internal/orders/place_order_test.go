@@ -92,7 +92,8 @@ func TestRefusedOrderWritesNothing(t *testing.T) {
 			if _, ok, err := s.store.Reply(t.Context(), "alice", "k"); ok || err != nil {
 				t.Errorf("the refusal was stored: %v, %v", ok, err)
 			}
-			if found, _, err := s.ListOrders(t.Context(), "alice", orders.Listing{Limit: 10}); len(found) > 0 || err != nil {
+			found, _, err := s.ListOrders(t.Context(), "alice", orders.Listing{Limit: 10})
+			if len(found) > 0 || err != nil {
 				t.Errorf("orders %v, %v", found, err)
 			}
 		})

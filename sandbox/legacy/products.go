@@ -42,8 +42,8 @@ func old(day int) time.Time { return time.Date(2019, time.November, day, 9, 30, 
 // decimal writes cents as an amount of euros.
 func decimal(cents int64) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) }
 
-// listed is the price in the list of products. BUG, kept since clients know it: the list computes in
-// floating point and drops what is behind the last cent, so 19.99 becomes 19.98.
+// listed is the price in the list of products. BUG, kept since clients know it: the list computes
+// in floating point and drops what is behind the last cent, so 19.99 becomes 19.98.
 func (p product) listed() string {
 	euros := float64(p.cents) / 100
 	return decimal(int64(euros * 100))

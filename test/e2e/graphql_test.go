@@ -22,7 +22,9 @@ func graphql(t *testing.T, as *client.Client, query string, variables map[string
 			Extensions struct{ Code string }
 		}
 	}
-	call := client.Call{Method: http.MethodPost, Path: "/v1/graphql", Body: map[string]any{"query": query, "variables": variables}}
+	call := client.Call{
+		Method: http.MethodPost, Path: "/v1/graphql", Body: map[string]any{"query": query, "variables": variables},
+	}
 	if _, err := as.Do(t.Context(), call, &res); err != nil {
 		t.Fatal(err)
 	}
@@ -40,9 +42,11 @@ func graphql(t *testing.T, as *client.Client, query string, variables map[string
 func TestStorefrontByGraphQL(t *testing.T) {
 	c := as("greta", "")
 	input := map[string]any{
-		"items":           []any{map[string]any{"sku": "MUG-BLUE", "quantity": 2}},
-		"shippingAddress": map[string]any{"name": "Greta", "line1": "1 Street", "city": "Berlin", "postalCode": "10115", "country": "DE"},
-		"paymentMethod":   "pm_card_visa",
+		"items": []any{map[string]any{"sku": "MUG-BLUE", "quantity": 2}},
+		"shippingAddress": map[string]any{
+			"name": "Greta", "line1": "1 Street", "city": "Berlin", "postalCode": "10115", "country": "DE",
+		},
+		"paymentMethod": "pm_card_visa",
 	}
 	const placing = `mutation($in: OrderRequest!, $key: String!) { placeOrder(input: $in, idempotencyKey: $key) { orderId status } }`
 	var placed, again struct {
@@ -58,7 +62,8 @@ func TestStorefrontByGraphQL(t *testing.T) {
 		t.Errorf("the same key placed %s and %s", id, again.PlaceOrder.OrderID)
 	}
 	input["paymentMethod"] = "pm_card_visa_2"
-	if errs := graphql(t, c, placing, map[string]any{"in": input, "key": "greta-1"}, nil); !slices.Equal(errs, []string{"placeOrder IdempotencyKeyReused"}) {
+	errs := graphql(t, c, placing, map[string]any{"in": input, "key": "greta-1"}, nil)
+	if !slices.Equal(errs, []string{"placeOrder IdempotencyKeyReused"}) {
 		t.Errorf("the key with another order: %q", errs)
 	}
 	if o, err := c.WaitFinal(t.Context(), id, nil); err != nil || o.Status != "CONFIRMED" {
@@ -82,8 +87,10 @@ func TestStorefrontByGraphQL(t *testing.T) {
 		t.Fatalf("the order is not among %+v", page.Orders.Nodes)
 	}
 	o := page.Orders.Nodes[i]
-	if o.Payment == nil || o.Payment.Status != "CAPTURED" || o.Reservations == nil || o.Reservations.Status != "COMMITTED" ||
-		o.Shipment == nil || o.Shipment.TrackingNumber == "" || o.Items[0].Product == nil || o.Items[0].Product.Name == "" {
+	if o.Payment == nil || o.Payment.Status != "CAPTURED" ||
+		o.Reservations == nil || o.Reservations.Status != "COMMITTED" ||
+		o.Shipment == nil || o.Shipment.TrackingNumber == "" ||
+		o.Items[0].Product == nil || o.Items[0].Product.Name == "" {
 		t.Errorf("%+v", o)
 	}
 
@@ -93,7 +100,7 @@ func TestStorefrontByGraphQL(t *testing.T) {
 		t.Errorf("another's order: %+v, %q", none.Order, errs)
 	}
 	var cancelled struct{ CancelOrder *order }
-	errs := graphql(t, c, `mutation { cancelOrder(orderId: "`+id+`", idempotencyKey: "greta-2") { status } }`, nil, &cancelled)
+	errs = graphql(t, c, `mutation { cancelOrder(orderId: "`+id+`", idempotencyKey: "greta-2") { status } }`, nil, &cancelled)
 	if cancelled.CancelOrder != nil || !slices.Equal(errs, []string{"cancelOrder OrderNotCancellable"}) {
 		t.Errorf("cancelling a confirmed order: %+v, %q", cancelled.CancelOrder, errs)
 	}

@@ -21,7 +21,8 @@ func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {
 	cache := t.TempDir()
 	orderflow := func(input string, args ...string) (string, error) {
 		args = append(args, "--stack-file", filepath.Join(dir, "stack.json"))
-		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "orderflow"), args...) //nolint:gosec // G204: our own
+		command := filepath.Join(dir, "orderflow")
+		cmd := exec.CommandContext(t.Context(), command, args...) //nolint:gosec // G204: our own
 		cmd.Stdin, cmd.Env = strings.NewReader(input), append(cmd.Environ(), "XDG_CACHE_HOME="+cache)
 		out, err := cmd.CombinedOutput()
 		return string(out), err

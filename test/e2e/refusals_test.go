@@ -42,8 +42,9 @@ func wantProblem(t *testing.T, err error, status int, code string) {
 }
 
 func TestTextThatIsNotUTF8IsRefused(t *testing.T) {
-	body := "{\"items\":[{\"sku\":\"MUG-BLUE\",\"quantity\":1}],\"shippingAddress\":{\"name\":\"\xff\",\"line1\":\"1 Street\",\"city\":\"X\"," +
-		"\"postalCode\":\"1\",\"country\":\"DE\"},\"paymentMethod\":\"pm_card_visa\"}"
+	body := "{\"items\":[{\"sku\":\"MUG-BLUE\",\"quantity\":1}],\"shippingAddress\":{\"name\":\"\xff\"," +
+		"\"line1\":\"1 Street\",\"city\":\"X\",\"postalCode\":\"1\",\"country\":\"DE\"}," +
+		"\"paymentMethod\":\"pm_card_visa\"}"
 	wantAnswer(t, http.MethodPost, "/v1/orders", bearer(t, "mallory", ""), body, http.StatusBadRequest)
 }
 

@@ -99,7 +99,8 @@ func TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne(t *testing.T) {
 		}
 		return nil
 	})
-	if out := operate(t, 0, "dlq", "show", "project-price", "--body"); !strings.Contains(out, "not an Orderflow event") ||
+	out := operate(t, 0, "dlq", "show", "project-price", "--body")
+	if !strings.Contains(out, "not an Orderflow event") ||
 		!strings.Contains(out, "poison") {
 		t.Errorf("show: %s", out)
 	}

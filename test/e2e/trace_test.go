@@ -213,7 +213,7 @@ func budgeted(call string, least, most map[string]int) (n int, exact bool) {
 func format(orders []map[string]int) []byte {
 	least, most := bounds(orders)
 	out := []byte(`# The calls that one fulfilled order takes, in the whole system; third parties' own are left out.
-# A call more fails TestOneOrderIsOneTrace: a chatty change has to be meant. It writes this file with -update-budget.
+# One more call fails TestOneOrderIsOneTrace. If you mean it, write this file with -update-budget.
 `)
 	total := 0
 	for _, call := range slices.Sorted(maps.Keys(most)) {

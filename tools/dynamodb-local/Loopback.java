@@ -4,8 +4,8 @@ import software.amazon.dynamodb.services.local.main.ServerRunner;
 import software.amazon.dynamodb.services.local.server.DynamoDBProxyServer;
 
 /**
- * Runs DynamoDB Local on 127.0.0.1 only, until whoever started it ends. By itself it listens on every address of the machine, and has
- * no option for that.
+ * Runs DynamoDB Local on 127.0.0.1 only, until the process that started it ends. By itself it
+ * listens on every address of the machine, and has no option to change that.
  */
 public class Loopback {
     public static void main(String[] args) throws Exception {

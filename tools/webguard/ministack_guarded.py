@@ -1,4 +1,6 @@
-"""Run MiniStack behind webguard: `python ministack_guarded.py`, with MiniStack's own settings in the environment."""
+"""Run MiniStack behind webguard: `python ministack_guarded.py`.
+
+MiniStack's own settings are in the environment."""
 
 import http.server
 

@@ -64,7 +64,8 @@ func listProducts(svc *catalog.Service) function.Handler {
 	})
 }
 
-// ExportProducts composes the function export-products. EXPORT_SECRET names the secret with the key.
+// ExportProducts composes the function export-products. EXPORT_SECRET names the secret with the
+// key.
 func ExportProducts(env *function.Env) function.Handler {
 	return exportProducts(service(env), secrets.Open(env.AWS(), env.Require("EXPORT_SECRET"), env.Clock).Value)
 }

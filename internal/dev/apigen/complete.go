@@ -23,7 +23,8 @@ var common []byte
 const generated = `# Generated from api/contract.yaml by go run ./cmd/dev generate. DO NOT EDIT.
 #
 # The HTTP contract of Orderflow: customers read it, template.yaml deploys the API from it
-# (AWS::Include), functions check every request against it (api/operations), tests check the answers.
+# (AWS::Include), functions check every request against it (api/operations), tests check the
+# answers.
 `
 
 var (

@@ -21,7 +21,7 @@ func repository(t *testing.T) string {
 	root := t.TempDir()
 	for name, text := range map[string]string{
 		"api/openapi.yaml":     contract,
-		"deploy/teahouse.yaml": "functions:\n  - {function: get-tea, http: open}\n  - {function: brew-tea, http: open}\n",
+		"deploy/teahouse.yaml": "functions: [{function: get-tea, http: open}, {function: brew-tea, http: open}]\n",
 		"docs/orderflow.http":  "# requests\n",
 	} {
 		file := filepath.Join(root, name)
@@ -57,7 +57,8 @@ func TestNewReadOperationGetsItsFilesOnce(t *testing.T) {
 	for name, text := range map[string]string{
 		files[0]: `"sku": "OOLONG"`,
 		files[1]: `func main() { function.Start("teahouse", "get-tea", handler.GetTea) }`,
-		files[2]: "# @name getTea\n# expect 200\nGET {{apiUrl}}/v1/teas/OOLONG\nAuthorization: Bearer {{customerToken}}\n",
+		files[2]: "# @name getTea\n# expect 200\nGET {{apiUrl}}/v1/teas/OOLONG\n" +
+			"Authorization: Bearer {{customerToken}}\n",
 	} {
 		got := contents(t, root, name)
 		if !slices.Contains(written, filepath.Join(root, name)) || !strings.Contains(got, text) {

@@ -33,7 +33,7 @@ func Write(dir fs.FS) ([]byte, error) {
 	}
 	shapes, err := template.New("template.tmpl").Option("missingkey=error").Funcs(template.FuncMap{
 		"id": casing.Camel, "flow": flow, "list": func(all ...any) []any { return all },
-		"dashes": func(after string) string { return strings.Repeat("-", 103-len(after)) },
+		"dashes": func(after string) string { return strings.Repeat("-", 90-len(after)) },
 	}).ParseFS(dir, "*.tmpl")
 	if err != nil {
 		return nil, err

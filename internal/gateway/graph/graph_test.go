@@ -50,8 +50,9 @@ func id(n int) string { return fmt.Sprintf("01KAQ5M3Z8V7D2X4C6B9N1T0%02d", n) }
 
 func numbered(n int) gateway.Order {
 	return gateway.Order{
-		OrderID: id(n), Status: "CONFIRMED", Total: money.Money{Currency: "EUR", Amount: 3_000_000_000}, PaymentMethod: "pm",
-		Items: []gateway.OrderLine{{SKU: fmt.Sprint("SKU-", n%10), Quantity: 2}, {SKU: "MUG", Quantity: 1}},
+		OrderID: id(n), Status: "CONFIRMED", Total: money.Money{Currency: "EUR", Amount: 3_000_000_000},
+		PaymentMethod: "pm",
+		Items:         []gateway.OrderLine{{SKU: fmt.Sprint("SKU-", n%10), Quantity: 2}, {SKU: "MUG", Quantity: 1}},
 	}
 }
 
@@ -216,7 +217,8 @@ func TestCursorsContinueAfterAnyOrder(t *testing.T) {
 		t.Errorf("%d orders: %q", len(seen), seen)
 	}
 	for _, cursor := range []string{"x", "", "cHJvZHVjdDpNVUc"} { // the last is of a product
-		if _, errs, _ := run(t, s, everything, map[string]any{"first": 1, "after": cursor}); !slices.Equal(errs, []string{"orders InvalidCursor"}) {
+		_, errs, _ := run(t, s, everything, map[string]any{"first": 1, "after": cursor})
+		if !slices.Equal(errs, []string{"orders InvalidCursor"}) {
 			t.Errorf("%q: %q", cursor, errs)
 		}
 	}
@@ -284,15 +286,18 @@ func TestRefusedOperationsCallNobody(t *testing.T) {
 		query string
 		code  string
 	}{
-		"syntax":         {"{", "InvalidRequest"},
-		"unknown field":  {"{ nope }", "InvalidRequest"},
-		"cost":           {"{ orders(first: 50) { nodes { " + wide + " } } }", "QueryTooLarge"},
-		"page":           {"{ orders(first: 51) { nodes { orderId } } }", "QueryTooLarge"},
-		"empty page":     {"{ orders(first: 0) { nodes { orderId } } }", "InvalidRequest"},
-		"aliases":        {"{ " + aliases(31) + " }", "QueryTooLarge"},
-		"directives":     {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " + strings.Repeat("orderId @include(if: true) ", 31) + " } }", "QueryTooLarge"},
-		"tokens":         {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " + strings.Repeat("orderId ", 5000) + " } }", "InvalidRequest"},
-		"no such name":   {"query A { order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { orderId } } query B { order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { orderId } }", "InvalidRequest"},
+		"syntax":        {"{", "InvalidRequest"},
+		"unknown field": {"{ nope }", "InvalidRequest"},
+		"cost":          {"{ orders(first: 50) { nodes { " + wide + " } } }", "QueryTooLarge"},
+		"page":          {"{ orders(first: 51) { nodes { orderId } } }", "QueryTooLarge"},
+		"empty page":    {"{ orders(first: 0) { nodes { orderId } } }", "InvalidRequest"},
+		"aliases":       {"{ " + aliases(31) + " }", "QueryTooLarge"},
+		"directives": {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " +
+			strings.Repeat("orderId @include(if: true) ", 31) + " } }", "QueryTooLarge"},
+		"tokens": {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " +
+			strings.Repeat("orderId ", 5000) + " } }", "InvalidRequest"},
+		"no such name": {"query A { order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { orderId } } " +
+			"query B { order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { orderId } }", "InvalidRequest"},
 		"fragment bombs": {bomb(20), "QueryTooLarge"},
 	} {
 		s := &shop{}
@@ -447,7 +452,8 @@ func TestPlaceOrderHandsOnTheKeyAndTheInput(t *testing.T) {
 	input := map[string]any{
 		"items":           []any{map[string]any{"sku": "MUG", "quantity": json.Number("2")}},
 		"shippingAddress": map[string]any{"name": "Ada", "line1": "1 St", "city": "Berlin", "country": "DE"},
-		"paymentMethod":   "pm", "expectedTotal": map[string]any{"currency": "EUR", "amount": json.Number("3000000000")},
+		"paymentMethod":   "pm",
+		"expectedTotal":   map[string]any{"currency": "EUR", "amount": json.Number("3000000000")},
 	}
 	const q = `mutation($in: OrderRequest!) { placeOrder(input: $in, idempotencyKey: "k1") { orderId status } }`
 	data, errs, _ := run(t, s, q, map[string]any{"in": input})
@@ -465,7 +471,8 @@ func TestPlaceOrderHandsOnTheKeyAndTheInput(t *testing.T) {
 	}
 	delete(input, "paymentMethod")
 	s = &shop{}
-	if _, errs, valid := run(t, s, q, map[string]any{"in": maps.Clone(input)}); valid || len(errs) != 1 || len(s.calls) > 0 {
+	_, errs, valid := run(t, s, q, map[string]any{"in": maps.Clone(input)})
+	if valid || len(errs) != 1 || len(s.calls) > 0 {
 		t.Errorf("without a payment method: %q, %d calls", errs, len(s.calls))
 	}
 }

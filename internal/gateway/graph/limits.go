@@ -24,8 +24,8 @@ const (
 	maxCost = 10_000
 	// maxAliases is the most fields with an alias, and maxDirectives the most directives.
 	maxAliases, maxDirectives = 30, 30
-	// maxReads and maxWrites are the most root fields of a query and of a mutation. Each is a call or
-	// several, and all reads are made at once.
+	// maxReads and maxWrites are the most root fields of a query and of a mutation. Each is a call
+	// or several, and all reads are made at once.
 	maxReads, maxWrites = 8, 3
 	// lines is the most lines of an order.
 	lines = 40
@@ -132,8 +132,8 @@ func (w *walk) field(f *ast.Field, depth, times int) {
 	}
 }
 
-// The kinds of cursors. The cursor of an edge stands for an id; that of a page, after pageMark, for the
-// service's own, since a page may end beyond its last entry.
+// The kinds of cursors. The cursor of an edge stands for an id; that of a page, after pageMark, for
+// the service's own, since a page may end beyond its last entry.
 const (
 	orderCursor   = "order:"
 	productCursor = "product:"

@@ -57,7 +57,8 @@ func TestEveryTypeIsOneOfTheContract(t *testing.T) {
 	s := schema(t)
 	compared := 0
 	for _, def := range s.Types {
-		paging := strings.HasSuffix(def.Name, "Connection") || strings.HasSuffix(def.Name, "Edge") || def.Name == "PageInfo"
+		paging := strings.HasSuffix(def.Name, "Connection") || strings.HasSuffix(def.Name, "Edge") ||
+			def.Name == "PageInfo"
 		structured := def.Kind == ast.Object || def.Kind == ast.InputObject
 		if def.BuiltIn || def == s.Query || def == s.Mutation || paging || !structured {
 			continue
@@ -106,7 +107,8 @@ func compare(t *testing.T, s *ast.Schema, def *ast.Definition, rest *openapi3.Sc
 		if f.Type.NonNull != required {
 			t.Errorf("%s: non-null %t, required in the contract %t", name, f.Type.NonNull, required)
 		}
-		if want := scalar(v); want != "" && !slices.Contains(strings.Split(want, "|"), f.Type.Name()) && s.Types[f.Type.Name()].Kind != ast.Enum {
+		if want := scalar(v); want != "" && !slices.Contains(strings.Split(want, "|"), f.Type.Name()) &&
+			s.Types[f.Type.Name()].Kind != ast.Enum {
 			t.Errorf("%s is %s, want %s", name, f.Type.Name(), want)
 		}
 		if enum := s.Types[f.Type.Name()]; enum.Kind == ast.Enum {

@@ -64,7 +64,8 @@ func TestGraphqlStatusFollowsTheAcceptedMediaType(t *testing.T) {
 	} {
 		res := graphql(t, nil, c.accept, c.body)
 		if res.StatusCode != c.status || res.Headers["Content-Type"] != c.contentType {
-			t.Errorf("%s %s: %d %s, want %d %s", c.accept, c.body, res.StatusCode, res.Headers["Content-Type"], c.status, c.contentType)
+			t.Errorf("%s %s: %d %s, want %d %s", c.accept, c.body, res.StatusCode, res.Headers["Content-Type"],
+				c.status, c.contentType)
 		}
 	}
 }

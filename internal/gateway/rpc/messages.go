@@ -70,7 +70,8 @@ func change(c gateway.OrderChange) *orderflowv1.OrderChange {
 
 func payment(p gateway.Payment) *orderflowv1.Payment {
 	out := &orderflowv1.Payment{
-		OrderId: p.OrderID, Status: value[orderflowv1.PaymentStatus](p.Status), Amount: price(p.Amount), Reason: p.Reason,
+		OrderId: p.OrderID, Status: value[orderflowv1.PaymentStatus](p.Status), Amount: price(p.Amount),
+		Reason: p.Reason,
 	}
 	if p.RefundedAmount != nil {
 		out.RefundedAmount = price(*p.RefundedAmount)

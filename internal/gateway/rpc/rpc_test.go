@@ -142,7 +142,8 @@ func TestProtocolsAnswerAlike(t *testing.T) {
 		ctx, call := connect.NewClientContext(t.Context())
 		call.RequestHeader().Set("Authorization", "Bearer alice")
 		res, err := serve(t, b, options...).orders.GetOrder(ctx, &orderflowv1.GetOrderRequest{OrderId: id})
-		if err != nil || res.Order.Total.Amount != 3998 || res.Order.Status != orderflowv1.OrderStatus_ORDER_STATUS_REJECTED {
+		if err != nil || res.Order.Total.Amount != 3998 ||
+			res.Order.Status != orderflowv1.OrderStatus_ORDER_STATUS_REJECTED {
 			t.Errorf("%s: %v %v", name, res, err)
 		}
 		if b.as.Authorization != "Bearer alice" {

@@ -108,8 +108,8 @@ var (
 // products.
 const MaxTable = 4096
 
-// Parse reads a table and refuses one that does not match routes_schema.json. The error says what is
-// wrong, for an operator.
+// Parse reads a table and refuses one that does not match routes_schema.json. The error says what
+// is wrong, for an operator.
 func Parse(text []byte) (Table, error) {
 	if len(text) > MaxTable {
 		return Table{}, fmt.Errorf("the table has %d bytes; a parameter has at most %d", len(text), MaxTable)

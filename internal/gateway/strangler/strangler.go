@@ -2,8 +2,8 @@
 // services, until nothing needs the old shop (ADR 48; Fowler, "Strangler Fig Application").
 //
 // Old clients keep their addresses under /legacy. A table of routes says which side serves them. An
-// order belongs to the side that placed it, and its id tells which: see OwnerOf. translate.go is the
-// anti-corruption layer between the old interface and the services' contract.
+// order belongs to the side that placed it, and its id tells which: see OwnerOf. translate.go is
+// the anti-corruption layer between the old interface and the services' contract.
 package strangler
 
 import (
@@ -160,8 +160,8 @@ const Remembered = 90 * 24 * time.Hour
 // Placements remembers decisions, so that a repeated request goes to the same side whatever the
 // table says by then.
 type Placements interface {
-	// Decide records d for the customer's request unless it has a decision, and returns the recorded
-	// one.
+	// Decide records d for the customer's request unless it has a decision, and returns the
+	// recorded one.
 	Decide(ctx context.Context, customer, requestID string, d Decision) (Decision, error)
 }
 

@@ -84,9 +84,9 @@ type watcher struct {
 
 // Watch calls send with every version of an order after a version, oldest first, and returns nil
 // after its final one. The caller's own token is used for a first read, which says whether the
-// caller may see the order. Watch ends with ErrExpired when that token expires, with ErrTooMany at a
-// limit, with ErrClosed, with ctx's error, or with the error of send or of the first read. A later
-// read that fails is repeated.
+// caller may see the order. Watch ends with ErrExpired when that token expires, with ErrTooMany at
+// a limit, with ErrClosed, with ctx's error, or with the error of send or of the first read. A
+// later read that fails is repeated.
 func (h *Hub) Watch(
 	ctx context.Context, as gateway.Caller, orderID string, after int64, send func(gateway.Order) error,
 ) error {
@@ -128,8 +128,8 @@ func (h *Hub) Watch(
 	}
 }
 
-// versions returns the order in each of its versions after a version. Those that were written before
-// orders recorded their changes are missing, except the present one.
+// versions returns the order in each of its versions after a version. Those that were written
+// before orders recorded their changes are missing, except the present one.
 func versions(o gateway.Order, after int64) iter.Seq[gateway.Order] {
 	return func(yield func(gateway.Order) bool) {
 		for i, c := range o.Changes {

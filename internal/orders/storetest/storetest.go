@@ -24,7 +24,8 @@ import (
 var Suite = storesuite.Suite[orders.Store]{
 	Aggregates: []storesuite.Aggregates[orders.Store]{aggregate},
 	Cases: []func(*testing.T, orders.Store){
-		placedFieldsAreWrittenOnce, listHoldsOwnOrdersNewestFirst, pagesListEveryOrderOnce, cursorOfAnotherCustomerIsRefused,
+		placedFieldsAreWrittenOnce, listHoldsOwnOrdersNewestFirst, pagesListEveryOrderOnce,
+		cursorOfAnotherCustomerIsRefused,
 		fortyPricesAreReadAtOnce, priceFromAnotherVersionLosesTheRace, orderAndReplyAreOneCommit,
 		overdueListsOldPendingOrders, tallyHoldsOrdersThatAreNotFinal,
 		orderOverTheLimitIsNotWritten, declinesCountForAnHour, uncountedOrdersLeaveRoom,

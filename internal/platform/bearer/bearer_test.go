@@ -133,8 +133,10 @@ func TestGoodTokenGivesItsClaims(t *testing.T) {
 	for name, token := range map[string]string{
 		"as Cognito's":      good(),
 		"audience of a few": good(object{"aud": []string{"other", client}}),
-		"within the skew":   good(object{"iat": start.Add(5 * time.Second).Unix(), "nbf": start.Add(5 * time.Second).Unix()}),
-		"with a type":       compact(part(head(object{"typ": "JWT"})), part(claims()), rs256(newKey(0))),
+		"within the skew": good(object{
+			"iat": start.Add(5 * time.Second).Unix(), "nbf": start.Add(5 * time.Second).Unix(),
+		}),
+		"with a type": compact(part(head(object{"typ": "JWT"})), part(claims()), rs256(newKey(0))),
 	} {
 		got, err := v.Verify(t.Context(), bear(token))
 		if err != nil || got["sub"] != "customer-1" || got["email"] != "a@example.com" ||
@@ -175,17 +177,18 @@ func TestTokenThatIsNotGoodIsRefused(t *testing.T) {
 	parts := strings.Split(token, ".")
 	last := "AQgw"[strings.IndexByte("AQgw", token[len(token)-1]):]
 	for name, token := range map[string]string{
-		"none":                   compact(part(head(object{"alg": "none"})), part(claims()), nothing),
-		"none in capitals":       compact(part(head(object{"alg": "NONE"})), part(claims()), nothing),
-		"RS256 without one":      compact(part(head()), part(claims()), nothing),
-		"no algorithm":           headed(object{"alg": nil}),
-		"a list of algorithms":   headed(object{"alg": []string{"RS256"}}),
-		"RS512":                  headed(object{"alg": "RS512"}),
-		"RS512, signed so":       compact(part(head(object{"alg": "RS512"})), part(claims()), rs512(newKey(0))),
-		"rs256":                  headed(object{"alg": "rs256"}),
-		"HS256, public key DER":  compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(public)),
-		"HS256, public key PEM":  compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(asPEM)),
-		"HS256, modulus":         compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(newKey(0).N.Bytes())),
+		"none":                  compact(part(head(object{"alg": "none"})), part(claims()), nothing),
+		"none in capitals":      compact(part(head(object{"alg": "NONE"})), part(claims()), nothing),
+		"RS256 without one":     compact(part(head()), part(claims()), nothing),
+		"no algorithm":          headed(object{"alg": nil}),
+		"a list of algorithms":  headed(object{"alg": []string{"RS256"}}),
+		"RS512":                 headed(object{"alg": "RS512"}),
+		"RS512, signed so":      compact(part(head(object{"alg": "RS512"})), part(claims()), rs512(newKey(0))),
+		"rs256":                 headed(object{"alg": "rs256"}),
+		"HS256, public key DER": compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(public)),
+		"HS256, public key PEM": compact(part(head(object{"alg": "HS256"})), part(claims()), hs256(asPEM)),
+		"HS256, modulus": compact(part(head(object{"alg": "HS256"})), part(claims()),
+			hs256(newKey(0).N.Bytes())),
 		"HMAC under RS256":       compact(part(head()), part(claims()), hs256(public)),
 		"critical extension":     headed(object{"crit": []string{"b64"}, "b64": false}),
 		"key of its own":         compact(part(head(object{"kid": nil, "jwk": own})), part(claims()), byOwn),
@@ -200,19 +203,21 @@ func TestTokenThatIsNotGoodIsRefused(t *testing.T) {
 		"other header":           part(head(object{"typ": "JWT"})) + "." + parts[1] + "." + parts[2],
 		"bits after the last":    token[:len(token)-1] + string(last[0]+1),
 		"padded":                 token + "==",
-		"standard base64":        parts[0] + "." + parts[1] + "." + base64.StdEncoding.EncodeToString(make([]byte, 256)),
-		"line break in it":       token[:20] + "\n" + token[20:],
-		"line break at its end":  token + "\n",
-		"cut":                    token[:len(token)-1],
-		"doubled":                token + "." + parts[2],
-		"two parts":              parts[0] + "." + parts[1],
-		"five parts":             token + "..",
-		"empty":                  "", "dots": "..", "garbage": "garbage", "blank": " " + token,
-		"header no object":     compact(part([]string{"RS256"}), part(claims()), rs256(newKey(0))),
-		"header null":          compact(part(nil), part(claims()), rs256(newKey(0))),
-		"claims no object":     compact(part(head()), part("sub"), rs256(newKey(0))),
-		"claims null":          compact(part(head()), part(nil), rs256(newKey(0))),
-		"claims no JSON":       compact(part(head()), base64.RawURLEncoding.EncodeToString([]byte("{")), rs256(newKey(0))),
+		"standard base64": parts[0] + "." + parts[1] + "." +
+			base64.StdEncoding.EncodeToString(make([]byte, 256)),
+		"line break in it":      token[:20] + "\n" + token[20:],
+		"line break at its end": token + "\n",
+		"cut":                   token[:len(token)-1],
+		"doubled":               token + "." + parts[2],
+		"two parts":             parts[0] + "." + parts[1],
+		"five parts":            token + "..",
+		"empty":                 "", "dots": "..", "garbage": "garbage", "blank": " " + token,
+		"header no object": compact(part([]string{"RS256"}), part(claims()), rs256(newKey(0))),
+		"header null":      compact(part(nil), part(claims()), rs256(newKey(0))),
+		"claims no object": compact(part(head()), part("sub"), rs256(newKey(0))),
+		"claims null":      compact(part(head()), part(nil), rs256(newKey(0))),
+		"claims no JSON": compact(part(head()), base64.RawURLEncoding.EncodeToString([]byte("{")),
+			rs256(newKey(0))),
 		"claims no base64":     compact(part(head()), "{}", rs256(newKey(0))),
 		"another issuer":       good(object{"iss": issuer + "/"}),
 		"no issuer":            good(object{"iss": nil}),
@@ -259,7 +264,9 @@ func TestNothingConfiguredRefusesEverything(t *testing.T) {
 	c, s := clock.At(start), &store{text: set(jwk("key-0", &newKey(0).PublicKey))}
 	for _, of := range [][2]string{{"", client}, {issuer, ""}, {"", ""}} {
 		v := bearer.New(of[0], of[1], bearer.NewKeys(s.read, c), c)
-		for _, change := range []object{nil, {"iss": nil}, {"aud": nil}, {"iss": ""}, {"aud": ""}, {"iss": "", "aud": ""}} {
+		for _, change := range []object{
+			nil, {"iss": nil}, {"aud": nil}, {"iss": ""}, {"aud": ""}, {"iss": "", "aud": ""},
+		} {
 			refused(t, fmt.Sprint(of, change), v, bear(good(change)))
 		}
 	}

@@ -7,7 +7,9 @@ import (
 )
 
 func TestCamelAndKebabAreInverse(t *testing.T) {
-	for kebab, camel := range map[string]string{"place-order": "PlaceOrder", "get-order-summary": "GetOrderSummary", "": ""} {
+	for kebab, camel := range map[string]string{
+		"place-order": "PlaceOrder", "get-order-summary": "GetOrderSummary", "": "",
+	} {
 		if got := casing.Camel(kebab); got != camel {
 			t.Errorf("Camel(%q) = %q, want %q", kebab, got, camel)
 		}

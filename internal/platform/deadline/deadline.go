@@ -40,7 +40,8 @@ func Choose(ctx context.Context, d time.Duration) (context.Context, context.Canc
 }
 
 // Adopt takes the deadline of ctx as the caller's, if it is earlier than that of the invocation: a
-// library has read it from a header. Work ends a moment before, so that it is told from that of ctx.
+// library has read it from a header. Work ends a moment before, so that it is told from that of
+// ctx.
 func Adopt(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, bounded := ctx.Deadline()
 	invocation, begun := ctx.Value(invocationKey{}).(context.Context)

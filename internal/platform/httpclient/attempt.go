@@ -26,8 +26,8 @@ const maxBody = 1 << 20
 // longestWait is the longest Retry-After that is honoured.
 const longestWait = 5 * time.Minute
 
-// errHeader is the caller's mistake. net/http would refuse to send it, which looks like a failure of
-// the dependency.
+// errHeader is the caller's mistake. net/http would refuse to send it, which looks like a failure
+// of the dependency.
 var errHeader = fault.New(fault.Invalid, "InvalidRequest", "a header cannot be sent")
 
 // StatusError is a response other than 2xx. Unwrapped it is final: the dependency refused.

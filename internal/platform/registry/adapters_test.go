@@ -103,7 +103,9 @@ func TestServiceWithoutAUsableEndpointIsUnknownWhichIsTransient(t *testing.T) {
 		"empty": {}, "sick": {{"url": "https://sick", "health": "UNHEALTHY"}}, "ftp": {{"url": "ftp://b"}},
 	}}).serve(t)
 	for r, names := range map[registry.Registry][]string{
-		registry.NewParameters(stored, "dev", c):                       {"missing", "empty", "ftp", "relative", "query"},
+		registry.NewParameters(stored, "dev", c): {
+			"missing", "empty", "ftp", "relative", "query",
+		},
 		registry.NewCloudMap(mapped, "dev", c):                         {"missing", "empty", "ftp", "sick"},
 		registry.NewCache(registry.Fixed{"empty": ""}, clock.System{}): {"missing", "empty"},
 	} {
@@ -159,7 +161,8 @@ func TestQuestionThatAWSFailsIsAskedOnceMore(t *testing.T) {
 			"AmazonSSM.GetParameter": func(map[string]string) (int, string) { return status, `{}` },
 		}}
 		cfg, c := down.serve(t)
-		if _, err := registry.NewParameters(cfg, "dev", c).Resolve(t.Context(), "orders"); err == nil || down.calls != want {
+		_, err := registry.NewParameters(cfg, "dev", c).Resolve(t.Context(), "orders")
+		if err == nil || down.calls != want {
 			t.Errorf("%d: asked %d times, %v; want %d times and an error", status, down.calls, err, want)
 		}
 	}

@@ -61,7 +61,9 @@ func TestBalancerKeepsItsPromisesInAnyOrderOfCalls(t *testing.T) {
 				}
 				calls = nil
 			},
-			"pass": func(t *rapid.T) { c.Advance(time.Duration(rapid.IntRange(0, 400).Draw(t, "seconds")) * time.Second) },
+			"pass": func(t *rapid.T) {
+				c.Advance(time.Duration(rapid.IntRange(0, 400).Draw(t, "seconds")) * time.Second)
+			},
 			"move": func(t *rapid.T) {
 				moves := []string{"https://0", "https://0,https://1,https://2", "https://2,https://3"}
 				at["orders"] = rapid.SampledFrom(moves).Draw(t, "to")

@@ -41,7 +41,9 @@ func (r *replica) start() {
 func (r *replica) kill() { r.server.CloseClientConnections(); r.server.Close() }
 
 func TestReplicaThatDiesIsLeftAloneAndTakenBack(t *testing.T) {
-	replicas := []*replica{{t: t, address: "127.0.0.1:0"}, {t: t, address: "127.0.0.1:0"}, {t: t, address: "127.0.0.1:0"}}
+	replicas := []*replica{
+		{t: t, address: "127.0.0.1:0"}, {t: t, address: "127.0.0.1:0"}, {t: t, address: "127.0.0.1:0"},
+	}
 	var urls []string
 	for _, r := range replicas {
 		r.start()

@@ -116,8 +116,10 @@ func (m *CloudMap) register(t *testing.T, namespace, name string, urls ...string
 		}
 	}
 	for i, url := range urls {
-		must(t, m.api, "RegisterInstance", map[string]any{"ServiceId": made.Service.ID, "InstanceId": string(rune('0' + i)),
-			"CreatorRequestId": name + url, "Attributes": map[string]string{Attribute: url}}, &struct{}{})
+		must(t, m.api, "RegisterInstance", map[string]any{
+			"ServiceId": made.Service.ID, "InstanceId": string(rune('0' + i)),
+			"CreatorRequestId": name + url, "Attributes": map[string]string{Attribute: url},
+		}, &struct{}{})
 	}
 	return made.Service.ID
 }

@@ -181,7 +181,8 @@ func TestEveryChangeIsToldByAnEvent(t *testing.T) {
 	var told []string
 	for _, e := range shared.TakeOutbox() {
 		d, err := envelope.Decode[resilience.Changed](e)
-		if err != nil || e.Type != "orderflow.payments.circuit.changed.v1" || e.Subject != "bank" || d.Dependency != "bank" {
+		if err != nil || e.Type != "orderflow.payments.circuit.changed.v1" || e.Subject != "bank" ||
+			d.Dependency != "bank" {
 			t.Errorf("%+v, %v", e, err)
 		}
 		told = append(told, string(d.From)+">"+string(d.To))

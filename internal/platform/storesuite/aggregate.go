@@ -23,7 +23,8 @@ type Aggregate[S any, V commit.Aggregate] struct {
 	Missing error
 	// New returns a version of an aggregate.
 	New func(id string, version int64) V
-	// Versions are versions 1, 2, … of one aggregate. They set all fields and clear the optional ones.
+	// Versions are versions 1, 2, … of one aggregate. They set all fields and clear the optional
+	// ones.
 	Versions []V
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ type Repo struct {
 	Spec     map[string]any          // api/openapi.yaml
 	Files    map[string]bool         // every file, by path
 	Texts    map[string]string       // Markdown, Makefile, docs/orderflow.http, expected answers of sam local
+	Sources  map[string]string       // code, tests and templates, by path
 	Samples  map[string][]byte       // sample events under events/, by path
 	Schemas  schema.Set              // by event type
 	Claims   map[string]any          // internal/platform/httpapi/claims.json, the schema of token claims
@@ -48,10 +50,13 @@ func (f Function) LogicalID() string { return casing.Camel(f.Name) }
 // skipped lists directories without code of the project.
 var skipped = []string{".git", ".tools", ".build", ".local", ".aws-sam", "node_modules"}
 
+var written = regexp.MustCompile(`\.(go|java|mjs|mk|py|sh|toml|tmpl|ya?ml|http)$|^Makefile$|^\.ci/`)
+
 // Load reads the repository at root.
 func Load(root string) (*Repo, error) {
 	r := &Repo{Packages: map[string]*Package{}, Machines: map[string]*asl.Machine{}, Files: map[string]bool{},
-		Texts: map[string]string{}, Samples: map[string][]byte{}, Schemas: schema.Set{}}
+		Texts: map[string]string{}, Sources: map[string]string{},
+		Samples: map[string][]byte{}, Schemas: schema.Set{}}
 	files := os.DirFS(root)
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		switch isFunction, _ := path.Match("functions/*/*", name); {
@@ -91,10 +96,13 @@ func (r *Repo) read(files fs.FS, name string) error {
 	source := strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
 	machine, _ := path.Match("statemachines/*.asl.json", name)
 	eventType, isSchema := strings.CutSuffix(path.Base(name), ".schema.json")
-	if !text && !source && !machine && !sample && !isSchema {
+	if !text && !written.MatchString(name) && !machine && !sample && !isSchema {
 		return nil
 	}
 	b, err := fs.ReadFile(files, name)
+	if written.MatchString(name) {
+		r.Sources[name] = string(b)
+	}
 	switch {
 	case err != nil:
 	case isSchema:

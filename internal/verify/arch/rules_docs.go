@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,8 +19,9 @@ var (
 	symbol   = regexp.MustCompile("`\\*?([a-z]+)\\.([A-Z]\\w+)[.\\w]*`")
 	place    = regexp.MustCompile("`((?:api|cmd|deploy|docs|events|functions|internal|sandbox|" +
 		"statemachines|test|tools)/[\\w./-]+)`")
-	target  = regexp.MustCompile("(?:`|[$][(]|\n *)make (?:-s )?([a-z-]+)") // quoted, or in a code block
-	command = regexp.MustCompile(`go run \./(cmd/dev|cmd/orderflow) ([a-z-]+)`)
+	testName = regexp.MustCompile(`^func (?:Test|Fuzz|Benchmark)\w+`)
+	target   = regexp.MustCompile("(?:`|[$][(]|\n *)make (?:-s )?([a-z-]+)") // quoted, or in a code block
+	command  = regexp.MustCompile(`go run \./(cmd/dev|cmd/orderflow) ([a-z-]+)`)
 )
 
 var docRules = []Rule{
@@ -125,6 +127,20 @@ var docRules = []Rule{
 			}
 		},
 		func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" }),
+	rule("comments wrap at 100 columns, names of tests at 60", "longer ones are hard to read in editors and diffs",
+		func(r *Repo, bad *list) {
+			for file, source := range r.Sources {
+				if strings.Contains(source[:min(len(source), 300)], "DO NOT EDIT") {
+					continue
+				}
+				for line := range strings.Lines(source) {
+					bad.unless(wrapped(line), "%s: longer than 100 columns: %s", file, strings.TrimSpace(line))
+					name := testName.FindString(line)
+					bad.unless(len(name) <= len("func ")+60, "%s: %s is longer than 60 characters", file, name)
+				}
+			}
+		},
+		func(r *Repo) { r.Sources["main.go"] = "\t// " + strings.Repeat("word ", 20) }),
 	rule("files and identifiers that documents name exist", "a rename in the code must reach the documents",
 		func(r *Repo, bad *list) {
 			source := map[string]string{} // by the package's name
@@ -180,6 +196,18 @@ var docRules = []Rule{
 			}
 		},
 		func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Next = "Fulfilled" }),
+}
+
+// wrapped reports whether a line is no comment, wraps, or cannot: an address, an example's output.
+func wrapped(line string) bool {
+	if len(line) <= 100-3*strings.Count(line, "\t") {
+		return true
+	}
+	line = strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", "    ")
+	marker, text, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
+	comment := slices.Contains([]string{"//", "#", "*"}, marker)
+	whole := !strings.Contains(text, " ") || strings.HasPrefix(text, "{") || strings.HasPrefix(text, `"`)
+	return !comment || whole || utf8.RuneCountInString(line) <= 100
 }
 
 // documents returns the Markdown files whose path begins with a prefix.

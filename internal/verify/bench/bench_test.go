@@ -99,7 +99,8 @@ func TestOtherRequestsAreNotPolls(t *testing.T) {
 	defer api.Close()
 	api.patience = 2 * time.Second
 	p := program("report")
-	if s, err := api.start(t.Context(), p.Path, p.Env); err == nil || !strings.Contains(err.Error(), "no poll of the Runtime API") {
+	s, err := api.start(t.Context(), p.Path, p.Env)
+	if err == nil || !strings.Contains(err.Error(), "no poll of the Runtime API") {
 		t.Errorf("%+v, %v", s, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

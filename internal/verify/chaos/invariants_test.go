@@ -60,9 +60,14 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 		"every order is in a final state": {func(f *facts) { f.orders[bad].now.Status = client.Pending }},
 		"a request with its key made one order": {func(f *facts) { f.listed["other"] = client.Order{} },
 			func(f *facts) { delete(f.listed, "good") }, func(f *facts) { f.orders[bad].id = "good" }},
-		"no execution is running":                               {func(f *facts) { f.running = []string{"good"} }},
-		"outboxes are empty":                                    {func(f *facts) { f.outboxes["orderflow-orders"] = 1 }},
-		"the payment's status matches the provider's":           {func(f *facts) { f.orders[good].payment = "AUTHORIZED" }, func(f *facts) { f.orders[bad].payment = "CAPTURED" }},
+		"no execution is running": {func(f *facts) { f.running = []string{"good"} }},
+		"outboxes are empty": {
+			func(f *facts) { f.outboxes["orderflow-orders"] = 1 },
+		},
+		"the payment's status matches the provider's": {
+			func(f *facts) { f.orders[good].payment = "AUTHORIZED" },
+			func(f *facts) { f.orders[bad].payment = "CAPTURED" },
+		},
 		"an order whose cancellation was accepted is CANCELLED": {func(f *facts) { f.orders[good].cancelled = true }},
 		"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped": {
 			func(f *facts) { f.stock[scarce] = client.Stock{SKU: scarce, Reserved: 1} },
@@ -90,7 +95,9 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 			func(f *facts) { f.orders[bad].mails = nil },
 			func(f *facts) { f.orders[bad].mails = append(f.orders[bad].mails, "Your order is confirmed") },
 		},
-		"a mail comes twice only where a notifier was killed": {func(f *facts) { f.orders[bad].mails = append(f.orders[bad].mails, f.orders[bad].mails[0]) }},
+		"a mail comes twice only where a notifier was killed": {
+			func(f *facts) { f.orders[bad].mails = append(f.orders[bad].mails, f.orders[bad].mails[0]) },
+		},
 		"no message is in a dead-letter queue, unless its function was killed on every delivery": {
 			func(f *facts) {
 				f.deadLetters = []deadLetter{{"project-order", "{}"}}

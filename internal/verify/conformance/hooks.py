@@ -4,7 +4,8 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-# Values for our own formats, which api/openapi.yaml describes. The tests of package api try invalid ones.
+# Values for our own formats, which api/openapi.yaml describes. The tests of package api try invalid
+# ones.
 WORDS = st.from_regex(r"\A[A-Za-z0-9]{1,12}\Z", fullmatch=True)  # too short for a card number, and fits all patterns
 VISIBLE = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Nd"], exclude_characters="\ufffd"), max_size=200)
 schemathesis.openapi.format("one-line-text", st.tuples(WORDS, VISIBLE).map("".join))

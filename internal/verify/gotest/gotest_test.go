@@ -31,10 +31,12 @@ make: Error 1`
 	if results[0].Output != "x is 2\n" {
 		t.Errorf("output %q", results[0].Output)
 	}
-	if got, want := text.String(), "make: Entering directory\nx is 2\n{not an event}\nit ends with the process\nmake: Error 1"; got != want {
+	const want = "make: Entering directory\nx is 2\n{not an event}\nit ends with the process\nmake: Error 1"
+	if got := text.String(); got != want {
 		t.Errorf("text %q, want %q", got, want)
 	}
-	if strings.Join(all, ",") != "TestX fail,TestX/part fail,TestY run, fail" || strings.Join(whole, ",") != "TestX,TestY" {
+	if strings.Join(all, ",") != "TestX fail,TestX/part fail,TestY run, fail" ||
+		strings.Join(whole, ",") != "TestX,TestY" {
 		t.Errorf("results %q, of these whole tests %q", all, whole)
 	}
 }

@@ -89,7 +89,8 @@ Resources:
 
 const party = `{"QueryLanguage": "JSONata", "StartAt": "Brew", "TimeoutSeconds": 60, "States": {
 	"Brew": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "TimeoutSeconds": 9, "Next": "Done",
-		"Arguments": {"FunctionName": "${Brew}", "Payload": "{% $states.input %}"}, "Output": "{% $states.result.Payload %}"},
+		"Arguments": {"FunctionName": "${Brew}", "Payload": "{% $states.input %}"},
+		"Output": "{% $states.result.Payload %}"},
 	"Done": {"Type": "Succeed"}}}`
 
 const counter = `

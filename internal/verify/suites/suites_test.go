@@ -18,7 +18,7 @@ const ranTests = `make: Entering directory
 {"Action":"output","Package":"orderflow/test/e2e","Test":"TestMail","Output":"--- SKIP: TestMail (0.00s)\n"}
 {"Action":"skip","Package":"orderflow/test/e2e","Test":"TestMail"}
 {"Action":"pass","Package":"orderflow/test/e2e","Test":"TestOrder"}
-{"Action":"output","Package":"orderflow/test/e2e","Output":"roles: 57 roles, 462 grants: 0 missing, 1 problems in all\n"}
+{"Action":"output","Package":"x/test/e2e","Output":"roles: 57 roles, 462 grants: 0 missing, 1 problems in all\n"}
 {"Action":"skip","Package":"orderflow/cmd/sim"}
 `
 
@@ -66,8 +66,9 @@ func TestSuiteWithoutProofOfSuccessFails(t *testing.T) {
 		"it says nothing": {"reproducible", "", nil, "no line with the counts"},
 		"not all passed, but it exits 0": {"reproducible", "107 of 108 packages are the same\n", nil,
 			"107 of 108 packages"},
-		"nothing was looked at":       {"reproducible", "0 of 0 packages are the same\n", nil, "0 of 0"},
-		"failures by their count":     {"conformance", "conformance: 2906 cases, 3 failures\n", nil, "2903 of 2906 cases"},
+		"nothing was looked at": {"reproducible", "0 of 0 packages are the same\n", nil, "0 of 0"},
+		"failures by their count": {"conformance", "conformance: 2906 cases, 3 failures\n", nil,
+			"2903 of 2906 cases"},
 		"no test ran":                 {"oracle", "nothing here\n", nil, "printed no counts"},
 		"a problem in a later figure": {"test", ranTests, nil, "461 of 462 grants"},
 		"a test failed, and its own text": {"oracle",

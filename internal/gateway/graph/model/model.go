@@ -63,8 +63,8 @@ type (
 	ProductEdge = Edge[gateway.Product]
 )
 
-// NewConnection returns a page with a cursor for each node. next is the cursor of the next page, "" on
-// the last one. A page may be empty and not be the last one.
+// NewConnection returns a page with a cursor for each node. next is the cursor of the next page, ""
+// on the last one. A page may be empty and not be the last one.
 func NewConnection[N any](nodes []*N, cursor func(*N) string, next string) *Connection[N] {
 	c := &Connection[N]{Edges: make([]*Edge[N], len(nodes)), PageInfo: &PageInfo{HasNextPage: next != ""}}
 	for i, n := range nodes {

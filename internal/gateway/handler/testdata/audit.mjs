@@ -1,4 +1,5 @@
-// Runs the audits of graphql-http (GraphQL over HTTP) against a URL, and prints those that are not ok.
+// Runs the audits of graphql-http (GraphQL over HTTP) against a URL, and prints those that are not
+// ok.
 import { serverAudits } from 'graphql-http';
 const fetchFn = (url, options) => fetch(url, { ...options, headers: { ...options?.headers, authorization: 'Bearer x' } });
 let total = 0;

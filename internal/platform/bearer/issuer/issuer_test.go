@@ -34,7 +34,8 @@ func TestSignedTokensAreVerifiedByTheKeySetAndByNoOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if claims, err := v.Verify(t.Context(), []string{"Bearer " + token}); (err == nil && claims["sub"] == "s") != want {
+		claims, err := v.Verify(t.Context(), []string{"Bearer " + token})
+		if (err == nil && claims["sub"] == "s") != want {
 			t.Errorf("%v, %v; want it accepted: %t", claims, err, want)
 		}
 	}

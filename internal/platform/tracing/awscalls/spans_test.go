@@ -121,10 +121,11 @@ func TestABatchHasItsTablesAndAQueryItsIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	outer.End()
-	if got := tracingtest.Tags(recorded.Named(t, "DynamoDB.BatchWriteItem")); got["aws.dynamodb.table_names"] != "teas" {
+	got := tracingtest.Tags(recorded.Named(t, "DynamoDB.BatchWriteItem"))
+	if got["aws.dynamodb.table_names"] != "teas" {
 		t.Errorf("tags %v", got)
 	}
-	got := tracingtest.Tags(recorded.Named(t, "DynamoDB.Query"))
+	got = tracingtest.Tags(recorded.Named(t, "DynamoDB.Query"))
 	if got["aws.dynamodb.table_names"] != "teas" || got["aws.dynamodb.index_name"] != "byTaste" {
 		t.Errorf("tags %v", got)
 	}

@@ -60,7 +60,9 @@ func TestASpanIsPutIntoXRaysForm(t *testing.T) {
 		"answered by a server": {
 			finished(trace.SpanKindServer, attribute.String("http.request.method", "GET"), tracing.KeyStatus.Int(503)),
 			document(func(d *xray.Document) {
-				d.HTTP = &xray.HTTP{Request: map[string]string{"method": "GET"}, Response: map[string]int64{"status": 503}}
+				d.HTTP = &xray.HTTP{
+					Request: map[string]string{"method": "GET"}, Response: map[string]int64{"status": 503},
+				}
 			}),
 		},
 		"a call outside": {

@@ -1,10 +1,10 @@
 // Package faultserver is an HTTP server, or a reverse proxy to a real one, that fails on demand, on
 // real sockets.
 //
-//	server, err := faultserver.NewProxy("http://127.0.0.1:4566/…") // or New(handler), NewTLS(handler)
-//	server.Set(faultserver.Hang)                                   // from now on
-//	server.Set(faultserver.None)                                   // well again, at the same address
-//	server.Requests(), server.Connections(), server.Arrivals()     // what reached it
+//	server, err := faultserver.NewProxy(url)                   // or New(handler), NewTLS(handler)
+//	server.Set(faultserver.Hang)                               // from now on
+//	server.Set(faultserver.None)                               // well again, at the same address
+//	server.Requests(), server.Connections(), server.Arrivals() // what reached it
 //
 // (Not toxiproxy: it breaks TCP streams, and cannot send a Retry-After, a bad certificate or a
 // truncated body.)
