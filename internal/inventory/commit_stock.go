@@ -24,7 +24,7 @@ func (s *Service) CommitStock(ctx context.Context, in contract.Step) (contract.R
 			return contract.Result{}, ErrNotReserved
 		}
 		r = r.moveTo(StatusCommitted, s.clock.Now())
-		with := commit.With{Barrier: once.Returning(r.result()), Events: s.moved(ctx, contract.StockCommitted, r)}
+		with := commit.With{Barrier: once.Returning(r.result()), Events: s.stateEvents(ctx, contract.StockCommitted, r)}
 		return r.result(), s.store.Move(ctx, r, Reserved, Shipped, with)
 	})
 }

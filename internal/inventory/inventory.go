@@ -75,8 +75,8 @@ func New(store Store, c clock.Clock, source ids.Source) *Service {
 	return &Service{store: store, clock: c, events: envelope.Publisher{Service: "inventory", Clock: c, IDs: source}}
 }
 
-// moved returns the event of r's new state.
-func (s *Service) moved(ctx context.Context, eventType string, r Reservation) []envelope.Event {
+// stateEvents returns the event of r's new state.
+func (s *Service) stateEvents(ctx context.Context, eventType string, r Reservation) []envelope.Event {
 	return []envelope.Event{
 		s.events.New(ctx, eventType, r.OrderID, r.Version, contract.StockMoved{OrderID: r.OrderID, Items: r.Items}),
 	}

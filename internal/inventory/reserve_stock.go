@@ -29,7 +29,7 @@ func (s *Service) ReserveStock(ctx context.Context, in contract.Step) (contract.
 	) (contract.Result, error) {
 		r := Reservation{OrderID: in.OrderID, CustomerID: in.CustomerID, Items: in.Items}
 		r = r.moveTo(StatusReserved, s.clock.Now())
-		with := commit.With{Barrier: once.Returning(r.result()), Events: s.moved(ctx, contract.StockReserved, r)}
+		with := commit.With{Barrier: once.Returning(r.result()), Events: s.stateEvents(ctx, contract.StockReserved, r)}
 		return r.result(), s.store.Move(ctx, r, Available, Reserved, with)
 	})
 }

@@ -25,7 +25,7 @@ func (s *Service) ConfirmOrder(ctx context.Context, in contract.Confirm) (contra
 		if o.Closed {
 			return contract.Result{}, ErrClosed
 		}
-		if o, err = o.become(StatusConfirmed, "", "", s.clock.Now()); err != nil {
+		if o, err = o.transition(StatusConfirmed, "", "", s.clock.Now()); err != nil {
 			return contract.Result{}, err
 		}
 		o.TrackingNumber = in.TrackingNumber

@@ -22,7 +22,7 @@ func (s *Service) FlagOrder(ctx context.Context, in contract.Flag) (contract.Res
 			return o.result(), nil
 		}
 		detail := strings.Trim(in.Reason+": "+in.Detail, ": ") // either may be missing
-		if o, err = o.become(StatusNeedsAttention, ReasonCompensationFailed, detail, s.clock.Now()); err != nil {
+		if o, err = o.transition(StatusNeedsAttention, ReasonCompensationFailed, detail, s.clock.Now()); err != nil {
 			return contract.Result{}, err
 		}
 		return o.result(), s.save(ctx, o, contract.OrderNeedsAttention, commit.With{})

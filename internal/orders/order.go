@@ -112,9 +112,9 @@ func (o Order) Identity() (id string, version int64) { return o.OrderID, o.Versi
 var errTransition = fault.New(fault.Internal, "ForbiddenTransition",
 	"the order's status does not allow this transition")
 
-// become returns the order's next version in another status. Every status but CONFIRMED closes the
-// order, so a late confirmation is refused.
-func (o Order) become(status Status, reason Reason, detail string, at time.Time) (Order, error) {
+// transition returns the order's next version in another status. Every status but CONFIRMED closes
+// the order, so a late confirmation is refused.
+func (o Order) transition(status Status, reason Reason, detail string, at time.Time) (Order, error) {
 	if !slices.Contains(transitions[o.Status], status) || status == StatusConfirmed && o.Closed {
 		return Order{}, errTransition
 	}

@@ -19,7 +19,7 @@ func TestOnlyTheseTransitionsAreAllowed(t *testing.T) {
 			t.Errorf("%s: final %v", from, from.Final())
 		}
 		for _, to := range all {
-			got, err := Order{Status: from, Version: 4}.become(to, "", "", at)
+			got, err := Order{Status: from, Version: 4}.transition(to, "", "", at)
 			if !slices.Contains(allowed[from], to) {
 				if !errors.Is(err, errTransition) {
 					t.Errorf("%s to %s: %v, want a refusal", from, to, err)
@@ -36,7 +36,7 @@ func TestOnlyTheseTransitionsAreAllowed(t *testing.T) {
 
 func TestClosedOrderCannotBecomeConfirmed(t *testing.T) {
 	closed := Order{Status: StatusPending, Version: 1}.close(time.Time{})
-	if _, err := closed.become(StatusConfirmed, "", "", time.Time{}); !errors.Is(err, errTransition) {
+	if _, err := closed.transition(StatusConfirmed, "", "", time.Time{}); !errors.Is(err, errTransition) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }

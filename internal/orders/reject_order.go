@@ -28,7 +28,7 @@ func (s *Service) RejectOrder(ctx context.Context, in contract.Reject) (contract
 		if o.CancelRequested {
 			status, reason, event = StatusCancelled, o.cancelReason(), contract.OrderCancelled
 		}
-		if o, err = o.become(status, reason, in.Detail, s.clock.Now()); err != nil {
+		if o, err = o.transition(status, reason, in.Detail, s.clock.Now()); err != nil {
 			return contract.Result{}, err
 		}
 		return o.result(), s.save(ctx, o, event, commit.With{})

@@ -100,7 +100,7 @@ func (s *Service) publishOverdue(ctx context.Context, o Order) (published bool, 
 	o.CustomerEmail = ""
 	slog.ErrorContext(ctx, "an order was flagged because consumers would reject its event",
 		"orderId", o.OrderID, "error", invalid.Error())
-	if o, err = o.become(StatusNeedsAttention, ReasonInternal, invalid.Error(), at); err != nil {
+	if o, err = o.transition(StatusNeedsAttention, ReasonInternal, invalid.Error(), at); err != nil {
 		return false, err
 	}
 	return false, s.save(ctx, o, contract.OrderNeedsAttention, commit.With{})

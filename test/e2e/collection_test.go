@@ -17,7 +17,7 @@ import (
 // The collection is filled in as by `go run ./cmd/dev http`, and its requests are sent in order.
 func TestTheCollectionForEditorsWorks(t *testing.T) {
 	const user = "http"
-	wantFinal(t, place(t, as(user, ""), order("MUG-BLUE", 1, "pm_card_visa")), client.Confirmed, "")
+	wantFinal(t, place(t, clientOf(user, ""), order("MUG-BLUE", 1, "pm_card_visa")), client.Confirmed, "")
 	values, err := demo.Of(stack, user).Collection(t.Context(), stack.Outputs["ApiUrl"])
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func graphql(t *testing.T, as *client.Client, query string, variables map[string
 }
 
 func TestStorefrontByGraphQL(t *testing.T) {
-	c := as("greta", "")
+	c := clientOf("greta", "")
 	input := map[string]any{
 		"items": []any{map[string]any{"sku": "MUG-BLUE", "quantity": 2}},
 		"shippingAddress": map[string]any{
@@ -95,7 +95,7 @@ func TestStorefrontByGraphQL(t *testing.T) {
 	}
 
 	var none struct{ Order *order }
-	if errs := graphql(t, as("mallory", ""), `{ order(orderId: "`+id+`") {`+parts+`} }`, nil, &none); none.Order != nil ||
+	if errs := graphql(t, clientOf("mallory", ""), `{ order(orderId: "`+id+`") {`+parts+`} }`, nil, &none); none.Order != nil ||
 		!slices.Equal(errs, []string{"order OrderNotFound"}) {
 		t.Errorf("another's order: %+v, %q", none.Order, errs)
 	}

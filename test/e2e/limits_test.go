@@ -25,7 +25,7 @@ func wantLimited(t *testing.T, err error, code string, least, most time.Duration
 func TestOneCustomersOrdersUnderWayAreLimited(t *testing.T) {
 	limit := orders.DefaultLimits.Open
 	sell(t, "HOARDED", 1000, 2*limit)
-	hoarder := as("hoarder", "")
+	hoarder := clientOf("hoarder", "")
 	r := order("HOARDED", 1, "pm_card_visa")
 	r.ShippingAddress.PostalCode = "99999" // the carrier never answers
 	placed := make([]client.Order, limit)
@@ -63,7 +63,7 @@ func TestOneCustomersOrdersUnderWayAreLimited(t *testing.T) {
 // A customer cannot try many cards.
 func TestDeclinedPaymentsOfOneCustomerAreLimited(t *testing.T) {
 	limit := orders.DefaultLimits.Declines
-	trier := as("trier", "")
+	trier := clientOf("trier", "")
 	r := order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined")
 	placed := make([]client.Order, limit)
 	spread(limit, 4, func(i int) {

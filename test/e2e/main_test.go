@@ -144,15 +144,15 @@ func wantGrantsUsed(repo devstack.Repo, dir string) error {
 	return nil
 }
 
-// as returns a client for a user with a role; an empty role is a customer.
-func as(user, role string) *client.Client {
+// clientOf returns a client for a user with a role; an empty role is a customer.
+func clientOf(user, role string) *client.Client {
 	return &client.Client{BaseURL: stack.Outputs["ApiUrl"], Token: func(ctx context.Context) (string, error) {
 		return stack.Token(ctx, user, role)
 	}}
 }
 
-func customer() *client.Client { return as("alice", "") }
-func operator() *client.Client { return as("olga", "operator") }
+func customer() *client.Client { return clientOf("alice", "") }
+func operator() *client.Client { return clientOf("olga", "operator") }
 
 func shop() demo.Shop { return demo.Of(stack, "alice") }
 

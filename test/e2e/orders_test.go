@@ -151,7 +151,7 @@ func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	placed := make([]client.Order, orders)
 	spread(orders, parallel, func(i int) {
 		var err error
-		placed[i], err = as(fmt.Sprintf("rush%d", i%24), "").PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i),
+		placed[i], err = clientOf(fmt.Sprintf("rush%d", i%24), "").PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i),
 			order("RUSH", each, methods[i%len(methods)]))
 		if err != nil {
 			t.Errorf("order %d: %v", i, err)
@@ -244,7 +244,7 @@ func sell(t *testing.T, sku string, cents int64, stock int) {
 	}
 	r := order(sku, 1, "pm_card_visa_chargeDeclined") // leaves nothing behind
 	eventually(t, 30*time.Second, "the price of "+sku+" is known to orders", func() error {
-		buyer := as("first-"+strings.ToLower(sku), "") // one per product, since declines are limited
+		buyer := clientOf("first-"+strings.ToLower(sku), "") // one per product, since declines are limited
 		o, err := buyer.PlaceOrder(t.Context(), "price-"+sku, r)
 		if err != nil {
 			return err

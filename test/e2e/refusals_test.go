@@ -49,7 +49,7 @@ func TestTextThatIsNotUTF8IsRefused(t *testing.T) {
 }
 
 func TestBadOrdersAreRefusedAndNothingIsWritten(t *testing.T) {
-	who := as("mallory", "")
+	who := clientOf("mallory", "")
 	line := `{"sku":"MUG-BLUE","quantity":1}`
 	body := func(items, more string) string {
 		return `{"items":[` + items +
@@ -172,14 +172,14 @@ func TestAnotherCustomersOrderIsNotFound(t *testing.T) {
 		wantAnswer(t, http.MethodGet, path, eve, "", 404)
 	}
 	wantAnswer(t, http.MethodPost, "/v1/orders/"+o.OrderID+"/cancel", eve, "", 404)
-	page, err := as("eve", "").ListOrders(t.Context(), 100, "")
+	page, err := clientOf("eve", "").ListOrders(t.Context(), 100, "")
 	if err != nil || len(page.Orders) != 0 {
 		t.Errorf("eve sees %d orders, %v", len(page.Orders), err)
 	}
 }
 
 func TestListsArePaged(t *testing.T) {
-	who := as("pat", "")
+	who := clientOf("pat", "")
 	want := map[string]bool{}
 	for range 5 {
 		want[place(t, who, order("MUG-BLUE", 1, "pm_card_visa")).OrderID] = true

@@ -56,7 +56,7 @@ func TestASagaThatIsStoppedByHandIsUndone(t *testing.T) {
 // Every compensation of an order is stopped. Recovery gives up: the order and its cancellation show
 // it.
 func TestAnOrderWhoseCompensationIsAlwaysStoppedNeedsAttention(t *testing.T) {
-	mend := strand(t) // while the refund fails, there is time to stop it
+	mend := hidePaymentProvider(t) // while the refund fails, there is time to stop it
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined"))
 	machines := sfn.NewFromConfig(stack.Config())
 	for n := 1; n <= 5; n++ {
@@ -128,7 +128,7 @@ func TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne(t *testing.T) {
 // A failing undo leaves the order to an operator, who retries it once the cause is fixed.
 func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
 	waits(t, 0.01) // otherwise nine attempts to undo take minutes
-	mend := strand(t)
+	mend := hidePaymentProvider(t)
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined"))
 	wantFinal(t, o, client.NeedsAttention, "COMPENSATION_FAILED")
 
@@ -201,9 +201,9 @@ func waits(t *testing.T, scale float64) {
 	t.Cleanup(func() { set(context.Background(), 1) })
 }
 
-// strand removes the payment provider's address from void-payment's configuration, until mend is
-// called or the test ends.
-func strand(t *testing.T) (mend func()) {
+// hidePaymentProvider removes the payment provider's address from void-payment's configuration,
+// until mend is called or the test ends.
+func hidePaymentProvider(t *testing.T) (mend func()) {
 	t.Helper()
 	set := func(ctx context.Context, stage string) {
 		if err := stack.Configure(ctx, "void-payment", map[string]string{"STAGE": stage}); err != nil {

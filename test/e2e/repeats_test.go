@@ -34,7 +34,7 @@ func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {
 	_, err = customer().PlaceOrder(t.Context(), "repeat-1", r)
 	wantProblem(t, err, http.StatusUnprocessableEntity, "IdempotencyKeyReused")
 
-	other, err := as("bob", "").PlaceOrder(t.Context(), "repeat-1", r)
+	other, err := clientOf("bob", "").PlaceOrder(t.Context(), "repeat-1", r)
 	if err != nil || other.OrderID == first.OrderID {
 		t.Errorf("the same key of another customer gave order %s, %v", other.OrderID, err)
 	}

@@ -135,7 +135,7 @@ func (s *Store) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health",
 		func(w http.ResponseWriter, _ *http.Request) { answer(w, map[string]string{"name": s.Name}) })
-	mux.HandleFunc("POST /api/v2/spans", s.take)
+	mux.HandleFunc("POST /api/v2/spans", s.receive)
 	mux.HandleFunc("GET /api/v2/trace/{id}", func(w http.ResponseWriter, r *http.Request) {
 		spans := s.Trace(r.PathValue("id"))
 		if len(spans) == 0 {
@@ -166,7 +166,7 @@ func fromPage(r *http.Request) bool {
 		site != "" && site != "none"
 }
 
-func (s *Store) take(w http.ResponseWriter, r *http.Request) {
+func (s *Store) receive(w http.ResponseWriter, r *http.Request) {
 	var spans []zipkin.Span
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<20)).Decode(&spans); err != nil {
 		http.Error(w, "not a list of spans", http.StatusBadRequest)

@@ -156,9 +156,10 @@ func (f facts) ended() (confirmed, wrongly, unfinished int) {
 	return confirmed, wrongly, unfinished
 }
 
-// falls returns the fraction by which calls fell while the circuit was open: relative to the rate
-// before, and relative to the refused attempts, each of which would have made at least one call.
-func (f facts) falls() (againstBefore, againstOpen float64) {
+// reductions returns the fraction by which calls fell while the circuit was open: relative to the
+// rate before, and relative to the refused attempts, each of which would have made at least one
+// call.
+func (f facts) reductions() (againstBefore, againstOpen float64) {
 	return 1 - rate(f.sent, f.openFor)/rate(f.before, f.upFor), 1 - float64(f.sent)/float64(f.open)
 }
 
@@ -190,7 +191,7 @@ func (f facts) broken(p Plan) (all []error) {
 	unless(unfinished == 0, "%d orders are not final", unfinished)
 	unless(f.openings > 0, "the circuit never opened")
 	unless(f.state == resilience.Closed, "the circuit is %s at the end", f.state)
-	before, against := f.falls()
+	before, against := f.reductions()
 	unless(against >= p.Fall, "calls fell by %.0f %% against attempts, not by %.0f %%", 100*against, 100*p.Fall)
 	unless(before >= p.FallFromBefore, "calls fell by %.0f %% against before, not by %.0f %%", 100*before,
 		100*p.FallFromBefore)
@@ -217,7 +218,7 @@ func (f facts) broken(p Plan) (all []error) {
 
 func (f facts) print(w io.Writer) {
 	confirmed, wrongly, unfinished := f.ended()
-	before, against := f.falls()
+	before, against := f.reductions()
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(what string, figure any, how string, args ...any) {
 		fmt.Fprintf(t, "%s\t%v\t%s\n", what, figure, fmt.Sprintf(how, args...))

@@ -123,7 +123,7 @@ func readService(dir fs.FS, file string) (*service, error) {
 // stack is the data of deploy/template.tmpl.
 type stack struct{ Services []*service }
 
-func (s *stack) where(has func(*function) bool) (all []*function) {
+func (s *stack) filter(has func(*function) bool) (all []*function) {
 	for _, service := range s.Services {
 		for _, f := range service.Functions {
 			if has(f) {
@@ -134,24 +134,24 @@ func (s *stack) where(has func(*function) bool) (all []*function) {
 	return all
 }
 
-func (s *stack) HTTP() []*function { return s.where(func(f *function) bool { return f.HTTP != "" }) }
+func (s *stack) HTTP() []*function { return s.filter(func(f *function) bool { return f.HTTP != "" }) }
 func (s *stack) Scheduled() []*function {
-	return s.where(func(f *function) bool { return f.Schedule != nil })
+	return s.filter(func(f *function) bool { return f.Schedule != nil })
 }
-func (s *stack) Relays() []*function { return s.where(func(f *function) bool { return f.Relay }) }
+func (s *stack) Relays() []*function { return s.filter(func(f *function) bool { return f.Relay }) }
 func (s *stack) Consumers() []*function {
-	return s.where(func(f *function) bool { return f.Events != nil })
+	return s.filter(func(f *function) bool { return f.Events != nil })
 }
 func (s *stack) Gradual() []*function {
-	return s.where(func(f *function) bool { return f.Release != "" })
+	return s.filter(func(f *function) bool { return f.Release != "" })
 }
 func (s *stack) Steps(machine string) []*function {
-	return s.where(func(f *function) bool { return f.Step == machine })
+	return s.filter(func(f *function) bool { return f.Step == machine })
 }
 
 // Sweeps are the scheduled functions that are not relays.
 func (s *stack) Sweeps() []*function {
-	return s.where(func(f *function) bool { return f.Schedule != nil && !f.Relay })
+	return s.filter(func(f *function) bool { return f.Schedule != nil && !f.Relay })
 }
 
 // alarm is an alarm on the errors of functions of one service.

@@ -44,12 +44,12 @@ func open(t testing.TB) *till {
 	d := &till{clock: clock.At(signedAt)}
 	d.sandbox = sandboxtest.NewProvider(d.clock)
 	d.provider = connect(d.sandbox)
-	d.sell(t, orders.OrderRejected)
+	d.startOver(t, orders.OrderRejected)
 	return d
 }
 
-// sell starts over with an empty store: it captures a charge and ends its order by an event.
-func (d *till) sell(t testing.TB, eventType string) {
+// startOver starts over with an empty store: it captures a charge and ends its order by an event.
+func (d *till) startOver(t testing.TB, eventType string) {
 	t.Helper()
 	d.Service = payments.New(memory.New(d.clock), d.provider, d.clock, &ids.Sequence{})
 	in := contract.Step{OrderID: order, CustomerID: "alice", PaymentMethod: "pm_card_visa"}
@@ -233,10 +233,10 @@ func TestConcernsAreCountedOnceByReason(t *testing.T) {
 			d.Service = payments.New(memory.New(d.clock), d.provider, d.clock, &ids.Sequence{})
 		},
 		"NOT_PAID": func(d *till) {
-			d.sell(t, orders.OrderConfirmed)
+			d.startOver(t, orders.OrderConfirmed)
 			d.sandbox.Set(order, sandbox.StatusRefunded)
 		},
-		"PARTLY_REFUNDED": func(d *till) { d.sell(t, orders.OrderConfirmed); d.sandbox.Refund(order, 100) },
+		"PARTLY_REFUNDED": func(d *till) { d.startOver(t, orders.OrderConfirmed); d.sandbox.Refund(order, 100) },
 		"":                func(d *till) { d.sandbox.Dispute(order, string(payments.DisputeWon)) },
 	} {
 		d := open(t)

@@ -36,7 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) (payments.Provider, Dashboard)) {
 		"RepeatedVoidReturnsTheSame":            voidsAgain,
 		"VoidWithoutAChargeBarsLaterCharges":    tombstone,
 		"VoidBarsALateCapture":                  lateCapture,
-		"VoidLeavesOtherReferences":             apart,
+		"VoidLeavesOtherReferences":             referencesAreIndependent,
 		"VoidNeedsNoChargeID":                   voidsWithoutID,
 		"VoidRefundsAnUnknownCapture":           refundsWithoutID,
 		"LateCaptureOfARefundedChargeIsRefused": lateCaptureOfRefunded,
@@ -211,7 +211,7 @@ func lateCapture(t *testing.T, p provider) {
 	}
 }
 
-func apart(t *testing.T, p provider) {
+func referencesAreIndependent(t *testing.T, p provider) {
 	held := authorize(t, p, "a", "1")
 	void(t, p, "b")
 	if c := capture(t, p, held); c.Status != payments.ChargeCaptured {

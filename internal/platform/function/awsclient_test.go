@@ -25,8 +25,9 @@ func cloud(url string) *Env {
 	}), clock.System{})
 }
 
-// mute accepts connections and never answers. It returns its address and the number of connections.
-func mute(t *testing.T) (string, *atomic.Int32) {
+// silentServer accepts connections and never answers. It returns its address and the number of
+// connections.
+func silentServer(t *testing.T) (string, *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -54,7 +55,7 @@ func get(ctx context.Context, cfg aws.Config) error {
 }
 
 func TestSilentAWSCostsOneAttemptOnly(t *testing.T) {
-	address, _ := mute(t)
+	address, _ := silentServer(t)
 	cfg := cloud("http://" + address).AWS()
 	cfg.HTTPClient = awsClient(100 * time.Millisecond)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -68,7 +69,7 @@ func TestSilentAWSCostsOneAttemptOnly(t *testing.T) {
 
 // After a freeze, a connection may look alive here but be closed at AWS.
 func TestSDKRetriesADeadConnectionOnAnother(t *testing.T) {
-	dead, taken := mute(t)
+	dead, taken := silentServer(t)
 	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		_, _ = w.Write([]byte(`{"TableNames":[]}`))

@@ -46,7 +46,7 @@ func (e *StatusError) Error() string {
 // or the attempt had much less than its timeout.
 func (c *Client) attempt(caller context.Context, r Request, out any) (conclusive bool, err error) {
 	timeout := c.c.Timeout
-	if left, bounded := c.left(caller); bounded {
+	if left, bounded := c.remaining(caller); bounded {
 		timeout = min(timeout, left)
 	}
 	// A client may have chosen the deadline. If it shortens the attempt even a little, an expired

@@ -170,7 +170,7 @@ func (c *Client) waitToRetry(ctx context.Context, r Request, n int, err error) b
 		return false
 	}
 	wait := c.c.Retry.Wait(n+1, c.c.Random(), fault.From(err).RetryAfter)
-	if left, bounded := c.left(ctx); bounded && wait >= left {
+	if left, bounded := c.remaining(ctx); bounded && wait >= left {
 		return false
 	}
 	if !c.budget.Spend() {
@@ -190,8 +190,8 @@ func final(err error) bool {
 	return ok
 }
 
-// left is the time that remains for a call, if ctx has a deadline.
-func (c *Client) left(ctx context.Context) (time.Duration, bool) {
+// remaining is the time that remains for a call, if ctx has a deadline.
+func (c *Client) remaining(ctx context.Context) (time.Duration, bool) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return 0, false

@@ -56,8 +56,8 @@ type Record struct {
 	Result         json.RawMessage
 }
 
-// of reports whether the record belongs to this request.
-func (r Record) of(req Request) bool {
+// matches reports whether the record belongs to this request.
+func (r Record) matches(req Request) bool {
 	return r.Hash == req.Hash || req.Formerly != "" && r.Hash == req.Formerly
 }
 
@@ -120,7 +120,7 @@ func replay[R any](rec Record, req Request, err error) (R, error) {
 	if err != nil {
 		return r, err
 	}
-	if !rec.of(req) {
+	if !rec.matches(req) {
 		return r, ErrKeyReused
 	}
 	if err := json.Unmarshal(rec.Result, &r); err != nil {

@@ -256,7 +256,7 @@ func TestEndpointStaysEjectedWhenOthersCome(t *testing.T) {
 		}
 	}
 	call()
-	s.tell("https://2,https://0,https://1")
+	s.setURL("https://2,https://0,https://1")
 	for calls["https://2"] == 0 { // a question a minute; trials of the sick one meanwhile
 		c.Advance(registry.TTL)
 		call()
@@ -315,7 +315,7 @@ func TestAddressIsAskedForAgainWhenCallsToAllEndpointsFail(t *testing.T) {
 	}
 	call("https://old", false)
 	c.Advance(registry.Retry)
-	s.tell("https://new")
+	s.setURL("https://new")
 	call("https://old", true) // the only one
 	call("https://new", false)
 	s.wantCalls(t, 2)

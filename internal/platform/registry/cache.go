@@ -50,12 +50,12 @@ func NewCache(source Registry, c clock.Clock) *Cache {
 // used during another caller's lookup and after one that failed.
 func (c *Cache) Resolve(ctx context.Context, name string) ([]string, error) {
 	for {
-		known, ended := c.look(name)
+		known, ended := c.lookup(name)
 		switch {
 		case known.urls != nil || known.err != nil:
 			return known.urls, known.err
 		case ended == nil:
-			return c.ask(ctx, name)
+			return c.refresh(ctx, name)
 		}
 		select {
 		case <-ended:
@@ -65,9 +65,9 @@ func (c *Cache) Resolve(ctx context.Context, name string) ([]string, error) {
 	}
 }
 
-// look returns what is known of name, if that is still valid. If not, and ended is nil, the caller
-// must look it up; else another caller does, until ended is closed.
-func (c *Cache) look(name string) (known entry, ended chan struct{}) {
+// lookup returns what is known of name, if that is still valid. If not, and ended is nil, the
+// caller must look it up; else another caller does, until ended is closed.
+func (c *Cache) lookup(name string) (known entry, ended chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.known[name]
@@ -85,7 +85,7 @@ func (c *Cache) look(name string) (known entry, ended chan struct{}) {
 	return entry{}, nil
 }
 
-func (c *Cache) ask(ctx context.Context, name string) ([]string, error) {
+func (c *Cache) refresh(ctx context.Context, name string) ([]string, error) {
 	bounded, cancel := deadline.Shared(ctx, lookup)
 	defer cancel()
 	urls, err := c.source.Resolve(bounded, name)

@@ -37,7 +37,7 @@ func (s *source) Resolve(ctx context.Context, name string) ([]string, error) {
 	return registry.Fixed{name: s.url}.Resolve(ctx, name)
 }
 
-func (s *source) tell(url string) {
+func (s *source) setURL(url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.url = url
@@ -58,7 +58,7 @@ func (s *source) wantCalls(t *testing.T, want int64) {
 func TestAddressIsAskedForOnceAMinute(t *testing.T) {
 	s, r, c := cached("https://a")
 	wantURLs(t, r, "orders", "https://a")
-	s.tell("https://b")
+	s.setURL("https://b")
 	c.Advance(registry.TTL - time.Nanosecond)
 	wantURLs(t, r, "orders", "https://a")
 	s.wantCalls(t, 1)
@@ -71,12 +71,12 @@ func TestAddressIsAskedForOnceAMinute(t *testing.T) {
 func TestOldAddressIsUsedWhileAskingFailsAndAskingIsRare(t *testing.T) {
 	s, r, c := cached("https://a")
 	wantURLs(t, r, "orders", "https://a")
-	s.tell("")
+	s.setURL("")
 	c.Advance(time.Hour)
 	for range 5 {
 		wantURLs(t, r, "orders", "https://a")
 	}
-	s.tell("https://b")
+	s.setURL("https://b")
 	wantURLs(t, r, "orders", "https://a") // it is not asked for again at once
 	s.wantCalls(t, 2)
 	c.Advance(registry.Retry)
@@ -91,7 +91,7 @@ func TestUnknownServiceIsAskedForOnceASecond(t *testing.T) {
 		}
 	}
 	s.wantCalls(t, 1)
-	s.tell("https://a")
+	s.setURL("https://a")
 	c.Advance(time.Second)
 	wantURLs(t, r, "orders", "https://a")
 }
@@ -100,7 +100,7 @@ func TestRefreshAsksAgainAtMostOnceInFiveSeconds(t *testing.T) {
 	s, r, c := cached("https://a")
 	r.Refresh("orders") // nothing is known of it yet
 	wantURLs(t, r, "orders", "https://a")
-	s.tell("https://b")
+	s.setURL("https://b")
 	r.Refresh("orders")
 	wantURLs(t, r, "orders", "https://a")
 	c.Advance(registry.Retry)

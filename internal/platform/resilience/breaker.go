@@ -222,7 +222,7 @@ func (b *Breaker) current(ctx context.Context) Circuit {
 		b.keepAlone(known)
 		return known
 	}
-	b.keep(c, fresh)
+	b.cache(c, fresh)
 	return c
 }
 
@@ -230,7 +230,7 @@ func (b *Breaker) current(ctx context.Context) Circuit {
 func (b *Breaker) save(ctx context.Context, c, next Circuit) error {
 	err := b.write(ctx, c, next)
 	if errors.Is(err, fault.ErrLostRace) {
-		b.keep(c, 0)
+		b.cache(c, 0)
 		return err
 	}
 	if err != nil {
@@ -263,7 +263,7 @@ func (b *Breaker) write(ctx context.Context, c, next Circuit) error {
 	if err := b.log.SaveCircuit(ctx, b.dependency, next, b.stateChanged(ctx, c, next)); err != nil {
 		return err
 	}
-	b.keep(next, fresh)
+	b.cache(next, fresh)
 	return nil
 }
 
@@ -289,7 +289,7 @@ func (b *Breaker) acquainted() {
 	b.met = true
 }
 
-func (b *Breaker) keep(c Circuit, ttl time.Duration) {
+func (b *Breaker) cache(c Circuit, ttl time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.known, b.until = c, b.clock.Now().Add(ttl)

@@ -82,8 +82,8 @@ const (
 	lambda = "lambda" // Lambda's own segment, which only X-Ray knows
 )
 
-// below returns ctx with a remote parent of that origin.
-func below(ctx context.Context, parent trace.SpanContext, from string) context.Context {
+// withParent returns ctx with a remote parent of that origin.
+func withParent(ctx context.Context, parent trace.SpanContext, from string) context.Context {
 	state, _ := trace.TraceState{}.Insert(origin, from) // both are well-formed
 	return trace.ContextWithRemoteSpanContext(ctx, parent.WithTraceState(state))
 }
@@ -92,7 +92,7 @@ func below(ctx context.Context, parent trace.SpanContext, from string) context.C
 func (p *Provider) begin(ctx context.Context) context.Context {
 	id, span := generator{}.NewIDs(ctx)
 	cfg := trace.SpanContextConfig{TraceID: id, SpanID: span, TraceFlags: p.sample(id)}
-	return below(ctx, trace.NewSpanContext(cfg), begun)
+	return withParent(ctx, trace.NewSpanContext(cfg), begun)
 }
 
 // processor hands the spans that end to the provider's exporter.

@@ -17,7 +17,7 @@ func WithLambda(ctx context.Context, header string) context.Context {
 	if p, _ := ctx.Value(providerKey{}).(*Provider); !decided {
 		sc = sc.WithTraceFlags(p.sample(sc.TraceID()))
 	}
-	return below(ctx, sc, lambda)
+	return withParent(ctx, sc, lambda)
 }
 
 // parseXRay reads Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=<0 or 1>, in any order. It

@@ -25,7 +25,7 @@ import (
 // one, which does the most damage. It only kills functions of this emulator.
 func (r *run) killProcesses(ctx context.Context) error {
 	random := r.rand(2)
-	every := r.over() / time.Duration(r.kills()*3/2+1)
+	every := r.duration() / time.Duration(r.kills()*3/2+1)
 	for clock.Sleep(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
 		candidates, err := r.stack.Emulator.Functions()
 		if err != nil {
@@ -82,7 +82,7 @@ func (r *run) machines() []string {
 // stopped has ended.
 func (r *run) stopExecutions(ctx context.Context) error {
 	random := r.rand(3)
-	every := r.over() / time.Duration(r.stops()*2+1)
+	every := r.duration() / time.Duration(r.stops()*2+1)
 	for clock.Sleep(ctx, time.Duration(random.Int64N(int64(2*every)))) == nil {
 		running, err := r.executions(ctx, r.machines()[random.IntN(2)])
 		if err != nil || len(running) == 0 {

@@ -74,7 +74,7 @@ func (r *run) openShop(ctx context.Context) error {
 
 // placeOrders places all orders of the plan, each at its time, and cancels some.
 func (r *run) placeOrders(ctx context.Context) error {
-	planned := plan(r.rand(1), r.Orders, r.over())
+	planned := plan(r.rand(1), r.Orders, r.duration())
 	return concurrent.Do(len(planned), atOnce, func(n int) error {
 		o := &planned[n]
 		if err := clock.Sleep(ctx, time.Until(r.began.Add(o.at))); err != nil {

@@ -43,8 +43,9 @@ type Options struct {
 // rest is the time limit to come to rest after the faults.
 const rest = 150 * time.Second
 
-// over is the time for orders and faults; faults continue until their least numbers are reached.
-func (o Options) over() time.Duration { return time.Duration(o.Orders) * 235 * time.Millisecond }
+// duration is the time for orders and faults; faults continue until their least numbers are
+// reached.
+func (o Options) duration() time.Duration { return time.Duration(o.Orders) * 235 * time.Millisecond }
 
 // The least numbers of killed processes, stopped executions and copied events.
 func (o Options) kills() int  { return o.Orders * 3 / 16 }
@@ -123,7 +124,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 // storm places the orders while the actors inject faults, and returns once all orders are placed
 // and there were enough faults.
 func (r *run) storm(ctx context.Context, c *copier) error {
-	limit, cancel := context.WithTimeout(ctx, r.over()+time.Minute)
+	limit, cancel := context.WithTimeout(ctx, r.duration()+time.Minute)
 	defer cancel()
 	storming, calm := context.WithCancel(limit)
 	defer calm()
@@ -136,7 +137,7 @@ func (r *run) storm(ctx context.Context, c *copier) error {
 	for err == nil && !r.enough() {
 		if err = clock.Sleep(limit, 200*time.Millisecond); err != nil {
 			err = fmt.Errorf("%s of faults were not enough for %d kills, %d stopped executions and %d copies: %s",
-				r.over()+time.Minute, r.kills(), r.stops(), r.copies(), r.tally())
+				r.duration()+time.Minute, r.kills(), r.stops(), r.copies(), r.tally())
 		}
 	}
 	calm()
@@ -146,7 +147,7 @@ func (r *run) storm(ctx context.Context, c *copier) error {
 func (r *run) enough() (enough bool) {
 	r.locked(func() {
 		enough = sum(r.killed) >= r.kills() && sum(r.stopped) >= r.stops() && r.copied >= r.copies() &&
-			time.Since(r.began) >= r.over()
+			time.Since(r.began) >= r.duration()
 	})
 	return enough
 }

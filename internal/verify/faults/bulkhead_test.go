@@ -48,7 +48,7 @@ func TestWithoutABulkheadOtherCallsWait(t *testing.T) {
 func crowd(t *testing.T, w *world) *process {
 	t.Helper()
 	p := w.process(unguarded(time.Minute))
-	strike(t, w, faultserver.Hang)
+	setFault(t, w, faultserver.Hang)
 	ctx, cancel := context.WithCancel(t.Context())
 	var calls sync.WaitGroup
 	for n := range httpclient.DefaultConcurrency {

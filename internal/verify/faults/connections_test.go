@@ -18,7 +18,7 @@ func TestConnectionsAreReusedAfterErrorAnswers(t *testing.T) {
 		faultserver.None, faultserver.Status(500, 0), faultserver.Status(402, 0), faultserver.NotJSON,
 		faultserver.Status(429, time.Minute), faultserver.Redirect(elsewhere), faultserver.None,
 	} {
-		strike(t, w, f)
+		setFault(t, w, f)
 		_ = p.authorize(t.Context(), "k-"+strconv.Itoa(n), deadline)
 	}
 	if n := w.server.Connections(); n != 1 {
@@ -30,7 +30,7 @@ func TestConnectionsAreReusedByConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
 	p := w.process(careless)
-	strike(t, w, faultserver.Latency(attempt/4)) // so that they overlap
+	setFault(t, w, faultserver.Latency(attempt/4)) // so that they overlap
 	for round := range 5 {
 		var calls sync.WaitGroup
 		for n := range httpclient.DefaultConcurrency {

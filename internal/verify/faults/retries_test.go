@@ -17,7 +17,7 @@ import (
 // careless configures a client without a circuit.
 func careless(c *httpclient.Config) { c.Breaker = nil }
 
-func strike(t *testing.T, w *world, f faultserver.Fault) {
+func setFault(t *testing.T, w *world, f faultserver.Fault) {
 	t.Helper()
 	if err := w.server.Set(f); err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func strike(t *testing.T, w *world, f faultserver.Fault) {
 func TestClientWaitsForARetryAfterThatFits(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
-	strike(t, w, faultserver.Status(429, time.Second).For(1))
+	setFault(t, w, faultserver.Status(429, time.Second).For(1))
 	o := w.processes[0].authorize(t.Context(), "k", 3*time.Second)
 	if o.err != nil || o.took < time.Second || o.took > 2*time.Second || w.server.Requests() != 2 {
 		t.Errorf("%v after %v and %d requests, want a charge after a second, with two requests", o.err, o.took,
@@ -38,7 +38,7 @@ func TestClientWaitsForARetryAfterThatFits(t *testing.T) {
 func TestCallerGetsARetryAfterThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
-	strike(t, w, faultserver.Status(429, 2*time.Second))
+	setFault(t, w, faultserver.Status(429, 2*time.Second))
 	o := w.processes[0].authorize(t.Context(), "k", time.Second)
 	if fault.From(o.err).RetryAfter != 2*time.Second || o.took > 500*time.Millisecond || w.server.Requests() != 1 {
 		t.Errorf("%v, to wait %v, after %v and %d requests; want the 2 s at once", o.err,
@@ -69,7 +69,7 @@ func TestNoRetryWithoutAnIdempotencyKey(t *testing.T) {
 		if err := call(); err != nil { // connects
 			t.Fatal(err)
 		}
-		strike(t, w, faultserver.Reset)
+		setFault(t, w, faultserver.Reset)
 		if err := call(); fault.KindOf(err) != fault.Transient || err == nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -83,7 +83,7 @@ func TestRetriesAddATenthToAStorm(t *testing.T) {
 	t.Parallel()
 	w := inhabit(t)
 	p := w.process(careless)
-	strike(t, w, faultserver.Status(500, 0))
+	setFault(t, w, faultserver.Status(500, 0))
 	const calls = 200
 	for n := range calls {
 		if o := p.authorize(t.Context(), "k-"+strconv.Itoa(n), deadline); o.err == nil {

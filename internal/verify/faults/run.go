@@ -106,7 +106,7 @@ func (r *running) deadlines() {
 	const little = attempt
 	o := r.w.process(unguarded(time.Minute)).authorize(r.ctx, "deadline", little)
 	r.unless(o.took <= little+slack, "a call with a deadline of %v took %v", little, o.took)
-	r.unless(r.fits(o.err), "of a caller with a short deadline: %v", o.err)
+	r.unless(r.wants(o.err), "of a caller with a short deadline: %v", o.err)
 }
 
 // closed: calls get the fault's error until enough have failed to open the circuit.
@@ -117,15 +117,15 @@ func (r *running) closed(before int64) {
 	}
 	for i, o := range r.calls(calls, 1) {
 		opens := r.Opens && i == calls-1
-		r.unless(opens && errors.Is(o.err, resilience.ErrOpen) || !opens && r.fits(o.err),
+		r.unless(opens && errors.Is(o.err, resilience.ErrOpen) || !opens && r.wants(o.err),
 			"%v of call %d, want %s, and ErrOpen of the call that opens the circuit", o.err, i+1, r.Want)
 	}
 	r.unless(r.w.sent.Load()-before == int64(want), "%d requests while the circuit was closed, want %d",
 		r.w.sent.Load()-before, want)
 }
 
-// fits reports whether an error is the scenario's while the circuit is closed.
-func (r *running) fits(err error) bool {
+// wants reports whether an error is the scenario's while the circuit is closed.
+func (r *running) wants(err error) bool {
 	if err == nil || r.Want == "" {
 		return err == nil && r.Want == ""
 	}

@@ -84,7 +84,7 @@ func (m Machines) retries() int {
 // matter, because anything may be late anyway. Of a finished execution, only what recovery reads
 // matters.
 func (x *search) number(run *asl.Execution) int32 {
-	awake(run)
+	skipWaits(run)
 	if x.forgetful {
 		run.ForgetRetries()
 	}
@@ -103,7 +103,7 @@ func (x *search) number(run *asl.Execution) int32 {
 	return n
 }
 
-func awake(run *asl.Execution) {
+func skipWaits(run *asl.Execution) {
 	for run.Wake() == nil {
 	}
 }
@@ -166,7 +166,7 @@ func (x *search) abort(s *State, k kind) {
 // giveUp fails a task with an error until its retries are exhausted.
 func (x *search) giveUp(s *State, k kind, name string) {
 	x.after(s, k, "give up by "+name, func(run *asl.Execution) error {
-		for state := run.State(); run.State() == state; awake(run) {
+		for state := run.State(); run.State() == state; skipWaits(run) {
 			if _, over := run.Next().(asl.Done); over {
 				return nil
 			}

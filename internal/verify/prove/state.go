@@ -180,14 +180,14 @@ func (m message) spent(w *World, waiting bool) bool {
 	case "ConfirmOrder":
 		return w.Closed || w.Order != pending
 	}
-	if m.phase == uncalled && !f.moot(w) {
+	if m.phase == uncalled && !f.ineffective(w) {
 		return false
 	}
 	return w.Marks[f.mark] != unmarked
 }
 
-// moot reports whether calling the third party has no effect any more.
-func (f *function) moot(w *World) bool {
+// ineffective reports whether calling the third party has no effect any more.
+func (f *function) ineffective(w *World) bool {
 	switch f.name {
 	case "AuthorizePayment":
 		return w.AuthKey != unasked

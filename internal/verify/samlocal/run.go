@@ -201,7 +201,7 @@ func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.W
 	inSequence := func(list []want) error {
 		for _, wanted := range list {
 			began := time.Now()
-			if err := w.one(ctx, wanted); err != nil {
+			if err := w.check(ctx, wanted); err != nil {
 				fmt.Fprintf(out, "  ✗ %s: %v\n", wanted.Function, err)
 				continue
 			}
@@ -223,7 +223,7 @@ func (w *world) invokeAll(ctx context.Context, wants map[string][]want, out io.W
 	return int(right.Load()), err
 }
 
-func (w *world) one(ctx context.Context, wanted want) error {
+func (w *world) check(ctx context.Context, wanted want) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

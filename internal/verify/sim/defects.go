@@ -212,26 +212,26 @@ type alone struct{ notifications.Store }
 // Claim is part of notifications.Store. Each kind of mail gets its own order, so kinds are
 // independent.
 func (s alone) Claim(ctx context.Context, c notifications.Claim) error {
-	return s.Store.Claim(ctx, apart(c))
+	return s.Store.Claim(ctx, separately(c))
 }
 
 // MarkSent is part of notifications.Store.
 func (s alone) MarkSent(ctx context.Context, c notifications.Claim) error {
-	return s.Store.MarkSent(ctx, apart(c))
+	return s.Store.MarkSent(ctx, separately(c))
 }
 
 // MarkRefused is part of notifications.Store.
 func (s alone) MarkRefused(ctx context.Context, c notifications.Claim) error {
-	return s.Store.MarkRefused(ctx, apart(c))
+	return s.Store.MarkRefused(ctx, separately(c))
 }
 
 // Release is part of notifications.Store.
 func (s alone) Release(ctx context.Context, c notifications.Claim) error {
-	return s.Store.Release(ctx, apart(c))
+	return s.Store.Release(ctx, separately(c))
 }
 
-// apart returns a separate order id for each kind of mail.
-func apart(c notifications.Claim) notifications.Claim {
+// separately returns a separate order id for each kind of mail.
+func separately(c notifications.Claim) notifications.Claim {
 	c.OrderID += "/" + string(c.Kind)
 	return c
 }

@@ -36,7 +36,7 @@ type Mutant struct {
 func HuntMutants(root string, seeds int, o Options, out io.Writer) (bool, error) {
 	caught := 0
 	for _, m := range Mutants {
-		found, err := hunt(root, seeds, o, m)
+		found, err := firstViolations(root, seeds, o, m)
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", m.Name, err)
 		}
@@ -52,7 +52,7 @@ func HuntMutants(root string, seeds int, o Options, out io.Writer) (bool, error)
 	return caught == len(Mutants), nil
 }
 
-func hunt(root string, seeds int, o Options, m Mutant) ([]Violation, error) {
+func firstViolations(root string, seeds int, o Options, m Mutant) ([]Violation, error) {
 	d, err := Load(root, m)
 	if err != nil {
 		return nil, err

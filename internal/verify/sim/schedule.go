@@ -57,7 +57,7 @@ func (s *schedule) rest(deadline time.Time) bool {
 		if s.due[0].at.After(deadline) {
 			return false
 		}
-		s.happen()
+		s.runNext()
 	}
 	return true
 }
@@ -65,12 +65,12 @@ func (s *schedule) rest(deadline time.Time) bool {
 // pass runs everything that is due before a time.
 func (s *schedule) pass(until time.Time) {
 	for len(s.due) > 0 && !s.due[0].at.After(until) {
-		s.happen()
+		s.runNext()
 	}
 	s.now = until
 }
 
-func (s *schedule) happen() {
+func (s *schedule) runNext() {
 	e := s.due[0]
 	s.due = s.due[1:]
 	if !e.recurs {

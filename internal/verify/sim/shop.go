@@ -63,7 +63,7 @@ func (w *World) price(sku string, cents int) {
 		function: "put-product", method: http.MethodPut, path: "/v1/products/" + sku,
 		params: map[string]string{"sku": sku}, caller: operator, body: []byte(body),
 	}
-	w.insist(c, func(status int, body []byte) {
+	w.callUntilFinal(c, func(status int, body []byte) {
 		w.note("", "price of %s: %d cents: %d", sku, cents, status)
 	})
 }
@@ -76,7 +76,7 @@ func (w *World) adjust(sku string, delta int) {
 		// the product's event may not have arrived
 		body: fmt.Appendf(nil, `{"delta":%d,"reason":"count","allowUnknownSku":true}`, delta),
 	}
-	w.insist(c, func(status int, _ []byte) {
+	w.callUntilFinal(c, func(status int, _ []byte) {
 		w.note("", "stock of %s: %+d: %d", sku, delta, status)
 		if status == http.StatusOK {
 			w.shop.stock[sku] += delta
@@ -154,7 +154,7 @@ func (w *World) send(p *placed, items, method, postalCode string, changesMind bo
 		function: "place-order", method: http.MethodPost, path: "/v1/orders", caller: p.customer,
 		header: map[string]string{"Idempotency-Key": "k-" + p.key}, body: []byte(body),
 	}
-	w.insist(c, func(status int, answer []byte) {
+	w.callUntilFinal(c, func(status int, answer []byte) {
 		if status == http.StatusTooManyRequests && p.tries < patient {
 			w.retryLater(p, field(answer, "code"), func() { w.send(p, items, method, postalCode, changesMind) })
 			return
@@ -194,7 +194,7 @@ func (w *World) cancel(p *placed) {
 		params: map[string]string{"orderId": p.id},
 		caller: caller, order: p.id, header: map[string]string{"Idempotency-Key": "c-" + p.key},
 	}
-	w.insist(c, func(status int, _ []byte) {
+	w.callUntilFinal(c, func(status int, _ []byte) {
 		w.note(p.id, "%s asks to cancel: %d", caller, status)
 		switch status {
 		case http.StatusAccepted:
@@ -242,10 +242,10 @@ func (w *World) api(c call, done func(status int, body []byte)) {
 	})
 }
 
-// insist repeats a request, over the customer's unreliable network, until it gets a final answer.
-// Requests that change something must carry an Idempotency-Key or be idempotent.
-func (w *World) insist(c call, done func(status int, body []byte)) {
-	again := func() { w.after(w.between(time.Second, 10*time.Second), func() { w.insist(c, done) }) }
+// callUntilFinal repeats a request, over the customer's unreliable network, until it gets a final
+// answer. Requests that change something must carry an Idempotency-Key or be idempotent.
+func (w *World) callUntilFinal(c call, done func(status int, body []byte)) {
+	again := func() { w.after(w.between(time.Second, 10*time.Second), func() { w.callUntilFinal(c, done) }) }
 	switch {
 	case w.strikes(clientLost):
 		again()

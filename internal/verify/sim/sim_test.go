@@ -73,7 +73,7 @@ func TestViolationIsShownWithSeedAndTimeline(t *testing.T) {
 			break
 		}
 	}
-	found, err := hunt("../../..", 80, short, m)
+	found, err := firstViolations("../../..", 80, short, m)
 	if err != nil || len(found) == 0 {
 		t.Fatalf("the mutant %q was not caught: %v", m.Name, err)
 	}
@@ -94,7 +94,7 @@ func TestViolationIsShownWithSeedAndTimeline(t *testing.T) {
 func TestMutantsAreCaught(t *testing.T) {
 	for _, m := range Mutants {
 		if m.quick {
-			found, err := hunt("../../..", 80, short, m)
+			found, err := firstViolations("../../..", 80, short, m)
 			if err != nil || len(found) == 0 {
 				t.Errorf("the mutant %q was not caught: %v", m.Name, err)
 			}

@@ -116,8 +116,8 @@ func (s dueStore) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, 
 	return err
 }
 
-// tell has a third party send something after wait, or late, or twice.
-func (w *World) tell(wait time.Duration, late, twice Fault, apart time.Duration, send func()) {
+// notify has a third party send something after wait, or late, or twice.
+func (w *World) notify(wait time.Duration, late, twice Fault, apart time.Duration, send func()) {
 	times := 1
 	switch {
 	case w.strikes(late):
@@ -138,7 +138,7 @@ func (w *World) callBack(due carrier.Due) {
 		w.note(due.Reference, "the carrier will never call back")
 		return
 	}
-	w.tell(wait, callbackLate, callbackTwice, 2*time.Minute, func() { w.sendCallback(due, 1) })
+	w.notify(wait, callbackLate, callbackTwice, 2*time.Minute, func() { w.sendCallback(due, 1) })
 }
 
 func (w *World) sendCallback(due carrier.Due, attempt int) {
@@ -161,7 +161,7 @@ func (w *World) sendNotices(reference string) {
 	}
 	w.notices++
 	id := fmt.Sprintf("evt_%d", w.notices)
-	w.tell(wait, refundNoticeLate, refundNoticeTwice, 10*time.Minute, func() { w.sendNotice(reference, id, 1) })
+	w.notify(wait, refundNoticeLate, refundNoticeTwice, 10*time.Minute, func() { w.sendNotice(reference, id, 1) })
 }
 
 // sendNotice sends a notice in Stripe's format through the API. It only says that something

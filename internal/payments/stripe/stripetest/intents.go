@@ -66,8 +66,8 @@ func (s *Server) create(form url.Values) (int, any, bool) {
 	return http.StatusOK, s.view(i, expands(form, "latest_charge")), true
 }
 
-// act confirms, captures or cancels.
-func (s *Server) act(what string, i *intent, form url.Values) (int, any, bool) {
+// update confirms, captures or cancels.
+func (s *Server) update(what string, i *intent, form url.Values) (int, any, bool) {
 	open := slices.Contains([]string{"requires_payment_method", "requires_confirmation", "requires_action"}, i.status)
 	switch {
 	case what == "confirm" && open:

@@ -215,7 +215,7 @@ func (s *Server) serve(r *http.Request) (int, any) {
 	return s.perform(r)
 }
 
-func (s *Server) keep(r *http.Request, status int, body any) {
+func (s *Server) record(r *http.Request, status int, body any) {
 	if key := r.Header.Get("Idempotency-Key"); key != "" && r.Method == http.MethodPost {
 		s.answers[key] = answer{request(r), status, body}
 	}
@@ -233,18 +233,18 @@ func (s *Server) perform(r *http.Request) (status int, body any) {
 		if f.effect {
 			status, body, begun = s.route(r)
 			if begun && !f.replayed {
-				s.keep(r, status, body)
+				s.record(r, status, body)
 			}
 		}
 		status, body = problem(f.status, "api_error", "", "Something went wrong on Stripe's end")
 		if f.replayed {
-			s.keep(r, status, body)
+			s.record(r, status, body)
 		}
 		return status, body
 	}
 	status, body, begun = s.route(r)
 	if begun {
-		s.keep(r, status, body)
+		s.record(r, status, body)
 	}
 	return status, body
 }
@@ -274,7 +274,7 @@ func (s *Server) route(r *http.Request) (status int, body any, begun bool) {
 		if len(parts) == 3 {
 			return http.StatusOK, s.view(i, expands(form, "latest_charge")), true
 		}
-		return s.act(parts[3], i, form)
+		return s.update(parts[3], i, form)
 	}
 	status, body = problem(http.StatusNotFound, invalidRequest, "", "Unrecognized request URL")
 	return status, body, false

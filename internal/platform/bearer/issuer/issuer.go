@@ -25,7 +25,7 @@ type Issuer struct {
 // New returns an issuer with a key of its own.
 func New() *Issuer {
 	key, _ := rsa.GenerateKey(rand.Reader, bits) // it fails for other sizes only
-	return of(key)
+	return newIssuer(key)
 }
 
 // Parse returns the issuer whose private key Marshal has returned.
@@ -38,11 +38,11 @@ func Parse(der []byte) (*Issuer, error) {
 	if !ok {
 		return nil, errors.New("the key is not of RSA")
 	}
-	return of(pair), nil
+	return newIssuer(pair), nil
 }
 
-// of derives the id of a key from the key, so that different keys have different ids.
-func of(key *rsa.PrivateKey) *Issuer {
+// newIssuer derives the id of a key from the key, so that different keys have different ids.
+func newIssuer(key *rsa.PrivateKey) *Issuer {
 	sum := sha256.Sum256(key.N.Bytes())
 	return &Issuer{key: key, id: encode(sum[:12])}
 }

@@ -41,7 +41,7 @@ func span(
 	if !span.IsRecording() {
 		return next.HandleInitialize(ctx, in)
 	}
-	span.SetAttributes(about(in.Parameters)...)
+	span.SetAttributes(attributesOf(in.Parameters)...)
 	out, metadata, err := next.HandleInitialize(ctx, in)
 	if attempts, ok := retry.GetAttemptResults(metadata); ok && len(attempts.Results) > 1 {
 		span.SetAttributes(attribute.Int("retries", len(attempts.Results)-1))
@@ -80,9 +80,9 @@ var writes = []struct{ field, action string }{
 	{"ConditionCheck", "ConditionCheckItem"}, {"Delete", "DeleteItem"}, {"Put", "PutItem"}, {"Update", "UpdateItem"},
 }
 
-// about finds names by reflection: a switch over the inputs would link every service into every
-// function.
-func about(input any) (all []attribute.KeyValue) {
+// attributesOf finds names by reflection: a switch over the inputs would link every service into
+// every function.
+func attributesOf(input any) (all []attribute.KeyValue) {
 	v := reflect.Indirect(reflect.ValueOf(input))
 	if v.Kind() != reflect.Struct {
 		return nil

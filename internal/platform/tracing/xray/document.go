@@ -54,14 +54,14 @@ func Of(f tracing.Finished) Document {
 		d.Annotations["operation"] = f.Name
 	}
 	for _, a := range f.Attributes {
-		d.take(f.Kind, a)
+		d.setAttribute(f.Kind, a)
 	}
 	d.Name = clean(d.Name)
 	return d
 }
 
-// take puts an attribute where X-Ray looks for it. Traces can be searched by annotations.
-func (d *Document) take(kind trace.SpanKind, a attribute.KeyValue) {
+// setAttribute puts an attribute where X-Ray looks for it. Traces can be searched by annotations.
+func (d *Document) setAttribute(kind trace.SpanKind, a attribute.KeyValue) {
 	text := a.Value.String()
 	switch a.Key {
 	case "http.request.method":
