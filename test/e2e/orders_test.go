@@ -151,7 +151,8 @@ func TestManyOrdersAtOnceAddUp(t *testing.T) {
 	placed := make([]client.Order, orders)
 	spread(orders, parallel, func(i int) {
 		var err error
-		placed[i], err = clientOf(fmt.Sprintf("rush%d", i%24), "").PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i),
+		c := clientOf(fmt.Sprintf("rush%d", i%24), "")
+		placed[i], err = c.PlaceOrder(context.Background(), fmt.Sprintf("rush-%d", i),
 			order("RUSH", each, methods[i%len(methods)]))
 		if err != nil {
 			t.Errorf("order %d: %v", i, err)

@@ -113,7 +113,8 @@ func caller(ctx context.Context) (as gateway.Caller) {
 	return as
 }
 
-// known refuses values of enumerations that the schema does not have: a service may be newer than it.
+// known refuses values of enumerations that the schema does not have: a service may be newer than
+// it.
 func known(types map[string]*ast.Definition) graphql.FieldMiddleware {
 	return func(ctx context.Context, next graphql.Resolver) (any, error) {
 		v, err := next(ctx)

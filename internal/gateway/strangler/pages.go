@@ -27,8 +27,8 @@ func pageNumber(page string) (int, bool, error) {
 	return n, true, nil
 }
 
-// position is where a page of the merged list of orders begins. It depends on no page number, so the
-// next page costs as much as the first, and a side that fails keeps its place.
+// position is where a page of the merged list of orders begins. It depends on no page number, so
+// the next page costs as much as the first, and a side that fails keeps its place.
 type position struct {
 	// after is the id of the last order of the new side that was listed, or "".
 	after string

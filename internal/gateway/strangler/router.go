@@ -18,8 +18,8 @@ const (
 	// old side. It is more than half of gateway.SummaryTimeout: an attempt that times out counts
 	// against the circuit.
 	newSideTimeout = 1500 * time.Millisecond
-	// sameRequest is how long a request to the new side can be repeated: for as long as the new side
-	// certainly knows its idempotency key.
+	// sameRequest is how long a request to the new side can be repeated: for as long as the new
+	// side certainly knows its idempotency key.
 	sameRequest = idempotency.Retention - time.Hour
 )
 
@@ -44,8 +44,8 @@ func NewRouter(
 // bearer is a Caller as the new side sees it.
 func (c Caller) bearer() gateway.Caller { return gateway.Caller{Authorization: c.Authorization} }
 
-// ReadProduct reads a product. One that only one side has is read there in every mode but New, which
-// asks the new side only.
+// ReadProduct reads a product. One that only one side has is read there in every mode but New,
+// which asks the new side only.
 func (r *Router) ReadProduct(ctx context.Context, as Caller, productID string) (Product, error) {
 	ctx, cancel := gateway.Bounded(ctx)
 	defer cancel()
@@ -173,8 +173,8 @@ func (r *Router) fellBack(ctx context.Context, route Route, err error) {
 	r.monitor.FellBack(ctx, route)
 }
 
-// PlaceOrder places an order on the side that was decided when the request first came. Only then may
-// the choice fall on the old side because the new one is down: later it is not known whether an
+// PlaceOrder places an order on the side that was decided when the request first came. Only then
+// may the choice fall on the old side because the new one is down: later it is not known whether an
 // earlier attempt reached the new side.
 func (r *Router) PlaceOrder(ctx context.Context, as Caller, in Placement) (Order, error) {
 	ctx, cancel := gateway.Bounded(ctx)

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// tableTTL is how long a table is cached, and so how long after a change processes still differ.
+	// tableTTL is how long a table is cached, and so how long after a change processes still
+	// differ.
 	tableTTL = 15 * time.Second
 	// readTimeout bounds a read of the table.
 	readTimeout = time.Second

@@ -154,7 +154,8 @@ type Decision struct {
 	At   time.Time
 }
 
-// Remembered is how long a decision is remembered, and so how long a request_id is good for one order.
+// Remembered is how long a decision is remembered, and so how long a request_id is good for one
+// order.
 const Remembered = 90 * 24 * time.Hour
 
 // Placements remembers decisions, so that a repeated request goes to the same side whatever the

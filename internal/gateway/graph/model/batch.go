@@ -8,7 +8,8 @@ import (
 	"orderflow/internal/gateway"
 )
 
-// largest is the most ids of one call, by the contract. Of a kind of part, atOnce calls run at a time.
+// largest is the most ids of one call, by the contract. Of a kind of part, atOnce calls run at a
+// time.
 const largest, atOnce = 50, 4
 
 // Batch fetches the parts of several orders with one call for each kind of part: when the first

@@ -1,5 +1,5 @@
-// Package dynamo keeps the strangler's decisions in the gateway's table. Besides the items of package
-// ddb, the table holds:
+// Package dynamo keeps the strangler's decisions in the gateway's table. Besides the items of
+// package ddb, the table holds:
 //
 //	pk                     sk            what
 //	placement#<customer>   <request_id>  the side of a request to place an order, for 90 days
