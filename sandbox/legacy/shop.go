@@ -1,10 +1,10 @@
-// Package legacy is the shop that Orderflow replaces: a monolith with customers, products and orders
-// of its own. It speaks snake case, numbers its orders, writes money as decimal text and knows other
-// states than Orderflow. Its callers are trusted: a key proves who they are, and they say for which
-// customer they ask.
+// Package legacy is the shop that Orderflow replaces: a monolith with customers, products and
+// orders of its own. It speaks snake case, numbers its orders, writes money as decimal text and
+// knows other states than Orderflow. Its callers are trusted: a key proves who they are, and they
+// say for which customer they ask.
 //
-// An order is paid as it is placed, or fails. Payment token pm_card_visa is accepted, all others are
-// declined. A customer who comes for the first time finds three orders from before.
+// An order is paid as it is placed, or fails. Payment token pm_card_visa is accepted, all others
+// are declined. A customer who comes for the first time finds three orders from before.
 package legacy
 
 import (
@@ -99,8 +99,8 @@ type Store interface {
 	// Place stores an order and the receipt of its request, or returns fault.ErrLostRace if the
 	// request has one.
 	Place(ctx context.Context, o Order, r Receipt) error
-	// Write replaces an order. It returns fault.ErrLostRace unless o is the version after the stored
-	// one.
+	// Write replaces an order. It returns fault.ErrLostRace unless o is the version after the
+	// stored one.
 	Write(ctx context.Context, o Order) error
 }
 

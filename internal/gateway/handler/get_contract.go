@@ -29,7 +29,8 @@ func GetContract(*function.Env) function.Handler {
 	})
 }
 
-// names reports whether the header If-None-Match names a version. Weak tags count (RFC 9110, 13.1.2).
+// names reports whether the header If-None-Match names a version. Weak tags count (RFC 9110,
+// 13.1.2).
 func names(header, tag string) bool {
 	for v := range strings.SplitSeq(header, ",") {
 		if v = strings.TrimSpace(v); v == "*" || strings.TrimPrefix(v, "W/") == tag {

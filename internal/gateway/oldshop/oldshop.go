@@ -91,8 +91,8 @@ func (s Shop) Orders(ctx context.Context, customer string, page int) (strangler.
 	return found, sound(err, found.Orders != nil && !slices.ContainsFunc(found.Orders, ofOthers))
 }
 
-// CancelOrder implements strangler.OldShop. It is not retried: nothing in the old interface says that
-// it may be.
+// CancelOrder implements strangler.OldShop. It is not retried: nothing in the old interface says
+// that it may be.
 func (s Shop) CancelOrder(
 	ctx context.Context, customer, id string, in strangler.Cancellation,
 ) (strangler.Order, error) {
@@ -115,8 +115,8 @@ func call[T any](ctx context.Context, s Shop, customer string, r httpclient.Requ
 	return out, refusal(s.client.Do(ctx, r, &out))
 }
 
-// refusals are the statuses by which the old shop refuses a request because of its content. Any other
-// 4xx is about us: our key, or an address that moved.
+// refusals are the statuses by which the old shop refuses a request because of its content. Any
+// other 4xx is about us: our key, or an address that moved.
 var refusals = []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict}
 
 // refusal turns the old shop's final refusal into a strangler.Refusal, or into an internal fault,

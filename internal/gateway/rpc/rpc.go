@@ -36,8 +36,8 @@ type Backends interface {
 	gateway.Backends
 }
 
-// New returns the server over the services. Without a watch, it has no streams. The interceptors see
-// the errors that callers get.
+// New returns the server over the services. Without a watch, it has no streams. The interceptors
+// see the errors that callers get.
 func New(b Backends, watch Watch, interceptors ...connect.Interceptor) http.Handler {
 	s := Server{shop: b, summaries: gateway.New(b), watch: watch}
 	options := connect.WithHandlerOptions(connect.WithInterceptors(interceptors...),
