@@ -14,7 +14,7 @@ var (
 )
 
 func badRequest(text string) *Refusal {
-	return &Refusal{http.StatusBadRequest, "bad_request", text}
+	return &Refusal{http.StatusBadRequest, "invalid_request", text}
 }
 
 // refusal translates a refusal of the new side. missing is what a 404 means. Any other error is
@@ -29,7 +29,7 @@ func refusal(err error, missing *Refusal) error {
 	case f.Code == "UnknownSku":
 		return errNoProduct
 	case f.Code == "IdempotencyKeyReused":
-		return &Refusal{http.StatusConflict, "request_id_reused", "this request_id was used for another order"}
+		return &Refusal{http.StatusConflict, "request_id_used", "this request_id was used for another order"}
 	case f.Kind == fault.Conflict:
 		return &Refusal{http.StatusConflict, "not_cancellable", f.Detail}
 	case f.Kind == fault.Unauthenticated, f.Kind == fault.Forbidden:
