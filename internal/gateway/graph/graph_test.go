@@ -127,6 +127,30 @@ func (s *shop) ProductsBySKU(ctx context.Context, as gateway.Caller, skus []stri
 	return all, err
 }
 
+func (s *shop) Product(ctx context.Context, as gateway.Caller, sku string) (gateway.Product, error) {
+	return gateway.Product{SKU: sku}, s.call(ctx, as, "product", sku)
+}
+
+func (s *shop) Products(ctx context.Context, as gateway.Caller, limit int, _ gateway.Start) (gateway.ProductPage, error) {
+	return gateway.ProductPage{Products: make([]gateway.Product, limit)}, s.call(ctx, as, "list products", limit)
+}
+
+func (s *shop) Stock(ctx context.Context, as gateway.Caller, sku string) (gateway.Stock, error) {
+	return gateway.Stock{SKU: sku}, s.call(ctx, as, "stock", sku)
+}
+
+func (s *shop) PutProduct(
+	ctx context.Context, as gateway.Caller, sku string, _ gateway.ProductRequest,
+) (gateway.Product, error) {
+	return gateway.Product{SKU: sku}, s.call(ctx, as, "put", sku)
+}
+
+func (s *shop) AdjustStock(
+	ctx context.Context, as gateway.Caller, sku string, _ gateway.StockAdjustment,
+) (gateway.Stock, error) {
+	return gateway.Stock{SKU: sku}, s.call(ctx, as, "adjust", sku)
+}
+
 func (s *shop) PlaceOrder(ctx context.Context, as gateway.Caller, in gateway.OrderRequest) (gateway.Order, error) {
 	err := s.call(ctx, as, "place")
 	s.placed = in

@@ -16,7 +16,7 @@ import (
 // request of 64 KiB can ask for millions of fields.
 const (
 	// maxTokens bounds what is parsed and validated: validation is quadratic.
-	maxTokens = 1500
+	maxTokens = 1000
 	// maxDepth is the deepest nesting of fields.
 	maxDepth = 8
 	// maxCost is the most fields of a result: a field costs 1, times the size of the pages around
@@ -118,8 +118,13 @@ func (w *walk) field(f *ast.Field, depth, times int) {
 		}
 		return // its size is that of the schema
 	}
+	args, err := arguments(f, w.op.Variables)
+	if err != nil {
+		w.refuse(errArgument.Code, "an argument of %s is not a value", f.Name)
+		return
+	}
 	if f.Definition.Arguments.ForName("first") != nil {
-		first, err := graphql.UnmarshalInt(f.ArgumentMap(w.op.Variables)["first"])
+		first, err := graphql.UnmarshalInt(args["first"])
 		w.page = max(w.page, first)
 		w.smallPage = w.smallPage || err != nil || first < 1
 		times *= max(1, min(first, maxPage))
@@ -130,6 +135,17 @@ func (w *walk) field(f *ast.Field, depth, times int) {
 	if len(f.SelectionSet) > 0 {
 		w.selections(f.SelectionSet, depth+1, times)
 	}
+}
+
+// arguments returns the values of a field's arguments. The parser panics at numbers that have none,
+// such as 1e999.
+func arguments(f *ast.Field, variables map[string]any) (values map[string]any, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errArgument
+		}
+	}()
+	return f.ArgumentMap(variables), nil
 }
 
 // The kinds of cursors. The cursor of an edge stands for an id; that of a page, after pageMark, for
