@@ -9,6 +9,7 @@ import (
 
 	"orderflow/internal/platform/jsonschema"
 	"orderflow/internal/verify/cfn"
+	"orderflow/internal/verify/contracts"
 )
 
 var shapeRules = []Rule{
@@ -31,7 +32,7 @@ var shapeRules = []Rule{
 					bad.unless(known || slices.Contains(ours, name) || !slices.Contains(subscribed, eventType),
 						"%s/%s: add the origin of its value to internal/verify/arch/rules_shapes.go", eventType, name)
 				}
-				for _, refusal := range refusals("", written, taken) {
+				for _, refusal := range contracts.Refusals("", written, taken) {
 					member := strings.Fields(strings.TrimPrefix(refusal, "/"))[0]
 					bad.unless(slices.Contains(ours, member), "%s%s", eventType, refusal)
 				}

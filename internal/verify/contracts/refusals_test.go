@@ -1,4 +1,4 @@
-package arch
+package contracts
 
 import (
 	"regexp"
@@ -116,7 +116,7 @@ func TestWrittenSchemasAreComparedWithAcceptedOnes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bad := refusals("", written, taken); (len(bad) == 0) != c.taking {
+		if bad := Refusals("", written, taken); (len(bad) == 0) != c.taking {
 			t.Errorf("%s for %s: %q, want it accepted: %t", c.written, c.taken, bad, c.taking)
 		}
 	}
