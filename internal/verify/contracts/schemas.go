@@ -9,7 +9,8 @@ import (
 
 // Schemas returns the breaking changes between two schemas of an event type or a step. Narrower is
 // a break because messages published under the old schema must stay readable; wider, because
-// readers validate with the schema that they know. So is a member that is gone: they may rely on it.
+// readers validate with the schema that they know. A member that is gone is one, since readers may
+// rely on it.
 func Schemas(before, after *jsonschema.Schema) []string {
 	breaks := removed("", before, after)
 	for _, r := range Refusals("", before, after) {
