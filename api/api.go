@@ -56,6 +56,8 @@ type Operation struct {
 	Body *jsonschema.Schema `json:"body,omitempty"`
 	// BodyOptional says that the body may be omitted.
 	BodyOptional bool `json:"bodyOptional,omitempty"`
+	// Opaque says that the body is of another protocol, which checks it.
+	Opaque bool `json:"opaque,omitempty"`
 }
 
 // Parameter is a path, query or header parameter.

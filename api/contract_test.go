@@ -95,11 +95,18 @@ func TestContractAndExamplesAreValid(t *testing.T) {
 				t.Errorf("%s %s has no content", id, status)
 			}
 			hasExamples(t, id+" "+status, response.Value.Content)
-			if status[0] >= '4' && response.Value.Content["application/problem+json"] == nil {
+			problem := response.Value.Content["application/problem+json"] != nil
+			if status[0] >= '4' && !problem && !rpcError(response.Value.Content) {
 				t.Errorf("%s %s is not a problem document", id, status)
 			}
 		}
 	}
+}
+
+// rpcError reports whether a response is an error of the RPC protocol.
+func rpcError(content openapi3.Content) bool {
+	json := content["application/json"]
+	return json != nil && json.Schema.Ref == "#/components/schemas/RpcError"
 }
 
 func hasExamples(t *testing.T, where string, content openapi3.Content) {

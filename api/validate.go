@@ -20,7 +20,7 @@ import (
 // The caller must limit the size of the body. After a nil error r.Body reads the body in canonical
 // form (RFC 8785). So bodies that mean the same have the same bytes, and whole numbers such as 7.0
 // are written as 7 and decode into Go's integers. If the body is optional, an empty object becomes
-// an empty body.
+// an empty body. An opaque body is left as it is.
 func (op *Operation) Validate(r *http.Request, path map[string]string) error {
 	found := &InvalidRequest{}
 	op.checkParameters(r, path, found)
@@ -95,6 +95,8 @@ func (p *Parameter) check(values []string, found *InvalidRequest) {
 
 func (op *Operation) checkBody(r *http.Request, body []byte, found *InvalidRequest) {
 	switch {
+	case op.Opaque:
+		setBody(r, body)
 	case op.Body == nil && len(body) > 0:
 		found.Add("", "this operation takes no body")
 	case op.Body == nil:

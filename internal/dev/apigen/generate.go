@@ -82,6 +82,10 @@ func extract(method, path string, item *openapi3.PathItem, op *openapi3.Operatio
 		return o, nil
 	}
 	content := op.RequestBody.Value.Content
+	if op.Extensions["x-orderflow-body"] == "opaque" {
+		o.Opaque = true
+		return o, nil
+	}
 	if len(content) != 1 || content["application/json"] == nil {
 		return o, fmt.Errorf("a body must be application/json only")
 	}

@@ -26,8 +26,14 @@ type invocationKey struct{}
 
 type chosenKey struct{}
 
-// Begin marks ctx as the invocation's context, from which Shared derives its contexts.
-func Begin(ctx context.Context) context.Context { return context.WithValue(ctx, invocationKey{}, ctx) }
+// Begin marks ctx as the invocation's context, from which Shared derives its contexts. The first mark
+// counts.
+func Begin(ctx context.Context) context.Context {
+	if ctx.Value(invocationKey{}) != nil {
+		return ctx
+	}
+	return context.WithValue(ctx, invocationKey{}, ctx)
+}
 
 // Choose adds the caller's deadline, d from now. It has no effect if the invocation ends earlier.
 func Choose(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {

@@ -17,8 +17,10 @@ import (
 // authenticate by bearer token.
 const (
 	corsMethods = "GET, HEAD, POST, PUT"
-	corsHeaders = "Authorization, Content-Type, Idempotency-Key, X-Request-Timeout-Ms, traceparent, tracestate"
-	corsExposed = "Location, Retry-After, Idempotent-Replayed, x-amzn-RequestId, X-Amzn-Trace-Id"
+	corsHeaders = "Authorization, Content-Type, Idempotency-Key, X-Request-Timeout-Ms, traceparent, tracestate, " +
+		"Connect-Protocol-Version, Connect-Timeout-Ms, Grpc-Timeout, X-Grpc-Web, X-User-Agent"
+	corsExposed = "Location, Retry-After, Idempotent-Replayed, x-amzn-RequestId, X-Amzn-Trace-Id, " +
+		"Grpc-Status, Grpc-Message, Grpc-Status-Details-Bin"
 	// corsMaxAge is how long a browser caches a preflight, in seconds. Chromium allows no more.
 	corsMaxAge = "7200"
 )

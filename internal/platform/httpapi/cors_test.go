@@ -85,7 +85,8 @@ func TestPreflightAllowsListedOriginsOnly(t *testing.T) {
 		"Access-Control-Allow-Origin": shop, "Vary": "Origin", "Access-Control-Max-Age": "7200",
 		"Access-Control-Allow-Methods": "GET, HEAD, POST, PUT",
 		"Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, " +
-			"X-Request-Timeout-Ms, traceparent, tracestate",
+			"X-Request-Timeout-Ms, traceparent, tracestate, " +
+			"Connect-Protocol-Version, Connect-Timeout-Ms, Grpc-Timeout, X-Grpc-Web, X-User-Agent",
 		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
 	}
 	if !maps.Equal(got, want) {

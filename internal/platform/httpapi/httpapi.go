@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 	"go.opentelemetry.io/otel/attribute"
@@ -36,7 +37,8 @@ type Request struct {
 	Path   map[string]string
 	Query  url.Values
 	Header http.Header
-	// Body is in canonical form (RFC 8785). Only HandleVerified's verify sees the original bytes.
+	// Body is in canonical form (RFC 8785), unless it is opaque. Only HandleVerified's verify sees the
+	// original bytes.
 	Body []byte
 
 	operation, path string
@@ -44,7 +46,10 @@ type Request struct {
 	formerly string
 }
 
-// Response is sent with its Body as JSON, or without a body if Body is nil.
+// Bytes is a body that is sent as it is.
+type Bytes []byte
+
+// Response is sent with its Body as JSON, or as Bytes, or without a body if Body is nil.
 type Response struct {
 	Status int
 	Header map[string]string
@@ -148,7 +153,7 @@ func (e *endpoint) serve(ctx context.Context, in events.APIGatewayProxyRequest, 
 		}
 	}
 	var err error
-	if r.Body, err = body(in); err != nil {
+	if r.Body, err = body(in, e.op.Opaque); err != nil {
 		return Response{}, err
 	}
 	if err := e.verify(ctx, r.Header, r.Body); err != nil {
@@ -188,7 +193,8 @@ var (
 	errGroup   = fault.New(fault.Forbidden, "Forbidden", "this operation needs a role that you do not have")
 )
 
-func body(in events.APIGatewayProxyRequest) ([]byte, error) {
+// body returns the request's body. The protocol of an opaque one has its own limit and its own error.
+func body(in events.APIGatewayProxyRequest, opaque bool) ([]byte, error) {
 	b := []byte(in.Body)
 	if in.IsBase64Encoded {
 		var err error
@@ -196,7 +202,7 @@ func body(in events.APIGatewayProxyRequest) ([]byte, error) {
 			return nil, errRequest.Because(err)
 		}
 	}
-	if len(b) > MaxBody {
+	if len(b) > MaxBody && !opaque {
 		return nil, errBody
 	}
 	return b, nil
@@ -221,16 +227,23 @@ func encode(res Response) ([]byte, error) {
 	out := events.APIGatewayProxyResponse{StatusCode: res.Status, Headers: map[string]string{
 		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
 	}}
-	if res.Body != nil {
-		b, err := json.Marshal(res.Body)
+	switch body := res.Body.(type) {
+	case nil:
+	case Bytes:
+		if out.Body = string(body); !utf8.Valid(body) {
+			out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
+		}
+	default:
+		b, err := json.Marshal(body)
 		if err != nil {
 			slog.Error("response cannot be encoded", "error", err)
 			return nil, err
 		}
-		if !res.headOnly {
-			out.Body = string(b)
-		}
+		out.Body = string(b)
 		out.Headers["Content-Type"] = "application/json"
+	}
+	if res.headOnly {
+		out.Body, out.IsBase64Encoded = "", false
 	}
 	for name, v := range res.Header {
 		out.Headers[name] = v
