@@ -71,6 +71,9 @@ func serveRPC(h http.Handler) function.Handler {
 		default:
 			h.ServeHTTP(w, in)
 		}
+		if w.status == http.StatusUnsupportedMediaType { // a stream, by a media type of unary calls
+			return httpapi.Response{}, errMedia
+		}
 		if isText {
 			w.header.Set("Content-Type", grpcWebText+"+proto")
 			w.body = *bytes.NewBufferString(base64.StdEncoding.EncodeToString(w.body.Bytes()))
