@@ -43,6 +43,12 @@ modules() {
   go mod verify && go mod tidy -diff
 }
 
+protobuf() { # lint and format; and that api/rpc is what `go run ./cmd/dev generate` would write
+  local buf=$PWD/.tools/node/node_modules/.bin/buf out=$PWD/.build/lint/proto
+  mkdir -p "$out/in" && cd api/proto && "$buf" lint && "$buf" format --diff --exit-code &&
+    "$buf" generate --output "$out/in" && diff -r "$out/rpc" ../rpc
+}
+
 check gofmt formatted
 check 'go mod verify' modules
 check 'go vet' go vet ./...
@@ -51,6 +57,7 @@ check 'go vet' go vet ./...
 check 'go vet, linux/arm64' env CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go vet ./functions/... ./sandbox/functions/...
 check 'go vet, darwin/arm64' env CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./cmd/... ./internal/dev/... ./internal/verify/...
 check 'go vet, windows/amd64' env CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go vet ./cmd/orderflow
+check protobuf protobuf
 check contracts go run ./cmd/dev contracts
 check golangci-lint .tools/bin/golangci-lint run ./...
 for template in template.yaml sandbox/template.yaml; do

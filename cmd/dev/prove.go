@@ -155,13 +155,18 @@ minutes.`,
 func checks() []*cobra.Command {
 	return []*cobra.Command{{
 		Use:     "contracts",
-		Short:   "Compare the API, the events and the steps with those of the last tag v*",
+		Short:   "Compare the API, protobuf, the events and the steps with those of the last tag v*",
 		Example: "  go run ./cmd/dev contracts",
 		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
 			if err := repo.SetupGo(ctx, report(), "oasdiff"); err != nil {
 				return err
 			}
-			return contracts.Check(ctx, out, string(repo), repo.Path(".tools", "bin", "oasdiff"))
+			buf, err := repo.SetupBuf(ctx, report())
+			if err != nil {
+				return err
+			}
+			tools := contracts.Tools{OASDiff: repo.Path(".tools", "bin", "oasdiff"), Buf: buf}
+			return contracts.Check(ctx, out, string(repo), tools)
 		}),
 	}, {
 		Use:     "check-infra",

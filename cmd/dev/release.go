@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -84,8 +85,9 @@ places (AWS_PROFILE, AWS_REGION, …).`,
 		Use:   "generate",
 		Short: "Regenerate what deploy/, the API's contracts and the state machines determine",
 		Long: `Write template.yaml from deploy/; api/openapi.yaml, api/openapi.json and api/operations/ from
-api/contract.yaml; the GraphQL executor from api/schema.graphql; and the diagrams of docs/architecture.md from the
-template and the state machines. Tests fail while any of these is out of date.
+api/contract.yaml; the GraphQL executor from api/schema.graphql; api/rpc from api/proto; and the diagrams of
+docs/architecture.md from the template and the state machines. Tests and make lint fail while any of these is out of
+date.
 A new read operation gets a main, a sample event and a request in docs/orderflow.http. These are yours to edit:
 existing files are not changed.`,
 		Example: "  go run ./cmd/dev generate",
@@ -108,7 +110,8 @@ existing files are not changed.`,
 			if err != nil {
 				return err
 			}
-			if err := repo.GenerateGraphQL(ctx, report()); err != nil {
+			err = errors.Join(repo.GenerateGraphQL(ctx, report()), repo.GenerateRPC(ctx, report()))
+			if err != nil {
 				return err
 			}
 			return arch.Draw(string(repo))

@@ -138,6 +138,21 @@ func (r Repo) GenerateGraphQL(ctx context.Context, rep *Reporter) error {
 		args: []string{"generate", "--config", "gqlgen.yml"}}.run(ctx)
 }
 
+// SetupBuf installs buf, and returns where.
+func (r Repo) SetupBuf(ctx context.Context, rep *Reporter) (program string, err error) {
+	return r.Path(".tools", "node", "node_modules", ".bin", "buf"),
+		r.installing(func() error { return rep.install(ctx, r.node()) })
+}
+
+// GenerateRPC writes api/rpc from api/proto.
+func (r Repo) GenerateRPC(ctx context.Context, rep *Reporter) error {
+	buf, err := r.SetupBuf(ctx, rep)
+	if err != nil {
+		return err
+	}
+	return command{dir: r.Path("api", "proto"), name: buf, args: []string{"generate"}}.run(ctx)
+}
+
 // SetupPython installs an additional Python tool, tools/<name>.txt, into .tools/<name>.
 func (r Repo) SetupPython(ctx context.Context, rep *Reporter, name string) error {
 	return r.installing(func() error {
@@ -208,15 +223,15 @@ func (r Repo) dynamoDBLocal() tool {
 		commands: []command{copyAll}}
 }
 
-// node are the JavaScript tools: asl-validator, and the audits of graphql-http.
+// node are the JavaScript tools: asl-validator, buf, and the audits of graphql-http.
 func (r Repo) node() tool {
 	dir, lockFile := r.Path(".tools", "node"), r.Path("tools", "node", "package-lock.json")
-	return tool{name: "asl-validator and graphql-http", dir: dir,
+	return tool{name: "asl-validator, buf and graphql-http", dir: dir,
 		proof: filepath.Join(dir, "node_modules", "graphql-http", "package.json"),
 		pins:  lockFile,
 		needs: func() error {
 			if _, err := exec.LookPath("npm"); err != nil {
-				return fmt.Errorf("`make lint` needs Node.js with npm on the PATH, for asl-validator: %w", err)
+				return fmt.Errorf("Node.js with npm is required on the PATH, for asl-validator and buf: %w", err)
 			}
 			return nil
 		},

@@ -1,14 +1,18 @@
 package rpc_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	orderflowv1 "orderflow/api/rpc/orderflow/v1"
 	"orderflow/api/rpc/orderflow/v1/orderflowv1connect"
@@ -24,6 +28,7 @@ type backends struct {
 	err    error
 	hangs  bool
 	panics bool
+	order  string
 	parts  map[gateway.Backend]error
 
 	mu    sync.Mutex
@@ -49,7 +54,7 @@ func answer[T any](ctx context.Context, b *backends, as gateway.Caller, example 
 }
 
 func (b *backends) Order(ctx context.Context, as gateway.Caller, id string) (gateway.Order, error) {
-	return answer[gateway.Order](ctx, b, as, orderJSON, id)
+	return answer[gateway.Order](ctx, b, as, cmp.Or(b.order, orderJSON), id)
 }
 
 func (b *backends) Orders(ctx context.Context, as gateway.Caller, list gateway.OrderList) (gateway.OrderPage, error) {
@@ -106,7 +111,8 @@ const (
 	orderJSON = `{"orderId":"` + id + `","status":"REJECTED","reason":"OUT_OF_STOCK","items":[{"sku":"MUG","quantity":2,
 		"unitPrice":{"currency":"EUR","amount":1999}}],"total":{"currency":"EUR","amount":3998},"shippingAddress":{
 		"name":"Ada","line1":"1 Sample Street","line2":"Flat 2","city":"Berlin","region":"BE","postalCode":"10115",
-		"country":"DE"},"paymentMethod":"pm_card","createdAt":"2026-11-28T10:00:00.5Z","updatedAt":"2026-11-28T10:00:01Z"}`
+		"country":"DE"},"paymentMethod":"pm_card","version":2,"changes":[
+		{"version":2,"status":"REJECTED","reason":"OUT_OF_STOCK","at":"2026-11-28T10:00:01Z"}],"createdAt":"2026-11-28T10:00:00.5Z","updatedAt":"2026-11-28T10:00:01Z"}`
 	paymentJSON = `{"orderId":"` + id + `","status":"CAPTURED","amount":{"currency":"EUR","amount":3998},
 		"refundedAmount":{"currency":"EUR","amount":1},"reason":"none","dispute":"OPEN"}`
 	reservationsJSON = `{"orderId":"` + id + `","status":"RELEASED","items":[{"sku":"MUG","quantity":2}]}`
@@ -149,6 +155,67 @@ func TestProtocolsAnswerAlike(t *testing.T) {
 		if b.as.Authorization != "Bearer alice" {
 			t.Errorf("%s: called as %+v", name, b.as)
 		}
+	}
+}
+
+// TestEveryFieldOfAnAnswerIsHandedOn relies on the examples above, which have every field.
+func TestEveryFieldOfAnAnswerIsHandedOn(t *testing.T) {
+	c, ctx := serve(t, &backends{}), t.Context()
+	summary, err := c.orders.GetOrderSummary(ctx, &orderflowv1.GetOrderSummaryRequest{OrderId: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders, err := c.orders.ListOrders(ctx, &orderflowv1.ListOrdersRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	products, err := c.products.ListProducts(ctx, &orderflowv1.ListProductsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stock, err := c.stock.GetStock(ctx, &orderflowv1.GetStockRequest{Sku: "MUG"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []proto.Message{
+		summary.Order, summary.Payment, summary.Reservations, summary.Shipment, orders, products, stock,
+	} {
+		whole(t, m.ProtoReflect())
+	}
+	o := summary.Order
+	if at := o.CreatedAt.AsTime(); at.Nanosecond() != 500_000_000 || at.Year() != 2026 {
+		t.Errorf("created at %v", at)
+	}
+	if o.GetReason() != "OUT_OF_STOCK" || o.Items[0].Quantity != 2 || o.Items[0].UnitPrice.Amount != 1999 ||
+		o.ShippingAddress.GetLine2() != "Flat 2" || o.Changes[0].Version != 2 || summary.Payment.RefundedAmount.Amount != 1 ||
+		stock.Stock.OnHand != 9 || stock.Stock.Available != 7 {
+		t.Error(summary, stock)
+	}
+}
+
+// whole asserts that every field of a message is set.
+func whole(t *testing.T, m protoreflect.Message) {
+	t.Helper()
+	for i := range m.Descriptor().Fields().Len() {
+		f := m.Descriptor().Fields().Get(i)
+		switch v := m.Get(f); {
+		case !m.Has(f):
+			t.Errorf("%s is not set", f.FullName())
+		case f.IsList() && f.Message() != nil:
+			for j := range v.List().Len() {
+				whole(t, v.List().Get(j).Message())
+			}
+		case f.Message() != nil && f.Message().FullName() != "google.protobuf.Timestamp":
+			whole(t, v.Message())
+		}
+	}
+}
+
+func TestValuesFromANewerServiceAreUnspecified(t *testing.T) {
+	b := &backends{order: strings.NewReplacer("REJECTED", "PAUSED", "2026-11-28T10:00:00.5Z", "soon").Replace(orderJSON)}
+	res, err := serve(t, b).orders.GetOrder(t.Context(), &orderflowv1.GetOrderRequest{OrderId: id})
+	if err != nil || res.Order.Status != orderflowv1.OrderStatus_ORDER_STATUS_UNSPECIFIED || res.Order.CreatedAt != nil {
+		t.Error(res, err)
 	}
 }
 

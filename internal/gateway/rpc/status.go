@@ -18,6 +18,7 @@ import (
 	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/jsonschema"
+	"orderflow/internal/platform/money"
 )
 
 // codes has the code of each kind of fault.
@@ -71,7 +72,9 @@ func public(ctx context.Context, err error) *fault.Error {
 	switch f.Kind {
 	case fault.Internal:
 		return errInternal
-	case fault.Transient, fault.Unavailable, fault.TimedOut:
+	case fault.TimedOut:
+		return errDeadline
+	case fault.Transient, fault.Unavailable:
 		if deadline.Passed(ctx, err) || errors.Is(err, context.DeadlineExceeded) {
 			return errDeadline
 		}
@@ -88,7 +91,11 @@ func encode(f *fault.Error) *connect.Error {
 		code = codes[f.Kind]
 	}
 	out := connect.NewError(code, errors.New(f.Detail))
-	detail(out, &errdetails.ErrorInfo{Reason: f.Code, Domain: "orderflow"})
+	info := &errdetails.ErrorInfo{Reason: f.Code, Domain: "orderflow"}
+	if total, ok := f.Members["total"].(money.Money); ok { // the present one, with TotalChanged
+		info.Metadata = map[string]string{"currency": total.Currency, "amount": strconv.FormatInt(total.Amount, 10)}
+	}
+	detail(out, info)
 	var invalid *jsonschema.Invalid
 	if errors.As(f, &invalid) {
 		detail(out, fields(invalid))

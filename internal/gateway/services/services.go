@@ -15,6 +15,8 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/jsonschema"
+	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/resilience"
 )
 
@@ -153,7 +155,11 @@ func toFault(err error, kinds map[int]fault.Kind) error {
 	if !ok {
 		return err
 	}
-	var problem struct{ Code, Detail string }
+	var problem struct {
+		Code, Detail string
+		Errors       []jsonschema.Violation
+		Total        *money.Money // with TotalChanged
+	}
 	if json.Unmarshal(refusal.Body, &problem) != nil || len(problem.Code) > maxCode || !code.MatchString(problem.Code) {
 		problem.Code = strings.ReplaceAll(http.StatusText(refusal.Status), " ", "")
 		if kind == fault.Unauthenticated {
@@ -163,5 +169,13 @@ func toFault(err error, kinds map[int]fault.Kind) error {
 	if problem.Detail == "" {
 		problem.Detail = http.StatusText(refusal.Status)
 	}
-	return fault.New(kind, problem.Code, "%s", problem.Detail).Because(err).After(fault.From(err).RetryAfter)
+	wait := fault.From(err).RetryAfter
+	if len(problem.Errors) > 0 {
+		err = errors.Join(err, &jsonschema.Invalid{Violations: problem.Errors})
+	}
+	out := fault.New(kind, problem.Code, "%s", problem.Detail).Because(err).After(wait)
+	if problem.Total != nil {
+		out = out.With("total", *problem.Total)
+	}
+	return out
 }

@@ -3,7 +3,8 @@
 // Two versions of everything run side by side: during a rollout or rollback, while old events are
 // in a dead-letter queue, while sagas finish under the previous definition. So a version of an
 // event type ("….v1") and the input and result of a step may only gain optional fields. Any other
-// change needs a new version beside the old one. For the HTTP API the rules are oasdiff's.
+// change needs a new version beside the old one. For the HTTP API the rules are oasdiff's, for
+// protobuf buf's.
 //
 // Compare compares a working tree with its last tag; Schemas is the rule alone. A service's
 // contract/steps.json has the schemas of its steps' inputs and results. A test generates it from
@@ -26,8 +27,15 @@ import (
 	"orderflow/internal/platform/jsonschema"
 )
 
-// spec is the contract of the HTTP API.
-const spec = "api/openapi.yaml"
+const (
+	// spec is the contract of the HTTP API.
+	spec = "api/openapi.yaml"
+	// protos is the directory of the protobuf contract.
+	protos = "api/proto"
+)
+
+// Tools are the programs that compare the HTTP API and the protobuf contract.
+type Tools struct{ OASDiff, Buf string }
 
 // Result is the result of a comparison.
 type Result struct {
@@ -37,9 +45,9 @@ type Result struct {
 	Accepted      []string // breaks that an ADR accepts
 }
 
-// Compare compares the contracts of the working tree at dir with its last tag v*. The program
-// oasdiff compares the HTTP API. Compare fails in a shallow clone without tags.
-func Compare(ctx context.Context, dir, oasdiff string) (Result, error) {
+// Compare compares the contracts of the working tree at dir with its last tag v*. It fails in a
+// shallow clone without tags.
+func Compare(ctx context.Context, dir string, tools Tools) (Result, error) {
 	g := tree{ctx, dir}
 	var r Result
 	var err error
@@ -50,12 +58,16 @@ func Compare(ctx context.Context, dir, oasdiff string) (Result, error) {
 	if err != nil {
 		return r, err
 	}
+	var messages []string
 	for _, file := range strings.Fields(files) {
 		compare := texts
 		switch inContract := path.Base(path.Dir(file)) == "contract"; {
+		case strings.HasPrefix(file, protos+"/"):
+			messages = append(messages, file)
+			continue
 		case file == spec:
 			compare = func(before, _ []byte) ([]string, error) {
-				return openAPI(ctx, oasdiff, before, filepath.Join(dir, spec))
+				return openAPI(ctx, tools.OASDiff, before, filepath.Join(dir, spec))
 			}
 		case inContract && strings.HasSuffix(file, ".schema.json"):
 			r.Events++
@@ -71,6 +83,13 @@ func Compare(ctx context.Context, dir, oasdiff string) (Result, error) {
 		for _, b := range breaks {
 			r.Breaks = append(r.Breaks, file+": "+b)
 		}
+	}
+	if len(messages) > 0 {
+		breaks, err := g.protobuf(tools.Buf, r.Tag, messages)
+		if err != nil {
+			return r, err
+		}
+		r.Breaks = append(r.Breaks, breaks...)
 	}
 	slices.Sort(r.Breaks)
 	return r, r.accept(dir)
@@ -172,12 +191,43 @@ func openAPI(ctx context.Context, oasdiff string, before []byte, after string) (
 	return breaks, nil
 }
 
+// protobuf returns the breaking changes of the protobuf contract. files are those of the tag.
+func (g tree) protobuf(buf, tag string, files []string) ([]string, error) {
+	was, err := os.MkdirTemp("", "proto-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(was) }()
+	for _, file := range files {
+		text, err := g.git("show", tag+":"+file)
+		if err != nil {
+			return nil, err
+		}
+		to := filepath.Join(was, file)
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	cmd := exec.CommandContext(g.ctx, buf, "breaking", protos, "--against", filepath.Join(was, protos)) //nolint:gosec // ours
+	cmd.Dir = g.dir
+	out, err := output(cmd)
+	var exit *exec.ExitError
+	const found = 100
+	if errors.As(err, &exit) && exit.ExitCode() == found && out != "" {
+		return strings.Split(strings.TrimSpace(out), "\n"), nil
+	}
+	return nil, err
+}
+
 var errBroken = errors.New("breaking changes of contracts: add a new version beside the old one")
 
 // Check compares the contracts of the tree at dir with its last release, writes the result and
-// fails on breaks. oasdiff is the program that compares the HTTP API.
-func Check(ctx context.Context, w io.Writer, dir, oasdiff string) error {
-	r, err := Compare(ctx, dir, oasdiff)
+// fails on breaks.
+func Check(ctx context.Context, w io.Writer, dir string, tools Tools) error {
+	r, err := Compare(ctx, dir, tools)
 	switch {
 	case err != nil:
 		return err
@@ -185,7 +235,7 @@ func Check(ctx context.Context, w io.Writer, dir, oasdiff string) error {
 		fmt.Fprintln(w, "contracts: no tag v* yet, nothing to compare with")
 		return nil
 	}
-	fmt.Fprintf(w, "contracts: compared with %s: the HTTP API, %d event schemas, the steps of %d services; ",
+	fmt.Fprintf(w, "contracts: compared with %s: the HTTP API, protobuf, %d event schemas, the steps of %d services; ",
 		r.Tag, r.Events, r.Steps)
 	fmt.Fprintf(w, "%d breaks, %d more accepted by ADRs\n", len(r.Breaks), len(r.Accepted))
 	for _, b := range r.Breaks {

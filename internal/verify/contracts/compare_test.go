@@ -81,7 +81,7 @@ func program(t *testing.T, script string) string {
 }
 
 func TestWithoutATagNothingIsCompared(t *testing.T) {
-	r, err := contracts.Compare(t.Context(), repository(t), "no such program")
+	r, err := contracts.Compare(t.Context(), repository(t), contracts.Tools{OASDiff: "no such program"})
 	if err != nil || r.Tag != "" || len(r.Breaks) > 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -92,7 +92,7 @@ func TestShallowCloneWithoutTagsIsRefused(t *testing.T) {
 	git(t, from, "tag", "v1.0.0")
 	commit(t, from)
 	git(t, from, "clone", "--quiet", "--depth", "1", "file://"+from, dir)
-	if r, err := contracts.Compare(t.Context(), dir, program(t, "exit 0")); err == nil {
+	if r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: program(t, "exit 0")}); err == nil {
 		t.Errorf("%+v", r)
 	}
 }
@@ -105,7 +105,7 @@ func TestWorkingTreeIsComparedWithTheLastTag(t *testing.T) {
 	git(t, dir, "tag", "v1.1.0") // the break is released: later changes are compared with it
 	git(t, dir, "tag", "x9")
 	commit(t, dir)
-	r, err := contracts.Compare(t.Context(), dir, program(t, "exit 0"))
+	r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: program(t, "exit 0")})
 	if err != nil || r.Tag != "v1.1.0" || r.Events != 1 || r.Steps != 1 || len(r.Breaks) > 0 {
 		t.Errorf("unchanged: %+v, %v", r, err)
 	}
@@ -113,7 +113,7 @@ func TestWorkingTreeIsComparedWithTheLastTag(t *testing.T) {
 	write(t, dir, event, published) // not committed
 	write(t, dir, source, strings.Replace(published, `"state":`, `"status":`, 1))
 	write(t, dir, "internal/orders/contract/orderflow.orders.order.lost.v1.schema.json", `{"type":"object"}`)
-	r, err = contracts.Compare(t.Context(), dir, program(t, "echo 'error at x: gone'; exit 1"))
+	r, err = contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: program(t, "echo 'error at x: gone'; exit 1")})
 	want := []string{spec + ": error at x: gone", event + ": /remark: was removed", source + ": /state: was removed"}
 	if err != nil || len(r.Breaks) != len(want) {
 		t.Fatalf("%q, %v; want %q", r.Breaks, err, want)
@@ -131,7 +131,7 @@ func TestRemovedContractIsABreak(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(dir, "internal/orders/contract")); err != nil {
 		t.Fatal(err)
 	}
-	r, err := contracts.Compare(t.Context(), dir, program(t, "exit 0"))
+	r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: program(t, "exit 0")})
 	if err != nil || len(r.Breaks) != 2 {
 		t.Errorf("%q, %v", r.Breaks, err)
 	}
@@ -144,7 +144,7 @@ func TestFailingOasdiffIsAnError(t *testing.T) {
 		"missing": filepath.Join(dir, "none"), "cannot read": program(t, "echo no >&2; exit 102"),
 		"silent": program(t, "exit 1"),
 	} {
-		if r, err := contracts.Compare(t.Context(), dir, oasdiff); err == nil {
+		if r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: oasdiff}); err == nil {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
@@ -173,7 +173,7 @@ func TestBreakListedWithAnADRIsAccepted(t *testing.T) {
 			if err := os.Remove(filepath.Join(dir, source)); err != nil {
 				t.Fatal(err)
 			}
-			r, err := contracts.Compare(t.Context(), dir, program(t, ""))
+			r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: program(t, "")})
 			if err != nil || !slices.Equal(r.Breaks, c.breaks) || len(r.Accepted) != 1-min(1, len(c.breaks)) {
 				t.Errorf("got %q, accepted %q, %v", r.Breaks, r.Accepted, err)
 			}
@@ -182,7 +182,7 @@ func TestBreakListedWithAnADRIsAccepted(t *testing.T) {
 	dir := repository(t)
 	git(t, dir, "tag", "v1.0.0")
 	write(t, dir, list, "was removed\n")
-	if _, err := contracts.Compare(t.Context(), dir, program(t, "")); err == nil {
+	if _, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: program(t, "")}); err == nil {
 		t.Error("a line without an ADR is accepted")
 	}
 }
@@ -213,8 +213,53 @@ func TestFindingsOfOasdiffAreBreaks(t *testing.T) {
 		"optional answer":     {"required: [a], ", "", true},
 	} {
 		write(t, dir, spec, strings.Replace(document, c.from, c.to, 1))
-		if r, err := contracts.Compare(t.Context(), dir, oasdiff); err != nil || (len(r.Breaks) > 0) != c.breaks {
+		if r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: oasdiff}); err != nil || (len(r.Breaks) > 0) != c.breaks {
 			t.Errorf("%s: %q, %v", name, r.Breaks, err)
+		}
+	}
+}
+
+// `make lint` installs buf, and CI lints first.
+func TestFindingsOfBufAreBreaks(t *testing.T) {
+	buf, err := filepath.Abs("../../../.tools/node/node_modules/.bin/buf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(buf); err != nil {
+		t.Skip("buf is not installed: run `go run ./cmd/dev contracts`")
+	}
+	const file, messages = "api/proto/t/v1/t.proto", `syntax = "proto3";
+package t.v1;
+message Thing {
+  string name = 1;
+}
+`
+	dir := repository(t)
+	write(t, dir, "api/proto/buf.yaml", "version: v2\nbreaking: {use: [FILE]}\n")
+	write(t, dir, file, messages)
+	commit(t, dir)
+	git(t, dir, "tag", "v1.0.0")
+	for name, c := range map[string]struct {
+		from, to string
+		breaks   bool
+	}{
+		"nothing":       {"", "", false},
+		"new field":     {"= 1;", "= 1;\n  string more = 2;", false},
+		"other type":    {"string", "int64", true},
+		"other name":    {"name", "title", true},
+		"other number":  {"= 1", "= 2", true},
+		"removed":       {"message Thing", "message Stuff", true},
+		"other package": {"package t.v1", "package t.v2", true},
+	} {
+		write(t, dir, file, strings.Replace(messages, c.from, c.to, 1))
+		r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: program(t, ""), Buf: buf})
+		if err != nil || (len(r.Breaks) > 0) != c.breaks {
+			t.Errorf("%s: %q, %v", name, r.Breaks, err)
+		}
+	}
+	for name, program := range map[string]string{"missing": "/none", "cannot read": program(t, "exit 1")} {
+		if r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: program, Buf: program}); err == nil {
+			t.Errorf("%s: %+v", name, r)
 		}
 	}
 }
