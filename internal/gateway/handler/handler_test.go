@@ -126,8 +126,7 @@ func validate(t *testing.T, operation string, res response) {
 			if op.OperationID != operation {
 				continue
 			}
-			contentType, _, err := mime.ParseMediaType(res.Headers["Content-Type"])
-			must(t, err)
+			contentType, _, _ := mime.ParseMediaType(res.Headers["Content-Type"]) // "" without a body
 			allowed := op.Responses.Status(res.StatusCode)
 			if allowed != nil && allowed.Value.Content == nil && res.Body == "" {
 				return

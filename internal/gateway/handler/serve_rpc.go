@@ -37,7 +37,7 @@ var (
 	errMedia = fault.New(fault.NotFound, "NotServed",
 		"this address serves Connect without streams, and gRPC-Web; streams and gRPC have an address of their own")
 	errAccept = connect.NewError(connect.CodeInvalidArgument,
-		errors.New("the header Accept must begin with the media type of the request: API Gateway returns binary only then"))
+		errors.New("the header Accept must begin with the media type of the request, so that binary can be returned"))
 	errBase64 = connect.NewError(connect.CodeInvalidArgument, errors.New("the body must be base64"))
 )
 

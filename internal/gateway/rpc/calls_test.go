@@ -16,7 +16,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	orderflowv1 "orderflow/api/rpc/orderflow/v1"
+	v1 "orderflow/api/rpc/orderflow/v1"
+	"orderflow/api/rpc/orderflow/v1/orderflowv1connect"
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/rpc"
 	"orderflow/internal/platform/fault"
@@ -37,17 +38,19 @@ func TestEveryFieldOfARequestReachesTheServices(t *testing.T) {
 	c := serve(t, b)
 	ctx := with(t.Context(), "Authorization", "Bearer alice", "Idempotency-Key", "k-1")
 	text := func(s string) *string { return &s }
-	price := &orderflowv1.Money{Currency: "EUR", Amount: 3_000_000_000}
+	price := &v1.Money{Currency: "EUR", Amount: 3_000_000_000}
 	amount := money.Money{Currency: "EUR", Amount: 3_000_000_000}
 	for name, call := range map[string]struct {
 		do   func() (any, error)
 		want []any
 	}{
 		"PlaceOrder": {func() (any, error) {
-			return c.orders.PlaceOrder(ctx, &orderflowv1.PlaceOrderRequest{
-				Items: []*orderflowv1.OrderRequestLine{{Sku: "MUG", Quantity: 2}},
-				ShippingAddress: &orderflowv1.AddressRequest{Name: "Ada", Line1: "1 St", Line2: text("Flat 2"), City: "Berlin",
-					Region: text("BE"), PostalCode: text("10115"), Country: "DE"},
+			return c.orders.PlaceOrder(ctx, &v1.PlaceOrderRequest{
+				Items: []*v1.OrderRequestLine{{Sku: "MUG", Quantity: 2}},
+				ShippingAddress: &v1.AddressRequest{
+					Name: "Ada", Line1: "1 St", Line2: text("Flat 2"), City: "Berlin", Region: text("BE"),
+					PostalCode: text("10115"), Country: "DE",
+				},
 				PaymentMethod: "pm", ExpectedTotal: price,
 			})
 		}, []any{gateway.OrderRequest{
@@ -56,34 +59,44 @@ func TestEveryFieldOfARequestReachesTheServices(t *testing.T) {
 				Region: text("BE"), PostalCode: text("10115"), Country: "DE"},
 			PaymentMethod: "pm", ExpectedTotal: &amount,
 		}}},
-		"PlaceOrder, empty": {func() (any, error) { return c.orders.PlaceOrder(ctx, &orderflowv1.PlaceOrderRequest{}) },
+		"PlaceOrder, empty": {func() (any, error) { return c.orders.PlaceOrder(ctx, &v1.PlaceOrderRequest{}) },
 			[]any{gateway.OrderRequest{Items: []gateway.OrderRequestLine{}}}},
-		"GetOrder": {func() (any, error) { return c.orders.GetOrder(ctx, &orderflowv1.GetOrderRequest{OrderId: id}) }, []any{id}},
+		"GetOrder": {func() (any, error) {
+			return c.orders.GetOrder(ctx, &v1.GetOrderRequest{OrderId: id})
+		}, []any{id}},
 		"ListOrders": {func() (any, error) {
-			return c.orders.ListOrders(ctx, &orderflowv1.ListOrdersRequest{Limit: proto.Int32(0), Cursor: text("next"),
-				Status: orderflowv1.OrderStatus_ORDER_STATUS_NEEDS_ATTENTION})
+			return c.orders.ListOrders(ctx, &v1.ListOrdersRequest{Limit: proto.Int32(0), Cursor: text("next"),
+				Status: v1.OrderStatus_ORDER_STATUS_NEEDS_ATTENTION})
 		}, []any{gateway.OrderList{Start: gateway.Start{Cursor: "next"}, Status: "NEEDS_ATTENTION"}}},
-		"ListOrders, all": {func() (any, error) { return c.orders.ListOrders(ctx, &orderflowv1.ListOrdersRequest{}) },
+		"ListOrders, all": {func() (any, error) { return c.orders.ListOrders(ctx, &v1.ListOrdersRequest{}) },
 			[]any{gateway.OrderList{Limit: 20}}},
-		"ListOrders, unknown status": {func() (any, error) { return c.orders.ListOrders(ctx, &orderflowv1.ListOrdersRequest{Status: 99}) },
-			[]any{gateway.OrderList{Limit: 20, Status: "99"}}},
+		"ListOrders, unknown status": {func() (any, error) {
+			return c.orders.ListOrders(ctx, &v1.ListOrdersRequest{Status: 99})
+		}, []any{gateway.OrderList{Limit: 20, Status: "99"}}},
 		"CancelOrder": {func() (any, error) {
-			return c.orders.CancelOrder(ctx, &orderflowv1.CancelOrderRequest{OrderId: id, Reason: text("why")})
+			return c.orders.CancelOrder(ctx, &v1.CancelOrderRequest{OrderId: id, Reason: text("why")})
 		}, []any{id, gateway.CancelRequest{Reason: text("why")}}},
-		"GetProduct": {func() (any, error) { return c.products.GetProduct(ctx, &orderflowv1.GetProductRequest{Sku: "MUG"}) }, []any{"MUG"}},
+		"GetProduct": {func() (any, error) {
+			return c.products.GetProduct(ctx, &v1.GetProductRequest{Sku: "MUG"})
+		}, []any{"MUG"}},
 		"ListProducts": {func() (any, error) {
-			return c.products.ListProducts(ctx, &orderflowv1.ListProductsRequest{Limit: proto.Int32(7), Cursor: text("next")})
+			return c.products.ListProducts(ctx, &v1.ListProductsRequest{Limit: proto.Int32(7), Cursor: text("next")})
 		}, []any{7, gateway.Start{Cursor: "next"}}},
 		"PutProduct": {func() (any, error) {
-			return c.products.PutProduct(ctx, &orderflowv1.PutProductRequest{Sku: "MUG", Name: "A mug", Price: price, Reason: text("why")})
+			in := &v1.PutProductRequest{Sku: "MUG", Name: "A mug", Price: price, Reason: text("why")}
+			return c.products.PutProduct(ctx, in)
 		}, []any{"MUG", gateway.ProductRequest{Name: "A mug", Price: amount, Reason: text("why")}}},
-		"GetStock": {func() (any, error) { return c.stock.GetStock(ctx, &orderflowv1.GetStockRequest{Sku: "MUG"}) }, []any{"MUG"}},
+		"GetStock": {func() (any, error) {
+			return c.stock.GetStock(ctx, &v1.GetStockRequest{Sku: "MUG"})
+		}, []any{"MUG"}},
 		"AdjustStock": {func() (any, error) {
-			return c.stock.AdjustStock(ctx, &orderflowv1.AdjustStockRequest{Sku: "MUG", Delta: -3, Reason: "count", AllowUnknownSku: proto.Bool(true)})
+			in := &v1.AdjustStockRequest{Sku: "MUG", Delta: -3, Reason: "count", AllowUnknownSku: proto.Bool(true)}
+			return c.stock.AdjustStock(ctx, in)
 		}, []any{"MUG", gateway.StockAdjustment{Delta: -3, Reason: "count", AllowUnknownSKU: proto.Bool(true)}}},
 	} {
 		b.calls = nil
-		if _, err := call.do(); err != nil || !reflect.DeepEqual(b.calls, call.want) || b.as.Authorization != "Bearer alice" {
+		if _, err := call.do(); err != nil || !reflect.DeepEqual(b.calls, call.want) ||
+			b.as.Authorization != "Bearer alice" {
 			t.Errorf("%s: %+v as %+v, %v; want %+v", name, b.calls, b.as, err, call.want)
 		}
 		writes := strings.HasPrefix(name, "PlaceOrder") || name == "CancelOrder" || name == "AdjustStock"
@@ -101,54 +114,55 @@ func TestWhatGoesIntoAddressesAndHeadersIsCheckedBeforeAnyCall(t *testing.T) {
 	for field, calls := range map[string][]func() error{
 		"order_id": {
 			func() error {
-				_, err := orders.GetOrder(ctx, &orderflowv1.GetOrderRequest{OrderId: "../stock"})
+				_, err := orders.GetOrder(ctx, &v1.GetOrderRequest{OrderId: "../stock"})
 				return err
 			},
-			func() error { _, err := orders.CancelOrder(ctx, &orderflowv1.CancelOrderRequest{}); return err },
+			func() error { _, err := orders.CancelOrder(ctx, &v1.CancelOrderRequest{}); return err },
 			func() error {
-				_, err := orders.GetOrderSummary(ctx, &orderflowv1.GetOrderSummaryRequest{OrderId: "1"})
+				_, err := orders.GetOrderSummary(ctx, &v1.GetOrderSummaryRequest{OrderId: "1"})
 				return err
 			},
 		},
 		"sku": {
 			func() error {
-				_, err := c.products.GetProduct(ctx, &orderflowv1.GetProductRequest{Sku: "a/b"})
+				_, err := c.products.GetProduct(ctx, &v1.GetProductRequest{Sku: "a/b"})
 				return err
 			},
-			func() error { _, err := c.products.PutProduct(ctx, &orderflowv1.PutProductRequest{}); return err },
-			func() error { _, err := c.stock.GetStock(ctx, &orderflowv1.GetStockRequest{Sku: ".."}); return err },
+			func() error { _, err := c.products.PutProduct(ctx, &v1.PutProductRequest{}); return err },
+			func() error { _, err := c.stock.GetStock(ctx, &v1.GetStockRequest{Sku: ".."}); return err },
 			func() error {
-				_, err := c.stock.AdjustStock(ctx, &orderflowv1.AdjustStockRequest{Sku: "a b"})
+				_, err := c.stock.AdjustStock(ctx, &v1.AdjustStockRequest{Sku: "a b"})
 				return err
 			},
 		},
 		"idempotency-key": {
 			func() error {
-				_, err := orders.PlaceOrder(with(ctx, "Idempotency-Key", "a b"), &orderflowv1.PlaceOrderRequest{})
+				_, err := orders.PlaceOrder(with(ctx, "Idempotency-Key", "a b"), &v1.PlaceOrderRequest{})
 				return err
 			},
 			func() error {
-				_, err := orders.PlaceOrder(with(ctx, "Idempotency-Key", ""), &orderflowv1.PlaceOrderRequest{})
+				_, err := orders.PlaceOrder(with(ctx, "Idempotency-Key", ""), &v1.PlaceOrderRequest{})
 				return err
 			},
 			func() error {
 				two := with(ctx, "Idempotency-Key", "a", "Idempotency-Key", "b")
-				_, err := orders.CancelOrder(two, &orderflowv1.CancelOrderRequest{OrderId: id})
+				_, err := orders.CancelOrder(two, &v1.CancelOrderRequest{OrderId: id})
 				return err
 			},
 			func() error {
-				_, err := c.stock.AdjustStock(with(ctx, "Idempotency-Key", long), &orderflowv1.AdjustStockRequest{Sku: "MUG"})
+				_, err := c.stock.AdjustStock(with(ctx, "Idempotency-Key", long), &v1.AdjustStockRequest{Sku: "MUG"})
 				return err
 			},
 			func() error {
-				_, err := orders.PlaceOrder(with(ctx, "Idempotency-Key", "4111111111111111"), &orderflowv1.PlaceOrderRequest{})
+				_, err := orders.PlaceOrder(with(ctx, "Idempotency-Key", "4111111111111111"), &v1.PlaceOrderRequest{})
 				return err
 			},
 		},
 	} {
 		for i, call := range calls {
 			got := read(t, call())
-			if got.code != connect.CodeInvalidArgument || len(got.fields) != 1 || !strings.HasPrefix(got.fields[0], field+": ") {
+			if got.code != connect.CodeInvalidArgument || len(got.fields) != 1 ||
+				!strings.HasPrefix(got.fields[0], field+": ") {
 				t.Errorf("%s %d: %+v", field, i, got)
 			}
 		}
@@ -160,9 +174,10 @@ func TestWhatGoesIntoAddressesAndHeadersIsCheckedBeforeAnyCall(t *testing.T) {
 
 func TestMessagesAreAtMost64KiB(t *testing.T) {
 	b := &backends{}
-	in := &orderflowv1.PlaceOrderRequest{PaymentMethod: strings.Repeat("a", 64<<10)}
+	in := &v1.PlaceOrderRequest{PaymentMethod: strings.Repeat("a", 64<<10)}
 	for name, options := range map[string][]connect.ClientOption{"plain": nil, "compressed": {connect.WithSendGzip()}} {
-		if _, err := serve(t, b, options...).orders.PlaceOrder(t.Context(), in); connect.CodeOf(err) != connect.CodeResourceExhausted {
+		_, err := serve(t, b, options...).orders.PlaceOrder(t.Context(), in)
+		if connect.CodeOf(err) != connect.CodeResourceExhausted {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -173,35 +188,40 @@ func TestMessagesAreAtMost64KiB(t *testing.T) {
 
 func TestAFailedPartDoesNotFailTheRestOfTheSummary(t *testing.T) {
 	b := &backends{parts: map[gateway.Backend]error{
-		gateway.Payments: errors.New("dial tcp: secret"), gateway.Shipping: fault.New(fault.NotFound, "ShipmentNotFound", "none yet"),
+		gateway.Payments: errors.New("dial tcp: secret"),
+		gateway.Shipping: fault.New(fault.NotFound, "ShipmentNotFound", "none yet"),
 	}}
-	out, err := serve(t, b).orders.GetOrderSummary(with(t.Context(), "Authorization", "Bearer alice"), &orderflowv1.GetOrderSummaryRequest{OrderId: id})
+	orders, in := serve(t, b).orders, &v1.GetOrderSummaryRequest{OrderId: id}
+	out, err := orders.GetOrderSummary(with(t.Context(), "Authorization", "Bearer alice"), in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out.Order == nil || out.OrderError != nil || out.Reservations == nil || out.Payment != nil || out.Shipment != nil ||
-		out.PaymentError.Code != gateway.Unavailable || out.ShipmentError.Code != "ShipmentNotFound" {
+	if out.Order == nil || out.OrderError != nil || out.Reservations == nil || out.Payment != nil ||
+		out.Shipment != nil ||
+		out.PaymentError.Code != gateway.Unavailable ||
+		out.ShipmentError.Code != "ShipmentNotFound" {
 		t.Error(protojson.Format(out))
 	}
 	if strings.Contains(protojson.Format(out), "secret") || b.as.Authorization != "Bearer alice" {
 		t.Errorf("%s as %+v", protojson.Format(out), b.as)
 	}
 	b.parts = map[gateway.Backend]error{gateway.Orders: fault.New(fault.NotFound, "OrderNotFound", "none")}
-	if _, err := serve(t, b).orders.GetOrderSummary(t.Context(), &orderflowv1.GetOrderSummaryRequest{OrderId: id}); read(t, err).reason != "OrderNotFound" {
+	if _, err := orders.GetOrderSummary(t.Context(), in); read(t, err).reason != "OrderNotFound" {
 		t.Error(err)
 	}
 }
 
-// slow calls a handler whose service hangs, with a header, and returns the status and how long it took.
+// slow calls a method whose service hangs, with a header, and returns the code and the time.
 func slow(t *testing.T, name, value string) (code string, took time.Duration) {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/orderflow.v1.OrderService/GetOrder", strings.NewReader(`{"orderId":"`+id+`"}`))
+	r := httptest.NewRequest(http.MethodPost, orderflowv1connect.OrderServiceGetOrderProcedure,
+		strings.NewReader(`{"orderId":"`+id+`"}`))
 	r.Header.Set("Content-Type", "application/json")
 	if name != "" {
 		r.Header.Set(name, value)
 	}
 	if strings.HasPrefix(name, "Grpc") {
-		message, err := proto.Marshal(&orderflowv1.GetOrderRequest{OrderId: id})
+		message, err := proto.Marshal(&v1.GetOrderRequest{OrderId: id})
 		if err != nil {
 			t.Fatal(err)
 		}

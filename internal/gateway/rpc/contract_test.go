@@ -10,18 +10,19 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"orderflow/api"
-	orderflowv1 "orderflow/api/rpc/orderflow/v1"
+	v1 "orderflow/api/rpc/orderflow/v1"
 )
 
-// restOf names the schema of the REST contract for messages whose name differs; "" is none: they are
-// lines without a name, compared with their order, or only hold other messages.
+// restOf names the schema of the REST contract for messages whose name differs. Those with "" are
+// lines, which have no name there and are compared with their order, or only hold other messages.
 var restOf = map[string]string{
 	"PlaceOrderRequest": "OrderRequest", "CancelOrderRequest": "CancelRequest", "PutProductRequest": "ProductRequest",
 	"AdjustStockRequest": "StockAdjustment", "ListOrdersResponse": "OrderPage", "ListProductsResponse": "ProductPage",
 	"OrderRequestLine": "", "ReservedLine": "", "PartError": "",
-	"PlaceOrderResponse": "", "GetOrderRequest": "", "GetOrderResponse": "", "ListOrdersRequest": "", "CancelOrderResponse": "",
-	"GetOrderSummaryRequest": "", "GetOrderSummaryResponse": "", "WatchOrderRequest": "", "WatchOrderResponse": "",
-	"GetProductRequest": "", "GetProductResponse": "", "ListProductsRequest": "", "PutProductResponse": "",
+	"PlaceOrderResponse": "", "GetOrderRequest": "", "GetOrderResponse": "", "ListOrdersRequest": "",
+	"CancelOrderResponse": "", "GetOrderSummaryRequest": "", "GetOrderSummaryResponse": "", "WatchOrderRequest": "",
+	"WatchOrderResponse": "",
+	"GetProductRequest":  "", "GetProductResponse": "", "ListProductsRequest": "", "PutProductResponse": "",
 	"GetStockRequest": "", "GetStockResponse": "", "AdjustStockResponse": "",
 }
 
@@ -38,8 +39,8 @@ func contract(t *testing.T) *openapi3.T {
 }
 
 var files = []protoreflect.FileDescriptor{
-	orderflowv1.File_orderflow_v1_types_proto, orderflowv1.File_orderflow_v1_orders_proto,
-	orderflowv1.File_orderflow_v1_products_proto, orderflowv1.File_orderflow_v1_stock_proto,
+	v1.File_orderflow_v1_types_proto, v1.File_orderflow_v1_orders_proto,
+	v1.File_orderflow_v1_products_proto, v1.File_orderflow_v1_stock_proto,
 }
 
 func TestEveryMessageIsOneOfTheContract(t *testing.T) {
@@ -163,8 +164,8 @@ func enum(v *openapi3.Schema) (all []string) {
 func TestListsHaveTheParametersOfTheContract(t *testing.T) {
 	doc := contract(t)
 	for path, m := range map[string]protoreflect.MessageDescriptor{
-		"/v1/orders":   (&orderflowv1.ListOrdersRequest{}).ProtoReflect().Descriptor(),
-		"/v1/products": (&orderflowv1.ListProductsRequest{}).ProtoReflect().Descriptor(),
+		"/v1/orders":   (&v1.ListOrdersRequest{}).ProtoReflect().Descriptor(),
+		"/v1/products": (&v1.ListProductsRequest{}).ProtoReflect().Descriptor(),
 	} {
 		var want, got []string
 		for _, p := range doc.Paths.Value(path).Get.Parameters {
@@ -185,7 +186,7 @@ func TestListsHaveTheParametersOfTheContract(t *testing.T) {
 }
 
 func TestSummaryHasEveryPartOrItsError(t *testing.T) {
-	m := (&orderflowv1.GetOrderSummaryResponse{}).ProtoReflect().Descriptor()
+	m := (&v1.GetOrderSummaryResponse{}).ProtoReflect().Descriptor()
 	parts := contract(t).Components.Schemas["OrderSummary"].Value.Properties
 	if m.Fields().Len() != 2*len(parts) {
 		t.Errorf("%d fields for %d parts", m.Fields().Len(), len(parts))

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	orderflowv1 "orderflow/api/rpc/orderflow/v1"
+	v1 "orderflow/api/rpc/orderflow/v1"
 	"orderflow/api/rpc/orderflow/v1/orderflowv1connect"
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/rpc"
@@ -112,7 +112,8 @@ const (
 		"unitPrice":{"currency":"EUR","amount":1999}}],"total":{"currency":"EUR","amount":3998},"shippingAddress":{
 		"name":"Ada","line1":"1 Sample Street","line2":"Flat 2","city":"Berlin","region":"BE","postalCode":"10115",
 		"country":"DE"},"paymentMethod":"pm_card","version":2,"changes":[
-		{"version":2,"status":"REJECTED","reason":"OUT_OF_STOCK","at":"2026-11-28T10:00:01Z"}],"createdAt":"2026-11-28T10:00:00.5Z","updatedAt":"2026-11-28T10:00:01Z"}`
+		{"version":2,"status":"REJECTED","reason":"OUT_OF_STOCK","at":"2026-11-28T10:00:01Z"}],
+		"createdAt":"2026-11-28T10:00:00.5Z","updatedAt":"2026-11-28T10:00:01Z"}`
 	paymentJSON = `{"orderId":"` + id + `","status":"CAPTURED","amount":{"currency":"EUR","amount":3998},
 		"refundedAmount":{"currency":"EUR","amount":1},"reason":"none","dispute":"OPEN"}`
 	reservationsJSON = `{"orderId":"` + id + `","status":"RELEASED","items":[{"sku":"MUG","quantity":2}]}`
@@ -147,9 +148,9 @@ func TestProtocolsAnswerAlike(t *testing.T) {
 		b := &backends{}
 		ctx, call := connect.NewClientContext(t.Context())
 		call.RequestHeader().Set("Authorization", "Bearer alice")
-		res, err := serve(t, b, options...).orders.GetOrder(ctx, &orderflowv1.GetOrderRequest{OrderId: id})
+		res, err := serve(t, b, options...).orders.GetOrder(ctx, &v1.GetOrderRequest{OrderId: id})
 		if err != nil || res.Order.Total.Amount != 3998 ||
-			res.Order.Status != orderflowv1.OrderStatus_ORDER_STATUS_REJECTED {
+			res.Order.Status != v1.OrderStatus_ORDER_STATUS_REJECTED {
 			t.Errorf("%s: %v %v", name, res, err)
 		}
 		if b.as.Authorization != "Bearer alice" {
@@ -161,19 +162,19 @@ func TestProtocolsAnswerAlike(t *testing.T) {
 // TestEveryFieldOfAnAnswerIsHandedOn relies on the examples above, which have every field.
 func TestEveryFieldOfAnAnswerIsHandedOn(t *testing.T) {
 	c, ctx := serve(t, &backends{}), t.Context()
-	summary, err := c.orders.GetOrderSummary(ctx, &orderflowv1.GetOrderSummaryRequest{OrderId: id})
+	summary, err := c.orders.GetOrderSummary(ctx, &v1.GetOrderSummaryRequest{OrderId: id})
 	if err != nil {
 		t.Fatal(err)
 	}
-	orders, err := c.orders.ListOrders(ctx, &orderflowv1.ListOrdersRequest{})
+	orders, err := c.orders.ListOrders(ctx, &v1.ListOrdersRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	products, err := c.products.ListProducts(ctx, &orderflowv1.ListProductsRequest{})
+	products, err := c.products.ListProducts(ctx, &v1.ListProductsRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	stock, err := c.stock.GetStock(ctx, &orderflowv1.GetStockRequest{Sku: "MUG"})
+	stock, err := c.stock.GetStock(ctx, &v1.GetStockRequest{Sku: "MUG"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,8 +188,8 @@ func TestEveryFieldOfAnAnswerIsHandedOn(t *testing.T) {
 		t.Errorf("created at %v", at)
 	}
 	if o.GetReason() != "OUT_OF_STOCK" || o.Items[0].Quantity != 2 || o.Items[0].UnitPrice.Amount != 1999 ||
-		o.ShippingAddress.GetLine2() != "Flat 2" || o.Changes[0].Version != 2 || summary.Payment.RefundedAmount.Amount != 1 ||
-		stock.Stock.OnHand != 9 || stock.Stock.Available != 7 {
+		o.ShippingAddress.GetLine2() != "Flat 2" || o.Changes[0].Version != 2 ||
+		summary.Payment.RefundedAmount.Amount != 1 || stock.Stock.OnHand != 9 || stock.Stock.Available != 7 {
 		t.Error(summary, stock)
 	}
 }
@@ -212,15 +213,18 @@ func whole(t *testing.T, m protoreflect.Message) {
 }
 
 func TestValuesFromANewerServiceAreUnspecified(t *testing.T) {
-	b := &backends{order: strings.NewReplacer("REJECTED", "PAUSED", "2026-11-28T10:00:00.5Z", "soon").Replace(orderJSON)}
-	res, err := serve(t, b).orders.GetOrder(t.Context(), &orderflowv1.GetOrderRequest{OrderId: id})
-	if err != nil || res.Order.Status != orderflowv1.OrderStatus_ORDER_STATUS_UNSPECIFIED || res.Order.CreatedAt != nil {
+	b := &backends{
+		order: strings.NewReplacer("REJECTED", "PAUSED", "2026-11-28T10:00:00.5Z", "soon").Replace(orderJSON),
+	}
+	res, err := serve(t, b).orders.GetOrder(t.Context(), &v1.GetOrderRequest{OrderId: id})
+	if err != nil || res.Order.Status != v1.OrderStatus_ORDER_STATUS_UNSPECIFIED ||
+		res.Order.CreatedAt != nil {
 		t.Error(res, err)
 	}
 }
 
 func TestFunctionsHaveNoStreams(t *testing.T) {
-	stream, err := serve(t, &backends{}).orders.WatchOrder(t.Context(), &orderflowv1.WatchOrderRequest{OrderId: id})
+	stream, err := serve(t, &backends{}).orders.WatchOrder(t.Context(), &v1.WatchOrderRequest{OrderId: id})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
-	orderflowv1 "orderflow/api/rpc/orderflow/v1"
+	v1 "orderflow/api/rpc/orderflow/v1"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/jsonschema"
 	"orderflow/internal/platform/money"
@@ -59,6 +59,8 @@ func TestEveryKindOfFaultHasItsCodeAndDetails(t *testing.T) {
 	refused := func(kind fault.Kind, code string) error {
 		return fault.New(kind, code, "what happened").Because(secret)
 	}
+	limited := fault.New(fault.Limited, "TooManyOpenOrders", "what happened").After(9 * time.Second)
+	open := fault.New(fault.Unavailable, "CircuitOpen", "secret").After(5 * time.Second)
 	deadline := fmt.Errorf("%w: %w", secret, context.DeadlineExceeded)
 	for _, c := range []struct {
 		err    error
@@ -75,17 +77,19 @@ func TestEveryKindOfFaultHasItsCodeAndDetails(t *testing.T) {
 		{refused(fault.TooLarge, "BodyTooLarge"), connect.CodeResourceExhausted, "BodyTooLarge", 0},
 		{refused(fault.Refused, "UnknownSku"), connect.CodeFailedPrecondition, "UnknownSku", 0},
 		{refused(fault.Refused, "IdempotencyKeyReused"), connect.CodeAlreadyExists, "IdempotencyKeyReused", 0},
-		{fault.New(fault.Limited, "TooManyOpenOrders", "what happened").After(9 * time.Second), connect.CodeResourceExhausted,
-			"TooManyOpenOrders", 9 * time.Second},
+		{limited, connect.CodeResourceExhausted, "TooManyOpenOrders", 9 * time.Second},
 		{refused(fault.Internal, "WrongAnswer"), connect.CodeInternal, "Internal", 0},
 		{refused(fault.Transient, "Transient"), connect.CodeUnavailable, "Unavailable", 2 * time.Second},
-		{fault.New(fault.Unavailable, "CircuitOpen", "secret").After(5 * time.Second), connect.CodeUnavailable, "Unavailable", 5 * time.Second},
+		{open, connect.CodeUnavailable, "Unavailable", 5 * time.Second},
 		{secret, connect.CodeUnavailable, "Unavailable", 2 * time.Second},
 		{refused(fault.TimedOut, "Late"), connect.CodeDeadlineExceeded, "DeadlineExceeded", 0},
 		{deadline, connect.CodeDeadlineExceeded, "DeadlineExceeded", 0},
 	} {
-		for name, options := range map[string][]connect.ClientOption{"Connect": nil, "gRPC-Web": {connect.WithGRPCWeb()}} {
-			_, err := serve(t, &backends{err: c.err}, options...).orders.GetOrder(t.Context(), &orderflowv1.GetOrderRequest{OrderId: id})
+		for name, options := range map[string][]connect.ClientOption{
+			"Connect": nil, "gRPC-Web": {connect.WithGRPCWeb()},
+		} {
+			orders := serve(t, &backends{err: c.err}, options...).orders
+			_, err := orders.GetOrder(t.Context(), &v1.GetOrderRequest{OrderId: id})
 			got := read(t, err)
 			if got.code != c.code || got.reason != c.reason || got.domain != "orderflow" || got.retry != c.retry ||
 				got.message == "" || strings.Contains(fmt.Sprint(got, err), "secret") {
@@ -96,21 +100,26 @@ func TestEveryKindOfFaultHasItsCodeAndDetails(t *testing.T) {
 }
 
 func TestPanicIsInternalWithoutItsText(t *testing.T) {
-	_, err := serve(t, &backends{panics: true}).orders.GetOrder(t.Context(), &orderflowv1.GetOrderRequest{OrderId: id})
-	if got := read(t, err); got.code != connect.CodeInternal || got.reason != "Internal" || strings.Contains(err.Error(), "defect") {
+	_, err := serve(t, &backends{panics: true}).orders.GetOrder(t.Context(), &v1.GetOrderRequest{OrderId: id})
+	if got := read(t, err); got.code != connect.CodeInternal || got.reason != "Internal" ||
+		strings.Contains(err.Error(), "defect") {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestRefusedFieldsAreNamedAsInTheMessage(t *testing.T) {
 	invalid := &jsonschema.Invalid{Violations: []jsonschema.Violation{
-		{Pointer: "/items/0/quantity", Detail: "must be at least 1"}, {Pointer: "/shippingAddress/line1", Detail: "is required"},
-		{Pointer: "/allowUnknownSku", Detail: "a"}, {Pointer: "orderId", Detail: "b"}, {Pointer: "Idempotency-Key", Detail: "c"},
+		{Pointer: "/items/0/quantity", Detail: "must be at least 1"},
+		{Pointer: "/shippingAddress/line1", Detail: "is required"},
+		{Pointer: "/allowUnknownSku", Detail: "a"}, {Pointer: "orderId", Detail: "b"},
+		{Pointer: "Idempotency-Key", Detail: "c"},
 	}}
 	refusal := fault.New(fault.Invalid, "InvalidRequest", "the request does not match").Because(invalid)
-	_, err := serve(t, &backends{err: refusal}).orders.PlaceOrder(t.Context(), &orderflowv1.PlaceOrderRequest{})
-	want := []string{"items[0].quantity: must be at least 1", "shipping_address.line1: is required", "allow_unknown_sku: a",
-		"order_id: b", "idempotency-key: c"}
+	_, err := serve(t, &backends{err: refusal}).orders.PlaceOrder(t.Context(), &v1.PlaceOrderRequest{})
+	want := []string{
+		"items[0].quantity: must be at least 1", "shipping_address.line1: is required", "allow_unknown_sku: a",
+		"order_id: b", "idempotency-key: c",
+	}
 	if got := read(t, err); !slices.Equal(got.fields, want) {
 		t.Errorf("%q", got.fields)
 	}
@@ -118,7 +127,7 @@ func TestRefusedFieldsAreNamedAsInTheMessage(t *testing.T) {
 
 func TestAChangedTotalIsInTheErrorInfo(t *testing.T) {
 	changed := fault.New(fault.Conflict, "TotalChanged", "x").With("total", money.Money{Currency: "EUR", Amount: 4797})
-	_, err := serve(t, &backends{err: changed}).orders.PlaceOrder(t.Context(), &orderflowv1.PlaceOrderRequest{})
+	_, err := serve(t, &backends{err: changed}).orders.PlaceOrder(t.Context(), &v1.PlaceOrderRequest{})
 	if got := read(t, err); got.metadata["currency"] != "EUR" || got.metadata["amount"] != "4797" {
 		t.Errorf("%+v", got)
 	}

@@ -26,8 +26,8 @@ type invocationKey struct{}
 
 type chosenKey struct{}
 
-// Begin marks ctx as the invocation's context, from which Shared derives its contexts. The first mark
-// counts.
+// Begin marks ctx as the invocation's context, from which Shared derives its contexts. The first
+// mark counts.
 func Begin(ctx context.Context) context.Context {
 	if ctx.Value(invocationKey{}) != nil {
 		return ctx

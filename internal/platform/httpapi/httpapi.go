@@ -37,8 +37,8 @@ type Request struct {
 	Path   map[string]string
 	Query  url.Values
 	Header http.Header
-	// Body is in canonical form (RFC 8785), unless it is opaque. Only HandleVerified's verify sees the
-	// original bytes.
+	// Body is in canonical form (RFC 8785), unless it is opaque. Only HandleVerified's verify sees
+	// the original bytes.
 	Body []byte
 
 	operation, path string
@@ -193,7 +193,7 @@ var (
 	errGroup   = fault.New(fault.Forbidden, "Forbidden", "this operation needs a role that you do not have")
 )
 
-// body returns the request's body. The protocol of an opaque one has its own limit and its own error.
+// body returns the request's body. The protocol of an opaque one has its own limit and error.
 func body(in events.APIGatewayProxyRequest, opaque bool) ([]byte, error) {
 	b := []byte(in.Body)
 	if in.IsBase64Encoded {

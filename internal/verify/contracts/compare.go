@@ -211,7 +211,8 @@ func (g tree) protobuf(buf, tag string, files []string) ([]string, error) {
 			return nil, err
 		}
 	}
-	cmd := exec.CommandContext(g.ctx, buf, "breaking", protos, "--against", filepath.Join(was, protos)) //nolint:gosec // ours
+	against := filepath.Join(was, protos)
+	cmd := exec.CommandContext(g.ctx, buf, "breaking", protos, "--against", against) //nolint:gosec // our tool
 	cmd.Dir = g.dir
 	out, err := output(cmd)
 	var exit *exec.ExitError

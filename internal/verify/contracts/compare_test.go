@@ -113,7 +113,8 @@ func TestWorkingTreeIsComparedWithTheLastTag(t *testing.T) {
 	write(t, dir, event, published) // not committed
 	write(t, dir, source, strings.Replace(published, `"state":`, `"status":`, 1))
 	write(t, dir, "internal/orders/contract/orderflow.orders.order.lost.v1.schema.json", `{"type":"object"}`)
-	r, err = contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: program(t, "echo 'error at x: gone'; exit 1")})
+	gone := program(t, "echo 'error at x: gone'; exit 1")
+	r, err = contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: gone})
 	want := []string{spec + ": error at x: gone", event + ": /remark: was removed", source + ": /state: was removed"}
 	if err != nil || len(r.Breaks) != len(want) {
 		t.Fatalf("%q, %v; want %q", r.Breaks, err, want)
@@ -213,7 +214,8 @@ func TestFindingsOfOasdiffAreBreaks(t *testing.T) {
 		"optional answer":     {"required: [a], ", "", true},
 	} {
 		write(t, dir, spec, strings.Replace(document, c.from, c.to, 1))
-		if r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: oasdiff}); err != nil || (len(r.Breaks) > 0) != c.breaks {
+		r, err := contracts.Compare(t.Context(), dir, contracts.Tools{OASDiff: oasdiff})
+		if err != nil || (len(r.Breaks) > 0) != c.breaks {
 			t.Errorf("%s: %q, %v", name, r.Breaks, err)
 		}
 	}
