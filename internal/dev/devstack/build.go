@@ -140,12 +140,15 @@ func (r Repo) pack(ctx context.Context, bin string, functions []Function) error 
 		keep[f.Name+".zip"] = true
 	}
 	err := concurrent.Do(len(functions), runtime.NumCPU(), func(i int) error {
-		var content bytes.Buffer
-		name := functions[i].Name
-		if err := errors.Join(context.Cause(ctx), Pack(&content, filepath.Join(bin, name))); err != nil {
+		bootstrap, to := filepath.Join(bin, functions[i].Name), filepath.Join(out, functions[i].Name+".zip")
+		if err := context.Cause(ctx); err != nil || packed(to, bootstrap) {
 			return err
 		}
-		return writeFile(filepath.Join(out, name+".zip"), content.Bytes(), 0o644)
+		var content bytes.Buffer
+		if err := Pack(&content, bootstrap); err != nil {
+			return err
+		}
+		return writeFile(to, content.Bytes(), 0o644)
 	})
 	if err != nil {
 		return err
@@ -159,7 +162,20 @@ func (r Repo) pack(ctx context.Context, bin string, functions []Function) error 
 	return err
 }
 
-// Pack writes the deployment package of a binary. Its bytes depend only on the binary.
+// packed reports whether a package has the binary's content. `go build` renews the time of every
+// binary, also of one that it does not link again.
+func packed(name, bootstrap string) bool {
+	archive, err := zip.OpenReader(name)
+	if err != nil {
+		return false
+	}
+	defer archive.Close()
+	want, err := sum(bootstrap)
+	return err == nil && archive.Comment == want
+}
+
+// Pack writes the deployment package of a binary. Its bytes depend only on the binary, whose
+// SHA-256 is the archive's comment.
 func Pack(out io.Writer, bootstrap string) error {
 	in, err := os.Open(bootstrap)
 	if err != nil {
@@ -173,10 +189,11 @@ func Pack(out io.Writer, bootstrap string) error {
 	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
 	header.SetMode(0o755)
 	entry, err := w.CreateHeader(header)
+	content := sha256.New()
 	if err == nil {
-		_, err = io.Copy(entry, in)
+		_, err = io.Copy(io.MultiWriter(entry, content), in)
 	}
-	return errors.Join(err, w.Close())
+	return errors.Join(err, w.SetComment(hex.EncodeToString(content.Sum(nil))), w.Close())
 }
 
 // Sums builds functions for architecture and returns the SHA-256 of their deployment packages, by

@@ -72,8 +72,16 @@ func TestUnchangedFunctionKeepsItsPackage(t *testing.T) {
 		t.Errorf("fingerprint of the same sources differs (%v)", err)
 	}
 
+	second := repo.Path(".build", "functions", "second.zip")
+	kept, err := os.Stat(second)
+	if err != nil {
+		t.Fatal(err)
+	}
 	put(t, repo, "functions/demo/first/main.go", "package main\nfunc main() { println(1) }\n")
 	changed := packages()
+	if now, err := os.Stat(second); err != nil || !os.SameFile(now, kept) {
+		t.Errorf("the unchanged function was packed again (%v)", err)
+	}
 	if changed["first"] == before["first"] {
 		t.Error("the package of the changed function did not change")
 	}
