@@ -55,6 +55,6 @@ func TestAnEmulatorThatDoesNotStartIsAFailure(t *testing.T) {
 	err := inEmulator(ctx, devstack.Repo(t.TempDir()), []string{"true"})
 	var exit exitCode
 	if err == nil || errors.As(err, &exit) {
-		t.Errorf("%v, want an error that is no exit code, with which the process would end", err)
+		t.Errorf("%v, want an error other than an exit code, which would end the process silently", err)
 	}
 }

@@ -54,7 +54,7 @@ func TestPlaceAbroad(t *testing.T) {
 	}
 }
 
-func TestOrderOfUnknownOutcomeCanBePlacedAgain(t *testing.T) {
+func TestOrderWithAnUnknownOutcomeCanBePlacedAgain(t *testing.T) {
 	line := []string{"order", "place", "--item", "MUG=1", "--idempotency-key", "k1"}
 	_, _, err := run(t, serve(t, map[string][]string{"POST /v1/orders": {"500 "}}), line...)
 	if err == nil || !strings.Contains(err.Error(), "--idempotency-key k1") {

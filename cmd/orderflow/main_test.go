@@ -143,7 +143,7 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-func TestUsageErrorsExitWith2AndSayWhatIsRight(t *testing.T) {
+func TestUsageErrorsExitWith2AndSuggestAFix(t *testing.T) {
 	for _, c := range []struct{ line, hint string }{
 		{"ordr", "did you mean order?"},
 		{"order plac", "did you mean place?"},

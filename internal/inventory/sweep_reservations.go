@@ -32,8 +32,9 @@ var ErrStuck = fault.New(fault.Internal, "ReservationsStuck",
 // is.
 //
 // It does not publish an event that consumers would refuse, since they would refuse it after every
-// sweep. Nobody repairs such a reservation, so it counts as stuck at once. A reservation that
-// cannot be read or recorded does not stop the sweep; its error is returned at the end.
+// sweep. Such a reservation is not repaired automatically, so it counts as stuck at once. A
+// reservation that cannot be read or recorded does not stop the sweep; its error is returned at the
+// end.
 func (s *Service) SweepReservations(ctx context.Context) (overdue, stuck int, err error) {
 	now := s.clock.Now()
 	found, err := s.store.Overdue(ctx, now.Add(-overdueAfter))

@@ -111,7 +111,7 @@ const (
 	attention = "We are looking into your order"
 )
 
-func TestEachNewsIsOneMail(t *testing.T) {
+func TestEachOutcomeIsOneMail(t *testing.T) {
 	cases := map[string]struct{ reason, subject, text string }{
 		orders.OrderConfirmed:      {"", confirmed, "over 47.97 EUR is paid"},
 		orders.OrderRejected:       {"OUT_OF_STOCK", rejected, "no longer in stock"},
@@ -238,7 +238,7 @@ func TestDuplicateEventSendsNoSecondMail(t *testing.T) {
 	w.want(t, confirmed)
 }
 
-func TestSameNewsInAnotherEventSendsNoSecondMail(t *testing.T) {
+func TestSameOutcomeInAnotherEventSendsNoSecondMail(t *testing.T) {
 	w := open()
 	w.handle(t, w.ended(orders.OrderNeedsAttention, ""))
 	w.handle(t, w.ended(orders.OrderNeedsAttention, ""))

@@ -13,8 +13,8 @@ import (
 
 // TestNothingShipsAfterAnUndoAndEveryWaitIsAnswered plays every sequence of up to five deliveries,
 // repeated and in any order, with lost responses and late requests. After a successful undo the
-// carrier must not ship. Whoever waits for a decided shipment must have been sent an event with the
-// token.
+// carrier must not ship. Every execution that waits for a decided shipment must have been sent an
+// event with its token.
 func TestNothingShipsAfterAnUndoAndEveryWaitIsAnswered(t *testing.T) {
 	actions := []string{
 		"do", "do-response-lost", "do-request-late", "await", "booked", "refused", "undo", "undo-response-lost",

@@ -96,7 +96,7 @@ func TestHealthAnswersHead(t *testing.T) {
 }
 
 // As a browser calls for a page of another origin; functions and the gateway itself answer.
-func TestPagesOfAllowedOriginsMayCallAndNoOthers(t *testing.T) {
+func TestOnlyPagesOfAllowedOriginsMayCall(t *testing.T) {
 	api, page, stranger := stack.Outputs["ApiUrl"], devstack.Origins[0], "https://evil.example"
 	ask := func(origin string) http.Header {
 		res, b := exchange(t, http.MethodOptions, api+"/v1/orders", "", map[string]string{

@@ -74,7 +74,7 @@ func TestEverythingIsReadyAndOperatorsSeeWhy(t *testing.T) {
 	})
 }
 
-func TestWhoIsNoOperatorLearnsNothingOfParts(t *testing.T) {
+func TestPartsAreShownToOperatorsOnly(t *testing.T) {
 	for _, path := range []string{"", "/orders", "/payments", "/inventory", "/shipping", "/catalog"} {
 		wantAnswer(t, http.MethodGet, "/v1/health"+path, "", "", http.StatusUnauthorized)
 		wantAnswer(t, http.MethodGet, "/v1/health"+path, bearer(t, "alice", ""), "", http.StatusForbidden)

@@ -16,8 +16,8 @@ import (
 	"orderflow/internal/payments/stripe"
 )
 
-// The customer's bank claims the money back; the provider sends a notice, and the payment shows it.
-func TestADisputeThatTheProviderTellsOfMarksThePayment(t *testing.T) {
+// The customer's bank disputes the charge. The provider sends a notice, and the payment shows it.
+func TestDisputeNoticeMarksThePayment(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_createDispute"))
 	wantFinal(t, o, client.Confirmed, "")
 	charge := ledger(t, o.OrderID)[0].ID
@@ -42,7 +42,7 @@ func TestADisputeThatTheProviderTellsOfMarksThePayment(t *testing.T) {
 }
 
 // A refund is made at the provider itself; the provider sends a notice, and our record follows.
-func TestARefundAtTheProviderIsWrittenDownWhenItTells(t *testing.T) {
+func TestRefundNoticeIsRecorded(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	if status, answer := post(t, stack.Outputs["SandboxUrl"]+"/charges/"+o.OrderID+"/void", "",

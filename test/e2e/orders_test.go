@@ -26,7 +26,7 @@ func order(sku string, quantity int, method string) client.OrderRequest {
 		ShippingAddress: berlin}
 }
 
-func TestAnOrderIsFulfilledAndItsCustomerTold(t *testing.T) {
+func TestOrderIsFulfilledAndItsCustomerNotified(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 2, "pm_card_visa"))
 	if o.Status != client.Pending || o.Total != (money.Money{Currency: "EUR", Amount: 2 * 1999}) {
 		t.Errorf("placed: %s over %s", o.Status, o.Total)
@@ -78,7 +78,7 @@ func TestAddressesOfOtherCountriesAreDelivered(t *testing.T) {
 	wantProblem(t, err, 422, "PostalCodeRequired")
 }
 
-func TestTheStoriesOfTheDemoEndAsTheyMust(t *testing.T) {
+func TestDemoOrdersEndAsExpected(t *testing.T) {
 	var out bytes.Buffer
 	if err := shop().Six(t.Context(), &out); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
@@ -141,7 +141,7 @@ func TestAConfirmedOrderCannotBeCancelled(t *testing.T) {
 }
 
 // Two hundred orders (fewer on a slow target), eight at a time, with too little stock for all.
-func TestManyOrdersAtOnceAddUp(t *testing.T) {
+func TestConcurrentOrdersAddUp(t *testing.T) {
 	const parallel, each = 8, 2
 	orders := e2e.Rush(stack.Emulator.Target)
 	stocked := orders*3/2 + 1 // for three quarters of them; a fifth has its card declined

@@ -12,7 +12,7 @@ import (
 	"orderflow/internal/platform/money"
 )
 
-func TestAMisspeltSKUGetsNoStock(t *testing.T) {
+func TestMisspeltSKUIsRefused(t *testing.T) {
 	_, err := operator().AdjustStock(t.Context(), "", "MUG-BLEU", client.Adjustment{Delta: 5, Reason: "test"})
 	wantProblem(t, err, 422, "UnknownSku")
 	_, err = operator().GetStock(t.Context(), "MUG-BLEU")

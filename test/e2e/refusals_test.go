@@ -251,7 +251,7 @@ func foreign(token string) string {
 }
 
 // No caller can cause, with a header, a response that triggers alarms.
-func TestADeadlineThatACallerChoseIsNoFaultOfOurs(t *testing.T) {
+func TestDeadlineThatACallerChoseIsNotOurFault(t *testing.T) {
 	for path, want := range map[string][]int{
 		"/health/ready": {200}, "/health/payments": {200}, "/v1/webhooks/carrier": {401}, "/v1/webhooks/payment": {401},
 		"/v1/orders": {200, 408}, "/v1/orders/01JZX3M7Q8N5T2V4W6Y8A0B1C3/summary": {404, 408},

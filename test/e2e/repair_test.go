@@ -107,7 +107,7 @@ func TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne(t *testing.T) {
 	if out := operate(t, 2, "dlq", "drop", "project-price", "--all"); !strings.Contains(out, "--reason") {
 		t.Errorf("drop without a reason: %s", out)
 	}
-	operate(t, 0, "dlq", "drop", "project-price", "--all", "--reason", "it is no event")
+	operate(t, 0, "dlq", "drop", "project-price", "--all", "--reason", "not an event")
 	wantDeadLetterQueuesEmpty(t)
 
 	price := `{"specversion":"1.0","id":"01K0000000000000000000PR1C","source":"orderflow/catalog","type":"orderflow.catalog.product.price-changed.v1","subject":"REDRIVEN",` +
@@ -119,7 +119,7 @@ func TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne(t *testing.T) {
 		return err
 	})
 	wantDeadLetterQueuesEmpty(t)
-	if out := operate(t, 0, "audit"); !strings.Contains(out, "it is no event") ||
+	if out := operate(t, 0, "audit"); !strings.Contains(out, "not an event") ||
 		!strings.Contains(out, "dlq redrive") || !strings.Contains(out, ":root") {
 		t.Errorf("audit: %s", out)
 	}
@@ -156,7 +156,7 @@ func TestAnOperatorRetriesAnOrderThatNeedsAttention(t *testing.T) {
 }
 
 // Sweeps of a correct system repair nothing.
-func TestTheSweepsFindNothingWhereAllIsWell(t *testing.T) {
+func TestSweepsFindNothingInAHealthySystem(t *testing.T) {
 	for function, want := range map[string]string{
 		"sweep-orders": `{"flagged":0,"overdue":0,"stuck":0}`, "sweep-reservations": `{"overdue":0,"stuck":0}`,
 		"reconcile-charges":    `{"flagged":0,"voided":0}`,
@@ -260,7 +260,7 @@ func operate(t *testing.T, code int, args ...string) string {
 	return string(out)
 }
 
-func TestWhatOperatorsDoByHTTPIsInTheAudit(t *testing.T) {
+func TestOperatorsHTTPRequestsAreAudited(t *testing.T) {
 	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	olga := bearer(t, "olga", "operator")

@@ -42,7 +42,7 @@ func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {
 	wantFinal(t, other, client.Confirmed, "")
 }
 
-func TestOneKeySentByManyAtOnceMakesOneOrder(t *testing.T) {
+func TestConcurrentRequestsWithOneKeyPlaceOneOrder(t *testing.T) {
 	ids := make([]string, 8)
 	spread(len(ids), len(ids), func(i int) {
 		o, err := customer().PlaceOrder(context.Background(), "at-once", order("MUG-BLUE", 1, "pm_card_visa"))

@@ -2,7 +2,7 @@ package stepfunctions
 
 import "testing"
 
-func TestAnExecutionsARNHasNoAlias(t *testing.T) {
+func TestExecutionARNHasNoAlias(t *testing.T) {
 	const machine = "arn:aws:states:eu-central-1:000000000000:stateMachine:orderflow-fulfil-order"
 	for _, arn := range []string{machine, machine + ":live", machine + ":3"} {
 		const want = "arn:aws:states:eu-central-1:000000000000:execution:orderflow-fulfil-order:o-1"

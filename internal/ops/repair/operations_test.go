@@ -81,7 +81,7 @@ func TestOnlyDeadLetterQueuesAreListed(t *testing.T) {
 	}
 }
 
-func TestMessagesLetGoStayAndMessagesSentBackMove(t *testing.T) {
+func TestReleasedMessagesStayAndRedrivenOnesMove(t *testing.T) {
 	q, send := stack(t, "notify", "notify-dlq")
 	send("notify-dlq", event)
 	send("notify-dlq", "poison")

@@ -205,7 +205,7 @@ func TestRunningStepsEndWithTheirExecution(t *testing.T) {
 	}
 }
 
-func TestParallelBranchesAreToldApart(t *testing.T) {
+func TestParallelBranchesAreDistinguished(t *testing.T) {
 	tl := load(t, "aws/parallel")
 	void, release, both := find(t, tl, "VoidPayment"), find(t, tl, "ReleaseStock"), find(t, tl, "Both")
 	if len(void.Attempts) != 2 || len(release.Attempts) != 1 || void.Outcome != timeline.Succeeded ||
@@ -266,7 +266,7 @@ func TestEmptyHistoryIsAnEmptyTimeline(t *testing.T) {
 func TestJSONHasMilliseconds(t *testing.T) {
 	b, err := json.Marshal(find(t, load(t, "aws/confirmed"), "AuthorizePayment").Attempts[0])
 	const want = `{"attempt":1,"outcome":"FAILED","offsetMs":205,"durationMs":160,"failure":{"error":"Transient",` +
-		`"cause":"DependencyUnavailable: payment-provider does not answer as it should"},"retryWaitMs":1840}`
+		`"cause":"DependencyUnavailable: payment-provider did not respond correctly"},"retryWaitMs":1840}`
 	if err != nil || string(b) != want {
 		t.Errorf("%s, %v", b, err)
 	}

@@ -95,7 +95,7 @@ func (v *Verifier) key(ctx context.Context, t *jwt.Token) (*rsa.PublicKey, error
 	}
 	id, _ := t.Header["kid"].(string)
 	if id == "" {
-		return nil, errors.New("the token names no key")
+		return nil, errors.New("the token has no key id (kid)")
 	}
 	return v.keys.key(ctx, id)
 }

@@ -128,7 +128,7 @@ func verifier() (*bearer.Verifier, *store, *clock.Manual) {
 
 func bear(token string) []string { return []string{"Bearer " + token} }
 
-func TestGoodTokenGivesItsClaims(t *testing.T) {
+func TestValidTokenGivesItsClaims(t *testing.T) {
 	v, _, c := verifier()
 	for name, token := range map[string]string{
 		"as Cognito's":      good(),
@@ -153,7 +153,7 @@ func TestGoodTokenGivesItsClaims(t *testing.T) {
 	}
 }
 
-func TestTokenThatIsNotGoodIsRefused(t *testing.T) {
+func TestInvalidTokenIsRefused(t *testing.T) {
 	v, s, _ := verifier()
 	s.text = set(jwk("key-0", &newKey(0).PublicKey), jwk("key-1", &newKey(1).PublicKey))
 	public, err := x509.MarshalPKIXPublicKey(&newKey(0).PublicKey)
@@ -272,7 +272,7 @@ func TestNothingConfiguredRefusesEverything(t *testing.T) {
 	}
 }
 
-func TestTokenThatCannotBeGoodIsRefusedWithoutReadingTheKeys(t *testing.T) {
+func TestMalformedTokenIsRefusedWithoutReadingTheKeys(t *testing.T) {
 	v, s, _ := verifier()
 	for _, change := range []object{{"kid": nil}, {"kid": ""}, {"alg": "none"}} {
 		refused(t, fmt.Sprint(change), v, bear(compact(part(head(change)), part(claims()), rs256(newKey(0)))))
@@ -313,7 +313,7 @@ func TestUnknownKeyReadsTheSetOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestWithdrawnKeyIsGoodForFiveMinutesAtMost(t *testing.T) {
+func TestWithdrawnKeyIsValidForFiveMinutesAtMost(t *testing.T) {
 	v, s, c := verifier()
 	if _, err := v.Verify(t.Context(), bear(good())); err != nil {
 		t.Fatal(err)
@@ -327,7 +327,7 @@ func TestWithdrawnKeyIsGoodForFiveMinutesAtMost(t *testing.T) {
 	refused(t, "withdrawn", v, bear(good()))
 }
 
-func TestKeysThatCannotBeHadAre503AndReadEveryFiveSeconds(t *testing.T) {
+func TestFailedFetchOfKeysIs503AndRetriedEveryFiveSeconds(t *testing.T) {
 	v, s, c := verifier()
 	s.err = errors.New("no such parameter")
 	for range 3 {
@@ -365,7 +365,7 @@ func unavailable(t *testing.T, v *bearer.Verifier) {
 	}
 }
 
-func TestCallerWithoutPatienceDoesNotKeepTheKeysFromOthers(t *testing.T) {
+func TestCancelledCallerDoesNotKeepTheKeysFromOthers(t *testing.T) {
 	v, s, _ := verifier()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -377,7 +377,7 @@ func TestCallerWithoutPatienceDoesNotKeepTheKeysFromOthers(t *testing.T) {
 	}
 }
 
-func TestKeySetOfASuspiciousFormIsNotUsed(t *testing.T) {
+func TestMalformedKeySetIsNotUsed(t *testing.T) {
 	key := &newKey(0).PublicKey
 	var many []object
 	for i := range 17 {

@@ -38,7 +38,7 @@ func TestErrListsAllMissingVariables(t *testing.T) {
 	}
 }
 
-func TestMissingOptionalVariableIsNoError(t *testing.T) {
+func TestMissingOptionalVariableIsNotAnError(t *testing.T) {
 	env := NewEnv(lookup(map[string]string{"SET": "x"}), clock.System{})
 	if env.Optional("SET") != "x" || env.Optional("ABSENT") != "" || env.Err() != nil {
 		t.Errorf("%q, %q, %v", env.Optional("SET"), env.Optional("ABSENT"), env.Err())

@@ -107,7 +107,7 @@ func TestOpenCircuitReportsTheLongerWait(t *testing.T) {
 		t.Errorf("%v, after %v; want the circuit's open time", err, fault.From(err).RetryAfter)
 	}
 }
-func TestCallersMistakesSayNothingAgainstTheDependency(t *testing.T) {
+func TestInvalidRequestsDoNotCountAgainstTheDependency(t *testing.T) {
 	for name, c := range map[string]struct {
 		key     string
 		answer  http.HandlerFunc

@@ -244,6 +244,6 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 
 // transient returns the fault of a dependency that did not answer as expected.
 func transient(dependency string, err error) *fault.Error {
-	return fault.New(fault.Transient, "DependencyUnavailable", "%s does not answer as it should",
+	return fault.New(fault.Transient, "DependencyUnavailable", "%s did not respond correctly",
 		dependency).Because(err)
 }

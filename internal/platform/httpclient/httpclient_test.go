@@ -199,7 +199,7 @@ func TestUnencodableRequestIsADefect(t *testing.T) {
 func wantTransient(t *testing.T, name string, err error) {
 	t.Helper()
 	var f *fault.Error
-	if !errors.As(err, &f) || f.Kind != fault.Transient || f.Detail != "teapot does not answer as it should" {
+	if !errors.As(err, &f) || f.Kind != fault.Transient || f.Detail != "teapot did not respond correctly" {
 		t.Errorf("%s: %v, want a transient fault", name, err)
 	}
 }

@@ -73,7 +73,7 @@ func TestHealthyInstancesInCloudMapAreEndpoints(t *testing.T) {
 	wantURLs(t, registry.NewCloudMap(cfg, "dev", c), "orders", "https://a", "https://b")
 }
 
-func TestPartnersAreFoundInTheirOwnNamespaceUnlessTheStageHasThem(t *testing.T) {
+func TestPartnersAreFoundInTheirNamespaceUnlessTheStageHasThem(t *testing.T) {
 	partners := map[string][]map[string]string{"carrier": {{"url": "https://sandbox"}}}
 	for name, tt := range map[string]struct {
 		own  map[string][]map[string]string
@@ -155,7 +155,7 @@ func TestPlainAddressIsRefusedOutsideLocalAndOneWithAUserAnywhere(t *testing.T) 
 	}
 }
 
-func TestQuestionThatAWSFailsIsAskedOnceMore(t *testing.T) {
+func TestLookupThatAWSFailsIsRetriedOnce(t *testing.T) {
 	for status, want := range map[int]int{500: 2, 503: 2, 400: 1} {
 		down := &cloud{answers: map[string]func(map[string]string) (int, string){
 			"AmazonSSM.GetParameter": func(map[string]string) (int, string) { return status, `{}` },
@@ -176,7 +176,7 @@ func (h *hosts) Do(r *http.Request) (*http.Response, error) {
 	return nil, io.ErrUnexpectedEOF
 }
 
-func TestAWSIsAskedAtTheHostsOfItsRegion(t *testing.T) {
+func TestAWSIsCalledAtTheEndpointsOfItsRegion(t *testing.T) {
 	for region, suffix := range map[string]string{
 		"eu-central-1": "eu-central-1.amazonaws.com/", "cn-north-1": "cn-north-1.amazonaws.com.cn/",
 	} {

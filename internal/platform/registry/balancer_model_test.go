@@ -13,7 +13,7 @@ import (
 
 // Calls begin, succeed and fail in any order, endpoints come and go, and time passes: an ejected
 // endpoint is picked only for its trial or where none is left, and in the end everyone is back.
-func TestBalancerKeepsItsPromisesInAnyOrderOfCalls(t *testing.T) {
+func TestBalancerInvariantsHoldForAnyOrderOfCalls(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := clock.At(time.Unix(0, 0))
 		at := Fixed{"orders": "https://0,https://1,https://2"}
@@ -40,7 +40,7 @@ func TestBalancerKeepsItsPromisesInAnyOrderOfCalls(t *testing.T) {
 					return e
 				}
 			}
-			t.Fatalf("%s is no endpoint", url)
+			t.Fatalf("%s is not an endpoint", url)
 			return nil
 		}
 		t.Repeat(map[string]func(*rapid.T){

@@ -40,7 +40,7 @@ func (r *replica) start() {
 
 func (r *replica) kill() { r.server.CloseClientConnections(); r.server.Close() }
 
-func TestReplicaThatDiesIsLeftAloneAndTakenBack(t *testing.T) {
+func TestDeadReplicaIsEjectedAndReadmitted(t *testing.T) {
 	replicas := []*replica{
 		{t: t, address: "127.0.0.1:0"}, {t: t, address: "127.0.0.1:0"}, {t: t, address: "127.0.0.1:0"},
 	}
@@ -83,7 +83,7 @@ func TestReplicaThatDiesIsLeftAloneAndTakenBack(t *testing.T) {
 	}
 
 	// A replica that a busy machine slows down gets fewer calls, rightly: the shares of equal ones
-	// are held by TestCallsAreSpreadOverEndpointsThatAreWell.
+	// are held by TestCallsAreSpreadOverHealthyEndpoints.
 	const some = 30
 	if got := calls(600); min(got[0], got[1], got[2]) < some || failed.Load() != 0 {
 		t.Errorf("all up: %v, %d failed; want some to each", got, failed.Load())

@@ -42,7 +42,7 @@ func pick(t failer, b *registry.Balancer) (string, func(failed bool)) {
 	return url, done
 }
 
-func TestCallsAreSpreadOverEndpointsThatAreWell(t *testing.T) {
+func TestCallsAreSpreadOverHealthyEndpoints(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 6).Draw(t, "endpoints")
 		b, _ := balanced(n, rapid.Uint64().Draw(t, "seed"))
@@ -61,7 +61,7 @@ func TestCallsAreSpreadOverEndpointsThatAreWell(t *testing.T) {
 	})
 }
 
-func TestCallGoesToWhomFewerAreUnderWay(t *testing.T) {
+func TestCallGoesToTheLessBusyEndpoint(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 6).Draw(t, "endpoints")
 		b, _ := balanced(n, rapid.Uint64().Draw(t, "seed"))
@@ -79,7 +79,7 @@ func TestCallGoesToWhomFewerAreUnderWay(t *testing.T) {
 	})
 }
 
-func TestFailingEndpointIsLeftAloneForLongerAndLonger(t *testing.T) {
+func TestFailingEndpointIsEjectedForLongerEachTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 6).Draw(t, "endpoints")
 		bad := map[string]bool{}
@@ -110,7 +110,7 @@ func TestFailingEndpointIsLeftAloneForLongerAndLonger(t *testing.T) {
 	})
 }
 
-func TestWhereAllFailAllAreTriedInTurn(t *testing.T) {
+func TestFailingEndpointsAreTriedInTurn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 6).Draw(t, "endpoints")
 		b, c := balanced(n, rapid.Uint64().Draw(t, "seed"))
@@ -167,7 +167,7 @@ func TestEndpointIsTriedByOneCallAtATime(t *testing.T) {
 	}
 }
 
-func TestTrialThatIsNeverHeardOfBlocksNothing(t *testing.T) {
+func TestTrialWithoutAResultBlocksNothing(t *testing.T) {
 	b, c := balanced(1, 1)
 	for range registry.Failures {
 		_, done := pick(t, b)
@@ -179,7 +179,7 @@ func TestTrialThatIsNeverHeardOfBlocksNothing(t *testing.T) {
 	}
 }
 
-func TestLateOutcomesSayNothingOfAnEndpointThatWasEjectedSince(t *testing.T) {
+func TestLateOutcomesDoNotCountAgainstAnEjectedEndpoint(t *testing.T) {
 	b, c := balanced(2, 1)
 	before := map[string][]func(bool){}
 	for range 20 {
@@ -243,7 +243,7 @@ func TestEndpointThatFailsAgainSoonIsEjectedForTwiceAsLong(t *testing.T) {
 	}
 }
 
-func TestEndpointStaysEjectedWhenOthersCome(t *testing.T) {
+func TestEndpointStaysEjectedWhenOthersAreAdded(t *testing.T) {
 	s, cache, c := cached("https://0,https://1")
 	b := registry.NewBalancer(cache, c, rand.New(rand.NewPCG(1, 1)).IntN)
 	const sick = "https://0"
@@ -270,7 +270,7 @@ func TestEndpointStaysEjectedWhenOthersCome(t *testing.T) {
 	}
 }
 
-func TestEndpointThatDidWellForLongIsEjectedShortly(t *testing.T) {
+func TestEndpointThatWasHealthyForLongIsEjectedBriefly(t *testing.T) {
 	b, c := balanced(2, 1)
 	const sick = "https://0"
 	fail := func() {
@@ -302,7 +302,7 @@ func TestEndpointThatDidWellForLongIsEjectedShortly(t *testing.T) {
 	}
 }
 
-func TestAddressIsAskedForAgainWhenCallsToAllEndpointsFail(t *testing.T) {
+func TestAddressIsLookedUpAgainWhenAllEndpointsFail(t *testing.T) {
 	s, cache, c := cached("https://old")
 	b := registry.NewBalancer(cache, c, rand.New(rand.NewPCG(1, 1)).IntN)
 	call := func(want string, failed bool) {
@@ -329,7 +329,7 @@ func TestAddressIsAskedForAgainWhenCallsToAllEndpointsFail(t *testing.T) {
 	s.wantCalls(t, 3)
 }
 
-func TestAddressIsNotAskedForAgainWhileAnEndpointWorks(t *testing.T) {
+func TestAddressIsNotLookedUpAgainWhileAnEndpointWorks(t *testing.T) {
 	s, cache, c := cached("https://0,https://1")
 	b := registry.NewBalancer(cache, c, rand.New(rand.NewPCG(1, 1)).IntN)
 	for range 50 {
@@ -340,7 +340,7 @@ func TestAddressIsNotAskedForAgainWhileAnEndpointWorks(t *testing.T) {
 	s.wantCalls(t, 1)
 }
 
-func TestAServiceThatIsNotKnownHasNoEndpoint(t *testing.T) {
+func TestUnknownServiceHasNoEndpoint(t *testing.T) {
 	b, _ := balanced(1, 1)
 	if base, _, err := b.Pick(t.Context(), "nobody"); err == nil || base != "" {
 		t.Errorf("%q, %v", base, err)

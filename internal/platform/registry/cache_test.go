@@ -55,7 +55,7 @@ func (s *source) wantCalls(t *testing.T, want int64) {
 	}
 }
 
-func TestAddressIsAskedForOnceAMinute(t *testing.T) {
+func TestAddressIsLookedUpOnceAMinute(t *testing.T) {
 	s, r, c := cached("https://a")
 	wantURLs(t, r, "orders", "https://a")
 	s.setURL("https://b")
@@ -68,7 +68,7 @@ func TestAddressIsAskedForOnceAMinute(t *testing.T) {
 	s.wantCalls(t, 3)
 }
 
-func TestOldAddressIsUsedWhileAskingFailsAndAskingIsRare(t *testing.T) {
+func TestOldAddressIsUsedWhileLookupsFailAndLookupsAreRare(t *testing.T) {
 	s, r, c := cached("https://a")
 	wantURLs(t, r, "orders", "https://a")
 	s.setURL("")
@@ -83,7 +83,7 @@ func TestOldAddressIsUsedWhileAskingFailsAndAskingIsRare(t *testing.T) {
 	wantURLs(t, r, "orders", "https://b")
 }
 
-func TestUnknownServiceIsAskedForOnceASecond(t *testing.T) {
+func TestUnknownServiceIsLookedUpOnceASecond(t *testing.T) {
 	s, r, c := cached("")
 	for range 5 {
 		if _, err := r.Resolve(t.Context(), "orders"); err == nil {
@@ -96,7 +96,7 @@ func TestUnknownServiceIsAskedForOnceASecond(t *testing.T) {
 	wantURLs(t, r, "orders", "https://a")
 }
 
-func TestRefreshAsksAgainAtMostOnceInFiveSeconds(t *testing.T) {
+func TestRefreshLooksUpAtMostOnceInFiveSeconds(t *testing.T) {
 	s, r, c := cached("https://a")
 	r.Refresh("orders") // nothing is known of it yet
 	wantURLs(t, r, "orders", "https://a")
@@ -112,7 +112,7 @@ func TestRefreshAsksAgainAtMostOnceInFiveSeconds(t *testing.T) {
 	s.wantCalls(t, 2)
 }
 
-func TestManyWhoAskAtOnceAskOnce(t *testing.T) {
+func TestConcurrentCallersShareOneLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r, c := cached("https://a")
 		s.gate = make(chan struct{})
@@ -132,7 +132,7 @@ func TestManyWhoAskAtOnceAskOnce(t *testing.T) {
 		began := time.Now()
 		wantURLs(t, r, "orders", "https://a") // the old one
 		if waited := time.Since(began); waited != 0 {
-			t.Errorf("waited %v for somebody else's question, though an old address is known", waited)
+			t.Errorf("waited %v for another caller's lookup, although an old address is known", waited)
 		}
 		s.wantCalls(t, 2)
 		close(s.gate)
@@ -140,7 +140,7 @@ func TestManyWhoAskAtOnceAskOnce(t *testing.T) {
 	})
 }
 
-func TestQuestionThatItsAskerGaveUpIsTakenOverByWhoWaits(t *testing.T) {
+func TestCancelledLookupIsTakenOverByAWaitingCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r, _ := cached("https://a")
 		s.gate = make(chan struct{})
@@ -176,7 +176,7 @@ func TestRegistryThatHangsCostsASecond(t *testing.T) {
 	})
 }
 
-func TestWhoCannotWaitForAnothersQuestionGoes(t *testing.T) {
+func TestCallerWithoutTimeDoesNotWaitForASharedLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, cache, _ := cached("http://a")
 		s.gate = make(chan struct{})
@@ -204,7 +204,7 @@ func TestWhoCannotWaitForAnothersQuestionGoes(t *testing.T) {
 	})
 }
 
-func TestACallersDeadlineEndsNoQuestionWhoseAnswerOthersUse(t *testing.T) {
+func TestCallersDeadlineDoesNotEndASharedLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r, _ := cached("https://a")
 		s.gate = make(chan struct{})
@@ -219,7 +219,7 @@ func TestACallersDeadlineEndsNoQuestionWhoseAnswerOthersUse(t *testing.T) {
 	})
 }
 
-func TestARegistryThatDoesNotAnswerIsNotAskedByEachHurriedCaller(t *testing.T) {
+func TestCallersWithShortDeadlinesShareAHangingLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r, _ := cached("https://a")
 		s.gate = make(chan struct{})

@@ -56,7 +56,7 @@ func TestParametersInTheEmulator(t *testing.T) {
 	}
 }
 
-func TestParameterThatIsNoAddressInTheEmulator(t *testing.T) {
+func TestInvalidAddressParameterInTheEmulator(t *testing.T) {
 	cfg, stage := emulator(t)
 	name := "/orderflow/" + stage + "/token-keys"
 	read := Parameter(cfg, name, clock.System{})

@@ -136,7 +136,7 @@ func TestProcessesThatClaimAtOnceGetOneProbe(t *testing.T) {
 	}
 }
 
-func TestAProbeThatIsAbandonedIsAnothersAtOnce(t *testing.T) {
+func TestAbandonedProbeGoesToTheNextCallerAtOnce(t *testing.T) {
 	shared := newBench()
 	one := shared.process()
 	fail(t, one, 3)
@@ -151,7 +151,7 @@ func TestAProbeThatIsAbandonedIsAnothersAtOnce(t *testing.T) {
 	}
 }
 
-func TestAProbeThatCameTooLateDecidesNothing(t *testing.T) {
+func TestLateProbeDecidesNothing(t *testing.T) {
 	shared := newBench()
 	one := shared.process()
 	fail(t, one, 3)
@@ -168,7 +168,7 @@ func TestAProbeThatCameTooLateDecidesNothing(t *testing.T) {
 	}
 }
 
-func TestEveryChangeIsToldByAnEvent(t *testing.T) {
+func TestEveryChangePublishesAnEvent(t *testing.T) {
 	shared := newBench()
 	b := shared.process()
 	fail(t, b, 3)
@@ -256,7 +256,7 @@ func TestALogThatCannotBeReadIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestWithoutItsLogAProcessGoesOnByItself(t *testing.T) {
+func TestProcessKeepsItsOwnCircuitWithoutALog(t *testing.T) {
 	quiet(t)
 	shared := newBench()
 	shared.broken = errors.New("no table")
@@ -289,7 +289,7 @@ func TestWithoutItsLogAProcessGoesOnByItself(t *testing.T) {
 	}
 }
 
-func TestACallerWhoHasGoneSaysNothingOfTheLog(t *testing.T) {
+func TestCancelledCallerIsNotAFailureOfTheLog(t *testing.T) {
 	quiet(t)
 	shared := newBench()
 	one, other := shared.process(), shared.process()
@@ -346,7 +346,7 @@ func quiet(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(before) })
 }
 
-func TestWhoLosesTheProbeToOneThatSucceededGoesAhead(t *testing.T) {
+func TestCallerGoesAheadAfterAnotherProbeSucceeded(t *testing.T) {
 	shared := newBench()
 	one, other := shared.process(), shared.process()
 	fail(t, one, 3)
@@ -365,7 +365,7 @@ func TestWhoLosesTheProbeToOneThatSucceededGoesAhead(t *testing.T) {
 	}
 }
 
-func TestAProbeThatWasReplacedCannotBeGivenBack(t *testing.T) {
+func TestReplacedProbeCannotBeReturned(t *testing.T) {
 	shared := newBench()
 	one, other := shared.process(), shared.process()
 	fail(t, one, 3)
@@ -382,7 +382,7 @@ func TestAProbeThatWasReplacedCannotBeGivenBack(t *testing.T) {
 	}
 }
 
-func TestALogThatCannotBeWrittenMakesAProcessGoOnByItself(t *testing.T) {
+func TestProcessKeepsItsOwnCircuitIfTheLogIsUnwritable(t *testing.T) {
 	quiet(t)
 	shared := newBench()
 	b := shared.process()
@@ -401,7 +401,7 @@ func TestALogThatCannotBeWrittenMakesAProcessGoOnByItself(t *testing.T) {
 	}
 }
 
-func TestACallersDeadlineEndsNoLookAtTheCircuit(t *testing.T) {
+func TestCallersDeadlineDoesNotEndAReadOfTheCircuit(t *testing.T) {
 	quiet(t)
 	shared := newBench()
 	fail(t, shared.process(), 3)
@@ -426,7 +426,7 @@ func (s *slow) Circuit(ctx context.Context, dependency string) (resilience.Circu
 	return s.bench.Circuit(ctx, dependency)
 }
 
-func TestAColdProcessHasTimeToConnectBeforeItGoesOnByItself(t *testing.T) {
+func TestColdProcessMayConnectBeforeItFallsBackToItself(t *testing.T) {
 	quiet(t)
 	for takes, seen := range map[time.Duration]bool{900 * time.Millisecond: true, 1100 * time.Millisecond: false} {
 		synctest.Test(t, func(t *testing.T) {

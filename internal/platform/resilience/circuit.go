@@ -32,7 +32,7 @@ type Circuit struct {
 	WindowEnds time.Time
 	Failed     []string
 	Succeeded  int
-	// Row are the calls of that window that failed since the last success.
+	// Row has the calls in that window that failed since the last success.
 	Row []string
 
 	// Since is when it first opened after it was last closed; zero while it is closed.
@@ -156,7 +156,7 @@ func (c Circuit) open(now time.Time, s Settings) Circuit {
 	return Circuit{State: Open, Version: c.Version, Since: since, Openings: c.Openings + 1, RetryAt: now.Add(wait)}
 }
 
-// claimed hands the probe to the caller. Whoever writes this version has it.
+// claimed gives the probe to the caller that writes this version.
 func (c Circuit) claimed(now time.Time, s Settings) Circuit {
 	return Circuit{
 		State: HalfOpen, Version: c.Version + 1, Since: c.Since, Openings: c.Openings, ProbeEnds: now.Add(s.ProbeFor),

@@ -36,7 +36,7 @@ func TestFailuresOfAnotherWindowDoNotCount(t *testing.T) {
 	}
 }
 
-func TestOneCallThatAlwaysFailsDoesNotCutOffTheOthers(t *testing.T) {
+func TestCallThatAlwaysFailsDoesNotBlockTheOthers(t *testing.T) {
 	c := Circuit{State: Closed}
 	for range 100 {
 		c = c.failed("poisoned", began, DefaultSettings)
@@ -61,7 +61,7 @@ func TestItStaysClosedWhileMostCallsSucceed(t *testing.T) {
 
 // An outage that begins after a lone failure and many successes must be noticed before the window
 // ends.
-func TestItOpensWhenFiveCallsFailInARowHoweverManySucceededBefore(t *testing.T) {
+func TestItOpensAfterFiveFailuresInARowEvenAfterManySuccesses(t *testing.T) {
 	c := Circuit{State: Closed}.failed("alone", began, DefaultSettings)
 	for range 1000 {
 		c = c.succeeded(began)
@@ -82,7 +82,7 @@ func TestItOpensWhenFiveCallsFailInARowHoweverManySucceededBefore(t *testing.T) 
 	}
 }
 
-func TestARowIsSeenWhenNoMoreFailuresAreRemembered(t *testing.T) {
+func TestFailuresInARowCountBeyondTheRememberedOnes(t *testing.T) {
 	c := Circuit{State: Closed}
 	for n := range 2 * maxFailed {
 		c = c.failed("alone "+strconv.Itoa(n), began, DefaultSettings).succeeded(began).succeeded(began)
@@ -95,7 +95,7 @@ func TestARowIsSeenWhenNoMoreFailuresAreRemembered(t *testing.T) {
 	}
 }
 
-func TestSuccessesOfAHealthyDependencyAreNotWrittenDown(t *testing.T) {
+func TestSuccessesOfAHealthyDependencyAreNotStored(t *testing.T) {
 	c := Circuit{State: Closed}
 	if c.succeeded(began).Version != 0 {
 		t.Error("a success changed a healthy circuit")
@@ -123,7 +123,7 @@ func TestItIsOpenLongerEachTimeUpToALimit(t *testing.T) {
 	}
 }
 
-func TestAProbeThatIsNotHeardOfIsReplaced(t *testing.T) {
+func TestProbeWithoutAResultIsReplaced(t *testing.T) {
 	c := Circuit{State: Closed}.fails(3, began)
 	c = c.claimed(c.RetryAt, DefaultSettings)
 	if c.probeDue(c.ProbeEnds.Add(-1)) || !c.probeDue(c.ProbeEnds) {
@@ -134,9 +134,9 @@ func TestAProbeThatIsNotHeardOfIsReplaced(t *testing.T) {
 	}
 }
 
-// However calls end: an open circuit admits nobody before its time, versions only grow, the state
-// stays small.
-func TestWhateverHappensACircuitKeepsItsPromises(t *testing.T) {
+// No matter how calls end, an open circuit admits no call too early, versions only grow, and the
+// state stays small.
+func TestInvariantsHoldForEverySequenceOfCalls(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, now := Circuit{State: Closed}, began
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {

@@ -16,8 +16,8 @@ type Circuits interface {
 
 // troubles are the states of a circuit that are worth a warning.
 var troubles = map[State]*fault.Error{
-	Open:     fault.New(fault.Transient, "CircuitOpen", "the dependency is not asked for now"),
-	HalfOpen: fault.New(fault.Transient, "CircuitHalfOpen", "the dependency is being tried again"),
+	Open:     fault.New(fault.Transient, "CircuitOpen", "the circuit is open: calls are refused for now"),
+	HalfOpen: fault.New(fault.Transient, "CircuitHalfOpen", "the circuit is half-open: one call probes the dependency"),
 }
 
 // Health checks that the circuit of a dependency is closed. Anything else is a warning: only what

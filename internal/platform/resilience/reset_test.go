@@ -17,7 +17,7 @@ func (b *bench) reset(t *testing.T) (resilience.Circuit, error) {
 	return resilience.Reset(t.Context(), b, "bank", publisher)
 }
 
-func TestACircuitThatIsResetLetsAllThroughAndOpensAgainAsBefore(t *testing.T) {
+func TestResetCircuitAdmitsAllCallsAndOpensAgainAsBefore(t *testing.T) {
 	shared := newBench()
 	b := shared.process()
 	fail(t, b, 3)

@@ -86,7 +86,7 @@ func TestLambdasOwnSegmentIsAParentThatOnlyXRayKnows(t *testing.T) {
 	}
 }
 
-func TestASpanThatEndedDoesNotChangeAndIsTakenOnce(t *testing.T) {
+func TestEndedSpanIsImmutableAndExportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, k := provider(t)
 		start := time.Now()
@@ -113,7 +113,7 @@ type awsError struct{}
 func (awsError) Error() string     { return "no" }
 func (awsError) ErrorCode() string { return "ResourceNotFoundException" }
 
-func TestAFailureIsToldByItsCodeAndNotByItsWords(t *testing.T) {
+func TestFailureIsRecordedByCodeWithoutItsText(t *testing.T) {
 	const secret = "ada@example.com"
 	for want, err := range map[string]error{
 		"OutOfStock":                fmt.Errorf("%s: %w", secret, fault.New(fault.Conflict, "OutOfStock", secret)),
@@ -152,7 +152,7 @@ func TestWithoutAProviderNothingChanges(t *testing.T) {
 	}
 }
 
-func TestATraceThatIsNotSampledIsHandedOnAsItCame(t *testing.T) {
+func TestUnsampledTraceIsPropagatedUnchanged(t *testing.T) {
 	ctx, k := provider(t)
 	ctx = tracing.With(ctx, parent[:53]+"00")
 	in, span := tracing.Start(ctx, "name", tracing.Server)
@@ -164,7 +164,7 @@ func TestATraceThatIsNotSampledIsHandedOnAsItCame(t *testing.T) {
 	}
 }
 
-func TestEveryFunctionDecidesAlikeOnANewTrace(t *testing.T) {
+func TestAllFunctionsSampleANewTraceAlike(t *testing.T) {
 	const traces = 4000
 	sampled := 0
 	for range traces {
@@ -198,7 +198,7 @@ func TestEveryFunctionDecidesAlikeOnANewTrace(t *testing.T) {
 	}
 }
 
-func TestAStoredTraceIsRejoinedByWhoeverHasLostIt(t *testing.T) {
+func TestCallWithoutTraceContextRejoinsTheStoredTrace(t *testing.T) {
 	const other = "00-11111111111111111111111111111111-2222222222222222-01"
 	for name, c := range map[string]struct{ now, stored, trace, above string }{
 		"lost":         {other, parent, id, parent[36:52]},
@@ -215,7 +215,7 @@ func TestAStoredTraceIsRejoinedByWhoeverHasLostIt(t *testing.T) {
 	}
 }
 
-func TestSpansMayBeUsedByManyAtOnce(t *testing.T) {
+func TestSpansMayBeUsedConcurrently(t *testing.T) {
 	ctx, k := provider(t)
 	ctx, outer := tracing.Start(ctx, "outer", tracing.Server)
 	const workers, each = 8, 200
@@ -240,7 +240,7 @@ func TestSpansMayBeUsedByManyAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotRecordedDoesNoHarm(t *testing.T) {
+func TestUnrecordedSpansAreHarmless(t *testing.T) {
 	ctx, k := provider(t)
 	ctx, span := tracing.Start(ctx, "name", tracing.Internal)
 	span.AddEvent("boiled")

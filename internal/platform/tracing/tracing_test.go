@@ -41,7 +41,7 @@ func TestMalformedTraceIsIgnored(t *testing.T) {
 	}
 }
 
-func TestAContextIsTheSameInBothForms(t *testing.T) {
+func TestContextIsTheSameInBothFormats(t *testing.T) {
 	const xray = "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled="
 	for w3c, header := range map[string]string{parent: xray + "1", parent[:53] + "00": xray + "0"} {
 		if got := tracing.XRay(tracing.With(t.Context(), w3c)); got != header {
@@ -74,7 +74,7 @@ func TestAContextIsTheSameInBothForms(t *testing.T) {
 	}
 }
 
-func TestTheFirstWellFormedContextCounts(t *testing.T) {
+func TestTheFirstValidTraceContextIsUsed(t *testing.T) {
 	const other = "Root=1-11111111-111111111111111111111111;Parent=2222222222222222;Sampled=1"
 	for name, c := range map[string]struct {
 		lambda   string
@@ -95,7 +95,7 @@ func TestTheFirstWellFormedContextCounts(t *testing.T) {
 	}
 }
 
-func TestARequestCarriesBothForms(t *testing.T) {
+func TestRequestCarriesBothTraceFormats(t *testing.T) {
 	h := http.Header{}
 	tracing.Inject(t.Context(), h)
 	if len(h) != 0 {

@@ -198,7 +198,8 @@ var docRules = []Rule{
 		func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Next = "Fulfilled" }),
 }
 
-// wrapped reports whether a line is no comment, wraps, or cannot: an address, an example's output.
+// wrapped reports whether a line is not a comment, or wraps, or cannot wrap: an address, an
+// example's output.
 func wrapped(line string) bool {
 	if len(line) <= 100-3*strings.Count(line, "\t") {
 		return true

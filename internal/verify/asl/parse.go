@@ -132,7 +132,7 @@ func known(d *json.Decoder, t reflect.Type) error {
 				of = f.Type
 			}
 			if !field || seen[name] {
-				return fmt.Errorf("the field %q is not in the subset, or there twice", name)
+				return fmt.Errorf("the field %q is duplicate or not in the subset", name)
 			}
 			seen[name] = true
 		}
@@ -263,7 +263,7 @@ func (s *State) arguments(args map[string]any) (err error) {
 	}
 	for _, a := range want {
 		if _, ok := args[a]; !ok || len(args) != len(want) {
-			return fmt.Errorf("only and all the Arguments %v are in the subset", want)
+			return fmt.Errorf("the Arguments must be exactly %v", want)
 		}
 	}
 	s.Target, _ = args[want[0]].(string)

@@ -63,7 +63,7 @@ func edited(t testing.TB, edit func(fulfil, compensate map[string]any)) Machines
 // quick is the bound of `make test`.
 const quick = 2
 
-func TestNoWayLeavesAnOrderWrong(t *testing.T) {
+func TestNoPathLeavesAnOrderWrong(t *testing.T) {
 	faults := uint8(quick)
 	if testing.Short() {
 		faults = 1

@@ -36,7 +36,7 @@ func Parse(der []byte) (*Issuer, error) {
 	}
 	pair, ok := key.(*rsa.PrivateKey)
 	if !ok {
-		return nil, errors.New("the key is not of RSA")
+		return nil, errors.New("the key is not an RSA key")
 	}
 	return newIssuer(pair), nil
 }

@@ -14,7 +14,7 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-func TestSignedTokensAreVerifiedByTheKeySetAndByNoOther(t *testing.T) {
+func TestSignedTokensAreVerifiedByTheirKeySetOnly(t *testing.T) {
 	first, other := issuer.New(), issuer.New()
 	der, err := first.Marshal()
 	if err != nil {
@@ -41,7 +41,7 @@ func TestSignedTokensAreVerifiedByTheKeySetAndByNoOther(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoKeyOrNoClaimsIsAnError(t *testing.T) {
+func TestInvalidKeysAndClaimsAreErrors(t *testing.T) {
 	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

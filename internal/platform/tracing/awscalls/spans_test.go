@@ -40,7 +40,7 @@ var item = &dynamodb.GetItemInput{
 	Key:       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "ada@example.com"}},
 }
 
-func TestACallIsASpanWithItsTableAndNothingOfItsContent(t *testing.T) {
+func TestCallSpanHasTheTableAndNoContent(t *testing.T) {
 	ctx, recorded := tracingtest.Record(t)
 	ctx, outer := tracing.Start(ctx, "outer", tracing.Server)
 	if _, err := client(t, status(500, ""), status(200, "{}")).GetItem(ctx, item); err != nil {
@@ -79,7 +79,7 @@ func TestACallThatFailsHasItsCode(t *testing.T) {
 	}
 }
 
-func TestACallWithoutATracerIsMadeAllTheSame(t *testing.T) {
+func TestCallWithoutATracerSucceeds(t *testing.T) {
 	if _, err := client(t, status(200, "{}")).GetItem(t.Context(), item); err != nil {
 		t.Error(err)
 	}

@@ -25,7 +25,7 @@ func finished(kind trace.SpanKind, attrs ...attribute.KeyValue) tracing.Finished
 	}
 }
 
-func TestASpanIsPutIntoXRaysForm(t *testing.T) {
+func TestSpanIsConvertedToAnXRaySegment(t *testing.T) {
 	document := func(change func(*xray.Document)) xray.Document {
 		d := xray.Document{
 			TraceID: "1-6b03ed36-7f0000000000000000000002", ID: "0300000000000000", ParentID: "0400000000000000",
@@ -118,7 +118,7 @@ func TestEachSpanIsADatagramToTheDaemon(t *testing.T) {
 	}
 }
 
-func TestADaemonThatIsNotThereIsNoMatter(t *testing.T) {
+func TestMissingDaemonIsIgnored(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:1", "nonsense", ""} {
 		e := xray.To(address)
 		begin := time.Now()

@@ -33,7 +33,7 @@ func finished() tracing.Finished {
 	}
 }
 
-func TestASpanIsPutIntoZipkinsForm(t *testing.T) {
+func TestSpanIsConvertedToAZipkinSpan(t *testing.T) {
 	want := zipkin.Span{
 		TraceID: "01000000000000000000000000000002", ID: "0300000000000000", ParentID: "0400000000000000",
 		Kind: "CLIENT", Name: "POST kettle", Timestamp: 1767323045000006, Duration: 1500,
@@ -91,7 +91,7 @@ func TestTheSpansOfAnInvocationGoOutAtItsEndInOneRequest(t *testing.T) {
 	}
 }
 
-func TestWhatWasNotTakenGoesAlongWithTheNextSpans(t *testing.T) {
+func TestUndeliveredSpansAreSentWithTheNextOnes(t *testing.T) {
 	got := make(chan int, 10)
 	status := http.StatusServiceUnavailable
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -123,7 +123,7 @@ func TestWhatWasNotTakenGoesAlongWithTheNextSpans(t *testing.T) {
 
 // A collector that is down costs an invocation no more than the limit, and the next ones nothing
 // for a while.
-func TestACollectorThatIsDownCostsSpansAndLittleTime(t *testing.T) {
+func TestUnavailableCollectorCostsSpansAndLittleTime(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and never answers
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ type answer func(s *Server, w http.ResponseWriter, r *http.Request)
 
 // Faults of connections.
 var (
-	// None is no fault.
+	// None passes requests on.
 	None = Fault{Name: "none", answer: pass}
 	// Down refuses connections and closes those that are open.
 	Down = Fault{Name: "connection refused", down: true, answer: pass}
