@@ -17,6 +17,9 @@ type Env struct {
 	Clock clock.Clock
 	IDs   ids.Source
 
+	// Credentials of calls to AWS; nil for those of the environment variables.
+	Credentials aws.CredentialsProvider
+
 	lookup func(string) (string, bool)
 	failed []error
 	client aws.HTTPClient // shared by all AWS clients; created by the first
@@ -43,22 +46,13 @@ func (e *Env) Fail(reason error) { e.failed = append(e.failed, reason) }
 // Err reports missing variables and the reasons passed to Fail, or returns nil.
 func (e *Env) Err() error { return errors.Join(e.failed...) }
 
-// AWS returns the configuration for SDK clients. Lambda passes credentials and region in
-// environment variables and never changes them, so the SDK's configuration chain, which doubles the
-// start time, is not used. AWS_ENDPOINT_URL is the address of an emulator. All clients share one
-// HTTP client with a timeout per attempt.
+// AWS returns the configuration for SDK clients. AWS_ENDPOINT_URL is the address of an emulator. All
+// clients share one HTTP client with a timeout per attempt.
 func (e *Env) AWS() aws.Config {
-	creds := aws.Credentials{
-		AccessKeyID:     e.Require("AWS_ACCESS_KEY_ID"),
-		SecretAccessKey: e.Require("AWS_SECRET_ACCESS_KEY"),
+	if e.Credentials == nil {
+		e.Credentials = e.fromLambda()
 	}
-	creds.SessionToken, _ = e.lookup("AWS_SESSION_TOKEN")
-	cfg := aws.Config{
-		Region: e.Require("AWS_REGION"),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return creds, nil
-		}),
-	}
+	cfg := aws.Config{Region: e.Require("AWS_REGION"), Credentials: e.Credentials}
 	timeout := attemptTimeout
 	if url := e.Optional("AWS_ENDPOINT_URL"); url != "" {
 		cfg.BaseEndpoint, timeout = &url, emulatorTimeout
@@ -69,4 +63,15 @@ func (e *Env) AWS() aws.Config {
 	cfg.HTTPClient = e.client
 	awscalls.Trace(&cfg)
 	return cfg
+}
+
+// fromLambda returns the credentials that Lambda passes in environment variables and never changes. The
+// SDK's configuration chain, which doubles the start time, is not used.
+func (e *Env) fromLambda() aws.CredentialsProvider {
+	creds := aws.Credentials{
+		AccessKeyID:     e.Require("AWS_ACCESS_KEY_ID"),
+		SecretAccessKey: e.Require("AWS_SECRET_ACCESS_KEY"),
+		SessionToken:    e.Optional("AWS_SESSION_TOKEN"),
+	}
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return creds, nil })
 }

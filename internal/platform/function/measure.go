@@ -15,12 +15,10 @@ import (
 // metered gives every invocation a metrics emitter, and counts cold starts and failures. Without
 // STAGE it records nothing: every function of the shop has one.
 func metered(out io.Writer, c clock.Clock, env func(string) (string, bool), who program, next Handler) HandlerFunc {
-	stage, _ := env("STAGE")
-	if stage == "" {
+	emitter := emitter(out, c, env, who)
+	if emitter == nil {
 		return next.Invoke
 	}
-	labels := metrics.Labels{Stage: stage, Service: who.service, Function: who.function}
-	emitter := metrics.NewEmitter(out, c, labels, properties)
 	var warm atomic.Bool
 	return func(ctx context.Context, payload []byte) ([]byte, error) {
 		ctx = metrics.With(ctx, emitter)
@@ -33,6 +31,15 @@ func metered(out io.Writer, c clock.Clock, env func(string) (string, bool), who 
 		}
 		return res, err
 	}
+}
+
+// emitter returns the emitter of a program, nil without STAGE.
+func emitter(out io.Writer, c clock.Clock, env func(string) (string, bool), who program) *metrics.Emitter {
+	stage, _ := env("STAGE")
+	if stage == "" {
+		return nil
+	}
+	return metrics.NewEmitter(out, c, metrics.Labels{Stage: stage, Service: who.service, Function: who.function}, properties)
 }
 
 // properties returns the identifiers that are recorded with a metric.

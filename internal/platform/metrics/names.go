@@ -60,6 +60,14 @@ const (
 	// BulkheadRejected counts calls that were refused because too many calls to the same dependency
 	// were in progress.
 	BulkheadRejected Name = "BulkheadRejected"
+	// RPCDuration is the duration of a call of the native RPC process, without streams, by status:
+	// ok, or the error's code, such as unavailable.
+	RPCDuration Name = "RPCDuration"
+	// Watches is how many watches of orders are under way in a process, recorded when one begins or
+	// ends.
+	Watches Name = "Watches"
+	// WatchReads counts the reads of orders for watches.
+	WatchReads Name = "WatchReads"
 )
 
 // The values of BreakerState.
@@ -114,6 +122,9 @@ var all = []Definition{
 	{Name: StepDefects, Unit: InCount, By: []string{"Step"}, Total: true},
 	{Name: PaymentsToLookAt, Unit: InCount, By: []string{"Reason"}, Total: true},
 	{Name: BulkheadRejected, Unit: InCount, By: []string{"Dependency"}},
+	{Name: RPCDuration, Unit: InMilliseconds, By: []string{"Status"}},
+	{Name: Watches, Unit: InNone},
+	{Name: WatchReads, Unit: InCount},
 }
 
 // All returns the definitions of all metrics.

@@ -20,7 +20,7 @@ var (
 	deployed = regexp.MustCompile(theProduct)
 	placed   = regexp.MustCompile("^(internal/(" + anyService + `|platform|ops|verify|dev)\b|[^i])`)
 	vague    = regexp.MustCompile(`(^|/)(common|shared|types|models|utils?|helpers|misc)$`)
-	program  = regexp.MustCompile("^(sandbox/)?functions/|/testdata/|^cmd/(dev|orderflow)$")
+	program  = regexp.MustCompile("^(sandbox/)?functions/|/testdata/|^cmd/(dev|orderflow|rpc)$")
 )
 
 var codeRules = []Rule{
@@ -41,6 +41,10 @@ var codeRules = []Rule{
 		"^(cmd/orderflow$|internal/ops/)", "^"+module+"internal/(verify|dev)/",
 		"^cmd/orderflow "+module+"internal/dev/devstack$",
 		"internal/ops/client orderflow/internal/dev/devstack"),
+	ban("the main of the RPC process only starts it",
+		"everything that the process does can be tested in another",
+		"^cmd/rpc$", "^"+module, " "+module+"internal/gateway/rpcserver$",
+		"cmd/rpc orderflow/internal/gateway/watch"),
 	ban("nothing outside test/ imports test/",
 		"test/ holds suites only; code that others need belongs elsewhere",
 		"", "^"+module+"test/", "^test/",
@@ -51,8 +55,8 @@ var codeRules = []Rule{
 		"^github.com/aws/|^"+module+"internal/platform/(ddb|function)$", "",
 		"internal/orders github.com/aws/aws-sdk-go-v2/service/sqs"),
 	ban("domain packages record no metrics",
-		"only handlers know what happened for the first time and what is a repetition",
-		inService, "^"+module+"internal/platform/metrics$", "^[^ ]+/handler ",
+		"only the edges, handlers and rpcserver, know what happened for the first time and what is a repetition",
+		inService, "^"+module+"internal/platform/metrics$", "^[^ ]+/(handler|rpcserver) ",
 		"internal/orders orderflow/internal/platform/metrics"),
 	ban("the platform imports no service",
 		"it serves all of them; what only one needs belongs to that service",
@@ -98,7 +102,7 @@ var codeRules = []Rule{
 	eachPackage("packages are named for what they do", "a package called utils attracts anything",
 		func(p *Package) bool { return !vague.MatchString(p.Dir) },
 		func(r *Repo) { r.Packages["internal/utils"] = &Package{Dir: "internal/utils"} }),
-	eachPackage("functions aside, there are two programs",
+	eachPackage("functions aside, there are three programs",
 		"whatever is neither product nor the operator's CLI is a subcommand of cmd/dev",
 		func(p *Package) bool {
 			return program.MatchString(p.Dir) || !strings.Contains("\n"+p.Source, "\npackage main\n")

@@ -1,0 +1,141 @@
+package rpcserver
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/grpchealth"
+	"connectrpc.com/grpcreflect"
+
+	"orderflow/api/rpc/orderflow/v1/orderflowv1connect"
+	"orderflow/internal/gateway/rpc"
+	"orderflow/internal/gateway/watch"
+	"orderflow/internal/platform/clock"
+)
+
+// Limits bound what a client may take, and how long the end may take.
+type Limits struct {
+	// Streams are the calls of a connection at a time. gRPC clients queue further ones.
+	Streams int
+	// Ping is how long a connection may be silent until it is asked whether it is alive, and how
+	// long the answer may take. A dead client holds its watches no longer.
+	Ping time.Duration
+	// Idle is how long a connection without calls is kept.
+	Idle time.Duration
+	// Notice is how long health says NOT_SERVING before the end begins, so that load balancers send
+	// nothing more. Drain is how long calls under way may then take.
+	Notice, Drain time.Duration
+}
+
+// DefaultLimits fit a load balancer that checks health every five seconds, and ECS, which waits 30 s
+// between SIGTERM and SIGKILL.
+var DefaultLimits = Limits{
+	Streams: 250, Ping: 20 * time.Second, Idle: 5 * time.Minute, Notice: 10 * time.Second, Drain: 15 * time.Second,
+}
+
+// maxHeader bounds the metadata of a call, and maxControl a message of health and reflection.
+const (
+	maxHeader  = 32 << 10
+	maxControl = 4 << 10
+)
+
+// contract are the services of api/proto.
+var contract = []string{
+	orderflowv1connect.OrderServiceName, orderflowv1connect.ProductServiceName, orderflowv1connect.StockServiceName,
+}
+
+// Server serves the contract, health and reflection.
+type Server struct {
+	ctx    context.Context //nolint:containedctx // the base of all requests' contexts
+	mux    *http.ServeMux
+	health *grpchealth.StaticChecker
+	hub    *watch.Hub
+	// ending ends with the streams of health.
+	ending context.Context //nolint:containedctx // see above
+	end    context.CancelFunc
+}
+
+// New returns a server over the services. Requests have the values of ctx. flush sends the spans of
+// a call.
+func New(ctx context.Context, b rpc.Backends, c clock.Clock, flush func(context.Context), reflection bool) *Server {
+	s := &Server{ctx: ctx, mux: http.NewServeMux(), health: grpchealth.NewStaticChecker(contract...)}
+	s.ending, s.end = context.WithCancel(ctx)
+	o := &observer{clock: c, flush: flush}
+	s.hub = watch.New(ctx, counted{b}, c, watch.DefaultLimits)
+	s.mux.Handle("/", rpc.New(b, o.watching(s.hub.Watch), o))
+	control := connect.WithReadMaxBytes(maxControl)
+	s.mux.Handle(s.endingWith(grpchealth.NewHandler(s.health, control)))
+	if reflection {
+		reflector := grpcreflect.NewStaticReflector(append([]string{grpchealth.HealthV1ServiceName}, contract...)...)
+		s.mux.Handle(s.endingWith(grpcreflect.NewHandlerV1(reflector, control)))
+		s.mux.Handle(s.endingWith(grpcreflect.NewHandlerV1Alpha(reflector, control)))
+	}
+	return s
+}
+
+// endingWith ends the requests of a handler when the process ends: those of health and reflection
+// may last for ever.
+func (s *Server) endingWith(path string, next http.Handler) (string, http.Handler) {
+	return path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(s.ending, cancel)()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// Serve serves a listener until ctx ends, then drains. Without a certificate it speaks clear text.
+func (s *Server) Serve(ctx context.Context, l net.Listener, certificate *tls.Config, limits Limits) error {
+	server := &http.Server{
+		Handler: s.mux, Protocols: new(http.Protocols), TLSConfig: certificate,
+		BaseContext:       func(net.Listener) context.Context { return s.ctx },
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: limits.Idle, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: limits.Streams, SendPingTimeout: limits.Ping, PingTimeout: limits.Ping,
+			WriteByteTimeout: limits.Ping,
+		},
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+	}
+	server.Protocols.SetHTTP2(certificate != nil)
+	server.Protocols.SetUnencryptedHTTP2(certificate == nil)
+	failed := make(chan error, 1)
+	go func() {
+		if certificate != nil {
+			failed <- server.ServeTLS(l, "", "")
+			return
+		}
+		failed <- server.Serve(l)
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	return s.drain(server, limits) //nolint:contextcheck // ctx has ended
+}
+
+// drain ends the process without failing a call: load balancers are told, then streams end with
+// UNAVAILABLE, which makes clients watch again elsewhere, and calls under way are finished.
+func (s *Server) drain(server *http.Server, limits Limits) error {
+	slog.InfoContext(s.ctx, "draining")
+	for _, service := range append([]string{""}, contract...) {
+		s.health.SetStatus(service, grpchealth.StatusNotServing)
+	}
+	_ = clock.Sleep(s.ctx, limits.Notice)
+	s.hub.Close()
+	s.end()
+	ctx, cancel := context.WithTimeout(s.ctx, limits.Drain)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(errors.New("calls were cut off"), err, server.Close())
+	}
+	slog.InfoContext(s.ctx, "ended", "clean", err == nil)
+	return err
+}
