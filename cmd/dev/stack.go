@@ -47,8 +47,8 @@ func stackCommands() []*cobra.Command {
 		Short:   "Show whether the stack is running, and where",
 		Example: "  go run ./cmd/dev status",
 		RunE: onStack(func(_ context.Context, out io.Writer, s *devstack.Stack) error {
-			fmt.Fprintf(out, "running at %s (%s, process %d)\nAPI      %s\nsandbox  %s\n", s.Emulator.URL,
-				s.Emulator.Target, s.Emulator.Process.PID, s.Outputs["ApiUrl"], s.Outputs["SandboxUrl"])
+			fmt.Fprintf(out, "running at %s (%s, process %d)\nAPI      %s\ngRPC     %s\nsandbox  %s\n", s.Emulator.URL,
+				s.Emulator.Target, s.Emulator.Process.PID, s.Outputs["ApiUrl"], s.GRPCTarget, s.Outputs["SandboxUrl"])
 			return nil
 		}),
 	}, {
@@ -179,8 +179,8 @@ func up() *cobra.Command {
 		Use:   "up",
 		Short: "Build, start and deploy the stack, or bring a running one up to date",
 		Long: `Install missing tools, build every function, start the emulator, deploy template.yaml and the sandbox
-stack, seed products and stock, and place a demo order. Finished steps are skipped, and data is kept. Addresses of
-the stack are in .local/stack.json.`,
+stack, start the native RPC process, seed products and stock, and place a demo order. Finished steps are skipped, and
+data is kept. Addresses of the stack are in .local/stack.json.`,
 		Example: "  go run ./cmd/dev up --no-demo --port 4566\n  go run ./cmd/dev up --target localstack",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			begin := time.Now()
@@ -204,6 +204,7 @@ the stack are in .local/stack.json.`,
 			}
 			opts.Report.Printf("Up in %s\n\n", devstack.Seconds(time.Since(begin)))
 			fmt.Printf(`API      %s
+gRPC     %s (clear text)
 sandbox  %s
 AWS      %s (%s, region %s, keys %s/%s)
   make demo                      six orders and how each ends
@@ -211,7 +212,7 @@ AWS      %s (%s, region %s, keys %s/%s)
   make logs FN=place-order       what a function logs
   go run ./cmd/dev http          every operation, to send from an editor (`+filled+`)
   make down                      stop, and remove everything
-`, stack.Outputs["ApiUrl"], stack.Outputs["SandboxUrl"], stack.Emulator.URL, stack.Emulator.Target,
+`, stack.Outputs["ApiUrl"], stack.GRPCTarget, stack.Outputs["SandboxUrl"], stack.Emulator.URL, stack.Emulator.Target,
 				devstack.Region, devstack.AccessKey, devstack.SecretKey)
 			return nil
 		},

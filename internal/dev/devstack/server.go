@@ -20,11 +20,12 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// server is an HTTP server on 127.0.0.1: the emulator, or the collector next to it. It outlives the
-// process that started it.
+// server is an HTTP server on 127.0.0.1: the emulator, the collector or the RPC process next to it. It
+// outlives the process that started it.
 type server struct {
 	URL     string  `json:"url"`
 	Process process `json:"process"`
+	Key     string  `json:"key,omitempty"` // of its program
 	dir     string
 	name    string // of its files in dir
 }
@@ -35,6 +36,7 @@ type program struct {
 	argv  func(port int) []string
 	env   []string // nil: this process's
 	dir   string   // working directory; "": that of the server's files
+	key   string   // a running server with another one is replaced
 	state any      // what is kept of the server in a file; nil: the server itself
 	ready func(ctx context.Context, url string) bool
 	limit time.Duration // of the wait for ready
@@ -61,7 +63,7 @@ func serve(ctx context.Context, dir string, p program) (s *server, started bool,
 		return nil, false, err
 	}
 	if old != nil {
-		if old.Process.alive() && p.ready(ctx, old.URL) {
+		if old.Process.alive() && old.Key == p.key && p.ready(ctx, old.URL) {
 			return old, false, nil
 		}
 		if err := old.stop(); err != nil {
@@ -80,7 +82,7 @@ func serve(ctx context.Context, dir string, p program) (s *server, started bool,
 			return nil, false, err
 		}
 	}
-	s = &server{URL: urlOf(port), dir: dir, name: p.name}
+	s = &server{URL: urlOf(port), Key: p.key, dir: dir, name: p.name}
 	return s, true, s.start(ctx, p, port)
 }
 
@@ -179,13 +181,16 @@ func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
 	return s, err
 }
 
-// stopCollector ends the collector of dir, if any.
-func stopCollector(dir string) (stopped bool, err error) {
-	s, err := findServer(dir, collectorName)
-	if err != nil || s == nil {
-		return false, err
+// stopServers ends the collector and the RPC process of dir, if any.
+func stopServers(dir string) (stopped bool, err error) {
+	for _, name := range []string{rpcName, collectorName} {
+		s, failed := findServer(dir, name)
+		if s != nil {
+			stopped, failed = true, s.stop()
+		}
+		err = errors.Join(err, failed)
 	}
-	return true, s.stop()
+	return stopped, err
 }
 
 // get decodes the JSON response of a URL, within two seconds.

@@ -47,7 +47,7 @@ func TestServerOutlivesItsStarter(t *testing.T) {
 	if err != nil || !started {
 		t.Fatalf("started %t, %v", started, err)
 	}
-	t.Cleanup(func() { _, _ = stopCollector(dir) })
+	t.Cleanup(func() { _, _ = stopServers(dir) })
 	again, started, err := serve(t.Context(), dir, beServer(t))
 	if err != nil || started || again.URL != first.URL || again.Process != first.Process {
 		t.Errorf("again: %+v, started %t, %v; want %+v", again, started, err, first)
@@ -59,10 +59,19 @@ func TestServerOutlivesItsStarter(t *testing.T) {
 	if err != nil || !started || third.URL != first.URL || third.Process == first.Process {
 		t.Errorf("after a crash: %+v, started %t, %v; want a new one at %s", third, started, err, first.URL)
 	}
-	if any, err := stopCollector(dir); !any || err != nil || third.Process.alive() {
-		t.Errorf("stop: %t, %v, alive %t", any, err, third.Process.alive())
+	changed := beServer(t)
+	changed.key = "another binary"
+	fourth, started, err := serve(t.Context(), dir, changed)
+	if err != nil || !started || fourth.URL != first.URL || third.Process.alive() {
+		t.Errorf("another binary: %+v, started %t, %v, the old one lives %t", fourth, started, err, third.Process.alive())
 	}
-	if any, err := stopCollector(dir); any || err != nil {
+	if _, started, err := serve(t.Context(), dir, changed); err != nil || started {
+		t.Errorf("the same binary again: started %t, %v", started, err)
+	}
+	if any, err := stopServers(dir); !any || err != nil || fourth.Process.alive() {
+		t.Errorf("stop: %t, %v, alive %t", any, err, fourth.Process.alive())
+	}
+	if any, err := stopServers(dir); any || err != nil {
 		t.Errorf("stop again: %t, %v", any, err)
 	}
 }
@@ -80,7 +89,7 @@ func TestServerThatDoesNotStartIsNotLeftBehind(t *testing.T) {
 	if _, _, err := serve(t.Context(), dir, p); err == nil {
 		t.Error("no error for a program that ended at once")
 	}
-	if any, err := stopCollector(dir); any || err != nil {
+	if any, err := stopServers(dir); any || err != nil {
 		t.Errorf("after a failed start: stopped %t, %v", any, err)
 	}
 }

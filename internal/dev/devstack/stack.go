@@ -2,8 +2,8 @@
 //
 // It installs its tools into the repository's .tools/, builds every function into
 // .build/functions/, starts an emulator of AWS (MiniStack or LocalStack, see [Target]) as a process
-// group, with a trace collector next to it (package collector), and deploys template.yaml and
-// sandbox/template.yaml to it with the SAM CLI, as to AWS.
+// group, with a trace collector next to it (package collector), deploys template.yaml and
+// sandbox/template.yaml to it with the SAM CLI, as to AWS, and starts the native RPC process (cmd/rpc).
 //
 // A stack writes only to its directory, [Options.Dir]: `.local/` for `make up`, a temporary
 // directory for a test. Stacks share only tools and binaries, so any number of them can run at
@@ -43,6 +43,8 @@ type Stack struct {
 	Outputs  map[string]string // of both CloudFormation stacks, by name
 	// TracesURL is the address of the trace collector, which has Zipkin's API.
 	TracesURL string
+	// GRPCTarget is host and port of the native RPC process, which speaks HTTP/2 in clear text.
+	GRPCTarget string
 
 	repo    Repo
 	dir     string
@@ -100,6 +102,9 @@ func (o Options) start(ctx context.Context) (_ *Stack, emulator *Emulator, _ err
 			if err := o.Repo.Build(ctx, o.Report, Host()); err != nil {
 				return err
 			}
+			if err := o.Repo.buildRPC(ctx); err != nil {
+				return err
+			}
 			traces, err = o.Repo.collect(ctx, o.Dir)
 			return err
 		},
@@ -119,6 +124,9 @@ func (o Options) start(ctx context.Context) (_ *Stack, emulator *Emulator, _ err
 			return nil, emulator,
 				fmt.Errorf("neither template.yaml nor sandbox/template.yaml has the output %s: add it", name)
 		}
+	}
+	if err := s.serveRPC(ctx, o); err != nil {
+		return nil, emulator, err
 	}
 	return s, emulator, s.remember()
 }
@@ -150,7 +158,7 @@ func abandon(err error, dir string, e *Emulator) error {
 	if to := deployedTo(dir); err == nil || to != (process{}) && (e == nil || to == e.Process) {
 		return err
 	}
-	_, stopped := stopCollector(dir)
+	_, stopped := stopServers(dir)
 	if e != nil {
 		stopped = errors.Join(stopped, e.Stop())
 	}
@@ -214,7 +222,7 @@ func Load(ctx context.Context, dir string) (*Stack, error) {
 			s.Outputs[name] = text
 		}
 	}
-	s.TracesURL = s.Outputs["TracesUrl"]
+	s.TracesURL, s.GRPCTarget = s.Outputs["TracesUrl"], s.Outputs["GrpcTarget"]
 	return s, nil
 }
 
@@ -229,7 +237,7 @@ func Down(dir string) (stopped bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	stopped, err = stopCollector(opts.Dir)
+	stopped, err = stopServers(opts.Dir)
 	if e != nil {
 		stopped, err = true, errors.Join(err, e.Stop())
 	}
@@ -255,7 +263,7 @@ func (s *Stack) file() string { return filepath.Join(s.dir, stackFile) }
 
 func (s *Stack) remember() error {
 	values := map[string]any{"EndpointUrl": s.Emulator.URL, "Region": Region, "EmulatorPid": s.Emulator.Process.PID,
-		"TracesUrl": s.TracesURL}
+		"TracesUrl": s.TracesURL, "GrpcTarget": s.GRPCTarget}
 	for name, value := range s.Outputs {
 		if _, taken := values[name]; taken {
 			return fmt.Errorf("the template output %s conflicts with a value of stack.json: rename it", name)

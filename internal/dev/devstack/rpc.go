@@ -1,0 +1,84 @@
+package devstack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/grpchealth"
+)
+
+// rpcName names the files of the stack's native RPC process, which is cmd/rpc.
+const rpcName = "rpc"
+
+func (r Repo) rpcBinary() string { return r.Path(".build", rpcName) }
+
+func (r Repo) buildRPC(ctx context.Context) error {
+	return command{dir: string(r), name: "go", args: []string{"build", "-ldflags=-s -w", "-o", r.rpcBinary(), "./cmd/rpc"},
+		env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}.run(ctx)
+}
+
+// serveRPC starts the native RPC process, with the environment of the gateway's functions. It is
+// replaced if its binary or its environment has changed.
+func (s *Stack) serveRPC(ctx context.Context, o Options) error {
+	c, err := s.configuration(ctx, "orderflow-serve-graphql")
+	if err != nil {
+		return err
+	}
+	env := maps.Clone(c.Environment.Variables)
+	maps.Copy(env, map[string]string{
+		"AWS_ENDPOINT_URL": s.Emulator.URL, "AWS_REGION": Region, "AWS_ACCESS_KEY_ID": AccessKey,
+		"AWS_SECRET_ACCESS_KEY": SecretKey, "TRACES_URL": s.TracesURL, "HOME": s.dir,
+	})
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		all = append(all, name+"="+env[name])
+	}
+	binary, err := os.ReadFile(o.Repo.rpcBinary())
+	if err != nil {
+		return err
+	}
+	// Each stack has its own copy: another build must not change what runs.
+	own := filepath.Join(s.dir, rpcName+".bin")
+	if err := errors.Join(os.RemoveAll(own), os.WriteFile(own, binary, 0o755)); err != nil {
+		return err
+	}
+	key := sha256.Sum256(append(binary, strings.Join(all, "\n")...))
+	server, _, err := serve(ctx, s.dir, program{
+		name: rpcName,
+		argv: func(port int) []string {
+			return []string{own, "-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), "-notice", "0s", "-drain", "3s"}
+		},
+		env: all, key: hex.EncodeToString(key[:]), ready: serving, limit: 20 * time.Second,
+	})
+	if err == nil {
+		s.GRPCTarget = strings.TrimPrefix(server.URL, "http://")
+	}
+	return err
+}
+
+// clearText speaks HTTP/2 without TLS.
+var clearText = func() *http.Client {
+	t := &http.Transport{Protocols: new(http.Protocols)}
+	t.Protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: t}
+}()
+
+// serving reports whether a gRPC server says that it serves.
+func serving(ctx context.Context, url string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	health, err := grpchealth.NewClient(clearText, url, connect.WithGRPC()).Check(ctx, &grpchealth.CheckRequest{})
+	return err == nil && health.Status == grpchealth.StatusServing
+}
