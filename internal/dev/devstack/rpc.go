@@ -25,48 +25,63 @@ const rpcName = "rpc"
 func (r Repo) rpcBinary() string { return r.Path(".build", rpcName) }
 
 func (r Repo) buildRPC(ctx context.Context) error {
-	return command{dir: string(r), name: "go", args: []string{"build", "-ldflags=-s -w", "-o", r.rpcBinary(), "./cmd/rpc"},
-		env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}.run(ctx)
+	return command{dir: string(r), name: "go",
+		args: []string{"build", "-ldflags=-s -w", "-o", r.rpcBinary(), "./cmd/rpc"},
+		env:  environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}.run(ctx)
 }
 
-// serveRPC starts the native RPC process, with the environment of the gateway's functions. It is
-// replaced if its binary or its environment has changed.
-func (s *Stack) serveRPC(ctx context.Context, o Options) error {
-	c, err := s.configuration(ctx, "orderflow-serve-graphql")
+// RPCProcess is a native RPC process of a stack.
+type RPCProcess struct {
+	// Target is its host and port; it speaks HTTP/2 in clear text.
+	Target string
+	server *server
+}
+
+// StartRPC starts another native RPC process, whose files are in a directory of its own. A running
+// one there is replaced if its binary or its environment has changed.
+func (s *Stack) StartRPC(ctx context.Context, dir string) (*RPCProcess, error) {
+	c, err := s.configuration(ctx, "orderflow-serve-graphql") // it has the same environment
 	if err != nil {
-		return err
+		return nil, err
 	}
 	env := maps.Clone(c.Environment.Variables)
 	maps.Copy(env, map[string]string{
 		"AWS_ENDPOINT_URL": s.Emulator.URL, "AWS_REGION": Region, "AWS_ACCESS_KEY_ID": AccessKey,
-		"AWS_SECRET_ACCESS_KEY": SecretKey, "TRACES_URL": s.TracesURL, "HOME": s.dir,
+		"AWS_SECRET_ACCESS_KEY": SecretKey, "TRACES_URL": s.TracesURL, "HOME": dir,
 	})
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		all = append(all, name+"="+env[name])
 	}
-	binary, err := os.ReadFile(o.Repo.rpcBinary())
+	binary, err := os.ReadFile(s.repo.rpcBinary())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	// Each stack has its own copy: another build must not change what runs.
-	own := filepath.Join(s.dir, rpcName+".bin")
-	if err := errors.Join(os.RemoveAll(own), os.WriteFile(own, binary, 0o755)); err != nil {
-		return err
+	// Each process has its own copy: another build must not change what runs.
+	own := filepath.Join(dir, rpcName+".bin")
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.RemoveAll(own), os.WriteFile(own, binary, 0o755)); err != nil {
+		return nil, err
 	}
 	key := sha256.Sum256(append(binary, strings.Join(all, "\n")...))
-	server, _, err := serve(ctx, s.dir, program{
+	server, _, err := serve(ctx, dir, program{
 		name: rpcName,
 		argv: func(port int) []string {
-			return []string{own, "-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), "-notice", "0s", "-drain", "3s"}
+			address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+			return []string{own, "-listen", address, "-notice", "0s", "-drain", "3s"}
 		},
 		env: all, key: hex.EncodeToString(key[:]), ready: serving, limit: 20 * time.Second,
 	})
-	if err == nil {
-		s.GRPCTarget = strings.TrimPrefix(server.URL, "http://")
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return &RPCProcess{Target: strings.TrimPrefix(server.URL, "http://"), server: server}, nil
 }
+
+// Stop ends the process as ECS does, by SIGTERM. It returns when it has ended.
+func (p *RPCProcess) Stop() error { return p.server.stop() }
+
+// Log returns what the process has logged and measured.
+func (p *RPCProcess) Log() ([]byte, error) { return os.ReadFile(p.server.log()) }
 
 // clearText speaks HTTP/2 without TLS.
 var clearText = func() *http.Client {

@@ -125,9 +125,11 @@ func (o Options) start(ctx context.Context) (_ *Stack, emulator *Emulator, _ err
 				fmt.Errorf("neither template.yaml nor sandbox/template.yaml has the output %s: add it", name)
 		}
 	}
-	if err := s.serveRPC(ctx, o); err != nil {
+	rpc, err := s.StartRPC(ctx, s.dir)
+	if err != nil {
 		return nil, emulator, err
 	}
+	s.GRPCTarget = rpc.Target
 	return s, emulator, s.remember()
 }
 
