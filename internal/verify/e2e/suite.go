@@ -34,6 +34,7 @@ const (
 	notTheAPI = "it tests functions behind the API, which the emulator runs"
 	load      = "it takes minutes, and covers no more of the API than the others"
 	traces    = "traces of containers are not collected"
+	process   = "it tests the native RPC process, which is not behind SAM's API"
 )
 
 // notRun are the tests that do not run on a target, with reasons.
@@ -63,6 +64,12 @@ var notRun = map[devstack.Target]map[string]string{
 		"TestAWebPageCannotTakeAFunctionsWork":                   "functions poll inside the engine's network",
 		"TestTextThatIsNotUTF8IsRefused":                         "SAM fails on such a body before a function gets it",
 		"TestOneOrderIsOneTrace":                                 traces,
+		"TestAnOrderByNativeGRPC":                                process,
+		"TestConnectClientsUseTheNativeProcess":                  process,
+		"TestAHundredWatchersOfAnOrderCostOneReadPerSecond":      process,
+		"TestAWatchGoesOnAtAnotherProcess":                       process,
+		"TestWithoutPaymentsASummaryByRPCHasTheRestInTime":       process,
+		"TestASlowServiceIsDeadlineExceededInTime":               process,
 		Grants:                                                   traces,
 	},
 }
