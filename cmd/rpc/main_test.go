@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestTheImageHasAllThatTheBinaryNeeds cannot build the image, which needs an engine and a registry.
-// It checks what the file copies and says.
+// TestTheImageHasAllThatTheBinaryNeeds cannot build the image, which needs an engine and a
+// registry. It checks what the file copies and says.
 func TestTheImageHasAllThatTheBinaryNeeds(t *testing.T) {
 	b, err := os.ReadFile("Containerfile")
 	if err != nil {

@@ -33,8 +33,8 @@ type Limits struct {
 	Notice, Drain time.Duration
 }
 
-// DefaultLimits fit a load balancer that checks health every five seconds, and ECS, which waits 30 s
-// between SIGTERM and SIGKILL.
+// DefaultLimits fit a load balancer that checks health every five seconds, and ECS, which waits
+// 30 s between SIGTERM and SIGKILL.
 var DefaultLimits = Limits{
 	Streams: 250, Ping: 20 * time.Second, Idle: 5 * time.Minute, Notice: 10 * time.Second, Drain: 15 * time.Second,
 }

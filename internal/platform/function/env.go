@@ -46,8 +46,8 @@ func (e *Env) Fail(reason error) { e.failed = append(e.failed, reason) }
 // Err reports missing variables and the reasons passed to Fail, or returns nil.
 func (e *Env) Err() error { return errors.Join(e.failed...) }
 
-// AWS returns the configuration for SDK clients. AWS_ENDPOINT_URL is the address of an emulator. All
-// clients share one HTTP client with a timeout per attempt.
+// AWS returns the configuration for SDK clients. AWS_ENDPOINT_URL is the address of an emulator.
+// All clients share one HTTP client with a timeout per attempt.
 func (e *Env) AWS() aws.Config {
 	if e.Credentials == nil {
 		e.Credentials = e.fromLambda()
@@ -65,8 +65,8 @@ func (e *Env) AWS() aws.Config {
 	return cfg
 }
 
-// fromLambda returns the credentials that Lambda passes in environment variables and never changes. The
-// SDK's configuration chain, which doubles the start time, is not used.
+// fromLambda returns the credentials that Lambda passes in environment variables and never changes.
+// The SDK's configuration chain, which doubles the start time, is not used.
 func (e *Env) fromLambda() aws.CredentialsProvider {
 	creds := aws.Credentials{
 		AccessKeyID:     e.Require("AWS_ACCESS_KEY_ID"),
