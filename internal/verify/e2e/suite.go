@@ -70,7 +70,7 @@ var notRun = map[devstack.Target]map[string]string{
 		"TestAWatchGoesOnAtAnotherProcess":                       process,
 		"TestWithoutPaymentsASummaryByRPCHasTheRestInTime":       process,
 		"TestASlowServiceIsDeadlineExceededInTime":               process,
-		Grants:                                                   traces,
+		Grants: traces,
 	},
 }
 
