@@ -341,7 +341,12 @@ func serveWith(t *testing.T, service, url string) (target string) {
 	ended := make(chan error, 1)
 	s := rpcserver.New(ctx, shop, clock.System{}, func(context.Context) {}, false)
 	go func() { ended <- s.Serve(ctx, l, nil, rpcserver.Limits{Streams: 10, Drain: time.Second}) }()
-	t.Cleanup(func() { stop(); <-ended })
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 	return l.Addr().String()
 }
 

@@ -85,7 +85,7 @@ func (s *Server) endingWith(path string, next http.Handler) (string, http.Handle
 	return path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		defer context.AfterFunc(s.ending, cancel)()
+		defer context.AfterFunc(s.ending, cancel)() //nolint:contextcheck // it ends another one
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

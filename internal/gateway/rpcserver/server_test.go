@@ -141,7 +141,7 @@ func serve(t *testing.T, limits rpcserver.Limits, certificate *tls.Config) *proc
 		transport.CloseIdleConnections()
 		stop()
 		select {
-		case <-p.ended:
+		case _ = <-p.ended: // each test looks at what it expects
 		case <-time.After(10 * time.Second):
 			t.Error("the process does not end")
 		}
@@ -390,7 +390,9 @@ func TestLogLinesNameTheCallAndNoPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.stop()
-	<-p.ended
+	if err := <-p.ended; err != nil {
+		t.Error(err)
+	}
 	p.ended <- nil
 	text := out.String()
 	for _, want := range []string{"draining", "ended", "call answered"} {

@@ -43,9 +43,11 @@ func (f *feed) run() {
 			w.refuse(err) // the others may still see the order
 		default:
 			if failures++; failures == 1 {
-				slog.WarnContext(f.hub.ctx, "an order cannot be read for its watchers", "orderId", f.orderID, "error", err.Error())
+				slog.WarnContext(f.hub.ctx, "an order cannot be read for its watchers",
+					"orderId", f.orderID, "error", err.Error())
 			}
-			wait = max(wait, patience.Wait(failures+1, rand.Float64(), fault.From(err).RetryAfter))
+			spread := rand.Float64() //nolint:gosec // no secret
+			wait = max(wait, patience.Wait(failures+1, spread, fault.From(err).RetryAfter))
 		}
 	}
 }

@@ -31,7 +31,8 @@ var (
 	ErrClosed = fault.New(fault.Transient, "ShuttingDown",
 		"this server is shutting down; watch again, after the last version that you received")
 	// ErrTooMany: there are too many watchers.
-	ErrTooMany = fault.New(fault.Limited, "TooManyWatchers", "too many orders are being watched; end a watch, or try later")
+	ErrTooMany = fault.New(fault.Limited, "TooManyWatchers",
+		"too many orders are being watched; end a watch, or try later")
 )
 
 // Orders reads an order as a caller. gateway.Shop implements it.
@@ -98,7 +99,7 @@ func (h *Hub) Watch(
 	}
 	w := &watcher{as: as, latest: make(chan gateway.Order, 1), refused: make(chan error, 1)}
 	w.subject, w.expires = claims(as.Authorization, h.clock.Now().Add(longest))
-	if err := h.join(orderID, w); err != nil {
+	if err := h.join(orderID, w); err != nil { //nolint:contextcheck // a feed outlives its first watcher
 		return err
 	}
 	defer h.leave(w)

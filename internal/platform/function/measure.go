@@ -39,7 +39,8 @@ func emitter(out io.Writer, c clock.Clock, env func(string) (string, bool), who 
 	if stage == "" {
 		return nil
 	}
-	return metrics.NewEmitter(out, c, metrics.Labels{Stage: stage, Service: who.service, Function: who.function}, properties)
+	labels := metrics.Labels{Stage: stage, Service: who.service, Function: who.function}
+	return metrics.NewEmitter(out, c, labels, properties)
 }
 
 // properties returns the identifiers that are recorded with a metric.
