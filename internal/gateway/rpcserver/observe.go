@@ -2,6 +2,7 @@ package rpcserver
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -90,7 +91,11 @@ func (o *observer) watching(next rpc.Watch) rpc.Watch {
 		ctx = function.WithLogAttrs(ctx, slog.String("orderId", orderID))
 		metrics.Gauge(ctx, metrics.Watches, float64(o.watches.Add(1)))
 		defer func() { metrics.Gauge(ctx, metrics.Watches, float64(o.watches.Add(-1))) }()
-		return next(ctx, as, orderID, after, send)
+		err := next(ctx, as, orderID, after, send)
+		if errors.Is(err, watch.ErrClosed) { // no failure: the client is told to go on elsewhere
+			return connect.NewError(connect.CodeUnavailable, errors.New(watch.ErrClosed.Detail))
+		}
+		return err
 	}
 }
 

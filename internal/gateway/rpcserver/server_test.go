@@ -233,6 +233,9 @@ func TestADrainFinishesCallsAndEndsStreamsWithUnavailable(t *testing.T) {
 		t.Errorf("got %v", stream.Msg())
 	}
 	wantCode(t, stream.Err(), connect.CodeUnavailable)
+	if !strings.Contains(stream.Err().Error(), "watch again") {
+		t.Errorf("the client is told %v", stream.Err())
+	}
 	select {
 	case err := <-answered:
 		t.Errorf("the call ended before its time: %v", err)
@@ -399,6 +402,9 @@ func TestLogLinesNameTheCallAndNoPerson(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no line says %q: %s", want, text)
 		}
+	}
+	if strings.Contains(text, "WARN") {
+		t.Errorf("a drain is no reason to warn: %s", text)
 	}
 	for _, personal := range []string{"Ada", "pm_card", "Bearer", "e30."} {
 		if strings.Contains(text, personal) {

@@ -65,6 +65,7 @@ var notRun = map[devstack.Target]map[string]string{
 		"TestTextThatIsNotUTF8IsRefused":                         "SAM fails on such a body before a function gets it",
 		"TestOneOrderIsOneTrace":                                 traces,
 		"TestAnOrderByNativeGRPC":                                process,
+		"TestNativeGRPCByPythonGrpcurlAndBuf":                    process,
 		"TestConnectClientsUseTheNativeProcess":                  process,
 		"TestAHundredWatchersOfAnOrderCostOneReadPerSecond":      process,
 		"TestAWatchGoesOnAtAnotherProcess":                       process,
