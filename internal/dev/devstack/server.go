@@ -20,8 +20,8 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// server is an HTTP server on 127.0.0.1: the emulator, the collector or the RPC process next to it. It
-// outlives the process that started it.
+// server is an HTTP server on 127.0.0.1: the emulator, or the collector or the RPC process next to
+// it. It outlives the process that started it.
 type server struct {
 	URL     string  `json:"url"`
 	Process process `json:"process"`

@@ -3,7 +3,8 @@
 // It installs its tools into the repository's .tools/, builds every function into
 // .build/functions/, starts an emulator of AWS (MiniStack or LocalStack, see [Target]) as a process
 // group, with a trace collector next to it (package collector), deploys template.yaml and
-// sandbox/template.yaml to it with the SAM CLI, as to AWS, and starts the native RPC process (cmd/rpc).
+// sandbox/template.yaml to it with the SAM CLI, as to AWS, and starts the native RPC process
+// (cmd/rpc).
 //
 // A stack writes only to its directory, [Options.Dir]: `.local/` for `make up`, a temporary
 // directory for a test. Stacks share only tools and binaries, so any number of them can run at
