@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	v1 "orderflow/api/rpc/orderflow/v1"
@@ -166,5 +168,28 @@ func TestResponsesAreNotCompressed(t *testing.T) {
 	res := callRPC(t, nil, func(in *request) { in.Headers["accept-encoding"] = "gzip" })
 	if res.Headers["Content-Encoding"] != "" {
 		t.Errorf("%v", res.Headers)
+	}
+}
+
+func TestRPCServesTheRestWhilePaymentsAreDown(t *testing.T) {
+	for name, down := range map[string]http.HandlerFunc{"broken": respond(500, ""), "hanging": hangs} {
+		begun := time.Now()
+		res := callRPC(t, shop{"payments": down}, func(in *request) {
+			in.PathParameters["method"] = "GetOrderSummary"
+		})
+		var out v1.GetOrderSummaryResponse
+		must(t, protojson.Unmarshal([]byte(res.Body), &out))
+		if out.Order == nil || out.Shipment == nil || out.Payment != nil ||
+			out.PaymentError.GetCode() != "Unavailable" || time.Since(begun) > 4*time.Second {
+			t.Errorf("%s: %d %s after %v", name, res.StatusCode, res.Body, time.Since(begun))
+		}
+	}
+}
+
+func TestRPCHandsOnTheCallersDeadline(t *testing.T) {
+	begun := time.Now()
+	res := callRPC(t, shop{"orders": hangs}, func(in *request) { in.Headers["connect-timeout-ms"] = "300" })
+	if res.StatusCode != 504 || !strings.Contains(res.Body, "DeadlineExceeded") || time.Since(begun) > 2*time.Second {
+		t.Errorf("%d %s after %v", res.StatusCode, res.Body, time.Since(begun))
 	}
 }

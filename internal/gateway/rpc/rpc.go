@@ -41,6 +41,7 @@ type Backends interface {
 func New(b Backends, watch Watch, interceptors ...connect.Interceptor) http.Handler {
 	s := Server{shop: b, summaries: gateway.New(b), watch: watch}
 	options := connect.WithHandlerOptions(connect.WithInterceptors(interceptors...),
+		connect.WithCodec(jsonCodec("json")), connect.WithCodec(jsonCodec("json; charset=utf-8")),
 		connect.WithReadMaxBytes(maxBody), connect.WithInterceptors(interceptor{}), connect.WithRecover(recovered))
 	mux := http.NewServeMux()
 	mux.Handle(orderflowv1connect.NewOrderServiceHandler(s, options))

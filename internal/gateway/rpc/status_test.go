@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
 	v1 "orderflow/api/rpc/orderflow/v1"
+	"orderflow/api/rpc/orderflow/v1/orderflowv1connect"
+	"orderflow/internal/gateway/rpc"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/jsonschema"
 	"orderflow/internal/platform/money"
@@ -130,5 +134,20 @@ func TestAChangedTotalIsInTheErrorInfo(t *testing.T) {
 	_, err := serve(t, &backends{err: changed}).orders.PlaceOrder(t.Context(), &v1.PlaceOrderRequest{})
 	if got := read(t, err); got.metadata["currency"] != "EUR" || got.metadata["amount"] != "4797" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestErrorsDoNotRepeatWhatTheCallerSent(t *testing.T) {
+	for _, body := range []string{`{"orderId":4111111111111111}`, `{"orderId":"4111111111111111"`, `4111111111111111`} {
+		for _, media := range []string{"application/json", "application/json; charset=utf-8"} {
+			const method = orderflowv1connect.OrderServiceGetOrderProcedure
+			r := httptest.NewRequest(http.MethodPost, method, strings.NewReader(body))
+			r.Header.Set("Content-Type", media)
+			w := httptest.NewRecorder()
+			rpc.New(&backends{}, nil).ServeHTTP(w, r)
+			if w.Code != http.StatusBadRequest || strings.Contains(w.Body.String(), "4111") {
+				t.Errorf("%s: %d %s", body, w.Code, w.Body)
+			}
+		}
 	}
 }

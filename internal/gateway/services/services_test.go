@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,7 +15,9 @@ import (
 	"orderflow/internal/platform/health"
 	"orderflow/internal/platform/httpclient"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/jsonschema"
 	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/tracing"
@@ -102,6 +105,21 @@ func TestARefusalHasTheServicesCodeAndDetail(t *testing.T) {
 		if got.Kind != c.kind || got.Code != c.code || got.Detail != c.detail {
 			t.Errorf("%s: %d %s %q", name, got.Kind, got.Code, got.Detail)
 		}
+	}
+}
+
+func TestARefusalHasTheServicesViolationsAndTotal(t *testing.T) {
+	invalid := `{"code":"InvalidRequest","detail":"d","errors":[{"pointer":"/items/0/sku","detail":"is required"}]}`
+	_, err := serve(t, respond(400, invalid)).PlaceOrder(t.Context(), gateway.Caller{}, gateway.OrderRequest{})
+	var violations *jsonschema.Invalid
+	if !errors.As(err, &violations) || len(violations.Violations) != 1 ||
+		violations.Violations[0].Pointer != "/items/0/sku" {
+		t.Errorf("%v", err)
+	}
+	changed := `{"code":"TotalChanged","detail":"d","total":{"currency":"EUR","amount":4797}}`
+	_, err = serve(t, respond(409, changed)).PlaceOrder(t.Context(), gateway.Caller{}, gateway.OrderRequest{})
+	if total := fault.From(err).Members["total"]; total != (money.Money{Currency: "EUR", Amount: 4797}) {
+		t.Errorf("%v: %v", err, total)
 	}
 }
 

@@ -86,3 +86,30 @@ func TestSharedWorkOutlivesItsCaller(t *testing.T) {
 		t.Error("shared work ended with its caller")
 	}
 }
+
+func TestADeadlineThatALibraryReadIsTheCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		begun := deadline.Begin(own)
+		read, done := context.WithTimeout(begun, time.Second)
+		defer done()
+		ctx, adopted := deadline.Adopt(read)
+		defer adopted()
+		none, without := deadline.Adopt(begun)
+		defer without()
+		if !deadline.Chosen(ctx) || deadline.Chosen(none) || deadline.Chosen(read) {
+			t.Errorf("chosen %t, without one %t", deadline.Chosen(ctx), deadline.Chosen(none))
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if !deadline.Passed(ctx, ctx.Err()) || none.Err() != nil {
+			t.Errorf("after a second: %v, %v", context.Cause(ctx), none.Err())
+		}
+		shared, end := deadline.Shared(deadline.Begin(ctx), time.Minute)
+		defer end()
+		if shared.Err() != nil {
+			t.Error("shared work ends with the caller's deadline")
+		}
+	})
+}
