@@ -20,6 +20,8 @@ var (
 	deployed = regexp.MustCompile(theProduct)
 	placed   = regexp.MustCompile("^(internal/(" + anyService + `|platform|ops|verify|dev)\b|[^i])`)
 	vague    = regexp.MustCompile(`(^|/)(common|shared|types|models|utils?|helpers|misc)$`)
+	caller   = regexp.MustCompile("^internal/gateway/(services|oldshop)$")
+	itemKey  = regexp.MustCompile(`"[a-z]+#`)
 	program  = regexp.MustCompile("^(sandbox/)?functions/|/testdata/|^cmd/(dev|orderflow|rpc)$")
 )
 
@@ -54,6 +56,29 @@ var codeRules = []Rule{
 		"^internal/"+anyService+`(/(.+/)?(contract|memory|storetest))?$`,
 		"^github.com/aws/|^"+module+"internal/platform/(ddb|function)$", "",
 		"internal/orders github.com/aws/aws-sdk-go-v2/service/sqs"),
+	ban("the edges share no code and no event with a service",
+		"distributed monolith: a business rule in an edge is a second one, and differs from the service's one day",
+		"^((internal|functions)/gateway\\b|cmd/rpc$)", services, " "+module+`(internal|functions)/gateway\b`,
+		"internal/gateway/graph orderflow/internal/orders/contract"),
+	eachPackage("the edges call services by package services, and the old shop by package oldshop",
+		"ignoring the network: these bound, retry and break calls, and hand on token, key, deadline and trace",
+		func(p *Package) bool {
+			edge := strings.HasPrefix(p.Dir, "internal/gateway") && !caller.MatchString(p.Dir)
+			return !edge || !strings.Contains(p.Source, "httpclient.New(")
+		},
+		func(r *Repo) { r.Packages["internal/gateway/graph"].Source += "httpclient.New(" }),
+	ban("in the edges only composition and the strangler's placements know the table",
+		"shared database: an edge that keeps business data becomes its owner",
+		"^(internal/gateway|cmd/rpc$)", "^"+module+"internal/platform/ddb$",
+		"^internal/gateway/(handler|rpcserver|strangler/dynamo) ",
+		"internal/gateway/graph orderflow/internal/platform/ddb"),
+	eachPackage("besides circuits the edges store placements only",
+		"shared database: an edge that keeps business data becomes its owner",
+		func(p *Package) bool {
+			others := strings.ReplaceAll(p.Source, `"placement#"`, "")
+			return !strings.HasPrefix(p.Dir, "internal/gateway") || !itemKey.MatchString(others)
+		},
+		func(r *Repo) { r.Packages["internal/gateway/strangler/dynamo"].Source += `"order#"` }),
 	ban("domain packages record no metrics",
 		"only the edges, handlers and rpcserver, know what happened for the first time and what is a repetition",
 		inService, "^"+module+"internal/platform/metrics$", "^[^ ]+/(handler|rpcserver) ",
@@ -72,8 +97,8 @@ var codeRules = []Rule{
 		"sandbox/provider orderflow/internal/payments"),
 	phrases("outbound HTTP goes through package httpclient",
 		"ignoring the network: one place bounds the time, size and errors of calls",
-		theProduct, "^internal/platform/httpclient$",
-		"http.Client{", "http.DefaultClient", "http.Get(", "http.Post("),
+		theProduct, "^internal/platform/(httpclient|tracing/zipkin)$",
+		"http.Client{", "http.DefaultClient", "http.Get(", "http.Post(", "http.Transport{", "http.DefaultTransport"),
 	phrases("outbound calls are guarded by package outbound",
 		"cascading failures: a client built elsewhere has no circuit breaker, or does not share one",
 		theProduct, "^internal/platform/outbound$", "httpclient.Config{", "resilience.NewBreaker("),
