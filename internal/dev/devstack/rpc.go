@@ -40,7 +40,7 @@ type RPCProcess struct {
 // StartRPC starts another native RPC process, whose files are in a directory of its own. A running
 // one there is replaced if its binary or its environment has changed.
 func (s *Stack) StartRPC(ctx context.Context, dir string) (*RPCProcess, error) {
-	c, err := s.configuration(ctx, "orderflow-serve-graphql") // it has the same environment
+	c, err := s.configuration(ctx, "orderflow-serve-rpc")
 	if err != nil {
 		return nil, err
 	}

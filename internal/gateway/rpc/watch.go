@@ -25,10 +25,15 @@ func (s Server) WatchOrder(
 	if err := gateway.CheckOrderID(in.OrderId); err != nil {
 		return err
 	}
+	if in.AfterVersion < 0 {
+		return errVersion
+	}
 	return s.watch(ctx, caller(ctx), in.OrderId, in.AfterVersion, func(o gateway.Order) error {
 		return out.Send(&orderflowv1.WatchOrderResponse{Order: order(o)})
 	})
 }
+
+var errVersion = gateway.Invalid("/afterVersion", "must not be negative")
 
 var errStreams = connect.NewError(connect.CodeUnimplemented,
 	errors.New("a function cannot stream: call the native process (GrpcTarget)"))

@@ -198,9 +198,8 @@ func TestAWatchEndsWellWithTheFinalChange(t *testing.T) {
 	if !resumed.Receive() || resumed.Msg().Order.Version != 3 || resumed.Receive() || resumed.Err() != nil {
 		t.Errorf("resumed: %v, %v", resumed.Msg(), resumed.Err())
 	}
-	_, err := p.orders.GetOrder(as(t), &orderflowv1.GetOrderRequest{OrderId: orderID})
-	if err != nil {
-		t.Error(err)
+	if refused := p.watch(t, -1); refused.Receive() || connect.CodeOf(refused.Err()) != connect.CodeInvalidArgument {
+		t.Errorf("after a negative version: %v", refused.Err())
 	}
 }
 
