@@ -71,9 +71,9 @@ func TestNativeGRPCByPythonGrpcurlAndBuf(t *testing.T) {
 	})
 
 	t.Run("buf", func(t *testing.T) {
-		buf := repo.Path(".tools", "node", "node_modules", ".bin", "buf")
-		if _, err := os.Stat(buf); err != nil {
-			t.Skip("buf is not installed: run `make lint`")
+		buf, err := repo.SetupBuf(t.Context(), report)
+		if err != nil {
+			t.Fatal(err)
 		}
 		args := append([]string{"curl", "--protocol", "grpc", "--http2-prior-knowledge", "--reflect"}, watch...)
 		out := output(t, buf, append(args, "http://"+stack.GRPCTarget+"/orderflow.v1.OrderService/WatchOrder")...)
