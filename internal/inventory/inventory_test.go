@@ -97,6 +97,17 @@ func TestStockGoesFromShelfToReservedToShippedAndBack(t *testing.T) {
 	}
 }
 
+func TestOrdersWithoutAReservationAreLeftOut(t *testing.T) {
+	s := newShop(t)
+	if _, err := s.ReserveStock(t.Context(), input(order)); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.ListReservations(t.Context(), []string{"other", order})
+	if err != nil || len(list) != 1 || list[0].OrderID != order {
+		t.Errorf("ListReservations = %+v, %v", list, err)
+	}
+}
+
 func TestReleaseWithoutAReservationOnlyBarsTheSteps(t *testing.T) {
 	s := newShop(t)
 	for range 2 {

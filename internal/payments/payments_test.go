@@ -139,6 +139,15 @@ func TestAuthorizeThenCapture(t *testing.T) {
 	}
 }
 
+func TestOrdersWithoutAPaymentAreLeftOut(t *testing.T) {
+	s := open()
+	wantResult(t, payments.StatusAuthorized)(s.AuthorizePayment(t.Context(), good))
+	list, err := s.ListPayments(t.Context(), []string{"other", order})
+	if err != nil || len(list) != 1 || list[0].OrderID != order {
+		t.Errorf("ListPayments = %+v, %v", list, err)
+	}
+}
+
 // noProvider is a provider that must not be called.
 type noProvider struct{ payments.Provider }
 

@@ -153,6 +153,15 @@ func TestArrangeAsksTheCarrierOnce(t *testing.T) {
 	}
 }
 
+func TestOrdersWithoutAShipmentAreLeftOut(t *testing.T) {
+	d := open()
+	d.arrange(t)
+	list, err := d.ListShipments(t.Context(), []string{"other", order})
+	if err != nil || len(list) != 1 || list[0].OrderID != order {
+		t.Errorf("ListShipments = %+v, %v", list, err)
+	}
+}
+
 func TestCallbackBeforeOurRecordIsRepeated(t *testing.T) {
 	d := open()
 	wantErr(t, d.ReceiveCallback(t.Context(), booked), shipping.ErrNoShipment)

@@ -25,6 +25,9 @@ import (
 // perAlarm is the most metrics of an alarm.
 const perAlarm = 10
 
+// tableActions are what a function may do with its service's table.
+var tableActions = []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"}
+
 // Write returns template.yaml, generated from dir, which is deploy/.
 func Write(dir fs.FS) ([]byte, error) {
 	s, err := read(dir)
@@ -261,6 +264,8 @@ func (f *function) check() error {
 		return fmt.Errorf("unknown state machine %q", f.Step)
 	case f.Release != "" && (f.Release != "gradual" || f.HTTP == ""):
 		return fmt.Errorf("release is %q, want none, or gradual for a function with http", f.Release)
+	case slices.ContainsFunc(f.Table, func(a string) bool { return !slices.Contains(tableActions, a) }):
+		return fmt.Errorf("table is %v, want some of %v", f.Table, tableActions)
 	case f.Service.Table == nil && (f.Table != nil || f.Queries != ""):
 		return fmt.Errorf("%s has no table", f.Service.Name)
 	case f.LooksUp != nil && (f.Calls != nil || !strings.HasPrefix(f.Name, "check-")):

@@ -123,6 +123,7 @@ func TestInvalidDeployFilesAreRefused(t *testing.T) {
 		"a gradual step":       {"step: fulfil-order, release: gradual", `release is "gradual"`},
 		"no bulkhead":          {"http: open, looksUp: [kettle]", "looksUp is for functions that check"},
 		"a table of no one":    {"http: open, table: [GetItem]", "fulfilment has no table"},
+		"an unknown action":    {"http: open, table: [Querry]", "table is [Querry]"},
 		"a grant in lowercase": {"http: open, grants: [{action: x}]", "field action not found"},
 	} {
 		dir := deploy(t)

@@ -177,6 +177,16 @@ var docRules = []Rule{
 					f.Service == "gateway"
 				handled := shared || p != nil && strings.Contains(p.Source, `"`+f.Name+`":`)
 				bad.unless(handled, "Handlers of %s lacks %s", f.Service, f.Name)
+				if shared {
+					continue
+				}
+				id := f.LogicalID()
+				calls := regexp.MustCompile(`"` + f.Name + `"|\b(handler\.` + id + `|` + strings.ToLower(id[:1]) + id[1:] + `)\b`)
+				bad.unless(calls.MatchString(r.tests("internal/"+f.Service+"/handler")),
+					"no test of internal/%s/handler calls %s", f.Service, f.Name)
+				useCase := strings.Contains(r.Packages["internal/"+f.Service].Source, " *Service) "+id+"(")
+				tested := regexp.MustCompile(`\.` + id + `\b`).MatchString(r.tests("internal/" + f.Service))
+				bad.unless(tested || !useCase, "no test of internal/%s calls %s", f.Service, id)
 			}
 			for _, op := range r.operations() {
 				requests := r.Texts["docs/orderflow.http"]
@@ -209,6 +219,17 @@ func wrapped(line string) bool {
 	comment := slices.Contains([]string{"//", "#", "*"}, marker)
 	whole := !strings.Contains(text, " ") || strings.HasPrefix(text, "{") || strings.HasPrefix(text, `"`)
 	return !comment || whole || utf8.RuneCountInString(line) <= 100
+}
+
+// tests returns the tests of a package.
+func (r *Repo) tests(dir string) string {
+	var all strings.Builder
+	for file, source := range r.Sources {
+		if path.Dir(file) == dir && strings.HasSuffix(file, "_test.go") {
+			all.WriteString(source)
+		}
+	}
+	return all.String()
 }
 
 // documents returns the Markdown files whose path begins with a prefix.

@@ -50,6 +50,26 @@ var templateRules = []Rule{
 			variables := map[string]any{"TABLE_NAME": map[string]any{"Ref": "PaymentsTable"}}
 			r.properties("GetOrderFunction")["Environment"] = map[string]any{"Variables": variables}
 		}),
+	rule("a function is granted what it does with its table", "otherwise only the suite that enforces IAM notices",
+		func(r *Repo, bad *list) {
+			for _, f := range r.Functions {
+				if strings.HasPrefix(f.Name, "relay-") || f.Name == "check-"+f.Service || f.Service == "gateway" {
+					continue // composed otherwise; relays and checks are granted the same everywhere
+				}
+				var granted []string
+				for _, action := range texts(r.properties(f.LogicalID() + "Role")["Policies"]) {
+					if name, ok := strings.CutPrefix(action, "dynamodb:"); ok {
+						granted = append(granted, name)
+					}
+				}
+				used := r.tableActions(f)
+				if f.Name == "project-product" { // writes without a barrier: Commit does not read or put
+					used = []string{"UpdateItem"}
+				}
+				bad.same("table of "+f.Name+" in deploy/"+f.Service+".yaml", granted, used)
+			}
+		},
+		func(r *Repo) { delete(r.properties("GetOrderRole"), "Policies") }),
 	requires("queues have dead-letter queues and partial batch responses",
 		"nothing is lost: a failed message is retried, then kept where an alarm watches",
 		required{"AWS::SQS::Queue !(DeadLetter|Failure)Queue ",
