@@ -143,7 +143,7 @@ func (s *stack) Scheduled() []*function {
 }
 func (s *stack) Relays() []*function { return s.filter(func(f *function) bool { return f.Relay }) }
 func (s *stack) Consumers() []*function {
-	return s.filter(func(f *function) bool { return f.Events != nil })
+	return s.filter((*function).HasQueue)
 }
 func (s *stack) Gradual() []*function {
 	return s.filter(func(f *function) bool { return f.Release != "" })
@@ -210,6 +210,7 @@ type function struct {
 	HTTP     string // the API: bearer if it verifies tokens, open if it does not
 	Step     string // the state machine of this name
 	Events   []event
+	Queue    bool // its queue, to which other functions send
 	Schedule *schedule
 	Relay    bool `yaml:"-"` // the stream of the service's table
 
@@ -250,14 +251,14 @@ type grant struct {
 func (f *function) check() error {
 	f.Timeout, f.Batch = cmp.Or(f.Timeout, 10), cmp.Or(f.Batch, 10)
 	triggers := 0
-	for _, is := range []bool{f.HTTP != "", f.Step != "", f.Events != nil, f.Schedule != nil} {
+	for _, is := range []bool{f.HTTP != "", f.Step != "", f.Events != nil, f.Queue, f.Schedule != nil} {
 		if is {
 			triggers++
 		}
 	}
 	switch {
 	case triggers != 1:
-		return fmt.Errorf("it has %d of http, step, events and schedule, want one", triggers)
+		return fmt.Errorf("it has %d of http, step, events, queue and schedule, want one", triggers)
 	case !slices.Contains([]string{"", "bearer", "open"}, f.HTTP):
 		return fmt.Errorf("http is %q, want bearer or open", f.HTTP)
 	case !slices.Contains([]string{"", "fulfil-order", "compensate-order"}, f.Step):
@@ -292,6 +293,9 @@ func (f *function) MetricID() string { return strings.ToLower(f.ID()[:1]) + f.ID
 
 // Published reports whether deployments publish a version, for an alias or a state machine.
 func (f *function) Published() bool { return f.Release != "" || f.Step == "fulfil-order" }
+
+// HasQueue reports whether a queue invokes it.
+func (f *function) HasQueue() bool { return f.Events != nil || f.Queue }
 
 // Visibility is the visibility timeout: six times the function's timeout, as AWS recommends.
 func (f *function) Visibility() int { return 6 * f.Timeout }

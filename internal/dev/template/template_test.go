@@ -115,7 +115,7 @@ func flowOf(t *testing.T, v any) string {
 
 func TestInvalidDeployFilesAreRefused(t *testing.T) {
 	for name, tt := range map[string]struct{ fields, want string }{
-		"no trigger":           {"timeout: 3", "has 0 of http, step, events and schedule"},
+		"no trigger":           {"timeout: 3", "has 0 of http, step, events, queue and schedule"},
 		"two triggers":         {"http: open, step: fulfil-order", "has 2 of"},
 		"an unknown key":       {"http: open, tables: [GetItem]", "field tables not found"},
 		"an unknown http":      {"http: cookie", `http is "cookie"`},

@@ -169,7 +169,7 @@ func answered(err error) bool {
 }
 
 func (r *Router) fellBack(ctx context.Context, route Route, err error) {
-	slog.WarnContext(ctx, "the old shop serves what the new side failed to", "route", string(route), "error", err.Error())
+	slog.WarnContext(ctx, LogFellBack, "route", string(route), "error", err.Error())
 	r.monitor.FellBack(ctx, route)
 }
 

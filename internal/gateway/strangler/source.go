@@ -2,6 +2,7 @@ package strangler
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -18,6 +19,9 @@ const (
 	readTimeout = time.Second
 )
 
+// ErrNoTable means that there is no table yet, as on a new stage. The old shop serves everything.
+var ErrNoTable = errors.New("there is no table of routes")
+
 // Source implements Routes with the text of a parameter.
 type Source struct {
 	read    func(context.Context) (string, error)
@@ -26,11 +30,12 @@ type Source struct {
 
 	mu    sync.Mutex
 	table Table
+	known bool // a valid table was read
 	until time.Time
 }
 
 // NewSource returns the table that read returns. Until it has returned a valid one, the old shop
-// serves everything.
+// serves everything. If it never did, ErrNoTable is not a fault.
 func NewSource(read func(context.Context) (string, error), c clock.Clock, m Monitor) *Source {
 	return &Source{read: read, clock: c, monitor: m, table: AllLegacy()}
 }
@@ -53,12 +58,15 @@ func (s *Source) Current(ctx context.Context) Table {
 	if err == nil {
 		t, err = Parse([]byte(text))
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNoTable) && !s.known:
+		return s.table
+	case err != nil:
 		s.monitor.BadTable(ctx)
 		slog.ErrorContext(ctx, "the table of routes is bad; the last good one stays", "version", s.table.Version,
 			"error", err.Error())
 		return s.table
 	}
-	s.table = t
+	s.table, s.known = t, true
 	return t
 }

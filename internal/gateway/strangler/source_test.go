@@ -57,6 +57,7 @@ func TestTheLastGoodTableStaysAndABadOneIsCounted(t *testing.T) {
 		"invalid":    {text: weighted("101")},
 		"empty":      {},
 		"unreadable": {err: errors.New("throttled")},
+		"deleted":    {err: strangler.ErrNoTable},
 	} {
 		c, p := clock.At(time.Unix(0, 0)), &parameter{text: weighted("10")}
 		var m monitor
@@ -83,6 +84,20 @@ func TestWithoutAGoodTableTheOldShopServes(t *testing.T) {
 		if setting.Mode != strangler.Legacy {
 			t.Errorf("%s: %+v", r, setting)
 		}
+	}
+}
+
+func TestANewStageHasNoTableAndNoFault(t *testing.T) {
+	c, p := clock.At(time.Unix(0, 0)), &parameter{err: strangler.ErrNoTable}
+	var m monitor
+	s := strangler.NewSource(p.read, c, &m)
+	if got := s.Current(t.Context()).Routes[strangler.PlaceOrder].Mode; got != strangler.Legacy || len(m.told) > 0 {
+		t.Errorf("mode %s, told %q", got, m.told)
+	}
+	p.text, p.err = weighted("10"), nil
+	c.Advance(15 * time.Second)
+	if got := s.Current(t.Context()).Routes[strangler.PlaceOrder].Weight; got != 10 {
+		t.Errorf("weight %d after the first change", got)
 	}
 }
 

@@ -37,6 +37,7 @@ type Client struct {
 	service string // name in the signature
 	url     string
 	target  string // prefix of operations
+	version string // of the protocol
 }
 
 // Error is an error response of AWS.
@@ -58,7 +59,7 @@ func New(cfg aws.Config, c clock.Clock, service, host, target string) Client {
 		suffix += ".cn"
 	}
 	a := Client{
-		cfg: cfg, client: cfg.HTTPClient, clock: c, service: service, target: target,
+		cfg: cfg, client: cfg.HTTPClient, clock: c, service: service, target: target, version: "1.1",
 		url: "https://" + host + "." + cfg.Region + suffix,
 	}
 	if cfg.BaseEndpoint != nil {
@@ -67,6 +68,12 @@ func New(cfg aws.Config, c clock.Clock, service, host, target string) Client {
 	if a.client == nil {
 		a.client = awshttp.NewBuildableClient()
 	}
+	return a
+}
+
+// Version10 returns a client of a service that speaks version 1.0 of the protocol, such as SQS.
+func (a Client) Version10() Client {
+	a.version = "1.0"
 	return a
 }
 
@@ -94,7 +101,7 @@ func (a Client) send(ctx context.Context, operation string, body []byte, out any
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("Content-Type", "application/x-amz-json-"+a.version)
 	req.Header.Set("X-Amz-Target", a.target+"."+operation)
 	credentials, err := a.cfg.Credentials.Retrieve(ctx)
 	if err != nil {

@@ -68,6 +68,17 @@ const (
 	Watches Name = "Watches"
 	// WatchReads counts the reads of orders for watches.
 	WatchReads Name = "WatchReads"
+	// LegacyComparisons counts answers of the old shop, by route, that were compared with the new
+	// side's.
+	LegacyComparisons Name = "LegacyComparisons"
+	// LegacyDifferences counts those that differ.
+	LegacyDifferences Name = "LegacyDifferences"
+	// LegacyFallbacks counts requests to the old interface, by route, that the old shop served
+	// because the new side failed.
+	LegacyFallbacks Name = "LegacyFallbacks"
+	// BadLegacyRoutes counts reads of a table of routes that failed or found an invalid one. The
+	// last good one stays in use.
+	BadLegacyRoutes Name = "BadLegacyRoutes"
 )
 
 // The values of BreakerState.
@@ -125,6 +136,10 @@ var all = []Definition{
 	{Name: RPCDuration, Unit: InMilliseconds, By: []string{"Status"}},
 	{Name: Watches, Unit: InNone},
 	{Name: WatchReads, Unit: InCount},
+	{Name: LegacyComparisons, Unit: InCount, By: []string{"Route"}, Total: true},
+	{Name: LegacyDifferences, Unit: InCount, By: []string{"Route"}, Total: true},
+	{Name: LegacyFallbacks, Unit: InCount, By: []string{"Route"}, Total: true},
+	{Name: BadLegacyRoutes, Unit: InCount},
 }
 
 // All returns the definitions of all metrics.
@@ -162,3 +177,6 @@ func Reason(code string) Dimension { return Dimension{"Reason", code} }
 
 // Dependency is the dimension for the called service, such as payment-provider.
 func Dependency(name string) Dimension { return Dimension{"Dependency", name} }
+
+// Route is the dimension for a route of the old shop's interface, such as place-order.
+func Route(name string) Dimension { return Dimension{"Route", name} }
