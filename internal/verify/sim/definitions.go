@@ -69,6 +69,7 @@ type properties struct {
 	RedrivePolicy                struct{ MaxReceiveCount int }
 	Protocol, Endpoint, TopicArn string
 	FilterPolicy                 struct{ Type []string }
+	Queues                       []string
 	ScheduleExpression           string
 	Target                       struct{ Arn, Input string }
 }
@@ -87,13 +88,23 @@ func (d *Definitions) readTemplate(file string) error {
 			use(id, p)
 		}
 	}
+	// Events are delivered to queues with a policy. The other ones belong to the edges, which do not
+	// run here.
+	delivered := map[string]bool{}
+	each("AWS::SQS::QueuePolicy", func(_ string, p properties) {
+		for _, url := range p.Queues {
+			delivered[url] = true
+		}
+	})
 	queues := map[string]properties{} // by ARN, as the next
 	consumed := map[string]*queueSettings{}
 	each("AWS::SQS::Queue", func(id string, p properties) {
-		queues[fmt.Sprint(stack.Value(map[string]any{"Fn::GetAtt": id + ".Arn"}))] = p
+		if delivered[fmt.Sprint(stack.Value(map[string]any{"Ref": id}))] {
+			queues[fmt.Sprint(stack.Value(map[string]any{"Fn::GetAtt": id + ".Arn"}))] = p
+		}
 	})
 	each("AWS::Lambda::EventSourceMapping", func(_ string, p properties) {
-		if q, ok := queues[p.EventSourceArn]; ok { // else a stream
+		if q, ok := queues[p.EventSourceArn]; ok { // else a stream, or an edge
 			s := &queueSettings{
 				topics: map[string][]string{}, batch: p.BatchSize, receives: q.RedrivePolicy.MaxReceiveCount,
 				visibility: time.Duration(q.VisibilityTimeout) * time.Second,
