@@ -16,8 +16,8 @@ import (
 	"orderflow/internal/platform/secrets"
 )
 
-// CompareLegacyReads composes the function compare-legacy-reads. EXPORT_SECRET names the secret with
-// the key of the catalog's export.
+// CompareLegacyReads composes the function compare-legacy-reads. EXPORT_SECRET names the secret
+// with the key of the catalog's export.
 func CompareLegacyReads(env *function.Env) function.Handler {
 	catalog := outbound.New(env, "gateway", ddb.FromEnv(env)).To(string(gateway.Catalog))
 	key := secrets.Open(env.AWS(), env.Require("EXPORT_SECRET"), env.Clock).Value
