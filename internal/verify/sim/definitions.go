@@ -88,8 +88,7 @@ func (d *Definitions) readTemplate(file string) error {
 			use(id, p)
 		}
 	}
-	// Events are delivered to queues with a policy. The others belong to the edges, which do not run
-	// here.
+	// Events are delivered to queues with a policy; the edges' queues have none.
 	delivered := map[string]bool{}
 	each("AWS::SQS::QueuePolicy", func(_ string, p properties) {
 		for _, url := range p.Queues {
