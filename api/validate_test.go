@@ -21,6 +21,7 @@ const orderID = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 // good has valid values of path parameters.
 var good = map[string]string{
 	"orderId": orderID, "sku": "MUG-BLUE", "service": "orderflow.v1.OrderService", "method": "GetOrder",
+	"order_id": "100001", "product_id": "1001",
 }
 
 // request returns a request for an operation; an empty body means none, query has no "?".

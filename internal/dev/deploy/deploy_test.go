@@ -199,8 +199,8 @@ func TestReservationsBeyondTheQuotaAreRefusedFirst(t *testing.T) {
 		refused    bool
 	}{
 		"a new account": {account{unreserved: 10}, nil, true},
-		"one too few":   {account{unreserved: 374}, nil, true},
-		"just enough":   {account{unreserved: 375, sam: []string{"CREATE_COMPLETE"}}, nil, false},
+		"one too few":   {account{unreserved: 399}, nil, true},
+		"just enough":   {account{unreserved: 400, sam: []string{"CREATE_COMPLETE"}}, nil, false},
 		"without bulkheads": {account{unreserved: 10, sam: []string{"CREATE_COMPLETE"}},
 			[]string{"ReservedConcurrency=0"}, false},
 		"what the stack has counts": {account{status: "UPDATE_COMPLETE", unreserved: 100, reserved: 25}, nil, false},
@@ -218,7 +218,7 @@ func TestReservationsBeyondTheQuotaAreRefusedFirst(t *testing.T) {
 			if tt.refused {
 				a.mustHaveDone(t)
 				for _, what := range []string{"request-service-quota-increase", "ReservedConcurrency=0",
-					"11 functions"} {
+					"12 functions"} {
 					if !strings.Contains(err.Error(), what) {
 						t.Errorf("missing %q in: %v", what, err)
 					}
