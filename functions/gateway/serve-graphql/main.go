@@ -2,7 +2,7 @@
 package main
 
 import (
-	"orderflow/internal/gateway/handler"
+	"orderflow/internal/gateway/graph/handler"
 	"orderflow/internal/platform/function"
 )
 

@@ -2,7 +2,7 @@
 package main
 
 import (
-	"orderflow/internal/gateway/handler"
+	"orderflow/internal/gateway/rpc/handler"
 	"orderflow/internal/platform/function"
 )
 

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/gateway/graph"
+	graphhandler "orderflow/internal/gateway/graph/handler"
 )
 
 // TestGraphqlOverHTTPAudit runs the specification's audits. Of those with MAY, we leave out GET.
@@ -40,7 +41,7 @@ func TestGraphqlOverHTTPAudit(t *testing.T) {
 
 // overHTTP serves POST by the GraphQL function, as API Gateway invokes it.
 func overHTTP(t *testing.T) http.Handler {
-	h := serveGraphql(graph.New(open(t, nil), true))
+	h := graphhandler.Serve(graph.New(open(t, nil), true))
 	event, err := os.ReadFile("../../../events/gateway/serve-graphql.json")
 	must(t, err)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -14,14 +14,9 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// backends returns the services that an edge calls.
-func backends(env *function.Env) services.Services {
-	return services.New(outbound.New(env, "gateway", ddb.FromEnv(env)).To)
-}
-
 // GetOrderSummary builds the function get-order-summary.
 func GetOrderSummary(env *function.Env) function.Handler {
-	return getOrderSummary(gateway.New(backends(env)))
+	return getOrderSummary(gateway.New(services.New(outbound.New(env, "gateway", ddb.FromEnv(env)).To)))
 }
 
 func getOrderSummary(svc *gateway.Service) function.Handler {

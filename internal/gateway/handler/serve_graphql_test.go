@@ -9,12 +9,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/gateway/graph"
+	graphhandler "orderflow/internal/gateway/graph/handler"
 )
 
 // graphql sends the sample with another body and Accept header, "" for those of the sample.
 func graphql(t *testing.T, changed shop, accept, body string) events.APIGatewayProxyResponse {
 	t.Helper()
-	h := serveGraphql(graph.New(open(t, changed), true))
+	h := graphhandler.Serve(graph.New(open(t, changed), true))
 	return call(t, t.Context(), "serve-graphql", "serveGraphql", h, func(in *events.APIGatewayProxyRequest) {
 		if body != "" {
 			in.Body = body
@@ -45,6 +46,9 @@ func TestGraphqlAnswersOverTheServicesContract(t *testing.T) {
 		t.Errorf("%d %s", res.StatusCode, res.Body)
 	}
 }
+
+// graphQLResponse is the media type whose status tells whether the request was executed.
+const graphQLResponse = "application/graphql-response+json"
 
 func TestGraphqlStatusFollowsTheAcceptedMediaType(t *testing.T) {
 	for _, c := range []struct {

@@ -194,7 +194,7 @@ func checkMains(r *Repo, bad *list) {
 			bad.add("functions/%s/%s has no main.go", f.Service, f.Name)
 			continue
 		}
-		composer := "internal/" + f.Service + "/handler"
+		composer := "internal/" + f.Service + "/(.+/)?handler"
 		switch {
 		case strings.HasPrefix(f.Name, "relay-"):
 			composer = "internal/platform/relay"

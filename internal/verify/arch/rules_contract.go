@@ -164,13 +164,22 @@ func (r *Repo) operations() (all []operation) {
 	return all
 }
 
+// handlers returns the source of a service's handlers.
+func (r *Repo) handlers(service string) (source string) {
+	for dir, p := range r.Packages {
+		if strings.HasPrefix(dir, "internal/"+service+"/") && path.Base(dir) == "handler" {
+			source += p.Source
+		}
+	}
+	return source
+}
+
 func handled(r *Repo, op operation) bool {
 	return slices.ContainsFunc(r.Functions, func(f Function) bool {
 		if f.Name == "check-"+f.Service { // readiness.Handle serves two operations, named for the service
 			service := casing.Camel(f.Service)
 			return f.LogicalID() == op.function && (op.id == "check"+service || op.id == "inspect"+service)
 		}
-		p := r.Packages["internal/"+f.Service+"/handler"]
-		return f.LogicalID() == op.function && p != nil && strings.Contains(p.Source, `"`+op.id+`"`)
+		return f.LogicalID() == op.function && strings.Contains(r.handlers(f.Service), `"`+op.id+`"`)
 	})
 }

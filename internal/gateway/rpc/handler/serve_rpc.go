@@ -1,3 +1,5 @@
+// Package handler builds the function serve-rpc. It is a package of its own because others need not
+// link, and start, protobuf.
 package handler
 
 import (
@@ -13,13 +15,18 @@ import (
 	"connectrpc.com/connect"
 
 	"orderflow/internal/gateway/rpc"
+	"orderflow/internal/gateway/services"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/outbound"
 )
 
 // ServeRpc composes the function serve-rpc.
-func ServeRpc(env *function.Env) function.Handler { return serveRPC(rpc.New(backends(env), nil)) }
+func ServeRpc(env *function.Env) function.Handler {
+	return Serve(rpc.New(services.New(outbound.New(env, "gateway", ddb.FromEnv(env)).To), nil))
+}
 
 const (
 	grpcWeb = "application/grpc-web"
@@ -41,7 +48,8 @@ var (
 	errBase64 = connect.NewError(connect.CodeInvalidArgument, errors.New("the body must be base64"))
 )
 
-func serveRPC(h http.Handler) function.Handler {
+// Serve returns the function that serves h.
+func Serve(h http.Handler) function.Handler {
 	errorWriter := connect.NewErrorWriter()
 	return httpapi.Handle("serveRpc", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // "" is not served either

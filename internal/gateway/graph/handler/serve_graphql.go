@@ -1,3 +1,5 @@
+// Package handler builds the function serve-graphql. It is a package of its own because others need
+// not link, and start, the executor.
 package handler
 
 import (
@@ -9,20 +11,25 @@ import (
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/graph"
+	"orderflow/internal/gateway/services"
+	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/outbound"
 )
 
 // ServeGraphql composes the function serve-graphql. INTROSPECTION says whether clients may read the
 // schema.
 func ServeGraphql(env *function.Env) function.Handler {
-	return serveGraphql(graph.New(backends(env), env.Require("INTROSPECTION") == "on"))
+	backends := services.New(outbound.New(env, "gateway", ddb.FromEnv(env)).To)
+	return Serve(graph.New(backends, env.Require("INTROSPECTION") == "on"))
 }
 
 // graphQLResponse is the media type whose status tells whether the request was executed.
 const graphQLResponse = "application/graphql-response+json"
 
-func serveGraphql(s *graph.Server) function.Handler {
+// Serve returns the function that serves s.
+func Serve(s *graph.Server) function.Handler {
 	return httpapi.Handle("serveGraphql", func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		in, err := httpapi.Decode[graph.Request](r)
 		if err != nil {
