@@ -70,7 +70,7 @@ var codeRules = []Rule{
 	ban("in the edges only composition and the strangler's placements know the table",
 		"shared database: an edge that keeps business data becomes its owner",
 		"^(internal/gateway|cmd/rpc$)", "^"+module+"internal/platform/ddb$",
-		"^internal/gateway/(handler|rpcserver|strangler/dynamo) ",
+		"^internal/gateway/((.+/)?handler|rpcserver|strangler/dynamo) ",
 		"internal/gateway/graph orderflow/internal/platform/ddb"),
 	eachPackage("besides circuits the edges store placements only",
 		"shared database: an edge that keeps business data becomes its owner",
