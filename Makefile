@@ -63,7 +63,7 @@ test-all: ## Run every suite that this machine can run, and show how much of eac
 sim: ## Simulate 12,000 orders under injected faults (SEED=7 replays one, ORDER=… follows one order)
 	@$(DEV) sim $(if $(SEED),--seed $(SEED)) $(if $(ORDER),--order $(ORDER))
 
-prove: ## Search every way in which a saga can go for one that leaves an order wrong
+prove: ## Search every way in which a saga, or a request between two shops, can go wrong
 	@$(DEV) prove
 
 lint: ## Check Go, templates and state machines

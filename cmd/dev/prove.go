@@ -29,23 +29,31 @@ import (
 	"orderflow/internal/verify/samlocal"
 	"orderflow/internal/verify/sim"
 	"orderflow/internal/verify/suites"
+	"orderflow/internal/verify/twoshops"
 )
 
 func proofs() []*cobra.Command {
 	var all suites.Options
 	var limit uint
+	var mutants bool
 	var rounds int
 	return []*cobra.Command{simulate(), flags(&cobra.Command{
 		Use:     "prove",
-		Short:   "Search all paths of a saga for one that leaves an order in a wrong state",
-		Example: "  go run ./cmd/dev prove --faults 2",
+		Short:   "Search all paths of a saga, and of a request between two shops, for one that breaks a promise",
+		Example: "  go run ./cmd/dev prove --faults 2\n  go run ./cmd/dev prove --mutants",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
 			// Use cases would log millions of lines.
 			slog.SetDefault(slog.New(slog.DiscardHandler))
-			return verdict(prove.Search(out, repo.Path("statemachines"), limit)) //nolint:contextcheck // it ends itself
+			if mutants {
+				return verdict(twoshops.HuntMutants(out), nil) //nolint:contextcheck // it ends itself
+			}
+			ok, err := prove.Search(out, repo.Path("statemachines"), limit) //nolint:contextcheck // as above
+			return verdict(twoshops.Prove(out) && ok, err)                  //nolint:contextcheck // as above
 		}),
 	}, func(cmd *cobra.Command) {
-		cmd.Flags().UintVar(&limit, "faults", 3, "most faults in a run")
+		cmd.Flags().UintVar(&limit, "faults", 3, "most faults in a run of a saga")
+		cmd.Flags().BoolVar(&mutants, "mutants", false,
+			"apply every mutant of the shops in turn, and fail if one is not detected")
 	}), makeChaos(), {
 		Use:     "faults",
 		Short:   "Make the payment provider fail in every way, and show how its callers cope",
@@ -220,7 +228,8 @@ is never reached. A seed always gives the same run: --seed replays one and print
 		f.IntVar(&o.Orders, "orders", 50, "orders a seed")
 		f.DurationVar(&o.Duration, "duration", 25*time.Minute,
 			"virtual time in which faults strike; orders are placed in its first half")
-		f.BoolVar(&mutants, "mutants", false, "apply every mutant in turn, and fail if one is not detected")
+		f.BoolVar(&mutants, "mutants", false,
+			"apply every mutant in turn, and fail if one is not detected")
 	})
 }
 

@@ -69,9 +69,16 @@ var suites = []Suite{
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
-		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 25 * time.Second,
+		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 40 * time.Second,
 		Figures: []figure{{place{"search", "every way that an order can go"}, "states",
-			`(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`}},
+			`(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`},
+			{place{"search", "every way that a request between two shops can go"}, "runs",
+				`(?m)^runs +(?P<of>\d+),(?s:.*)^broken +(?P<failed>\d+)$`}},
+	},
+	{
+		Name: "prove-mutants", Program: goRunDev, Args: []string{"prove", "--mutants"}, About: 5 * time.Second,
+		Figures: []figure{{place{"search", "defects between two shops that it must find"}, "defects",
+			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
 		Name: "sam", Program: goRunDev, Args: []string{"sam"}, About: 125 * time.Second,
@@ -120,7 +127,7 @@ func byPackage(pkg string) place {
 		return place{"MiniStack", "state machines against our interpreter"}
 	case strings.HasSuffix(pkg, "/dynamo"), pkg == "internal/platform/ddb":
 		return place{"MiniStack", "stores"}
-	case pkg == "internal/verify/sim", pkg == "internal/verify/prove":
+	case pkg == "internal/verify/sim", pkg == "internal/verify/prove", pkg == "internal/verify/twoshops":
 		return place{"simulation", "tests of it, and short runs"}
 	default:
 		return place{"Go", "unit tests"}

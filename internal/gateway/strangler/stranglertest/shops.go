@@ -100,6 +100,9 @@ func (s *Shops) Deliver() {
 	call()
 }
 
+// Drop forgets the oldest late call: it takes no effect.
+func (s *Shops) Drop() { s.late = s.late[1:] }
+
 // do makes a call of a side.
 func do[T any](s *Shops, side strangler.Side, r strangler.Route, call func() (T, error)) (T, error) {
 	var none T
