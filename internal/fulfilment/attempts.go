@@ -12,7 +12,7 @@ import (
 const attempts = 5
 
 // attempt returns the name of the n-th execution of compensate-order for an order, from 1. The
-// first is named by the order's id, so that everybody who wants the order undone starts the same
+// first is named by the order's id, so that all callers that want the order undone start the same
 // one.
 func attempt(orderID string, n int) string {
 	if n == 1 {

@@ -28,8 +28,8 @@ func (s *Service) CancelFulfilment(ctx context.Context, e envelope.Event) error 
 	return ignoreExists(s.engine.Start(ctx, CompensateOrder, in.OrderID, input))
 }
 
-// ignoreExists returns nil for ErrExists: a compensation that has already started is as good,
-// whatever its reason.
+// ignoreExists returns nil for ErrExists: a compensation that has already started has the same
+// effect, whatever its reason.
 func ignoreExists(err error) error {
 	if errors.Is(err, ErrExists) {
 		return nil

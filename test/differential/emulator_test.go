@@ -173,7 +173,7 @@ func (em *emulator) begin(t *testing.T, c scripted) {
 	if err := os.WriteFile(filepath.Join(em.scripts, c.Name+".json"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c.Compensated { // somebody else was first
+	if c.Compensated { // another call was first
 		em.start(t, "compensate-order", c.Name, compensateInput(c.Name))
 	}
 	em.start(t, c.Machine, c.Name, c.Input)

@@ -78,7 +78,7 @@ func TestAnOrderWhoseCompensationIsAlwaysStoppedNeedsAttention(t *testing.T) {
 	}
 
 	mend()
-	operate(t, 0, "order", "retry", o.OrderID, "--reason", "nobody stops it any more")
+	operate(t, 0, "order", "retry", o.OrderID, "--reason", "it is no longer stopped")
 	eventually(t, 60*time.Second, "the order is rejected after all", func() error {
 		got, err := operator().GetOrder(t.Context(), o.OrderID)
 		if err == nil && got.Status != client.Rejected {

@@ -169,7 +169,7 @@ func integration(function string, alias func(string) string) yaml.Node {
 	})
 }
 
-// node returns a value of ours, which always encodes.
+// node returns one of our values, which always encodes.
 func node(v any) (n yaml.Node) {
 	if err := n.Encode(v); err != nil {
 		panic(err)

@@ -174,7 +174,7 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 				own[event.LogStreamName] = true
 			}
 		}
-		news, times := false, map[logLine]int{}
+		fresh, times := false, map[logLine]int{}
 		for _, event := range events {
 			at := event.Timestamp
 			line := logLine{stream: event.LogStreamName, at: at, message: event.Message}
@@ -183,13 +183,13 @@ func (s *Stack) Logs(ctx context.Context, out io.Writer, function string, follow
 			if printed[line] || !own[line.stream] {
 				continue
 			}
-			printed[line], news = true, true
+			printed[line], fresh = true, true
 			fmt.Fprintf(out, "%s %s\n", time.UnixMilli(at).Format("15:04:05.000"),
 				strings.TrimRight(line.message, "\n"))
 			// Lines of invocations at the same time arrive a little out of order.
 			from = max(from, at-5000)
 		}
-		if news && ctx.Err() == nil { // there may be more
+		if fresh && ctx.Err() == nil { // there may be more
 			continue
 		}
 		if !follow || clock.Sleep(ctx, 500*time.Millisecond) != nil {

@@ -9,8 +9,8 @@ func TestLogLineIdentifiesTheFunctionOfItsStream(t *testing.T) {
 		want            bool
 	}{
 		{"Lambda names the stream", "2026/11/28/shop-brew-tea[$LATEST]0c1d", "START", true},
-		{"a line of ours", "2026/11/28/[$LATEST]0c1d", `{"msg":"hello","function":"shop-brew-tea"}`, true},
-		{"a metric of ours", "2026/11/28/[$LATEST]0c1d", `{"Function":"brew-tea","Retries":1}`, true},
+		{"our log line", "2026/11/28/[$LATEST]0c1d", `{"msg":"hello","function":"shop-brew-tea"}`, true},
+		{"our metric", "2026/11/28/[$LATEST]0c1d", `{"Function":"brew-tea","Retries":1}`, true},
 		{"another function", "2026/11/28/shop-brew-teas[3]0c1d", `{"function":"shop-brew-teas"}`, false},
 		{"no name at all", "2026/11/28/[$LATEST]0c1d", "START", false},
 	} {

@@ -52,7 +52,7 @@ func TestDocumentsNameTheOldestPython(t *testing.T) {
 
 // unpinned are ways to install something without a pinned hash, by the problem.
 var unpinned = map[string]*regexp.Regexp{
-	"go install has no hash of ours":         regexp.MustCompile(`"install", *"?[\w.-]+\.\w+/|go (install|run) [\w.-]+\.\w+/`),
+	"go install checks no pinned hash":       regexp.MustCompile(`"install", *"?[\w.-]+\.\w+/|go (install|run) [\w.-]+\.\w+/`),
 	"npm install changes the lock file":      regexp.MustCompile(`npm (install|i|add)\b|"npm", args: \[\]string\{"(install|i|add)"|\bnpx `),
 	"the action is not pinned by its commit": regexp.MustCompile(`^(- )?uses: +\S+@\S{1,39}(\s|$)|^(- )?uses: +[^\s@]+$`),
 	"pip installs without hashes":            regexp.MustCompile(`pip3? install [^-]`),

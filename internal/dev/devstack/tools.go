@@ -191,7 +191,7 @@ func (r Repo) DynamoDBLocal(ctx context.Context, rep *Reporter, dir string) (end
 }
 
 // golang is a Go tool. Its go.mod and go.sum have the versions and hashes; `go install …@version`
-// would check no hash of ours.
+// would check no pinned hash.
 func (r Repo) golang(name string) tool {
 	bin := r.Path(".tools", "bin", name)
 	// Not GoFlags: its tags would compile the dependencies a second time.

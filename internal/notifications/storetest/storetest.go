@@ -66,7 +66,7 @@ func sentMailCannotBeClaimed(t *testing.T, s notifications.Store, c *clock.Manua
 	must(t, s.Claim(t.Context(), first))
 	c.Advance(notifications.Lease)
 	must(t, s.Claim(t.Context(), second))
-	must(t, s.MarkSent(t.Context(), first)) // by the expired claim: the mail was sent all the same
+	must(t, s.MarkSent(t.Context(), first)) // by the expired claim: the mail was sent anyway
 	must(t, s.Release(t.Context(), second))
 	c.Advance(notifications.Lease)
 	wantClaim(t, s, claim(c, "third"), notifications.ErrSent)

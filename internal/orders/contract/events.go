@@ -45,7 +45,7 @@ type Address struct {
 	Line1 string `json:"line1"`
 	Line2 string `json:"line2,omitempty"`
 	City  string `json:"city"`
-	// Region is a state, a province, an emirate or the like, as written on a label.
+	// Region is a state, a province, an emirate or similar, as written on a label.
 	Region string `json:"region,omitempty"`
 	// PostalCode is empty if the country has none.
 	PostalCode string `json:"postalCode"`

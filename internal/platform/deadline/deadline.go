@@ -1,7 +1,7 @@
 // Package deadline distinguishes two deadlines of an invocation: its own, which Lambda sets, and
 // the one that its caller chose by a header. The caller's deadline may end the caller's own work.
 // It must not end shared work, such as reading a secret that is cached for five minutes. Work that
-// it ends is not a fault of ours.
+// it ends is not our fault.
 package deadline
 
 import (
@@ -46,8 +46,8 @@ func Choose(ctx context.Context, d time.Duration) (context.Context, context.Canc
 }
 
 // Adopt takes the deadline of ctx as the caller's, if it is earlier than that of the invocation: a
-// library has read it from a header. Work ends a moment before, so that it is told from that of
-// ctx.
+// library has read it from a header. Work ends a moment before, so that it can be distinguished
+// from that of ctx.
 func Adopt(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, bounded := ctx.Deadline()
 	invocation, begun := ctx.Value(invocationKey{}).(context.Context)

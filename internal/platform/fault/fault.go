@@ -31,7 +31,7 @@ const (
 	TooLarge
 	// Refused: well-formed, but a business rule forbids it (HTTP 422).
 	Refused
-	// Internal: a defect of ours; a retry does not help (HTTP 500).
+	// Internal: a defect in our code; a retry does not help (HTTP 500).
 	Internal
 	// Unavailable: not tried, because a dependency is known to be down; retry later (HTTP 503).
 	Unavailable

@@ -1,7 +1,7 @@
 // Package health reports whether a service is ready: a Set of named checks, run concurrently under
 // short deadlines, whose results are cached.
 //
-// A Report is for operators. Everybody else may see only its Public form, which says that something
+// A Report is for operators. Everyone else may see only its Public form, which says that something
 // fails but not what.
 package health
 
@@ -84,7 +84,7 @@ type Report struct {
 	Checks []Outcome `json:"checks"`
 }
 
-// Public is what everybody may see of a report: whether the service is ready.
+// Public is what anyone may see of a report: whether the service is ready.
 type Public struct {
 	Status Status `json:"status"`
 }

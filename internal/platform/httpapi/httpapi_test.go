@@ -107,7 +107,7 @@ func TestMissingIdentityIs401(t *testing.T) {
 			in.RequestContext.Authorizer = authorizer
 			in.Headers["Authorization"], in.Headers["claims"] = "Bearer x", `{"sub":"customer-1"}`
 		}), http.StatusUnauthorized, "Unauthenticated")
-		if challenge, there := out.Headers["WWW-Authenticate"]; there {
+		if challenge, ok := out.Headers["WWW-Authenticate"]; ok {
 			t.Errorf("%s: API Gateway would rename the challenge %q", name, challenge)
 		}
 	}

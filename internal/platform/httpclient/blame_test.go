@@ -118,7 +118,7 @@ func TestInvalidRequestsDoNotCountAgainstTheDependency(t *testing.T) {
 		"header with a line break": {key: "a\nb", answer: answering(200, "{}"), kind: fault.Invalid},
 		"429 of one caller": {key: "k", answer: answering(429, "mine"), kind: fault.Transient,
 			refuses: func(b []byte) bool { return string(b) == "mine" }},
-		"429 of everybody": {key: "k", answer: answering(429, ""), blamed: true,
+		"429 for all callers": {key: "k", answer: answering(429, ""), blamed: true,
 			refuses: func(b []byte) bool { return string(b) == "mine" }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,8 +51,9 @@ const (
 	BreakerState Name = "BreakerState"
 	// CircuitOpened counts how often a breaker opened, once for all processes.
 	CircuitOpened Name = "CircuitOpened"
-	// StepDefects counts attempts at a saga's step that failed because of a defect of ours, which a
-	// retry does not fix: a third party refuses the request's form, an input violates its contract.
+	// StepDefects counts attempts at a saga's step that failed because of a defect in our code,
+	// which a retry does not fix: a third party refuses the request's form, an input violates its
+	// contract.
 	StepDefects Name = "StepDefects"
 	// PaymentsToLookAt counts reports of the payment provider that an operator must look at, by
 	// reason: DISPUTED, UNKNOWN_CHARGE, NOT_PAID, PARTLY_REFUNDED.

@@ -214,6 +214,6 @@ func TestFixedPicksTheFirstEndpoint(t *testing.T) {
 		done(true)
 	}
 	if base, _, err := at.Pick(t.Context(), "payments"); err == nil {
-		t.Errorf("Pick of what is not there = %q", base)
+		t.Errorf("Pick of an unknown service = %q", base)
 	}
 }

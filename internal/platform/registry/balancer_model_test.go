@@ -94,7 +94,7 @@ func TestBalancerInvariantsHoldForAnyOrderOfCalls(t *testing.T) {
 		begin()
 		for _, e := range b.pools["orders"] {
 			if e.ejected() {
-				t.Fatalf("%s is well and still ejected", e.url)
+				t.Fatalf("%s is healthy and still ejected", e.url)
 			}
 		}
 	})

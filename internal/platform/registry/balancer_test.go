@@ -133,7 +133,7 @@ func TestFailingEndpointsAreTriedInTurn(t *testing.T) {
 		done(false)
 		for range 10 {
 			if url, done := pick(t, b); url != well {
-				t.Fatalf("%s is well, yet %s was picked", well, url)
+				t.Fatalf("%s is healthy, yet %s was picked", well, url)
 			} else {
 				done(false)
 			}
@@ -212,7 +212,7 @@ func TestOnlyFailuresInARowEject(t *testing.T) {
 		done(url == flaky && calls[url]%registry.Failures != 0)
 	}
 	if calls[flaky] < 100 {
-		t.Errorf("%v: an endpoint that does every third call was left alone", calls)
+		t.Errorf("%v: an endpoint that answers every third call was ejected", calls)
 	}
 }
 

@@ -77,7 +77,7 @@ func TestOldAddressIsUsedWhileLookupsFailAndLookupsAreRare(t *testing.T) {
 		wantURLs(t, r, "orders", "https://a")
 	}
 	s.setURL("https://b")
-	wantURLs(t, r, "orders", "https://a") // it is not asked for again at once
+	wantURLs(t, r, "orders", "https://a") // it is not looked up again at once
 	s.wantCalls(t, 2)
 	c.Advance(registry.Retry)
 	wantURLs(t, r, "orders", "https://b")

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/registry"
 )
 
-// One of two endpoints fails: after three calls it is left alone.
+// One of two endpoints fails: after three calls it is ejected.
 func ExampleBalancer() {
 	cache := registry.NewCache(registry.Fixed{"payment-provider": "https://a.example,https://b.example"}, clock.System{})
 	balancer := registry.NewBalancer(cache, clock.System{}, rand.New(rand.NewPCG(1, 1)).IntN)

@@ -2,7 +2,7 @@
 // budget, stops calling when the dependency is down, and bounds concurrent calls. Package
 // httpclient composes the parts.
 //
-// A Lambda process serves one invocation at a time and so learns little by itself. A circuit's
+// A Lambda process serves one invocation at a time so on its own it learns little. A circuit's
 // state is kept in the service's table, where all processes see it.
 package resilience
 
@@ -217,7 +217,7 @@ func (b *Breaker) current(ctx context.Context) Circuit {
 		return known // the invocation has ended, which says nothing about the log
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "the circuit cannot be read; this process goes on by itself",
+		slog.WarnContext(ctx, "the circuit cannot be read; this process keeps its own",
 			"dependency", b.dependency, "error", err.Error())
 		b.keepAlone(known)
 		return known
@@ -234,7 +234,7 @@ func (b *Breaker) save(ctx context.Context, c, next Circuit) error {
 		return err
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "the circuit cannot be written; this process goes on by itself",
+		slog.WarnContext(ctx, "the circuit cannot be written; this process keeps its own",
 			"dependency", b.dependency, "error", err.Error())
 		b.keepAlone(next)
 	}
@@ -295,7 +295,7 @@ func (b *Breaker) cache(c Circuit, ttl time.Duration) {
 	b.known, b.until = c, b.clock.Now().Add(ttl)
 }
 
-// keepAlone keeps what this process found by itself, for as long as it does without the log.
+// keepAlone keeps this process's own circuit while it does without the log.
 func (b *Breaker) keepAlone(c Circuit) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

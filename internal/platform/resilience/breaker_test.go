@@ -302,7 +302,7 @@ func TestCancelledCallerIsNotAFailureOfTheLog(t *testing.T) {
 	}
 	shared.clock.Advance(resilience.DefaultSettings.OpenFor)
 	if a, err := other.Admit(gone); err == nil {
-		t.Errorf("%+v, want no probe for somebody who has gone", a)
+		t.Errorf("%+v, want no probe for a cancelled caller", a)
 	}
 	if a, err := one.Admit(t.Context()); err != nil || !a.Probe {
 		t.Errorf("%+v, %v, want the probe", a, err)
@@ -394,7 +394,7 @@ func TestProcessKeepsItsOwnCircuitIfTheLogIsUnwritable(t *testing.T) {
 	shared.broken = errors.New("no table")
 	a.Failed(t.Context(), "the third")
 	if _, err := b.Admit(t.Context()); !errors.Is(err, resilience.ErrOpen) {
-		t.Errorf("%v, want that it opened by itself", err)
+		t.Errorf("%v, want it to have opened its own circuit", err)
 	}
 	if saves := shared.saves; saves != 3 {
 		t.Errorf("%d writes, want 3", saves)

@@ -9,7 +9,7 @@ import (
 	"orderflow/internal/platform/metrics"
 )
 
-// isDefect reports whether err is a defect of ours. A nil error counts as transient.
+// isDefect reports whether err is a defect in our code. A nil error counts as transient.
 func isDefect(err error) bool {
 	kind := fault.KindOf(err)
 	return kind == fault.Internal || kind == fault.Invalid

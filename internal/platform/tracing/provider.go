@@ -74,7 +74,7 @@ func (p *Provider) sample(id trace.TraceID) trace.TraceFlags {
 	return trace.TraceFlags(0).WithSampled(sampled)
 }
 
-// A remote parent that is not a span of ours says so in the state of its trace, under this key.
+// A remote parent that is not one of our spans says so in the state of its trace, under this key.
 // That state stays in the process.
 const (
 	origin = "orderflow"

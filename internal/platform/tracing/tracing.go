@@ -1,5 +1,5 @@
 // Package tracing follows an order through all functions that work for it: one trace, from the HTTP
-// request to the last e-mail. The OpenTelemetry SDK makes the spans, exporters of ours send them;
+// request to the last e-mail. The OpenTelemetry SDK makes the spans, our own exporters send them;
 // see docs/adr/0012-opentelemetry-with-exporters-of-our-own.md.
 //
 // A trace context (https://www.w3.org/TR/trace-context/) travels in HTTP headers, in events and in

@@ -81,11 +81,11 @@ func TestTheFirstValidTraceContextIsUsed(t *testing.T) {
 		explicit []string
 		want     string
 	}{
-		"an explicit one before Lambda's":  {other, []string{parent}, id},
-		"the first explicit one":           {"", []string{parent, other}, id},
-		"the second if the first is none":  {"", []string{"garbage", other}, "11111111111111111111111111111111"},
-		"Lambda's if none is well-formed":  {other, []string{"", "garbage"}, "11111111111111111111111111111111"},
-		"none at all, so a new one begins": {"garbage", []string{""}, ""},
+		"an explicit one before Lambda's":    {other, []string{parent}, id},
+		"the first explicit one":             {"", []string{parent, other}, id},
+		"the second if the first is invalid": {"", []string{"garbage", other}, "11111111111111111111111111111111"},
+		"Lambda's if both are invalid":       {other, []string{"", "garbage"}, "11111111111111111111111111111111"},
+		"none at all, so a new one begins":   {"garbage", []string{""}, ""},
 	} {
 		ctx := tracing.Begin(tracing.With(tracing.WithLambda(t.Context(), c.lambda), c.explicit...))
 		got := tracing.TraceID(ctx)

@@ -14,7 +14,7 @@ type Address struct {
 	Line1 string `json:"line1"`
 	Line2 string `json:"line2,omitempty"`
 	City  string `json:"city"`
-	// Region is a state, province, emirate or the like, as printed on a label.
+	// Region is a state, province, emirate or similar, as printed on a label.
 	Region string `json:"region,omitempty"`
 	// PostalCode is empty if the country has none.
 	PostalCode string `json:"postalCode"`

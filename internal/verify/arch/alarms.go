@@ -20,7 +20,8 @@ var (
 	fewest          = regexp.MustCompile(`requests >= (\d+)`)
 )
 
-// documented is the name of an alarm in the documents, where the services share one.
+// documented is the name of an alarm in the documents, which use one name for those of all
+// services.
 func documented(alarm string) string {
 	if errorsOfService.MatchString(strings.ToLower(alarm)) {
 		return "<Service>ErrorsAlarm"

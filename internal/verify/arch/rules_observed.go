@@ -130,7 +130,7 @@ var observationRules = []Rule{
 		}),
 }
 
-// measured reports a metric of ours that is not recorded with these dimensions.
+// measured reports one of our metrics that is not recorded with these dimensions.
 func (l *list) measured(where, namespace, name string, dims []string) {
 	if namespace != metrics.Namespace {
 		l.unless(strings.HasPrefix(namespace, "AWS/"), "%s: nobody writes to the namespace %q", where, namespace)

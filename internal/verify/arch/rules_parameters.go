@@ -73,7 +73,7 @@ var parameterRules = []Rule{
 			rule["RuleCondition"] = map[string]any{"Condition": "OnAWS"}
 		},
 		required{"Rules", `Assertions: [{AssertDescription: !Like ".{41}"}]`}),
-	rule("mail goes to anybody, but from one address only",
+	rule("mail goes to any address, but from one address only",
 		"SES's sandbox needs a grant on the recipient's identity, too; the condition fixes the sender",
 		func(r *Repo, bad *list) {
 			for _, id := range r.ofType("AWS::IAM::Role") {

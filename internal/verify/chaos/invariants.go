@@ -104,7 +104,7 @@ var invariants = []struct {
 	// mail, and before that is recorded, causes a duplicate.
 	{"a mail comes twice only where a notifier was killed", func(f facts, violated violated) {
 		if twice, killed := f.mailsTwice(), f.kills["notify-customer"]; twice > killed {
-			violated("", "%d mails came once more, and %d processes were killed", twice, killed)
+			violated("", "%d mails came twice, and %d processes were killed", twice, killed)
 		}
 	}},
 	{"no message is in a dead-letter queue, unless its function was killed on every delivery",

@@ -78,7 +78,7 @@ func (r *run) printFigures(f facts, violations int) error {
 	each(failed)
 	row(compensations, "executions of compensate-order")
 	row(fmt.Sprintf("%.1f s", longest.Seconds()), "longest way of an order to its final state")
-	row(f.mailsTwice(), "mails that came once more (see package notifications)")
+	row(f.mailsTwice(), "mails that came twice (see package notifications)")
 	row(len(f.deadLetters), "messages given up on")
 	row(len(invariants), "invariants")
 	row(violations, "violations")

@@ -6,11 +6,11 @@
 //
 //   - processes of functions, ours and the sandbox's, are killed, most of them while busy;
 //   - executions of both state machines are stopped from outside;
-//   - events are delivered again, moments later and once more at the end;
+//   - events are delivered again, moments later and at the end;
 //   - the payment provider fails and hangs (magic payment methods), the carrier refuses or hangs;
 //   - the stock of a product runs out, and customers cancel at any moment.
 //
-// Then the system must come to rest by itself within a bounded time, and the invariants must hold:
+// Then the system must settle on its own within a bounded time, and the invariants must hold:
 // see invariants.go.
 //
 // The seed decides the orders, their times and the actors' random choices. Where exactly a process
@@ -109,7 +109,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err := r.awaitRest(ctx, rest); err != nil {
 		return err
 	}
-	r.printf("%d events come once more, long after they were dealt with", c.replay(ctx, 50))
+	r.printf("%d events are delivered again, long after they were handled", c.replay(ctx, 50))
 	if err := r.awaitRest(ctx, rest/2); err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func Outage(target devstack.Target) (p demo.Plan, waits float64) {
 		p.Every, p.Before, p.Drain = 1500*time.Millisecond, 8*time.Second, 2*time.Minute
 		return p, 1
 	}
-	return p, .4 // or the last order waits for half a minute after all is well
+	return p, .4 // or the last order waits for half a minute after the recovery
 }
 
 // Missing returns why a test does not run on a target, or "".

@@ -254,7 +254,7 @@ func TestExceptionExcusesOnlyWhatItNames(t *testing.T) {
 		want       string
 	}{
 		"unused": {without, "unused" + reason, "[]"},
-		"used all the same": {day(), "unused" + reason,
+		"used after all": {day(), "unused" + reason,
 			"[exceptions.txt, line 1: brew-tea uses dynamodb:GetItem on table/orderflow-teas (call)]"},
 		"used sometimes":     {day(), "sometimes" + reason, "[]"},
 		"not used this time": {without, "sometimes" + reason, "[]"},

@@ -23,7 +23,7 @@ type Report struct {
 	Options
 	States      int // different ones
 	Transitions int
-	AtRest      int // states in which nothing more happens by itself
+	AtRest      int // states in which nothing more happens on its own
 	Executions  int // different execution states, of both machines
 	Ends        map[string]int
 	Took        time.Duration
@@ -136,7 +136,7 @@ func (x *search) visit(i int32, r *Report) {
 	rule := x.violated(&s)
 	next := x.next(&s)
 	if rule == "" && next.free == 0 && !x.atRest(&s) {
-		rule = "whatever is not at rest can continue by itself"
+		rule = "whatever is not at rest can continue on its own"
 	}
 	if rule != "" {
 		r.Violation = &Violation{Rule: rule, Faults: faults, Path: x.path(i), End: s}

@@ -116,7 +116,7 @@ func (x *search) setRun(s *State, k kind, run int32) {
 	}
 }
 
-// atRest reports whether nothing more happens by itself. Zombies may be left; they may never
+// atRest reports whether nothing more happens on its own. Zombies may be left; they may never
 // continue.
 func (x *search) atRest(s *State) bool {
 	for _, m := range s.each() {

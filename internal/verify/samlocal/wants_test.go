@@ -41,7 +41,7 @@ func TestIncompleteWantsAreReported(t *testing.T) {
 			"catalog/put-product expects nothing"},
 		"nothing at all": {func(w map[string][]want) { w["catalog"][3].Leaves = leaves{} },
 			"catalog/relay-catalog-events expects nothing"},
-		"of nobody's own": {func(w map[string][]want) { w["tea"] = w["catalog"][:1] },
+		"of an unknown service": {func(w map[string][]want) { w["tea"] = w["catalog"][:1] },
 			"unknown function tea/put-product"},
 	} {
 		t.Run(name, func(t *testing.T) {

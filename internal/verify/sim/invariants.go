@@ -279,7 +279,7 @@ var endings = map[orders.Status]string{
 }
 
 // customerTold: the customer gets a mail about the order's final status and about no other. The
-// mailer checks that nobody gets it twice.
+// mailer checks that no customer gets it twice.
 func customerTold(w *World, o outcome, broken func(string, ...any)) {
 	told := false
 	for _, m := range w.history.mails[o.id] {
