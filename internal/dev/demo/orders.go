@@ -61,7 +61,7 @@ var stories = []story{
 type ending struct {
 	order         client.Order
 	before, after client.Stock
-	charges       []charge
+	charges       []Charge
 	saga          timeline.Timeline
 	err           error
 }
@@ -105,7 +105,7 @@ func (s Shop) play(ctx context.Context, st story) (e ending) {
 		id := e.order.OrderID
 		e.order, errs[2] = s.Customer.WaitFinal(ctx, id, nil)
 		e.after, errs[3] = s.stock(ctx, sku)
-		e.charges, errs[4] = s.ledger(ctx, id)
+		e.charges, errs[4] = s.Ledger(ctx, id)
 		e.saga, errs[5] = s.Saga(ctx, id)
 	}
 	e.err = errors.Join(errs[:]...)

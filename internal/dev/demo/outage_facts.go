@@ -25,7 +25,7 @@ type facts struct {
 	// failures are the errors of every try of an order that was not confirmed, by its id.
 	failures map[string]string
 	// live are the authorized and captured charges of each order.
-	live map[string][]charge
+	live map[string][]Charge
 	// stocked and left are the product's stock before and after.
 	stocked, left client.Stock
 
@@ -53,7 +53,7 @@ func (o *outage) facts(ctx context.Context) (f facts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	f = facts{
-		accepted: o.accepted(), refused: o.refused, stocked: o.stocked, live: map[string][]charge{},
+		accepted: o.accepted(), refused: o.refused, stocked: o.stocked, live: map[string][]Charge{},
 		failures: map[string]string{}, upFor: o.broken.Sub(o.begin),
 	}
 	if f.orders, err = o.orders(ctx); err != nil {
@@ -67,7 +67,7 @@ func (o *outage) facts(ctx context.Context) (f facts, err error) {
 		if order.Final() {
 			f.drained = max(f.drained, order.UpdatedAt.Sub(o.mended))
 		}
-		charges, err := o.ledger(ctx, order.OrderID)
+		charges, err := o.Ledger(ctx, order.OrderID)
 		saga, none := o.Saga(ctx, order.OrderID)
 		if err := errors.Join(err, none); err != nil {
 			return f, err

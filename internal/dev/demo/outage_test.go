@@ -40,7 +40,7 @@ func kept() facts {
 		Items: []client.Line{{Item: client.Item{SKU: "CANDLE", Quantity: 1}}}}
 	return facts{
 		accepted: 1, orders: []client.Order{order},
-		live:    map[string][]charge{"o1": {{Status: "CAPTURED", Amount: price, Captured: true}}},
+		live:    map[string][]Charge{"o1": {{Status: "CAPTURED", Amount: price, Captured: true}}},
 		stocked: client.Stock{OnHand: 5, Available: 5}, left: client.Stock{OnHand: 4, Available: 4, Shipped: 1},
 		before: 30, upFor: 10 * time.Second, sent: 6, openFor: time.Minute, open: 300, openings: 3,
 		state: resilience.Closed,

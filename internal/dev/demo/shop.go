@@ -25,12 +25,13 @@ import (
 // Shop is a running stack.
 type Shop struct {
 	Customer, Operator *client.Client
+	Sandbox            *client.Client // of the third parties
 	stack              *devstack.Stack
 }
 
 // Of returns the shop of a local stack; customer is the user who places the orders.
 func Of(stack *devstack.Stack, customer string) Shop {
-	s := Shop{stack: stack}
+	s := Shop{stack: stack, Sandbox: &client.Client{BaseURL: stack.Outputs["SandboxUrl"]}}
 	s.Customer, s.Operator = s.CustomerNamed(customer), s.signedIn("olga", "operator")
 	return s
 }
@@ -151,19 +152,35 @@ func (s Shop) place(ctx context.Context, r client.OrderRequest) (client.Order, e
 	}
 }
 
-// charge is an entry of the payment provider's own ledger.
-type charge struct {
-	Status   string      `json:"status"`
-	Amount   money.Money `json:"amount"`
-	Captured bool        `json:"captured"`
+// Charge is an entry of the payment provider's own ledger.
+type Charge struct {
+	Reference string
+	Status    string
+	Amount    money.Money
+	Captured  bool
 }
 
-// ledger returns the charges of an order in the payment provider's own ledger.
-func (s Shop) ledger(ctx context.Context, orderID string) ([]charge, error) {
-	var out struct{ Charges []charge }
-	provider := client.Client{BaseURL: s.stack.Outputs["SandboxUrl"]}
-	_, err := provider.Do(ctx, client.Call{Path: "/ledger?reference=" + url.QueryEscape(orderID)}, &out)
-	return out.Charges, err
+// Ledger reads the payment provider's own ledger: the charges of an order, or all charges if
+// orderID is "".
+func (s Shop) Ledger(ctx context.Context, orderID string) (all []Charge, err error) {
+	query := url.Values{"limit": {"100"}}
+	if orderID != "" {
+		query = url.Values{"reference": {orderID}}
+	}
+	for {
+		var page struct {
+			Charges []Charge
+			Cursor  string
+		}
+		if _, err := s.Sandbox.Do(ctx, client.Call{Path: "/ledger?" + query.Encode()}, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Charges...)
+		if page.Cursor == "" {
+			return all, nil
+		}
+		query.Set("cursor", page.Cursor)
+	}
 }
 
 // Collection returns the variables of docs/orderflow.http: the API's address, tokens of the

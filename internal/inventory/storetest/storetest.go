@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -168,28 +167,13 @@ func adjustFromOtherStockLosesTheRace(t *testing.T, s inventory.Store) {
 func concurrentReservesNeverOversell(t *testing.T, s inventory.Store) {
 	const units, orders = 5, 12
 	stock(t, s, "a", units)
-	var wg sync.WaitGroup
-	results := make(chan error, orders)
-	for i := range orders {
-		wg.Go(func() {
-			r := reservation(fmt.Sprint(i), 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
-			_, err := fault.RetryLostRace(func() (none struct{}, err error) {
-				return none, s.Move(context.Background(), r, inventory.Available, inventory.Reserved, commit.With{})
-			})
-			results <- err
+	won := storesuite.Winners(t, orders, inventory.ErrOutOfStock, func(n int) error {
+		r := reservation(fmt.Sprint(n), 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 1})
+		_, err := fault.RetryLostRace(func() (none struct{}, err error) {
+			return none, s.Move(context.Background(), r, inventory.Available, inventory.Reserved, commit.With{})
 		})
-	}
-	wg.Wait()
-	close(results)
-	won := 0
-	for err := range results {
-		switch {
-		case err == nil:
-			won++
-		case !errors.Is(err, inventory.ErrOutOfStock) && fault.KindOf(err) != fault.Transient:
-			t.Errorf("Move: %v", err)
-		}
-	}
+		return err
+	})
 	if won > units {
 		t.Errorf("%d units reserved of %d", won, units)
 	}

@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
 	"orderflow/internal/notifications"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/storesuite"
 )
 
@@ -83,21 +81,9 @@ func otherOrdersAndKindsCanBeClaimed(t *testing.T, s notifications.Store, c *clo
 
 func oneOfConcurrentClaimsWins(t *testing.T, s notifications.Store, c *clock.Manual) {
 	const claims = 6
-	var wg sync.WaitGroup
-	results := make(chan error, claims)
-	for n := range claims {
-		wg.Go(func() { results <- s.Claim(context.Background(), claim(c, fmt.Sprint(n))) })
-	}
-	wg.Wait()
-	close(results)
-	won := 0
-	for err := range results {
-		if err == nil {
-			won++
-		} else if fault.KindOf(err) != fault.Transient {
-			t.Errorf("Claim: %v, want a transient error", err)
-		}
-	}
+	won := storesuite.Winners(t, claims, notifications.ErrSending, func(n int) error {
+		return s.Claim(context.Background(), claim(c, fmt.Sprint(n)))
+	})
 	if won != 1 {
 		t.Errorf("%d of %d claims won, want 1", won, claims)
 	}

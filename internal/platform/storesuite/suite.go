@@ -169,3 +169,23 @@ func Race(callers int, call func(n int) error) {
 	}
 	wg.Wait()
 }
+
+// Winners makes concurrent calls, each once, and returns how many succeeded. The others must fail
+// with a transient error or with lost.
+func Winners(t *testing.T, callers int, lost error, call func(n int) error) (won int) {
+	t.Helper()
+	errs := make([]error, callers)
+	var wg sync.WaitGroup
+	for n := range callers {
+		wg.Go(func() { errs[n] = call(n) })
+	}
+	wg.Wait()
+	for n, err := range errs {
+		if err == nil {
+			won++
+		} else if !errors.Is(err, lost) && fault.KindOf(err) != fault.Transient {
+			t.Errorf("call %d: %v, want %v or a transient error", n, err, lost)
+		}
+	}
+	return won
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -14,12 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/ops/client"
 	"orderflow/internal/ops/timeline"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb"
-	"orderflow/internal/platform/money"
 	"orderflow/internal/verify/concurrent"
 )
 
@@ -28,7 +27,7 @@ type facts struct {
 	orders      []orderFacts
 	listed      map[string]client.Order // in the customers' lists
 	stock       map[string]client.Stock
-	ledger      []charge // of the provider
+	ledger      []demo.Charge // of the provider
 	outboxes    map[string]int
 	deadLetters []deadLetter
 	running     []string // names of executions
@@ -42,18 +41,10 @@ type orderFacts struct {
 	payment      string
 	reservations string
 	shipment     string
-	charges      []charge // of the ledger
-	parcels      []parcel // of the carrier
-	mails        []string // subjects
+	charges      []demo.Charge // of the ledger
+	parcels      []parcel      // of the carrier
+	mails        []string      // subjects
 	saga         timeline.Timeline
-}
-
-// charge is an entry of the provider's ledger.
-type charge struct {
-	Reference string
-	Status    string
-	Amount    money.Money
-	Captured  bool
 }
 
 // parcel is a shipment in the carrier's books.
@@ -71,13 +62,15 @@ func read[T any](ctx context.Context, to *T, get func(context.Context) (T, error
 func (r *run) collect(ctx context.Context) (facts, error) {
 	f := facts{orders: make([]orderFacts, len(r.orders)), stock: map[string]client.Stock{}, kills: r.killed}
 	var inbox []devstack.Mail
-	if err := errors.Join(read(ctx, &f.ledger, r.ledger), read(ctx, &f.listed, r.listed),
+	var noLedger error
+	f.ledger, noLedger = r.shop.Ledger(ctx, "")
+	if err := errors.Join(noLedger, read(ctx, &f.listed, r.listed),
 		read(ctx, &f.outboxes, r.outboxes), read(ctx, &f.deadLetters, r.deadLetters),
 		read(ctx, &f.running, r.running), read(ctx, &inbox, r.stack.Emulator.Inbox)); err != nil {
 		return f, err
 	}
 	for _, p := range products(r.Orders) {
-		stock, err := r.operator().GetStock(ctx, p.sku)
+		stock, err := r.shop.Operator.GetStock(ctx, p.sku)
 		if err != nil {
 			return f, err
 		}
@@ -102,13 +95,13 @@ func (r *run) collect(ctx context.Context) (facts, error) {
 
 // readParts reads the order and its parts, which may be missing.
 func (r *run) readParts(ctx context.Context, o *orderFacts) error {
-	c := r.operator()
+	c := r.shop.Operator
 	now, err := c.GetOrder(ctx, o.id)
 	payment, noPayment := c.Payment(ctx, o.id)
 	reservations, noReservations := c.Reservations(ctx, o.id)
 	shipment, noShipment := c.Shipment(ctx, o.id)
 	var carrier struct{ Shipments []parcel }
-	noCarrier := r.sandbox(ctx, "/shipments", url.Values{"reference": {o.id}}, &carrier)
+	_, noCarrier := r.shop.Sandbox.Do(ctx, client.Call{Path: "/shipments?reference=" + o.id}, &carrier)
 	saga, noSaga := r.shop.Saga(ctx, o.id)
 	for _, missing := range []error{noPayment, noReservations, noShipment, noSaga} {
 		if statusOf(missing) != http.StatusNotFound && !errors.Is(missing, timeline.ErrNone) {
@@ -118,29 +111,6 @@ func (r *run) readParts(ctx context.Context, o *orderFacts) error {
 	o.now, o.payment, o.reservations, o.shipment = now, payment.Status, reservations.Status, shipment.Status
 	o.parcels, o.saga = carrier.Shipments, saga
 	return errors.Join(err, noCarrier)
-}
-
-// sandbox reads from the books of the payment provider and the carrier.
-func (r *run) sandbox(ctx context.Context, path string, query url.Values, out any) error {
-	c := persistent(&client.Client{BaseURL: r.stack.Outputs["SandboxUrl"]})
-	_, err := c.Do(ctx, client.Call{Method: http.MethodGet, Path: path + "?" + query.Encode()}, out)
-	return err
-}
-
-func (r *run) ledger(ctx context.Context) (all []charge, err error) {
-	for cursor := ""; ; {
-		var page struct {
-			Charges []charge
-			Cursor  string
-		}
-		if err := r.sandbox(ctx, "/ledger", url.Values{"limit": {"100"}, "cursor": {cursor}}, &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Charges...)
-		if cursor = page.Cursor; cursor == "" {
-			return all, nil
-		}
-	}
 }
 
 func (r *run) listed(ctx context.Context) (map[string]client.Order, error) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"orderflow/internal/dev/demo"
 	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/money"
 )
@@ -20,13 +21,13 @@ func atRest() facts {
 		{order: order{id: "good"},
 			now:     client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
 			payment: "CAPTURED", reservations: "COMMITTED", shipment: "BOOKED", parcels: []parcel{{"BOOKED"}},
-			charges: []charge{{"good", "CAPTURED", price, true}}, mails: []string{"Your order is confirmed"}},
+			charges: []demo.Charge{charge("good", "CAPTURED", price, true)}, mails: []string{"Your order is confirmed"}},
 		{order: order{id: "bad"},
 			now:     client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
 			payment: "VOIDED", reservations: "RELEASED", shipment: "CANCELLED", parcels: []parcel{{"CANCELLED"}},
-			charges: []charge{{"bad", "VOIDED", price, false}}, mails: []string{"We could not fulfil your order"}},
+			charges: []demo.Charge{charge("bad", "VOIDED", price, false)}, mails: []string{"We could not fulfil your order"}},
 	}
-	f.ledger = []charge{{"good", "CAPTURED", price, true}, {"bad", "VOIDED", price, false}}
+	f.ledger = []demo.Charge{charge("good", "CAPTURED", price, true), charge("bad", "VOIDED", price, false)}
 	for _, p := range products(len(f.orders)) {
 		f.stock[p.sku] = client.Stock{SKU: p.sku, OnHand: p.stocked, Available: p.stocked}
 	}
@@ -84,7 +85,7 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 			func(f *facts) { f.orders[bad].charges[0].Status = "AUTHORIZED" },
 		},
 		"the provider has no live charge without an order": {func(f *facts) {
-			f.ledger = append(f.ledger, charge{"stranger", "AUTHORIZED", price, false})
+			f.ledger = append(f.ledger, charge("stranger", "AUTHORIZED", price, false))
 		}},
 		"a shipment is BOOKED, by us and by the carrier, if and only if the order is CONFIRMED": {
 			func(f *facts) { f.orders[bad].parcels[0].Status = "BOOKED" },
@@ -142,4 +143,8 @@ func TestSeedDeterminesThePlan(t *testing.T) {
 			t.Errorf("no order is %s", want)
 		}
 	}
+}
+
+func charge(reference, status string, amount money.Money, captured bool) demo.Charge {
+	return demo.Charge{Reference: reference, Status: status, Amount: amount, Captured: captured}
 }

@@ -55,15 +55,14 @@ func persistent(c *client.Client) *client.Client {
 	return c
 }
 
-func (r *run) operator() *client.Client            { return persistent(r.shop.Operator) }
 func (r *run) customer(name string) *client.Client { return persistent(r.shop.CustomerNamed(name)) }
 
 // openShop puts the products up for sale.
 func (r *run) openShop(ctx context.Context) error {
 	for _, p := range products(r.Orders) {
-		_, put := r.operator().PutProduct(ctx, p.sku, "Chaos product",
+		_, put := r.shop.Operator.PutProduct(ctx, p.sku, "Chaos product",
 			money.Money{Currency: "EUR", Amount: p.cents}, "")
-		_, stocked := r.operator().AdjustStock(ctx, "stock-"+p.sku, p.sku,
+		_, stocked := r.shop.Operator.AdjustStock(ctx, "stock-"+p.sku, p.sku,
 			client.Adjustment{Delta: p.stocked, Reason: "chaos", AllowUnknownSKU: true})
 		if err := errors.Join(put, stocked); err != nil {
 			return fmt.Errorf("%s: %w", p.sku, err)

@@ -94,6 +94,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 	defer func() { err = errors.Join(err, stack.Stop()) }()
 	r := &run{Options: opts, stack: stack, shop: demo.Of(stack, customer(0)), killed: map[string]int{},
 		stopped: map[string]int{}}
+	persistent(r.shop.Operator)
+	persistent(r.shop.Sandbox)
 	if err := r.openShop(ctx); err != nil {
 		return err
 	}
