@@ -117,7 +117,7 @@ func (r Repo) Setup(ctx context.Context, rep *Reporter, target Target, lint bool
 				},
 				func() error { return rep.install(ctx, r.node()) })
 		}
-		if err := r.setupUV(ctx, rep, "ministack", "sam"); err != nil {
+		if err := rep.install(ctx, r.uv()); err != nil {
 			return err
 		}
 		return concurrent.All(installs...)
@@ -156,7 +156,7 @@ func (r Repo) GenerateRPC(ctx context.Context, rep *Reporter) error {
 // SetupPython installs an additional Python tool, tools/<name>.txt, into .tools/<name>.
 func (r Repo) SetupPython(ctx context.Context, rep *Reporter, name string) error {
 	return r.installing(func() error {
-		if err := r.setupUV(ctx, rep, name); err != nil {
+		if err := rep.install(ctx, r.uv()); err != nil {
 			return err
 		}
 		return rep.install(ctx, r.python(name))
@@ -242,60 +242,41 @@ func (r Repo) node() tool {
 		}}
 }
 
-// python is tools/<name>.txt in a virtual environment .tools/<name>, installed by uv, or by pip
-// where uv is not available.
-func (r Repo) python(name string) tool {
-	venv, list := r.Path(".tools", name), r.Path("tools", name+".txt")
-	python := filepath.Join(venv, "bin", "python")
-	t := tool{name: name, dir: venv, proof: python, pins: list, commands: []command{
-		{name: "python3", args: []string{"-m", "venv", venv}},
-		{name: python, args: []string{"-m", "pip", "install", "--quiet", "--no-cache-dir",
-			"--disable-pip-version-check", "--require-hashes", "-r", list}},
-	}}
-	if name == "uv" {
-		return t
-	}
-	uv := r.python("uv")
-	if current, _ := uv.current(); current {
-		program := filepath.Join(uv.dir, "bin", "uv")
-		// The cache is in the repository, where files are linked instead of copied.
-		env := environ("UV_CACHE_DIR="+r.Path(".tools", "cache", "uv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_CONFIG=1",
-			"VIRTUAL_ENV=")
-		t.commands = []command{
-			{env: env, name: program,
-				args: []string{"venv", "--quiet", "--no-project", "--clear", "--python", "python3", venv}},
-			{env: env, name: program,
-				args: []string{"pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", list}},
-		}
-	}
-	return t
-}
-
 // Python is the oldest Python that the tools run on.
 const Python = "3.11"
 
-// setupUV installs uv if any of the tools is missing: it is several times as fast as pip. Machines
-// without a uv build use pip.
-func (r Repo) setupUV(ctx context.Context, rep *Reporter, tools ...string) error {
-	missing := false
-	for _, name := range tools {
-		current, err := r.python(name).current()
-		if err != nil {
-			return err
-		}
-		missing = missing || !current
-	}
-	if !missing {
-		return nil
-	}
-	tooOld := fmt.Sprintf("import sys; sys.exit(sys.version_info < tuple(map(int, '%s'.split('.'))))", Python)
-	if err := exec.CommandContext(ctx, "python3", "-c", tooOld).Run(); err != nil {
-		return fmt.Errorf("python3 %s or later is required on the PATH: %w", Python, err)
-	}
-	if err := rep.install(ctx, r.python("uv")); err != nil {
-		rep.Printf("  uv is not available here, using pip instead: %v\n", err)
-	}
-	return ctx.Err()
+// uv installs the other Python tools, several times as fast as pip, which installs it.
+func (r Repo) uv() tool {
+	venv, list := r.Path(".tools", "uv"), r.Path("tools", "uv.txt")
+	python := filepath.Join(venv, "bin", "python")
+	return tool{name: "uv", dir: venv, proof: python, pins: list,
+		needs: func() error {
+			tooOld := fmt.Sprintf("import sys; sys.exit(sys.version_info < tuple(map(int, '%s'.split('.'))))", Python)
+			if err := exec.Command("python3", "-c", tooOld).Run(); err != nil {
+				return fmt.Errorf("python3 %s or later is required on the PATH: %w", Python, err)
+			}
+			return nil
+		},
+		commands: []command{
+			{name: "python3", args: []string{"-m", "venv", venv}},
+			{name: python, args: []string{"-m", "pip", "install", "--quiet", "--no-cache-dir",
+				"--disable-pip-version-check", "--require-hashes", "-r", list}},
+		}}
+}
+
+// python is tools/<name>.txt in a virtual environment .tools/<name>.
+func (r Repo) python(name string) tool {
+	venv, list := r.Path(".tools", name), r.Path("tools", name+".txt")
+	python, uv := filepath.Join(venv, "bin", "python"), filepath.Join(r.uv().dir, "bin", "uv")
+	// The cache is in the repository, where files are linked instead of copied.
+	env := environ("UV_CACHE_DIR="+r.Path(".tools", "cache", "uv"), "UV_PYTHON_DOWNLOADS=never", "UV_NO_CONFIG=1",
+		"VIRTUAL_ENV=")
+	return tool{name: name, dir: venv, proof: python, pins: list, commands: []command{
+		{env: env, name: uv,
+			args: []string{"venv", "--quiet", "--no-project", "--clear", "--python", "python3", venv}},
+		{env: env, name: uv,
+			args: []string{"pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", list}},
+	}}
 }
 
 // Pinned fails unless the files of dir are exactly those in tools/<tool>/sha256, a list in the form
