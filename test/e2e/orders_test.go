@@ -235,12 +235,7 @@ func place(t *testing.T, c *client.Client, r client.OrderRequest) client.Order {
 // sell puts a new product up for sale, and waits until orders has its price.
 func sell(t *testing.T, sku string, cents int64, stock int) {
 	t.Helper()
-	if _, err := operator().PutProduct(t.Context(), sku, "Test product", money.Money{Currency: "EUR", Amount: cents},
-		""); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := operator().AdjustStock(t.Context(), "", sku,
-		client.Adjustment{Delta: stock, Reason: "test", AllowUnknownSKU: true}); err != nil {
+	if err := shop().Sell(t.Context(), sku, "Test product", cents, stock); err != nil {
 		t.Fatal(err)
 	}
 	r := order(sku, 1, "pm_card_visa_chargeDeclined") // leaves nothing behind

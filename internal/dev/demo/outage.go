@@ -13,7 +13,6 @@ import (
 	"orderflow/internal/dev/intercept"
 	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/resilience"
 )
 
@@ -96,12 +95,7 @@ func (s Shop) Outage(ctx context.Context, w io.Writer, provider *intercept.Inter
 func (o *outage) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
-	if _, err := o.Operator.PutProduct(ctx, o.sku, "Candle", money.Money{Currency: "EUR", Amount: 990},
-		""); err != nil {
-		return err
-	}
-	stock := client.Adjustment{Delta: o.plan.orders() + 10, Reason: "demo of an outage", AllowUnknownSKU: true}
-	if _, err := o.Operator.AdjustStock(ctx, "", o.sku, stock); err != nil {
+	if err := o.Sell(ctx, o.sku, "Candle", 990, o.plan.orders()+10); err != nil {
 		return err
 	}
 	began := time.Now()

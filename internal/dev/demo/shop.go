@@ -88,23 +88,32 @@ var products = []product{
 	{"NOTEBOOK", "Notebook, dotted", 890, 500},
 }
 
-// Stock puts the products up for sale and tops up their stock; what is there already spans.
+// Sell puts a product up for sale and adds pieces to its stock.
+func (s Shop) Sell(ctx context.Context, sku, name string, cents int64, pieces int) error {
+	price := money.Money{Currency: "EUR", Amount: cents}
+	if _, err := s.Operator.PutProduct(ctx, sku, name, price, ""); err != nil {
+		return fmt.Errorf("put product %s: %w", sku, err)
+	}
+	if pieces <= 0 {
+		return nil
+	}
+	// Inventory learns of the product from an event, which may still be under way.
+	adjustment := client.Adjustment{Delta: pieces, Reason: "for sale", AllowUnknownSKU: true}
+	if _, err := s.Operator.AdjustStock(ctx, "", sku, adjustment); err != nil {
+		return fmt.Errorf("stock %s: %w", sku, err)
+	}
+	return nil
+}
+
+// Stock puts the products up for sale and tops up their stock; what is there already counts.
 func (s Shop) Stock(ctx context.Context) error {
 	for _, p := range products {
-		if _, err := s.Operator.PutProduct(ctx, p.sku, p.name, money.Money{Currency: "EUR", Amount: p.cents},
-			""); err != nil {
-			return fmt.Errorf("put product %s: %w", p.sku, err)
-		}
 		have, err := s.stock(ctx, p.sku)
+		if err == nil {
+			err = s.Sell(ctx, p.sku, p.name, p.cents, p.stock-have.OnHand)
+		}
 		if err != nil {
 			return err
-		}
-		if missing := p.stock - have.OnHand; missing > 0 {
-			// Inventory learns of the product from an event, which may still be under way.
-			adjustment := client.Adjustment{Delta: missing, Reason: "demo stock", AllowUnknownSKU: true}
-			if _, err := s.Operator.AdjustStock(ctx, "", p.sku, adjustment); err != nil {
-				return fmt.Errorf("stock %s: %w", p.sku, err)
-			}
 		}
 	}
 	return nil

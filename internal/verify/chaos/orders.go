@@ -10,7 +10,6 @@ import (
 
 	"orderflow/internal/ops/client"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/money"
 	"orderflow/internal/verify/concurrent"
 )
 
@@ -60,12 +59,8 @@ func (r *run) customer(name string) *client.Client { return persistent(r.shop.Cu
 // openShop puts the products up for sale.
 func (r *run) openShop(ctx context.Context) error {
 	for _, p := range products(r.Orders) {
-		_, put := r.shop.Operator.PutProduct(ctx, p.sku, "Chaos product",
-			money.Money{Currency: "EUR", Amount: p.cents}, "")
-		_, stocked := r.shop.Operator.AdjustStock(ctx, "stock-"+p.sku, p.sku,
-			client.Adjustment{Delta: p.stocked, Reason: "chaos", AllowUnknownSKU: true})
-		if err := errors.Join(put, stocked); err != nil {
-			return fmt.Errorf("%s: %w", p.sku, err)
+		if err := r.shop.Sell(ctx, p.sku, "Chaos product", p.cents, p.stocked); err != nil {
+			return err
 		}
 	}
 	return nil

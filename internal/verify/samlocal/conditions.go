@@ -19,7 +19,6 @@ import (
 
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/ops/client"
 	"orderflow/internal/orders"
 	"orderflow/internal/orders/contract"
 	ordersstore "orderflow/internal/orders/dynamo"
@@ -154,13 +153,7 @@ var sample = orders.Order{
 // returns when orders has its price.
 func stockTea(ctx context.Context, stack *devstack.Stack) error {
 	const tea = "TEA-EARL-GREY"
-	operator := demo.Of(stack, "alice").Operator
-	if _, err := operator.PutProduct(ctx, tea, "Tea, Earl Grey", money.Money{Currency: "EUR", Amount: 799},
-		""); err != nil {
-		return err
-	}
-	if _, err := operator.AdjustStock(ctx, "", tea,
-		client.Adjustment{Delta: 10, Reason: "for the samples", AllowUnknownSKU: true}); err != nil {
+	if err := demo.Of(stack, "alice").Sell(ctx, tea, "Tea, Earl Grey", 799, 10); err != nil {
 		return err
 	}
 	prices := ordersstore.Store{Table: ddb.Open(stack.Config(), table(stack, "orders"), clock.System{})}
