@@ -34,8 +34,8 @@ func stranglerCommand(a *app) *cobra.Command {
   10%     the services for a tenth of the customers, always the same ones
   new     the services
 
-An order stays with the shop that placed it, whatever the table says. docs/runbooks/strangler.md
-says in which order to go.
+An order stays with the shop that placed it, whatever the table says. docs/strangler.md says in
+which order to go.
 
 ` + stackFileHelp,
 		Example: `  orderflow strangler status

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orderflow/internal/gateway"
+	"orderflow/internal/gateway/oldshop"
 	"orderflow/internal/payments/provider"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
@@ -39,9 +40,11 @@ type Circuits struct {
 	IDs   ids.Source
 }
 
-// dependencies lists the dependencies of each service.
+// dependencies lists what the functions of each service call.
 var dependencies = []Circuit{
+	{Service: "gateway", Dependency: string(gateway.Catalog)},
 	{Service: "gateway", Dependency: string(gateway.Inventory)},
+	{Service: "gateway", Dependency: oldshop.Name},
 	{Service: "gateway", Dependency: string(gateway.Orders)},
 	{Service: "gateway", Dependency: string(gateway.Payments)},
 	{Service: "gateway", Dependency: string(gateway.Shipping)},

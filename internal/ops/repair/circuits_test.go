@@ -3,7 +3,11 @@ package repair_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +38,38 @@ func save(t *testing.T, log *memdb.Log, dependency string, states ...resilience.
 	}
 }
 
+func TestEveryCalledDependencyHasACircuit(t *testing.T) {
+	files, err := filepath.Glob("../../../deploy/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	var called, listed []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		service := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		for _, calls := range regexp.MustCompile(`(?m)^ +calls: \[(.*)\]`).FindAllStringSubmatch(string(text), -1) {
+			for dependency := range strings.SplitSeq(calls[1], ", ") {
+				called = append(called, service+" "+dependency)
+			}
+		}
+	}
+	all, _ := circuits(clock.System{})
+	found, err := all.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range found {
+		listed = append(listed, c.Service+" "+c.Dependency)
+	}
+	slices.Sort(called)
+	if called = slices.Compact(called); !slices.Equal(called, listed) {
+		t.Errorf("listed %q, called %q", listed, called)
+	}
+}
+
 func TestCircuitsAreListedAsStored(t *testing.T) {
 	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	all, logs := circuits(now)
@@ -47,8 +83,8 @@ func TestCircuitsAreListedAsStored(t *testing.T) {
 	save(t, logs["gateway"], "shipping",
 		resilience.Circuit{State: resilience.Closed, Failed: []string{"a"}, WindowEnds: since})
 	got, err := all.List(t.Context())
-	if err != nil || len(got) != 6 {
-		t.Fatalf("%+v, %v, want 6", got, err)
+	if err != nil || len(got) != 8 {
+		t.Fatalf("%+v, %v, want 8", got, err)
 	}
 	of := func(dependency string) repair.Circuit {
 		return got[slices.IndexFunc(got, func(c repair.Circuit) bool { return c.Dependency == dependency })]

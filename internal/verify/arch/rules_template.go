@@ -24,6 +24,9 @@ var templateRules = []Rule{
 			bad.same("deploy/", r.ofType("AWS::Serverless::Function"), functions)
 		},
 		func(r *Repo) { delete(r.resources(), "PlaceOrderFunction") }),
+	requires("the table of routes is not in the template",
+		"a deployment or its rollback would undo what an operator set",
+		required{"AWS::SSM::Parameter", `Name: !Unlike "legacy-routes"`}),
 	requires("an HTTP client finds its address in the registry",
 		"hard-coded endpoints: an address in the environment is as fixed as one in code",
 		required{"AWS::Serverless::Function", `Environment: !Unlike
