@@ -301,3 +301,19 @@ func TestAnswerAboutSomethingElseIsAFailure(t *testing.T) {
 		}
 	}
 }
+
+func TestAServiceIsDownWhileItsCircuitIsOpen(t *testing.T) {
+	s := withBreakers(t, memdb.NewLog(clock.System{}), respond(http.StatusServiceUnavailable, ""))
+	if s.Down(t.Context(), gateway.Orders) {
+		t.Error("it is down before any call")
+	}
+	for i := range 5 {
+		_, _ = s.Get(t.Context(), gateway.Orders, order[:25]+string(rune('A'+i)), "")
+	}
+	if !s.Down(t.Context(), gateway.Orders) || s.Down(t.Context(), gateway.Catalog) {
+		t.Error("orders is not down, or the catalog is")
+	}
+	if serve(t, respond(http.StatusServiceUnavailable, "")).Down(t.Context(), gateway.Orders) {
+		t.Error("a service without a circuit is down")
+	}
+}

@@ -151,6 +151,31 @@ func TestAbandonedProbeGoesToTheNextCallerAtOnce(t *testing.T) {
 	}
 }
 
+func TestAskingWhetherACircuitIsClosedClaimsNoProbe(t *testing.T) {
+	b := newBench()
+	one, other := b.process(), b.process()
+	if !one.Closed(t.Context()) {
+		t.Fatal("a circuit that was never written is not closed")
+	}
+	fail(t, one, 3)
+	b.clock.Advance(time.Minute) // a probe is due
+	if one.Closed(t.Context()) || other.Closed(t.Context()) {
+		t.Error("a circuit that waits for a probe is closed")
+	}
+	a, err := other.Admit(t.Context())
+	if err != nil || !a.Probe {
+		t.Fatalf("the next call is not the probe: %v", err)
+	}
+	if one.Closed(t.Context()) {
+		t.Error("a half-open circuit is closed")
+	}
+	a.Succeeded(t.Context())
+	b.clock.Advance(2 * time.Second)
+	if !one.Closed(t.Context()) {
+		t.Error("the circuit is not closed after the probe")
+	}
+}
+
 func TestLateProbeDecidesNothing(t *testing.T) {
 	shared := newBench()
 	one := shared.process()
