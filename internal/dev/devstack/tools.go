@@ -231,7 +231,7 @@ func (r Repo) node() tool {
 		pins:  lockFile,
 		needs: func() error {
 			if _, err := exec.LookPath("npm"); err != nil {
-				return fmt.Errorf("Node.js with npm is required on the PATH, for asl-validator and buf: %w", err)
+				return fmt.Errorf("npm of Node.js is required on the PATH, for asl-validator and buf: %w", err)
 			}
 			return nil
 		},

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -194,5 +195,23 @@ func TestRPCHandsOnTheCallersDeadline(t *testing.T) {
 	res := callRPC(t, shop{"orders": hangs}, func(in *request) { in.Headers["connect-timeout-ms"] = "300" })
 	if res.StatusCode != 504 || !strings.Contains(res.Body, "DeadlineExceeded") || time.Since(begun) > 2*time.Second {
 		t.Errorf("%d %s after %v", res.StatusCode, res.Body, time.Since(begun))
+	}
+}
+
+func TestRPCHandsOnTokenKeyDeadlineAndTrace(t *testing.T) {
+	var got http.Header
+	orders := func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Clone()
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = w.Write([]byte(orderJSON))
+	}
+	res := callRPC(t, shop{"orders": orders}, func(in *request) {
+		in.PathParameters["method"], in.Body = "PlaceOrder", `{"paymentMethod":"pm"}`
+		in.Headers["idempotency-key"], in.Headers["connect-timeout-ms"] = "k-1", "900"
+	})
+	left, err := strconv.Atoi(got.Get("X-Request-Timeout-Ms"))
+	if res.StatusCode != 200 || !strings.HasPrefix(got.Get("Authorization"), "Bearer ey") ||
+		got.Get("Idempotency-Key") != "k-1" || got.Get("Traceparent") == "" || err != nil || left > 900 {
+		t.Errorf("%d %s: %v", res.StatusCode, res.Body, got)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // PlaceOrder implements orderflowv1connect.OrderServiceHandler.
-func (s Server) PlaceOrder(
+func (s server) PlaceOrder(
 	ctx context.Context, in *orderflowv1.PlaceOrderRequest,
 ) (*orderflowv1.PlaceOrderResponse, error) {
 	as, err := keyed(ctx)
@@ -24,7 +24,7 @@ func (s Server) PlaceOrder(
 }
 
 // GetOrder implements orderflowv1connect.OrderServiceHandler.
-func (s Server) GetOrder(
+func (s server) GetOrder(
 	ctx context.Context, in *orderflowv1.GetOrderRequest,
 ) (*orderflowv1.GetOrderResponse, error) {
 	if err := gateway.CheckOrderID(in.OrderId); err != nil {
@@ -38,7 +38,7 @@ func (s Server) GetOrder(
 }
 
 // ListOrders implements orderflowv1connect.OrderServiceHandler.
-func (s Server) ListOrders(
+func (s server) ListOrders(
 	ctx context.Context, in *orderflowv1.ListOrdersRequest,
 ) (*orderflowv1.ListOrdersResponse, error) {
 	page, err := s.shop.Orders(ctx, caller(ctx), gateway.OrderList{
@@ -51,7 +51,7 @@ func (s Server) ListOrders(
 }
 
 // CancelOrder implements orderflowv1connect.OrderServiceHandler.
-func (s Server) CancelOrder(
+func (s server) CancelOrder(
 	ctx context.Context, in *orderflowv1.CancelOrderRequest,
 ) (*orderflowv1.CancelOrderResponse, error) {
 	as, err := keyed(ctx)
@@ -69,7 +69,7 @@ func (s Server) CancelOrder(
 }
 
 // GetOrderSummary implements orderflowv1connect.OrderServiceHandler.
-func (s Server) GetOrderSummary(
+func (s server) GetOrderSummary(
 	ctx context.Context, in *orderflowv1.GetOrderSummaryRequest,
 ) (*orderflowv1.GetOrderSummaryResponse, error) {
 	if err := gateway.CheckOrderID(in.OrderId); err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // GetProduct implements orderflowv1connect.ProductServiceHandler.
-func (s Server) GetProduct(
+func (s server) GetProduct(
 	ctx context.Context, in *orderflowv1.GetProductRequest,
 ) (*orderflowv1.GetProductResponse, error) {
 	if err := gateway.CheckSKU(in.Sku); err != nil {
@@ -22,7 +22,7 @@ func (s Server) GetProduct(
 }
 
 // ListProducts implements orderflowv1connect.ProductServiceHandler.
-func (s Server) ListProducts(
+func (s server) ListProducts(
 	ctx context.Context, in *orderflowv1.ListProductsRequest,
 ) (*orderflowv1.ListProductsResponse, error) {
 	page, err := s.shop.Products(ctx, caller(ctx), limit(in.Limit), gateway.Start{Cursor: in.GetCursor()})
@@ -33,7 +33,7 @@ func (s Server) ListProducts(
 }
 
 // PutProduct implements orderflowv1connect.ProductServiceHandler.
-func (s Server) PutProduct(
+func (s server) PutProduct(
 	ctx context.Context, in *orderflowv1.PutProductRequest,
 ) (*orderflowv1.PutProductResponse, error) {
 	if err := gateway.CheckSKU(in.Sku); err != nil {

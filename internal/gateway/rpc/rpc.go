@@ -17,17 +17,17 @@ import (
 // maxBody is the largest message of a request, in bytes after decompression.
 const maxBody = 64 << 10
 
-// Server implements the services of the contract.
-type Server struct {
+// server implements the services of the contract.
+type server struct {
 	shop      gateway.Shop
 	summaries *gateway.Service
 	watch     Watch
 }
 
 var (
-	_ orderflowv1connect.OrderServiceHandler   = Server{}
-	_ orderflowv1connect.ProductServiceHandler = Server{}
-	_ orderflowv1connect.StockServiceHandler   = Server{}
+	_ orderflowv1connect.OrderServiceHandler   = server{}
+	_ orderflowv1connect.ProductServiceHandler = server{}
+	_ orderflowv1connect.StockServiceHandler   = server{}
 )
 
 // Backends are the services' HTTP contract.
@@ -39,7 +39,7 @@ type Backends interface {
 // New returns the server over the services. Without a watch, it has no streams. The interceptors
 // see the errors that callers get.
 func New(b Backends, watch Watch, interceptors ...connect.Interceptor) http.Handler {
-	s := Server{shop: b, summaries: gateway.New(b), watch: watch}
+	s := server{shop: b, summaries: gateway.New(b), watch: watch}
 	options := connect.WithHandlerOptions(connect.WithInterceptors(interceptors...),
 		connect.WithCodec(jsonCodec("json")), connect.WithCodec(jsonCodec("json; charset=utf-8")),
 		connect.WithReadMaxBytes(maxBody), connect.WithInterceptors(interceptor{}), connect.WithRecover(recovered))

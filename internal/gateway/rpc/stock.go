@@ -8,7 +8,7 @@ import (
 )
 
 // GetStock implements orderflowv1connect.StockServiceHandler.
-func (s Server) GetStock(
+func (s server) GetStock(
 	ctx context.Context, in *orderflowv1.GetStockRequest,
 ) (*orderflowv1.GetStockResponse, error) {
 	if err := gateway.CheckSKU(in.Sku); err != nil {
@@ -22,7 +22,7 @@ func (s Server) GetStock(
 }
 
 // AdjustStock implements orderflowv1connect.StockServiceHandler.
-func (s Server) AdjustStock(
+func (s server) AdjustStock(
 	ctx context.Context, in *orderflowv1.AdjustStockRequest,
 ) (*orderflowv1.AdjustStockResponse, error) {
 	as, err := keyed(ctx)

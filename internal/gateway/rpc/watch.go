@@ -16,7 +16,7 @@ type Watch func(
 ) error
 
 // WatchOrder implements orderflowv1connect.OrderServiceHandler.
-func (s Server) WatchOrder(
+func (s server) WatchOrder(
 	ctx context.Context, in *orderflowv1.WatchOrderRequest, out *connect.ServerStream[orderflowv1.WatchOrderResponse],
 ) error {
 	if s.watch == nil {
