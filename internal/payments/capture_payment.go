@@ -14,7 +14,7 @@ func (s *Service) CapturePayment(ctx context.Context, in contract.Step) (contrac
 		return contract.Result{}, errInput
 	}
 	run := func(ctx context.Context, once barrier.Once) (contract.Result, error) {
-		p, err := s.store.Payment(ctx, in.OrderID)
+		p, err := s.store.Get(ctx, in.OrderID)
 		if errors.Is(err, ErrNoPayment) || err == nil && p.Status != StatusAuthorized {
 			return contract.Result{}, ErrNotAuthorized
 		}

@@ -30,11 +30,11 @@ func (s *failingStore) call() error {
 	return nil
 }
 
-func (s *failingStore) Payment(ctx context.Context, orderID string) (payments.Payment, error) {
+func (s *failingStore) Get(ctx context.Context, orderID string) (payments.Payment, error) {
 	if err := s.call(); err != nil {
 		return payments.Payment{}, err
 	}
-	return s.Store.Payment(ctx, orderID)
+	return s.Store.Get(ctx, orderID)
 }
 
 func (s *failingStore) Save(ctx context.Context, p payments.Payment, with commit.With) error {

@@ -96,11 +96,11 @@ func (p Payment) free() bool { return p.ChargeID == "" && free(p.Amount) }
 
 // GetPayment returns an order's payment, or ErrNoPayment.
 func (s *Service) GetPayment(ctx context.Context, orderID string) (Payment, error) {
-	return s.store.Payment(ctx, orderID)
+	return s.store.Get(ctx, orderID)
 }
 
 // ListPayments returns the payments of up to 50 distinct orders, in their order; those without one
 // are left out.
 func (s *Service) ListPayments(ctx context.Context, orderIDs []string) ([]Payment, error) {
-	return s.store.Payments(ctx, orderIDs)
+	return s.store.GetMany(ctx, orderIDs)
 }

@@ -43,16 +43,9 @@ const (
 	stepVoid      = "VoidPayment"
 )
 
-// Store keeps payments.
+// Store keeps payments, by order, and how orders ended.
 type Store interface {
-	commit.Log
-	// Payment returns an order's payment, or ErrNoPayment.
-	Payment(ctx context.Context, orderID string) (Payment, error)
-	// Payments returns the payments of up to 50 distinct orders, in their order; those without one
-	// are left out.
-	Payments(ctx context.Context, orderIDs []string) ([]Payment, error)
-	// Save writes p, which must be one version after what is stored, else fault.ErrLostRace.
-	Save(ctx context.Context, p Payment, with commit.With) error
+	commit.Store[Payment]
 	// Outcome returns how an order ended; the zero Outcome if that is unknown.
 	Outcome(ctx context.Context, orderID string) (Outcome, error)
 	// SaveOutcome writes o. The stored version must be before, 0 for none (else fault.ErrLostRace).

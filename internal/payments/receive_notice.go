@@ -63,7 +63,7 @@ func (s *Service) settle(ctx context.Context, c Charge) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.store.Payment(ctx, c.Reference)
+	p, err := s.store.Get(ctx, c.Reference)
 	if err != nil && !errors.Is(err, ErrNoPayment) {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *Service) partlyRefunded(ctx context.Context, c Charge) (changed bool, e
 		return false, nil
 	}
 	return fault.RetryLostRace(func() (bool, error) {
-		p, err := s.store.Payment(ctx, c.Reference)
+		p, err := s.store.Get(ctx, c.Reference)
 		switch {
 		case errors.Is(err, ErrNoPayment):
 			return false, nil // an unknown charge is undone or stored as a whole
@@ -119,7 +119,7 @@ func (s *Service) storeDispute(ctx context.Context, c Charge, with commit.With) 
 	if c.Dispute == "" {
 		return s.store.Record(ctx, with)
 	}
-	p, err := s.store.Payment(ctx, c.Reference)
+	p, err := s.store.Get(ctx, c.Reference)
 	switch {
 	case errors.Is(err, ErrNoPayment):
 		s.onConcern(ctx, ConcernUnknownCharge)

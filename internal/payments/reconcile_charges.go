@@ -105,7 +105,7 @@ func (s *Service) reconcile(ctx context.Context, c Charge, found *Reconciliation
 	case OrderNeedsAttention:
 		return nil
 	}
-	p, err := s.store.Payment(ctx, c.Reference)
+	p, err := s.store.Get(ctx, c.Reference)
 	ended := order.Status == OrderRejected || order.Status == OrderCancelled
 	switch {
 	case err != nil && !errors.Is(err, ErrNoPayment):
@@ -160,7 +160,7 @@ func (s *Service) undo(ctx context.Context, c Charge) error {
 
 // correct stores the provider's state if our record differs. It reports whether it did.
 func (s *Service) correct(ctx context.Context, c Charge) (changed bool, err error) {
-	p, err := s.store.Payment(ctx, c.Reference)
+	p, err := s.store.Get(ctx, c.Reference)
 	switch {
 	case errors.Is(err, ErrNoPayment):
 		p = Payment{OrderID: c.Reference, Amount: c.Amount}

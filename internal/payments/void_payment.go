@@ -20,7 +20,7 @@ func (s *Service) VoidPayment(ctx context.Context, in contract.Step) (contract.R
 	}
 	undoes := []string{stepCapture, stepAuthorize}
 	run := func(ctx context.Context, _ barrier.Done, once barrier.Once) (contract.Result, error) {
-		p, err := s.store.Payment(ctx, in.OrderID)
+		p, err := s.store.Get(ctx, in.OrderID)
 		switch {
 		case errors.Is(err, ErrNoPayment):
 			p = Payment{OrderID: in.OrderID, CustomerID: in.CustomerID, Amount: in.Amount}

@@ -19,7 +19,7 @@ func (s *Service) AwaitShipment(ctx context.Context, in contract.Await) (contrac
 		return contract.Result{}, errInput
 	}
 	return fault.RetryLostRace(func() (contract.Result, error) {
-		sh, err := s.store.Shipment(ctx, in.OrderID)
+		sh, err := s.store.Get(ctx, in.OrderID)
 		if err != nil {
 			return contract.Result{}, err
 		}

@@ -23,7 +23,7 @@ func (s *Service) CancelShipment(ctx context.Context, in contract.Cancel) (contr
 		if err != nil {
 			return contract.Result{}, err
 		}
-		sh, err := s.store.Shipment(ctx, in.OrderID)
+		sh, err := s.store.Get(ctx, in.OrderID)
 		none := errors.Is(err, ErrNoShipment)
 		if err != nil && !none {
 			return contract.Result{}, err

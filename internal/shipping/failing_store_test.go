@@ -28,11 +28,11 @@ func (s *failingStore) call() error {
 	return nil
 }
 
-func (s *failingStore) Shipment(ctx context.Context, orderID string) (shipping.Shipment, error) {
+func (s *failingStore) Get(ctx context.Context, orderID string) (shipping.Shipment, error) {
 	if err := s.call(); err != nil {
 		return shipping.Shipment{}, err
 	}
-	return s.Store.Shipment(ctx, orderID)
+	return s.Store.Get(ctx, orderID)
 }
 
 func (s *failingStore) Save(ctx context.Context, sh shipping.Shipment, with commit.With) error {

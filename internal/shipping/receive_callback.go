@@ -29,7 +29,7 @@ type Callback struct {
 // The callback continues the trace of the booking, even if the carrier does not propagate it.
 func (s *Service) ReceiveCallback(ctx context.Context, cb Callback) error {
 	return barrier.Consume(ctx, s.store, onCallback, cb.ID, func(ctx context.Context, once barrier.Once) (err error) {
-		sh, err := s.store.Shipment(ctx, cb.Reference)
+		sh, err := s.store.Get(ctx, cb.Reference)
 		if err != nil {
 			return err
 		}

@@ -73,11 +73,11 @@ func (sh Shipment) eventType() string {
 
 // GetShipment returns an order's shipment, or ErrNoShipment.
 func (s *Service) GetShipment(ctx context.Context, orderID string) (Shipment, error) {
-	return s.store.Shipment(ctx, orderID)
+	return s.store.Get(ctx, orderID)
 }
 
 // ListShipments returns the shipments of up to 50 distinct orders, in their order; those without
 // one are left out.
 func (s *Service) ListShipments(ctx context.Context, orderIDs []string) ([]Shipment, error) {
-	return s.store.Shipments(ctx, orderIDs)
+	return s.store.GetMany(ctx, orderIDs)
 }

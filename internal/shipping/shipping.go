@@ -35,17 +35,8 @@ const (
 	onCallback  = "ReceiveCarrierWebhook"
 )
 
-// Store keeps shipments.
-type Store interface {
-	commit.Log
-	// Shipment returns an order's shipment, or ErrNoShipment.
-	Shipment(ctx context.Context, orderID string) (Shipment, error)
-	// Shipments returns the shipments of up to 50 distinct orders, in their order; those without
-	// one are left out.
-	Shipments(ctx context.Context, orderIDs []string) ([]Shipment, error)
-	// Save writes sh, which must be one version after what is stored, else fault.ErrLostRace.
-	Save(ctx context.Context, sh Shipment, with commit.With) error
-}
+// Store keeps shipments, by order.
+type Store = commit.Store[Shipment]
 
 // Service implements shipping's use cases.
 type Service struct {

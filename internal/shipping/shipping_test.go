@@ -208,8 +208,8 @@ type interrupted struct {
 	between func()
 }
 
-func (s *interrupted) Shipment(ctx context.Context, orderID string) (shipping.Shipment, error) {
-	sh, err := s.Store.Shipment(ctx, orderID)
+func (s *interrupted) Get(ctx context.Context, orderID string) (shipping.Shipment, error) {
+	sh, err := s.Store.Get(ctx, orderID)
 	if f := s.between; f != nil {
 		s.between = nil
 		f()

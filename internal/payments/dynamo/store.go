@@ -49,16 +49,13 @@ var paymentItems = ddb.Versioned[payments.Payment, payment]{
 }
 
 // Store implements payments.Store.
-type Store struct{ *ddb.Table }
-
-// Payment reads an order's payment.
-func (s Store) Payment(ctx context.Context, orderID string) (payments.Payment, error) {
-	return paymentItems.Get(ctx, s.Table, orderID)
+type Store struct {
+	ddb.Store[payments.Payment, payment]
 }
 
-// Save writes a payment's next version.
-func (s Store) Save(ctx context.Context, p payments.Payment, with commit.With) error {
-	return paymentItems.Save(ctx, s.Table, p, with)
+// Open returns the store in a table.
+func Open(t *ddb.Table) Store {
+	return Store{ddb.Store[payments.Payment, payment]{Table: t, Kind: paymentItems}}
 }
 
 type outcome struct {
@@ -98,9 +95,4 @@ func (s Store) Bookmark(ctx context.Context) (string, error) {
 // SaveBookmark writes the bookmark.
 func (s Store) SaveBookmark(ctx context.Context, cursor string) error {
 	return s.Commit(ctx, commit.With{}, s.Table.Save("reconciliation", "bookmark", bookmark{Cursor: cursor}))
-}
-
-// Payments reads payments in one batch.
-func (s Store) Payments(ctx context.Context, orderIDs []string) ([]payments.Payment, error) {
-	return paymentItems.GetMany(ctx, s.Table, orderIDs)
 }

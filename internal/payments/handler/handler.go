@@ -18,7 +18,7 @@ import (
 
 // service builds the use cases for functions that call the provider named by PAYMENT_PROVIDER.
 func service(env *function.Env) *payments.Service {
-	store := dynamo.Store{Table: ddb.FromEnv(env)}
+	store := dynamo.Open(ddb.FromEnv(env))
 	calls := outbound.New(env, "payments", store)
 	var third payments.Provider
 	switch name := env.Require("PAYMENT_PROVIDER"); name {

@@ -9,7 +9,7 @@ import (
 
 // ListPayments composes the function list-payments.
 func ListPayments(env *function.Env) function.Handler {
-	return listPayments(payments.New(dynamo.Store{Table: ddb.FromEnv(env)}, nil, env.Clock, env.IDs))
+	return listPayments(payments.New(dynamo.Open(ddb.FromEnv(env)), nil, env.Clock, env.IDs))
 }
 
 func listPayments(svc *payments.Service) function.Handler {

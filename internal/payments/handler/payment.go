@@ -21,7 +21,7 @@ type payment struct {
 
 // GetPayment builds the function get-payment, which does not call the provider.
 func GetPayment(env *function.Env) function.Handler {
-	return getPayment(payments.New(dynamo.Store{Table: ddb.FromEnv(env)}, nil, env.Clock, env.IDs))
+	return getPayment(payments.New(dynamo.Open(ddb.FromEnv(env)), nil, env.Clock, env.IDs))
 }
 
 func getPayment(svc *payments.Service) function.Handler {

@@ -15,7 +15,7 @@ import (
 
 // ProjectOrder builds the function project-order, which does not call the provider.
 func ProjectOrder(env *function.Env) function.Handler {
-	return projectOrder(payments.New(dynamo.Store{Table: ddb.FromEnv(env)}, nil, env.Clock, env.IDs))
+	return projectOrder(payments.New(dynamo.Open(ddb.FromEnv(env)), nil, env.Clock, env.IDs))
 }
 
 func projectOrder(svc *payments.Service) function.Handler {

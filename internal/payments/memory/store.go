@@ -12,30 +12,18 @@ import (
 
 // Store implements payments.Store.
 type Store struct {
-	*memdb.Log
-	payments memdb.Versioned[payments.Payment]
+	*memdb.Store[payments.Payment]
 	outcomes memdb.Versioned[payments.Outcome]
 	bookmark *memdb.Items[string]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	log := memdb.NewLog(c)
+	kept := memdb.NewStore[payments.Payment](c, "payment", payments.ErrNoPayment)
 	return &Store{
-		Log: log, payments: memdb.NewVersioned[payments.Payment](log, "payment", payments.ErrNoPayment, nil),
-		outcomes: memdb.NewVersioned[payments.Outcome](log, "outcome", nil, nil),
-		bookmark: memdb.NewItems[string](log, "bookmark", nil),
+		kept, memdb.NewVersioned[payments.Outcome](kept.Log, "outcome", nil, nil),
+		memdb.NewItems[string](kept.Log, "bookmark", nil),
 	}
-}
-
-// Payment returns an order's payment.
-func (s *Store) Payment(_ context.Context, orderID string) (payments.Payment, error) {
-	return s.payments.Get(orderID)
-}
-
-// Save writes a payment's next version.
-func (s *Store) Save(_ context.Context, p payments.Payment, with commit.With) error {
-	return s.payments.Save(p, with)
 }
 
 // Outcome returns how an order ended.
@@ -60,9 +48,4 @@ func (s *Store) SaveBookmark(_ context.Context, cursor string) error {
 		s.bookmark.Save("", cursor)
 		return nil
 	})
-}
-
-// Payments returns payments.
-func (s *Store) Payments(_ context.Context, orderIDs []string) ([]payments.Payment, error) {
-	return s.payments.GetMany(orderIDs)
 }

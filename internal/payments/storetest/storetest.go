@@ -16,7 +16,7 @@ import (
 var Suite = storesuite.Suite[payments.Store]{
 	Aggregates: []storesuite.Aggregates[payments.Store]{
 		storesuite.Aggregate[payments.Store, payments.Payment]{
-			Get: payments.Store.Payment, GetMany: payments.Store.Payments, Save: payments.Store.Save,
+			Get: payments.Store.Get, GetMany: payments.Store.GetMany, Save: payments.Store.Save,
 			Missing: payments.ErrNoPayment,
 			New: func(orderID string, version int64) payments.Payment {
 				return payment(orderID, version, payments.StatusCaptured)

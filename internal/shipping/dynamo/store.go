@@ -5,10 +5,8 @@
 package dynamo
 
 import (
-	"context"
 	"time"
 
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/shipping"
 )
@@ -47,19 +45,7 @@ var shipmentItems = ddb.Versioned[shipping.Shipment, shipment]{
 }
 
 // Store implements shipping.Store.
-type Store struct{ *ddb.Table }
+type Store = ddb.Store[shipping.Shipment, shipment]
 
-// Shipment reads an order's shipment.
-func (s Store) Shipment(ctx context.Context, orderID string) (shipping.Shipment, error) {
-	return shipmentItems.Get(ctx, s.Table, orderID)
-}
-
-// Save writes a shipment's next version.
-func (s Store) Save(ctx context.Context, sh shipping.Shipment, with commit.With) error {
-	return shipmentItems.Save(ctx, s.Table, sh, with)
-}
-
-// Shipments reads shipments in one batch.
-func (s Store) Shipments(ctx context.Context, orderIDs []string) ([]shipping.Shipment, error) {
-	return shipmentItems.GetMany(ctx, s.Table, orderIDs)
-}
+// Open returns the store in a table.
+func Open(t *ddb.Table) Store { return Store{Table: t, Kind: shipmentItems} }

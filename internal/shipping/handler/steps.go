@@ -27,12 +27,12 @@ func CancelShipment(env *function.Env) function.Handler {
 
 // service builds the use cases for functions that call the carrier.
 func service(env *function.Env) *shipping.Service {
-	store := dynamo.Store{Table: ddb.FromEnv(env)}
+	store := dynamo.Open(ddb.FromEnv(env))
 	calls := outbound.New(env, "shipping", store)
 	return shipping.New(store, carrier.New(calls.To(carrier.Name)), env.Clock, env.IDs)
 }
 
 // storeOnly builds the use cases for functions that do not call the carrier.
 func storeOnly(env *function.Env) *shipping.Service {
-	return shipping.New(dynamo.Store{Table: ddb.FromEnv(env)}, nil, env.Clock, env.IDs)
+	return shipping.New(dynamo.Open(ddb.FromEnv(env)), nil, env.Clock, env.IDs)
 }

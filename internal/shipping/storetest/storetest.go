@@ -22,7 +22,7 @@ var Suite = storesuite.Suite[shipping.Store]{
 }
 
 var shipments = storesuite.Aggregate[shipping.Store, shipping.Shipment]{
-	Get: shipping.Store.Shipment, GetMany: shipping.Store.Shipments, Save: shipping.Store.Save,
+	Get: shipping.Store.Get, GetMany: shipping.Store.GetMany, Save: shipping.Store.Save,
 	Missing: shipping.ErrNoShipment, New: requested,
 	Versions: []shipping.Shipment{
 		{

@@ -170,7 +170,7 @@ func paymentsRig(t *testing.T, w World) *rig {
 			"VoidPayment": edge.Handle(svc.VoidPayment),
 		},
 		observe: func(w *World) {
-			p, _ := store.Payment(context.Background(), orderID)
+			p, _ := store.Get(context.Background(), orderID)
 			w.Payment = map[payments.Status]payment{
 				"": unpaid, payments.StatusAuthorized: authorized, payments.StatusCaptured: captured,
 				payments.StatusDeclined: declined,
@@ -231,7 +231,7 @@ func shippingRig(t *testing.T, w World) *rig {
 			return svc.ReceiveCallback(context.Background(), callback)
 		}},
 		observe: func(w *World) {
-			sh, _ := store.Shipment(context.Background(), orderID)
+			sh, _ := store.Get(context.Background(), orderID)
 			w.Shipment, w.Token = statuses[sh.Status], 0
 			if sh.ResumeToken != "" {
 				w.Token = 1

@@ -80,7 +80,7 @@ func unasked(n *network, r *http.Request, known func(reference string) bool) (*h
 
 func voidByRecords(n *network, r *http.Request) (*http.Response, error) {
 	return unasked(n, r, func(reference string) bool {
-		p, err := n.w.stores.payments.Payment(r.Context(), reference)
+		p, err := n.w.stores.payments.Get(r.Context(), reference)
 		return err == nil && p.ChargeID != ""
 	})
 }

@@ -212,7 +212,7 @@ func shipmentRight(w *World, o outcome, broken func(string, ...any)) {
 // booksAgree: our services' records match the order's outcome.
 func booksAgree(w *World, o outcome, broken func(string, ...any)) {
 	ctx := context.Background()
-	p, err := w.stores.payments.Payment(ctx, o.id)
+	p, err := w.stores.payments.Get(ctx, o.id)
 	switch {
 	case err != nil && !errors.Is(err, payments.ErrNoPayment):
 		broken("%v", err)
@@ -231,7 +231,7 @@ func booksAgree(w *World, o outcome, broken func(string, ...any)) {
 	if (err == nil && r.Status == inventory.StatusCommitted) != o.confirmed || r.Status == inventory.StatusReserved {
 		broken("confirmed: %t, but the reservation is %q", o.confirmed, r.Status)
 	}
-	sh, err := w.stores.shipping.Shipment(ctx, o.id)
+	sh, err := w.stores.shipping.Get(ctx, o.id)
 	if (err == nil && sh.Status == shipping.StatusBooked) != o.confirmed || sh.Status == shipping.StatusRequested {
 		broken("confirmed: %t, but the shipment is %q", o.confirmed, sh.Status)
 	}
