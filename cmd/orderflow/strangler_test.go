@@ -53,7 +53,8 @@ func migrate(t *testing.T) migrating {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = m.api.JSON(context.Background(), "ssm", "AmazonSSM.DeleteParameter", map[string]any{"Name": m.parameter}, nil)
+		_ = m.api.JSON(context.Background(), "ssm", "AmazonSSM.DeleteParameter", map[string]any{"Name": m.parameter},
+			nil)
 	})
 	return m
 }
@@ -116,7 +117,8 @@ func TestRoutesAreSetAndRecorded(t *testing.T) {
 		t.Errorf("status in JSON: %+v, %v", status, err)
 	}
 	m.run(t, 0, "strangler", "set", "all=legacy", "--reason", "back")
-	if table := m.table(t); table.Routes[strangler.ReadProduct].Mode != strangler.Legacy || table.Products["1001"] == "" {
+	if table := m.table(t); table.Routes[strangler.ReadProduct].Mode != strangler.Legacy ||
+		table.Products["1001"] == "" {
 		t.Errorf("all=legacy stored %+v", table)
 	}
 	out = m.run(t, 0, "audit", "legacy-routes")
@@ -160,21 +162,24 @@ func TestABadStoredTableIsShownAndReplaced(t *testing.T) {
 	if out := m.run(t, exitFailure, "strangler", "status"); !contains(out, "is bad", "/routes") {
 		t.Errorf("status:\n%s", out)
 	}
-	if out := m.run(t, exitFailure, "strangler", "set", "place-order=new", "--reason", "r"); !contains(out, "--replace") {
+	out := m.run(t, exitFailure, "strangler", "set", "place-order=new", "--reason", "r")
+	if !contains(out, "--replace") {
 		t.Errorf("set:\n%s", out)
 	}
 	m.run(t, 0, "strangler", "set", "place-order=new", "--replace", "--reason", "r")
 	if table := m.table(t); table.Routes[strangler.PlaceOrder].Mode != strangler.New {
 		t.Errorf("stored %+v", table)
 	}
-	if out := m.run(t, exitFailure, "strangler", "set", "place-order=new", "--reason", "r"); !contains(out, "nothing to change") {
+	out = m.run(t, exitFailure, "strangler", "set", "place-order=new", "--reason", "r")
+	if !contains(out, "nothing to change") {
 		t.Errorf("set without a change:\n%s", out)
 	}
 }
 
 func TestDifferencesAndFallBacksAreReadFromTheLog(t *testing.T) {
 	m := migrate(t)
-	logs, group, stream := cloudwatchlogs.NewFromConfig(m.api.Config), strings.Replace(m.parameter, "legacy-routes", "gateway", 1),
+	logs, group, stream := cloudwatchlogs.NewFromConfig(m.api.Config),
+		strings.Replace(m.parameter, "legacy-routes", "gateway", 1),
 		"compare"
 	if out := m.run(t, 0, "strangler", "diff"); strings.Count(out, "\n") != 1 {
 		t.Errorf("diff without a log:\n%s", out)
@@ -194,8 +199,9 @@ func TestDifferencesAndFallBacksAreReadFromTheLog(t *testing.T) {
 	write := func(at time.Time, message, rest string) {
 		text := fmt.Sprintf(`{"time":%q,"level":"WARN","msg":%q%s}`, at.Format(time.RFC3339Nano), message, rest)
 		ms := at.UnixMilli()
-		_, failed := logs.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream,
-			LogEvents: []types.InputLogEvent{{Message: &text, Timestamp: &ms}}})
+		_, failed := logs.PutLogEvents(t.Context(),
+			&cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream,
+				LogEvents: []types.InputLogEvent{{Message: &text, Timestamp: &ms}}})
 		err = errors.Join(err, failed)
 	}
 	write(now.Add(-3*time.Hour), strangler.LogDiffers, `,"route":"read-product","fields":["title"],"products":["1005"]`)
@@ -224,7 +230,9 @@ func TestDifferencesAndFallBacksAreReadFromTheLog(t *testing.T) {
 	if err := json.Unmarshal([]byte(m.run(t, 0, "strangler", "status", "-o", "json")), &status); err != nil {
 		t.Fatal(err)
 	}
-	if s := fmt.Sprint(status.Status); s != "[{list-products 2 0} {read-product 0 0} {place-order 0 1} {read-order 0 0} {list-orders 0 0} {cancel-order 0 0}]" {
+	const want = "[{list-products 2 0} {read-product 0 0} {place-order 0 1} {read-order 0 0} {list-orders 0 0} " +
+		"{cancel-order 0 0}]"
+	if s := fmt.Sprint(status.Status); s != want {
 		t.Errorf("status: %s", s)
 	}
 }

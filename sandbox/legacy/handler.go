@@ -23,9 +23,11 @@ type Secret interface {
 }
 
 var (
-	errKey      = &web.Error{Status: http.StatusUnauthorized, Code: "bad_key", Message: "X-Shop-Key is not the shop's key"}
+	errKey = &web.Error{Status: http.StatusUnauthorized, Code: "bad_key",
+		Message: "X-Shop-Key is not the shop's key"}
 	errCustomer = &web.Error{
-		Status: http.StatusBadRequest, Code: "no_customer", Message: "X-Shop-Customer must be 1 to 64 visible characters",
+		Status: http.StatusBadRequest, Code: "no_customer",
+		Message: "X-Shop-Customer must be 1 to 64 visible characters",
 	}
 )
 
@@ -216,7 +218,8 @@ func (in Request) Validate() error {
 	a := in.ShipTo
 	for _, part := range []string{a.FullName, a.Street, a.Town, a.Zip, a.CountryCode, in.PayToken} {
 		if part == "" {
-			return web.Invalid("an order needs pay_token, and ship_to needs full_name, street, town, zip and country_code")
+			return web.Invalid("an order needs pay_token, and ship_to needs full_name, street, town, zip " +
+				"and country_code")
 		}
 	}
 	return nil

@@ -146,7 +146,7 @@ func TestOnlyCallersWithTheKeyAreServed(t *testing.T) {
 	}
 }
 
-func TestShopWithoutItsKeyServesNobody(t *testing.T) {
+func TestShopWithoutItsKeyServesNoOne(t *testing.T) {
 	s := newServer(t)
 	s.Handler, s.key = legacy.Handler(memory.New(now), now, lost{}), ""
 	s.want("GET /products", "", 500, `{"error":{"code":"internal","text":"`)

@@ -49,7 +49,8 @@ func TestClientGeneratedFromTheContractPlacesOrders(t *testing.T) {
 		}
 		return out
 	}
-	goCommand("tool", "oapi-codegen", "-generate", "client,models", "-package", "main", "-o", "client.go", "openapi.json")
+	goCommand("tool", "oapi-codegen", "-generate", "client,models", "-package", "main", "-o", "client.go",
+		"openapi.json")
 	var read, same client.Order
 	if err := json.Unmarshal(goCommand("run", "."), &read); err != nil {
 		t.Fatal(err)

@@ -60,7 +60,8 @@ func TestNativeGRPCByPythonGrpcurlAndBuf(t *testing.T) {
 			t.Fatal(err)
 		}
 		grpcurl := repo.Path(".tools", "bin", "grpcurl")
-		if out := output(t, grpcurl, "-plaintext", stack.GRPCTarget, "list"); !strings.Contains(out, "orderflow.v1.OrderService") {
+		if out := output(t, grpcurl, "-plaintext", stack.GRPCTarget, "list"); !strings.Contains(out,
+			"orderflow.v1.OrderService") {
 			t.Errorf("reflection lists %q", out)
 		}
 		args := append([]string{"-plaintext"}, watch...)

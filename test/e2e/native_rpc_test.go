@@ -108,7 +108,8 @@ func TestAnOrderByNativeGRPC(t *testing.T) {
 	in.ShippingAddress.PostalCode = &code
 	var placed, again orderflowv1.PlaceOrderResponse
 	for _, out := range []*orderflowv1.PlaceOrderResponse{&placed, &again} {
-		if err := conn.Invoke(bearing(t, "grace", "idempotency-key", "grace-1"), orderService+"PlaceOrder", in, out); err != nil {
+		if err := conn.Invoke(bearing(t, "grace", "idempotency-key", "grace-1"), orderService+"PlaceOrder", in,
+			out); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -321,7 +322,8 @@ func serveWith(t *testing.T, service, url string) (target string) {
 	t.Helper()
 	vars := map[string]string{
 		"STAGE": devstack.Stage, "DISCOVERY": "parameters", "AWS_ENDPOINT_URL": stack.Emulator.URL,
-		"AWS_REGION": devstack.Region, "AWS_ACCESS_KEY_ID": devstack.AccessKey, "AWS_SECRET_ACCESS_KEY": devstack.SecretKey,
+		"AWS_REGION": devstack.Region, "AWS_ACCESS_KEY_ID": devstack.AccessKey,
+		"AWS_SECRET_ACCESS_KEY": devstack.SecretKey,
 	}
 	env := function.NewEnv(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, clock.System{})
 	caller := outbound.New(env, "gateway", memdb.NewLog(clock.System{})) // circuits of its own
@@ -370,7 +372,8 @@ func TestWithoutPaymentsASummaryByRPCHasTheRestInTime(t *testing.T) {
 			defer cancel()
 			var summary orderflowv1.GetOrderSummaryResponse
 			began := time.Now()
-			err = conn.Invoke(ctx, orderService+"GetOrderSummary", &orderflowv1.GetOrderSummaryRequest{OrderId: o.OrderID}, &summary)
+			err = conn.Invoke(ctx, orderService+"GetOrderSummary",
+				&orderflowv1.GetOrderSummaryRequest{OrderId: o.OrderID}, &summary)
 			t.Logf("answered in %v", time.Since(began))
 			if err != nil || summary.Order.GetStatus() != orderflowv1.OrderStatus_ORDER_STATUS_CONFIRMED ||
 				summary.Shipment.GetTrackingNumber() == "" || summary.Reservations == nil ||
@@ -394,7 +397,8 @@ func TestASlowServiceIsDeadlineExceededInTime(t *testing.T) {
 	for _, limit := range []time.Duration{500 * time.Millisecond, 20 * time.Second} {
 		ctx, cancel := context.WithTimeout(bearing(t, "alice"), limit)
 		began := time.Now()
-		err := conn.Invoke(ctx, orderService+"GetOrder", &orderflowv1.GetOrderRequest{OrderId: "01KAQ5M3Z8V7D2X4C6B9N1T0RW"},
+		err := conn.Invoke(ctx, orderService+"GetOrder",
+			&orderflowv1.GetOrderRequest{OrderId: "01KAQ5M3Z8V7D2X4C6B9N1T0RW"},
 			&orderflowv1.GetOrderResponse{})
 		cancel()
 		wantCode(t, err, codes.DeadlineExceeded)

@@ -23,7 +23,8 @@ func TestShadowingFindsADifference(t *testing.T) {
 	p := page.Products[0]
 	id := strangler.Table{}.ProductID(p.SKU)
 	body, err := json.Marshal(strangler.Shadowed{Route: strangler.ReadProduct, ProductID: id, Answer: strangler.Product{
-		ProductID: id, ArticleNo: p.SKU, Title: p.Name, Price: fmt.Sprint(p.Price.Amount+1, ".00"), Currency: p.Price.Currency,
+		ProductID: id, ArticleNo: p.SKU, Title: p.Name, Price: fmt.Sprint(p.Price.Amount+1, ".00"),
+		Currency: p.Price.Currency,
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -63,7 +63,8 @@ func TestServerOutlivesItsStarter(t *testing.T) {
 	changed.key = "another binary"
 	fourth, started, err := serve(t.Context(), dir, changed)
 	if err != nil || !started || fourth.URL != first.URL || third.Process.alive() {
-		t.Errorf("another binary: %+v, started %t, %v, the old one lives %t", fourth, started, err, third.Process.alive())
+		t.Errorf("another binary: %+v, started %t, %v, the old one lives %t", fourth, started, err,
+			third.Process.alive())
 	}
 	if _, started, err := serve(t.Context(), dir, changed); err != nil || started {
 		t.Errorf("the same binary again: started %t, %v", started, err)

@@ -26,7 +26,9 @@ import (
 const perAlarm = 10
 
 // tableActions are what a function may do with its service's table.
-var tableActions = []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"}
+var tableActions = []string{
+	"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem",
+}
 
 // Write returns template.yaml, generated from dir, which is deploy/.
 func Write(dir fs.FS) ([]byte, error) {

@@ -35,7 +35,8 @@ func hold(t *testing.T, query, variables string) (executed bool) {
 	for _, e := range out.Errors {
 		code, _ := e.Extensions["code"].(string)
 		// Every call succeeds, so nothing is unavailable, unless a field panicked.
-		if !camelCase.MatchString(code) || code == gateway.Unavailable && !strings.HasSuffix(e.Message, " more errors") {
+		if !camelCase.MatchString(code) || code == gateway.Unavailable &&
+			!strings.HasSuffix(e.Message, " more errors") {
 			t.Errorf("%q, code %q", e, code)
 		}
 	}

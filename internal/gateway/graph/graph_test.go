@@ -131,7 +131,9 @@ func (s *shop) Product(ctx context.Context, as gateway.Caller, sku string) (gate
 	return gateway.Product{SKU: sku}, s.call(ctx, as, "product", sku)
 }
 
-func (s *shop) Products(ctx context.Context, as gateway.Caller, limit int, _ gateway.Start) (gateway.ProductPage, error) {
+func (s *shop) Products(
+	ctx context.Context, as gateway.Caller, limit int, _ gateway.Start,
+) (gateway.ProductPage, error) {
 	return gateway.ProductPage{Products: make([]gateway.Product, limit)}, s.call(ctx, as, "list products", limit)
 }
 
@@ -302,7 +304,7 @@ func TestCauseIsHidden(t *testing.T) {
 	}
 }
 
-func TestRefusedOperationsCallNobody(t *testing.T) {
+func TestRefusedOperationsMakeNoCalls(t *testing.T) {
 	const fragments = `{ order(orderId: "01KAQ5M3Z8V7D2X4C6B9N1T007") { ...f } }
 		fragment f on Order { payment { amount { amount } } }`
 	wide := strings.Repeat("orderId ", 220)
@@ -378,7 +380,7 @@ func (s *shop) CancelOrder(
 	return numbered(1), err
 }
 
-func TestValuesThatCannotBeSentCallNobody(t *testing.T) {
+func TestUnsendableValuesMakeNoCalls(t *testing.T) {
 	for _, query := range []string{
 		`{ order(orderId: "..") { orderId } }`, `{ order(orderId: "") { orderId } }`, `{ product(sku: "..") { name } }`,
 		`{ product(sku: "a/b") { name } }`, `{ product(sku: "") { name } }`,

@@ -38,7 +38,8 @@ func compareLegacyReads(c *strangler.Comparison) function.Handler {
 		metrics.Count(ctx, metrics.LegacyComparisons, 1, metrics.Route(route))
 		if len(found.Fields) > 0 {
 			metrics.Count(ctx, metrics.LegacyDifferences, 1, metrics.Route(route))
-			slog.WarnContext(ctx, strangler.LogDiffers, "route", route, "fields", found.Fields, "products", found.Products)
+			slog.WarnContext(ctx, strangler.LogDiffers, "route", route, "fields", found.Fields, "products",
+				found.Products)
 		}
 		return nil
 	})

@@ -21,7 +21,8 @@ import (
 // Name is the old shop's name in the registry.
 const Name = "legacy-shop"
 
-// The headers by which the old shop knows who calls and for whom. It trusts whoever has the key.
+// The headers by which the old shop knows who calls and for whom. It trusts any caller that has the
+// key.
 const (
 	headerKey      = "X-Shop-Key"
 	headerCustomer = "X-Shop-Customer"

@@ -97,7 +97,8 @@ func TestOldShopIsCalledByItsContract(t *testing.T) {
 	cancelled := paid
 	cancelled.State, cancelled.CancelNote = strangler.StateCancelled, &note
 	ctx := t.Context()
-	mug := strangler.Product{ProductID: "1001", ArticleNo: "MUG-BLUE", Title: "Mug, blue", Price: "19.99", Currency: "EUR"}
+	mug := strangler.Product{ProductID: "1001", ArticleNo: "MUG-BLUE", Title: "Mug, blue", Price: "19.99",
+		Currency: "EUR"}
 	want(t, mug)(s.Product(ctx, "ada", "1001"))
 	want(t, paid)(s.PlaceOrder(ctx, "ada", placement("k")))
 	want(t, paid)(s.PlaceOrder(ctx, "ada", placement("k")))
@@ -115,7 +116,8 @@ func TestOldShopIsCalledByItsContract(t *testing.T) {
 		t.Errorf("orders %+v, %v", orders, err)
 	}
 	orders, err = s.Orders(ctx, "ada", 2)
-	if err != nil || len(orders.Orders) != 4 || orders.NextPage != nil || !reflect.DeepEqual(orders.Orders[0], cancelled) {
+	if err != nil || len(orders.Orders) != 4 || orders.NextPage != nil ||
+		!reflect.DeepEqual(orders.Orders[0], cancelled) {
 		t.Errorf("orders %+v, %v", orders, err)
 	}
 	if len(shop.Orders("ada")) != 24 {
@@ -177,7 +179,7 @@ func TestRefusalsHaveTheOldShopsAnswer(t *testing.T) {
 	}
 }
 
-func TestKeyAndCustomerAreSentAndNoToken(t *testing.T) {
+func TestKeyAndCustomerAreSentWithoutAToken(t *testing.T) {
 	s, shop := open()
 	for route, call := range calls {
 		_ = call(t.Context(), s)
@@ -259,7 +261,8 @@ func TestIdsAreEscaped(t *testing.T) {
 	_, _ = s.CancelOrder(t.Context(), "ada", "1?x#", strangler.Cancellation{})
 	_, _ = s.Product(t.Context(), "ada", "../orders")
 	got := strings.Join(shop.calls, " ")
-	const want = "GET /legacy/orders/1%2Fcancel%3Fx POST /legacy/orders/1%3Fx%23/cancel GET /legacy/products/..%2Forders"
+	const want = "GET /legacy/orders/1%2Fcancel%3Fx POST /legacy/orders/1%3Fx%23/cancel " +
+		"GET /legacy/products/..%2Forders"
 	if got != want {
 		t.Errorf("called %s, want %s", got, want)
 	}

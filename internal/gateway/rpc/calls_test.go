@@ -106,7 +106,7 @@ func TestEveryFieldOfARequestReachesTheServices(t *testing.T) {
 	}
 }
 
-func TestWhatGoesIntoAddressesAndHeadersIsCheckedBeforeAnyCall(t *testing.T) {
+func TestAddressesAndHeadersAreCheckedBeforeAnyCall(t *testing.T) {
 	b := &backends{}
 	c := serve(t, b)
 	orders, ctx := c.orders, t.Context()

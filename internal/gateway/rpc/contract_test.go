@@ -94,7 +94,7 @@ func compare(t *testing.T, m protoreflect.MessageDescriptor, rest *openapi3.Sche
 		}
 		if v.Type.Is("array") {
 			if !f.IsList() {
-				t.Errorf("%s is no list", name)
+				t.Errorf("%s is not a list", name)
 			}
 			v = v.Items.Value
 		} else if f.IsList() {

@@ -176,7 +176,7 @@ func (p *process) watch(t *testing.T, after int64) *connect.ServerStreamForClien
 	return stream
 }
 
-func TestAWatchEndsWellWithTheFinalChange(t *testing.T) {
+func TestWatchEndsWithoutAnErrorAfterTheFinalChange(t *testing.T) {
 	p := serve(t, limits, nil)
 	stream := p.watch(t, 0)
 	if !stream.Receive() || stream.Msg().Order.Version != 1 {
@@ -403,7 +403,7 @@ func TestLogLinesNameTheCallAndNoPerson(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, "WARN") {
-		t.Errorf("a drain is no reason to warn: %s", text)
+		t.Errorf("a drain must not warn: %s", text)
 	}
 	for _, personal := range []string{"Ada", "pm_card", "Bearer", "e30."} {
 		if strings.Contains(text, personal) {

@@ -18,7 +18,7 @@ func exports(t *testing.T, h http.HandlerFunc, key func(context.Context) ([]byte
 		Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1}}, key)
 }
 
-func TestProductsAreExportedWithTheKeyAndNoToken(t *testing.T) {
+func TestProductsAreExportedWithTheKeyInsteadOfAToken(t *testing.T) {
 	var seen *http.Request
 	e := exports(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = r

@@ -99,7 +99,8 @@ func (s Services) CancelOrder(
 func (s Services) PutProduct(
 	ctx context.Context, as gateway.Caller, sku string, in gateway.ProductRequest,
 ) (gateway.Product, error) {
-	p, err := write[gateway.Product](ctx, s, gateway.Catalog, as, http.MethodPut, "/v1/products/"+url.PathEscape(sku), in)
+	path := "/v1/products/" + url.PathEscape(sku)
+	p, err := write[gateway.Product](ctx, s, gateway.Catalog, as, http.MethodPut, path, in)
 	return of(gateway.Catalog, sku, p, p.SKU, err)
 }
 

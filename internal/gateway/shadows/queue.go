@@ -38,6 +38,7 @@ func (q Queue) Enqueue(ctx context.Context, s strangler.Shadowed) {
 		err = q.api.Call(ctx, "SendMessage", in, nil)
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "an answer of the old shop is not compared", "route", string(s.Route), "error", err.Error())
+		slog.WarnContext(ctx, "an answer of the old shop is not compared", "route", string(s.Route), "error",
+			err.Error())
 	}
 }

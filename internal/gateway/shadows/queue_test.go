@@ -22,7 +22,8 @@ import (
 )
 
 var answer = strangler.Shadowed{Route: strangler.ReadProduct, ProductID: "1001",
-	Answer: strangler.Product{ProductID: "1001", ArticleNo: "MUG-BLUE", Title: "Blue mug", Price: "19.99", Currency: "EUR"}}
+	Answer: strangler.Product{ProductID: "1001", ArticleNo: "MUG-BLUE", Title: "Blue mug", Price: "19.99",
+		Currency: "EUR"}}
 
 // to returns the queue at an address of SQS.
 func to(t *testing.T, endpoint, queue string) shadows.Queue {
@@ -47,7 +48,8 @@ func TestAnAnswerIsSentInTheProtocolOfSQS(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	to(t, server.URL, "https://sqs/compare").Enqueue(t.Context(), answer)
-	if header.Get("Content-Type") != "application/x-amz-json-1.0" || header.Get("X-Amz-Target") != "AmazonSQS.SendMessage" {
+	if header.Get("Content-Type") != "application/x-amz-json-1.0" ||
+		header.Get("X-Amz-Target") != "AmazonSQS.SendMessage" {
 		t.Errorf("sent %v", header)
 	}
 	const want = `{"route":"read-product","productId":"1001","answer":{"product_id":"1001","article_no":"MUG-BLUE",` +
@@ -83,7 +85,8 @@ func TestAnAnswerArrives(t *testing.T) {
 		t.Fatal(err)
 	}
 	to(t, endpoint, *queue.QueueUrl).Enqueue(t.Context(), answer)
-	got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, WaitTimeSeconds: 5})
+	got, err := client.ReceiveMessage(t.Context(),
+		&sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, WaitTimeSeconds: 5})
 	if err != nil || len(got.Messages) != 1 {
 		t.Fatalf("%+v, %v", got, err)
 	}

@@ -82,7 +82,8 @@ func TestTheModeSaysWhoseProductsAreServed(t *testing.T) {
 		r.shops.OldProducts[0].Title, r.shops.Catalog[0].Name = "old", "new"
 		p, err1 := r.ReadProduct(t.Context(), ada, "1001")
 		page, err2 := r.ListProducts(t.Context(), ada, "")
-		if err1 != nil || err2 != nil || p.Title != side || page.Products[0].Title != side || page.Products[0].ProductID != "1001" {
+		if err1 != nil || err2 != nil || p.Title != side || page.Products[0].Title != side ||
+			page.Products[0].ProductID != "1001" {
 			t.Errorf("%+v: %+v, %+v, %v, %v", setting, p, page, err1, err2)
 		}
 	}
@@ -131,7 +132,7 @@ func TestAFailingNewSideFallsBackForReadsInSplitOnly(t *testing.T) {
 	}
 }
 
-func TestARefusalIsNoReasonToFallBack(t *testing.T) {
+func TestRefusalDoesNotFallBack(t *testing.T) {
 	r := newRig(half)
 	r.shops.Catalog = nil
 	if _, err := r.ReadProduct(t.Context(), ada, "1001"); refusalOf(err).Status != 404 || len(r.told.Fallbacks) > 0 {
@@ -150,7 +151,8 @@ func (slow) Product(ctx context.Context, _ gateway.Caller, _ string) (gateway.Pr
 func TestASlowNewSideLeavesTimeForTheOldOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(half)
-		router := strangler.NewRouter(r.shops.Old(), slow{r.shops.New()}, &r.table, memory.New(r.clock), &r.told, r.clock, &r.told)
+		router := strangler.NewRouter(r.shops.Old(), slow{r.shops.New()}, &r.table, memory.New(r.clock), &r.told,
+			r.clock, &r.told)
 		began := time.Now()
 		if _, err := router.ReadProduct(t.Context(), ada, "1001"); err != nil {
 			t.Fatal(err)
@@ -310,7 +312,8 @@ func TestTheOldShopTakesNewOrdersWhileTheNewSideIsDown(t *testing.T) {
 	r := newRig(half)
 	r.shops.Open = true
 	side, err := r.place(t, "r1", "1001")
-	if err != nil || side != strangler.OldSide || !slices.Equal(r.told.Fallbacks, []strangler.Route{strangler.PlaceOrder}) {
+	if err != nil || side != strangler.OldSide ||
+		!slices.Equal(r.told.Fallbacks, []strangler.Route{strangler.PlaceOrder}) {
 		t.Errorf("%s, %v, told %q", side, err, r.told.Fallbacks)
 	}
 	r.clock.Advance(time.Second)
@@ -331,7 +334,7 @@ func TestInModeNewTheOldShopTakesNoOrders(t *testing.T) {
 	}
 }
 
-func TestAReadIsTheProbeOfTheCircuitAndNoOrder(t *testing.T) {
+func TestCircuitIsProbedByAReadAndNotByAnOrder(t *testing.T) {
 	r := newRig(half)
 	r.shops.Open = true
 	var probes int
@@ -425,7 +428,8 @@ func TestProductsOfOneSideAreOrderedThere(t *testing.T) {
 		r := newRig(c.setting)
 		r.shops.Open = c.open
 		side, err := r.place(t, "r1", c.product)
-		if side != c.side || refusalOf(err).Code != c.code || (err == nil) != (c.code == "") || len(r.told.Fallbacks) > 0 {
+		if side != c.side || refusalOf(err).Code != c.code || (err == nil) != (c.code == "") ||
+			len(r.told.Fallbacks) > 0 {
 			t.Errorf("%+v %s: %s, %v, told %q", c.setting, c.product, side, err, r.told.Fallbacks)
 		}
 	}
@@ -448,7 +452,8 @@ func (forgetful) Decide(context.Context, string, string, strangler.Decision) (st
 func TestWithoutARecordNothingIsPlaced(t *testing.T) {
 	r := newRig(legacy)
 	router := strangler.NewRouter(r.shops.Old(), r.shops.New(), &r.table, forgetful{}, &r.told, r.clock, &r.told)
-	if _, err := router.PlaceOrder(t.Context(), ada, stranglertest.Order("r1", "1001")); !errors.Is(err, errStore) || len(r.shops.All) > 0 {
+	_, err := router.PlaceOrder(t.Context(), ada, stranglertest.Order("r1", "1001"))
+	if !errors.Is(err, errStore) || len(r.shops.All) > 0 {
 		t.Errorf("%v, %d orders", err, len(r.shops.All))
 	}
 }
@@ -465,7 +470,8 @@ func TestAnOrderIsReachableByItsAddressInEveryMode(t *testing.T) {
 			if got, err := r.ReadOrder(t.Context(), ada, o.OrderID); err != nil || fmt.Sprint(got) != fmt.Sprint(o) {
 				t.Errorf("%s, then %s: %+v, %v", placed, then, got, err)
 			}
-			if _, err := r.ReadOrder(t.Context(), stranglertest.As("bob"), o.OrderID); refusalOf(err).Code != "no_such_order" {
+			_, err = r.ReadOrder(t.Context(), stranglertest.As("bob"), o.OrderID)
+			if refusalOf(err).Code != "no_such_order" {
 				t.Errorf("another's order: %v", err)
 			}
 			got, err := r.CancelOrder(t.Context(), ada, o.OrderID, strangler.Cancellation{Note: "twice"})
@@ -474,7 +480,8 @@ func TestAnOrderIsReachableByItsAddressInEveryMode(t *testing.T) {
 			}
 		}
 	}
-	for _, id := range []string{"", "x", "100009", strings.Repeat("1", 20), strings.Repeat("1", 40), strings.Repeat("9", 40)} {
+	for _, id := range []string{"", "x", "100009", strings.Repeat("1", 20), strings.Repeat("1", 40),
+		strings.Repeat("9", 40)} {
 		r := newRig(half)
 		_, err1 := r.ReadOrder(t.Context(), ada, id)
 		_, err2 := r.CancelOrder(t.Context(), ada, id, strangler.Cancellation{})
@@ -607,14 +614,15 @@ func TestOneSideIsListedWhileTheOtherIsDown(t *testing.T) {
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
-	for down, want := range map[strangler.Side]string{strangler.NewSide: mine.OrderID, strangler.OldSide: other.OrderID} {
+	for down, want := range map[strangler.Side]string{strangler.NewSide: mine.OrderID,
+		strangler.OldSide: other.OrderID} {
 		r.broken(down)
 		page, err := r.ListOrders(t.Context(), ada, "")
 		if err != nil || len(page.Orders) != 1 || page.Orders[0].OrderID != want || page.NextPage == nil {
 			t.Fatalf("%s is down: %+v, %v", down, page, err)
 		}
 		if _, err := r.ListOrders(t.Context(), ada, *page.NextPage); !errors.Is(err, stranglertest.ErrNoAnswer) {
-			t.Errorf("%s is down: what is left is no end of the list: %v", down, err)
+			t.Errorf("%s is down: the rest is not the end of the list: %v", down, err)
 		}
 	}
 	if !slices.Equal(r.told.Fallbacks, []strangler.Route{strangler.ListOrders}) {

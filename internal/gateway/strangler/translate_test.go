@@ -149,11 +149,12 @@ func TestAnOrderIsTranslated(t *testing.T) {
 		state  strangler.State
 		note   string
 	}{
-		"pending":             {status: "PENDING", state: strangler.StateNew},
-		"confirmed":           {status: "CONFIRMED", state: strangler.StateShipped},
-		"rejected":            {status: "REJECTED", reason: &customer, state: strangler.StateFailed},
-		"needs attention":     {status: "NEEDS_ATTENTION", state: strangler.StateFailed},
-		"cancelled":           {status: "CANCELLED", reason: &customer, state: strangler.StateCancelled, note: "cancelled by the customer"},
+		"pending":         {status: "PENDING", state: strangler.StateNew},
+		"confirmed":       {status: "CONFIRMED", state: strangler.StateShipped},
+		"rejected":        {status: "REJECTED", reason: &customer, state: strangler.StateFailed},
+		"needs attention": {status: "NEEDS_ATTENTION", state: strangler.StateFailed},
+		"cancelled": {status: "CANCELLED", reason: &customer, state: strangler.StateCancelled,
+			note: "cancelled by the customer"},
 		"cancelled, some how": {status: "CANCELLED", reason: &later, state: strangler.StateCancelled},
 		"a later status":      {status: "ON_HOLD", state: strangler.StateNew},
 	} {
@@ -178,7 +179,8 @@ func TestAnOrderIsTranslated(t *testing.T) {
 		if got.OrderID != "1002132377986728715717885025437009904412" && name == "pending" {
 			t.Errorf("id %s", got.OrderID)
 		}
-		if got.Total != "40.03" || got.Currency != "EUR" || got.PlacedAt != "2026-11-23 09:00:00" || len(got.Lines) != 2 ||
+		if got.Total != "40.03" || got.Currency != "EUR" || got.PlacedAt != "2026-11-23 09:00:00" ||
+			len(got.Lines) != 2 ||
 			got.Lines[0] != (strangler.Line{ProductID: "1001", Qty: 2, Price: "19.99"}) ||
 			got.Lines[1] != (strangler.Line{ProductID: "9000000000000000523733", Qty: 1, Price: "0.05"}) {
 			t.Errorf("%s: %+v", name, got)
@@ -200,7 +202,8 @@ func TestAnUnreadableOrderIsAFailure(t *testing.T) {
 func TestAPlacementIsTranslated(t *testing.T) {
 	in := strangler.Placement{
 		RequestID: "r1", PayToken: "pm_card_visa",
-		Lines:  []strangler.RequestLine{{ProductID: "1001", Qty: 2}, {ProductID: mug.ProductID("TEA"), Qty: 1}, {ProductID: "1001", Qty: 3}},
+		Lines: []strangler.RequestLine{{ProductID: "1001", Qty: 2}, {ProductID: mug.ProductID("TEA"), Qty: 1},
+			{ProductID: "1001", Qty: 3}},
 		ShipTo: strangler.Address{FullName: "Ada", Street: "1 Way", Town: "Berlin", Zip: "10115", CountryCode: "de"},
 	}
 	got, err := strangler.Request(mug, in)
@@ -228,7 +231,8 @@ func TestAPlacementThatTheNewSideCannotTakeIsRefused(t *testing.T) {
 		status int
 	}{
 		"a product of the old side": {[]strangler.RequestLine{{ProductID: "1002", Qty: 1}}, 404},
-		"too many in two lines":     {[]strangler.RequestLine{{ProductID: "1001", Qty: 999}, {ProductID: "1001", Qty: 1}}, 400},
+		"too many in two lines": {[]strangler.RequestLine{{ProductID: "1001", Qty: 999},
+			{ProductID: "1001", Qty: 1}}, 400},
 	} {
 		_, err := strangler.Request(mug, strangler.Placement{Lines: c.lines})
 		var refusal *strangler.Refusal

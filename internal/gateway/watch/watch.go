@@ -71,7 +71,7 @@ func New(ctx context.Context, orders Orders, c clock.Clock, limits Limits) *Hub 
 // Close ends all watches with ErrClosed.
 func (h *Hub) Close() { h.close() }
 
-// watcher is somebody who may see the order.
+// watcher is a caller that may see the order.
 type watcher struct {
 	as      gateway.Caller
 	feed    *feed

@@ -216,7 +216,7 @@ func TestAHundredWatchersCostOneReadPerSecond(t *testing.T) {
 	})
 }
 
-func TestWhoMayNotSeeTheOrderDoesNotWatchIt(t *testing.T) {
+func TestOnlyThoseWhoSeeTheOrderMayWatchIt(t *testing.T) {
 	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
 		ctx, leave := context.WithCancel(t.Context())
 		defer leave()
@@ -249,7 +249,7 @@ func TestAWatchEndsWithItsToken(t *testing.T) {
 	})
 }
 
-func TestAFailingServiceIsAskedLessOftenAndNobodyNotices(t *testing.T) {
+func TestFailingServiceIsReadLessOftenWithoutErrorsToWatchers(t *testing.T) {
 	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
 		w := start(t.Context(), h, caller("ada", time.Hour), orderID, 0)
 		s.set(func() { s.fails = errDown })
@@ -286,7 +286,7 @@ func TestARefusalEndsOnlyTheWatcherWhoseTokenItWas(t *testing.T) {
 	})
 }
 
-func TestASlowWatcherHoldsUpNobodyAndLosesNothing(t *testing.T) {
+func TestSlowWatcherDelaysNoOtherAndLosesNothing(t *testing.T) {
 	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
 		slow := busy(t, h, caller("ada", time.Hour))
 		quick := start(t.Context(), h, caller("ada", time.Hour), orderID, 0)
@@ -331,7 +331,7 @@ func TestABusyWatcherThatWasRefusedIsNotAskedAgain(t *testing.T) {
 	})
 }
 
-func TestWhoJoinsARefusedWatcherHasAFeed(t *testing.T) {
+func TestWatcherThatJoinsARefusedOneHasAFeed(t *testing.T) {
 	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
 		refused := busy(t, h, caller("eve", time.Hour))
 		s.set(func() { s.refuses["eve"] = errForeign })

@@ -32,24 +32,27 @@ var Mutants = []Mutant{
 		}}
 	}},
 	{Name: "a record that cannot be written is no obstacle", Parts: func(p *Parts) {
-		p.Placements = misplaced{p.Placements, func(decided, d strangler.Decision, err error) (strangler.Decision, error) {
-			if err != nil {
-				return d, nil
-			}
-			return decided, nil
-		}}
+		p.Placements = misplaced{p.Placements,
+			func(decided, d strangler.Decision, err error) (strangler.Decision, error) {
+				if err != nil {
+					return d, nil
+				}
+				return decided, nil
+			}}
 	}},
 	{Name: "the last decision counts", Parts: func(p *Parts) {
-		p.Placements = misplaced{p.Placements, func(decided, d strangler.Decision, err error) (strangler.Decision, error) {
-			decided.Side = d.Side
-			return decided, err
-		}}
+		p.Placements = misplaced{p.Placements,
+			func(decided, d strangler.Decision, err error) (strangler.Decision, error) {
+				decided.Side = d.Side
+				return decided, err
+			}}
 	}},
 	{Name: "a record's age is forgotten", Parts: func(p *Parts) {
-		p.Placements = misplaced{p.Placements, func(decided, d strangler.Decision, err error) (strangler.Decision, error) {
-			decided.At = d.At
-			return decided, err
-		}}
+		p.Placements = misplaced{p.Placements,
+			func(decided, d strangler.Decision, err error) (strangler.Decision, error) {
+				decided.At = d.At
+				return decided, err
+			}}
 	}},
 	{Name: "each attempt has a key of its own", Parts: func(p *Parts) { p.New = keyless{p.New} }},
 	{Name: "an order that was not answered is placed at the other shop", Router: func(r Router, p Parts) Router {

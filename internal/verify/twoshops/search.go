@@ -204,7 +204,8 @@ func (w *world) fate(side strangler.Side, r strangler.Route) stranglertest.Fate 
 	f := stranglertest.Fate(w.fault(2))
 	if f != stranglertest.Answered {
 		w.did("%s of the %s side: %s", r, side, map[stranglertest.Fate]string{
-			stranglertest.Lost: "takes effect, but the answer is lost", stranglertest.Late: "no answer, and no effect yet",
+			stranglertest.Lost: "takes effect, but the answer is lost",
+			stranglertest.Late: "no answer, and no effect yet",
 		}[f])
 	}
 	return f

@@ -189,13 +189,15 @@ func (s oldShop) PlaceOrder(_ context.Context, customer string, in strangler.Pla
 			PlacedAt: s.Clock.Now().UTC().Format(strangler.TimeFormat),
 		}
 		for _, l := range in.Lines {
-			if !slices.ContainsFunc(s.OldProducts, func(p strangler.Product) bool { return p.ProductID == l.ProductID }) {
+			if !slices.ContainsFunc(s.OldProducts,
+				func(p strangler.Product) bool { return p.ProductID == l.ProductID }) {
 				return strangler.Order{}, refuse(404, "no_such_product")
 			}
 			o.Lines = append(o.Lines, strangler.Line{ProductID: l.ProductID, Qty: l.Qty, Price: "19.99"})
 		}
 		s.All = append(s.All, Placed{
-			Side: strangler.OldSide, Customer: customer, RequestID: in.RequestID, Content: content, At: s.Clock.Now(), Old: o,
+			Side: strangler.OldSide, Customer: customer, RequestID: in.RequestID, Content: content, At: s.Clock.Now(),
+			Old: o,
 		})
 		return o, nil
 	})
@@ -328,7 +330,8 @@ func (s newShop) PlaceOrder(_ context.Context, as gateway.Caller, in gateway.Ord
 			o.Items = append(o.Items, gateway.OrderLine{SKU: l.SKU, Quantity: l.Quantity, UnitPrice: o.Total})
 		}
 		s.All = append(s.All, Placed{
-			Side: strangler.NewSide, Customer: customerOf(as), RequestID: as.IdempotencyKey, Content: content, At: now, New: o,
+			Side: strangler.NewSide, Customer: customerOf(as), RequestID: as.IdempotencyKey, Content: content,
+			At: now, New: o,
 		})
 		return o, nil
 	})
@@ -385,8 +388,9 @@ func (s newShop) CancelOrder(
 func Example(c clock.Clock) *Shops {
 	price := money.Money{Currency: "EUR", Amount: 1999}
 	return &Shops{
-		Clock:   c,
-		Catalog: []gateway.Product{{SKU: "MUG-BLUE", Name: "Blue mug", Price: price}, {SKU: "TEA", Name: "Tea", Price: price}},
+		Clock: c,
+		Catalog: []gateway.Product{{SKU: "MUG-BLUE", Name: "Blue mug", Price: price},
+			{SKU: "TEA", Name: "Tea", Price: price}},
 		OldProducts: []strangler.Product{
 			{ProductID: "1001", ArticleNo: "MUG-BLUE", Title: "Blue mug", Price: "19.99", Currency: "EUR"},
 			{ProductID: "1002", ArticleNo: "TEAPOT", Title: "Teapot", Price: "19.99", Currency: "EUR"},
