@@ -347,6 +347,30 @@ func TestCircuitIsProbedByAReadAndNotByAnOrder(t *testing.T) {
 	}
 }
 
+// guarded is a new side that is due for a probe and refuses every caller.
+type guarded struct{ strangler.NewShop }
+
+var errToken = fault.New(fault.Unauthenticated, "Unauthenticated", "the token has expired")
+
+func (guarded) Down(context.Context, gateway.Backend) bool { return true }
+
+func (guarded) Orders(context.Context, gateway.Caller, gateway.OrderList) (gateway.OrderPage, error) {
+	return gateway.OrderPage{}, errToken
+}
+
+func (guarded) PlaceOrder(context.Context, gateway.Caller, gateway.OrderRequest) (gateway.Order, error) {
+	return gateway.Order{}, errToken
+}
+
+func TestANewSideThatRefusesTheProbeIsNotDown(t *testing.T) {
+	r := newRig(half)
+	router := strangler.NewRouter(r.shops.Old(), guarded{r.shops.New()}, &r.table, memory.New(r.clock), &r.told, r.clock, &r.told)
+	_, err := router.PlaceOrder(t.Context(), ada, stranglertest.Order("r1", "1001"))
+	if refusalOf(err).Code != "unauthorized" || len(r.shops.All) > 0 || len(r.told.Fallbacks) > 0 {
+		t.Errorf("%v, %d orders, told %q", err, len(r.shops.All), r.told.Fallbacks)
+	}
+}
+
 func TestARequestWithAnUnknownOutcomeStaysOnItsSide(t *testing.T) {
 	for _, fate := range []stranglertest.Fate{stranglertest.Lost, stranglertest.Late} {
 		for _, c := range []struct {
