@@ -9,7 +9,8 @@
 // One part is about processes that serve many requests at once, unlike Lambda's: the bulkhead of
 // httpclient, and the effect of a fault on calls to another dependency in the same process.
 //
-// strangler_test.go does the same to the old shop and to the services, on both sides of the router.
+// strangler_test.go does the same to the old shop and to the services, on both sides of the router;
+// edges_test.go to payments behind GraphQL and RPC.
 //
 // `go test` and `go run ./cmd/dev faults` run the same scenarios: see Scenarios, and run for the
 // expectations.

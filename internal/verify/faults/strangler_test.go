@@ -18,11 +18,7 @@ import (
 	"orderflow/internal/gateway/strangler/memory"
 	"orderflow/internal/gateway/strangler/stranglertest"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
-	"orderflow/internal/platform/httpclient"
-	"orderflow/internal/platform/ids"
-	"orderflow/internal/platform/memdb"
 	"orderflow/internal/platform/registry"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/verify/concurrent"
@@ -56,33 +52,16 @@ func (t *told) FellBack(ctx context.Context, r strangler.Route) {
 
 // newSides returns sides of which the new one serves the given percentage of customers.
 func newSides(t *testing.T, weight int) *sides {
-	fastClock := fast{time.Now()}
 	s := &sides{
 		T: t, legacy: sandboxtest.NewLegacyShop(clock.System{}), shops: stranglertest.Example(clock.System{}), told: &told{},
 		placed: map[string]map[string]string{},
 	}
-	start := func(h http.Handler) *faultserver.Server {
-		server, err := faultserver.New(h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(server.Close)
-		return server
-	}
-	s.old, s.moved = start(s.legacy), start(http.HandlerFunc(s.serve))
+	s.old, s.moved = breakable(t, s.legacy), breakable(t, http.HandlerFunc(s.serve))
 	addresses := registry.Fixed{oldshop.Name: s.old.URL()}
 	for _, b := range gateway.AllBackends {
 		addresses[string(b)] = s.moved.URL()
 	}
-	log, transport := memdb.NewLog(fastClock), httpclient.NewTransport()
-	t.Cleanup(transport.CloseIdleConnections)
-	to := func(dependency string) httpclient.Config {
-		return httpclient.Config{
-			Dependency: dependency, Endpoints: addresses, Clock: clock.System{}, Transport: transport,
-			Breaker: resilience.NewBreaker(dependency, log, settings, fastClock,
-				envelope.Publisher{Service: "gateway", Clock: fastClock, IDs: ids.Random(fastClock)}),
-		}
-	}
+	to := guarded(t, addresses)
 	table := &stranglertest.Table{}
 	table.Set(strangler.Setting{Mode: strangler.Split, Weight: weight})
 	s.Router = strangler.NewRouter(oldshop.New(to(oldshop.Name), s.legacy.Key), services.New(to), table,
@@ -128,9 +107,6 @@ func (s *sides) serve(w http.ResponseWriter, r *http.Request) {
 	})
 	route.ServeHTTP(w, r)
 }
-
-// late is the overrun of a deadline allowed on a busy machine.
-const late = 500 * time.Millisecond
 
 // timed makes a call and checks that it takes no longer than an old client waits.
 func timed[T any](s *sides, what string, call func() (T, error)) (T, error) {
