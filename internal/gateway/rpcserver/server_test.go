@@ -141,7 +141,8 @@ func serve(t *testing.T, limits rpcserver.Limits, certificate *tls.Config) *proc
 		transport.CloseIdleConnections()
 		stop()
 		select {
-		case _ = <-p.ended: // each test looks at what it expects
+		case err := <-p.ended:
+			t.Logf("Serve: %v", err)
 		case <-time.After(10 * time.Second):
 			t.Error("the process does not end")
 		}
