@@ -92,7 +92,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 }
 
 func run(ctx context.Context, o options, lookup func(string) (string, bool), stdout io.Writer) error {
-	base, env, flush := function.Process(context.WithoutCancel(ctx), stdout, lookup, "gateway", "serve-rpc-native")
+	base, env, flush := function.Process(ctx, stdout, lookup, "gateway", "serve-rpc-native")
 	chain, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return err

@@ -61,9 +61,10 @@ type Server struct {
 	end    context.CancelFunc
 }
 
-// New returns a server over the services. Requests have the values of ctx. flush sends the spans of
-// a call.
+// New returns a server over the services. Requests have the values of ctx, but do not end with it.
+// flush sends the spans of a call.
 func New(ctx context.Context, b rpc.Backends, c clock.Clock, flush func(context.Context), reflection bool) *Server {
+	ctx = context.WithoutCancel(ctx)
 	s := &Server{ctx: ctx, mux: http.NewServeMux(), health: grpchealth.NewStaticChecker(contract...)}
 	s.ending, s.end = context.WithCancel(ctx)
 	o := &observer{clock: c, flush: flush}

@@ -125,7 +125,7 @@ func serve(t *testing.T, limits rpcserver.Limits, certificate *tls.Config) *proc
 	p.address = l.Addr().String()
 	ctx, stop := context.WithCancel(t.Context())
 	p.stop = stop
-	s := rpcserver.New(context.WithoutCancel(ctx), p, clock.System{}, func(context.Context) {}, true)
+	s := rpcserver.New(ctx, p, clock.System{}, func(context.Context) {}, true)
 	go func() { p.ended <- s.Serve(ctx, counting{l, p.backends}, certificate, limits) }()
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	p.url = "http://" + p.address
