@@ -21,11 +21,13 @@ func atRest() facts {
 		{order: order{id: "good"},
 			now:     client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
 			payment: "CAPTURED", reservations: "COMMITTED", shipment: "BOOKED", parcels: []parcel{{"BOOKED"}},
-			charges: []demo.Charge{charge("good", "CAPTURED", price, true)}, mails: []string{"Your order is confirmed"}},
+			charges: []demo.Charge{charge("good", "CAPTURED", price, true)},
+			mails:   []string{"Your order is confirmed"}},
 		{order: order{id: "bad"},
 			now:     client.Order{OrderID: "bad", Status: client.Rejected, Reason: &why, Total: price, Items: line},
 			payment: "VOIDED", reservations: "RELEASED", shipment: "CANCELLED", parcels: []parcel{{"CANCELLED"}},
-			charges: []demo.Charge{charge("bad", "VOIDED", price, false)}, mails: []string{"We could not fulfil your order"}},
+			charges: []demo.Charge{charge("bad", "VOIDED", price, false)},
+			mails:   []string{"We could not fulfil your order"}},
 	}
 	f.ledger = []demo.Charge{charge("good", "CAPTURED", price, true), charge("bad", "VOIDED", price, false)}
 	for _, p := range products(len(f.orders)) {
