@@ -20,21 +20,15 @@ var (
 	ErrNoProduct = fault.New(fault.NotFound, "ProductNotFound", "no product has this SKU")
 )
 
-// Store keeps products.
+// Store keeps products, by SKU.
 type Store interface {
-	// Product returns the product of a SKU, read consistently, or ErrNoProduct.
-	Product(ctx context.Context, sku string) (Product, error)
-	// ProductsBySKU returns the products of up to 50 distinct SKUs, read consistently, in their
-	// order. Unknown ones are left out.
-	ProductsBySKU(ctx context.Context, skus []string) ([]Product, error)
+	commit.Store[Product]
 	// Products returns at most limit products, sorted by SKU, byte by byte. cursor is "" for the
 	// first page, or the previous page's next; any other gets fault.ErrCursor. next is "" on the
 	// last page.
 	Products(ctx context.Context, limit int, cursor string) (page []Product, next string, err error)
 	// CursorAfter returns the cursor of the page after a SKU.
 	CursorAfter(sku string) string
-	// Put stores p. It returns fault.ErrLostRace unless p is the version after the stored one.
-	Put(ctx context.Context, p Product, with commit.With) error
 }
 
 // Service is catalog's use cases.

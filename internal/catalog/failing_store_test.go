@@ -28,18 +28,18 @@ func (s *torn) call() error {
 	return nil
 }
 
-func (s *torn) Product(ctx context.Context, sku string) (catalog.Product, error) {
+func (s *torn) Get(ctx context.Context, sku string) (catalog.Product, error) {
 	if err := s.call(); err != nil {
 		return catalog.Product{}, err
 	}
-	return s.Store.Product(ctx, sku)
+	return s.Store.Get(ctx, sku)
 }
 
-func (s *torn) Put(ctx context.Context, p catalog.Product, with commit.With) error {
+func (s *torn) Save(ctx context.Context, p catalog.Product, with commit.With) error {
 	if err := s.call(); err != nil {
 		return err
 	}
-	return s.Store.Put(ctx, p, with)
+	return s.Store.Save(ctx, p, with)
 }
 
 func TestFailingStoreIsNotAnEmptyOne(t *testing.T) {

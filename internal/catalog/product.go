@@ -23,7 +23,7 @@ func (p Product) Identity() (id string, version int64) { return p.SKU, p.Version
 
 // GetProduct returns the product of a SKU, or ErrNoProduct.
 func (s *Service) GetProduct(ctx context.Context, sku string) (Product, error) {
-	return s.store.Product(ctx, sku)
+	return s.store.Get(ctx, sku)
 }
 
 // ListProducts returns a page of products, sorted by SKU, and the cursor of the next page, which is
@@ -39,5 +39,5 @@ func (s *Service) ListProducts(ctx context.Context, limit int, cursor, after str
 // ListProductsBySKU returns the products of up to 50 distinct SKUs, in their order; unknown ones
 // are left out.
 func (s *Service) ListProductsBySKU(ctx context.Context, skus []string) ([]Product, error) {
-	return s.store.ProductsBySKU(ctx, skus)
+	return s.store.GetMany(ctx, skus)
 }

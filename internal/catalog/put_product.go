@@ -18,7 +18,7 @@ func (s *Service) PutProduct(ctx context.Context, sku, name string, price money.
 		return Product{}, err
 	}
 	return fault.RetryLostRace(func() (Product, error) {
-		before, err := s.store.Product(ctx, sku)
+		before, err := s.store.Get(ctx, sku)
 		known := err == nil
 		if err != nil && !errors.Is(err, ErrNoProduct) {
 			return Product{}, err
@@ -27,6 +27,6 @@ func (s *Service) PutProduct(ctx context.Context, sku, name string, price money.
 			return before, nil
 		}
 		after := Product{SKU: sku, Name: name, Price: price, Version: before.Version + 1, UpdatedAt: s.clock.Now()}
-		return after, s.store.Put(ctx, after, commit.With{Events: s.priceChanged(ctx, after)})
+		return after, s.store.Save(ctx, after, commit.With{Events: s.priceChanged(ctx, after)})
 	})
 }

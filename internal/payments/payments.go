@@ -45,6 +45,7 @@ const (
 
 // Store keeps payments, by order, and how orders ended.
 type Store interface {
+	commit.Log
 	commit.Store[Payment]
 	// Outcome returns how an order ended; the zero Outcome if that is unknown.
 	Outcome(ctx context.Context, orderID string) (Outcome, error)

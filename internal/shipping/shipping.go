@@ -36,7 +36,10 @@ const (
 )
 
 // Store keeps shipments, by order.
-type Store = commit.Store[Shipment]
+type Store interface {
+	commit.Log
+	commit.Store[Shipment]
+}
 
 // Service implements shipping's use cases.
 type Service struct {

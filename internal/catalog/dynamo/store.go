@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"orderflow/internal/catalog"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/money"
 )
@@ -49,11 +48,13 @@ var productItems = ddb.Versioned[catalog.Product, product]{
 }
 
 // Store implements catalog.Store.
-type Store struct{ *ddb.Table }
+type Store struct {
+	ddb.Store[catalog.Product, product]
+}
 
-// Product reads a product.
-func (s Store) Product(ctx context.Context, sku string) (catalog.Product, error) {
-	return productItems.Get(ctx, s.Table, sku)
+// Open returns the store in a table.
+func Open(t *ddb.Table) Store {
+	return Store{ddb.Store[catalog.Product, product]{Table: t, Kind: productItems}}
 }
 
 // Products reads a page of products.
@@ -71,16 +72,6 @@ func (s Store) Products(ctx context.Context, limit int, cursor string) ([]catalo
 		page[i] = productItems.Decode(item, item.SKU)
 	}
 	return page, next, nil
-}
-
-// Put writes a product's next version.
-func (s Store) Put(ctx context.Context, p catalog.Product, with commit.With) error {
-	return productItems.Save(ctx, s.Table, p, with)
-}
-
-// ProductsBySKU reads products by SKU in one batch.
-func (s Store) ProductsBySKU(ctx context.Context, skus []string) ([]catalog.Product, error) {
-	return productItems.GetMany(ctx, s.Table, skus)
 }
 
 // CursorAfter makes the key of a SKU a cursor. The product need not exist.

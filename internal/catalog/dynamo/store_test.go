@@ -14,7 +14,7 @@ import (
 func TestStore(t *testing.T) {
 	open := func(t *testing.T, c clock.Clock) (catalog.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
-		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
+		return dynamo.Open(table), ddbtest.NewNewer(table)
 	}
 	storesuite.Run(t, open, storetest.Suite)
 }

@@ -88,5 +88,5 @@ func exportProducts(svc *catalog.Service, key func(context.Context) ([]byte, err
 var errKey = fault.New(fault.Unauthenticated, "InvalidKey", "the key is missing or wrong")
 
 func service(env *function.Env) *catalog.Service {
-	return catalog.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, env.IDs)
+	return catalog.New(dynamo.Open(ddb.FromEnv(env)), env.Clock, env.IDs)
 }

@@ -8,26 +8,18 @@ import (
 
 	"orderflow/internal/catalog"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/memdb"
 )
 
 // Store implements catalog.Store.
 type Store struct {
-	*memdb.Log
-	products memdb.Versioned[catalog.Product]
+	*memdb.Store[catalog.Product]
 }
 
 // New returns an empty store.
 func New(c clock.Clock) *Store {
-	log := memdb.NewLog(c)
-	return &Store{log, memdb.NewVersioned[catalog.Product](log, "product", catalog.ErrNoProduct, nil)}
-}
-
-// Product returns a product.
-func (s *Store) Product(_ context.Context, sku string) (catalog.Product, error) {
-	return s.products.Get(sku)
+	return &Store{memdb.NewStore[catalog.Product](c, "product", catalog.ErrNoProduct)}
 }
 
 // Products returns a page of products.
@@ -37,7 +29,7 @@ func (s *Store) Products(_ context.Context, limit int, cursor string) (page []ca
 		return nil, "", err
 	}
 	s.View(func() {
-		for _, sku := range s.products.Keys() {
+		for _, sku := range s.Kind.Keys() {
 			if sku <= last {
 				continue
 			}
@@ -45,7 +37,7 @@ func (s *Store) Products(_ context.Context, limit int, cursor string) (page []ca
 				next = encodeCursor(page[limit-1].SKU)
 				return
 			}
-			page = append(page, s.products.Items.Get(sku))
+			page = append(page, s.Kind.Items.Get(sku))
 		}
 	})
 	return page, next, nil
@@ -68,16 +60,6 @@ func decodeCursor(cursor string) (last string, err error) {
 		return "", fault.ErrCursor
 	}
 	return last, nil
-}
-
-// Put writes a product's next version.
-func (s *Store) Put(_ context.Context, p catalog.Product, with commit.With) error {
-	return s.products.Save(p, with)
-}
-
-// ProductsBySKU returns products by SKU.
-func (s *Store) ProductsBySKU(_ context.Context, skus []string) ([]catalog.Product, error) {
-	return s.products.GetMany(skus)
 }
 
 // CursorAfter returns the cursor of the page after a SKU.

@@ -24,7 +24,7 @@ var Suite = storesuite.Suite[catalog.Store]{
 }
 
 var products = storesuite.Aggregate[catalog.Store, catalog.Product]{
-	Get: catalog.Store.Product, GetMany: catalog.Store.ProductsBySKU, Save: catalog.Store.Put,
+	Get: catalog.Store.Get, GetMany: catalog.Store.GetMany, Save: catalog.Store.Save,
 	Missing: catalog.ErrNoProduct, New: product,
 	Versions: []catalog.Product{
 		product("mug", 1),

@@ -33,11 +33,10 @@ type Aggregate interface {
 
 // Store keeps the aggregates of one kind.
 type Store[V Aggregate] interface {
-	Log
-	// Get returns an aggregate, or the kind's error if there is none.
+	// Get returns an aggregate, read consistently, or the kind's error if there is none.
 	Get(ctx context.Context, id string) (V, error)
-	// GetMany returns the aggregates of up to 50 distinct ids, in their order; those that do not
-	// exist are left out.
+	// GetMany returns the aggregates of up to 50 distinct ids, read consistently, in their order;
+	// those that do not exist are left out.
 	GetMany(ctx context.Context, ids []string) ([]V, error)
 	// Save writes v, which must be one version after what is stored, else fault.ErrLostRace.
 	Save(ctx context.Context, v V, with With) error

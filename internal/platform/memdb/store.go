@@ -10,7 +10,7 @@ import (
 // Store implements commit.Store in memory.
 type Store[V commit.Aggregate] struct {
 	*Log
-	items Versioned[V]
+	Kind Versioned[V]
 }
 
 // NewStore returns an empty store. missing is the error of Get for an unknown id.
@@ -20,10 +20,10 @@ func NewStore[V commit.Aggregate](c clock.Clock, kind string, missing error) *St
 }
 
 // Get returns an aggregate.
-func (s *Store[V]) Get(_ context.Context, id string) (V, error) { return s.items.Get(id) }
+func (s *Store[V]) Get(_ context.Context, id string) (V, error) { return s.Kind.Get(id) }
 
 // GetMany returns aggregates.
-func (s *Store[V]) GetMany(_ context.Context, ids []string) ([]V, error) { return s.items.GetMany(ids) }
+func (s *Store[V]) GetMany(_ context.Context, ids []string) ([]V, error) { return s.Kind.GetMany(ids) }
 
 // Save writes an aggregate's next version.
-func (s *Store[V]) Save(_ context.Context, v V, with commit.With) error { return s.items.Save(v, with) }
+func (s *Store[V]) Save(_ context.Context, v V, with commit.With) error { return s.Kind.Save(v, with) }

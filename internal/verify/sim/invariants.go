@@ -262,7 +262,7 @@ func eventsArrived(w *World, broken func(string, string, ...any)) {
 func pricesProjected(w *World, broken func(string, string, ...any)) {
 	ctx := context.Background()
 	for _, sku := range w.shop.skus {
-		product, err1 := w.stores.catalog.Product(ctx, sku)
+		product, err1 := w.stores.catalog.Get(ctx, sku)
 		known, err2 := w.stores.orders.Price(ctx, sku)
 		if err1 != nil || err2 != nil || known.Price != product.Price || known.Version != product.Version {
 			broken("", "%s costs %v (version %d), but the price book has %v (version %d)",
