@@ -139,7 +139,7 @@ func TestConcurrentPutsGetOneVersionEach(t *testing.T) {
 // raced is a store whose writes lose every race.
 type raced struct{ *memory.Store }
 
-func (raced) Put(context.Context, catalog.Product, commit.With) error { return fault.ErrLostRace }
+func (raced) Save(context.Context, catalog.Product, commit.With) error { return fault.ErrLostRace }
 
 func TestEndlessContentionIsTransient(t *testing.T) {
 	c := clock.At(start)
