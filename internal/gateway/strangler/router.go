@@ -52,7 +52,7 @@ func (r *Router) ReadProduct(ctx context.Context, as Caller, productID string) (
 	table := r.routes.Current(ctx)
 	setting := table.Routes[ReadProduct]
 	sku, onNew := table.SKU(productID)
-	onOld := oldID.MatchString(productID)
+	onOld := isOld(productID)
 	switch {
 	case onNew && !onOld:
 		setting.Mode = New
@@ -219,7 +219,7 @@ func (r *Router) placeOn(ctx context.Context, table Table, as Caller, in Placeme
 	onOld, onNew := true, true
 	for _, l := range in.Lines {
 		_, known := table.SKU(l.ProductID)
-		onOld, onNew = onOld && oldID.MatchString(l.ProductID), onNew && known
+		onOld, onNew = onOld && isOld(l.ProductID), onNew && known
 	}
 	switch {
 	case !onNew:

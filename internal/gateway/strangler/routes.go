@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"regexp"
 	"sync"
 
+	"orderflow/internal/gateway"
 	"orderflow/internal/platform/jsonschema"
 )
 
@@ -99,11 +99,6 @@ var tableSchema []byte
 
 var parsedSchema = sync.OnceValues(func() (*jsonschema.Schema, error) { return jsonschema.Parse(tableSchema) })
 
-var (
-	oldID = regexp.MustCompile(`^[0-9]{1,15}$`)
-	sku   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-)
-
 // MaxTable is the largest value of a standard parameter, in bytes. It has room for some 150
 // products.
 const MaxTable = 4096
@@ -138,9 +133,9 @@ func (t Table) check() error {
 	ids := map[string]string{}
 	for id, s := range t.Products {
 		switch other, twice := ids[s]; {
-		case !oldID.MatchString(id):
+		case !isOld(id):
 			return fmt.Errorf("/products: an id of the old shop has 1 to 15 digits")
-		case len(s) > maxSKU || !sku.MatchString(s):
+		case gateway.CheckSKU(s) != nil:
 			return fmt.Errorf("/products/%s: not a SKU", id)
 		case twice:
 			return fmt.Errorf("/products: %s and %s have the same SKU", id, other)

@@ -35,8 +35,6 @@ import (
 const (
 	// maxOldID is the largest number of digits in an id of the old shop.
 	maxOldID = 15
-	// maxSKU is the longest SKU of the services' contract.
-	maxSKU = 64
 	// maxLine is the largest quantity of a line in the services' contract.
 	maxLine = 999
 	// orderDigits is the length of the id of an order of the new side.
@@ -62,7 +60,7 @@ func OrderID(orderID string) (string, error) {
 // returns false if no order can have the id.
 func OwnerOf(orderID string) (owner Side, id string, ok bool) {
 	switch {
-	case oldID.MatchString(orderID):
+	case isOld(orderID):
 		return OldSide, orderID, true
 	case len(orderID) != orderDigits || !digits(orderID):
 		return "", "", false
@@ -76,6 +74,9 @@ func OwnerOf(orderID string) (owner Side, id string, ok bool) {
 	n.FillBytes(u[:])
 	return NewSide, u.String(), true
 }
+
+// isOld reports whether an id or a page belongs to the old shop.
+func isOld(id string) bool { return digits(id) && len(id) <= maxOldID }
 
 func digits(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
@@ -112,14 +113,14 @@ func (t Table) SKU(productID string) (string, bool) {
 
 func decodeSKU(productID string) (string, bool) {
 	code, ok := strings.CutPrefix(productID, encodedSKU)
-	if !ok || !digits(code) || len(code)%2 != 0 || len(code) > 2*maxSKU {
+	if !ok || !digits(code) || len(code)%2 != 0 {
 		return "", false
 	}
-	b := make([]byte, 0, maxSKU)
+	var b []byte
 	for pair := range slices.Chunk([]byte(code), 2) {
 		b = append(b, ' '+(pair[0]-'0')*10+pair[1]-'0')
 	}
-	return string(b), sku.Match(b)
+	return string(b), gateway.CheckSKU(string(b)) == nil
 }
 
 // decimal returns an amount as decimal text with the currency's decimal places.
