@@ -182,10 +182,11 @@ The file of --products has the SKU of each product of the old shop: {"1001": "MU
 				return err
 			}
 			stored, err := parameter.Read(ctx)
+			bad := errors.Is(err, routes.ErrBad)
 			switch {
-			case errors.Is(err, routes.ErrBad) && !replace:
+			case bad && !replace:
 				return fmt.Errorf("%w; --replace starts from one in which the old shop serves everything", err)
-			case err != nil && !errors.Is(err, routes.ErrBad):
+			case err != nil && !bad:
 				return err
 			}
 			next := stored
@@ -199,6 +200,9 @@ The file of --products has the SKU of each product of the old shop: {"1001": "MU
 				return usage("nothing was written: %w", err)
 			}
 			action.Subject, action.Detail = "legacy-routes", changes(stored.Table, next.Table)
+			if bad {
+				action.Detail = strings.TrimSpace("a bad table replaced " + action.Detail)
+			}
 			if action.Detail == "" {
 				return errors.New("nothing to change: `orderflow strangler status` shows the table")
 			}

@@ -174,6 +174,9 @@ func TestABadStoredTableIsShownAndReplaced(t *testing.T) {
 	if !contains(out, "nothing to change") {
 		t.Errorf("set without a change:\n%s", out)
 	}
+	m.put(t, `{"routes":{}}`)
+	m.run(t, 0, "strangler", "set", "all=legacy", "--replace", "--reason", "r")
+	m.run(t, 0, "strangler", "status")
 }
 
 func TestDifferencesAndFallBacksAreReadFromTheLog(t *testing.T) {
