@@ -29,10 +29,10 @@ TESTFLAGS ?=
 ONLY ?=
 WITHIN ?=
 
-.PHONY: help setup up down demo token logs test test-all sim prove lint build deploy clean
+.PHONY: help setup up down demo demo-strangler token logs test test-all sim prove lint build deploy clean
 
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2} \
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2} \
 		END {print "\nProofs, measurements and the rest: go run ./cmd/dev help"}' $(MAKEFILE_LIST)
 
 setup: ## Install the pinned tools into .tools/
@@ -46,6 +46,9 @@ down: ## Stop everything that `make up` started, and remove .local/
 
 demo: ## Place six orders, five of them troubled, and show what became of each
 	@$(DEV) demo
+
+demo-strangler: ## Move the old shop's clients to the services and half of them back, under load
+	@$(DEV) demo-strangler
 
 token: ## Print a bearer token (USER=alice ROLE=operator)
 	@$(DEV) token --user '$(USER)' --role '$(ROLE)'

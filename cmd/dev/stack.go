@@ -71,12 +71,30 @@ while the circuit was open, or if money or stock do not add up. It takes about t
 restored at the end, even after an interruption.`,
 		Example: "  go run ./cmd/dev demo-outage",
 		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) (err error) {
-			provider, err := intercept.Open(ctx, s)
+			provider, err := intercept.Open(ctx, s, intercept.Provider)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, provider.Close()) }() //nolint:contextcheck // after ctx, too
 			return demo.Of(s, customer).Outage(ctx, out, provider, demo.Minute)
+		}),
+	}, {
+		Use:   "demo-strangler",
+		Short: "Move the old shop's clients to the services and half of them back, and show that no order gets lost",
+		Long: `Let customers read and order at the old shop's addresses while their routes go from the old shop to the
+services: 0 %, shadow, 10 %, 50 %, 100 %, and back to 50 %, where the services' orders is down for a while. Print the
+new side's share of each stage, fall-backs, and the differences that shadowing found. Fail if an order was lost, placed
+twice or unreachable, if a customer was served by the wrong side, or if shadowing found anything but the two bugs of the
+old shop. It takes about four minutes. The table of routes and the addresses are as before in the end, even after an
+interruption.`,
+		Example: "  go run ./cmd/dev demo-strangler",
+		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) (err error) {
+			orders, err := intercept.Open(ctx, s, intercept.Orders)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, orders.Close()) }() //nolint:contextcheck // after ctx, too
+			return demo.Of(s, customer).Strangler(ctx, out, orders, demo.Weeks)
 		}),
 	}, flags(&cobra.Command{
 		Use:   "token",

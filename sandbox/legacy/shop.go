@@ -145,8 +145,8 @@ type Address struct {
 	CountryCode string `json:"country_code"`
 }
 
-// tokenGood is the only payment token that is accepted.
-const tokenGood = "pm_card_visa"
+// accepted is the only payment token that is accepted.
+const accepted = "pm_card_visa"
 
 // Place places an order. A repeated request gets the order that it has placed, as it is now.
 func (s *Shop) Place(ctx context.Context, customer string, in Request) (Order, error) {
@@ -182,7 +182,7 @@ func (s *Shop) Place(ctx context.Context, customer string, in Request) (Order, e
 // order returns the order of a request, without a number.
 func (s *Shop) order(customer string, in Request) (Order, error) {
 	o := Order{Customer: customer, State: StateFailed, PlacedAt: s.clock.Now().UTC(), Version: 1}
-	if in.PayToken == tokenGood {
+	if in.PayToken == accepted {
 		o.State = StatePaid
 	}
 	for _, l := range in.Lines {

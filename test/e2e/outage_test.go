@@ -14,26 +14,26 @@ import (
 	"orderflow/internal/verify/e2e"
 )
 
-// divert routes the calls to the payment provider through this process, until the test ends.
-func divert(t *testing.T) *intercept.Interceptor {
+// divert routes the calls to a dependency through this process, until the test ends.
+func divert(t *testing.T, d intercept.Dependency) *intercept.Interceptor {
 	t.Helper()
-	d, err := intercept.Open(t.Context(), stack)
+	i, err := intercept.Open(t.Context(), stack, d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
+		if err := i.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return d
+	return i
 }
 
 // The provider is down while orders come in; they wait, and calls stop until it is back.
 func TestAnOutageOfTheProviderCostsNoOrder(t *testing.T) {
 	plan, scale := e2e.Outage(stack.Emulator.Target)
 	waits(t, scale)
-	provider := divert(t)
+	provider := divert(t, intercept.Provider)
 	var out bytes.Buffer
 	if err := shop().Outage(t.Context(), &out, provider, plan); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
@@ -44,7 +44,7 @@ func TestAnOutageOfTheProviderCostsNoOrder(t *testing.T) {
 // authorize-payment and void-payment run in separate processes, and share only the table of
 // payments.
 func TestACircuitThatOneFunctionOpensIsOpenToAnother(t *testing.T) {
-	provider := divert(t)
+	provider := divert(t, intercept.Provider)
 	invoke := func(function string) string {
 		out, err := stack.Invoke(t.Context(), function, map[string]any{
 			"orderId": ids.Random(clock.System{}).New(), "customerId": "nobody",

@@ -48,6 +48,7 @@ var notRun = map[devstack.Target]map[string]string{
 		"TestDemoOrdersEndAsExpected":                            load,
 		"TestConcurrentOrdersAddUp":                              load,
 		"TestAnOutageOfTheProviderCostsNoOrder":                  load,
+		"TestAMigrationLosesAndDoublesNoOrder":                   load,
 		"TestACircuitThatOneFunctionOpensIsOpenToAnother":        notTheAPI,
 		"TestASagaThatIsStoppedByHandIsUndone":                   notTheAPI,
 		"TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne": notTheAPI,
@@ -101,6 +102,19 @@ func Outage(target devstack.Target) (p demo.Plan, waits float64) {
 		return p, 1
 	}
 	return p, .4 // or the last order waits for half a minute after the recovery
+}
+
+// Migration is the plan of the old clients' migration. Processes are restarted instead of waiting
+// until they read a new table.
+func Migration(target devstack.Target) demo.Migration {
+	p := demo.Migration{
+		Every: 500 * time.Millisecond, Customers: 8, Stay: 6 * time.Second, Down: 10 * time.Second,
+		Patience: 90 * time.Second,
+	}
+	if target == devstack.LocalStack {
+		p.Every = 1500 * time.Millisecond
+	}
+	return p
 }
 
 // Missing returns why a test does not run on a target, or "".
