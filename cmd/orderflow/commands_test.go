@@ -18,8 +18,8 @@ func TestPlace(t *testing.T) {
 	want := `POST /v1/orders {"items":[{"sku":"MUG-BLUE","quantity":2},{"sku":"TEA","quantity":1}],` +
 		`"shippingAddress":{"name":"Ada Lovelace","line1":"12 St James Square","city":"Berlin",` +
 		`"postalCode":"00000","country":"DE"},"paymentMethod":"pm_x"}`
-	if err != nil || !slices.Equal(b.asked, []string{want}) {
-		t.Errorf("asked %s, %v", b.asked, err)
+	if err != nil || !slices.Equal(b.requests, []string{want}) {
+		t.Errorf("sent %s, %v", b.requests, err)
 	}
 	if want := `order    ` + order + `
 status   PENDING
@@ -45,8 +45,8 @@ func TestPlaceAbroad(t *testing.T) {
 	} {
 		b := serve(t, map[string][]string{"POST /v1/orders": {"202 " + placed}})
 		out, _, err := run(t, b, strings.Fields("order place --item MUG=1 "+line)...)
-		if err != nil || len(b.asked) != 1 || !strings.Contains(b.asked[0], want) {
-			t.Errorf("%s: asked %s, %v", line, b.asked, err)
+		if err != nil || len(b.requests) != 1 || !strings.Contains(b.requests[0], want) {
+			t.Errorf("%s: sent %s, %v", line, b.requests, err)
 		}
 		if !strings.Contains(out, "L, 1 A St, Apt 4, 10115 Berlin, IL, DE\n") {
 			t.Errorf("shown %s", out)
@@ -187,8 +187,8 @@ func TestStockIsAdjustedByTheDifference(t *testing.T) {
 		if c.adjusted != "" {
 			want = append(want, adjust+" "+c.adjusted)
 		}
-		if err != nil || !slices.Equal(b.asked, want) || !strings.Contains(out, "100") {
-			t.Errorf("%s: asked %s, printed %s, %v", c.name, b.asked, out, err)
+		if err != nil || !slices.Equal(b.requests, want) || !strings.Contains(out, "100") {
+			t.Errorf("%s: sent %s, printed %s, %v", c.name, b.requests, out, err)
 		}
 	}
 }
@@ -202,14 +202,14 @@ func TestStockOfAnUnlistedSKUNeedsAFlag(t *testing.T) {
 	}
 	b := serve(t, missing)
 	_, _, err := run(t, b, "stock", "set", "MGU", "7")
-	if err == nil || !strings.Contains(err.Error(), "--unlisted") || !slices.Equal(b.asked, []string{get, product}) {
-		t.Errorf("asked %s, got %v", b.asked, err)
+	if err == nil || !strings.Contains(err.Error(), "--unlisted") || !slices.Equal(b.requests, []string{get, product}) {
+		t.Errorf("sent %s, got %v", b.requests, err)
 	}
 	b = serve(t, missing)
 	out, _, err := run(t, b, "stock", "set", "MGU", "7", "--unlisted")
-	if err != nil || !strings.Contains(out, "7") || len(b.asked) != 2 ||
-		!strings.HasPrefix(b.asked[1], adjust) || !strings.Contains(b.asked[1], `"allowUnknownSku":true`) {
-		t.Errorf("--unlisted: asked %s, printed %s, %v", b.asked, out, err)
+	if err != nil || !strings.Contains(out, "7") || len(b.requests) != 2 ||
+		!strings.HasPrefix(b.requests[1], adjust) || !strings.Contains(b.requests[1], `"allowUnknownSku":true`) {
+		t.Errorf("--unlisted: sent %s, printed %s, %v", b.requests, out, err)
 	}
 	down := map[string][]string{get: missing[get], product: {`403 {"title":"Forbidden","code":"Forbidden"}`}}
 	_, _, err = run(t, serve(t, down), "stock", "set", "MGU", "7")
@@ -228,8 +228,8 @@ func TestPricesAreExact(t *testing.T) {
 		b := serve(t, map[string][]string{"PUT /v1/products/MUG": {"200 " + product}})
 		_, _, err := run(t, b, "product", "put", "MUG", "--name", "Mug", "--price", c.price, "--currency", c.currency)
 		want := `PUT /v1/products/MUG {"name":"Mug","price":` + c.want + `}`
-		if err != nil || !slices.Equal(b.asked, []string{want}) || b.tokens[0] != "olga/operator" {
-			t.Errorf("%s %s: asked %s as %s, %v", c.price, c.currency, b.asked, b.tokens, err)
+		if err != nil || !slices.Equal(b.requests, []string{want}) || b.tokens[0] != "olga/operator" {
+			t.Errorf("%s %s: sent %s as %s, %v", c.price, c.currency, b.requests, b.tokens, err)
 		}
 	}
 }
@@ -276,10 +276,10 @@ func TestSagaShowsBothExecutions(t *testing.T) {
 		t.Fatalf("%s, %v", out, err)
 	}
 	const executions = "arn:aws:states:us-east-1:000000000000:execution:"
-	if !strings.Contains(b.asked[0], `"executionArn":"`+executions+`fulfil:`+order+`"`) ||
-		!strings.Contains(b.asked[1], `:execution:compensate:`+order) ||
-		!strings.Contains(b.asked[1], `"includeExecutionData":false`) {
-		t.Errorf("asked %s", b.asked)
+	if !strings.Contains(b.requests[0], `"executionArn":"`+executions+`fulfil:`+order+`"`) ||
+		!strings.Contains(b.requests[1], `:execution:compensate:`+order) ||
+		!strings.Contains(b.requests[1], `"includeExecutionData":false`) {
+		t.Errorf("sent %s", b.requests)
 	}
 }
 

@@ -44,8 +44,8 @@ func TestCommandsActAsTheOperatorUntilLogout(t *testing.T) {
 		t.Errorf("printed %q", stderr)
 	}
 	const want = `"AuthParameters":{"PASSWORD":"her password","USERNAME":"olga@shop.example"}`
-	if !strings.Contains(b.asked[0], want) {
-		t.Errorf("asked %q", b.asked[0])
+	if !strings.Contains(b.requests[0], want) {
+		t.Errorf("sent %q", b.requests[0])
 	}
 	claims := base64.RawURLEncoding.EncodeToString([]byte(`{"cognito:groups":["operator"]}`))
 	for _, c := range []struct{ line, token, want string }{

@@ -24,10 +24,10 @@ const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
 // backend stands for the API: it has a list of answers for each "METHOD path", the last of which it
 // repeats, and records requests and their tokens.
 type backend struct {
-	url     string
-	answers map[string][]string // "200 body"
-	asked   []string
-	tokens  []string
+	url      string
+	answers  map[string][]string // "200 body"
+	requests []string
+	tokens   []string
 }
 
 func serve(t *testing.T, answers map[string][]string) *backend {
@@ -41,7 +41,7 @@ func serve(t *testing.T, answers map[string][]string) *backend {
 func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	call := r.Method + " " + r.URL.RequestURI()
-	b.asked = append(b.asked, strings.TrimSpace(call+" "+string(body)))
+	b.requests = append(b.requests, strings.TrimSpace(call+" "+string(body)))
 	b.tokens = append(b.tokens, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 	left := b.answers[call]
 	if len(left) == 0 {
@@ -169,8 +169,8 @@ func TestUsageErrorsExitWith2AndSuggestAFix(t *testing.T) {
 		if err == nil || exitCode(err) != exitUsage || !strings.Contains(explain(err), c.hint) {
 			t.Errorf("%s: %v (exit code %d)", c.line, err, exitCode(err))
 		}
-		if len(b.asked) > 0 {
-			t.Errorf("%s: asked %s", c.line, b.asked)
+		if len(b.requests) > 0 {
+			t.Errorf("%s: sent %s", c.line, b.requests)
 		}
 	}
 }
@@ -230,8 +230,8 @@ func TestTokenOfTheEnvironmentGoesOnlyToANamedAddress(t *testing.T) {
 	for _, where := range []string{dir, below} {
 		t.Chdir(where)
 		_, _, err := runHere(map[string]string{"ORDERFLOW_TOKEN": "secret"}, "stock", "get", "MUG")
-		if exitCode(err) != exitUsage || !strings.Contains(err.Error(), "--api-url") || len(b.asked) > 0 {
-			t.Errorf("in %s: %v, asked %s as %s", where, err, b.asked, b.tokens)
+		if exitCode(err) != exitUsage || !strings.Contains(err.Error(), "--api-url") || len(b.requests) > 0 {
+			t.Errorf("in %s: %v, sent %s as %s", where, err, b.requests, b.tokens)
 		}
 	}
 	for _, env := range []map[string]string{
@@ -266,8 +266,8 @@ func TestStackFileThatOthersCanWriteIsRefused(t *testing.T) {
 			}
 		}
 	}
-	if len(b.asked) > 0 {
-		t.Errorf("asked %s", b.asked)
+	if len(b.requests) > 0 {
+		t.Errorf("sent %s", b.requests)
 	}
 	// Another user's file in a directory above locks nobody out.
 	if _, _, err := runHere(nil, "stock", "get", "MUG", "--api-url", b.url, "--token", "abc"); err != nil {
@@ -325,7 +325,7 @@ func TestStoredTextIsEscapedForTheTerminal(t *testing.T) {
 				}
 			}
 			if !strings.Contains(shown, `\u202e`) {
-				t.Errorf("%s does not show the stored text: %s %v", line+form, shown, b.asked)
+				t.Errorf("%s does not show the stored text: %s %v", line+form, shown, b.requests)
 			}
 		}
 	}

@@ -26,8 +26,8 @@ func newRoot(a *app) *cobra.Command {
 		Long: `Place and follow orders, show their sagas, maintain products and stock, repair failures.
 
 With a local stack ("make up") nothing needs to be configured: its address is read from
-.local/stack.json in this directory or the nearest one above, and --user and --role say as whom to
-act. For any other deployment, give --stack-file and sign in with "orderflow login", or give
+.local/stack.json in this directory or the nearest one above, and --user and --role select whom to
+act as. For any other deployment, give --stack-file and sign in with "orderflow login", or give
 --api-url and --token, or set ORDERFLOW_API_URL and ORDERFLOW_TOKEN.
 
 A stack file is read only if it is yours and writable only by you. ORDERFLOW_TOKEN is sent only to

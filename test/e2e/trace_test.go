@@ -113,11 +113,11 @@ func TestOneOrderIsOneTrace(t *testing.T) {
 	wantWithinBudget(t, all)
 }
 
-// completeTrace waits until every span that must be there has arrived.
+// completeTrace waits until every required span has arrived.
 func completeTrace(t *testing.T, orderID string) trace {
 	t.Helper()
 	tr := trace{}
-	eventually(t, 60*time.Second, "the order's trace is whole", func() error {
+	eventually(t, 60*time.Second, "the order's trace is complete", func() error {
 		spans, err := traces.Of(t.Context(), stack.TracesURL, orderID)
 		if err != nil {
 			return err

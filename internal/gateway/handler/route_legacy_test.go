@@ -88,10 +88,13 @@ func TestOldClientsGetErrorsInTheOldShape(t *testing.T) {
 		status                        int
 		code                          string
 	}{
-		"refused by the old shop": {"readLegacyOrder", http.MethodGet, legacyOrders + "/100009", "", false, 404, "no_such_order"},
-		"refused by the router":   {"readLegacyOrder", http.MethodGet, legacyOrders + "/" + strings.Repeat("9", 40), "", false, 404, "no_such_order"},
-		"no list":                 {"listLegacyOrders", http.MethodGet, legacyOrders, "", true, 503, "unavailable"},
-		"nobody answers":          {"placeLegacyOrder", http.MethodPost, legacyOrders, legacyOrder, true, 503, "unavailable"},
+		"refused by the old shop": {"readLegacyOrder", http.MethodGet, legacyOrders + "/100009", "", false, 404,
+			"no_such_order"},
+		"refused by the router": {"readLegacyOrder", http.MethodGet, legacyOrders + "/" + strings.Repeat("9", 40),
+			"", false, 404, "no_such_order"},
+		"no list": {"listLegacyOrders", http.MethodGet, legacyOrders, "", true, 503, "unavailable"},
+		"both sides are down": {"placeLegacyOrder", http.MethodPost, legacyOrders, legacyOrder, true, 503,
+			"unavailable"},
 	} {
 		r := newLegacyRig("legacy")
 		if c.down {
