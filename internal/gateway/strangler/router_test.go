@@ -364,7 +364,8 @@ func (guarded) PlaceOrder(context.Context, gateway.Caller, gateway.OrderRequest)
 
 func TestANewSideThatRefusesTheProbeIsNotDown(t *testing.T) {
 	r := newRig(half)
-	router := strangler.NewRouter(r.shops.Old(), guarded{r.shops.New()}, &r.table, memory.New(r.clock), &r.told, r.clock, &r.told)
+	router := strangler.NewRouter(
+		r.shops.Old(), guarded{r.shops.New()}, &r.table, memory.New(r.clock), &r.told, r.clock, &r.told)
 	_, err := router.PlaceOrder(t.Context(), ada, stranglertest.Order("r1", "1001"))
 	if refusalOf(err).Code != "unauthorized" || len(r.shops.All) > 0 || len(r.told.Fallbacks) > 0 {
 		t.Errorf("%v, %d orders, told %q", err, len(r.shops.All), r.told.Fallbacks)

@@ -238,7 +238,7 @@ func (r recorded) Decide(
 		r.w.did("before the %s side is recorded:", d.Side)
 		r.w.nested = true
 		r.w.change()
-		r.w.send()
+		r.w.send() //nolint:contextcheck // a run has no context
 		r.w.nested = false
 	}
 	return r.Placements.Decide(ctx, of, requestID, d)
