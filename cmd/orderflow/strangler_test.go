@@ -210,7 +210,8 @@ func TestDifferencesAndFallBacksAreReadFromTheLog(t *testing.T) {
 	write(now.Add(-3*time.Hour), strangler.LogDiffers, `,"route":"read-product","fields":["title"],"products":["1005"]`)
 	write(now.Add(-3*time.Minute), strangler.LogDiffers,
 		`,"route":"list-products","fields":["products[].price","products[].title"],"products":["1001","1002"]`)
-	write(now.Add(-2*time.Minute), strangler.LogDiffers, `,"route":"list-products","fields":["products[].price"],"products":["1003"]`)
+	write(now.Add(-2*time.Minute), strangler.LogDiffers,
+		`,"route":"list-products","fields":["products[].price"],"products":["1003"]`)
 	write(now.Add(-time.Minute), strangler.LogFellBack, `,"route":"place-order","error":"down"`)
 	write(now, "something else", `,"route":"place-order"`)
 	if err != nil {

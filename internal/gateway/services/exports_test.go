@@ -22,7 +22,8 @@ func TestProductsAreExportedWithTheKeyInsteadOfAToken(t *testing.T) {
 	var seen *http.Request
 	e := exports(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = r
-		respond(http.StatusOK, `{"products":[{"sku":"MUG","name":"Mug","price":{"currency":"EUR","amount":1},"version":1}]}`)(w, r)
+		const mug = `{"sku":"MUG","name":"Mug","price":{"currency":"EUR","amount":1},"version":1}`
+		respond(http.StatusOK, `{"products":[`+mug+`]}`)(w, r)
 	}, func(context.Context) ([]byte, error) { return []byte("key"), nil })
 	found, err := e.ProductsBySKU(t.Context(), []string{"MUG", "TEA"})
 	if err != nil || len(found) != 1 || found[0].SKU != "MUG" {
