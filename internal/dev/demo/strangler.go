@@ -23,6 +23,7 @@ import (
 	"orderflow/internal/ops/routes"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/secrets"
+	"orderflow/internal/verify/concurrent"
 )
 
 // Migration is a plan of moving the old shop's clients to the services. Customers visit throughout.
@@ -476,29 +477,38 @@ func (m *migration) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, v := range m.customers {
-		found, err := m.list(ctx, v)
-		if err != nil {
-			return err
-		}
-		old, err := m.oldSide(ctx, v, string(key))
-		if err != nil {
-			return err
-		}
-		moved, err := m.newSide(ctx, v)
-		if err != nil {
-			return err
-		}
-		var listed []string
-		for _, o := range found {
-			listed = append(listed, o.OrderID)
-		}
-		m.facts.customer(v, listed, old, moved)
-		for _, orderID := range v.all() {
-			m.read(ctx, v, orderID)
-		}
+	const atOnce = 8
+	err = concurrent.Do(len(m.customers), atOnce, func(i int) error {
+		return m.compare(ctx, m.customers[i], string(key))
+	})
+	return errors.Join(err, m.readLog(ctx))
+}
+
+// compare compares what a customer should have with each side, and reads every order.
+func (m *migration) compare(ctx context.Context, v *visitor, key string) error {
+	found, err := m.list(ctx, v)
+	if err != nil {
+		return err
 	}
-	return m.readLog(ctx)
+	old, err := m.oldSide(ctx, v, key)
+	if err != nil {
+		return err
+	}
+	moved, err := m.newSide(ctx, v)
+	if err != nil {
+		return err
+	}
+	var listed []string
+	for _, o := range found {
+		listed = append(listed, o.OrderID)
+	}
+	m.mu.Lock()
+	m.facts.customer(v, listed, old, moved)
+	m.mu.Unlock()
+	for _, orderID := range v.all() {
+		m.read(ctx, v, orderID)
+	}
+	return nil
 }
 
 // readLog reads the fall-backs of each stage and the differences.

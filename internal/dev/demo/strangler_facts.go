@@ -105,6 +105,7 @@ func (f *migrationFacts) print(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%.0f %%\t%d\t%d\t%d\n", s.name, s.orders, s.onNew,
 			100*float64(s.onNew)/float64(max(s.orders, 1)), s.fallBacks[strangler.PlaceOrder], s.logged(), s.unanswered)
 	}
+	fmt.Fprintln(t, "(for the first 15 s of a stage, processes may still use the table before)")
 	fmt.Fprintln(t, "\nDIFFERENCE\tFIELD\tANSWERS\tPRODUCTS")
 	for _, d := range f.differences {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%v\n", d.Route, d.Field, d.Count, d.Products)
