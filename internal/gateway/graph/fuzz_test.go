@@ -186,10 +186,10 @@ func (r writer) value(t *ast.Type) string {
 		return "[" + r.value(t.Elem) + " " + r.value(t.Elem) + "]"
 	}
 	def := r.schema.Types[t.NamedType]
-	switch {
-	case def.Kind == ast.Enum:
+	switch def.Kind {
+	case ast.Enum:
 		return def.EnumValues[r.IntN(len(def.EnumValues))].Name
-	case def.Kind == ast.InputObject:
+	case ast.InputObject:
 		var b strings.Builder
 		for _, f := range def.Fields {
 			if f.Type.NonNull || r.IntN(2) == 0 {

@@ -127,7 +127,8 @@ func byGraphQL(ctx context.Context, s services.Services) (paid bool, err error) 
 		}
 	}
 	for _, e := range out.Errors {
-		complete = complete && e.Extensions["code"] == gateway.Unavailable && strings.HasSuffix(e.Path.String(), ".payment")
+		ofPayment := strings.HasSuffix(e.Path.String(), ".payment")
+		complete = complete && ofPayment && e.Extensions["code"] == gateway.Unavailable
 	}
 	if err != nil || !complete || missing != len(out.Errors) {
 		return false, fmt.Errorf("%s %v %w", out.Data, out.Errors, err)
