@@ -1,16 +1,18 @@
 // Package scaffold generates what a new read operation needs from the contract: the main of its
-// function, a sample event and a request for docs/orderflow.http. It does not change existing
-// files.
+// function, a sample event, a request for docs/orderflow.http and a row for the service's README.
+// It adds what is missing and changes nothing that is there.
 package scaffold
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"go/format"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,41 +31,64 @@ type operation struct {
 	values            map[string]string
 }
 
-// Write writes missing files in the repository at root, and returns their names.
-func Write(root string) ([]string, error) {
+// Write writes what is missing in the repository at root, and returns the names of the files.
+func Write(root string) (written []string, err error) {
 	operations, err := read(root)
 	if err != nil {
 		return nil, err
 	}
-	var written []string
 	collection := filepath.Join(root, "docs", "orderflow.http")
-	requests, err := os.ReadFile(collection)
-	if err != nil {
-		return nil, err
-	}
-	before := len(requests)
 	for _, o := range operations {
-		main := filepath.Join(root, "functions", o.service, o.function, "main.go")
-		event := filepath.Join(root, "events", o.service, o.function+".json")
-		for file, content := range map[string][]byte{main: o.main(), event: o.event()} {
-			if _, err := os.Stat(file); err == nil {
+		readme := filepath.Join(root, "internal", o.service, "README.md")
+		for file, edit := range map[string]func(string) string{
+			filepath.Join(root, "functions", o.service, o.function, "main.go"): once(o.main()),
+			filepath.Join(root, "events", o.service, o.function+".json"):       once(o.event()),
+			collection: o.addRequest,
+			readme:     o.addRow,
+		} {
+			old, err := os.ReadFile(file)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return written, err
+			}
+			text := edit(string(old))
+			if text == string(old) {
 				continue
 			}
-			err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, content, 0o644))
+			err = errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644))
 			if err != nil {
 				return written, err
 			}
 			written = append(written, file)
 		}
-		if !bytes.Contains(requests, []byte("# @name "+o.id+"\n")) {
-			requests = append(requests, o.request()...)
-		}
 	}
 	slices.Sort(written)
-	if len(requests) == before {
-		return written, nil
+	return slices.Compact(written), nil
+}
+
+// once returns an edit that fills an empty file.
+func once(content []byte) func(string) string {
+	return func(old string) string { return cmp.Or(old, string(content)) }
+}
+
+// addRequest adds a request to a collection without one for the operation.
+func (o operation) addRequest(collection string) string {
+	if strings.Contains(collection, "# @name "+o.id+"\n") {
+		return collection
 	}
-	return append(written, collection), os.WriteFile(collection, requests, 0o644)
+	return collection + string(o.request())
+}
+
+// tableOfFunctions matches a README's table of functions.
+var tableOfFunctions = regexp.MustCompile(`(?m)^\| function \| called by \| does \|\n(\|.*\n)+`)
+
+// addRow adds a row to the README's table of functions if no row names the function.
+func (o operation) addRow(readme string) string {
+	at := tableOfFunctions.FindStringIndex(readme)
+	if at == nil || regexp.MustCompile(`[ ,|]`+o.function+`[ ,]`).MatchString(readme[at[0]:at[1]]) {
+		return readme
+	}
+	row := fmt.Sprintf("| %s | `GET %s` | %s |\n", o.function, o.path, strings.ToLower(o.summary[:1])+o.summary[1:])
+	return readme[:at[1]] + row + readme[at[1]:]
 }
 
 // read returns the GET operations of the contract with their functions of deploy/. It leaves out

@@ -23,6 +23,8 @@ func repository(t *testing.T) string {
 		"api/openapi.yaml":     contract,
 		"deploy/teahouse.yaml": "functions: [{function: get-tea, http: open}, {function: brew-tea, http: open}]\n",
 		"docs/orderflow.http":  "# requests\n",
+		"internal/teahouse/README.md": "# teahouse\n\n| function | called by | does |\n|---|---|---|\n" +
+			"| brew-tea, pour-tea | `POST /v1/teas` | brews |\n\nTeas are hot.\n",
 	} {
 		file := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -50,7 +52,10 @@ func TestNewReadOperationGetsItsFilesOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := []string{"events/teahouse/get-tea.json", "functions/teahouse/get-tea/main.go", "docs/orderflow.http"}
+	files := []string{
+		"events/teahouse/get-tea.json", "functions/teahouse/get-tea/main.go", "docs/orderflow.http",
+		"internal/teahouse/README.md",
+	}
 	if len(written) != len(files) {
 		t.Errorf("wrote %q, want %q", written, files)
 	}
@@ -59,6 +64,7 @@ func TestNewReadOperationGetsItsFilesOnce(t *testing.T) {
 		files[1]: `func main() { function.Start("teahouse", "get-tea", handler.GetTea) }`,
 		files[2]: "# @name getTea\n# expect 200\nGET {{apiUrl}}/v1/teas/OOLONG\n" +
 			"Authorization: Bearer {{customerToken}}\n",
+		files[3]: "brews |\n| get-tea | `GET /v1/teas/{sku}` | read a tea |\n\nTeas are hot.\n",
 	} {
 		got := contents(t, root, name)
 		if !slices.Contains(written, filepath.Join(root, name)) || !strings.Contains(got, text) {

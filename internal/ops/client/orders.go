@@ -58,8 +58,20 @@ type Order struct {
 	Total           money.Money `json:"total"`
 	ShippingAddress Address     `json:"shippingAddress"`
 	PaymentMethod   string      `json:"paymentMethod"`
-	CreatedAt       time.Time   `json:"createdAt"`
-	UpdatedAt       time.Time   `json:"updatedAt"`
+	// Version goes up by one with every change.
+	Version int64 `json:"version"`
+	// Changes has every version, oldest first.
+	Changes   []Change  `json:"changes"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// Change is a version of an order, with its status and reason from then on.
+type Change struct {
+	Version int64     `json:"version"`
+	Status  string    `json:"status"`
+	Reason  *string   `json:"reason"`
+	At      time.Time `json:"at"`
 }
 
 // Line is a line of an order, at the price when it was placed.
