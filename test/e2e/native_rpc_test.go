@@ -175,7 +175,8 @@ func TestConnectClientsUseTheNativeProcess(t *testing.T) {
 	for name, protocol := range map[string]connect.ClientOption{
 		"gRPC": connect.WithGRPC(), "gRPC-Web": connect.WithGRPCWeb(), "Connect": connect.WithProtoJSON(),
 	} {
-		c := orderflowv1connect.NewOrderServiceClient(&http.Client{Transport: transport}, "http://"+stack.GRPCTarget, protocol)
+		c := orderflowv1connect.NewOrderServiceClient(
+			&http.Client{Transport: transport}, "http://"+stack.GRPCTarget, protocol)
 		ctx, call := connect.NewClientContext(t.Context())
 		call.RequestHeader().Set("Authorization", "Bearer "+token)
 		stream, err := c.WatchOrder(ctx, &orderflowv1.WatchOrderRequest{OrderId: o.OrderID})

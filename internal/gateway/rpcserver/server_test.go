@@ -156,7 +156,8 @@ func as(t *testing.T) context.Context {
 	t.Helper()
 	ctx, call := connect.NewClientContext(t.Context())
 	claims := fmt.Sprintf(`{"sub":"ada","exp":%d}`, time.Now().Add(time.Hour).Unix())
-	call.RequestHeader().Set("Authorization", "Bearer e30."+base64.RawURLEncoding.EncodeToString([]byte(claims))+".c2ln")
+	token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
+	call.RequestHeader().Set("Authorization", "Bearer "+token)
 	return ctx
 }
 
@@ -277,7 +278,9 @@ func TestADrainIsBounded(t *testing.T) {
 func TestHealthAndReflectionNameTheServices(t *testing.T) {
 	p := serve(t, limits, nil)
 	health := grpchealth.NewClient(p.http, p.url, connect.WithGRPC())
-	for _, service := range []string{"", "orderflow.v1.OrderService", "orderflow.v1.ProductService", "orderflow.v1.StockService"} {
+	for _, service := range []string{
+		"", "orderflow.v1.OrderService", "orderflow.v1.ProductService", "orderflow.v1.StockService",
+	} {
 		res, err := health.Check(t.Context(), &grpchealth.CheckRequest{Service: service})
 		if err != nil || res.Status != grpchealth.StatusServing {
 			t.Errorf("%q: %v, %v", service, res, err)
