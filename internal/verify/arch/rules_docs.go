@@ -181,7 +181,8 @@ var docRules = []Rule{
 					continue
 				}
 				id := f.LogicalID()
-				calls := regexp.MustCompile(`"` + f.Name + `"|\b(handler\.` + id + `|` + strings.ToLower(id[:1]) + id[1:] + `)\b`)
+				private := strings.ToLower(id[:1]) + id[1:]
+				calls := regexp.MustCompile(`"` + f.Name + `"|\b(handler\.` + id + `|` + private + `)\b`)
 				bad.unless(calls.MatchString(r.tests("internal/"+f.Service+"/handler")),
 					"no test of internal/%s/handler calls %s", f.Service, f.Name)
 				useCase := strings.Contains(r.Packages["internal/"+f.Service].Source, " *Service) "+id+"(")

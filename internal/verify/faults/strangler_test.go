@@ -53,8 +53,8 @@ func (t *told) FellBack(ctx context.Context, r strangler.Route) {
 // newSides returns sides of which the new one serves the given percentage of customers.
 func newSides(t *testing.T, weight int) *sides {
 	s := &sides{
-		T: t, legacy: sandboxtest.NewLegacyShop(clock.System{}), shops: stranglertest.Example(clock.System{}), told: &told{},
-		placed: map[string]map[string]string{},
+		T: t, legacy: sandboxtest.NewLegacyShop(clock.System{}), shops: stranglertest.Example(clock.System{}),
+		told: &told{}, placed: map[string]map[string]string{},
 	}
 	s.old, s.moved = breakable(t, s.legacy), breakable(t, http.HandlerFunc(s.serve))
 	addresses := registry.Fixed{oldshop.Name: s.old.URL()}
@@ -171,7 +171,8 @@ func (s *sides) settled(customer string, requests int) {
 		}
 	}
 	if old := len(s.legacy.Orders(customer)) - before; old+moved != requests {
-		s.Errorf("%s has %d orders at the old shop and %d on the new side for %d requests", customer, old, moved, requests)
+		s.Errorf("%s has %d orders at the old shop and %d on the new side for %d requests",
+			customer, old, moved, requests)
 	}
 	for request, id := range s.placed[customer] {
 		o, err := s.ReadOrder(s.Context(), stranglertest.As(customer), id)
@@ -227,18 +228,25 @@ func TestOldSideServesWhileTheNewOneIsDead(t *testing.T) {
 			}
 			for _, id := range ambiguous {
 				if err := s.place("ada", id); err == nil {
-					t.Errorf("%s: on the %s side, while it is not known what the new one did", id, ownerOf(s, "ada", id))
+					t.Errorf("%s: on the %s side, while it is not known what the new one did",
+						id, ownerOf(s, "ada", id))
 				}
 			}
-			p, err := timed(s, "a product", func() (strangler.Product, error) { return s.ReadProduct(t.Context(), ada, "1001") })
+			p, err := timed(s, "a product", func() (strangler.Product, error) {
+				return s.ReadProduct(t.Context(), ada, "1001")
+			})
 			if err != nil || p.Title != "Mug, blue" { // as the old shop calls it
 				t.Errorf("product %+v, %v", p, err)
 			}
-			page, err := timed(s, "products", func() (strangler.ProductPage, error) { return s.ListProducts(t.Context(), ada, "1") })
+			page, err := timed(s, "products", func() (strangler.ProductPage, error) {
+				return s.ListProducts(t.Context(), ada, "1")
+			})
 			if err != nil || len(page.Products) != 6 {
 				t.Errorf("products %+v, %v", page, err)
 			}
-			list, err := timed(s, "orders", func() (strangler.OrderPage, error) { return s.ListOrders(t.Context(), ada, "") })
+			list, err := timed(s, "orders", func() (strangler.OrderPage, error) {
+				return s.ListOrders(t.Context(), ada, "")
+			})
 			if err != nil || len(list.Orders) < 3 || list.NextPage == nil {
 				t.Errorf("orders %+v, %v; want those of the old shop, and more later", list, err)
 			}
@@ -293,17 +301,21 @@ func TestNewSideServesItsCustomersWhileTheOldOneIsDead(t *testing.T) {
 					t.Errorf("%s: %v, %v", id, err, s.placed)
 				}
 			}
-			p, err := timed(s, "a product", func() (strangler.Product, error) { return s.ReadProduct(t.Context(), as, "1001") })
+			p, err := timed(s, "a product", func() (strangler.Product, error) {
+				return s.ReadProduct(t.Context(), as, "1001")
+			})
 			if err != nil || p.Title != "Blue mug" {
 				t.Errorf("product %+v, %v", p, err)
 			}
-			list, err := timed(s, "orders", func() (strangler.OrderPage, error) { return s.ListOrders(t.Context(), as, "") })
+			list, err := timed(s, "orders", func() (strangler.OrderPage, error) {
+				return s.ListOrders(t.Context(), as, "")
+			})
 			if err != nil || len(list.Orders) != 3 || list.NextPage == nil {
 				t.Errorf("orders %+v, %v; want the new side's three, and the old shop's later", list, err)
 			}
 			began := time.Now()
-			if _, err := s.ReadOrder(t.Context(), stranglertest.As(stayed), "100001"); !errors.Is(err, resilience.ErrOpen) ||
-				time.Since(began) > late {
+			_, err = s.ReadOrder(t.Context(), stranglertest.As(stayed), "100001")
+			if !errors.Is(err, resilience.ErrOpen) || time.Since(began) > late {
 				t.Errorf("an order of the old side: %v after %s, want the open circuit at once", err, time.Since(began))
 			}
 			if err := s.old.Set(faultserver.None); err != nil {
