@@ -315,9 +315,12 @@ func TestRefusedOperationsMakeNoCalls(t *testing.T) {
 		"syntax":        {"{", "InvalidRequest"},
 		"unknown field": {"{ nope }", "InvalidRequest"},
 		"cost":          {"{ orders(first: 50) { nodes { " + wide + " } } }", "QueryTooLarge"},
-		"page":          {"{ orders(first: 51) { nodes { orderId } } }", "QueryTooLarge"},
-		"empty page":    {"{ orders(first: 0) { nodes { orderId } } }", "InvalidRequest"},
-		"aliases":       {"{ " + aliases(31) + " }", "QueryTooLarge"},
+		"cost of lines": {"{ orders(first: 50) { nodes { reservations { " + lists("items { sku quantity }") + " } } } }",
+			"QueryTooLarge"},
+		"cost of changes": {"{ orders(first: 50) { nodes { " + lists("changes { status at }") + " } } }", "QueryTooLarge"},
+		"page":            {"{ orders(first: 51) { nodes { orderId } } }", "QueryTooLarge"},
+		"empty page":      {"{ orders(first: 0) { nodes { orderId } } }", "InvalidRequest"},
+		"aliases":         {"{ " + aliases(31) + " }", "QueryTooLarge"},
 		"directives": {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " +
 			strings.Repeat("orderId @include(if: true) ", 31) + " } }", "QueryTooLarge"},
 		"tokens": {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " +
@@ -336,6 +339,15 @@ func TestRefusedOperationsMakeNoCalls(t *testing.T) {
 	if _, errs, valid := run(t, s, fragments, nil); errs != nil || !valid {
 		t.Errorf("a query within the limits: %q", errs)
 	}
+}
+
+// lists asks for a list ten times.
+func lists(field string) string {
+	var b strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&b, "a%d: %s ", i, field)
+	}
+	return b.String()
 }
 
 func aliases(n int) string {

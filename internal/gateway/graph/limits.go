@@ -19,7 +19,7 @@ const (
 	maxTokens = 1000
 	// maxDepth is the deepest nesting of fields.
 	maxDepth = 8
-	// maxCost is the most fields of a result: a field costs 1, times the size of the pages around
+	// maxCost is the most fields of a result: a field costs 1, times the sizes of the lists around
 	// it.
 	maxCost = 10_000
 	// maxAliases is the most fields with an alias, and maxDirectives the most directives.
@@ -27,11 +27,13 @@ const (
 	// maxReads and maxWrites are the most root fields of a query and of a mutation. Each is a call
 	// or several, and all reads are made at once.
 	maxReads, maxWrites = 8, 3
-	// lines is the most lines of an order.
-	lines = 40
 	// maxPage is the largest page.
 	maxPage = 50
 )
+
+// sizes has the most elements of each list, as in the REST contract. Those of a page are as many as
+// its first says.
+var sizes = map[string]int{"Order.items": 40, "Order.changes": 16, "Reservations.items": 40}
 
 var (
 	errPanic    = fault.New(fault.Internal, "Internal", "the field failed for a reason of ours")
@@ -129,8 +131,8 @@ func (w *walk) field(f *ast.Field, depth, times int) {
 		w.smallPage = w.smallPage || err != nil || first < 1
 		times *= max(1, min(first, maxPage))
 	}
-	if f.ObjectDefinition.Name == "Order" && f.Name == "items" {
-		times *= lines
+	if size, ok := sizes[f.ObjectDefinition.Name+"."+f.Name]; ok {
+		times *= size
 	}
 	if len(f.SelectionSet) > 0 {
 		w.selections(f.SelectionSet, depth+1, times)
