@@ -15,6 +15,7 @@ import (
 	"orderflow/internal/gateway/strangler"
 	"orderflow/internal/gateway/strangler/dynamo"
 	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/httpapi"
@@ -79,10 +80,13 @@ func legacy[T any](
 	return func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
 		as := strangler.Caller{Customer: r.Caller.Subject, Authorization: r.Header.Get("Authorization")}
 		v, err := serve(ctx, as, r)
-		if err != nil {
-			return legacyError(ctx, err), nil
+		switch {
+		case err == nil:
+			return httpapi.Response{Status: status, Body: v}, nil
+		case deadline.Passed(ctx, err): // a 408, as everywhere: the old interface has no deadlines
+			return httpapi.Response{}, err
 		}
-		return httpapi.Response{Status: status, Body: v}, nil
+		return legacyError(ctx, err), nil
 	}
 }
 
@@ -93,13 +97,9 @@ func legacyError(ctx context.Context, err error) httpapi.Response {
 		body.Error.Code, body.Error.Text = refusal.Code, refusal.Text
 		return httpapi.Response{Status: refusal.Status, Body: body}
 	}
-	f := fault.From(err)
 	body.Error.Code, body.Error.Text = "unavailable", "the shop is not available at the moment; try again"
-	if f.Kind == fault.Limited { // the customer has to know why
-		body.Error.Text = f.Detail
-	}
 	slog.ErrorContext(ctx, "request failed", "error", err.Error())
-	wait := max(f.RetryAfter, 2*time.Second)
+	wait := max(fault.From(err).RetryAfter, 2*time.Second)
 	return httpapi.Response{
 		Status: http.StatusServiceUnavailable, Body: body,
 		Header: map[string]string{"Retry-After": strconv.Itoa(int(math.Ceil(wait.Seconds())))},

@@ -7,11 +7,13 @@ import (
 	"sync"
 
 	"orderflow/internal/gateway"
+	"orderflow/internal/platform/deadline"
 )
 
 // ListOrders lists the orders of both sides, newest first, in every mode. If a side fails, the page
 // has the other's orders, and the failed side keeps its place: its orders are on a later page. So a
-// client that follows next_page to the end has seen every order, or has had an error.
+// client that follows next_page to the end has seen every order, or has had an error. A client that
+// counts pages gets an error instead.
 func (r *Router) ListOrders(ctx context.Context, as Caller, page string) (OrderPage, error) {
 	n, isNumber, err := pageNumber(page)
 	if err != nil {
@@ -27,10 +29,11 @@ func (r *Router) ListOrders(ctx context.Context, as Caller, page string) (OrderP
 	if n > maxPage {
 		return OrderPage{}, errPage
 	}
+	counts := n > 1
 	ctx, cancel := gateway.Bounded(ctx)
 	defer cancel()
 	for {
-		orders, next, err := r.merged(ctx, as, at)
+		orders, next, err := r.merged(ctx, as, at, counts)
 		if n--; err != nil || n == 0 {
 			return orderPage(orders, next), err
 		}
@@ -60,8 +63,9 @@ type batch struct {
 // open reports whether the side may have more orders than the batch, which nothing older may pass.
 func (b batch) open(taken int) bool { return b.err == nil && !b.ended && taken == len(b.orders) }
 
-// merged returns a page from a position on, and the position of the next one.
-func (r *Router) merged(ctx context.Context, as Caller, at position) ([]Order, position, error) {
+// merged returns a page from a position on, and the position of the next one. If whole, it needs
+// both sides.
+func (r *Router) merged(ctx context.Context, as Caller, at position, whole bool) ([]Order, position, error) {
 	fromOld, fromNew := batch{ended: true}, batch{ended: true}
 	var wg sync.WaitGroup
 	if !at.oldEnded {
@@ -73,6 +77,8 @@ func (r *Router) merged(ctx context.Context, as Caller, at position) ([]Order, p
 	wg.Wait()
 	switch failure := errors.Join(fromNew.err, fromOld.err); {
 	case failure == nil:
+	case whole, answered(fromNew.err), answered(fromOld.err), deadline.Passed(ctx, failure):
+		return nil, at, failure
 	case (at.oldEnded || fromOld.err != nil) && (at.newEnded || fromNew.err != nil):
 		return nil, at, failure
 	case fromNew.err != nil:

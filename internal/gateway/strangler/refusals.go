@@ -9,6 +9,7 @@ import (
 var (
 	errNoOrder   = &Refusal{http.StatusNotFound, "no_such_order", "there is no such order"}
 	errNoProduct = &Refusal{http.StatusNotFound, "no_such_product", "there is no such product"}
+	errReused    = &Refusal{http.StatusConflict, "request_id_used", "this request_id was used for another order"}
 	errTooOld    = &Refusal{http.StatusConflict, "request_too_old",
 		"the outcome of this request is no longer known; see your orders before you order again"}
 )
@@ -16,6 +17,9 @@ var (
 func badRequest(text string) *Refusal {
 	return &Refusal{http.StatusBadRequest, "invalid_request", text}
 }
+
+// throttled is the code of API Gateway's own limit, which says nothing about the customer.
+const throttled = "TooManyRequests"
 
 // refusal translates a refusal of the new side. missing is what a 404 means. Any other error is
 // returned as it is.
@@ -29,7 +33,9 @@ func refusal(err error, missing *Refusal) error {
 	case f.Code == "UnknownSku":
 		return errNoProduct
 	case f.Code == "IdempotencyKeyReused":
-		return &Refusal{http.StatusConflict, "request_id_used", "this request_id was used for another order"}
+		return errReused
+	case f.Kind == fault.Limited && f.Code != throttled:
+		return &Refusal{http.StatusConflict, "limit_reached", f.Detail}
 	case f.Kind == fault.Conflict:
 		return &Refusal{http.StatusConflict, "not_cancellable", f.Detail}
 	case f.Kind == fault.Unauthenticated, f.Kind == fault.Forbidden:

@@ -10,6 +10,7 @@ import (
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/idempotency"
 )
 
@@ -155,7 +156,7 @@ func either[T any](
 	bounded, cancel := context.WithTimeout(ctx, newSideTimeout)
 	v, err := fromNew(bounded)
 	cancel()
-	if err == nil || answered(err) {
+	if err == nil || answered(err) || deadline.Passed(ctx, err) {
 		return v, err
 	}
 	r.fellBack(ctx, route, err)
@@ -182,6 +183,9 @@ func (r *Router) PlaceOrder(ctx context.Context, as Caller, in Placement) (Order
 	table := r.routes.Current(ctx)
 	side, cause := r.placeOn(ctx, table, as, in)
 	chosen := Decision{Side: side, At: r.clock.Now().UTC()}
+	if side == NewSide {
+		chosen.Products = table.translation(in)
+	}
 	decided, err := r.placements.Decide(ctx, as.Customer, in.RequestID, chosen)
 	if err != nil {
 		return Order{}, err
@@ -195,13 +199,13 @@ func (r *Router) PlaceOrder(ctx context.Context, as Caller, in Placement) (Order
 	if r.clock.Now().Sub(decided.At) > sameRequest {
 		return Order{}, errTooOld
 	}
-	request, err := table.request(in)
+	placement, err := request(in, decided.Products)
 	if err != nil {
 		return Order{}, err
 	}
 	caller := as.bearer()
 	caller.IdempotencyKey = in.RequestID
-	o, err := r.shop.PlaceOrder(ctx, caller, request)
+	o, err := r.shop.PlaceOrder(ctx, caller, placement)
 	if err != nil {
 		return Order{}, refusal(err, errNoProduct)
 	}
@@ -243,8 +247,8 @@ func (r *Router) newSideDown(ctx context.Context, as Caller) error {
 	ctx, cancel := context.WithTimeout(ctx, newSideTimeout)
 	defer cancel()
 	_, err := r.shop.Orders(ctx, as.bearer(), gateway.OrderList{Limit: 1})
-	if answered(refusal(err, errNoOrder)) {
-		return nil // it is there, and will refuse the order, too
+	if answered(refusal(err, errNoOrder)) || deadline.Passed(ctx, err) {
+		return nil // it is there, and will refuse the order, too; or the customer no longer waits
 	}
 	return err
 }
@@ -284,6 +288,10 @@ func (r *Router) CancelOrder(ctx context.Context, as Caller, orderID string, in 
 	o, err := r.shop.CancelOrder(ctx, caller, id, cancellation(in))
 	if err != nil {
 		return Order{}, refusal(err, errNoOrder)
+	}
+	// A repeated cancellation gets its first answer, from before the order was undone.
+	if now, err := r.shop.Order(ctx, caller, id); err == nil {
+		o = now
 	}
 	return r.routes.Current(ctx).order(o)
 }

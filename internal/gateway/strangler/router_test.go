@@ -18,6 +18,7 @@ import (
 	"orderflow/internal/gateway/strangler/memory"
 	"orderflow/internal/gateway/strangler/stranglertest"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/deadline"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/resilience"
 )
@@ -306,6 +307,121 @@ func TestARepeatedRequestGoesWhereItFirstWent(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestARepeatedRequestIsTranslatedAsItFirstWas(t *testing.T) {
+	r := newRig(only)
+	one, err := r.PlaceOrder(t.Context(), ada, stranglertest.Order("r1", "1001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, products := range map[string]map[string]string{
+		"the SKU was corrected": {"1001": "TEA"}, "a process without a table": {},
+	} {
+		r.table.Products = products
+		two, err := r.PlaceOrder(t.Context(), ada, stranglertest.Order("r1", "1001"))
+		if err != nil || two.OrderID != one.OrderID || len(r.shops.All) != 1 {
+			t.Errorf("%s: %s, %v, %d orders", name, two.OrderID, err, len(r.shops.All))
+		}
+	}
+	_, err = r.PlaceOrder(t.Context(), ada, stranglertest.Order("r1", "1002"))
+	if refusalOf(err).Code != "request_id_used" {
+		t.Errorf("another product: %v", err)
+	}
+}
+
+// impatient is a new side that is slower than its caller's deadline.
+type impatient struct{ strangler.NewShop }
+
+func (impatient) Product(ctx context.Context, _ gateway.Caller, _ string) (gateway.Product, error) {
+	<-ctx.Done()
+	return gateway.Product{}, context.Cause(ctx)
+}
+
+func (impatient) Orders(ctx context.Context, _ gateway.Caller, _ gateway.OrderList) (gateway.OrderPage, error) {
+	<-ctx.Done()
+	return gateway.OrderPage{}, context.Cause(ctx)
+}
+
+func TestTheCallersDeadlineIsNoFallBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(half)
+		router := strangler.NewRouter(
+			r.shops.Old(), impatient{r.shops.New()}, &r.table, memory.New(r.clock), &r.told, r.clock, &r.told)
+		ctx, cancel := deadline.Choose(deadline.Begin(t.Context()), 20*time.Millisecond)
+		defer cancel()
+		_, err1 := router.ReadProduct(ctx, ada, "1001")
+		_, err2 := router.ListOrders(ctx, ada, "")
+		if !deadline.Passed(ctx, err1) || !deadline.Passed(ctx, err2) || len(r.told.Fallbacks) > 0 {
+			t.Errorf("%v, %v, told %q", err1, err2, r.told.Fallbacks)
+		}
+	})
+}
+
+func TestARefusedListIsRefused(t *testing.T) {
+	r := newRig(half)
+	router := strangler.NewRouter(
+		r.shops.Old(), guarded{r.shops.New()}, &r.table, memory.New(r.clock), &r.told, r.clock, &r.told)
+	page, err := router.ListOrders(t.Context(), ada, "")
+	if refusalOf(err).Code != "unauthorized" || len(r.told.Fallbacks) > 0 {
+		t.Errorf("%+v, %v, told %q", page, err, r.told.Fallbacks)
+	}
+}
+
+func TestAPageThatIsCountedIsWholeOrFails(t *testing.T) {
+	r := newRig(legacy)
+	r.fill(t, rand.New(rand.NewPCG(7, 7)), 60)
+	r.broken(strangler.NewSide)
+	if page, err := r.ListOrders(t.Context(), ada, "2"); !errors.Is(err, stranglertest.ErrNoAnswer) {
+		t.Errorf("page 2 while a side is down: %d orders, %v", len(page.Orders), err)
+	}
+	if page, err := r.ListOrders(t.Context(), ada, ""); err != nil || page.NextPage == nil {
+		t.Errorf("the first page: %d orders, %v", len(page.Orders), err)
+	}
+}
+
+// replaying is a new side that answers every cancellation as the first time.
+type replaying struct{ strangler.NewShop }
+
+func (s replaying) CancelOrder(
+	ctx context.Context, as gateway.Caller, orderID string, in gateway.CancelRequest,
+) (gateway.Order, error) {
+	o, err := s.NewShop.CancelOrder(ctx, as, orderID, in)
+	o.Status = "PENDING"
+	return o, err
+}
+
+func TestACancellationAnswersWithTheOrderAsItIs(t *testing.T) {
+	r := newRig(only)
+	var keys []string
+	shop := keyed{replaying{r.shops.New()}, &keys}
+	router := strangler.NewRouter(r.shops.Old(), shop, &r.table, memory.New(r.clock), &r.told, r.clock, &r.told)
+	o, err := router.PlaceOrder(t.Context(), ada, stranglertest.Order("r1", "1001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, note := range []string{"n", "n", "another"} {
+		o, err := router.CancelOrder(t.Context(), ada, o.OrderID, strangler.Cancellation{Note: note})
+		if err != nil || o.State != strangler.StateCancelled {
+			t.Errorf("%s: %+v, %v", note, o, err)
+		}
+	}
+	if len(keys) != 3 || keys[0] != keys[1] || keys[0] == keys[2] {
+		t.Errorf("keys %q: the same for a repetition only", keys)
+	}
+}
+
+// keyed records the idempotency keys of cancellations.
+type keyed struct {
+	strangler.NewShop
+	keys *[]string
+}
+
+func (s keyed) CancelOrder(
+	ctx context.Context, as gateway.Caller, orderID string, in gateway.CancelRequest,
+) (gateway.Order, error) {
+	*s.keys = append(*s.keys, as.IdempotencyKey)
+	return s.NewShop.CancelOrder(ctx, as, orderID, in)
 }
 
 func TestTheOldShopTakesNewOrdersWhileTheNewSideIsDown(t *testing.T) {

@@ -152,6 +152,9 @@ type Routes interface {
 type Decision struct {
 	Side Side
 	At   time.Time
+	// Products has the SKUs under which the request was sent to the new side, as Table.translation
+	// writes them: a repetition must say the same, whatever the table says by then.
+	Products string
 }
 
 // Remembered is how long a decision is remembered, and so how long a request_id is good for one

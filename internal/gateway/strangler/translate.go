@@ -176,9 +176,32 @@ func (t Table) order(o gateway.Order) (Order, error) {
 	return old, nil
 }
 
-// request translates a placement. The new side allows a product in one line only, so lines of the
-// same product become one.
-func (t Table) request(in Placement) (gateway.OrderRequest, error) {
+// translation returns the SKUs of a placement's products, as in "1001=MUG-BLUE 1002=TEA", or "" if
+// the new side lacks one.
+func (t Table) translation(in Placement) string {
+	var all []string
+	for _, l := range in.Lines {
+		s, ok := t.SKU(l.ProductID)
+		if !ok {
+			return ""
+		}
+		all = append(all, l.ProductID+"="+s)
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " ")
+}
+
+// request translates a placement by a translation of its products. The new side allows a product in
+// one line only, so lines of the same product become one.
+func request(in Placement, translation string) (gateway.OrderRequest, error) {
+	if translation == "" {
+		return gateway.OrderRequest{}, errNoProduct
+	}
+	skus := map[string]string{}
+	for _, pair := range strings.Fields(translation) {
+		id, s, _ := strings.Cut(pair, "=")
+		skus[id] = s
+	}
 	req := gateway.OrderRequest{PaymentMethod: in.PayToken, ShippingAddress: gateway.AddressRequest{
 		Name: in.ShipTo.FullName, Line1: in.ShipTo.Street, City: in.ShipTo.Town,
 		Country: strings.ToUpper(in.ShipTo.CountryCode),
@@ -187,9 +210,9 @@ func (t Table) request(in Placement) (gateway.OrderRequest, error) {
 		req.ShippingAddress.PostalCode = &in.ShipTo.Zip
 	}
 	for _, l := range in.Lines {
-		s, ok := t.SKU(l.ProductID)
+		s, ok := skus[l.ProductID]
 		if !ok {
-			return gateway.OrderRequest{}, errNoProduct
+			return gateway.OrderRequest{}, errReused
 		}
 		i := slices.IndexFunc(req.Items, func(item gateway.OrderRequestLine) bool { return item.SKU == s })
 		if i < 0 {

@@ -258,7 +258,8 @@ func TestARefusalOfTheNewSideIsTranslated(t *testing.T) {
 		{fault.New(fault.Invalid, "InvalidRequest", ""), 400, "invalid_request"},
 		{fault.New(fault.Refused, "PostalCodeRequired", ""), 400, "invalid_request"},
 		{fault.New(fault.Transient, "Transient", ""), 0, ""},
-		{fault.New(fault.Limited, "TooManyOrders", ""), 0, ""},
+		{fault.New(fault.Limited, "TooManyOpenOrders", ""), 409, "limit_reached"},
+		{fault.New(fault.Limited, "TooManyRequests", ""), 0, ""},
 		{fault.New(fault.Unavailable, "CircuitOpen", ""), 0, ""},
 		{errors.New("unreadable"), 0, ""},
 	} {

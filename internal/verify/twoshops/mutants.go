@@ -54,6 +54,13 @@ var Mutants = []Mutant{
 				return decided, err
 			}}
 	}},
+	{Name: "a repetition is translated by the table of now", Parts: func(p *Parts) {
+		p.Placements = misplaced{p.Placements,
+			func(decided, d strangler.Decision, err error) (strangler.Decision, error) {
+				decided.Products = d.Products
+				return decided, err
+			}}
+	}},
 	{Name: "each attempt has a key of its own", Parts: func(p *Parts) { p.New = keyless{p.New} }},
 	{Name: "an order that was not answered is placed at the other shop", Router: func(r Router, p Parts) Router {
 		return fallsBack{r, p.Old, func(error) bool { return true }}

@@ -133,6 +133,7 @@ type world struct {
 	setting   int
 	days      int
 	cancelled bool
+	refused   bool // the client was told that its request had no effect, which is not so
 	// found are the ends of runs whose orders were found in every mode.
 	found map[string]bool
 }
@@ -151,17 +152,33 @@ var (
 	customer = stranglertest.As("ada")
 	request  = stranglertest.Order("r1", "1001")
 	begin    = time.Date(2026, 11, 28, 18, 0, 0, 0, time.UTC)
-	settings = []string{"legacy", "split 0", "split 100", "new"}
+	// settings are what the table can say. In the first four, 1001 is MUG-BLUE.
+	settings = []setting{
+		of("legacy"), of("split 0"), of("split 100"), of("new"),
+		{"nothing, as in a process that has read none", func(t *stranglertest.Table) { t.Table = strangler.AllLegacy() }},
+		{"new, and 1001 is TEA", func(t *stranglertest.Table) {
+			t.Set(stranglertest.Settings["new"])
+			t.Products["1001"] = "TEA"
+		}},
+	}
+	same = settings[:4]
 )
+
+type setting struct {
+	name string
+	set  func(*stranglertest.Table)
+}
+
+func of(name string) setting {
+	return setting{name, func(t *stranglertest.Table) { t.Set(stranglertest.Settings[name]) }}
+}
 
 func newWorld(o Options, c *choices) *world {
 	w := &world{Options: o, choices: c, clock: clock.At(begin)}
 	w.shops = stranglertest.Example(w.clock)
 	w.shops.Fate = w.fate
 	w.shops.Probe = func() bool { return w.quiet || w.pick(2) == 1 }
-	w.setting = w.pick(len(settings))
-	w.table.Set(stranglertest.Settings[settings[w.setting]])
-	w.did("the table says %s", settings[w.setting])
+	w.set(w.pick(len(settings)))
 	parts := Parts{
 		Old: w.shops.Old(), New: w.shops.New(), Placements: recorded{w, memory.New(w.clock)}, Table: &w.table,
 	}
@@ -244,11 +261,16 @@ func (r recorded) Decide(
 	return r.Placements.Decide(ctx, of, requestID, d)
 }
 
+// tooOld is the code of a refusal that tells the client to look at its orders.
+const tooOld = "request_too_old"
+
 // send sends the client's request.
 func (w *world) send() {
 	o, err := w.router.PlaceOrder(context.Background(), customer, request)
 	if err != nil {
 		w.did("the client sends the request: %v", err)
+		var refusal *strangler.Refusal
+		w.refused = w.refused || errors.As(err, &refusal) && refusal.Code != tooOld && len(w.shops.All) > 0
 		return
 	}
 	w.did("the client sends the request: 201 %s", o.OrderID)
@@ -268,8 +290,8 @@ func (w *world) change() {
 
 func (w *world) set(setting int) {
 	w.setting = setting
-	w.table.Set(stranglertest.Settings[settings[setting]])
-	w.did("the table says %s", settings[setting])
+	settings[setting].set(&w.table)
+	w.did("the table says %s", settings[setting].name)
 }
 
 // run runs the events of the client's choice, then checks the promises.
@@ -314,6 +336,9 @@ func (w *world) check() error {
 	}
 	w.shops.Open = false
 	w.send()
+	if w.refused {
+		return errBroken{"a request that has an order is not refused"}
+	}
 	if len(w.shops.All) > 1 {
 		return errBroken{"a request places at most one order at both shops, also after all faults"}
 	}
@@ -336,7 +361,7 @@ func (w *world) check() error {
 		return nil
 	}
 	w.found[end] = true
-	for i := range settings {
+	for i := range same {
 		w.set(i)
 		if err := w.findable(); err != nil {
 			return err
@@ -350,9 +375,13 @@ func (w *world) check() error {
 func (w *world) findable() error {
 	ctx := context.Background()
 	for _, p := range w.shops.All {
+		product := "1001"
+		if p.Side == strangler.NewSide { // it may have been TEA when the order was placed
+			product = w.table.ProductID(p.New.Items[0].SKU)
+		}
 		o, err := w.router.ReadOrder(ctx, customer, p.Address())
 		if err != nil || o.OrderID != p.Address() || o.Total != "19.99" || len(o.Lines) != 1 ||
-			o.Lines[0] != (strangler.Line{ProductID: "1001", Qty: 1, Price: "19.99"}) {
+			o.Lines[0] != (strangler.Line{ProductID: product, Qty: 1, Price: "19.99"}) {
 			return errBroken{"an order is readable at its address, with its lines and its money: " + fmt.Sprint(o, err)}
 		}
 		if again, _ := w.router.ReadOrder(ctx, customer, o.OrderID); again.State != o.State ||

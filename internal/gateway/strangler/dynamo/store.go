@@ -19,6 +19,7 @@ import (
 type decision struct {
 	Side      string    `dynamodbav:"side"`
 	At        time.Time `dynamodbav:"at"`
+	Products  string    `dynamodbav:"products,omitempty"`
 	ExpiresAt int64     `dynamodbav:"expiresAt"`
 }
 
@@ -31,7 +32,7 @@ func (p Placements) Decide(
 ) (strangler.Decision, error) {
 	pk := "placement#" + customer
 	err := p.Commit(ctx, commit.With{}, p.SaveNew(pk, requestID, decision{
-		Side: string(d.Side), At: d.At, ExpiresAt: d.At.Add(strangler.Remembered).Unix(),
+		Side: string(d.Side), At: d.At, Products: d.Products, ExpiresAt: d.At.Add(strangler.Remembered).Unix(),
 	}, fault.ErrLostRace))
 	if !errors.Is(err, fault.ErrLostRace) {
 		return d, err
@@ -40,5 +41,5 @@ func (p Placements) Decide(
 	// It may be gone by now, if it had expired. Then the client tries again.
 	gone := fault.New(fault.Transient, "Transient", "the request's record has just expired; try again")
 	err = p.Get(ctx, pk, requestID, &item, gone)
-	return strangler.Decision{Side: strangler.Side(item.Side), At: item.At}, err
+	return strangler.Decision{Side: strangler.Side(item.Side), At: item.At, Products: item.Products}, err
 }

@@ -14,8 +14,8 @@ import (
 // Suite is what every implementation of strangler.Placements has to pass.
 var Suite = storesuite.Suite[strangler.Placements]{
 	Cases: []func(*testing.T, strangler.Placements){
-		theFirstDecisionStays, requestsOfOneCustomerAreDecidedApart, customersAreDecidedApart,
-		oneOfConcurrentDecisionsWins,
+		theFirstDecisionStays, aDecisionComesBackWhole, requestsOfOneCustomerAreDecidedApart,
+		customersAreDecidedApart, oneOfConcurrentDecisionsWins,
 	},
 	Kinds: map[string]storesuite.Kind[strangler.Placements]{
 		"placement": {
@@ -27,7 +27,9 @@ var Suite = storesuite.Suite[strangler.Placements]{
 
 var (
 	toOld = strangler.Decision{Side: strangler.OldSide, At: storesuite.Start}
-	toNew = strangler.Decision{Side: strangler.NewSide, At: storesuite.Start.Add(time.Hour)}
+	toNew = strangler.Decision{
+		Side: strangler.NewSide, At: storesuite.Start.Add(time.Hour), Products: "1001=MUG-BLUE",
+	}
 )
 
 func decide(
@@ -44,6 +46,13 @@ func theFirstDecisionStays(t *testing.T, p strangler.Placements) {
 		if got := decide(t, p, "ada", "1", d); got != toOld {
 			t.Errorf("decision %d: %+v, want %+v", i, got, toOld)
 		}
+	}
+}
+
+func aDecisionComesBackWhole(t *testing.T, p strangler.Placements) {
+	decide(t, p, "ada", "1", toNew)
+	if got := decide(t, p, "ada", "1", toOld); got != toNew {
+		t.Errorf("%+v, want %+v", got, toNew)
 	}
 }
 
