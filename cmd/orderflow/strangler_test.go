@@ -141,7 +141,7 @@ func TestABadTableIsNotWritten(t *testing.T) {
 		"/routes/list-products/mode": {"list-products=both", "--reason", "r"},
 		"0% to 100%":                 {"place-order=101%", "--reason", "r"},
 		"0% to 100% ":                {"place-order=x%", "--reason", "r"},
-		"1 to 15 digits":             {"--products", bad, "--reason", "r"},
+		"1 to 12 digits":             {"--products", bad, "--reason", "r"},
 	} {
 		out := m.run(t, exitUsage, append([]string{"strangler", "set"}, args...)...)
 		if !strings.Contains(out, strings.TrimSpace(want)) {

@@ -192,14 +192,14 @@ func (h handler) cancelOrder(r *http.Request, customer string) (int, any, error)
 	return http.StatusOK, o.body(), err
 }
 
-// Limits of the shop. Numbers of orders have at most 15 digits, so that every client can count on
+// Limits of the shop. Numbers of orders have at most 12 digits, so that every client can count on
 // them.
 const (
 	maxLines, maxQuantity = 20, 99
 	maxNote               = 200
 	maxShort              = 64
 	maxPage               = 1000
-	maxDigits             = 15
+	maxDigits             = 12
 )
 
 // Validate returns an error if the request violates the contract.

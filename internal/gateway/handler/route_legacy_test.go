@@ -1,27 +1,38 @@
 package handler
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"orderflow/internal/gateway"
 	"orderflow/internal/gateway/strangler"
 	"orderflow/internal/gateway/strangler/memory"
 	"orderflow/internal/gateway/strangler/stranglertest"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/metrics/metricstest"
 )
 
 // legacyRig is the function over two shops in memory.
 type legacyRig struct {
-	shops *stranglertest.Shops
-	table stranglertest.Table
+	shops   *stranglertest.Shops
+	table   stranglertest.Table
+	new     strangler.NewShop
+	timeout string // of the caller, in milliseconds; "" is none
+	// recorded are the metrics of the last request.
+	recorded []string
 }
 
 func newLegacyRig(mode string) *legacyRig {
 	r := &legacyRig{shops: stranglertest.Example(clock.At(time.Date(2026, 11, 28, 18, 0, 0, 0, time.UTC)))}
 	r.table.Set(stranglertest.Settings[mode])
+	r.new = r.shops.New()
 	return r
 }
 
@@ -30,8 +41,14 @@ func (r *legacyRig) send(t *testing.T, operation, method, path, body string) res
 	t.Helper()
 	var told stranglertest.Told
 	h := routeLegacy(strangler.NewRouter(
-		r.shops.Old(), r.shops.New(), &r.table, memory.New(r.shops.Clock), &told, r.shops.Clock, &told))
-	return call(t, t.Context(), "route-legacy", operation, h, func(in *request) {
+		r.shops.Old(), r.new, &r.table, memory.New(r.shops.Clock), &told, r.shops.Clock, legacyMonitor{}))
+	ctx, recording := metricstest.On(t, r.shops.Clock)
+	defer func() { r.recorded = recording.Take() }()
+	return call(t, ctx, "route-legacy", operation, h, func(in *request) {
+		if r.timeout != "" {
+			in.Headers[httpclient.TimeoutHeader] = r.timeout
+			in.MultiValueHeaders[httpclient.TimeoutHeader] = []string{r.timeout}
+		}
 		in.HTTPMethod, in.Path, in.Body, in.PathParameters = method, path, body, nil
 		in.Resource = path
 		parts := strings.Split(strings.TrimPrefix(path, "/legacy/"), "/")
@@ -78,6 +95,9 @@ func TestTheOldInterfaceIsServedFromEitherSide(t *testing.T) {
 		if !r.shops.All[0].Cancelled() {
 			t.Errorf("%s: the order is not cancelled", mode)
 		}
+		if c := r.shops.All[0].Customer; c == "" {
+			t.Errorf("%s: the shop was not told whose order it is", mode)
+		}
 	}
 }
 
@@ -109,6 +129,45 @@ func TestOldClientsGetErrorsInTheOldShape(t *testing.T) {
 		if (res.Headers["Retry-After"] == "2") != (c.status == 503) {
 			t.Errorf("%s: Retry-After %q", name, res.Headers["Retry-After"])
 		}
+	}
+}
+
+// never is a new side that does not answer.
+type never struct{ strangler.NewShop }
+
+func (never) Product(ctx context.Context, _ gateway.Caller, _ string) (gateway.Product, error) {
+	<-ctx.Done()
+	return gateway.Product{}, fault.New(fault.Transient, "NoAnswer", "no answer").Because(context.Cause(ctx))
+}
+
+func TestTheCallersDeadlineIsA408AndNoFallBack(t *testing.T) {
+	r := newLegacyRig("split 100")
+	r.new, r.timeout = never{r.new}, "250"
+	res := r.send(t, "readLegacyProduct", http.MethodGet, "/legacy/products/1001", "")
+	if res.StatusCode != http.StatusRequestTimeout || slices.Contains(r.recorded, fellBack) {
+		t.Errorf("%d %s, recorded %q", res.StatusCode, res.Body, r.recorded)
+	}
+}
+
+const fellBack = "LegacyFallbacks 1 read-product"
+
+func TestFallBacksAndBadTablesAreCounted(t *testing.T) {
+	r := newLegacyRig("split 100")
+	r.shops.Fate = func(s strangler.Side, _ strangler.Route) stranglertest.Fate {
+		if s == strangler.NewSide {
+			return stranglertest.Late
+		}
+		return stranglertest.Answered
+	}
+	res := r.send(t, "readLegacyProduct", http.MethodGet, "/legacy/products/1001", "")
+	if res.StatusCode != http.StatusOK || !slices.Contains(r.recorded, fellBack) {
+		t.Errorf("%d, recorded %q", res.StatusCode, r.recorded)
+	}
+	ctx, recording := metricstest.On(t, r.shops.Clock)
+	invalid := func(context.Context) (string, error) { return "{", nil }
+	strangler.NewSource(invalid, r.shops.Clock, legacyMonitor{}).Current(ctx)
+	if got := recording.Take(); !slices.Contains(got, "BadLegacyRoutes 1") {
+		t.Errorf("a bad table: recorded %q", got)
 	}
 }
 

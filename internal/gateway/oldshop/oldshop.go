@@ -136,7 +136,7 @@ func refusal(err error) error {
 }
 
 // orderID matches the ids of the old shop. Any other id would make the order the new side's.
-var orderID = regexp.MustCompile(`^[0-9]{1,15}$`)
+var orderID = regexp.MustCompile(`^[0-9]{1,12}$`)
 
 // sound returns an error for an answer that makes no sense. The effect of a write is then unknown.
 func sound(err error, ok bool) error {

@@ -134,7 +134,7 @@ func (t Table) check() error {
 	for id, s := range t.Products {
 		switch other, twice := ids[s]; {
 		case !isOld(id):
-			return fmt.Errorf("/products: an id of the old shop has 1 to 15 digits")
+			return fmt.Errorf("/products: an id of the old shop has 1 to 12 digits")
 		case gateway.CheckSKU(s) != nil:
 			return fmt.Errorf("/products/%s: not a SKU", id)
 		case twice:

@@ -75,7 +75,7 @@ func TestABadTableIsRefused(t *testing.T) {
 		"an order in shadow":            set(strangler.ReadOrder, `{"mode":"shadow"}`),
 		"orders in shadow":              set(strangler.ListOrders, `{"mode":"shadow"}`),
 		"a product id of letters":       table(nil, `,"products":{"mug":"MUG-BLUE"}`),
-		"a product id of 16 digits":     table(nil, `,"products":{"1234567890123456":"MUG-BLUE"}`),
+		"a product id of 13 digits":     table(nil, `,"products":{"1234567890123":"MUG-BLUE"}`),
 		"a SKU with a space":            table(nil, `,"products":{"1001":"MUG BLUE"}`),
 		"a SKU that is not a string":    table(nil, `,"products":{"1001":5}`),
 		"two products of one SKU":       table(nil, `,"products":{"1001":"MUG-BLUE","1002":"MUG-BLUE"}`),

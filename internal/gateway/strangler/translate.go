@@ -15,7 +15,7 @@ package strangler
 //	state failed                 REJECTED, NEEDS_ATTENTION
 //	state cancelled              CANCELLED
 //
-// An id of at most 15 digits is the old shop's. docs/strangler.md lists what is lost.
+// An id of at most 12 digits is the old shop's. docs/strangler.md lists what is lost.
 
 import (
 	"cmp"
@@ -33,8 +33,9 @@ import (
 )
 
 const (
-	// maxOldID is the largest number of digits in an id of the old shop.
-	maxOldID = 15
+	// maxOldID is the largest number of digits in an id of the old shop. Payment cards have 13 or more,
+	// and their numbers are refused everywhere.
+	maxOldID = 12
 	// maxLine is the largest quantity of a line in the services' contract.
 	maxLine = 999
 	// orderDigits is the length of the id of an order of the new side.

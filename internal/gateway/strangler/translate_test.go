@@ -43,7 +43,7 @@ func FuzzAnOrdersIDComesBack(f *testing.F) {
 
 func FuzzAnIDHasOneOwnerAndOneSpelling(f *testing.F) {
 	for _, id := range []string{
-		"", "0", "100001", "999999999999999", "1234567890123456", "12a", "-1", " 1", "१",
+		"", "0", "100001", "999999999999", "1234567890123", "12a", "-1", " 1", "१",
 		"1000000000000000000000000000000000000000", "1340282366920938463463374607431768211455",
 		"1340282366920938463463374607431768211456", "0000000000000000000000000000000000000001",
 		"+000000000000000000000000000000000000001",
@@ -55,11 +55,11 @@ func FuzzAnIDHasOneOwnerAndOneSpelling(f *testing.F) {
 		isDigits := id != "" && strings.Trim(id, "0123456789") == ""
 		switch {
 		case !ok:
-			if isDigits && len(id) <= 15 {
+			if isDigits && len(id) <= 12 {
 				t.Errorf("%s is nobody's", id)
 			}
 		case owner == strangler.OldSide:
-			if !isDigits || len(id) > 15 || its != id {
+			if !isDigits || len(id) > 12 || its != id {
 				t.Errorf("%s is %s of the old side", id, its)
 			}
 		default:
@@ -86,7 +86,7 @@ func FuzzAProductsIDComesBack(f *testing.F) {
 		if got, ok := mug.SKU(id); !ok || got != s {
 			t.Errorf("%s → %s → %s, %t", s, id, got, ok)
 		}
-		if s != "MUG-BLUE" && (len(id) <= 15 || len(id) > 144) {
+		if s != "MUG-BLUE" && (len(id) <= 12 || len(id) > 144) {
 			t.Errorf("%s → %s has %d digits", s, id, len(id))
 		}
 	})
