@@ -13,7 +13,7 @@ import (
 // prefixes maps names of services in spans to their IAM prefixes.
 var prefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SNS": "sns", "SFN": "states", "SES": "ses", "Secrets Manager": "secretsmanager",
-	"ssm": "ssm", "servicediscovery": "servicediscovery", "logs": "logs",
+	"ssm": "ssm", "servicediscovery": "servicediscovery", "logs": "logs", "sqs": "sqs",
 }
 
 // Called returns the permissions that the calls in a run's spans needed, and those that were
