@@ -33,8 +33,8 @@ import (
 )
 
 const (
-	// maxOldID is the largest number of digits in an id of the old shop. Payment cards have 13 or more,
-	// and their numbers are refused everywhere.
+	// maxOldID is the largest number of digits in an id of the old shop. Payment cards have 13 or
+	// more, and their numbers are refused everywhere.
 	maxOldID = 12
 	// maxLine is the largest quantity of a line in the services' contract.
 	maxLine = 999
