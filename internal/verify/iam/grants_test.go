@@ -300,6 +300,14 @@ func TestWildcardsAreReported(t *testing.T) {
 	}
 }
 
+func TestCallsOfTheNativeProcessAreNotAFunctions(t *testing.T) {
+	span := call("SQS of tomorrow", "SendMessage")
+	span.Local.ServiceName = process
+	if all, refused, err := Called([]zipkin.Span{span}); err != nil || len(all)+len(refused) > 0 {
+		t.Errorf("%v, %v, %v", all, refused, err)
+	}
+}
+
 // Nothing unknown is ignored.
 func TestUnknownCallsRolesAndStatesAreErrors(t *testing.T) {
 	for _, span := range []zipkin.Span{call("Kinesis", "PutRecord"),

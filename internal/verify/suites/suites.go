@@ -44,7 +44,7 @@ var suites = []Suite{
 			`(?m)^lint: (?P<passed>\d+) of (?P<of>\d+) checks are clean$`}},
 	},
 	{
-		Name: "test", Program: "make", Args: []string{"test", "TESTFLAGS=-json -count=1"}, About: 6 * time.Minute,
+		Name: "test", Program: "make", Args: []string{"test", "TESTFLAGS=-json -count=1"}, About: 8 * time.Minute,
 		Tests: byPackage,
 		Figures: []figure{{place{"MiniStack", "grants to roles, both ways"}, "grants",
 			`(?m)^roles: \d+ roles, (?P<of>\d+) grants: .* (?P<failed>\d+) problems in all$`}},
@@ -69,7 +69,7 @@ var suites = []Suite{
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
-		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 40 * time.Second,
+		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 45 * time.Second,
 		Figures: []figure{{place{"search", "every way that an order can go"}, "states",
 			`(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`},
 			{place{"search", "every way that a request between two shops can go"}, "runs",
@@ -90,7 +90,7 @@ var suites = []Suite{
 		},
 	},
 	{
-		Name: "localstack", Program: goRunDev, Args: []string{"localstack"}, About: 8 * time.Minute,
+		Name: "localstack", Program: goRunDev, Args: []string{"localstack"}, About: 9 * time.Minute,
 		Figures: []figure{{place{"LocalStack", "end to end"}, "tests",
 			`(?m)^localstack: (?P<passed>\d+) of (?P<of>\d+) tests passed, (?P<listed>\d+) listed as not run$`}},
 	},
