@@ -26,6 +26,9 @@ type Limits struct {
 	// Ping is how long a connection may be silent until it is asked whether it is alive, and how
 	// long the answer may take. A dead client holds its watches no longer.
 	Ping time.Duration
+	// Arrival is how long the messages of a request may take to arrive, those of a reflection stream
+	// together.
+	Arrival time.Duration
 	// Idle is how long a connection without calls is kept.
 	Idle time.Duration
 	// Notice is how long health says NOT_SERVING before the end begins, so that load balancers send
@@ -36,7 +39,8 @@ type Limits struct {
 // DefaultLimits fit a load balancer that checks health every five seconds, and ECS, which waits
 // 30 s between SIGTERM and SIGKILL.
 var DefaultLimits = Limits{
-	Streams: 250, Ping: 20 * time.Second, Idle: 5 * time.Minute, Notice: 10 * time.Second, Drain: 15 * time.Second,
+	Streams: 250, Ping: 20 * time.Second, Arrival: 10 * time.Second, Idle: 5 * time.Minute,
+	Notice: 10 * time.Second, Drain: 15 * time.Second,
 }
 
 // maxHeader bounds the metadata of a call, and maxControl a message of health and reflection.
@@ -53,6 +57,7 @@ var contract = []string{
 // Server serves the contract, health and reflection.
 type Server struct {
 	ctx    context.Context //nolint:containedctx // the base of all requests' contexts
+	clock  clock.Clock
 	mux    *http.ServeMux
 	health *grpchealth.StaticChecker
 	hub    *watch.Hub
@@ -65,7 +70,7 @@ type Server struct {
 // flush sends the spans of a call.
 func New(ctx context.Context, b rpc.Backends, c clock.Clock, flush func(context.Context), reflection bool) *Server {
 	ctx = context.WithoutCancel(ctx)
-	s := &Server{ctx: ctx, mux: http.NewServeMux(), health: grpchealth.NewStaticChecker(contract...)}
+	s := &Server{ctx: ctx, clock: c, mux: http.NewServeMux(), health: grpchealth.NewStaticChecker(contract...)}
 	s.ending, s.end = context.WithCancel(ctx)
 	o := &observer{clock: c, flush: flush}
 	s.hub = watch.New(ctx, counted{b}, c, watch.DefaultLimits)
@@ -74,14 +79,13 @@ func New(ctx context.Context, b rpc.Backends, c clock.Clock, flush func(context.
 	s.mux.Handle(s.endingWith(grpchealth.NewHandler(s.health, control)))
 	if reflection {
 		reflector := grpcreflect.NewStaticReflector(append([]string{grpchealth.HealthV1ServiceName}, contract...)...)
-		s.mux.Handle(s.endingWith(grpcreflect.NewHandlerV1(reflector, control)))
-		s.mux.Handle(s.endingWith(grpcreflect.NewHandlerV1Alpha(reflector, control)))
+		s.mux.Handle(grpcreflect.NewHandlerV1(reflector, control))
+		s.mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, control))
 	}
 	return s
 }
 
-// endingWith ends the requests of a handler when the process ends: those of health and reflection
-// may last for ever.
+// endingWith ends the requests of health when the process ends: they may last for ever.
 func (s *Server) endingWith(path string, next http.Handler) (string, http.Handler) {
 	return path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
@@ -94,7 +98,7 @@ func (s *Server) endingWith(path string, next http.Handler) (string, http.Handle
 // Serve serves a listener until ctx ends, then drains. Without a certificate it speaks clear text.
 func (s *Server) Serve(ctx context.Context, l net.Listener, certificate *tls.Config, limits Limits) error {
 	server := &http.Server{
-		Handler: s.mux, Protocols: new(http.Protocols), TLSConfig: certificate,
+		Handler: arriving(s.mux, s.clock, limits.Arrival), Protocols: new(http.Protocols), TLSConfig: certificate,
 		BaseContext:       func(net.Listener) context.Context { return s.ctx },
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: limits.Idle, MaxHeaderBytes: maxHeader,
 		HTTP2: &http.HTTP2Config{

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -112,7 +113,9 @@ type process struct {
 	ended   chan error
 }
 
-var limits = rpcserver.Limits{Streams: 250, Ping: time.Minute, Idle: time.Minute, Drain: 5 * time.Second}
+var limits = rpcserver.Limits{
+	Streams: 250, Ping: time.Minute, Arrival: time.Minute, Idle: time.Minute, Drain: 5 * time.Second,
+}
 
 func serve(t *testing.T, limits rpcserver.Limits, certificate *tls.Config) *process {
 	t.Helper()
@@ -337,6 +340,41 @@ func TestADeadClientsWatchEnds(t *testing.T) {
 	time.Sleep(1500 * time.Millisecond)
 	if n := p.taken(); n > 0 {
 		t.Errorf("%d reads for a dead client", n)
+	}
+}
+
+func TestRequestsThatDoNotArriveEndAndWatchesGoOn(t *testing.T) {
+	short := limits
+	short.Arrival = 200 * time.Millisecond
+	p := serve(t, short, nil)
+	stream := p.watch(t, 0)
+	stream.Receive()
+	for path, contentType := range map[string]string{
+		"/orderflow.v1.OrderService/PlaceOrder":                     "application/proto",
+		"/orderflow.v1.OrderService/WatchOrder":                     "application/grpc",
+		"/grpc.health.v1.Health/Check":                              "application/grpc",
+		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": "application/grpc",
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		never, open := io.Pipe()
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+path, never)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", contentType)
+		if res, err := p.http.Do(req); err == nil {
+			_, _ = io.Copy(io.Discard, res.Body)
+			_ = res.Body.Close()
+		}
+		if ctx.Err() != nil {
+			t.Errorf("%s waits for ever", path)
+		}
+		cancel()
+		_ = open.Close()
+	}
+	p.change("CONFIRMED")
+	if !stream.Receive() || stream.Msg().Order.Version != 2 {
+		t.Errorf("the watch ended: %v", stream.Err())
 	}
 }
 
