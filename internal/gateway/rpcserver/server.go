@@ -26,8 +26,7 @@ type Limits struct {
 	// Ping is how long a connection may be silent until it is asked whether it is alive, and how
 	// long the answer may take. A dead client holds its watches no longer.
 	Ping time.Duration
-	// Arrival is how long the messages of a request may take to arrive, those of a reflection stream
-	// together.
+	// Arrival is how long the messages of a request may take to arrive, those of a stream together.
 	Arrival time.Duration
 	// Idle is how long a connection without calls is kept.
 	Idle time.Duration
