@@ -304,6 +304,21 @@ func TestCauseIsHidden(t *testing.T) {
 	}
 }
 
+func TestAConditionThatIsNullIsRefused(t *testing.T) {
+	const condition = `query($b: Boolean = true) { `
+	for _, query := range []string{
+		condition + `product(sku: "A") @include(if: $b) { name } }`, condition + `... @skip(if: $b) { __typename } }`,
+		condition + `...f } fragment f on Query @skip(if: $b) { __typename }`,
+		condition + `...f @include(if: $b) } fragment f on Query { __typename }`,
+	} {
+		s := &shop{}
+		data, errs, valid := run(t, s, query, map[string]any{"b": nil})
+		if valid || data != "" || len(errs) == 0 || !strings.HasSuffix(errs[0], " InvalidRequest") || len(s.calls) > 0 {
+			t.Errorf("%s: %s %q, valid %t, %d calls", query, data, errs, valid, len(s.calls))
+		}
+	}
+}
+
 func TestRefusedOperationsMakeNoCalls(t *testing.T) {
 	const fragments = `{ order(orderId: "01KAQ5M3Z8V7D2X4C6B9N1T007") { ...f } }
 		fragment f on Order { payment { amount { amount } } }`

@@ -95,11 +95,12 @@ func (w *walk) selections(set ast.SelectionSet, depth, times int) {
 			w.field(s, depth, times)
 		case *ast.InlineFragment:
 			w.cost++
-			w.directives += len(s.Directives)
+			w.conditions(s.Directives)
 			w.selections(s.SelectionSet, depth, times)
 		case *ast.FragmentSpread:
 			w.cost++
-			w.directives += len(s.Directives) + len(s.Definition.Directives)
+			w.conditions(s.Directives)
+			w.conditions(s.Definition.Directives)
 			w.selections(s.Definition.SelectionSet, depth, times)
 		}
 	}
@@ -110,7 +111,7 @@ func (w *walk) field(f *ast.Field, depth, times int) {
 	if depth == 1 {
 		w.roots++
 	}
-	w.directives += len(f.Directives)
+	w.conditions(f.Directives)
 	if f.Alias != f.Name {
 		w.aliases++
 	}
@@ -120,7 +121,7 @@ func (w *walk) field(f *ast.Field, depth, times int) {
 		}
 		return // its size is that of the schema
 	}
-	args, err := arguments(f, w.op.Variables)
+	args, err := arguments(f.ArgumentMap, w.op.Variables)
 	if err != nil {
 		w.refuse(errArgument.Code, "an argument of %s is not a value", f.Name)
 		return
@@ -139,15 +140,29 @@ func (w *walk) field(f *ast.Field, depth, times int) {
 	}
 }
 
-// arguments returns the values of a field's arguments. The parser panics at numbers that have none,
-// such as 1e999.
-func arguments(f *ast.Field, variables map[string]any) (values map[string]any, err error) {
+// conditions counts directives, and refuses one whose condition is null by a variable: validation
+// accepts it if the variable has a default value, and the executor panics at it.
+func (w *walk) conditions(directives ast.DirectiveList) {
+	w.directives += len(directives)
+	for _, d := range directives {
+		args, err := arguments(d.ArgumentMap, w.op.Variables)
+		if _, isBool := args["if"].(bool); err != nil || !isBool {
+			w.refuse(errArgument.Code, "the condition of @%s is not a Boolean", d.Name)
+		}
+	}
+}
+
+// arguments returns the values of the arguments of a field or directive. The parser panics at
+// numbers that have none, such as 1e999.
+func arguments(
+	of func(map[string]any) map[string]any, variables map[string]any,
+) (values map[string]any, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errArgument
 		}
 	}()
-	return f.ArgumentMap(variables), nil
+	return of(variables), nil
 }
 
 // The kinds of cursors. The cursor of an edge stands for an id; that of a page, after pageMark, for

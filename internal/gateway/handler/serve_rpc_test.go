@@ -158,7 +158,7 @@ func TestOtherProtocolsAreNotServed(t *testing.T) {
 	} {
 		refusedRPC(t, media, as(media, media, nil), 404, "NotServed")
 	}
-	refusedRPC(t, "method", func(in *request) { in.PathParameters["method"] = "Nothing" }, 404, "")
+	refusedRPC(t, "method", func(in *request) { in.PathParameters["method"] = "Nothing" }, 404, "UnknownMethod")
 	refusedRPC(t, "service", func(in *request) { in.PathParameters["service"] = "../orders" }, 400, "InvalidRequest")
 	refusedRPC(t, "stream", func(in *request) { in.PathParameters["method"] = "WatchOrder" }, 404, "NotServed")
 }

@@ -181,19 +181,26 @@ func (h *Hub) leave(w *watcher) {
 	delete(w.feed.watchers, w)
 }
 
+// maxExpiry is the end of the year 9999, in seconds since 1970.
+const maxExpiry = 253402300799
+
 // claims reads the subject and the expiry of a token that a service has verified.
 func claims(authorization string, otherwise time.Time) (subject string, expires time.Time) {
 	var c struct {
-		Subject string `json:"sub"`
-		Expires int64  `json:"exp"`
+		Subject string      `json:"sub"`
+		Expires json.Number `json:"exp"` // RFC 7519 allows fractions
 	}
 	parts := strings.Split(authorization, ".")
 	if len(parts) != 3 {
 		return "", otherwise
 	}
 	b, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(b, &c) != nil || c.Expires == 0 {
+	if err != nil || json.Unmarshal(b, &c) != nil {
 		return "", otherwise
 	}
-	return c.Subject, time.Unix(c.Expires, 0)
+	seconds, err := c.Expires.Float64()
+	if err != nil || seconds <= 0 || seconds > maxExpiry {
+		return c.Subject, otherwise
+	}
+	return c.Subject, time.Unix(int64(seconds), 0)
 }

@@ -361,6 +361,24 @@ func TestTheLastWatcherEndsTheReads(t *testing.T) {
 	})
 }
 
+func TestATokenMayExpireWithinASecond(t *testing.T) {
+	bubble(t, watch.Limits{All: 3, Caller: 1}, func(t *testing.T, s *shop, h *watch.Hub) {
+		for _, subject := range []string{"ada", "bob"} { // each has a place of its own
+			text := fmt.Sprintf(`{"sub":%q,"exp":%d.5}`, subject, time.Now().Add(time.Minute).Unix())
+			as := gateway.Caller{
+				Authorization:  "Bearer e30." + base64.RawURLEncoding.EncodeToString([]byte(text)) + ".c2ln",
+				IdempotencyKey: "/" + subject,
+			}
+			w := start(t.Context(), h, as, orderID, 0)
+			w.wantRunning(t, "1 PENDING 1")
+			defer func() {
+				time.Sleep(2 * time.Minute)
+				w.want(t, watch.ErrExpired, "1 PENDING 1")
+			}()
+		}
+	})
+}
+
 func TestWatchesAreBoundedInAllAndByCaller(t *testing.T) {
 	bubble(t, watch.Limits{All: 3, Caller: 2}, func(t *testing.T, s *shop, h *watch.Hub) {
 		ctx, leave := context.WithCancel(t.Context())

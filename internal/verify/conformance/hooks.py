@@ -12,6 +12,13 @@ schemathesis.openapi.format("one-line-text", st.tuples(WORDS, VISIBLE).map("".jo
 schemathesis.openapi.format("no-card-number", WORDS)
 schemathesis.openapi.format("sku", WORDS)
 
+
+@schemathesis.serializer("application/proto", "application/grpc-web+proto", "application/grpc-web-text+proto")
+def opaque(_, value):
+    """Messages of RPC are opaque to the schema."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 # Refusals that no schema can express, by status.
 REASONS = {
     400: {"InvalidCursor"},
@@ -30,5 +37,9 @@ def refused_for_a_known_reason(ctx, response, case):
         return
     if not positive or response.status_code not in REASONS:
         return
-    code = response.json().get("code")
+    body = response.json()
+    if case.operation.path.startswith("/legacy/") and response.status_code == 400:  # the old interface has one code
+        assert body.get("error", {}).get("code") == "invalid_request", f"a request that fits the schema got {body}"
+        return
+    code = body.get("code")
     assert code in REASONS[response.status_code], f"a request that fits the schema was refused as {code}"

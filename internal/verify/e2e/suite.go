@@ -53,6 +53,7 @@ var notRun = map[devstack.Target]map[string]string{
 		"TestConcurrentOrdersAddUp":                              load,
 		"TestAnOutageOfTheProviderCostsNoOrder":                  load,
 		"TestAMigrationLosesAndDoublesNoOrder":                   load,
+		"TestADeadOldShopStopsOnlyItsOwnOrders":                  notTheAPI,
 		"TestACircuitThatOneFunctionOpensIsOpenToAnother":        notTheAPI,
 		"TestASagaThatIsStoppedByHandIsUndone":                   notTheAPI,
 		"TestAnOperatorDropsAPoisonedMessageAndRedrivesAGoodOne": notTheAPI,

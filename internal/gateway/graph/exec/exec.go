@@ -259,7 +259,7 @@ type Order {
   paymentMethod: String!
   "Goes up by one with every change of the order."
   version: Int64!
-  "Every version of the order, oldest first."
+  "Every version of the order, oldest first, except those of releases before this field."
   changes: [OrderChange!]!
   createdAt: DateTime!
   updatedAt: DateTime!

@@ -43,6 +43,7 @@ var (
 var (
 	errMedia = fault.New(fault.NotFound, "NotServed",
 		"this address serves Connect without streams, and gRPC-Web; streams and gRPC have an address of their own")
+	errMethod = fault.New(fault.NotFound, "UnknownMethod", "there is no such method")
 	errAccept = connect.NewError(connect.CodeInvalidArgument,
 		errors.New("the header Accept must begin with the media type of the request, so that binary can be returned"))
 	errBase64 = connect.NewError(connect.CodeInvalidArgument, errors.New("the body must be base64"))
@@ -79,8 +80,11 @@ func Serve(h http.Handler) function.Handler {
 		default:
 			h.ServeHTTP(w, in)
 		}
-		if w.status == http.StatusUnsupportedMediaType { // a stream, by a media type of unary calls
+		switch {
+		case w.status == http.StatusUnsupportedMediaType: // a stream, by a media type of unary calls
 			return httpapi.Response{}, errMedia
+		case strings.HasPrefix(w.header.Get("Content-Type"), "text/plain"): // connect's 404
+			return httpapi.Response{}, errMethod
 		}
 		if isText {
 			w.header.Set("Content-Type", grpcWebText+"+proto")
