@@ -330,12 +330,13 @@ func TestRefusedOperationsMakeNoCalls(t *testing.T) {
 		"syntax":        {"{", "InvalidRequest"},
 		"unknown field": {"{ nope }", "InvalidRequest"},
 		"cost":          {"{ orders(first: 50) { nodes { " + wide + " } } }", "QueryTooLarge"},
-		"cost of lines": {"{ orders(first: 50) { nodes { reservations { " + lists("items { sku quantity }") + " } } } }",
-			"QueryTooLarge"},
-		"cost of changes": {"{ orders(first: 50) { nodes { " + lists("changes { status at }") + " } } }", "QueryTooLarge"},
-		"page":            {"{ orders(first: 51) { nodes { orderId } } }", "QueryTooLarge"},
-		"empty page":      {"{ orders(first: 0) { nodes { orderId } } }", "InvalidRequest"},
-		"aliases":         {"{ " + aliases(31) + " }", "QueryTooLarge"},
+		"cost of lines": {"{ orders(first: 50) { nodes { reservations { " +
+			lists("items { sku quantity }") + " } } } }", "QueryTooLarge"},
+		"cost of changes": {"{ orders(first: 50) { nodes { " +
+			lists("changes { status at }") + " } } }", "QueryTooLarge"},
+		"page":       {"{ orders(first: 51) { nodes { orderId } } }", "QueryTooLarge"},
+		"empty page": {"{ orders(first: 0) { nodes { orderId } } }", "InvalidRequest"},
+		"aliases":    {"{ " + aliases(31) + " }", "QueryTooLarge"},
 		"directives": {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " +
 			strings.Repeat("orderId @include(if: true) ", 31) + " } }", "QueryTooLarge"},
 		"tokens": {"{ order(orderId: \"01KAQ5M3Z8V7D2X4C6B9N1T007\") { " +

@@ -155,7 +155,9 @@ var (
 	// settings are what the table can say. In the first four, 1001 is MUG-BLUE.
 	settings = []setting{
 		of("legacy"), of("split 0"), of("split 100"), of("new"),
-		{"nothing, as in a process that has read none", func(t *stranglertest.Table) { t.Table = strangler.AllLegacy() }},
+		{"nothing, as in a process that has read none", func(t *stranglertest.Table) {
+			t.Table = strangler.AllLegacy()
+		}},
 		{"new, and 1001 is TEA", func(t *stranglertest.Table) {
 			t.Set(stranglertest.Settings["new"])
 			t.Products["1001"] = "TEA"
