@@ -106,7 +106,7 @@ var suites = []Suite{
 		},
 	},
 	{
-		Name: "conformance", Program: goRunDev, Args: []string{"conformance"}, About: 160 * time.Second,
+		Name: "conformance", Program: goRunDev, Args: []string{"conformance"}, About: 235 * time.Second,
 		Figures: []figure{{place{"MiniStack", "API against its contract"}, "cases",
 			`(?m)^conformance: (?P<of>\d+) cases, (?P<failed>\d+) failures$`}},
 	},
