@@ -10,6 +10,10 @@ import (
 // Unavailable is the code of a part that a service failed to give.
 const Unavailable = "Unavailable"
 
+// Throttled is the code of API Gateway's own 429, which says nothing about the customer. A service
+// that holds a customer to their limits has codes of its own.
+const Throttled = "TooManyRequests"
+
 // Explain tells the caller of an edge why a part is missing: the refusal of a service in its own
 // words, or that it failed, without the cause.
 func Explain(err error) PartError { return explain("the service", err) }

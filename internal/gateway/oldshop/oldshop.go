@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -76,7 +75,7 @@ func (s Shop) PlaceOrder(ctx context.Context, customer string, in strangler.Plac
 	o, err := call[strangler.Order](ctx, s, customer, httpclient.Request{
 		Method: http.MethodPost, Path: "/legacy/orders", IdempotencyKey: in.RequestID, Body: in,
 	})
-	return o, sound(err, orderID.MatchString(o.OrderID))
+	return o, sound(err, owns(o.OrderID))
 }
 
 // Order implements strangler.OldShop.
@@ -88,7 +87,7 @@ func (s Shop) Order(ctx context.Context, customer, id string) (strangler.Order, 
 // Orders implements strangler.OldShop.
 func (s Shop) Orders(ctx context.Context, customer string, page int) (strangler.OrderPage, error) {
 	found, err := get[strangler.OrderPage](ctx, s, customer, "/legacy/orders?page="+strconv.Itoa(page))
-	ofOthers := func(o strangler.Order) bool { return !orderID.MatchString(o.OrderID) }
+	ofOthers := func(o strangler.Order) bool { return !owns(o.OrderID) }
 	return found, sound(err, found.Orders != nil && !slices.ContainsFunc(found.Orders, ofOthers))
 }
 
@@ -135,8 +134,11 @@ func refusal(err error) error {
 	return &strangler.Refusal{Status: status.Status, Code: body.Error.Code, Text: body.Error.Text}
 }
 
-// orderID matches the ids of the old shop. Any other id would make the order the new side's.
-var orderID = regexp.MustCompile(`^[0-9]{1,12}$`)
+// owns reports whether an order is the old shop's. Any other id would make it the new side's.
+func owns(orderID string) bool {
+	owner, _, ok := strangler.OwnerOf(orderID)
+	return ok && owner == strangler.OldSide
+}
 
 // sound returns an error for an answer that makes no sense. The effect of a write is then unknown.
 func sound(err error, ok bool) error {

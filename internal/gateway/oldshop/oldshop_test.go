@@ -210,6 +210,8 @@ func TestAnswersThatMakeNoSenseAreFailures(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `<html>`, `[]`, `{"products":null,"orders":null}`, `{"orders":[{"order_id":"1234567890123456"}]}`,
 		`{"order_id":"1234567890123456","product_id":"7"}`, `{"orders":[{"order_id":"x"}]}`,
+		`{"order_id":"1002132377986728715717885025437009904412"}`, // the new side's
+		`{"orders":[{"order_id":"1002132377986728715717885025437009904412"}]}`,
 	} {
 		for route, call := range calls {
 			s, _ := answering(200, body)

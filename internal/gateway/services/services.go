@@ -116,7 +116,7 @@ func get(ctx context.Context, c *httpclient.Client, path, authorization string, 
 // throttling, which concerns everybody.
 func refusesCaller(body []byte) bool {
 	var problem struct{ Code string }
-	return json.Unmarshal(body, &problem) == nil && problem.Code != "" && problem.Code != "TooManyRequests"
+	return json.Unmarshal(body, &problem) == nil && problem.Code != "" && problem.Code != gateway.Throttled
 }
 
 // chosenForCaller has the refusals of a request that the gateway made up: only these concern the

@@ -3,6 +3,7 @@ package strangler
 import (
 	"net/http"
 
+	"orderflow/internal/gateway"
 	"orderflow/internal/platform/fault"
 )
 
@@ -18,9 +19,6 @@ func badRequest(text string) *Refusal {
 	return &Refusal{http.StatusBadRequest, "invalid_request", text}
 }
 
-// throttled is the code of API Gateway's own limit, which says nothing about the customer.
-const throttled = "TooManyRequests"
-
 // refusal translates a refusal of the new side. missing is what a 404 means. Any other error is
 // returned as it is.
 func refusal(err error, missing *Refusal) error {
@@ -34,7 +32,7 @@ func refusal(err error, missing *Refusal) error {
 		return errNoProduct
 	case f.Code == "IdempotencyKeyReused":
 		return errReused
-	case f.Kind == fault.Limited && f.Code != throttled:
+	case f.Kind == fault.Limited && f.Code != gateway.Throttled:
 		return &Refusal{http.StatusConflict, "limit_reached", f.Detail}
 	case f.Kind == fault.Conflict:
 		return &Refusal{http.StatusConflict, "not_cancellable", f.Detail}

@@ -255,24 +255,39 @@ func (r *Router) newSideDown(ctx context.Context, as Caller) error {
 
 // ReadOrder reads an order from its owner, in every mode.
 func (r *Router) ReadOrder(ctx context.Context, as Caller, orderID string) (Order, error) {
-	ctx, cancel := gateway.Bounded(ctx)
-	defer cancel()
-	owner, id, ok := OwnerOf(orderID)
-	switch {
-	case !ok:
-		return Order{}, errNoOrder
-	case owner == OldSide:
-		return r.old.Order(ctx, as.Customer, id)
-	}
-	o, err := r.shop.Order(ctx, as.bearer(), id)
-	if err != nil {
-		return Order{}, refusal(err, errNoOrder)
-	}
-	return r.routes.Current(ctx).order(o)
+	return r.atOwner(ctx, orderID,
+		func(ctx context.Context, id string) (Order, error) { return r.old.Order(ctx, as.Customer, id) },
+		func(ctx context.Context, id string) (gateway.Order, error) { return r.shop.Order(ctx, as.bearer(), id) })
 }
 
 // CancelOrder cancels an order at its owner, in every mode.
 func (r *Router) CancelOrder(ctx context.Context, as Caller, orderID string, in Cancellation) (Order, error) {
+	return r.atOwner(ctx, orderID,
+		func(ctx context.Context, id string) (Order, error) {
+			return r.old.CancelOrder(ctx, as.Customer, id, in)
+		},
+		func(ctx context.Context, id string) (gateway.Order, error) {
+			caller := as.bearer()
+			note := sha256.Sum256([]byte(in.Note))
+			caller.IdempotencyKey = fmt.Sprintf("cancel-%s-%x", id, note[:8]) // the same for a request that is repeated
+			o, err := r.shop.CancelOrder(ctx, caller, id, cancellation(in))
+			if err != nil {
+				return o, err
+			}
+			// A repeated cancellation gets its first answer, from before the order was undone.
+			if now, err := r.shop.Order(ctx, caller, id); err == nil {
+				return now, nil
+			}
+			return o, nil
+		})
+}
+
+// atOwner asks the side that owns an order, which has it under id.
+func (r *Router) atOwner(
+	ctx context.Context, orderID string,
+	atOld func(ctx context.Context, id string) (Order, error),
+	atNew func(ctx context.Context, id string) (gateway.Order, error),
+) (Order, error) {
 	ctx, cancel := gateway.Bounded(ctx)
 	defer cancel()
 	owner, id, ok := OwnerOf(orderID)
@@ -280,18 +295,11 @@ func (r *Router) CancelOrder(ctx context.Context, as Caller, orderID string, in 
 	case !ok:
 		return Order{}, errNoOrder
 	case owner == OldSide:
-		return r.old.CancelOrder(ctx, as.Customer, id, in)
+		return atOld(ctx, id)
 	}
-	caller := as.bearer()
-	note := sha256.Sum256([]byte(in.Note))
-	caller.IdempotencyKey = fmt.Sprintf("cancel-%s-%x", id, note[:8]) // the same for a request that is repeated
-	o, err := r.shop.CancelOrder(ctx, caller, id, cancellation(in))
+	o, err := atNew(ctx, id)
 	if err != nil {
 		return Order{}, refusal(err, errNoOrder)
-	}
-	// A repeated cancellation gets its first answer, from before the order was undone.
-	if now, err := r.shop.Order(ctx, caller, id); err == nil {
-		o = now
 	}
 	return r.routes.Current(ctx).order(o)
 }
