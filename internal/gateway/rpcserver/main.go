@@ -68,6 +68,7 @@ func Main(ctx context.Context, args []string, lookup func(string) (string, bool)
 }
 
 func parse(args []string, stderr io.Writer) (o options, err error) {
+	o.limits = DefaultLimits
 	f := flag.NewFlagSet("rpc", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() {
