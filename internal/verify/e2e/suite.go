@@ -137,7 +137,8 @@ func Pattern(target devstack.Target) string {
 	return strings.Join(names, "|")
 }
 
-// A Run has the results of the tests, by name; an Output includes that of the subtests.
+// A Run has the results of the tests, by name; an Output includes that of the subtests. The name of
+// the package's own is empty.
 type Run map[string]gotest.Result
 
 // RunOn runs the end-to-end tests on a target, with more environment variables, and prints how many
@@ -198,13 +199,16 @@ func read(in io.Reader, out io.Writer) (run Run, parts map[string]int, err error
 		}
 		run[name] = test
 	}
-	delete(run, "") // of the package
 	return run, parts, err
 }
 
 // judge checks a run on a target: every test must have passed or be listed in notRun, and every
 // listed test must exist. It prints the tests not run, with reasons, and a line of counts.
 func (r Run) judge(target string, notRun map[string]string, tests []string, out io.Writer) error {
+	ran := func(test string) bool { return r[test].Action != "" }
+	if len(tests) > 0 && !slices.ContainsFunc(tests, ran) {
+		return fmt.Errorf("no test ran on %s; it ended with\n%s", target, gotest.Tail(r[""].Output, 25))
+	}
 	var wrong []error
 	passed := 0
 	for _, test := range tests {

@@ -46,6 +46,7 @@ func TestRunIsCheckedAgainstTheList(t *testing.T) {
 		{"a listed test passes", "TestC passed", ran("TestA", "pass", "TestB", "pass", "TestC", "pass"), tests},
 		{"a listed test is gone", "TestC, in notRun of x, does not exist", ran("TestA", "pass", "TestB", "pass"),
 			tests[:2]},
+		{"no test runs", "no test ran on x; it ended with\nwhy", ran("", "fail"), tests},
 		{"there is no test", "no tests found", ran(), nil},
 	} {
 		if err := c.run.judge("x", list, c.tests, &out); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -67,7 +68,8 @@ func TestRunIsReadFromGoTest(t *testing.T) {
 {"Action":"fail"}`
 	var out bytes.Buffer
 	run, parts, err := read(strings.NewReader(in), &out)
-	if err != nil || len(run) != 3 || run["TestB"].Action != "skip" || run["TestC"].Action != "run" ||
+	if err != nil || len(run) != 4 || run["TestB"].Action != "skip" || run["TestC"].Action != "run" ||
+		run[""].Action != "fail" ||
 		run["TestA"] != (gotest.Result{Action: "pass", Output: "--- PASS: TestA\nof it\n"}) {
 		t.Errorf("%v, %v", run, err)
 	}
