@@ -53,6 +53,18 @@ func TestSameSeedGivesTheSameRun(t *testing.T) {
 	}
 }
 
+// The services with brokers must not change runs without them. What changes the core changes these
+// digests, too: then replace them.
+func TestRunsWithoutBrokersAreAsBefore(t *testing.T) {
+	d := load(t, Mutant{})
+	o := Options{Orders: 30, Duration: 10 * time.Minute, Record: true}
+	for seed, want := range map[uint64]uint64{5: 0x405bd733cd7cb01e, 6: 0x26213d33e5df64c0} {
+		if _, timeline := Run(seed, o, d, Mutant{}); timeline.Digest != want {
+			t.Errorf("seed %d: digest %#x, want %#x", seed, timeline.Digest, want)
+		}
+	}
+}
+
 func TestRecordingChangesNothing(t *testing.T) {
 	d := load(t, Mutant{})
 	o := Options{Orders: 20, Duration: 5 * time.Minute}
