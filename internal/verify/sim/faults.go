@@ -84,6 +84,28 @@ var (
 	operatorQuick = newFault(.5, "operator retries a compensation at once")
 )
 
+// The faults of the brokers, which strike only in runs with brokers.
+var (
+	brokerOdds = map[Fault]float64{}
+
+	logDown       = newBrokerFault(.01, "Kafka is down")
+	logRefused    = newBrokerFault(.03, "Kafka refused a record")
+	logUnheard    = newBrokerFault(.03, "Kafka's answer about a record lost")
+	offsetUnheard = newBrokerFault(.1, "committed offset lost")
+	rebalanced    = newBrokerFault(.05, "partition given to another poller")
+
+	exchangeDown   = newBrokerFault(.01, "RabbitMQ restarts")
+	unbound        = newBrokerFault(.01, "RabbitMQ has no queue for a message")
+	connectionDead = newBrokerFault(.04, "connection died while the function was frozen")
+	connectionLost = newBrokerFault(.05, "connection of RabbitMQ's event source lost")
+	confirmLost    = newBrokerFault(.04, "RabbitMQ's confirm lost")
+)
+
+func newBrokerFault(probability float64, name string) Fault {
+	brokerOdds[Fault(name)] = probability
+	return Fault(name)
+}
+
 // Faults lists all kinds, in a fixed order.
 func Faults() []Fault { return sortedKeys(odds) }
 
@@ -97,10 +119,10 @@ type fate struct {
 
 // newFate draws the faults of a seed. Seeds with few faults test these in depth; seeds with all of
 // them test combinations.
-func newFate(c *rand.Rand, count map[Fault]int) *fate {
+func newFate(c *rand.Rand, odds map[Fault]float64, count map[Fault]int) *fate {
 	f := &fate{Rand: c, odds: map[Fault]float64{}, count: count}
 	share, strength := .3+.7*c.Float64(), []float64{.3, 1, 1, 3}[c.IntN(4)]
-	for _, kind := range Faults() {
+	for _, kind := range sortedKeys(odds) {
 		if c.Float64() < share {
 			f.odds[kind] = min(.5, odds[kind]*strength*(.5+c.Float64()))
 		}

@@ -28,6 +28,12 @@ type Mutant struct {
 
 	withoutStream, withoutRecovery, ackFirst, wholeItems bool
 
+	// brokers runs it with reporting and the warehouse. unheeded is what the publisher of pick jobs
+	// ignores.
+	brokers       bool
+	ackGoodsFirst bool
+	unheeded      error
+
 	quick bool // a few seeds catch it
 }
 

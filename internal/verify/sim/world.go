@@ -58,10 +58,11 @@ type World struct {
 
 	versions   *versions
 	shop       shop
-	reconciled int // charges that reconciliation voided
-	notices    int // notices of the payment provider
-	refunds    int // refunds on the provider's site
-	flagged    int // runs of reconciliation that reported refunds
+	brokers    *brokers // nil without them
+	reconciled int      // charges that reconciliation voided
+	notices    int      // notices of the payment provider
+	refunds    int      // refunds on the provider's site
+	flagged    int      // runs of reconciliation that reported refunds
 	history    history
 	report     *Report
 	hash       hash.Hash64
@@ -73,6 +74,7 @@ type Options struct {
 	Orders   int           // number of orders
 	Duration time.Duration // how long customers come and faults strike
 	Record   bool          // keep the timeline
+	Brokers  bool          // with reporting and the warehouse
 }
 
 type line struct {
@@ -85,7 +87,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 	c := newChance(seed)
 	report := newReport()
 	w := &World{
-		seed: seed, options: o, mutant: m, fate: newFate(c, report.Faults), schedule: schedule{now: epoch},
+		seed: seed, options: o, mutant: m, fate: newFate(c, odds, report.Faults), schedule: schedule{now: epoch},
 		functions: map[string]function.Handler{}, busy: map[string]int{}, streams: map[string]*stream{},
 		queues: map[string]*queue{},
 		report: report, hash: fnv.New64a(),

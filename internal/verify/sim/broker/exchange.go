@@ -51,7 +51,9 @@ func (x *Exchange) Bind(name, pattern string) {
 	if x.queues[name] == nil {
 		x.queues[name] = &queue{}
 	}
-	x.bindings = append(x.bindings, binding{name, pattern})
+	if b := (binding{name, pattern}); !slices.Contains(x.bindings, b) {
+		x.bindings = append(x.bindings, b)
+	}
 }
 
 // Unbind removes a queue's bindings. Its messages stay.

@@ -1,0 +1,152 @@
+package sim
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"orderflow/internal/verify/sim/broker"
+)
+
+// logSource is Lambda's event source for one topic of Kafka: one batch per partition at a time, in
+// order, until the function has handled it. A failed batch is halved and tried again.
+type logSource struct {
+	b               *brokers
+	function, topic string
+	batch           int
+	group           *broker.Group
+	holders         []*holder // the current one, by partition
+}
+
+// holder is a poller with a partition. After a rebalance it goes on until it notices.
+type holder struct {
+	broker.Place
+	epoch   int
+	next    int64
+	most    int
+	busy    bool
+	current bool
+	until   time.Time // when it notices that it is not current any more
+}
+
+func (b *brokers) subscribe(function, topic string, batch int) *logSource {
+	s := &logSource{b: b, function: function, topic: topic, batch: batch, group: broker.NewGroup()}
+	s.holders = make([]*holder, b.log.Partitions())
+	for p := range b.log.Partitions() {
+		s.assign(p)
+	}
+	b.logSources = append(b.logSources, s)
+	return s
+}
+
+// assign gives a partition to another poller, which begins at the committed offset.
+func (s *logSource) assign(partition int32) {
+	w := s.b.w
+	if old := s.holders[partition]; old != nil {
+		old.current, old.until = false, w.now.Add(w.between(0, 20*time.Second))
+		w.note("", "%s: partition %d of %s is assigned to another poller", s.function, partition, s.topic)
+	}
+	h := &holder{Place: broker.Place{Topic: s.topic, Partition: partition}, most: s.batch, current: true}
+	h.epoch, h.next = s.group.Assign(h.Place)
+	s.holders[partition] = h
+	s.pollIn(w.between(10*time.Millisecond, time.Second), h)
+}
+
+func (s *logSource) pollIn(d time.Duration, h *holder) { s.b.w.after(d, func() { s.poll(h) }) }
+
+// poll passes the next records of a partition to the function.
+func (s *logSource) poll(h *holder) {
+	w := s.b.w
+	if h.busy || !h.current && w.now.After(h.until) {
+		return
+	}
+	if s.b.logDown() {
+		s.pollIn(s.b.logDownUntil.Sub(w.now)+time.Second, h)
+		return
+	}
+	first, _ := s.b.log.Bounds(h.Topic, h.Partition)
+	h.next = max(h.next, first) // as with auto.offset.reset=earliest
+	records := must(s.b.log.Read(h.Topic, h.Partition, h.next, 1+w.IntN(h.most)))
+	if len(records) == 0 {
+		return
+	}
+	if h.current && w.strikes(rebalanced) {
+		w.after(w.between(0, 2*time.Second), func() {
+			if h.current {
+				s.assign(h.Partition)
+			}
+		})
+	}
+	if !h.current {
+		w.reach("two pollers read one partition")
+	}
+	h.busy = true
+	w.note("", "%s receives %d records of %s, partition %d, from offset %d", s.function, len(records), h.Topic,
+		h.Partition, h.next)
+	w.invoke(s.function, string(records[0].Key), batchOf(records), func(_ []byte, err error) {
+		h.busy = false
+		switch {
+		case err == nil:
+			h.next, h.most = records[len(records)-1].Offset+1, s.batch
+			if w.strikes(offsetUnheard) {
+				break // the next poller reads these records again
+			}
+			if s.group.Commit(h.Place, h.epoch, h.next) != nil {
+				w.reach("a poller that had lost its partition handled a batch")
+			}
+		case len(records) > 1:
+			w.reach("a batch of the log was halved")
+			h.most = max(1, len(records)/2)
+		default:
+			w.reach("a record of the log was retried")
+		}
+		s.pollIn(w.between(50*time.Millisecond, time.Second), h)
+	})
+}
+
+// lag returns how many records the group has not committed.
+func (s *logSource) lag() (n int64) {
+	for _, h := range s.holders {
+		_, end := s.b.log.Bounds(h.Topic, h.Partition)
+		n += end - s.group.Committed(h.Place)
+	}
+	return n
+}
+
+// batchOf encodes records as Lambda does.
+func batchOf(records []broker.Record) []byte {
+	in := events.KafkaEvent{EventSource: "SelfManagedKafka", Records: map[string][]events.KafkaRecord{}}
+	for _, r := range records {
+		out := events.KafkaRecord{
+			Topic: r.Topic, Partition: int64(r.Partition), Offset: r.Offset,
+			Timestamp: events.MilliSecondsEpochTime{Time: r.Time}, TimestampType: "CREATE_TIME",
+			Key:   base64.StdEncoding.EncodeToString(r.Key),
+			Value: base64.StdEncoding.EncodeToString(r.Value),
+		}
+		for _, name := range sortedKeys(r.Headers) {
+			out.Headers = append(out.Headers, map[string]events.JSONNumberBytes{name: []byte(r.Headers[name])})
+		}
+		place := r.Topic + "-" + strconv.Itoa(int(r.Partition))
+		in.Records[place] = append(in.Records[place], out)
+	}
+	return must(json.Marshal(in))
+}
+
+// append adds a record to the log and wakes up its readers.
+func (b *brokers) append(r broker.Record) bool {
+	r.Time = b.w.now
+	r, ok := b.log.Append(r)
+	if !ok {
+		return false
+	}
+	b.w.changes++
+	for _, s := range b.logSources {
+		if s.topic == r.Topic {
+			s.pollIn(b.w.between(10*time.Millisecond, 500*time.Millisecond), s.holders[r.Partition])
+		}
+	}
+	return true
+}
