@@ -84,7 +84,7 @@ places (AWS_PROFILE, AWS_REGION, …).`,
 	}), {
 		Use:   "generate",
 		Short: "Regenerate what deploy/, the API's contracts and the state machines determine",
-		Long: `Write template.yaml from deploy/; api/openapi.yaml, api/openapi.json and api/operations/ from
+		Long: `Write template.yaml and stacks/ from deploy/; api/openapi.yaml, api/openapi.json and api/operations/ from
 api/contract.yaml; the GraphQL executor from api/schema.graphql; api/rpc from api/proto; and the diagrams of
 docs/architecture.md from the template and the state machines. Tests and make lint fail while any of these is out of
 date.
@@ -92,12 +92,7 @@ A new read operation gets a main, a sample event and a request in docs/orderflow
 existing files are not changed.`,
 		Example: "  go run ./cmd/dev generate",
 		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
-			text, err := template.Write(os.DirFS(repo.Path("deploy")))
-			if err != nil {
-				return err
-			}
-			err = os.WriteFile(repo.Path("template.yaml"), text, 0o644) //nolint:gosec // others may read it
-			if err != nil {
+			if err := template.Generate(string(repo)); err != nil {
 				return err
 			}
 			if err := apigen.Write(string(repo)); err != nil {

@@ -44,11 +44,11 @@ const added = `
 func TestNewOperationTakesAFewLinesOfOneFile(t *testing.T) {
 	dir := deploy(t)
 	ids := func() []string {
-		text, err := Write(dir)
+		templates, err := Write(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		template, err := cfn.Parse(text)
+		template, err := cfn.Parse(templates["template.yaml"])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,10 +74,11 @@ func TestNewOperationTakesAFewLinesOfOneFile(t *testing.T) {
 }
 
 func TestNewFunctionLeavesTheOthersInTheirAlarms(t *testing.T) {
-	s, err := read(deploy(t))
+	stacks, err := read(deploy(t))
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := stacks[0]
 	for _, service := range s.Services {
 		before := alarmOf(s)
 		for range perAlarm { // one of them is the first of another alarm
@@ -115,7 +116,7 @@ func flowOf(t *testing.T, v any) string {
 
 func TestInvalidDeployFilesAreRefused(t *testing.T) {
 	for name, tt := range map[string]struct{ fields, want string }{
-		"no trigger":           {"timeout: 3", "has 0 of http, step, events, queue and schedule"},
+		"no trigger":           {"timeout: 3", "has 0 of http, step, events, queue, schedule, kafka and rabbitmq"},
 		"two triggers":         {"http: open, step: fulfil-order", "has 2 of"},
 		"an unknown key":       {"http: open, tables: [GetItem]", "field tables not found"},
 		"an unknown http":      {"http: cookie", `http is "cookie"`},
