@@ -88,10 +88,12 @@ type update struct {
 // add sets or removes attributes of the map at path. The path of the item itself is "".
 func (u *update) add(path string, attributes []attribute, item Values) error {
 	for _, a := range attributes {
-		at := path + u.name(a.name)
 		value, has := item[a.name]
+		if !has && a.write == once {
+			continue // also without a name, since DynamoDB refuses unused ones
+		}
+		at := path + u.name(a.name)
 		switch {
-		case !has && a.write == once:
 		case !has:
 			u.drops = append(u.drops, at)
 		case a.write == once:

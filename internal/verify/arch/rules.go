@@ -61,6 +61,7 @@ func Rules() []Rule {
 // Services are the bounded contexts, each a directory under internal/.
 var Services = []string{
 	"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders", "payments", "shipping",
+	"warehouse",
 }
 
 // list collects violations.

@@ -10,6 +10,7 @@ import (
 	"orderflow/internal/platform/jsonschema"
 	"orderflow/internal/verify/cfn"
 	"orderflow/internal/verify/contracts"
+	warehouse "orderflow/internal/warehouse/contract"
 )
 
 var shapeRules = []Rule{
@@ -87,6 +88,10 @@ func writtenTo(o origins, eventType string) (s *jsonschema.Schema, ours []string
 		always["orderId"], always["amount"] = o.component("Ulid"), o.component("Money")
 		sometimes["reason"] = reasonOf("Payment")
 		ours = []string{"reason", "dispute", "refundedAmount"} // present wherever they are required
+	case "warehouse":
+		if message := strings.TrimSuffix(what, ".v1"); message != "circuit.changed" {
+			always, ours = o.message(message), []string{"messageId"}
+		}
 	}
 	if strings.HasPrefix(what, "circuit.") {
 		always, sometimes, ours = nil, nil, []string{"dependency", "from", "to", "openings"}
@@ -123,6 +128,21 @@ func orMissing(s *jsonschema.Schema) *jsonschema.Schema {
 type origins struct {
 	r   *Repo
 	bad *list
+}
+
+// message returns the members of a message from the warehouse.
+func (o origins) message(kind string) map[string]*jsonschema.Schema {
+	text, err := warehouse.Messages.ReadFile("messages/" + kind + ".json")
+	if err != nil {
+		o.bad.add("%v", err)
+		return nil
+	}
+	s, err := jsonschema.Parse(text)
+	if err != nil {
+		o.bad.add("message %s: %v", kind, err)
+		return nil
+	}
+	return s.Properties
 }
 
 // component returns a schema of the API's contract, or a part of one.

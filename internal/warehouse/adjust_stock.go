@@ -1,0 +1,63 @@
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
+)
+
+// AdjustStock carries a movement out in inventory, once. After an error the queue delivers the
+// event again, and at last moves it to the dead-letter queue. That goes for refusals, too: they may
+// end, for example when the catalog has the product or reserved stock is released.
+func (s *Service) AdjustStock(ctx context.Context, messageID string) error {
+	m, err := s.claim(ctx, messageID)
+	if err != nil || m.Applied {
+		return err
+	}
+	err = s.inventory.Adjust(ctx, Adjustment{Key: m.ID, SKU: m.SKU, Delta: m.Delta, Reason: m.Reason})
+	if err == nil {
+		return s.applied(ctx, messageID)
+	}
+	if errors.Is(err, ErrRefused) {
+		m.FirstTriedAt, m.ClaimedUntil, m.Version = time.Time{}, time.Time{}, m.Version+1
+		return errors.Join(err, s.store.SaveMovement(ctx, m, commit.With{}))
+	}
+	return err
+}
+
+// claim returns a movement that this delivery may carry out, or one that is applied.
+func (s *Service) claim(ctx context.Context, messageID string) (Movement, error) {
+	return fault.RetryLostRace(func() (Movement, error) {
+		m, err := s.store.Movement(ctx, messageID)
+		now := s.clock.Now()
+		switch {
+		case err != nil || m.Applied:
+			return m, err
+		case now.Before(m.ClaimedUntil):
+			return m, ErrAdjusting
+		case !m.FirstTriedAt.IsZero() && now.Sub(m.FirstTriedAt) > keyLife:
+			return m, ErrOutcomeUnknown
+		}
+		if m.FirstTriedAt.IsZero() {
+			m.FirstTriedAt = now
+		}
+		m.ClaimedUntil, m.Version = now.Add(Claim), m.Version+1
+		return m, s.store.SaveMovement(ctx, m, commit.With{})
+	})
+}
+
+// applied records that inventory has made the adjustment, whatever the record says meanwhile.
+func (s *Service) applied(ctx context.Context, messageID string) error {
+	_, err := fault.RetryLostRace(func() (none struct{}, err error) {
+		m, err := s.store.Movement(ctx, messageID)
+		if err != nil || m.Applied {
+			return none, err
+		}
+		m.Applied, m.Version = true, m.Version+1
+		return none, s.store.SaveMovement(ctx, m, commit.With{})
+	})
+	return err
+}
