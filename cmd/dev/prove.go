@@ -228,6 +228,8 @@ is never reached. A seed always gives the same run: --seed replays one and print
 		f.IntVar(&o.Orders, "orders", 50, "orders a seed")
 		f.DurationVar(&o.Duration, "duration", 25*time.Minute,
 			"virtual time in which faults strike; orders are placed in its first half")
+		f.BoolVar(&o.Brokers, "brokers", false,
+			"with reporting and the warehouse, and the faults of Kafka and RabbitMQ")
 		f.BoolVar(&mutants, "mutants", false,
 			"apply every mutant in turn, and fail if one is not detected")
 	})

@@ -158,3 +158,5 @@ func (s *messageSource) encode(batch []*broker.Delivery) []byte {
 	}
 	return must(json.Marshal(in))
 }
+
+func decoded(data string) []byte { return must(base64.StdEncoding.DecodeString(data)) }

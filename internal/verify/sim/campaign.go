@@ -64,7 +64,7 @@ func Campaign(root string, first uint64, n int, o Options, out io.Writer) (bool,
 		_, err := Replay(root, v.Seed, v.Order, "", o, out)
 		return false, err
 	}
-	missing := all.Missing(d)
+	missing := all.Missing(d, o)
 	if all.Orders < enough {
 		return true, nil
 	}
@@ -84,6 +84,7 @@ func Replay(root string, seed uint64, order, mutant string, o Options, out io.Wr
 			return false, fmt.Errorf("no mutant's name contains %q: see `sim --mutants`", mutant)
 		}
 		m = Mutants[i]
+		o.Brokers = o.Brokers || m.brokers
 	}
 	d, err := Load(root, m)
 	if err != nil {
@@ -142,8 +143,10 @@ func (r *Report) Injected() (n int) {
 // Print writes the report for people.
 func (r *Report) Print(out io.Writer) {
 	fmt.Fprintf(out, "faults injected: %d\n", r.Injected())
-	for _, kind := range Faults() {
-		fmt.Fprintf(out, "  %7d  %s\n", r.Faults[kind], kind)
+	for _, kind := range append(Faults(), sortedKeys(brokerOdds)...) {
+		if _, core := odds[kind]; core || r.Faults[kind] > 0 {
+			fmt.Fprintf(out, "  %7d  %s\n", r.Faults[kind], kind)
+		}
 	}
 	fmt.Fprintln(out, "reached:")
 	for _, path := range sortedKeys(r.Paths) {
@@ -208,9 +211,21 @@ var paths = []string{
 	"a free order CONFIRMED", "a free order REJECTED",
 }
 
+// brokerPaths must be reached in runs with brokers.
+var brokerPaths = []string{
+	"two pollers read one partition", "a poller that had lost its partition handled a batch",
+	"a batch of the log was halved", "a record of the log was retried",
+	"a message was written to a dead connection", "a message was returned", "a batch of messages was requeued",
+	"a message of the exchange was delivered again", "a message was handled, but not acknowledged",
+	"the warehouse got a pick job twice",
+}
+
 // Missing lists the required paths that were not reached.
-func (r *Report) Missing(d *Definitions) (missing []string) {
-	must := append([]string(nil), paths...)
+func (r *Report) Missing(d *Definitions, o Options) (missing []string) {
+	must, faults := slices.Clone(paths), Faults()
+	if o.Brokers {
+		must, faults = append(must, brokerPaths...), append(faults, sortedKeys(brokerOdds)...)
+	}
 	for _, name := range sortedKeys(d.machines) {
 		states := d.machines[name].States
 		for _, state := range sortedKeys(states) {
@@ -231,7 +246,7 @@ func (r *Report) Missing(d *Definitions) (missing []string) {
 			missing = append(missing, path)
 		}
 	}
-	for _, kind := range Faults() {
+	for _, kind := range faults {
 		if r.Faults[kind] == 0 {
 			missing = append(missing, "the fault "+string(kind))
 		}

@@ -99,6 +99,9 @@ var (
 	connectionDead = newBrokerFault(.04, "connection died while the function was frozen")
 	connectionLost = newBrokerFault(.05, "connection of RabbitMQ's event source lost")
 	confirmLost    = newBrokerFault(.04, "RabbitMQ's confirm lost")
+	shelvesFailed  = newBrokerFault(.05, "the warehouse's system failed after its work")
+	goodsLate      = newBrokerFault(.08, "the warehouse's message late")
+	goodsTwice     = newBrokerFault(.1, "the warehouse's message twice")
 )
 
 func newBrokerFault(probability float64, name string) Fault {

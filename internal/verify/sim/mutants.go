@@ -63,6 +63,7 @@ func firstViolations(root string, seeds int, o Options, m Mutant) ([]Violation, 
 	if err != nil {
 		return nil, err
 	}
+	o.Brokers = m.brokers
 	var first []Violation
 	// Seeds start in order and all started ones finish, so the first violation does not depend on
 	// timing.

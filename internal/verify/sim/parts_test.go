@@ -101,10 +101,10 @@ func TestEveryQueueAndScheduleHasAFunction(t *testing.T) {
 }
 
 func TestMissingListsUnreachedPaths(t *testing.T) {
-	missing := newReport().Missing(load(t, Mutant{}))
+	missing := newReport().Missing(load(t, Mutant{}), Options{Brokers: true})
 	for _, want := range []string{
 		"compensate-order FlagOrder", "retried: VoidPayment", "null compensation of ReserveStock",
-		"the fault " + string(zombie),
+		"the fault " + string(zombie), "the fault " + string(rebalanced), brokerPaths[0],
 	} {
 		if !slices.Contains(missing, want) {
 			t.Errorf("%q is not listed", want)
