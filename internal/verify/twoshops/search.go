@@ -27,6 +27,7 @@ import (
 	"orderflow/internal/gateway/strangler/memory"
 	"orderflow/internal/gateway/strangler/stranglertest"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/verify/choices"
 )
 
 // Options bound the runs. Mutant is a defect to insert, or nil.
@@ -58,7 +59,7 @@ func Run(o Options, now func() time.Time) Report {
 	began := now()
 	r := Report{Options: o, Placed: map[strangler.Side]int{}}
 	found := map[string]bool{}
-	for c := (&choices{}); ; {
+	for c := (&choices.Choices{}); ; {
 		w := newWorld(o, c)
 		w.found = found
 		err := w.run()
@@ -68,7 +69,7 @@ func Run(o Options, now func() time.Time) Report {
 			r.Broken, r.Path = err.Error(), w.path
 			break
 		}
-		if !c.next() {
+		if !c.Next() {
 			break
 		}
 	}
@@ -88,36 +89,10 @@ func (r *Report) count(w *world) {
 	}
 }
 
-// choices enumerates runs: a run asks it at every turn, and next moves on to the next run.
-type choices struct{ taken, of []int }
-
-// pick returns a choice of 0 to n-1.
-func (c *choices) pick(at, n int) int {
-	if at == len(c.taken) {
-		c.taken = append(c.taken, 0)
-		c.of = append(c.of, n)
-	}
-	c.of[at] = n
-	return c.taken[at]
-}
-
-// next reports whether another run is left, and prepares it.
-func (c *choices) next() bool {
-	for i := len(c.taken) - 1; i >= 0; i-- {
-		if c.taken[i]+1 < c.of[i] {
-			c.taken[i]++
-			c.taken, c.of = c.taken[:i+1], c.of[:i+1]
-			return true
-		}
-	}
-	return false
-}
-
 // world is one run.
 type world struct {
 	Options
-	choices *choices
-	at      int // choices taken in this run
+	choices *choices.Choices
 	path    []string
 
 	clock  *clock.Manual
@@ -175,7 +150,7 @@ func of(name string) setting {
 	return setting{name, func(t *stranglertest.Table) { t.Set(stranglertest.Settings[name]) }}
 }
 
-func newWorld(o Options, c *choices) *world {
+func newWorld(o Options, c *choices.Choices) *world {
 	w := &world{Options: o, choices: c, clock: clock.At(begin)}
 	w.shops = stranglertest.Example(w.clock)
 	w.shops.Fate = w.fate
@@ -194,10 +169,7 @@ func newWorld(o Options, c *choices) *world {
 	return w
 }
 
-func (w *world) pick(n int) int {
-	w.at++
-	return w.choices.pick(w.at-1, n)
-}
+func (w *world) pick(n int) int { return w.choices.Pick(n) }
 
 func (w *world) did(format string, args ...any) {
 	w.path = append(w.path, fmt.Sprintf(format, args...))

@@ -1,0 +1,34 @@
+// Package choices enumerates all runs of a program that asks for its choices.
+package choices
+
+// Choices are those of one run. The zero value is the first run.
+type Choices struct {
+	taken, of []int
+	at        int
+}
+
+// Pick returns a choice of 0 to n-1. The next run asks for the same choices up to a point, so the
+// program must depend on nothing else.
+func (c *Choices) Pick(n int) int {
+	if c.at == len(c.taken) {
+		c.taken = append(c.taken, 0)
+		c.of = append(c.of, n)
+	}
+	c.of[c.at] = n
+	c.at++
+	return c.taken[c.at-1]
+}
+
+// Next reports whether another run is left, and prepares it: the last choice that has an
+// alternative changes, and those after it begin anew.
+func (c *Choices) Next() bool {
+	c.at = 0
+	for i := len(c.taken) - 1; i >= 0; i-- {
+		if c.taken[i]+1 < c.of[i] {
+			c.taken[i]++
+			c.taken, c.of = c.taken[:i+1], c.of[:i+1]
+			return true
+		}
+	}
+	return false
+}
