@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orderflow/internal/dev/brokers"
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/verify/bench"
 	"orderflow/internal/verify/chaos"
@@ -103,6 +104,25 @@ func proofs() []*cobra.Command {
 				return exitCode(1) // go test has printed the reason
 			}
 			return err
+		},
+	}, {
+		Use:   "brokers [-- FLAG...]",
+		Short: "Run the tests that need real brokers, Kafka and RabbitMQ",
+		Long: `Install Kafka (needs Java and Maven) and RabbitMQ (needs Debian or Ubuntu) into .tools/, and run the tests of
+test/brokers. Flags are passed on to ` + "`go test`.",
+		Example: "  go run ./cmd/dev brokers -- -run TestKafka -v",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
+				if _, _, err := repo.SetupBrokers(ctx, report()); err != nil {
+					return err
+				}
+				if err := os.Setenv(brokers.Wanted, "yes"); err != nil {
+					return err
+				}
+				flags := append([]string{"test", "-count=1", "-timeout", "15m"}, args...)
+				return inherit(ctx, repo, "go", append(flags, "./test/brokers")...)
+			})(cmd, args)
 		},
 	}, {
 		Use:     "sam",

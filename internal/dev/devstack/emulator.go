@@ -20,12 +20,15 @@ const (
 	SecretKey = "test"
 )
 
+// emulatorName names the emulator's files.
+const emulatorName = "emulator"
+
 // startLimit bounds the wait for the emulator, which takes a second or two on an idle machine.
 const startLimit = 60 * time.Second
 
 // Emulator is a running emulator of AWS at URL. Its data ends with it.
 type Emulator struct {
-	server
+	Server
 	Name   string `json:"name"` // tells it from another emulator at the URL
 	Target Target `json:"target"`
 }
@@ -48,7 +51,7 @@ func launch(ctx context.Context, opts Options) (e *Emulator, err error) {
 	for range 5 {
 		port := opts.Port
 		if port == 0 {
-			if port, err = freePort(); err != nil {
+			if port, err = FreePort(); err != nil {
 				return nil, err
 			}
 		}
@@ -68,13 +71,13 @@ func launchOn(ctx context.Context, opts Options, port int) (*Emulator, error) {
 		return nil, err
 	}
 	argv, env := products[e.Target].command(opts.Repo, e, port)
-	err := e.start(ctx, program{
-		argv:  func(int) []string { return argv },
-		env:   append(append(env, "PATH="+os.Getenv("PATH"), "LANG=C.UTF-8", "HOME="+home, "TMPDIR="+tmp), opts.Env...),
-		dir:   e.files(),
+	err := e.start(ctx, Program{
+		Argv:  func(int) []string { return argv },
+		Env:   append(append(env, "PATH="+os.Getenv("PATH"), "LANG=C.UTF-8", "HOME="+home, "TMPDIR="+tmp), opts.Env...),
+		Dir:   e.files(),
 		state: e,
-		ready: func(ctx context.Context, _ string) bool { return e.Healthy(ctx) },
-		limit: startLimit,
+		Ready: func(ctx context.Context, _ string) bool { return e.Healthy(ctx) },
+		Limit: startLimit,
 	}, port)
 	if err != nil {
 		return nil, err
@@ -100,7 +103,7 @@ func (e *Emulator) Stop() error {
 			return err
 		}
 	}
-	err := e.stop()
+	err := e.Server.Stop()
 	for _, other := range others {
 		if other.alive() {
 			err = errors.Join(err, endGroup(other.PID, 5*time.Second))
@@ -120,7 +123,7 @@ func (e *Emulator) orphansOnly() bool {
 
 func (e *Emulator) files() string { return filepath.Join(e.dir, "emulator") }
 
-func emulatorOf(dir string) *Emulator { return &Emulator{server: server{dir: dir, name: "emulator"}} }
+func emulatorOf(dir string) *Emulator { return &Emulator{Server: Server{dir: dir, name: emulatorName}} }
 
 // findEmulator returns the emulator last started in dir, which may have ended, or nil.
 func findEmulator(dir string) (*Emulator, error) {

@@ -34,7 +34,7 @@ func (r Repo) buildRPC(ctx context.Context) error {
 type RPCProcess struct {
 	// Target is its host and port; it speaks HTTP/2 in clear text.
 	Target string
-	server *server
+	server *Server
 }
 
 // StartRPC starts another native RPC process, whose files are in a directory of its own. A running
@@ -63,25 +63,25 @@ func (s *Stack) StartRPC(ctx context.Context, dir string) (*RPCProcess, error) {
 		return nil, err
 	}
 	key := sha256.Sum256(append(binary, strings.Join(all, "\n")...))
-	server, _, err := serve(ctx, dir, program{
-		name: rpcName,
-		argv: func(port int) []string {
+	server, _, err := Serve(ctx, dir, Program{
+		Name: rpcName,
+		Argv: func(port int) []string {
 			address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 			return []string{own, "-listen", address, "-notice", "0s", "-drain", "3s"}
 		},
-		env: all, key: hex.EncodeToString(key[:]), ready: serving, limit: 20 * time.Second,
+		Env: all, Key: hex.EncodeToString(key[:]), Ready: serving, Limit: 20 * time.Second,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &RPCProcess{Target: strings.TrimPrefix(server.URL, "http://"), server: server}, nil
+	return &RPCProcess{Target: server.Address(), server: server}, nil
 }
 
 // Stop ends the process as ECS does, by SIGTERM. It returns when it has ended.
-func (p *RPCProcess) Stop() error { return p.server.stop() }
+func (p *RPCProcess) Stop() error { return p.server.Stop() }
 
 // Log returns what the process has logged and measured.
-func (p *RPCProcess) Log() ([]byte, error) { return os.ReadFile(p.server.log()) }
+func (p *RPCProcess) Log() ([]byte, error) { return p.server.Log() }
 
 // clearText speaks HTTP/2 without TLS.
 var clearText = func() *http.Client {

@@ -14,15 +14,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"orderflow/internal/platform/clock"
 )
 
-// server is an HTTP server on 127.0.0.1: the emulator, or the collector or the RPC process next to
-// it. It outlives the process that started it.
-type server struct {
+// Server is a server on 127.0.0.1: the emulator, or one of those next to it, such as the collector.
+// It outlives the process that started it.
+type Server struct {
 	URL     string  `json:"url"`
 	Process process `json:"process"`
 	Key     string  `json:"key,omitempty"` // of its program
@@ -30,43 +31,49 @@ type server struct {
 	name    string // of its files in dir
 }
 
-// program describes how to start a server.
-type program struct {
-	name  string
-	argv  func(port int) []string
-	env   []string // nil: this process's
-	dir   string   // working directory; "": that of the server's files
-	key   string   // a running server with another one is replaced
+// Program describes how to start a server.
+type Program struct {
+	Name  string
+	Argv  func(port int) []string
+	Env   []string // nil: this process's
+	Dir   string   // working directory; "": that of the server's files
+	Key   string   // a running server with another one is replaced
 	state any      // what is kept of the server in a file; nil: the server itself
-	ready func(ctx context.Context, url string) bool
-	limit time.Duration // of the wait for ready
+	Ready func(ctx context.Context, url string) bool
+	Limit time.Duration // of the wait for Ready
 }
 
-func (s *server) file() string { return filepath.Join(s.dir, s.name+".json") }
-func (s *server) log() string  { return filepath.Join(s.dir, s.name+".log") }
+func (s *Server) file() string { return filepath.Join(s.dir, s.name+".json") }
+func (s *Server) log() string  { return filepath.Join(s.dir, s.name+".log") }
+
+// Address is its host and port.
+func (s *Server) Address() string { return strings.TrimPrefix(s.URL, "http://") }
+
+// Log returns what the server has written to its output.
+func (s *Server) Log() ([]byte, error) { return os.ReadFile(s.log()) }
 
 // findServer returns the server last started in dir under name, which may have ended, or nil.
-func findServer(dir, name string) (*server, error) {
-	s := &server{dir: dir, name: name}
+func findServer(dir, name string) (*Server, error) {
+	s := &Server{dir: dir, name: name}
 	if found, err := load(s.file(), s); !found {
 		return nil, err
 	}
 	return s, nil
 }
 
-// serve returns the server of dir, and starts it if it is not running, on its previous port if that
+// Serve returns the server of dir, and starts it if it is not running, on its previous port if that
 // is free.
-func serve(ctx context.Context, dir string, p program) (s *server, started bool, err error) {
+func Serve(ctx context.Context, dir string, p Program) (s *Server, started bool, err error) {
 	port := 0
-	old, err := findServer(dir, p.name)
+	old, err := findServer(dir, p.Name)
 	if err != nil {
 		return nil, false, err
 	}
 	if old != nil {
-		if old.Process.alive() && old.Key == p.key && p.ready(ctx, old.URL) {
+		if old.Process.alive() && old.Key == p.Key && p.Ready(ctx, old.URL) {
 			return old, false, nil
 		}
-		if err := old.stop(); err != nil {
+		if err := old.Stop(); err != nil {
 			return nil, false, err
 		}
 		port = portOf(old.URL)
@@ -78,16 +85,16 @@ func serve(ctx context.Context, dir string, p program) (s *server, started bool,
 		}
 	}
 	if !portIsFree(port) {
-		if port, err = freePort(); err != nil {
+		if port, err = FreePort(); err != nil {
 			return nil, false, err
 		}
 	}
-	s = &server{URL: urlOf(port), Key: p.key, dir: dir, name: p.name}
+	s = &Server{URL: urlOf(port), Key: p.Key, dir: dir, name: p.Name}
 	return s, true, s.start(ctx, p, port)
 }
 
 // start starts a server, and returns when it is ready.
-func (s *server) start(ctx context.Context, p program, port int) error {
+func (s *Server) start(ctx context.Context, p Program, port int) error {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return err
 	}
@@ -96,9 +103,9 @@ func (s *server) start(ctx context.Context, p program, port int) error {
 		return err
 	}
 	defer log.Close()
-	argv := p.argv(port)
+	argv := p.Argv(port)
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = cmp.Or(p.dir, s.dir), p.env, log, log
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = cmp.Or(p.Dir, s.dir), p.Env, log, log
 	// Its own session: it outlives this process, and it and its children form one group to be ended
 	// together.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -127,12 +134,12 @@ func (s *server) start(ctx context.Context, p program, port int) error {
 }
 
 // await returns when the server is ready.
-func (s *server) await(ctx context.Context, p program, ended <-chan error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.limit, fmt.Errorf("no answer from %s within %s", s.URL, p.limit))
+func (s *Server) await(ctx context.Context, p Program, ended <-chan error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.Limit, fmt.Errorf("no answer from %s within %s", s.URL, p.Limit))
 	defer cancel()
 	retry := time.NewTicker(20 * time.Millisecond)
 	defer retry.Stop()
-	for !p.ready(ctx, s.URL) {
+	for !p.Ready(ctx, s.URL) {
 		select {
 		case err := <-ended:
 			return fmt.Errorf("it ended at once (%v)", err) //nolint:errorlint // nil where it ended well
@@ -144,8 +151,19 @@ func (s *server) await(ctx context.Context, p program, ended <-chan error) error
 	return nil
 }
 
-// stop ends the server, if it has not already ended.
-func (s *server) stop() error {
+// Kill ends the server at once, as a crash would. Serve starts it again, on its port.
+func (s *Server) Kill() error {
+	if !s.Process.alive() {
+		return nil
+	}
+	if err := syscall.Kill(-s.Process.PID, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill the %s: %w", s.name, err)
+	}
+	return endGroup(s.Process.PID, time.Second)
+}
+
+// Stop ends the server, if it has not already ended.
+func (s *Server) Stop() error {
 	if s.Process.alive() {
 		if err := endGroup(s.Process.PID, 5*time.Second); err != nil {
 			return err
@@ -158,7 +176,7 @@ func (s *server) stop() error {
 const collectorName = "collector"
 
 // collect returns the stack's trace collector, which is part of cmd/dev, and starts it if needed.
-func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
+func (r Repo) collect(ctx context.Context, dir string) (*Server, error) {
 	dev := r.Path(".build", "dev")
 	err := command{dir: string(r), name: "go", args: []string{"build", "-o", dev, "./cmd/dev"},
 		env: environ("GOFLAGS="+GoFlags, "CGO_ENABLED=0")}.run(ctx)
@@ -166,27 +184,29 @@ func (r Repo) collect(ctx context.Context, dir string) (*server, error) {
 		return nil, err
 	}
 	name := "orderflow " + dir // the port may belong to another stack's collector
-	s, _, err := serve(ctx, dir, program{
-		name: collectorName,
-		argv: func(port int) []string {
+	s, _, err := Serve(ctx, dir, Program{
+		Name: collectorName,
+		Argv: func(port int) []string {
 			return []string{dev, "collector", "--listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 				"--file", filepath.Join(dir, "traces.jsonl"), "--name", name}
 		},
-		ready: func(ctx context.Context, url string) bool {
+		Ready: func(ctx context.Context, url string) bool {
 			var health struct{ Name string }
 			return get(ctx, url+"/health", &health) == nil && health.Name == name
 		},
-		limit: 20 * time.Second,
+		Limit: 20 * time.Second,
 	})
 	return s, err
 }
 
-// stopServers ends the collector and the RPC process of dir, if any.
+// stopServers ends the servers of dir, except the emulator.
 func stopServers(dir string) (stopped bool, err error) {
-	for _, name := range []string{rpcName, collectorName} {
+	files, _ := filepath.Glob(filepath.Join(dir, "*.json")) // the pattern is correct
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		s, failed := findServer(dir, name)
-		if s != nil {
-			stopped, failed = true, s.stop()
+		if s != nil && s.Process.PID > 0 && name != emulatorName {
+			stopped, failed = true, s.Stop()
 		}
 		err = errors.Join(err, failed)
 	}
@@ -232,8 +252,8 @@ func portOf(address string) int {
 	return port
 }
 
-// freePort returns a currently free port of 127.0.0.1.
-func freePort() (int, error) {
+// FreePort returns a currently free port of 127.0.0.1.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err

@@ -23,18 +23,18 @@ func TestBeServer(t *testing.T) {
 	t.Fatal(http.ListenAndServe(flag.Arg(0), handler)) //nolint:gosec // for a moment, on 127.0.0.1
 }
 
-func beServer(t *testing.T) program {
+func beServer(t *testing.T) Program {
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return program{
-		name:  collectorName,
-		limit: 20 * time.Second,
-		argv: func(port int) []string {
+	return Program{
+		Name:  collectorName,
+		Limit: 20 * time.Second,
+		Argv: func(port int) []string {
 			return []string{exe, "-test.run=^TestBeServer$", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
 		},
-		ready: func(ctx context.Context, url string) bool {
+		Ready: func(ctx context.Context, url string) bool {
 			var answer struct{ Name string }
 			return get(ctx, url, &answer) == nil && answer.Name == "mine"
 		},
@@ -43,30 +43,30 @@ func beServer(t *testing.T) program {
 
 func TestServerOutlivesItsStarter(t *testing.T) {
 	dir := t.TempDir()
-	first, started, err := serve(t.Context(), dir, beServer(t))
+	first, started, err := Serve(t.Context(), dir, beServer(t))
 	if err != nil || !started {
 		t.Fatalf("started %t, %v", started, err)
 	}
 	t.Cleanup(func() { _, _ = stopServers(dir) })
-	again, started, err := serve(t.Context(), dir, beServer(t))
+	again, started, err := Serve(t.Context(), dir, beServer(t))
 	if err != nil || started || again.URL != first.URL || again.Process != first.Process {
 		t.Errorf("again: %+v, started %t, %v; want %+v", again, started, err, first)
 	}
 	if err := endGroup(first.Process.PID, time.Second); err != nil { // it crashes
 		t.Fatal(err)
 	}
-	third, started, err := serve(t.Context(), dir, beServer(t))
+	third, started, err := Serve(t.Context(), dir, beServer(t))
 	if err != nil || !started || third.URL != first.URL || third.Process == first.Process {
 		t.Errorf("after a crash: %+v, started %t, %v; want a new one at %s", third, started, err, first.URL)
 	}
 	changed := beServer(t)
-	changed.key = "another binary"
-	fourth, started, err := serve(t.Context(), dir, changed)
+	changed.Key = "another binary"
+	fourth, started, err := Serve(t.Context(), dir, changed)
 	if err != nil || !started || fourth.URL != first.URL || third.Process.alive() {
 		t.Errorf("another binary: %+v, started %t, %v, the old one lives %t", fourth, started, err,
 			third.Process.alive())
 	}
-	if _, started, err := serve(t.Context(), dir, changed); err != nil || started {
+	if _, started, err := Serve(t.Context(), dir, changed); err != nil || started {
 		t.Errorf("the same binary again: started %t, %v", started, err)
 	}
 	if any, err := stopServers(dir); !any || err != nil || fourth.Process.alive() {
@@ -79,15 +79,15 @@ func TestServerOutlivesItsStarter(t *testing.T) {
 
 func TestServerThatDoesNotStartIsNotLeftBehind(t *testing.T) {
 	p := beServer(t)
-	p.argv = func(int) []string { return []string{"sleep", "60"} }
-	p.limit = 100 * time.Millisecond
+	p.Argv = func(int) []string { return []string{"sleep", "60"} }
+	p.Limit = 100 * time.Millisecond
 	dir := t.TempDir()
-	s, _, err := serve(t.Context(), dir, p)
+	s, _, err := Serve(t.Context(), dir, p)
 	if err == nil || s.Process.alive() {
 		t.Errorf("%v, alive %t", err, s.Process.alive())
 	}
-	p.argv = func(int) []string { return []string{"false"} }
-	if _, _, err := serve(t.Context(), dir, p); err == nil {
+	p.Argv = func(int) []string { return []string{"false"} }
+	if _, _, err := Serve(t.Context(), dir, p); err == nil {
 		t.Error("no error for a program that ended at once")
 	}
 	if any, err := stopServers(dir); any || err != nil {

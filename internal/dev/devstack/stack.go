@@ -90,7 +90,7 @@ func Start(ctx context.Context, opts Options) (s *Stack, err error) {
 
 // start returns the emulator if it was started, also on failure.
 func (o Options) start(ctx context.Context) (_ *Stack, emulator *Emulator, _ error) {
-	var traces *server
+	var traces *Server
 	err := concurrent.All(
 		func() (err error) {
 			if err := o.Repo.Setup(ctx, o.Report, o.Target, false); err != nil {

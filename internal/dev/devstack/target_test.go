@@ -66,7 +66,7 @@ func TestInboxOfEveryTargetIsRead(t *testing.T) {
 	defer web.Close()
 	want := []Mail{{To: []string{"ada@example.com"}, Subject: "Hello", Text: "Ada"}}
 	for _, target := range []Target{MiniStack, LocalStack} {
-		if got, err := (&Emulator{server: server{URL: web.URL}, Target: target}).Inbox(t.Context()); err != nil ||
+		if got, err := (&Emulator{Server: Server{URL: web.URL}, Target: target}).Inbox(t.Context()); err != nil ||
 			!reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", target, got, err)
 		}

@@ -170,24 +170,24 @@ func (r Repo) DynamoDBLocal(ctx context.Context, rep *Reporter, dir string) (end
 	if err := r.installing(func() error { return rep.install(ctx, t) }); err != nil {
 		return "", nil, err
 	}
-	s, _, err := serve(ctx, dir, program{
-		name: "dynamodb-local",
-		argv: func(port int) []string {
+	s, _, err := Serve(ctx, dir, Program{
+		Name: "dynamodb-local",
+		Argv: func(port int) []string {
 			return []string{"java", "-Djava.library.path=" + t.dir, "-cp", filepath.Join(t.dir, "*"),
 				r.Path("tools", "dynamodb-local", "Loopback.java"), "-inMemory", "-sharedDb", "-disableTelemetry",
 				"-port", strconv.Itoa(port)}
 		},
-		ready: func(ctx context.Context, address string) bool {
+		Ready: func(ctx context.Context, address string) bool {
 			_, err := fetch(ctx, address)
 			var silent *url.Error // any status is an answer
 			return !errors.As(err, &silent)
 		},
-		limit: 30 * time.Second,
+		Limit: 30 * time.Second,
 	})
 	if err != nil {
 		return "", nil, err
 	}
-	return s.URL, s.stop, nil
+	return s.URL, s.Stop, nil
 }
 
 // golang is a Go tool. Its go.mod and go.sum have the versions and hashes; `go install …@version`
@@ -201,26 +201,59 @@ func (r Repo) golang(name string) tool {
 		commands: []command{build}}
 }
 
-// dynamoDBLocal is installed by Maven, which checks downloads only against checksums of the same
-// source.
+// dynamoDBLocal is Amazon's own emulator of DynamoDB.
 func (r Repo) dynamoDBLocal() tool {
-	const name = "dynamodb-local"
+	return r.maven("dynamodb-local", "DynamoDB Local", "sqlite4java-1.0.392.jar")
+}
+
+// kafka is a Kafka broker.
+func (r Repo) kafka() tool { return r.maven("kafka", "Kafka", "kafka_2.13-4.4.0.jar") }
+
+// maven is what tools/<name>/pom.xml names, in .tools/<name>. Maven checks downloads only against
+// checksums of the same source.
+func (r Repo) maven(name, title, proof string) tool {
 	dir, pom := r.Path(".tools", name), r.Path("tools", name, "pom.xml")
 	copyAll := command{name: "mvn", args: []string{"-q", "-B", "-f", pom,
 		"-Dmaven.repo.local=" + r.Path(".tools", "cache", "m2"), "dependency:copy-dependencies",
 		"-DoutputDirectory=" + dir}}
-	return tool{name: "DynamoDB Local", dir: dir, proof: filepath.Join(dir, "sqlite4java-1.0.392.jar"), pins: pom,
+	return tool{name: title, dir: dir, proof: filepath.Join(dir, proof), pins: pom,
 		needs: func() error {
-			for _, program := range []string{"java", "mvn"} {
-				if _, err := exec.LookPath(program); err != nil {
-					return Lacking("DynamoDB Local needs Maven and a Java development kit, 17 or newer: " +
-						err.Error())
-				}
-			}
-			return nil
+			return onPath(title+" needs Maven and a Java development kit, 17 or newer", "java", "mvn")
 		},
 		verify:   func() error { return r.Pinned(name, dir) },
 		commands: []command{copyAll}}
+}
+
+// rabbitMQ is a RabbitMQ broker with its Erlang, as Debian or Ubuntu have them. Their packages are
+// verified by apt and unpacked; nothing is installed.
+func (r Repo) rabbitMQ() tool {
+	dir, script := r.Path(".tools", "rabbitmq"), r.Path("tools", "rabbitmq.sh")
+	return tool{name: "RabbitMQ", dir: dir, proof: filepath.Join(dir, "usr", "lib", "rabbitmq", "bin", "rabbitmq-server"),
+		pins: script,
+		needs: func() error {
+			return onPath("RabbitMQ is unpacked from the packages of Debian or Ubuntu", "apt-get", "dpkg-deb")
+		},
+		commands: []command{{name: script, args: []string{dir}}}}
+}
+
+// SetupBrokers installs Kafka and RabbitMQ, and returns where.
+func (r Repo) SetupBrokers(ctx context.Context, rep *Reporter) (kafka, rabbitMQ string, err error) {
+	k, q := r.kafka(), r.rabbitMQ()
+	return k.dir, q.dir, r.installing(func() error {
+		return concurrent.All(
+			func() error { return rep.install(ctx, k) },
+			func() error { return rep.install(ctx, q) })
+	})
+}
+
+// onPath fails with the sentence unless the programs are on the PATH.
+func onPath(sentence string, programs ...string) error {
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			return Lacking(sentence + ": " + err.Error())
+		}
+	}
+	return nil
 }
 
 // node are the JavaScript tools: asl-validator, buf, and the audits of graphql-http.

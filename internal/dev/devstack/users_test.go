@@ -22,7 +22,7 @@ func TestFunctionsAcceptTokensOfAStackWithoutAnAuthorizer(t *testing.T) {
 		_, _ = io.WriteString(w, "{}")
 	}))
 	defer store.Close()
-	s := &Stack{dir: t.TempDir(), Emulator: &Emulator{server: server{URL: store.URL}}}
+	s := &Stack{dir: t.TempDir(), Emulator: &Emulator{Server: Server{URL: store.URL}}}
 
 	if parameters, err := s.tokenParameters(t.Context(), Options{}); parameters != nil || err != nil || put != "" {
 		t.Fatalf("with an authorizer: %q, %v, sent %s", parameters, err, put)

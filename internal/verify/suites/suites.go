@@ -59,6 +59,10 @@ var suites = []Suite{
 		Tests: func(string) place { return place{"DynamoDB Local", "stores"} },
 	},
 	{
+		Name: "brokers", Program: goRunDev, Args: []string{"brokers", "--", "-json"}, About: 50 * time.Second,
+		Tests: func(string) place { return place{"Kafka, RabbitMQ", "real brokers"} },
+	},
+	{
 		Name: "sim", Program: goRunDev, Args: []string{"sim"}, About: 25 * time.Second,
 		Figures: []figure{{place{"simulation", "orders under injected faults"}, "orders",
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
