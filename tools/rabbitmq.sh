@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Unpacks RabbitMQ and its Erlang into a directory, from the packages of this machine's Debian or Ubuntu. apt verifies
-# them by the distribution's signature, so their versions are the distribution's. Nothing is installed; no root needed.
+# Unpacks RabbitMQ and its Erlang into a directory, from the packages of this machine's Debian or
+# Ubuntu. apt verifies them by the distribution's signature, so their versions are the
+# distribution's. Nothing is installed, and root is not needed.
 set -euo pipefail
 dir=$1
 packages=(rabbitmq-server erlang-{base,asn1,crypto,eldap,inets,mnesia,os-mon,parsetools,public-key,runtime-tools,ssl}

@@ -1,8 +1,9 @@
 // Package brokers runs the brokers that the optional services need on one machine: a Kafka broker
 // for reporting, and RabbitMQ for the warehouse.
 //
-// Both listen on 127.0.0.1 only, speak TLS with a certificate of an authority of their own, and know
-// a few accounts that may do no more than they need. Data survives a restart, also after a kill.
+// Both listen on 127.0.0.1 only, speak TLS with a certificate of an authority of their own, and
+// know a few accounts that may do no more than they need. Data survives a restart, also after a
+// kill.
 package brokers
 
 import (

@@ -17,11 +17,12 @@ import (
 // The names that both ends of RabbitMQ agree on.
 const (
 	VirtualHost = "orderflow"
-	// PickJobs is the exchange of what the warehouse is asked to do, and PickJobsQueue the warehouse's.
+	// PickJobs is the exchange of what the warehouse is asked to do, and PickJobsQueue the
+	// warehouse's queue.
 	PickJobs      = "orderflow.warehouse"
 	PickJobsQueue = "warehouse.pick-jobs"
-	// Messages is the exchange of what the warehouse says, and MessagesQueue the queue of the function
-	// receive-goods.
+	// Messages is the exchange of what the warehouse says, and MessagesQueue the queue of the
+	// function receive-goods.
 	Messages      = "warehouse.orderflow"
 	MessagesQueue = "orderflow.warehouse-messages"
 	// Late is an exchange whose messages get to Messages five seconds later.
