@@ -165,7 +165,7 @@ func (f *function) Variables() (string, error) {
 	}
 	if f.Broker {
 		b := brokers[f.Service.broker()]
-		all = append(all, fmt.Sprintf("%s_%s: !Ref %s%s", b.variable, strings.ToUpper(b.address), b.parameter, b.address),
+		all = append(all, b.variable+"_"+b.address,
 			fmt.Sprintf("%s_SECRET: !Ref %sSecret", b.variable, b.parameter),
 			fmt.Sprintf("%s_CA_SECRET: !Ref %sCaSecret", b.variable, b.parameter))
 	}

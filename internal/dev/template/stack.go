@@ -25,10 +25,10 @@ type own struct {
 	Parameters, Conditions yaml.Node
 }
 
-// brokers have the prefixes of a broker's parameters and variables, and what names its address.
+// brokers have the prefixes of a broker's parameters and variables, and its address as a variable.
 var brokers = map[string]struct{ parameter, variable, address string }{
-	"kafka":    {"Kafka", "KAFKA", "Brokers"},
-	"rabbitmq": {"RabbitMq", "RABBITMQ", "Url"},
+	"kafka":    {"Kafka", "KAFKA", `BROKERS: !Join [",", !Ref KafkaBrokers]`},
+	"rabbitmq": {"RabbitMq", "RABBITMQ", "URL: !Ref RabbitMqUrl"},
 }
 
 // Prefix begins the names of the broker's parameters.

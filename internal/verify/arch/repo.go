@@ -1,6 +1,8 @@
 package arch
 
 import (
+	"errors"
+	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -19,6 +21,11 @@ import (
 
 // Repo is the repository as the rules see it.
 type Repo struct {
+	// Own has what the rules see of each service with a stack of its own: its functions, template,
+	// machines and contract, and all the rest of the repository. Stack is the service's name.
+	Own   []*Repo
+	Stack string
+
 	Packages  map[string]*Package // Go packages without tests, by directory
 	Functions []Function          // every directory under functions/
 	Template  map[string]any      // template.yaml, with intrinsics in their long form; StackPolicy is production's
@@ -86,8 +93,43 @@ func Load(root string) (*Repo, error) {
 		return nil, err
 	}
 	r.Template["StackPolicy"] = map[string]any{"tools/stack-policy.json": policy}
-	return r, nil
+	return r, r.separate(root)
 }
+
+// separate moves what belongs to stacks of their own from the core to Own.
+func (r *Repo) separate(root string) error {
+	templates, err := filepath.Glob(filepath.Join(root, "stacks", "*", "template.yaml"))
+	for _, file := range templates {
+		own := *r
+		own.Own = nil
+		own.Stack = filepath.Base(filepath.Dir(file))
+		of := func(f Function) bool { return f.Service == own.Stack }
+		own.Functions = slices.DeleteFunc(slices.Clone(r.Functions), func(f Function) bool { return !of(f) })
+		r.Functions = slices.DeleteFunc(r.Functions, of)
+		var problem error
+		own.Template, problem = cfn.Read(file)
+		err = errors.Join(err, problem)
+		own.Spec = map[string]any{}
+		if spec := "stacks/" + own.Stack + "/openapi.yaml"; r.Files[spec] {
+			own.Spec, problem = cfn.Read(filepath.Join(root, spec))
+			err = errors.Join(err, problem)
+		}
+		own.Machines = map[string]*asl.Machine{}
+		for _, p := range own.each("AWS::Serverless::StateMachine") {
+			name := strings.TrimSuffix(path.Base(text(p["DefinitionUri"])), ".asl.json")
+			if r.Machines[name] == nil {
+				err = errors.Join(err, fmt.Errorf("%s: statemachines/%s.asl.json is missing", file, name))
+			}
+			own.Machines[name] = r.Machines[name]
+			delete(r.Machines, name)
+		}
+		r.Own = append(r.Own, &own)
+	}
+	return err
+}
+
+// all returns the core and the stacks of their own.
+func (r *Repo) all() []*Repo { return append([]*Repo{r}, r.Own...) }
 
 func (r *Repo) read(files fs.FS, name string) error {
 	text := strings.HasSuffix(name, ".md") || name == "Makefile" || name == "docs/orderflow.http" ||

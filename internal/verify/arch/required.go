@@ -57,11 +57,14 @@ func (q required) pattern(id string) map[string]any {
 }
 
 func (q required) check(r *Repo, bad *list) {
-	parts := q.parts(r)
-	bad.unless(len(parts) > 0, "the template has no %s", q.of)
-	for id, part := range parts {
-		bad.differs(id, q.pattern(id), part)
+	found := false
+	for _, stack := range r.all() {
+		for id, part := range q.parts(stack) {
+			found = true
+			bad.differs(id, q.pattern(id), part)
+		}
 	}
+	bad.unless(found, "no template has %s", q.of)
 }
 
 // sabotages returns a breakage for each value that the pattern asks for, in the first part; none if
@@ -71,9 +74,13 @@ func (q required) sabotages(r *Repo) []sabotage {
 	if q.check(r, &bad); len(bad) > 0 {
 		return nil
 	}
-	parts := q.parts(r)
-	first := keys(parts)[0]
-	return breakages(q.pattern(first), parts[first], func(any) {})
+	for _, stack := range r.all() {
+		if parts := q.parts(stack); len(parts) > 0 {
+			first := keys(parts)[0]
+			return breakages(q.pattern(first), parts[first], func(any) {})
+		}
+	}
+	return nil
 }
 
 // operator returns the operator of a pattern, if it is one, and its argument.

@@ -16,10 +16,17 @@ type Rule struct {
 	Required []required         // what the template must have
 	Check    func(*Repo, *list) // adds other violations; may be nil
 	Sabotage func(*Repo)        // breaks the rule in memory; nil if Required is all of it
+	Core     bool               // whether Check is about the core only, not about stacks of their own
 }
 
 func rule(name, why string, check func(*Repo, *list), sabotage func(*Repo), required ...required) Rule {
-	return Rule{name, why, required, check, sabotage}
+	return Rule{name, why, required, check, sabotage, false}
+}
+
+// ofCore is a rule that services with a stack of their own cannot break.
+func ofCore(r Rule) Rule {
+	r.Core = true
+	return r
 }
 
 // requires is a rule about what the template must have.
@@ -33,8 +40,10 @@ func (rule Rule) Violations(r *Repo) []string {
 	for _, q := range rule.Required {
 		q.check(r, &bad)
 	}
-	if rule.Check != nil {
-		rule.Check(r, &bad)
+	for _, stack := range r.all() {
+		if rule.Check != nil && (stack == r || !rule.Core) {
+			rule.Check(stack, &bad)
+		}
 	}
 	slices.Sort(bad)
 	return slices.Compact(bad)
@@ -55,12 +64,12 @@ func (rule Rule) Sabotages(r *Repo) (all []sabotage) {
 // Rules returns all rules.
 func Rules() []Rule {
 	return slices.Concat(codeRules, templateRules, infraRules, releaseRules, parameterRules, machineRules,
-		contractRules, shapeRules, docRules, observationRules)
+		contractRules, shapeRules, docRules, observationRules, stackRules)
 }
 
 // Services are the bounded contexts, each a directory under internal/.
 var Services = []string{
-	"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders", "payments", "shipping",
+	"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders", "payments", "reporting", "shipping",
 	"warehouse",
 }
 

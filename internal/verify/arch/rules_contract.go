@@ -75,7 +75,7 @@ var contractRules = []Rule{
 					service := strings.Split(t+"..", ".")[1]
 					file := "internal/" + service + "/contract/" + t + ".schema.json"
 					bad.unless(r.Files[file], "%s: %s has no schema", id, t)
-					ours := strings.EqualFold(topic, service+"Topic")
+					ours := strings.EqualFold(topic, service+"Topic") || strings.HasSuffix(topic, ":${Core}-"+service)
 					bad.unless(ours, "%s: %s is not published to %s", id, t, topic)
 				}
 				queue, ofSQS := strings.CutSuffix(text(p["Endpoint"]), ".Arn")

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,19 +21,22 @@ var (
 
 // observationRules are about logs, metrics, alarms and the dashboard.
 var observationRules = []Rule{
-	rule("metrics of alarms and the dashboard are recorded", "an alarm on a metric that nobody writes never rings",
+	ofCore(rule("metrics of alarms and dashboards are recorded", "an alarm on a metric that nobody writes never rings",
 		func(r *Repo, bad *list) {
-			for _, m := range r.alarmMetrics() {
-				bad.measured(m.alarm, m.namespace, m.name, keys(m.dimensions))
+			shown := map[string]bool{}
+			for _, stack := range r.all() {
+				for _, m := range stack.alarmMetrics() {
+					bad.measured(m.alarm, m.namespace, m.name, keys(m.dimensions))
+				}
+				maps.Copy(shown, dashboard(stack, bad))
 			}
-			shown := dashboard(r, bad)
 			for _, d := range metrics.All() {
-				bad.unless(shown[string(d.Name)], "the dashboard does not show %s", d.Name)
+				bad.unless(shown[string(d.Name)], "no dashboard shows %s", d.Name)
 				bad.unless(strings.Contains(r.Texts["docs/slo.md"], string(d.Name)),
 					"docs/slo.md does not list %s", d.Name)
 			}
 		},
-		func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" }),
+		func(r *Repo) { r.properties("OutboxLagAlarm")["MetricName"] = "OutboxDelay" })),
 	rule("an alarm notifies, itself or through a composite alarm", "nobody sees an alarm without an action",
 		func(r *Repo, bad *list) {
 			parts := ""

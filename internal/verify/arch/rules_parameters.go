@@ -31,7 +31,7 @@ func with(template map[string]any, parameters string, bad *list) *cfn.Stack {
 }
 
 var parameterRules = []Rule{
-	rule("parameters that would break a stage are refused",
+	ofCore(rule("parameters that would break a stage are refused",
 		"a stage that trusts foreign tokens, or sends no mail or alarms, looks healthy until it matters",
 		func(r *Repo, bad *list) {
 			accepted := map[string]bool{
@@ -50,11 +50,17 @@ var parameterRules = []Rule{
 				bad.unless(want == (len(refusals) == 0), "%s: refused by %q", parameters, refusals)
 			}
 			for stage, want := range map[string]bool{"Stage=local": true, "Stage=dev": false} {
+				for _, own := range r.Own {
+					for _, only := range []string{" EmulatorEndpoint", " TokenIssuer", " TokenAudience"} {
+						refusals := with(own.Template, stage+only+emulator, bad).Refusals()
+						bad.unless(want == (len(refusals) == 0), "%s, %s%s: refused by %q", own.Stack, stage, only, refusals)
+					}
+				}
 				refusals := with(r.Sandbox, stage+" EmulatorEndpoint"+emulator, bad).Refusals()
 				bad.unless(want == (len(refusals) == 0), "the sandbox, %s: refused by %q", stage, refusals)
 			}
 		},
-		func(r *Repo) { delete(r.Template["Rules"].(map[string]any), "OnlyInLocal") }),
+		func(r *Repo) { delete(r.Template["Rules"].(map[string]any), "OnlyInLocal") })),
 	rule("rules use what CloudFormation accepts and say what to do",
 		"conditions or Fn::If in them fail every deployment; users see only the description",
 		func(r *Repo, bad *list) {

@@ -14,12 +14,14 @@ import (
 )
 
 var shapeRules = []Rule{
-	rule("consumers accept every event that producers may write",
+	ofCore(rule("consumers accept every event that producers may write",
 		"an event that consumers refuse was answered with 202, and is retried for ever",
 		func(r *Repo, bad *list) {
 			var subscribed []string // to by our queues
-			for _, p := range r.each("AWS::SNS::Subscription") {
-				subscribed = append(subscribed, texts(cfn.Dig(p, "FilterPolicy", "type"))...)
+			for _, stack := range r.all() {
+				for _, p := range stack.each("AWS::SNS::Subscription") {
+					subscribed = append(subscribed, texts(cfn.Dig(p, "FilterPolicy", "type"))...)
+				}
 			}
 			for _, eventType := range keys(r.Schemas) {
 				taken, err := r.Schemas[eventType]()
@@ -42,7 +44,7 @@ var shapeRules = []Rule{
 		func(r *Repo) {
 			name := cfn.Dig(r.Spec, "components", "schemas", "Address", "properties", "name")
 			name.(map[string]any)["maxLength"] = 1000
-		}),
+		})),
 }
 
 // writtenTo returns the schema of what a producer may write into an event, and the members whose

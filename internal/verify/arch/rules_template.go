@@ -34,7 +34,7 @@ var templateRules = []Rule{
 	requires("parameters have descriptions, outputs can be imported",
 		"operators read the parameters only; other stacks import addresses by name",
 		required{"Parameters", `{Description: !Like ".{16}"}`},
-		required{"Outputs", `{Description: any, Export: {Name: !Sub "${AWS::StackName}-<id>"}}`}),
+		required{"Outputs", `{Description: any, Export: {Name: !Like "^[$][{](AWS::StackName|Core)[}]-<id>$"}}`}),
 	rule("only its owner's functions refer to a table", "shared database: other services know the contract only",
 		func(r *Repo, bad *list) {
 			for _, f := range r.Functions {
@@ -77,7 +77,7 @@ var templateRules = []Rule{
 		"nothing is lost: a failed message is retried, then kept where an alarm watches",
 		required{"AWS::SQS::Queue !(DeadLetter|Failure)Queue ",
 			`RedrivePolicy: {deadLetterTargetArn: !GetAtt <base>DeadLetterQueue.Arn}`},
-		required{"AWS::Lambda::EventSourceMapping !^Relay", `{EventSourceArn: !GetAtt <base>Queue.Arn,
+		required{"AWS::Lambda::EventSourceMapping !^Relay|(Kafka|RabbitMQ)Source ", `{EventSourceArn: !GetAtt <base>Queue.Arn,
 			FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: any}}`},
 		required{"AWS::SQS::Queue", `SqsManagedSseEnabled: true`}),
 	requires("a stream has a failure destination and bounded retries", "a bad record blocks its stream, or is dropped",

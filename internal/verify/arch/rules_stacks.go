@@ -1,0 +1,105 @@
+package arch
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Optional are the services with a stack of their own, of which the core does not know.
+var Optional = []string{"reporting", "warehouse"}
+
+var (
+	anyOptional = "(" + strings.Join(Optional, "|") + ")"
+	// ofTheCore has the directories and files that every shop deploys.
+	ofTheCore = regexp.MustCompile("^((internal|functions|events)/" + anyCore + "/|internal/platform/|cmd/rpc/|api/|" +
+		"template.yaml$|deploy/(" + anyCore + `\.yaml|(template|alarms)\.tmpl)$)`)
+	anyCore = "(" + strings.Join(slices.DeleteFunc(slices.Clone(Services),
+		func(s string) bool { return slices.Contains(Optional, s) }), "|") + ")"
+)
+
+// mentions matches what only means a service with a stack of its own, not the word warehouse.
+func (r *Repo) mentions() *regexp.Regexp {
+	own := []string{
+		"(?i:kafka|rabbitmq|amqp)", "stacks/", "internal/" + anyOptional, "orderflow[.]" + anyOptional,
+		`-(?:reporting|warehouse)\b`, `/services/(?:reporting|warehouse)`, "(?:Reporting|Warehouse)[A-Z]",
+	}
+	for _, stack := range r.Own {
+		for _, f := range stack.Functions {
+			own = append(own, `\b`+f.Name+`\b`, `\b`+f.LogicalID()+`\b`)
+		}
+	}
+	return regexp.MustCompile(strings.Join(own, "|"))
+}
+
+var stackRules = []Rule{
+	ban("the core imports nothing of a service with a stack of its own",
+		"a shop without it would build and deploy it all the same",
+		"^(internal|functions)/"+anyCore+"\\b|^internal/platform/|^cmd/rpc$", "^"+module+"(internal|functions)/"+anyOptional+"\\b",
+		"", "internal/inventory orderflow/internal/warehouse/contract"),
+	ofCore(rule("the core does not know the services with stacks of their own",
+		"independent deployability: what the core names, it must be deployed with",
+		func(r *Repo, bad *list) {
+			mentions := r.mentions()
+			for file, source := range r.Sources {
+				if ofTheCore.MatchString(file) && file != "api/reporting.yaml" {
+					bad.unless(!mentions.MatchString(source), "%s names %q", file, mentions.FindString(source))
+				}
+			}
+			var own []string
+			for _, stack := range r.Own {
+				own = append(own, stack.Stack)
+			}
+			bad.same("stacks/", own, Optional)
+		},
+		func(r *Repo) { r.Sources["template.yaml"] += "\n  WarehouseQueue: {Type: AWS::SQS::Queue}" })),
+	ofCore(rule("no two stacks have a resource of one name",
+		"CloudFormation fails halfway; or one stack's deletion takes what the other uses",
+		func(r *Repo, bad *list) {
+			named := map[string]string{}
+			for _, stack := range r.all() {
+				parameters := "Stage=prod"
+				if stack != r {
+					parameters += " Core=orderflow"
+				}
+				s := with(stack.Template, parameters, bad)
+				s.Name = strings.TrimSuffix("orderflow-"+stack.Stack, "-")
+				for id := range stack.resources() {
+					for property, v := range s.Properties(id) {
+						if !strings.HasSuffix(property, "Name") || property == "PolicyName" || property == "MetricName" ||
+							property == "FunctionName" && s.Type(id) != "AWS::Serverless::Function" {
+							continue
+						}
+						name := fmt.Sprintf("%s %v", s.Type(id), v)
+						bad.unless(named[name] == "", "%s: %s has the name of %s", stack.Stack, id, named[name])
+						named[name] = id
+					}
+				}
+			}
+		},
+		func(r *Repo) {
+			table := r.Own[0].properties("ReportingTable")
+			table["TableName"] = map[string]any{"Fn::Sub": "${Core}-orders"}
+		})),
+	ofCore(rule("a stack of its own brings nothing that changes another stack's resources",
+		"the core's template would no longer describe them",
+		func(r *Repo, bad *list) {
+			for _, stack := range r.Own {
+				for id := range stack.resources() {
+					kind := text(stack.resource(id)["Type"])
+					bad.unless(!slices.Contains(reaching, kind), "%s: %s is a %s", stack.Stack, id, kind)
+				}
+			}
+		},
+		func(r *Repo) {
+			r.Own[0].resources()["Reach"] = map[string]any{"Type": "AWS::SNS::TopicPolicy"}
+		})),
+}
+
+// reaching are types of resources that change others: a topic's policy, a setting of the account.
+var reaching = []string{
+	"AWS::SNS::TopicPolicy", "AWS::SNS::TopicInlinePolicy", "AWS::SQS::QueueInlinePolicy", "AWS::IAM::Policy",
+	"AWS::IAM::RolePolicy", "AWS::ApiGateway::Account", "AWS::Lambda::Permission", "AWS::Logs::ResourcePolicy",
+	"AWS::Cognito::UserPoolClient", "AWS::Cognito::UserPoolGroup", "AWS::CloudFormation::CustomResource",
+}
