@@ -343,7 +343,9 @@ func serveWith(t *testing.T, service, url string) (target string) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	s := rpcserver.New(ctx, shop, clock.System{}, func(context.Context) {}, false)
-	go func() { ended <- s.Serve(ctx, l, nil, rpcserver.Limits{Streams: 10, Drain: time.Second}) }()
+	limits := rpcserver.DefaultLimits
+	limits.Notice = 0
+	go func() { ended <- s.Serve(ctx, l, nil, limits) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -22,7 +22,7 @@ func TestShadowingFindsADifference(t *testing.T) {
 	}
 	p := page.Products[0]
 	id := strangler.Table{}.ProductID(p.SKU)
-	body, err := json.Marshal(strangler.Shadowed{Route: strangler.ReadProduct, ProductID: id, Answer: strangler.Product{
+	body, err := json.Marshal(strangler.Shadowed{Route: strangler.ReadProduct, Answer: strangler.Product{
 		ProductID: id, ArticleNo: p.SKU, Title: p.Name, Price: fmt.Sprint(p.Price.Amount+1, ".00"),
 		Currency: p.Price.Currency,
 	}})

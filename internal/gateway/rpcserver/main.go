@@ -28,8 +28,11 @@ const (
 	exitUsage   = 2
 )
 
-// concurrency is how many calls of a service may be under way. A function makes one at a time.
-const concurrency = 128
+// Name is the process's name in logs, spans and metrics, as a function has one.
+const Name = "serve-rpc-native"
+
+// Concurrency is how many calls of a service may be under way. A function makes one at a time.
+const Concurrency = 128
 
 const usage = `Serve the RPC contract (api/proto) by gRPC, gRPC-Web and Connect over HTTP/2: by TLS if a certificate is
 given, else in clear text (h2c), for a load balancer that ends TLS.
@@ -93,7 +96,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 }
 
 func run(ctx context.Context, o options, lookup func(string) (string, bool), stdout io.Writer) error {
-	base, env, flush := function.Process(ctx, stdout, lookup, "gateway", "serve-rpc-native")
+	base, env, flush := function.Process(ctx, stdout, lookup, "gateway", Name)
 	chain, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return err
@@ -102,7 +105,7 @@ func run(ctx context.Context, o options, lookup func(string) (string, bool), std
 	caller := outbound.New(env, "gateway", ddb.FromEnv(env))
 	shop := services.New(func(dependency string) httpclient.Config {
 		c := caller.To(dependency)
-		c.Concurrency = concurrency
+		c.Concurrency = Concurrency
 		return c
 	})
 	if err := env.Err(); err != nil {

@@ -17,6 +17,7 @@ import (
 	"orderflow/internal/gateway/rpc"
 	"orderflow/internal/gateway/watch"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/resilience"
 )
 
 // Limits bound what a client may take, and how long the end may take.
@@ -28,6 +29,9 @@ type Limits struct {
 	Ping time.Duration
 	// Arrival is how long the messages of a request may take to arrive, those of a stream together.
 	Arrival time.Duration
+	// Unread is how long a client may leave a piece of an answer unread. It must be shorter than
+	// Drain, which waits for the pieces that are being sent.
+	Unread time.Duration
 	// Idle is how long a connection without calls is kept.
 	Idle time.Duration
 	// Notice is how long health says NOT_SERVING before the end begins, so that load balancers send
@@ -38,8 +42,8 @@ type Limits struct {
 // DefaultLimits fit a load balancer that checks health every five seconds, and ECS, which waits
 // 30 s between SIGTERM and SIGKILL.
 var DefaultLimits = Limits{
-	Streams: 250, Ping: 20 * time.Second, Arrival: 10 * time.Second, Idle: 5 * time.Minute,
-	Notice: 10 * time.Second, Drain: 15 * time.Second,
+	Streams: 250, Ping: 20 * time.Second, Arrival: 10 * time.Second, Unread: 10 * time.Second,
+	Idle: 5 * time.Minute, Notice: 10 * time.Second, Drain: 15 * time.Second,
 }
 
 // maxHeader bounds the metadata of a call, and maxControl a message of health and reflection.
@@ -58,7 +62,7 @@ type Server struct {
 	ctx    context.Context //nolint:containedctx // the base of all requests' contexts
 	clock  clock.Clock
 	mux    *http.ServeMux
-	health *grpchealth.StaticChecker
+	health health
 	hub    *watch.Hub
 	// ending ends with the streams of health.
 	ending context.Context //nolint:containedctx // see above
@@ -69,7 +73,8 @@ type Server struct {
 // flush sends the spans of a call.
 func New(ctx context.Context, b rpc.Backends, c clock.Clock, flush func(context.Context), reflection bool) *Server {
 	ctx = context.WithoutCancel(ctx)
-	s := &Server{ctx: ctx, clock: c, mux: http.NewServeMux(), health: grpchealth.NewStaticChecker(contract...)}
+	s := &Server{ctx: ctx, clock: c, mux: http.NewServeMux()}
+	s.health = health{grpchealth.NewStaticChecker(contract...), resilience.NewBulkhead(maxHealthWatches)}
 	s.ending, s.end = context.WithCancel(ctx)
 	o := &observer{clock: c, flush: flush}
 	s.hub = watch.New(ctx, counted{b}, c, watch.DefaultLimits)
@@ -97,8 +102,8 @@ func (s *Server) endingWith(path string, next http.Handler) (string, http.Handle
 // Serve serves a listener until ctx ends, then drains. Without a certificate it speaks clear text.
 func (s *Server) Serve(ctx context.Context, l net.Listener, certificate *tls.Config, limits Limits) error {
 	server := &http.Server{
-		Handler: arriving(s.mux, s.clock, limits.Arrival), Protocols: new(http.Protocols), TLSConfig: certificate,
-		BaseContext:       func(net.Listener) context.Context { return s.ctx },
+		Handler: bounded(s.mux, s.clock, limits.Arrival, limits.Unread), Protocols: new(http.Protocols),
+		TLSConfig: certificate, BaseContext: func(net.Listener) context.Context { return s.ctx },
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: limits.Idle, MaxHeaderBytes: maxHeader,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: limits.Streams, SendPingTimeout: limits.Ping, PingTimeout: limits.Ping,

@@ -25,6 +25,7 @@ import (
 	orderflowv1 "orderflow/api/rpc/orderflow/v1"
 	"orderflow/api/rpc/orderflow/v1/orderflowv1connect"
 	"orderflow/internal/gateway"
+	"orderflow/internal/gateway/rpc"
 	"orderflow/internal/gateway/rpcserver"
 	"orderflow/internal/platform/clock"
 )
@@ -114,13 +115,22 @@ type process struct {
 }
 
 var limits = rpcserver.Limits{
-	Streams: 250, Ping: time.Minute, Arrival: time.Minute, Idle: time.Minute, Drain: 5 * time.Second,
+	Streams: 250, Ping: time.Minute, Arrival: time.Minute, Unread: time.Minute, Idle: time.Minute,
+	Drain: 5 * time.Second,
 }
 
 func serve(t *testing.T, limits rpcserver.Limits, certificate *tls.Config) *process {
 	t.Helper()
-	p := &process{backends: &backends{order: gateway.Order{OrderID: orderID}}, ended: make(chan error, 1)}
-	p.change("PENDING")
+	b := &backends{order: gateway.Order{OrderID: orderID}}
+	b.change("PENDING")
+	return serveShop(t, limits, certificate, b, b)
+}
+
+func serveShop(
+	t *testing.T, limits rpcserver.Limits, certificate *tls.Config, shop rpc.Backends, b *backends,
+) *process {
+	t.Helper()
+	p := &process{backends: b, ended: make(chan error, 1)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +138,7 @@ func serve(t *testing.T, limits rpcserver.Limits, certificate *tls.Config) *proc
 	p.address = l.Addr().String()
 	ctx, stop := context.WithCancel(t.Context())
 	p.stop = stop
-	s := rpcserver.New(ctx, p, clock.System{}, func(context.Context) {}, true)
+	s := rpcserver.New(ctx, shop, clock.System{}, func(context.Context) {}, true)
 	go func() { p.ended <- s.Serve(ctx, counting{l, p.backends}, certificate, limits) }()
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	p.url = "http://" + p.address
@@ -154,13 +164,17 @@ func serve(t *testing.T, limits rpcserver.Limits, certificate *tls.Config) *proc
 	return p
 }
 
-// as returns a context with a token of ada.
-func as(t *testing.T) context.Context {
+// bearer returns the header Authorization of a subject.
+func bearer(subject string) string {
+	claims := fmt.Sprintf(`{"sub":%q,"exp":%d}`, subject, time.Now().Add(time.Hour).Unix())
+	return "Bearer e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
+}
+
+// as returns a context with a token.
+func as(t *testing.T, subject string) context.Context {
 	t.Helper()
 	ctx, call := connect.NewClientContext(t.Context())
-	claims := fmt.Sprintf(`{"sub":"ada","exp":%d}`, time.Now().Add(time.Hour).Unix())
-	token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
-	call.RequestHeader().Set("Authorization", "Bearer "+token)
+	call.RequestHeader().Set("Authorization", bearer(subject))
 	return ctx
 }
 
@@ -173,7 +187,8 @@ func wantCode(t *testing.T, err error, want connect.Code) {
 
 func (p *process) watch(t *testing.T, after int64) *connect.ServerStreamForClient[orderflowv1.WatchOrderResponse] {
 	t.Helper()
-	stream, err := p.orders.WatchOrder(as(t), &orderflowv1.WatchOrderRequest{OrderId: orderID, AfterVersion: after})
+	stream, err := p.orders.WatchOrder(as(t, "ada"),
+		&orderflowv1.WatchOrderRequest{OrderId: orderID, AfterVersion: after})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +238,7 @@ func TestADrainFinishesCallsAndEndsStreamsWithUnavailable(t *testing.T) {
 	defer release()
 	answered := make(chan error, 1)
 	go func() {
-		_, err := p.orders.GetOrder(as(t), &orderflowv1.GetOrderRequest{OrderId: orderID})
+		_, err := p.orders.GetOrder(as(t, "ada"), &orderflowv1.GetOrderRequest{OrderId: orderID})
 		answered <- err
 	}()
 	for p.taken() < 1 {
@@ -253,7 +268,7 @@ func TestADrainFinishesCallsAndEndsStreamsWithUnavailable(t *testing.T) {
 		t.Errorf("Serve: %v", err)
 	}
 	p.ended <- nil
-	_, err := p.orders.GetOrder(as(t), &orderflowv1.GetOrderRequest{OrderId: orderID})
+	_, err := p.orders.GetOrder(as(t, "ada"), &orderflowv1.GetOrderRequest{OrderId: orderID})
 	wantCode(t, err, connect.CodeUnavailable)
 }
 
@@ -262,7 +277,7 @@ func TestADrainIsBounded(t *testing.T) {
 	within.Drain = 100 * time.Millisecond
 	p := serve(t, within, nil)
 	defer p.hold()()
-	go func() { _, _ = p.orders.GetOrder(as(t), &orderflowv1.GetOrderRequest{OrderId: orderID}) }()
+	go func() { _, _ = p.orders.GetOrder(as(t, "ada"), &orderflowv1.GetOrderRequest{OrderId: orderID}) }()
 	for p.taken() < 1 {
 		time.Sleep(time.Millisecond)
 	}
@@ -345,7 +360,7 @@ func TestADeadClientsWatchEnds(t *testing.T) {
 
 func TestRequestsThatDoNotArriveEndAndWatchesGoOn(t *testing.T) {
 	short := limits
-	short.Arrival = 200 * time.Millisecond
+	short.Arrival, short.Unread = 200*time.Millisecond, 200*time.Millisecond
 	p := serve(t, short, nil)
 	stream := p.watch(t, 0)
 	stream.Receive()
@@ -430,7 +445,7 @@ func TestLogLinesNameTheCallAndNoPerson(t *testing.T) {
 	p.order.ShippingAddress.Name, p.order.PaymentMethod = "Ada Lovelace", "pm_card_visa"
 	p.mu.Unlock()
 	p.watch(t, 0).Receive()
-	if _, err := p.orders.GetOrder(as(t), &orderflowv1.GetOrderRequest{OrderId: orderID}); err != nil {
+	if _, err := p.orders.GetOrder(as(t, "ada"), &orderflowv1.GetOrderRequest{OrderId: orderID}); err != nil {
 		t.Fatal(err)
 	}
 	p.stop()

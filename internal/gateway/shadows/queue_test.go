@@ -21,7 +21,7 @@ import (
 	"orderflow/internal/platform/ids"
 )
 
-var answer = strangler.Shadowed{Route: strangler.ReadProduct, ProductID: "1001",
+var answer = strangler.Shadowed{Route: strangler.ReadProduct,
 	Answer: strangler.Product{ProductID: "1001", ArticleNo: "MUG-BLUE", Title: "Blue mug", Price: "19.99",
 		Currency: "EUR"}}
 
@@ -52,7 +52,7 @@ func TestAnAnswerIsSentInTheProtocolOfSQS(t *testing.T) {
 		header.Get("X-Amz-Target") != "AmazonSQS.SendMessage" {
 		t.Errorf("sent %v", header)
 	}
-	const want = `{"route":"read-product","productId":"1001","answer":{"product_id":"1001","article_no":"MUG-BLUE",` +
+	const want = `{"route":"read-product","answer":{"product_id":"1001","article_no":"MUG-BLUE",` +
 		`"title":"Blue mug","price":"19.99","currency":"EUR"}}`
 	if in.QueueUrl != "https://sqs/compare" || in.MessageBody != want {
 		t.Errorf("sent %+v\nwant %s", in, want)

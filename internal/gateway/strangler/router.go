@@ -69,7 +69,7 @@ func (r *Router) ReadProduct(ctx context.Context, as Caller, productID string) (
 			return table.product(p), refusal(err, errNoProduct)
 		})
 	if err == nil && setting.Mode == Shadow {
-		r.shadows.Enqueue(ctx, Shadowed{Route: ReadProduct, ProductID: productID, Answer: product})
+		r.shadows.Enqueue(ctx, Shadowed{Route: ReadProduct, Answer: product})
 	}
 	return product, err
 }
@@ -92,7 +92,7 @@ func (r *Router) ListProducts(ctx context.Context, as Caller, page string) (Prod
 		func(ctx context.Context) (ProductPage, error) { return r.old.Products(ctx, as.Customer, n) },
 		func(ctx context.Context) (ProductPage, error) { return r.newProducts(ctx, table, as, page, n) })
 	if err == nil && setting.Mode == Shadow {
-		r.shadows.Enqueue(ctx, Shadowed{Route: ListProducts, Page: n, Answer: products})
+		r.shadows.Enqueue(ctx, Shadowed{Route: ListProducts, Answer: products})
 	}
 	return products, err
 }

@@ -183,8 +183,8 @@ func TestOnlyAnswersInShadowAreCompared(t *testing.T) {
 			t.Fatalf("%+v", r.told.Shadowed)
 		}
 		one, all := r.told.Shadowed[0], r.told.Shadowed[1]
-		if one.Route != strangler.ReadProduct || one.ProductID != "1001" || one.Answer != p ||
-			all.Route != strangler.ListProducts || all.Page != 1 || fmt.Sprint(all.Answer) != fmt.Sprint(page) {
+		if one.Route != strangler.ReadProduct || one.Answer != p ||
+			all.Route != strangler.ListProducts || fmt.Sprint(all.Answer) != fmt.Sprint(page) {
 			t.Errorf("%+v", r.told.Shadowed)
 		}
 		r.broken(strangler.OldSide)

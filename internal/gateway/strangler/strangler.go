@@ -172,9 +172,6 @@ type Placements interface {
 // Shadowed is an answer of the old shop that is to be compared with the new side's.
 type Shadowed struct {
 	Route Route `json:"route"`
-	// ProductID is of ReadProduct, Page of ListProducts.
-	ProductID string `json:"productId,omitempty"`
-	Page      int    `json:"page,omitempty"`
 	// Answer is the old shop's answer, a Product or a ProductPage. Products are the same for every
 	// customer: it holds no personal data.
 	Answer any `json:"answer"`

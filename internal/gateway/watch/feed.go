@@ -1,9 +1,11 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"time"
 
 	"orderflow/internal/gateway"
 	"orderflow/internal/platform/clock"
@@ -11,27 +13,32 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// patience is how a feed repeats a read that failed.
-var patience = resilience.Policy{Base: 2 * interval, Max: 15 * interval}
+// backoff is how a feed repeats a read that failed.
+var backoff = resilience.Policy{Base: 2 * interval, Max: 15 * interval}
 
 // feed reads an order for its watchers.
 type feed struct {
 	hub      *Hub
 	orderID  string
 	watchers map[*watcher]bool // under hub.mu
+	// next is whose turn the feed waits for; skip ends the wait. Both are under hub.mu.
+	next *watcher
+	skip context.CancelFunc
 }
 
-// run reads the order until it is final or has no watchers.
+// run reads the order until it is final or has no watchers. The first wait is random, or feeds that
+// began together, as after a start of the process, would read together for ever.
 func (f *feed) run() {
 	failures := 0
-	for wait := interval; clock.Sleep(f.hub.ctx, wait) == nil; {
-		w := f.reader()
+	for wait := time.Duration(random() * float64(interval)); clock.Sleep(f.hub.ctx, wait) == nil; {
+		w, done := f.reader()
 		if w == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(f.hub.ctx, gateway.SummaryTimeout)
-		order, err := f.hub.orders.Order(ctx, w.as, f.orderID)
-		cancel()
+		order, err := f.hub.read(f.hub.ctx, w, f.orderID)
+		if done(); f.hub.ctx.Err() != nil {
+			return
+		}
 		wait = interval
 		switch kind := fault.KindOf(err); {
 		case err == nil:
@@ -46,25 +53,63 @@ func (f *feed) run() {
 				slog.WarnContext(f.hub.ctx, "an order cannot be read for its watchers",
 					"orderId", f.orderID, "error", err.Error())
 			}
-			spread := rand.Float64() //nolint:gosec // no secret
-			wait = max(wait, patience.Wait(failures+1, spread, fault.From(err).RetryAfter))
+			wait = max(wait, backoff.Wait(failures+1, random(), fault.From(err).RetryAfter))
 		}
 	}
 }
 
-// reader returns the watcher whose token is valid for the longest time. Without one, the feed ends.
-func (f *feed) reader() (longest *watcher) {
-	f.hub.mu.Lock()
-	defer f.hub.mu.Unlock()
-	for w := range f.watchers {
-		if len(w.refused) == 0 && (longest == nil || w.expires.After(longest.expires)) {
-			longest = w
+func random() float64 { return rand.Float64() } //nolint:gosec // no secret
+
+// reader waits for a turn and returns whose it is; call done after the read. Without watchers, the
+// feed ends.
+func (f *feed) reader() (w *watcher, done func()) {
+	for f.hub.ctx.Err() == nil {
+		wait, skip := context.WithCancel(f.hub.ctx)
+		w := f.choose(skip)
+		if w == nil {
+			skip()
+			return nil, nil
+		}
+		done, err := f.hub.turn(wait, w.share)
+		skip()
+		if err == nil && f.has(w) {
+			return w, done
+		}
+		if err == nil { // it left while it waited
+			done()
 		}
 	}
-	if longest == nil { // who joins from now on gets another feed
+	return nil, nil
+}
+
+// choose returns the best watcher to read as. skip is called if a better one joins while the feed
+// waits for the turn.
+func (f *feed) choose(skip context.CancelFunc) *watcher {
+	f.hub.mu.Lock()
+	defer f.hub.mu.Unlock()
+	f.next, f.skip = nil, skip
+	for w := range f.watchers {
+		if len(w.refused) == 0 && (f.next == nil || better(w, f.next)) {
+			f.next = w
+		}
+	}
+	if f.next == nil { // who joins from now on gets another feed
 		delete(f.hub.feeds, f.orderID)
 	}
-	return longest
+	return f.next
+}
+
+// better reports whether a is to read rather than b: its caller watches less, so that its turn
+// comes sooner, or its token is valid for longer.
+func better(a, b *watcher) bool {
+	return cmp.Or(cmp.Compare(a.share.watches, b.share.watches), b.expires.Compare(a.expires)) < 0
+}
+
+// has reports whether a watcher has not left.
+func (f *feed) has(w *watcher) bool {
+	f.hub.mu.Lock()
+	defer f.hub.mu.Unlock()
+	return f.watchers[w]
 }
 
 // publish gives the order to all watchers. A final order ends the feed.

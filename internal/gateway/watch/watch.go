@@ -1,5 +1,6 @@
 // Package watch follows orders for many watchers. However many watch an order, it is read once a
-// second. A watcher loses no change: each read has all changes so far.
+// second, or less often if more orders are watched than can be read in a second. A watcher loses no
+// change: each read has all changes so far.
 package watch
 
 import (
@@ -14,6 +15,7 @@ import (
 	"orderflow/internal/gateway"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/resilience"
 )
 
 const (
@@ -21,6 +23,14 @@ const (
 	interval = time.Second
 	// longest is how long a watch lasts if the token does not say when it expires.
 	longest = time.Hour
+	// patience is how long a watcher waits for the turn of its first read.
+	patience = 10 * time.Second
+
+	// turns are the reads at a time, a quarter of the calls that the process may make of a service:
+	// watches of a slow service leave the others to unary calls. No caller can take them all:
+	// callerTurns are its first reads, and as many are the others.
+	turns       = 32
+	callerTurns = 8
 )
 
 var (
@@ -55,15 +65,31 @@ type Hub struct {
 	ctx   context.Context //nolint:containedctx // the reads belong to no request
 	close context.CancelFunc
 
-	mu    sync.Mutex
-	feeds map[string]*feed // by order
-	by    map[string]int   // watches by caller
-	all   int
+	turns chan struct{} // one is taken for each read
+
+	mu     sync.Mutex
+	feeds  map[string]*feed // by order
+	shares map[party]*share
+	all    int // watches
+}
+
+// party is a caller: a subject, or a token that no service has verified yet. Otherwise, a forged
+// token could use up the share of the subject that it names.
+type party struct{ subject, token string }
+
+// share is what a party has of the hub.
+type share struct {
+	party   party
+	watches int
+	turns   chan struct{}
 }
 
 // New returns a hub whose shared reads have the values of ctx.
 func New(ctx context.Context, orders Orders, c clock.Clock, limits Limits) *Hub {
-	h := &Hub{orders: orders, clock: c, limits: limits, feeds: map[string]*feed{}, by: map[string]int{}}
+	h := &Hub{
+		orders: orders, clock: c, limits: limits, turns: make(chan struct{}, turns),
+		feeds: map[string]*feed{}, shares: map[party]*share{},
+	}
 	h.ctx, h.close = context.WithCancel(ctx)
 	return h
 }
@@ -71,12 +97,13 @@ func New(ctx context.Context, orders Orders, c clock.Clock, limits Limits) *Hub 
 // Close ends all watches with ErrClosed.
 func (h *Hub) Close() { h.close() }
 
-// watcher is a caller that may see the order.
+// watcher is a caller that watches an order.
 type watcher struct {
 	as      gateway.Caller
-	feed    *feed
 	subject string
 	expires time.Time
+	share   *share // under hub.mu until the first read is done
+	feed    *feed  // nil until then
 	// latest has the order as last read. It replaces one that the watcher has not yet taken.
 	latest chan gateway.Order
 	// refused has the reason for which a service refused to show the order any longer.
@@ -87,24 +114,27 @@ type watcher struct {
 // after its final one. The caller's own token is used for a first read, which says whether the
 // caller may see the order. Watch ends with ErrExpired when that token expires, with ErrTooMany at
 // a limit, with ErrClosed, with ctx's error, or with the error of send or of the first read. A
-// later read that fails is repeated.
+// later read that fails is repeated. Watch does not interrupt send, whose time must be bounded.
 func (h *Hub) Watch(
 	ctx context.Context, as gateway.Caller, orderID string, after int64, send func(gateway.Order) error,
 ) error {
-	read, cancel := context.WithTimeout(ctx, gateway.SummaryTimeout)
-	order, err := h.orders.Order(read, as, orderID)
-	cancel()
-	if err != nil {
-		return err
-	}
 	w := &watcher{as: as, latest: make(chan gateway.Order, 1), refused: make(chan error, 1)}
 	w.subject, w.expires = claims(as.Authorization, h.clock.Now().Add(longest))
-	if err := h.join(orderID, w); err != nil { //nolint:contextcheck // a feed outlives its first watcher
+	ctx, cancel := context.WithTimeoutCause(ctx, w.expires.Sub(h.clock.Now()), ErrExpired)
+	defer cancel()
+	ctx, end := context.WithCancelCause(ctx)
+	defer context.AfterFunc(h.ctx, func() { end(ErrClosed) })() //nolint:contextcheck // it ends another one
+	if err := h.enter(w); err != nil {
 		return err
 	}
 	defer h.leave(w)
-	expired := time.NewTimer(w.expires.Sub(h.clock.Now()))
-	defer expired.Stop()
+	order, err := h.first(ctx, w, orderID)
+	if err != nil {
+		return err
+	}
+	if err := h.join(orderID, w); err != nil { //nolint:contextcheck // a feed outlives its first watcher
+		return err
+	}
 	for {
 		for version := range versions(order, after) {
 			if err := send(version); err != nil {
@@ -119,14 +149,47 @@ func (h *Hub) Watch(
 		case order = <-w.latest:
 		case err := <-w.refused:
 			return err
-		case <-expired.C:
-			return ErrExpired
-		case <-h.ctx.Done():
-			return ErrClosed
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// first reads the order as the watcher.
+func (h *Hub) first(ctx context.Context, w *watcher, orderID string) (gateway.Order, error) {
+	wait, cancel := context.WithTimeoutCause(ctx, patience, resilience.ErrFull)
+	defer cancel()
+	done, err := h.turn(wait, w.share)
+	if err != nil {
+		return gateway.Order{}, err
+	}
+	defer done()
+	order, err := h.read(ctx, w, orderID)
+	if err != nil && ctx.Err() != nil {
+		return order, context.Cause(ctx)
+	}
+	return order, err
+}
+
+// turn waits until a share and the hub have room for a read. Call done after it.
+func (h *Hub) turn(ctx context.Context, s *share) (done func(), err error) {
+	for i, all := range []chan struct{}{s.turns, h.turns} {
+		select {
+		case all <- struct{}{}:
+		case <-ctx.Done():
+			if i > 0 {
+				<-s.turns
+			}
+			return nil, context.Cause(ctx)
+		}
+	}
+	return func() { <-h.turns; <-s.turns }, nil
+}
+
+func (h *Hub) read(ctx context.Context, w *watcher, orderID string) (gateway.Order, error) {
+	ctx, cancel := context.WithTimeout(ctx, gateway.SummaryTimeout)
+	defer cancel()
+	return h.orders.Order(ctx, w.as, orderID)
 }
 
 // versions returns the order in each of its versions after a version. Those that were written
@@ -150,15 +213,52 @@ func versions(o gateway.Order, after int64) iter.Seq[gateway.Order] {
 	}
 }
 
+// enter takes a place for a watcher whose token is not verified.
+func (h *Hub) enter(w *watcher) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if full := h.shares[party{subject: w.subject}]; h.all >= h.limits.All ||
+		full != nil && full.watches >= h.limits.Caller {
+		return ErrTooMany
+	}
+	if err := h.charge(w, party{token: w.as.Authorization}); err != nil {
+		return err
+	}
+	h.all++
+	return nil
+}
+
+// charge moves a watcher to the share of a party.
+func (h *Hub) charge(w *watcher, p party) error {
+	s := h.shares[p]
+	if s == nil {
+		s = &share{party: p, turns: make(chan struct{}, callerTurns)}
+	}
+	if s.watches >= h.limits.Caller {
+		return ErrTooMany
+	}
+	h.discharge(w)
+	s.watches++
+	h.shares[p], w.share = s, s
+	return nil
+}
+
+func (h *Hub) discharge(w *watcher) {
+	if w.share == nil {
+		return
+	}
+	if w.share.watches--; w.share.watches == 0 {
+		delete(h.shares, w.share.party)
+	}
+}
+
 // join adds a watcher to the feed of the order, which starts with its first one.
 func (h *Hub) join(orderID string, w *watcher) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.all >= h.limits.All || h.by[w.subject] >= h.limits.Caller {
-		return ErrTooMany
+	if err := h.charge(w, party{subject: w.subject}); err != nil {
+		return err
 	}
-	h.all++
-	h.by[w.subject]++
 	f := h.feeds[orderID]
 	if f == nil {
 		f = &feed{hub: h, orderID: orderID, watchers: map[*watcher]bool{}}
@@ -167,6 +267,9 @@ func (h *Hub) join(orderID string, w *watcher) error {
 	}
 	f.watchers[w] = true
 	w.feed = f
+	if f.next != nil && better(w, f.next) {
+		f.skip()
+	}
 	return nil
 }
 
@@ -175,10 +278,10 @@ func (h *Hub) leave(w *watcher) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.all--
-	if h.by[w.subject]--; h.by[w.subject] == 0 {
-		delete(h.by, w.subject)
+	h.discharge(w)
+	if w.feed != nil {
+		delete(w.feed.watchers, w)
 	}
-	delete(w.feed.watchers, w)
 }
 
 // maxExpiry is the end of the year 9999, in seconds since 1970.

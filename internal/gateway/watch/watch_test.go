@@ -1,10 +1,12 @@
 package watch_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +18,7 @@ import (
 	"orderflow/internal/gateway/watch"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/resilience"
 )
 
 const orderID = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
@@ -29,6 +32,10 @@ var (
 type shop struct {
 	mu      sync.Mutex
 	order   gateway.Order
+	anyID   bool          // the order has any id
+	takes   time.Duration // how long a read takes
+	now     int           // reads at this moment
+	most    int           // reads at a time, at most
 	fails   error
 	refuses map[string]error // by subject
 	reads   []string         // their subjects
@@ -61,15 +68,24 @@ func (s *shop) taken() (subjects []string) {
 	return subjects
 }
 
-func (s *shop) Order(_ context.Context, as gateway.Caller, id string) (gateway.Order, error) {
+func (s *shop) Order(ctx context.Context, as gateway.Caller, id string) (gateway.Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, subject, _ := strings.Cut(as.IdempotencyKey, "/") // see caller
 	s.reads = append(s.reads, subject)
+	s.now++
+	s.most = max(s.most, s.now)
+	takes := s.takes
+	s.mu.Unlock()
+	late := clock.Sleep(ctx, takes)
+	s.mu.Lock()
+	s.now--
 	switch {
+	case late != nil:
+		return gateway.Order{}, late
 	case s.refuses[subject] != nil:
 		return gateway.Order{}, s.refuses[subject]
-	case id != s.order.OrderID:
+	case id != s.order.OrderID && !s.anyID:
 		return gateway.Order{}, errForeign
 	case s.fails != nil:
 		return gateway.Order{}, s.fails
@@ -395,6 +411,171 @@ func TestWatchesAreBoundedInAllAndByCaller(t *testing.T) {
 	})
 }
 
+func TestACallerAtTheLimitCostsNoReads(t *testing.T) {
+	bubble(t, watch.Limits{All: 3, Caller: 1}, func(t *testing.T, s *shop, h *watch.Hub) {
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		start(ctx, h, caller("ada", time.Hour), orderID, 0)
+		s.taken()
+		start(ctx, h, caller("ada", time.Minute), orderID, 0).want(t, watch.ErrTooMany)
+		if reads := s.taken(); len(reads) > 0 {
+			t.Errorf("reads as %q", reads)
+		}
+	})
+}
+
+func TestFirstReadHasAPlaceAndAFailedOneGivesItBack(t *testing.T) {
+	bubble(t, watch.Limits{All: 2, Caller: 1}, func(t *testing.T, s *shop, h *watch.Hub) {
+		s.set(func() { s.takes, s.fails = time.Second, errDown })
+		eve := start(t.Context(), h, caller("eve", time.Hour), orderID, 0)
+		start(t.Context(), h, caller("eve", time.Hour), orderID, 0).want(t, watch.ErrTooMany)
+		ada := start(t.Context(), h, caller("ada", time.Hour), orderID, 0)
+		start(t.Context(), h, caller("bob", time.Hour), orderID, 0).want(t, watch.ErrTooMany)
+		pass(time.Second)
+		eve.want(t, errDown)
+		ada.want(t, errDown)
+		s.set(func() { s.takes, s.fails = 0, nil })
+		for _, name := range []string{"eve", "bob"} {
+			start(t.Context(), h, caller(name, time.Minute), orderID, 0).wantRunning(t, "1 PENDING 1")
+		}
+		pass(2 * time.Minute)
+	})
+}
+
+func TestForgedTokenUsesNothingOfItsSubject(t *testing.T) {
+	bubble(t, watch.Limits{All: 100, Caller: 20}, func(t *testing.T, s *shop, h *watch.Hub) {
+		s.set(func() { s.takes = 2 * time.Second })
+		for range 20 {
+			forged := caller("ada", time.Hour)
+			forged.Authorization += "Zm9yZ2Vk"
+			forged.IdempotencyKey = "/eve"
+			start(t.Context(), h, forged, orderID, 0)
+		}
+		s.set(func() { s.takes, s.refuses["eve"] = 0, errForeign })
+		start(t.Context(), h, caller("ada", time.Minute), orderID, 0).wantRunning(t, "1 PENDING 1")
+		pass(2 * time.Minute)
+	})
+}
+
+func TestWatchesOfASlowServiceLeaveTurnsToOtherCallers(t *testing.T) {
+	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
+		s.set(func() { s.anyID = true })
+		for i := range 450 {
+			if i == 440 {
+				s.set(func() { s.takes = 1200 * time.Millisecond })
+			}
+			start(t.Context(), h, caller("ops", 2*time.Hour), fmt.Sprint(i), 0)
+		}
+		pass(time.Second) // all wait now
+		s.set(func() { s.most = 0 })
+		bob := start(t.Context(), h, caller("bob", time.Hour), "7", 0) // ops watch it, too
+		pass(1200 * time.Millisecond)
+		bob.wantRunning(t, "1 PENDING 1")
+		if s.most != 17 {
+			t.Errorf("%d reads at a time, want 8 first ones and 8 others of ops, and one of bob", s.most)
+		}
+		s.change("PENDING")
+		pass(3500 * time.Millisecond) // the interval and two reads
+		bob.wantRunning(t, "1 PENDING 1", "2 PENDING 2")
+		for i := range 450 {
+			start(t.Context(), h, caller(fmt.Sprint("other", i), time.Hour), fmt.Sprint(i), 0)
+		}
+		pass(time.Minute)
+		if s.most != 32 {
+			t.Errorf("%d reads at a time, want 32", s.most)
+		}
+		s.change("CONFIRMED")
+		pass(20 * time.Second) // 450 callers share 32 turns
+		bob.want(t, nil, "1 PENDING 1", "2 PENDING 2", "3 CONFIRMED 3")
+		h.Close()
+	})
+}
+
+func TestFeedsThatBeginTogetherDoNotReadTogether(t *testing.T) {
+	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
+		s.set(func() { s.anyID = true })
+		for i := range 100 {
+			start(t.Context(), h, caller("ada", time.Hour), fmt.Sprint(i), 0)
+		}
+		s.taken()
+		for range 10 {
+			pass(100 * time.Millisecond)
+			if reads := s.taken(); len(reads) > 40 {
+				t.Errorf("%d of 100 orders are read in a tenth of a second", len(reads))
+			}
+		}
+		h.Close()
+	})
+}
+
+func TestOrderIsNotReadForAWatcherThatLeftWhileItWaited(t *testing.T) {
+	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
+		ctx, leave := context.WithCancel(t.Context())
+		s.set(func() { s.anyID = true })
+		for i := range 100 {
+			start(ctx, h, caller("ada", time.Hour), fmt.Sprint(i), 0)
+		}
+		s.set(func() { s.takes = 2 * time.Second })
+		pass(time.Second)
+		if leave(); len(s.taken()) != 100+8 {
+			t.Error("the feeds do not wait")
+		}
+		pass(time.Minute)
+		if reads := s.taken(); len(reads) > 0 {
+			t.Errorf("%d reads for nobody", len(reads))
+		}
+	})
+}
+
+func TestWatcherThatGivesUpWaitingGivesItsTurnsBack(t *testing.T) {
+	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
+		s.set(func() { s.takes = time.Second })
+		for i := range 32 {
+			start(t.Context(), h, caller(fmt.Sprint("other", i), time.Minute), orderID, 0)
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		for range 8 {
+			defer start(ctx, h, caller("ada", time.Minute), orderID, 0).want(t, context.Canceled)
+		}
+		leave()
+		again := start(t.Context(), h, caller("ada", time.Minute), orderID, 0)
+		pass(2 * time.Second)
+		again.wantRunning(t, "1 PENDING 1")
+		pass(time.Minute)
+	})
+}
+
+func TestAFirstReadWaitsForATurnWithinBounds(t *testing.T) {
+	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
+		s.set(func() { s.takes, s.fails = 2400*time.Millisecond, errDown })
+		var all []*watching
+		for range 8 * 6 {
+			all = append(all, start(t.Context(), h, caller("ada", time.Hour), orderID, 0))
+		}
+		pass(9900 * time.Millisecond)
+		all[8*5].wantRunning(t)
+		pass(2100 * time.Millisecond)
+		for i, w := range all {
+			want := errDown
+			if i >= 8*5 {
+				want = resilience.ErrFull
+			}
+			w.want(t, want)
+		}
+		s.set(func() { s.takes = time.Minute })
+		pass(time.Second)
+		slow := start(t.Context(), h, caller("ada", time.Hour), orderID, 0)
+		pass(2500 * time.Millisecond)
+		slow.want(t, context.DeadlineExceeded)
+		late := start(t.Context(), h, caller("ada", time.Hour), orderID, 0)
+		expired := start(t.Context(), h, caller("ada", time.Second), orderID, 0)
+		pass(time.Second)
+		expired.want(t, watch.ErrExpired)
+		h.Close()
+		late.want(t, watch.ErrClosed)
+	})
+}
+
 func TestClosingTheHubEndsAllWatches(t *testing.T) {
 	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
 		w := start(t.Context(), h, caller("ada", time.Hour), orderID, 0)
@@ -402,6 +583,23 @@ func TestClosingTheHubEndsAllWatches(t *testing.T) {
 		w.want(t, watch.ErrClosed, "1 PENDING 1")
 		start(t.Context(), h, caller("ada", time.Hour), orderID, 1).want(t, watch.ErrClosed)
 	})
+}
+
+func TestClosingTheHubDuringAReadWarnsOfNothing(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
+		w := start(t.Context(), h, caller("ada", time.Hour), orderID, 0)
+		s.set(func() { s.takes = 2 * time.Second })
+		pass(1500 * time.Millisecond)
+		h.Close()
+		w.want(t, watch.ErrClosed, "1 PENDING 1")
+	})
+	if log.Len() > 0 {
+		t.Error(log.String())
+	}
 }
 
 func TestAFailedSendEndsTheWatch(t *testing.T) {

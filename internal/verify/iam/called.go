@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"orderflow/internal/gateway/rpcserver"
 	"orderflow/internal/platform/tracing/awscalls"
 	"orderflow/internal/platform/tracing/zipkin"
 	"orderflow/internal/verify/cfn"
@@ -16,15 +17,12 @@ var prefixes = map[string]string{
 	"ssm": "ssm", "servicediscovery": "servicediscovery", "logs": "logs", "sqs": "sqs",
 }
 
-// process is the native RPC process. It is not a function: its role is not of these stacks, and
-// docs/deploy.md has it.
-const process = "serve-rpc-native"
-
 // Called returns the permissions that the calls in a run's spans needed, and those that were
-// refused. An unknown service is an error, so no call is missed.
+// refused. An unknown service is an error, so no call is missed. The native RPC process is left
+// out: its role is not of these stacks, and docs/deploy.md has it.
 func Called(spans []zipkin.Span) (all, refused []Need, err error) {
 	for _, span := range spans {
-		if span.Tags["rpc.system"] != "aws-api" || span.Local.ServiceName == process {
+		if span.Tags["rpc.system"] != "aws-api" || span.Local.ServiceName == rpcserver.Name {
 			continue
 		}
 		needed, err := ofCall(span)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"orderflow/internal/gateway/rpcserver"
 	"orderflow/internal/platform/tracing/zipkin"
 	"orderflow/internal/verify/cfn"
 )
@@ -302,7 +303,7 @@ func TestWildcardsAreReported(t *testing.T) {
 
 func TestCallsOfTheNativeProcessAreNotAFunctions(t *testing.T) {
 	span := call("SQS of tomorrow", "SendMessage")
-	span.Local.ServiceName = process
+	span.Local.ServiceName = rpcserver.Name
 	if all, refused, err := Called([]zipkin.Span{span}); err != nil || len(all)+len(refused) > 0 {
 		t.Errorf("%v, %v, %v", all, refused, err)
 	}
