@@ -43,21 +43,65 @@ func Handle(schemas Validator, handle Handler, retired ...string) function.Handl
 
 // Messages returns the function behind a queue of any messages.
 func Messages(handle func(ctx context.Context, body []byte) error) function.Handler {
+	return batches(func(ctx context.Context, batch []events.SQSMessage, failed func(context.Context, int, error)) {
+		for i, m := range batch {
+			ctx := received(ctx, m)
+			if err := handle(ctx, []byte(m.Body)); err != nil {
+				failed(ctx, i, err)
+			}
+		}
+	})
+}
+
+// Together returns the function behind a queue whose events are handled in one go. read prepares
+// each valid event. handle gets all that read returned, and returns an error for each.
+func Together[T any](
+	schemas Validator, read func(ctx context.Context, e envelope.Event) (T, error),
+	handle func(ctx context.Context, all []T) []error,
+) function.Handler {
+	return batches(func(ctx context.Context, batch []events.SQSMessage, failed func(context.Context, int, error)) {
+		var all []T
+		var places []int
+		for i, m := range batch {
+			of := received(ctx, m)
+			err := Events(schemas, func(ctx context.Context, e envelope.Event) error {
+				one, err := read(ctx, e)
+				if err == nil {
+					all, places = append(all, one), append(places, i)
+				}
+				return err
+			})(of, []byte(m.Body))
+			if err != nil {
+				failed(of, i, err)
+			}
+		}
+		if len(all) == 0 {
+			return
+		}
+		for i, err := range handle(ctx, all) {
+			if err != nil {
+				failed(withMessage(ctx, batch[places[i]]), places[i], err)
+			}
+		}
+	})
+}
+
+// batches returns the function behind a queue. handle reports each message that failed.
+func batches(
+	handle func(ctx context.Context, batch []events.SQSMessage, failed func(context.Context, int, error)),
+) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var batch events.SQSEvent
 		if err := json.Unmarshal(payload, &batch); err != nil {
 			return nil, err
 		}
 		// The list must not be null, see docs/verification.md.
-		failed := []events.SQSBatchItemFailure{}
-		for _, m := range batch.Records {
-			ctx := received(ctx, m)
-			if err := handle(ctx, []byte(m.Body)); err != nil {
-				slog.WarnContext(ctx, "event not handled", "error", err.Error())
-				failed = append(failed, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
-			}
-		}
-		return json.Marshal(events.SQSEventResponse{BatchItemFailures: failed})
+		failures := []events.SQSBatchItemFailure{}
+		handle(ctx, batch.Records, func(ctx context.Context, i int, err error) {
+			slog.WarnContext(ctx, "event not handled", "error", err.Error())
+			failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: batch.Records[i].MessageId})
+		})
+		return json.Marshal(events.SQSEventResponse{BatchItemFailures: failures})
 	})
 }
 

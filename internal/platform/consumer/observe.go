@@ -20,6 +20,11 @@ func received(ctx context.Context, m events.SQSMessage) context.Context {
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
 		metrics.Since(ctx, metrics.QueueAge, time.UnixMilli(ms))
 	}
+	return withMessage(ctx, m)
+}
+
+// withMessage adds a message's id and receive count to log lines.
+func withMessage(ctx context.Context, m events.SQSMessage) context.Context {
 	ctx = function.WithLogAttrs(ctx, slog.String("messageId", m.MessageId))
 	if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil {
 		ctx = function.WithLogAttrs(ctx, slog.Int("attempt", n))
