@@ -82,37 +82,45 @@ func (c Client) Send(
 ) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	answer, _, err := c.Do(ctx, method, path, service, header, body)
+	return answer, err
+}
+
+// Do is Send for a caller that bounds the call itself and needs the answer's headers.
+func (c Client) Do(
+	ctx context.Context, method, path, service string, header http.Header, body []byte,
+) ([]byte, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.endpoint(service)+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.Config.Credentials == nil {
-		return nil, errors.New("no AWS credentials configured")
+		return nil, nil, errors.New("no AWS credentials configured")
 	}
 	key, err := c.Config.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("AWS credentials: %w", err)
+		return nil, nil, fmt.Errorf("AWS credentials: %w", err)
 	}
 	req.Header = header
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])
 	req.Header.Set("X-Amz-Content-Sha256", hash)
 	if err := v4.NewSigner().SignHTTP(ctx, key, req, hash, service, c.Config.Region, time.Now()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if resp.StatusCode/100 != 2 {
-		return nil, readError(resp, answer)
+		return nil, nil, readError(resp, answer)
 	}
-	return answer, nil
+	return answer, resp.Header, nil
 }
 
 func (c Client) endpoint(service string) string {
