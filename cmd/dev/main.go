@@ -62,7 +62,7 @@ func root() *cobra.Command {
 	group("prove", "Proofs and measurements:", proofs())
 	group("check", "Checks that run nothing:", checks())
 	group("release", "Build and deploy:", releases())
-	cmd.AddCommand(collect())
+	cmd.AddCommand(collect(), pollEventSources())
 	return cmd
 }
 

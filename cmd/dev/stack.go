@@ -14,6 +14,7 @@ import (
 	"orderflow/internal/dev/collector"
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/dev/eventsource"
 	"orderflow/internal/dev/httpfile"
 	"orderflow/internal/dev/intercept"
 )
@@ -167,6 +168,29 @@ func collect() *cobra.Command {
 		cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "`address` to listen on")
 		cmd.Flags().StringVar(&file, "file", "", "`file` that keeps the spans")
 		cmd.Flags().StringVar(&name, "name", "", "`name` that GET /health returns")
+	})
+}
+
+// pollEventSources is the command of the stack's process that polls brokers for functions.
+func pollEventSources() *cobra.Command {
+	var p eventsource.Process
+	var listen, name string
+	return flags(&cobra.Command{
+		Use:     "event-sources",
+		Short:   "Poll Kafka and RabbitMQ for a local stack's functions; `up` starts this",
+		Example: "  go run ./cmd/dev event-sources --endpoint http://127.0.0.1:4566 --stacks orderflow-reporting",
+		Args:    cobra.NoArgs,
+		Hidden:  true,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return p.Serve(cmd.Context(), listen, name) },
+	}, func(cmd *cobra.Command) {
+		f := cmd.Flags()
+		f.StringVar(&listen, "listen", "", "`address` to listen on (default: any free port)")
+		f.StringVar(&name, "name", "", "`name` that GET /health returns")
+		f.StringVar(&p.Endpoint, "endpoint", "", "`URL` of the emulator")
+		f.StringSliceVar(&p.Stacks, "stacks", nil, "`names` of the CloudFormation stacks with the mappings")
+		f.StringVar(&p.RabbitMQ, "rabbitmq", "", "`URL` of the broker that stands for Amazon MQ")
+		f.StringVar(&p.CAFile, "rabbitmq-ca", "", "`file` with its certificate authority (default: the system's)")
+		f.StringVar(&p.MSK, "msk", "", "`address` of the broker that stands for Amazon MSK")
 	})
 }
 

@@ -88,6 +88,14 @@ func poll(t *testing.T, aws *fake, stack *cfn.Stack) (s *Sources, stop func()) {
 	return s, stop
 }
 
+// state returns the state of the only source, if there is one.
+func state(s *Sources) State {
+	if all := s.States(); len(all) == 1 {
+		return all[0]
+	}
+	return State{}
+}
+
 const plain = `StartingPosition: TRIM_HORIZON
 MaximumBatchingWindowInSeconds: 0`
 
@@ -137,9 +145,9 @@ func TestAPartitionThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	produce(t, c, 2, "b")
 	aws := &fake{function: poisoned}
 	s, _ := poll(t, aws, template(t, c, plain))
-	await(t, "the other partitions", func() bool { return s.States()[0].Records == 2 })
+	await(t, "the other partitions", func() bool { return state(s).Records == 2 })
 	await(t, "repetitions", func() bool { return strings.Count(aws.invocations(), "poison") > 1 })
-	if state := s.States()[0]; state.Failures == 0 || state.Discarded != 0 {
+	if state := state(s); state.Failures == 0 || state.Discarded != 0 {
 		t.Errorf("%+v", state)
 	}
 }
@@ -159,7 +167,7 @@ func TestAfterACrashOnlyUnfinishedBatchesRepeat(t *testing.T) {
 	}}
 	stack := template(t, c, plain)
 	s, stop := poll(t, aws, stack)
-	await(t, "the first batch", func() bool { return len(s.States()) == 1 && s.States()[0].Records == 1 })
+	await(t, "the first batch", func() bool { return state(s).Records == 1 })
 	produce(t, c, 0, "interrupted")
 	await(t, "the second batch", func() bool { return aws.invocations() == "done, interrupted" })
 	go func() { close(release) }()
@@ -168,7 +176,7 @@ func TestAfterACrashOnlyUnfinishedBatchesRepeat(t *testing.T) {
 	again := &fake{}
 	s, _ = poll(t, again, stack)
 	await(t, "the second batch again", func() bool { return again.invocations() == "interrupted" })
-	await(t, "its end", func() bool { return s.States()[0].Records == 1 })
+	await(t, "its end", func() bool { return state(s).Records == 1 })
 }
 
 func TestStartingPositions(t *testing.T) {
@@ -185,7 +193,7 @@ func TestStartingPositions(t *testing.T) {
 			"\nMaximumBatchingWindowInSeconds: 1\nSelfManagedKafkaEventSourceConfig: {ConsumerGroupId: "+name+"}")
 		s, stop := poll(t, aws, stack)
 		if name == "LATEST" {
-			await(t, "the group", func() bool { return len(s.States()) == 1 && s.States()[0].Polling })
+			await(t, "the group", func() bool { return state(s).Polling })
 			for n := 0; aws.invocations() == ""; n++ { // it starts at the end, whenever that is
 				produce(t, c, 0, "late")
 				time.Sleep(50 * time.Millisecond)
@@ -204,7 +212,7 @@ func TestTheWindowCollectsABatch(t *testing.T) {
 	c := cluster(t)
 	aws := &fake{}
 	s, _ := poll(t, aws, template(t, c, "StartingPosition: TRIM_HORIZON\nMaximumBatchingWindowInSeconds: 2\nBatchSize: 3"))
-	await(t, "the mapping", func() bool { return len(s.States()) == 1 && s.States()[0].Polling })
+	await(t, "the mapping", func() bool { return state(s).Polling })
 	produce(t, c, 0, "a", "b")
 	time.Sleep(300 * time.Millisecond)
 	if got := aws.invocations(); got != "" {
@@ -233,16 +241,16 @@ func TestMappingsComeChangeAndGo(t *testing.T) {
 	}}
 	s, _ := poll(t, aws, nil)
 	deploy(template(t, c, plain), nil)
-	await(t, "a", func() bool { return len(s.States()) == 1 && s.States()[0].Records == 1 })
+	await(t, "a", func() bool { return state(s).Records == 1 })
 	deploy(nil, errBroken) // the emulator is away: the source goes on
 	time.Sleep(Refresh + 100*time.Millisecond)
 	produce(t, c, 0, "b")
-	await(t, "b", func() bool { return s.States()[0].Records == 2 })
+	await(t, "b", func() bool { return state(s).Records == 2 })
 	deploy(template(t, c, plain+`
 FilterCriteria: {Filters: [{Pattern: '{"value":["d"]}'}]}`), nil)
-	await(t, "a new source", func() bool { return len(s.States()) == 1 && s.States()[0].Records == 0 && s.States()[0].Polling })
+	await(t, "a new source", func() bool { return state(s).Records == 0 && state(s).Polling })
 	produce(t, c, 0, "c", "d")
-	await(t, "d", func() bool { return s.States()[0].Records == 1 })
+	await(t, "d", func() bool { return state(s).Records == 1 })
 	deploy(nil, nil)
 	await(t, "its end", func() bool { return len(s.States()) == 0 })
 	if got := aws.invocations(); got != "a, b, d" {
@@ -258,7 +266,7 @@ func TestABrokerThatIsAwayIsFoundAgain(t *testing.T) {
 	c.Close()
 	aws := &fake{}
 	s, _ := poll(t, aws, stack)
-	await(t, "a failure", func() bool { return len(s.States()) == 1 && s.States()[0].LastError != "" })
+	await(t, "a failure", func() bool { return state(s).LastError != "" })
 	var port int
 	if _, err := fmt.Sscanf(addresses[0], "127.0.0.1:%d", &port); err != nil {
 		t.Fatal(err)
