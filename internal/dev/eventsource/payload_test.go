@@ -15,9 +15,9 @@ import (
 )
 
 // The files are AWS's examples: with-kafka and with-mq of the Developer Guide, and the one of
-// aws-lambda-go for MSK, which has bytes with a sign. Two values that cannot be AWS's are corrected:
-// a key whose base64 ends in bits that no encoder writes (1234== is 123w==), and the size of the 43
-// bytes, which the guide gives as 80.
+// aws-lambda-go for MSK, which has bytes with a sign. Two values that no event can have are
+// corrected: a key whose base64 ends in bits that no encoder writes (1234== is now 123w==), and the
+// size of the 43 bytes, which the guide gives as 80.
 
 const clusterBrokers = "b-2.demo-cluster-1.a1bcde.c1.kafka.us-east-1.amazonaws.com:9092," +
 	"b-1.demo-cluster-1.a1bcde.c1.kafka.us-east-1.amazonaws.com:9092"
@@ -122,7 +122,7 @@ func TestARecordWithoutKeyOrValueHasNoSuchField(t *testing.T) {
 	}
 }
 
-// sameJSON compares every field with an example's, including those that aws-lambda-go does not know.
+// sameJSON compares every field with an example's, also those that aws-lambda-go does not know.
 func sameJSON(t *testing.T, file string, got []byte) {
 	t.Helper()
 	var a, b any
