@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"orderflow/internal/platform/barrier"
@@ -70,7 +71,7 @@ func (s *Service) once(ctx context.Context, m Message) error {
 	first, err := barrier.Do(ctx, s.store, "message-"+m.ID, "receive-goods", func(
 		ctx context.Context, once barrier.Once,
 	) (string, error) {
-		return m.digest(), handlers[m.Type](s, ctx, m, commit.With{Barrier: once.Returning(m.digest())})
+		return m.digest(), s.handle(ctx, m, commit.With{Barrier: once.Returning(m.digest())})
 	})
 	if err == nil && first != m.digest() {
 		return errReusedID
@@ -78,18 +79,31 @@ func (s *Service) once(ctx context.Context, m Message) error {
 	return err
 }
 
-// handlers handle a message of a type whose body has passed its schema. They commit what with has
-// and the message's effect in one transaction.
-var handlers = map[string]func(*Service, context.Context, Message, commit.With) error{
-	contract.GoodsReceivedMessage: (*Service).goodsReceived,
-	contract.StockCountedMessage:  (*Service).stockCounted,
-	contract.OrderPickedMessage:   (*Service).orderPicked,
-	contract.OrderPackedMessage:   (*Service).orderPacked,
+// received are the types of the messages that handle handles.
+var received = []string{
+	contract.GoodsReceivedMessage, contract.StockCountedMessage, contract.OrderPickedMessage,
+	contract.OrderPackedMessage,
+}
+
+// handle handles a message whose body has passed its schema. It commits what with has and the
+// message's effect in one transaction.
+func (s *Service) handle(ctx context.Context, m Message, with commit.With) error {
+	switch m.Type {
+	case contract.GoodsReceivedMessage:
+		return s.goodsReceived(ctx, m, with)
+	case contract.StockCountedMessage:
+		return s.stockCounted(ctx, m, with)
+	case contract.OrderPickedMessage:
+		return s.orderPicked(ctx, m, with)
+	case contract.OrderPackedMessage:
+		return s.orderPacked(ctx, m, with)
+	}
+	return errUnknownType
 }
 
 // known returns a type that may be logged.
 func known(kind string) string {
-	if handlers[kind] == nil {
+	if !slices.Contains(received, kind) {
 		return "unknown"
 	}
 	return kind

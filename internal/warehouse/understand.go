@@ -17,7 +17,7 @@ const maxMessageID = 64
 // schemas returns the schemas of the messages that the warehouse sends.
 var schemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	all := map[string]*jsonschema.Schema{}
-	for kind := range handlers {
+	for _, kind := range received {
 		text, err := contract.Messages.ReadFile("messages/" + kind + ".json")
 		if err != nil {
 			return nil, err

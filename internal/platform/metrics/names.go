@@ -80,6 +80,8 @@ const (
 	// BadLegacyRoutes counts reads of a table of routes that failed or found an invalid one. The
 	// last good one stays in use.
 	BadLegacyRoutes Name = "BadLegacyRoutes"
+	// ParkedMessages counts messages from the warehouse that could not be understood.
+	ParkedMessages Name = "ParkedMessages"
 )
 
 // The values of BreakerState.
@@ -141,6 +143,7 @@ var all = []Definition{
 	{Name: LegacyDifferences, Unit: InCount, By: []string{"Route"}, Total: true},
 	{Name: LegacyFallbacks, Unit: InCount, By: []string{"Route"}, Total: true},
 	{Name: BadLegacyRoutes, Unit: InCount},
+	{Name: ParkedMessages, Unit: InCount},
 }
 
 // All returns the definitions of all metrics.

@@ -24,6 +24,9 @@ var releaseRules = []Rule{
 					names = append(names, id)
 				}
 			}
+			if names == nil {
+				return
+			}
 			name := "(" + strings.Join(names, "|") + `)(\.Arn)?`
 			bare := regexp.MustCompile("^" + name + `$|\$\{` + name + `\}([^:]|$)`)
 			for id := range r.resources() {
