@@ -23,6 +23,7 @@ STAGE ?= dev
 DISCOVERY ?=
 TARGET ?=
 AUTHORIZER ?=
+BROKERS ?=
 ARCH ?= arm64
 PARAMETERS ?=
 TESTFLAGS ?=
@@ -38,8 +39,8 @@ help: ## Show this help
 setup: ## Install the pinned tools into .tools/
 	@$(DEV) setup
 
-up: ## Build, start and deploy everything on this machine, with a demo order (TARGET=localstack, AUTHORIZER=none)
-	@$(DEV) up $(if $(TARGET),--target $(TARGET)) $(if $(DISCOVERY),--discovery $(DISCOVERY)) $(if $(filter none,$(AUTHORIZER)),--no-authorizer)
+up: ## Build, start and deploy everything on this machine, with a demo order (TARGET=localstack, AUTHORIZER=none, BROKERS=yes)
+	@$(DEV) up $(if $(filter yes,$(BROKERS)),--brokers) $(if $(TARGET),--target $(TARGET)) $(if $(DISCOVERY),--discovery $(DISCOVERY)) $(if $(filter none,$(AUTHORIZER)),--no-authorizer)
 
 down: ## Stop everything that `make up` started, and remove .local/
 	@$(DEV) down

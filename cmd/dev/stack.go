@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"orderflow/internal/dev/brokers"
 	"orderflow/internal/dev/collector"
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
@@ -216,14 +217,15 @@ var afterUp = []struct {
 
 func up() *cobra.Command {
 	var opts devstack.Options
-	var noDemo bool
+	var noDemo, withBrokers bool
 	return flags(&cobra.Command{
 		Use:   "up",
 		Short: "Build, start and deploy the stack, or bring a running one up to date",
 		Long: `Install missing tools, build every function, start the emulator, deploy template.yaml and the sandbox
 stack, start the native RPC process, seed products and stock, and place a demo order. Finished steps are skipped, and
-data is kept. Addresses of the stack are in .local/stack.json.`,
-		Example: "  go run ./cmd/dev up --no-demo --port 4566\n  go run ./cmd/dev up --target localstack",
+data is kept. Addresses of the stack are in .local/stack.json. With --brokers, also start Kafka (needs Java and Maven)
+and RabbitMQ (needs Debian or Ubuntu), and deploy the services that need them; a stack keeps them until ` + "`down`.",
+		Example: "  go run ./cmd/dev up --no-demo --port 4566\n  go run ./cmd/dev up --brokers",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			begin := time.Now()
 			if unix, err := strconv.ParseInt(os.Getenv("ORDERFLOW_BEGAN"), 10, 64); err == nil {
@@ -234,6 +236,11 @@ data is kept. Addresses of the stack are in .local/stack.json.`,
 			stack, err := devstack.Start(cmd.Context(), opts)
 			if err != nil {
 				return err
+			}
+			if withBrokers || brokers.Exist(stack.Dir()) {
+				if _, err := brokers.Up(cmd.Context(), opts.Report, stack); err != nil {
+					return err
+				}
 			}
 			for _, step := range afterUp {
 				if step.demo && noDemo {
@@ -261,6 +268,7 @@ AWS      %s (%s, region %s, keys %s/%s)
 	}, func(cmd *cobra.Command) {
 		f := cmd.Flags()
 		f.BoolVar(&noDemo, "no-demo", false, "place no demo order")
+		f.BoolVar(&withBrokers, "brokers", false, "run Kafka and RabbitMQ, and the services that need them; kept until down")
 		f.StringVar((*string)(&opts.Target), "target", "",
 			"`emulator`: ministack (default) or localstack, where functions verify tokens; kept until `down`")
 		f.StringVar(&opts.Discovery, "discovery", "", "`registry` of addresses: parameters (default) or cloud-map")

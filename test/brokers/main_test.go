@@ -49,7 +49,7 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	rep := devstack.NewReporter(os.Stderr)
-	if real, err = brokers.Start(ctx, repo, rep, filepath.Join(dir, "stack")); err != nil {
+	if real, err = brokers.Start(ctx, repo, rep, filepath.Join(dir, "stack"), "test"); err != nil {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, real.Stop(), os.RemoveAll(dir)) }()

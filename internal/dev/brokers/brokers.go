@@ -44,15 +44,16 @@ type Account struct {
 	Password string `json:"password"`
 }
 
-// Start returns the brokers of dir, and starts those that are not running. The error is a
-// devstack.Lacking if this machine cannot run them.
-func Start(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter, dir string) (*Brokers, error) {
+// Start returns the brokers of dir, and starts those that are not running. They are empty unless
+// their data belongs to owner, the emulator whose events they keep. The error is a devstack.Lacking
+// if this machine cannot run them.
+func Start(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter, dir, owner string) (*Brokers, error) {
 	kafka, rabbitMQ, err := repo.SetupBrokers(ctx, rep)
 	if err != nil {
 		return nil, err
 	}
 	b := &Brokers{}
-	if b.identity, err = loadIdentity(filepath.Join(dir, "brokers")); err != nil {
+	if b.identity, err = loadIdentity(filepath.Join(dir, "brokers"), owner); err != nil {
 		return nil, err
 	}
 	b.Kafka = &Broker{start: func(ctx context.Context) (*devstack.Server, error) {
@@ -65,7 +66,7 @@ func Start(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter, dir 
 		func() error { return rep.Do("start Kafka", func() error { return b.Kafka.Restart(ctx) }) },
 		func() error { return rep.Do("start RabbitMQ", func() error { return b.RabbitMQ.Restart(ctx) }) })
 	if err == nil {
-		err = b.createTopics(ctx)
+		err = errors.Join(b.createTopics(ctx), b.removeOthers())
 	}
 	if err != nil {
 		return nil, errors.Join(err, b.Stop())

@@ -23,7 +23,8 @@ const identityFile = "identity.json"
 
 // identity is what a stack's brokers are known by. It is made once.
 type identity struct {
-	dir string
+	dir   string
+	owner string // of the data
 	// CA is the authority's certificate. Its key is not kept.
 	CA string `json:"ca"`
 	// Certificate and Key are those of both brokers.
@@ -31,7 +32,8 @@ type identity struct {
 	Key         string `json:"key"`
 	// ClusterID is Kafka's.
 	ClusterID string `json:"clusterId"`
-	// Admin creates Kafka's topics. Reporting reads and writes them.
+	// Admin may do everything in both: it creates topics, and looks after tests. Reporting reads and
+	// writes topics.
 	Admin     Account `json:"admin"`
 	Reporting Account `json:"reporting"`
 	// Orderflow and Warehouse are the two ends of RabbitMQ.
@@ -40,7 +42,7 @@ type identity struct {
 }
 
 // loadIdentity returns the identity kept in dir, and makes one if there is none.
-func loadIdentity(dir string) (i identity, err error) {
+func loadIdentity(dir, owner string) (i identity, err error) {
 	file := filepath.Join(dir, identityFile)
 	data, err := os.ReadFile(file)
 	switch {
@@ -57,7 +59,10 @@ func loadIdentity(dir string) (i identity, err error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("the identity of the brokers: %w", err)
 	}
-	i.dir = dir
+	i.dir, i.owner = dir, owner
+	if err := os.MkdirAll(i.data("rabbitmq"), 0o700); err != nil {
+		return identity{}, err
+	}
 	return i, i.write("ca.pem", i.CA, "server.pem", i.Certificate, "server.key", i.Key,
 		"keystore.pem", i.Key+i.Certificate+i.CA)
 }
@@ -71,6 +76,20 @@ func (i identity) write(pairs ...string) (err error) {
 }
 
 func (i identity) file(name string) string { return filepath.Join(i.dir, name) }
+
+// data is the directory of a broker's data.
+func (i identity) data(broker string) string { return i.file(filepath.Join("data", i.owner, broker)) }
+
+// removeOthers removes the data of earlier owners.
+func (i identity) removeOthers() error {
+	entries, err := os.ReadDir(i.file("data"))
+	for _, entry := range entries {
+		if entry.Name() != i.owner {
+			err = errors.Join(err, os.RemoveAll(i.file(filepath.Join("data", entry.Name()))))
+		}
+	}
+	return err
+}
 
 // TLS accepts servers of this authority only.
 func (i identity) TLS() *tls.Config {

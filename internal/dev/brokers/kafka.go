@@ -16,11 +16,12 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/platform/clock"
 )
 
 // Topics are Kafka's: one for each service of the core that publishes events.
 var Topics = []string{"orderflow.orders.events", "orderflow.inventory.events", "orderflow.payments.events",
-	"orderflow.shipping.events", "orderflow.catalog.events"}
+	"orderflow.shipping.events", "orderflow.catalog.events", "orderflow.gateway.events"}
 
 const (
 	partitions = 3
@@ -45,7 +46,7 @@ ssl.truststore.location={dir}/ca.pem
 listener.name.controller.ssl.client.auth=required
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:{admin};User:CN=` + commonName + `
-log.dirs={dir}/kafka
+log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
@@ -70,9 +71,9 @@ func startKafka(ctx context.Context, libraries, dir string, id identity) (*devst
 		return map[string]string{"listeners": client + ",CONTROLLER://" + own, "advertised.listeners": client,
 			"controller.quorum.voters": "1@" + own}
 	}
-	text := strings.NewReplacer("{dir}", id.dir, "{admin}", id.Admin.Username, "{password}", id.Admin.Password).
+	text := strings.NewReplacer("{dir}", id.dir, "{data}", id.data("kafka"), "{admin}", id.Admin.Username, "{password}", id.Admin.Password).
 		Replace(settings)
-	if _, err := os.Stat(id.file("kafka")); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(id.data("kafka")); errors.Is(err, os.ErrNotExist) {
 		var any strings.Builder // the command below wants addresses, and does not keep them
 		for name, value := range addresses(1, 2) {
 			any.WriteString(name + "=" + value + "\n")
@@ -81,7 +82,7 @@ func startKafka(ctx context.Context, libraries, dir string, id identity) (*devst
 			return nil, err
 		}
 		if err := format(ctx, libraries, file, id); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(id.file("kafka")))
+			return nil, errors.Join(err, os.RemoveAll(id.data("kafka")))
 		}
 	}
 	if err := id.write("kafka.properties", text); err != nil {
@@ -92,7 +93,7 @@ func startKafka(ctx context.Context, libraries, dir string, id identity) (*devst
 		return nil, err
 	}
 	server, _, err := devstack.Serve(ctx, dir, devstack.Program{
-		Name: "kafka",
+		Name: "kafka", Key: id.owner,
 		Argv: func(port int) []string {
 			args := []string{file}
 			for name, value := range addresses(port, controller) {
@@ -171,5 +172,29 @@ func (b *Brokers) createTopics(ctx context.Context) error {
 			return fmt.Errorf("grant the topics: %w", acl.Err)
 		}
 	}
-	return nil
+	return b.awaitGrants(ctx)
+}
+
+// awaitGrants returns when reporting may use its topics: the broker applies grants a moment after
+// it has accepted them.
+func (b *Brokers) awaitGrants(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	c, err := kgo.NewClient(append(b.KafkaClient(b.Reporting), kgo.MetadataMinAge(10*time.Millisecond))...)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for {
+		seen, err := kadm.NewClient(c).ListTopics(ctx, Topics...)
+		if err == nil {
+			err = seen.Error()
+		}
+		if err == nil {
+			return nil
+		}
+		if slept := clock.Sleep(ctx, 50*time.Millisecond); slept != nil {
+			return fmt.Errorf("reporting may not use its topics: %w", err)
+		}
+	}
 }

@@ -32,8 +32,8 @@ const (
 // object is JSON.
 type object = map[string]any
 
-// definitions are the accounts, exchanges and queues, which RabbitMQ reads at its start. No account
-// may declare anything.
+// definitions are the accounts, exchanges and queues, which RabbitMQ reads at its start. Only
+// Admin may declare anything.
 func (i identity) definitions() ([]byte, error) {
 	exchange := func(name string) object {
 		return object{"name": name, "vhost": VirtualHost, "type": "topic", "durable": true, "auto_delete": false,
@@ -48,15 +48,16 @@ func (i identity) definitions() ([]byte, error) {
 			"routing_key": key, "arguments": object{}}
 	}
 	user := func(a Account) object { return object{"name": a.Username, "password": a.Password, "tags": []string{}} }
-	may := func(a Account, write, read string) object {
-		return object{"user": a.Username, "vhost": VirtualHost, "configure": "^$", "write": write, "read": read}
+	may := func(a Account, configure, write, read string) object {
+		return object{"user": a.Username, "vhost": VirtualHost, "configure": configure, "write": write, "read": read}
 	}
 	return json.MarshalIndent(object{
 		"vhosts": []object{{"name": VirtualHost}},
-		"users":  []object{user(i.Orderflow), user(i.Warehouse)},
+		"users":  []object{user(i.Admin), user(i.Orderflow), user(i.Warehouse)},
 		"permissions": []object{
-			may(i.Orderflow, `^orderflow\.warehouse$`, `^orderflow\.warehouse-messages$`),
-			may(i.Warehouse, `^warehouse\.(orderflow|late)$`, `^warehouse\.pick-jobs$`)},
+			may(i.Admin, ".*", ".*", ".*"),
+			may(i.Orderflow, "^$", `^orderflow\.warehouse$`, `^orderflow\.warehouse-messages$`),
+			may(i.Warehouse, "^$", `^warehouse\.(orderflow|late)$`, `^warehouse\.pick-jobs$`)},
 		"exchanges": []object{exchange(PickJobs), exchange(Messages), exchange(Late)},
 		"queues": []object{queue(PickJobsQueue, object{}), queue(MessagesQueue, object{}),
 			queue(Late, object{"x-message-ttl": 5000, "x-dead-letter-exchange": Messages})},
@@ -100,12 +101,9 @@ func startRabbitMQ(ctx context.Context, root, dir string, id identity) (*devstac
 		found, _ := filepath.Glob(filepath.Join(root, pattern)) // the patterns are correct
 		libraries = append(libraries, found...)
 	}
-	erlang, home := filepath.Join(root, "usr", "lib", "erlang", "bin"), id.file("rabbitmq")
-	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, err
-	}
+	erlang, home := filepath.Join(root, "usr", "lib", "erlang", "bin"), id.data("rabbitmq")
 	server, _, err := devstack.Serve(ctx, dir, devstack.Program{
-		Name: "rabbitmq",
+		Name: "rabbitmq", Key: id.owner,
 		Argv: func(port int) []string {
 			// epmd, Erlang's own port mapper, belongs to the process group, so it ends with it.
 			return []string{"sh", "-c", `epmd & exec "$@"`, "rabbitmq",

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -259,6 +260,18 @@ func (s *Stack) Stop() error {
 // Config configures AWS clients for the stack's emulator, with its root credentials.
 func (s *Stack) Config() aws.Config { return s.Emulator.Config() }
 
+// Dir is the stack's directory.
+func (s *Stack) Dir() string { return s.dir }
+
+// Repo is the clone that the stack was deployed from.
+func (s *Stack) Repo() Repo { return s.repo }
+
+// Remember adds outputs of what was started next to the stack, until the next Start.
+func (s *Stack) Remember(outputs map[string]string) error {
+	maps.Copy(s.Outputs, outputs)
+	return s.remember()
+}
+
 const stackFile = "stack.json"
 
 // file is the stack's description for scripts: every output, and the emulator's address.
@@ -268,7 +281,7 @@ func (s *Stack) remember() error {
 	values := map[string]any{"EndpointUrl": s.Emulator.URL, "Region": Region, "EmulatorPid": s.Emulator.Process.PID,
 		"TracesUrl": s.TracesURL, "GrpcTarget": s.GRPCTarget}
 	for name, value := range s.Outputs {
-		if _, taken := values[name]; taken {
+		if own, taken := values[name]; taken && own != value { // a loaded stack's outputs have them all
 			return fmt.Errorf("the template output %s conflicts with a value of stack.json: rename it", name)
 		}
 		values[name] = value
