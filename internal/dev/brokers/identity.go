@@ -32,8 +32,8 @@ type identity struct {
 	Key         string `json:"key"`
 	// ClusterID is Kafka's.
 	ClusterID string `json:"clusterId"`
-	// Admin may do everything in both: it creates topics, and looks after tests. Reporting reads and
-	// writes topics.
+	// Admin may do everything in both: it creates topics, and looks after tests. Reporting reads
+	// and writes topics.
 	Admin     Account `json:"admin"`
 	Reporting Account `json:"reporting"`
 	// Orderflow and Warehouse are the two ends of RabbitMQ.
