@@ -14,6 +14,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 
 	"orderflow/internal/platform/jsonschema"
 )
@@ -76,9 +77,20 @@ type InvalidRequest = jsonschema.Invalid
 // Violation is one violation of the contract.
 type Violation = jsonschema.Violation
 
-// Load returns the operation with this operationId, or an error if the contract has none.
+// contracts have operations in files as the contract's.
+var contracts = []fs.FS{operations}
+
+// Add makes Load know the operations of another contract, that of a service with a stack of its
+// own. The package with its operations calls it when a program starts.
+func Add(operations fs.FS) { contracts = append(contracts, operations) }
+
+// Load returns the operation with this operationId, or an error if no contract has one.
 func Load(operationID string) (*Operation, error) {
-	b, err := operations.ReadFile("operations/" + operationID + ".json")
+	var b []byte
+	err := fs.ErrNotExist
+	for i := 0; i < len(contracts) && err != nil; i++ {
+		b, err = fs.ReadFile(contracts[i], "operations/"+operationID+".json")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("api: no operation %q", operationID)
 	}

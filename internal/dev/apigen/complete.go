@@ -20,12 +20,19 @@ import (
 //go:embed responses.yaml
 var common []byte
 
-const generated = `# Generated from api/contract.yaml by go run ./cmd/dev generate. DO NOT EDIT.
+const (
+	generated = `# Generated from api/contract.yaml by go run ./cmd/dev generate. DO NOT EDIT.
 #
 # The HTTP contract of Orderflow: customers read it, template.yaml deploys the API from it
 # (AWS::Include), functions check every request against it (api/operations), tests check the
 # answers.
 `
+	generatedOwn = `# Generated from api/%[1]s.yaml by go run ./cmd/dev generate. DO NOT EDIT.
+#
+# The HTTP contract of %[1]s, deployed by the template beside it (AWS::Include). Functions check
+# every request against it (internal/%[1]s/contract/operations).
+`
+)
 
 var (
 	methods      = []string{"get", "put", "post", "patch", "delete"}
@@ -61,35 +68,55 @@ type described struct {
 // OPTIONS for every path and the integrations with functions. alias returns the qualifier with
 // which the API invokes a function, such as :live, or "".
 func complete(text string, alias func(function string) string) (string, error) {
-	var c contract
-	var shared map[string]yaml.Node
-	if err := errors.Join(yaml.Unmarshal([]byte(text), &c), yaml.Unmarshal(common, &shared)); err != nil {
+	c, err := parse(text)
+	if err == nil {
+		err = c.fill(alias, func(map[string]yaml.Node) string { return "CheckLiveness" })
+	}
+	if err != nil {
 		return "", err
 	}
-	if len(c.Paths) == 0 || c.Components.IsZero() {
-		return "", errors.New("contract.yaml lacks paths or components")
+	return c.write(generated)
+}
+
+func parse(text string) (c contract, err error) {
+	err = yaml.Unmarshal([]byte(text), &c)
+	if err == nil && (len(c.Paths) == 0 || c.Components.IsZero()) {
+		err = errors.New("contract.yaml lacks paths or components")
+	}
+	return c, err
+}
+
+func (c contract) write(begin string) (string, error) {
+	out := bytes.NewBufferString(begin)
+	encoder := yaml.NewEncoder(out)
+	encoder.SetIndent(2)
+	err := encoder.Encode(c)
+	return out.String(), err
+}
+
+// fill adds what complete adds. preflights returns the function that answers OPTIONS of a path.
+func (c contract) fill(alias func(function string) string, preflights func(map[string]yaml.Node) string) error {
+	var shared map[string]yaml.Node
+	if err := yaml.Unmarshal(common, &shared); err != nil {
+		return err
 	}
 	for path, item := range c.Paths {
 		for method, given := range maps.Clone(item) {
 			if !slices.Contains(methods, method) {
-				return "", fmt.Errorf("contract.yaml: %s of %s is outside of an operation", method, path)
+				return fmt.Errorf("contract.yaml: %s of %s is outside of an operation", method, path)
 			}
 			o, err := read(given, shared, alias)
 			if err != nil {
-				return "", fmt.Errorf("contract.yaml: %s %s: %w", method, path, err)
+				return fmt.Errorf("contract.yaml: %s %s: %w", method, path, err)
 			}
 			item[method] = node(o)
 			if method == "get" {
 				item["head"] = node(o.head())
 			}
 		}
-		item["options"] = node(options(path, alias))
+		item["options"] = node(options(path, preflights(item), alias))
 	}
-	out := bytes.NewBufferString(generated)
-	encoder := yaml.NewEncoder(out)
-	encoder.SetIndent(2)
-	err := encoder.Encode(c)
-	return out.String(), err
+	return nil
 }
 
 // read reads an operation and adds its integration and the common responses that apply to it and
@@ -132,8 +159,8 @@ func (o described) head() described {
 	return h
 }
 
-// options returns OPTIONS, which check-liveness answers for every path.
-func options(path string, alias func(string) string) described {
+// options returns OPTIONS of a path, which a function answers.
+func options(path, function string, alias func(string) string) described {
 	o := described{
 		Tags: []string{"gateway"}, Summary: "May a page call this?", Security: []map[string][]string{},
 		Description: "Answers the preflight requests of browsers. " +
@@ -144,7 +171,7 @@ func options(path string, alias func(string) string) described {
 			"500": response("An internal error. The request can be repeated safely."),
 			"503": response("The function cannot be reached now."),
 		},
-		Integration: integration("CheckLiveness", alias),
+		Integration: integration(function, alias),
 	}
 	for _, name := range pathVariable.FindAllStringSubmatch(path, -1) {
 		o.Parameters = append(o.Parameters, node(map[string]any{

@@ -1,6 +1,7 @@
 // Package apigen generates from api/contract.yaml the full contract, api/openapi.yaml, its form for
 // clients, api/openapi.json, and the request schema of each operation,
-// api/operations/<operationId>.json.
+// api/operations/<operationId>.json; and from api/<service>.yaml those of a service with a stack of
+// its own.
 package apigen
 
 import (
@@ -201,11 +202,16 @@ func Write(root string) error {
 	if err != nil {
 		return err
 	}
-	out := filepath.Join(dir, "operations")
-	err = errors.Join(os.WriteFile(filepath.Join(dir, "openapi.yaml"), spec, 0o644),
-		os.WriteFile(filepath.Join(dir, "openapi.json"), clients, 0o644), os.RemoveAll(out), os.MkdirAll(out, 0o755))
+	return errors.Join(os.WriteFile(filepath.Join(dir, "openapi.yaml"), spec, 0o644),
+		os.WriteFile(filepath.Join(dir, "openapi.json"), clients, 0o644),
+		replace(filepath.Join(dir, "operations"), files), writeOwn(root))
+}
+
+// replace makes a directory hold exactly these files.
+func replace(dir string, files map[string][]byte) error {
+	err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755))
 	for name, content := range files {
-		err = errors.Join(err, os.WriteFile(filepath.Join(out, name), content, 0o644))
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), content, 0o644))
 	}
 	return err
 }

@@ -60,12 +60,12 @@ func (s *Stack) deploy(ctx context.Context, opts Options) error {
 		return err
 	}
 	parameters = append(parameters, tokens...)
-	fingerprint, err := s.repo.fingerprint(parameters)
+	fingerprint, err := s.repo.fingerprint(deployedInputs, parameters)
 	if err != nil {
 		return err
 	}
 	want := deployment{Emulator: s.Emulator.Process, Fingerprint: fingerprint}
-	have := readDeployment(s.dir)
+	have := readDeployment(deploymentFile(s.dir))
 	if have == want {
 		opts.Report.Printf("  ✓ already deployed, nothing has changed\n")
 		return nil
@@ -123,24 +123,27 @@ func (s *Stack) samDeploy(ctx context.Context, name, template string, parameters
 	}.run(ctx)
 }
 
-// stage makes dir a copy of the template's directory, with the packages of .build/functions at the
-// template's CodeUri, and returns the path of its template. In the source tree these paths do not
-// exist, so `sam deploy` without `sam build` fails instead of deploying an old build. SAM uploads
-// these packages unchanged; its own builds it would pack each time.
+// stage makes dir a copy of the repository for a template, with the packages of .build/functions at
+// the template's CodeUri, and returns the path of its template. In the source tree these paths do
+// not exist, so `sam deploy` without `sam build` fails instead of deploying an old build. SAM
+// uploads these packages unchanged; its own builds it would pack each time.
 func (r Repo) stage(template, dir string) (staged string, err error) {
-	err = errors.Join(os.RemoveAll(dir), os.MkdirAll(filepath.Join(dir, ".packages"), 0o755))
-	packages, _ := filepath.Glob(r.Path(".build", "functions", "*.zip")) // these patterns are correct
-	for _, p := range packages {
-		name := strings.TrimSuffix(filepath.Base(p), ".zip")
-		err = errors.Join(err, os.Symlink(p, filepath.Join(dir, ".packages", name)))
+	packages := filepath.Join(dir, filepath.Dir(template), ".packages")
+	err = errors.Join(os.RemoveAll(dir), os.MkdirAll(packages, 0o755))
+	zips, _ := filepath.Glob(r.Path(".build", "functions", "*.zip")) // these patterns are correct
+	for _, p := range zips {
+		err = errors.Join(err, os.Symlink(p, filepath.Join(packages, strings.TrimSuffix(filepath.Base(p), ".zip"))))
 	}
-	beside, _ := filepath.Glob(r.Path(filepath.Dir(template), "[^.]*"))
-	for _, file := range beside {
-		if name := filepath.Base(file); name != filepath.Base(template) {
-			err = errors.Join(err, os.Symlink(file, filepath.Join(dir, name)))
+	// All but the template and its directories are links: it names files beside and above it.
+	for own := template; own != "."; own = filepath.Dir(own) {
+		beside, _ := filepath.Glob(r.Path(filepath.Dir(own), "[^.]*"))
+		for _, file := range beside {
+			if name := filepath.Base(file); name != filepath.Base(own) {
+				err = errors.Join(err, os.Symlink(file, filepath.Join(dir, filepath.Dir(own), name)))
+			}
 		}
 	}
-	staged = filepath.Join(dir, filepath.Base(template))
+	staged = filepath.Join(dir, template)
 	text, readErr := os.ReadFile(r.Path(template))
 	return staged, errors.Join(err, readErr, os.WriteFile(staged, text, 0o600))
 }
@@ -158,41 +161,54 @@ func (s *Stack) cloudFormation(ctx context.Context, action, stack string, out an
 func (s *Stack) readOutputs(ctx context.Context) (map[string]string, error) {
 	outputs := map[string]string{}
 	for _, stack := range cfnStacks {
-		var answer struct {
-			Outputs []struct{ OutputKey, OutputValue string } `xml:"DescribeStacksResult>Stacks>member>Outputs>member"`
-		}
-		if err := s.cloudFormation(ctx, "DescribeStacks", stack.name, &answer); err != nil {
+		described, err := s.describe(ctx, stack.name)
+		if err != nil {
 			return nil, err
 		}
-		for _, output := range answer.Outputs {
-			if _, taken := outputs[output.OutputKey]; taken {
-				return nil, fmt.Errorf("both templates have an output %s: rename one", output.OutputKey)
+		for name, value := range described.outputs() {
+			if _, taken := outputs[name]; taken {
+				return nil, fmt.Errorf("both templates have an output %s: rename one", name)
 			}
-			outputs[output.OutputKey] = output.OutputValue
+			outputs[name] = value
 		}
 	}
 	return outputs, nil
+}
+
+// cfnStack is what DescribeStacks tells of one.
+type cfnStack struct {
+	StackStatus, StackStatusReason string
+	Outputs                        []struct{ OutputKey, OutputValue string }       `xml:"Outputs>member"`
+	Parameters                     []struct{ ParameterKey, ParameterValue string } `xml:"Parameters>member"`
+}
+
+func (c cfnStack) outputs() map[string]string {
+	outputs := map[string]string{}
+	for _, output := range c.Outputs {
+		outputs[output.OutputKey] = output.OutputValue
+	}
+	return outputs
+}
+
+func (s *Stack) describe(ctx context.Context, stack string) (cfnStack, error) {
+	var answer struct {
+		Stacks []cfnStack `xml:"DescribeStacksResult>Stacks>member"`
+	}
+	err := s.cloudFormation(ctx, "DescribeStacks", stack, &answer)
+	if err == nil && len(answer.Stacks) != 1 {
+		err = fmt.Errorf("%d stacks are called %s", len(answer.Stacks), stack)
+	}
+	if err != nil {
+		return cfnStack{}, err
+	}
+	return answer.Stacks[0], nil
 }
 
 // complete does what the emulator's deployment does not: it applies the API's gateway responses,
 // which the emulator does not read from the contract, and verifies the sender of e-mail, which its
 // owner does once on AWS.
 func (s *Stack) complete(ctx context.Context) error {
-	responses, err := s.repo.gatewayResponses()
-	if err != nil {
-		return err
-	}
-	api := "/restapis/" + s.Outputs["ApiId"]
-	for kind, response := range responses {
-		err := s.Emulator.rest(ctx, "apigateway", http.MethodPut, api+"/gatewayresponses/"+kind, response, nil)
-		if err != nil {
-			return fmt.Errorf("set the gateway response %s: %w", kind, err)
-		}
-	}
-	// They take effect with the API's next deployment.
-	err = s.Emulator.rest(ctx, "apigateway", http.MethodPost, api+"/deployments", map[string]string{"stageName": Stage},
-		nil)
-	if err != nil {
+	if err := s.completeAPI(ctx, s.Outputs["ApiId"], "template.yaml", "api/openapi.yaml"); err != nil {
 		return err
 	}
 	sender := url.Values{"Action": {"VerifyDomainIdentity"}, "Version": {"2010-12-01"},
@@ -203,30 +219,47 @@ func (s *Stack) complete(ctx context.Context) error {
 	return nil
 }
 
+func (s *Stack) completeAPI(ctx context.Context, id, template, spec string) error {
+	responses, err := s.repo.gatewayResponses(template, spec)
+	if err != nil {
+		return err
+	}
+	api := "/restapis/" + id
+	for kind, response := range responses {
+		err := s.Emulator.rest(ctx, "apigateway", http.MethodPut, api+"/gatewayresponses/"+kind, response, nil)
+		if err != nil {
+			return fmt.Errorf("set the gateway response %s: %w", kind, err)
+		}
+	}
+	// They take effect with the API's next deployment.
+	return s.Emulator.rest(ctx, "apigateway", http.MethodPost, api+"/deployments", map[string]string{"stageName": Stage},
+		nil)
+}
+
 // gatewayResponses returns API Gateway's own responses, such as to a call without a token,
 // evaluated with the parameters of a local stack.
-func (r Repo) gatewayResponses() (map[string]any, error) {
-	stack, err := cfn.Load(r.Path("template.yaml"), "orderflow",
+func (r Repo) gatewayResponses(template, contract string) (map[string]any, error) {
+	stack, err := cfn.Load(r.Path(template), "orderflow",
 		map[string]string{"Stage": Stage, "AllowedOrigins": strings.Join(Origins, ",")})
 	if err != nil {
 		return nil, err
 	}
-	spec, err := cfn.Read(r.Path("api", "openapi.yaml"))
+	spec, err := cfn.Read(r.Path(contract))
 	if err != nil {
 		return nil, err
 	}
 	responses, ok := stack.Value(spec["x-amazon-apigateway-gateway-responses"]).(map[string]any)
 	if !ok {
-		return nil, errors.New("api/openapi.yaml has no x-amazon-apigateway-gateway-responses")
+		return nil, fmt.Errorf("%s has no x-amazon-apigateway-gateway-responses", contract)
 	}
 	return responses, nil
 }
 
 // fingerprint hashes everything that a deployment depends on.
-func (r Repo) fingerprint(parameters []string) (string, error) {
+func (r Repo) fingerprint(inputs, parameters []string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, parameters)
-	for _, input := range deployedInputs {
+	for _, input := range inputs {
 		err := fs.WalkDir(os.DirFS(string(r)), input, func(path string, d fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) && path == input {
 				return nil
@@ -246,10 +279,10 @@ func (r Repo) fingerprint(parameters []string) (string, error) {
 }
 
 // deployedTo returns the emulator that a deployment, perhaps an earlier one, fully reached.
-func deployedTo(dir string) process { return readDeployment(dir).Emulator }
+func deployedTo(dir string) process { return readDeployment(deploymentFile(dir)).Emulator }
 
-func readDeployment(dir string) (d deployment) {
-	_, _ = load(deploymentFile(dir), &d) // without it, or a part of it, the stack is deployed again
+func readDeployment(file string) (d deployment) {
+	_, _ = load(file, &d) // without it, or a part of it, the stack is deployed again
 	return d
 }
 

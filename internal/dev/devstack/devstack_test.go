@@ -56,7 +56,7 @@ func TestUnchangedFunctionKeepsItsPackage(t *testing.T) {
 		return content
 	}
 	before := packages()
-	fingerprint, err := repo.fingerprint(nil)
+	fingerprint, err := repo.fingerprint(deployedInputs, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestUnchangedFunctionKeepsItsPackage(t *testing.T) {
 	if again["first"] != before["first"] || again["second"] != before["second"] {
 		t.Error("rebuilding the same sources gave different packages")
 	}
-	if same, err := repo.fingerprint(nil); err != nil || same != fingerprint {
+	if same, err := repo.fingerprint(deployedInputs, nil); err != nil || same != fingerprint {
 		t.Errorf("fingerprint of the same sources differs (%v)", err)
 	}
 
@@ -88,7 +88,7 @@ func TestUnchangedFunctionKeepsItsPackage(t *testing.T) {
 	if changed["second"] != before["second"] {
 		t.Error("the package of the unchanged function changed")
 	}
-	if other, err := repo.fingerprint(nil); err != nil || other == fingerprint {
+	if other, err := repo.fingerprint(deployedInputs, nil); err != nil || other == fingerprint {
 		t.Errorf("a changed function did not change the fingerprint (%v)", err)
 	}
 }
@@ -114,7 +114,7 @@ func TestEveryDeployedInputChangesTheFingerprint(t *testing.T) {
 	for _, path := range []string{"template.yaml", "sandbox/template.yaml", "sandbox/openapi.yaml", "api/openapi.yaml",
 		"statemachines/fulfil-order.asl.json", ".build/functions/a.zip"} {
 		put(t, repo, path, "1")
-		fingerprint, err := repo.fingerprint(nil)
+		fingerprint, err := repo.fingerprint(deployedInputs, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestEveryDeployedInputChangesTheFingerprint(t *testing.T) {
 		}
 		seen[fingerprint] = path
 	}
-	if fingerprint, err := repo.fingerprint([]string{"Stage=other"}); err != nil || seen[fingerprint] != "" {
+	if fingerprint, err := repo.fingerprint(deployedInputs, []string{"Stage=other"}); err != nil || seen[fingerprint] != "" {
 		t.Errorf("the fingerprint leaves the parameters out (%v)", err)
 	}
 }
@@ -232,7 +232,7 @@ func TestStartErrorHasTheEndOfTheLog(t *testing.T) {
 }
 
 func TestGatewayResponsesUseTheParametersOfALocalStack(t *testing.T) {
-	responses, err := Repo("../../..").gatewayResponses()
+	responses, err := Repo("../../..").gatewayResponses("template.yaml", "api/openapi.yaml")
 	if err != nil || len(responses) < 10 {
 		t.Fatalf("%d answers, %v", len(responses), err)
 	}

@@ -16,7 +16,7 @@ var (
 	ofTheCore = regexp.MustCompile("^((internal|functions|events)/" + anyCore + "/|internal/platform/|cmd/rpc/|api/|" +
 		"template.yaml$|deploy/(" + anyCore + `\.yaml|(template|alarms)\.tmpl)$)`)
 	// ofBrokers is the part of the platform that only services with stacks of their own import.
-	ofBrokers = regexp.MustCompile("^internal/platform/rabbitmq/")
+	ofBrokers = regexp.MustCompile("^internal/platform/(kafka|rabbitmq)/")
 	anyCore   = "(" + strings.Join(slices.DeleteFunc(slices.Clone(Services),
 		func(s string) bool { return slices.Contains(Optional, s) }), "|") + ")"
 )
@@ -38,8 +38,13 @@ func (r *Repo) mentions() *regexp.Regexp {
 var stackRules = []Rule{
 	ban("the core imports nothing of a service with a stack of its own",
 		"a shop without it would build and deploy it all the same",
-		"^(internal|functions)/"+anyCore+"\\b|^internal/platform/|^cmd/rpc$", "^"+module+"((internal|functions)/"+anyOptional+"\\b|internal/platform/rabbitmq)",
-		"", "internal/inventory orderflow/internal/warehouse/contract"),
+		"^(internal|functions)/"+anyCore+"\\b|^internal/platform/|^cmd/rpc$",
+		"^"+module+"(internal|functions)/"+anyOptional+"\\b", "", "internal/inventory orderflow/internal/warehouse/contract"),
+	ban("the core imports no client of a broker",
+		"it would grow every function, and depend on what a shop need not have",
+		"^(internal|functions)/"+anyCore+"\\b|^internal/platform/|^cmd/rpc$",
+		"^"+module+"internal/platform/(kafka|rabbitmq)\\b|/franz-go/|/amqp091-go", "^internal/platform/(kafka|rabbitmq)\\b",
+		"internal/inventory orderflow/internal/platform/rabbitmq"),
 	ofCore(rule("the core does not know the services with stacks of their own",
 		"independent deployability: what the core names, it must be deployed with",
 		func(r *Repo, bad *list) {

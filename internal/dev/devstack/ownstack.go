@@ -1,0 +1,110 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"orderflow/internal/dev/template"
+	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/platform/casing"
+	"orderflow/internal/platform/clock"
+)
+
+// core is the name of the core's CloudFormation stack, with which others find its resources.
+const core = "orderflow"
+
+// own locates a stack next to the core's: that of a service with a stack of its own, or the
+// sandbox's.
+func own(service string) (stack, template string) {
+	if service == "sandbox" {
+		return cfnStacks[1].name, cfnStacks[1].template
+	}
+	return core + "-" + service, "stacks/" + service + "/template.yaml"
+}
+
+// DeployStack deploys the stack of a service with a stack of its own, such as reporting, or the
+// sandbox's again with more parameters, and returns its outputs. Parameters, such as Name=value,
+// are added to the core's. It skips what is already done.
+func (s *Stack) DeployStack(
+	ctx context.Context, rep *Reporter, service string, parameters ...string,
+) (map[string]string, error) {
+	stack, file := own(service)
+	if err := template.Check(string(s.repo)); err != nil {
+		return nil, err
+	}
+	existing, err := s.describe(ctx, core)
+	if err != nil {
+		return nil, err
+	}
+	all := []string{"Core=" + core}
+	for _, p := range existing.Parameters {
+		if p.ParameterValue != "" { // SAM refuses an empty one, which is the default of each of these
+			all = append(all, p.ParameterKey+"="+p.ParameterValue)
+		}
+	}
+	slices.Sort(all)
+	all = append(all, parameters...)
+	inputs := []string{filepath.Dir(file), "statemachines", "tools/sam.txt", ".build/functions"}
+	fingerprint, err := s.repo.fingerprint(inputs, all)
+	if err != nil {
+		return nil, err
+	}
+	want := deployment{Emulator: s.Emulator.Process, Fingerprint: fingerprint}
+	record := s.deploymentOf(service)
+	if readDeployment(record) == want {
+		rep.Printf("  ✓ %s is already deployed, nothing has changed\n", stack)
+	} else {
+		err = rep.Do("deploy "+stack, func() error { return s.samDeploy(ctx, stack, file, all) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	described, err := s.describe(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
+	outputs := described.outputs()
+	if id := outputs[casing.Camel(service)+"ApiId"]; id != "" {
+		if err := s.completeAPI(ctx, id, file, filepath.Join(filepath.Dir(file), "openapi.yaml")); err != nil {
+			return nil, err
+		}
+	}
+	return outputs, save(record, want)
+}
+
+// DeleteStack deletes the stack of a service with a stack of its own, and waits until it is gone.
+func (s *Stack) DeleteStack(ctx context.Context, rep *Reporter, service string) error {
+	stack, _ := own(service)
+	return rep.Do("delete "+stack, func() error {
+		err := errors.Join(s.cloudFormation(ctx, "DeleteStack", stack, nil), os.RemoveAll(s.deploymentOf(service)))
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		for {
+			switch described, err := s.describe(ctx, stack); {
+			case awsapi.Failed(err, "ValidationError"), described.StackStatus == "DELETE_COMPLETE":
+				return nil
+			case err != nil:
+				return err
+			case strings.HasSuffix(described.StackStatus, "_FAILED"):
+				return fmt.Errorf("%s: %s", described.StackStatus, described.StackStatusReason)
+			}
+			if err := clock.Sleep(ctx, 100*time.Millisecond); err != nil {
+				return fmt.Errorf("%s is not deleted: %w", stack, err)
+			}
+		}
+	})
+}
+
+// deploymentOf is the file that records what of a stack next to the core's was last deployed.
+func (s *Stack) deploymentOf(service string) string {
+	return filepath.Join(s.dir, "deployment", service+".json")
+}
