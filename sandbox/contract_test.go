@@ -1,10 +1,11 @@
-// Package sandbox_test holds the handlers to openapi.yaml.
+// Package sandbox_test holds the handlers to openapi.yaml and warehouse.yaml.
 package sandbox_test
 
 import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	routers "github.com/getkin/kin-openapi/routers/legacy"
 
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/ids"
 	"orderflow/sandbox/carrier"
 	shipments "orderflow/sandbox/carrier/memory"
@@ -26,16 +28,21 @@ import (
 	"orderflow/sandbox/provider"
 	ledger "orderflow/sandbox/provider/memory"
 	"orderflow/sandbox/sandboxtest"
+	"orderflow/sandbox/warehouse"
+	books "orderflow/sandbox/warehouse/memory"
 )
 
 const shopKey = sandboxtest.Secret("s3cret")
 
-// conversation is a sequence of requests with the status of each response. It covers every status
-// of every operation of the contract. The old shop takes key for its own.
-var conversation = []struct {
+// turn is a request with the status of its response.
+type turn struct {
 	request, key, body string
 	status             int
-}{
+}
+
+// conversation is a sequence of requests with the status of each response. It covers every status
+// of every operation of the contract. The old shop takes key for its own.
+var conversation = []turn{
 	{"POST /charges", "a", charge("a", "pm_card_visa"), 201},
 	{"POST /charges", "a", charge("x", "pm_card_visa"), 422},
 	{"POST /charges", "d", charge("d", "pm_card_visa_chargeDeclined"), 402},
@@ -97,8 +104,38 @@ func booking(reference string) string {
 	return fmt.Sprintf(`{"reference":%q,"address":%s,"items":[{"sku":"mug","quantity":2}]}`, reference, address)
 }
 
+// workers is the conversation with the warehouse.
+var workers = []turn{
+	{"POST /warehouse/receipts", "a", `{"sku":"mug","quantity":5,"by":"Wim","reference":"DN 7"}`, 201},
+	{"POST /warehouse/receipts", "a", `{"sku":"mug","quantity":5,"by":" ","reference":"DN 7"}`, 400},
+	{"POST /warehouse/receipts", "down", `{"sku":"mug","quantity":5,"by":"Wim","reference":"DN 7"}`, 500},
+	{"POST /warehouse/counts", "a", `{"sku":"mug","counted":3,"by":"Wim"}`, 201},
+	{"POST /warehouse/counts", "a", `{"sku":"mug","counted":3,"by":" "}`, 400},
+	{"POST /warehouse/counts", "down", `{"sku":"mug","counted":3,"by":"Wim"}`, 500},
+	{"GET /warehouse/stock/mug", "", "", 200},
+	{"GET /warehouse/stock/-", "", "", 400},
+}
+
+// exchange is a broker that is down at the first message about each document with the key down.
+type exchange map[string]bool
+
+func (e exchange) Publish(_ context.Context, key, id string, _ []byte) error {
+	down := strings.HasSuffix(id, idempotency.Hash([]byte("down"))[:32]) && !e[key]
+	e[key] = e[key] || down
+	if down {
+		return errors.New("down")
+	}
+	return nil
+}
+
 func TestHandlersKeepTheContract(t *testing.T) {
-	spec, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
+	keepContract(t, "openapi.yaml", conversation)
+	keepContract(t, "warehouse.yaml", workers)
+}
+
+func keepContract(t *testing.T, file string, conversation []turn) {
+	t.Helper()
+	spec, err := openapi3.NewLoader().LoadFromFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,6 +197,9 @@ func parties(spec *openapi3.T) map[string]http.Handler {
 		"ServeProviderFunction": provider.Handler(ledger.New(now), now, ids.Random(now), noSleep),
 		"ServeCarrierFunction":  carrier.Handler(shipments.New(now), now, ids.Random(now)),
 		"ServeLegacyFunction":   legacy.Handler(orders.New(now), now, shopKey),
+		"ServeWarehouseFunction": warehouse.Handler(warehouse.Warehouse{
+			Store: books.New(now), Now: exchange{}, Late: exchange{},
+		}),
 	}
 	handlers := map[string]http.Handler{}
 	for _, path := range spec.Paths.Map() {
