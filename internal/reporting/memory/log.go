@@ -1,4 +1,4 @@
-// Package memory is reporting's log in memory, for tests.
+// Package memory is reporting's log and store in memory, for tests.
 package memory
 
 import (

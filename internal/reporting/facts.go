@@ -1,0 +1,170 @@
+package reporting
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	orders "orderflow/internal/orders/contract"
+	payments "orderflow/internal/payments/contract"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/money"
+)
+
+// ErrUnintelligible refuses a record that is not an event as its service describes it.
+var ErrUnintelligible = fault.New(fault.Invalid, "UnintelligibleRecord", "not an event that reports can be built from")
+
+// Facts are what the log has told so far about an order. The result of learning events depends
+// neither on their order nor on how often each is learned, so a log that repeats or reorders events
+// gives the same reports.
+type Facts struct {
+	OrderID string
+	Placed  *Placed
+	Ended   *Ended
+	// Refunds are the refunds reported so far, by the payment's version.
+	Refunds []Refund
+	// Version grows by one with every write.
+	Version int64
+}
+
+// Identity returns the order's id and the version of the facts.
+func (f Facts) Identity() (orderID string, version int64) { return f.OrderID, f.Version }
+
+// Placed is that an order was placed.
+type Placed struct {
+	At    time.Time
+	Lines []Line
+}
+
+// Line is a line of an order.
+type Line struct {
+	SKU       string
+	Quantity  int64
+	UnitPrice money.Money
+}
+
+// Status is the final status of an order.
+type Status string
+
+// Final statuses.
+const (
+	Confirmed Status = "CONFIRMED"
+	Rejected  Status = "REJECTED"
+	Cancelled Status = "CANCELLED"
+)
+
+// Ended is that an order reached its final status.
+type Ended struct {
+	At     time.Time
+	Status Status
+	Reason string // a code; empty if confirmed
+	Total  money.Money
+}
+
+// Refund is the sum of all refunds of an order as of a version of its payment.
+type Refund struct {
+	Version int64
+	At      time.Time
+	Sum     money.Money
+}
+
+// news is what an event tells about an order.
+type news struct {
+	orderID string
+	placed  *Placed
+	ended   *Ended
+	refund  *Refund
+}
+
+// endings are the events that end an order.
+var endings = map[string]Status{
+	orders.OrderConfirmed: Confirmed, orders.OrderRejected: Rejected, orders.OrderCancelled: Cancelled,
+}
+
+// read returns what an event tells. told is false if reports do not need it.
+func read(e envelope.Event) (n news, told bool, err error) {
+	switch status, ends := endings[e.Type]; {
+	case ends:
+		n, err = ended(e, status)
+	case e.Type == orders.OrderCreated:
+		n, err = placed(e)
+	case e.Type == payments.PaymentRefunded, e.Type == payments.PaymentPartlyRefunded:
+		n, err = refunded(e)
+	default:
+		return news{}, false, nil
+	}
+	if err == nil && n.orderID != e.Subject {
+		err = ErrUnintelligible
+	}
+	return n, err == nil, err
+}
+
+func placed(e envelope.Event) (news, error) {
+	data, err := envelope.Decode[orders.Created](e)
+	if err != nil || len(data.Items) == 0 {
+		return news{}, ErrUnintelligible.Because(err)
+	}
+	p := &Placed{At: e.Time.UTC()}
+	for _, item := range data.Items {
+		if item.SKU == "" || item.Quantity < 1 || !sound(item.UnitPrice) {
+			return news{}, ErrUnintelligible
+		}
+		p.Lines = append(p.Lines, Line{item.SKU, int64(item.Quantity), item.UnitPrice})
+	}
+	return news{orderID: data.OrderID, placed: p}, nil
+}
+
+func ended(e envelope.Event, status Status) (news, error) {
+	data, err := envelope.Decode[orders.Changed](e)
+	if err != nil || !sound(data.Total) || (status != Confirmed && data.Reason == "") {
+		return news{}, ErrUnintelligible.Because(err)
+	}
+	return news{orderID: data.OrderID, ended: &Ended{e.Time.UTC(), status, data.Reason, data.Total}}, nil
+}
+
+func refunded(e envelope.Event) (news, error) {
+	data, err := envelope.Decode[payments.PaymentEvent](e)
+	if err != nil {
+		return news{}, ErrUnintelligible.Because(err)
+	}
+	sum := data.Amount
+	if data.RefundedAmount != nil {
+		sum = *data.RefundedAmount
+	}
+	if !sound(sum) || e.AggregateVersion < 1 {
+		return news{}, ErrUnintelligible
+	}
+	return news{orderID: data.OrderID, refund: &Refund{e.AggregateVersion, e.Time.UTC(), sum}}, nil
+}
+
+func sound(m money.Money) bool {
+	_, err := money.Of(m.Currency, m.Amount)
+	return err == nil
+}
+
+// learn returns the facts with the news. It does not change f.
+func (f Facts) learn(n news) (next Facts, changed bool) {
+	if n.orderID == "" {
+		return f, false
+	}
+	f.OrderID = n.orderID
+	switch {
+	case n.placed != nil && f.Placed == nil:
+		f.Placed = n.placed
+		return f, true
+	case n.ended != nil && f.Ended == nil: // an order ends once
+		f.Ended = n.ended
+		return f, true
+	case n.refund != nil:
+		at, known := slices.BinarySearchFunc(f.Refunds, *n.refund, func(a, b Refund) int {
+			return cmp.Compare(a.Version, b.Version)
+		})
+		if known {
+			return f, false
+		}
+		f.Refunds = slices.Insert(slices.Clone(f.Refunds), at, *n.refund)
+		return f, true
+	}
+	return f, false
+}

@@ -1,0 +1,203 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/memdb"
+	"orderflow/internal/reporting"
+)
+
+// Store implements reporting.Store.
+type Store struct {
+	*memdb.Log
+	generations *memdb.Items[reporting.Generations]
+	kept        map[int64]*generation
+}
+
+// generation is what is kept of one.
+type generation struct {
+	progress map[reporting.Source]reporting.Progress
+	facts    map[string]reporting.Facts
+	rows     reporting.Rows
+	parked   []reporting.Parked
+}
+
+// New returns an empty store.
+func New(c clock.Clock) *Store {
+	log := memdb.NewLog(c)
+	return &Store{
+		Log: log, generations: memdb.NewItems[reporting.Generations](log, "generations", nil),
+		kept: map[int64]*generation{},
+	}
+}
+
+func (s *Store) of(n int64) *generation {
+	if s.kept[n] == nil {
+		s.kept[n] = &generation{
+			progress: map[reporting.Source]reporting.Progress{}, facts: map[string]reporting.Facts{},
+			rows: reporting.Rows{},
+		}
+	}
+	return s.kept[n]
+}
+
+func (g *generation) read(of reporting.Source) reporting.Progress {
+	p := g.progress[of]
+	p.Source = of
+	return p
+}
+
+func (s *Store) now() reporting.Generations {
+	if g, saved := s.generations.Find(""); saved {
+		return g
+	}
+	return reporting.Generations{Serving: 1}
+}
+
+// Generations returns the generations.
+func (s *Store) Generations(context.Context) (g reporting.Generations, err error) {
+	s.View(func() { g = s.now() })
+	return g, nil
+}
+
+// SaveGenerations writes the generations.
+func (s *Store) SaveGenerations(_ context.Context, g reporting.Generations) error {
+	return s.Commit(commit.With{}, func() error { return s.next(g) })
+}
+
+func (s *Store) next(g reporting.Generations) error {
+	if s.now().Version != g.Version-1 {
+		return reporting.ErrOvertaken
+	}
+	s.generations.Save("", g)
+	return nil
+}
+
+// Switch writes the generations, and closes one.
+func (s *Store) Switch(
+	_ context.Context, g reporting.Generations, closing int64, seen []reporting.Progress,
+) error {
+	return s.Commit(commit.With{}, func() error {
+		for _, p := range seen {
+			if s.of(closing).read(p.Source) != p {
+				return reporting.ErrOvertaken
+			}
+		}
+		if err := s.next(g); err != nil {
+			return err
+		}
+		for _, p := range seen {
+			p.Closed = true
+			s.of(closing).progress[p.Source] = p
+		}
+		return nil
+	})
+}
+
+// Progress returns how far a generation has read a source.
+func (s *Store) Progress(
+	_ context.Context, generation int64, of reporting.Source,
+) (p reporting.Progress, err error) {
+	s.View(func() { p = s.of(generation).read(of) })
+	return p, nil
+}
+
+// Facts returns the facts of orders.
+func (s *Store) Facts(
+	_ context.Context, generation int64, orderIDs []string,
+) (map[string]reporting.Facts, error) {
+	found := map[string]reporting.Facts{}
+	s.View(func() {
+		for _, id := range orderIDs {
+			if f, known := s.of(generation).facts[id]; known {
+				found[id] = f
+			}
+		}
+	})
+	return found, nil
+}
+
+// Apply writes the effect of records.
+func (s *Store) Apply(_ context.Context, w reporting.Write) error {
+	return s.Commit(commit.With{}, func() error {
+		g, now := s.of(w.Generation), s.now()
+		building := now.Rebuild != nil && now.Rebuild.Generation == w.Generation
+		switch p := g.read(w.Source); {
+		case p.Closed, p.Next == 0 && now.Serving != w.Generation && !building:
+			return reporting.ErrClosed
+		case p.Next != w.From:
+			return reporting.ErrOvertaken
+		}
+		for _, f := range w.Facts {
+			if g.facts[f.OrderID].Version != f.Version-1 {
+				return reporting.ErrOvertaken
+			}
+		}
+		g.write(w)
+		return nil
+	})
+}
+
+func (g *generation) write(w reporting.Write) {
+	g.progress[w.Source] = reporting.Progress{Source: w.Source, Next: w.To}
+	for _, f := range w.Facts {
+		g.facts[f.OrderID] = f
+	}
+	g.parked = append(g.parked, w.Parked...)
+	for id, amounts := range w.Rows {
+		for name, amount := range amounts {
+			g.rows.Add(id.Report, id.Day, id.Of, name, amount)
+		}
+	}
+}
+
+// Rows returns rows.
+func (s *Store) Rows(
+	_ context.Context, generation int64, r reporting.Range, after reporting.RowID, most int,
+) (found []reporting.Row, err error) {
+	s.View(func() {
+		for id, amounts := range s.of(generation).rows {
+			if id.Report == r.Report && r.From <= id.Day && id.Day <= r.To && id.Compare(after) > 0 {
+				found = append(found, reporting.Row{RowID: id, Amounts: maps.Clone(amounts)})
+			}
+		}
+	})
+	slices.SortFunc(found, func(a, b reporting.Row) int { return a.Compare(b.RowID) })
+	return found[:min(most, len(found))], nil
+}
+
+// All returns all rows of a generation.
+func (s *Store) All(generation int64) reporting.Rows {
+	all := reporting.Rows{}
+	s.View(func() {
+		for id, amounts := range s.of(generation).rows {
+			all[id] = maps.Clone(amounts)
+		}
+	})
+	return all
+}
+
+// Parked returns the parked records of a generation.
+func (s *Store) Parked(_ context.Context, generation int64) (found []reporting.Parked, err error) {
+	s.View(func() { found = slices.Clone(s.of(generation).parked) })
+	slices.SortFunc(found, func(a, b reporting.Parked) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition),
+			cmp.Compare(a.Offset, b.Offset))
+	})
+	return found, nil
+}
+
+// Remove deletes what a generation has but its progress.
+func (s *Store) Remove(_ context.Context, n int64) (more bool, err error) {
+	return false, s.Commit(commit.With{}, func() error {
+		progress := s.of(n).progress
+		delete(s.kept, n)
+		s.of(n).progress = progress
+		return nil
+	})
+}

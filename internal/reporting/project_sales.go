@@ -1,0 +1,205 @@
+package reporting
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
+)
+
+const (
+	// tries is how often records are projected again after another invocation has overtaken this
+	// one.
+	tries = 8
+	// ordersAtOnce is how many orders' facts are read in one request.
+	ordersAtOnce = 100
+)
+
+// Service implements reporting's use cases on its store.
+type Service struct {
+	store Store
+	clock clock.Clock
+	// watch is told what was projected.
+	watch Watch
+}
+
+// Watch is told what was projected. Its methods must not block.
+type Watch interface {
+	// Projected: records of a source were projected, the last of which was appended at a time.
+	Projected(ctx context.Context, records int, last time.Time)
+	// Parked: a record was parked.
+	Parked(ctx context.Context, p Parked)
+}
+
+// New returns the use cases. watch may be nil.
+func New(store Store, c clock.Clock, watch Watch) *Service {
+	if watch == nil {
+		watch = nobody{}
+	}
+	return &Service{store: store, clock: c, watch: watch}
+}
+
+type nobody struct{}
+
+func (nobody) Projected(context.Context, int, time.Time) {}
+func (nobody) Parked(context.Context, Parked)            {}
+
+// ProjectSales adds records of one source, in the order of their offsets, to the serving
+// generation. Records that it includes already change nothing. If it fails, some of the records may
+// be included; all must be delivered again.
+func (s *Service) ProjectSales(ctx context.Context, of Source, records []Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	var err error
+	for range tries {
+		var g Generations
+		if g, err = s.store.Generations(ctx); err != nil {
+			return err
+		}
+		if err = s.project(ctx, g.Serving, of, records); !again(err) {
+			break
+		}
+	}
+	if err == nil {
+		s.watch.Projected(ctx, len(records), records[len(records)-1].Time)
+	}
+	return err
+}
+
+func again(err error) bool { return errors.Is(err, ErrOvertaken) || errors.Is(err, ErrClosed) }
+
+// project adds records to a generation, in as many transactions as they need.
+func (s *Service) project(ctx context.Context, generation int64, of Source, records []Record) error {
+	progress, err := s.store.Progress(ctx, generation, of)
+	if err != nil {
+		return err
+	}
+	if progress.Closed {
+		return ErrClosed
+	}
+	b := batch{
+		Write: Write{Generation: generation, Source: of, From: progress.Next, To: progress.Next, Rows: Rows{}},
+		known: map[string]Facts{}, changed: map[string]Facts{},
+	}
+	records = slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return r.Offset < progress.Next })
+	told := make([]told, len(records))
+	var orderIDs []string
+	for i, r := range records {
+		told[i] = s.tell(ctx, of, r)
+		if id := told[i].orderID; id != "" && !slices.Contains(orderIDs, id) {
+			orderIDs = append(orderIDs, id)
+		}
+	}
+	for ids := range slices.Chunk(orderIDs, ordersAtOnce) {
+		facts, err := s.store.Facts(ctx, generation, ids)
+		if err != nil {
+			return err
+		}
+		for id, f := range facts {
+			b.known[id] = f
+		}
+	}
+	for i, r := range records {
+		if !b.take(told[i], r.Offset) {
+			if err := s.flush(ctx, &b); err != nil {
+				return err
+			}
+			b.take(told[i], r.Offset)
+		}
+	}
+	if b.To == b.From {
+		return nil
+	}
+	return s.flush(ctx, &b)
+}
+
+// told is what a record tells: news, that it must be parked, or nothing.
+type told struct {
+	news
+	parked *Parked
+}
+
+func (s *Service) tell(ctx context.Context, of Source, r Record) told {
+	e, err := EventOf(r)
+	var n news
+	if err == nil {
+		n, _, err = read(e)
+	}
+	if err == nil {
+		return told{news: n}
+	}
+	p := Parked{of, r.Offset, fault.From(err).Code, s.clock.Now()}
+	slog.ErrorContext(ctx, "a record cannot be understood and is parked", "topic", of.Topic,
+		"partition", of.Partition, "offset", r.Offset, "reason", p.Reason, "error", fmt.Sprint(err))
+	return told{parked: &p}
+}
+
+// batch collects a Write.
+type batch struct {
+	Write
+	known   map[string]Facts // as stored once the changed ones are written
+	changed map[string]Facts
+}
+
+// take adds what a record tells, if the write then still fits into a transaction.
+func (b *batch) take(t told, offset int64) bool {
+	before := b.known[t.orderID]
+	learned, changed := before.learn(t.news)
+	more := Rows{}
+	if changed {
+		more.add(contributions(learned), 1)
+		more.add(contributions(before), -1)
+	}
+	actions := len(b.changed) + len(b.Rows) + len(b.Write.Parked)
+	for id := range more {
+		if _, already := b.Rows[id]; !already {
+			actions++
+		}
+	}
+	_, already := b.changed[t.orderID]
+	if changed && !already {
+		actions++
+	}
+	if t.parked != nil {
+		actions++
+	}
+	if actions > MaxActions && b.To > b.From {
+		return false
+	}
+	if changed {
+		if !already {
+			learned.Version++
+		}
+		b.known[t.orderID], b.changed[t.orderID] = learned, learned
+		b.Rows.add(more, 1)
+	}
+	if t.parked != nil {
+		b.Write.Parked = append(b.Write.Parked, *t.parked)
+	}
+	b.To = offset + 1
+	return true
+}
+
+// flush writes what was collected, and begins the next write.
+func (s *Service) flush(ctx context.Context, b *batch) error {
+	w := b.Write
+	for _, id := range slices.Sorted(maps.Keys(b.changed)) {
+		w.Facts = append(w.Facts, b.changed[id])
+	}
+	if err := s.store.Apply(ctx, w); err != nil {
+		return err
+	}
+	for _, p := range w.Parked {
+		s.watch.Parked(ctx, p)
+	}
+	b.Write = Write{Generation: w.Generation, Source: w.Source, From: w.To, To: w.To, Rows: Rows{}}
+	b.changed = map[string]Facts{}
+	return nil
+}

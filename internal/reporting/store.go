@@ -1,0 +1,130 @@
+package reporting
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/platform/fault"
+)
+
+// Errors of a write whose conditions do not hold.
+var (
+	// ErrOvertaken: the partition's offset or an order's facts have changed. Read again.
+	ErrOvertaken = fault.New(fault.Transient, "Overtaken", "another invocation has projected these records")
+	// ErrClosed: the generation takes no more records, since another one serves. Read again which.
+	ErrClosed = fault.New(fault.Transient, "GenerationClosed", "another generation serves now")
+)
+
+// Source is a partition of the log.
+type Source struct {
+	Topic     string
+	Partition int32
+}
+
+// Progress is how far a generation has read a source.
+type Progress struct {
+	Source
+	// Next is the offset of the first record that the generation does not include.
+	Next int64
+	// Closed generations include no more.
+	Closed bool
+}
+
+// Parked is a record that cannot be understood.
+type Parked struct {
+	Source
+	Offset int64
+	Reason string
+	At     time.Time
+}
+
+// Write is the effect of records of a source. It is written in one transaction, or not at all.
+type Write struct {
+	Generation int64
+	Source     Source
+	// From and To are the source's offsets before and after the records. The transaction's
+	// condition is that the generation has read up to From and is not closed. It makes the write of
+	// a repeated batch, and of an invocation that was overtaken, a failure without effect.
+	From, To int64
+	// Facts are the next versions of orders' facts.
+	Facts []Facts
+	// Rows are added to the rows of the generation.
+	Rows   Rows
+	Parked []Parked
+}
+
+// MaxActions is how many items a Write may have: DynamoDB's limit for a transaction, less two for
+// its conditions.
+const MaxActions = 98
+
+// State is the state of a rebuild.
+type State string
+
+// States of a rebuild. SWITCHED generations serve; the one before is then removed.
+const (
+	Building State = "BUILDING"
+	Stopped  State = "STOPPED"
+	Switched State = "SWITCHED"
+	Done     State = "DONE"
+)
+
+// Generations says which generation of the rows serves, and what is being rebuilt.
+type Generations struct {
+	// Serving is the generation that answers, and that project-sales adds to. The first one is 1.
+	Serving int64
+	Rebuild *Rebuild
+	Version int64
+}
+
+// Rebuild is the last rebuild.
+type Rebuild struct {
+	Generation int64
+	State      State
+	By         string // the operator
+	StartedAt  time.Time
+	UpdatedAt  time.Time
+	// Read and Total are the numbers of records read so far, and in the log when last looked at.
+	Read, Total int64
+	// Since is the time of the oldest record if records before it are no longer in the log; else it
+	// is zero.
+	Since time.Time
+}
+
+// Range selects rows of a report by day, both ends included.
+type Range struct {
+	Report   Report
+	From, To string
+}
+
+// Row is a row of a report.
+type Row struct {
+	RowID
+	Amounts Amounts
+}
+
+// Store keeps the generations, their rows and facts, and how far each has read the log.
+type Store interface {
+	// Generations returns the generations; before the first write, 1 serves.
+	Generations(ctx context.Context) (Generations, error)
+	// SaveGenerations writes g, which must be one version after what is stored, else it fails with
+	// ErrOvertaken.
+	SaveGenerations(ctx context.Context, g Generations) error
+	// Switch is SaveGenerations that also closes the generation that served until now, in the same
+	// transaction. seen is its progress for every source, and must still be its progress, else
+	// Switch fails with ErrOvertaken.
+	Switch(ctx context.Context, g Generations, closing int64, seen []Progress) error
+	// Progress returns how far a generation has read a source.
+	Progress(ctx context.Context, generation int64, of Source) (Progress, error)
+	// Facts returns the facts of up to 100 orders; those of which nothing is known are left out.
+	Facts(ctx context.Context, generation int64, orderIDs []string) (map[string]Facts, error)
+	// Apply writes w. It fails with ErrOvertaken or ErrClosed if a condition does not hold.
+	Apply(ctx context.Context, w Write) error
+	// Rows returns rows, sorted, without rows whose amounts are all 0: at most as many as asked
+	// for, from the one after a row on, or from the first on if after is the zero RowID.
+	Rows(ctx context.Context, generation int64, r Range, after RowID, most int) ([]Row, error)
+	// Parked returns the parked records of a generation, sorted.
+	Parked(ctx context.Context, generation int64) ([]Parked, error)
+	// Remove deletes rows, facts and parked records of a closed generation, as many as fit into a
+	// few requests. It returns false when nothing is left.
+	Remove(ctx context.Context, generation int64) (more bool, err error)
+}
