@@ -11,6 +11,7 @@ const template = `
 Parameters:
   Stage: {Type: String, Default: dev}
   Days: {Type: Number, Default: 7}
+  Cups: {Type: CommaDelimitedList, Default: "a,b"}
 Mappings:
   Pots: {dev: {Size: 2}, prod: {Size: 40}}
 Conditions:
@@ -38,6 +39,7 @@ Resources:
       Self: !GetAtt Brew.Arn
       Published: [!Ref Brew.Alias, !Ref Brew.Version]
       Other: !GetAtt Api.Url
+      Cups: [!Ref Cups, !Join ["-", !Ref Cups], !Select [1, !Split [":", "x:y"]], !ImportValue {"Fn::Sub": "${Stage}-Url"}]
       Size: !FindInMap [Pots, !Ref Stage, Size]
 `
 
@@ -62,6 +64,7 @@ func TestReferencesBecomeNamesAndARNs(t *testing.T) {
 	want := map[string]any{
 		"FunctionName": "brew", "Table": "shop-teas", "List": []any{"a", "c"}, "Cheap": "yes",
 		"Arns": []any{table, table, table + "/index/x", "dev:${!Literal}"}, "Self": function, "Size": 2,
+		"Cups": []any{[]any{"a", "b"}, "a-b", "y", "dev-Url"},
 		"Made": "arn:aws:sns:us-east-1:000000000000:shop-Unnamed-*", "Other": "Api.Url",
 		"AutoPublishAlias": "live", "Published": []any{function + ":live", function + ":1"},
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -116,6 +117,10 @@ func (s *Stack) intrinsic(name string, argument any) (any, bool) {
 	switch {
 	case name == "Ref" && argument == "AWS::NoValue":
 		return nothing{}, true
+	case name == "Ref" && Dig(s.template, "Parameters", fmt.Sprint(argument), "Type") == "CommaDelimitedList":
+		return split(s.reference(fmt.Sprint(argument)), ","), true
+	case name == "Fn::ImportValue": // its name, as the exporting stack is unknown
+		return s.Value(argument), true
 	case name == "Fn::GetAtt" && n == 2:
 		return s.reference(fmt.Sprintf("%v.%v", parts...)), true
 	case name == "Ref" || name == "Fn::GetAtt":
@@ -138,12 +143,35 @@ func (s *Stack) intrinsic(name string, argument any) (any, bool) {
 		return Dig(s.template, keys...), true
 	case name == "Fn::Equals" && n == 2:
 		return fmt.Sprint(values[0]) == fmt.Sprint(values[1]), true // as text, as CloudFormation does
+	case name == "Fn::Split" && n == 2:
+		return split(fmt.Sprint(values[1]), fmt.Sprint(values[0])), true
+	case name == "Fn::Join" && n == 2:
+		var all []string
+		items, ok := values[1].([]any)
+		for _, item := range items {
+			all = append(all, fmt.Sprint(item))
+		}
+		return strings.Join(all, fmt.Sprint(values[0])), ok
+	case name == "Fn::Select" && n == 2:
+		items, _ := values[1].([]any)
+		i, err := strconv.Atoi(fmt.Sprint(values[0]))
+		if err != nil || i >= len(items) {
+			return nil, false
+		}
+		return items[i], true
 	case name == "Fn::Not" && n == 1:
 		return values[0] != true, true
 	case name == "Fn::And" || name == "Fn::Or":
 		return slices.Contains(values, any(name == "Fn::Or")) == (name == "Fn::Or"), true
 	}
 	return nil, false
+}
+
+func split(text, by string) (all []any) {
+	for part := range strings.SplitSeq(text, by) {
+		all = append(all, part)
+	}
+	return all
 }
 
 // Parameter returns the value of a parameter.

@@ -23,6 +23,11 @@ const unused, sometimes, denied = "unused", "sometimes", "denied"
 //go:embed exceptions.txt
 var exceptions string
 
+// exceptionsOfOwn are those of services with stacks of their own.
+//
+//go:embed exceptions_stacks.txt
+var exceptionsOfOwn string
+
 // parseExceptions reads lines such as "unused owner action resource # reason".
 func parseExceptions(text string) ([]Exception, error) {
 	var all []Exception

@@ -401,3 +401,35 @@ func TestProductionGrantsWhatAWSDoes(t *testing.T) {
 		t.Errorf("%v", used)
 	}
 }
+
+// noBrokers are parameters of stacks of their own, for a check without a run.
+var noBrokers = map[string]map[string]string{
+	"reporting": {"KafkaSecret": "arn:aws:secretsmanager:us-east-1:000000000000:secret:kafka-AbCdEf",
+		"KafkaCaSecret": "arn:aws:secretsmanager:us-east-1:000000000000:secret:ca-AbCdEf"},
+	"warehouse": {"RabbitMqSecret": "arn:aws:secretsmanager:us-east-1:000000000000:secret:rabbitmq-AbCdEf",
+		"RabbitMqCaSecret":  "arn:aws:secretsmanager:us-east-1:000000000000:secret:ca-AbCdEf",
+		"RabbitMqBroker":    "arn:aws:mq:us-east-1:000000000000:broker:shop:b-1",
+		"ServiceUserSecret": "arn:aws:secretsmanager:us-east-1:000000000000:secret:user-AbCdEf"},
+}
+
+func TestStacksOfTheirOwnGrantWhatAWSDoes(t *testing.T) {
+	r, err := CheckOwn("../../..", strings.NewReader(""), noBrokers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range r.Problems {
+		if !strings.Contains(p, "which nothing uses") && !strings.HasPrefix(p, "exceptions.txt") {
+			t.Error(p)
+		}
+	}
+	// What Lambda does to reach a broker no run shows.
+	for _, row := range r.Rows {
+		service, _, _ := strings.Cut(row.Action, ":")
+		if slices.Contains([]string{"ec2", "kafka", "mq", "kms"}, service) && len(row.Used) == 0 {
+			t.Errorf("%s may %s on %s, which nothing uses", row.Owner, row.Action, row.Resource)
+		}
+	}
+	if r.Missing > 0 {
+		t.Errorf("%s", r.Sum())
+	}
+}

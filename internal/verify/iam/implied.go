@@ -15,6 +15,10 @@ const (
 	tracedSaga   = traced + " xray:GetSamplingRules xray:GetSamplingTargets"
 	polledQueue  = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
 	polledStream = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator"
+	polledMSK    = "kafka:DescribeCluster kafka:DescribeClusterV2 kafka:GetBootstrapBrokers"
+	polledMQ     = "mq:DescribeBroker"
+	inNetwork    = "ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets"
+	polledInside = inNetwork + " ec2:DescribeSecurityGroups ec2:DescribeVpcs"
 	sagaLogging  = "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery " +
 		"logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups"
 )
@@ -39,6 +43,12 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 				fmt.Sprint(function, ":", f["AutoPublishAlias"]), "releases")
 			all.add(role, "cloudwatch:DescribeAlarms", cfn.ARN("cloudwatch", "alarm:*"), "releases")
 		}
+		if f["VpcConfig"] != nil {
+			all.add(name, inNetwork, "*", "its network")
+		}
+		if key := s.Parameter("BrokerKey"); key != "" && readsBrokerSecret(f) {
+			all.add(name, "kms:Decrypt", key, "its broker's secrets")
+		}
 		if s.Globals("Function")["Tracing"] == "Active" {
 			all.add(name, traced, "*", "its tracing")
 		}
@@ -46,10 +56,13 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 	for _, id := range s.OfType("AWS::Lambda::EventSourceMapping") {
 		m := s.Properties(id)
 		name, source := m["FunctionName"], m["EventSourceArn"]
-		if strings.Contains(fmt.Sprint(source), "/stream/") {
+		switch from := fmt.Sprint(source); {
+		case strings.Contains(from, "/stream/"):
 			all.add(name, polledStream, source, "its stream")
 			all.add(name, "dynamodb:ListStreams", "*", "its stream") // cannot be scoped to resources
-		} else {
+		case m["SourceAccessConfigurations"] != nil:
+			all.broker(s, m)
+		default:
 			all.add(name, polledQueue, source, "its queue")
 		}
 		if to := cfn.Dig(m, "DestinationConfig", "OnFailure", "Destination"); to != nil {
@@ -75,6 +88,35 @@ func Implied(s *cfn.Stack, definition func(path string) ([]byte, error)) ([]Need
 		}
 	}
 	return sorted(all), nil
+}
+
+// broker adds what Lambda does with a function's role to poll a broker.
+func (n *needs) broker(s *cfn.Stack, mapping map[string]any) {
+	const by = "its broker"
+	name, source := mapping["FunctionName"], mapping["EventSourceArn"]
+	switch from := fmt.Sprint(source); {
+	case strings.Contains(from, ":kafka:"):
+		n.add(name, polledMSK, source, by)
+	case strings.Contains(from, ":mq:"):
+		n.add(name, polledMQ, source, by)
+	}
+	for _, access := range list(mapping["SourceAccessConfigurations"]) {
+		if uri := fmt.Sprint(cfn.Dig(access, "URI")); strings.Contains(uri, ":secretsmanager:") {
+			n.add(name, "secretsmanager:GetSecretValue", uri, by)
+		}
+	}
+	if key := s.Parameter("BrokerKey"); key != "" {
+		n.add(name, "kms:Decrypt", key, by)
+	}
+	if s.Parameter("BrokerSubnets") != "" {
+		n.add(name, polledInside, "*", by)
+	}
+}
+
+// readsBrokerSecret reports whether a function connects to a broker itself.
+func readsBrokerSecret(function map[string]any) bool {
+	variables, _ := cfn.Dig(function, "Environment", "Variables").(map[string]any)
+	return variables["KAFKA_SECRET"] != nil || variables["RABBITMQ_SECRET"] != nil
 }
 
 // roleIn returns the name of the role in an ARN.

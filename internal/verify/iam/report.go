@@ -29,7 +29,7 @@ type Row struct {
 
 // scopeless lists the actions that AWS cannot scope to resources.
 var scopeless = strings.Fields(tracedSaga + " " + sagaLogging +
-	" servicediscovery:DiscoverInstances dynamodb:ListStreams")
+	" servicediscovery:DiscoverInstances dynamodb:ListStreams " + polledInside)
 
 // Compare compares grants with needs. refused are the needs that were denied in a run.
 func Compare(granted []Grant, needed, refused []Need, exceptions []Exception) *Report {
