@@ -19,6 +19,7 @@ var noBrokers = map[string][]string{
 	"warehouse": {
 		"RabbitMqUrl=amqps://127.0.0.1:1/orderflow", "RabbitMqBroker=arn:aws:mq:us-east-1:000000000000:broker:none:b-1",
 		"RabbitMqSecret=arn:aws:secretsmanager:us-east-1:000000000000:secret:rabbitmq-AbCdEf",
+		"ServiceUserSecret=arn:aws:secretsmanager:us-east-1:000000000000:secret:user-AbCdEf",
 	},
 }
 
