@@ -69,17 +69,16 @@ func (b *brokers) send(m broker.Message) (queues []string) {
 // messageSource is Lambda's event source for a queue of RabbitMQ: it acknowledges a batch after the
 // function has handled it, and requeues all of it if the function failed.
 type messageSource struct {
-	b               *brokers
-	function, queue string
-	batch           int
-	running         int
+	b *brokers
+	messageSettings
+	running int
 }
 
 // pollers is how many batches of a queue can be with the function.
 const pollers = 2
 
-func (b *brokers) consume(function, queue string, batch int) *messageSource {
-	s := &messageSource{b: b, function: function, queue: queue, batch: batch}
+func (b *brokers) consume(settings messageSettings) *messageSource {
+	s := &messageSource{b: b, messageSettings: settings}
 	b.messageSources = append(b.messageSources, s)
 	return s
 }

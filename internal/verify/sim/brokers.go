@@ -1,10 +1,17 @@
 package sim
 
 import (
+	"context"
 	"maps"
 	"time"
 
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/memdb"
 	"orderflow/internal/verify/sim/broker"
+	"orderflow/internal/warehouse"
+	warehouseHandler "orderflow/internal/warehouse/handler"
+	warehouseMemory "orderflow/internal/warehouse/memory"
+	"orderflow/internal/warehouse/stockapi"
 )
 
 // brokers are what the services with stacks of their own need: Kafka for reporting and RabbitMQ for
@@ -17,6 +24,8 @@ type brokers struct {
 	exchange          *broker.Exchange
 	messageSources    []*messageSource
 	exchangeDownUntil time.Time
+	shelves           *shelves
+	warehouse         *warehouseMemory.Store
 }
 
 const (
@@ -26,10 +35,23 @@ const (
 	goods       = "orderflow.warehouse-messages"
 )
 
+// topics are those of the log: one for each service that publishes.
+var topics = []string{
+	"orderflow.catalog.events", "orderflow.inventory.events", "orderflow.notifications.events",
+	"orderflow.orders.events", "orderflow.payments.events", "orderflow.shipping.events",
+}
+
 // newBrokers adds the brokers, and their faults, to the world.
-func newBrokers(w *World, topics []string) *brokers {
+func newBrokers(w *World, d stack) *brokers {
 	maps.Copy(w.odds, newFate(newChance(w.seed+2), brokerOdds, nil).odds)
 	b := &brokers{w: w, log: broker.NewLog(partitions, topics...), exchange: broker.NewExchange()}
+	w.addQueues(d.queues)
+	for _, s := range d.topics {
+		b.subscribe(s)
+	}
+	for _, s := range append(d.messages, messageSettings{"take-pick-jobs", pickJobs, 10}) {
+		b.consume(s)
+	}
 	for queue, patterns := range map[string][]string{
 		pickJobs: {"pick.#"}, goods: {"goods.#", "stock.#", "order.#"},
 	} {
@@ -37,7 +59,42 @@ func newBrokers(w *World, topics []string) *brokers {
 			b.exchange.Bind(queue, p)
 		}
 	}
+	b.shelves = newShelves(b)
 	return b
+}
+
+// open makes the stores of the services.
+func (b *brokers) open() map[string]*memdb.Log {
+	b.warehouse = warehouseMemory.New(b.w)
+	return map[string]*memdb.Log{"warehouse": b.warehouse.Log}
+}
+
+// compose builds the functions of the services.
+func (b *brokers) compose() []map[string]function.Handler {
+	w := b.w
+	stock := stockapi.New(w.calls("warehouse", stockapi.Name, b.warehouse), serviceUser{})
+	return []map[string]function.Handler{
+		warehouseHandler.Handlers(warehouse.New(b.warehouse, pickJobBroker{b}, stock, w, w.ids)),
+		{"take-pick-jobs": function.HandlerFunc(b.shelves.take)},
+	}
+}
+
+// serviceUser is the warehouse's user in the core's user pool; see stockapi.Caller.
+type serviceUser struct{}
+
+func (serviceUser) Authorization(context.Context) (string, error) { return "Bearer " + operator, nil }
+
+func (serviceUser) Forget() {}
+
+// pickJobBroker is the adapter of RabbitMQ; see warehouse.Broker.
+type pickJobBroker struct{ b *brokers }
+
+// Publish sends a persistent, mandatory message.
+func (p pickJobBroker) Publish(_ context.Context, kind, id string, body []byte) error {
+	return p.b.publish(broker.Message{
+		ID: id, Type: kind, RoutingKey: kind, ContentType: "application/json", Body: body,
+		Persistent: !p.b.w.mutant.transient,
+	})
 }
 
 // logDown reports whether Kafka does not answer.

@@ -22,7 +22,8 @@ func withBrokers(t *testing.T, seed uint64) *World {
 	t.Helper()
 	w := newWorld(seed, Options{}, load(t, Mutant{}), Mutant{})
 	clear(w.odds)
-	w.brokers = newBrokers(w, []string{"orders"})
+	w.brokers = newBrokers(w, stack{})
+	w.brokers.log = broker.NewLog(partitions, "orders")
 	return w
 }
 
@@ -61,7 +62,7 @@ func TestKafkasEventSourceDeliversEveryRecordInOrder(t *testing.T) {
 			}
 			return nil, nil
 		})
-		s := w.brokers.subscribe("read", "orders", 10)
+		s := w.brokers.subscribe(topicSettings{"read", "orders", 10, 3})
 		for i := range 300 {
 			w.after(w.between(0, time.Minute), func() {
 				w.brokers.append(broker.Record{Topic: "orders", Key: fmt.Append(nil, i%30)})
@@ -127,7 +128,8 @@ func TestConfirmedMessagesOfTheExchangeAreHandled(t *testing.T) {
 			confirmed[string(id)] = true
 			return nil, nil
 		})
-		w.brokers.consume("take", pickJobs, 10)
+		w.brokers.messageSources = nil // the warehouse's own
+		w.brokers.consume(messageSettings{"take", pickJobs, 10})
 		for i := range 300 {
 			w.after(w.between(0, time.Minute), func() {
 				w.invoke("send", "", fmt.Append(nil, i), func([]byte, error) {})

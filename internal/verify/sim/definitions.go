@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,9 +19,29 @@ import (
 
 // Definitions are the parts of the system that are not code: state machines, queues and schedules.
 type Definitions struct {
-	machines  map[fulfilment.Machine]*asl.Machine
+	machines map[fulfilment.Machine]*asl.Machine
+	stack
+	brokers stack // the stacks of the services with brokers, which are optional
+}
+
+// stack is what templates define.
+type stack struct {
 	queues    map[string]*queueSettings // by function
 	schedules []rota
+	topics    []topicSettings
+	messages  []messageSettings
+}
+
+// topicSettings are those of an event source for a topic of Kafka.
+type topicSettings struct {
+	function, topic string
+	batch, retries  int
+}
+
+// messageSettings are those of an event source for a queue of RabbitMQ.
+type messageSettings struct {
+	function, queue string
+	batch           int
 }
 
 type queueSettings struct {
@@ -42,7 +63,7 @@ type rota struct {
 
 // Load reads the definitions of the repository at root, changed by a mutant.
 func Load(root string, m Mutant) (*Definitions, error) {
-	d := &Definitions{machines: map[fulfilment.Machine]*asl.Machine{}, queues: map[string]*queueSettings{}}
+	d := &Definitions{machines: map[fulfilment.Machine]*asl.Machine{}}
 	for _, name := range []fulfilment.Machine{fulfilment.FulfilOrder, fulfilment.CompensateOrder} {
 		file := filepath.Join(root, "statemachines", string(name)+".asl.json")
 		b, err := os.ReadFile(file) //nolint:gosec // our own file
@@ -59,8 +80,25 @@ func Load(root string, m Mutant) (*Definitions, error) {
 			return nil, err
 		}
 	}
-	return d, d.readTemplate(filepath.Join(root, "template.yaml"))
+	if err := d.readTemplate(filepath.Join(root, "template.yaml"), core, nil); err != nil {
+		return nil, err
+	}
+	for service, parameters := range map[string]map[string]string{
+		"reporting": {"KafkaBrokers": "kafka:9092", "KafkaSecret": "secret"},
+		"warehouse": {"RabbitMqUrl": "amqps://rabbitmq", "RabbitMqSecret": "secret", "RabbitMqBroker": "broker"},
+	} {
+		parameters["Core"] = core
+		file := filepath.Join(root, "stacks", service, "template.yaml")
+		if err := d.brokers.readTemplate(file, core+"-"+service, parameters); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(d.brokers.topics, func(a, b topicSettings) int { return cmp.Compare(a.topic, b.topic) })
+	return d, nil
 }
+
+// core is the name of the core's stack.
+const core = "shop"
 
 // properties are those of all resources that matter here.
 type properties struct {
@@ -72,14 +110,24 @@ type properties struct {
 	Queues                       []string
 	ScheduleExpression           string
 	Target                       struct{ Arn, Input string }
+	Topics                       []string
+	MaximumRetryAttempts         int
 }
 
 // readTemplate reads queues and schedules from the template, so a missing subscription or a wrong
 // filter is found like any defect.
-func (d *Definitions) readTemplate(file string) error {
-	stack, err := cfn.Load(file, "shop", nil)
+func (d *stack) readTemplate(file, name string, parameters map[string]string) error {
+	stack, err := cfn.Load(file, name, parameters)
 	if err != nil {
 		return err
+	}
+	if d.queues == nil {
+		d.queues = map[string]*queueSettings{}
+	}
+	// own returns the end of a name that begins with a stack's.
+	own := func(arn string) string {
+		n := arn[strings.LastIndexByte(arn, ':')+1:]
+		return strings.TrimPrefix(strings.TrimPrefix(n, name+"-"), core+"-")
 	}
 	each := func(kind string, use func(id string, p properties)) {
 		for _, id := range stack.OfType(kind) {
@@ -103,17 +151,21 @@ func (d *Definitions) readTemplate(file string) error {
 		}
 	})
 	each("AWS::Lambda::EventSourceMapping", func(_ string, p properties) {
-		if q, ok := queues[p.EventSourceArn]; ok { // else a stream, or an edge
+		switch q, ok := queues[p.EventSourceArn]; {
+		case len(p.Topics) > 0:
+			d.topics = append(d.topics, topicSettings{own(p.FunctionName), p.Topics[0], p.BatchSize, p.MaximumRetryAttempts})
+		case len(p.Queues) > 0:
+			d.messages = append(d.messages, messageSettings{own(p.FunctionName), p.Queues[0], p.BatchSize})
+		case ok: // else a stream, or an edge
 			s := &queueSettings{
 				topics: map[string][]string{}, batch: p.BatchSize, receives: q.RedrivePolicy.MaxReceiveCount,
 				visibility: time.Duration(q.VisibilityTimeout) * time.Second,
 			}
-			consumed[p.EventSourceArn], d.queues[strings.TrimPrefix(p.FunctionName, "shop-")] = s, s
+			consumed[p.EventSourceArn], d.queues[own(p.FunctionName)] = s, s
 		}
 	})
 	each("AWS::SNS::Subscription", func(id string, p properties) {
-		_, service, _ := strings.Cut(p.TopicArn, ":shop-")
-		q := consumed[p.Endpoint]
+		service, q := own(p.TopicArn), consumed[p.Endpoint]
 		switch {
 		case q != nil:
 			q.topics[service] = append(q.topics[service], p.FilterPolicy.Type...)
@@ -126,8 +178,7 @@ func (d *Definitions) readTemplate(file string) error {
 		if _, bad := fmt.Sscanf(p.ScheduleExpression, "rate(%d minutes)", &minutes); bad != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %s: %w", id, p.ScheduleExpression, bad))
 		}
-		_, function, _ := strings.Cut(p.Target.Arn, ":shop-")
-		d.schedules = append(d.schedules, rota{function, time.Duration(minutes) * time.Minute, []byte(p.Target.Input)})
+		d.schedules = append(d.schedules, rota{own(p.Target.Arn), time.Duration(minutes) * time.Minute, []byte(p.Target.Input)})
 	})
 	return err
 }

@@ -69,6 +69,9 @@ func (w *World) compose() {
 		"notifications": w.stores.notifications.Log, "orders": w.stores.orders.Log, "payments": w.stores.payments.Log,
 		"shipping": w.stores.shipping.Log,
 	}
+	if w.brokers != nil {
+		maps.Copy(w.logs, w.brokers.open())
+	}
 	for service, log := range w.logs {
 		log.Guard(gate{w, service})
 		w.streams[service] = &stream{w: w, service: service}
@@ -82,7 +85,7 @@ func (w *World) compose() {
 		w.mutant.stores(w)
 	}
 	key := func(context.Context) ([]byte, error) { return secret, nil }
-	for _, handlers := range []map[string]function.Handler{
+	all := []map[string]function.Handler{
 		catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids), key),
 		inventoryHandler.Handlers(inventory.New(w.stores.inventory, w, w.ids)),
 		ordersHandler.Handlers(orders.New(w.orders, w, w.ids).Limited(limits)),
@@ -92,7 +95,11 @@ func (w *World) compose() {
 			signature.Verifier{Scheme: webhook.Signatures, Secret: key, Clock: w}),
 		notificationsHandler.Handlers(notifications.New(w.mails, mailer{w}, w, w.ids)),
 		fulfilmentHandler.Handlers(fulfilment.New(w.sagas)),
-	} {
+	}
+	if w.brokers != nil {
+		all = append(all, w.brokers.compose()...)
+	}
+	for _, handlers := range all {
 		maps.Copy(w.functions, handlers)
 	}
 	if w.mutant.functions != nil {

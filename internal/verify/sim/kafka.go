@@ -14,11 +14,10 @@ import (
 // logSource is Lambda's event source for one topic of Kafka: one batch per partition at a time, in
 // order, until the function has handled it. A failed batch is halved and tried again.
 type logSource struct {
-	b               *brokers
-	function, topic string
-	batch           int
-	group           *broker.Group
-	holders         []*holder // the current one, by partition
+	b *brokers
+	topicSettings
+	group   *broker.Group
+	holders []*holder // the current one, by partition
 }
 
 // holder is a poller with a partition. After a rebalance it goes on until it notices.
@@ -32,8 +31,8 @@ type holder struct {
 	until   time.Time // when it notices that it is not current any more
 }
 
-func (b *brokers) subscribe(function, topic string, batch int) *logSource {
-	s := &logSource{b: b, function: function, topic: topic, batch: batch, group: broker.NewGroup()}
+func (b *brokers) subscribe(settings topicSettings) *logSource {
+	s := &logSource{b: b, topicSettings: settings, group: broker.NewGroup()}
 	s.holders = make([]*holder, b.log.Partitions())
 	for p := range b.log.Partitions() {
 		s.assign(p)

@@ -29,10 +29,10 @@ type Mutant struct {
 	withoutStream, withoutRecovery, ackFirst, wholeItems bool
 
 	// brokers runs it with reporting and the warehouse. unheeded is what the publisher of pick jobs
-	// ignores.
-	brokers       bool
-	ackGoodsFirst bool
-	unheeded      error
+	// ignores; its messages may be transient.
+	brokers                  bool
+	ackGoodsFirst, transient bool
+	unheeded                 error
 
 	quick bool // a few seeds catch it
 }

@@ -17,6 +17,7 @@ import (
 	"orderflow/internal/payments/stripe"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/money"
+	"orderflow/internal/warehouse/stockapi"
 	"orderflow/sandbox/carrier"
 	carrierMemory "orderflow/sandbox/carrier/memory"
 	carrierStream "orderflow/sandbox/carrier/stream"
@@ -264,8 +265,11 @@ func (n *network) send(r *http.Request) (*http.Response, error) {
 		}
 	}
 	n.w.breathe()
-	if r.URL.Host == "shipping" {
+	switch r.URL.Host {
+	case "shipping":
 		return n.webhook(r, body)
+	case stockapi.Name:
+		return n.adjustment(r, body)
 	}
 	w, order, call := n.w, reference(r.URL.Path, body), r.URL.Host+" "+r.URL.Path
 	if w.strikes(outage) {
@@ -338,23 +342,59 @@ func (n *network) serve(r *http.Request, body []byte) *httptest.ResponseRecorder
 
 // webhook delivers the carrier's callback through the API to its function.
 func (n *network) webhook(r *http.Request, body []byte) (*http.Response, error) {
+	return n.through(call{
+		function: "receive-carrier-webhook", path: r.URL.Path, method: r.Method, header: headers(r), body: body,
+		order: reference("", body),
+	}), nil
+}
+
+// adjustment carries warehouse's call of the API to inventory.
+func (n *network) adjustment(r *http.Request, body []byte) (*http.Response, error) {
+	w := n.w
+	c := call{
+		function: "adjust-stock", path: r.URL.Path, method: r.Method, header: headers(r), body: body,
+		params: map[string]string{"sku": strings.Split(r.URL.Path, "/")[3]},
+	}
+	if r.Header.Get("Authorization") == "Bearer "+operator {
+		c.caller = operator
+	}
+	again := func() { w.api(c, func(int, []byte) {}) }
+	switch {
+	case w.strikes(requestLost):
+		return nil, n.noAnswer()
+	case w.strikes(requestLate):
+		w.after(w.between(stockapi.Timeout, 3*time.Minute), again)
+		return nil, n.noAnswer()
+	case w.strikes(requestTwice):
+		w.after(w.between(0, 3*time.Minute), again)
+	}
+	res := n.through(c)
+	w.crash(crashAfter)
+	if w.strikes(answerLost) {
+		return nil, n.noAnswer()
+	}
+	return res, nil
+}
+
+// through calls the API.
+func (n *network) through(c call) *http.Response {
 	var status int
 	var answer []byte
 	n.w.pause(func(resume func()) {
-		header := map[string]string{}
-		for name := range r.Header {
-			header[name] = r.Header.Get(name)
-		}
-		c := call{
-			function: "receive-carrier-webhook", path: r.URL.Path, method: r.Method, header: header, body: body,
-			order: reference("", body),
-		}
 		n.w.api(c, func(code int, b []byte) {
 			status, answer = code, b
 			resume()
 		})
 	})
-	return response(status, answer), nil
+	return response(status, answer)
+}
+
+func headers(r *http.Request) map[string]string {
+	header := map[string]string{}
+	for name := range r.Header {
+		header[name] = r.Header.Get(name)
+	}
+	return header
 }
 
 // reference finds the order of a call, for the timeline.

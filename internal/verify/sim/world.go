@@ -98,14 +98,21 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 		about:   map[string]string{}, booked: map[string]bool{}, accounts: map[string]*account{}}
 	w.network = &network{w: w, downUntil: map[string]time.Time{}}
 	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{}, hunted: map[string]bool{}}
-	w.consumers = sortedKeys(d.queues)
-	for _, name := range w.consumers {
-		w.queues[name] = &queue{w: w, function: name, queueSettings: *d.queues[name], handled: map[string]int{}}
-	}
 	w.versions = newVersions(w, seed)
 	w.open()
+	w.addQueues(d.queues)
+	if o.Brokers {
+		w.brokers = newBrokers(w, d.brokers)
+	}
 	w.compose()
 	return w
+}
+
+func (w *World) addQueues(settings map[string]*queueSettings) {
+	for name, s := range settings {
+		w.queues[name] = &queue{w: w, function: name, queueSettings: *s, handled: map[string]int{}}
+	}
+	w.consumers = sortedKeys(w.queues)
 }
 
 // note adds a line to the timeline and to the digest, with which runs are compared.
@@ -160,6 +167,10 @@ func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline) 
 	}
 	w.planVisits()
 	w.runSchedules(d.schedules)
+	if w.brokers != nil {
+		w.brokers.shelves.planShifts()
+		w.runSchedules(d.brokers.schedules)
+	}
 	w.pass(w.now.Add(o.Duration + time.Minute))
 
 	w.calm, w.slots = true, 0
