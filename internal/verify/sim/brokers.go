@@ -7,6 +7,7 @@ import (
 
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/memdb"
+	reportingMemory "orderflow/internal/reporting/memory"
 	"orderflow/internal/verify/sim/broker"
 	"orderflow/internal/warehouse"
 	warehouseHandler "orderflow/internal/warehouse/handler"
@@ -18,7 +19,8 @@ import (
 // the warehouse. A run has them if Options.Brokers is set.
 type brokers struct {
 	w                 *World
-	log               *broker.Log
+	timeouts          map[string]time.Duration // by function
+	log               *reportingMemory.Log
 	logSources        []*logSource
 	logDownUntil      time.Time
 	exchange          *broker.Exchange
@@ -26,13 +28,13 @@ type brokers struct {
 	exchangeDownUntil time.Time
 	shelves           *shelves
 	warehouse         *warehouseMemory.Store
+	goods             warehouse.Store // what the warehouse's functions use
 }
 
 const (
-	partitions  = 3
 	virtualHost = "orderflow"
 	pickJobs    = "warehouse.pick-jobs"
-	goods       = "orderflow.warehouse-messages"
+	fromShelves = "orderflow.warehouse-messages"
 )
 
 // topics are those of the log: one for each service that publishes.
@@ -44,7 +46,7 @@ var topics = []string{
 // newBrokers adds the brokers, and their faults, to the world.
 func newBrokers(w *World, d stack) *brokers {
 	maps.Copy(w.odds, newFate(newChance(w.seed+2), brokerOdds, nil).odds)
-	b := &brokers{w: w, log: broker.NewLog(partitions, topics...), exchange: broker.NewExchange()}
+	b := &brokers{w: w, timeouts: d.timeouts, log: reportingMemory.NewLog(w, topics...), exchange: broker.NewExchange()}
 	w.addQueues(d.queues)
 	for _, s := range d.topics {
 		b.subscribe(s)
@@ -53,7 +55,7 @@ func newBrokers(w *World, d stack) *brokers {
 		b.consume(s)
 	}
 	for queue, patterns := range map[string][]string{
-		pickJobs: {"pick.#"}, goods: {"goods.#", "stock.#", "order.#"},
+		pickJobs: {"pick.#"}, fromShelves: {"goods.#", "stock.#", "order.#"},
 	} {
 		for _, p := range patterns {
 			b.exchange.Bind(queue, p)
@@ -66,6 +68,7 @@ func newBrokers(w *World, d stack) *brokers {
 // open makes the stores of the services.
 func (b *brokers) open() map[string]*memdb.Log {
 	b.warehouse = warehouseMemory.New(b.w)
+	b.goods = b.warehouse
 	return map[string]*memdb.Log{"warehouse": b.warehouse.Log}
 }
 
@@ -74,7 +77,7 @@ func (b *brokers) compose() []map[string]function.Handler {
 	w := b.w
 	stock := stockapi.New(w.calls("warehouse", stockapi.Name, b.warehouse), serviceUser{})
 	return []map[string]function.Handler{
-		warehouseHandler.Handlers(warehouse.New(b.warehouse, pickJobBroker{b}, stock, w, w.ids)),
+		warehouseHandler.Handlers(warehouse.New(b.goods, pickJobBroker{b}, stock, w, w.ids)),
 		{"take-pick-jobs": function.HandlerFunc(b.shelves.take)},
 	}
 }

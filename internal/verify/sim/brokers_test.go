@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/platform/function"
+	"orderflow/internal/reporting"
+	reportingMemory "orderflow/internal/reporting/memory"
 	"orderflow/internal/verify/sim/broker"
 )
 
@@ -23,7 +25,7 @@ func withBrokers(t *testing.T, seed uint64) *World {
 	w := newWorld(seed, Options{}, load(t, Mutant{}), Mutant{})
 	clear(w.odds)
 	w.brokers = newBrokers(w, stack{})
-	w.brokers.log = broker.NewLog(partitions, "orders")
+	w.brokers.log = reportingMemory.NewLog(w, "orders")
 	return w
 }
 
@@ -65,7 +67,7 @@ func TestKafkasEventSourceDeliversEveryRecordInOrder(t *testing.T) {
 		s := w.brokers.subscribe(topicSettings{"read", "orders", 10, 3})
 		for i := range 300 {
 			w.after(w.between(0, time.Minute), func() {
-				w.brokers.append(broker.Record{Topic: "orders", Key: fmt.Append(nil, i%30)})
+				must(0, w.brokers.append(reporting.Message{Topic: "orders", Key: fmt.Append(nil, i%30)}))
 			})
 		}
 		w.rest(epoch.Add(time.Hour))
@@ -74,9 +76,9 @@ func TestKafkasEventSourceDeliversEveryRecordInOrder(t *testing.T) {
 			s.assign(h.Partition)
 		}
 		w.rest(epoch.Add(2 * time.Hour))
-		for p := range w.brokers.log.Partitions() {
-			if _, end := w.brokers.log.Bounds("orders", p); read[int64(p)] != end || end == 0 {
-				t.Errorf("seed %d: partition %d is read up to %d of %d", seed+1, p, read[int64(p)], end)
+		for _, p := range w.brokers.bounds("orders") {
+			if read[int64(p.Partition)] != p.End || p.End == 0 {
+				t.Errorf("seed %d: %d are read of %+v", seed+1, read[int64(p.Partition)], p)
 			}
 		}
 		if s.lag() != 0 {

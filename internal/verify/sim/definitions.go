@@ -30,6 +30,7 @@ type stack struct {
 	schedules []rota
 	topics    []topicSettings
 	messages  []messageSettings
+	timeouts  map[string]time.Duration // by function
 }
 
 // topicSettings are those of an event source for a topic of Kafka.
@@ -112,6 +113,7 @@ type properties struct {
 	Target                       struct{ Arn, Input string }
 	Topics                       []string
 	MaximumRetryAttempts         int
+	Timeout                      int
 }
 
 // readTemplate reads queues and schedules from the template, so a missing subscription or a wrong
@@ -122,7 +124,7 @@ func (d *stack) readTemplate(file, name string, parameters map[string]string) er
 		return err
 	}
 	if d.queues == nil {
-		d.queues = map[string]*queueSettings{}
+		d.queues, d.timeouts = map[string]*queueSettings{}, map[string]time.Duration{}
 	}
 	// own returns the end of a name that begins with a stack's.
 	own := func(arn string) string {
@@ -172,6 +174,9 @@ func (d *stack) readTemplate(file, name string, parameters map[string]string) er
 		case p.Protocol == "sqs":
 			err = errors.Join(err, fmt.Errorf("%s: no function reads the queue %s", id, p.Endpoint))
 		}
+	})
+	each("AWS::Serverless::Function", func(_ string, p properties) {
+		d.timeouts[own(p.FunctionName)] = time.Duration(p.Timeout) * time.Second
 	})
 	each("AWS::Scheduler::Schedule", func(id string, p properties) {
 		var minutes int

@@ -91,6 +91,7 @@ var (
 	logDown       = newBrokerFault(.01, "Kafka is down")
 	logRefused    = newBrokerFault(.03, "Kafka refused a record")
 	logUnheard    = newBrokerFault(.03, "Kafka's answer about a record lost")
+	logUnread     = newBrokerFault(.02, "Kafka does not answer a reader")
 	offsetUnheard = newBrokerFault(.1, "committed offset lost")
 	rebalanced    = newBrokerFault(.05, "partition given to another poller")
 

@@ -37,6 +37,7 @@ import (
 	shippingHandler "orderflow/internal/shipping/handler"
 	shippingMemory "orderflow/internal/shipping/memory"
 	"orderflow/internal/shipping/webhook"
+	"orderflow/internal/warehouse/stockapi"
 )
 
 type stores struct {
@@ -53,6 +54,7 @@ var addresses = registry.Fixed{
 	paymentsProvider.Name: "http://" + paymentsProvider.Name,
 	shippingCarrier.Name:  "http://" + shippingCarrier.Name,
 	"shipping":            "http://shipping",
+	stockapi.Name:         "http://" + stockapi.Name,
 }
 
 // secret signs the callbacks of the carrier and the notices of the payment provider.

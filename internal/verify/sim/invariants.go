@@ -48,6 +48,11 @@ type outcome struct {
 }
 
 func (w *World) check() {
+	if w.brokers != nil {
+		for _, i := range brokerInvariants {
+			i.whole(w.brokers, w, func(order, format string, args ...any) { w.violate(i.name, order, format, args...) })
+		}
+	}
 	for _, i := range invariants {
 		if i.whole != nil {
 			i.whole(w, func(order, format string, args ...any) { w.violate(i.name, order, format, args...) })

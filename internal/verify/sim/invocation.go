@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// timeout is the timeout of every function; see template.yaml.
+// timeout is the timeout of every function of the core; see template.yaml.
 const timeout = 10 * time.Second
 
 // trace is the only trace of a world. Otherwise each invocation would start one with a random id.
@@ -63,6 +64,10 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 		return
 	}
 	inv := &invocation{w: w, function: function, order: order, reply: reply}
+	limit := timeout
+	if w.brokers != nil {
+		limit = cmp.Or(w.brokers.timeouts[function], limit)
+	}
 	w.busy[function]++
 	inv.next, inv.stop = iter.Pull(func(yield func(func(func())) bool) {
 		inv.yield = yield
@@ -74,10 +79,10 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 				w.violate("no function panics", order, "%s: %v", function, p)
 			}
 		}()
-		inv.out, inv.err = h.Invoke(tracing.With(deadline{context.Background(), w.now.Add(timeout)}, trace), payload)
+		inv.out, inv.err = h.Invoke(tracing.With(deadline{context.Background(), w.now.Add(limit)}, trace), payload)
 	})
 	inv.newer = w.versions.newer()
-	w.after(timeout, func() {
+	w.after(limit, func() {
 		if !inv.over && inv.reply != nil {
 			w.note(inv.order, "%s times out", function)
 			inv.answer(nil, errTimedOut)

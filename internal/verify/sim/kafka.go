@@ -1,13 +1,16 @@
 package sim
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"orderflow/internal/reporting"
 	"orderflow/internal/verify/sim/broker"
 )
 
@@ -33,9 +36,9 @@ type holder struct {
 
 func (b *brokers) subscribe(settings topicSettings) *logSource {
 	s := &logSource{b: b, topicSettings: settings, group: broker.NewGroup()}
-	s.holders = make([]*holder, b.log.Partitions())
-	for p := range b.log.Partitions() {
-		s.assign(p)
+	for p := range b.bounds(s.topic) {
+		s.holders = append(s.holders, nil)
+		s.assign(int32(p)) //nolint:gosec // fits
 	}
 	b.logSources = append(b.logSources, s)
 	return s
@@ -66,9 +69,7 @@ func (s *logSource) poll(h *holder) {
 		s.pollIn(s.b.logDownUntil.Sub(w.now)+time.Second, h)
 		return
 	}
-	first, _ := s.b.log.Bounds(h.Topic, h.Partition)
-	h.next = max(h.next, first) // as with auto.offset.reset=earliest
-	records := must(s.b.log.Read(h.Topic, h.Partition, h.next, 1+w.IntN(h.most)))
+	records := must(s.b.log.Read(context.Background(), h.Topic, h.Partition, h.next, 1+w.IntN(h.most)))
 	if len(records) == 0 {
 		return
 	}
@@ -84,7 +85,7 @@ func (s *logSource) poll(h *holder) {
 	}
 	h.busy = true
 	w.note("", "%s receives %d records of %s, partition %d, from offset %d", s.function, len(records), h.Topic,
-		h.Partition, h.next)
+		h.Partition, records[0].Offset)
 	w.invoke(s.function, string(records[0].Key), batchOf(records), func(_ []byte, err error) {
 		h.busy = false
 		switch {
@@ -106,17 +107,26 @@ func (s *logSource) poll(h *holder) {
 	})
 }
 
+// bounds returns the partitions of a topic.
+func (b *brokers) bounds(topic string) (all []reporting.Partition) {
+	for _, p := range must(b.log.Partitions(context.Background())) {
+		if p.Topic == topic {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // lag returns how many records the group has not committed.
 func (s *logSource) lag() (n int64) {
-	for _, h := range s.holders {
-		_, end := s.b.log.Bounds(h.Topic, h.Partition)
-		n += end - s.group.Committed(h.Place)
+	for i, p := range s.b.bounds(s.topic) {
+		n += p.End - s.group.Committed(s.holders[i].Place)
 	}
 	return n
 }
 
 // batchOf encodes records as Lambda does.
-func batchOf(records []broker.Record) []byte {
+func batchOf(records []reporting.Record) []byte {
 	in := events.KafkaEvent{EventSource: "SelfManagedKafka", Records: map[string][]events.KafkaRecord{}}
 	for _, r := range records {
 		out := events.KafkaRecord{
@@ -134,18 +144,65 @@ func batchOf(records []broker.Record) []byte {
 	return must(json.Marshal(in))
 }
 
+// kafka is the log as functions see it; see reporting.Producer and reporting.Log.
+type kafka struct{ b *brokers }
+
+var errKafka = errors.New("simulated: Kafka does not answer")
+
+// Append appends messages. Each may be refused, or be in the log without an answer.
+func (k kafka) Append(_ context.Context, messages []reporting.Message) []error {
+	w, errs := k.b.w, make([]error, len(messages))
+	w.breathe()
+	down := k.b.logDown()
+	for i, m := range messages {
+		if down || w.strikes(logRefused) {
+			errs[i] = errKafka
+			continue
+		}
+		if errs[i] = k.b.append(m); errs[i] == nil && w.strikes(logUnheard) {
+			errs[i] = errKafka
+		}
+	}
+	w.crash(crashAfter)
+	return errs
+}
+
+// Partitions returns all partitions.
+func (k kafka) Partitions(ctx context.Context) ([]reporting.Partition, error) {
+	if err := k.reach(); err != nil {
+		return nil, err
+	}
+	return k.b.log.Partitions(ctx)
+}
+
+// Read reads records.
+func (k kafka) Read(ctx context.Context, topic string, p int32, from int64, most int) ([]reporting.Record, error) {
+	if err := k.reach(); err != nil {
+		return nil, err
+	}
+	return k.b.log.Read(ctx, topic, p, from, most)
+}
+
+func (k kafka) reach() error {
+	k.b.w.breathe()
+	if k.b.logDown() || k.b.w.strikes(logUnread) {
+		return errKafka
+	}
+	return nil
+}
+
 // append adds a record to the log and wakes up its readers.
-func (b *brokers) append(r broker.Record) bool {
-	r.Time = b.w.now
-	r, ok := b.log.Append(r)
-	if !ok {
-		return false
+func (b *brokers) append(m reporting.Message) error {
+	if err := b.log.Append(context.Background(), []reporting.Message{m})[0]; err != nil {
+		return err
 	}
 	b.w.changes++
 	for _, s := range b.logSources {
-		if s.topic == r.Topic {
-			s.pollIn(b.w.between(10*time.Millisecond, 500*time.Millisecond), s.holders[r.Partition])
+		for _, h := range s.holders {
+			if s.topic == m.Topic {
+				s.pollIn(b.w.between(10*time.Millisecond, 500*time.Millisecond), h)
+			}
 		}
 	}
-	return true
+	return nil
 }

@@ -144,4 +144,14 @@ var Mutants = []Mutant{
 	{Name: "a failed undo is forgotten (compensate-order)", edit: []string{
 		`1 > $count($keys($states.input.failures))`, `9 > $count($keys($states.input.failures))`,
 	}},
+	{Name: "a pick job counts as sent without the broker's confirm", brokers: true, quick: true,
+		unheeded: errUnconfirmed},
+	{Name: "a returned pick job counts as sent", brokers: true, unheeded: errReturned},
+	{Name: "pick jobs are not persistent", brokers: true, transient: true},
+	{Name: "the warehouse's messages are acknowledged before they are handled", brokers: true, quick: true,
+		ackGoodsFirst: true},
+	{Name: "a redelivered message of the warehouse is a new one", brokers: true, functions: renumbered},
+	{Name: "each attempt at an adjustment has a key of its own", brokers: true, roundTrip: rekeyed},
+	{Name: "a message that cannot be understood is dropped", brokers: true,
+		stores: func(w *World) { w.brokers.goods = unparked{w.brokers.goods} }},
 }

@@ -15,19 +15,21 @@ import (
 
 // shelves is the warehouse's own system: its counts, and what it did about each order.
 type shelves struct {
-	b       *brokers
-	picked  map[string]int    // units taken from the shelves, by SKU
-	jobs    map[string][]byte // pick jobs and cancellations, by message id
-	orders  map[string]string // the kind of the order's message
-	sent    map[string]bool   // ids of good messages
-	poison  map[string]bool   // ids of messages that cannot be understood
-	ordinal int
+	b      *brokers
+	picked map[string]int    // units taken from the shelves, by SKU
+	jobs   map[string][]byte // pick jobs and cancellations, by message id
+	orders map[string]string // the kind of the order's message
+	sent   map[string]bool   // ids of good messages
+	// prepared are the orders of messages about these, by message id.
+	prepared map[string]string
+	poison   map[string]bool // ids of messages that cannot be understood
+	ordinal  int
 }
 
 func newShelves(b *brokers) *shelves {
 	return &shelves{
 		b: b, picked: map[string]int{}, jobs: map[string][]byte{}, orders: map[string]string{},
-		sent: map[string]bool{}, poison: map[string]bool{},
+		sent: map[string]bool{}, poison: map[string]bool{}, prepared: map[string]string{},
 	}
 }
 
@@ -83,11 +85,12 @@ func (s *shelves) job(id, kind string, body []byte) {
 		s.picked[line.SKU] += line.Quantity
 	}
 	wait := w.between(time.Second, 5*time.Minute)
-	prepared := warehouse.Prepared{OrderID: job.OrderID}
-	w.after(wait, func() { s.send("picked-"+job.OrderID, warehouse.OrderPickedMessage, prepared) })
-	w.after(wait+w.between(0, 5*time.Minute), func() {
-		s.send("packed-"+job.OrderID, warehouse.OrderPackedMessage, prepared)
-	})
+	for _, kind := range []string{warehouse.OrderPickedMessage, warehouse.OrderPackedMessage} {
+		id := kind + "-" + job.OrderID
+		s.prepared[id] = job.OrderID
+		w.after(wait, func() { s.send(id, kind, warehouse.Prepared{OrderID: job.OrderID}) })
+		wait += w.between(0, 5*time.Minute)
+	}
 }
 
 // send sends a good message, perhaps late or twice, and repeats it until the broker has it.

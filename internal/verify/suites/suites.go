@@ -68,6 +68,12 @@ var suites = []Suite{
 			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
 	},
 	{
+		Name: "sim-brokers", Program: goRunDev, Args: []string{"sim", "--brokers", "--seeds", "120"},
+		About: 40 * time.Second,
+		Figures: []figure{{place{"simulation", "orders with reporting and the warehouse"}, "orders",
+			`(?m)^\d+ seeds, (?P<of>\d+) orders, \d+ faults, (?P<failed>\d+) violations$`}},
+	},
+	{
 		Name: "sim-mutants", Program: goRunDev, Args: []string{"sim", "--mutants"}, About: 35 * time.Second,
 		Figures: []figure{{place{"simulation", "defects that it must find"}, "defects",
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
