@@ -24,6 +24,8 @@ import (
 	"orderflow/internal/verify/contracts"
 	"orderflow/internal/verify/e2e"
 	"orderflow/internal/verify/faults"
+	"orderflow/internal/verify/interleave"
+	"orderflow/internal/verify/movements"
 	"orderflow/internal/verify/oracle"
 	"orderflow/internal/verify/prove"
 	"orderflow/internal/verify/sam"
@@ -40,21 +42,25 @@ func proofs() []*cobra.Command {
 	var rounds int
 	return []*cobra.Command{simulate(), flags(&cobra.Command{
 		Use:     "prove",
-		Short:   "Search all paths of a saga, and of a request between two shops, for one that breaks a promise",
+		Short:   "Search all paths of a saga, of a request between two shops, of a stock movement, for one that breaks a promise",
 		Example: "  go run ./cmd/dev prove --faults 2\n  go run ./cmd/dev prove --mutants",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
 			// Use cases would log millions of lines.
 			slog.SetDefault(slog.New(slog.DiscardHandler))
 			if mutants {
-				return verdict(twoshops.HuntMutants(out), nil) //nolint:contextcheck // it ends itself
+				all := slices.Concat(twoshops.Defects(), movements.Defects()) //nolint:contextcheck // they end themselves
+				return verdict(interleave.Hunt(out, all), nil)
 			}
 			ok, err := prove.Search(out, repo.Path("statemachines"), limit) //nolint:contextcheck // as above
-			return verdict(twoshops.Prove(out) && ok, err)                  //nolint:contextcheck // as above
+			for _, search := range []func(io.Writer) bool{twoshops.Prove, movements.Prove} {
+				ok = search(out) && ok
+			}
+			return verdict(ok, err)
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().UintVar(&limit, "faults", 3, "most faults in a run of a saga")
 		cmd.Flags().BoolVar(&mutants, "mutants", false,
-			"apply every mutant of the shops in turn, and fail if one is not detected")
+			"apply every mutant of the searches in turn, and fail if one is not detected")
 	}), makeChaos(), {
 		Use:     "faults",
 		Short:   "Make the payment provider fail in every way, and show how its callers cope",

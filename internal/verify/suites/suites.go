@@ -82,12 +82,12 @@ var suites = []Suite{
 		Name: "prove", Program: goRunDev, Args: []string{"prove"}, About: 45 * time.Second,
 		Figures: []figure{{place{"search", "every way that an order can go"}, "states",
 			`(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`},
-			{place{"search", "every way that a request between two shops can go"}, "runs",
-				`(?m)^runs +(?P<of>\d+),(?s:.*)^broken +(?P<failed>\d+)$`}},
+			searched("every way that a request between two shops can go", "a request of an old client"),
+			searched("every way of a stock movement into inventory", "a message of the warehouse")},
 	},
 	{
 		Name: "prove-mutants", Program: goRunDev, Args: []string{"prove", "--mutants"}, About: 5 * time.Second,
-		Figures: []figure{{place{"search", "defects between two shops that it must find"}, "defects",
+		Figures: []figure{{place{"search", "defects that it must find"}, "defects",
 			`(?m)^caught (?P<passed>\d+) of (?P<of>\d+)$`}},
 	},
 	{
@@ -127,6 +127,12 @@ var suites = []Suite{
 	},
 }
 
+// searched is the figure of a search whose output has a title that begins so.
+func searched(suite, title string) figure {
+	return figure{place{"search", suite}, "runs",
+		`(?m)^` + title + `.*\n(?:.+\n)*?runs +(?P<of>\d+),.*\n(?:.+\n)*?broken +(?P<failed>\d+)$`}
+}
+
 // byPackage groups the tests of `make test`: packages that use its emulator are known by name.
 func byPackage(pkg string) place {
 	pkg = strings.TrimPrefix(pkg, "orderflow/")
@@ -137,7 +143,8 @@ func byPackage(pkg string) place {
 		return place{"MiniStack", "state machines against our interpreter"}
 	case strings.HasSuffix(pkg, "/dynamo"), pkg == "internal/platform/ddb":
 		return place{"MiniStack", "stores"}
-	case pkg == "internal/verify/sim", pkg == "internal/verify/prove", pkg == "internal/verify/twoshops":
+	case pkg == "internal/verify/sim", pkg == "internal/verify/prove", pkg == "internal/verify/twoshops",
+		pkg == "internal/verify/movements":
 		return place{"simulation", "tests of it, and short runs"}
 	default:
 		return place{"Go", "unit tests"}

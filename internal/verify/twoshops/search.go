@@ -27,7 +27,7 @@ import (
 	"orderflow/internal/gateway/strangler/memory"
 	"orderflow/internal/gateway/strangler/stranglertest"
 	"orderflow/internal/platform/clock"
-	"orderflow/internal/verify/choices"
+	"orderflow/internal/verify/interleave"
 )
 
 // Options bound the runs. Mutant is a defect to insert, or nil.
@@ -59,7 +59,7 @@ func Run(o Options, now func() time.Time) Report {
 	began := now()
 	r := Report{Options: o, Placed: map[strangler.Side]int{}}
 	found := map[string]bool{}
-	for c := (&choices.Choices{}); ; {
+	for c := (&interleave.Choices{}); ; {
 		w := newWorld(o, c)
 		w.found = found
 		err := w.run()
@@ -92,7 +92,7 @@ func (r *Report) count(w *world) {
 // world is one run.
 type world struct {
 	Options
-	choices *choices.Choices
+	choices *interleave.Choices
 	path    []string
 
 	clock  *clock.Manual
@@ -150,7 +150,7 @@ func of(name string) setting {
 	return setting{name, func(t *stranglertest.Table) { t.Set(stranglertest.Settings[name]) }}
 }
 
-func newWorld(o Options, c *choices.Choices) *world {
+func newWorld(o Options, c *interleave.Choices) *world {
 	w := &world{Options: o, choices: c, clock: clock.At(begin)}
 	w.shops = stranglertest.Example(w.clock)
 	w.shops.Fate = w.fate
@@ -399,18 +399,13 @@ func Prove(out io.Writer) (ok bool) {
 	return r.Broken == ""
 }
 
-// HuntMutants runs each mutant until a promise breaks. It reports whether all were caught.
-func HuntMutants(out io.Writer) bool {
-	caught := 0
+// Defects are the mutants for interleave.Hunt.
+func Defects() (all []interleave.Defect) {
 	for _, m := range Mutants {
-		r := Run(Options{Events: 4, Faults: 1, Mutant: &m}, time.Now)
-		if r.Broken == "" {
-			fmt.Fprintf(out, "SURVIVED  %s (%d runs)\n", m.Name, r.Runs)
-			continue
-		}
-		caught++
-		fmt.Fprintf(out, "caught    %s\n          in %d runs: %s\n", m.Name, r.Runs, r.Broken)
+		all = append(all, interleave.Defect{Name: m.Name, Find: func() (string, int) {
+			r := Run(Options{Events: 4, Faults: 1, Mutant: &m}, time.Now)
+			return r.Broken, r.Runs
+		}})
 	}
-	fmt.Fprintf(out, "caught %d of %d\n", caught, len(Mutants))
-	return caught == len(Mutants)
+	return all
 }

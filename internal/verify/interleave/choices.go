@@ -1,5 +1,6 @@
-// Package choices enumerates all runs of a program that asks for its choices.
-package choices
+// Package interleave searches all runs of a program: every order in which its threads can go on, and
+// every fault of their calls, within bounds.
+package interleave
 
 // Choices are those of one run. The zero value is the first run.
 type Choices struct {

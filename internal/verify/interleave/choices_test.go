@@ -1,16 +1,16 @@
-package choices_test
+package interleave_test
 
 import (
 	"fmt"
 	"slices"
 	"testing"
 
-	"orderflow/internal/verify/choices"
+	"orderflow/internal/verify/interleave"
 )
 
 func TestEveryRunIsEnumeratedOnce(t *testing.T) {
 	var runs []string
-	for c := (&choices.Choices{}); ; {
+	for c := (&interleave.Choices{}); ; {
 		run := fmt.Sprint(c.Pick(2))
 		if run == "1" { // only there is a second choice
 			run += fmt.Sprint(c.Pick(3))
