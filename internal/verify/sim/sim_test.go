@@ -35,8 +35,24 @@ func TestShortSimulationKeepsEveryPromise(t *testing.T) {
 	}
 }
 
+func TestShortSimulationWithBrokersKeepsEveryPromise(t *testing.T) {
+	o := short
+	o.Brokers = true
+	all := newReport()
+	sweep(1, 8, o, load(t, Mutant{}), Mutant{}, all.Add)
+	for _, v := range all.Violations {
+		t.Errorf("%s: order %s: %s; replay with `go run ./cmd/dev sim --brokers --seed %d`",
+			v.Invariant, v.Order, v.Text, v.Seed)
+	}
+	for _, kind := range []Fault{confirmLost, connectionDead, connectionLost, goodsTwice} {
+		if all.Faults[kind] == 0 {
+			t.Errorf("the fault %q never struck", kind)
+		}
+	}
+}
+
 func TestSameSeedGivesTheSameRun(t *testing.T) {
-	o := Options{Orders: 30, Duration: 10 * time.Minute, Record: true}
+	o := Options{Orders: 30, Duration: 10 * time.Minute, Record: true, Brokers: true}
 	digests := map[uint64]uint64{}
 	for range 2 { // each with its own definitions
 		d := load(t, Mutant{})
