@@ -1,5 +1,5 @@
-// Package interleave searches all runs of a program: every order in which its threads can go on, and
-// every fault of their calls, within bounds.
+// Package interleave searches all runs of a program: every order in which its threads can go on,
+// and every fault of their calls, within bounds.
 package interleave
 
 // Choices are those of one run. The zero value is the first run.

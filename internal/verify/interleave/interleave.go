@@ -207,8 +207,8 @@ func (r *Run) Find() error {
 	return nil
 }
 
-// Commit is part of memdb.Gate: the write may be refused, its answer may be lost, or the process may
-// end after it.
+// Commit is part of memdb.Gate: the write may be refused, its answer may be lost, or the process
+// may end after it.
 func (r *Run) Commit(with commit.With, write func(commit.With) error) error {
 	r.Point()
 	fault := r.Fault(3)

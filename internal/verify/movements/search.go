@@ -3,10 +3,11 @@
 //
 // The use cases of warehouse and its store are real. Inventory is a model: it remembers the key of
 // an adjustment for 24 hours, and refuses a product that it does not know. A run is one message,
-// which is received twice at the same time, or once and followed by a number of events in any order:
-// two deliveries of its movement at the same time, the catalog's news of the product, a minute or
-// most of a day that passes. Writes fail, their answers are lost, or the process ends after them; a call
-// to inventory has no answer and takes effect at once, within a minute, or never.
+// which is received twice at the same time, or once and followed by a number of events in any
+// order: two deliveries of its movement at the same time, the catalog's news of the product, a
+// minute or most of a day that passes. Writes fail, their answers are lost, or the process ends
+// after them; a call to inventory has no answer and takes effect at once, within a minute, or
+// never.
 package movements
 
 import (

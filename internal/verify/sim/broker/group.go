@@ -1,6 +1,6 @@
 // Package broker holds models of a consumer group of Kafka and of an AMQP broker, with the
-// guarantees that their documentation gives and no others. They are data structures without time, faults or randomness:
-// the simulation decides what happens when.
+// guarantees that their documentation gives and no others. They are data structures without time,
+// faults or randomness: the simulation decides what happens when.
 package broker
 
 import "errors"
