@@ -103,16 +103,20 @@ func TestAnAnswerThatCannotBeUnderstoodFailsTheBatch(t *testing.T) {
 }
 
 func TestACallThatDoesNotReachTheFunctionIsNotAnAttempt(t *testing.T) {
-	refusals := 5
+	calls := 0
 	aws := &fake{function: func([]string, events.KafkaEvent) (outcome, error) {
-		if refusals--; refusals >= 0 {
+		switch calls++; calls {
+		case 1, 2, 3, 5, 6:
 			return outcome{}, errThrottled
+		case 4:
+			return unhandled, nil
 		}
 		return outcome{}, nil
 	}}
-	d := newDelivery(Mapping{Retries: 0}, aws)
-	if settled := run(t, d, batchOf("a")); settled != "a" || d.status.state.Discarded != 0 || d.status.state.Records != 1 {
-		t.Errorf("settled %q, %+v", settled, d.status.state)
+	d := newDelivery(Mapping{Retries: 1}, aws)
+	settled := run(t, d, batchOf("a"))
+	if state := d.status.state; settled != "a" || calls != 7 || state.Discarded != 0 || state.Records != 1 {
+		t.Errorf("settled %q after %d calls, %+v", settled, calls, state)
 	}
 }
 

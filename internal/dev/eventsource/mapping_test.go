@@ -2,6 +2,7 @@ package eventsource
 
 import (
 	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -102,5 +103,46 @@ func TestADestinationEndsEndlessRetries(t *testing.T) {
 	m, err := read(SelfManagedKafka, p)
 	if err != nil || m.Retries != 10 || len(m.Bootstrap) != 2 {
 		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// TestEveryMappingOfTheProductIsPolled evaluates the templates of this repository: a mapping that
+// this package refuses would not be polled on a laptop.
+func TestEveryMappingOfTheProductIsPolled(t *testing.T) {
+	files, err := filepath.Glob("../../../stacks/*/template.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no stacks", err)
+	}
+	found := 0
+	for _, file := range append(files, "../../../sandbox/template.yaml") {
+		template, err := cfn.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := map[string]string{}
+		for name, value := range map[string]string{"KafkaBrokers": "127.0.0.1:9092", "KafkaSecret": "arn:kafka",
+			"RabbitMqBroker": parameters["RabbitMqBroker"], "RabbitMqUrl": "amqps://127.0.0.1:5671/orderflow",
+			"RabbitMqSecret": "arn:rabbit", "Stage": "local", "EmulatorEndpoint": "http://127.0.0.1:4566"} {
+			if cfn.Dig(template, "Parameters", name) != nil {
+				given[name] = value
+			}
+		}
+		stack, err := cfn.New(template, "orderflow", given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := Mappings(stack)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		for _, m := range all {
+			found++
+			if m.Login == "" || m.name() == "" || m.Function == "" || strings.ContainsAny(m.Function, "${}") {
+				t.Errorf("%s: %+v", file, m)
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("only %d mappings", found)
 	}
 }
