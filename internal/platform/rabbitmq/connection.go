@@ -126,8 +126,10 @@ func (s *connection) Publish(ctx context.Context, m message) error {
 	}
 	confirmed, err := confirmation.WaitContext(ctx)
 	select {
-	case <-s.returned: // the broker returns a message before it confirms it
-		return ErrReturned
+	case _, open := <-s.returned: // the broker returns a message before it confirms it
+		if open {
+			return ErrReturned
+		}
 	default:
 	}
 	switch {
