@@ -7,7 +7,7 @@ mkdir -p .tools/home .build/lint
 # Python tools keep their files inside the repository, and run offline.
 export HOME="$PWD/.tools/home" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 made=()
-for template in template.yaml sandbox/template.yaml; do
+for template in template.yaml sandbox/template.yaml stacks/*/template.yaml; do
   out=".build/lint/infra-${template//\//-}.json"
   .tools/sam/bin/python tools/transform.py "$template" >"$out"
   made+=("$out")

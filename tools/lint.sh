@@ -60,7 +60,7 @@ check 'go vet, windows/amd64' env CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go vet
 check protobuf protobuf
 check contracts go run ./cmd/dev contracts
 check golangci-lint .tools/bin/golangci-lint run ./...
-for template in template.yaml sandbox/template.yaml; do
+for template in template.yaml sandbox/template.yaml stacks/*/template.yaml; do
   check "sam validate $template" sandboxed "$sam/sam" validate --lint --region us-east-1 --template "$template"
   check "cfn-lint $template, transformed" transformed "$template"
 done

@@ -60,6 +60,26 @@ func (r Repo) Functions() ([]Function, error) {
 	return all, nil
 }
 
+// OwnStacks are the services with a stack of their own, whose templates are stacks/<service>/.
+func (r Repo) OwnStacks() []string {
+	templates, _ := filepath.Glob(r.Path("stacks", "*", "template.yaml")) // the pattern is correct
+	var services []string
+	for _, file := range templates {
+		services = append(services, filepath.Base(filepath.Dir(file)))
+	}
+	return services
+}
+
+// Templates are the paths of all templates.
+func (r Repo) Templates() []string {
+	all := []string{cfnStacks[0].template, cfnStacks[1].template}
+	for _, service := range r.OwnStacks() {
+		_, template := own(service)
+		all = append(all, template)
+	}
+	return all
+}
+
 // HostArchitecture is this machine's architecture in Lambda's terms: x86_64 or arm64.
 func HostArchitecture() string {
 	if runtime.GOARCH == "arm64" {

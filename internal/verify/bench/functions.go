@@ -29,7 +29,7 @@ func Functions(ctx context.Context, repo devstack.Repo, rep *devstack.Reporter) 
 		return hello, nil, err
 	}
 	vars := map[string]map[string]string{}
-	for _, file := range []string{"template.yaml", "sandbox/template.yaml"} {
+	for _, file := range repo.Templates() {
 		of, err := variables(repo.Path(file))
 		if err != nil {
 			return hello, nil, err
@@ -68,10 +68,27 @@ func Sizes(programs []Program) (map[string]Size, error) {
 	return sizes, nil
 }
 
+// brokers are the parameters without which functions that need a broker do not start.
+var brokers = map[string]string{
+	"KafkaBrokers": "127.0.0.1:1", "KafkaSecret": cfn.ARN("secretsmanager", "secret:kafka-AbCdEf"),
+	"RabbitMqBroker": cfn.ARN("mq", "broker:bench:b-1"), "RabbitMqUrl": "amqps://127.0.0.1:1/bench",
+	"RabbitMqSecret": cfn.ARN("secretsmanager", "secret:rabbitmq-AbCdEf"),
+}
+
 // variables returns the environment variables of a template's functions, by directory name.
 // Parameters have their defaults, and references are resolved to names and ARNs.
 func variables(file string) (map[string]map[string]string, error) {
-	stack, err := cfn.Load(file, "bench", nil)
+	template, err := cfn.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	parameters := map[string]string{}
+	for name, value := range brokers {
+		if cfn.Dig(template, "Parameters", name) != nil {
+			parameters[name] = value
+		}
+	}
+	stack, err := cfn.New(template, "bench", parameters)
 	if err != nil {
 		return nil, err
 	}

@@ -126,8 +126,12 @@ func (u user) builds(ctx context.Context) (functions int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	ofStack := map[string]int{}
 	for _, f := range all {
-		if strings.HasPrefix(f.Dir, "functions") {
+		switch service := filepath.Base(filepath.Dir(f.Dir)); {
+		case slices.Contains(u.sources.OwnStacks(), service):
+			ofStack[service]++
+		case strings.HasPrefix(f.Dir, "functions"):
 			functions++
 		}
 	}
@@ -169,6 +173,22 @@ func (u user) builds(ctx context.Context) (functions int, err error) {
 	}
 	fmt.Printf("  ✓ %d static functions for each architecture; a change of a common package changes all\n",
 		functions)
+	for _, service := range u.sources.OwnStacks() {
+		one := u
+		one.sources = devstack.Repo(u.sources.Path("stacks", service))
+		architecture := devstack.HostArchitecture()
+		if err := one.succeeds(ctx, "build", "--parameter-overrides", "Architecture="+architecture); err != nil {
+			return 0, err
+		}
+		sums, err := one.binaries(machine[architecture])
+		if err == nil && len(sums) != ofStack[service] {
+			err = fmt.Errorf("%d of %d functions of %s were built", len(sums), ofStack[service], service)
+		}
+		if err != nil {
+			return 0, err
+		}
+		fmt.Printf("  ✓ %d static functions of %s, in its stack of its own\n", len(sums), service)
+	}
 	return functions, nil
 }
 

@@ -78,8 +78,8 @@ func complete(repo devstack.Repo, wants map[string][]want) (functions int, err e
 	}
 	for _, f := range tree {
 		name, ok := strings.CutPrefix(filepath.ToSlash(f.Dir), "functions/")
-		if !ok {
-			continue // of the sandbox, another stack
+		if service, _, _ := strings.Cut(name, "/"); !ok || slices.Contains(repo.OwnStacks(), service) {
+			continue // of another stack
 		}
 		functions++
 		if n := wanted[name]; n != 1 {
