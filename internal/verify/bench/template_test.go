@@ -59,7 +59,7 @@ func TestVariablesAreReadFromTheTemplate(t *testing.T) {
 
 func TestUnsupportedValuesAreErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "template.yaml")
-	for _, value := range []string{`!Select [0, [a]]`, `[a]`, `{a: b}`, `!If [a]`} {
+	for _, value := range []string{`!Cidr [a, 1]`, `[a]`, `{a: b}`, `!If [a]`} {
 		text := "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: .packages/f, " +
 			"Environment: {Variables: {V: " + value + "}}}}}"
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
