@@ -60,7 +60,7 @@ func (p *Producer) Append(ctx context.Context, messages []reporting.Message) []e
 				errs[r.place] = classify(r.err)
 			}
 		case <-ctx.Done():
-			// The client would go on trying, to keep the order of its sequence numbers. The messages
+			// The client would go on trying, to keep its sequence numbers in order. The messages
 			// come again from the queue; readers drop what comes twice.
 			p.drop(client)
 			return errs

@@ -1,0 +1,256 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	catalog "orderflow/internal/catalog/contract"
+	inventory "orderflow/internal/inventory/contract"
+	orders "orderflow/internal/orders/contract"
+	payments "orderflow/internal/payments/contract"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/redact"
+	"orderflow/internal/platform/tracing"
+	"orderflow/internal/reporting"
+	"orderflow/internal/reporting/memory"
+	shipping "orderflow/internal/shipping/contract"
+)
+
+const order = "01KAQ5M3Z8V7D2X4C6B9N1T0RW"
+
+// inLog returns all records of the log.
+func inLog(t *testing.T, log *memory.Log) (all []reporting.Record) {
+	t.Helper()
+	partitions, err := log.Partitions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range partitions {
+		records, err := log.Read(t.Context(), p.Topic, p.Partition, p.First, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, records...)
+	}
+	return all
+}
+
+func newLog() *memory.Log {
+	return memory.NewLog(clock.System{}, "orderflow.orders.events", "orderflow.payments.events")
+}
+
+// failures invokes h and returns the ids of the failed messages.
+func failures(t *testing.T, h function.Handler, payload []byte) []string {
+	t.Helper()
+	out, err := h.Invoke(t.Context(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var res events.SQSEventResponse
+	if err := json.Unmarshal(out, &res); err != nil {
+		t.Fatal(err)
+	}
+	failed := []string{}
+	for _, f := range res.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	return failed
+}
+
+// batch returns a batch of messages, whose ids are their places, from 0.
+func batch(t *testing.T, bodies ...string) []byte {
+	t.Helper()
+	var in events.SQSEvent
+	for i, body := range bodies {
+		in.Records = append(in.Records, events.SQSMessage{MessageId: string(rune('0' + i)), Body: body})
+	}
+	payload, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
+}
+
+func authorized(id, currency string) string {
+	return `{"specversion":"1.0","id":"` + id + `","source":"orderflow/payments",` +
+		`"type":"orderflow.payments.payment.authorized.v1","subject":"` + order + `","time":"2026-11-23T09:00:02Z",` +
+		`"datacontenttype":"application/json","aggregateversion":1,` +
+		`"data":{"orderId":"` + order + `","amount":{"currency":"` + currency + `","amount":4797}}}`
+}
+
+func TestSampleEventGoesIntoTheLogWithoutTheAddress(t *testing.T) {
+	log := newLog()
+	payload, err := os.ReadFile("../../../events/reporting/forward-events.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if failed := failures(t, Handlers(log)["forward-events"], payload); len(failed) != 0 {
+		t.Fatalf("failed: %q", failed)
+	}
+	records := inLog(t, log)
+	if len(records) != 1 {
+		t.Fatalf("%d records", len(records))
+	}
+	r := records[0]
+	if r.Topic != "orderflow.orders.events" || string(r.Key) != order || strings.Contains(string(r.Value), "ada") {
+		t.Errorf("in %s, key %s: %s", r.Topic, r.Key, r.Value)
+	}
+	want := map[string]string{
+		"content-type": "application/json", "ce_specversion": "1.0", "ce_id": "01KAQ5M4QY3S0T8K9W1ZJ6E2HX",
+		"ce_source": "orderflow/orders", "ce_type": "orderflow.orders.order.confirmed.v1", "ce_subject": order,
+		"ce_time": "2026-11-23T09:00:04Z", "ce_aggregateversion": "2",
+		"ce_traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+	}
+	traceparent := r.Headers["traceparent"]
+	delete(r.Headers, "traceparent")
+	if !maps.Equal(r.Headers, want) || !strings.HasPrefix(traceparent, "00-4bf92f3577b34da6a3ce929d0e0e4736-") {
+		t.Errorf("headers %v, traceparent %s", r.Headers, traceparent)
+	}
+	e, err := reporting.EventOf(r)
+	if err != nil || e.Type != orders.OrderConfirmed || e.AggregateVersion != 2 {
+		t.Errorf("read back %+v, %v", e, err)
+	}
+}
+
+func TestMessagesOutsideTheLogFailAlone(t *testing.T) {
+	log := newLog()
+	h := forwardEvents(lossy{log, "e-3"})
+	failed := failures(t, h, batch(t, authorized("e-1", "EUR"), `not an event`, authorized("e-2", "euro"),
+		authorized("e-3", "EUR"), strings.Replace(authorized("e-4", "EUR"), "payment.authorized", "circuit.changed", 1),
+		authorized("e-5", "EUR")))
+	if strings.Join(failed, "") != "1234" && strings.Join(failed, "") != "1243" {
+		t.Errorf("failed: %q, want 1 to 4", failed)
+	}
+	var stored []string
+	for _, r := range inLog(t, log) {
+		stored = append(stored, r.Headers["ce_id"])
+	}
+	if !slices.Equal(stored, []string{"e-1", "e-5"}) {
+		t.Errorf("the log has %q", stored)
+	}
+}
+
+func TestLogThatIsDownFailsTheWholeBatch(t *testing.T) {
+	h := forwardEvents(lossy{newLog(), ""})
+	if failed := failures(t, h, batch(t, authorized("e-1", "EUR"), authorized("e-2", "EUR"))); len(failed) != 2 {
+		t.Errorf("failed: %q, want both", failed)
+	}
+}
+
+// lossy loses the event with an id, or all events.
+type lossy struct {
+	reporting.Producer
+	id string
+}
+
+func (l lossy) Append(ctx context.Context, messages []reporting.Message) []error {
+	errs := make([]error, len(messages))
+	for i, m := range messages {
+		if l.id == "" || m.Headers["ce_id"] == l.id {
+			errs[i] = errors.New("lost")
+			continue
+		}
+		errs[i] = l.Producer.Append(ctx, []reporting.Message{m})[0]
+	}
+	return errs
+}
+
+// harmless are fields with the names of personal data.
+var harmless = map[string]bool{
+	"orderflow.catalog.product.price-changed.v1 name": true, // the product's
+}
+
+// Every event type, with all fields that its schema has.
+func TestNoPersonalDataGoesIntoTheLog(t *testing.T) {
+	types := 0
+	for _, files := range []fs.FS{orders.Schemas, payments.Schemas, inventory.Schemas, shipping.Schemas, catalog.Schemas} {
+		names, err := fs.Glob(files, "*.schema.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			types++
+			eventType := strings.TrimSuffix(name, ".schema.json")
+			text, err := fs.ReadFile(files, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var schema map[string]any
+			if err := json.Unmarshal(text, &schema); err != nil {
+				t.Fatal(err)
+			}
+			data, err := json.Marshal(example(schema))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := reporting.MessageOf(tracing.Begin(t.Context()), envelope.Event{
+				SpecVersion: "1.0", ID: "e-1", Source: "orderflow/test", Type: eventType, Subject: order,
+				Time: time.Unix(0, 0), DataContentType: "application/json", Data: data,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var kept any
+			if err := json.Unmarshal(m.Value, &kept); err != nil {
+				t.Fatal(err)
+			}
+			for _, field := range fields(kept) {
+				if redact.Key(field) && !harmless[eventType+" "+field] || field == "by" {
+					t.Errorf("%s has %s: withhold it, or say here why it is harmless", eventType, field)
+				}
+			}
+			if !strings.Contains(string(m.Value), "Id") && !strings.Contains(string(m.Value), "sku") &&
+				!strings.Contains(eventType, "circuit") {
+				t.Errorf("%s lost what it is about: %s", eventType, m.Value)
+			}
+		}
+	}
+	if types < 25 {
+		t.Errorf("only %d event types", types)
+	}
+}
+
+// example returns a value with all fields of a schema.
+func example(schema map[string]any) any {
+	properties, _ := schema["properties"].(map[string]any)
+	items, isList := schema["items"].(map[string]any)
+	switch {
+	case properties != nil:
+		all := map[string]any{}
+		for name, of := range properties {
+			all[name] = example(of.(map[string]any))
+		}
+		return all
+	case isList:
+		return []any{example(items)}
+	default:
+		return "x"
+	}
+}
+
+// fields returns the names of all fields at any depth.
+func fields(v any) (all []string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, of := range v {
+			all = append(append(all, name), fields(of)...)
+		}
+	case []any:
+		for _, of := range v {
+			all = append(all, fields(of)...)
+		}
+	}
+	return all
+}
