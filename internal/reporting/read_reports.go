@@ -1,0 +1,211 @@
+package reporting
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"orderflow/internal/platform/fault"
+)
+
+const (
+	// longestPeriod is the longest period of a report, in days.
+	longestPeriod = 400
+	// defaultPeriod is the period of a report without from.
+	defaultPeriod = 30
+	// readAtOnce is how many rows are read in one request, and totalled the most that are added up
+	// for one answer.
+	readAtOnce = 1000
+	totalled   = 50_000
+)
+
+// Errors of reading reports.
+var (
+	ErrPeriod = fault.New(fault.Invalid, "InvalidPeriod", "the period ends before it begins")
+	// ErrTooMany: the sum would take longer than a request may.
+	ErrTooMany = fault.New(fault.Refused, "PeriodTooLong", "the period has too many rows to add up; choose a shorter one")
+)
+
+// Query says which rows of a report to read.
+type Query struct {
+	Report Report
+	// From and To are days, both included; "" for today and for 30 days up to To.
+	From, To string
+	// Total adds the days up.
+	Total bool
+	// Limit is the most rows of a page, 1 to 100.
+	Limit int
+	// Cursor is "" or the cursor of the page before.
+	Cursor string
+}
+
+// Page is a page of a report.
+type Page struct {
+	// Rows of the report: by day, or without a day and then those with the most units or orders
+	// first.
+	Rows []Row
+	// Next is the cursor of the next page, "" after the last.
+	Next string
+	// From and To are the period.
+	From, To string
+	// Generation is the generation that answered. Records before Since are not in it; Since is zero
+	// if none are missing.
+	Generation int64
+	Since      time.Time
+}
+
+// ReadReport returns a page of a report. It fails with fault.ErrCursor for a cursor that another
+// report or period returned.
+func (s *Service) ReadReport(ctx context.Context, q Query) (Page, error) {
+	q, err := q.complete(s.clock.Now())
+	if err != nil {
+		return Page{}, err
+	}
+	after, err := q.decode()
+	if err != nil {
+		return Page{}, err
+	}
+	g, err := s.store.Generations(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{From: q.From, To: q.To, Generation: g.Serving, Since: g.since()}
+	if q.Total {
+		page.Rows, page.Next, err = s.total(ctx, g.Serving, q, after.Place)
+		return page, err
+	}
+	// One more row tells whether there is a next page.
+	page.Rows, err = s.store.Rows(ctx, g.Serving, Range{q.Report, q.From, q.To}, after.row(q.Report), q.Limit+1)
+	if len(page.Rows) > q.Limit {
+		page.Rows = page.Rows[:q.Limit]
+		last := page.Rows[q.Limit-1]
+		page.Next = q.encode(position{Day: last.Day, Of: last.Of})
+	}
+	return page, err
+}
+
+// since returns from when on the serving generation has all records.
+func (g Generations) since() time.Time {
+	if g.Rebuild != nil && g.Rebuild.Generation == g.Serving {
+		return g.Rebuild.Since
+	}
+	return time.Time{}
+}
+
+// complete returns the query with its period.
+func (q Query) complete(now time.Time) (Query, error) {
+	q.To = cmp.Or(q.To, Day(now))
+	to, err := time.Parse(time.DateOnly, q.To)
+	if err != nil {
+		return q, ErrPeriod.Detailf("%s is not a day", q.To)
+	}
+	q.From = cmp.Or(q.From, Day(to.AddDate(0, 0, 1-defaultPeriod)))
+	from, err := time.Parse(time.DateOnly, q.From)
+	switch days := int(to.Sub(from)/(24*time.Hour)) + 1; {
+	case err != nil:
+		return q, ErrPeriod.Detailf("%s is not a day", q.From)
+	case days < 1:
+		return q, ErrPeriod
+	case days > longestPeriod:
+		return q, ErrPeriod.Detailf("the period has %d days; the longest is %d", days, longestPeriod)
+	}
+	return q, nil
+}
+
+// total adds the days up, and returns a page of the sums from a place on.
+func (s *Service) total(ctx context.Context, generation int64, q Query, place int) ([]Row, string, error) {
+	sums, read := Rows{}, 0
+	var after RowID
+	for {
+		rows, err := s.store.Rows(ctx, generation, Range{q.Report, q.From, q.To}, after, readAtOnce)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, r := range rows {
+			for name, amount := range r.Amounts {
+				sums.Add(q.Report, "", r.Of, name, amount)
+			}
+			after = r.RowID
+		}
+		if read += len(rows); len(rows) < readAtOnce {
+			break
+		}
+		if read >= totalled {
+			return nil, "", ErrTooMany
+		}
+	}
+	all := make([]Row, 0, len(sums))
+	for id, amounts := range sums {
+		all = append(all, Row{id, amounts})
+	}
+	slices.SortFunc(all, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(b.Amounts[Units]+b.Amounts[Orders], a.Amounts[Units]+a.Amounts[Orders]),
+			a.RowID.Compare(b.RowID))
+	})
+	rest := all[min(place, len(all)):]
+	if len(rest) <= q.Limit {
+		return rest, "", nil
+	}
+	return rest[:q.Limit], q.encode(position{Place: place + q.Limit}), nil
+}
+
+// position is where a page ends: at a row, or at a place among the sums.
+type position struct {
+	Day   string `json:"day,omitempty"`
+	Of    string `json:"of,omitempty"`
+	Place int    `json:"place,omitempty"`
+}
+
+func (p position) row(report Report) RowID {
+	if p == (position{}) {
+		return RowID{}
+	}
+	return RowID{report, p.Day, p.Of}
+}
+
+// cursor is a position and the query it belongs to.
+type cursor struct {
+	Query    string   `json:"query"`
+	Position position `json:"position"`
+}
+
+func (q Query) key() string {
+	by := "day"
+	if q.Total {
+		by = "total"
+	}
+	return strings.Join([]string{string(q.Report), q.From, q.To, by}, "/")
+}
+
+func (q Query) encode(p position) string {
+	b, _ := json.Marshal(cursor{q.key(), p}) // strings and numbers can be encoded
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func (q Query) decode() (position, error) {
+	if q.Cursor == "" {
+		return position{}, nil
+	}
+	var c cursor
+	b, err := base64.RawURLEncoding.DecodeString(q.Cursor)
+	if err != nil || json.Unmarshal(b, &c) != nil || c.Query != q.key() || c.Position.Place < 0 ||
+		c.Position == (position{}) {
+		return position{}, fault.ErrCursor
+	}
+	return c.Position, nil
+}
+
+// ParkedRecords returns the parked records of the serving generation, the newest 100.
+func (s *Service) ParkedRecords(ctx context.Context) ([]Parked, error) {
+	g, err := s.store.Generations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.store.Parked(ctx, g.Serving)
+	slices.SortStableFunc(all, func(a, b Parked) int { return b.At.Compare(a.At) })
+	return all[:min(len(all), 100)], err
+}
