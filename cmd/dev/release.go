@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -22,7 +23,7 @@ import (
 )
 
 func releases() []*cobra.Command {
-	var target, architecture, bill, stage, parameters string
+	var target, architecture, bill, stage, stack, parameters string
 	var lint bool
 	return []*cobra.Command{flags(&cobra.Command{
 		Use:   "setup",
@@ -72,13 +73,16 @@ use have the scope "optional". Tools are pinned under tools/ and not listed.`,
 		Short: "Check the AWS account, build, deploy a stage, and protect production",
 		Long: `Check what CloudFormation would refuse only halfway, build and deploy a stage with the SAM CLI and
 samconfig.toml, and protect production from deletion once it exists. Credentials and region come from the usual
-places (AWS_PROFILE, AWS_REGION, …).`,
+places (AWS_PROFILE, AWS_REGION, …).
+With --stack, the same for a service with a stack of its own, such as reporting, with stacks/<service>/samconfig.toml;
+the core's stack must be there and stays as it is.`,
 		Example: "  go run ./cmd/dev deploy --stage dev --parameters 'ReservedConcurrency=0 AlarmEmail=me@example.com'",
 		RunE: inRepo(func(ctx context.Context, _ io.Writer, repo devstack.Repo) error {
-			return deployTo(ctx, repo, stage, strings.Fields(parameters))
+			return deployTo(ctx, repo, stage, stack, strings.Fields(parameters))
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().StringVar(&stage, "stage", "dev", "`name` of the stage: dev or prod")
+		cmd.Flags().StringVar(&stack, "stack", "", "`service` with a stack of its own; the core by default")
 		cmd.Flags().StringVar(&parameters, "parameters", "",
 			"`list` of Name=value; they override those of samconfig.toml")
 	}), {
@@ -114,12 +118,19 @@ existing files are not changed.`,
 	}}
 }
 
-func deployTo(ctx context.Context, repo devstack.Repo, stage string, parameters []string) error {
-	toml, err := os.ReadFile(repo.Path("samconfig.toml"))
-	if err != nil {
+func deployTo(ctx context.Context, repo devstack.Repo, stage, stack string, parameters []string) error {
+	if err := template.Check(string(repo)); err != nil {
 		return err
 	}
-	if err := template.Check(string(repo)); err != nil {
+	dir := repo
+	if stack != "" {
+		if !slices.Contains(repo.OwnStacks(), stack) {
+			return fmt.Errorf("%s has no stack of its own: want one of %v", stack, repo.OwnStacks())
+		}
+		dir = devstack.Repo(repo.Path("stacks", stack))
+	}
+	toml, err := os.ReadFile(dir.Path("samconfig.toml"))
+	if err != nil {
 		return err
 	}
 	settings, err := deploy.Read(string(toml), stage)
@@ -130,7 +141,7 @@ func deployTo(ctx context.Context, repo devstack.Repo, stage string, parameters 
 	if d.Parameters, err = deploy.With(settings.Parameters, parameters); err != nil {
 		return err
 	}
-	if d.Template, err = cfn.Read(repo.Path("template.yaml")); err != nil {
+	if d.Template, err = cfn.Read(dir.Path("template.yaml")); err != nil {
 		return err
 	}
 	policy, err := os.ReadFile(repo.Path("tools", "stack-policy.json"))
@@ -148,7 +159,7 @@ func deployTo(ctx context.Context, repo devstack.Repo, stage string, parameters 
 	}
 	d.Policy, d.Region, d.Account = string(policy), cfg.Region, deploy.Account{API: awsapi.Client{Config: cfg}}
 	d.SAM = func(ctx context.Context, args ...string) error {
-		return inherit(ctx, repo, repo.Path(".tools", "sam", "bin", "sam"), args...)
+		return inherit(ctx, dir, repo.Path(".tools", "sam", "bin", "sam"), args...)
 	}
 	return d.Run(ctx)
 }

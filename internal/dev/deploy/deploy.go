@@ -51,7 +51,9 @@ func (d Deployment) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(d.mayBegin(before), refused(settled), d.checkConcurrency(ctx, settled)); err != nil {
+	err = errors.Join(d.mayBegin(before), d.checkGiven(settled), refused(settled), d.checkCore(ctx, settled),
+		d.checkConcurrency(ctx, settled))
+	if err != nil {
 		return err
 	}
 	if err := d.SAM(ctx, "build", "--parameter-overrides",
@@ -136,6 +138,42 @@ func (d Deployment) mayBegin(before Stack) error {
 	return fmt.Errorf("the stack %s is %s: its creation failed. "+
 		"See `aws cloudformation describe-stack-events --stack-name %[1]s`, "+
 		"delete it with `.tools/sam/bin/sam delete --stack-name %[1]s`, and deploy again", d.Stack, before.Status)
+}
+
+// checkGiven fails if parameters without a default are missing.
+func (d Deployment) checkGiven(s *cfn.Stack) error {
+	var missing []string
+	declared, _ := d.Template["Parameters"].(map[string]any)
+	for name, p := range declared {
+		if cfn.Dig(p, "Default") == nil && s.Parameter(name) == "" {
+			missing = append(missing, name)
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	slices.Sort(missing)
+	return fmt.Errorf("parameters are missing: %s. Set them in parameter_overrides of samconfig.toml, or with "+
+		"--parameters 'Name=value …'", strings.Join(missing, ", "))
+}
+
+// checkCore fails unless the stack whose resources a stack of its own uses is there, in its stage.
+func (d Deployment) checkCore(ctx context.Context, s *cfn.Stack) error {
+	name := s.Parameter("Core")
+	if name == "" {
+		return nil
+	}
+	core, err := d.Account.Stack(ctx, name)
+	switch {
+	case err != nil:
+		return err
+	case !core.There():
+		return fmt.Errorf("the core's stack %s is %s: deploy it first, or set Core", name, cmp.Or(core.Status, "missing"))
+	case core.Parameters["Stage"] != s.Parameter("Stage"):
+		return fmt.Errorf("the core's stack %s is of stage %s, not %s: set Core or Stage", name, core.Parameters["Stage"],
+			s.Parameter("Stage"))
+	}
+	return nil
 }
 
 func refused(s *cfn.Stack) error {

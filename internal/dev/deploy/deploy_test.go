@@ -27,6 +27,9 @@ type account struct {
 	reserved   int // of each existing function
 	unreserved int
 
+	own  string // the service whose own stack is deployed; empty for the core
+	core string // stage of the core's stack, which stacks of their own need; empty if there is none
+
 	did []string // changes, in order
 	// sam are the statuses after each deployment; the last repeats.
 	sam []string
@@ -34,6 +37,12 @@ type account struct {
 
 func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
+	if r.Form.Get("StackName") == "orderflow-prod" && a.own != "" && a.core != "" {
+		fmt.Fprintf(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackStatus>UPDATE_COMPLETE</StackStatus>
+			<Parameters><member><ParameterKey>Stage</ParameterKey><ParameterValue>%s</ParameterValue></member></Parameters>
+			</member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, a.core)
+		return
+	}
 	switch {
 	case r.Form.Get("Action") == "DescribeStacks" && a.status == "":
 		w.WriteHeader(http.StatusBadRequest)
@@ -69,17 +78,22 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// run deploys a stage to the account with the repository's template and samconfig.toml.
+// run deploys a stage to the account with the template and samconfig.toml of the repository, or of a
+// service's own stack.
 func (a *account) run(t *testing.T, stage string, parameters ...string) error {
 	t.Helper()
 	a.t = t
 	server := httptest.NewServer(a)
 	defer server.Close()
-	template, err := cfn.Read("../../../template.yaml")
+	dir := "../../../"
+	if a.own != "" {
+		dir += "stacks/" + a.own + "/"
+	}
+	template, err := cfn.Read(dir + "template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	toml, err := os.ReadFile("../../../samconfig.toml")
+	toml, err := os.ReadFile(dir + "samconfig.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,4 +319,28 @@ stack_name = "other"
 	if _, err := deploy.With(nil, []string{"Stage"}); err == nil {
 		t.Error("a parameter without a value was accepted")
 	}
+}
+
+func TestStackOfItsOwnNeedsItsCoreAndItsBroker(t *testing.T) {
+	broker := []string{"KafkaBrokers=b-1.example:9096,b-2.example:9096", "KafkaSecret=arn:aws:secretsmanager:eu-central-1:1:secret:k"}
+	for _, tt := range []struct {
+		core, want string
+		parameters []string
+	}{
+		{"", "orderflow-prod is missing: deploy it first", broker},
+		{"dev", "orderflow-prod is of stage dev, not prod", broker},
+		{"prod", "parameters are missing: KafkaBrokers", broker[1:]},
+		{"prod", "BrokerSubnets and BrokerSecurityGroup belong together", append(slices.Clone(broker), "BrokerSecurityGroup=sg-1")},
+	} {
+		a := &account{own: "reporting", core: tt.core, unreserved: 1000}
+		if err := a.run(t, "prod", tt.parameters...); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("core %q, %v: %v, want %s", tt.core, tt.parameters, err, tt.want)
+		}
+		a.mustHaveDone(t)
+	}
+	a := &account{own: "reporting", core: "prod", unreserved: 1000, sam: []string{"CREATE_COMPLETE", "UPDATE_COMPLETE"}}
+	if err := a.run(t, "prod", broker...); err != nil {
+		t.Fatal(err)
+	}
+	a.mustHaveDone(t, "build", "deploy, protected: no", "deploy, protected: yes", policy, termination)
 }
