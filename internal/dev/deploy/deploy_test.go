@@ -78,8 +78,8 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// run deploys a stage to the account with the template and samconfig.toml of the repository, or of a
-// service's own stack.
+// run deploys a stage to the account with the repository's template and samconfig.toml, or with
+// those of a service's own stack.
 func (a *account) run(t *testing.T, stage string, parameters ...string) error {
 	t.Helper()
 	a.t = t
