@@ -29,8 +29,10 @@ func (s *Service) SendPickJob(ctx context.Context, e envelope.Event) error {
 		err = s.send(ctx, contract.PickCancelled, o.CancelledBy, contract.Cancellation{OrderID: o.ID})
 	case o.ToPick():
 		err = s.send(ctx, contract.PickRequested, o.ConfirmedBy, contract.PickJob{OrderID: o.ID, Lines: o.Lines})
+	case o.ConfirmedBy != "":
+		return ErrNoLines
 	default:
-		return nil // the other event sends the job
+		return nil // not confirmed, and perhaps never
 	}
 	if err != nil {
 		return err

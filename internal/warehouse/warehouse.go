@@ -30,6 +30,10 @@ import (
 const Retention = 90 * 24 * time.Hour
 
 var (
+	// ErrNoLines: the order is confirmed, but its lines have not arrived. When they do, they send
+	// the job. If they never do, because the service was not there when stock was committed, the
+	// event ends in the dead-letter queue.
+	ErrNoLines = fault.New(fault.Transient, "LinesUnknown", "the lines of this confirmed order have not arrived")
 	// ErrNoMovement says that there is no movement with the message's id.
 	ErrNoMovement = fault.New(fault.NotFound, "MovementNotFound", "there is no stock movement with this message id")
 	// ErrAdjusting: another delivery is carrying the movement out.
