@@ -29,13 +29,19 @@ type fake struct {
 	sent    []string
 }
 
-var errThrottled = errors.New("TooManyRequestsException: slow down")
+var (
+	errThrottled = errors.New("TooManyRequestsException: slow down")
+	errTooLarge  = errors.New("RequestTooLargeException")
+)
 
 func (f *fake) invoke(_ context.Context, _ string, event []byte) (outcome, error) {
 	var kafka events.KafkaEvent
 	var rabbit events.RabbitMQEvent
 	if err := errors.Join(json.Unmarshal(event, &kafka), json.Unmarshal(event, &rabbit)); err != nil {
 		return outcome{}, err
+	}
+	if len(event) > limit {
+		return outcome{}, errTooLarge
 	}
 	var values []string
 	batch := ""

@@ -21,9 +21,10 @@ func TestMappingsAreReadFromTheTemplate(t *testing.T) {
 		Source: SelfManagedKafka, Bootstrap: []string{"127.0.0.1:9092", "127.0.0.1:9093"},
 		Topic: "orderflow.orders.events", Group: "orderflow-project-sales-orders", Start: "TRIM_HORIZON",
 		VirtualHost: "/", Batch: 500, Window: time.Second, Retries: 5, MaxAge: time.Hour, Bisect: true, Partial: true,
-		Failed:  cfn.ARN("sqs", "orderflow-project-sales-failures"),
-		Filters: []map[string]any{{"value": map[string]any{"status": []any{"CONFIRMED", map[string]any{"prefix": "CANCEL"}}}}},
-		Login:   "arn:kafka-secret", CA: "arn:ca"}
+		Failed: cfn.ARN("sqs", "orderflow-project-sales-failures"),
+		Login:  "arn:kafka-secret", CA: "arn:ca",
+		Filters: []map[string]any{{"value": map[string]any{
+			"status": []any{"CONFIRMED", map[string]any{"prefix": "CANCEL"}}}}}}
 	goods := Mapping{ID: "orderflow-reporting/ReceiveGoodsMessages", Function: "orderflow-receive-goods",
 		Source: RabbitMQ, SourceARN: parameters["RabbitMqBroker"], Group: "orderflow-reporting-ReceiveGoodsMessages",
 		Queue: "orderflow.warehouse-messages", VirtualHost: "orderflow", Batch: 50, Window: 500 * time.Millisecond,

@@ -117,7 +117,7 @@ func TestAFailedBatchReturnsToTheQueueWhole(t *testing.T) {
 		}
 		return outcome{}, nil
 	}}
-	d := consume(t, goods, q, aws, "success in the end", func() bool { return strings.HasSuffix(q.history(), "ack a, ack b") })
+	d := consume(t, goods, q, aws, "success", func() bool { return strings.HasSuffix(q.history(), "ack a, ack b") })
 	back := "nack(requeue true) a, nack(requeue true) b, "
 	if got := q.history(); got != back+back+back+"ack a, ack b" {
 		t.Error(got)
@@ -133,7 +133,7 @@ func TestAMessageThatNoEventHoldsIsRejected(t *testing.T) {
 	d := consume(t, goods, q, &fake{}, "the last message", func() bool { return strings.HasSuffix(q.history(), "ack d") })
 	h := half[:10]
 	want := "ack " + h + ", reject(requeue false) xxxxxxxxxx, ack " + h + ", ack d"
-	if got := q.history(); got != want && got != "ack "+h+", ack "+h+", reject(requeue false) xxxxxxxxxx, ack d" {
+	if got := q.history(); got != want {
 		t.Error(got)
 	}
 	if d.status.state.Discarded != 1 || d.status.state.Records != 3 {
