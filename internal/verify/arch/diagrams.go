@@ -21,6 +21,7 @@ func Diagrams(r *Repo) []Diagram {
 		{fulfil, machineDiagram(r.Machines[fulfil])},
 		{compensate, machineDiagram(r.Machines[compensate])},
 		{"events", eventDiagram(r)},
+		{"stacks", stackDiagram(r)},
 	}
 }
 
@@ -74,6 +75,48 @@ func eventDiagram(r *Repo) string {
 			parts := strings.Split(t, ".")
 			fmt.Fprintf(&b, "    %s((%s)) -- %s --> %s\n", text(p["TopicArn"]), parts[1], strings.Join(parts[2:], "."),
 				strings.TrimSuffix(text(p["Endpoint"]), "Queue.Arn"))
+		}
+	}
+	return b.String()
+}
+
+// stackDiagram draws what goes into and out of each stack of its own: topics, queues and brokers.
+func stackDiagram(r *Repo) string {
+	var b strings.Builder
+	b.WriteString("flowchart LR\n")
+	for _, stack := range r.Own {
+		fmt.Fprintf(&b, "    subgraph %s\n", stack.Stack)
+		for _, id := range stack.ofType("AWS::Serverless::Function") {
+			fmt.Fprintf(&b, "        %s\n", strings.TrimSuffix(id, "Function"))
+		}
+		b.WriteString("    end\n")
+		var edges []string
+		for _, p := range stack.each("AWS::SNS::Subscription") {
+			_, topic, _ := strings.Cut(text(p["TopicArn"]), "${Core}-")
+			if topic == "" {
+				topic = strings.ToLower(strings.TrimSuffix(text(p["TopicArn"]), "Topic"))
+			}
+			edges = append(edges, fmt.Sprintf("%[1]sTopic((%[1]s)) --> %[2]s", topic,
+				strings.TrimSuffix(text(p["Endpoint"]), "Queue.Arn")))
+		}
+		for _, p := range stack.each("AWS::Lambda::EventSourceMapping") {
+			for _, kind := range []string{"Topics", "Queues"} {
+				for _, from := range texts(p[kind]) {
+					to := strings.TrimSuffix(text(p["FunctionName"]), "Function")
+					edges = append(edges, fmt.Sprintf("%s[(%s)] --> %s", strings.ReplaceAll(from, ".", "_"), from, to))
+				}
+			}
+		}
+		for id, p := range stack.each("AWS::Serverless::Function") {
+			for broker, variable := range map[string]string{"Kafka": "KAFKA_SECRET", "RabbitMQ": "RABBITMQ_SECRET"} {
+				if cfn.Dig(p, "Environment", "Variables", variable) != nil {
+					edges = append(edges, strings.TrimSuffix(id, "Function")+" <--> "+broker+"[("+broker+")]")
+				}
+			}
+		}
+		slices.Sort(edges)
+		for _, edge := range slices.Compact(edges) {
+			fmt.Fprintf(&b, "    %s\n", edge)
 		}
 	}
 	return b.String()
