@@ -16,14 +16,14 @@ type Rule struct {
 	Required []required         // what the template must have
 	Check    func(*Repo, *list) // adds other violations; may be nil
 	Sabotage func(*Repo)        // breaks the rule in memory; nil if Required is all of it
-	Core     bool               // whether Check is about the core only, not about stacks of their own
+	Core     bool               // whether Check is done once, not for each stack of its own, too
 }
 
 func rule(name, why string, check func(*Repo, *list), sabotage func(*Repo), required ...required) Rule {
 	return Rule{name, why, required, check, sabotage, false}
 }
 
-// ofCore is a rule that services with a stack of their own cannot break.
+// ofCore is a rule about the core, or about all of the repository at once.
 func ofCore(r Rule) Rule {
 	r.Core = true
 	return r

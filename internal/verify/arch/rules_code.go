@@ -141,7 +141,7 @@ var codeRules = []Rule{
 // ban forbids imports of what matches to in directories that match from, except pairs "directory
 // path" that match except, in which $1 is the group of from. The sabotage is such a pair.
 func ban(name, why, from, to, except, sabotage string) Rule {
-	return rule(name, why,
+	return ofCore(rule(name, why,
 		func(r *Repo, bad *list) {
 			source, imported := regexp.MustCompile(from), regexp.MustCompile(to)
 			for dir, p := range r.Packages {
@@ -156,7 +156,7 @@ func ban(name, why, from, to, except, sabotage string) Rule {
 				}
 			}
 		},
-		addImport(strings.Cut(sabotage, " ")))
+		addImport(strings.Cut(sabotage, " "))))
 }
 
 func addImport(dir, imp string, _ bool) func(*Repo) {
@@ -166,7 +166,7 @@ func addImport(dir, imp string, _ bool) func(*Repo) {
 // phrases forbids texts in the source of directories that match in and not except. The sabotage
 // adds the first to a service.
 func phrases(name, why, in, except string, texts ...string) Rule {
-	return rule(name, why,
+	return ofCore(rule(name, why,
 		func(r *Repo, bad *list) {
 			where, free := regexp.MustCompile(in), regexp.MustCompile(except+"|test$")
 			for dir, p := range r.Packages {
@@ -176,15 +176,15 @@ func phrases(name, why, in, except string, texts ...string) Rule {
 				}
 			}
 		},
-		func(r *Repo) { r.Packages["internal/payments"].Source += texts[0] })
+		func(r *Repo) { r.Packages["internal/payments"].Source += texts[0] }))
 }
 
 func eachPackage(name, why string, ok func(*Package) bool, sabotage func(*Repo)) Rule {
-	return rule(name, why, func(r *Repo, bad *list) {
+	return ofCore(rule(name, why, func(r *Repo, bad *list) {
 		for dir, p := range r.Packages {
 			bad.unless(ok(p), "%s", dir)
 		}
-	}, sabotage)
+	}, sabotage))
 }
 
 func checkMains(r *Repo, bad *list) {

@@ -55,7 +55,7 @@ var docRules = []Rule{
 			}
 		},
 		func(r *Repo) { r.properties("OutboxLagAlarm")["Threshold"] = 30_000 }),
-	rule("the log lines that runbooks quote are in the code", "the operator who is paged searches the log for them",
+	ofCore(rule("the log lines that runbooks quote are in the code", "the operator who is paged searches the log for them",
 		func(r *Repo, bad *list) {
 			var source strings.Builder
 			for dir, p := range r.Packages {
@@ -72,8 +72,8 @@ var docRules = []Rule{
 				}
 			}
 		},
-		func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" }),
-	rule("links, make targets and commands in the documents exist", "readers follow them",
+		func(r *Repo) { r.Texts["docs/runbooks/disputes.md"] += "`a line that is gone`" })),
+	ofCore(rule("links, make targets and commands in the documents exist", "readers follow them",
 		func(r *Repo, bad *list) {
 			for file, body := range r.documents("") {
 				for _, m := range link.FindAllStringSubmatch(body, -1) {
@@ -90,16 +90,16 @@ var docRules = []Rule{
 				}
 			}
 		},
-		func(r *Repo) { r.Texts["README.md"] += "[gone](docs/gone.md)" }),
-	rule("the index of decisions lists every decision", "a decision that nobody finds is made twice",
+		func(r *Repo) { r.Texts["README.md"] += "[gone](docs/gone.md)" })),
+	ofCore(rule("the index of decisions lists every decision", "a decision that nobody finds is made twice",
 		func(r *Repo, bad *list) {
 			for file := range r.documents("docs/adr/0") {
 				listed := strings.Contains(r.Texts["docs/adr/README.md"], "]("+path.Base(file)+")")
 				bad.unless(listed, "docs/adr/README.md does not list %s", file)
 			}
 		},
-		func(r *Repo) { r.Texts["docs/adr/0099-found-by-nobody.md"] = "" }),
-	rule("every ADR has date, status, context, decision, consequences",
+		func(r *Repo) { r.Texts["docs/adr/0099-found-by-nobody.md"] = "" })),
+	ofCore(rule("every ADR has date, status, context, decision, consequences",
 		"readers ask when it was decided, why and with what result",
 		func(r *Repo, bad *list) {
 			for file, body := range r.documents("docs/adr/0") {
@@ -112,8 +112,8 @@ var docRules = []Rule{
 		func(r *Repo) {
 			const parts = "**Context.** … **Decision.** … **Consequences.** …\n"
 			r.Texts["docs/adr/0099-undated.md"] = "# 99. Undated\n\n" + parts
-		}),
-	rule("the prose of documents wraps at 100 columns", "longer lines are hard to read in editors and diffs",
+		})),
+	ofCore(rule("the prose of documents wraps at 100 columns", "longer lines are hard to read in editors and diffs",
 		func(r *Repo, bad *list) {
 			for file, body := range r.documents("") {
 				code := false
@@ -128,8 +128,8 @@ var docRules = []Rule{
 				}
 			}
 		},
-		func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" }),
-	rule("comments wrap at 100 columns, names of tests at 60", "longer ones are hard to read in editors and diffs",
+		func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" })),
+	ofCore(rule("comments wrap at 100 columns, names of tests at 60", "longer ones are hard to read in editors and diffs",
 		func(r *Repo, bad *list) {
 			for file, source := range r.Sources {
 				if strings.Contains(source[:min(len(source), 300)], "DO NOT EDIT") {
@@ -142,8 +142,8 @@ var docRules = []Rule{
 				}
 			}
 		},
-		func(r *Repo) { r.Sources["main.go"] = "\t// " + strings.Repeat("word ", 20) }),
-	rule("files and identifiers that documents name exist", "a rename in the code must reach the documents",
+		func(r *Repo) { r.Sources["main.go"] = "\t// " + strings.Repeat("word ", 20) })),
+	ofCore(rule("files and identifiers that documents name exist", "a rename in the code must reach the documents",
 		func(r *Repo, bad *list) {
 			source := map[string]string{} // by the package's name
 			for dir, p := range r.Packages {
@@ -165,7 +165,7 @@ var docRules = []Rule{
 				}
 			}
 		},
-		func(r *Repo) { r.Texts["README.md"] += "`orders.NoSuchName`" }),
+		func(r *Repo) { r.Texts["README.md"] += "`orders.NoSuchName`" })),
 	rule("every operation has what it needs besides code", "otherwise only a slow suite notices, or nothing does",
 		func(r *Repo, bad *list) {
 			for _, f := range r.Functions {

@@ -113,7 +113,7 @@ var observationRules = []Rule{
 		func(r *Repo) {
 			r.properties("Api")["MethodSettings"].([]any)[0].(map[string]any)["MetricsEnabled"] = true
 		}),
-	rule("no log line names personal or payment data",
+	ofCore(rule("no log line names personal or payment data",
 		"more people read logs than tables; redaction is only a safety net",
 		func(r *Repo, bad *list) {
 			for dir, p := range r.Packages {
@@ -131,7 +131,7 @@ var observationRules = []Rule{
 		func(r *Repo) {
 			r.Packages["internal/orders"].Source += "\n" +
 				`slog.InfoContext(ctx, "placed", "orderId", o.OrderID, "customerEmail", o.CustomerEmail)`
-		}),
+		})),
 }
 
 // measured reports one of our metrics that is not recorded with these dimensions.
