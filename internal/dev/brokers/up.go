@@ -4,24 +4,28 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"sync"
 
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/dev/eventsource"
 	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/verify/concurrent"
 )
 
-// The secrets by which functions and event sources sign in.
-const (
-	kafkaSecret     = "orderflow-kafka"
-	rabbitMQSecret  = "orderflow-rabbitmq"
-	warehouseSecret = "orderflow-rabbitmq-warehouse" // of the sandbox's warehouse
-	authoritySecret = "orderflow-brokers-ca"
-)
+// mqBroker is the ARN by which the templates know RabbitMQ. Event sources find its only broker.
+const mqBroker = "arn:aws:mq:" + devstack.Region + ":000000000000:broker:orderflow:b-local"
 
-// Up starts the brokers of a running stack, or finds them running, and puts what others need to use
-// them into its secrets and outputs.
+// serviceUser adjusts stock in the warehouse's name.
+const serviceUser = "warehouse"
+
+// Up starts the brokers of a running stack, deploys the services that need them, and starts the
+// event sources, which the emulator lacks. It skips what is already done. All outputs of the
+// brokers and of these services are then among the stack's.
 func Up(ctx context.Context, rep *devstack.Reporter, stack *devstack.Stack) (*Brokers, error) {
 	if stack.Emulator.Target == devstack.LocalStack {
-		return nil, errors.New("brokers need MiniStack: LocalStack's free edition has no user pool for the warehouse")
+		return nil, errors.New("brokers need MiniStack: they were never run with LocalStack")
 	}
 	b, err := Start(ctx, stack.Repo(), rep, stack.Dir(), stack.Emulator.Name)
 	if err != nil {
@@ -29,21 +33,82 @@ func Up(ctx context.Context, rep *devstack.Reporter, stack *devstack.Stack) (*Br
 	}
 	outputs := map[string]string{"KafkaBrokers": b.Kafka.Address(), "RabbitMqUrl": b.RabbitMQURL(),
 		"BrokersCaFile": b.file("ca.pem")}
+	err = rep.Do("keep the brokers' secrets", func() error { return b.keepSecrets(ctx, stack, outputs) })
+	if err != nil {
+		return nil, err
+	}
+	deployed, err := b.deploy(ctx, rep, stack, outputs)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(outputs, deployed)
+	err = rep.Do("start the event sources", func() error {
+		sources, err := eventsource.Process{Endpoint: stack.Emulator.URL, RabbitMQ: b.RabbitMQURL(),
+			CAFile: outputs["BrokersCaFile"], MSK: b.Kafka.Address(),
+			Stacks: []string{"orderflow-reporting", "orderflow-warehouse", "orderflow-sandbox"},
+		}.Start(ctx, stack.Repo(), stack.Dir())
+		if err == nil {
+			outputs["EventSourcesUrl"] = sources.URL
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b, stack.Remember(outputs)
+}
+
+// deploy deploys the services' stacks, and the sandbox's again with its warehouse. It returns their
+// outputs.
+func (b *Brokers) deploy(
+	ctx context.Context, rep *devstack.Reporter, stack *devstack.Stack, outputs map[string]string,
+) (map[string]string, error) {
+	rabbitMQ := []string{"RabbitMqUrl=" + outputs["RabbitMqUrl"], "RabbitMqBroker=" + mqBroker,
+		"RabbitMqCaSecret=" + outputs["BrokersCaSecretArn"]}
+	parameters := map[string][]string{
+		"reporting": {"KafkaBrokers=" + outputs["KafkaBrokers"], "KafkaSecret=" + outputs["KafkaSecretArn"],
+			"KafkaCaSecret=" + outputs["BrokersCaSecretArn"]},
+		"warehouse": append([]string{"RabbitMqSecret=" + outputs["RabbitMqSecretArn"],
+			"ServiceUserSecret=" + outputs["ServiceUserSecretArn"]}, rabbitMQ...),
+		"sandbox": append([]string{"RabbitMqSecret=" + outputs["RabbitMqWarehouseSecretArn"]}, rabbitMQ...),
+	}
+	all := map[string]string{}
+	var merging sync.Mutex
+	var deploys []func() error
+	for service, values := range parameters {
+		deploys = append(deploys, func() error {
+			deployed, err := stack.DeployStack(ctx, rep, service, values...)
+			merging.Lock()
+			defer merging.Unlock()
+			maps.Copy(all, deployed)
+			return err
+		})
+	}
+	return all, concurrent.All(deploys...)
+}
+
+// keepSecrets puts what services sign in with into Secrets Manager, and the ARNs into outputs.
+func (b *Brokers) keepSecrets(ctx context.Context, stack *devstack.Stack, outputs map[string]string) error {
+	user, err := stack.Credentials(ctx, serviceUser, "operator")
+	if err != nil {
+		return err
+	}
 	api := awsapi.Client{Config: stack.Config()}
 	for _, s := range []struct {
 		output, name string
 		value        any
 	}{
-		{"KafkaSecretArn", kafkaSecret, b.Reporting},
-		{"RabbitMqSecretArn", rabbitMQSecret, b.Orderflow},
-		{"RabbitMqWarehouseSecretArn", warehouseSecret, b.Warehouse},
-		{"BrokersCaSecretArn", authoritySecret, map[string]string{"certificate": b.CA}},
+		{"KafkaSecretArn", "orderflow-kafka", b.Reporting},
+		{"RabbitMqSecretArn", "orderflow-rabbitmq", b.Orderflow},
+		{"RabbitMqWarehouseSecretArn", "orderflow-rabbitmq-warehouse", b.Warehouse},
+		{"BrokersCaSecretArn", "orderflow-brokers-ca", map[string]string{"certificate": b.CA}},
+		{"ServiceUserSecretArn", "orderflow-warehouse-operator", user},
 	} {
 		if outputs[s.output], err = keepSecret(ctx, api, s.name, s.value); err != nil {
-			return nil, err
+			return fmt.Errorf("keep the secret %s: %w", s.name, err)
 		}
 	}
-	return b, stack.Remember(outputs)
+	return nil
 }
 
 // keepSecret creates or updates a secret of JSON, and returns its ARN.

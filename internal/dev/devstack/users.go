@@ -56,6 +56,16 @@ func (s *Stack) Token(ctx context.Context, user, role string) (string, error) {
 	return t.text, nil
 }
 
+// Credentials returns what a service signs in with as the user: name and password, or the user's
+// token on a stack without a user pool. The user is created as by Token.
+func (s *Stack) Credentials(ctx context.Context, user, role string) (map[string]string, error) {
+	text, err := s.Token(ctx, user, role)
+	if err != nil || s.Outputs["UserPoolId"] == "" {
+		return map[string]string{"token": text}, err
+	}
+	return map[string]string{"username": Email(user), "password": password}, nil
+}
+
 // signIn creates the user if needed, sets password and groups, and signs in.
 func (s *Stack) signIn(ctx context.Context, name, role string) (token, error) {
 	err := s.cognito(ctx, "AdminCreateUser", name, map[string]any{"MessageAction": "SUPPRESS",
