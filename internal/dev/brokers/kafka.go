@@ -19,9 +19,10 @@ import (
 	"orderflow/internal/platform/clock"
 )
 
-// Topics are Kafka's: one for each service of the core that publishes events.
+// Topics are Kafka's: one for each service of the core that publishes events about orders or
+// products.
 var Topics = []string{"orderflow.orders.events", "orderflow.inventory.events", "orderflow.payments.events",
-	"orderflow.shipping.events", "orderflow.catalog.events", "orderflow.gateway.events"}
+	"orderflow.shipping.events", "orderflow.catalog.events"}
 
 const (
 	partitions = 3

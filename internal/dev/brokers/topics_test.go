@@ -20,7 +20,8 @@ func TestEveryServiceThatPublishesHasATopic(t *testing.T) {
 	}
 	var want []string
 	for _, found := range regexp.MustCompile(`TopicName: !Sub "\$\{AWS::StackName\}-(\w+)"`).FindAllSubmatch(text, -1) {
-		if service := string(found[1]); service != "alarms" {
+		// The gateway's only event tells of a circuit, which forward-events leaves out.
+		if service := string(found[1]); service != "alarms" && service != "gateway" {
 			want = append(want, "orderflow."+service+".events")
 		}
 	}
