@@ -214,7 +214,9 @@ func section(entries *yaml.Node) (string, error) {
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	err := encoder.Encode(entries)
+	block := *entries
+	block.Style = 0
+	err := encoder.Encode(&block)
 	return "  " + strings.ReplaceAll(strings.TrimSpace(out.String()), "\n", "\n  "), err
 }
 

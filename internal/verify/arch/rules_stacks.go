@@ -61,6 +61,12 @@ var stackRules = []Rule{
 			bad.same("stacks/", own, Optional)
 		},
 		func(r *Repo) { r.Sources["template.yaml"] += "\n  WarehouseQueue: {Type: AWS::SQS::Queue}" })),
+	requires("RabbitMQ's source reads one queue, with the broker's account",
+		"Amazon MQ has no default account; a second queue in one mapping is refused",
+		required{"AWS::Lambda::EventSourceMapping RabbitMQSource ", `{EventSourceArn: !Ref RabbitMqBroker, Queues: [any],
+			MaximumBatchingWindowInSeconds: any, SourceAccessConfigurations: !Any {Type: BASIC_AUTH, URI: !Ref RabbitMqSecret}}`},
+		required{"AWS::Lambda::EventSourceMapping RabbitMQSource ",
+			`SourceAccessConfigurations: !Any {Type: VIRTUAL_HOST}`}),
 	ofCore(rule("no two stacks have a resource of one name",
 		"CloudFormation fails halfway; or one stack's deletion takes what the other uses",
 		func(r *Repo, bad *list) {
