@@ -20,7 +20,7 @@ import (
 	"orderflow/internal/platform/resilience"
 )
 
-// Limits bound what a client may take, and how long the end may take.
+// Limits bound what a client may take, and how long the end may take. All must be set but Notice.
 type Limits struct {
 	// Streams are the calls of a connection at a time. gRPC clients queue further ones.
 	Streams int
@@ -45,6 +45,8 @@ var DefaultLimits = Limits{
 	Streams: 250, Ping: 20 * time.Second, Arrival: 10 * time.Second, Unread: 10 * time.Second,
 	Idle: 5 * time.Minute, Notice: 10 * time.Second, Drain: 15 * time.Second,
 }
+
+var errLimits = errors.New("a limit is not set")
 
 // maxHeader bounds the metadata of a call, and maxControl a message of health and reflection.
 const (
@@ -101,6 +103,9 @@ func (s *Server) endingWith(path string, next http.Handler) (string, http.Handle
 
 // Serve serves a listener until ctx ends, then drains. Without a certificate it speaks clear text.
 func (s *Server) Serve(ctx context.Context, l net.Listener, certificate *tls.Config, limits Limits) error {
+	if min(limits.Ping, limits.Arrival, limits.Unread, limits.Idle, limits.Drain) <= 0 || limits.Streams <= 0 {
+		return errLimits // zero is no time at all for some, and for ever for others
+	}
 	server := &http.Server{
 		Handler: bounded(s.mux, s.clock, limits.Arrival, limits.Unread), Protocols: new(http.Protocols),
 		TLSConfig: certificate, BaseContext: func(net.Listener) context.Context { return s.ctx },

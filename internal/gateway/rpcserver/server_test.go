@@ -272,6 +272,30 @@ func TestADrainFinishesCallsAndEndsStreamsWithUnavailable(t *testing.T) {
 	wantCode(t, err, connect.CodeUnavailable)
 }
 
+func TestAllLimitsMustBeSet(t *testing.T) {
+	var b backends
+	s := rpcserver.New(t.Context(), &b, clock.System{}, nil, false)
+	for name, clear := range map[string]func(*rpcserver.Limits){
+		"Streams": func(l *rpcserver.Limits) { l.Streams = 0 },
+		"Ping":    func(l *rpcserver.Limits) { l.Ping = 0 },
+		"Arrival": func(l *rpcserver.Limits) { l.Arrival = 0 },
+		"Unread":  func(l *rpcserver.Limits) { l.Unread = 0 },
+		"Idle":    func(l *rpcserver.Limits) { l.Idle = 0 },
+		"Drain":   func(l *rpcserver.Limits) { l.Drain = 0 },
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Second, func() { _ = l.Close() }) // ends Serve if it serves
+		bad := limits
+		clear(&bad)
+		if err := s.Serve(t.Context(), l, nil, bad); err == nil || !strings.Contains(err.Error(), "limit") {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+}
+
 func TestADrainIsBounded(t *testing.T) {
 	within := limits
 	within.Drain = 100 * time.Millisecond
