@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/platform/envelope"
@@ -13,21 +12,11 @@ import (
 
 // DeletePublished removes published events from the outbox; see outbox.Store.
 func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error {
-	requests := make([]types.WriteRequest, 0, len(items))
-	for _, item := range items {
-		deletion := &types.DeleteRequest{Key: Key(item.PK, item.SK)}
-		requests = append(requests, types.WriteRequest{DeleteRequest: deletion})
+	keys := make([]Values, len(items))
+	for i, item := range items {
+		keys[i] = Key(item.PK, item.SK)
 	}
-	for len(requests) > 0 {
-		out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{t.Name: requests},
-		})
-		if err != nil {
-			return err
-		}
-		requests = out.UnprocessedItems[t.Name]
-	}
-	return nil
+	return t.Delete(ctx, keys)
 }
 
 // Outbox returns the unpublished events. It fails if one of them cannot be read.

@@ -91,6 +91,25 @@ func (t *Table) GetAll(ctx context.Context, keys []Values) ([]Values, error) {
 	return items, nil
 }
 
+// Delete deletes up to 25 items, of which it only reads the key. Missing ones are deleted already. It
+// retries unprocessed items until ctx ends.
+func (t *Table) Delete(ctx context.Context, items []Values) error {
+	requests := make([]types.WriteRequest, len(items))
+	for i, item := range items {
+		requests[i].DeleteRequest = &types.DeleteRequest{Key: Values{"pk": item["pk"], "sk": item["sk"]}}
+	}
+	for len(requests) > 0 {
+		out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{t.Name: requests},
+		})
+		if err != nil {
+			return err
+		}
+		requests = out.UnprocessedItems[t.Name]
+	}
+	return nil
+}
+
 // FromEnv returns the table TABLE_NAME.
 func FromEnv(env *function.Env) *Table {
 	return Open(env.AWS(), env.Require("TABLE_NAME"), env.Clock)

@@ -1,0 +1,167 @@
+package dynamo
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"orderflow/internal/platform/money"
+	"orderflow/internal/reporting"
+)
+
+// generations are which generation serves, and the last rebuild.
+type generations struct {
+	Serving   int64     `dynamodbav:"serving"`
+	Rebuild   int64     `dynamodbav:"rebuild,omitempty"`
+	State     string    `dynamodbav:"state,omitempty"`
+	By        string    `dynamodbav:"by,omitempty"`
+	StartedAt time.Time `dynamodbav:"startedAt,omitempty"`
+	UpdatedAt time.Time `dynamodbav:"updatedAt,omitempty"`
+	Read      int64     `dynamodbav:"read,omitempty"`
+	Total     int64     `dynamodbav:"total,omitempty"`
+	Since     time.Time `dynamodbav:"since,omitempty"`
+	Version   int64     `dynamodbav:"version"`
+}
+
+func fromGenerations(g reporting.Generations) generations {
+	item := generations{Serving: g.Serving, Version: g.Version}
+	if r := g.Rebuild; r != nil {
+		item.Rebuild, item.State, item.By = r.Generation, string(r.State), r.By
+		item.StartedAt, item.UpdatedAt, item.Since = r.StartedAt, r.UpdatedAt, r.Since
+		item.Read, item.Total = r.Read, r.Total
+	}
+	return item
+}
+
+func (item generations) domain() reporting.Generations {
+	g := reporting.Generations{Serving: item.Serving, Version: item.Version}
+	if item.Rebuild > 0 {
+		g.Rebuild = &reporting.Rebuild{
+			Generation: item.Rebuild, State: reporting.State(item.State), By: item.By,
+			StartedAt: item.StartedAt, UpdatedAt: item.UpdatedAt, Read: item.Read, Total: item.Total, Since: item.Since,
+		}
+	}
+	return g
+}
+
+type progress struct {
+	Next   int64 `dynamodbav:"next"`
+	Closed bool  `dynamodbav:"closed,omitempty"`
+}
+
+func (item progress) domain(of reporting.Source) reporting.Progress {
+	return reporting.Progress{Source: of, Next: item.Next, Closed: item.Closed}
+}
+
+// facts are what is known of an order. Refunds are lists of the same length, since a list of
+// structs could not keep the attributes of another version of the code.
+type facts struct {
+	OrderID          string      `dynamodbav:"orderId"`
+	PlacedAt         time.Time   `dynamodbav:"placedAt,omitempty"`
+	Lines            []line      `dynamodbav:"lines,omitempty" write:"once"`
+	EndedAt          time.Time   `dynamodbav:"endedAt,omitempty"`
+	Status           string      `dynamodbav:"status,omitempty"`
+	Reason           string      `dynamodbav:"reason,omitempty"`
+	TotalCurrency    string      `dynamodbav:"totalCurrency,omitempty"`
+	Total            int64       `dynamodbav:"total,omitempty"`
+	RefundVersions   []int64     `dynamodbav:"refundVersions,omitempty"`
+	RefundTimes      []time.Time `dynamodbav:"refundTimes,omitempty"`
+	RefundCurrencies []string    `dynamodbav:"refundCurrencies,omitempty"`
+	RefundSums       []int64     `dynamodbav:"refundSums,omitempty"`
+	Version          int64       `dynamodbav:"version"`
+}
+
+type line struct {
+	SKU      string `dynamodbav:"sku"`
+	Quantity int64  `dynamodbav:"quantity"`
+	Currency string `dynamodbav:"currency"`
+	Price    int64  `dynamodbav:"price"`
+}
+
+func fromFacts(f reporting.Facts) facts {
+	item := facts{OrderID: f.OrderID, Version: f.Version}
+	if p := f.Placed; p != nil {
+		item.PlacedAt = p.At
+		for _, l := range p.Lines {
+			item.Lines = append(item.Lines, line{l.SKU, l.Quantity, l.UnitPrice.Currency, l.UnitPrice.Amount})
+		}
+	}
+	if e := f.Ended; e != nil {
+		item.EndedAt, item.Status, item.Reason = e.At, string(e.Status), e.Reason
+		item.TotalCurrency, item.Total = e.Total.Currency, e.Total.Amount
+	}
+	for _, r := range f.Refunds {
+		item.RefundVersions = append(item.RefundVersions, r.Version)
+		item.RefundTimes = append(item.RefundTimes, r.At)
+		item.RefundCurrencies = append(item.RefundCurrencies, r.Sum.Currency)
+		item.RefundSums = append(item.RefundSums, r.Sum.Amount)
+	}
+	return item
+}
+
+func (item facts) domain() reporting.Facts {
+	f := reporting.Facts{OrderID: item.OrderID, Version: item.Version}
+	if len(item.Lines) > 0 {
+		f.Placed = &reporting.Placed{At: item.PlacedAt}
+		for _, l := range item.Lines {
+			price := money.Money{Currency: l.Currency, Amount: l.Price}
+			f.Placed.Lines = append(f.Placed.Lines, reporting.Line{SKU: l.SKU, Quantity: l.Quantity, UnitPrice: price})
+		}
+	}
+	if item.Status != "" {
+		f.Ended = &reporting.Ended{
+			At: item.EndedAt, Status: reporting.Status(item.Status), Reason: item.Reason,
+			Total: money.Money{Currency: item.TotalCurrency, Amount: item.Total},
+		}
+	}
+	for i, version := range item.RefundVersions {
+		f.Refunds = append(f.Refunds, reporting.Refund{
+			Version: version, At: item.RefundTimes[i],
+			Sum: money.Money{Currency: item.RefundCurrencies[i], Amount: item.RefundSums[i]},
+		})
+	}
+	return f
+}
+
+type parked struct {
+	Topic     string    `dynamodbav:"topic"`
+	Partition int32     `dynamodbav:"partition"`
+	Offset    int64     `dynamodbav:"offset"`
+	Reason    string    `dynamodbav:"reason"`
+	At        time.Time `dynamodbav:"at"`
+}
+
+func fromParked(p reporting.Parked) parked {
+	return parked{p.Topic, p.Partition, p.Offset, p.Reason, p.At}
+}
+
+func (item parked) domain() reporting.Parked {
+	source := reporting.Source{Topic: item.Topic, Partition: item.Partition}
+	return reporting.Parked{Source: source, Offset: item.Offset, Reason: item.Reason, At: item.At}
+}
+
+// Keys.
+
+func under(generation int64, what string) string { return "G" + strconv.FormatInt(generation, 10) + "#" + what }
+
+func progressKey(generation int64, of reporting.Source) (pk, sk string) {
+	return under(generation, "progress"), sourceKey(of)
+}
+
+func sourceKey(of reporting.Source) string { return of.Topic + "#" + strconv.Itoa(int(of.Partition)) }
+
+func parkedKey(generation int64, p reporting.Parked) (pk, sk string) {
+	return under(generation, "parked"), fmt.Sprintf("%s#%05d#%019d", p.Topic, p.Partition, p.Offset)
+}
+
+func rowKey(generation int64, id reporting.RowID) (pk, sk string) {
+	return under(generation, string(id.Report)), rowSort(id)
+}
+
+func rowSort(id reporting.RowID) string { return id.Day + "#" + id.Of }
+
+func rowOf(report reporting.Report, sk string) reporting.RowID {
+	day, of, _ := strings.Cut(sk, "#")
+	return reporting.RowID{Report: report, Day: day, Of: of}
+}

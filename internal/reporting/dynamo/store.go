@@ -1,0 +1,252 @@
+// Package dynamo is reporting's store in DynamoDB. The keys of all items of a generation begin with
+// its number, so that it can be read and removed by queries. The table holds:
+//
+//	pk                 sk                               what
+//	generations        generations                      which generation serves, and the last rebuild
+//	G<n>#progress      <topic>#<partition>              how far the generation has read a source
+//	G<n>#orders#<0..7> <orderId>                        what is known of an order
+//	G<n>#<report>      <day>#<of>                       a row: each amount is an attribute =<name>
+//	G<n>#parked        <topic>#<partition>#<offset>     a record that cannot be understood
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/reporting"
+)
+
+// Store implements reporting.Store.
+type Store struct{ *ddb.Table }
+
+const generationsKey = "generations"
+
+// Generations returns the generations.
+func (s Store) Generations(ctx context.Context) (reporting.Generations, error) {
+	item := generations{Serving: 1}
+	_, err := s.Find(ctx, generationsKey, generationsKey, &item)
+	return item.domain(), err
+}
+
+// SaveGenerations writes the generations.
+func (s Store) SaveGenerations(ctx context.Context, g reporting.Generations) error {
+	return s.Commit(ctx, commit.With{}, s.next(g))
+}
+
+func (s Store) next(g reporting.Generations) ddb.Op {
+	op := s.SaveVersion(generationsKey, generationsKey, fromGenerations(g), g.Version-1)
+	op.Refused = reporting.ErrOvertaken
+	return op
+}
+
+// Switch writes the generations, and closes one.
+func (s Store) Switch(
+	ctx context.Context, g reporting.Generations, closing int64, seen []reporting.Progress,
+) error {
+	ops := []ddb.Op{s.next(g)}
+	for _, p := range seen {
+		ops = append(ops, s.advance(closing, p.Source, p.Next, progress{Next: p.Next, Closed: true}))
+	}
+	return s.Commit(ctx, commit.With{}, ops...)
+}
+
+// advance writes the progress of a generation that has read a source up to from and is not closed.
+func (s Store) advance(generation int64, of reporting.Source, from int64, to progress) ddb.Op {
+	pk, sk := progressKey(generation, of)
+	if from == 0 {
+		return s.SaveNew(pk, sk, to, reporting.ErrOvertaken)
+	}
+	const unchanged = "#0 = :from AND attribute_not_exists(closed)" // #0 is next, a reserved word
+	return s.SaveIf(pk, sk, to, reporting.ErrOvertaken, unchanged, ddb.Values{":from": ddb.Number(from)})
+}
+
+// Progress returns how far a generation has read a source.
+func (s Store) Progress(
+	ctx context.Context, generation int64, of reporting.Source,
+) (reporting.Progress, error) {
+	var item progress
+	pk, sk := progressKey(generation, of)
+	_, err := s.Find(ctx, pk, sk, &item)
+	return item.domain(of), err
+}
+
+// Facts returns the facts of orders.
+func (s Store) Facts(
+	ctx context.Context, generation int64, orderIDs []string,
+) (map[string]reporting.Facts, error) {
+	keys := make([]ddb.Values, len(orderIDs))
+	for i, id := range orderIDs {
+		keys[i] = ddb.Key(orderPartition(generation, id), id)
+	}
+	items, err := s.GetAll(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var all []facts
+	if err := attributevalue.UnmarshalListOfMaps(items, &all); err != nil {
+		return nil, err
+	}
+	found := make(map[string]reporting.Facts, len(all))
+	for _, item := range all {
+		found[item.OrderID] = item.domain()
+	}
+	return found, nil
+}
+
+func orderPartition(generation int64, orderID string) string {
+	return ddb.Shard(under(generation, "orders#"), orderID)
+}
+
+// Apply writes the effect of records.
+func (s Store) Apply(ctx context.Context, w reporting.Write) error {
+	ops := []ddb.Op{s.advance(w.Generation, w.Source, w.From, progress{Next: w.To})}
+	if w.From == 0 { // Switch did not close what it did not see
+		live := "serving = :g OR rebuild = :g"
+		if w.Generation == 1 {
+			live += " OR attribute_not_exists(pk)"
+		}
+		values := ddb.Values{":g": ddb.Number(w.Generation)}
+		ops = append(ops, s.CheckIf(generationsKey, generationsKey, reporting.ErrClosed, live, values))
+	}
+	for _, f := range w.Facts {
+		op := s.SaveVersion(orderPartition(w.Generation, f.OrderID), f.OrderID, fromFacts(f), f.Version-1)
+		op.Refused = reporting.ErrOvertaken
+		ops = append(ops, op)
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(w.Rows), reporting.RowID.Compare) {
+		pk, sk := rowKey(w.Generation, id)
+		ops = append(ops, s.Add(pk, sk, amountPrefix, w.Rows[id]))
+	}
+	for _, p := range w.Parked {
+		pk, sk := parkedKey(w.Generation, p)
+		ops = append(ops, s.Save(pk, sk, fromParked(p)))
+	}
+	err := s.Commit(ctx, commit.With{}, ops...)
+	if !errors.Is(err, reporting.ErrOvertaken) {
+		return err
+	}
+	if p, failed := s.Progress(ctx, w.Generation, w.Source); failed == nil && p.Closed {
+		return reporting.ErrClosed
+	}
+	return err
+}
+
+// amountPrefix begins the names of the attributes that are amounts.
+const amountPrefix = "="
+
+// Rows returns rows. The read is eventually consistent.
+func (s Store) Rows(
+	ctx context.Context, generation int64, r reporting.Range, after reporting.RowID, most int,
+) (found []reporting.Row, err error) {
+	const afterSeparator = "$" // the character after the # that ends a day
+	first, last := r.From+"#", r.To+afterSeparator
+	if after != (reporting.RowID{}) {
+		first = max(first, rowSort(after)+"\x01") // sorts before any other row after it
+	}
+	if first > last {
+		return nil, nil
+	}
+	in := &dynamodb.QueryInput{
+		TableName: &s.Name, KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :first AND :last"),
+		ExpressionAttributeValues: ddb.Values{
+			":pk": ddb.String(under(generation, string(r.Report))), ":first": ddb.String(first), ":last": ddb.String(last),
+		},
+		Limit: aws.Int32(int32(min(most, maxPage))), //nolint:gosec // at most maxPage
+	}
+	for {
+		page, err := s.Client.Query(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range page.Items {
+			row, err := rowIn(r.Report, item)
+			if err != nil {
+				return nil, err
+			}
+			if len(row.Amounts) > 0 {
+				found = append(found, row)
+			}
+			if len(found) == most {
+				return found, nil
+			}
+		}
+		if len(page.LastEvaluatedKey) == 0 {
+			return found, nil
+		}
+		in.ExclusiveStartKey = page.LastEvaluatedKey
+	}
+}
+
+const maxPage = 1000
+
+func rowIn(report reporting.Report, item ddb.Values) (reporting.Row, error) {
+	row := reporting.Row{Amounts: reporting.Amounts{}}
+	for name, value := range item {
+		amount, is := strings.CutPrefix(name, amountPrefix)
+		if !is {
+			continue
+		}
+		var n int64
+		if err := attributevalue.Unmarshal(value, &n); err != nil {
+			return row, err
+		}
+		if n != 0 {
+			row.Amounts[amount] = n
+		}
+	}
+	sk, _ := item["sk"].(*types.AttributeValueMemberS)
+	row.RowID = rowOf(report, sk.Value)
+	return row, nil
+}
+
+// Parked returns the parked records of a generation. The read is eventually consistent.
+func (s Store) Parked(ctx context.Context, generation int64) (found []reporting.Parked, err error) {
+	for cursor := ""; ; {
+		var values []ddb.Values
+		values, cursor, err = s.Page(ctx, "", "pk", under(generation, "parked"), false, 100, cursor)
+		if err != nil {
+			return nil, err
+		}
+		var page []parked
+		if err := attributevalue.UnmarshalListOfMaps(values, &page); err != nil {
+			return nil, err
+		}
+		for _, item := range page {
+			found = append(found, item.domain())
+		}
+		if cursor == "" {
+			return found, nil
+		}
+	}
+}
+
+// Remove deletes a page of each partition of a generation, all but its progress, which keeps it
+// closed.
+func (s Store) Remove(ctx context.Context, generation int64) (more bool, err error) {
+	partitions := append(ddb.Shards(under(generation, "orders#")), under(generation, "parked"))
+	for _, report := range []reporting.Report{reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency} {
+		partitions = append(partitions, under(generation, string(report)))
+	}
+	for _, pk := range partitions {
+		const atOnce = 25 // DynamoDB's limit for deletions
+		items, cursor, err := s.Page(ctx, "", "pk", pk, false, atOnce, "")
+		if err != nil {
+			return false, err
+		}
+		if err := s.Delete(ctx, items); err != nil {
+			return false, err
+		}
+		more = more || cursor != ""
+	}
+	return more, nil
+}
