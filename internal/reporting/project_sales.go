@@ -89,6 +89,11 @@ func (s *Service) project(ctx context.Context, generation int64, of Source, reco
 		known: map[string]Facts{}, changed: map[string]Facts{},
 	}
 	records = slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return r.Offset < progress.Next })
+	if len(records) > 0 && records[0].Offset > progress.Next {
+		if err := s.missing(ctx, generation, records[0].Time); err != nil {
+			return err
+		}
+	}
 	told := make([]told, len(records))
 	var orderIDs []string
 	for i, r := range records {

@@ -72,21 +72,28 @@ const (
 type Generations struct {
 	// Serving is the generation that answers, and that project-sales adds to. The first one is 1.
 	Serving int64
+	// Since is the time from which the serving generation has the whole history: records before it
+	// were no longer in the log. It is zero if none are missing.
+	Since   time.Time
 	Rebuild *Rebuild
+	// Removed is the last generation that was removed, with all before it.
+	Removed int64
 	Version int64
 }
 
 // Rebuild is the last rebuild.
 type Rebuild struct {
 	Generation int64
-	State      State
-	By         string // the operator
-	StartedAt  time.Time
-	UpdatedAt  time.Time
+	// Run numbers the executions of the state machine: the first, and one more each time that the
+	// rebuild is resumed.
+	Run       int64
+	State     State
+	By        string // the operator
+	StartedAt time.Time
+	UpdatedAt time.Time
 	// Read and Total are the numbers of records read so far, and in the log when last looked at.
 	Read, Total int64
-	// Since is the time of the oldest record if records before it are no longer in the log; else it
-	// is zero.
+	// Since will be Generations.Since.
 	Since time.Time
 }
 

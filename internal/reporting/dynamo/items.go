@@ -12,22 +12,25 @@ import (
 
 // generations are which generation serves, and the last rebuild.
 type generations struct {
-	Serving   int64     `dynamodbav:"serving"`
-	Rebuild   int64     `dynamodbav:"rebuild,omitempty"`
-	State     string    `dynamodbav:"state,omitempty"`
-	By        string    `dynamodbav:"by,omitempty"`
-	StartedAt time.Time `dynamodbav:"startedAt,omitempty"`
-	UpdatedAt time.Time `dynamodbav:"updatedAt,omitempty"`
-	Read      int64     `dynamodbav:"read,omitempty"`
-	Total     int64     `dynamodbav:"total,omitempty"`
-	Since     time.Time `dynamodbav:"since,omitempty"`
-	Version   int64     `dynamodbav:"version"`
+	Serving      int64     `dynamodbav:"serving"`
+	ServingSince time.Time `dynamodbav:"servingSince,omitempty"`
+	Removed      int64     `dynamodbav:"removed,omitempty"`
+	Rebuild      int64     `dynamodbav:"newest,omitempty"`
+	Run          int64     `dynamodbav:"run,omitempty"`
+	State        string    `dynamodbav:"state,omitempty"`
+	By           string    `dynamodbav:"by,omitempty"`
+	StartedAt    time.Time `dynamodbav:"startedAt,omitempty"`
+	UpdatedAt    time.Time `dynamodbav:"updatedAt,omitempty"`
+	Read         int64     `dynamodbav:"read,omitempty"`
+	Total        int64     `dynamodbav:"total,omitempty"`
+	Since        time.Time `dynamodbav:"since,omitempty"`
+	Version      int64     `dynamodbav:"version"`
 }
 
 func fromGenerations(g reporting.Generations) generations {
-	item := generations{Serving: g.Serving, Version: g.Version}
+	item := generations{Serving: g.Serving, ServingSince: g.Since, Removed: g.Removed, Version: g.Version}
 	if r := g.Rebuild; r != nil {
-		item.Rebuild, item.State, item.By = r.Generation, string(r.State), r.By
+		item.Rebuild, item.Run, item.State, item.By = r.Generation, r.Run, string(r.State), r.By
 		item.StartedAt, item.UpdatedAt, item.Since = r.StartedAt, r.UpdatedAt, r.Since
 		item.Read, item.Total = r.Read, r.Total
 	}
@@ -35,10 +38,12 @@ func fromGenerations(g reporting.Generations) generations {
 }
 
 func (item generations) domain() reporting.Generations {
-	g := reporting.Generations{Serving: item.Serving, Version: item.Version}
+	g := reporting.Generations{
+		Serving: item.Serving, Since: item.ServingSince, Removed: item.Removed, Version: item.Version,
+	}
 	if item.Rebuild > 0 {
 		g.Rebuild = &reporting.Rebuild{
-			Generation: item.Rebuild, State: reporting.State(item.State), By: item.By,
+			Generation: item.Rebuild, Run: item.Run, State: reporting.State(item.State), By: item.By,
 			StartedAt: item.StartedAt, UpdatedAt: item.UpdatedAt, Read: item.Read, Total: item.Total, Since: item.Since,
 		}
 	}
@@ -46,7 +51,7 @@ func (item generations) domain() reporting.Generations {
 }
 
 type progress struct {
-	Next   int64 `dynamodbav:"next"`
+	Next   int64 `dynamodbav:"upTo"`
 	Closed bool  `dynamodbav:"closed,omitempty"`
 }
 
@@ -143,7 +148,9 @@ func (item parked) domain() reporting.Parked {
 
 // Keys.
 
-func under(generation int64, what string) string { return "G" + strconv.FormatInt(generation, 10) + "#" + what }
+func under(generation int64, what string) string {
+	return "G" + strconv.FormatInt(generation, 10) + "#" + what
+}
 
 func progressKey(generation int64, of reporting.Source) (pk, sk string) {
 	return under(generation, "progress"), sourceKey(of)

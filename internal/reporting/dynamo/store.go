@@ -66,7 +66,7 @@ func (s Store) advance(generation int64, of reporting.Source, from int64, to pro
 	if from == 0 {
 		return s.SaveNew(pk, sk, to, reporting.ErrOvertaken)
 	}
-	const unchanged = "#0 = :from AND attribute_not_exists(closed)" // #0 is next, a reserved word
+	const unchanged = "upTo = :from AND attribute_not_exists(closed)"
 	return s.SaveIf(pk, sk, to, reporting.ErrOvertaken, unchanged, ddb.Values{":from": ddb.Number(from)})
 }
 
@@ -111,7 +111,7 @@ func orderPartition(generation int64, orderID string) string {
 func (s Store) Apply(ctx context.Context, w reporting.Write) error {
 	ops := []ddb.Op{s.advance(w.Generation, w.Source, w.From, progress{Next: w.To})}
 	if w.From == 0 { // Switch did not close what it did not see
-		live := "serving = :g OR rebuild = :g"
+		live := "serving = :g OR newest = :g"
 		if w.Generation == 1 {
 			live += " OR attribute_not_exists(pk)"
 		}

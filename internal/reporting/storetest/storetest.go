@@ -85,14 +85,14 @@ var second = reporting.Write{
 func euros(cents int64) money.Money { return money.Money{Currency: "EUR", Amount: cents} }
 
 func rebuilding(version int64) reporting.Generations {
-	return reporting.Generations{Serving: 1, Version: version, Rebuild: &reporting.Rebuild{
-		Generation: 2, State: reporting.Building, By: "ops", StartedAt: start, UpdatedAt: start.Add(time.Minute),
+	return reporting.Generations{Serving: 1, Version: version, Since: start, Rebuild: &reporting.Rebuild{
+		Generation: 2, Run: 3, State: reporting.Building, By: "ops", StartedAt: start, UpdatedAt: start.Add(time.Minute),
 		Read: 10, Total: 20, Since: start,
 	}}
 }
 
 func switched(version int64) reporting.Generations {
-	return reporting.Generations{Serving: 2, Version: version, Rebuild: &reporting.Rebuild{
+	return reporting.Generations{Serving: 2, Removed: 1, Version: version, Rebuild: &reporting.Rebuild{
 		Generation: 2, State: reporting.Switched, By: "ops", StartedAt: start, UpdatedAt: start.Add(time.Hour),
 	}}
 }

@@ -1,0 +1,139 @@
+package reporting
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/platform/fault"
+)
+
+// Errors of rebuilds.
+var (
+	ErrNoRebuild = fault.New(fault.NotFound, "NoRebuild", "the reports have never been rebuilt")
+	// ErrNotBuilding: the rebuild can no longer be stopped.
+	ErrNotBuilding = fault.New(fault.Conflict, "NotBuilding", "no rebuild is reading the log")
+)
+
+const (
+	// step is how long an invocation builds or removes before it returns.
+	step = 45 * time.Second
+	// silence is how long a rebuild makes no progress before StartRebuild takes its execution for
+	// dead.
+	silence = 10 * time.Minute
+	// rounds bounds an invocation, for clocks that stand still.
+	rounds = 1000
+	// recordsAtOnce is how many records of a source are read and projected at once.
+	recordsAtOnce = 1000
+)
+
+// Machine runs Build again and again and, once the new generation serves, RemoveOld.
+type Machine interface {
+	// Run starts an execution. It succeeds, too, if there is one for this generation and run.
+	Run(ctx context.Context, generation, run int64) error
+}
+
+// Rebuilds rebuilds the reports from the log: into a new generation beside the one that serves, by
+// the code that also projects new records.
+type Rebuilds struct {
+	*Service
+	log     Log
+	machine Machine
+}
+
+// NewRebuilds returns the use cases of rebuilds.
+func NewRebuilds(s *Service, log Log, machine Machine) *Rebuilds { return &Rebuilds{s, log, machine} }
+
+// Start begins a rebuild, or resumes the one that was stopped. It returns the one that runs if
+// there is one, and starts its execution again if that shows no sign of life. With fresh, one that
+// was stopped is not resumed but begun anew, as it must be if a release has changed what events
+// contribute.
+func (s *Rebuilds) Start(ctx context.Context, by string, fresh bool) (Rebuild, error) {
+	g, err := s.change(ctx, func(g *Generations) error {
+		now, r := s.clock.Now(), g.Rebuild
+		switch {
+		case r == nil || r.State == Done || r.State == Stopped && fresh:
+			g.Rebuild = &Rebuild{
+				Generation: g.newest() + 1, Run: 1, State: Building, By: by, StartedAt: now, UpdatedAt: now,
+			}
+		case r.State == Stopped:
+			r.State, r.By, r.UpdatedAt = Building, by, now
+			r.Run++
+		case now.Sub(r.UpdatedAt) > silence:
+			r.UpdatedAt = now
+			r.Run++
+		}
+		return nil
+	})
+	if err != nil {
+		return Rebuild{}, err
+	}
+	return *g.Rebuild, s.machine.Run(ctx, g.Rebuild.Generation, g.Rebuild.Run)
+}
+
+// newest returns the newest generation.
+func (g Generations) newest() int64 {
+	if g.Rebuild == nil {
+		return g.Serving
+	}
+	return max(g.Serving, g.Rebuild.Generation)
+}
+
+// Stop stops a rebuild that reads the log. It may be resumed.
+func (s *Rebuilds) Stop(ctx context.Context) (Rebuild, error) {
+	g, err := s.change(ctx, func(g *Generations) error {
+		switch {
+		case g.Rebuild == nil:
+			return ErrNoRebuild
+		case g.Rebuild.State == Building:
+			g.Rebuild.State, g.Rebuild.UpdatedAt = Stopped, s.clock.Now()
+		case g.Rebuild.State != Stopped:
+			return ErrNotBuilding
+		}
+		return nil
+	})
+	if err != nil {
+		return Rebuild{}, err
+	}
+	return *g.Rebuild, nil
+}
+
+// Rebuild returns the last rebuild.
+func (s *Service) Rebuild(ctx context.Context) (Rebuild, error) {
+	g, err := s.store.Generations(ctx)
+	switch {
+	case err != nil:
+		return Rebuild{}, err
+	case g.Rebuild == nil:
+		return Rebuild{}, ErrNoRebuild
+	default:
+		return *g.Rebuild, nil
+	}
+}
+
+// change changes the generations. If change leaves them as they are, nothing is written.
+func (s *Service) change(ctx context.Context, change func(*Generations) error) (g Generations, err error) {
+	for range tries {
+		if g, err = s.store.Generations(ctx); err != nil {
+			return g, err
+		}
+		var before Rebuild
+		if g.Rebuild != nil {
+			before = *g.Rebuild
+			after := before // stores may return what they keep
+			g.Rebuild = &after
+		}
+		since, removed := g.Since, g.Removed
+		if err := change(&g); err != nil {
+			return g, err
+		}
+		same := g.Rebuild == nil && before == Rebuild{} || g.Rebuild != nil && *g.Rebuild == before
+		if same && g.Since.Equal(since) && g.Removed == removed {
+			return g, nil
+		}
+		g.Version++
+		if err = s.store.SaveGenerations(ctx, g); !again(err) {
+			return g, err
+		}
+	}
+	return g, err
+}
