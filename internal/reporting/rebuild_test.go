@@ -306,8 +306,8 @@ func TestRebuildEndsWithAllThatTheServingReportsInclude(t *testing.T) {
 	}
 }
 
-// interleaved pauses before each write of an invocation, and between its reads, so that others go on
-// meanwhile and make it a zombie.
+// interleaved pauses before each write of an invocation, and between its reads, so that others go
+// on meanwhile and make it a zombie.
 type interleaved struct {
 	reporting.Store
 	pause func()
@@ -414,8 +414,8 @@ func (l *load) act() {
 	}
 }
 
-// TestRebuildUnderLoadEqualsTheLog runs invocations that project, rebuild, stop, resume and remove at
-// the same time, each paused again and again, while the log grows.
+// TestRebuildUnderLoadEqualsTheLog runs invocations that project, rebuild, stop, resume and remove
+// at the same time, each paused again and again, while the log grows.
 func TestRebuildUnderLoadEqualsTheLog(t *testing.T) {
 	var switched, steps int
 	rapid.Check(t, func(rt *rapid.T) {

@@ -16,7 +16,7 @@ func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error 
 	for i, item := range items {
 		keys[i] = Key(item.PK, item.SK)
 	}
-	return t.Delete(ctx, keys)
+	return t.DeleteItems(ctx, keys)
 }
 
 // Outbox returns the unpublished events. It fails if one of them cannot be read.

@@ -53,8 +53,9 @@ func (t *Table) SaveIf(pk, sk string, shape any, refused error, condition string
 	return t.save(pk, sk, shape, &u, refused, condition)
 }
 
-// Add adds to number attributes of an item, whether it exists or not. Their names begin with prefix.
-func (t *Table) Add(pk, sk, prefix string, amounts map[string]int64) Op {
+// Increase adds to number attributes of an item, whether it exists or not. Their names begin with
+// prefix.
+func (t *Table) Increase(pk, sk, prefix string, amounts map[string]int64) Op {
 	u := update{names: map[string]string{}, values: Values{}}
 	for name, n := range amounts {
 		u.adds = append(u.adds, u.name(prefix+name)+" "+u.value(Number(n)))

@@ -91,9 +91,9 @@ func (t *Table) GetAll(ctx context.Context, keys []Values) ([]Values, error) {
 	return items, nil
 }
 
-// Delete deletes up to 25 items, of which it only reads the key. Missing ones are deleted already. It
-// retries unprocessed items until ctx ends.
-func (t *Table) Delete(ctx context.Context, items []Values) error {
+// DeleteItems deletes up to 25 items, of which only the keys matter; missing ones are no
+// error. It retries unprocessed items until ctx ends.
+func (t *Table) DeleteItems(ctx context.Context, items []Values) error {
 	requests := make([]types.WriteRequest, len(items))
 	for i, item := range items {
 		requests[i].DeleteRequest = &types.DeleteRequest{Key: Values{"pk": item["pk"], "sk": item["sk"]}}

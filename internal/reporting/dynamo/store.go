@@ -1,12 +1,12 @@
 // Package dynamo is reporting's store in DynamoDB. The keys of all items of a generation begin with
 // its number, so that it can be read and removed by queries. The table holds:
 //
-//	pk                 sk                               what
-//	generations        generations                      which generation serves, and the last rebuild
-//	G<n>#progress      <topic>#<partition>              how far the generation has read a source
-//	G<n>#orders#<0..7> <orderId>                        what is known of an order
-//	G<n>#<report>      <day>#<of>                       a row: each amount is an attribute =<name>
-//	G<n>#parked        <topic>#<partition>#<offset>     a record that cannot be understood
+//	pk                  sk                            what
+//	generations         generations                   which one serves, and the last rebuild
+//	G<n>#progress       <topic>#<partition>           how far the generation has read a source
+//	G<n>#orders#<0..7>  <orderId>                     what is known of an order
+//	G<n>#<report>       <day>#<of>                    a row: each amount is an attribute =<name>
+//	G<n>#parked         <topic>#<partition>#<offset>  a record that cannot be understood
 package dynamo
 
 import (
@@ -125,7 +125,7 @@ func (s Store) Apply(ctx context.Context, w reporting.Write) error {
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(w.Rows), reporting.RowID.Compare) {
 		pk, sk := rowKey(w.Generation, id)
-		ops = append(ops, s.Add(pk, sk, amountPrefix, w.Rows[id]))
+		ops = append(ops, s.Increase(pk, sk, amountPrefix, w.Rows[id]))
 	}
 	for _, p := range w.Parked {
 		pk, sk := parkedKey(w.Generation, p)
@@ -243,7 +243,7 @@ func (s Store) Remove(ctx context.Context, generation int64) (more bool, err err
 		if err != nil {
 			return false, err
 		}
-		if err := s.Delete(ctx, items); err != nil {
+		if err := s.DeleteItems(ctx, items); err != nil {
 			return false, err
 		}
 		more = more || cursor != ""
