@@ -7,6 +7,7 @@ import (
 
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/memdb"
+	reportingHandler "orderflow/internal/reporting/handler"
 	reportingMemory "orderflow/internal/reporting/memory"
 	"orderflow/internal/verify/sim/broker"
 	"orderflow/internal/warehouse"
@@ -77,6 +78,7 @@ func (b *brokers) compose() []map[string]function.Handler {
 	w := b.w
 	stock := stockapi.New(w.calls("warehouse", stockapi.Name, b.warehouse), serviceUser{})
 	return []map[string]function.Handler{
+		reportingHandler.Handlers(b.log),
 		warehouseHandler.Handlers(warehouse.New(b.goods, pickJobBroker{b}, stock, w, w.ids)),
 		{"take-pick-jobs": function.HandlerFunc(b.shelves.take)},
 	}
