@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/platform/envelope"
@@ -12,11 +13,21 @@ import (
 
 // DeletePublished removes published events from the outbox; see outbox.Store.
 func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error {
-	keys := make([]Values, len(items))
-	for i, item := range items {
-		keys[i] = Key(item.PK, item.SK)
+	requests := make([]types.WriteRequest, 0, len(items))
+	for _, item := range items {
+		deletion := &types.DeleteRequest{Key: Key(item.PK, item.SK)}
+		requests = append(requests, types.WriteRequest{DeleteRequest: deletion})
 	}
-	return t.DeleteItems(ctx, keys)
+	for len(requests) > 0 {
+		out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{t.Name: requests},
+		})
+		if err != nil {
+			return err
+		}
+		requests = out.UnprocessedItems[t.Name]
+	}
+	return nil
 }
 
 // Outbox returns the unpublished events. It fails if one of them cannot be read.

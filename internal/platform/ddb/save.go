@@ -53,19 +53,6 @@ func (t *Table) SaveIf(pk, sk string, shape any, refused error, condition string
 	return t.save(pk, sk, shape, &u, refused, condition)
 }
 
-// Increase adds to number attributes of an item, whether it exists or not. Their names begin with
-// prefix.
-func (t *Table) Increase(pk, sk, prefix string, amounts map[string]int64) Op {
-	u := update{names: map[string]string{}, values: Values{}}
-	for name, n := range amounts {
-		u.adds = append(u.adds, u.name(prefix+name)+" "+u.value(Number(n)))
-	}
-	return Op{Write: types.TransactWriteItem{Update: &types.Update{
-		TableName: &t.Name, Key: Key(pk, sk), UpdateExpression: aws.String(u.expression()),
-		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
-	}}}
-}
-
 func (t *Table) save(pk, sk string, shape any, u *update, refused error, condition string) Op {
 	attributes, err := shapeOf(reflect.TypeOf(shape))
 	if err != nil {
@@ -94,7 +81,6 @@ type update struct {
 	// exists says that the item exists, including all maps that are written within.
 	exists      bool
 	sets, drops []string
-	adds        []string
 	names       map[string]string
 	values      Values
 }
@@ -147,9 +133,6 @@ func (u *update) expression() string {
 	}
 	if len(u.drops) > 0 {
 		clauses = append(clauses, "REMOVE "+strings.Join(u.drops, ", "))
-	}
-	if len(u.adds) > 0 {
-		clauses = append(clauses, "ADD "+strings.Join(u.adds, ", "))
 	}
 	return strings.Join(clauses, " ")
 }

@@ -91,25 +91,6 @@ func (t *Table) GetAll(ctx context.Context, keys []Values) ([]Values, error) {
 	return items, nil
 }
 
-// DeleteItems deletes up to 25 items, of which only the keys matter; missing ones are no
-// error. It retries unprocessed items until ctx ends.
-func (t *Table) DeleteItems(ctx context.Context, items []Values) error {
-	requests := make([]types.WriteRequest, len(items))
-	for i, item := range items {
-		requests[i].DeleteRequest = &types.DeleteRequest{Key: Values{"pk": item["pk"], "sk": item["sk"]}}
-	}
-	for len(requests) > 0 {
-		out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{t.Name: requests},
-		})
-		if err != nil {
-			return err
-		}
-		requests = out.UnprocessedItems[t.Name]
-	}
-	return nil
-}
-
 // FromEnv returns the table TABLE_NAME.
 func FromEnv(env *function.Env) *Table {
 	return Open(env.AWS(), env.Require("TABLE_NAME"), env.Clock)

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -124,8 +125,7 @@ func (s Store) Apply(ctx context.Context, w reporting.Write) error {
 		ops = append(ops, op)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(w.Rows), reporting.RowID.Compare) {
-		pk, sk := rowKey(w.Generation, id)
-		ops = append(ops, s.Increase(pk, sk, amountPrefix, w.Rows[id]))
+		ops = append(ops, s.add(w.Generation, id, w.Rows[id]))
 	}
 	for _, p := range w.Parked {
 		pk, sk := parkedKey(w.Generation, p)
@@ -139,6 +139,22 @@ func (s Store) Apply(ctx context.Context, w reporting.Write) error {
 		return reporting.ErrClosed
 	}
 	return err
+}
+
+// add adds to the amounts of a row, whether it exists or not.
+func (s Store) add(generation int64, id reporting.RowID, amounts reporting.Amounts) ddb.Op {
+	names, values := map[string]string{}, ddb.Values{}
+	var sums []string
+	for name, n := range amounts {
+		i := strconv.Itoa(len(sums))
+		names["#"+i], values[":"+i] = amountPrefix+name, ddb.Number(n)
+		sums = append(sums, "#"+i+" :"+i)
+	}
+	return ddb.Op{Write: types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Name, Key: ddb.Key(rowKey(generation, id)),
+		UpdateExpression:         aws.String("ADD " + strings.Join(sums, ", ")),
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	}}}
 }
 
 // amountPrefix begins the names of the attributes that are amounts.
@@ -238,12 +254,17 @@ func (s Store) Remove(ctx context.Context, generation int64) (more bool, err err
 		partitions = append(partitions, under(generation, string(report)))
 	}
 	for _, pk := range partitions {
-		const atOnce = 25 // DynamoDB's limit for deletions
+		const atOnce = 100 // DynamoDB's limit for a transaction
 		items, cursor, err := s.Page(ctx, "", "pk", pk, false, atOnce, "")
 		if err != nil {
 			return false, err
 		}
-		if err := s.DeleteItems(ctx, items); err != nil {
+		ops := make([]ddb.Op, len(items))
+		for i, item := range items {
+			key := ddb.Values{"pk": item["pk"], "sk": item["sk"]}
+			ops[i].Write.Delete = &types.Delete{TableName: &s.Name, Key: key}
+		}
+		if err := s.Commit(ctx, commit.With{}, ops...); err != nil {
 			return false, err
 		}
 		more = more || cursor != ""

@@ -362,14 +362,18 @@ func generationsAreKeptApart(t *testing.T, s reporting.Store) {
 func removedGenerationStaysClosed(t *testing.T, s reporting.Store) {
 	must(t, s.SaveGenerations(t.Context(), rebuilding(1)))
 	must(t, s.Apply(t.Context(), first))
-	many := reporting.Write{Generation: 1, Source: source, From: 12, To: 13, Rows: reporting.Rows{}}
-	for n := range 60 {
-		many.Rows.Add(reporting.Funnel, "2026-01-02", fmt.Sprint("REJECTED#", n), reporting.Orders, 1)
+	many := reporting.Write{Generation: 1, Source: source, From: 12, To: 13}
+	for ; many.From < 14; many.From, many.To = many.From+1, many.To+1 {
+		many.Rows = reporting.Rows{}
+		for n := range 60 {
+			of := fmt.Sprint("REJECTED#", many.From, n)
+			many.Rows.Add(reporting.Funnel, "2026-01-02", of, reporting.Orders, 1)
+		}
+		must(t, s.Apply(t.Context(), many))
 	}
-	must(t, s.Apply(t.Context(), many))
 	kept := reporting.Write{Generation: 2, Source: source, To: 12, Rows: first.Rows, Facts: first.Facts}
 	must(t, s.Apply(t.Context(), kept))
-	must(t, s.Switch(t.Context(), switched(2), 1, []reporting.Progress{{Source: source, Next: 13}}))
+	must(t, s.Switch(t.Context(), switched(2), 1, []reporting.Progress{{Source: source, Next: 14}}))
 	for more, n := true, 0; more; n++ {
 		var err error
 		if more, err = s.Remove(t.Context(), 1); err != nil || n > 10 {
@@ -381,7 +385,6 @@ func removedGenerationStaysClosed(t *testing.T, s reporting.Store) {
 	wantParked(t, s, 1)
 	wantRows(t, s, 2, first.Rows)
 	wantFacts(t, s, 2, first.Facts...)
-	many.From, many.To = 13, 14
 	if err := s.Apply(t.Context(), many); !errors.Is(err, reporting.ErrClosed) {
 		t.Errorf("a write after the removal: %v", err)
 	}
