@@ -90,9 +90,8 @@ type Message struct {
 	Body []byte
 }
 
-// errMessage refuses a message that is not in the shop's contract. It is delivered for ever, so
-// that somebody notices.
-var errMessage = errors.New("warehouse: a message that the shop should not send")
+// ErrMessage refuses a message that breaks the shop's contract.
+var ErrMessage = errors.New("warehouse: the message breaks the contract")
 
 // Handle handles a message from the shop. It may come any number of times.
 func (w Warehouse) Handle(ctx context.Context, m Message) error {
@@ -101,7 +100,7 @@ func (w Warehouse) Handle(ctx context.Context, m Message) error {
 		Lines   []Line `json:"lines"`
 	}
 	if err := json.Unmarshal(m.Body, &job); err != nil || job.OrderID == "" {
-		return errMessage
+		return ErrMessage
 	}
 	switch m.Type {
 	case "pick.requested":
@@ -109,7 +108,7 @@ func (w Warehouse) Handle(ctx context.Context, m Message) error {
 	case "pick.cancelled":
 		return w.cancel(ctx, job.OrderID)
 	}
-	return errMessage
+	return ErrMessage
 }
 
 func pickID(orderID string) string   { return "pick-" + orderID }
@@ -118,7 +117,7 @@ func cancelID(orderID string) string { return "cancel-" + orderID }
 // pick takes the units from the shelves, unless the job was cancelled or taken before, and answers.
 func (w Warehouse) pick(ctx context.Context, orderID string, lines []Line) error {
 	if len(lines) == 0 {
-		return errMessage
+		return ErrMessage
 	}
 	moves := make([]Line, len(lines))
 	for i, l := range lines {

@@ -133,8 +133,9 @@ func TestForeignMessagesAreRefused(t *testing.T) {
 	for kind, body := range map[string]string{
 		"pick.requested": `{"orderId":"1","lines":[]}`, "pick.cancelled": `{}`, "goods.received": `{"orderId":"1"}`, "x": `{`,
 	} {
-		if err := open().Handle(t.Context(), warehouse.Message{Type: kind, Body: []byte(body)}); err == nil {
-			t.Errorf("%s %s: no error", kind, body)
+		err := open().Handle(t.Context(), warehouse.Message{Type: kind, Body: []byte(body)})
+		if !errors.Is(err, warehouse.ErrMessage) {
+			t.Errorf("%s %s: %v, want ErrMessage", kind, body, err)
 		}
 	}
 }

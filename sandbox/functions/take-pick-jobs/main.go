@@ -3,6 +3,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/function"
@@ -16,7 +18,12 @@ func main() {
 	function.Start("sandbox", "take-pick-jobs", func(env *function.Env) function.Handler {
 		w := amqp.Connect(env, dynamo.Store{Table: ddb.FromEnv(env)})
 		return source.Messages(func(ctx context.Context, m source.Message) error {
-			return w.Handle(ctx, warehouse.Message{Type: m.Type, Body: m.Body})
+			err := w.Handle(ctx, warehouse.Message{Type: m.Type, Body: m.Body})
+			if errors.Is(err, warehouse.ErrMessage) { // would come again without end
+				slog.ErrorContext(ctx, "message dropped", "error", err.Error())
+				return nil
+			}
+			return err
 		})
 	})
 }
