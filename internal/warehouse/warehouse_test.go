@@ -45,7 +45,8 @@ type world struct {
 var errLost = errors.New("lost answer")
 
 func open() *world {
-	w := &world{clock: clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), stock: map[string]int{}, applied: map[string]bool{}}
+	w := &world{stock: map[string]int{}, applied: map[string]bool{}}
+	w.clock = clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	w.store = memory.New(w.clock)
 	w.Service = warehouse.New(w.store, w, w, w.clock, &ids.Sequence{})
 	w.events = envelope.Publisher{Service: "test", Clock: w.clock, IDs: &ids.Sequence{}}
@@ -98,7 +99,8 @@ func (w *world) handle(t *testing.T, events ...envelope.Event) {
 
 func (w *world) receive(t *testing.T, kind, id, body string) {
 	t.Helper()
-	if parked, err := w.Receive(t.Context(), warehouse.Message{ID: id, Type: kind, Body: []byte(body)}); err != nil || parked {
+	parked, err := w.Receive(t.Context(), warehouse.Message{ID: id, Type: kind, Body: []byte(body)})
+	if err != nil || parked {
 		t.Fatalf("%s: parked %t, %v", kind, parked, err)
 	}
 }
@@ -121,7 +123,8 @@ func TestJobIsSentOnceByTheSecondEvent(t *testing.T) {
 			slices.Reverse(events)
 		}
 		for range 2 {
-			if err := w.SendPickJob(t.Context(), events[0]); errors.Is(err, warehouse.ErrNoLines) != (events[0].ID == c.ID) {
+			err := w.SendPickJob(t.Context(), events[0])
+			if errors.Is(err, warehouse.ErrNoLines) != (events[0].ID == c.ID) {
 				t.Errorf("%s alone: %v", first, err)
 			}
 		}
@@ -258,7 +261,8 @@ func TestWhatCannotBeUnderstoodIsParkedOnce(t *testing.T) {
 			}
 		}
 		found, err := w.store.Parked(t.Context())
-		if err != nil || len(found) != 1 || found[0].Reason[:len(name)] != name || string(found[0].Message.Body) != string(m.Body) {
+		if err != nil || len(found) != 1 || found[0].Reason[:len(name)] != name ||
+			string(found[0].Message.Body) != string(m.Body) {
 			t.Errorf("%s: parked %+v, %v", name, found, err)
 		}
 		if got := w.outbox(); len(got) > 0 {

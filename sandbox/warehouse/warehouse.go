@@ -66,22 +66,21 @@ type Habit int
 
 // The habits. Each belongs to one in eight orders; the other three eighths have none.
 const (
-	Repeats      Habit = iota // says picked twice, with one id
-	SaysAgain                 // says picked twice, with two ids
-	Breaks                    // sends a broken message, too
-	IsLate                    // says packed seconds late
-	WrongOrder                // says packed before picked
-	wellBehaved1              // the rest behaves
-	wellBehaved2
-	wellBehaved3
-	habits
+	Repeats    Habit = iota // says picked twice, with one id
+	SaysAgain               // says picked twice, with two ids
+	Breaks                  // sends a broken message, too
+	IsLate                  // says packed seconds late
+	WrongOrder              // says packed before picked
+	Good                    // the first of the three without any
 )
+
+const habits = 8
 
 // HabitOf returns the habit for an order.
 func HabitOf(orderID string) Habit {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(orderID)) // it never fails
-	return Habit(h.Sum32() % uint32(habits))
+	return Habit(h.Sum32() % habits)
 }
 
 // Message is a message from the shop.

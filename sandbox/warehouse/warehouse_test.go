@@ -70,7 +70,7 @@ func orderWith(h warehouse.Habit) string {
 
 func TestRepeatedJobIsPickedOnceAndAnsweredAgain(t *testing.T) {
 	w := open()
-	order := orderWith(warehouse.WrongOrder + 1)
+	order := orderWith(warehouse.Good)
 	w.handle(t, "pick.requested", order)
 	w.handle(t, "pick.requested", order)
 	w.wantOnHand(t, "MUG", -2)
@@ -117,7 +117,7 @@ func TestCancellationPutsBackOrBars(t *testing.T) {
 func TestUnansweredJobIsAnsweredAtItsRepetition(t *testing.T) {
 	w := open()
 	w.now.fail = []error{errors.New("down")}
-	order := orderWith(warehouse.WrongOrder + 1)
+	order := orderWith(warehouse.Good)
 	body := []byte(fmt.Sprintf(`{"orderId":%q,"lines":[{"sku":"MUG","quantity":2}]}`, order))
 	m := warehouse.Message{Type: "pick.requested", Body: body}
 	if err := w.Handle(t.Context(), m); err == nil {

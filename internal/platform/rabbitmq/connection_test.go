@@ -252,7 +252,8 @@ func TestCallerBoundsTheWait(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if err := e.Publish(ctx, "k", "id", []byte("body")); !errors.Is(err, ErrUnconfirmed) || time.Since(began) > time.Second {
+	err := e.Publish(ctx, "k", "id", []byte("body"))
+	if !errors.Is(err, ErrUnconfirmed) || time.Since(began) > time.Second {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
 }

@@ -28,20 +28,21 @@ type caller int
 func (*caller) Authorization(context.Context) (string, error) { return "Bearer token", nil }
 func (c *caller) Forget()                                     { *c++ }
 
-func adjust(t *testing.T, h http.HandlerFunc) (error, caller) {
+func adjust(t *testing.T, h http.HandlerFunc) (caller, error) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	var c caller
 	api := stockapi.New(httpclient.Config{
 		Endpoints: address(server.URL), Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1},
 	}, &c)
-	return api.Adjust(t.Context(), warehouse.Adjustment{Key: "m1", SKU: "A.B_c-1", Delta: -2, Reason: "why"}), c
+	err := api.Adjust(t.Context(), warehouse.Adjustment{Key: "m1", SKU: "A.B_c-1", Delta: -2, Reason: "why"})
+	return c, err
 }
 
 func TestAdjustmentIsPostedWithItsKey(t *testing.T) {
 	var seen *http.Request
 	var body []byte
-	err, _ := adjust(t, func(w http.ResponseWriter, r *http.Request) {
+	_, err := adjust(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = r
 		body, _ = io.ReadAll(r.Body)
 		_, _ = w.Write([]byte(`{}`))
@@ -59,7 +60,7 @@ func TestOnlyDecisionsOfInventoryAreRefusals(t *testing.T) {
 		409: true, 422: true,
 		400: false, 401: false, 403: false, 404: false, 408: false, 413: false, 429: false, 500: false, 503: false,
 	} {
-		err, forgotten := adjust(t, func(w http.ResponseWriter, _ *http.Request) {
+		forgotten, err := adjust(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
 			_, _ = w.Write([]byte(`{"code":"InsufficientStock"}`))
 		})
@@ -73,7 +74,7 @@ func TestOnlyDecisionsOfInventoryAreRefusals(t *testing.T) {
 }
 
 func TestBrokenConnectionIsNoRefusal(t *testing.T) {
-	err, _ := adjust(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	_, err := adjust(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	if err == nil || errors.Is(err, warehouse.ErrRefused) {
 		t.Errorf("%v, want another error than ErrRefused", err)
 	}

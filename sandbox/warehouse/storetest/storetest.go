@@ -19,16 +19,22 @@ var Suite = storesuite.Suite[warehouse.Store]{
 	},
 	Kinds: map[string]storesuite.Kind[warehouse.Store]{
 		"Stock": {
-			Write:   func(t *testing.T, s warehouse.Store) { storesuite.Must(t, s.Book(t.Context(), entry("1", 5), "")) },
-			Rewrite: func(t *testing.T, s warehouse.Store) { storesuite.Must(t, s.Book(t.Context(), entry("2", 5), "")) },
+			Write:   func(t *testing.T, s warehouse.Store) { book(t, s, entry("1", 5), "") },
+			Rewrite: func(t *testing.T, s warehouse.Store) { book(t, s, entry("2", 5), "") },
 		},
 	},
 }
 
 func entry(id string, n int) warehouse.Entry {
 	return warehouse.Entry{
-		ID: id, MessageID: "m" + id, Message: `{"a":1}`, Moves: []warehouse.Line{{SKU: "a", Quantity: n}, {SKU: "b", Quantity: -1}},
+		ID: id, MessageID: "m" + id, Message: `{"a":1}`,
+		Moves: []warehouse.Line{{SKU: "a", Quantity: n}, {SKU: "b", Quantity: -1}},
 	}
+}
+
+func book(t *testing.T, s warehouse.Store, e warehouse.Entry, unless string) {
+	t.Helper()
+	storesuite.Must(t, s.Book(t.Context(), e, unless))
 }
 
 func wantOnHand(t *testing.T, s warehouse.Store, sku string, want int) {
@@ -46,7 +52,7 @@ func unknownEntryIsMissing(t *testing.T, s warehouse.Store) {
 }
 
 func entryIsBookedOnce(t *testing.T, s warehouse.Store) {
-	storesuite.Must(t, s.Book(t.Context(), entry("1", 5), ""))
+	book(t, s, entry("1", 5), "")
 	if err := s.Book(t.Context(), entry("1", 7), ""); !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("Book again: %v, want ErrLostRace", err)
 	}
@@ -58,7 +64,7 @@ func entryIsBookedOnce(t *testing.T, s warehouse.Store) {
 }
 
 func entryExcludesAnother(t *testing.T, s warehouse.Store) {
-	storesuite.Must(t, s.Book(t.Context(), warehouse.Entry{ID: "cancel"}, "pick"))
+	book(t, s, warehouse.Entry{ID: "cancel"}, "pick")
 	if err := s.Book(t.Context(), entry("pick", 5), "cancel"); !errors.Is(err, fault.ErrLostRace) {
 		t.Errorf("Book: %v, want ErrLostRace", err)
 	}

@@ -73,10 +73,11 @@ func body(m events.RabbitMQMessage) []byte {
 func header(m events.RabbitMQMessage, name string) string {
 	value, _ := m.BasicProperties.Headers[name].(map[string]any)
 	list, _ := value["bytes"].([]any)
-	text := make([]byte, len(list))
-	for i, v := range list {
-		n, _ := v.(float64)
-		text[i] = byte(int(n))
+	var text []byte
+	for _, v := range list {
+		if n, ok := v.(float64); ok && 0 <= n && n <= 0xff {
+			text = append(text, byte(n))
+		}
 	}
 	return string(text)
 }
