@@ -25,6 +25,7 @@ import (
 	"orderflow/internal/verify/contracts"
 	"orderflow/internal/verify/e2e"
 	"orderflow/internal/verify/faults"
+	"orderflow/internal/verify/iam"
 	"orderflow/internal/verify/interleave"
 	"orderflow/internal/verify/movements"
 	"orderflow/internal/verify/oracle"
@@ -41,6 +42,7 @@ func proofs() []*cobra.Command {
 	var limit uint
 	var mutants bool
 	var rounds int
+	var running bool
 	return []*cobra.Command{simulate(), flags(&cobra.Command{
 		Use:     "prove",
 		Short:   "Search all paths of a saga, of a request between two shops, of a stock movement, for one that breaks a promise",
@@ -136,11 +138,16 @@ test/brokers. Flags are passed on to ` + "`go test`.",
 		Short:   "Run `sam build`, `sam deploy` and `sam delete` against an emulator, and check the results",
 		Example: "  go run ./cmd/dev sam",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return sam.Run(cmd.Context()) },
-	}, samLocal(), conform(), {
-		Use:     "iam",
-		Short:   "Run the end-to-end tests, and show the grants of every role and their use",
+	}, samLocal(), conform(), flags(&cobra.Command{
+		Use:   "iam",
+		Short: "Run the end-to-end tests, and show the grants of every role and their use",
+		Long: `Run the end-to-end tests, and show the grants of every role and their use. With --running, compare the grants
+of services with stacks of their own with their calls in the running stack, since ` + "`make up BROKERS=yes`" + `.`,
 		Example: "  go run ./cmd/dev iam",
 		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
+			if running {
+				return ownGrants(ctx, out, repo)
+			}
 			table := repo.Path(".build", "iam.txt")
 			if err := os.Remove(table); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return err
@@ -150,7 +157,9 @@ test/brokers. Flags are passed on to ` + "`go test`.",
 			fmt.Fprint(out, string(text))
 			return errors.Join(failed, err)
 		}),
-	}, flags(&cobra.Command{
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().BoolVar(&running, "running", false, "of the running stack, its services with stacks of their own")
+	}), flags(&cobra.Command{
 		Use:     "bench-start",
 		Short:   "Compare the start time of every function with that of a hello-world function",
 		Example: "  go run ./cmd/dev bench-start --rounds 50",
@@ -324,6 +333,31 @@ func conform() *cobra.Command {
 		cmd.Flags().DurationVar(&limit, "limit", 8*time.Minute,
 			"`time` for everything: the stack, its build, and both callers")
 	})
+}
+
+// ownGrants compares the grants of services with stacks of their own with their calls so far.
+func ownGrants(ctx context.Context, out io.Writer, repo devstack.Repo) error {
+	stack, err := devstack.Load(ctx, "")
+	if err != nil {
+		return err
+	}
+	parameters, err := stack.StackParameters(ctx)
+	if err != nil {
+		return err
+	}
+	spans, err := os.Open(filepath.Join(stack.Dir(), "traces.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = spans.Close() }()
+	table, err := iam.CheckOwn(string(repo), spans, parameters)
+	if err != nil {
+		return err
+	}
+	if err := table.Write(out); err != nil || len(table.Problems) == 0 {
+		return err
+	}
+	return exitCode(1)
 }
 
 func reproduce(ctx context.Context, out io.Writer, repo devstack.Repo) (err error) {

@@ -190,6 +190,14 @@ func (c cfnStack) outputs() map[string]string {
 	return outputs
 }
 
+func (c cfnStack) parameters() map[string]string {
+	parameters := map[string]string{}
+	for _, p := range c.Parameters {
+		parameters[p.ParameterKey] = p.ParameterValue
+	}
+	return parameters
+}
+
 func (s *Stack) describe(ctx context.Context, stack string) (cfnStack, error) {
 	var answer struct {
 		Stacks []cfnStack `xml:"DescribeStacksResult>Stacks>member"`

@@ -43,9 +43,9 @@ func (s *Stack) DeployStack(
 		return nil, err
 	}
 	all := []string{"Core=" + core}
-	for _, p := range existing.Parameters {
-		if p.ParameterValue != "" { // SAM refuses an empty one, which is the default of each of these
-			all = append(all, p.ParameterKey+"="+p.ParameterValue)
+	for name, value := range existing.parameters() {
+		if value != "" { // SAM refuses an empty one, which is the default of each of these
+			all = append(all, name+"="+value)
 		}
 	}
 	slices.Sort(all)
@@ -76,6 +76,21 @@ func (s *Stack) DeployStack(
 		}
 	}
 	return outputs, save(record, want)
+}
+
+// StackParameters are the parameters with which services with stacks of their own are deployed, by
+// service.
+func (s *Stack) StackParameters(ctx context.Context) (map[string]map[string]string, error) {
+	all := map[string]map[string]string{}
+	for _, service := range s.repo.OwnStacks() {
+		stack, _ := own(service)
+		described, err := s.describe(ctx, stack)
+		if err != nil {
+			return nil, err
+		}
+		all[service] = described.parameters()
+	}
+	return all, nil
 }
 
 // DeleteStack deletes the stack of a service with a stack of its own, and waits until it is gone.
