@@ -30,7 +30,7 @@ TESTFLAGS ?=
 ONLY ?=
 WITHIN ?=
 
-.PHONY: help setup up down demo demo-strangler token logs test test-all sim prove lint build deploy clean
+.PHONY: help setup up down demo demo-strangler demo-brokers token logs test test-all sim prove lint build deploy clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2} \
@@ -50,6 +50,9 @@ demo: ## Place six orders, five of them troubled, and show what became of each
 
 demo-strangler: ## Move the old shop's clients to the services and half of them back, under load
 	@$(DEV) demo-strangler
+
+demo-brokers: ## Kill brokers under load and compare reports, orders, ledger and stock (make up BROKERS=yes)
+	@$(DEV) demo-brokers
 
 token: ## Print a bearer token (USER=alice ROLE=operator)
 	@$(DEV) token --user '$(USER)' --role '$(ROLE)'

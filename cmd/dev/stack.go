@@ -98,6 +98,25 @@ interruption.`,
 			defer func() { err = errors.Join(err, orders.Close()) }() //nolint:contextcheck // after ctx, too
 			return demo.Of(s, customer).Strangler(ctx, out, orders, demo.Weeks)
 		}),
+	}, {
+		Use:   "demo-brokers",
+		Short: "Kill brokers and a function under load, and show that reports, orders, ledger and stock are equal",
+		Long: `Let 200 orders come while Kafka is killed and comes back, the function that projects sales is killed,
+the reports are rebuilt, RabbitMQ is killed and comes back, and records and messages come again, out of order
+or broken. Print the reports meanwhile. Fail if in the end reports, orders and the payment provider's ledger differ,
+if stock is not the warehouse's own count, or if anything was lost or counted twice. It needs a stack of
+` + "`up --brokers`" + ` and takes about four minutes.`,
+		Example: "  go run ./cmd/dev demo-brokers",
+		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
+			if !brokers.Exist(s.Dir()) {
+				return errors.New("this stack has no brokers: `make up BROKERS=yes`")
+			}
+			b, err := brokers.Up(ctx, report(), s)
+			if err != nil {
+				return err
+			}
+			return demo.Of(s, customer).Brokers(ctx, out, b, demo.TwoHundred)
+		}),
 	}, flags(&cobra.Command{
 		Use:   "token",
 		Short: "Print a bearer token of a user",

@@ -19,6 +19,7 @@ import (
 	"orderflow/internal/ops/timeline"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb"
+	"orderflow/internal/reporting"
 	"orderflow/internal/verify/concurrent"
 )
 
@@ -32,6 +33,23 @@ type facts struct {
 	deadLetters []deadLetter
 	running     []string // names of executions
 	kills       map[string]int
+	sales       *sales // nil: nobody reports
+}
+
+// sales are the sums of all days' sales, by the reports.
+type sales struct{ orders, revenue int64 }
+
+func (r *run) sales(ctx context.Context) (*sales, error) {
+	if r.brokers == nil {
+		return nil, nil
+	}
+	rows, err := r.shop.Reports(ctx, reporting.Sales)
+	s := &sales{}
+	for _, row := range rows {
+		s.orders += row.Amounts[reporting.Orders]
+		s.revenue += row.Amounts[reporting.Revenue]
+	}
+	return s, err
 }
 
 // orderFacts are everything observable about one order. A missing part has the status "".
@@ -66,7 +84,8 @@ func (r *run) collect(ctx context.Context) (facts, error) {
 	f.ledger, noLedger = r.shop.Ledger(ctx, "")
 	if err := errors.Join(noLedger, read(ctx, &f.listed, r.listed),
 		read(ctx, &f.outboxes, r.outboxes), read(ctx, &f.deadLetters, r.deadLetters),
-		read(ctx, &f.running, r.running), read(ctx, &inbox, r.stack.Emulator.Inbox)); err != nil {
+		read(ctx, &f.running, r.running), read(ctx, &f.sales, r.sales),
+		read(ctx, &inbox, r.stack.Emulator.Inbox)); err != nil {
 		return f, err
 	}
 	for _, p := range products(r.Orders) {
@@ -223,11 +242,12 @@ func (r *run) unfinished(ctx context.Context) (string, error) {
 	var queues []queue
 	var outboxes map[string]int
 	var listed map[string]client.Order
+	var reported *sales
 	if err := errors.Join(read(ctx, &running, r.running), read(ctx, &queues, r.queues),
-		read(ctx, &outboxes, r.outboxes), read(ctx, &listed, r.listed)); err != nil {
+		read(ctx, &outboxes, r.outboxes), read(ctx, &listed, r.listed), read(ctx, &reported, r.sales)); err != nil {
 		return "", err
 	}
-	messages, pending := 0, 0
+	messages, pending, unreported := 0, 0, 0
 	for _, q := range queues {
 		if !q.hasDeadLetters() && q.name != tapQueue {
 			messages += q.messages
@@ -237,12 +257,18 @@ func (r *run) unfinished(ctx context.Context) (string, error) {
 		if !o.Final() {
 			pending++
 		}
+		if reported != nil && o.Status == client.Confirmed {
+			unreported++
+		}
 	}
-	if len(running)+messages+pending+sum(outboxes) == 0 {
+	if reported != nil {
+		unreported = max(unreported-int(reported.orders), 0)
+	}
+	if len(running)+messages+pending+sum(outboxes)+unreported == 0 {
 		return "", nil
 	}
-	return fmt.Sprintf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes",
-		pending, len(running), messages, sum(outboxes)), nil
+	return fmt.Sprintf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes, "+
+		"%d orders not in the reports", pending, len(running), messages, sum(outboxes), unreported), nil
 }
 
 // awaitRest waits until no work is in progress, at most for limit. The invariants detect what is

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"orderflow/internal/dev/brokers"
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
@@ -52,6 +53,25 @@ func (r *run) killProcesses(ctx context.Context) error {
 				}
 			})
 		}
+	}
+	return nil
+}
+
+// killBrokers kills each broker once, in the middle of the faults, and starts it again. A broker
+// that is down is started again even if ctx ends.
+func (r *run) killBrokers(ctx context.Context) error {
+	for _, b := range []*brokers.Broker{r.brokers.Kafka, r.brokers.RabbitMQ} {
+		if clock.Sleep(ctx, r.duration()/4) != nil {
+			return nil // the faults were not enough: the caller says so
+		}
+		if err := b.Kill(); err != nil {
+			return err
+		}
+		_ = clock.Sleep(ctx, 5*time.Second)
+		if err := b.Restart(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+		r.locked(func() { r.restarted++ })
 	}
 	return nil
 }

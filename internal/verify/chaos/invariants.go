@@ -73,6 +73,7 @@ var invariants = []struct {
 			}
 		}
 	}},
+	{"reports have every confirmed order once, and the money of the provider's ledger", salesAddUp},
 	{"the payment's status matches the provider's", perOrder(func(o orderFacts) bool {
 		return o.ends(o.payment, "CAPTURED", "", "VOIDED", "REFUNDED", "DECLINED")
 	})},
@@ -170,6 +171,29 @@ func stockAddsUp(f facts, violated violated) {
 		if got := f.stock[p.sku]; got != want {
 			violated("", "%+v, not %+v", got, want)
 		}
+	}
+}
+
+// salesAddUp compares the sales with the orders and with the provider's ledger.
+func salesAddUp(f facts, violated violated) {
+	if f.sales == nil {
+		return
+	}
+	var want, captured sales
+	for _, o := range f.orders {
+		if o.confirmed() == 1 {
+			want.orders++
+			want.revenue += o.now.Total.Amount
+		}
+		for _, c := range o.charges {
+			if c.Captured && c.Status != "REFUNDED" {
+				captured.orders++
+				captured.revenue += c.Amount.Amount
+			}
+		}
+	}
+	if *f.sales != want || want != captured {
+		violated("", "reports have %+v, orders %+v, and the ledger %+v", *f.sales, want, captured)
 	}
 }
 

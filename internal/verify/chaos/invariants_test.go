@@ -16,7 +16,7 @@ func atRest() facts {
 	why := "OUT_OF_STOCK"
 	line := []client.Line{{Item: client.Item{SKU: "CHAOS-MUG", Quantity: 2}}}
 	f := facts{listed: map[string]client.Order{"good": {}, "bad": {}}, stock: map[string]client.Stock{},
-		outboxes: map[string]int{}, kills: map[string]int{}}
+		outboxes: map[string]int{}, kills: map[string]int{}, sales: &sales{orders: 1, revenue: price.Amount}}
 	f.orders = []orderFacts{
 		{order: order{id: "good"},
 			now:     client.Order{OrderID: "good", Status: client.Confirmed, Total: price, Items: line},
@@ -54,6 +54,10 @@ func TestInvariantsHoldForACorrectSystem(t *testing.T) {
 	if names := broken(f); names != nil {
 		t.Errorf("violated: %q", names)
 	}
+	f.sales = nil // without brokers nobody reports
+	if names := broken(f); names != nil {
+		t.Errorf("violated without reports: %q", names)
+	}
 }
 
 // Every invariant is violated by at least one case, and each case by its own invariant.
@@ -66,6 +70,13 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 		"no execution is running": {func(f *facts) { f.running = []string{"good"} }},
 		"outboxes are empty": {
 			func(f *facts) { f.outboxes["orderflow-orders"] = 1 },
+		},
+		"reports have every confirmed order once, and the money of the provider's ledger": {
+			func(f *facts) { f.sales.orders = 0 },
+			func(f *facts) { f.sales = &sales{orders: 2, revenue: 2 * price.Amount} },
+			func(f *facts) { f.sales.revenue-- },
+			func(f *facts) { f.orders[good].charges[0].Captured = false },
+			func(f *facts) { f.orders[bad].charges[0].Captured, f.orders[bad].charges[0].Status = true, "CAPTURED" },
 		},
 		"the payment's status matches the provider's": {
 			func(f *facts) { f.orders[good].payment = "AUTHORIZED" },

@@ -8,7 +8,8 @@
 //   - executions of both state machines are stopped from outside;
 //   - events are delivered again, moments later and at the end;
 //   - the payment provider fails and hangs (magic payment methods), the carrier refuses or hangs;
-//   - the stock of a product runs out, and customers cancel at any moment.
+//   - the stock of a product runs out, and customers cancel at any moment;
+//   - with Options.Brokers, Kafka and RabbitMQ are killed and come back.
 //
 // Then the system must settle on its own within a bounded time, and the invariants must hold:
 // see invariants.go.
@@ -26,6 +27,7 @@ import (
 	"sync"
 	"time"
 
+	"orderflow/internal/dev/brokers"
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/clock"
@@ -38,6 +40,8 @@ type Options struct {
 	Orders int
 	Dir    string    // of the stack
 	Out    io.Writer // of progress, figures and violations
+	// Brokers runs the services that need brokers, too.
+	Brokers bool
 }
 
 // rest is the time limit to come to rest after the faults.
@@ -57,9 +61,10 @@ var ErrViolated = errors.New("an invariant does not hold")
 
 type run struct {
 	Options
-	stack *devstack.Stack
-	shop  demo.Shop
-	began time.Time
+	stack   *devstack.Stack
+	brokers *brokers.Brokers // nil: none
+	shop    demo.Shop
+	began   time.Time
 
 	lock       sync.Mutex // guards everything below
 	orders     []*order
@@ -67,6 +72,7 @@ type run struct {
 	killedBusy int
 	stopped    map[string]int // by order
 	copied     int
+	restarted  int // brokers that were killed and are back
 	wrong      []violation
 }
 
@@ -87,13 +93,19 @@ func (r *run) locked(do func()) {
 // ErrViolated if one does not hold.
 func Run(ctx context.Context, opts Options) (err error) {
 	fmt.Fprintf(opts.Out, "chaos with seed %d: %d orders\n", opts.Seed, opts.Orders)
-	stack, err := devstack.Start(ctx, devstack.Options{Dir: opts.Dir, Report: devstack.NewReporter(opts.Out)})
+	rep := devstack.NewReporter(opts.Out)
+	stack, err := devstack.Start(ctx, devstack.Options{Dir: opts.Dir, Report: rep})
 	if err != nil {
 		return fmt.Errorf("%w (logs in %s)", err, opts.Dir)
 	}
 	defer func() { err = errors.Join(err, stack.Stop()) }()
-	r := &run{Options: opts, stack: stack, shop: demo.Of(stack, customer(0)), killed: map[string]int{},
-		stopped: map[string]int{}}
+	r := &run{Options: opts, stack: stack, killed: map[string]int{}, stopped: map[string]int{}}
+	if opts.Brokers {
+		if r.brokers, err = brokers.Up(ctx, rep, stack); err != nil {
+			return fmt.Errorf("%w (logs in %s)", err, opts.Dir)
+		}
+	}
+	r.shop = demo.Of(stack, customer(0))
 	persistent(r.shop.Operator)
 	persistent(r.shop.Sandbox)
 	if err := r.openShop(ctx); err != nil {
@@ -131,6 +143,9 @@ func (r *run) storm(ctx context.Context, c *copier) error {
 	storming, calm := context.WithCancel(limit)
 	defer calm()
 	actors := []func(context.Context) error{r.killProcesses, r.stopExecutions, c.copyEvents, r.printProgress}
+	if r.brokers != nil {
+		actors = append(actors, r.killBrokers)
+	}
 	ended := make(chan error)
 	go func() {
 		ended <- concurrent.Do(len(actors), len(actors), func(i int) error { return actors[i](storming) })
@@ -149,7 +164,7 @@ func (r *run) storm(ctx context.Context, c *copier) error {
 func (r *run) enough() (enough bool) {
 	r.locked(func() {
 		enough = sum(r.killed) >= r.kills() && sum(r.stopped) >= r.stops() && r.copied >= r.copies() &&
-			time.Since(r.began) >= r.duration()
+			(r.brokers == nil || r.restarted == 2) && time.Since(r.began) >= r.duration()
 	})
 	return enough
 }
