@@ -193,6 +193,7 @@ func (w *worker) add(records []*kgo.Record) {
 
 func (w *worker) run(ctx context.Context) {
 	defer close(w.ended)
+	defer w.resume() // the client would remember the pause when the partition comes back
 	for {
 		batch := w.take(ctx)
 		if ctx.Err() != nil {
@@ -249,9 +250,13 @@ func (w *worker) pop() []*kgo.Record {
 	w.queue = w.queue[n:]
 	if w.paused && len(w.queue) <= w.mapping.Batch {
 		w.paused = false
-		w.client.ResumeFetchPartitions(map[string][]int32{w.mapping.Topic: {w.partition}})
+		w.resume()
 	}
 	return batch
+}
+
+func (w *worker) resume() {
+	w.client.ResumeFetchPartitions(map[string][]int32{w.mapping.Topic: {w.partition}})
 }
 
 // commit commits the offset after a record. If it fails, because the broker is down or the

@@ -179,6 +179,25 @@ func TestAfterACrashOnlyUnfinishedBatchesRepeat(t *testing.T) {
 	await(t, "its end", func() bool { return state(s).Records == 1 })
 }
 
+func TestAPausedPartitionIsFetchedWhenItComesBack(t *testing.T) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster(t).ListenAddrs()...), kgo.ConsumeTopics(topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	aws := &fake{function: func([]string, events.KafkaEvent) (outcome, error) { return outcome{}, errThrottled }}
+	g := &partitions{delivery: newDelivery(Mapping{Topic: topic, Batch: 1}, aws), workers: map[int32]*worker{}}
+	g.pause = func(int) time.Duration { return time.Millisecond }
+	g.add(t.Context(), client, 2, batchOf("a", "b", "c", "d", "e", "f", "g"))
+	if paused := client.PauseFetchPartitions(nil); len(paused[topic]) != 1 {
+		t.Errorf("with a backlog of 7 batches, paused %v", paused)
+	}
+	g.releaseAll()
+	if paused := client.PauseFetchPartitions(nil); len(paused[topic]) != 0 {
+		t.Errorf("after its release, paused %v", paused)
+	}
+}
+
 func TestStartingPositions(t *testing.T) {
 	c := cluster(t)
 	produce(t, c, 0, "before")
