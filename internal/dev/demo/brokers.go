@@ -64,9 +64,10 @@ type streams struct {
 // pricePerPiece is the product's price.
 const pricePerPiece = 1250
 
-// Brokers lets orders come while Kafka, RabbitMQ and a function are killed, reports are rebuilt, and
-// messages come twice or broken. It prints the reports meanwhile, and in the end compares reports,
-// orders, the provider's ledger, stock and the warehouse's own count. It fails if they differ.
+// Brokers lets orders come while Kafka, RabbitMQ and a function are killed, reports are rebuilt,
+// and messages come twice or broken. It prints the reports meanwhile, and in the end compares
+// reports, orders, the provider's ledger, stock and the warehouse's own count. It fails if they
+// differ.
 func (s Shop) Brokers(ctx context.Context, w io.Writer, b *brokers.Brokers, p Troubles) error {
 	d := &streams{Shop: s, plan: p, brokers: b, out: w, sku: "CRATE-" + rand.Text()[:8], placed: map[string]bool{},
 		operations: s.at("ReportsUrl", "olga", "operator"),
@@ -295,8 +296,8 @@ func (d *streams) startRebuild(ctx context.Context) error {
 // ordersTopic has what orders publishes.
 const ordersTopic = "orderflow.orders.events"
 
-// makeNoise appends the records of the last minute once more, in reverse order, and then one that is
-// no event. It also has the warehouse repeat a message.
+// makeNoise appends up to a hundred records once more, in reverse order, and then one that is no
+// event. It also has the warehouse repeat a message.
 func (d *streams) makeNoise(ctx context.Context) error {
 	records, err := d.recorded(ctx)
 	if err != nil {
