@@ -5,10 +5,10 @@
 // it, and returns one that no queue is bound for. Each call waits for its own confirmation.
 //
 // A process has one connection and keeps it between invocations. It may die while Lambda has frozen
-// the process: no heartbeats are sent then, and the broker's farewell may never arrive. So a
-// connection that was idle for longer than the broker tolerates is replaced unseen, and a message
-// that an older connection does not confirm is sent again by a new one. The broker may then have it
-// twice, with the same id.
+// the process: no heartbeats are sent then, and the broker's close may never arrive. So a
+// connection that was idle for longer than the broker tolerates is not used again, and a message
+// that a reused connection does not confirm is sent once more by a new one. The broker may then
+// have it twice, with the same id.
 package rabbitmq
 
 import (

@@ -73,7 +73,7 @@ func TestConnectionIsReused(t *testing.T) {
 	wantSent(t, s, "1", "2")
 }
 
-func TestIdleConnectionIsReplacedUnseen(t *testing.T) {
+func TestIdleConnectionIsReplacedUntried(t *testing.T) {
 	old, fresh := &script{}, &script{}
 	e, c := open(old, fresh)
 	publish(t, e, "1", nil)
@@ -86,7 +86,7 @@ func TestIdleConnectionIsReplacedUnseen(t *testing.T) {
 	}
 }
 
-func TestClosedConnectionIsReplacedUnseen(t *testing.T) {
+func TestClosedConnectionIsReplacedUntried(t *testing.T) {
 	old, fresh := &script{}, &script{}
 	e, _ := open(old, fresh)
 	publish(t, e, "1", nil)

@@ -39,7 +39,7 @@ func TestShortSimulationWithBrokersKeepsEveryPromise(t *testing.T) {
 	o := short
 	o.Brokers = true
 	all := newReport()
-	sweep(1, 8, o, load(t, Mutant{}), Mutant{}, all.Add)
+	sweep(1, 10, o, load(t, Mutant{}), Mutant{}, all.Add)
 	for _, v := range all.Violations {
 		t.Errorf("%s: order %s: %s; replay with `go run ./cmd/dev sim --brokers --seed %d`",
 			v.Invariant, v.Order, v.Text, v.Seed)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orderflow/internal/platform/httpclient"
+	"orderflow/internal/platform/resilience"
 	"orderflow/internal/warehouse"
 )
 
@@ -32,9 +33,11 @@ type API struct {
 	caller Caller
 }
 
-// New returns the API. c has its address, retries and circuit breaker.
+// New returns the API. c has its address and circuit breaker. The queue repeats a call, minutes
+// later. A repetition at once could be refused while the first attempt is still under way, and a
+// refusal must prove that none takes effect.
 func New(c httpclient.Config, caller Caller) API {
-	c.Dependency, c.Timeout = Name, Timeout
+	c.Dependency, c.Timeout, c.Retry = Name, Timeout, resilience.Policy{Attempts: 1}
 	return API{client: httpclient.New(c), caller: caller}
 }
 

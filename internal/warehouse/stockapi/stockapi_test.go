@@ -10,7 +10,6 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/httpclient"
-	"orderflow/internal/platform/resilience"
 	"orderflow/internal/warehouse"
 	"orderflow/internal/warehouse/stockapi"
 )
@@ -32,9 +31,7 @@ func adjust(t *testing.T, h http.HandlerFunc) (caller, error) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	var c caller
-	api := stockapi.New(httpclient.Config{
-		Endpoints: address(server.URL), Clock: clock.System{}, Retry: resilience.Policy{Attempts: 1},
-	}, &c)
+	api := stockapi.New(httpclient.Config{Endpoints: address(server.URL), Clock: clock.System{}}, &c)
 	err := api.Adjust(t.Context(), warehouse.Adjustment{Key: "m1", SKU: "A.B_c-1", Delta: -2, Reason: "why"})
 	return c, err
 }
@@ -70,6 +67,17 @@ func TestOnlyDecisionsOfInventoryAreRefusals(t *testing.T) {
 		if want := caller(0); (forgotten != want) != (status == 401 || status == 403) {
 			t.Errorf("%d: the token was forgotten %d times", status, forgotten)
 		}
+	}
+}
+
+func TestOneCallMakesOneAttempt(t *testing.T) {
+	attempts := 0
+	_, err := adjust(t, func(w http.ResponseWriter, _ *http.Request) {
+		attempts++
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	if err == nil || attempts != 1 {
+		t.Errorf("%d attempts, %v", attempts, err)
 	}
 }
 
