@@ -29,6 +29,7 @@ import (
 	"orderflow/internal/verify/interleave"
 	"orderflow/internal/verify/movements"
 	"orderflow/internal/verify/oracle"
+	"orderflow/internal/verify/projection"
 	"orderflow/internal/verify/prove"
 	"orderflow/internal/verify/sam"
 	"orderflow/internal/verify/samlocal"
@@ -45,17 +46,17 @@ func proofs() []*cobra.Command {
 	var running bool
 	return []*cobra.Command{simulate(), flags(&cobra.Command{
 		Use:     "prove",
-		Short:   "Search all paths of a saga, of a request between two shops, of a stock movement, for one that breaks a promise",
+		Short:   "Search all paths of a saga, a request between two shops, a stock movement and a report for a broken promise",
 		Example: "  go run ./cmd/dev prove --faults 2\n  go run ./cmd/dev prove --mutants",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
 			// Use cases would log millions of lines.
 			slog.SetDefault(slog.New(slog.DiscardHandler))
 			if mutants {
-				all := slices.Concat(twoshops.Defects(), movements.Defects()) //nolint:contextcheck // they end themselves
+				all := slices.Concat(twoshops.Defects(), movements.Defects(), projection.Defects()) //nolint:contextcheck // they end themselves
 				return verdict(interleave.Hunt(out, all), nil)
 			}
 			ok, err := prove.Search(out, repo.Path("statemachines"), limit) //nolint:contextcheck // as above
-			for _, search := range []func(io.Writer) bool{twoshops.Prove, movements.Prove} {
+			for _, search := range []func(io.Writer) bool{twoshops.Prove, movements.Prove, projection.Prove} {
 				ok = search(out) && ok
 			}
 			return verdict(ok, err)

@@ -83,7 +83,9 @@ var suites = []Suite{
 		Figures: []figure{{place{"search", "every way that an order can go"}, "states",
 			`(?m)^states +(?P<of>\d+),(?s:.*)^violations +(?P<failed>\d+)$`},
 			searched("every way that a request between two shops can go", "a request of an old client"),
-			searched("every way of a stock movement into inventory", "a message of the warehouse")},
+			searched("every way of a stock movement into inventory", "a message of the warehouse"),
+			searched("every way of records into the reports", "records of the log and the reports"),
+			searched("every way of records into the reports, with a rebuild", "records of the log, the reports and a rebuild")},
 	},
 	{
 		Name: "prove-mutants", Program: goRunDev, Args: []string{"prove", "--mutants"}, About: 5 * time.Second,
@@ -144,7 +146,7 @@ func byPackage(pkg string) place {
 	case strings.HasSuffix(pkg, "/dynamo"), pkg == "internal/platform/ddb":
 		return place{"MiniStack", "stores"}
 	case pkg == "internal/verify/sim", pkg == "internal/verify/prove", pkg == "internal/verify/twoshops",
-		pkg == "internal/verify/movements":
+		pkg == "internal/verify/movements", pkg == "internal/verify/projection":
 		return place{"simulation", "tests of it, and short runs"}
 	default:
 		return place{"Go", "unit tests"}

@@ -1,0 +1,138 @@
+package projection
+
+import (
+	"context"
+	"strconv"
+
+	"orderflow/internal/reporting"
+	"orderflow/internal/verify/interleave"
+)
+
+// Mutant is a deliberate defect, inserted where the use cases are wired. Records changes the log.
+type Mutant struct {
+	Name    string
+	Store   func(reporting.Store) reporting.Store
+	Records func([]reporting.Record)
+	// Rebuild is whether it takes a rebuild to find it. Simulated is whether the simulation finds
+	// it, too: some need a coincidence, others are caught by a second condition.
+	Rebuild, Simulated bool
+}
+
+// Defects are the mutants for interleave.Hunt.
+func Defects() (all []interleave.Defect) {
+	for _, m := range Mutants {
+		all = append(all, interleave.Defect{Name: m.Name, Find: func() (string, int) {
+			r := Search(Options{Bounds: interleave.Bounds{Switches: 1, Faults: 1}, Rebuild: m.Rebuild, Mutant: &m})
+			return r.Broken, r.Runs
+		}})
+	}
+	return all
+}
+
+// Mutants are all defects that the search must find.
+var Mutants = []Mutant{
+	{Name: "rows are added before the transaction", Simulated: true, Store: func(s reporting.Store) reporting.Store {
+		return applied{s, func(ctx context.Context, w reporting.Write) error {
+			rows := w
+			rows.To, rows.Facts, rows.Parked = w.From, nil, nil
+			if err := s.Apply(ctx, rows); err != nil {
+				return err
+			}
+			w.Rows = nil
+			return s.Apply(ctx, w)
+		}}
+	}},
+	{Name: "the offset is written after the transaction", Store: func(s reporting.Store) reporting.Store {
+		return applied{s, func(ctx context.Context, w reporting.Write) error {
+			rest, offset := w, reporting.Write{Generation: w.Generation, Source: w.Source, From: w.From, To: w.To}
+			rest.To = w.From
+			if err := s.Apply(ctx, rest); err != nil {
+				return err
+			}
+			return s.Apply(ctx, offset)
+		}}
+	}},
+	{Name: "the offset is not a condition", Store: func(s reporting.Store) reporting.Store {
+		return applied{s, func(ctx context.Context, w reporting.Write) error {
+			p, err := s.Progress(ctx, w.Generation, w.Source)
+			if err != nil {
+				return err
+			}
+			w.From = p.Next
+			return s.Apply(ctx, w)
+		}}
+	}},
+	{Name: "the version of an order's facts is not a condition", Store: func(s reporting.Store) reporting.Store {
+		return applied{s, func(ctx context.Context, w reporting.Write) error {
+			for i, f := range w.Facts {
+				stored, err := s.Facts(ctx, w.Generation, []string{f.OrderID})
+				if err != nil {
+					return err
+				}
+				w.Facts[i].Version = stored[f.OrderID].Version + 1
+			}
+			return s.Apply(ctx, w)
+		}}
+	}},
+	{Name: "a generation that does not serve any more is not closed", Rebuild: true,
+		Store: func(s reporting.Store) reporting.Store { return open{s} }},
+	{Name: "a generation serves as soon as it is built", Rebuild: true, Simulated: true,
+		Store: func(s reporting.Store) reporting.Store { return hasty{s} }},
+	{Name: "facts are merged by arrival, not by version", Records: func(records []reporting.Record) {
+		for i, r := range records {
+			r.Headers["ce_aggregateversion"] = strconv.Itoa(i + 1)
+		}
+	}},
+	{Name: "a refund counts without a confirmation", Simulated: true,
+		Store: func(s reporting.Store) reporting.Store {
+			return applied{s, func(ctx context.Context, w reporting.Write) error {
+				for _, f := range w.Facts {
+					if f.Ended == nil || f.Ended.Status != reporting.Confirmed {
+						for _, r := range f.Refunds {
+							w.Rows.Add(reporting.Sales, reporting.Day(r.At), r.Sum.Currency, reporting.Refunds, r.Sum.Amount)
+						}
+					}
+				}
+				return s.Apply(ctx, w)
+			}}
+		}},
+	{Name: "a record that cannot be understood is dropped", Simulated: true,
+		Store: func(s reporting.Store) reporting.Store {
+			return applied{s, func(ctx context.Context, w reporting.Write) error {
+				w.Parked = nil
+				return s.Apply(ctx, w)
+			}}
+		}},
+}
+
+// applied applies writes in another way.
+type applied struct {
+	reporting.Store
+	apply func(ctx context.Context, w reporting.Write) error
+}
+
+// Apply is part of reporting.Store.
+func (a applied) Apply(ctx context.Context, w reporting.Write) error { return a.apply(ctx, w) }
+
+// open switches to a generation without closing the one before.
+type open struct{ reporting.Store }
+
+// Switch is part of reporting.Store.
+func (o open) Switch(ctx context.Context, g reporting.Generations, _ int64, _ []reporting.Progress) error {
+	return o.SaveGenerations(ctx, g)
+}
+
+// hasty switches to a generation whatever the one before includes by then.
+type hasty struct{ reporting.Store }
+
+// Switch is part of reporting.Store.
+func (h hasty) Switch(ctx context.Context, g reporting.Generations, closing int64, seen []reporting.Progress) error {
+	for i, p := range seen {
+		now, err := h.Store.Progress(ctx, closing, p.Source)
+		if err != nil {
+			return err
+		}
+		seen[i] = now
+	}
+	return h.Store.Switch(ctx, g, closing, seen)
+}
