@@ -6,7 +6,8 @@
 // repetitions, and a record that cannot be understood. Its threads are two deliveries of the
 // orders' records (a rebalance, or a zombie), one of the payments' records, and a rebuild. Writes
 // fail, their answers are lost, or the process ends after them. Then what was not acknowledged is
-// delivered again, the rebuild is finished, and the reports of the serving generation must be right.
+// delivered again, the rebuild is finished, and the reports of the serving generation must be
+// right.
 package projection
 
 import (
@@ -269,7 +270,8 @@ func (w *world) run(rebuild bool) error {
 	return w.check(rebuild)
 }
 
-// check delivers again what was not acknowledged, without faults, finishes the rebuild, and compares.
+// check delivers again what was not acknowledged, without faults, finishes the rebuild, and
+// compares.
 func (w *world) check(rebuild bool) error {
 	ctx := context.Background()
 	w.Quiet()
