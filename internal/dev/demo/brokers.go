@@ -70,7 +70,7 @@ const pricePerPiece = 1250
 // differ.
 func (s Shop) Brokers(ctx context.Context, w io.Writer, b *brokers.Brokers, p Troubles) error {
 	d := &streams{Shop: s, plan: p, brokers: b, out: w, sku: "CRATE-" + rand.Text()[:8], placed: map[string]bool{},
-		operations: s.at("ReportsUrl", "olga", "operator"),
+		operations: s.at("ReportingApiUrl", "olga", "operator"),
 		warehouse:  &client.Client{BaseURL: s.stack.Outputs["WarehouseUrl"]}}
 	if err := d.prepare(ctx); err != nil {
 		return err
