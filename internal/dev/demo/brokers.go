@@ -108,7 +108,7 @@ func (s Shop) at(output, user, role string) *client.Client {
 func (d *streams) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	if d.operations.BaseURL == "" || d.warehouse.BaseURL == "" {
+	if d.warehouse.BaseURL == "" || d.stack.Outputs["ReportingTableName"] == "" {
 		return errors.New("this stack has no brokers: `make up BROKERS=yes`")
 	}
 	if err := d.Sell(ctx, d.sku, "Crate", pricePerPiece, 0); err != nil {
