@@ -96,7 +96,7 @@ func TestSampleEventGoesIntoTheLogWithoutTheAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if failed := failures(t, Handlers(log)["forward-events"], payload); len(failed) != 0 {
+	if failed := failures(t, Handlers(nil, log)["forward-events"], payload); len(failed) != 0 {
 		t.Fatalf("failed: %q", failed)
 	}
 	records := inLog(t, log)

@@ -1,0 +1,9 @@
+// Command get-funnel returns what became of orders.
+package main
+
+import (
+	"orderflow/internal/platform/function"
+	"orderflow/internal/reporting/handler"
+)
+
+func main() { function.Start("reporting", "get-funnel", handler.GetFunnel) }

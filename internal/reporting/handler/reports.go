@@ -1,0 +1,156 @@
+package handler
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/money"
+	"orderflow/internal/reporting"
+	_ "orderflow/internal/reporting/contract" // the operations
+)
+
+// GetSales builds the function get-sales.
+func GetSales(env *function.Env) function.Handler { return getSales(reader(env)) }
+
+// GetBestSellers builds the function get-best-sellers.
+func GetBestSellers(env *function.Env) function.Handler { return getBestSellers(reader(env)) }
+
+// GetFunnel builds the function get-funnel.
+func GetFunnel(env *function.Env) function.Handler { return getFunnel(reader(env)) }
+
+// GetLatency builds the function get-latency.
+func GetLatency(env *function.Env) function.Handler { return getLatency(reader(env)) }
+
+// ListParkedRecords builds the function list-parked-records.
+func ListParkedRecords(env *function.Env) function.Handler { return listParkedRecords(reader(env)) }
+
+type sales struct {
+	Day     string      `json:"day,omitempty"`
+	Orders  int64       `json:"orders"`
+	Units   int64       `json:"units"`
+	Revenue money.Money `json:"revenue"`
+	Refunds money.Money `json:"refunds"`
+}
+
+func getSales(svc *reporting.Service) function.Handler {
+	return report(svc, "getSales", reporting.Sales, "sales", func(r reporting.Row) (sales, error) {
+		in := func(name string) money.Money { return money.Money{Currency: r.Of, Amount: r.Amounts[name]} }
+		return sales{
+			r.Day, r.Amounts[reporting.Orders], r.Amounts[reporting.Units], in(reporting.Revenue), in(reporting.Refunds),
+		}, nil
+	})
+}
+
+type productSales struct {
+	Day     string      `json:"day,omitempty"`
+	SKU     string      `json:"sku"`
+	Units   int64       `json:"units"`
+	Revenue money.Money `json:"revenue"`
+}
+
+func getBestSellers(svc *reporting.Service) function.Handler {
+	return report(svc, "getBestSellers", reporting.Products, "products", func(r reporting.Row) (productSales, error) {
+		currency, sku, _ := strings.Cut(r.Of, "#")
+		return productSales{
+			r.Day, sku, r.Amounts[reporting.Units], money.Money{Currency: currency, Amount: r.Amounts[reporting.Revenue]},
+		}, nil
+	})
+}
+
+type outcome struct {
+	Day     string `json:"day,omitempty"`
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason,omitempty"`
+	Orders  int64  `json:"orders"`
+}
+
+func getFunnel(svc *reporting.Service) function.Handler {
+	return report(svc, "getFunnel", reporting.Funnel, "funnel", func(r reporting.Row) (outcome, error) {
+		of, reason, _ := strings.Cut(r.Of, "#")
+		return outcome{r.Day, of, reason, r.Amounts[reporting.Orders]}, nil
+	})
+}
+
+type latency struct {
+	Day    string `json:"day,omitempty"`
+	Orders int64  `json:"orders"`
+	P50    int64  `json:"p50Ms"`
+	P95    int64  `json:"p95Ms"`
+	P99    int64  `json:"p99Ms"`
+}
+
+func getLatency(svc *reporting.Service) function.Handler {
+	return report(svc, "getLatency", reporting.Latency, "latency", func(r reporting.Row) (latency, error) {
+		l := latency{Day: r.Day}
+		for q, ms := range map[float64]*int64{.5: &l.P50, .95: &l.P95, .99: &l.P99} {
+			t, n, err := reporting.Quantile(r.Amounts, q)
+			if err != nil {
+				return l, err
+			}
+			*ms, l.Orders = t.Milliseconds(), n
+		}
+		return l, nil
+	})
+}
+
+// generation says which generation answered.
+type generation struct {
+	Number        int64      `json:"number"`
+	CompleteSince *time.Time `json:"completeSince,omitempty"`
+}
+
+// report returns the function that reads a report. form is a row in the API's form; its entries have
+// a name of their own in the answer.
+func report[Form any](
+	svc *reporting.Service, operation string, of reporting.Report, name string, form func(reporting.Row) (Form, error),
+) function.Handler {
+	handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		limit, cursor := r.Page()
+		page, err := svc.ReadReport(ctx, reporting.Query{
+			Report: of, From: r.Query.Get("from"), To: r.Query.Get("to"), Total: r.Query.Get("by") == "total",
+			Limit: limit, Cursor: cursor,
+		})
+		if err != nil {
+			return httpapi.Response{}, err
+		}
+		entries := make([]Form, len(page.Rows))
+		for i, row := range page.Rows {
+			if entries[i], err = form(row); err != nil {
+				return httpapi.Response{}, err
+			}
+		}
+		g := generation{Number: page.Generation}
+		if !page.Since.IsZero() {
+			g.CompleteSince = &page.Since
+		}
+		answer := map[string]any{"from": page.From, "to": page.To, "generation": g, name: entries, "cursor": nil}
+		if page.Next != "" {
+			answer["cursor"] = page.Next
+		}
+		return httpapi.OK(answer), nil
+	}
+	return httpapi.WithPreflights(httpapi.Handle(operation, handle))
+}
+
+type parkedRecord struct {
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"`
+	Offset    int64     `json:"offset"`
+	Reason    string    `json:"reason"`
+	ParkedAt  time.Time `json:"parkedAt"`
+}
+
+func listParkedRecords(svc *reporting.Service) function.Handler {
+	handle := func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
+		found, err := svc.ParkedRecords(ctx)
+		records := make([]parkedRecord, len(found))
+		for i, p := range found {
+			records[i] = parkedRecord{p.Topic, p.Partition, p.Offset, p.Reason, p.At}
+		}
+		return httpapi.OK(map[string]any{"records": records}), err
+	}
+	return httpapi.WithPreflights(httpapi.Handle("listParkedRecords", handle))
+}
