@@ -126,9 +126,7 @@ func (s *Service) total(ctx context.Context, generation int64, q Query, place in
 			return nil, "", err
 		}
 		for _, r := range rows {
-			for name, amount := range r.Amounts {
-				sums.Add(q.Report, "", r.Of, name, amount)
-			}
+			sums.add(Rows{{Report: q.Report, Of: r.Of}: r.Amounts}, 1)
 			after = r.RowID
 		}
 		if read += len(rows); len(rows) < readAtOnce {

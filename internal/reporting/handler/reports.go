@@ -102,8 +102,8 @@ type generation struct {
 	CompleteSince *time.Time `json:"completeSince,omitempty"`
 }
 
-// report returns the function that reads a report. form is a row in the API's form; its entries have
-// a name of their own in the answer.
+// report returns the function that reads a report. form is a row in the API's form, and name the
+// list of rows.
 func report[Form any](
 	svc *reporting.Service, operation string, of reporting.Report, name string, form func(reporting.Row) (Form, error),
 ) function.Handler {

@@ -34,7 +34,7 @@ type Repo struct {
 	Machines map[string]*asl.Machine // state machines by name; each placeholder is substituted by its name
 	Spec     map[string]any          // api/openapi.yaml
 	Files    map[string]bool         // every file, by path
-	Texts    map[string]string       // Markdown, Makefile, docs/orderflow.http, expected answers of sam local
+	Texts    map[string]string       // Markdown, Makefile, docs/*.http, expected answers of sam local
 	Sources  map[string]string       // code, tests and templates, by path
 	Samples  map[string][]byte       // sample events under events/, by path
 	Schemas  schema.Set              // by event type
@@ -132,7 +132,7 @@ func (r *Repo) separate(root string) error {
 func (r *Repo) all() []*Repo { return append([]*Repo{r}, r.Own...) }
 
 func (r *Repo) read(files fs.FS, name string) error {
-	text := strings.HasSuffix(name, ".md") || name == "Makefile" || name == "docs/orderflow.http" ||
+	text := strings.HasSuffix(name, ".md") || name == "Makefile" || strings.HasSuffix(name, ".http") ||
 		strings.HasPrefix(name, "internal/verify/samlocal/testdata/")
 	sample := strings.HasPrefix(name, "events/") && strings.HasSuffix(name, ".json")
 	source := strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")

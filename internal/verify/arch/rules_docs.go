@@ -192,9 +192,8 @@ var docRules = []Rule{
 				bad.unless(tested || !useCase, "no test of internal/%s calls %s", f.Service, id)
 			}
 			for _, op := range r.operations() {
-				requests := r.Texts["docs/orderflow.http"]
-				bad.unless(strings.Contains(requests, "# @name "+op.id+"\n"),
-					"docs/orderflow.http has no request for %s", op.id)
+				requests := r.Texts["docs/orderflow.http"] + r.Texts["docs/reporting.http"]
+				bad.unless(strings.Contains(requests, "# @name "+op.id+"\n"), "docs/*.http has no request for %s", op.id)
 			}
 		},
 		func(r *Repo) {

@@ -80,7 +80,7 @@ var stackRules = []Rule{
 				s.Name = strings.TrimSuffix("orderflow-"+stack.Stack, "-")
 				for id := range stack.resources() {
 					for property, v := range s.Properties(id) {
-						if !strings.HasSuffix(property, "Name") || property == "PolicyName" || property == "MetricName" ||
+						if !strings.HasSuffix(property, "Name") || slices.Contains(notOfTheirs, property) ||
 							property == "FunctionName" && s.Type(id) != "AWS::Serverless::Function" {
 							continue
 						}
@@ -109,6 +109,9 @@ var stackRules = []Rule{
 			r.Own[0].resources()["Reach"] = map[string]any{"Type": "AWS::SNS::TopicPolicy"}
 		})),
 }
+
+// notOfTheirs are properties that name something else than the resource, or within it.
+var notOfTheirs = []string{"PolicyName", "MetricName", "StageName"}
 
 // reaching are types of resources that change others: a topic's policy, a setting of the account.
 var reaching = []string{
