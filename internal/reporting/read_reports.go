@@ -48,8 +48,8 @@ type Page struct {
 	// Rows of the report: by day, or without a day and then those with the most units or orders
 	// first.
 	Rows []Row
-	// Next is the cursor of the next page, "" after the last.
-	Next string
+	// Cursor is that of the next page, "" after the last.
+	Cursor string
 	// From and To are the period.
 	From, To string
 	// Generation is the generation that answered. Records before Since are not in it; Since is zero
@@ -73,9 +73,9 @@ func (s *Service) ReadReport(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{From: q.From, To: q.To, Generation: g.Serving, Since: g.since()}
+	page := Page{From: q.From, To: q.To, Generation: g.Serving, Since: g.Since}
 	if q.Total {
-		page.Rows, page.Next, err = s.total(ctx, g.Serving, q, after.Place)
+		page.Rows, page.Cursor, err = s.total(ctx, g.Serving, q, after.Place)
 		return page, err
 	}
 	// One more row tells whether there is a next page.
@@ -83,17 +83,9 @@ func (s *Service) ReadReport(ctx context.Context, q Query) (Page, error) {
 	if len(page.Rows) > q.Limit {
 		page.Rows = page.Rows[:q.Limit]
 		last := page.Rows[q.Limit-1]
-		page.Next = q.encode(position{Day: last.Day, Of: last.Of})
+		page.Cursor = q.encode(position{Day: last.Day, Of: last.Of})
 	}
 	return page, err
-}
-
-// since returns from when on the serving generation has all records.
-func (g Generations) since() time.Time {
-	if g.Rebuild != nil && g.Rebuild.Generation == g.Serving {
-		return g.Rebuild.Since
-	}
-	return time.Time{}
 }
 
 // complete returns the query with its period.

@@ -36,7 +36,7 @@ func readAll(t *testing.T, svc *reporting.Service, q reporting.Query) (all []rep
 			t.Fatalf("%d rows, want at most %d", len(page.Rows), q.Limit)
 		}
 		all = append(all, page.Rows...)
-		if q.Cursor = page.Next; q.Cursor == "" {
+		if q.Cursor = page.Cursor; q.Cursor == "" {
 			return all
 		}
 		if len(page.Rows) < q.Limit {
@@ -130,13 +130,13 @@ func TestCursorsBelongToTheirReportAndPeriod(t *testing.T) {
 	svc := with(t, week())
 	q := reporting.Query{Report: reporting.Sales, From: "2026-11-22", To: "2026-11-28", Limit: 3}
 	page, err := svc.ReadReport(t.Context(), q)
-	if err != nil || page.Next == "" {
-		t.Fatal(page.Next, err)
+	if err != nil || page.Cursor == "" {
+		t.Fatal(page.Cursor, err)
 	}
 	own := q
-	own.Cursor = page.Next
-	if next, err := svc.ReadReport(t.Context(), own); err != nil || len(next.Rows) != 3 {
-		t.Errorf("%+v, %v", next, err)
+	own.Cursor = page.Cursor
+	if other, err := svc.ReadReport(t.Context(), own); err != nil || len(other.Rows) != 3 {
+		t.Errorf("%+v, %v", other, err)
 	}
 	for name, change := range map[string]func(*reporting.Query){
 		"another report": func(q *reporting.Query) { q.Report = reporting.Products },

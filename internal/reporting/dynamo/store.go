@@ -56,7 +56,7 @@ func (s Store) Switch(
 ) error {
 	ops := []ddb.Op{s.next(g)}
 	for _, p := range seen {
-		ops = append(ops, s.advance(closing, p.Source, p.Next, progress{Next: p.Next, Closed: true}))
+		ops = append(ops, s.advance(closing, p.Source, p.Next, progress{NextOffset: p.Next, Closed: true}))
 	}
 	return s.Commit(ctx, commit.With{}, ops...)
 }
@@ -110,7 +110,7 @@ func orderPartition(generation int64, orderID string) string {
 
 // Apply writes the effect of records.
 func (s Store) Apply(ctx context.Context, w reporting.Write) error {
-	ops := []ddb.Op{s.advance(w.Generation, w.Source, w.From, progress{Next: w.To})}
+	ops := []ddb.Op{s.advance(w.Generation, w.Source, w.From, progress{NextOffset: w.To})}
 	if w.From == 0 { // Switch did not close what it did not see
 		live := "serving = :g OR newest = :g"
 		if w.Generation == 1 {

@@ -127,8 +127,8 @@ func report[Form any](
 			g.CompleteSince = &page.Since
 		}
 		answer := map[string]any{"from": page.From, "to": page.To, "generation": g, name: entries, "cursor": nil}
-		if page.Next != "" {
-			answer["cursor"] = page.Next
+		if page.Cursor != "" {
+			answer["cursor"] = page.Cursor
 		}
 		return httpapi.OK(answer), nil
 	}
