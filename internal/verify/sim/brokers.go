@@ -7,6 +7,7 @@ import (
 
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/memdb"
+	"orderflow/internal/reporting"
 	reportingHandler "orderflow/internal/reporting/handler"
 	reportingMemory "orderflow/internal/reporting/memory"
 	"orderflow/internal/verify/sim/broker"
@@ -78,7 +79,7 @@ func (b *brokers) compose() []map[string]function.Handler {
 	w := b.w
 	stock := stockapi.New(w.calls("warehouse", stockapi.Name, b.warehouse), serviceUser{})
 	return []map[string]function.Handler{
-		reportingHandler.Handlers(b.log),
+		reportingHandler.Handlers(reporting.New(reportingMemory.New(w), w, nil), b.log),
 		warehouseHandler.Handlers(warehouse.New(b.goods, pickJobBroker{b}, stock, w, w.ids)),
 		{"take-pick-jobs": function.HandlerFunc(b.shelves.take)},
 	}
