@@ -220,7 +220,7 @@ func TestPoisonIsParkedAndTheRestGoesOn(t *testing.T) {
 	log[1].Value = []byte(`{"orderId":"B","items":"none"}`)
 	project(t, s, log)
 	project(t, s, log[:3]) // again
-	parked, err := store.Parked(t.Context(), 1)
+	parked, err := store.ReadParked(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (s *Service) ReadReport(ctx context.Context, q Query) (Page, error) {
 		return page, err
 	}
 	// One more row tells whether there is a next page.
-	page.Rows, err = s.store.Rows(ctx, g.Serving, Range{q.Report, q.From, q.To}, after.row(q.Report), q.Limit+1)
+	page.Rows, err = s.store.ReadRows(ctx, g.Serving, Range{q.Report, q.From, q.To}, after.row(q.Report), q.Limit+1)
 	if len(page.Rows) > q.Limit {
 		page.Rows = page.Rows[:q.Limit]
 		last := page.Rows[q.Limit-1]
@@ -113,7 +113,7 @@ func (s *Service) total(ctx context.Context, generation int64, q Query, place in
 	sums, read := Rows{}, 0
 	var after RowID
 	for {
-		rows, err := s.store.Rows(ctx, generation, Range{q.Report, q.From, q.To}, after, readAtOnce)
+		rows, err := s.store.ReadRows(ctx, generation, Range{q.Report, q.From, q.To}, after, readAtOnce)
 		if err != nil {
 			return nil, "", err
 		}
@@ -195,7 +195,7 @@ func (s *Service) ParkedRecords(ctx context.Context) ([]Parked, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.store.Parked(ctx, g.Serving)
+	all, err := s.store.ReadParked(ctx, g.Serving)
 	slices.SortStableFunc(all, func(a, b Parked) int { return b.At.Compare(a.At) })
 	return all[:min(len(all), 100)], err
 }

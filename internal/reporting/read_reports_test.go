@@ -161,7 +161,7 @@ func TestCursorsBelongToTheirReportAndPeriod(t *testing.T) {
 // endless has ever more rows.
 type endless struct{ *memory.Store }
 
-func (endless) Rows(
+func (endless) ReadRows(
 	_ context.Context, _ int64, r reporting.Range, _ reporting.RowID, most int,
 ) (all []reporting.Row, err error) {
 	for range most {

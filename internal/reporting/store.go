@@ -126,11 +126,11 @@ type Store interface {
 	Facts(ctx context.Context, generation int64, orderIDs []string) (map[string]Facts, error)
 	// Apply writes w. It fails with ErrOvertaken or ErrClosed if a condition does not hold.
 	Apply(ctx context.Context, w Write) error
-	// Rows returns rows, sorted, without rows whose amounts are all 0: at most as many as asked
+	// ReadRows returns rows, sorted, without rows whose amounts are all 0: at most as many as asked
 	// for, from the one after a row on, or from the first on if after is the zero RowID.
-	Rows(ctx context.Context, generation int64, r Range, after RowID, most int) ([]Row, error)
-	// Parked returns the parked records of a generation, sorted.
-	Parked(ctx context.Context, generation int64) ([]Parked, error)
+	ReadRows(ctx context.Context, generation int64, r Range, after RowID, most int) ([]Row, error)
+	// ReadParked returns the parked records of a generation, sorted.
+	ReadParked(ctx context.Context, generation int64) ([]Parked, error)
 	// Remove deletes rows, facts and parked records of a closed generation, as many as fit into a
 	// few requests. It returns false when nothing is left.
 	Remove(ctx context.Context, generation int64) (more bool, err error)

@@ -33,7 +33,7 @@ func allRows(
 	const page = 500
 	for after := (reporting.RowID{}); ; after = all[len(all)-1].RowID {
 		days := reporting.Range{Report: report, From: "2000-01-01", To: "2999-12-31"}
-		rows, err := store.Rows(ctx, generation, days, after, page)
+		rows, err := store.ReadRows(ctx, generation, days, after, page)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func (d *streams) totals(ctx context.Context) (t totals, err error) {
 			t.revenue += row.Amounts[reporting.Revenue]
 		}
 	}
-	parked, err := store.Parked(ctx, g.Serving)
+	parked, err := store.ReadParked(ctx, g.Serving)
 	t.parked = len(parked)
 	return t, err
 }

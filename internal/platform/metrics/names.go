@@ -82,6 +82,12 @@ const (
 	BadLegacyRoutes Name = "BadLegacyRoutes"
 	// ParkedMessages counts messages from the warehouse that could not be understood.
 	ParkedMessages Name = "ParkedMessages"
+	// ProjectionLag is the time from a record's arrival in the log to its projection into the
+	// reports, of the last record of each batch. ProjectedRecords counts the records, repeated ones
+	// included. ParkedRecords counts those that could not be understood.
+	ProjectionLag    Name = "ProjectionLag"
+	ProjectedRecords Name = "ProjectedRecords"
+	ParkedRecords    Name = "ParkedRecords"
 )
 
 // The values of BreakerState.
@@ -144,6 +150,9 @@ var all = []Definition{
 	{Name: LegacyFallbacks, Unit: InCount, By: []string{"Route"}, Total: true},
 	{Name: BadLegacyRoutes, Unit: InCount},
 	{Name: ParkedMessages, Unit: InCount},
+	{Name: ProjectionLag, Unit: InMilliseconds},
+	{Name: ProjectedRecords, Unit: InCount},
+	{Name: ParkedRecords, Unit: InCount},
 }
 
 // All returns the definitions of all metrics.

@@ -125,7 +125,7 @@ func (s Store) Apply(ctx context.Context, w reporting.Write) error {
 		ops = append(ops, op)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(w.Rows), reporting.RowID.Compare) {
-		ops = append(ops, s.add(w.Generation, id, w.Rows[id]))
+		ops = append(ops, s.addTo(w.Generation, id, w.Rows[id]))
 	}
 	for _, p := range w.Parked {
 		pk, sk := parkedKey(w.Generation, p)
@@ -141,8 +141,8 @@ func (s Store) Apply(ctx context.Context, w reporting.Write) error {
 	return err
 }
 
-// add adds to the amounts of a row, whether it exists or not.
-func (s Store) add(generation int64, id reporting.RowID, amounts reporting.Amounts) ddb.Op {
+// addTo adds to the amounts of a row, whether it exists or not.
+func (s Store) addTo(generation int64, id reporting.RowID, amounts reporting.Amounts) ddb.Op {
 	names, values := map[string]string{}, ddb.Values{}
 	var sums []string
 	for name, n := range amounts {
@@ -160,8 +160,8 @@ func (s Store) add(generation int64, id reporting.RowID, amounts reporting.Amoun
 // amountPrefix begins the names of the attributes that are amounts.
 const amountPrefix = "="
 
-// Rows returns rows. The read is eventually consistent.
-func (s Store) Rows(
+// ReadRows returns rows. The read is eventually consistent.
+func (s Store) ReadRows(
 	ctx context.Context, generation int64, r reporting.Range, after reporting.RowID, most int,
 ) (found []reporting.Row, err error) {
 	const afterSeparator = "$" // the character after the # that ends a day
@@ -225,8 +225,8 @@ func rowIn(report reporting.Report, item ddb.Values) (reporting.Row, error) {
 	return row, nil
 }
 
-// Parked returns the parked records of a generation. The read is eventually consistent.
-func (s Store) Parked(ctx context.Context, generation int64) (found []reporting.Parked, err error) {
+// ReadParked returns the parked records of a generation. The read is eventually consistent.
+func (s Store) ReadParked(ctx context.Context, generation int64) (found []reporting.Parked, err error) {
 	for cursor := ""; ; {
 		var values []ddb.Values
 		values, cursor, err = s.Page(ctx, "", "pk", under(generation, "parked"), false, 100, cursor)

@@ -17,6 +17,7 @@ func Handlers(svc *reporting.Service, log reporting.Producer) map[string]functio
 		"get-latency":         getLatency(svc),
 		"get-sales":           getSales(svc),
 		"list-parked-records": listParkedRecords(svc),
+		"project-sales":       projectSales(svc),
 	}
 }
 

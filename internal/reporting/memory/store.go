@@ -156,8 +156,8 @@ func (g *generation) write(w reporting.Write) {
 	}
 }
 
-// Rows returns rows.
-func (s *Store) Rows(
+// ReadRows returns rows.
+func (s *Store) ReadRows(
 	_ context.Context, generation int64, r reporting.Range, after reporting.RowID, most int,
 ) (found []reporting.Row, err error) {
 	s.View(func() {
@@ -182,8 +182,8 @@ func (s *Store) All(generation int64) reporting.Rows {
 	return all
 }
 
-// Parked returns the parked records of a generation.
-func (s *Store) Parked(_ context.Context, generation int64) (found []reporting.Parked, err error) {
+// ReadParked returns the parked records of a generation.
+func (s *Store) ReadParked(_ context.Context, generation int64) (found []reporting.Parked, err error) {
 	s.View(func() { found = slices.Clone(s.of(generation).parked) })
 	slices.SortFunc(found, func(a, b reporting.Parked) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition),

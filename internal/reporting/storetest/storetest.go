@@ -129,7 +129,7 @@ func rows(t *testing.T, s reporting.Store, generation int64) reporting.Rows {
 	all := reporting.Rows{}
 	for _, report := range []reporting.Report{reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency} {
 		r := reporting.Range{Report: report, From: "2025-01-01", To: "2027-01-01"}
-		found, err := s.Rows(t.Context(), generation, r, reporting.RowID{}, 1000)
+		found, err := s.ReadRows(t.Context(), generation, r, reporting.RowID{}, 1000)
 		must(t, err)
 		for _, row := range found {
 			all[row.RowID] = row.Amounts
@@ -147,7 +147,7 @@ func wantRows(t *testing.T, s reporting.Store, generation int64, want reporting.
 
 func wantParked(t *testing.T, s reporting.Store, generation int64, want ...reporting.Parked) {
 	t.Helper()
-	got, err := s.Parked(t.Context(), generation)
+	got, err := s.ReadParked(t.Context(), generation)
 	if err != nil || len(got) != len(want) || (len(want) > 0 && !reflect.DeepEqual(got, want)) {
 		t.Errorf("Parked: %v, %s", err, cmp.Diff(want, got))
 	}
@@ -272,7 +272,7 @@ func rowsAreSelectedByDay(t *testing.T, s reporting.Store) {
 		{"2026-02-03", "2027-01-01"}: nil, {"2026-02-02", "2026-02-01"}: nil,
 	} {
 		r := reporting.Range{Report: reporting.Products, From: days[0], To: days[1]}
-		found, err := s.Rows(t.Context(), 1, r, reporting.RowID{}, 100)
+		found, err := s.ReadRows(t.Context(), 1, r, reporting.RowID{}, 100)
 		if got := ids(found); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("from %s to %s: %v, %s", days[0], days[1], err, cmp.Diff(want, got))
 		}
@@ -285,7 +285,7 @@ func rowsArePaged(t *testing.T, s reporting.Store) {
 	var after reporting.RowID
 	for len(got) < len(all) {
 		r := reporting.Range{Report: reporting.Products, From: "2026-01-01", To: "2026-12-31"}
-		found, err := s.Rows(t.Context(), 1, r, after, 2)
+		found, err := s.ReadRows(t.Context(), 1, r, after, 2)
 		if err != nil || len(found) == 0 || len(found) > 2 {
 			t.Fatalf("after %v: %d rows, %v", after, len(found), err)
 		}
