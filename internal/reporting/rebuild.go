@@ -14,6 +14,9 @@ var (
 	ErrNotBuilding = fault.New(fault.Conflict, "NotBuilding", "no rebuild is reading the log")
 )
 
+// Topics of the log that reports are built from.
+var Topics = []string{"orderflow.orders.events", "orderflow.payments.events"}
+
 const (
 	// step is how long an invocation builds or removes before it returns.
 	step = 45 * time.Second

@@ -48,6 +48,14 @@ var machineRules = []Rule{
 			}
 		},
 		func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Timeout = 0 }),
+	ofCore(rule("the saga has no loops",
+		"so every execution ends, and the search over them, too",
+		func(r *Repo, bad *list) {
+			for name, m := range r.Machines {
+				bad.unless(len(m.Loops) == 0, "%s leads back to %v", name, m.Loops)
+			}
+		},
+		func(r *Repo) { r.Machines[fulfil].Loops = []string{"ReserveStock"} })),
 	ofCore(rule("a machine's time budget is correct, its timeout longer",
 		"a timeout during a wait rejects the order; operators trust the figure",
 		func(r *Repo, bad *list) {

@@ -13,6 +13,8 @@ type Machine struct {
 	// Timeout limits an execution. The driver calls Stop(TimedOut, …) when it has passed.
 	Timeout time.Duration
 	States  map[string]*State
+	// Loops are the states to which a later one leads back.
+	Loops []string
 }
 
 // Type is the kind of a state.

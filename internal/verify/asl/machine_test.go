@@ -117,6 +117,15 @@ func TestParseRefusesWhatIsOutsideTheSubset(t *testing.T) {
 	}
 }
 
+func TestOnlyAConditionLeadsBack(t *testing.T) {
+	back := strings.Replace(task{}.definition(), `{"Condition":`, `{"Condition":"{% $states.input.more %}","Next":"Do"},
+		{"Condition":`, 1)
+	m, err := asl.Parse([]byte(back))
+	if err != nil || !reflect.DeepEqual(m.Loops, []string{"Do"}) {
+		t.Errorf("got %+v, %v", m, err)
+	}
+}
+
 func TestChoiceTakesTheFirstTrueCondition(t *testing.T) {
 	for output, want := range map[string]asl.Done{
 		`{"bad":true,"worse":true}`:   {Status: asl.Failed, Error: "Bad", Cause: "of you", LastState: "Bad"},

@@ -154,16 +154,19 @@ func seconds(field string, n int) (time.Duration, error) {
 	return time.Duration(n) * time.Second, nil
 }
 
-// connected checks that all states exist and are reachable, and that there are no loops: so every
-// execution ends, and the search over them, too.
+// connected checks that all states exist and are reachable, and that only a condition of a Choice
+// leads back to a state before it.
 func (m *Machine) connected() error {
 	onPath, done := map[string]bool{}, map[string]bool{}
-	var visit func(name string) error
-	visit = func(name string) error {
+	var visit func(name string, onCondition bool) error
+	visit = func(name string, onCondition bool) error {
 		s, ok := m.States[name]
 		switch {
 		case !ok:
 			return fmt.Errorf("the state %q does not exist", name)
+		case onPath[name] && onCondition:
+			m.Loops = append(m.Loops, name)
+			return nil
 		case onPath[name]:
 			return fmt.Errorf("the state %s is in a loop, which is not in the subset", name)
 		case done[name]:
@@ -171,7 +174,8 @@ func (m *Machine) connected() error {
 		}
 		onPath[name] = true
 		for _, next := range s.Successors() {
-			if err := visit(next); err != nil {
+			conditional := slices.ContainsFunc(s.Choices, func(b Branch) bool { return b.Next == next }) && next != s.Default
+			if err := visit(next, conditional); err != nil {
 				return err
 			}
 		}
@@ -179,7 +183,7 @@ func (m *Machine) connected() error {
 		done[name] = true
 		return nil
 	}
-	if err := visit(m.StartAt); err != nil {
+	if err := visit(m.StartAt, false); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.States)) {

@@ -1,0 +1,131 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/function"
+	"orderflow/internal/platform/httpapi"
+	"orderflow/internal/platform/step"
+	"orderflow/internal/reporting"
+	"orderflow/internal/reporting/dynamo"
+	"orderflow/internal/reporting/kafka"
+	"orderflow/internal/reporting/stepfunctions"
+)
+
+// RebuildHandlers returns the functions of rebuilds by name, over use cases built by the caller.
+func RebuildHandlers(svc *reporting.Rebuilds) map[string]function.Handler {
+	return map[string]function.Handler{
+		"build-generation":  buildGeneration(svc),
+		"get-rebuild":       getRebuild(svc.Service),
+		"remove-generation": removeGeneration(svc),
+		"start-rebuild":     startRebuild(svc),
+		"stop-rebuild":      stopRebuild(svc),
+	}
+}
+
+// rebuilds builds the use cases of rebuilds. log and machine are nil for functions that do not need
+// them. What a rebuild parks is not counted: it was when it was projected first.
+func rebuilds(env *function.Env, log reporting.Log, machine reporting.Machine) *reporting.Rebuilds {
+	return reporting.NewRebuilds(reporting.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, nil), log, machine)
+}
+
+// BuildGeneration builds the function build-generation.
+func BuildGeneration(env *function.Env) function.Handler {
+	return buildGeneration(rebuilds(env, kafka.NewLog(kafka.FromEnv(env), reporting.Topics...), nil))
+}
+
+func buildGeneration(svc *reporting.Rebuilds) function.Handler {
+	type in struct {
+		Generation int64 `json:"generation"`
+	}
+	type out struct {
+		Building bool `json:"building"` // there is more to read
+		Serving  bool `json:"serving"`  // there are older ones to remove
+	}
+	return step.Handle(func(ctx context.Context, in in) (out, error) {
+		state, err := svc.Build(ctx, in.Generation)
+		return out{state == reporting.Building, state == reporting.Switched}, err
+	})
+}
+
+// RemoveGeneration builds the function remove-generation.
+func RemoveGeneration(env *function.Env) function.Handler {
+	return removeGeneration(rebuilds(env, nil, nil))
+}
+
+func removeGeneration(svc *reporting.Rebuilds) function.Handler {
+	type out struct {
+		More bool `json:"more"`
+	}
+	return step.Handle(func(ctx context.Context, _ struct{}) (out, error) {
+		more, err := svc.RemoveOld(ctx)
+		return out{more}, err
+	})
+}
+
+// rebuild is the API's form of reporting.Rebuild.
+type rebuild struct {
+	Generation    int64           `json:"generation"`
+	State         reporting.State `json:"state"`
+	By            string          `json:"by"`
+	StartedAt     time.Time       `json:"startedAt"`
+	UpdatedAt     time.Time       `json:"updatedAt"`
+	Read          int64           `json:"read"`
+	Total         int64           `json:"total"`
+	CompleteSince *time.Time      `json:"completeSince,omitempty"`
+}
+
+func fromRebuild(r reporting.Rebuild) rebuild {
+	form := rebuild{
+		Generation: r.Generation, State: r.State, By: r.By, StartedAt: r.StartedAt, UpdatedAt: r.UpdatedAt,
+		Read: r.Read, Total: r.Total,
+	}
+	if !r.Since.IsZero() {
+		form.CompleteSince = &r.Since
+	}
+	return form
+}
+
+// StartRebuild builds the function start-rebuild.
+func StartRebuild(env *function.Env) function.Handler {
+	return startRebuild(rebuilds(env, nil, stepfunctions.FromEnv(env)))
+}
+
+func startRebuild(svc *reporting.Rebuilds) function.Handler {
+	type body struct {
+		Fresh bool `json:"fresh"`
+	}
+	handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		in, err := httpapi.Decode[body](r)
+		if err != nil {
+			return httpapi.Response{}, err
+		}
+		started, err := svc.Start(ctx, r.Caller.Subject, in.Fresh)
+		return httpapi.Accepted(r.Member("latest"), fromRebuild(started)), err
+	}
+	return httpapi.WithPreflights(httpapi.Handle("startRebuild", handle))
+}
+
+// StopRebuild builds the function stop-rebuild.
+func StopRebuild(env *function.Env) function.Handler { return stopRebuild(rebuilds(env, nil, nil)) }
+
+func stopRebuild(svc *reporting.Rebuilds) function.Handler {
+	handle := func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
+		stopped, err := svc.Stop(ctx)
+		return httpapi.OK(fromRebuild(stopped)), err
+	}
+	return httpapi.WithPreflights(httpapi.Handle("stopRebuild", handle))
+}
+
+// GetRebuild builds the function get-rebuild.
+func GetRebuild(env *function.Env) function.Handler { return getRebuild(reader(env)) }
+
+func getRebuild(svc *reporting.Service) function.Handler {
+	handle := func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
+		r, err := svc.Rebuild(ctx)
+		return httpapi.OK(fromRebuild(r)), err
+	}
+	return httpapi.WithPreflights(httpapi.Handle("getRebuild", handle))
+}
