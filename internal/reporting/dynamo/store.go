@@ -262,7 +262,7 @@ func (s Store) Remove(ctx context.Context, generation int64) (more bool, err err
 		ops := make([]ddb.Op, len(items))
 		for i, item := range items {
 			key := ddb.Values{"pk": item["pk"], "sk": item["sk"]}
-			ops[i].Write.Delete = &types.Delete{TableName: &s.Name, Key: key}
+			ops[i] = ddb.Op{Write: types.TransactWriteItem{Delete: &types.Delete{TableName: &s.Name, Key: key}}}
 		}
 		if err := s.Commit(ctx, commit.With{}, ops...); err != nil {
 			return false, err

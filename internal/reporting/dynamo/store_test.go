@@ -1,13 +1,24 @@
 package dynamo_test
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
 	"testing"
+	"time"
 
+	orders "orderflow/internal/orders/contract"
+	payments "orderflow/internal/payments/contract"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/storesuite"
 	"orderflow/internal/reporting"
 	"orderflow/internal/reporting/dynamo"
+	"orderflow/internal/reporting/memory"
 	"orderflow/internal/reporting/storetest"
 )
 
@@ -18,4 +29,69 @@ func TestStore(t *testing.T) {
 	}
 	storesuite.RunCases(t, open, storetest.Suite)
 	storesuite.RunCases(t, open, storetest.Kinds)
+}
+
+// TestRebuildOverTheTableEqualsTheMemoryStore also says how fast a rebuild over the emulator's table
+// is.
+func TestRebuildOverTheTableEqualsTheMemoryStore(t *testing.T) {
+	c := clock.System{}
+	log := memory.NewLog(c, reporting.Topics...)
+	const placed = 300
+	for n := range placed {
+		id := fmt.Sprintf("O%03d", n)
+		line := orders.Item{SKU: fmt.Sprint("SKU", n%9), Quantity: 1 + n%3, UnitPrice: euros(250)}
+		put(t, log, orders.OrderCreated, id, 1, orders.Created{OrderID: id, Items: []orders.Item{line}})
+		end := orders.Changed{OrderID: id, Total: euros(250 * int64(line.Quantity))}
+		put(t, log, orders.OrderConfirmed, id, 2, end)
+		refund := euros(100)
+		put(t, log, payments.PaymentPartlyRefunded, id, 3, payments.PaymentEvent{OrderID: id, RefundedAmount: &refund})
+	}
+	table, inMemory := dynamo.Store{Table: ddbtest.NewTable(t, c)}, memory.New(c)
+	start := time.Now()
+	for _, store := range []reporting.Store{table, inMemory} {
+		svc := reporting.NewRebuilds(reporting.New(store, c, nil), log, started{})
+		r, err := svc.Start(t.Context(), "ops", false)
+		storesuite.Must(t, err)
+		state, err := svc.Build(t.Context(), r.Generation)
+		if err != nil || state != reporting.Switched {
+			t.Fatalf("built: %s, %v", state, err)
+		}
+		if store == reporting.Store(table) {
+			t.Logf("%.0f events a second", 3*placed/time.Since(start).Seconds())
+		}
+		if more, err := svc.RemoveOld(t.Context()); err != nil || more {
+			t.Errorf("removed: %t, %v", more, err)
+		}
+	}
+	got := reporting.Rows{}
+	for _, report := range []reporting.Report{reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency} {
+		days := reporting.Range{Report: report, From: "2026-01-01", To: "2026-12-31"}
+		rows, err := table.ReadRows(t.Context(), 2, days, reporting.RowID{}, 1000)
+		storesuite.Must(t, err)
+		for _, row := range rows {
+			got[row.RowID] = row.Amounts
+		}
+	}
+	if want := inMemory.All(2); len(want) < 10 || !reflect.DeepEqual(got, want) {
+		t.Errorf("rows %v, want %v", got, want)
+	}
+}
+
+type started struct{}
+
+func (started) Run(context.Context, int64, int64) error { return nil }
+
+func euros(cents int64) money.Money { return money.Money{Currency: "EUR", Amount: cents} }
+
+func put(t *testing.T, log *memory.Log, eventType, orderID string, version int64, data any) {
+	t.Helper()
+	b, err := json.Marshal(data)
+	storesuite.Must(t, err)
+	m, err := reporting.MessageOf(t.Context(), envelope.Event{
+		SpecVersion: "1.0", ID: fmt.Sprint(orderID, version), Source: "orderflow/test", Type: eventType,
+		Subject: orderID, Time: storesuite.Start.Add(time.Duration(version) * time.Second),
+		DataContentType: "application/json", Data: b, AggregateVersion: version,
+	})
+	storesuite.Must(t, err)
+	storesuite.Must(t, errors.Join(log.Append(t.Context(), []reporting.Message{m})...))
 }

@@ -98,9 +98,12 @@ func startRebuild(svc *reporting.Rebuilds) function.Handler {
 		Fresh bool `json:"fresh"`
 	}
 	handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
-		in, err := httpapi.Decode[body](r)
-		if err != nil {
-			return httpapi.Response{}, err
+		var in body
+		if len(r.Body) > 0 {
+			var err error
+			if in, err = httpapi.Decode[body](r); err != nil {
+				return httpapi.Response{}, err
+			}
 		}
 		started, err := svc.Start(ctx, r.Caller.Subject, in.Fresh)
 		return httpapi.Accepted(r.Member("latest"), fromRebuild(started)), err
