@@ -31,8 +31,7 @@ func TestStore(t *testing.T) {
 	storesuite.RunCases(t, open, storetest.Kinds)
 }
 
-// TestRebuildOverTheTableEqualsTheMemoryStore also says how fast a rebuild over the emulator's table
-// is.
+// TestRebuildOverTheTableEqualsTheMemoryStore also logs how fast it is over the emulator's table.
 func TestRebuildOverTheTableEqualsTheMemoryStore(t *testing.T) {
 	c := clock.System{}
 	log := memory.NewLog(c, reporting.Topics...)
