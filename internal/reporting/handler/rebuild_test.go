@@ -28,8 +28,8 @@ func withRebuilds() (map[string]function.Handler, *runs) {
 	return RebuildHandlers(reporting.NewRebuilds(svc, memory.NewLog(c, reporting.Topics...), started)), started
 }
 
-// sample invokes a function with its sample event, whose body it replaces unless body is "-".
-func sample(t *testing.T, all map[string]function.Handler, name, body string) []byte {
+// invokeSample invokes a function with its sample event, whose body it replaces unless body is "-".
+func invokeSample(t *testing.T, all map[string]function.Handler, name, body string) []byte {
 	t.Helper()
 	payload, err := os.ReadFile("../../../events/reporting/" + name + ".json")
 	if err != nil {
@@ -62,31 +62,31 @@ func wantAnswer(t *testing.T, out []byte, status int, part string) {
 
 func TestRebuildIsStartedStoppedResumedAndRun(t *testing.T) {
 	all, started := withRebuilds()
-	wantAnswer(t, sample(t, all, "get-rebuild", "-"), 404, `"code":"NoRebuild"`)
-	wantAnswer(t, sample(t, all, "stop-rebuild", "-"), 404, `"code":"NoRebuild"`)
-	wantAnswer(t, sample(t, all, "start-rebuild", "-"), 202,
+	wantAnswer(t, invokeSample(t, all, "get-rebuild", "-"), 404, `"code":"NoRebuild"`)
+	wantAnswer(t, invokeSample(t, all, "stop-rebuild", "-"), 404, `"code":"NoRebuild"`)
+	wantAnswer(t, invokeSample(t, all, "start-rebuild", "-"), 202,
 		`"generation":2,"state":"BUILDING","by":"7b0c2a4e-5d31-4f6a-9b1e-2c8d90a1f3e7"`)
-	wantAnswer(t, sample(t, all, "stop-rebuild", ""), 200, `"state":"STOPPED"`)
-	if out := sample(t, all, "build-generation", "-"); string(out) != `{"building":false,"serving":false}` {
+	wantAnswer(t, invokeSample(t, all, "stop-rebuild", ""), 200, `"state":"STOPPED"`)
+	if out := invokeSample(t, all, "build-generation", "-"); string(out) != `{"building":false,"serving":false}` {
 		t.Errorf("stopped: %s", out)
 	}
-	wantAnswer(t, sample(t, all, "start-rebuild", ""), 202, `"generation":2,"state":"BUILDING"`)
+	wantAnswer(t, invokeSample(t, all, "start-rebuild", ""), 202, `"generation":2,"state":"BUILDING"`)
 	if *started != 2 {
 		t.Errorf("%d executions", *started)
 	}
-	if out := sample(t, all, "build-generation", "-"); string(out) != `{"building":false,"serving":true}` {
+	if out := invokeSample(t, all, "build-generation", "-"); string(out) != `{"building":false,"serving":true}` {
 		t.Errorf("built: %s", out)
 	}
-	wantAnswer(t, sample(t, all, "stop-rebuild", "-"), 409, `"code":"NotBuilding"`)
-	if out := sample(t, all, "remove-generation", "-"); string(out) != `{"more":false}` {
+	wantAnswer(t, invokeSample(t, all, "stop-rebuild", "-"), 409, `"code":"NotBuilding"`)
+	if out := invokeSample(t, all, "remove-generation", "-"); string(out) != `{"more":false}` {
 		t.Errorf("removed: %s", out)
 	}
-	wantAnswer(t, sample(t, all, "get-rebuild", "-"), 200, `"state":"DONE"`)
+	wantAnswer(t, invokeSample(t, all, "get-rebuild", "-"), 200, `"state":"DONE"`)
 }
 
 func TestStartRebuildRefusesAnUnknownMember(t *testing.T) {
 	all, started := withRebuilds()
-	wantAnswer(t, sample(t, all, "start-rebuild", `{"fresh":"yes"}`), 400, `"code"`)
+	wantAnswer(t, invokeSample(t, all, "start-rebuild", `{"fresh":"yes"}`), 400, `"code"`)
 	if *started != 0 {
 		t.Error("it was started")
 	}

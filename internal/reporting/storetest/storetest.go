@@ -147,11 +147,7 @@ func wantRows(t *testing.T, s reporting.Store, generation int64, want reporting.
 
 func wantParked(t *testing.T, s reporting.Store, generation int64, want ...reporting.Parked) {
 	t.Helper()
-<<<<<<< HEAD
 	got, err := s.ReadParked(t.Context(), generation)
-=======
-	got, err := s.ReadParked(t.Context(), generation)
->>>>>>> f338cf7 (reporting: test rebuilds' functions, and a rebuild over the table; name the store's methods apart from fields)
 	if err != nil || len(got) != len(want) || (len(want) > 0 && !reflect.DeepEqual(got, want)) {
 		t.Errorf("Parked: %v, %s", err, cmp.Diff(want, got))
 	}
