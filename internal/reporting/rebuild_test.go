@@ -306,6 +306,32 @@ func TestRebuildEndsWithAllThatTheServingReportsInclude(t *testing.T) {
 	}
 }
 
+func TestBuildAndRemovalReturnInTime(t *testing.T) {
+	f := newFixture(t)
+	f.append(created("A", item("MUG", 2, 5)))
+	f.deliver(f.Service, 0)
+	looks := 0
+	f.Rebuilds = reporting.NewRebuilds(f.Service, late{f.log, func() { // more is appended than is read
+		looks++
+		f.clock.Advance(20 * time.Second)
+		f.append(created("B"+strconv.Itoa(looks), item("MUG", 2, 5)))
+	}}, f.machine)
+	_, err := f.Start(t.Context(), "ops", false)
+	f.must(err)
+	state, err := f.Build(t.Context(), 2)
+	if r, _ := f.Rebuild(t.Context()); err != nil || state != reporting.Building || looks != 3 || r.Read != 4 {
+		t.Errorf("%s after %d looks, %v, %+v", state, looks, err, r)
+	}
+	f.Rebuilds = f.over(f.store)
+	if state, err := f.Build(t.Context(), 2); err != nil || state != reporting.Switched {
+		t.Fatal(state, err)
+	}
+	slow := f.over(&interleaved{f.store, func() { f.clock.Advance(50 * time.Second) }})
+	if more, err := slow.RemoveOld(t.Context()); err != nil || !more {
+		t.Errorf("RemoveOld: %t, %v", more, err)
+	}
+}
+
 // interleaved pauses before each write of an invocation, and between its reads, so that others go
 // on meanwhile and make it a zombie.
 type interleaved struct {
