@@ -83,11 +83,12 @@ const (
 	// ParkedMessages counts messages from the warehouse that could not be understood.
 	ParkedMessages Name = "ParkedMessages"
 	// ProjectionLag is the time from a record's arrival in the log to its projection into the
-	// reports, of the last record of each batch. ProjectedRecords counts the records, repeated ones
-	// included. ParkedRecords counts those that could not be understood.
-	ProjectionLag    Name = "ProjectionLag"
+	// reports, of the last record of each batch.
+	ProjectionLag Name = "ProjectionLag"
+	// ProjectedRecords counts the records of the log that were projected, repeated ones included.
 	ProjectedRecords Name = "ProjectedRecords"
-	ParkedRecords    Name = "ParkedRecords"
+	// ParkedRecords counts the records of the log that could not be understood.
+	ParkedRecords Name = "ParkedRecords"
 )
 
 // The values of BreakerState.
