@@ -98,6 +98,8 @@ func describe(from repair.Queue, m repair.Message) string {
 	switch {
 	case from.Kind == repair.Relay:
 		return "position in a stream"
+	case from.Kind == repair.Reader:
+		return "positions in a log"
 	case from.Kind == repair.Schedules:
 		return "missed scheduled call"
 	case m.Event != nil:
@@ -224,8 +226,12 @@ func (s site) changeEach(ctx context.Context, from repair.Queue, ids []string, a
 // publishOutbox does for a relay what its messages, which are only positions in a stream, stand
 // for.
 func (s site) publishOutbox(ctx context.Context, cmd *cobra.Command, from repair.Queue, action repair.Action) error {
-	if from.Kind == repair.Schedules {
-		return usage("the next scheduled call makes up for a missed one: `orderflow dlq drop schedules`")
+	switch from.Kind {
+	case repair.Schedules:
+		return usage("the next scheduled call makes up for a missed one: `orderflow dlq drop %s`", from.Name)
+	case repair.Reader:
+		return usage("the messages are positions in a log: `orderflow report rebuild` reads it again; "+
+			"then `orderflow dlq drop %s`", from.Name)
 	}
 	service := strings.TrimSuffix(strings.TrimPrefix(from.Name, "relay-"), "-events")
 	// arn:aws:states:<region>:<account>:stateMachine:<stack>-fulfil-order

@@ -52,7 +52,7 @@ func operate(t *testing.T) operated {
 	}
 	client, logs := sqs.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
 	urls := map[string]*string{}
-	for _, q := range []string{"notify", "notify-dlq", "schedules-dlq"} {
+	for _, q := range []string{"notify", "notify-dlq", "schedules-dlq", "read-log-failures"} {
 		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name + "-" + q)})
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +121,7 @@ func TestRedriveAndDropAreRecorded(t *testing.T) {
 	o := operate(t)
 	o.send("notify-dlq", parked)
 	o.send("notify-dlq", `poison`)
-	if out := o.run(t, 0, "dlq", "list"); !contains(out, "notify     consumer   2", "schedules  schedules  0") {
+	if out := o.run(t, 0, "dlq", "list"); !contains(out, "notify     consumer   2", "schedules  schedules  0", "read-log   reader     0") {
 		t.Errorf("list:\n%s", out)
 	}
 	var messages []struct{ MessageID, Body string }
@@ -166,6 +166,7 @@ func TestErrorsOfOperatorsCommands(t *testing.T) {
 		"in one line of text":         {"dlq", "drop", "notify", "--all", "--reason", "fixed\u202e"},
 		"without a card number":       {"dlq", "drop", "notify", "--all", "--reason", "card 4111 1111 1111 1111"},
 		"the next scheduled call":     {"dlq", "redrive", "schedules", "--all", "--reason", "r"},
+		"`orderflow report rebuild`":  {"dlq", "redrive", "read-log", "--all", "--reason", "r"},
 		"recorded in the audit log":   {"order", "retry", order},
 		"is not an order id":          {"order", "retry", "x", "--reason", "r"},
 		"`orderflow dlq drop --help`": {"dlq", "drop"},

@@ -62,7 +62,7 @@ const event = `{"specversion":"1.0","id":"e1","source":"orderflow/orders","type"
 
 func TestOnlyDeadLetterQueuesAreListed(t *testing.T) {
 	q, send := stack(t, "start-fulfilment", "start-fulfilment-dlq", "relay-orders-events-failures",
-		"schedules-dlq", "sandbox-callback-dlq")
+		"schedules-dlq", "sandbox-callback-dlq", "warehouse-schedules-dlq", "project-sales-failures")
 	send("start-fulfilment-dlq", event)
 	all, err := q.List(t.Context())
 	if err != nil {
@@ -72,7 +72,8 @@ func TestOnlyDeadLetterQueuesAreListed(t *testing.T) {
 	for _, found := range all {
 		got = append(got, found.Name+" "+string(found.Kind)+" "+string(rune('0'+found.Messages)))
 	}
-	want := []string{"relay-orders-events relay 0", "schedules schedules 0", "start-fulfilment consumer 1"}
+	want := []string{"project-sales reader 0", "relay-orders-events relay 0", "schedules schedules 0",
+		"start-fulfilment consumer 1", "warehouse-schedules schedules 0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("List = %q, want %q", got, want)
 	}

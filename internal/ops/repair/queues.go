@@ -20,11 +20,12 @@ import (
 type Kind string
 
 // The kinds. A consumer's queue holds the messages that it gave up on. A message of a relay's queue
-// only says that events are left in the outbox, and one of the schedules' queue that a scheduled
-// call was missed, which the next one makes up for.
+// only says that events are left in the outbox, one of a log's reader which records it gave up on,
+// and one of a schedules' queue that a scheduled call was missed, which the next one makes up for.
 const (
 	Consumer  Kind = "consumer"
 	Relay     Kind = "relay"
+	Reader    Kind = "reader"
 	Schedules Kind = "schedules"
 )
 
@@ -111,12 +112,16 @@ func (q Queues) parse(url string) (Queue, bool) {
 	if !ok || strings.HasPrefix(name, "sandbox-") {
 		return Queue{}, false
 	}
-	if relay, ok := strings.CutSuffix(name, "-failures"); ok {
-		return Queue{Name: relay, Kind: Relay, url: url}, true
+	if function, ok := strings.CutSuffix(name, "-failures"); ok {
+		kind := Reader
+		if strings.HasPrefix(function, "relay-") {
+			kind = Relay
+		}
+		return Queue{Name: function, Kind: kind, url: url}, true
 	}
 	name, ok = strings.CutSuffix(name, "-dlq")
 	kind := Consumer
-	if name == string(Schedules) {
+	if name == string(Schedules) || strings.HasSuffix(name, "-"+string(Schedules)) { // of a stack of its own
 		kind = Schedules
 	}
 	return Queue{Name: name, Kind: kind, url: url}, ok
