@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"orderflow/internal/dev/devstack"
@@ -37,7 +38,7 @@ func Up(ctx context.Context, rep *devstack.Reporter, stack *devstack.Stack) (*Br
 	if err != nil {
 		return nil, err
 	}
-	deployed, err := b.deploy(ctx, rep, stack, outputs)
+	deployed, err := deploy(ctx, rep, stack, outputs)
 	if err != nil {
 		return nil, err
 	}
@@ -58,24 +59,36 @@ func Up(ctx context.Context, rep *devstack.Reporter, stack *devstack.Stack) (*Br
 	return b, stack.Remember(outputs)
 }
 
+// parametersOf are the template parameters of the services' stacks, and those of the sandbox with its
+// warehouse, in a stack with these outputs.
+func parametersOf(outputs map[string]string) map[string]map[string]string {
+	rabbitMQ := func(account string) map[string]string {
+		return map[string]string{"RabbitMqUrl": outputs["RabbitMqUrl"], "RabbitMqBroker": mqBroker,
+			"RabbitMqSecret": outputs[account], "RabbitMqCaSecret": outputs["BrokersCaSecretArn"]}
+	}
+	all := map[string]map[string]string{
+		"reporting": {"KafkaBrokers": outputs["KafkaBrokers"], "KafkaSecret": outputs["KafkaSecretArn"],
+			"KafkaCaSecret": outputs["BrokersCaSecretArn"]},
+		"warehouse": rabbitMQ("RabbitMqSecretArn"),
+		"sandbox":   rabbitMQ("RabbitMqWarehouseSecretArn"),
+	}
+	all["warehouse"]["ServiceUserSecret"] = outputs["ServiceUserSecretArn"]
+	return all
+}
+
 // deploy deploys the services' stacks, and the sandbox's again with its warehouse. It returns their
 // outputs.
-func (b *Brokers) deploy(
+func deploy(
 	ctx context.Context, rep *devstack.Reporter, stack *devstack.Stack, outputs map[string]string,
 ) (map[string]string, error) {
-	rabbitMQ := []string{"RabbitMqUrl=" + outputs["RabbitMqUrl"], "RabbitMqBroker=" + mqBroker,
-		"RabbitMqCaSecret=" + outputs["BrokersCaSecretArn"]}
-	parameters := map[string][]string{
-		"reporting": {"KafkaBrokers=" + outputs["KafkaBrokers"], "KafkaSecret=" + outputs["KafkaSecretArn"],
-			"KafkaCaSecret=" + outputs["BrokersCaSecretArn"]},
-		"warehouse": append([]string{"RabbitMqSecret=" + outputs["RabbitMqSecretArn"],
-			"ServiceUserSecret=" + outputs["ServiceUserSecretArn"]}, rabbitMQ...),
-		"sandbox": append([]string{"RabbitMqSecret=" + outputs["RabbitMqWarehouseSecretArn"]}, rabbitMQ...),
-	}
 	all := map[string]string{}
 	var merging sync.Mutex
 	var deploys []func() error
-	for service, values := range parameters {
+	for service, parameters := range parametersOf(outputs) {
+		var values []string
+		for _, name := range slices.Sorted(maps.Keys(parameters)) {
+			values = append(values, name+"="+parameters[name])
+		}
 		deploys = append(deploys, func() error {
 			deployed, err := stack.DeployStack(ctx, rep, service, values...)
 			merging.Lock()
