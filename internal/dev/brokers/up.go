@@ -59,8 +59,8 @@ func Up(ctx context.Context, rep *devstack.Reporter, stack *devstack.Stack) (*Br
 	return b, stack.Remember(outputs)
 }
 
-// parametersOf are the template parameters of the services' stacks, and those of the sandbox with its
-// warehouse, in a stack with these outputs.
+// parametersOf are the template parameters of the services' stacks, and those of the sandbox with
+// its warehouse, in a stack with these outputs.
 func parametersOf(outputs map[string]string) map[string]map[string]string {
 	rabbitMQ := func(account string) map[string]string {
 		return map[string]string{"RabbitMqUrl": outputs["RabbitMqUrl"], "RabbitMqBroker": mqBroker,
