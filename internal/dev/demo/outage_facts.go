@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"orderflow/internal/ops/timeline"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/resilience"
+	"orderflow/internal/verify/concurrent"
 )
 
 // facts are the results of an outage.
@@ -63,14 +65,19 @@ func (o *outage) facts(ctx context.Context) (f facts, err error) {
 		return f, err
 	}
 	f.calls(o)
-	for _, order := range f.orders {
-		if order.Final() {
-			f.drained = max(f.drained, order.UpdatedAt.Sub(o.mended))
-		}
+	var one sync.Mutex
+	const atOnce = 8
+	err = concurrent.Do(len(f.orders), atOnce, func(i int) error {
+		order := f.orders[i]
 		charges, err := o.Ledger(ctx, order.OrderID)
 		saga, none := o.Saga(ctx, order.OrderID)
 		if err := errors.Join(err, none); err != nil {
-			return f, err
+			return err
+		}
+		one.Lock()
+		defer one.Unlock()
+		if order.Final() {
+			f.drained = max(f.drained, order.UpdatedAt.Sub(o.mended))
 		}
 		for _, c := range charges {
 			if c.Status != "VOIDED" && c.Status != "REFUNDED" {
@@ -83,8 +90,9 @@ func (o *outage) facts(ctx context.Context) (f facts, err error) {
 		if order.Status != client.Confirmed {
 			f.failures[order.OrderID] = failures(saga.Steps)
 		}
-	}
-	return f, nil
+		return nil
+	})
+	return f, err
 }
 
 // calls counts the calls before the outage and while the circuit was open.

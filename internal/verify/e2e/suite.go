@@ -88,7 +88,7 @@ func Rush(target devstack.Target) int {
 	if target == devstack.LocalStack {
 		return 30
 	}
-	return 200
+	return 80
 }
 
 // Outage is the plan of the provider's outage, and how long state machines wait before a retry,
@@ -107,14 +107,14 @@ func Outage(target devstack.Target) (p demo.Plan, waits float64) {
 		p.Every, p.Before, p.Drain = 1500*time.Millisecond, 8*time.Second, 2*time.Minute
 		return p, 1
 	}
-	return p, .4 // or the last order waits for half a minute after the recovery
+	return p, .1 // or the last order waits for half a minute after the recovery
 }
 
 // Migration is the plan of the old clients' migration. Processes are restarted instead of waiting
 // until they read a new table.
 func Migration(target devstack.Target) demo.Migration {
 	p := demo.Migration{
-		Every: 500 * time.Millisecond, Customers: 8, Stay: 6 * time.Second, Down: 10 * time.Second,
+		Every: 500 * time.Millisecond, Customers: 8, Stay: 4 * time.Second, Down: 10 * time.Second,
 		Patience: 90 * time.Second,
 	}
 	if target == devstack.LocalStack {
