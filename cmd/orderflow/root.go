@@ -12,7 +12,7 @@ import (
 
 // app is what the commands share: the global flags and the environment.
 type app struct {
-	apiURL, token, user, role, stackFile, output string
+	apiURL, reportsURL, token, user, role, stackFile, output string
 
 	getenv func(string) string
 	// localToken signs in a user of the local stack; dir holds its stack.json.
@@ -42,7 +42,7 @@ CONFIRMED, 1 on any other failure.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}, orders(a), saga(a), showTrace(a), stock(a), products(a),
-		dlq(a), circuit(a), stranglerCommand(a), audit(a), health(a), login(a), logout(a))
+		report(a), dlq(a), circuit(a), stranglerCommand(a), audit(a), health(a), login(a), logout(a))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/ops/client"
+)
+
+// everyLook is how often the progress of a rebuild is looked at.
+var everyLook = time.Second
+
+func rebuild(a *app) *cobra.Command {
+	var stop, fresh, detach bool
+	cmd := &cobra.Command{
+		Use:   "rebuild",
+		Short: "Rebuild the reports from the log",
+		Long: `Rebuild the reports from the log, beside those that serve. Once the new ones have caught up, they
+serve, and the old ones are removed. New orders count meanwhile.
+
+It shows the progress until the new reports serve. It goes on if you interrupt the command; run
+it again to see it. --stop stops it; without, a stopped one is resumed. --fresh begins anew instead,
+as after a release that changed what is counted.`,
+		Example: `  orderflow report rebuild
+  orderflow report rebuild --stop
+  orderflow report rebuild --fresh --detach`,
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if stop && (fresh || detach) {
+				return usage("--stop goes without --fresh and --detach")
+			}
+			c, err := a.reports()
+			if err != nil {
+				return err
+			}
+			var r client.Rebuild
+			if stop {
+				r, err = c.StopRebuild(cmd.Context())
+			} else {
+				r, err = c.StartRebuild(cmd.Context(), fresh)
+			}
+			if err == nil && !stop && !detach {
+				r, err = follow(cmd.Context(), cmd.ErrOrStderr(), c, r)
+			}
+			if err != nil {
+				return err
+			}
+			return a.print(cmd, r, func(w io.Writer) {
+				row(w, "GENERATION", "STATE", "READ", "OF", "STARTED", "BY")
+				row(w, r.Generation, r.State, r.Read, r.Total, r.StartedAt.Format(time.DateTime), r.By)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&stop, "stop", false, "stop the rebuild that runs")
+	cmd.Flags().BoolVar(&fresh, "fresh", false, "begin anew instead of resuming one that was stopped")
+	cmd.Flags().BoolVar(&detach, "detach", false, "do not wait for the end")
+	return cmd
+}
+
+// follow shows the progress of a rebuild until it no longer reads the log.
+func follow(ctx context.Context, out io.Writer, c *client.Client, r client.Rebuild) (client.Rebuild, error) {
+	shown := int64(-1)
+	for r.Reads() {
+		if r.Read != shown {
+			fmt.Fprintf(out, "generation %d: %d of %d events (%d %%)\n", r.Generation, r.Read, r.Total, percent(r))
+			shown = r.Read
+		}
+		select {
+		case <-ctx.Done():
+			return r, fmt.Errorf("%w: the rebuild goes on; `orderflow report rebuild` shows it again", ctx.Err())
+		case <-time.After(everyLook):
+		}
+		latest, err := c.LatestRebuild(ctx)
+		if err != nil {
+			return r, err
+		}
+		r = latest
+	}
+	return r, nil
+}
+
+func percent(r client.Rebuild) int64 {
+	if r.Total == 0 {
+		return 0
+	}
+	return 100 * r.Read / r.Total
+}

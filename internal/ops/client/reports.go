@@ -1,0 +1,163 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"orderflow/internal/platform/money"
+)
+
+// reportPage is the size of a page of a report.
+const reportPage = 100
+
+// Generation is the generation of the reports that answered.
+type Generation struct {
+	Number int64 `json:"number"`
+	// CompleteSince is since when it has every event; nil if it has all there were.
+	CompleteSince *time.Time `json:"completeSince,omitempty"`
+}
+
+// Report is a report of a period.
+type Report[E any] struct {
+	From       string     `json:"from"`
+	To         string     `json:"to"`
+	Generation Generation `json:"generation"`
+	Entries    []E        `json:"entries"`
+}
+
+// Entries of reports. Day is empty in totals.
+type (
+	// Sales are the sales in a currency.
+	Sales struct {
+		Day     string      `json:"day,omitempty"`
+		Orders  int64       `json:"orders"`
+		Units   int64       `json:"units"`
+		Revenue money.Money `json:"revenue"`
+		Refunds money.Money `json:"refunds"`
+	}
+	// ProductSales are the sales of a product in a currency.
+	ProductSales struct {
+		Day     string      `json:"day,omitempty"`
+		SKU     string      `json:"sku"`
+		Units   int64       `json:"units"`
+		Revenue money.Money `json:"revenue"`
+	}
+	// Outcome is how many orders were placed, or ended in one way.
+	Outcome struct {
+		Day     string `json:"day,omitempty"`
+		Outcome string `json:"outcome"`
+		Reason  string `json:"reason,omitempty"`
+		Orders  int64  `json:"orders"`
+	}
+	// Latency is how long orders took to their final status.
+	Latency struct {
+		Day    string `json:"day,omitempty"`
+		Orders int64  `json:"orders"`
+		P50    int64  `json:"p50Ms"`
+		P95    int64  `json:"p95Ms"`
+		P99    int64  `json:"p99Ms"`
+	}
+)
+
+// ReportQuery selects a report: sales, products, funnel or latency.
+type ReportQuery struct {
+	Name     string
+	From, To string // days, or ""
+	Total    bool
+	Limit    int // the most entries; 0 for all
+}
+
+// ReadReport reads all pages of a report. E is the kind of its entries.
+func ReadReport[E any](ctx context.Context, c *Client, q ReportQuery) (Report[E], error) {
+	r := Report[E]{Entries: []E{}}
+	parameters := url.Values{"by": {"day"}}
+	if q.Total {
+		parameters.Set("by", "total")
+	}
+	for name, day := range map[string]string{"from": q.From, "to": q.To} {
+		if day != "" {
+			parameters.Set(name, day)
+		}
+	}
+	for {
+		size := reportPage
+		if q.Limit > 0 {
+			size = min(size, q.Limit-len(r.Entries))
+		}
+		parameters.Set("limit", strconv.Itoa(size))
+		page, err := get[map[string]json.RawMessage](ctx, c, "/v1/reports/", q.Name, "?"+parameters.Encode())
+		if err != nil {
+			return r, err
+		}
+		var entries []E
+		var cursor string
+		for name, to := range map[string]any{
+			"from": &r.From, "to": &r.To, "generation": &r.Generation, q.Name: &entries, "cursor": &cursor,
+		} {
+			if given, has := page[name]; has {
+				if err := json.Unmarshal(given, to); err != nil {
+					return r, err
+				}
+			}
+		}
+		r.Entries = append(r.Entries, entries...)
+		if cursor == "" || q.Limit > 0 && len(r.Entries) >= q.Limit {
+			return r, nil
+		}
+		// The next pages are of the same period, even if the day ends meanwhile.
+		parameters.Set("from", r.From)
+		parameters.Set("to", r.To)
+		parameters.Set("cursor", cursor)
+	}
+}
+
+// ParkedRecord is a record of the log that is in no report.
+type ParkedRecord struct {
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"`
+	Offset    int64     `json:"offset"`
+	Reason    string    `json:"reason"`
+	ParkedAt  time.Time `json:"parkedAt"`
+}
+
+// ParkedRecords lists the newest parked records.
+func (c *Client) ParkedRecords(ctx context.Context) ([]ParkedRecord, error) {
+	page, err := get[struct{ Records []ParkedRecord }](ctx, c, "/v1/reports/", "parked-records", "")
+	return page.Records, err
+}
+
+// Rebuild is a rebuild of the reports from the log.
+type Rebuild struct {
+	Generation    int64      `json:"generation"`
+	State         string     `json:"state"`
+	By            string     `json:"by"`
+	StartedAt     time.Time  `json:"startedAt"`
+	UpdatedAt     time.Time  `json:"updatedAt"`
+	Read          int64      `json:"read"`
+	Total         int64      `json:"total"`
+	CompleteSince *time.Time `json:"completeSince,omitempty"`
+}
+
+// Reads says whether the rebuild still reads the log.
+func (r Rebuild) Reads() bool { return r.State == "BUILDING" }
+
+// StartRebuild begins a rebuild, or resumes the one that was stopped, unless it is to begin afresh.
+func (c *Client) StartRebuild(ctx context.Context, fresh bool) (Rebuild, error) {
+	return send[Rebuild](ctx, c, Call{
+		Method: http.MethodPost, Path: "/v1/reports/rebuilds", Body: map[string]bool{"fresh": fresh},
+	})
+}
+
+// StopRebuild stops a rebuild.
+func (c *Client) StopRebuild(ctx context.Context) (Rebuild, error) {
+	return send[Rebuild](ctx, c, Call{Method: http.MethodPost, Path: "/v1/reports/rebuilds/latest/stop"})
+}
+
+// LatestRebuild reads the latest rebuild.
+func (c *Client) LatestRebuild(ctx context.Context) (Rebuild, error) {
+	return get[Rebuild](ctx, c, "/v1/reports/rebuilds/", "latest", "")
+}
