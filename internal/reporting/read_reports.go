@@ -118,7 +118,9 @@ func (s *Service) total(ctx context.Context, generation int64, q Query, place in
 			return nil, "", err
 		}
 		for _, r := range rows {
-			sums.add(Rows{{Report: q.Report, Of: r.Of}: r.Amounts}, 1)
+			for name, amount := range r.Amounts {
+				sums.Add(q.Report, "", r.Of, name, amount)
+			}
 			after = r.RowID
 		}
 		if read += len(rows); len(rows) < readAtOnce {
