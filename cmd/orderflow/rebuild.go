@@ -15,7 +15,8 @@ import (
 var everyLook = time.Second
 
 func rebuild(a *app) *cobra.Command {
-	var stop, fresh, detach bool
+	var stop, detach bool
+	var request client.RebuildRequest
 	cmd := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Rebuild the reports from the log",
@@ -27,10 +28,10 @@ it again to see it. --stop stops it; without, a stopped one is resumed. --fresh 
 as after a release that changed what is counted.`,
 		Example: `  orderflow report rebuild
   orderflow report rebuild --stop
-  orderflow report rebuild --fresh --detach`,
+  orderflow report rebuild --fresh --reason "Release 0.12 added a report" --detach`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if stop && (fresh || detach) {
+			if stop && (request.Fresh || detach) {
 				return usage("--stop goes without --fresh and --detach")
 			}
 			c, err := a.reports()
@@ -39,9 +40,9 @@ as after a release that changed what is counted.`,
 			}
 			var r client.Rebuild
 			if stop {
-				r, err = c.StopRebuild(cmd.Context())
+				r, err = c.StopRebuild(cmd.Context(), request.Reason)
 			} else {
-				r, err = c.StartRebuild(cmd.Context(), fresh)
+				r, err = c.StartRebuild(cmd.Context(), request)
 			}
 			if err == nil && !stop && !detach {
 				r, err = follow(cmd.Context(), cmd.ErrOrStderr(), c, r)
@@ -56,7 +57,8 @@ as after a release that changed what is counted.`,
 		},
 	}
 	cmd.Flags().BoolVar(&stop, "stop", false, "stop the rebuild that runs")
-	cmd.Flags().BoolVar(&fresh, "fresh", false, "begin anew instead of resuming one that was stopped")
+	cmd.Flags().BoolVar(&request.Fresh, "fresh", false, "begin anew instead of resuming one that was stopped")
+	cmd.Flags().StringVar(&request.Reason, "reason", "", "`why`, for the audit log")
 	cmd.Flags().BoolVar(&detach, "detach", false, "do not wait for the end")
 	return cmd
 }

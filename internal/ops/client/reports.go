@@ -145,16 +145,23 @@ type Rebuild struct {
 // Reads says whether the rebuild still reads the log.
 func (r Rebuild) Reads() bool { return r.State == "BUILDING" }
 
-// StartRebuild begins a rebuild, or resumes the one that was stopped, unless it is to begin afresh.
-func (c *Client) StartRebuild(ctx context.Context, fresh bool) (Rebuild, error) {
-	return send[Rebuild](ctx, c, Call{
-		Method: http.MethodPost, Path: "/v1/reports/rebuilds", Body: map[string]bool{"fresh": fresh},
-	})
+// RebuildRequest says how to rebuild, and why.
+type RebuildRequest struct {
+	// Fresh begins anew instead of resuming a rebuild that was stopped.
+	Fresh  bool   `json:"fresh,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// StartRebuild begins a rebuild, or resumes the one that was stopped.
+func (c *Client) StartRebuild(ctx context.Context, r RebuildRequest) (Rebuild, error) {
+	return send[Rebuild](ctx, c, Call{Method: http.MethodPost, Path: "/v1/reports/rebuilds", Body: r})
 }
 
 // StopRebuild stops a rebuild.
-func (c *Client) StopRebuild(ctx context.Context) (Rebuild, error) {
-	return send[Rebuild](ctx, c, Call{Method: http.MethodPost, Path: "/v1/reports/rebuilds/latest/stop"})
+func (c *Client) StopRebuild(ctx context.Context, reason string) (Rebuild, error) {
+	return send[Rebuild](ctx, c, Call{
+		Method: http.MethodPost, Path: "/v1/reports/rebuilds/latest/stop", Body: RebuildRequest{Reason: reason},
+	})
 }
 
 // LatestRebuild reads the latest rebuild.
