@@ -76,7 +76,8 @@ type kind[E any] struct {
 func sales(a *app) *cobra.Command {
 	return read(a, kind[client.Sales]{
 		name: "sales", short: "Read sales by day and currency",
-		long:    "Orders, pieces and revenue count on the day on which an order was confirmed, refunds on their own day.",
+		long: "Orders, pieces and revenue count on the day on which an order was confirmed, refunds on their " +
+			"own day.",
 		columns: []string{"day", "currency", "orders", "units", "revenue", "refunds"},
 		cells: func(s client.Sales) []any {
 			return []any{s.Day, s.Revenue.Currency, s.Orders, s.Units, decimal(s.Revenue), decimal(s.Refunds)}
@@ -189,7 +190,8 @@ days.`,
 				return k.csv(cmd.OutOrStdout(), r)
 			}
 			if since := r.Generation.CompleteSince; since != nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "incomplete before %s: older events had left the log\n", since.Format("2006-01-02 15:04"))
+				fmt.Fprintf(cmd.ErrOrStderr(), "incomplete before %s: older events had left the log\n",
+					since.Format("2006-01-02 15:04"))
 			}
 			return a.print(cmd, r, func(w io.Writer) { k.table(w, r) })
 		},

@@ -93,8 +93,10 @@ func TestFunnelAndLatency(t *testing.T) {
 }
 
 func TestParkedRecordsAreListed(t *testing.T) {
-	b := serve(t, map[string][]string{"GET /v1/reports/parked-records": {`200 {"records":[{"topic":"orderflow.orders.events",` +
-		`"partition":1,"offset":4711,"reason":"MalformedEvent","parkedAt":"2026-11-28T09:00:04Z"}]}`}})
+	b := serve(t, map[string][]string{"GET /v1/reports/parked-records": {
+		`200 {"records":[{"topic":"orderflow.orders.events","partition":1,"offset":4711,` +
+			`"reason":"MalformedEvent","parkedAt":"2026-11-28T09:00:04Z"}]}`,
+	}})
 	out, _, err := runReport(t, b, "parked")
 	if want := `TOPIC                    PARTITION  OFFSET  REASON          PARKED
 orderflow.orders.events  1          4711    MalformedEvent  2026-11-28T09:00:04Z
@@ -115,7 +117,8 @@ func TestRebuildShowsItsProgress(t *testing.T) {
 	b := serve(t, map[string][]string{
 		"POST /v1/reports/rebuilds": {"202 " + rebuildIn("BUILDING", "0")},
 		"GET /v1/reports/rebuilds/latest": {
-			"200 " + rebuildIn("BUILDING", "100"), "200 " + rebuildIn("BUILDING", "100"), "200 " + rebuildIn("SWITCHED", "400"),
+			"200 " + rebuildIn("BUILDING", "100"), "200 " + rebuildIn("BUILDING", "100"),
+			"200 " + rebuildIn("SWITCHED", "400"),
 		},
 	})
 	out, stderr, err := runReport(t, b, "rebuild", "--fresh")
@@ -162,7 +165,8 @@ func TestTokenOfTheAPIDoesNotGoToAFoundAddress(t *testing.T) {
 	dir := t.TempDir()
 	writeStack(t, dir, `{"ApiUrl":"`+b.url+`","ReportingApiUrl":"`+b.url+`","EndpointUrl":"`+b.url+`"}`)
 	t.Chdir(dir)
-	_, _, err := runHere(map[string]string{"ORDERFLOW_TOKEN": "secret"}, "report", "sales", "--api-url", "https://api.example")
+	env := map[string]string{"ORDERFLOW_TOKEN": "secret", "ORDERFLOW_API_URL": "https://api.example"}
+	_, _, err := runHere(env, "report", "sales")
 	if err == nil || exitCode(err) != exitUsage || len(b.requests) > 0 {
 		t.Errorf("%v, asked %q", err, b.requests)
 	}

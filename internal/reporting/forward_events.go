@@ -25,7 +25,8 @@ func MessageOf(ctx context.Context, e envelope.Event) (Message, error) {
 	}
 	value, err := json.Marshal(data)
 	if err != nil {
-		return Message{}, fault.New(fault.Internal, "UnencodableEvent", "event %s cannot be encoded", e.Type).Because(err)
+		return Message{}, fault.New(fault.Internal, "UnencodableEvent", "event %s cannot be encoded", e.Type).
+			Because(err)
 	}
 	all := headers(e)
 	// The event's own trace context says where it began; this one, by which step it came here.

@@ -27,7 +27,8 @@ const (
 var (
 	ErrPeriod = fault.New(fault.Invalid, "InvalidPeriod", "the period ends before it begins")
 	// ErrTooMany: the sum would take longer than a request may.
-	ErrTooMany = fault.New(fault.Refused, "PeriodTooLong", "the period has too many rows to add up; choose a shorter one")
+	ErrTooMany = fault.New(fault.Refused, "PeriodTooLong",
+		"the period has too many rows to add up; choose a shorter one")
 )
 
 // Query says which rows of a report to read.

@@ -71,7 +71,9 @@ func TestDaysOfAPeriodAreReadInPages(t *testing.T) {
 		for _, r := range got {
 			names = append(names, r.Day+r.Of)
 		}
-		want := []string{"2026-11-23EUR", "2026-11-23USD", "2026-11-24EUR", "2026-11-24USD", "2026-11-25EUR", "2026-11-25USD"}
+		want := []string{
+			"2026-11-23EUR", "2026-11-23USD", "2026-11-24EUR", "2026-11-24USD", "2026-11-25EUR", "2026-11-25USD",
+		}
 		if !reflect.DeepEqual(names, want) {
 			t.Errorf("pages of %d: %v", limit, names)
 		}
@@ -83,8 +85,8 @@ func TestTotalsAddUpTheDaysBestSellersFirst(t *testing.T) {
 	for limit := 1; limit <= 3; limit++ {
 		got := readAll(t, svc, reporting.Query{Report: reporting.Products, Total: true, Limit: limit})
 		want := []reporting.Row{
-			{RowID: reporting.RowID{Report: reporting.Products, Of: "EUR#TEA"}, Amounts: reporting.Amounts{"units": 35}},
-			{RowID: reporting.RowID{Report: reporting.Products, Of: "EUR#MUG"}, Amounts: reporting.Amounts{"units": 7}},
+			{reporting.RowID{Report: reporting.Products, Of: "EUR#TEA"}, reporting.Amounts{"units": 35}},
+			{reporting.RowID{Report: reporting.Products, Of: "EUR#MUG"}, reporting.Amounts{"units": 7}},
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("pages of %d: %v", limit, got)
@@ -100,7 +102,8 @@ func TestTotalsAddUpTheDaysBestSellersFirst(t *testing.T) {
 
 func TestPeriodIsThirtyDaysUpToToday(t *testing.T) {
 	page, err := with(t, week()).ReadReport(t.Context(), reporting.Query{Report: reporting.Sales, Limit: 100})
-	if err != nil || page.From != "2026-10-30" || page.To != "2026-11-28" || len(page.Rows) != 14 || page.Generation != 1 {
+	if err != nil || page.From != "2026-10-30" || page.To != "2026-11-28" || len(page.Rows) != 14 ||
+		page.Generation != 1 {
 		t.Errorf("%+v, %v", page, err)
 	}
 }
@@ -119,7 +122,8 @@ func TestPeriodsHaveLimits(t *testing.T) {
 		{"2026-02-30", "2026-03-02", true},
 		{"2026-02-01", "2026-02-29", true},
 	} {
-		_, err := svc.ReadReport(t.Context(), reporting.Query{Report: reporting.Sales, From: c.from, To: c.to, Limit: 1})
+		q := reporting.Query{Report: reporting.Sales, From: c.from, To: c.to, Limit: 1}
+		_, err := svc.ReadReport(t.Context(), q)
 		if refused := errors.Is(err, reporting.ErrPeriod); refused != c.refused || err != nil && !refused {
 			t.Errorf("%s to %s: %v", c.from, c.to, err)
 		}
@@ -185,9 +189,12 @@ func TestParkedRecordsAreListedNewestFirst(t *testing.T) {
 	svc, store := open()
 	var parked []reporting.Parked
 	for i := range 120 {
-		parked = append(parked, reporting.Parked{Source: source, Offset: int64(i), Reason: "MalformedEvent", At: day.AddDate(0, 0, i)})
+		parked = append(parked, reporting.Parked{
+			Source: source, Offset: int64(i), Reason: "MalformedEvent", At: day.AddDate(0, 0, i),
+		})
 	}
-	if err := store.Apply(t.Context(), reporting.Write{Generation: 1, Source: source, To: 120, Parked: parked}); err != nil {
+	w := reporting.Write{Generation: 1, Source: source, To: 120, Parked: parked}
+	if err := store.Apply(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
 	got, err := svc.ParkedRecords(t.Context())

@@ -90,7 +90,8 @@ func TestLogOfReportingGoesOnAfterAKill(t *testing.T) {
 	empty(t, name)
 	l, ctx := open(t, name), within(t, 2*time.Minute)
 	add := func(ctx context.Context) (failed int, last error) {
-		for _, err := range l.Append(ctx, []reporting.Message{{Topic: name, Key: []byte("a")}, {Topic: name, Key: []byte("b")}}) {
+		both := []reporting.Message{{Topic: name, Key: []byte("a")}, {Topic: name, Key: []byte("b")}}
+		for _, err := range l.Append(ctx, both) {
 			if err != nil {
 				failed, last = failed+1, err
 			}

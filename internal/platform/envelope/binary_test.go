@@ -10,7 +10,8 @@ import (
 
 const structured = `{"specversion":"1.0","id":"e-1","source":"orderflow/tea","type":"orderflow.tea.pot.brewed.v1",` +
 	`"subject":"pot-1","time":"2026-11-23T09:00:04.5Z","datacontenttype":"application/json",` +
-	`"data":{"leaves":3},"aggregateversion":7,"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",` +
+	`"data":{"leaves":3},"aggregateversion":7,` +
+	`"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",` +
 	`"partitionkey":"k","count":12}`
 
 func TestBinaryModeKeepsAllAttributes(t *testing.T) {

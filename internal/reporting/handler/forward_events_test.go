@@ -175,7 +175,9 @@ var harmless = map[string]bool{
 // Every event type, with all fields that its schema has.
 func TestNoPersonalDataGoesIntoTheLog(t *testing.T) {
 	types := 0
-	for _, files := range []fs.FS{orders.Schemas, payments.Schemas, inventory.Schemas, shipping.Schemas, catalog.Schemas} {
+	for _, files := range []fs.FS{
+		orders.Schemas, payments.Schemas, inventory.Schemas, shipping.Schemas, catalog.Schemas,
+	} {
 		names, err := fs.Glob(files, "*.schema.json")
 		if err != nil {
 			t.Fatal(err)

@@ -39,7 +39,8 @@ func getSales(svc *reporting.Service) function.Handler {
 	return report(svc, "getSales", reporting.Sales, "sales", func(r reporting.Row) (sales, error) {
 		in := func(name string) money.Money { return money.Money{Currency: r.Of, Amount: r.Amounts[name]} }
 		return sales{
-			r.Day, r.Amounts[reporting.Orders], r.Amounts[reporting.Units], in(reporting.Revenue), in(reporting.Refunds),
+			r.Day, r.Amounts[reporting.Orders], r.Amounts[reporting.Units],
+			in(reporting.Revenue), in(reporting.Refunds),
 		}, nil
 	})
 }
@@ -55,7 +56,8 @@ func getBestSellers(svc *reporting.Service) function.Handler {
 	return report(svc, "getBestSellers", reporting.Products, "products", func(r reporting.Row) (productSales, error) {
 		currency, sku, _ := strings.Cut(r.Of, "#")
 		return productSales{
-			r.Day, sku, r.Amounts[reporting.Units], money.Money{Currency: currency, Amount: r.Amounts[reporting.Revenue]},
+			r.Day, sku, r.Amounts[reporting.Units],
+			money.Money{Currency: currency, Amount: r.Amounts[reporting.Revenue]},
 		}, nil
 	})
 }

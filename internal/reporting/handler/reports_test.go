@@ -92,7 +92,8 @@ func TestReportsAsTheSamplesReadThem(t *testing.T) {
 			`"refunds":{"currency":"EUR","amount":1999}}],"to":"2026-11-28"}`,
 		"get-best-sellers": `{"cursor":null,` + page + `"products":[` +
 			`{"sku":"MUG-BLUE","units":6,"revenue":{"currency":"EUR","amount":11994}}],"to":"2026-11-28"}`,
-		"get-funnel": `{"cursor":null,"from":"2026-11-01","funnel":[{"day":"2026-11-28","outcome":"PLACED","orders":3},` +
+		"get-funnel": `{"cursor":null,"from":"2026-11-01","funnel":[` +
+			`{"day":"2026-11-28","outcome":"PLACED","orders":3},` +
 			`{"day":"2026-11-28","outcome":"REJECTED","reason":"OUT_OF_STOCK","orders":1}],` +
 			`"generation":{"number":1},"to":"2026-11-28"}`,
 		"list-parked-records": `{"records":[{"topic":"orderflow.orders.events","partition":1,"offset":4711,` +
@@ -155,7 +156,9 @@ func TestReportsAreForOperatorsOnly(t *testing.T) {
 		if status != http.StatusForbidden {
 			t.Errorf("%s answers customers %d", name, status)
 		}
-		status, _ = call(t, functions, name, func(in *events.APIGatewayProxyRequest) { in.RequestContext.Authorizer = nil })
+		status, _ = call(t, functions, name, func(in *events.APIGatewayProxyRequest) {
+			in.RequestContext.Authorizer = nil
+		})
 		if status != http.StatusUnauthorized {
 			t.Errorf("%s answers anybody %d", name, status)
 		}

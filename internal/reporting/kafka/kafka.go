@@ -96,7 +96,8 @@ func (c *connection) open(ctx context.Context) (*kgo.Client, error) {
 		kgo.DisableClientMetrics(), kgo.WithLogger(logger{}),
 	}, c.options...)...)
 	if err != nil {
-		return nil, fault.New(fault.Internal, "InvalidKafkaConfiguration", "the client refuses its options").Because(err)
+		return nil, fault.New(fault.Internal, "InvalidKafkaConfiguration", "the client refuses its options").
+			Because(err)
 	}
 	c.client = client
 	return client, nil
@@ -144,7 +145,8 @@ func (c *connection) roots(ctx context.Context) (*x509.CertPool, error) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM([]byte(ca.Certificate)) {
-		return nil, fault.New(fault.Transient, "InvalidSecret", "the brokers' certificate authority is not a certificate in PEM")
+		return nil, fault.New(fault.Transient, "InvalidSecret",
+			"the brokers' certificate authority is not a certificate in PEM")
 	}
 	return roots, nil
 }

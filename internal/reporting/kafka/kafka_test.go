@@ -64,8 +64,9 @@ func started(t *testing.T) cluster {
 
 func (c cluster) config(clk clock.Clock) kafka.Config {
 	return kafka.Config{
-		Brokers: c.ListenAddrs(), Clock: clk, User: secret(map[string]string{"username": "reporting", "password": "s3cret"}),
-		CA: secret(map[string]string{"certificate": string(c.ca)}),
+		Brokers: c.ListenAddrs(), Clock: clk,
+		User: secret(map[string]string{"username": "reporting", "password": "s3cret"}),
+		CA:   secret(map[string]string{"certificate": string(c.ca)}),
 	}
 }
 
@@ -176,7 +177,9 @@ func TestWrongPasswordStoresNothing(t *testing.T) {
 func TestRefusedAccountsAreLoggedWithTheReason(t *testing.T) {
 	lines := logged(t)
 	c := started(t)
-	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.SASLAuthenticate}, TopLevel: true, Err: kerr.SaslAuthenticationFailed, Count: -1})
+	c.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.SASLAuthenticate}, TopLevel: true, Err: kerr.SaslAuthenticationFailed, Count: -1,
+	})
 	p := producer(t, c.config(clock.System{}))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
@@ -205,12 +208,18 @@ func TestBrokersOfAnotherAuthorityAreRefused(t *testing.T) {
 	}
 }
 
+func text(secret string) func(context.Context) ([]byte, error) {
+	return func(context.Context) ([]byte, error) { return []byte(secret), nil }
+}
+
+func none(context.Context) ([]byte, error) { return nil, errors.New("none") }
+
 func TestBrokenSecretsFailWithoutTheirContent(t *testing.T) {
 	c := started(t)
 	for name, corrupt := range map[string]func(*kafka.Config){
-		"no JSON":        func(k *kafka.Config) { k.CA = func(context.Context) ([]byte, error) { return []byte("s3cret"), nil } },
+		"no JSON":        func(k *kafka.Config) { k.CA = text("s3cret") },
 		"no certificate": func(k *kafka.Config) { k.CA = secret(map[string]string{"certificate": "s3cret"}) },
-		"no secret":      func(k *kafka.Config) { k.CA = func(context.Context) ([]byte, error) { return nil, errors.New("none") } },
+		"no secret":      func(k *kafka.Config) { k.CA = none },
 	} {
 		broken := c.config(clock.System{})
 		corrupt(&broken)

@@ -49,7 +49,8 @@ func Run(t *testing.T, open func(t *testing.T, topics ...string) Log) {
 
 func message(topic, key, value string) reporting.Message {
 	return reporting.Message{
-		Topic: topic, Key: []byte(key), Value: []byte(value), Headers: map[string]string{"ce_id": value, "ce_type": "é"},
+		Topic: topic, Key: []byte(key), Value: []byte(value),
+		Headers: map[string]string{"ce_id": value, "ce_type": "é"},
 	}
 }
 
