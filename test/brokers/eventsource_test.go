@@ -44,8 +44,8 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/invocations"):
 		a.invoke(w, body)
 	case strings.Contains(text, "Action=DescribeStacks"):
-		fmt.Fprint(w, `<R><DescribeStacksResult><Stacks><member><StackStatus>CREATE_COMPLETE</StackStatus></member></Stacks>
-			</DescribeStacksResult></R>`)
+		fmt.Fprint(w, `<R><DescribeStacksResult><Stacks><member><StackStatus>CREATE_COMPLETE</StackStatus></member>
+			</Stacks></DescribeStacksResult></R>`)
 	case strings.Contains(text, "Action=GetTemplate"):
 		fmt.Fprintf(w, `<R><GetTemplateResult><TemplateBody>%s</TemplateBody></GetTemplateResult></R>`,
 			html.EscapeString(a.template))
@@ -210,8 +210,9 @@ func TestRabbitMQEventSourceLosesNothing(t *testing.T) {
 		t.Helper()
 		ch := channel(t, real.Warehouse)
 		for _, b := range bodies {
-			confirmation, err := ch.PublishWithDeferredConfirmWithContext(ctx, brokers.Messages, "goods.received", true, false,
-				amqp.Publishing{DeliveryMode: amqp.Persistent, MessageId: b, Body: []byte(b)})
+			m := amqp.Publishing{DeliveryMode: amqp.Persistent, MessageId: b, Body: []byte(b)}
+			confirmation, err := ch.PublishWithDeferredConfirmWithContext(ctx, brokers.Messages, "goods.received", true,
+				false, m)
 			if err != nil {
 				t.Fatal(err)
 			}

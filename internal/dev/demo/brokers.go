@@ -116,7 +116,7 @@ func (d *streams) prepare(ctx context.Context) error {
 	}
 	d.received = 3*d.plan.Orders + 100
 	for range 2 {
-		if err := d.receive(ctx, "first", d.received); err != nil {
+		if err := d.receive(ctx); err != nil {
 			return err
 		}
 	}
@@ -129,8 +129,8 @@ func (d *streams) prepare(ctx context.Context) error {
 			break
 		}
 		if err := clock.Sleep(ctx, 250*time.Millisecond); err != nil {
-			return fmt.Errorf("the warehouse received %d pieces of %s, and inventory knows of %d: %w", d.received, d.sku,
-				stock.OnHand, err)
+			return fmt.Errorf("the warehouse received %d pieces of %s, and inventory knows of %d: %w", d.received,
+				d.sku, stock.OnHand, err)
 		}
 	}
 	var err error
@@ -138,11 +138,11 @@ func (d *streams) prepare(ctx context.Context) error {
 	return err
 }
 
-// receive books a receipt of goods at the warehouse, once for each key, and has it announced.
-func (d *streams) receive(ctx context.Context, key string, quantity int) error {
-	_, err := d.warehouse.Do(ctx, client.Call{Method: "POST", Path: "/warehouse/receipts",
-		IdempotencyKey: d.sku + "-" + key,
-		Body:           map[string]any{"sku": d.sku, "quantity": quantity, "by": "Demo", "reference": d.sku}}, nil)
+// receive books the receipt of the goods at the warehouse, which books it once, and announces it
+// each time with the same message id.
+func (d *streams) receive(ctx context.Context) error {
+	_, err := d.warehouse.Do(ctx, client.Call{Method: "POST", Path: "/warehouse/receipts", IdempotencyKey: d.sku,
+		Body: map[string]any{"sku": d.sku, "quantity": d.received, "by": "Demo", "reference": d.sku}}, nil)
 	return err
 }
 
@@ -321,7 +321,7 @@ func (d *streams) makeNoise(ctx context.Context) error {
 	}
 	d.locked(func() { d.repeated = len(again) })
 	d.say("%d records come again, in reverse order, and one that is no event", len(again))
-	return d.receive(ctx, "first", d.received) // announced once more
+	return d.receive(ctx) // announced once more
 }
 
 // recorded reads the records that orders have caused since the beginning.

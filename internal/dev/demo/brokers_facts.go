@@ -137,7 +137,8 @@ func (f streamFacts) broken() (all []error) {
 	unless(f.after.parked-f.before.parked == 1, "%d records are parked, not the one that is no event",
 		f.after.parked-f.before.parked)
 	unless(f.after.rebuild == string(reporting.Done) && f.after.generation == f.before.generation+1,
-		"the rebuild is %q, and generation %d serves, after %d", f.after.rebuild, f.after.generation, f.before.generation)
+		"the rebuild is %q, and generation %d serves, after %d", f.after.rebuild, f.after.generation,
+		f.before.generation)
 	left := f.received - s.pieces
 	want := client.Stock{SKU: f.stock.SKU, OnHand: left, Available: left, Shipped: s.pieces}
 	unless(f.stock == want, "stock is %+v, not %+v", f.stock, want)

@@ -99,6 +99,6 @@ func (d *streams) broken(ctx context.Context) (n int, err error) {
 
 // rebuild begins a rebuild of the reports.
 func (d *streams) rebuild(ctx context.Context) error {
-	_, err := d.operations.Do(ctx, client.Call{Method: "POST", Path: "/v1/reports/rebuilds", IdempotencyKey: d.sku}, nil)
+	_, err := d.operations.Do(ctx, client.Call{Method: "POST", Path: "/v1/reports/rebuilds"}, nil)
 	return err
 }

@@ -62,7 +62,8 @@ func (a account) send(ctx context.Context, destination string, message []byte) e
 	var queue struct {
 		QueueURL string `json:"QueueUrl"`
 	}
-	if err := a.api.JSON(ctx, "sqs", "AmazonSQS.GetQueueUrl", map[string]string{"QueueName": name}, &queue); err != nil {
+	err := a.api.JSON(ctx, "sqs", "AmazonSQS.GetQueueUrl", map[string]string{"QueueName": name}, &queue)
+	if err != nil {
 		return err
 	}
 	return a.api.JSON(ctx, "sqs", "AmazonSQS.SendMessage",
@@ -71,7 +72,8 @@ func (a account) send(ctx context.Context, destination string, message []byte) e
 
 func (a account) secret(ctx context.Context, id string) (string, error) {
 	var answer struct{ SecretString string }
-	err := a.api.JSON(ctx, "secretsmanager", "secretsmanager.GetSecretValue", map[string]string{"SecretId": id}, &answer)
+	in := map[string]string{"SecretId": id}
+	err := a.api.JSON(ctx, "secretsmanager", "secretsmanager.GetSecretValue", in, &answer)
 	if err != nil {
 		return "", fmt.Errorf("read the secret %s: %w", id, err)
 	}
@@ -80,7 +82,8 @@ func (a account) secret(ctx context.Context, id string) (string, error) {
 
 func (a account) stack(ctx context.Context, name string) (*cfn.Stack, error) {
 	form := func(action string) url.Values {
-		return url.Values{"Action": {action}, "Version": {"2010-05-15"}, "StackName": {name}, "TemplateStage": {"Original"}}
+		return url.Values{"Action": {action}, "Version": {"2010-05-15"}, "StackName": {name},
+			"TemplateStage": {"Original"}}
 	}
 	var described struct {
 		Stacks []struct {

@@ -162,7 +162,9 @@ func (t attempts) run(ctx context.Context, items []item, failures int) error {
 }
 
 func (t attempts) succeeded(n int) {
-	t.status.update(func(s *State) { s.Polling, s.Batches, s.Records, s.LastError = true, s.Batches+1, s.Records+n, "" })
+	t.status.update(func(s *State) {
+		s.Polling, s.Batches, s.Records, s.LastError = true, s.Batches+1, s.Records+n, ""
+	})
 }
 
 // expire gives up the records that are too old and returns the others.

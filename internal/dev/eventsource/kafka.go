@@ -29,10 +29,8 @@ func (s *Sources) pollKafka(ctx context.Context, d *delivery) error {
 		return err
 	}
 	group := &partitions{delivery: d, workers: map[int32]*worker{}}
-	client, err := kgo.NewClient(append(options,
-		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { group.release(lost) }),
-		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { group.release(lost) }),
-	)...)
+	release := func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { group.release(lost) }
+	client, err := kgo.NewClient(append(options, kgo.OnPartitionsRevoked(release), kgo.OnPartitionsLost(release))...)
 	if err != nil {
 		return err
 	}

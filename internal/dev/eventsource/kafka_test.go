@@ -230,7 +230,9 @@ func TestStartingPositions(t *testing.T) {
 func TestTheWindowCollectsABatch(t *testing.T) {
 	c := cluster(t)
 	aws := &fake{}
-	s, _ := poll(t, aws, template(t, c, "StartingPosition: TRIM_HORIZON\nMaximumBatchingWindowInSeconds: 2\nBatchSize: 3"))
+	s, _ := poll(t, aws, template(t, c, `StartingPosition: TRIM_HORIZON
+MaximumBatchingWindowInSeconds: 2
+BatchSize: 3`))
 	await(t, "the mapping", func() bool { return state(s).Polling })
 	produce(t, c, 0, "a", "b")
 	time.Sleep(300 * time.Millisecond)

@@ -60,7 +60,8 @@ func mappings(t *testing.T, changes map[string]string) []Mapping {
 func TestAMappingThatLambdaWouldTreatOtherwiseIsRefused(t *testing.T) {
 	kafka := func() map[string]any {
 		return map[string]any{"FunctionName": "f", "Topics": []any{"t"}, "StartingPosition": "LATEST",
-			"SelfManagedEventSource": map[string]any{"Endpoints": map[string]any{"KafkaBootstrapServers": []any{"b:1"}}}}
+			"SelfManagedEventSource": map[string]any{
+				"Endpoints": map[string]any{"KafkaBootstrapServers": []any{"b:1"}}}}
 	}
 	if _, err := read(SelfManagedKafka, kafka()); err != nil {
 		t.Fatal(err)
@@ -79,11 +80,13 @@ func TestAMappingThatLambdaWouldTreatOtherwiseIsRefused(t *testing.T) {
 		{"StartingPosition", "FIRST", "unknown StartingPosition"},
 		{"BatchSize", 10_001, "not from 1 to 10000"},
 		{"MaximumBatchingWindowInSeconds", "soon", "not from 0 to 300"},
-		{"DestinationConfig", map[string]any{"OnFailure": map[string]any{"Destination": "arn:aws:s3:::b"}}, "neither queue"},
+		{"DestinationConfig", map[string]any{"OnFailure": map[string]any{"Destination": "arn:aws:s3:::b"}},
+			"neither queue"},
 		{"FilterCriteria", filter(`{"key":["a"]}`), "only on value"},
 		{"FilterCriteria", filter(`{"value":{"a":[{"cidr":"10.0.0.0/8"}]}}`), "not supported locally"},
 		{"FilterCriteria", filter(`{"value":`), "unexpected end"},
-		{"SourceAccessConfigurations", []any{map[string]any{"Type": "CLIENT_CERTIFICATE_TLS_AUTH"}}, "not supported locally"},
+		{"SourceAccessConfigurations", []any{map[string]any{"Type": "CLIENT_CERTIFICATE_TLS_AUTH"}},
+			"not supported locally"},
 	} {
 		p := kafka()
 		p[test.property] = test.value

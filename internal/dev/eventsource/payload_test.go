@@ -86,7 +86,8 @@ func TestRabbitMQEventsAreThatOfAWSExample(t *testing.T) {
 func TestPropertiesReachTheFunction(t *testing.T) {
 	encoded, err := encodeRabbit(amqp.Delivery{
 		ContentEncoding: "gzip", CorrelationId: "c", ReplyTo: "r", MessageId: "m", Type: "goods.received", AppId: "a",
-		Redelivered: true, DeliveryMode: 2, Headers: amqp.Table{"list": []any{"a", true}, "table": amqp.Table{"n": nil}},
+		Redelivered: true, DeliveryMode: 2,
+		Headers: amqp.Table{"list": []any{"a", true}, "table": amqp.Table{"n": nil}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,8 @@ func (s *Sources) pollRabbitMQ(ctx context.Context, d *delivery) error {
 		if err != nil {
 			return err
 		}
-		config.TLSClientConfig = &tls.Config{RootCAs: roots, ServerName: broker.Hostname(), MinVersion: tls.VersionTLS12}
+		config.TLSClientConfig = &tls.Config{RootCAs: roots, ServerName: broker.Hostname(),
+			MinVersion: tls.VersionTLS12}
 	}
 	connection, err := amqp.DialConfig(broker.Scheme+"://"+broker.Host, config)
 	if err != nil {

@@ -130,7 +130,7 @@ func TestAFailedBatchReturnsToTheQueueWhole(t *testing.T) {
 func TestAMessageThatNoEventHoldsIsRejected(t *testing.T) {
 	half := strings.Repeat("h", limit/2)
 	q := newQueue(half, half, strings.Repeat("x", limit), "d")
-	d := consume(t, goods, q, &fake{}, "the last message", func() bool { return strings.HasSuffix(q.history(), "ack d") })
+	d := consume(t, goods, q, &fake{}, "the last", func() bool { return strings.HasSuffix(q.history(), "ack d") })
 	h := half[:10]
 	want := "ack " + h + ", reject(requeue false) xxxxxxxxxx, ack " + h + ", ack d"
 	if got := q.history(); got != want {
