@@ -31,6 +31,11 @@ type brokers struct {
 	shelves           *shelves
 	warehouse         *warehouseMemory.Store
 	goods             warehouse.Store // what the warehouse's functions use
+	reports           *reportingMemory.Store
+	projected         reporting.Store // what reporting's functions use
+	rebuilds          *reporting.Rebuilds
+	spoiled           map[place]bool // records that cannot be understood
+	discarded         int            // records that the log's source gave up on, since the last rebuild
 }
 
 const (
@@ -48,7 +53,8 @@ var topics = []string{
 // newBrokers adds the brokers, and their faults, to the world.
 func newBrokers(w *World, d stack) *brokers {
 	maps.Copy(w.odds, newFate(newChance(w.seed+2), brokerOdds, nil).odds)
-	b := &brokers{w: w, timeouts: d.timeouts, log: reportingMemory.NewLog(w, topics...), exchange: broker.NewExchange()}
+	b := &brokers{w: w, timeouts: d.timeouts, log: reportingMemory.NewLog(w, topics...), exchange: broker.NewExchange(),
+		spoiled: map[place]bool{}}
 	w.addQueues(d.queues)
 	for _, s := range d.topics {
 		b.subscribe(s)
@@ -71,15 +77,19 @@ func newBrokers(w *World, d stack) *brokers {
 func (b *brokers) open() map[string]*memdb.Log {
 	b.warehouse = warehouseMemory.New(b.w)
 	b.goods = b.warehouse
-	return map[string]*memdb.Log{"warehouse": b.warehouse.Log}
+	b.reports = reportingMemory.New(b.w)
+	b.projected = b.reports
+	return map[string]*memdb.Log{"warehouse": b.warehouse.Log, "reporting": b.reports.Log}
 }
 
 // compose builds the functions of the services.
 func (b *brokers) compose() []map[string]function.Handler {
 	w := b.w
 	stock := stockapi.New(w.calls("warehouse", stockapi.Name, b.warehouse), serviceUser{})
+	projector := reporting.New(b.projected, w, nil)
+	b.rebuilds = reporting.NewRebuilds(projector, kafka{b}, b)
 	return []map[string]function.Handler{
-		reportingHandler.Handlers(reporting.New(reportingMemory.New(w), w, nil), b.log),
+		reportingHandler.Handlers(projector, kafka{b}), reportingHandler.RebuildHandlers(b.rebuilds),
 		warehouseHandler.Handlers(warehouse.New(b.goods, pickJobBroker{b}, stock, w, w.ids)),
 		{"take-pick-jobs": function.HandlerFunc(b.shelves.take)},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/platform/function"
+	"orderflow/internal/verify/projection"
 	"orderflow/internal/warehouse"
 	"orderflow/internal/warehouse/stockapi"
 )
@@ -47,3 +48,15 @@ type unparked struct{ warehouse.Store }
 
 // Park is part of warehouse.Store.
 func (unparked) Park(context.Context, warehouse.Parked) error { return nil }
+
+// projected are the defects of the reports' projection that package projection also searches for.
+func projected() (all []Mutant) {
+	for _, m := range projection.Mutants {
+		if m.Simulated {
+			all = append(all, Mutant{Name: "reports: " + m.Name, brokers: true, stores: func(w *World) {
+				w.brokers.projected = m.Store(w.brokers.projected)
+			}})
+		}
+	}
+	return all
+}

@@ -218,6 +218,8 @@ var brokerPaths = []string{
 	"a message was written to a dead connection", "a message was returned", "a batch of messages was requeued",
 	"a message of the exchange was delivered again", "a message was handled, but not acknowledged",
 	"the warehouse got a pick job twice",
+	"the log's source gave up on a record", "a rebuild was stopped", "a rebuilt generation serves",
+	"an execution of a rebuild failed",
 }
 
 // Missing lists the required paths that were not reached.

@@ -183,7 +183,8 @@ func (d *stack) readTemplate(file, name string, parameters map[string]string) er
 		if _, bad := fmt.Sscanf(p.ScheduleExpression, "rate(%d minutes)", &minutes); bad != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %s: %w", id, p.ScheduleExpression, bad))
 		}
-		d.schedules = append(d.schedules, rota{own(p.Target.Arn), time.Duration(minutes) * time.Minute, []byte(p.Target.Input)})
+		every := time.Duration(minutes) * time.Minute
+		d.schedules = append(d.schedules, rota{own(p.Target.Arn), every, []byte(p.Target.Input)})
 	})
 	return err
 }

@@ -93,6 +93,7 @@ var (
 	logUnheard    = newBrokerFault(.03, "Kafka's answer about a record lost")
 	logUnread     = newBrokerFault(.02, "Kafka does not answer a reader")
 	offsetUnheard = newBrokerFault(.1, "committed offset lost")
+	recordParked  = newBrokerFault(.03, "Kafka's event source gave up on a record")
 	rebalanced    = newBrokerFault(.05, "partition given to another poller")
 
 	exchangeDown   = newBrokerFault(.01, "RabbitMQ restarts")

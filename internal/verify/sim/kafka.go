@@ -29,6 +29,7 @@ type holder struct {
 	epoch   int
 	next    int64
 	most    int
+	failed  int // how often the record at next has failed alone
 	busy    bool
 	current bool
 	until   time.Time // when it notices that it is not current any more
@@ -88,9 +89,20 @@ func (s *logSource) poll(h *holder) {
 		h.Partition, records[0].Offset)
 	w.invoke(s.function, string(records[0].Key), batchOf(records), func(_ []byte, err error) {
 		h.busy = false
+		if err != nil && len(records) == 1 {
+			h.failed++
+		}
+		given := h.failed > s.retries || h.failed > 0 && w.strikes(recordParked)
 		switch {
-		case err == nil:
-			h.next, h.most = records[len(records)-1].Offset+1, s.batch
+		case err == nil, given, w.mutant.ackRecordsFirst:
+			if given {
+				b := s.b
+				b.discarded++
+				w.reach("the log's source gave up on a record")
+				w.note(string(records[0].Key), "%s gives up on offset %d of %s, partition %d", s.function,
+					records[0].Offset, h.Topic, h.Partition)
+			}
+			h.next, h.most, h.failed = records[len(records)-1].Offset+1, s.batch, 0
 			if w.strikes(offsetUnheard) {
 				break // the next poller reads these records again
 			}
@@ -164,6 +176,9 @@ func (k kafka) Append(_ context.Context, messages []reporting.Message) []error {
 		}
 	}
 	w.crash(crashAfter)
+	if errors.Is(errKafka, w.mutant.unheeded) {
+		return make([]error, len(messages))
+	}
 	return errs
 }
 

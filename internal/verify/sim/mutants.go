@@ -28,11 +28,11 @@ type Mutant struct {
 
 	withoutStream, withoutRecovery, ackFirst, wholeItems bool
 
-	// brokers runs it with reporting and the warehouse. unheeded is what the publisher of pick jobs
-	// ignores; its messages may be transient.
-	brokers                  bool
-	ackGoodsFirst, transient bool
-	unheeded                 error
+	// brokers runs it with reporting and the warehouse. unheeded is what the clients of the brokers
+	// ignore; the publisher's messages may be transient.
+	brokers                                   bool
+	ackGoodsFirst, ackRecordsFirst, transient bool
+	unheeded                                  error
 
 	quick bool // a few seeds catch it
 }
@@ -83,7 +83,7 @@ var sharedRetries = []string{
 }
 
 // Mutants lists all defects that the invariants must catch.
-var Mutants = []Mutant{
+var Mutants = append(projected(), []Mutant{
 	{Name: "barrier records are not written", commit: withoutBarrier},
 	{Name: "an undo does not bar steps that were not done", commit: withoutNullCompensation},
 	{Name: "the barrier record is written after the transaction", commit: barrierAfterwards},
@@ -144,6 +144,8 @@ var Mutants = []Mutant{
 	{Name: "a failed undo is forgotten (compensate-order)", edit: []string{
 		`1 > $count($keys($states.input.failures))`, `9 > $count($keys($states.input.failures))`,
 	}},
+	{Name: "records are acknowledged before they are projected", brokers: true, ackRecordsFirst: true},
+	{Name: "an event counts as in the log without Kafka's answer", brokers: true, unheeded: errKafka},
 	{Name: "a pick job counts as sent without the broker's confirm", brokers: true, quick: true,
 		unheeded: errUnconfirmed},
 	{Name: "a returned pick job counts as sent", brokers: true, unheeded: errReturned},
@@ -154,4 +156,4 @@ var Mutants = []Mutant{
 	{Name: "each attempt at an adjustment has a key of its own", brokers: true, roundTrip: rekeyed},
 	{Name: "a message that cannot be understood is dropped", brokers: true,
 		stores: func(w *World) { w.brokers.goods = unparked{w.brokers.goods} }},
-}
+}...)

@@ -169,6 +169,7 @@ func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline) 
 	w.runSchedules(d.schedules)
 	if w.brokers != nil {
 		w.brokers.shelves.planShifts()
+		w.brokers.planReports()
 		w.runSchedules(d.brokers.schedules)
 	}
 	w.pass(w.now.Add(o.Duration + time.Minute))
@@ -180,6 +181,9 @@ func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline) 
 			w.now.Sub(stopped))
 	}
 	w.probe()
+	if w.brokers != nil {
+		w.brokers.compareRebuilt()
+	}
 	w.check()
 	w.report.Seeds, w.report.Orders = 1, len(w.history.orders())
 	return w.report, &Timeline{lines: w.lines, Digest: w.hash.Sum64()}
@@ -273,6 +277,9 @@ func (w *World) repair() {
 	}
 	for _, name := range w.consumers {
 		w.changes += w.queues[name].redrive()
+	}
+	if w.brokers != nil {
+		w.brokers.goOn()
 	}
 	if w.mutant.withoutRecovery {
 		return
