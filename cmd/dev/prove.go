@@ -46,13 +46,14 @@ func proofs() []*cobra.Command {
 	var running bool
 	return []*cobra.Command{simulate(), flags(&cobra.Command{
 		Use:     "prove",
-		Short:   "Search all paths of a saga, a request between two shops, a stock movement and a report for a broken promise",
+		Short:   "Search all paths of sagas, requests between two shops, stock movements and reports for a broken promise",
 		Example: "  go run ./cmd/dev prove --faults 2\n  go run ./cmd/dev prove --mutants",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
 			// Use cases would log millions of lines.
 			slog.SetDefault(slog.New(slog.DiscardHandler))
 			if mutants {
-				all := slices.Concat(twoshops.Defects(), movements.Defects(), projection.Defects()) //nolint:contextcheck // they end themselves
+				//nolint:contextcheck // they end themselves
+				all := slices.Concat(twoshops.Defects(), movements.Defects(), projection.Defects())
 				return verdict(interleave.Hunt(out, all), nil)
 			}
 			ok, err := prove.Search(out, repo.Path("statemachines"), limit) //nolint:contextcheck // as above

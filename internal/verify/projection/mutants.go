@@ -89,7 +89,8 @@ var Mutants = []Mutant{
 				for _, f := range w.Facts {
 					if f.Ended == nil || f.Ended.Status != reporting.Confirmed {
 						for _, r := range f.Refunds {
-							w.Rows.Add(reporting.Sales, reporting.Day(r.At), r.Sum.Currency, reporting.Refunds, r.Sum.Amount)
+							day, of := reporting.Day(r.At), r.Sum.Currency
+						w.Rows.Add(reporting.Sales, day, of, reporting.Refunds, r.Sum.Amount)
 						}
 					}
 				}
@@ -128,7 +129,7 @@ type hasty struct{ reporting.Store }
 // Switch is part of reporting.Store.
 func (h hasty) Switch(ctx context.Context, g reporting.Generations, closing int64, seen []reporting.Progress) error {
 	for i, p := range seen {
-		now, err := h.Store.Progress(ctx, closing, p.Source)
+		now, err := h.Progress(ctx, closing, p.Source)
 		if err != nil {
 			return err
 		}

@@ -155,7 +155,8 @@ func (d *stack) readTemplate(file, name string, parameters map[string]string) er
 	each("AWS::Lambda::EventSourceMapping", func(_ string, p properties) {
 		switch q, ok := queues[p.EventSourceArn]; {
 		case len(p.Topics) > 0:
-			d.topics = append(d.topics, topicSettings{own(p.FunctionName), p.Topics[0], p.BatchSize, p.MaximumRetryAttempts})
+			t := topicSettings{own(p.FunctionName), p.Topics[0], p.BatchSize, p.MaximumRetryAttempts}
+			d.topics = append(d.topics, t)
 		case len(p.Queues) > 0:
 			d.messages = append(d.messages, messageSettings{own(p.FunctionName), p.Queues[0], p.BatchSize})
 		case ok: // else a stream, or an edge

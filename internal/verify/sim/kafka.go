@@ -171,6 +171,7 @@ func (k kafka) Append(_ context.Context, messages []reporting.Message) []error {
 			errs[i] = errKafka
 			continue
 		}
+		//nolint:contextcheck // readers wake up long after this call
 		if errs[i] = k.b.append(m); errs[i] == nil && w.strikes(logUnheard) {
 			errs[i] = errKafka
 		}

@@ -92,7 +92,8 @@ func (b *brokers) stopRebuild() {
 func (b *brokers) Run(_ context.Context, generation, run int64) error {
 	w := b.w
 	w.note("", "execution %d of the rebuild of generation %d begins", run, generation)
-	w.after(w.between(time.Millisecond, 50*time.Millisecond), func() { b.step("build-generation", generation, 0) })
+	begin := func() { b.step("build-generation", generation, 0) } //nolint:contextcheck // outlives the call
+	w.after(w.between(time.Millisecond, 50*time.Millisecond), begin)
 	return nil
 }
 
