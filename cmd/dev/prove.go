@@ -46,7 +46,7 @@ func proofs() []*cobra.Command {
 	var running bool
 	return []*cobra.Command{simulate(), flags(&cobra.Command{
 		Use:     "prove",
-		Short:   "Search all paths of sagas, requests between two shops, stock movements and reports for a broken promise",
+		Short:   "Search all runs of sagas, requests between shops, stock movements and reports for a broken promise",
 		Example: "  go run ./cmd/dev prove --faults 2\n  go run ./cmd/dev prove --mutants",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
 			// Use cases would log millions of lines.

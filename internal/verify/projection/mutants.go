@@ -90,7 +90,7 @@ var Mutants = []Mutant{
 					if f.Ended == nil || f.Ended.Status != reporting.Confirmed {
 						for _, r := range f.Refunds {
 							day, of := reporting.Day(r.At), r.Sum.Currency
-						w.Rows.Add(reporting.Sales, day, of, reporting.Refunds, r.Sum.Amount)
+							w.Rows.Add(reporting.Sales, day, of, reporting.Refunds, r.Sum.Amount)
 						}
 					}
 				}
