@@ -81,6 +81,9 @@ var observationRules = []Rule{
 				}
 				delete(periods, nil)
 				bad.unless(len(periods) <= 1, "%s has metrics with %d different periods", id, len(periods))
+				condition := text(r.resource(id)["Condition"])
+				local := condition != "OnAWS" && condition != "IsGradual" // which only holds on AWS
+				bad.unless(metrics == nil || !local, "%s has metric math, which emulators refuse: Condition: OnAWS", id)
 			}
 		},
 		func(r *Repo) {
