@@ -119,8 +119,8 @@ func proofs() []*cobra.Command {
 	}, {
 		Use:   "brokers [-- FLAG...]",
 		Short: "Run the tests that need real brokers, Kafka and RabbitMQ",
-		Long: `Install Kafka (needs Java and Maven) and RabbitMQ (needs Debian or Ubuntu) into .tools/, and run the tests of
-test/brokers. Flags are passed on to ` + "`go test`.",
+		Long: `Install Kafka (needs Java and Maven) and RabbitMQ (needs Debian or Ubuntu) into .tools/, and run
+the tests of test/brokers. Flags are passed on to ` + "`go test`.",
 		Example: "  go run ./cmd/dev brokers -- -run TestKafka -v",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -143,8 +143,9 @@ test/brokers. Flags are passed on to ` + "`go test`.",
 	}, samLocal(), conform(), flags(&cobra.Command{
 		Use:   "iam",
 		Short: "Run the end-to-end tests, and show the grants of every role and their use",
-		Long: `Run the end-to-end tests, and show the grants of every role and their use. With --running, compare the grants
-of services with stacks of their own with their calls in the running stack, since ` + "`make up BROKERS=yes`" + `.`,
+		Long: `Run the end-to-end tests, and show the grants of every role and their use. With --running,
+compare the grants of services with stacks of their own with their calls in the running stack, since
+` + "`make up BROKERS=yes`" + `.`,
 		Example: "  go run ./cmd/dev iam",
 		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
 			if running {

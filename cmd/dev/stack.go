@@ -287,7 +287,8 @@ AWS      %s (%s, region %s, keys %s/%s)
 	}, func(cmd *cobra.Command) {
 		f := cmd.Flags()
 		f.BoolVar(&noDemo, "no-demo", false, "place no demo order")
-		f.BoolVar(&withBrokers, "brokers", false, "run Kafka and RabbitMQ, and the services that need them; kept until down")
+		f.BoolVar(&withBrokers, "brokers", false,
+			"run Kafka and RabbitMQ, and the services that need them; kept until down")
 		f.StringVar((*string)(&opts.Target), "target", "",
 			"`emulator`: ministack (default) or localstack, where functions verify tokens; kept until `down`")
 		f.StringVar(&opts.Discovery, "discovery", "", "`registry` of addresses: parameters (default) or cloud-map")

@@ -162,7 +162,7 @@ func (b *batch) take(t told, offset int64) bool {
 		more.add(contributions(learned), 1)
 		more.add(contributions(before), -1)
 	}
-	actions := len(b.changed) + len(b.Rows) + len(b.Write.Parked)
+	actions := len(b.changed) + len(b.Rows) + len(b.Parked)
 	for id := range more {
 		if _, already := b.Rows[id]; !already {
 			actions++
@@ -186,7 +186,7 @@ func (b *batch) take(t told, offset int64) bool {
 		b.Rows.add(more, 1)
 	}
 	if t.parked != nil {
-		b.Write.Parked = append(b.Write.Parked, *t.parked)
+		b.Parked = append(b.Parked, *t.parked)
 	}
 	b.To = offset + 1
 	return true

@@ -175,7 +175,7 @@ func TestReportsDoNotDependOnOrderAndRepetition(t *testing.T) {
 }
 
 func TestALargeBatchTakesSeveralTransactions(t *testing.T) {
-	s, store := open()
+	_, store := open()
 	var events []envelope.Event
 	for n := range 300 {
 		id := "O" + strconv.Itoa(n)
@@ -186,7 +186,7 @@ func TestALargeBatchTakesSeveralTransactions(t *testing.T) {
 		events = append(events, created(id, lines...), ended(orders.OrderConfirmed, id, "", 400, 1))
 	}
 	watched := &applied{Store: store}
-	s = reporting.New(watched, clock.At(day), nil)
+	s := reporting.New(watched, clock.At(day), nil)
 	project(t, s, records(t, 0, events...))
 	sales := store.All(1)[reporting.RowID{Report: reporting.Sales, Day: "2026-11-28", Of: "EUR"}]
 	if sales[reporting.Units] != 12_000 {

@@ -137,7 +137,7 @@ func (s *Service) total(ctx context.Context, generation int64, q Query, place in
 	}
 	slices.SortFunc(all, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(b.Amounts[Units]+b.Amounts[Orders], a.Amounts[Units]+a.Amounts[Orders]),
-			a.RowID.Compare(b.RowID))
+			a.Compare(b.RowID))
 	})
 	rest := all[min(place, len(all)):]
 	if len(rest) <= q.Limit {

@@ -100,7 +100,8 @@ func TestKafkaKnowsItsAccountsAndItsAuthority(t *testing.T) {
 	if err := kafka(t, wrong).Ping(ctx); !errors.Is(err, kerr.SaslAuthenticationFailed) {
 		t.Errorf("a wrong password: %v", err)
 	}
-	if err := kafka(t, real.Reporting, kgo.DialTLSConfig(foreign(t)), kgo.RequestRetries(0)).Ping(ctx); !isForeign(err) {
+	if err := kafka(t, real.Reporting, kgo.DialTLSConfig(foreign(t)),
+		kgo.RequestRetries(0)).Ping(ctx); !isForeign(err) {
 		t.Errorf("a client that trusts another authority: %v", err)
 	}
 	clear, err := kgo.NewClient(kgo.SeedBrokers(real.Kafka.Address()), kgo.RequestRetries(0))

@@ -234,7 +234,8 @@ func TestStartFindsRunningBrokers(t *testing.T) {
 	}
 	for i, pair := range [][2]*brokers.Broker{{real.Kafka, again.Kafka}, {real.RabbitMQ, again.RabbitMQ}} {
 		if pair[0].Process != pair[1].Process {
-			t.Errorf("broker %s was started again: process %v, before %v", strconv.Itoa(i), pair[1].Process, pair[0].Process)
+			t.Errorf("broker %s was started again: process %v, before %v", strconv.Itoa(i), pair[1].Process,
+				pair[0].Process)
 		}
 	}
 }

@@ -14,7 +14,8 @@ import (
 // noBrokers are parameters of stacks of their own, for brokers that do not exist.
 var noBrokers = map[string][]string{
 	"reporting": {
-		"KafkaBrokers=127.0.0.1:1,127.0.0.1:2", "KafkaSecret=arn:aws:secretsmanager:us-east-1:000000000000:secret:kafka-AbCdEf",
+		"KafkaBrokers=127.0.0.1:1,127.0.0.1:2",
+		"KafkaSecret=arn:aws:secretsmanager:us-east-1:000000000000:secret:kafka-AbCdEf",
 	},
 	"warehouse": {
 		"RabbitMqUrl=amqps://127.0.0.1:1/orderflow", "RabbitMqBroker=arn:aws:mq:us-east-1:000000000000:broker:none:b-1",
@@ -49,7 +50,8 @@ func TestStacksOfTheirOwnLeaveTheCoreAsItIs(t *testing.T) {
 			t.Errorf("%s has outputs %v", name, outputs)
 		}
 		unchanged("deploying " + name)
-		if _, err = stack.DeployStack(ctx, nil, service, append(noBrokers[service], "LogRetentionDays=7")...); err != nil {
+		if _, err = stack.DeployStack(ctx, nil, service, append(noBrokers[service],
+			"LogRetentionDays=7")...); err != nil {
 			t.Fatal(err)
 		}
 		unchanged("updating " + name)

@@ -26,7 +26,8 @@ paths:
       responses:
         '200':
           description: Kettles.
-          content: { application/json: { schema: { $ref: '#/components/schemas/Kettles' }, examples: { none: { value: [] } } } }
+          content: { application/json: { schema: { $ref: '#/components/schemas/Kettles' },
+            examples: { none: { value: [] } } } }
 components:
   schemas:
     Kettles: { type: array, items: { $ref: '#/components/schemas/Sku' } }
@@ -61,7 +62,8 @@ func TestContractOfItsOwnBorrowsWhatItRefersTo(t *testing.T) {
 		t.Error("the rules of the core's contract do not apply")
 	}
 	for _, want := range []string{
-		"functions/${ListKettlesFunction.Arn}/invocations", "${Core}-UserPoolId", "x-amazon-apigateway-gateway-responses:",
+		"functions/${ListKettlesFunction.Arn}/invocations", "${Core}-UserPoolId",
+		"x-amazon-apigateway-gateway-responses:",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it lacks %s", want)

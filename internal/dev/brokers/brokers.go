@@ -87,7 +87,7 @@ func Exist(dir string) bool {
 func (b *Brokers) Stop() (err error) {
 	for _, broker := range []*Broker{b.Kafka, b.RabbitMQ} {
 		if broker.Server != nil {
-			err = errors.Join(err, broker.Server.Stop())
+			err = errors.Join(err, broker.Stop())
 		}
 	}
 	return err

@@ -136,7 +136,9 @@ func newIdentity() (i identity, err error) {
 }
 
 // certify returns a certificate by an authority, or by itself without one, and its new key.
-func certify(template, authority *x509.Certificate, by *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+func certify(
+	template, authority *x509.Certificate, by *ecdsa.PrivateKey,
+) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err

@@ -45,7 +45,8 @@ func TestTheCertificateIsForThisMachineOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, good := range map[string]bool{"127.0.0.1": true, "localhost": true, "192.0.2.1": false, "example.com": false} {
+	for name, good := range map[string]bool{"127.0.0.1": true, "localhost": true, "192.0.2.1": false,
+		"example.com": false} {
 		if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: i.TLS().RootCAs, DNSName: name}); (err == nil) != good {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -72,7 +72,8 @@ func startKafka(ctx context.Context, libraries, dir string, id identity) (*devst
 		return map[string]string{"listeners": client + ",CONTROLLER://" + own, "advertised.listeners": client,
 			"controller.quorum.voters": "1@" + own}
 	}
-	text := strings.NewReplacer("{dir}", id.dir, "{data}", id.data("kafka"), "{admin}", id.Admin.Username, "{password}", id.Admin.Password).
+	text := strings.NewReplacer("{dir}", id.dir, "{data}", id.data("kafka"), "{admin}", id.Admin.Username,
+		"{password}", id.Admin.Password).
 		Replace(settings)
 	if _, err := os.Stat(id.data("kafka")); errors.Is(err, os.ErrNotExist) {
 		var any strings.Builder // the command below wants addresses, and does not keep them

@@ -76,7 +76,7 @@ func (d *streams) facts(ctx context.Context) (f streamFacts, err error) {
 	f.shelf = shelf.OnHand
 	var noStock, noReports, noParked error
 	f.unreadable, noParked = d.broken(ctx)
-	f.stock, noStock = d.Shop.stock(ctx, d.sku)
+	f.stock, noStock = d.stock(ctx, d.sku)
 	f.after, noReports = d.totals(ctx)
 	return f, errors.Join(noShelf, noStock, noReports, noParked)
 }

@@ -45,7 +45,7 @@ func allRows(
 
 // totals reads what the demonstration compares, of one generation.
 func (d *streams) totals(ctx context.Context) (t totals, err error) {
-	store := d.Shop.reports()
+	store := d.reports()
 	g, err := store.Generations(ctx)
 	if err != nil {
 		return t, err

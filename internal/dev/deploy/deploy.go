@@ -168,9 +168,11 @@ func (d Deployment) checkCore(ctx context.Context, s *cfn.Stack) error {
 	case err != nil:
 		return err
 	case !core.There():
-		return fmt.Errorf("the core's stack %s is %s: deploy it first, or set Core", name, cmp.Or(core.Status, "missing"))
+		return fmt.Errorf("the core's stack %s is %s: deploy it first, or set Core", name,
+			cmp.Or(core.Status, "missing"))
 	case core.Parameters["Stage"] != s.Parameter("Stage"):
-		return fmt.Errorf("the core's stack %s is of stage %s, not %s: set Core or Stage", name, core.Parameters["Stage"],
+		return fmt.Errorf("the core's stack %s is of stage %s, not %s: set Core or Stage", name,
+			core.Parameters["Stage"],
 			s.Parameter("Stage"))
 	}
 	return nil

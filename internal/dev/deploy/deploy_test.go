@@ -39,7 +39,8 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	if r.Form.Get("StackName") == "orderflow-prod" && a.own != "" && a.core != "" {
 		fmt.Fprintf(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackStatus>UPDATE_COMPLETE</StackStatus>
-			<Parameters><member><ParameterKey>Stage</ParameterKey><ParameterValue>%s</ParameterValue></member></Parameters>
+			<Parameters><member><ParameterKey>Stage</ParameterKey>
+			<ParameterValue>%s</ParameterValue></member></Parameters>
 			</member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, a.core)
 		return
 	}
@@ -322,7 +323,8 @@ stack_name = "other"
 }
 
 func TestStackOfItsOwnNeedsItsCoreAndItsBroker(t *testing.T) {
-	broker := []string{"KafkaBrokers=b-1.example:9096,b-2.example:9096", "KafkaSecret=arn:aws:secretsmanager:eu-central-1:1:secret:k"}
+	broker := []string{"KafkaBrokers=b-1.example:9096,b-2.example:9096",
+		"KafkaSecret=arn:aws:secretsmanager:eu-central-1:1:secret:k"}
 	for _, tt := range []struct {
 		core, want string
 		parameters []string
@@ -330,7 +332,8 @@ func TestStackOfItsOwnNeedsItsCoreAndItsBroker(t *testing.T) {
 		{"", "orderflow-prod is missing: deploy it first", broker},
 		{"dev", "orderflow-prod is of stage dev, not prod", broker},
 		{"prod", "parameters are missing: KafkaBrokers", broker[1:]},
-		{"prod", "BrokerSubnets and BrokerSecurityGroup belong together", append(slices.Clone(broker), "BrokerSecurityGroup=sg-1")},
+		{"prod", "BrokerSubnets and BrokerSecurityGroup belong together",
+			append(slices.Clone(broker), "BrokerSecurityGroup=sg-1")},
 	} {
 		a := &account{own: "reporting", core: tt.core, unreserved: 1000}
 		if err := a.run(t, "prod", tt.parameters...); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -240,7 +240,8 @@ func (s *Stack) completeAPI(ctx context.Context, id, template, spec string) erro
 		}
 	}
 	// They take effect with the API's next deployment.
-	return s.Emulator.rest(ctx, "apigateway", http.MethodPost, api+"/deployments", map[string]string{"stageName": Stage},
+	return s.Emulator.rest(ctx, "apigateway", http.MethodPost, api+"/deployments",
+		map[string]string{"stageName": Stage},
 		nil)
 }
 

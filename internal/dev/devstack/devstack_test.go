@@ -111,7 +111,8 @@ func TestRemovedFunctionIsNotDeployable(t *testing.T) {
 func TestEveryDeployedInputChangesTheFingerprint(t *testing.T) {
 	repo := Repo(t.TempDir())
 	seen := map[string]string{}
-	for _, path := range []string{"template.yaml", "sandbox/template.yaml", "sandbox/openapi.yaml", "sandbox/warehouse.yaml", "api/openapi.yaml",
+	for _, path := range []string{"template.yaml", "sandbox/template.yaml", "sandbox/openapi.yaml",
+		"sandbox/warehouse.yaml", "api/openapi.yaml",
 		"statemachines/fulfil-order.asl.json", ".build/functions/a.zip"} {
 		put(t, repo, path, "1")
 		fingerprint, err := repo.fingerprint(deployedInputs, nil)
@@ -123,7 +124,8 @@ func TestEveryDeployedInputChangesTheFingerprint(t *testing.T) {
 		}
 		seen[fingerprint] = path
 	}
-	if fingerprint, err := repo.fingerprint(deployedInputs, []string{"Stage=other"}); err != nil || seen[fingerprint] != "" {
+	if fingerprint, err := repo.fingerprint(deployedInputs, []string{"Stage=other"}); err != nil ||
+		seen[fingerprint] != "" {
 		t.Errorf("the fingerprint leaves the parameters out (%v)", err)
 	}
 }

@@ -228,8 +228,9 @@ func (r Repo) maven(name, title, proof string) tool {
 // verified by apt and unpacked; nothing is installed.
 func (r Repo) rabbitMQ() tool {
 	dir, script := r.Path(".tools", "rabbitmq"), r.Path("tools", "rabbitmq.sh")
-	return tool{name: "RabbitMQ", dir: dir, proof: filepath.Join(dir, "usr", "lib", "rabbitmq", "bin", "rabbitmq-server"),
-		pins: script,
+	return tool{name: "RabbitMQ", dir: dir,
+		proof: filepath.Join(dir, "usr", "lib", "rabbitmq", "bin", "rabbitmq-server"),
+		pins:  script,
 		needs: func() error {
 			return onPath("RabbitMQ is unpacked from the packages of Debian or Ubuntu", "apt-get", "dpkg-deb")
 		},

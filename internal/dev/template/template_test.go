@@ -196,7 +196,8 @@ func TestStackOfItsOwnIsWholeAndNamesTheCore(t *testing.T) {
 	for _, id := range []string{
 		"TeaTable", "TeaTopic", "LogOrdersQueue", "LogOrdersDeadLetterQueue", "LogOrdersSubscriptionToTea",
 		"ReadLogOrdersKafkaSource", "ReadLogTeaKafkaSource", "ReadLogFailureQueue", "RelayTeaEventsSource", "SteepTea",
-		"SteepTeaRole", "MachineLogs", "Api", "ApiRole", "TokenKeysPolicy", "DiscoveryPolicy", "SchedulesRole", "ColdAlarm",
+		"SteepTeaRole", "MachineLogs", "Api", "ApiRole", "TokenKeysPolicy", "DiscoveryPolicy", "SchedulesRole",
+		"ColdAlarm",
 		"TeaErrorsAlarm", "DeadLettersAlarm", "QueueAgeAlarm", "RelayFailuresAlarm",
 	} {
 		if resources[id] == nil {
@@ -208,7 +209,8 @@ func TestStackOfItsOwnIsWholeAndNamesTheCore(t *testing.T) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(resources)) { // a reference to what is not there is the core's
 		for _, name := range references(resources[id]) {
-			if resources[name] == nil && cfn.Dig(template, "Parameters", name) == nil && !strings.HasPrefix(name, "AWS::") {
+			if resources[name] == nil && cfn.Dig(template, "Parameters", name) == nil &&
+				!strings.HasPrefix(name, "AWS::") {
 				t.Errorf("%s refers to %s", id, name)
 			}
 		}
@@ -259,7 +261,8 @@ func TestInvalidStacksOfTheirOwnAreRefused(t *testing.T) {
 		"description: Tea,":     {"name: Tea,", "field name not found"},
 		"window: 1, retries: 5": {"windows: 1", "field windows not found"},
 	} {
-		if _, _, err := stackOf(t, strings.Replace(tea, replaced, tt.by, 1)); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, _, err := stackOf(t, strings.Replace(tea, replaced, tt.by, 1)); err == nil ||
+			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %s", tt.by, err, tt.want)
 		}
 	}

@@ -175,7 +175,8 @@ func (s Store) ReadRows(
 	in := &dynamodb.QueryInput{
 		TableName: &s.Name, KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :first AND :last"),
 		ExpressionAttributeValues: ddb.Values{
-			":pk": ddb.String(under(generation, string(r.Report))), ":first": ddb.String(first), ":last": ddb.String(last),
+			":pk": ddb.String(under(generation, string(r.Report))), ":first": ddb.String(first),
+			":last": ddb.String(last),
 		},
 		Limit: aws.Int32(int32(min(most, maxPage))), //nolint:gosec // at most maxPage
 	}
@@ -250,7 +251,9 @@ func (s Store) ReadParked(ctx context.Context, generation int64) (found []report
 // closed.
 func (s Store) Remove(ctx context.Context, generation int64) (more bool, err error) {
 	partitions := append(ddb.Shards(under(generation, "orders#")), under(generation, "parked"))
-	for _, report := range []reporting.Report{reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency} {
+	for _, report := range []reporting.Report{
+		reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency,
+	} {
 		partitions = append(partitions, under(generation, string(report)))
 	}
 	for _, pk := range partitions {

@@ -63,7 +63,9 @@ func TestRebuildOverTheTableEqualsTheMemoryStore(t *testing.T) {
 		}
 	}
 	got := reporting.Rows{}
-	for _, report := range []reporting.Report{reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency} {
+	for _, report := range []reporting.Report{
+		reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency,
+	} {
 		days := reporting.Range{Report: report, From: "2026-01-01", To: "2026-12-31"}
 		rows, err := table.ReadRows(t.Context(), 2, days, reporting.RowID{}, 1000)
 		storesuite.Must(t, err)

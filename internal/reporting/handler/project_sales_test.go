@@ -41,7 +41,8 @@ func invokeSales(t *testing.T, h function.Handler, batch events.KafkaEvent) (mea
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	emitter := metrics.NewEmitter(&out, clock.At(now), metrics.Labels{}, func(context.Context) []slog.Attr { return nil })
+	emitter := metrics.NewEmitter(&out, clock.At(now), metrics.Labels{},
+		func(context.Context) []slog.Attr { return nil })
 	_, err = h.Invoke(metrics.With(t.Context(), emitter), payload)
 	return out.String(), err
 }

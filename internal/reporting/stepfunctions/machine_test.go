@@ -57,7 +57,8 @@ func TestExecutionIsStartedOnceByItsName(t *testing.T) {
 		t.Errorf("requests %v", requests)
 	}
 	var in map[string]any
-	if err := json.Unmarshal([]byte(first["input"]), &in); err != nil || in["generation"] != 4.0 || in["traceparent"] == nil {
+	if err := json.Unmarshal([]byte(first["input"]), &in); err != nil || in["generation"] != 4.0 ||
+		in["traceparent"] == nil {
 		t.Errorf("input %s, %v", first["input"], err)
 	}
 }

@@ -58,7 +58,9 @@ var first = reporting.Write{
 	Facts: []reporting.Facts{
 		{
 			OrderID: "A", Version: 1,
-			Placed: &reporting.Placed{At: start, Lines: []reporting.Line{{SKU: "TEA", Quantity: 2, UnitPrice: euros(250)}}},
+			Placed: &reporting.Placed{
+				At: start, Lines: []reporting.Line{{SKU: "TEA", Quantity: 2, UnitPrice: euros(250)}},
+			},
 		},
 		{OrderID: "B", Version: 1, Refunds: []reporting.Refund{{Version: 3, At: start, Sum: euros(7)}}},
 	},
@@ -73,7 +75,8 @@ var second = reporting.Write{
 	Generation: 1, Source: source, From: 12, To: 14,
 	Facts: []reporting.Facts{{
 		OrderID: "A", Version: 2, Placed: first.Facts[0].Placed,
-		Ended: &reporting.Ended{At: start.Add(time.Second), Status: reporting.Rejected, Reason: "DECLINED", Total: euros(500)},
+		Ended: &reporting.Ended{At: start.Add(time.Second), Status: reporting.Rejected, Reason: "DECLINED",
+			Total: euros(500)},
 		Refunds: []reporting.Refund{
 			{Version: 3, At: start, Sum: euros(1)}, {Version: 5, At: start.Add(time.Hour), Sum: euros(500)},
 		},
@@ -86,8 +89,8 @@ func euros(cents int64) money.Money { return money.Money{Currency: "EUR", Amount
 
 func rebuilding(version int64) reporting.Generations {
 	return reporting.Generations{Serving: 1, Version: version, Since: start, Rebuild: &reporting.Rebuild{
-		Generation: 2, Run: 3, State: reporting.Building, By: "ops", StartedAt: start, UpdatedAt: start.Add(time.Minute),
-		Read: 10, Total: 20, Since: start,
+		Generation: 2, Run: 3, State: reporting.Building, By: "ops", StartedAt: start,
+		UpdatedAt: start.Add(time.Minute), Read: 10, Total: 20, Since: start,
 	}}
 }
 
@@ -127,7 +130,8 @@ func wantFacts(t *testing.T, s reporting.Store, generation int64, want ...report
 func rows(t *testing.T, s reporting.Store, generation int64) reporting.Rows {
 	t.Helper()
 	all := reporting.Rows{}
-	for _, report := range []reporting.Report{reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency} {
+	for _, report := range []reporting.Report{reporting.Sales, reporting.Products, reporting.Funnel,
+		reporting.Latency} {
 		r := reporting.Range{Report: report, From: "2025-01-01", To: "2027-01-01"}
 		found, err := s.ReadRows(t.Context(), generation, r, reporting.RowID{}, 1000)
 		must(t, err)
@@ -207,9 +211,10 @@ func writeFromAnotherOffsetChangesNothing(t *testing.T, s reporting.Store) {
 	must(t, s.Apply(t.Context(), first))
 	must(t, s.Apply(t.Context(), second))
 	for _, from := range []int64{0, 12, 13, 15} {
-		w := reporting.Write{Generation: 1, Source: source, From: from, To: 20, Rows: first.Rows, Parked: []reporting.Parked{
-			{Source: source, Offset: 19, Reason: "late", At: start},
-		}}
+		w := reporting.Write{Generation: 1, Source: source, From: from, To: 20, Rows: first.Rows,
+			Parked: []reporting.Parked{
+				{Source: source, Offset: 19, Reason: "late", At: start},
+			}}
 		if err := s.Apply(t.Context(), w); !errors.Is(err, reporting.ErrOvertaken) {
 			t.Errorf("from offset %d: %v", from, err)
 		}
@@ -268,7 +273,8 @@ func ids(found []reporting.Row) (all []reporting.RowID) {
 func rowsAreSelectedByDay(t *testing.T, s reporting.Store) {
 	all := manyRows(t, s)
 	for days, want := range map[[2]string][]reporting.RowID{
-		{"2026-01-31", "2026-02-02"}: all, {"2026-02-01", "2026-02-01"}: all[3:6], {"2026-02-02", "2027-01-01"}: all[6:],
+		{"2026-01-31", "2026-02-02"}: all, {"2026-02-01", "2026-02-01"}: all[3:6],
+		{"2026-02-02", "2027-01-01"}: all[6:],
 		{"2026-02-03", "2027-01-01"}: nil, {"2026-02-02", "2026-02-01"}: nil,
 	} {
 		r := reporting.Range{Report: reporting.Products, From: days[0], To: days[1]}

@@ -55,7 +55,8 @@ var docRules = []Rule{
 			}
 		},
 		func(r *Repo) { r.properties("OutboxLagAlarm")["Threshold"] = 30_000 }),
-	ofCore(rule("the log lines that runbooks quote are in the code", "the operator who is paged searches the log for them",
+	ofCore(rule("the log lines that runbooks quote are in the code",
+		"the operator who is paged searches the log for them",
 		func(r *Repo, bad *list) {
 			var source strings.Builder
 			for dir, p := range r.Packages {
@@ -129,7 +130,8 @@ var docRules = []Rule{
 			}
 		},
 		func(r *Repo) { r.Texts["README.md"] += strings.Repeat("word ", 21) + "\n" })),
-	ofCore(rule("comments wrap at 100 columns, names of tests at 60", "longer ones are hard to read in editors and diffs",
+	ofCore(rule("comments wrap at 100 columns, names of tests at 60",
+		"longer ones are hard to read in editors and diffs",
 		func(r *Repo, bad *list) {
 			for file, source := range r.Sources {
 				if strings.Contains(source[:min(len(source), 300)], "DO NOT EDIT") {
@@ -173,7 +175,8 @@ var docRules = []Rule{
 				wants := "internal/verify/samlocal/testdata/" + f.Service + ".yaml"
 				bad.unless(strings.Contains(r.Texts[readme], f.Name), "%s does not name %s", readme, f.Name)
 				answer := regexp.MustCompile(`(?m)^- function: ` + f.Name + `( |$)`)
-				bad.unless(r.Stack != "" || answer.MatchString(r.Texts[wants]), "%s lacks the expected answer of %s", wants, f.Name)
+				bad.unless(r.Stack != "" || answer.MatchString(r.Texts[wants]), "%s lacks the expected answer of %s",
+					wants, f.Name)
 				p := r.Packages["internal/"+f.Service+"/handler"]
 				shared := strings.HasPrefix(f.Name, "relay-") || f.Name == "check-"+f.Service ||
 					f.Service == "gateway"
@@ -193,7 +196,8 @@ var docRules = []Rule{
 			}
 			for _, op := range r.operations() {
 				requests := r.Texts["docs/orderflow.http"] + r.Texts["docs/reporting.http"]
-				bad.unless(strings.Contains(requests, "# @name "+op.id+"\n"), "docs/*.http has no request for %s", op.id)
+				bad.unless(strings.Contains(requests, "# @name "+op.id+"\n"), "docs/*.http has no request for %s",
+					op.id)
 			}
 		},
 		func(r *Repo) {

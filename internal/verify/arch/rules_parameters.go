@@ -53,7 +53,8 @@ var parameterRules = []Rule{
 				for _, own := range r.Own {
 					for _, only := range []string{" EmulatorEndpoint", " TokenIssuer", " TokenAudience"} {
 						refusals := with(own.Template, stage+only+emulator, bad).Refusals()
-						bad.unless(want == (len(refusals) == 0), "%s, %s%s: refused by %q", own.Stack, stage, only, refusals)
+						bad.unless(want == (len(refusals) == 0), "%s, %s%s: refused by %q", own.Stack, stage, only,
+							refusals)
 					}
 				}
 				refusals := with(r.Sandbox, stage+" EmulatorEndpoint"+emulator, bad).Refusals()

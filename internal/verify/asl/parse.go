@@ -174,7 +174,8 @@ func (m *Machine) connected() error {
 		}
 		onPath[name] = true
 		for _, next := range s.Successors() {
-			conditional := slices.ContainsFunc(s.Choices, func(b Branch) bool { return b.Next == next }) && next != s.Default
+			conditional := slices.ContainsFunc(s.Choices, func(b Branch) bool { return b.Next == next }) &&
+				next != s.Default
 			if err := visit(next, conditional); err != nil {
 				return err
 			}

@@ -39,7 +39,8 @@ Resources:
       Self: !GetAtt Brew.Arn
       Published: [!Ref Brew.Alias, !Ref Brew.Version]
       Other: !GetAtt Api.Url
-      Cups: [!Ref Cups, !Join ["-", !Ref Cups], !Select [1, !Split [":", "x:y"]], !ImportValue {"Fn::Sub": "${Stage}-Url"}]
+      Cups: [!Ref Cups, !Join ["-", !Ref Cups], !Select [1, !Split [":", "x:y"]],
+        !ImportValue {"Fn::Sub": "${Stage}-Url"}]
       Size: !FindInMap [Pots, !Ref Stage, Size]
 `
 

@@ -61,8 +61,8 @@ func (r *run) killProcesses(ctx context.Context) error {
 // that is down is started again even if ctx ends.
 func (r *run) killBrokers(ctx context.Context) error {
 	for _, b := range []*brokers.Broker{r.brokers.Kafka, r.brokers.RabbitMQ} {
-		if clock.Sleep(ctx, r.duration()/4) != nil {
-			return nil // the faults were not enough: the caller says so
+		if ended := clock.Sleep(ctx, r.duration()/4); ended != nil {
+			return nil //nolint:nilerr // the faults were not enough: the caller says so
 		}
 		if err := b.Kill(); err != nil {
 			return err

@@ -17,7 +17,8 @@ const (
 	polledStream = "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator"
 	polledMSK    = "kafka:DescribeCluster kafka:DescribeClusterV2 kafka:GetBootstrapBrokers"
 	polledMQ     = "mq:DescribeBroker"
-	inNetwork    = "ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets"
+	inNetwork    = "ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces " +
+		"ec2:DescribeSubnets"
 	polledInside = inNetwork + " ec2:DescribeSecurityGroups ec2:DescribeVpcs"
 	sagaLogging  = "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery " +
 		"logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups"

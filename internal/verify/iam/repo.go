@@ -96,7 +96,9 @@ func ofTemplate(root, path, name string, parameters map[string]string) ([]Grant,
 }
 
 // compare adds the calls of owners in a run to what is needed.
-func compare(granted []Grant, needed []Need, spans io.Reader, exceptions string, owns func(string) bool) (*Report, error) {
+func compare(
+	granted []Grant, needed []Need, spans io.Reader, exceptions string, owns func(string) bool,
+) (*Report, error) {
 	all, err := read(spans)
 	if err != nil {
 		return nil, err

@@ -85,7 +85,8 @@ var suites = []Suite{
 			searched("every way that a request between two shops can go", "a request of an old client"),
 			searched("every way of a stock movement into inventory", "a message of the warehouse"),
 			searched("every way of records into the reports", "records of the log and the reports"),
-			searched("every way of records into the reports, with a rebuild", "records of the log, the reports and a rebuild")},
+			searched("every way of records into the reports, with a rebuild",
+				"records of the log, the reports and a rebuild")},
 	},
 	{
 		Name: "prove-mutants", Program: goRunDev, Args: []string{"prove", "--mutants"}, About: 5 * time.Second,
