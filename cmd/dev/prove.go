@@ -131,8 +131,8 @@ the tests of test/brokers. Flags are passed on to ` + "`go test`.",
 				if err := os.Setenv(brokers.Wanted, "yes"); err != nil {
 					return err
 				}
-				flags := append([]string{"test", "-count=1", "-timeout", "15m"}, args...)
-				return inherit(ctx, repo, "go", append(flags, "./test/brokers")...)
+				flags := append([]string{"test", "-count=1", "-timeout", "20m", "-p", "1"}, args...)
+				return inherit(ctx, repo, "go", append(flags, "./test/brokers/...")...)
 			})(cmd, args)
 		},
 	}, {
