@@ -15,6 +15,7 @@ import (
 var prefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SNS": "sns", "SFN": "states", "SES": "ses", "Secrets Manager": "secretsmanager",
 	"ssm": "ssm", "servicediscovery": "servicediscovery", "logs": "logs", "sqs": "sqs",
+	"cognito-idp": "cognito-idp",
 }
 
 // Called returns the permissions that the calls in a run's spans needed, and those that were

@@ -99,7 +99,7 @@ var suites = []Suite{
 		},
 	},
 	{
-		Name: "brokers", Program: goRunDev, Args: []string{"brokers", "--", "-json"}, About: 9 * time.Minute,
+		Name: "brokers", Program: goRunDev, Args: []string{"brokers", "--", "-json"}, About: 5 * time.Minute,
 		Tests: func(pkg string) place {
 			if strings.HasSuffix(pkg, "/services") {
 				return place{"Kafka, RabbitMQ", "reporting and warehouse, end to end"}
