@@ -186,12 +186,12 @@ days.`,
 				}
 				fmt.Fprintf(cmd.ErrOrStderr(), "drawn: %s\n", image)
 			}
-			if asCSV {
-				return k.csv(cmd.OutOrStdout(), r)
-			}
 			if since := r.Generation.CompleteSince; since != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "incomplete before %s: older events had left the log\n",
 					since.Format("2006-01-02 15:04"))
+			}
+			if asCSV {
+				return k.csv(cmd.OutOrStdout(), r)
 			}
 			return a.print(cmd, r, func(w io.Writer) { k.table(w, r) })
 		},

@@ -183,3 +183,11 @@ func TestBadFlagsOfReports(t *testing.T) {
 		}
 	}
 }
+
+func TestIncompleteCSVSaysSo(t *testing.T) {
+	page := strings.Replace(salesOfTwo, `"number":2}`, `"number":2,"completeSince":"2026-11-28T10:00:00Z"}`, 1)
+	_, stderr, err := runReport(t, serve(t, map[string][]string{askSales: {page}}), "sales", "--csv")
+	if err != nil || !strings.Contains(stderr, "incomplete before") {
+		t.Errorf("stderr %q, %v", stderr, err)
+	}
+}

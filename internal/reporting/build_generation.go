@@ -20,14 +20,13 @@ func (s *Rebuilds) Build(ctx context.Context, generation int64) (State, error) {
 		case g.Rebuild.State != Building:
 			return g.Rebuild.State, nil
 		}
-		read, err := s.round(ctx, generation)
-		if err != nil && !again(err) {
-			return "", err
+		// It need not have read all of the log, only all that the serving generation includes. In a
+		// busy shop the end of the log is never reached.
+		if err = s.round(ctx, generation); err == nil {
+			err = s.finish(ctx, generation)
 		}
-		if read == 0 && err == nil {
-			if err := s.finish(ctx, generation); err == nil || !again(err) {
-				return s.stateNow(ctx, err)
-			}
+		if err == nil || !again(err) {
+			return s.stateNow(ctx, err)
 		}
 		if !s.clock.Now().Before(until) {
 			break
@@ -44,30 +43,33 @@ func (s *Rebuilds) stateNow(ctx context.Context, err error) (State, error) {
 	return r.State, err
 }
 
-// round reads some records of each source and returns how many.
-func (s *Rebuilds) round(ctx context.Context, generation int64) (read int, err error) {
+// round reads some records of each source.
+func (s *Rebuilds) round(ctx context.Context, generation int64) error {
 	partitions, err := s.log.Partitions(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	var included, total int64
 	for _, p := range partitions {
 		source := Source{p.Topic, p.Partition}
 		progress, err := s.store.Progress(ctx, generation, source)
 		if err != nil {
-			return read, err
+			return err
 		}
 		records, err := s.log.Read(ctx, p.Topic, p.Partition, progress.Next, recordsAtOnce)
-		if err != nil {
-			return read, err
-		}
-		if len(records) > 0 {
-			if err := s.project(ctx, generation, source, records); err != nil {
-				return read, err
-			}
+		switch {
+		case err != nil:
+			return err
+		case len(records) > 0:
+			err = s.project(ctx, generation, source, records)
 			progress.Next = records[len(records)-1].Offset + 1
+		case progress.Next < p.First: // nothing of it is left
+			err = s.skip(ctx, generation, progress, p.First)
+			progress.Next = p.First
 		}
-		read += len(records)
+		if err != nil {
+			return err
+		}
 		included += max(progress.Next-p.First, 0)
 		total += p.End - p.First
 	}
@@ -79,7 +81,16 @@ func (s *Rebuilds) round(ctx context.Context, generation int64) (read int, err e
 		r.Read, r.Total, r.UpdatedAt = included, total, s.clock.Now()
 		return nil
 	})
-	return read, err
+	return err
+}
+
+// skip notes that all records of a source before an offset have left the log.
+func (s *Rebuilds) skip(ctx context.Context, generation int64, from Progress, to int64) error {
+	if err := s.missing(ctx, generation, s.clock.Now()); err != nil {
+		return err
+	}
+	w := Write{Generation: generation, Source: from.Source, From: from.Next, To: to}
+	return s.store.Apply(ctx, w)
 }
 
 // finish makes the new generation serve if it includes all records that the serving one includes.

@@ -15,6 +15,15 @@ import (
 // ErrUnintelligible refuses a record that is not an event as its service describes it.
 var ErrUnintelligible = fault.New(fault.Invalid, "UnintelligibleRecord", "not an event that reports can be built from")
 
+// Bounds of what an event may say. Whatever keeps them fits into a transaction with any other
+// order, and into the table's keys, and millions of such amounts add up without overflow.
+const (
+	maxLines    = 40 // as in the contract of orders
+	maxQuantity = 999
+	maxName     = 64 // of an order, a SKU or a reason, in bytes
+	maxAmount   = 1_000_000_000_000
+)
+
 // Facts are what the log has told so far about an order. The result of learning events depends
 // neither on their order nor on how often each is learned, so a log that repeats or reorders events
 // gives the same reports.
@@ -94,7 +103,7 @@ func read(e envelope.Event) (n news, told bool, err error) {
 	default:
 		return news{}, false, nil
 	}
-	if err == nil && n.orderID != e.Subject {
+	if err == nil && (n.orderID != e.Subject || len(n.orderID) > maxName) {
 		err = ErrUnintelligible
 	}
 	return n, err == nil, err
@@ -102,12 +111,13 @@ func read(e envelope.Event) (n news, told bool, err error) {
 
 func placed(e envelope.Event) (news, error) {
 	data, err := envelope.Decode[orders.Created](e)
-	if err != nil || len(data.Items) == 0 {
+	if err != nil || len(data.Items) == 0 || len(data.Items) > maxLines {
 		return news{}, ErrUnintelligible.Because(err)
 	}
 	p := &Placed{At: e.Time.UTC()}
 	for _, item := range data.Items {
-		if item.SKU == "" || item.Quantity < 1 || !sound(item.UnitPrice) {
+		if item.SKU == "" || len(item.SKU) > maxName || item.Quantity < 1 || item.Quantity > maxQuantity ||
+			!sound(item.UnitPrice) {
 			return news{}, ErrUnintelligible
 		}
 		p.Lines = append(p.Lines, Line{item.SKU, int64(item.Quantity), item.UnitPrice})
@@ -117,7 +127,8 @@ func placed(e envelope.Event) (news, error) {
 
 func ended(e envelope.Event, status Status) (news, error) {
 	data, err := envelope.Decode[orders.Changed](e)
-	if err != nil || !sound(data.Total) || (status != Confirmed && data.Reason == "") {
+	if err != nil || !sound(data.Total) || len(data.Reason) > maxName ||
+		(status != Confirmed && data.Reason == "") {
 		return news{}, ErrUnintelligible.Because(err)
 	}
 	return news{orderID: data.OrderID, ended: &Ended{e.Time.UTC(), status, data.Reason, data.Total}}, nil
@@ -140,7 +151,7 @@ func refunded(e envelope.Event) (news, error) {
 
 func sound(m money.Money) bool {
 	_, err := money.Of(m.Currency, m.Amount)
-	return err == nil
+	return err == nil && m.Amount <= maxAmount
 }
 
 // learn returns the facts with the news. It does not change f.

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	inventory "orderflow/internal/inventory/contract"
 	orders "orderflow/internal/orders/contract"
 	payments "orderflow/internal/payments/contract"
 	"orderflow/internal/platform/clock"
@@ -300,5 +302,40 @@ func TestQuantilesAreExactToAPercent(t *testing.T) {
 	}
 	if _, n, err := reporting.Quantile(nil, .5); n != 0 || err != nil {
 		t.Errorf("of nothing: %d, %v", n, err)
+	}
+}
+
+func TestWorkersAreNotInTheLog(t *testing.T) {
+	// the reason that warehouse sends to inventory, and inventory publishes
+	e := event(inventory.StockAdjusted, "MUG", 1, 0, map[string]any{
+		"sku": "MUG", "delta": 48, "by": "warehouse", "reason": "goods received by jane.doe, reference DN-1, message m-1",
+	})
+	m, err := reporting.MessageOf(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(m.Value), "jane.doe") {
+		t.Errorf("the log has %s", m.Value)
+	}
+}
+
+func TestEventsBeyondTheirBoundsAreParked(t *testing.T) {
+	long := strings.Repeat("X", 65)
+	var many []orders.Item
+	for n := range 41 {
+		many = append(many, item("SKU"+strconv.Itoa(n), 1, 1))
+	}
+	for name, e := range map[string]envelope.Event{
+		"lines": created("A", many...), "SKU": created("A", item(long, 1, 1)), "order": created(long, item("MUG", 1, 1)),
+		"quantity": created("A", item("MUG", 1000, 1)), "price": created("A", item("MUG", 1, 1_000_000_000_001)),
+		"reason": ended(orders.OrderRejected, "A", long, 1, 1),
+		"total":  ended(orders.OrderConfirmed, "A", "", 1_000_000_000_001, 1),
+		"refund": refunded("A", 4, 1_000_000_000_001, 1),
+	} {
+		s, store := open()
+		project(t, s, records(t, 0, e))
+		if parked, err := store.ReadParked(t.Context(), 1); err != nil || len(parked) != 1 {
+			t.Errorf("%s: parked %v, %v", name, parked, err)
+		}
 	}
 }

@@ -295,7 +295,7 @@ func TestRebuildEndsWithAllThatTheServingReportsInclude(t *testing.T) {
 	f.deliver(f.Service, 0)
 	looks := 0
 	f.Rebuilds = reporting.NewRebuilds(f.Service, late{f.log, func() {
-		if looks++; looks%3 == 0 && looks < 30 { // after the last record was read
+		if looks++; looks%2 == 0 && looks < 30 { // after a round
 			f.append(created("B"+strconv.Itoa(looks), item("MUG", 2, 5)))
 			f.deliver(f.Service, 0)
 		}
@@ -315,11 +315,12 @@ func TestBuildAndRemovalReturnInTime(t *testing.T) {
 		looks++
 		f.clock.Advance(20 * time.Second)
 		f.append(created("B"+strconv.Itoa(looks), item("MUG", 2, 5)))
+		f.deliver(f.Service, 0)
 	}}, f.machine)
 	_, err := f.Start(t.Context(), "ops", false)
 	f.must(err)
 	state, err := f.Build(t.Context(), 2)
-	if r, _ := f.Rebuild(t.Context()); err != nil || state != reporting.Building || looks != 3 || r.Read != 4 {
+	if r, _ := f.Rebuild(t.Context()); err != nil || state != reporting.Building || looks != 4 || r.Read != 4 {
 		t.Errorf("%s after %d looks, %v, %+v", state, looks, err, r)
 	}
 	f.Rebuilds = f.over(f.store)
@@ -486,4 +487,45 @@ func TestRebuildUnderLoadEqualsTheLog(t *testing.T) {
 		t.Error("no rebuild ended under load")
 	}
 	t.Logf("%d rebuilds ended under load, in %d steps", switched, steps)
+}
+
+func TestRebuildEndsIfRetentionHasEmptiedAPartition(t *testing.T) {
+	f := newFixture(t)
+	f.append(created("A", item("MUG", 2, 5)), ended(orders.OrderConfirmed, "A", "", 10, 1), refunded("A", 4, 3, 2))
+	f.deliver(f.Service, 0)
+	for _, p := range f.partitions() {
+		if p.Topic == topics[1] { // no refund for 30 days
+			f.log.Trim(p.Topic, p.Partition, p.End)
+		}
+	}
+	r, err := f.Start(t.Context(), "ops", false)
+	f.must(err)
+	var state reporting.State
+	for range 20 {
+		state, err = f.Build(t.Context(), r.Generation)
+		f.must(err)
+	}
+	if state != reporting.Switched {
+		r, _ = f.Rebuild(t.Context())
+		t.Errorf("after 20,000 rounds the rebuild is %s: %+v", state, r)
+	}
+}
+
+func TestRebuildSwitchesUnderSteadyLoad(t *testing.T) {
+	f := newFixture(t)
+	f.append(created("A", item("MUG", 2, 5)))
+	f.deliver(f.Service, 0)
+	n := 0
+	f.Rebuilds = reporting.NewRebuilds(f.Service, late{f.log, func() {
+		n++
+		f.append(created("B"+strconv.Itoa(n), item("MUG", 2, 5)))
+		// The serving generation is always behind: it has not even read these records.
+	}}, f.machine)
+	r, err := f.Start(t.Context(), "ops", false)
+	f.must(err)
+	state, err := f.Build(t.Context(), r.Generation)
+	f.must(err)
+	if state != reporting.Switched {
+		t.Errorf("after %d rounds with one event each: %s", n, state)
+	}
 }

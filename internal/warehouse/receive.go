@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -110,20 +109,22 @@ func known(kind string) string {
 }
 
 func (s *Service) goodsReceived(ctx context.Context, m Message, with commit.With) error {
-	data := contract.Received{MessageID: m.ID}
-	if err := json.Unmarshal(m.Body, &data); err != nil {
-		return envelope.ErrMalformed.Because(err)
+	data, err := bodyOf[contract.Received](m)
+	if err != nil {
+		return err
 	}
+	data.MessageID = m.ID
 	reason := fmt.Sprintf("goods received by %s, reference %s, message %s", data.By, data.Reference, m.ID)
 	movement := Movement{ID: m.ID, SKU: data.SKU, Delta: data.Quantity, Reason: reason}
 	return s.moved(ctx, contract.GoodsReceived, movement, data, with)
 }
 
 func (s *Service) stockCounted(ctx context.Context, m Message, with commit.With) error {
-	data := contract.Counted{MessageID: m.ID}
-	if err := json.Unmarshal(m.Body, &data); err != nil {
-		return envelope.ErrMalformed.Because(err)
+	data, err := bodyOf[contract.Counted](m)
+	if err != nil {
+		return err
 	}
+	data.MessageID = m.ID
 	reason := fmt.Sprintf("%d counted instead of %d by %s, message %s", data.Counted, data.Expected, data.By, m.ID)
 	movement := Movement{ID: m.ID, SKU: data.SKU, Delta: data.Counted - data.Expected, Reason: reason}
 	return s.moved(ctx, contract.StockCounted, movement, data, with)
@@ -149,9 +150,9 @@ func (s *Service) orderPacked(ctx context.Context, m Message, with commit.With) 
 func (s *Service) prepared(
 	ctx context.Context, eventType string, m Message, with commit.With, at func(*Order) *time.Time,
 ) error {
-	var data contract.Prepared
-	if err := json.Unmarshal(m.Body, &data); err != nil {
-		return envelope.ErrMalformed.Because(err)
+	data, err := bodyOf[contract.Prepared](m)
+	if err != nil {
+		return err
 	}
 	o, err := s.store.Order(ctx, data.OrderID)
 	if err != nil {

@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"encoding/json"
 	"regexp"
 	"sync"
 
@@ -47,4 +48,30 @@ func understand(m Message) error {
 		return errBody.Because(err)
 	}
 	return nil
+}
+
+// bodyOf reads the members of a body that its schema has validated: those whose names are exactly
+// T's. Package json would also take members with names in another case, which nobody has validated.
+func bodyOf[T any](m Message) (data T, err error) {
+	var given, exact map[string]json.RawMessage
+	names, err := json.Marshal(data)
+	if err == nil {
+		err = json.Unmarshal(names, &exact)
+	}
+	if err != nil {
+		return data, err
+	}
+	if json.Unmarshal(m.Body, &given) != nil {
+		return data, errBody
+	}
+	for name := range exact {
+		if exact[name] = given[name]; given[name] == nil {
+			delete(exact, name)
+		}
+	}
+	// The errors would quote values, such as a number of half a megabyte.
+	if body, err := json.Marshal(exact); err != nil || json.Unmarshal(body, &data) != nil {
+		return data, errBody
+	}
+	return data, nil
 }

@@ -427,3 +427,26 @@ func (c *wire) Close() error {
 	c.once.Do(func() { close(c.closed) })
 	return c.Conn.Close()
 }
+
+func TestReadOfAPartitionThatRetentionHasEmptied(t *testing.T) {
+	c := started(t)
+	if n, err := failed(producer(t, c.config(clock.System{})).Append(t.Context(), messages(30, topic))); n > 0 {
+		t.Fatal(err)
+	}
+	var end int64
+	for _, p := range c.PartitionInfos(topic) {
+		if p.Partition == 0 {
+			end = p.HighWatermark
+		}
+	}
+	if err := c.DeleteRecords(topic, 0, end); err != nil {
+		t.Fatal(err)
+	}
+	log := kafka.NewLog(c.config(clock.System{}), topic)
+	t.Cleanup(log.Close)
+	began := time.Now()
+	got, err := log.Read(t.Context(), topic, 0, 0, 1000)
+	if err != nil || len(got) > 0 || time.Since(began) > 5*time.Second {
+		t.Errorf("%d records, %v, after %s; want none at once", len(got), err, time.Since(began))
+	}
+}

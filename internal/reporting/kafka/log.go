@@ -107,7 +107,7 @@ func (l *Log) Read(
 		if int(partition) >= len(all) {
 			return nil, errRefused.Detailf("%s has no partition %d", topic, partition)
 		}
-		if from >= all[partition].End {
+		if p := all[partition]; from >= p.End || p.First == p.End { // also if retention took all
 			return nil, nil
 		}
 	}
