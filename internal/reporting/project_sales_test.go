@@ -308,7 +308,8 @@ func TestQuantilesAreExactToAPercent(t *testing.T) {
 func TestWorkersAreNotInTheLog(t *testing.T) {
 	// the reason that warehouse sends to inventory, and inventory publishes
 	e := event(inventory.StockAdjusted, "MUG", 1, 0, map[string]any{
-		"sku": "MUG", "delta": 48, "by": "warehouse", "reason": "goods received by jane.doe, reference DN-1, message m-1",
+		"sku": "MUG", "delta": 48, "by": "warehouse",
+		"reason": "goods received by jane.doe, reference DN-1, message m-1",
 	})
 	m, err := reporting.MessageOf(t.Context(), e)
 	if err != nil {
@@ -326,7 +327,8 @@ func TestEventsBeyondTheirBoundsAreParked(t *testing.T) {
 		many = append(many, item("SKU"+strconv.Itoa(n), 1, 1))
 	}
 	for name, e := range map[string]envelope.Event{
-		"lines": created("A", many...), "SKU": created("A", item(long, 1, 1)), "order": created(long, item("MUG", 1, 1)),
+		"lines": created("A", many...), "SKU": created("A", item(long, 1, 1)),
+		"order":    created(long, item("MUG", 1, 1)),
 		"quantity": created("A", item("MUG", 1000, 1)), "price": created("A", item("MUG", 1, 1_000_000_000_001)),
 		"reason": ended(orders.OrderRejected, "A", long, 1, 1),
 		"total":  ended(orders.OrderConfirmed, "A", "", 1_000_000_000_001, 1),
