@@ -70,7 +70,7 @@ func (f *feed) reader() (w *watcher, done func()) {
 			skip()
 			return nil, nil
 		}
-		done, err := f.hub.turn(wait, w.share)
+		done, err := turn(wait, w.share.turns, f.hub.turns)
 		skip()
 		if err == nil && f.has(w) {
 			return w, done

@@ -66,6 +66,9 @@ type Hub struct {
 	close context.CancelFunc
 
 	turns chan struct{} // one is taken for each read
+	// firsts are the turns that first reads may take together, half of all: tokens that no service
+	// has verified must not end the reads of those who watch.
+	firsts chan struct{}
 
 	mu     sync.Mutex
 	feeds  map[string]*feed // by order
@@ -87,7 +90,7 @@ type share struct {
 // New returns a hub whose shared reads have the values of ctx.
 func New(ctx context.Context, orders Orders, c clock.Clock, limits Limits) *Hub {
 	h := &Hub{
-		orders: orders, clock: c, limits: limits, turns: make(chan struct{}, turns),
+		orders: orders, clock: c, limits: limits, turns: make(chan struct{}, turns), firsts: make(chan struct{}, turns/2),
 		feeds: map[string]*feed{}, shares: map[party]*share{},
 	}
 	h.ctx, h.close = context.WithCancel(ctx)
@@ -159,7 +162,7 @@ func (h *Hub) Watch(
 func (h *Hub) first(ctx context.Context, w *watcher, orderID string) (gateway.Order, error) {
 	wait, cancel := context.WithTimeoutCause(ctx, patience, resilience.ErrFull)
 	defer cancel()
-	done, err := h.turn(wait, w.share)
+	done, err := turn(wait, w.share.turns, h.firsts, h.turns)
 	if err != nil {
 		return gateway.Order{}, err
 	}
@@ -171,19 +174,22 @@ func (h *Hub) first(ctx context.Context, w *watcher, orderID string) (gateway.Or
 	return order, err
 }
 
-// turn waits until a share and the hub have room for a read. Call done after it.
-func (h *Hub) turn(ctx context.Context, s *share) (done func(), err error) {
-	for i, all := range []chan struct{}{s.turns, h.turns} {
+// turn waits until there is room for a read everywhere. Call done after it.
+func turn(ctx context.Context, rooms ...chan struct{}) (done func(), err error) {
+	free := func(taken []chan struct{}) {
+		for _, room := range taken {
+			<-room
+		}
+	}
+	for i, room := range rooms {
 		select {
-		case all <- struct{}{}:
+		case room <- struct{}{}:
 		case <-ctx.Done():
-			if i > 0 {
-				<-s.turns
-			}
+			free(rooms[:i])
 			return nil, context.Cause(ctx)
 		}
 	}
-	return func() { <-h.turns; <-s.turns }, nil
+	return func() { free(rooms) }, nil
 }
 
 func (h *Hub) read(ctx context.Context, w *watcher, orderID string) (gateway.Order, error) {

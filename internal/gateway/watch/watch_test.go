@@ -442,6 +442,25 @@ func TestFirstReadHasAPlaceAndAFailedOneGivesItBack(t *testing.T) {
 	})
 }
 
+func TestForgedTokensLeaveTurnsToThoseWhoWatch(t *testing.T) {
+	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
+		w := start(t.Context(), h, caller("ada", time.Hour), orderID, 0)
+		w.wantRunning(t, "1 PENDING 1")
+		s.set(func() { s.takes, s.refuses["eve"] = 10*time.Second, errForeign })
+		for i := range 200 {
+			forged := caller("ada", time.Hour)
+			forged.Authorization += fmt.Sprint("x", i)
+			forged.IdempotencyKey = "/eve"
+			start(t.Context(), h, forged, orderID, 0)
+		}
+		s.set(func() { s.takes = 0 })
+		s.change("CONFIRMED")
+		pass(2 * time.Second)
+		w.want(t, nil, "1 PENDING 1", "2 CONFIRMED 2")
+		pass(time.Minute)
+	})
+}
+
 func TestForgedTokenUsesNothingOfItsSubject(t *testing.T) {
 	bubble(t, watch.Limits{All: 100, Caller: 20}, func(t *testing.T, s *shop, h *watch.Hub) {
 		s.set(func() { s.takes = 2 * time.Second })
@@ -530,7 +549,7 @@ func TestOrderIsNotReadForAWatcherThatLeftWhileItWaited(t *testing.T) {
 func TestWatcherThatGivesUpWaitingGivesItsTurnsBack(t *testing.T) {
 	bubble(t, watch.DefaultLimits, func(t *testing.T, s *shop, h *watch.Hub) {
 		s.set(func() { s.takes = time.Second })
-		for i := range 32 {
+		for i := range 16 {
 			start(t.Context(), h, caller(fmt.Sprint("other", i), time.Minute), orderID, 0)
 		}
 		ctx, leave := context.WithCancel(t.Context())
