@@ -90,8 +90,9 @@ type share struct {
 // New returns a hub whose shared reads have the values of ctx.
 func New(ctx context.Context, orders Orders, c clock.Clock, limits Limits) *Hub {
 	h := &Hub{
-		orders: orders, clock: c, limits: limits, turns: make(chan struct{}, turns), firsts: make(chan struct{}, turns/2),
-		feeds: map[string]*feed{}, shares: map[party]*share{},
+		orders: orders, clock: c, limits: limits, turns: make(chan struct{}, turns),
+		firsts: make(chan struct{}, turns/2),
+		feeds:  map[string]*feed{}, shares: map[party]*share{},
 	}
 	h.ctx, h.close = context.WithCancel(ctx)
 	return h
