@@ -99,9 +99,9 @@ func (m message) check(ctx context.Context, stack *devstack.Stack) error {
 	if err != nil {
 		return err
 	}
-	for range 10 { // at most ten messages per call
+	for range 10 { // at most ten messages per call; the topic may still deliver
 		out, err := client.ReceiveMessage(ctx,
-			&sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10})
+			&sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {
 			return err
 		}
