@@ -91,8 +91,8 @@ var endings = map[string]Status{
 	orders.OrderConfirmed: Confirmed, orders.OrderRejected: Rejected, orders.OrderCancelled: Cancelled,
 }
 
-// read returns what an event tells. told is false if reports do not need it.
-func read(e envelope.Event) (n news, told bool, err error) {
+// read returns what an event tells: nothing, of no order, if reports do not need it.
+func read(e envelope.Event) (n news, err error) {
 	switch status, ends := endings[e.Type]; {
 	case ends:
 		n, err = ended(e, status)
@@ -101,12 +101,12 @@ func read(e envelope.Event) (n news, told bool, err error) {
 	case e.Type == payments.PaymentRefunded, e.Type == payments.PaymentPartlyRefunded:
 		n, err = refunded(e)
 	default:
-		return news{}, false, nil
+		return news{}, nil
 	}
 	if err == nil && (n.orderID != e.Subject || len(n.orderID) > maxName) {
 		err = ErrUnintelligible
 	}
-	return n, err == nil, err
+	return n, err
 }
 
 func placed(e envelope.Event) (news, error) {

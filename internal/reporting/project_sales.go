@@ -3,7 +3,6 @@ package reporting
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -94,15 +93,13 @@ func (s *Service) project(ctx context.Context, generation int64, of Source, reco
 			return err
 		}
 	}
-	told := make([]told, len(records))
-	var orderIDs []string
+	told, orders := make([]told, len(records)), map[string]bool{}
 	for i, r := range records {
-		told[i] = s.tell(ctx, of, r)
-		if id := told[i].orderID; id != "" && !slices.Contains(orderIDs, id) {
-			orderIDs = append(orderIDs, id)
+		if told[i] = s.tell(ctx, of, r); told[i].orderID != "" {
+			orders[told[i].orderID] = true
 		}
 	}
-	for ids := range slices.Chunk(orderIDs, ordersAtOnce) {
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(orders)), ordersAtOnce) {
 		facts, err := s.store.Facts(ctx, generation, ids)
 		if err != nil {
 			return err
@@ -135,14 +132,14 @@ func (s *Service) tell(ctx context.Context, of Source, r Record) told {
 	e, err := EventOf(r)
 	var n news
 	if err == nil {
-		n, _, err = read(e)
+		n, err = read(e)
 	}
 	if err == nil {
 		return told{news: n}
 	}
 	p := Parked{of, r.Offset, fault.From(err).Code, s.clock.Now()}
 	slog.ErrorContext(ctx, "a record cannot be understood and is parked", "topic", of.Topic,
-		"partition", of.Partition, "offset", r.Offset, "reason", p.Reason, "error", fmt.Sprint(err))
+		"partition", of.Partition, "offset", r.Offset, "reason", p.Reason, "error", err.Error())
 	return told{parked: &p}
 }
 

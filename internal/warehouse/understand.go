@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"sync"
 
@@ -64,13 +65,12 @@ func bodyOf[T any](m Message) (data T, err error) {
 	if json.Unmarshal(m.Body, &given) != nil {
 		return data, errBody
 	}
-	for name := range exact {
-		if exact[name] = given[name]; given[name] == nil {
-			delete(exact, name)
-		}
-	}
+	maps.DeleteFunc(given, func(name string, _ json.RawMessage) bool {
+		_, named := exact[name]
+		return !named
+	})
 	// The errors would quote values, such as a number of half a megabyte.
-	if body, err := json.Marshal(exact); err != nil || json.Unmarshal(body, &data) != nil {
+	if body, err := json.Marshal(given); err != nil || json.Unmarshal(body, &data) != nil {
 		return data, errBody
 	}
 	return data, nil
