@@ -63,6 +63,17 @@ var stackRules = []Rule{
 			bad.same("stacks/", own, Optional)
 		},
 		func(r *Repo) { r.Sources["template.yaml"] += "\n  WarehouseQueue: {Type: AWS::SQS::Queue}" })),
+	requires("Kafka's source skips no record and drops none silently",
+		"LATEST skips what came before; a filter drops poison unseen; a batch that fails forever stops its partition",
+		required{"AWS::Lambda::EventSourceMapping KafkaSource ", `{StartingPosition: TRIM_HORIZON, BatchSize: any,
+			MaximumBatchingWindowInSeconds: any, BisectBatchOnFunctionError: true, MaximumRetryAttempts: !Like "^[1-9]",
+			MaximumRecordAgeInSeconds: none, DestinationConfig: {OnFailure: {Destination: !Like "FailureQueue[.]Arn$"}},
+			ProvisionedPollerConfig: {MinimumPollers: any, MaximumPollers: any}}`},
+		// Without a group of its own, a mapping that is replaced reads the log again.
+		required{"AWS::Lambda::EventSourceMapping KafkaSource ", `{
+			AmazonManagedKafkaEventSourceConfig: !If [IsMsk, {ConsumerGroupId: any}, !Ref "AWS::NoValue"],
+			SelfManagedKafkaEventSourceConfig: !If [IsMsk, !Ref "AWS::NoValue", {ConsumerGroupId: any}]}`},
+		required{"AWS::Lambda::EventSourceMapping (Kafka|RabbitMQ)Source ", `FilterCriteria: none`}),
 	requires("RabbitMQ's source reads one queue, with the broker's account",
 		"Amazon MQ has no default account; a second queue in one mapping is refused",
 		required{"AWS::Lambda::EventSourceMapping RabbitMQSource ",
