@@ -1,37 +1,35 @@
 package reporting
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
-	inventory "orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/tracing"
 )
 
-// withheld are the members of an event's data that do not go into the log: personal data, which
-// nobody could delete there on request, and credentials. A carrier's page for a tracking number may
-// show a name and a town. No report needs them.
-var withheld = []string{
-	"customerEmail", "shippingAddress", "paymentMethod", "resumeToken", "by", "trackingNumber",
-}
+// ErrNotForTheLog refuses events of types of which nothing may go into the log.
+var ErrNotForTheLog = fault.New(fault.Invalid, "NotForTheLog", "events of this type do not go into the log")
 
-// freeText is withheld from events whose reason is not a code, but what an operator or the
-// warehouse wrote, which may name people.
-var freeText = map[string]string{inventory.StockAdjusted: "reason"}
-
-// MessageOf returns the message that puts an event into the log, without personal data. Its key is
-// the event's subject, so that all events about an order are in one partition.
+// MessageOf returns the message that puts an event into the log, without personal data: see kept.
+// Its key is the event's subject, so that all events about an order are in one partition.
 func MessageOf(ctx context.Context, e envelope.Event) (Message, error) {
-	var data map[string]json.RawMessage
-	if err := json.Unmarshal(e.Data, &data); err != nil {
+	whitelist, known := kept[e.Type]
+	if !known {
+		return Message{}, ErrNotForTheLog
+	}
+	var data any
+	in := json.NewDecoder(bytes.NewReader(e.Data))
+	in.UseNumber()
+	if err := in.Decode(&data); err != nil {
 		return Message{}, envelope.ErrMalformed.Because(err)
 	}
-	for _, name := range withheld {
-		delete(data, name)
+	data, some := whitelist.of(data)
+	if !some {
+		return Message{}, envelope.ErrMalformed
 	}
-	delete(data, freeText[e.Type])
 	value, err := json.Marshal(data)
 	if err != nil {
 		return Message{}, fault.New(fault.Internal, "UnencodableEvent", "event %s cannot be encoded", e.Type).
