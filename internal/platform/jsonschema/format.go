@@ -47,14 +47,14 @@ func (f Format) Known() bool { return f == "" || formats[f] != nil }
 // Holds reports whether s matches the format.
 func (f Format) Holds(s string) bool {
 	found := &Invalid{}
-	f.check("", s, found)
+	f.check(&place{}, s, found)
 	return len(found.Violations) == 0
 }
 
-func (f Format) check(pointer, s string, found *Invalid) {
+func (f Format) check(at *place, s string, found *Invalid) {
 	for _, r := range formats[f] {
 		if !r.holds(s) {
-			found.Add(pointer, "%s", r.wants)
+			found.add(at, "%s", r.wants)
 			return
 		}
 	}

@@ -46,31 +46,35 @@ type Schema struct {
 
 // Check adds the violations of value, a result of Decode that is at pointer, to found.
 func (s *Schema) Check(pointer string, value any, found *Invalid) {
+	s.check(&place{token: pointer}, value, found)
+}
+
+func (s *Schema) check(at *place, value any, found *Invalid) {
 	if !s.isType(value) {
-		found.Add(pointer, "must be of type %s", s.Type)
+		found.add(at, "must be of type %s", s.Type)
 		return
 	}
 	switch v := value.(type) {
 	case string:
-		s.checkString(pointer, v, found)
+		s.checkString(at, v, found)
 	case int64, float64:
-		s.checkNumber(pointer, v, found)
+		s.checkNumber(at, v, found)
 	case []any:
-		s.checkArray(pointer, v, found)
+		s.checkArray(at, v, found)
 	case map[string]any:
-		s.checkObject(pointer, v, found)
+		s.checkObject(at, v, found)
 	}
 	if s.Not != nil {
 		refused := &Invalid{}
-		if s.Not.Check(pointer, value, refused); len(refused.Violations) == 0 {
-			found.Add(pointer, "must not be %s", list(s.Not.Enum))
+		if s.Not.check(at, value, refused); len(refused.Violations) == 0 {
+			found.add(at, "must not be %s", list(s.Not.Enum))
 		}
 	}
 	if len(s.Enum) > 0 && !slices.ContainsFunc(s.Enum, func(allowed any) bool { return same(allowed, value) }) {
 		if len(s.Enum) > 10 {
-			found.Add(pointer, "is not one of the values that the contract lists")
+			found.add(at, "is not one of the values that the contract lists")
 		} else {
-			found.Add(pointer, "must be one of %s", list(s.Enum))
+			found.add(at, "must be one of %s", list(s.Enum))
 		}
 	}
 }
@@ -101,55 +105,55 @@ func (s *Schema) isType(value any) bool {
 	return ok
 }
 
-func (s *Schema) checkString(pointer, v string, found *Invalid) {
+func (s *Schema) checkString(at *place, v string, found *Invalid) {
 	switch n := utf8.RuneCountInString(v); {
 	case n < s.MinLength:
-		found.Add(pointer, "must have at least %d characters", s.MinLength)
+		found.add(at, "must have at least %d characters", s.MinLength)
 	case s.MaxLength != nil && n > *s.MaxLength:
-		found.Add(pointer, "must have at most %d characters", *s.MaxLength)
+		found.add(at, "must have at most %d characters", *s.MaxLength)
 	case s.Pattern != nil && !s.Pattern.MatchString(v):
-		found.Add(pointer, "must match the pattern %s", s.Pattern)
+		found.add(at, "must match the pattern %s", s.Pattern)
 	default:
-		s.Format.check(pointer, v, found)
+		s.Format.check(at, v, found)
 	}
 }
 
-func (s *Schema) checkNumber(pointer string, value any, found *Invalid) {
+func (s *Schema) checkNumber(at *place, value any, found *Invalid) {
 	if s.Minimum != nil && compare(value, *s.Minimum) < 0 {
-		found.Add(pointer, "must be at least %d", *s.Minimum)
+		found.add(at, "must be at least %d", *s.Minimum)
 	}
 	if s.Maximum != nil && compare(value, *s.Maximum) > 0 {
-		found.Add(pointer, "must be at most %d", *s.Maximum)
+		found.add(at, "must be at most %d", *s.Maximum)
 	}
 }
 
-func (s *Schema) checkArray(pointer string, v []any, found *Invalid) {
+func (s *Schema) checkArray(at *place, v []any, found *Invalid) {
 	if len(v) < s.MinItems {
-		found.Add(pointer, "must have at least %d items", s.MinItems)
+		found.add(at, "must have at least %d items", s.MinItems)
 	}
 	if s.MaxItems != nil && len(v) > *s.MaxItems {
-		found.Add(pointer, "must have at most %d items", *s.MaxItems)
+		found.add(at, "must have at most %d items", *s.MaxItems)
 		return
 	}
 	for i, item := range v {
 		if s.Items != nil {
-			s.Items.Check(pointer+"/"+strconv.Itoa(i), item, found)
+			s.Items.check(&place{at, strconv.Itoa(i)}, item, found)
 		}
 	}
 }
 
-func (s *Schema) checkObject(pointer string, v map[string]any, found *Invalid) {
+func (s *Schema) checkObject(at *place, v map[string]any, found *Invalid) {
 	for _, name := range s.Required {
 		if _, ok := v[name]; !ok {
-			found.Add(pointer+"/"+Escape(name), "is required")
+			found.add(&place{at, name}, "is required")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(v)) {
-		at := pointer + "/" + Escape(name)
+		field := &place{at, name}
 		if property, ok := s.Properties[name]; ok {
-			property.Check(at, v[name], found)
+			property.check(field, v[name], found)
 		} else if s.AdditionalProperties != nil && !*s.AdditionalProperties {
-			found.Add(at, "is not a field of the contract")
+			found.add(field, "is not a field of the contract")
 		}
 	}
 }

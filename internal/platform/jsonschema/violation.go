@@ -40,6 +40,23 @@ func (e *Invalid) Add(pointer, detail string, args ...any) {
 	}
 }
 
+func (e *Invalid) add(at *place, detail string, args ...any) { e.Add(at.pointer(), detail, args...) }
+
+// place is where a value is. Most values are valid, so a pointer is only written for a violation.
+type place struct {
+	above *place // nil for the whole text
+	token string // of the pointer, unescaped; of the whole text, its pointer
+}
+
+func (p *place) pointer() string {
+	if p.above == nil {
+		return p.token
+	}
+	return p.above.pointer() + "/" + Escape(p.token)
+}
+
+var escapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 // Escape makes a field's name a token of a JSON pointer. Names come from the sender, so long names
 // are cut and names with a card number are masked.
 func Escape(name string) string {
@@ -50,5 +67,5 @@ func Escape(name string) string {
 	if r := []rune(name); len(r) > longest {
 		name = string(r[:longest]) + "…"
 	}
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return escapes.Replace(name)
 }
