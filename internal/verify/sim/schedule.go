@@ -1,7 +1,8 @@
 package sim
 
 import (
-	"slices"
+	"cmp"
+	"container/heap"
 	"time"
 )
 
@@ -11,16 +12,36 @@ var epoch = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 // schedule is the world's only source of time: it runs planned actions one at a time, by time, then
 // in the order of planning.
 type schedule struct {
-	now time.Time
-	due []entry // in the order of running
+	now     time.Time
+	due     agenda
+	planned int // number of actions so far
 	// open counts planned actions, except recurring ones such as sweeps.
 	open int
 }
 
 type entry struct {
 	at      time.Time
+	number  int
 	recurs  bool
 	perform func()
+}
+
+// agenda is a heap of entries in the order of running; see container/heap.
+type agenda []*entry
+
+func (a agenda) Len() int      { return len(a) }
+func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Push(e any)   { *a = append(*a, e.(*entry)) }
+
+func (a agenda) Less(i, j int) bool {
+	return cmp.Or(a[i].at.Compare(a[j].at), cmp.Compare(a[i].number, a[j].number)) < 0
+}
+
+func (a *agenda) Pop() any {
+	last := len(*a) - 1
+	e := (*a)[last]
+	(*a)[last], *a = nil, (*a)[:last]
+	return e
 }
 
 // Now is the virtual time; see clock.Clock.
@@ -41,13 +62,9 @@ func (s *schedule) every(d time.Duration, perform func()) {
 }
 
 func (s *schedule) plan(e entry) {
-	i, _ := slices.BinarySearchFunc(s.due, e.at, func(other entry, at time.Time) int {
-		if other.at.After(at) {
-			return 1
-		}
-		return -1 // what was planned earlier for the same time runs earlier
-	})
-	s.due = slices.Insert(s.due, i, e)
+	s.planned++
+	e.number = s.planned
+	heap.Push(&s.due, &e)
 }
 
 // rest runs until only recurring actions are left. It returns false if that is not reached by the
@@ -71,8 +88,7 @@ func (s *schedule) pass(until time.Time) {
 }
 
 func (s *schedule) runNext() {
-	e := s.due[0]
-	s.due = s.due[1:]
+	e := heap.Pop(&s.due).(*entry)
 	if !e.recurs {
 		s.open--
 	}
