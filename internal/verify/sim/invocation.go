@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -31,9 +30,8 @@ type invocation struct {
 	w        *World
 	function string
 	order    string
-	next     func() (arrange func(resume func()), more bool)
-	stop     func()
-	yield    func(arrange func(resume func())) bool
+	run      func()
+	on       *coroutine // nil before it begins
 	reply    func([]byte, error)
 	newer    bool // runs the newer version of the code
 	undead   bool // runs on after its timeout
@@ -69,8 +67,7 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 		limit = cmp.Or(w.brokers.timeouts[function], limit)
 	}
 	w.busy[function]++
-	inv.next, inv.stop = iter.Pull(func(yield func(func(func())) bool) {
-		inv.yield = yield
+	inv.run = func() {
 		defer func() {
 			switch p := recover().(type) {
 			case nil, killed:
@@ -80,7 +77,7 @@ func (w *World) invoke(function, order string, payload []byte, reply func([]byte
 			}
 		}()
 		inv.out, inv.err = h.Invoke(tracing.With(deadline{context.Background(), w.now.Add(limit)}, trace), payload)
-	})
+	}
 	inv.newer = w.versions.newer()
 	w.after(limit, func() {
 		if !inv.over && inv.reply != nil {
@@ -98,14 +95,17 @@ func (inv *invocation) resume() {
 	if inv.over {
 		return
 	}
+	if inv.on == nil {
+		inv.on = inv.w.coroutine(inv.run)
+	}
 	inv.w.running = inv
-	arrange, more := inv.next()
+	arrange, _ := inv.on.next()
 	inv.w.running = nil
-	if more {
+	if arrange != nil {
 		arrange(inv.resume)
 		return
 	}
-	inv.over = true
+	inv.end()
 	inv.w.sawEnd(inv)
 	inv.answer(inv.out, inv.err)
 }
@@ -119,15 +119,24 @@ func (inv *invocation) answer(out []byte, err error) {
 	}
 }
 
+// kill ends the function where it waits.
 func (inv *invocation) kill() {
 	inv.over = true
-	inv.stop()
+	if inv.on != nil {
+		inv.on.next()
+		inv.end()
+	}
+}
+
+func (inv *invocation) end() {
+	inv.over = true
+	inv.w.idle = append(inv.w.idle, inv.on)
 }
 
 // pause suspends the running function until arrange resumes it. It does nothing outside functions,
 // when the world is prepared or checked.
 func (w *World) pause(arrange func(resume func())) {
-	if inv := w.running; inv != nil && !inv.yield(arrange) {
+	if inv := w.running; inv != nil && (!inv.on.yield(arrange) || inv.over) {
 		panic(killed{})
 	}
 }

@@ -56,6 +56,9 @@ type World struct {
 	slots     int            // concurrent calls by Step Functions per function; 0: unlimited
 	changes   int            // number of changes so far
 
+	coroutines []*coroutine
+	idle       []*coroutine // those without an invocation
+
 	versions   *versions
 	shop       shop
 	brokers    *brokers // nil without them
@@ -157,6 +160,7 @@ const patience = 48 * time.Hour
 // Run runs one seed.
 func Run(seed uint64, o Options, d *Definitions, m Mutant) (*Report, *Timeline) {
 	w := newWorld(seed, o, d, m)
+	defer w.close()
 	w.calm = true
 	w.stockUp()
 	w.rest(epoch.Add(time.Hour))
