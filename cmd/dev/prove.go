@@ -19,7 +19,6 @@ import (
 
 	"orderflow/internal/dev/brokers"
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/verify/bench"
 	"orderflow/internal/verify/chaos"
 	"orderflow/internal/verify/conformance"
 	"orderflow/internal/verify/contracts"
@@ -42,7 +41,6 @@ func proofs() []*cobra.Command {
 	var all suites.Options
 	var limit uint
 	var mutants bool
-	var rounds int
 	var running bool
 	return []*cobra.Command{simulate(), flags(&cobra.Command{
 		Use:     "prove",
@@ -162,16 +160,7 @@ compare the grants of services with stacks of their own with their calls in the 
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().BoolVar(&running, "running", false, "of the running stack, its services with stacks of their own")
-	}), flags(&cobra.Command{
-		Use:     "bench-start",
-		Short:   "Compare the start time of every function with that of a hello-world function",
-		Example: "  go run ./cmd/dev bench-start --rounds 50",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return bench.Run(cmd.Context(), cmd.OutOrStdout(), rounds)
-		},
-	}, func(cmd *cobra.Command) {
-		cmd.Flags().IntVar(&rounds, "rounds", 15, "rounds to measure, after warm-up")
-	}), {
+	}), benchmarks(), {
 		Use:     "cover",
 		Example: "  go run ./cmd/dev cover",
 		Short:   "Report the test coverage of the platform and the services",

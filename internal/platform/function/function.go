@@ -4,6 +4,7 @@ package function
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"os"
 
@@ -45,16 +46,24 @@ func Configure(h Handler, env *Env) {
 func Start(service, name string, compose func(*Env) Handler) {
 	log := LoggerOf(os.Stdout, lambdacontext.FunctionName, verbosity(os.LookupEnv))
 	slog.SetDefault(log)
-	env := NewEnv(os.LookupEnv, clock.System{})
-	h := compose(env)
-	Configure(h, env)
-	if err := env.Err(); err != nil {
+	h, err := Compose(os.Stdout, NewEnv(os.LookupEnv, clock.System{}), service, name, compose)
+	if err != nil {
 		log.Error("cannot start", "error", err)
 		os.Exit(1)
 	}
+	lambda.Start(h)
+}
+
+// Compose builds the handler that Start serves. It writes metrics to out.
+func Compose(out io.Writer, env *Env, service, name string, compose func(*Env) Handler) (Handler, error) {
+	h := compose(env)
+	Configure(h, env)
+	if err := env.Err(); err != nil {
+		return nil, err
+	}
 	who := program{service, name}
-	h = withProgram(who, metered(os.Stdout, env.Clock, os.LookupEnv, who, h))
-	lambda.Start(observe(traced(provider(os.LookupEnv, lambdacontext.FunctionName, env.Clock), h)))
+	h = withProgram(who, metered(out, env.Clock, env.lookup, who, h))
+	return observe(traced(provider(env.lookup, lambdacontext.FunctionName, env.Clock), h)), nil
 }
 
 // observe adds the request id to the log lines of every invocation and logs failures.

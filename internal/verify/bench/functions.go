@@ -1,10 +1,13 @@
-// Package bench measures cold starts: the time of each function from exec to its first poll of the
-// Runtime API, relative to a hello-world function.
+// Package bench measures what an order costs and how long functions take to start.
 //
-// A process starts as in Lambda, with the environment variables of template.yaml, against a Runtime
-// API that answers no poll. Two figures are measured: time, and CPU time, which a busy machine
-// hardly changes. Limits apply only to ratios to the hello-world function in the same round, so the
-// machine's speed does not matter.
+// Costs are counted, not estimated: a [World] runs the core's functions in one process, on a small
+// AWS that counts what AWS would bill. A golden file holds the counts.
+//
+// Starts are measured from exec to the first poll of the Runtime API, relative to a hello-world
+// function. A process starts as in Lambda, with the environment variables of template.yaml, against
+// a Runtime API that answers no poll. Two figures are measured: time, and CPU time, which a busy
+// machine hardly changes. Limits apply only to ratios to the hello-world function in the same
+// round, so the machine's speed does not matter.
 package bench
 
 import (
@@ -88,7 +91,7 @@ func variables(file string) (map[string]map[string]string, error) {
 			parameters[name] = value
 		}
 	}
-	stack, err := cfn.New(template, "bench", parameters)
+	stack, err := cfn.New(template, stackName, parameters)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // TestEveryFunctionStartsWithinTheLimits checks CPU time, which concurrent tests hardly change; `go
-// run ./cmd/dev bench-start` also checks time. If the first measurement exceeds the limits, a
+// run ./cmd/dev bench start` also checks time. If the first measurement exceeds the limits, a
 // second one decides.
 func TestEveryFunctionStartsWithinTheLimits(t *testing.T) {
 	repo, err := devstack.FindRepo()

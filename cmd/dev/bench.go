@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/verify/bench"
+)
+
+// benchmarks are the measurements of docs/performance.md.
+func benchmarks() *cobra.Command {
+	var rounds int
+	cmd := &cobra.Command{
+		Use:     "bench",
+		Short:   "Measure what an order costs and how fast functions start",
+		Example: "  go run ./cmd/dev bench cost",
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "cost",
+		Short: "Count every unit that AWS bills for an order, by function, and its price",
+		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
+			cases, err := bench.Cost(repo)
+			if err != nil {
+				return err
+			}
+			return bench.PrintCost(out, cases)
+		}),
+	}, flags(&cobra.Command{
+		Use:     "start",
+		Short:   "Compare the start time of every function with that of a hello-world function",
+		Example: "  go run ./cmd/dev bench start --rounds 50",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Run(cmd.Context(), cmd.OutOrStdout(), rounds)
+		},
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().IntVar(&rounds, "rounds", 15, "rounds to measure, after warm-up")
+	}))
+	return cmd
+}

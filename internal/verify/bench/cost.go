@@ -1,0 +1,162 @@
+package bench
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"go.yaml.in/yaml/v3"
+
+	"orderflow/internal/dev/devstack"
+)
+
+//go:embed prices.yaml
+var priceList []byte
+
+// Prices is the dated price list.
+type Prices struct {
+	Read         string
+	Traced       float64
+	Memory       float64
+	Million      map[Unit]float64
+	Milliseconds map[Unit]float64
+}
+
+// LoadPrices reads the price list.
+func LoadPrices() (p Prices, err error) {
+	return p, yaml.Unmarshal(priceList, &p)
+}
+
+// Case is something that customers do, and what it causes.
+type Case struct {
+	Name   string
+	Counts Counts
+}
+
+// perPage is the number of orders in the list whose cost is counted.
+const perPage = 20
+
+// Cost runs the cases on a new world, whose processes and caches are warm, and counts what each
+// causes.
+func Cost(repo devstack.Repo) (cases []Case, err error) {
+	w, err := NewWorld(repo)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = w.Close() }()
+	if err := w.open(); err != nil {
+		return nil, err
+	}
+	run := func(name string, do func() error) {
+		if err != nil {
+			return
+		}
+		w.counts = Counts{}
+		if err = do(); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+		cases = append(cases, Case{name, w.counts})
+	}
+	order := func(method, postalCode, status string) func() error {
+		return func() error {
+			id, err := w.Place("ada", method, postalCode)
+			if err != nil {
+				return err
+			}
+			return w.Is(id, "ada", status)
+		}
+	}
+	cancelled := func() error {
+		id, err := w.Place("ada", visa, neverAnswers)
+		if err != nil {
+			return err
+		}
+		if err := w.ask(Request{Function: "cancel-order", Method: http.MethodPost, Path: "/v1/orders/" + id + "/cancel",
+			Params: map[string]string{"orderId": id}, Caller: "ada",
+			Header: map[string]string{"Idempotency-Key": "c-" + id}}, http.StatusAccepted, nil); err != nil {
+			return err
+		}
+		return w.Is(id, "ada", "CANCELLED")
+	}
+	warm := []func() error{order(visa, berlin, "CONFIRMED"), order("pm_card_visa_chargeDeclined", berlin, "REJECTED"),
+		cancelled}
+	for n := 0; len(warm) < perPage; n++ {
+		warm = append(warm, order(visa, berlin, "CONFIRMED"))
+	}
+	for _, do := range warm {
+		if err := do(); err != nil {
+			return nil, err
+		}
+	}
+	run("a list of orders", func() error {
+		return w.ask(Request{Function: "list-orders", Method: http.MethodGet, Path: "/v1/orders", Caller: "ada",
+			Query: map[string]string{"limit": fmt.Sprint(perPage)}}, http.StatusOK, nil)
+	})
+	run("a good order", order(visa, berlin, "CONFIRMED"))
+	run("a rejected order", order("pm_card_visa_chargeDeclined", berlin, "REJECTED"))
+	run("a cancelled order", cancelled)
+	return cases, err
+}
+
+// Of the sandbox.
+const (
+	visa, berlin = "pm_card_visa", "10115"
+	neverAnswers = "99999" // a postal code
+)
+
+// open fills the shop.
+func (w *World) open() error {
+	err := w.ask(Request{Function: "put-product", Method: http.MethodPut, Path: "/v1/products/MUG-BLUE",
+		Params: map[string]string{"sku": "MUG-BLUE"}, Caller: "operator",
+		Body: `{"name":"Mug","price":{"currency":"EUR","amount":1299}}`}, http.StatusOK, nil)
+	if err != nil {
+		return err
+	}
+	return w.ask(Request{Function: "adjust-stock", Method: http.MethodPost, Path: "/v1/stock/MUG-BLUE/adjustments",
+		Params: map[string]string{"sku": "MUG-BLUE"}, Caller: "operator",
+		Header: map[string]string{"Idempotency-Key": "stock"}, Body: `{"delta":1000000,"reason":"count"}`},
+		http.StatusOK, nil)
+}
+
+// ask sends a request, checks its status, decodes the answer into out, and lets everything settle.
+func (w *World) ask(r Request, want int, out any) error {
+	status, body, err := w.API(r)
+	if err != nil {
+		return err
+	}
+	if status != want {
+		return fmt.Errorf("%s answered %d %s", r.Function, status, body)
+	}
+	if out != nil {
+		if err := json.Unmarshal(body, out); err != nil {
+			return err
+		}
+	}
+	return w.Settle()
+}
+
+// Place places an order and lets everything settle.
+func (w *World) Place(customer, method, postalCode string) (id string, err error) {
+	var placed struct{ OrderID string }
+	err = w.ask(Request{Function: "place-order", Method: http.MethodPost, Path: "/v1/orders", Caller: customer,
+		Header: map[string]string{"Idempotency-Key": w.ids.New()}, Body: fmt.Sprintf(
+			`{"items":[{"sku":"MUG-BLUE","quantity":2}],"paymentMethod":%q,"shippingAddress":{"name":"Ada Example",`+
+				`"line1":"1 Sample Street","city":"Berlin","postalCode":%q,"country":"DE"}}`, method, postalCode)},
+		http.StatusAccepted, &placed)
+	return placed.OrderID, err
+}
+
+// Is checks an order's status, without counting that.
+func (w *World) Is(id, customer, status string) error {
+	counts := w.counts
+	defer func() { w.counts = counts }()
+	w.counts = Counts{}
+	var got struct{ Status string }
+	err := w.ask(Request{Function: "get-order", Method: http.MethodGet, Path: "/v1/orders/" + id, Caller: customer,
+		Params: map[string]string{"orderId": id}}, http.StatusOK, &got)
+	if err == nil && got.Status != status {
+		err = fmt.Errorf("order %s is %s, not %s", id, got.Status, status)
+	}
+	return err
+}

@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+
+	"orderflow/internal/verify/tables"
+)
+
+// Unit is something that AWS bills, or that a duration depends on.
+type Unit string
+
+// The units.
+const (
+	Transitions    Unit = "state transitions"
+	ExpressRuns    Unit = "Express requests"
+	ExpressSeconds Unit = "Express GB-seconds"
+	Invocations    Unit = "invocations"
+	GBSeconds      Unit = "GB-seconds"
+	WriteUnits     Unit = "write units"
+	ReadUnits      Unit = "read units"
+	Requests       Unit = "API requests"
+	Publishes      Unit = "SNS publishes"
+	QueueCalls     Unit = "SQS calls"
+	LogBytes       Unit = "log bytes"
+	SecretCalls    Unit = "secret reads"
+	ParameterCalls Unit = "parameter reads"
+	DiscoveryCalls Unit = "discovery calls"
+	Traces         Unit = "traces"
+	Mails          Unit = "e-mails"
+	Calls          Unit = "calls of AWS"           // not billed
+	PartyCalls     Unit = "calls of third parties" // not billed
+)
+
+// detail is the prefix of units that say to which kind of item the units of tables belong.
+const detail = "table: "
+
+// Counts are the units that each function or state machine causes, and in detail the units of its
+// items in tables.
+type Counts map[string]map[Unit]float64
+
+func (w *World) count(who string, u Unit, n float64) {
+	if w.counts[who] == nil {
+		w.counts[who] = map[Unit]float64{}
+	}
+	if n != 0 {
+		w.counts[who][u] += n
+	}
+}
+
+// countUse counts an item's units by its kind: the prefix of its key, or the kind of record.
+func (w *World) countUse(who string, u tables.Use) {
+	pk := u.Key["pk"]
+	for _, v := range u.Key {
+		if pk.S == nil { // of a query of an index
+			pk = v
+		}
+	}
+	kind, _, _ := strings.Cut(*pk.S, "#")
+	if u.Index != "" {
+		kind += " in index " + u.Index
+	}
+	operation := strings.TrimPrefix(u.Operation, "TransactWriteItems.")
+	if operation != u.Operation {
+		operation = "transact " + operation
+	}
+	of := Unit(detail + operation + " " + kind)
+	w.count(who, WriteUnits, u.Write)
+	w.count(who, ReadUnits, u.Read)
+	w.count(who, of, u.Write+u.Read)
+}
+
+// platformLines are the bytes that Lambda itself logs for an invocation: START, END, REPORT and the
+// trace, in its format Text.
+const platformLines = `START RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95 Version: $LATEST
+END RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95
+REPORT RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95	Duration: 12.34 ms	Billed Duration: 13 ms	Memory Size: 256 MB	Max Memory Used: 40 MB	
+XRAY TraceId: 1-5e34a614-10bdxmplf1fb44f07bc535a1	SegmentId: 07f5xmpl2d1f6f85	Sampled: true	
+`
+
+// moments are the times in lines, whose length differs from run to run.
+var moments = regexp.MustCompile(`"time":"[^"]*"`)
+
+// logged returns the size of what an invocation logged, and empties the log. A time has nine digits
+// of a second.
+func logged(log *bytes.Buffer) int {
+	text := moments.ReplaceAllLiteralString(log.String(), `"time":"2026-01-05T09:00:00.123456789Z"`)
+	log.Reset()
+	return len(text) + len(platformLines)
+}
