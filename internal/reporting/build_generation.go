@@ -20,57 +20,43 @@ func (s *Rebuilds) Build(ctx context.Context, generation int64) (State, error) {
 		case g.Rebuild.State != Building:
 			return g.Rebuild.State, nil
 		}
-		// It need not have read all of the log, only all that the serving generation includes. In a
-		// busy shop the end of the log is never reached.
-		if err = s.round(ctx, generation); err == nil {
-			err = s.finish(ctx, generation)
-		}
-		if err == nil || !again(err) {
-			return s.stateNow(ctx, err)
+		if err = s.round(ctx, g.Serving, generation); err != nil && !again(err) {
+			return "", err
 		}
 		if !s.clock.Now().Before(until) {
 			break
 		}
 	}
-	return s.stateNow(ctx, nil)
-}
-
-func (s *Rebuilds) stateNow(ctx context.Context, err error) (State, error) {
-	if err != nil {
-		return "", err
-	}
 	r, err := s.Rebuild(ctx)
 	return r.State, err
 }
 
-// round reads some records of each source.
-func (s *Rebuilds) round(ctx context.Context, generation int64) error {
+// round reads some records of each source into the new generation, and has it serve if it includes
+// all that the serving one includes. It need not have read all of the log: in a busy shop, the end
+// of the log is never reached.
+func (s *Rebuilds) round(ctx context.Context, serving, generation int64) error {
+	before, err := s.offsets(ctx, serving) // none is beyond the log's end, unless its topic was deleted
+	if err != nil {
+		return err
+	}
 	partitions, err := s.log.Partitions(ctx)
 	if err != nil {
 		return err
 	}
+	built, err := s.offsets(ctx, generation)
+	if err != nil {
+		return err
+	}
 	var included, total int64
+	ends := map[Source]int64{}
 	for _, p := range partitions {
 		source := Source{p.Topic, p.Partition}
-		progress, err := s.store.Progress(ctx, generation, source)
+		next, err := s.read(ctx, generation, p, built[source])
 		if err != nil {
 			return err
 		}
-		records, err := s.log.Read(ctx, p.Topic, p.Partition, progress.Next, recordsAtOnce)
-		switch {
-		case err != nil:
-			return err
-		case len(records) > 0:
-			err = s.project(ctx, generation, source, records)
-			progress.Next = records[len(records)-1].Offset + 1
-		case progress.Next < p.First: // nothing of it is left
-			err = s.skip(ctx, generation, progress, p.First)
-			progress.Next = p.First
-		}
-		if err != nil {
-			return err
-		}
-		included += max(progress.Next-p.First, 0)
+		built[source], ends[source] = next, p.End
+		included += max(next-p.First, 0)
 		total += p.End - p.First
 	}
 	_, err = s.change(ctx, func(g *Generations) error {
@@ -81,21 +67,52 @@ func (s *Rebuilds) round(ctx context.Context, generation int64) error {
 		r.Read, r.Total, r.UpdatedAt = included, total, s.clock.Now()
 		return nil
 	})
-	return err
-}
-
-// skip notes that all records of a source before an offset have left the log.
-func (s *Rebuilds) skip(ctx context.Context, generation int64, from Progress, to int64) error {
-	if err := s.missing(ctx, generation, s.clock.Now()); err != nil {
+	if err != nil {
 		return err
 	}
-	w := Write{Generation: generation, Source: from.Source, From: from.Next, To: to}
-	return s.store.Apply(ctx, w)
+	return s.finish(ctx, generation, func(p Progress) bool {
+		if end := ends[p.Source]; before[p.Source] > end { // the topic was deleted, or made anew
+			return built[p.Source] >= end
+		}
+		return built[p.Source] >= p.Next
+	})
 }
 
-// finish makes the new generation serve if it includes all records that the serving one includes.
-// Else, or if the serving one includes more by then, it fails with ErrOvertaken.
-func (s *Rebuilds) finish(ctx context.Context, generation int64) error {
+// offsets returns how far a generation has read, by source.
+func (s *Service) offsets(ctx context.Context, generation int64) (map[Source]int64, error) {
+	all, err := s.store.Sources(ctx, generation)
+	next := map[Source]int64{}
+	for _, p := range all {
+		next[p.Source] = p.Next
+	}
+	return next, err
+}
+
+// read reads some records of a partition from an offset on. It returns the offset after them.
+func (s *Rebuilds) read(ctx context.Context, generation int64, p Partition, from int64) (next int64, err error) {
+	if from >= p.End { // a Read would wait for records
+		return from, nil
+	}
+	source := Source{p.Topic, p.Partition}
+	records, err := s.log.Read(ctx, p.Topic, p.Partition, from, recordsAtOnce)
+	switch {
+	case err != nil:
+		return from, err
+	case len(records) > 0:
+		return records[len(records)-1].Offset + 1, s.project(ctx, generation, source, records)
+	case from < p.First: // nothing of it is left
+		if err := s.missing(ctx, generation, s.clock.Now()); err != nil {
+			return from, err
+		}
+		w := Write{Generation: generation, Source: source, From: from, To: p.First}
+		return p.First, s.store.Apply(ctx, w)
+	}
+	return from, nil
+}
+
+// finish has the new generation serve if it includes all that the serving one includes of each
+// source. Else, or if the serving one includes more by then, it fails with ErrOvertaken.
+func (s *Rebuilds) finish(ctx context.Context, generation int64, caughtUp func(serving Progress) bool) error {
 	g, err := s.store.Generations(ctx)
 	if err != nil {
 		return err
@@ -103,25 +120,17 @@ func (s *Rebuilds) finish(ctx context.Context, generation int64) error {
 	if g.Rebuild == nil || g.Rebuild.Generation != generation || g.Rebuild.State != Building {
 		return nil
 	}
-	partitions, err := s.log.Partitions(ctx)
+	seen, err := s.store.Sources(ctx, g.Serving)
 	if err != nil {
 		return err
 	}
-	var seen []Progress
-	for _, p := range partitions {
-		source := Source{p.Topic, p.Partition}
-		serving, err := s.store.Progress(ctx, g.Serving, source)
-		if err != nil {
-			return err
-		}
-		building, err := s.store.Progress(ctx, generation, source)
-		if err != nil {
-			return err
-		}
-		if building.Next < serving.Next {
+	if len(seen) > MaxSources {
+		return ErrTooManyPartitions
+	}
+	for _, p := range seen {
+		if !caughtUp(p) {
 			return ErrOvertaken
 		}
-		seen = append(seen, serving)
 	}
 	closing, r := g.Serving, *g.Rebuild
 	r.State, r.UpdatedAt = Switched, s.clock.Now()

@@ -12,6 +12,10 @@ var (
 	ErrNoRebuild = fault.New(fault.NotFound, "NoRebuild", "the reports have never been rebuilt")
 	// ErrNotBuilding: the rebuild can no longer be stopped.
 	ErrNotBuilding = fault.New(fault.Conflict, "NotBuilding", "no rebuild is reading the log")
+	// ErrTooManyPartitions: the switch would not fit into a transaction.
+	ErrTooManyPartitions = fault.New(fault.Refused, "TooManyPartitions",
+		"the reports are built from more than %d partitions of the log; a rebuild can replace at most that many",
+		MaxSources)
 )
 
 // Topics of the log that reports are built from.
@@ -52,6 +56,12 @@ func NewRebuilds(s *Service, log Log, machine Machine) *Rebuilds { return &Rebui
 // contribute.
 func (s *Rebuilds) Start(ctx context.Context, by string, fresh bool) (Rebuild, error) {
 	g, err := s.change(ctx, func(g *Generations) error {
+		switch sources, err := s.store.Sources(ctx, g.Serving); {
+		case err != nil:
+			return err
+		case len(sources) > MaxSources:
+			return ErrTooManyPartitions
+		}
 		now, r := s.clock.Now(), g.Rebuild
 		switch {
 		case r == nil || r.State == Done || r.State == Stopped && fresh:

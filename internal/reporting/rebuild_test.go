@@ -289,20 +289,33 @@ func (l late) Partitions(ctx context.Context) ([]reporting.Partition, error) {
 	return l.Log.Partitions(ctx)
 }
 
+// switching does something before each switch.
+type switching struct {
+	reporting.Store
+	before func()
+}
+
+func (s *switching) Switch(
+	ctx context.Context, g reporting.Generations, closing int64, seen []reporting.Progress,
+) error {
+	s.before()
+	return s.Store.Switch(ctx, g, closing, seen)
+}
+
 func TestRebuildEndsWithAllThatTheServingReportsInclude(t *testing.T) {
 	f := newFixture(t)
 	f.append(created("A", item("MUG", 2, 5)))
 	f.deliver(f.Service, 0)
-	looks := 0
-	f.Rebuilds = reporting.NewRebuilds(f.Service, late{f.log, func() {
-		if looks++; looks%2 == 0 && looks < 30 { // after a round
-			f.append(created("B"+strconv.Itoa(looks), item("MUG", 2, 5)))
+	tries := 0
+	f.Rebuilds = f.over(&switching{f.store, func() {
+		if tries++; tries < 15 {
+			f.append(created("B"+strconv.Itoa(tries), item("MUG", 2, 5)))
 			f.deliver(f.Service, 0)
 		}
-	}}, f.machine)
+	}})
 	f.rebuild()
-	if got := f.store.All(2); looks < 30 || !reflect.DeepEqual(got, f.fresh()) {
-		t.Errorf("rows %v after %d looks", got, looks)
+	if got := f.store.All(2); tries != 15 || !reflect.DeepEqual(got, f.fresh()) {
+		t.Errorf("rows %v after %d tries", got, tries)
 	}
 }
 
@@ -310,18 +323,18 @@ func TestBuildAndRemovalReturnInTime(t *testing.T) {
 	f := newFixture(t)
 	f.append(created("A", item("MUG", 2, 5)))
 	f.deliver(f.Service, 0)
-	looks := 0
-	f.Rebuilds = reporting.NewRebuilds(f.Service, late{f.log, func() { // more is appended than is read
-		looks++
+	tries := 0
+	f.Rebuilds = f.over(&switching{f.store, func() { // each time, there is more to read
+		tries++
 		f.clock.Advance(20 * time.Second)
-		f.append(created("B"+strconv.Itoa(looks), item("MUG", 2, 5)))
+		f.append(created("B"+strconv.Itoa(tries), item("MUG", 2, 5)))
 		f.deliver(f.Service, 0)
-	}}, f.machine)
+	}})
 	_, err := f.Start(t.Context(), "ops", false)
 	f.must(err)
 	state, err := f.Build(t.Context(), 2)
-	if r, _ := f.Rebuild(t.Context()); err != nil || state != reporting.Building || looks != 4 || r.Read != 4 {
-		t.Errorf("%s after %d looks, %v, %+v", state, looks, err, r)
+	if r, _ := f.Rebuild(t.Context()); err != nil || state != reporting.Building || tries != 3 || r.Read != 3 {
+		t.Errorf("%s after %d tries, %v, %+v", state, tries, err, r)
 	}
 	f.Rebuilds = f.over(f.store)
 	if state, err := f.Build(t.Context(), 2); err != nil || state != reporting.Switched {
@@ -345,6 +358,11 @@ func (i *interleaved) Progress(
 ) (reporting.Progress, error) {
 	i.pause()
 	return i.Store.Progress(ctx, generation, of)
+}
+
+func (i *interleaved) Sources(ctx context.Context, generation int64) ([]reporting.Progress, error) {
+	i.pause()
+	return i.Store.Sources(ctx, generation)
 }
 
 func (i *interleaved) Apply(ctx context.Context, w reporting.Write) error {
@@ -527,5 +545,168 @@ func TestRebuildSwitchesUnderSteadyLoad(t *testing.T) {
 	f.must(err)
 	if state != reporting.Switched {
 		t.Errorf("after %d rounds with one event each: %s", n, state)
+	}
+}
+
+func TestRebuildReadsOnUntilItIncludesWhatServes(t *testing.T) {
+	f := newFixture(t)
+	events := slices.Repeat([]envelope.Event{created("A", item("MUG", 2, 5))}, 1500) // more than it reads at once
+	f.append(append(events, ended(orders.OrderConfirmed, "A", "", 10, 1))...)
+	f.deliver(f.Service, 0)
+	if g := f.rebuild(); g.Serving != 2 || !reflect.DeepEqual(f.store.All(2), f.fresh()) {
+		t.Errorf("generation %d has %v", g.Serving, f.store.All(2))
+	}
+}
+
+// grown is a log in which a topic gets another partition.
+type grown struct {
+	*memory.Log
+	added reporting.Source
+	extra []reporting.Record
+}
+
+func (g *grown) Partitions(ctx context.Context) ([]reporting.Partition, error) {
+	all, err := g.Log.Partitions(ctx)
+	if len(g.extra) > 0 {
+		p := reporting.Partition{Topic: g.added.Topic, Partition: g.added.Partition, End: int64(len(g.extra))}
+		all = append(all, p)
+	}
+	return all, err
+}
+
+func (g *grown) Read(
+	ctx context.Context, topic string, p int32, from int64, most int,
+) ([]reporting.Record, error) {
+	if (reporting.Source{Topic: topic, Partition: p}) != g.added {
+		return g.Log.Read(ctx, topic, p, from, most)
+	}
+	return g.extra[min(from, int64(len(g.extra))):], nil
+}
+
+func TestPartitionAddedDuringTheSwitchLosesNothing(t *testing.T) {
+	f := newFixture(t)
+	f.append(created("A", item("MUG", 2, 5)))
+	f.deliver(f.Service, 0)
+	log := &grown{Log: f.log, added: reporting.Source{Topic: topics[0], Partition: 3}}
+	deliver := func(orderID string) {
+		r := records(t, int64(len(log.extra)), ended(orders.OrderConfirmed, orderID, "", 10, 1))[0]
+		r.Topic, r.Partition = log.added.Topic, log.added.Partition
+		log.extra = append(log.extra, r)
+		f.must(f.ProjectSales(t.Context(), log.added, []reporting.Record{r}))
+	}
+	store := &switching{f.store, func() {
+		if len(log.extra) == 0 {
+			deliver("NEW0")
+		}
+	}}
+	f.Rebuilds = reporting.NewRebuilds(reporting.New(store, f.clock, nil), log, f.machine)
+	f.rebuild()
+	deliver("NEW1")
+	g := f.generations()
+	id := reporting.RowID{Report: reporting.Sales, Day: "2026-11-28", Of: "EUR"}
+	if got := f.store.All(g.Serving)[id][reporting.Orders]; g.Serving != 2 || got != 2 || !g.Since.IsZero() {
+		t.Errorf("generation %d counts %d confirmed orders, want 2; complete since %s", g.Serving, got, g.Since)
+	}
+}
+
+func TestZombieOfADroppedRebuildLeavesNothing(t *testing.T) {
+	f := newFixture(t)
+	f.append(created("A", item("MUG", 2, 5)))
+	f.deliver(f.Service, 0)
+	_, err := f.Start(t.Context(), "ops", false)
+	f.must(err)
+	rows := reporting.Rows{}
+	rows.Add(reporting.Funnel, "2026-11-28", "PLACED", reporting.Orders, 1)
+	w := reporting.Write{Generation: 2, Source: source, To: 1, Rows: rows}
+	f.must(f.store.Apply(t.Context(), w))
+	_, err = f.Stop(t.Context())
+	f.must(err)
+	r, err := f.Start(t.Context(), "ops", true)
+	f.must(err)
+	w.From, w.To = 1, 2
+	f.must(f.store.Apply(t.Context(), w)) // before the removal
+	f.run(r.Generation)
+	w.From, w.To = 2, 3
+	if err := f.store.Apply(t.Context(), w); !errors.Is(err, reporting.ErrClosed) {
+		t.Errorf("a write after the removal: %v", err)
+	}
+	w.Source.Partition, w.From, w.To = 0, 0, 1
+	if err := f.store.Apply(t.Context(), w); !errors.Is(err, reporting.ErrClosed) {
+		t.Errorf("a first write after the removal: %v", err)
+	}
+	if left := f.store.All(2); len(left) > 0 {
+		t.Errorf("left of generation 2: %v", left)
+	}
+}
+
+func TestRebuildOfATopicMadeAnewEnds(t *testing.T) {
+	f := newFixture(t)
+	for n := range 5 {
+		f.append(created("A"+strconv.Itoa(n), item("MUG", 2, 5)))
+	}
+	f.deliver(f.Service, 0)
+	f.log = memory.NewLog(f.clock, topics...)
+	f.append(created("A0", item("MUG", 2, 5)))
+	f.Rebuilds = f.over(f.store)
+	if g := f.rebuild(); g.Serving != 2 || !reflect.DeepEqual(f.store.All(2), f.fresh()) {
+		t.Errorf("generation %d has %v", g.Serving, f.store.All(2))
+	}
+}
+
+func TestRebuildOfADeletedTopicEnds(t *testing.T) {
+	f := newFixture(t)
+	gone := reporting.Source{Topic: "orderflow.old.events"}
+	f.must(f.ProjectSales(t.Context(), gone, records(t, 0, created("A", item("MUG", 2, 5)))))
+	if g := f.rebuild(); g.Serving != 2 {
+		t.Errorf("generation %d serves", g.Serving)
+	}
+}
+
+// slow is a log in which a Read waits for a second if there are no records.
+type slow struct {
+	reporting.Log
+	wait func(time.Duration)
+}
+
+func (l slow) Read(ctx context.Context, topic string, p int32, from int64, most int) ([]reporting.Record, error) {
+	found, err := l.Log.Read(ctx, topic, p, from, most)
+	if len(found) == 0 {
+		l.wait(time.Second)
+	}
+	return found, err
+}
+
+func TestRebuildOfAQuietLogEndsAtOnce(t *testing.T) {
+	f := newFixture(t)
+	f.append(created("A", item("MUG", 2, 5)))
+	f.deliver(f.Service, 0)
+	f.Rebuilds = reporting.NewRebuilds(f.Service, slow{f.log, f.clock.Advance}, f.machine)
+	if f.rebuild(); !f.clock.Now().Equal(day) {
+		t.Errorf("it took %s", f.clock.Now().Sub(day))
+	}
+}
+
+func TestRebuildOfTooManyPartitionsIsRefused(t *testing.T) {
+	f := newFixture(t)
+	read := func(partition int) {
+		of := reporting.Source{Topic: topics[0], Partition: int32(partition)}
+		f.must(f.ProjectSales(t.Context(), of, records(t, 0, created("A", item("MUG", 2, 5)))))
+	}
+	for n := range reporting.MaxSources {
+		read(n)
+	}
+	r, err := f.Start(t.Context(), "ops", false)
+	f.must(err)
+	read(reporting.MaxSources)
+	if _, err := f.Build(t.Context(), r.Generation); !errors.Is(err, reporting.ErrTooManyPartitions) {
+		t.Errorf("Build: %v", err)
+	}
+	_, err = f.Stop(t.Context())
+	f.must(err)
+	if _, err := f.Start(t.Context(), "ops", false); !errors.Is(err, reporting.ErrTooManyPartitions) {
+		t.Errorf("Start: %v", err)
+	}
+	if g := f.generations(); g.Serving != 1 || g.Rebuild.State != reporting.Stopped {
+		t.Errorf("generations %+v, %+v", g, g.Rebuild)
 	}
 }

@@ -1,6 +1,7 @@
 package reporting
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,6 +20,11 @@ var (
 type Source struct {
 	Topic     string
 	Partition int32
+}
+
+// Compare orders sources by topic and partition.
+func (s Source) Compare(other Source) int {
+	return cmp.Or(cmp.Compare(s.Topic, other.Topic), cmp.Compare(s.Partition, other.Partition))
 }
 
 // Progress is how far a generation has read a source.
@@ -45,6 +51,9 @@ type Write struct {
 	// From and To are the source's offsets before and after the records. The transaction's
 	// condition is that the generation has read up to From and is not closed. It makes the write of
 	// a repeated batch, and of an invocation that was overtaken, a failure without effect.
+	//
+	// The first write of a source, from offset 0, also raises Generations.Version, and fails unless
+	// the generation serves or is the newest. So no switch misses a source.
 	From, To int64
 	// Facts are the next versions of orders' facts.
 	Facts []Facts
@@ -53,9 +62,14 @@ type Write struct {
 	Parked []Parked
 }
 
-// MaxActions is how many items a Write may have: DynamoDB's limit for a transaction, less two for
-// its conditions.
-const MaxActions = 98
+const (
+	// MaxActions is how many items a Write may have: DynamoDB's limit for a transaction, less two
+	// for its offset and the generations.
+	MaxActions = 98
+	// MaxSources is how many sources a Switch can close: DynamoDB's limit for a transaction, less
+	// one for the generations.
+	MaxSources = 99
+)
 
 // State is the state of a rebuild.
 type State string
@@ -117,11 +131,14 @@ type Store interface {
 	// ErrOvertaken.
 	SaveGenerations(ctx context.Context, g Generations) error
 	// Switch is SaveGenerations that also closes the generation that served until now, in the same
-	// transaction. seen is its progress for every source, and must still be its progress, else
+	// transaction. seen is what Sources returned for it, and must still be its progress, else
 	// Switch fails with ErrOvertaken.
 	Switch(ctx context.Context, g Generations, closing int64, seen []Progress) error
 	// Progress returns how far a generation has read a source.
 	Progress(ctx context.Context, generation int64, of Source) (Progress, error)
+	// Sources returns how far a generation has read each source of which it has read anything,
+	// sorted.
+	Sources(ctx context.Context, generation int64) ([]Progress, error)
 	// Facts returns the facts of up to 100 orders; those of which nothing is known are left out.
 	Facts(ctx context.Context, generation int64, orderIDs []string) (map[string]Facts, error)
 	// Apply writes w. It fails with ErrOvertaken or ErrClosed if a condition does not hold.
@@ -131,7 +148,8 @@ type Store interface {
 	ReadRows(ctx context.Context, generation int64, r Range, after RowID, most int) ([]Row, error)
 	// ReadParked returns the parked records of a generation, sorted.
 	ReadParked(ctx context.Context, generation int64) ([]Parked, error)
-	// Remove deletes rows, facts and parked records of a closed generation, as many as fit into a
-	// few requests. It returns false when nothing is left.
+	// Remove deletes a generation that neither serves nor is being built, as much as fits into a
+	// few requests. It returns false when nothing is left. The progress goes first, so that a late
+	// Write fails with ErrClosed and adds nothing.
 	Remove(ctx context.Context, generation int64) (more bool, err error)
 }

@@ -158,6 +158,12 @@ func progressKey(generation int64, of reporting.Source) (pk, sk string) {
 
 func sourceKey(of reporting.Source) string { return of.Topic + "#" + strconv.Itoa(int(of.Partition)) }
 
+func sourceOf(key string) reporting.Source {
+	topic, partition, _ := strings.Cut(key, "#") // not in the names of topics
+	n, _ := strconv.ParseInt(partition, 10, 32)
+	return reporting.Source{Topic: topic, Partition: int32(n)}
+}
+
 func parkedKey(generation int64, p reporting.Parked) (pk, sk string) {
 	return under(generation, "parked"), fmt.Sprintf("%s#%05d#%019d", p.Topic, p.Partition, p.Offset)
 }

@@ -81,6 +81,37 @@ func (s Store) Progress(
 	return item.domain(of), err
 }
 
+// Sources returns how far a generation has read its sources.
+func (s Store) Sources(ctx context.Context, generation int64) (all []reporting.Progress, err error) {
+	in := s.partition(under(generation, "progress"))
+	for {
+		page, err := s.Client.Query(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, values := range page.Items {
+			var item progress
+			if err := attributevalue.UnmarshalMap(values, &item); err != nil {
+				return nil, err
+			}
+			sk, _ := values["sk"].(*types.AttributeValueMemberS)
+			all = append(all, item.domain(sourceOf(sk.Value)))
+		}
+		if in.ExclusiveStartKey = page.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+			slices.SortFunc(all, func(a, b reporting.Progress) int { return a.Compare(b.Source) })
+			return all, nil
+		}
+	}
+}
+
+// partition queries all items of a partition consistently.
+func (s Store) partition(pk string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName: &s.Name, KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: ddb.Values{":pk": ddb.String(pk)},
+	}
+}
+
 // Facts returns the facts of orders.
 func (s Store) Facts(
 	ctx context.Context, generation int64, orderIDs []string,
@@ -111,13 +142,8 @@ func orderPartition(generation int64, orderID string) string {
 // Apply writes the effect of records.
 func (s Store) Apply(ctx context.Context, w reporting.Write) error {
 	ops := []ddb.Op{s.advance(w.Generation, w.Source, w.From, progress{NextOffset: w.To})}
-	if w.From == 0 { // Switch did not close what it did not see
-		live := "serving = :g OR newest = :g"
-		if w.Generation == 1 {
-			live += " OR attribute_not_exists(pk)"
-		}
-		values := ddb.Values{":g": ddb.Number(w.Generation)}
-		ops = append(ops, s.CheckIf(generationsKey, generationsKey, reporting.ErrClosed, live, values))
+	if w.From == 0 {
+		ops = append(ops, s.newSource(w.Generation))
 	}
 	for _, f := range w.Facts {
 		op := s.SaveVersion(orderPartition(w.Generation, f.OrderID), f.OrderID, fromFacts(f), f.Version-1)
@@ -135,10 +161,25 @@ func (s Store) Apply(ctx context.Context, w reporting.Write) error {
 	if !errors.Is(err, reporting.ErrOvertaken) {
 		return err
 	}
-	if p, failed := s.Progress(ctx, w.Generation, w.Source); failed == nil && p.Closed {
+	p, failed := s.Progress(ctx, w.Generation, w.Source)
+	if removed := p.Next == 0 && w.From > 0; failed == nil && (p.Closed || removed) {
 		return reporting.ErrClosed
 	}
 	return err
+}
+
+// newSource raises the version of the generations, among which is one that serves or is the newest.
+// Before the first write of all, there is no item yet.
+func (s Store) newSource(generation int64) ddb.Op {
+	live := "serving = :g OR newest = :g"
+	if generation == 1 {
+		live += " OR attribute_not_exists(pk)"
+	}
+	return ddb.Op{Refused: reporting.ErrClosed, Write: types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.Name, Key: ddb.Key(generationsKey, generationsKey), ConditionExpression: &live,
+		UpdateExpression:          aws.String("SET serving = if_not_exists(serving, :g) ADD version :one"),
+		ExpressionAttributeValues: ddb.Values{":g": ddb.Number(generation), ":one": ddb.Number(1)},
+	}}}
 }
 
 // addTo adds to the amounts of a row, whether it exists or not.
@@ -247,10 +288,10 @@ func (s Store) ReadParked(ctx context.Context, generation int64) (found []report
 	}
 }
 
-// Remove deletes a page of each partition of a generation, all but its progress, which keeps it
-// closed.
+// Remove deletes a page of each partition of a generation.
 func (s Store) Remove(ctx context.Context, generation int64) (more bool, err error) {
-	partitions := append(ddb.Shards(under(generation, "orders#")), under(generation, "parked"))
+	partitions := []string{under(generation, "progress"), under(generation, "parked")}
+	partitions = append(partitions, ddb.Shards(under(generation, "orders#"))...)
 	for _, report := range []reporting.Report{
 		reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency,
 	} {
@@ -258,19 +299,21 @@ func (s Store) Remove(ctx context.Context, generation int64) (more bool, err err
 	}
 	for _, pk := range partitions {
 		const atOnce = 100 // DynamoDB's limit for a transaction
-		items, cursor, err := s.Page(ctx, "", "pk", pk, false, atOnce, "")
+		in := s.partition(pk)
+		in.Limit = aws.Int32(atOnce)
+		page, err := s.Client.Query(ctx, in)
 		if err != nil {
 			return false, err
 		}
-		ops := make([]ddb.Op, len(items))
-		for i, item := range items {
+		ops := make([]ddb.Op, len(page.Items))
+		for i, item := range page.Items {
 			key := ddb.Values{"pk": item["pk"], "sk": item["sk"]}
 			ops[i] = ddb.Op{Write: types.TransactWriteItem{Delete: &types.Delete{TableName: &s.Name, Key: key}}}
 		}
 		if err := s.Commit(ctx, commit.With{}, ops...); err != nil {
 			return false, err
 		}
-		more = more || cursor != ""
+		more = more || len(page.LastEvaluatedKey) > 0
 	}
 	return more, nil
 }

@@ -91,3 +91,21 @@ func TestStartRebuildRefusesAnUnknownMember(t *testing.T) {
 		t.Error("it was started")
 	}
 }
+
+func TestRebuildOfTooManyPartitionsIsRefused(t *testing.T) {
+	c := clock.At(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
+	store := memory.New(c)
+	for n := range int32(reporting.MaxSources + 1) {
+		of := reporting.Source{Topic: reporting.Topics[0], Partition: n}
+		if err := store.Apply(t.Context(), reporting.Write{Generation: 1, Source: of, To: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	started := new(runs)
+	all := RebuildHandlers(reporting.NewRebuilds(reporting.New(store, c, nil), nil, started))
+	wantAnswer(t, invokeSample(t, all, "start-rebuild", ""), 422, `"code":"TooManyPartitions"`)
+	wantAnswer(t, invokeSample(t, all, "start-rebuild", ""), 422, `more than 99 partitions`)
+	if *started != 0 {
+		t.Error("it was started")
+	}
+}

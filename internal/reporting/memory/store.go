@@ -107,6 +107,13 @@ func (s *Store) Progress(
 	return p, nil
 }
 
+// Sources returns how far a generation has read its sources.
+func (s *Store) Sources(_ context.Context, generation int64) (all []reporting.Progress, err error) {
+	s.View(func() { all = slices.Collect(maps.Values(s.of(generation).progress)) })
+	slices.SortFunc(all, func(a, b reporting.Progress) int { return a.Compare(b.Source) })
+	return all, nil
+}
+
 // Facts returns the facts of orders.
 func (s *Store) Facts(
 	_ context.Context, generation int64, orderIDs []string,
@@ -126,9 +133,9 @@ func (s *Store) Facts(
 func (s *Store) Apply(_ context.Context, w reporting.Write) error {
 	return s.Commit(commit.With{}, func() error {
 		g, now := s.of(w.Generation), s.now()
-		building := now.Rebuild != nil && now.Rebuild.Generation == w.Generation
+		newest := now.Rebuild != nil && now.Rebuild.Generation == w.Generation
 		switch p := g.read(w.Source); {
-		case p.Closed, p.Next == 0 && now.Serving != w.Generation && !building:
+		case p.Closed, p.Next == 0 && (w.From > 0 || now.Serving != w.Generation && !newest):
 			return reporting.ErrClosed
 		case p.Next != w.From:
 			return reporting.ErrOvertaken
@@ -139,6 +146,10 @@ func (s *Store) Apply(_ context.Context, w reporting.Write) error {
 			}
 		}
 		g.write(w)
+		if w.From == 0 {
+			now.Version++
+			s.generations.Save("", now)
+		}
 		return nil
 	})
 }
@@ -186,18 +197,15 @@ func (s *Store) All(generation int64) reporting.Rows {
 func (s *Store) ReadParked(_ context.Context, generation int64) (found []reporting.Parked, err error) {
 	s.View(func() { found = slices.Clone(s.of(generation).parked) })
 	slices.SortFunc(found, func(a, b reporting.Parked) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition),
-			cmp.Compare(a.Offset, b.Offset))
+		return cmp.Or(a.Compare(b.Source), cmp.Compare(a.Offset, b.Offset))
 	})
 	return found, nil
 }
 
-// Remove deletes what a generation has but its progress.
+// Remove deletes a generation.
 func (s *Store) Remove(_ context.Context, n int64) (more bool, err error) {
 	return false, s.Commit(commit.With{}, func() error {
-		progress := s.of(n).progress
 		delete(s.kept, n)
-		s.of(n).progress = progress
 		return nil
 	})
 }

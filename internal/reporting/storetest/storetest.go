@@ -22,8 +22,8 @@ var Suite = storesuite.Suite[reporting.Store]{
 		generationsComeBackAsSaved, onlyTheNextVersionOfGenerationsIsSaved, writeComesBackAsWritten,
 		writeFromAnotherOffsetChangesNothing, writeOverOtherFactsChangesNothing, zeroAmountsAreLeftOut,
 		rowsAreSelectedByDay, rowsArePaged, switchClosesTheGeneration, switchFailsIfTheOtherGenerationReadOn,
-		newSourceOfAGenerationThatDoesNotServeIsRefused, generationsAreKeptApart, removedGenerationStaysClosed,
-		concurrentWritesOfOneBatchCountOnce, largestWriteFits,
+		switchFailsIfItDidNotSeeASource, newSourceOfAGenerationThatDoesNotServeIsRefused, generationsAreKeptApart,
+		removedGenerationStaysClosed, concurrentWritesOfOneBatchCountOnce, largestWriteFits, largestSwitchFits,
 	},
 	Kinds: map[string]storesuite.Kind[reporting.Store]{"Generations": {
 		Write: func(t *testing.T, s reporting.Store) { must(t, s.SaveGenerations(t.Context(), rebuilding(1))) },
@@ -39,8 +39,8 @@ var Kinds = storesuite.Suite[reporting.Store]{Kinds: map[string]storesuite.Kind[
 	Write: func(t *testing.T, s reporting.Store) { must(t, s.Apply(t.Context(), first)) },
 	Rewrite: func(t *testing.T, s reporting.Store) {
 		must(t, s.Apply(t.Context(), second))
-		must(t, s.SaveGenerations(t.Context(), rebuilding(1)))
-		must(t, s.Switch(t.Context(), switched(2), 1, []reporting.Progress{{Source: source, Next: second.To}}))
+		must(t, s.SaveGenerations(t.Context(), rebuilding(2)))
+		must(t, s.Switch(t.Context(), switched(3), 1, []reporting.Progress{{Source: source, Next: second.To}}))
 	},
 }}}
 
@@ -184,6 +184,7 @@ func writeComesBackAsWritten(t *testing.T, s reporting.Store) {
 	wantProgress(t, s, 1, reporting.Progress{Source: source})
 	must(t, s.Apply(t.Context(), first))
 	wantProgress(t, s, 1, reporting.Progress{Source: source, Next: 12})
+	wantGenerations(t, s, reporting.Generations{Serving: 1, Version: 1})
 	wantFacts(t, s, 1, first.Facts...)
 	wantRows(t, s, 1, first.Rows)
 	wantParked(t, s, 1, first.Parked...)
@@ -305,11 +306,10 @@ func rowsArePaged(t *testing.T, s reporting.Store) {
 
 func switchClosesTheGeneration(t *testing.T, s reporting.Store) {
 	must(t, s.Apply(t.Context(), first))
-	must(t, s.SaveGenerations(t.Context(), rebuilding(1)))
-	must(t, s.Switch(t.Context(), switched(2), 1, []reporting.Progress{{Source: source, Next: 12}, {Source: other}}))
-	wantGenerations(t, s, switched(2))
+	must(t, s.SaveGenerations(t.Context(), rebuilding(2)))
+	must(t, s.Switch(t.Context(), switched(3), 1, []reporting.Progress{{Source: source, Next: 12}}))
+	wantGenerations(t, s, switched(3))
 	wantProgress(t, s, 1, reporting.Progress{Source: source, Next: 12, Closed: true})
-	wantProgress(t, s, 1, reporting.Progress{Source: other, Closed: true})
 	late := second
 	if err := s.Apply(t.Context(), late); !errors.Is(err, reporting.ErrClosed) {
 		t.Errorf("a late write: %v", err)
@@ -323,15 +323,35 @@ func switchClosesTheGeneration(t *testing.T, s reporting.Store) {
 
 func switchFailsIfTheOtherGenerationReadOn(t *testing.T, s reporting.Store) {
 	must(t, s.Apply(t.Context(), first))
-	must(t, s.SaveGenerations(t.Context(), rebuilding(1)))
+	must(t, s.SaveGenerations(t.Context(), rebuilding(2)))
 	for _, seen := range []reporting.Progress{{Source: source, Next: 11}, {Source: source}, {Source: other, Next: 1}} {
 		both := []reporting.Progress{seen, {Source: reporting.Source{Topic: "orderflow.payments.events"}}}
-		if err := s.Switch(t.Context(), switched(2), 1, both); !errors.Is(err, reporting.ErrOvertaken) {
+		if err := s.Switch(t.Context(), switched(3), 1, both); !errors.Is(err, reporting.ErrOvertaken) {
 			t.Errorf("seen %+v: %v", seen, err)
 		}
 	}
-	wantGenerations(t, s, rebuilding(1))
+	wantGenerations(t, s, rebuilding(2))
 	must(t, s.Apply(t.Context(), second))
+}
+
+// switchFailsIfItDidNotSeeASource: a partition that was added while the switch was decided.
+func switchFailsIfItDidNotSeeASource(t *testing.T, s reporting.Store) {
+	must(t, s.Apply(t.Context(), first))
+	must(t, s.SaveGenerations(t.Context(), rebuilding(2)))
+	seen, err := s.Sources(t.Context(), 1)
+	if want := []reporting.Progress{{Source: source, Next: 12}}; err != nil || !reflect.DeepEqual(seen, want) {
+		t.Errorf("Sources: %+v, %v", seen, err)
+	}
+	must(t, s.Apply(t.Context(), reporting.Write{Generation: 1, Source: other, To: 1, Rows: first.Rows}))
+	if err := s.Switch(t.Context(), switched(3), 1, seen); !errors.Is(err, reporting.ErrOvertaken) {
+		t.Errorf("it has seen %+v: %v", seen, err)
+	}
+	seen, err = s.Sources(t.Context(), 1)
+	want := []reporting.Progress{{Source: other, Next: 1}, {Source: source, Next: 12}}
+	if err != nil || !reflect.DeepEqual(seen, want) {
+		t.Errorf("Sources: %+v, %v", seen, err)
+	}
+	must(t, s.Switch(t.Context(), switched(4), 1, seen))
 }
 
 // newSourceOfAGenerationThatDoesNotServeIsRefused: a partition that is added while generations are
@@ -343,7 +363,7 @@ func newSourceOfAGenerationThatDoesNotServeIsRefused(t *testing.T, s reporting.S
 	}
 	must(t, s.SaveGenerations(t.Context(), rebuilding(1)))
 	must(t, s.Apply(t.Context(), w))
-	must(t, s.Switch(t.Context(), switched(2), 1, nil))
+	must(t, s.Switch(t.Context(), switched(3), 1, nil))
 	w.Source = other
 	must(t, s.Apply(t.Context(), w))
 	w.Generation = 1
@@ -366,8 +386,8 @@ func generationsAreKeptApart(t *testing.T, s reporting.Store) {
 }
 
 func removedGenerationStaysClosed(t *testing.T, s reporting.Store) {
-	must(t, s.SaveGenerations(t.Context(), rebuilding(1)))
 	must(t, s.Apply(t.Context(), first))
+	must(t, s.SaveGenerations(t.Context(), rebuilding(2)))
 	many := reporting.Write{Generation: 1, Source: source, From: 12, To: 13}
 	for ; many.From < 14; many.From, many.To = many.From+1, many.To+1 {
 		many.Rows = reporting.Rows{}
@@ -379,7 +399,7 @@ func removedGenerationStaysClosed(t *testing.T, s reporting.Store) {
 	}
 	kept := reporting.Write{Generation: 2, Source: source, To: 12, Rows: first.Rows, Facts: first.Facts}
 	must(t, s.Apply(t.Context(), kept))
-	must(t, s.Switch(t.Context(), switched(2), 1, []reporting.Progress{{Source: source, Next: 14}}))
+	must(t, s.Switch(t.Context(), switched(4), 1, []reporting.Progress{{Source: source, Next: 14}}))
 	for more, n := true, 0; more; n++ {
 		var err error
 		if more, err = s.Remove(t.Context(), 1); err != nil || n > 10 {
@@ -391,8 +411,14 @@ func removedGenerationStaysClosed(t *testing.T, s reporting.Store) {
 	wantParked(t, s, 1)
 	wantRows(t, s, 2, first.Rows)
 	wantFacts(t, s, 2, first.Facts...)
-	if err := s.Apply(t.Context(), many); !errors.Is(err, reporting.ErrClosed) {
-		t.Errorf("a write after the removal: %v", err)
+	for _, from := range []int64{0, many.From} {
+		many.From = from
+		if err := s.Apply(t.Context(), many); !errors.Is(err, reporting.ErrClosed) {
+			t.Errorf("a write from offset %d after the removal: %v", from, err)
+		}
+	}
+	if left, err := s.Sources(t.Context(), 1); err != nil || len(left) > 0 {
+		t.Errorf("progress is left: %+v, %v", left, err)
 	}
 }
 
@@ -420,4 +446,20 @@ func largestWriteFits(t *testing.T, s reporting.Store) {
 	}
 	must(t, s.Apply(t.Context(), w))
 	wantRows(t, s, 1, w.Rows)
+}
+
+func largestSwitchFits(t *testing.T, s reporting.Store) {
+	g := rebuilding(1)
+	for n := range reporting.MaxSources {
+		of := reporting.Source{Topic: "orderflow.orders.events", Partition: int32(n)}
+		must(t, s.Apply(t.Context(), reporting.Write{Generation: 1, Source: of, To: 1}))
+		g.Version++
+	}
+	must(t, s.SaveGenerations(t.Context(), g))
+	seen, err := s.Sources(t.Context(), 1)
+	if err != nil || len(seen) != reporting.MaxSources {
+		t.Fatalf("%d sources, %v", len(seen), err)
+	}
+	must(t, s.Switch(t.Context(), switched(g.Version+1), 1, seen))
+	wantProgress(t, s, 1, reporting.Progress{Source: seen[98].Source, Next: 1, Closed: true})
 }

@@ -78,6 +78,8 @@ var Mutants = []Mutant{
 		Store: func(s reporting.Store) reporting.Store { return open{s} }},
 	{Name: "a generation serves as soon as it is built", Rebuild: true, Simulated: true,
 		Store: func(s reporting.Store) reporting.Store { return hasty{s} }},
+	{Name: "a switch does not see a partition that is new", Rebuild: true,
+		Store: func(s reporting.Store) reporting.Store { return blind{s} }},
 	{Name: "facts are merged by arrival, not by version", Records: func(records []reporting.Record) {
 		for i, r := range records {
 			r.Headers["ce_aggregateversion"] = strconv.Itoa(i + 1)
@@ -121,6 +123,19 @@ type open struct{ reporting.Store }
 // Switch is part of reporting.Store.
 func (o open) Switch(ctx context.Context, g reporting.Generations, _ int64, _ []reporting.Progress) error {
 	return o.SaveGenerations(ctx, g)
+}
+
+// blind switches to a generation whatever has happened to the generations since they were read.
+type blind struct{ reporting.Store }
+
+// Switch is part of reporting.Store.
+func (b blind) Switch(ctx context.Context, g reporting.Generations, closing int64, seen []reporting.Progress) error {
+	now, err := b.Generations(ctx)
+	if err != nil {
+		return err
+	}
+	g.Version = now.Version + 1
+	return b.Store.Switch(ctx, g, closing, seen)
 }
 
 // hasty switches to a generation whatever the one before includes by then.

@@ -87,14 +87,16 @@ var (
 	poison = envelope.Event{ID: "poison", Type: orders.OrderCreated, Subject: id, Data: []byte(`{}`)}
 )
 
-// histories are what the log may have of an order, by topic.
+// histories are what the log may have of an order, by topic, and how many of the orders' records
+// are in the reports before the run.
 var histories = []struct {
 	orders, payments []envelope.Event
 	sold             bool
+	projected        int
 }{
-	{[]envelope.Event{placed, confirmed, poison}, []envelope.Event{first, second}, true},
-	{[]envelope.Event{confirmed, poison, placed, confirmed}, []envelope.Event{second, first, second}, true},
-	{[]envelope.Event{placed, poison, rejected}, []envelope.Event{first, second}, false},
+	{[]envelope.Event{placed, confirmed, poison}, []envelope.Event{first, second}, true, 1},
+	{[]envelope.Event{confirmed, poison, placed, confirmed}, []envelope.Event{second, first, second}, true, 0},
+	{[]envelope.Event{placed, poison, rejected}, []envelope.Event{first, second}, false, 0},
 }
 
 // expected are the reports of an order that was sold or rejected.
@@ -141,13 +143,17 @@ func newWorld(r *interleave.Run, o Options) *world {
 		Run: r, log: memory.NewLog(c, ordersTopic, paymentsTopic), store: memory.New(c),
 		sources: map[string][]reporting.Record{}, acknowledged: map[string]int{},
 	}
-	w.store.Guard(r)
 	history := histories[r.Pick(len(histories))]
 	w.sold = history.sold
 	end := len(history.orders) - 1
 	w.fill(ordersTopic, history.orders[:end])
 	w.last = message(history.orders[end])
 	w.fill(paymentsTopic, history.payments)
+	if known := w.sources[ordersTopic][:history.projected]; len(known) > 0 {
+		source := reporting.Source{Topic: ordersTopic, Partition: known[0].Partition}
+		must(0, reporting.New(w.store, c, nil).ProjectSales(context.Background(), source, known))
+	}
+	w.store.Guard(r)
 
 	var store reporting.Store = w.store
 	if o.Mutant != nil && o.Mutant.Store != nil {
