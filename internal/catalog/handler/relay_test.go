@@ -2,10 +2,12 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"os"
 	"testing"
 
 	"orderflow/internal/catalog/contract"
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/outbox"
 	"orderflow/internal/platform/schema"
@@ -27,13 +29,15 @@ func (s *sink) DeletePublished(_ context.Context, items []outbox.Item) error {
 	return nil
 }
 
+func (s *sink) PutAside(context.Context, []envelope.Event) error { return errors.New("put aside") }
+
 func TestSampleOfTheStreamHoldsAValidEvent(t *testing.T) {
 	payload, err := os.ReadFile("../../../events/catalog/relay-catalog-events.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &sink{}
-	if _, err := outbox.Relay(s, s).Invoke(t.Context(), payload); err != nil {
+	if _, err := outbox.Relay(s, s, clock.System{}).Invoke(t.Context(), payload); err != nil {
 		t.Fatal(err)
 	}
 	if len(s.published) != 1 || len(s.deleted) != 1 || s.deleted[0].SK != s.published[0].ID {

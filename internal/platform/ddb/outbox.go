@@ -2,6 +2,7 @@ package ddb
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -11,13 +12,32 @@ import (
 	"orderflow/internal/platform/outbox"
 )
 
-// DeletePublished removes published events from the outbox; see outbox.Store.
+// DeletePublished deletes the items of published events; see outbox.Store.
 func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error {
 	requests := make([]types.WriteRequest, 0, len(items))
 	for _, item := range items {
 		deletion := &types.DeleteRequest{Key: Key(item.PK, item.SK)}
 		requests = append(requests, types.WriteRequest{DeleteRequest: deletion})
 	}
+	return t.writeAll(ctx, requests)
+}
+
+// PutAside makes events items under keys that the relay's stream leaves out; see outbox.Store.
+func (t *Table) PutAside(ctx context.Context, events []envelope.Event) error {
+	requests := make([]types.WriteRequest, 0, len(events))
+	for _, e := range events {
+		body, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		put := &types.PutRequest{Item: eventItem(asidePrefix, e, body)}
+		requests = append(requests, types.WriteRequest{PutRequest: put})
+	}
+	return t.writeAll(ctx, requests)
+}
+
+// writeAll writes up to 25 requests. It retries unprocessed ones until ctx ends.
+func (t *Table) writeAll(ctx context.Context, requests []types.WriteRequest) error {
 	for len(requests) > 0 {
 		out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{t.Name: requests},
@@ -30,7 +50,20 @@ func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error 
 	return nil
 }
 
-// Outbox returns the unpublished events. It fails if one of them cannot be read.
+// The shards of these prefixes hold the events that are items of their own.
+const (
+	outboxPrefix = "outbox#"
+	asidePrefix  = "aside#"
+)
+
+func eventItem(prefix string, e envelope.Event, body []byte) Values {
+	item := Key(Shard(prefix, e.Subject), e.ID)
+	item["event"] = String(string(body))
+	return item
+}
+
+// Outbox returns the unpublished events that are items of their own. It fails if one of them cannot
+// be read.
 func (t *Table) Outbox(ctx context.Context) ([]envelope.Event, error) {
 	items, err := t.Waiting(ctx)
 	if err != nil {
@@ -47,7 +80,7 @@ func (t *Table) Outbox(ctx context.Context) ([]envelope.Event, error) {
 func (t *Table) Waiting(ctx context.Context) ([]outbox.Item, error) {
 	var waiting []outbox.Item
 	var unreadable error
-	for _, pk := range Shards("outbox#") {
+	for _, pk := range append(Shards(outboxPrefix), Shards(asidePrefix)...) {
 		for cursor := ""; ; {
 			items, next, err := t.Page(ctx, "", "pk", pk, false, 100, cursor)
 			if err != nil {

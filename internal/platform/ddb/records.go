@@ -78,9 +78,8 @@ func (t *Table) putReply(rec idempotency.Record) Op {
 }
 
 func (t *Table) putEvent(e envelope.Event, body []byte) Op {
-	item := Key(Shard("outbox#", e.Subject), e.ID)
-	item["event"] = String(string(body))
-	return Op{Write: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: item}}} // its id is unique
+	put := &types.Put{TableName: &t.Name, Item: eventItem(outboxPrefix, e, body)} // its id is unique
+	return Op{Write: types.TransactWriteItem{Put: put}}
 }
 
 func (t *Table) expiry(after time.Duration) types.AttributeValue {

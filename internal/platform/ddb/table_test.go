@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -161,6 +162,29 @@ func TestPublishedEventsMayBeDeletedTwice(t *testing.T) {
 		}
 	}
 	must(t, table.DeletePublished(t.Context(), nil))
+}
+
+func TestEventsPutAsideWaitOutsideTheRelaysFilter(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.At(start))
+	all := events(t, "pot-1", "pot-2")
+	for range 2 {
+		must(t, table.PutAside(t.Context(), all))
+		waiting, err := table.Waiting(t.Context())
+		if err != nil || len(waiting) != 2 {
+			t.Fatalf("%d events wait, %v; want 2", len(waiting), err)
+		}
+		for _, item := range waiting {
+			if strings.HasPrefix(item.PK, "outbox#") {
+				t.Errorf("%s would be passed to the relay again", item.PK)
+			}
+		}
+	}
+	waiting, err := table.Waiting(t.Context())
+	must(t, err)
+	must(t, table.DeletePublished(t.Context(), waiting))
+	if left, err := table.Waiting(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("%d events are left, %v", len(left), err)
+	}
 }
 
 func TestOutboxFailsOnAMalformedEvent(t *testing.T) {

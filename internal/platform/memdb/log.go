@@ -184,6 +184,16 @@ func (l *Log) Waiting(context.Context) ([]outbox.Item, error) {
 	return items, nil
 }
 
+// PutAside adds events to the outbox; see outbox.Store.
+func (l *Log) PutAside(_ context.Context, events []envelope.Event) error {
+	return l.Commit(commit.With{}, func() error {
+		for _, e := range events {
+			l.outbox = append(slices.DeleteFunc(l.outbox, func(o envelope.Event) bool { return o.ID == e.ID }), e)
+		}
+		return nil
+	})
+}
+
 // DeletePublished removes published events from the outbox; see outbox.Store.
 func (l *Log) DeletePublished(_ context.Context, items []outbox.Item) error {
 	return l.Commit(commit.With{}, func() error {

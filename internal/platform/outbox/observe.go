@@ -16,3 +16,9 @@ func logPublished(ctx context.Context, e envelope.Event) {
 	metrics.Since(ctx, metrics.OutboxLag, e.Time)
 	slog.DebugContext(ctx, "event published", "aggregateVersion", e.AggregateVersion)
 }
+
+// logPutAside logs that an event waits for a sweep.
+func logPutAside(ctx context.Context, e envelope.Event, cause error) {
+	slog.WarnContext(function.Traced(ctx, e.TraceParent), "event put aside for the sweep",
+		"eventId", e.ID, "eventType", e.Type, "subject", e.Subject, "error", cause.Error())
+}

@@ -1,7 +1,12 @@
-// Package outbox publishes the events in the services' outboxes. The stream of a service's table
-// invokes relay-events, which publishes each event to the service's topic and then deletes it from
-// the outbox. So an event is published at least once; consumers recognise duplicates by its id.
-// (Pattern: transactional outbox with log tailing.)
+// Package outbox publishes the events of the services' tables. An event is written with its
+// business change, in the attribute Attribute of an item that the change writes anyway. The stream
+// of the table invokes relay-events, which publishes the event to the service's topic. What it
+// cannot publish it puts aside as an item of its own, which a sweep publishes and deletes. So an
+// event is published at least once; consumers recognise duplicates by its id. (Pattern:
+// transactional outbox with log tailing.)
+//
+// Events can also be items of their own from the beginning: those that come without a change, and
+// those of the previous release. The relay publishes them from the stream, too, and deletes them.
 package outbox
 
 import (
@@ -12,11 +17,17 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
 )
 
-// Item is an event in the outbox.
+// Attribute is the attribute of an item with the events of its last write, a JSON array. A write
+// without events removes it, so in an image of the stream it has the events of exactly that write.
+const Attribute = "outbox"
+
+// Item is an event in the outbox. The keys are those of its own item; an event that is an attribute
+// of another item has none.
 type Item struct {
 	PK, SK string
 	Event  envelope.Event
@@ -27,59 +38,84 @@ type Topic interface {
 	Publish(ctx context.Context, batch []envelope.Event) (failed map[string]error, err error)
 }
 
-// Store deletes published items. Deleting a missing item is not an error.
+// Store keeps the events that are items of their own.
 type Store interface {
+	// DeletePublished deletes published items. Deleting a missing item is not an error.
 	DeletePublished(ctx context.Context, items []Item) error
+	// PutAside makes events items of their own, for a sweep. The stream does not pass them to the
+	// relay again.
+	PutAside(ctx context.Context, events []envelope.Event) error
 }
 
 // batch is how many events SNS accepts in one call.
 const batch = 10
 
 // Relay returns the function behind a table's stream, which must be filtered to inserted outbox
-// items. It publishes and deletes what it can, and fails if anything is left. The stream then
-// retries the batch in halves until the failing item is alone, and parks that item in the failure
-// destination. Events published before are published again; consumers drop the duplicates.
+// items and to items with Attribute. It publishes, puts aside and deletes what it can, and fails if
+// anything is left. The stream then retries the batch in halves until the failing item is alone,
+// and parks that item in the failure destination. Events published before are published again;
+// consumers drop the duplicates.
 //
 // It does not report the failed items (ReportBatchItemFailures), because one emulator takes that
 // for success and drops them: see docs/verification.md.
-func Relay(topic Topic, store Store) function.Handler {
+func Relay(topic Topic, store Store, c clock.Clock) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var in events.DynamoDBEvent
 		if err := json.Unmarshal(payload, &in); err != nil {
 			return nil, err
 		}
+		var items []Item
 		var failed error
-		for records := range slices.Chunk(in.Records, batch) {
-			failed = errors.Join(failed, relay(ctx, topic, store, records))
+		for _, r := range in.Records {
+			written, err := parse(r.Change.NewImage)
+			items, failed = append(items, written...), errors.Join(failed, err)
+		}
+		for chunk := range slices.Chunk(items, batch) {
+			_, err := publish(ctx, topic, store, c, chunk)
+			failed = errors.Join(failed, err)
 		}
 		return nil, failed
 	})
 }
 
-func relay(ctx context.Context, topic Topic, store Store, records []events.DynamoDBEventRecord) (failed error) {
-	var items []Item
-	for _, r := range records {
-		item, err := parse(r)
+// parse returns the events of a written item.
+func parse(image map[string]events.DynamoDBAttributeValue) (items []Item, failed error) {
+	text := func(name string) (string, bool) {
+		v, ok := image[name]
+		if !ok || v.DataType() != events.DataTypeString {
+			return "", false
+		}
+		return v.String(), true
+	}
+	if all, ok := text(Attribute); ok {
+		return parseAll(all)
+	}
+	pk, hasPK := text("pk")
+	sk, hasSK := text("sk")
+	body, ok := text("event")
+	if !ok || !hasPK || !hasSK {
+		return nil, envelope.ErrMalformed
+	}
+	e, err := envelope.Parse([]byte(body))
+	if err != nil {
+		return nil, err
+	}
+	return []Item{{PK: pk, SK: sk, Event: e}}, nil
+}
+
+// parseAll returns the events of an Attribute.
+func parseAll(all string) (items []Item, failed error) {
+	var bodies []json.RawMessage
+	if err := json.Unmarshal([]byte(all), &bodies); err != nil {
+		return nil, envelope.ErrMalformed
+	}
+	for _, body := range bodies {
+		e, err := envelope.Parse(body)
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
-		items = append(items, item)
+		items = append(items, Item{Event: e})
 	}
-	if len(items) == 0 {
-		return failed
-	}
-	_, err := publish(ctx, topic, store, items)
-	return errors.Join(failed, err)
-}
-
-func parse(r events.DynamoDBEventRecord) (Item, error) {
-	image := r.Change.NewImage
-	for _, name := range []string{"pk", "sk", "event"} {
-		if v, ok := image[name]; !ok || v.DataType() != events.DataTypeString {
-			return Item{}, envelope.ErrMalformed
-		}
-	}
-	e, err := envelope.Parse([]byte(image["event"].String()))
-	return Item{PK: image["pk"].String(), SK: image["sk"].String(), Event: e}, err
+	return items, failed
 }

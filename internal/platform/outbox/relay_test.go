@@ -43,10 +43,17 @@ func (p *topic) Publish(_ context.Context, batch []envelope.Event) (map[string]e
 	return failed, nil
 }
 
-// store records the subjects of deleted items.
+// store records the subjects of deleted items and of events that were put aside.
 type store struct {
-	deleted []string
-	err     error
+	deleted, aside []string
+	err            error
+}
+
+func (s *store) PutAside(_ context.Context, events []envelope.Event) error {
+	for _, e := range events {
+		s.aside = append(s.aside, e.Subject)
+	}
+	return s.err
 }
 
 func (s *store) DeletePublished(_ context.Context, items []outbox.Item) error {
@@ -62,13 +69,24 @@ func (s *store) DeletePublished(_ context.Context, items []outbox.Item) error {
 // record returns the stream record of an outbox item about subject.
 func record(t *testing.T, subject string) string {
 	t.Helper()
-	p := envelope.Publisher{Service: "tea", Clock: clock.System{}, IDs: ids.Random(clock.System{})}
-	e := p.New(t.Context(), "orderflow.tea.pot.brewed.v1", subject, 1, struct{}{})
-	b, err := json.Marshal(e)
+	return item("outbox#1", "sk-"+subject, attribute(brewed(t, clock.System{}, subject)))
+}
+
+// brewed returns the event of a pot.
+func brewed(t *testing.T, c clock.Clock, subject string) string {
+	t.Helper()
+	p := envelope.Publisher{Service: "tea", Clock: c, IDs: ids.Random(c)}
+	b, err := json.Marshal(p.New(t.Context(), "orderflow.tea.pot.brewed.v1", subject, 1, struct{}{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return item("outbox#1", "sk-"+subject, attribute(string(b)))
+	return string(b)
+}
+
+// changed returns the stream record of a change with events.
+func changed(events ...string) string {
+	all := attribute("[" + strings.Join(events, ",") + "]")
+	return image(map[string]any{"pk": attribute("pot#1"), "sk": attribute("pot"), outbox.Attribute: all})
 }
 
 func attribute(s string) any { return map[string]string{"S": s} }
@@ -92,7 +110,7 @@ func relay(t *testing.T, p *topic, s *store, records ...string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = outbox.Relay(p, s).Invoke(t.Context(), payload)
+	_, err = outbox.Relay(p, s, clock.System{}).Invoke(t.Context(), payload)
 	return err
 }
 
@@ -150,6 +168,8 @@ func TestMalformedItemDoesNotStopTheOthers(t *testing.T) {
 		"no key":            image(map[string]any{"event": attribute("{}")}),
 		"event is a number": item("a", "b", map[string]string{"N": "1"}),
 		"event is empty":    item("a", "b", attribute("{}")),
+		"no list":           image(map[string]any{outbox.Attribute: attribute("{}")}),
+		"event in list":     changed("{}"),
 	} {
 		p, s := &topic{}, &store{}
 		err := relay(t, p, s, record(t, "a"), bad, record(t, "b"))
@@ -171,7 +191,7 @@ func TestFailedDeletionFailsTheBatch(t *testing.T) {
 }
 
 func TestMalformedPayloadFails(t *testing.T) {
-	if _, err := outbox.Relay(&topic{}, &store{}).Invoke(t.Context(), []byte("[]")); err == nil {
+	if _, err := outbox.Relay(&topic{}, &store{}, clock.System{}).Invoke(t.Context(), []byte("[]")); err == nil {
 		t.Error("no error")
 	}
 	if err := relay(t, &topic{}, &store{}); err != nil {
@@ -184,11 +204,11 @@ func TestLagIsRecordedForPublishedEventsOnly(t *testing.T) {
 	ctx, recording := metricstest.On(t, c)
 	payload := `{"Records":[` + strings.Join(records(t, subjects(3)), ",") + `]}`
 	refusing := &topic{refuse: map[string]bool{"pot-01": true}}
-	if _, err := outbox.Relay(refusing, &store{}).Invoke(ctx, []byte(payload)); err == nil {
+	if _, err := outbox.Relay(refusing, &store{}, c).Invoke(ctx, []byte(payload)); err == nil {
 		t.Error("no error")
 	}
 	c.Advance(2 * time.Hour)
-	if _, err := outbox.Relay(&topic{}, &store{}).Invoke(ctx, []byte(payload)); err != nil {
+	if _, err := outbox.Relay(&topic{}, &store{}, c).Invoke(ctx, []byte(payload)); err != nil {
 		t.Error(err)
 	}
 	var lags []int
@@ -201,5 +221,47 @@ func TestLagIsRecordedForPublishedEventsOnly(t *testing.T) {
 	}
 	if !slices.Equal(lags, []int{0, 0, 1, 1, 1}) {
 		t.Errorf("lags of %v hours, want 2 of 0, then 3 of 1", lags)
+	}
+}
+
+func TestEventsOfAChangeArePublishedAndNothingIsDeleted(t *testing.T) {
+	p, s, c := &topic{}, &store{}, clock.System{}
+	err := relay(t, p, s, changed(brewed(t, c, "a"), brewed(t, c, "b")), record(t, "c"), changed(brewed(t, c, "d")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := [][]string{{"a", "b", "c", "d"}}; fmt.Sprint(p.calls) != fmt.Sprint(want) {
+		t.Errorf("published %v, want %v", p.calls, want)
+	}
+	if !slices.Equal(s.deleted, []string{"c"}) || len(s.aside) > 0 {
+		t.Errorf("deleted %v, put aside %v; want only c deleted", s.deleted, s.aside)
+	}
+}
+
+func TestRefusedEventOfAChangeIsPutAside(t *testing.T) {
+	p, s, c := &topic{refuse: map[string]bool{"b": true}}, &store{}, clock.System{}
+	if err := relay(t, p, s, changed(brewed(t, c, "a"), brewed(t, c, "b"))); err != nil {
+		t.Errorf("the refused event holds up the stream: %v", err)
+	}
+	if !slices.Equal(s.aside, []string{"b"}) {
+		t.Errorf("put aside %v, want b", s.aside)
+	}
+	s.err = errors.New("table is down")
+	if err := relay(t, p, s, changed(brewed(t, c, "b"))); !errors.Is(err, s.err) {
+		t.Errorf("neither published nor put aside: %v, want the store's error", err)
+	}
+}
+
+func TestOnlyOldEventsArePutAsideWhileTheTopicIsDown(t *testing.T) {
+	p, s := &topic{down: "old"}, &store{}
+	old := brewed(t, clock.At(time.Now().Add(-outbox.SweepAge-time.Minute)), "old")
+	if err := relay(t, p, s, changed(brewed(t, clock.System{}, "new"), old)); !errors.Is(err, errDown) {
+		t.Errorf("error = %v, want the topic's", err)
+	}
+	if err := relay(t, p, s, changed(old)); err != nil {
+		t.Errorf("all are put aside: %v", err)
+	}
+	if !slices.Equal(s.aside, []string{"old", "old"}) || len(s.deleted) > 0 {
+		t.Errorf("put aside %v, deleted %v; want old only", s.aside, s.deleted)
 	}
 }

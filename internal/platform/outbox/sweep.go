@@ -18,8 +18,9 @@ import (
 	"orderflow/internal/platform/tracing"
 )
 
-// SweepAge is the minimum age of an event that a sweep publishes. The stream delivers within
-// seconds, so it has given up on older events or lost them.
+// SweepAge is the minimum age of an event that a sweep publishes, and of one that the relay puts
+// aside because its topic is down. The stream delivers within seconds, so it has given up on older
+// events or lost them.
 const SweepAge = 10 * time.Minute
 
 // Swept is an outbox that can be read.
@@ -42,7 +43,7 @@ func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age tim
 	items = slices.DeleteFunc(items, func(i Item) bool { return i.Event.Time.After(before) })
 	swept := 0
 	for chunk := range slices.Chunk(items, batch) {
-		n, err := publish(ctx, topic, store, chunk)
+		n, err := publish(ctx, topic, store, c, chunk)
 		swept, failed = swept+n, errors.Join(failed, err)
 	}
 	return swept, failed
@@ -53,9 +54,10 @@ func oldest(items []Item) time.Time {
 	return slices.MinFunc(items, func(a, b Item) int { return a.Event.Time.Compare(b.Event.Time) }).Event.Time
 }
 
-// publish publishes up to ten events and deletes the published ones. Each event gets a span in its
-// own trace. The calls that they share are part of the first event's trace.
-func publish(ctx context.Context, topic Topic, store Store, items []Item) (int, error) {
+// publish publishes up to ten events, deletes the published ones and puts aside those that would
+// hold up the stream. Each event gets a span in its own trace. The calls that they share are part
+// of the first event's trace.
+func publish(ctx context.Context, topic Topic, store Store, c clock.Clock, items []Item) (int, error) {
 	events, spans := make([]envelope.Event, len(items)), make([]trace.Span, len(items))
 	for i := len(items) - 1; i >= 0; i-- {
 		e := items[i].Event
@@ -67,29 +69,42 @@ func publish(ctx context.Context, topic Topic, store Store, items []Item) (int, 
 		}
 	}
 	refused, err := topic.Publish(ctx, events)
+	late := c.Now().Add(-SweepAge)
+	published := 0
 	var failed error
-	var published []Item
-	if err == nil {
-		for _, item := range items {
-			if err, no := refused[item.Event.ID]; no {
-				failed = errors.Join(failed, err)
-				continue
-			}
+	var done []Item
+	var aside []envelope.Event
+	for i, item := range items {
+		cause := cmp.Or(err, refused[item.Event.ID])
+		embedded := item.PK == ""
+		switch {
+		case cause == nil:
+			published++
 			logPublished(ctx, item.Event)
-			published = append(published, item)
+			if !embedded {
+				done = append(done, item)
+			}
+		case embedded && (err == nil || item.Event.Time.Before(late)):
+			logPutAside(ctx, item.Event, cause)
+			aside = append(aside, item.Event)
+		case !errors.Is(failed, cause): // a failed call has one cause for all
+			failed = errors.Join(failed, cause)
 		}
-		failed = errors.Join(failed, store.DeletePublished(ctx, published))
+		tracing.End(spans[i], cause)
 	}
-	for i, span := range spans {
-		tracing.End(span, cmp.Or(err, refused[events[i].ID]))
+	if err == nil {
+		failed = errors.Join(failed, store.DeletePublished(ctx, done))
 	}
-	return len(published), errors.Join(err, failed)
+	if len(aside) > 0 {
+		failed = errors.Join(failed, store.PutAside(ctx, aside))
+	}
+	return published, failed
 }
 
 // RelayAndSweep returns a Relay that also sweeps its outbox when a schedule invokes it with
 // {"sweep":"outbox"}.
 func RelayAndSweep(topic Topic, store Swept, c clock.Clock) function.Handler {
-	relay := Relay(topic, store)
+	relay := Relay(topic, store, c)
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var tick struct {
 			Sweep string `json:"sweep"`
