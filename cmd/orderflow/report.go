@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -251,28 +252,31 @@ func (k kind[E]) draw(file string, r client.Report[E]) (err error) {
 }
 
 func parkedRecords(a *app) *cobra.Command {
-	return &cobra.Command{
+	var p pageFlags
+	cmd := &cobra.Command{
 		Use:   "parked",
-		Short: "List records of the log that are in no report",
-		Long: `List the records of the log that could not be understood, the newest 100 first. They are in no
-report. docs/runbooks/parked-records.md says what to do.`,
-		Example: "  orderflow report parked\n  orderflow report parked -o json",
+		Short: "List records of the log that are in no report, newest first",
+		Long: `List the records of the log that could not be understood, newest first. They are in no report.
+docs/runbooks/parked-records.md says what to do.`,
+		Example: "  orderflow report parked\n  orderflow report parked --limit 100 -o json",
 		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.reports()
 			if err != nil {
 				return err
 			}
-			records, err := c.ParkedRecords(cmd.Context())
+			page, err := c.ParkedRecords(cmd.Context(), p.limit, p.cursor)
 			if err != nil {
 				return err
 			}
-			return a.print(cmd, records, func(w io.Writer) {
+			return a.printPage(cmd, page, page.Cursor, func(w io.Writer) {
 				row(w, "TOPIC", "PARTITION", "OFFSET", "REASON", "PARKED")
-				for _, r := range records {
-					row(w, r.Topic, r.Partition, r.Offset, r.Reason, r.ParkedAt.Format("2006-01-02T15:04:05Z07:00"))
+				for _, r := range page.Records {
+					row(w, r.Topic, r.Partition, r.Offset, r.Reason, r.ParkedAt.Format(time.RFC3339))
 				}
 			})
 		},
 	}
+	p.add(cmd)
+	return cmd
 }

@@ -93,15 +93,15 @@ func TestFunnelAndLatency(t *testing.T) {
 }
 
 func TestParkedRecordsAreListed(t *testing.T) {
-	b := serve(t, map[string][]string{"GET /v1/reports/parked-records": {
+	b := serve(t, map[string][]string{"GET /v1/reports/parked-records?limit=20": {
 		`200 {"records":[{"topic":"orderflow.orders.events","partition":1,"offset":4711,` +
-			`"reason":"MalformedEvent","parkedAt":"2026-11-28T09:00:04Z"}]}`,
+			`"reason":"MalformedEvent","parkedAt":"2026-11-28T09:00:04Z"}],"cursor":"c2"}`,
 	}})
-	out, _, err := runReport(t, b, "parked")
+	out, stderr, err := runReport(t, b, "parked")
 	if want := `TOPIC                    PARTITION  OFFSET  REASON          PARKED
 orderflow.orders.events  1          4711    MalformedEvent  2026-11-28T09:00:04Z
-`; err != nil || out != want {
-		t.Errorf("got\n%s\nwant\n%s%v", out, want, err)
+`; err != nil || out != want || !strings.Contains(stderr, "orderflow report parked --cursor c2") {
+		t.Errorf("got\n%s%s\nwant\n%s%v", out, stderr, want, err)
 	}
 }
 

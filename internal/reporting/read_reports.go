@@ -192,13 +192,13 @@ func (q Query) decode() (position, error) {
 	return c.Position, nil
 }
 
-// ParkedRecords returns the parked records of the serving generation, the newest 100.
-func (s *Service) ParkedRecords(ctx context.Context) ([]Parked, error) {
+// ParkedRecords returns a page of the parked records of the serving generation, the newest first,
+// and the cursor of the next page, which is "" after the last. It fails with fault.ErrCursor for a
+// cursor that another list or another generation returned.
+func (s *Service) ParkedRecords(ctx context.Context, limit int, cursor string) ([]Parked, string, error) {
 	g, err := s.store.Generations(ctx)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	all, err := s.store.ReadParked(ctx, g.Serving)
-	slices.SortStableFunc(all, func(a, b Parked) int { return b.At.Compare(a.At) })
-	return all[:min(len(all), 100)], err
+	return s.store.ReadParked(ctx, g.Serving, limit, cursor)
 }

@@ -188,17 +188,21 @@ func TestTotalsOfTooManyRowsAreRefused(t *testing.T) {
 func TestParkedRecordsAreListedNewestFirst(t *testing.T) {
 	svc, store := open()
 	var parked []reporting.Parked
-	for i := range 120 {
+	for i := range 90 {
 		parked = append(parked, reporting.Parked{
 			Source: source, Offset: int64(i), Reason: "MalformedEvent", At: day.AddDate(0, 0, i),
 		})
 	}
-	w := reporting.Write{Generation: 1, Source: source, To: 120, Parked: parked}
+	w := reporting.Write{Generation: 1, Source: source, To: 90, Parked: parked}
 	if err := store.Apply(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
-	got, err := svc.ParkedRecords(t.Context())
-	if err != nil || len(got) != 100 || got[0].Offset != 119 || got[99].Offset != 20 {
-		t.Errorf("%d records, %v", len(got), err)
+	got, cursor, err := svc.ParkedRecords(t.Context(), 70, "")
+	if err != nil || len(got) != 70 || got[0].Offset != 89 || got[69].Offset != 20 {
+		t.Fatalf("%d records, %v", len(got), err)
+	}
+	got, cursor, err = svc.ParkedRecords(t.Context(), 70, cursor)
+	if err != nil || len(got) != 20 || got[0].Offset != 19 || cursor != "" {
+		t.Errorf("%d more records, %v", len(got), err)
 	}
 }

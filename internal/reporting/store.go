@@ -146,8 +146,10 @@ type Store interface {
 	// ReadRows returns rows, sorted, without rows whose amounts are all 0: at most as many as asked
 	// for, from the one after a row on, or from the first on if after is the zero RowID.
 	ReadRows(ctx context.Context, generation int64, r Range, after RowID, most int) ([]Row, error)
-	// ReadParked returns the parked records of a generation, sorted.
-	ReadParked(ctx context.Context, generation int64) ([]Parked, error)
+	// ReadParked returns up to limit parked records of a generation, the newest first, and the next
+	// page's cursor, "" after the last page. cursor is "" or from an earlier call for this
+	// generation; any other gets fault.ErrCursor.
+	ReadParked(ctx context.Context, generation int64, limit int, cursor string) ([]Parked, string, error)
 	// Remove deletes a generation that neither serves nor is being built, as much as fits into a
 	// few requests. It returns false when nothing is left. The progress goes first, so that a late
 	// Write fails with ErrClosed and adds nothing.

@@ -75,9 +75,14 @@ func (d *streams) totals(ctx context.Context) (t totals, err error) {
 			t.revenue += row.Amounts[reporting.Revenue]
 		}
 	}
-	parked, err := store.ReadParked(ctx, g.Serving)
-	t.parked = len(parked)
-	return t, err
+	for cursor := ""; ; {
+		const page = 100
+		parked, next, err := store.ReadParked(ctx, g.Serving, page, cursor)
+		if t.parked += len(parked); err != nil || next == "" {
+			return t, err
+		}
+		cursor = next
+	}
 }
 
 // broken counts the messages about the demonstration's orders that the warehouse sent broken, and

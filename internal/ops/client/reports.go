@@ -124,10 +124,15 @@ type ParkedRecord struct {
 	ParkedAt  time.Time `json:"parkedAt"`
 }
 
-// ParkedRecords lists the newest parked records.
-func (c *Client) ParkedRecords(ctx context.Context) ([]ParkedRecord, error) {
-	page, err := get[struct{ Records []ParkedRecord }](ctx, c, "/v1/reports/", "parked-records", "")
-	return page.Records, err
+// ParkedPage is a page of parked records.
+type ParkedPage struct {
+	Records []ParkedRecord `json:"records"`
+	Cursor  *string        `json:"cursor"`
+}
+
+// ParkedRecords lists parked records, the newest first.
+func (c *Client) ParkedRecords(ctx context.Context, limit int, cursor string) (ParkedPage, error) {
+	return get[ParkedPage](ctx, c, "/v1/reports/", "parked-records", page(limit, cursor))
 }
 
 // Rebuild is a rebuild of the reports from the log.

@@ -164,8 +164,13 @@ func sourceOf(key string) reporting.Source {
 	return reporting.Source{Topic: topic, Partition: int32(n)}
 }
 
+func parkedPartition(generation int64) string { return under(generation, "parked") }
+
+// parkedKey sorts by time, after the keys of records that earlier releases parked, which began with
+// the topic, orderflow.….
 func parkedKey(generation int64, p reporting.Parked) (pk, sk string) {
-	return under(generation, "parked"), fmt.Sprintf("%s#%05d#%019d", p.Topic, p.Partition, p.Offset)
+	at := p.At.UTC().Format("2006-01-02T15:04:05.000000000")
+	return parkedPartition(generation), fmt.Sprintf("t%s#%s#%05d#%019d", at, p.Topic, p.Partition, p.Offset)
 }
 
 func rowKey(generation int64, id reporting.RowID) (pk, sk string) {

@@ -1,12 +1,12 @@
 // Package dynamo is reporting's store in DynamoDB. The keys of all items of a generation begin with
 // its number, so that it can be read and removed by queries. The table holds:
 //
-//	pk                  sk                            what
-//	generations         generations                   which one serves, and the last rebuild
-//	G<n>#progress       <topic>#<partition>           how far the generation has read a source
-//	G<n>#orders#<0..7>  <orderId>                     what is known of an order
-//	G<n>#<report>       <day>#<of>                    a row: each amount is an attribute =<name>
-//	G<n>#parked         <topic>#<partition>#<offset>  a record that cannot be understood
+//	pk                  sk                          what
+//	generations         generations                 which one serves, and the last rebuild
+//	G<n>#progress       <topic>#<partition>         how far the generation has read a source
+//	G<n>#orders#<0..7>  <orderId>                   what is known of an order
+//	G<n>#<report>       <day>#<of>                  a row: each amount is an attribute =<name>
+//	G<n>#parked         t<time>#<source>#<offset>   a record that cannot be understood
 package dynamo
 
 import (
@@ -267,30 +267,28 @@ func rowIn(report reporting.Report, item ddb.Values) (reporting.Row, error) {
 	return row, nil
 }
 
-// ReadParked returns the parked records of a generation. The read is eventually consistent.
-func (s Store) ReadParked(ctx context.Context, generation int64) (found []reporting.Parked, err error) {
-	for cursor := ""; ; {
-		var values []ddb.Values
-		values, cursor, err = s.Page(ctx, "", "pk", under(generation, "parked"), false, 100, cursor)
-		if err != nil {
-			return nil, err
-		}
-		var page []parked
-		if err := attributevalue.UnmarshalListOfMaps(values, &page); err != nil {
-			return nil, err
-		}
-		for _, item := range page {
-			found = append(found, item.domain())
-		}
-		if cursor == "" {
-			return found, nil
-		}
+// ReadParked returns a page of the parked records of a generation. The read is eventually
+// consistent.
+func (s Store) ReadParked(
+	ctx context.Context, generation int64, limit int, cursor string,
+) (found []reporting.Parked, next string, err error) {
+	values, next, err := s.Page(ctx, "", "pk", parkedPartition(generation), true, limit, cursor)
+	if err != nil {
+		return nil, "", err
 	}
+	var page []parked
+	if err := attributevalue.UnmarshalListOfMaps(values, &page); err != nil {
+		return nil, "", err
+	}
+	for _, item := range page {
+		found = append(found, item.domain())
+	}
+	return found, next, nil
 }
 
 // Remove deletes a page of each partition of a generation.
 func (s Store) Remove(ctx context.Context, generation int64) (more bool, err error) {
-	partitions := []string{under(generation, "progress"), under(generation, "parked")}
+	partitions := []string{under(generation, "progress"), parkedPartition(generation)}
 	partitions = append(partitions, ddb.Shards(under(generation, "orders#"))...)
 	for _, report := range []reporting.Report{
 		reporting.Sales, reporting.Products, reporting.Funnel, reporting.Latency,

@@ -12,6 +12,7 @@ import (
 	orders "orderflow/internal/orders/contract"
 	payments "orderflow/internal/payments/contract"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb/ddbtest"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/money"
@@ -29,6 +30,31 @@ func TestStore(t *testing.T) {
 	}
 	storesuite.RunCases(t, open, storetest.Suite)
 	storesuite.RunCases(t, open, storetest.Kinds)
+}
+
+// The keys of records that earlier releases parked did not begin with the time.
+func TestRecordsParkedByEarlierReleasesAreListedLast(t *testing.T) {
+	table := ddbtest.NewTable(t, clock.System{})
+	store := dynamo.Store{Table: table}
+	of := reporting.Source{Topic: "orderflow.orders.events", Partition: 1}
+	old := reporting.Parked{Source: of, Offset: 7, Reason: "MalformedEvent", At: storesuite.Start}
+	item := struct {
+		Topic     string    `dynamodbav:"topic"`
+		Partition int32     `dynamodbav:"partition"`
+		Offset    int64     `dynamodbav:"offset"`
+		Reason    string    `dynamodbav:"reason"`
+		At        time.Time `dynamodbav:"at"`
+	}{of.Topic, of.Partition, old.Offset, old.Reason, old.At}
+	op := table.Save("G1#parked", "orderflow.orders.events#00001#0000000000000000007", item)
+	storesuite.Must(t, table.Commit(t.Context(), commit.With{}, op))
+	late := reporting.Parked{Source: of, Offset: 8, Reason: "MalformedEvent", At: storesuite.Start.Add(time.Hour)}
+	storesuite.Must(t, store.Apply(t.Context(), reporting.Write{
+		Generation: 1, Source: of, To: 9, Parked: []reporting.Parked{late},
+	}))
+	got, _, err := store.ReadParked(t.Context(), 1, 10, "")
+	if want := []reporting.Parked{late, old}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
 }
 
 // TestRebuildOverTheTableEqualsTheMemoryStore also logs how fast it is over the emulator's table.

@@ -146,13 +146,12 @@ type parkedRecord struct {
 }
 
 func listParkedRecords(svc *reporting.Service) function.Handler {
-	handle := func(ctx context.Context, _ *httpapi.Request) (httpapi.Response, error) {
-		found, err := svc.ParkedRecords(ctx)
-		records := make([]parkedRecord, len(found))
-		for i, p := range found {
-			records[i] = parkedRecord{p.Topic, p.Partition, p.Offset, p.Reason, p.At}
-		}
-		return httpapi.OK(map[string]any{"records": records}), err
+	handle := func(ctx context.Context, r *httpapi.Request) (httpapi.Response, error) {
+		limit, cursor := r.Page()
+		found, next, err := svc.ParkedRecords(ctx, limit, cursor)
+		return httpapi.List("records", found, next, func(p reporting.Parked) parkedRecord {
+			return parkedRecord{p.Topic, p.Partition, p.Offset, p.Reason, p.At}
+		}), err
 	}
 	return httpapi.WithPreflights(httpapi.Handle("listParkedRecords", handle))
 }

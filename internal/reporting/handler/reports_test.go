@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,7 +99,7 @@ func TestReportsAsTheSamplesReadThem(t *testing.T) {
 			`{"day":"2026-11-28","outcome":"REJECTED","reason":"OUT_OF_STOCK","orders":1}],` +
 			`"generation":{"number":1},"to":"2026-11-28"}`,
 		"list-parked-records": `{"records":[{"topic":"orderflow.orders.events","partition":1,"offset":4711,` +
-			`"reason":"MalformedEvent","parkedAt":"2026-11-28T12:00:00Z"}]}`,
+			`"reason":"MalformedEvent","parkedAt":"2026-11-28T12:00:00Z"}],"cursor":null}`,
 	} {
 		if status, body := call(t, functions, name, nil); status != http.StatusOK || body != want {
 			t.Errorf("%s: %d %s\nwant 200 %s", name, status, body, want)
@@ -141,6 +143,45 @@ func TestReportsComeInPages(t *testing.T) {
 	}
 	if len(days) != 3 {
 		t.Errorf("days %v", days)
+	}
+}
+
+func TestParkedRecordsComeInPages(t *testing.T) {
+	c := clock.At(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
+	store := memory.New(c)
+	source := reporting.Source{Topic: "orderflow.orders.events", Partition: 1}
+	w := reporting.Write{Generation: 1, Source: source, To: 3}
+	for offset := range int64(3) {
+		w.Parked = append(w.Parked, reporting.Parked{Source: source, Offset: offset, Reason: "MalformedEvent", At: c.Now()})
+	}
+	if err := store.Apply(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	functions := Handlers(reporting.New(store, c, nil), newLog())
+	var offsets []int64
+	for parameters := map[string]string{"limit": "2"}; ; {
+		status, body := call(t, functions, "list-parked-records", query(parameters))
+		var answer struct {
+			Records []parkedRecord
+			Cursor  string
+		}
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || status != http.StatusOK {
+			t.Fatalf("%d %s %v", status, body, err)
+		}
+		for _, r := range answer.Records {
+			offsets = append(offsets, r.Offset)
+		}
+		if answer.Cursor == "" {
+			break
+		}
+		parameters["cursor"] = answer.Cursor
+	}
+	if !slices.Equal(offsets, []int64{2, 1, 0}) {
+		t.Errorf("offsets %v", offsets)
+	}
+	status, body := call(t, functions, "list-parked-records", query(map[string]string{"cursor": "e30"}))
+	if status != http.StatusBadRequest || !strings.Contains(body, "InvalidCursor") {
+		t.Errorf("a made-up cursor: %d %s", status, body)
 	}
 }
 

@@ -3,11 +3,15 @@ package memory
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/memdb"
 	"orderflow/internal/reporting"
 )
@@ -193,13 +197,39 @@ func (s *Store) All(generation int64) reporting.Rows {
 	return all
 }
 
-// ReadParked returns the parked records of a generation.
-func (s *Store) ReadParked(_ context.Context, generation int64) (found []reporting.Parked, err error) {
-	s.View(func() { found = slices.Clone(s.of(generation).parked) })
-	slices.SortFunc(found, func(a, b reporting.Parked) int {
-		return cmp.Or(a.Compare(b.Source), cmp.Compare(a.Offset, b.Offset))
-	})
-	return found, nil
+// ReadParked returns a page of the parked records of a generation. A cursor has the generation and
+// the key of the last record of the previous page.
+func (s *Store) ReadParked(
+	_ context.Context, generation int64, limit int, cursor string,
+) (page []reporting.Parked, next string, err error) {
+	page = s.AllParked(generation)
+	slices.Reverse(page)
+	prefix := fmt.Sprintf("G%d#", generation)
+	if cursor != "" {
+		b, err := base64.RawURLEncoding.DecodeString(cursor)
+		last, own := strings.CutPrefix(string(b), prefix)
+		if err != nil || !own {
+			return nil, "", fault.ErrCursor
+		}
+		page = slices.DeleteFunc(page, func(p reporting.Parked) bool { return parkedKey(p) >= last })
+	}
+	if len(page) > limit {
+		page = page[:limit]
+		next = base64.RawURLEncoding.EncodeToString([]byte(prefix + parkedKey(page[limit-1])))
+	}
+	return page, next, nil
+}
+
+// AllParked returns all parked records of a generation, the oldest first.
+func (s *Store) AllParked(generation int64) (all []reporting.Parked) {
+	s.View(func() { all = slices.Clone(s.of(generation).parked) })
+	slices.SortFunc(all, func(a, b reporting.Parked) int { return cmp.Compare(parkedKey(a), parkedKey(b)) })
+	return all
+}
+
+func parkedKey(p reporting.Parked) string {
+	at := p.At.UTC().Format("2006-01-02T15:04:05.000000000")
+	return fmt.Sprintf("%s#%s#%05d#%019d", at, p.Topic, p.Partition, p.Offset)
 }
 
 // Remove deletes a generation.

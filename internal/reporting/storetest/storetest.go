@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
 	"orderflow/internal/platform/storesuite"
 	"orderflow/internal/reporting"
@@ -24,6 +26,7 @@ var Suite = storesuite.Suite[reporting.Store]{
 		rowsAreSelectedByDay, rowsArePaged, switchClosesTheGeneration, switchFailsIfTheOtherGenerationReadOn,
 		switchFailsIfItDidNotSeeASource, newSourceOfAGenerationThatDoesNotServeIsRefused, generationsAreKeptApart,
 		removedGenerationStaysClosed, concurrentWritesOfOneBatchCountOnce, largestWriteFits, largestSwitchFits,
+		parkedRecordsArePagedNewestFirst, newlyParkedRecordsDoNotMovePages, cursorOfAnotherGenerationIsRefused,
 	},
 	Kinds: map[string]storesuite.Kind[reporting.Store]{"Generations": {
 		Write: func(t *testing.T, s reporting.Store) { must(t, s.SaveGenerations(t.Context(), rebuilding(1))) },
@@ -151,7 +154,7 @@ func wantRows(t *testing.T, s reporting.Store, generation int64, want reporting.
 
 func wantParked(t *testing.T, s reporting.Store, generation int64, want ...reporting.Parked) {
 	t.Helper()
-	got, err := s.ReadParked(t.Context(), generation)
+	got, _, err := s.ReadParked(t.Context(), generation, 100, "")
 	if err != nil || len(got) != len(want) || (len(want) > 0 && !reflect.DeepEqual(got, want)) {
 		t.Errorf("Parked: %v, %s", err, cmp.Diff(want, got))
 	}
@@ -205,7 +208,7 @@ func wantSecond(t *testing.T, s reporting.Store) {
 		}
 	}
 	wantRows(t, s, 1, sum)
-	wantParked(t, s, 1, first.Parked[0], second.Parked[0])
+	wantParked(t, s, 1, second.Parked[0], first.Parked[0])
 }
 
 func writeFromAnotherOffsetChangesNothing(t *testing.T, s reporting.Store) {
@@ -371,6 +374,74 @@ func newSourceOfAGenerationThatDoesNotServeIsRefused(t *testing.T, s reporting.S
 		t.Errorf("after the switch: %v", err)
 	}
 	wantRows(t, s, 1, reporting.Rows{})
+}
+
+// parkedOf returns records that were parked one after the other, the newest first. The first two
+// were parked at the same time.
+func parkedOf(t *testing.T, s reporting.Store, generation int64) (all []reporting.Parked) {
+	t.Helper()
+	w := reporting.Write{Generation: generation, Source: source, To: 1}
+	for i := range 7 {
+		of := source
+		if i%2 == 1 {
+			of = other
+		}
+		w.Parked = append(w.Parked, reporting.Parked{
+			Source: of, Offset: int64(100 - i), Reason: "Unintelligible", At: start.Add(time.Duration(max(i, 1)) * time.Millisecond),
+		})
+	}
+	must(t, s.Apply(t.Context(), w))
+	all = slices.Clone(w.Parked)
+	all[0], all[1] = all[1], all[0] // of the lower partition
+	slices.Reverse(all)
+	return all
+}
+
+func parkedRecordsArePagedNewestFirst(t *testing.T, s reporting.Store) {
+	want := parkedOf(t, s, 1)
+	for limit := 1; limit <= len(want)+1; limit++ {
+		var got []reporting.Parked
+		for cursor, n := "", 0; n == 0 || cursor != ""; n++ {
+			page, next, err := s.ReadParked(t.Context(), 1, limit, cursor)
+			if err != nil || len(page) > limit || n > len(want) {
+				t.Fatalf("page %d of %d: %d records, %v", n, limit, len(page), err)
+			}
+			got, cursor = append(got, page...), next
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("pages of %d: %s", limit, cmp.Diff(want, got))
+		}
+	}
+}
+
+func newlyParkedRecordsDoNotMovePages(t *testing.T, s reporting.Store) {
+	want := parkedOf(t, s, 1)
+	_, cursor, err := s.ReadParked(t.Context(), 1, 3, "")
+	must(t, err)
+	late := reporting.Parked{Source: source, Offset: 200, Reason: "Unintelligible", At: start.Add(time.Hour)}
+	must(t, s.Apply(t.Context(), reporting.Write{
+		Generation: 1, Source: source, From: 1, To: 2, Parked: []reporting.Parked{late},
+	}))
+	page, _, err := s.ReadParked(t.Context(), 1, 2, cursor)
+	if err != nil || !reflect.DeepEqual(page, want[3:5]) {
+		t.Errorf("second page: %v, %s", err, cmp.Diff(want[3:5], page))
+	}
+}
+
+func cursorOfAnotherGenerationIsRefused(t *testing.T, s reporting.Store) {
+	parkedOf(t, s, 1)
+	_, cursor, err := s.ReadParked(t.Context(), 1, 2, "")
+	if err != nil || cursor == "" {
+		t.Fatalf("cursor %q, %v", cursor, err)
+	}
+	for _, c := range []string{"e30", "===", "bm9uZQ"} {
+		if _, _, err := s.ReadParked(t.Context(), 1, 2, c); !errors.Is(err, fault.ErrCursor) {
+			t.Errorf("%s: %v", c, err)
+		}
+	}
+	if _, _, err := s.ReadParked(t.Context(), 2, 2, cursor); !errors.Is(err, fault.ErrCursor) {
+		t.Errorf("generation 1's cursor for 2: %v", err)
+	}
 }
 
 func generationsAreKeptApart(t *testing.T, s reporting.Store) {

@@ -157,7 +157,7 @@ func (b *brokers) compareRebuilt() {
 // poisonParked: exactly what cannot be understood is parked.
 func (b *brokers) poisonParked(generation int64) {
 	parked := map[place]bool{}
-	all := must(b.reports.ReadParked(context.Background(), generation))
+	all := b.reports.AllParked(generation)
 	for _, p := range all {
 		parked[place{p.Partition, p.Offset}] = p.Topic == ordersTopic
 	}
