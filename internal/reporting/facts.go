@@ -20,8 +20,8 @@ var ErrUnintelligible = fault.New(fault.Invalid, "UnintelligibleRecord", "not an
 const (
 	maxLines    = 40 // as in the contract of orders
 	maxQuantity = 999
-	maxName     = 64 // of an order, a SKU or a reason, in bytes
-	maxAmount   = 1_000_000_000_000
+	maxName     = 64                // of an order, a SKU or a reason, in bytes
+	maxAmount   = 1_000_000_000_000 // of an order, a line or a refund
 )
 
 // Facts are what the log has told so far about an order. The result of learning events depends
@@ -117,7 +117,7 @@ func placed(e envelope.Event) (news, error) {
 	p := &Placed{At: e.Time.UTC()}
 	for _, item := range data.Items {
 		if item.SKU == "" || len(item.SKU) > maxName || item.Quantity < 1 || item.Quantity > maxQuantity ||
-			!sound(item.UnitPrice) {
+			!sound(item.UnitPrice) || int64(item.Quantity)*item.UnitPrice.Amount > maxAmount {
 			return news{}, ErrUnintelligible
 		}
 		p.Lines = append(p.Lines, Line{item.SKU, int64(item.Quantity), item.UnitPrice})

@@ -1,6 +1,7 @@
 package reporting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -74,8 +75,25 @@ func (s *Service) ProjectSales(ctx context.Context, of Source, records []Record)
 
 func again(err error) bool { return errors.Is(err, ErrOvertaken) || errors.Is(err, ErrClosed) }
 
-// project adds records to a generation, in as many transactions as they need.
+// project adds records to a generation, in as many transactions as they need. A record that the
+// store can never hold is found by halving, and parked.
 func (s *Service) project(ctx context.Context, generation int64, of Source, records []Record) error {
+	err := s.write(ctx, generation, of, records, nil)
+	switch half := len(records) / 2; {
+	case !errors.Is(err, ErrUnstorable):
+		return err
+	case half == 0:
+		return s.write(ctx, generation, of, records, err)
+	default:
+		if err = s.project(ctx, generation, of, records[:half]); err != nil {
+			return err
+		}
+		return s.project(ctx, generation, of, records[half:])
+	}
+}
+
+// write adds what records tell to a generation or, if there is a reason not to, parks them.
+func (s *Service) write(ctx context.Context, generation int64, of Source, records []Record, refused error) error {
 	progress, err := s.store.Progress(ctx, generation, of)
 	if err != nil {
 		return err
@@ -95,7 +113,7 @@ func (s *Service) project(ctx context.Context, generation int64, of Source, reco
 	}
 	told, orders := make([]told, len(records)), map[string]bool{}
 	for i, r := range records {
-		if told[i] = s.tell(ctx, of, r); told[i].orderID != "" {
+		if told[i] = s.tell(ctx, of, r, refused); told[i].orderID != "" {
 			orders[told[i].orderID] = true
 		}
 	}
@@ -128,17 +146,18 @@ type told struct {
 	parked *Parked
 }
 
-func (s *Service) tell(ctx context.Context, of Source, r Record) told {
+func (s *Service) tell(ctx context.Context, of Source, r Record, refused error) told {
 	e, err := EventOf(r)
 	var n news
 	if err == nil {
 		n, err = read(e)
 	}
-	if err == nil {
+	if err == nil && refused == nil {
 		return told{news: n}
 	}
+	err = cmp.Or(err, refused)
 	p := Parked{of, r.Offset, fault.From(err).Code, s.clock.Now()}
-	slog.ErrorContext(ctx, "a record cannot be understood and is parked", "topic", of.Topic,
+	slog.ErrorContext(ctx, "a record cannot be projected and is parked", "topic", of.Topic,
 		"partition", of.Partition, "offset", r.Offset, "reason", p.Reason, "error", err.Error())
 	return told{parked: &p}
 }

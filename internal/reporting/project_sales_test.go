@@ -238,6 +238,99 @@ func TestPoisonIsParkedAndTheRestGoesOn(t *testing.T) {
 	wantRows(t, store, want)
 }
 
+// full refuses writes with an order, as a table does whose item of the order is full.
+type full struct {
+	reporting.Store
+	orderID string
+	writes  int
+}
+
+func (f *full) Apply(ctx context.Context, w reporting.Write) error {
+	f.writes++
+	for _, of := range w.Facts {
+		if of.OrderID == f.orderID {
+			return reporting.ErrUnstorable
+		}
+	}
+	return f.Store.Apply(ctx, w)
+}
+
+func TestRecordThatTheStoreCannotHoldIsParked(t *testing.T) {
+	_, memory := open()
+	store := &full{Store: memory, orderID: "O70"}
+	s := reporting.New(store, clock.At(day), nil)
+	var events []envelope.Event
+	for n := range 100 {
+		events = append(events, created(fmt.Sprint("O", n), item("MUG", 1, 5)))
+	}
+	project(t, s, records(t, 0, events...))
+	want := reporting.Rows{}
+	want.Add(reporting.Funnel, "2026-11-28", "PLACED", reporting.Orders, 99)
+	wantRows(t, memory, want)
+	parked, _, err := memory.ReadParked(t.Context(), 1, 10, "")
+	if err != nil || len(parked) != 1 || parked[0].Offset != 70 || parked[0].Reason != "UnstorableRecord" {
+		t.Errorf("parked %+v, %v", parked, err)
+	}
+	if store.writes > 20 {
+		t.Errorf("it took %d writes", store.writes)
+	}
+}
+
+// broken is a store that refuses all writes for a reason.
+type broken struct {
+	reporting.Store
+	reason error
+}
+
+func (b broken) Apply(context.Context, reporting.Write) error { return b.reason }
+
+func TestRecordsAreNotParkedIfTheStoreIsBroken(t *testing.T) {
+	for _, reason := range []error{reporting.ErrUnstorable, errors.New("access denied"), context.DeadlineExceeded} {
+		_, store := open()
+		s := reporting.New(broken{store, reason}, clock.At(day), nil)
+		all := records(t, 0, created("A", item("MUG", 1, 5)), created("B"))
+		if err := s.ProjectSales(t.Context(), source, all); !errors.Is(err, reason) {
+			t.Errorf("%v: %v", reason, err)
+		}
+	}
+}
+
+func TestRebuildParksWhatTheStoreCannotHold(t *testing.T) {
+	f := newFixture(t)
+	f.append(created("A", item("MUG", 1, 5)), created("X", item("MUG", 1, 5)), created("C", item("MUG", 1, 5)))
+	f.Rebuilds = f.over(&full{Store: f.store, orderID: "X"})
+	f.deliver(f.Service, 0)
+	f.rebuild()
+	for generation, want := range map[int64]int{1: 0, 2: 1} {
+		parked, _, err := f.store.ReadParked(t.Context(), generation, 10, "")
+		if err != nil || len(parked) != want {
+			t.Errorf("generation %d has parked %v, %v", generation, parked, err)
+		}
+	}
+}
+
+func TestRefundsOfDifferentCurrenciesAreNotAddedUp(t *testing.T) {
+	dollars := func(version, sum int64) envelope.Event {
+		e := refunded("A", version, sum, 1)
+		e.Data = fmt.Appendf(nil, `{"orderId":"A","amount":{"currency":"EUR","amount":10000},`+
+			`"refundedAmount":{"currency":"USD","amount":%d}}`, sum)
+		return e
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		s, store := open()
+		project(t, s, records(t, 0, rapid.Permutation([]envelope.Event{
+			ended(orders.OrderConfirmed, "A", "", 200, 1), refunded("A", 4, 100, 1), dollars(5, 120),
+			refunded("A", 6, 150, 1), dollars(7, 130),
+		}).Draw(rt, "events")...))
+		for currency, want := range map[string]int64{"EUR": 150, "USD": 130} {
+			id := reporting.RowID{Report: reporting.Sales, Day: "2026-11-28", Of: currency}
+			if got := store.All(1)[id][reporting.Refunds]; got != want {
+				rt.Errorf("%s %d, want %d", currency, got, want)
+			}
+		}
+	})
+}
+
 // overtaken lets another invocation project first, some times.
 type overtaken struct {
 	reporting.Store
@@ -326,6 +419,8 @@ func TestEventsBeyondTheirBoundsAreParked(t *testing.T) {
 	for name, e := range map[string]envelope.Event{
 		"lines": created("A", many...), "SKU": created("A", item(long, 1, 1)),
 		"order":    created(long, item("MUG", 1, 1)),
+		"no order": created("", item("MUG", 1, 1)),
+		"line":     created("A", item("MUG", 101, 10_000_000_000)),
 		"quantity": created("A", item("MUG", 1000, 1)), "price": created("A", item("MUG", 1, 1_000_000_000_001)),
 		"reason": ended(orders.OrderRejected, "A", long, 1, 1),
 		"total":  ended(orders.OrderConfirmed, "A", "", 1_000_000_000_001, 1),

@@ -278,6 +278,22 @@ func TestGapInWhatIsDeliveredIsSaid(t *testing.T) {
 	}
 }
 
+func TestReportsThatBeganLateSaySo(t *testing.T) {
+	f := newFixture(t)
+	f.append(created("A", item("MUG", 2, 5)))
+	f.clock.Advance(time.Hour)
+	f.append(ended(orders.OrderConfirmed, "A", "", 10, 1))
+	var from int64
+	for _, p := range f.partitions() {
+		f.log.Trim(p.Topic, p.Partition, p.End-1) // before the first delivery
+		from = max(from, p.End-1)
+	}
+	f.deliver(f.Service, from)
+	if g := f.generations(); !g.Since.Equal(f.clock.Now()) {
+		t.Errorf("complete since %s", g.Since)
+	}
+}
+
 // late is a log whose partitions are looked at with consequences.
 type late struct {
 	reporting.Log

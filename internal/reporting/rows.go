@@ -111,11 +111,14 @@ func (r Rows) sale(f Facts, day string) {
 			r.Add(Products, day, of, Revenue, line.Quantity*line.UnitPrice.Amount)
 		}
 	}
-	var before int64
-	for _, refund := range f.Refunds { // sums only grow
-		if more := refund.Sum.Amount - before; more > 0 {
-			r.Add(Sales, Day(refund.At), refund.Sum.Currency, Refunds, more)
-			before = refund.Sum.Amount
+	// Sums only grow. One in another currency than the order's is a sum of its own: amounts of
+	// different currencies are never added up.
+	before := map[string]int64{}
+	for _, refund := range f.Refunds {
+		of := refund.Sum.Currency
+		if more := refund.Sum.Amount - before[of]; more > 0 {
+			r.Add(Sales, Day(refund.At), of, Refunds, more)
+			before[of] = refund.Sum.Amount
 		}
 	}
 }

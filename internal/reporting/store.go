@@ -14,6 +14,8 @@ var (
 	ErrOvertaken = fault.New(fault.Transient, "Overtaken", "another invocation has projected these records")
 	// ErrClosed: the generation takes no more records, since another one serves. Read again which.
 	ErrClosed = fault.New(fault.Transient, "GenerationClosed", "another generation serves now")
+	// ErrUnstorable: the store can never hold what was to be written.
+	ErrUnstorable = fault.New(fault.Internal, "UnstorableRecord", "the table does not take what the record tells")
 )
 
 // Source is a partition of the log.
@@ -36,7 +38,7 @@ type Progress struct {
 	Closed bool
 }
 
-// Parked is a record that cannot be understood.
+// Parked is a record that cannot be understood, or that the store cannot hold.
 type Parked struct {
 	Source
 	Offset int64
@@ -141,7 +143,8 @@ type Store interface {
 	Sources(ctx context.Context, generation int64) ([]Progress, error)
 	// Facts returns the facts of up to 100 orders; those of which nothing is known are left out.
 	Facts(ctx context.Context, generation int64, orderIDs []string) (map[string]Facts, error)
-	// Apply writes w. It fails with ErrOvertaken or ErrClosed if a condition does not hold.
+	// Apply writes w. It fails with ErrOvertaken or ErrClosed if a condition does not hold, and
+	// with ErrUnstorable if w has too many items, or one that is too large.
 	Apply(ctx context.Context, w Write) error
 	// ReadRows returns rows, sorted, without rows whose amounts are all 0: at most as many as asked
 	// for, from the one after a row on, or from the first on if after is the zero RowID.

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/ddb"
@@ -157,15 +158,30 @@ func (s Store) Apply(ctx context.Context, w reporting.Write) error {
 		pk, sk := parkedKey(w.Generation, p)
 		ops = append(ops, s.Save(pk, sk, fromParked(p)))
 	}
-	err := s.Commit(ctx, commit.With{}, ops...)
-	if !errors.Is(err, reporting.ErrOvertaken) {
+	switch err := s.Commit(ctx, commit.With{}, ops...); {
+	case invalid(err):
+		return reporting.ErrUnstorable.Because(err)
+	case !errors.Is(err, reporting.ErrOvertaken):
 		return err
 	}
 	p, failed := s.Progress(ctx, w.Generation, w.Source)
 	if removed := p.Next == 0 && w.From > 0; failed == nil && (p.Closed || removed) {
 		return reporting.ErrClosed
 	}
-	return err
+	return reporting.ErrOvertaken
+}
+
+// invalid reports whether DynamoDB can never carry out a transaction: a key, an item or all of it
+// is too large, or a sum has too many digits.
+func invalid(err error) bool {
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		return slices.ContainsFunc(cancelled.CancellationReasons, func(r types.CancellationReason) bool {
+			return aws.ToString(r.Code) == "ValidationError"
+		})
+	}
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationException"
 }
 
 // newSource raises the version of the generations, among which is one that serves or is the newest.

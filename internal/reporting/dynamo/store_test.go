@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +102,17 @@ func TestRebuildOverTheTableEqualsTheMemoryStore(t *testing.T) {
 	}
 	if want := inMemory.All(2); len(want) < 10 || !reflect.DeepEqual(got, want) {
 		t.Errorf("rows %v, want %v", got, want)
+	}
+}
+
+func TestItemThatIsTooLargeIsUnstorable(t *testing.T) {
+	store := dynamo.Store{Table: ddbtest.NewTable(t, clock.System{})}
+	line := reporting.Line{SKU: strings.Repeat("X", 500_000), Quantity: 1, UnitPrice: euros(1)}
+	w := reporting.Write{Generation: 1, To: 1, Facts: []reporting.Facts{
+		{OrderID: "A", Version: 1, Placed: &reporting.Placed{Lines: []reporting.Line{line}}},
+	}}
+	if err := store.Apply(t.Context(), w); !errors.Is(err, reporting.ErrUnstorable) {
+		t.Error(err)
 	}
 }
 

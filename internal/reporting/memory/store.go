@@ -135,6 +135,9 @@ func (s *Store) Facts(
 
 // Apply writes the effect of records.
 func (s *Store) Apply(_ context.Context, w reporting.Write) error {
+	if len(w.Facts)+len(w.Rows)+len(w.Parked) > reporting.MaxActions {
+		return reporting.ErrUnstorable
+	}
 	return s.Commit(commit.With{}, func() error {
 		g, now := s.of(w.Generation), s.now()
 		newest := now.Rebuild != nil && now.Rebuild.Generation == w.Generation

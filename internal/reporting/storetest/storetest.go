@@ -25,8 +25,9 @@ var Suite = storesuite.Suite[reporting.Store]{
 		writeFromAnotherOffsetChangesNothing, writeOverOtherFactsChangesNothing, zeroAmountsAreLeftOut,
 		rowsAreSelectedByDay, rowsArePaged, switchClosesTheGeneration, switchFailsIfTheOtherGenerationReadOn,
 		switchFailsIfItDidNotSeeASource, newSourceOfAGenerationThatDoesNotServeIsRefused, generationsAreKeptApart,
-		removedGenerationStaysClosed, concurrentWritesOfOneBatchCountOnce, largestWriteFits, largestSwitchFits,
-		parkedRecordsArePagedNewestFirst, newlyParkedRecordsDoNotMovePages, cursorOfAnotherGenerationIsRefused,
+		removedGenerationStaysClosed, concurrentWritesOfOneBatchCountOnce, largestWriteFits, largerWriteIsRefused,
+		largestSwitchFits, parkedRecordsArePagedNewestFirst, newlyParkedRecordsDoNotMovePages,
+		cursorOfAnotherGenerationIsRefused,
 	},
 	Kinds: map[string]storesuite.Kind[reporting.Store]{"Generations": {
 		Write: func(t *testing.T, s reporting.Store) { must(t, s.SaveGenerations(t.Context(), rebuilding(1))) },
@@ -517,6 +518,18 @@ func largestWriteFits(t *testing.T, s reporting.Store) {
 	}
 	must(t, s.Apply(t.Context(), w))
 	wantRows(t, s, 1, w.Rows)
+}
+
+func largerWriteIsRefused(t *testing.T, s reporting.Store) {
+	w := reporting.Write{Generation: 1, Source: source, To: 1, Rows: reporting.Rows{}}
+	for n := range reporting.MaxActions + 1 {
+		w.Rows.Add(reporting.Products, "2026-01-02", fmt.Sprintf("EUR#%d", n), reporting.Units, 1)
+	}
+	if err := s.Apply(t.Context(), w); !errors.Is(err, reporting.ErrUnstorable) {
+		t.Errorf("%d rows: %v", len(w.Rows), err)
+	}
+	wantRows(t, s, 1, reporting.Rows{})
+	wantProgress(t, s, 1, reporting.Progress{Source: source})
 }
 
 func largestSwitchFits(t *testing.T, s reporting.Store) {
