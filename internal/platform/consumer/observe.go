@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"strconv"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/metrics"
+	"orderflow/internal/platform/rawjson"
 )
 
 // received records how long a message waited, and adds its id and receive count to log lines.
@@ -36,11 +36,8 @@ func withMessage(ctx context.Context, m events.SQSMessage) context.Context {
 func withLogAttrs(ctx context.Context, e envelope.Event) context.Context {
 	ctx = function.WithLogAttrs(ctx, slog.String("eventId", e.ID), slog.String("eventType", e.Type),
 		slog.String("subject", e.Subject))
-	var data struct {
-		OrderID string `json:"orderId"`
-	}
-	if json.Unmarshal(e.Data, &data) == nil && ids.Valid(data.OrderID) {
-		ctx = function.WithLogAttrs(ctx, slog.String("orderId", data.OrderID), slog.String("sagaId", data.OrderID))
+	if order := rawjson.String(e.Data, "orderId"); ids.Valid(order) {
+		ctx = function.WithLogAttrs(ctx, slog.String("orderId", order), slog.String("sagaId", order))
 	}
 	slog.DebugContext(ctx, "event received", "aggregateVersion", e.AggregateVersion)
 	return ctx

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/rawjson"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -63,18 +65,18 @@ func names(t reflect.Type) (all []string) {
 
 // UnmarshalJSON reads an event with all its attributes.
 func (e *Event) UnmarshalJSON(b []byte) error {
-	var all map[string]json.RawMessage
 	if err := json.Unmarshal(b, (*attributes)(e)); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(b, &all); err != nil {
-		return err
-	}
-	for _, name := range knownNames {
-		delete(all, name)
-	}
-	if e.unknown = nil; len(all) > 0 {
-		e.unknown = all
+	e.unknown = nil
+	for name, value := range rawjson.Members(b) {
+		if slices.ContainsFunc(knownNames, func(known string) bool { return rawjson.Is(name, known) }) {
+			continue
+		}
+		if e.unknown == nil {
+			e.unknown = map[string]json.RawMessage{}
+		}
+		e.unknown[rawjson.Text(name)] = slices.Clone(value)
 	}
 	return nil
 }
@@ -101,7 +103,7 @@ var ErrMalformed = fault.New(fault.Invalid, "MalformedEvent", "not a CloudEvents
 // Parse reads an event and checks its required attributes.
 func Parse(b []byte) (Event, error) {
 	var e Event
-	if err := json.Unmarshal(b, &e); err != nil {
+	if err := e.UnmarshalJSON(b); err != nil { // directly, because b would be checked once more
 		return Event{}, ErrMalformed.Because(err)
 	}
 	switch {

@@ -13,6 +13,7 @@ import (
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/metrics"
+	"orderflow/internal/platform/rawjson"
 	"orderflow/internal/platform/redact"
 	"orderflow/internal/platform/tracing"
 )
@@ -20,28 +21,24 @@ import (
 // Transient is the name of all errors that are worth a retry. A final error's name is its code.
 const Transient = "Transient"
 
-// envelope has the fields that every step's input may have.
-type envelope struct {
-	OrderID     string `json:"orderId"`
-	TraceParent string `json:"traceparent"`
-}
-
 var errInput = fault.New(fault.Invalid, "InvalidInput", "the step's input does not match its contract")
 
 // Handle returns the function of a step.
 func Handle[In, Out any](run func(context.Context, In) (Out, error)) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
-		var env envelope
 		var in In
+		var order, parent string // every step's input may have them
 		// The cause is dropped: it would quote the input, which may contain payment data.
-		if json.Unmarshal(payload, &env) != nil || json.Unmarshal(payload, &in) != nil {
+		if json.Unmarshal(payload, &in) != nil ||
+			rawjson.Decode(payload, "orderId", &order) != nil ||
+			rawjson.Decode(payload, "traceparent", &parent) != nil {
 			metrics.Count(ctx, metrics.StepDefects, 1, metrics.Step(function.Step(ctx)))
 			return nil, named(errInput)
 		}
-		ctx = function.WithLogAttrs(function.Traced(ctx, env.TraceParent), slog.String("orderId", env.OrderID))
+		ctx = function.WithLogAttrs(function.Traced(ctx, parent), slog.String("orderId", order))
 		ctx, span := tracing.Start(ctx, function.Name(), tracing.Server,
-			attribute.String("saga.step", function.Name()), tracing.Order(env.OrderID))
-		ctx, done := begin(ctx, env.OrderID)
+			attribute.String("saga.step", function.Name()), tracing.Order(order))
+		ctx, done := begin(ctx, order)
 		out, err := run(ctx, in)
 		done(err)
 		tracing.End(span, err)
