@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"orderflow/internal/platform/rawjson"
 )
 
 // maxDepth is how deep arrays and objects may be nested, far deeper than any contract.
@@ -21,12 +23,10 @@ var (
 	errDuplicate = errors.New("has a duplicate field")
 )
 
-// decoder is stricter than encoding/json: it refuses duplicate fields, which are ambiguous.
-type decoder struct{ *json.Decoder }
-
 // Decode returns the value of a JSON text: nil, bool, string, []any or map[string]any; int64 for
 // every whole number that fits, even if written as 70.0 or 7e1, which are integers in JSON Schema;
-// float64 for other numbers. Package jcs encodes it again, and writes whole numbers so that Go
+// float64 for other numbers. It is stricter than encoding/json: it refuses duplicate fields, which are
+// ambiguous. Package jcs encodes it again, and writes whole numbers so that Go
 // reads them as integers.
 func Decode(text []byte) (any, error) {
 	if !utf8.Valid(text) || !json.Valid(text) {
@@ -35,9 +35,7 @@ func Decode(text []byte) (any, error) {
 	if !paired(text) {
 		return nil, errSurrogate
 	}
-	d := decoder{json.NewDecoder(bytes.NewReader(text))}
-	d.UseNumber()
-	return d.value(0)
+	return decode(bytes.TrimSpace(text), 0)
 }
 
 // paired reports whether all escaped surrogates in a JSON text are paired. encoding/json silently
@@ -74,55 +72,51 @@ func escapedUnit(text []byte) (unit rune, ok bool) {
 	return rune(n), err == nil
 }
 
-func (d *decoder) value(depth int) (any, error) {
+// decode decodes valid JSON.
+func decode(text []byte, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errTooDeep
 	}
-	token, _ := d.Token() // Decode has checked that the text is JSON
-	switch t := token.(type) {
-	case json.Delim:
-		if t == '[' {
-			return d.array(depth)
+	switch text[0] {
+	case '{':
+		return object(text, depth)
+	case '[':
+		items := []any{}
+		for text := range rawjson.Items(text) {
+			item, err := decode(text, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, item)
 		}
-		return d.object(depth)
-	case json.Number:
-		return d.number(t.String())
+		return items, nil
+	case '"':
+		return rawjson.Text(text), nil
+	case 't', 'f':
+		return text[0] == 't', nil
+	case 'n':
+		return nil, nil //nolint:nilnil // null
 	}
-	return token, nil
+	return number(string(text))
 }
 
-func (d *decoder) array(depth int) (any, error) {
-	items := []any{}
-	for d.More() {
-		item, err := d.value(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, item)
-	}
-	_, err := d.Token()
-	return items, err
-}
-
-func (d *decoder) object(depth int) (any, error) {
+func object(text []byte, depth int) (any, error) {
 	fields := map[string]any{}
-	for d.More() {
-		token, _ := d.Token()
-		name := token.(string)
+	for quoted, text := range rawjson.Members(text) {
+		name := rawjson.Text(quoted)
 		if _, twice := fields[name]; twice {
 			return nil, errDuplicate
 		}
-		value, err := d.value(depth + 1)
+		value, err := decode(text, depth+1)
 		if err != nil {
 			return nil, err
 		}
 		fields[name] = value
 	}
-	_, err := d.Token()
-	return fields, err
+	return fields, nil
 }
 
-func (d *decoder) number(text string) (any, error) {
+func number(text string) (any, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, nil
 	}
