@@ -234,7 +234,7 @@ is never reached. A seed always gives the same run: --seed replays one and print
 		Example: "  go run ./cmd/dev sim --seed 7 --order 01KAQ5M3Z8V7D2X4C6B9N1T0RW\n  go run ./cmd/dev sim --mutants",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) (err error) {
 			slog.SetDefault(slog.New(slog.DiscardHandler)) // functions log thousands of lines a second
-			debug.SetGCPercent(400)                        // worlds are small and short-lived: memory for time
+			debug.SetGCPercent(1600)                       // worlds are small and short-lived: memory for time
 			var ok bool
 			switch {
 			case mutants:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/platform/rawjson"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/verify/asl"
 )
@@ -55,7 +56,7 @@ func (e *engine) start(machine fulfilment.Machine, name string, input json.RawMe
 		return fulfilment.ErrExists
 	}
 	x := &execution{
-		machine: machine, name: name, order: field(input, "orderId"), throttled: map[string]int{},
+		machine: machine, name: name, order: rawjson.String(input, "orderId"), throttled: map[string]int{},
 		run: e.machines[machine].Start(name, input),
 	}
 	e.executions[key] = x

@@ -14,6 +14,7 @@ import (
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/rawjson"
 )
 
 // gate controls one service's store; see memdb.Gate. It records commits in the world's history and
@@ -174,14 +175,14 @@ func sagasGivenAll(w *World, broken func(string, string, ...any)) {
 	told := map[string][]string{}
 	for _, e := range w.history.events {
 		if e.Type == orders.OrderCreated || e.Type == orders.OrderOverdue {
-			told[e.Subject] = append(told[e.Subject], field(e.Data, more))
+			told[e.Subject] = append(told[e.Subject], rawjson.String(e.Data, more))
 		}
 	}
 	for _, x := range w.engine.all {
 		if x.machine != fulfilment.FulfilOrder {
 			continue
 		}
-		given, known := field(x.run.Input(), more), false
+		given, known := rawjson.String(x.run.Input(), more), false
 		for _, t := range told[x.order] {
 			known = known || t == given
 		}

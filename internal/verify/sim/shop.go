@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/orders"
+	"orderflow/internal/platform/rawjson"
 )
 
 // shop is what customers and operators do and which answers they got.
@@ -156,10 +157,10 @@ func (w *World) send(p *placed, items, method, postalCode string, changesMind bo
 	}
 	w.callUntilFinal(c, func(status int, answer []byte) {
 		if status == http.StatusTooManyRequests && p.tries < patient {
-			w.retryLater(p, field(answer, "code"), func() { w.send(p, items, method, postalCode, changesMind) })
+			w.retryLater(p, rawjson.String(answer, "code"), func() { w.send(p, items, method, postalCode, changesMind) })
 			return
 		}
-		if p.id = field(answer, "orderId"); status != http.StatusAccepted {
+		if p.id = rawjson.String(answer, "orderId"); status != http.StatusAccepted {
 			p.id, p.refused = "", status
 			return
 		}

@@ -17,6 +17,7 @@ import (
 	"orderflow/internal/payments/stripe"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/money"
+	"orderflow/internal/platform/rawjson"
 	"orderflow/internal/warehouse/stockapi"
 	"orderflow/sandbox/carrier"
 	carrierMemory "orderflow/sandbox/carrier/memory"
@@ -402,7 +403,7 @@ func reference(path string, body []byte) string {
 	if parts := strings.Split(path, "/"); len(parts) > 3 {
 		return parts[2]
 	}
-	return field(body, "reference")
+	return rawjson.String(body, "reference")
 }
 
 // brief returns the beginning of a body, for the timeline.

@@ -136,15 +136,6 @@ func (w *World) violate(invariant, order, format string, args ...any) {
 	w.report.Violations = append(w.report.Violations, v)
 }
 
-// field reads a string of a JSON object; "" if missing.
-func field(b []byte, name string) string {
-	var object map[string]json.RawMessage
-	var s string
-	_ = json.Unmarshal(b, &object)
-	_ = json.Unmarshal(object[name], &s)
-	return s
-}
-
 // must is for our own values, which always encode.
 func must[T any](v T, err error) T {
 	if err != nil {
