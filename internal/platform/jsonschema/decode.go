@@ -25,9 +25,8 @@ var (
 
 // Decode returns the value of a JSON text: nil, bool, string, []any or map[string]any; int64 for
 // every whole number that fits, even if written as 70.0 or 7e1, which are integers in JSON Schema;
-// float64 for other numbers. It is stricter than encoding/json: it refuses duplicate fields, which are
-// ambiguous. Package jcs encodes it again, and writes whole numbers so that Go
-// reads them as integers.
+// float64 for other numbers. Package jcs encodes it again, and writes whole numbers so that Go
+// reads them as integers. Unlike encoding/json it refuses duplicate fields, which are ambiguous.
 func Decode(text []byte) (any, error) {
 	if !utf8.Valid(text) || !json.Valid(text) {
 		return nil, errNotJSON
