@@ -88,3 +88,22 @@ func FuzzExpression(f *testing.F) {
 		}
 	})
 }
+
+// FuzzEncode: values are encoded as encoding/json does.
+func FuzzEncode(f *testing.F) {
+	for _, seed := range []string{
+		`{"b":[1,-2.5,0,-0,1e21,9007199254740993,true,null,"<&>"],"a":{"":[],"é\u2028":"\"\\\n\u007f\ud800"}}`, `"x"`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := decode(data)
+		if err != nil {
+			return
+		}
+		want, _ := appendAny(nil, v)
+		if got, bad := encode(v); len(want) <= limit && (bad != nil || string(got) != string(want)) {
+			t.Errorf("%s, %v, want %s", got, bad, want)
+		}
+	})
+}

@@ -1,8 +1,6 @@
 package asl
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -195,28 +193,4 @@ func (r *Retrier) wait(n int) (shortest, most time.Duration) {
 		return 0, most
 	}
 	return most, most
-}
-
-// Values are those of encoding/json: nil, bool, float64, string, []any, map[string]any. As in
-// JSONata, every number is a double. Executions share values, so they must not be modified.
-
-// limit is the maximum input or output of a state, in bytes.
-const limit = 256 << 10
-
-func encode(v any) (json.RawMessage, *failure) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil { // infinity or NaN
-		return nil, failed(ErrRuntime, "the value is not JSON: %s", err)
-	}
-	if b.Len()-1 > limit {
-		return nil, failed(ErrDataLimitExceeded, "the data has %d bytes, more than %d", b.Len()-1, limit)
-	}
-	return b.Bytes()[:b.Len()-1], nil
-}
-
-func decode(data json.RawMessage) (v any, err error) {
-	err = json.Unmarshal(data, &v)
-	return v, err
 }
