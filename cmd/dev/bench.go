@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 // benchmarks are the measurements of docs/performance.md.
 func benchmarks() *cobra.Command {
 	var rounds int
+	var sizes []int
 	cmd := &cobra.Command{
 		Use:     "bench",
 		Short:   "Measure what an order costs and how fast functions start",
@@ -29,6 +31,24 @@ func benchmarks() *cobra.Command {
 			return bench.PrintCost(out, cases)
 		}),
 	}, flags(&cobra.Command{
+		Use:     "growth",
+		Short:   "Count the units of tables that each call consumes, with more and more orders in them",
+		Example: "  go run ./cmd/dev bench growth --orders 1000,1000000",
+		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
+			grown, err := bench.Growth(repo, sizes...)
+			if err != nil {
+				return err
+			}
+			if err := grown.Print(out); err != nil {
+				return err
+			}
+			call, ratio := grown.Worst()
+			fmt.Fprintf(out, "\nthe largest growth is %.2f (%s), the limit %.2f\n", ratio, call, bench.MaxGrowth)
+			return verdict(ratio <= bench.MaxGrowth, nil)
+		}),
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().IntSliceVar(&sizes, "orders", []int{1_000, 10_000, 100_000}, "`numbers` of orders in the tables")
+	}), flags(&cobra.Command{
 		Use:     "start",
 		Short:   "Compare the start time of every function with that of a hello-world function",
 		Example: "  go run ./cmd/dev bench start --rounds 50",

@@ -79,6 +79,12 @@ var codeRules = []Rule{
 			return !strings.HasPrefix(p.Dir, "internal/gateway") || !itemKey.MatchString(others)
 		},
 		func(r *Repo) { r.Packages["internal/gateway/strangler/dynamo"].Source += `"order#"` }),
+	eachPackage("nothing that is deployed scans a table",
+		"a scan reads, and is billed for, all that was ever stored; queries of keys and indexes cost the same for ever",
+		func(p *Package) bool {
+			return !deployed.MatchString(p.Dir) || !strings.Contains(p.Source, "dynamodb.Scan")
+		},
+		func(r *Repo) { r.Packages["internal/orders/dynamo"].Source += "&dynamodb.ScanInput{}" }),
 	ban("domain packages record no metrics",
 		"only the edges, handlers and rpcserver, know what happened for the first time and what is a repetition",
 		inService, "^"+module+"internal/platform/metrics$", "^[^ ]+/(handler|rpcserver) ",

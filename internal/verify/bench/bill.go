@@ -37,7 +37,7 @@ func (c Counts) Total(u Unit) (n float64) {
 	return n
 }
 
-// Dollars is what a million times the counts cost, without e-mails.
+// Dollars is what the counts cost a million times, without e-mails.
 func (p Prices) Dollars(c Counts) (sum float64) {
 	c = p.derive(c)
 	for _, u := range billed {
@@ -53,15 +53,16 @@ func (p Prices) Bill(out io.Writer, c Case) error {
 	counts := p.derive(c.Counts)
 	fmt.Fprintf(out, "# %s\n\n", c.Name)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "count\tdollars per million\t  unit")
+	dollars := func(perMillion float64) float64 { return perMillion * c.Times / 1e6 }
+	fmt.Fprintf(w, "count\tdollars per %s\t  unit\n", c.Per)
 	for _, u := range billed {
 		if n := counts.Total(u); n > 0 && u != Mails {
-			fmt.Fprintf(w, "%s\t%.2f\t  %s\n", short(n), n*p.Million[u], u)
+			fmt.Fprintf(w, "%s\t%.2f\t  %s\n", short(n), dollars(n*p.Million[u]), u)
 		}
 	}
-	fmt.Fprintf(w, "\t%.2f\t  sum\n", p.Dollars(c.Counts))
+	fmt.Fprintf(w, "\t%.2f\t  sum\n", dollars(p.Dollars(c.Counts)))
 	if n := counts.Total(Mails); n > 0 {
-		fmt.Fprintf(w, "%s\t%.2f\t  %s, apart\n", short(n), n*p.Million[Mails], Mails)
+		fmt.Fprintf(w, "%s\t%.2f\t  %s, apart\n", short(n), dollars(n*p.Million[Mails]), Mails)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -71,7 +72,7 @@ func (p Prices) Bill(out io.Writer, c Case) error {
 	names := slices.Sorted(maps.Keys(counts))
 	for _, who := range names {
 		n := counts[who]
-		fmt.Fprintf(w, "%.2f", p.Dollars(Counts{who: c.Counts[who]}))
+		fmt.Fprintf(w, "%.2f", dollars(p.Dollars(Counts{who: c.Counts[who]})))
 		for _, u := range []Unit{Transitions, Requests, Invocations, Calls, WriteUnits, ReadUnits, Publishes, QueueCalls,
 			LogBytes} {
 			fmt.Fprintf(w, "\t%s", short(n[u]))

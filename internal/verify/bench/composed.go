@@ -34,5 +34,5 @@ var composers = map[string]func(*function.Env) function.Handler{
 	"arrange-shipment":      shipping.ArrangeShipment, "await-shipment": shipping.AwaitShipment,
 	"cancel-shipment": shipping.CancelShipment, "get-shipment": shipping.GetShipment,
 	"list-shipments": shipping.ListShipments, "receive-carrier-webhook": shipping.ReceiveCarrierWebhook,
-	"relay-shipping-events": relay.Events,
+	"relay-shipping-events": relay.Events, "relay-gateway-events": relay.Events,
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -32,7 +33,12 @@ func LoadPrices() (p Prices, err error) {
 type Case struct {
 	Name   string
 	Counts Counts
+	Times  float64 // how often the bill counts it
+	Per    string  // the same in words
 }
+
+// hours is the length of a month.
+const hours = 730
 
 // perPage is the number of orders in the list whose cost is counted.
 const perPage = 20
@@ -56,7 +62,7 @@ func Cost(repo devstack.Repo) (cases []Case, err error) {
 		if err = do(); err != nil {
 			err = fmt.Errorf("%s: %w", name, err)
 		}
-		cases = append(cases, Case{name, w.counts})
+		cases = append(cases, Case{name, w.counts, 1e6, "million"})
 	}
 	order := func(method, postalCode, status string) func() error {
 		return func() error {
@@ -96,7 +102,28 @@ func Cost(repo devstack.Repo) (cases []Case, err error) {
 	run("a good order", order(visa, berlin, "CONFIRMED"))
 	run("a rejected order", order("pm_card_visa_chargeDeclined", berlin, "REJECTED"))
 	run("a cancelled order", cancelled)
+	run("an hour without orders", w.idle)
+	cases[len(cases)-1].Times, cases[len(cases)-1].Per = hours, "month"
 	return cases, err
+}
+
+// Lambda reads each queue by five connections, which wait for up to 20 seconds.
+const emptyReceives = 5 * 3600 / 20
+
+// idle runs what has a schedule, once, and counts it for an hour, and the receives of empty queues.
+func (w *World) idle() error {
+	for _, s := range w.schedules {
+		if _, err := w.invoke(s.function, []byte(s.input)); err != nil {
+			return fmt.Errorf("%s: %w", s.function, err)
+		}
+		for u := range w.counts[s.function] {
+			w.counts[s.function][u] *= float64(time.Hour / s.every)
+		}
+	}
+	for _, q := range w.queues {
+		w.count(q.function, QueueCalls, emptyReceives)
+	}
+	return nil
 }
 
 // Of the sandbox.

@@ -29,6 +29,32 @@ func TestOrdersCostWhatIsMeant(t *testing.T) {
 	golden(t, "testdata/cost.txt", got.Bytes())
 }
 
+func TestCallsCostTheSameWithMoreOrders(t *testing.T) {
+	repo, err := devstack.FindRepo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown, err := Growth(repo, 1_000, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if call, ratio := grown.Worst(); ratio > MaxGrowth {
+		t.Errorf("%s consumes %.2f times as much", call, ratio)
+	}
+	for _, sweep := range []string{"sweep-orders", "sweep-reservations"} {
+		none, ten, twenty := grown.Units[sweep+" "+noneOverdue], grown.Units[sweep+" with 10 overdue"],
+			grown.Units[sweep+" with 20 overdue"]
+		if none[0] > 8 || ten[0] <= none[0] || twenty[0]-ten[0] != ten[0]-none[0] {
+			t.Errorf("%s consumes %v, %v and %v units with 0, 10 and 20 overdue", sweep, none, ten, twenty)
+		}
+	}
+	var got bytes.Buffer
+	if err := grown.Print(&got); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/growth.txt", got.Bytes())
+}
+
 func golden(t *testing.T, file string, got []byte) {
 	t.Helper()
 	if *update {

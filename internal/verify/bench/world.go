@@ -56,6 +56,7 @@ type World struct {
 	counts    Counts
 	aws       *httptest.Server
 	hosts     map[string]*httptest.Server
+	ledger    *providerMemory.Store
 	carrier   *carrier.Sender
 }
 
@@ -242,10 +243,10 @@ func (w *World) deploy(repo devstack.Repo, stack *cfn.Stack) error {
 func (w *World) openHosts() {
 	serve := httptest.NewServer
 	w.aws = serve(http.HandlerFunc(w.answer))
-	ledger := providerMemory.New(w.clock)
+	w.ledger = providerMemory.New(w.clock)
 	due := dues{carrierMemory.New(w.clock), w}
 	w.hosts = map[string]*httptest.Server{
-		"payment-provider": serve(w.party(provider.Handler(ledger, w.clock, w.ids, func(context.Context, time.Duration) {}))),
+		"payment-provider": serve(w.party(provider.Handler(w.ledger, w.clock, w.ids, func(context.Context, time.Duration) {}))),
 		"carrier":          serve(w.party(carrier.Handler(due, w.clock, w.ids))),
 		"shipping":         serve(http.HandlerFunc(w.webhook)),
 	}

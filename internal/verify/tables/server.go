@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,24 +53,37 @@ func New(schemas ...Schema) *Server {
 	return s
 }
 
-// Put writes an item without counting it.
-func (s *Server) Put(name string, item Item) {
+// Copy copies every item that contains the text of, in all tables and indexes, once for each
+// replacement, which renames it. Replaced texts must keep their length.
+func (s *Server) Copy(of string, names iter.Seq[*strings.Replacer]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.tables[name]
-	t.write(t.get(item), item)
-}
-
-// Items returns all items of a table.
-func (s *Server) Items(name string) (all []Item) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, partition := range s.tables[name].tree {
-		for _, i := range partition {
-			all = append(all, decode(i.doc))
+	for _, t := range s.tables {
+		t.copy(of, names)
+		for _, i := range t.indexes {
+			i.copy(of, names)
 		}
 	}
-	return all
+}
+
+func (t tree) copy(of string, names iter.Seq[*strings.Replacer]) {
+	type placed struct {
+		pk, sort, doc string
+		size          int
+	}
+	var originals []placed
+	for pk, partition := range t {
+		for _, s := range partition {
+			if strings.Contains(string(s.doc), of) {
+				originals = append(originals, placed{pk, s.sort, string(s.doc), s.size})
+			}
+		}
+	}
+	for name := range names {
+		for _, o := range originals {
+			t.put(name.Replace(o.pk), stored{name.Replace(o.sort), []byte(name.Replace(o.doc)), o.size})
+		}
+	}
 }
 
 // apiError is an answer with an error.
