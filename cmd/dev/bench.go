@@ -13,7 +13,7 @@ import (
 
 // benchmarks are the measurements of docs/performance.md.
 func benchmarks() *cobra.Command {
-	var rounds int
+	var rounds, orders int
 	var sizes []int
 	cmd := &cobra.Command{
 		Use:     "bench",
@@ -48,6 +48,19 @@ func benchmarks() *cobra.Command {
 		}),
 	}, func(cmd *cobra.Command) {
 		cmd.Flags().IntSliceVar(&sizes, "orders", []int{1_000, 10_000, 100_000}, "`numbers` of orders in the tables")
+	}), flags(&cobra.Command{
+		Use:     "latency",
+		Short:   "Compare accepting an order and its saga with functions that only answer, on the running stack",
+		Example: "  make up && go run ./cmd/dev bench latency",
+		RunE: onStack(func(ctx context.Context, out io.Writer, s *devstack.Stack) error {
+			l, err := bench.MeasureLatency(ctx, s, orders)
+			if err != nil {
+				return err
+			}
+			return l.Print(out)
+		}),
+	}, func(cmd *cobra.Command) {
+		cmd.Flags().IntVar(&orders, "orders", 20, "orders to place, after warm-up")
 	}), flags(&cobra.Command{
 		Use:     "start",
 		Short:   "Compare the start time of every function with that of a hello-world function",

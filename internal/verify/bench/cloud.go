@@ -2,7 +2,6 @@ package bench
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -17,10 +16,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
-	"orderflow/internal/platform/commit"
 	"orderflow/internal/verify/asl"
 	"orderflow/internal/verify/tables"
-	"orderflow/sandbox/carrier"
 )
 
 // caller is the function that runs.
@@ -219,16 +216,6 @@ func (w *World) party(h http.Handler) http.Handler {
 		w.count(w.caller(), PartyCalls, 1)
 		h.ServeHTTP(rw, r)
 	})
-}
-
-// Write has the carrier call back after everything that is planned.
-func (d dues) Write(ctx context.Context, e carrier.Entry, due *carrier.Due, with commit.With) error {
-	err := d.Store.Write(ctx, e, due, with)
-	if err == nil && due != nil {
-		callback := *due
-		d.w.later(func() error { return d.w.carrier.Send(context.Background(), callback) }) //nolint:contextcheck // later
-	}
-	return err
 }
 
 // webhook carries the carrier's callback through the API.

@@ -100,10 +100,10 @@ func grow(repo devstack.Repo, n int) (units map[string]float64, err error) {
 	page := map[string]string{"limit": fmt.Sprint(perPage)}
 	for _, name := range []string{"first page", "next page"} {
 		record(name, "list-orders", func() error {
-			var list struct{ NextCursor string }
+			var list struct{ Cursor string }
 			err := w.ask(Request{Function: "list-orders", Method: http.MethodGet, Path: "/v1/orders", Caller: regular,
 				Query: page}, http.StatusOK, &list)
-			page["cursor"] = list.NextCursor
+			page["cursor"] = list.Cursor
 			return err
 		})
 	}

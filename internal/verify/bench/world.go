@@ -22,13 +22,10 @@ import (
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
+	"orderflow/internal/platform/registry"
 	"orderflow/internal/verify/asl"
 	"orderflow/internal/verify/cfn"
 	"orderflow/internal/verify/tables"
-	"orderflow/sandbox/carrier"
-	carrierMemory "orderflow/sandbox/carrier/memory"
-	"orderflow/sandbox/provider"
-	providerMemory "orderflow/sandbox/provider/memory"
 )
 
 // stackName is the name of the evaluated stacks.
@@ -55,9 +52,8 @@ type World struct {
 	failed    []error // of calls that this AWS does not know
 	counts    Counts
 	aws       *httptest.Server
-	hosts     map[string]*httptest.Server
-	ledger    *providerMemory.Store
-	carrier   *carrier.Sender
+	shipping  *httptest.Server // the API, as the carrier sees it
+	*parties
 }
 
 // deployed is a function.
@@ -111,9 +107,8 @@ func NewWorld(repo devstack.Repo) (*World, error) {
 // Close stops the servers.
 func (w *World) Close() error {
 	w.aws.Close()
-	for _, host := range w.hosts {
-		host.Close()
-	}
+	w.shipping.Close()
+	w.parties.Close()
 	return nil
 }
 
@@ -239,36 +234,18 @@ func (w *World) deploy(repo devstack.Repo, stack *cfn.Stack) error {
 	return nil
 }
 
-// openHosts starts AWS, the sandbox's third parties, and the API, which the carrier calls.
+// openHosts starts AWS, the third parties, and the API, which the carrier calls.
 func (w *World) openHosts() {
-	serve := httptest.NewServer
-	w.aws = serve(http.HandlerFunc(w.answer))
-	w.ledger = providerMemory.New(w.clock)
-	due := dues{carrierMemory.New(w.clock), w}
-	w.hosts = map[string]*httptest.Server{
-		"payment-provider": serve(w.party(provider.Handler(w.ledger, w.clock, w.ids, func(context.Context, time.Duration) {}))),
-		"carrier":          serve(w.party(carrier.Handler(due, w.clock, w.ids))),
-		"shipping":         serve(http.HandlerFunc(w.webhook)),
-	}
-	w.carrier = &carrier.Sender{Carrier: carrier.New(due, w.clock, w.ids), Endpoints: w, Secret: secretText{},
-		Clock: w.clock, Client: http.DefaultClient}
-}
-
-// Pick returns the address of a service; see carrier.Endpoints.
-func (w *World) Pick(_ context.Context, name string) (string, func(bool), error) {
-	return w.hosts[name].URL, func(bool) {}, nil
+	w.aws = httptest.NewServer(http.HandlerFunc(w.answer))
+	w.parties = openParties(w.clock, w.ids, registry.Fixed{}, secretText{}, w.later, w.party)
+	w.shipping = httptest.NewServer(http.HandlerFunc(w.webhook))
+	w.carrier.Endpoints = registry.Fixed{"shipping": w.shipping.URL}
 }
 
 type secretText struct{}
 
 // Value returns the secret of all third parties; see carrier.Secret.
 func (secretText) Value(context.Context) ([]byte, error) { return []byte("bench"), nil }
-
-// dues is the carrier's table, whose stream calls back.
-type dues struct {
-	*carrierMemory.Store
-	w *World
-}
 
 // later plans a task after all that are planned already.
 func (w *World) later(task func() error) { w.tasks = append(w.tasks, task) }
