@@ -22,7 +22,7 @@ func report(a *app) *cobra.Command {
 		Use:   "report",
 		Short: "Read sales reports, and rebuild them (operators)",
 		Long: `Read sales reports, and rebuild them from the log of events. Days are UTC. Reports follow the shop
-with a delay of seconds.
+with a delay of seconds; each says below the table, and in the picture, as of when it is.
 
 They come from the service reporting, which has a stack of its own. Its address is the output
 ReportingApiUrl in the stack file; --reports-url or $ORDERFLOW_REPORTS_URL name another.
@@ -187,9 +187,8 @@ days.`,
 				}
 				fmt.Fprintf(cmd.ErrOrStderr(), "drawn: %s\n", image)
 			}
-			if since := r.Generation.CompleteSince; since != nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "incomplete before %s: older events had left the log\n",
-					since.Format("2006-01-02 15:04"))
+			if about := remarks(r); about != "" {
+				fmt.Fprintln(cmd.ErrOrStderr(), about)
 			}
 			if asCSV {
 				return k.csv(cmd.OutOrStdout(), r)
@@ -205,6 +204,19 @@ days.`,
 	flags.BoolVar(&asCSV, "csv", false, "write comma-separated values")
 	flags.StringVar(&image, "chart", "", "also draw the report into an SVG `file`")
 	return cmd
+}
+
+// remarks says how recent and how complete a report is.
+func remarks[E any](r client.Report[E]) string {
+	var all []string
+	if r.AsOf != nil {
+		all = append(all, "as of "+r.AsOf.UTC().Format("2006-01-02 15:04:05")+" UTC")
+	}
+	if since := r.Generation.CompleteSince; since != nil {
+		at := since.UTC().Format("2006-01-02 15:04")
+		all = append(all, "incomplete before "+at+" UTC: older events had left the log")
+	}
+	return strings.Join(all, "; ")
 }
 
 func (k kind[E]) table(w io.Writer, r client.Report[E]) {
@@ -248,7 +260,8 @@ func (k kind[E]) draw(file string, r client.Report[E]) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return chart.Draw(f, fmt.Sprintf("%s, %s to %s", k.name, r.From, r.To), k.unit, points)
+	title := strings.TrimSpace(fmt.Sprintf("%s, %s to %s\n%s", k.name, r.From, r.To, remarks(r)))
+	return chart.Draw(f, title, k.unit, points)
 }
 
 func parkedRecords(a *app) *cobra.Command {

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	generation = `"from":"2026-11-27","to":"2026-11-28","generation":{"number":2},`
+	generation = `"from":"2026-11-27","to":"2026-11-28","asOf":"2026-11-28T10:00:05Z","generation":{"number":2},`
 	salesOfTwo = `200 {` + generation + `"sales":[` +
 		`{"day":"2026-11-27","orders":2,"units":3,"revenue":{"currency":"EUR","amount":5997},` +
 		`"refunds":{"currency":"EUR","amount":0}},` +
@@ -24,12 +24,12 @@ func runReport(t *testing.T, b *backend, args ...string) (stdout, stderr string,
 }
 
 func TestSalesAsTable(t *testing.T) {
-	out, _, err := runReport(t, serve(t, map[string][]string{askSales: {salesOfTwo}}), "sales")
+	out, stderr, err := runReport(t, serve(t, map[string][]string{askSales: {salesOfTwo}}), "sales")
 	if want := `DAY         CURRENCY  ORDERS  UNITS  REVENUE  REFUNDS
 2026-11-27  EUR       2       3      59.97    0.00
 2026-11-28  JPY       1       1      1200     100
-`; err != nil || out != want {
-		t.Errorf("got\n%s\nwant\n%s%v", out, want, err)
+`; err != nil || out != want || stderr != "as of 2026-11-28 10:00:05 UTC\n" {
+		t.Errorf("got\n%s%s\nwant\n%s%v", out, stderr, want, err)
 	}
 }
 
@@ -39,23 +39,27 @@ func TestSalesAsCSVAndPicture(t *testing.T) {
 	if want := `day,currency,orders,units,revenue,refunds
 2026-11-27,EUR,2,3,59.97,0.00
 2026-11-28,JPY,1,1,1200,100
-`; err != nil || out != want || !strings.Contains(stderr, "s.svg") {
+`; err != nil || out != want || stderr != "drawn: s.svg\nas of 2026-11-28 10:00:05 UTC\n" {
 		t.Errorf("got\n%s%s\nwant\n%s%v", out, stderr, want, err)
 	}
 	image, err := os.ReadFile("s.svg")
-	if err != nil || !strings.Contains(string(image), "<svg") || !strings.Contains(string(image), "JPY") {
-		t.Errorf("%.200s %v", image, err)
+	for _, part := range []string{"<svg", "JPY", "sales, 2026-11-27 to 2026-11-28<", "as of 2026-11-28 10:00:05 UTC<"} {
+		if err != nil || !strings.Contains(string(image), part) {
+			t.Errorf("no %s in %.200s %v", part, image, err)
+		}
 	}
 }
 
+// Later pages include later events, but what the first page lacks is not in the report.
 func TestAllPagesOfAReportAreRead(t *testing.T) {
-	first := strings.Replace(salesOfTwo, `"cursor":null`, `"cursor":"c1"`, 1)
+	first := strings.NewReplacer(`"cursor":null`, `"cursor":"c1"`, "10:00:05", "10:00:00").Replace(salesOfTwo)
 	b := serve(t, map[string][]string{
 		"GET /v1/reports/sales?by=day&from=2026-11-27&limit=100":                         {first},
 		"GET /v1/reports/sales?by=day&cursor=c1&from=2026-11-27&limit=100&to=2026-11-28": {salesOfTwo},
 	})
 	out, _, err := runReport(t, b, "sales", "--from", "2026-11-27", "-o", "json")
-	if err != nil || strings.Count(out, `"day"`) != 4 || !strings.Contains(out, `"number": 2`) {
+	if err != nil || strings.Count(out, `"day"`) != 4 || !strings.Contains(out, `"number": 2`) ||
+		!strings.Contains(out, `"asOf": "2026-11-28T10:00:00Z"`) {
 		t.Errorf("%s %v, asked %q", out, err, b.requests)
 	}
 }

@@ -127,11 +127,11 @@ func (s *Service) write(ctx context.Context, generation int64, of Source, record
 		}
 	}
 	for i, r := range records {
-		if !b.take(told[i], r.Offset) {
+		if !b.take(told[i], r) {
 			if err := s.flush(ctx, &b); err != nil {
 				return err
 			}
-			b.take(told[i], r.Offset)
+			b.take(told[i], r)
 		}
 	}
 	if b.To == b.From {
@@ -170,7 +170,7 @@ type batch struct {
 }
 
 // take adds what a record tells, if the write then still fits into a transaction.
-func (b *batch) take(t told, offset int64) bool {
+func (b *batch) take(t told, r Record) bool {
 	before := b.known[t.orderID]
 	learned, changed := before.learn(t.news)
 	more := Rows{}
@@ -204,7 +204,7 @@ func (b *batch) take(t told, offset int64) bool {
 	if t.parked != nil {
 		b.Parked = append(b.Parked, *t.parked)
 	}
-	b.To = offset + 1
+	b.To, b.At = r.Offset+1, r.Time.UTC()
 	return true
 }
 

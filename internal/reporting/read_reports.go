@@ -57,10 +57,16 @@ type Page struct {
 	// if none are missing.
 	Generation int64
 	Since      time.Time
+	// AsOf is when the newest event that the generation includes was appended to the log; zero if
+	// that is not known.
+	AsOf time.Time
 }
 
-// ReadReport returns a page of a report. It fails with fault.ErrCursor for a cursor that another
-// report or period returned.
+// ReadReport returns a page of a report as it is now. No row is on two pages, whatever happens
+// between them. A row that appears before the end of a page that was read is on none: one that is
+// new, or among totals one that has overtaken that end.
+//
+// It fails with fault.ErrCursor for a cursor that another report or period returned.
 func (s *Service) ReadReport(ctx context.Context, q Query) (Page, error) {
 	q, err := q.complete(s.clock.Now())
 	if err != nil {
@@ -74,9 +80,18 @@ func (s *Service) ReadReport(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
+	sources, err := s.store.Sources(ctx, g.Serving)
+	if err != nil {
+		return Page{}, err
+	}
 	page := Page{From: q.From, To: q.To, Generation: g.Serving, Since: g.Since}
+	for _, source := range sources {
+		if source.At.After(page.AsOf) {
+			page.AsOf = source.At
+		}
+	}
 	if q.Total {
-		page.Rows, page.Cursor, err = s.total(ctx, g.Serving, q, after.Place)
+		page.Rows, page.Cursor, err = s.total(ctx, g.Serving, q, after)
 		return page, err
 	}
 	// One more row tells whether there is a next page.
@@ -109,12 +124,12 @@ func (q Query) complete(now time.Time) (Query, error) {
 	return q, nil
 }
 
-// total adds the days up, and returns a page of the sums from a place on.
-func (s *Service) total(ctx context.Context, generation int64, q Query, place int) ([]Row, string, error) {
+// total adds the days up, and returns a page of the sums after a position.
+func (s *Service) total(ctx context.Context, generation int64, q Query, after position) ([]Row, string, error) {
 	sums, read := Rows{}, 0
-	var after RowID
+	var last RowID
 	for {
-		rows, err := s.store.ReadRows(ctx, generation, Range{q.Report, q.From, q.To}, after, readAtOnce)
+		rows, err := s.store.ReadRows(ctx, generation, Range{q.Report, q.From, q.To}, last, readAtOnce)
 		if err != nil {
 			return nil, "", err
 		}
@@ -122,7 +137,7 @@ func (s *Service) total(ctx context.Context, generation int64, q Query, place in
 			for name, amount := range r.Amounts {
 				sums.Add(q.Report, "", r.Of, name, amount)
 			}
-			after = r.RowID
+			last = r.RowID
 		}
 		if read += len(rows); len(rows) < readAtOnce {
 			break
@@ -131,26 +146,33 @@ func (s *Service) total(ctx context.Context, generation int64, q Query, place in
 			return nil, "", ErrTooMany
 		}
 	}
-	all := make([]Row, 0, len(sums))
+	var rest []Row
 	for id, amounts := range sums {
-		all = append(all, Row{id, amounts})
+		if r := (Row{id, amounts}); after == (position{}) || after.compare(rank(r)) < 0 {
+			rest = append(rest, r)
+		}
 	}
-	slices.SortFunc(all, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(b.Amounts[Units]+b.Amounts[Orders], a.Amounts[Units]+a.Amounts[Orders]),
-			a.Compare(b.RowID))
-	})
-	rest := all[min(place, len(all)):]
+	slices.SortFunc(rest, func(a, b Row) int { return rank(a).compare(rank(b)) })
 	if len(rest) <= q.Limit {
 		return rest, "", nil
 	}
-	return rest[:q.Limit], q.encode(position{Place: place + q.Limit}), nil
+	return rest[:q.Limit], q.encode(rank(rest[q.Limit-1])), nil
 }
 
-// position is where a page ends: at a row, or at a place among the sums.
+// position is that of the last row of a page.
 type position struct {
-	Day   string `json:"day,omitempty"`
-	Of    string `json:"of,omitempty"`
-	Place int    `json:"place,omitempty"`
+	Day string `json:"day,omitempty"`
+	Of  string `json:"of,omitempty"`
+	// Count ranks totals. It only grows, so a row that a page has does not fall behind its end.
+	Count int64 `json:"count,omitempty"`
+}
+
+// rank returns the position of a row among totals.
+func rank(r Row) position { return position{Of: r.Of, Count: r.Amounts[Units] + r.Amounts[Orders]} }
+
+// compare orders totals, those with the most units or orders first.
+func (p position) compare(other position) int {
+	return cmp.Or(cmp.Compare(other.Count, p.Count), cmp.Compare(p.Of, other.Of))
 }
 
 func (p position) row(report Report) RowID {
@@ -185,7 +207,7 @@ func (q Query) decode() (position, error) {
 	}
 	var c cursor
 	b, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil || json.Unmarshal(b, &c) != nil || c.Query != q.key() || c.Position.Place < 0 ||
+	if err != nil || json.Unmarshal(b, &c) != nil || c.Query != q.key() ||
 		c.Position == (position{}) {
 		return position{}, fault.ErrCursor
 	}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
+	orders "orderflow/internal/orders/contract"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/reporting"
@@ -100,6 +102,67 @@ func TestTotalsAddUpTheDaysBestSellersFirst(t *testing.T) {
 	}
 }
 
+// While a total is read, orders come in, and products change places.
+func TestNoProductIsOnTwoPagesOfATotal(t *testing.T) {
+	svc, _ := open()
+	next := int64(0)
+	sell := func(sku string, pieces int) {
+		id := fmt.Sprint("O", next)
+		order := created(id, item(sku, pieces, 1))
+		project(t, svc, records(t, next, order, ended(orders.OrderConfirmed, id, "", int64(pieces), 1)))
+		next += 2
+	}
+	for sku, pieces := range map[string]int{"MUG": 9, "PEN": 8, "TEA": 7, "JAM": 6, "CUP": 5} {
+		sell(sku, pieces)
+	}
+	q := reporting.Query{Report: reporting.Products, Total: true, Limit: 2}
+	var listed []string
+	for n := 0; n == 0 || q.Cursor != ""; n++ {
+		page, err := svc.ReadReport(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Rows {
+			listed = append(listed, r.Of)
+		}
+		if n == 0 {
+			sell("JAM", 5) // overtakes the end of the first page
+			sell("CUP", 2) // overtakes tea, which loses in the order of their names
+			sell("PEN", 3) // leads
+		}
+		q.Cursor = page.Cursor
+	}
+	if want := []string{"EUR#MUG", "EUR#PEN", "EUR#CUP", "EUR#TEA"}; !reflect.DeepEqual(listed, want) {
+		t.Errorf("listed %q, want %q", listed, want)
+	}
+}
+
+func TestReportsNameTheirNewestEvent(t *testing.T) {
+	svc, store := open()
+	q := reporting.Query{Report: reporting.Sales, Limit: 10}
+	if page, err := svc.ReadReport(t.Context(), q); err != nil || !page.AsOf.IsZero() {
+		t.Errorf("before the first event: %s, %v", page.AsOf, err)
+	}
+	project(t, svc, records(t, 0, created("A", item("MUG", 1, 1)), created("B", item("MUG", 1, 1))))
+	payments := reporting.Source{Topic: topics[1]}
+	for _, at := range []time.Time{day.Add(time.Hour), day.Add(-time.Hour)} {
+		payments.Partition++
+		w := reporting.Write{Generation: 1, Source: payments, To: 1, At: at}
+		if err := store.Apply(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, total := range []bool{false, true} {
+		q.Total = total
+		if page, err := svc.ReadReport(t.Context(), q); err != nil || !page.AsOf.Equal(day.Add(time.Hour)) {
+			t.Errorf("as of %s, %v", page.AsOf, err)
+		}
+	}
+	if p, err := store.Progress(t.Context(), 1, source); err != nil || !p.At.Equal(day) {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestPeriodIsThirtyDaysUpToToday(t *testing.T) {
 	page, err := with(t, week()).ReadReport(t.Context(), reporting.Query{Report: reporting.Sales, Limit: 100})
 	if err != nil || page.From != "2026-10-30" || page.To != "2026-11-28" || len(page.Rows) != 14 ||
@@ -148,10 +211,10 @@ func TestCursorsBelongToTheirReportAndPeriod(t *testing.T) {
 		"in total":       func(q *reporting.Query) { q.Total = true },
 		"no cursor":      func(q *reporting.Query) { q.Cursor = "e30" },
 		"no base64":      func(q *reporting.Query) { q.Cursor = "===" },
-		"behind the end": func(q *reporting.Query) {
+		"no position": func(q *reporting.Query) {
 			q.Total = true
 			q.Cursor = base64.RawURLEncoding.EncodeToString(
-				[]byte(`{"query":"sales/2026-11-22/2026-11-28/total","position":{"place":-1}}`))
+				[]byte(`{"query":"sales/2026-11-22/2026-11-28/total","position":{"place":2}}`))
 		},
 	} {
 		other := own

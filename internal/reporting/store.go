@@ -34,6 +34,8 @@ type Progress struct {
 	Source
 	// Next is the offset of the first record that the generation does not include.
 	Next int64
+	// At is when the last record that it includes was appended; zero if that is not known.
+	At time.Time
 	// Closed generations include no more.
 	Closed bool
 }
@@ -57,6 +59,8 @@ type Write struct {
 	// The first write of a source, from offset 0, also raises Generations.Version, and fails unless
 	// the generation serves or is the newest. So no switch misses a source.
 	From, To int64
+	// At is when the last of the records was appended.
+	At time.Time
 	// Facts are the next versions of orders' facts.
 	Facts []Facts
 	// Rows are added to the rows of the generation.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -23,8 +24,10 @@ type Generation struct {
 
 // Report is a report of a period.
 type Report[E any] struct {
-	From       string     `json:"from"`
-	To         string     `json:"to"`
+	From string `json:"from"`
+	To   string `json:"to"`
+	// AsOf is when the newest event in the reports was appended; nil if that is not known.
+	AsOf       *time.Time `json:"asOf,omitempty"`
 	Generation Generation `json:"generation"`
 	Entries    []E        `json:"entries"`
 }
@@ -95,8 +98,10 @@ func ReadReport[E any](ctx context.Context, c *Client, q ReportQuery) (Report[E]
 		}
 		var entries []E
 		var cursor string
+		var asOf *time.Time
 		for name, to := range map[string]any{
 			"from": &r.From, "to": &r.To, "generation": &r.Generation, q.Name: &entries, "cursor": &cursor,
+			"asOf": &asOf,
 		} {
 			if given, has := page[name]; has {
 				if err := json.Unmarshal(given, to); err != nil {
@@ -104,7 +109,7 @@ func ReadReport[E any](ctx context.Context, c *Client, q ReportQuery) (Report[E]
 				}
 			}
 		}
-		r.Entries = append(r.Entries, entries...)
+		r.Entries, r.AsOf = append(r.Entries, entries...), cmp.Or(r.AsOf, asOf) // that of the first page
 		if cursor == "" || q.Limit > 0 && len(r.Entries) >= q.Limit {
 			return r, nil
 		}

@@ -51,12 +51,13 @@ func (item generations) domain() reporting.Generations {
 }
 
 type progress struct {
-	NextOffset int64 `dynamodbav:"upTo"`
-	Closed     bool  `dynamodbav:"closed,omitempty"`
+	NextOffset int64     `dynamodbav:"upTo"`
+	At         time.Time `dynamodbav:"at,omitempty"`
+	Closed     bool      `dynamodbav:"closed,omitempty"`
 }
 
 func (item progress) domain(of reporting.Source) reporting.Progress {
-	return reporting.Progress{Source: of, Next: item.NextOffset, Closed: item.Closed}
+	return reporting.Progress{Source: of, Next: item.NextOffset, At: item.At, Closed: item.Closed}
 }
 
 // facts are what is known of an order. Refunds are lists of the same length, since a list of

@@ -57,7 +57,7 @@ func (s Store) Switch(
 ) error {
 	ops := []ddb.Op{s.next(g)}
 	for _, p := range seen {
-		ops = append(ops, s.advance(closing, p.Source, p.Next, progress{NextOffset: p.Next, Closed: true}))
+		ops = append(ops, s.advance(closing, p.Source, p.Next, progress{NextOffset: p.Next, At: p.At, Closed: true}))
 	}
 	return s.Commit(ctx, commit.With{}, ops...)
 }
@@ -142,7 +142,7 @@ func orderPartition(generation int64, orderID string) string {
 
 // Apply writes the effect of records.
 func (s Store) Apply(ctx context.Context, w reporting.Write) error {
-	ops := []ddb.Op{s.advance(w.Generation, w.Source, w.From, progress{NextOffset: w.To})}
+	ops := []ddb.Op{s.advance(w.Generation, w.Source, w.From, progress{NextOffset: w.To, At: w.At})}
 	if w.From == 0 {
 		ops = append(ops, s.newSource(w.Generation))
 	}

@@ -132,6 +132,9 @@ func report[Form any](
 		if page.Cursor != "" {
 			answer["cursor"] = page.Cursor
 		}
+		if !page.AsOf.IsZero() {
+			answer["asOf"] = page.AsOf
+		}
 		return httpapi.OK(answer), nil
 	}
 	return httpapi.WithPreflights(httpapi.Handle(operation, handle))

@@ -23,7 +23,7 @@ func withRows(t *testing.T, rows reporting.Rows) map[string]function.Handler {
 	c := clock.At(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
 	store := memory.New(c)
 	source := reporting.Source{Topic: "orderflow.orders.events", Partition: 1}
-	err := store.Apply(t.Context(), reporting.Write{Generation: 1, Source: source, To: 4712, Rows: rows,
+	err := store.Apply(t.Context(), reporting.Write{Generation: 1, Source: source, To: 4712, At: c.Now(), Rows: rows,
 		Parked: []reporting.Parked{{Source: source, Offset: 4711, Reason: "MalformedEvent", At: c.Now()}}})
 	if err != nil {
 		t.Fatal(err)
@@ -87,14 +87,14 @@ func TestReportsAsTheSamplesReadThem(t *testing.T) {
 	rows.Add(reporting.Funnel, "2026-11-28", "REJECTED#OUT_OF_STOCK", reporting.Orders, 1)
 	functions := withRows(t, rows)
 	for name, want := range map[string]string{
-		"get-sales": `{"cursor":null,` + page + `"sales":[` +
+		"get-sales": `{"asOf":"2026-11-28T12:00:00Z","cursor":null,` + page + `"sales":[` +
 			`{"day":"2026-11-27","orders":2,"units":3,"revenue":{"currency":"EUR","amount":5997},` +
 			`"refunds":{"currency":"EUR","amount":0}},` +
 			`{"day":"2026-11-28","orders":2,"units":3,"revenue":{"currency":"EUR","amount":5997},` +
 			`"refunds":{"currency":"EUR","amount":1999}}],"to":"2026-11-28"}`,
-		"get-best-sellers": `{"cursor":null,` + page + `"products":[` +
+		"get-best-sellers": `{"asOf":"2026-11-28T12:00:00Z","cursor":null,` + page + `"products":[` +
 			`{"sku":"MUG-BLUE","units":6,"revenue":{"currency":"EUR","amount":11994}}],"to":"2026-11-28"}`,
-		"get-funnel": `{"cursor":null,"from":"2026-11-01","funnel":[` +
+		"get-funnel": `{"asOf":"2026-11-28T12:00:00Z","cursor":null,"from":"2026-11-01","funnel":[` +
 			`{"day":"2026-11-28","outcome":"PLACED","orders":3},` +
 			`{"day":"2026-11-28","outcome":"REJECTED","reason":"OUT_OF_STOCK","orders":1}],` +
 			`"generation":{"number":1},"to":"2026-11-28"}`,

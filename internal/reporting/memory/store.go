@@ -88,7 +88,7 @@ func (s *Store) Switch(
 ) error {
 	return s.Commit(commit.With{}, func() error {
 		for _, p := range seen {
-			if s.of(closing).read(p.Source) != p {
+			if now := s.of(closing).read(p.Source); now.Next != p.Next || now.Closed {
 				return reporting.ErrOvertaken
 			}
 		}
@@ -162,7 +162,7 @@ func (s *Store) Apply(_ context.Context, w reporting.Write) error {
 }
 
 func (g *generation) write(w reporting.Write) {
-	g.progress[w.Source] = reporting.Progress{Source: w.Source, Next: w.To}
+	g.progress[w.Source] = reporting.Progress{Source: w.Source, Next: w.To, At: w.At}
 	for _, f := range w.Facts {
 		g.facts[f.OrderID] = f
 	}

@@ -58,7 +58,7 @@ var (
 )
 
 var first = reporting.Write{
-	Generation: 1, Source: source, From: 0, To: 12,
+	Generation: 1, Source: source, From: 0, To: 12, At: start,
 	Facts: []reporting.Facts{
 		{
 			OrderID: "A", Version: 1,
@@ -76,7 +76,7 @@ var first = reporting.Write{
 }
 
 var second = reporting.Write{
-	Generation: 1, Source: source, From: 12, To: 14,
+	Generation: 1, Source: source, From: 12, To: 14, At: start.Add(time.Minute),
 	Facts: []reporting.Facts{{
 		OrderID: "A", Version: 2, Placed: first.Facts[0].Placed,
 		Ended: &reporting.Ended{At: start.Add(time.Second), Status: reporting.Rejected, Reason: "DECLINED",
@@ -187,7 +187,7 @@ func onlyTheNextVersionOfGenerationsIsSaved(t *testing.T, s reporting.Store) {
 func writeComesBackAsWritten(t *testing.T, s reporting.Store) {
 	wantProgress(t, s, 1, reporting.Progress{Source: source})
 	must(t, s.Apply(t.Context(), first))
-	wantProgress(t, s, 1, reporting.Progress{Source: source, Next: 12})
+	wantProgress(t, s, 1, reporting.Progress{Source: source, Next: 12, At: start})
 	wantGenerations(t, s, reporting.Generations{Serving: 1, Version: 1})
 	wantFacts(t, s, 1, first.Facts...)
 	wantRows(t, s, 1, first.Rows)
@@ -198,7 +198,7 @@ func writeComesBackAsWritten(t *testing.T, s reporting.Store) {
 
 func wantSecond(t *testing.T, s reporting.Store) {
 	t.Helper()
-	wantProgress(t, s, 1, reporting.Progress{Source: source, Next: 14})
+	wantProgress(t, s, 1, reporting.Progress{Source: source, Next: 14, At: second.At})
 	wantFacts(t, s, 1, second.Facts[0], first.Facts[1])
 	sum := reporting.Rows{}
 	for _, w := range []reporting.Write{first, second} {
@@ -343,7 +343,7 @@ func switchFailsIfItDidNotSeeASource(t *testing.T, s reporting.Store) {
 	must(t, s.Apply(t.Context(), first))
 	must(t, s.SaveGenerations(t.Context(), rebuilding(2)))
 	seen, err := s.Sources(t.Context(), 1)
-	if want := []reporting.Progress{{Source: source, Next: 12}}; err != nil || !reflect.DeepEqual(seen, want) {
+	if want := []reporting.Progress{{Source: source, Next: 12, At: start}}; err != nil || !reflect.DeepEqual(seen, want) {
 		t.Errorf("Sources: %+v, %v", seen, err)
 	}
 	must(t, s.Apply(t.Context(), reporting.Write{Generation: 1, Source: other, To: 1, Rows: first.Rows}))
@@ -351,7 +351,7 @@ func switchFailsIfItDidNotSeeASource(t *testing.T, s reporting.Store) {
 		t.Errorf("it has seen %+v: %v", seen, err)
 	}
 	seen, err = s.Sources(t.Context(), 1)
-	want := []reporting.Progress{{Source: other, Next: 1}, {Source: source, Next: 12}}
+	want := []reporting.Progress{{Source: other, Next: 1}, {Source: source, Next: 12, At: start}}
 	if err != nil || !reflect.DeepEqual(seen, want) {
 		t.Errorf("Sources: %+v, %v", seen, err)
 	}
@@ -454,7 +454,7 @@ func generationsAreKeptApart(t *testing.T, s reporting.Store) {
 	wantRows(t, s, 2, w.Rows)
 	wantFacts(t, s, 2)
 	wantParked(t, s, 2)
-	wantProgress(t, s, 1, reporting.Progress{Source: source, Next: 12})
+	wantProgress(t, s, 1, reporting.Progress{Source: source, Next: 12, At: start})
 }
 
 func removedGenerationStaysClosed(t *testing.T, s reporting.Store) {
