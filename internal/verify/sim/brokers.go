@@ -10,6 +10,7 @@ import (
 	"orderflow/internal/reporting"
 	reportingHandler "orderflow/internal/reporting/handler"
 	reportingMemory "orderflow/internal/reporting/memory"
+	"orderflow/internal/verify/asl"
 	"orderflow/internal/verify/sim/broker"
 	"orderflow/internal/warehouse"
 	warehouseHandler "orderflow/internal/warehouse/handler"
@@ -34,8 +35,11 @@ type brokers struct {
 	reports           *reportingMemory.Store
 	projected         reporting.Store // what reporting's functions use
 	rebuilds          *reporting.Rebuilds
-	spoiled           map[place]bool // records that cannot be understood
-	discarded         int            // records that the log's source gave up on, since the last rebuild
+	machine           *asl.Machine    // which rebuilds
+	executions        map[string]bool // of machine, by name
+	spoiled           map[place]bool  // records that cannot be understood or stored
+	discarded         int             // records that the log's source gave up on, since the last rebuild
+	lost              time.Time       // the time of the newest record that retention removed
 }
 
 const (
@@ -51,15 +55,17 @@ var topics = []string{
 }
 
 // newBrokers adds the brokers, and their faults, to the world.
-func newBrokers(w *World, d stack) *brokers {
+func newBrokers(w *World, d *Definitions) *brokers {
 	maps.Copy(w.odds, newFate(newChance(w.seed+2), brokerOdds, nil).odds)
-	b := &brokers{w: w, timeouts: d.timeouts, log: reportingMemory.NewLog(w, topics...), exchange: broker.NewExchange(),
-		spoiled: map[place]bool{}}
-	w.addQueues(d.queues)
-	for _, s := range d.topics {
+	b := &brokers{
+		w: w, timeouts: d.brokers.timeouts, log: reportingMemory.NewLog(w, topics...), exchange: broker.NewExchange(),
+		spoiled: map[place]bool{}, machine: d.rebuild, executions: map[string]bool{},
+	}
+	w.addQueues(d.brokers.queues)
+	for _, s := range d.brokers.topics {
 		b.subscribe(s)
 	}
-	for _, s := range append(d.messages, messageSettings{"take-pick-jobs", pickJobs, 10}) {
+	for _, s := range append(d.brokers.messages, messageSettings{"take-pick-jobs", pickJobs, 10}) {
 		b.consume(s)
 	}
 	for queue, patterns := range map[string][]string{
@@ -78,7 +84,7 @@ func (b *brokers) open() map[string]*memdb.Log {
 	b.warehouse = warehouseMemory.New(b.w)
 	b.goods = b.warehouse
 	b.reports = reportingMemory.New(b.w)
-	b.projected = b.reports
+	b.projected = limited{b.reports}
 	return map[string]*memdb.Log{"warehouse": b.warehouse.Log, "reporting": b.reports.Log}
 }
 

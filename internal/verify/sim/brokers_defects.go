@@ -3,12 +3,15 @@ package sim
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/platform/function"
+	"orderflow/internal/reporting"
 	"orderflow/internal/verify/projection"
 	"orderflow/internal/warehouse"
 	"orderflow/internal/warehouse/stockapi"
@@ -48,6 +51,41 @@ type unparked struct{ warehouse.Store }
 
 // Park is part of warehouse.Store.
 func (unparked) Park(context.Context, warehouse.Parked) error { return nil }
+
+// dropping drops what the table does not take.
+type dropping struct{ reporting.Store }
+
+// Apply is part of reporting.Store.
+func (d dropping) Apply(ctx context.Context, w reporting.Write) error {
+	err := d.Store.Apply(ctx, w)
+	if errors.Is(err, reporting.ErrUnstorable) {
+		w.Facts, w.Rows = nil, nil
+		err = d.Store.Apply(ctx, w)
+	}
+	return err
+}
+
+// boastful takes every generation for complete.
+type boastful struct{ reporting.Store }
+
+func complete(g reporting.Generations) reporting.Generations {
+	g.Since = time.Time{}
+	if r := g.Rebuild; r != nil {
+		claimed := *r
+		claimed.Since, g.Rebuild = time.Time{}, &claimed
+	}
+	return g
+}
+
+// SaveGenerations is part of reporting.Store.
+func (b boastful) SaveGenerations(ctx context.Context, g reporting.Generations) error {
+	return b.Store.SaveGenerations(ctx, complete(g))
+}
+
+// Switch is part of reporting.Store.
+func (b boastful) Switch(ctx context.Context, g reporting.Generations, closing int64, seen []reporting.Progress) error {
+	return b.Store.Switch(ctx, complete(g), closing, seen)
+}
 
 // projected are the defects of the reports' projection that package projection also searches for.
 func projected() (all []Mutant) {

@@ -24,7 +24,7 @@ func withBrokers(t *testing.T, seed uint64) *World {
 	t.Helper()
 	w := newWorld(seed, Options{}, load(t, Mutant{}), Mutant{})
 	clear(w.odds)
-	w.brokers = newBrokers(w, stack{})
+	w.brokers = newBrokers(w, &Definitions{})
 	w.brokers.log = reportingMemory.NewLog(w, "orders")
 	return w
 }

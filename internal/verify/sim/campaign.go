@@ -218,8 +218,9 @@ var brokerPaths = []string{
 	"a message was written to a dead connection", "a message was returned", "a batch of messages was requeued",
 	"a message of the exchange was delivered again", "a message was handled, but not acknowledged",
 	"the warehouse got a pick job twice",
-	"the log's source gave up on a record", "a rebuild was stopped", "a rebuilt generation serves",
-	"an execution of a rebuild failed",
+	"the log's source gave up on a record", "a rebuild was stopped",
+	"rebuild-reports ended SUCCEEDED", "rebuild-reports ended ABORTED",
+	"the log lost records before a rebuild", "a rebuilt generation is not complete",
 }
 
 // Missing lists the required paths that were not reached.
@@ -228,8 +229,12 @@ func (r *Report) Missing(d *Definitions, o Options) (missing []string) {
 	if o.Brokers {
 		must, faults = append(must, brokerPaths...), append(faults, sortedKeys(brokerOdds)...)
 	}
-	for _, name := range sortedKeys(d.machines) {
-		states := d.machines[name].States
+	machines := maps.Clone(d.machines)
+	if o.Brokers {
+		machines[rebuildReports] = d.rebuild
+	}
+	for _, name := range sortedKeys(machines) {
+		states := machines[name].States
 		for _, state := range sortedKeys(states) {
 			must = append(must, string(name)+" "+state)
 			if states[state].Type == asl.Task {

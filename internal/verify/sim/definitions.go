@@ -21,7 +21,10 @@ import (
 type Definitions struct {
 	machines map[fulfilment.Machine]*asl.Machine
 	stack
-	brokers stack // the stacks of the services with brokers, which are optional
+	// brokers are the stacks of the services with brokers, which are optional, and rebuild is the
+	// machine of one of them.
+	brokers stack
+	rebuild *asl.Machine
 }
 
 // stack is what templates define.
@@ -62,24 +65,34 @@ type rota struct {
 	input    []byte
 }
 
+// rebuildReports is the name of reporting's machine.
+const rebuildReports = "rebuild-reports"
+
+// parse reads a machine of the repository at root, changed by a mutant.
+func parse(root, name string, m Mutant) (*asl.Machine, error) {
+	b, err := os.ReadFile(filepath.Join(root, "statemachines", name+".asl.json")) //nolint:gosec // our own file
+	if err != nil {
+		return nil, err
+	}
+	text := strings.NewReplacer(m.edit...).Replace(string(b))
+	// ${ReserveStockFunction} is the function reserve-stock, ${CompensateOrderArn} the machine
+	// compensate-order.
+	target := func(name string) string {
+		return casing.Kebab(strings.TrimSuffix(strings.TrimSuffix(name, "Function"), "Arn"))
+	}
+	return asl.Parse(asl.Substitute([]byte(text), target))
+}
+
 // Load reads the definitions of the repository at root, changed by a mutant.
-func Load(root string, m Mutant) (*Definitions, error) {
-	d := &Definitions{machines: map[fulfilment.Machine]*asl.Machine{}}
+func Load(root string, m Mutant) (d *Definitions, err error) {
+	d = &Definitions{machines: map[fulfilment.Machine]*asl.Machine{}}
 	for _, name := range []fulfilment.Machine{fulfilment.FulfilOrder, fulfilment.CompensateOrder} {
-		file := filepath.Join(root, "statemachines", string(name)+".asl.json")
-		b, err := os.ReadFile(file) //nolint:gosec // our own file
-		if err != nil {
+		if d.machines[name], err = parse(root, string(name), m); err != nil {
 			return nil, err
 		}
-		text := strings.NewReplacer(m.edit...).Replace(string(b))
-		// ${ReserveStockFunction} is the function reserve-stock, ${CompensateOrderArn} the machine
-		// compensate-order.
-		target := func(name string) string {
-			return casing.Kebab(strings.TrimSuffix(strings.TrimSuffix(name, "Function"), "Arn"))
-		}
-		if d.machines[name], err = asl.Parse(asl.Substitute([]byte(text), target)); err != nil {
-			return nil, err
-		}
+	}
+	if d.rebuild, err = parse(root, rebuildReports, m); err != nil {
+		return nil, err
 	}
 	if err := d.readTemplate(filepath.Join(root, "template.yaml"), core, nil); err != nil {
 		return nil, err

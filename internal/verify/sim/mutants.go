@@ -154,6 +154,13 @@ var Mutants = append(projected(), []Mutant{
 		ackGoodsFirst: true},
 	{Name: "a redelivered message of the warehouse is a new one", brokers: true, functions: renumbered},
 	{Name: "each attempt at an adjustment has a key of its own", brokers: true, roundTrip: rekeyed},
+	{Name: "a record that the table does not take is dropped", brokers: true,
+		stores: func(w *World) { w.brokers.projected = dropping{w.brokers.projected} }},
+	{Name: "reports do not say what the log has lost", brokers: true,
+		stores: func(w *World) { w.brokers.projected = boastful{w.brokers.projected} }},
+	{Name: "old reports are not removed (rebuild-reports)", brokers: true, edit: []string{
+		`"Condition": "{% $states.input.serving %}"`, `"Condition": "{% $states.input.building %}"`,
+	}},
 	{Name: "a message that cannot be understood is dropped", brokers: true,
 		stores: func(w *World) { w.brokers.goods = unparked{w.brokers.goods} }},
 }...)

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"time"
@@ -10,17 +11,39 @@ import (
 	"orderflow/internal/orders"
 	ordersContract "orderflow/internal/orders/contract"
 	"orderflow/internal/reporting"
+	reportingMemory "orderflow/internal/reporting/memory"
+	"orderflow/internal/verify/asl"
 )
 
-// spoil has somebody else append records to the log that cannot be understood.
+// oversized is an order whose item has no more room in the table.
+const oversized = "oversized"
+
+// limited is the table, which does not take everything.
+type limited struct{ reporting.Store }
+
+// Apply is part of reporting.Store.
+func (l limited) Apply(ctx context.Context, w reporting.Write) error {
+	for _, f := range w.Facts {
+		if f.OrderID == oversized {
+			return reporting.ErrUnstorable
+		}
+	}
+	return l.Store.Apply(ctx, w)
+}
+
+// spoil has somebody else append records to the log that cannot be understood or stored.
 func (b *brokers) spoil() {
+	confirmed := func(subject, data string) reporting.Message {
+		return reporting.Message{Headers: map[string]string{
+			"ce_specversion": "1.0", "ce_id": "poison", "ce_type": ordersContract.OrderConfirmed, "ce_source": "nobody",
+			"ce_subject": subject, "ce_time": "2026-01-05T09:00:00Z", "ce_aggregateversion": "1",
+			"content-type": "application/json",
+		}, Value: []byte(data)}
+	}
 	bad := []reporting.Message{
 		{Value: []byte("not an event")},
-		{Headers: map[string]string{
-			"ce_specversion": "1.0", "ce_id": "poison", "ce_type": ordersContract.OrderConfirmed, "ce_source": "nobody",
-			"ce_subject": "someone", "ce_time": "2026-01-05T09:00:00Z", "ce_aggregateversion": "1",
-			"content-type": "application/json",
-		}, Value: []byte(`{"orderId":"someone else"}`)},
+		confirmed("someone", `{"orderId":"someone else"}`),
+		confirmed(oversized, `{"orderId":"`+oversized+`","total":{"currency":"EUR","amount":1}}`),
 	}
 	m := one(b.w.fate, bad)
 	m.Topic, m.Key = ordersTopic, []byte(b.w.ids.New())
@@ -33,6 +56,26 @@ func (b *brokers) spoil() {
 	}
 }
 
+// expire is retention: some of the oldest records leave the log, of those that the reports include.
+// Time alone is shorter than what a consumer may be late, or an alarm would ring.
+func (b *brokers) expire() {
+	for _, s := range b.logSources {
+		for i, p := range b.bounds(s.topic) {
+			kept := s.group.Committed(s.holders[i].Place)
+			if b.w.IntN(2) == 0 || kept <= p.First {
+				continue
+			}
+			first := p.First + 1 + b.w.Int64N(kept-p.First)
+			gone := must(b.log.Read(context.Background(), p.Topic, p.Partition, first-1, 1))
+			b.log.Trim(p.Topic, p.Partition, first)
+			if at := gone[0].Time; at.After(b.lost) {
+				b.lost = at
+			}
+			b.w.note("", "retention removes the records of %s, partition %d, before offset %d", p.Topic, p.Partition, first)
+		}
+	}
+}
+
 // place is that of a record in the topic of orders.
 type place struct {
 	partition int32
@@ -41,7 +84,7 @@ type place struct {
 
 const ordersTopic = "orderflow.orders.events"
 
-// planReports plans poison in the log, and rebuilds.
+// planReports plans poison in the log, retention, and rebuilds.
 func (b *brokers) planReports() {
 	w := b.w
 	during := func(do func()) { w.after(w.between(0, w.options.Duration), do) }
@@ -52,6 +95,11 @@ func (b *brokers) planReports() {
 		during(func() { b.rebuild(false) })
 		if w.IntN(2) == 0 {
 			during(b.stopRebuild)
+		}
+	}
+	if w.IntN(3) == 0 {
+		for range 1 + w.IntN(3) {
+			during(b.expire)
 		}
 	}
 }
@@ -90,79 +138,139 @@ func (b *brokers) stopRebuild() {
 
 // Run is Step Functions with the machine that rebuilds; see reporting.Machine.
 func (b *brokers) Run(_ context.Context, generation, run int64) error {
-	w := b.w
-	w.note("", "execution %d of the rebuild of generation %d begins", run, generation)
-	begin := func() { b.step("build-generation", generation, 0) } //nolint:contextcheck // outlives the call
-	w.after(w.between(time.Millisecond, 50*time.Millisecond), begin)
+	w, name := b.w, fmt.Sprintf("generation-%d-run-%d", generation, run)
+	if b.executions[name] {
+		return nil
+	}
+	b.executions[name] = true
+	in := must(json.Marshal(map[string]any{"generation": generation, "traceparent": trace}))
+	x := &rebuild{name: name, run: b.machine.Start(name, in)}
+	if w.strikes(aborted) {
+		x.fated = 1 + w.IntN(5)
+	}
+	w.note("", "%s of %s begins", name, rebuildReports)
+	//nolint:contextcheck // an execution outlives the call
+	w.after(w.between(time.Millisecond, 50*time.Millisecond), func() { b.drive(x) })
 	return nil
 }
 
-// step invokes a function of the rebuild until it has nothing to do.
-func (b *brokers) step(function string, generation int64, failures int) {
-	w := b.w
-	in := must(json.Marshal(map[string]any{"generation": generation, "traceparent": trace}))
-	w.invoke(function, "", in, func(out []byte, err error) {
-		again := func(failures int) {
-			w.after(w.between(time.Second, 10*time.Second), func() { b.step(function, generation, failures) })
-		}
-		var answer struct{ Building, Serving, More bool }
-		if err == nil {
-			err = json.Unmarshal(out, &answer)
-		}
-		switch {
-		case err != nil && failures == 5: // the machine retries for hours; an operator can start it again
-			w.reach("an execution of a rebuild failed")
-		case err != nil:
-			again(failures + 1)
-		case answer.Building, answer.More:
-			again(0)
-		case answer.Serving:
-			w.reach("a rebuilt generation serves")
-			b.step("remove-generation", generation, 0)
-		}
-	})
+// rebuild is an execution of the machine that rebuilds.
+type rebuild struct {
+	name string
+	run  *asl.Execution
+	// turn is the number of effects; answers to older ones are dropped. fated is the turn at which
+	// it is aborted from outside, 0 for never.
+	turn, fated int
 }
 
-const reportsRight = "the reports are the orders and the ledger"
+// drive performs the next effect of an execution.
+func (b *brokers) drive(x *rebuild) {
+	x.turn++
+	turn, w := x.turn, b.w
+	answer := func(how func() error) {
+		if x.turn == turn {
+			must(0, how())
+			b.drive(x)
+		}
+	}
+	if turn == x.fated {
+		must(0, x.run.Stop(asl.Aborted, "", ""))
+	}
+	switch effect := x.run.Next().(type) {
+	case asl.Invoke:
+		w.after(effect.Timeout, func() { answer(func() error { return x.run.Fail(asl.ErrTimeout, "") }) })
+		w.step(effect.Function, "", effect.Payload, func(out []byte, errorName, cause string) {
+			answer(func() error {
+				if errorName != "" {
+					return x.run.Fail(errorName, cause)
+				}
+				return x.run.Succeed(out)
+			})
+		})
+	case asl.Sleep:
+		w.reach("retried: " + effect.State)
+		w.after(w.between(effect.Min, effect.Max+1), func() { answer(x.run.Wake) })
+	case asl.Done:
+		w.note("", "%s of %s ends %s %s", x.name, rebuildReports, effect.Status, effect.Error)
+		w.reach(rebuildReports + " ended " + string(effect.Status))
+		for _, state := range x.run.Trace() {
+			w.reach(rebuildReports + " " + state)
+		}
+	}
+}
 
-// compareRebuilt checks the reports, rebuilds them, and compares both.
+const (
+	reportsRight = "the reports are the orders and the ledger"
+	sameReports  = "a rebuild gives the same reports"
+	historySaid  = "reports say since when they are complete"
+)
+
+// compareRebuilt checks the reports, rebuilds them, and compares both. Reports that claim to be
+// complete must be right. If the log has lost records, a rebuild must give what a single reading of
+// the rest gives, and say since when that is complete.
 func (b *brokers) compareRebuilt() {
 	w, ctx := b.w, context.Background()
 	serving := func() (reporting.Generations, reporting.Rows) {
 		g := must(b.reports.Generations(ctx))
 		return g, b.reports.All(g.Serving)
 	}
-	before, rows := serving()
+	before, want := serving()
 	if r := before.Rebuild; r != nil && r.State != reporting.Done {
 		w.violate(reportsRight, "", "a rebuild is unfinished: %+v", *r)
 	}
-	b.reportsRight(rows)
+	if before.Since.IsZero() {
+		b.reportsRight(want)
+	} else {
+		w.reach("a rebuilt generation is not complete")
+	}
 	b.rebuild(true)
 	w.rest(w.now.Add(patience))
-	after, again := serving()
-	if after.Serving <= before.Serving || after.Rebuild.State != reporting.Done || !after.Since.IsZero() {
+	after, got := serving()
+	if after.Serving <= before.Serving || after.Rebuild.State != reporting.Done {
 		w.violate(reportsRight, "", "after a rebuild: %+v, %+v", after, *after.Rebuild)
 	}
-	if !reflect.DeepEqual(rows, again) {
-		w.violate("a rebuild gives the same reports", "", "it has %v, before %v", again, rows)
+	if !b.lost.IsZero() {
+		w.reach("the log lost records before a rebuild")
+		want = b.reading()
+	}
+	if after.Since.IsZero() != b.lost.IsZero() || after.Since.Before(b.lost) {
+		w.violate(historySaid, "", "since %s, but the log has lost records until %s", after.Since, b.lost)
+	}
+	if !reflect.DeepEqual(want, got) {
+		w.violate(sameReports, "", "it has %v, want %v", got, want)
 	}
 	b.poisonParked(after.Serving)
 	for generation := range after.Serving {
 		if left := b.reports.All(generation); len(left) > 0 {
-			w.violate("a rebuild gives the same reports", "", "generation %d is left, with %v", generation, left)
+			w.violate(sameReports, "", "generation %d is left, with %v", generation, left)
 		}
 	}
 }
 
-// poisonParked: exactly what cannot be understood is parked.
+// reading returns the reports of a single reading of the log.
+func (b *brokers) reading() reporting.Rows {
+	ctx, store := context.Background(), reportingMemory.New(b.w)
+	project := reporting.New(limited{store}, b.w, nil)
+	for _, topic := range reporting.Topics {
+		for _, p := range b.bounds(topic) {
+			records := must(b.log.Read(ctx, topic, p.Partition, p.First, int(p.End-p.First)))
+			must(0, project.ProjectSales(ctx, reporting.Source{Topic: topic, Partition: p.Partition}, records))
+		}
+	}
+	return store.All(1)
+}
+
+// poisonParked: exactly what cannot be understood or stored is parked, of what the log still has.
 func (b *brokers) poisonParked(generation int64) {
 	parked := map[place]bool{}
 	all := b.reports.AllParked(generation)
 	for _, p := range all {
 		parked[place{p.Partition, p.Offset}] = p.Topic == ordersTopic
 	}
-	if len(all) != len(parked) || !maps.Equal(parked, b.spoiled) {
-		b.w.violate("what cannot be understood is parked once", "", "parked: %v, want %v", all, b.spoiled)
+	want, bounds := maps.Clone(b.spoiled), b.bounds(ordersTopic)
+	maps.DeleteFunc(want, func(at place, _ bool) bool { return at.offset < bounds[at.partition].First })
+	if len(all) != len(parked) || !maps.Equal(parked, want) {
+		b.w.violate("what cannot be understood is parked once", "", "parked: %v, want %v", all, want)
 	}
 }
 

@@ -105,7 +105,7 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 	w.open()
 	w.addQueues(d.queues)
 	if o.Brokers {
-		w.brokers = newBrokers(w, d.brokers)
+		w.brokers = newBrokers(w, d)
 	}
 	w.compose()
 	return w
