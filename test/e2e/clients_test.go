@@ -47,11 +47,12 @@ func TestTheLocationBehindASlashLeadsToTheOrder(t *testing.T) { followLocation(t
 
 func followLocation(t *testing.T, path string) {
 	t.Helper()
-	body, err := json.Marshal(order("MUG-BLUE", 1, "pm_card_visa"))
+	t.Parallel()
+	body, err := json.Marshal(order("CUP", 1, "pm_card_visa"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	header := map[string]string{"Authorization": "Bearer " + bearer(t, "alice", ""), "Content-Type": "application/json"}
+	header := map[string]string{"Authorization": "Bearer " + bearer(t, userOf(t), ""), "Content-Type": "application/json"}
 	res, b := exchange(t, http.MethodPost, stack.Outputs["ApiUrl"]+path, string(body), header)
 	var placed, found client.Order
 	if err := json.Unmarshal(b, &placed); err != nil || res.status != http.StatusAccepted {

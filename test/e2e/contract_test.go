@@ -14,6 +14,7 @@ import (
 
 // A client is generated from the contract that the stack serves, and works.
 func TestClientGeneratedFromTheContractPlacesOrders(t *testing.T) {
+	t.Parallel()
 	address := stack.Outputs["ApiUrl"] + "/v1/openapi.json"
 	res, contract := exchange(t, http.MethodGet, address, "", nil)
 	if res.status != http.StatusOK {
@@ -31,7 +32,7 @@ func TestClientGeneratedFromTheContractPlacesOrders(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "openapi.json"), contract, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wanted, err := json.Marshal(order("MUG-BLUE", 1, "pm_card_visa"))
+	wanted, err := json.Marshal(order("CUP", 1, "pm_card_visa"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestClientGeneratedFromTheContractPlacesOrders(t *testing.T) {
 	if err := json.Unmarshal(goCommand("run", "."), &same); err != nil || same.OrderID != read.OrderID {
 		t.Errorf("the same key placed %s and %s, %v", read.OrderID, same.OrderID, err)
 	}
-	if read.Status != client.Confirmed || read.Items[0].SKU != "MUG-BLUE" || read.Total.Amount != 1999 {
+	if read.Status != client.Confirmed || read.Items[0].SKU != "CUP" || read.Total.Amount != 1999 {
 		t.Errorf("%+v", read)
 	}
 }

@@ -40,9 +40,10 @@ func graphql(t *testing.T, as *client.Client, query string, variables map[string
 }
 
 func TestStorefrontByGraphQL(t *testing.T) {
+	t.Parallel()
 	c := clientOf("greta", "")
 	input := map[string]any{
-		"items": []any{map[string]any{"sku": "MUG-BLUE", "quantity": 2}},
+		"items": []any{map[string]any{"sku": "CUP", "quantity": 2}},
 		"shippingAddress": map[string]any{
 			"name": "Greta", "line1": "1 Street", "city": "Berlin", "postalCode": "10115", "country": "DE",
 		},

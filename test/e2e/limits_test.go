@@ -23,6 +23,7 @@ func wantLimited(t *testing.T, err error, code string, least, most time.Duration
 
 // Orders beyond a customer's limit of orders under way are refused until one of them ends.
 func TestOneCustomersOrdersUnderWayAreLimited(t *testing.T) {
+	t.Parallel()
 	limit := orders.DefaultLimits.Open
 	sell(t, "HOARDED", 1000, 2*limit)
 	hoarder := clientOf("hoarder", "")
@@ -62,9 +63,10 @@ func TestOneCustomersOrdersUnderWayAreLimited(t *testing.T) {
 
 // A customer cannot try many cards.
 func TestDeclinedPaymentsOfOneCustomerAreLimited(t *testing.T) {
+	t.Parallel()
 	limit := orders.DefaultLimits.Declines
 	trier := clientOf("trier", "")
-	r := order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined")
+	r := order("CUP", 1, "pm_card_visa_chargeDeclined")
 	placed := make([]client.Order, limit)
 	spread(limit, 4, func(i int) {
 		var err error

@@ -14,6 +14,7 @@ import (
 )
 
 func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {
+	t.Parallel()
 	dir, err := buildCLI()
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,10 @@
 // Package e2e_test tests the whole system, deployed with the SAM CLI to a new emulator on a free
 // port, from outside: the HTTP API, the payment provider's own ledger, the e-mail inbox, the
 // queues. It is independent of other stacks.
+//
+// Parallel tests have orders and stock of their own, or order the CUP. Tests that change what
+// others need (a circuit, a route, the payment provider), or that take the emulator's whole CPU
+// time, run before them, one at a time.
 package e2e_test
 
 import (
@@ -11,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,6 +58,9 @@ func run(m *testing.M) (code int, err error) {
 			return 1, err
 		}
 	}
+	if err := flag.Set("test.parallel", strconv.Itoa(e2e.Parallel(target))); err != nil {
+		return 1, err
+	}
 	if running := os.Getenv("ORDERFLOW_E2E_STACK"); running != "" {
 		return against(ctx, m, running)
 	}
@@ -71,7 +79,7 @@ func run(m *testing.M) (code int, err error) {
 			err = stopped
 		}
 	}()
-	if err := shop().Stock(ctx); err != nil {
+	if err := stock(ctx); err != nil {
 		return 1, err
 	}
 	if err := shop().One(ctx, os.Stderr); err != nil { // prices reach orders with a delay
@@ -91,10 +99,18 @@ func against(ctx context.Context, m *testing.M, dir string) (code int, err error
 		return 1, err
 	}
 	stack.Outputs["ApiUrl"] = os.Getenv("ORDERFLOW_E2E_API")
-	if err := shop().Stock(ctx); err != nil {
+	if err := stock(ctx); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
+}
+
+// stock puts the demo's products up for sale, and the CUP, which the demo does not sell.
+func stock(ctx context.Context) error {
+	if err := shop().Sell(ctx, "CUP", "Cup", 1999, 1000); err != nil {
+		return err
+	}
+	return shop().Stock(ctx)
 }
 
 // stopWhenTold stops the stack when this process gets a signal, until end is called.
@@ -152,6 +168,13 @@ func clientOf(user, role string) *client.Client {
 }
 
 func customer() *client.Client { return clientOf("alice", "") }
+
+// userOf and customerOf are a customer of a test's own, since one customer's orders under way are
+// limited.
+func userOf(t *testing.T) string { return strings.ToLower(t.Name()) }
+
+func customerOf(t *testing.T) *client.Client { return clientOf(userOf(t), "") }
+
 func operator() *client.Client { return clientOf("olga", "operator") }
 
 func shop() demo.Shop { return demo.Of(stack, "alice") }

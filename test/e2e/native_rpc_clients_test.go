@@ -22,17 +22,18 @@ func output(t *testing.T, name string, args ...string) string {
 }
 
 func TestNativeGRPCByPythonGrpcurlAndBuf(t *testing.T) {
+	t.Parallel()
 	repo, err := devstack.FindRepo()
 	if err != nil {
 		t.Fatal(err)
 	}
 	report := devstack.NewReporter(os.Stderr)
-	token, err := stack.Token(t.Context(), "alice", "")
+	token, err := stack.Token(t.Context(), userOf(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	protos := repo.Path("api", "proto")
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	o := place(t, customerOf(t), order("CUP", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	watch := []string{"-H", "authorization: Bearer " + token, "-d", `{"orderId":"` + o.OrderID + `"}`}
 

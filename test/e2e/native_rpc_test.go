@@ -92,15 +92,16 @@ func wantCode(t *testing.T, err error, want codes.Code) {
 // pending places an order that stays pending.
 func pending(t *testing.T, c *client.Client) client.Order {
 	t.Helper()
-	in := order("MUG-BLUE", 1, "pm_card_visa")
+	in := order("CUP", 1, "pm_card_visa")
 	in.ShippingAddress.PostalCode = unanswered
 	return place(t, c, in)
 }
 
 func TestAnOrderByNativeGRPC(t *testing.T) {
+	t.Parallel()
 	conn := dial(t, stack.GRPCTarget)
 	in := &orderflowv1.PlaceOrderRequest{
-		Items:           []*orderflowv1.OrderRequestLine{{Sku: "MUG-BLUE", Quantity: 2}},
+		Items:           []*orderflowv1.OrderRequestLine{{Sku: "CUP", Quantity: 2}},
 		ShippingAddress: &orderflowv1.AddressRequest{Name: "Grace", Line1: "1 Street", City: "Dublin", Country: "IE"},
 		PaymentMethod:   "pm_card_visa",
 	}
@@ -164,11 +165,12 @@ func TestAnOrderByNativeGRPC(t *testing.T) {
 }
 
 func TestConnectClientsUseTheNativeProcess(t *testing.T) {
+	t.Parallel()
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	defer transport.CloseIdleConnections()
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
-	token, err := stack.Token(t.Context(), "alice", "")
+	o := place(t, customerOf(t), order("CUP", 1, "pm_card_visa"))
+	token, err := stack.Token(t.Context(), userOf(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,6 +196,7 @@ func TestConnectClientsUseTheNativeProcess(t *testing.T) {
 }
 
 func TestAHundredWatchersOfAnOrderCostOneReadPerSecond(t *testing.T) {
+	t.Parallel()
 	p, err := stack.StartRPC(t.Context(), filepath.Join(t.TempDir(), "rpc"))
 	if err != nil {
 		t.Fatal(err)
@@ -206,8 +209,8 @@ func TestAHundredWatchersOfAnOrderCostOneReadPerSecond(t *testing.T) {
 		}
 		return strings.Count(string(log), `"WatchReads":1`)
 	}
-	o := pending(t, customer())
-	conn, ctx := dial(t, p.Target), bearing(t, "alice")
+	o := pending(t, customerOf(t))
+	conn, ctx := dial(t, p.Target), bearing(t, userOf(t))
 	const watchers = 100
 	seen, ended := make(chan int64, watchers), make(chan error, watchers)
 	for range watchers {
@@ -240,7 +243,7 @@ func TestAHundredWatchersOfAnOrderCostOneReadPerSecond(t *testing.T) {
 	if n < seconds/2 || n > seconds+1 {
 		t.Errorf("%d reads in %d s", n, seconds)
 	}
-	if _, err := customer().CancelOrder(t.Context(), "", o.OrderID, ""); err != nil {
+	if _, err := customerOf(t).CancelOrder(t.Context(), "", o.OrderID, ""); err != nil {
 		t.Fatal(err)
 	}
 	for range watchers {
@@ -251,13 +254,14 @@ func TestAHundredWatchersOfAnOrderCostOneReadPerSecond(t *testing.T) {
 }
 
 func TestAWatchGoesOnAtAnotherProcess(t *testing.T) {
+	t.Parallel()
 	p, err := stack.StartRPC(t.Context(), filepath.Join(t.TempDir(), "rpc"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Stop() })
-	conn, o := dial(t, p.Target), pending(t, customer())
-	next := watchOrder(t, bearing(t, "alice"), conn, o.OrderID, 0)
+	conn, o := dial(t, p.Target), pending(t, customerOf(t))
+	next := watchOrder(t, bearing(t, userOf(t)), conn, o.OrderID, 0)
 	seen, err := next()
 	if err != nil {
 		t.Fatal(err)
@@ -286,8 +290,8 @@ func TestAWatchGoesOnAtAnotherProcess(t *testing.T) {
 		t.Errorf("it did not end well: %s, %v", log, err)
 	}
 
-	next = watchOrder(t, bearing(t, "alice"), dial(t, stack.GRPCTarget), o.OrderID, seen.Version)
-	if _, err := customer().CancelOrder(t.Context(), "", o.OrderID, ""); err != nil {
+	next = watchOrder(t, bearing(t, userOf(t)), dial(t, stack.GRPCTarget), o.OrderID, seen.Version)
+	if _, err := customerOf(t).CancelOrder(t.Context(), "", o.OrderID, ""); err != nil {
 		t.Fatal(err)
 	}
 	for want := seen.Version + 1; ; want++ {
@@ -356,7 +360,7 @@ func serveWith(t *testing.T, service, url string) (target string) {
 }
 
 func TestWithoutPaymentsASummaryByRPCHasTheRestInTime(t *testing.T) {
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	o := place(t, customer(), order("CUP", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	for name, fault := range map[string]faultserver.Fault{
 		"down": faultserver.Status(http.StatusServiceUnavailable, 0), "silent": faultserver.Hang,

@@ -18,7 +18,8 @@ import (
 
 // The customer's bank disputes the charge. The provider sends a notice, and the payment shows it.
 func TestDisputeNoticeMarksThePayment(t *testing.T) {
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_createDispute"))
+	t.Parallel()
+	o := place(t, customerOf(t), order("CUP", 1, "pm_card_createDispute"))
 	wantFinal(t, o, client.Confirmed, "")
 	charge := ledger(t, o.OrderID)[0].ID
 	body := fmt.Sprintf(`{"id":"evt_dispute_%s","type":"charge.dispute.created","data":{"object":{"id":"dp_1","object":"dispute","payment_intent":%q}}}`, o.OrderID, charge)
@@ -43,7 +44,8 @@ func TestDisputeNoticeMarksThePayment(t *testing.T) {
 
 // A refund is made at the provider itself; the provider sends a notice, and our record follows.
 func TestRefundNoticeIsRecorded(t *testing.T) {
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	t.Parallel()
+	o := place(t, customerOf(t), order("CUP", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	if status, answer := post(t, stack.Outputs["SandboxUrl"]+"/charges/"+o.OrderID+"/void", "",
 		""); status != http.StatusOK {
@@ -59,7 +61,7 @@ func TestRefundNoticeIsRecorded(t *testing.T) {
 			again); status != http.StatusNoContent {
 			return fmt.Errorf("the webhook answered %d %s", status, answer)
 		}
-		p, err := customer().Payment(t.Context(), o.OrderID)
+		p, err := customerOf(t).Payment(t.Context(), o.OrderID)
 		if err == nil && p.Status != "REFUNDED" {
 			err = fmt.Errorf("it is %s", p.Status)
 		}
@@ -70,7 +72,8 @@ func TestRefundNoticeIsRecorded(t *testing.T) {
 // A partial refund is made at the provider itself; the order stays paid, and the payment shows the
 // refunded amount.
 func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	t.Parallel()
+	o := place(t, customerOf(t), order("CUP", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	charge := ledger(t, o.OrderID)[0]
 	body := fmt.Sprintf(`{"amount":{"currency":%q,"amount":100}}`, charge.Amount.Currency)
@@ -96,7 +99,7 @@ func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
 			t.Errorf("%d %s, want 204", status, answer)
 		}
 	}
-	p, err := customer().Payment(t.Context(), o.OrderID)
+	p, err := customerOf(t).Payment(t.Context(), o.OrderID)
 	if err != nil || p.Status != "CAPTURED" || p.RefundedAmount == nil || p.RefundedAmount.Amount != 100 {
 		t.Errorf("the payment is %+v (%v), want CAPTURED with 100 given back", p, err)
 	}
@@ -104,7 +107,7 @@ func TestAPartialRefundAtTheProviderIsShownOnThePayment(t *testing.T) {
 
 func wantDispute(t *testing.T, orderID, status, dispute string) {
 	t.Helper()
-	if p, err := customer().Payment(t.Context(), orderID); err != nil || p.Status != status || p.Dispute != dispute {
+	if p, err := customerOf(t).Payment(t.Context(), orderID); err != nil || p.Status != status || p.Dispute != dispute {
 		t.Errorf("the payment is %+v (%v), want %s and dispute %q", p, err, status, dispute)
 	}
 }

@@ -27,13 +27,14 @@ func order(sku string, quantity int, method string) client.OrderRequest {
 }
 
 func TestOrderIsFulfilledAndItsCustomerNotified(t *testing.T) {
-	o := place(t, customer(), order("MUG-BLUE", 2, "pm_card_visa"))
+	t.Parallel()
+	o := place(t, customerOf(t), order("CUP", 2, "pm_card_visa"))
 	if o.Status != client.Pending || o.Total != (money.Money{Currency: "EUR", Amount: 2 * 1999}) {
 		t.Errorf("placed: %s over %s", o.Status, o.Total)
 	}
 	wantFinal(t, o, client.Confirmed, "")
 
-	summary, err := customer().Summary(t.Context(), o.OrderID)
+	summary, err := customerOf(t).Summary(t.Context(), o.OrderID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func TestOrderIsFulfilledAndItsCustomerNotified(t *testing.T) {
 		t.Errorf("the provider's ledger has %+v, want one captured charge over %s", charges, o.Total)
 	}
 	eventually(t, 30*time.Second, "the customer is told once, that the order is confirmed", func() error {
-		mails := inbox(t, "alice@example.com", o.OrderID)
+		mails := inbox(t, userOf(t)+"@example.com", o.OrderID)
 		if len(mails) != 1 {
 			return fmt.Errorf("%d e-mails: %q", len(mails), mails)
 		}
@@ -58,6 +59,7 @@ func TestOrderIsFulfilledAndItsCustomerNotified(t *testing.T) {
 }
 
 func TestAddressesOfOtherCountriesAreDelivered(t *testing.T) {
+	t.Parallel()
 	sell(t, "ABROAD", 700, 5)
 	for _, to := range []client.Address{
 		{Name: "Ada", Line1: "1 Sample Street", Line2: "Apt 4", City: "Springfield", Region: "IL", PostalCode: "62701",
@@ -66,7 +68,7 @@ func TestAddressesOfOtherCountriesAreDelivered(t *testing.T) {
 	} {
 		r := order("ABROAD", 1, "pm_card_visa")
 		r.ShippingAddress = to
-		o := place(t, customer(), r)
+		o := place(t, customerOf(t), r)
 		if o.ShippingAddress != to {
 			t.Errorf("placed to %+v, want %+v", o.ShippingAddress, to)
 		}
@@ -74,11 +76,12 @@ func TestAddressesOfOtherCountriesAreDelivered(t *testing.T) {
 	}
 	r := order("ABROAD", 1, "pm_card_visa")
 	r.ShippingAddress.PostalCode = ""
-	_, err := customer().PlaceOrder(t.Context(), "", r)
+	_, err := customerOf(t).PlaceOrder(t.Context(), "", r)
 	wantProblem(t, err, 422, "PostalCodeRequired")
 }
 
 func TestDemoOrdersEndAsExpected(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	if err := shop().Six(t.Context(), &out); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
@@ -92,12 +95,13 @@ func TestDemoOrdersEndAsExpected(t *testing.T) {
 }
 
 func TestACustomerCancelsAnOrderThatWaitsForTheCarrier(t *testing.T) {
+	t.Parallel()
 	sell(t, "CANCEL", 700, 5)
 	r := order("CANCEL", 2, "pm_card_visa")
 	r.ShippingAddress.PostalCode = "99999" // the carrier never answers
-	o := place(t, customer(), r)
+	o := place(t, customerOf(t), r)
 	eventually(t, 30*time.Second, "the saga waits for the carrier", func() error {
-		s, err := customer().Shipment(t.Context(), o.OrderID)
+		s, err := customerOf(t).Shipment(t.Context(), o.OrderID)
 		if err != nil {
 			return err
 		}
@@ -108,7 +112,7 @@ func TestACustomerCancelsAnOrderThatWaitsForTheCarrier(t *testing.T) {
 	})
 	wantStock(t, "CANCEL", client.Stock{SKU: "CANCEL", OnHand: 5, Reserved: 2, Available: 3})
 	for range 2 { // the second one is a repeat
-		if _, err := customer().CancelOrder(t.Context(), "", o.OrderID, ""); err != nil {
+		if _, err := customerOf(t).CancelOrder(t.Context(), "", o.OrderID, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -134,9 +138,10 @@ func TestACustomerCancelsAnOrderThatWaitsForTheCarrier(t *testing.T) {
 }
 
 func TestAConfirmedOrderCannotBeCancelled(t *testing.T) {
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	t.Parallel()
+	o := place(t, customerOf(t), order("CUP", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
-	_, err := customer().CancelOrder(t.Context(), "", o.OrderID, "")
+	_, err := customerOf(t).CancelOrder(t.Context(), "", o.OrderID, "")
 	wantProblem(t, err, http.StatusConflict, "OrderNotCancellable")
 }
 
@@ -209,9 +214,10 @@ func TestConcurrentOrdersAddUp(t *testing.T) {
 }
 
 func TestASummaryServesWhatItCanGet(t *testing.T) {
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa_chargeDeclined"))
+	t.Parallel()
+	o := place(t, customerOf(t), order("CUP", 1, "pm_card_visa_chargeDeclined"))
 	wantFinal(t, o, client.Rejected, "PAYMENT_DECLINED")
-	summary, err := customer().Summary(t.Context(), o.OrderID)
+	summary, err := customerOf(t).Summary(t.Context(), o.OrderID)
 	if err != nil {
 		t.Fatal(err)
 	}

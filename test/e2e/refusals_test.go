@@ -162,7 +162,8 @@ func TestEveryOperationThatIsNotPublicAsksForAToken(t *testing.T) {
 }
 
 func TestAnotherCustomersOrderIsNotFound(t *testing.T) {
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	t.Parallel()
+	o := place(t, customerOf(t), order("CUP", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	eve := bearer(t, "eve", "")
 	for _, path := range []string{
@@ -211,8 +212,9 @@ func TestListsArePaged(t *testing.T) {
 }
 
 func TestAPriceChangeCountsForLaterOrdersOnly(t *testing.T) {
+	t.Parallel()
 	sell(t, "PRICED", 1000, 10)
-	before := place(t, customer(), order("PRICED", 1, "pm_card_visa"))
+	before := place(t, customerOf(t), order("PRICED", 1, "pm_card_visa"))
 	if _, err := operator().PutProduct(t.Context(), "PRICED", "Test product",
 		money.Money{Currency: "EUR", Amount: 1500}, ""); err != nil {
 		t.Fatal(err)
@@ -220,18 +222,18 @@ func TestAPriceChangeCountsForLaterOrdersOnly(t *testing.T) {
 	eventually(t, 30*time.Second, "orders learns the new price", func() error {
 		r := order("PRICED", 1, "pm_card_visa")
 		r.ExpectedTotal = &money.Money{Currency: "EUR", Amount: 1500}
-		_, err := customer().PlaceOrder(t.Context(), "", r)
+		_, err := customerOf(t).PlaceOrder(t.Context(), "", r)
 		return err
 	})
 	stale := order("PRICED", 1, "pm_card_visa")
 	stale.ExpectedTotal = &money.Money{Currency: "EUR", Amount: 1000}
-	_, err := customer().PlaceOrder(t.Context(), "", stale)
+	_, err := customerOf(t).PlaceOrder(t.Context(), "", stale)
 	wantProblem(t, err, http.StatusConflict, "TotalChanged")
 	var p *client.Problem
 	if errors.As(err, &p) && (p.Total == nil || p.Total.Amount != 1500) {
 		t.Errorf("the current total is %v, want 15.00 EUR", p.Total)
 	}
-	if got, err := customer().GetOrder(t.Context(), before.OrderID); err != nil || got.Total.Amount != 1000 {
+	if got, err := customerOf(t).GetOrder(t.Context(), before.OrderID); err != nil || got.Total.Amount != 1000 {
 		t.Errorf("the earlier order costs %s, %v", got.Total, err)
 	}
 }

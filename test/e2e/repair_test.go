@@ -25,10 +25,11 @@ import (
 
 // An operator stops a saga by hand; the order comes to rest without further help.
 func TestASagaThatIsStoppedByHandIsUndone(t *testing.T) {
+	t.Parallel()
 	sell(t, "STOPPED", 700, 5)
 	r := order("STOPPED", 2, "pm_card_visa")
 	r.ShippingAddress.PostalCode = "99999" // the carrier never answers, so there is time to stop it
-	o := place(t, customer(), r)
+	o := place(t, customerOf(t), r)
 	eventually(t, 30*time.Second, "the saga waits for the carrier", func() error {
 		line, err := saga(t.Context(), o.OrderID)
 		for _, step := range line.Steps {

@@ -18,20 +18,21 @@ import (
 )
 
 func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {
-	r := order("MUG-BLUE", 1, "pm_card_visa")
-	first, err := customer().PlaceOrder(t.Context(), "repeat-1", r)
+	t.Parallel()
+	r := order("CUP", 1, "pm_card_visa")
+	first, err := customerOf(t).PlaceOrder(t.Context(), "repeat-1", r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var again client.Order
-	header, err := customer().Do(t.Context(),
+	header, err := customerOf(t).Do(t.Context(),
 		client.Call{Method: http.MethodPost, Path: "/v1/orders", IdempotencyKey: "repeat-1", Body: r}, &again)
 	if err != nil || again.OrderID != first.OrderID || header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("the repeat gave order %s (%v), replayed %q; want %s", again.OrderID, err,
 			header.Get("Idempotent-Replayed"), first.OrderID)
 	}
 	r.Items[0].Quantity = 2
-	_, err = customer().PlaceOrder(t.Context(), "repeat-1", r)
+	_, err = customerOf(t).PlaceOrder(t.Context(), "repeat-1", r)
 	wantProblem(t, err, http.StatusUnprocessableEntity, "IdempotencyKeyReused")
 
 	other, err := clientOf("bob", "").PlaceOrder(t.Context(), "repeat-1", r)
@@ -43,9 +44,10 @@ func TestTheSameRequestWithTheSameKeyGivesTheSameOrder(t *testing.T) {
 }
 
 func TestConcurrentRequestsWithOneKeyPlaceOneOrder(t *testing.T) {
+	t.Parallel()
 	ids := make([]string, 8)
 	spread(len(ids), len(ids), func(i int) {
-		o, err := customer().PlaceOrder(context.Background(), "at-once", order("MUG-BLUE", 1, "pm_card_visa"))
+		o, err := customerOf(t).PlaceOrder(context.Background(), "at-once", order("CUP", 1, "pm_card_visa"))
 		if err != nil {
 			t.Errorf("request %d: %v", i, err)
 		}
@@ -61,8 +63,9 @@ func TestConcurrentRequestsWithOneKeyPlaceOneOrder(t *testing.T) {
 
 // A step that runs again after the saga has ended changes nothing, in any order.
 func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
+	t.Parallel()
 	sell(t, "AGAIN", 500, 10)
-	o := place(t, customer(), order("AGAIN", 3, "pm_card_visa"))
+	o := place(t, customerOf(t), order("AGAIN", 3, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	step := map[string]any{
 		"orderId": o.OrderID, "customerId": "nobody", "amount": o.Total, "paymentMethod": "pm_card_visa",
@@ -86,8 +89,9 @@ func TestAStepThatRunsAgainChangesNothing(t *testing.T) {
 
 // A late step, after its undo, is refused.
 func TestAStepThatComesAfterItsUndoIsRefused(t *testing.T) {
+	t.Parallel()
 	sell(t, "LATE", 500, 10)
-	o := place(t, customer(), order("LATE", 3, "pm_card_visa_chargeDeclined"))
+	o := place(t, customerOf(t), order("LATE", 3, "pm_card_visa_chargeDeclined"))
 	wantFinal(t, o, client.Rejected, "PAYMENT_DECLINED")
 	step := map[string]any{
 		"orderId": o.OrderID, "customerId": "nobody", "amount": o.Total, "paymentMethod": "pm_card_visa",
@@ -110,7 +114,7 @@ func TestAStepThatComesAfterItsUndoIsRefused(t *testing.T) {
 
 // A queue may deliver events again.
 func TestAnEventThatComesAgainChangesNothing(t *testing.T) {
-	o := place(t, customer(), order("MUG-BLUE", 1, "pm_card_visa"))
+	o := place(t, customer(), order("CUP", 1, "pm_card_visa"))
 	wantFinal(t, o, client.Confirmed, "")
 	eventually(t, 30*time.Second, "the e-mail is there", func() error {
 		if n := len(inbox(t, "alice@example.com", o.OrderID)); n != 1 {

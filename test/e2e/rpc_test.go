@@ -53,7 +53,7 @@ var protocols = map[string][]connect.ClientOption{
 func rpcOrder() *v1.PlaceOrderRequest {
 	postalCode := "10115"
 	return &v1.PlaceOrderRequest{
-		Items: []*v1.OrderRequestLine{{Sku: "MUG-BLUE", Quantity: 2}},
+		Items: []*v1.OrderRequestLine{{Sku: "CUP", Quantity: 2}},
 		ShippingAddress: &v1.AddressRequest{
 			Name: "Renée", Line1: "1 Street", City: "Berlin", PostalCode: &postalCode, Country: "DE",
 		},
@@ -84,6 +84,7 @@ func codeOf(err error) string {
 }
 
 func TestBackendsPlaceReadAndCancelOrdersByRPC(t *testing.T) {
+	t.Parallel()
 	for name, options := range protocols {
 		orders := ordersOf("rosa", options...)
 		key := "rpc-" + strings.ReplaceAll(name, " ", "-")
@@ -126,6 +127,7 @@ func TestBackendsPlaceReadAndCancelOrdersByRPC(t *testing.T) {
 }
 
 func TestRPCRefusesWhatRESTRefuses(t *testing.T) {
+	t.Parallel()
 	placed, err := ordersOf("rita").PlaceOrder(t.Context(), rpcOrder())
 	if err != nil {
 		t.Fatal(err)

@@ -113,6 +113,15 @@ func Outage(target devstack.Target) (p demo.Plan, waits float64) {
 	return p, .1 // or the last order waits for half a minute after the recovery
 }
 
+// Parallel is how many tests that call t.Parallel run at a time. Most of their time is waiting on
+// MiniStack; on the other targets an order takes much CPU time, and tests at a time would time out.
+func Parallel(target devstack.Target) int {
+	if target == "" || target == devstack.MiniStack {
+		return 16
+	}
+	return 1
+}
+
 // Migration is the plan of the old clients' migration. Processes are restarted instead of waiting
 // until they read a new table.
 func Migration(target devstack.Target) demo.Migration {

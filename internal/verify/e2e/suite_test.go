@@ -113,3 +113,38 @@ func TestEveryListedTestExistsAndHasAReason(t *testing.T) {
 		}
 	}
 }
+
+// alone are what a parallel test must not do: it would change what another one needs, or see what
+// another one changes.
+var alone = []string{
+	"divert(", "waits(", "impatient(", "hidePaymentProvider(", "wantDeadLetterQueuesEmpty(", ".RemoveAddress(",
+	".Configure(", ".RestartProcesses(", `"strangler", "set"`, `"circuit", "reset"`, `order("MUG-BLUE"`,
+}
+
+func TestParallelTestsChangeNothingThatOthersNeed(t *testing.T) {
+	files, err := filepath.Glob("../../../test/e2e/*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parallel := 0
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for source := range strings.SplitSeq(string(b), "\nfunc ") {
+			if !strings.Contains(source, "t.Parallel()") {
+				continue
+			}
+			parallel++
+			for _, never := range alone {
+				if strings.Contains(source, never) {
+					t.Errorf("%s: a parallel test has %s: %.60s", filepath.Base(file), never, source)
+				}
+			}
+		}
+	}
+	if parallel < 20 {
+		t.Errorf("only %d parallel tests were found", parallel)
+	}
+}

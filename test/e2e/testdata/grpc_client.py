@@ -11,7 +11,7 @@ metadata = [("authorization", "Bearer " + token)]
 with grpc.insecure_channel(target) as channel:
     orders = orders_pb2_grpc.OrderServiceStub(channel)
     request = orders_pb2.PlaceOrderRequest(
-        items=[orders_pb2.OrderRequestLine(sku="MUG-BLUE", quantity=1)],
+        items=[orders_pb2.OrderRequestLine(sku="CUP", quantity=1)],
         payment_method="pm_card_visa",
         shipping_address=types_pb2.AddressRequest(
             name="Guido", line1="1 Street", city="Berlin", postal_code="10115", country="DE"),
