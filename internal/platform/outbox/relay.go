@@ -15,8 +15,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
@@ -47,6 +45,21 @@ type Store interface {
 	PutAside(ctx context.Context, events []envelope.Event) error
 }
 
+// changes is a batch of a table's stream. Only what the relay reads is decoded.
+type changes struct {
+	Records []struct {
+		Change struct{ NewImage image } `json:"dynamodb"`
+	}
+}
+
+// image is a written item. Attributes that are not strings are nil.
+type image struct {
+	PK     struct{ S *string } `json:"pk"`
+	SK     struct{ S *string } `json:"sk"`
+	Event  struct{ S *string } `json:"event"`
+	Events struct{ S *string } `json:"outbox"` // Attribute
+}
+
 // batch is how many events SNS accepts in one call.
 const batch = 10
 
@@ -60,7 +73,7 @@ const batch = 10
 // for success and drops them: see docs/verification.md.
 func Relay(topic Topic, store Store, c clock.Clock) function.Handler {
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
-		var in events.DynamoDBEvent
+		var in changes
 		if err := json.Unmarshal(payload, &in); err != nil {
 			return nil, err
 		}
@@ -79,28 +92,18 @@ func Relay(topic Topic, store Store, c clock.Clock) function.Handler {
 }
 
 // parse returns the events of a written item.
-func parse(image map[string]events.DynamoDBAttributeValue) (items []Item, failed error) {
-	text := func(name string) (string, bool) {
-		v, ok := image[name]
-		if !ok || v.DataType() != events.DataTypeString {
-			return "", false
-		}
-		return v.String(), true
+func parse(i image) (items []Item, failed error) {
+	if i.Events.S != nil {
+		return parseAll(*i.Events.S)
 	}
-	if all, ok := text(Attribute); ok {
-		return parseAll(all)
-	}
-	pk, hasPK := text("pk")
-	sk, hasSK := text("sk")
-	body, ok := text("event")
-	if !ok || !hasPK || !hasSK {
+	if i.PK.S == nil || i.SK.S == nil || i.Event.S == nil {
 		return nil, envelope.ErrMalformed
 	}
-	e, err := envelope.Parse([]byte(body))
+	e, err := envelope.Parse([]byte(*i.Event.S))
 	if err != nil {
 		return nil, err
 	}
-	return []Item{{PK: pk, SK: sk, Event: e}}, nil
+	return []Item{{PK: *i.PK.S, SK: *i.SK.S, Event: e}}, nil
 }
 
 // parseAll returns the events of an Attribute.

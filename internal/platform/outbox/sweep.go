@@ -3,7 +3,6 @@ package outbox
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/metrics"
+	"orderflow/internal/platform/rawjson"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -106,10 +106,7 @@ func publish(ctx context.Context, topic Topic, store Store, c clock.Clock, items
 func RelayAndSweep(topic Topic, store Swept, c clock.Clock) function.Handler {
 	relay := Relay(topic, store, c)
 	return function.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
-		var tick struct {
-			Sweep string `json:"sweep"`
-		}
-		if err := json.Unmarshal(payload, &tick); err != nil || tick.Sweep == "" {
+		if rawjson.String(payload, "sweep") == "" {
 			return relay.Invoke(ctx, payload)
 		}
 		ctx, span := tracing.Start(function.Traced(ctx), function.Name(), tracing.Internal)
