@@ -4,7 +4,6 @@ package commit
 
 import (
 	"context"
-	"encoding/json"
 
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/envelope"
@@ -65,7 +64,7 @@ func (w With) Encode() (r Records, err error) {
 		r.Reply = &reply
 	}
 	for _, e := range w.Events {
-		b, err := json.Marshal(e)
+		b, err := e.MarshalJSON()
 		if err != nil {
 			return r, err
 		}

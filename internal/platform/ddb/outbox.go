@@ -2,7 +2,6 @@ package ddb
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -26,7 +25,7 @@ func (t *Table) DeletePublished(ctx context.Context, items []outbox.Item) error 
 func (t *Table) PutAside(ctx context.Context, events []envelope.Event) error {
 	requests := make([]types.WriteRequest, 0, len(events))
 	for _, e := range events {
-		body, err := json.Marshal(e)
+		body, err := e.MarshalJSON()
 		if err != nil {
 			return err
 		}

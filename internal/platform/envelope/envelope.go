@@ -81,7 +81,8 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON writes an event with all its attributes.
+// MarshalJSON writes an event with all its attributes. Those who have an event call it directly:
+// json.Marshal would check and copy the result.
 func (e Event) MarshalJSON() ([]byte, error) {
 	b, err := json.Marshal(attributes(e))
 	if err = cmp.Or(e.err, err); err != nil {

@@ -203,7 +203,7 @@ func (s *stream) poll(in time.Duration) {
 func (s *stream) relay(b *batch, reply func(error)) {
 	items := make([]map[string]string, len(b.events))
 	for i, e := range b.events {
-		items[i] = map[string]string{"pk": "outbox", "sk": e.ID, "event": string(must(json.Marshal(e)))}
+		items[i] = map[string]string{"pk": "outbox", "sk": e.ID, "event": string(must(e.MarshalJSON()))}
 	}
 	s.w.invoke("relay-"+s.service+"-events", b.events[0].Subject, inserted(items...),
 		func(_ []byte, err error) { reply(err) })
@@ -211,16 +211,19 @@ func (s *stream) relay(b *batch, reply func(error)) {
 
 // inserted returns a stream's batch of inserted items.
 func inserted(items ...map[string]string) []byte {
-	var in struct {
-		Records []map[string]any
+	type value struct{ S string }
+	type record struct {
+		EventName string                              `json:"eventName"`
+		Change    struct{ NewImage map[string]value } `json:"dynamodb"`
 	}
+	var in struct{ Records []record }
 	for _, item := range items {
-		image := map[string]map[string]string{}
+		r := record{EventName: "INSERT"}
+		r.Change.NewImage = map[string]value{}
 		for name, v := range item {
-			image[name] = map[string]string{"S": v}
+			r.Change.NewImage[name] = value{v}
 		}
-		record := map[string]any{"eventName": "INSERT", "dynamodb": map[string]any{"NewImage": image}}
-		in.Records = append(in.Records, record)
+		in.Records = append(in.Records, r)
 	}
 	return must(json.Marshal(in))
 }
@@ -256,7 +259,7 @@ func (t topic) publish(batch []envelope.Event) (map[string]error, error) {
 
 // fanOut sends an event to all subscribers of its type.
 func (w *World) fanOut(service string, e envelope.Event) {
-	body := must(json.Marshal(e))
+	body := must(e.MarshalJSON())
 	for _, name := range w.consumers {
 		if q := w.queues[name]; q.wants(service, e.Type) {
 			q.send(e.Subject, e.ID, body)

@@ -5,7 +5,6 @@ package snstopic
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,7 +26,7 @@ type Topic struct {
 func (t Topic) Publish(ctx context.Context, batch []envelope.Event) (map[string]error, error) {
 	entries := make([]types.PublishBatchRequestEntry, 0, len(batch))
 	for _, e := range batch {
-		body, err := json.Marshal(e)
+		body, err := e.MarshalJSON()
 		if err != nil {
 			return nil, err
 		}
