@@ -148,7 +148,9 @@ func (s *Schema) checkObject(at *place, v map[string]any, found *Invalid) {
 			found.add(&place{at, name}, "is required")
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(v)) {
+	names := slices.AppendSeq(make([]string, 0, len(v)), maps.Keys(v))
+	slices.Sort(names)
+	for _, name := range names {
 		field := &place{at, name}
 		if property, ok := s.Properties[name]; ok {
 			property.check(field, v[name], found)

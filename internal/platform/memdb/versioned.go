@@ -1,6 +1,9 @@
 package memdb
 
 import (
+	"cmp"
+	"slices"
+
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 )
@@ -46,11 +49,16 @@ func (i Versioned[V]) GetMany(ids []string) (found []V, err error) {
 // Where returns the aggregates for which holds is true, by id.
 func (i Versioned[V]) Where(holds func(V) bool) (found []V) {
 	i.log.View(func() {
-		for _, id := range i.Keys() {
-			if v := i.Items.Get(id); holds(v) {
+		for _, v := range i.All() {
+			if holds(v) {
 				found = append(found, v)
 			}
 		}
+	})
+	slices.SortFunc(found, func(a, b V) int {
+		first, _ := a.Identity()
+		second, _ := b.Identity()
+		return cmp.Compare(first, second)
 	})
 	return found
 }

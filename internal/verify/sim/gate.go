@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -152,12 +152,15 @@ func (v *versions) published(events []envelope.Event) []envelope.Event {
 	}
 	all := make([]envelope.Event, len(events))
 	for i, e := range events {
-		var data map[string]json.RawMessage
-		if err := json.Unmarshal(e.Data, &data); err != nil {
+		rest, object := bytes.CutPrefix(e.Data, []byte("{"))
+		if !object {
 			return events // consumers will refuse them
 		}
-		data[more] = must(json.Marshal(e.ID))
-		e.Data = must(json.Marshal(data))
+		comma := ","
+		if string(rest) == "}" {
+			comma = ""
+		}
+		e.Data = fmt.Appendf(nil, "{%q:%q%s%s", more, e.ID, comma, rest)
 		all[i] = e
 	}
 	return all

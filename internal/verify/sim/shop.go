@@ -157,7 +157,8 @@ func (w *World) send(p *placed, items, method, postalCode string, changesMind bo
 	}
 	w.callUntilFinal(c, func(status int, answer []byte) {
 		if status == http.StatusTooManyRequests && p.tries < patient {
-			w.retryLater(p, rawjson.String(answer, "code"), func() { w.send(p, items, method, postalCode, changesMind) })
+			code := rawjson.String(answer, "code")
+			w.retryLater(p, code, func() { w.send(p, items, method, postalCode, changesMind) })
 			return
 		}
 		if p.id = rawjson.String(answer, "orderId"); status != http.StatusAccepted {
