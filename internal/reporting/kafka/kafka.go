@@ -89,6 +89,9 @@ func (c *connection) open(ctx context.Context) (*kgo.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := c.auth(ctx); err != nil { // not to wait for a connection that cannot be made
+		return nil, err
+	}
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...), kgo.SASL(scram.Sha512(c.auth)),
 		kgo.DialTLSConfig(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}),

@@ -220,12 +220,18 @@ func TestBrokenSecretsFailWithoutTheirContent(t *testing.T) {
 		"no JSON":        func(k *kafka.Config) { k.CA = text("s3cret") },
 		"no certificate": func(k *kafka.Config) { k.CA = secret(map[string]string{"certificate": "s3cret"}) },
 		"no secret":      func(k *kafka.Config) { k.CA = none },
+		"no account":     func(k *kafka.Config) { k.User = text("s3cret") },
+		"no user":        func(k *kafka.Config) { k.User = none },
 	} {
 		broken := c.config(clock.System{})
 		corrupt(&broken)
+		began := time.Now()
 		n, err := failed(producer(t, broken).Append(t.Context(), messages(1, topic)))
 		if n != 1 || fault.KindOf(err) != fault.Transient || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %d failed, %v", name, n, err)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%s: failed only after %s", name, took)
 		}
 	}
 }
