@@ -8,8 +8,8 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -27,32 +27,19 @@ import (
 	"orderflow/internal/ops/timeline"
 	"orderflow/internal/verify/e2e"
 	"orderflow/internal/verify/iam"
+	"orderflow/internal/verify/testmain"
 )
 
 // stack is the system under test.
 var stack *devstack.Stack
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if flag.Lookup("test.list").Value.String() != "" {
-		os.Exit(m.Run()) // only lists tests
-	}
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		code = 1
-	}
-	os.Exit(code)
+	testmain.Main(m, testmain.Suite{Name: "e2e", Limit: 5 * time.Minute,
+		Run: func(ctx context.Context, repo devstack.Repo, dir string) (int, error) { return run(ctx, m, repo, dir) }})
 }
 
-func run(m *testing.M) (code int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	repo, err := devstack.FindRepo()
-	if err != nil {
-		return 1, err
-	}
-	target, whole := devstack.Target(os.Getenv("ORDERFLOW_E2E_TARGET")), wholeSuite()
+func run(ctx context.Context, m *testing.M, repo devstack.Repo, dir string) (code int, err error) {
+	target, whole := devstack.Target(os.Getenv("ORDERFLOW_E2E_TARGET")), testmain.Whole()
 	if skip := e2e.Pattern(target); whole && skip != "" {
 		if err := flag.Set("test.skip", skip); err != nil {
 			return 1, err
@@ -64,21 +51,12 @@ func run(m *testing.M) (code int, err error) {
 	if running := os.Getenv("ORDERFLOW_E2E_STACK"); running != "" {
 		return against(ctx, m, running)
 	}
-	dir, err := repo.NewRun("e2e")
-	if err != nil {
-		return 1, err
-	}
-	dir = filepath.Join(dir, "stack")
 	opts := devstack.Options{Target: target, Repo: repo, Dir: dir,
 		NoAuthorizer: os.Getenv("ORDERFLOW_E2E_AUTHORIZER") == "none", Report: devstack.NewReporter(os.Stderr)}
 	if stack, err = devstack.Start(ctx, opts); err != nil {
-		return 1, fmt.Errorf("%w (logs in %s)", err, dir)
+		return 1, err
 	}
-	defer func() {
-		if stopped := stack.Stop(); err == nil {
-			err = stopped
-		}
-	}()
+	defer func() { err = errors.Join(err, stack.Stop()) }()
 	if err := stock(ctx); err != nil {
 		return 1, err
 	}
@@ -129,11 +107,6 @@ func stopWhenTold(s *devstack.Stack) (end func()) {
 	}
 }
 
-// wholeSuite reports whether all tests ran.
-func wholeSuite() bool {
-	return flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
-}
-
 // wantGrantsUsed compares the functions' calls, by their spans, with their roles' grants; `go run
 // ./cmd/dev iam` shows the table.
 func wantGrantsUsed(repo devstack.Repo, dir string) error {
@@ -146,18 +119,7 @@ func wantGrantsUsed(repo devstack.Repo, dir string) error {
 	if err != nil {
 		return err
 	}
-	var table bytes.Buffer
-	if err := report.Write(&table); err != nil {
-		return err
-	}
-	if err := os.WriteFile(repo.Path(".build", "iam.txt"), table.Bytes(), 0o600); err != nil {
-		return err
-	}
-	fmt.Println("roles:", report.Sum())
-	if len(report.Problems) > 0 {
-		return fmt.Errorf("roles:\n  %s", strings.Join(report.Problems, "\n  "))
-	}
-	return nil
+	return report.Judge(os.Stdout, repo.Path(".build", "iam.txt"))
 }
 
 // clientOf returns a client for a user with a role; an empty role is a customer.

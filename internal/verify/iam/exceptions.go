@@ -13,7 +13,7 @@ type Exception struct {
 	Kind                    string
 	Owner, Action, Resource string
 	Reason                  string
-	Line                    int
+	At                      string // file and line
 }
 
 // Kinds of exceptions: no run uses the grant, or some do; the call is not granted, and every run
@@ -29,20 +29,21 @@ var exceptions string
 var exceptionsOfOwn string
 
 // parseExceptions reads lines such as "unused owner action resource # reason".
-func parseExceptions(text string) ([]Exception, error) {
+func parseExceptions(file, text string) ([]Exception, error) {
 	var all []Exception
 	for i, line := range strings.Split(text, "\n") {
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
+		at := fmt.Sprintf("%s, line %d", file, i+1)
 		left, reason, _ := strings.Cut(line, "#")
 		fields, reason := strings.Fields(left), strings.TrimSpace(reason)
 		if len(fields) != 4 || reason == "" || !slices.Contains([]string{unused, sometimes, denied}, fields[0]) ||
 			strings.ContainsAny(fields[2], "*?") {
 			const want = "want KIND OWNER ACTION RESOURCE # REASON, with one action"
-			return nil, fmt.Errorf("exceptions.txt, line %d: %s: %q", i+1, want, line)
+			return nil, fmt.Errorf("%s: %s: %q", at, want, line)
 		}
-		all = append(all, Exception{fields[0], fields[1], fields[2], fields[3], reason, i + 1})
+		all = append(all, Exception{fields[0], fields[1], fields[2], fields[3], reason, at})
 	}
 	return all, nil
 }

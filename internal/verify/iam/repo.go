@@ -35,7 +35,8 @@ func Check(root string, spans io.Reader) (*Report, error) {
 			granted, needed = append(granted, may...), append(needed, must...)
 		}
 	}
-	return compare(granted, needed, spans, exceptions, func(string) bool { return true })
+	return compare(granted, needed, spans, "exceptions.txt", exceptions,
+		func(string) bool { return true })
 }
 
 // inside are the parameters of a stack of its own beside those of a run without a network and MSK.
@@ -76,7 +77,8 @@ func CheckOwn(root string, spans io.Reader, parameters map[string]map[string]str
 	for _, g := range granted {
 		owners[g.Owner] = true
 	}
-	return compare(granted, needed, spans, exceptionsOfOwn, func(owner string) bool { return owners[owner] })
+	return compare(granted, needed, spans, "exceptions_stacks.txt", exceptionsOfOwn,
+		func(owner string) bool { return owners[owner] })
 }
 
 // ofTemplate returns what a template's roles may do, and what AWS does with them.
@@ -98,7 +100,7 @@ func ofTemplate(root, path, name string, parameters map[string]string) ([]Grant,
 
 // compare adds the calls of owners in a run to what is needed.
 func compare(
-	granted []Grant, needed []Need, spans io.Reader, exceptions string, owns func(string) bool,
+	granted []Grant, needed []Need, spans io.Reader, file, exceptions string, owns func(string) bool,
 ) (*Report, error) {
 	all, err := read(spans)
 	if err != nil {
@@ -110,7 +112,7 @@ func compare(
 	}
 	others := func(n Need) bool { return !owns(n.Owner) }
 	called, refused = slices.DeleteFunc(called, others), slices.DeleteFunc(refused, others)
-	excused, err := parseExceptions(exceptions)
+	excused, err := parseExceptions(file, exceptions)
 	if err != nil {
 		return nil, err
 	}

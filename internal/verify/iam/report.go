@@ -1,9 +1,11 @@
 package iam
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -17,7 +19,7 @@ type Report struct {
 	Problems []string
 	Missing  int // needs without a grant, and calls that were denied
 	Unused   int // grants that nothing uses
-	Excused  int // unused grants that exceptions.txt lists
+	Excused  int // unused grants with an exception
 }
 
 // Row is a grant and its use.
@@ -67,7 +69,7 @@ func Compare(granted []Grant, needed, refused []Need, exceptions []Exception) *R
 	}
 	for i, e := range exceptions {
 		if !matched[i] {
-			r.problem("exceptions.txt, line %d: matches nothing, or repeats a line above", e.Line)
+			r.problem("%s: matches nothing, or repeats a line above", e.At)
 		}
 	}
 	return r
@@ -91,8 +93,8 @@ func (r *Report) excuse(row *Row, exceptions []Exception, matched []bool) {
 		r.Excused++
 		row.Reason = exceptions[n].Reason
 	case n >= 0 && exceptions[n].Kind == unused:
-		r.problem("exceptions.txt, line %d: %s uses %s on %s (%s)",
-			exceptions[n].Line, short(row.Owner), row.Action, shortARN(row.Resource), strings.Join(row.Used, ", "))
+		r.problem("%s: %s uses %s on %s (%s)",
+			exceptions[n].At, short(row.Owner), row.Action, shortARN(row.Resource), strings.Join(row.Used, ", "))
 	}
 }
 
@@ -120,6 +122,22 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	fmt.Fprintln(table, r.Sum())
 	return table.Flush()
+}
+
+// Judge writes the table to a file and its sum to out. The problems are an error.
+func (r *Report) Judge(out io.Writer, file string) error {
+	var table bytes.Buffer
+	if err := r.Write(&table); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, table.Bytes(), 0o600); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "roles:", r.Sum())
+	if len(r.Problems) > 0 {
+		return fmt.Errorf("roles:\n  %s", strings.Join(r.Problems, "\n  "))
+	}
+	return nil
 }
 
 // Sum returns the report in one line.

@@ -6,11 +6,8 @@ package services_test
 import (
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +17,7 @@ import (
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/verify/iam"
+	"orderflow/internal/verify/testmain"
 )
 
 // stack is the system under test, and real are its brokers.
@@ -29,52 +27,31 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if flag.Lookup("test.list").Value.String() != "" {
-		os.Exit(m.Run()) // only lists tests
-	}
-	if os.Getenv(brokers.Wanted) == "" {
-		fmt.Println("no test runs: `go run ./cmd/dev brokers` runs these")
-		return
-	}
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "services:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (code int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 18*time.Minute)
-	defer cancel()
-	repo, err := devstack.FindRepo()
-	if err != nil {
-		return 1, err
-	}
-	dir, err := repo.NewRun("services")
-	if err != nil {
-		return 1, err
-	}
-	rep := devstack.NewReporter(os.Stderr)
-	opts := devstack.Options{Repo: repo, Dir: filepath.Join(dir, "stack"), Report: rep}
-	if stack, err = devstack.Start(ctx, opts); err != nil {
-		return 1, fmt.Errorf("%w (logs in %s)", err, dir)
-	}
-	defer func() { err = errors.Join(err, stack.Stop()) }() // brokers and event sources, too
-	if real, err = brokers.Up(ctx, rep, stack); err != nil {
-		return 1, err
-	}
-	if err := errors.Join(repeatSoon(ctx), shop().Stock(ctx)); err != nil {
-		return 1, err
-	}
-	if err := shop().One(ctx, os.Stderr); err != nil { // prices reach orders with a delay
-		return 1, err
-	}
-	if code = m.Run(); code == 0 && flag.Lookup("test.run").Value.String() == "" {
-		return 0, wantCallsGranted(ctx, repo)
-	}
-	return code, nil
+	testmain.Main(m, testmain.Suite{Name: "services", Needs: brokers.Wanted, Limit: 18 * time.Minute,
+		Run: func(ctx context.Context, repo devstack.Repo, dir string) (code int, err error) {
+			rep := devstack.NewReporter(os.Stderr)
+			if stack, err = devstack.Start(ctx, devstack.Options{Repo: repo, Dir: dir, Report: rep}); err != nil {
+				return 1, err
+			}
+			defer func() { err = errors.Join(err, stack.Stop()) }() // brokers and event sources, too
+			if real, err = brokers.Up(ctx, rep, stack); err != nil {
+				return 1, err
+			}
+			parameters, err := stack.StackParameters(ctx)
+			if err != nil {
+				return 1, err
+			}
+			if err := errors.Join(repeatSoon(ctx), shop().Stock(ctx)); err != nil {
+				return 1, err
+			}
+			if err := shop().One(ctx, os.Stderr); err != nil { // prices reach orders with a delay
+				return 1, err
+			}
+			if code = m.Run(); code == 0 && testmain.Whole() {
+				return 0, wantGrantsUsed(repo, parameters)
+			}
+			return code, nil
+		}})
 }
 
 // repeatSoon lets messages that could not be passed to a broker come again after 20 s, not minutes.
@@ -95,27 +72,19 @@ func repeatSoon(ctx context.Context) error {
 	return nil
 }
 
-// wantCallsGranted compares the calls of the services' functions with their grants. Not every
-// function runs here: `go run ./cmd/dev iam --running` tells of grants that are not used.
-func wantCallsGranted(ctx context.Context, repo devstack.Repo) error {
+// wantGrantsUsed compares the grants of the stacks' functions, as deployed with these parameters,
+// with their calls.
+func wantGrantsUsed(repo devstack.Repo, parameters map[string]map[string]string) error {
 	spans, err := os.Open(filepath.Join(stack.Dir(), "traces.jsonl"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = spans.Close() }()
-	parameters, err := stack.StackParameters(ctx)
-	if err != nil {
-		return err
-	}
 	report, err := iam.CheckOwn(string(repo), spans, parameters)
 	if err != nil {
 		return err
 	}
-	fmt.Println("roles of services with stacks of their own:", report.Sum())
-	if report.Missing > 0 {
-		return errors.New(strings.Join(report.Problems, "\n"))
-	}
-	return nil
+	return report.Judge(os.Stdout, repo.Path(".build", "iam-stacks.txt"))
 }
 
 func shop() demo.Shop { return demo.Of(stack, "alice") }
