@@ -130,11 +130,34 @@ func (a *account) poll(t *testing.T, url string) (stop func()) {
 	return stop
 }
 
-func serve(t *testing.T, a *account) (url string) {
+// survive sends 60 bodies while the broker is killed and the poller is stopped, and returns them
+// and what was processed. A batch that failed must have come again.
+func (a *account) survive(
+	ctx context.Context, t *testing.T, broker *brokers.Broker, send func(bodies []string),
+) (sent, got []string) {
 	t.Helper()
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
-	return server.URL
+	sent = numbered(60)
+	send(sent[:20])
+	stop := a.poll(t, server.URL)
+	a.have(ctx, t, 10)
+	if err := broker.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := broker.Restart(ctx); err != nil {
+		t.Fatal(err)
+	}
+	send(sent[20:40])
+	a.have(ctx, t, 25)
+	stop()
+	send(sent[40:])
+	a.poll(t, server.URL)
+	got = a.have(ctx, t, len(sent))
+	if a.repeats == 0 {
+		t.Error("no failed batch came again")
+	}
+	return sent, got
 }
 
 func secret(t *testing.T, v any) string {
@@ -181,26 +204,8 @@ Resources:
       MaximumBatchingWindowInSeconds: 0
       SourceAccessConfigurations: [{Type: SASL_SCRAM_512_AUTH, URI: login}, {Type: SERVER_ROOT_CA_CERTIFICATE, URI: ca}]
 `, real.Kafka.Address(), name)}
-	url, want := serve(t, a), numbered(60)
-	send(want[:20])
-	stop := a.poll(t, url)
-	a.have(ctx, t, 10)
-	if err := real.Kafka.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := real.Kafka.Restart(ctx); err != nil {
-		t.Fatal(err)
-	}
-	send(want[20:40])
-	a.have(ctx, t, 25)
-	stop()
-	send(want[40:])
-	a.poll(t, url)
-	if got := a.have(ctx, t, len(want)); !slices.Equal(got, want) {
+	if sent, got := a.survive(ctx, t, real.Kafka, send); !slices.Equal(got, sent) {
 		t.Errorf("processed in the order %v", got)
-	}
-	if a.repeats == 0 {
-		t.Error("no failed batch came again")
 	}
 }
 
@@ -233,29 +238,11 @@ Resources:
       MaximumBatchingWindowInSeconds: 0
       SourceAccessConfigurations: [{Type: BASIC_AUTH, URI: login}, {Type: VIRTUAL_HOST, URI: %s}]
 `, brokers.MessagesQueue, brokers.VirtualHost)}
-	url, want := serve(t, a), numbered(60)
-	send(want[:20])
-	stop := a.poll(t, url)
-	a.have(ctx, t, 10)
-	if err := real.RabbitMQ.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := real.RabbitMQ.Restart(ctx); err != nil {
-		t.Fatal(err)
-	}
-	send(want[20:40])
-	a.have(ctx, t, 25)
-	stop()
-	send(want[40:])
-	a.poll(t, url)
-	got := a.have(ctx, t, len(want))
+	sent, got := a.survive(ctx, t, real.RabbitMQ, send)
+	slices.Sort(sent)
 	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) || len(a.wrong) > 0 {
+	if !slices.Equal(got, sent) || len(a.wrong) > 0 {
 		t.Errorf("processed %v, with wrong properties %v", got, a.wrong)
-	}
-	if a.repeats == 0 {
-		t.Error("no failed batch came again")
 	}
 	for ch := channel(t, real.Orderflow); ; { // all are acknowledged in the end
 		q, err := ch.QueueDeclarePassive(brokers.MessagesQueue, true, false, false, false, nil)
