@@ -245,11 +245,19 @@ func (s *Stack) readLogs(ctx context.Context, groups []string, from int64) ([]lo
 	return events, nil
 }
 
-// physicalName finds the function with this directory name in either stack.
+// physicalName finds the function with this directory name in any stack that is deployed.
 func (s *Stack) physicalName(ctx context.Context, function string) (string, error) {
+	stacks := []string{cfnStacks[0].name, cfnStacks[1].name}
+	for _, service := range s.repo.OwnStacks() {
+		name, _ := own(service)
+		stacks = append(stacks, name)
+	}
 	var known []string
-	for _, stack := range cfnStacks {
-		names, err := s.functions(ctx, stack.name)
+	for _, stack := range stacks {
+		names, err := s.functions(ctx, stack)
+		if awsapi.Failed(err, "ValidationError") { // it does not exist
+			continue
+		}
 		if err != nil {
 			return "", err
 		}

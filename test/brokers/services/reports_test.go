@@ -2,9 +2,9 @@ package services_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"testing"
 	"time"
 
@@ -21,37 +21,66 @@ func reports() *client.Client {
 	return &c
 }
 
-// sales are confirmed orders and their revenue.
-type sales struct{ orders, revenue int64 }
+// sums are what reports, orders and the ledger have in common.
+type sums struct{ confirmed, revenue int64 }
 
-// reported are the sales by the reports, and the generation that tells them.
-func reported(ctx context.Context) (s sales, generation int64, err error) {
-	day := func(from time.Duration) string { return time.Now().UTC().Add(from).Format(time.DateOnly) }
-	query := url.Values{"from": {day(-24 * time.Hour)}, "to": {day(24 * time.Hour)}, "by": {"total"}}
-	var page struct {
-		Generation struct{ Number int64 }
-		Sales      []struct {
-			Orders           int64
-			Revenue, Refunds struct{ Amount int64 }
-		}
-	}
-	_, err = reports().Do(ctx, client.Call{Path: "/v1/reports/sales?" + query.Encode()}, &page)
-	for _, row := range page.Sales {
-		s.orders, s.revenue = s.orders+row.Orders, s.revenue+row.Revenue.Amount-row.Refunds.Amount
-	}
-	return s, page.Generation.Number, err
+// more is what only reports and orders know.
+type more struct {
+	sums
+	placed, rejected, ended int64
+	units                   int64
 }
 
-// ordered are the sales by orders.
-func ordered(ctx context.Context) (s sales, err error) {
+// reported are the sums of the reports, which may change between one and the next.
+func reported(ctx context.Context) (s more, err error) {
+	day := func(from time.Duration) string { return time.Now().UTC().Add(from).Format(time.DateOnly) }
+	query := func(name string) client.ReportQuery {
+		return client.ReportQuery{Name: name, From: day(-24 * time.Hour), To: day(24 * time.Hour), Total: true}
+	}
+	sales, noSales := client.ReadReport[client.Sales](ctx, reports(), query("sales"))
+	for _, row := range sales.Entries {
+		s.confirmed, s.revenue = s.confirmed+row.Orders, s.revenue+row.Revenue.Amount-row.Refunds.Amount
+	}
+	products, noProducts := client.ReadReport[client.ProductSales](ctx, reports(), query("products"))
+	for _, row := range products.Entries {
+		s.units += row.Units
+	}
+	funnel, noFunnel := client.ReadReport[client.Outcome](ctx, reports(), query("funnel"))
+	for _, row := range funnel.Entries {
+		switch row.Outcome {
+		case "PLACED":
+			s.placed += row.Orders
+		case client.Rejected:
+			s.rejected += row.Orders
+		}
+	}
+	latency, noLatency := client.ReadReport[client.Latency](ctx, reports(), query("latency"))
+	for _, row := range latency.Entries {
+		s.ended += row.Orders
+	}
+	return s, errors.Join(noSales, noProducts, noFunnel, noLatency)
+}
+
+// ordered are the sums of the orders.
+func ordered(ctx context.Context) (s more, err error) {
 	for cursor := ""; ; {
 		page, err := shop().Customer.ListOrders(ctx, 100, cursor)
 		if err != nil {
 			return s, err
 		}
 		for _, o := range page.Orders {
-			if o.Status == client.Confirmed {
-				s.orders, s.revenue = s.orders+1, s.revenue+o.Total.Amount
+			s.placed++
+			if o.Final() {
+				s.ended++
+			}
+			switch o.Status {
+			case client.Confirmed:
+				s.confirmed, s.revenue = s.confirmed+1, s.revenue+o.Total.Amount
+				for _, line := range o.Items {
+					s.units += int64(line.Quantity)
+				}
+			case client.Rejected:
+				s.rejected++
 			}
 		}
 		if page.Cursor == nil {
@@ -61,12 +90,12 @@ func ordered(ctx context.Context) (s sales, err error) {
 	}
 }
 
-// charged are the sales by the payment provider's own ledger.
-func charged(ctx context.Context) (s sales, err error) {
+// charged are the sums of the payment provider's own ledger.
+func charged(ctx context.Context) (s sums, err error) {
 	charges, err := shop().Ledger(ctx, "")
 	for _, c := range charges {
 		if c.Captured {
-			s.orders, s.revenue = s.orders+1, s.revenue+c.Amount.Amount
+			s.confirmed, s.revenue = s.confirmed+1, s.revenue+c.Amount.Amount
 		}
 	}
 	return s, err
@@ -97,12 +126,12 @@ func wantAgreement(ctx context.Context, t *testing.T, when string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ledger, err := charged(ctx); err != nil || ledger != want || want.orders == 0 {
+	if ledger, err := charged(ctx); err != nil || ledger != want.sums || want.confirmed == 0 {
 		t.Fatalf("%s: the ledger has %+v, orders have %+v, %v", when, ledger, want, err)
 	}
-	eventually(ctx, t, when+", the reports", want, func() (sales, error) { s, _, err := reported(ctx); return s, err })
+	eventually(ctx, t, when+", the reports", want, func() (more, error) { return reported(ctx) })
 	time.Sleep(3 * time.Second) // anything counted twice would show
-	if s, _, err := reported(ctx); err != nil || s != want {
+	if s, err := reported(ctx); err != nil || s != want {
 		t.Errorf("%s, a moment later the reports say %+v, want %+v, %v", when, s, want, err)
 	}
 }
@@ -148,15 +177,8 @@ func TestReportsEqualOrdersAndTheLedger(t *testing.T) {
 	}
 	where := fmt.Sprintf("%s/%d/%d", topic, poison.Partition, poison.Offset)
 	eventually(ctx, t, "the poison is parked", where, func() (string, error) {
-		var parked struct {
-			Records []struct {
-				Topic     string
-				Partition int32
-				Offset    int64
-			}
-		}
-		_, err := reports().Do(ctx, client.Call{Path: "/v1/reports/parked-records"}, &parked)
-		for _, r := range parked.Records {
+		parked, err := reports().ParkedRecords(ctx)
+		for _, r := range parked {
 			if r.Offset == poison.Offset && r.Partition == poison.Partition {
 				return fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset), err
 			}
@@ -170,22 +192,58 @@ func TestReportsEqualOrdersAndTheLedger(t *testing.T) {
 	wantAgreement(ctx, t, "after more orders")
 }
 
-func TestARebuildUnderLoadEndsEqual(t *testing.T) {
+func TestARebuildThatWasStoppedUnderLoadEndsEqual(t *testing.T) {
 	ctx := within(t, 8*time.Minute)
-	_, before, err := reported(ctx)
-	if err != nil {
+	stopped := stopRebuild(ctx, t)
+	if err := place(ctx, 4, func(int) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	_, err = reports().Do(ctx, client.Call{Method: http.MethodPost, Path: "/v1/reports/rebuilds"}, nil)
-	if err != nil {
-		t.Fatal(err)
+	if now, err := reports().LatestRebuild(ctx); err != nil || now.State != "STOPPED" {
+		t.Errorf("while it is stopped, the rebuild is %+v, %v", now, err)
 	}
+	resumed := rebuild(ctx, t)
 	if err := place(ctx, 8, func(int) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	eventually(ctx, t, "the generation that serves", before+1, func() (int64, error) {
-		_, now, err := reported(ctx)
-		return now, err
-	})
+	if done := resumed(); done.Generation != stopped.Generation {
+		t.Errorf("resumed generation %d, stopped %d", done.Generation, stopped.Generation)
+	}
 	wantAgreement(ctx, t, "after a rebuild")
+}
+
+// stopRebuild starts a rebuild and stops it. One that has read the whole log is too late to stop.
+func stopRebuild(ctx context.Context, t *testing.T) client.Rebuild {
+	t.Helper()
+	for {
+		done := rebuild(ctx, t)
+		stopped, err := reports().StopRebuild(ctx, "")
+		if err == nil {
+			return stopped
+		}
+		var problem *client.Problem
+		if !errors.As(err, &problem) || problem.Status != http.StatusConflict {
+			t.Fatal(err)
+		}
+		done()
+	}
+}
+
+// rebuild starts or resumes a rebuild; done waits until it serves and all older ones are removed.
+func rebuild(ctx context.Context, t *testing.T) (done func() client.Rebuild) {
+	t.Helper()
+	started, err := reports().StartRebuild(ctx, client.RebuildRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() (now client.Rebuild) {
+		t.Helper()
+		eventually(ctx, t, "the rebuild", "DONE", func() (string, error) {
+			now, err = reports().LatestRebuild(ctx)
+			return now.State, err
+		})
+		if now.Generation != started.Generation || now.Read == 0 || now.Read < now.Total {
+			t.Errorf("started %+v, done %+v", started, now)
+		}
+		return now
+	}
 }

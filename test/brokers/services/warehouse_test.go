@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,20 +85,64 @@ func TestTheWarehouseAndTheShopAgreeOnEveryUnit(t *testing.T) {
 	if err := real.RabbitMQ.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	order, err := shop().Customer.PlaceOrder(ctx, "", orderOf(sku, 3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if order, err = shop().Customer.WaitFinal(ctx, order.OrderID, nil); err != nil || order.Status != "CONFIRMED" {
-		t.Fatalf("an order while RabbitMQ is down: %s, %v", order.Status, err)
-	}
+	confirmed(ctx, t, "an order while RabbitMQ is down", orderOf(sku, 3))
 	if err := real.RabbitMQ.Restart(ctx); err != nil {
 		t.Fatal(err)
 	}
 	agree("after an order was picked", 32)
 
-	tell(ctx, t, "counts", "count-1", map[string]any{"sku": sku, "counted": 31, "by": "Wanda"})
-	agree("after a count", 31)
+	bind := withoutQueue(t)
+	confirmed(ctx, t, "an order that no queue of the warehouse takes", orderOf(sku, 2))
+	eventually(ctx, t, "RabbitMQ has returned a pick job", true, func() (bool, error) {
+		var log strings.Builder
+		err := stack.Logs(ctx, &log, "send-pick-job", false)
+		return strings.Contains(log.String(), "MessageReturned"), err
+	})
+	bind()
+	agree("after the order was picked", 30)
+
+	tell(ctx, t, "counts", "count-1", map[string]any{"sku": sku, "counted": 29, "by": "Wanda"})
+	agree("after a count", 29)
+
+	out, err := stack.Invoke(ctx, "relay-warehouse-events", map[string]string{"sweep": "outbox"})
+	if err != nil || strings.Trim(string(out), `"`) != "" {
+		t.Errorf("the sweep of the outbox answers %s, %v", out, err)
+	}
+}
+
+// confirmed places an order that must be confirmed.
+func confirmed(ctx context.Context, t *testing.T, what string, r client.OrderRequest) {
+	t.Helper()
+	order, err := shop().Customer.PlaceOrder(ctx, "", r)
+	if err == nil {
+		order, err = shop().Customer.WaitFinal(ctx, order.OrderID, nil)
+	}
+	if err != nil || order.Status != client.Confirmed {
+		t.Fatalf("%s: %s, %v", what, order.Status, err)
+	}
+}
+
+// withoutQueue unbinds the warehouse's queue until bind is called, so RabbitMQ returns pick jobs.
+func withoutQueue(t *testing.T) (bind func()) {
+	t.Helper()
+	c, err := real.DialRabbitMQ(real.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	ch, err := c.Channel()
+	if err == nil {
+		err = ch.QueueUnbind(brokers.PickJobsQueue, "pick.*", brokers.PickJobs, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := ch.QueueBind(brokers.PickJobsQueue, "pick.*", brokers.PickJobs, false, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func orderOf(sku string, quantity int) client.OrderRequest {

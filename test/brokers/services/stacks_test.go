@@ -1,0 +1,143 @@
+package services_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"orderflow/internal/dev/brokers"
+	"orderflow/internal/dev/devstack"
+	"orderflow/internal/dev/eventsource"
+	"orderflow/internal/ops/awsapi"
+	"orderflow/internal/ops/client"
+	"orderflow/internal/verify/resources"
+)
+
+// Both stacks are deleted while orders come, and deployed again. The orders are all declined: of an
+// order that is confirmed while nobody forwards events, the log would have nothing.
+func TestDeletedStacksLeaveNothingAndComeBack(t *testing.T) {
+	ctx, aws := within(t, 8*time.Minute), awsapi.Client{Config: stack.Config()}
+	const sku = "BARREL"
+	if err := shop().Sell(ctx, sku, "Barrel", 4000, 0); err != nil {
+		t.Fatal(err)
+	}
+	tell(ctx, t, "receipts", "barrel-1", map[string]any{"sku": sku, "quantity": 7, "by": "Wanda", "reference": "DN-7"})
+	agree := func(when string, units int) {
+		t.Helper()
+		eventually(ctx, t, when, counts{units, units}, func() (counts, error) { return countsOf(ctx, sku) })
+	}
+	agree("before", 7)
+	wantAgreement(ctx, t, "before")
+	core, err := resources.Core(ctx, aws)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	stopOrders := declinedOrders(ctx, t)
+	for _, service := range []string{"reporting", "warehouse"} {
+		name := "orderflow-" + service
+		all, err := resources.Of(ctx, aws, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deployed, err := resources.Take(ctx, aws)
+		if has := deployed.Has(all); err != nil || len(has) < 20 {
+			t.Fatalf("of %d resources of %s only %d are listed, %v", len(all), name, len(has), err)
+		}
+		if err := stack.DeleteStack(ctx, devstack.NewReporter(os.Stderr), service); err != nil {
+			t.Fatal(err)
+		}
+		left, err := resources.Take(ctx, aws)
+		if has := left.Has(all); err != nil || len(has) > 0 {
+			t.Errorf("deleting %s leaves %s, %v", name, strings.Join(has, ", "), err)
+		}
+		eventually(ctx, t, "pollers and consumers of "+name, 0, func() (int, error) { return active(ctx, service) })
+	}
+	now, err := resources.Core(ctx, aws)
+	if changes := resources.Changes(core, now); err != nil || len(changes) > 0 {
+		t.Errorf("deleting both stacks changes the core: %v, %v", changes, err)
+	}
+	tell(ctx, t, "receipts", "barrel-2", map[string]any{"sku": sku, "quantity": 4, "by": "Wanda", "reference": "DN-8"})
+	stopOrders()
+
+	if real, err = brokers.Up(ctx, devstack.NewReporter(os.Stderr), stack); err != nil {
+		t.Fatal(err)
+	}
+	agree("after what was received in between", 11)
+	rebuild(ctx, t)()
+	wantAgreement(ctx, t, "after a rebuild from the log, which outlived the stack")
+}
+
+// declinedOrders places orders until stop is called. All must end REJECTED.
+func declinedOrders(ctx context.Context, t *testing.T) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	failed := make(chan error)
+	placed := 0
+	go func() {
+		r := orderOf("MUG-BLUE", 1)
+		r.PaymentMethod = "pm_card_visa_chargeDeclined"
+		for ctx.Err() == nil {
+			order, err := shop().Customer.PlaceOrder(ctx, "", r)
+			if err == nil {
+				order, err = shop().Customer.WaitFinal(context.WithoutCancel(ctx), order.OrderID, nil)
+			}
+			if err == nil && order.Status != client.Rejected {
+				t.Errorf("a declined order is %s", order.Status)
+			}
+			if err != nil && ctx.Err() == nil {
+				failed <- err
+				return
+			}
+			placed++
+		}
+		failed <- nil
+	}()
+	return func() {
+		t.Helper()
+		cancel()
+		if err := <-failed; err != nil || placed < 5 {
+			t.Errorf("%d orders ended, %v", placed, err)
+		}
+	}
+}
+
+// active counts what still polls or consumes for functions of a deleted stack.
+func active(ctx context.Context, service string) (n int, err error) {
+	_, sources, err := eventsource.Look(ctx, stack.Outputs["EventSourcesUrl"])
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range sources {
+		if strings.HasPrefix(s.ID, "orderflow-"+service+"/") {
+			n++
+		}
+	}
+	if service == "warehouse" {
+		c, err := real.DialRabbitMQ(real.Orderflow)
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = c.Close() }()
+		ch, err := c.Channel()
+		if err != nil {
+			return 0, err
+		}
+		q, err := ch.QueueDeclarePassive(brokers.MessagesQueue, true, false, false, false, nil)
+		return n + q.Consumers, err
+	}
+	c, err := kgo.NewClient(real.KafkaClient(real.Admin)...)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	groups, err := kadm.NewClient(c).DescribeGroups(ctx)
+	for _, g := range groups {
+		n += len(g.Members)
+	}
+	return n, err
+}
