@@ -37,8 +37,8 @@ func Of(ctx context.Context, aws awsapi.Client, stack string) (map[string]Resour
 	return all, err
 }
 
-// Core returns all that CloudFormation and Lambda tell of the core's and the sandbox's stacks: facts
-// by what they are about.
+// Core returns all facts that CloudFormation and Lambda tell of the core's and the sandbox's
+// stacks, by what they are about.
 func Core(ctx context.Context, aws awsapi.Client) (map[string]string, error) {
 	facts := map[string]string{}
 	for _, stack := range []string{"orderflow", "orderflow-sandbox"} {
