@@ -59,6 +59,26 @@ func Up(ctx context.Context, rep *devstack.Reporter, stack *devstack.Stack) (*Br
 	return b, stack.Remember(outputs)
 }
 
+// RepeatSoon lets messages that could not be passed to a broker come again after 20 s, not minutes,
+// for a run that waits for them.
+func RepeatSoon(ctx context.Context, stack *devstack.Stack) error {
+	api := awsapi.Client{Config: stack.Config()}
+	for _, function := range []string{"forward-events", "send-pick-job"} {
+		var queue struct {
+			URL string `json:"QueueUrl"`
+		}
+		in := map[string]any{"QueueName": "orderflow-" + function}
+		if err := api.JSON(ctx, "sqs", "AmazonSQS.GetQueueUrl", in, &queue); err != nil {
+			return err
+		}
+		in = map[string]any{"QueueUrl": queue.URL, "Attributes": map[string]string{"VisibilityTimeout": "20"}}
+		if err := api.JSON(ctx, "sqs", "AmazonSQS.SetQueueAttributes", in, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // parametersOf are the template parameters of the services' stacks, and those of the sandbox with
 // its warehouse, in a stack with these outputs.
 func parametersOf(outputs map[string]string) map[string]map[string]string {

@@ -101,7 +101,11 @@ func Run(ctx context.Context, opts Options) (err error) {
 	defer func() { err = errors.Join(err, stack.Stop()) }()
 	r := &run{Options: opts, stack: stack, killed: map[string]int{}, stopped: map[string]int{}}
 	if opts.Brokers {
-		if r.brokers, err = brokers.Up(ctx, rep, stack); err != nil {
+		r.brokers, err = brokers.Up(ctx, rep, stack)
+		if err == nil {
+			err = brokers.RepeatSoon(ctx, stack)
+		}
+		if err != nil {
 			return fmt.Errorf("%w (logs in %s)", err, opts.Dir)
 		}
 	}

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"orderflow/internal/dev/brokers"
 	"orderflow/internal/dev/demo"
 	"orderflow/internal/dev/devstack"
@@ -41,7 +39,7 @@ func TestMain(m *testing.M) {
 			if err != nil {
 				return 1, err
 			}
-			if err := errors.Join(repeatSoon(ctx), shop().Stock(ctx)); err != nil {
+			if err := errors.Join(brokers.RepeatSoon(ctx, stack), shop().Stock(ctx)); err != nil {
 				return 1, err
 			}
 			if err := shop().One(ctx, os.Stderr); err != nil { // prices reach orders with a delay
@@ -52,24 +50,6 @@ func TestMain(m *testing.M) {
 			}
 			return code, nil
 		}})
-}
-
-// repeatSoon lets messages that could not be passed to a broker come again after 20 s, not minutes.
-func repeatSoon(ctx context.Context) error {
-	queues := sqs.NewFromConfig(stack.Config())
-	for _, function := range []string{"forward-events", "send-pick-job"} {
-		name := "orderflow-" + function
-		queue, err := queues.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
-		if err != nil {
-			return err
-		}
-		_, err = queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: queue.QueueUrl,
-			Attributes: map[string]string{"VisibilityTimeout": "20"}})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // wantGrantsUsed compares the grants of the stacks' functions, as deployed with these parameters,
