@@ -76,7 +76,7 @@ func TestDeletedStacksLeaveNothingAndComeBack(t *testing.T) {
 // declinedOrders places orders until stop is called. All must end REJECTED.
 func declinedOrders(ctx context.Context, t *testing.T) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	failed := make(chan error)
+	failed := make(chan error, 1)
 	placed := 0
 	go func() {
 		r := orderOf("MUG-BLUE", 1)
