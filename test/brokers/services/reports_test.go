@@ -177,8 +177,8 @@ func TestReportsEqualOrdersAndTheLedger(t *testing.T) {
 	}
 	where := fmt.Sprintf("%s/%d/%d", topic, poison.Partition, poison.Offset)
 	eventually(ctx, t, "the poison is parked", where, func() (string, error) {
-		parked, err := reports().ParkedRecords(ctx)
-		for _, r := range parked {
+		parked, err := reports().ParkedRecords(ctx, 100, "")
+		for _, r := range parked.Records {
 			if r.Offset == poison.Offset && r.Partition == poison.Partition {
 				return fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset), err
 			}
