@@ -52,11 +52,11 @@ func (s *torn) SaveOrder(ctx context.Context, o orders.Order, with commit.With) 
 	return s.Store.SaveOrder(ctx, o, with)
 }
 
-func (s *torn) Prices(ctx context.Context, skus []string) (map[string]orders.Price, error) {
+func (s *torn) Quote(ctx context.Context, scope, key string, skus []string) (orders.Quote, error) {
 	if err := s.call(); err != nil {
-		return nil, err
+		return orders.Quote{}, err
 	}
-	return s.Store.Prices(ctx, skus)
+	return s.Store.Quote(ctx, scope, key, skus)
 }
 
 func (s *torn) Price(ctx context.Context, sku string) (orders.Price, error) {

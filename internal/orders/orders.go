@@ -70,8 +70,10 @@ type Store interface {
 	Tally(ctx context.Context, customerID string) (Tally, error)
 	// Uncount removes a customer's orders, which must be final, from those that count as open.
 	Uncount(ctx context.Context, customerID string, orderIDs []string) error
-	// Prices returns the prices of up to 40 distinct SKUs, by SKU. Unknown ones are left out.
-	Prices(ctx context.Context, skus []string) (map[string]Price, error)
+	// Quote reads at once, consistently, what placing an order needs: the record of its key, as
+	// Reply does (none if key is empty), and the prices of up to 40 distinct SKUs. Unknown ones are
+	// left out.
+	Quote(ctx context.Context, scope, key string, skus []string) (Quote, error)
 	// Price returns the price of a SKU, read consistently; the zero Price if it has none.
 	Price(ctx context.Context, sku string) (Price, error)
 	// SavePrice writes p. The stored version must be before, 0 for none (else fault.ErrLostRace).

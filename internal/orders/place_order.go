@@ -43,12 +43,22 @@ type Placement struct {
 func (s *Service) PlaceOrder(
 	ctx context.Context, req idempotency.Request, in Placement,
 ) (o Order, replayed bool, err error) {
-	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Order, error) {
+	skus, unsellable := distinct(in.Lines)
+	log := &quoting{store: s.store, skus: skus}
+	return idempotency.Do(ctx, log, req, func(ctx context.Context, once idempotency.Once) (Order, error) {
 		to, err := deliverable(in.ShippingAddress)
 		if err != nil {
 			return Order{}, err
 		}
-		items, total, err := s.priced(ctx, in.Lines)
+		if unsellable != nil {
+			return Order{}, unsellable
+		}
+		if req.Key == "" { // the log was not asked
+			if _, _, err := log.Reply(ctx, "", ""); err != nil {
+				return Order{}, err
+			}
+		}
+		items, total, err := priced(in.Lines, log.prices)
 		if err != nil {
 			return Order{}, err
 		}
@@ -74,17 +84,30 @@ func (o Order) created() contract.Created {
 	}
 }
 
-// priced returns the lines with the price book's prices, and their total.
-func (s *Service) priced(ctx context.Context, lines []Line) ([]contract.Item, money.Money, error) {
+// Quote is what placing an order needs to know.
+type Quote struct {
+	Prices   map[string]Price // by SKU
+	Reply    idempotency.Record
+	Replayed bool // whether there is a Reply
+}
+
+// quoting is a log that reads the prices together with the record.
+type quoting struct {
+	store  Store
+	skus   []string
+	prices map[string]Price
+}
+
+// Reply reads a record; see idempotency.Log.
+func (l *quoting) Reply(ctx context.Context, scope, key string) (idempotency.Record, bool, error) {
+	q, err := l.store.Quote(ctx, scope, key, l.skus)
+	l.prices = q.Prices
+	return q.Reply, q.Replayed, err
+}
+
+// priced returns the lines with these prices, and their total.
+func priced(lines []Line, prices map[string]Price) ([]contract.Item, money.Money, error) {
 	var total money.Money
-	skus, err := distinct(lines)
-	if err != nil {
-		return nil, total, err
-	}
-	prices, err := s.store.Prices(ctx, skus)
-	if err != nil {
-		return nil, total, err
-	}
 	var unknown []string
 	items := make([]contract.Item, 0, len(lines))
 	for i, l := range lines {

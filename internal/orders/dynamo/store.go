@@ -81,21 +81,21 @@ func (s Store) Overdue(ctx context.Context, before time.Time) ([]orders.Order, e
 	return overdue, err
 }
 
-// Prices reads entries of the price book in one batch.
-func (s Store) Prices(ctx context.Context, skus []string) (map[string]orders.Price, error) {
-	items, err := s.getAll(ctx, skus, priceItems.Key)
-	if err != nil {
-		return nil, err
+// Quote reads a record and entries of the price book in one batch.
+func (s Store) Quote(ctx context.Context, scope, key string, skus []string) (q orders.Quote, err error) {
+	var items []ddb.Values
+	if q.Reply, q.Replayed, items, err = s.ReplyAnd(ctx, scope, key, keys(skus, priceItems.Key)); err != nil {
+		return q, err
 	}
 	prices, err := decodeAll(items, price.domain)
 	if err != nil {
-		return nil, err
+		return q, err
 	}
-	bySKU := make(map[string]orders.Price, len(prices))
+	q.Prices = make(map[string]orders.Price, len(prices))
 	for _, p := range prices {
-		bySKU[p.SKU] = p
+		q.Prices[p.SKU] = p
 	}
-	return bySKU, nil
+	return q, nil
 }
 
 // Price reads an entry of the price book.
@@ -108,10 +108,10 @@ func (s Store) SavePrice(ctx context.Context, p orders.Price, before int64, with
 	return priceItems.SaveOver(ctx, s.Table, p, before, with)
 }
 
-func (s Store) getAll(ctx context.Context, ids []string, key func(id string) (pk, sk string)) ([]ddb.Values, error) {
-	keys := make([]ddb.Values, len(ids))
+func keys(ids []string, key func(id string) (pk, sk string)) []ddb.Values {
+	all := make([]ddb.Values, len(ids))
 	for i, id := range ids {
-		keys[i] = ddb.Key(key(id))
+		all[i] = ddb.Key(key(id))
 	}
-	return s.GetAll(ctx, keys)
+	return all
 }

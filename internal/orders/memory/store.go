@@ -145,17 +145,22 @@ func (s *Store) Uncount(_ context.Context, customerID string, orderIDs []string)
 	})
 }
 
-// Prices returns entries of the price book.
-func (s *Store) Prices(_ context.Context, skus []string) (map[string]orders.Price, error) {
-	found := map[string]orders.Price{}
+// Quote reads a record and entries of the price book.
+func (s *Store) Quote(ctx context.Context, scope, key string, skus []string) (q orders.Quote, err error) {
+	q.Prices = map[string]orders.Price{}
+	if key != "" {
+		if q.Reply, q.Replayed, err = s.Reply(ctx, scope, key); err != nil {
+			return q, err
+		}
+	}
 	s.View(func() {
 		for _, sku := range skus {
 			if p, ok := s.prices.Find(sku); ok {
-				found[sku] = p
+				q.Prices[sku] = p
 			}
 		}
 	})
-	return found, nil
+	return q, nil
 }
 
 // Price returns an entry of the price book.

@@ -26,7 +26,8 @@ var Suite = storesuite.Suite[orders.Store]{
 	Cases: []func(*testing.T, orders.Store){
 		placedFieldsAreWrittenOnce, listHoldsOwnOrdersNewestFirst, pagesListEveryOrderOnce,
 		cursorOfAnotherCustomerIsRefused,
-		fortyPricesAreReadAtOnce, priceFromAnotherVersionLosesTheRace, orderAndReplyAreOneCommit,
+		fortyPricesAreReadAtOnce, quoteHasTheRecordAndThePrices,
+		priceFromAnotherVersionLosesTheRace, orderAndReplyAreOneCommit,
 		overdueListsOldPendingOrders, tallyHoldsOrdersThatAreNotFinal,
 		orderOverTheLimitIsNotWritten, declinesCountForAnHour, uncountedOrdersLeaveRoom,
 		concurrentOrdersStayWithinTheLimit,
@@ -153,9 +154,29 @@ func fortyPricesAreReadAtOnce(t *testing.T, s orders.Store) {
 		want[p.SKU] = p
 		skus = append(skus, p.SKU)
 	}
-	got, err := s.Prices(t.Context(), skus)
-	if err != nil || !cmp.Equal(got, want) {
-		t.Errorf("Prices: %v, %s", err, cmp.Diff(want, got))
+	got, err := s.Quote(t.Context(), "", "", skus)
+	if err != nil || !cmp.Equal(got.Prices, want) || got.Replayed {
+		t.Errorf("Quote: %v, replayed %v, %s", err, got.Replayed, cmp.Diff(want, got.Prices))
+	}
+}
+
+func quoteHasTheRecordAndThePrices(t *testing.T, s orders.Store) {
+	a := price("A", 100, 4)
+	storesuite.Must(t, s.SavePrice(t.Context(), a, 0, commit.With{}))
+	req := idempotency.Request{Scope: "alice", Key: "k", Hash: "h"}
+	_, _, err := idempotency.Do(t.Context(), s, req, func(ctx context.Context, once idempotency.Once) (int, error) {
+		return 7, s.Record(ctx, commit.With{Reply: once.Returning(7)})
+	})
+	storesuite.Must(t, err)
+	want, _, err := s.Reply(t.Context(), "alice", "k")
+	storesuite.Must(t, err)
+	prices := map[string]orders.Price{"A": a}
+	for key, replayed := range map[string]bool{"k": true, "other": false, "": false} {
+		got, err := s.Quote(t.Context(), "alice", key, []string{"A", "B"})
+		if err != nil || got.Replayed != replayed || !cmp.Equal(got.Prices, prices) ||
+			replayed && !cmp.Equal(got.Reply, want) {
+			t.Errorf("Quote with key %q = %+v, %v", key, got, err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/platform/barrier"
@@ -58,12 +59,40 @@ type replyItem struct {
 // deletes expired items late.
 func (t *Table) Reply(ctx context.Context, scope, key string) (idempotency.Record, bool, error) {
 	var item replyItem
-	ok, err := t.Find(ctx, "reply#"+scope, key, &item)
-	ok = ok && item.ExpiresAt > t.Clock.Now().Unix()
+	_, err := t.Find(ctx, "reply#"+scope, key, &item)
+	rec, ok := t.reply(scope, key, item)
+	return rec, ok, err
+}
+
+// ReplyAnd reads, in one batch, what Reply does, and the items with these keys. With an empty key
+// it reads the items only.
+func (t *Table) ReplyAnd(ctx context.Context, scope, key string, keys []Values) (
+	rec idempotency.Record, ok bool, others []Values, err error,
+) {
+	if key == "" {
+		others, err = t.GetAll(ctx, keys)
+		return rec, false, others, err
+	}
+	own := Key("reply#"+scope, key)
+	all, err := t.GetAll(ctx, append(keys, own))
+	var item replyItem
+	for _, values := range all {
+		if keyOf(values) != keyOf(own) {
+			others = append(others, values)
+		} else if err = attributevalue.UnmarshalMap(values, &item); err != nil {
+			return rec, false, nil, err
+		}
+	}
+	rec, ok = t.reply(scope, key, item)
+	return rec, ok, others, err
+}
+
+// reply returns the record of an item; ok is false if there is none or it has expired.
+func (t *Table) reply(scope, key string, item replyItem) (rec idempotency.Record, ok bool) {
 	return idempotency.Record{
 		Scope: scope, Key: key, Hash: cmp.Or(item.Content, item.Hash), Formerly: item.Hash,
 		Result: json.RawMessage(item.Result),
-	}, ok, err
+	}, item.ExpiresAt > t.Clock.Now().Unix()
 }
 
 // putReply replaces an expired record as a whole: attributes of a newer version belong to the
