@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,18 @@ func benchmarks() *cobra.Command {
 		Example: "  go run ./cmd/dev bench cost",
 	}
 	cmd.AddCommand(&cobra.Command{
+		Use:   "all",
+		Short: "Measure everything, and print one page: figure, goal, measured, before",
+		Long:  "Measure everything, and print one page. Latency is measured on the running stack, if there is one.",
+		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
+			slog.SetDefault(slog.New(slog.DiscardHandler)) // simulated functions log
+			stack, err := devstack.Load(ctx, "")
+			if err != nil {
+				stack = nil // there is none
+			}
+			return bench.Page(ctx, out, repo, stack, report())
+		}),
+	}, &cobra.Command{
 		Use:   "cost",
 		Short: "Count every unit that AWS bills for an order, by function, and its price",
 		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {

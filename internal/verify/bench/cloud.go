@@ -58,7 +58,8 @@ func (w *World) answer(rw http.ResponseWriter, r *http.Request) {
 		out = map[string]any{"Parameter": map[string]string{"Value": w.address(body, "Name")}}
 	case "Route53AutoNaming_v20170314":
 		w.count(w.caller(), DiscoveryCalls, 1)
-		instance := map[string]any{"InstanceId": "1", "Attributes": map[string]string{"url": w.address(body, "ServiceName")}}
+		attributes := map[string]string{"url": w.address(body, "ServiceName")}
+		instance := map[string]any{"InstanceId": "1", "Attributes": attributes}
 		out = map[string]any{"Instances": []any{instance}}
 	case "Logs_20140328": // the audit log
 		w.count(w.caller(), LogBytes, float64(len(body)))
@@ -141,13 +142,14 @@ func (w *World) publish(topic, kind, text string) error {
 	return nil
 }
 
-// send delivers a message: one call by the sender, one to receive and one to delete it.
+// send delivers a message: one call by the sender, and for each batch one to receive and one to
+// delete it.
 func (w *World) send(queue, text string) error {
 	s, ok := w.queues[queue]
 	if !ok {
 		return fmt.Errorf("no function reads %s", queue)
 	}
-	w.count(s.function, QueueCalls, 3)
+	w.count(s.function, QueueCalls, 1)
 	return w.batch(s, events.SQSMessage{MessageId: w.ids.New(), Body: text, EventSourceARN: queue})
 }
 
@@ -389,8 +391,9 @@ func (w *World) ended(x *execution, done asl.Done) error {
 	b, err := json.Marshal(map[string]any{
 		"version": "0", "id": w.ids.New(), "source": "aws.states", "time": w.clock.Now().Format(time.RFC3339),
 		"detail-type": "Step Functions Execution Status Change", "detail": map[string]any{
-			"name": x.name, "status": done.Status, "stateMachineArn": arn + "stateMachine:" + stackName + "-" + x.machine,
-			"executionArn": arn + "execution:" + stackName + "-" + x.machine + ":" + x.name,
+			"name": x.name, "status": done.Status,
+			"stateMachineArn": arn + "stateMachine:" + stackName + "-" + x.machine,
+			"executionArn":    arn + "execution:" + stackName + "-" + x.machine + ":" + x.name,
 		},
 	})
 	if err != nil {

@@ -100,6 +100,7 @@ func Cost(repo devstack.Repo) (cases []Case, err error) {
 			Query: map[string]string{"limit": fmt.Sprint(perPage)}}, http.StatusOK, nil)
 	})
 	run("a good order", order(visa, berlin, "CONFIRMED"))
+	run("a good order, ten at once", w.tenAtOnce)
 	run("a rejected order", order("pm_card_visa_chargeDeclined", berlin, "REJECTED"))
 	run("a cancelled order", cancelled)
 	run("an hour without orders", w.idle)
@@ -126,6 +127,32 @@ func (w *World) idle() error {
 	return nil
 }
 
+// tenAtOnce places ten orders before anything else happens, and counts a tenth of them.
+func (w *World) tenAtOnce() error {
+	const n = 10
+	ids := make([]string, n)
+	for i := range ids {
+		var err error
+		if ids[i], err = w.place(fmt.Sprint("customer-", i), visa, berlin); err != nil {
+			return err
+		}
+	}
+	if err := w.Settle(); err != nil {
+		return err
+	}
+	for i, id := range ids {
+		if err := w.Is(id, fmt.Sprint("customer-", i), "CONFIRMED"); err != nil {
+			return err
+		}
+	}
+	for _, units := range w.counts {
+		for u := range units {
+			units[u] /= n
+		}
+	}
+	return nil
+}
+
 // Of the sandbox.
 const (
 	visa, berlin = "pm_card_visa", "10115"
@@ -148,6 +175,14 @@ func (w *World) open() error {
 
 // ask sends a request, checks its status, decodes the answer into out, and lets everything settle.
 func (w *World) ask(r Request, want int, out any) error {
+	if err := w.only(r, want, out); err != nil {
+		return err
+	}
+	return w.Settle()
+}
+
+// only is ask without what follows from the request.
+func (w *World) only(r Request, want int, out any) error {
 	status, body, err := w.API(r)
 	if err != nil {
 		return err
@@ -155,18 +190,23 @@ func (w *World) ask(r Request, want int, out any) error {
 	if status != want {
 		return fmt.Errorf("%s answered %d %s", r.Function, status, body)
 	}
-	if out != nil {
-		if err := json.Unmarshal(body, out); err != nil {
-			return err
-		}
+	if out == nil {
+		return nil
 	}
-	return w.Settle()
+	return json.Unmarshal(body, out)
 }
 
 // Place places an order and lets everything settle.
 func (w *World) Place(customer, method, postalCode string) (id string, err error) {
+	if id, err = w.place(customer, method, postalCode); err != nil {
+		return "", err
+	}
+	return id, w.Settle()
+}
+
+func (w *World) place(customer, method, postalCode string) (id string, err error) {
 	var placed struct{ OrderID string }
-	err = w.ask(Request{Function: "place-order", Method: http.MethodPost, Path: "/v1/orders", Caller: customer,
+	err = w.only(Request{Function: "place-order", Method: http.MethodPost, Path: "/v1/orders", Caller: customer,
 		Header: map[string]string{"Idempotency-Key": w.ids.New()}, Body: fmt.Sprintf(
 			`{"items":[{"sku":"MUG-BLUE","quantity":2}],"paymentMethod":%q,"shippingAddress":{"name":"Ada Example",`+
 				`"line1":"1 Sample Street","city":"Berlin","postalCode":%q,"country":"DE"}}`, method, postalCode)},

@@ -22,6 +22,17 @@ func TestOrdersCostWhatIsMeant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, c := range cases {
+		for name, calls := range c.sequential() {
+			limit := float64(maxStepCalls)
+			if name == "place-order" {
+				limit = maxPlaceCalls
+			}
+			if calls > limit {
+				t.Errorf("%s: %s makes %.0f calls of AWS, the limit is %.0f", c.Name, name, calls, limit)
+			}
+		}
+	}
 	var got bytes.Buffer
 	if err := PrintCost(&got, cases); err != nil {
 		t.Fatal(err)

@@ -69,6 +69,7 @@ type deployed struct {
 // source is an event source of a function: a table's stream or a queue.
 type source struct {
 	function string
+	queue    bool
 	batch    int
 	filters  []any
 }
@@ -172,6 +173,7 @@ func (w *World) readSources(stack *cfn.Stack) error {
 		if table, ok := streamOf[fmt.Sprint(p["EventSourceArn"])]; ok {
 			w.streams[table] = append(w.streams[table], s)
 		} else {
+			s.queue = true
 			w.queues[fmt.Sprint(p["EventSourceArn"])] = s
 		}
 	}
@@ -306,6 +308,9 @@ func (w *World) batch(s source, record any) error {
 			payload, err := json.Marshal(map[string]any{"Records": records})
 			if err != nil {
 				return err
+			}
+			if s.queue {
+				w.count(s.function, QueueCalls, 2)
 			}
 			out, err := w.invoke(s.function, payload)
 			var res events.SQSEventResponse
