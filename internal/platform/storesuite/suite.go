@@ -105,7 +105,7 @@ func nameOf(function any) string {
 }
 
 // Must stops the test on an error.
-func Must(t *testing.T, err error) {
+func Must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -58,36 +58,11 @@ func TestRecordsParkedByEarlierReleasesAreListedLast(t *testing.T) {
 	}
 }
 
-// TestRebuildOverTheTableEqualsTheMemoryStore also logs how fast it is over the emulator's table.
 func TestRebuildOverTheTableEqualsTheMemoryStore(t *testing.T) {
-	c := clock.System{}
-	log := memory.NewLog(c, reporting.Topics...)
-	const placed = 300
-	for n := range placed {
-		id := fmt.Sprintf("O%03d", n)
-		line := orders.Item{SKU: fmt.Sprint("SKU", n%9), Quantity: 1 + n%3, UnitPrice: euros(250)}
-		put(t, log, orders.OrderCreated, id, 1, orders.Created{OrderID: id, Items: []orders.Item{line}})
-		end := orders.Changed{OrderID: id, Total: euros(250 * int64(line.Quantity))}
-		put(t, log, orders.OrderConfirmed, id, 2, end)
-		refund := euros(100)
-		put(t, log, payments.PaymentPartlyRefunded, id, 3, payments.PaymentEvent{OrderID: id, RefundedAmount: &refund})
-	}
+	c, log := clock.System{}, story(t, 300)
 	table, inMemory := dynamo.Store{Table: ddbtest.NewTable(t, c)}, memory.New(c)
-	start := time.Now()
 	for _, store := range []reporting.Store{table, inMemory} {
-		svc := reporting.NewRebuilds(reporting.New(store, c, nil), log, started{})
-		r, err := svc.Start(t.Context(), "ops", false)
-		storesuite.Must(t, err)
-		state, err := svc.Build(t.Context(), r.Generation)
-		if err != nil || state != reporting.Switched {
-			t.Fatalf("built: %s, %v", state, err)
-		}
-		if store == reporting.Store(table) {
-			t.Logf("%.0f events a second", 3*placed/time.Since(start).Seconds())
-		}
-		if more, err := svc.RemoveOld(t.Context()); err != nil || more {
-			t.Errorf("removed: %t, %v", more, err)
-		}
+		rebuild(t, store, log)
 	}
 	got := reporting.Rows{}
 	for _, report := range []reporting.Report{
@@ -116,13 +91,59 @@ func TestItemThatIsTooLargeIsUnstorable(t *testing.T) {
 	}
 }
 
+// BenchmarkRebuildOverTheTable rebuilds the reports of 5,000 orders with 15,000 events over a table
+// in an emulator.
+func BenchmarkRebuildOverTheTable(b *testing.B) {
+	const placed = 5000
+	log := story(b, placed)
+	b.ResetTimer()
+	for b.Loop() {
+		b.StopTimer()
+		store := dynamo.Store{Table: ddbtest.NewTable(b, clock.System{})}
+		b.StartTimer()
+		rebuild(b, store, log)
+	}
+	b.ReportMetric(3*placed*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// story returns a log with three events of each of some orders.
+func story(t testing.TB, placed int) *memory.Log {
+	t.Helper()
+	log := memory.NewLog(clock.System{}, reporting.Topics...)
+	for n := range placed {
+		id := fmt.Sprintf("O%04d", n)
+		line := orders.Item{SKU: fmt.Sprint("SKU", n%9), Quantity: 1 + n%3, UnitPrice: euros(250)}
+		put(t, log, orders.OrderCreated, id, 1, orders.Created{OrderID: id, Items: []orders.Item{line}})
+		end := orders.Changed{OrderID: id, Total: euros(250 * int64(line.Quantity))}
+		put(t, log, orders.OrderConfirmed, id, 2, end)
+		refund := euros(100)
+		put(t, log, payments.PaymentPartlyRefunded, id, 3, payments.PaymentEvent{OrderID: id, RefundedAmount: &refund})
+	}
+	return log
+}
+
+// rebuild runs a rebuild from its start to its end.
+func rebuild(t testing.TB, store reporting.Store, log reporting.Log) {
+	t.Helper()
+	svc := reporting.NewRebuilds(reporting.New(store, clock.System{}, nil), log, started{})
+	r, err := svc.Start(t.Context(), "ops", false)
+	storesuite.Must(t, err)
+	state, err := svc.Build(t.Context(), r.Generation)
+	if err != nil || state != reporting.Switched {
+		t.Fatalf("built: %s, %v", state, err)
+	}
+	if more, err := svc.RemoveOld(t.Context()); err != nil || more {
+		t.Errorf("removed: %t, %v", more, err)
+	}
+}
+
 type started struct{}
 
 func (started) Run(context.Context, int64, int64) error { return nil }
 
 func euros(cents int64) money.Money { return money.Money{Currency: "EUR", Amount: cents} }
 
-func put(t *testing.T, log *memory.Log, eventType, orderID string, version int64, data any) {
+func put(t testing.TB, log *memory.Log, eventType, orderID string, version int64, data any) {
 	t.Helper()
 	b, err := json.Marshal(data)
 	storesuite.Must(t, err)

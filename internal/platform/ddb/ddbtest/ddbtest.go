@@ -22,7 +22,7 @@ const Endpoint = "ORDERFLOW_TEST_ENDPOINT"
 
 // NewTable creates an empty table as in template.yaml (keys pk and sk), with an index for each
 // name, whose keys are <name>Pk and <name>Sk. It is deleted when the test ends.
-func NewTable(t *testing.T, c clock.Clock, indexes ...string) *ddb.Table {
+func NewTable(t testing.TB, c clock.Clock, indexes ...string) *ddb.Table {
 	t.Helper()
 	endpoint := os.Getenv(Endpoint)
 	if endpoint == "" {
