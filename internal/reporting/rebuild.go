@@ -2,6 +2,7 @@ package reporting
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"orderflow/internal/platform/fault"
@@ -35,8 +36,8 @@ const (
 
 // Machine runs Build again and again and, once the new generation serves, RemoveOld.
 type Machine interface {
-	// Run starts an execution. It succeeds, too, if there is one for this generation and run.
-	Run(ctx context.Context, generation, run int64) error
+	// Run starts the execution of a rebuild, by its name. It succeeds, too, if there is one.
+	Run(ctx context.Context, r Rebuild) error
 }
 
 // Rebuilds rebuilds the reports from the log: into a new generation beside the one that serves, by
@@ -80,7 +81,13 @@ func (s *Rebuilds) Start(ctx context.Context, by string, fresh bool) (Rebuild, e
 	if err != nil {
 		return Rebuild{}, err
 	}
-	return *g.Rebuild, s.machine.Run(ctx, g.Rebuild.Generation, g.Rebuild.Run)
+	return *g.Rebuild, s.machine.Run(ctx, *g.Rebuild)
+}
+
+// Execution is the name of the execution that runs the rebuild. Step Functions knows a name for 90
+// days: after the stack was deleted and deployed again, generations begin anew, and names must not.
+func (r Rebuild) Execution() string {
+	return fmt.Sprintf("generation-%d-run-%d-of-%d", r.Generation, r.Run, r.StartedAt.Unix())
 }
 
 // newest returns the newest generation.

@@ -28,8 +28,8 @@ type machine struct {
 	err  error
 }
 
-func (m *machine) Run(_ context.Context, generation, run int64) error {
-	m.runs = append(m.runs, [2]int64{generation, run})
+func (m *machine) Run(_ context.Context, r reporting.Rebuild) error {
+	m.runs = append(m.runs, [2]int64{r.Generation, r.Run})
 	return m.err
 }
 
@@ -724,5 +724,14 @@ func TestRebuildOfTooManyPartitionsIsRefused(t *testing.T) {
 	}
 	if g := f.generations(); g.Serving != 1 || g.Rebuild.State != reporting.Stopped {
 		t.Errorf("generations %+v, %+v", g, g.Rebuild)
+	}
+}
+
+func TestExecutionOfANewStackHasANewName(t *testing.T) {
+	first := reporting.Rebuild{Generation: 2, Run: 1, StartedAt: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)}
+	again := first
+	again.StartedAt = first.StartedAt.Add(time.Hour)
+	if first.Execution() == again.Execution() {
+		t.Errorf("the generation of a stack that was deployed again is built by %s, too", first.Execution())
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"orderflow/internal/dev/brokers"
 	"orderflow/internal/platform/clock"
@@ -33,20 +34,25 @@ func config(a brokers.Account) adapter.Config {
 // empty creates topics anew, with three partitions.
 func empty(t *testing.T, topics ...string) {
 	t.Helper()
-	ctx, admin := within(t, time.Minute), kadm.NewClient(kafka(t, real.Admin))
+	ctx, admin := within(t, time.Minute), kadm.NewClient(kafka(t, real.Admin, kgo.MetadataMinAge(10*time.Millisecond)))
 	for _, name := range topics {
 		if _, err := admin.DeleteTopic(ctx, name); err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
 			t.Fatal(err)
 		}
-		for {
-			_, err := admin.CreateTopic(ctx, 3, 1, nil, name)
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, kerr.TopicAlreadyExists) { // the deletion takes a moment
-				t.Fatal(err)
-			}
+		made, err := admin.CreateTopic(ctx, 3, 1, nil, name)
+		for errors.Is(err, kerr.TopicAlreadyExists) { // the deletion takes a moment
 			time.Sleep(50 * time.Millisecond)
+			made, err = admin.CreateTopic(ctx, 3, 1, nil, name)
+		}
+		// So does the news of the topic, and of its id, which clients keep.
+		for known := (kadm.TopicDetail{}); err == nil && (known.ID != made.ID || known.Err != nil); {
+			time.Sleep(50 * time.Millisecond)
+			var all kadm.TopicDetails
+			all, err = admin.ListTopics(ctx, name)
+			known = all[name]
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -139,7 +139,7 @@ func rebuild(t testing.TB, store reporting.Store, log reporting.Log) {
 
 type started struct{}
 
-func (started) Run(context.Context, int64, int64) error { return nil }
+func (started) Run(context.Context, reporting.Rebuild) error { return nil }
 
 func euros(cents int64) money.Money { return money.Money{Currency: "EUR", Amount: cents} }
 

@@ -19,7 +19,7 @@ import (
 // runs counts the executions that were started.
 type runs int
 
-func (r *runs) Run(context.Context, int64, int64) error { *r++; return nil }
+func (r *runs) Run(context.Context, reporting.Rebuild) error { *r++; return nil }
 
 func withRebuilds() (map[string]function.Handler, *runs) {
 	c := clock.At(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))

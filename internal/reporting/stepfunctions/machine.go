@@ -5,13 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/tracing"
+	"orderflow/internal/reporting"
 )
 
 // Machine implements reporting.Machine.
@@ -31,14 +31,13 @@ type input struct {
 	TraceParent string `json:"traceparent"`
 }
 
-// Run starts an execution. Its name is the same for the same generation and run, so that it starts
-// once.
-func (m Machine) Run(ctx context.Context, generation, run int64) error {
-	in, err := json.Marshal(input{generation, tracing.Parent(ctx)})
+// Run starts an execution, once.
+func (m Machine) Run(ctx context.Context, r reporting.Rebuild) error {
+	in, err := json.Marshal(input{r.Generation, tracing.Parent(ctx)})
 	if err != nil {
 		return err
 	}
-	name, text := fmt.Sprintf("generation-%d-run-%d", generation, run), string(in)
+	name, text := r.Execution(), string(in)
 	_, err = m.Client.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: &m.ARN, Name: &name, Input: &text,
 	})

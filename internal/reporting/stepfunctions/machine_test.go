@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"orderflow/internal/reporting"
 	"orderflow/internal/reporting/stepfunctions"
 )
 
@@ -43,16 +45,17 @@ func engine(t *testing.T, requests *[]map[string]string, answers ...string) step
 func TestExecutionIsStartedOnceByItsName(t *testing.T) {
 	var requests []map[string]string
 	m := engine(t, &requests, "", "ExecutionAlreadyExists", "AccessDeniedException")
+	r := reporting.Rebuild{Generation: 4, Run: 2, StartedAt: time.Unix(1_800_000_000, 0)}
 	for range 2 {
-		if err := m.Run(t.Context(), 4, 2); err != nil {
+		if err := m.Run(t.Context(), r); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := m.Run(t.Context(), 4, 2); err == nil {
+	if err := m.Run(t.Context(), r); err == nil {
 		t.Error("a refused start succeeds")
 	}
 	first := requests[0]
-	if first["name"] != "generation-4-run-2" || first["stateMachineArn"] != "machine" ||
+	if first["name"] != "generation-4-run-2-of-1800000000" || first["stateMachineArn"] != "machine" ||
 		requests[1]["name"] != first["name"] {
 		t.Errorf("requests %v", requests)
 	}

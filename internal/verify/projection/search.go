@@ -172,7 +172,7 @@ func newWorld(r *interleave.Run, o Options) *world {
 // machine starts nothing: the rebuild is a thread.
 type machine struct{}
 
-func (machine) Run(context.Context, int64, int64) error { return nil }
+func (machine) Run(context.Context, reporting.Rebuild) error { return nil }
 
 // messages are those of an event, encoded once.
 var messages = map[string]reporting.Message{}

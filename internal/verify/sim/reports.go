@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"reflect"
 	"time"
@@ -137,13 +136,13 @@ func (b *brokers) stopRebuild() {
 }
 
 // Run is Step Functions with the machine that rebuilds; see reporting.Machine.
-func (b *brokers) Run(_ context.Context, generation, run int64) error {
-	w, name := b.w, fmt.Sprintf("generation-%d-run-%d", generation, run)
+func (b *brokers) Run(_ context.Context, r reporting.Rebuild) error {
+	w, name := b.w, r.Execution()
 	if b.executions[name] {
 		return nil
 	}
 	b.executions[name] = true
-	in := must(json.Marshal(map[string]any{"generation": generation, "traceparent": trace}))
+	in := must(json.Marshal(map[string]any{"generation": r.Generation, "traceparent": trace}))
 	x := &rebuild{name: name, run: b.machine.Start(name, in)}
 	if w.strikes(aborted) {
 		x.fated = 1 + w.IntN(5)

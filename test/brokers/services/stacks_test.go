@@ -65,7 +65,10 @@ func TestDeletedStacksLeaveNothingAndComeBack(t *testing.T) {
 	tell(ctx, t, "receipts", "barrel-2", map[string]any{"sku": sku, "quantity": 4, "by": "Wanda", "reference": "DN-8"})
 	stopOrders()
 
-	if real, err = brokers.Up(ctx, devstack.NewReporter(os.Stderr), stack); err != nil {
+	if real, err = brokers.Up(ctx, devstack.NewReporter(os.Stderr), stack); err == nil {
+		err = brokers.RepeatSoon(ctx, stack)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	agree("after what was received in between", 11)
