@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"orderflow/internal/dev/eventsource"
 	"orderflow/internal/ops/awsapi"
 	"orderflow/internal/ops/client"
+	"orderflow/internal/verify/concurrent"
 	"orderflow/internal/verify/resources"
 )
 
@@ -76,35 +78,33 @@ func TestDeletedStacksLeaveNothingAndComeBack(t *testing.T) {
 	wantAgreement(ctx, t, "after a rebuild from the log, which outlived the stack")
 }
 
-// declinedOrders places orders until stop is called. All must end REJECTED.
+// declinedOrders places orders, three at once, until stop is called. All must end REJECTED.
 func declinedOrders(ctx context.Context, t *testing.T) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	failed := make(chan error, 1)
-	placed := 0
+	placing, enough := context.WithCancel(ctx)
+	ended := make(chan error, 1)
 	go func() {
-		r := orderOf("MUG-BLUE", 1)
-		r.PaymentMethod = "pm_card_visa_chargeDeclined"
-		for ctx.Err() == nil {
-			order, err := shop().Customer.PlaceOrder(ctx, "", r)
-			if err == nil {
-				order, err = shop().Customer.WaitFinal(context.WithoutCancel(ctx), order.OrderID, nil)
+		ended <- concurrent.Do(3, 3, func(int) error {
+			r := orderOf("MUG-BLUE", 1)
+			r.PaymentMethod = "pm_card_visa_chargeDeclined"
+			for {
+				order, err := shop().Customer.PlaceOrder(ctx, "", r)
+				if err == nil {
+					order, err = shop().Customer.WaitFinal(ctx, order.OrderID, nil)
+				}
+				if err == nil && order.Status != client.Rejected {
+					err = fmt.Errorf("a declined order is %s", order.Status)
+				}
+				if err != nil || placing.Err() != nil {
+					return err
+				}
 			}
-			if err == nil && order.Status != client.Rejected {
-				t.Errorf("a declined order is %s", order.Status)
-			}
-			if err != nil && ctx.Err() == nil {
-				failed <- err
-				return
-			}
-			placed++
-		}
-		failed <- nil
+		})
 	}()
 	return func() {
 		t.Helper()
-		cancel()
-		if err := <-failed; err != nil || placed < 5 {
-			t.Errorf("%d orders ended, %v", placed, err)
+		enough()
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	}
 }
