@@ -109,7 +109,9 @@ var workers = []turn{
 	{"POST /warehouse/receipts", "a", `{"sku":"mug","quantity":5,"by":"Wim","reference":"DN 7"}`, 201},
 	{"POST /warehouse/receipts", "a", `{"sku":"mug","quantity":5,"by":" ","reference":"DN 7"}`, 400},
 	{"POST /warehouse/receipts", "down", `{"sku":"mug","quantity":5,"by":"Wim","reference":"DN 7"}`, 500},
+	{"POST /warehouse/receipts", "b", `{"sku":"mug","quantity":1000000,"by":"Wim","reference":"DN 8"}`, 409},
 	{"POST /warehouse/counts", "a", `{"sku":"mug","counted":3,"by":"Wim"}`, 201},
+	{"POST /warehouse/counts", "b", `{"sku":"picked","counted":3,"by":"Wim"}`, 409},
 	{"POST /warehouse/counts", "a", `{"sku":"mug","counted":3,"by":" "}`, 400},
 	{"POST /warehouse/counts", "down", `{"sku":"mug","counted":3,"by":"Wim"}`, 500},
 	{"GET /warehouse/stock/mug", "", "", 200},
@@ -192,13 +194,17 @@ func validate(ctx context.Context, in *openapi3filter.RequestValidationInput, w 
 // parties returns the handler of each operation, by the function in the spec's integration.
 func parties(spec *openapi3.T) map[string]http.Handler {
 	now := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	picked := books.New(now)
+	_ = picked.Book(context.Background(), warehouse.Entry{ // the memory store books whatever is new
+		ID: "pick-1", Moves: []warehouse.Line{{SKU: "picked", Quantity: -1}},
+	}, "")
 	noSleep := func(context.Context, time.Duration) {}
 	byFunction := map[string]http.Handler{
 		"ServeProviderFunction": provider.Handler(ledger.New(now), now, ids.Random(now), noSleep),
 		"ServeCarrierFunction":  carrier.Handler(shipments.New(now), now, ids.Random(now)),
 		"ServeLegacyFunction":   legacy.Handler(orders.New(now), now, shopKey),
 		"ServeWarehouseFunction": warehouse.Handler(warehouse.Warehouse{
-			Store: books.New(now), Now: exchange{}, Late: exchange{},
+			Store: picked, Now: exchange{}, Late: exchange{},
 		}),
 	}
 	handlers := map[string]http.Handler{}

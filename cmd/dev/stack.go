@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -298,26 +299,40 @@ AWS      %s (%s, region %s, keys %s/%s)
 	})
 }
 
+// writeCollection also fills docs/reporting.http, if the stack has reports.
 func writeCollection(ctx context.Context, stack *devstack.Stack) error {
+	shop := demo.Of(stack, customer)
+	values, err := shop.Collection(ctx, stack.Outputs["ApiUrl"])
+	if err == nil {
+		err = fill(filepath.Base(filled), values)
+	}
+	reports, has := stack.Outputs["ReportingApiUrl"]
+	if err != nil || !has {
+		return err
+	}
+	if values, err = shop.ReportsCollection(ctx, reports); err != nil {
+		return err
+	}
+	return fill("reporting.http", values)
+}
+
+// fill writes a collection of docs to .local with values for its variables.
+func fill(collection string, values map[string]string) error {
 	repo, err := devstack.FindRepo()
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(repo.Path("docs", "orderflow.http"))
-	if err != nil {
-		return err
-	}
-	values, err := demo.Of(stack, customer).Collection(ctx, stack.Outputs["ApiUrl"])
+	text, err := os.ReadFile(repo.Path("docs", collection))
 	if err != nil {
 		return err
 	}
 	out, err := httpfile.Fill(string(text), values)
 	if err != nil {
-		return fmt.Errorf("docs/orderflow.http: %w", err)
+		return fmt.Errorf("docs/%s: %w", collection, err)
 	}
 	// It holds tokens: recreate it, so that the mode applies to an existing file, too.
-	if err := os.Remove(repo.Path(filled)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(repo.Path(".local", collection)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return os.WriteFile(repo.Path(filled), []byte(out), 0o600)
+	return os.WriteFile(repo.Path(".local", collection), []byte(out), 0o600)
 }

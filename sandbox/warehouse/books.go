@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
+	"orderflow/sandbox/web"
 )
 
 // Receipt is what arrived.
@@ -24,6 +26,18 @@ type Count struct {
 	By      string `json:"by"`
 }
 
+// Documents are refused that would make the warehouse say what the shop's contract does not allow.
+var (
+	ErrFull = &web.Error{
+		Status: http.StatusConflict, Code: "shelf_full", Message: "there is room for 1,000,000 units of a product",
+	}
+	ErrUnknownStock = &web.Error{
+		Status: http.StatusConflict, Code: "stock_unknown",
+		Message: "the books are below 0: units were picked that had been there before the books began, so a count " +
+			"cannot be compared with them",
+	}
+)
+
 // Booked says what was booked, and the id of the message about it.
 type Booked struct {
 	MessageID string `json:"messageId"`
@@ -34,19 +48,31 @@ type Booked struct {
 
 // Receive books a receipt and tells the shop. Repeating the key changes nothing, but tells again.
 func (w Warehouse) Receive(ctx context.Context, key string, r Receipt) (Booked, error) {
-	return w.book(ctx, "receipt", "goods.received", key, r.SKU, func(int) (int, any) { return r.Quantity, r })
+	return w.book(ctx, "receipt", "goods.received", key, r.SKU, func(onHand int) (int, any, error) {
+		if onHand+r.Quantity > most {
+			return 0, nil, ErrFull
+		}
+		return r.Quantity, r, nil
+	})
 }
 
 // Count books a count and tells the shop; see Receive.
 func (w Warehouse) Count(ctx context.Context, key string, c Count) (Booked, error) {
-	return w.book(ctx, "count", "stock.counted", key, c.SKU, func(onHand int) (int, any) {
-		return c.Counted - onHand, map[string]any{"sku": c.SKU, "expected": onHand, "counted": c.Counted, "by": c.By}
+	return w.book(ctx, "count", "stock.counted", key, c.SKU, func(onHand int) (int, any, error) {
+		switch {
+		case onHand < 0:
+			return 0, nil, ErrUnknownStock
+		case onHand > most: // after a cancelled pick
+			return 0, nil, ErrFull
+		}
+		told := map[string]any{"sku": c.SKU, "expected": onHand, "counted": c.Counted, "by": c.By}
+		return c.Counted - onHand, told, nil
 	})
 }
 
 // book books a document once, and sends its message. describe returns the move and the message.
 func (w Warehouse) book(
-	ctx context.Context, kind, message, key, sku string, describe func(onHand int) (int, any),
+	ctx context.Context, kind, message, key, sku string, describe func(onHand int) (int, any, error),
 ) (Booked, error) {
 	id := kind + "-" + idempotency.Hash([]byte(key))[:32]
 	e, err := fault.RetryLostRace(func() (Entry, error) {
@@ -57,7 +83,10 @@ func (w Warehouse) book(
 		if err != nil {
 			return Entry{}, err
 		}
-		delta, data := describe(onHand)
+		delta, data, err := describe(onHand)
+		if err != nil {
+			return Entry{}, err
+		}
 		body, err := json.Marshal(data)
 		if err != nil {
 			return Entry{}, err

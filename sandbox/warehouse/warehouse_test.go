@@ -170,6 +170,44 @@ func TestGoodsAreReceivedAndCountedOnce(t *testing.T) {
 	}
 }
 
+// sending keeps the bodies of messages.
+type sending struct{ bodies []string }
+
+func (s *sending) Publish(_ context.Context, key, _ string, body []byte) error {
+	s.bodies = append(s.bodies, key+" "+string(body))
+	return nil
+}
+
+// The warehouse keeps the shop's contract, which has no counts below 0 or above a million.
+func TestBooksOutOfBoundsAreNotTold(t *testing.T) {
+	w := open()
+	var told sending
+	w.Now = &told
+	const refused = http.StatusConflict
+	w.handle(t, "pick.requested", "1") // 2 mugs from before the books began
+	call(t, w, "POST /warehouse/counts", "a", `{"sku":"MUG","counted":7,"by":"Wim"}`, refused)
+	const million = `{"sku":"PEN","quantity":1000000,"by":"Wim","reference":"DN"}`
+	call(t, w, "POST /warehouse/receipts", "b", million, http.StatusCreated)
+	call(t, w, "POST /warehouse/receipts", "c", million, refused)
+	call(t, w, "POST /warehouse/counts", "b", `{"sku":"PEN","counted":5,"by":"Wim"}`, http.StatusCreated)
+	w.wantOnHand(t, "MUG", -2)
+	w.wantOnHand(t, "PEN", 5)
+	const three, full = `{"sku":"MUG","quantity":3,"by":"Wim","reference":"DN"}`,
+		`{"sku":"MUG","quantity":1000000,"by":"Wim","reference":"DN"}`
+	call(t, w, "POST /warehouse/receipts", "d", three, http.StatusCreated)
+	w.wantOnHand(t, "MUG", 1)
+	// A pick that is cancelled puts units back onto a shelf that was filled meanwhile.
+	w.handle(t, "pick.requested", "2")
+	call(t, w, "POST /warehouse/receipts", "e", full, http.StatusCreated)
+	w.handle(t, "pick.cancelled", "2")
+	w.wantOnHand(t, "MUG", 1_000_001)
+	call(t, w, "POST /warehouse/counts", "c", `{"sku":"MUG","counted":7,"by":"Wim"}`, refused)
+	told.bodies = slices.DeleteFunc(told.bodies, func(s string) bool { return strings.HasPrefix(s, "order.") })
+	if len(told.bodies) != 4 || told.bodies[1] != `stock.counted {"by":"Wim","counted":5,"expected":1000000,"sku":"PEN"}` {
+		t.Errorf("told %q", told.bodies)
+	}
+}
+
 func TestUnsentMessageIsSentAtTheRepetition(t *testing.T) {
 	w := open()
 	w.now.fail = []error{errors.New("down")}

@@ -192,6 +192,12 @@ func (s Shop) Ledger(ctx context.Context, orderID string) (all []Charge, err err
 	}
 }
 
+// ReportsCollection returns the variables of docs/reporting.http.
+func (s Shop) ReportsCollection(ctx context.Context, reportsURL string) (map[string]string, error) {
+	operator, err := s.Operator.Token(ctx)
+	return map[string]string{"reportsUrl": reportsURL, "operatorToken": operator}, err
+}
+
 // Collection returns the variables of docs/orderflow.http: the API's address, tokens of the
 // customer and the operator, a new idempotency key, and the customer's newest order, placed now if
 // there is none.

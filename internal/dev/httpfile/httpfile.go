@@ -4,10 +4,13 @@
 package httpfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,6 +26,24 @@ type Request struct {
 	URL    string
 	Header http.Header
 	Body   string
+}
+
+// Send sends the request. It returns the answer's body, and an error unless its status is expected.
+func (r Request) Send(ctx context.Context) (body []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, strings.NewReader(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header = r.Header
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, err = io.ReadAll(res.Body); err == nil && !slices.Contains(r.Expect, res.StatusCode) {
+		err = fmt.Errorf("%d %s, want one of %v", res.StatusCode, body, r.Expect)
+	}
+	return body, err
 }
 
 var (

@@ -3,19 +3,17 @@ package handler
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"log/slog"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"orderflow/internal/notifications"
 	"orderflow/internal/notifications/memory"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/consumer"
+	"orderflow/internal/platform/consumer/consumertest"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
 )
@@ -42,32 +40,7 @@ func service() (*notifications.Service, *outbox) {
 // invoke sends messages with bodies and returns the ids of the failed ones; the first is "0".
 func invoke(t testing.TB, h function.Handler, bodies ...string) []string {
 	t.Helper()
-	var in events.SQSEvent
-	for i, body := range bodies {
-		in.Records = append(in.Records, events.SQSMessage{MessageId: string(rune('0' + i)), Body: body})
-	}
-	payload, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return failures(t, h, payload)
-}
-
-func failures(t testing.TB, h function.Handler, payload []byte) []string {
-	t.Helper()
-	out, err := h.Invoke(t.Context(), payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var res events.SQSEventResponse
-	if err := json.Unmarshal(out, &res); err != nil {
-		t.Fatal(err)
-	}
-	failed := []string{}
-	for _, f := range res.BatchItemFailures {
-		failed = append(failed, f.ItemIdentifier)
-	}
-	return failed
+	return consumertest.Failures(t, h, consumertest.Batch(t, bodies...))
 }
 
 // event is the body of a message.
@@ -94,7 +67,7 @@ func TestRepeatedSampleEventSendsOneMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if failed := failures(t, h, payload); len(failed) != 0 {
+		if failed := consumertest.Failures(t, h, payload); len(failed) != 0 {
 			t.Fatalf("failed: %q", failed)
 		}
 	}

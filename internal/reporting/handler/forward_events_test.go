@@ -13,15 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	catalog "orderflow/internal/catalog/contract"
 	inventory "orderflow/internal/inventory/contract"
 	orders "orderflow/internal/orders/contract"
 	payments "orderflow/internal/payments/contract"
 	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/consumer/consumertest"
 	"orderflow/internal/platform/envelope"
-	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/redact"
 	"orderflow/internal/platform/tracing"
 	"orderflow/internal/reporting"
@@ -52,38 +50,6 @@ func newLog() *memory.Log {
 	return memory.NewLog(clock.System{}, "orderflow.orders.events", "orderflow.payments.events")
 }
 
-// failures invokes h and returns the ids of the failed messages.
-func failures(t *testing.T, h function.Handler, payload []byte) []string {
-	t.Helper()
-	out, err := h.Invoke(t.Context(), payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var res events.SQSEventResponse
-	if err := json.Unmarshal(out, &res); err != nil {
-		t.Fatal(err)
-	}
-	failed := []string{}
-	for _, f := range res.BatchItemFailures {
-		failed = append(failed, f.ItemIdentifier)
-	}
-	return failed
-}
-
-// batch returns a batch of messages, whose ids are their places, from 0.
-func batch(t *testing.T, bodies ...string) []byte {
-	t.Helper()
-	var in events.SQSEvent
-	for i, body := range bodies {
-		in.Records = append(in.Records, events.SQSMessage{MessageId: string(rune('0' + i)), Body: body})
-	}
-	payload, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return payload
-}
-
 func authorized(id, currency string) string {
 	return `{"specversion":"1.0","id":"` + id + `","source":"orderflow/payments",` +
 		`"type":"orderflow.payments.payment.authorized.v1","subject":"` + order + `","time":"2026-11-23T09:00:02Z",` +
@@ -97,7 +63,7 @@ func TestSampleEventGoesIntoTheLogWithoutTheAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if failed := failures(t, Handlers(nil, log)["forward-events"], payload); len(failed) != 0 {
+	if failed := consumertest.Failures(t, Handlers(nil, log)["forward-events"], payload); len(failed) != 0 {
 		t.Fatalf("failed: %q", failed)
 	}
 	records := inLog(t, log)
@@ -128,7 +94,7 @@ func TestSampleEventGoesIntoTheLogWithoutTheAddress(t *testing.T) {
 func TestMessagesOutsideTheLogFailAlone(t *testing.T) {
 	log := newLog()
 	h := forwardEvents(lossy{log, "e-3"})
-	failed := failures(t, h, batch(t, authorized("e-1", "EUR"), `not an event`, authorized("e-2", "euro"),
+	failed := consumertest.Failures(t, h, consumertest.Batch(t, authorized("e-1", "EUR"), `not an event`, authorized("e-2", "euro"),
 		authorized("e-3", "EUR"), strings.Replace(authorized("e-4", "EUR"), "payment.authorized", "circuit.changed", 1),
 		authorized("e-5", "EUR")))
 	if strings.Join(failed, "") != "1234" && strings.Join(failed, "") != "1243" {
@@ -145,7 +111,7 @@ func TestMessagesOutsideTheLogFailAlone(t *testing.T) {
 
 func TestLogThatIsDownFailsTheWholeBatch(t *testing.T) {
 	h := forwardEvents(lossy{newLog(), ""})
-	if failed := failures(t, h, batch(t, authorized("e-1", "EUR"), authorized("e-2", "EUR"))); len(failed) != 2 {
+	if failed := consumertest.Failures(t, h, consumertest.Batch(t, authorized("e-1", "EUR"), authorized("e-2", "EUR"))); len(failed) != 2 {
 		t.Errorf("failed: %q, want both", failed)
 	}
 }

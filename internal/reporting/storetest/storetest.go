@@ -387,9 +387,8 @@ func parkedOf(t *testing.T, s reporting.Store, generation int64) (all []reportin
 		if i%2 == 1 {
 			of = other
 		}
-		w.Parked = append(w.Parked, reporting.Parked{
-			Source: of, Offset: int64(100 - i), Reason: "Unintelligible", At: start.Add(time.Duration(max(i, 1)) * time.Millisecond),
-		})
+		at := start.Add(time.Duration(max(i, 1)) * time.Millisecond)
+		w.Parked = append(w.Parked, reporting.Parked{Source: of, Offset: int64(100 - i), Reason: "Unintelligible", At: at})
 	}
 	must(t, s.Apply(t.Context(), w))
 	all = slices.Clone(w.Parked)

@@ -10,12 +10,19 @@ import (
 
 	"orderflow/api"
 	"orderflow/internal/dev/httpfile"
+	_ "orderflow/internal/reporting/contract" // its operations
 )
 
-// requests returns the requests of docs/orderflow.http.
-func requests(t *testing.T) []httpfile.Request {
+// collections are the files in docs with a request for each operation of a contract.
+var collections = map[string]string{
+	"orderflow.http": "../../../api/operations",
+	"reporting.http": "../../reporting/contract/operations",
+}
+
+// requests returns the requests of a collection.
+func requests(t *testing.T, collection string) []httpfile.Request {
 	t.Helper()
-	text, err := os.ReadFile("../../../docs/orderflow.http")
+	text, err := os.ReadFile("../../../docs/" + collection)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,13 +34,13 @@ func requests(t *testing.T) []httpfile.Request {
 }
 
 // operation returns the contract's operation of a request, and the values of its path.
-func operation(t *testing.T, r httpfile.Request) (*api.Operation, map[string]string) {
+func operation(t *testing.T, r httpfile.Request, operations string) (*api.Operation, map[string]string) {
 	t.Helper()
 	u, err := url.Parse(r.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := os.ReadDir("../../../api/operations")
+	files, err := os.ReadDir(operations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,8 +74,15 @@ func match(pattern, given string) (values map[string]string, ok bool) {
 }
 
 func TestEveryOperationIsInTheCollection(t *testing.T) {
+	for collection, operations := range collections {
+		t.Run(collection, func(t *testing.T) { wantEveryOperation(t, collection, operations) })
+	}
+}
+
+func wantEveryOperation(t *testing.T, collection, operations string) {
+	t.Helper()
 	missing := map[string]bool{}
-	files, err := os.ReadDir("../../../api/operations")
+	files, err := os.ReadDir(operations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +90,8 @@ func TestEveryOperationIsInTheCollection(t *testing.T) {
 		missing[strings.TrimSuffix(f.Name(), ".json")] = true
 	}
 	names := map[string]bool{}
-	for _, r := range requests(t) {
-		op, _ := operation(t, r)
+	for _, r := range requests(t, collection) {
+		op, _ := operation(t, r, operations)
 		if !strings.HasPrefix(r.Name, op.ID) || names[r.Name] {
 			t.Errorf("%q: want a unique name that starts with %s", r.Name, op.ID)
 		}
@@ -95,8 +109,15 @@ func TestEveryOperationIsInTheCollection(t *testing.T) {
 }
 
 func TestRequestsOfTheCollectionAreValid(t *testing.T) {
-	for _, r := range requests(t) {
-		op, values := operation(t, r)
+	for collection, operations := range collections {
+		t.Run(collection, func(t *testing.T) { wantValid(t, collection, operations) })
+	}
+}
+
+func wantValid(t *testing.T, collection, operations string) {
+	t.Helper()
+	for _, r := range requests(t, collection) {
+		op, values := operation(t, r, operations)
 		req, err := http.NewRequestWithContext(t.Context(), r.Method, r.URL, strings.NewReader(r.Body))
 		if err != nil {
 			t.Fatal(err)

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"orderflow/internal/dev/httpfile"
 	"orderflow/internal/ops/client"
 	"orderflow/internal/verify/concurrent"
 )
@@ -246,4 +248,45 @@ func rebuild(ctx context.Context, t *testing.T) (done func() client.Rebuild) {
 		}
 		return now
 	}
+}
+
+// The collection is filled in, and its requests are sent in order. The rebuild may end before it is
+// to be stopped; if it was stopped, it is resumed at the end.
+func TestTheCollectionOfReportsWorks(t *testing.T) {
+	ctx := within(t, 4*time.Minute)
+	values, err := shop().ReportsCollection(ctx, stack.Outputs["ReportingApiUrl"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../../docs/reporting.http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled, err := httpfile.Fill(string(text), values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, err := httpfile.Parse(filled)
+	if err != nil || len(requests) == 0 {
+		t.Fatalf("%d requests, %v", len(requests), err)
+	}
+	for _, r := range requests {
+		t.Run(r.Name, func(t *testing.T) {
+			if _, err := r.Send(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	switch r, err := reports().LatestRebuild(ctx); {
+	case err != nil:
+		t.Fatal(err)
+	case r.State == "STOPPED":
+		if _, err := reports().StartRebuild(ctx, client.RebuildRequest{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(ctx, t, "the rebuild", "DONE", func() (string, error) {
+		r, err := reports().LatestRebuild(ctx)
+		return r.State, err
+	})
 }
