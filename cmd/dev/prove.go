@@ -168,9 +168,12 @@ compare the grants of services with stacks of their own with their calls in the 
 			const profile = ".build/cover.out"
 			args := []string{"go", "test", "-coverprofile=" + profile, "-coverpkg=./internal/...",
 				"./internal/platform/...", "./internal/ops/...", "./internal/verify/faults", "./api/..."}
-			for _, service := range []string{"catalog", "fulfilment", "gateway", "inventory", "notifications", "orders",
-				"payments", "shipping"} {
-				args = append(args, "./internal/"+service+"/...")
+			services, err := filepath.Glob(repo.Path("deploy", "*.yaml"))
+			if err != nil {
+				return err
+			}
+			for _, file := range services {
+				args = append(args, "./internal/"+strings.TrimSuffix(filepath.Base(file), ".yaml")+"/...")
 			}
 			if err := inEmulator(ctx, repo, args); err != nil {
 				return err

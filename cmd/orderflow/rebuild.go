@@ -20,12 +20,12 @@ func rebuild(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Rebuild the reports from the log",
-		Long: `Rebuild the reports from the log, beside those that serve. Once the new ones have caught up, they
-serve, and the old ones are removed. New orders count meanwhile.
+		Long: `Rebuild the reports from the log, while the current ones serve and count new orders. Once the new
+ones have caught up, they serve, and the old ones are removed.
 
-It shows the progress until the new reports serve. It goes on if you interrupt the command; run
-it again to see it. --stop stops it; without, a stopped one is resumed. --fresh begins anew instead,
-as after a release that changed what is counted.`,
+The command shows the progress until then. Interrupting it does not stop the rebuild; run it again
+to see how far it is. --stop stops the rebuild, and the next one resumes it. With --fresh it begins
+anew, as after a release that changed what is counted.`,
 		Example: `  orderflow report rebuild
   orderflow report rebuild --stop
   orderflow report rebuild --fresh --reason "Release 0.12 added a report" --detach`,

@@ -22,7 +22,7 @@ func report(a *app) *cobra.Command {
 		Use:   "report",
 		Short: "Read sales reports, and rebuild them (operators)",
 		Long: `Read sales reports, and rebuild them from the log of events. Days are UTC. Reports follow the shop
-with a delay of seconds; each says below the table, and in the picture, as of when it is.
+with a delay of seconds. Each says how recent it is, below the table and in the chart.
 
 They come from the service reporting, which has a stack of its own. Its address is the output
 ReportingApiUrl in the stack file; --reports-url or $ORDERFLOW_REPORTS_URL name another.
@@ -108,7 +108,7 @@ func bestSellers(a *app) *cobra.Command {
 func funnel(a *app) *cobra.Command {
 	return read(a, kind[client.Outcome]{
 		name: "funnel", short: "Read what became of orders",
-		long:    "An order counts as PLACED on its first day, and by its final status on its last.",
+		long:    "An order counts as PLACED on the day it was placed, and by its final status on the day it got that.",
 		columns: []string{"day", "outcome", "reason", "orders"},
 		cells:   func(o client.Outcome) []any { return []any{o.Day, o.Outcome, o.Reason, o.Orders} },
 		unit:    "orders",
@@ -151,7 +151,10 @@ func read[E any](a *app, k kind[E]) *cobra.Command {
 	var q client.ReportQuery
 	var by, image string
 	var asCSV bool
-	byDefault := map[bool]string{false: "day", true: "total"}[k.total]
+	byDefault, byOther := "day", "total"
+	if k.total {
+		byDefault, byOther = byOther, byDefault
+	}
 	cmd := &cobra.Command{
 		Use:   k.name,
 		Short: k.short,
@@ -159,11 +162,11 @@ func read[E any](a *app, k kind[E]) *cobra.Command {
 
 ` + k.long + `
 
-Without --from, the period is the 30 days up to --to; it has at most 400. --by total adds up its
-days.`,
-		Example: fmt.Sprintf("  orderflow report %[1]s --by total\n"+
+Without --from, the period is the 30 days up to --to. A period has at most 400 days. --by total adds
+the days up.`,
+		Example: fmt.Sprintf("  orderflow report %[1]s --by %[2]s\n"+
 			"  orderflow report %[1]s --from 2026-11-01 --csv\n"+
-			"  orderflow report %[1]s --from 2026-11-01 --chart %[1]s.svg", k.name),
+			"  orderflow report %[1]s --from 2026-11-01 --chart %[1]s.svg", k.name, byOther),
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if by != "day" && by != "total" {
@@ -199,8 +202,8 @@ days.`,
 	flags := cmd.Flags()
 	flags.StringVar(&q.From, "from", "", "first `day`, such as 2026-11-01")
 	flags.StringVar(&q.To, "to", "", "last `day`, included (default: today)")
-	flags.StringVar(&by, "by", byDefault, "entries for each day, or for the period: `day` or total")
-	flags.IntVar(&q.Limit, "limit", k.limit, "most entries; 0 for all")
+	flags.StringVar(&by, "by", byDefault, "one entry for each day, or for the whole `period`: day or total")
+	flags.IntVar(&q.Limit, "limit", k.limit, "how many entries at most; 0 for all")
 	flags.BoolVar(&asCSV, "csv", false, "write comma-separated values")
 	flags.StringVar(&image, "chart", "", "also draw the report into an SVG `file`")
 	return cmd
