@@ -16,7 +16,7 @@ var ErrNotForTheLog = fault.New(fault.Invalid, "NotForTheLog", "events of this t
 // MessageOf returns the message that puts an event into the log, without personal data: see kept.
 // Its key is the event's subject, so that all events about an order are in one partition.
 func MessageOf(ctx context.Context, e envelope.Event) (Message, error) {
-	whitelist, known := kept[e.Type]
+	allowed, known := kept[e.Type]
 	if !known {
 		return Message{}, ErrNotForTheLog
 	}
@@ -26,7 +26,7 @@ func MessageOf(ctx context.Context, e envelope.Event) (Message, error) {
 	if err := in.Decode(&data); err != nil {
 		return Message{}, envelope.ErrMalformed.Because(err)
 	}
-	data, some := whitelist.of(data)
+	data, some := allowed.of(data)
 	if !some {
 		return Message{}, envelope.ErrMalformed
 	}

@@ -111,7 +111,8 @@ func TestMessagesOutsideTheLogFailAlone(t *testing.T) {
 
 func TestLogThatIsDownFailsTheWholeBatch(t *testing.T) {
 	h := forwardEvents(lossy{newLog(), ""})
-	if failed := consumertest.Failures(t, h, consumertest.Batch(t, authorized("e-1", "EUR"), authorized("e-2", "EUR"))); len(failed) != 2 {
+	both := consumertest.Batch(t, authorized("e-1", "EUR"), authorized("e-2", "EUR"))
+	if failed := consumertest.Failures(t, h, both); len(failed) != 2 {
 		t.Errorf("failed: %q, want both", failed)
 	}
 }

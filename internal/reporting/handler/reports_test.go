@@ -152,7 +152,8 @@ func TestParkedRecordsComeInPages(t *testing.T) {
 	source := reporting.Source{Topic: "orderflow.orders.events", Partition: 1}
 	w := reporting.Write{Generation: 1, Source: source, To: 3}
 	for offset := range int64(3) {
-		w.Parked = append(w.Parked, reporting.Parked{Source: source, Offset: offset, Reason: "MalformedEvent", At: c.Now()})
+		p := reporting.Parked{Source: source, Offset: offset, Reason: "MalformedEvent", At: c.Now()}
+		w.Parked = append(w.Parked, p)
 	}
 	if err := store.Apply(t.Context(), w); err != nil {
 		t.Fatal(err)

@@ -343,7 +343,8 @@ func switchFailsIfItDidNotSeeASource(t *testing.T, s reporting.Store) {
 	must(t, s.Apply(t.Context(), first))
 	must(t, s.SaveGenerations(t.Context(), rebuilding(2)))
 	seen, err := s.Sources(t.Context(), 1)
-	if want := []reporting.Progress{{Source: source, Next: 12, At: start}}; err != nil || !reflect.DeepEqual(seen, want) {
+	want := []reporting.Progress{{Source: source, Next: 12, At: start}}
+	if err != nil || !reflect.DeepEqual(seen, want) {
 		t.Errorf("Sources: %+v, %v", seen, err)
 	}
 	must(t, s.Apply(t.Context(), reporting.Write{Generation: 1, Source: other, To: 1, Rows: first.Rows}))
@@ -351,7 +352,7 @@ func switchFailsIfItDidNotSeeASource(t *testing.T, s reporting.Store) {
 		t.Errorf("it has seen %+v: %v", seen, err)
 	}
 	seen, err = s.Sources(t.Context(), 1)
-	want := []reporting.Progress{{Source: other, Next: 1}, {Source: source, Next: 12, At: start}}
+	want = []reporting.Progress{{Source: other, Next: 1}, {Source: source, Next: 12, At: start}}
 	if err != nil || !reflect.DeepEqual(seen, want) {
 		t.Errorf("Sources: %+v, %v", seen, err)
 	}
@@ -388,7 +389,8 @@ func parkedOf(t *testing.T, s reporting.Store, generation int64) (all []reportin
 			of = other
 		}
 		at := start.Add(time.Duration(max(i, 1)) * time.Millisecond)
-		w.Parked = append(w.Parked, reporting.Parked{Source: of, Offset: int64(100 - i), Reason: "Unintelligible", At: at})
+		p := reporting.Parked{Source: of, Offset: int64(100 - i), Reason: "Unintelligible", At: at}
+		w.Parked = append(w.Parked, p)
 	}
 	must(t, s.Apply(t.Context(), w))
 	all = slices.Clone(w.Parked)
