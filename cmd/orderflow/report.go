@@ -22,7 +22,8 @@ func report(a *app) *cobra.Command {
 		Use:   "report",
 		Short: "Read sales reports, and rebuild them (operators)",
 		Long: `Read sales reports, and rebuild them from the log of events. Days are UTC. Reports follow the shop
-with a delay of seconds. Each says how recent it is, below the table and in the chart.
+with a delay of seconds. Each says how recent it is, below the table and in the chart. What happened
+before the service was deployed is in none.
 
 They come from the service reporting, which has a stack of its own. Its address is the output
 ReportingApiUrl in the stack file; --reports-url or $ORDERFLOW_REPORTS_URL name another.

@@ -18,7 +18,7 @@ const reportPage = 100
 // Generation is the generation of the reports that answered.
 type Generation struct {
 	Number int64 `json:"number"`
-	// CompleteSince is since when it has every event; nil if it has all there were.
+	// CompleteSince is since when it has every event; nil if it has all that the log ever had.
 	CompleteSince *time.Time `json:"completeSince,omitempty"`
 }
 

@@ -281,9 +281,7 @@ func TestTheCollectionOfReportsWorks(t *testing.T) {
 	case err != nil:
 		t.Fatal(err)
 	case r.State == "STOPPED":
-		if _, err := reports().StartRebuild(ctx, client.RebuildRequest{}); err != nil {
-			t.Fatal(err)
-		}
+		rebuild(ctx, t)
 	}
 	eventually(ctx, t, "the rebuild", "DONE", func() (string, error) {
 		r, err := reports().LatestRebuild(ctx)
