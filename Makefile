@@ -67,7 +67,7 @@ test: ## Run all tests, with an emulator of their own
 test-all: ## Run every suite that this machine can run, and show how much of each passed (ONLY=lint,sam WITHIN=25m)
 	@$(DEV) test-all $(if $(ONLY),--only $(ONLY)) $(if $(WITHIN),--within $(WITHIN))
 
-sim: ## Simulate 12,000 orders under injected faults (SEED=7 replays one, ORDER=… follows one order)
+sim: ## Simulate 24,000 orders under injected faults (SEED=7 replays one, ORDER=… follows one order)
 	@$(DEV) sim $(if $(SEED),--seed $(SEED)) $(if $(ORDER),--order $(ORDER))
 
 prove: ## Search every way in which a saga, or a request between two shops, can go wrong

@@ -231,7 +231,7 @@ func simulate() *cobra.Command {
 	var mutant, order string
 	return flags(&cobra.Command{
 		Use:   "sim",
-		Short: "Simulate 12,000 orders under injected faults",
+		Short: "Simulate 24,000 orders under injected faults",
 		Long: `Run the whole system in one process under faults, seed by seed. Fail if a promise is broken or a path
 is never reached. A seed always gives the same run: --seed replays one and prints its timeline.`,
 		Example: "  go run ./cmd/dev sim --seed 7 --order 01KAQ5M3Z8V7D2X4C6B9N1T0RW\n  go run ./cmd/dev sim --mutants",
@@ -251,7 +251,7 @@ is never reached. A seed always gives the same run: --seed replays one and print
 		}),
 	}, func(cmd *cobra.Command) {
 		f := cmd.Flags()
-		f.IntVar(&seeds, "seeds", 240, "how many seeds to run")
+		f.IntVar(&seeds, "seeds", 480, "how many seeds to run")
 		f.Uint64Var(&first, "first", 1, "the first of them")
 		f.Uint64Var(&seed, "seed", 0, "run this one seed and print its timeline")
 		f.StringVar(&mutant, "mutant", "", "with --seed: apply the mutant whose name contains this")

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 
 var short = Options{Orders: 50, Duration: 25 * time.Minute}
 
-func load(t *testing.T, m Mutant) *Definitions {
+func load(t testing.TB, m Mutant) *Definitions {
 	t.Helper()
 	d, err := Load("../../..", m)
 	if err != nil {
