@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/verify/asl"
 )
 
@@ -103,7 +104,7 @@ func cases(t *testing.T, random int) []scripted {
 		}),
 		undo("reject-fails", one("RejectOrder", fails("Transient"))),
 		undo("nothing-works", map[string][]scriptedAnswer{"RejectOrder": {fails("A")}, "FlagOrder": {fails("B")}}),
-		undo("close-says-nothing", one("CloseOrder", gives(`{}`))),
+		orphaned(undo("close-says-nothing", one("CloseOrder", gives(`{}`)))),
 	}
 	exists := fulfil("compensated-before", one("CommitStock", fails("StepCompensated")))
 	exists.Compensated = true
@@ -135,6 +136,13 @@ func cases(t *testing.T, random int) []scripted {
 	return list
 }
 
+// orphaned returns a compensation's case for its child alone, which nobody waits for.
+func orphaned(c scripted) scripted {
+	c.Machine = "undo-order"
+	c.Input = strings.Replace(c.Input, `"traceparent"`, `"taskToken":"none","traceparent"`, 1)
+	return c
+}
+
 // failures draws errors, which may exhaust the retries.
 func failures(r *rand.Rand) []scriptedAnswer {
 	names := []string{"Transient", "Transient", "Lambda.TooManyRequestsException", "Sandbox.Timedout", "States.Timeout",
@@ -155,8 +163,13 @@ func success(function string) scriptedAnswer {
 
 func parse(t testing.TB, machine string) *asl.Machine {
 	t.Helper()
-	function := func(name string) string { return strings.TrimSuffix(name, "Function") }
-	m, err := asl.Parse(asl.Substitute(definition(t, machine), function))
+	target := func(name string) string {
+		if machine, ok := strings.CutSuffix(name, "Arn"); ok {
+			return casing.Kebab(machine)
+		}
+		return strings.TrimSuffix(name, "Function")
+	}
+	m, err := asl.Parse(asl.Substitute(definition(t, machine), target))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,12 +180,20 @@ func functionsOf(t testing.TB, machine string) []string {
 	t.Helper()
 	names := map[string]bool{}
 	for _, s := range parse(t, machine).States {
-		if s.Type == asl.Task && s.Resource != asl.StatesStart {
+		switch {
+		case s.Resource == asl.StatesStartAndWait:
+			for _, name := range functionsOf(t, s.Target) {
+				names[name] = true
+			}
+		case s.Type == asl.Task && s.Target != "" && s.Resource != asl.StatesStart:
 			names[s.Target] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
 }
+
+// children are the machines whose executions others wait for.
+var children = []string{"prepare-order", "settle-order", "undo-order"}
 
 // call formats a call of a function with its payload, without the token, which always differs. Keys
 // of JSON within JSON ($string) keep the emulator's order, which the interpreter does not know.
@@ -191,6 +212,28 @@ func call(t testing.TB, function, payload string) string {
 		t.Fatal(err)
 	}
 	return function + " " + string(b)
+}
+
+// comparable returns a state's input without what always differs: tokens, times, and causes after
+// the name of the step.
+func comparable(t testing.TB, input string) string {
+	t.Helper()
+	var fields map[string]any
+	if json.Unmarshal([]byte(input), &fields) != nil {
+		return canonical(t, input)
+	}
+	delete(fields, "taskToken")
+	if began, ok := fields["began"].(map[string]any); ok {
+		fields["began"] = slices.Sorted(maps.Keys(began))
+	}
+	if cause, ok := fields["cause"].(string); ok {
+		fields["cause"], _, _ = strings.Cut(cause, ":")
+	}
+	b, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 // canonical returns JSON with sorted keys.

@@ -7,6 +7,7 @@ package differential
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -19,55 +20,86 @@ import (
 // interpret runs a case in the interpreter.
 func interpret(t testing.TB, c scripted) run {
 	t.Helper()
-	m := parse(t, c.Machine)
-	x := m.Start(c.Name, json.RawMessage(c.Input))
-	var r run
-	attempts, last := map[string]int{}, 0
-	note := func() {
-		for _, state := range x.Entered()[last:] {
-			r.States = append(r.States, state.Name+" "+canonical(t, string(state.Input)))
-			last++
-		}
+	i := interpreter{t: t, scripted: c, attempts: map[string]int{}}
+	done, _ := i.drive("", parse(t, c.Machine).Start(c.Name, json.RawMessage(c.Input)))
+	i.States = append(i.States, i.ofChildren...)
+	i.Status, i.Error = string(done.Status), done.Error
+	if done.Status == asl.Succeeded {
+		i.Output = canonical(t, string(done.Output))
 	}
-	for {
-		note()
+	slices.SortStableFunc(i.Calls, func(a, b string) int {
+		return strings.Compare(strings.Fields(a)[0], strings.Fields(b)[0])
+	})
+	return i.run
+}
+
+type interpreter struct {
+	t testing.TB
+	scripted
+	run
+	ofChildren []string
+	attempts   map[string]int // by function
+}
+
+// drive runs an execution to its end, and the children for which it waits. For a child it returns
+// what that reported.
+func (i *interpreter) drive(prefix string, x *asl.Execution) (end asl.Done, report asl.AnswerTask) {
+	for over := false; !over; {
 		var err error
 		switch e := x.Next().(type) {
 		case asl.Done:
-			r.Status, r.Error = string(e.Status), e.Error
-			if e.Status == asl.Succeeded {
-				r.Output = canonical(t, string(e.Output))
-			}
-			slices.SortStableFunc(r.Calls, func(a, b string) int {
-				return strings.Compare(strings.Fields(a)[0], strings.Fields(b)[0])
-			})
-			return r
+			end, over = e, true
 		case asl.Sleep:
 			err = x.Wake()
+		case asl.AnswerTask:
+			report, err = e, x.Succeed(json.RawMessage(`{}`))
 		case asl.StartExecution:
-			if c.Compensated {
+			switch {
+			case e.Callback:
+				n := i.attempts[e.MachineARN]
+				i.attempts[e.MachineARN]++
+				child := parse(i.t, e.MachineARN).Start(e.Name, e.Input)
+				_, answer := i.drive(fmt.Sprint(e.MachineARN, n, "/"), child)
+				if answer.Token != e.Token {
+					i.t.Fatalf("%s reports to %q, not to %q", e.Name, answer.Token, e.Token)
+				}
+				err = reply(x, answer)
+			case i.Compensated:
 				err = x.Fail("ExecutionAlreadyExists", "")
-			} else {
+			default:
 				err = x.Succeed(json.RawMessage(`{"ExecutionArn":"arn","StartDate":"now"}`))
 			}
 		case asl.Invoke:
-			r.Calls = append(r.Calls, call(t, e.Function, string(e.Payload)))
-			answers := c.Answers[e.Function]
+			i.Calls = append(i.Calls, call(i.t, e.Function, string(e.Payload)))
+			answers := i.Answers[e.Function]
 			if e.Callback {
-				answers = c.Tokens
+				answers = i.Tokens
 			}
-			a := nth(answers, attempts[e.Function])
-			attempts[e.Function]++
-			if a.Error != "" {
-				err = x.Fail(a.Error, "")
-			} else {
-				err = x.Succeed(a.Result)
-			}
+			a := nth(answers, i.attempts[e.Function])
+			i.attempts[e.Function]++
+			err = reply(x, asl.AnswerTask{Output: a.Result, Error: a.Error})
 		}
 		if err != nil {
-			t.Fatal(err)
+			i.t.Fatal(err)
 		}
 	}
+	for _, state := range x.Entered() {
+		line := prefix + state.Name + " " + comparable(i.t, string(state.Input))
+		if prefix == "" {
+			i.States = append(i.States, line)
+		} else {
+			i.ofChildren = append(i.ofChildren, line)
+		}
+	}
+	return end, report
+}
+
+// reply answers the task of an execution.
+func reply(x *asl.Execution, with asl.AnswerTask) error {
+	if with.Error != "" {
+		return x.Fail(with.Error, with.Cause)
+	}
+	return x.Succeed(with.Output)
 }
 
 func TestInterpreterDoesWhatTheEmulatorDoes(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,10 +26,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/verify/asl"
 )
 
-// emulator is MiniStack with both machines, and a scripted function for each of their tasks.
+// emulator is MiniStack with all machines, and a scripted function for each of their tasks.
 type emulator struct {
 	url     string
 	client  *sfn.Client
@@ -56,8 +58,11 @@ func startEmulator(t *testing.T) *emulator {
 		Credentials: credentials.NewStaticCredentialsProvider(devstack.AccessKey, devstack.SecretKey, ""),
 	})}
 	em.role(t)
-	em.deploy(t, "compensate-order")
-	em.deploy(t, "fulfil-order")
+	for _, child := range children {
+		em.deploy(t, child, types.StateMachineTypeExpress)
+	}
+	em.deploy(t, "compensate-order", types.StateMachineTypeStandard)
+	em.deploy(t, "fulfil-order", types.StateMachineTypeStandard)
 	return em
 }
 
@@ -71,16 +76,16 @@ func definition(t testing.TB, machine string) []byte {
 }
 
 // deploy creates a state machine and its functions.
-func (em *emulator) deploy(t *testing.T, machine string) {
+func (em *emulator) deploy(t *testing.T, machine string, kind types.StateMachineType) {
 	t.Helper()
 	text := string(asl.Substitute(definition(t, machine), func(name string) string {
 		if function, ok := strings.CutSuffix(name, "Function"); ok {
 			return em.function(t, function)
 		}
-		return em.arns["compensate-order"]
+		return em.arns[casing.Kebab(strings.TrimSuffix(name, "Arn"))]
 	}))
 	out, err := em.client.CreateStateMachine(t.Context(),
-		&sfn.CreateStateMachineInput{Name: &machine, Definition: &text, RoleArn: aws.String(role)})
+		&sfn.CreateStateMachineInput{Name: &machine, Definition: &text, RoleArn: aws.String(role), Type: kind})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +189,7 @@ func (em *emulator) await(t *testing.T, c scripted) run {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
-	arn := strings.Replace(em.arns[c.Machine], ":stateMachine:", ":execution:", 1) + ":" + c.Name
+	arn := em.execution(c.Machine, c.Name)
 	for answered := 0; ; {
 		out, err := em.client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 		if err != nil {
@@ -195,7 +200,10 @@ func (em *emulator) await(t *testing.T, c scripted) run {
 			if out.Status == types.ExecutionStatusSucceeded { // a failed one has its error there, which AWS has not
 				r.Output = canonical(t, aws.ToString(out.Output))
 			}
-			em.history(t, arn, &r)
+			em.history(t, "", arn, &r)
+			if !slices.Contains(children, c.Machine) {
+				em.histories(t, c, &r)
+			}
 			for _, name := range functionsOf(t, c.Machine) {
 				r.Calls = append(r.Calls, em.calls(t, c.Name, name)...)
 			}
@@ -269,8 +277,34 @@ func (em *emulator) calls(t *testing.T, order, function string) []string {
 	return calls
 }
 
-// history returns the entered states with their inputs.
-func (em *emulator) history(t *testing.T, arn string, r *run) {
+func (em *emulator) execution(machine, name string) string {
+	return strings.Replace(em.arns[machine], ":stateMachine:", ":execution:", 1) + ":" + name
+}
+
+// histories adds those of an execution's children. AWS keeps none of an Express execution.
+func (em *emulator) histories(t *testing.T, c scripted, r *run) {
+	t.Helper()
+	for _, child := range children {
+		if undoes := child == "undo-order"; undoes != (c.Machine == "compensate-order") {
+			continue // of a compensation that a saga has started
+		}
+		for n := 0; ; n++ {
+			arn := em.execution(child, fmt.Sprint(c.Name, "-", n))
+			_, err := em.client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+			var none *types.ExecutionDoesNotExist
+			if errors.As(err, &none) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			em.history(t, fmt.Sprint(child, n, "/"), arn, r)
+		}
+	}
+}
+
+// history adds the entered states with their inputs.
+func (em *emulator) history(t *testing.T, prefix, arn string, r *run) {
 	t.Helper()
 	pages := sfn.NewGetExecutionHistoryPaginator(em.client,
 		&sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})
@@ -282,7 +316,7 @@ func (em *emulator) history(t *testing.T, arn string, r *run) {
 		for _, e := range page.Events {
 			if d := e.StateEnteredEventDetails; d != nil {
 				r.States = append(r.States,
-					fmt.Sprintf("%s %s", aws.ToString(d.Name), canonical(t, aws.ToString(d.Input))))
+					fmt.Sprintf("%s%s %s", prefix, aws.ToString(d.Name), comparable(t, aws.ToString(d.Input))))
 			}
 		}
 	}

@@ -134,7 +134,7 @@ func (f *function) ID() string { return casing.Camel(f.Name) }
 func (f *function) MetricID() string { return strings.ToLower(f.ID()[:1]) + f.ID()[1:] }
 
 // Published reports whether deployments publish a version, for an alias or a state machine.
-func (f *function) Published() bool { return f.Release != "" || f.Step == "fulfil-order" }
+func (f *function) Published() bool { return f.Release != "" || slices.Contains(saga, f.Step) }
 
 // HasQueue reports whether a queue invokes it.
 func (f *function) HasQueue() bool { return f.Events != nil || f.Queue }

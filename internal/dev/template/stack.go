@@ -111,8 +111,8 @@ func (s *stack) Calls() []*function {
 func (s *stack) Looks() []*function {
 	return s.filter(func(f *function) bool { return f.Addresses() != nil })
 }
-func (s *stack) Steps(machine string) []*function {
-	return s.filter(func(f *function) bool { return f.Step == machine })
+func (s *stack) Steps(machines ...string) []*function {
+	return s.filter(func(f *function) bool { return slices.Contains(machines, f.Step) })
 }
 
 // Sweeps are the scheduled functions that are not relays.
@@ -160,11 +160,21 @@ func (s *stack) DeadLetters() (all []deadLetters) {
 type machine struct {
 	Name, Logs string
 	Steps      []*function
+	Parent     string // of a child: the machine that waits for it
 }
 
 func (m machine) ID() string { return casing.Camel(m.Name) }
 
-func (s *stack) Machine(name, logs string) machine { return machine{name, logs, s.Steps(name)} }
+func (s *stack) Machine(name, logs string) machine {
+	return machine{Name: name, Logs: logs, Steps: s.Steps(name)}
+}
+
+func (s *stack) Child(name, parent string) machine {
+	return machine{Name: name, Steps: s.Steps(name), Parent: parent}
+}
+
+// Published reports whether deployments publish a version.
+func (m machine) Published() bool { return slices.Contains(saga, m.Name) }
 
 func (s *stack) Machines() []string { return s.Own.Machines }
 

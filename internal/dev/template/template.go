@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -193,10 +194,13 @@ func (s *service) broker() string {
 	return s.Stack.Broker
 }
 
+// saga are the state machines whose functions are released together, by their definitions.
+var saga = []string{"fulfil-order", "prepare-order", "settle-order"}
+
 // machines are the state machines of its stack.
 func (s *service) machines() []string {
 	if s.Stack == nil {
-		return []string{"fulfil-order", "compensate-order"}
+		return slices.Concat(saga, []string{"compensate-order", "undo-order"})
 	}
 	return s.Stack.Machines
 }

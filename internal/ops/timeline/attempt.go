@@ -12,8 +12,12 @@ import (
 func (s *Step) apply(e types.HistoryEvent, at time.Time) {
 	switch e.Type {
 	case types.HistoryEventTypeTaskScheduled:
-		d := e.TaskScheduledEventDetails
-		s.schedule(at, d != nil && strings.HasSuffix(aws.ToString(d.Resource), ".waitForTaskToken"))
+		resource := ""
+		if d := e.TaskScheduledEventDetails; d != nil {
+			resource = aws.ToString(d.Resource)
+		}
+		s.child = strings.HasSuffix(resource, "startExecution.waitForTaskToken")
+		s.schedule(at, strings.HasSuffix(resource, ".waitForTaskToken") && !s.child)
 	case types.HistoryEventTypeLambdaFunctionScheduled, types.HistoryEventTypeActivityScheduled:
 		s.schedule(at, e.Type == types.HistoryEventTypeActivityScheduled)
 	case types.HistoryEventTypeTaskSucceeded, types.HistoryEventTypeLambdaFunctionSucceeded,

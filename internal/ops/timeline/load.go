@@ -62,12 +62,12 @@ func attempt(name string, n int) string {
 	return fmt.Sprint(name, "-", n)
 }
 
-// history reads all events of an execution, without its data. It returns none if there is no such
-// execution.
+// history reads all events of an execution. It returns none if there is no such execution. Of its
+// data, only what children report is used.
 func history(ctx context.Context, client *sfn.Client, arn string) ([]types.HistoryEvent, error) {
 	var events []types.HistoryEvent
 	pages := sfn.NewGetExecutionHistoryPaginator(client, &sfn.GetExecutionHistoryInput{
-		ExecutionArn: &arn, MaxResults: 1000, IncludeExecutionData: aws.Bool(false),
+		ExecutionArn: &arn, MaxResults: 1000, IncludeExecutionData: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -1,6 +1,9 @@
 package timeline
 
 import (
+	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +57,33 @@ func (r *reader) read(e types.HistoryEvent) *Step {
 	if s != nil {
 		s.until(at)
 		s.apply(e, at)
+		if d := e.TaskSucceededEventDetails; d != nil {
+			r.children(s, aws.ToString(d.Output), at)
+		}
 	}
 	return s
+}
+
+// children adds the steps of a child from what it reported: when each began. The next one began
+// when it ended.
+func (r *reader) children(parent *Step, report string, end time.Time) {
+	began := map[string]time.Time{}
+	if !parent.child || json.Unmarshal([]byte(report), &began) != nil {
+		return
+	}
+	names := slices.SortedFunc(maps.Keys(began), func(a, b string) int { return began[a].Compare(began[b]) })
+	for i, name := range names {
+		until := end
+		if i+1 < len(names) {
+			until = began[names[i+1]]
+		}
+		s := &Step{Machine: parent.Machine, State: name, Type: "Task", Within: parent.State, Outcome: Succeeded,
+			Compensation: r.undoes}
+		s.begin = began[name]
+		s.until(until)
+		s.Attempts = []Attempt{{Number: len(parent.Attempts), Outcome: Succeeded, Span: s.Span}}
+		r.steps = append(r.steps, s)
+	}
 }
 
 func (r *reader) enter(kind, name string, at time.Time) *Step {

@@ -42,6 +42,9 @@ func (s Step) lines() []string {
 	if s.Compensation {
 		name = compensationMark + name
 	}
+	if s.Within != "" {
+		name = "  " + name
+	}
 	if len(s.Attempts) == 0 {
 		if (s.Type == "Choice" || s.Type == "Pass" || s.Type == "Succeed") && s.Outcome == Succeeded {
 			return nil // the line of the execution names its last state

@@ -83,7 +83,10 @@ type Step struct {
 	Machine string `json:"machine"`
 	State   string `json:"state"`
 	// Type is the state's type, such as Task or Succeed.
-	Type         string  `json:"type"`
+	Type string `json:"type"`
+	// Within is the state that ran it in an Express child, which has no history of its own: AWS
+	// keeps when each step began, if all succeeded.
+	Within       string  `json:"within,omitempty"`
 	Compensation bool    `json:"compensation"`
 	Outcome      Outcome `json:"outcome"`
 	Span
@@ -91,6 +94,8 @@ type Step struct {
 	Attempts []Attempt `json:"attempts,omitempty"`
 	// Next is the state that the execution went to after an error was caught.
 	Next string `json:"caughtBy,omitempty"`
+
+	child bool // its task is a child execution
 }
 
 // Attempt is one attempt of a task.
@@ -98,7 +103,8 @@ type Attempt struct {
 	Number  int     `json:"attempt"`
 	Outcome Outcome `json:"outcome"`
 	Span
-	// Callback says that the attempt ends with a callback that has its task token.
+	// Callback says that the attempt ends with a callback that has its task token. That of a child
+	// does, too, but nobody else has its token.
 	Callback bool     `json:"callback,omitempty"`
 	Failure  *Failure `json:"failure,omitempty"`
 	// RetryWait is the wait before the next attempt.
@@ -143,10 +149,18 @@ func (s *Span) until(end time.Time) { s.Duration = Millis(end.Sub(s.begin)) }
 // short shortens a cause to one line of at most 160 characters. A Lambda function's cause is a JSON
 // document; only its message is kept. A leading error name is removed, since it is shown next to
 // it.
+// A child's cause begins with the name of its step.
 func short(name, cause string) string {
+	step, rest, found := strings.Cut(cause, ": ")
+	if !found || strings.ContainsAny(step, `{" `) {
+		step, rest = "", cause
+	}
 	var lambda struct{ ErrorMessage string }
-	if json.Unmarshal([]byte(cause), &lambda) == nil && lambda.ErrorMessage != "" {
+	if json.Unmarshal([]byte(rest), &lambda) == nil && lambda.ErrorMessage != "" {
 		cause = lambda.ErrorMessage
+		if step != "" {
+			cause = step + ": " + cause
+		}
 	}
 	cause = strings.TrimPrefix(strings.Join(strings.Fields(cause), " "), name+": ")
 	if r := []rune(cause); len(r) > 160 {

@@ -108,6 +108,22 @@ func TestAttemptsHaveTheirErrorAndTheWaitAfterThem(t *testing.T) {
 	}
 }
 
+func TestStepsOfAChildAreListedWithinTheirState(t *testing.T) {
+	tl := load(t, "aws/children")
+	prepare, authorize := find(t, tl, "Prepare"), find(t, tl, "AuthorizePayment")
+	if len(prepare.Attempts) != 3 || prepare.Attempts[0].Failure.Cause !=
+		"AuthorizePayment: the circuit of payment-provider is open" || prepare.Attempts[2].Callback {
+		t.Errorf("%+v", prepare)
+	}
+	if authorize.Within != "Prepare" || authorize.Outcome != timeline.Succeeded || authorize.Duration != ms(220) ||
+		len(authorize.Attempts) != 1 || authorize.Attempts[0].Number != 3 {
+		t.Errorf("%+v", authorize)
+	}
+	if confirm := find(t, tl, "ConfirmOrder"); confirm.Within != "Settle" || confirm.Duration != ms(150) {
+		t.Errorf("%+v", confirm)
+	}
+}
+
 func TestHistoriesOfAWSAndTheEmulatorReadAlike(t *testing.T) {
 	shape := func(tl timeline.Timeline) (lines []string) {
 		for _, s := range tl.Steps {

@@ -19,7 +19,10 @@ type Diagram struct{ Name, Text string }
 func Diagrams(r *Repo) []Diagram {
 	return []Diagram{
 		{fulfil, machineDiagram(r.Machines[fulfil])},
+		{"prepare-order", machineDiagram(r.Machines["prepare-order"])},
+		{"settle-order", machineDiagram(r.Machines["settle-order"])},
 		{compensate, machineDiagram(r.Machines[compensate])},
+		{"undo-order", machineDiagram(r.Machines["undo-order"])},
 		{"events", eventDiagram(r)},
 		{"stacks", stackDiagram(r)},
 	}
@@ -46,7 +49,7 @@ func machineDiagram(m *asl.Machine) string {
 				fmt.Fprintf(&b, "    %s --> %s: failed\n", name, c.Next)
 			}
 		}
-		if s.Type == asl.Succeed || s.Type == asl.Fail {
+		if len(s.Successors()) == 0 || s.Type == asl.Task && s.Next == "" {
 			fmt.Fprintf(&b, "    %s --> [*]\n", name)
 		}
 	}

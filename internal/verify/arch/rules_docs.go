@@ -211,7 +211,7 @@ var docRules = []Rule{
 					"docs/architecture.md: the diagram %s is outdated; run `go run ./cmd/dev generate`", d.Name)
 			}
 		},
-		func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Next = "Fulfilled" })),
+		func(r *Repo) { r.Machines[fulfil].States["AwaitShipment"].Next = "StartCompensation" })),
 }
 
 // wrapped reports whether a line is not a comment, or wraps, or cannot wrap: an address, an

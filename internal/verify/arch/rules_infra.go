@@ -1,7 +1,7 @@
 package arch
 
 // acting are the roles of AWS services that act for many accounts.
-const acting = "^(FulfilOrder|CompensateOrder|RebuildReports|Schedules|Release)Role "
+const acting = "^(FulfilOrder|PrepareOrder|SettleOrder|CompensateOrder|UndoOrder|RebuildReports|Schedules|Release)Role "
 
 // infraRules are about deliveries, the API and data at rest, which no service configures itself.
 var infraRules = []Rule{

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -27,15 +28,23 @@ const (
 	compensate = "compensate-order"
 )
 
+// children maps the states that start Express children to their machines.
+var children = map[string]string{"Prepare": "prepare-order", "Settle": "settle-order", "Undo": "undo-order"}
+
+func isChild(machine string) bool {
+	return slices.Contains(slices.Collect(maps.Values(children)), machine)
+}
+
 var machineRules = []Rule{
 	rule("a state is named for the function it calls",
 		"ReserveStock, reserve-stock and ReserveStockFunction are the same thing",
 		eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
-			ok := s.Resource == asl.StatesStart || s.Target == name+"Function"
+			ok := s.Resource == asl.StatesStart || s.Target == name+"Function" || reports(s) ||
+				s.Resource == asl.StatesStartAndWait && s.Target == name+"OrderArn" && r.Machines[children[name]] != nil
 			bad.unless(ok, "%s/%s calls %s", machine, name, s.Target)
 		}),
 		func(r *Repo) {
-			r.Machines[fulfil].States["ReserveStock"].Target = "ReleaseStockFunction"
+			r.Machines["prepare-order"].States["ReserveStock"].Target = "ReleaseStockFunction"
 		}),
 	rule("every state has a comment, every task a timeout",
 		"operators read the definition during incidents; a task without a timeout waits for a year",
@@ -47,7 +56,7 @@ var machineRules = []Rule{
 				}
 			}
 		},
-		func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Timeout = 0 }),
+		func(r *Repo) { r.Machines["settle-order"].States["CommitStock"].Timeout = 0 }),
 	ofCore(rule("the saga has no loops",
 		"so every execution ends, and the search over them, too",
 		func(r *Repo, bad *list) {
@@ -55,7 +64,7 @@ var machineRules = []Rule{
 				bad.unless(len(m.Loops) == 0, "%s leads back to %v", name, m.Loops)
 			}
 		},
-		func(r *Repo) { r.Machines[fulfil].Loops = []string{"ReserveStock"} })),
+		func(r *Repo) { r.Machines[fulfil].Loops = []string{"Prepare"} })),
 	ofCore(rule("a machine's time budget is correct, its timeout longer",
 		"a timeout during a wait rejects the order; operators trust the figure",
 		func(r *Repo, bad *list) {
@@ -67,7 +76,21 @@ var machineRules = []Rule{
 				bad.unless(m.Timeout > most, "%s takes up to %s, but times out after %s", name, most, m.Timeout)
 			}
 		},
-		func(r *Repo) { r.Machines[fulfil].States["CommitStock"].Retry[0].MaxAttempts += 10 })),
+		func(r *Repo) { r.Machines[fulfil].States["Settle"].Retry[0].MaxAttempts += 10 })),
+	ofCore(rule("a child ends before its parent gives it up",
+		"else two children run at once; AWS ends an Express execution after 5 minutes, whatever its own timeout",
+		func(r *Repo, bad *list) {
+			for _, m := range r.Machines {
+				for state, s := range m.States {
+					if s.Resource == asl.StatesStartAndWait {
+						child := r.Machines[children[state]]
+						ok := child != nil && child.Timeout < s.Timeout && s.Timeout < 5*time.Minute
+						bad.unless(ok, "%s waits %s, not longer than its child takes", state, s.Timeout)
+					}
+				}
+			}
+		},
+		func(r *Repo) { r.Machines["prepare-order"].Timeout = 2 * time.Minute })),
 	ofCore(rule("a saga and its compensation end within 3 hours",
 		"after 3 hours, reconciliation voids the charge of an order that has not ended",
 		func(r *Repo, bad *list) {
@@ -78,48 +101,73 @@ var machineRules = []Rule{
 	rule("every error of a saga step leads to compensation",
 		"no compensation: an uncaught error leaves money held and stock reserved",
 		eachTask(func(r *Repo, bad *list, machine, name string, s *asl.State) {
-			if machine == fulfil && undo[name] != "" {
+			step := undo[name] != ""
+			switch {
+			case isChild(machine) && machine != children["Undo"] && !reports(s):
+				bad.catches(s, machine+"/"+name, "ReportFailure")
+			case machine == fulfil && s.Resource != asl.StatesStart:
 				bad.catches(s, machine+"/"+name, "StartCompensation")
+				step = step || children[name] != ""
+			default:
+				return
 			}
-			known := machine != fulfil || undo[name] != "" || name == "StartCompensation"
-			bad.unless(known, "%s/%s is not in the table of compensations (undo)", machine, name)
+			bad.unless(step, "%s/%s is not in the table of compensations (undo)", machine, name)
 		}),
-		func(r *Repo) { r.Machines[fulfil].States["ArrangeShipment"].Catch = nil }),
+		func(r *Repo) { r.Machines["prepare-order"].States["ArrangeShipment"].Catch = nil }),
+	ofCore(rule("a child's steps end in a report, its failures in a report of failure",
+		"no compensation: its parent would wait in vain, or go on",
+		func(r *Repo, bad *list) {
+			for _, machine := range children {
+				m := r.Machines[machine]
+				path := r.path(machine)
+				last := m.States[path[len(path)-1]]
+				bad.unless(last.Resource == asl.SendTaskSuccess, "%s ends in %s", machine, last.Name)
+				failure := m.States["ReportFailure"]
+				bad.unless(failure != nil && failure.Resource == asl.SendTaskFailure, "%s reports no failure", machine)
+			}
+		},
+		func(r *Repo) { r.Machines["prepare-order"].States["ReportFailure"].Resource = asl.SendTaskSuccess })),
 	ofCore(rule("compensation undoes every step, in reverse order",
 		"no compensation: a step that failed may have taken effect, so it is undone, too",
 		func(r *Repo, bad *list) {
 			var want []string
-			for _, step := range r.path(fulfil) { // an undo of several steps takes the place of the first
+			for _, step := range r.steps(fulfil) { // an undo of several steps takes the place of the first
 				if u := undo[step]; u != "" && !slices.Contains(want, u) {
 					want = append(want, u)
 				}
 			}
 			slices.Reverse(want)
-			got := slices.DeleteFunc(r.path(compensate), func(s string) bool { return !slices.Contains(want, s) })
+			got := slices.DeleteFunc(r.steps(compensate), func(s string) bool { return !slices.Contains(want, s) })
 			bad.unless(len(want) > 0 && slices.Equal(got, want), "compensation undoes %v, want %v", got, want)
 		},
-		func(r *Repo) { r.Machines[compensate].States["CancelShipment"].Next = "ReleaseStock" })),
+		func(r *Repo) { r.Machines["undo-order"].States["CancelShipment"].Next = "ReleaseStock" })),
 	rule("a compensation does not stop others", "an undo that fails must not prevent the others",
 		eachTask(func(_ *Repo, bad *list, machine, name string, s *asl.State) {
+			switch {
 			// FlagOrder is the last resort: its failure fails the execution, which raises an alarm.
-			if machine == compensate && name != "FlagOrder" {
-				bad.catches(s, machine+"/"+name, s.Next, "FlagOrder")
+			case machine == compensate && name != "FlagOrder":
+				bad.catches(s, machine+"/"+name, "FlagOrder")
+			// Before CloseOrder succeeds nothing may be undone; RejectOrder is the last one.
+			case name == "CloseOrder", name == "RejectOrder":
+				bad.catches(s, machine+"/"+name, "ReportFailure")
+			case machine == children["Undo"] && !reports(s):
+				bad.catches(s, machine+"/"+name, s.Next)
 			}
 		}),
 		func(r *Repo) {
-			r.Machines[compensate].States["VoidPayment"].Catch[1].Next = "NeedsAttention"
+			r.Machines["undo-order"].States["VoidPayment"].Catch[1].Next = "ReportFailure"
 		}),
 	retrying("waiting for a function's free slot costs no attempt",
 		"orders must not be rejected because the bulkhead is full",
-		fulfil, "ConfirmOrder", func(all []asl.Retrier) { all[1].ErrorEquals[0] = throttled }),
+		fulfil, "Settle", func(all []asl.Retrier) { all[1].ErrorEquals[0] = throttled }),
 	retrying("only states that call third parties wait for open circuits",
 		"an outage of a minute must not reject orders; a refused call costs no attempt",
-		compensate, "VoidPayment", func(all []asl.Retrier) { all[1].MaxAttempts = 2 }),
+		compensate, "Undo", func(all []asl.Retrier) { all[1].MaxAttempts = 2 }),
 	retrying("a step of the saga retries transient errors only",
 		"a declined card is final; trying it again changes nothing",
-		fulfil, "CommitStock", func(all []asl.Retrier) { all[1].ErrorEquals[0] = "States.ALL" }),
+		fulfil, "Settle", func(all []asl.Retrier) { all[2].ErrorEquals[0] = "States.ALL" }),
 	retrying("a compensation retries for long", "an undo must not be given up while its outage lasts",
-		compensate, "CloseOrder", func(all []asl.Retrier) { all[1].MaxAttempts = 5 }),
+		compensate, "Undo", func(all []asl.Retrier) { all[2].MaxAttempts = 5 }),
 }
 
 // retrying is a reason for the retriers of tasks, which checkRetriers compares as a whole.
@@ -127,6 +175,10 @@ func retrying(name, why, machine, state string, sabotage func([]asl.Retrier)) Ru
 	return ofCore(rule(name, why, eachTask(checkRetriers),
 		func(r *Repo) { sabotage(r.Machines[machine].States[state].Retry) }))
 }
+
+// unstarted are the errors of starting a child.
+var unstarted = []string{"StepFunctions.ThrottlingException", "StepFunctions.ExecutionLimitExceededException",
+	"StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"}
 
 // transient errors of a step; a step that waits for an answer does not retry the last one.
 var transient = []string{"Transient", "Lambda.ServiceException", "Lambda.AWSLambdaException",
@@ -139,20 +191,24 @@ func checkRetriers(r *Repo, bad *list, machine, name string, s *asl.State) {
 			MaxDelay: longest * time.Second, FullJitter: true}
 	}
 	want := []asl.Retrier{after(2, 20, 1.5, 15, throttled)}
-	if r.looksUpAddresses(name + "Function") {
+	if slices.ContainsFunc(append(r.path(children[name]), name), func(step string) bool {
+		return r.looksUpAddresses(step + "Function")
+	}) {
 		want = append(want, after(5, 30, 1.5, 15, circuitOpen))
 	}
 	switch {
 	case s.Resource == asl.StatesStart: // calls no function
 		return
+	case reports(s):
+		want = []asl.Retrier{after(1, 4, 2, 3, "States.ALL")}
+	case isChild(machine): // its parent repeats it as a whole
+		want = nil
 	case machine == compensate:
 		want = append(want, after(2, 60, 2, 8, "States.ALL"))
-	case name == "ReserveStock" || name == "CommitStock": // all orders of a product write the same item
-		want = append(want, after(2, 10, 2, 8, transient...))
+	case children[name] != "":
+		want = append(want, after(2, 10, 2, 8, slices.Concat(transient, unstarted)...))
 	case name == "AwaitShipment":
 		want = append(want, after(2, 10, 2, 3, transient[:8]...))
-	default:
-		want = append(want, after(2, 10, 2, 3, transient...))
 	}
 	bad.unless(reflect.DeepEqual(s.Retry, want), "%s/%s retries by %+v, want %+v", machine, name, s.Retry, want)
 }
@@ -179,7 +235,8 @@ func longest(m *asl.Machine, state string) time.Duration {
 	return taskTime(s) + rest
 }
 
-// How long an unsuccessful attempt takes: an invocation that was refused, and one that failed.
+// How long an unsuccessful attempt takes: an invocation that was refused, and one that failed. A
+// child's earlier steps answer from their records.
 const (
 	refusal = time.Second
 	failure = 15 * time.Second
@@ -189,8 +246,13 @@ func taskTime(s *asl.State) time.Duration {
 	total := s.Timeout
 	for _, retry := range s.Retry {
 		each := min(failure, s.Timeout)
-		if untried(retry) {
+		switch child := s.Resource == asl.StatesStartAndWait; {
+		case untried(retry) && child:
+			each = 3 * refusal
+		case untried(retry):
 			each = refusal
+		case child:
+			each = s.Timeout
 		}
 		wait := retry.Interval
 		for range retry.MaxAttempts {
@@ -210,7 +272,7 @@ func eachTask(check func(r *Repo, bad *list, machine, name string, s *asl.State)
 				}
 			}
 		}
-		bad.unless(len(r.Machines) == 2 || r.Stack != "", "there are %d state machines", len(r.Machines))
+		bad.unless(len(r.Machines) == 5 || r.Stack != "", "there are %d state machines", len(r.Machines))
 	}
 }
 
@@ -227,9 +289,28 @@ func (l *list) catches(s *asl.State, where string, next ...string) {
 	}
 }
 
+// reports reports whether a state ends a task of another machine.
+func reports(s *asl.State) bool {
+	return s.Resource == asl.SendTaskSuccess || s.Resource == asl.SendTaskFailure
+}
+
+// steps lists a machine's states and those of its children, in a run in which nothing fails.
+func (r *Repo) steps(machine string) (steps []string) {
+	for _, state := range r.path(machine) {
+		if children[state] == "" {
+			steps = append(steps, state)
+		}
+		steps = append(steps, r.path(children[state])...)
+	}
+	return steps
+}
+
 // path lists the states of a run in which nothing fails and every choice takes its default.
 func (r *Repo) path(machine string) []string {
 	m := r.Machines[machine]
+	if m == nil {
+		return nil
+	}
 	var states []string
 	for name := m.StartAt; name != "" && !slices.Contains(states, name); {
 		states = append(states, name)

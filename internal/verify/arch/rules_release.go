@@ -54,6 +54,13 @@ var releaseRules = []Rule{
 		// Published for every change, and kept while its executions run.
 		required{"Resources ^FulfilOrderVersion ", `{UpdateReplacePolicy: Retain, DeletionPolicy: Retain,
 			Properties: {StateMachineRevisionId: !GetAtt FulfilOrder.StateMachineRevisionId}}`},
+		required{"Resources ^PrepareOrderVersion ", `{UpdateReplacePolicy: Retain, DeletionPolicy: Retain,
+			Properties: {StateMachineRevisionId: !GetAtt PrepareOrder.StateMachineRevisionId}}`},
+		required{"Resources ^SettleOrderVersion ", `{UpdateReplacePolicy: Retain, DeletionPolicy: Retain,
+			Properties: {StateMachineRevisionId: !GetAtt SettleOrder.StateMachineRevisionId}}`},
+		required{"AWS::Serverless::StateMachine ^FulfilOrder ", `DefinitionSubstitutions: {
+			PrepareOrderArn: !If [IsGradual, !Ref PrepareOrderVersion, !Ref PrepareOrder],
+			SettleOrderArn: !If [IsGradual, !Ref SettleOrderVersion, !Ref SettleOrder]}`},
 		required{"AWS::StepFunctions::StateMachineAlias ^FulfilOrderLive ", `DeploymentPreference: {Type: CANARY,
 			StateMachineVersionArn: !Ref FulfilOrderVersion, Alarms: !Any {Ref: OrdersFailAlarm}}`},
 		required{"AWS::Serverless::Function ^(Start|Recover)Fulfilment", `Environment: {Variables: {

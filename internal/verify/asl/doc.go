@@ -2,8 +2,9 @@
 // Tests, the simulation and the exhaustive search run the real definitions with it.
 //
 // The subset is exactly what statemachines/*.asl.json use: JSONata; the states Task, Choice,
-// Succeed and Fail; the tasks lambda:invoke, lambda:invoke.waitForTaskToken and
-// states:startExecution; Arguments, Output, Retry, Catch and timeouts. Parse refuses everything
+// Succeed and Fail; the tasks lambda:invoke and states:startExecution, both also with
+// waitForTaskToken, and sendTaskSuccess and sendTaskFailure of the SDK; Arguments, Output, Retry,
+// Catch, End and timeouts. Parse refuses everything
 // else, including unknown fields and functions, because the proofs do not cover it. What depends on
 // values fails when it is evaluated: paths through lists, lists in lists, conditions that are not
 // Booleans, comparisons of other values than numbers, $string of more than strings.
@@ -17,11 +18,12 @@
 //		case asl.Invoke:         // call e.Function, then x.Succeed or x.Fail
 //		case asl.Sleep:          // wait at least e.Min and at most e.Max, then x.Wake
 //		case asl.StartExecution: // start another machine, then x.Succeed or x.Fail
+//		case asl.AnswerTask:     // answer whoever waits for e.Token, then x.Succeed or x.Fail
 //		case asl.Done:           // the end
 //		}
 //	}
 //
 // Not modelled, because nothing here depends on it: heartbeats, event quotas, what Step Functions
-// adds to a task's result besides the payload, and $states.context beyond Execution.Name and
-// Task.Token.
+// adds to a task's result besides the payload, and $states.context beyond Execution.Name,
+// State.RetryCount and Task.Token. State.EnteredTime is a constant.
 package asl

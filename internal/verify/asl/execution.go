@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Effect is what an execution waits for: an [Invoke], a [Sleep], a [StartExecution], or [Done] at
-// its end.
+// Effect is what an execution waits for: an [Invoke], a [Sleep], a [StartExecution], an
+// [AnswerTask], or [Done] at its end.
 type Effect interface{ effect() }
 
 // Invoke calls a function. Succeed answers with the function's result; Fail with the name of its
@@ -37,13 +37,25 @@ type Sleep struct {
 }
 
 // StartExecution starts an execution of another machine without waiting for its end. Succeed and
-// Fail answer it.
+// Fail answer it; for a Callback, whoever holds the token does, and a start that fails.
 type StartExecution struct {
 	State      string
 	MachineARN string // the substituted value
 	Name       string
 	Input      json.RawMessage
 	Timeout    time.Duration
+	Callback   bool
+	Token      string
+}
+
+// AnswerTask answers a task that waits for a token: with Output, or with Error and Cause. Succeed
+// and Fail answer it.
+type AnswerTask struct {
+	State        string
+	Token        string
+	Output       json.RawMessage
+	Error, Cause string
+	Timeout      time.Duration
 }
 
 // Status is how an execution ended.
@@ -69,6 +81,7 @@ type Done struct {
 func (Invoke) effect()         {}
 func (Sleep) effect()          {}
 func (StartExecution) effect() {}
+func (AnswerTask) effect()     {}
 func (Done) effect()           {}
 
 // ErrNotWaiting is returned for an answer that the execution does not wait for.
@@ -84,7 +97,6 @@ type Execution struct {
 	raw     json.RawMessage // input as JSON
 	retried []int           // how often each retrier of the state was used
 	attempt int             // of the state, from 0
-	tokens  int             // task tokens issued so far
 	effect  Effect
 	trace   []Entry
 }
@@ -129,7 +141,7 @@ func (x *Execution) Trace() []string {
 func (x *Execution) Next() Effect { return x.effect }
 
 // Succeed answers an Invoke with the function's result, a Callback with the output that came with
-// the token, and a StartExecution with its response.
+// the token, and other effects with the response of the call.
 func (x *Execution) Succeed(output json.RawMessage) error {
 	result, err := decode(output)
 	if err != nil {
@@ -140,7 +152,7 @@ func (x *Execution) Succeed(output json.RawMessage) error {
 		if !e.Callback {
 			result = map[string]any{"ExecutedVersion": "$LATEST", "Payload": result, "StatusCode": 200.0}
 		}
-	case StartExecution:
+	case StartExecution, AnswerTask:
 	default:
 		return ErrNotWaiting
 	}
@@ -148,10 +160,10 @@ func (x *Execution) Succeed(output json.RawMessage) error {
 	return nil
 }
 
-// Fail answers an Invoke or a StartExecution with an error.
+// Fail answers an effect with an error.
 func (x *Execution) Fail(name, cause string) error {
 	switch x.effect.(type) {
-	case Invoke, StartExecution:
+	case Invoke, StartExecution, AnswerTask:
 		x.recover(&failure{name, cause})
 		return nil
 	}
@@ -199,11 +211,12 @@ func (x *Execution) Key() string {
 	case Sleep:
 		b.WriteString("sleep")
 	case StartExecution:
-		b.WriteString("start")
+		b.WriteString("start|" + e.Token)
+	case AnswerTask:
+		b.WriteString("answer")
 	case Done:
 		b.WriteString("done|" + string(e.Status) + "|" + e.Error + "|" + e.Cause)
 	}
-	b.WriteString("|" + strconv.Itoa(x.tokens))
 	for _, n := range x.retried {
 		b.WriteString("|" + strconv.Itoa(n))
 	}

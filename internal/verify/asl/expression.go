@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/blues/jsonata-go/jparse"
@@ -17,7 +19,7 @@ type expression func(states, locals map[string]any) (any, error)
 var undefined any = struct{ undefined bool }{}
 
 // compiler compiles templates and the subset of JSONata: paths into $states, literals, objects,
-// arrays, blocks with local variables, conditionals, ">" and the functions below. It refuses
+// arrays, blocks with local variables, conditionals, ">", "&" and the functions below. It refuses
 // everything else. The parser is the library's. The evaluation is ours, because the library, unlike
 // AWS, treats null and an empty array as undefined. Tests compare both.
 type compiler struct {
@@ -50,7 +52,7 @@ func (t template) eval(states map[string]any) (any, *failure) {
 	return v, nil
 }
 
-var context = []string{"Execution.Name", "Task.Token"}
+var context = []string{"Execution.Name", "State.EnteredTime", "State.RetryCount", "Task.Token"}
 
 func (c *compiler) value(v any) (expression, error) {
 	switch v := v.(type) {
@@ -136,6 +138,8 @@ func (c *compiler) node(node jparse.Node) (expression, error) {
 			return nil, fmt.Errorf("the operator %s is not in the subset", n.Type)
 		}
 		return combine([]jparse.Node{n.LHS, n.RHS}, c.node, greater)
+	case *jparse.StringConcatenationNode:
+		return combine([]jparse.Node{n.LHS, n.RHS}, c.node, concatenate)
 	case *jparse.FunctionCallNode:
 		name, ok := n.Func.(*jparse.VariableNode)
 		if !ok || functions[name.Name].apply == nil {
@@ -305,6 +309,27 @@ func greater(values []any) (any, error) {
 	return nil, errors.New("only comparisons of numbers are in the subset")
 }
 
+// concatenate joins strings and small whole numbers; undefined is the empty string.
+func concatenate(values []any) (any, error) {
+	text := ""
+	for _, v := range values {
+		switch v := v.(type) {
+		case string:
+			text += v
+			continue
+		case float64:
+			if v >= 0 && v < 1e6 && v == math.Trunc(v) {
+				text += strconv.Itoa(int(v))
+				continue
+			}
+		}
+		if v != undefined {
+			return nil, errors.New("only & of strings and small whole numbers is in the subset")
+		}
+	}
+	return text, nil
+}
+
 // functions are those of the subset. All but $exists and $count return undefined for undefined.
 var functions = map[string]struct {
 	arguments int
@@ -361,6 +386,32 @@ var functions = map[string]struct {
 			return nil, errors.New("$merge needs a list of objects")
 		}
 		return out, nil
+	}},
+	"substring": {3, func(values []any) (any, error) {
+		text, ok1 := values[0].(string)
+		from, ok2 := values[1].(float64)
+		length, ok3 := values[2].(float64)
+		if values[0] == undefined {
+			return undefined, nil
+		}
+		if !ok1 || !ok2 || !ok3 || from < 0 || length < 0 {
+			return nil, errors.New("only $substring of a string from its beginning on is in the subset")
+		}
+		runes := []rune(text)
+		runes = runes[min(int(from), len(runes)):]
+		return string(runes[:min(int(length), len(runes))]), nil
+	}},
+	"substringBefore": {2, func(values []any) (any, error) {
+		text, ok1 := values[0].(string)
+		end, ok2 := values[1].(string)
+		if values[0] == undefined {
+			return undefined, nil
+		}
+		if !ok1 || !ok2 {
+			return nil, errors.New("$substringBefore needs strings")
+		}
+		before, _, _ := strings.Cut(text, end)
+		return before, nil
 	}},
 	// string returns a string unchanged and an object of strings as JSON. JSONata would round
 	// numbers.

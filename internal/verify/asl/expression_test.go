@@ -75,15 +75,26 @@ func TestExpressions(t *testing.T) {
 		`$exists($states.input.nil)`:                          `true`,
 		`$exists($states.input.z)`:                            `false`,
 		`($x := {'A': 'b'}; $y := $lookup($x, 'C'); $exists($y) ? $y : 'I')`: `"I"`,
-		`$states.input.t ? 1 : 2`:               `1`,
-		`$states.input.none ? 1 : 2`:            `error`,
-		`$states.input.z ? 1 : 2`:               `error`,
-		`$states.input.z > 1`:                   ``,
-		`'b' > 'a'`:                             `error`,
-		`1 > 'a'`:                               `error`,
-		`[$states.input.s, 1, $states.input.z]`: `["ü<&>\"",1]`,
-		`[[1], $states.input.z]`:                `error`,
-		`[$states.input.one]`:                   `error`,
+		`$states.input.t ? 1 : 2`:                `1`,
+		`$states.input.none ? 1 : 2`:             `error`,
+		`$states.input.z ? 1 : 2`:                `error`,
+		`$states.input.z > 1`:                    ``,
+		`'b' > 'a'`:                              `error`,
+		`1 > 'a'`:                                `error`,
+		`[$states.input.s, 1, $states.input.z]`:  `["ü<&>\"",1]`,
+		`[[1], $states.input.z]`:                 `error`,
+		`'a' & $states.input.o.b.c & 2`:          `"ax2"`,
+		`'a' & $states.input.z`:                  `"a"`,
+		`'a' & $states.input.n`:                  `error`,
+		`$substring($states.input.s, 1, 2)`:      `"<&"`,
+		`$substring($states.input.s, 0, 99)`:     `"ü<&>\""`,
+		`$substring($states.input.z, 0, 1)`:      ``,
+		`$substring(1, 0, 1)`:                    `error`,
+		`$substringBefore('a: b', ':')`:          `"a"`,
+		`$substringBefore('a', ':')`:             `"a"`,
+		`$substringBefore($states.input.z, ':')`: ``,
+		`$substringBefore(1, ':')`:               `error`,
+		`[$states.input.one]`:                    `error`,
 	} {
 		v, err := evaluate(t, text)
 		got := format(v)
@@ -100,7 +111,7 @@ func TestExpressionsOutsideTheSubsetAreRefused(t *testing.T) {
 	for _, text := range []string{
 		`$`, `$$`, `$states`, `$states.result`, `$states.inputs.a`, `input.a`, `$states.context.State.Name`, `$uuid()`,
 		`$sum([1])`,
-		`$states.input.a[0]`, `$states.input.*`, `$states.input.**`, `$states.input.a = 1`, `1 + 1`, `'a' & 'b'`,
+		`$states.input.a[0]`, `$states.input.*`, `$states.input.**`, `$states.input.a = 1`, `1 + 1`,
 		`true and false`, `function($x){$x}`,
 		`$x`, `($merge := 1; $merge)`, `($states := 1; 1)`, `$merge()`, `$lookup({})`, `true ? 1`, `/a/`,
 		`$states.input.a^(b)`, `$states.input{a: b}`,
@@ -161,7 +172,7 @@ func expressions(depth int) *rapid.Generator[string] {
 			objects := []string{`$states.input.o`, `$states.input.z`, `{'a': ` + sub() + `}`}
 			return rapid.SampledFrom(objects).Draw(r, "object")
 		}
-		switch rapid.IntRange(0, 9).Draw(r, "kind") {
+		switch rapid.IntRange(0, 10).Draw(r, "kind") {
 		case 0:
 			return `$merge([` + object() + `, ` + object() + `])`
 		case 1:
@@ -182,6 +193,9 @@ func expressions(depth int) *rapid.Generator[string] {
 			return `$string($merge([$states.input.o.b, {'s': $string($states.input.s)}]))`
 		case 8:
 			return `[` + object() + `]`
+		case 9:
+			text := rapid.SampledFrom([]string{`$states.input.s`, `$states.input.o.b.c`, `$states.input.z`, `'a: b'`})
+			return `$substringBefore(` + text.Draw(r, "text") + ` & $substring(` + text.Draw(r, "text") + `, 0, 3), ':')`
 		default:
 			return leaf.Draw(r, "leaf")
 		}

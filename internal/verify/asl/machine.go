@@ -36,6 +36,9 @@ const (
 	LambdaInvoke        Resource = "arn:aws:states:::lambda:invoke"
 	LambdaInvokeAndWait Resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
 	StatesStart         Resource = "arn:aws:states:::states:startExecution"
+	StatesStartAndWait  Resource = "arn:aws:states:::states:startExecution.waitForTaskToken"
+	SendTaskSuccess     Resource = "arn:aws:states:::aws-sdk:sfn:sendTaskSuccess"
+	SendTaskFailure     Resource = "arn:aws:states:::aws-sdk:sfn:sendTaskFailure"
 )
 
 // State is a state of a machine.
@@ -43,7 +46,7 @@ type State struct {
 	Name    string
 	Comment string
 	Type    Type
-	Next    string // Task
+	Next    string // Task; "" at the end
 
 	Resource Resource // Task
 	Target   string   // Task: the function, or the ARN of the machine to start
@@ -57,9 +60,13 @@ type State struct {
 	Error string // Fail
 	Cause string // Fail
 
-	argument template // Task: the payload, or the input of the machine to start
-	name     template // Task: the name of the execution to start
-	output   template // Task
+	arguments map[string]template // Task: all but Target
+	output    template            // Task
+}
+
+// callback reports whether the task waits for an answer by its token.
+func (s *State) callback() bool {
+	return s.Resource == LambdaInvokeAndWait || s.Resource == StatesStartAndWait
 }
 
 // Retrier says which errors of a task are retried, and when.

@@ -39,7 +39,7 @@ func (d task) start(t *testing.T, input string) *asl.Execution {
 	return m.Start("x", json.RawMessage(input))
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,8 @@ func TestParseRefusesWhatIsOutsideTheSubset(t *testing.T) {
 		"an unknown state type":         change(`"Type":"Succeed"`, `"Type":"Pass"`),
 		"a field of another type":       change(`"Type":"Succeed"`, `"Type":"Succeed","Default":"Bad"`),
 		"an unknown resource":           task{resource: "arn:aws:states:::sqs:sendMessage"}.definition(),
-		"End":                           change(`"Next":"Well"`, `"End":true`),
+		"End besides Next":              change(`"Next":"Well"`, `"Next":"Well","End":true`),
+		"neither End nor Next":          change(`,"Next":"Well"`, ``),
 		"an unknown Next":               change(`"Next":"Well"`, `"Next":"Wel"`),
 		"an unknown StartAt":            change(`"StartAt":"Do"`, `"StartAt":"Done"`),
 		"an unreachable state":          change(`"Default":"Good"`, `"Default":"Bad"`),

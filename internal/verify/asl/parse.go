@@ -27,6 +27,7 @@ type (
 		Arguments                            map[string]any
 		Output                               any
 		TimeoutSeconds                       int
+		End                                  bool
 		Retry                                []retryDefinition
 		Catch                                []catchDefinition
 		Choices                              []struct{ Condition, Next string }
@@ -48,7 +49,7 @@ type (
 
 // fields are those of a state of each type, besides Type and Comment.
 var fields = map[Type][]string{
-	Task:    {"Resource", "Arguments", "Output", "TimeoutSeconds", "Retry", "Catch", "Next"},
+	Task:    {"Resource", "Arguments", "Output", "TimeoutSeconds", "Retry", "Catch", "Next", "End"},
 	Choice:  {"Choices", "Default"},
 	Succeed: {},
 	Fail:    {"Error", "Cause"},
@@ -188,8 +189,11 @@ func (m *Machine) connected() error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.States)) {
-		if !done[name] {
+		switch {
+		case !done[name]:
 			return fmt.Errorf("the state %s is never reached", name)
+		case m.States[name].callback() && len(m.Loops) > 0:
+			return fmt.Errorf("the state %s waits for a token in a machine with a loop, which is not in the subset", name)
 		}
 	}
 	return nil
@@ -227,10 +231,10 @@ func (s *State) parseTask(d stateDefinition) (err error) {
 	if s.Timeout, err = seconds("TimeoutSeconds", d.TimeoutSeconds); err != nil {
 		return err
 	}
-	if s.Next == "" || d.Output == nil {
-		return errors.New("a task without Next or Output is not in the subset")
+	if (s.Next == "") != d.End || d.Output == nil {
+		return errors.New("a task must have Output, and either Next or End")
 	}
-	if err := s.arguments(d.Arguments); err != nil {
+	if err := s.parseArguments(d.Arguments); err != nil {
 		return err
 	}
 	if s.output, err = newTemplate("Output", d.Output, "input", "context", "result"); err != nil {
@@ -256,30 +260,45 @@ func (s *State) parseTask(d stateDefinition) (err error) {
 	return nil
 }
 
-// arguments reads the arguments of the task's resource. All are required, others refused.
-func (s *State) arguments(args map[string]any) (err error) {
-	want := map[Resource][]string{
-		LambdaInvoke:        {"FunctionName", "Payload"},
-		LambdaInvokeAndWait: {"FunctionName", "Payload"},
-		StatesStart:         {"StateMachineArn", "Input", "Name"},
-	}[s.Resource]
-	if want == nil {
+// resources lists the arguments of each task. The target, if any, comes first.
+var resources = map[Resource]struct {
+	target    bool
+	arguments []string
+}{
+	LambdaInvoke:        {true, []string{"FunctionName", "Payload"}},
+	LambdaInvokeAndWait: {true, []string{"FunctionName", "Payload"}},
+	StatesStart:         {true, []string{"StateMachineArn", "Input", "Name"}},
+	StatesStartAndWait:  {true, []string{"StateMachineArn", "Input", "Name"}},
+	SendTaskSuccess:     {false, []string{"TaskToken", "Output"}},
+	SendTaskFailure:     {false, []string{"TaskToken", "Error", "Cause"}},
+}
+
+// parseArguments reads the arguments of the task's resource. All are required, others refused.
+func (s *State) parseArguments(args map[string]any) (err error) {
+	resource, ok := resources[s.Resource]
+	if !ok {
 		return fmt.Errorf("the resource %q is not in the subset", s.Resource)
 	}
+	want := resource.arguments
 	for _, a := range want {
 		if _, ok := args[a]; !ok || len(args) != len(want) {
 			return fmt.Errorf("the Arguments must be exactly %v", want)
 		}
 	}
-	s.Target, _ = args[want[0]].(string)
-	if _, expr := expressionOf(s.Target); expr || s.Target == "" {
-		return fmt.Errorf("the argument %s must be a plain string", want[0])
+	if resource.target {
+		s.Target, _ = args[want[0]].(string)
+		if _, expr := expressionOf(s.Target); expr || s.Target == "" {
+			return fmt.Errorf("the argument %s must be a plain string", want[0])
+		}
+		want = want[1:]
 	}
-	s.argument, err = newTemplate("Arguments/"+want[1], args[want[1]], "input", "context")
-	if err == nil && len(want) > 2 {
-		s.name, err = newTemplate("Arguments/"+want[2], args[want[2]], "input", "context")
+	s.arguments = map[string]template{}
+	for _, a := range want {
+		if s.arguments[a], err = newTemplate("Arguments/"+a, args[a], "input", "context"); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func (d retryDefinition) parse() (Retrier, error) {

@@ -36,8 +36,8 @@ func load(t testing.TB, name string) *asl.Machine {
 	return m
 }
 
-// drive answers effects until the execution is done. answer returns the function's result or an
-// error name.
+// drive answers effects until the execution is done, and runs the children for which it waits.
+// answer returns a function's result or an error name.
 func drive(t testing.TB, x *asl.Execution, answer func(asl.Effect) (output, fail string)) asl.Done {
 	t.Helper()
 	for range 1000 {
@@ -47,13 +47,15 @@ func drive(t testing.TB, x *asl.Execution, answer func(asl.Effect) (output, fail
 			return e
 		case asl.Sleep:
 			err = x.Wake()
+		case asl.AnswerTask:
+			err = x.Succeed(json.RawMessage(`{}`))
 		default:
-			output, fail := answer(e)
-			if fail != "" {
-				err = x.Fail(fail, "because")
-			} else {
-				err = x.Succeed(json.RawMessage(output))
+			if child, ok := e.(asl.StartExecution); ok && child.Callback {
+				err = reply(x, runChild(t, child, answer))
+				break
 			}
+			output, fail := answer(e)
+			err = reply(x, asl.AnswerTask{Output: json.RawMessage(output), Error: fail, Cause: "because"})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -63,15 +65,72 @@ func drive(t testing.TB, x *asl.Execution, answer func(asl.Effect) (output, fail
 	return asl.Done{}
 }
 
-func TestOrderIsFulfilledStateByState(t *testing.T) {
+// reply answers the task of an execution.
+func reply(x *asl.Execution, with asl.AnswerTask) error {
+	if with.Error != "" {
+		return x.Fail(with.Error, with.Cause)
+	}
+	return x.Succeed(with.Output)
+}
+
+// children are the machines whose executions others wait for.
+var children = map[string]string{
+	"PrepareOrderArn": "prepare-order", "SettleOrderArn": "settle-order", "UndoOrderArn": "undo-order",
+}
+
+// runChild runs a child and returns what it reports.
+func runChild(t testing.TB, start asl.StartExecution, answer func(asl.Effect) (output, fail string)) asl.AnswerTask {
+	t.Helper()
+	x := load(t, children[start.MachineARN]).Start(start.Name, start.Input)
+	for {
+		switch e := x.Next().(type) {
+		case asl.AnswerTask:
+			if e.Token != start.Token {
+				t.Fatalf("%s reports to %s, not to %s", start.Name, e.Token, start.Token)
+			}
+			return e
+		case asl.Invoke:
+			output, fail := answer(e)
+			must(t, reply(x, asl.AnswerTask{Output: json.RawMessage(output), Error: fail, Cause: "because"}))
+		default:
+			t.Fatalf("%s: %+v", start.Name, e)
+		}
+	}
+}
+
+// A Standard workflow costs by the state: this is what an order costs.
+func TestOrderIsFulfilledInThreeStates(t *testing.T) {
 	x := load(t, "fulfil-order").Start("01J", json.RawMessage(order))
-	done := drive(t, x, func(asl.Effect) (string, string) { return `{"status":"ok"}`, "" })
+	var steps []string
+	done := drive(t, x, func(e asl.Effect) (string, string) {
+		steps = append(steps, e.(asl.Invoke).State)
+		return `{"status":"ok"}`, ""
+	})
+	if want := []string{"Prepare", "AwaitShipment", "Settle"}; done.Status != asl.Succeeded || !slices.Equal(x.Trace(), want) {
+		t.Errorf("%+v after %v", done, x.Trace())
+	}
 	want := []string{
 		"ReserveStock", "AuthorizePayment", "ArrangeShipment", "AwaitShipment", "CapturePayment", "CommitStock",
-		"ConfirmOrder", "Fulfilled",
+		"ConfirmOrder",
 	}
-	if done.Status != asl.Succeeded || !slices.Equal(x.Trace(), want) {
-		t.Errorf("%+v after %v", done, x.Trace())
+	if !slices.Equal(steps, want) {
+		t.Errorf("the steps are %v", steps)
+	}
+}
+
+// A child that does not report has failed no step: its cause names none.
+func TestCompensationLearnsWhichStepFailed(t *testing.T) {
+	for cause, want := range map[string]string{
+		"AuthorizePayment: declined": "AuthorizePayment", "Rate exceeded": "Prepare", "": "Prepare",
+	} {
+		x := load(t, "fulfil-order").Start("01J", json.RawMessage(order))
+		if err := x.Fail("PaymentDeclined", cause); err != nil {
+			t.Fatal(err)
+		}
+		start, _ := x.Next().(asl.StartExecution)
+		if want := `"failedStep":"` + want + `"`; !strings.Contains(string(start.Input), want) {
+			t.Errorf("cause %q: the compensation gets %s", cause, start.Input)
+		}
 	}
 }
 
@@ -89,7 +148,7 @@ func TestFailedStepHandsOverToCompensation(t *testing.T) {
 		}
 		return `{}`, ""
 	})
-	if done.LastState != "Compensating" || started.Name != "01J" || started.MachineARN != "CompensateOrderArn" {
+	if done.LastState != "StartCompensation" || started.Name != "01J" || started.MachineARN != "CompensateOrderArn" {
 		t.Errorf("%+v, started %+v", done, started)
 	}
 	want := `{"customerId":"c1","failedStep":"AuthorizePayment","orderId":"01J","reason":"PAYMENT_DECLINED",` +
@@ -129,7 +188,7 @@ func TestExhaustedUndoDoesNotStopTheOthersAndFlagsTheOrder(t *testing.T) {
 	input := `{"orderId":"01J","customerId":"c1","total":{"currency":"EUR","amount":1},"reason":"TIMED_OUT",
 		"failedStep":"","traceparent":""}`
 	x := load(t, "compensate-order").Start("01J", json.RawMessage(input))
-	attempts, detail := 0, ""
+	attempts, released, detail := 0, 0, ""
 	done := drive(t, x, func(e asl.Effect) (string, string) {
 		i := e.(asl.Invoke)
 		switch i.State {
@@ -144,12 +203,31 @@ func TestExhaustedUndoDoesNotStopTheOthersAndFlagsTheOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 			detail = p.Detail
+		case "ReleaseStock":
+			released++
 		}
 		return `{}`, ""
 	})
-	released := slices.Contains(x.Trace(), "ReleaseStock")
-	if done.Error != "NeedsAttention" || attempts != 9 || detail != `{"VoidPayment":"Transient"}` || !released {
-		t.Errorf("%+v after %d attempts, detail %s, by %v", done, attempts, detail, x.Trace())
+	if done.Error != "NeedsAttention" || attempts != 9 || detail != `{"VoidPayment":"Transient"}` || released != 9 {
+		t.Errorf("%+v after %d attempts, detail %s, released %d times", done, attempts, detail, released)
+	}
+}
+
+func TestOrderIsUndoneInTwoStates(t *testing.T) {
+	input := `{"orderId":"01J","customerId":"c1","total":{"currency":"EUR","amount":1},"reason":"TIMED_OUT",
+		"failedStep":"","traceparent":""}`
+	for confirmed, want := range map[string][]string{
+		"true": {"CloseOrder"}, "false": {"CloseOrder", "CancelShipment", "VoidPayment", "ReleaseStock", "RejectOrder"},
+	} {
+		x := load(t, "compensate-order").Start("01J", json.RawMessage(input))
+		var steps []string
+		done := drive(t, x, func(e asl.Effect) (string, string) {
+			steps = append(steps, e.(asl.Invoke).State)
+			return `{"confirmed":` + confirmed + `}`, ""
+		})
+		if done.Status != asl.Succeeded || !slices.Equal(x.Trace(), []string{"IsGivenUp", "Undo"}) || !slices.Equal(steps, want) {
+			t.Errorf("confirmed %s: %+v by %v in %v", confirmed, done, steps, x.Trace())
+		}
 	}
 }
 
@@ -168,17 +246,18 @@ func TestAbandonedCompensationOnlyFlagsTheOrder(t *testing.T) {
 	}
 }
 
-func TestEachStateCountsItsOwnAttempts(t *testing.T) {
+// A step that fails for a while has its whole stretch repeated: 8 times, counted per stretch.
+func TestAStretchIsRepeatedUntilEachStepSucceeds(t *testing.T) {
 	x := load(t, "fulfil-order").Start("01J", json.RawMessage(order))
 	attempts := map[string]int{}
 	done := drive(t, x, func(e asl.Effect) (string, string) {
 		i, ok := e.(asl.Invoke)
-		if attempts[i.State]++; ok && attempts[i.State] <= 3 {
+		if attempts[i.State]++; ok && attempts[i.State] <= 2 {
 			return "", "Transient"
 		}
 		return `{}`, ""
 	})
-	if done.LastState != "Fulfilled" || attempts["ConfirmOrder"] != 4 {
+	if done.LastState != "Settle" || attempts["ReserveStock"] != 7 || attempts["ConfirmOrder"] != 3 {
 		t.Errorf("%+v after %v", done, attempts)
 	}
 }

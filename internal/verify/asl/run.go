@@ -1,6 +1,7 @@
 package asl
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -41,7 +42,7 @@ func (x *Execution) enter(name string, input any) {
 
 func (x *Execution) choose() (string, *failure) {
 	for _, b := range x.state.Choices {
-		v, bad := b.condition.eval(x.states(nil))
+		v, bad := b.condition.eval(x.states())
 		if bad != nil {
 			return "", bad
 		}
@@ -66,35 +67,62 @@ func (x *Execution) try() {
 	}
 }
 
+// call evaluates the task's arguments.
 func (x *Execution) call() (Effect, *failure) {
 	s := x.state
-	call := Invoke{
-		State: s.Name, Function: s.Target, Timeout: s.Timeout, Attempt: x.attempt,
-		Callback: s.Resource == LambdaInvokeAndWait,
+	callback := s.callback()
+	token := ""
+	states := x.states()
+	if callback {
+		token = fmt.Sprintf("%s/%s/%d", x.name, s.Name, x.attempt+1) // Parse refuses loops through it
+		states["context"].(map[string]any)["Task"] = map[string]any{"Token": token}
 	}
-	var task map[string]any
-	if call.Callback {
-		x.tokens++
-		call.Token = fmt.Sprintf("%s/%s/%d", x.name, s.Name, x.tokens)
-		task = map[string]any{"Token": call.Token}
+	var bad *failure
+	value := func(argument string) (v any) {
+		if bad == nil {
+			v, bad = s.arguments[argument].eval(states)
+		}
+		return v
 	}
-	v, bad := s.argument.eval(x.states(task))
-	if bad != nil {
-		return nil, bad
+	data := func(argument string) (data json.RawMessage) {
+		if v := value(argument); bad == nil {
+			data, bad = encode(v)
+		}
+		return data
 	}
-	if call.Payload, bad = encode(v); bad != nil || s.Resource != StatesStart {
-		return call, bad
+	text := func(argument string) string {
+		text, ok := value(argument).(string)
+		if bad == nil && !ok {
+			bad = failed(ErrRuntime, "%s must be a string", s.arguments[argument].field)
+		}
+		return text
 	}
-	v, bad = s.name.eval(x.states(nil))
-	name, ok := v.(string)
-	if bad == nil && !ok {
-		bad = failed(ErrRuntime, "%s: the name of an execution must be a string", s.name.field)
+	var effect Effect
+	switch s.Resource {
+	case LambdaInvoke, LambdaInvokeAndWait:
+		effect = Invoke{
+			State: s.Name, Function: s.Target, Payload: data("Payload"), Timeout: s.Timeout, Attempt: x.attempt,
+			Callback: callback, Token: token,
+		}
+	case StatesStart, StatesStartAndWait:
+		effect = StartExecution{
+			State: s.Name, MachineARN: s.Target, Name: text("Name"), Input: data("Input"), Timeout: s.Timeout,
+			Callback: callback, Token: token,
+		}
+	case SendTaskSuccess:
+		effect = AnswerTask{
+			State: s.Name, Token: text("TaskToken"), Output: json.RawMessage(text("Output")), Timeout: s.Timeout,
+		}
+	case SendTaskFailure:
+		effect = AnswerTask{
+			State: s.Name, Token: text("TaskToken"), Error: text("Error"), Cause: text("Cause"), Timeout: s.Timeout,
+		}
 	}
-	return StartExecution{State: s.Name, MachineARN: s.Target, Name: name, Input: call.Payload, Timeout: s.Timeout}, bad
+	return effect, bad
 }
 
 func (x *Execution) succeed(result any) {
-	states := x.states(nil)
+	states := x.states()
 	states["result"] = result
 	_, bad := encode(result)
 	var output any
@@ -108,7 +136,12 @@ func (x *Execution) succeed(result any) {
 		x.recover(bad)
 		return
 	}
-	x.enter(x.state.Next, output)
+	if x.state.Next != "" {
+		x.enter(x.state.Next, output)
+		return
+	}
+	raw, _ := encode(output) // just done
+	x.effect = Done{Status: Succeeded, Output: raw, LastState: x.state.Name}
 }
 
 // recover handles an error of the task. The first matching retrier decides whether to retry; if it
@@ -127,7 +160,7 @@ func (x *Execution) recover(bad *failure) {
 		x.fail(bad)
 		return
 	}
-	states := x.states(nil)
+	states := x.states()
 	states["errorOutput"] = map[string]any{"Error": bad.name, "Cause": bad.cause}
 	output, worse := s.Catch[i].output.eval(states)
 	if worse != nil {
@@ -141,13 +174,15 @@ func (x *Execution) fail(bad *failure) {
 	x.effect = Done{Status: Failed, Error: bad.name, Cause: bad.cause, LastState: x.state.Name}
 }
 
-// states returns the variable $states; task is its context.Task.
-func (x *Execution) states(task map[string]any) map[string]any {
-	c := map[string]any{"Execution": map[string]any{"Name": x.name}}
-	if task != nil {
-		c["Task"] = task
-	}
-	return map[string]any{"input": x.input, "context": c}
+// entered is the time at which every state is entered: an execution has no clock.
+const entered = "2026-01-01T00:00:00.000Z"
+
+// states returns the variable $states.
+func (x *Execution) states() map[string]any {
+	return map[string]any{"input": x.input, "context": map[string]any{
+		"Execution": map[string]any{"Name": x.name},
+		"State":     map[string]any{"EnteredTime": entered, "RetryCount": float64(x.attempt)},
+	}}
 }
 
 // Names of Step Functions' own errors.

@@ -212,3 +212,65 @@ func TestStartExecutionHasMachineNameAndInput(t *testing.T) {
 		t.Errorf("an input that is not JSON: %+v", d)
 	}
 }
+
+func TestTaskWithEndEndsTheExecution(t *testing.T) {
+	text := `{"QueryLanguage":"JSONata","StartAt":"Do","TimeoutSeconds":60,"States":{"Do":{"Type":"Task",
+		"Resource":"arn:aws:states:::lambda:invoke","Arguments":{"FunctionName":"f","Payload":{}},
+		"Output":{"a":1},"TimeoutSeconds":5,"End":true}}}`
+	m, err := asl.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := m.Start("x", json.RawMessage(`{}`))
+	must(t, x.Succeed(json.RawMessage(`{}`)))
+	if d := ended(t, x); d.Status != asl.Succeeded || string(d.Output) != `{"a":1}` || d.LastState != "Do" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestAChildIsAwaitedByItsToken(t *testing.T) {
+	arguments := `{"StateMachineArn":"arn","Name":"{% $states.input.id & '-' & $states.context.State.RetryCount %}",
+		"Input":{"token":"{% $states.context.Task.Token %}"}}`
+	x := task{
+		resource: string(asl.StatesStartAndWait), arguments: arguments, retry: `{"ErrorEquals":["A"]}`,
+		output: `{"bad":false,"worse":false,"r":"{% $states.result %}"}`,
+	}.start(t, `{"id":"n"}`)
+	first := x.Next().(asl.StartExecution)
+	must(t, x.Fail("A", "")) // by the token, or because the start failed
+	must(t, x.Wake())
+	second := x.Next().(asl.StartExecution)
+	if !first.Callback || first.Token == second.Token || first.Name != "n-0" || second.Name != "n-1" ||
+		string(second.Input) != `{"token":"`+second.Token+`"}` {
+		t.Errorf("%+v, then %+v", first, second)
+	}
+	must(t, x.Succeed(json.RawMessage(`{"by":"token"}`)))
+	if d := ended(t, x); string(d.Output) != `{"bad":false,"r":{"by":"token"},"worse":false}` {
+		t.Errorf("the token's output is wrapped: %s", d.Output)
+	}
+}
+
+func TestAnExecutionAnswersAnothersTask(t *testing.T) {
+	success := task{resource: string(asl.SendTaskSuccess),
+		arguments: `{"TaskToken":"{% $states.input.token %}","Output":"{% $string({'a': 'b'}) %}"}`}
+	x := success.start(t, `{"token":"t"}`)
+	if e := x.Next().(asl.AnswerTask); e.Token != "t" || string(e.Output) != `{"a":"b"}` || e.Error != "" {
+		t.Errorf("%+v", e)
+	}
+	must(t, x.Fail("Sfn.TaskTimedOutException", ""))
+	if d := ended(t, x); d.Error != "Sfn.TaskTimedOutException" {
+		t.Errorf("%+v", d)
+	}
+	failure := task{resource: string(asl.SendTaskFailure),
+		arguments: `{"TaskToken":"t","Error":"{% $states.input.error %}","Cause":"c"}`}
+	x = failure.start(t, `{"error":"e"}`)
+	if e := x.Next().(asl.AnswerTask); e.Token != "t" || e.Error != "e" || e.Cause != "c" {
+		t.Errorf("%+v", e)
+	}
+	must(t, x.Succeed(json.RawMessage(`{}`)))
+	if d := ended(t, x); d.Status != asl.Succeeded {
+		t.Errorf("%+v", d)
+	}
+	if d := ended(t, failure.start(t, `{"error":1}`)); d.Error != asl.ErrRuntime {
+		t.Errorf("an error that is not a string: %+v", d)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -18,11 +19,15 @@ func (p Prices) derive(counts Counts) Counts {
 	all := Counts{}
 	for who, units := range counts {
 		units = maps.Clone(units)
-		milliseconds := 0.0
+		milliseconds, waited := 0.0, 0.0
 		for u, each := range p.Milliseconds {
 			milliseconds += units[u] * each
+			waited += units[within+u] * each
 		}
 		units[GBSeconds] = milliseconds / 1000 * p.Memory / 1024
+		if runs := units[ExpressRuns]; runs > 0 { // billed by 100 ms and 64 MB
+			units[ExpressSeconds] = runs * math.Ceil(waited/runs/100) / 10 * 64 / 1024
+		}
 		units[Traces] = units[Requests] * p.Traced
 		all[who] = units
 	}

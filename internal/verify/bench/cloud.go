@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -278,6 +279,7 @@ type execution struct {
 	machine, name string
 	run           *asl.Execution
 	entered       int // states counted so far
+	express       bool
 }
 
 // states answers the calls of Step Functions.
@@ -306,15 +308,9 @@ func (w *World) states(operation string, body []byte) (any, error) {
 		}
 		return out, nil
 	case "SendTaskSuccess", "SendTaskFailure":
-		x := w.waiting[in.TaskToken]
-		if x == nil {
-			return nil, errors.New("TaskDoesNotExist: " + in.TaskToken)
-		}
-		delete(w.waiting, in.TaskToken)
-		if operation == "SendTaskSuccess" {
-			return struct{}{}, w.resume(x, x.run.Succeed(json.RawMessage(in.Output)))
-		}
-		return struct{}{}, w.resume(x, x.run.Fail(in.Error, in.Cause))
+		return struct{}{}, w.answerTask(asl.AnswerTask{
+			Token: in.TaskToken, Output: json.RawMessage(in.Output), Error: in.Error, Cause: in.Cause,
+		})
 	}
 	return nil, fmt.Errorf("unknown operation %s", operation)
 }
@@ -331,9 +327,25 @@ func (w *World) start(machine, name string, input json.RawMessage) error {
 	if m == nil {
 		return fmt.Errorf("unknown state machine %s", machine)
 	}
-	x := &execution{machine: machine, name: name, run: m.Start(name, input)}
+	x := &execution{machine: machine, name: name, run: m.Start(name, input), express: w.express[machine]}
+	if x.express {
+		w.count(machine, ExpressRuns, 1)
+	}
 	w.started[key] = x
 	return w.resume(x, nil)
+}
+
+// answerTask answers the task that waits for a token.
+func (w *World) answerTask(with asl.AnswerTask) error {
+	x := w.waiting[with.Token]
+	if x == nil {
+		return errors.New("TaskDoesNotExist: " + with.Token)
+	}
+	delete(w.waiting, with.Token)
+	if with.Error == "" {
+		return w.resume(x, x.run.Succeed(with.Output))
+	}
+	return w.resume(x, x.run.Fail(with.Error, with.Cause))
 }
 
 // resume counts the states entered and plans the next effect.
@@ -342,7 +354,9 @@ func (w *World) resume(x *execution, err error) error {
 		return err
 	}
 	trace := x.run.Trace()
-	w.count(x.machine, Transitions, float64(len(trace)-x.entered))
+	if !x.express {
+		w.count(x.machine, Transitions, float64(len(trace)-x.entered))
+	}
 	x.entered = len(trace)
 	w.later(func() error { return w.drive(x) })
 	return nil
@@ -354,7 +368,13 @@ func (w *World) drive(x *execution) error {
 		if effect.Callback {
 			w.waiting[effect.Token] = x
 		}
+		before := maps.Clone(w.counts[effect.Function])
 		out, err := w.invoke(effect.Function, effect.Payload)
+		for _, u := range []Unit{Invocations, Calls, PartyCalls} {
+			if x.express {
+				w.count(x.machine, within+u, w.counts[effect.Function][u]-before[u])
+			}
+		}
 		var named messages.InvokeResponse_Error
 		switch {
 		case errors.As(err, &named):
@@ -370,7 +390,16 @@ func (w *World) drive(x *execution) error {
 		w.count(x.machine, Transitions, 1)
 		w.clock.Advance(effect.Max)
 		return w.resume(x, x.run.Wake())
+	case asl.AnswerTask:
+		if err := w.answerTask(effect); err != nil {
+			return err
+		}
+		return w.resume(x, x.run.Succeed(json.RawMessage(`{}`)))
 	case asl.StartExecution:
+		if effect.Callback {
+			w.waiting[effect.Token] = x
+			return w.start(effect.MachineARN, effect.Name, effect.Input)
+		}
 		if err := w.start(effect.MachineARN, effect.Name, effect.Input); err != nil {
 			return w.resume(x, x.run.Fail("StepFunctions.ExecutionAlreadyExistsException", err.Error()))
 		}

@@ -36,6 +36,9 @@ const (
 // detail is the prefix of units that say to which kind of item the units of tables belong.
 const detail = "table: "
 
+// within is the prefix of units of functions that an Express execution waits for.
+const within = "within: "
+
 // Counts are the units that each function or state machine causes, and in detail the units of its
 // items in tables.
 type Counts map[string]map[Unit]float64

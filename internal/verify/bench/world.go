@@ -40,6 +40,7 @@ type World struct {
 	ids       *ids.Sequence
 	functions map[string]*deployed
 	machines  map[string]*asl.Machine
+	express   map[string]bool       // by machine
 	waiting   map[string]*execution // by task token
 	started   map[string]*execution // by ARN
 	streams   map[string][]source   // by table
@@ -94,7 +95,7 @@ func NewWorld(repo devstack.Repo) (*World, error) {
 	w := &World{
 		Server: tables.New(schemas(stack)...), clock: clock.At(time.Date(2026, 1, 5, 9, 0, 0, 123456789, time.UTC)),
 		ids: &ids.Sequence{}, functions: map[string]*deployed{},
-		machines: map[string]*asl.Machine{}, waiting: map[string]*execution{}, started: map[string]*execution{},
+		machines: map[string]*asl.Machine{}, express: map[string]bool{}, waiting: map[string]*execution{}, started: map[string]*execution{},
 		streams: map[string][]source{}, queues: map[string]source{}, topics: map[string][]subscription{},
 		pending: map[string][]json.RawMessage{}, counts: Counts{},
 	}
@@ -148,6 +149,7 @@ func (w *World) readMachines(repo devstack.Repo, stack *cfn.Stack) error {
 			return err
 		}
 		w.machines[own(p["Name"])] = m
+		w.express[own(p["Name"])] = p["Type"] == "EXPRESS"
 	}
 	return nil
 }

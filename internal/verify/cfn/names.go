@@ -38,6 +38,9 @@ var kinds = map[string]kind{
 // physical returns the value of a reference to a resource or one of its attributes. In a name that
 // AWS generates, * stands for the unknown part. A resource of unknown type keeps its logical id.
 func (s *Stack) physical(id, attribute string) string {
+	if s.Type(id) == "AWS::StepFunctions::StateMachineVersion" {
+		return fmt.Sprint(s.Value(Dig(s.template, "Resources", id, "Properties", "StateMachineArn")), ":1")
+	}
 	k, known := kinds[s.Type(id)]
 	name := id
 	if k.name != "" {

@@ -161,18 +161,24 @@ func (n *needs) machine(m map[string]any, definition func(string) ([]byte, error
 	}
 	substitutions, _ := m["DefinitionSubstitutions"].(map[string]any)
 	for state, s := range parsed.States {
-		if s.Type != asl.Task {
-			continue
-		}
-		action := "lambda:InvokeFunction"
-		if s.Resource == asl.StatesStart {
-			action = "states:StartExecution"
-		}
 		resource, ok := substitutions[s.Target]
-		if !ok {
+		if !ok && s.Target != "" {
 			return fmt.Errorf("state %s calls %s, which has no substitution", state, s.Target)
 		}
-		n.add(name, action, resource, "state "+state)
+		by := "state " + state
+		switch s.Resource {
+		case asl.LambdaInvoke, asl.LambdaInvokeAndWait:
+			n.add(name, "lambda:InvokeFunction", resource, by)
+		case asl.StatesStart:
+			n.add(name, "states:StartExecution", resource, by)
+		case asl.StatesStartAndWait:
+			// IAM knows a version by its machine. The child answers by task token.
+			const answers = "states:SendTaskSuccess states:SendTaskFailure"
+			_, child, _ := strings.Cut(fmt.Sprint(resource), ":stateMachine:")
+			child, _, _ = strings.Cut(child, ":")
+			n.add(name, "states:StartExecution", cfn.ARN("states", "stateMachine:"+child), by)
+			n.add(child, answers, cfn.ARN("states", fmt.Sprint("stateMachine:", name)), by)
+		}
 	}
 	return nil
 }

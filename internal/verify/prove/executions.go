@@ -12,6 +12,7 @@ import (
 
 	"orderflow/internal/fulfilment"
 	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/envelope"
 	shipping "orderflow/internal/shipping/contract"
 	"orderflow/internal/verify/asl"
@@ -24,25 +25,45 @@ const orderInput = `{"orderId":"` + orderID + `","customerId":"c","items":[{"sku
 	`"total":{"currency":"EUR","amount":1},"paymentMethod":"p","traceparent":"",` +
 	`"shippingAddress":{"name":"n","line1":"l","city":"c","postalCode":"1","country":"DE"}}`
 
-// Machines are the two state machines to search.
-type Machines struct{ Fulfil, Compensate *asl.Machine }
+// Machines are the state machines to search, by name.
+type Machines map[string]*asl.Machine
 
-// Load reads the definitions of fulfil-order and compensate-order. It fails if one calls a function
-// without a model here.
-func Load(fulfil, compensate []byte) (Machines, error) {
-	f, err1 := parse(fulfil)
-	c, err2 := parse(compensate)
-	return Machines{f, c}, errors.Join(err1, err2)
+// The machines: the saga and its compensation, and their Express children.
+const (
+	fulfilOrder     = "fulfil-order"
+	prepareOrder    = "prepare-order"
+	settleOrder     = "settle-order"
+	compensateOrder = "compensate-order"
+	undoOrder       = "undo-order"
+)
+
+// Load reads the definitions of all machines. It fails if one calls a function without a model
+// here.
+func Load(read func(machine string) ([]byte, error)) (m Machines, err error) {
+	m = Machines{}
+	for _, name := range []string{fulfilOrder, prepareOrder, settleOrder, compensateOrder, undoOrder} {
+		text, bad := read(name)
+		if bad == nil {
+			m[name], bad = parse(text)
+		}
+		err = errors.Join(err, bad)
+	}
+	return m, err
 }
 
 func parse(definition []byte) (*asl.Machine, error) {
-	function := func(name string) string { return strings.TrimSuffix(name, "Function") }
-	m, err := asl.Parse(asl.Substitute(definition, function))
+	target := func(name string) string {
+		if machine, ok := strings.CutSuffix(name, "Arn"); ok {
+			return casing.Kebab(machine)
+		}
+		return strings.TrimSuffix(name, "Function")
+	}
+	m, err := asl.Parse(asl.Substitute(definition, target))
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range m.States {
-		if s.Type == asl.Task && s.Resource != asl.StatesStart {
+		if s.Resource == asl.LambdaInvoke || s.Resource == asl.LambdaInvokeAndWait {
 			if _, known := functionNamed(s.Target); !known {
 				return nil, fmt.Errorf("prove: no model of %s, called by %s: add it to functions", s.Target, s.Name)
 			}
@@ -65,11 +86,12 @@ type answer struct {
 	text string
 }
 
-// retries returns the smallest positive MaxAttempts of all retriers.
+// retries returns the smallest positive MaxAttempts of all retriers but those of children's
+// reports, which either take effect or are lost.
 func (m Machines) retries() int {
 	least := math.MaxInt
-	for _, machine := range []*asl.Machine{m.Fulfil, m.Compensate} {
-		for _, s := range machine.States {
+	for _, name := range []string{fulfilOrder, compensateOrder} {
+		for _, s := range m[name].States {
 			for _, r := range s.Retry {
 				if r.MaxAttempts > 0 {
 					least = min(least, r.MaxAttempts)
@@ -109,21 +131,21 @@ func skipWaits(run *asl.Execution) {
 }
 
 func (x *search) start(s *State, k kind, name string, input json.RawMessage) {
-	m := x.machines.Fulfil
+	m := x.machines[fulfilOrder]
 	if k == ofUndo {
-		m = x.machines.Compensate
+		m, s.Failing = x.machines[compensateOrder], 0
 		if !x.opts.Plain {
-			input = withoutReason(m, input)
+			input = withoutReason(m, x.machines[undoOrder], input)
 		}
 	}
 	x.setRun(s, k, x.number(m.Start(name, input)))
 }
 
 // withoutReason clears the reason in the compensation's input, unless it affects the control flow.
-func withoutReason(m *asl.Machine, input json.RawMessage) json.RawMessage {
+func withoutReason(m, undo *asl.Machine, input json.RawMessage) json.RawMessage {
 	var fields map[string]any
 	err := json.Unmarshal(input, &fields)
-	reads := m.Reads()
+	reads := append(m.Reads(), undo.Reads()...)
 	for _, f := range []string{"reason", "failedStep"} {
 		if !slices.Contains(reads, f) {
 			fields[f] = ""
@@ -138,25 +160,38 @@ func withoutReason(m *asl.Machine, input json.RawMessage) json.RawMessage {
 
 // after answers the execution that waits for messages of kind k; text identifies the answer.
 func (x *search) after(s *State, k kind, text string, give func(*asl.Execution) error) {
-	key := answer{*s.run(k), text}
+	x.setRun(s, k, x.answered(*s.run(k), text, give))
+}
+
+// answered returns the execution that an answer makes of another.
+func (x *search) answered(run int32, text string, give func(*asl.Execution) error) int32 {
+	key := answer{run, text}
 	n, known := x.runs.answers[key]
 	if !known {
-		run := x.run(s, k).Clone()
-		if err := give(run); err != nil {
+		next := x.runs.all[run].Clone()
+		if err := give(next); err != nil {
 			panic(err) // a defect of the search: an unexpected answer
 		}
-		n = x.number(run)
+		n = x.number(next)
 		x.runs.answers[key] = n
 	}
-	x.setRun(s, k, n)
+	return n
 }
 
-func (x *search) succeed(s *State, k kind, result string) {
-	x.after(s, k, "+"+result, func(run *asl.Execution) error { return run.Succeed(json.RawMessage(result)) })
-}
+func (x *search) succeed(s *State, k kind, result string) { x.reply(s, k, outcome{result: result}) }
 
-func (x *search) fail(s *State, k kind, name string) {
-	x.after(s, k, "-"+name, func(run *asl.Execution) error { return run.Fail(name, "") })
+func (x *search) fail(s *State, k kind, name string) { x.reply(s, k, fails(name)) }
+
+func (x *search) reply(s *State, k kind, o outcome) { x.after(s, k, o.text(), o.give) }
+
+// text identifies an outcome.
+func (o outcome) text() string { return o.err + "/" + o.result }
+
+func (o outcome) give(run *asl.Execution) error {
+	if o.err != "" {
+		return run.Fail(o.err, "")
+	}
+	return run.Succeed(json.RawMessage(o.result))
 }
 
 func (x *search) abort(s *State, k kind) {

@@ -3,7 +3,9 @@ package prove
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"iter"
 	"log/slog"
 	"maps"
 	"os"
@@ -17,14 +19,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func definitions(t testing.TB) (fulfil, compensate []byte) {
-	t.Helper()
-	fulfil, err1 := os.ReadFile("../../../statemachines/fulfil-order.asl.json")
-	compensate, err2 := os.ReadFile("../../../statemachines/compensate-order.asl.json")
-	if err1 != nil || err2 != nil {
-		t.Fatal(err1, err2)
-	}
-	return fulfil, compensate
+func definition(machine string) ([]byte, error) {
+	return os.ReadFile("../../../statemachines/" + machine + ".asl.json")
 }
 
 func realMachines(t testing.TB) Machines {
@@ -32,28 +28,24 @@ func realMachines(t testing.TB) Machines {
 	return edited(t, nil)
 }
 
-// edited loads the definitions with a change.
-func edited(t testing.TB, edit func(fulfil, compensate map[string]any)) Machines {
+type states = map[string]any
+
+// edited loads the definitions with a change. edit gets the states of each machine.
+func edited(t testing.TB, edit func(of map[string]states)) Machines {
 	t.Helper()
-	fulfil, compensate := definitions(t)
-	if edit != nil {
-		var f, c map[string]any
-		if json.Unmarshal(fulfil, &f) != nil || json.Unmarshal(compensate, &c) != nil {
-			t.Fatal("the definitions are not JSON")
+	texts, all := map[string]map[string]any{}, map[string]states{}
+	for _, machine := range []string{fulfilOrder, prepareOrder, settleOrder, compensateOrder, undoOrder} {
+		text, err := definition(machine)
+		var d map[string]any
+		if err := errors.Join(err, json.Unmarshal(text, &d)); err != nil {
+			t.Fatal(err)
 		}
-		edit(f["States"].(map[string]any), c["States"].(map[string]any))
-		if edit := c["States"].(map[string]any)["StartAt"]; edit != nil {
-			c["StartAt"] = edit
-			delete(c["States"].(map[string]any), "StartAt")
-		}
-		var err1, err2 error
-		fulfil, err1 = json.Marshal(f)
-		compensate, err2 = json.Marshal(c)
-		if err1 != nil || err2 != nil {
-			t.Fatal(err1, err2)
-		}
+		texts[machine], all[machine] = d, d["States"].(states)
 	}
-	m, err := Load(fulfil, compensate)
+	if edit != nil {
+		edit(all)
+	}
+	m, err := Load(func(machine string) ([]byte, error) { return json.Marshal(texts[machine]) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,51 +88,82 @@ func TestBrokenProtocolIsFound(t *testing.T) {
 	}
 }
 
-type states = map[string]any
-
 func TestBrokenStateMachineIsFound(t *testing.T) {
-	for name, edit := range map[string]func(fulfil, compensate states){
-		"CloseOrder is skipped": func(_, c states) {
-			c["IsGivenUp"].(states)["Default"] = "CancelShipment"
-			delete(c, "CloseOrder")
-			delete(c, "WasConfirmed")
-			delete(c, "Confirmed")
+	for name, edit := range map[string]func(of map[string]states){
+		"CloseOrder is skipped": func(of map[string]states) {
+			close := of[undoOrder]["CloseOrder"].(states)
+			close["Next"], close["Output"] = "CancelShipment", "{% $merge([$states.input, {'failures': {}}]) %}"
+			delete(of[undoOrder], "WasConfirmed")
 		},
-		"stock is never released":         func(_, c states) { without(c, "ReleaseStock", "IsEverythingUndone") },
-		"money is never given back":       func(_, c states) { without(c, "VoidPayment", "ReleaseStock") },
-		"the carrier is never called off": func(_, c states) { without(c, "CancelShipment", "VoidPayment") },
-		"an undo that fails counts as done": func(_, c states) {
-			for _, catcher := range c["VoidPayment"].(states)["Catch"].([]any) {
-				catcher.(states)["Output"] = "{% $states.input %}"
+		"stock is never released": func(of map[string]states) {
+			without(of[undoOrder], "ReleaseStock", "IsEverythingUndone")
+		},
+		"money is never given back": func(of map[string]states) {
+			without(of[undoOrder], "VoidPayment", "ReleaseStock")
+		},
+		"the carrier is never called off": func(of map[string]states) {
+			without(of[undoOrder], "CancelShipment", "VoidPayment")
+		},
+		"an undo that fails counts as done": func(of map[string]states) {
+			for catcher := range catchers(of[undoOrder]["VoidPayment"]) {
+				catcher["Output"] = "{% $states.input %}"
 			}
 		},
-		"a failed step goes on": func(f, _ states) {
-			for _, catcher := range f["CapturePayment"].(states)["Catch"].([]any) {
-				catcher.(states)["Next"] = "CommitStock"
+		"a failed step goes on": func(of map[string]states) {
+			for catcher := range catchers(of[settleOrder]["CapturePayment"]) {
+				catcher["Output"], catcher["Next"] = "{% $states.input %}", "CommitStock"
 			}
 		},
-		"a call that found no slot fails its step": func(f, _ states) {
-			step := f["CommitStock"].(states)
+		"an undo that fails stops the others": func(of map[string]states) {
+			for catcher := range catchers(of[undoOrder]["CancelShipment"]) {
+				catcher["Next"] = "ReportFailure"
+			}
+		},
+		"a failed child ends the saga": func(of map[string]states) {
+			for catcher := range catchers(of[fulfilOrder]["Settle"]) {
+				catcher["Next"] = "Compensating"
+			}
+		},
+		"a child reports its failure as success": func(of map[string]states) {
+			report := of[settleOrder]["ReportFailure"].(states)
+			report["Resource"] = "arn:aws:states:::aws-sdk:sfn:sendTaskSuccess"
+			report["Arguments"] = states{"TaskToken": "{% $states.input.taskToken %}", "Output": "{}"}
+		},
+		"a call that found no slot fails its step": func(of map[string]states) {
+			step := of[fulfilOrder]["Settle"].(states)
 			step["Retry"] = step["Retry"].([]any)[1:]
 		},
-		"money is captured before the carrier has booked": func(f, _ states) {
-			f["ArrangeShipment"].(states)["Next"] = "CapturePayment"
-			f["CapturePayment"].(states)["Next"] = "AwaitShipment"
-			f["AwaitShipment"].(states)["Next"] = "CommitStock"
+		"money is captured before the carrier has booked": func(of map[string]states) {
+			settle, await := of[fulfilOrder]["Settle"].(states), of[fulfilOrder]["AwaitShipment"].(states)
+			of[fulfilOrder]["Prepare"].(states)["Next"] = "Settle"
+			settle["Next"], await["End"] = "AwaitShipment", true
+			delete(settle, "End")
+			delete(await, "Next")
 		},
-		"a failed order is not compensated": func(f, _ states) {
-			for _, s := range f {
-				catchers, _ := s.(states)["Catch"].([]any)
-				for _, catcher := range catchers {
-					catcher.(states)["Next"] = "Compensating"
+		"a failed order is not compensated": func(of map[string]states) {
+			for _, s := range of[fulfilOrder] {
+				for catcher := range catchers(s) {
+					catcher["Next"] = "Compensating"
 				}
 			}
-			delete(f, "StartCompensation")
+			delete(of[fulfilOrder], "StartCompensation")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			violated(t, Run(edited(t, edit), Options{Faults: quick}, time.Now))
 		})
+	}
+}
+
+// catchers yields those of a state.
+func catchers(state any) iter.Seq[states] {
+	return func(yield func(states) bool) {
+		list, _ := state.(states)["Catch"].([]any)
+		for _, catcher := range list {
+			if !yield(catcher.(states)) {
+				return
+			}
+		}
 	}
 }
 
@@ -207,9 +230,11 @@ func TestReductionsLoseNothing(t *testing.T) {
 }
 
 func TestUnknownFunctionIsRefused(t *testing.T) {
-	fulfil, compensate := definitions(t)
-	fulfil = bytes.ReplaceAll(fulfil, []byte("${CommitStockFunction}"), []byte("${ShipStockFunction}"))
-	if _, err := Load(fulfil, compensate); err == nil || !strings.Contains(err.Error(), "no model of ShipStock") {
+	_, err := Load(func(machine string) ([]byte, error) {
+		text, err := definition(machine)
+		return bytes.ReplaceAll(text, []byte("${CommitStockFunction}"), []byte("${ShipStockFunction}")), err
+	})
+	if err == nil || !strings.Contains(err.Error(), "no model of ShipStock") {
 		t.Errorf("got %v", err)
 	}
 }

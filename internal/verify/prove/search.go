@@ -24,7 +24,7 @@ type Report struct {
 	States      int // different ones
 	Transitions int
 	AtRest      int // states in which nothing more happens on its own
-	Executions  int // different execution states, of both machines
+	Executions  int // different execution states, of all machines
 	Ends        map[string]int
 	Took        time.Duration
 	Violation   *Violation
@@ -67,12 +67,9 @@ func Search(out io.Writer, dir string, faults uint) (ok bool, err error) {
 	if faults > 10 {
 		return false, errors.New("more than 10 faults would never finish: use fewer")
 	}
-	fulfil, err1 := os.ReadFile(filepath.Join(dir, "fulfil-order.asl.json"))         //nolint:gosec // our own file
-	compensate, err2 := os.ReadFile(filepath.Join(dir, "compensate-order.asl.json")) //nolint:gosec // likewise
-	if err := errors.Join(err1, err2); err != nil {
-		return false, err
-	}
-	machines, err := Load(fulfil, compensate)
+	machines, err := Load(func(machine string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(dir, machine+".asl.json")) //nolint:gosec // our own file
+	})
 	if err != nil {
 		return false, err
 	}
@@ -99,13 +96,13 @@ func newSearch(m Machines, opts Options) *search {
 		},
 		waitAhead: map[string]bool{}, numbers: map[State]int32{}, queues: make([][]int32, opts.Faults+1),
 	}
-	x.lookAhead(m.Fulfil.StartAt)
+	x.lookAhead(m[fulfilOrder].StartAt)
 	return x
 }
 
 // lookAhead fills waitAhead from a state on. There are no loops.
 func (x *search) lookAhead(name string) bool {
-	s := x.machines.Fulfil.States[name]
+	s := x.machines[fulfilOrder].States[name]
 	ahead := s.Resource == asl.LambdaInvokeAndWait
 	for _, next := range s.Successors() {
 		ahead = x.lookAhead(next) || ahead

@@ -15,6 +15,7 @@ type State struct {
 	Undo      int32  // the latest execution of compensate-order; 0: none
 	Attempt   uint8  // its number
 	Exhausted uint16 // functions of the compensation whose retries were exhausted, one bit each
+	Failing   uint16 // those that fail until the latest compensation gives up
 	Lost      bool   // a throttled call was not retried
 	count     uint8
 	messages  [maxMessages]message
@@ -24,6 +25,7 @@ const maxMessages = 8
 
 type message struct {
 	kind kind
+	run  int32 // ofChild: the execution; its invocation has the token to which it reports
 	invocation
 	wake wake
 }
@@ -34,6 +36,7 @@ const (
 	nothing    kind = iota
 	ofSaga          // an invocation that the saga waits for
 	ofUndo          // an invocation that the compensation waits for
+	ofChild         // an Express child, and the invocation for which it waits
 	zombie          // an invocation that nobody waits for; it may never continue
 	wakeUp          // an event with a resume token
 	cancelling      // the event of the customer's cancellation
@@ -63,7 +66,7 @@ func (s *State) drop(i int) {
 func (s *State) sort() {
 	slices.SortFunc(s.each(), func(a, b message) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.fn, b.fn), cmp.Compare(a.phase, b.phase),
-			cmp.Compare(a.seen, b.seen), cmp.Compare(a.token, b.token),
+			cmp.Compare(a.seen, b.seen), cmp.Compare(a.run, b.run), cmp.Compare(a.token, b.token),
 			cmp.Compare(a.wake.shipment, b.wake.shipment), cmp.Compare(a.wake.token, b.wake.token))
 	})
 }
@@ -109,6 +112,10 @@ func (x *search) setRun(s *State, k kind, run int32) {
 			v.token = x.token(e.Token)
 		}
 		s.put(message{kind: k, invocation: v})
+	case asl.StartExecution:
+		if e.Callback {
+			x.startChild(s, e)
+		}
 	case asl.Done:
 		if e.Status != asl.Succeeded {
 			s.put(message{kind: map[kind]kind{ofSaga: sagaEnded, ofUndo: undoEnded}[k]})
@@ -116,11 +123,11 @@ func (x *search) setRun(s *State, k kind, run int32) {
 	}
 }
 
-// atRest reports whether nothing more happens on its own. Zombies may be left; they may never
-// continue.
+// atRest reports whether nothing more happens on its own. Zombies and children that nobody waits
+// for may be left; they may never continue.
 func (x *search) atRest(s *State) bool {
 	for _, m := range s.each() {
-		if m.kind != zombie {
+		if m.kind != zombie && !x.stale(s, m) {
 			return false
 		}
 	}
@@ -135,7 +142,7 @@ func (x *search) over(s *State, k kind) bool {
 func (m message) String() string {
 	f := functions[m.fn].name
 	return [...]string{
-		ofSaga: f, ofUndo: f, zombie: "the zombie of " + f,
+		ofSaga: f, ofUndo: f, ofChild: f, zombie: "the zombie of " + f,
 		wakeUp:     fmt.Sprintf("the event of the shipment with token %d", m.wake.token),
 		cancelling: "the event of the customer's cancellation",
 		sagaEnded:  "the event of the saga's unplanned end", undoEnded: "the event of the compensation's unplanned end",
@@ -149,6 +156,7 @@ func (x *search) reduce(s *State) {
 	if x.opts.Plain || x.opts.Breakage != Sound {
 		return
 	}
+	x.replays(s)
 	awaited, waiting := int8(0), !x.over(s, ofSaga) && x.waitAhead[x.run(s, ofSaga).State()]
 	if call, ok := x.awaited(s, ofSaga); ok {
 		awaited = x.token(call.Token)
@@ -158,7 +166,18 @@ func (x *search) reduce(s *State) {
 	}
 	for i := 0; i < int(s.count); {
 		m := s.messages[i]
+		stale := x.stale(s, m)
+		next, over := m, false
+		if stale {
+			next, over = x.forward(m, &s.World)
+		}
 		switch {
+		case over:
+			s.drop(i)
+		case next != m:
+			s.messages[i] = next
+			s.sort()
+			i = 0
 		case m.kind == wakeUp && m.wake.token != awaited, m.kind == zombie && m.spent(&s.World, waiting):
 			s.drop(i)
 		default:

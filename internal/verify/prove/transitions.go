@@ -49,6 +49,8 @@ func (x *search) next(from *State) *successors {
 			n.faulty(i, m)
 		case zombie:
 			n.invocation(i, m)
+		case ofChild:
+			n.child(i, m)
 		default:
 			n.add(func(s *State) {
 				s.drop(i)
@@ -165,7 +167,11 @@ func (n *successors) executions() {
 				}, "%s times out waiting for its token", e.State)
 			}
 		case asl.StartExecution:
-			n.start(k, e)
+			if e.Callback {
+				n.giveUpChild(k, e)
+			} else {
+				n.start(k, e)
+			}
 		}
 	}
 }

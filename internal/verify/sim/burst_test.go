@@ -48,7 +48,7 @@ func burst(t *testing.T, m Mutant, customers, slots int, takes time.Duration) (c
 
 func TestBurstThroughFewSlotsLosesNoOrder(t *testing.T) {
 	const customers = 400
-	confirmed, w := burst(t, Mutant{}, customers, 25, 1200*time.Millisecond)
+	confirmed, w := burst(t, Mutant{}, customers, 10, 1200*time.Millisecond)
 	if confirmed != customers || len(w.report.Violations) > 0 {
 		t.Errorf("%d of %d orders are confirmed; violations: %v", confirmed, customers, w.report.Violations)
 	}
@@ -59,7 +59,7 @@ func TestBurstThroughFewSlotsLosesNoOrder(t *testing.T) {
 
 func TestBurstLosesOrdersIfThrottlingUsesUpRetries(t *testing.T) {
 	const customers = 400
-	confirmed, w := burst(t, Mutant{edit: sharedRetries}, customers, 25, 1200*time.Millisecond)
+	confirmed, w := burst(t, Mutant{edit: sharedRetries}, customers, 10, 1200*time.Millisecond)
 	if confirmed == customers || len(w.report.Violations) == 0 {
 		t.Errorf("%d of %d orders are confirmed, %d violations: want some lost",
 			confirmed, customers, len(w.report.Violations))

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"orderflow/internal/platform/casing"
-	"orderflow/internal/verify/asl"
 )
 
 // workers is how many seeds run concurrently, each in its own world.
@@ -181,8 +180,8 @@ func (t *Timeline) Print(out io.Writer, order string) {
 }
 
 // paths must be reached over many seeds, or the absence of violations means little. The same holds
-// for every state of both machines, a retry of every task, every step undone before it ran and
-// refused after its undo, and every fault; see Missing.
+// for every state of the machines, a retry of every task that retries, every step undone before it
+// ran and refused after its undo, and every fault; see Missing.
 var paths = []string{
 	"order CONFIRMED ", "order CANCELLED CANCELLED_BY_CUSTOMER", "order CANCELLED CANCELLED_BY_OPERATOR",
 	"order REJECTED OUT_OF_STOCK", "order REJECTED PAYMENT_DECLINED",
@@ -191,6 +190,8 @@ var paths = []string{
 	"fulfil-order ended SUCCEEDED", "fulfil-order ended ABORTED", "fulfil-order ended TIMED_OUT",
 	"compensate-order ended SUCCEEDED", "compensate-order ended FAILED", "compensate-order ended ABORTED",
 	"compensate-order ended TIMED_OUT",
+	"prepare-order ended SUCCEEDED", "prepare-order ended ABORTED", "settle-order ended SUCCEEDED",
+	"settle-order ended ABORTED", "undo-order ended SUCCEEDED", "undo-order ended ABORTED",
 	"fulfil-order was started twice, and ran once", "compensate-order was started twice, and ran once",
 
 	"a late duplicate was answered with the first result", "a lost race was decided again", "a zombie ran to its end",
@@ -237,7 +238,7 @@ func (r *Report) Missing(d *Definitions, o Options) (missing []string) {
 		states := machines[name].States
 		for _, state := range sortedKeys(states) {
 			must = append(must, string(name)+" "+state)
-			if states[state].Type == asl.Task {
+			if len(states[state].Retry) > 0 {
 				must = append(must, "retried: "+state)
 			}
 		}

@@ -65,6 +65,9 @@ type rota struct {
 	input    []byte
 }
 
+// children are the Express children of the other machines.
+var children = []fulfilment.Machine{"prepare-order", "settle-order", "undo-order"}
+
 // rebuildReports is the name of reporting's machine.
 const rebuildReports = "rebuild-reports"
 
@@ -86,7 +89,7 @@ func parse(root, name string, m Mutant) (*asl.Machine, error) {
 // Load reads the definitions of the repository at root, changed by a mutant.
 func Load(root string, m Mutant) (d *Definitions, err error) {
 	d = &Definitions{machines: map[fulfilment.Machine]*asl.Machine{}}
-	for _, name := range []fulfilment.Machine{fulfilment.FulfilOrder, fulfilment.CompensateOrder} {
+	for _, name := range append(children, fulfilment.FulfilOrder, fulfilment.CompensateOrder) {
 		if d.machines[name], err = parse(root, string(name), m); err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"orderflow/internal/fulfilment"
@@ -19,7 +20,8 @@ type engine struct {
 	machines   map[fulfilment.Machine]*asl.Machine
 	executions map[string]*execution // by machine and name
 	all        []*execution
-	hunted     map[string]bool // orders whose compensations are all aborted
+	waiting    map[string]*execution // by task token
+	hunted     map[string]bool       // orders whose compensations are all aborted
 }
 
 // givenUp marks the input of a compensation that leaves its order to an operator.
@@ -31,8 +33,10 @@ type execution struct {
 	run     *asl.Execution
 	turn    int // number of effects; answers to older ones are dropped
 	order   string
-	// throttled counts by state how often there was no slot.
-	throttled map[string]int
+	express bool   // a child of another, which waits for its answer by task token
+	failed  string // the error of its last step
+	// refused counts by state and error how often a function or a third party was not called.
+	refused map[string]int
 	// fated is the turn at which it is ended from outside, with status fate; 0 for never.
 	fated int
 	fate  asl.Status
@@ -55,20 +59,33 @@ func (e *engine) start(machine fulfilment.Machine, name string, input json.RawMe
 		e.w.reach(string(machine) + " was started twice, and ran once")
 		return fulfilment.ErrExists
 	}
-	x := &execution{
-		machine: machine, name: name, order: rawjson.String(input, "orderId"), throttled: map[string]int{},
-		run: e.machines[machine].Start(name, input),
-	}
-	e.executions[key] = x
-	e.all = append(e.all, x)
-	e.w.changes++
-	e.w.note(x.order, "%s begins", x)
+	e.executions[key] = e.begin(machine, name, input)
 	if bytes.Contains(input, []byte(givenUp)) {
 		e.w.reach("recovery gave up a compensation")
 	}
+	return nil
+}
+
+func (e *engine) begin(machine fulfilment.Machine, name string, input json.RawMessage) *execution {
+	x := &execution{
+		machine: machine, name: name, order: rawjson.String(input, "orderId"), refused: map[string]int{},
+		run: e.machines[machine].Start(name, input), express: slices.Contains(children, machine),
+	}
+	e.all = append(e.all, x)
+	e.w.changes++
+	e.w.note(x.order, "%s begins", x)
 	e.limit(x)
 	e.drive(x)
-	return nil
+	return x
+}
+
+// beginChild begins an Express child, which runs at least once: its name is not unique.
+func (e *engine) beginChild(start asl.StartExecution) {
+	begin := func() { e.begin(fulfilment.Machine(start.MachineARN), start.Name, start.Input) }
+	begin()
+	if e.w.strikes(childTwice) {
+		e.w.after(e.w.between(0, 5*time.Minute), begin)
+	}
 }
 
 // Input returns an execution's input.
@@ -93,27 +110,67 @@ func (e *engine) Execution(_ context.Context, machine fulfilment.Machine, name s
 // Succeed answers a waiting task.
 func (e *engine) Succeed(_ context.Context, token string, output json.RawMessage) error {
 	return e.w.remote(answerRefused, answerUnheard, func() error { //nolint:contextcheck // as with Start
-		return e.resume(token, func(x *execution) error { return x.run.Succeed(output) })
+		return e.answer(token, asl.AnswerTask{Output: output})
 	})
 }
 
 // Fail ends a waiting task.
 func (e *engine) Fail(_ context.Context, token, errorName, cause string) error {
 	return e.w.remote(answerRefused, answerUnheard, func() error { //nolint:contextcheck // as with Start
-		return e.resume(token, func(x *execution) error { return x.run.Fail(errorName, cause) })
+		return e.answer(token, asl.AnswerTask{Error: errorName, Cause: cause})
 	})
 }
 
-func (e *engine) resume(token string, answer func(*execution) error) error {
-	for _, x := range e.all {
-		if task, ok := x.run.Next().(asl.Invoke); ok && task.Callback && task.Token == token {
-			err := answer(x)
-			e.drive(x)
-			return err
-		}
+// answer answers the task that waits for a token.
+func (e *engine) answer(token string, with asl.AnswerTask) error {
+	x := e.waiting[token]
+	if x == nil || awaited(x.run) != token {
+		e.w.reach("an answer came for a stale token")
+		return fulfilment.ErrStaleToken
 	}
-	e.w.reach("an answer came for a stale token")
-	return fulfilment.ErrStaleToken
+	var err error
+	if with.Error != "" {
+		err = e.fail(x, with.Error, with.Cause)
+	} else {
+		err = x.run.Succeed(with.Output)
+	}
+	e.drive(x)
+	return err
+}
+
+// awaited returns the token for which an execution waits, or "".
+func awaited(run *asl.Execution) string {
+	switch task := run.Next().(type) {
+	case asl.Invoke:
+		return task.Token
+	case asl.StartExecution:
+		return task.Token
+	}
+	return ""
+}
+
+// fail fails the task of an execution. What was refused without a call must be retried for minutes;
+// a child leaves that to its parent.
+func (e *engine) fail(x *execution, name, cause string) error {
+	state := x.run.State()
+	e.w.note(x.order, "%s: %s fails: %s", x.machine, state, name)
+	if _, step := x.run.Next().(asl.Invoke); step {
+		x.failed = name
+	}
+	err := x.run.Fail(name, cause)
+	if name != throttled && name != resilience.ErrOpen.Code || x.express {
+		return err
+	}
+	if name == resilience.ErrOpen.Code {
+		e.w.reach(fmt.Sprintf("%s waited for a circuit", x.machine))
+	}
+	key := state + " " + name
+	x.refused[key]++
+	if _, waits := x.run.Next().(asl.Sleep); !waits && x.refused[key] <= refusals {
+		e.w.violate("a refused call is retried", x.order,
+			"%s gives up %s after %d times %s", x.machine, state, x.refused[key], name)
+	}
+	return err
 }
 
 func (x *execution) described() fulfilment.Execution {
@@ -125,8 +182,9 @@ func (x *execution) described() fulfilment.Execution {
 
 func (x *execution) String() string { return string(x.machine) + " " + x.name }
 
-// slotRetries is the minimum number of retries of a call that found no slot, whatever else fails.
-const slotRetries = 15
+// refusals is the minimum number of retries of a call that found no slot or an open circuit,
+// whatever else fails.
+const refusals = 15
 
 // drive performs the next effect of an execution.
 func (e *engine) drive(x *execution) {
@@ -143,24 +201,31 @@ func (e *engine) drive(x *execution) {
 		}
 		e.drive(x)
 	}
-	fail := func(name, cause string) {
-		if name == resilience.ErrOpen.Code {
-			w.reach(fmt.Sprintf("%s waited for a circuit", x.machine))
-		}
-		answer(func() error {
-			state := x.run.State()
-			w.note(x.order, "%s: %s fails: %s", x.machine, state, name)
-			err := x.run.Fail(name, cause)
-			if name != throttled {
-				return err
+	fail := func(name, cause string) { answer(func() error { return e.fail(x, name, cause) }) }
+	// call calls Step Functions itself, which may refuse, or do what it is asked without an answer.
+	// do returns the name of its own error.
+	call := func(service string, do func() (name string, err error)) {
+		w.after(w.between(time.Millisecond, 50*time.Millisecond), func() {
+			if x.turn != turn {
+				return
 			}
-			x.throttled[state]++
-			if _, waits := x.run.Next().(asl.Sleep); !waits && x.throttled[state] <= slotRetries {
-				w.violate("a throttled call is retried", x.order,
-					"%s gives up %s, which found no slot %d times", x.machine, state, x.throttled[state])
+			if w.strikes(startRefused) {
+				fail(service+".ThrottlingException", "simulated")
+				return
 			}
-			return err
+			name, err := do()
+			switch {
+			case err != nil:
+				fail(name, err.Error())
+			case w.strikes(startUnheard):
+				fail(service+".SdkClientException", "simulated")
+			case awaited(x.run) == "":
+				answer(func() error { return x.run.Succeed(json.RawMessage(`{}`)) })
+			}
 		})
+	}
+	if token := awaited(x.run); token != "" {
+		e.waiting[token] = x
 	}
 	if x.turn == x.fated {
 		w.after(w.between(0, 200*time.Millisecond), func() { e.stop(x, x.fate) })
@@ -181,23 +246,23 @@ func (e *engine) drive(x *execution) {
 		w.reach("retried: " + effect.State)
 		w.after(w.between(effect.Min, effect.Max+1), func() { answer(x.run.Wake) })
 	case asl.StartExecution:
-		w.after(w.between(time.Millisecond, 50*time.Millisecond), func() {
-			if x.turn != turn {
-				return
-			}
-			if w.strikes(startRefused) {
-				fail("StepFunctions.ThrottlingException", "simulated")
-				return
+		if effect.Callback {
+			w.after(effect.Timeout, func() { fail(asl.ErrTimeout, "") })
+		}
+		call("StepFunctions", func() (string, error) {
+			if effect.Callback {
+				e.beginChild(effect)
+				return "", nil
 			}
 			err := e.start(fulfilment.Machine(effect.MachineARN), effect.Name, effect.Input)
-			switch {
-			case err != nil:
-				fail("StepFunctions.ExecutionAlreadyExistsException", err.Error())
-			case w.strikes(startUnheard):
-				fail("StepFunctions.SdkClientException", "simulated")
-			default:
-				answer(func() error { return x.run.Succeed(json.RawMessage(`{}`)) })
-			}
+			return "StepFunctions.ExecutionAlreadyExistsException", err
+		})
+	case asl.AnswerTask:
+		if effect.Error != x.failed {
+			w.violate("a child reports its step's error", x.order, "%s reports %q, not %q", x, effect.Error, x.failed)
+		}
+		call("Sfn", func() (string, error) {
+			return "Sfn.TaskTimedOutException", e.answer(effect.Token, effect)
 		})
 	case asl.Done:
 		w.note(x.order, "%s ends %s %s", x.machine, effect.Status, effect.Error)
@@ -215,10 +280,14 @@ func (e *engine) limit(x *execution) {
 	undoes := x.machine == fulfilment.CompensateOrder && !bytes.Contains(x.run.Input(), []byte(givenUp))
 	if undoes && !e.w.calm && (e.hunted[x.order] || e.w.strikes(hunted)) {
 		e.hunted[x.order] = true
-		x.fated, x.fate = 1+e.w.IntN(4), asl.Aborted
+		x.fated, x.fate = 1+e.w.IntN(2), asl.Aborted
 		return
 	}
 	switch {
+	case x.express:
+		if !e.w.calm && e.hunted[x.order] || e.w.strikes(childLost) {
+			x.fated, x.fate = 1+e.w.IntN(5), asl.Aborted
+		}
 	case e.w.strikes(aborted):
 		x.fated, x.fate = 1+e.w.IntN(10), asl.Aborted
 	case e.w.strikes(timedOut):
@@ -232,9 +301,10 @@ func (e *engine) stop(x *execution, status asl.Status) {
 	}
 }
 
-// statusChanged is EventBridge with the rule for executions that did not succeed.
+// statusChanged is EventBridge with the rule for executions that did not succeed. It does not hear
+// of Express executions.
 func (w *World) statusChanged(x *execution, done asl.Done) {
-	if done.Status == asl.Succeeded || w.mutant.withoutRecovery {
+	if done.Status == asl.Succeeded || x.express || w.mutant.withoutRecovery {
 		return
 	}
 	q := w.queues["recover-fulfilment"]

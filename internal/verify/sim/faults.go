@@ -70,8 +70,10 @@ var (
 	answerRefused = newFault(.08, "task answer throttled")
 	answerUnheard = newFault(.05, "task answer's answer lost")
 	aborted       = newFault(.06, "execution aborted from outside")
-	hunted        = newFault(.02, "compensation aborted each time it is started")
+	hunted        = newFault(.02, "compensation aborted each time it is started, with its child")
 	timedOut      = newFault(.06, "execution timed out from outside")
+	childTwice    = newFault(.03, "Express child run twice, the second time late")
+	childLost     = newFault(.03, "Express child lost in the middle")
 	noticeTwice   = newFault(.1, "status notice delivered twice")
 	noticeLost    = newFault(.1, "status notice lost")
 

@@ -118,10 +118,10 @@ var Mutants = append(projected(), []Mutant{
 	{Name: "claims of mails ignore each other", stores: func(w *World) { w.mails = alone{w.mails} }},
 	{Name: "a write replaces the whole item", wholeItems: true},
 	{Name: "a saga gets only fields known to the version that starts it", functions: unknownFieldsDropped},
-	{Name: "only finished steps are undone (compensate-order)", edit: []string{
-		`"Choices": [{"Condition": "{% $states.input.confirmed %}", "Next": "Confirmed"}],`,
+	{Name: "only finished steps are undone (undo-order)", edit: []string{
+		`"Choices": [{"Condition": "{% $states.input.confirmed %}", "Next": "Report"}],`,
 		`"Choices": [
-			{"Condition": "{% $states.input.confirmed %}", "Next": "Confirmed"},
+			{"Condition": "{% $states.input.confirmed %}", "Next": "Report"},
 			{"Condition": "{% $exists($lookup({'AuthorizePayment': true}, $states.input.failedStep)) %}",
 			"Next": "ReleaseStock"}
 		],`,
@@ -129,20 +129,33 @@ var Mutants = append(projected(), []Mutant{
 	{Name: "Catch names one error only (fulfil-order)", edit: []string{
 		"\"ErrorEquals\": [\"States.ALL\"],\n          \"Output\": \"{% $merge([$states.input, {'failure'",
 		"\"ErrorEquals\": [\"Transient\"],\n          \"Output\": \"{% $merge([$states.input, {'failure'",
+		"\"ErrorEquals\": [\"States.ALL\"],\n          \"Output\": \"{% ($step",
+		"\"ErrorEquals\": [\"Transient\"],\n          \"Output\": \"{% ($step",
 	}},
 	{Name: "the saga does not wait for the carrier (fulfil-order)", edit: []string{
 		`lambda:invoke.waitForTaskToken`, `lambda:invoke`, `{% $states.context.Task.Token %}`, `none`,
 	}},
 	{Name: "money is captured before booking (fulfil-order)", edit: []string{
-		`"Next": "AwaitShipment"`, `"Next": "CapturePayment"`, `"Next": "CapturePayment"`, `"Next": "CommitStock"`,
-		`"Next": "CommitStock"`, `"Next": "AwaitShipment"`,
+		`"Next": "AwaitShipment"`, `"Next": "Settle"`, `"Next": "Settle"`, `"End": true`,
+		"\"End\": true\n    },\n    \"StartCompensation\"", "\"Next\": \"AwaitShipment\"\n    },\n    \"StartCompensation\"",
 	}},
 	{Name: "a step gets an empty input (fulfil-order)", edit: []string{
 		`"amount": "{% $states.input.total %}"`, `"amount": {}`,
 	}},
 	{Name: "throttling uses up retries of failures (fulfil-order)", edit: sharedRetries},
-	{Name: "a failed undo is forgotten (compensate-order)", edit: []string{
-		`1 > $count($keys($states.input.failures))`, `9 > $count($keys($states.input.failures))`,
+	{Name: "a child is not repeated while a circuit is open (fulfil-order)", edit: []string{
+		`"ErrorEquals": ["CircuitOpen"]`, `"ErrorEquals": ["NoSuchError"]`,
+	}},
+	{Name: "a failed step counts as done (children)", quick: true, edit: []string{
+		`aws-sdk:sfn:sendTaskFailure`, `aws-sdk:sfn:sendTaskSuccess`, `"Error": "{% $states.input.error %}"`,
+		`"Output": "{}"`, ",\n        \"Cause\": \"{% $states.input.cause %}\"", "",
+		",\n        \"Cause\": \"{% $string($states.input.failures) %}\"", "",
+	}},
+	{Name: "errors of a child lose their names (children)", edit: []string{
+		`"Error": "{% $states.input.error %}"`, `"Error": "Transient"`,
+	}},
+	{Name: "a failed undo is forgotten (undo-order)", edit: []string{
+		`$count($keys($states.input.failures)) > 0`, `$count($keys($states.input.failures)) > 9`,
 	}},
 	{Name: "records are acknowledged before they are projected", brokers: true, ackRecordsFirst: true},
 	{Name: "an event counts as in the log without Kafka's answer", brokers: true, unheeded: errKafka},

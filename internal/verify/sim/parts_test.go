@@ -103,7 +103,7 @@ func TestEveryQueueAndScheduleHasAFunction(t *testing.T) {
 func TestMissingListsUnreachedPaths(t *testing.T) {
 	missing := newReport().Missing(load(t, Mutant{}), Options{Brokers: true})
 	for _, want := range []string{
-		"compensate-order FlagOrder", "retried: VoidPayment", "null compensation of ReserveStock",
+		"compensate-order FlagOrder", "retried: Undo", "null compensation of ReserveStock",
 		"the fault " + string(zombie), "the fault " + string(rebalanced), brokerPaths[0],
 	} {
 		if !slices.Contains(missing, want) {

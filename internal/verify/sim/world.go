@@ -100,7 +100,10 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 		bounced: map[string]bool{},
 		about:   map[string]string{}, booked: map[string]bool{}, accounts: map[string]*account{}}
 	w.network = &network{w: w, downUntil: map[string]time.Time{}}
-	w.engine = &engine{w: w, machines: d.machines, executions: map[string]*execution{}, hunted: map[string]bool{}}
+	w.engine = &engine{
+		w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{},
+		hunted: map[string]bool{},
+	}
 	w.versions = newVersions(w, seed)
 	w.open()
 	w.addQueues(d.queues)
