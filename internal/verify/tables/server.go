@@ -158,7 +158,11 @@ func (c *call) answer(body []byte) (out any, err error) {
 		return map[string]any{"TableDescription": map[string]string{"TableName": in.TableName}}, nil
 	case "DescribeTable":
 		c.table(in.TableName)
-		return map[string]any{"Table": map[string]string{"TableName": in.TableName, "TableStatus": "ACTIVE"}}, nil
+		return map[string]any{"Table": map[string]string{
+			"TableName": in.TableName, "TableStatus": "ACTIVE", "LatestStreamArn": in.TableName,
+		}}, nil
+	case "DescribeStream", "GetShardIterator", "GetRecords":
+		return c.stream(in), nil
 	case "GetItem":
 		return map[string]any{"Item": c.read(in.get, in.ConsistentRead, 1)}, nil
 	case "BatchGetItem":
@@ -202,6 +206,7 @@ func (c *call) create(in request) any {
 		schema.Indexes = append(schema.Indexes, index)
 	}
 	c.tables[schema.Name] = newTable(schema)
+	c.tables[schema.Name].streamed = in.StreamSpecification.StreamEnabled
 	return map[string]any{"TableDescription": map[string]string{"TableName": in.TableName, "TableStatus": "ACTIVE"}}
 }
 
@@ -248,6 +253,8 @@ type request struct {
 	Limit                                    int
 	ExclusiveStartKey                        Item
 	KeySchema                                []KeySchema
+	StreamSpecification                      struct{ StreamEnabled bool }
+	StreamArn, ShardIterator, SequenceNumber string
 	GlobalSecondaryIndexes                   []struct {
 		IndexName  string
 		KeySchema  []KeySchema
@@ -299,7 +306,7 @@ const page = 1 << 20
 
 func (c *call) query(in request) any {
 	t := c.table(in.TableName)
-	var over tree = t.tree
+	over := t.tree
 	var of *index
 	if in.IndexName != "" {
 		i := slices.IndexFunc(t.indexes, func(i *index) bool { return i.Name == in.IndexName })

@@ -20,7 +20,9 @@ type Schema struct {
 type table struct {
 	Schema
 	tree
-	indexes []*index
+	indexes  []*index
+	streamed bool
+	changes  []map[string]any // the stream's records
 }
 
 type index struct {

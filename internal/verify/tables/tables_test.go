@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var shop = Schema{Name: "shop", PK: "pk", SK: "sk", Indexes: []Schema{
@@ -134,11 +135,22 @@ func TestStreamHasOnlyChanges(t *testing.T) {
 // TestStoresPassTheirSuites runs the tests of the stores, which also run against other
 // implementations of DynamoDB, against this one.
 func TestStoresPassTheirSuites(t *testing.T) {
-	server := httptest.NewServer(New())
+	passTheirSuites(t, New(), "internal/*/dynamo", "sandbox/*/dynamo", "internal/platform/ddb")
+}
+
+// Contention changes no result, since stores retry what is refused. The other stores use the same
+// package ddb.
+func TestContentionChangesNoResultOfAStore(t *testing.T) {
+	passTheirSuites(t, NewContended(New(), 2*time.Millisecond), "internal/inventory/dynamo", "internal/platform/ddb")
+}
+
+func passTheirSuites(t *testing.T, h http.Handler, patterns ...string) {
+	t.Helper()
+	server := httptest.NewServer(h)
 	defer server.Close()
 	const root = "../../.."
 	var packages []string
-	for _, pattern := range []string{"internal/*/dynamo", "sandbox/*/dynamo", "internal/platform/ddb"} {
+	for _, pattern := range patterns {
 		dirs, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(dirs) == 0 {
 			t.Fatalf("%s: %v", pattern, err)

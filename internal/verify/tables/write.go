@@ -65,7 +65,13 @@ func (c *call) apply(e change, factor int) {
 	for _, name := range slices.Sorted(maps.Keys(indexes)) {
 		c.use(Use{Table: e.t.Name, Index: name, Operation: u.Operation, Key: u.Key, Write: float64(indexes[name])})
 	}
-	if c.Changed != nil && !maps.EqualFunc(e.before, e.after, equal) {
+	if maps.EqualFunc(e.before, e.after, equal) {
+		return
+	}
+	if e.t.streamed {
+		e.t.record(e.before, e.after)
+	}
+	if c.Changed != nil {
 		c.changes = append(c.changes, func() { c.Changed(e.t.Name, e.before, e.after) })
 	}
 }
