@@ -28,11 +28,11 @@ func (s *torn) call() error {
 	return nil
 }
 
-func (s *torn) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
+func (s *torn) Shards(ctx context.Context, sku string) ([]inventory.Shard, error) {
 	if err := s.call(); err != nil {
-		return inventory.Stock{}, err
+		return nil, err
 	}
-	return s.Store.Stock(ctx, sku)
+	return s.Store.Shards(ctx, sku)
 }
 
 func (s *torn) Product(ctx context.Context, sku string) (bool, error) {
@@ -63,11 +63,11 @@ func (s *torn) Move(ctx context.Context, r inventory.Reservation, from, to inven
 	return s.Store.Move(ctx, r, from, to, with)
 }
 
-func (s *torn) Adjust(ctx context.Context, before inventory.Stock, delta int, with commit.With) error {
+func (s *torn) Adjust(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
 	if err := s.call(); err != nil {
 		return err
 	}
-	return s.Store.Adjust(ctx, before, delta, with)
+	return s.Store.Adjust(ctx, before, after, with)
 }
 
 func (s *torn) Overdue(ctx context.Context, before time.Time) ([]inventory.Reservation, error) {

@@ -3,10 +3,14 @@
 //
 // Every unit is in exactly one bucket, so their sum changes only by an operator's adjustment.
 // Orders move units between buckets, all lines of an order or none. No bucket is ever negative.
+//
+// The stock of a product is one item, its shard 0, until many orders want it at once. Then it is
+// split into shards, each with the three buckets; see shards.go and docs/adr/0055.
 package inventory
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"orderflow/internal/inventory/contract"
@@ -33,14 +37,17 @@ var (
 		"the adjustment would leave less on hand than is reserved")
 	// ErrNotReserved says that the step needs a reservation with status RESERVED.
 	ErrNotReserved = fault.New(fault.Conflict, "NotReserved", "the order's stock is not reserved")
+	// ErrContended says that too many others write the same stock at once. Nothing was changed.
+	ErrContended = fault.New(fault.Transient, "Contention", "too many orders for the same product at once; try again")
 )
 
 // Store keeps stock and reservations.
 type Store interface {
 	commit.Log
 	idempotency.Log
-	// Stock returns the stock of a product, or ErrNoStock.
-	Stock(ctx context.Context, sku string) (Stock, error)
+	// Shards returns the shards of a product's stock, from shard 0 on, or ErrNoStock. Each is read
+	// consistently, but they are not read at one instant.
+	Shards(ctx context.Context, sku string) ([]Shard, error)
 	// Product reports whether LearnProduct has recorded the SKU.
 	Product(ctx context.Context, sku string) (bool, error)
 	// LearnProduct records that the catalog has a product with the SKU. Repeating it changes
@@ -51,13 +58,15 @@ type Store interface {
 	// Reservations returns the reservations of up to 50 distinct orders, in their order. Orders
 	// without one are left out.
 	Reservations(ctx context.Context, orderIDs []string) ([]Reservation, error)
-	// Move moves all lines of r from one bucket to another and stores r. It returns
-	// fault.ErrLostRace unless r is the version after the stored one, and ErrOutOfStock if a bucket
-	// holds too little.
+	// Move moves all parts of r from one bucket to another and stores r. It returns
+	// fault.ErrLostRace unless r is the version after the stored one, and a Blocked with
+	// ErrOutOfStock if a shard's bucket holds too little. A reservation may also be blocked with
+	// ErrContended, soon enough that the caller can try another shard.
 	Move(ctx context.Context, r Reservation, from, to Bucket, with commit.With) error
-	// Adjust adds delta to the available stock of a product. It returns fault.ErrLostRace unless
-	// the stored stock equals before.
-	Adjust(ctx context.Context, before Stock, delta int, with commit.With) error
+	// Adjust gives the shards of a product the available units of after, which may have more shards
+	// than before. It returns fault.ErrLostRace unless the stored shards equal before; a shard that
+	// does not exist equals an empty one. Every shard of after gains.
+	Adjust(ctx context.Context, before, after []Shard, with commit.With) error
 	// Overdue returns the reservations that have been RESERVED since before a time. A very recent
 	// one may be missing. If some cannot be read, it returns the others and the error.
 	Overdue(ctx context.Context, before time.Time) ([]Reservation, error)
@@ -68,11 +77,25 @@ type Service struct {
 	store  Store
 	clock  clock.Clock
 	events envelope.Publisher
+	// split holds the last known number of shards, by SKU.
+	split *sync.Map
+	whole bool
 }
 
 // New returns the use cases over a store.
 func New(store Store, c clock.Clock, source ids.Source) *Service {
-	return &Service{store: store, clock: c, events: envelope.Publisher{Service: "inventory", Clock: c, IDs: source}}
+	return &Service{
+		store: store, clock: c, events: envelope.Publisher{Service: "inventory", Clock: c, IDs: source},
+		split: &sync.Map{},
+	}
+}
+
+// KeepWhole returns a copy of the service that does not split products, as long as an older version
+// runs that knows only shard 0. It works with products that are split.
+func (s *Service) KeepWhole() *Service {
+	c := *s
+	c.whole = true
+	return &c
 }
 
 // stateEvents returns the event of r's new state.

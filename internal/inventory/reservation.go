@@ -23,6 +23,8 @@ type Reservation struct {
 	CustomerID string
 	Status     Status
 	Items      []contract.Line
+	// Parts says which shards hold the lines; see Held.
+	Parts []Part
 	// Version counts the changes, from 1.
 	Version   int64
 	UpdatedAt time.Time

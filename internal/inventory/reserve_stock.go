@@ -30,7 +30,7 @@ func (s *Service) ReserveStock(ctx context.Context, in contract.Step) (contract.
 		r := Reservation{OrderID: in.OrderID, CustomerID: in.CustomerID, Items: in.Items}
 		r = r.moveTo(StatusReserved, s.clock.Now())
 		with := commit.With{Barrier: once.Returning(r.result()), Events: s.stateEvents(ctx, contract.StockReserved, r)}
-		return r.result(), s.store.Move(ctx, r, Available, Reserved, with)
+		return r.result(), s.take(ctx, r, with)
 	})
 }
 

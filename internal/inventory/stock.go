@@ -35,7 +35,8 @@ func (s Stock) OnHand() int { return s.Available + s.Reserved }
 
 // GetStock returns the stock of a product, or ErrNoStock.
 func (s *Service) GetStock(ctx context.Context, sku string) (Stock, error) {
-	return s.store.Stock(ctx, sku)
+	shards, err := s.snapshot(ctx, sku)
+	return Whole(shards), err
 }
 
 // Adjustment is an operator's correction of stock.
@@ -51,23 +52,24 @@ type Adjustment struct {
 // SKU. The event records who did it and why.
 func (s *Service) AdjustStock(ctx context.Context, req idempotency.Request, a Adjustment) (Stock, bool, error) {
 	return idempotency.Do(ctx, s.store, req, func(ctx context.Context, once idempotency.Once) (Stock, error) {
-		before, err := s.store.Stock(ctx, a.SKU)
+		before, err := s.store.Shards(ctx, a.SKU)
 		if errors.Is(err, ErrNoStock) {
-			err = s.requireProduct(ctx, a)
+			before, err = []Shard{{Stock: Stock{SKU: a.SKU}}}, s.requireProduct(ctx, a)
+		}
+		if err == nil && Whole(before).Available+a.Delta < 0 {
+			before, err = s.enough(ctx, contract.Line{SKU: a.SKU, Quantity: -a.Delta})
+		}
+		if errors.Is(err, ErrOutOfStock) {
+			err = ErrBelowZero
 		}
 		if err != nil {
 			return Stock{}, err
 		}
-		before.SKU = a.SKU
-		after := before
-		after.Available += a.Delta
-		if after.Available < 0 {
-			return Stock{}, ErrBelowZero
-		}
+		after := spread(before, a.Delta, len(before))
 		// Stock has no version. The time serves as one, since adjustments are rare.
 		e := s.events.New(ctx, contract.StockAdjusted, a.SKU, s.clock.Now().UnixMicro(), a.Adjusted)
-		with := commit.With{Reply: once.Returning(after), Events: []envelope.Event{e}}
-		return after, s.store.Adjust(ctx, before, a.Delta, with)
+		with := commit.With{Reply: once.Returning(Whole(after)), Events: []envelope.Event{e}}
+		return Whole(after), s.store.Adjust(ctx, before, after, with)
 	})
 }
 

@@ -15,6 +15,7 @@ func TestInventoryIsLinearizable(t *testing.T) {
 	shapes := map[string]lineartest.Shape{
 		"ByProduct":   {Histories: 2, Clients: 8, Calls: 25},
 		"WholeOrders": {Histories: 2, Clients: 4, Calls: 20, WholeOrders: true},
+		"Split":       {Histories: 2, Clients: 8, Calls: 25, Contended: true},
 	}
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {

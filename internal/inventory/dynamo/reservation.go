@@ -13,12 +13,19 @@ type reservation struct {
 	CustomerID string    `dynamodbav:"customerId"`
 	Status     string    `dynamodbav:"status"`
 	Items      []line    `dynamodbav:"items" write:"once"`
+	Parts      []part    `dynamodbav:"parts,omitempty" write:"once"`
 	Version    int64     `dynamodbav:"version"`
 	UpdatedAt  time.Time `dynamodbav:"updatedAt"`
 }
 
 type line struct {
 	SKU      string `dynamodbav:"sku"`
+	Quantity int    `dynamodbav:"quantity"`
+}
+
+type part struct {
+	SKU      string `dynamodbav:"sku"`
+	Shard    int    `dynamodbav:"shard"`
 	Quantity int    `dynamodbav:"quantity"`
 }
 
@@ -35,6 +42,9 @@ func fromDomain(r inventory.Reservation) reservation {
 	for _, l := range r.Items {
 		item.Items = append(item.Items, line(l))
 	}
+	for _, p := range r.Parts {
+		item.Parts = append(item.Parts, part(p))
+	}
 	return item
 }
 
@@ -45,6 +55,9 @@ func (item reservation) domain(orderID string) inventory.Reservation {
 	}
 	for _, l := range item.Items {
 		r.Items = append(r.Items, contract.Line(l))
+	}
+	for _, p := range item.Parts {
+		r.Parts = append(r.Parts, inventory.Part(p))
 	}
 	return r
 }

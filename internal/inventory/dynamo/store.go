@@ -2,7 +2,9 @@
 // holds:
 //
 //	pk               sk           what
-//	stock#<sku>      stock        the three buckets of a product; available stock is called onHand
+//	stock#<sku>      stock        a product's shard 0: the three buckets, of which available is
+//	                              called onHand, and the number of shards if there are more
+//	shard#<n>#<sku>  stock        another shard of the product
 //	product#<sku>    product      a product of the catalog
 //	order#<orderId>  reservation  an order's reservation; in the index open while RESERVED
 package dynamo
@@ -10,10 +12,12 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/inventory"
@@ -25,17 +29,50 @@ import (
 // Store implements inventory.Store.
 type Store struct{ *ddb.Table }
 
-// Stock reads the stock of a product.
-func (s Store) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
-	var item struct {
-		Available int `dynamodbav:"onHand"`
-		Reserved  int `dynamodbav:"reserved"`
-		Shipped   int `dynamodbav:"shipped"`
+type shard struct {
+	SKU       string `dynamodbav:"pk"`
+	Available int    `dynamodbav:"onHand"`
+	Reserved  int    `dynamodbav:"reserved"`
+	Shipped   int    `dynamodbav:"shipped"`
+	Gains     int64  `dynamodbav:"gains"`
+	Shards    int    `dynamodbav:"shards"`
+}
+
+func (item shard) domain(sku string) inventory.Shard {
+	stock := inventory.Stock{SKU: sku, Available: item.Available, Reserved: item.Reserved, Shipped: item.Shipped}
+	return inventory.Shard{Stock: stock, Gains: item.Gains}
+}
+
+func shardKey(sku string, n int) ddb.Values {
+	if n == 0 {
+		return ddb.Key("stock#"+sku, "stock")
 	}
-	if err := s.Get(ctx, "stock#"+sku, "stock", &item, inventory.ErrNoStock); err != nil {
-		return inventory.Stock{}, err
+	return ddb.Key("shard#"+strconv.Itoa(n)+"#"+sku, "stock")
+}
+
+// Shards reads shard 0 of a product and, if it is split, the others in one batch.
+func (s Store) Shards(ctx context.Context, sku string) ([]inventory.Shard, error) {
+	var root shard
+	if err := s.Get(ctx, "stock#"+sku, "stock", &root, inventory.ErrNoStock); err != nil {
+		return nil, err
 	}
-	return inventory.Stock{SKU: sku, Available: item.Available, Reserved: item.Reserved, Shipped: item.Shipped}, nil
+	shards := make([]inventory.Shard, max(1, root.Shards))
+	shards[0] = root.domain(sku)
+	places := map[string]int{}
+	var keys []ddb.Values
+	for n := 1; n < len(shards); n++ {
+		keys = append(keys, shardKey(sku, n))
+		places[keys[n-1]["pk"].(*types.AttributeValueMemberS).Value] = n
+	}
+	items, err := s.GetAll(ctx, keys)
+	for _, values := range items {
+		var item shard
+		if err := attributevalue.UnmarshalMap(values, &item); err != nil {
+			return nil, err
+		}
+		shards[places[item.SKU]] = item.domain(sku)
+	}
+	return shards, err
 }
 
 // Product looks for the item that LearnProduct writes.
@@ -63,11 +100,11 @@ func (s Store) Reservation(ctx context.Context, orderID string) (inventory.Reser
 	return reservationItems.Get(ctx, s.Table, orderID)
 }
 
-// Move moves the lines between two buckets and writes the reservation, in one transaction.
+// Move moves the parts between two buckets and writes the reservation, in one transaction.
 func (s Store) Move(ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
 	ops := []ddb.Op{reservationItems.Next(s.Table, r)}
-	for _, l := range r.Items {
-		ops = append(ops, s.move(l.SKU, l.Quantity, from, to))
+	for _, p := range r.Held() {
+		ops = append(ops, s.move(p, from, to))
 	}
 	return s.Commit(ctx, with, ops...)
 }
@@ -78,31 +115,65 @@ var attributes = map[inventory.Bucket]string{
 	inventory.Available: "onHand", inventory.Reserved: "reserved", inventory.Shipped: "shipped",
 }
 
-func (s Store) move(sku string, quantity int, from, to inventory.Bucket) ddb.Op {
-	return ddb.Op{Refused: inventory.ErrOutOfStock, Write: types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Name, Key: ddb.Key("stock#"+sku, "stock"),
-		ConditionExpression:       aws.String("#from >= :q"),
-		UpdateExpression:          aws.String("SET #from = #from - :q, #to = #to + :q"),
-		ExpressionAttributeNames:  map[string]string{"#from": attributes[from], "#to": attributes[to]},
-		ExpressionAttributeValues: ddb.Values{":q": ddb.Number(int64(quantity))},
-	}}}
+func (s Store) move(p inventory.Part, from, to inventory.Bucket) ddb.Op {
+	expression, values := "SET #from = #from - :q, #to = #to + :q", ddb.Values{":q": ddb.Number(int64(p.Quantity))}
+	if to == inventory.Available {
+		expression += gains(values)
+	}
+	op := ddb.Op{
+		Refused: &inventory.Blocked{SKU: p.SKU, Err: inventory.ErrOutOfStock},
+		Write: types.TransactWriteItem{Update: &types.Update{
+			TableName: &s.Name, Key: shardKey(p.SKU, p.Shard),
+			ConditionExpression:       aws.String("#from >= :q"),
+			UpdateExpression:          &expression,
+			ExpressionAttributeNames:  map[string]string{"#from": attributes[from], "#to": attributes[to]},
+			ExpressionAttributeValues: values,
+		}},
+	}
+	if from == inventory.Available { // other shards would do
+		op.Busy = &inventory.Blocked{SKU: p.SKU, Err: inventory.ErrContended}
+	}
+	return op
 }
 
-// Adjust changes the available stock. It creates the product's item if there is none.
-func (s Store) Adjust(ctx context.Context, before inventory.Stock, delta int, with commit.With) error {
-	condition := "onHand = :before AND reserved = :reserved AND shipped = :shipped"
-	if before == (inventory.Stock{SKU: before.SKU}) {
-		condition = "attribute_not_exists(pk) OR " + condition
+// gains returns the part of an expression that counts a shard's gain.
+func gains(values ddb.Values) string {
+	values[":one"], values[":zero"] = ddb.Number(1), ddb.Number(0)
+	return ", gains = if_not_exists(gains, :zero) + :one"
+}
+
+// Adjust changes the available stock. It creates the items that do not exist.
+func (s Store) Adjust(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
+	var ops []ddb.Op
+	for n, shard := range after {
+		expected := inventory.Shard{Stock: inventory.Stock{SKU: shard.SKU}}
+		if n < len(before) {
+			expected = before[n]
+		}
+		condition := "onHand = :before AND reserved = :reserved AND shipped = :shipped AND gains = :gains"
+		if expected.Gains == 0 { // an item from before gains were counted has none
+			either := "(attribute_not_exists(gains) OR gains = :gains)"
+			condition = strings.Replace(condition, "gains = :gains", either, 1)
+		}
+		if expected == (inventory.Shard{Stock: inventory.Stock{SKU: shard.SKU}}) {
+			condition = "attribute_not_exists(pk) OR (" + condition + ")"
+		}
+		values := ddb.Values{
+			":before": ddb.Number(int64(expected.Available)), ":after": ddb.Number(int64(shard.Available)),
+			":reserved": ddb.Number(int64(expected.Reserved)), ":shipped": ddb.Number(int64(expected.Shipped)),
+			":gains": ddb.Number(expected.Gains),
+		}
+		expression := "SET onHand = :after, reserved = :reserved, shipped = :shipped" + gains(values)
+		if n == 0 && len(after) > 1 {
+			values[":shards"] = ddb.Number(int64(len(after)))
+			expression += ", shards = :shards"
+		}
+		ops = append(ops, ddb.Op{Refused: fault.ErrLostRace, Write: types.TransactWriteItem{Update: &types.Update{
+			TableName: &s.Name, Key: shardKey(shard.SKU, n), ConditionExpression: &condition,
+			UpdateExpression: &expression, ExpressionAttributeValues: values,
+		}}})
 	}
-	return s.Commit(ctx, with, ddb.Op{Refused: fault.ErrLostRace, Write: types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.Name, Key: ddb.Key("stock#"+before.SKU, "stock"),
-		ConditionExpression: &condition,
-		UpdateExpression:    aws.String("SET onHand = :after, reserved = :reserved, shipped = :shipped"),
-		ExpressionAttributeValues: ddb.Values{
-			":before": ddb.Number(int64(before.Available)), ":after": ddb.Number(int64(before.Available + delta)),
-			":reserved": ddb.Number(int64(before.Reserved)), ":shipped": ddb.Number(int64(before.Shipped)),
-		},
-	}}})
+	return s.Commit(ctx, with, ops...)
 }
 
 // Overdue finds reservations in the index and reads each from the table, since the index is

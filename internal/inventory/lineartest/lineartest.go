@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"orderflow/internal/inventory"
 	"orderflow/internal/inventory/contract"
 	"orderflow/internal/platform/clock"
+	with "orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/idempotency"
 	"orderflow/internal/platform/ids"
@@ -34,6 +36,8 @@ type Shape struct {
 	// WholeOrders makes orders of two lines. Their histories cannot be partitioned by product, so
 	// checking takes far longer.
 	WholeOrders bool
+	// Contended makes most reservations conflict with others, so that products are split.
+	Contended bool
 }
 
 // limit bounds the check of one history.
@@ -61,6 +65,9 @@ func Check(history []porcupine.Operation, shape Shape) porcupine.CheckResult {
 // interleaving.
 func Record(t *testing.T, seed uint64, shape Shape, store inventory.Store) []porcupine.Operation {
 	t.Helper()
+	if shape.Contended {
+		store = &crowded{Store: store}
+	}
 	svc := inventory.New(store, clock.System{}, ids.Random(clock.System{}))
 	start := time.Now()
 	histories := make([][]porcupine.Operation, shape.Clients)
@@ -88,6 +95,21 @@ func Record(t *testing.T, seed uint64, shape Shape, store inventory.Store) []por
 		}
 	}
 	return history
+}
+
+// crowded is a store in which three of four reservations conflict with others.
+type crowded struct {
+	inventory.Store
+	moves atomic.Int64
+}
+
+func (s *crowded) Move(
+	ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, w with.With,
+) error {
+	if from == inventory.Available && s.moves.Add(1)%4 > 0 {
+		return &inventory.Blocked{SKU: r.Items[0].SKU, Err: inventory.ErrContended}
+	}
+	return s.Store.Move(ctx, r, from, to, w)
 }
 
 // kind is the use case of a call.
@@ -140,6 +162,9 @@ func draw(r *rand.Rand, shape Shape) call {
 		c.kind = commit
 	case n < 8:
 		c.kind, c.delta = adjust, r.IntN(7)-2
+		if shape.Contended { // shards need more stock, and run out of it
+			c.delta = r.IntN(15) - 6
+		}
 	default:
 		c.kind = get
 	}

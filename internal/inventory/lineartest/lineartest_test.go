@@ -17,44 +17,66 @@ import (
 // forgetful is a store without a condition on adjustments: they overwrite concurrent changes.
 type forgetful struct{ *memory.Store }
 
-func (s forgetful) Adjust(ctx context.Context, before inventory.Stock, delta int, with commit.With) error {
+func (s forgetful) Adjust(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
 	runtime.Gosched()
-	now, err := s.Stock(ctx, before.SKU)
+	now, err := s.Shards(ctx, after[0].SKU)
 	if err != nil {
-		now = inventory.Stock{SKU: before.SKU}
+		now = nil
 	}
-	return s.Store.Adjust(ctx, now, before.Available+delta-now.Available, with)
+	return s.Store.Adjust(ctx, now, after, with)
 }
 
 // outdated is a store without consistent reads: it returns the stock of a moment ago.
 type outdated struct {
 	*memory.Store
-	shown chan inventory.Stock
+	shown chan []inventory.Shard
 }
 
-func (s outdated) Stock(ctx context.Context, sku string) (inventory.Stock, error) {
-	now, err := s.Store.Stock(ctx, sku)
+func (s outdated) Shards(ctx context.Context, sku string) ([]inventory.Shard, error) {
+	now, err := s.Store.Shards(ctx, sku)
 	if err != nil || sku != "A" {
 		return now, err
 	}
 	before := <-s.shown
 	s.shown <- now
-	if before.SKU == "" {
+	if before == nil {
 		return now, nil
 	}
 	return before, nil
 }
 
+// nearsighted is a store that sees only shard 0.
+type nearsighted struct{ *memory.Store }
+
+func (s nearsighted) Shards(ctx context.Context, sku string) ([]inventory.Shard, error) {
+	shards, err := s.Store.Shards(ctx, sku)
+	return shards[:min(1, len(shards))], err
+}
+
+// misplacing is a store that releases and ships parts from shard 0, whichever holds them.
+type misplacing struct{ *memory.Store }
+
+func (s misplacing) Move(
+	ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With,
+) error {
+	if from != inventory.Available {
+		r.Parts = nil
+	}
+	return s.Store.Move(ctx, r, from, to, with)
+}
+
 func TestBrokenStoresAreFound(t *testing.T) {
 	const tries = 200
-	shape := lineartest.Shape{Clients: 8, Calls: 30}
+	shape := lineartest.Shape{Clients: 8, Calls: 40, Contended: true}
 	broken := map[string]func() inventory.Store{
 		"LostUpdate": func() inventory.Store { return forgetful{memory.New(clock.System{})} },
 		"StaleRead": func() inventory.Store {
-			s := outdated{memory.New(clock.System{}), make(chan inventory.Stock, 1)}
-			s.shown <- inventory.Stock{}
+			s := outdated{memory.New(clock.System{}), make(chan []inventory.Shard, 1)}
+			s.shown <- nil
 			return s
 		},
+		"OneShardOnly": func() inventory.Store { return nearsighted{memory.New(clock.System{})} },
+		"WrongShard":   func() inventory.Store { return misplacing{memory.New(clock.System{})} },
 	}
 	for name, open := range broken {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,8 @@ func TestInventoryIsLinearizable(t *testing.T) {
 	shapes := map[string]lineartest.Shape{
 		"ByProduct":   {Histories: 60, Clients: 8, Calls: 40},
 		"WholeOrders": {Histories: 60, Clients: 4, Calls: 25, WholeOrders: true},
+		"Split":       {Histories: 60, Clients: 8, Calls: 40, Contended: true},
+		"SplitOrders": {Histories: 60, Clients: 4, Calls: 25, Contended: true, WholeOrders: true},
 	}
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package memory
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"orderflow/internal/inventory"
@@ -15,7 +16,7 @@ import (
 // Store implements inventory.Store.
 type Store struct {
 	*memdb.Log
-	stock        *memdb.Items[inventory.Stock]
+	stock        *memdb.Items[shard]
 	reservations memdb.Versioned[inventory.Reservation]
 	products     *memdb.Items[string]
 }
@@ -24,7 +25,7 @@ type Store struct {
 func New(c clock.Clock) *Store {
 	log := memdb.NewLog(c)
 	return &Store{
-		Log: log, stock: memdb.NewItems[inventory.Stock](log, "stock", nil),
+		Log: log, stock: memdb.NewItems[shard](log, "stock", nil),
 		reservations: memdb.NewVersioned(log, "reservation", inventory.ErrNoReservation, reservedOnce),
 		products:     memdb.NewItems[string](log, "product", nil),
 	}
@@ -32,18 +33,36 @@ func New(c clock.Clock) *Store {
 
 // reservedOnce keeps the lines that were reserved first.
 func reservedOnce(stored inventory.Reservation, next *inventory.Reservation) {
-	next.Items = stored.Items
+	next.Items, next.Parts = stored.Items, stored.Parts
 }
 
-// Stock returns the stock of a product.
-func (s *Store) Stock(_ context.Context, sku string) (stock inventory.Stock, err error) {
-	s.View(func() {
-		var ok bool
-		if stock, ok = s.stock.Find(sku); !ok {
-			err = inventory.ErrNoStock
-		}
-	})
-	return stock, err
+type shard struct {
+	inventory.Shard
+	count int // in shard 0, the number of shards; 0 is one
+}
+
+func key(sku string, n int) string {
+	if n == 0 {
+		return sku
+	}
+	return sku + "#" + strconv.Itoa(n)
+}
+
+// Shards returns the shards of a product's stock. It reads them one after the other, since DynamoDB
+// does not read them at one instant either.
+func (s *Store) Shards(_ context.Context, sku string) (shards []inventory.Shard, err error) {
+	for n, count := 0, 1; n < count; n++ {
+		s.View(func() {
+			item, ok := s.stock.Find(key(sku, n))
+			if !ok {
+				err = inventory.ErrNoStock
+				return
+			}
+			count = max(count, item.count)
+			shards = append(shards, item.Shard)
+		})
+	}
+	return shards, err
 }
 
 // Product reports whether LearnProduct was called.
@@ -65,28 +84,31 @@ func (s *Store) Reservation(_ context.Context, orderID string) (inventory.Reserv
 	return s.reservations.Get(orderID)
 }
 
-// Move moves the reservation's lines between two buckets.
+// Move moves the reservation's parts between two buckets.
 func (s *Store) Move(_ context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With) error {
 	return s.Commit(with, func() error {
 		if err := s.reservations.Check(r); err != nil {
 			return err
 		}
-		for _, l := range r.Items {
-			if stock := s.stock.Get(l.SKU); *bucket(&stock, from) < l.Quantity {
-				return inventory.ErrOutOfStock
+		for _, p := range r.Held() {
+			if stock := s.stock.Get(key(p.SKU, p.Shard)); *bucket(&stock, from) < p.Quantity {
+				return &inventory.Blocked{SKU: p.SKU, Err: inventory.ErrOutOfStock}
 			}
 		}
-		for _, l := range r.Items {
-			stock := s.stock.Get(l.SKU)
-			*bucket(&stock, from) -= l.Quantity
-			*bucket(&stock, to) += l.Quantity
-			s.stock.Save(l.SKU, stock)
+		for _, p := range r.Held() {
+			stock := s.stock.Get(key(p.SKU, p.Shard))
+			*bucket(&stock, from) -= p.Quantity
+			*bucket(&stock, to) += p.Quantity
+			if to == inventory.Available {
+				stock.Gains++
+			}
+			s.stock.Save(key(p.SKU, p.Shard), stock)
 		}
 		return s.reservations.Next(r)
 	})
 }
 
-func bucket(s *inventory.Stock, b inventory.Bucket) *int {
+func bucket(s *shard, b inventory.Bucket) *int {
 	switch b {
 	case inventory.Reserved:
 		return &s.Reserved
@@ -105,14 +127,27 @@ func (s *Store) Overdue(_ context.Context, before time.Time) ([]inventory.Reserv
 }
 
 // Adjust changes the available stock.
-func (s *Store) Adjust(_ context.Context, before inventory.Stock, delta int, with commit.With) error {
+func (s *Store) Adjust(_ context.Context, before, after []inventory.Shard, with commit.With) error {
 	return s.Commit(with, func() error {
-		stock := s.stock.Get(before.SKU)
-		if stock.SKU = before.SKU; stock != before {
-			return fault.ErrLostRace
+		for n, next := range after {
+			expected := inventory.Shard{Stock: inventory.Stock{SKU: next.SKU}}
+			if n < len(before) {
+				expected = before[n]
+			}
+			stored := s.stock.Get(key(next.SKU, n))
+			if stored.SKU = next.SKU; stored.Shard != expected {
+				return fault.ErrLostRace
+			}
 		}
-		stock.Available += delta
-		s.stock.Save(before.SKU, stock)
+		for n, next := range after {
+			stored := s.stock.Get(key(next.SKU, n))
+			stored.SKU, stored.Available = next.SKU, next.Available
+			stored.Gains++
+			if n == 0 && len(after) > 1 {
+				stored.count = len(after)
+			}
+			s.stock.Save(key(next.SKU, n), stored)
+		}
 		return nil
 	})
 }

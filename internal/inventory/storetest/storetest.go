@@ -22,15 +22,29 @@ var Suite = storesuite.Suite[inventory.Store]{
 		onlyTheNextVersionIsMoved, adjustFromOtherStockLosesTheRace, concurrentReservesNeverOversell,
 		overdueListsOldReservations,
 		reservationsAreReadInOneBatch,
+		partsAreMovedInTheirShards, everyGainIsCounted, moreShardsAreMadeOnce, adjustNeedsEveryShardAsBefore,
 	},
 	Kinds: map[string]storesuite.Kind[inventory.Store]{
 		"Stock": {
 			Write: func(t *testing.T, s inventory.Store) { stock(t, s, "a", 5) },
 			Rewrite: func(t *testing.T, s inventory.Store) {
-				must(t, s.Adjust(t.Context(), inventory.Stock{SKU: "a", Available: 5}, 1, commit.With{}))
+				must(t, s.Adjust(t.Context(), shards(5), shards(6), commit.With{}))
 				r := reservation("1", 1, inventory.StatusReserved, contract.Line{SKU: "a", Quantity: 2})
 				move(t, s, r, inventory.Available, inventory.Reserved)
 				wantStock(t, s, inventory.Stock{SKU: "a", Available: 4, Reserved: 2})
+			},
+		},
+		"Shard": {
+			Write: func(t *testing.T, s inventory.Store) {
+				stock(t, s, "a", 5)
+				must(t, s.Adjust(t.Context(), shards(5), shards(2, 3), commit.With{}))
+			},
+			Rewrite: func(t *testing.T, s inventory.Store) {
+				before, err := s.Shards(t.Context(), "a")
+				must(t, err)
+				must(t, s.Adjust(t.Context(), before, shards(3, 3), commit.With{}))
+				move(t, s, parted("1", 1, 1, 2), inventory.Available, inventory.Reserved)
+				wantStock(t, s, inventory.Stock{SKU: "a", Available: 3, Reserved: 3})
 			},
 		},
 		"Product": {
@@ -55,8 +69,8 @@ var Suite = storesuite.Suite[inventory.Store]{
 }
 
 func unknownItemsAreNotFound(t *testing.T, s inventory.Store) {
-	if _, err := s.Stock(t.Context(), "none"); !errors.Is(err, inventory.ErrNoStock) {
-		t.Errorf("Stock: %v, want ErrNoStock", err)
+	if _, err := s.Shards(t.Context(), "none"); !errors.Is(err, inventory.ErrNoStock) {
+		t.Errorf("Shards: %v, want ErrNoStock", err)
 	}
 	if _, err := s.Reservation(t.Context(), "none"); !errors.Is(err, inventory.ErrNoReservation) {
 		t.Errorf("Reservation: %v, want ErrNoReservation", err)
@@ -73,7 +87,7 @@ func productIsLearntOnce(t *testing.T, s inventory.Store) {
 	if known, err := s.Product(t.Context(), "A"); err != nil || known {
 		t.Errorf("another product is known: %t, %v", known, err)
 	}
-	if _, err := s.Stock(t.Context(), "a"); !errors.Is(err, inventory.ErrNoStock) {
+	if _, err := s.Shards(t.Context(), "a"); !errors.Is(err, inventory.ErrNoStock) {
 		t.Errorf("a product without stock: %v, want ErrNoStock", err)
 	}
 }
@@ -148,8 +162,8 @@ func onlyTheNextVersionIsMoved(t *testing.T, s inventory.Store) {
 func adjustFromOtherStockLosesTheRace(t *testing.T, s inventory.Store) {
 	stock(t, s, "a", 5)
 	for _, available := range []int{0, 4} {
-		before := inventory.Stock{SKU: "a", Available: available}
-		if err := s.Adjust(t.Context(), before, 1, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+		before := []inventory.Shard{{Stock: inventory.Stock{SKU: "a", Available: available}, Gains: 1}}
+		if err := s.Adjust(t.Context(), before, shards(6), commit.With{}); !errors.Is(err, fault.ErrLostRace) {
 			t.Errorf("Adjust from %d where 5 are available: %v, want ErrLostRace", available, err)
 		}
 	}
@@ -157,7 +171,8 @@ func adjustFromOtherStockLosesTheRace(t *testing.T, s inventory.Store) {
 	for _, before := range []inventory.Stock{
 		{SKU: "a", Available: 5, Reserved: 1}, {SKU: "a", Available: 5, Shipped: 1},
 	} {
-		if err := s.Adjust(t.Context(), before, 1, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+		all := []inventory.Shard{{Stock: before, Gains: 1}}
+		if err := s.Adjust(t.Context(), all, shards(6), commit.With{}); !errors.Is(err, fault.ErrLostRace) {
 			t.Errorf("Adjust from %+v where none is reserved or shipped: %v, want ErrLostRace", before, err)
 		}
 	}
@@ -180,6 +195,116 @@ func concurrentReservesNeverOversell(t *testing.T, s inventory.Store) {
 	wantStock(t, s, inventory.Stock{SKU: "a", Available: units - won, Reserved: won})
 }
 
+// shards returns shards of product a with these available units, as after their first adjustment.
+func shards(available ...int) (all []inventory.Shard) {
+	for _, n := range available {
+		all = append(all, inventory.Shard{Stock: inventory.Stock{SKU: "a", Available: n}, Gains: 1})
+	}
+	return all
+}
+
+// split stocks product a, and splits it.
+func split(t *testing.T, s inventory.Store, available ...int) {
+	t.Helper()
+	after := shards(available...)
+	stock(t, s, "a", inventory.Whole(after).Available)
+	must(t, s.Adjust(t.Context(), shards(inventory.Whole(after).Available), after, commit.With{}))
+}
+
+// parted is a reservation of product a from several shards.
+func parted(order string, version int64, quantities ...int) inventory.Reservation {
+	r := reservation(order, version, inventory.StatusReserved, contract.Line{SKU: "a"})
+	for n, quantity := range quantities {
+		r.Items[0].Quantity += quantity
+		r.Parts = append(r.Parts, inventory.Part{SKU: "a", Shard: n, Quantity: quantity})
+	}
+	return r
+}
+
+func partsAreMovedInTheirShards(t *testing.T, s inventory.Store) {
+	split(t, s, 2, 3)
+	r := parted("1", 1, 1, 2)
+	move(t, s, r, inventory.Available, inventory.Reserved)
+	got, err := s.Reservation(t.Context(), "1")
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(r) {
+		t.Errorf("Reservation = %v, %v; want %v", got, err, r)
+	}
+	err = s.Move(t.Context(), parted("2", 1, 0, 2), inventory.Available, inventory.Reserved, commit.With{})
+	var blocked *inventory.Blocked
+	if !errors.As(err, &blocked) || blocked.SKU != "a" || !errors.Is(err, inventory.ErrOutOfStock) {
+		t.Errorf("two of a shard that has one: %v, want a Blocked with ErrOutOfStock", err)
+	}
+	got.Version = 2
+	move(t, s, got, inventory.Reserved, inventory.Shipped)
+	found, err := s.Shards(t.Context(), "a")
+	must(t, err)
+	for n, want := range []inventory.Stock{{SKU: "a", Available: 1, Shipped: 1}, {SKU: "a", Available: 1, Shipped: 2}} {
+		if len(found) != 2 || found[n].Stock != want {
+			t.Fatalf("shards are %+v, want shard %d to be %+v", found, n, want)
+		}
+	}
+}
+
+func everyGainIsCounted(t *testing.T, s inventory.Store) {
+	split(t, s, 2, 3)
+	gains := func() (all [2]int64) {
+		found, err := s.Shards(t.Context(), "a")
+		must(t, err)
+		return [2]int64{found[0].Gains, found[1].Gains}
+	}
+	before := gains()
+	want := func(what string, first, second int64) {
+		t.Helper()
+		after := gains()
+		if got := [2]int64{after[0] - before[0], after[1] - before[1]}; got != [2]int64{first, second} {
+			t.Errorf("%s: the shards gained %v times, want %d and %d", what, got, first, second)
+		}
+		before = after
+	}
+	r := parted("1", 1, 0, 2)
+	r.Parts = r.Parts[1:]
+	move(t, s, r, inventory.Available, inventory.Reserved)
+	want("reserved", 0, 0)
+	r.Version = 2
+	move(t, s, r, inventory.Reserved, inventory.Shipped)
+	want("shipped", 0, 0)
+	r.Version = 3
+	move(t, s, r, inventory.Shipped, inventory.Available)
+	want("available again", 0, 1)
+	found, err := s.Shards(t.Context(), "a")
+	must(t, err)
+	must(t, s.Adjust(t.Context(), found, found, commit.With{}))
+	want("adjusted", 1, 1)
+}
+
+func moreShardsAreMadeOnce(t *testing.T, s inventory.Store) {
+	split(t, s, 2, 3)
+	for _, before := range [][]inventory.Shard{shards(5), shards(2)} {
+		if err := s.Adjust(t.Context(), before, shards(1, 1, 3), commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("split again from %+v: %v, want ErrLostRace", before, err)
+		}
+	}
+	found, err := s.Shards(t.Context(), "a")
+	must(t, err)
+	must(t, s.Adjust(t.Context(), found, shards(1, 1, 3), commit.With{}))
+	if found, err = s.Shards(t.Context(), "a"); err != nil || len(found) != 3 || found[2].Available != 3 {
+		t.Errorf("shards are %+v, %v; want 1, 1 and 3 available", found, err)
+	}
+}
+
+func adjustNeedsEveryShardAsBefore(t *testing.T, s inventory.Store) {
+	split(t, s, 2, 3)
+	before, err := s.Shards(t.Context(), "a")
+	must(t, err)
+	move(t, s, parted("1", 1, 1, 0), inventory.Available, inventory.Reserved)
+	r := parted("1", 2, 1, 0)
+	move(t, s, r, inventory.Reserved, inventory.Available) // looks as before
+	if err := s.Adjust(t.Context(), before, shards(9, 9), commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+		t.Errorf("Adjust from shards of which one was used since: %v, want ErrLostRace", err)
+	}
+	wantStock(t, s, inventory.Stock{SKU: "a", Available: 5})
+}
+
 func reservation(order string, version int64, status inventory.Status, items ...contract.Line) inventory.Reservation {
 	return inventory.Reservation{
 		OrderID: order, CustomerID: "c", Status: status, Items: items, Version: version, UpdatedAt: storesuite.Start,
@@ -188,7 +313,10 @@ func reservation(order string, version int64, status inventory.Status, items ...
 
 func stock(t *testing.T, s inventory.Store, sku string, n int) {
 	t.Helper()
-	must(t, s.Adjust(t.Context(), inventory.Stock{SKU: sku}, n, commit.With{}))
+	shard := inventory.Shard{Stock: inventory.Stock{SKU: sku}}
+	before := []inventory.Shard{shard}
+	shard.Available = n
+	must(t, s.Adjust(t.Context(), before, []inventory.Shard{shard}, commit.With{}))
 }
 
 func move(t *testing.T, s inventory.Store, r inventory.Reservation, from, to inventory.Bucket) {
@@ -198,8 +326,8 @@ func move(t *testing.T, s inventory.Store, r inventory.Reservation, from, to inv
 
 func wantStock(t *testing.T, s inventory.Store, want inventory.Stock) {
 	t.Helper()
-	if got, err := s.Stock(t.Context(), want.SKU); err != nil || got != want {
-		t.Errorf("Stock(%s) = %+v, %v; want %+v", want.SKU, got, err, want)
+	if got, err := s.Shards(t.Context(), want.SKU); err != nil || inventory.Whole(got) != want {
+		t.Errorf("Shards(%s) = %+v, %v; want %+v in all", want.SKU, got, err, want)
 	}
 }
 

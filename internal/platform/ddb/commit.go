@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,6 +25,9 @@ type Op struct {
 	// Refused is the error of Commit if this write's condition does not hold. Every write with a
 	// condition needs it.
 	Refused error
+	// Busy, if not nil, is the error of Commit as soon as this write has failed twice because
+	// others write the same item or partition, for a caller that has another way.
+	Busy error
 	// err is why the write could not be built. Commit returns it.
 	err error
 }
@@ -33,6 +37,9 @@ const (
 	attempts = 5
 	pause    = 20 * time.Millisecond
 )
+
+// crowded are the reasons of a write that failed because of others.
+var crowded = []string{"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 // Commit writes with and ops in one transaction. It returns fault.ErrLostRace if a barrier or
 // idempotency record already exists, else the Refused error of the first op whose condition does
@@ -65,6 +72,11 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 		}
 		if err := wait(ctx, n); err != nil {
 			return err
+		}
+		for i, reason := range cancelled.CancellationReasons {
+			if n > 0 && ops[i].Busy != nil && slices.Contains(crowded, aws.ToString(reason.Code)) {
+				return ops[i].Busy
+			}
 		}
 	}
 	return fault.New(fault.Transient, "Transient", "the table is busy; try again").Because(err)

@@ -2,6 +2,7 @@ package ddb_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,6 +54,23 @@ func TestConflictingTransactionIsRetried(t *testing.T) {
 	table, calls := scripted(t, cancelled("TransactionConflict"), cancelled("ThrottlingError"), `{}`)
 	if err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{})); err != nil || *calls != 3 {
 		t.Errorf("%v after %d calls; want success after 3", err, *calls)
+	}
+}
+
+func TestCallerWithAnotherWayHearsOfTheSecondConflict(t *testing.T) {
+	for _, code := range []string{"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"} {
+		table, calls := scripted(t, cancelled("None", code))
+		other := table.Save("q", "pot", pot{})
+		other.Busy = errSecond
+		err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}), other)
+		if !errors.Is(err, errSecond) || *calls != 2 {
+			t.Errorf("%s: %v after %d calls; want the op's Busy after 2", code, err, *calls)
+		}
+		table, calls = scripted(t, cancelled(code, "None"), cancelled(code, "None"), `{}`)
+		err = table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}), other)
+		if err != nil || *calls != 3 {
+			t.Errorf("%s of another write: %v after %d calls, want success after 3", code, err, *calls)
+		}
 	}
 }
 

@@ -112,7 +112,8 @@ func inventoryRig(t *testing.T, w World) *rig {
 	store := inventorymemory.New(c)
 	svc := inventory.New(store, c, &ids.Sequence{})
 	if !w.Empty {
-		if err := store.Adjust(context.Background(), inventory.Stock{SKU: "A"}, stock, with.With{}); err != nil {
+		stocked := []inventory.Shard{{Stock: inventory.Stock{SKU: "A", Available: stock}}}
+		if err := store.Adjust(context.Background(), nil, stocked, with.With{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,7 +123,8 @@ func inventoryRig(t *testing.T, w World) *rig {
 			"ReleaseStock": edge.Handle(svc.ReleaseStock),
 		},
 		observe: func(w *World) {
-			s, _ := store.Stock(context.Background(), "A") // missing means zero
+			shards, _ := store.Shards(context.Background(), "A") // missing means zero
+			s := inventory.Whole(shards)
 			w.Available, w.Reserved, w.Shipped = int8(s.Available), int8(s.Reserved), int8(s.Shipped)
 			r, _ := store.Reservation(context.Background(), orderID)
 			w.Reservation = map[inventory.Status]reservation{

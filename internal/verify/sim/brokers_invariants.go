@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 
+	"orderflow/internal/inventory"
 	"orderflow/internal/orders"
 	warehouse "orderflow/internal/warehouse/contract"
 )
@@ -45,7 +46,8 @@ func (b *brokers) jobsRight(w *World, broken func(string, string, ...any)) {
 // shelvesRight: the warehouse's counts are inventory's.
 func (b *brokers) shelvesRight(w *World, broken func(string, string, ...any)) {
 	for _, sku := range w.shop.everything() {
-		s, err := w.stores.inventory.Stock(context.Background(), sku)
+		shards, err := w.stores.inventory.Shards(context.Background(), sku)
+		s := inventory.Whole(shards)
 		counted := w.shop.stock[sku] - b.shelves.picked[sku]
 		if err != nil || s.Available+s.Reserved != counted {
 			broken("", "%s: %d are on the shelves, inventory has %d available and %d reserved (%v)",

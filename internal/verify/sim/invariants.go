@@ -153,7 +153,8 @@ func stockConserved(w *World, broken func(string, string, ...any)) {
 		}
 	}
 	for _, sku := range w.shop.everything() {
-		s, err := w.stores.inventory.Stock(context.Background(), sku)
+		shards, err := w.stores.inventory.Shards(context.Background(), sku)
+		s := inventory.Whole(shards)
 		if total := s.Available + s.Reserved + s.Shipped; total != w.shop.stock[sku] {
 			broken("", "%s: %d available, %d reserved, %d shipped, but %d were stocked (%v)",
 				sku, s.Available, s.Reserved, s.Shipped, w.shop.stock[sku], err)

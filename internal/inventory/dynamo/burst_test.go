@@ -1,0 +1,227 @@
+package dynamo_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"orderflow/internal/inventory"
+	"orderflow/internal/inventory/contract"
+	"orderflow/internal/inventory/dynamo"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/ids"
+	"orderflow/internal/verify/tables"
+)
+
+// rush is a shop whose table has DynamoDB's contention and latency.
+type rush struct {
+	t     *testing.T
+	table *tables.Contended
+	svc   func() *inventory.Service // a new one is a new process
+
+	mu          sync.Mutex
+	read, write float64
+	ends        map[string]int
+	took        []time.Duration
+}
+
+// newRush must be called in a bubble of synctest.
+func newRush(t *testing.T, latency time.Duration) *rush {
+	r := &rush{t: t, ends: map[string]int{}}
+	server := tables.New(tables.Schema{Name: "stock", PK: "pk", SK: "sk", Indexes: []tables.Schema{
+		{Name: ddb.OpenIndex, PK: ddb.OpenIndex + "Pk", SK: ddb.OpenIndex + "Sk", KeysOnly: true},
+	}})
+	server.Used = func(_ *http.Request, uses []tables.Use) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, u := range uses {
+			r.read, r.write = r.read+u.Read, r.write+u.Write
+		}
+	}
+	r.table = tables.NewContended(server, latency)
+	table := ddb.Open(aws.Config{
+		Region: "eu-central-1", HTTPClient: r,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}, "stock", clock.System{})
+	source := ids.Random(clock.System{})
+	r.svc = func() *inventory.Service { return inventory.New(dynamo.Store{Table: table}, clock.System{}, source) }
+	return r
+}
+
+// Do calls the table without a network.
+func (r *rush) Do(req *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	r.table.ServeHTTP(w, req)
+	return w.Result(), nil
+}
+
+// plan is the saga's retry of transient errors.
+type plan struct {
+	ErrorEquals                  []string
+	IntervalSeconds, BackoffRate float64
+	MaxAttempts                  int
+	MaxDelaySeconds              float64
+}
+
+// plans reads the plans of the saga's steps from its definition.
+func plans(t *testing.T) map[string]plan {
+	b, err := os.ReadFile("../../../statemachines/fulfil-order.asl.json")
+	must(t, err)
+	var machine struct {
+		States map[string]struct{ Retry []plan }
+	}
+	must(t, json.Unmarshal(b, &machine))
+	found := map[string]plan{}
+	for name, state := range machine.States {
+		for _, p := range state.Retry {
+			if slices.Contains(p.ErrorEquals, "Transient") {
+				found[name] = p
+			}
+		}
+	}
+	if found["ReserveStock"].MaxAttempts == 0 || found["CommitStock"].MaxAttempts == 0 {
+		t.Fatalf("no retries of transient errors in %v", found)
+	}
+	return found
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs a step as the saga does.
+func (p plan) run(step func() error) error {
+	for n := 0; ; n++ {
+		err := step()
+		if err == nil || fault.KindOf(err) != fault.Transient || n == p.MaxAttempts {
+			return err
+		}
+		wait := min(p.IntervalSeconds*math.Pow(p.BackoffRate, float64(n)), p.MaxDelaySeconds)
+		time.Sleep(time.Duration(rand.Float64() * wait * float64(time.Second))) //nolint:gosec // jitter
+	}
+}
+
+// sell lets orders for one mug each come within a time, and waits until each has an end.
+func (r *rush) sell(orders int, within time.Duration, processes int) {
+	step := plans(r.t)
+	var all sync.WaitGroup
+	services := make([]*inventory.Service, processes)
+	for i := range services {
+		services[i] = r.svc()
+	}
+	for n := range orders {
+		all.Go(func() {
+			time.Sleep(time.Duration(n) * within / time.Duration(orders))
+			svc, began := services[n%processes], time.Now()
+			in := contract.Step{OrderID: fmt.Sprint("order-", n), CustomerID: "c"}
+			in.Items = []contract.Line{{SKU: "mug", Quantity: 1}}
+			end, ctx := "CONFIRMED", context.Background()
+			err := step["ReserveStock"].run(func() error { _, err := svc.ReserveStock(ctx, in); return err })
+			took := time.Since(began)
+			if err == nil {
+				time.Sleep(rand.N(time.Second)) //nolint:gosec // payment and shipment
+				err = step["CommitStock"].run(func() error { _, err := svc.CommitStock(ctx, in); return err })
+			}
+			if err != nil {
+				end = fault.From(err).Code
+			}
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.ends[end]++
+			r.took = append(r.took, took)
+		})
+	}
+	all.Wait()
+	slices.Sort(r.took)
+}
+
+func (r *rush) adjust(units int) error {
+	adjusted := contract.Adjusted{SKU: "mug", Delta: units, Reason: "test", By: "test"}
+	a := inventory.Adjustment{Adjusted: adjusted, AllowUnknownSKU: true}
+	_, _, err := r.svc().AdjustStock(context.Background(), idempotency.Request{}, a)
+	return err
+}
+
+// TestProductThatSellsOutInASecondIsSoldToTheLastUnit has 1,000 orders come within a second, to 200
+// processes. When a product's stock was one item, a reservation took up to 19 seconds.
+func TestProductThatSellsOutInASecondIsSoldToTheLastUnit(t *testing.T) {
+	const orders, units, patience = 1000, 800, 5 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		r := newRush(t, 6*time.Millisecond)
+		must(t, r.adjust(units))
+		r.sell(orders, time.Second, 200)
+		slowest := r.took[orders-1]
+		t.Logf("reserved: half within %s, 99 %% within %s, all within %s; %.1f write and %.1f read units an order; "+
+			"refused: %v", r.took[orders/2], r.took[orders*99/100], slowest, r.write/orders, r.read/orders,
+			r.table.Refused)
+		got, err := r.svc().GetStock(t.Context(), "mug")
+		must(t, err)
+		if want := (inventory.Stock{SKU: "mug", Shipped: units}); got != want {
+			t.Errorf("stock is %+v, want %+v", got, want)
+		}
+		if r.ends["CONFIRMED"] != units || r.ends["OutOfStock"] != orders-units || slowest > patience {
+			t.Errorf("orders end %v, the slowest is reserved after %s; want %d confirmed, the others refused, within %s",
+				r.ends, slowest, units, patience)
+		}
+	})
+}
+
+func TestProductIsCountedAndRestockedWhileItSellsOut(t *testing.T) {
+	const orders, units, more = 1000, 800, 100
+	synctest.Test(t, func(t *testing.T) {
+		r := newRush(t, 6*time.Millisecond)
+		must(t, r.adjust(units))
+		var operator sync.WaitGroup
+		operator.Go(func() {
+			time.Sleep(300 * time.Millisecond)
+			attempts, counted := 1, 0
+			for ; attempts < 100; attempts++ {
+				s, err := r.svc().GetStock(t.Context(), "mug")
+				if err == nil {
+					counted++
+				}
+				if sum := s.Available + s.Reserved + s.Shipped; err == nil && sum != units {
+					t.Errorf("the stock of %d units is %+v", units, s)
+				}
+				if err := r.adjust(more); err == nil {
+					break
+				} else if fault.KindOf(err) != fault.Transient {
+					t.Error(err)
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			t.Logf("counted %d times and restocked at attempt %d", counted, attempts)
+		})
+		r.sell(orders, time.Second, 200)
+		operator.Wait()
+		got, err := r.svc().GetStock(t.Context(), "mug")
+		must(t, err)
+		sold := r.ends["CONFIRMED"]
+		if want := (inventory.Stock{SKU: "mug", Available: units + more - sold, Shipped: sold}); got != want {
+			t.Errorf("stock is %+v, want %+v", got, want)
+		}
+		if sold < units || sold+r.ends["OutOfStock"] != orders {
+			t.Errorf("orders end %v, want at least %d confirmed and the others out of stock", r.ends, units)
+		}
+	})
+}
