@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/inventory"
 	"orderflow/internal/notifications"
 	"orderflow/internal/orders"
 	ordersMemory "orderflow/internal/orders/memory"
@@ -97,6 +98,31 @@ func refundsUnseen(n *network, r *http.Request) (*http.Response, error) {
 	}
 	body, err := io.ReadAll(res.Body)
 	return response(res.StatusCode, bytes.ReplaceAll(body, []byte(`"refundedAmount"`), []byte(`"unseen"`))), err
+}
+
+// misplacing is a store that ships and returns from shard 0 what other shards hold.
+type misplacing struct{ inventory.Store }
+
+// Move is part of inventory.Store.
+func (s misplacing) Move(
+	ctx context.Context, r inventory.Reservation, from, to inventory.Bucket, with commit.With,
+) error {
+	if from != inventory.Available {
+		r.Parts = nil
+	}
+	return s.Store.Move(ctx, r, from, to, with)
+}
+
+// overwriting is a store whose adjustments ignore what was reserved meanwhile.
+type overwriting struct{ inventory.Store }
+
+// Adjust is part of inventory.Store.
+func (s overwriting) Adjust(ctx context.Context, before, after []inventory.Shard, with commit.With) error {
+	now, err := s.Shards(ctx, after[0].SKU)
+	if err != nil {
+		now = before
+	}
+	return s.Store.Adjust(ctx, now, after, with)
 }
 
 // unclosed reads every order as not closed.

@@ -82,6 +82,7 @@ func (w *World) compose() {
 	provider := paymentsProvider.New(w.calls("payments", paymentsProvider.Name, w.stores.payments))
 	carrier := shippingCarrier.New(w.calls("shipping", shippingCarrier.Name, w.stores.shipping))
 
+	w.stock = crowd{w.stores.inventory, w, newChance(w.seed + 2)}
 	w.orders, w.mails, w.sagas = w.stores.orders, w.stores.notifications, w.engine
 	if w.mutant.stores != nil {
 		w.mutant.stores(w)
@@ -89,7 +90,7 @@ func (w *World) compose() {
 	key := func(context.Context) ([]byte, error) { return secret, nil }
 	all := []map[string]function.Handler{
 		catalogHandler.Handlers(catalog.New(w.stores.catalog, w, w.ids), key),
-		inventoryHandler.Handlers(inventory.New(w.stores.inventory, w, w.ids)),
+		inventoryHandler.Handlers(inventory.New(w.stock, w, w.ids)),
 		ordersHandler.Handlers(orders.New(w.orders, w, w.ids).Limited(limits)),
 		paymentsHandler.Handlers(payments.New(w.stores.payments, provider, w, w.ids),
 			signature.Verifier{Scheme: stripe.Signatures, Secret: key, Clock: w}),

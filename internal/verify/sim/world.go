@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/inventory"
 	"orderflow/internal/notifications"
 	"orderflow/internal/orders"
 	"orderflow/internal/platform/barrier"
@@ -44,6 +45,7 @@ type World struct {
 	logs      map[string]*memdb.Log // of the stores, by service; of the gateway only its circuits are simulated
 	orders    orders.Store          // what orders' functions use
 	mails     notifications.Store   // likewise
+	stock     inventory.Store       // likewise
 	sagas     fulfilment.Engine
 	parties   parties
 	network   *network
