@@ -80,7 +80,7 @@ type plan struct {
 	MaxDelaySeconds              float64
 }
 
-// plans reads the plans of the saga's steps from its definition.
+// plans reads the retries of the saga from its definition.
 func plans(t *testing.T) map[string]plan {
 	b, err := os.ReadFile("../../../statemachines/fulfil-order.asl.json")
 	must(t, err)
@@ -96,7 +96,7 @@ func plans(t *testing.T) map[string]plan {
 			}
 		}
 	}
-	if found["ReserveStock"].MaxAttempts == 0 || found["CommitStock"].MaxAttempts == 0 {
+	if found["Prepare"].MaxAttempts == 0 || found["Settle"].MaxAttempts == 0 {
 		t.Fatalf("no retries of transient errors in %v", found)
 	}
 	return found
@@ -136,11 +136,11 @@ func (r *rush) sell(orders int, within time.Duration, processes int) {
 			in := contract.Step{OrderID: fmt.Sprint("order-", n), CustomerID: "c"}
 			in.Items = []contract.Line{{SKU: "mug", Quantity: 1}}
 			end, ctx := "CONFIRMED", context.Background()
-			err := step["ReserveStock"].run(func() error { _, err := svc.ReserveStock(ctx, in); return err })
+			err := step["Prepare"].run(func() error { _, err := svc.ReserveStock(ctx, in); return err })
 			took := time.Since(began)
 			if err == nil {
 				time.Sleep(rand.N(time.Second)) //nolint:gosec // payment and shipment
-				err = step["CommitStock"].run(func() error { _, err := svc.CommitStock(ctx, in); return err })
+				err = step["Settle"].run(func() error { _, err := svc.CommitStock(ctx, in); return err })
 			}
 			if err != nil {
 				end = fault.From(err).Code
