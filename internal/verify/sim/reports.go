@@ -70,7 +70,7 @@ func (b *brokers) expire() {
 			if at := gone[0].Time; at.After(b.lost) {
 				b.lost = at
 			}
-			b.w.note("", "retention removes the records of %s, partition %d, before offset %d", p.Topic, p.Partition, first)
+			b.w.note("", "retention: %s, partition %d, begins with offset %d", p.Topic, p.Partition, first)
 		}
 	}
 }
