@@ -61,7 +61,7 @@ func proofs() []*cobra.Command {
 			return verdict(ok, err)
 		}),
 	}, func(cmd *cobra.Command) {
-		cmd.Flags().UintVar(&limit, "faults", 3, "most faults in a run of a saga")
+		cmd.Flags().UintVar(&limit, "faults", 2, "most faults in a run of a saga; three take more than 10 GB")
 		cmd.Flags().BoolVar(&mutants, "mutants", false,
 			"apply every mutant of the searches in turn, and fail if one is not detected")
 	}), makeChaos(), {
