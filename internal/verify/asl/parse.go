@@ -193,7 +193,7 @@ func (m *Machine) connected() error {
 		case !done[name]:
 			return fmt.Errorf("the state %s is never reached", name)
 		case m.States[name].callback() && len(m.Loops) > 0:
-			return fmt.Errorf("the state %s waits for a token in a machine with a loop, which is not in the subset", name)
+			return fmt.Errorf("the state %s waits for a token in a machine with loops: not in the subset", name)
 		}
 	}
 	return nil

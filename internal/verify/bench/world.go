@@ -95,7 +95,8 @@ func NewWorld(repo devstack.Repo) (*World, error) {
 	w := &World{
 		Server: tables.New(schemas(stack)...), clock: clock.At(time.Date(2026, 1, 5, 9, 0, 0, 123456789, time.UTC)),
 		ids: &ids.Sequence{}, functions: map[string]*deployed{},
-		machines: map[string]*asl.Machine{}, express: map[string]bool{}, waiting: map[string]*execution{}, started: map[string]*execution{},
+		machines: map[string]*asl.Machine{}, express: map[string]bool{},
+		waiting: map[string]*execution{}, started: map[string]*execution{},
 		streams: map[string][]source{}, queues: map[string]source{}, topics: map[string][]subscription{},
 		pending: map[string][]json.RawMessage{}, counts: Counts{},
 	}

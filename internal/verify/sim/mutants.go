@@ -141,7 +141,8 @@ var Mutants = append(projected(), []Mutant{
 	}},
 	{Name: "money is captured before booking (fulfil-order)", edit: []string{
 		`"Next": "AwaitShipment"`, `"Next": "Settle"`, `"Next": "Settle"`, `"End": true`,
-		"\"End\": true\n    },\n    \"StartCompensation\"", "\"Next\": \"AwaitShipment\"\n    },\n    \"StartCompensation\"",
+		"\"End\": true\n    },\n    \"StartCompensation\"",
+		"\"Next\": \"AwaitShipment\"\n    },\n    \"StartCompensation\"",
 	}},
 	{Name: "a step gets an empty input (fulfil-order)", edit: []string{
 		`"amount": "{% $states.input.total %}"`, `"amount": {}`,
