@@ -20,8 +20,8 @@ import (
 	"orderflow/internal/verify/resources"
 )
 
-// Both stacks are deleted while orders come, and deployed again. The orders are all declined: of an
-// order that is confirmed while nobody forwards events, the log would have nothing.
+// Both stacks are deleted while orders come, and deployed again. All orders are rejected: of one
+// that is confirmed while nobody forwards events, the log would have nothing.
 func TestDeletedStacksLeaveNothingAndComeBack(t *testing.T) {
 	ctx, aws := within(t, 8*time.Minute), awsapi.Client{Config: stack.Config()}
 	const sku = "BARREL"
@@ -40,7 +40,7 @@ func TestDeletedStacksLeaveNothingAndComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	stopOrders := declinedOrders(ctx, t)
+	stopOrders := rejectedOrders(ctx, t, orderOf(sku, 50))
 	for _, service := range []string{"reporting", "warehouse"} {
 		name := "orderflow-" + service
 		all, err := resources.Of(ctx, aws, name)
@@ -78,21 +78,19 @@ func TestDeletedStacksLeaveNothingAndComeBack(t *testing.T) {
 	wantAgreement(ctx, t, "after a rebuild from the log, which outlived the stack")
 }
 
-// declinedOrders places orders, three at once, until stop is called. All must end REJECTED.
-func declinedOrders(ctx context.Context, t *testing.T) (stop func()) {
+// rejectedOrders places orders, three at once, until stop is called. All must end REJECTED.
+func rejectedOrders(ctx context.Context, t *testing.T, r client.OrderRequest) (stop func()) {
 	placing, enough := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
 		ended <- concurrent.Do(3, 3, func(int) error {
-			r := orderOf("MUG-BLUE", 1)
-			r.PaymentMethod = "pm_card_visa_chargeDeclined"
 			for {
 				order, err := shop().Customer.PlaceOrder(ctx, "", r)
 				if err == nil {
 					order, err = shop().Customer.WaitFinal(ctx, order.OrderID, nil)
 				}
 				if err == nil && order.Status != client.Rejected {
-					err = fmt.Errorf("a declined order is %s", order.Status)
+					err = fmt.Errorf("an order of more than there is ends %s", order.Status)
 				}
 				if err != nil || placing.Err() != nil {
 					return err
