@@ -20,8 +20,8 @@ import (
 	"orderflow/internal/verify/resources"
 )
 
-// Both stacks are deleted while orders come, and deployed again. All these orders are rejected: what
-// happens while nobody forwards events is not in the log, and so in no report.
+// Both stacks are deleted while orders come, and deployed again. All these orders are rejected:
+// what happens while nobody forwards events is not in the log, and so in no report.
 func TestDeletedStacksLeaveNothingAndComeBack(t *testing.T) {
 	ctx, aws := within(t, 8*time.Minute), awsapi.Client{Config: stack.Config()}
 	const sku = "BARREL"
