@@ -46,9 +46,10 @@ type Latency struct {
 
 type round struct{ bare, accept, bareSaga, saga time.Duration }
 
-// MeasureLatency places orders, one at a time. Each round also sends a request to a function that
-// only answers, behind the same API, and runs a state machine of as many steps with that function.
-// The third parties are in this process, since their time is not ours.
+// MeasureLatency places orders, one at a time. Each round also sends a request that its function
+// refuses without a call, behind the same API and authorizer, and runs a state machine of as many
+// steps with a function that only answers. The third parties are in this process, since their time
+// is not ours.
 func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Latency, err error) {
 	api := s.Outputs["ApiUrl"]
 	c := clock.System{}
@@ -116,7 +117,8 @@ type meter struct {
 func (m *meter) createMachine(ctx context.Context) error {
 	states := map[string]any{}
 	for n := range steps {
-		state := map[string]any{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Output": "{% $states.input %}",
+		state := map[string]any{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+			"Output": "{% $states.input %}",
 			"Arguments": map[string]any{"FunctionName": "orderflow-" + bareFunction, "Payload": map[string]string{
 				"httpMethod": http.MethodGet, "path": "/health/live"}}}
 		if states[fmt.Sprint("Step", n)] = state; n < steps-1 {
@@ -129,8 +131,13 @@ func (m *meter) createMachine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	saga, err := m.client.DescribeStateMachine(ctx,
+		&sfn.DescribeStateMachineInput{StateMachineArn: aws.String(m.stack.Outputs["FulfilOrderArn"])})
+	if err != nil {
+		return err
+	}
 	out, err := m.client.CreateStateMachine(ctx, &sfn.CreateStateMachineInput{Name: aws.String("bench-bare"),
-		Definition: aws.String(string(text)), RoleArn: aws.String("arn:aws:iam::000000000000:role/bench")})
+		Definition: aws.String(string(text)), RoleArn: saga.RoleArn})
 	if err == nil {
 		m.bare = *out.StateMachineArn
 	}
@@ -138,21 +145,18 @@ func (m *meter) createMachine(ctx context.Context) error {
 }
 
 func (m *meter) round(ctx context.Context, n int) (r round, err error) {
+	customer := m.shop.CustomerNamed(fmt.Sprint("bench-", n))
+	if _, err := customer.ListOrders(ctx, 1, ""); err != nil { // signs in
+		return r, err
+	}
 	began := time.Now()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.stack.Outputs["ApiUrl"]+"/health/live", nil)
-	if err != nil {
-		return r, err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return r, err
-	}
-	_, _ = io.Copy(io.Discard, res.Body)
-	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
-		return r, fmt.Errorf("the bare function answered %d, %w", res.StatusCode, err)
+	var refused *client.Problem
+	if _, err := customer.ListOrders(ctx, 1, "no-cursor"); !errors.As(err, &refused) ||
+		refused.Status != http.StatusBadRequest {
+		return r, fmt.Errorf("a list with a wrong cursor: %w", err)
 	}
 	r.bare, began = time.Since(began), time.Now()
-	order, err := m.shop.CustomerNamed(fmt.Sprint("bench-", n)).PlaceOrder(ctx, fmt.Sprint("bench-", began.UnixNano()),
+	order, err := customer.PlaceOrder(ctx, fmt.Sprint("bench-", began.UnixNano()),
 		client.OrderRequest{Items: []client.Item{{SKU: "MUG-BLUE", Quantity: 1}}, PaymentMethod: visa,
 			ShippingAddress: client.Address{Name: "Ada Example", Line1: "1 Sample Street", City: "Berlin",
 				PostalCode: berlin, Country: "DE"}})
@@ -192,7 +196,8 @@ func (m *meter) ran(ctx context.Context, arn string) (time.Duration, error) {
 		}
 		break
 	}
-	history, err := m.client.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})
+	history, err := m.client.GetExecutionHistory(ctx,
+		&sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})
 	if err != nil {
 		return 0, err
 	}
@@ -218,7 +223,7 @@ func (l Latency) Print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "ms\tbare ms\tratio\tlimit\t  ")
 	fmt.Fprintf(w, "%.0f\t%.0f\t%.2f\t%.1f\t  accept an order\n", ms(l.Accept), ms(l.Bare), l.AcceptRatio, MaxAccept)
-	fmt.Fprintf(w, "%.0f\t%.0f\t%.2f\t%.1f\t  a step of the saga\n", ms(l.Saga)/steps, ms(l.BareSaga)/steps, l.StepRatio,
-		MaxStep)
+	fmt.Fprintf(w, "%.0f\t%.0f\t%.2f\t%.1f\t  a step of the saga\n", ms(l.Saga)/steps, ms(l.BareSaga)/steps,
+		l.StepRatio, MaxStep)
 	return w.Flush()
 }
