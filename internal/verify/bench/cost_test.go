@@ -24,7 +24,7 @@ func TestOrdersCostWhatIsMeant(t *testing.T) {
 	}
 	for _, c := range cases {
 		for name, calls := range c.sequential() {
-			limit := float64(maxStepCalls)
+			limit := float64(maxStepCalls + previousForm)
 			if name == "place-order" {
 				limit = maxPlaceCalls
 			}

@@ -108,6 +108,8 @@ func costLines(repo devstack.Repo) ([]line, error) {
 const (
 	maxPlaceCalls = 2
 	maxStepCalls  = 3
+	// previousForm is the call that looks for records of the previous release, until the next one.
+	previousForm = 1
 )
 
 // sequential returns the calls of AWS per invocation of place-order and of the saga's steps, which
