@@ -78,8 +78,8 @@ func (p Prices) Bill(out io.Writer, c Case) error {
 	for _, who := range names {
 		n := counts[who]
 		fmt.Fprintf(w, "%.2f", dollars(p.Dollars(Counts{who: c.Counts[who]})))
-		for _, u := range []Unit{Transitions, Requests, Invocations, Calls, WriteUnits, ReadUnits, Publishes, QueueCalls,
-			LogBytes} {
+		for _, u := range []Unit{Transitions, Requests, Invocations, Calls, WriteUnits, ReadUnits, Publishes,
+			QueueCalls, LogBytes} {
 			fmt.Fprintf(w, "\t%s", short(n[u]))
 		}
 		fmt.Fprintf(w, "\t  %s\n", who)
