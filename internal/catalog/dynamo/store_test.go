@@ -11,10 +11,16 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
+// store has the outbox as the relay sees it.
+type store struct {
+	dynamo.Store
+	ddbtest.Stream
+}
+
 func TestStore(t *testing.T) {
 	open := func(t *testing.T, c clock.Clock) (catalog.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
-		return dynamo.Open(table), ddbtest.NewNewer(table)
+		return store{dynamo.Open(table), ddbtest.Stream{Table: table}}, ddbtest.NewNewer(table)
 	}
 	storesuite.Run(t, open, storetest.Suite)
 }

@@ -20,7 +20,7 @@ func TestInventoryIsLinearizable(t *testing.T) {
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
 			lineartest.Run(t, shape, func(t *testing.T, c clock.Clock) inventory.Store {
-				return dynamo.Store{Table: ddbtest.NewTable(t, c, ddb.OpenIndex)}
+				return dynamo.Open(ddbtest.NewTable(t, c, ddb.OpenIndex))
 			})
 		})
 	}

@@ -29,6 +29,9 @@ import (
 // Store implements inventory.Store.
 type Store struct{ *ddb.Table }
 
+// Open returns the store in a table.
+func Open(t *ddb.Table) Store { return Store{t.Hosting(reservationItems.Key)} }
+
 type shard struct {
 	SKU       string `dynamodbav:"pk"`
 	Available int    `dynamodbav:"onHand"`

@@ -9,8 +9,9 @@ import (
 )
 
 func service(env *function.Env) *inventory.Service {
-	svc := inventory.New(dynamo.Store{Table: ddb.FromEnv(env)}, env.Clock, env.IDs)
-	if env.Optional("STORED_FORM") == "previous" { // that release knows only shard 0 of a product
+	table := ddb.FromEnv(env)
+	svc := inventory.New(dynamo.Open(table), env.Clock, env.IDs)
+	if table.Previous { // knows only shard 0 of a product
 		return svc.KeepWhole()
 	}
 	return svc

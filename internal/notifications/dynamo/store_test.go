@@ -11,10 +11,16 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
+// store has the outbox as the relay sees it.
+type store struct {
+	dynamo.Store
+	ddbtest.Stream
+}
+
 func TestStore(t *testing.T) {
 	open := func(t *testing.T, c clock.Clock) (notifications.Store, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
-		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
+		return store{dynamo.Store{Table: table}, ddbtest.Stream{Table: table}}, ddbtest.NewNewer(table)
 	}
 	storesuite.Run(t, open, storetest.Suite)
 }

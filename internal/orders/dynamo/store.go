@@ -25,6 +25,9 @@ const Index = "byCustomer"
 // Store implements orders.Store.
 type Store struct{ *ddb.Table }
 
+// Open returns the store in a table.
+func Open(t *ddb.Table) Store { return Store{t.Hosting(orderItems.Key)} }
+
 // Order reads an order.
 func (s Store) Order(ctx context.Context, orderID string) (orders.Order, error) {
 	return orderItems.Get(ctx, s.Table, orderID)

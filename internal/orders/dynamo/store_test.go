@@ -12,10 +12,21 @@ import (
 	"orderflow/internal/platform/storesuite"
 )
 
+// store has the outbox as the relay sees it.
+type store struct {
+	dynamo.Store
+	ddbtest.Stream
+}
+
 func TestStore(t *testing.T) {
-	open := func(t *testing.T, c clock.Clock) (orders.Store, storesuite.Newer) {
-		table := ddbtest.NewTable(t, c, dynamo.Index, ddb.OpenIndex)
-		return dynamo.Store{Table: table}, ddbtest.NewNewer(table)
+	for form, previous := range ddbtest.Forms {
+		t.Run(form, func(t *testing.T) {
+			open := func(t *testing.T, c clock.Clock) (orders.Store, storesuite.Newer) {
+				table := ddbtest.NewTable(t, c, dynamo.Index, ddb.OpenIndex)
+				table.Previous = previous
+				return store{dynamo.Open(table), ddbtest.Stream{Table: table}}, ddbtest.NewNewer(table)
+			}
+			storesuite.Run(t, open, storetest.Suite)
+		})
 	}
-	storesuite.Run(t, open, storetest.Suite)
 }

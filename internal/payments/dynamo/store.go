@@ -55,7 +55,7 @@ type Store struct {
 
 // Open returns the store in a table.
 func Open(t *ddb.Table) Store {
-	return Store{ddb.Store[payments.Payment, payment]{Table: t, Kind: paymentItems}}
+	return Store{ddb.Store[payments.Payment, payment]{Table: t.Hosting(paymentItems.Key), Kind: paymentItems}}
 }
 
 type outcome struct {

@@ -21,6 +21,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"orderflow/internal/platform/fault"
 )
@@ -158,11 +159,16 @@ func firstResult[R any](ctx context.Context, log Log, key Key, r R, err error) (
 
 // Consume runs the handler called consumer once for the event.
 func Consume(ctx context.Context, log Log, consumer, eventID string, run func(context.Context, Once) error) error {
-	_, err := Do(ctx, log, "event-"+eventID, consumer, func(ctx context.Context, once Once) (struct{}, error) {
+	_, err := Do(ctx, log, eventPrefix+eventID, consumer, func(ctx context.Context, once Once) (struct{}, error) {
 		return struct{}{}, run(ctx, once)
 	})
 	return err
 }
+
+const eventPrefix = "event-"
+
+// IsEvent reports whether the saga of a record is an event that Consume passed to a handler.
+func IsEvent(saga string) bool { return strings.HasPrefix(saga, eventPrefix) }
 
 func replay[R any](ctx context.Context, rec Record, err error) (R, error) {
 	var r R

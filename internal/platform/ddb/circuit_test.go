@@ -11,7 +11,7 @@ import (
 func TestTableKeepsCircuits(t *testing.T) {
 	open := func(t *testing.T, c clock.Clock) (storesuite.CircuitStore, storesuite.Newer) {
 		table := ddbtest.NewTable(t, c)
-		return table, ddbtest.NewNewer(table)
+		return store{table, ddbtest.Stream{Table: table}}, ddbtest.NewNewer(table)
 	}
 	storesuite.RunCases(t, open, storesuite.Circuits)
 }

@@ -1,6 +1,7 @@
 package ddb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/crc32"
@@ -15,7 +16,6 @@ import (
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
-	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/fault"
 )
 
@@ -30,9 +30,11 @@ type Op struct {
 	Busy error
 	// err is why the write could not be built. Commit returns it.
 	err error
+	// records are the attributes of the barrier records that join added to the write.
+	records []string
 }
 
-// attempts and pause bound the retries of a conflicting transaction.
+// attempts and pause bound the retries of a conflicting write.
 const (
 	attempts = 5
 	pause    = 20 * time.Millisecond
@@ -41,45 +43,113 @@ const (
 // crowded are the reasons of a write that failed because of others.
 var crowded = []string{"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
-// Commit writes with and ops in one transaction. It returns fault.ErrLostRace if a barrier or
-// idempotency record already exists, else the Refused error of the first op whose condition does
-// not hold. It retries conflicts and throttling a few times, then returns a transient error.
+// Commit writes with and ops, or nothing. A change that writes one item is one conditional write,
+// any other a transaction. Commit returns fault.ErrLostRace if a barrier or idempotency record
+// already exists, else the Refused error of the first op whose condition does not hold. It retries
+// conflicts and throttling a few times, then returns a transient error.
 func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 	records, err := with.Encode()
 	if err != nil {
 		return err
 	}
-	if ops = append(t.puts(records, with.Events), ops...); len(ops) == 0 {
-		return nil // DynamoDB refuses an empty transaction
-	}
-	items := make([]types.TransactWriteItem, len(ops))
-	for i, op := range ops {
+	for _, op := range ops {
 		if op.err != nil {
 			return op.err
 		}
-		items[i] = op.Write
 	}
+	ops = t.join(records, with.Events, ops)
 	for n := range attempts {
-		_, err = t.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
-		var cancelled *types.TransactionCanceledException
-		if !errors.As(err, &cancelled) {
+		var conflicts []int
+		if conflicts, err = t.write(ctx, ops); conflicts == nil {
 			return err
 		}
-		for i, reason := range cancelled.CancellationReasons {
-			if aws.ToString(reason.Code) == "ConditionalCheckFailed" && ops[i].Refused != nil {
-				return ops[i].Refused
+		for _, i := range conflicts {
+			if n > 0 && ops[i].Busy != nil {
+				return ops[i].Busy
 			}
 		}
 		if err := wait(ctx, n); err != nil {
 			return err
 		}
-		for i, reason := range cancelled.CancellationReasons {
-			if n > 0 && ops[i].Busy != nil && slices.Contains(crowded, aws.ToString(reason.Code)) {
-				return ops[i].Busy
-			}
-		}
 	}
 	return fault.New(fault.Transient, "Transient", "the table is busy; try again").Because(err)
+}
+
+// write tries to write ops once. If another attempt may succeed, it returns which ops conflicted
+// with other writes.
+func (t *Table) write(ctx context.Context, ops []Op) (conflicts []int, err error) {
+	switch {
+	case len(ops) == 0:
+		return nil, nil // DynamoDB refuses an empty transaction
+	case len(ops) == 1 && ops[0].Write.Put != nil:
+		_, err = t.Client.PutItem(ctx, single(ops[0].Write.Put))
+	case len(ops) == 1 && ops[0].Write.Update != nil:
+		_, err = t.Client.UpdateItem(ctx, singleUpdate(ops[0].Write.Update))
+	default:
+		items := make([]types.TransactWriteItem, len(ops))
+		for i, op := range ops {
+			items[i] = op.Write
+		}
+		_, err = t.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+	}
+	var conflict *types.TransactionConflictException
+	var failed *types.ConditionalCheckFailedException
+	var cancelled *types.TransactionCanceledException
+	switch {
+	case errors.As(err, &conflict):
+		return []int{0}, err
+	case errors.As(err, &failed):
+		reason := types.CancellationReason{Code: aws.String(conditionFailed), Item: failed.Item}
+		return nil, cmp.Or(refusal(ops, reason), err)
+	case errors.As(err, &cancelled):
+		if refused := refusal(ops, cancelled.CancellationReasons...); refused != nil {
+			return nil, refused
+		}
+		conflicts = []int{}
+		for i, reason := range cancelled.CancellationReasons {
+			if slices.Contains(crowded, aws.ToString(reason.Code)) {
+				conflicts = append(conflicts, i)
+			}
+		}
+		return conflicts, err
+	}
+	return nil, err
+}
+
+func single(p *types.Put) *dynamodb.PutItemInput {
+	return &dynamodb.PutItemInput{
+		TableName: p.TableName, Item: p.Item, ConditionExpression: p.ConditionExpression,
+		ExpressionAttributeNames: p.ExpressionAttributeNames, ExpressionAttributeValues: p.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: p.ReturnValuesOnConditionCheckFailure,
+	}
+}
+
+func singleUpdate(u *types.Update) *dynamodb.UpdateItemInput {
+	return &dynamodb.UpdateItemInput{
+		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression,
+		ConditionExpression:      u.ConditionExpression,
+		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure,
+	}
+}
+
+const conditionFailed = "ConditionalCheckFailed"
+
+// refusal returns why ops were refused: by an existing record, else by the first op whose condition
+// does not hold.
+func refusal(ops []Op, reasons ...types.CancellationReason) (first error) {
+	for i, reason := range reasons {
+		if aws.ToString(reason.Code) != conditionFailed {
+			continue
+		}
+		for _, name := range ops[i].records {
+			if _, exists := reason.Item[name]; exists || ops[i].Refused == nil {
+				return fault.ErrLostRace
+			}
+		}
+		first = cmp.Or(first, ops[i].Refused)
+	}
+	return first
 }
 
 // Record writes with alone; see commit.Log.
@@ -88,21 +158,6 @@ func (t *Table) Record(ctx context.Context, with commit.With) error { return t.C
 // wait sleeps before attempt n+2, with exponential backoff and full jitter.
 func wait(ctx context.Context, n int) error {
 	return clock.Sleep(ctx, time.Duration(rand.Int64N(int64(pause)<<n))) //nolint:gosec // jitter, not a secret
-}
-
-// puts returns the writes of records. events are the events that were encoded.
-func (t *Table) puts(records commit.Records, events []envelope.Event) []Op {
-	var ops []Op
-	for _, rec := range records.Barriers {
-		ops = append(ops, t.putBarrier(rec))
-	}
-	if records.Reply != nil {
-		ops = append(ops, t.putReply(*records.Reply))
-	}
-	for i, e := range events {
-		ops = append(ops, t.putEvent(e, records.Events[i]))
-	}
-	return ops
 }
 
 // putIf puts a whole item if condition holds, else Commit fails with refused. It is only for new

@@ -22,13 +22,15 @@ import (
 )
 
 // store is a minimal store over a table.
-type store struct{ *ddb.Table }
-
-func (s store) Record(ctx context.Context, with commit.With) error { return s.Commit(ctx, with) }
+type store struct {
+	*ddb.Table
+	ddbtest.Stream
+}
 
 func TestTableKeepsTheProtocol(t *testing.T) {
 	open := func(t *testing.T, c clock.Clock) (storesuite.Store, storesuite.Newer) {
-		return store{ddbtest.NewTable(t, c)}, nil
+		table := ddbtest.NewTable(t, c)
+		return store{table, ddbtest.Stream{Table: table}}, nil
 	}
 	storesuite.Run(t, open, storesuite.Suite[storesuite.Store]{})
 }
@@ -72,7 +74,7 @@ func TestRefusedCommitWritesNothing(t *testing.T) {
 	if _, ok, err := table.Barrier(t.Context(), key); ok || err != nil {
 		t.Errorf("the barrier was written: %v, %v", ok, err)
 	}
-	if waiting, err := table.Outbox(t.Context()); len(waiting) != 0 || err != nil {
+	if waiting, err := table.Waiting(t.Context()); len(waiting) != 0 || err != nil {
 		t.Errorf("outbox holds %d events, %v", len(waiting), err)
 	}
 }

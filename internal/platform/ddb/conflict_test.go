@@ -75,12 +75,41 @@ func TestCallerWithAnotherWayHearsOfTheSecondConflict(t *testing.T) {
 }
 
 func TestLastingConflictIsTransient(t *testing.T) {
-	table, calls := scripted(t, cancelled("TransactionConflict"))
-	err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}))
-	if err == nil || fault.KindOf(err) != fault.Transient || *calls != 5 {
-		t.Errorf("%v after %d calls; want a transient error after 5", err, *calls)
+	for _, answer := range []string{cancelled("TransactionConflict"), conflict} {
+		table, calls := scripted(t, answer)
+		err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}))
+		if err == nil || fault.KindOf(err) != fault.Transient || *calls != 5 {
+			t.Errorf("%v after %d calls; want a transient error after 5", err, *calls)
+		}
 	}
 }
+
+func TestSingleWriteThatConflictsIsRetried(t *testing.T) {
+	table, calls := scripted(t, conflict, `{}`)
+	err := table.Commit(t.Context(), commit.With{}, table.SaveNew("p", "pot", pot{}, errFirst))
+	if err != nil || *calls != 2 {
+		t.Errorf("%v after %d calls; want success after 2", err, *calls)
+	}
+}
+
+func TestCallerWithAnotherWayIsToldOfTheSecondConflict(t *testing.T) {
+	errBusy := errors.New("busy")
+	table, calls := scripted(t, cancelled("None", "TransactionConflict"))
+	op := table.Save("b", "pot", pot{})
+	op.Busy = errBusy
+	err := table.Commit(t.Context(), commit.With{}, table.Save("a", "pot", pot{}), op)
+	if !errors.Is(err, errBusy) || *calls != 2 {
+		t.Errorf("%v after %d calls; want errBusy after 2", err, *calls)
+	}
+	*calls = 0
+	err = table.Commit(t.Context(), commit.With{}, op, table.Save("a", "pot", pot{}))
+	if fault.KindOf(err) != fault.Transient || *calls != 5 {
+		t.Errorf("the other write conflicts: %v after %d calls; want a transient error after 5", err, *calls)
+	}
+}
+
+// conflict is the answer to a single write of an item in a transaction.
+const conflict = `!{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException"}`
 
 func TestRefusalTakesPrecedenceOverAConflict(t *testing.T) {
 	table, calls := scripted(t, cancelled("TransactionConflict", "ConditionalCheckFailed"))
@@ -118,7 +147,7 @@ func TestErrorOfDynamoDBIsPassedOn(t *testing.T) {
 		"Get":             table.Get(t.Context(), "a", "b", &pot{}, errFirst),
 	}
 	_, _, errs["Page"] = table.Page(t.Context(), "", "pk", "a", false, 1, "")
-	_, errs["Outbox"] = table.Outbox(t.Context())
+	_, errs["Waiting"] = table.Waiting(t.Context())
 	for name, err := range errs {
 		if err == nil || err == errFirst || !strings.Contains(err.Error(), "AccessDenied") {
 			t.Errorf("%s: %v, want AccessDenied", name, err)

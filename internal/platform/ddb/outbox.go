@@ -61,20 +61,6 @@ func eventItem(prefix string, e envelope.Event, body []byte) Values {
 	return item
 }
 
-// Outbox returns the unpublished events that are items of their own. It fails if one of them cannot
-// be read.
-func (t *Table) Outbox(ctx context.Context) ([]envelope.Event, error) {
-	items, err := t.Waiting(ctx)
-	if err != nil {
-		return nil, err
-	}
-	waiting := make([]envelope.Event, len(items))
-	for i, item := range items {
-		waiting[i] = item.Event
-	}
-	return waiting, nil
-}
-
 // Waiting returns the items of the outbox; see outbox.Swept.
 func (t *Table) Waiting(ctx context.Context) ([]outbox.Item, error) {
 	var waiting []outbox.Item

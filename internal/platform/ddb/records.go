@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/platform/barrier"
@@ -25,14 +28,39 @@ type barrierItem struct {
 	ExpiresAt int64  `dynamodbav:"expiresAt"`
 }
 
-// Barrier reads a barrier record; see barrier.Log.
+// Barrier reads a barrier record, from the saga's host or from its own item; see barrier.Log.
 func (t *Table) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
+	if host, ok := t.host(key.Saga); ok {
+		if rec, ok, err := t.hosted(ctx, host, key); err != nil || ok {
+			return rec, ok, err
+		}
+	}
 	var item barrierItem
 	pk, sk := barrierKey(key)
 	ok, err := t.Find(ctx, pk, sk, &item)
 	result := json.RawMessage(item.Result)
 	return barrier.Record{Key: key, Origin: barrier.Phase(item.Origin), Result: result}, ok, err
 }
+
+// hosted reads a record from its saga's host.
+func (t *Table) hosted(ctx context.Context, host Values, key barrier.Key) (barrier.Record, bool, error) {
+	res, err := t.Client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &t.Name, Key: host, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return barrier.Record{}, false, err
+	}
+	value, ok := res.Item[recordName(key)].(*types.AttributeValueMemberS)
+	if !ok {
+		return barrier.Record{}, false, nil
+	}
+	origin, result, _ := strings.Cut(value.Value, " ")
+	return barrier.Record{Key: key, Origin: barrier.Phase(origin), Result: json.RawMessage(result)}, true, nil
+}
+
+// recordName is the attribute of a record in its saga's host: the phase that wrote it, and the
+// result.
+func recordName(k barrier.Key) string { return "step#" + k.Step + "#" + string(k.Phase) }
 
 func (t *Table) putBarrier(rec barrier.Record) Op {
 	pk, sk := barrierKey(rec.Key)

@@ -31,10 +31,12 @@ func (t *Table) SaveNew(pk, sk string, shape any, refused error) Op {
 }
 
 // SaveVersion writes an item whose stored version is before, or a new item if before is 0.
-// Otherwise Commit fails with fault.ErrLostRace.
+// Otherwise Commit fails with fault.ErrLostRace. An item without a version is new, and what it has
+// stays: it holds the barrier records of a saga that wrote nothing else here.
 func (t *Table) SaveVersion(pk, sk string, shape any, before int64) Op {
 	if before == 0 {
-		return t.SaveNew(pk, sk, shape, fault.ErrLostRace)
+		u := update{fresh: true, values: Values{}}
+		return t.save(pk, sk, shape, &u, fault.ErrLostRace, "attribute_not_exists(version)")
 	}
 	u := update{exists: true, values: Values{":before": Number(before)}}
 	return t.save(pk, sk, shape, &u, fault.ErrLostRace, "version = :before")
@@ -79,7 +81,9 @@ func (t *Table) save(pk, sk string, shape any, u *update, refused error, conditi
 // update collects the parts of an update expression.
 type update struct {
 	// exists says that the item exists, including all maps that are written within.
-	exists      bool
+	exists bool
+	// fresh says that the item has no attribute of the shape.
+	fresh       bool
 	sets, drops []string
 	names       map[string]string
 	values      Values
@@ -89,16 +93,16 @@ type update struct {
 func (u *update) add(path string, attributes []attribute, item Values) error {
 	for _, a := range attributes {
 		value, has := item[a.name]
-		if !has && a.write == once {
+		if !has && (u.fresh || a.write == once) {
 			continue // also without a name, since DynamoDB refuses unused ones
 		}
 		at := path + u.name(a.name)
 		switch {
 		case !has:
 			u.drops = append(u.drops, at)
-		case a.write == once:
+		case a.write == once && !u.fresh:
 			u.sets = append(u.sets, at+" = if_not_exists("+at+", "+u.value(value)+")")
-		case a.write == within:
+		case a.write == within && !u.fresh:
 			inner, ok := value.(*types.AttributeValueMemberM)
 			if !ok || !u.exists {
 				return fault.New(fault.Internal, "BadShape", `%s: write:"within" needs an item with a version`, a.name)

@@ -1,14 +1,24 @@
 // Package ddb is the basis of the services' DynamoDB stores. Each service has one table with the
-// keys pk and sk. Commit writes the business change, the barrier and idempotency records and the
-// outbox in one TransactWriteItems.
+// keys pk and sk. Commit writes the business change, its barrier and idempotency records and its
+// events, all or nothing: by one conditional write if one item carries them, else by one
+// TransactWriteItems.
+//
+// An item of the service can have these attributes besides its own:
+//
+//	step#<step>#<phase>  a record of package barrier, in the saga's host; see Hosting
+//	outbox               the events of the item's last write; see package outbox
 //
 // Besides the service's own items a table holds:
 //
 //	pk                 sk              what
-//	barrier#<saga>     <step>#<phase>  a record of package barrier, for 90 days
+//	barrier#<saga>     <step>#<phase>  a record of package barrier without a host, for 90 days
 //	reply#<scope>      <key>           a record of package idempotency, for 24 hours
-//	outbox#<0..7>      <event id>      an event, until it is published
+//	outbox#<0..7>      <event id>      an event without a change, until it is published
+//	aside#<0..7>       <event id>      an event that could not be published, until a sweep does it
 //	circuit#<name>     state           the circuit of a dependency; see package resilience
+//
+// The previous release kept all records under barrier# and all events under outbox#. Such records
+// are read, too.
 package ddb
 
 import (
@@ -31,6 +41,10 @@ type Table struct {
 	Client *dynamodb.Client
 	Name   string
 	Clock  clock.Clock
+	// Previous has writes understood by the previous release, too; see join.
+	Previous bool
+
+	hosts func(saga string) (pk, sk string)
 }
 
 // Open returns the table called name.
@@ -93,5 +107,7 @@ func (t *Table) GetAll(ctx context.Context, keys []Values) ([]Values, error) {
 
 // FromEnv returns the table TABLE_NAME.
 func FromEnv(env *function.Env) *Table {
-	return Open(env.AWS(), env.Require("TABLE_NAME"), env.Clock)
+	t := Open(env.AWS(), env.Require("TABLE_NAME"), env.Clock)
+	t.Previous = env.Optional("STORED_FORM") == "previous"
+	return t
 }

@@ -137,9 +137,9 @@ func TestPublishedEventsMayBeDeletedTwice(t *testing.T) {
 		subjects = append(subjects, fmt.Sprint("pot-", i))
 	}
 	must(t, table.Commit(t.Context(), commit.With{Events: events(t, subjects...)}))
-	waiting, err := table.Outbox(t.Context())
+	waiting, err := table.Waiting(t.Context())
 	if err != nil || len(waiting) != 20 {
-		t.Fatalf("Outbox = %d events, %v; want 20", len(waiting), err)
+		t.Fatalf("Waiting = %d events, %v; want 20", len(waiting), err)
 	}
 	var published []outbox.Item
 	for n := range 8 {
@@ -157,7 +157,7 @@ func TestPublishedEventsMayBeDeletedTwice(t *testing.T) {
 	}
 	for range 2 {
 		must(t, table.DeletePublished(t.Context(), published[:10]))
-		if left, err := table.Outbox(t.Context()); err != nil || len(left) != 10 {
+		if left, err := table.Waiting(t.Context()); err != nil || len(left) != 10 {
 			t.Errorf("%d events are left, %v; want 10", len(left), err)
 		}
 	}
@@ -187,15 +187,15 @@ func TestEventsPutAsideWaitOutsideTheRelaysFilter(t *testing.T) {
 	}
 }
 
-func TestOutboxFailsOnAMalformedEvent(t *testing.T) {
+func TestWaitingFailsOnAMalformedEvent(t *testing.T) {
 	table := ddbtest.NewTable(t, clock.At(start))
 	type event struct {
 		Event any `dynamodbav:"event" write:"once"`
 	}
 	for _, e := range []event{{1}, {"{}"}} {
 		must(t, table.Commit(t.Context(), commit.With{}, table.Save("outbox#0", "1", e)))
-		if got, err := table.Outbox(t.Context()); err == nil {
-			t.Errorf("Outbox = %v", got)
+		if got, err := table.Waiting(t.Context()); err == nil {
+			t.Errorf("Waiting = %v", got)
 		}
 	}
 }

@@ -13,7 +13,8 @@ import (
 type Versioned[V commit.Aggregate, I any] struct {
 	// Key returns the key of an aggregate's item.
 	Key func(id string) (pk, sk string)
-	// Missing is the error of Get if the item does not exist. If it is nil, Get returns the zero V.
+	// Missing is the error of Get if the item does not exist, or has no version: then it is not an
+	// aggregate, but the host of barrier records. If it is nil, Get returns the zero V.
 	Missing error
 	Encode  func(V) I
 	Decode  func(item I, id string) V
@@ -30,10 +31,10 @@ func (k Versioned[V, I]) Get(ctx context.Context, t *Table, id string) (v V, err
 	pk, sk := k.Key(id)
 	if found, err := t.Find(ctx, pk, sk, &item); err != nil {
 		return v, err
-	} else if !found {
-		return v, k.Missing
+	} else if stored := k.Decode(item, id); found && exists(stored) {
+		return stored, nil
 	}
-	return k.Decode(item, id), nil
+	return v, k.Missing
 }
 
 // GetMany reads the aggregates of up to 100 distinct ids consistently, in one batch. The result is
@@ -58,10 +59,18 @@ func (k Versioned[V, I]) GetMany(ctx context.Context, t *Table, ids []string) ([
 	var found []V
 	for _, id := range ids {
 		if item, ok := byKey[keyOf(Key(k.Key(id)))]; ok {
-			found = append(found, k.Decode(item, id))
+			if v := k.Decode(item, id); exists(v) {
+				found = append(found, v)
+			}
 		}
 	}
 	return found, nil
+}
+
+// exists reports whether v was read from an aggregate's item.
+func exists[V commit.Aggregate](v V) bool {
+	_, version := v.Identity()
+	return version > 0
 }
 
 // keyOf returns an item's key, for comparisons.

@@ -26,7 +26,8 @@ type Log struct {
 	clock    clock.Clock
 	barriers map[barrier.Key]barrier.Record
 	replies  map[[2]string]reply
-	outbox   []envelope.Event
+	written  []envelope.Event // with changes, for the stream
+	waiting  []envelope.Event // as items of their own
 	circuits *Items[resilience.Circuit]
 	kinds    []kind
 }
@@ -119,7 +120,7 @@ func (l *Log) commit(with commit.With, apply func() error) error {
 	if rep != nil {
 		l.replies[[2]string{rep.Scope, rep.Key}] = reply{*rep, l.clock.Now().Add(idempotency.Retention)}
 	}
-	l.outbox = append(l.outbox, with.Events...)
+	l.written = append(l.written, with.Events...)
 	return nil
 }
 
@@ -154,51 +155,52 @@ func (l *Log) Reply(_ context.Context, scope, key string) (idempotency.Record, b
 	return l.replies[[2]string{scope, key}].Record, l.live(scope, key), nil
 }
 
-// Outbox returns the events that are written but not yet taken.
+// Outbox returns the events that were written with changes and not yet taken. There is no stream to
+// read them from.
 func (l *Log) Outbox(context.Context) ([]envelope.Event, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.outbox), nil
+	return slices.Clone(l.written), nil
 }
 
-// TakeOutbox empties the outbox and returns its events.
+// TakeOutbox returns the same and takes them.
 func (l *Log) TakeOutbox() []envelope.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	events := l.outbox
-	l.outbox = nil
+	events := l.written
+	l.written = nil
 	return events
 }
 
-// Waiting returns the items of the outbox; see outbox.Swept.
+// Waiting returns the events that are items; see outbox.Swept.
 func (l *Log) Waiting(context.Context) ([]outbox.Item, error) {
 	if err := l.gate.Find(); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	items := make([]outbox.Item, len(l.outbox))
-	for i, e := range l.outbox {
+	items := make([]outbox.Item, len(l.waiting))
+	for i, e := range l.waiting {
 		items[i] = outbox.Item{PK: "outbox", SK: e.ID, Event: e}
 	}
 	return items, nil
 }
 
-// PutAside adds events to the outbox; see outbox.Store.
+// PutAside makes events items; see outbox.Store.
 func (l *Log) PutAside(_ context.Context, events []envelope.Event) error {
 	return l.Commit(commit.With{}, func() error {
 		for _, e := range events {
-			l.outbox = append(slices.DeleteFunc(l.outbox, func(o envelope.Event) bool { return o.ID == e.ID }), e)
+			l.waiting = append(slices.DeleteFunc(l.waiting, func(o envelope.Event) bool { return o.ID == e.ID }), e)
 		}
 		return nil
 	})
 }
 
-// DeletePublished removes published events from the outbox; see outbox.Store.
+// DeletePublished deletes the items of published events; see outbox.Store.
 func (l *Log) DeletePublished(_ context.Context, items []outbox.Item) error {
 	return l.Commit(commit.With{}, func() error {
 		for _, item := range items {
-			l.outbox = slices.DeleteFunc(l.outbox, func(e envelope.Event) bool { return e.ID == item.Event.ID })
+			l.waiting = slices.DeleteFunc(l.waiting, func(e envelope.Event) bool { return e.ID == item.Event.ID })
 		}
 		return nil
 	})

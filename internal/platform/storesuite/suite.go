@@ -30,7 +30,7 @@ type Suite[S any] struct {
 
 // Aggregates are the aggregates of one type; see Aggregate.
 type Aggregates[S any] interface {
-	run(t *testing.T, open Open[S])
+	run(t *testing.T, open Open[S], protocol bool)
 }
 
 // Kind is one kind of item. Write creates an item of it; Rewrite changes the item in every way that
@@ -63,13 +63,15 @@ func Run[S any](t *testing.T, open Open[S], suite Suite[S]) {
 		return store, newer
 	}
 	RunCases(t, openStore, Suite[Store]{Timed: protocol})
-	RunCases(t, open, suite)
+	runCases(t, open, suite, true)
 }
 
 // RunCases runs the suite without the cases of the protocol.
-func RunCases[S any](t *testing.T, open Open[S], suite Suite[S]) {
+func RunCases[S any](t *testing.T, open Open[S], suite Suite[S]) { runCases(t, open, suite, false) }
+
+func runCases[S any](t *testing.T, open Open[S], suite Suite[S], protocol bool) {
 	for _, a := range suite.Aggregates {
-		a.run(t, open)
+		a.run(t, open, protocol)
 	}
 	for _, run := range suite.Cases {
 		t.Run(nameOf(run), func(t *testing.T) {

@@ -48,4 +48,4 @@ var shipmentItems = ddb.Versioned[shipping.Shipment, shipment]{
 type Store = ddb.Store[shipping.Shipment, shipment]
 
 // Open returns the store in a table.
-func Open(t *ddb.Table) Store { return Store{Table: t, Kind: shipmentItems} }
+func Open(t *ddb.Table) Store { return Store{Table: t.Hosting(shipmentItems.Key), Kind: shipmentItems} }

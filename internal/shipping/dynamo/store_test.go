@@ -11,10 +11,21 @@ import (
 	"orderflow/internal/shipping/storetest"
 )
 
+// store has the outbox as the relay sees it.
+type store struct {
+	dynamo.Store
+	ddbtest.Stream
+}
+
 func TestStore(t *testing.T) {
-	open := func(t *testing.T, c clock.Clock) (shipping.Store, storesuite.Newer) {
-		table := ddbtest.NewTable(t, c)
-		return dynamo.Open(table), ddbtest.NewNewer(table)
+	for form, previous := range ddbtest.Forms {
+		t.Run(form, func(t *testing.T) {
+			open := func(t *testing.T, c clock.Clock) (shipping.Store, storesuite.Newer) {
+				table := ddbtest.NewTable(t, c)
+				table.Previous = previous
+				return store{dynamo.Open(table), ddbtest.Stream{Table: table}}, ddbtest.NewNewer(table)
+			}
+			storesuite.Run(t, open, storetest.Suite)
+		})
 	}
-	storesuite.Run(t, open, storetest.Suite)
 }

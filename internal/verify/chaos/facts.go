@@ -158,12 +158,13 @@ func (r *run) running(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
-// outboxes counts unpublished events, by table.
+// outboxes counts the events that wait as items, by table. Those that a stream lost would be
+// missing in what follows from them.
 func (r *run) outboxes(ctx context.Context) (map[string]int, error) {
 	waiting := map[string]int{}
 	for _, service := range []string{"Catalog", "Orders", "Inventory", "Payments", "Shipping", "Notifications"} {
 		name := r.stack.Outputs[service+"TableName"]
-		events, err := ddb.Open(r.stack.Config(), name, clock.System{}).Outbox(ctx)
+		events, err := ddb.Open(r.stack.Config(), name, clock.System{}).Waiting(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("the outbox of %s: %w", name, err)
 		}

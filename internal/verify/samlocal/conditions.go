@@ -156,7 +156,7 @@ func stockTea(ctx context.Context, stack *devstack.Stack) error {
 	if err := demo.Of(stack, "alice").Sell(ctx, tea, "Tea, Earl Grey", 799, 10); err != nil {
 		return err
 	}
-	prices := ordersstore.Store{Table: ddb.Open(stack.Config(), table(stack, "orders"), clock.System{})}
+	prices := ordersstore.Open(ddb.Open(stack.Config(), table(stack, "orders"), clock.System{}))
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
@@ -192,7 +192,7 @@ func (w want) prepare(ctx context.Context, stack *devstack.Stack, event string) 
 
 // renewOrder makes the sample order as it was at first.
 func renewOrder(ctx context.Context, stack *devstack.Stack) error {
-	store := ordersstore.Store{Table: ddb.Open(stack.Config(), table(stack, "orders"), clock.System{})}
+	store := ordersstore.Open(ddb.Open(stack.Config(), table(stack, "orders"), clock.System{}))
 	all, err := store.Client.Scan(ctx, &dynamodb.ScanInput{TableName: &store.Name})
 	if err != nil {
 		return err

@@ -312,10 +312,18 @@ func (g gate) inTwo(with, late commit.With, write writer) error {
 	}
 	g.w.breathe()
 	g.w.crash(crashAfter)
-	log := g.w.logs[g.service]
-	log.Guard(memdb.Open{})
-	defer log.Guard(g)
-	return log.Commit(late, func() error { return nil })
+	return g.unguarded(func(log *memdb.Log) error { return log.Record(context.Background(), late) })
+}
+
+// barrierUnconditional writes the barrier record whether or not there is one.
+func barrierUnconditional(g gate, with commit.With, write writer) error {
+	late := commit.With{Barrier: with.Barrier}
+	with.Barrier = nil
+	if err := write(with); err != nil {
+		return err
+	}
+	_ = g.unguarded(func(log *memdb.Log) error { return log.Record(context.Background(), late) })
+	return nil
 }
 
 func publishAfter(g gate, with commit.With, write writer) error {

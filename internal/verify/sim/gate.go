@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -68,7 +69,7 @@ func (g gate) Saved(kind, key string, unknown memdb.Unknown) memdb.Unknown {
 func (g gate) commit(with commit.With, write func(commit.With) error) error {
 	once := sync.OnceFunc(func() {
 		g.w.history.committed(g.service, with)
-		g.w.publishFromStream(g.service, with.Events)
+		g.publishFromStream(with.Events)
 	})
 	take := func(part commit.With) error {
 		err := write(part)
@@ -83,14 +84,30 @@ func (g gate) commit(with commit.With, write func(commit.With) error) error {
 	return take(with)
 }
 
-// publishFromStream adds the outbox items of a commit to the table's stream.
-func (w *World) publishFromStream(service string, events []envelope.Event) {
+// publishFromStream adds the events of a commit to the table's stream. The newer version of the
+// code writes them into an item of the change, the older one as items of their own.
+func (g gate) publishFromStream(events []envelope.Event) {
+	w := g.w
 	for _, e := range events {
-		w.note(e.Subject, "%s writes %s", service, e.Type)
+		w.note(e.Subject, "%s writes %s", g.service, e.Type)
 	}
-	if s := w.streams[service]; s != nil && len(events) > 0 && !w.mutant.withoutStream {
-		s.append(events)
+	s := w.streams[g.service]
+	if s == nil || len(events) == 0 || w.mutant.withoutStream {
+		return
 	}
+	items := w.running != nil && !w.running.newer
+	if items {
+		g.unguarded(func(log *memdb.Log) error { return log.PutAside(context.Background(), events) })
+	}
+	s.append(events, items)
+}
+
+// unguarded calls the service's log without this gate.
+func (g gate) unguarded(call func(*memdb.Log) error) error {
+	log := g.w.logs[g.service]
+	log.Guard(memdb.Open{})
+	defer log.Guard(g)
+	return call(log)
 }
 
 // more is the attribute of items and field of events that the newer version adds.

@@ -244,7 +244,7 @@ func booksAgree(w *World, o outcome, broken func(string, ...any)) {
 	}
 }
 
-// eventsArrived: every event of an outbox was handled by all its subscribers and left the outbox.
+// eventsArrived: every event of an outbox was handled by all its subscribers, and none waits.
 func eventsArrived(w *World, broken func(string, string, ...any)) {
 	for _, e := range w.history.events {
 		for _, name := range w.consumers {
@@ -254,9 +254,9 @@ func eventsArrived(w *World, broken func(string, string, ...any)) {
 		}
 	}
 	for _, service := range sortedKeys(w.logs) {
-		waiting, err := w.logs[service].Outbox(context.Background())
+		waiting, err := w.logs[service].Waiting(context.Background())
 		if err != nil || len(waiting) > 0 {
-			broken("", "%d events are left in the outbox of %s (%v)", len(waiting), service, err)
+			broken("", "%s has %d events left as items (%v)", service, len(waiting), err)
 		}
 	}
 	for _, name := range w.consumers {

@@ -87,6 +87,8 @@ var Mutants = append(projected(), []Mutant{
 	{Name: "barrier records are not written", commit: withoutBarrier},
 	{Name: "an undo does not bar steps that were not done", commit: withoutNullCompensation},
 	{Name: "the barrier record is written after the transaction", commit: barrierAfterwards},
+	{Name: "the barrier record is not a condition of the write", commit: barrierUnconditional},
+	{Name: "events are not written with their change", withoutStream: true, quick: true},
 	{Name: "the idempotency record is written after the transaction", commit: replyAfterwards},
 	{Name: "events are published after the commit, without an outbox", commit: publishAfter, withoutStream: true,
 		quick: true},

@@ -11,6 +11,7 @@ import (
 
 	"orderflow/internal/platform/envelope"
 	"orderflow/internal/platform/memdb"
+	"orderflow/internal/platform/outbox"
 )
 
 // queue is an SQS queue of one function: unordered, at least once, with a dead-letter queue.
@@ -140,7 +141,7 @@ func (q *queue) redrive() int {
 // Settings of all streams; see template.yaml.
 const (
 	streamBatch    = 20
-	streamAttempts = 100
+	streamAttempts = 10_000
 )
 
 // stream is a table's DynamoDB stream with its relay: one shard, in order, bisecting failed
@@ -150,30 +151,56 @@ type stream struct {
 	service string
 	batches []*batch
 	busy    bool
+	parked  []written
+}
+
+// written is an event in the stream: an item of its own, or an attribute of another.
+type written struct {
+	envelope.Event
+	item bool
 }
 
 type batch struct {
-	events   []envelope.Event
+	events   []written
 	attempts int
 }
 
-// append adds the outbox items of a commit.
-func (s *stream) append(inserted []envelope.Event) {
-	last := len(s.batches) - 1
-	for _, e := range inserted {
-		if s.w.strikes(streamParked) {
-			// As if it had failed for six hours. The event stays in the outbox for the sweep.
-			s.w.reach("a stream gave up on an event")
-			s.w.note(e.Subject, "the stream of %s gives up on %s", s.service, e.ID)
-			continue
-		}
-		if last < 0 || len(s.batches[last].events) == streamBatch || s.batches[last].attempts > 0 || last == 0 &&
-			s.busy {
-			s.batches = append(s.batches, &batch{})
-			last++
-		}
-		s.batches[last].events = append(s.batches[last].events, e)
+// append adds the events of a commit.
+func (s *stream) append(events []envelope.Event, items bool) {
+	for _, e := range events {
+		s.add(written{e, items})
 	}
+	s.poll(s.w.between(20*time.Millisecond, 200*time.Millisecond))
+}
+
+func (s *stream) add(e written) {
+	if s.w.strikes(streamParked) {
+		// As if it had failed for six hours. The sweep publishes an item; of the others an operator
+		// is told by the relay's failure queue.
+		s.w.reach("a stream gave up on an event")
+		s.w.note(e.Subject, "the stream of %s gives up on %s", s.service, e.ID)
+		if !e.item {
+			s.parked = append(s.parked, e)
+			s.w.after(s.w.between(time.Minute, 10*time.Minute), func() { s.redrive() })
+		}
+		return
+	}
+	last := len(s.batches) - 1
+	if last < 0 || len(s.batches[last].events) == streamBatch || s.batches[last].attempts > 0 || last == 0 &&
+		s.busy {
+		s.batches = append(s.batches, &batch{})
+		last++
+	}
+	s.batches[last].events = append(s.batches[last].events, e)
+}
+
+// redrive passes parked events to the relay, as an operator does with `orderflow dlq redrive`.
+func (s *stream) redrive() {
+	for _, e := range s.parked {
+		s.w.note(e.Subject, "an operator passes %s to the relay of %s", e.ID, s.service)
+		s.batches = append(s.batches, &batch{events: []written{e}})
+	}
+	s.parked = nil
 	s.poll(s.w.between(20*time.Millisecond, 200*time.Millisecond))
 }
 
@@ -207,7 +234,11 @@ func (s *stream) poll(in time.Duration) {
 func (s *stream) relay(b *batch, reply func(error)) {
 	items := make([]map[string]string, len(b.events))
 	for i, e := range b.events {
-		items[i] = map[string]string{"pk": "outbox", "sk": e.ID, "event": string(must(e.MarshalJSON()))}
+		body := string(must(e.MarshalJSON()))
+		items[i] = map[string]string{"pk": "outbox", "sk": e.ID, "event": body}
+		if !e.item {
+			items[i] = map[string]string{outbox.Attribute: "[" + body + "]"}
+		}
 	}
 	s.w.invoke("relay-"+s.service+"-events", b.events[0].Subject, inserted(items...),
 		func(_ []byte, err error) { reply(err) })

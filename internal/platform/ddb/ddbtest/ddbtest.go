@@ -20,8 +20,8 @@ import (
 // Endpoint is the environment variable with the emulator's address. `make test` sets it.
 const Endpoint = "ORDERFLOW_TEST_ENDPOINT"
 
-// NewTable creates an empty table as in template.yaml (keys pk and sk), with an index for each
-// name, whose keys are <name>Pk and <name>Sk. It is deleted when the test ends.
+// NewTable creates an empty table as in template.yaml (keys pk and sk, and a stream), with an index
+// for each name, whose keys are <name>Pk and <name>Sk. It is deleted when the test ends.
 func NewTable(t testing.TB, c clock.Clock, indexes ...string) *ddb.Table {
 	t.Helper()
 	endpoint := os.Getenv(Endpoint)
@@ -29,17 +29,14 @@ func NewTable(t testing.TB, c clock.Clock, indexes ...string) *ddb.Table {
 		t.Fatalf("%s is not set: run `make test`, or `go run ./cmd/dev exec -- go test ./...`, "+
 			"which starts an emulator", Endpoint)
 	}
-	cfg := aws.Config{
-		Region: "eu-central-1", BaseEndpoint: &endpoint,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	}
 	name := strings.NewReplacer("/", "-", "#", "-").Replace(t.Name()) + "-" + ids.Random(clock.System{}).New()
-	table := ddb.Open(cfg, name, c)
+	table := ddb.Open(config(endpoint), name, c)
 	in := &dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: attributes("pk", "sk"), KeySchema: schema("pk", "sk"),
+		StreamSpecification: &types.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage,
+		},
 	}
 	for _, index := range indexes {
 		pk, sk := index+"Pk", index+"Sk"
@@ -63,6 +60,15 @@ func NewTable(t testing.TB, c clock.Clock, indexes ...string) *ddb.Table {
 		}
 	})
 	return table
+}
+
+func config(endpoint string) aws.Config {
+	return aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &endpoint,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}
 }
 
 func attributes(names ...string) []types.AttributeDefinition {

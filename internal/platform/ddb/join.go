@@ -1,0 +1,193 @@
+package ddb
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/envelope"
+	"orderflow/internal/platform/outbox"
+)
+
+// Hosting returns the table with a host for the barrier records of each saga: the item of the
+// saga's aggregate, whose id is the saga's. A step usually writes this item anyway. If it does not
+// exist, the records alone make an item, which has no version and is no aggregate; see Versioned.
+func (t *Table) Hosting(host func(saga string) (pk, sk string)) *Table {
+	hosting := *t
+	hosting.hosts = host
+	return &hosting
+}
+
+// host returns the key of a saga's host. The records of consumed events are items of their own, for
+// they expire and an aggregate does not.
+func (t *Table) host(saga string) (key Values, ok bool) {
+	if t.hosts == nil || barrier.IsEvent(saga) {
+		return nil, false
+	}
+	return Key(t.hosts(saga)), true
+}
+
+// join adds the records and events of a change to its writes. Records are attributes of the saga's
+// host, or items of their own. Events are an attribute of an item that is written anyway, or items
+// of their own. While t.Previous, events are items and records are both: functions of the previous
+// release read and race for items, those of this release for attributes.
+func (t *Table) join(records commit.Records, events []envelope.Event, ops []Op) []Op {
+	var own []Op // the records that are items
+	ops = slices.Clone(ops)
+	carrier := slices.IndexFunc(ops, Op.carries)
+	hosted := false
+	if len(records.Barriers) > 0 {
+		var key Values
+		if key, hosted = t.host(records.Barriers[0].Saga); hosted {
+			carrier = slices.IndexFunc(ops, func(op Op) bool { return op.on(key) })
+			if carrier < 0 {
+				update := types.TransactWriteItem{Update: &types.Update{TableName: &t.Name, Key: key}}
+				ops, carrier = slices.Insert(ops, 0, Op{Write: update}), 0
+			}
+			ops[carrier] = ops[carrier].recording(records.Barriers)
+		}
+	}
+	if !hosted || t.Previous {
+		for _, rec := range records.Barriers {
+			own = append(own, t.putBarrier(rec))
+		}
+	}
+	if records.Reply != nil {
+		own = append(own, t.putReply(*records.Reply))
+	}
+	switch {
+	case hosted || len(own) == 0:
+		if carrier >= 0 {
+			carrier += len(own)
+		}
+	default:
+		carrier = 0 // a new record rather than an item that is written again
+	}
+	ops = append(own, ops...)
+	if t.Previous || carrier < 0 {
+		for i, e := range events {
+			ops = append(ops, t.putEvent(e, records.Events[i]))
+		}
+		carrier = -1
+	}
+	for i, op := range ops {
+		switch {
+		case i == carrier && len(events) > 0:
+			ops[i] = op.with(setting(outbox.Attribute, string(list(records.Events))))
+		case op.Write.Update != nil:
+			ops[i] = op.with(addition{name: outbox.Attribute})
+		}
+	}
+	return ops
+}
+
+// list returns a JSON array.
+func list(elements [][]byte) []byte {
+	return slices.Concat([]byte("["), bytes.Join(elements, []byte(",")), []byte("]"))
+}
+
+// carries reports whether the write can set attributes.
+func (op Op) carries() bool { return op.Write.Put != nil || op.Write.Update != nil }
+
+// on reports whether the write can set attributes of the item of key.
+func (op Op) on(key Values) bool {
+	switch {
+	case op.Write.Put != nil:
+		return keyOf(op.Write.Put.Item) == keyOf(key)
+	case op.Write.Update != nil:
+		return keyOf(op.Write.Update.Key) == keyOf(key)
+	}
+	return false
+}
+
+// recording adds barrier records that must not exist.
+func (op Op) recording(records []barrier.Record) Op {
+	for _, rec := range records {
+		a := setting(recordName(rec.Key), string(rec.Origin)+" "+string(rec.Result))
+		a.once = true
+		op = op.with(a)
+		op.records = append(op.records, a.name)
+	}
+	return op
+}
+
+// addition sets an attribute, or removes it if it has no value.
+type addition struct {
+	name  string
+	value types.AttributeValue
+	once  bool // on condition that there is none
+}
+
+func setting(name, value string) addition { return addition{name: name, value: String(value)} }
+
+// with returns a copy of the write with an addition.
+func (op Op) with(a addition) Op {
+	short := strconv.Itoa(len(op.records))
+	name, value := "#record"+short, ":record"+short
+	if !a.once {
+		name, value = "#outbox", ":outbox"
+	}
+	names := map[string]string{name: a.name}
+	if put := op.Write.Put; put != nil {
+		next := *put
+		next.Item = maps.Clone(put.Item)
+		next.Item[a.name] = a.value
+		if a.once {
+			next.ConditionExpression = both(put.ConditionExpression, name)
+			next.ExpressionAttributeNames = merged(put.ExpressionAttributeNames, names)
+			next.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+		}
+		op.Write.Put = &next
+		return op
+	}
+	next := *op.Write.Update
+	next.ExpressionAttributeNames = merged(next.ExpressionAttributeNames, names)
+	expression := aws.ToString(next.UpdateExpression)
+	if a.value == nil {
+		expression = clause(expression, "REMOVE", name)
+	} else {
+		expression = clause(expression, "SET", name+" = "+value)
+		next.ExpressionAttributeValues = merged(next.ExpressionAttributeValues, Values{value: a.value})
+	}
+	next.UpdateExpression = &expression
+	if a.once {
+		next.ConditionExpression = both(next.ConditionExpression, name)
+		next.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	}
+	op.Write.Update = &next
+	return op
+}
+
+// both adds to a condition that an attribute does not exist.
+func both(condition *string, name string) *string {
+	missing := "attribute_not_exists(" + name + ")"
+	if condition != nil {
+		missing = "(" + *condition + ") AND " + missing
+	}
+	return &missing
+}
+
+// clause adds a part to an update expression, which may have one clause of each kind. Placeholders
+// are never in capitals, so a keyword is one.
+func clause(expression, keyword, part string) string {
+	if before, after, found := strings.Cut(expression, keyword+" "); found {
+		return before + keyword + " " + part + ", " + after
+	}
+	return strings.TrimSpace(expression + " " + keyword + " " + part)
+}
+
+func merged[V any](all, more map[string]V) map[string]V {
+	next := maps.Clone(all)
+	if next == nil {
+		next = map[string]V{}
+	}
+	maps.Copy(next, more)
+	return next
+}

@@ -1,0 +1,258 @@
+package ddb_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"orderflow/internal/platform/barrier"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/ddb"
+	"orderflow/internal/platform/ddb/ddbtest"
+	"orderflow/internal/platform/fault"
+	"orderflow/internal/platform/idempotency"
+	"orderflow/internal/platform/storesuite"
+)
+
+// kettle is an aggregate, and the host of the sagas with its id.
+type kettle struct {
+	ID      string
+	Cups    int
+	Version int64
+}
+
+// Identity is part of commit.Aggregate.
+func (k kettle) Identity() (string, int64) { return k.ID, k.Version }
+
+var kettles = ddb.Versioned[kettle, pot]{
+	Key: ddb.Under("kettle#", "kettle"), Missing: errFirst,
+	Encode: func(k kettle) pot { return pot{k.Cups, k.Version} },
+	Decode: func(item pot, id string) kettle { return kettle{id, item.Cups, item.Version} },
+}
+
+// release is the code of a release, by how it writes.
+type release func(*ddb.Table) *ddb.Table
+
+// previous has no host, so it reads and writes as the code before hosts did. expanding is the code
+// of this release while previous still runs, and current is the same code afterwards.
+var (
+	previous release = func(t *ddb.Table) *ddb.Table {
+		old := *t
+		old.Previous = true
+		return &old
+	}
+	expanding release = func(t *ddb.Table) *ddb.Table { return previous(t.Hosting(kettles.Key)) }
+	current   release = func(t *ddb.Table) *ddb.Table {
+		now := t.Hosting(kettles.Key)
+		now.Previous = false
+		return now
+	}
+)
+
+// sideBySide is a store of which each call runs one of two releases.
+type sideBySide struct {
+	ddbtest.Stream
+	releases [2]*ddb.Table
+	mu       *sync.Mutex
+	chance   *rand.Rand
+}
+
+func (s sideBySide) either() *ddb.Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.releases[s.chance.IntN(2)]
+}
+
+// Barrier is part of storesuite.Store.
+func (s sideBySide) Barrier(ctx context.Context, key barrier.Key) (barrier.Record, bool, error) {
+	return s.either().Barrier(ctx, key)
+}
+
+// Reply is part of storesuite.Store.
+func (s sideBySide) Reply(ctx context.Context, scope, key string) (idempotency.Record, bool, error) {
+	return s.either().Reply(ctx, scope, key)
+}
+
+// Record is part of storesuite.Store.
+func (s sideBySide) Record(ctx context.Context, with commit.With) error {
+	return s.either().Record(ctx, with)
+}
+
+var kettleCases = storesuite.Suite[sideBySide]{Aggregates: []storesuite.Aggregates[sideBySide]{
+	storesuite.Aggregate[sideBySide, kettle]{
+		Get: func(s sideBySide, ctx context.Context, id string) (kettle, error) {
+			return kettles.Get(ctx, s.either(), id)
+		},
+		GetMany: func(s sideBySide, ctx context.Context, ids []string) ([]kettle, error) {
+			return kettles.GetMany(ctx, s.either(), ids)
+		},
+		Save: func(s sideBySide, ctx context.Context, k kettle, with commit.With) error {
+			return kettles.Save(ctx, s.either(), k, with)
+		},
+		Missing:  errFirst,
+		New:      func(id string, version int64) kettle { return kettle{id, 1, version} },
+		Versions: []kettle{{"1", 1, 1}, {"1", 0, 2}},
+	},
+}}
+
+func TestNeighbouringReleasesKeepTheProtocolSideBySide(t *testing.T) {
+	for name, releases := range map[string][2]release{
+		"previous, expanding": {previous, expanding}, "expanding": {expanding, expanding},
+		"expanding, current": {expanding, current}, "current": {current, current},
+	} {
+		for seed := range uint64(3) {
+			open := func(t *testing.T, c clock.Clock) (sideBySide, storesuite.Newer) {
+				table := ddbtest.NewTable(t, c)
+				return sideBySide{
+					ddbtest.Stream{Table: table}, [2]*ddb.Table{releases[0](table), releases[1](table)},
+					&sync.Mutex{}, rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // a repeatable choice
+				}, ddbtest.NewNewer(table)
+			}
+			t.Run(name, func(t *testing.T) { storesuite.Run(t, open, kettleCases) })
+		}
+	}
+}
+
+// step commits a step of saga "1" with version 1 of its kettle.
+func step(table *ddb.Table) error {
+	_, err := barrier.Do(context.Background(), table, "1", "Boil", func(
+		ctx context.Context, once barrier.Once,
+	) (int, error) {
+		return 1, kettles.Save(ctx, table, kettle{"1", 1, 1}, commit.With{Barrier: once.Returning(1)})
+	})
+	return err
+}
+
+// An undo and its step that run at the same time in two releases must not both find nothing.
+func TestStepAndUndoOfNeighbouringReleasesRace(t *testing.T) {
+	for name, releases := range map[string][2]release{
+		"previous, expanding": {previous, expanding}, "expanding, previous": {expanding, previous},
+		"expanding, current": {expanding, current}, "current, expanding": {current, expanding},
+		"current": {current, current},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := ddbtest.NewTable(t, clock.At(start))
+			first, second := releases[0](table), releases[1](table)
+			runs := 0
+			_, err := barrier.Undo(t.Context(), first, "1", "Cool", []string{"Boil"}, func(
+				ctx context.Context, done barrier.Done, once barrier.Once,
+			) (bool, error) {
+				if runs++; runs == 1 { // after the look, before the commit
+					must(t, step(second))
+				}
+				return done["Boil"], first.Record(ctx, commit.With{Barrier: once.Returning(done["Boil"])})
+			})
+			if err != nil || runs != 2 {
+				t.Errorf("%d runs, %v; want a second run that sees the step", runs, err)
+			}
+			if err := step(second); err != nil {
+				t.Errorf("the step, again: %v", err)
+			}
+		})
+	}
+}
+
+func TestChangeOfOneItemIsOneWrite(t *testing.T) {
+	table, calls := scripted(t, `{}`)
+	table = current(table)
+	var once barrier.Once
+	_, err := barrier.Do(t.Context(), table, "1", "Boil", func(_ context.Context, o barrier.Once) (int, error) {
+		once = o
+		return 1, nil
+	})
+	must(t, err)
+	*calls = 0
+	for n, with := range []commit.With{
+		{}, {Events: events(t, "1")}, {Barrier: once.Returning(1)}, {Barrier: once.Returning(1), Events: events(t, "1", "1")},
+	} {
+		must(t, kettles.Save(t.Context(), table, kettle{"1", 1, int64(n + 1)}, with))
+		if *calls != n+1 {
+			t.Errorf("%d calls for %d changes", *calls, n+1)
+		}
+	}
+}
+
+// attributesOf returns the attributes of the kettle.
+func attributesOf(t *testing.T, table *ddb.Table) ddb.Values {
+	t.Helper()
+	out, err := table.Client.GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: &table.Name, Key: ddb.Key(kettles.Key("1")), ConsistentRead: aws.Bool(true),
+	})
+	must(t, err)
+	return out.Item
+}
+
+func TestOutboxOfAnItemIsThatOfItsLastWrite(t *testing.T) {
+	table := current(ddbtest.NewTable(t, clock.At(start)))
+	for version, evented := range []bool{true, false, true, true, false} {
+		with := commit.With{}
+		if evented {
+			with.Events = events(t, "1")
+		}
+		must(t, kettles.Save(t.Context(), table, kettle{"1", 1, int64(version + 1)}, with))
+		if _, has := attributesOf(t, table)["outbox"]; has != evented {
+			t.Errorf("version %d: has an outbox: %t, want %t", version+1, has, evented)
+		}
+	}
+	if got, err := (ddbtest.Stream{Table: table}).Outbox(t.Context()); err != nil || len(got) != 3 {
+		t.Errorf("the relay gets %d events, %v; want 3", len(got), err)
+	}
+}
+
+// The previous release's event source passes only items under outbox# to the relay.
+func TestEventsAreItemsWhileThePreviousReleaseRuns(t *testing.T) {
+	table := expanding(ddbtest.NewTable(t, clock.At(start)))
+	must(t, kettles.Save(t.Context(), current(table), kettle{"1", 1, 1}, commit.With{Events: events(t, "1")}))
+	must(t, kettles.Save(t.Context(), table, kettle{"1", 1, 2}, commit.With{Events: events(t, "1")}))
+	waiting, err := table.Waiting(t.Context())
+	if _, has := attributesOf(t, table)["outbox"]; has || err != nil || len(waiting) != 1 {
+		t.Errorf("%d events are items, %v; in the kettle: %t; want one item", len(waiting), err, has)
+	}
+}
+
+func TestRecordInTheHostTakesPrecedenceOverARefusal(t *testing.T) {
+	table := current(ddbtest.NewTable(t, clock.At(start)))
+	must(t, step(table))
+	for name, ops := range map[string][]ddb.Op{
+		"one item":  {table.SaveNew("kettle#1", "kettle", pot{}, errSecond)},
+		"two items": {table.SaveNew("other", "pot", pot{}, errFirst), table.SaveNew("kettle#1", "kettle", pot{}, errSecond)},
+		"the other is refused": {
+			table.SaveIf("none", "pot", pot{}, errFirst, "attribute_exists(pk)", nil),
+			table.Save("kettle#1", "kettle", pot{}),
+		},
+	} {
+		for want, saga := range map[error]string{fault.ErrLostRace: "Boil", errSecond: "Pour"} {
+			if name == "the other is refused" && want == errSecond {
+				want = errFirst
+			}
+			var entry *barrier.Entry
+			_, _ = barrier.Do(t.Context(), blind{}, "1", saga, func(_ context.Context, o barrier.Once) (int, error) {
+				entry = o.Returning(2)
+				return 0, nil
+			})
+			if err := table.Commit(t.Context(), commit.With{Barrier: entry}, ops...); !errors.Is(err, want) {
+				t.Errorf("%s, step %s: %v, want %v", name, saga, err, want)
+			}
+		}
+	}
+	for name := range attributesOf(t, table) {
+		if strings.Contains(name, "Pour") {
+			t.Errorf("a refused commit left %s", name)
+		}
+	}
+}
+
+// blind is a log that finds nothing.
+type blind struct{}
+
+// Barrier is part of barrier.Log.
+func (blind) Barrier(context.Context, barrier.Key) (barrier.Record, bool, error) {
+	return barrier.Record{}, false, nil
+}

@@ -1,0 +1,109 @@
+// Package tail reads a table's stream as the relay's event source does. An operator passes events
+// to a relay again with it, and tests look at what a relay gets.
+package tail
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+
+	"orderflow/internal/platform/outbox"
+)
+
+// Stream is the stream of a table.
+type Stream struct {
+	Client *dynamodbstreams.Client
+	ARN    string
+}
+
+// Part is a part of a shard: the records from one sequence number to another, both included.
+// Without them it is the whole shard, as far as the stream has it: for 24 hours.
+type Part struct {
+	Shard    string `json:"shardId"`
+	From, To string
+}
+
+// Shards returns all shards.
+func (s Stream) Shards(ctx context.Context) (all []Part, err error) {
+	in := &dynamodbstreams.DescribeStreamInput{StreamArn: &s.ARN}
+	for {
+		out, err := s.Client.DescribeStream(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, shard := range out.StreamDescription.Shards {
+			all = append(all, Part{Shard: aws.ToString(shard.ShardId)})
+		}
+		if in.ExclusiveStartShardId = out.StreamDescription.LastEvaluatedShardId; in.ExclusiveStartShardId == nil {
+			return all, nil
+		}
+	}
+}
+
+// Batch returns the records of a part that have events, as an invocation of the relay, and their
+// number.
+func (s Stream) Batch(ctx context.Context, part Part) (payload []byte, count int, err error) {
+	in := &dynamodbstreams.GetShardIteratorInput{
+		StreamArn: &s.ARN, ShardId: &part.Shard, ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
+	}
+	if part.From != "" {
+		in.ShardIteratorType, in.SequenceNumber = types.ShardIteratorTypeAtSequenceNumber, &part.From
+	}
+	start, err := s.Client.GetShardIterator(ctx, in)
+	if err != nil {
+		return nil, 0, err
+	}
+	batch := struct{ Records []map[string]any }{Records: []map[string]any{}}
+	for next := start.ShardIterator; next != nil; {
+		page, err := s.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: next})
+		if err != nil {
+			return nil, 0, err
+		}
+		next = page.NextShardIterator
+		if len(page.Records) == 0 {
+			break // up to date
+		}
+		for _, r := range page.Records {
+			if part.To != "" && later(aws.ToString(r.Dynamodb.SequenceNumber), part.To) {
+				next = nil
+				break
+			}
+			if image := texts(r.Dynamodb.NewImage); matches(r, image) {
+				batch.Records = append(batch.Records, map[string]any{
+					"eventName": r.EventName, "dynamodb": map[string]any{"NewImage": image},
+				})
+			}
+		}
+	}
+	payload, err = json.Marshal(batch)
+	return payload, len(batch.Records), err
+}
+
+// matches is the filter of the relay's event source; see template.yaml.
+func matches(r types.Record, image map[string]map[string]string) bool {
+	if _, ok := image[outbox.Attribute]; ok {
+		return true
+	}
+	return r.EventName == types.OperationTypeInsert && strings.HasPrefix(image["pk"]["S"], "outbox#")
+}
+
+// texts returns the attributes that are strings, in DynamoDB's JSON.
+func texts(image map[string]types.AttributeValue) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for name, value := range image {
+		if s, ok := value.(*types.AttributeValueMemberS); ok {
+			all[name] = map[string]string{"S": s.Value}
+		}
+	}
+	return all
+}
+
+// later compares sequence numbers, which are decimals of any length.
+func later(a, b string) bool {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) > 0
+}
