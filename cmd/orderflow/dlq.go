@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,7 @@ import (
 	"orderflow/internal/platform/ddb"
 	"orderflow/internal/platform/outbox"
 	"orderflow/internal/platform/outbox/snstopic"
+	"orderflow/internal/platform/outbox/tail"
 )
 
 func dlq(a *app) *cobra.Command {
@@ -120,11 +123,17 @@ func unknownQueue(err error) error {
 func redrive(a *app) *cobra.Command {
 	return changeQueue(a, "redrive QUEUE", "Send messages to their consumer again",
 		`Send messages to their consumer again. A message is sent before it is deleted from the dead-letter
-queue, so it is never lost; consumers recognise one that arrives twice. For a relay, the outbox of its
-service is published.`,
+queue, so it is never lost; consumers recognise one that arrives twice. For a relay, the events that wait in
+its service's table are published, and then those of the parts of the stream that the messages name.
+A stream keeps its records for 24 hours.`,
 		func(ctx context.Context, s site, from repair.Queue, m repair.Message) error {
-			if from.Kind == repair.Consumer {
+			switch from.Kind {
+			case repair.Consumer:
 				return s.queues().SendBack(ctx, from, m)
+			case repair.Relay:
+				if err := s.relayAgain(ctx, from, m); err != nil {
+					return err
+				}
 			}
 			return s.queues().Delete(ctx, from, m)
 		})
@@ -223,8 +232,7 @@ func (s site) changeEach(ctx context.Context, from repair.Queue, ids []string, a
 	return done, errors.Join(failed, q.LetGo(ctx, from, others))
 }
 
-// publishOutbox does for a relay what its messages, which are only positions in a stream, stand
-// for.
+// publishOutbox publishes the events that wait in the table of a relay's service.
 func (s site) publishOutbox(ctx context.Context, cmd *cobra.Command, from repair.Queue, action repair.Action) error {
 	switch from.Kind {
 	case repair.Schedules:
@@ -233,16 +241,42 @@ func (s site) publishOutbox(ctx context.Context, cmd *cobra.Command, from repair
 		return usage("the messages are positions in a log: `orderflow report rebuild` reads it again; "+
 			"then `orderflow dlq drop %s`", from.Name)
 	}
-	service := strings.TrimSuffix(strings.TrimPrefix(from.Name, "relay-"), "-events")
-	// arn:aws:states:<region>:<account>:stateMachine:<stack>-fulfil-order
-	parts := strings.SplitN(s.outputs["FulfilOrderArn"], ":", 6)
-	arn := strings.Join([]string{"arn", parts[1], "sns", parts[3], parts[4], s.stack + "-" + service}, ":")
-	topic := snstopic.Topic{Client: sns.NewFromConfig(s.cfg), ARN: arn}
-	table := ddb.Open(s.cfg, s.stack+"-"+service, clock.System{})
-	action.Subject, action.Detail = from.Name, "publish the outbox of "+service
+	topic, table := s.outbox(from)
+	action.Subject, action.Detail = from.Name, "publish what waits in "+table.Name
 	return s.audit().Do(ctx, action, func(ctx context.Context) error {
 		n, err := outbox.Sweep(ctx, topic, table, clock.System{}, 0)
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: published %d events\n", from.Name, n)
 		return err
 	})
+}
+
+// relayAgain publishes the events of the part of a stream that a relay's message names.
+func (s site) relayAgain(ctx context.Context, from repair.Queue, m repair.Message) error {
+	var failure struct {
+		Batch struct {
+			tail.Part
+			Stream string `json:"streamArn"`
+		} `json:"DDBStreamBatchInfo"`
+	}
+	if err := json.Unmarshal([]byte(m.Body), &failure); err != nil || failure.Batch.Stream == "" {
+		return fmt.Errorf("message %s does not name a part of a stream; `orderflow dlq drop` deletes it", m.ID)
+	}
+	stream := tail.Stream{Client: dynamodbstreams.NewFromConfig(s.cfg), ARN: failure.Batch.Stream}
+	batch, _, err := stream.Batch(ctx, failure.Batch.Part)
+	if err != nil {
+		return err
+	}
+	topic, table := s.outbox(from)
+	_, err = outbox.Relay(topic, table, clock.System{}).Invoke(ctx, batch)
+	return err
+}
+
+// outbox returns the topic and the table of a relay's service.
+func (s site) outbox(from repair.Queue) (snstopic.Topic, *ddb.Table) {
+	service := strings.TrimSuffix(strings.TrimPrefix(from.Name, "relay-"), "-events")
+	// arn:aws:states:<region>:<account>:stateMachine:<stack>-fulfil-order
+	parts := strings.SplitN(s.outputs["FulfilOrderArn"], ":", 6)
+	arn := strings.Join([]string{"arn", parts[1], "sns", parts[3], parts[4], s.stack + "-" + service}, ":")
+	topic := snstopic.Topic{Client: sns.NewFromConfig(s.cfg), ARN: arn}
+	return topic, ddb.Open(s.cfg, s.stack+"-"+service, clock.System{})
 }

@@ -22,10 +22,12 @@ type Stream struct {
 }
 
 // Part is a part of a shard: the records from one sequence number to another, both included.
-// Without them it is the whole shard, as far as the stream has it: for 24 hours.
+// Without them it is the whole shard, as far as the stream has it: for 24 hours. In JSON it is what
+// an event source tells its failure destination of a batch.
 type Part struct {
-	Shard    string `json:"shardId"`
-	From, To string
+	Shard string `json:"shardId"`
+	From  string `json:"startSequenceNumber"`
+	To    string `json:"endSequenceNumber"`
 }
 
 // Shards returns all shards.

@@ -1,0 +1,103 @@
+package tail_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+
+	"orderflow/internal/platform/outbox/tail"
+)
+
+// images are the records of a shard, from sequence number 8 on.
+var images = []string{
+	`"eventName":"INSERT","dynamodb":{"NewImage":{"pk":{"S":"outbox#1"},"event":{"S":"8"}}`,
+	`"eventName":"MODIFY","dynamodb":{"NewImage":{"pk":{"S":"pot#1"},"outbox":{"S":"9"},"cups":{"N":"1"}}`,
+	`"eventName":"MODIFY","dynamodb":{"NewImage":{"pk":{"S":"pot#1"},"cups":{"N":"2"}}`,
+	`"eventName":"INSERT","dynamodb":{"NewImage":{"pk":{"S":"pot#2"},"outbox":{"S":"11"}}`,
+	`"eventName":"INSERT","dynamodb":{"NewImage":{"pk":{"S":"aside#1"},"event":{"S":"12"}}`,
+	`"eventName":"REMOVE","dynamodb":{"Keys":{"pk":{"S":"outbox#1"}}`,
+	`"eventName":"MODIFY","dynamodb":{"NewImage":{"pk":{"S":"pot#2"},"outbox":{"S":"14"}}`,
+}
+
+// serve returns a stream of two shards, the second of which is empty. Pages have two records.
+func serve(t *testing.T) tail.Stream {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ ExclusiveStartShardId, SequenceNumber, ShardIterator, ShardId string }
+		_ = json.NewDecoder(r.Body).Decode(&in)
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		switch _, call, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); {
+		case call == "DescribeStream" && in.ExclusiveStartShardId == "":
+			_, _ = io.WriteString(w, `{"StreamDescription":{"Shards":[{"ShardId":"a"}],"LastEvaluatedShardId":"a"}}`)
+		case call == "DescribeStream":
+			_, _ = io.WriteString(w, `{"StreamDescription":{"Shards":[{"ShardId":"b"}]}}`)
+		case call == "GetShardIterator" && in.SequenceNumber == "1":
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"TrimmedDataAccessException"}`)
+		case call == "GetShardIterator":
+			n := 8
+			_, _ = fmt.Sscan(in.SequenceNumber, &n)
+			_, _ = fmt.Fprintf(w, `{"ShardIterator":"%s %d"}`, in.ShardId, n-8)
+		default:
+			shard, from, records := "", 0, []string{}
+			_, _ = fmt.Sscan(in.ShardIterator, &shard, &from)
+			for n := from; n < len(images) && n < from+2 && shard == "a"; n++ {
+				records = append(records, fmt.Sprintf(`{%s,"SequenceNumber":"%d"}}`, images[n], n+8))
+			}
+			_, _ = fmt.Fprintf(w, `{"Records":[%s],"NextShardIterator":"%s %d"}`, strings.Join(records, ","), shard, from+2)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return tail.Stream{ARN: "arn", Client: dynamodbstreams.NewFromConfig(aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &server.URL,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	})}
+}
+
+func TestPartHasTheRecordsWithEventsAndNoOthers(t *testing.T) {
+	s := serve(t)
+	for part, want := range map[tail.Part]string{
+		{Shard: "a"}: "8 9 11 14", {Shard: "a", From: "9", To: "10"}: "9", {Shard: "a", From: "9", To: "11"}: "9 11",
+		{Shard: "a", From: "12", To: "12"}: "", {Shard: "b"}: "",
+	} {
+		payload, n, err := s.Batch(t.Context(), part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var batch struct {
+			Records []struct {
+				Change struct{ NewImage map[string]struct{ S string } } `json:"dynamodb"`
+			}
+		}
+		if err := json.Unmarshal(payload, &batch); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range batch.Records {
+			got = append(got, r.Change.NewImage["event"].S+r.Change.NewImage["outbox"].S)
+		}
+		if strings.Join(got, " ") != want || n != len(got) {
+			t.Errorf("%+v: %d records, %q; want %q", part, n, got, want)
+		}
+	}
+	if _, _, err := s.Batch(t.Context(), tail.Part{Shard: "a", From: "1", To: "2"}); err == nil {
+		t.Error("no error for records that the stream no longer has")
+	}
+}
+
+func TestAllShardsAreListed(t *testing.T) {
+	got, err := serve(t).Shards(t.Context())
+	if err != nil || len(got) != 2 || got[0].Shard != "a" || got[1].Shard != "b" {
+		t.Errorf("%v, %v", got, err)
+	}
+}
