@@ -112,10 +112,10 @@ func TestAUseCaseFailsWithItsStoreAndSucceedsOnRetry(t *testing.T) {
 			return err
 		}},
 		"price": {2, func(s *orders.Service, _ string) error {
-			return s.ProjectPrice(ctx, "new", catalog.PriceChanged{SKU: "MUG", Price: price, Version: 2})
+			return s.ProjectPrice(ctx, catalog.PriceChanged{SKU: "MUG", Price: price, Version: 2})
 		}},
-		"old price": {2, func(s *orders.Service, _ string) error {
-			return s.ProjectPrice(ctx, "old", catalog.PriceChanged{SKU: "MUG", Price: price, Version: 1})
+		"old price": {1, func(s *orders.Service, _ string) error {
+			return s.ProjectPrice(ctx, catalog.PriceChanged{SKU: "MUG", Price: price, Version: 1})
 		}},
 		"sweep": {2, func(s *orders.Service, _ string) error {
 			_, err := s.SweepOrders(ctx)

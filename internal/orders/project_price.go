@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"orderflow/internal/catalog/contract"
-	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/money"
 )
 
@@ -20,25 +20,21 @@ type Price struct {
 // Identity implements commit.Aggregate.
 func (p Price) Identity() (id string, version int64) { return p.SKU, p.Version }
 
-// projectPrice is the event handler's name, used as a barrier key.
-const projectPrice = "project-price"
-
-// ProjectPrice writes the price in an event of catalog's to the price book, unless a newer one is
-// stored: events arrive in any order. It fails with money.ErrCurrency for an unknown currency.
-func (s *Service) ProjectPrice(ctx context.Context, eventID string, in contract.PriceChanged) error {
+// ProjectPrice writes the price in an event of catalog's to the price book, unless this or a newer
+// one is stored: events arrive in any order, and twice. The version is its barrier. It fails with
+// money.ErrCurrency for an unknown currency.
+func (s *Service) ProjectPrice(ctx context.Context, in contract.PriceChanged) error {
 	price, err := money.Of(in.Price.Currency, in.Price.Amount)
 	if err != nil {
 		return err
 	}
-	return barrier.Consume(ctx, s.store, projectPrice, eventID, func(ctx context.Context, once barrier.Once) error {
-		with := commit.With{Barrier: once.Returning(struct{}{})}
+	next := Price{SKU: in.SKU, Price: price, Version: in.Version}
+	_, err = fault.RetryLostRace(func() (struct{}, error) {
 		known, err := s.store.Price(ctx, in.SKU)
-		if err != nil {
-			return err
+		if err != nil || known.Version >= in.Version {
+			return struct{}{}, err
 		}
-		if in.Version <= known.Version {
-			return s.store.Record(ctx, with)
-		}
-		return s.store.SavePrice(ctx, Price{SKU: in.SKU, Price: price, Version: in.Version}, known.Version, with)
+		return struct{}{}, s.store.SavePrice(ctx, next, known.Version, commit.With{})
 	})
+	return err
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	catalog "orderflow/internal/catalog/contract"
-	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/money"
 )
 
@@ -18,18 +17,13 @@ func cup(version int64) catalog.PriceChanged {
 func TestTheNewestPriceWinsInAnyOrderOfEvents(t *testing.T) {
 	s := open(t)
 	for _, e := range []struct {
-		id      string
 		version int64
 		want    int64
-	}{{"b", 2, 200}, {"a", 1, 200}, {"d", 7, 700}, {"b", 2, 700}, {"c", 3, 700}} {
-		must(t, s.ProjectPrice(t.Context(), e.id, cup(e.version)))
+	}{{2, 200}, {1, 200}, {7, 700}, {2, 700}, {7, 700}, {3, 700}} {
+		must(t, s.ProjectPrice(t.Context(), cup(e.version)))
 		got, err := s.store.Price(t.Context(), "CUP")
 		if err != nil || got.Price.Amount != e.want {
 			t.Errorf("after version %d: %v, %v; want %d", e.version, got, err, e.want)
-		}
-		key := barrier.Key{Saga: "event-" + e.id, Step: "project-price", Phase: barrier.Action}
-		if _, ok, err := s.store.Barrier(t.Context(), key); !ok || err != nil {
-			t.Errorf("event %s has no barrier record: %v", e.id, err)
 		}
 	}
 }
@@ -38,7 +32,7 @@ func TestAPriceInAnUnknownCurrencyIsRefused(t *testing.T) {
 	s := open(t)
 	e := cup(1)
 	e.Price.Currency = "XQQ"
-	if err := s.ProjectPrice(t.Context(), "a", e); !errors.Is(err, money.ErrCurrency) {
+	if err := s.ProjectPrice(t.Context(), e); !errors.Is(err, money.ErrCurrency) {
 		t.Errorf("got %v, want ErrCurrency", err)
 	}
 }

@@ -37,12 +37,12 @@ func open(t failer) *shop {
 	c := clock.At(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	store := memory.New(c)
 	s := &shop{orders.New(store, c, &ids.Sequence{}), t, store, c}
-	for id, p := range map[string]catalog.PriceChanged{
-		"1": {SKU: "MUG", Price: money.Money{Currency: "EUR", Amount: 1999}, Version: 1},
-		"2": {SKU: "TEA", Price: money.Money{Currency: "EUR", Amount: 799}, Version: 1},
-		"3": {SKU: "POT", Price: money.Money{Currency: "USD", Amount: 2500}, Version: 1},
+	for _, p := range []catalog.PriceChanged{
+		{SKU: "MUG", Price: money.Money{Currency: "EUR", Amount: 1999}, Version: 1},
+		{SKU: "TEA", Price: money.Money{Currency: "EUR", Amount: 799}, Version: 1},
+		{SKU: "POT", Price: money.Money{Currency: "USD", Amount: 2500}, Version: 1},
 	} {
-		if err := s.ProjectPrice(context.Background(), id, p); err != nil {
+		if err := s.ProjectPrice(context.Background(), p); err != nil {
 			t.Fatalf("price of %s: %v", p.SKU, err)
 		}
 	}

@@ -123,7 +123,7 @@ func TestUseCaseSucceedsWhenRepeatedAfterAStoreFailure(t *testing.T) {
 			return s.ReceiveNotice(ctx, payments.Notice{ID: "e", Reference: order})
 		}},
 		"order": {2, false, func(s *payments.Service) error {
-			return s.ProjectOrder(ctx, "e", orders.OrderRejected, order, 2)
+			return s.ProjectOrder(ctx, orders.OrderRejected, order, 2)
 		}},
 	} {
 		for n := 1; n <= use.calls; n++ {

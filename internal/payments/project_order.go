@@ -4,8 +4,8 @@ import (
 	"context"
 
 	orders "orderflow/internal/orders/contract"
-	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
 )
 
 // OrderStatus is how an order ended, or that it needs an operator.
@@ -30,31 +30,25 @@ type Outcome struct {
 // Identity implements commit.Aggregate.
 func (o Outcome) Identity() (id string, version int64) { return o.OrderID, o.Version }
 
-// projectOrder is the event handler's name, used as a barrier key.
-const projectOrder = "project-order"
-
 var outcomes = map[string]OrderStatus{
 	orders.OrderConfirmed: OrderConfirmed, orders.OrderRejected: OrderRejected,
 	orders.OrderCancelled: OrderCancelled, orders.OrderNeedsAttention: OrderNeedsAttention,
 }
 
-// ProjectOrder stores an order's status from an event, unless a newer one is stored: events arrive
-// in any order.
-func (s *Service) ProjectOrder(ctx context.Context, eventID, eventType, orderID string, version int64) error {
+// ProjectOrder stores an order's status from an event, unless this or a newer one is stored: events
+// arrive in any order, and twice. The version is its barrier.
+func (s *Service) ProjectOrder(ctx context.Context, eventType, orderID string, version int64) error {
 	status, ok := outcomes[eventType]
 	if !ok {
 		return nil
 	}
-	return barrier.Consume(ctx, s.store, projectOrder, eventID, func(ctx context.Context, once barrier.Once) error {
-		with := commit.With{Barrier: once.Returning(struct{}{})}
+	next := Outcome{OrderID: orderID, Status: status, Version: version}
+	_, err := fault.RetryLostRace(func() (struct{}, error) {
 		known, err := s.store.Outcome(ctx, orderID)
-		if err != nil {
-			return err
+		if err != nil || known.Version >= version {
+			return struct{}{}, err
 		}
-		if version <= known.Version {
-			return s.store.Record(ctx, with)
-		}
-		return s.store.SaveOutcome(ctx, Outcome{OrderID: orderID, Status: status, Version: version}, known.Version,
-			with)
+		return struct{}{}, s.store.SaveOutcome(ctx, next, known.Version, commit.With{})
 	})
+	return err
 }

@@ -41,7 +41,7 @@ func TestNoticeOfALiveChargeOfAnEndedOrderRefundsIt(t *testing.T) {
 	for _, ended := range []string{orders.OrderRejected, orders.OrderCancelled} {
 		s := open()
 		s.do(t, s.authorize(t), s.capture(t), s.void(t))
-		s.endOrder(t, "e", ended, 2)
+		s.endOrder(t, ended, 2)
 		s.sandbox.Set(order, sandbox.StatusCaptured) // e.g. a failed refund
 		s.noticed(t, "evt_1")
 		s.wantStands(t, payments.ChargeRefunded)
@@ -56,7 +56,7 @@ func TestUnknownChargeOfARejectedOrderIsVoidedAndStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.network.loseAnswer = false
-	s.endOrder(t, "e", orders.OrderRejected, 2)
+	s.endOrder(t, orders.OrderRejected, 2)
 	s.noticed(t, "evt_1")
 	s.wantStands(t, payments.ChargeVoided)
 	s.wantPayment(t, payments.StatusVoided, "")
@@ -66,7 +66,7 @@ func TestUnknownChargeOfARejectedOrderIsVoidedAndStored(t *testing.T) {
 func TestRefundOfAConfirmedOrderOnTheProvidersSiteIsStored(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.endOrder(t, "e", orders.OrderConfirmed, 2)
+	s.endOrder(t, orders.OrderConfirmed, 2)
 	s.noticed(t, "evt_1")
 	s.wantPayment(t, payments.StatusCaptured, "")
 	s.sandbox.Set(order, sandbox.StatusRefunded) // on the provider's site
@@ -78,7 +78,7 @@ func TestRefundOfAConfirmedOrderOnTheProvidersSiteIsStored(t *testing.T) {
 func TestNoticeOfAnOrderInAnOperatorsHandsChangesNothing(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.endOrder(t, "e", orders.OrderNeedsAttention, 2)
+	s.endOrder(t, orders.OrderNeedsAttention, 2)
 	s.noticed(t, "evt_1")
 	s.wantStands(t, payments.ChargeCaptured)
 }
@@ -86,7 +86,7 @@ func TestNoticeOfAnOrderInAnOperatorsHandsChangesNothing(t *testing.T) {
 func TestDisputeIsStoredAndPublishedOncePerState(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.endOrder(t, "e", orders.OrderConfirmed, 2)
+	s.endOrder(t, orders.OrderConfirmed, 2)
 	s.sandbox.Dispute(order, string(payments.DisputeOpen))
 	s.noticed(t, "evt_1")
 	s.noticed(t, "evt_2") // the same state in another event
@@ -108,7 +108,7 @@ func TestDisputeIsStoredAndPublishedOncePerState(t *testing.T) {
 func TestDisputedChargeIsNotRefunded(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.endOrder(t, "e", orders.OrderRejected, 2)
+	s.endOrder(t, orders.OrderRejected, 2)
 	s.sandbox.Dispute(order, string(payments.DisputeOpen))
 	s.noticed(t, "evt_1")
 	s.wantStands(t, payments.ChargeCaptured)
@@ -152,7 +152,7 @@ func TestNoticeAboutAForeignChargeChangesNothing(t *testing.T) {
 func TestNoticeIsRetriedIfTheChargeCannotBeRead(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t), s.void(t))
-	s.endOrder(t, "e", orders.OrderRejected, 2)
+	s.endOrder(t, orders.OrderRejected, 2)
 	s.sandbox.Set(order, sandbox.StatusCaptured)
 	s.network.loseFind = true
 	if err := s.ReceiveNotice(t.Context(), payments.Notice{ID: "evt_1", Reference: order}); !errors.Is(err, errLost) {

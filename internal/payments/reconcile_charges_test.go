@@ -14,9 +14,9 @@ import (
 )
 
 // endOrder delivers an event that ends the order.
-func (s *shop) endOrder(t *testing.T, eventID, eventType string, version int64) {
+func (s *shop) endOrder(t *testing.T, eventType string, version int64) {
 	t.Helper()
-	if err := s.ProjectOrder(t.Context(), eventID, eventType, order, version); err != nil {
+	if err := s.ProjectOrder(t.Context(), eventType, order, version); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -65,7 +65,7 @@ func (s *shop) wantStands(t *testing.T, want payments.ChargeStatus) {
 func TestPaidAndConfirmedOrderIsNotFlagged(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.endOrder(t, "1", orders.OrderConfirmed, 2)
+	s.endOrder(t, orders.OrderConfirmed, 2)
 	s.reconciled(t, 0, 0)
 	s.wantStands(t, payments.ChargeCaptured)
 }
@@ -73,7 +73,7 @@ func TestPaidAndConfirmedOrderIsNotFlagged(t *testing.T) {
 func TestUnpaidConfirmedOrderIsFlagged(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t))
-	s.endOrder(t, "1", orders.OrderConfirmed, 2)
+	s.endOrder(t, orders.OrderConfirmed, 2)
 	s.reconciled(t, 0, 1)
 	s.wantStands(t, payments.ChargeAuthorized)
 }
@@ -87,7 +87,7 @@ func TestChargeOfAnEndedOrderIsUndoneAndStored(t *testing.T) {
 			s.do(t, s.capture(t))
 			want = payments.ChargeRefunded
 		}
-		s.endOrder(t, "1", eventType, 2)
+		s.endOrder(t, eventType, 2)
 		s.reconciled(t, 1, 0)
 		s.wantStands(t, want)
 		if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.Status(want) {
@@ -106,7 +106,7 @@ func TestUnrecordedVoidIsStoredByReconciliation(t *testing.T) {
 			t.Fatal(err)
 		}
 		if eventType != "" {
-			s.endOrder(t, "1", eventType, 2)
+			s.endOrder(t, eventType, 2)
 		}
 		s.reconciled(t, 0, 0)
 		if p, err := s.GetPayment(t.Context(), order); err != nil || p.Status != payments.StatusVoided {
@@ -119,7 +119,7 @@ func TestUnrecordedVoidIsStoredByReconciliation(t *testing.T) {
 func TestChargeThatRevivesAfterItsVoidIsUndoneAgain(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t), s.void(t))
-	s.endOrder(t, "1", orders.OrderRejected, 2)
+	s.endOrder(t, orders.OrderRejected, 2)
 	s.store.TakeOutbox()
 	s.sandbox.Set(order, sandbox.StatusCaptured)
 	s.reconciled(t, 1, 0)
@@ -163,12 +163,12 @@ func TestChargeOfAnOrderWithoutAKnownOutcome(t *testing.T) {
 func TestOrderThatNeedsAttentionIsSkippedUntilItEnds(t *testing.T) {
 	s := open()
 	s.do(t, s.authorize(t))
-	s.endOrder(t, "1", orders.OrderNeedsAttention, 3)
+	s.endOrder(t, orders.OrderNeedsAttention, 3)
 	s.reconciled(t, 0, 0)
 	s.wantStands(t, payments.ChargeAuthorized)
-	s.endOrder(t, "2", orders.OrderRejected, 4)
-	s.endOrder(t, "1", orders.OrderNeedsAttention, 3) // again
-	s.endOrder(t, "3", orders.OrderNeedsAttention, 3) // late
+	s.endOrder(t, orders.OrderRejected, 4)
+	s.endOrder(t, orders.OrderNeedsAttention, 3) // again
+	s.endOrder(t, orders.OrderNeedsAttention, 3) // late
 	s.reconciled(t, 1, 0)
 	s.wantStands(t, payments.ChargeVoided)
 }
@@ -219,7 +219,7 @@ func TestUnknownBookmarkIsDropped(t *testing.T) {
 
 func TestOtherOrderEventsAreIgnored(t *testing.T) {
 	s := open()
-	s.endOrder(t, "1", orders.OrderCreated, 1)
+	s.endOrder(t, orders.OrderCreated, 1)
 	if o, err := s.store.Outcome(t.Context(), order); err != nil || o != (payments.Outcome{}) {
 		t.Errorf("outcome %+v, %v", o, err)
 	}

@@ -21,7 +21,7 @@ func confirmed(t *testing.T) *shop {
 	t.Helper()
 	s := open()
 	s.do(t, s.authorize(t), s.capture(t))
-	s.endOrder(t, "e", orders.OrderConfirmed, 2)
+	s.endOrder(t, orders.OrderConfirmed, 2)
 	return s
 }
 
@@ -136,7 +136,7 @@ func TestUndoRefundsOnlyTheRest(t *testing.T) {
 			s.wantRefunded(t, payments.StatusCaptured, 1000)
 		}
 		s.do(t, s.void(t))
-		s.endOrder(t, "e", orders.OrderCancelled, 2)
+		s.endOrder(t, orders.OrderCancelled, 2)
 		s.wantRefunded(t, payments.StatusRefunded, 4797)
 		if c := s.charge(order); c.Refunded != c.Amount.Amount {
 			t.Errorf("the provider refunded %d of %s", c.Refunded, c.Amount)
@@ -190,11 +190,11 @@ func TestRefundsAddUpInAnyOrder(t *testing.T) {
 					r.Fatal(err)
 				}
 			case do == "confirm" && !over:
-				s.endOrder(t, "confirmed", orders.OrderConfirmed, 2)
+				s.endOrder(t, orders.OrderConfirmed, 2)
 				over = true
 			case do == "undo" && !over:
 				s.do(t, s.void(t))
-				s.endOrder(t, "cancelled", orders.OrderCancelled, 2)
+				s.endOrder(t, orders.OrderCancelled, 2)
 				over = true
 			case do == "reconcile" && over:
 				if _, err := s.ReconcileCharges(t.Context()); err != nil && !errors.Is(err, payments.ErrUnreconciled) {
@@ -210,7 +210,7 @@ func TestRefundsAddUpInAnyOrder(t *testing.T) {
 			before = p.RefundedAmount().Amount
 		}
 		if !over {
-			s.endOrder(t, "confirmed", orders.OrderConfirmed, 2)
+			s.endOrder(t, orders.OrderConfirmed, 2)
 		}
 		_, _ = s.ReconcileCharges(t.Context()) // it may flag a charge once
 		if found, err := s.ReconcileCharges(t.Context()); err != nil {

@@ -3,8 +3,7 @@ package shipping
 import (
 	"context"
 
-	"orderflow/internal/platform/barrier"
-	"orderflow/internal/platform/commit"
+	"orderflow/internal/platform/fault"
 	"orderflow/internal/platform/tracing"
 )
 
@@ -21,26 +20,27 @@ type Callback struct {
 }
 
 // ReceiveCallback stores the carrier's decision. The first one stands: a repeated callback, one
-// after a cancellation, or a different decision changes nothing and is not an error.
+// after a cancellation, or a different decision finds a shipment that is no longer REQUESTED,
+// changes nothing and is not an error. So it needs no barrier record.
 //
 // A callback may arrive before our record of the booking. Then ReceiveCallback returns
 // ErrNoShipment and stores nothing, and the carrier repeats the callback.
 //
 // The callback continues the trace of the booking, even if the carrier does not propagate it.
 func (s *Service) ReceiveCallback(ctx context.Context, cb Callback) error {
-	return barrier.Consume(ctx, s.store, onCallback, cb.ID, func(ctx context.Context, once barrier.Once) (err error) {
+	_, err := fault.RetryLostRace(func() (_ struct{}, err error) {
 		sh, err := s.store.Get(ctx, cb.Reference)
 		if err != nil {
-			return err
+			return struct{}{}, err
 		}
 		ctx, span := tracing.Rejoin(ctx, sh.TraceParent, "receive callback", tracing.Order(sh.OrderID))
 		defer func() { tracing.End(span, err) }()
-		entry := once.Returning(struct{}{})
 		if sh.Status != StatusRequested {
-			return s.store.Record(ctx, commit.With{Barrier: entry})
+			return struct{}{}, nil
 		}
 		sh = sh.moveTo(cb.Status, s.clock.Now())
 		sh.TrackingNumber, sh.Reason = cb.TrackingNumber, cb.Reason
-		return s.save(ctx, sh, entry)
+		return struct{}{}, s.save(ctx, sh, nil)
 	})
+	return err
 }

@@ -28,11 +28,10 @@ var (
 	errInput = fault.New(fault.Invalid, "InvalidInput", "the input of a shipping step is incomplete")
 )
 
-// Names of the saga's steps and of the callback's handler, used as barrier keys.
+// Names of the saga's steps, used as barrier keys.
 const (
 	stepArrange = "ArrangeShipment"
 	stepCancel  = "CancelShipment"
-	onCallback  = "ReceiveCarrierWebhook"
 )
 
 // Store keeps shipments, by order.

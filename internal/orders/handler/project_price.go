@@ -18,6 +18,6 @@ func projectPrice(svc *orders.Service) function.Handler {
 	schemas := schema.Load(contract.Schemas, contract.ProductPriceChanged)
 	return consumer.Handle(schemas, consumer.Decoded(
 		func(ctx context.Context, e envelope.Event, in contract.PriceChanged) error {
-			return svc.ProjectPrice(ctx, e.ID, in)
+			return svc.ProjectPrice(ctx, in)
 		}))
 }

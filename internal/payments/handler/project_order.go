@@ -22,6 +22,6 @@ func projectOrder(svc *payments.Service) function.Handler {
 	schemas := schema.Load(orders.Schemas,
 		orders.OrderConfirmed, orders.OrderRejected, orders.OrderCancelled, orders.OrderNeedsAttention)
 	return consumer.Handle(schemas, func(ctx context.Context, e envelope.Event) error {
-		return svc.ProjectOrder(ctx, e.ID, e.Type, e.Subject, e.AggregateVersion)
+		return svc.ProjectOrder(ctx, e.Type, e.Subject, e.AggregateVersion)
 	})
 }

@@ -56,7 +56,7 @@ func (d *till) startOver(t testing.TB, eventType string) {
 	in.Amount.Currency, in.Amount.Amount = "EUR", 4797
 	_, authorized := d.AuthorizePayment(context.Background(), in)
 	_, captured := d.CapturePayment(context.Background(), in)
-	ended := d.ProjectOrder(context.Background(), "e", eventType, order, 2)
+	ended := d.ProjectOrder(context.Background(), eventType, order, 2)
 	if err := errors.Join(authorized, captured, ended); err != nil {
 		t.Fatal(err)
 	}
