@@ -3,7 +3,9 @@ package ddb
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -33,6 +35,20 @@ func (t *Table) PutAside(ctx context.Context, events []envelope.Event) error {
 		requests = append(requests, types.WriteRequest{PutRequest: put})
 	}
 	return t.writeAll(ctx, requests)
+}
+
+// Beat writes the heartbeat of the relay, or returns since when it waits; see outbox.Swept.
+func (t *Table) Beat(ctx context.Context) (since time.Time, waits bool, err error) {
+	items, _, err := t.Page(ctx, "", "pk", outbox.Heartbeat.PK, false, 1, "")
+	if err != nil {
+		return since, false, err
+	}
+	if len(items) > 0 {
+		return since, true, attributevalue.Unmarshal(items[0]["at"], &since)
+	}
+	item := Key(outbox.Heartbeat.PK, outbox.Heartbeat.SK)
+	item["at"], item[outbox.Attribute] = String(t.Clock.Now().UTC().Format(time.RFC3339Nano)), String("[]")
+	return since, false, t.writeAll(ctx, []types.WriteRequest{{PutRequest: &types.PutRequest{Item: item}}})
 }
 
 // writeAll writes up to 25 requests. It retries unprocessed ones until ctx ends.

@@ -15,6 +15,7 @@
 //	reply#<scope>      <key>           a record of package idempotency, for 24 hours
 //	outbox#<0..7>      <event id>      an event without a change, until it is published
 //	aside#<0..7>       <event id>      an event that could not be published, until a sweep does it
+//	relay              heartbeat       what a sweep writes and the relay deletes
 //	circuit#<name>     state           the circuit of a dependency; see package resilience
 //
 // The previous release kept all records under barrier# and all events under outbox#. Such records

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -184,6 +185,28 @@ func TestEventsPutAsideWaitOutsideTheRelaysFilter(t *testing.T) {
 	must(t, table.DeletePublished(t.Context(), waiting))
 	if left, err := table.Waiting(t.Context()); err != nil || len(left) > 0 {
 		t.Errorf("%d events are left, %v", len(left), err)
+	}
+}
+
+func TestHeartbeatWaitsUntilTheRelayDeletesIt(t *testing.T) {
+	c := clock.At(start)
+	table := ddbtest.NewTable(t, c)
+	for range 2 {
+		since, waits, err := table.Beat(t.Context())
+		if err != nil || waits {
+			t.Fatalf("the first beat waits since %v, %v", since, err)
+		}
+		c.Advance(5 * time.Minute)
+		if since, waits, err = table.Beat(t.Context()); err != nil || !waits || c.Now().Sub(since) != 5*time.Minute {
+			t.Errorf("it waits: %t, since %v, %v; want 5 minutes", waits, since, err)
+		}
+		if events, err := (ddbtest.Stream{Table: table}).Outbox(t.Context()); err != nil || len(events) > 0 {
+			t.Errorf("the relay gets %d events, %v", len(events), err)
+		}
+		must(t, table.DeletePublished(t.Context(), []outbox.Item{outbox.Heartbeat}))
+	}
+	if waiting, err := table.Waiting(t.Context()); err != nil || len(waiting) > 0 {
+		t.Errorf("%d events wait, %v", len(waiting), err)
 	}
 }
 

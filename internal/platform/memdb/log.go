@@ -186,6 +186,9 @@ func (l *Log) Waiting(context.Context) ([]outbox.Item, error) {
 	return items, nil
 }
 
+// Beat is part of outbox.Swept. There is no stream that could be off.
+func (l *Log) Beat(context.Context) (time.Time, bool, error) { return time.Time{}, false, nil }
+
 // PutAside makes events items; see outbox.Store.
 func (l *Log) PutAside(_ context.Context, events []envelope.Event) error {
 	return l.Commit(commit.With{}, func() error {

@@ -60,6 +60,10 @@ type image struct {
 	Events struct{ S *string } `json:"outbox"` // Attribute
 }
 
+// Heartbeat is the item that a sweep writes and the relay deletes, with no event. If the next sweep
+// finds it, the stream does not reach the relay.
+var Heartbeat = Item{PK: "relay", SK: "heartbeat"}
+
 // batch is how many events SNS accepts in one call.
 const batch = 10
 
@@ -80,6 +84,9 @@ func Relay(topic Topic, store Store, c clock.Clock) function.Handler {
 		var items []Item
 		var failed error
 		for _, r := range in.Records {
+			if pk := r.Change.NewImage.PK.S; pk != nil && *pk == Heartbeat.PK {
+				failed = errors.Join(failed, store.DeletePublished(ctx, []Item{Heartbeat}))
+			}
 			written, err := parse(r.Change.NewImage)
 			items, failed = append(items, written...), errors.Join(failed, err)
 		}

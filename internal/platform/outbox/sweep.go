@@ -29,15 +29,24 @@ type Swept interface {
 	// Waiting returns all items in the outbox. If some cannot be read, it returns the others with
 	// an error.
 	Waiting(ctx context.Context) ([]Item, error)
+	// Beat writes the Heartbeat, unless it exists: then it returns since when.
+	Beat(ctx context.Context) (since time.Time, waits bool, err error)
 }
 
 // Sweep publishes the events older than age and deletes them from the outbox, as the relay does. It
-// returns how many it published. An event that the relay publishes at the same time is published
-// twice; consumers drop the duplicate. An event that cannot be published does not stop the others.
+// returns how many it published. It records the age of the oldest event, or of the heartbeat if
+// that still waits. An event that the relay publishes at the same time is published twice;
+// consumers drop the duplicate. An event that cannot be published does not stop the others.
 func Sweep(ctx context.Context, topic Topic, store Swept, c clock.Clock, age time.Duration) (int, error) {
 	items, failed := store.Waiting(ctx)
-	if len(items) > 0 {
-		metrics.Since(ctx, metrics.OutboxAge, oldest(items))
+	waiting := items
+	if since, waits, err := store.Beat(ctx); err != nil {
+		failed = errors.Join(failed, err)
+	} else if waits {
+		waiting = append(slices.Clone(items), Item{Event: envelope.Event{Time: since}})
+	}
+	if len(waiting) > 0 {
+		metrics.Since(ctx, metrics.OutboxAge, oldest(waiting))
 	}
 	before := c.Now().Add(-age)
 	items = slices.DeleteFunc(items, func(i Item) bool { return i.Event.Time.After(before) })

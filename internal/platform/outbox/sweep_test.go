@@ -19,7 +19,10 @@ type kept struct {
 	store
 	items []outbox.Item
 	err   error
+	beat  time.Time // since when the heartbeat waits
 }
+
+func (k *kept) Beat(context.Context) (time.Time, bool, error) { return k.beat, !k.beat.IsZero(), nil }
 
 func (k *kept) Waiting(context.Context) ([]outbox.Item, error) { return k.items, k.err }
 
@@ -90,5 +93,17 @@ func TestStreamBatchIsNotASweep(t *testing.T) {
 	}
 	if len(p.calls) != 1 || !slices.Equal(p.calls[0], []string{"a"}) {
 		t.Errorf("published %v", p.calls)
+	}
+}
+
+func TestHeartbeatThatTheRelayDidNotDeleteCountsAsAge(t *testing.T) {
+	ctx, recorded := metricstest.On(t, clock.At(now))
+	k := aged(time.Second)
+	k.beat = now.Add(-5 * time.Minute)
+	if n, err := outbox.Sweep(ctx, &topic{}, k, clock.At(now), outbox.SweepAge); err != nil || n > 0 {
+		t.Fatalf("published %d, %v", n, err)
+	}
+	if got := recorded.Take(); !slices.Equal(got, []string{"OutboxAge 300000 tea brew-tea"}) {
+		t.Errorf("recorded %v, want the heartbeat's age", got)
 	}
 }
