@@ -3,9 +3,17 @@ package ddb_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -255,4 +263,36 @@ type blind struct{}
 // Barrier is part of barrier.Log.
 func (blind) Barrier(context.Context, barrier.Key) (barrier.Record, bool, error) {
 	return barrier.Record{}, false, nil
+}
+
+// unheard passes calls on to the emulator. It fails instead of passing back the answer to the first
+// write, which the SDK then repeats.
+func unheard(t *testing.T, table *ddb.Table) *ddb.Table {
+	t.Helper()
+	emulator, err := url.Parse(os.Getenv(ddbtest.Endpoint))
+	must(t, err)
+	var lost atomic.Bool
+	proxy := httputil.NewSingleHostReverseProxy(emulator)
+	proxy.ModifyResponse = func(r *http.Response) error {
+		if strings.HasSuffix(r.Request.Header.Get("X-Amz-Target"), ".UpdateItem") && !lost.Swap(true) {
+			return errors.New("the answer is lost")
+		}
+		return nil
+	}
+	proxy.ErrorLog = log.New(io.Discard, "", 0)
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	deaf := *table
+	options := table.Client.Options()
+	options.BaseEndpoint = &server.URL
+	deaf.Client = dynamodb.New(options)
+	return &deaf
+}
+
+func TestWriteWhoseAnswerIsLostTakesEffectOnce(t *testing.T) {
+	table := current(ddbtest.NewTable(t, clock.At(start)))
+	must(t, step(unheard(t, table)))
+	if k, err := kettles.Get(t.Context(), table, "1"); err != nil || k.Version != 1 {
+		t.Errorf("the kettle is %+v, %v", k, err)
+	}
 }
