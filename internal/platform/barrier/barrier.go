@@ -99,6 +99,7 @@ func (o Once) Returning(result any) *Entry {
 // returns ErrCompensated if the step was compensated before it ran. run must commit the entry of
 // Once together with its changes.
 func Do[R any](ctx context.Context, log Log, saga, step string, run func(context.Context, Once) (R, error)) (R, error) {
+	ctx = remembering(ctx)
 	return fault.RetryLostRace(func() (R, error) {
 		key := Key{saga, step, Action}
 		if rec, ok, err := log.Barrier(ctx, key); err != nil || ok {
@@ -120,6 +121,7 @@ func Undo[R any](
 	ctx context.Context, log Log, saga, step string, actions []string,
 	run func(context.Context, Done, Once) (R, error),
 ) (R, error) {
+	ctx = remembering(ctx)
 	return fault.RetryLostRace(func() (R, error) {
 		once := Once{key: Key{saga, step, Compensation}}
 		if rec, ok, err := log.Barrier(ctx, once.key); err != nil || ok {

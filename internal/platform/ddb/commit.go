@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
 	"orderflow/internal/platform/fault"
@@ -58,6 +59,7 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 		}
 	}
 	ops = t.join(records, with.Events, ops)
+	barrier.Forget(ctx)
 	for n := range attempts {
 		var conflicts []int
 		if conflicts, err = t.write(ctx, ops); conflicts == nil {

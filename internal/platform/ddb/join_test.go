@@ -296,3 +296,56 @@ func TestWriteWhoseAnswerIsLostTakesEffectOnce(t *testing.T) {
 		t.Errorf("the kettle is %+v, %v", k, err)
 	}
 }
+
+func TestRunReadsItsAggregateWithItsRecord(t *testing.T) {
+	table, calls := scripted(t, `{}`)
+	table = current(table)
+	_, err := barrier.Do(t.Context(), table, "1", "Boil", func(ctx context.Context, once barrier.Once) (int, error) {
+		for n, want := range []int{2, 3} { // the host, and an item of the record's own; then again
+			if _, err := kettles.Get(ctx, table, "1"); !errors.Is(err, errFirst) || *calls != want {
+				t.Errorf("read %d: %v after %d calls; want %d", n, err, *calls, want)
+			}
+		}
+		return 1, table.Commit(ctx, commit.With{Barrier: once.Returning(1)})
+	})
+	must(t, err)
+}
+
+func TestAggregateThatChangesAfterTheLookIsReadAgain(t *testing.T) {
+	table := current(ddbtest.NewTable(t, clock.At(start)))
+	must(t, kettles.Save(t.Context(), table, kettle{"1", 1, 1}, commit.With{}))
+	runs := 0
+	_, err := barrier.Do(t.Context(), table, "1", "Pour", func(ctx context.Context, once barrier.Once) (int, error) {
+		if runs++; runs == 1 {
+			must(t, kettles.Save(t.Context(), table, kettle{"1", 5, 2}, commit.With{}))
+		}
+		k, err := kettles.Get(ctx, table, "1")
+		if err != nil {
+			return 0, err
+		}
+		k.Cups, k.Version = k.Cups+1, k.Version+1
+		if err := kettles.Save(ctx, table, k, commit.With{Barrier: once.Returning(1)}); err != nil {
+			return 0, err
+		}
+		if saved, err := kettles.Get(ctx, table, "1"); err != nil || saved != k {
+			t.Errorf("after the write: %+v, %v; want %+v", saved, err, k)
+		}
+		return 1, nil
+	})
+	must(t, err)
+	if k, err := kettles.Get(t.Context(), table, "1"); err != nil || k != (kettle{"1", 6, 3}) || runs != 2 {
+		t.Errorf("%+v, %v after %d runs; want 6 cups after 2", k, err, runs)
+	}
+}
+
+func TestRunReadsItsAggregateAfterItsOwnWrite(t *testing.T) {
+	table := current(ddbtest.NewTable(t, clock.At(start)))
+	_, err := barrier.Do(t.Context(), table, "1", "Boil", func(ctx context.Context, once barrier.Once) (int, error) {
+		must(t, kettles.Save(ctx, table, kettle{"1", 1, 1}, commit.With{Barrier: once.Returning(1)}))
+		if k, err := kettles.Get(ctx, table, "1"); err != nil || k.Version != 1 {
+			t.Errorf("%+v, %v; want what was written", k, err)
+		}
+		return 1, nil
+	})
+	must(t, err)
+}

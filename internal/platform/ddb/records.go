@@ -50,12 +50,19 @@ func (t *Table) hosted(ctx context.Context, host Values, key barrier.Key) (barri
 	if err != nil {
 		return barrier.Record{}, false, err
 	}
+	barrier.Remember(ctx, memoryOf(host), res.Item)
 	value, ok := res.Item[recordName(key)].(*types.AttributeValueMemberS)
 	if !ok {
 		return barrier.Record{}, false, nil
 	}
 	origin, result, _ := strings.Cut(value.Value, " ")
 	return barrier.Record{Key: key, Origin: barrier.Phase(origin), Result: json.RawMessage(result)}, true, nil
+}
+
+// memoryOf is the key under which a run remembers an item.
+func memoryOf(key Values) string {
+	k := keyOf(key)
+	return k[0] + " " + k[1]
 }
 
 // recordName is the attribute of a record in its saga's host: the phase that wrote it, and the

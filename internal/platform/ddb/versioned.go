@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/commit"
 )
 
@@ -25,13 +26,20 @@ func Under(prefix, sk string) func(id string) (string, string) {
 	return func(id string) (string, string) { return prefix + id, sk }
 }
 
-// Get reads an aggregate consistently.
+// Get reads an aggregate consistently. Inside a run of package barrier it may be the item in which
+// the run has just looked for its record.
 func (k Versioned[V, I]) Get(ctx context.Context, t *Table, id string) (v V, err error) {
 	var item I
 	pk, sk := k.Key(id)
-	if found, err := t.Find(ctx, pk, sk, &item); err != nil {
+	if kept, ok := barrier.Recall(ctx, memoryOf(Key(pk, sk))); ok {
+		err = attributevalue.UnmarshalMap(kept.(Values), &item)
+	} else {
+		_, err = t.Find(ctx, pk, sk, &item)
+	}
+	if err != nil {
 		return v, err
-	} else if stored := k.Decode(item, id); found && exists(stored) {
+	}
+	if stored := k.Decode(item, id); exists(stored) {
 		return stored, nil
 	}
 	return v, k.Missing
