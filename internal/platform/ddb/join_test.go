@@ -112,8 +112,8 @@ var kettleCases = storesuite.Suite[sideBySide]{Aggregates: []storesuite.Aggregat
 
 func TestNeighbouringReleasesKeepTheProtocolSideBySide(t *testing.T) {
 	for name, releases := range map[string][2]release{
-		"previous, expanding": {previous, expanding}, "expanding": {expanding, expanding},
-		"expanding, current": {expanding, current}, "current": {current, current},
+		"previous and expanding": {previous, expanding}, "expanding": {expanding, expanding},
+		"expanding and current": {expanding, current}, "current": {current, current},
 	} {
 		for seed := range uint64(3) {
 			open := func(t *testing.T, c clock.Clock) (sideBySide, storesuite.Newer) {
@@ -141,8 +141,8 @@ func step(table *ddb.Table) error {
 // An undo and its step that run at the same time in two releases must not both find nothing.
 func TestStepAndUndoOfNeighbouringReleasesRace(t *testing.T) {
 	for name, releases := range map[string][2]release{
-		"previous, expanding": {previous, expanding}, "expanding, previous": {expanding, previous},
-		"expanding, current": {expanding, current}, "current, expanding": {current, expanding},
+		"previous and expanding": {previous, expanding}, "expanding and previous": {expanding, previous},
+		"expanding and current": {expanding, current}, "current and expanding": {current, expanding},
 		"current": {current, current},
 	} {
 		t.Run(name, func(t *testing.T) {
