@@ -3,6 +3,7 @@ package ddb
 import (
 	"cmp"
 	"context"
+	cryptorand "crypto/rand"
 	"errors"
 	"hash/crc32"
 	"math/rand/v2"
@@ -33,6 +34,7 @@ type Op struct {
 	err error
 	// records are the attributes of the barrier records that join added to the write.
 	records []string
+	token   string // see tokened
 }
 
 // attempts and pause bound the retries of a conflicting write.
@@ -60,6 +62,9 @@ func (t *Table) Commit(ctx context.Context, with commit.With, ops ...Op) error {
 	}
 	ops = t.join(records, with.Events, ops)
 	barrier.Forget(ctx)
+	if len(ops) == 1 {
+		ops[0] = ops[0].tokened(cryptorand.Text())
+	}
 	for n := range attempts {
 		var conflicts []int
 		if conflicts, err = t.write(ctx, ops); conflicts == nil {
@@ -101,6 +106,9 @@ func (t *Table) write(ctx context.Context, ops []Op) (conflicts []int, err error
 	case errors.As(err, &conflict):
 		return []int{0}, err
 	case errors.As(err, &failed):
+		if t, ok := failed.Item[token].(*types.AttributeValueMemberS); ok && t.Value == ops[0].token {
+			return nil, nil // the answer to it was lost
+		}
 		reason := types.CancellationReason{Code: aws.String(conditionFailed), Item: failed.Item}
 		return nil, cmp.Or(refusal(ops, reason), err)
 	case errors.As(err, &cancelled):

@@ -129,11 +129,11 @@ func setting(name, value string) addition { return addition{name: name, value: S
 
 // with returns a copy of the write with an addition.
 func (op Op) with(a addition) Op {
-	short := strconv.Itoa(len(op.records))
-	name, value := "#record"+short, ":record"+short
-	if !a.once {
-		name, value = "#outbox", ":outbox"
+	short := a.name
+	if a.once {
+		short = "record" + strconv.Itoa(len(op.records))
 	}
+	name, value := "#"+short, ":"+short
 	names := map[string]string{name: a.name}
 	if put := op.Write.Put; put != nil {
 		next := *put
@@ -162,6 +162,28 @@ func (op Op) with(a addition) Op {
 		next.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	}
 	op.Write.Update = &next
+	return op
+}
+
+// token is the attribute with the token of an item's last conditional write.
+const token = "token"
+
+// tokened returns a copy of a conditional write with a token. If the SDK repeats the write because
+// the answer was lost, its condition fails, and the token in the item tells that it took effect.
+// Transactions have tokens by themselves.
+func (op Op) tokened(value string) Op {
+	old := types.ReturnValuesOnConditionCheckFailureAllOld
+	switch put, update := op.Write.Put, op.Write.Update; {
+	case put != nil && put.ConditionExpression != nil:
+		op = op.with(setting(token, value))
+		op.Write.Put.ReturnValuesOnConditionCheckFailure = old
+	case update != nil && update.ConditionExpression != nil:
+		op = op.with(setting(token, value))
+		op.Write.Update.ReturnValuesOnConditionCheckFailure = old
+	default:
+		return op
+	}
+	op.token = value
 	return op
 }
 

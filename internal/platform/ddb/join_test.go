@@ -292,7 +292,16 @@ func unheard(t *testing.T, table *ddb.Table) *ddb.Table {
 func TestWriteWhoseAnswerIsLostTakesEffectOnce(t *testing.T) {
 	table := current(ddbtest.NewTable(t, clock.At(start)))
 	must(t, step(unheard(t, table)))
-	if k, err := kettles.Get(t.Context(), table, "1"); err != nil || k.Version != 1 {
+	for range 3 {
+		k, err := kettles.Get(t.Context(), table, "1")
+		must(t, err)
+		k.Version++
+		must(t, kettles.Save(t.Context(), unheard(t, table), k, commit.With{})) // no record tells that it was written
+		if err := kettles.Save(t.Context(), table, k, commit.With{}); !errors.Is(err, fault.ErrLostRace) {
+			t.Errorf("the same version from another run: %v, want ErrLostRace", err)
+		}
+	}
+	if k, err := kettles.Get(t.Context(), table, "1"); err != nil || k.Version != 4 {
 		t.Errorf("the kettle is %+v, %v", k, err)
 	}
 }
