@@ -278,7 +278,7 @@ func TestSagaShowsBothExecutions(t *testing.T) {
 	const executions = "arn:aws:states:us-east-1:000000000000:execution:"
 	if !strings.Contains(b.requests[0], `"executionArn":"`+executions+`fulfil:`+order+`"`) ||
 		!strings.Contains(b.requests[1], `:execution:compensate:`+order) ||
-		!strings.Contains(b.requests[1], `"includeExecutionData":false`) {
+		!strings.Contains(b.requests[1], `"includeExecutionData":true`) {
 		t.Errorf("sent %s", b.requests)
 	}
 }
