@@ -178,7 +178,8 @@ func TestChangeOfOneItemIsOneWrite(t *testing.T) {
 	must(t, err)
 	*calls = 0
 	for n, with := range []commit.With{
-		{}, {Events: events(t, "1")}, {Barrier: once.Returning(1)}, {Barrier: once.Returning(1), Events: events(t, "1", "1")},
+		{}, {Events: events(t, "1")}, {Barrier: once.Returning(1)},
+		{Barrier: once.Returning(1), Events: events(t, "1", "1")},
 	} {
 		must(t, kettles.Save(t.Context(), table, kettle{"1", 1, int64(n + 1)}, with))
 		if *calls != n+1 {
@@ -229,8 +230,10 @@ func TestRecordInTheHostTakesPrecedenceOverARefusal(t *testing.T) {
 	table := current(ddbtest.NewTable(t, clock.At(start)))
 	must(t, step(table))
 	for name, ops := range map[string][]ddb.Op{
-		"one item":  {table.SaveNew("kettle#1", "kettle", pot{}, errSecond)},
-		"two items": {table.SaveNew("other", "pot", pot{}, errFirst), table.SaveNew("kettle#1", "kettle", pot{}, errSecond)},
+		"one item": {table.SaveNew("kettle#1", "kettle", pot{}, errSecond)},
+		"two items": {
+			table.SaveNew("other", "pot", pot{}, errFirst), table.SaveNew("kettle#1", "kettle", pot{}, errSecond),
+		},
 		"the other is refused": {
 			table.SaveIf("none", "pot", pot{}, errFirst, "attribute_exists(pk)", nil),
 			table.Save("kettle#1", "kettle", pot{}),

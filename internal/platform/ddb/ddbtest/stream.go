@@ -27,9 +27,8 @@ func (s Stream) Outbox(ctx context.Context) ([]envelope.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	stream := tail.Stream{
-		Client: dynamodbstreams.NewFromConfig(config(os.Getenv(Endpoint))), ARN: aws.ToString(about.Table.LatestStreamArn),
-	}
+	client := dynamodbstreams.NewFromConfig(config(os.Getenv(Endpoint)))
+	stream := tail.Stream{Client: client, ARN: aws.ToString(about.Table.LatestStreamArn)}
 	shards, err := stream.Shards(ctx)
 	if err != nil {
 		return nil, err

@@ -52,7 +52,8 @@ func serve(t *testing.T) tail.Stream {
 			for n := from; n < len(images) && n < from+2 && shard == "a"; n++ {
 				records = append(records, fmt.Sprintf(`{%s,"SequenceNumber":"%d"}}`, images[n], n+8))
 			}
-			_, _ = fmt.Fprintf(w, `{"Records":[%s],"NextShardIterator":"%s %d"}`, strings.Join(records, ","), shard, from+2)
+			all := strings.Join(records, ",")
+			_, _ = fmt.Fprintf(w, `{"Records":[%s],"NextShardIterator":"%s %d"}`, all, shard, from+2)
 		}
 	}))
 	t.Cleanup(server.Close)
