@@ -110,8 +110,9 @@ var templateRules = []Rule{
 		"logs are kept for ever by default; whoever may describe a function reads its environment",
 		required{"AWS::Logs::LogGroup", `RetentionInDays: any`},
 		required{"Globals ^Function", `Tracing: Active`},
-		// With LogFormat, Lambda would filter metrics by level (ADR 13).
-		required{"AWS::Serverless::Function", `{LoggingConfig: {LogGroup: !Like "Logs$", LogFormat: none},
+		// At TRACE Lambda filters none of our lines: a metric has no level (ADR 13).
+		required{"AWS::Serverless::Function", `{LoggingConfig: {LogGroup: !Like "Logs$", LogFormat: JSON,
+				ApplicationLogLevel: TRACE, SystemLogLevel: WARN},
 			Environment: !Unlike "{{resolve:"}`}),
 }
 

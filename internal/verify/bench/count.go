@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"regexp"
 	"strings"
 
@@ -74,9 +73,8 @@ func (w *World) countUse(who string, u tables.Use) {
 	w.count(who, of, u.Write+u.Read)
 }
 
-// platformLines are the bytes that Lambda itself logs for an invocation: START, END, REPORT and the
-// trace, in its format Text.
-const platformLines = `START RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95 Version: $LATEST
+// systemLines are what Lambda itself logs for an invocation, unless its level is WARN.
+const systemLines = `START RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95 Version: $LATEST
 END RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95
 REPORT RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95	Duration: 12.34 ms	Billed Duration: 13 ms	Memory Size: 256 MB	Max Memory Used: 40 MB	
 XRAY TraceId: 1-5e34a614-10bdxmplf1fb44f07bc535a1	SegmentId: 07f5xmpl2d1f6f85	Sampled: true	
@@ -85,10 +83,21 @@ XRAY TraceId: 1-5e34a614-10bdxmplf1fb44f07bc535a1	SegmentId: 07f5xmpl2d1f6f85	Sa
 // moments are the times in lines, whose length differs from run to run.
 var moments = regexp.MustCompile(`"time":"[^"]*"`)
 
+// stamp is what Lambda adds, in its format JSON, to a line without a time.
+const stamp = `"timestamp":"2026-01-05T09:00:00.123Z","level":"INFO",`
+
 // logged returns the size of what an invocation logged, and empties the log. A time has nine digits
 // of a second.
-func logged(log *bytes.Buffer) int {
-	text := moments.ReplaceAllLiteralString(log.String(), `"time":"2026-01-05T09:00:00.123456789Z"`)
-	log.Reset()
-	return len(text) + len(platformLines)
+func (f *deployed) logged() (size int) {
+	for line := range strings.Lines(f.log.String()) {
+		size += len(moments.ReplaceAllLiteralString(line, `"time":"2026-01-05T09:00:00.123456789Z"`))
+		if f.logs["LogFormat"] == "JSON" && !moments.MatchString(line) {
+			size += len(stamp)
+		}
+	}
+	f.log.Reset()
+	if f.logs["SystemLogLevel"] != "WARN" {
+		size += len(systemLines)
+	}
+	return size
 }

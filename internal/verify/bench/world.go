@@ -64,6 +64,7 @@ type deployed struct {
 	memory        int // MB
 	handler       function.Handler
 	log           *bytes.Buffer
+	logs          map[string]any // its LoggingConfig
 	logger        *slog.Logger
 }
 
@@ -217,6 +218,11 @@ func (w *World) deploy(repo devstack.Repo, stack *cfn.Stack) error {
 	for _, dir := range dirs {
 		services[filepath.Base(dir)] = filepath.Base(filepath.Dir(dir))
 	}
+	logs := map[string]map[string]any{}
+	for _, id := range stack.OfType("AWS::Serverless::Function") {
+		p := stack.Properties(id)
+		logs[own(p["FunctionName"])], _ = p["LoggingConfig"].(map[string]any)
+	}
 	memory := cfn.Dig(stack.Globals("Function"), "MemorySize").(int)
 	for _, name := range slices.Sorted(maps.Keys(composers)) {
 		env := map[string]string{
@@ -228,7 +234,7 @@ func (w *World) deploy(repo devstack.Repo, stack *cfn.Stack) error {
 				env[k] = v
 			}
 		}
-		f := &deployed{name: name, service: services[name], memory: memory, log: &bytes.Buffer{}}
+		f := &deployed{name: name, service: services[name], memory: memory, log: &bytes.Buffer{}, logs: logs[name]}
 		f.logger = function.LoggerOf(f.log, stackName+"-"+name, function.Verbosity{})
 		in := function.NewEnv(func(k string) (string, bool) { v, ok := env[k]; return v, ok }, w.clock)
 		in.IDs = w.ids
@@ -290,7 +296,7 @@ func (w *World) invoke(name string, payload []byte) ([]byte, error) {
 	slog.SetDefault(before)
 	w.running = w.running[:len(w.running)-1]
 	w.count(name, Invocations, 1)
-	w.count(name, LogBytes, float64(logged(f.log)))
+	w.count(name, LogBytes, float64(f.logged()))
 	return out, err
 }
 
