@@ -309,7 +309,7 @@ func (w *World) states(operation string, body []byte) (any, error) {
 		return out, nil
 	case "SendTaskSuccess", "SendTaskFailure":
 		return struct{}{}, w.answerTask(asl.AnswerTask{
-			Token: in.TaskToken, Output: json.RawMessage(in.Output), Error: in.Error, Cause: in.Cause,
+			Token: strings.TrimRight(in.TaskToken, "="), Output: json.RawMessage(in.Output), Error: in.Error, Cause: in.Cause,
 		})
 	}
 	return nil, fmt.Errorf("unknown operation %s", operation)
@@ -334,6 +334,9 @@ func (w *World) start(machine, name string, input json.RawMessage) error {
 	w.started[key] = x
 	return w.resume(x, nil)
 }
+
+// longToken pads a task token to the length of AWS's.
+func longToken(token string) string { return token + strings.Repeat("=", max(0, 700-len(token))) }
 
 // answerTask answers the task that waits for a token.
 func (w *World) answerTask(with asl.AnswerTask) error {
@@ -369,7 +372,11 @@ func (w *World) drive(x *execution) error {
 			w.waiting[effect.Token] = x
 		}
 		before := maps.Clone(w.counts[effect.Function])
-		out, err := w.invoke(effect.Function, effect.Payload)
+		payload := effect.Payload
+		if effect.Callback { // services store the token, and AWS's are long
+			payload = bytes.ReplaceAll(payload, []byte(effect.Token), []byte(longToken(effect.Token)))
+		}
+		out, err := w.invoke(effect.Function, payload)
 		for _, u := range []Unit{Invocations, Calls, PartyCalls} {
 			if x.express {
 				w.count(x.machine, within+u, w.counts[effect.Function][u]-before[u])
