@@ -36,8 +36,8 @@ func benchmarks() *cobra.Command {
 	}, &cobra.Command{
 		Use:   "cost",
 		Short: "Count every unit that AWS bills for an order, by function, and its price",
-		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
-			cases, err := bench.Cost(repo)
+		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
+			cases, err := bench.Cost(ctx, repo)
 			if err != nil {
 				return err
 			}
@@ -47,8 +47,8 @@ func benchmarks() *cobra.Command {
 		Use:     "growth",
 		Short:   "Count the units of tables that each call consumes, with more and more orders in them",
 		Example: "  go run ./cmd/dev bench growth --orders 1000,1000000",
-		RunE: inRepo(func(_ context.Context, out io.Writer, repo devstack.Repo) error {
-			grown, err := bench.Growth(repo, sizes...)
+		RunE: inRepo(func(ctx context.Context, out io.Writer, repo devstack.Repo) error {
+			grown, err := bench.Growth(ctx, repo, sizes...)
 			if err != nil {
 				return err
 			}

@@ -309,7 +309,8 @@ func (w *World) states(operation string, body []byte) (any, error) {
 		return out, nil
 	case "SendTaskSuccess", "SendTaskFailure":
 		return struct{}{}, w.answerTask(asl.AnswerTask{
-			Token: strings.TrimRight(in.TaskToken, "="), Output: json.RawMessage(in.Output), Error: in.Error, Cause: in.Cause,
+			Token:  strings.TrimRight(in.TaskToken, "="),
+			Output: json.RawMessage(in.Output), Error: in.Error, Cause: in.Cause,
 		})
 	}
 	return nil, fmt.Errorf("unknown operation %s", operation)

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -45,8 +46,8 @@ const perPage = 20
 
 // Cost runs the cases on a new world, whose processes and caches are warm, and counts what each
 // causes.
-func Cost(repo devstack.Repo) (cases []Case, err error) {
-	w, err := NewWorld(repo)
+func Cost(ctx context.Context, repo devstack.Repo) (cases []Case, err error) {
+	w, err := NewWorld(ctx, repo)
 	if err != nil {
 		return nil, err
 	}

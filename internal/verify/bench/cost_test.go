@@ -18,7 +18,7 @@ func TestOrdersCostWhatIsMeant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases, err := Cost(repo)
+	cases, err := Cost(t.Context(), repo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestCallsCostTheSameWithMoreOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grown, err := Growth(repo, 1_000, 10_000)
+	grown, err := Growth(t.Context(), repo, 1_000, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}

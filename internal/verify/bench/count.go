@@ -74,11 +74,12 @@ func (w *World) countUse(who string, u tables.Use) {
 }
 
 // systemLines are what Lambda itself logs for an invocation, unless its level is WARN.
-const systemLines = `START RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95 Version: $LATEST
-END RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95
-REPORT RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95	Duration: 12.34 ms	Billed Duration: 13 ms	Memory Size: 256 MB	Max Memory Used: 40 MB	
-XRAY TraceId: 1-5e34a614-10bdxmplf1fb44f07bc535a1	SegmentId: 07f5xmpl2d1f6f85	Sampled: true	
-`
+const systemLines = "START RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95 Version: $LATEST\n" +
+	"END RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95\n" +
+	"REPORT RequestId: 8f507cfc-0000-4697-b07a-ac58fc914c95\tDuration: 12.34 ms" +
+	"\tBilled Duration: 13 ms\tMemory Size: 256 MB\tMax Memory Used: 40 MB\t\n" +
+	"XRAY TraceId: 1-5e34a614-10bdxmplf1fb44f07bc535a1\tSegmentId: 07f5xmpl2d1f6f85" +
+	"\tSampled: true\t\n"
 
 // moments are the times in lines, whose length differs from run to run.
 var moments = regexp.MustCompile(`"time":"[^"]*"`)

@@ -26,10 +26,10 @@ type Grown struct {
 }
 
 // Growth counts the units of every call with that many orders in the tables.
-func Growth(repo devstack.Repo, sizes ...int) (Grown, error) {
+func Growth(ctx context.Context, repo devstack.Repo, sizes ...int) (Grown, error) {
 	g := Grown{sizes, map[string][]float64{}}
 	for _, n := range sizes {
-		units, err := grow(repo, n)
+		units, err := grow(ctx, repo, n)
 		if err != nil {
 			return g, fmt.Errorf("%d orders: %w", n, err)
 		}
@@ -48,8 +48,8 @@ const (
 
 const noneOverdue = "with nothing overdue"
 
-func grow(repo devstack.Repo, n int) (units map[string]float64, err error) {
-	w, err := NewWorld(repo)
+func grow(ctx context.Context, repo devstack.Repo, n int) (units map[string]float64, err error) {
+	w, err := NewWorld(ctx, repo)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (w *World) seed(n int) error {
 	if err != nil {
 		return err
 	}
-	entry, err := w.ledger.Entry(context.Background(), id)
+	entry, err := w.ledger.Entry(w.ctx, id)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (w *World) seed(n int) error {
 		charge := *entry.Charge
 		charge.ID, charge.Reference = of, of
 		entry.Reference, entry.Charge, entry.Version = of, &charge, 1
-		if err := w.ledger.Write(context.Background(), entry, commit.With{}); err != nil {
+		if err := w.ledger.Write(w.ctx, entry, commit.With{}); err != nil {
 			return err
 		}
 	}

@@ -55,7 +55,7 @@ func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Laten
 	c := clock.System{}
 	secret := secrets.Open(s.Config(), "/orderflow/local/carrier-webhook", c)
 	later := func(do func() error) { go func() { _ = do() }() } // an order whose callback fails is not confirmed
-	p := openParties(c, ids.Random(c), registry.Fixed{"shipping": api}, secret, later,
+	p := openParties(ctx, c, ids.Random(c), registry.Fixed{"shipping": api}, secret, later,
 		func(h http.Handler) http.Handler { return h })
 	defer p.Close()
 	callers := []string{"authorize-payment", "capture-payment", "arrange-shipment"}
@@ -71,8 +71,8 @@ func MeasureLatency(ctx context.Context, s *devstack.Stack, rounds int) (l Laten
 		return l, err
 	}
 	defer func() {
-		//nolint:contextcheck // restores the addresses after ctx has ended, too
-		err = errors.Join(err, point(context.Background(), func(string) string { return s.Outputs["SandboxUrl"] }))
+		restored := point(context.WithoutCancel(ctx), func(string) string { return s.Outputs["SandboxUrl"] })
+		err = errors.Join(err, restored)
 	}()
 	shop := demo.Of(s, "bench")
 	if err := shop.Stock(ctx); err != nil {

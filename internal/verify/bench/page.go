@@ -32,11 +32,12 @@ func Page(
 		name    string
 		measure func() ([]line, error)
 	}{
-		{"count costs", func() ([]line, error) { return costLines(repo) }},
-		{"count growth", func() ([]line, error) { return growthLines(repo) }},
+		{"count costs", func() ([]line, error) { return costLines(ctx, repo) }},
+		{"count growth", func() ([]line, error) { return growthLines(ctx, repo) }},
 		{"measure latency", func() ([]line, error) { return latencyLines(ctx, stack) }},
 		{"measure starts", func() ([]line, error) { return startLines(ctx, repo, report) }},
 		{"sell a product out", func() ([]line, error) { return rushLines(ctx, repo) }},
+		//nolint:contextcheck // it runs to its end
 		{"simulate", func() ([]line, error) { return simulationLines(repo) }},
 	} {
 		err := report.Do(part.name, func() error {
@@ -66,8 +67,8 @@ func marked(format string, value float64, ok bool) string {
 // goodOrder is the limit of a good order, in dollars per million.
 const goodOrder = 130
 
-func costLines(repo devstack.Repo) ([]line, error) {
-	cases, err := Cost(repo)
+func costLines(ctx context.Context, repo devstack.Repo) ([]line, error) {
+	cases, err := Cost(ctx, repo)
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +129,8 @@ func (c Case) sequential() map[string]float64 {
 var stepFunctions = []string{"reserve-stock", "authorize-payment", "arrange-shipment", "await-shipment",
 	"capture-payment", "commit-stock", "confirm-order"}
 
-func growthLines(repo devstack.Repo) ([]line, error) {
-	g, err := Growth(repo, 1_000, 10_000, 100_000)
+func growthLines(ctx context.Context, repo devstack.Repo) ([]line, error) {
+	g, err := Growth(ctx, repo, 1_000, 10_000, 100_000)
 	if err != nil {
 		return nil, err
 	}

@@ -23,12 +23,13 @@ type parties struct {
 }
 
 // openParties starts them. later plans the carrier's callbacks; around wraps their handlers.
-func openParties(c clock.Clock, source ids.Source, shipping carrier.Endpoints, secret carrier.Secret,
+func openParties(
+	ctx context.Context, c clock.Clock, source ids.Source, shipping carrier.Endpoints, secret carrier.Secret,
 	later func(func() error), around func(http.Handler) http.Handler,
 ) *parties {
 	p := &parties{ledger: providerMemory.New(c)}
 	callbacks := dues{carrierMemory.New(c), func(due carrier.Due) {
-		later(func() error { return p.carrier.Send(context.Background(), due) })
+		later(func() error { return p.carrier.Send(ctx, due) })
 	}}
 	p.carrier = &carrier.Sender{Carrier: carrier.New(callbacks, c, source), Endpoints: shipping, Secret: secret,
 		Clock: c, Client: http.DefaultClient}

@@ -36,6 +36,7 @@ const stackName = "bench"
 // fails, and one thing happens after the other, so counts are the same in each run.
 type World struct {
 	*tables.Server
+	ctx       context.Context // of all that happens
 	clock     *clock.Manual
 	ids       *ids.Sequence
 	functions map[string]*deployed
@@ -88,14 +89,15 @@ type scheduled struct {
 }
 
 // NewWorld deploys the core. The caller must close it.
-func NewWorld(repo devstack.Repo) (*World, error) {
+func NewWorld(ctx context.Context, repo devstack.Repo) (*World, error) {
 	stack, err := cfn.Load(repo.Path("template.yaml"), stackName, nil)
 	if err != nil {
 		return nil, err
 	}
 	w := &World{
-		Server: tables.New(schemas(stack)...), clock: clock.At(time.Date(2026, 1, 5, 9, 0, 0, 123456789, time.UTC)),
-		ids: &ids.Sequence{}, functions: map[string]*deployed{},
+		Server: tables.New(schemas(stack)...), ctx: ctx,
+		clock: clock.At(time.Date(2026, 1, 5, 9, 0, 0, 123456789, time.UTC)),
+		ids:   &ids.Sequence{}, functions: map[string]*deployed{},
 		machines: map[string]*asl.Machine{}, express: map[string]bool{},
 		waiting: map[string]*execution{}, started: map[string]*execution{},
 		streams: map[string][]source{}, queues: map[string]source{}, topics: map[string][]subscription{},
@@ -249,7 +251,7 @@ func (w *World) deploy(repo devstack.Repo, stack *cfn.Stack) error {
 // openHosts starts AWS, the third parties, and the API, which the carrier calls.
 func (w *World) openHosts() {
 	w.aws = httptest.NewServer(http.HandlerFunc(w.answer))
-	w.parties = openParties(w.clock, w.ids, registry.Fixed{}, secretText{}, w.fromOutside, w.party)
+	w.parties = openParties(w.ctx, w.clock, w.ids, registry.Fixed{}, secretText{}, w.fromOutside, w.party)
 	w.shipping = httptest.NewServer(http.HandlerFunc(w.webhook))
 	w.carrier.Endpoints = registry.Fixed{"shipping": w.shipping.URL}
 }
@@ -292,7 +294,7 @@ func (w *World) invoke(name string, payload []byte) ([]byte, error) {
 	w.clock.Advance(time.Millisecond)
 	before := slog.Default()
 	slog.SetDefault(f.logger)
-	out, err := f.handler.Invoke(context.Background(), payload)
+	out, err := f.handler.Invoke(w.ctx, payload)
 	slog.SetDefault(before)
 	w.running = w.running[:len(w.running)-1]
 	w.count(name, Invocations, 1)
