@@ -8,8 +8,17 @@ import (
 // Build reads the log into the generation that is being built, for less than a minute. When it has
 // caught up, the generation serves. Build returns the state of the rebuild: while that is
 // BUILDING, it must be called again.
+//
+// A generation has caught up if it includes all that the log had when Build was called, and all
+// that the serving generation includes. The second alone would not do: the serving one may be new
+// and empty, or lack records that its projection gave up on. The end of the log would not do
+// either: in a busy shop it is never reached.
 func (s *Rebuilds) Build(ctx context.Context, generation int64) (State, error) {
 	until := s.clock.Now().Add(step)
+	goal, err := s.log.Partitions(ctx)
+	if err != nil {
+		return "", err
+	}
 	for range rounds {
 		g, err := s.store.Generations(ctx)
 		switch {
@@ -20,7 +29,7 @@ func (s *Rebuilds) Build(ctx context.Context, generation int64) (State, error) {
 		case g.Rebuild.State != Building:
 			return g.Rebuild.State, nil
 		}
-		if err = s.round(ctx, g.Serving, generation); err != nil && !again(err) {
+		if err = s.round(ctx, g.Serving, generation, goal, until); err != nil && !again(err) {
 			return "", err
 		}
 		if !s.clock.Now().Before(until) {
@@ -31,10 +40,9 @@ func (s *Rebuilds) Build(ctx context.Context, generation int64) (State, error) {
 	return r.State, err
 }
 
-// round reads some records of each source into the new generation, and has it serve if it includes
-// all that the serving one includes. It need not have read all of the log: in a busy shop, the end
-// of the log is never reached.
-func (s *Rebuilds) round(ctx context.Context, serving, generation int64) error {
+// round reads some records of each source into the new generation, until a time, and has it serve
+// if it has caught up.
+func (s *Rebuilds) round(ctx context.Context, serving, generation int64, goal []Partition, until time.Time) error {
 	before, err := s.offsets(ctx, serving) // none is beyond the log's end, unless its topic was deleted
 	if err != nil {
 		return err
@@ -51,9 +59,11 @@ func (s *Rebuilds) round(ctx context.Context, serving, generation int64) error {
 	ends := map[Source]int64{}
 	for _, p := range partitions {
 		source := Source{p.Topic, p.Partition}
-		next, err := s.read(ctx, generation, p, built[source])
-		if err != nil {
-			return err
+		next := built[source]
+		if s.clock.Now().Before(until) {
+			if next, err = s.read(ctx, generation, p, next); err != nil {
+				return err
+			}
 		}
 		built[source], ends[source] = next, p.End
 		included += max(next-p.First, 0)
@@ -70,8 +80,21 @@ func (s *Rebuilds) round(ctx context.Context, serving, generation int64) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range goal {
+		if source := (Source{p.Topic, p.Partition}); built[source] < min(p.End, ends[source]) {
+			return ErrOvertaken
+		}
+	}
+	for source, next := range before {
+		if next > ends[source] { // the topic was deleted, or made anew: the log has lost what it had
+			if err := s.missing(ctx, generation, s.clock.Now()); err != nil {
+				return err
+			}
+			break
+		}
+	}
 	return s.finish(ctx, generation, func(p Progress) bool {
-		if end := ends[p.Source]; before[p.Source] > end { // the topic was deleted, or made anew
+		if end := ends[p.Source]; before[p.Source] > end {
 			return built[p.Source] >= end
 		}
 		return built[p.Source] >= p.Next

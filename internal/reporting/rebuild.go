@@ -53,8 +53,8 @@ func NewRebuilds(s *Service, log Log, machine Machine) *Rebuilds { return &Rebui
 
 // Start begins a rebuild, or resumes the one that was stopped. It returns the one that runs if
 // there is one, and starts its execution again if that shows no sign of life. With fresh, one that
-// was stopped is not resumed but begun anew, as it must be if a release has changed what events
-// contribute.
+// was stopped, or that shows no sign of life, is begun anew, as it must be if a release has changed
+// what events contribute.
 func (s *Rebuilds) Start(ctx context.Context, by string, fresh bool) (Rebuild, error) {
 	g, err := s.change(ctx, func(g *Generations) error {
 		switch sources, err := s.store.Sources(ctx, g.Serving); {
@@ -64,15 +64,16 @@ func (s *Rebuilds) Start(ctx context.Context, by string, fresh bool) (Rebuild, e
 			return ErrTooManyPartitions
 		}
 		now, r := s.clock.Now(), g.Rebuild
+		silent := r != nil && now.Sub(r.UpdatedAt) > silence
 		switch {
-		case r == nil || r.State == Done || r.State == Stopped && fresh:
+		case r == nil || r.State == Done || fresh && (r.State == Stopped || r.State == Building && silent):
 			g.Rebuild = &Rebuild{
 				Generation: g.newest() + 1, Run: 1, State: Building, By: by, StartedAt: now, UpdatedAt: now,
 			}
 		case r.State == Stopped:
 			r.State, r.By, r.UpdatedAt = Building, by, now
 			r.Run++
-		case now.Sub(r.UpdatedAt) > silence:
+		case silent:
 			r.UpdatedAt = now
 			r.Run++
 		}
