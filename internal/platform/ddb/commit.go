@@ -7,7 +7,6 @@ import (
 	"errors"
 	"hash/crc32"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"time"
 
@@ -27,8 +26,8 @@ type Op struct {
 	// Refused is the error of Commit if this write's condition does not hold. Every write with a
 	// condition needs it.
 	Refused error
-	// Busy, if not nil, is the error of Commit as soon as this write has failed twice because
-	// others write the same item or partition, for a caller that has another way.
+	// Busy, if not nil, is the error of Commit as soon as this write has conflicted twice with
+	// others of the same item, for a caller that has another way.
 	Busy error
 	// err is why the write could not be built. Commit returns it.
 	err error
@@ -43,8 +42,13 @@ const (
 	pause    = 20 * time.Millisecond
 )
 
-// crowded are the reasons of a write that failed because of others.
-var crowded = []string{"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+// Reasons of a transaction that was cancelled.
+const (
+	// conflicting: another transaction writes the item. Throttling has reasons of its own.
+	conflicting = "TransactionConflict"
+	// invalid: DynamoDB can never take the write.
+	invalid = "ValidationError"
+)
 
 // Commit writes with and ops, or nothing. A change that writes one item is one conditional write,
 // any other a transaction. Commit returns fault.ErrLostRace if a barrier or idempotency record
@@ -117,8 +121,11 @@ func (t *Table) write(ctx context.Context, ops []Op) (conflicts []int, err error
 		}
 		conflicts = []int{}
 		for i, reason := range cancelled.CancellationReasons {
-			if slices.Contains(crowded, aws.ToString(reason.Code)) {
+			switch aws.ToString(reason.Code) {
+			case conflicting:
 				conflicts = append(conflicts, i)
+			case invalid:
+				return nil, err
 			}
 		}
 		return conflicts, err

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/commit"
@@ -57,20 +58,24 @@ func TestConflictingTransactionIsRetried(t *testing.T) {
 	}
 }
 
-func TestCallerWithAnotherWayHearsOfTheSecondConflict(t *testing.T) {
-	for _, code := range []string{"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"} {
-		table, calls := scripted(t, cancelled("None", code))
-		other := table.Save("q", "pot", pot{})
-		other.Busy = errSecond
-		err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}), other)
-		if !errors.Is(err, errSecond) || *calls != 2 {
-			t.Errorf("%s: %v after %d calls; want the op's Busy after 2", code, err, *calls)
+// Throttling tells nothing of an item: the whole table may be throttled.
+func TestThrottlingIsNoConflict(t *testing.T) {
+	for _, code := range []string{"ThrottlingError", "ProvisionedThroughputExceeded"} {
+		table, calls := scripted(t, cancelled(code), cancelled(code), cancelled(code), `{}`)
+		op := table.Save("p", "pot", pot{})
+		op.Busy = errSecond
+		if err := table.Commit(t.Context(), commit.With{}, op, table.Save("q", "pot", pot{})); err != nil || *calls != 4 {
+			t.Errorf("%s: %v after %d calls, want success after 4", code, err, *calls)
 		}
-		table, calls = scripted(t, cancelled(code, "None"), cancelled(code, "None"), `{}`)
-		err = table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}), other)
-		if err != nil || *calls != 3 {
-			t.Errorf("%s of another write: %v after %d calls, want success after 3", code, err, *calls)
-		}
+	}
+}
+
+func TestWhatDynamoDBCanNeverTakeIsNotRetried(t *testing.T) {
+	table, calls := scripted(t, cancelled("None", "ValidationError"))
+	err := table.Commit(t.Context(), commit.With{}, table.Save("p", "pot", pot{}), table.Save("q", "pot", pot{}))
+	var refused *types.TransactionCanceledException
+	if !errors.As(err, &refused) || *calls != 1 {
+		t.Errorf("%v after %d calls, want DynamoDB's error after 1", err, *calls)
 	}
 }
 
