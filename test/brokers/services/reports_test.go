@@ -132,6 +132,15 @@ func wantAgreement(ctx context.Context, t *testing.T, when string) {
 		t.Fatalf("%s: the ledger has %+v, orders have %+v, %v", when, ledger, want, err)
 	}
 	eventually(ctx, t, when+", the reports", want, func() (more, error) { return reported(ctx) })
+	newest, err := shop().Customer.ListOrders(ctx, 1, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := client.ReadReport[client.Sales](ctx, reports(), client.ReportQuery{Name: "sales"})
+	if err != nil || page.AsOf == nil || page.AsOf.Before(newest.Orders[0].CreatedAt) {
+		t.Errorf("%s, the reports are as of %v, the newest order is of %s, %v", when, page.AsOf,
+			newest.Orders[0].CreatedAt, err)
+	}
 	time.Sleep(3 * time.Second) // anything counted twice would show
 	if s, err := reported(ctx); err != nil || s != want {
 		t.Errorf("%s, a moment later the reports say %+v, want %+v, %v", when, s, want, err)
