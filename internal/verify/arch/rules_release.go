@@ -63,6 +63,8 @@ var releaseRules = []Rule{
 			SettleOrderArn: !If [IsGradual, !Ref SettleOrderVersion, !Ref SettleOrder]}`},
 		required{"AWS::StepFunctions::StateMachineAlias ^FulfilOrderLive ", `DeploymentPreference: {Type: CANARY,
 			StateMachineVersionArn: !Ref FulfilOrderVersion, Alarms: !Any {Ref: OrdersFailAlarm}}`},
+		required{"AWS::StepFunctions::StateMachineAlias ^FulfilOrderLive ",
+			`DeploymentPreference: {Alarms: !Any {Ref: LostChildrenAlarm}}`},
 		required{"AWS::Serverless::Function ^(Start|Recover)Fulfilment", `Environment: {Variables: {
 			FULFIL_ORDER_ARN: !If [IsGradual, !Ref FulfilOrderLive, !Ref FulfilOrder]}}`},
 		required{"AWS::Serverless::Function !^(Start|Recover)Fulfilment",
