@@ -52,7 +52,9 @@ func followLocation(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	header := map[string]string{"Authorization": "Bearer " + bearer(t, userOf(t), ""), "Content-Type": "application/json"}
+	header := map[string]string{
+		"Authorization": "Bearer " + bearer(t, userOf(t), ""), "Content-Type": "application/json",
+	}
 	res, b := exchange(t, http.MethodPost, stack.Outputs["ApiUrl"]+path, string(body), header)
 	var placed, found client.Order
 	if err := json.Unmarshal(b, &placed); err != nil || res.status != http.StatusAccepted {

@@ -76,7 +76,7 @@ func (s Shop) Six(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w,
-		"Six orders are under way; the slowest takes about half a minute, waiting for the payment provider.\n")
+		"Six orders are under way; the slowest takes about a minute, waiting for the payment provider.\n")
 	endings := make([]ending, len(stories))
 	var line sync.Mutex
 	_ = concurrent.Do(len(stories), len(stories), func(i int) error {

@@ -180,7 +180,7 @@ func TestProductThatSellsOutInASecondIsSoldToTheLastUnit(t *testing.T) {
 			t.Errorf("stock is %+v, want %+v", got, want)
 		}
 		if r.ends["CONFIRMED"] != units || r.ends["OutOfStock"] != orders-units || slowest > patience {
-			t.Errorf("orders end %v, the slowest is reserved after %s; want %d confirmed, the others refused, within %s",
+			t.Errorf("orders end %v, the slowest reserved after %s; want %d confirmed, the others refused, within %s",
 				r.ends, slowest, units, patience)
 		}
 	})

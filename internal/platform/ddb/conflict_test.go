@@ -64,7 +64,8 @@ func TestThrottlingIsNoConflict(t *testing.T) {
 		table, calls := scripted(t, cancelled(code), cancelled(code), cancelled(code), `{}`)
 		op := table.Save("p", "pot", pot{})
 		op.Busy = errSecond
-		if err := table.Commit(t.Context(), commit.With{}, op, table.Save("q", "pot", pot{})); err != nil || *calls != 4 {
+		err := table.Commit(t.Context(), commit.With{}, op, table.Save("q", "pot", pot{}))
+		if err != nil || *calls != 4 {
 			t.Errorf("%s: %v after %d calls, want success after 4", code, err, *calls)
 		}
 	}

@@ -171,7 +171,9 @@ func TestPlantedSecretIsMasked(t *testing.T) {
 	for _, number := range []any{
 		4111111111111111, uint64(4111111111111111), 4111111111111111.0, map[string]int{"x": 4111111111111111},
 	} {
-		if out := logged(func(l *slog.Logger) { l.Info("m", "n", number) }); strings.Contains(out, "4111") {
+		out := logged(func(l *slog.Logger) { l.Info("m", "n", number) })
+		// The time has digits of its own.
+		if _, planted, _ := strings.Cut(out, `"msg"`); strings.Contains(planted, "111") {
 			t.Errorf("number %T: %s", number, out)
 		}
 	}

@@ -206,7 +206,7 @@ func checkRetriers(r *Repo, bad *list, machine, name string, s *asl.State) {
 	case machine == compensate:
 		want = append(want, after(2, 60, 2, 8, "States.ALL"))
 	case children[name] != "":
-		want = append(want, after(2, 10, 2, 8, slices.Concat(transient, unstarted)...))
+		want = append(want, after(2, 10, 2, 4, slices.Concat(transient, unstarted)...))
 	case name == "AwaitShipment":
 		want = append(want, after(2, 10, 2, 3, transient[:8]...))
 	}

@@ -247,18 +247,18 @@ func TestAbandonedCompensationOnlyFlagsTheOrder(t *testing.T) {
 	}
 }
 
-// A step that fails for a while has its whole stretch repeated: 8 times, counted per stretch.
+// A step that fails for a while has its whole stretch repeated: 4 times, counted per stretch.
 func TestAStretchIsRepeatedUntilEachStepSucceeds(t *testing.T) {
 	x := load(t, "fulfil-order").Start("01J", json.RawMessage(order))
 	attempts := map[string]int{}
 	done := drive(t, x, func(e asl.Effect) (string, string) {
 		i, ok := e.(asl.Invoke)
-		if attempts[i.State]++; ok && attempts[i.State] <= 2 {
+		if attempts[i.State]++; ok && attempts[i.State] <= 1 {
 			return "", "Transient"
 		}
 		return `{}`, ""
 	})
-	if done.LastState != "Settle" || attempts["ReserveStock"] != 7 || attempts["ConfirmOrder"] != 3 {
+	if done.LastState != "Settle" || attempts["ReserveStock"] != 4 || attempts["ConfirmOrder"] != 2 {
 		t.Errorf("%+v after %v", done, attempts)
 	}
 }

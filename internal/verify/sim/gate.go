@@ -97,7 +97,7 @@ func (g gate) publishFromStream(events []envelope.Event) {
 	}
 	items := w.running != nil && !w.running.newer
 	if items {
-		g.unguarded(func(log *memdb.Log) error { return log.PutAside(context.Background(), events) })
+		must(0, g.unguarded(func(log *memdb.Log) error { return log.PutAside(context.Background(), events) }))
 	}
 	s.append(events, items)
 }

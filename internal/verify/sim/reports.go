@@ -172,7 +172,7 @@ func (b *brokers) drive(x *rebuild) {
 			b.drive(x)
 		}
 	}
-	if turn == x.fated {
+	if _, ended := x.run.Next().(asl.Done); !ended && turn == x.fated {
 		must(0, x.run.Stop(asl.Aborted, "", ""))
 	}
 	switch effect := x.run.Next().(type) {
