@@ -59,10 +59,10 @@ func TestAnOperatorSignsInWithoutABrowser(t *testing.T) {
 		strings.Contains(out, "not in the group") {
 		t.Fatalf("%s, %v", out, err)
 	}
-	if status := asSignedIn(t, cache, "/v1/health"); status != http.StatusOK {
+	if status := asSignedIn(t, cache, "/v1/stock/MUG-BLUE"); status != http.StatusOK {
 		t.Errorf("an operation for operators answers %d", status)
 	}
-	if out, err := orderflow("", "health"); err != nil {
+	if out, err := orderflow("", "stock", "get", "MUG-BLUE"); err != nil {
 		t.Errorf("%s, %v", out, err)
 	}
 	if out, err := orderflow("", "logout"); err != nil || !strings.Contains(out, "Signed out") {
