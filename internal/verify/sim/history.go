@@ -29,6 +29,8 @@ type history struct {
 	about    map[string]string // subjects of events, by id
 	accounts map[string]*account
 	booked   map[string]bool // references that the carrier has ever booked
+	// attention has the orders that have needed an operator.
+	attention map[string]bool
 }
 
 // mark is a record of a barrier in a service's table.
@@ -59,8 +61,11 @@ func (h *history) committed(service string, with commit.With) {
 		h.events = append(h.events, published{service, e})
 		h.about[e.ID] = e.Subject
 		h.counted(e)
-		if e.Type == ordersContract.OrderNeedsAttention && h.w.strikes(operatorQuick) {
-			h.w.after(h.w.between(time.Second, 3*time.Minute), func() { h.w.retry(e.Subject) })
+		if e.Type == ordersContract.OrderNeedsAttention {
+			h.attention[e.Subject] = true
+			if h.w.strikes(operatorQuick) {
+				h.w.after(h.w.between(time.Second, 3*time.Minute), func() { h.w.retry(e.Subject) })
+			}
 		}
 		if strings.HasSuffix(e.Type, ".circuit.changed.v1") {
 			c := must(envelope.Decode[resilience.Changed](e))

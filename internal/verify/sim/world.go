@@ -100,7 +100,8 @@ func newWorld(seed uint64, o Options, d *Definitions, m Mutant) *World {
 	w.ids = identifiers{w, c}
 	w.history = history{w: w, barriers: map[mark]barrier.Phase{}, mails: map[string][]*mail{},
 		bounced: map[string]bool{},
-		about:   map[string]string{}, booked: map[string]bool{}, accounts: map[string]*account{}}
+		about:   map[string]string{}, booked: map[string]bool{}, accounts: map[string]*account{},
+		attention: map[string]bool{}}
 	w.network = &network{w: w, downUntil: map[string]time.Time{}}
 	w.engine = &engine{
 		w: w, machines: d.machines, executions: map[string]*execution{}, waiting: map[string]*execution{},
@@ -205,8 +206,9 @@ func (w *World) runSchedules(schedules []rota) {
 	}
 }
 
-// swept checks the result of a sweep. Reconciliation must find only voids that the provider lost
-// and refunds made there by hand, each reported once.
+// swept checks the result of a sweep. Reconciliation must find only voids that the provider lost,
+// charges of orders that wait for an operator, and refunds made at the provider by hand, each
+// reported once.
 func (w *World) swept(function string, out []byte, err error) {
 	var found struct{ Overdue, Voided, Flagged int }
 	if err == nil {
@@ -222,10 +224,11 @@ func (w *World) swept(function string, out []byte, err error) {
 		w.flagged++
 		w.reach("reconciliation reported a refund")
 	}
-	if lost := len(w.parties.forgotten); w.reconciled > lost || w.flagged > w.refunds {
+	lost, waiting := len(w.parties.forgotten), len(w.history.attention)
+	if w.reconciled > lost+waiting || w.flagged > w.refunds {
 		w.violate("reconciliation finds no faults of ours", "",
-			"it voided %d charges, the provider lost %d; it reported %d times, for %d refunds",
-			w.reconciled, lost, w.flagged, w.refunds)
+			"it voided %d charges, the provider lost %d, %d orders needed attention; it reported %d times, for %d refunds",
+			w.reconciled, lost, waiting, w.flagged, w.refunds)
 	}
 }
 
