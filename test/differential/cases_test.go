@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"orderflow/internal/platform/casing"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // scripted is a case with given results of tasks.

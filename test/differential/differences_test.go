@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // differences are the emulator's known deviations from AWS; the interpreter behaves as AWS. If one

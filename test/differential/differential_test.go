@@ -1,4 +1,4 @@
-// Package differential compares the interpreter of internal/verify/asl with the emulator: the real
+// Package differential compares the interpreter of internal/platform/asl with the emulator: the real
 // definitions run on both, with the same inputs and results of tasks, and must enter the same
 // states with the same inputs, call the same functions with the same payloads, and end the same
 // way. Separate tests show that the emulator's known deviations from AWS still exist, so that
@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // interpret runs a case in the interpreter.

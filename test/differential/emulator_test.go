@@ -27,7 +27,7 @@ import (
 
 	"orderflow/internal/dev/devstack"
 	"orderflow/internal/platform/casing"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // emulator is MiniStack with all machines, and a scripted function for each of their tasks.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/cfn"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // undone runs compensate-order and returns the states it entered. CloseOrder answers confirmed, the

@@ -15,7 +15,7 @@ import (
 
 	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/schema"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/cfn"
 )
 

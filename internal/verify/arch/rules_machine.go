@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // undo maps each step of the saga to its compensation. Steps without an effect are left out.

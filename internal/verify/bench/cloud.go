@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/tables"
 )
 

@@ -23,7 +23,7 @@ import (
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/registry"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/cfn"
 	"orderflow/internal/verify/tables"
 )

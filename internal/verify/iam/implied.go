@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/cfn"
 )
 

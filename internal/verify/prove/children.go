@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // An Express child is a message: its execution, and the invocation for which it waits. It reports

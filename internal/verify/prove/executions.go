@@ -15,7 +15,7 @@ import (
 	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/envelope"
 	shipping "orderflow/internal/shipping/contract"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // The order's id, which names all its executions, and the input of its saga.

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // Options configure a search.

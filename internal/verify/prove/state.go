@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // State is the whole state of a run except its number of faults. It is a plain value.

@@ -1,6 +1,6 @@
 package prove
 
-import "orderflow/internal/verify/asl"
+import "orderflow/internal/platform/asl"
 
 // successor is a possible next state and the event that leads to it.
 type successor struct {

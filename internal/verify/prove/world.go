@@ -1,6 +1,6 @@
 package prove
 
-import "orderflow/internal/verify/asl"
+import "orderflow/internal/platform/asl"
 
 // World is what the services and the third parties have stored about the order. It is a plain,
 // comparable value.

@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/reporting"
 	reportingHandler "orderflow/internal/reporting/handler"
 	reportingMemory "orderflow/internal/reporting/memory"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/sim/broker"
 	"orderflow/internal/warehouse"
 	warehouseHandler "orderflow/internal/warehouse/handler"

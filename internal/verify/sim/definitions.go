@@ -13,7 +13,7 @@ import (
 
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/platform/casing"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/cfn"
 )
 

@@ -11,7 +11,7 @@ import (
 	"orderflow/internal/fulfilment"
 	"orderflow/internal/platform/rawjson"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // engine is Step Functions: the interpreter with the real definitions; see fulfilment.Engine.

@@ -10,7 +10,7 @@ import (
 	"orderflow/internal/orders"
 	"orderflow/internal/payments"
 	"orderflow/internal/shipping"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 	"orderflow/sandbox/carrier"
 	"orderflow/sandbox/provider"
 )

@@ -11,7 +11,7 @@ import (
 	ordersContract "orderflow/internal/orders/contract"
 	"orderflow/internal/reporting"
 	reportingMemory "orderflow/internal/reporting/memory"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // oversized is an order whose item has no more room in the table.

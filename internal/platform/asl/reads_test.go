@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 func TestReadsListsFieldsOfConditionsAndOutputs(t *testing.T) {
@@ -21,17 +21,5 @@ func TestReadsListsFieldsOfConditionsAndOutputs(t *testing.T) {
 	}
 	if got := m.Reads(); !slices.Equal(got, []string{"assigned", "bad", "counted", "otherwise", "then", "worse"}) {
 		t.Errorf("got %v", got)
-	}
-}
-
-// The exhaustive search drops those fields of the compensation's input that do not affect control
-// flow.
-func TestCompensationDoesNotDependOnItsReason(t *testing.T) {
-	for machine, want := range map[string][]string{
-		"compensate-order": {"failures"}, "undo-order": {"began", "confirmed", "failures"},
-	} {
-		if got := load(t, machine).Reads(); !slices.Equal(got, want) {
-			t.Errorf("%s also reads %v", machine, got)
-		}
 	}
 }

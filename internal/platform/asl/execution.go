@@ -95,8 +95,9 @@ type Execution struct {
 	state   *State
 	input   any             // of the state
 	raw     json.RawMessage // input as JSON
-	retried []int           // how often each retrier of the state was used
-	attempt int             // of the state, from 0
+	entered time.Time
+	retried []int // how often each retrier of the state was used
+	attempt int   // of the state, from 0
 	effect  Effect
 	trace   []Entry
 }

@@ -1,4 +1,6 @@
-package asl_test
+// Package asl runs the definitions of statemachines/ with the interpreter of internal/platform/asl
+// and checks what an order goes through.
+package asl
 
 import (
 	"encoding/json"
@@ -15,8 +17,15 @@ import (
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/step"
 	"orderflow/internal/shipping"
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 const order = `{"orderId":"01J","customerId":"c1","items":[{"sku":"A","quantity":2}],
 	"total":{"currency":"EUR","amount":1999},
@@ -260,5 +269,17 @@ func TestAStretchIsRepeatedUntilEachStepSucceeds(t *testing.T) {
 	})
 	if done.LastState != "Settle" || attempts["ReserveStock"] != 4 || attempts["ConfirmOrder"] != 2 {
 		t.Errorf("%+v after %v", done, attempts)
+	}
+}
+
+// The exhaustive search drops those fields of the compensation's input that do not affect control
+// flow.
+func TestCompensationDoesNotDependOnItsReason(t *testing.T) {
+	for machine, want := range map[string][]string{
+		"compensate-order": {"failures"}, "undo-order": {"began", "confirmed", "failures"},
+	} {
+		if got := load(t, machine).Reads(); !slices.Equal(got, want) {
+			t.Errorf("%s also reads %v", machine, got)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // enter enters a state and runs until an effect must be answered.
 func (x *Execution) enter(name string, input any) {
 	for {
-		x.state, x.input = x.machine.States[name], input
+		x.state, x.input, x.entered = x.machine.States[name], input, x.machine.time()
 		x.retried, x.attempt = make([]int, len(x.state.Retry)), 0
 		raw, bad := encode(input)
 		x.raw, x.trace = raw, append(x.trace, Entry{name, raw})
@@ -74,7 +74,7 @@ func (x *Execution) call() (Effect, *failure) {
 	token := ""
 	states := x.states()
 	if callback {
-		token = fmt.Sprintf("%s/%s/%d", x.name, s.Name, x.attempt+1) // Parse refuses loops through it
+		token = fmt.Sprintf("%s%s/%s/%d", x.machine.host, x.name, s.Name, x.attempt+1) // Parse refuses loops through it
 		states["context"].(map[string]any)["Task"] = map[string]any{"Token": token}
 	}
 	var bad *failure
@@ -174,14 +174,24 @@ func (x *Execution) fail(bad *failure) {
 	x.effect = Done{Status: Failed, Error: bad.name, Cause: bad.cause, LastState: x.state.Name}
 }
 
-// entered is the time at which every state is entered: an execution has no clock.
-const entered = "2026-01-01T00:00:00.000Z"
+// enteredTime is the form of State.EnteredTime.
+const enteredTime = "2006-01-02T15:04:05.000Z"
+
+// noTime is when all states of a machine without a clock are entered.
+var noTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (m *Machine) time() time.Time {
+	if m.now == nil {
+		return noTime
+	}
+	return m.now().UTC()
+}
 
 // states returns the variable $states.
 func (x *Execution) states() map[string]any {
 	return map[string]any{"input": x.input, "context": map[string]any{
 		"Execution": map[string]any{"Name": x.name},
-		"State":     map[string]any{"EnteredTime": entered, "RetryCount": float64(x.attempt)},
+		"State":     map[string]any{"EnteredTime": x.entered.Format(enteredTime), "RetryCount": float64(x.attempt)},
 	}}
 }
 

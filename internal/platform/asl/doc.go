@@ -1,5 +1,6 @@
 // Package asl interprets the subset of the Amazon States Language that our state machines use.
-// Tests, the simulation and the exhaustive search run the real definitions with it.
+// Package workflow executes them with it; tests, the simulation and the exhaustive search prove them
+// with it.
 //
 // The subset is exactly what statemachines/*.asl.json use: JSONata; the states Task, Choice,
 // Succeed and Fail; the tasks lambda:invoke and states:startExecution, both also with
@@ -9,8 +10,9 @@
 // values fails when it is evaluated: paths through lists, lists in lists, conditions that are not
 // Booleans, comparisons of other values than numbers, $string of more than strings.
 //
-// An [Execution] has no clock, goroutine or randomness. It returns what it waits for (see [Effect])
-// and continues when the driver answers:
+// An [Execution] has no goroutine and no randomness, and a clock only if its machine was given one
+// (see [Machine.Hosted]). It returns what it waits for (see [Effect]) and continues when the driver
+// answers:
 //
 //	x := machine.Start("01J…", input)
 //	for {
@@ -25,5 +27,7 @@
 //
 // Not modelled, because nothing here depends on it: heartbeats, event quotas, what Step Functions
 // adds to a task's result besides the payload, and $states.context beyond Execution.Name,
-// State.RetryCount and Task.Token. State.EnteredTime is a constant.
+// State.EnteredTime, State.RetryCount and Task.Token.
+//
+// [Execution.Position] is what a driver writes down to go on later, with [Machine.Resume].
 package asl

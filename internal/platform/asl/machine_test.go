@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 // task is a definition with one task, "Do", made of the given parts, and states to follow it.

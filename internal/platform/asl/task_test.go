@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"orderflow/internal/verify/asl"
+	"orderflow/internal/platform/asl"
 )
 
 func TestFirstMatchingRetrierDecidesWithItsOwnCount(t *testing.T) {

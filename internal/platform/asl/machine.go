@@ -15,6 +15,18 @@ type Machine struct {
 	States  map[string]*State
 	// Loops are the states to which a later one leads back.
 	Loops []string
+
+	host string           // the beginning of task tokens
+	now  func() time.Time // may be nil
+}
+
+// Hosted returns the machine for an engine that runs several: the task tokens of its executions
+// begin with name and a slash, and its states are entered at the time of now. Otherwise they are
+// all entered at the same time.
+func (m *Machine) Hosted(name string, now func() time.Time) *Machine {
+	hosted := *m
+	hosted.host, hosted.now = name+"/", now
+	return &hosted
 }
 
 // Type is the kind of a state.
