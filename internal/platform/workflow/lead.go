@@ -1,0 +1,279 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"orderflow/internal/platform/asl"
+	"orderflow/internal/platform/clock"
+	"orderflow/internal/platform/fault"
+)
+
+// pause is the time until an execution in doubt is taken over again.
+const pause = time.Second
+
+// sweep is how often the engine looks for executions that nobody drives, and how old they are:
+// younger ones are being started.
+const sweep = 30 * time.Second
+
+// Leads reports whether this process drives.
+func (e *Engine) Leads() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.leads()
+}
+
+func (e *Engine) leads() bool { return e.term != nil && e.Clock.Now().Before(e.until) }
+
+// Lead obtains or renews the lease and reports whether this process has it. Run calls it again and
+// again.
+func (e *Engine) Lead(ctx context.Context) (bool, error) {
+	if !e.Leads() {
+		e.cease() // it had the lease for too long without renewing it
+	}
+	now := e.Clock.Now()
+	err := e.renew(ctx, now)
+	if err != nil && !e.Leads() {
+		e.cease()
+		if errors.Is(err, ErrNotLeading) {
+			err = nil
+		}
+		return false, err
+	}
+	e.mu.Lock()
+	before := now.Add(-sweep)
+	if e.term == nil {
+		e.term, e.resign = context.WithCancel(context.WithoutCancel(ctx))
+		before, e.swept = now.Add(sweep), time.Time{}
+	}
+	look := now.Sub(e.swept) >= sweep && !e.draining
+	if look {
+		e.swept = now
+	}
+	term := e.term
+	e.mu.Unlock()
+	if look {
+		e.After(0, func() { e.adoptAll(term, before) })
+	}
+	return true, err
+}
+
+// renew writes the lease's next term. It fails with ErrNotLeading if another process has the lease.
+func (e *Engine) renew(ctx context.Context, now time.Time) error {
+	l, err := e.Journal.Lease(ctx)
+	if err != nil {
+		return err
+	}
+	if l.Owner != e.Owner && now.Before(l.Until) {
+		return e.lose()
+	}
+	next := Lease{Owner: e.Owner, Until: now.Add(e.Options.Lease), Version: l.Version + 1}
+	if err := e.Journal.SaveLease(ctx, next); errors.Is(err, fault.ErrLostRace) {
+		return e.lose()
+	} else if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.until = next.Until
+	return nil
+}
+
+// lose notes that another process has the lease.
+func (e *Engine) lose() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.until = time.Time{}
+	return ErrNotLeading
+}
+
+// cease gives up all executions. They stay in the journal.
+func (e *Engine) cease() {
+	e.mu.Lock()
+	runs := e.runs
+	e.runs = map[string]*run{}
+	if e.term != nil {
+		e.resign()
+		e.term = nil
+	}
+	e.until = time.Time{}
+	e.mu.Unlock()
+	for _, r := range runs {
+		r.mu.Lock()
+		r.leave()
+		r.mu.Unlock()
+	}
+}
+
+// remove takes a run from the engine, unless it is another one by now.
+func (e *Engine) remove(r *run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.runs[r.id] == r {
+		delete(e.runs, r.id)
+	}
+	e.atRest()
+}
+
+// atRest notes when a draining engine has nothing left to do.
+func (e *Engine) atRest() {
+	if !e.draining || len(e.runs) > 0 {
+		return
+	}
+	select {
+	case <-e.rested:
+	default:
+		close(e.rested)
+	}
+}
+
+// adoptAll takes over all open executions that started before a time.
+func (e *Engine) adoptAll(ctx context.Context, before time.Time) {
+	err := e.Journal.Open(ctx, before, func(machine, name string) {
+		if err := e.adopt(ctx, machine, name); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "an execution was not taken over; it will be tried again",
+				"machine", machine, "execution", name, "error", err.Error())
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		slog.WarnContext(ctx, "open executions were not listed; it will be tried again", "error", err.Error())
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.swept = time.Time{}
+	}
+}
+
+// adoptSoon takes an execution over after a while.
+func (e *Engine) adoptSoon(machine, name string) {
+	e.mu.Lock()
+	term := e.term
+	e.mu.Unlock()
+	if _, ok := e.Machines[machine]; term == nil || !ok {
+		return
+	}
+	e.After(pause, func() {
+		if err := e.adopt(term, machine, name); err != nil && !errors.Is(err, ErrNone) && term.Err() == nil {
+			e.adoptSoon(machine, name)
+		}
+	})
+}
+
+// adopt drives an execution that this process does not drive yet, if it is open. To write the next
+// version bars all who drove it before.
+func (e *Engine) adopt(ctx context.Context, machine, name string) error {
+	m, ok := e.Machines[machine]
+	if !ok || m.Express {
+		return ErrNone
+	}
+	r, other, err := e.enlist(machine, name, false)
+	if err != nil || other != nil {
+		return err
+	}
+	defer r.mu.Unlock()
+	r.kept, err = e.Journal.Execution(ctx, machine, name)
+	if err != nil || !r.kept.Open() {
+		r.leave()
+		return err
+	}
+	if r.kept.Status != Running {
+		r.kept.Version++
+		if err = r.save(ctx, r.kept); err != nil {
+			r.leave()
+			return err
+		}
+		r.end()
+		return nil
+	}
+	var history []Event
+	x, err := m.Definition.Resume(name, r.kept.Input, r.kept.Position)
+	if err != nil { // a release has changed the machine
+		now := e.Clock.Now()
+		x = m.Definition.Start(name, r.kept.Input)
+		_ = x.Stop(asl.Failed, asl.ErrRuntime, err.Error()) // it has just begun
+		history = []Event{{At: now, Kind: ends[asl.Failed], Error: asl.ErrRuntime, Cause: err.Error()}}
+	}
+	if err := r.write(ctx, x, history); err != nil {
+		r.leave()
+		return err
+	}
+	return nil
+}
+
+// Run drives executions until ctx ends, whenever this process has the lease. Meanwhile lead runs,
+// with a context that ends with the lease; Run waits for its end.
+func (e *Engine) Run(ctx context.Context, lead func(ctx context.Context)) {
+	var leading sync.WaitGroup
+	end := func() {}
+	for ctx.Err() == nil {
+		before := e.Leads()
+		held, err := e.Lead(ctx)
+		if err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "the lease was not renewed; trying again", "held", held, "error", err.Error())
+		}
+		if before && !held {
+			slog.WarnContext(ctx, "another process drives the executions now")
+		}
+		if !held {
+			end()
+			leading.Wait()
+			end = func() {}
+		} else if !before {
+			end()
+			leading.Wait()
+			var term context.Context
+			term, end = context.WithCancel(ctx)
+			leading.Go(func() { lead(term) })
+		}
+		_ = clock.Sleep(ctx, e.Options.Lease/3)
+	}
+	end()
+	leading.Wait()
+	e.cease()
+	e.release(context.WithoutCancel(ctx))
+}
+
+// release lets the next process take over at once.
+func (e *Engine) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, e.Options.Lease)
+	defer cancel()
+	l, err := e.Journal.Lease(ctx)
+	if err == nil && l.Owner == e.Owner {
+		err = e.Journal.SaveLease(ctx, Lease{Version: l.Version + 1})
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "the lease was not released; it ends by itself", "error", err.Error())
+	}
+}
+
+// Report says what became of the executions that ran when the engine began to drain.
+type Report struct {
+	// Parked are the ids of the executions that still run. They stay in the journal, and the next
+	// process that drives goes on with them.
+	Parked []string
+}
+
+// Drain starts nothing any more and waits until nothing runs, or until ctx ends. Then it gives up
+// what is left.
+func (e *Engine) Drain(ctx context.Context) Report {
+	e.mu.Lock()
+	e.draining = true
+	e.atRest()
+	e.mu.Unlock()
+	select {
+	case <-e.rested:
+	case <-ctx.Done():
+	}
+	var left Report
+	e.mu.Lock()
+	for id, r := range e.runs {
+		if !r.express {
+			left.Parked = append(left.Parked, id)
+		}
+	}
+	e.mu.Unlock()
+	e.cease()
+	return left
+}
