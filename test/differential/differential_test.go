@@ -1,5 +1,5 @@
-// Package differential compares the interpreter of internal/platform/asl with the emulator: the real
-// definitions run on both, with the same inputs and results of tasks, and must enter the same
+// Package differential compares the interpreter of internal/platform/asl with the emulator: the
+// real definitions run on both, with the same inputs and results of tasks, and must enter the same
 // states with the same inputs, call the same functions with the same payloads, and end the same
 // way. Separate tests show that the emulator's known deviations from AWS still exist, so that
 // docs/verification.md stays true.

@@ -1,6 +1,6 @@
 // Package asl interprets the subset of the Amazon States Language that our state machines use.
-// Package workflow executes them with it; tests, the simulation and the exhaustive search prove them
-// with it.
+// Package workflow executes them with it. Tests, the simulation and the exhaustive search prove
+// them with it.
 //
 // The subset is exactly what statemachines/*.asl.json use: JSONata; the states Task, Choice,
 // Succeed and Fail; the tasks lambda:invoke and states:startExecution, both also with

@@ -41,8 +41,8 @@ type Options struct {
 	Journal  Journal
 	// Owner names this process in the lease. Two processes must have different names.
 	Owner string
-	// Ended is told of each Standard execution that did not succeed, as EventBridge is. If it fails,
-	// or if the process ends meanwhile, it is told again. May be nil.
+	// Ended is told of each Standard execution that did not succeed, as EventBridge is. If it
+	// fails, or if the process ends meanwhile, it is told again. May be nil.
 	Ended func(ctx context.Context, x Execution) error
 	// Lease is how long a process may be silent until another one takes over; 5 s if 0.
 	Lease time.Duration
@@ -59,7 +59,7 @@ type Options struct {
 // Engine executes state machines. Use New; it is safe for concurrent use. It does nothing until
 // Run, or Lead, has obtained the lease.
 type Engine struct {
-	Options
+	o Options
 
 	mu       sync.Mutex
 	runs     map[string]*run // by id; those of Express machines by a number
@@ -74,30 +74,30 @@ type Engine struct {
 
 // New returns an engine.
 func New(o Options) *Engine {
-	e := &Engine{Options: o, runs: map[string]*run{}, rested: make(chan struct{})}
-	if e.Lease == 0 {
-		e.Lease = 5 * time.Second
+	e := &Engine{o: o, runs: map[string]*run{}, rested: make(chan struct{})}
+	if e.o.Lease == 0 {
+		e.o.Lease = 5 * time.Second
 	}
-	if e.Limit == 0 {
-		e.Limit = 10_000
+	if e.o.Limit == 0 {
+		e.o.Limit = 10_000
 	}
-	if e.Clock == nil {
-		e.Clock = clock.System{}
+	if e.o.Clock == nil {
+		e.o.Clock = clock.System{}
 	}
-	if e.After == nil {
-		e.After = func(d time.Duration, do func()) func() {
+	if e.o.After == nil {
+		e.o.After = func(d time.Duration, do func()) func() {
 			t := time.AfterFunc(d, do)
 			return func() { t.Stop() }
 		}
 	}
-	if e.Between == nil {
-		e.Between = func(least, most time.Duration) time.Duration {
+	if e.o.Between == nil {
+		e.o.Between = func(least, most time.Duration) time.Duration {
 			return least + time.Duration(rand.Int64N(int64(most-least)+1)) //nolint:gosec // jitter, not a secret
 		}
 	}
-	e.Machines = map[string]Machine{}
+	e.o.Machines = map[string]Machine{}
 	for name, m := range o.Machines {
-		e.Machines[name] = Machine{m.Definition.Hosted(name, e.Clock.Now), m.Express}
+		e.o.Machines[name] = Machine{m.Definition.Hosted(name, e.o.Clock.Now), m.Express}
 	}
 	return e
 }
@@ -106,7 +106,7 @@ func New(o Options) *Engine {
 // otherwise it fails with ErrExists. Names must not have a slash.
 func (e *Engine) Start(ctx context.Context, machine, name string, input json.RawMessage) error {
 	e.mu.Lock()
-	draining, full := e.draining, len(e.runs) >= 2*e.Limit // each has one child at most
+	draining, full := e.draining, len(e.runs) >= 2*e.o.Limit // each has one child at most
 	e.mu.Unlock()
 	switch {
 	case draining:
@@ -118,7 +118,7 @@ func (e *Engine) Start(ctx context.Context, machine, name string, input json.Raw
 }
 
 func (e *Engine) start(ctx context.Context, machine, name string, input json.RawMessage) error {
-	m, ok := e.Machines[machine]
+	m, ok := e.o.Machines[machine]
 	switch {
 	case !ok:
 		return errNoMachine
@@ -133,7 +133,7 @@ func (e *Engine) start(ctx context.Context, machine, name string, input json.Raw
 		return other.same(input)
 	}
 	defer r.mu.Unlock()
-	now := e.Clock.Now()
+	now := e.o.Clock.Now()
 	r.kept = Execution{Machine: machine, Name: name, Status: Running, Input: input, Started: now}
 	x := m.Definition.Start(name, input)
 	err = r.write(ctx, x, append([]Event{{At: now, Kind: "ExecutionStarted"}}, events(nil, x, Event{}, now)...))
@@ -144,14 +144,14 @@ func (e *Engine) start(ctx context.Context, machine, name string, input json.Raw
 	if !errors.Is(err, fault.ErrLostRace) {
 		return ErrBusy.Because(err)
 	}
-	stored, err := e.Journal.Execution(ctx, machine, name)
+	stored, err := e.o.Journal.Execution(ctx, machine, name)
 	if err != nil {
 		return ErrBusy.Because(err)
 	}
 	if stored.Status != Running || string(stored.Input) != string(input) {
 		return ErrExists
 	}
-	e.adoptSoon(machine, name)
+	e.adoptSoon(r.term, machine, name)
 	return nil
 }
 
@@ -196,7 +196,7 @@ func (e *Engine) Fail(ctx context.Context, token, name, cause string) error {
 func (e *Engine) answer(ctx context.Context, token string, with Event, apply func(*asl.Execution) error) error {
 	machine, rest, _ := strings.Cut(token, "/")
 	name, _, _ := strings.Cut(rest, "/")
-	if _, ours := e.Machines[machine]; !ours {
+	if _, ours := e.o.Machines[machine]; !ours {
 		return ErrStaleToken
 	}
 	r, err := e.find(ctx, machine, name)
@@ -230,8 +230,8 @@ func awaited(x *asl.Execution) string {
 	return ""
 }
 
-// Stop aborts an execution. It changes nothing if that has ended, and fails with ErrNone if there is
-// none.
+// Stop aborts an execution. It changes nothing if that has ended, and fails with ErrNone if there
+// is none.
 func (e *Engine) Stop(ctx context.Context, machine, name, errorName, cause string) error {
 	r, err := e.find(ctx, machine, name)
 	if err != nil || r == nil {
@@ -259,15 +259,15 @@ func (e *Engine) Size() int {
 
 // Describe returns an execution, or fails with ErrNone. Express executions are not found.
 func (e *Engine) Describe(ctx context.Context, machine, name string) (Execution, error) {
-	return e.Journal.Execution(ctx, machine, name)
+	return e.o.Journal.Execution(ctx, machine, name)
 }
 
 // Open lists the executions that run, and those whose end has to be announced. It may miss the
 // latest changes.
 func (e *Engine) Open(ctx context.Context) (open []Execution, err error) {
 	var failed error
-	err = e.Journal.Open(ctx, e.Clock.Now().Add(time.Hour), func(machine, name string) {
-		x, err := e.Journal.Execution(ctx, machine, name)
+	err = e.o.Journal.Open(ctx, e.o.Clock.Now().Add(time.Hour), func(machine, name string) {
+		x, err := e.o.Journal.Execution(ctx, machine, name)
 		if err == nil && x.Open() {
 			open = append(open, x)
 		}

@@ -25,8 +25,8 @@ import (
 var definitions = map[string]string{
 	"parent": `{"QueryLanguage":"JSONata","StartAt":"Run","TimeoutSeconds":600,"States":{
 		"Run":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution.waitForTaskToken","TimeoutSeconds":90,
-			"Arguments":{"StateMachineArn":"child","Name":"{% $states.input.id & '-' & $states.context.State.RetryCount %}",
-			"Input":{"token":"{% $states.context.Task.Token %}"}},"Output":"{% $states.input %}",
+			"Arguments":{"StateMachineArn":"child",
+			"Name":"{% $states.input.id & '-' & $states.context.State.RetryCount %}","Input":{"token":"{% $states.context.Task.Token %}"}},"Output":"{% $states.input %}",
 			"Retry":[{"ErrorEquals":["Transient","States.Timeout"],"IntervalSeconds":2}],"Next":"Wait"},
 		"Wait":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke.waitForTaskToken","TimeoutSeconds":120,
 			"Arguments":{"FunctionName":"ask","Payload":{"token":"{% $states.context.Task.Token %}"}},
@@ -46,9 +46,9 @@ var definitions = map[string]string{
 			"Output":{},"End":true}}}`,
 	"starter": `{"QueryLanguage":"JSONata","StartAt":"Start","TimeoutSeconds":60,"States":{
 		"Start":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution","TimeoutSeconds":15,
-			"Arguments":{"StateMachineArn":"parent","Name":"{% $states.input.id %}","Input":{"id":"{% $states.input.id %}"}},
-			"Output":{},"Catch":[{"ErrorEquals":["StepFunctions.ExecutionAlreadyExistsException"],"Output":{},"Next":"Was"}],
-			"End":true},
+			"Arguments":{"StateMachineArn":"parent","Name":"{% $states.input.id %}",
+			"Input":{"id":"{% $states.input.id %}"}},"Output":{},"Catch":[{"Next":"Was","Output":{},
+			"ErrorEquals":["StepFunctions.ExecutionAlreadyExistsException"]}],"End":true},
 		"Was":{"Type":"Fail","Error":"AlreadyStarted"}}}`,
 }
 
@@ -132,8 +132,10 @@ func owner(name string) func(*workflow.Options) {
 	return func(o *workflow.Options) { o.Owner = name }
 }
 
+type test = func(t *testing.T, e *workflow.Engine, f *functions)
+
 // leading runs an engine in a bubble, which has the lease until the test ends.
-func leading(t *testing.T, test func(t *testing.T, e *workflow.Engine, f *functions), change ...func(*workflow.Options)) {
+func leading(t *testing.T, test test, change ...func(*workflow.Options)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := &functions{answers: map[string][]string{}}
@@ -190,7 +192,8 @@ func TestAnExecutionGoesThroughItsStates(t *testing.T) {
 		if f.called() != "step ask do" {
 			t.Errorf("called %s", f.called())
 		}
-		const want = "ExecutionStarted, TaskStateEntered Run, TaskScheduled Run, TaskSucceeded Run, TaskStateExited Run, " +
+		const want = "ExecutionStarted, " +
+			"TaskStateEntered Run, TaskScheduled Run, TaskSucceeded Run, TaskStateExited Run, " +
 			"TaskStateEntered Wait, TaskScheduled Wait, TaskSucceeded Wait, TaskStateExited Wait, " +
 			"TaskStateEntered Do, TaskScheduled Do, TaskSucceeded Do, TaskStateExited Do, ExecutionSucceeded"
 		if kinds(x) != want {
@@ -368,7 +371,8 @@ func TestAProcessThatHasLostTheLeaseCannotWrite(t *testing.T) {
 		}
 		must(t, second.Succeed(t.Context(), token, json.RawMessage(`{"by":2}`)))
 		synctest.Wait()
-		if x := described(t, second, "x"); x.Status != asl.Succeeded || strings.Count(kinds(x), "TaskStateEntered Do") != 1 {
+		x := described(t, second, "x")
+		if x.Status != asl.Succeeded || strings.Count(kinds(x), "TaskStateEntered Do") != 1 {
 			t.Errorf("%+v", x)
 		}
 		clock.behind.Store(0)
@@ -472,8 +476,9 @@ func TestADrainingEngineStartsNothingAndParksWhatIsLeft(t *testing.T) {
 		run(t, next, func() { // at once: the lease was released
 			must(t, next.Succeed(t.Context(), f.token(t), json.RawMessage(`{}`)))
 			synctest.Wait()
-			if left := next.Drain(t.Context()); left.Parked != nil || described(t, next, "waits").Status != asl.Succeeded {
-				t.Errorf("left: %v", left)
+			left, x := next.Drain(t.Context()), described(t, next, "waits")
+			if left.Parked != nil || x.Status != asl.Succeeded {
+				t.Errorf("left: %v, %+v", left, x)
 			}
 		})
 	})

@@ -26,7 +26,7 @@ func (e *Engine) Leads() bool {
 	return e.leads()
 }
 
-func (e *Engine) leads() bool { return e.term != nil && e.Clock.Now().Before(e.until) }
+func (e *Engine) leads() bool { return e.term != nil && e.o.Clock.Now().Before(e.until) }
 
 // Lead obtains or renews the lease and reports whether this process has it. Run calls it again and
 // again.
@@ -34,7 +34,7 @@ func (e *Engine) Lead(ctx context.Context) (bool, error) {
 	if !e.Leads() {
 		e.cease() // it had the lease for too long without renewing it
 	}
-	now := e.Clock.Now()
+	now := e.o.Clock.Now()
 	err := e.renew(ctx, now)
 	if err != nil && !e.Leads() {
 		e.cease()
@@ -46,7 +46,7 @@ func (e *Engine) Lead(ctx context.Context) (bool, error) {
 	e.mu.Lock()
 	before := now.Add(-sweep)
 	if e.term == nil {
-		e.term, e.resign = context.WithCancel(context.WithoutCancel(ctx))
+		e.term, e.resign = context.WithCancel(context.WithoutCancel(ctx)) // the term outlives the call
 		before, e.swept = now.Add(sweep), time.Time{}
 	}
 	look := now.Sub(e.swept) >= sweep && !e.draining
@@ -56,22 +56,22 @@ func (e *Engine) Lead(ctx context.Context) (bool, error) {
 	term := e.term
 	e.mu.Unlock()
 	if look {
-		e.After(0, func() { e.adoptAll(term, before) })
+		e.o.After(0, func() { e.adoptAll(term, before) })
 	}
 	return true, err
 }
 
 // renew writes the lease's next term. It fails with ErrNotLeading if another process has the lease.
 func (e *Engine) renew(ctx context.Context, now time.Time) error {
-	l, err := e.Journal.Lease(ctx)
+	l, err := e.o.Journal.Lease(ctx)
 	if err != nil {
 		return err
 	}
-	if l.Owner != e.Owner && now.Before(l.Until) {
+	if l.Owner != e.o.Owner && now.Before(l.Until) {
 		return e.lose()
 	}
-	next := Lease{Owner: e.Owner, Until: now.Add(e.Options.Lease), Version: l.Version + 1}
-	if err := e.Journal.SaveLease(ctx, next); errors.Is(err, fault.ErrLostRace) {
+	next := Lease{Owner: e.o.Owner, Until: now.Add(e.o.Lease), Version: l.Version + 1}
+	if err := e.o.Journal.SaveLease(ctx, next); errors.Is(err, fault.ErrLostRace) {
 		return e.lose()
 	} else if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (e *Engine) atRest() {
 
 // adoptAll takes over all open executions that started before a time.
 func (e *Engine) adoptAll(ctx context.Context, before time.Time) {
-	err := e.Journal.Open(ctx, before, func(machine, name string) {
+	err := e.o.Journal.Open(ctx, before, func(machine, name string) {
 		if err := e.adopt(ctx, machine, name); err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "an execution was not taken over; it will be tried again",
 				"machine", machine, "execution", name, "error", err.Error())
@@ -146,17 +146,14 @@ func (e *Engine) adoptAll(ctx context.Context, before time.Time) {
 	}
 }
 
-// adoptSoon takes an execution over after a while.
-func (e *Engine) adoptSoon(machine, name string) {
-	e.mu.Lock()
-	term := e.term
-	e.mu.Unlock()
-	if _, ok := e.Machines[machine]; term == nil || !ok {
-		return
-	}
-	e.After(pause, func() {
-		if err := e.adopt(term, machine, name); err != nil && !errors.Is(err, ErrNone) && term.Err() == nil {
-			e.adoptSoon(machine, name)
+// adoptSoon takes an execution over after a while, unless the engine's term ends before.
+func (e *Engine) adoptSoon(term context.Context, machine, name string) {
+	e.o.After(pause, func() {
+		if term.Err() != nil {
+			return
+		}
+		if err := e.adopt(term, machine, name); err != nil && !errors.Is(err, ErrNone) {
+			e.adoptSoon(term, machine, name)
 		}
 	})
 }
@@ -164,7 +161,7 @@ func (e *Engine) adoptSoon(machine, name string) {
 // adopt drives an execution that this process does not drive yet, if it is open. To write the next
 // version bars all who drove it before.
 func (e *Engine) adopt(ctx context.Context, machine, name string) error {
-	m, ok := e.Machines[machine]
+	m, ok := e.o.Machines[machine]
 	if !ok || m.Express {
 		return ErrNone
 	}
@@ -173,7 +170,7 @@ func (e *Engine) adopt(ctx context.Context, machine, name string) error {
 		return err
 	}
 	defer r.mu.Unlock()
-	r.kept, err = e.Journal.Execution(ctx, machine, name)
+	r.kept, err = e.o.Journal.Execution(ctx, machine, name)
 	if err != nil || !r.kept.Open() {
 		r.leave()
 		return err
@@ -190,7 +187,7 @@ func (e *Engine) adopt(ctx context.Context, machine, name string) error {
 	var history []Event
 	x, err := m.Definition.Resume(name, r.kept.Input, r.kept.Position)
 	if err != nil { // a release has changed the machine
-		now := e.Clock.Now()
+		now := e.o.Clock.Now()
 		x = m.Definition.Start(name, r.kept.Input)
 		_ = x.Stop(asl.Failed, asl.ErrRuntime, err.Error()) // it has just begun
 		history = []Event{{At: now, Kind: ends[asl.Failed], Error: asl.ErrRuntime, Cause: err.Error()}}
@@ -227,7 +224,7 @@ func (e *Engine) Run(ctx context.Context, lead func(ctx context.Context)) {
 			term, end = context.WithCancel(ctx)
 			leading.Go(func() { lead(term) })
 		}
-		_ = clock.Sleep(ctx, e.Options.Lease/3)
+		_ = clock.Sleep(ctx, e.o.Lease/3)
 	}
 	end()
 	leading.Wait()
@@ -237,11 +234,11 @@ func (e *Engine) Run(ctx context.Context, lead func(ctx context.Context)) {
 
 // release lets the next process take over at once.
 func (e *Engine) release(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, e.Options.Lease)
+	ctx, cancel := context.WithTimeout(ctx, e.o.Lease)
 	defer cancel()
-	l, err := e.Journal.Lease(ctx)
-	if err == nil && l.Owner == e.Owner {
-		err = e.Journal.SaveLease(ctx, Lease{Version: l.Version + 1})
+	l, err := e.o.Journal.Lease(ctx)
+	if err == nil && l.Owner == e.o.Owner {
+		err = e.o.Journal.SaveLease(ctx, Lease{Version: l.Version + 1})
 	}
 	if err != nil {
 		slog.WarnContext(ctx, "the lease was not released; it ends by itself", "error", err.Error())

@@ -35,10 +35,10 @@ func (r *run) transition(ctx context.Context, with Event, apply func(*asl.Execut
 	if err := apply(next); err != nil {
 		return err
 	}
-	now := r.e.Clock.Now()
+	now := r.e.o.Clock.Now()
 	with.At, with.State = now, r.x.State()
 	if err := r.write(ctx, next, events(r.x, next, with, now)); err != nil {
-		r.doubt()
+		r.doubt() //nolint:contextcheck // the engine goes on after the caller
 		return ErrBusy.Because(err)
 	}
 	return nil
@@ -51,8 +51,8 @@ func (r *run) write(ctx context.Context, next *asl.Execution, events []Event) er
 	kept.Position = asl.Position{}
 	if done, over := next.Next().(asl.Done); over {
 		kept.Status, kept.Output, kept.Error, kept.Cause = done.Status, done.Output, done.Error, done.Cause
-		kept.Ended = r.e.Clock.Now()
-		kept.Announced = done.Status == asl.Succeeded || r.e.Ended == nil
+		kept.Ended = r.e.o.Clock.Now()
+		kept.Announced = done.Status == asl.Succeeded || r.e.o.Ended == nil
 	} else {
 		kept.Position = next.Position()
 	}
@@ -63,7 +63,7 @@ func (r *run) write(ctx context.Context, next *asl.Execution, events []Event) er
 		}
 	}
 	if r.x == nil {
-		r.limit = r.e.After(next.Machine().Timeout, r.timedOut)
+		r.limit = r.e.o.After(next.Machine().Timeout, r.timedOut)
 	}
 	r.kept, r.x = kept, next
 	r.rest()
@@ -75,9 +75,9 @@ func (r *run) save(ctx context.Context, kept Execution) error {
 	if !r.e.Leads() {
 		return ErrNotLeading
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.e.Options.Lease)
+	ctx, cancel := context.WithTimeout(ctx, r.e.o.Lease)
 	defer cancel()
-	return r.e.Journal.Save(ctx, kept)
+	return r.e.o.Journal.Save(ctx, kept)
 }
 
 // rest ends the effect.
@@ -103,7 +103,7 @@ func (r *run) leave() {
 // and goes on from what the journal has. The lock is held.
 func (r *run) doubt() {
 	r.leave()
-	r.e.adoptSoon(r.kept.Machine, r.kept.Name)
+	r.e.adoptSoon(r.term, r.kept.Machine, r.kept.Name)
 }
 
 // same succeeds if the execution is running with this input.
@@ -145,7 +145,8 @@ func (r *run) perform() {
 		}
 	}
 	fail := func(kind, name, cause string) {
-		answer(Event{Kind: kind, Error: name, Cause: cause}, func(x *asl.Execution) error { return x.Fail(name, cause) })
+		with := Event{Kind: kind, Error: name, Cause: cause}
+		answer(with, func(x *asl.Execution) error { return x.Fail(name, cause) })
 	}
 	timeout := func() { fail(taskTimedOut, asl.ErrTimeout, "") }
 	succeed := func(out json.RawMessage) {
@@ -159,7 +160,7 @@ func (r *run) perform() {
 	switch effect := r.x.Next().(type) {
 	case asl.Invoke:
 		r.after(effect.Timeout, timeout)
-		e.Call(r.term, effect.Function, effect.Payload, func(out []byte, err error) {
+		e.o.Call(r.term, effect.Function, effect.Payload, func(out []byte, err error) {
 			if name, cause := failure(err); err != nil {
 				fail(taskFailed, name, cause)
 			} else if !effect.Callback {
@@ -167,7 +168,7 @@ func (r *run) perform() {
 			}
 		})
 	case asl.Sleep:
-		r.after(e.Between(effect.Min, effect.Max), func() { answer(Event{}, (*asl.Execution).Wake) })
+		r.after(e.o.Between(effect.Min, effect.Max), func() { answer(Event{}, (*asl.Execution).Wake) })
 	case asl.StartExecution:
 		r.after(effect.Timeout, timeout)
 		r.after(0, func() {
@@ -203,7 +204,7 @@ func (r *run) perform() {
 }
 
 // after plans a part of the effect.
-func (r *run) after(d time.Duration, do func()) { r.stops = append(r.stops, r.e.After(d, do)) }
+func (r *run) after(d time.Duration, do func()) { r.stops = append(r.stops, r.e.o.After(d, do)) }
 
 // end lets an execution go that has ended, after its end was announced.
 func (r *run) end() {
@@ -212,8 +213,8 @@ func (r *run) end() {
 		return
 	}
 	kept := r.kept
-	r.e.After(0, func() {
-		err := r.e.Ended(r.term, kept)
+	r.e.o.After(0, func() {
+		err := r.e.o.Ended(r.term, kept)
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if kept.Version++; err == nil && !r.gone {

@@ -51,7 +51,7 @@ func Ended(x workflow.Execution) workflow.Execution {
 	return x
 }
 
-// ExecutionsAreKeptAsTheyAre: every field survives.
+// ExecutionsAreKeptAsTheyAre says that every field survives.
 func ExecutionsAreKeptAsTheyAre(t *testing.T, j workflow.Journal) {
 	first := Execution("x")
 	second := Ended(first)
@@ -66,20 +66,21 @@ func ExecutionsAreKeptAsTheyAre(t *testing.T, j workflow.Journal) {
 	}
 }
 
-// OnlyTheNextVersionIsWritten: whoever has an old version cannot write.
+// OnlyTheNextVersionIsWritten says that whoever has an old version cannot write.
 func OnlyTheNextVersionIsWritten(t *testing.T, j workflow.Journal) {
 	storesuite.NextVersionOnly(t, func(name string, version int64) error {
 		x := Execution(name)
 		x.Version = version
 		return j.Save(t.Context(), x)
 	})
-	won := storesuite.Winners(t, 4, fault.ErrLostRace, func(int) error { return j.Save(t.Context(), Execution("race")) })
+	save := func(int) error { return j.Save(t.Context(), Execution("race")) }
+	won := storesuite.Winners(t, 4, fault.ErrLostRace, save)
 	if won != 1 {
 		t.Errorf("%d of 4 started the same execution", won)
 	}
 }
 
-// UnknownExecutionsAreNotFound: a name counts within its machine.
+// UnknownExecutionsAreNotFound says that a name counts within its machine.
 func UnknownExecutionsAreNotFound(t *testing.T, j workflow.Journal) {
 	storesuite.Must(t, j.Save(t.Context(), Execution("x")))
 	for machine, name := range map[string]string{"machine": "y", "other": "x"} {
@@ -89,7 +90,7 @@ func UnknownExecutionsAreNotFound(t *testing.T, j workflow.Journal) {
 	}
 }
 
-// OnlyOpenExecutionsAreVisited: those that run, or whose end has to be announced.
+// OnlyOpenExecutionsAreVisited says that those are open that run, or whose end is to be announced.
 func OnlyOpenExecutionsAreVisited(t *testing.T, j workflow.Journal) {
 	later := storesuite.Start.Add(time.Hour)
 	for _, name := range []string{"runs", "over", "unannounced", "later"} {
@@ -121,7 +122,7 @@ func OnlyOpenExecutionsAreVisited(t *testing.T, j workflow.Journal) {
 	}
 }
 
-// OnlyTheNextLeaseIsWritten: two processes do not both obtain it.
+// OnlyTheNextLeaseIsWritten says that two processes do not both obtain it.
 func OnlyTheNextLeaseIsWritten(t *testing.T, j workflow.Journal) {
 	if l, err := j.Lease(t.Context()); err != nil || l != (workflow.Lease{}) {
 		t.Errorf("a new journal has the lease %+v, %v", l, err)
