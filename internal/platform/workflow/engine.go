@@ -151,7 +151,7 @@ func (e *Engine) start(ctx context.Context, machine, name string, input json.Raw
 	if stored.Status != Running || string(stored.Input) != string(input) {
 		return ErrExists
 	}
-	e.adoptSoon(r.term, machine, name)
+	e.adoptSoon(r.term, machine, name) //nolint:contextcheck // the engine goes on after the caller
 	return nil
 }
 

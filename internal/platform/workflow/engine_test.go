@@ -26,7 +26,8 @@ var definitions = map[string]string{
 	"parent": `{"QueryLanguage":"JSONata","StartAt":"Run","TimeoutSeconds":600,"States":{
 		"Run":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution.waitForTaskToken","TimeoutSeconds":90,
 			"Arguments":{"StateMachineArn":"child",
-			"Name":"{% $states.input.id & '-' & $states.context.State.RetryCount %}","Input":{"token":"{% $states.context.Task.Token %}"}},"Output":"{% $states.input %}",
+			"Name":"{% $states.input.id & '-' & $states.context.State.RetryCount %}",
+			"Input":{"token":"{% $states.context.Task.Token %}"}},"Output":"{% $states.input %}",
 			"Retry":[{"ErrorEquals":["Transient","States.Timeout"],"IntervalSeconds":2}],"Next":"Wait"},
 		"Wait":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke.waitForTaskToken","TimeoutSeconds":120,
 			"Arguments":{"FunctionName":"ask","Payload":{"token":"{% $states.context.Task.Token %}"}},

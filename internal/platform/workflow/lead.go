@@ -30,7 +30,7 @@ func (e *Engine) leads() bool { return e.term != nil && e.o.Clock.Now().Before(e
 
 // Lead obtains or renews the lease and reports whether this process has it. Run calls it again and
 // again.
-func (e *Engine) Lead(ctx context.Context) (bool, error) {
+func (e *Engine) Lead(ctx context.Context) (bool, error) { //nolint:contextcheck // the term outlives the call
 	if !e.Leads() {
 		e.cease() // it had the lease for too long without renewing it
 	}
@@ -46,7 +46,7 @@ func (e *Engine) Lead(ctx context.Context) (bool, error) {
 	e.mu.Lock()
 	before := now.Add(-sweep)
 	if e.term == nil {
-		e.term, e.resign = context.WithCancel(context.WithoutCancel(ctx)) // the term outlives the call
+		e.term, e.resign = context.WithCancel(context.WithoutCancel(ctx))
 		before, e.swept = now.Add(sweep), time.Time{}
 	}
 	look := now.Sub(e.swept) >= sweep && !e.draining
