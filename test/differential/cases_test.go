@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/asl"
+	"orderflow/internal/platform/casing"
 )
 
 // scripted is a case with given results of tasks.

@@ -26,8 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"orderflow/internal/dev/devstack"
-	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/asl"
+	"orderflow/internal/platform/casing"
 )
 
 // emulator is MiniStack with all machines, and a scripted function for each of their tasks.

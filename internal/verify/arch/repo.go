@@ -13,9 +13,9 @@ import (
 	"slices"
 	"strings"
 
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/schema"
-	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/cfn"
 )
 

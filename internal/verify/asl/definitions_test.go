@@ -13,11 +13,11 @@ import (
 	"orderflow/internal/inventory"
 	"orderflow/internal/orders"
 	"orderflow/internal/payments"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/barrier"
 	"orderflow/internal/platform/resilience"
 	"orderflow/internal/platform/step"
 	"orderflow/internal/shipping"
-	"orderflow/internal/platform/asl"
 )
 
 func must(t testing.TB, err error) {

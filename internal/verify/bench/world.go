@@ -19,11 +19,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"orderflow/internal/dev/devstack"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/ids"
 	"orderflow/internal/platform/registry"
-	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/cfn"
 	"orderflow/internal/verify/tables"
 )

@@ -12,10 +12,10 @@ import (
 
 	"orderflow/internal/fulfilment"
 	orders "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/envelope"
 	shipping "orderflow/internal/shipping/contract"
-	"orderflow/internal/platform/asl"
 )
 
 // The order's id, which names all its executions, and the input of its saga.

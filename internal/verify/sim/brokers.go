@@ -5,12 +5,12 @@ import (
 	"maps"
 	"time"
 
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/function"
 	"orderflow/internal/platform/memdb"
 	"orderflow/internal/reporting"
 	reportingHandler "orderflow/internal/reporting/handler"
 	reportingMemory "orderflow/internal/reporting/memory"
-	"orderflow/internal/platform/asl"
 	"orderflow/internal/verify/sim/broker"
 	"orderflow/internal/warehouse"
 	warehouseHandler "orderflow/internal/warehouse/handler"

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"orderflow/internal/fulfilment"
-	"orderflow/internal/platform/casing"
 	"orderflow/internal/platform/asl"
+	"orderflow/internal/platform/casing"
 	"orderflow/internal/verify/cfn"
 )
 

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"orderflow/internal/fulfilment"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/platform/rawjson"
 	"orderflow/internal/platform/resilience"
-	"orderflow/internal/platform/asl"
 )
 
 // engine is Step Functions: the interpreter with the real definitions; see fulfilment.Engine.

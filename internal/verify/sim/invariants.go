@@ -9,8 +9,8 @@ import (
 	"orderflow/internal/inventory"
 	"orderflow/internal/orders"
 	"orderflow/internal/payments"
-	"orderflow/internal/shipping"
 	"orderflow/internal/platform/asl"
+	"orderflow/internal/shipping"
 	"orderflow/sandbox/carrier"
 	"orderflow/sandbox/provider"
 )

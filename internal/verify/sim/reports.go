@@ -9,9 +9,9 @@ import (
 
 	"orderflow/internal/orders"
 	ordersContract "orderflow/internal/orders/contract"
+	"orderflow/internal/platform/asl"
 	"orderflow/internal/reporting"
 	reportingMemory "orderflow/internal/reporting/memory"
-	"orderflow/internal/platform/asl"
 )
 
 // oversized is an order whose item has no more room in the table.
