@@ -213,12 +213,15 @@ the days up.`,
 // remarks says how recent and how complete a report is.
 func remarks[E any](r client.Report[E]) string {
 	var all []string
+	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 	if r.AsOf != nil {
-		all = append(all, "as of "+r.AsOf.UTC().Format("2006-01-02 15:04:05")+" UTC")
+		all = append(all, "as of "+at(*r.AsOf))
+	}
+	if r.NewestEventAt != nil {
+		all = append(all, "newest event at "+at(*r.NewestEventAt))
 	}
 	if since := r.Generation.CompleteSince; since != nil {
-		at := since.UTC().Format("2006-01-02 15:04")
-		all = append(all, "incomplete before "+at+" UTC: older events had left the log")
+		all = append(all, "incomplete before "+at(*since)+": older events had left the log")
 	}
 	return strings.Join(all, "; ")
 }

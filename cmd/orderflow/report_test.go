@@ -8,7 +8,9 @@ import (
 )
 
 const (
-	generation = `"from":"2026-11-27","to":"2026-11-28","asOf":"2026-11-28T10:00:05Z","generation":{"number":2},`
+	generation = `"from":"2026-11-27","to":"2026-11-28","asOf":"2026-11-28T10:00:05Z",` +
+		`"newestEventAt":"2026-11-28T10:01:00Z","generation":{"number":2},`
+	remark     = "as of 2026-11-28 10:00:05 UTC; newest event at 2026-11-28 10:01:00 UTC"
 	salesOfTwo = `200 {` + generation + `"sales":[` +
 		`{"day":"2026-11-27","orders":2,"units":3,"revenue":{"currency":"EUR","amount":5997},` +
 		`"refunds":{"currency":"EUR","amount":0}},` +
@@ -28,8 +30,25 @@ func TestSalesAsTable(t *testing.T) {
 	if want := `DAY         CURRENCY  ORDERS  UNITS  REVENUE  REFUNDS
 2026-11-27  EUR       2       3      59.97    0.00
 2026-11-28  JPY       1       1      1200     100
-`; err != nil || out != want || stderr != "as of 2026-11-28 10:00:05 UTC\n" {
+`; err != nil || out != want || stderr != remark+"\n" {
 		t.Errorf("got\n%s%s\nwant\n%s%v", out, stderr, want, err)
+	}
+}
+
+func TestAReportOfRebuiltPagesIsReadAgain(t *testing.T) {
+	first := strings.Replace(salesOfTwo, `"cursor":null`, `"cursor":"c1"`, 1)
+	const next = "GET /v1/reports/sales?by=day&cursor=c1&from=2026-11-27&limit=100&to=2026-11-28"
+	b := serve(t, map[string][]string{
+		askSales: {first, salesOfTwo}, next: {`400 {"status":400,"code":"InvalidCursor","detail":"start again"}`},
+	})
+	if out, _, err := runReport(t, b, "sales", "-o", "json"); err != nil || strings.Count(out, `"day"`) != 2 {
+		t.Errorf("%s %v, asked %q", out, err, b.requests)
+	}
+	b = serve(t, map[string][]string{
+		askSales: {first}, next: {`400 {"status":400,"code":"InvalidCursor","detail":"start again"}`},
+	})
+	if _, _, err := runReport(t, b, "sales"); err == nil || len(b.requests) != 6 {
+		t.Errorf("after three rebuilds: %v, asked %q", err, b.requests)
 	}
 }
 
@@ -39,11 +58,11 @@ func TestSalesAsCSVAndPicture(t *testing.T) {
 	if want := `day,currency,orders,units,revenue,refunds
 2026-11-27,EUR,2,3,59.97,0.00
 2026-11-28,JPY,1,1,1200,100
-`; err != nil || out != want || stderr != "drawn: s.svg\nas of 2026-11-28 10:00:05 UTC\n" {
+`; err != nil || out != want || stderr != "drawn: s.svg\n"+remark+"\n" {
 		t.Errorf("got\n%s%s\nwant\n%s%v", out, stderr, want, err)
 	}
 	image, err := os.ReadFile("s.svg")
-	for _, part := range []string{"<svg", "JPY", "sales, 2026-11-27 to 2026-11-28<", "as of 2026-11-28 10:00:05 UTC<"} {
+	for _, part := range []string{"<svg", "JPY", "sales, 2026-11-27 to 2026-11-28<", remark + "<"} {
 		if err != nil || !strings.Contains(string(image), part) {
 			t.Errorf("no %s in %.200s %v", part, image, err)
 		}

@@ -57,38 +57,72 @@ type Page struct {
 	// if none are missing.
 	Generation int64
 	Since      time.Time
-	// AsOf is when the newest event that the generation includes was appended to the log; zero if
-	// that is not known.
+	// AsOf says how recent the report is: of each partition that the generation has read, it
+	// includes all that was appended until then. It is when the last event was appended that it
+	// includes of the partition that is furthest behind, or in which nothing has happened for the
+	// longest time. It is zero if that is not known of every partition.
 	AsOf time.Time
+	// Newest is when the newest event that the generation includes was appended; zero if that is
+	// not known.
+	Newest time.Time
 }
 
 // ReadReport returns a page of a report as it is now. No row is on two pages, whatever happens
 // between them. A row that appears before the end of a page that was read is on none: one that is
 // new, or among totals one that has overtaken that end.
 //
-// It fails with fault.ErrCursor for a cursor that another report or period returned.
-func (s *Service) ReadReport(ctx context.Context, q Query) (Page, error) {
-	q, err := q.complete(s.clock.Now())
+// It fails with fault.ErrCursor for a cursor that another report, period or generation returned.
+func (s *Service) ReadReport(ctx context.Context, q Query) (page Page, err error) {
+	q, err = q.complete(s.clock.Now())
 	if err != nil {
-		return Page{}, err
+		return page, err
 	}
 	after, err := q.decode()
 	if err != nil {
-		return Page{}, err
+		return page, err
 	}
+	err = s.served(ctx, func(g Generations) error {
+		if q.Cursor != "" && after.Generation != g.Serving {
+			return errRebuilt
+		}
+		page, err = s.page(ctx, g, q, after.Position)
+		return err
+	})
+	return page, err
+}
+
+// errRebuilt: the rows before the cursor were of another generation.
+var errRebuilt = fault.ErrCursor.Detailf("the reports have been rebuilt since; start again with the first page")
+
+// served has read read from the generation that serves, and again if another one serves by then,
+// since its rows may have been removed meanwhile, or if it was found to lack records.
+func (s *Service) served(ctx context.Context, read func(Generations) error) error {
 	g, err := s.store.Generations(ctx)
-	if err != nil {
-		return Page{}, err
+	for range tries {
+		if err == nil {
+			err = read(g)
+		}
+		if err != nil {
+			return err
+		}
+		before := g
+		if g, err = s.store.Generations(ctx); err == nil && g.Serving == before.Serving && g.Since.Equal(before.Since) {
+			return nil
+		}
 	}
+	return cmp.Or[error](err, ErrOvertaken)
+}
+
+// page reads a page from a generation.
+func (s *Service) page(ctx context.Context, g Generations, q Query, after position) (Page, error) {
 	sources, err := s.store.Sources(ctx, g.Serving)
 	if err != nil {
 		return Page{}, err
 	}
 	page := Page{From: q.From, To: q.To, Generation: g.Serving, Since: g.Since}
-	for _, source := range sources {
-		if source.At.After(page.AsOf) {
-			page.AsOf = source.At
-		}
+	if len(sources) > 0 {
+		byTime := func(a, b Progress) int { return a.At.Compare(b.At) }
+		page.AsOf, page.Newest = slices.MinFunc(sources, byTime).At, slices.MaxFunc(sources, byTime).At
 	}
 	if q.Total {
 		page.Rows, page.Cursor, err = s.total(ctx, g.Serving, q, after)
@@ -99,7 +133,7 @@ func (s *Service) ReadReport(ctx context.Context, q Query) (Page, error) {
 	if len(page.Rows) > q.Limit {
 		page.Rows = page.Rows[:q.Limit]
 		last := page.Rows[q.Limit-1]
-		page.Cursor = q.encode(position{Day: last.Day, Of: last.Of})
+		page.Cursor = q.encode(g.Serving, position{Day: last.Day, Of: last.Of})
 	}
 	return page, err
 }
@@ -156,7 +190,7 @@ func (s *Service) total(ctx context.Context, generation int64, q Query, after po
 	if len(rest) <= q.Limit {
 		return rest, "", nil
 	}
-	return rest[:q.Limit], q.encode(rank(rest[q.Limit-1])), nil
+	return rest[:q.Limit], q.encode(generation, rank(rest[q.Limit-1])), nil
 }
 
 // position is that of the last row of a page.
@@ -182,10 +216,11 @@ func (p position) row(report Report) RowID {
 	return RowID{report, p.Day, p.Of}
 }
 
-// cursor is a position and the query it belongs to.
+// cursor is a position, and the query and the generation that it belongs to.
 type cursor struct {
-	Query    string   `json:"query"`
-	Position position `json:"position"`
+	Query      string   `json:"query"`
+	Generation int64    `json:"generation"`
+	Position   position `json:"position"`
 }
 
 func (q Query) key() string {
@@ -196,31 +231,31 @@ func (q Query) key() string {
 	return strings.Join([]string{string(q.Report), q.From, q.To, by}, "/")
 }
 
-func (q Query) encode(p position) string {
-	b, _ := json.Marshal(cursor{q.key(), p}) // strings and numbers can be encoded
+func (q Query) encode(generation int64, p position) string {
+	b, _ := json.Marshal(cursor{q.key(), generation, p}) // strings and numbers can be encoded
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func (q Query) decode() (position, error) {
+func (q Query) decode() (c cursor, err error) {
 	if q.Cursor == "" {
-		return position{}, nil
+		return c, nil
 	}
-	var c cursor
 	b, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil || json.Unmarshal(b, &c) != nil || c.Query != q.key() ||
-		c.Position == (position{}) {
-		return position{}, fault.ErrCursor
+	if err != nil || json.Unmarshal(b, &c) != nil || c.Query != q.key() || c.Position == (position{}) {
+		return c, fault.ErrCursor
 	}
-	return c.Position, nil
+	return c, nil
 }
 
 // ParkedRecords returns a page of the parked records of the serving generation, the newest first,
 // and the cursor of the next page, which is "" after the last. It fails with fault.ErrCursor for a
 // cursor that another list or another generation returned.
-func (s *Service) ParkedRecords(ctx context.Context, limit int, cursor string) ([]Parked, string, error) {
-	g, err := s.store.Generations(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	return s.store.ReadParked(ctx, g.Serving, limit, cursor)
+func (s *Service) ParkedRecords(
+	ctx context.Context, limit int, cursor string,
+) (page []Parked, next string, err error) {
+	err = s.served(ctx, func(g Generations) error {
+		page, next, err = s.store.ReadParked(ctx, g.Serving, limit, cursor)
+		return err
+	})
+	return page, next, err
 }

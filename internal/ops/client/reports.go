@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -26,10 +27,12 @@ type Generation struct {
 type Report[E any] struct {
 	From string `json:"from"`
 	To   string `json:"to"`
-	// AsOf is when the newest event in the reports was appended; nil if that is not known.
-	AsOf       *time.Time `json:"asOf,omitempty"`
-	Generation Generation `json:"generation"`
-	Entries    []E        `json:"entries"`
+	// AsOf is until when the reports have every event of the log; nil if that is not known.
+	AsOf *time.Time `json:"asOf,omitempty"`
+	// NewestEventAt is when the newest event in the reports was appended; nil before the first one.
+	NewestEventAt *time.Time `json:"newestEventAt,omitempty"`
+	Generation    Generation `json:"generation"`
+	Entries       []E        `json:"entries"`
 }
 
 // Entries of reports. Day is empty in totals.
@@ -74,8 +77,20 @@ type ReportQuery struct {
 	Limit    int // the most entries; 0 for all
 }
 
-// ReadReport reads all pages of a report. E is the kind of its entries.
+// ReadReport reads all pages of a report, again from the first one if the reports were rebuilt in
+// between. E is the kind of its entries.
 func ReadReport[E any](ctx context.Context, c *Client, q ReportQuery) (Report[E], error) {
+	const tries = 3
+	for n := 1; ; n++ {
+		r, err := readPages[E](ctx, c, q)
+		var problem *Problem
+		if n == tries || !errors.As(err, &problem) || problem.Code != "InvalidCursor" {
+			return r, err
+		}
+	}
+}
+
+func readPages[E any](ctx context.Context, c *Client, q ReportQuery) (Report[E], error) {
 	r := Report[E]{Entries: []E{}}
 	parameters := url.Values{"by": {"day"}}
 	if q.Total {
@@ -98,10 +113,10 @@ func ReadReport[E any](ctx context.Context, c *Client, q ReportQuery) (Report[E]
 		}
 		var entries []E
 		var cursor string
-		var asOf *time.Time
+		var asOf, newest *time.Time
 		for name, to := range map[string]any{
 			"from": &r.From, "to": &r.To, "generation": &r.Generation, q.Name: &entries, "cursor": &cursor,
-			"asOf": &asOf,
+			"asOf": &asOf, "newestEventAt": &newest,
 		} {
 			if given, has := page[name]; has {
 				if err := json.Unmarshal(given, to); err != nil {
@@ -109,7 +124,8 @@ func ReadReport[E any](ctx context.Context, c *Client, q ReportQuery) (Report[E]
 				}
 			}
 		}
-		r.Entries, r.AsOf = append(r.Entries, entries...), cmp.Or(r.AsOf, asOf) // that of the first page
+		r.Entries = append(r.Entries, entries...)
+		r.AsOf, r.NewestEventAt = cmp.Or(r.AsOf, asOf), cmp.Or(r.NewestEventAt, newest) // those of the first page
 		if cursor == "" || q.Limit > 0 && len(r.Entries) >= q.Limit {
 			return r, nil
 		}

@@ -132,8 +132,10 @@ func report[Form any](
 		if page.Cursor != "" {
 			answer["cursor"] = page.Cursor
 		}
-		if !page.AsOf.IsZero() {
-			answer["asOf"] = page.AsOf
+		for name, at := range map[string]time.Time{"asOf": page.AsOf, "newestEventAt": page.Newest} {
+			if !at.IsZero() {
+				answer[name] = at
+			}
 		}
 		return httpapi.OK(answer), nil
 	}

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -70,7 +71,7 @@ func query(parameters map[string]string) func(*events.APIGatewayProxyRequest) {
 	}
 }
 
-const page = `"from":"2026-11-01","generation":{"number":1},`
+const page = `"from":"2026-11-01","generation":{"number":1},"newestEventAt":"2026-11-28T12:00:00Z",`
 
 func TestReportsAsTheSamplesReadThem(t *testing.T) {
 	rows := reporting.Rows{}
@@ -97,7 +98,7 @@ func TestReportsAsTheSamplesReadThem(t *testing.T) {
 		"get-funnel": `{"asOf":"2026-11-28T12:00:00Z","cursor":null,"from":"2026-11-01","funnel":[` +
 			`{"day":"2026-11-28","outcome":"PLACED","orders":3},` +
 			`{"day":"2026-11-28","outcome":"REJECTED","reason":"OUT_OF_STOCK","orders":1}],` +
-			`"generation":{"number":1},"to":"2026-11-28"}`,
+			`"generation":{"number":1},"newestEventAt":"2026-11-28T12:00:00Z","to":"2026-11-28"}`,
 		"list-parked-records": `{"records":[{"topic":"orderflow.orders.events","partition":1,"offset":4711,` +
 			`"reason":"MalformedEvent","parkedAt":"2026-11-28T12:00:00Z"}],"cursor":null}`,
 	} {
@@ -183,6 +184,27 @@ func TestParkedRecordsComeInPages(t *testing.T) {
 	status, body := call(t, functions, "list-parked-records", query(map[string]string{"cursor": "e30"}))
 	if status != http.StatusBadRequest || !strings.Contains(body, "InvalidCursor") {
 		t.Errorf("a made-up cursor: %d %s", status, body)
+	}
+}
+
+// As the contract says, and as `orderflow report parked` asks for.
+func TestPagesHaveTwentyEntriesByDefault(t *testing.T) {
+	c := clock.At(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
+	store := memory.New(c)
+	source := reporting.Source{Topic: "orderflow.orders.events"}
+	w := reporting.Write{Generation: 1, Source: source, To: 21, Rows: reporting.Rows{}}
+	for n := range 21 {
+		w.Parked = append(w.Parked, reporting.Parked{Source: source, Offset: int64(n), At: c.Now()})
+		w.Rows.Add(reporting.Sales, fmt.Sprintf("2026-11-%02d", n+1), "EUR", reporting.Orders, 1)
+	}
+	if err := store.Apply(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	functions := Handlers(reporting.New(store, c, nil), newLog())
+	for name, entry := range map[string]string{"list-parked-records": `"offset"`, "get-sales": `"day"`} {
+		if _, body := call(t, functions, name, nil); strings.Count(body, entry) != 20 {
+			t.Errorf("%s: %s", name, body)
+		}
 	}
 }
 

@@ -137,8 +137,8 @@ func wantAgreement(ctx context.Context, t *testing.T, when string) {
 		t.Fatal(err)
 	}
 	page, err := client.ReadReport[client.Sales](ctx, reports(), client.ReportQuery{Name: "sales"})
-	if err != nil || page.AsOf == nil || page.AsOf.Before(newest.Orders[0].CreatedAt) {
-		t.Errorf("%s, the reports are as of %v, the newest order is of %s, %v", when, page.AsOf,
+	if err != nil || page.NewestEventAt == nil || page.NewestEventAt.Before(newest.Orders[0].CreatedAt) {
+		t.Errorf("%s, the newest event in the reports is of %v, the newest order of %s, %v", when, page.NewestEventAt,
 			newest.Orders[0].CreatedAt, err)
 	}
 	time.Sleep(3 * time.Second) // anything counted twice would show
