@@ -87,7 +87,7 @@ func (s *Rebuilds) round(ctx context.Context, serving, generation int64, goal []
 	}
 	for source, next := range before {
 		if next > ends[source] { // the topic was deleted, or made anew: the log has lost what it had
-			if err := s.missing(ctx, generation, s.clock.Now()); err != nil {
+			if err := s.missing(ctx, generation, s.clock.Now(), true); err != nil {
 				return err
 			}
 			break
@@ -113,6 +113,9 @@ func (s *Service) offsets(ctx context.Context, generation int64) (map[Source]int
 
 // read reads some records of a partition from an offset on. It returns the offset after them.
 func (s *Rebuilds) read(ctx context.Context, generation int64, p Partition, from int64) (next int64, err error) {
+	if from > p.End { // the topic was made anew since
+		from = p.First
+	}
 	if from >= p.End { // a Read would wait for records
 		return from, nil
 	}
@@ -124,7 +127,7 @@ func (s *Rebuilds) read(ctx context.Context, generation int64, p Partition, from
 	case len(records) > 0:
 		return records[len(records)-1].Offset + 1, s.project(ctx, generation, source, records)
 	case from < p.First: // nothing of it is left
-		if err := s.missing(ctx, generation, s.clock.Now()); err != nil {
+		if err := s.missing(ctx, generation, s.clock.Now(), false); err != nil {
 			return from, err
 		}
 		w := Write{Generation: generation, Source: source, From: from, To: p.First}
@@ -163,13 +166,17 @@ func (s *Rebuilds) finish(ctx context.Context, generation int64, caughtUp func(s
 }
 
 // missing notes that a generation lacks the records before a time, since the log no longer has
-// them.
-func (s *Service) missing(ctx context.Context, generation int64, before time.Time) error {
+// them. If a topic was made anew, no later generation has them, either, nor can tell that they were
+// there.
+func (s *Service) missing(ctx context.Context, generation int64, before time.Time, anew bool) error {
 	_, err := s.change(ctx, func(g *Generations) error {
+		if anew && g.Anew.Before(before) {
+			g.Anew = before.UTC()
+		}
 		if g.Serving == generation && g.Since.Before(before) {
 			g.Since = before.UTC()
 		}
-		if r := g.Rebuild; r != nil && r.Generation == generation && r.Since.Before(before) {
+		if r := g.Rebuild; r != nil && (anew || r.Generation == generation) && r.Since.Before(before) {
 			r.Since = before.UTC()
 		}
 		return nil

@@ -35,6 +35,8 @@ type Watch interface {
 	Projected(ctx context.Context, records int, last time.Time)
 	// Parked: a record was parked.
 	Parked(ctx context.Context, p Parked)
+	// Lost: records of a source had left the log before they were projected.
+	Lost(ctx context.Context, of Source)
 }
 
 // New returns the use cases. watch may be nil.
@@ -49,6 +51,7 @@ type nobody struct{}
 
 func (nobody) Projected(context.Context, int, time.Time) {}
 func (nobody) Parked(context.Context, Parked)            {}
+func (nobody) Lost(context.Context, Source)              {}
 
 // ProjectSales adds records of one source, in the order of their offsets, to the serving
 // generation. Records that it includes already change nothing. If it fails, some of the records may
@@ -102,14 +105,22 @@ func (s *Service) write(ctx context.Context, generation int64, of Source, record
 		return ErrClosed
 	}
 	b := batch{
-		Write: Write{Generation: generation, Source: of, From: progress.Next, To: progress.Next, Rows: Rows{}},
+		Write: Write{
+			Generation: generation, Source: of, From: progress.Next, To: progress.Next, At: progress.At, Rows: Rows{},
+		},
 		known: map[string]Facts{}, changed: map[string]Facts{},
 	}
-	records = slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return r.Offset < progress.Next })
-	if len(records) > 0 && records[0].Offset > progress.Next {
-		if err := s.missing(ctx, generation, records[0].Time); err != nil {
+	records = unread(records, progress)
+	if len(records) == 0 {
+		return nil
+	}
+	if first := records[0]; first.Offset != progress.Next {
+		slog.ErrorContext(ctx, "records have left the log before they were projected", "topic", of.Topic,
+			"partition", of.Partition, "expected", progress.Next, "offset", first.Offset, "appendedAt", first.Time)
+		if err := s.missing(ctx, generation, first.Time, first.Offset < progress.Next); err != nil {
 			return err
 		}
+		s.watch.Lost(ctx, of)
 	}
 	told, orders := make([]told, len(records)), map[string]bool{}
 	for i, r := range records {
@@ -134,10 +145,20 @@ func (s *Service) write(ctx context.Context, generation int64, of Source, record
 			b.take(told[i], r)
 		}
 	}
-	if b.To == b.From {
-		return nil
-	}
 	return s.flush(ctx, &b)
+}
+
+// unread returns the records that a generation does not include. All that it includes were appended
+// until progress.At. So a later one at an offset that it has passed belongs to a topic that was
+// deleted and made anew, as do all after it. What is projected twice all the same counts once, since
+// facts do.
+func unread(records []Record, progress Progress) []Record {
+	for i, r := range records {
+		if r.Offset >= progress.Next || r.Time.After(progress.At) {
+			return records[i:]
+		}
+	}
+	return nil
 }
 
 // told is what a record tells: news, that it must be parked, or nothing.
@@ -178,7 +199,8 @@ func (b *batch) take(t told, r Record) bool {
 		more.add(contributions(learned), 1)
 		more.add(contributions(before), -1)
 	}
-	actions := len(b.changed) + len(b.Rows) + len(b.Parked)
+	held := len(b.changed) + len(b.Rows) + len(b.Parked)
+	actions := held
 	for id := range more {
 		if _, already := b.Rows[id]; !already {
 			actions++
@@ -191,7 +213,7 @@ func (b *batch) take(t told, r Record) bool {
 	if t.parked != nil {
 		actions++
 	}
-	if actions > MaxActions && b.To > b.From {
+	if actions > MaxActions && held > 0 {
 		return false
 	}
 	if changed {
@@ -204,7 +226,10 @@ func (b *batch) take(t told, r Record) bool {
 	if t.parked != nil {
 		b.Parked = append(b.Parked, *t.parked)
 	}
-	b.To, b.At = r.Offset+1, r.Time.UTC()
+	b.To = r.Offset + 1
+	if r.Time.After(b.At) { // producers' clocks differ
+		b.At = r.Time.UTC()
+	}
 	return true
 }
 
@@ -220,7 +245,7 @@ func (s *Service) flush(ctx context.Context, b *batch) error {
 	for _, p := range w.Parked {
 		s.watch.Parked(ctx, p)
 	}
-	b.Write = Write{Generation: w.Generation, Source: w.Source, From: w.To, To: w.To, Rows: Rows{}}
+	b.Write = Write{Generation: w.Generation, Source: w.Source, From: w.To, To: w.To, At: w.At, Rows: Rows{}}
 	b.changed = map[string]Facts{}
 	return nil
 }

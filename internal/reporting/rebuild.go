@@ -69,6 +69,7 @@ func (s *Rebuilds) Start(ctx context.Context, by string, fresh bool) (Rebuild, e
 		case r == nil || r.State == Done || fresh && (r.State == Stopped || r.State == Building && silent):
 			g.Rebuild = &Rebuild{
 				Generation: g.newest() + 1, Run: 1, State: Building, By: by, StartedAt: now, UpdatedAt: now,
+				Since: g.Anew,
 			}
 		case r.State == Stopped:
 			r.State, r.By, r.UpdatedAt = Building, by, now
@@ -143,12 +144,12 @@ func (s *Service) change(ctx context.Context, change func(*Generations) error) (
 			after := before // stores may return what they keep
 			g.Rebuild = &after
 		}
-		since, removed := g.Since, g.Removed
+		since, anew, removed := g.Since, g.Anew, g.Removed
 		if err := change(&g); err != nil {
 			return g, err
 		}
 		same := g.Rebuild == nil && before == Rebuild{} || g.Rebuild != nil && *g.Rebuild == before
-		if same && g.Since.Equal(since) && g.Removed == removed {
+		if same && g.Since.Equal(since) && g.Anew.Equal(anew) && g.Removed == removed {
 			return g, nil
 		}
 		g.Version++

@@ -34,7 +34,7 @@ type Progress struct {
 	Source
 	// Next is the offset of the first record that the generation does not include.
 	Next int64
-	// At is when the last record that it includes was appended; zero if that is not known.
+	// At is when the newest record that it includes was appended; zero if that is not known.
 	At time.Time
 	// Closed generations include no more.
 	Closed bool
@@ -52,14 +52,14 @@ type Parked struct {
 type Write struct {
 	Generation int64
 	Source     Source
-	// From and To are the source's offsets before and after the records. The transaction's
-	// condition is that the generation has read up to From and is not closed. It makes the write of
+	// From and To are the source's offsets before and after the records. To is less than From if the
+	// topic was made anew. The transaction's condition is that the generation has read up to From and is not closed. It makes the write of
 	// a repeated batch, and of an invocation that was overtaken, a failure without effect.
 	//
 	// The first write of a source, from offset 0, also raises Generations.Version, and fails unless
 	// the generation serves or is the newest. So no switch misses a source.
 	From, To int64
-	// At is when the last of the records was appended.
+	// At is when the newest record that the generation then includes was appended.
 	At time.Time
 	// Facts are the next versions of orders' facts.
 	Facts []Facts
@@ -94,7 +94,10 @@ type Generations struct {
 	Serving int64
 	// Since is the time from which the serving generation has the whole history: records before it
 	// were no longer in the log. It is zero if none are missing.
-	Since   time.Time
+	Since time.Time
+	// Anew is when the first record was appended to a topic that had been deleted and made anew: the
+	// log has lost what the topic had before. It is that of the last such topic, or zero.
+	Anew    time.Time
 	Rebuild *Rebuild
 	// Removed is the last generation that was removed, with all before it.
 	Removed int64

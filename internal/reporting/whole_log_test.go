@@ -2,6 +2,7 @@ package reporting_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"testing"
@@ -162,5 +163,114 @@ func TestRebuildReadsWhatTheProjectionGaveUpOn(t *testing.T) {
 	if n := f.store.All(g.Serving)[id][reporting.Orders]; n != 1 {
 		t.Errorf("%s with %d of %d records read, complete since %v, without the record that was given up on",
 			g.Rebuild.State, g.Rebuild.Read, g.Rebuild.Total, g.Since)
+	}
+}
+
+// anew has the topics of the log made anew, without records.
+func (f *fixture) anew() {
+	f.clock.Advance(time.Hour)
+	f.log = memory.NewLog(f.clock, topics...)
+	f.Rebuilds = f.over(f.store)
+}
+
+func TestRecordsOfATopicMadeAnewAreProjected(t *testing.T) {
+	f := newFixture(t)
+	for n := range 50 {
+		id := "A" + strconv.Itoa(n)
+		f.append(created(id, item("MUG", 2, 5)), ended(orders.OrderConfirmed, id, "", 10, 1))
+	}
+	f.deliver(f.Service, 0)
+	f.anew()
+	f.append(created("B", item("MUG", 2, 5)))
+	watch := &watched{}
+	svc := reporting.New(f.store, f.clock, watch)
+	f.deliver(svc, 0)
+	f.append(ended(orders.OrderConfirmed, "B", "", 10, 1))
+	f.deliver(svc, 0) // the first record comes again
+	id := reporting.RowID{Report: reporting.Sales, Day: "2026-11-28", Of: "EUR"}
+	if n := f.store.All(1)[id][reporting.Orders]; n != 51 {
+		t.Errorf("%d confirmed orders, want 51", n)
+	}
+	if g := f.generations(); !g.Since.Equal(day.Add(time.Hour)) {
+		t.Errorf("the reports claim to be complete since %s", g.Since)
+	}
+	if len(watch.lost) != 1 {
+		t.Errorf("told of losses in %v", watch.lost)
+	}
+}
+
+// Once the new topic has more records than the old one had, its offsets tell nothing any more.
+func TestNoRebuildForgetsThatATopicWasMadeAnew(t *testing.T) {
+	f := newFixture(t)
+	f.append(created("A", item("MUG", 2, 5)))
+	f.deliver(f.Service, 0)
+	f.anew()
+	for range 5 {
+		f.append(created("A", item("MUG", 2, 5)))
+		f.deliver(f.Service, 0)
+	}
+	for range 2 {
+		if g := f.rebuild(); g.Since.Before(day.Add(time.Hour)) {
+			t.Errorf("generation %d claims to be complete since %s", g.Serving, g.Since)
+		}
+	}
+}
+
+func TestTopicMadeAnewDuringARebuildIsRead(t *testing.T) {
+	f := newFixture(t)
+	for range 9 {
+		f.append(created("A", item("MUG", 2, 5)))
+	}
+	f.deliver(f.Service, 0)
+	r, err := f.Start(t.Context(), "ops", false)
+	f.must(err)
+	stalled := reporting.NewRebuilds(reporting.New(f.store, f.clock, nil), &stalling{f.log, 1}, f.machine)
+	if _, err := stalled.Build(t.Context(), r.Generation); !errors.Is(err, errStalled) {
+		t.Fatal(err)
+	}
+	f.anew()
+	f.append(created("B", item("MUG", 2, 5)))
+	f.run(r.Generation)
+	g := f.generations()
+	placed := f.store.All(g.Serving)[reporting.RowID{Report: reporting.Funnel, Day: "2026-11-28", Of: "PLACED"}]
+	if placed[reporting.Orders] != 2 || g.Since.Before(day.Add(time.Hour)) {
+		t.Errorf("%v, complete since %s", placed, g.Since)
+	}
+}
+
+// stalling is a log of which some reads succeed.
+type stalling struct {
+	reporting.Log
+	left int
+}
+
+var errStalled = errors.New("no answer")
+
+func (s *stalling) Read(ctx context.Context, topic string, p int32, from int64, most int) ([]reporting.Record, error) {
+	if s.left--; s.left < 0 {
+		return nil, errStalled
+	}
+	return s.Log.Read(ctx, topic, p, from, min(most, 5))
+}
+
+// watched notes what a Watch is told.
+type watched struct {
+	reporting.Watch
+	lost []reporting.Source
+}
+
+func (*watched) Projected(context.Context, int, time.Time) {}
+
+func (w *watched) Lost(_ context.Context, of reporting.Source) { w.lost = append(w.lost, of) }
+
+// A producer whose clock is behind may append after another.
+func TestRepetitionsAreNotATopicMadeAnew(t *testing.T) {
+	svc, store := open()
+	all := records(t, 0, created("A", item("MUG", 1, 1)), created("B", item("MUG", 1, 1)))
+	all[0].Time, all[1].Time = day.Add(time.Second), day
+	project(t, svc, all)
+	project(t, svc, all)
+	if g, err := store.Generations(t.Context()); err != nil || !g.Since.IsZero() || !g.Anew.IsZero() {
+		t.Errorf("%+v, %v", g, err)
 	}
 }

@@ -89,6 +89,8 @@ const (
 	ProjectedRecords Name = "ProjectedRecords"
 	// ParkedRecords counts the records of the log that could not be understood.
 	ParkedRecords Name = "ParkedRecords"
+	// LostRecords counts how often records had left the log before they were projected.
+	LostRecords Name = "LostRecords"
 )
 
 // The values of BreakerState.
@@ -154,6 +156,7 @@ var all = []Definition{
 	{Name: ProjectionLag, Unit: InMilliseconds},
 	{Name: ProjectedRecords, Unit: InCount},
 	{Name: ParkedRecords, Unit: InCount},
+	{Name: LostRecords, Unit: InCount},
 }
 
 // All returns the definitions of all metrics.

@@ -14,6 +14,7 @@ import (
 type generations struct {
 	Serving      int64     `dynamodbav:"serving"`
 	ServingSince time.Time `dynamodbav:"servingSince,omitempty"`
+	Anew         time.Time `dynamodbav:"anew,omitempty"`
 	Removed      int64     `dynamodbav:"removed,omitempty"`
 	Rebuild      int64     `dynamodbav:"newest,omitempty"`
 	Run          int64     `dynamodbav:"run,omitempty"`
@@ -28,7 +29,9 @@ type generations struct {
 }
 
 func fromGenerations(g reporting.Generations) generations {
-	item := generations{Serving: g.Serving, ServingSince: g.Since, Removed: g.Removed, Version: g.Version}
+	item := generations{
+		Serving: g.Serving, ServingSince: g.Since, Anew: g.Anew, Removed: g.Removed, Version: g.Version,
+	}
 	if r := g.Rebuild; r != nil {
 		item.Rebuild, item.Run, item.State, item.By = r.Generation, r.Run, string(r.State), r.By
 		item.StartedAt, item.UpdatedAt, item.Since = r.StartedAt, r.UpdatedAt, r.Since
@@ -39,7 +42,8 @@ func fromGenerations(g reporting.Generations) generations {
 
 func (item generations) domain() reporting.Generations {
 	g := reporting.Generations{
-		Serving: item.Serving, Since: item.ServingSince, Removed: item.Removed, Version: item.Version,
+		Serving: item.Serving, Since: item.ServingSince, Anew: item.Anew, Removed: item.Removed,
+		Version: item.Version,
 	}
 	if item.Rebuild > 0 {
 		g.Rebuild = &reporting.Rebuild{

@@ -78,6 +78,11 @@ func (Meter) Projected(ctx context.Context, records int, last time.Time) {
 	metrics.Since(ctx, metrics.ProjectionLag, last)
 }
 
+// Lost counts a loss of records.
+func (Meter) Lost(ctx context.Context, _ reporting.Source) {
+	metrics.Count(ctx, metrics.LostRecords, 1)
+}
+
 // Parked counts a parked record.
 func (Meter) Parked(ctx context.Context, _ reporting.Parked) {
 	metrics.Count(ctx, metrics.ParkedRecords, 1)

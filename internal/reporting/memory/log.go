@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"orderflow/internal/platform/clock"
 	"orderflow/internal/platform/fault"
@@ -56,7 +57,7 @@ func (l *Log) Append(_ context.Context, messages []reporting.Message) []error {
 		n := int32(h.Sum32() % partitions)
 		all[n].records = append(all[n].records, reporting.Record{
 			Topic: m.Topic, Partition: n, Offset: all[n].end(), Key: m.Key, Headers: m.Headers, Value: m.Value,
-			Time: l.clock.Now(),
+			Time: l.clock.Now().Truncate(time.Millisecond), // as in Kafka
 		})
 	}
 	return errs

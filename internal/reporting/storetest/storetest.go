@@ -92,7 +92,7 @@ var second = reporting.Write{
 func euros(cents int64) money.Money { return money.Money{Currency: "EUR", Amount: cents} }
 
 func rebuilding(version int64) reporting.Generations {
-	return reporting.Generations{Serving: 1, Version: version, Since: start, Rebuild: &reporting.Rebuild{
+	return reporting.Generations{Serving: 1, Version: version, Since: start, Anew: start, Rebuild: &reporting.Rebuild{
 		Generation: 2, Run: 3, State: reporting.Building, By: "ops", StartedAt: start,
 		UpdatedAt: start.Add(time.Minute), Read: 10, Total: 20, Since: start,
 	}}
