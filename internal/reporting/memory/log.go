@@ -34,11 +34,19 @@ type partition struct {
 func NewLog(c clock.Clock, topics ...string) *Log {
 	l := &Log{clock: c, topics: map[string][]*partition{}}
 	for _, topic := range topics {
-		for range partitions {
-			l.topics[topic] = append(l.topics[topic], &partition{})
-		}
+		l.Remake(topic)
 	}
 	return l
+}
+
+// Remake deletes a topic, if there is one, and makes it anew.
+func (l *Log) Remake(topic string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.topics[topic] = nil
+	for range partitions {
+		l.topics[topic] = append(l.topics[topic], &partition{})
+	}
 }
 
 // Append adds messages to their topics.

@@ -87,6 +87,16 @@ func (b boastful) Switch(ctx context.Context, g reporting.Generations, closing i
 	return b.Store.Switch(ctx, complete(g), closing, seen)
 }
 
+// timeless does not know when the records were appended that the reports include.
+type timeless struct{ reporting.Store }
+
+// Progress is part of reporting.Store.
+func (t timeless) Progress(ctx context.Context, generation int64, of reporting.Source) (reporting.Progress, error) {
+	p, err := t.Store.Progress(ctx, generation, of)
+	p.At = epoch.Add(10 * patience)
+	return p, err
+}
+
 // projected are the defects of the reports' projection that package projection also searches for.
 func projected() (all []Mutant) {
 	for _, m := range projection.Mutants {

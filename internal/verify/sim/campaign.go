@@ -224,6 +224,7 @@ var brokerPaths = []string{
 	"the log's source gave up on a record", "a rebuild was stopped",
 	"rebuild-reports ended SUCCEEDED", "rebuild-reports ended ABORTED",
 	"the log lost records before a rebuild", "a rebuilt generation is not complete",
+	"a topic was made anew",
 }
 
 // Missing lists the required paths that were not reached.

@@ -191,12 +191,12 @@ func (k kafka) Partitions(ctx context.Context) ([]reporting.Partition, error) {
 	return k.b.log.Partitions(ctx)
 }
 
-// Read reads records.
+// Read reads some of the records.
 func (k kafka) Read(ctx context.Context, topic string, p int32, from int64, most int) ([]reporting.Record, error) {
 	if err := k.reach(); err != nil {
 		return nil, err
 	}
-	return k.b.log.Read(ctx, topic, p, from, most)
+	return k.b.log.Read(ctx, topic, p, from, min(most, 1+k.b.w.IntN(10)))
 }
 
 func (k kafka) reach() error {

@@ -178,6 +178,8 @@ var Mutants = append(projected(), []Mutant{
 		stores: func(w *World) { w.brokers.projected = dropping{w.brokers.projected} }},
 	{Name: "reports do not say what the log has lost", brokers: true,
 		stores: func(w *World) { w.brokers.projected = boastful{w.brokers.projected} }},
+	{Name: "records of a topic made anew are taken for repetitions", brokers: true,
+		stores: func(w *World) { w.brokers.projected = timeless{w.brokers.projected} }},
 	{Name: "old reports are not removed (rebuild-reports)", brokers: true, edit: []string{
 		`"Condition": "{% $states.input.serving %}"`, `"Condition": "{% $states.input.building %}"`,
 	}},

@@ -75,6 +75,34 @@ func (b *brokers) expire() {
 	}
 }
 
+// remake deletes a topic of which the reports include everything, and makes it anew; until then, it
+// is tried again. A rebuild that is reading the topic could not tell, see ADR 63.
+func (b *brokers) remake(s *logSource) {
+	g := must(b.reports.Generations(context.Background()))
+	if s.lag() > 0 || g.Rebuild != nil && g.Rebuild.State != reporting.Done {
+		b.w.after(time.Second, func() { b.remake(s) })
+		return
+	}
+	for i, p := range b.bounds(s.topic) {
+		if p.End > p.First {
+			last := must(b.log.Read(context.Background(), p.Topic, p.Partition, p.End-1, 1))
+			if at := last[0].Time; at.After(b.lost) {
+				b.lost = at
+			}
+		}
+		s.group.Forget(s.holders[i].Place)
+	}
+	b.log.Remake(s.topic)
+	if s.topic == ordersTopic {
+		clear(b.spoiled)
+	}
+	b.w.changes++
+	b.w.note("", "%s is deleted and made anew", s.topic)
+	for p := range s.holders {
+		s.assign(int32(p)) //nolint:gosec // fits
+	}
+}
+
 // place is that of a record in the topic of orders.
 type place struct {
 	partition int32
@@ -100,6 +128,9 @@ func (b *brokers) planReports() {
 		for range 1 + w.IntN(3) {
 			during(b.expire)
 		}
+	}
+	if w.IntN(4) == 0 {
+		during(func() { b.remake(one(w.fate, b.logSources)) })
 	}
 }
 
@@ -202,6 +233,7 @@ const (
 	reportsRight = "the reports are the orders and the ledger"
 	sameReports  = "a rebuild gives the same reports"
 	historySaid  = "reports say since when they are complete"
+	logIncluded  = "reports have what the log has"
 )
 
 // compareRebuilt checks the reports, rebuilds them, and compares both. Reports that claim to be
@@ -221,6 +253,10 @@ func (b *brokers) compareRebuilt() {
 		b.reportsRight(want)
 	} else {
 		w.reach("a rebuilt generation is not complete")
+	}
+	b.included(want)
+	if !before.Anew.IsZero() {
+		w.reach("a topic was made anew")
 	}
 	b.rebuild(true)
 	w.rest(w.now.Add(patience))
@@ -242,6 +278,15 @@ func (b *brokers) compareRebuilt() {
 	for generation := range after.Serving {
 		if left := b.reports.All(generation); len(left) > 0 {
 			w.violate(sameReports, "", "generation %d is left, with %v", generation, left)
+		}
+	}
+}
+
+// included checks that the reports have each order of which the log tells.
+func (b *brokers) included(rows reporting.Rows) {
+	for id, amounts := range b.reading() {
+		if n := amounts[reporting.Orders]; id.Report == reporting.Funnel && rows[id][reporting.Orders] < n {
+			b.w.violate(logIncluded, "", "they have %v of %v, the log has %d", rows[id], id, n)
 		}
 	}
 }

@@ -39,5 +39,8 @@ func (g *Group) Commit(p Place, epoch int, next int64) error {
 	return nil
 }
 
+// Forget drops how far a partition was read, as Kafka does when its topic is deleted.
+func (g *Group) Forget(p Place) { delete(g.committed, p) }
+
 // Committed returns the offset from which the next holder of a partition reads.
 func (g *Group) Committed(p Place) int64 { return g.committed[p] }
