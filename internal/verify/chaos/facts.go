@@ -28,7 +28,8 @@ type facts struct {
 	orders      []orderFacts
 	listed      map[string]client.Order // in the customers' lists
 	stock       map[string]client.Stock
-	ledger      []demo.Charge // of the provider
+	shelves     map[string]int // the warehouse's own counts; nil: there is none
+	ledger      []demo.Charge  // of the provider
 	outboxes    map[string]int
 	deadLetters []deadLetter
 	running     []string // names of executions
@@ -78,22 +79,16 @@ func read[T any](ctx context.Context, to *T, get func(context.Context) (T, error
 }
 
 func (r *run) collect(ctx context.Context) (facts, error) {
-	f := facts{orders: make([]orderFacts, len(r.orders)), stock: map[string]client.Stock{}, kills: r.killed}
+	f := facts{orders: make([]orderFacts, len(r.orders)), kills: r.killed}
 	var inbox []devstack.Mail
 	var noLedger error
 	f.ledger, noLedger = r.shop.Ledger(ctx, "")
 	if err := errors.Join(noLedger, read(ctx, &f.listed, r.listed),
 		read(ctx, &f.outboxes, r.outboxes), read(ctx, &f.deadLetters, r.deadLetters),
 		read(ctx, &f.running, r.running), read(ctx, &f.sales, r.sales),
+		read(ctx, &f.stock, r.stock), read(ctx, &f.shelves, r.shelves),
 		read(ctx, &inbox, r.stack.Emulator.Inbox)); err != nil {
 		return f, err
-	}
-	for _, p := range products(r.Orders) {
-		stock, err := r.shop.Operator.GetStock(ctx, p.sku)
-		if err != nil {
-			return f, err
-		}
-		f.stock[p.sku] = stock
 	}
 	return f, concurrent.Do(len(r.orders), atOnce, func(i int) (err error) {
 		o := &f.orders[i]
@@ -244,8 +239,10 @@ func (r *run) unfinished(ctx context.Context) (string, error) {
 	var outboxes map[string]int
 	var listed map[string]client.Order
 	var reported *sales
+	var uncounted int
 	if err := errors.Join(read(ctx, &running, r.running), read(ctx, &queues, r.queues),
-		read(ctx, &outboxes, r.outboxes), read(ctx, &listed, r.listed), read(ctx, &reported, r.sales)); err != nil {
+		read(ctx, &outboxes, r.outboxes), read(ctx, &listed, r.listed), read(ctx, &reported, r.sales),
+		read(ctx, &uncounted, r.uncounted)); err != nil {
 		return "", err
 	}
 	messages, pending, unreported := 0, 0, 0
@@ -265,11 +262,12 @@ func (r *run) unfinished(ctx context.Context) (string, error) {
 	if reported != nil {
 		unreported = max(unreported-int(reported.orders), 0)
 	}
-	if len(running)+messages+pending+sum(outboxes)+unreported == 0 {
+	if len(running)+messages+pending+sum(outboxes)+unreported+uncounted == 0 {
 		return "", nil
 	}
 	return fmt.Sprintf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes, "+
-		"%d orders not in the reports", pending, len(running), messages, sum(outboxes), unreported), nil
+		"%d orders not in the reports, %d products that the warehouse counts otherwise", pending, len(running), messages,
+		sum(outboxes), unreported, uncounted), nil
 }
 
 // awaitRest waits until no work is in progress, at most for limit. The invariants detect what is

@@ -47,6 +47,13 @@ var invariants = []struct {
 		return !o.cancelled || o.now.Status == client.Cancelled
 	})},
 	{"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped", stockAddsUp},
+	{"the warehouse counts what the shop has on hand", func(f facts, violated violated) {
+		for sku, counted := range f.shelves {
+			if onHand := f.stock[sku].OnHand; onHand != counted {
+				violated("", "%d of %s, and the shop has %d", counted, sku, onHand)
+			}
+		}
+	}},
 	{"stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise",
 		perOrder(func(o orderFacts) bool { return o.ends(o.reservations, "COMMITTED", "", "RELEASED") })},
 	{"the provider has at most one live charge, captured in full if and only if the order is CONFIRMED",

@@ -34,6 +34,10 @@ func atRest() facts {
 		f.stock[p.sku] = client.Stock{SKU: p.sku, OnHand: p.stocked, Available: p.stocked}
 	}
 	f.stock["CHAOS-MUG"] = client.Stock{SKU: "CHAOS-MUG", OnHand: 18, Shipped: 2, Available: 18}
+	f.shelves = map[string]int{}
+	for sku, stock := range f.stock {
+		f.shelves[sku] = stock.OnHand
+	}
 	return f
 }
 
@@ -54,7 +58,7 @@ func TestInvariantsHoldForACorrectSystem(t *testing.T) {
 	if names := broken(f); names != nil {
 		t.Errorf("violated: %q", names)
 	}
-	f.sales = nil // without brokers nobody reports
+	f.sales, f.shelves = nil, nil // without brokers nobody reports, and there is no warehouse
 	if names := broken(f); names != nil {
 		t.Errorf("violated without reports: %q", names)
 	}
@@ -86,6 +90,10 @@ func TestEveryInvariantDetectsItsViolations(t *testing.T) {
 		"on hand + shipped = stocked, nothing is reserved, and what was confirmed was shipped": {
 			func(f *facts) { f.stock[scarce] = client.Stock{SKU: scarce, Reserved: 1} },
 			func(f *facts) { f.orders[bad].now.Status = client.Confirmed },
+		},
+		"the warehouse counts what the shop has on hand": {
+			func(f *facts) { f.shelves["CHAOS-MUG"]-- },
+			func(f *facts) { f.shelves["CHAOS-SHIRT"] = 0 },
 		},
 		"stock is COMMITTED if and only if the order is CONFIRMED, and RELEASED or never held otherwise": {
 			func(f *facts) { f.orders[good].reservations = "RESERVED" },

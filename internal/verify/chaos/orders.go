@@ -56,14 +56,24 @@ func persistent(c *client.Client) *client.Client {
 
 func (r *run) customer(name string) *client.Client { return persistent(r.shop.CustomerNamed(name)) }
 
-// openShop puts the products up for sale.
+// openShop puts the products up for sale. With brokers, the stock comes from the warehouse.
 func (r *run) openShop(ctx context.Context) error {
 	for _, p := range products(r.Orders) {
-		if err := r.shop.Sell(ctx, p.sku, "Chaos product", p.cents, p.stocked); err != nil {
+		adjusted := p.stocked
+		if r.brokers != nil {
+			adjusted = 0
+		}
+		if err := r.shop.Sell(ctx, p.sku, "Chaos product", p.cents, adjusted); err != nil {
 			return err
 		}
 	}
-	return nil
+	if r.brokers == nil {
+		return nil
+	}
+	if err := r.receive(ctx); err != nil {
+		return err
+	}
+	return r.awaitGoods(ctx)
 }
 
 // placeOrders places all orders of the plan, each at its time, and cancels some.

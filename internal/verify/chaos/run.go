@@ -128,6 +128,12 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	r.printf("%d events are delivered again, long after they were handled", c.replay(ctx, 50))
+	if r.brokers != nil {
+		r.printf("the warehouse announces its receipts again")
+		if err := r.receive(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.awaitRest(ctx, rest/2); err != nil {
 		return err
 	}
