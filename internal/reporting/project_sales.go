@@ -150,8 +150,8 @@ func (s *Service) write(ctx context.Context, generation int64, of Source, record
 
 // unread returns the records that a generation does not include. All that it includes were appended
 // until progress.At. So a later one at an offset that it has passed belongs to a topic that was
-// deleted and made anew, as do all after it. What is projected twice all the same counts once, since
-// facts do.
+// deleted and made anew, as do all after it. What is projected twice all the same counts once,
+// since facts do.
 func unread(records []Record, progress Progress) []Record {
 	for i, r := range records {
 		if r.Offset >= progress.Next || r.Time.After(progress.At) {

@@ -52,9 +52,10 @@ type Parked struct {
 type Write struct {
 	Generation int64
 	Source     Source
-	// From and To are the source's offsets before and after the records. To is less than From if the
-	// topic was made anew. The transaction's condition is that the generation has read up to From and is not closed. It makes the write of
-	// a repeated batch, and of an invocation that was overtaken, a failure without effect.
+	// From and To are the source's offsets before and after the records. To is not after From if
+	// the topic was made anew. The transaction's condition is that the generation has read up to
+	// From and is not closed. It makes the write of a repeated batch, and of an invocation that was
+	// overtaken, a failure without effect.
 	//
 	// The first write of a source, from offset 0, also raises Generations.Version, and fails unless
 	// the generation serves or is the newest. So no switch misses a source.
@@ -95,8 +96,8 @@ type Generations struct {
 	// Since is the time from which the serving generation has the whole history: records before it
 	// were no longer in the log. It is zero if none are missing.
 	Since time.Time
-	// Anew is when the first record was appended to a topic that had been deleted and made anew: the
-	// log has lost what the topic had before. It is that of the last such topic, or zero.
+	// Anew is when the first record was appended to a topic that had been deleted and made anew:
+	// the log has lost what the topic had before. It is that of the last such topic, or zero.
 	Anew    time.Time
 	Rebuild *Rebuild
 	// Removed is the last generation that was removed, with all before it.
