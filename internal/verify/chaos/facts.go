@@ -266,8 +266,8 @@ func (r *run) unfinished(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	return fmt.Sprintf("%d orders pending, %d executions running, %d messages in queues, %d events in outboxes, "+
-		"%d orders not in the reports, %d products that the warehouse counts otherwise", pending, len(running), messages,
-		sum(outboxes), unreported, uncounted), nil
+		"%d orders not in the reports, %d products that the warehouse counts otherwise", pending, len(running),
+		messages, sum(outboxes), unreported, uncounted), nil
 }
 
 // awaitRest waits until no work is in progress, at most for limit. The invariants detect what is
