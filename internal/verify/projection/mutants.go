@@ -13,6 +13,8 @@ type Mutant struct {
 	Name    string
 	Store   func(reporting.Store) reporting.Store
 	Records func([]reporting.Record)
+	// Reads is the store of somebody who reads a report during a rebuild.
+	Reads func(reporting.Store) reporting.Store
 	// Rebuild is whether it takes a rebuild to find it. Simulated is whether the simulation finds
 	// it, too: some need a coincidence, others are caught by a second condition.
 	Rebuild, Simulated bool
@@ -22,11 +24,17 @@ type Mutant struct {
 func Defects() (all []interleave.Defect) {
 	for _, m := range Mutants {
 		all = append(all, interleave.Defect{Name: m.Name, Find: func() (string, int) {
-			r := Search(Options{Bounds: interleave.Bounds{Switches: 1, Faults: 1}, Rebuild: m.Rebuild, Mutant: &m})
+			r := m.search()
 			return r.Broken, r.Runs
 		}})
 	}
 	return all
+}
+
+func (m *Mutant) search() interleave.Report {
+	return Search(Options{
+		Bounds: interleave.Bounds{Switches: 1, Faults: 1}, Rebuild: m.Rebuild, Reader: m.Reads != nil, Mutant: m,
+	})
 }
 
 // Mutants are all defects that the search must find.
@@ -80,6 +88,8 @@ var Mutants = []Mutant{
 		Store: func(s reporting.Store) reporting.Store { return hasty{s} }},
 	{Name: "a switch does not see a partition that is new", Rebuild: true,
 		Store: func(s reporting.Store) reporting.Store { return blind{s} }},
+	{Name: "a reader does not look again whether its generation still serves",
+		Reads: func(s reporting.Store) reporting.Store { return &once{Store: s} }},
 	{Name: "facts are merged by arrival, not by version", Records: func(records []reporting.Record) {
 		for i, r := range records {
 			r.Headers["ce_aggregateversion"] = strconv.Itoa(i + 1)
@@ -106,6 +116,24 @@ var Mutants = []Mutant{
 				return s.Apply(ctx, w)
 			}}
 		}},
+}
+
+// once looks up once which generation serves.
+type once struct {
+	reporting.Store
+	found *reporting.Generations
+}
+
+// Generations is part of reporting.Store.
+func (o *once) Generations(ctx context.Context) (reporting.Generations, error) {
+	if o.found == nil {
+		g, err := o.Store.Generations(ctx)
+		if err != nil {
+			return g, err
+		}
+		o.found = &g
+	}
+	return *o.found, nil
 }
 
 // applied applies writes in another way.

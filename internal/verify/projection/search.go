@@ -4,10 +4,10 @@
 // The projector, the rebuild and their store are real; the log is the one that tests use. A run is
 // one order with two refunds, whose events are in the log in one of several orders and with
 // repetitions, and a record that cannot be understood. Its threads are two deliveries of the
-// orders' records (a rebalance, or a zombie), one of the payments' records, and a rebuild. Writes
-// fail, their answers are lost, or the process ends after them. Then what was not acknowledged is
-// delivered again, the rebuild is finished, and the reports of the serving generation must be
-// right.
+// orders' records (a rebalance, or a zombie), one of the payments' records, and a rebuild, which
+// reads two records at a time. Writes fail, their answers are lost, or the process ends after them.
+// Then what was not acknowledged is delivered again, the rebuild is finished, and the reports of
+// the serving generation must be right. Or somebody reads a report while a rebuild takes over.
 package projection
 
 import (
@@ -34,13 +34,18 @@ import (
 type Options struct {
 	interleave.Bounds
 	Rebuild bool // with a rebuild; without it, two deliveries of the orders' records
+	Reader  bool // a rebuild and somebody who reads a report, without deliveries
 	Mutant  *Mutant
 }
 
 // Search searches all runs.
 func Search(o Options) interleave.Report {
 	return interleave.Search(o.Bounds, time.Now, func(r *interleave.Run) error {
-		return newWorld(r, o).run(o.Rebuild)
+		w := newWorld(r, o)
+		if o.Reader {
+			return w.look()
+		}
+		return w.run(o.Rebuild)
 	})
 }
 
@@ -128,7 +133,9 @@ type world struct {
 	store    *memory.Store
 	service  *reporting.Service
 	rebuilds *reporting.Rebuilds
+	reader   *reporting.Service
 	sold     bool
+	known    bool                          // the order is in the reports before the run
 	sources  map[string][]reporting.Record // the records of the order, by topic
 	// last is appended to the log only during the run. acknowledged is how many records of a topic
 	// no poller delivers again, by topic.
@@ -144,7 +151,7 @@ func newWorld(r *interleave.Run, o Options) *world {
 		sources: map[string][]reporting.Record{}, acknowledged: map[string]int{},
 	}
 	history := histories[r.Pick(len(histories))]
-	w.sold = history.sold
+	w.sold, w.known = history.sold, history.projected > 0
 	end := len(history.orders) - 1
 	w.fill(ordersTopic, history.orders[:end])
 	w.last = message(history.orders[end])
@@ -165,8 +172,20 @@ func newWorld(r *interleave.Run, o Options) *world {
 			o.Mutant.Records(records)
 		}
 	}
-	w.rebuilds = reporting.NewRebuilds(w.service, w.log, machine{})
+	w.rebuilds = reporting.NewRebuilds(w.service, brief{w.log}, machine{})
+	w.reader = w.service
+	if o.Mutant != nil && o.Mutant.Reads != nil {
+		w.reader = reporting.New(o.Mutant.Reads(store), c, nil)
+	}
 	return w
+}
+
+// brief returns at most two records at a time.
+type brief struct{ reporting.Log }
+
+// Read is part of reporting.Log.
+func (b brief) Read(ctx context.Context, topic string, p int32, from int64, _ int) ([]reporting.Record, error) {
+	return b.Log.Read(ctx, topic, p, from, 2)
 }
 
 // machine starts nothing: the rebuild is a thread.
@@ -261,6 +280,22 @@ func (w *world) rebuild() error {
 	return nil
 }
 
+// look has somebody read a report while a rebuild takes over. What is in the reports stays there.
+func (w *world) look() error {
+	var page reporting.Page
+	var failed error
+	w.Go("a reader", func() error {
+		page, failed = w.reader.ReadReport(context.Background(), reporting.Query{Report: reporting.Funnel, Limit: 9})
+		return failed
+	})
+	w.Go("the rebuild", w.rebuild)
+	w.Wait()
+	if failed == nil && w.known && len(page.Rows) == 0 {
+		return fmt.Errorf("a report has what the reports have: generation %d answered with nothing", page.Generation)
+	}
+	return failed
+}
+
 // run runs the threads, then checks the reports.
 func (w *world) run(rebuild bool) error {
 	w.Go("a delivery of the orders", func() error {
@@ -324,5 +359,8 @@ func Prove(out io.Writer) (ok bool) {
 	with := Search(Options{Bounds: interleave.Bounds{Switches: 1, Faults: 1}, Rebuild: true})
 	fmt.Fprintln(out, "\nrecords of the log, the reports and a rebuild")
 	with.Print(out)
-	return without.Broken == "" && with.Broken == ""
+	read := Search(Options{Bounds: interleave.Bounds{Switches: 2, Faults: 1}, Reader: true})
+	fmt.Fprintln(out, "\na report that is read during a rebuild")
+	read.Print(out)
+	return without.Broken == "" && with.Broken == "" && read.Broken == ""
 }

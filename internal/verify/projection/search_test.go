@@ -25,6 +25,7 @@ func TestReportsCountEverythingOnce(t *testing.T) {
 	for _, o := range []Options{
 		{Bounds: interleave.Bounds{Switches: 1, Faults: 1}},
 		{Bounds: interleave.Bounds{Switches: 1, Faults: 1}, Rebuild: true},
+		{Bounds: interleave.Bounds{Switches: 1, Faults: 1}, Reader: true},
 	} {
 		r := Search(o)
 		report(t, r)
@@ -37,7 +38,7 @@ func TestReportsCountEverythingOnce(t *testing.T) {
 func TestEveryMutantIsFound(t *testing.T) {
 	for _, m := range Mutants {
 		t.Run(m.Name, func(t *testing.T) {
-			r := Search(Options{Bounds: interleave.Bounds{Switches: 1, Faults: 1}, Rebuild: m.Rebuild, Mutant: &m})
+			r := m.search()
 			report(t, r)
 			if r.Broken == "" {
 				t.Errorf("it breaks no promise in %d runs", r.Runs)
