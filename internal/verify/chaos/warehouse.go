@@ -64,14 +64,15 @@ func (r *run) shelves(ctx context.Context) (map[string]int, error) {
 	return all, nil
 }
 
-// stock is the shop's stock, by product.
+// stock is the shop's stock, by product. One that was never stocked has none.
 func (r *run) stock(ctx context.Context) (map[string]client.Stock, error) {
 	all := map[string]client.Stock{}
 	for _, p := range products(r.Orders) {
 		stock, err := r.shop.Operator.GetStock(ctx, p.sku)
-		if err != nil {
+		if err != nil && statusOf(err) != http.StatusNotFound {
 			return nil, err
 		}
+		stock.SKU = p.sku
 		all[p.sku] = stock
 	}
 	return all, nil
